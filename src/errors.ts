@@ -1,0 +1,135 @@
+/**
+ * The error classes of starling-rm. Every failure that a caller can act on is one of these; each carries a stable
+ * `code`, a message of one line that says what was wrong, where, what was expected and what to do, and, where there
+ * is one, the `cause`. A cancelled operation rejects with its `AbortSignal`'s own `reason` instead.
+ */
+
+/** Every code that a {@link StarlingError} can carry. */
+export type ErrorCode =
+  /** An option or argument has the wrong type or value, or a name that does not exist. */
+  | "ERR_INVALID_ARGUMENT"
+  /** An item to score is not of one of the accepted shapes, or a field of it has the wrong type. */
+  | "ERR_INVALID_ITEM"
+  /** An item's text is empty, or holds no token. */
+  | "ERR_EMPTY_TEXT"
+  /** An item's text is not valid Unicode: it holds half of a surrogate pair. */
+  | "ERR_INVALID_UNICODE"
+  /** The first token (after truncation) has the padding id, so there is no position to read a score at. */
+  | "ERR_NO_SCORE_POSITION"
+  /** An item has more tokens than the context that the model was loaded with. */
+  | "ERR_CONTEXT_TOO_SMALL"
+  /** A line of an input file is not valid JSON, or is too long. */
+  | "ERR_INVALID_JSON"
+  /** A file does not exist or cannot be read. */
+  | "ERR_FILE_NOT_READABLE"
+  /** A file cannot be written. */
+  | "ERR_FILE_NOT_WRITABLE"
+  /** A checkpoint folder lacks something, has something too many, or holds something that does not fit. */
+  | "ERR_INVALID_CHECKPOINT"
+  /** A GGUF file is cut off, is garbage, or contradicts itself. */
+  | "ERR_INVALID_GGUF"
+  /** A GGUF file is sound but is not a reward model of this project: it has no reward head. */
+  | "ERR_NO_REWARD_HEAD"
+  /** A weight type that this version does not write, or that needs something that was not given. */
+  | "ERR_UNSUPPORTED_TYPE"
+  /** The native addon was not built, or does not fit this platform. */
+  | "ERR_ADDON_NOT_BUILT"
+  /** No llama.cpp runtime was found for the backend that was asked for. */
+  | "ERR_RUNTIME_NOT_FOUND"
+  /** A llama.cpp runtime was found but cannot be used: wrong version, missing library or function. */
+  | "ERR_RUNTIME_UNUSABLE"
+  /** llama.cpp refused to load a model, or ran out of memory for it. */
+  | "ERR_MODEL_LOAD"
+  /** llama.cpp failed while it evaluated tokens. */
+  | "ERR_EVALUATION"
+  /** llama.cpp failed while it quantised a model. */
+  | "ERR_QUANTIZE"
+  /** The model was closed, or is being closed. */
+  | "ERR_MODEL_CLOSED";
+
+export interface StarlingErrorOptions {
+  readonly cause?: unknown;
+  /** The file that the error is about. */
+  readonly file?: string;
+  /** The line of that file, counted from 1. */
+  readonly line?: number;
+  /** The tensor that the error is about. */
+  readonly tensor?: string;
+  /** The field, option or metadata key that the error is about. */
+  readonly field?: string;
+}
+
+const marker = Symbol.for("starling-rm.error");
+
+/** An error that starling-rm raised on purpose. `code` is stable, `message` is for people. */
+export class StarlingError extends Error {
+  readonly code: ErrorCode;
+  readonly file?: string;
+  readonly line?: number;
+  readonly tensor?: string;
+  readonly field?: string;
+  /** Lets {@link isStarlingError} recognise errors of another copy of this package. */
+  readonly [marker] = true;
+
+  constructor(code: ErrorCode, message: string, options: StarlingErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    if (options.file !== undefined) this.file = options.file;
+    if (options.line !== undefined) this.line = options.line;
+    if (options.tensor !== undefined) this.tensor = options.tensor;
+    if (options.field !== undefined) this.field = options.field;
+  }
+
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+/** An option, argument or item that the caller can correct. */
+export class InvalidInputError extends StarlingError {}
+
+/** A checkpoint, GGUF or input file that cannot be used as it is; `file` names it. */
+export class FileError extends StarlingError {}
+
+/** The addon, the llama.cpp runtime, or something that llama.cpp refused. */
+export class NativeError extends StarlingError {}
+
+/** A call on a model that was closed. */
+export class ModelClosedError extends StarlingError {
+  constructor(message = "The model is closed: load it again to score with it.") {
+    super("ERR_MODEL_CLOSED", message);
+  }
+}
+
+/** Whether `value` is an error that starling-rm (this or another copy of it) raised on purpose. */
+export function isStarlingError(value: unknown): value is StarlingError {
+  return value instanceof Error && (value as { [marker]?: unknown })[marker] === true;
+}
+
+/** The one formula for a wrong option or argument. */
+export function invalidArgument(name: string, expected: string, received: unknown): InvalidInputError {
+  return new InvalidInputError(
+    "ERR_INVALID_ARGUMENT",
+    `Expected ${expected} for ${name} but received ${describe(received)}.`,
+    {
+      field: name,
+    },
+  );
+}
+
+/** A short text for a value of unknown type: `"abc" of type string`, `12 of type number`, `an array of 3`. */
+export function describe(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === "string") return `${JSON.stringify(shorten(value))} of type string`;
+  if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint")
+    return `${value} of type ${typeof value}`;
+  if (typeof value === "object") return `an object of class ${value.constructor?.name ?? "null"}`;
+  return `a ${typeof value}`;
+}
+
+const MAX_SHOWN_CHARACTERS = 60;
+
+function shorten(text: string): string {
+  return text.length <= MAX_SHOWN_CHARACTERS ? text : `${text.slice(0, MAX_SHOWN_CHARACTERS - 1)}…`;
+}

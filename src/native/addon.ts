@@ -1,0 +1,183 @@
+/**
+ * The typed contract of the native addon: what `native/` exports and what the TypeScript layer may rely on.
+ * The C++ signature of each method stands beside its definition in native/*.cpp.
+ *
+ * Threads: every promise below is settled on the JS thread of the environment that made the call; all work runs
+ * elsewhere. One thread, owned by the NativeModel, owns a llama context. Nothing here throws for the state of a
+ * file: such failures reject, with a plain `Error` whose `message` is llama.cpp's or the addon's reason.
+ */
+
+/** Must equal `STARLING_CONTRACT_VERSION` in native/addon.cpp: a stale build is told apart from a fitting one. */
+export const CONTRACT_VERSION = 1;
+
+export interface NativeAddon {
+  readonly contractVersion: number;
+
+  /**
+   * Opens the llama.cpp runtime libraries of one folder, binds the table of functions, and loads the compute backends
+   * found in the folder. A process holds one runtime: a second call with the same folder returns the same
+   * answer, with another folder it rejects.
+   */
+  openRuntime(libraries: RuntimeLibraries): Promise<RuntimeInfo>;
+
+  /** Loads a GGUF. The file's header, tensors and head were checked in TypeScript before. */
+  loadModel(options: LoadOptions, onProgress?: (fraction: number) => void): CancellableJob<NativeModel>;
+
+  /** llama.cpp's own quantiser, file to file, all metadata kept. It cannot be interrupted. */
+  quantize(options: QuantizeOptions): Promise<void>;
+
+  /** Exact names as llama.cpp has them; see {@link NativeTokenizer}. */
+  readonly Tokenizer: new (
+    vocabulary: Vocabulary,
+  ) => NativeTokenizer;
+}
+
+export interface CancellableJob<T> {
+  readonly promise: Promise<T>;
+  /** Asks the work to stop; the promise then rejects with an Error whose `code` is "ABORTED". Does nothing when done. */
+  cancel(): void;
+}
+
+/** Absolute paths inside one runtime folder. */
+export interface RuntimeLibraries {
+  readonly folder: string;
+  readonly ggmlBase: string;
+  readonly ggml: string;
+  readonly llama: string;
+  /** What `llama_version()` must return; anything else is refused. */
+  readonly version: string;
+}
+
+export interface RuntimeInfo {
+  readonly folder: string;
+  readonly version: string;
+  readonly devices: readonly NativeDevice[];
+}
+
+export interface NativeDevice {
+  readonly name: string;
+  readonly description: string;
+  readonly type: "cpu" | "gpu" | "igpu" | "accel" | "meta";
+  /** Bytes; 0 where the backend does not say. */
+  readonly memoryFree: number;
+  readonly memoryTotal: number;
+}
+
+export interface LoadOptions {
+  readonly path: string;
+  /** Layers to place on GPUs; 0 for none (then no GPU device is used at all), -1 for all. */
+  readonly gpuLayers: number;
+  /** Most tokens that one sequence may have (KV cells for one sequence). */
+  readonly contextTokens: number;
+  /** Tokens per physical micro-batch (n_ubatch). */
+  readonly microBatch: number;
+  /** Most sequences in one decode; 1 in exact mode. */
+  readonly maxSequences: number;
+  /** Token budget of one decode (n_batch); at least contextTokens is not needed: longer sequences are split. */
+  readonly batchTokens: number;
+  readonly threads: number;
+  readonly flashAttention: boolean;
+  readonly kvType: "f32" | "f16";
+  readonly kvUnified: boolean;
+  /** mmap the file (the default of llama.cpp) or read it. */
+  readonly mmap: boolean;
+  /** The reward head: one float32 per hidden dimension, float[n_embd]. Copied. */
+  readonly head: Float32Array;
+}
+
+export interface ModelInfo {
+  readonly architecture: string;
+  readonly description: string;
+  readonly parameters: number;
+  /** Bytes of all tensors. */
+  readonly size: number;
+  readonly embeddingLength: number;
+  readonly vocabularySize: number;
+  readonly layers: number;
+  readonly trainedContext: number;
+  /** Tokens that one sequence can really have in this context. */
+  readonly contextTokens: number;
+  /** Names of the devices that hold layers. */
+  readonly devices: readonly string[];
+}
+
+export interface NativeModel {
+  readonly info: ModelInfo;
+
+  /**
+   * Evaluates each sequence and returns head · result_norm at its LAST token, in float32, in input order.
+   * Sequences are copied at once; they may be changed or transferred after the call. Every sequence must have
+   * 1..contextTokens ids in [0, vocabularySize); otherwise it throws a RangeError before anything is queued.
+   * Jobs run one after another in the order of the calls. `onProgress(done, tokens)` is called as sequences finish.
+   */
+  score(
+    sequences: readonly Int32Array[],
+    onProgress?: (sequencesDone: number, tokensDone: number) => void,
+  ): CancellableJob<Float32Array>;
+
+  /**
+   * Cancels what is queued or running (those jobs reject with code "CLOSED"), frees context and weights on the
+   * owning thread. Resolves when memory is freed. A second call gives the same promise. Also runs, synchronously,
+   * when the environment (a worker thread, the process) ends.
+   */
+  close(): Promise<void>;
+  readonly closed: boolean;
+}
+
+export interface QuantizeOptions {
+  readonly input: string;
+  readonly output: string;
+  /** llama_ftype, for example 15 for q4_k_m. */
+  readonly ftype: number;
+  /** 0 = all cores. */
+  readonly threads: number;
+}
+
+/**
+ * A SentencePiece vocabulary as the GGUF stores it, in parallel arrays of n_vocab entries, without JS strings so that
+ * 64000 pieces cost nothing to hand over.
+ */
+export interface Vocabulary {
+  /** All pieces, UTF-8, one after another. */
+  readonly bytes: Uint8Array;
+  /** Where piece i starts in `bytes`; n_vocab + 1 entries, ascending, the last one is bytes.length. */
+  readonly offsets: Uint32Array;
+  readonly scores: Float32Array;
+  /** SentencePiece's own type of each piece: 1 normal, 2 unknown, 3 control, 4 user defined, 5 unused, 6 byte. */
+  readonly types: Uint8Array;
+  /** Ids that stand outside the text: split out before anything else, as transformers does with added tokens. */
+  readonly addedTokens: Int32Array;
+  /** Of those, whose with the flag `normalized` in the checkpoint's tokenizer configuration. */
+  readonly normalizedAddedTokens: Int32Array;
+  /** SentencePiece's normaliser flag: a space is put before the text (used by mode "slow" alone). */
+  readonly addDummyPrefix: boolean;
+  /** The id that stands for padding; the first one in a sequence ends what counts. */
+  readonly padTokenId: number;
+}
+
+export type NativeTokenizationMode = "slow" | "fast-4.41" | "fast-4.42";
+
+export interface NativeTokenizer {
+  readonly vocabularySize: number;
+  /**
+   * One entry of `texts` is the list of a text's parts: parts with an even index are template text, in which added
+   * tokens are recognised; parts with an odd index are content, in which they are plain text. The parts are
+   * joined first: a piece may span two parts. Runs on another thread.
+   *
+   * @param maxTokens the LAST maxTokens ids stay.
+   */
+  encode(
+    texts: readonly (readonly string[])[],
+    mode: NativeTokenizationMode,
+    maxTokens: number,
+  ): Promise<EncodedText[]>;
+}
+
+export interface EncodedText {
+  /** The ids that stay after truncation. */
+  readonly ids: Int32Array;
+  /** Ids before truncation. */
+  readonly totalTokens: number;
+  /** Index of the first padding id in `ids`, or -1. */
+  readonly firstPad: number;
+}
