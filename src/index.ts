@@ -1,0 +1,38 @@
+/** The public interface of starling-rm. */
+export { type EmbeddedModelOptions, embeddedModelPath } from "./embedded-model.ts";
+export type { ErrorCode } from "./errors.ts";
+export {
+  FileError,
+  InvalidInputError,
+  isStarlingError,
+  ModelClosedError,
+  NativeError,
+  StarlingError,
+} from "./errors.ts";
+export { type InspectResult, inspectModel } from "./inspect.ts";
+export {
+  type ConvertOptions,
+  type ConvertResult,
+  convert,
+  type QuantizeModelOptions,
+  quantize,
+  weightTypes,
+} from "./make-gguf.ts";
+export type { ChatMessage, ChatRole, MessagesItem, PromptResponseItem, ScoreItem, TextItem } from "./prompt/items.ts";
+export type { SpecialTokens } from "./prompt/templates.ts";
+export { loadRewardModel, RewardModel } from "./scoring/reward-model.ts";
+export { type LoadTokenizerOptions, loadTokenizer, RewardTokenizer } from "./scoring/reward-tokenizer.ts";
+export type {
+  BatchMode,
+  GpuChoice,
+  LoadRewardModelOptions,
+  RankedResponse,
+  RewardModelInfo,
+  ScoreFailure,
+  ScoreOptions,
+  ScoreOutcome,
+  ScoreProgress,
+  ScoreResult,
+  TokenizationMode,
+  TokenizedItem,
+} from "./scoring/types.ts";

@@ -1,0 +1,84 @@
+/** Checks of option objects: misspelled names are caught, values are checked by one formula. */
+import { describe, InvalidInputError, invalidArgument } from "./errors.ts";
+
+/** A check returns what was expected, in words, or undefined when the value is right. */
+export type Check = (value: unknown) => string | undefined;
+
+/**
+ * Checks every given option; undefined counts as not given.
+ *
+ * @throws InvalidInputError ERR_INVALID_ARGUMENT for an unknown name (the nearest known one is suggested) or a wrong value
+ */
+export function checkOptions(caller: string, options: unknown, checks: Readonly<Record<string, Check>>): void {
+  if (options === undefined) return;
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw invalidArgument(`${caller}'s options`, "an object", options);
+  }
+  for (const [name, value] of Object.entries(options)) {
+    const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
+    if (!check) {
+      const near = nearest(name, Object.keys(checks));
+      const hint = near === undefined ? "" : ` Did you mean "${near}"?`;
+      throw new InvalidInputError("ERR_INVALID_ARGUMENT", `${caller} has no option "${name}".${hint}`, { field: name });
+    }
+    if (value === undefined) continue;
+    const expected = check(value);
+    if (expected !== undefined) throw invalidArgument(name, expected, value);
+  }
+}
+
+export function required(caller: string, options: unknown, name: string): void {
+  if (typeof options !== "object" || options === null || (options as Record<string, unknown>)[name] === undefined) {
+    throw new InvalidInputError(
+      "ERR_INVALID_ARGUMENT",
+      `${caller} needs the option ${name}, but received ${describe(options)}.`,
+      { field: name },
+    );
+  }
+}
+
+export const aString: Check = (value) => (typeof value === "string" && value !== "" ? undefined : "a non-empty string");
+
+export const aBoolean: Check = (value) => (typeof value === "boolean" ? undefined : "true or false");
+
+export const aFunction: Check = (value) => (typeof value === "function" ? undefined : "a function");
+
+export const aSignal: Check = (value) => (value instanceof AbortSignal ? undefined : "an AbortSignal");
+
+export function anInteger(min: number, max: number): Check {
+  return (value) =>
+    Number.isInteger(value) && (value as number) >= min && (value as number) <= max
+      ? undefined
+      : `a whole number from ${min} to ${max}`;
+}
+
+export function oneOf(values: readonly string[]): Check {
+  const expected = `one of ${values.map((value) => `"${value}"`).join(", ")}`;
+  return (value) => (typeof value === "string" && values.includes(value) ? undefined : expected);
+}
+
+const MAX_TYPING_ERRORS = 3;
+
+/** The known name that is fewest typing errors away from `name`, if any is close. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.min(MAX_TYPING_ERRORS, Math.ceil(name.length / 2)) + 1;
+  for (const candidate of known) {
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,121 @@
+/** The public types of loading and scoring. */
+import type { StarlingError } from "../errors.ts";
+import type { SpecialTokens } from "../prompt/templates.ts";
+
+/** How text becomes token ids; see the README, "Three answers for one text". */
+export type TokenizationMode = "slow" | "fast-4.41" | "fast-4.42";
+
+/** Where the layers run. `auto`: CUDA where its package and driver are there, Metal on Apple Silicon, else the CPU. */
+export type GpuChoice = "auto" | "off" | "cuda" | "vulkan" | "metal";
+
+/**
+ * - `exact`: each sequence is evaluated on its own, so that its score is the same to the last bit in any company.
+ *   The default on the CPU, where it costs nothing.
+ * - `packed`: several sequences in one batch, without padding, with flash attention. The default on a GPU, where short
+ *   batches starve the device.
+ */
+export type BatchMode = "exact" | "packed";
+
+export interface LoadRewardModelOptions {
+  /** A GGUF that `starling-rm convert` made. */
+  readonly modelPath: string;
+  /** Default: "auto". */
+  readonly gpu?: GpuChoice;
+  /** Layers to place on the GPU; default: all. Ignored where no GPU is used. */
+  readonly gpuLayers?: number;
+  /** CPU threads, 1 to 512. Default: the number of physical-like cores (os.availableParallelism()). */
+  readonly threads?: number;
+  /** Most tokens that one sequence may have, 1 up to the model's truncation length (2048), which is the default. */
+  readonly contextTokens?: number;
+  /** Token budget of one batch, 1 to 65536. Default: 512. */
+  readonly batchTokens?: number;
+  /** Default: "exact" on the CPU, "packed" on a GPU. */
+  readonly batchMode?: BatchMode;
+  /** Default: what the GGUF says, "fast-4.41" unless it was converted otherwise. */
+  readonly tokenization?: TokenizationMode;
+  /** Default: "plain". */
+  readonly specialTokens?: SpecialTokens;
+  /** Called with the fraction that is loaded, 0 to 1, ascending. */
+  readonly onProgress?: (fraction: number) => void;
+  /** Stops loading; the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** One score. Results come in the order of the items. */
+export interface ScoreResult {
+  /** Index of the item, from 0. */
+  readonly index: number;
+  /** The raw reward: no unit, no bounds, comparable between responses to the same prompt. Higher is better. */
+  readonly score: number;
+  /** Tokens after truncation. */
+  readonly tokenCount: number;
+  /** Whether tokens were cut off on the left. */
+  readonly truncated: boolean;
+  /** Index, among the tokens after truncation, of the token that the score was read at. */
+  readonly scorePosition: number;
+}
+
+/** An item that could not be scored. */
+export interface ScoreFailure {
+  readonly index: number;
+  readonly error: StarlingError;
+}
+
+export type ScoreOutcome = ScoreResult | ScoreFailure;
+
+export interface ScoreProgress {
+  /** Items scored so far in this call. */
+  readonly itemsDone: number;
+  /** Tokens evaluated so far in this call. */
+  readonly tokensDone: number;
+}
+
+export interface ScoreOptions {
+  /** How messages call the item with this index; default: `items[index]`. */
+  readonly nameItem?: (index: number) => string;
+  /** Called as items finish. */
+  readonly onProgress?: (progress: ScoreProgress) => void;
+  /** Stops the work; the promise rejects with the signal's reason, and the model stays usable. */
+  readonly signal?: AbortSignal;
+}
+
+/** One response in the order of reward. */
+export interface RankedResponse extends ScoreResult {
+  /** 1 for the best; equal scores share the better rank. */
+  readonly rank: number;
+  readonly response: string;
+}
+
+/** The tokens of one item. */
+export interface TokenizedItem {
+  /** Token ids after truncation, int32[tokenCount]. */
+  readonly ids: Int32Array;
+  /** Tokens before truncation. */
+  readonly totalTokens: number;
+  readonly truncated: boolean;
+  /** Index of the token at which the score is read. */
+  readonly scorePosition: number;
+}
+
+/** What a loaded model says of itself. */
+export interface RewardModelInfo {
+  readonly path: string;
+  readonly name: string;
+  /** For a model that is not the real thing: what it says of itself, to be shown wherever scores are shown. */
+  readonly notice?: string;
+  readonly fileType: string;
+  readonly parameters: number;
+  /** Bytes of all tensors. */
+  readonly size: number;
+  readonly layers: number;
+  readonly embeddingLength: number;
+  readonly vocabularySize: number;
+  readonly template: string;
+  readonly tokenization: TokenizationMode;
+  readonly maxTokens: number;
+  readonly contextTokens: number;
+  readonly backend: string;
+  readonly devices: readonly string[];
+  readonly threads: number;
+  readonly batchMode: BatchMode;
+}
