@@ -1,0 +1,370 @@
+#include "tokenizer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <queue>
+#include <stdexcept>
+
+namespace starling {
+
+namespace {
+
+constexpr std::string_view SPACE_MARK = "\xE2\x96\x81";  // U+2581, SentencePiece's visible space
+
+// An unused piece is split into the two it was merged from, which may be unused as well; SentencePiece sets no bound,
+// but a vocabulary cannot make more levels than a piece has bytes.
+constexpr int MAX_RESEGMENT_DEPTH = 512;
+
+// Bytes of the UTF-8 character that begins at `at`.
+uint32_t character_at(std::string_view text, size_t at) {
+    const auto first = static_cast<unsigned char>(text[at]);
+    const size_t length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+    return static_cast<uint32_t>(std::min(length, text.size() - at));
+}
+
+std::string mark_spaces(std::string_view text, bool prefix) {
+    std::string marked;
+    marked.reserve(text.size() + 16);
+    if (prefix) marked += SPACE_MARK;
+    for (const char c : text) {
+        if (c == ' ') {
+            marked += SPACE_MARK;
+        } else {
+            marked += c;
+        }
+    }
+    return marked;
+}
+
+// "<0x0A>" to 10, anything else to -1.
+int byte_value(std::string_view piece) {
+    if (piece.size() != 6 || piece.substr(0, 3) != "<0x" || piece[5] != '>') return -1;
+    int value = 0;
+    for (const char c : piece.substr(3, 2)) {
+        value *= 16;
+        if (c >= '0' && c <= '9') {
+            value += c - '0';
+        } else if (c >= 'A' && c <= 'F') {
+            value += c - 'A' + 10;
+        } else {
+            return -1;
+        }
+    }
+    return value;
+}
+
+}  // namespace
+
+struct Tokenizer::Symbol {
+    int32_t previous;
+    int32_t next;
+    uint32_t start;   // in the text
+    uint32_t length;  // 0: merged into the one before
+    int32_t id;       // -1: not a piece
+    bool frozen;      // never merged
+};
+
+struct Tokenizer::Bigram {
+    float score;
+    int32_t merged;  // what decides between equal scores in the fast tokenizers: ids of the merged, left, right piece
+    int32_t left_id;
+    int32_t right_id;
+    int32_t left;  // symbols
+    int32_t right;
+    uint32_t length;  // of both when it was found; a symbol that changed since makes it stale
+};
+
+void Tokenizer::PatternSet::add(Pattern pattern) {
+    if (pattern.text.empty()) return;
+    empty_ = false;
+    by_first_byte_[static_cast<unsigned char>(pattern.text[0])].push_back(std::move(pattern));
+}
+
+void Tokenizer::PatternSet::sort() {
+    for (auto & patterns : by_first_byte_) {
+        std::stable_sort(patterns.begin(), patterns.end(),
+                         [](const Pattern & a, const Pattern & b) { return a.text.size() > b.text.size(); });
+    }
+}
+
+const Tokenizer::Pattern * Tokenizer::PatternSet::match(std::string_view text, size_t at, size_t template_end) const {
+    for (const Pattern & pattern : by_first_byte_[static_cast<unsigned char>(text[at])]) {
+        if (!pattern.everywhere && at + pattern.text.size() > template_end) continue;
+        if (text.compare(at, pattern.text.size(), pattern.text) == 0) return &pattern;
+    }
+    return nullptr;
+}
+
+Tokenizer::Tokenizer(Vocabulary vocabulary) : vocabulary_(std::move(vocabulary)) {
+    const size_t n = vocabulary_.scores.size();
+    if (n == 0 || vocabulary_.offsets.size() != n + 1 || vocabulary_.types.size() != n ||
+        vocabulary_.offsets.front() != 0 || vocabulary_.offsets.back() != vocabulary_.bytes.size()) {
+        throw std::invalid_argument("the vocabulary's arrays do not fit each other");
+    }
+    std::fill(std::begin(byte_ids_), std::end(byte_ids_), -1);
+    is_added_.assign(n, false);
+    for (const int32_t id : vocabulary_.added_tokens) {
+        if (id < 0 || static_cast<size_t>(id) >= n) {
+            throw std::invalid_argument("added token " + std::to_string(id) + " is outside the vocabulary");
+        }
+        is_added_[id] = true;
+    }
+    ids_.reserve(n);
+    for (size_t i = 0; i < n; i++) {
+        const int32_t id = static_cast<int32_t>(i);
+        if (vocabulary_.offsets[i] > vocabulary_.offsets[i + 1]) {
+            throw std::invalid_argument("the vocabulary's offsets do not ascend");
+        }
+        if (!std::isfinite(vocabulary_.scores[i])) {
+            throw std::invalid_argument("the score of piece " + std::to_string(id) + " is not a finite number");
+        }
+        if (!ids_.emplace(piece(id), id).second) {
+            throw std::invalid_argument("piece " + std::to_string(id) + " stands in the vocabulary twice");
+        }
+        if (type(id) == PieceType::byte) {
+            const int value = byte_value(piece(id));
+            if (value < 0) throw std::invalid_argument("byte piece " + std::to_string(id) + " names no byte");
+            byte_ids_[value] = id;
+        }
+        if (type(id) == PieceType::unknown) unknown_id_ = id;
+    }
+
+    std::vector<bool> normalized(n, false);
+    for (const int32_t id : vocabulary_.normalized_added_tokens) {
+        if (id < 0 || static_cast<size_t>(id) >= n || !is_added_[id]) {
+            throw std::invalid_argument("normalized added token " + std::to_string(id) + " is no added token");
+        }
+        normalized[id] = true;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const int32_t id = static_cast<int32_t>(i);
+        const std::string text(piece(id));
+        if (is_added_[i]) {
+            split_slow_.add({text, id, false});
+            if (normalized[i]) {
+                split_normalized_.add({mark_spaces(text, true), id, false});
+            } else {
+                split_4_41_.add({text, id, false});
+                split_4_42_.add({text, id, false});
+            }
+        } else if (type(id) == PieceType::control) {
+            split_4_42_.add({text, id, false});
+        } else if (type(id) == PieceType::user_defined) {
+            split_4_42_.add({text, id, true});
+            user_defined_.add({text, id, true});
+        }
+    }
+    for (PatternSet * set : {&split_slow_, &split_4_41_, &split_4_42_, &split_normalized_, &user_defined_}) set->sort();
+}
+
+std::string_view Tokenizer::piece(int32_t id) const {
+    const uint32_t start = vocabulary_.offsets[id];
+    return std::string_view(vocabulary_.bytes).substr(start, vocabulary_.offsets[id + 1] - start);
+}
+
+// Added tokens come out of the text only where they were split out of it; whatever else spells like one is not it.
+int32_t Tokenizer::find(std::string_view text) const {
+    const auto found = ids_.find(text);
+    return found == ids_.end() || is_added_[found->second] ? -1 : found->second;
+}
+
+int32_t Tokenizer::find_mergeable(std::string_view text) const {
+    const int32_t id = find(text);
+    if (id < 0) return -1;
+    const PieceType kind = type(id);
+    return kind == PieceType::normal || kind == PieceType::user_defined || kind == PieceType::unused ? id : -1;
+}
+
+EncodedText Tokenizer::encode(const std::vector<std::string> & parts, TokenizationMode mode,
+                              uint32_t max_tokens) const {
+    std::string text;
+    std::vector<size_t> ends;  // where each part ends
+    for (const std::string & part : parts) {
+        text += part;
+        ends.push_back(text.size());
+    }
+    const PatternSet & split = mode == TokenizationMode::slow        ? split_slow_
+                               : mode == TokenizationMode::fast_4_41 ? split_4_41_
+                                                                     : split_4_42_;
+    EncodedText encoded;
+    std::vector<int32_t> & ids = encoded.ids;
+    const std::string_view whole(text);
+    const auto stretch = [&](size_t from, size_t to) {
+        if (from == to) return;
+        if (mode == TokenizationMode::slow) {
+            encode_slow(whole.substr(from, to - from), ids);
+        } else {
+            encode_fast(whole.substr(from, to - from), ids);
+        }
+    };
+
+    size_t begin = 0;
+    size_t part = 0;
+    for (size_t at = 0; at < whole.size();) {
+        while (ends[part] <= at) part++;
+        const Pattern * hit = split.match(whole, at, part % 2 == 0 ? ends[part] : 0);
+        if (hit == nullptr) {
+            at++;
+            continue;
+        }
+        stretch(begin, at);
+        ids.push_back(hit->id);
+        at += hit->text.size();
+        begin = at;
+    }
+    stretch(begin, whole.size());
+
+    encoded.total_tokens = static_cast<uint32_t>(ids.size());
+    if (ids.size() > max_tokens) ids.erase(ids.begin(), ids.end() - max_tokens);
+    const auto pad = std::find(ids.begin(), ids.end(), vocabulary_.pad_token_id);
+    if (pad != ids.end()) encoded.first_pad = static_cast<int32_t>(pad - ids.begin());
+    return encoded;
+}
+
+void Tokenizer::encode_fast(std::string_view text, std::vector<int32_t> & ids) const {
+    const std::string marked = mark_spaces(text, true);
+    const std::string_view normalized(marked);
+    if (split_normalized_.empty()) return encode_normalized(normalized, ids);
+
+    size_t begin = 0;
+    for (size_t at = 0; at < normalized.size();) {
+        const Pattern * hit = split_normalized_.match(normalized, at, normalized.size());
+        if (hit == nullptr) {
+            at++;
+            continue;
+        }
+        if (at > begin) encode_normalized(normalized.substr(begin, at - begin), ids);
+        ids.push_back(hit->id);
+        at += hit->text.size();
+        begin = at;
+    }
+    if (begin < normalized.size()) encode_normalized(normalized.substr(begin), ids);
+}
+
+void Tokenizer::encode_normalized(std::string_view text, std::vector<int32_t> & ids) const {
+    std::vector<Symbol> symbols;
+    for (uint32_t at = 0; at < text.size();) {
+        const uint32_t length = character_at(text, at);
+        const int32_t id = find(text.substr(at, length));
+        symbols.push_back({0, 0, at, length, id, id < 0});
+        at += length;
+    }
+    merge(symbols, text, nullptr);
+    bool unknown = false;
+    for (const Symbol & symbol : symbols) {
+        if (symbol.length == 0) continue;
+        if (symbol.id >= 0) {
+            ids.push_back(symbol.id);
+            unknown = false;
+        } else {
+            unknown = append_fallback(text.substr(symbol.start, symbol.length), unknown, ids);
+        }
+    }
+}
+
+void Tokenizer::encode_slow(std::string_view text, std::vector<int32_t> & ids) const {
+    const std::string marked = mark_spaces(text, vocabulary_.add_dummy_prefix);
+    const std::string_view normalized(marked);
+    std::vector<Symbol> symbols;
+    for (uint32_t at = 0; at < normalized.size();) {
+        const Pattern * hit = user_defined_.match(normalized, at, normalized.size());
+        const auto length = hit != nullptr ? static_cast<uint32_t>(hit->text.size()) : character_at(normalized, at);
+        symbols.push_back({0, 0, at, length, find(normalized.substr(at, length)), hit != nullptr});
+        at += length;
+    }
+    Splits splits;
+    merge(symbols, normalized, &splits);
+    bool unknown = false;
+    for (const Symbol & symbol : symbols) {
+        if (symbol.length > 0) {
+            unknown = append_piece(normalized.substr(symbol.start, symbol.length), splits, unknown, ids, 0);
+        }
+    }
+}
+
+// An unused piece is never given out: it is split into the two that it was merged from.
+bool Tokenizer::append_piece(std::string_view text, const Splits & splits, bool after_unknown,
+                             std::vector<int32_t> & ids, int depth) const {
+    const int32_t id = find(text);
+    if (id < 0) return append_fallback(text, after_unknown, ids);
+    if (type(id) == PieceType::unused && depth < MAX_RESEGMENT_DEPTH) {
+        if (const auto split = splits.find(text); split != splits.end()) {
+            const bool unknown = append_piece(split->second.first, splits, after_unknown, ids, depth + 1);
+            return append_piece(split->second.second, splits, unknown, ids, depth + 1);
+        }
+    }
+    ids.push_back(id);
+    return false;
+}
+
+// Text that is no piece becomes its bytes, or, where the vocabulary lacks one of them, one unknown token for a whole
+// run of such text. Returns whether it ended in an unknown token.
+bool Tokenizer::append_fallback(std::string_view text, bool after_unknown, std::vector<int32_t> & ids) const {
+    const auto byte_id = [&](char c) { return byte_ids_[static_cast<unsigned char>(c)]; };
+    if (std::all_of(text.begin(), text.end(), [&](char c) { return byte_id(c) >= 0; })) {
+        for (const char c : text) ids.push_back(byte_id(c));
+        return false;
+    }
+    if (!after_unknown) ids.push_back(unknown_id_);
+    return true;
+}
+
+// Merges neighbours, best first, until none fits. SentencePiece (splits given) and the fast tokenizers differ in what may
+// merge and in who wins between equal scores:
+//   SentencePiece  any two neighbours that spell a normal, user-defined or unused piece; the leftmost first.
+//   fast           both must be pieces themselves; merges were ranked when the tokenizer was converted: by score, then
+//                  by the ids of the merged, the left and the right piece; the leftmost of the same merge first.
+void Tokenizer::merge(std::vector<Symbol> & symbols, std::string_view text, Splits * splits) const {
+    const bool slow = splits != nullptr;
+    const auto worse = [slow](const Bigram & a, const Bigram & b) {
+        if (a.score != b.score) return a.score < b.score;
+        if (!slow) {
+            if (a.merged != b.merged) return a.merged > b.merged;
+            if (a.left_id != b.left_id) return a.left_id > b.left_id;
+            if (a.right_id != b.right_id) return a.right_id > b.right_id;
+        }
+        return a.left > b.left;
+    };
+    std::vector<Bigram> storage;
+    storage.reserve(symbols.size());
+    std::priority_queue<Bigram, std::vector<Bigram>, decltype(worse)> agenda(worse, std::move(storage));
+
+    const auto consider = [&](int32_t left, int32_t right) {
+        if (left < 0 || right < 0) return;
+        const Symbol & a = symbols[left];
+        const Symbol & b = symbols[right];
+        if (a.frozen || b.frozen || (!slow && (a.id < 0 || b.id < 0))) return;
+        const uint32_t length = a.length + b.length;
+        const std::string_view joined = text.substr(a.start, length);
+        const int32_t id = slow ? find_mergeable(joined) : find(joined);
+        if (id < 0) return;
+        agenda.push({vocabulary_.scores[id], id, a.id, b.id, left, right, length});
+        if (slow && type(id) == PieceType::unused) {
+            (*splits)[joined] = {text.substr(a.start, a.length), text.substr(b.start, b.length)};
+        }
+    };
+
+    const auto count = static_cast<int32_t>(symbols.size());
+    for (int32_t i = 0; i < count; i++) {
+        symbols[i].previous = i - 1;
+        symbols[i].next = i + 1 < count ? i + 1 : -1;
+    }
+    for (int32_t i = 0; i + 1 < count; i++) consider(i, i + 1);
+
+    while (!agenda.empty()) {
+        const Bigram best = agenda.top();
+        agenda.pop();
+        Symbol & left = symbols[best.left];
+        Symbol & right = symbols[best.right];
+        if (left.length == 0 || right.length == 0 || left.length + right.length != best.length) continue;
+        left.length = best.length;
+        left.id = best.merged;
+        left.next = right.next;
+        if (right.next >= 0) symbols[right.next].previous = best.left;
+        right.length = 0;
+        consider(left.previous, best.left);
+        consider(best.left, left.next);
+    }
+}
+
+}  // namespace starling
