@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::string_view SPACE_MARK = "\xE2\x96\x81";  // U+2581, SentencePiece's visible space
 
+// The converter to a fast tokenizer registers ids 0, 1 and 2 as added tokens, whatever the configuration says.
+constexpr int32_t REGISTERED_IDS = 3;
+
 // An unused piece is split into the two it was merged from, which may be unused as well; SentencePiece sets no bound,
 // but a vocabulary cannot make more levels than a piece has bytes.
 constexpr int MAX_RESEGMENT_DEPTH = 512;
@@ -136,25 +139,38 @@ Tokenizer::Tokenizer(Vocabulary vocabulary) : vocabulary_(std::move(vocabulary))
         }
         normalized[id] = true;
     }
-    for (size_t i = 0; i < n; i++) {
-        const int32_t id = static_cast<int32_t>(i);
+    for (int32_t id = 0; id < size(); id++) {
         const std::string text(piece(id));
-        if (is_added_[i]) {
+        const PieceType kind = type(id);
+        if (is_added_[id]) {
             split_slow_.add({text, id, false});
-            if (normalized[i]) {
-                split_normalized_.add({mark_spaces(text, true), id, false});
-            } else {
-                split_4_41_.add({text, id, false});
-                split_4_42_.add({text, id, false});
-            }
-        } else if (type(id) == PieceType::control) {
-            split_4_42_.add({text, id, false});
-        } else if (type(id) == PieceType::user_defined) {
-            split_4_42_.add({text, id, true});
+        } else if (kind == PieceType::user_defined) {
             user_defined_.add({text, id, true});
         }
+        // The converter to a fast tokenizer registers the first three ids itself, and from 4.42 on also control and
+        // user-defined pieces; what it registered stays as it is, whatever the configuration says of it later.
+        const bool registered = id < REGISTERED_IDS;
+        const bool registered_4_42 = registered || kind == PieceType::control || kind == PieceType::user_defined;
+        const bool everywhere = kind == PieceType::user_defined && !is_added_[id];
+        if (registered || is_added_[id]) {
+            if (registered || !normalized[id]) {
+                split_4_41_.raw.add({text, id, false});
+            } else {
+                split_4_41_.normalized.add({mark_spaces(text, vocabulary_.add_prefix_space), id, false});
+            }
+        }
+        if (registered_4_42 || is_added_[id]) {
+            if (registered_4_42 || !normalized[id]) {
+                split_4_42_.raw.add({text, id, everywhere});
+            } else {
+                split_4_42_.normalized.add({mark_spaces(text, vocabulary_.add_prefix_space), id, false});
+            }
+        }
     }
-    for (PatternSet * set : {&split_slow_, &split_4_41_, &split_4_42_, &split_normalized_, &user_defined_}) set->sort();
+    for (PatternSet * set : {&split_slow_, &user_defined_, &split_4_41_.raw, &split_4_41_.normalized, &split_4_42_.raw,
+                             &split_4_42_.normalized}) {
+        set->sort();
+    }
 }
 
 std::string_view Tokenizer::piece(int32_t id) const {
@@ -183,18 +199,18 @@ EncodedText Tokenizer::encode(const std::vector<std::string> & parts, Tokenizati
         text += part;
         ends.push_back(text.size());
     }
-    const PatternSet & split = mode == TokenizationMode::slow        ? split_slow_
-                               : mode == TokenizationMode::fast_4_41 ? split_4_41_
-                                                                     : split_4_42_;
+    const bool slow = mode == TokenizationMode::slow;
+    const FastSplit & fast = mode == TokenizationMode::fast_4_41 ? split_4_41_ : split_4_42_;
+    const PatternSet & split = slow ? split_slow_ : fast.raw;
     EncodedText encoded;
     std::vector<int32_t> & ids = encoded.ids;
     const std::string_view whole(text);
     const auto stretch = [&](size_t from, size_t to) {
         if (from == to) return;
-        if (mode == TokenizationMode::slow) {
+        if (slow) {
             encode_slow(whole.substr(from, to - from), ids);
         } else {
-            encode_fast(whole.substr(from, to - from), ids);
+            encode_fast(whole.substr(from, to - from), fast.normalized, ids);
         }
     };
 
@@ -221,14 +237,14 @@ EncodedText Tokenizer::encode(const std::vector<std::string> & parts, Tokenizati
     return encoded;
 }
 
-void Tokenizer::encode_fast(std::string_view text, std::vector<int32_t> & ids) const {
-    const std::string marked = mark_spaces(text, true);
+void Tokenizer::encode_fast(std::string_view text, const PatternSet & split, std::vector<int32_t> & ids) const {
+    const std::string marked = mark_spaces(text, vocabulary_.add_prefix_space);
     const std::string_view normalized(marked);
-    if (split_normalized_.empty()) return encode_normalized(normalized, ids);
+    if (split.empty()) return encode_normalized(normalized, ids);
 
     size_t begin = 0;
     for (size_t at = 0; at < normalized.size();) {
-        const Pattern * hit = split_normalized_.match(normalized, at, normalized.size());
+        const Pattern * hit = split.match(normalized, at, normalized.size());
         if (hit == nullptr) {
             at++;
             continue;

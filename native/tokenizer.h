@@ -30,7 +30,8 @@ struct Vocabulary {
     std::vector<uint8_t> types;     // n, PieceType
     std::vector<int32_t> added_tokens;
     std::vector<int32_t> normalized_added_tokens;  // a subset of added_tokens
-    bool add_dummy_prefix = false;
+    bool add_dummy_prefix = false;  // mode slow
+    bool add_prefix_space = true;   // modes fast
     int32_t pad_token_id = 0;
 };
 
@@ -76,6 +77,12 @@ private:
         bool empty_ = true;
     };
 
+    // What a fast tokenizer splits out: of the raw text, and then of each stretch as the normaliser changed it.
+    struct FastSplit {
+        PatternSet raw;
+        PatternSet normalized;
+    };
+
     struct Symbol;
     struct Bigram;
 
@@ -88,7 +95,7 @@ private:
     using Splits = std::unordered_map<std::string_view, std::pair<std::string_view, std::string_view>>;
 
     void encode_slow(std::string_view text, std::vector<int32_t> & ids) const;
-    void encode_fast(std::string_view text, std::vector<int32_t> & ids) const;
+    void encode_fast(std::string_view text, const PatternSet & split, std::vector<int32_t> & ids) const;
     void encode_normalized(std::string_view text, std::vector<int32_t> & ids) const;
     void merge(std::vector<Symbol> & symbols, std::string_view text, Splits * splits) const;
     bool append_piece(std::string_view text, const Splits & splits, bool after_unknown, std::vector<int32_t> & ids,
@@ -100,11 +107,10 @@ private:
     std::vector<bool> is_added_;
     int32_t byte_ids_[256];
     int32_t unknown_id_ = 0;
-    PatternSet split_slow_;        // added tokens
-    PatternSet split_4_41_;        // added tokens that are not normalized
-    PatternSet split_4_42_;        // those, control and user-defined pieces
-    PatternSet split_normalized_;  // normalized added tokens, as the normaliser changes them
-    PatternSet user_defined_;      // what SentencePiece matches before it merges
+    PatternSet split_slow_;    // added tokens
+    PatternSet user_defined_;  // what SentencePiece matches before it merges
+    FastSplit split_4_41_;
+    FastSplit split_4_42_;
 };
 
 }  // namespace starling

@@ -36,6 +36,7 @@ Vocabulary read_vocabulary(const Napi::Object & object) {
     vocabulary.normalized_added_tokens =
         copied<int32_t>(typed_array<Napi::Int32Array>(object, "normalizedAddedTokens", napi_int32_array));
     vocabulary.add_dummy_prefix = object.Get("addDummyPrefix").ToBoolean();
+    vocabulary.add_prefix_space = object.Get("addPrefixSpace").ToBoolean();
     vocabulary.pad_token_id = object.Get("padTokenId").ToNumber().Int32Value();
     return vocabulary;
 }

@@ -1,13 +1,83 @@
 /** The demonstration model that ships with the package, converted to GGUF on first use. */
+import { createHash } from "node:crypto";
+import { mkdir, readFile, stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { isStarlingError, StarlingError } from "./errors.ts";
+import { convert } from "./make-gguf.ts";
+import { packageRoot } from "./native/load-addon.ts";
+import { aSignal, aString, checkOptions } from "./options.ts";
+
 export interface EmbeddedModelOptions {
-  /** Default: "f16". */
+  /** Any weight type of `convert`; default "f16". */
   readonly type?: string;
   /** Default: $STARLING_RM_CACHE, else the user's cache folder. */
   readonly cacheFolder?: string;
   readonly signal?: AbortSignal;
 }
 
-/** Path of the embedded model's GGUF; made on first use. A demonstration, not Starling-RM-34B. */
+const NAME = "starling-rm-tiny";
+
+/** The checkpoint of the embedded model, in the layout of Starling-RM-34B. */
+export function embeddedCheckpoint(): string {
+  return join(packageRoot(), "models", NAME);
+}
+
+/**
+ * Path of the embedded model's GGUF; made on first use, and again when the checkpoint or this package's version
+ * changed. A demonstration, not Starling-RM-34B.
+ */
 export async function embeddedModelPath(options: EmbeddedModelOptions = {}): Promise<string> {
-  throw new Error(`not written yet ${options}`);
+  checkOptions("embeddedModelPath", options, { type: aString, cacheFolder: aString, signal: aSignal });
+  const type = options.type ?? "f16";
+  const folder = options.cacheFolder ?? defaultCacheFolder();
+  const output = join(folder, `${NAME}-${await fingerprint()}.${type.toLowerCase()}.gguf`);
+  if (await exists(output)) return output;
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw new StarlingError(
+      "ERR_FILE_NOT_WRITABLE",
+      `The cache folder ${folder} cannot be made: set STARLING_RM_CACHE to a folder that can be written to.`,
+      { cause: error, file: folder },
+    );
+  }
+  const { signal } = options;
+  try {
+    await convert({ checkpoint: embeddedCheckpoint(), output, type, ...(signal === undefined ? {} : { signal }) });
+  } catch (error) {
+    // Another process may have made the same file in the meantime.
+    if (!(isStarlingError(error) && error.code === "ERR_FILE_NOT_WRITABLE" && (await exists(output)))) throw error;
+  }
+  return output;
+}
+
+function defaultCacheFolder(): string {
+  const { STARLING_RM_CACHE, XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
+  if (STARLING_RM_CACHE) return STARLING_RM_CACHE;
+  if (process.platform === "win32" && LOCALAPPDATA) return join(LOCALAPPDATA, "starling-rm", "cache");
+  if (process.platform === "darwin") return join(homedir(), "Library", "Caches", "starling-rm");
+  return join(XDG_CACHE_HOME || join(homedir(), ".cache"), "starling-rm");
+}
+
+/** Changes when the checkpoint's files or the package's version (and so, perhaps, the converter) do. */
+async function fingerprint(): Promise<string> {
+  const hash = createHash("sha256").update(await readFile(join(packageRoot(), "package.json")));
+  const checkpoint = embeddedCheckpoint();
+  for (const name of ["config.json", "tokenizer_config.json", "model.safetensors.index.json"]) {
+    hash.update(await readFile(join(checkpoint, name)));
+  }
+  const index = JSON.parse(await readFile(join(checkpoint, "model.safetensors.index.json"), "utf8"));
+  for (const shard of new Set(Object.values<string>(index.weight_map))) {
+    const { size, mtimeMs } = await stat(join(checkpoint, shard));
+    hash.update(`${shard} ${size} ${mtimeMs}\n`);
+  }
+  return hash.digest("hex").slice(0, 12);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,5 +1,5 @@
 /** The public interface of starling-rm. */
-export { type EmbeddedModelOptions, embeddedModelPath } from "./embedded-model.ts";
+export { type EmbeddedModelOptions, embeddedCheckpoint, embeddedModelPath } from "./embedded-model.ts";
 export type { ErrorCode } from "./errors.ts";
 export {
   FileError,
@@ -18,10 +18,17 @@ export {
   quantize,
   weightTypes,
 } from "./make-gguf.ts";
+export { LLAMA_VERSION } from "./native/runtime-folder.ts";
 export type { ChatMessage, ChatRole, MessagesItem, PromptResponseItem, ScoreItem, TextItem } from "./prompt/items.ts";
 export type { SpecialTokens } from "./prompt/templates.ts";
-export { loadRewardModel, RewardModel } from "./scoring/reward-model.ts";
-export { type LoadTokenizerOptions, loadTokenizer, RewardTokenizer } from "./scoring/reward-tokenizer.ts";
+export { batchModes, gpuChoices, loadRewardModel, RewardModel } from "./scoring/reward-model.ts";
+export {
+  type LoadTokenizerOptions,
+  loadTokenizer,
+  RewardTokenizer,
+  specialTokenChoices,
+  tokenizationModes,
+} from "./scoring/reward-tokenizer.ts";
 export type {
   BatchMode,
   GpuChoice,

@@ -20,13 +20,16 @@ export interface NativeAddon {
    */
   openRuntime(libraries: RuntimeLibraries): Promise<RuntimeInfo>;
 
+  /** The runtime that this process holds, whichever thread opened it. */
+  currentRuntime(): RuntimeInfo | undefined;
+
   /** Loads a GGUF. The file's header, tensors and head were checked in TypeScript before. */
   loadModel(options: LoadOptions, onProgress?: (fraction: number) => void): CancellableJob<NativeModel>;
 
   /** llama.cpp's own quantiser, file to file, all metadata kept. It cannot be interrupted. */
   quantize(options: QuantizeOptions): Promise<void>;
 
-  /** Exact names as llama.cpp has them; see {@link NativeTokenizer}. */
+  /** Needs no runtime. */
   readonly Tokenizer: new (
     vocabulary: Vocabulary,
   ) => NativeTokenizer;
@@ -44,14 +47,19 @@ export interface RuntimeLibraries {
   readonly ggmlBase: string;
   readonly ggml: string;
   readonly llama: string;
-  /** What `llama_version()` must return; anything else is refused. */
+  /** What `llama_version()` must return, with or without "-dev" behind it; anything else is refused. */
   readonly version: string;
+  /** Libraries of GPU backends elsewhere, tried in order when the folder's own finds no GPU. */
+  readonly fallbackBackends?: readonly string[];
 }
 
 export interface RuntimeInfo {
   readonly folder: string;
+  /** What `llama_version()` returned. */
   readonly version: string;
   readonly devices: readonly NativeDevice[];
+  /** Why the folder's GPU backend has no device; absent when it has one, or when the folder has no such backend. */
+  readonly backendProblem?: string;
 }
 
 export interface NativeDevice {
@@ -151,6 +159,8 @@ export interface Vocabulary {
   readonly normalizedAddedTokens: Int32Array;
   /** SentencePiece's normaliser flag: a space is put before the text (used by mode "slow" alone). */
   readonly addDummyPrefix: boolean;
+  /** The checkpoint's `add_prefix_space` (default true): U+2581 in front of each stretch (modes "fast-…" alone). */
+  readonly addPrefixSpace: boolean;
   /** The id that stands for padding; the first one in a sequence ends what counts. */
   readonly padTokenId: number;
 }

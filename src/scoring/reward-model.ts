@@ -1,12 +1,12 @@
 /** The public class: a loaded reward model. */
 import { availableParallelism } from "node:os";
 import { isStarlingError, ModelClosedError, NativeError } from "../errors.ts";
-import { readRewardModelFile } from "../gguf/reward-metadata.ts";
 import type { NativeModel } from "../native/addon.ts";
 import { openEngine } from "../native/engine.ts";
 import { aFunction, anInteger, aSignal, aString, checkOptions, oneOf, required } from "../options.ts";
 import { checkItem, checkString, type ScoreItem } from "../prompt/items.ts";
 import { backendDefaults } from "./backend-defaults.ts";
+import { readModelFile } from "./model-file.ts";
 import { RewardTokenizer, specialTokenChoices, tokenizationModes } from "./reward-tokenizer.ts";
 import { type StreamContext, scoreStream } from "./stream.ts";
 import type {
@@ -56,7 +56,7 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
   });
   const { modelPath, signal } = options;
   signal?.throwIfAborted();
-  const file = await readRewardModelFile(modelPath);
+  const file = await readModelFile(modelPath);
   const engine = await openEngine({ gpu: options.gpu ?? "auto" });
   signal?.throwIfAborted();
 
@@ -85,7 +85,7 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
     options.onProgress,
   );
   const native = await cancellable(job, signal, modelPath);
-  const tokenizer = new RewardTokenizer(new engine.addon.Tokenizer(file.vocabulary), {
+  const tokenizer = new RewardTokenizer(new engine.addon.Tokenizer(file.tokenizer), {
     template: file.template,
     tokenization: options.tokenization ?? file.tokenization,
     specialTokens: options.specialTokens ?? "plain",

@@ -1,11 +1,11 @@
 /** Items to token ids: rendering, tokenisation off the JS thread, truncation, and the position of the score. */
 import { InvalidInputError, isStarlingError, type StarlingError } from "../errors.ts";
-import { readRewardModelFile } from "../gguf/reward-metadata.ts";
 import type { EncodedText, NativeTokenizer } from "../native/addon.ts";
 import { loadAddon } from "../native/load-addon.ts";
 import { aString, checkOptions, oneOf, required } from "../options.ts";
 import { checkItem, type ScoreItem } from "../prompt/items.ts";
 import { renderItem, type SpecialTokens, type TextParts } from "../prompt/templates.ts";
+import { readModelFile } from "./model-file.ts";
 import type { TokenizationMode, TokenizedItem } from "./types.ts";
 
 export const tokenizationModes: readonly TokenizationMode[] = ["slow", "fast-4.41", "fast-4.42"];
@@ -43,8 +43,8 @@ export async function loadTokenizer(options: LoadTokenizerOptions): Promise<Rewa
     tokenization: oneOf(tokenizationModes),
     specialTokens: oneOf(specialTokenChoices),
   });
-  const model = await readRewardModelFile(options.modelPath);
-  return new RewardTokenizer(new (loadAddon().Tokenizer)(model.vocabulary), {
+  const model = await readModelFile(options.modelPath);
+  return new RewardTokenizer(new (loadAddon().Tokenizer)(model.tokenizer), {
     template: model.template,
     tokenization: options.tokenization ?? model.tokenization,
     specialTokens: options.specialTokens ?? "plain",

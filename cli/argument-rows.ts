@@ -1,0 +1,51 @@
+/** Rows from `--text`, `--prompt` and `--response`. */
+import { UsageError } from "./errors.ts";
+import type { Row } from "./row.ts";
+
+export interface TextArguments {
+  readonly text: readonly string[];
+  readonly prompt: readonly string[];
+  readonly response: readonly string[];
+}
+
+/** One row for each text, or for each response: all to one prompt, or each to the prompt of the same place. */
+export function argumentRows({ text, prompt, response }: TextArguments): Row[] {
+  if (text.length > 0) {
+    if (prompt.length + response.length > 0)
+      throw new UsageError("give either --text or --prompt/--response, not both");
+    return text.map((item, i) => row(i, nth("--text", i, text.length), [{ text: item }], false));
+  }
+  checkBoth(prompt, response);
+  if (prompt.length !== 1 && prompt.length !== response.length) {
+    throw new UsageError(
+      `${prompt.length} times --prompt and ${response.length} times --response do not go together: give one --prompt ` +
+        "for all responses, or as many as there are responses",
+    );
+  }
+  return response.map((item, i) =>
+    row(i, nth("--response", i, response.length), [{ prompt: prompt[i] ?? prompt[0], response: item }], false),
+  );
+}
+
+/** One row with all responses to the one prompt. */
+export function rankingRow({ prompt, response }: Omit<TextArguments, "text">): Row {
+  checkBoth(prompt, response);
+  if (prompt.length > 1) {
+    throw new UsageError('rank takes one --prompt; for several, use --input with {"prompt","responses"} rows');
+  }
+  const items = response.map((item) => ({ prompt: prompt[0], response: item }));
+  return row(0, "--response", items, true);
+}
+
+function checkBoth(prompt: readonly string[], response: readonly string[]): void {
+  if (prompt.length === 0 && response.length > 0) throw new UsageError("--response needs a --prompt");
+  if (prompt.length > 0 && response.length === 0) throw new UsageError("--prompt needs at least one --response");
+}
+
+function nth(option: string, i: number, count: number): string {
+  return count === 1 ? option : `${option} number ${i + 1}`;
+}
+
+function row(index: number, where: string, items: readonly unknown[], many: boolean): Row {
+  return { index, where, endOffset: index + 1, items, many, fields: "" };
+}

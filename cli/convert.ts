@@ -1,0 +1,110 @@
+/** `starling-rm convert` and `starling-rm quantize` */
+import { type Command, Option } from "commander";
+import {
+  type ConvertOptions,
+  type ConvertResult,
+  convert as convertCheckpoint,
+  type TokenizationMode,
+  tokenizationModes,
+  weightTypes,
+} from "../src/index.ts";
+import type { Action, CommandContext } from "./context.ts";
+import { EXIT_DONE } from "./errors.ts";
+import { given } from "./model-option.ts";
+import { oneOf } from "./option-values.ts";
+import { openOutput } from "./output.ts";
+import { byteSize, clock, progressText } from "./progress-bar.ts";
+
+interface ConvertCommandOptions {
+  readonly checkpoint: string;
+  readonly output: string;
+  readonly type: string;
+  readonly tokenization?: TokenizationMode;
+  readonly source?: string;
+  readonly revision?: string;
+  readonly force?: true;
+  readonly json?: true;
+}
+
+export const convert: Action<ConvertCommandOptions> = async (options, context) => {
+  const { checkpoint, output, type, force, tokenization } = options;
+  const source = given({ name: options.source, revision: options.revision });
+  return reportFile(options, context, (onProgress) =>
+    convertCheckpoint({
+      checkpoint,
+      output,
+      type,
+      overwrite: force === true,
+      source,
+      onProgress,
+      signal: context.signal,
+      ...given({ tokenization }),
+    }),
+  );
+};
+
+type OnProgress = NonNullable<ConvertOptions["onProgress"]>;
+
+/** Runs something that writes a GGUF, with its progress on the screen, and prints what came of it. */
+export async function reportFile(
+  { json }: { readonly json?: true },
+  { terminal }: CommandContext,
+  make: (onProgress: OnProgress) => Promise<ConvertResult>,
+): Promise<number> {
+  const started = performance.now();
+  const elapsed = () => (performance.now() - started) / 1000;
+  let [label, fraction, mebibytes] = ["starting", 0, 0];
+  terminal.showStatus((columns) =>
+    progressText({ label, fraction, seconds: elapsed(), counts: { MiB: mebibytes } }, columns),
+  );
+  let result: ConvertResult;
+  try {
+    result = await make(({ bytesDone, bytesTotal, step }) => {
+      label = step;
+      fraction = bytesTotal > 0 ? bytesDone / bytesTotal : 0;
+      mebibytes = Math.floor(bytesDone / 2 ** 20);
+      terminal.redrawStatus();
+    });
+  } finally {
+    terminal.endStatus();
+  }
+  const { output, bytes, tensors } = result;
+  const text = json
+    ? JSON.stringify({ output, bytes, tensors, seconds: Number(elapsed().toFixed(3)) })
+    : `${output}: ${byteSize(bytes)}, ${tensors} tensors, in ${elapsed() < 60 ? `${elapsed().toFixed(1)} s` : clock(elapsed())}`;
+  await (await openOutput(undefined, [])).write(`${text}\n`);
+  return EXIT_DONE;
+}
+
+export function typeOption(required: boolean): Option {
+  const option = new Option("-t, --type <type>", `weight type: ${weightTypes.join(", ")}`).argParser(
+    oneOf(weightTypes),
+  );
+  return required ? option.makeOptionMandatory() : option.default("q4_k_m");
+}
+
+export function describeConvert(command: Command): Command {
+  return command
+    .description("Convert a Starling-RM checkpoint to a GGUF file.")
+    .argument("<checkpoint>", "folder with config.json, the weights and tokenizer.model")
+    .requiredOption("-o, --output <file>", "the GGUF to write; it appears only when it is whole")
+    .addOption(typeOption(false))
+    .addOption(
+      new Option("--tokenization <mode>", "tokenization that the file asks for (default: fast-4.41)").choices(
+        tokenizationModes,
+      ),
+    )
+    .option("--source <name>", "kept in the file: where the checkpoint comes from")
+    .option("--revision <id>", "kept in the file: which revision of it")
+    .option("--force", "replace an existing output")
+    .option("--json", "print the result as JSON")
+    .addHelpText("after", HELP);
+}
+
+const HELP = `
+The reward head is never quantised. q4_k_m is the smallest type whose order of responses is close to that of f16; for a
+34B model it takes about 20 GB.
+
+Examples:
+  starling-rm convert ./Starling-RM-34B -o starling-rm-34b.q4_k_m.gguf
+  starling-rm convert ./Starling-RM-34B -o starling-rm-34b.q8_0.gguf --type q8_0`;

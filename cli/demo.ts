@@ -1,0 +1,51 @@
+/** `starling-rm demo` */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { embeddedCheckpoint, weightTypes } from "../src/index.ts";
+import type { Action } from "./context.ts";
+import { notReadable } from "./input.ts";
+import { addEngineOptions, EMBEDDED_MODEL, type EngineOptions, embeddedModel } from "./model-option.ts";
+import { oneOf } from "./option-values.ts";
+import type { Row } from "./row.ts";
+import { toRow } from "./row.ts";
+import { addFormatOptions, chooseFormat, type OutputOptions, rowList } from "./row-options.ts";
+import { runScoring } from "./run-scoring.ts";
+
+type DemoOptions = EngineOptions & OutputOptions & { readonly type: string };
+
+export const demo: Action<DemoOptions> = async (options, context) => {
+  const rows = await demoRows();
+  const path = await embeddedModel(context, options.type);
+  // A demonstration is for people: a table wherever it goes, unless something else was asked for.
+  const format = options.format ?? (options.json ? "json" : "table");
+  const source = rowList(rows);
+  const exitCode = await runScoring({ source, order: "rank", modelPath: path }, { ...options, format }, context);
+  if (chooseFormat({ ...options, format }, context.terminal) === "table") context.terminal.say(NEXT);
+  return exitCode;
+};
+
+const NEXT =
+  `next: starling-rm rank --model ${EMBEDDED_MODEL} --prompt "…" --response "…" --response "…"; ` +
+  "for the real model: starling-rm convert --help";
+
+/** The prompts that ship with the demonstration model. */
+async function demoRows(): Promise<Row[]> {
+  const file = join(embeddedCheckpoint(), "demo.json");
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    throw notReadable(file, error);
+  });
+  const entries: unknown[] = JSON.parse(text);
+  return entries.map((value, i) => {
+    const source = { where: `prompt ${i + 1}`, endOffset: i + 1, source: JSON.stringify(value), value };
+    return toRow(source, i);
+  });
+}
+
+export function describeDemo(command: Command): Command {
+  command
+    .description("Rank a handful of responses with the small demonstration model that ships with the package.")
+    .option("--type <type>", `weight type: ${weightTypes.join(", ")}`, oneOf(weightTypes), "f16");
+  addFormatOptions(command);
+  return addEngineOptions(command);
+}

@@ -1,0 +1,72 @@
+/** Opening what rows are read from. */
+import { createReadStream, fstatSync, type Stats } from "node:fs";
+import { open } from "node:fs/promises";
+import { FileError } from "../src/index.ts";
+import { fileReason } from "./errors.ts";
+import { descriptorIdentity } from "./file-identity.ts";
+
+export interface Input {
+  /** How messages call it. */
+  readonly name: string;
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** Bytes, where it is a file whose end is known. */
+  readonly totalBytes: number | undefined;
+  /** See {@link descriptorIdentity}. */
+  readonly identity: string | undefined;
+  /** Lets go of it, also while it is being read. */
+  close(): void;
+}
+
+const STDIN = 0;
+
+/** @param path a file, or "-" for standard input */
+export async function openInput(path: string): Promise<Input> {
+  if (path === "-") {
+    const name = "standard input";
+    const close = () => void process.stdin.destroy();
+    return {
+      name,
+      chunks: readable(process.stdin, name),
+      totalBytes: sizeOf(fstatSync(STDIN)),
+      identity: descriptorIdentity(STDIN),
+      close,
+    };
+  }
+  const handle = await open(path, "r").catch((error: unknown) => {
+    throw notReadable(path, error);
+  });
+  const stat = await handle.stat();
+  if (stat.isDirectory()) {
+    await handle.close();
+    throw new FileError("ERR_FILE_NOT_READABLE", `${path} is a folder; expected a file of JSON lines or JSON.`, {
+      file: path,
+    });
+  }
+  const stream = createReadStream(path, { fd: handle });
+  return {
+    name: path,
+    chunks: readable(stream, path),
+    totalBytes: sizeOf(stat),
+    identity: descriptorIdentity(handle.fd),
+    close: () => void stream.destroy(),
+  };
+}
+
+function sizeOf(stat: Stats): number | undefined {
+  return stat.isFile() ? stat.size : undefined;
+}
+
+async function* readable(stream: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* stream;
+  } catch (error) {
+    throw notReadable(name, error);
+  }
+}
+
+export function notReadable(name: string, error: unknown): FileError {
+  return new FileError("ERR_FILE_NOT_READABLE", `${name} cannot be read: ${fileReason(error)}.`, {
+    cause: error,
+    file: name,
+  });
+}

@@ -1,0 +1,194 @@
+/**
+ * Cuts bytes into the JSON values of an input without reading it whole. Three layouts: JSON lines, the elements of one
+ * array, and values written over several lines one after another (one pretty-printed object, or the output of `jq`).
+ * A splitter is fed chunk by chunk and answers with the pieces that became whole; it never holds more than one piece.
+ */
+
+/** The longest row, in bytes. Only the last 2048 tokens of a text count, so no useful row comes near it. */
+export const MAX_ROW_BYTES = 64 * 1024 * 1024;
+
+export interface Piece {
+  /** Undefined for a piece that was too long and was skipped, or that stands for a `problem`. */
+  readonly bytes?: Uint8Array;
+  /** Where it begins, counted from 1. */
+  readonly line: number;
+  /** Bytes of the input up to its end. */
+  readonly endOffset: number;
+  /** What is wrong with the input at this place. */
+  readonly problem?: string;
+}
+
+export interface Splitter {
+  push(chunk: Uint8Array): Piece[];
+  end(): Piece[];
+}
+
+const [TAB, NEWLINE, RETURN, SPACE, QUOTE, BACKSLASH, COMMA] = [0x09, 0x0a, 0x0d, 0x20, 0x22, 0x5c, 0x2c];
+const [OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [0x5b, 0x5d, 0x7b, 0x7d];
+
+export function isBlank(byte: number): boolean {
+  return byte === SPACE || byte === NEWLINE || byte === RETURN || byte === TAB;
+}
+
+/** Collects the bytes of one piece up to {@link MAX_ROW_BYTES}. */
+class Collector {
+  #parts: Uint8Array[] = [];
+  #size = 0;
+  #tooLong = false;
+
+  get empty(): boolean {
+    return this.#size === 0 && !this.#tooLong;
+  }
+
+  add(bytes: Uint8Array): void {
+    this.#size += bytes.length;
+    if (this.#size > MAX_ROW_BYTES) {
+      this.#tooLong = true;
+      this.#parts = [];
+    }
+    // A copy: a view would keep a whole chunk alive for a few bytes.
+    if (!this.#tooLong && bytes.length > 0) this.#parts.push(Uint8Array.from(bytes));
+  }
+
+  take(): { bytes?: Uint8Array; problem?: string } {
+    const [parts, tooLong] = [this.#parts, this.#tooLong];
+    this.#parts = [];
+    this.#size = 0;
+    this.#tooLong = false;
+    if (tooLong) return { problem: `It is longer than ${MAX_ROW_BYTES} bytes, the most that a row may have.` };
+    return { bytes: parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts) };
+  }
+}
+
+/** JSON lines: every line is a piece; blank ones are left out, but counted. */
+export class LineSplitter implements Splitter {
+  readonly #collector = new Collector();
+  #line = 1;
+  #offset: number;
+
+  /** @param offset bytes of the input before the first chunk */
+  constructor(offset = 0) {
+    this.#offset = offset;
+  }
+
+  push(chunk: Uint8Array): Piece[] {
+    const pieces: Piece[] = [];
+    let from = 0;
+    for (;;) {
+      const newline = chunk.indexOf(NEWLINE, from);
+      if (newline < 0) break;
+      this.#collector.add(chunk.subarray(from, newline));
+      from = newline + 1;
+      this.#finish(pieces, this.#offset + from);
+      this.#line += 1;
+    }
+    this.#collector.add(chunk.subarray(from));
+    this.#offset += chunk.length;
+    return pieces;
+  }
+
+  end(): Piece[] {
+    const pieces: Piece[] = [];
+    this.#finish(pieces, this.#offset);
+    return pieces;
+  }
+
+  #finish(pieces: Piece[], endOffset: number): void {
+    const taken = this.#collector.take();
+    if (taken.bytes?.every(isBlank)) return;
+    pieces.push({ ...taken, line: this.#line, endOffset });
+  }
+}
+
+/** Values by their brackets: the elements of one array, or values one after another. */
+export class ValueSplitter implements Splitter {
+  readonly #collector = new Collector();
+  readonly #inArray: boolean;
+  #state: "before" | "inside" | "after" | "done";
+  #elements = 0;
+  #depth = 0;
+  #inString = false;
+  #escaped = false;
+  #started = false;
+  #line = 1;
+  #startLine = 1;
+  #offset: number;
+
+  constructor(layout: "array" | "sequence", offset = 0) {
+    this.#inArray = layout === "array";
+    this.#state = this.#inArray ? "before" : "inside";
+    this.#offset = offset;
+  }
+
+  push(chunk: Uint8Array): Piece[] {
+    const pieces: Piece[] = [];
+    if (this.#state === "done") return pieces;
+    let from = 0;
+    const finish = (end: number, next: number) => {
+      this.#collector.add(chunk.subarray(from, end));
+      from = next;
+      pieces.push({ ...this.#collector.take(), line: this.#startLine, endOffset: this.#offset + next });
+      this.#elements += 1;
+      this.#started = false;
+    };
+    for (let i = 0; i < chunk.length; i++) {
+      const byte = chunk[i] as number;
+      if (byte === NEWLINE) this.#line += 1;
+      if (this.#inString) {
+        if (this.#escaped) this.#escaped = false;
+        else if (byte === BACKSLASH) this.#escaped = true;
+        else if (byte === QUOTE) this.#inString = false;
+        continue;
+      }
+      if (isBlank(byte)) {
+        const bare = !this.#inArray && this.#started && this.#depth === 0;
+        if (bare) finish(i, i + 1);
+        else if (!this.#started) from = i + 1;
+        continue;
+      }
+      if (this.#state === "before") {
+        this.#state = "inside";
+        from = i + 1;
+        continue;
+      }
+      if (this.#state === "after") {
+        const problem = "There is more text after the end of the JSON array.";
+        pieces.push({ problem, line: this.#line, endOffset: this.#offset + i });
+        this.#state = "done";
+        return pieces;
+      }
+      const closes = byte === CLOSE_BRACKET || byte === CLOSE_BRACE;
+      if (this.#inArray && this.#depth === 0 && (byte === COMMA || closes)) {
+        if (!this.#started) this.#startLine = this.#line;
+        if (byte === COMMA || this.#started || this.#elements > 0) finish(i, i + 1);
+        if (closes) this.#state = "after";
+        continue;
+      }
+      if (!this.#started) {
+        this.#started = true;
+        this.#startLine = this.#line;
+        from = i;
+      }
+      if (byte === QUOTE) this.#inString = true;
+      else if (byte === OPEN_BRACKET || byte === OPEN_BRACE) this.#depth += 1;
+      else if (closes) this.#depth = Math.max(0, this.#depth - 1);
+      if (closes && !this.#inArray && this.#depth === 0) finish(i + 1, i + 1);
+    }
+    if (this.#started) this.#collector.add(chunk.subarray(from));
+    this.#offset += chunk.length;
+    return pieces;
+  }
+
+  end(): Piece[] {
+    const pieces: Piece[] = [];
+    const whole = this.#depth === 0 && !this.#inString;
+    if (this.#started && (whole || !this.#inArray)) {
+      pieces.push({ ...this.#collector.take(), line: this.#startLine, endOffset: this.#offset });
+    }
+    if (this.#inArray && this.#state === "inside") {
+      const problem = 'The input ends inside the JSON array: its "]" is missing.';
+      pieces.push({ problem, line: this.#line, endOffset: this.#offset });
+    }
+    return pieces;
+  }
+}

@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+/** The entry of the command `starling-rm`. */
+import { run } from "./program.ts";
+import { watchSignals } from "./signals.ts";
+import { Terminal } from "./terminal.ts";
+
+/** A read that cannot be cancelled (of a named pipe) would keep the process alive for nothing. */
+const MAX_LINGERING_MS = 200;
+
+const terminal = new Terminal();
+const { signal, end } = watchSignals(() => terminal.endStatus());
+// Failures of standard output are met by the write that they happened to; a closed stderr is no reason to stop.
+process.stdout.on("error", () => {});
+process.stderr.on("error", () => {});
+
+process.exitCode = await run(process.argv.slice(2), { terminal, signal });
+// Everything that was written is with the system by now.
+if (signal.aborted) process.exit();
+end();
+setTimeout(() => process.exit(), MAX_LINGERING_MS).unref();

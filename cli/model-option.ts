@@ -1,0 +1,137 @@
+/** The options that name and load a model, shared by all commands that need one. */
+import { type Command, Option } from "commander";
+import {
+  batchModes,
+  embeddedModelPath,
+  type GpuChoice,
+  gpuChoices,
+  type LoadRewardModelOptions,
+  loadRewardModel,
+  type RewardModel,
+  type SpecialTokens,
+  specialTokenChoices,
+  type TokenizationMode,
+  tokenizationModes,
+} from "../src/index.ts";
+import type { CommandContext } from "./context.ts";
+import { UsageError } from "./errors.ts";
+import { wholeNumber } from "./option-values.ts";
+import { progressText } from "./progress-bar.ts";
+
+/** `--model tiny`: the demonstration model that ships with the package. A file of that name is `./tiny`. */
+export const EMBEDDED_MODEL = "tiny";
+const MODEL_VARIABLE = "STARLING_RM_MODEL";
+
+/** The library's bounds: llama.cpp's GGML_MAX_N_THREADS, more layers than any Llama has, and the largest batch. */
+const MAX_THREADS = 512;
+const MAX_LAYERS = 1_000;
+const MAX_TOKENS = 65_536;
+
+export interface ModelOptions {
+  readonly model?: string;
+  readonly tokenization?: TokenizationMode;
+  readonly specialTokens?: SpecialTokens;
+}
+
+export interface EngineOptions {
+  readonly gpu?: GpuChoice;
+  readonly gpuLayers?: number;
+  readonly threads?: number;
+  readonly ctx?: number;
+  readonly batch?: number;
+  readonly batchMode?: LoadRewardModelOptions["batchMode"] & string;
+}
+
+/** --model and how text becomes tokens. */
+export function addModelOptions(command: Command): Command {
+  return command
+    .option("-m, --model <file>", `GGUF file, or "${EMBEDDED_MODEL}" for the demonstration model [$${MODEL_VARIABLE}]`)
+    .addOption(
+      new Option(
+        "--tokenization <mode>",
+        "which transformers tokenizer to follow (default: what the model says)",
+      ).choices(tokenizationModes),
+    )
+    .addOption(
+      new Option(
+        "--special-tokens <how>",
+        "special tokens typed in prompts and responses: plain text, or special as in the model card's code " +
+          "(default: plain)",
+      ).choices(specialTokenChoices),
+    );
+}
+
+/** Where and how the model runs. */
+export function addEngineOptions(command: Command): Command {
+  return command
+    .addOption(new Option("--gpu <backend>", "where the layers run (default: auto)").choices(gpuChoices))
+    .option("--gpu-layers <n>", "layers to place on the GPU (default: all)", wholeNumber(0, MAX_LAYERS))
+    .option("--threads <n>", "CPU threads (default: all cores)", wholeNumber(1, MAX_THREADS))
+    .option(
+      "--ctx <tokens>",
+      "most tokens of one text (default and most: the model's 2048)",
+      wholeNumber(1, MAX_TOKENS),
+    )
+    .option("--batch <tokens>", "token budget of one batch (default: by backend)", wholeNumber(1, MAX_TOKENS))
+    .addOption(
+      new Option(
+        "--batch-mode <mode>",
+        "exact: same score to the last bit in any company; packed: faster on GPUs",
+      ).choices(batchModes),
+    );
+}
+
+/** The path of the model that was asked for; the demonstration model is made on first use. */
+export async function modelPath({ model }: ModelOptions, { signal, terminal }: CommandContext): Promise<string> {
+  const named = model ?? process.env[MODEL_VARIABLE];
+  if (named === undefined || named === "") {
+    throw new UsageError(
+      `no model was given: use --model FILE.gguf or set ${MODEL_VARIABLE} ("starling-rm convert" makes the file from a ` +
+        `Starling-RM-34B checkpoint; "--model ${EMBEDDED_MODEL}" is a small demonstration)`,
+    );
+  }
+  return named === EMBEDDED_MODEL ? embeddedModel({ signal, terminal }) : named;
+}
+
+export async function embeddedModel({ signal, terminal }: CommandContext, type?: string): Promise<string> {
+  terminal.showStatus(() => "preparing the demonstration model");
+  try {
+    return await embeddedModelPath({ signal, ...(type === undefined ? {} : { type }) });
+  } finally {
+    terminal.endStatus();
+  }
+}
+
+export async function loadModel(
+  path: string,
+  options: Omit<ModelOptions, "model"> & EngineOptions,
+  { signal, terminal }: CommandContext,
+): Promise<RewardModel> {
+  const started = performance.now();
+  let fraction = 0;
+  terminal.showStatus((columns) =>
+    progressText({ label: "loading model", fraction, seconds: (performance.now() - started) / 1000 }, columns),
+  );
+  try {
+    const { gpu, gpuLayers, threads, ctx, batch, batchMode, tokenization, specialTokens } = options;
+    return await loadRewardModel({
+      modelPath: path,
+      signal,
+      onProgress: (loaded) => {
+        fraction = loaded;
+        terminal.redrawStatus();
+      },
+      ...given({ gpu, gpuLayers, threads, contextTokens: ctx, batchTokens: batch, batchMode }),
+      ...given({ tokenization, specialTokens }),
+    });
+  } finally {
+    terminal.endStatus();
+  }
+}
+
+/** The entries that have a value: an option that was not given is not passed on. */
+export function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}

@@ -1,0 +1,27 @@
+/** Values of options: parsing with messages that name what is allowed. */
+import { InvalidArgumentError } from "commander";
+
+/** A parser for a whole number between two bounds. */
+export function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > max) {
+      throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
+    }
+    return value;
+  };
+}
+
+/** For an option that may be given several times. */
+export function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+/** A parser for one name of a list, in small or capital letters. */
+export function oneOf(names: readonly string[]): (text: string) => string {
+  return (text) => {
+    const name = text.toLowerCase();
+    if (!names.includes(name)) throw new InvalidArgumentError(`Allowed choices are ${names.join(", ")}.`);
+    return name;
+  };
+}

@@ -1,0 +1,70 @@
+/** The loop of every command that goes through rows: print each as it comes, report what failed, count. */
+import { ClosedPipe, EXIT_DONE, EXIT_ROWS_FAILED, failureText, Interrupted } from "./errors.ts";
+import type { Output } from "./output.ts";
+import { progressText } from "./progress-bar.ts";
+import type { Row } from "./row.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** What is done to a row's result before it is printed; see output-formats.ts. */
+export interface RowPrinter<T> {
+  begin(): string;
+  row(result: T): string;
+  end(): string;
+}
+
+interface PrintOptions<T> {
+  /** What the status line says is being done. */
+  readonly label: string;
+  readonly printer: RowPrinter<T>;
+  readonly output: Output;
+  readonly terminal: Terminal;
+  /** How messages call the input. */
+  readonly inputName: string;
+  /** The last row's `endOffset`, where it is known. */
+  readonly total: number | undefined;
+  /** Tokens evaluated so far. */
+  readonly tokens: () => number;
+}
+
+/** @returns the exit code */
+export async function printRows<T extends { readonly row: Row; readonly error?: unknown }>(
+  results: AsyncIterable<T>,
+  { label, printer, output, terminal, inputName, total, tokens }: PrintOptions<T>,
+): Promise<number> {
+  let [rows, failed, offset] = [0, 0, 0];
+  const started = performance.now();
+  const print = async (text: string) => {
+    if (output.isStdout && terminal.isTerminal("stdout")) terminal.hideStatus();
+    await output.write(text);
+  };
+  try {
+    await print(printer.begin());
+    terminal.showStatus((columns) => {
+      const seconds = (performance.now() - started) / 1000;
+      const fraction = total === undefined ? undefined : offset / Math.max(1, total);
+      return progressText({ label, fraction, seconds, counts: { rows, tokens: tokens() } }, columns);
+    });
+    for await (const result of results) {
+      await print(printer.row(result));
+      rows += 1;
+      offset = result.row.endOffset;
+      if (result.error !== undefined) {
+        failed += 1;
+        terminal.say(`${result.row.where}: ${failureText(result.error)}`);
+      }
+      terminal.redrawStatus();
+    }
+    await print(printer.end());
+  } catch (error) {
+    if (error instanceof ClosedPipe) return EXIT_DONE;
+    // What was printed so far is worth keeping: it is finished properly before the failure is told.
+    await print(printer.end()).catch(() => {});
+    if (error instanceof Interrupted) terminal.say(`${rows} rows were finished before the stop`);
+    throw error;
+  } finally {
+    terminal.endStatus();
+  }
+  if (rows === 0) terminal.say(`${inputName} holds no rows: nothing was done`);
+  if (failed > 0) terminal.say(`${failed} of ${rows} rows failed`);
+  return failed > 0 ? EXIT_ROWS_FAILED : EXIT_DONE;
+}

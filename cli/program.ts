@@ -1,0 +1,77 @@
+/** The command line as a whole: the commands, and how every way of ending becomes one line and an exit code. */
+import { Command, CommanderError } from "commander";
+import { LLAMA_VERSION } from "../src/index.ts";
+import type { Action, CommandContext } from "./context.ts";
+import { convert, describeConvert } from "./convert.ts";
+import { demo, describeDemo } from "./demo.ts";
+import { ClosedPipe, EXIT_DONE, EXIT_FATAL, failureText, Interrupted } from "./errors.ts";
+import { describeInspect, inspect } from "./inspect.ts";
+import { packageVersion } from "./package-info.ts";
+import { describeQuantize, quantize } from "./quantize.ts";
+import { describeRank, rank } from "./rank.ts";
+import { describeScore, score } from "./score.ts";
+import { describeTokenize, tokenize } from "./tokenize.ts";
+import { visible } from "./visible-text.ts";
+
+/** @returns the exit code; everything that is to be said was said */
+export async function run(commandLine: readonly string[], context: CommandContext): Promise<number> {
+  let exitCode = EXIT_DONE;
+  const program = createProgram(context, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(commandLine, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    // Commander has printed its message, or the help or version that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_DONE : EXIT_FATAL;
+    if (error instanceof ClosedPipe) return EXIT_DONE;
+    context.terminal.endStatus();
+    for (const line of failureText(error).split("\n")) context.terminal.say(line);
+    return error instanceof Interrupted ? error.exitCode : EXIT_FATAL;
+  }
+}
+
+function createProgram(context: CommandContext, finish: (exitCode: number) => void): Command {
+  const program = new Command("starling-rm")
+    .description("Score and rank responses with the reward model Starling-RM-34B.")
+    .version(`${packageVersion()} (llama.cpp ${LLAMA_VERSION})`, "-V, --version")
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureOutput({ outputError: (message, write) => write(usageLine(message)) })
+    .addHelpText("after", HELP);
+
+  const add = <Options>(name: string, describe: (command: Command) => Command, action: Action<Options>) => {
+    const command = describe(program.command(name));
+    command.action(async () => {
+      const names = command.registeredArguments.map((argument) => argument.name());
+      const positional = Object.fromEntries(names.map((argument, i) => [argument, command.processedArgs[i]]));
+      finish(await action({ ...command.opts(), ...positional } as Options, context));
+    });
+  };
+  add("score", describeScore, score);
+  add("rank", describeRank, rank);
+  add("tokenize", describeTokenize, tokenize);
+  add("convert", describeConvert, convert);
+  add("quantize", describeQuantize, quantize);
+  add("inspect", describeInspect, inspect);
+  add("demo", describeDemo, demo);
+  return program;
+}
+
+/** Commander's message, of which a suggestion may be a second line, as one line of ours. */
+function usageLine(message: string): string {
+  const line = message
+    .trim()
+    .replace(/^error: /, "")
+    .replaceAll(/\s*\n\s*/g, " ");
+  return `starling-rm: ${visible(line)}\n`;
+}
+
+const HELP = `
+Start with:
+  starling-rm demo                          see it work, with a small model that ships with the package
+  starling-rm convert CHECKPOINT -o rm.gguf   make a GGUF of the real model
+  starling-rm score --model rm.gguf --input pairs.jsonl
+
+Each command has its own help: starling-rm score --help`;

@@ -1,0 +1,47 @@
+/** `starling-rm quantize` */
+import type { Command } from "commander";
+import { quantize as quantizeModel } from "../src/index.ts";
+import type { Action } from "./context.ts";
+import { reportFile, typeOption } from "./convert.ts";
+import { given } from "./model-option.ts";
+import { wholeNumber } from "./option-values.ts";
+
+interface QuantizeCommandOptions {
+  readonly input: string;
+  readonly output: string;
+  readonly type: string;
+  readonly threads?: number;
+  readonly force?: true;
+  readonly json?: true;
+}
+
+export const quantize: Action<QuantizeCommandOptions> = async (options, context) => {
+  const { input, output, type, threads, force } = options;
+  return reportFile(options, context, (onProgress) => {
+    onProgress({ bytesDone: 0, bytesTotal: 0, step: `quantizing to ${type}` });
+    return quantizeModel({
+      input,
+      output,
+      type,
+      overwrite: force === true,
+      signal: context.signal,
+      ...given({ threads }),
+    });
+  });
+};
+
+export function describeQuantize(command: Command): Command {
+  return command
+    .description("Quantise a GGUF that convert made with f32, f16 or bf16 weights.")
+    .argument("<input>", "the GGUF to read")
+    .requiredOption("-o, --output <file>", "the GGUF to write; it appears only when it is whole")
+    .addOption(typeOption(true))
+    .option("--threads <n>", "CPU threads (default: all cores)", wholeNumber(1, 512))
+    .option("--force", "replace an existing output")
+    .option("--json", "print the result as JSON")
+    .addHelpText("after", HELP);
+}
+
+const HELP = `
+Example:
+  starling-rm quantize starling-rm-34b.f16.gguf -o starling-rm-34b.q6_k.gguf --type q6_k`;

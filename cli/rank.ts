@@ -1,0 +1,50 @@
+/** `starling-rm rank` */
+import type { Command } from "commander";
+import { InvalidInputError } from "../src/index.ts";
+import { rankingRow } from "./argument-rows.ts";
+import type { Action } from "./context.ts";
+import { addEngineOptions, addModelOptions, modelPath } from "./model-option.ts";
+import type { Row } from "./row.ts";
+import { addFormatOptions, addInputOptions, addOutputOption, openRows } from "./row-options.ts";
+import { runScoring } from "./run-scoring.ts";
+import type { ScoreCommandOptions } from "./score.ts";
+
+export const rank: Action<ScoreCommandOptions> = async (options, context) => {
+  const source = await openRows(options, (texts) => [rankingRow(texts)], context.terminal);
+  try {
+    const path = await modelPath(options, context);
+    const rows = onlyRankings(source.rows);
+    return await runScoring({ source: { ...source, rows }, order: "rank", modelPath: path }, options, context);
+  } finally {
+    source.close();
+  }
+};
+
+async function* onlyRankings(rows: Iterable<Row> | AsyncIterable<Row>): AsyncGenerator<Row> {
+  for await (const row of rows) {
+    yield row.many || row.error ? row : { ...row, items: [], error: noRanking() };
+  }
+}
+
+function noRanking(): InvalidInputError {
+  return new InvalidInputError("ERR_INVALID_ITEM", 'Expected {"prompt","responses"}: rank compares several responses.');
+}
+
+export function describeRank(command: Command): Command {
+  command.description("Rank several responses to a prompt, best first.");
+  addModelOptions(command);
+  addInputOptions(command, { text: false });
+  addOutputOption(command);
+  addFormatOptions(command);
+  addEngineOptions(command);
+  return command.addHelpText("after", HELP);
+}
+
+const HELP = `
+Rows of --input: {"prompt": "…", "responses": ["…", "…"]}; further fields are kept. One output row for each:
+  {"index":0,"ranking":[{"rank":1,"index":2,"score":1.23,"tokenCount":19,"truncated":false,"response":"…"}, …], …}
+"index" inside the ranking says where the response stood in the input. Equal scores share the better rank.
+
+Examples:
+  starling-rm rank --model tiny --prompt "Capital of France?" --response "Lyon." --response "Paris."
+  starling-rm rank --model rm.gguf --input candidates.jsonl | jq -r '.ranking[0].response'`;

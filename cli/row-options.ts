@@ -1,0 +1,95 @@
+/** The options that say what to score and how to print it, and the sources of rows behind them. */
+import { type Command, Option } from "commander";
+import type { TextArguments } from "./argument-rows.ts";
+import { UsageError } from "./errors.ts";
+import { type Input, openInput } from "./input.ts";
+import { readRows } from "./input-rows.ts";
+import { collect } from "./option-values.ts";
+import { type FormatName, formatNames } from "./output-formats.ts";
+import { type Row, replacedFields, toRow } from "./row.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface InputOptions extends TextArguments {
+  readonly input?: string;
+}
+
+export interface OutputOptions {
+  readonly output?: string;
+  readonly format?: FormatName;
+  readonly json?: true;
+}
+
+export interface RowSource {
+  readonly name: string;
+  readonly rows: Iterable<Row> | AsyncIterable<Row>;
+  /** The last row's `endOffset`, where it is known. */
+  readonly total: number | undefined;
+  readonly identity: string | undefined;
+  close(): void;
+}
+
+export function addInputOptions(command: Command, { text }: { text: boolean }): Command {
+  if (text)
+    command.option("-t, --text <text>", "a text to take as it is, special tokens included (repeatable)", collect, []);
+  return command
+    .option("-p, --prompt <text>", `a prompt${text ? " (repeatable)" : ""}`, collect, [])
+    .option("-r, --response <text>", "a response to it (repeatable)", collect, [])
+    .option("-i, --input <file>", 'a file of JSON lines or JSON; "-" for standard input');
+}
+
+export function addFormatOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option("-f, --format <format>", "default: a table to a terminal, else JSON lines (jsonl)").choices(
+        formatNames,
+      ),
+    )
+    .addOption(new Option("--json", "the same as --format json: one array").conflicts("format"));
+}
+
+export function addOutputOption(command: Command): Command {
+  return command.option("-o, --output <file>", "write there instead of standard output; replaces the file");
+}
+
+/** @param fromArguments makes rows of --text, --prompt and --response */
+export async function openRows(
+  options: InputOptions,
+  fromArguments: (texts: TextArguments) => Row[],
+  terminal: Terminal,
+): Promise<RowSource> {
+  const texts: TextArguments = { text: options.text ?? [], prompt: options.prompt, response: options.response };
+  const hasTexts = texts.text.length + texts.prompt.length + texts.response.length > 0;
+  if (options.input === undefined) {
+    if (!hasTexts) throw new UsageError('nothing to do: give --prompt and --response, or --input FILE ("-" is stdin)');
+    return rowList(fromArguments(texts));
+  }
+  if (hasTexts) throw new UsageError("give either --input or texts as arguments, not both");
+  if (options.input === "") throw new UsageError('--input is empty: give the name of a file, or "-"');
+  const input = await openInput(options.input);
+  return { ...input, rows: rowsOf(input, terminal), total: input.totalBytes };
+}
+
+export function rowList(rows: readonly Row[]): RowSource {
+  return { name: "the command line", rows, total: rows.length, identity: undefined, close() {} };
+}
+
+async function* rowsOf(input: Input, terminal: Terminal): AsyncGenerator<Row> {
+  let index = 0;
+  let told = false;
+  for await (const source of readRows(input.chunks, input.name)) {
+    const replaced = told ? [] : replacedFields(source);
+    if (replaced.length > 0) {
+      told = true;
+      const names = replaced.map((name) => `"${name}"`).join(", ");
+      terminal.say(`note: ${source.where}: the input's own ${names} gives way to the output's (said once)`);
+    }
+    yield toRow(source, index++);
+  }
+}
+
+export function chooseFormat({ format, json, output }: OutputOptions, terminal: Terminal): FormatName {
+  if (json) return "json";
+  if (format) return format;
+  const toTerminal = (output === undefined || output === "-") && terminal.isTerminal("stdout");
+  return toTerminal ? "table" : "jsonl";
+}

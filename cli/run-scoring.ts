@@ -1,0 +1,61 @@
+/** Scoring rows from beginning to end: what score, rank and demo have in common. */
+import type { CommandContext } from "./context.ts";
+import { pathIdentity } from "./file-identity.ts";
+import { type EngineOptions, loadModel, type ModelOptions } from "./model-option.ts";
+import { openOutput } from "./output.ts";
+import { asLists, asRanking, csv, type Formatter, jsonArray, jsonLines } from "./output-formats.ts";
+import { printRows } from "./print-rows.ts";
+import { chooseFormat, type OutputOptions, type RowSource } from "./row-options.ts";
+import { scoreRows } from "./score-rows.ts";
+import { rankTable, scoreTable } from "./table.ts";
+
+export interface ScoringTask {
+  readonly source: RowSource;
+  /** Results in the order of the responses, or best first. */
+  readonly order: "input" | "rank";
+  readonly modelPath: string;
+}
+
+/** @returns the exit code */
+export async function runScoring(
+  { source, order, modelPath }: ScoringTask,
+  options: OutputOptions & ModelOptions & EngineOptions,
+  context: CommandContext,
+): Promise<number> {
+  const { terminal, signal } = context;
+  // Before the model is loaded, which may take minutes: a wrong name is told at once.
+  const output = await openOutput(options.output, [source.identity, pathIdentity(modelPath)]);
+  try {
+    const model = await loadModel(modelPath, options, context);
+    try {
+      const { notice } = model.info;
+      const format = chooseFormat(options, terminal);
+      if (notice !== undefined && format !== "table") terminal.say(`note: ${notice}`);
+      const many = order === "rank" ? asRanking : asLists;
+      const table = order === "rank" ? rankTable : scoreTable;
+      const formatters: Record<typeof format, () => Formatter> = {
+        table: () => table({ columns: terminal.columns, notice }),
+        jsonl: () => jsonLines(many),
+        json: () => jsonArray(many),
+        csv,
+      };
+      let tokens = 0;
+      const onProgress = (progress: { tokensDone: number }) => {
+        tokens = progress.tokensDone;
+      };
+      return await printRows(scoreRows(source.rows, model, { signal, onProgress }), {
+        label: "scoring",
+        printer: formatters[format](),
+        output,
+        terminal,
+        inputName: source.name,
+        total: source.total,
+        tokens: () => tokens,
+      });
+    } finally {
+      await model.close();
+    }
+  } finally {
+    await output.close();
+  }
+}

@@ -1,0 +1,117 @@
+/** Rows to results: their items go through the library's stream, and come back together row by row, in order. */
+import {
+  isStarlingError,
+  NativeError,
+  type RewardModel,
+  type ScoreProgress,
+  type StarlingError,
+} from "../src/index.ts";
+import type { Row } from "./row.ts";
+
+export interface ScoredText {
+  readonly text: string;
+  readonly score: number;
+  readonly tokenCount: number;
+  readonly truncated: boolean;
+  /** Among the row's texts: 1 for the best; equal scores share the better rank. */
+  readonly rank: number;
+}
+
+export type RowResult =
+  | { readonly row: Row; readonly scored: readonly ScoredText[] }
+  | { readonly row: Row; readonly error: StarlingError };
+
+export interface ScoreRowsOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress?: (progress: ScoreProgress) => void;
+}
+
+/** Rows that are read ahead hold at most about this many bytes of input; one row may be larger. */
+const MAX_BYTES_AHEAD = 64 * 1024 * 1024;
+
+interface Pending {
+  readonly row: Row;
+  readonly firstItem: number;
+  readonly itemCount: number;
+  readonly scored: Omit<ScoredText, "rank">[];
+  error: StarlingError | undefined;
+  outcomes: number;
+}
+
+type ScoreItems = Parameters<RewardModel["scoreEach"]>[0];
+
+export async function* scoreRows(
+  rows: Iterable<Row> | AsyncIterable<Row>,
+  model: Pick<RewardModel, "scoreEach">,
+  options: ScoreRowsOptions,
+): AsyncGenerator<RowResult, void, undefined> {
+  const pending: Pending[] = [];
+  let items = 0;
+  let wakeReader: (() => void) | undefined;
+  async function* itemsOf(): AsyncGenerator<unknown> {
+    for await (const row of rows) {
+      // A row without items sends a value that is no item along: its failure then comes in its turn.
+      const rowItems = row.items.length > 0 ? row.items : [undefined];
+      const error = row.error;
+      pending.push({ row, firstItem: items, itemCount: rowItems.length, scored: [], error, outcomes: 0 });
+      items += rowItems.length;
+      // The library bounds the items that are read ahead, not their size.
+      while (bytesAhead(pending) > MAX_BYTES_AHEAD && pending.length > 1) {
+        await new Promise<void>((resolve) => {
+          wakeReader = resolve;
+        });
+      }
+      yield* rowItems;
+    }
+  }
+  const nameItem = (item: number) => {
+    const of = pending.findLast(({ firstItem }) => firstItem <= item);
+    return of?.row.many ? `responses[${item - of.firstItem}]` : "row";
+  };
+  for await (const outcome of model.scoreEach(itemsOf() as ScoreItems, { ...options, nameItem })) {
+    const head = pending[0] as Pending;
+    if ("error" in outcome) head.error ??= outcome.error;
+    else if (!Number.isFinite(outcome.score)) head.error ??= notFinite(outcome.score);
+    else {
+      const { score, tokenCount, truncated } = outcome;
+      head.scored.push({ text: itemText(head.row.items[head.outcomes]), score, tokenCount, truncated });
+    }
+    head.outcomes += 1;
+    if (head.outcomes < head.itemCount) continue;
+    pending.shift();
+    wakeReader?.();
+    yield toResult(head);
+  }
+}
+
+function bytesAhead(pending: readonly Pending[]): number {
+  return (pending.at(-1)?.row.endOffset ?? 0) - (pending[0]?.row.endOffset ?? 0);
+}
+
+function toResult({ row, scored, error }: Pending): RowResult {
+  if (isStarlingError(error)) return { row, error };
+  const ranks = ranksOf(scored.map(({ score }) => score));
+  return { row, scored: scored.map((text, i) => ({ ...text, rank: ranks[i] as number })) };
+}
+
+/** 1 for the highest score; equal scores share the better rank. */
+export function ranksOf(scores: readonly number[]): number[] {
+  const ranks = new Map<number, number>();
+  for (const [i, score] of [...scores].sort((a, b) => b - a).entries()) {
+    if (!ranks.has(score)) ranks.set(score, i + 1);
+  }
+  return scores.map((score) => ranks.get(score) as number);
+}
+
+function notFinite(score: number): StarlingError {
+  return new NativeError("ERR_EVALUATION", `The model gave ${score} as the score: its weights are broken.`);
+}
+
+/** What a person reads to know the item again: the text, the response, the last message. */
+export function itemText(item: unknown): string {
+  const { text, response, messages } = (item ?? {}) as Record<string, unknown>;
+  if (typeof text === "string") return text;
+  if (typeof response === "string") return response;
+  const last: unknown = Array.isArray(messages) ? messages.at(-1)?.content : undefined;
+  return typeof last === "string" ? last : "";
+}

@@ -1,0 +1,79 @@
+/** Tables for people: fixed columns, so that every row can be printed as it comes. */
+import { byRank, type Formatter } from "./output-formats.ts";
+import type { RowResult, ScoredText } from "./score-rows.ts";
+import { itemText } from "./score-rows.ts";
+import { padStart, preview, visible } from "./visible-text.ts";
+
+const SCORE_DIGITS = 4;
+const WIDTHS = { name: 8, score: 10, tokens: 7 };
+const LEFT_WIDTH = WIDTHS.name + WIDTHS.score + WIDTHS.tokens + 2 * 3;
+const MIN_TEXT_WIDTH = 10;
+const CUT_LEGEND = "+ = only the last tokens of the text fit and count";
+
+export interface TableOptions {
+  readonly columns: number;
+  /** What the model says of itself, to be shown with its scores. */
+  readonly notice: string | undefined;
+}
+
+/** For `score`: one line for each text, in the order of the input. */
+export function scoreTable({ columns, notice }: TableOptions): Formatter {
+  let cut = false;
+  return {
+    begin: () => `${noticeLine(notice)}${line(["#", "score", "tokens", "text"], columns)}`,
+    row(result) {
+      const { index, many } = result.row;
+      if ("error" in result) return failedLine(String(index), result, columns);
+      cut ||= result.scored.some(({ truncated }) => truncated);
+      return result.scored
+        .map((text, i) => {
+          const shown = many ? `(rank ${text.rank}) ${text.text}` : text.text;
+          return textLine(many ? `${index}.${i}` : String(index), text, shown, columns);
+        })
+        .join("");
+    },
+    end: () => (cut ? `${CUT_LEGEND}\n` : ""),
+  };
+}
+
+/** For `rank` and `demo`: each prompt with its responses, best first. */
+export function rankTable({ columns, notice }: TableOptions): Formatter {
+  let cut = false;
+  return {
+    begin: () => noticeLine(notice),
+    row(result) {
+      if ("error" in result) return `\n${failedLine(String(result.row.index), result, columns)}`;
+      cut ||= result.scored.some(({ truncated }) => truncated);
+      const prompt = (result.row.items[0] as { prompt?: string } | undefined)?.prompt ?? "";
+      const title = `${result.row.index}: `;
+      const heading = `${title}${preview(prompt, columns - title.length)}\n`;
+      const lines = byRank(result.scored).map((text) => textLine(String(text.rank), text, text.text, columns));
+      return `\n${heading}${line(["rank", "score", "tokens", "response"], columns)}${lines.join("")}`;
+    },
+    end: () => (cut ? `\n${CUT_LEGEND}\n` : ""),
+  };
+}
+
+function noticeLine(notice: string | undefined): string {
+  return notice === undefined ? "" : `${visible(notice)}\n`;
+}
+
+function textLine(name: string, { score, tokenCount, truncated }: ScoredText, text: string, columns: number): string {
+  return line([name, score.toFixed(SCORE_DIGITS), `${tokenCount}${truncated ? "+" : ""}`, text], columns);
+}
+
+function failedLine(name: string, result: RowResult, columns: number): string {
+  return line([name, "failed", "-", itemText(result.row.items[0])], columns);
+}
+
+function line([name, score, tokens, text]: readonly [string, string, string, string], columns: number): string {
+  const left = [padStart(name, WIDTHS.name), padStart(score, WIDTHS.score), padStart(tokens, WIDTHS.tokens)].join("  ");
+  const right = preview(text, Math.max(MIN_TEXT_WIDTH, columns - LEFT_WIDTH));
+  return `${`${left}  ${right}`.trimEnd()}\n`;
+}
+
+/** Two columns, the names aligned. */
+export function propertyTable(properties: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...properties.map(([name]) => name.length));
+  return properties.map(([name, value]) => `${name.padEnd(width)}  ${visible(value)}\n`).join("");
+}

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <napi.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace starling {
+
+/**
+ * Reads one options object. Each getter throws a JS TypeError or RangeError, "Expected X for NAME but received V", in
+ * which NAME is `owner.field`.
+ */
+class Arguments {
+ public:
+  Arguments(Napi::Value value, std::string owner);
+
+  std::string text(const char* field) const;
+  bool flag(const char* field) const;
+  int32_t integer(const char* field, int32_t least, int32_t most) const;
+  std::string one_of(const char* field, const std::vector<std::string>& choices) const;
+  std::vector<float> floats(const char* field) const;
+  std::vector<std::string> optional_texts(const char* field) const;
+
+ private:
+  Napi::Value get(const char* field) const;
+  Napi::Env env_;
+  Napi::Object object_;
+  std::string owner_;
+};
+
+/** Throws unless `value` is undefined or a function. */
+void expect_callback(Napi::Value value, const char* name);
+
+[[noreturn]] void throw_type_error(Napi::Env env, const std::string& expected, const std::string& name,
+                                   Napi::Value received);
+[[noreturn]] void throw_range_error(Napi::Env env, const std::string& message);
+
+}  // namespace starling

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "llama_functions.h"
+
+namespace starling {
+
+/**
+ * CPU threads that live as long as the model. Without them llama.cpp starts and joins new threads for every decode,
+ * which costs short sequences dearly.
+ */
+class ComputeThreads {
+ public:
+  ComputeThreads(const LlamaFunctions& functions, int threads);
+  ~ComputeThreads();
+  ComputeThreads(const ComputeThreads&) = delete;
+  ComputeThreads& operator=(const ComputeThreads&) = delete;
+
+  /** nullptr when the CPU backend offers no pool; llama.cpp then makes its own threads. */
+  ggml_threadpool_t pool() const { return pool_; }
+
+ private:
+  ggml_threadpool_t pool_ = nullptr;
+  decltype(&::ggml_threadpool_free) free_ = nullptr;
+};
+
+}  // namespace starling

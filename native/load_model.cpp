@@ -1,0 +1,104 @@
+#include <system_error>
+
+#include "addon_parts.h"
+#include "arguments.h"
+#include "native_model.h"
+#include "runtime.h"
+
+namespace starling {
+
+namespace {
+
+/** Bounds far above every use; they keep sums and products of sizes within 32 bits. */
+constexpr int32_t MAX_CONTEXT_TOKENS = 1 << 20;
+constexpr int32_t MAX_BATCH_TOKENS = 1 << 16;
+constexpr int32_t MAX_SEQUENCES = 256;  // LLAMA_MAX_SEQ
+constexpr int32_t MAX_LAYERS = 10'000;
+
+ModelOptions read_options(Napi::Value value) {
+  const Arguments arguments(value, "options");
+  ModelOptions options;
+  options.path = arguments.text("path");
+  options.gpu_layers = arguments.integer("gpuLayers", -1, MAX_LAYERS);
+  options.context_tokens = arguments.integer("contextTokens", 1, MAX_CONTEXT_TOKENS);
+  options.micro_batch = arguments.integer("microBatch", 1, MAX_BATCH_TOKENS);
+  options.max_sequences = arguments.integer("maxSequences", 1, MAX_SEQUENCES);
+  options.batch_tokens = arguments.integer("batchTokens", 1, MAX_BATCH_TOKENS);
+  options.threads = arguments.integer("threads", 1, GGML_MAX_N_THREADS);
+  options.flash_attention = arguments.flag("flashAttention");
+  options.kv_f32 = arguments.one_of("kvType", {"f32", "f16"}) == "f32";
+  options.kv_unified = arguments.flag("kvUnified");
+  options.mmap = arguments.flag("mmap");
+  options.head = arguments.floats("head");
+  if (options.head.empty()) throw_range_error(value.Env(), "Expected at least one number in options.head.");
+  return options;
+}
+
+/** `cancelled` belongs to the JS thread, which is where all of this is told. */
+ModelEvents model_events(const std::shared_ptr<Mailbox>& mailbox, JobId job, WorkerId id,
+                         const std::shared_ptr<bool>& cancelled) {
+  ModelEvents events;
+  events.on_load_progress = [mailbox, job](float fraction) {
+    mailbox->post([job, fraction](napi_env env) {
+      Environment::of(env)->jobs.report(env, job, static_cast<double>(fraction));
+    });
+  };
+  events.on_loaded = [mailbox, job, id, cancelled](const ModelInfo& info) {
+    mailbox->post([job, id, info, cancelled](napi_env env) {
+      Environment* environment = Environment::of(env);
+      if (*cancelled) {
+        environment->jobs.reject(env, job, Failure::aborted());
+        return;
+      }
+      const auto worker = environment->workers.find(id);
+      if (worker == environment->workers.end()) return;
+      environment->jobs.resolve(env, job, [&](napi_env inner) -> napi_value {
+        return NativeModel::create(inner, {id, worker->second, info});
+      });
+    });
+  };
+  events.on_load_failed = [mailbox, job](const Failure& failure) {
+    mailbox->post([job, failure](napi_env env) { Environment::of(env)->jobs.reject(env, job, failure); });
+  };
+  events.on_closed = [mailbox, id] {
+    mailbox->post([id](napi_env env) { Environment::of(env)->worker_closed(env, id); });
+  };
+  return events;
+}
+
+/** loadModel(options: LoadOptions, onProgress?: (fraction: number) => void): CancellableJob<NativeModel> */
+Napi::Value load_model(const Napi::CallbackInfo& call) {
+  const Napi::Env env = call.Env();
+  ModelOptions options = read_options(call[0]);
+  expect_callback(call[1], "onProgress");
+  Environment* environment = Environment::of(env);
+  Napi::Promise promise;
+  const JobId job = environment->jobs.add(env, call[1], env.Undefined(), &promise);
+  const WorkerId id = environment->next_worker_id++;
+  const auto cancelled = std::make_shared<bool>(false);
+  auto worker =
+      std::make_shared<ModelWorker>(std::move(options), model_events(environment->mailbox, job, id, cancelled));
+  environment->workers.emplace(id, worker);
+  try {
+    worker->start();
+  } catch (const std::system_error& error) {
+    environment->workers.erase(id);
+    environment->jobs.reject(env, job, Failure(std::string("No thread could be started: ") + error.what()));
+  }
+  // A weak pointer: the cancel function may be kept long after the model is gone.
+  return cancellable_job(env, promise, [weak = std::weak_ptr<ModelWorker>(worker), env, job, cancelled] {
+    const auto target = weak.lock();
+    if (target == nullptr || !Environment::of(env)->jobs.pending(job)) return;
+    *cancelled = true;
+    target->request_stop();
+  });
+}
+
+}  // namespace
+
+void init_models(Napi::Env env, Napi::Object exports) {
+  Environment::of(env)->model_class = Napi::Persistent(NativeModel::define(env));
+  exports.Set("loadModel", Napi::Function::New<&load_model>(env, "loadModel"));
+}
+
+}  // namespace starling

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <napi.h>
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace starling {
+
+/**
+ * The one way from other threads to the JS thread of an environment. Threads hold it by shared_ptr: a message for an
+ * environment that has ended is dropped, so that no thread needs to know whether its environment still lives.
+ */
+class Mailbox {
+ public:
+  /** Runs on the JS thread, in a handle scope; must not throw. */
+  using Message = std::function<void(napi_env)>;
+
+  static std::shared_ptr<Mailbox> open(Napi::Env env);
+
+  /** Any thread. Messages are delivered in order. */
+  void post(Message message);
+
+  /** JS thread: while held more often than released, the environment's event loop stays alive. */
+  void hold();
+  void release();
+
+  /** JS thread, while the environment ends: drops what is and what will be posted. */
+  void close();
+
+ private:
+  explicit Mailbox(napi_env env) : env_(env) {}
+  static void deliver(napi_env env, napi_value, void* context, void*);
+
+  const napi_env env_;
+  int holders_ = 0;
+  std::mutex mutex_;
+  /** nullptr once closed. */
+  napi_threadsafe_function wake_ = nullptr;
+  bool woken_ = false;
+  std::vector<Message> messages_;
+};
+
+}  // namespace starling

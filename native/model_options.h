@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace starling {
+
+/** LoadOptions of src/native/addon.ts, checked and copied on the JS thread. */
+struct ModelOptions {
+  std::string path;
+  int32_t gpu_layers = 0;
+  int32_t context_tokens = 0;
+  int32_t micro_batch = 0;
+  int32_t max_sequences = 0;
+  int32_t batch_tokens = 0;
+  int32_t threads = 0;
+  bool flash_attention = false;
+  bool kv_f32 = false;
+  bool kv_unified = false;
+  bool mmap = true;
+  std::vector<float> head;
+};
+
+/** ModelInfo of src/native/addon.ts. */
+struct ModelInfo {
+  std::string architecture;
+  std::string description;
+  uint64_t parameters = 0;
+  uint64_t size = 0;
+  int32_t embedding_length = 0;
+  int32_t vocabulary_size = 0;
+  int32_t layers = 0;
+  int32_t trained_context = 0;
+  int32_t context_tokens = 0;
+  std::vector<std::string> devices;
+};
+
+}  // namespace starling

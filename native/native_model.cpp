@@ -1,0 +1,132 @@
+#include "native_model.h"
+
+#include "arguments.h"
+
+namespace starling {
+
+namespace {
+
+Napi::Object describe(Napi::Env env, const ModelInfo& info) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("architecture", info.architecture);
+  object.Set("description", info.description);
+  object.Set("parameters", static_cast<double>(info.parameters));
+  object.Set("size", static_cast<double>(info.size));
+  object.Set("embeddingLength", info.embedding_length);
+  object.Set("vocabularySize", info.vocabulary_size);
+  object.Set("layers", info.layers);
+  object.Set("trainedContext", info.trained_context);
+  object.Set("contextTokens", info.context_tokens);
+  Napi::Array devices = Napi::Array::New(env, info.devices.size());
+  for (size_t i = 0; i < info.devices.size(); ++i) devices.Set(static_cast<uint32_t>(i), info.devices[i]);
+  devices.Freeze();
+  object.Set("devices", devices);
+  object.Freeze();
+  return object;
+}
+
+}  // namespace
+
+Napi::Function NativeModel::define(Napi::Env env) {
+  return DefineClass(env, "NativeModel",
+                     {InstanceMethod<&NativeModel::score>("score"), InstanceMethod<&NativeModel::close>("close"),
+                      InstanceAccessor<&NativeModel::is_closed>("closed")});
+}
+
+Napi::Value NativeModel::create(Napi::Env env, Parts parts) {
+  return Environment::of(env)->model_class.New({Napi::External<Parts>::New(env, &parts)});
+}
+
+NativeModel::NativeModel(const Napi::CallbackInfo& call) : Napi::ObjectWrap<NativeModel>(call) {
+  if (!call[0].IsExternal()) throw Napi::TypeError::New(call.Env(), "NativeModel objects come from loadModel().");
+  parts_ = *call[0].As<Napi::External<Parts>>().Data();
+  call.This().As<Napi::Object>().DefineProperty(
+      Napi::PropertyDescriptor::Value("info", describe(call.Env(), parts_.info), napi_enumerable));
+}
+
+/** A model that nobody can reach any more is closed; its thread ends by itself. */
+NativeModel::~NativeModel() {
+  if (parts_.worker != nullptr) parts_.worker->request_stop();
+}
+
+Sequences NativeModel::read_sequences(Napi::Value value) const {
+  const Napi::Env env = value.Env();
+  if (!value.IsArray()) throw_type_error(env, "an array of Int32Array", "sequences", value);
+  const auto array = value.As<Napi::Array>();
+  const auto longest = static_cast<size_t>(parts_.info.context_tokens);
+  Sequences sequences;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const Napi::Value entry = array.Get(i);
+    const std::string name = "sequences[" + std::to_string(i) + "]";
+    if (!entry.IsTypedArray() || entry.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array)
+      throw_type_error(env, "an Int32Array", name, entry);
+    const auto ids = entry.As<Napi::Int32Array>();
+    const size_t length = ids.ElementLength();
+    if (length < 1 || length > longest)
+      throw_range_error(env, "Expected 1 to " + std::to_string(longest) + " ids in " + name + " but received " +
+                                 std::to_string(length) + ".");
+    sequences.add(ids.Data(), length);
+    // The copy is checked: the original may be shared with a thread that writes to it.
+    const int32_t* copy = sequences.ids(i);
+    for (size_t k = 0; k < length; ++k)
+      if (copy[k] < 0 || copy[k] >= parts_.info.vocabulary_size)
+        throw_range_error(env, "Expected ids from 0 to " + std::to_string(parts_.info.vocabulary_size - 1) + " in " +
+                                   name + " but received " + std::to_string(copy[k]) + " at index " +
+                                   std::to_string(k) + ".");
+  }
+  return sequences;
+}
+
+/** score(sequences: readonly Int32Array[], onProgress?: (sequencesDone, tokensDone) => void): CancellableJob<Float32Array> */
+Napi::Value NativeModel::score(const Napi::CallbackInfo& call) {
+  const Napi::Env env = call.Env();
+  expect_callback(call[1], "onProgress");
+  auto job = std::make_shared<ScoreJob>();
+  job->sequences = read_sequences(call[0]);
+
+  Environment* environment = Environment::of(env);
+  Napi::Promise promise;
+  const JobId id = environment->jobs.add(env, call[1], call.This(), &promise);
+  const std::shared_ptr<Mailbox> mailbox = environment->mailbox;
+  const bool wants_progress = call[1].IsFunction();
+  job->on_progress = [mailbox, id, wants_progress](size_t sequences, size_t tokens) {
+    if (!wants_progress) return;
+    mailbox->post([id, sequences, tokens](napi_env inner) {
+      const auto second = static_cast<double>(tokens);
+      Environment::of(inner)->jobs.report(inner, id, static_cast<double>(sequences), &second);
+    });
+  };
+  job->on_done = [mailbox, id](std::vector<float> scores) {
+    mailbox->post([id, scores = std::move(scores)](napi_env inner) {
+      Environment::of(inner)->jobs.resolve(inner, id, [&](napi_env target) -> napi_value {
+        Napi::Float32Array array = Napi::Float32Array::New(target, scores.size());
+        std::copy(scores.begin(), scores.end(), array.Data());
+        return array;
+      });
+    });
+  };
+  job->on_failed = [mailbox, id](const Failure& failure) {
+    mailbox->post([id, failure](napi_env inner) { Environment::of(inner)->jobs.reject(inner, id, failure); });
+  };
+  parts_.worker->submit(job);
+  return cancellable_job(env, promise, [worker = parts_.worker, job] { worker->cancel(job); });
+}
+
+/** close(): Promise<void> */
+Napi::Value NativeModel::close(const Napi::CallbackInfo& call) {
+  if (!closing_.IsEmpty()) return closing_.Value();
+  Environment* environment = Environment::of(call.Env());
+  Napi::Promise promise;
+  environment->close_jobs[parts_.id] =
+      environment->jobs.add(call.Env(), call.Env().Undefined(), call.This(), &promise);
+  closing_ = Napi::Persistent(promise.As<Napi::Object>());
+  parts_.worker->request_stop();
+  return promise;
+}
+
+/** get closed(): boolean */
+Napi::Value NativeModel::is_closed(const Napi::CallbackInfo& call) {
+  return Napi::Boolean::New(call.Env(), !closing_.IsEmpty());
+}
+
+}  // namespace starling

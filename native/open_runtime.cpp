@@ -1,0 +1,59 @@
+#include "addon_parts.h"
+#include "arguments.h"
+#include "background.h"
+#include "runtime.h"
+
+namespace starling {
+
+namespace {
+
+Napi::Object describe(Napi::Env env, const RuntimeInfo& info) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("folder", info.folder);
+  object.Set("version", info.version);
+  Napi::Array devices = Napi::Array::New(env, info.devices.size());
+  for (size_t i = 0; i < info.devices.size(); ++i) {
+    const Device& device = info.devices[i];
+    Napi::Object entry = Napi::Object::New(env);
+    entry.Set("name", device.name);
+    entry.Set("description", device.description);
+    entry.Set("type", device.type);
+    entry.Set("memoryFree", static_cast<double>(device.memory_free));
+    entry.Set("memoryTotal", static_cast<double>(device.memory_total));
+    devices.Set(static_cast<uint32_t>(i), entry);
+  }
+  object.Set("devices", devices);
+  if (!info.backend_problem.empty()) object.Set("backendProblem", info.backend_problem);
+  return object;
+}
+
+/** openRuntime(libraries: RuntimeLibraries): Promise<RuntimeInfo> */
+Napi::Value open_runtime(const Napi::CallbackInfo& call) {
+  const Arguments arguments(call[0], "libraries");
+  RuntimeLibraries libraries;
+  libraries.folder = arguments.text("folder");
+  libraries.ggml_base = arguments.text("ggmlBase");
+  libraries.ggml = arguments.text("ggml");
+  libraries.llama = arguments.text("llama");
+  libraries.version = arguments.text("version");
+  libraries.fallback_backends = arguments.optional_texts("fallbackBackends");
+  return run_in_background(call.Env(), [libraries]() {
+    const RuntimeInfo info = runtime::open(libraries);
+    return [info](napi_env env) -> napi_value { return describe(env, info); };
+  });
+}
+
+/** currentRuntime(): RuntimeInfo | undefined */
+Napi::Value current_runtime(const Napi::CallbackInfo& call) {
+  const auto info = runtime::current();
+  return info ? describe(call.Env(), *info) : call.Env().Undefined();
+}
+
+}  // namespace
+
+void init_runtime(Napi::Env env, Napi::Object exports) {
+  exports.Set("openRuntime", Napi::Function::New<&open_runtime>(env, "openRuntime"));
+  exports.Set("currentRuntime", Napi::Function::New<&current_runtime>(env, "currentRuntime"));
+}
+
+}  // namespace starling

@@ -1,0 +1,157 @@
+// Builds the native addon: build/Release/starling_rm.node. Run by `npm run build:addon`, by binding.gyp, and by
+// scripts/install.mjs. Needs cmake, git, a C++17 compiler; downloads nothing.
+import { spawnSync } from "node:child_process";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** This package's folder. */
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const require = createRequire(join(root, "package.json"));
+
+/** Where the finished addon lies. */
+export const addonPath = join(root, "build", "Release", "starling_rm.node");
+
+/** How to install what a build needs, per platform. */
+function installHint() {
+  if (process.platform === "darwin") return "xcode-select --install && brew install cmake";
+  if (process.platform === "win32")
+    return 'install "Visual Studio Build Tools" with the workload "Desktop development with C++", CMake and Git for Windows';
+  return "apt-get install cmake g++ make git (Debian and Ubuntu), dnf install cmake gcc-c++ make git (Fedora), or apk add cmake g++ make git (Alpine)";
+}
+
+function works(command, args = ["--version"]) {
+  return spawnSync(command, args, { stdio: "ignore", windowsHide: true }).status === 0;
+}
+
+/** The tools that are missing, in words; empty when all are there. */
+export function missingTools() {
+  const missing = [];
+  if (!works("cmake")) missing.push("cmake");
+  if (!works("git")) missing.push("git");
+  // On Windows cmake-js finds Visual Studio by itself.
+  if (process.platform !== "win32") {
+    const compilers = process.env.CXX ? [process.env.CXX] : ["c++", "g++", "clang++"];
+    if (!compilers.some((compiler) => works(compiler))) missing.push("a C++ compiler");
+    if (!["make", "ninja", "ninja-build"].some((tool) => works(tool))) missing.push("make");
+  }
+  return missing;
+}
+
+/** One sentence about missing tools and how to install them. */
+export function describeMissing(missing) {
+  return `The native addon cannot be built: ${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} missing. Install with: ${installHint()}.`;
+}
+
+export class BuildError extends Error {}
+
+/** The folder of an installed package, also of one whose exports hide its package.json. */
+function packageFolder(name) {
+  for (const modules of require.resolve.paths(name) ?? []) {
+    const folder = join(modules, name);
+    if (existsSync(join(folder, "package.json"))) return folder;
+  }
+  throw new BuildError(`The package ${name} is not installed: run npm install.`);
+}
+
+function run(command, args, options = {}) {
+  const result = spawnSync(command, args, {
+    encoding: "utf8",
+    windowsHide: true,
+    maxBuffer: 256 * 1024 * 1024,
+    ...options,
+  });
+  if (result.status === 0) return result.stdout;
+  const output = [result.error?.message, result.stdout, result.stderr].filter(Boolean).join("\n");
+  throw new BuildError(`${command} ${args.join(" ")}\nfailed (${result.signal ?? result.status}):\n${output}`);
+}
+
+/** Runs git apart from whatever repository, hooks or settings surround this package. */
+function git(args) {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_")));
+  return run("git", args, {
+    env: { ...env, GIT_CONFIG_NOSYSTEM: "1", GIT_CONFIG_GLOBAL: join(root, "build", "none") },
+  });
+}
+
+/**
+ * llama.cpp's public headers, out of the git bundle that node-llama-cpp ships: the source of the very libraries in
+ * its prebuilt packages.
+ */
+function prepareHeaders() {
+  const package_ = packageFolder("node-llama-cpp");
+  const bundle = join(package_, "llama", "gitRelease.bundle");
+  const { version } = JSON.parse(readFileSync(join(package_, "package.json"), "utf8"));
+  const folder = join(root, "build", "llama-headers");
+  const stampFile = join(folder, "stamp.json");
+  const stamp = JSON.stringify({ nodeLlamaCpp: version, bytes: statSync(bundle).size });
+  if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) return folder;
+
+  const clone = join(root, "build", `llama-clone-${process.pid}`);
+  const fresh = join(root, "build", `llama-headers-${process.pid}`);
+  try {
+    mkdirSync(fresh, { recursive: true });
+    git(["clone", "--quiet", "--bare", bundle, clone]);
+    git([`--git-dir=${clone}`, `--work-tree=${fresh}`, "checkout", "--quiet", "HEAD", "--", "include", "ggml/include"]);
+    writeFileSync(join(fresh, "stamp.json"), stamp);
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(fresh, folder);
+  } finally {
+    rmSync(clone, { recursive: true, force: true });
+    rmSync(fresh, { recursive: true, force: true });
+  }
+  return folder;
+}
+
+/** @param {{ sanitize?: boolean }} options */
+export function buildAddon({ sanitize = false } = {}) {
+  const missing = missingTools();
+  if (missing.length > 0) throw new BuildError(describeMissing(missing));
+  const started = Date.now();
+  mkdirSync(join(root, "build"), { recursive: true });
+  const headers = prepareHeaders();
+  const nodeAddonApi = packageFolder("node-addon-api");
+  const cmakeJs = join(packageFolder("cmake-js"), "bin", "cmake-js");
+  const out = join(root, "build", sanitize ? "addon-sanitize" : "addon");
+  const forward = (path) => path.replaceAll("\\", "/");
+  run(process.execPath, [
+    cmakeJs,
+    "compile",
+    `--directory=${join(root, "native")}`,
+    `--out=${out}`,
+    "--config=Release",
+    `--parallel=${availableParallelism()}`,
+    `--CDSTARLING_LLAMA_HEADERS=${forward(headers)}`,
+    `--CDSTARLING_NODE_ADDON_API=${forward(nodeAddonApi)}`,
+    `--CDSTARLING_SANITIZE=${sanitize ? "ON" : "OFF"}`,
+  ]);
+  const built = join(out, "Release", "starling_rm.node");
+  if (sanitize) return { path: built, seconds: (Date.now() - started) / 1000 };
+  // Put in place with a rename: a process that has the old one loaded keeps it unharmed.
+  mkdirSync(dirname(addonPath), { recursive: true });
+  const next = `${addonPath}.${process.pid}.tmp`;
+  copyFileSync(built, next);
+  renameSync(next, addonPath);
+  return { path: addonPath, seconds: (Date.now() - started) / 1000 };
+}
+
+if (process.argv[1] !== undefined && fileURLToPath(import.meta.url) === process.argv[1]) {
+  try {
+    const { path, seconds } = buildAddon({ sanitize: process.argv.includes("--sanitize") });
+    console.log(`Built ${path} in ${seconds.toFixed(1)} s.`);
+  } catch (error) {
+    console.error(error instanceof BuildError ? error.message : error);
+    process.exitCode = 1;
+  }
+}

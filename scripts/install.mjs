@@ -1,0 +1,44 @@
+// npm's install hook: builds the native addon unless a fitting one is there. Tools that are missing do not fail the
+// installation: converting and inspecting files works without the addon, and its first use says what to run.
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { addonPath, BuildError, buildAddon, describeMissing, missingTools, root } from "./build-addon.mjs";
+
+const contractVersion = /STARLING_CONTRACT_VERSION = (\d+)/.exec(
+  readFileSync(join(root, "native", "addon.cpp"), "utf8"),
+)?.[1];
+
+/** Whether the addon on disk is younger than its sources and loads with the right contract, tried in a process apart. */
+function fits() {
+  if (!existsSync(addonPath)) return false;
+  const built = statSync(addonPath).mtimeMs;
+  const native = join(root, "native");
+  if (readdirSync(native).some((name) => statSync(join(native, name)).mtimeMs > built)) return false;
+  const check = "process.exitCode = String(require(process.argv[1]).contractVersion) === process.argv[2] ? 0 : 1";
+  return spawnSync(process.execPath, ["-e", check, addonPath, contractVersion], { stdio: "ignore" }).status === 0;
+}
+
+function install() {
+  if (process.env.STARLING_RM_SKIP_BUILD === "1") {
+    console.log("starling-rm: STARLING_RM_SKIP_BUILD=1, the native addon is not built.");
+    return;
+  }
+  if (fits()) return;
+  const missing = missingTools();
+  if (missing.length > 0) {
+    console.warn(
+      `starling-rm: ${describeMissing(missing)} Then run: npm rebuild starling-rm (or, in a checkout, npm run build:addon).`,
+    );
+    return;
+  }
+  try {
+    const { seconds } = buildAddon();
+    console.log(`starling-rm: the native addon was built in ${seconds.toFixed(1)} s.`);
+  } catch (error) {
+    console.error(error instanceof BuildError ? `starling-rm: ${error.message}` : error);
+    process.exitCode = 1;
+  }
+}
+
+install();

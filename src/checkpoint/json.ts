@@ -1,0 +1,92 @@
+import { isUtf8 } from "node:buffer";
+import { describe } from "../errors.ts";
+import { openFile, quote, readExactly } from "../gguf/bounded-file.ts";
+import { refuse } from "./refuse.ts";
+
+export type JsonObject = { readonly [key: string]: unknown };
+
+/** Deepest nesting that is read; the files of a checkpoint have at most five levels. */
+const MAX_JSON_DEPTH = 32;
+
+/**
+ * Reads a file that must hold one JSON object.
+ *
+ * @param maxBytes a larger file is refused before it is read
+ * @returns the object and the bytes that it was read from
+ * @throws FileError ERR_FILE_NOT_READABLE or ERR_INVALID_CHECKPOINT
+ */
+export async function readJsonFile(path: string, maxBytes: number): Promise<{ value: JsonObject; bytes: Buffer }> {
+  const bytes = await readSmallFile(path, maxBytes);
+  return { value: parseJsonObject(bytes, path), bytes };
+}
+
+/** Reads a whole file of at most `maxBytes`. */
+export async function readSmallFile(path: string, maxBytes: number): Promise<Buffer> {
+  const file = await openFile(path);
+  try {
+    if (file.size > maxBytes)
+      throw refuse(path, `has ${file.size} bytes; the most that is read of such a file is ${maxBytes}.`);
+    return await readExactly(file, 0, file.size);
+  } finally {
+    await file.handle.close();
+  }
+}
+
+/** Parses UTF-8 bytes that must be one JSON object without a key twice; `part` names them in errors. */
+export function parseJsonObject(bytes: Buffer, file: string, part = ""): JsonObject {
+  const of = part === "" ? "" : ` in ${part}`;
+  if (!isUtf8(bytes)) throw refuse(file, `does not hold UTF-8${of}.`);
+  const text = bytes.toString("utf8");
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw refuse(file, `does not hold valid JSON${of}.`, { cause });
+  }
+  if (!isJsonObject(value)) throw refuse(file, `holds ${describe(value)}${of}; a JSON object is expected.`);
+  checkKeys(text, file, of);
+  return value;
+}
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The object's own value: `constructor` and the like are nothing unless the file says so. */
+export function own(object: JsonObject, key: string): unknown {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
+}
+
+/**
+ * JSON.parse silently keeps the last of two equal keys, so that two readers can see two different files. The text is
+ * known to be valid JSON here: strings and brackets are all that has to be looked at.
+ */
+function checkKeys(text: string, file: string, of: string): void {
+  const open: (Set<string> | undefined)[] = [];
+  let lastString = "";
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i];
+    if (character === '"') {
+      const end = endOfString(text, i);
+      lastString = text.slice(i, end + 1);
+      i = end;
+    } else if (character === "{" || character === "[") {
+      open.push(character === "{" ? new Set() : undefined);
+      if (open.length > MAX_JSON_DEPTH) throw refuse(file, `nests JSON deeper than ${MAX_JSON_DEPTH} levels${of}.`);
+    } else if (character === "}" || character === "]") {
+      open.pop();
+    } else if (character === ":") {
+      const key = JSON.parse(lastString) as string;
+      const keys = open.at(-1);
+      if (keys?.has(key)) throw refuse(file, `holds the key ${quote(key)} twice${of}.`, { field: key });
+      keys?.add(key);
+    }
+  }
+}
+
+/** The index of the quote that ends the string which starts at `start`. */
+function endOfString(text: string, start: number): number {
+  let i = start + 1;
+  while (text[i] !== '"') i += text[i] === "\\" ? 2 : 1;
+  return i;
+}

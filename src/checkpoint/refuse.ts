@@ -1,0 +1,13 @@
+import { FileError } from "../errors.ts";
+
+/** Names the part of a checkpoint that an error is about. */
+export interface Where {
+  readonly tensor?: string;
+  readonly field?: string;
+  readonly cause?: unknown;
+}
+
+/** A FileError ERR_INVALID_CHECKPOINT: `sentence` goes on after "The file F". */
+export function refuse(file: string, sentence: string, where: Where = {}): FileError {
+  return new FileError("ERR_INVALID_CHECKPOINT", `The file ${file} ${sentence}`, { file, ...where });
+}

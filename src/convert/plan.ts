@@ -1,0 +1,101 @@
+import type { Checkpoint, CheckpointTensor } from "../checkpoint/checkpoint.ts";
+import { refuse } from "../checkpoint/refuse.ts";
+import { FileError } from "../errors.ts";
+import { quote } from "../gguf/bounded-file.ts";
+import type { TensorPlan } from "../gguf/serialize.ts";
+import { tensorTypeByName } from "../gguf/types.ts";
+import type { FloatType } from "./dtypes.ts";
+import { type ExpectedTensor, expectedTensors, HEAD_TENSOR, isRotaryBuffer } from "./tensor-names.ts";
+
+/** One tensor on its way from the checkpoint to the GGUF. */
+export interface TensorJob extends TensorPlan {
+  readonly source: CheckpointTensor;
+  readonly from: FloatType;
+  readonly to: FloatType;
+  readonly permutedHeads?: number;
+}
+
+/**
+ * Checks that the checkpoint has exactly the tensors that its configuration asks for, and says what becomes of each.
+ *
+ * @param matrixType the type of all matrices; vectors (the norms) are always f32, as llama.cpp wants them
+ * @throws FileError ERR_INVALID_CHECKPOINT naming the tensor and what was expected
+ */
+export function planTensors(checkpoint: Checkpoint, matrixType: FloatType): TensorJob[] {
+  return checkTensorSet(checkpoint).map(({ expected, source }) => {
+    const to = expected.shape.length === 1 ? "f32" : matrixType;
+    return {
+      name: expected.target,
+      type: tensorTypeByName(to),
+      dims: [...expected.shape].reverse(),
+      source,
+      from: floatTypeOf(source),
+      to,
+      ...(expected.permutedHeads === undefined ? {} : { permutedHeads: expected.permutedHeads }),
+    };
+  });
+}
+
+/** The type that holds all matrices without loss: their own, or f32 where they have several. */
+export function ownMatrixType(checkpoint: Checkpoint): FloatType {
+  const types = new Set<FloatType>();
+  for (const { expected, source } of checkTensorSet(checkpoint))
+    if (expected.shape.length > 1) types.add(floatTypeOf(source));
+  const [first] = types;
+  return types.size === 1 && first !== undefined ? first : "f32";
+}
+
+function checkTensorSet(checkpoint: Checkpoint): { expected: ExpectedTensor; source: CheckpointTensor }[] {
+  const expected = expectedTensors(checkpoint.config);
+  const { tensors } = checkpoint;
+  const known = new Set([...expected.map(({ source }) => source), HEAD_TENSOR]);
+  if (!tensors.has(HEAD_TENSOR)) throw noHead(checkpoint);
+  for (const tensor of tensors.values())
+    if (!known.has(tensor.name) && !isRotaryBuffer(tensor.name))
+      throw refuse(
+        tensor.file,
+        `holds the tensor ${quote(tensor.name)}, which a Llama reward model of ${checkpoint.config.layers} layers does not have.`,
+        { tensor: tensor.name },
+      );
+  return expected.map((item) => ({ expected: item, source: checkTensor(checkpoint, item.source, item.shape) }));
+}
+
+/** The tensor with this name, if it has this shape and a float type. */
+export function checkTensor(checkpoint: Checkpoint, name: string, shape: readonly number[]): CheckpointTensor {
+  const tensor = checkpoint.tensors.get(name);
+  if (tensor === undefined)
+    throw new FileError(
+      "ERR_INVALID_CHECKPOINT",
+      `The checkpoint ${checkpoint.folder} lacks the tensor ${quote(name)} of the shape [${shape.join(", ")}].`,
+      { file: checkpoint.folder, tensor: name },
+    );
+  if (tensor.shape.length !== shape.length || tensor.shape.some((dim, i) => dim !== shape[i]))
+    throw refuse(
+      tensor.file,
+      `gives the tensor ${quote(name)} the shape [${tensor.shape.join(", ")}]; after config.json, [${shape.join(", ")}] is expected.`,
+      { tensor: name },
+    );
+  floatTypeOf(tensor);
+  return tensor;
+}
+
+const floatTypes: { readonly [dtype: string]: FloatType | undefined } = { F32: "f32", F16: "f16", BF16: "bf16" };
+
+/** @throws FileError ERR_INVALID_CHECKPOINT for integers, doubles and 8-bit floats */
+export function floatTypeOf(tensor: CheckpointTensor): FloatType {
+  const type = floatTypes[tensor.dtype];
+  if (type === undefined)
+    throw refuse(
+      tensor.file,
+      `holds the tensor ${quote(tensor.name)} in ${tensor.dtype}; F32, F16 or BF16 is expected.`,
+      {
+        tensor: tensor.name,
+      },
+    );
+  return type;
+}
+
+function noHead(checkpoint: Checkpoint): FileError {
+  const message = `The checkpoint ${checkpoint.folder} has no reward head (${HEAD_TENSOR}): it is not a reward model.`;
+  return new FileError("ERR_INVALID_CHECKPOINT", message, { file: checkpoint.folder, tensor: HEAD_TENSOR });
+}

@@ -1,0 +1,55 @@
+import type { LlamaConfig } from "../checkpoint/config.ts";
+
+/** One tensor that a Llama of a given shape must have. */
+export interface ExpectedTensor {
+  /** In the checkpoint, for example "transformer.layers.0.self_attn.q_proj.weight". */
+  readonly source: string;
+  /** In the GGUF, for example "blk.0.attn_q.weight". */
+  readonly target: string;
+  /** As in PyTorch: rows first. */
+  readonly shape: readonly number[];
+  /** The number of attention heads whose rows llama.cpp wants in another order; undefined for all other tensors. */
+  readonly permutedHeads?: number;
+}
+
+/** The reward head, which becomes metadata and not a tensor. */
+export const HEAD_TENSOR = "v_head.weight";
+
+/** Rotary frequencies, which old checkpoints store though they follow from rope_theta. */
+export function isRotaryBuffer(name: string): boolean {
+  return /^transformer\.(layers\.\d+\.self_attn\.)?rotary_emb\.inv_freq$/.test(name);
+}
+
+/** All tensors of the trunk in the order in which they are written, the reward head left out. */
+export function expectedTensors(config: LlamaConfig): ExpectedTensor[] {
+  const { hiddenSize, vocabSize, layers } = config;
+  const tensors: ExpectedTensor[] = [
+    { source: "transformer.embed_tokens.weight", target: "token_embd.weight", shape: [vocabSize, hiddenSize] },
+  ];
+  for (let layer = 0; layer < layers; layer++) tensors.push(...layerTensors(config, layer));
+  tensors.push({ source: "transformer.norm.weight", target: "output_norm.weight", shape: [hiddenSize] });
+  return tensors;
+}
+
+function layerTensors(config: LlamaConfig, layer: number): ExpectedTensor[] {
+  const { hiddenSize, feedForwardSize, heads, keyValueHeads, headDim } = config;
+  const query = heads * headDim;
+  const keyValue = keyValueHeads * headDim;
+  const tensor = (source: string, target: string, shape: number[], permutedHeads?: number): ExpectedTensor => ({
+    source: `transformer.layers.${layer}.${source}.weight`,
+    target: `blk.${layer}.${target}.weight`,
+    shape,
+    ...(permutedHeads === undefined ? {} : { permutedHeads }),
+  });
+  return [
+    tensor("input_layernorm", "attn_norm", [hiddenSize]),
+    tensor("self_attn.q_proj", "attn_q", [query, hiddenSize], heads),
+    tensor("self_attn.k_proj", "attn_k", [keyValue, hiddenSize], keyValueHeads),
+    tensor("self_attn.v_proj", "attn_v", [keyValue, hiddenSize]),
+    tensor("self_attn.o_proj", "attn_output", [hiddenSize, query]),
+    tensor("post_attention_layernorm", "ffn_norm", [hiddenSize]),
+    tensor("mlp.gate_proj", "ffn_gate", [feedForwardSize, hiddenSize]),
+    tensor("mlp.up_proj", "ffn_up", [feedForwardSize, hiddenSize]),
+    tensor("mlp.down_proj", "ffn_down", [hiddenSize, feedForwardSize]),
+  ];
+}

@@ -1,0 +1,100 @@
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { refuse } from "../checkpoint/refuse.ts";
+import { PIECE_TYPE } from "../checkpoint/sentencepiece.ts";
+import { isControl } from "../checkpoint/tokenizer-config.ts";
+import { quote } from "../gguf/bounded-file.ts";
+import { STARLING_KEYS } from "../gguf/starling-keys.ts";
+import { type GgufValue, StringTable } from "../gguf/value.ts";
+
+/** Special tokens of the chat template yi-chat: undeclared, they would be spelled out like plain text. */
+const TEMPLATE_TOKENS = ["<|im_start|>", "<|im_end|>"];
+
+/** What llama.cpp's converter gives the pieces that fill up a vocabulary. */
+const PADDING_SCORE = -10_000;
+
+/**
+ * The vocabulary for llama.cpp (tokenizer.ggml.*) and what it has no place for (starling.tokenizer.*).
+ *
+ * @param padId the id that stands for padding
+ */
+export function tokenizerMetadata(checkpoint: Checkpoint, padId: number): [string, GgufValue][] {
+  const { tokenizer } = checkpoint;
+  checkTemplateTokens(checkpoint);
+  const { tokens, scores, types } = paddedPieces(checkpoint);
+  const ids = (list: readonly { id: number }[]): GgufValue => ({
+    type: "array",
+    of: "i32",
+    value: Int32Array.from(list, ({ id }) => id),
+  });
+  const normalized = tokenizer.addedTokens.filter((token) => token.normalized);
+  const entries: [string, GgufValue | undefined][] = [
+    ["tokenizer.ggml.model", text("llama")],
+    ["tokenizer.ggml.pre", text("default")],
+    ["tokenizer.ggml.tokens", { type: "array", of: "string", value: tokens }],
+    ["tokenizer.ggml.scores", { type: "array", of: "f32", value: scores }],
+    ["tokenizer.ggml.token_type", { type: "array", of: "i32", value: llamaTypes(checkpoint, types, padId) }],
+    ["tokenizer.ggml.bos_token_id", optionalId(tokenizer.beginId)],
+    ["tokenizer.ggml.eos_token_id", optionalId(tokenizer.endId)],
+    ["tokenizer.ggml.unknown_token_id", optionalId(tokenizer.unknownId)],
+    ["tokenizer.ggml.padding_token_id", optionalId(padId)],
+    // The text is cut and prefixed by starling-rm itself; whatever llama.cpp would add is wrong.
+    ["tokenizer.ggml.add_bos_token", { type: "bool", value: false }],
+    ["tokenizer.ggml.add_eos_token", { type: "bool", value: false }],
+    ["tokenizer.ggml.add_space_prefix", { type: "bool", value: false }],
+    ["tokenizer.chat_template", tokenizer.chatTemplate === undefined ? undefined : text(tokenizer.chatTemplate)],
+    [STARLING_KEYS.pieceTypes, { type: "array", of: "u8", value: types }],
+    [STARLING_KEYS.addedTokens, ids(tokenizer.addedTokens)],
+    [STARLING_KEYS.normalizedAddedTokens, normalized.length === 0 ? undefined : ids(normalized)],
+    [STARLING_KEYS.addDummyPrefix, { type: "bool", value: checkpoint.pieces.addDummyPrefix }],
+    [STARLING_KEYS.addPrefixSpace, { type: "bool", value: tokenizer.addPrefixSpace }],
+  ];
+  return entries.filter((entry): entry is [string, GgufValue] => entry[1] !== undefined);
+}
+
+function checkTemplateTokens({ folder, tokenizer }: Checkpoint): void {
+  const missing = TEMPLATE_TOKENS.find((token) => tokenizer.addedTokens.every(({ content }) => content !== token));
+  if (missing !== undefined)
+    throw refuse(
+      `${folder}/tokenizer_config.json`,
+      `does not declare the token ${quote(missing)} in added_tokens_decoder, which the chat template needs; take the tokenizer files of Yi-34B-Chat.`,
+      { field: "added_tokens_decoder" },
+    );
+}
+
+/** Embeddings may have more rows than there are pieces; llama.cpp's converter names the rest [PADn], and so do we. */
+function paddedPieces(checkpoint: Checkpoint): { tokens: StringTable; scores: Float32Array; types: Uint8Array } {
+  const { pieces, scores, types } = checkpoint.pieces;
+  const { vocabSize } = checkpoint.config;
+  const missing = vocabSize - pieces.length;
+  if (missing === 0) return { tokens: pieces, scores, types };
+  const names = Array.from({ length: missing }, (_, i) => `[PAD${pieces.length + i}]`);
+  const taken = names.find((name) => checkpoint.pieces.idOf(name) !== undefined);
+  if (taken !== undefined)
+    throw refuse(`${checkpoint.folder}/tokenizer.model`, `has a piece ${quote(taken)}, the name of an unused row.`);
+  const all = Array.from({ length: pieces.length }, (_, i) => pieces.bytesAt(i));
+  return {
+    tokens: StringTable.from([...all, ...names]),
+    scores: Float32Array.from({ length: vocabSize }, (_, i) => scores[i] ?? PADDING_SCORE),
+    types: Uint8Array.from({ length: vocabSize }, (_, i) => types[i] ?? PIECE_TYPE.unused),
+  };
+}
+
+/**
+ * llama.cpp finds a user-defined piece inside plain text, whatever it was told about special tokens; a control piece
+ * it does not. So special tokens become control pieces. `<unk>` stays unknown, which llama.cpp treats as control.
+ */
+function llamaTypes({ tokenizer }: Checkpoint, types: Uint8Array, padId: number): Int32Array {
+  const result = Int32Array.from(types);
+  const config = { ...tokenizer, padId };
+  for (const token of tokenizer.addedTokens)
+    if (isControl(token, config, types[token.id] as number)) result[token.id] = PIECE_TYPE.control;
+  return result;
+}
+
+function text(value: string): GgufValue {
+  return { type: "string", value };
+}
+
+function optionalId(id: number | undefined): GgufValue | undefined {
+  return id === undefined ? undefined : { type: "u32", value: id };
+}

@@ -1,0 +1,100 @@
+import { FileError } from "../errors.ts";
+import type { GgufHeader } from "./header.ts";
+import { type ArrayTypes, type ElementType, type GgufValue, valueTypeName } from "./value.ts";
+
+/** Reads typed metadata of one file and names file and key in every error. */
+export class Fields {
+  readonly file: string;
+  readonly #metadata: GgufHeader["metadata"];
+
+  constructor(gguf: GgufHeader, file: string) {
+    this.#metadata = gguf.metadata;
+    this.file = file;
+  }
+
+  has(key: string): boolean {
+    return this.#metadata.has(key);
+  }
+
+  keys(): Iterable<string> {
+    return this.#metadata.keys();
+  }
+
+  refuse(sentence: string, key?: string): FileError {
+    const where = key === undefined ? {} : { field: key };
+    return new FileError("ERR_INVALID_GGUF", `The file ${this.file} ${sentence}`, { file: this.file, ...where });
+  }
+
+  refuseTensor(tensor: string, sentence: string): FileError {
+    return new FileError("ERR_INVALID_GGUF", `The file ${this.file} ${sentence}`, { file: this.file, tensor });
+  }
+
+  /** A number that some llama.cpp tools write with 16 and some with 32 bits. */
+  u32OrU16(key: string): number {
+    const value = this.#value(key);
+    if (value.type === "u16" || value.type === "u32") return value.value;
+    throw this.refuse(`has ${key} as ${valueTypeName(value)}; u16 or u32 is expected.`, key);
+  }
+
+  /** A u32 in [min, max]. */
+  u32(key: string, min: number, max: number): number {
+    const value = this.#get(key, "u32") as number;
+    if (value < min || value > max)
+      throw this.refuse(`has ${key} = ${value}; a number from ${min} to ${max} is expected.`, key);
+    return value;
+  }
+
+  /** A finite f32 above 0. */
+  positiveF32(key: string): number {
+    const value = this.#get(key, "f32") as number;
+    if (!(value > 0) || !Number.isFinite(value))
+      throw this.refuse(`has ${key} = ${value}; a finite number above 0 is expected.`, key);
+    return value;
+  }
+
+  bool(key: string): boolean {
+    return this.#get(key, "bool") as boolean;
+  }
+
+  string(key: string): string {
+    return this.#get(key, "string") as string;
+  }
+
+  /** undefined where the file does not have the key. */
+  optionalString(key: string): string | undefined {
+    return this.has(key) ? this.string(key) : undefined;
+  }
+
+  /** A string that must be one of a few names. */
+  name<T extends string>(key: string, names: readonly T[]): T {
+    const value = this.string(key);
+    const found = names.find((name) => name === value);
+    if (found === undefined)
+      throw this.refuse(
+        `has ${key} = ${JSON.stringify(value.slice(0, 60))}; this version knows ${names.join(", ")}.`,
+        key,
+      );
+    return found;
+  }
+
+  array<T extends ElementType>(key: string, of: T, length?: number): ArrayTypes[T] {
+    const value = this.#value(key);
+    if (value.type !== "array" || value.of !== of)
+      throw this.refuse(`has ${key} as ${valueTypeName(value)}; an array of ${of} is expected.`, key);
+    if (length !== undefined && value.value.length !== length)
+      throw this.refuse(`has ${value.value.length} entries in ${key}; ${length} are expected.`, key);
+    return value.value as ArrayTypes[T];
+  }
+
+  #get(key: string, type: Exclude<GgufValue["type"], "array">): number | bigint | boolean | string {
+    const value = this.#value(key);
+    if (value.type !== type) throw this.refuse(`has ${key} as ${valueTypeName(value)}; ${type} is expected.`, key);
+    return value.value as number | bigint | boolean | string;
+  }
+
+  #value(key: string): GgufValue {
+    const value = this.#metadata.get(key);
+    if (value === undefined) throw this.refuse(`lacks the metadata key ${key}.`, key);
+    return value;
+  }
+}

@@ -1,0 +1,50 @@
+import { FileError } from "../errors.ts";
+import { type OpenFile, openFile, readExactly } from "./bounded-file.ts";
+import type { GgufHeader } from "./header.ts";
+import { HeaderCursor, NeedMoreBytes } from "./header-cursor.ts";
+import { parseHeader } from "./parse-header.ts";
+
+/**
+ * Most bytes that metadata and tensor list may take together. A vocabulary of 256k pieces with merges takes about
+ * 10 MiB; the limit keeps a forged length from filling memory.
+ */
+export const MAX_GGUF_HEADER_BYTES = 128 * 1024 * 1024;
+/** What is read first: the whole header of a model with 64000 pieces. */
+const FIRST_READ_BYTES = 2 * 1024 * 1024;
+
+/**
+ * Reads and checks the header of a GGUF: versions 2 and 3, little-endian. No tensor data is read, but every tensor is
+ * known to lie inside the file, where llama.cpp expects it.
+ *
+ * @throws FileError ERR_FILE_NOT_READABLE, or ERR_INVALID_GGUF naming what is wrong
+ */
+export async function readGguf(path: string): Promise<GgufHeader> {
+  const file = await openFile(path);
+  try {
+    return await readHeader(file);
+  } finally {
+    await file.handle.close();
+  }
+}
+
+async function readHeader(file: OpenFile): Promise<GgufHeader> {
+  const limit = Math.min(file.size, MAX_GGUF_HEADER_BYTES);
+  for (let length = Math.min(FIRST_READ_BYTES, limit); ; length = Math.min(length * 2, limit)) {
+    const bytes = await readExactly(file, 0, length);
+    try {
+      return parseHeader(new HeaderCursor(bytes, file));
+    } catch (error) {
+      // The parser starts again on twice as many bytes: rarely, and at most twice the work in all.
+      if (!(error instanceof NeedMoreBytes)) throw error;
+      if (length === limit) throw tooLong(file);
+    }
+  }
+}
+
+function tooLong(file: OpenFile): FileError {
+  return new FileError(
+    "ERR_INVALID_GGUF",
+    `The file ${file.path} has a header of more than ${MAX_GGUF_HEADER_BYTES} bytes, the most that is read.`,
+    { file: file.path },
+  );
+}

@@ -1,0 +1,118 @@
+import { FileError } from "../errors.ts";
+import type { NativeTokenizationMode, Vocabulary } from "../native/addon.ts";
+import { Fields } from "./fields.ts";
+import type { GgufHeader } from "./header.ts";
+import { readLlamaShape } from "./llama-metadata.ts";
+import {
+  FORMAT_VERSION,
+  HEAD_TYPE,
+  SCORE_POSITION,
+  STARLING_KEYS,
+  TEMPLATES,
+  TOKENIZATIONS,
+  TRUNCATION_SIDE,
+} from "./starling-keys.ts";
+import { fileTypeName } from "./types.ts";
+import { readVocabulary } from "./vocabulary-metadata.ts";
+
+/** Everything that a scorer needs to know of a reward model's GGUF; all of it checked. */
+export interface RewardMetadata {
+  /** f32[nEmbd]; all finite. */
+  readonly head: Float32Array;
+  /** The vocabulary, ready for the addon's Tokenizer. */
+  readonly tokenizer: Vocabulary;
+  /** The chat template that the model was trained with, for example "yi-chat". */
+  readonly template: string;
+  readonly tokenization: NativeTokenizationMode;
+  /** Most ids that count; a longer sequence keeps its last ones. */
+  readonly maxTokens: number;
+  readonly padTokenId: number;
+  readonly nEmbd: number;
+  readonly nVocab: number;
+  readonly nLayers: number;
+  /** Positions that the trunk was trained for. */
+  readonly contextLength: number;
+  /** general.name; "" where there is none. */
+  readonly name: string;
+  /** Words that must be shown with the model. */
+  readonly notice?: string;
+  /** general.file_type by name, for example "q4_k_m"; "unknown" where there is none. */
+  readonly fileType: string;
+  /** Where the model was converted from, as far as it is known. */
+  readonly source: { readonly name?: string; readonly revision?: string; readonly sha256?: string };
+}
+
+/** Most ids that a file may ask for: as many as the longest context that is read. */
+const MAX_TOKENS = 16_777_216;
+const MAX_FILE_TYPE = 1023;
+
+/**
+ * Reads and checks the metadata of a reward model: after this, nothing in the header can make llama.cpp abort, and
+ * the head, the vocabulary and the tensors fit each other.
+ *
+ * @param file the path that errors name
+ * @throws FileError ERR_NO_REWARD_HEAD for a GGUF of another kind, ERR_INVALID_GGUF naming the key
+ */
+export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetadata {
+  const fields = new Fields(gguf, file);
+  checkKind(fields);
+  const shape = readLlamaShape(gguf, fields);
+  const tokenizer = readVocabulary(fields, shape.vocabularySize);
+  fields.name(STARLING_KEYS.headType, [HEAD_TYPE]);
+  fields.name(STARLING_KEYS.truncationSide, [TRUNCATION_SIDE]);
+  fields.name(STARLING_KEYS.scorePosition, [SCORE_POSITION]);
+  const notice = fields.optionalString(STARLING_KEYS.notice);
+  return {
+    head: readHead(fields, shape.embeddingLength),
+    tokenizer,
+    template: fields.name(STARLING_KEYS.template, TEMPLATES),
+    tokenization: fields.name(STARLING_KEYS.tokenization, TOKENIZATIONS),
+    maxTokens: fields.u32(STARLING_KEYS.maxTokens, 1, MAX_TOKENS),
+    padTokenId: tokenizer.padTokenId,
+    nEmbd: shape.embeddingLength,
+    nVocab: shape.vocabularySize,
+    nLayers: shape.layers,
+    contextLength: shape.contextLength,
+    name: fields.optionalString("general.name") ?? "",
+    ...(notice === undefined ? {} : { notice }),
+    fileType: fields.has("general.file_type")
+      ? fileTypeName(fields.u32("general.file_type", 0, MAX_FILE_TYPE))
+      : "unknown",
+    source: readSource(fields),
+  };
+}
+
+function checkKind(fields: Fields): void {
+  if (!fields.has(STARLING_KEYS.formatVersion) && !fields.has(STARLING_KEYS.headWeight))
+    throw new FileError(
+      "ERR_NO_REWARD_HEAD",
+      `The file ${fields.file} has no reward head: it is a language model, not a reward model converted by starling-rm.`,
+      { file: fields.file, field: STARLING_KEYS.headWeight },
+    );
+  const version = fields.u32(STARLING_KEYS.formatVersion, 1, 0xffffffff);
+  if (version > FORMAT_VERSION)
+    throw fields.refuse(
+      `was converted by a newer starling-rm (format ${version}); this version reads format ${FORMAT_VERSION}: update it, or convert again.`,
+      STARLING_KEYS.formatVersion,
+    );
+  fields.name("general.architecture", ["llama"]);
+}
+
+function readHead(fields: Fields, length: number): Float32Array {
+  const key = STARLING_KEYS.headWeight;
+  const head = fields.array(key, "f32", length);
+  const bad = head.findIndex((value) => !Number.isFinite(value));
+  if (bad !== -1) throw fields.refuse(`holds ${head[bad]} at index ${bad} of the reward head.`, key);
+  return head;
+}
+
+function readSource(fields: Fields): RewardMetadata["source"] {
+  const name = fields.optionalString(STARLING_KEYS.sourceName);
+  const revision = fields.optionalString(STARLING_KEYS.sourceRevision);
+  const sha256 = fields.optionalString(STARLING_KEYS.sourceSha256);
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(revision === undefined ? {} : { revision }),
+    ...(sha256 === undefined ? {} : { sha256 }),
+  };
+}

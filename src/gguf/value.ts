@@ -1,0 +1,91 @@
+import type { ValueType } from "./types.ts";
+
+/**
+ * Strings held as UTF-8, one after another, so that a vocabulary of 64000 pieces is two typed arrays and not 64000
+ * JS strings.
+ */
+export class StringTable {
+  /** All strings, one after another, without separators. */
+  readonly bytes: Uint8Array;
+  /** Where string i starts in `bytes`; length + 1 entries, ascending, the last one is bytes.length. */
+  readonly offsets: Uint32Array;
+
+  constructor(bytes: Uint8Array, offsets: Uint32Array) {
+    this.bytes = bytes;
+    this.offsets = offsets;
+  }
+
+  static from(strings: readonly (string | Uint8Array)[]): StringTable {
+    const parts = strings.map((text) => (typeof text === "string" ? Buffer.from(text, "utf8") : text));
+    const offsets = new Uint32Array(parts.length + 1);
+    parts.forEach((part, i) => {
+      offsets[i + 1] = (offsets[i] as number) + part.length;
+    });
+    return new StringTable(new Uint8Array(Buffer.concat(parts)), offsets);
+  }
+
+  get length(): number {
+    return this.offsets.length - 1;
+  }
+
+  /** The bytes of string i: a view, not a copy. */
+  bytesAt(i: number): Uint8Array {
+    return this.bytes.subarray(this.offsets[i], this.offsets[i + 1]);
+  }
+
+  /** String i; bytes that are not UTF-8 become U+FFFD. */
+  at(i: number): string {
+    const part = this.bytesAt(i);
+    return Buffer.from(part.buffer, part.byteOffset, part.length).toString("utf8");
+  }
+}
+
+/** The array type that holds the elements of a metadata array; `bool` is one byte each, 0 or 1. */
+export interface ArrayTypes {
+  u8: Uint8Array;
+  i8: Int8Array;
+  u16: Uint16Array;
+  i16: Int16Array;
+  u32: Uint32Array;
+  i32: Int32Array;
+  f32: Float32Array;
+  bool: Uint8Array;
+  u64: BigUint64Array;
+  i64: BigInt64Array;
+  f64: Float64Array;
+  string: StringTable;
+}
+
+export type ElementType = keyof ArrayTypes;
+
+export type GgufArray = {
+  [T in ElementType]: { readonly type: "array"; readonly of: T; readonly value: ArrayTypes[T] };
+}[ElementType];
+
+/** One metadata value together with its type in the file. */
+export type GgufValue =
+  | { readonly type: "u8" | "i8" | "u16" | "i16" | "u32" | "i32" | "f32" | "f64"; readonly value: number }
+  | { readonly type: "u64" | "i64"; readonly value: bigint }
+  | { readonly type: "bool"; readonly value: boolean }
+  | { readonly type: "string"; readonly value: string }
+  | GgufArray;
+
+/** Name for people: "f32", "string", "array of i32". */
+export function valueTypeName(value: GgufValue): string {
+  return value.type === "array" ? `array of ${value.of}` : value.type;
+}
+
+/** The bytes of one element of a number type in the file. */
+export const ELEMENT_BYTES: { readonly [T in Exclude<ValueType, "string" | "array">]: number } = {
+  u8: 1,
+  i8: 1,
+  u16: 2,
+  i16: 2,
+  u32: 4,
+  i32: 4,
+  f32: 4,
+  bool: 1,
+  u64: 8,
+  i64: 8,
+  f64: 8,
+};

@@ -1,0 +1,89 @@
+import { describe, expect, it } from "vitest";
+import { detectLayout, readRows, type SourceRow } from "../../../cli/input-rows.ts";
+
+async function* chunked(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+async function read(input: string | Uint8Array, size = 5): Promise<SourceRow[]> {
+  const rows: SourceRow[] = [];
+  for await (const row of readRows(chunked(Buffer.from(input as string), size), "rows.jsonl")) rows.push(row);
+  return rows;
+}
+
+const short = (rows: SourceRow[]) => rows.map((row) => [row.where, "error" in row ? row.error.message : row.value]);
+
+describe("the layout", () => {
+  it.each([
+    ['{"a":1}\n{"a":2}', "lines"],
+    ["\n\n{\n", "sequence"],
+    ['{"a": 1,\n', "sequence"],
+    ['{"a": [\r\n', "sequence"],
+    ['{"a": 1\n{"a":2}\n', "lines"],
+    ['{"text": "cut off\n{"a":2}\n', "lines"],
+    [" \n[", "array"],
+    ["\ufeff[", "array"],
+    ["hello", "lines"],
+  ])("of %j is %s", (text, layout) => {
+    expect(detectLayout(Buffer.from(text), false)).toBe(layout);
+  });
+
+  it("waits for the first line's end", () => {
+    expect(detectLayout(Buffer.from(' {"a":'), false)).toBeUndefined();
+    expect(detectLayout(Buffer.from(' {"a":'), true)).toBe("lines");
+    expect(detectLayout(Buffer.from(" \n"), true)).toBeUndefined();
+  });
+});
+
+describe("rows", () => {
+  it("names lines as an editor counts them, and goes on after a broken one", async () => {
+    const rows = await read('\ufeff{"text":"a"}\r\n\r\nnonsense\r\n{"text":"ä"}');
+    expect(short(rows)).toEqual([
+      ["line 1", { text: "a" }],
+      ["line 3", expect.stringMatching(/^It is not valid JSON: .*nonsense/)],
+      ["line 4", { text: "ä" }],
+    ]);
+    expect(rows.at(-1)?.endOffset).toBe(Buffer.byteLength('\ufeff{"text":"a"}\r\n\r\nnonsense\r\n{"text":"ä"}'));
+  });
+
+  it("names the elements of an array from 0, as the output's index does", async () => {
+    expect(short(await read('[{"text":"a"},\n{"text":}]'))).toEqual([
+      ["element 0 (line 1)", { text: "a" }],
+      ["element 1 (line 2)", expect.stringContaining("not valid JSON")],
+    ]);
+  });
+
+  it("reads one pretty-printed object", async () => {
+    expect(short(await read(JSON.stringify({ prompt: "a", responses: ["b"] }, null, 2)))).toEqual([
+      ["line 1", { prompt: "a", responses: ["b"] }],
+    ]);
+  });
+
+  it("reads one object without a line end", async () => {
+    expect(short(await read('{"text":"a"}'))).toEqual([["line 1", { text: "a" }]]);
+  });
+
+  it("gives nothing for nothing", async () => {
+    expect(await read("")).toEqual([]);
+    expect(await read("\n \n")).toEqual([]);
+    expect(await read("[]")).toEqual([]);
+  });
+
+  it("refuses wrong UTF-8 row by row instead of replacing it", async () => {
+    const bytes = Buffer.concat([Buffer.from('{"text":"'), Buffer.from([0xc3]), Buffer.from('"}\n{"text":"b"}\n')]);
+    expect(short(await read(bytes))).toEqual([
+      ["line 1", "It is not valid UTF-8."],
+      ["line 2", { text: "b" }],
+    ]);
+  });
+
+  it.each(["utf16le", "utf16be"] as const)("recognises UTF-16 (%s)", async (encoding) => {
+    const little = Buffer.from('{"text":"a"}', "utf16le");
+    const bytes = encoding === "utf16le" ? little : little.swap16();
+    await expect(read(bytes)).rejects.toThrow(/rows\.jsonl.*UTF-16.*iconv/);
+  });
+
+  it("recognises a binary file", async () => {
+    await expect(read(Buffer.from("GGUF\x03\0\0\0"), 100)).rejects.toThrow("rows.jsonl, but it is a binary file");
+  });
+});
