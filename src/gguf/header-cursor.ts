@@ -77,12 +77,18 @@ export class HeaderCursor {
     return this.#bytes.subarray(start, start + length);
   }
 
+  /** Without a message, a BigInt or a Buffer for each of the strings: a vocabulary has 64000 and more. */
   strings(count: number, what: string): StringTable {
-    if (count * STRING_LENGTH_BYTES > this.fileSize - this.#position)
-      throw this.#cutOff(count * STRING_LENGTH_BYTES - (this.fileSize - this.#position), what);
     const start = this.#position;
     const offsets = new Uint32Array(count + 1);
-    for (let i = 0; i < count; i++) offsets[i + 1] = (offsets[i] as number) + this.stringBytes(what).length;
+    for (let i = 0; i < count; i++) {
+      const at = this.take(STRING_LENGTH_BYTES, what);
+      const length = this.#bytes.readUInt32LE(at);
+      if (length > MAX_STRING_BYTES || this.#bytes.readUInt32LE(at + 4) !== 0)
+        throw this.refuse(`holds a string of more than ${MAX_STRING_BYTES} bytes in ${what}.`);
+      this.take(length, what);
+      offsets[i + 1] = (offsets[i] as number) + length;
+    }
     const bytes = new Uint8Array(offsets[count] as number);
     let from = start;
     for (let i = 0; i < count; i++) {

@@ -12,7 +12,7 @@ export interface BackendDefaults {
   readonly kvType: "f32" | "f16";
 }
 
-const cpu: BackendDefaults = { batchMode: "exact", batchTokens: 512, microBatch: 512, kvType: "f16" };
+const cpu: BackendDefaults = { batchMode: "exact", batchTokens: 512, microBatch: 512, kvType: "f32" };
 const gpu: BackendDefaults = { batchMode: "packed", batchTokens: 2048, microBatch: 512, kvType: "f16" };
 
 export function backendDefaults(backend: Backend): BackendDefaults {

@@ -1,0 +1,132 @@
+/** Ids and scores against the genuine reference, on every committed checkpoint, text and tokenisation mode. */
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { convert, isStarlingError, loadRewardModel, loadTokenizer, type RewardModel } from "../../src/index.ts";
+import { digest, type GoldenRow, modes, readGoldens, texts } from "./goldens.ts";
+
+/**
+ * How far a score may be from the reference's in float32, on models whose scores have a standard deviation of about 1.
+ * Wrong implementations (rope, permutation, mask, position, head) land at a median of 0.5 and more.
+ */
+const tolerance = {
+  f32: { max: 0.001, median: 0.0005 },
+  f16: { max: 0.02, median: 0.004 },
+  // llama.cpp rounds the activations to bf16, too, as the model card's own code in bf16 does (off by up to 0.085).
+  bf16: { max: 0.2, median: 0.04 },
+  q8_0: { max: 0.35, median: 0.06 },
+} as const;
+
+/** Four bits are held to the order of pairs: those that the reference tells apart by this many standard deviations. */
+const CLEAR_MARGIN = 1;
+const MIN_PAIR_AGREEMENT = 0.9;
+
+/** Long texts are tokenised everywhere, but scored on one checkpoint in one mode: elsewhere they only cost minutes. */
+const LONG_TEXTS_ON = "gqa7-bf16";
+const MAX_SHORT_TOKENS = 400;
+const isShort = ({ ids }: GoldenRow) => ids !== undefined && ids.length <= MAX_SHORT_TOKENS;
+
+/** One thread: the tests share their cores with other test files, and threads that wait for each other spin. */
+const settings = { gpu: "off", threads: 1 } as const;
+
+const folder = mkdtempSync(join(tmpdir(), "starling-rm-parity-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const goldens = readGoldens().filter(({ checkpoint }) => existsSync(join(checkpoint, "tokenizer.model")));
+const withWeights = goldens.filter(
+  ({ checkpoint }) =>
+    existsSync(join(checkpoint, "model.safetensors")) || existsSync(join(checkpoint, "model.safetensors.index.json")),
+);
+
+function textOf(row: GoldenRow): string {
+  const text = texts.get(row.name);
+  if (text === undefined) throw new Error(`there is no text named ${row.name}`);
+  return text;
+}
+
+async function ggufOf(golden: { name: string; checkpoint: string }, type: string): Promise<string> {
+  const output = join(folder, `${golden.name}.${type}.gguf`);
+  if (!existsSync(output)) await convert({ checkpoint: golden.checkpoint, output, type });
+  return output;
+}
+
+function differences(rows: readonly GoldenRow[], scores: readonly number[]): number[] {
+  return rows.map(({ score }, i) => Math.abs((score as number) - (scores[i] as number))).sort((a, b) => a - b);
+}
+
+describe("goldens", () => {
+  it("cover the shapes and texts that the project promises", () => {
+    expect(texts.size).toBeGreaterThanOrEqual(60);
+    expect(withWeights.length).toBeGreaterThanOrEqual(6);
+    for (const { rows } of goldens) for (const mode of modes) expect(rows[mode].length).toBeGreaterThanOrEqual(60);
+  });
+});
+
+describe.each(withWeights)("$name", (golden) => {
+  let model: RewardModel;
+  beforeAll(async () => {
+    model = await loadRewardModel({ modelPath: await ggufOf(golden, "f32"), ...settings });
+  });
+  afterAll(() => model?.close());
+
+  it.each(modes)("has the reference's ids in mode %s", async (mode) => {
+    const tokenizer = await loadTokenizer({ modelPath: await ggufOf(golden, "f32"), tokenization: mode });
+    for (const row of golden.rows[mode]) {
+      const text = textOf(row);
+      if (row.undefined) {
+        await expect(tokenizer.tokenize([{ text }]), row.name).rejects.toSatisfy(isStarlingError);
+        continue;
+      }
+      const [tokens] = await tokenizer.tokenize([{ text }]);
+      if (row.ids) expect([...(tokens?.ids ?? [])], row.name).toEqual(row.ids);
+      else expect(digest(tokens?.ids ?? new Int32Array()), row.name).toBe(row.idsDigest?.sha256);
+      expect(tokens, row.name).toMatchObject({
+        totalTokens: row.total,
+        truncated: row.truncated,
+        scorePosition: row.position,
+      });
+    }
+  });
+
+  it.each(modes)("has the reference's scores at f32 in mode %s", async (mode) => {
+    const long = golden.name === LONG_TEXTS_ON && mode === modes[0];
+    const rows = golden.rows[mode].filter((row) => row.score !== undefined && (long || isShort(row)));
+    await using inMode = await loadRewardModel({
+      modelPath: await ggufOf(golden, "f32"),
+      ...settings,
+      tokenization: mode,
+    });
+    const results = await inMode.score(rows.map((row) => ({ text: textOf(row) })));
+    for (const [i, row] of rows.entries()) {
+      expect(Math.abs((results[i]?.score ?? NaN) - (row.score as number)), row.name).toBeLessThan(tolerance.f32.max);
+    }
+    expect(rows.length).toBeGreaterThan(50);
+  });
+
+  it.each(["f16", "bf16", "q8_0"] as const)("stays within the named tolerance at %s", async (type) => {
+    await using quantized = await loadRewardModel({ modelPath: await ggufOf(golden, type), ...settings });
+    const rows = golden.rows["fast-4.41"].filter((row) => row.score !== undefined && isShort(row));
+    const scores = (await quantized.score(rows.map((row) => ({ text: textOf(row) })))).map(({ score }) => score);
+    const sorted = differences(rows, scores);
+    expect(sorted.at(-1)).toBeLessThan(tolerance[type].max);
+    expect(sorted[sorted.length >> 1]).toBeLessThan(tolerance[type].median);
+  });
+
+  it("keeps the order of clear pairs at q4_k_m", async () => {
+    await using quantized = await loadRewardModel({ modelPath: await ggufOf(golden, "q4_k_m"), ...settings });
+    const rows = golden.rows["fast-4.41"].filter((row) => row.score !== undefined && isShort(row));
+    const scores = (await quantized.score(rows.map((row) => ({ text: textOf(row) })))).map(({ score }) => score);
+    let clear = 0;
+    let kept = 0;
+    for (const [i, a] of rows.entries()) {
+      for (const [j, b] of rows.entries()) {
+        if ((a.score as number) - (b.score as number) < CLEAR_MARGIN * golden.std) continue;
+        clear += 1;
+        if ((scores[i] as number) > (scores[j] as number)) kept += 1;
+      }
+    }
+    expect(clear).toBeGreaterThan(100);
+    expect(kept / clear).toBeGreaterThan(MIN_PAIR_AGREEMENT);
+  });
+});
