@@ -15,6 +15,8 @@ ComputeThreads::ComputeThreads(const LlamaFunctions& functions, int threads) {
   if (create == nullptr || free_ == nullptr) return;
   ggml_threadpool_params params;
   functions.ggml_threadpool_params_init(&params, threads);
+  // Sleep between decodes: by default each thread would spin for a good part of a second, at the cost of everyone else.
+  params.poll = 0;
   pool_ = create(&params);
 }
 

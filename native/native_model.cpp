@@ -56,6 +56,7 @@ Sequences NativeModel::read_sequences(Napi::Value value) const {
   const auto longest = static_cast<size_t>(parts_.info.context_tokens);
   Sequences sequences;
   for (uint32_t i = 0; i < array.Length(); ++i) {
+    const Napi::HandleScope scope(env);
     const Napi::Value entry = array.Get(i);
     const std::string name = "sequences[" + std::to_string(i) + "]";
     if (!entry.IsTypedArray() || entry.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array)

@@ -1,11 +1,10 @@
 /** The public class: a loaded reward model. */
-import { availableParallelism } from "node:os";
 import { isStarlingError, ModelClosedError, NativeError } from "../errors.ts";
 import type { NativeModel } from "../native/addon.ts";
 import { openEngine } from "../native/engine.ts";
 import { aFunction, anInteger, aSignal, aString, checkOptions, oneOf, required } from "../options.ts";
 import { checkItem, checkString, type ScoreItem } from "../prompt/items.ts";
-import { backendDefaults } from "./backend-defaults.ts";
+import { backendDefaults, defaultThreads } from "./backend-defaults.ts";
 import { readModelFile } from "./model-file.ts";
 import { RewardTokenizer, specialTokenChoices, tokenizationModes } from "./reward-tokenizer.ts";
 import { type StreamContext, scoreStream } from "./stream.ts";
@@ -63,7 +62,7 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
   const defaults = backendDefaults(engine.backend);
   const batchMode = options.batchMode ?? defaults.batchMode;
   const packed = batchMode === "packed";
-  const threads = options.threads ?? availableParallelism();
+  const threads = options.threads ?? defaultThreads(file.parameters);
   const batchTokens = options.batchTokens ?? defaults.batchTokens;
   const groupSequences = packed ? PACKED_SEQUENCES : 1;
   const job = engine.addon.loadModel(

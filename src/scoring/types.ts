@@ -23,7 +23,7 @@ export interface LoadRewardModelOptions {
   readonly gpu?: GpuChoice;
   /** Layers to place on the GPU; default: all. Ignored where no GPU is used. */
   readonly gpuLayers?: number;
-  /** CPU threads, 1 to 512. Default: the number of physical-like cores (os.availableParallelism()). */
+  /** CPU threads, 1 to 512. Default: all cores (os.availableParallelism()), but one for a very small model. */
   readonly threads?: number;
   /** Most tokens that one sequence may have, 1 up to the model's truncation length (2048), which is the default. */
   readonly contextTokens?: number;

@@ -1,0 +1,169 @@
+/** Opening the addon and a runtime: what fits, and what is refused in which words. Order matters: a process holds one runtime. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { isStarlingError } from "../../src/errors.ts";
+import { CONTRACT_VERSION, type RuntimeLibraries } from "../../src/native/addon.ts";
+import { deviceBackend, openEngine } from "../../src/native/engine.ts";
+import { loadAddon, openAddon, packageRoot } from "../../src/native/load-addon.ts";
+import {
+  findRuntime,
+  hasNvidiaDriver,
+  LLAMA_VERSION,
+  librariesIn,
+  RUNTIME_PACKAGE_VERSION,
+  RUNTIME_VARIABLE,
+  runtimePackage,
+} from "../../src/native/runtime-folder.ts";
+import { errorOf, folder, removeFolder } from "./support.ts";
+
+afterAll(removeFolder);
+
+function thrownBy(action: () => unknown): { code?: string; message: string } {
+  try {
+    action();
+  } catch (error) {
+    if (isStarlingError(error)) return error;
+    throw error;
+  }
+  throw new Error("nothing was thrown");
+}
+
+function makeFolder(name: string, files: readonly string[]): string {
+  const path = join(folder, name);
+  mkdirSync(path, { recursive: true });
+  for (const file of files) writeFileSync(join(path, file), "");
+  return path;
+}
+
+describe("the addon", () => {
+  it("fits its contract and is opened once", () => {
+    expect(loadAddon().contractVersion).toBe(CONTRACT_VERSION);
+    expect(loadAddon()).toBe(loadAddon());
+  });
+
+  it("that is missing or damaged is reported with the command that mends it", () => {
+    const checkout = makeFolder("checkout", []);
+    expect(thrownBy(() => openAddon(checkout))).toMatchObject({
+      code: "ERR_ADDON_NOT_BUILT",
+      message: expect.stringContaining("npm run build:addon"),
+    });
+    const installed = makeFolder("project/node_modules/starling-rm", []);
+    makeFolder("project/node_modules/starling-rm/build/Release", ["starling_rm.node"]);
+    expect(thrownBy(() => openAddon(installed))).toMatchObject({
+      code: "ERR_ADDON_NOT_BUILT",
+      message: expect.stringContaining("npm rebuild starling-rm"),
+    });
+  });
+});
+
+describe("finding a runtime", () => {
+  afterEach(() => {
+    delete process.env[RUNTIME_VARIABLE];
+  });
+
+  it.each([
+    [
+      "linux",
+      ["libggml-base.so", "libggml.v0.4.0.so", "libllama.v0.4.0.so", "libllama-common.so", "libggml-cpu-x64.so"],
+    ],
+    ["linux-cuda", ["libggml-base.so", "libggml.cuda.v0.4.0.so", "libllama.cuda.v0.4.0.so", "libggml-cuda.so"]],
+    [
+      "macos",
+      ["libggml-base.dylib", "libggml.metal.v0.4.0.dylib", "libllama.metal.v0.4.0.dylib", "libggml-metal.dylib"],
+    ],
+    ["windows", ["ggml-base.dll", "ggml.v0.4.0.dll", "llama.v0.4.0.dll", "ggml-cpu-haswell.dll"]],
+    ["own-build", ["libggml-base.so", "libggml.so", "libllama.so", "libllama.so.0", "libggml-cpu.so"]],
+  ])("recognises the files of %s", (name, files) => {
+    const path = makeFolder(name, files);
+    const [ggmlBase, ggml, llama] = files.map((file) => join(path, file));
+    expect(librariesIn(path)).toEqual({ folder: path, ggmlBase, ggml, llama, version: LLAMA_VERSION });
+  });
+
+  it("names the library that a folder lacks", () => {
+    const path = makeFolder("half", ["libggml-base.so", "libllama.v0.4.0.so", "libggml-cpu.so"]);
+    expect(thrownBy(() => librariesIn(path))).toMatchObject({
+      code: "ERR_RUNTIME_UNUSABLE",
+      message: expect.stringContaining("no library ggml "),
+    });
+    expect(thrownBy(() => librariesIn(join(folder, "nowhere")))).toMatchObject({ code: "ERR_RUNTIME_NOT_FOUND" });
+  });
+
+  it("prefers the folder that the environment names", () => {
+    const path = makeFolder("linux", []);
+    process.env[RUNTIME_VARIABLE] = path;
+    expect(findRuntime("cuda").folder).toBe(path);
+  });
+
+  it("names the package of every platform, and says where there is none", () => {
+    expect(runtimePackage("cuda", { os: "win32", arch: "x64" })).toBe("@node-llama-cpp/win-x64-cuda");
+    expect(runtimePackage("cpu", { os: "darwin", arch: "arm64" })).toBe("@node-llama-cpp/mac-arm64-metal");
+    expect(runtimePackage("cpu", { os: "freebsd", arch: "x64" })).toBeUndefined();
+    if (process.platform === "darwin") return;
+    expect(thrownBy(() => findRuntime("metal")).code).toBe("ERR_RUNTIME_NOT_FOUND");
+  });
+
+  it("is pinned to the version of the package that the headers come from", async () => {
+    const { default: manifest } = await import("../../package.json", { with: { type: "json" } });
+    expect(manifest.dependencies["node-llama-cpp"]).toBe(RUNTIME_PACKAGE_VERSION);
+    for (const version of Object.values(manifest.optionalDependencies)) expect(version).toBe(RUNTIME_PACKAGE_VERSION);
+  });
+
+  it("finds an NVIDIA driver on the library path, without loading it", () => {
+    const path = makeFolder("driver", ["libcuda.so.1"]);
+    expect(hasNvidiaDriver({ os: "linux", arch: "x64" }, { LD_LIBRARY_PATH: `/none:${path}` })).toBe(true);
+    expect(hasNvidiaDriver({ os: "darwin", arch: "arm64" }, {})).toBe(false);
+  });
+
+  it("tells backends apart by their devices", () => {
+    expect(deviceBackend({ name: "CUDA0", type: "gpu" })).toBe("cuda");
+    expect(deviceBackend({ name: "Vulkan1", type: "igpu" })).toBe("vulkan");
+    expect(deviceBackend({ name: "MTL0", type: "gpu" })).toBe("metal");
+    expect(deviceBackend({ name: "CPU", type: "cpu" })).toBeUndefined();
+  });
+});
+
+describe("opening a runtime", () => {
+  const addon = loadAddon();
+  const libraries = findRuntime("cpu");
+  const reasonFor = async (changes: Partial<RuntimeLibraries>) =>
+    (await errorOf(addon.openRuntime({ ...libraries, ...changes }))).message;
+
+  it("needs one before anything else", async () => {
+    expect(addon.currentRuntime()).toBeUndefined();
+    const options = { input: "a", output: "b", ftype: 1, threads: 1 };
+    expect((await errorOf(addon.quantize(options))).message).toContain("No llama.cpp runtime is open");
+  });
+
+  it("refuses what does not fit, naming the file and what is wrong with it", async () => {
+    expect(() => addon.openRuntime({ ...libraries, llama: 5 } as never)).toThrow(TypeError);
+    expect(await reasonFor({ llama: join(folder, "none.so") })).toContain("none.so could not be opened");
+    writeFileSync(join(folder, "garbage.so"), "garbage");
+    expect(await reasonFor({ ggml: join(folder, "garbage.so") })).toContain("garbage.so could not be opened");
+    const notLlama = await reasonFor({ llama: libraries.ggmlBase });
+    expect(notLlama).toContain(`${libraries.ggmlBase} does not export llama_version`);
+    expect(await reasonFor({ version: "9.9.9" })).toMatch(/is llama\.cpp 0\.4\.0.*but this build needs 9\.9\.9/);
+    expect(addon.currentRuntime()).toBeUndefined();
+  });
+
+  it("opens it with a CPU and no GPU, in this thread and others, once", async () => {
+    const engine = await openEngine({ gpu: "off" });
+    expect(engine).toMatchObject({ backend: "cpu", runtimeInfo: { folder: libraries.folder } });
+    expect(engine.runtimeInfo.devices.map(({ type }) => type)).toEqual(["cpu"]);
+    expect(await addon.openRuntime(libraries)).toEqual(engine.runtimeInfo);
+    expect((await openEngine({ gpu: "auto" })).backend).toBe("cpu");
+    const path = join(packageRoot(), "build", "Release", "starling_rm.node");
+    const worker = new Worker(
+      `const addon = require(${JSON.stringify(path)}); require("worker_threads").parentPort.postMessage(addon.currentRuntime().folder);`,
+      { eval: true },
+    );
+    expect(await new Promise((resolve) => worker.once("message", resolve))).toBe(libraries.folder);
+  });
+
+  it("refuses another folder afterwards, and a backend that it has no device for", async () => {
+    expect(await reasonFor({ folder: "/elsewhere" })).toContain("a process holds one");
+    for (const gpu of ["cuda", "vulkan", "metal"] as const)
+      expect(await errorOf(openEngine({ gpu }))).toMatchObject({ code: "ERR_RUNTIME_UNUSABLE" });
+  });
+});

@@ -1,0 +1,105 @@
+/** What the native tests share: one small converted model, load options, and sequences that differ. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { convertCheckpoint } from "../../src/convert/convert.ts";
+import type { LoadOptions, NativeAddon, NativeModel } from "../../src/native/addon.ts";
+import { loadAddon, packageRoot } from "../../src/native/load-addon.ts";
+import { findRuntime } from "../../src/native/runtime-folder.ts";
+
+export const folder = mkdtempSync(join(tmpdir(), "starling-rm-native-"));
+export const removeFolder = () => rmSync(folder, { recursive: true, force: true });
+
+/** Hidden dimensions of the checkpoint below. */
+export const WIDTH = 256;
+const checkpoint = join(packageRoot(), "test", "fixtures", "checkpoints", "gqa4-bf16-sharded");
+
+export const head = Float32Array.from({ length: WIDTH }, (_, i) => Math.sin(i * 1.7) * 0.2);
+
+export async function openAddon(): Promise<NativeAddon> {
+  const addon = loadAddon();
+  await addon.openRuntime(findRuntime("cpu"));
+  return addon;
+}
+
+/** A GGUF of the checkpoint, made once per test file. */
+export async function makeModel(addon: NativeAddon, type = "f16"): Promise<string> {
+  const output = join(folder, `${type}.gguf`);
+  await convertCheckpoint({
+    checkpoint,
+    output,
+    type,
+    overwrite: true,
+    quantize: (input, target, ftype) => addon.quantize({ input, output: target, ftype, threads: 1 }),
+  });
+  return output;
+}
+
+/** One thread: these models are so small that a second one waits more than it helps. */
+export function loadOptions(path: string, changes: Partial<LoadOptions> = {}): LoadOptions {
+  return {
+    path,
+    gpuLayers: 0,
+    contextTokens: 2048,
+    microBatch: 512,
+    maxSequences: 1,
+    batchTokens: 512,
+    threads: 1,
+    flashAttention: false,
+    kvType: "f16",
+    kvUnified: false,
+    mmap: true,
+    head,
+    ...changes,
+  };
+}
+
+export const load = (addon: NativeAddon, path: string, changes?: Partial<LoadOptions>): Promise<NativeModel> =>
+  addon.loadModel(loadOptions(path, changes)).promise;
+
+/** `length` ids that depend on `seed` alone. Ids below 3 are special ones. */
+export function sequence(length: number, seed: number, vocabulary = 300): Int32Array {
+  let state = (seed * 7919 + 13) >>> 0;
+  return Int32Array.from({ length }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return 3 + Math.floor((state / 2 ** 32) * (vocabulary - 3));
+  });
+}
+
+export const errorOf = (promise: Promise<unknown>): Promise<Error & { code?: string }> =>
+  promise.then(
+    () => {
+      throw new Error("the promise was fulfilled");
+    },
+    (error) => error,
+  );
+
+export const pause = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+export interface ChildResult {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs one scenario of child.mjs in a process of its own, so that an abort of llama.cpp is seen as a failure. */
+export function runChild(scenario: string, parameters: Record<string, unknown> = {}): ChildResult {
+  const setup = {
+    addon: join(packageRoot(), "build", "Release", "starling_rm.node"),
+    libraries: findRuntime("cpu"),
+    head: Array.from(head),
+    ...parameters,
+  };
+  const script = fileURLToPath(new URL("child.mjs", import.meta.url));
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, ["--expose-gc", script, scenario], {
+    input: JSON.stringify(setup),
+    encoding: "utf8",
+    timeout: 200_000,
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return { status, signal, stdout, stderr };
+}
