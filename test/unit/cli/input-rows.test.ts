@@ -16,8 +16,10 @@ const short = (rows: SourceRow[]) => rows.map((row) => [row.where, "error" in ro
 describe("the layout", () => {
   it.each([
     ['{"a":1}\n{"a":2}', "lines"],
-    ["\n\n{\n", "sequence"],
-    ['{"a": 1,\n', "sequence"],
+    ['\n\n{\n  "a"', "sequence"],
+    ["{\n}", "sequence"],
+    ['{"a": 1,\n "b"', "sequence"],
+    ['{"a": 1,\n{"a":2}\n', "lines"],
     ['{"a": [\r\n', "sequence"],
     ['{"a": 1\n{"a":2}\n', "lines"],
     ['{"text": "cut off\n{"a":2}\n', "lines"],
@@ -32,6 +34,8 @@ describe("the layout", () => {
     expect(detectLayout(Buffer.from(' {"a":'), false)).toBeUndefined();
     expect(detectLayout(Buffer.from(' {"a":'), true)).toBe("lines");
     expect(detectLayout(Buffer.from(" \n"), true)).toBeUndefined();
+    expect(detectLayout(Buffer.from('{"a": 1,\n '), false)).toBeUndefined();
+    expect(detectLayout(Buffer.from('{"a": 1,\n '), true)).toBe("lines");
   });
 });
 

@@ -68,14 +68,13 @@ describe("a whole checkpoint", () => {
       nLayers: 2,
       contextLength: 128,
       fileType: "f32",
-      legacy: true,
+      tokenizer: { addDummyPrefix: false, addPrefixSpace: true },
       source: { name: "someone/tiny", revision: "abc", sha256: result.sourceSha256 },
     });
     expect(reward.notice).toBeUndefined();
     const tensors = tinyTensors(tinyPieces.length);
-    expect([...reward.head]).toEqual([
-      ...new Float32Array((tensors.get("v_head.weight")?.data as Uint8Array).slice().buffer),
-    ]);
+    const head = tensors.get("v_head.weight") as { data: Uint8Array };
+    expect([...reward.head]).toEqual([...new Float32Array(head.data.slice().buffer)]);
     const embeddings = gguf.tensors.find(({ name }) => name === "token_embd.weight") as TensorInfo;
     expect(embeddings.dims).toEqual([8, tinyPieces.length]);
     expect(await floats(output, embeddings)).toEqual([...values(8 * tinyPieces.length, 1)]);

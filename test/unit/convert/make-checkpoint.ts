@@ -2,9 +2,10 @@
  * Makes tiny checkpoints, whole ones and broken ones: a safetensors writer and a SentencePiece writer that check
  * nothing, so that a test can write what a reader must refuse.
  */
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterAll } from "vitest";
 
 export interface RawTensor {
   dtype: string;
@@ -219,9 +220,16 @@ export function tinyFiles(tensors = tinyTensors(tinyPieces.length)): Files {
   };
 }
 
-/** Writes files to a new folder and returns its path. */
+const folders: string[] = [];
+
+afterAll(async () => {
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
+});
+
+/** Writes files to a new folder, which lasts until the tests of the file are over, and returns its path. */
 export async function writeCheckpoint(files: Files): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "starling-checkpoint-"));
+  folders.push(folder);
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
   return folder;
 }

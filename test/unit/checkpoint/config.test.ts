@@ -1,0 +1,112 @@
+import { describe, expect, it } from "vitest";
+import { parseConfig } from "../../../src/checkpoint/config.ts";
+import { FileError } from "../../../src/errors.ts";
+import { tinyConfig } from "../convert/make-checkpoint.ts";
+
+const parse = (changes: Record<string, unknown>) => {
+  const config = { ...tinyConfig(), ...changes };
+  for (const [key, value] of Object.entries(config))
+    if (value === undefined) delete (config as Record<string, unknown>)[key];
+  return parseConfig(config, "config.json");
+};
+
+describe("parseConfig", () => {
+  it("reads a Llama", () => {
+    expect(parse({})).toEqual({
+      vocabSize: 269,
+      hiddenSize: 8,
+      feedForwardSize: 12,
+      layers: 2,
+      heads: 2,
+      keyValueHeads: 1,
+      headDim: 4,
+      contextLength: 128,
+      rmsNormEpsilon: 1e-5,
+      ropeTheta: 5_000_000,
+      padTokenId: 0,
+      name: "tiny-reward",
+    });
+  });
+
+  it("fills in what transformers fills in", () => {
+    const config = parse({
+      num_key_value_heads: undefined,
+      rope_theta: undefined,
+      rms_norm_eps: undefined,
+      hidden_act: undefined,
+      pad_token_id: null,
+      _name_or_path: "",
+    });
+    expect(config).toMatchObject({ keyValueHeads: 2, ropeTheta: 10_000, rmsNormEpsilon: 1e-6 });
+    expect(config).not.toHaveProperty("padTokenId");
+    expect(config).not.toHaveProperty("name");
+  });
+
+  it("reads rope_parameters and an explicit head_dim", () => {
+    const rope = { rope_theta: 123, rope_type: "default" };
+    expect(parse({ rope_theta: undefined, rope_parameters: rope }).ropeTheta).toBe(123);
+    expect(parse({ rope_theta: 123, rope_parameters: rope }).ropeTheta).toBe(123);
+    expect(parse({ head_dim: 6 }).headDim).toBe(6);
+    expect(parse({ hidden_size: 9, head_dim: 6 }).headDim).toBe(6);
+  });
+
+  it("reads our own object before the others", () => {
+    const ours = { name: "Mine", notice: "Random weights.", license: "apache-2.0" };
+    expect(parse({ starling_rm: ours, license: "mit" })).toMatchObject(ours);
+    expect(parse({ license: "mit" })).toMatchObject({ license: "mit" });
+    expect(parse({ _name_or_path: "C:\\models\\that\\" })).toMatchObject({ name: "that" });
+  });
+
+  it.each<[Record<string, unknown>, string]>([
+    [{ model_type: "mistral" }, "model_type"],
+    [{ model_type: undefined }, "model_type"],
+    [{ hidden_act: "gelu" }, "hidden_act"],
+    [{ attention_bias: true }, "attention_bias"],
+    [{ mlp_bias: true }, "mlp_bias"],
+    [{ quantization_config: { bits: 4 } }, "quantization_config"],
+    [{ pretraining_tp: 2 }, "pretraining_tp"],
+    [{ hidden_size: 0 }, "hidden_size"],
+    [{ hidden_size: -8 }, "hidden_size"],
+    [{ hidden_size: 8.5 }, "hidden_size"],
+    [{ hidden_size: "8" }, "hidden_size"],
+    [{ hidden_size: 1e300 }, "hidden_size"],
+    [{ hidden_size: undefined }, "hidden_size"],
+    [{ hidden_size: 9 }, "num_attention_heads"],
+    [{ intermediate_size: 2 ** 40 }, "intermediate_size"],
+    [{ num_hidden_layers: 513 }, "num_hidden_layers"],
+    [{ num_attention_heads: 0 }, "num_attention_heads"],
+    [{ num_key_value_heads: 3 }, "num_key_value_heads"],
+    [{ num_attention_heads: 4, num_key_value_heads: 3 }, "num_key_value_heads"],
+    [{ head_dim: 3 }, "head_dim"],
+    [{ head_dim: 1024 }, "head_dim"],
+    [{ max_position_embeddings: 2 ** 31 }, "max_position_embeddings"],
+    [{ vocab_size: 2 ** 31 }, "vocab_size"],
+    [{ rms_norm_eps: 0 }, "rms_norm_eps"],
+    [{ rms_norm_eps: "1e-5" }, "rms_norm_eps"],
+    [{ rope_theta: -1 }, "rope_theta"],
+    [{ rope_theta: 1e300 }, "rope_theta"],
+    [{ rope_scaling: { type: "linear", factor: 2 } }, "rope_scaling"],
+    [{ rope_scaling: { rope_type: "llama3" } }, "rope_scaling"],
+    [{ rope_scaling: { factor: 2 } }, "rope_scaling"],
+    [{ rope_scaling: "linear" }, "rope_scaling"],
+    [{ rope_parameters: { rope_theta: 1, rope_type: "yarn" } }, "rope_parameters"],
+    [{ rope_parameters: { rope_theta: 1, partial_rotary_factor: 0.5 } }, "rope_parameters"],
+    [{ rope_parameters: { rope_theta: 7 } }, "rope_theta"],
+    [{ pad_token_id: -2 }, "pad_token_id"],
+    [{ pad_token_id: 0.5 }, "pad_token_id"],
+    [{ starling_rm: [] }, "starling_rm"],
+    [{ starling_rm: { notice: 3 } }, "notice"],
+    [{ starling_rm: { name: "a\0b" } }, "name"],
+    [{ starling_rm: { name: "\ud800" } }, "name"],
+    [{ starling_rm: { notice: "x".repeat(10_001) } }, "notice"],
+  ])("refuses %j", (changes, field) => {
+    let error: unknown;
+    try {
+      parse(changes);
+    } catch (e) {
+      error = e;
+    }
+    expect(error).toBeInstanceOf(FileError);
+    expect(error).toMatchObject({ code: "ERR_INVALID_CHECKPOINT", file: "config.json", field });
+  });
+});

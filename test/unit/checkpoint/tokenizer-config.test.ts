@@ -1,0 +1,127 @@
+import { describe, expect, it } from "vitest";
+import type { JsonObject } from "../../../src/checkpoint/json.ts";
+import { parseSentencePiece } from "../../../src/checkpoint/sentencepiece.ts";
+import { parseTokenizerConfig } from "../../../src/checkpoint/tokenizer-config.ts";
+import { FileError } from "../../../src/errors.ts";
+import { sentencePiece, tinySpecialTokensMap, tinyTokenizerConfig } from "../convert/make-checkpoint.ts";
+
+const model = parseSentencePiece(sentencePiece(), "tokenizer.model");
+const file = (path: string, value: JsonObject) => ({ path, value });
+const parse = (config: JsonObject = {}, map: JsonObject = {}) =>
+  parseTokenizerConfig(
+    model,
+    file("tokenizer_config.json", { ...tinyTokenizerConfig(), ...config }),
+    file("special_tokens_map.json", { ...tinySpecialTokensMap(), ...map }),
+  );
+const decoder = (id: string, token: unknown) => ({ added_tokens_decoder: { [id]: token } });
+
+describe("parseTokenizerConfig", () => {
+  it("gathers added and special tokens by id", () => {
+    const parsed = parse();
+    expect(parsed.addedTokens.map(({ id }) => id)).toEqual([0, 1, 2, 3, 4]);
+    expect(parsed).toMatchObject({ beginId: 1, endId: 2, unknownId: 0, padId: 0, chatTemplate: "{{ messages }}" });
+  });
+
+  it("keeps the flag `normalized`, whose default depends on `special`", () => {
+    const parsed = parse({
+      added_tokens_decoder: {
+        3: { content: "<|im_start|>", special: true, normalized: true },
+        4: { content: "<|im_end|>" },
+        5: { content: "\n", special: true },
+      },
+    });
+    expect(parsed.addedTokens.map(({ id, special, normalized }) => [id, special, normalized])).toEqual([
+      [0, true, false],
+      [1, true, false],
+      [2, true, false],
+      [3, true, true],
+      [4, false, true],
+      [5, true, false],
+    ]);
+  });
+
+  it("takes additional special tokens from either file", () => {
+    const bare = { added_tokens_decoder: null };
+    expect(parse(bare, { additional_special_tokens: ["<|im_start|>"] }).addedTokens.map(({ id }) => id)).toEqual([
+      0, 1, 2, 3,
+    ]);
+    const object = { ...bare, additional_special_tokens: [{ content: "<|im_end|>", lstrip: false }] };
+    expect(parse(object).addedTokens.map(({ id }) => id)).toEqual([0, 1, 2, 4]);
+  });
+
+  it("works without either file", () => {
+    expect(parseTokenizerConfig(model, undefined, undefined)).toEqual({
+      addedTokens: [{ id: 0, content: "<unk>", special: true, normalized: false }],
+      unknownId: 0,
+      addPrefixSpace: true,
+    });
+  });
+
+  it("passes over a list of templates", () => {
+    expect(parse({ chat_template: [{ name: "a", template: "b" }] }).chatTemplate).toBeUndefined();
+  });
+
+  it.each<[string, JsonObject, JsonObject, string, RegExp]>([
+    [
+      "a content that is not the piece",
+      decoder("3", { content: "<|start|>" }),
+      {},
+      "added_tokens_decoder",
+      /is "<\|im_start\|>"/,
+    ],
+    [
+      "an id beyond the pieces",
+      decoder("269", { content: "<new>" }),
+      {},
+      "added_tokens_decoder",
+      /beyond the 269 pieces/,
+    ],
+    ["an id that is no number", decoder("0x3", { content: "a" }), {}, "added_tokens_decoder", /"0x3" as an id/],
+    ["a negative id", decoder("-1", { content: "a" }), {}, "added_tokens_decoder", /as an id/],
+    ["a token without content", decoder("3", {}), {}, "added_tokens_decoder", /no content/],
+    ["a token that is a string", decoder("3", "a"), {}, "added_tokens_decoder", /no content/],
+    ["lstrip", decoder("3", { content: "<|im_start|>", lstrip: true }), {}, "added_tokens_decoder", /asks for lstrip/],
+    ["rstrip", decoder("3", { content: "<|im_start|>", rstrip: true }), {}, "added_tokens_decoder", /asks for rstrip/],
+    [
+      "single_word",
+      decoder("3", { content: "<|im_start|>", single_word: true }),
+      {},
+      "added_tokens_decoder",
+      /asks for single_word/,
+    ],
+    [
+      "a flag that is no truth value",
+      decoder("3", { content: "<|im_start|>", special: 1 }),
+      {},
+      "added_tokens_decoder",
+      /true or false/,
+    ],
+    ["a decoder that is a list", { added_tokens_decoder: [] }, {}, "added_tokens_decoder", /an object is expected/],
+    ["a special token that is no piece", { bos_token: "<s>" }, {}, "bos_token", /"<s>" as bos_token/],
+    ["a special token that is a number", { pad_token: 0 }, {}, "pad_token", /a token is expected/],
+    ["a special token without content", { pad_token: {} }, {}, "pad_token", /a token is expected/],
+    ["two answers", {}, { bos_token: "<|endoftext|>" }, "bos_token", /another bos_token/],
+    [
+      "additional tokens that are no list",
+      { additional_special_tokens: "a" },
+      {},
+      "additional_special_tokens",
+      /a list/,
+    ],
+    ["a BOS", { add_bos_token: true }, {}, "add_bos_token", /add_bos_token/],
+    ["a BOS by default", { add_bos_token: null }, {}, "add_bos_token", /add_bos_token/],
+    ["an EOS", { add_eos_token: true }, {}, "add_eos_token", /add_eos_token/],
+    ["a chat template that is not text", { chat_template: "a\0" }, {}, "chat_template", /chat_template/],
+    ["the newer placement of spaces", { legacy: false }, {}, "legacy", /legacy/],
+  ])("refuses %s", (_, config, map, field, message) => {
+    let error: unknown;
+    try {
+      parse(config, map);
+    } catch (e) {
+      error = e;
+    }
+    expect(error).toBeInstanceOf(FileError);
+    expect(error).toMatchObject({ code: "ERR_INVALID_CHECKPOINT", field });
+    expect((error as Error).message).toMatch(message);
+  });
+});
