@@ -1,4 +1,5 @@
 /** `starling-rm convert` and `starling-rm quantize` */
+import { existsSync } from "node:fs";
 import { type Command, Option } from "commander";
 import {
   type ConvertOptions,
@@ -9,7 +10,7 @@ import {
   weightTypes,
 } from "../src/index.ts";
 import type { Action, CommandContext } from "./context.ts";
-import { EXIT_DONE } from "./errors.ts";
+import { EXIT_DONE, UsageError } from "./errors.ts";
 import { given } from "./model-option.ts";
 import { oneOf } from "./option-values.ts";
 import { openOutput } from "./output.ts";
@@ -47,10 +48,11 @@ type OnProgress = NonNullable<ConvertOptions["onProgress"]>;
 
 /** Runs something that writes a GGUF, with its progress on the screen, and prints what came of it. */
 export async function reportFile(
-  { json }: { readonly json?: true },
+  { output: path, force, json }: { readonly output: string; readonly force?: true; readonly json?: true },
   { terminal }: CommandContext,
   make: (onProgress: OnProgress) => Promise<ConvertResult>,
 ): Promise<number> {
+  if (!force && existsSync(path)) throw new UsageError(`${path} exists already; --force replaces it`);
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
   let [label, fraction, mebibytes] = ["starting", 0, 0];

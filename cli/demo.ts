@@ -47,5 +47,13 @@ export function describeDemo(command: Command): Command {
     .description("Rank a handful of responses with the small demonstration model that ships with the package.")
     .option("--type <type>", `weight type: ${weightTypes.join(", ")}`, oneOf(weightTypes), "f16");
   addFormatOptions(command);
-  return addEngineOptions(command);
+  addEngineOptions(command);
+  return command.addHelpText("after", HELP);
 }
+
+const HELP = `
+The model is converted on first use and kept in the cache folder ($STARLING_RM_CACHE).
+
+Examples:
+  starling-rm demo
+  starling-rm demo --type q4_k_m --json`;

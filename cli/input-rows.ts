@@ -39,6 +39,8 @@ export async function* readRows(chunks: AsyncIterable<Uint8Array>, name: string)
   for (const piece of splitter.end()) yield toRow(piece);
 }
 
+const [NEWLINE, QUOTE, COMMA, OPEN_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [0x0a, 0x22, 0x2c, 0x5b, 0x7b, 0x7d];
+
 type Layout = "lines" | "array" | "sequence";
 
 function startSplitter(layout: Layout, head: Uint8Array): [Splitter, Uint8Array] {
@@ -56,12 +58,17 @@ export function detectLayout(head: Uint8Array, ended: boolean): Layout | undefin
   let start = bomLength(head);
   while (start < head.length && isBlank(head[start] as number)) start += 1;
   if (start === head.length) return undefined;
-  if (head[start] === "[".charCodeAt(0)) return "array";
-  if (head[start] !== "{".charCodeAt(0)) return "lines";
-  const newline = head.indexOf("\n".charCodeAt(0), start);
+  if (head[start] === OPEN_BRACKET) return "array";
+  if (head[start] !== OPEN_BRACE) return "lines";
+  const newline = head.indexOf(NEWLINE, start);
   if (newline < 0) return ended || head.length - start > MAX_ROW_BYTES ? "lines" : undefined;
-  const line = Buffer.from(head.subarray(start, newline)).toString("latin1").trimEnd();
-  return /[{[,]$/.test(line) ? "sequence" : "lines";
+  const last = head.subarray(start, newline).findLast((byte) => !isBlank(byte));
+  if (last === OPEN_BRACKET) return "sequence";
+  if (last !== OPEN_BRACE && last !== COMMA) return "lines";
+  // A row that was cut off after a comma looks the same, but the next row follows it, not a name.
+  const next = head.subarray(newline).find((byte) => !isBlank(byte));
+  if (next === undefined) return ended ? "lines" : undefined;
+  return next === QUOTE || next === CLOSE_BRACE ? "sequence" : "lines";
 }
 
 function bomLength(bytes: Uint8Array): number {
@@ -100,7 +107,9 @@ function parseRow({ bytes, line, endOffset, problem }: Piece, element: string | 
     return { where, endOffset, source, value: JSON.parse(source) };
   } catch (error) {
     // V8 counts lines from the start of the row; ours count from the start of the input.
-    const reason = (error as Error).message.replace(/ \(line \d+ column \d+\)$/, "");
+    const reason = (error as Error).message
+      .replace(/ \(line \d+ column \d+\)$/, "")
+      .replace(/, (\.*".*) is not valid JSON$/s, " in $1");
     return failed(`It is not valid JSON: ${reason}.`, error);
   }
 }

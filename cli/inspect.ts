@@ -48,6 +48,7 @@ export function describeModel(found: InspectResult): string {
     ["tokenization", found.tokenization],
     ["truncation", found.maxTokens === undefined ? undefined : `the last ${found.maxTokens} tokens stay`],
     ["padding id", found.padTokenId],
+    ["source", [found.source?.name, found.source?.revision].filter(Boolean).join(" ") || undefined],
     [
       "tensors",
       Object.entries(found.tensorTypes)

@@ -8,7 +8,10 @@ import { Terminal } from "./terminal.ts";
 const MAX_LINGERING_MS = 200;
 
 const terminal = new Terminal();
-const { signal, end } = watchSignals(() => terminal.endStatus());
+const { signal, end } = watchSignals((reason) => {
+  terminal.endStatus();
+  terminal.say(reason);
+});
 // Failures of standard output are met by the write that they happened to; a closed stderr is no reason to stop.
 process.stdout.on("error", () => {});
 process.stderr.on("error", () => {});

@@ -65,6 +65,6 @@ export async function printRows<T extends { readonly row: Row; readonly error?: 
     terminal.endStatus();
   }
   if (rows === 0) terminal.say(`${inputName} holds no rows: nothing was done`);
-  if (failed > 0) terminal.say(`${failed} of ${rows} rows failed`);
+  if (failed > 0 && rows > 1) terminal.say(`${failed} of ${rows} rows failed`);
   return failed > 0 ? EXIT_ROWS_FAILED : EXIT_DONE;
 }

@@ -3,8 +3,8 @@ import { Interrupted } from "./errors.ts";
 
 const signals = { SIGINT: ["Ctrl-C", 130], SIGTERM: ["SIGTERM", 143], SIGHUP: ["SIGHUP", 129] } as const;
 
-/** Work that does not stop by then (a stalled reader, a step that cannot be cancelled) is left behind. */
-const MAX_STOPPING_MS = 900;
+/** Work that does not stop by then (a stalled reader, llama.cpp's quantiser) is left behind: all is over in a second. */
+const MAX_STOPPING_MS = 600;
 
 export interface SignalWatch {
   /** Aborted, with {@link Interrupted} as its reason, by the first signal. */
@@ -13,18 +13,19 @@ export interface SignalWatch {
   end(): void;
 }
 
-/** @param leave called when there is no waiting any more: hides what is on the screen before the process ends */
-export function watchSignals(leave: () => void): SignalWatch {
+/** @param leave called before the process ends without waiting any more, with the reason in words */
+export function watchSignals(leave: (reason: string) => void): SignalWatch {
   const controller = new AbortController();
-  const exit = (code: number) => {
-    leave();
-    process.exit(code);
+  const exit = ({ message, exitCode }: Interrupted) => {
+    leave(message);
+    process.exit(exitCode);
   };
   const listeners = Object.entries(signals).map(([name, [shown, code]]) => {
+    const interrupted = new Interrupted(shown, code);
     const listener = () => {
-      if (controller.signal.aborted) exit(code);
-      controller.abort(new Interrupted(shown, code));
-      setTimeout(exit, MAX_STOPPING_MS, code);
+      if (controller.signal.aborted) exit(interrupted);
+      controller.abort(interrupted);
+      setTimeout(exit, MAX_STOPPING_MS, interrupted);
     };
     process.on(name, listener);
     return [name, listener] as const;

@@ -25,7 +25,8 @@ export class Terminal {
 
   get columns(): number {
     const told = Number(process.env["COLUMNS"]);
-    const columns = process.stdout.columns ?? process.stderr.columns ?? (told > 0 ? told : DEFAULT_COLUMNS);
+    // Some pseudo-terminals say 0.
+    const columns = process.stdout.columns || process.stderr.columns || told || DEFAULT_COLUMNS;
     return Math.max(MIN_COLUMNS, columns);
   }
 

@@ -56,18 +56,22 @@ async function* tokenizeRows(
   tokenizer: RewardTokenizer,
   signal: AbortSignal,
 ): AsyncGenerator<TokenRow, void, undefined> {
-  const stopped = new Promise<never>((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
-  stopped.catch(() => {});
   const iterator = Symbol.asyncIterator in rows ? rows[Symbol.asyncIterator]() : rows[Symbol.iterator]();
   for (;;) {
     signal.throwIfAborted();
-    // A terminal or pipe may keep its next row for ever: a stop does not wait for it.
-    const step = await Promise.race([iterator.next(), stopped]);
+    const step = await unlessAborted(Promise.resolve(iterator.next()), signal);
     if (step.done) return;
     yield await tokenizeRow(step.value, tokenizer);
   }
+}
+
+/** A terminal or pipe may keep its next row for ever: a stop does not wait for it. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
 }
 
 async function tokenizeRow(row: Row, tokenizer: RewardTokenizer): Promise<TokenRow> {

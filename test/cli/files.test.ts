@@ -1,0 +1,150 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { ended, folder, parseLines, repository, run, start } from "./run-cli.ts";
+
+const checkpoint = join(repository, "test", "fixtures", "checkpoints", "gqa4-bf16-sharded");
+const embedded = join(repository, "models", "starling-rm-tiny");
+
+const f16 = join(folder, "made.f16.gguf");
+
+beforeAll(async () => {
+  for (const args of [
+    ["convert", checkpoint, "-o", f16, "--type", "f16"],
+    ["inspect", "tiny"],
+  ]) {
+    expect((await run(args)).code).toBe(0);
+  }
+});
+
+describe("convert and quantize", () => {
+  const q8 = join(folder, "made.q8_0.gguf");
+
+  it("write files that score works with, and say what they wrote", async () => {
+    const converted = await run(["convert", checkpoint, "-o", join(folder, "again.gguf"), "--type", "F16"]);
+    expect(converted).toMatchObject({ code: 0, stderr: "" });
+    expect(converted.stdout).toMatch(/again\.gguf: [\d.]+ [KM]iB, \d+ tensors, in [\d.]+ s\n/);
+    const quantized = await run(["quantize", f16, "-o", q8, "--type", "q8_0", "--threads", "1", "--json"]);
+    expect(quantized.code).toBe(0);
+    expect(JSON.parse(quantized.stdout)).toMatchObject({ output: q8, bytes: statSync(q8).size });
+    const scored = await run(["score", "--model", q8, "--threads", "1", "-p", "a", "-r", "b"]);
+    expect(parseLines(scored.stdout)).toMatchObject([{ score: expect.any(Number) }]);
+  });
+
+  it("replace nothing unless they are told to", async () => {
+    const before = readFileSync(f16);
+    const refused = await run(["convert", checkpoint, "-o", f16, "--type", "f32"]);
+    expect(refused).toMatchObject({ code: 2, stdout: "" });
+    expect(refused.stderr).toMatch(/^starling-rm: .*made\.f16\.gguf exists already; --force replaces it\n$/);
+    expect(readFileSync(f16).equals(before)).toBe(true);
+    expect((await run(["convert", checkpoint, "-o", f16, "--type", "f32", "--force"])).code).toBe(0);
+    expect(readFileSync(f16).equals(before)).toBe(false);
+  });
+
+  it("refuse what is no checkpoint in one line, and leave nothing behind", async () => {
+    const before = readdirSync(folder);
+    const { code, stderr } = await run(["convert", folder, "-o", join(folder, "x.gguf")]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^starling-rm: .*config\.json.*\n$/);
+    const quantized = await run(["quantize", q8, "-o", join(folder, "x.gguf"), "--type", "q4_0"]);
+    expect(quantized.code).toBe(2);
+    expect(quantized.stderr).toMatch(/quantised already/);
+    expect(readdirSync(folder)).toEqual(before);
+  });
+
+  it("leave nothing behind when they are stopped", async () => {
+    const outputs = mkdtempSync(join(folder, "stopped-"));
+    const commands = [
+      ["convert", embedded, "--type", "q8_0"],
+      ["quantize", f16, "--type", "q4_0"],
+    ];
+    for (const command of commands) {
+      for (const delay of [200, 300, 400, 600]) {
+        const output = join(outputs, `${command[0]}-${delay}.gguf`);
+        const child = start([...command, "-o", output]);
+        const end = ended(child);
+        await new Promise((resolve) => setTimeout(resolve, delay));
+        child.kill("SIGINT");
+        const { code } = await end;
+        // Null: it had not begun. 0: it was done before.
+        expect([null, 0, 130]).toContain(code);
+        expect(existsSync(output)).toBe(code === 0);
+      }
+    }
+    expect(readdirSync(outputs).filter((name) => name.includes("partial"))).toEqual([]);
+  });
+
+  it("keep the tokenization and the source that they are told", async () => {
+    const output = join(folder, "slow.gguf");
+    const source = ["--source", "someone/some-model", "--revision", "abc"];
+    await run(["convert", checkpoint, "-o", output, "--type", "f16", "--tokenization", "slow", ...source]);
+    const { stdout } = await run(["inspect", output, "--json"]);
+    expect(JSON.parse(stdout)).toMatchObject({
+      tokenization: "slow",
+      source: { name: "someone/some-model", revision: "abc" },
+    });
+  });
+});
+
+describe("inspect", () => {
+  it("describes a GGUF, a checkpoint and the demonstration model", async () => {
+    for (const path of [f16, checkpoint, "tiny"]) {
+      const { code, stdout } = await run(["inspect", path]);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^architecture +llama$/m);
+      expect(stdout).toMatch(/^reward head +\d+ values, norm [\d.]+$/m);
+    }
+  });
+
+  it("refuses what is neither", async () => {
+    const { code, stderr } = await run(["inspect", join(folder, "none")]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^starling-rm: .*none.*\n$/);
+  });
+});
+
+describe("the demonstration model", () => {
+  it("ranks the prompts that come with it", async () => {
+    const prompts: unknown[] = JSON.parse(readFileSync(join(embedded, "demo.json"), "utf8"));
+    const { code, stdout, stderr } = await run(["demo", "--threads", "1"]);
+    expect(code).toBe(0);
+    expect(stdout.match(/rank +score +tokens +response/g)).toHaveLength(prompts.length);
+    expect(stderr).toMatch(/next: starling-rm rank --model tiny/);
+    const json = await run(["demo", "--threads", "1", "--type", "q8_0", "--json"]);
+    expect(JSON.parse(json.stdout)).toHaveLength(prompts.length);
+    expect(json.stderr).not.toMatch(/next:/);
+  });
+
+  it("says of itself, wherever it is shown, that it is a demonstration", async () => {
+    const notice = /demonstration.*not.*34B/i;
+    expect((await run(["inspect", "tiny"])).stdout).toMatch(notice);
+    expect(JSON.parse((await run(["inspect", "tiny", "--json"])).stdout).notice).toMatch(notice);
+    const text = ["--model", "tiny", "--threads", "1", "--text", "a"];
+    expect((await run(["score", ...text])).stderr).toMatch(notice);
+    expect((await run(["score", ...text, "--format", "table"])).stdout).toMatch(notice);
+    expect((await run(["demo", "--threads", "1"])).stdout).toMatch(notice);
+  });
+
+  it("is made once", async () => {
+    const cache = join(folder, "cache");
+    const before = readdirSync(cache);
+    expect((await run(["inspect", "tiny"])).code).toBe(0);
+    expect(readdirSync(cache)).toEqual(before);
+  });
+});
+
+describe("help and version", () => {
+  it("are printed on stdout", async () => {
+    const { version } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
+    expect(await run(["--version"])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(`^${version} \\(llama\\.cpp `),
+    });
+    for (const command of ["score", "rank", "tokenize", "convert", "quantize", "inspect", "demo"]) {
+      const { code, stdout, stderr } = await run([command, "--help"]);
+      expect([code, stderr]).toEqual([0, ""]);
+      expect(stdout).toContain(`Usage: starling-rm ${command}`);
+      expect(stdout).toMatch(/Examples?:/);
+    }
+  });
+});
