@@ -19,6 +19,13 @@ void DecodeBatch::add(const int32_t* ids, size_t length, int32_t position, int32
   if (score_last && length > 0) outputs_.back() = 1;
 }
 
+void DecodeBatch::pad(size_t multiple) {
+  while (!tokens_.empty() && tokens_.size() % multiple != 0) {
+    const llama_token token = tokens_.back();
+    add(&token, 1, positions_.back() + 1, sequences_.back(), false);
+  }
+}
+
 llama_batch DecodeBatch::view() {
   sequence_counts_.assign(tokens_.size(), 1);
   sequence_pointers_.resize(tokens_.size());

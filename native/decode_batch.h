@@ -19,6 +19,12 @@ class DecodeBatch {
    */
   void add(const int32_t* ids, size_t length, int32_t position, int32_t sequence, bool score_last);
 
+  /**
+   * Fills up to a multiple of `multiple` tokens with copies of the last one, behind it in its sequence: attention is
+   * causal, so they change nothing that stands before them.
+   */
+  void pad(size_t multiple);
+
   /** A view for llama_decode, valid until the next change. */
   llama_batch view();
 

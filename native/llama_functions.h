@@ -26,6 +26,7 @@
   X(llama_n_ctx_seq)                       \
   X(llama_get_memory)                      \
   X(llama_memory_clear)                    \
+  X(llama_memory_seq_rm)                   \
   X(llama_decode)                          \
   X(llama_synchronize)                     \
   X(llama_model_get_vocab)                 \

@@ -29,6 +29,7 @@ ModelOptions read_options(Napi::Value value) {
   options.kv_f32 = arguments.one_of("kvType", {"f32", "f16"}) == "f32";
   options.kv_unified = arguments.flag("kvUnified");
   options.mmap = arguments.flag("mmap");
+  options.share_prefixes = arguments.flag("sharePrefixes");
   options.head = arguments.floats("head");
   if (options.head.empty()) throw_range_error(value.Env(), "Expected at least one number in options.head.");
   return options;

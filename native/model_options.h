@@ -19,6 +19,7 @@ struct ModelOptions {
   bool kv_f32 = false;
   bool kv_unified = false;
   bool mmap = true;
+  bool share_prefixes = true;
   std::vector<float> head;
 };
 

@@ -50,31 +50,77 @@ std::vector<float> RewardModel::score(const Sequences& sequences, const ScorePro
 
 /** Leaves the hidden state of the n-th sequence of the group in the n-th row of hidden_. */
 void RewardModel::evaluate(const Sequences& sequences, const Group& group) {
-  // Whatever an earlier decode left, finished, failed or aborted, must not be seen. Masked cells count as 0 times
-  // their value, so stale numbers do no harm; a stale NaN would.
-  functions_.llama_memory_clear(functions_.llama_get_memory(context_.get()), dirty_);
-  dirty_ = true;
   hidden_.expect(static_cast<size_t>(info_.embedding_length), group.size());
-  if (group.size() == 1) {
-    const int32_t* ids = sequences.ids(group[0]);
-    const size_t length = sequences.length(group[0]);
-    for (size_t at = 0; at < length; at += decode_tokens_) {
-      const size_t take = std::min(decode_tokens_, length - at);
-      batch_.clear();
-      batch_.add(ids + at, take, static_cast<int32_t>(at), 0, at + take == length);
-      decode();
-    }
+  if (group_sequences_ == 1) {
+    evaluate_one(sequences.ids(group[0]), sequences.length(group[0]));
   } else {
-    batch_.clear();
-    for (size_t i = 0; i < group.size(); ++i)
-      batch_.add(sequences.ids(group[i]), sequences.length(group[i]), 0, static_cast<int32_t>(i), true);
-    decode();
+    evaluate_packed(sequences, group);
   }
   if (hidden_.problem() != nullptr) throw Failure(std::string(hidden_.problem()) + ".");
   if (hidden_.count() != group.size())
     throw Failure("llama.cpp yielded " + std::to_string(hidden_.count()) + " hidden states for " +
                   std::to_string(group.size()) + " sequences: this model's graph has no tensor result_norm.");
   dirty_ = false;
+}
+
+/**
+ * Exact mode. What is computed for a token must not depend on which tokens share its micro-batch, or a prefix from the
+ * cache would not be the one that is computed anew. llama.cpp's kernels keep to that but for the rows that are left
+ * over when a micro-batch is no multiple of DECODE_MULTIPLE; so there are none.
+ */
+void RewardModel::evaluate_one(const int32_t* ids, size_t length) {
+  const size_t kept = keep_prefix(ids, length);
+  dirty_ = true;
+  for (size_t at = kept; at < length; at += decode_tokens_) {
+    const size_t take = std::min(decode_tokens_, length - at);
+    batch_.clear();
+    batch_.add(ids + at, take, static_cast<int32_t>(at), 0, at + take == length);
+    batch_.pad(DECODE_MULTIPLE);
+    decode();
+  }
+  cached_.assign(ids, ids + length);
+}
+
+/** Leaves in memory what the last sequence and this one begin with, and returns how many tokens that are. */
+size_t RewardModel::keep_prefix(const int32_t* ids, size_t length) {
+  size_t common = 0;
+  // The last token is always computed: its hidden state is what is asked for.
+  if (options_.share_prefixes && !dirty_) {
+    const size_t most = std::min(cached_.size(), length - 1);
+    while (common < most && cached_[common] == ids[common]) ++common;
+  }
+  llama_memory_t memory = functions_.llama_get_memory(context_.get());
+  if (common > 0 && functions_.llama_memory_seq_rm(memory, 0, static_cast<llama_pos>(common), -1)) return common;
+  clear_memory();
+  return 0;
+}
+
+void RewardModel::evaluate_packed(const Sequences& sequences, const Group& group) {
+  clear_memory();
+  dirty_ = true;
+  if (group.size() == 1) {
+    const size_t length = sequences.length(group[0]);
+    for (size_t at = 0; at < length; at += decode_tokens_) {
+      const size_t take = std::min(decode_tokens_, length - at);
+      batch_.clear();
+      batch_.add(sequences.ids(group[0]) + at, take, static_cast<int32_t>(at), 0, at + take == length);
+      decode();
+    }
+    return;
+  }
+  batch_.clear();
+  for (size_t i = 0; i < group.size(); ++i)
+    batch_.add(sequences.ids(group[i]), sequences.length(group[i]), 0, static_cast<int32_t>(i), true);
+  decode();
+}
+
+/**
+ * Whatever an earlier decode left, finished, failed or aborted, must not be seen. Masked cells count as 0 times their
+ * value, so stale numbers do no harm; a stale NaN would.
+ */
+void RewardModel::clear_memory() {
+  functions_.llama_memory_clear(functions_.llama_get_memory(context_.get()), dirty_);
+  cached_.clear();
 }
 
 void RewardModel::decode() {

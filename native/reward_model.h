@@ -19,6 +19,9 @@ namespace starling {
  */
 class RewardModel {
  public:
+  /** llama.cpp's repacked kernels take rows four at a time, and compute a remainder with another rounding. */
+  static constexpr size_t DECODE_MULTIPLE = 4;
+
   /** Called as sequences finish, with how many are done and how many tokens they had. */
   using ScoreProgress = std::function<void(size_t sequences, size_t tokens)>;
 
@@ -29,7 +32,8 @@ class RewardModel {
 
   /**
    * head · result_norm at the last token of each sequence, in input order. Every sequence must have
-   * 1..info().context_tokens ids in [0, info().vocabulary_size).
+   * 1..info().context_tokens ids in [0, info().vocabulary_size). In exact mode a sequence that begins like the one
+   * before it, of this call or the last, is computed from where they part.
    * @throws Failure; with code "ABORTED" once the stop signal is requested. The next call starts afresh.
    */
   std::vector<float> score(const Sequences& sequences, const ScoreProgress& on_progress);
@@ -50,6 +54,10 @@ class RewardModel {
   uint64_t key_value_bytes() const;
 
   void evaluate(const Sequences& sequences, const Group& group);
+  void evaluate_one(const int32_t* ids, size_t length);
+  void evaluate_packed(const Sequences& sequences, const Group& group);
+  size_t keep_prefix(const int32_t* ids, size_t length);
+  void clear_memory();
   void decode();
   float read_score(size_t row, size_t sequence) const;
 
@@ -62,6 +70,8 @@ class RewardModel {
   /** Tokens that one llama_decode takes. */
   size_t decode_tokens_ = 0;
   size_t group_sequences_ = 1;
+  /** Exact mode: the tokens that the cache holds, of sequence 0, from its beginning. */
+  std::vector<int32_t> cached_;
   /** The cache may hold values that are no numbers: clear its bytes too. */
   bool dirty_ = false;
 

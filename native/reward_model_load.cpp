@@ -40,6 +40,11 @@ std::vector<ggml_backend_dev_t> gpu_devices(const LlamaFunctions& functions) {
   return {};
 }
 
+int32_t round_up(int32_t tokens) {
+  const auto multiple = static_cast<int32_t>(RewardModel::DECODE_MULTIPLE);
+  return (tokens + multiple - 1) / multiple * multiple;
+}
+
 std::string mebibytes(uint64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
 
 }  // namespace
@@ -127,12 +132,16 @@ void RewardModel::create_context() {
     throw Failure("Not enough memory for " + asked + ": this machine has " + mebibytes(machine_bytes) +
                   ". Ask for fewer context tokens or sequences.");
 
+  // Whole multiples, so that padded decodes fit and no micro-batch leaves rows over.
+  const int32_t batch_tokens = round_up(options_.batch_tokens);
+  const int32_t micro_batch = round_up(std::min(options_.micro_batch, options_.batch_tokens));
+  const int32_t context_tokens = round_up(options_.context_tokens);
   const bool use_gpu = !devices_.empty();
   llama_context_params params = functions_.llama_context_default_params();
-  params.n_ctx = static_cast<uint32_t>(options_.kv_unified ? std::max(options_.context_tokens, options_.batch_tokens)
-                                                           : options_.context_tokens * sequences);
-  params.n_batch = static_cast<uint32_t>(options_.batch_tokens);
-  params.n_ubatch = static_cast<uint32_t>(std::min(options_.micro_batch, options_.batch_tokens));
+  params.n_ctx = static_cast<uint32_t>(options_.kv_unified ? std::max(context_tokens, batch_tokens)
+                                                           : context_tokens * sequences);
+  params.n_batch = static_cast<uint32_t>(batch_tokens);
+  params.n_ubatch = static_cast<uint32_t>(micro_batch);
   params.n_seq_max = static_cast<uint32_t>(sequences);
   params.n_outputs_max = static_cast<uint32_t>(sequences);
   params.n_threads = options_.threads;

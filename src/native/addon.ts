@@ -87,6 +87,8 @@ export interface LoadOptions {
   readonly flashAttention: boolean;
   readonly kvType: "f32" | "f16";
   readonly kvUnified: boolean;
+  /** Exact mode: compute a sequence from where it parts from the one before it; false computes each in full. */
+  readonly sharePrefixes: boolean;
   /** mmap the file (the default of llama.cpp) or read it. */
   readonly mmap: boolean;
   /** The reward head: one float32 per hidden dimension, float[n_embd]. Copied. */

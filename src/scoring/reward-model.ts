@@ -2,7 +2,7 @@
 import { isStarlingError, ModelClosedError, NativeError } from "../errors.ts";
 import type { NativeModel } from "../native/addon.ts";
 import { openEngine } from "../native/engine.ts";
-import { aFunction, anInteger, aSignal, aString, checkOptions, oneOf, required } from "../options.ts";
+import { aBoolean, aFunction, anInteger, aSignal, aString, checkOptions, oneOf, required } from "../options.ts";
 import { checkItem, checkString, type ScoreItem } from "../prompt/items.ts";
 import { backendDefaults, defaultThreads } from "./backend-defaults.ts";
 import { readModelFile } from "./model-file.ts";
@@ -48,6 +48,7 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
     contextTokens: anInteger(1, MAX_BATCH_TOKENS),
     batchTokens: anInteger(1, MAX_BATCH_TOKENS),
     batchMode: oneOf(batchModes),
+    sharePrefixes: aBoolean,
     tokenization: oneOf(tokenizationModes),
     specialTokens: oneOf(specialTokenChoices),
     onProgress: aFunction,
@@ -79,6 +80,7 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
       kvType: defaults.kvType,
       kvUnified: packed,
       mmap: true,
+      sharePrefixes: options.sharePrefixes ?? true,
       head: file.head,
     },
     options.onProgress,

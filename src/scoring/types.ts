@@ -31,6 +31,8 @@ export interface LoadRewardModelOptions {
   readonly batchTokens?: number;
   /** Default: "exact" on the CPU, "packed" on a GPU. */
   readonly batchMode?: BatchMode;
+  /** Compute what several texts begin with once; default true. false is for comparison only: scores are the same. */
+  readonly sharePrefixes?: boolean;
   /** Default: what the GGUF says, "fast-4.41" unless it was converted otherwise. */
   readonly tokenization?: TokenizationMode;
   /** Default: "plain". */
