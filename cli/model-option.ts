@@ -40,6 +40,7 @@ export interface EngineOptions {
   readonly ctx?: number;
   readonly batch?: number;
   readonly batchMode?: LoadRewardModelOptions["batchMode"] & string;
+  readonly prefixSharing?: boolean;
 }
 
 /** --model and how text becomes tokens. */
@@ -64,6 +65,7 @@ export function addModelOptions(command: Command): Command {
 /** Where and how the model runs. */
 export function addEngineOptions(command: Command): Command {
   return command
+    .option("--no-prefix-sharing", "compute every text in full, for comparison: scores are the same, it takes longer")
     .addOption(new Option("--gpu <backend>", "where the layers run (default: auto)").choices(gpuChoices))
     .option("--gpu-layers <n>", "layers to place on the GPU (default: all)", wholeNumber(0, MAX_LAYERS))
     .option("--threads <n>", "CPU threads (default: all cores)", wholeNumber(1, MAX_THREADS))
@@ -113,7 +115,7 @@ export async function loadModel(
     progressText({ label: "loading model", fraction, seconds: (performance.now() - started) / 1000 }, columns),
   );
   try {
-    const { gpu, gpuLayers, threads, ctx, batch, batchMode, tokenization, specialTokens } = options;
+    const { gpu, gpuLayers, threads, ctx, batch, batchMode, tokenization, specialTokens, prefixSharing } = options;
     return await loadRewardModel({
       modelPath: path,
       signal,
@@ -122,7 +124,7 @@ export async function loadModel(
         terminal.redrawStatus();
       },
       ...given({ gpu, gpuLayers, threads, contextTokens: ctx, batchTokens: batch, batchMode }),
-      ...given({ tokenization, specialTokens }),
+      ...given({ tokenization, specialTokens, sharePrefixes: prefixSharing }),
     });
   } finally {
     terminal.endStatus();

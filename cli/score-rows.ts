@@ -3,6 +3,7 @@ import {
   isStarlingError,
   NativeError,
   type RewardModel,
+  ranksOf,
   type ScoreProgress,
   type StarlingError,
 } from "../src/index.ts";
@@ -92,15 +93,6 @@ function toResult({ row, scored, error }: Pending): RowResult {
   if (isStarlingError(error)) return { row, error };
   const ranks = ranksOf(scored.map(({ score }) => score));
   return { row, scored: scored.map((text, i) => ({ ...text, rank: ranks[i] as number })) };
-}
-
-/** 1 for the highest score; equal scores share the better rank. */
-export function ranksOf(scores: readonly number[]): number[] {
-  const ranks = new Map<number, number>();
-  for (const [i, score] of [...scores].sort((a, b) => b - a).entries()) {
-    if (!ranks.has(score)) ranks.set(score, i + 1);
-  }
-  return scores.map((score) => ranks.get(score) as number);
 }
 
 function notFinite(score: number): StarlingError {

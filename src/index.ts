@@ -21,6 +21,7 @@ export {
 export { LLAMA_VERSION } from "./native/runtime-folder.ts";
 export type { ChatMessage, ChatRole, MessagesItem, PromptResponseItem, ScoreItem, TextItem } from "./prompt/items.ts";
 export type { SpecialTokens } from "./prompt/templates.ts";
+export { ranksOf } from "./scoring/ranks.ts";
 export { batchModes, gpuChoices, loadRewardModel, RewardModel } from "./scoring/reward-model.ts";
 export {
   type LoadTokenizerOptions,

@@ -6,6 +6,7 @@ import { aBoolean, aFunction, anInteger, aSignal, aString, checkOptions, oneOf, 
 import { checkItem, checkString, type ScoreItem } from "../prompt/items.ts";
 import { backendDefaults, defaultThreads } from "./backend-defaults.ts";
 import { readModelFile } from "./model-file.ts";
+import { ranksOf } from "./ranks.ts";
 import { RewardTokenizer, specialTokenChoices, tokenizationModes } from "./reward-tokenizer.ts";
 import { type StreamContext, scoreStream } from "./stream.ts";
 import type {
@@ -235,9 +236,4 @@ export class RewardModel implements AsyncDisposable {
   #assertOpen(): void {
     if (this.closed) throw new ModelClosedError();
   }
-}
-
-/** The rank of each score: 1 for the highest; equal scores share the better rank. */
-export function ranksOf(scores: readonly number[]): number[] {
-  return scores.map((score) => 1 + scores.filter((other) => other > score).length);
 }

@@ -233,7 +233,7 @@ function tooLong(item: TokenizedItem, contextTokens: number, where: string): Sta
   if (length <= contextTokens) return undefined;
   return new NativeError(
     "ERR_CONTEXT_TOO_SMALL",
-    `${where} has ${length} tokens, but the model was loaded with a context of ${contextTokens}. Load it with a larger one.`,
+    `${where} has ${length} tokens, but the model was loaded with a context of ${contextTokens}. Load it with a context of ${length} or more.`,
   );
 }
 

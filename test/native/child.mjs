@@ -23,6 +23,7 @@ const options = (path, changes = {}) => ({
   kvType: "f16",
   kvUnified: false,
   mmap: true,
+  sharePrefixes: true,
   head: Float32Array.from(setup.head),
   ...changes,
 });

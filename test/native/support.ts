@@ -51,6 +51,7 @@ export function loadOptions(path: string, changes: Partial<LoadOptions> = {}): L
     kvType: "f16",
     kvUnified: false,
     mmap: true,
+    sharePrefixes: true,
     head,
     ...changes,
   };

@@ -1,9 +1,12 @@
-/** A score does not depend on company, order, threads or batch size: to the last bit on the CPU, by default. */
+/**
+ * A score does not depend on company, order, shared prefixes, threads or batch size: to the last bit on the CPU, by
+ * default.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { convert, type LoadRewardModelOptions, loadRewardModel } from "../../src/index.ts";
+import { convert, type LoadRewardModelOptions, loadRewardModel, type ScoreItem } from "../../src/index.ts";
 import { root, texts } from "./goldens.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "starling-rm-invariance-"));
@@ -12,14 +15,31 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** Packed batches with flash attention round differently; measured at most 0.05 on q4_k_m. */
 const PACKED_TOLERANCE = 0.1;
 
-const items = [...texts.values()]
+/** Whole numbers below n, the same in every run. */
+function seeded(seed: number): (n: number) => number {
+  let state = seed;
+  return (n) => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return Math.floor((state / 2_147_483_648) * n);
+  };
+}
+
+const vocabulary = "the a starling sang song why because what is not Paris 12 éü \n code(x) = y; <b> do no idea".split(
+  " ",
+);
+
+function words(random: (n: number) => number, count: number): string {
+  return Array.from({ length: count }, () => vocabulary[random(vocabulary.length)]).join(" ");
+}
+
+const items: ScoreItem[] = [...texts.values()]
   .filter((text) => text.length > 0 && text.length < 300 && !text.startsWith("<unk>"))
   .slice(0, 40)
   .map((text) => ({ text }));
 
 describe.each(["f32", "f16", "q8_0", "q4_k_m"])("%s", (type) => {
   const path = join(folder, `${type}.gguf`);
-  const scoresOf = async (chosen: typeof items, options: Partial<LoadRewardModelOptions> = {}) => {
+  const scoresOf = async (chosen: readonly ScoreItem[], options: Partial<LoadRewardModelOptions> = {}) => {
     const checkpoint = join(root, "models", "starling-rm-tiny");
     await convert({ checkpoint, output: path, type }).catch((error) => {
       if (error.code !== "ERR_FILE_NOT_WRITABLE") throw error;
@@ -34,8 +54,24 @@ describe.each(["f32", "f16", "q8_0", "q4_k_m"])("%s", (type) => {
     for (const item of items.slice(0, 10)) alone.push(...(await scoresOf([item])));
     expect(alone).toEqual(together.slice(0, 10));
     expect((await scoresOf(items.toReversed())).toReversed()).toEqual(together);
-    expect(await scoresOf(items, { threads: 2 })).toEqual(together);
+    expect(await scoresOf(items.slice(0, 10), { threads: 2 })).toEqual(together.slice(0, 10));
+    expect(await scoresOf(items, { sharePrefixes: false })).toEqual(together);
+    for (const batchTokens of [1, 6, 64, 100]) expect(await scoresOf(items, { batchTokens })).toEqual(together);
     expect(new Set(together).size).toBeGreaterThan(30);
+  });
+
+  it("is the same to the last bit for responses to shared prompts, in random order", async () => {
+    const random = seeded(7);
+    const prompts = Array.from({ length: 6 }, () => words(random, 5 + random(60)));
+    const pairs = Array.from({ length: 40 }, () => ({
+      prompt: prompts[random(prompts.length)] as string,
+      response: words(random, 1 + random(30)),
+    }));
+    const apart = await scoresOf(pairs, { sharePrefixes: false });
+    expect(await scoresOf(pairs)).toEqual(apart);
+    const sorted = pairs.toSorted((a, b) => (a.prompt < b.prompt ? -1 : 1));
+    const inOrder = await scoresOf(sorted, { batchTokens: 24 });
+    expect(inOrder).toEqual(sorted.map((pair) => apart[pairs.indexOf(pair)]));
   });
 
   it("stays within the packed mode's tolerance in packed batches, each score at its own item", async () => {
@@ -44,16 +80,4 @@ describe.each(["f32", "f16", "q8_0", "q4_k_m"])("%s", (type) => {
     for (const [i, score] of packed.entries())
       expect(Math.abs(score - (exact[i] ?? NaN))).toBeLessThan(PACKED_TOLERANCE);
   });
-});
-
-it("gives the same scores at several micro-batch sizes for unquantised weights", async () => {
-  const path = join(folder, "micro.gguf");
-  await convert({ checkpoint: join(root, "models", "starling-rm-tiny"), output: path, type: "f16" });
-  const long = { text: "The starling sang a song that the other birds had never heard. ".repeat(30) };
-  const scores: number[] = [];
-  for (const batchTokens of [64, 128, 512]) {
-    await using model = await loadRewardModel({ modelPath: path, gpu: "off", threads: 1, batchTokens });
-    scores.push((await model.score([long]))[0]?.score ?? NaN);
-  }
-  expect(new Set(scores).size).toBe(1);
 });

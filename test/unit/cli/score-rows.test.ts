@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Row } from "../../../cli/row.ts";
-import { type RowResult, ranksOf, scoreRows } from "../../../cli/score-rows.ts";
+import { type RowResult, scoreRows } from "../../../cli/score-rows.ts";
 import { InvalidInputError, type RewardModel, type ScoreOptions, type ScoreOutcome } from "../../../src/index.ts";
 
 /** Scores a text by its length; fails what is no item, and "bad". Reads ahead, as the real one does. */
@@ -60,9 +60,4 @@ it("names items by their place in the row", async () => {
 
 it("does not pass on a score that is no number", async () => {
   expect((await results([row(0, ["nan"])]))[0]).toMatchObject({ error: { code: "ERR_EVALUATION" } });
-});
-
-it("shares the better rank between equal scores", () => {
-  expect(ranksOf([1, 3, 2, 3])).toEqual([4, 1, 3, 1]);
-  expect(ranksOf([])).toEqual([]);
 });

@@ -91,7 +91,7 @@ describe("scoreStream", () => {
 
   it("keeps the last tokens of a long text", async () => {
     const { context } = fakes();
-    const [outcome] = await collect(scoreStream([{ text: "x".repeat(60) + "y" }], context, {}));
+    const [outcome] = await collect(scoreStream([{ text: `${"x".repeat(60)}y` }], context, {}));
     expect(outcome).toMatchObject({ tokenCount: 50, truncated: true, score: 49 * 120 + 121 });
   });
 

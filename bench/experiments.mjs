@@ -1,0 +1,105 @@
+/**
+ * What decides the defaults of src/scoring/backend-defaults.ts: one setting of the native scorer changed at a time, on
+ * the distinct workload; and what one short text costs. `node bench/experiments.mjs --help`
+ */
+import { fileURLToPath } from "node:url";
+import { compare, interleave } from "./interleave.mjs";
+import { promptRateCommand } from "./llama-cpp.mjs";
+import { describeMachine, describeVersions, load } from "./machine.mjs";
+import { modelsFolder, readOptions, resultsFolder } from "./options.mjs";
+import { below, uniform } from "./random-model/random.mjs";
+import { shapes } from "./random-model/shapes.mjs";
+import { randomModel } from "./random-model/write.mjs";
+import { ratioLine, resultTable, save } from "./report.mjs";
+
+const USAGE = `Usage: node bench/experiments.mjs [--only PATTERN] [--sequences N] [--tokens N] [options]
+
+Compares settings of the native scorer with the defaults for CPUs, and llama.cpp's prompt processing under some of the
+same settings. --only takes a regular expression over the names of the variants; --sequences (default 8) and
+--tokens (default 256) make the work.`;
+
+const log = (line) => console.error(line);
+const options = readOptions(USAGE, {
+  only: { type: "string" },
+  sequences: { type: "string" },
+  tokens: { type: "string" },
+});
+const { modelType, shape, repetitions, threads } = options;
+const count = Number(options.sequences ?? 8);
+const tokens = Number(options.tokens ?? 256);
+const modelPath = await randomModel({ shape, type: modelType, folder: modelsFolder, log });
+
+const exact = {
+  path: modelPath,
+  gpuLayers: 0,
+  contextTokens: 2048,
+  microBatch: 512,
+  maxSequences: 1,
+  batchTokens: 512,
+  threads,
+  flashAttention: false,
+  kvType: "f32",
+  kvUnified: false,
+  sharePrefixes: true,
+  mmap: true,
+};
+const packed = { ...exact, maxSequences: 32, flashAttention: true, kvUnified: true, batchTokens: 2048 };
+
+const random = uniform(1);
+const vocabulary = shapes[shape].vocabulary;
+const sequences = Array.from({ length: count }, () =>
+  Array.from({ length: tokens }, () => 1 + below(random, vocabulary - 1)),
+);
+const engine = fileURLToPath(new URL("./contenders/engine.mjs", import.meta.url));
+
+const scorer = (name, settings, work = {}) => ({
+  name,
+  does: JSON.stringify(settings),
+  command: [process.execPath, engine, JSON.stringify({ load: settings, sequences, ...work })],
+});
+const llama = (name, settings) => ({
+  name,
+  does: `llama.cpp with ${JSON.stringify(settings)}`,
+  command: promptRateCommand({ modelPath, threads, tokens, prompts: count }, settings),
+});
+
+const variants = [
+  scorer("exact, f32 KV (default)", exact),
+  scorer("exact, f16 KV", { ...exact, kvType: "f16" }),
+  scorer("exact, f16 KV, flash attention", { ...exact, kvType: "f16", flashAttention: true }),
+  scorer("exact, f32 KV, flash attention", { ...exact, flashAttention: true }),
+  scorer("exact, micro-batch 256", { ...exact, microBatch: 256 }),
+  scorer("exact, micro-batch 128", { ...exact, microBatch: 128 }),
+  scorer("exact, 1 thread", { ...exact, threads: 1 }),
+  scorer("packed, f16 KV", { ...packed, kvType: "f16" }, { together: true }),
+  scorer("packed, f32 KV", packed, { together: true }),
+  llama("llama.cpp", {}),
+  llama("llama.cpp, no flash attention", { "flash-attention": "off" }),
+  llama("llama.cpp, f32 KV, no flash attention", { "flash-attention": "off", "kv-type": "f32" }),
+  llama("llama.cpp, threads that sleep", { poll: 0 }),
+];
+const pattern = new RegExp(options.only ?? ".");
+const [first, ...others] = variants;
+const chosen = [first, ...others.filter(({ name }) => pattern.test(name))];
+
+const loadBefore = load();
+const contenders = await interleave(chosen, { repetitions, log });
+const comparisons = contenders.slice(1).map((contender) => compare(contender, contenders[0]));
+const seconds = ({ measurements }) => measurements.map(({ seconds }) => (1000 * seconds) / count);
+console.log(`${count} sequences of ${tokens} tokens, random ${shape} model, ${modelType}, ${threads} threads\n`);
+console.log(resultTable(contenders));
+console.log(["", ...comparisons.map(ratioLine)].join("\n"));
+console.log(
+  `\nmilliseconds for one sequence, least: ${contenders.map((one) => Math.min(...seconds(one)).toFixed(2)).join("  ")}`,
+);
+const settings = { modelType, shape, threads, repetitions, count, tokens };
+const loadAverage = { before: loadBefore, after: load() };
+const results = {
+  settings,
+  machine: describeMachine(),
+  versions: describeVersions(),
+  loadAverage,
+  contenders,
+  comparisons,
+};
+console.log(`Results: ${save(resultsFolder, "experiments", results)}`);

@@ -1,0 +1,41 @@
+/** What a measurement depends on besides the code: machine, versions, load. */
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import os from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { LLAMA_VERSION } from "../dist/src/index.js";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+export function describeMachine() {
+  return {
+    cpu: os.cpus()[0]?.model ?? "unknown",
+    cores: os.availableParallelism(),
+    memoryBytes: os.totalmem(),
+    os: `${os.type()} ${os.release()} ${os.arch()}`,
+  };
+}
+
+export function describeVersions() {
+  const { version, dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  return {
+    "starling-rm": version,
+    "llama.cpp": LLAMA_VERSION,
+    "node-llama-cpp": dependencies["node-llama-cpp"],
+    node: process.versions.node,
+    ...sourceCommit(),
+  };
+}
+
+/** Nothing outside a checkout. */
+function sourceCommit() {
+  const git = (...args) => spawnSync("git", ["-C", root, ...args], { encoding: "utf8" }).stdout?.trim();
+  const commit = git("rev-parse", "HEAD");
+  return commit ? { commit, sourceChanged: git("status", "--porcelain", "src", "native") !== "" } : {};
+}
+
+/** Processes that wanted to run in the last minute, on average; 0 on Windows, which does not count them. */
+export function load() {
+  return os.loadavg()[0];
+}

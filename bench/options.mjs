@@ -1,0 +1,62 @@
+/** Command-line options of the bench's programs. */
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { shapes } from "./random-model/shapes.mjs";
+
+const bench = fileURLToPath(new URL(".", import.meta.url));
+const modelTypes = ["q4_k_m", "q8_0", "f16"];
+const REPETITIONS = 5;
+const QUICK_REPETITIONS = 2;
+
+export const resultsFolder = join(bench, "results");
+/** Random models are kept here: 2 GB and more. */
+export const modelsFolder = process.env.STARLING_RM_CACHE || join(bench, "models");
+
+const shared = `  --model-type TYPE   weight type of the model: ${modelTypes.join(", ")} (default q4_k_m)
+  --shape SHAPE       ${Object.keys(shapes).join(" or ")} (default 1.1b)
+  --repetitions N     measurements of each contender, after one for warming up (default ${REPETITIONS})
+  --threads N         for every contender (default: all cores)
+  --quick             the shape tiny and ${QUICK_REPETITIONS} repetitions: shows that the bench works, measures nothing
+  --help              this text`;
+
+/**
+ * @param {string} usage the first lines of --help
+ * @param {Readonly<Record<string, { type: "string" | "boolean" }>>} extra further options
+ */
+export function readOptions(usage, extra = {}) {
+  const { values } = parseArgs({
+    options: {
+      "model-type": { type: "string", default: "q4_k_m" },
+      shape: { type: "string" },
+      repetitions: { type: "string" },
+      threads: { type: "string", default: `${availableParallelism()}` },
+      quick: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+      ...extra,
+    },
+  });
+  if (values.help) {
+    console.log(`${usage}\n\n${shared}`);
+    process.exit(0);
+  }
+  return {
+    ...values,
+    modelType: oneOf("--model-type", values["model-type"], modelTypes),
+    shape: oneOf("--shape", values.shape ?? (values.quick ? "tiny" : "1.1b"), Object.keys(shapes)),
+    repetitions: positive("--repetitions", values.repetitions ?? (values.quick ? QUICK_REPETITIONS : REPETITIONS)),
+    threads: positive("--threads", values.threads),
+  };
+}
+
+function oneOf(name, value, choices) {
+  if (choices.includes(value)) return value;
+  throw new RangeError(`Expected one of ${choices.join(", ")} for ${name} but received ${JSON.stringify(value)}.`);
+}
+
+function positive(name, value) {
+  const number = Number(value);
+  if (Number.isInteger(number) && number > 0) return number;
+  throw new RangeError(`Expected a positive integer for ${name} but received ${JSON.stringify(value)}.`);
+}

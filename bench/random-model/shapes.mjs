@@ -1,0 +1,47 @@
+/** Shapes of the random models. A timing depends on shapes and weight types, not on what the weights say. */
+
+/**
+ * @typedef {object} Shape
+ * @property {number} hidden multiples of 256, so that k-quants fit every row
+ * @property {number} feedForward
+ * @property {number} layers
+ * @property {number} heads
+ * @property {number} keyValueHeads
+ * @property {number} vocabulary
+ */
+
+/** @type {Readonly<Record<string, Shape>>} */
+export const shapes = {
+  /** For trying the bench itself out; llama.cpp's fixed costs dominate. */
+  tiny: { hidden: 256, feedForward: 768, layers: 4, heads: 8, keyValueHeads: 2, vocabulary: 2048 },
+  /** TinyLlama 1.1B. */
+  "1.1b": { hidden: 2048, feedForward: 5632, layers: 22, heads: 32, keyValueHeads: 4, vocabulary: 32_000 },
+};
+
+/**
+ * Weight matrices in the order of the file, `[name, row length, rows]`; a norm has 1 row.
+ *
+ * @param {Shape} shape
+ * @returns {[string, number, number][]}
+ */
+export function tensorShapes({ hidden, feedForward, layers, heads, keyValueHeads, vocabulary }) {
+  const keyValue = (hidden / heads) * keyValueHeads;
+  /** @type {[string, number, number][]} */
+  const tensors = [["token_embd.weight", hidden, vocabulary]];
+  for (let layer = 0; layer < layers; layer++) {
+    const name = (part) => `blk.${layer}.${part}.weight`;
+    tensors.push(
+      [name("attn_norm"), hidden, 1],
+      [name("attn_q"), hidden, hidden],
+      [name("attn_k"), hidden, keyValue],
+      [name("attn_v"), hidden, keyValue],
+      [name("attn_output"), hidden, hidden],
+      [name("ffn_norm"), hidden, 1],
+      [name("ffn_gate"), hidden, feedForward],
+      [name("ffn_up"), hidden, feedForward],
+      [name("ffn_down"), feedForward, hidden],
+    );
+  }
+  tensors.push(["output_norm.weight", hidden, 1]);
+  return tensors;
+}
