@@ -41,7 +41,7 @@ export function byRank(scored: readonly ScoredText[]): (ScoredText & { readonly 
 }
 
 /** One object without a line break: our fields, then the row's own. */
-export function jsonRow(result: RowResult, many: ManyFields): string {
+function jsonRow(result: RowResult, many: ManyFields): string {
   const { index, fields } = result.row;
   return withFields({ index, ...resultFields(result, many) }, fields);
 }

@@ -6,7 +6,7 @@ import type { Row } from "./row.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What is done to a row's result before it is printed; see output-formats.ts. */
-export interface RowPrinter<T> {
+interface RowPrinter<T> {
   begin(): string;
   row(result: T): string;
   end(): string;

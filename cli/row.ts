@@ -22,7 +22,7 @@ export interface Row {
 /** Fields that say what to score; they are not repeated in the output. */
 const CONTENT_FIELDS = ["text", "prompt", "response", "responses", "messages"] as const;
 /** Fields of the output; a row's own fields of these names would be taken for results. */
-export const RESULT_FIELDS = [
+const RESULT_FIELDS = [
   "index",
   "score",
   "scores",

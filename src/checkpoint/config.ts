@@ -28,19 +28,19 @@ export interface LlamaConfig {
 /** config.json of a real model takes 1 KB. */
 export const MAX_CONFIG_BYTES = 1024 * 1024;
 /** llama.cpp's LLAMA_MAX_LAYERS. */
-export const MAX_LAYERS = 512;
+const MAX_LAYERS = 512;
 /** Twice the widest Llama (16384): keeps every size below exact in a double and a head's rows in memory. */
-export const MAX_HIDDEN_SIZE = 32_768;
+const MAX_HIDDEN_SIZE = 32_768;
 /** Widest Llama: 53248. */
-export const MAX_FEED_FORWARD_SIZE = 262_144;
+const MAX_FEED_FORWARD_SIZE = 262_144;
 /** Most attention heads; the largest Llama has 128. */
-export const MAX_HEADS = 1024;
+const MAX_HEADS = 1024;
 /** Widest attention head; Llamas have 64 or 128. The rows of one head are permuted in memory. */
-export const MAX_HEAD_DIM = 512;
+const MAX_HEAD_DIM = 512;
 /** Most pieces of a vocabulary; the largest in use has 262144. */
 export const MAX_VOCABULARY = 1_048_576;
 /** Longest context: ten million positions are announced by the longest Llama. */
-export const MAX_CONTEXT = 16_777_216;
+const MAX_CONTEXT = 16_777_216;
 /** Longest name or licence kept from config.json. */
 const MAX_NAME_CHARACTERS = 200;
 /** Longest notice kept from config.json. */

@@ -23,7 +23,7 @@ export const PIECE_TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, u
 /** Yi's tokenizer.model takes 1 MB, one of 256k pieces 4 MB. */
 export const MAX_TOKENIZER_MODEL_BYTES = 64 * 1024 * 1024;
 /** Longest piece: trained pieces have up to 16 characters by default, user-defined ones are words and runs of spaces. */
-export const MAX_PIECE_BYTES = 4096;
+const MAX_PIECE_BYTES = 4096;
 
 /**
  * Parses tokenizer.model in full. Only what this project reproduces exactly is accepted: BPE with byte fallback, and
@@ -187,7 +187,7 @@ function checkPieces(pieces: readonly Piece[], file: string): Map<string, number
 }
 
 /** The name of the piece that stands for one byte: <0x00> to <0xFF>. */
-export function bytePiece(byte: number): string {
+function bytePiece(byte: number): string {
   return `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`;
 }
 

@@ -18,7 +18,7 @@ const INDEX_FILE = "model.safetensors.index.json";
 /** The index of a 34B Llama takes 50 KB. */
 const MAX_INDEX_BYTES = 16 * 1024 * 1024;
 /** Files that are kept open at once; the 34B checkpoint has 7 to 15 of them. */
-export const MAX_SHARDS = 256;
+const MAX_SHARDS = 256;
 
 /**
  * Finds the weight files of a folder: model.safetensors, or else the files that model.safetensors.index.json names

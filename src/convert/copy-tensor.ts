@@ -9,7 +9,7 @@ import { permuteHeads } from "./permute.ts";
 import type { TensorJob } from "./plan.ts";
 
 /** Bytes that are read and converted at once; the event loop is free between two chunks. */
-export const MAX_CHUNK_BYTES = 8 * 1024 * 1024;
+const MAX_CHUNK_BYTES = 8 * 1024 * 1024;
 
 /**
  * Copies one tensor from the checkpoint into the GGUF, chunk by chunk, the next chunk being read while one is

@@ -12,9 +12,9 @@ import { tensorBytes, tensorTypeById, type ValueType, valueTypeById } from "./ty
 import { ELEMENT_BYTES, type GgufArray, type GgufValue } from "./value.ts";
 
 /** Most metadata keys: models have under 100, and llama.cpp compares each key with every other. */
-export const MAX_METADATA_KEYS = 16_384;
+const MAX_METADATA_KEYS = 16_384;
 /** Most tensors: llama.cpp has at most 512 layers, and a Llama has 9 tensors for each. */
-export const MAX_TENSORS = 65_536;
+const MAX_TENSORS = 65_536;
 /** Largest general.alignment: no llama.cpp tool writes more than 32; 1 MiB leaves room for any page size. */
 const MAX_ALIGNMENT = 1024 * 1024;
 /** A key needs a length, one byte, a type and one byte of value. */

@@ -8,7 +8,7 @@ import { parseHeader } from "./parse-header.ts";
  * Most bytes that metadata and tensor list may take together. A vocabulary of 256k pieces with merges takes about
  * 10 MiB; the limit keeps a forged length from filling memory.
  */
-export const MAX_GGUF_HEADER_BYTES = 128 * 1024 * 1024;
+const MAX_GGUF_HEADER_BYTES = 128 * 1024 * 1024;
 /** What is read first: the whole header of a model with 64000 pieces. */
 const FIRST_READ_BYTES = 2 * 1024 * 1024;
 

@@ -114,7 +114,7 @@ export function valueTypeById(id: number): ValueType | undefined {
 }
 
 /** How to make a GGUF of a weight type: written here, or written in the checkpoint's type and then quantised. */
-export type FileTypeKind = "direct" | "quantized" | "imatrix";
+type FileTypeKind = "direct" | "quantized" | "imatrix";
 
 export interface FileType {
   /** llama_ftype, the value of general.file_type. */

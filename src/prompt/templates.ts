@@ -34,7 +34,7 @@ const yiChat: ChatTemplate = {
 const templates: Readonly<Record<string, ChatTemplate>> = { "yi-chat": yiChat };
 
 /** Names that `starling.template` may have. */
-export const templateNames: readonly string[] = Object.keys(templates);
+const templateNames: readonly string[] = Object.keys(templates);
 
 /** Renders one item to the parts of its text. */
 export function renderItem(item: ScoreItem, templateName: string, specialTokens: SpecialTokens): TextParts {

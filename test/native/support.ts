@@ -13,10 +13,10 @@ export const folder = mkdtempSync(join(tmpdir(), "starling-rm-native-"));
 export const removeFolder = () => rmSync(folder, { recursive: true, force: true });
 
 /** Hidden dimensions of the checkpoint below. */
-export const WIDTH = 256;
+const WIDTH = 256;
 const checkpoint = join(packageRoot(), "test", "fixtures", "checkpoints", "gqa4-bf16-sharded");
 
-export const head = Float32Array.from({ length: WIDTH }, (_, i) => Math.sin(i * 1.7) * 0.2);
+const head = Float32Array.from({ length: WIDTH }, (_, i) => Math.sin(i * 1.7) * 0.2);
 
 export async function openAddon(): Promise<NativeAddon> {
   const addon = loadAddon();

@@ -13,7 +13,7 @@ export interface RawTensor {
   data: Uint8Array;
 }
 
-export const tiny = { hidden: 8, heads: 2, keyValueHeads: 1, headDim: 4, feedForward: 12, layers: 2 };
+const tiny = { hidden: 8, heads: 2, keyValueHeads: 1, headDim: 4, feedForward: 12, layers: 2 };
 
 /** Values of a tensor: small, all different, exact in f16 and bf16. */
 export function values(count: number, seed: number): Float32Array {
@@ -140,7 +140,7 @@ function message(fields: [number, number | boolean | string][]): Buffer {
   );
 }
 
-export function varintBytes(value: number): Buffer {
+function varintBytes(value: number): Buffer {
   const bytes: number[] = [];
   let rest = value;
   while (rest >= 0x80) {
