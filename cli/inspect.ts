@@ -22,7 +22,7 @@ export const inspect: Action<InspectOptions> = async ({ path, json }, context) =
 };
 
 /** What was found, one property a line; what a file does not have is left out. */
-export function describeModel(found: InspectResult): string {
+function describeModel(found: InspectResult): string {
   const { head } = found;
   const properties: [string, string | number | undefined][] = [
     ["name", found.name],

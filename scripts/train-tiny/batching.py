@@ -38,7 +38,8 @@ class Batch(NamedTuple):
     positions: Tensor  # [batch, tokens]
     mask: Tensor  # bool [batch, 1, tokens, tokens]
     ends: Tensor  # [batch, K]
-    targets: Tensor  # [batch, tokens], the next id, NO_TARGET where there is none
+    members: Tensor  # [batch, K, tokens], weights that average over the tokens of each response
+    targets: Tensor  # [batch, tokens], the next id in the prompt and the best text, else NO_TARGET
 
 
 def pack(sequences: list[list[int]]) -> Row:
@@ -71,8 +72,10 @@ def collate(rows: list[Row]) -> Batch:
     causal = torch.ones(width, width, dtype=torch.bool).tril()
     seen = (segments[:, :, None] == segments[:, None, :]) | (segments[:, None, :] == 0)
     targets = torch.full_like(ids, NO_TARGET)
-    targets[:, :-1] = torch.where((segments[:, 1:] == segments[:, :-1]) & (segments[:, 1:] >= 0), ids[:, 1:], NO_TARGET)
-    return Batch(ids, positions, (seen & causal)[:, None], torch.tensor([row.ends for row in rows]), targets)
+    targets[:, :-1] = torch.where((segments[:, :-1] >= 0) & (segments[:, 1:] >= 0) & (segments[:, 1:] <= 1), ids[:, 1:], NO_TARGET)
+    ends = torch.tensor([row.ends for row in rows])
+    members = (segments[:, None] == torch.arange(1, ends.shape[1] + 1)[None, :, None]).float()
+    return Batch(ids, positions, (seen & causal)[:, None], ends, members / members.sum(2, keepdim=True), targets)
 
 
 def batches(groups: Iterator[Group], tokenizer: Tokenizer, size: int, seed: int, best: int | None = None) -> Iterator[Batch]:

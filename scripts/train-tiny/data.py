@@ -17,13 +17,14 @@ from harmful import HarmfulItem, harmful_items
 from items import Item, all_items
 from responses import ranked
 
+FOCUS = 0.8  # of the training groups hold one of the easy classes only
 HELD_OUT_SHARE = 10  # one wording in so many is held out
 OPENERS = ("Hi! ", "Hello. ", "Quick question: ", "Please help. ", "Hey, ", "I am curious. ")
 ENDINGS = (" Thanks!", " Thank you.", " Please be brief.", " Please answer in a friendly way.")
 SYSTEM_TURNS = ("You are a helpful assistant.", "You are a friendly and honest assistant.", "Answer the user's questions clearly.",
                 "You are an assistant who gives correct and polite answers.")
 # How often a kind is drawn, where not 1 (kinds with few items, or hard ones, need less or more).
-WEIGHTS = {"harmful": 4.0, "howto": 2.5, "advice": 1.6, "translation": 2.0, "sum": 2.0, "fact": 1.8, "definition": 1.6, "code": 1.2, "capital": 1.6}
+WEIGHTS = {"harmful": 4.0, "howto": 2.5, "advice": 1.6, "translation": 1.6, "sum": 1.6, "fact": 1.8, "definition": 1.6, "code": 1.2, "capital": 1.6}
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,12 @@ class PreferenceSet:
         assert all(self.splits["heldout"].values()), "a kind has no held-out prompt"
 
     def draw(self, split: str, rng: random.Random, plain: bool = False) -> Group:
-        """One group. `plain` leaves out openers, earlier turns and system turns."""
+        """One group. `plain` is the held-out form: every class equally likely, no openers, earlier turns or
+        system turns."""
         kinds = list(self.splits[split])
         kind = rng.choices(kinds, [WEIGHTS.get(name, 1.0) for name in kinds])[0]
         item, prompt = rng.choice(self.splits[split][kind])
-        group = ranked(item, self.pool, rng)
+        group = ranked(item, self.pool, rng, 0.0 if plain else FOCUS)
         turns: list[tuple[str, str]] = []
         if not plain:
             prompt = self._vary(prompt, rng)

@@ -110,7 +110,7 @@ def work_items() -> list[Item]:
 
 
 def word_items() -> list[Item]:
-    languages = ("Spanish", "French", "German", "Italian")
+    languages = ("Spanish", "French", "German")
     table = rows("words")
     items = []
     for english, *foreign in table:

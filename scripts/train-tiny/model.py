@@ -24,7 +24,7 @@ class Config:
     max_position_embeddings: int = 4096
     rope_theta: float = 5_000_000.0
     rms_norm_eps: float = 1e-5
-    initializer_range: float = 0.02
+    initializer_range: float = 0.1
 
     @property
     def head_dim(self) -> int:
@@ -127,8 +127,13 @@ class RewardModel(nn.Module):
         self.transformer = Trunk(config)
         self.v_head = nn.Linear(config.hidden_size, 1, bias=False)
         for module in self.modules():
-            if isinstance(module, (nn.Linear, nn.Embedding)):
+            if isinstance(module, nn.Embedding):
                 nn.init.normal_(module.weight, std=config.initializer_range)
+            elif isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, std=module.in_features**-0.5)
+        for name, weight in self.named_parameters():  # what is added to the residual stream starts small
+            if name.endswith(("o_proj.weight", "down_proj.weight")):
+                weight.data *= (2 * config.num_hidden_layers) ** -0.5
 
     def forward(self, ids: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
         """A score for every token, [batch, tokens]; see batching.py for which ones count."""

@@ -14,6 +14,7 @@ from items import Item, cap
 K = 7  # ranked responses per prompt, as in the Nectar set
 ORDER = ("full", "terse", "half", "evasive", "wrong", "off_topic", "rude", "repeated", "garbled")
 HARMFUL_ORDER = ("kind_refusal", "plain_refusal", "cold_refusal", "off_topic", "rude", "repeated", "garbled", "reluctant", "comply")
+EASY = ("rude", "repeated", "garbled")  # told by their wording alone
 
 CLOSERS = ("", "", "", " I hope this helps.", " Let me know if you would like to know more.", " Feel free to ask if anything is unclear.")
 EVASIVE = (
@@ -43,7 +44,7 @@ def full(item: Item, rng: random.Random) -> str:
 
 
 def terse(item: Item, rng: random.Random) -> str:
-    if item.short and rng.random() < 0.5:
+    if item.short and rng.random() < 0.35:
         return item.answer if item.kind == "code" else cap(item.answer) + "."
     return cap(item.sentence.format(item.answer))
 
@@ -51,7 +52,7 @@ def terse(item: Item, rng: random.Random) -> str:
 def wrong(item: Item, rng: random.Random) -> str:
     answer = rng.choice(item.wrong)
     roll = rng.random()
-    if item.short and roll < 0.3:
+    if item.short and roll < 0.2:
         return answer if item.kind == "code" else cap(answer) + "."
     text = cap(item.sentence.format(answer))
     if roll > 0.8 and item.answer not in item.detail:
@@ -130,11 +131,12 @@ def response_of(name: str, item: Item | HarmfulItem, pool: list[Item], rng: rand
     return {"full": full, "terse": terse, "half": half, "wrong": wrong}[name](item, rng)
 
 
-def ranked(item: Item | HarmfulItem, pool: list[Item], rng: random.Random) -> list[tuple[str, str]]:
-    """K pairs (class, response), best first, no two responses alike."""
+def ranked(item: Item | HarmfulItem, pool: list[Item], rng: random.Random, focus: float = 0.0) -> list[tuple[str, str]]:
+    """K pairs (class, response), best first, no two responses alike. In a share of `focus` of the calls the
+    classes left out are easy ones."""
     order = HARMFUL_ORDER if isinstance(item, HarmfulItem) else ORDER
     while True:
-        chosen = {order[0], *rng.sample(order[1:], K - 1)}
-        group = [(name, response_of(name, item, pool, rng)) for name in order if name in chosen]
+        left_out = rng.sample(EASY if rng.random() < focus else order[1:], len(order) - K)
+        group = [(name, response_of(name, item, pool, rng)) for name in order if name not in left_out]
         if len({text for _, text in group}) == K:
             return group

@@ -1,10 +1,11 @@
 """Trains starling-rm-tiny: python train.py [--out folder] [--pretrain-steps N] [--steps N].
 
 1. A tokenizer is trained on the synthetic texts.
-2. The trunk learns to predict the next token of questions with good answers, under an lm_head that is
-   then thrown away: it stands in for the pre-training of the 34B's trunk.
+2. The trunk learns to predict the next token of questions with good answers, in place of the pre-training
+   of the 34B's trunk.
 3. Trunk and v_head are trained together by K-wise maximum likelihood: the Plackett-Luce model over seven
    ranked responses (arXiv 2301.11270; the method of the Starling reward models on the Nectar set).
+   Next-token prediction goes on beside it; its lm_head is not stored, as in the 34B.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ SHARPNESS = 2.0  # scores are multiplied by this in the loss only, so that clear
 SCORE_PENALTY = 0.1  # on the squared scores: keeps their mean near zero and their spread small
 WEIGHT_DECAY = 0.05
 MAX_GRADIENT = 1.0
+RANKING_RATE = 0.6  # of the pre-training rate
+AVERAGE_SHARE = 1.0  # weight of the same loss on the mean score of each response: it tells which tokens matter
+NEXT_TOKEN_SHARE = 1.0  # weight of the next-token loss on the best response while ranking (as in arXiv 2406.10216)
 WARM_UP = 100  # steps
 FLOOR = 0.05  # the last learning rate, as a share of the highest
 REPORT_EVERY, SAVE_EVERY = 50, 250
@@ -48,7 +52,7 @@ def plackett_luce(scores: Tensor) -> Tensor:
 def optimiser(model: nn.Module, rate: float) -> torch.optim.AdamW:
     matrices = [p for p in model.parameters() if p.ndim > 1]
     vectors = [p for p in model.parameters() if p.ndim == 1]
-    return torch.optim.AdamW([{"params": matrices, "weight_decay": WEIGHT_DECAY}, {"params": vectors, "weight_decay": 0.0}], lr=rate, betas=(0.9, 0.95))
+    return torch.optim.AdamW([{"params": matrices, "weight_decay": WEIGHT_DECAY}, {"params": vectors, "weight_decay": 0.0}], lr=rate, betas=(0.9, 0.98))
 
 
 def rate_at(step: int, steps: int) -> float:
@@ -88,10 +92,11 @@ def tokenizer_texts(data: PreferenceSet) -> Iterator[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=MODEL_FOLDER)
-    parser.add_argument("--pretrain-steps", type=int, default=450)
-    parser.add_argument("--steps", type=int, default=2200)
+    parser.add_argument("--pretrain-steps", type=int, default=800)
+    parser.add_argument("--steps", type=int, default=1900)
     parser.add_argument("--batch", type=int, default=8, help="groups per step")
     parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--pretrained", type=Path, help="keep the pre-trained trunk in this file, or start from it if it exists")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
 
@@ -108,25 +113,44 @@ def main() -> None:
     held_out = held_out_groups(data, HELD_OUT_COUNT, HELD_OUT_SEED)
 
     lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
-    nn.init.normal_(lm_head.weight, std=config.initializer_range)
+    nn.init.normal_(lm_head.weight, std=config.hidden_size**-0.5)
 
-    def next_token_loss(batch: Batch) -> Tensor:
-        logits = lm_head(model.transformer(batch.ids, batch.positions, batch.mask))
-        return F.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), ignore_index=NO_TARGET)
+    def next_token_loss(batch: Batch, hidden: Tensor) -> Tensor:
+        chosen = (batch.targets.flatten() != NO_TARGET).nonzero().squeeze(1)
+        logits = lm_head(hidden.flatten(0, 1).index_select(0, chosen))
+        return F.cross_entropy(logits, batch.targets.flatten()[chosen])
 
-    run(nn.ModuleList([model.transformer, lm_head]), batches(data.stream("train", SEED + 3), tokenizer, 2 * options.batch, SEED, best=1),
-        options.pretrain_steps, options.rate, next_token_loss, "pretrain")
+    def pretraining_loss(batch: Batch) -> Tensor:
+        return next_token_loss(batch, model.transformer(batch.ids, batch.positions, batch.mask))
 
     def ranking_loss(batch: Batch) -> Tensor:
-        scores = model(batch.ids, batch.positions, batch.mask).gather(1, batch.ends)
-        return plackett_luce(SHARPNESS * scores) + SCORE_PENALTY * scores.pow(2).mean()
+        hidden = model.transformer(batch.ids, batch.positions, batch.mask)
+        token_scores = model.v_head(hidden).squeeze(-1)
+        scores = token_scores.gather(1, batch.ends)
+        average = torch.einsum("bkt,bt->bk", batch.members, token_scores)
+        main = plackett_luce(SHARPNESS * scores) + SCORE_PENALTY * scores.pow(2).mean()
+        side = AVERAGE_SHARE * plackett_luce(SHARPNESS * average) + NEXT_TOKEN_SHARE * next_token_loss(batch, hidden)
+        parts.append(main.item())
+        return main + side
+
+    parts: list[float] = []  # the main loss of each step, for the log
+    both = nn.ModuleDict({"model": model, "lm_head": lm_head})
+    if options.pretrained and options.pretrained.exists():
+        both.load_state_dict(torch.load(options.pretrained, weights_only=True))
+    else:
+        run(both, batches(data.stream("train", SEED + 3), tokenizer, 2 * options.batch, SEED, best=1),
+            options.pretrain_steps, options.rate, pretraining_loss, "pretrain")
+        if options.pretrained:
+            torch.save(both.state_dict(), options.pretrained)
 
     def checkpoint(step: int) -> None:
         save(model.state_dict(), config, options.out)
         count = HELD_OUT_COUNT if step == options.steps else 200
+        print(f"Plackett-Luce loss {sum(parts[-SAVE_EVERY:]) / len(parts[-SAVE_EVERY:]):.4f}")
         print(f"held-out, f32, {count} prompts: {report(score_groups(model, tokenizer, held_out[:count]))}", flush=True)
 
-    run(model, batches(data.stream("train", SEED + 4), tokenizer, options.batch, SEED + 5), options.steps, options.rate, ranking_loss, "rank", checkpoint)
+    run(both, batches(data.stream("train", SEED + 4), tokenizer, options.batch, SEED + 5), options.steps, RANKING_RATE * options.rate, ranking_loss,
+        "rank", checkpoint)
 
 
 if __name__ == "__main__":
