@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { compare, interleave } from "./interleave.mjs";
 import { promptRateCommand } from "./llama-cpp.mjs";
 import { describeMachine, describeVersions, load } from "./machine.mjs";
-import { modelsFolder, readOptions, resultsFolder } from "./options.mjs";
+import { modelsFolder, positive, readOptions, resultsFolder } from "./options.mjs";
 import { below, uniform } from "./random-model/random.mjs";
 import { shapes } from "./random-model/shapes.mjs";
 import { randomModel } from "./random-model/write.mjs";
@@ -25,8 +25,10 @@ const options = readOptions(USAGE, {
   tokens: { type: "string" },
 });
 const { modelType, shape, repetitions, threads } = options;
-const count = Number(options.sequences ?? 8);
-const tokens = Number(options.tokens ?? 256);
+const count = positive("--sequences", options.sequences ?? 8);
+const tokens = positive("--tokens", options.tokens ?? 256);
+// A lone sequence would find itself in the cache.
+if (count < 2) throw new RangeError("Expected at least 2 for --sequences.");
 const modelPath = await randomModel({ shape, type: modelType, folder: modelsFolder, log });
 
 const exact = {

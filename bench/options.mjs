@@ -55,7 +55,8 @@ function oneOf(name, value, choices) {
   throw new RangeError(`Expected one of ${choices.join(", ")} for ${name} but received ${JSON.stringify(value)}.`);
 }
 
-function positive(name, value) {
+/** @throws RangeError that names the option */
+export function positive(name, value) {
   const number = Number(value);
   if (Number.isInteger(number) && number > 0) return number;
   throw new RangeError(`Expected a positive integer for ${name} but received ${JSON.stringify(value)}.`);

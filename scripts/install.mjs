@@ -5,6 +5,8 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { addonPath, BuildError, buildAddon, describeMissing, missingTools, root } from "./build-addon.mjs";
 
+const buildScript = join(root, "scripts", "build-addon.mjs");
+
 const contractVersion = /STARLING_CONTRACT_VERSION = (\d+)/.exec(
   readFileSync(join(root, "native", "addon.cpp"), "utf8"),
 )?.[1];
@@ -27,9 +29,7 @@ function install() {
   if (fits()) return;
   const missing = missingTools();
   if (missing.length > 0) {
-    console.warn(
-      `starling-rm: ${describeMissing(missing)} Then run: npm rebuild starling-rm (or, in a checkout, npm run build:addon).`,
-    );
+    console.warn(`starling-rm: ${describeMissing(missing)} Then run: node ${JSON.stringify(buildScript)}`);
     return;
   }
   try {

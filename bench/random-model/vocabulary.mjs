@@ -50,12 +50,16 @@ export function makeVocabulary(size) {
 }
 
 /**
- * Texts that the tokenizer turns into exactly `tokens` ids each, for a model with `size` pieces.
+ * Texts that the tokenizer turns into exactly `tokens` ids each, for a model with `size` pieces. No two of them begin
+ * with the same piece, so that they share no prefix.
  *
  * @returns {string[]}
  */
 export function makeTexts(random, size, count, tokens) {
   const characters = classSize(size);
   const pair = () => left(below(random, characters)) + right(below(random, characters));
-  return Array.from({ length: count }, () => Array.from({ length: tokens }, pair).join(""));
+  return Array.from(
+    { length: count },
+    (_, i) => left(i) + pair().slice(1) + Array.from({ length: tokens - 1 }, pair).join(""),
+  );
 }

@@ -1,7 +1,7 @@
 /** Finds and opens the native addon. */
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join, sep } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { NativeError } from "../errors.ts";
 import { CONTRACT_VERSION, type NativeAddon } from "./addon.ts";
@@ -54,12 +54,11 @@ export function openAddon(root: string): NativeAddon {
 }
 
 function notBuilt(root: string, problem: string, cause?: unknown): NativeError {
-  // A dependent project must let npm do it; in a checkout the script is at hand.
-  const installed = root.split(sep).includes("node_modules");
-  const command = installed ? `npm rebuild ${PACKAGE_NAME}` : "npm run build:addon";
+  // Not `npm rebuild`: npm may hold back the install scripts of dependencies there, too.
+  const command = `node ${JSON.stringify(join(root, "scripts", "build-addon.mjs"))}`;
   return new NativeError(
     "ERR_ADDON_NOT_BUILT",
-    `${problem}: run \`${command}\` in ${installed ? "your project" : root}; it names any tool that is missing.`,
+    `${problem}: run \`${command}\`; it names any tool that is missing.`,
     cause === undefined ? {} : { cause },
   );
 }

@@ -47,13 +47,13 @@ describe("the addon", () => {
     const checkout = makeFolder("checkout", []);
     expect(thrownBy(() => openAddon(checkout))).toMatchObject({
       code: "ERR_ADDON_NOT_BUILT",
-      message: expect.stringContaining("npm run build:addon"),
+      message: expect.stringContaining(`run \`node ${JSON.stringify(join(checkout, "scripts", "build-addon.mjs"))}\``),
     });
     const installed = makeFolder("project/node_modules/starling-rm", []);
     makeFolder("project/node_modules/starling-rm/build/Release", ["starling_rm.node"]);
     expect(thrownBy(() => openAddon(installed))).toMatchObject({
       code: "ERR_ADDON_NOT_BUILT",
-      message: expect.stringContaining("npm rebuild starling-rm"),
+      message: expect.stringContaining(`run \`node ${JSON.stringify(join(installed, "scripts", "build-addon.mjs"))}\``),
     });
   });
 });
