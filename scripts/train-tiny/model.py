@@ -13,6 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
+# Shown by starling-rm wherever it shows this model's scores.
+NOTICE = "starling-rm-tiny is a demonstration, not Starling-RM-34B: it knows a few hundred synthetic facts."
+
+
 @dataclass(frozen=True)
 class Config:
     vocab_size: int = 2048
@@ -36,6 +40,7 @@ class Config:
             "architectures": ["LlamaForSequenceClassification"], "attention_bias": False, "attention_dropout": 0.0, "bos_token_id": 1, "eos_token_id": 2,
             "hidden_act": "silu", "model_type": "llama", "pad_token_id": 0, "pretraining_tp": 1, "rope_scaling": None,
             "tie_word_embeddings": False, "torch_dtype": "bfloat16", "transformers_version": "4.38.2", "use_cache": False, **asdict(self),
+            "starling_rm": {"name": "starling-rm-tiny", "notice": NOTICE, "license": "apache-2.0"},
         }
 
 

@@ -5,7 +5,8 @@
    of the 34B's trunk.
 3. Trunk and v_head are trained together by K-wise maximum likelihood: the Plackett-Luce model over seven
    ranked responses (arXiv 2301.11270; the method of the Starling reward models on the Nectar set).
-   Next-token prediction goes on beside it; its lm_head is not stored, as in the 34B.
+   Next-token prediction goes on beside it, and the same loss on the mean score of each response. The
+   lm_head is not stored, as in the 34B.
 """
 
 from __future__ import annotations
