@@ -88,6 +88,8 @@ size_t RewardModel::keep_prefix(const int32_t* ids, size_t length) {
   if (options_.share_prefixes && !dirty_) {
     const size_t most = std::min(cached_.size(), length - 1);
     while (common < most && cached_[common] == ids[common]) ++common;
+    // So that a sequence, padded at its end alone, never needs more cells than the longest one.
+    common -= common % DECODE_MULTIPLE;
   }
   llama_memory_t memory = functions_.llama_get_memory(context_.get());
   if (common > 0 && functions_.llama_memory_seq_rm(memory, 0, static_cast<llama_pos>(common), -1)) return common;
