@@ -30,7 +30,7 @@ export async function runScoring(
     try {
       const { notice } = model.info;
       const format = chooseFormat(options, terminal);
-      if (notice !== undefined && format !== "table") terminal.say(`note: ${notice}`);
+      const note = notice !== undefined && format !== "table" ? () => terminal.say(`note: ${notice}`) : () => {};
       const many = order === "rank" ? asRanking : asLists;
       const table = order === "rank" ? rankTable : scoreTable;
       const formatters: Record<typeof format, () => Formatter> = {
@@ -43,7 +43,7 @@ export async function runScoring(
       const onProgress = (progress: { tokensDone: number }) => {
         tokens = progress.tokensDone;
       };
-      return await printRows(scoreRows(source.rows, model, { signal, onProgress }), {
+      return await printRows(beforeFirst(scoreRows(source.rows, model, { signal, onProgress }), note), {
         label: "scoring",
         printer: formatters[format](),
         output,
@@ -57,5 +57,15 @@ export async function runScoring(
     }
   } finally {
     await output.close();
+  }
+}
+
+/** A refusal is one line: the note about the model comes with the first row, not before it is known that there is one. */
+async function* beforeFirst<T>(rows: AsyncIterable<T>, act: () => void): AsyncGenerator<T> {
+  let first = true;
+  for await (const row of rows) {
+    if (first) act();
+    first = false;
+    yield row;
   }
 }
