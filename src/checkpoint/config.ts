@@ -15,8 +15,6 @@ export interface LlamaConfig {
   readonly contextLength: number;
   readonly rmsNormEpsilon: number;
   readonly ropeTheta: number;
-  /** Absent where config.json has none, null or a negative number. */
-  readonly padTokenId?: number;
   /** What the checkpoint calls itself: starling_rm.name, or the last part of _name_or_path. */
   readonly name?: string;
   /** starling_rm.notice: words that must be shown with the model. */
@@ -63,7 +61,6 @@ export function parseConfig(config: JsonObject, file: string): LlamaConfig {
       "num_key_value_heads",
       `has ${heads} attention heads, which ${keyValueHeads} key-value heads do not divide.`,
     );
-  const padTokenId = read.tokenId("pad_token_id");
   const { name, notice, license } = readTexts(read);
   return {
     vocabSize: read.integer("vocab_size", MAX_VOCABULARY),
@@ -76,7 +73,6 @@ export function parseConfig(config: JsonObject, file: string): LlamaConfig {
     contextLength: read.integer("max_position_embeddings", MAX_CONTEXT),
     rmsNormEpsilon: read.positive("rms_norm_eps", 1, 1e-6),
     ropeTheta: readRopeTheta(read),
-    ...(padTokenId === undefined ? {} : { padTokenId }),
     ...(name === undefined ? {} : { name }),
     ...(notice === undefined ? {} : { notice }),
     ...(license === undefined ? {} : { license }),
@@ -191,15 +187,6 @@ class ConfigReader {
     if (typeof value !== "number" || !(value > 0) || value > max)
       throw this.refuse(field, `has ${describe(value)} as ${field}; a number above 0 and up to ${max} is expected.`);
     return value;
-  }
-
-  tokenId(field: string): number | undefined {
-    const value = this.get(field);
-    // Early Llama checkpoints say -1 for "none".
-    if (value === undefined || value === null || value === -1) return undefined;
-    if (!Number.isInteger(value) || (value as number) < 0 || (value as number) >= MAX_VOCABULARY)
-      throw this.refuse(field, `has ${describe(value)} as ${field}; a token id is expected.`);
-    return value as number;
   }
 
   only(field: string, expected: string | number, fallback?: string | number): void {

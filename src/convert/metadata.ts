@@ -40,24 +40,20 @@ export function buildMetadata(checkpoint: Checkpoint, parts: MetadataParts): Map
   ]);
 }
 
-/** The model card takes the id of the tokenizer's pad_token; without one, `<unk>` stands for padding, as in Yi. */
-function paddingId(checkpoint: Checkpoint): number {
-  const { tokenizer, config, pieces } = checkpoint;
-  const id = tokenizer.padId ?? config.padTokenId ?? tokenizer.unknownId;
-  const file = join(checkpoint.folder, "config.json");
-  if (config.padTokenId !== undefined && config.padTokenId !== id)
+/**
+ * The model card's code pads with the tokenizer's pad_token and reads the score before the first id 0, whatever
+ * config.json calls padding. With another pad_token it would read a padding position.
+ */
+const PAD_ID = 0;
+
+function paddingId({ folder, tokenizer }: Checkpoint): number {
+  if (tokenizer.padId !== undefined && tokenizer.padId !== PAD_ID)
     throw refuse(
-      file,
-      `has pad_token_id ${config.padTokenId}, but the tokenizer configuration names the token ${id}.`,
-      {
-        field: "pad_token_id",
-      },
+      join(folder, "tokenizer_config.json"),
+      `names the token ${tokenizer.padId} as pad_token; the model card's code looks for id ${PAD_ID}.`,
+      { field: "pad_token" },
     );
-  if (id >= pieces.pieces.length)
-    throw refuse(file, `has pad_token_id ${id}, beyond the ${pieces.pieces.length} pieces of tokenizer.model.`, {
-      field: "pad_token_id",
-    });
-  return id;
+  return PAD_ID;
 }
 
 function generalMetadata(checkpoint: Checkpoint, parts: MetadataParts): [string, GgufValue][] {

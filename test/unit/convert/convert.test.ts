@@ -389,20 +389,14 @@ describe("options", () => {
 });
 
 describe("padding", () => {
-  it("must have one meaning", async () => {
-    await expect(convert(withJson("config.json", { pad_token_id: 2 }))).rejects.toMatchObject({
-      field: "pad_token_id",
-    });
-    const files = withJson(
-      "tokenizer_config.json",
-      { pad_token: "<|endoftext|>" },
-      withJson("config.json", { pad_token_id: 2 }),
-    );
-    const { output } = await convert(files);
-    expect(readRewardMetadata(await readGguf(output), output).padTokenId).toBe(2);
-    const none = withJson("tokenizer_config.json", { pad_token: null }, withJson("config.json", { pad_token_id: -1 }));
-    const { output: other } = await convert(none);
-    expect(readRewardMetadata(await readGguf(other), other).padTokenId).toBe(0);
+  it("is id 0, as in the model card's code, whatever config.json says", async () => {
+    for (const pad_token_id of [null, -1, 0, 2]) {
+      const files = withJson("tokenizer_config.json", { pad_token: null }, withJson("config.json", { pad_token_id }));
+      const { output } = await convert(files);
+      expect(readRewardMetadata(await readGguf(output), output).padTokenId).toBe(0);
+    }
+    const other = withJson("tokenizer_config.json", { pad_token: "<|endoftext|>" });
+    await expect(convert(other)).rejects.toMatchObject({ field: "pad_token" });
   });
 
   it("of a vocabulary must not collide with a piece", async () => {
