@@ -71,14 +71,19 @@ void RewardModel::evaluate(const Sequences& sequences, const Group& group) {
 void RewardModel::evaluate_one(const int32_t* ids, size_t length) {
   const size_t kept = keep_prefix(ids, length);
   dirty_ = true;
-  for (size_t at = kept; at < length; at += decode_tokens_) {
+  decode_from(kept, ids, length, DECODE_MULTIPLE);
+  cached_.assign(ids, ids + length);
+}
+
+/** Decodes one sequence from `at` on, in as few decodes as it takes, each filled up to a multiple of `multiple`. */
+void RewardModel::decode_from(size_t at, const int32_t* ids, size_t length, size_t multiple) {
+  for (; at < length; at += decode_tokens_) {
     const size_t take = std::min(decode_tokens_, length - at);
     batch_.clear();
     batch_.add(ids + at, take, static_cast<int32_t>(at), 0, at + take == length);
-    batch_.pad(DECODE_MULTIPLE);
+    batch_.pad(multiple);
     decode();
   }
-  cached_.assign(ids, ids + length);
 }
 
 /** Leaves in memory what the last sequence and this one begin with, and returns how many tokens that are. */
@@ -100,16 +105,7 @@ size_t RewardModel::keep_prefix(const int32_t* ids, size_t length) {
 void RewardModel::evaluate_packed(const Sequences& sequences, const Group& group) {
   clear_memory();
   dirty_ = true;
-  if (group.size() == 1) {
-    const size_t length = sequences.length(group[0]);
-    for (size_t at = 0; at < length; at += decode_tokens_) {
-      const size_t take = std::min(decode_tokens_, length - at);
-      batch_.clear();
-      batch_.add(sequences.ids(group[0]) + at, take, static_cast<int32_t>(at), 0, at + take == length);
-      decode();
-    }
-    return;
-  }
+  if (group.size() == 1) return decode_from(0, sequences.ids(group[0]), sequences.length(group[0]), 1);
   batch_.clear();
   for (size_t i = 0; i < group.size(); ++i)
     batch_.add(sequences.ids(group[i]), sequences.length(group[i]), 0, static_cast<int32_t>(i), true);

@@ -56,6 +56,7 @@ class RewardModel {
   void evaluate(const Sequences& sequences, const Group& group);
   void evaluate_one(const int32_t* ids, size_t length);
   void evaluate_packed(const Sequences& sequences, const Group& group);
+  void decode_from(size_t at, const int32_t* ids, size_t length, size_t multiple);
   size_t keep_prefix(const int32_t* ids, size_t length);
   void clear_memory();
   void decode();

@@ -18,6 +18,7 @@ export {
   quantize,
   weightTypes,
 } from "./make-gguf.ts";
+export type { GpuChoice } from "./native/engine.ts";
 export { LLAMA_VERSION } from "./native/runtime-folder.ts";
 export type { ChatMessage, ChatRole, MessagesItem, PromptResponseItem, ScoreItem, TextItem } from "./prompt/items.ts";
 export type { SpecialTokens } from "./prompt/templates.ts";
@@ -32,7 +33,6 @@ export {
 } from "./scoring/reward-tokenizer.ts";
 export type {
   BatchMode,
-  GpuChoice,
   LoadRewardModelOptions,
   RankedResponse,
   RewardModelInfo,

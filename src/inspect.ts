@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { openCheckpoint } from "./checkpoint/checkpoint.ts";
 import { readHead } from "./convert/head.ts";
 import { isStarlingError } from "./errors.ts";
-import type { GgufHeader } from "./gguf/header.ts";
+import { type GgufHeader, weightCount } from "./gguf/header.ts";
 import { readGguf } from "./gguf/reader.ts";
 import { type RewardMetadata, readRewardMetadata } from "./gguf/reward-metadata.ts";
 import { fileTypeName } from "./gguf/types.ts";
@@ -78,7 +78,7 @@ async function inspectGguf(path: string): Promise<InspectResult> {
     architecture,
     name: text("general.name"),
     fileType: typeof fileType === "number" ? fileTypeName(fileType) : "unknown",
-    parameters: gguf.tensors.reduce((sum, { dims }) => sum + product(dims), 0),
+    parameters: gguf.tensors.reduce((sum, { dims }) => sum + weightCount(dims), 0),
     size: gguf.tensors.reduce((sum, { size }) => sum + size, 0),
     layers: number("block_count"),
     embeddingLength: number("embedding_length"),
@@ -130,7 +130,7 @@ async function inspectCheckpoint(path: string): Promise<InspectResult> {
       name: config.name ?? checkpoint.folderName,
       ...(config.notice === undefined ? {} : { notice: config.notice }),
       fileType: Object.keys(tensorTypes).join(", ").toLowerCase(),
-      parameters: tensors.reduce((sum, { shape }) => sum + product(shape), 0),
+      parameters: tensors.reduce((sum, { shape }) => sum + weightCount(shape), 0),
       size: tensors.reduce((sum, { size }) => sum + size, 0),
       layers: config.layers,
       embeddingLength: config.hiddenSize,
@@ -151,10 +151,6 @@ async function inspectCheckpoint(path: string): Promise<InspectResult> {
 function summarize(head: Float32Array): HeadSummary {
   const { length } = head;
   return { length, norm: Math.hypot(...head), mean: head.reduce((sum, value) => sum + value, 0) / length };
-}
-
-function product(dims: readonly number[]): number {
-  return dims.reduce((result, dim) => result * dim, 1);
 }
 
 function countBy(names: readonly string[]): Record<string, number> {

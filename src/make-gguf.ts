@@ -1,15 +1,14 @@
 /** Making GGUF files: the converter and llama.cpp's quantiser, put together. */
 import { availableParallelism } from "node:os";
 import { convertCheckpoint } from "./convert/convert.ts";
-import type { ConvertOptions as CheckpointOptions } from "./convert/options.ts";
-import { FileError, InvalidInputError, NativeError } from "./errors.ts";
+import { type ConvertOptions as CheckpointOptions, conversionChecks, weightType } from "./convert/options.ts";
+import { FileError, NativeError } from "./errors.ts";
 import { readGguf } from "./gguf/reader.ts";
 import { readRewardMetadata } from "./gguf/reward-metadata.ts";
 import { checkOutput, TemporaryFile } from "./gguf/temporary-file.ts";
-import { convertibleTypeNames, type FileType, fileTypeByName } from "./gguf/types.ts";
+import { convertibleTypeNames, fileTypeByName } from "./gguf/types.ts";
 import { openEngine } from "./native/engine.ts";
-import { aBoolean, aFunction, anInteger, aSignal, aString, checkOptions, oneOf, required } from "./options.ts";
-import { tokenizationModes } from "./scoring/reward-tokenizer.ts";
+import { aBoolean, aSignal, aString, aThreadCount, checkOptions, required } from "./options.ts";
 import type { TokenizationMode } from "./scoring/types.ts";
 
 export interface ConvertOptions {
@@ -61,8 +60,6 @@ export interface QuantizeModelOptions {
 export const weightTypes: readonly string[] = convertibleTypeNames();
 
 const DEFAULT_TYPE = "q4_k_m";
-/** llama.cpp's GGML_MAX_N_THREADS. */
-const MAX_THREADS = 512;
 
 /**
  * Converts a checkpoint folder to one GGUF with the reward head inside.
@@ -72,16 +69,7 @@ const MAX_THREADS = 512;
 export async function convert(options: ConvertOptions): Promise<ConvertResult> {
   required("convert", options, "checkpoint");
   required("convert", options, "output");
-  checkOptions("convert", options, {
-    checkpoint: aString,
-    output: aString,
-    type: aString,
-    tokenization: oneOf(tokenizationModes),
-    source: (value) => (typeof value === "object" && value !== null ? undefined : "an object"),
-    overwrite: aBoolean,
-    onProgress: aFunction,
-    signal: aSignal,
-  });
+  checkOptions("convert", options, conversionChecks);
   const { onProgress, type = DEFAULT_TYPE, ...rest } = options;
   const checkpointOptions: CheckpointOptions = {
     ...rest,
@@ -110,11 +98,11 @@ export async function quantize(options: QuantizeModelOptions): Promise<ConvertRe
     output: aString,
     type: aString,
     overwrite: aBoolean,
-    threads: anInteger(1, MAX_THREADS),
+    threads: aThreadCount,
     signal: aSignal,
   });
   const { input, output, overwrite = false, signal } = options;
-  const type = quantizedType(options.type);
+  const type = weightType(options.type);
   signal?.throwIfAborted();
   await checkOutput(output, overwrite);
   const metadata = readRewardMetadata(await readGguf(input), input);
@@ -139,24 +127,6 @@ export async function quantize(options: QuantizeModelOptions): Promise<ConvertRe
   } finally {
     await temporary.discard();
   }
-}
-
-function quantizedType(name: string): FileType {
-  const type = fileTypeByName(name);
-  const known = weightTypes.join(", ");
-  if (type?.kind === "imatrix") {
-    throw new InvalidInputError(
-      "ERR_UNSUPPORTED_TYPE",
-      `The type ${name} needs an importance matrix, which is not supported; take one of ${known}.`,
-      { field: "type" },
-    );
-  }
-  if (!type) {
-    throw new InvalidInputError("ERR_UNSUPPORTED_TYPE", `There is no weight type "${name}"; take one of ${known}.`, {
-      field: "type",
-    });
-  }
-  return type;
 }
 
 async function runQuantizer(input: string, output: string, ftype: number, threads: number): Promise<void> {

@@ -52,6 +52,11 @@ export function anInteger(min: number, max: number): Check {
       : `a whole number from ${min} to ${max}`;
 }
 
+/** llama.cpp's GGML_MAX_N_THREADS. */
+const MAX_THREADS = 512;
+
+export const aThreadCount: Check = anInteger(1, MAX_THREADS);
+
 export function oneOf(values: readonly string[]): Check {
   const expected = `one of ${values.map((value) => `"${value}"`).join(", ")}`;
   return (value) => (typeof value === "string" && values.includes(value) ? undefined : expected);

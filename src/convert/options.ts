@@ -1,6 +1,16 @@
 import { InvalidInputError, invalidArgument } from "../errors.ts";
 import { TOKENIZATIONS } from "../gguf/starling-keys.ts";
 import { convertibleTypeNames, type FileType, fileTypeByName } from "../gguf/types.ts";
+import {
+  aBoolean,
+  aFunction,
+  aSignal,
+  aString,
+  type Check,
+  checkOptions as checkOptionsOf,
+  oneOf,
+  required,
+} from "../options.ts";
 
 /** Where a checkpoint comes from, as its user knows it; kept in the file, nothing is looked up. */
 export interface SourceOptions {
@@ -48,20 +58,20 @@ export interface ConvertResult {
   readonly sourceSha256: string;
 }
 
-const knownOptions = new Set([
-  "checkpoint",
-  "output",
-  "type",
-  "source",
-  "tokenization",
-  "overwrite",
-  "onProgress",
-  "signal",
-  "quantize",
-]);
-
 /** Longest source name and revision. */
 const MAX_SOURCE_CHARACTERS = 500;
+
+/** For the options that a caller may give; who calls {@link convertCheckpoint} itself also brings the quantiser. */
+export const conversionChecks: Readonly<Record<string, Check>> = {
+  checkpoint: aString,
+  output: aString,
+  type: aString,
+  source: aSource,
+  tokenization: oneOf(TOKENIZATIONS),
+  overwrite: aBoolean,
+  onProgress: aFunction,
+  signal: aSignal,
+};
 
 /**
  * Checks the options and returns the weight type.
@@ -69,48 +79,38 @@ const MAX_SOURCE_CHARACTERS = 500;
  * @throws InvalidInputError ERR_INVALID_ARGUMENT, or ERR_UNSUPPORTED_TYPE for a type that is not written
  */
 export function checkOptions(options: ConvertOptions): FileType {
-  if (typeof options !== "object" || options === null) throw invalidArgument("options", "an object", options);
-  for (const name of Object.keys(options))
-    if (!knownOptions.has(name)) throw invalidArgument("options", `only ${[...knownOptions].join(", ")}`, name);
-  for (const name of ["checkpoint", "output", "type"] as const)
-    if (typeof options[name] !== "string" || options[name] === "")
-      throw invalidArgument(name, "a string that is not empty", options[name]);
-  checkOptional(options, "overwrite", "boolean");
-  checkOptional(options, "onProgress", "function");
-  checkOptional(options, "quantize", "function");
-  if (options.signal !== undefined && !(options.signal instanceof AbortSignal))
-    throw invalidArgument("signal", "an AbortSignal", options.signal);
-  if (options.tokenization !== undefined && !TOKENIZATIONS.includes(options.tokenization))
-    throw invalidArgument("tokenization", `one of ${TOKENIZATIONS.join(", ")}`, options.tokenization);
-  checkSource(options.source);
-  return checkType(options);
-}
-
-function checkOptional(options: ConvertOptions, name: keyof ConvertOptions, type: "boolean" | "function"): void {
-  if (options[name] !== undefined && typeof options[name] !== type)
-    throw invalidArgument(name, `a ${type}`, options[name]);
-}
-
-function checkSource(source: SourceOptions | undefined): void {
-  if (source === undefined) return;
-  if (typeof source !== "object" || source === null) throw invalidArgument("source", "an object", source);
-  for (const [name, value] of Object.entries(source)) {
-    if (name !== "name" && name !== "revision") throw invalidArgument("source", "only name and revision", name);
-    if (value === undefined) continue;
-    const fits = typeof value === "string" && value !== "" && value.length <= MAX_SOURCE_CHARACTERS;
-    if (!fits || value.includes("\0") || !value.isWellFormed())
-      throw invalidArgument(`source.${name}`, `text of 1 to ${MAX_SOURCE_CHARACTERS} characters`, value);
-  }
-}
-
-function checkType(options: ConvertOptions): FileType {
-  const type = fileTypeByName(options.type);
-  if (type?.kind === "imatrix")
-    throw unsupported(`The weight type ${type.name} needs an importance matrix, which is not computed.`);
-  if (type === undefined)
-    throw unsupported(`The weight type ${JSON.stringify(options.type.slice(0, 40))} is not known.`);
+  for (const name of ["checkpoint", "output", "type"]) required("convert", options, name);
+  checkOptionsOf("convert", options, { ...conversionChecks, quantize: aFunction });
+  const type = weightType(options.type);
   if (type.kind === "quantized" && options.quantize === undefined)
     throw invalidArgument("quantize", `a function, because ${type.name} is made by llama.cpp's quantiser,`, undefined);
+  return type;
+}
+
+function aSource(value: unknown): string | undefined {
+  const expected = `an object with at most name and revision, each text of 1 to ${MAX_SOURCE_CHARACTERS} characters,`;
+  if (typeof value !== "object" || value === null) return expected;
+  const fits = Object.entries(value).every(
+    ([name, text]) => (name === "name" || name === "revision") && (text === undefined || isSourceText(text)),
+  );
+  return fits ? undefined : expected;
+}
+
+function isSourceText(value: unknown): boolean {
+  const isText = typeof value === "string" && value !== "" && value.length <= MAX_SOURCE_CHARACTERS;
+  return isText && !value.includes("\0") && value.isWellFormed();
+}
+
+/**
+ * The weight type of a name.
+ *
+ * @throws InvalidInputError ERR_UNSUPPORTED_TYPE for a type that is not written, with those that are
+ */
+export function weightType(name: string): FileType {
+  const type = fileTypeByName(name);
+  if (type?.kind === "imatrix")
+    throw unsupported(`The weight type ${type.name} needs an importance matrix, which is not computed.`);
+  if (type === undefined) throw unsupported(`The weight type ${JSON.stringify(name.slice(0, 40))} is not known.`);
   return type;
 }
 

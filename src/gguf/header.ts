@@ -37,3 +37,8 @@ export function alignUp(position: number, alignment: number): number {
   const rest = position % alignment;
   return rest === 0 ? position : position + alignment - rest;
 }
+
+/** Number of weights in a tensor of these dimensions; exact up to 2^53. */
+export function weightCount(dims: readonly number[]): number {
+  return dims.reduce((product, dim) => product * dim, 1);
+}

@@ -13,7 +13,10 @@ import {
 
 export type { Backend, GpuBackend } from "./runtime-folder.ts";
 
-/** `auto`: CUDA with an NVIDIA driver, Metal on Apple silicon, else the CPU. `off`: the CPU. */
+/**
+ * Where the layers run. `auto`: CUDA where its package and driver are there, Metal on Apple Silicon, else the CPU. `off`:
+ * the CPU.
+ */
 export type GpuChoice = "auto" | "off" | GpuBackend;
 
 export interface Engine {

@@ -1,3 +1,4 @@
+import { weightCount } from "../gguf/header.ts";
 import { readGguf } from "../gguf/reader.ts";
 import { type RewardMetadata, readRewardMetadata } from "../gguf/reward-metadata.ts";
 
@@ -13,6 +14,6 @@ export interface ModelFile extends RewardMetadata {
  */
 export async function readModelFile(path: string): Promise<ModelFile> {
   const gguf = await readGguf(path);
-  const parameters = gguf.tensors.reduce((sum, { dims }) => sum + dims.reduce((product, dim) => product * dim, 1), 0);
+  const parameters = gguf.tensors.reduce((sum, { dims }) => sum + weightCount(dims), 0);
   return { ...readRewardMetadata(gguf, path), parameters };
 }

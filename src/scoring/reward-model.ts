@@ -1,8 +1,18 @@
 /** The public class: a loaded reward model. */
 import { isStarlingError, ModelClosedError, NativeError } from "../errors.ts";
 import type { NativeModel } from "../native/addon.ts";
-import { openEngine } from "../native/engine.ts";
-import { aBoolean, aFunction, anInteger, aSignal, aString, checkOptions, oneOf, required } from "../options.ts";
+import { type GpuChoice, openEngine } from "../native/engine.ts";
+import {
+  aBoolean,
+  aFunction,
+  anInteger,
+  aSignal,
+  aString,
+  aThreadCount,
+  checkOptions,
+  oneOf,
+  required,
+} from "../options.ts";
 import { checkItem, checkString, type ScoreItem } from "../prompt/items.ts";
 import { backendDefaults, defaultThreads } from "./backend-defaults.ts";
 import { readModelFile } from "./model-file.ts";
@@ -11,7 +21,6 @@ import { RewardTokenizer, specialTokenChoices, tokenizationModes } from "./rewar
 import { type StreamContext, scoreStream } from "./stream.ts";
 import type {
   BatchMode,
-  GpuChoice,
   LoadRewardModelOptions,
   RankedResponse,
   RewardModelInfo,
@@ -24,8 +33,6 @@ import type {
 export const gpuChoices: readonly GpuChoice[] = ["auto", "off", "cuda", "vulkan", "metal"];
 export const batchModes: readonly BatchMode[] = ["exact", "packed"];
 
-/** llama.cpp's GGML_MAX_N_THREADS. */
-const MAX_THREADS = 512;
 /** Far above every batch that is useful; keeps buffers that grow with the batch within a few GiB. */
 const MAX_BATCH_TOKENS = 65_536;
 /** No Llama has this many layers. */
@@ -45,7 +52,7 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
     modelPath: aString,
     gpu: oneOf(gpuChoices),
     gpuLayers: anInteger(0, MAX_LAYERS),
-    threads: anInteger(1, MAX_THREADS),
+    threads: aThreadCount,
     contextTokens: anInteger(1, MAX_BATCH_TOKENS),
     batchTokens: anInteger(1, MAX_BATCH_TOKENS),
     batchMode: oneOf(batchModes),

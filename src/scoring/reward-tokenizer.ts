@@ -1,5 +1,6 @@
 /** Items to token ids: rendering, tokenisation off the JS thread, truncation, and the position of the score. */
 import { InvalidInputError, isStarlingError, type StarlingError } from "../errors.ts";
+import { TOKENIZATIONS } from "../gguf/starling-keys.ts";
 import type { EncodedText, NativeTokenizer } from "../native/addon.ts";
 import { loadAddon } from "../native/load-addon.ts";
 import { aString, checkOptions, oneOf, required } from "../options.ts";
@@ -8,7 +9,7 @@ import { renderItem, type SpecialTokens, type TextParts } from "../prompt/templa
 import { readModelFile } from "./model-file.ts";
 import type { TokenizationMode, TokenizedItem } from "./types.ts";
 
-export const tokenizationModes: readonly TokenizationMode[] = ["slow", "fast-4.41", "fast-4.42"];
+export const tokenizationModes: readonly TokenizationMode[] = TOKENIZATIONS;
 export const specialTokenChoices: readonly SpecialTokens[] = ["plain", "reference"];
 
 export interface LoadTokenizerOptions {

@@ -1,12 +1,11 @@
 /** The public types of loading and scoring. */
 import type { StarlingError } from "../errors.ts";
+import type { NativeTokenizationMode } from "../native/addon.ts";
+import type { GpuChoice } from "../native/engine.ts";
 import type { SpecialTokens } from "../prompt/templates.ts";
 
 /** How text becomes token ids; see the README, "Three answers for one text". */
-export type TokenizationMode = "slow" | "fast-4.41" | "fast-4.42";
-
-/** Where the layers run. `auto`: CUDA where its package and driver are there, Metal on Apple Silicon, else the CPU. */
-export type GpuChoice = "auto" | "off" | "cuda" | "vulkan" | "metal";
+export type TokenizationMode = NativeTokenizationMode;
 
 /**
  * - `exact`: each sequence is evaluated on its own, so that its score is the same to the last bit in any company.
