@@ -2,7 +2,7 @@
 
 namespace starling {
 
-ComputeThreads::ComputeThreads(const LlamaFunctions& functions, int threads) {
+ComputeThreads::ComputeThreads(const LlamaFunctions& functions, int threads) : count_(threads) {
   if (threads < 2) return;
   ggml_backend_dev_t cpu = functions.ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
   if (cpu == nullptr) return;

@@ -15,10 +15,13 @@ class ComputeThreads {
   ComputeThreads(const ComputeThreads&) = delete;
   ComputeThreads& operator=(const ComputeThreads&) = delete;
 
-  /** nullptr when the CPU backend offers no pool; llama.cpp then makes its own threads. */
+  int count() const { return count_; }
+
+  /** nullptr for one thread, and when the CPU backend offers no pool; llama.cpp then makes its own threads. */
   ggml_threadpool_t pool() const { return pool_; }
 
  private:
+  const int count_;
   ggml_threadpool_t pool_ = nullptr;
   decltype(&::ggml_threadpool_free) free_ = nullptr;
 };

@@ -29,6 +29,7 @@ class Environment {
   /** The close() promises among the jobs. */
   std::map<WorkerId, JobId> close_jobs;
   WorkerId next_worker_id = 1;
+  PrefixId next_prefix_id = 1;
 
   explicit Environment(std::shared_ptr<Mailbox> box) : mailbox(box), jobs(box) {}
 

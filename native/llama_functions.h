@@ -21,12 +21,16 @@
   X(llama_init_from_model)                 \
   X(llama_free)                            \
   X(llama_attach_threadpool)               \
-  X(llama_max_parallel_sequences)          \
+  X(llama_detach_threadpool)               \
+  X(llama_set_n_threads)                   \
   X(llama_n_batch)                         \
-  X(llama_n_ctx_seq)                       \
   X(llama_get_memory)                      \
   X(llama_memory_clear)                    \
   X(llama_memory_seq_rm)                   \
+  X(llama_memory_seq_cp)                   \
+  X(llama_state_seq_get_size)              \
+  X(llama_state_seq_get_data)              \
+  X(llama_state_seq_set_data)              \
   X(llama_decode)                          \
   X(llama_synchronize)                     \
   X(llama_model_get_vocab)                 \
@@ -35,8 +39,6 @@
   X(llama_model_meta_val_str)              \
   X(llama_model_n_ctx_train)               \
   X(llama_model_n_embd)                    \
-  X(llama_model_n_head)                    \
-  X(llama_model_n_head_kv)                 \
   X(llama_model_n_layer)                   \
   X(llama_model_n_params)                  \
   X(llama_model_size)                      \

@@ -12,7 +12,10 @@ namespace {
 /** Bounds far above every use; they keep sums and products of sizes within 32 bits. */
 constexpr int32_t MAX_CONTEXT_TOKENS = 1 << 20;
 constexpr int32_t MAX_BATCH_TOKENS = 1 << 16;
-constexpr int32_t MAX_SEQUENCES = 256;  // LLAMA_MAX_SEQ
+/** One less than LLAMA_MAX_SEQ: beside the members of a batch there is the resident sequence. */
+constexpr int32_t MAX_SEQUENCES = 255;
+constexpr int32_t MAX_LANES = 64;
+constexpr int32_t MAX_HELD_MEBIBYTES = 1 << 20;
 constexpr int32_t MAX_LAYERS = 10'000;
 
 ModelOptions read_options(Napi::Value value) {
@@ -24,12 +27,14 @@ ModelOptions read_options(Napi::Value value) {
   options.micro_batch = arguments.integer("microBatch", 1, MAX_BATCH_TOKENS);
   options.max_sequences = arguments.integer("maxSequences", 1, MAX_SEQUENCES);
   options.batch_tokens = arguments.integer("batchTokens", 1, MAX_BATCH_TOKENS);
-  options.threads = arguments.integer("threads", 1, GGML_MAX_N_THREADS);
+  options.lanes = arguments.integer("lanes", 1, MAX_LANES);
+  options.lane_threads = arguments.integer("laneThreads", 1, GGML_MAX_N_THREADS);
+  options.wide_threads = arguments.integer("wideThreads", 1, GGML_MAX_N_THREADS);
   options.flash_attention = arguments.flag("flashAttention");
   options.kv_f32 = arguments.one_of("kvType", {"f32", "f16"}) == "f32";
-  options.kv_unified = arguments.flag("kvUnified");
   options.mmap = arguments.flag("mmap");
   options.share_prefixes = arguments.flag("sharePrefixes");
+  options.held_bytes = static_cast<size_t>(arguments.integer("heldMebibytes", 0, MAX_HELD_MEBIBYTES)) << 20;
   options.head = arguments.floats("head");
   if (options.head.empty()) throw_range_error(value.Env(), "Expected at least one number in options.head.");
   return options;

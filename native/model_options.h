@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -14,12 +15,17 @@ struct ModelOptions {
   int32_t micro_batch = 0;
   int32_t max_sequences = 0;
   int32_t batch_tokens = 0;
-  int32_t threads = 0;
+  /** Sequences that are evaluated at the same time, each in a context of its own. */
+  int32_t lanes = 1;
+  /** Threads of each while several work, and of one that works alone. */
+  int32_t lane_threads = 1;
+  int32_t wide_threads = 1;
   bool flash_attention = false;
   bool kv_f32 = false;
-  bool kv_unified = false;
   bool mmap = true;
   bool share_prefixes = true;
+  /** Most bytes for the saved states of held prefixes. */
+  size_t held_bytes = 0;
   std::vector<float> head;
 };
 

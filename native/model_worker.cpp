@@ -1,15 +1,21 @@
 #include "model_worker.h"
 
 #include <algorithm>
-#include <optional>
+#include <cmath>
+#include <system_error>
 
-#include "reward_model.h"
-#include "throttle.h"
+#include "runtime.h"
 
 namespace starling {
 
 ModelWorker::ModelWorker(ModelOptions options, ModelEvents events)
-    : options_(std::move(options)), events_(std::move(events)) {}
+    : options_(std::move(options)),
+      events_(std::move(events)),
+      held_(options_.held_bytes),
+      scheduler_(Lane::plan_limits(options_),
+                 {static_cast<size_t>(options_.lanes), static_cast<size_t>(options_.lane_threads),
+                  static_cast<size_t>(options_.wide_threads)}),
+      lane_threads_(static_cast<size_t>(options_.lanes)) {}
 
 ModelWorker::~ModelWorker() {
   request_stop();
@@ -19,115 +25,253 @@ ModelWorker::~ModelWorker() {
 void ModelWorker::start() {
   exit_guard::add(this);
   try {
-    thread_ = std::thread([this] { run(); });
+    lane_threads_.front().thread = std::thread([this] { run(); });
   } catch (...) {
     exit_guard::remove(this);
     throw;
   }
 }
 
-void ModelWorker::submit(std::shared_ptr<ScoreJob> job) {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (!stop_.closing()) {
-      queue_.push_back(std::move(job));
-      changed_.notify_one();
-      return;
+void ModelWorker::submit(const std::vector<std::shared_ptr<ScoreJob>>& jobs) {
+  const Lock lock(mutex_);
+  const Failure closed = Failure::closed();
+  for (const auto& job : jobs) {
+    const size_t count = job->sequences.count();
+    job->first_key = next_key_;
+    if (closing()) {
+      settle(job, &closed);
+      continue;
+    }
+    job->rewards.resize(count);
+    if (count == 0) settle(job, nullptr);
+    for (size_t i = 0; i < count; ++i) {
+      const TokenView tokens = job->sequences[i];
+      entries_.emplace(next_key_, Entry{job, i});
+      scheduler_.planner().add(next_key_++, {tokens, job->rewards_from.value_or(tokens.length - 1)});
     }
   }
-  job->on_failed(Failure::closed());
+  changed_.notify_all();
 }
 
 void ModelWorker::cancel(const std::shared_ptr<ScoreJob>& job) {
-  job->cancelled = true;
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    const auto found = std::find(queue_.begin(), queue_.end(), job);
-    if (found == queue_.end()) return;
-    queue_.erase(found);
-  }
-  job->on_failed(Failure::aborted());
+  const Lock lock(mutex_);
+  if (job->settled) return;
+  const Failure aborted = Failure::aborted();
+  settle(job, &aborted);
+  for (LaneThread& lane : lane_threads_)
+    if (std::find(lane.jobs.begin(), lane.jobs.end(), job) != lane.jobs.end()) lane.stop.interrupt();
+}
+
+void ModelWorker::release(PrefixId prefix) {
+  const Lock lock(mutex_);
+  released_.push_back(prefix);
+  changed_.notify_all();
 }
 
 void ModelWorker::request_stop() {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  stop_.close();
-  changed_.notify_one();
+  const Lock lock(mutex_);
+  for (LaneThread& lane : lane_threads_) lane.stop.close();
+  changed_.notify_all();
 }
 
 void ModelWorker::join() {
-  if (thread_.joinable()) thread_.join();
+  if (lane_threads_.front().thread.joinable()) lane_threads_.front().thread.join();
 }
 
 void ModelWorker::run() {
   {
-    std::unique_ptr<RewardModel> model;
+    StopSignal& stop = lane_threads_.front().stop;
+    std::unique_ptr<ModelWeights> weights;
+    std::unique_ptr<ComputeThreads> wide;
+    std::unique_ptr<Lane> lane;
     try {
       Throttle throttle;
       float reported = 0;
-      model = std::make_unique<RewardModel>(options_, stop_, [&](float fraction) {
+      weights = std::make_unique<ModelWeights>(options_, stop, [&](float fraction) {
         // The end is told below, once the context exists too.
         if (fraction <= reported || fraction >= 1 || !throttle.due()) return;
         reported = fraction;
         events_.on_load_progress(fraction);
       });
+      wide = std::make_unique<ComputeThreads>(runtime::functions(), options_.wide_threads);
+      lane = std::make_unique<Lane>(options_, *weights, held_, *wide, stop);
+      // The smallest context, so that what is wrong with it shows now, not with the first text.
+      lane->make_room({});
+      if (stop.requested()) throw Failure::aborted();
       exit_guard::install();
       events_.on_load_progress(1);
-      events_.on_loaded(model->info());
+      events_.on_loaded(weights->info());
     } catch (const Failure& failure) {
+      lane.reset();
       events_.on_load_failed(failure);
     } catch (const std::exception& error) {
+      lane.reset();
       events_.on_load_failed(Failure(std::string("The model could not be loaded: ") + error.what()));
     }
-    if (model != nullptr) run_jobs(*model);
+    if (lane != nullptr) run_lanes(*weights, std::move(lane), *wide);
   }
   events_.on_closed();
   exit_guard::remove(this);
 }
 
-void ModelWorker::run_jobs(RewardModel& model) {
-  while (const std::shared_ptr<ScoreJob> job = next_job()) {
-    stop_.watch(&job->cancelled);
-    run_job(model, *job);
-    stop_.watch(nullptr);
+void ModelWorker::run_lanes(const ModelWeights& weights, std::unique_ptr<Lane> first, const ComputeThreads& wide) {
+  for (size_t i = 1; i < lane_threads_.size(); ++i) {
+    LaneThread& other = lane_threads_[i];
+    try {
+      other.thread = std::thread([this, i, &weights, &wide, &other] {
+        Lane lane(options_, weights, held_, wide, other.stop);
+        run_lane(i, lane);
+      });
+    } catch (const std::system_error&) {
+      break;  // Fewer lanes do the same work.
+    }
   }
-  std::deque<std::shared_ptr<ScoreJob>> left;
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    left.swap(queue_);
-  }
-  for (const auto& job : left) job->on_failed(Failure::closed());
+  run_lane(0, *first);
+  for (size_t i = 1; i < lane_threads_.size(); ++i)
+    if (lane_threads_[i].thread.joinable()) lane_threads_[i].thread.join();
+  const Lock lock(mutex_);
+  const Failure closed = Failure::closed();
+  while (!entries_.empty()) settle(std::shared_ptr<ScoreJob>(entries_.begin()->second.job), &closed);
 }
 
-void ModelWorker::run_job(RewardModel& model, ScoreJob& job) {
-  // What is told is told outside the try block: a callback's own failure must not count as the job's.
-  std::vector<float> scores;
-  std::optional<Failure> failure;
-  try {
-    Throttle throttle;
-    scores = model.score(job.sequences, [&](size_t sequences, size_t tokens) {
-      if (throttle.due() || sequences == job.sequences.count()) job.on_progress(sequences, tokens);
+void ModelWorker::run_lane(size_t index, Lane& lane) {
+  PrefixPlanner::Key prepared = 0;
+  Lock lock(mutex_);
+  for (;;) {
+    std::optional<LaneScheduler::Assignment> assignment;
+    changed_.wait(lock, [&] {
+      if (closing() || !released_.empty()) return true;
+      assignment = scheduler_.choose(index);
+      return assignment.has_value();
     });
+    if (closing()) return;
+    if (!released_.empty()) {
+      release_prefixes();
+      continue;
+    }
+    lane_threads_[index].stop.clear();
+    const PrefixPlanner::Key key = assignment->first;
+    const Demand demand = scheduler_.planner().demand();
+    if (!lane.has_room(demand) || (prepared != key && held_.any_saved())) {
+      const Entry entry = entries_.at(key);
+      // Long work without the lock: what comes next may be another one afterwards.
+      if (prepare(lane, demand, entry.job, entry.job->sequences[entry.index], lock)) prepared = key;
+      continue;
+    }
+    evaluate(index, lane, *assignment, lock);
+    changed_.notify_all();
+  }
+}
+
+/** Room for all that waits, or at least for one sequence; and its prefix, if that is saved. */
+bool ModelWorker::prepare(Lane& lane, const Demand& demand, const std::shared_ptr<ScoreJob>& job, TokenView tokens,
+                          Lock& lock) {
+  std::optional<Failure> failure;
+  lock.unlock();
+  try {
+    try {
+      lane.make_room(demand);
+    } catch (const Failure&) {
+      lane.make_room({tokens.length, tokens.length, job->rewards_from.has_value()});
+    }
+    lane.recall(tokens);
   } catch (const Failure& thrown) {
-    failure = thrown.code() == "ABORTED" && stop_.closing() ? Failure::closed() : thrown;
+    failure = thrown;
   } catch (const std::exception& error) {
     failure = Failure(std::string("The evaluation failed: ") + error.what());
   }
+  lock.lock();
+  if (failure && !job->settled) settle(job, &*failure);
+  return !failure;
+}
+
+void ModelWorker::evaluate(size_t index, Lane& lane, const LaneScheduler::Assignment& assignment, Lock& lock) {
+  LaneThread& mine = lane_threads_[index];
+  const BatchPlan plan = scheduler_.planner().batch(assignment.first, lane.resident());
+  for (const BatchPlan::Member& member : plan.members) mine.jobs.push_back(entries_.at(member.key).job);
+  scheduler_.started(index, assignment.wide, plan.members.back().sequence.tokens, plan.tokens());
+  lock.unlock();
+
+  std::vector<std::vector<float>> rewards;
+  std::optional<Failure> failure;
+  try {
+    lane.use_all_threads(assignment.wide);
+    rewards = lane.evaluate(plan);
+  } catch (const Failure& thrown) {
+    failure = thrown;
+  } catch (const std::exception& error) {
+    failure = Failure(std::string("The evaluation failed: ") + error.what());
+  }
+
+  lock.lock();
+  scheduler_.finished(index);
   if (failure) {
-    job.on_failed(*failure);
+    take_back(plan, *failure);
   } else {
-    job.on_done(std::move(scores));
+    deliver(plan, std::move(rewards));
+  }
+  // Keeps the tokens that the plan looks at alive until here.
+  mine.jobs.clear();
+}
+
+void ModelWorker::deliver(const BatchPlan& plan, std::vector<std::vector<float>> rewards) {
+  for (size_t i = 0; i < plan.members.size(); ++i) {
+    const auto found = entries_.find(plan.members[i].key);
+    if (found == entries_.end()) continue;  // cancelled
+    const auto [job, index] = found->second;
+    entries_.erase(found);
+    if (!std::all_of(rewards[i].begin(), rewards[i].end(), [](float reward) { return std::isfinite(reward); })) {
+      const Failure failure("The score of sequence " + std::to_string(index) +
+                            " is not a finite number: the model's weights overflow in this precision, or the file is "
+                            "damaged.");
+      settle(job, &failure);
+      continue;
+    }
+    const TokenView tokens = plan.members[i].sequence.tokens;
+    if (job->hold != 0) {
+      const std::lock_guard<HeldPrefixes> held_lock(held_);
+      held_.hold(job->hold, tokens);
+    }
+    job->rewards[index] = std::move(rewards[i]);
+    job->tokens_done += tokens.length;
+    const bool last = ++job->sequences_done == job->sequences.count();
+    if (last || job->throttle.due()) job->on_progress(job->sequences_done, job->tokens_done);
+    if (last) settle(job, nullptr);
   }
 }
 
-/** Waits for a job; nullptr when the model is to be closed. */
-std::shared_ptr<ScoreJob> ModelWorker::next_job() {
-  std::unique_lock<std::mutex> lock(mutex_);
-  changed_.wait(lock, [&] { return stop_.closing() || !queue_.empty(); });
-  if (stop_.closing()) return nullptr;
-  std::shared_ptr<ScoreJob> job = queue_.front();
-  queue_.pop_front();
-  return job;
+/** After a failure: what was interrupted for another one's sake waits again, the rest fails. */
+void ModelWorker::take_back(const BatchPlan& plan, const Failure& failure) {
+  const bool interrupted = failure.code() == "ABORTED";
+  for (const BatchPlan::Member& member : plan.members) {
+    const auto found = entries_.find(member.key);
+    if (found == entries_.end()) continue;
+    if (interrupted) {
+      scheduler_.planner().add(member.key, member.sequence);
+    } else {
+      settle(std::shared_ptr<ScoreJob>(found->second.job), &failure);
+    }
+  }
+}
+
+/** Ends a job, with a failure or as it should; nothing of it waits any more. */
+void ModelWorker::settle(const std::shared_ptr<ScoreJob>& job, const Failure* failure) {
+  for (size_t i = 0; i < job->sequences.count(); ++i) {
+    scheduler_.planner().remove(job->first_key + i);
+    entries_.erase(job->first_key + i);
+  }
+  job->settled = true;
+  if (failure != nullptr) {
+    job->on_failed(*failure);
+  } else {
+    job->on_done(std::move(job->rewards));
+  }
+}
+
+void ModelWorker::release_prefixes() {
+  const std::lock_guard<HeldPrefixes> lock(held_);
+  for (const PrefixId prefix : released_) held_.release(prefix);
+  released_.clear();
 }
 
 }  // namespace starling

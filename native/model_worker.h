@@ -1,34 +1,27 @@
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
-#include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
 
+#include "compute_threads.h"
 #include "exit_guard.h"
 #include "failure.h"
+#include "held_prefixes.h"
+#include "lane.h"
+#include "lane_scheduler.h"
 #include "model_options.h"
-#include "sequences.h"
+#include "model_weights.h"
+#include "score_job.h"
 #include "stop_signal.h"
 
 namespace starling {
 
-class RewardModel;
-
-/** One call of score(). The callbacks run on the model's thread, or on that of whoever cancels or closes. */
-struct ScoreJob {
-  Sequences sequences;
-  std::atomic<bool> cancelled{false};
-  std::function<void(size_t sequences, size_t tokens)> on_progress;
-  std::function<void(std::vector<float> scores)> on_done;
-  std::function<void(const Failure&)> on_failed;
-};
-
-/** What a model's thread tells; called on that thread. on_closed is the last and always comes. */
+/** What a model's threads tell; called on one of them. on_closed is the last and always comes. */
 struct ModelEvents {
   std::function<void(float fraction)> on_load_progress;
   std::function<void(const ModelInfo&)> on_loaded;
@@ -37,8 +30,8 @@ struct ModelEvents {
 };
 
 /**
- * The thread that owns one model: it loads it, runs score jobs one after another, and frees it. All public methods may
- * be called from any thread; none but join() waits.
+ * The threads that own one model, one for each lane: the first loads it, starts the others, and frees it. They take what
+ * waits from one plan. All public methods may be called from any thread; none but join() waits.
  */
 class ModelWorker : public Stoppable {
  public:
@@ -50,31 +43,56 @@ class ModelWorker : public Stoppable {
   /** Starts loading. @throws std::system_error when no thread can be had */
   void start();
 
-  /** Queues a job. After request_stop() it fails at once, with code "CLOSED". */
-  void submit(std::shared_ptr<ScoreJob> job);
+  /** Queues jobs, all before any of them is begun. After request_stop() they fail at once, with code "CLOSED". */
+  void submit(const std::vector<std::shared_ptr<ScoreJob>>& jobs);
 
-  /** Cancels a queued job at once, a running one soon; does nothing to a finished one. */
+  /** Fails a job that is not finished with code "ABORTED"; what is being computed for it is interrupted. */
   void cancel(const std::shared_ptr<ScoreJob>& job);
+
+  /** Forgets a prefix that a job was to hold. */
+  void release(PrefixId prefix);
 
   /** Ends loading, or fails all jobs with code "CLOSED", and frees the model. */
   void request_stop() override;
 
-  /** Waits for the thread's end. For one thread alone, after request_stop() or on_closed. */
+  /** Waits for the threads' end. For one thread alone, after request_stop() or on_closed. */
   void join();
 
  private:
+  /** A sequence that waits or is being evaluated. */
+  struct Entry {
+    std::shared_ptr<ScoreJob> job;
+    size_t index;
+  };
+  struct LaneThread {
+    StopSignal stop;
+    /** What it is evaluating. */
+    std::vector<std::shared_ptr<ScoreJob>> jobs;
+    std::thread thread;
+  };
+  using Lock = std::unique_lock<std::mutex>;
+
   void run();
-  void run_jobs(RewardModel& model);
-  void run_job(RewardModel& model, ScoreJob& job);
-  std::shared_ptr<ScoreJob> next_job();
+  void run_lanes(const ModelWeights& weights, std::unique_ptr<Lane> first, const ComputeThreads& wide);
+  void run_lane(size_t index, Lane& lane);
+  bool prepare(Lane& lane, const Demand& demand, const std::shared_ptr<ScoreJob>& job, TokenView tokens, Lock& lock);
+  void evaluate(size_t index, Lane& lane, const LaneScheduler::Assignment& assignment, Lock& lock);
+  void deliver(const BatchPlan& plan, std::vector<std::vector<float>> rewards);
+  void take_back(const BatchPlan& plan, const Failure& failure);
+  void settle(const std::shared_ptr<ScoreJob>& job, const Failure* failure);
+  void release_prefixes();
+  bool closing() const { return lane_threads_.front().stop.closing(); }
 
   const ModelOptions options_;
   const ModelEvents events_;
-  StopSignal stop_;
+  HeldPrefixes held_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::shared_ptr<ScoreJob>> queue_;
-  std::thread thread_;
+  LaneScheduler scheduler_;
+  std::vector<LaneThread> lane_threads_;
+  std::map<PrefixPlanner::Key, Entry> entries_;
+  PrefixPlanner::Key next_key_ = 1;
+  std::vector<PrefixId> released_;
 };
 
 }  // namespace starling

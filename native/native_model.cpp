@@ -1,5 +1,7 @@
 #include "native_model.h"
 
+#include <cmath>
+
 #include "arguments.h"
 
 namespace starling {
@@ -29,7 +31,12 @@ Napi::Object describe(Napi::Env env, const ModelInfo& info) {
 
 Napi::Function NativeModel::define(Napi::Env env) {
   return DefineClass(env, "NativeModel",
-                     {InstanceMethod<&NativeModel::score>("score"), InstanceMethod<&NativeModel::close>("close"),
+                     {InstanceMethod<&NativeModel::score>("score"),
+                      InstanceMethod<&NativeModel::score_each>("scoreEach"),
+                      InstanceMethod<&NativeModel::score_tokens>("scoreTokens"),
+                      InstanceMethod<&NativeModel::hold_prefix>("holdPrefix"),
+                      InstanceMethod<&NativeModel::release_prefix>("releasePrefix"),
+                      InstanceMethod<&NativeModel::close>("close"),
                       InstanceAccessor<&NativeModel::is_closed>("closed")});
 }
 
@@ -53,43 +60,43 @@ Sequences NativeModel::read_sequences(Napi::Value value) const {
   const Napi::Env env = value.Env();
   if (!value.IsArray()) throw_type_error(env, "an array of Int32Array", "sequences", value);
   const auto array = value.As<Napi::Array>();
-  const auto longest = static_cast<size_t>(parts_.info.context_tokens);
   Sequences sequences;
   for (uint32_t i = 0; i < array.Length(); ++i) {
     const Napi::HandleScope scope(env);
-    const Napi::Value entry = array.Get(i);
-    const std::string name = "sequences[" + std::to_string(i) + "]";
-    if (!entry.IsTypedArray() || entry.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array)
-      throw_type_error(env, "an Int32Array", name, entry);
-    const auto ids = entry.As<Napi::Int32Array>();
-    const size_t length = ids.ElementLength();
-    if (length < 1 || length > longest)
-      throw_range_error(env, "Expected 1 to " + std::to_string(longest) + " ids in " + name + " but received " +
-                                 std::to_string(length) + ".");
-    sequences.add(ids.Data(), length);
-    // The copy is checked: the original may be shared with a thread that writes to it.
-    const int32_t* copy = sequences.ids(i);
-    for (size_t k = 0; k < length; ++k)
-      if (copy[k] < 0 || copy[k] >= parts_.info.vocabulary_size)
-        throw_range_error(env, "Expected ids from 0 to " + std::to_string(parts_.info.vocabulary_size - 1) + " in " +
-                                   name + " but received " + std::to_string(copy[k]) + " at index " +
-                                   std::to_string(k) + ".");
+    add_sequence(sequences, array.Get(i), "sequences[" + std::to_string(i) + "]");
   }
   return sequences;
 }
 
-/** score(sequences: readonly Int32Array[], onProgress?: (sequencesDone, tokensDone) => void): CancellableJob<Float32Array> */
-Napi::Value NativeModel::score(const Napi::CallbackInfo& call) {
-  const Napi::Env env = call.Env();
-  expect_callback(call[1], "onProgress");
-  auto job = std::make_shared<ScoreJob>();
-  job->sequences = read_sequences(call[0]);
+void NativeModel::add_sequence(Sequences& sequences, Napi::Value value, const std::string& name) const {
+  const Napi::Env env = value.Env();
+  const auto longest = static_cast<size_t>(parts_.info.context_tokens);
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array)
+    throw_type_error(env, "an Int32Array", name, value);
+  const auto ids = value.As<Napi::Int32Array>();
+  const size_t length = ids.ElementLength();
+  if (length < 1 || length > longest)
+    throw_range_error(env, "Expected 1 to " + std::to_string(longest) + " ids in " + name + " but received " +
+                               std::to_string(length) + ".");
+  sequences.add(ids.Data(), length);
+  // The copy is checked: the original may be shared with a thread that writes to it.
+  const int32_t* copy = sequences[sequences.count() - 1].ids;
+  for (size_t k = 0; k < length; ++k)
+    if (copy[k] < 0 || copy[k] >= parts_.info.vocabulary_size)
+      throw_range_error(env, "Expected ids from 0 to " + std::to_string(parts_.info.vocabulary_size - 1) + " in " +
+                                 name + " but received " + std::to_string(copy[k]) + " at index " + std::to_string(k) +
+                                 ".");
+}
 
+/** Makes a job's promise and callbacks; the caller submits it. Returns `{ promise, cancel }`. */
+Napi::Value NativeModel::prepare(const Napi::CallbackInfo& call, const std::shared_ptr<ScoreJob>& job,
+                                 Napi::Value on_progress, MakeValue make_value) {
+  const Napi::Env env = call.Env();
   Environment* environment = Environment::of(env);
   Napi::Promise promise;
-  const JobId id = environment->jobs.add(env, call[1], call.This(), &promise);
+  const JobId id = environment->jobs.add(env, on_progress, call.This(), &promise);
   const std::shared_ptr<Mailbox> mailbox = environment->mailbox;
-  const bool wants_progress = call[1].IsFunction();
+  const bool wants_progress = on_progress.IsFunction();
   job->on_progress = [mailbox, id, wants_progress](size_t sequences, size_t tokens) {
     if (!wants_progress) return;
     mailbox->post([id, sequences, tokens](napi_env inner) {
@@ -97,20 +104,88 @@ Napi::Value NativeModel::score(const Napi::CallbackInfo& call) {
       Environment::of(inner)->jobs.report(inner, id, static_cast<double>(sequences), &second);
     });
   };
-  job->on_done = [mailbox, id](std::vector<float> scores) {
-    mailbox->post([id, scores = std::move(scores)](napi_env inner) {
-      Environment::of(inner)->jobs.resolve(inner, id, [&](napi_env target) -> napi_value {
-        Napi::Float32Array array = Napi::Float32Array::New(target, scores.size());
-        std::copy(scores.begin(), scores.end(), array.Data());
-        return array;
-      });
+  job->on_done = [mailbox, id, make_value = std::move(make_value)](std::vector<std::vector<float>> rewards) {
+    const auto shared = std::make_shared<std::vector<std::vector<float>>>(std::move(rewards));
+    mailbox->post([id, shared, make_value](napi_env inner) {
+      Environment::of(inner)->jobs.resolve(
+          inner, id, [&](napi_env target) -> napi_value { return make_value(Napi::Env(target), *shared); });
     });
   };
   job->on_failed = [mailbox, id](const Failure& failure) {
     mailbox->post([id, failure](napi_env inner) { Environment::of(inner)->jobs.reject(inner, id, failure); });
   };
-  parts_.worker->submit(job);
   return cancellable_job(env, promise, [worker = parts_.worker, job] { worker->cancel(job); });
+}
+
+/** score(sequences: readonly Int32Array[], onProgress?: (sequencesDone, tokensDone) => void): CancellableJob<Float32Array> */
+Napi::Value NativeModel::score(const Napi::CallbackInfo& call) {
+  expect_callback(call[1], "onProgress");
+  auto job = std::make_shared<ScoreJob>();
+  job->sequences = read_sequences(call[0]);
+  const Napi::Value result = prepare(call, job, call[1], [](Napi::Env env, std::vector<std::vector<float>>& rewards) {
+    Napi::Float32Array array = Napi::Float32Array::New(env, rewards.size());
+    for (size_t i = 0; i < rewards.size(); ++i) array[i] = rewards[i].back();
+    return array;
+  });
+  parts_.worker->submit({job});
+  return result;
+}
+
+/** scoreEach(sequences: readonly Int32Array[]): CancellableJob<number>[] */
+Napi::Value NativeModel::score_each(const Napi::CallbackInfo& call) {
+  const Sequences sequences = read_sequences(call[0]);
+  std::vector<std::shared_ptr<ScoreJob>> jobs;
+  const Napi::Array results = Napi::Array::New(call.Env(), sequences.count());
+  for (size_t i = 0; i < sequences.count(); ++i) {
+    const Napi::HandleScope scope(call.Env());
+    auto job = std::make_shared<ScoreJob>();
+    job->sequences.add(sequences[i].ids, sequences[i].length);
+    results.Set(static_cast<uint32_t>(i),
+                prepare(call, job, call.Env().Undefined(), [](Napi::Env env, std::vector<std::vector<float>>& rewards) {
+                  return Napi::Number::New(env, static_cast<double>(rewards[0].back()));
+                }));
+    jobs.push_back(std::move(job));
+  }
+  parts_.worker->submit(jobs);
+  return results;
+}
+
+/** scoreTokens(sequence: Int32Array, from: number): CancellableJob<Float32Array> */
+Napi::Value NativeModel::score_tokens(const Napi::CallbackInfo& call) {
+  auto job = std::make_shared<ScoreJob>();
+  add_sequence(job->sequences, call[0], "sequence");
+  const size_t length = job->sequences[0].length;
+  const double from = call[1].IsNumber() ? call[1].As<Napi::Number>().DoubleValue() : -1;
+  if (!(from >= 0 && from < static_cast<double>(length)) || from != std::floor(from))
+    throw_range_error(call.Env(), "Expected a whole number from 0 to " + std::to_string(length - 1) + " for from.");
+  job->rewards_from = static_cast<size_t>(from);
+  const Napi::Value result =
+      prepare(call, job, call.Env().Undefined(), [](Napi::Env env, std::vector<std::vector<float>>& rewards) {
+        Napi::Float32Array array = Napi::Float32Array::New(env, rewards[0].size());
+        std::copy(rewards[0].begin(), rewards[0].end(), array.Data());
+        return array;
+      });
+  parts_.worker->submit({job});
+  return result;
+}
+
+/** holdPrefix(prefix: Int32Array): CancellableJob<number> */
+Napi::Value NativeModel::hold_prefix(const Napi::CallbackInfo& call) {
+  auto job = std::make_shared<ScoreJob>();
+  add_sequence(job->sequences, call[0], "prefix");
+  job->hold = Environment::of(call.Env())->next_prefix_id++;
+  const Napi::Value result =
+      prepare(call, job, call.Env().Undefined(), [id = job->hold](Napi::Env env, std::vector<std::vector<float>>&) {
+        return Napi::Number::New(env, static_cast<double>(id));
+      });
+  parts_.worker->submit({job});
+  return result;
+}
+
+/** releasePrefix(id: number): void */
+Napi::Value NativeModel::release_prefix(const Napi::CallbackInfo& call) {
+  if (call[0].IsNumber()) parts_.worker->release(static_cast<PrefixId>(call[0].As<Napi::Number>().Int64Value()));
+  return call.Env().Undefined();
 }
 
 /** close(): Promise<void> */

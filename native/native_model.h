@@ -28,9 +28,17 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
 
  private:
   Napi::Value score(const Napi::CallbackInfo& call);
+  Napi::Value score_each(const Napi::CallbackInfo& call);
+  Napi::Value score_tokens(const Napi::CallbackInfo& call);
+  Napi::Value hold_prefix(const Napi::CallbackInfo& call);
+  Napi::Value release_prefix(const Napi::CallbackInfo& call);
   Napi::Value close(const Napi::CallbackInfo& call);
   Napi::Value is_closed(const Napi::CallbackInfo& call);
   Sequences read_sequences(Napi::Value value) const;
+  void add_sequence(Sequences& sequences, Napi::Value value, const std::string& name) const;
+  using MakeValue = std::function<napi_value(Napi::Env, std::vector<std::vector<float>>&)>;
+  Napi::Value prepare(const Napi::CallbackInfo& call, const std::shared_ptr<ScoreJob>& job, Napi::Value on_progress,
+                      MakeValue make_value);
 
   Parts parts_;
   Napi::ObjectReference closing_;

@@ -4,24 +4,21 @@
 
 namespace starling {
 
-/** Why the thread that owns a model should stop what it does: the model is closed, or the present job is cancelled. */
+/** Why a thread should stop what it does: the model is closed, or what it evaluates is not wanted any more. */
 class StopSignal {
  public:
   void close() { closing_ = true; }
   bool closing() const { return closing_; }
 
-  /** Set by the owning thread alone, around one job; nullptr between jobs. */
-  void watch(const std::atomic<bool>* job) { job_ = job; }
+  /** For one piece of work; the thread that does it clears it before the next one. */
+  void interrupt() { interrupted_ = true; }
+  void clear() { interrupted_ = false; }
 
-  bool requested() const {
-    if (closing_) return true;
-    const std::atomic<bool>* job = job_;
-    return job != nullptr && *job;
-  }
+  bool requested() const { return closing_ || interrupted_; }
 
  private:
   std::atomic<bool> closing_{false};
-  std::atomic<const std::atomic<bool>*> job_{nullptr};
+  std::atomic<bool> interrupted_{false};
 };
 
 }  // namespace starling

@@ -191,8 +191,30 @@ int32_t Tokenizer::find_mergeable(std::string_view text) const {
     return kind == PieceType::normal || kind == PieceType::user_defined || kind == PieceType::unused ? id : -1;
 }
 
-EncodedText Tokenizer::encode(const std::vector<std::string> & parts, TokenizationMode mode,
-                              uint32_t max_tokens) const {
+EncodedText Tokenizer::encode(const std::vector<std::string> & parts, TokenizationMode mode, uint32_t max_tokens,
+                              const std::vector<std::string> & stem) const {
+    EncodedText encoded;
+    std::vector<int32_t> & ids = encoded.ids;
+    ids = encode_parts(parts, mode);
+    size_t common = 0;
+    if (!stem.empty()) {
+        const std::vector<int32_t> other = encode_parts(stem, mode);
+        const size_t most = std::min(ids.size(), other.size());
+        while (common < most && ids[common] == other[common]) common++;
+    }
+    encoded.total_tokens = static_cast<uint32_t>(ids.size());
+    if (ids.size() > max_tokens) {
+        const size_t cut = ids.size() - max_tokens;
+        ids.erase(ids.begin(), ids.begin() + static_cast<ptrdiff_t>(cut));
+        common -= std::min(common, cut);
+    }
+    encoded.stem_tokens = static_cast<uint32_t>(std::min(common, ids.empty() ? 0 : ids.size() - 1));
+    const auto pad = std::find(ids.begin(), ids.end(), vocabulary_.pad_token_id);
+    if (pad != ids.end()) encoded.first_pad = static_cast<int32_t>(pad - ids.begin());
+    return encoded;
+}
+
+std::vector<int32_t> Tokenizer::encode_parts(const std::vector<std::string> & parts, TokenizationMode mode) const {
     std::string text;
     std::vector<size_t> ends;  // where each part ends
     for (const std::string & part : parts) {
@@ -202,8 +224,7 @@ EncodedText Tokenizer::encode(const std::vector<std::string> & parts, Tokenizati
     const bool slow = mode == TokenizationMode::slow;
     const FastSplit & fast = mode == TokenizationMode::fast_4_41 ? split_4_41_ : split_4_42_;
     const PatternSet & split = slow ? split_slow_ : fast.raw;
-    EncodedText encoded;
-    std::vector<int32_t> & ids = encoded.ids;
+    std::vector<int32_t> ids;
     const std::string_view whole(text);
     const auto stretch = [&](size_t from, size_t to) {
         if (from == to) return;
@@ -229,12 +250,7 @@ EncodedText Tokenizer::encode(const std::vector<std::string> & parts, Tokenizati
         begin = at;
     }
     stretch(begin, whole.size());
-
-    encoded.total_tokens = static_cast<uint32_t>(ids.size());
-    if (ids.size() > max_tokens) ids.erase(ids.begin(), ids.end() - max_tokens);
-    const auto pad = std::find(ids.begin(), ids.end(), vocabulary_.pad_token_id);
-    if (pad != ids.end()) encoded.first_pad = static_cast<int32_t>(pad - ids.begin());
-    return encoded;
+    return ids;
 }
 
 void Tokenizer::encode_fast(std::string_view text, const PatternSet & split, std::vector<int32_t> & ids) const {

@@ -39,6 +39,8 @@ struct EncodedText {
     std::vector<int32_t> ids;   // what stays after truncation
     uint32_t total_tokens = 0;  // before truncation
     int32_t first_pad = -1;     // index in ids, or -1
+    // How many of the ids (before its last one) the text has in common with the beginning of its stem; 0 without one.
+    uint32_t stem_tokens = 0;
 };
 
 class Tokenizer {
@@ -52,10 +54,14 @@ public:
     int32_t size() const { return static_cast<int32_t>(vocabulary_.scores.size()); }
 
     // Parts with an even index are template text; in parts with an odd index (content) added tokens and control pieces
-    // are plain text. The parts are joined before anything is merged. The last max_tokens ids stay. Thread-safe.
-    EncodedText encode(const std::vector<std::string> & parts, TokenizationMode mode, uint32_t max_tokens) const;
+    // are plain text. The parts are joined before anything is merged. The last max_tokens ids stay. A stem is the same
+    // text with its last content left out, to tell where that content begins. Thread-safe.
+    EncodedText encode(const std::vector<std::string> & parts, TokenizationMode mode, uint32_t max_tokens,
+                       const std::vector<std::string> & stem = {}) const;
 
 private:
+    std::vector<int32_t> encode_parts(const std::vector<std::string> & parts, TokenizationMode mode) const;
+
     // A piece that is split out of the text before merging.
     struct Pattern {
         std::string text;

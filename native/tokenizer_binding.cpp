@@ -72,12 +72,13 @@ Texts read_texts(const Napi::Value & value) {
 class EncodeWorker final : public Napi::AsyncWorker {
 public:
     EncodeWorker(Napi::Env env, std::shared_ptr<const Tokenizer> tokenizer, Texts texts, TokenizationMode mode,
-                 uint32_t max_tokens)
+                 uint32_t max_tokens, Texts stems)
         : AsyncWorker(env),
           tokenizer_(std::move(tokenizer)),
           texts_(std::move(texts)),
           mode_(mode),
           max_tokens_(max_tokens),
+          stems_(std::move(stems)),
           deferred_(env) {}
 
     Napi::Promise promise() const { return deferred_.Promise(); }
@@ -85,7 +86,11 @@ public:
 protected:
     void Execute() override {
         encoded_.reserve(texts_.size());
-        for (const auto & parts : texts_) encoded_.push_back(tokenizer_->encode(parts, mode_, max_tokens_));
+        for (size_t i = 0; i < texts_.size(); i++) {
+            const bool has_stem = i < stems_.size();
+            encoded_.push_back(has_stem ? tokenizer_->encode(texts_[i], mode_, max_tokens_, stems_[i])
+                                        : tokenizer_->encode(texts_[i], mode_, max_tokens_));
+        }
     }
 
     void OnOK() override {
@@ -101,6 +106,7 @@ protected:
             result.Set("ids", ids);
             result.Set("totalTokens", encoded.total_tokens);
             result.Set("firstPad", encoded.first_pad);
+            result.Set("stemTokens", encoded.stem_tokens);
             results.Set(i, result);
         }
         deferred_.Resolve(results);
@@ -113,6 +119,7 @@ private:
     Texts texts_;
     TokenizationMode mode_;
     uint32_t max_tokens_;
+    Texts stems_;
     std::vector<EncodedText> encoded_;
     Napi::Promise::Deferred deferred_;
 };
@@ -142,12 +149,13 @@ private:
         return Napi::Number::New(info.Env(), tokenizer_->size());
     }
 
-    // encode(texts: string[][], mode: string, maxTokens: number): Promise<EncodedText[]>
+    // encode(texts: string[][], mode: string, maxTokens: number, stems?: string[][]): Promise<EncodedText[]>
     Napi::Value encode(const Napi::CallbackInfo & info) {
         const uint32_t max_tokens = info[2].IsNumber() ? info[2].As<Napi::Number>().Uint32Value() : 0;
         if (max_tokens == 0) throw Napi::RangeError::New(info.Env(), "maxTokens must be at least 1");
+        Texts stems = info[3].IsUndefined() ? Texts() : read_texts(info[3]);
         auto * worker =
-            new EncodeWorker(info.Env(), tokenizer_, read_texts(info[0]), read_mode(info[1]), max_tokens);
+            new EncodeWorker(info.Env(), tokenizer_, read_texts(info[0]), read_mode(info[1]), max_tokens, std::move(stems));
         const Napi::Promise promise = worker->promise();
         worker->Queue();
         return promise;

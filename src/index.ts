@@ -22,6 +22,7 @@ export type { GpuChoice } from "./native/engine.ts";
 export { LLAMA_VERSION } from "./native/runtime-folder.ts";
 export type { ChatMessage, ChatRole, MessagesItem, PromptResponseItem, ScoreItem, TextItem } from "./prompt/items.ts";
 export type { SpecialTokens } from "./prompt/templates.ts";
+export type { PromptOptions, PromptRanking } from "./scoring/prompt-ranking.ts";
 export { ranksOf } from "./scoring/ranks.ts";
 export { batchModes, gpuChoices, loadRewardModel, RewardModel } from "./scoring/reward-model.ts";
 export {
@@ -43,4 +44,5 @@ export type {
   ScoreResult,
   TokenizationMode,
   TokenizedItem,
+  TokenRewards,
 } from "./scoring/types.ts";

@@ -8,7 +8,7 @@
  */
 
 /** Must equal `STARLING_CONTRACT_VERSION` in native/addon.cpp: a stale build is told apart from a fitting one. */
-export const CONTRACT_VERSION = 1;
+export const CONTRACT_VERSION = 2;
 
 export interface NativeAddon {
   readonly contractVersion: number;
@@ -28,6 +28,9 @@ export interface NativeAddon {
 
   /** llama.cpp's own quantiser, file to file, all metadata kept. It cannot be interrupted. */
   quantize(options: QuantizeOptions): Promise<void>;
+
+  /** How a model's work would be planned, one batch after another; pure, needs no runtime. For tests and benches. */
+  planPrefixes(sequences: readonly Int32Array[], limits: PlanLimits): PlannedBatch[];
 
   /** Needs no runtime. */
   readonly Tokenizer: new (
@@ -79,20 +82,51 @@ export interface LoadOptions {
   readonly contextTokens: number;
   /** Tokens per physical micro-batch (n_ubatch). */
   readonly microBatch: number;
-  /** Most sequences in one decode; 1 in exact mode. */
+  /** Most sequences in one decode: 1 in exact mode, more in packed mode. */
   readonly maxSequences: number;
   /** Token budget of one decode (n_batch); at least contextTokens is not needed: longer sequences are split. */
   readonly batchTokens: number;
-  readonly threads: number;
+  /** Sequences that are evaluated at the same time, each in a context of its own; 1 in packed mode. */
+  readonly lanes: number;
+  /** CPU threads of each lane while several work. */
+  readonly laneThreads: number;
+  /** CPU threads of a lane that works alone. */
+  readonly wideThreads: number;
   readonly flashAttention: boolean;
   readonly kvType: "f32" | "f16";
-  readonly kvUnified: boolean;
-  /** Exact mode: compute a sequence from where it parts from the one before it; false computes each in full. */
+  /** Compute what several sequences begin with once; false computes each in full. */
   readonly sharePrefixes: boolean;
+  /** Most memory for the saved states of held prefixes, in MiB. */
+  readonly heldMebibytes: number;
   /** mmap the file (the default of llama.cpp) or read it. */
   readonly mmap: boolean;
   /** The reward head: one float32 per hidden dimension, float[n_embd]. Copied. */
   readonly head: Float32Array;
+}
+
+export interface PlanLimits {
+  /** Most sequences of one batch. */
+  readonly sequences: number;
+  /** Most tokens that are computed in one batch; a sequence that needs more is a batch of its own. */
+  readonly tokens: number;
+  /** A shorter common prefix is no reason to leave the order of the sequences. */
+  readonly worthwhile: number;
+  /** What is kept of a prefix is rounded down to a multiple of this. */
+  readonly multiple: number;
+  /** A sequence that was passed over this often is next, whatever it shares. */
+  readonly patience: number;
+  readonly share: boolean;
+}
+
+export interface PlannedBatch {
+  readonly members: readonly {
+    /** Index of the sequence. */
+    readonly sequence: number;
+    /** Tokens that are there already, from the last member of the batch before. */
+    readonly kept: number;
+  }[];
+  /** Tokens [begin, end) that are computed once for several members; `sharers` are indices into `members`. */
+  readonly segments: readonly { readonly sharers: readonly number[]; readonly begin: number; readonly end: number }[];
 }
 
 export interface ModelInfo {
@@ -105,7 +139,7 @@ export interface ModelInfo {
   readonly vocabularySize: number;
   readonly layers: number;
   readonly trainedContext: number;
-  /** Tokens that one sequence can really have in this context. */
+  /** Most tokens that one sequence may have. */
   readonly contextTokens: number;
   /** Names of the devices that hold layers. */
   readonly devices: readonly string[];
@@ -118,12 +152,30 @@ export interface NativeModel {
    * Evaluates each sequence and returns head · result_norm at its LAST token, in float32, in input order.
    * Sequences are copied at once; they may be changed or transferred after the call. Every sequence must have
    * 1..contextTokens ids in [0, vocabularySize); otherwise it throws a RangeError before anything is queued.
-   * Jobs run one after another in the order of the calls. `onProgress(done, tokens)` is called as sequences finish.
+   * All that waits, of all calls, is planned together: sequences that begin alike are evaluated one after another, the
+   * rest in the order of the calls. `onProgress(done, tokens)` is called as sequences finish.
    */
   score(
     sequences: readonly Int32Array[],
     onProgress?: (sequencesDone: number, tokensDone: number) => void,
   ): CancellableJob<Float32Array>;
+
+  /** As score(), with a job for each sequence; all are queued before any of them is begun. */
+  scoreEach(sequences: readonly Int32Array[]): CancellableJob<number>[];
+
+  /** head · result_norm at every token of one sequence from index `from` on: float[length - from]. */
+  scoreTokens(sequence: Int32Array, from: number): CancellableJob<Float32Array>;
+
+  /**
+   * Evaluates a prefix and holds on to it: its keys and values stay in the cache, or are saved when they must give way
+   * there. Whatever is scored later and begins with it goes on from them.
+   *
+   * @returns its id, for releasePrefix()
+   */
+  holdPrefix(prefix: Int32Array): CancellableJob<number>;
+
+  /** Forgets a prefix; does nothing for one that is not held. */
+  releasePrefix(id: number): void;
 
   /**
    * Cancels what is queued or running (those jobs reject with code "CLOSED"), frees context and weights on the
@@ -177,11 +229,14 @@ export interface NativeTokenizer {
    * joined first: a piece may span two parts. Runs on another thread.
    *
    * @param maxTokens the LAST maxTokens ids stay.
+   * @param stems for each text the same with its last content left out (an empty list for a text without one): then the
+   * answers say where that content begins.
    */
   encode(
     texts: readonly (readonly string[])[],
     mode: NativeTokenizationMode,
     maxTokens: number,
+    stems?: readonly (readonly string[])[],
   ): Promise<EncodedText[]>;
 }
 
@@ -192,4 +247,6 @@ export interface EncodedText {
   readonly totalTokens: number;
   /** Index of the first padding id in `ids`, or -1. */
   readonly firstPad: number;
+  /** How many of the ids, before the last one, are those of the stem's beginning; 0 without a stem. */
+  readonly stemTokens: number;
 }

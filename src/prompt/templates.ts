@@ -4,7 +4,7 @@
  * typed in it.
  */
 import { InvalidInputError } from "../errors.ts";
-import type { ChatMessage, ScoreItem } from "./items.ts";
+import type { ChatMessage, MessagesItem, PromptResponseItem, ScoreItem } from "./items.ts";
 
 /**
  * - `plain`: special tokens typed in a prompt, response or message are plain text.
@@ -49,6 +49,14 @@ export function renderItem(item: ScoreItem, templateName: string, specialTokens:
   }
   const parts = renderMessages("messages" in item ? item.messages : asMessages(item.prompt, item.response), template);
   return specialTokens === "reference" ? [parts.join("")] : parts;
+}
+
+/** The item with an empty response: what it has in common with the item's text is the prompt. */
+export function withoutResponse(item: PromptResponseItem | MessagesItem): ScoreItem {
+  if ("prompt" in item) return { prompt: item.prompt, response: "" };
+  const { messages } = item;
+  const last = messages[messages.length - 1] as ChatMessage;
+  return { messages: [...messages.slice(0, -1), { role: last.role, content: "" }] };
 }
 
 function asMessages(prompt: string, response: string): ChatMessage[] {

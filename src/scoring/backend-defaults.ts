@@ -1,5 +1,4 @@
 /** Settings that differ by backend, each with the measurement that chose it. */
-import { availableParallelism } from "node:os";
 import type { Backend } from "../native/engine.ts";
 import type { BatchMode } from "./types.ts";
 
@@ -13,21 +12,54 @@ export interface BackendDefaults {
   readonly kvType: "f32" | "f16";
 }
 
-const cpu: BackendDefaults = { batchMode: "exact", batchTokens: 512, microBatch: 512, kvType: "f32" };
+/**
+ * Micro-batch: 64 to 512 tokens are equally fast within 2 % (bench/README.md); 256 needs half the memory of 512.
+ * Key-value cache: float16 costs 2.5e-3 of the score at float32 weights and gains 2 %.
+ */
+const cpu: BackendDefaults = { batchMode: "exact", batchTokens: 512, microBatch: 256, kvType: "f32" };
+/** Not measured yet: llama.cpp's own defaults. */
 const gpu: BackendDefaults = { batchMode: "packed", batchTokens: 2048, microBatch: 512, kvType: "f16" };
 
 export function backendDefaults(backend: Backend): BackendDefaults {
   return backend === "cpu" ? cpu : gpu;
 }
 
+/** How the threads of a model are spread over sequences that are evaluated at the same time. */
+export interface LaneLayout {
+  /** Sequences at the same time, each in a context of its own. */
+  readonly lanes: number;
+  /** Threads of each while several are at work. */
+  readonly laneThreads: number;
+  /** Threads of a sequence that is alone. */
+  readonly wideThreads: number;
+}
+
 /**
- * Work that pays for one more thread. llama.cpp's threads wait for each other by spinning, at every operation: on a
- * model of 3.5 million parameters a second thread gains 1.2 times on an idle machine, and loses a hundred times where
- * another process wants the same core. On the 1.1B shape two threads gain what they should.
+ * Work that pays for one more thread on one sequence. llama.cpp's threads wait for each other by spinning, at every
+ * operation: on a model of 3.5 million parameters a second thread gains 1.2 times on an idle machine, and loses a
+ * hundred times where another process wants the same core. On the 1.1B shape two threads gain what they should.
  */
 const PARAMETERS_PER_THREAD = 50_000_000;
+/**
+ * Below this, sequences side by side with one thread each beat one after another with all threads: on the 1.1B shape by
+ * 1.1 times on two cores. Each lane needs a context of its own, which large models have no memory to spare for, and
+ * their threads wait less.
+ */
+const PARAMETERS_PER_LANE_THREAD = 1_000_000_000;
+const MAX_LANES = 8;
 
-/** @param parameters of the model */
-export function defaultThreads(parameters: number): number {
-  return Math.max(1, Math.min(availableParallelism(), Math.floor(parameters / PARAMETERS_PER_THREAD)));
+/**
+ * @param parameters of the model
+ * @param threads in all
+ */
+export function laneLayout(parameters: number, threads: number, batchMode: BatchMode): LaneLayout {
+  const wideThreads = clamp(Math.floor(parameters / PARAMETERS_PER_THREAD), threads);
+  // A packed batch has several sequences in it already.
+  if (batchMode === "packed") return { lanes: 1, laneThreads: wideThreads, wideThreads };
+  const laneThreads = Math.min(wideThreads, clamp(Math.round(parameters / PARAMETERS_PER_LANE_THREAD), threads));
+  return { lanes: clamp(Math.floor(threads / laneThreads), MAX_LANES), laneThreads, wideThreads };
+}
+
+function clamp(value: number, most: number): number {
+  return Math.max(1, Math.min(most, value));
 }

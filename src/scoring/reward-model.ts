@@ -1,4 +1,5 @@
 /** The public class: a loaded reward model. */
+import { availableParallelism } from "node:os";
 import { isStarlingError, ModelClosedError, NativeError } from "../errors.ts";
 import type { NativeModel } from "../native/addon.ts";
 import { type GpuChoice, openEngine } from "../native/engine.ts";
@@ -13,9 +14,10 @@ import {
   oneOf,
   required,
 } from "../options.ts";
-import { checkItem, checkString, type ScoreItem } from "../prompt/items.ts";
-import { backendDefaults, defaultThreads } from "./backend-defaults.ts";
+import { type ChatMessage, checkItem, checkString, type ScoreItem } from "../prompt/items.ts";
+import { backendDefaults, laneLayout } from "./backend-defaults.ts";
 import { readModelFile } from "./model-file.ts";
+import { openPrompt, type PromptOptions, type PromptRanking } from "./prompt-ranking.ts";
 import { ranksOf } from "./ranks.ts";
 import { RewardTokenizer, specialTokenChoices, tokenizationModes } from "./reward-tokenizer.ts";
 import { type StreamContext, scoreStream } from "./stream.ts";
@@ -39,6 +41,8 @@ const MAX_BATCH_TOKENS = 65_536;
 const MAX_LAYERS = 1_000;
 /** Most sequences in one packed batch; more no longer help, and llama.cpp's limit is 256. */
 const PACKED_SEQUENCES = 32;
+/** Memory for the prompts of open rankings that had to give way in the key-value cache; beyond it they are recomputed. */
+const HELD_PROMPTS_MEBIBYTES = 1024;
 
 /**
  * Loads a GGUF made by `starling-rm convert`.
@@ -71,9 +75,8 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
   const defaults = backendDefaults(engine.backend);
   const batchMode = options.batchMode ?? defaults.batchMode;
   const packed = batchMode === "packed";
-  const threads = options.threads ?? defaultThreads(file.parameters);
+  const threads = options.threads ?? availableParallelism();
   const batchTokens = options.batchTokens ?? defaults.batchTokens;
-  const groupSequences = packed ? PACKED_SEQUENCES : 1;
   const job = engine.addon.loadModel(
     {
       path: modelPath,
@@ -81,20 +84,20 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
       // Longer sequences are cut off anyway: memory for more cells would never be used.
       contextTokens: Math.min(options.contextTokens ?? file.maxTokens, file.maxTokens),
       microBatch: Math.min(batchTokens, defaults.microBatch),
-      maxSequences: groupSequences,
+      maxSequences: packed ? PACKED_SEQUENCES : 1,
       batchTokens,
-      threads,
+      ...laneLayout(file.parameters, threads, batchMode),
       flashAttention: packed,
       kvType: defaults.kvType,
-      kvUnified: packed,
       mmap: true,
       sharePrefixes: options.sharePrefixes ?? true,
+      heldMebibytes: HELD_PROMPTS_MEBIBYTES,
       head: file.head,
     },
     options.onProgress,
   );
   const native = await cancellable(job, signal, modelPath);
-  const tokenizer = new RewardTokenizer(new engine.addon.Tokenizer(file.tokenizer), {
+  const tokenizer = new RewardTokenizer(new engine.addon.Tokenizer(file.tokenizer), file.tokenizer, {
     template: file.template,
     tokenization: options.tokenization ?? file.tokenization,
     specialTokens: options.specialTokens ?? "plain",
@@ -119,7 +122,7 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
     threads,
     batchMode,
   };
-  return new RewardModel(info, { native, tokenizer, groupSequences, groupTokens: batchTokens });
+  return new RewardModel(info, { native, tokenizer });
 }
 
 async function cancellable<T>(
@@ -141,7 +144,7 @@ async function cancellable<T>(
   }
 }
 
-const scoreOptionChecks = { onProgress: aFunction, signal: aSignal, nameItem: aFunction };
+const scoreOptionChecks = { onProgress: aFunction, signal: aSignal, nameItem: aFunction, perToken: aBoolean };
 
 /**
  * A loaded reward model. All methods may be called at any time, also several at once: the work is done in order, off
@@ -220,6 +223,20 @@ export class RewardModel implements AsyncDisposable {
     return results
       .map((result, i) => ({ ...result, rank: ranks[i] as number, response: responses[i] as string }))
       .sort((a, b) => a.rank - b.rank || a.index - b.index);
+  }
+
+  /**
+   * Evaluates a prompt and keeps its state, so that responses can be scored as they arrive at the cost of their own
+   * tokens. Scores are those of {@link score}. The state is freed when the ranking or the model is closed, and also when
+   * memory is needed; then it is computed again.
+   *
+   * @param prompt the user's prompt, or a conversation that ends before the assistant's turn
+   * @throws InvalidInputError for a prompt that cannot be scored with any response
+   */
+  async prompt(prompt: string | readonly ChatMessage[], options: PromptOptions = {}): Promise<PromptRanking> {
+    this.#assertOpen();
+    checkOptions("prompt", options, { signal: aSignal });
+    return openPrompt(this, this.#context, prompt, options);
   }
 
   /** The token ids of items, as they are scored. */

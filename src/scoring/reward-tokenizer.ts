@@ -1,11 +1,11 @@
 /** Items to token ids: rendering, tokenisation off the JS thread, truncation, and the position of the score. */
 import { InvalidInputError, isStarlingError, type StarlingError } from "../errors.ts";
 import { TOKENIZATIONS } from "../gguf/starling-keys.ts";
-import type { EncodedText, NativeTokenizer } from "../native/addon.ts";
+import type { EncodedText, NativeTokenizer, Vocabulary } from "../native/addon.ts";
 import { loadAddon } from "../native/load-addon.ts";
 import { aString, checkOptions, oneOf, required } from "../options.ts";
 import { checkItem, type ScoreItem } from "../prompt/items.ts";
-import { renderItem, type SpecialTokens, type TextParts } from "../prompt/templates.ts";
+import { renderItem, type SpecialTokens, type TextParts, withoutResponse } from "../prompt/templates.ts";
 import { readModelFile } from "./model-file.ts";
 import type { TokenizationMode, TokenizedItem } from "./types.ts";
 
@@ -29,6 +29,8 @@ export interface TokenizerSettings {
   readonly maxTokens: number;
 }
 
+const utf8 = new TextDecoder();
+
 /** An item that {@link RewardTokenizer.tokenizeEach} could not tokenise is answered with its error. */
 export type TokenizedOutcome = TokenizedItem | StarlingError;
 
@@ -45,7 +47,7 @@ export async function loadTokenizer(options: LoadTokenizerOptions): Promise<Rewa
     specialTokens: oneOf(specialTokenChoices),
   });
   const model = await readModelFile(options.modelPath);
-  return new RewardTokenizer(new (loadAddon().Tokenizer)(model.tokenizer), {
+  return new RewardTokenizer(new (loadAddon().Tokenizer)(model.tokenizer), model.tokenizer, {
     template: model.template,
     tokenization: options.tokenization ?? model.tokenization,
     specialTokens: options.specialTokens ?? "plain",
@@ -56,11 +58,27 @@ export async function loadTokenizer(options: LoadTokenizerOptions): Promise<Rewa
 export class RewardTokenizer {
   readonly settings: TokenizerSettings;
   readonly #native: NativeTokenizer;
+  readonly #vocabulary: Vocabulary;
 
   /** @internal Use {@link loadTokenizer} or {@link RewardModel.tokenizer}. */
-  constructor(native: NativeTokenizer, settings: TokenizerSettings) {
+  constructor(native: NativeTokenizer, vocabulary: Vocabulary, settings: TokenizerSettings) {
     this.#native = native;
+    this.#vocabulary = vocabulary;
     this.settings = settings;
+  }
+
+  /**
+   * What the vocabulary writes for each id: "▁" is a space, "<0x0A>" a byte.
+   *
+   * @throws RangeError for an id outside the vocabulary
+   */
+  pieces(ids: Iterable<number>): string[] {
+    const { bytes, offsets } = this.#vocabulary;
+    return Array.from(ids, (id) => {
+      const [start, end] = [offsets[id], offsets[id + 1]];
+      if (start === undefined || end === undefined) throw new RangeError(`The vocabulary has no id ${id}.`);
+      return utf8.decode(bytes.subarray(start, end));
+    });
   }
 
   /**
@@ -80,15 +98,23 @@ export class RewardTokenizer {
    * As {@link tokenize}, but an item that cannot be tokenised gives its error, and the others are done.
    *
    * @param nameItem how messages call the item with this index
+   * @param options findResponse: tell where each response begins, which takes tokenising what stands before it again
    */
-  async tokenizeEach(items: readonly unknown[], nameItem = itemName): Promise<TokenizedOutcome[]> {
+  async tokenizeEach(
+    items: readonly unknown[],
+    nameItem = itemName,
+    { findResponse = false }: { findResponse?: boolean | undefined } = {},
+  ): Promise<TokenizedOutcome[]> {
     const { template, tokenization, specialTokens, maxTokens } = this.settings;
     const outcomes: (TokenizedOutcome | undefined)[] = new Array(items.length).fill(undefined);
-    const rendered: { at: number; where: string; parts: TextParts }[] = [];
+    const rendered: { at: number; where: string; parts: TextParts; stem: TextParts }[] = [];
     for (const [at, value] of items.entries()) {
       const where = nameItem(at);
       try {
-        rendered.push({ at, where, parts: renderItem(checkItem(value, where), template, specialTokens) });
+        const item = checkItem(value, where);
+        const stem = findResponse && !("text" in item) ? withoutResponse(item) : undefined;
+        const parts = renderItem(item, template, specialTokens);
+        rendered.push({ at, where, parts, stem: stem ? renderItem(stem, template, specialTokens) : [] });
       } catch (error) {
         if (!isStarlingError(error)) throw error;
         outcomes[at] = error;
@@ -98,6 +124,7 @@ export class RewardTokenizer {
       rendered.map(({ parts }) => parts),
       tokenization,
       maxTokens,
+      ...(findResponse ? [rendered.map(({ stem }) => stem)] : []),
     );
     for (const [i, { at, where, parts }] of rendered.entries()) {
       outcomes[at] = finish(encoded[i] as EncodedText, where, parts.length === 1);
@@ -111,7 +138,8 @@ export function itemName(index: number): string {
 }
 
 /** @param padEnds whether the first padding id ends what counts, as in the card's code */
-function finish({ ids, totalTokens, firstPad }: EncodedText, where: string, padEnds: boolean): TokenizedOutcome {
+function finish(encoded: EncodedText, where: string, padEnds: boolean): TokenizedOutcome {
+  const { ids, totalTokens, firstPad, stemTokens } = encoded;
   if (ids.length === 0) {
     return new InvalidInputError("ERR_EMPTY_TEXT", `${where} has no tokens: there is none to read a score at.`);
   }
@@ -124,5 +152,6 @@ function finish({ ids, totalTokens, firstPad }: EncodedText, where: string, padE
         "there is no meaningful score. Remove the <unk>.",
     );
   }
-  return { ids, totalTokens, truncated: totalTokens > ids.length, scorePosition: end - 1 };
+  const responseStart = Math.min(stemTokens, end - 1);
+  return { ids, totalTokens, truncated: totalTokens > ids.length, scorePosition: end - 1, responseStart };
 }

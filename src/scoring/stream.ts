@@ -6,37 +6,40 @@
 import { isStarlingError, ModelClosedError, NativeError, type StarlingError } from "../errors.ts";
 import type { CancellableJob, NativeModel } from "../native/addon.ts";
 import { itemName, type RewardTokenizer, type TokenizedOutcome } from "./reward-tokenizer.ts";
-import type { ScoreOptions, ScoreOutcome, TokenizedItem } from "./types.ts";
+import type { ScoreOptions, ScoreOutcome, ScoreResult, TokenizedItem } from "./types.ts";
 
-/** Items that may be between the source and the consumer: enough to keep the native thread busy with short texts. */
-const MAX_ITEMS_IN_FLIGHT = 64;
+/**
+ * What may be between the source and the consumer: enough to keep the model busy, and to find items that share a prompt
+ * with others at some distance, in constant memory. An array's items are there anyway, so more of them are looked at.
+ */
+const IN_FLIGHT = { items: 1024, tokens: 1 << 20 };
+const IN_FLIGHT_OF_ARRAY = { items: 1 << 14, tokens: 1 << 22 };
 /** Items per tokenisation call: enough to spread its overhead, few enough that the first scores come soon. */
-const MAX_ITEMS_PER_CHUNK = 16;
+const MAX_ITEMS_PER_CHUNK = 32;
 
 export interface StreamContext {
   readonly native: NativeModel;
   readonly tokenizer: RewardTokenizer;
-  /** Most sequences and tokens of one native job. */
-  readonly groupSequences: number;
-  readonly groupTokens: number;
 }
 
 type Source = Iterable<unknown> | AsyncIterable<unknown>;
 
 interface Slot {
   readonly outcome: Promise<ScoreOutcome>;
-  /** Tokens that are evaluated for this item. */
+  /** Tokens that count for this item's score. */
   readonly tokens: number;
 }
+
+type ItemJob = CancellableJob<number> | CancellableJob<Float32Array>;
 
 /** Scores items as they come; see {@link RewardModel.scoreEach}. */
 export async function* scoreStream(
   source: Source,
   context: StreamContext,
-  { onProgress, signal, nameItem = itemName }: ScoreOptions,
+  { onProgress, signal, nameItem = itemName, perToken = false }: ScoreOptions,
 ): AsyncGenerator<ScoreOutcome, void, undefined> {
   signal?.throwIfAborted();
-  const pipeline = new Pipeline(source, context, nameItem);
+  const pipeline = new Pipeline(source, context, nameItem, perToken);
   const onAbort = () => pipeline.stop();
   signal?.addEventListener("abort", onAbort, { once: true });
   let itemsDone = 0;
@@ -70,9 +73,12 @@ class Pipeline {
   readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
   readonly #unread: unknown[] = [];
   readonly #slots: Slot[] = [];
-  readonly #jobs = new Set<CancellableJob<Float32Array>>();
+  readonly #jobs = new Set<ItemJob>();
+  readonly #perToken: boolean;
+  readonly #most: typeof IN_FLIGHT;
   #firstUnread = 0;
-  #inFlight = 0;
+  #itemsInFlight = 0;
+  #tokensInFlight = 0;
   #stopped = false;
   #ended = false;
   #failure: { readonly error: unknown } | undefined;
@@ -80,9 +86,11 @@ class Pipeline {
   #wakeConsumer: (() => void) | undefined;
   #wakeReader: (() => void) | undefined;
 
-  constructor(source: Source, context: StreamContext, nameItem: (index: number) => string) {
+  constructor(source: Source, context: StreamContext, nameItem: (index: number) => string, perToken: boolean) {
     this.#context = context;
     this.#nameItem = nameItem;
+    this.#perToken = perToken;
+    this.#most = Array.isArray(source) ? IN_FLIGHT_OF_ARRAY : IN_FLIGHT;
     this.#iterator =
       Symbol.asyncIterator in source
         ? source[Symbol.asyncIterator]()
@@ -95,7 +103,8 @@ class Pipeline {
     for (;;) {
       const slot = this.#slots.shift();
       if (slot) {
-        this.#inFlight -= 1;
+        this.#itemsInFlight -= 1;
+        this.#tokensInFlight -= slot.tokens;
         this.#wake("reader");
         return slot;
       }
@@ -126,9 +135,9 @@ class Pipeline {
         const step = await this.#iterator.next();
         if (step.done || this.#stopped) break;
         this.#unread.push(step.value);
-        this.#inFlight += 1;
+        this.#itemsInFlight += 1;
         void this.#tokenize();
-        while (this.#inFlight >= MAX_ITEMS_IN_FLIGHT && !this.#stopped) {
+        while (this.#full() && !this.#stopped) {
           await new Promise<void>((resolve) => {
             this.#wakeReader = resolve;
           });
@@ -141,16 +150,24 @@ class Pipeline {
     this.#wake("consumer");
   }
 
+  #full(): boolean {
+    return this.#itemsInFlight >= this.#most.items || this.#tokensInFlight >= this.#most.tokens;
+  }
+
   /** Takes what was read so far; one call at a time, so that chunks stay in order. */
   async #tokenize(): Promise<void> {
     if (this.#tokenizing) return;
     this.#tokenizing = true;
     try {
+      // What the source has at hand comes along: the first chunk is then no single item.
+      await new Promise(setImmediate);
       while (this.#unread.length > 0 && !this.#stopped) {
         const chunk = this.#unread.splice(0, MAX_ITEMS_PER_CHUNK);
         const first = this.#firstUnread;
         this.#firstUnread += chunk.length;
-        const outcomes = await this.#context.tokenizer.tokenizeEach(chunk, (i) => this.#nameItem(first + i));
+        const outcomes = await this.#context.tokenizer.tokenizeEach(chunk, (i) => this.#nameItem(first + i), {
+          findResponse: this.#perToken,
+        });
         if (this.#stopped) return;
         this.#submit(outcomes, first);
         this.#wake("consumer");
@@ -171,53 +188,59 @@ class Pipeline {
   }
 
   #submit(outcomes: readonly TokenizedOutcome[], first: number): void {
-    const { groupSequences, groupTokens, native } = this.#context;
-    let group: { index: number; item: TokenizedItem }[] = [];
-    let tokens = 0;
-    const flush = () => {
-      if (group.length > 0) this.#slots.push(...this.#start(group));
-      group = [];
-      tokens = 0;
-    };
+    const { native } = this.#context;
+    const slots: Slot[] = [];
+    const scorable: { index: number; item: TokenizedItem }[] = [];
     for (const [i, outcome] of outcomes.entries()) {
       const index = first + i;
       const error = isStarlingError(outcome)
         ? outcome
         : tooLong(outcome, native.info.contextTokens, this.#nameItem(index));
-      if (error) {
-        flush();
-        this.#slots.push({ outcome: Promise.resolve({ index, error }), tokens: 0 });
-        continue;
-      }
-      const item = outcome as TokenizedItem;
-      const length = item.scorePosition + 1;
-      if (group.length >= groupSequences || (group.length > 0 && tokens + length > groupTokens)) flush();
-      group.push({ index, item });
-      tokens += length;
+      if (error) slots[i] = { outcome: Promise.resolve({ index, error }), tokens: 0 };
+      else scorable.push({ index, item: outcome as TokenizedItem });
     }
-    flush();
+    // Attention is causal: what stands after the scored token cannot change the score, so it is not evaluated.
+    const sequences = scorable.map(({ item }) => item.ids.subarray(0, item.scorePosition + 1));
+    const jobs: ItemJob[] = this.#perToken
+      ? sequences.map((ids, i) => native.scoreTokens(ids, scorable[i]?.item.responseStart as number))
+      : native.scoreEach(sequences);
+    for (const [i, { index, item }] of scorable.entries()) {
+      slots[index - first] = this.#follow(jobs[i] as ItemJob, index, item);
+    }
+    for (const slot of slots) this.#tokensInFlight += slot.tokens;
+    this.#slots.push(...slots);
   }
 
-  #start(group: readonly { index: number; item: TokenizedItem }[]): Slot[] {
-    // Attention is causal: what stands after the scored token cannot change the score, so it is not evaluated.
-    const job = this.#context.native.score(group.map(({ item }) => item.ids.subarray(0, item.scorePosition + 1)));
+  #follow(job: ItemJob, index: number, item: TokenizedItem): Slot {
     this.#jobs.add(job);
-    const scores = job.promise.catch((error: unknown) => {
-      throw nativeFailure(error);
-    });
-    void scores.catch(() => {}).finally(() => this.#jobs.delete(job));
-    return group.map(({ index, item }, i) => {
-      const outcome = scores.then((values) => ({
-        index,
-        score: values[i] as number,
-        tokenCount: item.ids.length,
-        truncated: item.truncated,
-        scorePosition: item.scorePosition,
-      }));
-      // The consumer may stop before it comes to this slot; its failure is then nobody's business.
-      outcome.catch(() => {});
-      return { outcome, tokens: item.scorePosition + 1 };
-    });
+    const outcome = (job.promise as Promise<number | Float32Array>).then(
+      (value) => {
+        this.#jobs.delete(job);
+        return this.#result(value, index, item);
+      },
+      (error: unknown) => {
+        this.#jobs.delete(job);
+        throw nativeFailure(error);
+      },
+    );
+    // The consumer may stop before it comes to this slot; its failure is then nobody's business.
+    outcome.catch(() => {});
+    return { outcome, tokens: item.scorePosition + 1 };
+  }
+
+  #result(value: number | Float32Array, index: number, item: TokenizedItem): ScoreResult {
+    const result = {
+      index,
+      score: typeof value === "number" ? value : (value[value.length - 1] as number),
+      tokenCount: item.ids.length,
+      truncated: item.truncated,
+      scorePosition: item.scorePosition,
+    };
+    if (typeof value === "number") return result;
+    const start = item.responseStart;
+    const ids = item.ids.slice(start, item.scorePosition + 1);
+    const pieces = this.#context.tokenizer.pieces(ids);
+    return { ...result, tokenRewards: { start, ids, pieces, rewards: value } };
   }
 
   #wake(who: "reader" | "consumer"): void {
@@ -237,7 +260,7 @@ function tooLong(item: TokenizedItem, contextTokens: number, where: string): Sta
   );
 }
 
-function nativeFailure(error: unknown): unknown {
+export function nativeFailure(error: unknown): unknown {
   const code = (error as { code?: unknown } | undefined)?.code;
   if (code === "CLOSED") return new ModelClosedError("The model was closed while it was scoring.");
   if (code === "ABORTED" || isStarlingError(error)) return error;

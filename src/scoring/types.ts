@@ -22,7 +22,10 @@ export interface LoadRewardModelOptions {
   readonly gpu?: GpuChoice;
   /** Layers to place on the GPU; default: all. Ignored where no GPU is used. */
   readonly gpuLayers?: number;
-  /** CPU threads, 1 to 512. Default: all cores (os.availableParallelism()), but one for a very small model. */
+  /**
+   * CPU threads, 1 to 512. Default: all cores (os.availableParallelism()). Small models use them for several sequences
+   * side by side, large ones for one sequence after another.
+   */
   readonly threads?: number;
   /** Most tokens that one sequence may have, 1 up to the model's truncation length (2048), which is the default. */
   readonly contextTokens?: number;
@@ -54,6 +57,20 @@ export interface ScoreResult {
   readonly truncated: boolean;
   /** Index, among the tokens after truncation, of the token that the score was read at. */
   readonly scorePosition: number;
+  /** With the option `perToken`. */
+  readonly tokenRewards?: TokenRewards;
+}
+
+/** The head applied at every token of a response: what the score would be if the text ended there. */
+export interface TokenRewards {
+  /** Index, among the tokens after truncation, of the response's first token; 0 for a {text} item. */
+  readonly start: number;
+  /** Token ids from there to the token that the score is read at, the template's closing token included. */
+  readonly ids: Int32Array;
+  /** What each id stands for, as the vocabulary writes it ("▁" is a space). */
+  readonly pieces: readonly string[];
+  /** One reward for each id; the last one is the score. */
+  readonly rewards: Float32Array;
 }
 
 /** An item that could not be scored. */
@@ -74,6 +91,8 @@ export interface ScoreProgress {
 export interface ScoreOptions {
   /** How messages call the item with this index; default: `items[index]`. */
   readonly nameItem?: (index: number) => string;
+  /** Also give the reward at every token of the response; default false. The score is the same. */
+  readonly perToken?: boolean;
   /** Called as items finish. */
   readonly onProgress?: (progress: ScoreProgress) => void;
   /** Stops the work; the promise rejects with the signal's reason, and the model stays usable. */
@@ -96,6 +115,8 @@ export interface TokenizedItem {
   readonly truncated: boolean;
   /** Index of the token at which the score is read. */
   readonly scorePosition: number;
+  /** @internal Index of the first token of the response, where that was asked for; else 0. */
+  readonly responseStart: number;
 }
 
 /** What a loaded model says of itself. */

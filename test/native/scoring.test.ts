@@ -49,8 +49,10 @@ describe("exact mode", () => {
     ["batches of 100", { batchTokens: 100 }],
     ["one big batch", { batchTokens: 4096, microBatch: 2048 }],
     ["a file that is read", { mmap: false }],
-    ["a unified cache", { kvUnified: true }],
-    ["two threads", { threads: 2 }],
+    ["two threads", { wideThreads: 2 }],
+    ["two lanes", { lanes: 2 }],
+    ["two lanes of two threads, or four", { lanes: 2, laneThreads: 2, wideThreads: 4 }],
+    ["nothing shared", { sharePrefixes: false }],
   ])("gives the same bits with %s", async (_, changes) => {
     // Few and short: under load, two threads wait for each other at every node of the graph.
     const few = sequences.slice(0, 3);
@@ -85,12 +87,10 @@ describe("exact mode", () => {
 
 describe("packed mode", () => {
   it.each<[string, Partial<LoadOptions>]>([
-    ["separate caches", {}],
-    ["separate caches, small micro-batches", { microBatch: 16 }],
-    ["separate caches, flash attention", { flashAttention: true }],
-    ["a unified cache", { kvUnified: true }],
-    ["a unified cache, flash attention", { kvUnified: true, flashAttention: true }],
-    ["a unified cache, small micro-batches", { kvUnified: true, microBatch: 16 }],
+    ["attention as it is", {}],
+    ["flash attention", { flashAttention: true }],
+    ["small micro-batches", { microBatch: 16 }],
+    ["nothing shared", { sharePrefixes: false }],
   ])("keeps the order of unequal sequences with %s", async (_, changes) => {
     const exact = await scoresWith({}, shuffled);
     const gaps = exact.flatMap((a, i) => exact.slice(i + 1).map((b) => Math.abs(a - b)));
@@ -120,14 +120,12 @@ describe("packed mode", () => {
   it("handles sequences longer than a batch, more sequences than fit, and equal ones", async () => {
     const mixed = [...sequences, ...sequences.slice(0, 3), ...shuffled];
     const exact = await scoresWith({}, mixed);
-    for (const kvUnified of [false, true])
-      expect(
-        largestDifference(exact, await scoresWith({ maxSequences: 4, batchTokens: 300, kvUnified }, mixed)),
-      ).toBeLessThan(PACKED_TOLERANCE);
+    const packed = await scoresWith({ maxSequences: 4, batchTokens: 300 }, mixed);
+    expect(largestDifference(exact, packed)).toBeLessThan(PACKED_TOLERANCE);
   });
 
   it("works with more sequences allowed than tokens in a micro-batch", async () => {
-    const changes = { maxSequences: 256, batchTokens: 8, microBatch: 4, contextTokens: 128, kvUnified: true };
+    const changes = { maxSequences: 255, batchTokens: 8, microBatch: 4, contextTokens: 128 };
     const exact = await scoresWith({}, shuffled);
     expect(largestDifference(exact, await scoresWith(changes, shuffled))).toBeLessThan(PACKED_TOLERANCE);
   });
@@ -194,9 +192,10 @@ describe("load options", () => {
     ["no context", { contextTokens: 0 }, "RangeError"],
     ["an enormous context", { contextTokens: 2 ** 40 }, "RangeError"],
     ["half a token", { microBatch: 1.5 }, "RangeError"],
-    ["NaN threads", { threads: Number.NaN }, "RangeError"],
-    ["too many threads", { threads: 100_000 }, "RangeError"],
-    ["too many sequences", { maxSequences: 257 }, "RangeError"],
+    ["NaN threads", { laneThreads: Number.NaN }, "RangeError"],
+    ["too many threads", { wideThreads: 100_000 }, "RangeError"],
+    ["no lane", { lanes: 0 }, "RangeError"],
+    ["too many sequences", { maxSequences: 256 }, "RangeError"],
     ["fewer than no layers", { gpuLayers: -2 }, "RangeError"],
     ["an unknown cache type", { kvType: "q4_0" }, "RangeError"],
     ["a head of numbers", { head: [1, 2] }, "TypeError"],

@@ -1,58 +1,58 @@
 import { describe, expect, it } from "vitest";
-import type { CancellableJob, NativeModel, NativeTokenizer } from "../../../src/native/addon.ts";
+import type { CancellableJob, NativeModel, NativeTokenizer, Vocabulary } from "../../../src/native/addon.ts";
 import { RewardTokenizer } from "../../../src/scoring/reward-tokenizer.ts";
 import { type StreamContext, scoreStream } from "../../../src/scoring/stream.ts";
 import type { ScoreOutcome } from "../../../src/scoring/types.ts";
 
 /** A tokenizer that gives one id per character, and a model whose score is the sum of the ids. */
-function fakes(
-  options: { contextTokens?: number; groupSequences?: number; groupTokens?: number; delay?: number } = {},
-) {
-  const log = { groups: [] as number[][], running: 0, maxQueued: 0, cancelled: 0 };
+function fakes(options: { contextTokens?: number; delay?: number } = {}) {
+  const log = { lengths: [] as number[], calls: [] as number[], running: 0, maxQueued: 0, cancelled: 0 };
   const tokenizer: NativeTokenizer = {
     vocabularySize: 1000,
     encode: async (texts, _mode, maxTokens) =>
       texts.map((parts) => {
         const all = Int32Array.from([...parts.join("")].map((c) => (c === "0" ? 0 : (c.codePointAt(0) ?? 0))));
         const ids = all.slice(-maxTokens);
-        return { ids, totalTokens: all.length, firstPad: ids.indexOf(0) };
+        return { ids, totalTokens: all.length, firstPad: ids.indexOf(0), stemTokens: 0 };
       }),
   };
   let tail: Promise<unknown> = Promise.resolve();
+  const start = (sequence: Int32Array): CancellableJob<number> => {
+    log.lengths.push(sequence.length);
+    log.running += 1;
+    log.maxQueued = Math.max(log.maxQueued, log.running);
+    let cancelled = false;
+    const score = sequence.reduce((sum, id) => sum + id, 0);
+    const promise = tail.then(async () => {
+      if (options.delay !== undefined) await new Promise((resolve) => setTimeout(resolve, options.delay));
+      log.running -= 1;
+      if (cancelled) throw Object.assign(new Error("aborted"), { code: "ABORTED" });
+      return score;
+    });
+    tail = promise.catch(() => {});
+    return {
+      promise,
+      cancel: () => {
+        cancelled = true;
+        log.cancelled += 1;
+      },
+    };
+  };
   const native = {
     info: { contextTokens: options.contextTokens ?? 100 },
-    score(sequences: readonly Int32Array[]): CancellableJob<Float32Array> {
-      log.groups.push(sequences.map((sequence) => sequence.length));
-      log.running += 1;
-      log.maxQueued = Math.max(log.maxQueued, log.running);
-      let cancelled = false;
-      const scores = Float32Array.from(sequences.map((sequence) => sequence.reduce((sum, id) => sum + id, 0)));
-      const promise = tail.then(async () => {
-        if (options.delay !== undefined) await new Promise((resolve) => setTimeout(resolve, options.delay));
-        log.running -= 1;
-        if (cancelled) throw Object.assign(new Error("aborted"), { code: "ABORTED" });
-        return scores;
-      });
-      tail = promise.catch(() => {});
-      return {
-        promise,
-        cancel: () => {
-          cancelled = true;
-          log.cancelled += 1;
-        },
-      };
+    scoreEach(sequences: readonly Int32Array[]): CancellableJob<number>[] {
+      log.calls.push(sequences.length);
+      return sequences.map((sequence) => start(sequence));
     },
   } as unknown as NativeModel;
   const context: StreamContext = {
     native,
-    tokenizer: new RewardTokenizer(tokenizer, {
+    tokenizer: new RewardTokenizer(tokenizer, {} as Vocabulary, {
       template: "yi-chat",
       tokenization: "slow",
       specialTokens: "plain",
       maxTokens: 50,
     }),
-    groupSequences: options.groupSequences ?? 1,
-    groupTokens: options.groupTokens ?? 100,
   };
   return { context, log };
 }
@@ -80,7 +80,7 @@ describe("scoreStream", () => {
     const { context, log } = fakes();
     const [outcome] = await collect(scoreStream([{ text: "ab0cd" }], context, {}));
     expect(outcome).toEqual({ index: 0, score: 97 + 98, tokenCount: 5, truncated: false, scorePosition: 1 });
-    expect(log.groups).toEqual([[2]]);
+    expect(log.lengths).toEqual([2]);
   });
 
   it("does not let content in a template end what counts", async () => {
@@ -96,7 +96,7 @@ describe("scoreStream", () => {
   });
 
   it("answers an item that cannot be scored with its error, in its place", async () => {
-    const { context } = fakes({ contextTokens: 3, groupSequences: 4 });
+    const { context } = fakes({ contextTokens: 3 });
     const items = [
       { text: "a" },
       { text: "0a" },
@@ -121,20 +121,10 @@ describe("scoreStream", () => {
     expect(messages[3]).toMatch(/^line 6 has 7 tokens, but the model was loaded with a context of 3/);
   });
 
-  it("packs groups within both budgets", async () => {
-    const { context, log } = fakes({ groupSequences: 3, groupTokens: 10 });
-    await collect(
-      scoreStream(
-        ["aaaa", "bbbb", "cccc", "d", "e", "f", "g"].map((text) => ({ text })),
-        context,
-        {},
-      ),
-    );
-    for (const group of log.groups) {
-      expect(group.length).toBeLessThanOrEqual(3);
-      expect(group.reduce((a, b) => a + b)).toBeLessThanOrEqual(10);
-    }
-    expect(log.groups.flat()).toEqual([4, 4, 4, 1, 1, 1, 1]);
+  it("hands over in one call what is at hand at once, so that it can be planned together", async () => {
+    const { context, log } = fakes();
+    await collect(scoreStream(letters(20), context, {}));
+    expect(log.calls).toEqual([20]);
   });
 
   it("yields a score while the source waits for its next item, and holds a bounded number of items", async () => {
@@ -153,8 +143,8 @@ describe("scoreStream", () => {
     release();
     for (let i = 0; i < 20; i++) await stream.next();
     await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(asked).toBeLessThan(100);
-    expect(log.maxQueued).toBeLessThanOrEqual(65);
+    expect(asked).toBeLessThan(1100);
+    expect(log.maxQueued).toBeLessThan(1100);
     await stream.return(undefined);
   });
 

@@ -1,0 +1,55 @@
+#include "held_prefixes.h"
+
+#include <algorithm>
+
+namespace starling {
+
+void HeldPrefixes::hold(PrefixId id, TokenView tokens) {
+  prefixes_.push_front({id, std::vector<int32_t>(tokens.ids, tokens.ids + tokens.length), {}});
+}
+
+void HeldPrefixes::release(PrefixId id) {
+  const auto found =
+      std::find_if(prefixes_.begin(), prefixes_.end(), [id](const Prefix& prefix) { return prefix.id == id; });
+  if (found == prefixes_.end()) return;
+  bytes_ -= found->state.size();
+  prefixes_.erase(found);
+}
+
+HeldPrefixes::Prefix* HeldPrefixes::best_saved(TokenView tokens, size_t more_than) {
+  auto best = prefixes_.end();
+  for (auto at = prefixes_.begin(); at != prefixes_.end(); ++at) {
+    if (at->state.empty()) continue;
+    const size_t common = common_prefix(at->view(), tokens);
+    if (common <= more_than) continue;
+    best = at;
+    more_than = common;
+  }
+  if (best == prefixes_.end()) return nullptr;
+  prefixes_.splice(prefixes_.begin(), prefixes_, best);
+  return &prefixes_.front();
+}
+
+std::vector<HeldPrefixes::Prefix*> HeldPrefixes::endangered(TokenView resident, size_t kept) {
+  std::vector<Prefix*> found;
+  for (Prefix& prefix : prefixes_)
+    if (prefix.state.empty() && prefix.tokens.size() > kept &&
+        common_prefix(prefix.view(), resident) == prefix.tokens.size())
+      found.push_back(&prefix);
+  std::stable_sort(found.begin(), found.end(),
+                   [](const Prefix* a, const Prefix* b) { return a->tokens.size() > b->tokens.size(); });
+  return found;
+}
+
+bool HeldPrefixes::make_room(size_t bytes) {
+  if (bytes > budget_) return false;
+  for (auto at = prefixes_.rbegin(); at != prefixes_.rend() && bytes_ + bytes > budget_; ++at) {
+    bytes_ -= at->state.size();
+    std::vector<uint8_t>().swap(at->state);
+  }
+  return true;
+}
+
+void HeldPrefixes::saved(Prefix& prefix) { bytes_ += prefix.state.size(); }
+
+}  // namespace starling

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <mutex>
+#include <vector>
+
+#include "prefix_planner.h"
+
+namespace starling {
+
+using PrefixId = uint64_t;
+
+/**
+ * Prefixes that somebody holds on to, because more sequences that begin with them will come. While a prefix is in the
+ * key-value cache it costs nothing; when it must give way there, its keys and values are saved here, bit for bit, as
+ * far as a budget of bytes goes: what was used longest ago is forgotten first, and computed again when it is wanted.
+ * Shared by all lanes of a model: whoever uses one holds its lock (std::lock_guard<HeldPrefixes>), also for as long as
+ * it uses a Prefix.
+ */
+class HeldPrefixes {
+ public:
+  struct Prefix {
+    PrefixId id = 0;
+    std::vector<int32_t> tokens;
+    /** What llama.cpp saved of it; empty while it is in the cache, or after it was forgotten. */
+    std::vector<uint8_t> state;
+    TokenView view() const { return {tokens.data(), tokens.size()}; }
+  };
+
+  explicit HeldPrefixes(size_t budget) : budget_(budget) {}
+
+  void lock() { mutex_.lock(); }
+  void unlock() { mutex_.unlock(); }
+
+  void hold(PrefixId id, TokenView tokens);
+  void release(PrefixId id);
+
+  /** Whether any state is saved. Needs no lock. */
+  bool any_saved() const { return bytes_ > 0; }
+
+  /** The saved prefix that these tokens have most in common with, if that is more than `more_than`; or nullptr. */
+  Prefix* best_saved(TokenView tokens, size_t more_than);
+
+  /** Held prefixes without a saved state that `resident` begins with and that are longer than `kept`, longest first. */
+  std::vector<Prefix*> endangered(TokenView resident, size_t kept);
+
+  /** Makes room for a state of this size; false when it is larger than the whole budget. */
+  bool make_room(size_t bytes);
+
+  /** Counts a state that was put in place. */
+  void saved(Prefix& prefix);
+
+ private:
+  // Recursive: recalling one saves another.
+  std::recursive_mutex mutex_;
+  std::atomic<size_t> bytes_{0};
+  const size_t budget_;
+  /** The one used last stands first. */
+  std::list<Prefix> prefixes_;
+};
+
+}  // namespace starling

@@ -1,0 +1,333 @@
+#include "lane.h"
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+#include <new>
+
+#include "failure.h"
+#include "log.h"
+#include "runtime.h"
+
+namespace starling {
+
+namespace {
+
+/** Restoring a saved prefix copies all of it: for a few tokens more that does not pay. */
+constexpr size_t WORTH_RECALLING = 16;
+/** A shorter common prefix saves less than leaving the order of arrival may cost in patience. */
+constexpr size_t WORTH_SHARING = 8;
+/** Flagged rows of one decode where every token's reward is asked for. llama.cpp reserves a row of logits for each. */
+constexpr size_t REWARDS_AT_A_TIME = 64;
+constexpr size_t LEAST_CELLS = 256;
+
+bool on_abort_check(void* user_data) { return static_cast<const StopSignal*>(user_data)->requested(); }
+
+size_t round_up(size_t value, size_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+}  // namespace
+
+void Lane::ContextDeleter::operator()(llama_context* context) const { functions->llama_free(context); }
+
+Lane::Lane(const ModelOptions& options, const ModelWeights& weights, HeldPrefixes& held, const ComputeThreads& wide,
+           const StopSignal& stop)
+    : functions_(runtime::functions()),
+      options_(options),
+      weights_(weights),
+      held_(held),
+      wide_threads_(wide),
+      stop_(stop),
+      hidden_(functions_, stop),
+      multiple_(options.max_sequences > 1 ? 1 : ROWS_AT_A_TIME),
+      threads_(functions_, options.lane_threads),
+      context_(nullptr, ContextDeleter{&functions_}) {}
+
+PlanLimits Lane::plan_limits(const ModelOptions& options) {
+  PlanLimits limits;
+  limits.sequences = static_cast<size_t>(options.max_sequences);
+  limits.tokens = static_cast<size_t>(options.batch_tokens);
+  limits.worthwhile = WORTH_SHARING;
+  limits.multiple = options.max_sequences > 1 ? 1 : ROWS_AT_A_TIME;
+  limits.share = options.share_prefixes;
+  return limits;
+}
+
+size_t Lane::cells_for(const Demand& demand) const {
+  // A batch may keep all of the resident sequence.
+  const size_t batch = packed() ? std::min(demand.total, static_cast<size_t>(options_.batch_tokens)) : 0;
+  return round_up(demand.longest, multiple_) + batch;
+}
+
+size_t Lane::outputs_for(const Demand& demand) const {
+  const size_t single = packed() ? static_cast<size_t>(options_.max_sequences) + 1 : multiple_;
+  return std::max(demand.many_outputs ? REWARDS_AT_A_TIME : 0, single);
+}
+
+bool Lane::has_room(const Demand& demand) const {
+  return context_ != nullptr && cells_for(demand) <= cells_ && outputs_for(demand) <= outputs_;
+}
+
+/** Sizes are powers of two, so that a context is made anew a few times at most. */
+void Lane::make_room(const Demand& demand) {
+  if (has_room(demand)) return;
+  const size_t wanted = cells_for(demand);
+  size_t cells = std::max(cells_, LEAST_CELLS);
+  while (cells < wanted) cells *= 2;
+  const size_t most = static_cast<size_t>(options_.context_tokens) +
+                      (packed() ? static_cast<size_t>(options_.batch_tokens) : 0);
+  cells = std::max(wanted, std::min(cells, most));
+  if (context_ != nullptr) save_endangered(0);
+  cached_.clear();
+  dirty_ = false;
+  context_.reset();
+  create_context(round_up(cells, LEAST_CELLS), std::max(outputs_for(demand), outputs_));
+}
+
+void Lane::recall(TokenView tokens) {
+  if (!options_.share_prefixes) return;
+  const size_t common = common_prefix(resident(), tokens);
+  const std::lock_guard<HeldPrefixes> lock(held_);
+  HeldPrefixes::Prefix* saved = held_.best_saved(tokens, common + WORTH_RECALLING);
+  if (saved == nullptr || saved->tokens.size() > cells_) return;
+  // Saving what is there now may make the budget forget the very one that is wanted: it is taken out first.
+  const std::vector<int32_t> ids = saved->tokens;
+  const std::vector<uint8_t> state = saved->state;
+  save_endangered(0);
+  forget_cache();
+  const size_t read = functions_.llama_state_seq_set_data(context_.get(), state.data(), state.size(), 0);
+  if (read == state.size()) {
+    cached_ = ids;
+  } else {
+    dirty_ = true;
+    forget_cache();
+  }
+}
+
+std::vector<std::vector<float>> Lane::evaluate(const BatchPlan& plan) {
+  if (stop_.requested()) throw Failure::aborted();
+  const LogCapture log;
+  try {
+    auto rewards = plan.members.size() == 1 ? evaluate_one(plan.members[0]) : evaluate_packed(plan);
+    for (const std::vector<float>& of_member : rewards)
+      if (!std::all_of(of_member.begin(), of_member.end(), [](float reward) { return std::isfinite(reward); })) {
+        dirty_ = true;
+        cached_.clear();
+      }
+    return rewards;
+  } catch (...) {
+    // Whatever stands in the cache now, nothing is known of it.
+    dirty_ = true;
+    cached_.clear();
+    throw;
+  }
+}
+
+/**
+ * What is computed for a token must not depend on which tokens share its micro-batch, or a prefix from the cache would
+ * not be the one that is computed anew. llama.cpp's kernels keep to that but for the rows that are left over when a
+ * micro-batch, or the flagged part of it, is no multiple of ROWS_AT_A_TIME; so in exact mode there are none: decodes
+ * are filled up with tokens behind the last one, and the rows before the first output are flagged with it.
+ */
+std::vector<std::vector<float>> Lane::evaluate_one(const BatchPlan::Member& member) {
+  const auto& [tokens, first_output] = member.sequence;
+  keep(member.kept);
+  const size_t first_row = first_output - first_output % multiple_;
+  const size_t rows = round_up(tokens.length, multiple_) - first_row;
+  expect_rows(rows);
+  decode_pieces(tokens, member.kept, first_row);
+  check_rows(rows);
+  cached_.assign(tokens.ids, tokens.ids + tokens.length);
+  return {read_rewards(first_output - first_row, tokens.length - first_output)};
+}
+
+/** Decodes one sequence from `at` on, in as few decodes as it takes. */
+void Lane::decode_pieces(TokenView tokens, size_t at, size_t first_output) {
+  while (at < tokens.length) {
+    size_t take = std::min(decode_tokens_, tokens.length - at);
+    const size_t flagged_from = std::max(at, first_output);
+    take = std::min(take, flagged_from + outputs_ - at);
+    batch_.clear();
+    batch_.add(tokens.ids + at, take, at, {0});
+    batch_.pad(multiple_);
+    if (at + take > first_output) batch_.flag_from(flagged_from - at);
+    decode();
+    at += take;
+  }
+}
+
+/** All members in one decode; what several have in common stands in it once, as tokens of several sequences. */
+std::vector<std::vector<float>> Lane::evaluate_packed(const BatchPlan& plan) {
+  const auto sequence_of = [](size_t member) { return static_cast<llama_seq_id>(member + 1); };
+  // The last member is the next resident.
+  save_endangered(plan.members.back().kept);
+  if (dirty_) forget_cache();
+  for (size_t i = 0; i < plan.members.size(); ++i)
+    if (const size_t kept = plan.members[i].kept; kept > 0)
+      functions_.llama_memory_seq_cp(memory(), 0, sequence_of(i), 0, static_cast<llama_pos>(kept));
+  functions_.llama_memory_seq_rm(memory(), 0, -1, -1);
+
+  std::vector<bool> flagged(plan.segments.size());
+  for (const BatchPlan::Member& member : plan.members) flagged[member.last_segment] = true;
+  std::vector<size_t> row_of(plan.segments.size());
+  size_t rows = 0;
+  batch_.clear();
+  for (size_t i = 0; i < plan.segments.size(); ++i) {
+    const Segment& segment = plan.segments[i];
+    std::vector<llama_seq_id> sequences;
+    for (const size_t member : segment.sharers) sequences.push_back(sequence_of(member));
+    const int32_t* ids = plan.members[segment.sharers[0]].sequence.tokens.ids;
+    batch_.add(ids + segment.begin, segment.end - segment.begin, segment.begin, std::move(sequences));
+    if (flagged[i]) batch_.flag_from(batch_.size() - 1);
+    row_of[i] = rows;
+    if (flagged[i]) ++rows;
+  }
+  expect_rows(rows);
+  decode();
+  check_rows(rows);
+
+  functions_.llama_memory_seq_cp(memory(), sequence_of(plan.members.size() - 1), 0, -1, -1);
+  for (size_t i = 0; i < plan.members.size(); ++i) functions_.llama_memory_seq_rm(memory(), sequence_of(i), -1, -1);
+  const TokenView last = plan.members.back().sequence.tokens;
+  cached_.assign(last.ids, last.ids + last.length);
+  std::vector<std::vector<float>> rewards;
+  for (const BatchPlan::Member& member : plan.members) rewards.push_back(read_rewards(row_of[member.last_segment], 1));
+  return rewards;
+}
+
+/** Leaves of the resident sequence its first tokens, or nothing. */
+void Lane::keep(size_t tokens) {
+  save_endangered(tokens);
+  const bool kept = tokens > 0 && !dirty_ &&
+                    functions_.llama_memory_seq_rm(memory(), 0, static_cast<llama_pos>(tokens), -1);
+  if (!kept) {
+    forget_cache();
+    if (tokens > 0) throw Failure("llama.cpp could not cut the key-value cache.");
+  }
+}
+
+/** Saves the held prefixes that are in the cache and would not be any more if `kept` tokens stayed. */
+void Lane::save_endangered(size_t kept) {
+  if (dirty_) return;
+  const std::lock_guard<HeldPrefixes> lock(held_);
+  for (HeldPrefixes::Prefix* prefix : held_.endangered(resident(), kept)) {
+    functions_.llama_memory_seq_rm(memory(), 0, static_cast<llama_pos>(prefix->tokens.size()), -1);
+    const size_t size = functions_.llama_state_seq_get_size(context_.get(), 0);
+    if (!held_.make_room(size)) continue;
+    try {
+      prefix->state.resize(size);
+    } catch (const std::bad_alloc&) {
+      continue;  // It is computed again when it is wanted.
+    }
+    prefix->state.resize(functions_.llama_state_seq_get_data(context_.get(), prefix->state.data(), size, 0));
+    held_.saved(*prefix);
+  }
+}
+
+/**
+ * Whatever an earlier decode left, finished, failed or aborted, must not be seen. Masked cells count as 0 times their
+ * value, so stale numbers do no harm; a stale NaN would.
+ */
+void Lane::forget_cache() {
+  functions_.llama_memory_clear(memory(), dirty_);
+  cached_.clear();
+  dirty_ = false;
+}
+
+void Lane::decode() {
+  if (stop_.requested()) throw Failure::aborted();
+  const LogCapture log;
+  int32_t status = 0;
+  try {
+    status = functions_.llama_decode(context_.get(), batch_.view());
+    // A GPU backend may still be copying outputs.
+    functions_.llama_synchronize(context_.get());
+  } catch (const std::exception& error) {
+    throw Failure(std::string("llama.cpp failed: ") + error.what());
+  }
+  if (stop_.requested()) throw Failure::aborted();
+  if (status == 0) return;
+  throw Failure("llama_decode failed with status " + std::to_string(status) + ": " +
+                log.reason(status == 1 ? "no room in the key-value cache" : "no reason given"));
+}
+
+void Lane::check_rows(size_t rows) const {
+  if (hidden_.problem() != nullptr) throw Failure(std::string(hidden_.problem()) + ".");
+  if (hidden_.count() != rows)
+    throw Failure("llama.cpp yielded " + std::to_string(hidden_.count()) + " hidden states for " +
+                  std::to_string(rows) + " tokens: this model's graph has no tensor result_norm.");
+}
+
+/** Products and sum in double, from the first dimension to the last, rounded once: the same on every machine. */
+std::vector<float> Lane::read_rewards(size_t first_row, size_t count) const {
+  std::vector<float> rewards;
+  rewards.reserve(count);
+  for (size_t row = first_row; row < first_row + count; ++row) {
+    const float* hidden = hidden_.row(row);
+    double sum = 0;
+    for (size_t i = 0; i < options_.head.size(); ++i)
+      sum += static_cast<double>(options_.head[i]) * static_cast<double>(hidden[i]);
+    rewards.push_back(static_cast<float>(sum));
+  }
+  return rewards;
+}
+
+void Lane::create_context(size_t cells, size_t outputs) {
+  const LogCapture log;
+  const bool use_gpu = weights_.on_gpu();
+  llama_context_params params = functions_.llama_context_default_params();
+  params.n_ctx = static_cast<uint32_t>(cells);
+  // Whole multiples, so that no micro-batch leaves rows over.
+  const size_t batch_tokens = round_up(static_cast<size_t>(options_.batch_tokens), ROWS_AT_A_TIME);
+  params.n_batch = static_cast<uint32_t>(std::min(batch_tokens, cells));
+  params.n_ubatch = std::min(static_cast<uint32_t>(round_up(static_cast<size_t>(options_.micro_batch), ROWS_AT_A_TIME)), params.n_batch);
+  params.n_seq_max = static_cast<uint32_t>(packed() ? options_.max_sequences + 1 : 1);
+  params.n_outputs_max = static_cast<uint32_t>(outputs);
+  params.n_threads = options_.wide_threads;
+  params.n_threads_batch = options_.wide_threads;
+  params.embeddings = false;
+  params.pooling_type = LLAMA_POOLING_TYPE_NONE;
+  params.attention_type = LLAMA_ATTENTION_TYPE_CAUSAL;
+  params.flash_attn_type = options_.flash_attention ? LLAMA_FLASH_ATTN_TYPE_ENABLED : LLAMA_FLASH_ATTN_TYPE_DISABLED;
+  params.type_k = options_.kv_f32 ? GGML_TYPE_F32 : GGML_TYPE_F16;
+  params.type_v = params.type_k;
+  // Sequences of one batch share cells, which a cache of its own for each sequence could not do.
+  params.kv_unified = true;
+  params.offload_kqv = use_gpu;
+  params.op_offload = use_gpu;
+  params.no_perf = true;
+  params.cb_eval = &HiddenStates::callback;
+  params.cb_eval_user_data = &hidden_;
+  params.abort_callback = &on_abort_check;
+  params.abort_callback_data = const_cast<StopSignal*>(&stop_);
+  const std::string asked = "a context of " + std::to_string(cells) + " tokens in micro-batches of " +
+                            std::to_string(params.n_ubatch);
+  try {
+    context_.reset(functions_.llama_init_from_model(weights_.get(), params));
+  } catch (const std::exception& error) {
+    throw Failure("Not enough memory for " + asked + ", most likely: " + error.what());
+  }
+  if (context_ == nullptr)
+    throw Failure("Not enough memory for " + asked + ", most likely: " + log.reason("llama.cpp gave no reason"));
+  apply_threads();
+  decode_tokens_ = functions_.llama_n_batch(context_.get());
+  cells_ = cells;
+  outputs_ = outputs;
+}
+
+void Lane::use_all_threads(bool all) {
+  if (wide_ == all) return;
+  wide_ = all;
+  if (context_ != nullptr) apply_threads();
+}
+
+void Lane::apply_threads() {
+  const ComputeThreads& threads = wide_ ? wide_threads_ : threads_;
+  functions_.llama_set_n_threads(context_.get(), threads.count(), threads.count());
+  // Without a pool llama.cpp starts threads for each decode; one thread needs none.
+  if (threads.pool() != nullptr)
+    functions_.llama_attach_threadpool(context_.get(), threads.pool(), threads.pool());
+  else
+    functions_.llama_detach_threadpool(context_.get());
+}
+
+}  // namespace starling

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "compute_threads.h"
+#include "decode_batch.h"
+#include "held_prefixes.h"
+#include "hidden_states.h"
+#include "model_options.h"
+#include "model_weights.h"
+#include "prefix_planner.h"
+#include "stop_signal.h"
+
+namespace starling {
+
+/**
+ * One llama.cpp context, and what evaluates sequences with it. A lane belongs to one thread; several lanes evaluate with
+ * the same weights at the same time.
+ *
+ * Sequence 0 of the key-value cache is the resident one: what was evaluated last. In packed mode the members of a batch
+ * are the sequences behind it.
+ */
+class Lane {
+ public:
+  /** llama.cpp's repacked kernels take rows four at a time, and compute a remainder with another rounding. */
+  static constexpr size_t ROWS_AT_A_TIME = 4;
+
+  /** What is given must outlive the lane. @param wide threads for when no other lane works */
+  Lane(const ModelOptions& options, const ModelWeights& weights, HeldPrefixes& held, const ComputeThreads& wide,
+       const StopSignal& stop);
+
+  /** How work is to be planned for a model's lanes. */
+  static PlanLimits plan_limits(const ModelOptions& options);
+
+  /** Whether the next decodes run on all threads, or on the lane's own. */
+  void use_all_threads(bool all);
+
+  /** The tokens that are in the key-value cache, of one sequence, from its beginning. */
+  TokenView resident() const { return {cached_.data(), cached_.size()}; }
+
+  /**
+   * Makes the context large enough for what waits; never smaller. What it held is lost, but for held prefixes.
+   * @throws Failure when there is no memory for it
+   */
+  void make_room(const Demand& demand);
+
+  /** Whether make_room() has nothing to do. */
+  bool has_room(const Demand& demand) const;
+
+  /** Brings back the saved state of a held prefix if these tokens have more in common with it than with the resident. */
+  void recall(TokenView tokens);
+
+  /**
+   * The rewards of each member of a batch: head · result_norm at its tokens from first_output to the last one. The
+   * batch must be planned for resident(), after make_room(). Tokens must be ids of the vocabulary.
+   * @throws Failure; with code "ABORTED" once the stop signal is requested. The next call starts afresh.
+   */
+  std::vector<std::vector<float>> evaluate(const BatchPlan& plan);
+
+ private:
+  struct ContextDeleter {
+    void operator()(llama_context* context) const;
+    const LlamaFunctions* functions;
+  };
+
+  bool packed() const { return options_.max_sequences > 1; }
+  size_t cells_for(const Demand& demand) const;
+  size_t outputs_for(const Demand& demand) const;
+  void create_context(size_t cells, size_t outputs);
+  void apply_threads();
+
+  std::vector<std::vector<float>> evaluate_one(const BatchPlan::Member& member);
+  std::vector<std::vector<float>> evaluate_packed(const BatchPlan& plan);
+  void decode_pieces(TokenView tokens, size_t at, size_t first_output);
+  std::vector<float> read_rewards(size_t first_row, size_t count) const;
+  void keep(size_t tokens);
+  void save_endangered(size_t kept);
+  void forget_cache();
+  void expect_rows(size_t rows) { hidden_.expect(options_.head.size(), rows); }
+  void check_rows(size_t rows) const;
+  void decode();
+  llama_memory_t memory() const { return functions_.llama_get_memory(context_.get()); }
+
+  const LlamaFunctions& functions_;
+  const ModelOptions& options_;
+  const ModelWeights& weights_;
+  HeldPrefixes& held_;
+  const ComputeThreads& wide_threads_;
+  const StopSignal& stop_;
+  HiddenStates hidden_;
+  DecodeBatch batch_;
+  /** In exact mode every decode and every kept prefix is a multiple of this many tokens. */
+  const size_t multiple_;
+  /** What the context was made for: key-value cells, flagged rows of one decode, tokens of one decode. */
+  size_t cells_ = 0;
+  size_t outputs_ = 0;
+  size_t decode_tokens_ = 0;
+  std::vector<int32_t> cached_;
+  /** The cache may hold values that are no numbers: clear its bytes too. */
+  bool dirty_ = false;
+
+  bool wide_ = true;
+
+  // Destroyed from the last to the first: the context uses the threads.
+  ComputeThreads threads_;
+  std::unique_ptr<llama_context, ContextDeleter> context_;
+};
+
+}  // namespace starling

@@ -1,0 +1,91 @@
+/** The planner for JS: how work would be done, without a model. */
+#include "addon_parts.h"
+#include "arguments.h"
+#include "prefix_planner.h"
+#include "sequences.h"
+
+namespace starling {
+
+namespace {
+
+constexpr int32_t MOST = 1 << 30;
+
+PlanLimits read_limits(Napi::Value value) {
+  const Arguments arguments(value, "limits");
+  PlanLimits limits;
+  limits.sequences = static_cast<size_t>(arguments.integer("sequences", 1, MOST));
+  limits.tokens = static_cast<size_t>(arguments.integer("tokens", 1, MOST));
+  limits.worthwhile = static_cast<size_t>(arguments.integer("worthwhile", 1, MOST));
+  limits.multiple = static_cast<size_t>(arguments.integer("multiple", 1, MOST));
+  limits.patience = static_cast<size_t>(arguments.integer("patience", 0, MOST));
+  limits.share = arguments.flag("share");
+  return limits;
+}
+
+Sequences read_sequences(Napi::Value value) {
+  const Napi::Env env = value.Env();
+  if (!value.IsArray()) throw_type_error(env, "an array of Int32Array", "sequences", value);
+  const auto array = value.As<Napi::Array>();
+  Sequences sequences;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const Napi::HandleScope scope(env);
+    const Napi::Value entry = array.Get(i);
+    const std::string name = "sequences[" + std::to_string(i) + "]";
+    if (!entry.IsTypedArray() || entry.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array)
+      throw_type_error(env, "an Int32Array", name, entry);
+    const auto ids = entry.As<Napi::Int32Array>();
+    if (ids.ElementLength() == 0) throw_range_error(env, "Expected at least one id in " + name + ".");
+    sequences.add(ids.Data(), ids.ElementLength());
+  }
+  return sequences;
+}
+
+Napi::Object describe(Napi::Env env, const BatchPlan& plan) {
+  const auto number = [&](size_t value) { return Napi::Number::New(env, static_cast<double>(value)); };
+  const auto members = Napi::Array::New(env, plan.members.size());
+  for (size_t i = 0; i < plan.members.size(); ++i) {
+    const auto member = Napi::Object::New(env);
+    member.Set("sequence", number(plan.members[i].key));
+    member.Set("kept", number(plan.members[i].kept));
+    members.Set(static_cast<uint32_t>(i), member);
+  }
+  const auto segments = Napi::Array::New(env, plan.segments.size());
+  for (size_t i = 0; i < plan.segments.size(); ++i) {
+    const Segment& segment = plan.segments[i];
+    const auto sharers = Napi::Array::New(env, segment.sharers.size());
+    for (size_t k = 0; k < segment.sharers.size(); ++k) sharers.Set(static_cast<uint32_t>(k), number(segment.sharers[k]));
+    const auto object = Napi::Object::New(env);
+    object.Set("sharers", sharers);
+    object.Set("begin", number(segment.begin));
+    object.Set("end", number(segment.end));
+    segments.Set(static_cast<uint32_t>(i), object);
+  }
+  const auto batch = Napi::Object::New(env);
+  batch.Set("members", members);
+  batch.Set("segments", segments);
+  return batch;
+}
+
+/** planPrefixes(sequences: readonly Int32Array[], limits: PlanLimits): PlannedBatch[] */
+Napi::Value plan_prefixes(const Napi::CallbackInfo& call) {
+  const Sequences sequences = read_sequences(call[0]);
+  PrefixPlanner planner(read_limits(call[1]));
+  for (size_t i = 0; i < sequences.count(); ++i) planner.add(i, {sequences[i], sequences[i].length - 1});
+  const auto batches = Napi::Array::New(call.Env());
+  TokenView resident;
+  while (!planner.empty()) {
+    const Napi::HandleScope scope(call.Env());
+    const BatchPlan plan = planner.batch(planner.first(resident), resident);
+    resident = plan.members.back().sequence.tokens;
+    batches.Set(batches.Length(), describe(call.Env(), plan));
+  }
+  return batches;
+}
+
+}  // namespace
+
+void init_planner(Napi::Env env, Napi::Object exports) {
+  exports.Set("planPrefixes", Napi::Function::New<&plan_prefixes>(env, "planPrefixes"));
+}
+
+}  // namespace starling
