@@ -8,8 +8,8 @@ import { summarize } from "./statistics.mjs";
 const SETTLE_MS = 500;
 
 /**
- * Starts all contenders, lets each warm up once, and measures them in turn, A B C A B C …, so that a machine that
- * becomes busy for a while is busy for all of them.
+ * Starts all contenders, lets each warm up once, and measures them in turn, A B C B C A …, so that a machine that
+ * becomes busy for a while is busy for all of them, and none is always the first.
  *
  * @param {readonly import("./contender.mjs").ContenderPlan[]} plans
  * @param {{ repetitions: number, log: (line: string) => void }} options
@@ -25,9 +25,10 @@ export async function interleave(plans, { repetitions, log }) {
     const rounds = [];
     for (let i = 0; i < repetitions; i++) {
       const round = { load: load(), measurements: [] };
-      for (const contender of contenders) {
+      for (let k = 0; k < contenders.length; k++) {
+        const at = (i + k) % contenders.length;
         await pause(SETTLE_MS);
-        round.measurements.push(await contender.measure());
+        round.measurements[at] = await contenders[at].measure();
       }
       rounds.push(round);
       const rates = round.measurements.map((measured) => rate(measured).toFixed(1));
@@ -36,6 +37,7 @@ export async function interleave(plans, { repetitions, log }) {
     return contenders.map(({ plan: { name, does } }, at) => ({
       name,
       does,
+      seconds: summarize(rounds.map(({ measurements }) => measurements[at].seconds)),
       tokensPerSecond: summarize(rounds.map(({ measurements }) => rate(measurements[at]))),
       tokensPerCpuSecond: summarize(rounds.map(({ measurements }) => cpuRate(measurements[at]))),
       peakBytes: contenders[at].peakBytes(),

@@ -1,45 +1,90 @@
 /** What `npm run bench` runs once dist/ is known to exist. */
-import { compare, interleave } from "./interleave.mjs";
+import { embeddedModelPath, inspectModel, loadTokenizer } from "../dist/src/index.js";
+import { comparisonsOf } from "./comparisons.mjs";
+import { contendersFor } from "./contenders.mjs";
+import { interleave } from "./interleave.mjs";
 import { describeMachine, describeVersions, load } from "./machine.mjs";
 import { modelsFolder, readOptions, resultsFolder } from "./options.mjs";
+import { picture } from "./picture.mjs";
+import { shapes } from "./random-model/shapes.mjs";
 import { randomModel } from "./random-model/write.mjs";
-import { ratioLine, resultTable, save } from "./report.mjs";
-import { distinct } from "./workloads/distinct.mjs";
+import { memoryLine, ratioLine, resultTable, save } from "./report.mjs";
+import { workloads } from "./workloads.mjs";
 
 const USAGE = `Usage: npm run bench -- [options]
 
-Measures the library's throughput against llama.cpp's own, side by side. See bench/README.md.`;
+Measures the library side by side with llama.cpp's own rate, node-llama-cpp, and the model card's code in torch where
+--python names an interpreter that has it. See bench/README.md.
+
+  --workloads LIST    comma-separated, of ${workloads.map(({ name }) => name).join(", ")} (default: all for the model)
+  --python FILE       a Python with torch and transformers, for the workload "sample"
+  --picture FILE      also write the results as an SVG`;
 
 const log = (line) => console.error(line);
-const { modelType, shape, repetitions, threads } = readOptions(USAGE);
+const options = readOptions(USAGE, {
+  workloads: { type: "string" },
+  python: { type: "string" },
+  picture: { type: "string" },
+});
+const { modelType, shape, repetitions, threads, python } = options;
+const chosen = chooseWorkloads(options.workloads, shape);
 const machine = describeMachine();
 const versions = describeVersions();
-const modelPath = await randomModel({ shape, type: modelType, folder: modelsFolder, log });
 const loadBefore = load();
-const workloads = [];
-for (const workload of [distinct({ modelPath, shape, threads })]) {
-  log(`${workload.description}: ${workload.contenders.map(({ name }) => name).join(", ")}`);
-  const contenders = await interleave(workload.contenders, { repetitions, log });
-  const named = (wanted) => contenders.find(({ name }) => name === wanted);
-  const comparisons = workload.comparisons.map(({ subject, reference, atLeast }) => ({
-    ...compare(named(subject), named(reference)),
-    atLeast,
-  }));
-  workloads.push({ name: workload.name, description: workload.description, contenders, comparisons });
-}
 
 console.log(
   `${machine.cpu}, ${machine.cores} cores, ${(machine.memoryBytes / 1024 ** 3).toFixed(0)} GiB, ${machine.os}`,
 );
-console.log(`starling-rm ${versions["starling-rm"]}, llama.cpp ${versions["llama.cpp"]}, Node ${versions.node}`);
-for (const { description, contenders, comparisons } of workloads) {
+console.log(
+  `starling-rm ${versions["starling-rm"]}, llama.cpp ${versions["llama.cpp"]}, ` +
+    `node-llama-cpp ${versions["node-llama-cpp"]}, Node ${versions.node}`,
+);
+const measured = [];
+for (const workload of chosen) {
+  const modelPath =
+    workload.model === "embedded"
+      ? await embeddedModelPath()
+      : await randomModel({ shape, type: modelType, folder: modelsFolder, log });
+  const { size } = await inspectModel(modelPath);
+  const turns = await makeTurns(workload, modelPath);
+  const plans = contendersFor(workload, { modelPath, threads, turns, python });
+  log(`${workload.description}: ${plans.map(({ name }) => name).join(", ")}`);
+  const contenders = await interleave(plans, { repetitions, log });
+  const comparisons = comparisonsOf(workload, contenders, { turns, modelBytes: size });
+  const model = workload.model === "embedded" ? "embedded, f16" : `random ${shape}, ${modelType}`;
+  measured.push({ name: workload.name, description: workload.description, model, contenders, comparisons });
   console.log(
-    `\n${description}; random ${shape} model, ${modelType}, ${threads} threads, ${repetitions} repetitions\n`,
+    `\n${workload.name}: ${workload.description}; ${model}, ${threads} threads, ${repetitions} repetitions\n`,
   );
   console.log(resultTable(contenders));
-  console.log(["", ...comparisons.map(ratioLine)].join("\n"));
+  const lines = comparisons.map((one) => (one.kind === "memory" ? memoryLine(one) : ratioLine(one)));
+  console.log(["", ...lines].join("\n"));
 }
 const settings = { modelType, shape, threads, repetitions };
 const loadAverage = { before: loadBefore, after: load() };
-const file = save(resultsFolder, "bench", { settings, machine, versions, loadAverage, workloads });
+const results = { settings, machine, versions, loadAverage, workloads: measured };
+const file = save(resultsFolder, "bench", results);
+if (options.picture !== undefined) picture(options.picture, results);
 console.log(`\nLoad average ${loadBefore.toFixed(1)} before, ${loadAverage.after.toFixed(1)} after. Results: ${file}`);
+
+function chooseWorkloads(names, shape) {
+  const fitting = workloads.filter(({ model }) => model !== "tiny" || shape === "tiny");
+  if (names === undefined) return fitting;
+  return names.split(",").map((name) => {
+    const found = workloads.find((workload) => workload.name === name.trim());
+    if (found) return found;
+    throw new RangeError(`There is no workload "${name}"; there are ${workloads.map((one) => one.name).join(", ")}.`);
+  });
+}
+
+/** The items of each measurement, the one for warming up included, and what the library's tokenizer makes of them. */
+async function makeTurns(workload, modelPath) {
+  const tokenizer = await loadTokenizer({ modelPath });
+  const turns = [];
+  for (let turn = 0; turn <= repetitions; turn++) {
+    const items = workload.items(shapes[shape].vocabulary, turn);
+    const ids = (await tokenizer.tokenize(items)).map((item) => Array.from(item.ids));
+    turns.push({ items, ids, tokens: ids.reduce((sum, { length }) => sum + length, 0) });
+  }
+  return turns;
+}

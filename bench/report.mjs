@@ -26,10 +26,15 @@ export function resultTable(contenders) {
 }
 
 export function ratioLine({ subject, reference, ratio: { median, min, max, mad }, cpuRatio, atLeast }) {
-  const verdict = atLeast === undefined ? "" : `: ${median >= atLeast ? "at least" : "BELOW"} ${atLeast}`;
+  const verdict = atLeast === undefined ? "" : `: ${median >= atLeast ? "at least" : "BELOW"} ${fixed(atLeast, 2)}`;
   const spread = `MAD ${fixed(mad, 3)}, ${fixed(min, 3)} to ${fixed(max, 3)}`;
   const cpu = `; by processor time ${fixed(cpuRatio.median, 3)}`;
   return `${subject} / ${reference} = ${fixed(median, 3)} (${spread})${verdict}${cpu}`;
+}
+
+export function memoryLine({ subject, reference, ratio, atMost }) {
+  const verdict = ratio <= atMost ? "at most" : "ABOVE";
+  return `peak memory beyond the weights, ${subject} / ${reference} = ${fixed(ratio, 3)}: ${verdict} ${atMost}`;
 }
 
 /** @returns {string} the file's path */

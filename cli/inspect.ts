@@ -1,28 +1,34 @@
 /** `starling-rm inspect` */
 import type { Command } from "commander";
-import { type InspectResult, inspectModel } from "../src/index.ts";
+import { type InspectResult, inspectModel, type MemoryPrediction, predictMemory } from "../src/index.ts";
 import type { Action } from "./context.ts";
-import { EXIT_DONE } from "./errors.ts";
-import { EMBEDDED_MODEL, embeddedModel } from "./model-option.ts";
+import { EXIT_DONE, UsageError } from "./errors.ts";
+import { addEngineOptions, EMBEDDED_MODEL, type EngineOptions, embeddedModel, engineSettings } from "./model-option.ts";
 import { openOutput } from "./output.ts";
 import { safeJson } from "./output-formats.ts";
 import { byteSize, quantity } from "./progress-bar.ts";
 import { propertyTable } from "./table.ts";
 
-interface InspectOptions {
+interface InspectOptions extends EngineOptions {
   readonly path: string;
   readonly json?: true;
+  readonly memory?: true;
 }
 
-export const inspect: Action<InspectOptions> = async ({ path, json }, context) => {
-  const found = await inspectModel(path === EMBEDDED_MODEL ? await embeddedModel(context) : path);
-  const text = json ? `${safeJson(JSON.stringify(found, null, 2))}\n` : describeModel(found);
+export const inspect: Action<InspectOptions> = async ({ path, json, memory, ...engine }, context) => {
+  const modelPath = path === EMBEDDED_MODEL ? await embeddedModel(context) : path;
+  const found = await inspectModel(modelPath);
+  if (memory && found.kind === "checkpoint") throw new UsageError("--memory needs a GGUF file: convert the checkpoint");
+  const need = memory ? await predictMemory({ modelPath, ...engineSettings(engine) }) : undefined;
+  const text = json
+    ? `${safeJson(JSON.stringify(need ? { ...found, memory: need } : found, null, 2))}\n`
+    : describeModel(found, need);
   await (await openOutput(undefined, [])).write(text);
   return EXIT_DONE;
 };
 
 /** What was found, one property a line; what a file does not have is left out. */
-function describeModel(found: InspectResult): string {
+function describeModel(found: InspectResult, need: MemoryPrediction | undefined): string {
   const { head } = found;
   const properties: [string, string | number | undefined][] = [
     ["name", found.name],
@@ -55,19 +61,33 @@ function describeModel(found: InspectResult): string {
         .map(([type, count]) => `${count} ${type}`)
         .join(", "),
     ],
+    ...(need ? describeMemory(need) : []),
   ];
   return propertyTable(properties.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])));
 }
 
+function describeMemory(need: MemoryPrediction): [string, string | undefined][] {
+  const { weights, keyValue, compute, total, contextTokens, backend, available } = need;
+  const parts = `weights ${byteSize(weights)}, key-value cache ${byteSize(keyValue)}, computing ${byteSize(compute)}`;
+  const where = backend === "cpu" ? "" : `, on ${backend}`;
+  return [
+    ["memory need", `${byteSize(total)} at most${where}, for texts of up to ${contextTokens} tokens`],
+    ["of which", parts],
+    ["memory free", available === undefined ? undefined : byteSize(available)],
+  ];
+}
+
 export function describeInspect(command: Command): Command {
-  return command
+  command
     .description("Say what a GGUF file or checkpoint folder is; only headers are read.")
     .argument("<path>", `a GGUF file, a checkpoint folder, or "${EMBEDDED_MODEL}" for the demonstration model`)
     .option("--json", "print as JSON")
-    .addHelpText("after", HELP);
+    .option("--memory", "also say how much memory scoring takes; the options below change it");
+  return addEngineOptions(command).addHelpText("after", HELP);
 }
 
 const HELP = `
 Examples:
   starling-rm inspect starling-rm-34b.q4_k_m.gguf
-  starling-rm inspect tiny --json`;
+  starling-rm inspect tiny --json
+  starling-rm inspect starling-rm-34b.q4_k_m.gguf --memory --ctx 1024`;

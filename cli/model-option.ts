@@ -41,6 +41,7 @@ export interface EngineOptions {
   readonly batch?: number;
   readonly batchMode?: LoadRewardModelOptions["batchMode"] & string;
   readonly prefixSharing?: boolean;
+  readonly memoryCheck?: boolean;
 }
 
 /** --model and how text becomes tokens. */
@@ -66,6 +67,7 @@ export function addModelOptions(command: Command): Command {
 export function addEngineOptions(command: Command): Command {
   return command
     .option("--no-prefix-sharing", "compute every text in full, for comparison: scores are the same, it takes longer")
+    .option("--no-memory-check", "load the model even if it seems to need more memory than is free")
     .addOption(new Option("--gpu <backend>", "where the layers run (default: auto)").choices(gpuChoices))
     .option("--gpu-layers <n>", "layers to place on the GPU (default: all)", wholeNumber(0, MAX_LAYERS))
     .option("--threads <n>", "CPU threads (default: all cores)", wholeNumber(1, MAX_THREADS))
@@ -115,7 +117,7 @@ export async function loadModel(
     progressText({ label: "loading model", fraction, seconds: (performance.now() - started) / 1000 }, columns),
   );
   try {
-    const { gpu, gpuLayers, threads, ctx, batch, batchMode, tokenization, specialTokens, prefixSharing } = options;
+    const { tokenization, specialTokens } = options;
     return await loadRewardModel({
       modelPath: path,
       signal,
@@ -123,12 +125,21 @@ export async function loadModel(
         fraction = loaded;
         terminal.redrawStatus();
       },
-      ...given({ gpu, gpuLayers, threads, contextTokens: ctx, batchTokens: batch, batchMode }),
-      ...given({ tokenization, specialTokens, sharePrefixes: prefixSharing }),
+      ...engineSettings(options),
+      ...given({ tokenization, specialTokens }),
     });
   } finally {
     terminal.endStatus();
   }
+}
+
+/** The library's names for the options of {@link addEngineOptions}. */
+export function engineSettings(options: EngineOptions): Partial<LoadRewardModelOptions> {
+  const { gpu, gpuLayers, threads, ctx, batch, batchMode, prefixSharing, memoryCheck } = options;
+  return {
+    ...given({ gpu, gpuLayers, threads, contextTokens: ctx, batchTokens: batch, batchMode }),
+    ...given({ sharePrefixes: prefixSharing, checkMemory: memoryCheck }),
+  };
 }
 
 /** The entries that have a value: an option that was not given is not passed on. */

@@ -21,6 +21,7 @@ export const asLists: ManyFields = (scored) => ({
   ranks: scored.map(({ rank }) => rank),
   tokenCount: scored.map(({ tokenCount }) => tokenCount),
   truncated: scored.map(({ truncated }) => truncated),
+  ...(scored[0]?.tokenRewards === undefined ? {} : { tokenRewards: scored.map(tokenFields) }),
 });
 
 /** For `rank`: the responses themselves, best first. */
@@ -50,7 +51,15 @@ function resultFields(result: RowResult, many: ManyFields): object {
   if ("error" in result) return { error: { code: result.error.code, message: result.error.message } };
   const [first] = result.scored;
   if (result.row.many || !first) return many(result.scored);
-  return { score: first.score, tokenCount: first.tokenCount, truncated: first.truncated };
+  const { score, tokenCount, truncated, tokenRewards } = first;
+  return { score, tokenCount, truncated, ...(tokenRewards === undefined ? {} : { tokenRewards: tokenFields(first) }) };
+}
+
+/** Typed arrays as JSON lists. */
+function tokenFields({ tokenRewards }: ScoredText): object | undefined {
+  if (tokenRewards === undefined) return undefined;
+  const { start, ids, pieces, rewards } = tokenRewards;
+  return { start, ids: [...ids], pieces, rewards: [...rewards] };
 }
 
 /** @param fields text such as `,"id":7` */

@@ -22,7 +22,17 @@ export interface Row {
 /** Fields that say what to score; they are not repeated in the output. */
 const CONTENT_FIELDS = ["text", "prompt", "response", "responses", "messages"] as const;
 /** Fields of the output; a row's own fields of these names would be taken for results. */
-const RESULT_FIELDS = ["index", "score", "scores", "ranks", "ranking", "tokenCount", "truncated", "error"] as const;
+const RESULT_FIELDS = [
+  "index",
+  "score",
+  "scores",
+  "ranks",
+  "ranking",
+  "tokenCount",
+  "truncated",
+  "tokenRewards",
+  "error",
+] as const;
 const leftOut: ReadonlySet<string> = new Set([...CONTENT_FIELDS, ...RESULT_FIELDS]);
 
 const SHAPES = '{"text"}, {"prompt","response"}, {"prompt","responses"} or {"messages"}';

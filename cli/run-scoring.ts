@@ -1,5 +1,6 @@
 /** Scoring rows from beginning to end: what score, rank and demo have in common. */
 import type { CommandContext } from "./context.ts";
+import { UsageError } from "./errors.ts";
 import { pathIdentity } from "./file-identity.ts";
 import { type EngineOptions, loadModel, type ModelOptions } from "./model-option.ts";
 import { openOutput } from "./output.ts";
@@ -19,17 +20,21 @@ export interface ScoringTask {
 /** @returns the exit code */
 export async function runScoring(
   { source, order, modelPath }: ScoringTask,
-  options: OutputOptions & ModelOptions & EngineOptions,
+  options: OutputOptions & ModelOptions & EngineOptions & { readonly perToken?: true },
   context: CommandContext,
 ): Promise<number> {
   const { terminal, signal } = context;
+  const { perToken = false } = options;
+  const format = chooseFormat(perToken && !options.json ? { format: "jsonl", ...options } : options, terminal);
+  if (perToken && (format === "table" || format === "csv")) {
+    throw new UsageError(`--per-token has no place in the format ${format}: take --format jsonl or --json`);
+  }
   // Before the model is loaded, which may take minutes: a wrong name is told at once.
   const output = await openOutput(options.output, [source.identity, pathIdentity(modelPath)]);
   try {
     const model = await loadModel(modelPath, options, context);
     try {
       const { notice } = model.info;
-      const format = chooseFormat(options, terminal);
       const note = notice !== undefined && format !== "table" ? () => terminal.say(`note: ${notice}`) : () => {};
       const many = order === "rank" ? asRanking : asLists;
       const table = order === "rank" ? rankTable : scoreTable;
@@ -43,7 +48,7 @@ export async function runScoring(
       const onProgress = (progress: { tokensDone: number }) => {
         tokens = progress.tokensDone;
       };
-      return await printRows(beforeFirst(scoreRows(source.rows, model, { signal, onProgress }), note), {
+      return await printRows(beforeFirst(scoreRows(source.rows, model, { signal, onProgress, perToken }), note), {
         label: "scoring",
         printer: formatters[format](),
         output,

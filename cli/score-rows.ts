@@ -6,6 +6,7 @@ import {
   ranksOf,
   type ScoreProgress,
   type StarlingError,
+  type TokenRewards,
 } from "../src/index.ts";
 import type { Row } from "./row.ts";
 
@@ -14,6 +15,8 @@ export interface ScoredText {
   readonly score: number;
   readonly tokenCount: number;
   readonly truncated: boolean;
+  /** With --per-token. */
+  readonly tokenRewards?: TokenRewards;
   /** Among the row's texts: 1 for the best; equal scores share the better rank. */
   readonly rank: number;
 }
@@ -25,6 +28,7 @@ export type RowResult =
 export interface ScoreRowsOptions {
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: ScoreProgress) => void;
+  readonly perToken?: boolean;
 }
 
 /** Rows that are read ahead hold at most about this many bytes of input; one row may be larger. */
@@ -74,8 +78,9 @@ export async function* scoreRows(
     if ("error" in outcome) head.error ??= outcome.error;
     else if (!Number.isFinite(outcome.score)) head.error ??= notFinite(outcome.score);
     else {
-      const { score, tokenCount, truncated } = outcome;
-      head.scored.push({ text: itemText(head.row.items[head.outcomes]), score, tokenCount, truncated });
+      const { score, tokenCount, truncated, tokenRewards } = outcome;
+      const text = itemText(head.row.items[head.outcomes]);
+      head.scored.push({ text, score, tokenCount, truncated, ...(tokenRewards === undefined ? {} : { tokenRewards }) });
     }
     head.outcomes += 1;
     if (head.outcomes < head.itemCount) continue;

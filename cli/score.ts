@@ -13,7 +13,10 @@ import {
 } from "./row-options.ts";
 import { runScoring } from "./run-scoring.ts";
 
-export type ScoreCommandOptions = InputOptions & OutputOptions & ModelOptions & EngineOptions;
+export type ScoreCommandOptions = InputOptions &
+  OutputOptions &
+  ModelOptions &
+  EngineOptions & { readonly perToken?: true };
 
 export const score: Action<ScoreCommandOptions> = async (options, context) => {
   const source = await openRows(options, argumentRows, context.terminal);
@@ -33,6 +36,7 @@ export function describeScore(command: Command): Command {
   addInputOptions(command, { text: true });
   addOutputOption(command);
   addFormatOptions(command);
+  command.option("--per-token", 'also the reward at every token of the response, as "tokenRewards" (JSON formats)');
   addEngineOptions(command);
   return command.addHelpText("after", HELP);
 }
@@ -46,6 +50,8 @@ Rows of --input (JSON lines; or one JSON array or object):
 Further fields of a row are kept. One output row for each input row, in order, as soon as it is scored:
   {"index":0,"score":1.23,"tokenCount":19,"truncated":false, …further fields}
   {"index":3,"error":{"code":"…","message":"…"}, …further fields}
+With --per-token: "tokenRewards":{"start":12,"ids":[…],"pieces":["▁Par","is"],"rewards":[0.4,1.23]}; the last reward is
+the score; a list of them for "responses".
 Several --response to one --prompt, or as many as there are --prompt, give one row each.
 A value that begins with "-" is taken as it is: --response -5, or --response=-5.
 CSV has fixed columns, without further fields, and one line for each response.

@@ -23,6 +23,8 @@ constexpr size_t LEAST_CELLS = 256;
 
 bool on_abort_check(void* user_data) { return static_cast<const StopSignal*>(user_data)->requested(); }
 
+std::string mebibytes(uint64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
+
 size_t round_up(size_t value, size_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
 }  // namespace
@@ -271,6 +273,26 @@ std::vector<float> Lane::read_rewards(size_t first_row, size_t count) const {
   return rewards;
 }
 
+/** Memory is handed out lazily by most systems: asking for more than the machine has would end the process later. */
+void Lane::check_memory(size_t cells, const std::string& asked) const {
+  llama_model* model = weights_.get();
+  const int32_t heads = std::max(1, functions_.llama_model_n_head(model));
+  const auto head_size = static_cast<uint64_t>(functions_.llama_model_n_embd(model) / heads);
+  const auto width = head_size * static_cast<uint64_t>(functions_.llama_model_n_head_kv(model));
+  const auto layers = static_cast<uint64_t>(functions_.llama_model_n_layer(model));
+  const uint64_t wanted = 2 * cells * width * layers * (options_.kv_f32 ? 4 : 2);
+  uint64_t machine = 0;
+  for (size_t i = 0; i < functions_.ggml_backend_dev_count(); ++i) {
+    size_t free = 0;
+    size_t total = 0;
+    functions_.ggml_backend_dev_memory(functions_.ggml_backend_dev_get(i), &free, &total);
+    machine += total;
+  }
+  if (machine > 0 && wanted > machine)
+    throw Failure("Not enough memory for " + asked + ": its key-value cache needs " + mebibytes(wanted) +
+                  ", and this machine has " + mebibytes(machine) + ". Ask for fewer context tokens.");
+}
+
 void Lane::create_context(size_t cells, size_t outputs) {
   const LogCapture log;
   const bool use_gpu = weights_.on_gpu();
@@ -301,6 +323,7 @@ void Lane::create_context(size_t cells, size_t outputs) {
   params.abort_callback_data = const_cast<StopSignal*>(&stop_);
   const std::string asked = "a context of " + std::to_string(cells) + " tokens in micro-batches of " +
                             std::to_string(params.n_ubatch);
+  check_memory(cells, asked);
   try {
     context_.reset(functions_.llama_init_from_model(weights_.get(), params));
   } catch (const std::exception& error) {

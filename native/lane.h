@@ -68,6 +68,7 @@ class Lane {
   bool packed() const { return options_.max_sequences > 1; }
   size_t cells_for(const Demand& demand) const;
   size_t outputs_for(const Demand& demand) const;
+  void check_memory(size_t cells, const std::string& asked) const;
   void create_context(size_t cells, size_t outputs);
   void apply_threads();
 

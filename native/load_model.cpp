@@ -10,7 +10,7 @@ namespace starling {
 namespace {
 
 /** Bounds far above every use; they keep sums and products of sizes within 32 bits. */
-constexpr int32_t MAX_CONTEXT_TOKENS = 1 << 20;
+constexpr int32_t MAX_CONTEXT_TOKENS = 1 << 27;
 constexpr int32_t MAX_BATCH_TOKENS = 1 << 16;
 /** One less than LLAMA_MAX_SEQ: beside the members of a batch there is the resident sequence. */
 constexpr int32_t MAX_SEQUENCES = 255;

@@ -40,6 +40,8 @@ export type ErrorCode =
   | "ERR_RUNTIME_UNUSABLE"
   /** llama.cpp refused to load a model, or ran out of memory for it. */
   | "ERR_MODEL_LOAD"
+  /** A model needs more memory than is free. */
+  | "ERR_OUT_OF_MEMORY"
   /** llama.cpp failed while it evaluated tokens. */
   | "ERR_EVALUATION"
   /** llama.cpp failed while it quantised a model. */

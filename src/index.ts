@@ -24,7 +24,7 @@ export type { ChatMessage, ChatRole, MessagesItem, PromptResponseItem, ScoreItem
 export type { SpecialTokens } from "./prompt/templates.ts";
 export type { PromptOptions, PromptRanking } from "./scoring/prompt-ranking.ts";
 export { ranksOf } from "./scoring/ranks.ts";
-export { batchModes, gpuChoices, loadRewardModel, RewardModel } from "./scoring/reward-model.ts";
+export { batchModes, gpuChoices, loadRewardModel, predictMemory, RewardModel } from "./scoring/reward-model.ts";
 export {
   type LoadTokenizerOptions,
   loadTokenizer,
@@ -35,6 +35,7 @@ export {
 export type {
   BatchMode,
   LoadRewardModelOptions,
+  MemoryPrediction,
   RankedResponse,
   RewardModelInfo,
   ScoreFailure,

@@ -1,15 +1,17 @@
 /** The contender's end of the protocol of ../contender.mjs. */
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 /**
- * @param {() => Promise<number>} run does the work of one measurement and returns its tokens
+ * @param {(turn: number) => Promise<number>} run does the work of one measurement, counted from 0, and returns its tokens
  */
 export async function serve(run) {
   answer({ ready: true });
+  let turn = 0;
   for await (const _ of createInterface({ input: process.stdin })) {
     const cpu = process.cpuUsage();
     const started = performance.now();
-    const tokens = await run();
+    const tokens = await run(turn++);
     const seconds = (performance.now() - started) / 1000;
     const { user, system } = process.cpuUsage(cpu);
     answer({ tokens, seconds, cpuSeconds: (user + system) / 1e6 });
@@ -20,7 +22,7 @@ function answer(value) {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 }
 
-/** The plan of the work: the one argument, as JSON. */
+/** The plan of the work: a JSON file, which the one argument names. */
 export function task() {
-  return JSON.parse(process.argv[2] ?? "{}");
+  return JSON.parse(readFileSync(process.argv[2] ?? "", "utf8"));
 }

@@ -1,20 +1,19 @@
-/** This library as its users use it: texts in, scores out. Task: {modelPath, threads, items, tokens}. */
+/**
+ * This library as its users use it: items in, scores out. Task: {modelPath, threads, turns: {items, tokens}[], options},
+ * in which tokens is the sum over all items.
+ */
 import { loadRewardModel } from "../../dist/src/index.js";
 import { serve, task } from "./serve.mjs";
 
-const { modelPath, threads, items, tokens, batchMode } = task();
-const model = await loadRewardModel({
-  modelPath,
-  gpu: "off",
-  threads,
-  ...(batchMode === undefined ? {} : { batchMode }),
-});
-for (const { ids, totalTokens } of await model.tokenizer.tokenize(items))
-  if (ids.length !== tokens) throw new Error(`A text has ${ids.length} of ${totalTokens} tokens instead of ${tokens}.`);
+const { modelPath, threads, turns, options = {} } = task();
+const model = await loadRewardModel({ modelPath, gpu: "off", threads, ...options });
 
-await serve(async () => {
+await serve(async (turn) => {
+  const { items, tokens } = turns[turn];
   const results = await model.score(items);
   if (!results.every(({ score }) => Number.isFinite(score))) throw new Error("A score is not finite.");
-  return results.reduce((sum, { tokenCount }) => sum + tokenCount, 0);
+  const counted = results.reduce((sum, { tokenCount }) => sum + tokenCount, 0);
+  if (counted !== tokens) throw new Error(`The items have ${counted} tokens instead of ${tokens}.`);
+  return counted;
 });
 await model.close();

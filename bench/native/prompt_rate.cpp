@@ -32,6 +32,9 @@ struct Options {
   ggml_type kv_type = GGML_TYPE_F16;
   /** llama-bench's default; 0 = sleep between graphs. */
   uint32_t poll = 50;
+  /** In place of a prompt rate the embedding path: pooling "last", and all prompts in one batch or one in each decode. */
+  enum { NONE, BATCH, EACH } embeddings = NONE;
+  int sequences() const { return embeddings == BATCH ? prompts : 1; }
 };
 
 llama_flash_attn_type flash_attention_type(const std::string& name) {
@@ -57,6 +60,7 @@ Options parse(int argc, char** argv) {
     else if (name == "--gpu-layers") options.gpu_layers = std::stoi(value);
     else if (name == "--flash-attention") options.flash_attention = flash_attention_type(value);
     else if (name == "--kv-type") options.kv_type = value == "f32" ? GGML_TYPE_F32 : GGML_TYPE_F16;
+    else if (name == "--embeddings") options.embeddings = value == "batch" ? Options::BATCH : Options::EACH;
     else if (name == "--poll") options.poll = static_cast<uint32_t>(std::stoul(value));
     else throw std::runtime_error("unknown option " + name);
   }
@@ -74,9 +78,18 @@ class PromptRate {
     model_ = functions_.llama_model_load_from_file(options.model.c_str(), model_params);
     if (model_ == nullptr) throw std::runtime_error(log.reason("the model was not loaded"));
     llama_context_params params = functions_.llama_context_default_params();
-    params.n_ctx = static_cast<uint32_t>(options.tokens);
-    params.n_batch = static_cast<uint32_t>(options.tokens);
-    params.n_ubatch = static_cast<uint32_t>(std::min(options.micro_batch, options.tokens));
+    const int tokens = options.tokens * options.sequences();
+    params.n_ctx = static_cast<uint32_t>(tokens);
+    params.n_batch = static_cast<uint32_t>(tokens);
+    params.n_ubatch = static_cast<uint32_t>(std::min(options.micro_batch, tokens));
+    if (options.embeddings != Options::NONE) {
+      // A pooled sequence must be in one micro-batch.
+      params.n_ubatch = params.n_batch;
+      params.embeddings = true;
+      params.pooling_type = LLAMA_POOLING_TYPE_LAST;
+      params.n_seq_max = static_cast<uint32_t>(options.sequences());
+      params.kv_unified = true;
+    }
     params.n_threads = options.threads;
     params.n_threads_batch = options.threads;
     params.flash_attn_type = options.flash_attention;
@@ -100,6 +113,7 @@ class PromptRate {
   void run() {
     std::vector<llama_token> tokens(static_cast<size_t>(options_.tokens));
     std::uniform_int_distribution<llama_token> any(0, vocabulary_ - 1);
+    if (options_.embeddings == Options::BATCH) return run_batch(any);
     for (int prompt = 0; prompt < options_.prompts; ++prompt) {
       for (llama_token& token : tokens) token = any(random_);
       functions_.llama_memory_clear(functions_.llama_get_memory(context_), false);
@@ -113,6 +127,32 @@ class PromptRate {
   }
 
  private:
+  void run_batch(std::uniform_int_distribution<llama_token>& any) {
+    std::vector<llama_token> tokens;
+    std::vector<llama_pos> positions;
+    std::vector<llama_seq_id> sequences;
+    for (int prompt = 0; prompt < options_.prompts; ++prompt)
+      for (int i = 0; i < options_.tokens; ++i) {
+        tokens.push_back(any(random_));
+        positions.push_back(i);
+        sequences.push_back(prompt);
+      }
+    std::vector<int32_t> counts(tokens.size(), 1);
+    std::vector<llama_seq_id*> pointers;
+    for (llama_seq_id& sequence : sequences) pointers.push_back(&sequence);
+    std::vector<int8_t> outputs(tokens.size(), 1);
+    llama_batch batch{};
+    batch.n_tokens = static_cast<int32_t>(tokens.size());
+    batch.token = tokens.data();
+    batch.pos = positions.data();
+    batch.n_seq_id = counts.data();
+    batch.seq_id = pointers.data();
+    batch.logits = outputs.data();
+    functions_.llama_memory_clear(functions_.llama_get_memory(context_), false);
+    if (functions_.llama_decode(context_, batch) != 0) throw std::runtime_error("llama_decode failed");
+    functions_.llama_synchronize(context_);
+  }
+
   void attach_threads() {
     ggml_backend_dev_t cpu = functions_.ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
     ggml_backend_reg_t registry = functions_.ggml_backend_dev_backend_reg(cpu);

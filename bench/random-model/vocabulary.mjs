@@ -49,17 +49,22 @@ export function makeVocabulary(size) {
   };
 }
 
+/** A text of this many ids, whatever stands before or behind it. */
+export function pieces(random, size, tokens) {
+  const characters = classSize(size);
+  const pair = () => left(below(random, characters)) + right(below(random, characters));
+  return Array.from({ length: tokens }, pair).join("");
+}
+
 /**
  * Texts that the tokenizer turns into exactly `tokens` ids each, for a model with `size` pieces. No two of them begin
  * with the same piece, so that they share no prefix.
  *
+ * @param {number} first where their first pieces begin to count, so that several calls make different ones
  * @returns {string[]}
  */
-export function makeTexts(random, size, count, tokens) {
+export function makeTexts(random, size, count, tokens, first = 0) {
   const characters = classSize(size);
-  const pair = () => left(below(random, characters)) + right(below(random, characters));
-  return Array.from(
-    { length: count },
-    (_, i) => left(i) + pair().slice(1) + Array.from({ length: tokens - 1 }, pair).join(""),
-  );
+  const beginning = (i) => left(i % characters) + right(Math.floor(i / characters));
+  return Array.from({ length: count }, (_, i) => beginning(first + i) + pieces(random, size, tokens - 1));
 }

@@ -2,7 +2,7 @@ import { FileError } from "../errors.ts";
 import type { NativeTokenizationMode, Vocabulary } from "../native/addon.ts";
 import { Fields } from "./fields.ts";
 import type { GgufHeader } from "./header.ts";
-import { readLlamaShape } from "./llama-metadata.ts";
+import { type LlamaShape, readLlamaShape } from "./llama-metadata.ts";
 import {
   FORMAT_VERSION,
   HEAD_TYPE,
@@ -17,7 +17,7 @@ import { readVocabulary } from "./vocabulary-metadata.ts";
 
 /** Everything that a scorer needs to know of a reward model's GGUF; all of it checked. */
 export interface RewardMetadata {
-  /** f32[nEmbd]; all finite. */
+  /** f32[embeddingLength]; all finite. */
   readonly head: Float32Array;
   /** The vocabulary, ready for the addon's Tokenizer. */
   readonly tokenizer: Vocabulary;
@@ -27,11 +27,7 @@ export interface RewardMetadata {
   /** Most ids that count; a longer sequence keeps its last ones. */
   readonly maxTokens: number;
   readonly padTokenId: number;
-  readonly nEmbd: number;
-  readonly nVocab: number;
-  readonly nLayers: number;
-  /** Positions that the trunk was trained for. */
-  readonly contextLength: number;
+  readonly shape: LlamaShape;
   /** general.name; "" where there is none. */
   readonly name: string;
   /** Words that must be shown with the model. */
@@ -69,10 +65,7 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
     tokenization: fields.name(STARLING_KEYS.tokenization, TOKENIZATIONS),
     maxTokens: fields.u32(STARLING_KEYS.maxTokens, 1, MAX_TOKENS),
     padTokenId: tokenizer.padTokenId,
-    nEmbd: shape.embeddingLength,
-    nVocab: shape.vocabularySize,
-    nLayers: shape.layers,
-    contextLength: shape.contextLength,
+    shape,
     name: fields.optionalString("general.name") ?? "",
     ...(notice === undefined ? {} : { notice }),
     fileType: fields.has("general.file_type")

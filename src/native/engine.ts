@@ -39,7 +39,7 @@ export async function openEngine({ gpu }: { gpu: GpuChoice }): Promise<Engine> {
 }
 
 async function openRuntime(addon: NativeAddon, gpu: GpuChoice): Promise<RuntimeInfo> {
-  const libraries = findRuntime(preferredBackend(gpu));
+  const libraries = findRuntime(likelyBackend(gpu));
   try {
     return await addon.openRuntime(libraries);
   } catch (cause) {
@@ -59,7 +59,8 @@ function unusable(libraries: RuntimeLibraries, cause: unknown): NativeError {
   );
 }
 
-function preferredBackend(gpu: GpuChoice): Backend {
+/** The backend that {@link openEngine} would try first; nothing is opened. */
+export function likelyBackend(gpu: GpuChoice): Backend {
   if (gpu === "off") return "cpu";
   if (gpu !== "auto") return gpu;
   if (process.platform === "darwin" && process.arch === "arm64") return "metal";
@@ -79,7 +80,7 @@ function pickBackend(runtime: RuntimeInfo, gpu: GpuChoice): Backend {
   );
 }
 
-/** @internal Exported for its tests. */
+/** Which backend a device is of; undefined for processors. */
 export function deviceBackend(device: Pick<NativeDevice, "name" | "type">): GpuBackend | undefined {
   if (device.type !== "gpu" && device.type !== "igpu") return undefined;
   if (/^CUDA/i.test(device.name)) return "cuda";

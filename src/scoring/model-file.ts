@@ -5,6 +5,9 @@ import { type RewardMetadata, readRewardMetadata } from "../gguf/reward-metadata
 export interface ModelFile extends RewardMetadata {
   /** Number of weights in all tensors. */
   readonly parameters: number;
+  /** Bytes of all tensors, and of those of each type. */
+  readonly weightBytes: number;
+  readonly bytesByType: ReadonlyMap<string, number>;
 }
 
 /**
@@ -14,6 +17,13 @@ export interface ModelFile extends RewardMetadata {
  */
 export async function readModelFile(path: string): Promise<ModelFile> {
   const gguf = await readGguf(path);
-  const parameters = gguf.tensors.reduce((sum, { dims }) => sum + weightCount(dims), 0);
-  return { ...readRewardMetadata(gguf, path), parameters };
+  const bytesByType = new Map<string, number>();
+  let parameters = 0;
+  let weightBytes = 0;
+  for (const { dims, type, size } of gguf.tensors) {
+    parameters += weightCount(dims);
+    weightBytes += size;
+    bytesByType.set(type.name, (bytesByType.get(type.name) ?? 0) + size);
+  }
+  return { ...readRewardMetadata(gguf, path), parameters, weightBytes, bytesByType };
 }

@@ -1,8 +1,7 @@
 /** The public class: a loaded reward model. */
-import { availableParallelism } from "node:os";
 import { isStarlingError, ModelClosedError, NativeError } from "../errors.ts";
 import type { NativeModel } from "../native/addon.ts";
-import { type GpuChoice, openEngine } from "../native/engine.ts";
+import { deviceBackend, type Engine, type GpuChoice, likelyBackend, openEngine } from "../native/engine.ts";
 import {
   aBoolean,
   aFunction,
@@ -15,7 +14,9 @@ import {
   required,
 } from "../options.ts";
 import { type ChatMessage, checkItem, checkString, type ScoreItem } from "../prompt/items.ts";
-import { backendDefaults, laneLayout } from "./backend-defaults.ts";
+import { availableMemory } from "./available-memory.ts";
+import { planLoad } from "./load-plan.ts";
+import { assertFits, memoryNeed } from "./memory.ts";
 import { readModelFile } from "./model-file.ts";
 import { openPrompt, type PromptOptions, type PromptRanking } from "./prompt-ranking.ts";
 import { ranksOf } from "./ranks.ts";
@@ -24,6 +25,7 @@ import { type StreamContext, scoreStream } from "./stream.ts";
 import type {
   BatchMode,
   LoadRewardModelOptions,
+  MemoryPrediction,
   RankedResponse,
   RewardModelInfo,
   ScoreOptions,
@@ -39,10 +41,22 @@ export const batchModes: readonly BatchMode[] = ["exact", "packed"];
 const MAX_BATCH_TOKENS = 65_536;
 /** No Llama has this many layers. */
 const MAX_LAYERS = 1_000;
-/** Most sequences in one packed batch; more no longer help, and llama.cpp's limit is 256. */
-const PACKED_SEQUENCES = 32;
-/** Memory for the prompts of open rankings that had to give way in the key-value cache; beyond it they are recomputed. */
-const HELD_PROMPTS_MEBIBYTES = 1024;
+
+const loadOptionChecks = {
+  modelPath: aString,
+  gpu: oneOf(gpuChoices),
+  gpuLayers: anInteger(0, MAX_LAYERS),
+  threads: aThreadCount,
+  contextTokens: anInteger(1, MAX_BATCH_TOKENS),
+  batchTokens: anInteger(1, MAX_BATCH_TOKENS),
+  batchMode: oneOf(batchModes),
+  sharePrefixes: aBoolean,
+  checkMemory: aBoolean,
+  tokenization: oneOf(tokenizationModes),
+  specialTokens: oneOf(specialTokenChoices),
+  onProgress: aFunction,
+  signal: aSignal,
+};
 
 /**
  * Loads a GGUF made by `starling-rm convert`.
@@ -52,50 +66,19 @@ const HELD_PROMPTS_MEBIBYTES = 1024;
  */
 export async function loadRewardModel(options: LoadRewardModelOptions): Promise<RewardModel> {
   required("loadRewardModel", options, "modelPath");
-  checkOptions("loadRewardModel", options, {
-    modelPath: aString,
-    gpu: oneOf(gpuChoices),
-    gpuLayers: anInteger(0, MAX_LAYERS),
-    threads: aThreadCount,
-    contextTokens: anInteger(1, MAX_BATCH_TOKENS),
-    batchTokens: anInteger(1, MAX_BATCH_TOKENS),
-    batchMode: oneOf(batchModes),
-    sharePrefixes: aBoolean,
-    tokenization: oneOf(tokenizationModes),
-    specialTokens: oneOf(specialTokenChoices),
-    onProgress: aFunction,
-    signal: aSignal,
-  });
+  checkOptions("loadRewardModel", options, loadOptionChecks);
   const { modelPath, signal } = options;
   signal?.throwIfAborted();
   const file = await readModelFile(modelPath);
   const engine = await openEngine({ gpu: options.gpu ?? "auto" });
   signal?.throwIfAborted();
 
-  const defaults = backendDefaults(engine.backend);
-  const batchMode = options.batchMode ?? defaults.batchMode;
-  const packed = batchMode === "packed";
-  const threads = options.threads ?? availableParallelism();
-  const batchTokens = options.batchTokens ?? defaults.batchTokens;
-  const job = engine.addon.loadModel(
-    {
-      path: modelPath,
-      gpuLayers: engine.backend === "cpu" ? 0 : (options.gpuLayers ?? -1),
-      // Longer sequences are cut off anyway: memory for more cells would never be used.
-      contextTokens: Math.min(options.contextTokens ?? file.maxTokens, file.maxTokens),
-      microBatch: Math.min(batchTokens, defaults.microBatch),
-      maxSequences: packed ? PACKED_SEQUENCES : 1,
-      batchTokens,
-      ...laneLayout(file.parameters, threads, batchMode),
-      flashAttention: packed,
-      kvType: defaults.kvType,
-      mmap: true,
-      sharePrefixes: options.sharePrefixes ?? true,
-      heldMebibytes: HELD_PROMPTS_MEBIBYTES,
-      head: file.head,
-    },
-    options.onProgress,
-  );
+  const { threads, batchMode, ...plan } = planLoad(file, options, engine.backend);
+  if (options.checkMemory !== false) {
+    const need = memoryNeed(file.shape, file.weightBytes, plan, engine.backend);
+    assertFits(modelPath, need, freeMemory(engine, plan.gpuLayers), plan.contextTokens);
+  }
+  const job = engine.addon.loadModel({ ...plan, path: modelPath, head: file.head }, options.onProgress);
   const native = await cancellable(job, signal, modelPath);
   const tokenizer = new RewardTokenizer(new engine.addon.Tokenizer(file.tokenizer), file.tokenizer, {
     template: file.template,
@@ -123,6 +106,33 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
     batchMode,
   };
   return new RewardModel(info, { native, tokenizer });
+}
+
+/** What the model's place has free: the machine's memory, or that of its devices when they hold all of the model. */
+function freeMemory({ backend, runtimeInfo }: Engine, gpuLayers: number): number | undefined {
+  if (backend === "cpu") return availableMemory();
+  if (gpuLayers >= 0) return undefined;
+  const free = runtimeInfo.devices
+    .filter((device) => deviceBackend(device) === backend)
+    .reduce((sum, { memoryFree }) => sum + memoryFree, 0);
+  return free > 0 ? free : undefined;
+}
+
+/**
+ * What a model would take with these options, from its header alone: nothing is loaded. The same numbers decide whether
+ * {@link loadRewardModel} refuses.
+ *
+ * @throws InvalidInputError for a wrong option, FileError for a file that cannot be used
+ */
+export async function predictMemory(options: LoadRewardModelOptions): Promise<MemoryPrediction> {
+  required("predictMemory", options, "modelPath");
+  checkOptions("predictMemory", options, loadOptionChecks);
+  const file = await readModelFile(options.modelPath);
+  const backend = likelyBackend(options.gpu ?? "auto");
+  const plan = planLoad(file, options, backend);
+  const need = memoryNeed(file.shape, file.weightBytes, plan, backend);
+  const available = backend === "cpu" ? availableMemory() : undefined;
+  return { ...need, contextTokens: plan.contextTokens, ...(available === undefined ? {} : { available }) };
 }
 
 async function cancellable<T>(

@@ -3,6 +3,7 @@ import type { StarlingError } from "../errors.ts";
 import type { NativeTokenizationMode } from "../native/addon.ts";
 import type { GpuChoice } from "../native/engine.ts";
 import type { SpecialTokens } from "../prompt/templates.ts";
+import type { MemoryNeed } from "./memory.ts";
 
 /** How text becomes token ids; see the README, "Three answers for one text". */
 export type TokenizationMode = NativeTokenizationMode;
@@ -35,6 +36,8 @@ export interface LoadRewardModelOptions {
   readonly batchMode?: BatchMode;
   /** Compute what several texts begin with once; default true. false is for comparison only: scores are the same. */
   readonly sharePrefixes?: boolean;
+  /** Refuse a model that needs more memory than is free; default true. The need is an estimate: see predictMemory. */
+  readonly checkMemory?: boolean;
   /** Default: what the GGUF says, "fast-4.41" unless it was converted otherwise. */
   readonly tokenization?: TokenizationMode;
   /** Default: "plain". */
@@ -117,6 +120,13 @@ export interface TokenizedItem {
   readonly scorePosition: number;
   /** @internal Index of the first token of the response, where that was asked for; else 0. */
   readonly responseStart: number;
+}
+
+/** What a model will take: bytes, at most, for texts of up to `contextTokens`. */
+export interface MemoryPrediction extends MemoryNeed {
+  readonly contextTokens: number;
+  /** Bytes that this machine has free; absent where it does not tell, and for GPUs. */
+  readonly available?: number;
 }
 
 /** What a loaded model says of itself. */

@@ -63,9 +63,7 @@ describe("a whole checkpoint", () => {
       tokenization: "fast-4.41",
       maxTokens: 2048,
       padTokenId: 0,
-      nEmbd: 8,
-      nVocab: tinyPieces.length,
-      nLayers: 2,
+      shape: { embeddingLength: 8, vocabularySize: tinyPieces.length, layers: 2 },
       contextLength: 128,
       fileType: "f32",
       tokenizer: { addDummyPrefix: false, addPrefixSpace: true },
@@ -140,7 +138,7 @@ describe("a whole checkpoint", () => {
     files["model.safetensors.index.json"] = JSON.stringify({ metadata: {}, weight_map: Object.fromEntries(map) });
     const { output } = await convert(files);
     const reward = readRewardMetadata(await readGguf(output), output);
-    expect(reward).toMatchObject({ name: "Named", notice: "A test.", nVocab: vocabulary });
+    expect(reward).toMatchObject({ name: "Named", notice: "A test.", shape: { vocabularySize: vocabulary } });
     expect(Buffer.from(reward.tokenizer.bytes).toString()).toMatch(/\[PAD269\]\[PAD270\]\[PAD271\]$/);
     expect([...reward.tokenizer.types.subarray(-3)]).toEqual([5, 5, 5]);
   });

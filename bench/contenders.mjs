@@ -1,0 +1,100 @@
+/** Who scores a workload, each as a command for contender.mjs. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { embeddedCheckpoint } from "../dist/src/index.js";
+import { promptRateCommand } from "./llama-cpp.mjs";
+
+/** What llama-bench's pp512 evaluates. */
+const CEILING_TOKENS = 512;
+/** A ceiling is a rate: more prompts than this make it no more exact. */
+const MOST_CEILING_PROMPTS = 4;
+
+export const OURS = "starling-rm";
+export const UNSHARED = "starling-rm, nothing shared";
+export const CEILING = "llama.cpp pp512";
+export const STOCK = "llama.cpp embeddings, one each";
+export const STOCK_BATCH = "llama.cpp embeddings, one batch";
+export const PEER = "node-llama-cpp";
+export const PADDED = "torch, padded to 2048";
+export const UNPADDED = "torch, unpadded";
+
+const folder = mkdtempSync(join(tmpdir(), "starling-rm-bench-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+let tasks = 0;
+
+/** A command line has not room for thousands of ids. */
+function taskFile(task) {
+  const path = join(folder, `${tasks++}.json`);
+  writeFileSync(path, JSON.stringify(task));
+  return path;
+}
+
+const script = (name) => fileURLToPath(new URL(`contenders/${name}`, import.meta.url));
+
+/**
+ * @param {import("./workloads.mjs").Workload} workload
+ * @param {object} work
+ * @param {string} work.modelPath
+ * @param {number} work.threads
+ * @param {{ items: object[], ids: number[][], tokens: number }[]} work.turns one for each measurement; ids are the items'
+ *   tokens, and tokens is how many
+ * @param {string | undefined} work.python an interpreter that has torch and transformers
+ * @returns {import("./contender.mjs").ContenderPlan[]}
+ */
+export function contendersFor(workload, { modelPath, threads, turns, python }) {
+  const [{ ids, tokens }] = turns;
+  const longest = Math.max(...ids.map(({ length }) => length));
+  const asItems = turns.map((turn) => ({ items: turn.items, tokens: turn.tokens }));
+  const asIds = turns.map((turn) => ({ ids: turn.ids, tokens: turn.tokens }));
+  const ours = (name, does, options) => ({
+    name,
+    does,
+    command: [process.execPath, script("starling-rm.mjs"), taskFile({ modelPath, threads, turns: asItems, options })],
+  });
+  const plans = [ours(OURS, "score() with the default settings")];
+  if (workload.shares) {
+    plans.push(ours(UNSHARED, "the same with sharePrefixes: false", { sharePrefixes: false }));
+  }
+  const prompts = Math.max(1, Math.min(MOST_CEILING_PROMPTS, Math.round(tokens / CEILING_TOKENS)));
+  if (workload.model !== "embedded") {
+    plans.push({
+      name: CEILING,
+      does: `llama.cpp's own prompt processing rate, as llama-bench measures it: ${prompts} x 512 tokens`,
+      command: promptRateCommand({ modelPath, threads, tokens: CEILING_TOKENS, prompts }),
+    });
+  }
+  if (workload.name === "8x256") {
+    const stock = (name, does, embeddings) => ({
+      name,
+      does,
+      command: promptRateCommand({ modelPath, threads, tokens: longest, prompts: ids.length }, { embeddings }),
+    });
+    plans.push(
+      stock(STOCK_BATCH, "llama.cpp's embedding path, pooling last: all sequences in one batch", "batch"),
+      stock(STOCK, "the same, one sequence in each decode", "each"),
+    );
+  }
+  plans.push({
+    name: PEER,
+    does: "its embedding context, text after text",
+    command: [process.execPath, script("node-llama-cpp.mjs"), taskFile({ modelPath, threads, turns: asIds })],
+  });
+  if (workload.model === "embedded" && python !== undefined) {
+    const torch = (name, does, padded) => ({
+      name,
+      does,
+      command: [
+        python,
+        script("reference.py"),
+        taskFile({ checkpoint: embeddedCheckpoint(), threads, turns: asIds, padded }),
+      ],
+    });
+    plans.push(
+      torch(PADDED, "the model card's code: one batch, every text padded to 2048 tokens", true),
+      torch(UNPADDED, "the same model, text after text, without padding", false),
+    );
+  }
+  return plans;
+}

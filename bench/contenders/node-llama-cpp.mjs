@@ -1,0 +1,21 @@
+/**
+ * node-llama-cpp's embedding context on the same GGUF and the same ids, one text after another, which is how it works;
+ * the dot product with the head is left out. Task: {modelPath, threads, turns: {ids, tokens}[]}.
+ */
+import { getLlama, LlamaLogLevel } from "node-llama-cpp";
+import { serve, task } from "./serve.mjs";
+
+const { modelPath, threads, turns } = task();
+const llama = await getLlama({ gpu: false, build: "never", logLevel: LlamaLogLevel.error, maxThreads: threads });
+const model = await llama.loadModel({ modelPath, gpuLayers: 0 });
+const context = await model.createEmbeddingContext({ threads });
+
+await serve(async (turn) => {
+  const { ids, tokens } = turns[turn];
+  for (const sequence of ids) {
+    const { vector } = await context.getEmbeddingFor(sequence);
+    if (!vector.every(Number.isFinite)) throw new Error("An embedding is not finite.");
+  }
+  return tokens;
+});
+await llama.dispose();

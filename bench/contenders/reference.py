@@ -1,0 +1,63 @@
+"""The model card's code in torch, on a checkpoint: padded to 2048 as the card does, or unpadded.
+
+usage: python reference.py TASK_JSON, a file with {checkpoint, turns: [{ids, tokens}], threads, padded}. The protocol is that of
+../contender.mjs. Needs torch and transformers (scripts/oracle/README.md).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import torch
+import transformers
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts" / "oracle"))
+import card  # noqa: E402
+
+MAX_LENGTH = 2048
+
+
+def main() -> None:
+    task = json.loads(Path(sys.argv[1]).read_text())
+    transformers.logging.set_verbosity_error()
+    torch.set_num_threads(task["threads"])
+    model = card.load(task["checkpoint"])
+
+    def row(ids: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        length = MAX_LENGTH if task["padded"] else len(ids)
+        tokens = torch.full((1, length), card.PAD_ID)
+        tokens[0, : len(ids)] = torch.tensor(ids)
+        mask = torch.zeros_like(tokens)
+        mask[0, : len(ids)] = 1
+        return tokens, mask
+
+    def run(sequences: list[list[int]]) -> None:
+        rows = [row(ids) for ids in sequences]
+        if task["padded"]:
+            # The card's get_reward() scores all of them as one batch.
+            rows = [tuple(torch.cat(part) for part in zip(*rows))]
+        for tokens, mask in rows:
+            if not torch.isfinite(model(tokens, mask)).all():
+                raise SystemExit("A score is not finite.")
+
+    print(json.dumps({"ready": True}), flush=True)
+    for turn, _ in enumerate(sys.stdin):
+        work = task["turns"][turn]
+        started, cpu = time.perf_counter(), time.process_time()
+        run(work["ids"])
+        print(
+            json.dumps(
+                {
+                    "tokens": work["tokens"],
+                    "seconds": time.perf_counter() - started,
+                    "cpuSeconds": time.process_time() - cpu,
+                }
+            ),
+            flush=True,
+        )
+
+
+main()

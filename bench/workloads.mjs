@@ -1,0 +1,103 @@
+/** What is scored: lists of texts whose token counts and common prefixes are known. */
+import { readFileSync } from "node:fs";
+import { below, uniform } from "./random-model/random.mjs";
+import { makeTexts, pieces } from "./random-model/vocabulary.mjs";
+
+/** Turns begin with pieces of their own. */
+const PROMPTS_OF_A_TURN = 250;
+
+const randomOf = (turn) => uniform(8 + turn);
+
+/**
+ * @typedef {object} Workload
+ * @property {string} name
+ * @property {string} description
+ * @property {"any" | "tiny" | "embedded"} model which models it is for: any shape, the tiny shape alone (it would take an hour
+ *   on a large one), or the embedded model, whose checkpoint the reference in torch can load
+ * @property {(vocabulary: number, turn: number) => object[]} items what score() gets; others in each turn, for what was
+ *   scored last is still in the cache
+ * @property {boolean} shares whether items begin alike
+ */
+
+/** Prompts of `promptTokens` with `responses` each; counts may be ranges, drawn anew each time. */
+function shared({ prompts = 1, promptTokens, responses, responseTokens }) {
+  return (vocabulary, turn) => {
+    const random = randomOf(turn);
+    const count = (range) => (Array.isArray(range) ? range[0] + below(random, range[1] - range[0] + 1) : range);
+    const items = [];
+    for (let i = 0; i < prompts; i++) {
+      const [prompt] = makeTexts(random, vocabulary, 1, count(promptTokens), turn * PROMPTS_OF_A_TURN + i);
+      for (let k = 0; k < responses; k++)
+        items.push({ text: prompt + pieces(random, vocabulary, count(responseTokens)) });
+    }
+    return items;
+  };
+}
+
+function distinct(count, tokens) {
+  return (vocabulary, turn) =>
+    makeTexts(randomOf(turn), vocabulary, count, tokens, turn * PROMPTS_OF_A_TURN).map((text) => ({ text }));
+}
+
+const SAMPLE_ITEMS = 8;
+
+/** Short prompts with a few responses each, as in the model card's example. */
+function demonstration(_vocabulary, turn) {
+  const file = new URL("../models/starling-rm-tiny/demo.json", import.meta.url);
+  const entries = JSON.parse(readFileSync(file, "utf8"));
+  const items = entries.flatMap(({ prompt, responses }) => responses.map((response) => ({ prompt, response })));
+  return Array.from({ length: SAMPLE_ITEMS }, (_, i) => items[(turn * SAMPLE_ITEMS + i) % items.length]);
+}
+
+/** @type {readonly Workload[]} */
+export const workloads = [
+  {
+    name: "1x256",
+    description: "one sequence of 256 tokens",
+    model: "any",
+    items: distinct(1, 256),
+    shares: false,
+  },
+  {
+    name: "8x256",
+    description: "8 distinct sequences of 256 tokens",
+    model: "any",
+    items: distinct(8, 256),
+    shares: false,
+  },
+  {
+    name: "200+7x60",
+    description: "7 responses of 60 tokens to a prompt of 200",
+    model: "any",
+    items: shared({ promptTokens: 200, responses: 7, responseTokens: 60 }),
+    shares: true,
+  },
+  {
+    name: "1000+7x100",
+    description: "7 responses of 100 tokens to a prompt of 1000",
+    model: "any",
+    items: shared({ promptTokens: 1000, responses: 7, responseTokens: 100 }),
+    shares: true,
+  },
+  {
+    name: "100+64x20",
+    description: "64 responses of 20 tokens to a prompt of 100",
+    model: "any",
+    items: shared({ promptTokens: 100, responses: 64, responseTokens: 20 }),
+    shares: true,
+  },
+  {
+    name: "nectar",
+    description: "200 prompts of 50 to 400 tokens with 7 responses of 20 to 300 each",
+    model: "tiny",
+    items: shared({ prompts: 200, promptTokens: [50, 400], responses: 7, responseTokens: [20, 300] }),
+    shares: true,
+  },
+  {
+    name: "sample",
+    description: "8 responses to short prompts, scored with the embedded model",
+    model: "embedded",
+    items: demonstration,
+    shares: true,
+  },
+];

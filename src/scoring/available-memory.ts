@@ -1,0 +1,66 @@
+/** How much memory a process may still take without being killed or making the machine swap. */
+import { readFileSync } from "node:fs";
+import { freemem, totalmem } from "node:os";
+import { join } from "node:path";
+
+const KIBIBYTE = 1024;
+
+/**
+ * Bytes, or undefined where the system does not tell. Linux: what can be had without swapping, and within the limits of the
+ * process's control groups, whose file cache counts as free. macOS: all of it, for it gives back and compresses memory as it is
+ * asked for. Windows: what is free.
+ *
+ * @param root for tests: the folder that stands for "/"
+ */
+export function availableMemory(platform: NodeJS.Platform = process.platform, root = "/"): number | undefined {
+  if (platform === "darwin") return totalmem();
+  if (platform !== "linux") return freemem();
+  const meminfo = read(join(root, "proc/meminfo"));
+  const free = Number(/^MemAvailable:\s+(\d+) kB$/m.exec(meminfo ?? "")?.[1]) * KIBIBYTE;
+  const limits = [free, ...controlGroups(root).map((folder) => leftInGroup(folder))];
+  const known = limits.filter((bytes): bytes is number => bytes !== undefined && Number.isFinite(bytes));
+  return known.length === 0 ? undefined : Math.max(0, Math.min(...known));
+}
+
+/** The folders of the groups that this process is in, from the innermost one to the root. */
+function controlGroups(root: string): string[] {
+  const folders: string[] = [];
+  for (const line of (read(join(root, "proc/self/cgroup")) ?? "").split("\n")) {
+    const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
+    if (path === undefined) continue;
+    // Version 2 has one hierarchy without a name, version 1 one for memory.
+    if (controllers !== "" && !controllers?.split(",").includes("memory")) continue;
+    const mount = join(root, "sys/fs/cgroup", controllers === "" ? "" : "memory");
+    for (let at = path; ; at = at.slice(0, at.lastIndexOf("/"))) {
+      folders.push(join(mount, at));
+      if (at === "" || at === "/") break;
+    }
+  }
+  return folders;
+}
+
+function leftInGroup(folder: string): number | undefined {
+  const limit = number(join(folder, "memory.max")) ?? number(join(folder, "memory.limit_in_bytes"));
+  const used = number(join(folder, "memory.current")) ?? number(join(folder, "memory.usage_in_bytes"));
+  if (limit === undefined || used === undefined) return undefined;
+  const stat = read(join(folder, "memory.stat")) ?? "";
+  const cached = ["active_file", "inactive_file"].map((name) => {
+    const found = new RegExp(`^(?:total_)?${name} (\\d+)$`, "m").exec(stat);
+    return Number(found?.[1] ?? 0);
+  });
+  return limit - used + cached.reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/** "max" is no limit. */
+function number(path: string): number | undefined {
+  const text = read(path)?.trim();
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}

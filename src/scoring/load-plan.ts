@@ -1,0 +1,54 @@
+/** The options of a load as the native side wants them: what was asked for, completed by defaults. */
+import { availableParallelism } from "node:os";
+import type { LoadOptions } from "../native/addon.ts";
+import type { Backend } from "../native/engine.ts";
+import { backendDefaults, laneLayout } from "./backend-defaults.ts";
+import type { ModelFile } from "./model-file.ts";
+import type { BatchMode, LoadRewardModelOptions } from "./types.ts";
+
+/** Most sequences in one packed batch; more no longer help. */
+const PACKED_SEQUENCES = 32;
+/** Memory for the prompts of open rankings that had to give way in the key-value cache; beyond it they are recomputed. */
+const HELD_PROMPTS_MEBIBYTES = 1024;
+/** Weight types that llama.cpp rearranges for the CPU while it loads them (ggml-cpu's repack.cpp). */
+const REARRANGED: ReadonlySet<string> = new Set(["q4_0", "q4_k", "q2_k", "iq4_nl"]);
+
+export interface LoadPlan extends Omit<LoadOptions, "path" | "head"> {
+  readonly threads: number;
+  readonly batchMode: BatchMode;
+}
+
+export function planLoad(
+  file: ModelFile,
+  options: Omit<LoadRewardModelOptions, "modelPath">,
+  backend: Backend,
+): LoadPlan {
+  const defaults = backendDefaults(backend);
+  const batchMode = options.batchMode ?? defaults.batchMode;
+  const packed = batchMode === "packed";
+  const threads = options.threads ?? availableParallelism();
+  const batchTokens = options.batchTokens ?? defaults.batchTokens;
+  return {
+    threads,
+    batchMode,
+    gpuLayers: backend === "cpu" ? 0 : (options.gpuLayers ?? -1),
+    // Longer sequences are cut off anyway: memory for more cells would never be used.
+    contextTokens: Math.min(options.contextTokens ?? file.maxTokens, file.maxTokens),
+    microBatch: Math.min(batchTokens, defaults.microBatch),
+    maxSequences: packed ? PACKED_SEQUENCES : 1,
+    batchTokens,
+    ...laneLayout(file.parameters, threads, batchMode),
+    flashAttention: packed,
+    kvType: defaults.kvType,
+    // Rearranged weights are copied: mapping the file as well would take their memory twice.
+    mmap: backend !== "cpu" || bytesOf(file, REARRANGED) < file.weightBytes / 2,
+    sharePrefixes: options.sharePrefixes ?? true,
+    heldMebibytes: HELD_PROMPTS_MEBIBYTES,
+  };
+}
+
+function bytesOf(file: ModelFile, types: ReadonlySet<string>): number {
+  let bytes = 0;
+  for (const [type, size] of file.bytesByType) if (types.has(type)) bytes += size;
+  return bytes;
+}

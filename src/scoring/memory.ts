@@ -1,0 +1,89 @@
+/** How much memory a model takes, from its header alone. */
+import { NativeError } from "../errors.ts";
+import type { LlamaShape } from "../gguf/llama-metadata.ts";
+import type { LoadOptions } from "../native/addon.ts";
+import type { Backend } from "../native/engine.ts";
+
+/** Bytes that a loaded model takes at its largest: every lane at work on a text of the most tokens. */
+export interface MemoryNeed {
+  readonly backend: Backend;
+  /** All tensors. */
+  readonly weights: number;
+  /** Keys and values of all tokens in the context. */
+  readonly keyValue: number;
+  /** What llama.cpp computes in; the larger estimate where its choice is not known. */
+  readonly compute: number;
+  readonly total: number;
+}
+
+type Settings = Pick<
+  LoadOptions,
+  "contextTokens" | "batchTokens" | "microBatch" | "maxSequences" | "lanes" | "kvType" | "flashAttention"
+>;
+
+const FLOAT_BYTES = 4;
+/** llama.cpp's contexts are multiples of this many cells. */
+const CELLS_AT_A_TIME = 256;
+/** Flagged rows that logits are reserved for, when rewards of single tokens are asked for. */
+const OUTPUT_ROWS = 64;
+
+/**
+ * @param shape of the model
+ * @param weights bytes of all tensors
+ * @param settings as the model is to be loaded
+ */
+export function memoryNeed(shape: LlamaShape, weights: number, settings: Settings, backend: Backend): MemoryNeed {
+  const { layers, keyValueHeads, headDim } = shape;
+  const packed = settings.maxSequences > 1;
+  const cells = roundUp(settings.contextTokens + (packed ? settings.batchTokens : 0), CELLS_AT_A_TIME);
+  const cellBytes = 2 * layers * keyValueHeads * headDim * (settings.kvType === "f32" ? FLOAT_BYTES : 2);
+  const keyValue = settings.lanes * cells * cellBytes;
+  const compute = settings.lanes * computeBytes(shape, settings, cells);
+  return { backend, weights, keyValue, compute, total: weights + keyValue + compute };
+}
+
+/** What is alive at the same time in the widest place of a layer, and for the outputs. */
+function computeBytes(shape: LlamaShape, { microBatch, flashAttention }: Settings, cells: number): number {
+  const { embeddingLength, feedForwardLength, heads, vocabularySize } = shape;
+  const tokens = Math.min(microBatch, cells);
+  // Residual stream, queries, and the attention weights of all heads, which flash attention never writes down.
+  const attention = 3 * embeddingLength + (flashAttention ? 0 : heads * cells);
+  // Residual stream, its norm, gate, up, and their product.
+  const feedForward = 2 * embeddingLength + 3 * feedForwardLength;
+  const mask = cells;
+  const logits = 2 * OUTPUT_ROWS * vocabularySize;
+  return FLOAT_BYTES * (tokens * (Math.max(attention, feedForward) + mask) + logits);
+}
+
+function roundUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
+}
+
+/**
+ * @param available bytes; undefined where that is not known
+ * @throws NativeError ERR_OUT_OF_MEMORY when the model needs more
+ */
+export function assertFits(path: string, need: MemoryNeed, available: number | undefined, contextTokens: number): void {
+  if (available === undefined || need.total <= available) return;
+  const { weights, keyValue, compute, total, backend } = need;
+  const where = backend === "cpu" ? "this machine has" : `the devices of the backend ${backend} have`;
+  throw new NativeError(
+    "ERR_OUT_OF_MEMORY",
+    `${path} needs ${gibibytes(total)} of memory (weights ${gibibytes(weights)}, key-value cache ${gibibytes(keyValue)}, ` +
+      `computing ${gibibytes(compute)}), but ${where} ${gibibytes(available)} free. ${advice(need, available, contextTokens)}`,
+    { file: path },
+  );
+}
+
+function advice({ weights, backend }: MemoryNeed, available: number, contextTokens: number): string {
+  if (weights < available)
+    return `Load it with fewer context tokens than ${contextTokens} or fewer threads, close other programs, or skip this check.`;
+  if (backend !== "cpu") return "Take a smaller quantisation, or place fewer layers on the GPU.";
+  return "Take a smaller quantisation, or close other programs.";
+}
+
+const GIBIBYTE = 1024 ** 3;
+
+function gibibytes(bytes: number): string {
+  return `${(bytes / GIBIBYTE).toFixed(2)} GiB`;
+}
