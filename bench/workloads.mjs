@@ -88,9 +88,9 @@ export const workloads = [
   },
   {
     name: "nectar",
-    description: "200 prompts of 50 to 400 tokens with 7 responses of 20 to 300 each",
+    description: "200 prompts of 20 to 140 tokens with 7 responses of 10 to 70 each",
     model: "tiny",
-    items: shared({ prompts: 200, promptTokens: [50, 400], responses: 7, responseTokens: [20, 300] }),
+    items: shared({ prompts: 200, promptTokens: [20, 140], responses: 7, responseTokens: [10, 70] }),
     shares: true,
   },
   {

@@ -4,8 +4,9 @@
 
 namespace starling {
 
-void HeldPrefixes::hold(PrefixId id, TokenView tokens) {
+HeldPrefixes::Prefix& HeldPrefixes::hold(PrefixId id, TokenView tokens) {
   prefixes_.push_front({id, std::vector<int32_t>(tokens.ids, tokens.ids + tokens.length), {}});
+  return prefixes_.front();
 }
 
 void HeldPrefixes::release(PrefixId id) {

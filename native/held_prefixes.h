@@ -35,7 +35,7 @@ class HeldPrefixes {
   void lock() { mutex_.lock(); }
   void unlock() { mutex_.unlock(); }
 
-  void hold(PrefixId id, TokenView tokens);
+  Prefix& hold(PrefixId id, TokenView tokens);
   void release(PrefixId id);
 
   /** Whether any state is saved. Needs no lock. */

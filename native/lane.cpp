@@ -211,18 +211,32 @@ void Lane::keep(size_t tokens) {
 void Lane::save_endangered(size_t kept) {
   if (dirty_) return;
   const std::lock_guard<HeldPrefixes> lock(held_);
-  for (HeldPrefixes::Prefix* prefix : held_.endangered(resident(), kept)) {
-    functions_.llama_memory_seq_rm(memory(), 0, static_cast<llama_pos>(prefix->tokens.size()), -1);
-    const size_t size = functions_.llama_state_seq_get_size(context_.get(), 0);
-    if (!held_.make_room(size)) continue;
-    try {
-      prefix->state.resize(size);
-    } catch (const std::bad_alloc&) {
-      continue;  // It is computed again when it is wanted.
-    }
-    prefix->state.resize(functions_.llama_state_seq_get_data(context_.get(), prefix->state.data(), size, 0));
-    held_.saved(*prefix);
+  for (HeldPrefixes::Prefix* prefix : held_.endangered(resident(), kept)) save(*prefix);
+}
+
+/** Cuts the resident sequence to a prefix and saves its state. false: there is no room, it is computed when it is wanted. */
+bool Lane::save(HeldPrefixes::Prefix& prefix) {
+  functions_.llama_memory_seq_rm(memory(), 0, static_cast<llama_pos>(prefix.tokens.size()), -1);
+  cached_.resize(prefix.tokens.size());
+  const size_t size = functions_.llama_state_seq_get_size(context_.get(), 0);
+  if (!held_.make_room(size)) return false;
+  try {
+    prefix.state.resize(size);
+  } catch (const std::bad_alloc&) {
+    return false;
   }
+  prefix.state.resize(functions_.llama_state_seq_get_data(context_.get(), prefix.state.data(), size, 0));
+  held_.saved(prefix);
+  return !prefix.state.empty();
+}
+
+bool Lane::lend(PrefixId id, size_t length) {
+  if (dirty_ || length > cached_.size()) return false;
+  const std::lock_guard<HeldPrefixes> lock(held_);
+  save_endangered(length);
+  if (save(held_.hold(id, {cached_.data(), length}))) return true;
+  held_.release(id);
+  return false;
 }
 
 /**

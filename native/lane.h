@@ -49,6 +49,9 @@ class Lane {
   /** Whether make_room() has nothing to do. */
   bool has_room(const Demand& demand) const;
 
+  /** Holds and saves the first tokens of resident(), so that other lanes can recall them. */
+  bool lend(PrefixId id, size_t length);
+
   /** Brings back the saved state of a held prefix if these tokens have more in common with it than with the resident. */
   void recall(TokenView tokens);
 
@@ -78,6 +81,7 @@ class Lane {
   std::vector<float> read_rewards(size_t first_row, size_t count) const;
   void keep(size_t tokens);
   void save_endangered(size_t kept);
+  bool save(HeldPrefixes::Prefix& prefix);
   void forget_cache();
   void expect_rows(size_t rows) { hidden_.expect(options_.head.size(), rows); }
   void check_rows(size_t rows) const;

@@ -8,6 +8,8 @@ namespace {
 
 /** A lane computes again what another lane holds when it is less than this part of a sequence. */
 constexpr size_t SMALL_PART = 4;
+/** A shorter prefix is computed again sooner than it is copied. */
+constexpr size_t WORTH_LENDING = 16;
 /** Weight of the newest measurement of a lane's rate. */
 constexpr double NEWEST = 0.3;
 
@@ -43,11 +45,43 @@ bool LaneScheduler::belongs(TokenView tokens, TokenView subject) const {
 /** The oldest sequence that belongs neither to another lane nor to what begins with `also`, if that is given. */
 std::optional<PrefixPlanner::Key> LaneScheduler::independent_of_others(size_t lane, TokenView also) const {
   return planner_.oldest([&](TokenView tokens) {
-    if (also.ids == tokens.ids || belongs(tokens, also)) return false;
+    if (also.ids == tokens.ids || only_there(tokens, also)) return false;
     for (size_t i = 0; i < lanes_.size(); ++i)
-      if (i != lane && belongs(tokens, lanes_[i].view())) return false;
+      if (i != lane && only_there(tokens, lanes_[i].view())) return false;
     return true;
   });
+}
+
+/** Whether these tokens belong to a lane with this subject, and no lent prefix would do as well. */
+bool LaneScheduler::only_there(TokenView tokens, TokenView subject) const {
+  if (!belongs(tokens, subject)) return false;
+  const size_t common = common_prefix(tokens, subject);
+  return std::none_of(lent_.begin(), lent_.end(), [&](const Lent& lent) {
+    return common_prefix(tokens, lent.view()) + limits_.worthwhile >= common;
+  });
+}
+
+size_t LaneScheduler::worth_lending(size_t lane) const {
+  if (settings_.count == 1 || planner_.empty() || !limits_.share) return 0;
+  const auto idle = [&](const State& state) { return &state != &lanes_[lane] && !state.busy; };
+  if (std::none_of(lanes_.begin(), lanes_.end(), [&](const State& state) { return idle(state); })) return 0;
+  const TokenView mine = lanes_[lane].view();
+  const TokenView next = planner_.find(planner_.first(mine))->tokens;
+  const TokenView shared{mine.ids, common_prefix(next, mine)};
+  return shared.length >= WORTH_LENDING && only_there(next, mine) && planner_.shared_by(shared, 2) ? shared.length : 0;
+}
+
+void LaneScheduler::lent(PrefixId id, TokenView tokens) {
+  lent_.push_back({id, std::vector<int32_t>(tokens.ids, tokens.ids + tokens.length)});
+}
+
+std::vector<PrefixId> LaneScheduler::take_back() {
+  std::vector<PrefixId> ids;
+  const auto unused = [&](const Lent& lent) { return !planner_.shared_by(lent.view(), 1); };
+  for (const Lent& lent : lent_)
+    if (unused(lent)) ids.push_back(lent.id);
+  lent_.erase(std::remove_if(lent_.begin(), lent_.end(), unused), lent_.end());
+  return ids;
 }
 
 /** The last sequence: all threads may finish it sooner, once the others are done, than this lane from now on. */

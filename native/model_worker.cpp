@@ -159,6 +159,7 @@ void ModelWorker::run_lane(size_t index, Lane& lane) {
       continue;
     }
     evaluate(index, lane, *assignment, lock);
+    lend(index, lane, lock);
     changed_.notify_all();
   }
 }
@@ -208,10 +209,24 @@ void ModelWorker::evaluate(size_t index, Lane& lane, const LaneScheduler::Assign
   if (failure) {
     take_back(plan, *failure);
   } else {
+    computed_tokens_ += plan.tokens();
     deliver(plan, std::move(rewards));
   }
   // Keeps the tokens that the plan looks at alive until here.
   mine.jobs.clear();
+}
+
+/** Lends a prefix that others wait for to the lanes that have nothing to do, and takes back what served its time. */
+void ModelWorker::lend(size_t index, Lane& lane, Lock& lock) {
+  const std::vector<PrefixId> unused = scheduler_.take_back();
+  released_.insert(released_.end(), unused.begin(), unused.end());
+  const size_t length = scheduler_.worth_lending(index);
+  if (length == 0 || closing()) return;
+  const PrefixId id = next_lent_id_++;
+  lock.unlock();
+  const bool saved = lane.lend(id, length);
+  lock.lock();
+  if (saved) scheduler_.lent(id, {lane.resident().ids, length});
 }
 
 void ModelWorker::deliver(const BatchPlan& plan, std::vector<std::vector<float>> rewards) {

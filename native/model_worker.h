@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -49,6 +50,9 @@ class ModelWorker : public Stoppable {
   /** Fails a job that is not finished with code "ABORTED"; what is being computed for it is interrupted. */
   void cancel(const std::shared_ptr<ScoreJob>& job);
 
+  /** Tokens that were evaluated so far: less than those of all sequences where prefixes were shared. */
+  uint64_t computed_tokens() const { return computed_tokens_; }
+
   /** Forgets a prefix that a job was to hold. */
   void release(PrefixId prefix);
 
@@ -77,6 +81,7 @@ class ModelWorker : public Stoppable {
   void run_lane(size_t index, Lane& lane);
   bool prepare(Lane& lane, const Demand& demand, const std::shared_ptr<ScoreJob>& job, TokenView tokens, Lock& lock);
   void evaluate(size_t index, Lane& lane, const LaneScheduler::Assignment& assignment, Lock& lock);
+  void lend(size_t index, Lane& lane, Lock& lock);
   void deliver(const BatchPlan& plan, std::vector<std::vector<float>> rewards);
   void take_back(const BatchPlan& plan, const Failure& failure);
   void settle(const std::shared_ptr<ScoreJob>& job, const Failure* failure);
@@ -93,6 +98,9 @@ class ModelWorker : public Stoppable {
   std::map<PrefixPlanner::Key, Entry> entries_;
   PrefixPlanner::Key next_key_ = 1;
   std::vector<PrefixId> released_;
+  /** Apart from the ids that callers give. */
+  PrefixId next_lent_id_ = PrefixId{1} << 62;
+  std::atomic<uint64_t> computed_tokens_{0};
 };
 
 }  // namespace starling

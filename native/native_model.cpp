@@ -37,6 +37,7 @@ Napi::Function NativeModel::define(Napi::Env env) {
                       InstanceMethod<&NativeModel::hold_prefix>("holdPrefix"),
                       InstanceMethod<&NativeModel::release_prefix>("releasePrefix"),
                       InstanceMethod<&NativeModel::close>("close"),
+                      InstanceAccessor<&NativeModel::computed_tokens>("computedTokens"),
                       InstanceAccessor<&NativeModel::is_closed>("closed")});
 }
 
@@ -198,6 +199,11 @@ Napi::Value NativeModel::close(const Napi::CallbackInfo& call) {
   closing_ = Napi::Persistent(promise.As<Napi::Object>());
   parts_.worker->request_stop();
   return promise;
+}
+
+/** get computedTokens(): number */
+Napi::Value NativeModel::computed_tokens(const Napi::CallbackInfo& call) {
+  return Napi::Number::New(call.Env(), static_cast<double>(parts_.worker->computed_tokens()));
 }
 
 /** get closed(): boolean */

@@ -33,6 +33,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   Napi::Value hold_prefix(const Napi::CallbackInfo& call);
   Napi::Value release_prefix(const Napi::CallbackInfo& call);
   Napi::Value close(const Napi::CallbackInfo& call);
+  Napi::Value computed_tokens(const Napi::CallbackInfo& call);
   Napi::Value is_closed(const Napi::CallbackInfo& call);
   Sequences read_sequences(Napi::Value value) const;
   void add_sequence(Sequences& sequences, Napi::Value value, const std::string& name) const;

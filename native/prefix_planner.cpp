@@ -102,6 +102,13 @@ Demand PrefixPlanner::demand() const {
   return {lengths_.empty() ? 0 : *lengths_.rbegin(), total_, alone_ > 0};
 }
 
+bool PrefixPlanner::shared_by(TokenView tokens, size_t count) const {
+  // In lexicographic order they follow each other.
+  for (auto at = in_order_.lower_bound({tokens, 0}); count > 0; ++at, --count)
+    if (at == in_order_.end() || common_prefix(at->tokens, tokens) < tokens.length) return false;
+  return true;
+}
+
 const PlannedSequence* PrefixPlanner::find(Key key) const {
   const auto found = waiting_.find(key);
   return found == waiting_.end() ? nullptr : &found->second;

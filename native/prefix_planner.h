@@ -113,6 +113,9 @@ class PrefixPlanner {
   /** Of the oldest sequences, the first that is wanted. */
   std::optional<Key> oldest(const std::function<bool(TokenView)>& wanted) const;
 
+  /** Whether at least `count` waiting sequences begin with these tokens. */
+  bool shared_by(TokenView tokens, size_t count) const;
+
   /** What was added under a key that waits; nullptr for others. */
   const PlannedSequence* find(Key key) const;
 

@@ -184,6 +184,9 @@ export interface NativeModel {
    */
   close(): Promise<void>;
   readonly closed: boolean;
+
+  /** Tokens evaluated so far; less than those of all sequences where prefixes were shared. */
+  readonly computedTokens: number;
 }
 
 export interface QuantizeOptions {

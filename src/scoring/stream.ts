@@ -12,7 +12,7 @@ import type { ScoreOptions, ScoreOutcome, ScoreResult, TokenizedItem } from "./t
  * What may be between the source and the consumer: enough to keep the model busy, and to find items that share a prompt
  * with others at some distance, in constant memory. An array's items are there anyway, so more of them are looked at.
  */
-const IN_FLIGHT = { items: 1024, tokens: 1 << 20 };
+const IN_FLIGHT = { items: 512, tokens: 1 << 20 };
 const IN_FLIGHT_OF_ARRAY = { items: 1 << 14, tokens: 1 << 22 };
 /** Items per tokenisation call: enough to spread its overhead, few enough that the first scores come soon. */
 const MAX_ITEMS_PER_CHUNK = 32;

@@ -64,11 +64,17 @@ export const load = (addon: NativeAddon, path: string, changes?: Partial<LoadOpt
 
 /** `length` ids that depend on `seed` alone. Ids below 3 are special ones. */
 export function sequence(length: number, seed: number, vocabulary = 300): Int32Array {
+  const random = randomOf(seed);
+  return Int32Array.from({ length }, () => 3 + random(vocabulary - 3));
+}
+
+/** Whole numbers below n, the same in every run. */
+export function randomOf(seed: number): (n: number) => number {
   let state = (seed * 7919 + 13) >>> 0;
-  return Int32Array.from({ length }, () => {
+  return (n) => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return 3 + Math.floor((state / 2 ** 32) * (vocabulary - 3));
-  });
+    return Math.floor((state / 2 ** 32) * n);
+  };
 }
 
 export const errorOf = (promise: Promise<unknown>): Promise<Error & { code?: string }> =>

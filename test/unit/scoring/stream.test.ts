@@ -143,8 +143,8 @@ describe("scoreStream", () => {
     release();
     for (let i = 0; i < 20; i++) await stream.next();
     await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(asked).toBeLessThan(1100);
-    expect(log.maxQueued).toBeLessThan(1100);
+    expect(asked).toBeLessThan(600);
+    expect(log.maxQueued).toBeLessThan(600);
     await stream.return(undefined);
   });
 

@@ -1,0 +1,64 @@
+/**
+ * Random small plans against scoring one by one: no difference, no growth. STARLING_RM_SOAK_PLANS says how many
+ * (`npm run soak` takes 10,000).
+ */
+import { afterAll, expect, it } from "vitest";
+import { load, makeModel, openAddon, randomOf, removeFolder, sequence } from "./support.ts";
+
+afterAll(removeFolder);
+
+const PLANS = Number(process.env["STARLING_RM_SOAK_PLANS"] ?? 300);
+const TYPES = ["q4_k_m", "f16", "q8_0", "f32"];
+const MEBIBYTE = 1024 ** 2;
+/** Over all plans after the first tenth; what V8 and the allocator keep varies by more than a few MiB. */
+const MOST_GROWTH = 48 * MEBIBYTE;
+
+it(`scores ${PLANS} random plans as one by one, without growing`, async () => {
+  const addon = await openAddon();
+  const random = randomOf(11);
+  const models = [];
+  for (const type of TYPES) {
+    const path = await makeModel(addon, type);
+    models.push({
+      together: await load(addon, path, { lanes: 1 + (models.length % 2), batchTokens: 32, microBatch: 16 }),
+      alone: await load(addon, path, { sharePrefixes: false }),
+    });
+  }
+  let differences = 0;
+  let before = 0;
+  let held: number[] = [];
+  for (let plan = 0; plan < PLANS; plan++) {
+    const { together, alone } = models[plan % models.length] as (typeof models)[number];
+    const stems = Array.from({ length: 1 + random(3) }, (_, i) => sequence(random(40), 7 * plan + i));
+    const sequences = Array.from({ length: 1 + random(6) }, (_, i) => {
+      const stem = stems[random(stems.length)] as Int32Array;
+      return Int32Array.from([
+        ...stem.subarray(0, random(stem.length + 1)),
+        ...sequence(1 + random(12), plan + 31 * i),
+      ]);
+    });
+    const jobs = random(2) === 0 ? together.scoreEach(sequences) : sequences.map((one) => together.scoreEach([one])[0]);
+    // Some of the work is given up, some prefixes are held for a while.
+    const doomed = random(4) === 0 ? together.score([sequence(60, plan)]) : undefined;
+    doomed?.promise.catch(() => {});
+    doomed?.cancel();
+    if (plan % models.length === 0 && random(5) === 0 && stems[0] && stems[0].length > 0) {
+      held.push(await together.holdPrefix(stems[0]).promise);
+      if (held.length > 4) {
+        for (const id of held) together.releasePrefix(id);
+        held = [];
+      }
+    }
+    const scores = await Promise.all(jobs.map((job) => job?.promise));
+    for (const [i, one] of sequences.entries())
+      if ((await alone.score([one]).promise)[0] !== scores[i]) differences += 1;
+    if (plan === Math.floor(PLANS / 10)) {
+      globalThis.gc?.();
+      before = process.memoryUsage().rss;
+    }
+  }
+  expect(differences).toBe(0);
+  globalThis.gc?.();
+  expect(process.memoryUsage().rss - before).toBeLessThan(MOST_GROWTH);
+  for (const { together, alone } of models) await Promise.all([together.close(), alone.close()]);
+}, 3_600_000);
