@@ -1,7 +1,8 @@
 /**
  * A contender is a program of any language in its own process: it loads its model, prints the JSON line
  * {"ready":true}, and then answers every line on its standard input with one measurement,
- * {"tokens","seconds","cpuSeconds"}; it ends when its input ends. It times itself, so that neither its start nor this
+ * {"tokens","seconds","cpuSeconds"}: "warm" for a small part of the work, to warm up, and "run" for all of it. It ends
+ * when its input ends. It times itself, so that neither its start nor this
  * protocol counts.
  */
 import { spawn } from "node:child_process";
@@ -39,8 +40,10 @@ export class Contender {
     this.#answers = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
   }
 
-  /** Waits until the model is loaded. */
+  /** Waits until the model is loaded, and has been used once. */
   async ready() {
+    await this.#answer();
+    this.#process.stdin.write("warm\n");
     await this.#answer();
   }
 

@@ -8,8 +8,9 @@ import { promptRateCommand } from "./llama-cpp.mjs";
 
 /** What llama-bench's pp512 evaluates. */
 const CEILING_TOKENS = 512;
-/** A ceiling is a rate: more prompts than this make it no more exact. */
+/** A ceiling is a rate: more prompts than this make it no more exact; fewer do where it is not what matters. */
 const MOST_CEILING_PROMPTS = 4;
+const MOST_CEILING_PROMPTS_BESIDE = 2;
 
 export const OURS = "starling-rm";
 export const UNSHARED = "starling-rm, nothing shared";
@@ -57,7 +58,10 @@ export function contendersFor(workload, { modelPath, threads, turns, python }) {
   if (workload.shares) {
     plans.push(ours(UNSHARED, "the same with sharePrefixes: false", { sharePrefixes: false }));
   }
-  const prompts = Math.max(1, Math.min(MOST_CEILING_PROMPTS, Math.round(tokens / CEILING_TOKENS)));
+  const prompts = Math.max(
+    1,
+    Math.min(workload.shares ? MOST_CEILING_PROMPTS_BESIDE : MOST_CEILING_PROMPTS, Math.round(tokens / CEILING_TOKENS)),
+  );
   if (workload.model !== "embedded") {
     plans.push({
       name: CEILING,

@@ -20,7 +20,6 @@ export async function interleave(plans, { repetitions, log }) {
     // One after another: loading is not what is measured, but it should not be slower than necessary.
     for (const contender of contenders) {
       await contender.ready();
-      await contender.measure();
     }
     const rounds = [];
     for (let i = 0; i < repetitions; i++) {

@@ -1,7 +1,7 @@
 /** What `npm run bench` runs once dist/ is known to exist. */
 import { embeddedModelPath, inspectModel, loadTokenizer } from "../dist/src/index.js";
 import { comparisonsOf } from "./comparisons.mjs";
-import { contendersFor } from "./contenders.mjs";
+import { contendersFor, OURS } from "./contenders.mjs";
 import { interleave } from "./interleave.mjs";
 import { describeMachine, describeVersions, load } from "./machine.mjs";
 import { modelsFolder, readOptions, resultsFolder } from "./options.mjs";
@@ -17,12 +17,14 @@ Measures the library side by side with llama.cpp's own rate, node-llama-cpp, and
 --python names an interpreter that has it. See bench/README.md.
 
   --workloads LIST    comma-separated, of ${workloads.map(({ name }) => name).join(", ")} (default: all for the model)
+  --contenders REGEX  only these (default: all), to have more repetitions of them in the same time
   --python FILE       a Python with torch and transformers, for the workload "sample"
   --picture FILE      also write the results as an SVG`;
 
 const log = (line) => console.error(line);
 const options = readOptions(USAGE, {
   workloads: { type: "string" },
+  contenders: { type: "string" },
   python: { type: "string" },
   picture: { type: "string" },
 });
@@ -47,10 +49,12 @@ for (const workload of chosen) {
       : await randomModel({ shape, type: modelType, folder: modelsFolder, log });
   const { size } = await inspectModel(modelPath);
   const turns = await makeTurns(workload, modelPath);
-  const plans = contendersFor(workload, { modelPath, threads, turns, python });
+  const wanted = new RegExp(options.contenders ?? ".");
+  const all = contendersFor(workload, { modelPath, threads, turns, python });
+  const plans = all.filter(({ name }) => name === OURS || wanted.test(name));
   log(`${workload.description}: ${plans.map(({ name }) => name).join(", ")}`);
   const contenders = await interleave(plans, { repetitions, log });
-  const comparisons = comparisonsOf(workload, contenders, { turns, modelBytes: size });
+  const comparisons = comparisonsOf(workload, contenders, { turns, modelBytes: size, shape });
   const model = workload.model === "embedded" ? "embedded, f16" : `random ${shape}, ${modelType}`;
   measured.push({ name: workload.name, description: workload.description, model, contenders, comparisons });
   console.log(

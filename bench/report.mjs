@@ -33,8 +33,8 @@ export function ratioLine({ subject, reference, ratio: { median, min, max, mad }
 }
 
 export function memoryLine({ subject, reference, ratio, atMost }) {
-  const verdict = ratio <= atMost ? "at most" : "ABOVE";
-  return `peak memory beyond the weights, ${subject} / ${reference} = ${fixed(ratio, 3)}: ${verdict} ${atMost}`;
+  const verdict = atMost === undefined ? "" : `: ${ratio <= atMost ? "at most" : "ABOVE"} ${atMost}`;
+  return `peak memory beyond the weights, ${subject} / ${reference} = ${fixed(ratio, 3)}${verdict}`;
 }
 
 /** @returns {string} the file's path */

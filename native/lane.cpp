@@ -198,7 +198,8 @@ std::vector<std::vector<float>> Lane::evaluate_packed(const BatchPlan& plan) {
 
 /** Leaves of the resident sequence its first tokens, or nothing. */
 void Lane::keep(size_t tokens) {
-  save_endangered(tokens);
+  // A prefix that only loses what is rounded off is still as good as there.
+  save_endangered(tokens + multiple_ - 1);
   const bool kept = tokens > 0 && !dirty_ &&
                     functions_.llama_memory_seq_rm(memory(), 0, static_cast<llama_pos>(tokens), -1);
   if (!kept) {

@@ -15,8 +15,8 @@ const { head } = readRewardMetadata(await readGguf(load.path), load.path);
 const model = await addon.loadModel({ ...load, head }).promise;
 const random = uniform(1);
 
-await serve(async () => {
-  const sequences = Array.from({ length: count }, () =>
+await serve(async (_turn, warm) => {
+  const sequences = Array.from({ length: warm ? 2 : count }, () =>
     Int32Array.from({ length: tokens }, () => 1 + below(random, vocabulary - 1)),
   );
   // As the library does: a job for each sequence, all queued at once.

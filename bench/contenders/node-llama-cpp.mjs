@@ -10,9 +10,9 @@ const llama = await getLlama({ gpu: false, build: "never", logLevel: LlamaLogLev
 const model = await llama.loadModel({ modelPath, gpuLayers: 0 });
 const context = await model.createEmbeddingContext({ threads });
 
-await serve(async (turn) => {
+await serve(async (turn, warm) => {
   const { ids, tokens } = turns[turn];
-  for (const sequence of ids) {
+  for (const sequence of warm ? ids.slice(0, 1) : ids) {
     const { vector } = await context.getEmbeddingFor(sequence);
     if (!vector.every(Number.isFinite)) throw new Error("An embedding is not finite.");
   }

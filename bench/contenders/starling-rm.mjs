@@ -8,12 +8,12 @@ import { serve, task } from "./serve.mjs";
 const { modelPath, threads, turns, options = {} } = task();
 const model = await loadRewardModel({ modelPath, gpu: "off", threads, ...options });
 
-await serve(async (turn) => {
+await serve(async (turn, warm) => {
   const { items, tokens } = turns[turn];
-  const results = await model.score(items);
+  const results = await model.score(warm ? items.slice(0, 2) : items);
   if (!results.every(({ score }) => Number.isFinite(score))) throw new Error("A score is not finite.");
   const counted = results.reduce((sum, { tokenCount }) => sum + tokenCount, 0);
-  if (counted !== tokens) throw new Error(`The items have ${counted} tokens instead of ${tokens}.`);
+  if (!warm && counted !== tokens) throw new Error(`The items have ${counted} tokens instead of ${tokens}.`);
   return counted;
 });
 await model.close();

@@ -110,11 +110,11 @@ class PromptRate {
   PromptRate& operator=(const PromptRate&) = delete;
 
   /** Evaluates one measurement's prompts. */
-  void run() {
+  void run(int prompts) {
     std::vector<llama_token> tokens(static_cast<size_t>(options_.tokens));
     std::uniform_int_distribution<llama_token> any(0, vocabulary_ - 1);
     if (options_.embeddings == Options::BATCH) return run_batch(any);
-    for (int prompt = 0; prompt < options_.prompts; ++prompt) {
+    for (int prompt = 0; prompt < prompts; ++prompt) {
       for (llama_token& token : tokens) token = any(random_);
       functions_.llama_memory_clear(functions_.llama_get_memory(context_), false);
       // What llama_batch_get_one returns: positions follow on, and the last token alone is an output.
@@ -186,7 +186,7 @@ void serve(const Options& options) {
   while (std::getline(std::cin, line)) {
     const auto started = std::chrono::steady_clock::now();
     const std::clock_t cpu_started = std::clock();
-    rate.run();
+    rate.run(line == "warm" ? 1 : options.prompts);
     const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - started;
     const double cpu = static_cast<double>(std::clock() - cpu_started) / CLOCKS_PER_SEC;
     char text[160];

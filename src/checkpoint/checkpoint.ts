@@ -5,18 +5,20 @@ import { codeOf, exists, type OpenFile, openFile, quote, readInto } from "../ggu
 import { type LlamaConfig, MAX_CONFIG_BYTES, parseConfig } from "./config.ts";
 import { readJsonFile, readSmallFile } from "./json.ts";
 import { refuse } from "./refuse.ts";
-import { readSafetensorsHeader, type SafetensorsEntry } from "./safetensors.ts";
+import { readSafetensorsHeader } from "./safetensors.ts";
 import { MAX_TOKENIZER_MODEL_BYTES, parseSentencePiece, type SentencePieceModel } from "./sentencepiece.ts";
 import { findWeightFiles, type WeightFiles } from "./shard-index.ts";
+import type { TensorEntry } from "./tensor-entry.ts";
 import {
   type JsonFile,
   MAX_TOKENIZER_CONFIG_BYTES,
   parseTokenizerConfig,
   type TokenizerConfig,
 } from "./tokenizer-config.ts";
+import { readTorchFile } from "./torch-file.ts";
 
 /** A tensor of a checkpoint: where it lies and what it is. */
-export interface CheckpointTensor extends SafetensorsEntry {
+export interface CheckpointTensor extends TensorEntry {
   /** The path of its file. */
   readonly file: string;
 }
@@ -81,8 +83,8 @@ interface CheckpointParts {
 }
 
 /**
- * Opens a checkpoint folder as transformers writes it: config.json, model.safetensors or shards with an index,
- * tokenizer.model, and tokenizer_config.json and special_tokens_map.json where there are.
+ * Opens a checkpoint folder as transformers writes it: config.json, model.safetensors or shards with an index, or the
+ * same as files of torch.save, tokenizer.model, and tokenizer_config.json and special_tokens_map.json where there are.
  *
  * @throws FileError naming the file that is missing, unreadable or wrong
  */
@@ -171,7 +173,8 @@ async function readTensorList(
   const tensors = new Map<string, CheckpointTensor>();
   for (const name of weights.files) {
     const path = join(folder, name);
-    for (const entry of await readSafetensorsHeader(files.get(path) as OpenFile)) {
+    const read = name.endsWith(".safetensors") ? readSafetensorsHeader : readTorchFile;
+    for (const entry of await read(files.get(path) as OpenFile)) {
       const other = tensors.get(entry.name);
       if (other !== undefined)
         throw refuse(path, `holds the tensor ${quote(entry.name)}, which ${other.file} holds too.`, {

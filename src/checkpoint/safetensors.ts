@@ -2,18 +2,7 @@ import { describe } from "../errors.ts";
 import { type OpenFile, quote, readExactly } from "../gguf/bounded-file.ts";
 import { isJsonObject, type JsonObject, own, parseJsonObject } from "./json.ts";
 import { refuse } from "./refuse.ts";
-
-/** Where one tensor lies in a safetensors file. */
-export interface SafetensorsEntry {
-  readonly name: string;
-  /** As in the file, for example "BF16". */
-  readonly dtype: string;
-  readonly shape: readonly number[];
-  /** Bytes from the start of the file. */
-  readonly position: number;
-  /** Bytes. */
-  readonly size: number;
-}
+import { dtypeBytes, type TensorEntry } from "./tensor-entry.ts";
 
 /** Largest JSON header that is read. The 543 tensors of a 34B Llama take 60 KB; the format allows 100 MB. */
 export const MAX_SAFETENSORS_HEADER_BYTES = 16 * 1024 * 1024;
@@ -21,34 +10,13 @@ export const MAX_SAFETENSORS_HEADER_BYTES = 16 * 1024 * 1024;
 const MAX_DIMENSIONS = 8;
 const LENGTH_BYTES = 8;
 
-/** Bytes of one value of each dtype of the format. Types below one byte are left out: no Llama has them. */
-const dtypeBytes: ReadonlyMap<string, number> = new Map([
-  ["BOOL", 1],
-  ["U8", 1],
-  ["I8", 1],
-  ["F8_E4M3", 1],
-  ["F8_E5M2", 1],
-  ["F8_E8M0", 1],
-  ["U16", 2],
-  ["I16", 2],
-  ["F16", 2],
-  ["BF16", 2],
-  ["U32", 4],
-  ["I32", 4],
-  ["F32", 4],
-  ["U64", 8],
-  ["I64", 8],
-  ["F64", 8],
-  ["C64", 8],
-]);
-
 /**
  * Reads the header of one safetensors file. Every tensor is known to lie inside the file, to have the size that its
  * shape says, and to overlap with no other.
  *
  * @throws FileError ERR_INVALID_CHECKPOINT naming the file and the tensor
  */
-export async function readSafetensorsHeader(file: OpenFile): Promise<SafetensorsEntry[]> {
+export async function readSafetensorsHeader(file: OpenFile): Promise<TensorEntry[]> {
   const { path, size } = file;
   if (size < LENGTH_BYTES) throw refuse(path, `has ${size} bytes, too few for a safetensors file.`);
   const length = (await readExactly(file, 0, LENGTH_BYTES)).readBigUInt64LE();
@@ -69,13 +37,7 @@ export async function readSafetensorsHeader(file: OpenFile): Promise<Safetensors
   return entries;
 }
 
-function parseEntry(
-  path: string,
-  name: string,
-  entry: unknown,
-  dataPosition: number,
-  fileSize: number,
-): SafetensorsEntry {
+function parseEntry(path: string, name: string, entry: unknown, dataPosition: number, fileSize: number): TensorEntry {
   const where = { tensor: name };
   if (!isJsonObject(entry))
     throw refuse(path, `describes the tensor ${quote(name)} by ${describe(entry)}; an object is expected.`, where);
@@ -129,7 +91,7 @@ function isSize(value: unknown): value is number {
 }
 
 /** The format has neither overlaps nor gaps; either hides bytes that another reader may see differently. */
-function checkCoverage(path: string, entries: readonly SafetensorsEntry[], dataPosition: number, size: number): void {
+function checkCoverage(path: string, entries: readonly TensorEntry[], dataPosition: number, size: number): void {
   let end = dataPosition;
   for (const entry of [...entries].sort((a, b) => a.position - b.position || a.size - b.size)) {
     if (entry.position < end)

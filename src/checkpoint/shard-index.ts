@@ -13,27 +13,36 @@ export interface WeightFiles {
   readonly index?: { readonly path: string; readonly fileOf: ReadonlyMap<string, string> };
 }
 
-const SINGLE_FILE = "model.safetensors";
-const INDEX_FILE = "model.safetensors.index.json";
+/** In the order in which transformers looks. */
+const LAYOUTS = [
+  { single: "model.safetensors", index: "model.safetensors.index.json", extensions: ["safetensors"] },
+  { single: "pytorch_model.bin", index: "pytorch_model.bin.index.json", extensions: ["bin", "pt", "pth"] },
+] as const;
+/** A lone file of torch.save under any name: the layout of Starling-RM-7B-alpha. */
+const TORCH_FILE = /\.(?:bin|pt|pth)$/;
+/** What transformers' Trainer leaves beside the weights. */
+const NO_WEIGHTS = new Set(["training_args.bin", "optimizer.pt", "scheduler.pt"]);
 /** The index of a 34B Llama takes 50 KB. */
 const MAX_INDEX_BYTES = 16 * 1024 * 1024;
 /** Files that are kept open at once; the 34B checkpoint has 7 to 15 of them. */
 const MAX_SHARDS = 256;
 
 /**
- * Finds the weight files of a folder: model.safetensors, or else the files that model.safetensors.index.json names
- * (the order in which transformers looks).
+ * Finds the weight files of a folder: model.safetensors, or else the files that model.safetensors.index.json names, or
+ * else the same of PyTorch, or else the only file of torch.save.
  *
- * @throws FileError ERR_INVALID_CHECKPOINT, also for a folder that holds PyTorch files only
+ * @throws FileError ERR_INVALID_CHECKPOINT
  */
 export async function findWeightFiles(folder: string): Promise<WeightFiles> {
-  if (await exists(join(folder, SINGLE_FILE))) return { files: [SINGLE_FILE] };
-  const path = join(folder, INDEX_FILE);
-  if (await exists(path)) return readIndex(path);
-  throw await explainMissing(folder);
+  for (const { single, index, extensions } of LAYOUTS) {
+    if (await exists(join(folder, single))) return { files: [single] };
+    const path = join(folder, index);
+    if (await exists(path)) return readIndex(path, extensions);
+  }
+  return findTorchFile(folder);
 }
 
-async function readIndex(path: string): Promise<WeightFiles> {
+async function readIndex(path: string, extensions: readonly string[]): Promise<WeightFiles> {
   const { value } = await readJsonFile(path, MAX_INDEX_BYTES);
   const map = own(value, "weight_map");
   if (!isJsonObject(map))
@@ -42,10 +51,10 @@ async function readIndex(path: string): Promise<WeightFiles> {
     });
   const fileOf = new Map<string, string>();
   for (const [tensor, file] of Object.entries(map)) {
-    if (typeof file !== "string" || !isPlainName(file))
+    if (typeof file !== "string" || !isPlainName(file, extensions))
       throw refuse(
         path,
-        `places the tensor ${quote(tensor)} in ${describe(file)}; the name of a .safetensors file in the same folder is expected.`,
+        `places the tensor ${quote(tensor)} in ${describe(file)}; the name of a .${extensions.join(" or .")} file in the same folder is expected.`,
         { tensor, field: "weight_map" },
       );
     fileOf.set(tensor, file);
@@ -58,21 +67,26 @@ async function readIndex(path: string): Promise<WeightFiles> {
 }
 
 /** No folders, drives or "..": an index must not make us read elsewhere. */
-function isPlainName(name: string): boolean {
-  return /^[A-Za-z0-9_][A-Za-z0-9._-]{0,200}\.safetensors$/.test(name);
+function isPlainName(name: string, extensions: readonly string[]): boolean {
+  return (
+    /^[A-Za-z0-9_][A-Za-z0-9._-]{0,200}$/.test(name) && extensions.some((extension) => name.endsWith(`.${extension}`))
+  );
 }
 
-async function explainMissing(folder: string): Promise<FileError> {
+async function findTorchFile(folder: string): Promise<WeightFiles> {
   let names: string[];
   try {
     names = await readdir(folder);
   } catch (cause) {
-    return new FileError("ERR_FILE_NOT_READABLE", `The folder ${folder} cannot be read.`, { file: folder, cause });
+    throw new FileError("ERR_FILE_NOT_READABLE", `The folder ${folder} cannot be read.`, { file: folder, cause });
   }
-  const pytorch = names.filter((name) => /\.(bin|pt|pth|ckpt)$/.test(name)).sort();
+  const found = names.filter((name) => TORCH_FILE.test(name) && !NO_WEIGHTS.has(name)).sort();
+  const [only] = found;
+  if (only !== undefined && found.length === 1) return { files: [only] };
+  const [safetensors, torch] = LAYOUTS;
   const sentence =
-    pytorch.length > 0
-      ? `has its weights as PyTorch files (${quote(pytorch[0] as string)}), which this version does not read: convert them to safetensors first.`
-      : `has no weights: it holds neither ${SINGLE_FILE} nor ${INDEX_FILE}.`;
-  return new FileError("ERR_INVALID_CHECKPOINT", `The folder ${folder} ${sentence}`, { file: folder });
+    found.length === 0
+      ? `has no weights: it holds neither ${safetensors.single} nor ${safetensors.index}, nor a file of torch.save.`
+      : `has ${found.length} PyTorch files (${found.slice(0, 3).map(quote).join(", ")}, …), but no ${torch.index} that says which hold the weights.`;
+  throw new FileError("ERR_INVALID_CHECKPOINT", `The folder ${folder} ${sentence}`, { file: folder });
 }

@@ -94,9 +94,13 @@ describe("openCheckpoint", () => {
 });
 
 describe("weight files", () => {
-  it("that only PyTorch reads are named", async () => {
-    for (const name of ["pytorch_model.bin", "reward.pt"])
-      expect((await failure(sharded({ [name]: "x" }))).message).toMatch(new RegExp(`"${name}".*does not read`));
+  it("of torch.save are found under their usual names, or alone under any", async () => {
+    for (const name of ["pytorch_model.bin", "reward.pt", "starling-model.bin"])
+      for (const beside of [{}, { "training_args.bin": "x" }])
+        expect((await failure(sharded({ [name]: "x", ...beside }))).message).toMatch(/no file of torch\.save/);
+    expect((await failure(sharded({ "a.bin": "x", "b.pt": "x" }))).message).toMatch(
+      /2 PyTorch files \("a\.bin", "b\.pt"/,
+    );
     expect((await failure(sharded({}))).message).toMatch(/neither model.safetensors nor/);
   });
 

@@ -1,0 +1,106 @@
+/** Where the tensors of a file lie that torch.save wrote: a zip archive of one pickle and raw storages. */
+import { type OpenFile, quote, readExactly } from "../gguf/bounded-file.ts";
+import { isTensor, type PickleDict, type PickledTensor, PickleError, type PickleValue, unpickle } from "./pickle.ts";
+import { refuse } from "./refuse.ts";
+import { dtypeBytes, type TensorEntry } from "./tensor-entry.ts";
+import { readZipDirectory, type StoredFile } from "./zip.ts";
+
+/** The 34B's 543 tensors take 60 KB. */
+export const MAX_PICKLE_BYTES = 64 * 1024 * 1024;
+/** torch.save before 1.6, and still with _use_new_zipfile_serialization=False: a pickle of this number comes first. */
+const LEGACY_MAGIC = Buffer.from([0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19]);
+const LEGACY_PROTOCOL_BYTES = 2;
+/** Keys under which training frameworks put the dictionary of tensors. */
+const WRAPPERS = ["state_dict", "model", "module", "model_state_dict"];
+
+/**
+ * Reads the list of tensors of one file. Every tensor is known to lie inside its storage, and that inside the file; nothing of
+ * the pickle is executed.
+ *
+ * @throws FileError ERR_INVALID_CHECKPOINT naming the file and the tensor
+ */
+export async function readTorchFile(file: OpenFile): Promise<TensorEntry[]> {
+  const { path } = file;
+  const start = await readExactly(file, 0, Math.min(file.size, LEGACY_PROTOCOL_BYTES + LEGACY_MAGIC.length));
+  if (start.subarray(LEGACY_PROTOCOL_BYTES).equals(LEGACY_MAGIC))
+    throw refuse(
+      path,
+      "is in the format of torch.save before PyTorch 1.6, which is not read. Save it anew: " +
+        'torch.save(torch.load(path, weights_only=True, map_location="cpu"), path).',
+    );
+  const files = await readZipDirectory(file);
+  const pickles = [...files.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name));
+  const [pickle] = pickles;
+  if (pickle === undefined || pickles.length > 1)
+    throw refuse(path, `holds ${pickles.length} files */data.pkl; a file of torch.save holds one.`);
+  const archive = pickle.slice(0, -"data.pkl".length);
+  await checkByteOrder(file, files.get(`${archive}byteorder`));
+  const dict = await readTensorDict(file, files.get(pickle) as StoredFile);
+  const entries: TensorEntry[] = [];
+  for (const [name, value] of dict) {
+    if (!isTensor(value)) continue;
+    if (typeof name !== "string")
+      throw refuse(path, `names a tensor by ${String(name).slice(0, 60)}, which is no text.`);
+    entries.push(locate(path, name, value, files.get(`${archive}data/${value.storage}`)));
+  }
+  if (entries.length === 0) throw refuse(path, "holds no tensor: a dictionary of tensors by their names is expected.");
+  return entries;
+}
+
+async function checkByteOrder(file: OpenFile, order: StoredFile | undefined): Promise<void> {
+  if (order === undefined || order.size > 16) return;
+  const text = (await readExactly(file, order.position, order.size)).toString("latin1").trim();
+  if (text !== "little")
+    throw refuse(file.path, `was written with the byte order ${quote(text)}; only "little" is read.`);
+}
+
+async function readTensorDict(file: OpenFile, pickle: StoredFile): Promise<PickleDict> {
+  if (pickle.size > MAX_PICKLE_BYTES)
+    throw refuse(file.path, `has a pickle of ${pickle.size} bytes; the most that is read is ${MAX_PICKLE_BYTES}.`);
+  let value: PickleValue;
+  try {
+    value = unpickle(await readExactly(file, pickle.position, pickle.size));
+  } catch (error) {
+    if (error instanceof PickleError) throw refuse(file.path, `${error.message}.`);
+    throw error;
+  }
+  for (const wrapper of WRAPPERS) {
+    const inner = value instanceof Map ? value.get(wrapper) : undefined;
+    if (inner instanceof Map) value = inner;
+  }
+  if (value instanceof Map) return value;
+  throw refuse(file.path, "holds something else than a dictionary of tensors.");
+}
+
+function locate(path: string, name: string, tensor: PickledTensor, storage: StoredFile | undefined): TensorEntry {
+  const where = { tensor: name };
+  const { dtype, shape, strides, offset, storageLength } = tensor;
+  const bytes = dtypeBytes.get(dtype) as number;
+  if (storage === undefined)
+    throw refuse(path, `lacks the storage ${quote(tensor.storage)} of the tensor ${quote(name)}.`, where);
+  if (BigInt(storageLength) * BigInt(bytes) !== BigInt(storage.size))
+    throw refuse(
+      path,
+      `gives the storage of the tensor ${quote(name)} ${storage.size} bytes; ${storageLength} values of ${dtype} are announced.`,
+      where,
+    );
+  // In BigInt: a forged shape may be larger than any exact number.
+  const values = shape.reduce((product, dim) => product * BigInt(dim), 1n);
+  if (BigInt(offset) + values > BigInt(storageLength))
+    throw refuse(
+      path,
+      `places the tensor ${quote(name)} of the shape [${shape.join(", ")}] beyond the end of its storage.`,
+      where,
+    );
+  let expected = 1;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    if ((shape[i] as number) > 1 && strides[i] !== expected)
+      throw refuse(
+        path,
+        `holds the tensor ${quote(name)} with gaps or transposed (strides [${strides.join(", ")}]); save it contiguous.`,
+        where,
+      );
+    expected *= shape[i] as number;
+  }
+  return { name, dtype, shape, position: storage.position + offset * bytes, size: Number(values) * bytes };
+}

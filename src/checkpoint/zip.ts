@@ -1,0 +1,175 @@
+/** The table of contents of a zip archive whose files are stored without compression, as torch.save writes them. */
+import { type OpenFile, quote, readExactly } from "../gguf/bounded-file.ts";
+import { refuse } from "./refuse.ts";
+
+/** Where a file's bytes lie in the archive. */
+export interface StoredFile {
+  /** Bytes from the start of the archive. */
+  readonly position: number;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** Bounds far above what checkpoints have: one entry for each tensor. */
+export const MAX_ZIP_ENTRIES = 100_000;
+export const MAX_ZIP_DIRECTORY_BYTES = 64 * 1024 * 1024;
+
+const END_SIGNATURE = 0x06054b50;
+const END_BYTES = 22;
+const MAX_COMMENT_BYTES = 0xffff;
+const LOCATOR_SIGNATURE = 0x07064b50;
+const LOCATOR_BYTES = 20;
+const END64_SIGNATURE = 0x06064b50;
+const END64_BYTES = 56;
+const ENTRY_SIGNATURE = 0x02014b50;
+const ENTRY_BYTES = 46;
+const LOCAL_SIGNATURE = 0x04034b50;
+const LOCAL_BYTES = 30;
+const ZIP64_EXTRA = 1;
+const U16_MAX = 0xffff;
+const U32_MAX = 0xffffffff;
+const ENCRYPTED = 1;
+
+interface Directory {
+  readonly position: number;
+  readonly size: number;
+  readonly entries: number;
+}
+
+/**
+ * @returns the files by name; each lies inside the archive, and none over another
+ * @throws FileError ERR_INVALID_CHECKPOINT
+ */
+export async function readZipDirectory(file: OpenFile): Promise<Map<string, StoredFile>> {
+  const directory = await findDirectory(file);
+  const bytes = await readExactly(file, directory.position, directory.size);
+  const files = new Map<string, StoredFile>();
+  let at = 0;
+  for (let i = 0; i < directory.entries; i++) {
+    if (at + ENTRY_BYTES > bytes.length || bytes.readUInt32LE(at) !== ENTRY_SIGNATURE)
+      throw broken(file, "its directory");
+    const [nameBytes, extraBytes, commentBytes] = [28, 30, 32].map((offset) => bytes.readUInt16LE(at + offset)) as [
+      number,
+      number,
+      number,
+    ];
+    const end = at + ENTRY_BYTES + nameBytes + extraBytes + commentBytes;
+    if (end > bytes.length) throw broken(file, "its directory");
+    const name = bytes.toString("utf8", at + ENTRY_BYTES, at + ENTRY_BYTES + nameBytes);
+    const extra = bytes.subarray(at + ENTRY_BYTES + nameBytes, at + ENTRY_BYTES + nameBytes + extraBytes);
+    if (files.has(name)) throw refuse(file.path, `holds two files of the name ${quote(name)}.`);
+    files.set(name, await locate(file, name, bytes.subarray(at, at + ENTRY_BYTES), extra, directory.position));
+    at = end;
+  }
+  checkOverlaps(file, files);
+  return files;
+}
+
+async function findDirectory(file: OpenFile): Promise<Directory> {
+  const tailBytes = Math.min(file.size, END_BYTES + MAX_COMMENT_BYTES + LOCATOR_BYTES);
+  const tail = await readExactly(file, file.size - tailBytes, tailBytes);
+  let at = tail.length - END_BYTES;
+  while (
+    at >= 0 &&
+    !(tail.readUInt32LE(at) === END_SIGNATURE && at + END_BYTES + tail.readUInt16LE(at + 20) === tail.length)
+  )
+    at -= 1;
+  if (at < 0) throw refuse(file.path, "is cut off, or no file of torch.save: the end of a zip archive is missing.");
+  let directory: Directory = {
+    entries: tail.readUInt16LE(at + 10),
+    size: tail.readUInt32LE(at + 12),
+    position: tail.readUInt32LE(at + 16),
+  };
+  if (directory.entries === U16_MAX || directory.size === U32_MAX || directory.position === U32_MAX)
+    directory = await findDirectory64(file, tail, at);
+  const { entries, size, position } = directory;
+  if (entries > MAX_ZIP_ENTRIES)
+    throw refuse(file.path, `holds ${entries} files; the most that is read is ${MAX_ZIP_ENTRIES}.`);
+  if (size > MAX_ZIP_DIRECTORY_BYTES)
+    throw refuse(file.path, `has a directory of ${size} bytes; the most that is read is ${MAX_ZIP_DIRECTORY_BYTES}.`);
+  if (position + size > file.size) throw broken(file, "its directory");
+  return directory;
+}
+
+async function findDirectory64(file: OpenFile, tail: Buffer, end: number): Promise<Directory> {
+  const locator = end - LOCATOR_BYTES;
+  if (locator < 0 || tail.readUInt32LE(locator) !== LOCATOR_SIGNATURE) throw broken(file, "its 64-bit directory");
+  const position = exact(file, tail.readBigUInt64LE(locator + 8));
+  if (position + END64_BYTES > file.size) throw broken(file, "its 64-bit directory");
+  const record = await readExactly(file, position, END64_BYTES);
+  if (record.readUInt32LE(0) !== END64_SIGNATURE) throw broken(file, "its 64-bit directory");
+  return {
+    entries: exact(file, record.readBigUInt64LE(32)),
+    size: exact(file, record.readBigUInt64LE(40)),
+    position: exact(file, record.readBigUInt64LE(48)),
+  };
+}
+
+async function locate(
+  file: OpenFile,
+  name: string,
+  entry: Buffer,
+  extra: Buffer,
+  directoryPosition: number,
+): Promise<StoredFile> {
+  if ((entry.readUInt16LE(8) & ENCRYPTED) !== 0) throw refuse(file.path, `holds the encrypted file ${quote(name)}.`);
+  if (entry.readUInt16LE(10) !== 0)
+    throw refuse(file.path, `holds the compressed file ${quote(name)}; torch.save stores without compression.`);
+  const wide = zip64Fields(extra);
+  const field = (offset: number): number => {
+    const value = entry.readUInt32LE(offset);
+    if (value !== U32_MAX) return value;
+    const next = wide.shift();
+    if (next === undefined) throw broken(file, `the entry ${quote(name)}`);
+    return exact(file, next);
+  };
+  // In this order the wide values stand in the extra field.
+  const size = field(24);
+  const stored = field(20);
+  const header = field(42);
+  if (size !== stored) throw broken(file, `the entry ${quote(name)}`);
+  if (header + LOCAL_BYTES > directoryPosition) throw broken(file, `the entry ${quote(name)}`);
+  const local = await readExactly(file, header, LOCAL_BYTES);
+  if (local.readUInt32LE(0) !== LOCAL_SIGNATURE) throw broken(file, `the entry ${quote(name)}`);
+  const position = header + LOCAL_BYTES + local.readUInt16LE(26) + local.readUInt16LE(28);
+  if (position + size > directoryPosition)
+    throw refuse(
+      file.path,
+      `is cut off or broken: ${quote(name)} ends at byte ${position + size}, behind the archive's files.`,
+    );
+  return { position, size };
+}
+
+function zip64Fields(extra: Buffer): bigint[] {
+  for (let at = 0; at + 4 <= extra.length; ) {
+    const size = extra.readUInt16LE(at + 2);
+    const end = Math.min(extra.length, at + 4 + size);
+    if (extra.readUInt16LE(at) === ZIP64_EXTRA) {
+      const values: bigint[] = [];
+      for (let field = at + 4; field + 8 <= end; field += 8) values.push(extra.readBigUInt64LE(field));
+      return values;
+    }
+    at += 4 + size;
+  }
+  return [];
+}
+
+/** Two files over each other would be read as what neither of them is. */
+function checkOverlaps(file: OpenFile, files: ReadonlyMap<string, StoredFile>): void {
+  let end = 0;
+  for (const [name, { position, size }] of [...files].sort(
+    ([, a], [, b]) => a.position - b.position || a.size - b.size,
+  )) {
+    if (size > 0 && position < end) throw refuse(file.path, `places the file ${quote(name)} over the one before it.`);
+    end = Math.max(end, position + size);
+  }
+}
+
+function exact(file: OpenFile, value: bigint): number {
+  if (value > BigInt(file.size)) throw broken(file, "a position");
+  return Number(value);
+}
+
+function broken(file: OpenFile, what: string): Error {
+  return refuse(file.path, `is cut off or broken: ${what} does not fit the file.`);
+}
