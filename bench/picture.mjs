@@ -21,13 +21,14 @@ export function picture(path, { settings, machine, versions, workloads }) {
   text(MARGIN, y, "Texts scored: tokens per second, longer is better", 'class="title"');
   y += 20;
   const where = `${machine.cpu}, ${settings.threads} threads, llama.cpp ${versions["llama.cpp"]}`;
-  text(MARGIN, y, `${where}; medians of ${settings.repetitions}, the line is their range`, 'class="note"');
+  text(MARGIN, y, `${where}; bars are medians, lines ranges`, 'class="note"');
   y += 14;
   for (const workload of workloads) {
     y += 26;
     text(MARGIN, y, `${workload.name}: ${workload.description}`, 'class="workload"');
     y += 16;
-    text(MARGIN, y, `${workload.model} model`, 'class="note"');
+    const [{ measurements }] = workload.contenders;
+    text(MARGIN, y, `${workload.model} model, ${measurements.length} repetitions`, 'class="note"');
     y += 8;
     const most = Math.max(...workload.contenders.map(({ tokensPerSecond }) => tokensPerSecond.max));
     const scale = (WIDTH - LABELS - NUMBERS - 2 * MARGIN) / most;

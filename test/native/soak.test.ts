@@ -1,13 +1,13 @@
 /**
- * Random small plans against scoring one by one: no difference, no growth. STARLING_RM_SOAK_PLANS says how many
- * (`npm run soak` takes 10,000).
+ * Random small plans against scoring one by one: no difference, no growth. A few hundred among the tests, 10,000 with
+ * `npm run soak`.
  */
 import { afterAll, expect, it } from "vitest";
 import { load, makeModel, openAddon, randomOf, removeFolder, sequence } from "./support.ts";
 
 afterAll(removeFolder);
 
-const PLANS = Number(process.env["STARLING_RM_SOAK_PLANS"] ?? 300);
+const PLANS = process.env["npm_lifecycle_event"] === "soak" ? 10_000 : 300;
 const TYPES = ["q4_k_m", "f16", "q8_0", "f32"];
 const MEBIBYTE = 1024 ** 2;
 /** Over all plans after the first tenth; what V8 and the allocator keep varies by more than a few MiB. */
