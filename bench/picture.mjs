@@ -55,6 +55,7 @@ export function picture(path, { settings, machine, versions, workloads }) {
     .workload { font-size: 14px; font-weight: 600; } .note { font-size: 12px; fill: #666; }
     .ours { fill: #2a6fbb; } .other { fill: #b9c4cf; } .range { stroke: #222; stroke-width: 1.5; }`;
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}">
+<title>Tokens of scored texts per second, by workload and contender</title>
 <style>${style}
 </style>
 <rect width="100%" height="100%" fill="#fff"/>
