@@ -12,7 +12,7 @@ const PACKED_SEQUENCES = 32;
 const HELD_PROMPTS_MEBIBYTES = 1024;
 /** Weight types that llama.cpp rearranges for the CPU while it loads them (ggml-cpu's repack.cpp). */
 const REARRANGED: ReadonlySet<string> = new Set(["q4_0", "q4_k", "q2_k", "iq4_nl"]);
-const FLOATS: ReadonlySet<string> = new Set(["f32", "f16", "bf16"]);
+const FINE: ReadonlySet<string> = new Set(["f32", "f16", "bf16", "q8_0"]);
 
 export interface LoadPlan extends Omit<LoadOptions, "path" | "head"> {
   readonly threads: number;
@@ -40,7 +40,7 @@ export function planLoad(
     batchTokens,
     ...laneLayout(file.parameters, threads, batchMode),
     flashAttention: packed,
-    kvType: defaults.kvType[bytesOf(file, FLOATS) < file.weightBytes / 2 ? "quantized" : "float"],
+    kvType: defaults.kvType[bytesOf(file, FINE) < file.weightBytes / 2 ? "coarse" : "fine"],
     // Rearranged weights are copied: mapping the file as well would take their memory twice.
     mmap: backend !== "cpu" || bytesOf(file, REARRANGED) < file.weightBytes / 2,
     sharePrefixes: options.sharePrefixes ?? true,
