@@ -136,6 +136,7 @@ void ModelWorker::run_lanes(const ModelWeights& weights, std::unique_ptr<Lane> f
 
 void ModelWorker::run_lane(size_t index, Lane& lane) {
   PrefixPlanner::Key prepared = 0;
+  bool cramped = false;
   Lock lock(mutex_);
   for (;;) {
     std::optional<LaneScheduler::Assignment> assignment;
@@ -152,28 +153,33 @@ void ModelWorker::run_lane(size_t index, Lane& lane) {
     lane_threads_[index].stop.clear();
     const PrefixPlanner::Key key = assignment->first;
     const Demand demand = scheduler_.planner().demand();
-    if (!lane.has_room(demand) || (prepared != key && held_.any_saved())) {
-      const Entry entry = entries_.at(key);
+    const Entry entry = entries_.at(key);
+    const TokenView tokens = entry.job->sequences[entry.index];
+    const Demand own{tokens.length, tokens.length, entry.job->rewards_from.has_value()};
+    // Where there is no memory for all that waits, room for the one that is next will do.
+    const bool enough = lane.has_room(demand) || (prepared == key && cramped && lane.has_room(own));
+    if (!enough || (prepared != key && held_.any_saved())) {
       // Long work without the lock: what comes next may be another one afterwards.
-      if (prepare(lane, demand, entry.job, entry.job->sequences[entry.index], lock)) prepared = key;
+      if (prepare(lane, demand, own, entry.job, tokens, lock)) prepared = key;
+      cramped = !lane.has_room(demand);
       continue;
     }
-    evaluate(index, lane, *assignment, lock);
+    evaluate(index, lane, *assignment, lane.has_room(demand) ? 0 : 1, lock);
     lend(index, lane, lock);
     changed_.notify_all();
   }
 }
 
 /** Room for all that waits, or at least for one sequence; and its prefix, if that is saved. */
-bool ModelWorker::prepare(Lane& lane, const Demand& demand, const std::shared_ptr<ScoreJob>& job, TokenView tokens,
-                          Lock& lock) {
+bool ModelWorker::prepare(Lane& lane, const Demand& demand, const Demand& own, const std::shared_ptr<ScoreJob>& job,
+                          TokenView tokens, Lock& lock) {
   std::optional<Failure> failure;
   lock.unlock();
   try {
     try {
       lane.make_room(demand);
     } catch (const Failure&) {
-      lane.make_room({tokens.length, tokens.length, job->rewards_from.has_value()});
+      lane.make_room(own);
     }
     lane.recall(tokens);
   } catch (const Failure& thrown) {
@@ -186,9 +192,11 @@ bool ModelWorker::prepare(Lane& lane, const Demand& demand, const std::shared_pt
   return !failure;
 }
 
-void ModelWorker::evaluate(size_t index, Lane& lane, const LaneScheduler::Assignment& assignment, Lock& lock) {
+/** @param most sequences in the batch; 0 for as many as the plan allows */
+void ModelWorker::evaluate(size_t index, Lane& lane, const LaneScheduler::Assignment& assignment, size_t most,
+                           Lock& lock) {
   LaneThread& mine = lane_threads_[index];
-  const BatchPlan plan = scheduler_.planner().batch(assignment.first, lane.resident());
+  const BatchPlan plan = scheduler_.planner().batch(assignment.first, lane.resident(), most);
   for (const BatchPlan::Member& member : plan.members) mine.jobs.push_back(entries_.at(member.key).job);
   scheduler_.started(index, assignment.wide, plan.members.back().sequence.tokens, plan.tokens());
   lock.unlock();

@@ -79,8 +79,9 @@ class ModelWorker : public Stoppable {
   void run();
   void run_lanes(const ModelWeights& weights, std::unique_ptr<Lane> first, const ComputeThreads& wide);
   void run_lane(size_t index, Lane& lane);
-  bool prepare(Lane& lane, const Demand& demand, const std::shared_ptr<ScoreJob>& job, TokenView tokens, Lock& lock);
-  void evaluate(size_t index, Lane& lane, const LaneScheduler::Assignment& assignment, Lock& lock);
+  bool prepare(Lane& lane, const Demand& demand, const Demand& own, const std::shared_ptr<ScoreJob>& job,
+               TokenView tokens, Lock& lock);
+  void evaluate(size_t index, Lane& lane, const LaneScheduler::Assignment& assignment, size_t most, Lock& lock);
   void lend(size_t index, Lane& lane, Lock& lock);
   void deliver(const BatchPlan& plan, std::vector<std::vector<float>> rewards);
   void take_back(const BatchPlan& plan, const Failure& failure);

@@ -128,7 +128,7 @@ std::optional<PrefixPlanner::Key> PrefixPlanner::oldest(const std::function<bool
   return std::nullopt;
 }
 
-BatchPlan PrefixPlanner::batch(Key first, TokenView resident) {
+BatchPlan PrefixPlanner::batch(Key first, TokenView resident, size_t most) {
   BatchPlan plan;
   size_t tokens = 0;
   const Key oldest = waiting_.begin()->first;
@@ -140,7 +140,8 @@ BatchPlan PrefixPlanner::batch(Key first, TokenView resident) {
   const PlannedSequence& chosen = waiting_.at(first);
   const bool alone = chosen.alone();
   add(first, chosen.tokens.length - kept_of(chosen, resident));
-  while (!alone && plan.members.size() < limits_.sequences && tokens < limits_.tokens && !waiting_.empty()) {
+  if (most == 0) most = limits_.sequences;
+  while (!alone && plan.members.size() < most && tokens < limits_.tokens && !waiting_.empty()) {
     const TokenView last = plan.members.back().sequence.tokens;
     const Key key = nearest(last).value_or(waiting_.begin()->first);
     const PlannedSequence& candidate = waiting_.at(key);
