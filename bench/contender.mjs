@@ -2,8 +2,7 @@
  * A contender is a program of any language in its own process: it loads its model, prints the JSON line
  * {"ready":true}, and then answers every line on its standard input with one measurement,
  * {"tokens","seconds","cpuSeconds"}: "warm" for a small part of the work, to warm up, and "run" for all of it. It ends
- * when its input ends. It times itself, so that neither its start nor this
- * protocol counts.
+ * when its input ends. It times itself, so that neither its start nor this protocol counts.
  */
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";

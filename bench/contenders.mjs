@@ -26,13 +26,13 @@ process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 let tasks = 0;
 
 /** A command line has not room for thousands of ids. */
-function taskFile(task) {
+export function taskFile(task) {
   const path = join(folder, `${tasks++}.json`);
   writeFileSync(path, JSON.stringify(task));
   return path;
 }
 
-const script = (name) => fileURLToPath(new URL(`contenders/${name}`, import.meta.url));
+export const script = (name) => fileURLToPath(new URL(`contenders/${name}`, import.meta.url));
 
 /**
  * @param {import("./workloads.mjs").Workload} workload

@@ -2,12 +2,11 @@
  * What decides the defaults of src/scoring/backend-defaults.ts: one setting of the native scorer changed at a time, on
  * the distinct workload; and what one short text costs. `node bench/experiments.mjs --help`
  */
-import { fileURLToPath } from "node:url";
+import { script, taskFile } from "./contenders.mjs";
 import { compare, interleave } from "./interleave.mjs";
 import { promptRateCommand } from "./llama-cpp.mjs";
 import { describeMachine, describeVersions, load } from "./machine.mjs";
 import { modelsFolder, positive, readOptions, resultsFolder } from "./options.mjs";
-import { below, uniform } from "./random-model/random.mjs";
 import { shapes } from "./random-model/shapes.mjs";
 import { randomModel } from "./random-model/write.mjs";
 import { ratioLine, resultTable, save } from "./report.mjs";
@@ -27,37 +26,33 @@ const options = readOptions(USAGE, {
 const { modelType, shape, repetitions, threads } = options;
 const count = positive("--sequences", options.sequences ?? 8);
 const tokens = positive("--tokens", options.tokens ?? 256);
-// A lone sequence would find itself in the cache.
-if (count < 2) throw new RangeError("Expected at least 2 for --sequences.");
 const modelPath = await randomModel({ shape, type: modelType, folder: modelsFolder, log });
 
+/** The library's choices on a CPU for a model of this size, but for the number of threads in all. */
 const exact = {
   path: modelPath,
   gpuLayers: 0,
   contextTokens: 2048,
-  microBatch: 512,
+  microBatch: 256,
   maxSequences: 1,
   batchTokens: 512,
-  threads,
+  lanes: threads,
+  laneThreads: 1,
+  wideThreads: threads,
   flashAttention: false,
-  kvType: "f32",
-  kvUnified: false,
+  kvType: "f16",
   sharePrefixes: true,
-  mmap: true,
+  heldMebibytes: 0,
+  mmap: false,
 };
-const packed = { ...exact, maxSequences: 32, flashAttention: true, kvUnified: true, batchTokens: 2048 };
+const oneLane = { ...exact, lanes: 1, laneThreads: threads };
+const packed = { ...oneLane, maxSequences: 32, flashAttention: true, batchTokens: 2048, microBatch: 512 };
 
-const random = uniform(1);
 const vocabulary = shapes[shape].vocabulary;
-const sequences = Array.from({ length: count }, () =>
-  Array.from({ length: tokens }, () => 1 + below(random, vocabulary - 1)),
-);
-const engine = fileURLToPath(new URL("./contenders/engine.mjs", import.meta.url));
-
-const scorer = (name, settings, work = {}) => ({
+const scorer = (name, settings) => ({
   name,
   does: JSON.stringify(settings),
-  command: [process.execPath, engine, JSON.stringify({ load: settings, sequences, ...work })],
+  command: [process.execPath, script("engine.mjs"), taskFile({ load: settings, count, tokens, vocabulary })],
 });
 const llama = (name, settings) => ({
   name,
@@ -66,15 +61,16 @@ const llama = (name, settings) => ({
 });
 
 const variants = [
-  scorer("exact, f32 KV (default)", exact),
-  scorer("exact, f16 KV", { ...exact, kvType: "f16" }),
-  scorer("exact, f16 KV, flash attention", { ...exact, kvType: "f16", flashAttention: true }),
-  scorer("exact, f32 KV, flash attention", { ...exact, flashAttention: true }),
-  scorer("exact, micro-batch 256", { ...exact, microBatch: 256 }),
+  scorer("exact (default)", exact),
+  scorer("exact, f32 KV", { ...exact, kvType: "f32" }),
+  scorer("exact, flash attention", { ...exact, flashAttention: true }),
+  scorer("exact, micro-batch 512", { ...exact, microBatch: 512 }),
   scorer("exact, micro-batch 128", { ...exact, microBatch: 128 }),
-  scorer("exact, 1 thread", { ...exact, threads: 1 }),
-  scorer("packed, f16 KV", { ...packed, kvType: "f16" }, { together: true }),
-  scorer("packed, f32 KV", packed, { together: true }),
+  scorer("exact, micro-batch 64", { ...exact, microBatch: 64 }),
+  scorer("exact, one lane of all threads", oneLane),
+  scorer("exact, one lane of 1 thread", { ...oneLane, laneThreads: 1, wideThreads: 1 }),
+  scorer("packed, f16 KV", packed),
+  scorer("packed, f32 KV", { ...packed, kvType: "f32" }),
   llama("llama.cpp", {}),
   llama("llama.cpp, no flash attention", { "flash-attention": "off" }),
   llama("llama.cpp, f32 KV, no flash attention", { "flash-attention": "off", "kv-type": "f32" }),

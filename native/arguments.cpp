@@ -27,6 +27,29 @@ void throw_type_error(Napi::Env env, const std::string& expected, const std::str
 
 void throw_range_error(Napi::Env env, const std::string& message) { throw Napi::RangeError::New(env, message); }
 
+Napi::Int32Array expect_ids(Napi::Value value, const std::string& name, size_t most) {
+  const Napi::Env env = value.Env();
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array)
+    throw_type_error(env, "an Int32Array", name, value);
+  const auto ids = value.As<Napi::Int32Array>();
+  const size_t length = ids.ElementLength();
+  if (length < 1 || length > most)
+    throw_range_error(env, "Expected 1 to " + std::to_string(most) + " ids in " + name + " but received " +
+                               std::to_string(length) + ".");
+  return ids;
+}
+
+void each_sequence(Napi::Value value, const std::string& name,
+                   const std::function<void(Napi::Value element, const std::string& name)>& visit) {
+  const Napi::Env env = value.Env();
+  if (!value.IsArray()) throw_type_error(env, "an array of Int32Array", name, value);
+  const auto array = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const Napi::HandleScope scope(env);
+    visit(array.Get(i), name + "[" + std::to_string(i) + "]");
+  }
+}
+
 void expect_callback(Napi::Value value, const char* name) {
   if (!value.IsUndefined() && !value.IsFunction()) throw_type_error(value.Env(), "a function", name, value);
 }

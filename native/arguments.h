@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,13 @@ class Arguments {
 
 /** Throws unless `value` is undefined or a function. */
 void expect_callback(Napi::Value value, const char* name);
+
+/** `value` as an Int32Array of 1 to `most` ids, or throws. */
+Napi::Int32Array expect_ids(Napi::Value value, const std::string& name, size_t most);
+
+/** Calls `visit` with every element of an array of Int32Array and its name, `NAME[i]`; throws when it is no array. */
+void each_sequence(Napi::Value value, const std::string& name,
+                   const std::function<void(Napi::Value element, const std::string& name)>& visit);
 
 [[noreturn]] void throw_type_error(Napi::Env env, const std::string& expected, const std::string& name,
                                    Napi::Value received);

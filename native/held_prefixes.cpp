@@ -1,6 +1,7 @@
 #include "held_prefixes.h"
 
 #include <algorithm>
+#include <new>
 
 namespace starling {
 
@@ -13,14 +14,14 @@ void HeldPrefixes::release(PrefixId id) {
   const auto found =
       std::find_if(prefixes_.begin(), prefixes_.end(), [id](const Prefix& prefix) { return prefix.id == id; });
   if (found == prefixes_.end()) return;
-  bytes_ -= found->state.size();
+  bytes_ -= found->bytes();
   prefixes_.erase(found);
 }
 
 HeldPrefixes::Prefix* HeldPrefixes::best_saved(TokenView tokens, size_t more_than) {
   auto best = prefixes_.end();
   for (auto at = prefixes_.begin(); at != prefixes_.end(); ++at) {
-    if (at->state.empty()) continue;
+    if (at->state == nullptr) continue;
     const size_t common = common_prefix(at->view(), tokens);
     if (common <= more_than) continue;
     best = at;
@@ -34,7 +35,7 @@ HeldPrefixes::Prefix* HeldPrefixes::best_saved(TokenView tokens, size_t more_tha
 std::vector<HeldPrefixes::Prefix*> HeldPrefixes::endangered(TokenView resident, size_t kept) {
   std::vector<Prefix*> found;
   for (Prefix& prefix : prefixes_)
-    if (prefix.state.empty() && prefix.tokens.size() > kept &&
+    if (prefix.state == nullptr && prefix.tokens.size() > kept &&
         common_prefix(prefix.view(), resident) == prefix.tokens.size())
       found.push_back(&prefix);
   std::stable_sort(found.begin(), found.end(),
@@ -42,15 +43,22 @@ std::vector<HeldPrefixes::Prefix*> HeldPrefixes::endangered(TokenView resident, 
   return found;
 }
 
-bool HeldPrefixes::make_room(size_t bytes) {
-  if (bytes > budget_) return false;
-  for (auto at = prefixes_.rbegin(); at != prefixes_.rend() && bytes_ + bytes > budget_; ++at) {
-    bytes_ -= at->state.size();
-    std::vector<uint8_t>().swap(at->state);
+bool HeldPrefixes::save(Prefix& prefix, size_t size, const std::function<size_t(uint8_t* to)>& write) {
+  if (size > budget_) return false;
+  for (auto at = prefixes_.rbegin(); at != prefixes_.rend() && bytes_ + size > budget_; ++at) {
+    bytes_ -= at->bytes();
+    at->state.reset();
   }
-  return true;
+  try {
+    const auto state = std::make_shared<std::vector<uint8_t>>(size);
+    state->resize(write(state->data()));
+    if (state->empty()) return false;
+    bytes_ += state->size();
+    prefix.state = state;
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
 }
-
-void HeldPrefixes::saved(Prefix& prefix) { bytes_ += prefix.state.size(); }
 
 }  // namespace starling

@@ -3,7 +3,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <list>
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -22,11 +24,15 @@ using PrefixId = uint64_t;
  */
 class HeldPrefixes {
  public:
+  /** Saving or restoring copies all of a prefix: fewer tokens than this are computed again sooner. */
+  static constexpr size_t WORTH_COPYING = 16;
+
   struct Prefix {
     PrefixId id = 0;
     std::vector<int32_t> tokens;
-    /** What llama.cpp saved of it; empty while it is in the cache, or after it was forgotten. */
-    std::vector<uint8_t> state;
+    /** What llama.cpp saved of it; none while it is in the cache, or after it was forgotten. */
+    std::shared_ptr<const std::vector<uint8_t>> state;
+    size_t bytes() const { return state == nullptr ? 0 : state->size(); }
     TokenView view() const { return {tokens.data(), tokens.size()}; }
   };
 
@@ -47,11 +53,11 @@ class HeldPrefixes {
   /** Held prefixes without a saved state that `resident` begins with and that are longer than `kept`, longest first. */
   std::vector<Prefix*> endangered(TokenView resident, size_t kept);
 
-  /** Makes room for a state of this size; false when it is larger than the whole budget. */
-  bool make_room(size_t bytes);
-
-  /** Counts a state that was put in place. */
-  void saved(Prefix& prefix);
+  /**
+   * Keeps a state of `size` bytes that `write` fills in, and forgets others for it; `write` returns how many bytes it
+   * wrote. false: there is no room for it, or nothing was written.
+   */
+  bool save(Prefix& prefix, size_t size, const std::function<size_t(uint8_t* to)>& write);
 
  private:
   // Recursive: recalling one saves another.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <mutex>
-#include <new>
 
 #include "failure.h"
 #include "log.h"
@@ -13,10 +12,6 @@ namespace starling {
 
 namespace {
 
-/** Restoring a saved prefix copies all of it: for a few tokens more that does not pay. */
-constexpr size_t WORTH_RECALLING = 16;
-/** A shorter common prefix saves less than leaving the order of arrival may cost in patience. */
-constexpr size_t WORTH_SHARING = 8;
 /** Flagged rows of one decode where every token's reward is asked for. llama.cpp reserves a row of logits for each. */
 constexpr size_t REWARDS_AT_A_TIME = 64;
 constexpr size_t LEAST_CELLS = 256;
@@ -29,6 +24,10 @@ size_t round_up(size_t value, size_t multiple) { return (value + multiple - 1) /
 
 }  // namespace
 
+bool all_finite(const std::vector<float>& rewards) {
+  return std::all_of(rewards.begin(), rewards.end(), [](float reward) { return std::isfinite(reward); });
+}
+
 void Lane::ContextDeleter::operator()(llama_context* context) const { functions->llama_free(context); }
 
 Lane::Lane(const ModelOptions& options, const ModelWeights& weights, HeldPrefixes& held, const ComputeThreads& wide,
@@ -40,7 +39,7 @@ Lane::Lane(const ModelOptions& options, const ModelWeights& weights, HeldPrefixe
       wide_threads_(wide),
       stop_(stop),
       hidden_(functions_, stop),
-      multiple_(options.max_sequences > 1 ? 1 : ROWS_AT_A_TIME),
+      multiple_(plan_limits(options).multiple),
       threads_(functions_, options.lane_threads),
       context_(nullptr, ContextDeleter{&functions_}) {}
 
@@ -48,7 +47,6 @@ PlanLimits Lane::plan_limits(const ModelOptions& options) {
   PlanLimits limits;
   limits.sequences = static_cast<size_t>(options.max_sequences);
   limits.tokens = static_cast<size_t>(options.batch_tokens);
-  limits.worthwhile = WORTH_SHARING;
   limits.multiple = options.max_sequences > 1 ? 1 : ROWS_AT_A_TIME;
   limits.share = options.share_prefixes;
   return limits;
@@ -89,16 +87,15 @@ void Lane::recall(TokenView tokens) {
   if (!options_.share_prefixes) return;
   const size_t common = common_prefix(resident(), tokens);
   const std::lock_guard<HeldPrefixes> lock(held_);
-  HeldPrefixes::Prefix* saved = held_.best_saved(tokens, common + WORTH_RECALLING);
+  HeldPrefixes::Prefix* saved = held_.best_saved(tokens, common + HeldPrefixes::WORTH_COPYING);
   if (saved == nullptr || saved->tokens.size() > cells_) return;
-  // Saving what is there now may make the budget forget the very one that is wanted: it is taken out first.
-  const std::vector<int32_t> ids = saved->tokens;
-  const std::vector<uint8_t> state = saved->state;
+  // Saving what is there now may make the budget forget the very one that is wanted.
+  const auto state = saved->state;
   save_endangered(0);
   forget_cache();
-  const size_t read = functions_.llama_state_seq_set_data(context_.get(), state.data(), state.size(), 0);
-  if (read == state.size()) {
-    cached_ = ids;
+  const size_t read = functions_.llama_state_seq_set_data(context_.get(), state->data(), state->size(), 0);
+  if (read == state->size()) {
+    cached_ = saved->tokens;
   } else {
     dirty_ = true;
     forget_cache();
@@ -110,11 +107,10 @@ std::vector<std::vector<float>> Lane::evaluate(const BatchPlan& plan) {
   const LogCapture log;
   try {
     auto rewards = plan.members.size() == 1 ? evaluate_one(plan.members[0]) : evaluate_packed(plan);
-    for (const std::vector<float>& of_member : rewards)
-      if (!std::all_of(of_member.begin(), of_member.end(), [](float reward) { return std::isfinite(reward); })) {
-        dirty_ = true;
-        cached_.clear();
-      }
+    if (!std::all_of(rewards.begin(), rewards.end(), all_finite)) {
+      dirty_ = true;
+      cached_.clear();
+    }
     return rewards;
   } catch (...) {
     // Whatever stands in the cache now, nothing is known of it.
@@ -220,15 +216,9 @@ bool Lane::save(HeldPrefixes::Prefix& prefix) {
   functions_.llama_memory_seq_rm(memory(), 0, static_cast<llama_pos>(prefix.tokens.size()), -1);
   cached_.resize(prefix.tokens.size());
   const size_t size = functions_.llama_state_seq_get_size(context_.get(), 0);
-  if (!held_.make_room(size)) return false;
-  try {
-    prefix.state.resize(size);
-  } catch (const std::bad_alloc&) {
-    return false;
-  }
-  prefix.state.resize(functions_.llama_state_seq_get_data(context_.get(), prefix.state.data(), size, 0));
-  held_.saved(prefix);
-  return !prefix.state.empty();
+  return held_.save(prefix, size, [&](uint8_t* to) {
+    return functions_.llama_state_seq_get_data(context_.get(), to, size, 0);
+  });
 }
 
 bool Lane::lend(PrefixId id, size_t length) {

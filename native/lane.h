@@ -15,6 +15,8 @@
 
 namespace starling {
 
+bool all_finite(const std::vector<float>& rewards);
+
 /**
  * One llama.cpp context, and what evaluates sequences with it. A lane belongs to one thread; several lanes evaluate with
  * the same weights at the same time.

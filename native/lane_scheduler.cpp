@@ -8,8 +8,6 @@ namespace {
 
 /** A lane computes again what another lane holds when it is less than this part of a sequence. */
 constexpr size_t SMALL_PART = 4;
-/** A shorter prefix is computed again sooner than it is copied. */
-constexpr size_t WORTH_LENDING = 16;
 /** Weight of the newest measurement of a lane's rate. */
 constexpr double NEWEST = 0.3;
 
@@ -68,7 +66,7 @@ size_t LaneScheduler::worth_lending(size_t lane) const {
   const TokenView mine = lanes_[lane].view();
   const TokenView next = planner_.find(planner_.first(mine))->tokens;
   const TokenView shared{mine.ids, common_prefix(next, mine)};
-  return shared.length >= WORTH_LENDING && only_there(next, mine) && planner_.shared_by(shared, 2) ? shared.length : 0;
+  return shared.length >= HeldPrefixes::WORTH_COPYING && only_there(next, mine) && planner_.shared_by(shared, 2) ? shared.length : 0;
 }
 
 void LaneScheduler::lent(PrefixId id, TokenView tokens) {

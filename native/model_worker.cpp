@@ -1,7 +1,6 @@
 #include "model_worker.h"
 
 #include <algorithm>
-#include <cmath>
 #include <system_error>
 
 #include "runtime.h"
@@ -243,7 +242,7 @@ void ModelWorker::deliver(const BatchPlan& plan, std::vector<std::vector<float>>
     if (found == entries_.end()) continue;  // cancelled
     const auto [job, index] = found->second;
     entries_.erase(found);
-    if (!std::all_of(rewards[i].begin(), rewards[i].end(), [](float reward) { return std::isfinite(reward); })) {
+    if (!all_finite(rewards[i])) {
       const Failure failure("The score of sequence " + std::to_string(index) +
                             " is not a finite number: the model's weights overflow in this precision, or the file is "
                             "damaged.");

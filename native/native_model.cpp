@@ -58,27 +58,17 @@ NativeModel::~NativeModel() {
 }
 
 Sequences NativeModel::read_sequences(Napi::Value value) const {
-  const Napi::Env env = value.Env();
-  if (!value.IsArray()) throw_type_error(env, "an array of Int32Array", "sequences", value);
-  const auto array = value.As<Napi::Array>();
   Sequences sequences;
-  for (uint32_t i = 0; i < array.Length(); ++i) {
-    const Napi::HandleScope scope(env);
-    add_sequence(sequences, array.Get(i), "sequences[" + std::to_string(i) + "]");
-  }
+  each_sequence(value, "sequences", [&](Napi::Value element, const std::string& name) {
+    add_sequence(sequences, element, name);
+  });
   return sequences;
 }
 
 void NativeModel::add_sequence(Sequences& sequences, Napi::Value value, const std::string& name) const {
   const Napi::Env env = value.Env();
-  const auto longest = static_cast<size_t>(parts_.info.context_tokens);
-  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array)
-    throw_type_error(env, "an Int32Array", name, value);
-  const auto ids = value.As<Napi::Int32Array>();
+  const auto ids = expect_ids(value, name, static_cast<size_t>(parts_.info.context_tokens));
   const size_t length = ids.ElementLength();
-  if (length < 1 || length > longest)
-    throw_range_error(env, "Expected 1 to " + std::to_string(longest) + " ids in " + name + " but received " +
-                               std::to_string(length) + ".");
   sequences.add(ids.Data(), length);
   // The copy is checked: the original may be shared with a thread that writes to it.
   const int32_t* copy = sequences[sequences.count() - 1].ids;

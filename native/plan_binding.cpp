@@ -22,24 +22,6 @@ PlanLimits read_limits(Napi::Value value) {
   return limits;
 }
 
-Sequences read_sequences(Napi::Value value) {
-  const Napi::Env env = value.Env();
-  if (!value.IsArray()) throw_type_error(env, "an array of Int32Array", "sequences", value);
-  const auto array = value.As<Napi::Array>();
-  Sequences sequences;
-  for (uint32_t i = 0; i < array.Length(); ++i) {
-    const Napi::HandleScope scope(env);
-    const Napi::Value entry = array.Get(i);
-    const std::string name = "sequences[" + std::to_string(i) + "]";
-    if (!entry.IsTypedArray() || entry.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array)
-      throw_type_error(env, "an Int32Array", name, entry);
-    const auto ids = entry.As<Napi::Int32Array>();
-    if (ids.ElementLength() == 0) throw_range_error(env, "Expected at least one id in " + name + ".");
-    sequences.add(ids.Data(), ids.ElementLength());
-  }
-  return sequences;
-}
-
 Napi::Object describe(Napi::Env env, const BatchPlan& plan) {
   const auto number = [&](size_t value) { return Napi::Number::New(env, static_cast<double>(value)); };
   const auto members = Napi::Array::New(env, plan.members.size());
@@ -68,7 +50,11 @@ Napi::Object describe(Napi::Env env, const BatchPlan& plan) {
 
 /** planPrefixes(sequences: readonly Int32Array[], limits: PlanLimits): PlannedBatch[] */
 Napi::Value plan_prefixes(const Napi::CallbackInfo& call) {
-  const Sequences sequences = read_sequences(call[0]);
+  Sequences sequences;
+  each_sequence(call[0], "sequences", [&](Napi::Value element, const std::string& name) {
+    const auto ids = expect_ids(element, name, MOST);
+    sequences.add(ids.Data(), ids.ElementLength());
+  });
   PrefixPlanner planner(read_limits(call[1]));
   for (size_t i = 0; i < sequences.count(); ++i) planner.add(i, {sequences[i], sequences[i].length - 1});
   const auto batches = Napi::Array::New(call.Env());

@@ -25,7 +25,7 @@ struct PlanLimits {
   /** Most tokens that are computed in one batch; a sequence that needs more is a batch of its own. */
   size_t tokens = 512;
   /** A shorter common prefix is no reason to leave the order of arrival. */
-  size_t worthwhile = 16;
+  size_t worthwhile = 8;
   /** What is kept of a prefix is rounded down to a multiple of this. */
   size_t multiple = 1;
   /** A sequence that was passed over this often is next, whatever it shares. */

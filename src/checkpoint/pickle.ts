@@ -95,7 +95,7 @@ class Machine {
   run(): PickleValue {
     for (;;) {
       const at = this.#at;
-      const code = this.#u8();
+      const code = this.u8();
       if (code === 0x2e) return this.#end();
       const operation = operations[code];
       if (operation === undefined) {
@@ -120,18 +120,31 @@ class Machine {
     return start;
   }
 
-  #u8(): number {
-    return this.#bytes[this.#take(1)] as number;
+  u8(): number {
+    return this.#view.getUint8(this.#take(1));
   }
-  u8 = (): number => this.#u8();
-  u16 = (): number => this.#view.getUint16(this.#take(2), true);
-  u32 = (): number => this.#view.getUint32(this.#take(4), true);
-  i32 = (): number => this.#view.getInt32(this.#take(4), true);
-  f64 = (): number => this.#view.getFloat64(this.#take(8), false);
-  u64 = (): number => {
+
+  u16(): number {
+    return this.#view.getUint16(this.#take(2), true);
+  }
+
+  u32(): number {
+    return this.#view.getUint32(this.#take(4), true);
+  }
+
+  i32(): number {
+    return this.#view.getInt32(this.#take(4), true);
+  }
+
+  /** As torch.save writes no number of its own this large, only a length: any length beyond the end is as wrong. */
+  u64(): number {
     const value = this.#view.getBigUint64(this.#take(8), true);
     return value > BigInt(this.#bytes.length) ? Number.MAX_SAFE_INTEGER : Number(value);
-  };
+  }
+
+  f64(): number {
+    return this.#view.getFloat64(this.#take(8), false);
+  }
 
   text(length: number): string {
     const start = this.#take(length);

@@ -1,6 +1,7 @@
 /** A prompt whose state is kept, for responses that come one by one. */
-import { ModelClosedError } from "../errors.ts";
+import { isStarlingError, ModelClosedError } from "../errors.ts";
 import { type ChatMessage, checkItem, checkString, type ScoreItem } from "../prompt/items.ts";
+import { cancellable } from "./cancellable.ts";
 import type { RewardModel } from "./reward-model.ts";
 import { nativeFailure, type StreamContext } from "./stream.ts";
 import type { ScoreOptions, ScoreResult } from "./types.ts";
@@ -23,23 +24,14 @@ export async function openPrompt(
   signal?.throwIfAborted();
   const toItem = itemMaker(prompt);
   const [tokenized] = await tokenizer.tokenizeEach([toItem(SOME_RESPONSE)], () => "prompt", { findResponse: true });
-  if (tokenized instanceof Error) throw tokenized;
+  if (tokenized === undefined || isStarlingError(tokenized)) throw tokenized;
   signal?.throwIfAborted();
-  const { ids, responseStart } = tokenized as { ids: Int32Array; responseStart: number };
+  const { ids, responseStart = 0 } = tokenized;
   const length = Math.min(responseStart, native.info.contextTokens);
   if (length === 0) return new PromptRanking(model, toItem, undefined);
   const job = native.holdPrefix(ids.subarray(0, length));
-  const onAbort = () => job.cancel();
-  signal?.addEventListener("abort", onAbort, { once: true });
-  try {
-    const id = await job.promise;
-    return new PromptRanking(model, toItem, () => native.releasePrefix(id));
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw nativeFailure(error);
-  } finally {
-    signal?.removeEventListener("abort", onAbort);
-  }
+  const id = await cancellable(job, signal, nativeFailure);
+  return new PromptRanking(model, toItem, () => native.releasePrefix(id));
 }
 
 function itemMaker(prompt: string | readonly ChatMessage[]): (response: string) => ScoreItem {

@@ -15,6 +15,7 @@ import {
 } from "../options.ts";
 import { type ChatMessage, checkItem, checkString, type ScoreItem } from "../prompt/items.ts";
 import { availableMemory } from "./available-memory.ts";
+import { cancellable } from "./cancellable.ts";
 import { planLoad } from "./load-plan.ts";
 import { assertFits, memoryNeed } from "./memory.ts";
 import { readModelFile } from "./model-file.ts";
@@ -79,7 +80,7 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
     assertFits(modelPath, need, freeMemory(engine, plan.gpuLayers), plan.contextTokens);
   }
   const job = engine.addon.loadModel({ ...plan, path: modelPath, head: file.head }, options.onProgress);
-  const native = await cancellable(job, signal, modelPath);
+  const native = await cancellable(job, signal, (error) => loadFailure(error, modelPath));
   const tokenizer = new RewardTokenizer(new engine.addon.Tokenizer(file.tokenizer), file.tokenizer, {
     template: file.template,
     tokenization: options.tokenization ?? file.tokenization,
@@ -135,23 +136,10 @@ export async function predictMemory(options: LoadRewardModelOptions): Promise<Me
   return { ...need, contextTokens: plan.contextTokens, ...(available === undefined ? {} : { available }) };
 }
 
-async function cancellable<T>(
-  job: { promise: Promise<T>; cancel(): void },
-  signal: AbortSignal | undefined,
-  path: string,
-): Promise<T> {
-  const onAbort = () => job.cancel();
-  signal?.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await job.promise;
-  } catch (error) {
-    signal?.throwIfAborted();
-    if (isStarlingError(error)) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new NativeError("ERR_MODEL_LOAD", `${path} could not be loaded: ${reason}`, { cause: error, file: path });
-  } finally {
-    signal?.removeEventListener("abort", onAbort);
-  }
+function loadFailure(error: unknown, path: string): unknown {
+  if (isStarlingError(error)) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new NativeError("ERR_MODEL_LOAD", `${path} could not be loaded: ${reason}`, { cause: error, file: path });
 }
 
 const scoreOptionChecks = { onProgress: aFunction, signal: aSignal, nameItem: aFunction, perToken: aBoolean };

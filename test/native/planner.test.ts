@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { PlanLimits, PlannedBatch } from "../../src/native/addon.ts";
 import { loadAddon } from "../../src/native/load-addon.ts";
-import { randomOf } from "./support.ts";
+import { randomOf } from "../random.ts";
 
 const addon = loadAddon();
 const exact: PlanLimits = { sequences: 1, tokens: 512, worthwhile: 8, multiple: 4, patience: 256, share: true };

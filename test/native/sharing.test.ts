@@ -1,7 +1,8 @@
 /** Sharing in the engine: the same bits as without, whatever is shared, held, interrupted or evaluated side by side. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { LoadOptions, NativeAddon } from "../../src/native/addon.ts";
-import { errorOf, load, makeModel, openAddon, pause, randomOf, removeFolder, sequence } from "./support.ts";
+import { randomOf } from "../random.ts";
+import { errorOf, load, makeModel, openAddon, pause, removeFolder, sequence } from "./support.ts";
 
 let addon: NativeAddon;
 let path: string;

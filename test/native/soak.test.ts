@@ -3,7 +3,8 @@
  * `npm run soak`.
  */
 import { afterAll, expect, it } from "vitest";
-import { load, makeModel, openAddon, randomOf, removeFolder, sequence } from "./support.ts";
+import { randomOf } from "../random.ts";
+import { load, makeModel, openAddon, removeFolder, sequence } from "./support.ts";
 
 afterAll(removeFolder);
 

@@ -8,6 +8,7 @@ import { convertCheckpoint } from "../../src/convert/convert.ts";
 import type { LoadOptions, NativeAddon, NativeModel } from "../../src/native/addon.ts";
 import { loadAddon, packageRoot } from "../../src/native/load-addon.ts";
 import { findRuntime } from "../../src/native/runtime-folder.ts";
+import { randomOf } from "../random.ts";
 
 export const folder = mkdtempSync(join(tmpdir(), "starling-rm-native-"));
 export const removeFolder = () => rmSync(folder, { recursive: true, force: true });
@@ -66,15 +67,6 @@ export const load = (addon: NativeAddon, path: string, changes?: Partial<LoadOpt
 export function sequence(length: number, seed: number, vocabulary = 300): Int32Array {
   const random = randomOf(seed);
   return Int32Array.from({ length }, () => 3 + random(vocabulary - 3));
-}
-
-/** Whole numbers below n, the same in every run. */
-export function randomOf(seed: number): (n: number) => number {
-  let state = (seed * 7919 + 13) >>> 0;
-  return (n) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * n);
-  };
 }
 
 export const errorOf = (promise: Promise<unknown>): Promise<Error & { code?: string }> =>

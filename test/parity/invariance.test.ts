@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { convert, type LoadRewardModelOptions, loadRewardModel, type ScoreItem } from "../../src/index.ts";
+import { randomOf } from "../random.ts";
 import { root, texts } from "./goldens.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "starling-rm-invariance-"));
@@ -14,15 +15,6 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Packed batches with flash attention round differently: in standard deviations of the scores; measured 0.05. */
 const PACKED_TOLERANCE = 0.1;
-
-/** Whole numbers below n, the same in every run. */
-function seeded(seed: number): (n: number) => number {
-  let state = seed;
-  return (n) => {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return Math.floor((state / 2_147_483_648) * n);
-  };
-}
 
 const vocabulary = "the a starling sang song why because what is not Paris 12 éü \n code(x) = y; <b> do no idea".split(
   " ",
@@ -66,7 +58,7 @@ describe.each(["f32", "f16", "q8_0", "q4_k_m"])("%s", (type) => {
   });
 
   it("is the same to the last bit for responses to shared prompts, in random order", async () => {
-    const random = seeded(7);
+    const random = randomOf(7);
     const prompts = Array.from({ length: 6 }, () => words(random, 5 + random(60)));
     const pairs = Array.from({ length: 40 }, () => ({
       prompt: prompts[random(prompts.length)] as string,

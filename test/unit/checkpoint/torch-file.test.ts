@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { readTorchFile } from "../../../src/checkpoint/torch-file.ts";
 import { openFile } from "../../../src/gguf/bounded-file.ts";
 import { isStarlingError } from "../../../src/index.ts";
+import { randomOf } from "../../random.ts";
 import { op, torchFile, view, zip } from "./make-torch-file.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "starling-rm-torch-"));
@@ -221,11 +222,7 @@ it("answers every mutation with an error or a list, and nothing else", { timeout
     { ...one, more: [{ name: "archive/version", data: Buffer.from("3\n"), wide: true }] },
     { wideEnd: true },
   );
-  let state = 1;
-  const random = (n: number) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * n);
-  };
+  const random = randomOf(1);
   for (let round = 0; round < 1500; round++) {
     const source = round % 3 === 0 ? genuine : made;
     let bytes = Buffer.from(source);
