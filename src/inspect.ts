@@ -127,7 +127,7 @@ async function inspectCheckpoint(path: string): Promise<InspectResult> {
       path,
       kind: "checkpoint",
       architecture: "llama",
-      name: config.name ?? checkpoint.folderName,
+      name: config.name ?? checkpoint.folder.name,
       ...(config.notice === undefined ? {} : { notice: config.notice }),
       fileType: Object.keys(tensorTypes).join(", ").toLowerCase(),
       parameters: tensors.reduce((sum, { shape }) => sum + weightCount(shape), 0),

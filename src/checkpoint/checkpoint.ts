@@ -1,8 +1,6 @@
-import { stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
-import { FileError } from "../errors.ts";
-import { codeOf, exists, type OpenFile, openFile, quote, readInto } from "../gguf/bounded-file.ts";
+import { type ByteSource, quote } from "../files/byte-source.ts";
 import { type LlamaConfig, MAX_CONFIG_BYTES, parseConfig } from "./config.ts";
+import { type CheckpointFolder, openLocalFolder } from "./folder.ts";
 import { readJsonFile, readSmallFile } from "./json.ts";
 import { refuse } from "./refuse.ts";
 import { readSafetensorsHeader } from "./safetensors.ts";
@@ -19,8 +17,9 @@ import { readTorchFile } from "./torch-file.ts";
 
 /** A tensor of a checkpoint: where it lies and what it is. */
 export interface CheckpointTensor extends TensorEntry {
-  /** The path of its file. */
+  /** What messages call its file, and the file's name in its folder. */
   readonly file: string;
+  readonly fileName: string;
 }
 
 /** Bytes of a file that was read in full, for the checksum of the source. */
@@ -31,14 +30,16 @@ export interface SourceFile {
 
 /** An open checkpoint folder. Close it when done: it holds its weight files open. */
 export class Checkpoint {
-  readonly folder: string;
+  readonly folder: CheckpointFolder;
   readonly config: LlamaConfig;
   readonly pieces: SentencePieceModel;
   readonly tokenizer: TokenizerConfig;
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
   /** config.json and the tokenizer's files. */
   readonly sources: readonly SourceFile[];
-  readonly #files: ReadonlyMap<string, OpenFile>;
+  /** By their names in the folder. */
+  readonly #files: ReadonlyMap<string, ByteSource>;
+  #whole: { readonly fileName: string; readonly source: ByteSource } | undefined;
 
   constructor(parts: CheckpointParts) {
     this.folder = parts.folder;
@@ -50,36 +51,42 @@ export class Checkpoint {
     this.#files = parts.files;
   }
 
-  /** The last part of the folder's path. */
-  get folderName(): string {
-    return basename(resolve(this.folder));
-  }
-
   /**
    * Fills `target` with the tensor's bytes from `offset` on.
    *
    * @throws FileError ERR_FILE_NOT_READABLE when the file was cut in the meantime
    */
   async readTensor(tensor: CheckpointTensor, offset: number, target: Uint8Array): Promise<void> {
-    const file = this.#files.get(tensor.file);
+    const { fileName } = tensor;
+    const file = this.#whole?.fileName === fileName ? this.#whole.source : this.#files.get(fileName);
     if (file === undefined || offset + target.length > tensor.size)
       throw new RangeError(`The tensor ${tensor.name} has no bytes from ${offset} to ${offset + target.length}.`);
-    await readInto(file, tensor.position + offset, target);
+    await file.read(tensor.position + offset, target);
+  }
+
+  /** From now on reads this file's tensors from a whole copy of it; gives up the copy of another file before. */
+  async useWhole(fileName: string | undefined): Promise<void> {
+    const before = this.#whole;
+    if (before?.fileName === fileName) return;
+    this.#whole = undefined;
+    await before?.source.close();
+    if (fileName !== undefined) this.#whole = { fileName, source: await this.folder.openWhole(fileName) };
   }
 
   async close(): Promise<void> {
+    await this.useWhole(undefined);
     await closeAll(this.#files.values());
   }
 }
 
 interface CheckpointParts {
-  folder: string;
+  folder: CheckpointFolder;
   config: LlamaConfig;
   pieces: SentencePieceModel;
   tokenizer: TokenizerConfig;
   tensors: ReadonlyMap<string, CheckpointTensor>;
   sources: readonly SourceFile[];
-  files: ReadonlyMap<string, OpenFile>;
+  files: ReadonlyMap<string, ByteSource>;
 }
 
 /**
@@ -88,14 +95,14 @@ interface CheckpointParts {
  *
  * @throws FileError naming the file that is missing, unreadable or wrong
  */
-export async function openCheckpoint(folder: string): Promise<Checkpoint> {
-  await checkFolder(folder);
-  const configFile = await readJsonFile(join(folder, "config.json"), MAX_CONFIG_BYTES);
-  const config = parseConfig(configFile.value, join(folder, "config.json"));
+export async function openCheckpoint(place: string | CheckpointFolder): Promise<Checkpoint> {
+  const folder = typeof place === "string" ? await openLocalFolder(place) : place;
+  const configFile = await readJsonFile(folder, "config.json", MAX_CONFIG_BYTES);
+  const config = parseConfig(configFile.value, folder.pathOf("config.json"));
   const sources: SourceFile[] = [{ name: "config.json", bytes: configFile.bytes }];
   const vocabulary = await readVocabulary(folder, config, sources);
   const weights = await findWeightFiles(folder);
-  const files = await openAll(weights.files.map((name) => join(folder, name)));
+  const files = await openAll(folder, weights.files);
   try {
     const tensors = await readTensorList(folder, weights, files);
     return new Checkpoint({ folder, config, ...vocabulary, tensors, sources, files });
@@ -105,27 +112,13 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   }
 }
 
-async function checkFolder(folder: string): Promise<void> {
-  let isFolder = false;
-  try {
-    isFolder = (await stat(folder)).isDirectory();
-  } catch (cause) {
-    const reason = codeOf(cause) === "ENOENT" ? "does not exist" : "cannot be read";
-    throw new FileError("ERR_FILE_NOT_READABLE", `The checkpoint folder ${folder} ${reason}.`, { file: folder, cause });
-  }
-  if (!isFolder)
-    throw new FileError("ERR_FILE_NOT_READABLE", `${folder} is not a folder; a checkpoint folder is expected.`, {
-      file: folder,
-    });
-}
-
 async function readVocabulary(
-  folder: string,
+  folder: CheckpointFolder,
   config: LlamaConfig,
   sources: SourceFile[],
 ): Promise<{ pieces: SentencePieceModel; tokenizer: TokenizerConfig }> {
-  const modelPath = join(folder, "tokenizer.model");
-  const bytes = await readSmallFile(modelPath, MAX_TOKENIZER_MODEL_BYTES);
+  const modelPath = folder.pathOf("tokenizer.model");
+  const bytes = await readSmallFile(folder, "tokenizer.model", MAX_TOKENIZER_MODEL_BYTES);
   sources.push({ name: "tokenizer.model", bytes });
   const pieces = parseSentencePiece(bytes, modelPath);
   if (pieces.pieces.length > config.vocabSize)
@@ -141,18 +134,21 @@ async function readVocabulary(
   return { pieces, tokenizer: parseTokenizerConfig(pieces, tokenizerConfig, map) };
 }
 
-async function readOptional(folder: string, name: string, sources: SourceFile[]): Promise<JsonFile | undefined> {
-  const path = join(folder, name);
-  if (!(await exists(path))) return undefined;
-  const { value, bytes } = await readJsonFile(path, MAX_TOKENIZER_CONFIG_BYTES);
+async function readOptional(
+  folder: CheckpointFolder,
+  name: string,
+  sources: SourceFile[],
+): Promise<JsonFile | undefined> {
+  if (!(await folder.has(name))) return undefined;
+  const { value, bytes } = await readJsonFile(folder, name, MAX_TOKENIZER_CONFIG_BYTES);
   sources.push({ name, bytes });
-  return { path, value };
+  return { path: folder.pathOf(name), value };
 }
 
-async function openAll(paths: readonly string[]): Promise<Map<string, OpenFile>> {
-  const files = new Map<string, OpenFile>();
+async function openAll(folder: CheckpointFolder, names: readonly string[]): Promise<Map<string, ByteSource>> {
+  const files = new Map<string, ByteSource>();
   try {
-    for (const path of paths) files.set(path, await openFile(path));
+    for (const name of names) files.set(name, await folder.open(name));
     return files;
   } catch (error) {
     await closeAll(files.values());
@@ -160,21 +156,21 @@ async function openAll(paths: readonly string[]): Promise<Map<string, OpenFile>>
   }
 }
 
-async function closeAll(files: Iterable<OpenFile>): Promise<void> {
-  for (const file of files) await file.handle.close();
+async function closeAll(files: Iterable<ByteSource>): Promise<void> {
+  for (const file of files) await file.close();
 }
 
 /** The index and the shards must tell the same story: each tensor once, in the file that the index names. */
 async function readTensorList(
-  folder: string,
+  folder: CheckpointFolder,
   weights: WeightFiles,
-  files: ReadonlyMap<string, OpenFile>,
+  files: ReadonlyMap<string, ByteSource>,
 ): Promise<Map<string, CheckpointTensor>> {
   const tensors = new Map<string, CheckpointTensor>();
   for (const name of weights.files) {
-    const path = join(folder, name);
+    const path = folder.pathOf(name);
     const read = name.endsWith(".safetensors") ? readSafetensorsHeader : readTorchFile;
-    for (const entry of await read(files.get(path) as OpenFile)) {
+    for (const entry of await read(files.get(name) as ByteSource)) {
       const other = tensors.get(entry.name);
       if (other !== undefined)
         throw refuse(path, `holds the tensor ${quote(entry.name)}, which ${other.file} holds too.`, {
@@ -184,13 +180,13 @@ async function readTensorList(
         throw refuse(path, `holds the tensor ${quote(entry.name)}, which ${weights.index.path} does not place there.`, {
           tensor: entry.name,
         });
-      tensors.set(entry.name, { ...entry, file: path });
+      tensors.set(entry.name, { ...entry, file: path, fileName: name });
     }
   }
   for (const [tensor, file] of weights.index?.fileOf ?? [])
     if (!tensors.has(tensor))
       throw refuse(
-        join(folder, file),
+        folder.pathOf(file),
         `lacks the tensor ${quote(tensor)}, which ${weights.index?.path} places there.`,
         {
           tensor,

@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { describe } from "../errors.ts";
-import { openFile, quote, readExactly } from "../gguf/bounded-file.ts";
+import { quote, readExactly } from "../files/byte-source.ts";
+import type { CheckpointFolder } from "./folder.ts";
 import { refuse } from "./refuse.ts";
 
 export type JsonObject = { readonly [key: string]: unknown };
@@ -15,20 +16,24 @@ const MAX_JSON_DEPTH = 32;
  * @returns the object and the bytes that it was read from
  * @throws FileError ERR_FILE_NOT_READABLE or ERR_INVALID_CHECKPOINT
  */
-export async function readJsonFile(path: string, maxBytes: number): Promise<{ value: JsonObject; bytes: Buffer }> {
-  const bytes = await readSmallFile(path, maxBytes);
-  return { value: parseJsonObject(bytes, path), bytes };
+export async function readJsonFile(
+  folder: CheckpointFolder,
+  name: string,
+  maxBytes: number,
+): Promise<{ value: JsonObject; bytes: Buffer }> {
+  const bytes = await readSmallFile(folder, name, maxBytes);
+  return { value: parseJsonObject(bytes, folder.pathOf(name)), bytes };
 }
 
 /** Reads a whole file of at most `maxBytes`. */
-export async function readSmallFile(path: string, maxBytes: number): Promise<Buffer> {
-  const file = await openFile(path);
+export async function readSmallFile(folder: CheckpointFolder, name: string, maxBytes: number): Promise<Buffer> {
+  const file = await folder.open(name);
   try {
     if (file.size > maxBytes)
-      throw refuse(path, `has ${file.size} bytes; the most that is read of such a file is ${maxBytes}.`);
+      throw refuse(file.path, `has ${file.size} bytes; the most that is read of such a file is ${maxBytes}.`);
     return await readExactly(file, 0, file.size);
   } finally {
-    await file.handle.close();
+    await file.close();
   }
 }
 

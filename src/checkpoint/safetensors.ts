@@ -1,5 +1,5 @@
 import { describe } from "../errors.ts";
-import { type OpenFile, quote, readExactly } from "../gguf/bounded-file.ts";
+import { type ByteSource, quote, readExactly } from "../files/byte-source.ts";
 import { isJsonObject, type JsonObject, own, parseJsonObject } from "./json.ts";
 import { refuse } from "./refuse.ts";
 import { dtypeBytes, type TensorEntry } from "./tensor-entry.ts";
@@ -16,7 +16,7 @@ const LENGTH_BYTES = 8;
  *
  * @throws FileError ERR_INVALID_CHECKPOINT naming the file and the tensor
  */
-export async function readSafetensorsHeader(file: OpenFile): Promise<TensorEntry[]> {
+export async function readSafetensorsHeader(file: ByteSource): Promise<TensorEntry[]> {
   const { path, size } = file;
   if (size < LENGTH_BYTES) throw refuse(path, `has ${size} bytes, too few for a safetensors file.`);
   const length = (await readExactly(file, 0, LENGTH_BYTES)).readBigUInt64LE();

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { quote } from "../gguf/bounded-file.ts";
+import { quote } from "../files/byte-source.ts";
 import { StringTable } from "../gguf/value.ts";
 import { MAX_VOCABULARY } from "./config.ts";
 import { asBoolean, asBytes, asFloat, asInt32, ProtobufError, type ProtobufField, protobufFields } from "./protobuf.ts";

@@ -1,7 +1,6 @@
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
 import { describe, FileError } from "../errors.ts";
-import { exists, quote } from "../gguf/bounded-file.ts";
+import { quote } from "../files/byte-source.ts";
+import type { CheckpointFolder } from "./folder.ts";
 import { isJsonObject, own, readJsonFile } from "./json.ts";
 import { refuse } from "./refuse.ts";
 
@@ -33,17 +32,17 @@ const MAX_SHARDS = 256;
  *
  * @throws FileError ERR_INVALID_CHECKPOINT
  */
-export async function findWeightFiles(folder: string): Promise<WeightFiles> {
+export async function findWeightFiles(folder: CheckpointFolder): Promise<WeightFiles> {
   for (const { single, index, extensions } of LAYOUTS) {
-    if (await exists(join(folder, single))) return { files: [single] };
-    const path = join(folder, index);
-    if (await exists(path)) return readIndex(path, extensions);
+    if (await folder.has(single)) return { files: [single] };
+    if (await folder.has(index)) return readIndex(folder, index, extensions);
   }
   return findTorchFile(folder);
 }
 
-async function readIndex(path: string, extensions: readonly string[]): Promise<WeightFiles> {
-  const { value } = await readJsonFile(path, MAX_INDEX_BYTES);
+async function readIndex(folder: CheckpointFolder, name: string, extensions: readonly string[]): Promise<WeightFiles> {
+  const path = folder.pathOf(name);
+  const { value } = await readJsonFile(folder, name, MAX_INDEX_BYTES);
   const map = own(value, "weight_map");
   if (!isJsonObject(map))
     throw refuse(path, `has ${describe(map)} as weight_map; an object from tensor to file is expected.`, {
@@ -73,14 +72,9 @@ function isPlainName(name: string, extensions: readonly string[]): boolean {
   );
 }
 
-async function findTorchFile(folder: string): Promise<WeightFiles> {
-  let names: string[];
-  try {
-    names = await readdir(folder);
-  } catch (cause) {
-    throw new FileError("ERR_FILE_NOT_READABLE", `The folder ${folder} cannot be read.`, { file: folder, cause });
-  }
-  const found = names.filter((name) => TORCH_FILE.test(name) && !NO_WEIGHTS.has(name)).sort();
+async function findTorchFile(folder: CheckpointFolder): Promise<WeightFiles> {
+  const names = await folder.list();
+  const found = names.filter((name) => TORCH_FILE.test(name) && !NO_WEIGHTS.has(name));
   const [only] = found;
   if (only !== undefined && found.length === 1) return { files: [only] };
   const [safetensors, torch] = LAYOUTS;
@@ -88,5 +82,5 @@ async function findTorchFile(folder: string): Promise<WeightFiles> {
     found.length === 0
       ? `has no weights: it holds neither ${safetensors.single} nor ${safetensors.index}, nor a file of torch.save.`
       : `has ${found.length} PyTorch files (${found.slice(0, 3).map(quote).join(", ")}, …), but no ${torch.index} that says which hold the weights.`;
-  throw new FileError("ERR_INVALID_CHECKPOINT", `The folder ${folder} ${sentence}`, { file: folder });
+  throw new FileError("ERR_INVALID_CHECKPOINT", `The folder ${folder.path} ${sentence}`, { file: folder.path });
 }

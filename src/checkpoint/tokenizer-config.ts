@@ -1,5 +1,5 @@
 import { describe } from "../errors.ts";
-import { quote } from "../gguf/bounded-file.ts";
+import { quote } from "../files/byte-source.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";
 import { refuse } from "./refuse.ts";
 import { PIECE_TYPE, type SentencePieceModel } from "./sentencepiece.ts";

@@ -1,5 +1,5 @@
 /** Where the tensors of a file lie that torch.save wrote: a zip archive of one pickle and raw storages. */
-import { type OpenFile, quote, readExactly } from "../gguf/bounded-file.ts";
+import { type ByteSource, quote, readExactly } from "../files/byte-source.ts";
 import { isTensor, type PickleDict, type PickledTensor, PickleError, type PickleValue, unpickle } from "./pickle.ts";
 import { refuse } from "./refuse.ts";
 import { dtypeBytes, type TensorEntry } from "./tensor-entry.ts";
@@ -19,7 +19,7 @@ const WRAPPERS = ["state_dict", "model", "module", "model_state_dict"];
  *
  * @throws FileError ERR_INVALID_CHECKPOINT naming the file and the tensor
  */
-export async function readTorchFile(file: OpenFile): Promise<TensorEntry[]> {
+export async function readTorchFile(file: ByteSource): Promise<TensorEntry[]> {
   const { path } = file;
   const start = await readExactly(file, 0, Math.min(file.size, LEGACY_PROTOCOL_BYTES + LEGACY_MAGIC.length));
   if (start.subarray(LEGACY_PROTOCOL_BYTES).equals(LEGACY_MAGIC))
@@ -47,14 +47,14 @@ export async function readTorchFile(file: OpenFile): Promise<TensorEntry[]> {
   return entries;
 }
 
-async function checkByteOrder(file: OpenFile, order: StoredFile | undefined): Promise<void> {
+async function checkByteOrder(file: ByteSource, order: StoredFile | undefined): Promise<void> {
   if (order === undefined || order.size > 16) return;
   const text = (await readExactly(file, order.position, order.size)).toString("latin1").trim();
   if (text !== "little")
     throw refuse(file.path, `was written with the byte order ${quote(text)}; only "little" is read.`);
 }
 
-async function readTensorDict(file: OpenFile, pickle: StoredFile): Promise<PickleDict> {
+async function readTensorDict(file: ByteSource, pickle: StoredFile): Promise<PickleDict> {
   if (pickle.size > MAX_PICKLE_BYTES)
     throw refuse(file.path, `has a pickle of ${pickle.size} bytes; the most that is read is ${MAX_PICKLE_BYTES}.`);
   let value: PickleValue;

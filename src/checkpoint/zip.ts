@@ -1,5 +1,5 @@
 /** The table of contents of a zip archive whose files are stored without compression, as torch.save writes them. */
-import { type OpenFile, quote, readExactly } from "../gguf/bounded-file.ts";
+import { type ByteSource, quote, readExactly } from "../files/byte-source.ts";
 import { refuse } from "./refuse.ts";
 
 /** Where a file's bytes lie in the archive. */
@@ -40,7 +40,7 @@ interface Directory {
  * @returns the files by name; each lies inside the archive, and none over another
  * @throws FileError ERR_INVALID_CHECKPOINT
  */
-export async function readZipDirectory(file: OpenFile): Promise<Map<string, StoredFile>> {
+export async function readZipDirectory(file: ByteSource): Promise<Map<string, StoredFile>> {
   const directory = await findDirectory(file);
   const bytes = await readExactly(file, directory.position, directory.size);
   const files = new Map<string, StoredFile>();
@@ -65,7 +65,7 @@ export async function readZipDirectory(file: OpenFile): Promise<Map<string, Stor
   return files;
 }
 
-async function findDirectory(file: OpenFile): Promise<Directory> {
+async function findDirectory(file: ByteSource): Promise<Directory> {
   const tailBytes = Math.min(file.size, END_BYTES + MAX_COMMENT_BYTES + LOCATOR_BYTES);
   const tail = await readExactly(file, file.size - tailBytes, tailBytes);
   let at = tail.length - END_BYTES;
@@ -91,7 +91,7 @@ async function findDirectory(file: OpenFile): Promise<Directory> {
   return directory;
 }
 
-async function findDirectory64(file: OpenFile, tail: Buffer, end: number): Promise<Directory> {
+async function findDirectory64(file: ByteSource, tail: Buffer, end: number): Promise<Directory> {
   const locator = end - LOCATOR_BYTES;
   if (locator < 0 || tail.readUInt32LE(locator) !== LOCATOR_SIGNATURE) throw broken(file, "its 64-bit directory");
   const position = exact(file, tail.readBigUInt64LE(locator + 8));
@@ -106,7 +106,7 @@ async function findDirectory64(file: OpenFile, tail: Buffer, end: number): Promi
 }
 
 async function locate(
-  file: OpenFile,
+  file: ByteSource,
   name: string,
   entry: Buffer,
   extra: Buffer,
@@ -155,7 +155,7 @@ function zip64Fields(extra: Buffer): bigint[] {
 }
 
 /** Two files over each other would be read as what neither of them is. */
-function checkOverlaps(file: OpenFile, files: ReadonlyMap<string, StoredFile>): void {
+function checkOverlaps(file: ByteSource, files: ReadonlyMap<string, StoredFile>): void {
   let end = 0;
   for (const [name, { position, size }] of [...files].sort(
     ([, a], [, b]) => a.position - b.position || a.size - b.size,
@@ -165,11 +165,11 @@ function checkOverlaps(file: OpenFile, files: ReadonlyMap<string, StoredFile>): 
   }
 }
 
-function exact(file: OpenFile, value: bigint): number {
+function exact(file: ByteSource, value: bigint): number {
   if (value > BigInt(file.size)) throw broken(file, "a position");
   return Number(value);
 }
 
-function broken(file: OpenFile, what: string): Error {
+function broken(file: ByteSource, what: string): Error {
   return refuse(file.path, `is cut off or broken: ${what} does not fit the file.`);
 }

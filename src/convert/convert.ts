@@ -1,12 +1,11 @@
 import { createHash } from "node:crypto";
 import { realpath } from "node:fs/promises";
-import { join } from "node:path";
 import { type Checkpoint, openCheckpoint } from "../checkpoint/checkpoint.ts";
 import { FileError } from "../errors.ts";
+import { checkOutput, TemporaryFile } from "../files/temporary-file.ts";
 import { readGguf } from "../gguf/reader.ts";
 import { readRewardMetadata } from "../gguf/reward-metadata.ts";
 import { STARLING_KEYS } from "../gguf/starling-keys.ts";
-import { checkOutput, TemporaryFile } from "../gguf/temporary-file.ts";
 import { type FileType, fileTypeByName } from "../gguf/types.ts";
 import { GgufWriter } from "../gguf/writer.ts";
 import { copyTensor } from "./copy-tensor.ts";
@@ -131,9 +130,9 @@ function sourceDigest(checkpoint: Checkpoint, tensorDigests: ReadonlyMap<string,
 async function checkNotASource(checkpoint: Checkpoint, output: string): Promise<void> {
   const real = await realpath(output).catch(() => undefined);
   if (real === undefined) return;
-  const names = checkpoint.sources.map(({ name }) => join(checkpoint.folder, name));
+  const names = checkpoint.sources.map(({ name }) => checkpoint.folder.pathOf(name));
   for (const file of new Set([...names, ...[...checkpoint.tensors.values()].map((tensor) => tensor.file)]))
-    if ((await realpath(file)) === real)
+    if ((await realpath(file).catch(() => undefined)) === real)
       throw new FileError(
         "ERR_FILE_NOT_WRITABLE",
         `The file ${output} cannot be written: it is part of the checkpoint.`,

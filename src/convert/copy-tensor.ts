@@ -2,7 +2,7 @@ import type { Hash } from "node:crypto";
 import { createHash } from "node:crypto";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { refuse } from "../checkpoint/refuse.ts";
-import { quote } from "../gguf/bounded-file.ts";
+import { quote } from "../files/byte-source.ts";
 import type { GgufWriter } from "../gguf/writer.ts";
 import { convertFloats, FLOAT_BYTES, firstNonFinite, floatAt } from "./dtypes.ts";
 import { permuteHeads } from "./permute.ts";

@@ -1,6 +1,6 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { refuse } from "../checkpoint/refuse.ts";
-import { quote } from "../gguf/bounded-file.ts";
+import { quote } from "../files/byte-source.ts";
 import { convertFloats, firstNonFinite, floatAt } from "./dtypes.ts";
 import { checkTensor, floatTypeOf } from "./plan.ts";
 import { HEAD_TENSOR } from "./tensor-names.ts";

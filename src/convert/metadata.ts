@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { refuse } from "../checkpoint/refuse.ts";
 import {
@@ -49,7 +48,7 @@ const PAD_ID = 0;
 function paddingId({ folder, tokenizer }: Checkpoint): number {
   if (tokenizer.padId !== undefined && tokenizer.padId !== PAD_ID)
     throw refuse(
-      join(folder, "tokenizer_config.json"),
+      folder.pathOf("tokenizer_config.json"),
       `names the token ${tokenizer.padId} as pad_token; the model card's code looks for id ${PAD_ID}.`,
       { field: "pad_token" },
     );
@@ -61,7 +60,7 @@ function generalMetadata(checkpoint: Checkpoint, parts: MetadataParts): [string,
   return [
     ["general.architecture", text("llama")],
     ["general.type", text("model")],
-    ["general.name", text(name ?? checkpoint.folderName)],
+    ["general.name", text(name ?? checkpoint.folder.name)],
     ...(license === undefined ? [] : ([["general.license", text(license)]] as [string, GgufValue][])),
     ["general.file_type", u32(parts.fileType)],
     ["general.quantization_version", u32(QUANTIZATION_VERSION)],

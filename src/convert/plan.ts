@@ -1,7 +1,7 @@
 import type { Checkpoint, CheckpointTensor } from "../checkpoint/checkpoint.ts";
 import { refuse } from "../checkpoint/refuse.ts";
 import { FileError } from "../errors.ts";
-import { quote } from "../gguf/bounded-file.ts";
+import { quote } from "../files/byte-source.ts";
 import type { TensorPlan } from "../gguf/serialize.ts";
 import { tensorTypeByName } from "../gguf/types.ts";
 import type { FloatType } from "./dtypes.ts";
@@ -66,8 +66,8 @@ export function checkTensor(checkpoint: Checkpoint, name: string, shape: readonl
   if (tensor === undefined)
     throw new FileError(
       "ERR_INVALID_CHECKPOINT",
-      `The checkpoint ${checkpoint.folder} lacks the tensor ${quote(name)} of the shape [${shape.join(", ")}].`,
-      { file: checkpoint.folder, tensor: name },
+      `The checkpoint ${checkpoint.folder.path} lacks the tensor ${quote(name)} of the shape [${shape.join(", ")}].`,
+      { file: checkpoint.folder.path, tensor: name },
     );
   if (tensor.shape.length !== shape.length || tensor.shape.some((dim, i) => dim !== shape[i]))
     throw refuse(
@@ -96,6 +96,6 @@ export function floatTypeOf(tensor: CheckpointTensor): FloatType {
 }
 
 function noHead(checkpoint: Checkpoint): FileError {
-  const message = `The checkpoint ${checkpoint.folder} has no reward head (${HEAD_TENSOR}): it is not a reward model.`;
-  return new FileError("ERR_INVALID_CHECKPOINT", message, { file: checkpoint.folder, tensor: HEAD_TENSOR });
+  const message = `The checkpoint ${checkpoint.folder.path} has no reward head (${HEAD_TENSOR}): it is not a reward model.`;
+  return new FileError("ERR_INVALID_CHECKPOINT", message, { file: checkpoint.folder.path, tensor: HEAD_TENSOR });
 }

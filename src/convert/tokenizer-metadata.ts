@@ -2,7 +2,7 @@ import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { refuse } from "../checkpoint/refuse.ts";
 import { PIECE_TYPE } from "../checkpoint/sentencepiece.ts";
 import { isControl } from "../checkpoint/tokenizer-config.ts";
-import { quote } from "../gguf/bounded-file.ts";
+import { quote } from "../files/byte-source.ts";
 import { STARLING_KEYS } from "../gguf/starling-keys.ts";
 import { type GgufValue, StringTable } from "../gguf/value.ts";
 
@@ -55,7 +55,7 @@ function checkTemplateTokens({ folder, tokenizer }: Checkpoint): void {
   const missing = TEMPLATE_TOKENS.find((token) => tokenizer.addedTokens.every(({ content }) => content !== token));
   if (missing !== undefined)
     throw refuse(
-      `${folder}/tokenizer_config.json`,
+      folder.pathOf("tokenizer_config.json"),
       `does not declare the token ${quote(missing)} in added_tokens_decoder, which the chat template needs; take the tokenizer files of Yi-34B-Chat.`,
       { field: "added_tokens_decoder" },
     );
@@ -70,7 +70,10 @@ function paddedPieces(checkpoint: Checkpoint): { tokens: StringTable; scores: Fl
   const names = Array.from({ length: missing }, (_, i) => `[PAD${pieces.length + i}]`);
   const taken = names.find((name) => checkpoint.pieces.idOf(name) !== undefined);
   if (taken !== undefined)
-    throw refuse(`${checkpoint.folder}/tokenizer.model`, `has a piece ${quote(taken)}, the name of an unused row.`);
+    throw refuse(
+      checkpoint.folder.pathOf("tokenizer.model"),
+      `has a piece ${quote(taken)}, the name of an unused row.`,
+    );
   const all = Array.from({ length: pieces.length }, (_, i) => pieces.bytesAt(i));
   return {
     tokens: StringTable.from([...all, ...names]),

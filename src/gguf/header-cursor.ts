@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { FileError } from "../errors.ts";
-import type { OpenFile } from "./bounded-file.ts";
+import type { ByteSource } from "../files/byte-source.ts";
 import { type ArrayTypes, ELEMENT_BYTES, type ElementType, StringTable } from "./value.ts";
 
 /** Signals that the bytes read so far end before the header does, though the file goes on. */
@@ -20,7 +20,7 @@ export class HeaderCursor {
   #bytes: Buffer;
   #position = 0;
 
-  constructor(bytes: Buffer, file: Pick<OpenFile, "path" | "size">) {
+  constructor(bytes: Buffer, file: Pick<ByteSource, "path" | "size">) {
     this.#bytes = bytes;
     this.path = file.path;
     this.fileSize = file.size;

@@ -1,4 +1,4 @@
-import { quote } from "./bounded-file.ts";
+import { quote } from "../files/byte-source.ts";
 import type { Fields } from "./fields.ts";
 import type { GgufHeader, TensorInfo } from "./header.ts";
 

@@ -1,4 +1,4 @@
-import { quote } from "./bounded-file.ts";
+import { quote } from "../files/byte-source.ts";
 import {
   alignUp,
   DEFAULT_ALIGNMENT,

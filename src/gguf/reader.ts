@@ -1,5 +1,5 @@
 import { FileError } from "../errors.ts";
-import { type OpenFile, openFile, readExactly } from "./bounded-file.ts";
+import { type ByteSource, openFile, readExactly } from "../files/byte-source.ts";
 import type { GgufHeader } from "./header.ts";
 import { HeaderCursor, NeedMoreBytes } from "./header-cursor.ts";
 import { parseHeader } from "./parse-header.ts";
@@ -23,11 +23,11 @@ export async function readGguf(path: string): Promise<GgufHeader> {
   try {
     return await readHeader(file);
   } finally {
-    await file.handle.close();
+    await file.close();
   }
 }
 
-async function readHeader(file: OpenFile): Promise<GgufHeader> {
+async function readHeader(file: ByteSource): Promise<GgufHeader> {
   const limit = Math.min(file.size, MAX_GGUF_HEADER_BYTES);
   for (let length = Math.min(FIRST_READ_BYTES, limit); ; length = Math.min(length * 2, limit)) {
     const bytes = await readExactly(file, 0, length);
@@ -41,7 +41,7 @@ async function readHeader(file: OpenFile): Promise<GgufHeader> {
   }
 }
 
-function tooLong(file: OpenFile): FileError {
+function tooLong(file: ByteSource): FileError {
   return new FileError(
     "ERR_INVALID_GGUF",
     `The file ${file.path} has a header of more than ${MAX_GGUF_HEADER_BYTES} bytes, the most that is read.`,

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
+import { quote } from "../files/byte-source.ts";
 import type { Vocabulary } from "../native/addon.ts";
-import { quote } from "./bounded-file.ts";
 import type { Fields } from "./fields.ts";
 import { STARLING_KEYS } from "./starling-keys.ts";
 import type { StringTable } from "./value.ts";

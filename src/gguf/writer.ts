@@ -1,6 +1,6 @@
+import type { TemporaryFile } from "../files/temporary-file.ts";
 import type { TensorInfo } from "./header.ts";
 import { type SerializedHeader, serializeHeader, type TensorPlan } from "./serialize.ts";
-import type { TemporaryFile } from "./temporary-file.ts";
 import type { GgufValue } from "./value.ts";
 
 /**

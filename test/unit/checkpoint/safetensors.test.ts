@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MAX_SAFETENSORS_HEADER_BYTES, readSafetensorsHeader } from "../../../src/checkpoint/safetensors.ts";
 import { FileError } from "../../../src/errors.ts";
-import { openFile } from "../../../src/gguf/bounded-file.ts";
+import { openFile } from "../../../src/files/byte-source.ts";
 import { f32, rawSafetensors, safetensors } from "../convert/make-checkpoint.ts";
 
 let folder: string;
@@ -25,7 +25,7 @@ async function read(bytes: Buffer, size = bytes.length) {
   try {
     return await readSafetensorsHeader(file);
   } finally {
-    await file.handle.close();
+    await file.close();
   }
 }
 

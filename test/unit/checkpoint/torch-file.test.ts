@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { readTorchFile } from "../../../src/checkpoint/torch-file.ts";
-import { openFile } from "../../../src/gguf/bounded-file.ts";
+import { openFile } from "../../../src/files/byte-source.ts";
 import { isStarlingError } from "../../../src/index.ts";
 import { randomOf } from "../../random.ts";
 import { op, torchFile, view, zip } from "./make-torch-file.ts";
@@ -20,7 +20,7 @@ async function read(bytes: Uint8Array) {
   try {
     return await readTorchFile(file);
   } finally {
-    await file.handle.close();
+    await file.close();
   }
 }
 
@@ -78,7 +78,7 @@ describe("what torch.save writes", () => {
     for (const name of new Set<string>(Object.values(index.weight_map))) {
       const file = await openFile(fixture(name));
       const entries = await readTorchFile(file);
-      await file.handle.close();
+      await file.close();
       const expected = Object.keys(index.weight_map).filter((tensor) => index.weight_map[tensor] === name);
       expect(entries.map((entry) => entry.name).sort()).toEqual(expected.sort());
     }

@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { TemporaryFile } from "../../../src/files/temporary-file.ts";
 import { readGguf } from "../../../src/gguf/reader.ts";
 import { serializeHeader } from "../../../src/gguf/serialize.ts";
-import { TemporaryFile } from "../../../src/gguf/temporary-file.ts";
 import {
   convertibleTypeNames,
   fileTypeByName,

@@ -3,7 +3,7 @@ import { unlinkSync } from "node:fs";
 import { type FileHandle, link, open, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { FileError } from "../errors.ts";
-import { codeOf } from "./bounded-file.ts";
+import { codeOf } from "./byte-source.ts";
 
 /**
  * A file that appears under its own name only when it is whole: it is written under a temporary name in the same

@@ -1,12 +1,20 @@
+/** Bytes that are read by position: a file, here or elsewhere. */
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { FileError } from "../errors.ts";
 
-/** A regular file that is open for reading, with the size that it had when it was opened. */
-export interface OpenFile {
-  readonly handle: FileHandle;
+/** Something of a known size that is open for reading. */
+export interface ByteSource {
+  /** What messages call it: a path or an address. */
   readonly path: string;
-  /** Bytes. */
+  /** Bytes, as they were when it was opened. */
   readonly size: number;
+  /**
+   * Fills `target` with the bytes from `position` on.
+   *
+   * @throws FileError ERR_FILE_NOT_READABLE when it ends before, for example because it was cut while it was read
+   */
+  read(position: number, target: Uint8Array): Promise<void>;
+  close(): Promise<void>;
 }
 
 /**
@@ -15,44 +23,55 @@ export interface OpenFile {
  *
  * @throws FileError ERR_FILE_NOT_READABLE
  */
-export async function openFile(path: string): Promise<OpenFile> {
+export async function openFile(path: string): Promise<ByteSource> {
   let handle: FileHandle | undefined;
   try {
     if (!(await stat(path)).isFile()) throw notReadable(path, "is not a regular file");
     handle = await open(path, "r");
     const { size } = await handle.stat();
-    return { handle, path, size };
+    return new LocalFile(handle, path, size);
   } catch (error) {
     await handle?.close();
     throw error instanceof FileError ? error : notReadable(path, reasonOf(error), error);
   }
 }
 
-/**
- * Reads exactly `length` bytes at `position`.
- *
- * @throws FileError ERR_FILE_NOT_READABLE when the file ends before, for example because it was cut while it was read.
- */
-export async function readExactly(file: OpenFile, position: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(length);
-  await readInto(file, position, buffer);
-  return buffer;
+class LocalFile implements ByteSource {
+  readonly path: string;
+  readonly size: number;
+  readonly #handle: FileHandle;
+
+  constructor(handle: FileHandle, path: string, size: number) {
+    this.#handle = handle;
+    this.path = path;
+    this.size = size;
+  }
+
+  async read(position: number, target: Uint8Array): Promise<void> {
+    let done = 0;
+    while (done < target.length) {
+      let bytesRead: number;
+      try {
+        ({ bytesRead } = await this.#handle.read(target, done, target.length - done, position + done));
+      } catch (error) {
+        throw notReadable(this.path, reasonOf(error), error);
+      }
+      if (bytesRead === 0)
+        throw notReadable(this.path, `ended after ${position + done} of ${this.size} bytes while it was read`);
+      done += bytesRead;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
 }
 
-/** As {@link readExactly}, into a given buffer. */
-export async function readInto(file: OpenFile, position: number, target: Uint8Array): Promise<void> {
-  let done = 0;
-  while (done < target.length) {
-    let bytesRead: number;
-    try {
-      ({ bytesRead } = await file.handle.read(target, done, target.length - done, position + done));
-    } catch (error) {
-      throw notReadable(file.path, reasonOf(error), error);
-    }
-    if (bytesRead === 0)
-      throw notReadable(file.path, `ended after ${position + done} of ${file.size} bytes while it was read`);
-    done += bytesRead;
-  }
+/** Reads exactly `length` bytes at `position`; errors are those of {@link ByteSource.read}. */
+export async function readExactly(source: ByteSource, position: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(length);
+  await source.read(position, buffer);
+  return buffer;
 }
 
 /** Whether there is something at `path`, of whatever kind. */

@@ -1,0 +1,77 @@
+/** Where the files of a checkpoint are: a folder on this machine, or one elsewhere. */
+import { readdir, stat } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { FileError } from "../errors.ts";
+import { type ByteSource, codeOf, exists, openFile } from "../files/byte-source.ts";
+
+export interface CheckpointFolder {
+  /** What messages call it: a path, or "hf:OWNER/NAME". */
+  readonly path: string;
+  /** The last part of the path: the model's name where it has no other. */
+  readonly name: string;
+  /** What messages call a file in it. */
+  pathOf(file: string): string;
+  has(file: string): Promise<boolean>;
+  /** The names of all files in it. @throws FileError ERR_FILE_NOT_READABLE */
+  list(): Promise<readonly string[]>;
+  /** For reading some of a file. @throws FileError ERR_FILE_NOT_READABLE */
+  open(file: string): Promise<ByteSource>;
+  /**
+   * For reading all of a file. A folder elsewhere makes a checked copy here first, which is gone when the source is
+   * closed.
+   */
+  openWhole(file: string): Promise<ByteSource>;
+}
+
+/** @throws FileError ERR_FILE_NOT_READABLE for what is no folder */
+export async function openLocalFolder(path: string): Promise<CheckpointFolder> {
+  let isFolder = false;
+  try {
+    isFolder = (await stat(path)).isDirectory();
+  } catch (cause) {
+    const reason = codeOf(cause) === "ENOENT" ? "does not exist" : "cannot be read";
+    throw new FileError("ERR_FILE_NOT_READABLE", `The checkpoint folder ${path} ${reason}.`, { file: path, cause });
+  }
+  if (!isFolder)
+    throw new FileError("ERR_FILE_NOT_READABLE", `${path} is not a folder; a checkpoint folder is expected.`, {
+      file: path,
+    });
+  return new LocalFolder(path);
+}
+
+class LocalFolder implements CheckpointFolder {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  get name(): string {
+    return basename(resolve(this.path));
+  }
+
+  pathOf(file: string): string {
+    return join(this.path, file);
+  }
+
+  has(file: string): Promise<boolean> {
+    return exists(this.pathOf(file));
+  }
+
+  async list(): Promise<readonly string[]> {
+    try {
+      return (await readdir(this.path)).sort();
+    } catch (cause) {
+      const message = `The folder ${this.path} cannot be read.`;
+      throw new FileError("ERR_FILE_NOT_READABLE", message, { file: this.path, cause });
+    }
+  }
+
+  open(file: string): Promise<ByteSource> {
+    return openFile(this.pathOf(file));
+  }
+
+  openWhole(file: string): Promise<ByteSource> {
+    return this.open(file);
+  }
+}
