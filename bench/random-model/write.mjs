@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { convertFloats } from "../../dist/src/convert/dtypes.js";
+import { TemporaryFile } from "../../dist/src/files/temporary-file.js";
 import { STARLING_KEYS } from "../../dist/src/gguf/starling-keys.js";
-import { TemporaryFile } from "../../dist/src/gguf/temporary-file.js";
 import { fileTypeByName, tensorTypeByName } from "../../dist/src/gguf/types.js";
 import { StringTable } from "../../dist/src/gguf/value.js";
 import { GgufWriter } from "../../dist/src/gguf/writer.js";
