@@ -23,12 +23,13 @@ interface ConvertCommandOptions {
   readonly tokenization?: TokenizationMode;
   readonly source?: string;
   readonly revision?: string;
+  readonly resume?: true;
   readonly force?: true;
   readonly json?: true;
 }
 
 export const convert: Action<ConvertCommandOptions> = async (options, context) => {
-  const { checkpoint, output, type, force, tokenization } = options;
+  const { checkpoint, output, type, resume, force, tokenization } = options;
   const source = given({ name: options.source, revision: options.revision });
   return reportFile(options, context, (onProgress) =>
     convertCheckpoint({
@@ -36,6 +37,7 @@ export const convert: Action<ConvertCommandOptions> = async (options, context) =
       output,
       type,
       overwrite: force === true,
+      resume: resume === true,
       source,
       onProgress,
       signal: context.signal,
@@ -98,6 +100,7 @@ export function describeConvert(command: Command): Command {
     )
     .option("--source <name>", "kept in the file: where the checkpoint comes from")
     .option("--revision <id>", "kept in the file: which revision of it")
+    .option("--resume", "go on from an interrupted run, and let an interruption of this one keep what is done")
     .option("--force", "replace an existing output")
     .option("--json", "print the result as JSON")
     .addHelpText("after", HELP);

@@ -5,7 +5,7 @@
 
 namespace starling {
 
-/** A failure with a reason in words. `code` is "ABORTED", "CLOSED" or empty, and becomes `error.code` in JS. */
+/** A failure with a reason in words. `code`, such as "ABORTED" or "CLOSED", or empty, becomes `error.code` in JS. */
 class Failure : public std::runtime_error {
  public:
   explicit Failure(const std::string& message, std::string code = "")

@@ -55,6 +55,12 @@
 
 #define STARLING_GGML_BASE_FUNCTIONS(X)    \
   X(ggml_log_set)                          \
+  X(ggml_blck_size)                        \
+  X(ggml_row_size)                         \
+  X(ggml_bf16_to_fp32_row)                 \
+  X(ggml_fp16_to_fp32_row)                 \
+  X(ggml_quantize_chunk)                   \
+  X(ggml_validate_row_data)                \
   X(ggml_threadpool_params_init)           \
   X(ggml_backend_tensor_get)               \
   X(ggml_backend_dev_backend_reg)          \

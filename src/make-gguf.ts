@@ -1,13 +1,19 @@
 /** Making GGUF files: the converter and llama.cpp's quantiser, put together. */
 import { availableParallelism } from "node:os";
 import { convertCheckpoint } from "./convert/convert.ts";
-import { type ConvertOptions as CheckpointOptions, conversionChecks, weightType } from "./convert/options.ts";
+import {
+  type ConvertOptions as CheckpointOptions,
+  conversionChecks,
+  type QuantizeRows,
+  weightType,
+} from "./convert/options.ts";
 import { FileError, NativeError } from "./errors.ts";
 import { checkOutput, TemporaryFile } from "./files/temporary-file.ts";
 import { readGguf } from "./gguf/reader.ts";
 import { readRewardMetadata } from "./gguf/reward-metadata.ts";
-import { convertibleTypeNames, fileTypeByName } from "./gguf/types.ts";
-import { openEngine } from "./native/engine.ts";
+import { convertibleTypeNames, fileTypeByName, tensorTypeByName } from "./gguf/types.ts";
+import { type Engine, openEngine } from "./native/engine.ts";
+import { LLAMA_VERSION } from "./native/runtime-folder.ts";
 import { aBoolean, aSignal, aString, aThreadCount, checkOptions, required } from "./options.ts";
 import type { TokenizationMode } from "./scoring/types.ts";
 
@@ -25,14 +31,19 @@ export interface ConvertOptions {
   /** Replace an existing output; default false. */
   readonly overwrite?: boolean;
   readonly onProgress?: (progress: ConvertProgress) => void;
-  /** Stops the conversion; llama.cpp's quantiser, once it runs, is awaited first. */
+  /**
+   * Goes on from what an interrupted conversion to the same output left, after checking it, and leaves what was done
+   * when this one is interrupted, too. Default false: nothing stays, unless the process is killed.
+   */
+  readonly resume?: boolean;
+  /** Stops the conversion; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
 export interface ConvertProgress {
   readonly bytesDone: number;
   readonly bytesTotal: number;
-  /** The tensor being written, or "quantize" while llama.cpp's quantiser runs. */
+  /** The tensor being written. */
   readonly step: string;
 }
 
@@ -74,13 +85,11 @@ export async function convert(options: ConvertOptions): Promise<ConvertResult> {
   const checkpointOptions: CheckpointOptions = {
     ...rest,
     type,
-    quantize: (input, output, ftype) => runQuantizer(input, output, ftype, availableParallelism()),
+    quantizeRows: rowQuantizer(availableParallelism()),
+    quantizerVersion: LLAMA_VERSION,
     ...(onProgress === undefined
       ? {}
-      : {
-          onProgress: ({ bytesDone, bytesTotal, tensor }) =>
-            onProgress({ bytesDone, bytesTotal, step: tensor === "" ? "quantize" : tensor }),
-        }),
+      : { onProgress: ({ bytesDone, bytesTotal, tensor }) => onProgress({ bytesDone, bytesTotal, step: tensor }) }),
   };
   const { output, bytes, tensors } = await convertCheckpoint(checkpointOptions);
   return { output, bytes, tensors };
@@ -127,6 +136,16 @@ export async function quantize(options: QuantizeModelOptions): Promise<ConvertRe
   } finally {
     await temporary.discard();
   }
+}
+
+/** The runtime is opened with the first rows: floats need none. */
+function rowQuantizer(threads: number): QuantizeRows {
+  let engine: Promise<Engine> | undefined;
+  return async ({ from, to, rowLength, rows }) => {
+    engine ??= openEngine({ gpu: "off" });
+    const { addon } = await engine;
+    return addon.quantizeRows({ from: tensorTypeByName(from).id, to: to.id, rowLength, threads }, rows);
+  };
 }
 
 async function runQuantizer(input: string, output: string, ftype: number, threads: number): Promise<void> {

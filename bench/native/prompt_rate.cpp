@@ -113,7 +113,7 @@ class PromptRate {
   void run(int prompts) {
     std::vector<llama_token> tokens(static_cast<size_t>(options_.tokens));
     std::uniform_int_distribution<llama_token> any(0, vocabulary_ - 1);
-    if (options_.embeddings == Options::BATCH) return run_batch(any);
+    if (options_.embeddings == Options::BATCH) return run_batch(any, prompts);
     for (int prompt = 0; prompt < prompts; ++prompt) {
       for (llama_token& token : tokens) token = any(random_);
       functions_.llama_memory_clear(functions_.llama_get_memory(context_), false);
@@ -127,11 +127,11 @@ class PromptRate {
   }
 
  private:
-  void run_batch(std::uniform_int_distribution<llama_token>& any) {
+  void run_batch(std::uniform_int_distribution<llama_token>& any, int prompts) {
     std::vector<llama_token> tokens;
     std::vector<llama_pos> positions;
     std::vector<llama_seq_id> sequences;
-    for (int prompt = 0; prompt < options_.prompts; ++prompt)
+    for (int prompt = 0; prompt < prompts; ++prompt)
       for (int i = 0; i < options_.tokens; ++i) {
         tokens.push_back(any(random_));
         positions.push_back(i);

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { convertFloats } from "../../dist/src/convert/dtypes.js";
 import { TemporaryFile } from "../../dist/src/files/temporary-file.js";
+import { serializeHeader } from "../../dist/src/gguf/serialize.js";
 import { STARLING_KEYS } from "../../dist/src/gguf/starling-keys.js";
 import { fileTypeByName, tensorTypeByName } from "../../dist/src/gguf/types.js";
 import { StringTable } from "../../dist/src/gguf/value.js";
@@ -53,11 +54,15 @@ async function writeModel(shape, name, output) {
   }));
   const file = await TemporaryFile.create(output);
   try {
-    const writer = await GgufWriter.create(file, metadata(shape, name, random), plans);
+    const writer = await GgufWriter.create(file, serializeHeader(metadata(shape, name, random), plans));
     const block = halves(gaussians(random, BLOCK_VALUES, DEVIATION));
     for (const [tensor, row, rows] of tensors) {
-      if (rows === 1) await writer.writeTensorBytes(tensor, asBytes(new Float32Array(row).fill(1)));
-      else for (const bytes of randomHalves(random, block, row * rows)) await writer.writeTensorBytes(tensor, bytes);
+      let offset = 0;
+      const pieces = rows === 1 ? [asBytes(new Float32Array(row).fill(1))] : randomHalves(random, block, row * rows);
+      for (const bytes of pieces) {
+        await writer.write(tensor, offset, bytes);
+        offset += bytes.length;
+      }
     }
     await writer.finish();
     await file.publish(true);

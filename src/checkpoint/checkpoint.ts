@@ -64,6 +64,16 @@ export class Checkpoint {
     await file.read(tensor.position + offset, target);
   }
 
+  /** The weight files, by their names, with what tells whether one was changed. */
+  get identities(): readonly (readonly [name: string, identity: string])[] {
+    return [...this.#files].map(([name, { identity }]) => [name, identity]);
+  }
+
+  /** The file that {@link useWhole} was asked for last. */
+  get wholeFile(): string | undefined {
+    return this.#whole?.fileName;
+  }
+
   /** From now on reads this file's tensors from a whole copy of it; gives up the copy of another file before. */
   async useWhole(fileName: string | undefined): Promise<void> {
     const before = this.#whole;

@@ -1,27 +1,38 @@
 import { createHash } from "node:crypto";
-import { realpath } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { type Checkpoint, openCheckpoint } from "../checkpoint/checkpoint.ts";
 import { FileError } from "../errors.ts";
-import { checkOutput, TemporaryFile } from "../files/temporary-file.ts";
+import { checkRoom } from "../files/disk-room.ts";
+import { checkOutput, partialPath, TemporaryFile } from "../files/temporary-file.ts";
+import type { TensorInfo } from "../gguf/header.ts";
 import { readGguf } from "../gguf/reader.ts";
 import { readRewardMetadata } from "../gguf/reward-metadata.ts";
+import { type SerializedHeader, serializeHeader } from "../gguf/serialize.ts";
 import { STARLING_KEYS } from "../gguf/starling-keys.ts";
-import { type FileType, fileTypeByName } from "../gguf/types.ts";
+import { type FileType, tensorBytes } from "../gguf/types.ts";
 import { GgufWriter } from "../gguf/writer.ts";
-import { copyTensor } from "./copy-tensor.ts";
-import type { FloatType } from "./dtypes.ts";
 import { readHead } from "./head.ts";
+import { ConversionJournal, type FinishedTensor } from "./journal.ts";
 import { buildMetadata } from "./metadata.ts";
 import { type ConvertOptions, type ConvertResult, checkOptions } from "./options.ts";
-import { ownMatrixType, planTensors, type TensorJob } from "./plan.ts";
+import { planTensors, type TensorJob } from "./plan.ts";
 import { HEAD_TENSOR } from "./tensor-names.ts";
+import { convertTensors } from "./tensor-pipeline.ts";
+
+/** Finished tensors are made safe after so much time or bytes: waiting for the disk after every norm would be slow. */
+const RECORD_EVERY_MILLISECONDS = 1000;
+const RECORD_EVERY_BYTES = 16 * 1024 * 1024;
+/** Bytes that are read at once to check what an earlier run wrote. */
+const CHECK_BYTES = 8 * 1024 * 1024;
+/** Unit of stat's `blocks`, whatever the file system. */
+const STAT_BLOCK_BYTES = 512;
 
 /**
- * Converts a checkpoint of a Llama reward model to a GGUF that any llama.cpp opens, with the reward head as metadata.
+ * Converts a checkpoint of a Llama reward model to a GGUF that any llama.cpp opens, with the reward head as metadata, in
+ * one pass over the weights: every tensor is read in pieces, converted and written to its final place.
  *
- * f32, f16 and bf16 are written directly. For any other type a GGUF in the checkpoint's own type is written to a
- * temporary file beside the output first, then quantised by `options.quantize`. The output appears only when it is
- * whole and was read back; whatever goes wrong, no temporary file stays and an existing output is kept.
+ * The output appears only when it is whole and was read back; until then it grows under a name that no reader takes for
+ * a model. Whatever goes wrong, an existing output is kept.
  *
  * @throws InvalidInputError for a wrong option or weight type
  * @throws FileError ERR_FILE_NOT_READABLE, ERR_INVALID_CHECKPOINT or ERR_FILE_NOT_WRITABLE
@@ -40,77 +51,120 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Conver
 }
 
 async function convert(checkpoint: Checkpoint, type: FileType, options: ConvertOptions): Promise<ConvertResult> {
-  const direct = type.kind === "direct" ? (type.name as FloatType) : ownMatrixType(checkpoint);
-  const jobs = planTensors(checkpoint, direct);
-  const temporary = [await TemporaryFile.create(options.output)] as [TemporaryFile, ...TemporaryFile[]];
-  try {
-    const sourceSha256 = await writeGguf(checkpoint, jobs, direct, temporary[0], options);
-    let result = temporary[0];
-    if (type.kind === "quantized") {
-      result = await TemporaryFile.create(options.output);
-      temporary.push(result);
-      const bytes = sourceBytes(jobs);
-      options.onProgress?.({ bytesDone: bytes, bytesTotal: bytes, tensor: "" });
-      await quantize(temporary[0], result, type, options);
-    }
-    readRewardMetadata(await readGguf(result.path), result.path);
-    options.signal?.throwIfAborted();
-    const bytes = await result.publish(options.overwrite ?? false);
-    return { output: options.output, bytes, tensors: jobs.length, sourceSha256 };
-  } finally {
-    for (const file of temporary) await file.discard();
-  }
-}
-
-async function writeGguf(
-  checkpoint: Checkpoint,
-  jobs: readonly TensorJob[],
-  type: FloatType,
-  file: TemporaryFile,
-  options: ConvertOptions,
-): Promise<string> {
+  const { output, overwrite = false, resume = false } = options;
+  const jobs = planTensors(checkpoint, type);
+  await checkRoom(output, bytesOf(jobs) - (await roomTaken(partialPath(output))));
+  // From the copy that was checked, of a folder elsewhere; the tensors go on with the same file.
+  await checkpoint.useWhole(checkpoint.tensors.get(HEAD_TENSOR)?.fileName);
   const head = await readHead(checkpoint);
   const metadata = buildMetadata(checkpoint, {
     head: head.weight,
-    fileType: (fileTypeByName(type) as FileType).id,
+    fileType: type.id,
     tokenization: options.tokenization ?? "fast-4.41",
     source: options.source ?? {},
   });
-  const writer = await GgufWriter.create(file, metadata, jobs);
-  const digests = new Map([[HEAD_TENSOR, createHash("sha256").update(head.sourceBytes).digest("hex")]]);
-  const bytesTotal = sourceBytes(jobs);
-  let bytesDone = 0;
-  for (const job of jobs) {
-    const tensor = job.source.name;
-    const digest = await copyTensor(checkpoint, writer, job, (bytes) => {
-      options.signal?.throwIfAborted();
-      bytesDone += bytes;
-      options.onProgress?.({ bytesDone, bytesTotal, tensor });
-    });
-    digests.set(tensor, digest);
+  const header = serializeHeader(metadata, jobs);
+  const journal = await ConversionJournal.open(output, describeWork(checkpoint, header, options), resume);
+  let file: TemporaryFile | undefined;
+  let published = false;
+  try {
+    file = await TemporaryFile.reopen(output, resume);
+    const writer = await GgufWriter.create(file, header);
+    const digests = await writeTensors(checkpoint, jobs, { file, writer, journal, options });
+    digests.set(HEAD_TENSOR, createHash("sha256").update(head.sourceBytes).digest("hex"));
+    const sourceSha256 = sourceDigest(checkpoint, digests);
+    await writer.replaceString(STARLING_KEYS.sourceSha256, sourceSha256);
+    await writer.finish();
+    readRewardMetadata(await readGguf(file.path), file.path);
+    options.signal?.throwIfAborted();
+    const bytes = await file.publish(overwrite);
+    published = true;
+    return { output, bytes, tensors: jobs.length, sourceSha256 };
+  } finally {
+    if (resume) await file?.close().catch(() => {});
+    else await file?.discard();
+    await journal.close(published || !resume);
   }
-  const digest = sourceDigest(checkpoint, digests);
-  await writer.replaceString(STARLING_KEYS.sourceSha256, digest);
-  await writer.finish();
-  await file.close();
-  return digest;
 }
 
-function sourceBytes(jobs: readonly TensorJob[]): number {
-  return jobs.reduce((sum, job) => sum + job.source.size, 0);
+function bytesOf(jobs: readonly TensorJob[]): number {
+  return jobs.reduce((sum, { type, dims }) => sum + Number(tensorBytes(type, dims.map(BigInt))), 0);
 }
 
-async function quantize(
-  input: TemporaryFile,
-  output: TemporaryFile,
-  type: FileType,
-  options: ConvertOptions,
-): Promise<void> {
-  options.signal?.throwIfAborted();
-  // Both are closed: the quantiser opens them by their names.
-  await output.close();
-  await options.quantize?.(input.path, output.path, type.id);
-  options.signal?.throwIfAborted();
+/** Of the disk, not of the file: most of an unfinished one are holes. */
+async function roomTaken(path: string): Promise<number> {
+  const stats = await stat(path).catch(() => undefined);
+  return stats === undefined ? 0 : stats.blocks * STAT_BLOCK_BYTES;
+}
+
+/** Two conversions with the same description write the same bytes. */
+function describeWork(checkpoint: Checkpoint, header: SerializedHeader, { quantizerVersion }: ConvertOptions): string {
+  const parts = [checkpoint.identities, quantizerVersion ?? null];
+  return createHash("sha256").update(header.bytes).update(JSON.stringify(parts)).digest("hex");
+}
+
+interface Target {
+  readonly file: TemporaryFile;
+  readonly writer: GgufWriter;
+  readonly journal: ConversionJournal;
+  readonly options: ConvertOptions;
+}
+
+/** Writes all tensors that are not there yet; returns the digest of each in the checkpoint, by its name there. */
+async function writeTensors(
+  checkpoint: Checkpoint,
+  jobs: readonly TensorJob[],
+  { file, writer, journal, options }: Target,
+): Promise<Map<string, string>> {
+  const { signal, onProgress, quantizeRows } = options;
+  const bytesTotal = jobs.reduce((sum, { source }) => sum + source.size, 0);
+  let bytesDone = 0;
+  const advance = (job: TensorJob, bytes: number) => {
+    signal?.throwIfAborted();
+    bytesDone += bytes;
+    onProgress?.({ bytesDone, bytesTotal, tensor: job.source.name });
+  };
+  const digests = new Map<string, string>();
+  const finished = new Map(journal.finished.map((tensor) => [tensor.name, tensor]));
+  const missing: TensorJob[] = [];
+  for (const job of jobs) {
+    const before = finished.get(job.name);
+    if (before === undefined || (await digestOf(file, writer.tensor(job.name))) !== before.written) {
+      missing.push(job);
+      continue;
+    }
+    writer.keep(job.name);
+    digests.set(job.source.name, before.source);
+    advance(job, job.source.size);
+  }
+  const unrecorded: FinishedTensor[] = [];
+  let recorded = performance.now();
+  let bytesUnrecorded = 0;
+  await convertTensors(checkpoint, writer, missing, quantizeRows, {
+    onChunk: advance,
+    onTensor: async (job, tensor) => {
+      digests.set(job.source.name, tensor.source);
+      unrecorded.push(tensor);
+      bytesUnrecorded += writer.tensor(job.name).size;
+      if (bytesUnrecorded < RECORD_EVERY_BYTES && performance.now() - recorded < RECORD_EVERY_MILLISECONDS) return;
+      await file.flush();
+      await journal.record(unrecorded.splice(0));
+      recorded = performance.now();
+      bytesUnrecorded = 0;
+    },
+  });
+  return digests;
+}
+
+/** The digest of a tensor's bytes as they stand in the growing file. */
+async function digestOf(file: TemporaryFile, { position, size }: TensorInfo): Promise<string> {
+  const hash = createHash("sha256");
+  for (let offset = 0; offset < size; offset += CHECK_BYTES) {
+    const bytes = new Uint8Array(Math.min(CHECK_BYTES, size - offset));
+    await file.read(position + offset, bytes);
+    hash.update(bytes);
+  }
+  return hash.digest("hex");
 }
 
 /** See STARLING_KEYS.sourceSha256 for what it covers. */

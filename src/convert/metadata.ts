@@ -32,10 +32,13 @@ export interface MetadataParts {
 export function buildMetadata(checkpoint: Checkpoint, parts: MetadataParts): Map<string, GgufValue> {
   const padId = paddingId(checkpoint);
   return new Map<string, GgufValue>([
-    ...generalMetadata(checkpoint, parts),
+    ...generalMetadata(checkpoint),
     ...llamaMetadata(checkpoint),
     ...tokenizerMetadata(checkpoint, padId),
     ...starlingMetadata(checkpoint, parts, padId),
+    // Last, and in this order, as llama.cpp's quantiser leaves them: it takes both out and adds them again.
+    ["general.quantization_version", u32(QUANTIZATION_VERSION)],
+    ["general.file_type", u32(parts.fileType)],
   ]);
 }
 
@@ -55,15 +58,13 @@ function paddingId({ folder, tokenizer }: Checkpoint): number {
   return PAD_ID;
 }
 
-function generalMetadata(checkpoint: Checkpoint, parts: MetadataParts): [string, GgufValue][] {
+function generalMetadata(checkpoint: Checkpoint): [string, GgufValue][] {
   const { name, license } = checkpoint.config;
   return [
     ["general.architecture", text("llama")],
     ["general.type", text("model")],
     ["general.name", text(name ?? checkpoint.folder.name)],
     ...(license === undefined ? [] : ([["general.license", text(license)]] as [string, GgufValue][])),
-    ["general.file_type", u32(parts.fileType)],
-    ["general.quantization_version", u32(QUANTIZATION_VERSION)],
   ];
 }
 

@@ -1,6 +1,7 @@
+import type { CheckpointFolder } from "../checkpoint/folder.ts";
 import { InvalidInputError, invalidArgument } from "../errors.ts";
 import { TOKENIZATIONS } from "../gguf/starling-keys.ts";
-import { convertibleTypeNames, type FileType, fileTypeByName } from "../gguf/types.ts";
+import { convertibleTypeNames, type FileType, fileTypeByName, type TensorType } from "../gguf/types.ts";
 import {
   aBoolean,
   aFunction,
@@ -11,6 +12,8 @@ import {
   oneOf,
   required,
 } from "../options.ts";
+
+import type { FloatType } from "./dtypes.ts";
 
 /** Where a checkpoint comes from, as its user knows it; kept in the file, nothing is looked up. */
 export interface SourceOptions {
@@ -24,13 +27,13 @@ export interface ConvertProgress {
   /** Bytes of the checkpoint's tensors that were converted. */
   readonly bytesDone: number;
   readonly bytesTotal: number;
-  /** The tensor at work, with its name in the checkpoint; "" while llama.cpp quantises at the end. */
+  /** The tensor at work, with its name in the checkpoint. */
   readonly tensor: string;
 }
 
 export interface ConvertOptions {
-  /** A folder with config.json, safetensors and tokenizer.model. */
-  readonly checkpoint: string;
+  /** A folder with config.json, weights and tokenizer.model. */
+  readonly checkpoint: string | CheckpointFolder;
   /** The GGUF to make. It appears under this name only when it is whole. */
   readonly output: string;
   /** A weight type: f32, f16, bf16, or one that llama.cpp quantises to, such as q8_0 or q4_k_m; in any case. */
@@ -42,11 +45,30 @@ export interface ConvertOptions {
   readonly overwrite?: boolean;
   /** Called at most once for every 8 MiB or so. */
   readonly onProgress?: (progress: ConvertProgress) => void;
-  /** Stops the conversion, which then rejects with the signal's reason; a quantisation that runs is awaited first. */
+  /** Stops the conversion, which then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Makes `output` of `input` with llama.cpp's quantiser; needed for types other than f32, f16 and bf16. */
-  readonly quantize?: (input: string, output: string, ftype: number) => Promise<void>;
+  /**
+   * Goes on from what an interrupted conversion to the same output left, after checking it, and leaves what was done
+   * when this one is interrupted. Default: false; then nothing is used, and nothing stays but after a kill.
+   */
+  readonly resume?: boolean;
+  /** Quantises rows with llama.cpp; needed for types other than f32, f16 and bf16. */
+  readonly quantizeRows?: QuantizeRows;
+  /** What of the quantiser could make a difference, such as its version: a resumed conversion must not mix two. */
+  readonly quantizerVersion?: string;
 }
+
+export interface RowBlock {
+  readonly from: FloatType;
+  readonly to: TensorType;
+  /** Values of a row. */
+  readonly rowLength: number;
+  /** Whole rows, as `from`. */
+  readonly rows: Uint8Array;
+}
+
+/** Returns the rows as `to`; rejects with the code "NOT_FINITE" or "NOT_HELD" for values that cannot be. */
+export type QuantizeRows = (block: RowBlock) => Promise<Uint8Array>;
 
 export interface ConvertResult {
   /** As given. */
@@ -63,12 +85,13 @@ const MAX_SOURCE_CHARACTERS = 500;
 
 /** For the options that a caller may give; who calls {@link convertCheckpoint} itself also brings the quantiser. */
 export const conversionChecks: Readonly<Record<string, Check>> = {
-  checkpoint: aString,
+  checkpoint: aFolder,
   output: aString,
   type: aString,
   source: aSource,
   tokenization: oneOf(TOKENIZATIONS),
   overwrite: aBoolean,
+  resume: aBoolean,
   onProgress: aFunction,
   signal: aSignal,
 };
@@ -80,11 +103,15 @@ export const conversionChecks: Readonly<Record<string, Check>> = {
  */
 export function checkOptions(options: ConvertOptions): FileType {
   for (const name of ["checkpoint", "output", "type"]) required("convert", options, name);
-  checkOptionsOf("convert", options, { ...conversionChecks, quantize: aFunction });
+  checkOptionsOf("convert", options, { ...conversionChecks, quantizeRows: aFunction, quantizerVersion: aString });
   const type = weightType(options.type);
-  if (type.kind === "quantized" && options.quantize === undefined)
-    throw invalidArgument("quantize", `a function, because ${type.name} is made by llama.cpp's quantiser,`, undefined);
+  if (type.kind === "quantized" && options.quantizeRows === undefined)
+    throw invalidArgument("quantizeRows", `a function, because ${type.name} is made by llama.cpp,`, undefined);
   return type;
+}
+
+function aFolder(value: unknown): string | undefined {
+  return typeof value === "object" && value !== null ? undefined : aString(value);
 }
 
 function aSource(value: unknown): string | undefined {

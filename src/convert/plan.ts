@@ -1,48 +1,56 @@
 import type { Checkpoint, CheckpointTensor } from "../checkpoint/checkpoint.ts";
+import type { LlamaConfig } from "../checkpoint/config.ts";
 import { refuse } from "../checkpoint/refuse.ts";
 import { FileError } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
 import type { TensorPlan } from "../gguf/serialize.ts";
-import { tensorTypeByName } from "../gguf/types.ts";
-import type { FloatType } from "./dtypes.ts";
+import { type FileType, tensorTypeByName } from "../gguf/types.ts";
+import { FLOAT_BYTES, type FloatType } from "./dtypes.ts";
+import { inQuantizerOrder, quantizedType } from "./quantization-mix.ts";
 import { type ExpectedTensor, expectedTensors, HEAD_TENSOR, isRotaryBuffer } from "./tensor-names.ts";
 
 /** One tensor on its way from the checkpoint to the GGUF. */
 export interface TensorJob extends TensorPlan {
   readonly source: CheckpointTensor;
   readonly from: FloatType;
-  readonly to: FloatType;
+  /** "quantized": llama.cpp makes it, as `type` says. */
+  readonly to: FloatType | "quantized";
   readonly permutedHeads?: number;
 }
 
 /**
- * Checks that the checkpoint has exactly the tensors that its configuration asks for, and says what becomes of each.
+ * Checks that the checkpoint has exactly the tensors that its configuration asks for, and says what becomes of each, in
+ * the order of llama.cpp's quantiser. Vectors (the norms) are always f32, as llama.cpp wants them.
  *
- * @param matrixType the type of all matrices; vectors (the norms) are always f32, as llama.cpp wants them
  * @throws FileError ERR_INVALID_CHECKPOINT naming the tensor and what was expected
  */
-export function planTensors(checkpoint: Checkpoint, matrixType: FloatType): TensorJob[] {
-  return checkTensorSet(checkpoint).map(({ expected, source }) => {
-    const to = expected.shape.length === 1 ? "f32" : matrixType;
+export function planTensors(checkpoint: Checkpoint, fileType: FileType): TensorJob[] {
+  const { config } = checkpoint;
+  const jobs = checkTensorSet(checkpoint).map(({ expected, source }): TensorJob => {
+    const dims = [...expected.shape].reverse();
+    const from = floatTypeOf(source);
+    const type = typeOf(expected, fileType, config);
     return {
       name: expected.target,
-      type: tensorTypeByName(to),
-      dims: [...expected.shape].reverse(),
+      type: tensorTypeByName(type),
+      dims,
       source,
-      from: floatTypeOf(source),
-      to,
+      from,
+      to: isFloatType(type) ? type : "quantized",
       ...(expected.permutedHeads === undefined ? {} : { permutedHeads: expected.permutedHeads }),
     };
   });
+  return inQuantizerOrder(jobs);
 }
 
-/** The type that holds all matrices without loss: their own, or f32 where they have several. */
-export function ownMatrixType(checkpoint: Checkpoint): FloatType {
-  const types = new Set<FloatType>();
-  for (const { expected, source } of checkTensorSet(checkpoint))
-    if (expected.shape.length > 1) types.add(floatTypeOf(source));
-  const [first] = types;
-  return types.size === 1 && first !== undefined ? first : "f32";
+function typeOf({ target, shape }: ExpectedTensor, fileType: FileType, config: LlamaConfig): string {
+  const [, rowLength] = shape;
+  if (rowLength === undefined) return "f32";
+  return fileType.kind === "direct" ? fileType.name : quantizedType(fileType.name, target, rowLength, config);
+}
+
+function isFloatType(name: string): name is FloatType {
+  return name in FLOAT_BYTES;
 }
 
 function checkTensorSet(checkpoint: Checkpoint): { expected: ExpectedTensor; source: CheckpointTensor }[] {

@@ -1,4 +1,5 @@
 /** Bytes that are read by position: a file, here or elsewhere. */
+import type { Stats } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { FileError } from "../errors.ts";
 
@@ -8,6 +9,8 @@ export interface ByteSource {
   readonly path: string;
   /** Bytes, as they were when it was opened. */
   readonly size: number;
+  /** Another text when the content is another one, as far as can be told without reading it. */
+  readonly identity: string;
   /**
    * Fills `target` with the bytes from `position` on.
    *
@@ -28,8 +31,7 @@ export async function openFile(path: string): Promise<ByteSource> {
   try {
     if (!(await stat(path)).isFile()) throw notReadable(path, "is not a regular file");
     handle = await open(path, "r");
-    const { size } = await handle.stat();
-    return new LocalFile(handle, path, size);
+    return new LocalFile(handle, path, await handle.stat());
   } catch (error) {
     await handle?.close();
     throw error instanceof FileError ? error : notReadable(path, reasonOf(error), error);
@@ -39,12 +41,14 @@ export async function openFile(path: string): Promise<ByteSource> {
 class LocalFile implements ByteSource {
   readonly path: string;
   readonly size: number;
+  readonly identity: string;
   readonly #handle: FileHandle;
 
-  constructor(handle: FileHandle, path: string, size: number) {
+  constructor(handle: FileHandle, path: string, { size, mtimeMs }: Stats) {
     this.#handle = handle;
     this.path = path;
     this.size = size;
+    this.identity = `${size} bytes of ${mtimeMs}`;
   }
 
   async read(position: number, target: Uint8Array): Promise<void> {

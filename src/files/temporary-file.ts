@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { unlinkSync } from "node:fs";
-import { type FileHandle, link, open, rename, stat, unlink } from "node:fs/promises";
+import { constants, type FileHandle, link, open, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { FileError } from "../errors.ts";
 import { codeOf } from "./byte-source.ts";
@@ -15,11 +15,11 @@ export class TemporaryFile {
   readonly #target: string;
   #handle: FileHandle | undefined;
 
-  private constructor(path: string, target: string, handle: FileHandle) {
+  private constructor(path: string, target: string, handle: FileHandle, keptAtExit = false) {
     this.path = path;
     this.#target = target;
     this.#handle = handle;
-    rememberForExit(path);
+    if (!keptAtExit) rememberForExit(path);
   }
 
   /** @throws FileError ERR_FILE_NOT_WRITABLE when the folder does not exist or is closed to this user */
@@ -34,15 +34,60 @@ export class TemporaryFile {
     }
   }
 
+  /**
+   * Opens the file under a name that every run for this target finds again, with what an earlier one left in it.
+   *
+   * @param keptAtExit whether it stays when the process ends early
+   * @throws FileError ERR_FILE_NOT_WRITABLE
+   */
+  static async reopen(target: string, keptAtExit: boolean): Promise<TemporaryFile> {
+    const absolute = resolve(target);
+    const path = partialPath(absolute);
+    try {
+      const handle = await open(path, constants.O_RDWR | constants.O_CREAT);
+      return new TemporaryFile(path, absolute, handle, keptAtExit);
+    } catch (error) {
+      throw notWritable(target, error);
+    }
+  }
+
+  /** Gives the file this many bytes: new ones are zeros, and take no room where the file system knows holes. */
+  async resize(bytes: number): Promise<void> {
+    await this.#change((handle) => handle.truncate(bytes));
+  }
+
+  /** Waits until everything that was written is on the disk. */
+  async flush(): Promise<void> {
+    await this.#change((handle) => handle.datasync());
+  }
+
+  /** Fills `target` with the bytes from `position` on. */
+  async read(position: number, target: Uint8Array): Promise<void> {
+    await this.#change(async (handle) => {
+      let done = 0;
+      while (done < target.length) {
+        const { bytesRead } = await handle.read(target, done, target.length - done, position + done);
+        if (bytesRead === 0) throw new Error(`it ends after ${position + done} bytes`);
+        done += bytesRead;
+      }
+    });
+  }
+
   /** @throws FileError ERR_FILE_NOT_WRITABLE, for example when the disk is full */
   async write(bytes: Uint8Array, position: number): Promise<void> {
-    if (this.#handle === undefined) throw new RangeError("The temporary file is closed.");
-    try {
+    await this.#change(async (handle) => {
       let done = 0;
       while (done < bytes.length) {
-        const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, position + done);
+        const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
         done += bytesWritten;
       }
+    });
+  }
+
+  async #change(action: (handle: FileHandle) => Promise<void>): Promise<void> {
+    if (this.#handle === undefined) throw new RangeError("The temporary file is closed.");
+    try {
+      await action(this.#handle);
     } catch (error) {
       throw notWritable(this.#target, error);
     }
@@ -104,6 +149,12 @@ export class TemporaryFile {
   }
 }
 
+/** What an unfinished file is called while it grows. */
+export function partialPath(target: string): string {
+  const absolute = resolve(target);
+  return join(dirname(absolute), `.${basename(absolute)}.partial`);
+}
+
 /** @throws FileError ERR_FILE_NOT_WRITABLE when something is there and must not be replaced, or is a folder */
 export async function checkOutput(path: string, overwrite: boolean): Promise<void> {
   let isFile: boolean;
@@ -144,7 +195,8 @@ async function flushFolder(folder: string): Promise<void> {
 const pending = new Set<string>();
 let listening = false;
 
-function rememberForExit(path: string): void {
+/** Deletes a file when the process ends, unless it is forgotten before. */
+export function rememberForExit(path: string): void {
   pending.add(path);
   if (listening) return;
   listening = true;
@@ -158,7 +210,7 @@ function rememberForExit(path: string): void {
   });
 }
 
-function forgetForExit(path: string): void {
+export function forgetForExit(path: string): void {
   pending.delete(path);
 }
 

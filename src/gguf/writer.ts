@@ -1,54 +1,56 @@
 import type { TemporaryFile } from "../files/temporary-file.ts";
 import type { TensorInfo } from "./header.ts";
-import { type SerializedHeader, serializeHeader, type TensorPlan } from "./serialize.ts";
-import type { GgufValue } from "./value.ts";
+import type { SerializedHeader } from "./serialize.ts";
+
+/** Stands where "GGUF" belongs until the file is whole, so that no reader takes it for one. */
+const NO_MAGIC = Buffer.alloc(4);
 
 /**
- * Writes a GGUF front to back: the header at once, then the tensors in the order of the plans, each in as many pieces
- * as the caller likes. The file is valid only after {@link finish}.
+ * Writes a GGUF whose every byte has its place from the beginning: tensors come in any order, each in as many pieces as
+ * the caller likes. The file is valid only after {@link finish}.
  */
 export class GgufWriter {
   readonly #file: TemporaryFile;
   readonly #header: SerializedHeader;
-  #next = 0;
-  /** Where the next bytes go, or -1 before the first tensor. */
-  #position = 0;
+  readonly #byName: ReadonlyMap<string, TensorInfo>;
+  readonly #written = new Map<string, number>();
 
   private constructor(file: TemporaryFile, header: SerializedHeader) {
     this.#file = file;
     this.#header = header;
+    this.#byName = new Map(header.tensors.map((tensor) => [tensor.name, tensor]));
   }
 
-  /** Writes the header. @throws FileError ERR_FILE_NOT_WRITABLE */
-  static async create(
-    file: TemporaryFile,
-    metadata: ReadonlyMap<string, GgufValue>,
-    plans: readonly TensorPlan[],
-  ): Promise<GgufWriter> {
-    const writer = new GgufWriter(file, serializeHeader(metadata, plans));
-    await writer.#append(writer.#header.bytes);
-    return writer;
+  /**
+   * Gives the file its size and writes its header; what the file holds elsewhere stays.
+   *
+   * @throws FileError ERR_FILE_NOT_WRITABLE
+   */
+  static async create(file: TemporaryFile, header: SerializedHeader): Promise<GgufWriter> {
+    await file.resize(header.fileSize);
+    await file.write(NO_MAGIC, 0);
+    await file.write(header.bytes.subarray(NO_MAGIC.length), NO_MAGIC.length);
+    return new GgufWriter(file, header);
   }
 
-  /** Bytes that the whole file will have. */
-  get fileSize(): number {
-    return this.#header.fileSize;
+  /** Where a tensor goes. */
+  tensor(name: string): TensorInfo {
+    const tensor = this.#byName.get(name);
+    if (tensor === undefined) throw new RangeError(`The file has no tensor ${name}.`);
+    return tensor;
   }
 
-  get tensors(): readonly TensorInfo[] {
-    return this.#header.tensors;
+  /** Writes a piece of a tensor, `offset` bytes from its beginning. Pieces of a tensor do not overlap. */
+  async write(name: string, offset: number, bytes: Uint8Array): Promise<void> {
+    const tensor = this.tensor(name);
+    if (offset + bytes.length > tensor.size) throw new RangeError(`The tensor ${name} is longer than planned.`);
+    await this.#file.write(bytes, tensor.position + offset);
+    this.#written.set(name, (this.#written.get(name) ?? 0) + bytes.length);
   }
 
-  /** Adds bytes to the tensor with this name; tensors come in the order of the plans, whole before the next starts. */
-  async writeTensorBytes(name: string, bytes: Uint8Array): Promise<void> {
-    const tensor = this.#header.tensors[this.#next];
-    if (tensor === undefined || tensor.name !== name)
-      throw new RangeError(`The tensor ${name} is written where ${tensor?.name ?? "nothing"} is expected.`);
-    if (this.#position < tensor.position) await this.#pad(tensor.position);
-    const end = tensor.position + tensor.size;
-    if (this.#position + bytes.length > end) throw new RangeError(`The tensor ${name} is longer than planned.`);
-    await this.#append(bytes);
-    if (this.#position === end) this.#next++;
+  /** Takes a tensor's bytes as they stand in the file, from an earlier run. */
+  keep(name: string): void {
+    this.#written.set(name, this.tensor(name).size);
   }
 
   /** Replaces a string value by another of the same length in bytes. */
@@ -61,19 +63,12 @@ export class GgufWriter {
     await this.#file.write(bytes, position);
   }
 
-  /** Pads the end as llama.cpp's own writer does. The file still has its temporary name afterwards. */
+  /** Makes the file a GGUF, once everything else of it is on the disk. It still has its temporary name afterwards. */
   async finish(): Promise<void> {
-    const missing = this.#header.tensors[this.#next];
+    const missing = this.#header.tensors.find(({ name, size }) => (this.#written.get(name) ?? 0) !== size);
     if (missing !== undefined) throw new RangeError(`The tensor ${missing.name} was not written in full.`);
-    await this.#pad(this.#header.fileSize);
-  }
-
-  async #pad(position: number): Promise<void> {
-    if (position > this.#position) await this.#append(Buffer.alloc(position - this.#position));
-  }
-
-  async #append(bytes: Uint8Array): Promise<void> {
-    await this.#file.write(bytes, this.#position);
-    this.#position += bytes.length;
+    await this.#file.flush();
+    await this.#file.write(this.#header.bytes.subarray(0, NO_MAGIC.length), 0);
+    await this.#file.flush();
   }
 }

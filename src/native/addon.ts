@@ -29,6 +29,14 @@ export interface NativeAddon {
   /** llama.cpp's own quantiser, file to file, all metadata kept. It cannot be interrupted. */
   quantize(options: QuantizeOptions): Promise<void>;
 
+  /**
+   * Quantises whole rows with llama.cpp's ggml_quantize_chunk; needs a runtime, for its tables.
+   *
+   * @param input rows as `from`; copied before this returns
+   * @returns the rows as `to`; rejects with code NOT_FINITE, or NOT_HELD for a value that is too large for the type
+   */
+  quantizeRows(options: QuantizeRowsOptions, input: Uint8Array): Promise<Uint8Array>;
+
   /** How a model's work would be planned, one batch after another; pure, needs no runtime. For tests and benches. */
   planPrefixes(sequences: readonly Int32Array[], limits: PlanLimits): PlannedBatch[];
 
@@ -195,6 +203,16 @@ export interface QuantizeOptions {
   /** llama_ftype, for example 15 for q4_k_m. */
   readonly ftype: number;
   /** 0 = all cores. */
+  readonly threads: number;
+}
+
+export interface QuantizeRowsOptions {
+  /** ggml_type of f32, f16 or bf16. */
+  readonly from: number;
+  /** ggml_type of f16 or a quantised type that needs no importance matrix. */
+  readonly to: number;
+  /** Values of a row: whole blocks of `to`. */
+  readonly rowLength: number;
   readonly threads: number;
 }
 

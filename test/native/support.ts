@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { convertCheckpoint } from "../../src/convert/convert.ts";
+import type { QuantizeRows } from "../../src/convert/options.ts";
+import { tensorTypeByName } from "../../src/gguf/types.ts";
 import type { LoadOptions, NativeAddon, NativeModel } from "../../src/native/addon.ts";
 import { loadAddon, packageRoot } from "../../src/native/load-addon.ts";
 import { findRuntime } from "../../src/native/runtime-folder.ts";
@@ -25,6 +27,12 @@ export async function openAddon(): Promise<NativeAddon> {
   return addon;
 }
 
+/** What makes quantised tensors of a conversion. */
+export const rowQuantizer =
+  (addon: NativeAddon): QuantizeRows =>
+  ({ from, to, rowLength, rows }) =>
+    addon.quantizeRows({ from: tensorTypeByName(from).id, to: to.id, rowLength, threads: 2 }, rows);
+
 /** A GGUF of the checkpoint, made once per test file. */
 export async function makeModel(addon: NativeAddon, type = "f16"): Promise<string> {
   const output = join(folder, `${type}.gguf`);
@@ -33,7 +41,7 @@ export async function makeModel(addon: NativeAddon, type = "f16"): Promise<strin
     output,
     type,
     overwrite: true,
-    quantize: (input, target, ftype) => addon.quantize({ input, output: target, ftype, threads: 1 }),
+    quantizeRows: rowQuantizer(addon),
   });
   return output;
 }

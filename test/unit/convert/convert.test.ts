@@ -1,13 +1,15 @@
+import { writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { convertCheckpoint } from "../../../src/convert/convert.ts";
-import type { ConvertOptions } from "../../../src/convert/options.ts";
+import type { ConvertOptions, RowBlock } from "../../../src/convert/options.ts";
 import { FileError, InvalidInputError, StarlingError } from "../../../src/errors.ts";
 import type { TensorInfo } from "../../../src/gguf/header.ts";
 import { readGguf } from "../../../src/gguf/reader.ts";
 import { readRewardMetadata } from "../../../src/gguf/reward-metadata.ts";
+import { tensorBytes } from "../../../src/gguf/types.ts";
 import {
   type Files,
   f32,
@@ -174,52 +176,53 @@ describe("a whole checkpoint", () => {
 });
 
 describe("quantised types", () => {
-  it("are made by the callback from a file in the checkpoint's own type", async () => {
-    const tensors = tinyTensors(tinyPieces.length);
-    for (const tensor of tensors.values()) {
-      tensor.data = new Uint8Array(tensor.data.length / 2);
-      tensor.dtype = "BF16";
-    }
-    let asked: unknown[] = [];
-    const { output, result } = await convert(tinyFiles(tensors), {
+  const wide = join("test", "fixtures", "checkpoints", "gqa4-bf16-sharded");
+  const rowBytes = ({ to, rowLength, rows }: RowBlock) =>
+    (rows.length / 2 / rowLength) * Number(tensorBytes(to, [BigInt(rowLength)]));
+
+  it("are made by the callback, row block by row block, in the checkpoint's own type; the norms stay f32", async () => {
+    const output = join(folder, `${outputs++}.gguf`);
+    const asked = new Set<string>();
+    await convertCheckpoint({
+      checkpoint: wide,
+      output,
       type: "q4_k_m",
-      quantize: async (input, target, ftype) => {
-        asked = [(await readGguf(input)).tensors[0]?.type.name, ftype];
-        await writeFile(target, await readFile(input));
+      quantizeRows: async (block) => {
+        asked.add(`${block.from} ${block.to.name} ${block.rowLength}`);
+        return new Uint8Array(rowBytes(block));
       },
     });
-    expect(asked).toEqual(["bf16", 15]);
-    expect(await readdir(join(output, ".."))).toEqual(["model.gguf"]);
-    expect(result.bytes).toBe((await readGguf(output)).fileSize);
+    expect([...asked].sort()).toEqual(["bf16 q4_k 256", "bf16 q5_0 384", "bf16 q6_k 256", "bf16 q8_0 384"]);
+    const { tensors } = await readGguf(output);
+    expect(tensors[1]).toMatchObject({ name: "token_embd.weight", type: { name: "q6_k" } });
+    expect(tensors[0]).toMatchObject({ name: "output_norm.weight", type: { name: "f32" } });
   });
 
-  it("come from f32 when the checkpoint mixes types", async () => {
-    const tensors = tinyTensors(tinyPieces.length);
-    tensors.set("transformer.embed_tokens.weight", {
-      dtype: "F16",
-      shape: [tinyPieces.length, 8],
-      data: new Uint8Array(tinyPieces.length * 16),
-    });
-    let type: string | undefined;
-    await convert(tinyFiles(tensors), {
+  it("become f16 where rows fit no block", async () => {
+    const { output } = await convert(tinyFiles(), {
       type: "q8_0",
-      quantize: async (input, target) => {
-        type = (await readGguf(input)).tensors[0]?.type.name;
-        await writeFile(target, await readFile(input));
-      },
+      quantizeRows: () => Promise.reject(new Error("not needed")),
     });
-    expect(type).toBe("f32");
+    const types = (await readGguf(output)).tensors.map(({ dims, type }) => [dims.length, type.name].join(" "));
+    expect(new Set(types)).toEqual(new Set(["1 f32", "2 f16"]));
   });
 
   it.each([
-    ["throws", () => Promise.reject(new Error("no memory")), /no memory/],
-    ["writes nothing", () => Promise.resolve(), /is cut off/],
-    ["writes garbage", (_: string, output: string) => writeFile(output, "garbage garbage"), /is not a GGUF/],
-  ])("leave nothing behind when the quantiser %s", async (_, quantize, message) => {
+    ["fails", () => Promise.reject(new Error("no memory")), /no memory/],
+    [
+      "returns too much",
+      (block: RowBlock) => Promise.resolve(new Uint8Array(rowBytes(block) + 1)),
+      /longer than planned/,
+    ],
+    [
+      "returns too little",
+      (block: RowBlock) => Promise.resolve(new Uint8Array(rowBytes(block) - 1)),
+      /not written in full/,
+    ],
+  ])("leave nothing behind when the quantiser %s", async (_, quantizeRows, message) => {
     const output = join(folder, `q${outputs++}`, "model.gguf");
     await mkdir(join(output, ".."));
-    const checkpoint = await writeCheckpoint(tinyFiles());
-    await expect(convertCheckpoint({ checkpoint, output, type: "q8_0", quantize })).rejects.toThrow(message);
+    await expect(convertCheckpoint({ checkpoint: wide, output, type: "q8_0", quantizeRows })).rejects.toThrow(message);
     expect(await readdir(join(output, ".."))).toEqual([]);
   });
 });
@@ -268,10 +271,9 @@ describe("the output", () => {
     const race = convertCheckpoint({
       checkpoint,
       output,
-      type: "q8_0",
-      quantize: async (input, target) => {
-        await writeFile(target, await readFile(input));
-        await writeFile(output, "theirs");
+      type: "f32",
+      onProgress: ({ bytesDone, bytesTotal }) => {
+        if (bytesDone === bytesTotal) writeFileSync(output, "theirs");
       },
     });
     await expect(race).rejects.toMatchObject({ code: "ERR_FILE_NOT_WRITABLE" });

@@ -33,17 +33,19 @@ afterAll(async () => {
 });
 
 describe("GgufWriter", () => {
-  it("writes tensors in pieces, each where the header says, and fills a string in later", async () => {
+  it("writes tensors in pieces, in any order, each where the header says, and fills a string in later", async () => {
     const output = join(folder, "model.gguf");
     const file = await TemporaryFile.create(output);
-    const writer = await GgufWriter.create(file, metadata, plans);
-    await writer.writeTensorBytes("a", bytesOf(1, 2));
-    await writer.writeTensorBytes("a", bytesOf(3));
-    await writer.writeTensorBytes("b", bytesOf(4, 5, 6, 7));
+    const header = serializeHeader(metadata, plans);
+    const writer = await GgufWriter.create(file, header);
+    await writer.write("b", 8, bytesOf(6, 7));
+    await writer.write("a", 0, bytesOf(1, 2));
+    await writer.write("a", 8, bytesOf(3));
+    await writer.write("b", 0, bytesOf(4, 5));
     await writer.replaceString("key", "abcd");
     await writer.finish();
     expect(await readdir(folder)).not.toContain("model.gguf");
-    expect(await file.publish(false)).toBe(writer.fileSize);
+    expect(await file.publish(false)).toBe(header.fileSize);
     expect(await readdir(folder)).toEqual(["model.gguf"]);
     const gguf = await readGguf(output);
     expect(gguf.metadata.get("key")?.value).toBe("abcd");
@@ -52,17 +54,22 @@ describe("GgufWriter", () => {
     expect([...new Float32Array(new Uint8Array(bytes.subarray(second, second + 16)).buffer)]).toEqual([4, 5, 6, 7]);
   });
 
-  it("notices tensors that are out of order, too long or missing", async () => {
+  it("is no GGUF before it is finished, and notices tensors that are unknown, too long or missing", async () => {
     const file = await TemporaryFile.create(join(folder, "broken.gguf"));
-    const writer = await GgufWriter.create(file, metadata, plans);
-    await expect(writer.writeTensorBytes("b", bytesOf(1))).rejects.toThrow(RangeError);
-    await expect(writer.writeTensorBytes("a", bytesOf(1, 2, 3, 4))).rejects.toThrow(/longer than planned/);
-    await writer.writeTensorBytes("a", bytesOf(1, 2, 3));
+    const writer = await GgufWriter.create(file, serializeHeader(metadata, plans));
+    await expect(writer.write("c", 0, bytesOf(1))).rejects.toThrow(/no tensor c/);
+    await expect(writer.write("a", 0, bytesOf(1, 2, 3, 4))).rejects.toThrow(/longer than planned/);
+    await expect(writer.write("a", 8, bytesOf(1, 2))).rejects.toThrow(/longer than planned/);
+    await writer.write("a", 0, bytesOf(1, 2, 3));
     await expect(writer.finish()).rejects.toThrow(/"?b"? was not written/);
     await expect(writer.replaceString("key", "abc")).rejects.toThrow(/another length/);
     await expect(writer.replaceString("nothing", "abcd")).rejects.toThrow(/no string/);
+    writer.keep("b");
+    await expect(readGguf(file.path)).rejects.toThrow(/is not a GGUF/);
+    await writer.finish();
+    expect((await readGguf(file.path)).tensors.length).toBe(2);
     await file.discard();
-    await expect(writer.writeTensorBytes("b", bytesOf(1))).rejects.toThrow(/closed/);
+    await expect(writer.write("b", 0, bytesOf(1))).rejects.toThrow(/closed/);
     expect(await readdir(folder)).toEqual(["model.gguf"]);
   });
 

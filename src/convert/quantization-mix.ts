@@ -1,0 +1,134 @@
+/**
+ * Which type each tensor of a quantised file gets: the choices of llama.cpp's quantiser (llama-quant.cpp, v0.4.0) for
+ * the llama architecture without experts and without an importance matrix. The tests compare it with the quantiser.
+ */
+
+/** The type of most matrices of a file. */
+const DEFAULT_TYPES: { readonly [fileType: string]: string } = {
+  q8_0: "q8_0",
+  q6_k: "q6_k",
+  q5_k_m: "q5_k",
+  q5_k_s: "q5_k",
+  q5_1: "q5_1",
+  q5_0: "q5_0",
+  q4_k_m: "q4_k",
+  q4_k_s: "q4_k",
+  q4_1: "q4_1",
+  q4_0: "q4_0",
+  q3_k_l: "q3_k",
+  q3_k_m: "q3_k",
+  q3_k_s: "q3_k",
+  q2_k: "q2_k",
+};
+
+/** What takes the place of a type whose blocks do not fit the rows. */
+const FALLBACKS: { readonly [type: string]: string } = {
+  q6_k: "q8_0",
+  q5_k: "q5_1",
+  q4_k: "q5_0",
+  q3_k: "q4_0",
+  q2_k: "q4_0",
+};
+const WIDE_BLOCK = 256;
+const NARROW_BLOCK = 32;
+
+/** What of the model's shape decides. */
+export interface MixShape {
+  readonly layers: number;
+  readonly heads: number;
+  readonly keyValueHeads: number;
+}
+
+/**
+ * @param fileType name of a quantised file type, such as "q4_k_m"
+ * @param name of the tensor in the GGUF; a matrix
+ * @param rowLength values of a row
+ * @returns the name of the tensor's type
+ */
+export function quantizedType(fileType: string, name: string, rowLength: number, shape: MixShape): string {
+  const base = DEFAULT_TYPES[fileType];
+  if (base === undefined) throw new RangeError(`The file type ${fileType} is not a quantised one.`);
+  return fitting(chosen(fileType, base, name, rowLength, shape), rowLength);
+}
+
+function chosen(fileType: string, base: string, name: string, rowLength: number, shape: MixShape): string {
+  // The output matrix, for which the embeddings stand where there is none.
+  if (name === "output.weight" || name === "token_embd.weight")
+    return base === "q8_0" || rowLength % blockOf(base) !== 0 ? "q8_0" : "q6_k";
+  const [, layer, kind] = /^blk\.(\d+)\.(\w+)\.weight$/.exec(name) ?? [];
+  switch (kind) {
+    case "attn_v":
+      return valueType(fileType, base, Number(layer), shape);
+    case "ffn_down":
+      return downType(fileType, base, Number(layer), shape.layers);
+    case "attn_output":
+      return { q2_k: "q3_k", q3_k_m: "q4_k", q3_k_l: "q5_k" }[fileType] ?? base;
+    default:
+      return base;
+  }
+}
+
+function valueType(fileType: string, base: string, layer: number, shape: MixShape): string {
+  const type = valueTypeOfFile(fileType, base, layer, shape);
+  // The 70B's eight heads share their values, which makes more bits for them cheap.
+  const is70B = shape.layers === 80 && shape.heads !== shape.keyValueHeads;
+  return is70B && (type === "q3_k" || type === "q4_k") ? "q5_k" : type;
+}
+
+function valueTypeOfFile(fileType: string, base: string, layer: number, shape: MixShape): string {
+  switch (fileType) {
+    case "q2_k":
+      return shape.heads / shape.keyValueHeads >= 4 ? "q4_k" : "q3_k";
+    case "q3_k_m":
+      return layer < 2 ? "q5_k" : "q4_k";
+    case "q3_k_l":
+      return "q5_k";
+    case "q4_k_s":
+      return layer < 4 ? "q5_k" : base;
+    case "q4_k_m":
+    case "q5_k_m":
+      return getsMoreBits(layer, shape.layers) ? "q6_k" : base;
+    default:
+      return base;
+  }
+}
+
+function downType(fileType: string, base: string, layer: number, layers: number): string {
+  switch (fileType) {
+    case "q2_k":
+      return "q3_k";
+    case "q3_k_m":
+      return layer < Math.floor(layers / 16) ? "q5_k" : "q4_k";
+    case "q3_k_l":
+      return "q5_k";
+    case "q4_k_s":
+      return layer < Math.floor(layers / 8) ? "q5_k" : base;
+    case "q4_k_m":
+    case "q5_k_m":
+      return getsMoreBits(layer, layers) ? "q6_k" : base;
+    default:
+      return base;
+  }
+}
+
+/** The first and the last eighth of the layers, and every third between. */
+function getsMoreBits(layer: number, layers: number): boolean {
+  const eighth = Math.floor(layers / 8);
+  return layer < eighth || layer >= Math.floor((7 * layers) / 8) || (layer - eighth) % 3 === 2;
+}
+
+function fitting(type: string, rowLength: number): string {
+  if (rowLength % blockOf(type) === 0) return type;
+  const fallback = FALLBACKS[type] ?? type;
+  return rowLength % blockOf(fallback) === 0 ? fallback : "f16";
+}
+
+function blockOf(type: string): number {
+  return type.endsWith("_k") ? WIDE_BLOCK : NARROW_BLOCK;
+}
+
+/** The order in which llama.cpp's quantiser writes tensors: by layer, those of no layer first, then by name. */
+export function inQuantizerOrder<T extends { readonly name: string }>(tensors: readonly T[]): T[] {
+  const layerOf = ({ name }: T) => Number(/^blk\.(\d+)\./.exec(name)?.[1] ?? -1);
+  return [...tensors].sort((a, b) => layerOf(a) - layerOf(b) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}

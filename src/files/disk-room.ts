@@ -1,0 +1,35 @@
+/** Room on a disk, before anything is written. */
+import { statfs } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { FileError } from "../errors.ts";
+
+/**
+ * @param target a file that is to be written; its folder exists
+ * @param bytes that it will take, beside what is there already
+ * @throws FileError ERR_FILE_NOT_WRITABLE with both numbers when the disk has less; nothing where the system does not tell
+ */
+export async function checkRoom(target: string, bytes: number): Promise<void> {
+  const free = await freeBytes(dirname(resolve(target)));
+  if (free === undefined || bytes <= free) return;
+  throw new FileError(
+    "ERR_FILE_NOT_WRITABLE",
+    `The file ${target} cannot be written: it needs ${gibibytes(bytes)}, and its disk has ${gibibytes(free)} free.`,
+    { file: target },
+  );
+}
+
+/** What this user may still write there; undefined where the system does not tell. */
+export async function freeBytes(folder: string): Promise<number | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(folder);
+    return bavail * bsize;
+  } catch {
+    return undefined;
+  }
+}
+
+const GIBIBYTE = 1024 ** 3;
+
+function gibibytes(bytes: number): string {
+  return `${(bytes / GIBIBYTE).toFixed(2)} GiB`;
+}
