@@ -1,0 +1,26 @@
+/** One step of ../conversion.mjs, in a process of its own; prints one JSON line. */
+import { readFileSync } from "node:fs";
+import { convert, quantize } from "../../dist/src/index.js";
+
+const { name, realLayers = [], ...task } = JSON.parse(process.argv[2]);
+const cpu = process.cpuUsage();
+const started = performance.now();
+let [realSeconds, realBytes, before, bytesBefore] = [0, 0, started, 0];
+
+/** Time and bytes of the tensors that hold real numbers: the time between two reports belongs to the later one. */
+function onProgress({ bytesDone, step }) {
+  const now = performance.now();
+  const layer = Number(/layers\.(\d+)\./.exec(step)?.[1] ?? -1);
+  if (realLayers.includes(layer)) {
+    realSeconds += (now - before) / 1000;
+    realBytes += bytesDone - bytesBefore;
+  }
+  [before, bytesBefore] = [now, bytesDone];
+}
+
+if (name === "convert") await convert({ ...task, overwrite: true, onProgress });
+else await quantize({ ...task, overwrite: true });
+const seconds = (performance.now() - started) / 1000;
+const { user, system } = process.cpuUsage(cpu);
+const peakBytes = Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1]) * 1024;
+console.log(JSON.stringify({ seconds, cpuSeconds: (user + system) / 1e6, peakBytes, realSeconds, realBytes }));
