@@ -139,18 +139,25 @@ async function receive(answer: Answer, part: PartialFile, listing: Listing, prog
     await part.append(chunk);
     if (part.isFurther(FRUITFUL_BYTES)) progressed();
   }
-  if (part.position < file.size) throw cutShort(answer.host, part.position, file);
+  if (part.position === file.size) return;
+  // A body of unknown length that came to its end was all there is; a cut one would have been an error.
+  const ended = answer.status === 200 && !answer.headers.has("content-length");
+  const { position } = part;
+  if (ended) await part.beginAnew();
+  throw ended ? otherFile(answer.host, position, part) : cutShort(answer.host, position, file);
 }
 
 /** A proxy's page of its own comes with status 200, too. */
 async function beginWhole({ headers, host }: Answer, part: PartialFile): Promise<void> {
   const length = headers.get("content-length");
-  const { path, size } = part.file;
-  if (length !== null && Number(length) !== size) {
-    const message = `${host} offers ${length} bytes for ${path}, which has ${size}: it is not that file.`;
-    throw new Transient(new HubError("ERR_HUB_RESPONSE", message));
-  }
+  const { size } = part.file;
+  if (length !== null && Number(length) !== size) throw otherFile(host, length, part);
   await part.beginAnew();
+}
+
+function otherFile(host: string, length: number | string, { file: { path, size } }: PartialFile): Transient {
+  const message = `${host} offers ${length} bytes for ${path}, which has ${size}: it is not that file.`;
+  return new Transient(new HubError("ERR_HUB_RESPONSE", message));
 }
 
 function checkRange({ status, headers, host }: Answer, position: number, { path, size }: HubFile): void {
