@@ -8,7 +8,7 @@ import { parseRepository, type Repository } from "./address.ts";
 import { HubCache } from "./cache.ts";
 import { fetchFiles } from "./fetch-files.ts";
 import { type Internals, openHubFolder } from "./hub-folder.ts";
-import { type HubOptions, type HubSettings, hubSettings } from "./settings.ts";
+import { type HubOptions, type HubSettings, hubChecks, hubSettings } from "./settings.ts";
 import type { PullProgress } from "./tally.ts";
 
 export interface PullOptions extends HubOptions {
@@ -52,8 +52,6 @@ const SMALL_FILES = [
   "model.safetensors.index.json",
   "pytorch_model.bin.index.json",
 ];
-
-export const hubChecks = { endpoint: aString, cacheDir: aString, token: aString };
 
 /**
  * Downloads the checkpoint of a repository to the cache that all tools of Hugging Face share, and goes on where an

@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { FileError, InvalidInputError, invalidArgument } from "../errors.ts";
 import { codeOf } from "../files/byte-source.ts";
+import { aString } from "../options.ts";
 
 export const DEFAULT_ENDPOINT = "https://huggingface.co";
 
@@ -16,6 +17,8 @@ export interface HubOptions {
   /** Default: $HF_TOKEN, else the file that `hf auth login` writes. Sent to the hub itself only, never shown. */
   readonly token?: string;
 }
+
+export const hubChecks = { endpoint: aString, cacheDir: aString, token: aString };
 
 export interface HubSettings {
   /** Without a slash at the end. */
