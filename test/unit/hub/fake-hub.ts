@@ -52,6 +52,8 @@ export class FakeHub {
   gate: { readonly token: string; readonly code: string } | undefined;
   /** Bytes a second of each body; undefined: as fast as it goes. */
   bytesPerSecond: number | undefined;
+  /** Bytes of bodies that were written to connections. */
+  bytesSent = 0;
   /** Entries of a page of the list. */
   pageSize = 1000;
   /** Changes the list that is sent. */
@@ -201,10 +203,12 @@ export class FakeHub {
       let done = 0;
       for (; body.length - done > step && !response.destroyed; done += step) {
         response.write(body.subarray(done, done + step));
+        this.bytesSent += step;
         await sleep(10);
       }
       return response.end(body.subarray(done));
     }
+    this.bytesSent += body.length;
     return response.end(body);
   }
 }
