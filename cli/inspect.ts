@@ -1,7 +1,7 @@
 /** `starling-rm inspect` */
 import type { Command } from "commander";
 import { type InspectResult, inspectModel, type MemoryPrediction, predictMemory } from "../src/index.ts";
-import type { Action } from "./context.ts";
+import type { Action, CommandContext } from "./context.ts";
 import { EXIT_DONE, UsageError } from "./errors.ts";
 import { addEngineOptions, EMBEDDED_MODEL, type EngineOptions, embeddedModel, engineSettings } from "./model-option.ts";
 import { openOutput } from "./output.ts";
@@ -17,7 +17,8 @@ interface InspectOptions extends EngineOptions {
 
 export const inspect: Action<InspectOptions> = async ({ path, json, memory, ...engine }, context) => {
   const modelPath = path === EMBEDDED_MODEL ? await embeddedModel(context) : path;
-  const found = await inspectModel(modelPath);
+  if (memory && isRemote(modelPath)) throw new UsageError("--memory needs a GGUF file on this machine");
+  const found = await inspectShown(modelPath, context);
   if (memory && found.kind === "checkpoint") throw new UsageError("--memory needs a GGUF file: convert the checkpoint");
   const need = memory ? await predictMemory({ modelPath, ...engineSettings(engine) }) : undefined;
   const text = json
@@ -26,6 +27,20 @@ export const inspect: Action<InspectOptions> = async ({ path, json, memory, ...e
   await (await openOutput(undefined, [])).write(text);
   return EXIT_DONE;
 };
+
+/** Not a local path, which may begin with "./". */
+function isRemote(path: string): boolean {
+  return /^(?:hf:|https?:\/\/)/i.test(path);
+}
+
+async function inspectShown(path: string, { terminal, signal }: CommandContext): Promise<InspectResult> {
+  if (isRemote(path)) terminal.showStatus(() => "reading the header");
+  try {
+    return await inspectModel(path, { signal });
+  } finally {
+    terminal.endStatus();
+  }
+}
 
 /** What was found, one property a line; what a file does not have is left out. */
 function describeModel(found: InspectResult, need: MemoryPrediction | undefined): string {
@@ -41,7 +56,9 @@ function describeModel(found: InspectResult, need: MemoryPrediction | undefined)
     ["size", byteSize(found.size)],
     [
       "reward head",
-      head ? `${head.length} values, norm ${head.norm.toPrecision(4)}` : "none: it cannot be scored with",
+      head
+        ? `${head.length} values, norm ${head.norm.toPrecision(4)}, mean ${head.mean.toPrecision(4)}`
+        : "none: it cannot be scored with",
     ],
     ["layers", found.layers],
     ["hidden size", found.embeddingLength],
@@ -79,8 +96,12 @@ function describeMemory(need: MemoryPrediction): [string, string | undefined][] 
 
 export function describeInspect(command: Command): Command {
   command
-    .description("Say what a GGUF file or checkpoint folder is; only headers are read.")
-    .argument("<path>", `a GGUF file, a checkpoint folder, or "${EMBEDDED_MODEL}" for the demonstration model`)
+    .description("Say what a GGUF file or checkpoint is, here or on the hub; only headers are read.")
+    .argument(
+      "<path>",
+      `a GGUF file, a checkpoint folder, "${EMBEDDED_MODEL}" for the demonstration model, hf:OWNER/NAME, ` +
+        "hf:OWNER/NAME/FILE.gguf or the web address of a GGUF",
+    )
     .option("--json", "print as JSON")
     .option("--memory", "also say how much memory scoring takes; the options below change it");
   return addEngineOptions(command).addHelpText("after", HELP);
@@ -90,4 +111,5 @@ const HELP = `
 Examples:
   starling-rm inspect starling-rm-34b.q4_k_m.gguf
   starling-rm inspect tiny --json
+  starling-rm inspect hf:Nexusflow/Starling-RM-34B
   starling-rm inspect starling-rm-34b.q4_k_m.gguf --memory --ctx 1024`;

@@ -7,6 +7,7 @@ import { demo, describeDemo } from "./demo.ts";
 import { ClosedPipe, EXIT_DONE, EXIT_FATAL, failureText, Interrupted } from "./errors.ts";
 import { describeInspect, inspect } from "./inspect.ts";
 import { packageVersion } from "./package-info.ts";
+import { describePull, pull } from "./pull.ts";
 import { describeQuantize, quantize } from "./quantize.ts";
 import { describeRank, rank } from "./rank.ts";
 import { describeScore, score } from "./score.ts";
@@ -53,6 +54,7 @@ function createProgram(context: CommandContext, finish: (exitCode: number) => vo
   add("rank", describeRank, rank);
   add("tokenize", describeTokenize, tokenize);
   add("convert", describeConvert, convert);
+  add("pull", describePull, pull);
   add("quantize", describeQuantize, quantize);
   add("inspect", describeInspect, inspect);
   add("demo", describeDemo, demo);

@@ -46,6 +46,18 @@ export type ErrorCode =
   | "ERR_EVALUATION"
   /** llama.cpp failed while it quantised a model. */
   | "ERR_QUANTIZE"
+  /** The hub cannot be reached, or fails again and again. */
+  | "ERR_HUB_UNREACHABLE"
+  /** The hub has no such repository, revision or file. */
+  | "ERR_NOT_ON_HUB"
+  /** The hub refuses: a gated or private repository, or a wrong token. */
+  | "ERR_HUB_ACCESS"
+  /** A server answered what makes no sense: a list that cannot be, or a range other than the one asked for. */
+  | "ERR_HUB_RESPONSE"
+  /** The bytes that came are not those that the hub's list promises. */
+  | "ERR_WRONG_HASH"
+  /** The disk has no room for what is to be downloaded. */
+  | "ERR_DISK_FULL"
   /** The model was closed, or is being closed. */
   | "ERR_MODEL_CLOSED";
 
@@ -95,6 +107,9 @@ export class FileError extends StarlingError {}
 
 /** The addon, the llama.cpp runtime, or something that llama.cpp refused. */
 export class NativeError extends StarlingError {}
+
+/** The Hugging Face hub, or another server that files come from: away, refusing, or wrong. */
+export class HubError extends StarlingError {}
 
 /** A call on a model that was closed. */
 export class ModelClosedError extends StarlingError {

@@ -3,13 +3,16 @@ export { type EmbeddedModelOptions, embeddedCheckpoint, embeddedModelPath } from
 export type { ErrorCode } from "./errors.ts";
 export {
   FileError,
+  HubError,
   InvalidInputError,
   isStarlingError,
   ModelClosedError,
   NativeError,
   StarlingError,
 } from "./errors.ts";
-export { type InspectResult, inspectModel } from "./inspect.ts";
+export { type PullOptions, type PullResult, pull } from "./hub/pull.ts";
+export type { PullProgress } from "./hub/tally.ts";
+export { type InspectOptions, type InspectResult, inspectModel } from "./inspect.ts";
 export {
   type ConvertOptions,
   type ConvertResult,

@@ -1,12 +1,17 @@
 /** What a GGUF or a checkpoint is, without loading it. */
 import { stat } from "node:fs/promises";
 import { openCheckpoint } from "./checkpoint/checkpoint.ts";
+import type { CheckpointFolder } from "./checkpoint/folder.ts";
 import { readHead } from "./convert/head.ts";
 import { isStarlingError } from "./errors.ts";
+import type { ByteSource } from "./files/byte-source.ts";
 import { type GgufHeader, weightCount } from "./gguf/header.ts";
 import { readGguf } from "./gguf/reader.ts";
 import { type RewardMetadata, readRewardMetadata } from "./gguf/reward-metadata.ts";
 import { fileTypeName } from "./gguf/types.ts";
+import { isRemote, openRemote } from "./hub/open-remote.ts";
+import { type HubOptions, hubChecks } from "./hub/settings.ts";
+import { aSignal, checkOptions } from "./options.ts";
 
 export interface InspectResult {
   readonly path: string;
@@ -46,12 +51,21 @@ export interface HeadSummary {
   readonly mean: number;
 }
 
+/** For what is not on this machine. */
+export interface InspectOptions extends HubOptions {
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Reads headers only. A sound GGUF without a reward head is described, too.
  *
- * @throws FileError for a path that is missing, or a file or folder that is broken
+ * @param path a GGUF or a checkpoint folder; also "hf:OWNER/NAME" (a checkpoint), "hf:OWNER/NAME/FILE.gguf" or a web
+ *   address of a GGUF, of which only the header is asked for
+ * @throws FileError for a path that is missing, or a file or folder that is broken; HubError for what cannot be had
  */
-export async function inspectModel(path: string): Promise<InspectResult> {
+export async function inspectModel(path: string, options: InspectOptions = {}): Promise<InspectResult> {
+  checkOptions("inspectModel", options, { ...hubChecks, signal: aSignal });
+  if (isRemote(path)) return inspectRemote(path, options);
   const isFolder = await stat(path).then(
     (stats) => stats.isDirectory(),
     () => false,
@@ -59,8 +73,19 @@ export async function inspectModel(path: string): Promise<InspectResult> {
   return isFolder ? inspectCheckpoint(path) : inspectGguf(path);
 }
 
-async function inspectGguf(path: string): Promise<InspectResult> {
-  const gguf = await readGguf(path);
+async function inspectRemote(spec: string, options: InspectOptions): Promise<InspectResult> {
+  const remote = await openRemote(spec, options);
+  if (remote.kind === "checkpoint") return inspectCheckpoint(remote.folder);
+  try {
+    return await inspectGguf(remote.file);
+  } finally {
+    await remote.file.close();
+  }
+}
+
+async function inspectGguf(place: string | ByteSource): Promise<InspectResult> {
+  const path = typeof place === "string" ? place : place.path;
+  const gguf = await readGguf(place);
   const reward = rewardMetadata(gguf, path);
   const text = (key: string) => {
     const value = gguf.metadata.get(key);
@@ -116,8 +141,9 @@ function rewardFields(reward: RewardMetadata): Partial<InspectResult> {
   };
 }
 
-async function inspectCheckpoint(path: string): Promise<InspectResult> {
-  const checkpoint = await openCheckpoint(path);
+async function inspectCheckpoint(place: string | CheckpointFolder): Promise<InspectResult> {
+  const path = typeof place === "string" ? place : place.path;
+  const checkpoint = await openCheckpoint(place);
   try {
     const { config } = checkpoint;
     const tensors = [...checkpoint.tensors.values()];
@@ -149,8 +175,12 @@ async function inspectCheckpoint(path: string): Promise<InspectResult> {
 }
 
 function summarize(head: Float32Array): HeadSummary {
-  const { length } = head;
-  return { length, norm: Math.hypot(...head), mean: head.reduce((sum, value) => sum + value, 0) / length };
+  let [sum, squares] = [0, 0];
+  for (const value of head) {
+    sum += value;
+    squares += value * value;
+  }
+  return { length: head.length, norm: Math.sqrt(squares), mean: sum / head.length };
 }
 
 function countBy(names: readonly string[]): Record<string, number> {

@@ -16,10 +16,12 @@ const FIRST_READ_BYTES = 2 * 1024 * 1024;
  * Reads and checks the header of a GGUF: versions 2 and 3, little-endian. No tensor data is read, but every tensor is
  * known to lie inside the file, where llama.cpp expects it.
  *
+ * @param place a path, or something open, which stays open
  * @throws FileError ERR_FILE_NOT_READABLE, or ERR_INVALID_GGUF naming what is wrong
  */
-export async function readGguf(path: string): Promise<GgufHeader> {
-  const file = await openFile(path);
+export async function readGguf(place: string | ByteSource): Promise<GgufHeader> {
+  if (typeof place !== "string") return readHeader(place);
+  const file = await openFile(place);
   try {
     return await readHeader(file);
   } finally {

@@ -92,7 +92,7 @@ describe("inspect", () => {
       const { code, stdout } = await run(["inspect", path]);
       expect(code).toBe(0);
       expect(stdout).toMatch(/^architecture +llama$/m);
-      expect(stdout).toMatch(/^reward head +\d+ values, norm [\d.]+$/m);
+      expect(stdout).toMatch(/^reward head +\d+ values, norm [\d.]+, mean [-\d.e]+$/m);
     }
   });
 
@@ -140,7 +140,7 @@ describe("help and version", () => {
       code: 0,
       stdout: expect.stringMatching(`^${version} \\(llama\\.cpp `),
     });
-    for (const command of ["score", "rank", "tokenize", "convert", "quantize", "inspect", "demo"]) {
+    for (const command of ["score", "rank", "tokenize", "convert", "pull", "quantize", "inspect", "demo"]) {
       const { code, stdout, stderr } = await run([command, "--help"]);
       expect([code, stderr]).toEqual([0, ""]);
       expect(stdout).toContain(`Usage: starling-rm ${command}`);

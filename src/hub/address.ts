@@ -1,0 +1,84 @@
+/** How repositories and their files are named, and which names are refused because they could lead elsewhere. */
+import { HubError, InvalidInputError } from "../errors.ts";
+import { quote } from "../files/byte-source.ts";
+
+/** A repository of a model at a revision. */
+export interface Repository {
+  /** "OWNER/NAME". */
+  readonly id: string;
+  /** A branch, a tag or a commit. */
+  readonly revision: string;
+}
+
+export const DEFAULT_REVISION = "main";
+const PREFIX = "hf:";
+/** The hub's own rule for owners and names. */
+const NAME = /^(?!.*(?:--|\.\.))[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?$/;
+/** Becomes a path in the cache and a part of addresses. */
+const REVISION = /^(?!.*(?:\.\.|\/\/|\/\.))[A-Za-z0-9_][A-Za-z0-9._+/-]{0,199}$/;
+/** Windows reads the names of devices in every folder. */
+const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
+/** Longest file name of common file systems. */
+const MAX_NAME_BYTES = 255;
+
+/** Whether it names something on the hub, and not a local path. */
+export function isHubSpec(spec: string): boolean {
+  return spec.startsWith(PREFIX);
+}
+
+/**
+ * Reads "OWNER/NAME", "OWNER/NAME@REVISION", or the same with "hf:" before.
+ *
+ * @param revision what was given beside it; it must not be given twice
+ * @throws InvalidInputError
+ */
+export function parseRepository(spec: string, revision?: string): Repository {
+  const text = isHubSpec(spec) ? spec.slice(PREFIX.length) : spec;
+  const [id = "", ...rest] = text.split("@");
+  const named = rest.length === 0 ? undefined : rest.join("@");
+  const parts = id.split("/");
+  if (parts.length !== 2 || !parts.every((part) => NAME.test(part)))
+    throw invalid(`Expected OWNER/NAME of a repository on the hub but received ${quote(spec)}.`);
+  if (named !== undefined && revision !== undefined && named !== revision)
+    throw invalid(`The revision of ${quote(spec)} was given twice: name it once.`);
+  const wanted = named ?? revision ?? DEFAULT_REVISION;
+  if (!REVISION.test(wanted) || wanted.endsWith("/") || wanted.endsWith(".lock"))
+    throw invalid(`Expected a branch, tag or commit as the revision of ${id} but received ${quote(wanted)}.`);
+  return { id, revision: wanted };
+}
+
+/** Reads "hf:OWNER/NAME/FILE.gguf" and "hf:OWNER/NAME@REVISION/FILE.gguf"; undefined for another spec. */
+export function parseGgufSpec(spec: string): { readonly repository: Repository; readonly file: string } | undefined {
+  const [, id, revision, file] = /^hf:([^/@]+\/[^/@]+)(?:@([^/]+))?\/(.+\.gguf)$/i.exec(spec) ?? [];
+  if (id === undefined || file === undefined) return undefined;
+  if (!isSafePath(file)) throw invalid(`Expected the name of a file in ${id} but received ${quote(file)}.`);
+  // A revision with slashes can be written as in addresses.
+  return { repository: parseRepository(id, revision?.replaceAll(/%2f/gi, "/")), file };
+}
+
+/** @throws HubError for a name in the hub's list that could lead out of the folder it belongs in */
+export function checkListedPath(path: string, repository: string): void {
+  if (!isSafePath(path))
+    throw new HubError(
+      "ERR_HUB_RESPONSE",
+      `The hub's list of ${repository} holds the file name ${quote(path)}, which could lead out of its folder: nothing was downloaded.`,
+    );
+}
+
+/** Relative, with "/" between its parts, and the same file on every system. */
+function isSafePath(path: string): boolean {
+  return path.split("/").every(
+    (part) =>
+      part !== "" &&
+      part !== "." &&
+      part !== ".." &&
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+      !/[\\:*?"<>|\x00-\x1f\x7f]|[. ]$/.test(part) &&
+      !DEVICE.test(part) &&
+      Buffer.byteLength(part) <= MAX_NAME_BYTES,
+  );
+}
+
+function invalid(message: string): InvalidInputError {
+  return new InvalidInputError("ERR_INVALID_ARGUMENT", message, { field: "repository" });
+}

@@ -1,0 +1,166 @@
+/**
+ * The cache of huggingface_hub, so that each finds what the other pulled:
+ *
+ *     models--OWNER--NAME/refs/main                    the commit that main was
+ *                        /blobs/<hash>                 a whole file, by its content
+ *                        /blobs/<hash>.incomplete      a part of one
+ *                        /snapshots/<commit>/<file>    a relative link to its blob; a copy where links are not allowed
+ */
+import { randomBytes } from "node:crypto";
+import { copyFile, mkdir, open, readFile, rename, stat, symlink, unlink, writeFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { codeOf } from "../files/byte-source.ts";
+import type { HubFile } from "./listing.ts";
+import { FileLock, type LockOptions } from "./lock.ts";
+import { cannotWrite } from "./write-failure.ts";
+
+export type MakeLink = (target: string, path: string) => Promise<void>;
+
+/** One repository's part of the cache. */
+export class HubCache {
+  readonly folder: string;
+  readonly #locks: string;
+  readonly #link: MakeLink;
+
+  /** @param link replaced by tests, to be as on Windows, where links need a right that few have */
+  constructor(cacheFolder: string, repository: string, link: MakeLink = (target, path) => symlink(target, path)) {
+    const name = `models--${repository.replace("/", "--")}`;
+    this.folder = join(cacheFolder, name);
+    this.#locks = join(cacheFolder, ".locks", name);
+    this.#link = link;
+  }
+
+  snapshot(commit: string): string {
+    return join(this.folder, "snapshots", commit);
+  }
+
+  snapshotFile(commit: string, { path }: Pick<HubFile, "path">): string {
+    return join(this.snapshot(commit), ...path.split("/"));
+  }
+
+  blob({ hash }: Pick<HubFile, "hash">): string {
+    return join(this.folder, "blobs", hash.hex);
+  }
+
+  incomplete(file: Pick<HubFile, "hash">): string {
+    return `${this.blob(file)}.incomplete`;
+  }
+
+  /** Held while a file is downloaded. huggingface_hub locks another file, and downloads to a name of its own. */
+  lock({ hash }: Pick<HubFile, "hash">, options: LockOptions): Promise<FileLock> {
+    return FileLock.acquire(join(this.#locks, `${hash.hex}.starling-rm.lock`), options);
+  }
+
+  /** The path of a whole file, in the snapshot; a blob that is there already is linked. Undefined: it must come. */
+  async find(commit: string, file: HubFile): Promise<string | undefined> {
+    const path = this.snapshotFile(commit, file);
+    if (await isWhole(path, file.size)) return path;
+    if (!(await isWhole(this.blob(file), file.size))) return undefined;
+    await this.#place(commit, file, false);
+    return path;
+  }
+
+  /** Bytes of it that came before. */
+  async partSize(file: HubFile): Promise<number> {
+    return Math.min(file.size, (await sizeOf(this.incomplete(file))) ?? 0);
+  }
+
+  async prepare(): Promise<void> {
+    const blobs = join(this.folder, "blobs");
+    await mkdir(blobs, { recursive: true }).catch((error) => Promise.reject(cannotWrite(blobs, error)));
+  }
+
+  /** Gives the whole and checked incomplete file its names; from then on it counts as whole. */
+  async publish(commit: string, file: HubFile): Promise<string> {
+    try {
+      await rename(this.incomplete(file), this.blob(file));
+      await flushFolder(dirname(this.blob(file)));
+    } catch (error) {
+      throw cannotWrite(this.blob(file), error);
+    }
+    await this.#place(commit, file, true);
+    return this.snapshotFile(commit, file);
+  }
+
+  /** @returns the commit that a revision was when it was pulled last */
+  async readRef(revision: string): Promise<string | undefined> {
+    if (/^[0-9a-f]{40}$/.test(revision)) return revision;
+    const text = await readFile(this.#ref(revision), "utf8").catch(() => undefined);
+    return text !== undefined && /^[0-9a-f]{40}$/.test(text.trim()) ? text.trim() : undefined;
+  }
+
+  /** To be written when all is there: offline, a reference is what says that something was pulled. */
+  async writeRef(revision: string, commit: string): Promise<void> {
+    if (revision === commit || (await this.readRef(revision)) === commit) return;
+    const path = this.#ref(revision);
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      const temporary = temporaryName(path);
+      await writeFile(temporary, commit);
+      await rename(temporary, path);
+    } catch (error) {
+      throw cannotWrite(path, error);
+    }
+  }
+
+  #ref(revision: string): string {
+    return join(this.folder, "refs", ...revision.split("/"));
+  }
+
+  /** @param isNew the blob is of no other snapshot, so that it can be moved where it cannot be linked */
+  async #place(commit: string, file: HubFile, isNew: boolean): Promise<void> {
+    const path = this.snapshotFile(commit, file);
+    const blob = this.blob(file);
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      const temporary = temporaryName(path);
+      try {
+        await this.#link(relative(dirname(path), blob), temporary);
+      } catch (error) {
+        if (!["EPERM", "EACCES", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "UNKNOWN"].includes(codeOf(error) ?? ""))
+          throw error;
+        if (isNew) await rename(blob, temporary);
+        else await copyWhole(blob, temporary);
+      }
+      // A rename replaces a link that leads nowhere, and is seen by others as a whole.
+      await rename(temporary, path);
+    } catch (error) {
+      throw cannotWrite(path, error);
+    }
+  }
+}
+
+/** Follows links, so that a link to what is gone is nothing. */
+async function isWhole(path: string, size: number): Promise<boolean> {
+  return (await sizeOf(path)) === size;
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  return stat(path).then(
+    (stats) => (stats.isFile() ? stats.size : undefined),
+    () => undefined,
+  );
+}
+
+/** Beside the final name, so that it can be renamed; what a killed process leaves is nobody's checkpoint. */
+function temporaryName(path: string): string {
+  return `${path}.${randomBytes(4).toString("hex")}.incomplete`;
+}
+
+async function copyWhole(from: string, to: string): Promise<void> {
+  try {
+    await copyFile(from, to);
+    const handle = await open(to, "r+");
+    await handle.sync().finally(() => handle.close());
+  } catch (error) {
+    await unlink(to).catch(() => {});
+    throw error;
+  }
+}
+
+/** So that the name outlives a power cut; Windows cannot open folders. */
+async function flushFolder(folder: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const handle = await open(folder, "r");
+  await handle.sync().finally(() => handle.close());
+}

@@ -1,0 +1,206 @@
+/** Requests to the hub and to where it redirects: the token goes to the hub alone, a silent connection is given up. */
+import { HubError } from "../errors.ts";
+import { PATIENCE, type Patience, persist, retryAfterMs, Transient } from "./attempts.ts";
+import { brokenConnection, refusal, type Subject } from "./refusals.ts";
+
+/** A successful answer, whose body can be read once. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** The hash of the file's content, as the hub itself names it; undefined where it does not. */
+  readonly contentTag: string | undefined;
+  readonly host: string;
+  chunks(): AsyncIterable<Uint8Array>;
+}
+
+export interface RequestOptions {
+  readonly subject: Subject;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The hub needs one or two; more is a loop. */
+const MAX_REDIRECTS = 5;
+/** One page of a list of files takes about 300 KB. */
+const MAX_JSON_BYTES = 32 * 1024 * 1024;
+
+export interface ClientOptions {
+  readonly endpoint: string;
+  readonly token?: string | undefined;
+  readonly patience?: Patience;
+}
+
+export class HubClient {
+  readonly endpoint: string;
+  readonly patience: Patience;
+  /** Private, so that no error that is printed with its fields shows it. */
+  readonly #token: string | undefined;
+  readonly #origin: string;
+  /** A server that answered before is worth waiting for. */
+  #wasReached = false;
+
+  constructor({ endpoint, token, patience = PATIENCE }: ClientOptions) {
+    this.endpoint = endpoint;
+    this.#origin = new URL(endpoint).origin;
+    this.#token = token;
+    this.patience = patience;
+  }
+
+  /**
+   * One attempt: asks, follows redirects, and gives a successful answer to `use`, after which the connection is
+   * given up, whether all of it was read or not.
+   *
+   * @throws Transient for what may go better next time, HubError for what will not
+   */
+  async attempt<T>(address: string, options: RequestOptions, use: (answer: Answer) => Promise<T>): Promise<T> {
+    const watch = new Watch(this.patience.stallMs, options.signal);
+    try {
+      const { response, url, contentTag } = await this.#follow(new URL(address), options, watch);
+      const { status, headers } = response;
+      const chunks = () => this.#chunks(response, url, watch);
+      return await use({ status, headers, contentTag, host: url.host, chunks });
+    } finally {
+      watch.end();
+    }
+  }
+
+  /** A whole small answer, with further attempts; for the requests that @huggingface/hub makes. */
+  fetchFor(subject: Subject, signal?: AbortSignal): typeof fetch {
+    return (input, init) => {
+      const headers = Object.fromEntries(new Headers(init?.headers));
+      const once = () =>
+        this.attempt(String(input), { subject, headers, signal }, async (answer) => {
+          const bytes = await collect(answer, MAX_JSON_BYTES, subject);
+          return new Response(bytes, { status: answer.status, headers: answer.headers });
+        });
+      return persist(once, this.patience, signal);
+    };
+  }
+
+  async #follow(
+    start: URL,
+    { subject, headers = {} }: RequestOptions,
+    watch: Watch,
+  ): Promise<{ response: Response; url: URL; contentTag: string | undefined }> {
+    let url = start;
+    let contentTag: string | undefined;
+    for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
+      const response = await this.#send(url, headers, watch);
+      if (url.origin === this.#origin) contentTag ??= tagOf(response.headers);
+      const location = response.headers.get("location");
+      if (![301, 302, 303, 307, 308].includes(response.status) || location === null) {
+        if (!response.ok) throw this.#refusal(response, url, subject);
+        return { response, url, contentTag };
+      }
+      url = nextUrl(url, location);
+    }
+    throw new HubError("ERR_HUB_RESPONSE", `${start.host} redirects in circles when it is asked for ${subject.what}.`);
+  }
+
+  async #send(url: URL, headers: Readonly<Record<string, string>>, watch: Watch): Promise<Response> {
+    const authorization = url.origin === this.#origin && this.#token ? { authorization: `Bearer ${this.#token}` } : {};
+    try {
+      const response = await fetch(url, {
+        // A compressed body would have other lengths and ranges than the file.
+        headers: { "user-agent": "starling-rm", "accept-encoding": "identity", ...headers, ...authorization },
+        redirect: "manual",
+        signal: watch.signal,
+      });
+      watch.touch();
+      this.#wasReached = true;
+      return response;
+    } catch (error) {
+      throw this.#broken(error, url, watch);
+    }
+  }
+
+  async *#chunks(response: Response, url: URL, watch: Watch): AsyncGenerator<Uint8Array> {
+    if (response.body === null) return;
+    const reader = response.body.getReader();
+    for (;;) {
+      let next: Awaited<ReturnType<typeof reader.read>>;
+      try {
+        next = await reader.read();
+      } catch (error) {
+        throw this.#broken(error, url, watch);
+      }
+      watch.touch();
+      if (next.done) return;
+      yield next.value;
+    }
+  }
+
+  #refusal({ status, headers }: Response, { host }: URL, subject: Subject): Error {
+    const asker = { endpoint: this.endpoint, hasToken: this.#token !== undefined };
+    const code = headers.get("x-error-code");
+    return refusal({ status, code, host }, subject, asker, retryAfterMs(headers.get("retry-after")));
+  }
+
+  #broken(error: unknown, { host }: URL, watch: Watch): unknown {
+    const { reason } = watch.signal;
+    if (!watch.signal.aborted) return brokenConnection(error, host, this.#wasReached);
+    if (reason !== STALLED) return reason;
+    const message = `Nothing came from ${host} for ${this.patience.stallMs / 1000} s, again and again: try again; what has come so far is kept.`;
+    return new Transient(new HubError("ERR_HUB_UNREACHABLE", message));
+  }
+}
+
+const STALLED = Symbol("stalled");
+
+/** Ends one attempt when nothing came for a while, or when the whole work is to stop. */
+class Watch {
+  readonly #controller = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+  readonly #outer: AbortSignal | undefined;
+  readonly #stop = (): void => this.#controller.abort(this.#outer?.reason);
+
+  constructor(stallMs: number, outer: AbortSignal | undefined) {
+    outer?.throwIfAborted();
+    this.#outer = outer;
+    outer?.addEventListener("abort", this.#stop, { once: true });
+    this.#timer = setTimeout(() => this.#controller.abort(STALLED), stallMs);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  touch(): void {
+    this.#timer.refresh();
+  }
+
+  /** Aborting an answer that was read to its end does nothing; another one's connection is closed by it. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#outer?.removeEventListener("abort", this.#stop);
+    this.#controller.abort(STALLED);
+  }
+}
+
+function nextUrl(from: URL, location: string): URL {
+  const next = URL.canParse(location, from.href) ? new URL(location, from.href) : undefined;
+  if (next === undefined || !/^https?:$/.test(next.protocol))
+    throw new HubError("ERR_HUB_RESPONSE", `${from.host} redirects to something that is no web address.`);
+  if (from.protocol === "https:" && next.protocol !== "https:")
+    throw new HubError("ERR_HUB_RESPONSE", `${from.host} redirects from https to http, which is not followed.`);
+  return next;
+}
+
+/** For a file on another server the hub names its hash beside; its own ETag is the hash of a small file. */
+function tagOf(headers: Headers): string | undefined {
+  const tag = headers.get("x-linked-etag") ?? headers.get("etag");
+  return tag?.replace(/^W\//, "").replaceAll('"', "").toLowerCase() || undefined;
+}
+
+/** @throws HubError for more than `limit` bytes */
+export async function collect(answer: Answer, limit: number, { what }: Subject): Promise<Buffer<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of answer.chunks()) {
+    length += chunk.length;
+    if (length > limit)
+      throw new HubError("ERR_HUB_RESPONSE", `${answer.host} sends more than ${limit} bytes when asked for ${what}.`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, length);
+}

@@ -1,0 +1,252 @@
+/** The download of one file: goes on where it stopped, and ends with exactly the bytes that the hub's list names. */
+import type { Hash } from "node:crypto";
+import { constants } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { HubError } from "../errors.ts";
+import { persist, Transient } from "./attempts.ts";
+import { type Answer, collect, type HubClient, type RequestOptions } from "./client.ts";
+import { hashName, startHash } from "./content-hash.ts";
+import type { HubFile, Listing } from "./listing.ts";
+import type { Subject } from "./refusals.ts";
+import { cannotWrite } from "./write-failure.ts";
+
+/**
+ * @param bytes that are there now, those of an earlier run with them; fewer when it begins anew
+ * @param received those of them that have just come over the network
+ */
+export type OnBytes = (bytes: number, received: number) => void;
+
+export interface DownloadOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onBytes?: OnBytes;
+}
+
+/** Attempts that bring less count as fruitless: a server that cuts after each byte is not asked for ever. */
+const FRUITFUL_BYTES = 256 * 1024;
+const READ_BYTES = 1024 * 1024;
+
+/** A file of a repository at its commit. */
+export function fileAddress(client: HubClient, { repository, commit }: Listing, { path }: HubFile): string {
+  const name = path.split("/").map(encodeURIComponent).join("/");
+  return `${client.endpoint}/${repository.id}/resolve/${commit}/${name}`;
+}
+
+export function fileSubject({ repository: { id, revision } }: Listing, { path }: HubFile): Subject {
+  return { what: `the file ${path} of ${id} at ${revision}`, repository: id };
+}
+
+/**
+ * Downloads to `path`, which may hold a part of the file already. When it returns, all of it is there, has the right
+ * hash, and is on the disk; when it throws, `path` holds a part that a later call goes on with.
+ *
+ * @throws HubError ERR_WRONG_HASH when other bytes came: `path` is empty then; FileError; the signal's reason
+ */
+export async function download(
+  client: HubClient,
+  listing: Listing,
+  file: HubFile,
+  path: string,
+  options: DownloadOptions,
+): Promise<void> {
+  const handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o666).catch((error) =>
+    Promise.reject(cannotWrite(path, error)),
+  );
+  try {
+    const part = new PartialFile(handle, path, file, options.onBytes);
+    await part.takeOver(options.signal);
+    const hadPart = part.position > 0;
+    await fill(client, listing, part, options.signal);
+    // What an earlier run left may be damaged, by a power cut for example: then all is fetched once more.
+    if (!part.isRight() && hadPart) {
+      await part.beginAnew();
+      await fill(client, listing, part, options.signal);
+    }
+    if (!part.isRight()) {
+      await part.beginAnew();
+      throw wrongBytes(listing, file);
+    }
+    await handle.sync().catch((error) => Promise.reject(cannotWrite(path, error)));
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A small file, checked in memory. @throws HubError */
+export async function fetchWhole(
+  client: HubClient,
+  listing: Listing,
+  file: HubFile,
+  signal?: AbortSignal,
+): Promise<Buffer> {
+  const subject = fileSubject(listing, file);
+  const once = () =>
+    client.attempt(fileAddress(client, listing, file), { subject, signal }, async (answer) => {
+      const bytes = await collect(answer, file.size, subject);
+      if (bytes.length < file.size) throw cutShort(answer.host, bytes.length, file);
+      return bytes;
+    });
+  const bytes = await persist(once, client.patience, signal);
+  if (startHash(file.hash, file.size).update(bytes).digest("hex") !== file.hash.hex) throw wrongBytes(listing, file);
+  return bytes;
+}
+
+async function fill(client: HubClient, listing: Listing, part: PartialFile, signal?: AbortSignal): Promise<void> {
+  const { file } = part;
+  const subject = fileSubject(listing, file);
+  /** The server's own name for what it sends: with another one, it is another file. */
+  let entityTag: string | undefined;
+  await persist(
+    async (progressed) => {
+      while (part.position < file.size) {
+        const headers: Record<string, string> = part.position > 0 ? { range: `bytes=${part.position}-` } : {};
+        const options: RequestOptions = { subject, headers, signal };
+        await client.attempt(fileAddress(client, listing, file), options, async (answer) => {
+          const tag = answer.headers.get("etag") ?? undefined;
+          if (entityTag !== undefined && tag !== entityTag) {
+            entityTag = undefined;
+            await part.beginAnew();
+            if (answer.status === 206) return;
+          }
+          entityTag = tag;
+          await receive(answer, part, listing, progressed);
+        });
+      }
+    },
+    client.patience,
+    signal,
+  );
+}
+
+async function receive(answer: Answer, part: PartialFile, listing: Listing, progressed: () => void): Promise<void> {
+  const { file } = part;
+  const { id } = listing.repository;
+  if (file.hash.kind === "sha256" && answer.contentTag?.length === 64 && answer.contentTag !== file.hash.hex)
+    throw new HubError(
+      "ERR_HUB_RESPONSE",
+      `The hub offers another ${file.path} of ${id} than its list names: it may have been changed just now; try again.`,
+    );
+  // A server that does not know ranges sends everything.
+  if (answer.status === 200) await beginWhole(answer, part);
+  else checkRange(answer, part.position, file);
+  for await (const chunk of answer.chunks()) {
+    if (part.position + chunk.length > file.size) {
+      await part.beginAnew();
+      throw new HubError(
+        "ERR_WRONG_HASH",
+        `${answer.host} sends more than the ${file.size} bytes that ${file.path} of ${id} has: it is not that file.`,
+      );
+    }
+    await part.append(chunk);
+    if (part.isFurther(FRUITFUL_BYTES)) progressed();
+  }
+  if (part.position === file.size) return;
+  // A body of unknown length that came to its end was all there is; a cut one would have been an error.
+  const ended = answer.status === 200 && !answer.headers.has("content-length");
+  const { position } = part;
+  if (ended) await part.beginAnew();
+  throw ended ? otherFile(answer.host, position, part) : cutShort(answer.host, position, file);
+}
+
+/** A proxy's page of its own comes with status 200, too. */
+async function beginWhole({ headers, host }: Answer, part: PartialFile): Promise<void> {
+  const length = headers.get("content-length");
+  const { size } = part.file;
+  if (length !== null && Number(length) !== size) throw otherFile(host, length, part);
+  await part.beginAnew();
+}
+
+function otherFile(host: string, length: number | string, { file: { path, size } }: PartialFile): Transient {
+  const message = `${host} offers ${length} bytes for ${path}, which has ${size}: it is not that file.`;
+  return new Transient(new HubError("ERR_HUB_RESPONSE", message));
+}
+
+function checkRange({ status, headers, host }: Answer, position: number, { path, size }: HubFile): void {
+  const [, from, , total] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(headers.get("content-range") ?? "") ?? [];
+  if (status !== 206 || Number(from) !== position || (total !== "*" && Number(total) !== size))
+    throw new HubError(
+      "ERR_HUB_RESPONSE",
+      `${host} was asked for ${path} from byte ${position} of ${size} on, but offers another range.`,
+    );
+}
+
+function cutShort(host: string, received: number, { path, size }: HubFile): Transient {
+  const message = `${host} ended ${path} after ${received} of ${size} bytes, again and again: try again; what has come so far is kept.`;
+  return new Transient(new HubError("ERR_HUB_UNREACHABLE", message));
+}
+
+function wrongBytes({ repository: { id } }: Listing, { path, hash }: HubFile): HubError {
+  return new HubError(
+    "ERR_WRONG_HASH",
+    `${path} of ${id} came with other bytes than the hub's list names: its ${hashName(hash)} is not ${hash.hex}; they were thrown away; try again.`,
+  );
+}
+
+/** What has come of a file, and the hash of it. */
+class PartialFile {
+  readonly file: HubFile;
+  position = 0;
+  readonly #handle: FileHandle;
+  readonly #path: string;
+  readonly #onBytes: OnBytes;
+  #hash: Hash;
+  /** The furthest position at which something had come of it; beginning anew does not lower it. */
+  #furthest = 0;
+
+  constructor(handle: FileHandle, path: string, file: HubFile, onBytes: OnBytes = () => {}) {
+    this.file = file;
+    this.#handle = handle;
+    this.#path = path;
+    this.#onBytes = onBytes;
+    this.#hash = startHash(file.hash, file.size);
+  }
+
+  /** Reads what an earlier run left, for the hash of the whole. */
+  async takeOver(signal?: AbortSignal): Promise<void> {
+    const { size } = await this.#handle.stat();
+    if (size > this.file.size) return this.beginAnew();
+    const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, size));
+    while (this.position < size) {
+      signal?.throwIfAborted();
+      const { bytesRead } = await this.#handle.read(buffer, 0, buffer.length, this.position);
+      if (bytesRead === 0) return this.beginAnew();
+      this.#advance(buffer.subarray(0, bytesRead), 0);
+    }
+    this.#furthest = this.position;
+  }
+
+  /** Whether it came `bytes` further than ever before: a server that lets us begin anew for ever is not asked for ever. */
+  isFurther(bytes: number): boolean {
+    if (this.position < this.#furthest + bytes) return false;
+    this.#furthest = this.position;
+    return true;
+  }
+
+  async append(chunk: Uint8Array): Promise<void> {
+    try {
+      for (let done = 0; done < chunk.length; ) {
+        const { bytesWritten } = await this.#handle.write(chunk, done, chunk.length - done, this.position + done);
+        done += bytesWritten;
+      }
+    } catch (error) {
+      throw cannotWrite(this.#path, error);
+    }
+    this.#advance(chunk, chunk.length);
+  }
+
+  async beginAnew(): Promise<void> {
+    await this.#handle.truncate(0).catch((error) => Promise.reject(cannotWrite(this.#path, error)));
+    this.position = 0;
+    this.#hash = startHash(this.file.hash, this.file.size);
+    this.#onBytes(0, 0);
+  }
+
+  isRight(): boolean {
+    return this.position === this.file.size && this.#hash.copy().digest("hex") === this.file.hash.hex;
+  }
+
+  #advance(bytes: Uint8Array, received: number): void {
+    this.#hash.update(bytes);
+    this.position += bytes.length;
+    this.#onBytes(this.position, received);
+  }
+}

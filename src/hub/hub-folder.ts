@@ -1,0 +1,183 @@
+/** A repository on the hub as the folder of a checkpoint: nothing is downloaded but what is read. */
+import { unlink } from "node:fs/promises";
+import type { CheckpointFolder } from "../checkpoint/folder.ts";
+import { HubError } from "../errors.ts";
+import { type ByteSource, openFile } from "../files/byte-source.ts";
+import type { Repository } from "./address.ts";
+import { PATIENCE, type Patience } from "./attempts.ts";
+import { HubCache, type MakeLink } from "./cache.ts";
+import { HubClient } from "./client.ts";
+import { download, fetchWhole, fileAddress, fileSubject, type OnBytes } from "./download.ts";
+import { type HubFile, type Listing, listRepository } from "./listing.ts";
+import { RemoteFile } from "./remote-file.ts";
+import type { HubSettings } from "./settings.ts";
+import { checkSpace } from "./space.ts";
+import { type PullProgress, Tally } from "./tally.ts";
+
+/** Files up to this size are fetched whole and checked: configurations, tokenizers, indexes. */
+const MAX_WHOLE_BYTES = 8 * 1024 * 1024;
+
+export interface HubFolderOptions {
+  readonly client: HubClient;
+  readonly listing: Listing;
+  readonly cache: HubCache;
+  readonly signal?: AbortSignal | undefined;
+  /** Called while a whole file is downloaded. */
+  readonly onDownload?: ((progress: PullProgress) => void) | undefined;
+}
+
+/** What tests change. */
+export interface Internals {
+  readonly patience?: Patience;
+  readonly link?: MakeLink;
+}
+
+/** Asks the hub for the list of a repository. @throws HubError */
+export async function openHubFolder(
+  repository: Repository,
+  { endpoint, token, cacheFolder }: HubSettings,
+  { signal, onDownload }: Pick<HubFolderOptions, "signal" | "onDownload">,
+  { patience = PATIENCE, link }: Internals = {},
+): Promise<HubFolder> {
+  const client = new HubClient({ endpoint, token, patience });
+  const listing = await listRepository(client, repository, signal);
+  const cache = new HubCache(cacheFolder, repository.id, link);
+  return new HubFolder({ client, listing, cache, signal, onDownload });
+}
+
+export class HubFolder implements CheckpointFolder {
+  readonly path: string;
+  readonly client: HubClient;
+  readonly listing: Listing;
+  readonly cache: HubCache;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onDownload: HubFolderOptions["onDownload"];
+
+  constructor({ client, listing, cache, signal, onDownload }: HubFolderOptions) {
+    const { repository } = listing;
+    this.path = `hf:${repository.id}@${repository.revision}`;
+    this.client = client;
+    this.listing = listing;
+    this.cache = cache;
+    this.#signal = signal;
+    this.#onDownload = onDownload;
+  }
+
+  get name(): string {
+    return this.listing.repository.id.split("/")[1] as string;
+  }
+
+  pathOf(file: string): string {
+    return `${this.path}/${file}`;
+  }
+
+  async has(file: string): Promise<boolean> {
+    return this.listing.files.has(file);
+  }
+
+  async list(): Promise<readonly string[]> {
+    return [...this.listing.files.keys()].filter((path) => !path.includes("/")).sort();
+  }
+
+  /** @throws HubError ERR_NOT_ON_HUB */
+  file(name: string): HubFile {
+    const file = this.listing.files.get(name);
+    if (file !== undefined) return file;
+    const { id, revision } = this.listing.repository;
+    throw new HubError("ERR_NOT_ON_HUB", `${id} has no file ${name} at ${revision}.`, { file: this.pathOf(name) });
+  }
+
+  async open(name: string): Promise<ByteSource> {
+    const { client, listing, cache } = this;
+    const signal = this.#signal;
+    const file = this.file(name);
+    const cached = await cache.find(listing.commit, file);
+    if (cached !== undefined) return openFile(cached);
+    const path = this.pathOf(name);
+    if (file.size <= MAX_WHOLE_BYTES) return new Bytes(path, await fetchWhole(client, listing, file, signal));
+    const [address, subject] = [fileAddress(client, listing, file), fileSubject(listing, file)];
+    return RemoteFile.open({ client, address, path, subject, size: file.size, signal });
+  }
+
+  /**
+   * A whole and checked copy, which is gone when it is closed. Until then it lies in the cache as an incomplete file:
+   * a run that was stopped is gone on with, and a pull can use it.
+   */
+  async openWhole(name: string): Promise<ByteSource> {
+    const { client, listing, cache } = this;
+    const signal = this.#signal;
+    const file = this.file(name);
+    const cached = await cache.find(listing.commit, file);
+    if (cached !== undefined) return openFile(cached);
+    await cache.prepare();
+    const lock = await cache.lock(file, { signal });
+    try {
+      // Another process may have pulled it while we waited.
+      const pulled = await cache.find(listing.commit, file);
+      if (pulled !== undefined) {
+        await lock.release();
+        return openFile(pulled);
+      }
+      const path = cache.incomplete(file);
+      await checkSpace(cache.folder, file.size - (await cache.partSize(file)), this.pathOf(name));
+      const tally = new Tally([file], this.#onDownload);
+      const onBytes: OnBytes = (bytes, received) => tally.set(file, bytes, received);
+      await download(client, listing, file, path, { signal, onBytes });
+      const source = await openFile(path);
+      return new TemporaryCopy(this.pathOf(name), source, async () => {
+        await unlink(path).catch(() => {});
+        await lock.release();
+      });
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+}
+
+class Bytes implements ByteSource {
+  readonly path: string;
+  readonly #bytes: Uint8Array;
+
+  constructor(path: string, bytes: Uint8Array) {
+    this.path = path;
+    this.#bytes = bytes;
+  }
+
+  get size(): number {
+    return this.#bytes.length;
+  }
+
+  async read(position: number, target: Uint8Array): Promise<void> {
+    if (position + target.length > this.size) throw new RangeError(`${this.path} ends at byte ${this.size}.`);
+    target.set(this.#bytes.subarray(position, position + target.length));
+  }
+
+  async close(): Promise<void> {}
+}
+
+class TemporaryCopy implements ByteSource {
+  readonly path: string;
+  readonly size: number;
+  readonly #source: ByteSource;
+  #remove: (() => Promise<void>) | undefined;
+
+  constructor(path: string, source: ByteSource, remove: () => Promise<void>) {
+    this.path = path;
+    this.size = source.size;
+    this.#source = source;
+    this.#remove = remove;
+  }
+
+  read(position: number, target: Uint8Array): Promise<void> {
+    return this.#source.read(position, target);
+  }
+
+  async close(): Promise<void> {
+    const remove = this.#remove;
+    this.#remove = undefined;
+    if (remove === undefined) return;
+    await this.#source.close();
+    await remove();
+  }
+}

@@ -1,0 +1,85 @@
+/** What is in a repository, as the hub's list says: names, sizes and hashes at one commit. */
+import { HubError } from "../errors.ts";
+import { quote } from "../files/byte-source.ts";
+import { checkListedPath, type Repository } from "./address.ts";
+import type { HubClient } from "./client.ts";
+import type { ContentHash } from "./content-hash.ts";
+
+export interface HubFile {
+  /** With "/" between folders. */
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly hash: ContentHash;
+}
+
+export interface Listing {
+  readonly repository: Repository;
+  /** The commit that the revision named when it was asked. */
+  readonly commit: string;
+  /** By path; all folders. */
+  readonly files: ReadonlyMap<string, HubFile>;
+}
+
+/** A checkpoint has some dozens of files; the limit keeps an endless list from filling memory. */
+const MAX_FILES = 20_000;
+const COMMIT = /^[0-9a-f]{40}$/;
+
+/**
+ * Asks the hub which commit a revision is, and what is in it.
+ *
+ * @throws HubError
+ */
+export async function listRepository(
+  client: HubClient,
+  repository: Repository,
+  signal?: AbortSignal,
+): Promise<Listing> {
+  const { id, revision } = repository;
+  // Loaded when it is needed: most commands do without the hub.
+  const { listFiles, modelInfo } = await import("@huggingface/hub");
+  const subject = { what: `${id} at ${revision}`, repository: id };
+  const common = { hubUrl: client.endpoint, fetch: client.fetchFor(subject, signal) };
+  const files = new Map<string, HubFile>();
+  try {
+    const { sha } = await modelInfo({ name: id, revision, additionalFields: ["sha"], ...common });
+    const commit = checkCommit(sha, id);
+    for await (const entry of listFiles({ repo: id, revision: commit, recursive: true, ...common })) {
+      if (entry.type !== "file") continue;
+      const file = checkEntry(entry, id);
+      files.set(file.path, file);
+      if (files.size > MAX_FILES) throw noSense(id, `has more than ${MAX_FILES} files`);
+    }
+    return { repository, commit, files };
+  } catch (error) {
+    signal?.throwIfAborted();
+    // The library trusts that an answer is what the hub answers.
+    throw error instanceof SyntaxError || error instanceof TypeError ? noSense(id, "cannot be read", error) : error;
+  }
+}
+
+function checkCommit(sha: unknown, id: string): string {
+  if (typeof sha !== "string" || !COMMIT.test(sha)) throw noSense(id, "names no commit");
+  return sha;
+}
+
+function checkEntry(entry: { path: unknown; size: unknown; oid?: unknown; lfs?: unknown }, id: string): HubFile {
+  const { path, oid } = entry;
+  if (typeof path !== "string") throw noSense(id, "has a file without a name");
+  checkListedPath(path, id);
+  const lfs = entry.lfs as { oid?: unknown; size?: unknown } | undefined;
+  const size = lfs?.size ?? entry.size;
+  if (!Number.isSafeInteger(size) || (size as number) < 0) throw noSense(id, `has no size for ${quote(path)}`);
+  const hash: ContentHash = lfs ? { kind: "sha256", hex: hex(lfs.oid, 64) } : { kind: "git", hex: hex(oid, 40) };
+  if (hash.hex === "") throw noSense(id, `has no hash for ${quote(path)}`);
+  return { path, size: size as number, hash };
+}
+
+/** Becomes a file name, too. */
+function hex(value: unknown, length: number): string {
+  return typeof value === "string" && value.length === length && /^[0-9a-f]+$/.test(value) ? value : "";
+}
+
+function noSense(id: string, what: string, cause?: unknown): HubError {
+  return new HubError("ERR_HUB_RESPONSE", `The hub's answer about ${id} makes no sense: the list ${what}.`, { cause });
+}

@@ -1,0 +1,116 @@
+/** The files of a checkpoint, from the hub to the cache: several at once, all of them checked. */
+import { stat } from "node:fs/promises";
+import { type CheckpointFolder, openLocalFolder } from "../checkpoint/folder.ts";
+import { findWeightFiles } from "../checkpoint/shard-index.ts";
+import { HubError } from "../errors.ts";
+import { aFunction, anInteger, aSignal, aString, checkOptions, required } from "../options.ts";
+import { parseRepository, type Repository } from "./address.ts";
+import { HubCache } from "./cache.ts";
+import { fetchFiles } from "./fetch-files.ts";
+import { type Internals, openHubFolder } from "./hub-folder.ts";
+import { type HubOptions, type HubSettings, hubChecks, hubSettings } from "./settings.ts";
+import type { PullProgress } from "./tally.ts";
+
+export interface PullOptions extends HubOptions {
+  /** "OWNER/NAME" or "hf:OWNER/NAME", perhaps with "@REVISION". */
+  readonly repository: string;
+  /** A branch, tag or commit; default "main". */
+  readonly revision?: string;
+  /** Files that are downloaded at once, 1 to 16; default 4. */
+  readonly concurrency?: number;
+  readonly onProgress?: (progress: PullProgress) => void;
+  /** Stops promptly; what has come is kept, and a later call goes on with it. */
+  readonly signal?: AbortSignal;
+}
+
+export interface PullResult {
+  /** The snapshot in the cache: a checkpoint folder. */
+  readonly folder: string;
+  readonly repository: string;
+  /** The commit that the revision was. */
+  readonly commit: string;
+  /** Names in the folder. */
+  readonly files: readonly string[];
+  /** Of these files together. */
+  readonly bytes: number;
+}
+
+/** Enough to fill a fast line, and few enough that a hub does not mind. */
+const DEFAULT_CONCURRENCY = 4;
+const MAX_CONCURRENCY = 16;
+
+/** What a checkpoint has beside its weights, as far as it is there. */
+const SMALL_FILES = [
+  "config.json",
+  "tokenizer.model",
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "added_tokens.json",
+  "vocab.json",
+  "merges.txt",
+  "model.safetensors.index.json",
+  "pytorch_model.bin.index.json",
+];
+
+/**
+ * Downloads the checkpoint of a repository to the cache that all tools of Hugging Face share, and goes on where an
+ * earlier call stopped. Only config, tokenizer and weights come, safetensors where there are any.
+ *
+ * @throws HubError saying what to do about a gated, private or unknown repository, a hub that is away, a full disk or
+ *   wrong bytes; FileError for a cache that cannot be written to or a repository without weights
+ */
+export async function pull(options: PullOptions, internals: Internals = {}): Promise<PullResult> {
+  required("pull", options, "repository");
+  checkOptions("pull", options, {
+    ...hubChecks,
+    repository: aString,
+    revision: aString,
+    concurrency: anInteger(1, MAX_CONCURRENCY),
+    onProgress: aFunction,
+    signal: aSignal,
+  });
+  const repository = parseRepository(options.repository, options.revision);
+  const settings = await hubSettings(options);
+  if (settings.offline) return pulledBefore(repository, settings);
+  const { onProgress, signal, concurrency = DEFAULT_CONCURRENCY } = options;
+  const folder = await openHubFolder(repository, settings, { signal }, internals);
+  const { cache, listing } = folder;
+  const files = (await checkpointFiles(folder)).map((name) => folder.file(name));
+  await fetchFiles(folder, files, { concurrency, onProgress, signal });
+  await cache.writeRef(repository.revision, listing.commit);
+  return {
+    folder: cache.snapshot(listing.commit),
+    repository: repository.id,
+    commit: listing.commit,
+    files: files.map(({ path }) => path),
+    bytes: files.reduce((sum, { size }) => sum + size, 0),
+  };
+}
+
+/** Names of what is there of a checkpoint: also in a folder on the hub, of which the index alone is read. */
+async function checkpointFiles(folder: CheckpointFolder): Promise<string[]> {
+  const names = new Set(await folder.list());
+  const { files } = await findWeightFiles(folder);
+  return [...new Set([...SMALL_FILES.filter((name) => names.has(name)), ...files])];
+}
+
+/** What an earlier pull left, without asking anybody. */
+async function pulledBefore({ id, revision }: Repository, { cacheFolder }: HubSettings): Promise<PullResult> {
+  const cache = new HubCache(cacheFolder, id);
+  const commit = await cache.readRef(revision);
+  try {
+    if (commit === undefined) throw new HubError("ERR_NOT_ON_HUB", "It was never pulled.");
+    const path = cache.snapshot(commit);
+    const folder = await openLocalFolder(path);
+    const files = await checkpointFiles(folder);
+    const sizes = await Promise.all(files.map(async (file) => (await stat(folder.pathOf(file))).size));
+    return { folder: path, repository: id, commit, files, bytes: sizes.reduce((sum, size) => sum + size, 0) };
+  } catch (cause) {
+    throw new HubError(
+      "ERR_HUB_UNREACHABLE",
+      `HF_HUB_OFFLINE is set, and the cache ${cacheFolder} does not hold all of ${id} at ${revision}: unset it to pull the rest.`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,99 @@
+/** Where the hub is, where its cache is, and who asks: the variables of huggingface_hub, read as it reads them. */
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { FileError, InvalidInputError, invalidArgument } from "../errors.ts";
+import { codeOf } from "../files/byte-source.ts";
+import { aString } from "../options.ts";
+
+export const DEFAULT_ENDPOINT = "https://huggingface.co";
+
+/** What a caller gives by name; everything else comes from the environment. */
+export interface HubOptions {
+  /** The hub's address; default $HF_ENDPOINT, else {@link DEFAULT_ENDPOINT}. */
+  readonly endpoint?: string;
+  /** The folder of huggingface_hub's cache; default $HF_HUB_CACHE, else $HF_HOME/hub, else ~/.cache/huggingface/hub. */
+  readonly cacheDir?: string;
+  /** Default: $HF_TOKEN, else the file that `hf auth login` writes. Sent to the hub itself only, never shown. */
+  readonly token?: string;
+}
+
+export const hubChecks = { endpoint: aString, cacheDir: aString, token: aString };
+
+export interface HubSettings {
+  /** Without a slash at the end. */
+  readonly endpoint: string;
+  readonly cacheFolder: string;
+  /** Undefined: nobody is logged in. */
+  readonly token: string | undefined;
+  /** $HF_HUB_OFFLINE: only what is in the cache counts. */
+  readonly offline: boolean;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** @throws InvalidInputError for an address or a token that cannot be one */
+export async function hubSettings(
+  options: HubOptions = {},
+  environment: Environment = process.env,
+): Promise<HubSettings> {
+  const home = hubHome(environment);
+  const token = options.token ?? environment["HF_TOKEN"] ?? environment["HUGGING_FACE_HUB_TOKEN"];
+  const tokenFile = environment["HF_TOKEN_PATH"];
+  return {
+    endpoint: checkEndpoint(options.endpoint || environment["HF_ENDPOINT"] || DEFAULT_ENDPOINT),
+    cacheFolder: options.cacheDir ?? cacheFolder(home, environment),
+    token: checkToken(token || (await readToken(tokenFile ? expand(tokenFile, environment) : join(home, "token")))),
+    offline: isTrue(environment["HF_HUB_OFFLINE"] || environment["TRANSFORMERS_OFFLINE"]),
+  };
+}
+
+function hubHome(environment: Environment): string {
+  const { HF_HOME, XDG_CACHE_HOME } = environment;
+  return expand(HF_HOME || join(XDG_CACHE_HOME || join(homedir(), ".cache"), "huggingface"), environment);
+}
+
+function cacheFolder(home: string, environment: Environment): string {
+  const { HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE } = environment;
+  return expand(HF_HUB_CACHE || HUGGINGFACE_HUB_CACHE || join(home, "hub"), environment);
+}
+
+/** "~" and "$NAME", which huggingface_hub expands in these variables. */
+function expand(path: string, environment: Environment): string {
+  return path
+    .replace(/^~(?=$|[\\/])/, homedir())
+    .replaceAll(/\$(?:\{(\w+)\}|(\w+))/g, (all, braced, bare) => environment[braced ?? bare] ?? all);
+}
+
+function checkEndpoint(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== "" || url.hash !== "" || url.username)
+    throw invalidArgument("the hub's endpoint (HF_ENDPOINT)", "an address such as https://huggingface.co", text);
+  return url.href.replace(/\/+$/, "");
+}
+
+/** The message does not show the token: messages end in logs. */
+function checkToken(text: string | undefined): string | undefined {
+  const token = text?.trim();
+  if (!token) return undefined;
+  if (!/^[\x21-\x7e]+$/.test(token))
+    throw new InvalidInputError(
+      "ERR_INVALID_ARGUMENT",
+      "The hub's token (HF_TOKEN, or the token file) holds a space, a line break or a character outside ASCII: copy it anew.",
+      { field: "token" },
+    );
+  return token;
+}
+
+async function readToken(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    if (codeOf(cause) === "ENOENT" || codeOf(cause) === "ENOTDIR") return undefined;
+    throw new FileError("ERR_FILE_NOT_READABLE", `The hub's token file ${path} cannot be read.`, { file: path, cause });
+  }
+}
+
+function isTrue(value: string | undefined): boolean {
+  return ["1", "ON", "YES", "TRUE"].includes(value?.toUpperCase() ?? "");
+}
