@@ -14,7 +14,7 @@ import { EXIT_DONE, UsageError } from "./errors.ts";
 import { given } from "./model-option.ts";
 import { oneOf } from "./option-values.ts";
 import { openOutput } from "./output.ts";
-import { byteSize, clock, progressText } from "./progress-bar.ts";
+import { byteSize, clock, downloadText, progressText } from "./progress-bar.ts";
 
 interface ConvertCommandOptions {
   readonly checkpoint: string;
@@ -23,52 +23,65 @@ interface ConvertCommandOptions {
   readonly tokenization?: TokenizationMode;
   readonly source?: string;
   readonly revision?: string;
+  readonly stream?: true;
+  readonly cacheDir?: string;
+  readonly concurrency?: number;
   readonly resume?: true;
   readonly force?: true;
   readonly json?: true;
 }
 
 export const convert: Action<ConvertCommandOptions> = async (options, context) => {
-  const { checkpoint, output, type, resume, force, tokenization } = options;
-  const source = given({ name: options.source, revision: options.revision });
-  return reportFile(options, context, (onProgress) =>
+  const { checkpoint, output, type, stream, resume, force, tokenization, revision, cacheDir, concurrency } = options;
+  // Of the hub a revision is asked for; of a folder it is only kept in the file.
+  const isHub = checkpoint.startsWith("hf:");
+  if (stream && !isHub) throw new UsageError("--stream needs a repository on the hub: hf:OWNER/NAME");
+  const source = given({ name: options.source, revision: isHub ? undefined : revision });
+  return reportFile(options, context, (onProgress, onDownload) =>
     convertCheckpoint({
       checkpoint,
       output,
       type,
+      stream: stream === true,
       overwrite: force === true,
       resume: resume === true,
       source,
       onProgress,
+      onDownload,
       signal: context.signal,
-      ...given({ tokenization }),
+      ...given({ tokenization, cacheDir, concurrency, revision: isHub ? revision : undefined }),
     }),
   );
 };
 
 type OnProgress = NonNullable<ConvertOptions["onProgress"]>;
+type OnDownload = NonNullable<ConvertOptions["onDownload"]>;
 
 /** Runs something that writes a GGUF, with its progress on the screen, and prints what came of it. */
 export async function reportFile(
   { output: path, force, json }: { readonly output: string; readonly force?: true; readonly json?: true },
   { terminal }: CommandContext,
-  make: (onProgress: OnProgress) => Promise<ConvertResult>,
+  make: (onProgress: OnProgress, onDownload: OnDownload) => Promise<ConvertResult>,
 ): Promise<number> {
   if (!force && existsSync(path)) throw new UsageError(`${path} exists already; --force replaces it`);
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
-  let [label, fraction, mebibytes] = ["starting", 0, 0];
-  terminal.showStatus((columns) =>
-    progressText({ label, fraction, seconds: elapsed(), counts: { MiB: mebibytes } }, columns),
-  );
+  let line: (columns: number) => string = () => "starting";
+  terminal.showStatus((columns) => line(columns));
   let result: ConvertResult;
   try {
-    result = await make(({ bytesDone, bytesTotal, step }) => {
-      label = step;
-      fraction = bytesTotal > 0 ? bytesDone / bytesTotal : 0;
-      mebibytes = Math.floor(bytesDone / 2 ** 20);
-      terminal.redrawStatus();
-    });
+    result = await make(
+      ({ bytesDone, bytesTotal, step }) => {
+        const counts = { MiB: Math.floor(bytesDone / 2 ** 20) };
+        const fraction = bytesTotal > 0 ? bytesDone / bytesTotal : 0;
+        line = (columns) => progressText({ label: step, fraction, seconds: elapsed(), counts }, columns);
+        terminal.redrawStatus();
+      },
+      (progress) => {
+        line = (columns) => downloadText(progress, elapsed(), columns);
+        terminal.redrawStatus();
+      },
+    );
   } finally {
     terminal.endStatus();
   }
@@ -90,7 +103,7 @@ export function typeOption(required: boolean): Option {
 export function describeConvert(command: Command): Command {
   return command
     .description("Convert a Starling-RM checkpoint to a GGUF file.")
-    .argument("<checkpoint>", "folder with config.json, the weights and tokenizer.model")
+    .argument("<checkpoint>", "folder with config.json, weights and tokenizer files; or hf:OWNER/NAME[@REVISION]")
     .requiredOption("-o, --output <file>", "the GGUF to write; it appears only when it is whole")
     .addOption(typeOption(false))
     .addOption(
@@ -99,7 +112,8 @@ export function describeConvert(command: Command): Command {
       ),
     )
     .option("--source <name>", "kept in the file: where the checkpoint comes from")
-    .option("--revision <id>", "kept in the file: which revision of it")
+    .option("--revision <id>", "of hf:…, what to download (default: main); of a folder, kept in the file")
+    .option("--stream", "of hf:…, download each weight file when it is its turn, and remove it afterwards")
     .option("--resume", "go on from an interrupted run, and let an interruption of this one keep what is done")
     .option("--force", "replace an existing output")
     .option("--json", "print the result as JSON")
@@ -112,4 +126,5 @@ The reward head is never quantised. q4_k_m is the smallest type whose order of r
 
 Examples:
   starling-rm convert ./Starling-RM-34B -o starling-rm-34b.q4_k_m.gguf
-  starling-rm convert ./Starling-RM-34B -o starling-rm-34b.q8_0.gguf --type q8_0`;
+  starling-rm convert ./Starling-RM-34B -o starling-rm-34b.q8_0.gguf --type q8_0
+  starling-rm convert hf:Nexusflow/Starling-RM-34B -o starling-rm-34b.q4_k_m.gguf --stream --resume`;

@@ -80,3 +80,20 @@ export function byteSize(bytes: number): string {
   }
   return `${unit === 0 ? n : n.toFixed(n < 10 ? 2 : n < 100 ? 1 : 0)} ${UNITS[unit]}`;
 }
+
+/** What `pull` tells. */
+export interface DownloadProgress {
+  readonly file: string;
+  readonly waiting: boolean;
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
+  readonly bytesReceived: number;
+}
+
+/** The rate is that of what comes; what was there before is in the percentage only. */
+export function downloadText(progress: DownloadProgress, seconds: number, columns: number): string {
+  const { file, waiting, bytesDone, bytesTotal, bytesReceived } = progress;
+  const label = waiting ? `${file}: another process downloads it` : file;
+  const fraction = bytesTotal > 0 ? bytesDone / bytesTotal : 1;
+  return progressText({ label, fraction, seconds, counts: { MB: Math.floor(bytesReceived / 1e6) } }, columns);
+}

@@ -1,14 +1,13 @@
 /** `starling-rm pull` */
-import { existsSync } from "node:fs";
 import { type Command, Option } from "commander";
-import { convert, type PullProgress, type PullResult, pull as pullCheckpoint, weightTypes } from "../src/index.ts";
+import { type PullProgress, type PullResult, pull as pullCheckpoint, weightTypes } from "../src/index.ts";
 import type { Action, CommandContext } from "./context.ts";
-import { reportFile } from "./convert.ts";
+import { convert } from "./convert.ts";
 import { EXIT_DONE, UsageError } from "./errors.ts";
 import { given } from "./model-option.ts";
 import { oneOf, wholeNumber } from "./option-values.ts";
 import { openOutput } from "./output.ts";
-import { byteSize, progressText } from "./progress-bar.ts";
+import { byteSize, downloadText } from "./progress-bar.ts";
 
 interface PullCommandOptions {
   readonly repository: string;
@@ -17,6 +16,8 @@ interface PullCommandOptions {
   readonly output?: string;
   readonly cacheDir?: string;
   readonly concurrency?: number;
+  readonly stream?: true;
+  readonly resume?: true;
   readonly force?: true;
   readonly json?: true;
 }
@@ -25,15 +26,14 @@ interface PullCommandOptions {
 const MAX_CONCURRENCY = 16;
 
 export const pull: Action<PullCommandOptions> = async (options, context) => {
-  const { type, output, json, force } = options;
-  if (output !== undefined && type === undefined)
-    throw new UsageError("--output needs --type: which GGUF is to be made of the checkpoint");
-  if (force && type === undefined) throw new UsageError("--force needs --type: pulling replaces nothing");
-  // Known before hours of downloading, not behind them.
-  if (output !== undefined && !force && existsSync(output))
-    throw new UsageError(`${output} exists already; --force replaces it`);
+  const { repository, type, json, output } = options;
+  if (type !== undefined) {
+    const checkpoint = repository.startsWith("hf:") ? repository : `hf:${repository}`;
+    return convert({ ...options, checkpoint, type, output: output ?? outputName(repository, type) }, context);
+  }
+  for (const name of ["output", "stream", "resume", "force"] as const)
+    if (options[name] !== undefined) throw new UsageError(`--${name} needs --type: which GGUF is to be made`);
   const pulled = await pullShown(options, context);
-  if (type !== undefined) return convertPulled(pulled, { ...options, type }, context);
   const { folder, commit, files, bytes } = pulled;
   // The folder alone, so that a shell can use it: convert "$(starling-rm pull …)".
   const text = json ? JSON.stringify({ folder, commit, files, bytes }) : folder;
@@ -42,11 +42,19 @@ export const pull: Action<PullCommandOptions> = async (options, context) => {
   return EXIT_DONE;
 };
 
+/** "starling-rm-34b.q4_k_m.gguf" of "hf:Nexusflow/Starling-RM-34B@main". */
+function outputName(repository: string, type: string): string {
+  const [name = ""] = (repository.split("/")[1] ?? "").split("@");
+  return `${name}.${type}.gguf`.toLowerCase();
+}
+
 async function pullShown(options: PullCommandOptions, { terminal, signal }: CommandContext): Promise<PullResult> {
   const { repository, revision, cacheDir, concurrency } = options;
   const started = performance.now();
   let progress: PullProgress | undefined;
-  terminal.showStatus((columns) => pullText(progress, (performance.now() - started) / 1000, columns));
+  terminal.showStatus((columns) =>
+    progress === undefined ? "asking the hub" : downloadText(progress, (performance.now() - started) / 1000, columns),
+  );
   try {
     return await pullCheckpoint({
       repository,
@@ -62,35 +70,6 @@ async function pullShown(options: PullCommandOptions, { terminal, signal }: Comm
   }
 }
 
-/** The rate is that of what comes; what was there before is in the percentage only. */
-function pullText(progress: PullProgress | undefined, seconds: number, columns: number): string {
-  if (progress === undefined) return "asking the hub";
-  const { file, waiting, bytesDone, bytesTotal, bytesReceived } = progress;
-  const label = waiting ? `${file}: another process downloads it` : file;
-  const fraction = bytesTotal > 0 ? bytesDone / bytesTotal : 1;
-  return progressText({ label, fraction, seconds, counts: { MB: Math.floor(bytesReceived / 1e6) } }, columns);
-}
-
-function convertPulled(
-  { folder, repository, commit }: PullResult,
-  options: PullCommandOptions & { readonly type: string },
-  context: CommandContext,
-): Promise<number> {
-  const { type, force } = options;
-  const output = options.output ?? `${repository.split("/")[1]}.${type}.gguf`.toLowerCase();
-  return reportFile({ ...options, output }, context, (onProgress) =>
-    convert({
-      checkpoint: folder,
-      output,
-      type,
-      overwrite: force === true,
-      source: { name: repository, revision: commit },
-      onProgress,
-      signal: context.signal,
-    }),
-  );
-}
-
 export function describePull(command: Command): Command {
   return command
     .description("Download a checkpoint from the Hugging Face hub to its cache, and convert it where --type is given.")
@@ -104,6 +83,8 @@ export function describePull(command: Command): Command {
     .option("-o, --output <file>", "the GGUF to write (default: NAME.TYPE.gguf)")
     .option("--cache-dir <folder>", "the cache (default: $HF_HUB_CACHE, or ~/.cache/huggingface/hub)")
     .option("--concurrency <n>", "files to download at once (default: 4)", wholeNumber(1, MAX_CONCURRENCY))
+    .option("--stream", "with --type: download each weight file when it is its turn, and remove it afterwards")
+    .option("--resume", "with --type: go on from an interrupted conversion")
     .option("--force", "replace an existing output")
     .option("--json", "print the result as JSON")
     .addHelpText("after", HELP);
@@ -116,4 +97,5 @@ followed, too.
 
 Examples:
   starling-rm pull Nexusflow/Starling-RM-34B
-  starling-rm pull Nexusflow/Starling-RM-34B --type q4_k_m -o starling-rm-34b.q4_k_m.gguf`;
+  starling-rm pull Nexusflow/Starling-RM-34B --type q4_k_m -o starling-rm-34b.q4_k_m.gguf
+  starling-rm pull Nexusflow/Starling-RM-34B --type q4_k_m --stream --resume`;

@@ -12,14 +12,29 @@ import { checkOutput, TemporaryFile } from "./files/temporary-file.ts";
 import { readGguf } from "./gguf/reader.ts";
 import { readRewardMetadata } from "./gguf/reward-metadata.ts";
 import { convertibleTypeNames, fileTypeByName, tensorTypeByName } from "./gguf/types.ts";
+import { openModelFolder } from "./hub/model-folder.ts";
+import { MAX_CONCURRENCY } from "./hub/pull.ts";
+import { type HubOptions, hubChecks } from "./hub/settings.ts";
+import type { PullProgress } from "./hub/tally.ts";
 import { type Engine, openEngine } from "./native/engine.ts";
 import { LLAMA_VERSION } from "./native/runtime-folder.ts";
-import { aBoolean, aSignal, aString, aThreadCount, checkOptions, required } from "./options.ts";
+import { aBoolean, aFunction, anInteger, aSignal, aString, aThreadCount, checkOptions, required } from "./options.ts";
 import type { TokenizationMode } from "./scoring/types.ts";
 
-export interface ConvertOptions {
-  /** A folder with config.json, safetensors and tokenizer.model. */
+export interface ConvertOptions extends HubOptions {
+  /** A folder with config.json, weights and tokenizer files; or "hf:OWNER/NAME[@REVISION]", which is pulled first. */
   readonly checkpoint: string;
+  /** Of a repository on the hub: a branch, tag or commit; default "main". */
+  readonly revision?: string;
+  /**
+   * Of a repository on the hub: download each weight file when it is its turn, and remove it afterwards, so that they
+   * never lie on the disk together. Default false.
+   */
+  readonly stream?: boolean;
+  /** Files that are downloaded at once, 1 to 16; default 4. */
+  readonly concurrency?: number;
+  /** Called while something is downloaded from the hub. */
+  readonly onDownload?: (progress: PullProgress) => void;
   /** The GGUF to write; it appears only when it is whole. */
   readonly output: string;
   /** One of {@link weightTypes}; default "q4_k_m". */
@@ -80,11 +95,28 @@ const DEFAULT_TYPE = "q4_k_m";
 export async function convert(options: ConvertOptions): Promise<ConvertResult> {
   required("convert", options, "checkpoint");
   required("convert", options, "output");
-  checkOptions("convert", options, conversionChecks);
-  const { onProgress, type = DEFAULT_TYPE, ...rest } = options;
+  checkOptions("convert", options, {
+    ...conversionChecks,
+    ...hubChecks,
+    checkpoint: aString,
+    revision: aString,
+    stream: aBoolean,
+    concurrency: anInteger(1, MAX_CONCURRENCY),
+    onDownload: aFunction,
+  });
+  const { checkpoint, revision, stream, concurrency, onDownload, endpoint, cacheDir, token, ...rest } = options;
+  const { onProgress, type = DEFAULT_TYPE, signal, ...others } = rest;
+  weightType(type);
+  // What would end the conversion is found before hours of downloading.
+  await checkOutput(options.output, options.overwrite ?? false);
+  const hub = { revision, stream, concurrency, endpoint, cacheDir, token, signal, onProgress: onDownload };
+  const { folder, source } = await openModelFolder(checkpoint, hub);
   const checkpointOptions: CheckpointOptions = {
-    ...rest,
+    ...others,
+    ...(signal === undefined ? {} : { signal }),
+    checkpoint: folder,
     type,
+    source: { ...source, ...options.source },
     quantizeRows: rowQuantizer(availableParallelism()),
     quantizerVersion: LLAMA_VERSION,
     ...(onProgress === undefined

@@ -39,7 +39,9 @@ export class Checkpoint {
   readonly sources: readonly SourceFile[];
   /** By their names in the folder. */
   readonly #files: ReadonlyMap<string, ByteSource>;
+  readonly #closing = new AbortController();
   #whole: { readonly fileName: string; readonly source: ByteSource } | undefined;
+  #coming: { readonly fileName: string; readonly source: Promise<ByteSource> } | undefined;
 
   constructor(parts: CheckpointParts) {
     this.folder = parts.folder;
@@ -74,18 +76,44 @@ export class Checkpoint {
     return this.#whole?.fileName;
   }
 
-  /** From now on reads this file's tensors from a whole copy of it; gives up the copy of another file before. */
-  async useWhole(fileName: string | undefined): Promise<void> {
-    const before = this.#whole;
-    if (before?.fileName === fileName) return;
-    this.#whole = undefined;
-    await before?.source.close();
-    if (fileName !== undefined) this.#whole = { fileName, source: await this.folder.openWhole(fileName) };
+  /**
+   * From now on reads this file's tensors from a whole copy of it; gives up the copy of another file before.
+   *
+   * @param next the file that will be wanted then, which is fetched meanwhile
+   */
+  async useWhole(fileName: string, next?: string): Promise<void> {
+    if (this.#whole?.fileName !== fileName) {
+      await this.#giveUpWhole();
+      this.#whole = { fileName, source: await this.#takeComing(fileName) };
+    }
+    if (next === undefined || this.#coming !== undefined) return;
+    const source = this.folder.openWhole(next, this.#closing.signal);
+    // Whoever asks for the file is told.
+    source.catch(() => {});
+    this.#coming = { fileName: next, source };
   }
 
   async close(): Promise<void> {
-    await this.useWhole(undefined);
+    this.#closing.abort();
+    await this.#giveUpWhole();
+    await this.#coming?.source.then(
+      (source) => source.close(),
+      () => {},
+    );
     await closeAll(this.#files.values());
+  }
+
+  async #giveUpWhole(): Promise<void> {
+    const before = this.#whole;
+    this.#whole = undefined;
+    await before?.source.close();
+  }
+
+  async #takeComing(fileName: string): Promise<ByteSource> {
+    const coming = this.#coming;
+    if (coming?.fileName !== fileName) return this.folder.openWhole(fileName, this.#closing.signal);
+    this.#coming = undefined;
+    return coming.source;
   }
 }
 

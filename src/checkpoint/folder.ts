@@ -19,8 +19,10 @@ export interface CheckpointFolder {
   /**
    * For reading all of a file. A folder elsewhere makes a checked copy here first, which is gone when the source is
    * closed.
+   *
+   * @param signal gives it up
    */
-  openWhole(file: string): Promise<ByteSource>;
+  openWhole(file: string, signal?: AbortSignal): Promise<ByteSource>;
 }
 
 /** @throws FileError ERR_FILE_NOT_READABLE for what is no folder */

@@ -55,7 +55,8 @@ async function convert(checkpoint: Checkpoint, type: FileType, options: ConvertO
   const jobs = planTensors(checkpoint, type);
   await checkRoom(output, bytesOf(jobs) - (await roomTaken(partialPath(output))));
   // From the copy that was checked, of a folder elsewhere; the tensors go on with the same file.
-  await checkpoint.useWhole(checkpoint.tensors.get(HEAD_TENSOR)?.fileName);
+  const headFile = checkpoint.tensors.get(HEAD_TENSOR)?.fileName;
+  if (headFile !== undefined) await checkpoint.useWhole(headFile);
   const head = await readHead(checkpoint);
   const metadata = buildMetadata(checkpoint, {
     head: head.weight,

@@ -86,11 +86,13 @@ function inFileOrder(jobs: readonly TensorJob[], atHand: string | undefined): Te
 /** The next chunk is read while one is looked at. */
 async function* readChunks(checkpoint: Checkpoint, jobs: readonly TensorJob[]): AsyncGenerator<Chunk> {
   const pieces = piecesOf(jobs);
+  const files = [...new Set(jobs.map(({ source }) => source.fileName))];
   const read = async (): Promise<Chunk | undefined> => {
     const { value: piece } = pieces.next();
     if (!piece) return undefined;
     const { job, offset, length } = piece;
-    await checkpoint.useWhole(job.source.fileName);
+    const { fileName } = job.source;
+    await checkpoint.useWhole(fileName, files[files.indexOf(fileName) + 1]);
     const bytes = new Uint8Array(length);
     await checkpoint.readTensor(job.source, offset, bytes);
     return { job, offset, bytes };

@@ -71,6 +71,17 @@ class LocalFile implements ByteSource {
   }
 }
 
+/** The same source under another name: what it holds is known better than by its file's time. */
+export function renamed(source: ByteSource, names: { readonly path?: string; readonly identity: string }): ByteSource {
+  return {
+    path: names.path ?? source.path,
+    size: source.size,
+    identity: names.identity,
+    read: (position, target) => source.read(position, target),
+    close: () => source.close(),
+  };
+}
+
 /** Reads exactly `length` bytes at `position`; errors are those of {@link ByteSource.read}. */
 export async function readExactly(source: ByteSource, position: number, length: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(length);

@@ -2,7 +2,7 @@
 import { unlink } from "node:fs/promises";
 import type { CheckpointFolder } from "../checkpoint/folder.ts";
 import { HubError } from "../errors.ts";
-import { type ByteSource, openFile } from "../files/byte-source.ts";
+import { type ByteSource, openFile, renamed } from "../files/byte-source.ts";
 import type { Repository } from "./address.ts";
 import { PATIENCE, type Patience } from "./attempts.ts";
 import { HubCache, type MakeLink } from "./cache.ts";
@@ -91,21 +91,24 @@ export class HubFolder implements CheckpointFolder {
     const { client, listing, cache } = this;
     const signal = this.#signal;
     const file = this.file(name);
+    const identity = file.hash.hex;
     const cached = await cache.find(listing.commit, file);
-    if (cached !== undefined) return openFile(cached);
+    if (cached !== undefined) return renamed(await openFile(cached), { identity });
     const path = this.pathOf(name);
-    if (file.size <= MAX_WHOLE_BYTES) return new Bytes(path, await fetchWhole(client, listing, file, signal));
+    if (file.size <= MAX_WHOLE_BYTES) return new Bytes(path, identity, await fetchWhole(client, listing, file, signal));
     const [address, subject] = [fileAddress(client, listing, file), fileSubject(listing, file)];
-    return RemoteFile.open({ client, address, path, subject, size: file.size, signal });
+    const remote = await RemoteFile.open({ client, address, path, subject, size: file.size, signal });
+    return renamed(remote, { identity });
   }
 
   /**
    * A whole and checked copy, which is gone when it is closed. Until then it lies in the cache as an incomplete file:
    * a run that was stopped is gone on with, and a pull can use it.
    */
-  async openWhole(name: string): Promise<ByteSource> {
+  async openWhole(name: string, stop?: AbortSignal): Promise<ByteSource> {
     const { client, listing, cache } = this;
-    const signal = this.#signal;
+    const signals = [this.#signal, stop].filter((signal) => signal !== undefined);
+    const signal = signals.length > 0 ? AbortSignal.any(signals) : undefined;
     const file = this.file(name);
     const cached = await cache.find(listing.commit, file);
     if (cached !== undefined) return openFile(cached);
@@ -124,7 +127,8 @@ export class HubFolder implements CheckpointFolder {
       const onBytes: OnBytes = (bytes, received) => tally.set(file, bytes, received);
       await download(client, listing, file, path, { signal, onBytes });
       const source = await openFile(path);
-      return new TemporaryCopy(this.pathOf(name), source, async () => {
+      const named = renamed(source, { path: this.pathOf(name), identity: file.hash.hex });
+      return new TemporaryCopy(named, async () => {
         await unlink(path).catch(() => {});
         await lock.release();
       });
@@ -137,10 +141,12 @@ export class HubFolder implements CheckpointFolder {
 
 class Bytes implements ByteSource {
   readonly path: string;
+  readonly identity: string;
   readonly #bytes: Uint8Array;
 
-  constructor(path: string, bytes: Uint8Array) {
+  constructor(path: string, identity: string, bytes: Uint8Array) {
     this.path = path;
+    this.identity = identity;
     this.#bytes = bytes;
   }
 
@@ -159,12 +165,14 @@ class Bytes implements ByteSource {
 class TemporaryCopy implements ByteSource {
   readonly path: string;
   readonly size: number;
+  readonly identity: string;
   readonly #source: ByteSource;
   #remove: (() => Promise<void>) | undefined;
 
-  constructor(path: string, source: ByteSource, remove: () => Promise<void>) {
-    this.path = path;
+  constructor(source: ByteSource, remove: () => Promise<void>) {
+    this.path = source.path;
     this.size = source.size;
+    this.identity = source.identity;
     this.#source = source;
     this.#remove = remove;
   }

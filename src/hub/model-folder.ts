@@ -10,7 +10,7 @@ export interface ModelFolderOptions extends Omit<PullOptions, "repository"> {
    * Download each weight file when it is read, and remove it afterwards, so that they never lie on the disk together;
    * default false: pull all of them to the cache first.
    */
-  readonly stream?: boolean;
+  readonly stream?: boolean | undefined;
 }
 
 export interface ModelFolder {

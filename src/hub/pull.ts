@@ -15,12 +15,12 @@ export interface PullOptions extends HubOptions {
   /** "OWNER/NAME" or "hf:OWNER/NAME", perhaps with "@REVISION". */
   readonly repository: string;
   /** A branch, tag or commit; default "main". */
-  readonly revision?: string;
+  readonly revision?: string | undefined;
   /** Files that are downloaded at once, 1 to 16; default 4. */
-  readonly concurrency?: number;
-  readonly onProgress?: (progress: PullProgress) => void;
+  readonly concurrency?: number | undefined;
+  readonly onProgress?: ((progress: PullProgress) => void) | undefined;
   /** Stops promptly; what has come is kept, and a later call goes on with it. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface PullResult {
@@ -37,7 +37,7 @@ export interface PullResult {
 
 /** Enough to fill a fast line, and few enough that a hub does not mind. */
 const DEFAULT_CONCURRENCY = 4;
-const MAX_CONCURRENCY = 16;
+export const MAX_CONCURRENCY = 16;
 
 /** What a checkpoint has beside its weights, as far as it is there. */
 const SMALL_FILES = [

@@ -26,6 +26,7 @@ export interface RemoteFileOptions {
 export class RemoteFile implements ByteSource {
   readonly path: string;
   readonly size: number;
+  readonly identity: string;
   readonly #options: RemoteFileOptions;
   readonly #entityTag: string | null;
   /** By number; the one used last is the last. */
@@ -36,6 +37,7 @@ export class RemoteFile implements ByteSource {
     this.size = first.total;
     this.#options = options;
     this.#entityTag = first.entityTag;
+    this.identity = `${first.total} bytes of ${first.entityTag}`;
     this.#keep(0, first.bytes);
   }
 

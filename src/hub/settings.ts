@@ -11,11 +11,11 @@ export const DEFAULT_ENDPOINT = "https://huggingface.co";
 /** What a caller gives by name; everything else comes from the environment. */
 export interface HubOptions {
   /** The hub's address; default $HF_ENDPOINT, else {@link DEFAULT_ENDPOINT}. */
-  readonly endpoint?: string;
+  readonly endpoint?: string | undefined;
   /** The folder of huggingface_hub's cache; default $HF_HUB_CACHE, else $HF_HOME/hub, else ~/.cache/huggingface/hub. */
-  readonly cacheDir?: string;
+  readonly cacheDir?: string | undefined;
   /** Default: $HF_TOKEN, else the file that `hf auth login` writes. Sent to the hub itself only, never shown. */
-  readonly token?: string;
+  readonly token?: string | undefined;
 }
 
 export const hubChecks = { endpoint: aString, cacheDir: aString, token: aString };

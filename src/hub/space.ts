@@ -1,5 +1,5 @@
-import { statfs } from "node:fs/promises";
 import { HubError } from "../errors.ts";
+import { freeBytes } from "../files/disk-room.ts";
 
 /**
  * @param needed bytes that will be written to `folder`, which exists
@@ -12,14 +12,6 @@ export async function checkSpace(folder: string, needed: number, what: string): 
     "ERR_DISK_FULL",
     `${what} needs ${gigabytes(needed)} in ${folder}, where ${gigabytes(free)} are free: make room, or set HF_HUB_CACHE to a folder on a larger disk.`,
     { file: folder },
-  );
-}
-
-/** Undefined where the system does not say. */
-async function freeBytes(folder: string): Promise<number | undefined> {
-  return statfs(folder).then(
-    ({ bavail, bsize }) => bavail * bsize,
-    () => undefined,
   );
 }
 

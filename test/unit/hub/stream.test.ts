@@ -1,0 +1,64 @@
+/** Converting from the hub without ever having all of it. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, it } from "vitest";
+import { convertCheckpoint } from "../../../src/convert/convert.ts";
+import { readGguf } from "../../../src/gguf/reader.ts";
+import { openModelFolder } from "../../../src/hub/model-folder.ts";
+import { emptyFolder, failureOf, filesBelow, QUICK, startHub } from "./support.ts";
+
+const checkpoint = join("test", "fixtures", "checkpoints", "gqa4-bf16-sharded");
+const files = Object.fromEntries(readdirSync(checkpoint).map((name) => [name, readFileSync(join(checkpoint, name))]));
+const shards = Object.keys(files).filter((name) => name.endsWith(".safetensors"));
+const folder = mkdtempSync(join(tmpdir(), "starling-rm-stream-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function stream(hub: Awaited<ReturnType<typeof startHub>>, cacheDir: string, output: string, most = () => {}) {
+  const { folder: place, source } = await openModelFolder(
+    `hf:${hub.repository}`,
+    { stream: true, endpoint: hub.endpoint, cacheDir },
+    { patience: QUICK },
+  );
+  return convertCheckpoint({
+    checkpoint: place,
+    output,
+    type: "f16",
+    source: source ?? {},
+    onProgress: most,
+    overwrite: true,
+  });
+}
+
+it("comes to the bytes of a conversion from the folder, with at most two shards on the disk", async () => {
+  const hub = await startHub(files);
+  const cacheDir = emptyFolder();
+  const output = join(folder, "streamed.gguf");
+  let most = 0;
+  await stream(hub, cacheDir, output, () => {
+    most = Math.max(most, filesBelow(cacheDir).filter((name) => !name.includes(".lock")).length);
+  });
+  expect(most).toBeGreaterThan(0);
+  expect(most).toBeLessThanOrEqual(2);
+  expect(filesBelow(cacheDir)).toEqual([]);
+  const local = join(folder, "local.gguf");
+  const revision = "0123456789abcdef0123456789abcdef01234567";
+  await convertCheckpoint({ checkpoint, output: local, type: "f16", source: { name: hub.repository, revision } });
+  // The name in the header comes from the folder, as config.json has none.
+  const weights = async (path: string) => readFileSync(path).subarray((await readGguf(path)).dataPosition);
+  expect((await weights(output)).equals(await weights(local))).toBe(true);
+  for (const shard of shards) expect(hub.requestsFor(shard).length).toBeGreaterThan(0);
+});
+
+it("is refused for a shard of other bytes, and leaves nothing", async () => {
+  const hub = await startHub(files);
+  const last = shards.at(-1) as string;
+  hub.faults.set(
+    last,
+    Array.from({ length: 8 }, () => ({ damage: true }) as const),
+  );
+  const cacheDir = emptyFolder();
+  const error = await failureOf(stream(hub, cacheDir, join(folder, "refused.gguf")));
+  expect(error.code).toBe("ERR_WRONG_HASH");
+  expect(readdirSync(folder).filter((name) => name.includes("refused"))).toEqual([]);
+});
