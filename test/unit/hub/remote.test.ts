@@ -19,6 +19,7 @@ import {
   clientOf,
   emptyFolder,
   failureOf,
+  IMPATIENT,
   incompleteFiles,
   KILOBYTE,
   QUICK,
@@ -29,8 +30,8 @@ import {
 
 const NAME = "model.safetensors";
 
-async function openAt(hub: FakeHub, name = NAME): Promise<RemoteFile> {
-  const client = clientOf(hub);
+async function openAt(hub: FakeHub, patience = QUICK, name = NAME): Promise<RemoteFile> {
+  const client = clientOf(hub, patience);
   const listing = await listRepository(client, { id: hub.repository, revision: "main" });
   const file = listing.files.get(name);
   if (file === undefined) throw new Error(`${name} is not there`);
@@ -92,7 +93,7 @@ describe("RemoteFile", () => {
     const bytes = someBytes(700 * KILOBYTE, 9);
     const hub = await startHub({ [NAME]: bytes });
     hub.faults.set(NAME, [fault]);
-    const file = await openAt(hub);
+    const file = await openAt(hub, "stallAfter" in fault ? IMPATIENT : QUICK);
     hub.faults.set(NAME, [fault, fault]);
     expect((await readExactly(file, 400_000, 300_000)).equals(bytes.subarray(400_000, 700_000))).toBe(true);
   });
