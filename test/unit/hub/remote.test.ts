@@ -13,6 +13,7 @@ import { openModelFolder } from "../../../src/hub/model-folder.ts";
 import { RemoteFile } from "../../../src/hub/remote-file.ts";
 import { inspectModel } from "../../../src/inspect.ts";
 import { randomOf } from "../../random.ts";
+import { writeCheckpoint } from "../convert/make-checkpoint.ts";
 import { COMMIT, type FakeHub, type Fault } from "./fake-hub.ts";
 import {
   checkWholeFiles,
@@ -163,6 +164,30 @@ describe("openModelFolder", () => {
     await checkpoint.close();
     expect(hub.seen.filter(({ path }) => !path.startsWith("/api/"))).toEqual([]);
     expect(checkWholeFiles(hub, cacheDir)).toBe(names.length * 2);
+  });
+
+  it("takes the tokenizer from elsewhere, all of it, and none of the weights there", async () => {
+    const hub = await startHub(embeddedFiles());
+    const cacheDir = emptyFolder();
+    const options = { endpoint: hub.endpoint, cacheDir, tokenizer: spec };
+    const { "tokenizer.model": _, ...withoutModel } = embeddedFiles();
+    const local = await writeCheckpoint({ ...withoutModel, "tokenizer_config.json": "not JSON" });
+    await expect(openCheckpoint(local)).rejects.toThrow();
+    const { folder, source } = await openModelFolder(local, options, { patience: QUICK });
+    expect(source).toBeUndefined();
+    await (await openCheckpoint(folder)).close();
+    expect(hub.requestsFor(shards[0] as string)).toEqual([]);
+    expect([...(await folder.list())].sort()).toEqual([...names].sort());
+    process.env["HF_HUB_OFFLINE"] = "1";
+    try {
+      await (await openCheckpoint((await openModelFolder(local, options)).folder)).close();
+      const never = openModelFolder(local, { ...options, tokenizer: "hf:a/b" });
+      expect(await failureOf(never)).toMatchObject({ code: "ERR_HUB_UNREACHABLE" });
+    } finally {
+      delete process.env["HF_HUB_OFFLINE"];
+    }
+    const none = openModelFolder(local, { ...options, endpoint: (await startHub({ "a.txt": "" })).endpoint });
+    expect(await failureOf(none)).toMatchObject({ code: "ERR_NOT_ON_HUB" });
   });
 
   it("does not stream wrong bytes", async () => {
