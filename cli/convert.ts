@@ -23,6 +23,7 @@ interface ConvertCommandOptions {
   readonly tokenization?: TokenizationMode;
   readonly source?: string;
   readonly revision?: string;
+  readonly tokenizer?: string;
   readonly stream?: true;
   readonly cacheDir?: string;
   readonly concurrency?: number;
@@ -32,7 +33,8 @@ interface ConvertCommandOptions {
 }
 
 export const convert: Action<ConvertCommandOptions> = async (options, context) => {
-  const { checkpoint, output, type, stream, resume, force, tokenization, revision, cacheDir, concurrency } = options;
+  const { checkpoint, output, type, stream, resume, force, tokenization, tokenizer, revision, cacheDir, concurrency } =
+    options;
   // Of the hub a revision is asked for; of a folder it is only kept in the file.
   const isHub = checkpoint.startsWith("hf:");
   if (stream && !isHub) throw new UsageError("--stream needs a repository on the hub: hf:OWNER/NAME");
@@ -49,7 +51,7 @@ export const convert: Action<ConvertCommandOptions> = async (options, context) =
       onProgress,
       onDownload,
       signal: context.signal,
-      ...given({ tokenization, cacheDir, concurrency, revision: isHub ? revision : undefined }),
+      ...given({ tokenization, tokenizer, cacheDir, concurrency, revision: isHub ? revision : undefined }),
     }),
   );
 };
@@ -106,6 +108,7 @@ export function describeConvert(command: Command): Command {
     .argument("<checkpoint>", "folder with config.json, weights and tokenizer files; or hf:OWNER/NAME[@REVISION]")
     .requiredOption("-o, --output <file>", "the GGUF to write; it appears only when it is whole")
     .addOption(typeOption(false))
+    .option("--tokenizer <place>", "take the tokenizer's files from this folder or hf:OWNER/NAME")
     .addOption(
       new Option("--tokenization <mode>", "tokenization that the file asks for (default: fast-4.41)").choices(
         tokenizationModes,
@@ -127,4 +130,5 @@ The reward head is never quantised. q4_k_m is the smallest type whose order of r
 Examples:
   starling-rm convert ./Starling-RM-34B -o starling-rm-34b.q4_k_m.gguf
   starling-rm convert ./Starling-RM-34B -o starling-rm-34b.q8_0.gguf --type q8_0
-  starling-rm convert hf:Nexusflow/Starling-RM-34B -o starling-rm-34b.q4_k_m.gguf --stream --resume`;
+  starling-rm convert hf:Nexusflow/Starling-RM-34B --tokenizer hf:01-ai/Yi-34B-Chat \\
+      -o starling-rm-34b.q4_k_m.gguf --stream --resume`;

@@ -16,6 +16,7 @@ interface PullCommandOptions {
   readonly output?: string;
   readonly cacheDir?: string;
   readonly concurrency?: number;
+  readonly tokenizer?: string;
   readonly stream?: true;
   readonly resume?: true;
   readonly force?: true;
@@ -31,7 +32,7 @@ export const pull: Action<PullCommandOptions> = async (options, context) => {
     const checkpoint = repository.startsWith("hf:") ? repository : `hf:${repository}`;
     return convert({ ...options, checkpoint, type, output: output ?? outputName(repository, type) }, context);
   }
-  for (const name of ["output", "stream", "resume", "force"] as const)
+  for (const name of ["output", "tokenizer", "stream", "resume", "force"] as const)
     if (options[name] !== undefined) throw new UsageError(`--${name} needs --type: which GGUF is to be made`);
   const pulled = await pullShown(options, context);
   const { folder, commit, files, bytes } = pulled;
@@ -83,6 +84,7 @@ export function describePull(command: Command): Command {
     .option("-o, --output <file>", "the GGUF to write (default: NAME.TYPE.gguf)")
     .option("--cache-dir <folder>", "the cache (default: $HF_HUB_CACHE, or ~/.cache/huggingface/hub)")
     .option("--concurrency <n>", "files to download at once (default: 4)", wholeNumber(1, MAX_CONCURRENCY))
+    .option("--tokenizer <place>", "with --type: take the tokenizer's files from this folder or hf:OWNER/NAME")
     .option("--stream", "with --type: download each weight file when it is its turn, and remove it afterwards")
     .option("--resume", "with --type: go on from an interrupted conversion")
     .option("--force", "replace an existing output")

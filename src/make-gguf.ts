@@ -24,6 +24,8 @@ import type { TokenizationMode } from "./scoring/types.ts";
 export interface ConvertOptions extends HubOptions {
   /** A folder with config.json, weights and tokenizer files; or "hf:OWNER/NAME[@REVISION]", which is pulled first. */
   readonly checkpoint: string;
+  /** A folder or "hf:OWNER/NAME" to take the tokenizer's files from; default: the checkpoint itself. */
+  readonly tokenizer?: string;
   /** Of a repository on the hub: a branch, tag or commit; default "main". */
   readonly revision?: string;
   /**
@@ -100,16 +102,18 @@ export async function convert(options: ConvertOptions): Promise<ConvertResult> {
     ...hubChecks,
     checkpoint: aString,
     revision: aString,
+    tokenizer: aString,
     stream: aBoolean,
     concurrency: anInteger(1, MAX_CONCURRENCY),
     onDownload: aFunction,
   });
-  const { checkpoint, revision, stream, concurrency, onDownload, endpoint, cacheDir, token, ...rest } = options;
+  const { checkpoint, tokenizer, revision, stream, concurrency, onDownload, endpoint, cacheDir, token, ...rest } =
+    options;
   const { onProgress, type = DEFAULT_TYPE, signal, ...others } = rest;
   weightType(type);
   // What would end the conversion is found before hours of downloading.
   await checkOutput(options.output, options.overwrite ?? false);
-  const hub = { revision, stream, concurrency, endpoint, cacheDir, token, signal, onProgress: onDownload };
+  const hub = { tokenizer, revision, stream, concurrency, endpoint, cacheDir, token, signal, onProgress: onDownload };
   const { folder, source } = await openModelFolder(checkpoint, hub);
   const checkpointOptions: CheckpointOptions = {
     ...others,

@@ -88,10 +88,10 @@ export class HubClient {
       const response = await this.#send(url, headers, watch);
       if (url.origin === this.#origin) contentTag ??= tagOf(response.headers);
       const location = response.headers.get("location");
-      if (![301, 302, 303, 307, 308].includes(response.status) || location === null) {
-        if (!response.ok) throw this.#refusal(response, url, subject);
-        return { response, url, contentTag };
-      }
+      const isRedirect = [301, 302, 303, 307, 308].includes(response.status) && location !== null;
+      if (response.ok && !isRedirect) return { response, url, contentTag };
+      response.body?.cancel().catch(() => {});
+      if (!isRedirect) throw this.#refusal(response, url, subject);
       url = nextUrl(url, location);
     }
     throw new HubError("ERR_HUB_RESPONSE", `${start.host} redirects in circles when it is asked for ${subject.what}.`);
@@ -100,12 +100,14 @@ export class HubClient {
   async #send(url: URL, headers: Readonly<Record<string, string>>, watch: Watch): Promise<Response> {
     const authorization = url.origin === this.#origin && this.#token ? { authorization: `Bearer ${this.#token}` } : {};
     try {
-      const response = await fetch(url, {
-        // A compressed body would have other lengths and ranges than the file.
-        headers: { "user-agent": "starling-rm", "accept-encoding": "identity", ...headers, ...authorization },
-        redirect: "manual",
-        signal: watch.signal,
-      });
+      const response = await watch.during(
+        fetch(url, {
+          // A compressed body would have other lengths and ranges than the file.
+          headers: { "user-agent": "starling-rm", "accept-encoding": "identity", ...headers, ...authorization },
+          redirect: "manual",
+          signal: watch.signal,
+        }),
+      );
       watch.touch();
       this.#wasReached = true;
       return response;
@@ -117,16 +119,18 @@ export class HubClient {
   async *#chunks(response: Response, url: URL, watch: Watch): AsyncGenerator<Uint8Array> {
     if (response.body === null) return;
     const reader = response.body.getReader();
-    for (;;) {
-      let next: Awaited<ReturnType<typeof reader.read>>;
-      try {
-        next = await reader.read();
-      } catch (error) {
-        throw this.#broken(error, url, watch);
+    try {
+      for (;;) {
+        const { done, value } = await watch.during(reader.read()).catch((error) => {
+          throw this.#broken(error, url, watch);
+        });
+        watch.touch();
+        if (done) return;
+        yield value;
       }
-      watch.touch();
-      if (next.done) return;
-      yield next.value;
+    } finally {
+      // Closes the connection of what was not read to its end.
+      reader.cancel().catch(() => {});
     }
   }
 
@@ -167,6 +171,17 @@ class Watch {
 
   touch(): void {
     this.#timer.refresh();
+  }
+
+  /** Waits for a step of the attempt, and no longer than it lasts: an aborted fetch does not always settle. */
+  during<T>(step: Promise<T>): Promise<T> {
+    const { signal } = this;
+    return new Promise<T>((resolve, reject) => {
+      const onAbort = () => reject(signal.reason);
+      if (signal.aborted) onAbort();
+      signal.addEventListener("abort", onAbort, { once: true });
+      step.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+    });
   }
 
   /** Aborting an answer that was read to its end does nothing; another one's connection is closed by it. */

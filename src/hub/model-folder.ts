@@ -1,6 +1,10 @@
 /** Where a model comes from: a folder here, or a repository on the hub. */
 import { type CheckpointFolder, openLocalFolder } from "../checkpoint/folder.ts";
+import { OverlayFolder, TOKENIZER_FILES } from "../checkpoint/overlay-folder.ts";
+import { HubError } from "../errors.ts";
 import { isHubSpec, parseRepository } from "./address.ts";
+import { HubCache } from "./cache.ts";
+import { fetchFiles } from "./fetch-files.ts";
 import { type Internals, openHubFolder } from "./hub-folder.ts";
 import { type PullOptions, pull } from "./pull.ts";
 import { hubSettings } from "./settings.ts";
@@ -11,6 +15,8 @@ export interface ModelFolderOptions extends Omit<PullOptions, "repository"> {
    * default false: pull all of them to the cache first.
    */
   readonly stream?: boolean | undefined;
+  /** A folder or "hf:OWNER/NAME" to take the tokenizer's files from; default: those of the checkpoint. */
+  readonly tokenizer?: string | undefined;
 }
 
 export interface ModelFolder {
@@ -26,8 +32,20 @@ export interface ModelFolder {
  */
 export async function openModelFolder(
   spec: string,
-  { stream = false, ...options }: ModelFolderOptions = {},
+  { tokenizer, ...options }: ModelFolderOptions = {},
   internals: Internals = {},
+): Promise<ModelFolder> {
+  // Small, and so asked for first: a wrong name is known before the weights come.
+  const { revision: _, ...common } = options;
+  const overlay = tokenizer === undefined ? undefined : await openTokenizerFolder(tokenizer, common, internals);
+  const model = await openWeights(spec, options, internals);
+  return overlay === undefined ? model : { ...model, folder: new OverlayFolder(model.folder, overlay) };
+}
+
+async function openWeights(
+  spec: string,
+  { stream = false, ...options }: Omit<ModelFolderOptions, "tokenizer">,
+  internals: Internals,
 ): Promise<ModelFolder> {
   if (!isHubSpec(spec)) return { folder: await openLocalFolder(spec) };
   const repository = parseRepository(spec, options.revision);
@@ -39,4 +57,41 @@ export async function openModelFolder(
   const { signal, onProgress: onDownload } = options;
   const folder = await openHubFolder(repository, settings, { signal, onDownload }, internals);
   return { folder, source: { name: repository.id, revision: folder.listing.commit } };
+}
+
+/** Only the tokenizer's files come to the cache, and none of the weights beside them. */
+async function openTokenizerFolder(
+  spec: string,
+  { signal, ...options }: Omit<ModelFolderOptions, "tokenizer" | "revision">,
+  internals: Internals,
+): Promise<CheckpointFolder> {
+  if (!isHubSpec(spec)) return openLocalFolder(spec);
+  const repository = parseRepository(spec);
+  const settings = await hubSettings(options);
+  if (settings.offline) return openCached(repository, settings.cacheFolder);
+  const folder = await openHubFolder(repository, settings, { signal }, internals);
+  const { cache, listing } = folder;
+  const names = TOKENIZER_FILES.filter((name) => listing.files.has(name));
+  if (names.length === 0)
+    throw new HubError("ERR_NOT_ON_HUB", `${repository.id} has no tokenizer at ${repository.revision}.`);
+  await fetchFiles(
+    folder,
+    names.map((name) => folder.file(name)),
+    { concurrency: names.length, signal },
+  );
+  await cache.writeRef(repository.revision, listing.commit);
+  return openLocalFolder(cache.snapshot(listing.commit));
+}
+
+async function openCached(
+  repository: { id: string; revision: string },
+  cacheFolder: string,
+): Promise<CheckpointFolder> {
+  const cache = new HubCache(cacheFolder, repository.id);
+  const commit = await cache.readRef(repository.revision);
+  if (commit !== undefined) return openLocalFolder(cache.snapshot(commit));
+  throw new HubError(
+    "ERR_HUB_UNREACHABLE",
+    `HF_HUB_OFFLINE is set, and ${repository.id} was never pulled to ${cacheFolder}: unset it.`,
+  );
 }

@@ -1,6 +1,7 @@
 /** The files of a checkpoint, from the hub to the cache: several at once, all of them checked. */
 import { stat } from "node:fs/promises";
 import { type CheckpointFolder, openLocalFolder } from "../checkpoint/folder.ts";
+import { TOKENIZER_FILES } from "../checkpoint/overlay-folder.ts";
 import { findWeightFiles } from "../checkpoint/shard-index.ts";
 import { HubError } from "../errors.ts";
 import { aFunction, anInteger, aSignal, aString, checkOptions, required } from "../options.ts";
@@ -40,18 +41,7 @@ const DEFAULT_CONCURRENCY = 4;
 export const MAX_CONCURRENCY = 16;
 
 /** What a checkpoint has beside its weights, as far as it is there. */
-const SMALL_FILES = [
-  "config.json",
-  "tokenizer.model",
-  "tokenizer.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-  "added_tokens.json",
-  "vocab.json",
-  "merges.txt",
-  "model.safetensors.index.json",
-  "pytorch_model.bin.index.json",
-];
+const SMALL_FILES = ["config.json", ...TOKENIZER_FILES, "model.safetensors.index.json", "pytorch_model.bin.index.json"];
 
 /**
  * Downloads the checkpoint of a repository to the cache that all tools of Hugging Face share, and goes on where an

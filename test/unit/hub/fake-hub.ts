@@ -52,6 +52,8 @@ export class FakeHub {
   gate: { readonly token: string; readonly code: string } | undefined;
   /** Bytes a second of each body; undefined: as fast as it goes. */
   bytesPerSecond: number | undefined;
+  /** A cut waits for it: what a client has not taken yet is lost to it with the connection. */
+  mayCut: () => boolean = () => true;
   /** Bytes of bodies that were written to connections. */
   bytesSent = 0;
   /** Entries of a page of the list. */
@@ -195,7 +197,10 @@ export class FakeHub {
 
   async #sendBody(body: Buffer, fault: Fault, response: ServerResponse): Promise<unknown> {
     if ("cutAfter" in fault) {
-      return response.write(body.subarray(0, fault.cutAfter), () => setTimeout(() => response.destroy(), 5));
+      await new Promise((resolve) => response.write(body.subarray(0, fault.cutAfter), resolve));
+      do await sleep(5);
+      while (!this.mayCut() && !response.destroyed);
+      return response.destroy();
     }
     if ("stallAfter" in fault) return response.write(body.subarray(0, fault.stallAfter));
     if (this.bytesPerSecond !== undefined) {

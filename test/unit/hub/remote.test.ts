@@ -14,12 +14,14 @@ import { openModelFolder } from "../../../src/hub/model-folder.ts";
 import { RemoteFile } from "../../../src/hub/remote-file.ts";
 import { inspectModel } from "../../../src/inspect.ts";
 import { randomOf } from "../../random.ts";
+import { writeCheckpoint } from "../convert/make-checkpoint.ts";
 import { COMMIT, type FakeHub, type Fault } from "./fake-hub.ts";
 import {
   checkWholeFiles,
   clientOf,
   emptyFolder,
   failureOf,
+  IMPATIENT,
   incompleteFiles,
   KILOBYTE,
   QUICK,
@@ -30,8 +32,8 @@ import {
 
 const NAME = "model.safetensors";
 
-async function openAt(hub: FakeHub, name = NAME): Promise<RemoteFile> {
-  const client = clientOf(hub);
+async function openAt(hub: FakeHub, patience = QUICK, name = NAME): Promise<RemoteFile> {
+  const client = clientOf(hub, patience);
   const listing = await listRepository(client, { id: hub.repository, revision: "main" });
   const file = listing.files.get(name);
   if (file === undefined) throw new Error(`${name} is not there`);
@@ -92,7 +94,7 @@ describe("RemoteFile", () => {
     const bytes = someBytes(700 * KILOBYTE, 9);
     const hub = await startHub({ [NAME]: bytes });
     hub.faults.set(NAME, [fault]);
-    const file = await openAt(hub);
+    const file = await openAt(hub, "stallAfter" in fault ? IMPATIENT : QUICK);
     hub.faults.set(NAME, [fault, fault]);
     expect((await readExactly(file, 400_000, 300_000)).equals(bytes.subarray(400_000, 700_000))).toBe(true);
   });
@@ -162,6 +164,30 @@ describe("openModelFolder", () => {
     await checkpoint.close();
     expect(hub.seen.filter(({ path }) => !path.startsWith("/api/"))).toEqual([]);
     expect(checkWholeFiles(hub, cacheDir)).toBe(names.length * 2);
+  });
+
+  it("takes the tokenizer from elsewhere, all of it, and none of the weights there", async () => {
+    const hub = await startHub(embeddedFiles());
+    const cacheDir = emptyFolder();
+    const options = { endpoint: hub.endpoint, cacheDir, tokenizer: spec };
+    const { "tokenizer.model": _, ...withoutModel } = embeddedFiles();
+    const local = await writeCheckpoint({ ...withoutModel, "tokenizer_config.json": "not JSON" });
+    await expect(openCheckpoint(local)).rejects.toThrow();
+    const { folder, source } = await openModelFolder(local, options, { patience: QUICK });
+    expect(source).toBeUndefined();
+    await (await openCheckpoint(folder)).close();
+    expect(hub.requestsFor(shards[0] as string)).toEqual([]);
+    expect([...(await folder.list())].sort()).toEqual([...names].sort());
+    process.env["HF_HUB_OFFLINE"] = "1";
+    try {
+      await (await openCheckpoint((await openModelFolder(local, options)).folder)).close();
+      const never = openModelFolder(local, { ...options, tokenizer: "hf:a/b" });
+      expect(await failureOf(never)).toMatchObject({ code: "ERR_HUB_UNREACHABLE" });
+    } finally {
+      delete process.env["HF_HUB_OFFLINE"];
+    }
+    const none = openModelFolder(local, { ...options, endpoint: (await startHub({ "a.txt": "" })).endpoint });
+    expect(await failureOf(none)).toMatchObject({ code: "ERR_NOT_ON_HUB" });
   });
 
   it("does not stream wrong bytes", async () => {

@@ -9,14 +9,21 @@ import { type PullOptions, type PullResult, pull } from "../../../src/hub/pull.t
 import { randomOf } from "../../random.ts";
 import { FakeHub, gitHash, sha256 } from "./fake-hub.ts";
 
-export const QUICK: Patience = { attempts: 4, firstWaitMs: 1, maxWaitMs: 5, maxRetryAfterMs: 2_000, stallMs: 300 };
+export const QUICK: Patience = { attempts: 4, firstWaitMs: 1, maxWaitMs: 5, maxRetryAfterMs: 2_000, stallMs: 10_000 };
+/** For tests of silence. Other tests must not take a busy machine for a silent one. */
+export const IMPATIENT: Patience = { ...QUICK, stallMs: 300 };
 
 export const KILOBYTE = 1024;
 
-/** Bytes that differ everywhere, the same in each run. */
+const made = new Map<string, Buffer>();
+
+/** Bytes that differ everywhere, the same in each run; not to be written to. */
 export function someBytes(length: number, seed: number): Buffer {
+  const key = `${length} ${seed}`;
   const next = randomOf(seed);
-  return Buffer.from(Uint8Array.from({ length }, () => next(256)));
+  const bytes = made.get(key) ?? Buffer.from(Uint8Array.from({ length }, () => next(256)));
+  made.set(key, bytes);
+  return bytes;
 }
 
 /** Two shards, their index, and small files; not weights that could be read. */
@@ -64,9 +71,14 @@ export function clientOf(hub: FakeHub, patience = QUICK): HubClient {
   return new HubClient({ endpoint: hub.endpoint, patience });
 }
 
-export function pullFrom(hub: FakeHub, cacheDir: string, options: Partial<PullOptions> = {}): Promise<PullResult> {
+export function pullFrom(
+  hub: FakeHub,
+  cacheDir: string,
+  options: Partial<PullOptions> = {},
+  patience = QUICK,
+): Promise<PullResult> {
   const { endpoint, repository } = hub;
-  return pull({ endpoint, repository, cacheDir, ...options }, { patience: QUICK });
+  return pull({ endpoint, repository, cacheDir, ...options }, { patience });
 }
 
 export async function failureOf(promise: Promise<unknown>): Promise<Error & { code?: string }> {

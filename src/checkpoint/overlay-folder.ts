@@ -1,0 +1,59 @@
+/** A checkpoint whose tokenizer lies elsewhere: Starling-RM-34B is used with the tokenizer of Yi-34B-Chat. */
+import type { ByteSource } from "../files/byte-source.ts";
+import type { CheckpointFolder } from "./folder.ts";
+
+/** All of them come from one place: half of one tokenizer and half of another would give wrong ids. */
+export const TOKENIZER_FILES: readonly string[] = [
+  "tokenizer.model",
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "added_tokens.json",
+  "vocab.json",
+  "merges.txt",
+];
+
+/** `folder` with the tokenizer's files of `tokenizer` in place of its own. */
+export class OverlayFolder implements CheckpointFolder {
+  readonly #folder: CheckpointFolder;
+  readonly #tokenizer: CheckpointFolder;
+
+  constructor(folder: CheckpointFolder, tokenizer: CheckpointFolder) {
+    this.#folder = folder;
+    this.#tokenizer = tokenizer;
+  }
+
+  get path(): string {
+    return this.#folder.path;
+  }
+
+  get name(): string {
+    return this.#folder.name;
+  }
+
+  pathOf(file: string): string {
+    return this.#holderOf(file).pathOf(file);
+  }
+
+  has(file: string): Promise<boolean> {
+    return this.#holderOf(file).has(file);
+  }
+
+  async list(): Promise<readonly string[]> {
+    const isTokenizer = (file: string) => TOKENIZER_FILES.includes(file);
+    const own = (await this.#folder.list()).filter((file) => !isTokenizer(file));
+    return [...own, ...(await this.#tokenizer.list()).filter(isTokenizer)].sort();
+  }
+
+  open(file: string): Promise<ByteSource> {
+    return this.#holderOf(file).open(file);
+  }
+
+  openWhole(file: string, signal?: AbortSignal): Promise<ByteSource> {
+    return this.#holderOf(file).openWhole(file, signal);
+  }
+
+  #holderOf(file: string): CheckpointFolder {
+    return TOKENIZER_FILES.includes(file) ? this.#tokenizer : this.#folder;
+  }
+}
