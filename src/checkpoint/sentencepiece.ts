@@ -52,6 +52,9 @@ export function parseSentencePiece(bytes: Buffer, file: string): SentencePieceMo
   };
 }
 
+/** Shared: a file of two bytes for each piece could make a buffer for each of a million. */
+const NO_BYTES = Buffer.alloc(0);
+
 interface Piece {
   bytes: Buffer;
   score: number;
@@ -90,7 +93,7 @@ function readModel(bytes: Buffer): ModelParts {
 }
 
 function readPiece(message: Buffer): Piece {
-  const piece: Piece = { bytes: Buffer.alloc(0), score: 0, type: PIECE_TYPE.normal };
+  const piece: Piece = { bytes: NO_BYTES, score: 0, type: PIECE_TYPE.normal };
   for (const field of protobufFields(message)) {
     if (field.number === 1) piece.bytes = asBytes(field);
     else if (field.number === 2) piece.score = asFloat(field);

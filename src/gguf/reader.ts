@@ -21,13 +21,14 @@ const FIRST_READ_BYTES = 2 * 1024 * 1024;
 export async function readGguf(path: string): Promise<GgufHeader> {
   const file = await openFile(path);
   try {
-    return await readHeader(file);
+    return await readGgufHeader(file);
   } finally {
     await file.close();
   }
 }
 
-async function readHeader(file: ByteSource): Promise<GgufHeader> {
+/** As {@link readGguf}, of bytes that are open already. */
+export async function readGgufHeader(file: ByteSource): Promise<GgufHeader> {
   const limit = Math.min(file.size, MAX_GGUF_HEADER_BYTES);
   for (let length = Math.min(FIRST_READ_BYTES, limit); ; length = Math.min(length * 2, limit)) {
     const bytes = await readExactly(file, 0, length);
