@@ -32,7 +32,7 @@ export function mutateBytes(bytes: Buffer, random: Random, structure: readonly R
 function position(bytes: Buffer, random: Random, structure: readonly Range[]): number {
   if (structure.length === 0 || random(10) === 0) return random(bytes.length);
   const [start, end] = pick(random, structure);
-  return Math.min(bytes.length - 1, start + random(Math.max(1, end - start)));
+  return Math.max(0, Math.min(bytes.length - 1, start + random(Math.max(1, end - start))));
 }
 
 type Mutation = (bytes: Buffer, random: Random, at: number, other: Buffer) => Buffer;

@@ -282,7 +282,7 @@ describe("readRewardMetadata", () => {
   });
 
   it("reads as many added tokens as a vocabulary may have", { timeout: 10_000 }, () => {
-    const size = 400_000;
+    const size = 100_000;
     const grown = (text: (id: number) => string) =>
       StringTable.from(Array.from({ length: size }, (_, id) => tinyPieces[id]?.piece ?? text(id)));
     const types = Array.from({ length: size }, (_, id) => tinyPieces[id]?.type ?? 1);
