@@ -86,24 +86,26 @@ function git(args) {
 }
 
 /**
- * llama.cpp's public headers, out of the git bundle that node-llama-cpp ships: the source of the very libraries in
- * its prebuilt packages.
+ * Files of llama.cpp, out of the git bundle that node-llama-cpp ships: the source of the very libraries in its prebuilt
+ * packages.
+ *
+ * @param {string} folder made anew unless it holds them already
+ * @param {readonly string[]} paths
  */
-function prepareHeaders() {
+export function extractLlama(folder, paths) {
   const package_ = packageFolder("node-llama-cpp");
   const bundle = join(package_, "llama", "gitRelease.bundle");
   const { version } = JSON.parse(readFileSync(join(package_, "package.json"), "utf8"));
-  const folder = join(root, "build", "llama-headers");
   const stampFile = join(folder, "stamp.json");
   const stamp = JSON.stringify({ nodeLlamaCpp: version, bytes: statSync(bundle).size });
   if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) return folder;
 
-  const clone = join(root, "build", `llama-clone-${process.pid}`);
-  const fresh = join(root, "build", `llama-headers-${process.pid}`);
+  const clone = `${folder}-clone-${process.pid}`;
+  const fresh = `${folder}-${process.pid}`;
   try {
     mkdirSync(fresh, { recursive: true });
     git(["clone", "--quiet", "--bare", bundle, clone]);
-    git([`--git-dir=${clone}`, `--work-tree=${fresh}`, "checkout", "--quiet", "HEAD", "--", "include", "ggml/include"]);
+    git([`--git-dir=${clone}`, `--work-tree=${fresh}`, "checkout", "--quiet", "HEAD", "--", ...paths]);
     writeFileSync(join(fresh, "stamp.json"), stamp);
     rmSync(folder, { recursive: true, force: true });
     renameSync(fresh, folder);
@@ -120,7 +122,7 @@ export function buildAddon({ sanitize = false } = {}) {
   if (missing.length > 0) throw new BuildError(describeMissing(missing));
   const started = Date.now();
   mkdirSync(join(root, "build"), { recursive: true });
-  const headers = prepareHeaders();
+  const headers = extractLlama(join(root, "build", "llama-headers"), ["include", "ggml/include"]);
   const nodeAddonApi = packageFolder("node-addon-api");
   const cmakeJs = join(packageFolder("cmake-js"), "bin", "cmake-js");
   const out = join(root, "build", sanitize ? "addon-sanitize" : "addon");

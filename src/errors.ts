@@ -141,8 +141,14 @@ export function describe(value: unknown): string {
   if (typeof value === "string") return `${JSON.stringify(shorten(value))} of type string`;
   if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint")
     return `${value} of type ${typeof value}`;
-  if (typeof value === "object") return `an object of class ${value.constructor?.name ?? "null"}`;
+  if (typeof value === "object") return `an object of class ${className(value)}`;
   return `a ${typeof value}`;
+}
+
+/** Of the prototype: an object out of a file may have a `constructor` of its own, whose name is anything at all. */
+function className(value: object): string {
+  const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
+  return typeof name === "string" ? name : "null";
 }
 
 const MAX_SHOWN_CHARACTERS = 60;

@@ -184,7 +184,8 @@ class ConfigReader {
 
   positive(field: string, max: number, fallback?: number): number {
     const value = this.get(field) ?? fallback;
-    if (typeof value !== "number" || !(value > 0) || value > max)
+    // As float32, which is what is kept of it: 1e-50 would become 0.
+    if (typeof value !== "number" || !(Math.fround(value) > 0) || value > max)
       throw this.refuse(field, `has ${describe(value)} as ${field}; a number above 0 and up to ${max} is expected.`);
     return value;
   }

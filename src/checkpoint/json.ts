@@ -8,6 +8,11 @@ export type JsonObject = { readonly [key: string]: unknown };
 
 /** Deepest nesting that is read; the files of a checkpoint have at most five levels. */
 const MAX_JSON_DEPTH = 32;
+/**
+ * Most values: a tensor takes ten in a safetensors header. Two bytes of text can make an object of 56, so that a limit on
+ * the text alone would let it fill a gigabyte.
+ */
+const MAX_JSON_VALUES = 1_000_000;
 
 /**
  * Reads a file that must hold one JSON object.
@@ -42,6 +47,7 @@ export function parseJsonObject(bytes: Buffer, file: string, part = ""): JsonObj
   const of = part === "" ? "" : ` in ${part}`;
   if (!isUtf8(bytes)) throw refuse(file, `does not hold UTF-8${of}.`);
   const text = bytes.toString("utf8");
+  checkSize(text, file, of);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -62,6 +68,24 @@ export function own(object: JsonObject, key: string): unknown {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
+/** Looks at any text, JSON or not, before JSON.parse makes something of it. */
+function checkSize(text: string, file: string, of: string): void {
+  let depth = 0;
+  let values = 1;
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i];
+    if (character === '"') i = endOfString(text, i);
+    else if (character === ",") values += 1;
+    else if (character === "]" || character === "}") depth -= 1;
+    else if (character === "[" || character === "{") {
+      values += 1;
+      depth += 1;
+      if (depth > MAX_JSON_DEPTH) throw refuse(file, `nests JSON deeper than ${MAX_JSON_DEPTH} levels${of}.`);
+    }
+    if (values > MAX_JSON_VALUES) throw refuse(file, `holds more than ${MAX_JSON_VALUES} values${of}.`);
+  }
+}
+
 /**
  * JSON.parse silently keeps the last of two equal keys, so that two readers can see two different files. The text is
  * known to be valid JSON here: strings and brackets are all that has to be looked at.
@@ -77,7 +101,6 @@ function checkKeys(text: string, file: string, of: string): void {
       i = end;
     } else if (character === "{" || character === "[") {
       open.push(character === "{" ? new Set() : undefined);
-      if (open.length > MAX_JSON_DEPTH) throw refuse(file, `nests JSON deeper than ${MAX_JSON_DEPTH} levels${of}.`);
     } else if (character === "}" || character === "]") {
       open.pop();
     } else if (character === ":") {
@@ -89,9 +112,9 @@ function checkKeys(text: string, file: string, of: string): void {
   }
 }
 
-/** The index of the quote that ends the string which starts at `start`. */
+/** The index of the quote that ends the string which starts at `start`, or the end of the text. */
 function endOfString(text: string, start: number): number {
   let i = start + 1;
-  while (text[i] !== '"') i += text[i] === "\\" ? 2 : 1;
+  while (i < text.length && text[i] !== '"') i += text[i] === "\\" ? 2 : 1;
   return i;
 }

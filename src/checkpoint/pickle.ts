@@ -3,6 +3,8 @@
  * a list of what may appear; nothing is imported or called, and anything else is an error that names it.
  */
 
+import { quote } from "../files/byte-source.ts";
+
 /** A tensor as the pickle describes it: a view of a storage, which is another file of the archive. */
 export interface PickledTensor {
   readonly kind: "tensor";
@@ -68,6 +70,11 @@ const globals: ReadonlySet<string> = new Set([ORDERED_DICT, REBUILD_TENSOR, REBU
 /** PyTorch's weights have at most 5. */
 const MAX_DIMENSIONS = 8;
 const MAX_PROTOCOL = 5;
+/**
+ * Most operations: a tensor takes about 50, so that these are 40,000 tensors. An operation of one byte can make a
+ * dictionary of 200, which a limit on the pickle's bytes alone would let fill gigabytes.
+ */
+const MAX_OPERATIONS = 2_000_000;
 
 /**
  * @returns what the pickle holds
@@ -93,7 +100,9 @@ class Machine {
   }
 
   run(): PickleValue {
-    for (;;) {
+    for (let count = 0; ; count++) {
+      if (count === MAX_OPERATIONS)
+        throw new PickleError(`has more than ${MAX_OPERATIONS} operations, the most that are read`);
       const at = this.#at;
       const code = this.u8();
       if (code === 0x2e) return this.#end();
@@ -220,7 +229,12 @@ class Machine {
   setItems(pairs: readonly PickleValue[]): void {
     const dict = this.top();
     if (!(dict instanceof Map) || pairs.length % 2 !== 0) throw new PickleError("sets items of what is no dictionary");
-    for (let i = 0; i < pairs.length; i += 2) dict.set(pairs[i] as PickleValue, pairs[i + 1] as PickleValue);
+    for (let i = 0; i < pairs.length; i += 2) {
+      const key = pairs[i] as PickleValue;
+      // Python keeps the last one; torch.save writes none twice, so that someone means to be read in two ways.
+      if (dict.has(key)) throw new PickleError(`sets ${describePickled(key)} twice in one dictionary`);
+      dict.set(key, pairs[i + 1] as PickleValue);
+    }
   }
 
   append(values: readonly PickleValue[]): void {
@@ -277,9 +291,18 @@ function rebuildTensor([storage, offset, shape, strides]: readonly PickleValue[]
     storage: storage.key,
     storageLength: storage.length,
     offset,
-    shape,
-    strides,
+    // Copies: a list that the pickle keeps can be changed by what comes later, after the checks here.
+    shape: [...shape],
+    strides: [...strides],
   };
+}
+
+/** For an error message; never goes into lists and dictionaries, which can hold each other. */
+export function describePickled(value: PickleValue): string {
+  if (typeof value === "string") return quote(value);
+  if (Array.isArray(value)) return "a list";
+  if (value instanceof Map) return "a dictionary";
+  return isObject(value) ? `a ${value.kind}` : String(value);
 }
 
 function isGlobal(value: PickleValue | undefined): value is GlobalValue {

@@ -20,8 +20,8 @@ export interface SentencePieceModel {
 
 export const PIECE_TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
 
-/** Yi's tokenizer.model takes 1 MB, one of 256k pieces 4 MB. */
-export const MAX_TOKENIZER_MODEL_BYTES = 64 * 1024 * 1024;
+/** Yi's tokenizer.model takes 1 MB, one of 256k pieces 4 MB. More, made of the smallest fields, would take seconds to read. */
+export const MAX_TOKENIZER_MODEL_BYTES = 16 * 1024 * 1024;
 /** Longest piece: trained pieces have up to 16 characters by default, user-defined ones are words and runs of spaces. */
 const MAX_PIECE_BYTES = 4096;
 
@@ -51,6 +51,9 @@ export function parseSentencePiece(bytes: Buffer, file: string): SentencePieceMo
     idOf: (piece) => ids.get(piece),
   };
 }
+
+/** Shared: a file of two bytes for each piece could make a buffer for each of a million. */
+const NO_BYTES = Buffer.alloc(0);
 
 interface Piece {
   bytes: Buffer;
@@ -90,7 +93,7 @@ function readModel(bytes: Buffer): ModelParts {
 }
 
 function readPiece(message: Buffer): Piece {
-  const piece: Piece = { bytes: Buffer.alloc(0), score: 0, type: PIECE_TYPE.normal };
+  const piece: Piece = { bytes: NO_BYTES, score: 0, type: PIECE_TYPE.normal };
   for (const field of protobufFields(message)) {
     if (field.number === 1) piece.bytes = asBytes(field);
     else if (field.number === 2) piece.score = asFloat(field);

@@ -1,6 +1,14 @@
 /** Where the tensors of a file lie that torch.save wrote: a zip archive of one pickle and raw storages. */
 import { type ByteSource, quote, readExactly } from "../files/byte-source.ts";
-import { isTensor, type PickleDict, type PickledTensor, PickleError, type PickleValue, unpickle } from "./pickle.ts";
+import {
+  describePickled,
+  isTensor,
+  type PickleDict,
+  type PickledTensor,
+  PickleError,
+  type PickleValue,
+  unpickle,
+} from "./pickle.ts";
 import { refuse } from "./refuse.ts";
 import { dtypeBytes, type TensorEntry } from "./tensor-entry.ts";
 import { readZipDirectory, type StoredFile } from "./zip.ts";
@@ -10,6 +18,8 @@ export const MAX_PICKLE_BYTES = 64 * 1024 * 1024;
 /** torch.save before 1.6, and still with _use_new_zipfile_serialization=False: a pickle of this number comes first. */
 const LEGACY_MAGIC = Buffer.from([0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19]);
 const LEGACY_PROTOCOL_BYTES = 2;
+/** "little" or "big", perhaps with a line break; of anything longer this much is shown. */
+const MAX_BYTE_ORDER_BYTES = 16;
 /** Keys under which training frameworks put the dictionary of tensors. */
 const WRAPPERS = ["state_dict", "model", "module", "model_state_dict"];
 
@@ -39,8 +49,7 @@ export async function readTorchFile(file: ByteSource): Promise<TensorEntry[]> {
   const entries: TensorEntry[] = [];
   for (const [name, value] of dict) {
     if (!isTensor(value)) continue;
-    if (typeof name !== "string")
-      throw refuse(path, `names a tensor by ${String(name).slice(0, 60)}, which is no text.`);
+    if (typeof name !== "string") throw refuse(path, `names a tensor by ${describePickled(name)}, which is no text.`);
     entries.push(locate(path, name, value, files.get(`${archive}data/${value.storage}`)));
   }
   if (entries.length === 0) throw refuse(path, "holds no tensor: a dictionary of tensors by their names is expected.");
@@ -48,8 +57,9 @@ export async function readTorchFile(file: ByteSource): Promise<TensorEntry[]> {
 }
 
 async function checkByteOrder(file: ByteSource, order: StoredFile | undefined): Promise<void> {
-  if (order === undefined || order.size > 16) return;
-  const text = (await readExactly(file, order.position, order.size)).toString("latin1").trim();
+  if (order === undefined) return;
+  const size = Math.min(order.size, MAX_BYTE_ORDER_BYTES);
+  const text = (await readExactly(file, order.position, size)).toString("latin1").trim();
   if (text !== "little")
     throw refuse(file.path, `was written with the byte order ${quote(text)}; only "little" is read.`);
 }

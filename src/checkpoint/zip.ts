@@ -30,6 +30,11 @@ const U16_MAX = 0xffff;
 const U32_MAX = 0xffffffff;
 const ENCRYPTED = 1;
 
+/** A file together with the header before it. */
+interface LocatedFile extends StoredFile {
+  readonly header: number;
+}
+
 interface Directory {
   readonly position: number;
   readonly size: number;
@@ -43,7 +48,7 @@ interface Directory {
 export async function readZipDirectory(file: ByteSource): Promise<Map<string, StoredFile>> {
   const directory = await findDirectory(file);
   const bytes = await readExactly(file, directory.position, directory.size);
-  const files = new Map<string, StoredFile>();
+  const files = new Map<string, LocatedFile>();
   let at = 0;
   for (let i = 0; i < directory.entries; i++) {
     if (at + ENTRY_BYTES > bytes.length || bytes.readUInt32LE(at) !== ENTRY_SIGNATURE)
@@ -61,6 +66,7 @@ export async function readZipDirectory(file: ByteSource): Promise<Map<string, St
     files.set(name, await locate(file, name, bytes.subarray(at, at + ENTRY_BYTES), extra, directory.position));
     at = end;
   }
+  if (at !== bytes.length) throw refuse(file.path, "holds more files than the end of its directory says.");
   checkOverlaps(file, files);
   return files;
 }
@@ -87,7 +93,8 @@ async function findDirectory(file: ByteSource): Promise<Directory> {
     throw refuse(file.path, `holds ${entries} files; the most that is read is ${MAX_ZIP_ENTRIES}.`);
   if (size > MAX_ZIP_DIRECTORY_BYTES)
     throw refuse(file.path, `has a directory of ${size} bytes; the most that is read is ${MAX_ZIP_DIRECTORY_BYTES}.`);
-  if (position + size > file.size) throw broken(file, "its directory");
+  // What stands at the end of the file is read as the end of the directory: it cannot be a part of it too.
+  if (position + size > file.size - tail.length + at) throw broken(file, "its directory");
   return directory;
 }
 
@@ -111,7 +118,7 @@ async function locate(
   entry: Buffer,
   extra: Buffer,
   directoryPosition: number,
-): Promise<StoredFile> {
+): Promise<LocatedFile> {
   if ((entry.readUInt16LE(8) & ENCRYPTED) !== 0) throw refuse(file.path, `holds the encrypted file ${quote(name)}.`);
   if (entry.readUInt16LE(10) !== 0)
     throw refuse(file.path, `holds the compressed file ${quote(name)}; torch.save stores without compression.`);
@@ -128,16 +135,20 @@ async function locate(
   const stored = field(20);
   const header = field(42);
   if (size !== stored) throw broken(file, `the entry ${quote(name)}`);
-  if (header + LOCAL_BYTES > directoryPosition) throw broken(file, `the entry ${quote(name)}`);
-  const local = await readExactly(file, header, LOCAL_BYTES);
+  const nameBytes = entry.readUInt16LE(28);
+  if (header + LOCAL_BYTES + nameBytes > directoryPosition) throw broken(file, `the entry ${quote(name)}`);
+  const local = await readExactly(file, header, LOCAL_BYTES + nameBytes);
   if (local.readUInt32LE(0) !== LOCAL_SIGNATURE) throw broken(file, `the entry ${quote(name)}`);
+  // Some readers go by the directory, some by the headers before the files: they must not see different files.
+  if (local.readUInt16LE(26) !== nameBytes || local.toString("utf8", LOCAL_BYTES) !== name)
+    throw refuse(file.path, `gives the file ${quote(name)} of its directory another name where it lies.`);
   const position = header + LOCAL_BYTES + local.readUInt16LE(26) + local.readUInt16LE(28);
   if (position + size > directoryPosition)
     throw refuse(
       file.path,
       `is cut off or broken: ${quote(name)} ends at byte ${position + size}, behind the archive's files.`,
     );
-  return { position, size };
+  return { position, size, header };
 }
 
 function zip64Fields(extra: Buffer): bigint[] {
@@ -154,14 +165,12 @@ function zip64Fields(extra: Buffer): bigint[] {
   return [];
 }
 
-/** Two files over each other would be read as what neither of them is. */
-function checkOverlaps(file: ByteSource, files: ReadonlyMap<string, StoredFile>): void {
+/** Two files over each other, or a header inside a file, would be read as what neither of them is. */
+function checkOverlaps(file: ByteSource, files: ReadonlyMap<string, LocatedFile>): void {
   let end = 0;
-  for (const [name, { position, size }] of [...files].sort(
-    ([, a], [, b]) => a.position - b.position || a.size - b.size,
-  )) {
-    if (size > 0 && position < end) throw refuse(file.path, `places the file ${quote(name)} over the one before it.`);
-    end = Math.max(end, position + size);
+  for (const [name, { header, position, size }] of [...files].sort(([, a], [, b]) => a.header - b.header)) {
+    if (header < end) throw refuse(file.path, `places the file ${quote(name)} over the one before it.`);
+    end = position + size;
   }
 }
 

@@ -36,12 +36,17 @@ export class HeaderCursor {
 
   /** Moves on by `count` bytes and returns where they start. */
   take(count: number, what: string): number {
+    const start = this.#position;
+    this.#position = this.#endOf(count, what);
+    return start;
+  }
+
+  /** Where the next `count` bytes end, all of which are there. */
+  #endOf(count: number, what: string): number {
     const end = this.#position + count;
     if (end > this.fileSize) throw this.#cutOff(end - this.fileSize, what);
     if (end > this.#bytes.length) throw new NeedMoreBytes();
-    const start = this.#position;
-    this.#position = end;
-    return start;
+    return end;
   }
 
   u32(what: string): number {
@@ -80,6 +85,8 @@ export class HeaderCursor {
   /** Without a message, a BigInt or a Buffer for each of the strings: a vocabulary has 64000 and more. */
   strings(count: number, what: string): StringTable {
     const start = this.#position;
+    // Before anything of that size is made: a file of weights has room for the lengths of billions of strings.
+    this.#endOf(count * STRING_LENGTH_BYTES, what);
     const offsets = new Uint32Array(count + 1);
     for (let i = 0; i < count; i++) {
       const at = this.take(STRING_LENGTH_BYTES, what);

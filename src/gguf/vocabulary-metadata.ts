@@ -110,7 +110,8 @@ function readNormalized(fields: Fields, addedTokens: Int32Array, size: number): 
   const key = STARLING_KEYS.normalizedAddedTokens;
   if (!fields.has(key)) return new Int32Array(0);
   const ids = readIds(fields, key, size);
-  const stranger = ids.find((id) => !addedTokens.includes(id));
+  const added = new Set(addedTokens);
+  const stranger = ids.find((id) => !added.has(id));
   if (stranger !== undefined)
     throw fields.refuse(`names the id ${stranger} in ${key}, which is not an added token.`, key);
   return ids;

@@ -80,6 +80,7 @@ describe("parseConfig", () => {
     [{ max_position_embeddings: 2 ** 31 }, "max_position_embeddings"],
     [{ vocab_size: 2 ** 31 }, "vocab_size"],
     [{ rms_norm_eps: 0 }, "rms_norm_eps"],
+    [{ rms_norm_eps: 1e-50 }, "rms_norm_eps"],
     [{ rms_norm_eps: "1e-5" }, "rms_norm_eps"],
     [{ rope_theta: -1 }, "rope_theta"],
     [{ rope_theta: 1e300 }, "rope_theta"],

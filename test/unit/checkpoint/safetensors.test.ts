@@ -72,6 +72,18 @@ describe("readSafetensorsHeader", () => {
     ["a header that is an array", rawSafetensors("[]"), /an array of 0/],
     ["a header that is not UTF-8", rawSafetensors(Buffer.from([0x7b, 0xff, 0x7d])), /UTF-8/],
     ["a header that is deeply nested", rawSafetensors(`{"a":${"[".repeat(50)}${"]".repeat(50)}}`), /deeper than 32/],
+    ["a header nested too deep for memory", rawSafetensors("[".repeat(4_000_000)), /deeper than 32/],
+    [
+      "a header of millions of objects",
+      rawSafetensors(`{"a":[${"{},".repeat(1_000_001)}{}]}`),
+      /holds more than 1000000 values in its safetensors header/,
+    ],
+    [
+      "a value with a constructor of its own",
+      rawSafetensors('{"a":{"dtype":{"constructor":{"name":{"toString":1}}},"shape":[1],"data_offsets":[0,4]}}'),
+      /the dtype an object of class Object/,
+      "a",
+    ],
     [
       "a tensor twice",
       rawSafetensors(`{"a":${entry([1], [0, 4])},"\\u0061":${entry([1], [4, 8])}}`, new Uint8Array(8)),

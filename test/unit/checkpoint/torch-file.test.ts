@@ -89,6 +89,48 @@ const bare = (pickle: Buffer) => torchFile({ pickle });
 const tensorOf = (changes: Parameters<typeof view>[0], bytes = 24) =>
   torchFile({ pickle: op.dict(named("a", view(changes))), storages: { 0: new Uint8Array(bytes) } });
 
+const tensorNamedBy = (name: Buffer) =>
+  torchFile({
+    pickle: op.dict(Buffer.concat([name, view({ length: 6, shape: [6] })])),
+    storages: { 0: floats(6) },
+  });
+
+/** Leaves the tensor on the stack, and its shape's list longer by a text. */
+const tensorThenAppend = Buffer.concat([
+  op.global("torch._utils", "_rebuild_tensor_v2"),
+  Buffer.from("("),
+  op.tuple(op.text("storage"), op.global("torch", "FloatStorage"), op.text("0"), op.text("cpu"), op.int(6)),
+  Buffer.from("Q"),
+  op.int(0),
+  Buffer.from("]q\x05"),
+  op.int(6),
+  Buffer.from("a"),
+  op.tuple(op.int(1)),
+  Buffer.from("tRq\x06h\x05"),
+  op.text("six"),
+  Buffer.from("a"),
+  // The list is taken off again as the state of a dictionary.
+  Buffer.from("}h\x05b"),
+]);
+
+function withEnd(change: (end: Buffer) => void): Buffer {
+  const whole = torchFile(one);
+  change(whole.subarray(whole.length - 22));
+  return whole;
+}
+
+/** "b" is empty, and its header is a part of what "a" holds. */
+function nestedHeader(): Buffer {
+  const inner = zip([{ name: "b", data: new Uint8Array() }]);
+  const header = inner.subarray(0, inner.readUInt32LE(inner.length - 6));
+  const outside = zip([{ name: "a", data: header }]);
+  const at = outside.indexOf(header);
+  return zip([
+    { name: "a", data: header },
+    { name: "b", data: new Uint8Array(), claimedPosition: at },
+  ]);
+}
+
 describe("refused in words", () => {
   it.each<[string, Uint8Array, RegExp]>([
     ["an empty file", Buffer.alloc(0), /cut off, or no file of torch\.save/],
@@ -130,10 +172,25 @@ describe("refused in words", () => {
     [
       "files over each other",
       zip([
-        { name: "a/data.pkl", data: Buffer.alloc(64) },
-        { name: "a/data/0", data: Buffer.alloc(64), claimedPosition: 0 },
+        { name: "a/data.pkl", data: Buffer.alloc(64), claimedSize: 200 },
+        { name: "a/data/0", data: Buffer.alloc(256) },
       ]),
       /places the file "a\/data\/0" over the one before it/,
+    ],
+    ["an empty file with its header inside another file", nestedHeader(), /places the file "b" over the one before it/],
+    [
+      "a file with another name in the directory than where it lies",
+      zip([
+        { name: "a/data.pkl", data: op.stop },
+        { name: "b/data.pkl", data: op.stop, claimedPosition: 0 },
+      ]),
+      /gives the file "b\/data\.pkl" of its directory another name/,
+    ],
+    ["a directory with more files than it says", withEnd((end) => end.writeUInt16LE(1, 10)), /more files than the end/],
+    [
+      "a directory that goes on into the end of the file",
+      withEnd((end) => end.writeUInt32LE(end.readUInt32LE(12) + 1, 12)),
+      /its directory does not fit/,
     ],
     [
       "another byte order",
@@ -177,6 +234,34 @@ describe("refused in words", () => {
       bare(Buffer.concat([op.tuple(op.text("module"), op.int(3)), Buffer.from("Q")])),
       /no storage of numbers/,
     ],
+    [
+      "a byte order with much behind it",
+      torchFile({ ...one, more: [{ name: "archive/byteorder", data: Buffer.from("big".padEnd(40)) }] }),
+      /byte order "big"/,
+    ],
+    [
+      "a tensor twice",
+      torchFile({
+        pickle: op.dict(named("a", view({ length: 6, shape: [6] })), named("a", view({ length: 6, shape: [2, 3] }))),
+        storages: { 0: floats(6) },
+      }),
+      /sets "a" twice in one dictionary/,
+    ],
+    [
+      "a tensor named by lists in lists, more than the stack could hold",
+      tensorNamedBy(Buffer.concat([Buffer.from(")"), Buffer.alloc(1_000_000, 0x85)])),
+      /names a tensor by a list, which is no text/,
+    ],
+    [
+      "a tensor named by a list that holds itself twice, twice over",
+      tensorNamedBy(Buffer.concat([Buffer.from(")q\x00"), ...Array(60).fill(Buffer.from("h\x00\x86q\x00", "latin1"))])),
+      /names a tensor by a list, which is no text/,
+    ],
+    [
+      "millions of dictionaries",
+      bare(Buffer.alloc(3_000_000, "}")),
+      /has more than 2000000 operations, the most that are read/,
+    ],
     ["a tensor without storage", torchFile({ pickle: one.pickle }), /lacks the storage "0" of the tensor "a"/],
     [
       "a storage of another size",
@@ -214,6 +299,12 @@ describe("refused in words", () => {
       await expect(read(broken)).rejects.toMatchObject({ code: "ERR_INVALID_CHECKPOINT" });
     }
   });
+});
+
+it("takes a tensor's shape as it was when the tensor was made", async () => {
+  const pickle = op.dict(named("a", tensorThenAppend));
+  const [tensor] = await read(torchFile({ pickle, storages: { 0: floats(6) } }));
+  expect(tensor).toMatchObject({ shape: [6], size: 24 });
 });
 
 it("answers every mutation with an error or a list, and nothing else", { timeout: 60_000 }, async () => {

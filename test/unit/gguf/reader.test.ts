@@ -177,6 +177,14 @@ describe("readGguf", () => {
 
   const huge = 2n ** 62n;
 
+  it("makes nothing of the size that a count of strings has in a file of terabytes", async () => {
+    const bytes = raw(3, 0n, 1n, "a", ARRAY, STRING, 2n ** 38n);
+    const before = process.memoryUsage().arrayBuffers;
+    // 2 TiB, none of which is on the disk: there is room for the lengths of all strings.
+    await expect(read(bytes, 2 ** 41 + bytes.length)).rejects.toThrow(/header of more than \d+ bytes/);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 29);
+  });
+
   it.each<[string, Buffer, RegExp]>([
     ["another format", Buffer.from("PK\u0003\u0004 and more"), /does not start with "GGUF"/],
     ["version 1", raw(1, 0n, 0n), /version 1/],
@@ -204,6 +212,7 @@ describe("readGguf", () => {
       /announces 4611686018427387904 elements/,
     ],
     ["a string with NUL", raw(3, 0n, 1n, "a", STRING, "b\0c", padding), /NUL/],
+    ["a truth value of 2 in a list", raw(3, 0n, 1n, "a", ARRAY, 7, 2n, Buffer.of(1, 2), padding), /truth value 2/],
     ["a truth value of 2", raw(3, 0n, 1n, "a", 7, Buffer.of(2), padding), /truth value 2/],
     ["an alignment of another type", raw(3, 0n, 1n, "general.alignment", STRING, "32", padding), /must be u32/],
     ["an alignment of 0", raw(3, 0n, 1n, "general.alignment", U32, 0, padding), /power of two/],

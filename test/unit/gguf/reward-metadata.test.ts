@@ -280,4 +280,26 @@ describe("readRewardMetadata", () => {
     expect(error).toMatchObject({ code: "ERR_INVALID_GGUF", tensor: change?.name ?? name });
     expect(error.message).toMatch(message);
   });
+
+  it("reads as many added tokens as a vocabulary may have", { timeout: 10_000 }, () => {
+    const size = 100_000;
+    const grown = (text: (id: number) => string) =>
+      StringTable.from(Array.from({ length: size }, (_, id) => tinyPieces[id]?.piece ?? text(id)));
+    const types = Array.from({ length: size }, (_, id) => tinyPieces[id]?.type ?? 1);
+    const all: GgufValue = { type: "array", of: "i32", value: Int32Array.from({ length: size }, (_, id) => id) };
+    const gguf = changed({
+      "llama.vocab_size": u32(size),
+      "tokenizer.ggml.tokens": { type: "array", of: "string", value: grown((id) => `piece ${id}`) },
+      "tokenizer.ggml.scores": { type: "array", of: "f32", value: new Float32Array(size) },
+      "tokenizer.ggml.token_type": { type: "array", of: "i32", value: Int32Array.from(types) },
+      "starling.tokenizer.piece_types": { type: "array", of: "u8", value: Uint8Array.from(types) },
+      "starling.tokenizer.added_tokens": all,
+      "starling.tokenizer.normalized_added_tokens": all,
+    });
+    const tensors = gguf.tensors.map((tensor) =>
+      tensor.name === "token_embd.weight" ? { ...tensor, dims: [8, size] } : tensor,
+    );
+    const { tokenizer } = readRewardMetadata({ ...gguf, tensors }, "model.gguf");
+    expect(tokenizer.normalizedAddedTokens).toHaveLength(size);
+  });
 });

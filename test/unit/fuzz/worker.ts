@@ -1,0 +1,83 @@
+/** Runs rounds on a thread of its own, so that one that never ends or fills its memory can be told and stopped. */
+import { parentPort, workerData } from "node:worker_threads";
+import { isStarlingError } from "../../../src/errors.ts";
+import { randomOf } from "../../random.ts";
+import { type Corpus, targets } from "./targets.ts";
+
+export interface WorkerSetup {
+  readonly corpus: Corpus;
+  /** The targets take turns. */
+  readonly targets: readonly string[];
+  readonly seed: number;
+  readonly firstRound: number;
+  readonly lastRound: number;
+  readonly seconds: number;
+  /** [0] counts the rounds that began; the test's thread watches it. */
+  readonly progress: Int32Array;
+}
+
+export interface WorkerReport {
+  /** The first that was not run, or the one that failed. */
+  readonly round: number;
+  readonly accepted: number;
+  readonly failure?: string;
+}
+
+/** Most bytes of buffers that a round may hold beside what was there before: samples take at most a hundredth of it. */
+const ROUND_BYTES = 64 * 1024 * 1024;
+/** In some rounds a file claims to have 16 GiB more than it has, so that a forged length fits into it. */
+const HUGE_ONCE_IN = 400;
+const HUGE_BYTES = 2 ** 34;
+/** The same for such a file: the largest header that is read, and the smaller readings before it. */
+const ROUND_BYTES_OF_HUGE = 384 * 1024 * 1024;
+
+const setup = workerData as WorkerSetup;
+
+/** Neighbouring rounds and seeds must not begin alike. */
+function randomOfRound(round: number) {
+  let state = Math.imul(setup.seed, 0x9e3779b1) ^ Math.imul(round + 1, 0x85ebca6b);
+  state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d);
+  return randomOf((state ^ (state >>> 13)) >>> 0);
+}
+
+async function runRound(round: number): Promise<{ accepted: boolean; failure?: string }> {
+  const random = randomOfRound(round);
+  const name = setup.targets[round % setup.targets.length] as string;
+  const before = process.memoryUsage().arrayBuffers;
+  let most = before;
+  const measure = () => {
+    most = Math.max(most, process.memoryUsage().arrayBuffers);
+  };
+  const target = targets[name];
+  if (target === undefined) throw new Error(`There is no target ${name}.`);
+  const huge = random(HUGE_ONCE_IN) === 0;
+  const allowance = huge ? ROUND_BYTES_OF_HUGE : ROUND_BYTES;
+  const run = await target(setup.corpus, random, measure, huge ? HUGE_BYTES : 0);
+  let accepted = true;
+  try {
+    await run();
+  } catch (error) {
+    accepted = false;
+    const text = error instanceof Error ? error.stack : String(error);
+    if (!isStarlingError(error)) return { accepted, failure: `${name}: ${text}` };
+    if (error.message.includes("\n")) return { accepted, failure: `${name}: a message of several lines: ${text}` };
+  }
+  measure();
+  if (most - before <= allowance) return { accepted };
+  return { accepted, failure: `${name}: ${most - before} bytes of buffers; at most ${allowance} are allowed.` };
+}
+
+async function run(): Promise<WorkerReport> {
+  const end = Date.now() + 1000 * setup.seconds;
+  let accepted = 0;
+  let round = setup.firstRound;
+  for (; round <= setup.lastRound && Date.now() < end; round++) {
+    Atomics.add(setup.progress, 0, 1);
+    const result = await runRound(round);
+    if (result.accepted) accepted += 1;
+    if (result.failure !== undefined) return { round, accepted, failure: result.failure };
+  }
+  return { round, accepted };
+}
+
+parentPort?.postMessage(await run());
