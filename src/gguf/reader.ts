@@ -23,14 +23,13 @@ export async function readGguf(place: string | ByteSource): Promise<GgufHeader> 
   if (typeof place !== "string") return readHeader(place);
   const file = await openFile(place);
   try {
-    return await readGgufHeader(file);
+    return await readHeader(file);
   } finally {
     await file.close();
   }
 }
 
-/** As {@link readGguf}, of bytes that are open already. */
-export async function readGgufHeader(file: ByteSource): Promise<GgufHeader> {
+async function readHeader(file: ByteSource): Promise<GgufHeader> {
   const limit = Math.min(file.size, MAX_GGUF_HEADER_BYTES);
   for (let length = Math.min(FIRST_READ_BYTES, limit); ; length = Math.min(length * 2, limit)) {
     const bytes = await readExactly(file, 0, length);

@@ -11,6 +11,7 @@ export function memorySource(path: string, bytes: Uint8Array, onRead: OnRead, si
   return {
     path,
     size,
+    identity: "",
     async read(position, target) {
       onRead();
       // A reader that knows the size has no reason to reach beyond it; a real file would hide that behind an error.

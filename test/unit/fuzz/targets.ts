@@ -4,7 +4,7 @@ import { readSafetensorsHeader } from "../../../src/checkpoint/safetensors.ts";
 import { parseSentencePiece } from "../../../src/checkpoint/sentencepiece.ts";
 import { dtypeBytes, type TensorEntry } from "../../../src/checkpoint/tensor-entry.ts";
 import { readTorchFile } from "../../../src/checkpoint/torch-file.ts";
-import { readGgufHeader } from "../../../src/gguf/reader.ts";
+import { readGguf } from "../../../src/gguf/reader.ts";
 import { readRewardMetadata } from "../../../src/gguf/reward-metadata.ts";
 import { mutateBytes, pick, type Random } from "./byte-mutations.ts";
 import { mutateGguf, mutatePickle, mutateSafetensors, mutateSentencePiece } from "./format-mutations.ts";
@@ -76,7 +76,7 @@ export const targets: { readonly [name: string]: Target } = {
     const mutated = random(2) > 0 ? mutateGguf(bytes, random) : mutateBytes(bytes, random, structure, other);
     const source = memorySource("model.gguf", mutated, onRead, mutated.length + claimed);
     return async () => {
-      const header = await readGgufHeader(source);
+      const header = await readGguf(source);
       for (const { name, position, size } of header.tensors)
         hold(position >= header.dataPosition && position + size <= source.size, `${name} inside the file`);
       checkApart(header.tensors);
