@@ -121,6 +121,25 @@ export function mutateGguf(bytes: Buffer, random: Random): Buffer {
   return Buffer.concat([start, Buffer.alloc(rest)]);
 }
 
+/** Counts that are forged where a file claims to be huge fit into it, and ask for gigabytes. */
+const COUNTS = [2n ** 26n, 2n ** 28n, 2n ** 30n, 2n ** 31n - 1n, 2n ** 32n, 2n ** 40n];
+/** The type of an array's elements and "array" itself, between its key and its count. */
+const BEFORE_COUNT_BYTES = 8;
+
+export function forgeGgufCount(bytes: Buffer, random: Random): Buffer {
+  const header = parseHeader(new HeaderCursor(bytes, { path: "sample", size: bytes.length }));
+  // Strings need a table beside them, so that every other time it is they.
+  const strings = random(2) === 0;
+  const fits = (value: GgufValue) => value.type === "array" && (value.of === "string" || !strings);
+  const key = pick(
+    random,
+    [...header.metadata].filter(([, value]) => fits(value)).map(([name]) => name),
+  );
+  const forged = Buffer.from(bytes);
+  forged.writeBigUInt64LE(pick(random, COUNTS), bytes.indexOf(key) + key.length + BEFORE_COUNT_BYTES);
+  return forged;
+}
+
 function mutateTensors(tensors: { name: string; dims: number[] }[], random: Random): void {
   const at = random(tensors.length);
   const tensor = tensors[at] as (typeof tensors)[number];

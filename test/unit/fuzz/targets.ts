@@ -7,7 +7,13 @@ import { readTorchFile } from "../../../src/checkpoint/torch-file.ts";
 import { readGguf } from "../../../src/gguf/reader.ts";
 import { readRewardMetadata } from "../../../src/gguf/reward-metadata.ts";
 import { mutateBytes, pick, type Random } from "./byte-mutations.ts";
-import { mutateGguf, mutatePickle, mutateSafetensors, mutateSentencePiece } from "./format-mutations.ts";
+import {
+  forgeGgufCount,
+  mutateGguf,
+  mutatePickle,
+  mutateSafetensors,
+  mutateSentencePiece,
+} from "./format-mutations.ts";
 import { mutateJson } from "./json-mutations.ts";
 import { memoryFolder, memorySource, type OnRead } from "./memory-files.ts";
 import { planted } from "./planted.ts";
@@ -73,7 +79,12 @@ export const targets: { readonly [name: string]: Target } = {
     const [bytes, other] = sample(corpus.gguf, random);
     const end = bytes.lastIndexOf("output_norm.weight") + 100;
     const structure = [[0, 24] as const, [0, 2000] as const, [0, end] as const, [end - 2500, end] as const];
-    const mutated = random(2) > 0 ? mutateGguf(bytes, random) : mutateBytes(bytes, random, structure, other);
+    const mutated =
+      random(claimed > 0 ? 2 : 20) === 0
+        ? forgeGgufCount(bytes, random)
+        : random(2) > 0
+          ? mutateGguf(bytes, random)
+          : mutateBytes(bytes, random, structure, other);
     const source = memorySource("model.gguf", mutated, onRead, mutated.length + claimed);
     return async () => {
       const header = await readGguf(source);

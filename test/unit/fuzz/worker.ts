@@ -26,7 +26,7 @@ export interface WorkerReport {
 /** Most bytes of buffers that a round may hold beside what was there before: samples take at most a hundredth of it. */
 const ROUND_BYTES = 64 * 1024 * 1024;
 /** In some rounds a file claims to have 16 GiB more than it has, so that a forged length fits into it. */
-const HUGE_ONCE_IN = 400;
+const HUGE_ONCE_IN = 50;
 const HUGE_BYTES = 2 ** 34;
 /** The same for such a file: the largest header that is read, and the smaller readings before it. */
 const ROUND_BYTES_OF_HUGE = 384 * 1024 * 1024;
