@@ -52,6 +52,8 @@ export class HubFolder implements CheckpointFolder {
   readonly cache: HubCache;
   readonly #signal: AbortSignal | undefined;
   readonly #onDownload: HubFolderOptions["onDownload"];
+  /** What was read in part: a whole copy must be the same file. */
+  readonly #opened = new Map<string, RemoteFile[]>();
 
   constructor({ client, listing, cache, signal, onDownload }: HubFolderOptions) {
     const { repository } = listing;
@@ -96,7 +98,9 @@ export class HubFolder implements CheckpointFolder {
     const path = this.pathOf(name);
     if (file.size <= MAX_WHOLE_BYTES) return new Bytes(path, await fetchWhole(client, listing, file, signal));
     const [address, subject] = [fileAddress(client, listing, file), fileSubject(listing, file)];
-    return RemoteFile.open({ client, address, path, subject, size: file.size, signal });
+    const remote = await RemoteFile.open({ client, address, path, subject, size: file.size, signal });
+    this.#opened.set(name, [...(this.#opened.get(name) ?? []), remote]);
+    return remote;
   }
 
   /**
@@ -108,7 +112,7 @@ export class HubFolder implements CheckpointFolder {
     const signal = this.#signal;
     const file = this.file(name);
     const cached = await cache.find(listing.commit, file);
-    if (cached !== undefined) return openFile(cached);
+    if (cached !== undefined) return this.#compared(name, await openFile(cached));
     await cache.prepare();
     const lock = await cache.lock(file, { signal });
     try {
@@ -116,20 +120,30 @@ export class HubFolder implements CheckpointFolder {
       const pulled = await cache.find(listing.commit, file);
       if (pulled !== undefined) {
         await lock.release();
-        return openFile(pulled);
+        return this.#compared(name, await openFile(pulled));
       }
       const path = cache.incomplete(file);
       await checkSpace(cache.folder, file.size - (await cache.partSize(file)), this.pathOf(name));
       const tally = new Tally([file], this.#onDownload);
       const onBytes: OnBytes = (bytes, received) => tally.set(file, bytes, received);
       await download(client, listing, file, path, { signal, onBytes });
-      const source = await openFile(path);
+      const source = await this.#compared(name, await openFile(path));
       return new TemporaryCopy(this.pathOf(name), source, async () => {
         await unlink(path).catch(() => {});
         await lock.release();
       });
     } catch (error) {
       await lock.release();
+      throw error;
+    }
+  }
+
+  async #compared(name: string, whole: ByteSource): Promise<ByteSource> {
+    try {
+      for (const remote of this.#opened.get(name) ?? []) await remote.compareWith(whole);
+      return whole;
+    } catch (error) {
+      await whole.close();
       throw error;
     }
   }
