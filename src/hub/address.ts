@@ -51,31 +51,36 @@ export function parseRepository(spec: string, revision?: string): Repository {
 export function parseGgufSpec(spec: string): { readonly repository: Repository; readonly file: string } | undefined {
   const [, id, revision, file] = /^hf:([^/@]+\/[^/@]+)(?:@([^/]+))?\/(.+\.gguf)$/i.exec(spec) ?? [];
   if (id === undefined || file === undefined) return undefined;
-  if (!isSafePath(file)) throw invalid(`Expected the name of a file in ${id} but received ${quote(file)}.`);
+  if (leadsOut(file) || !isPortable(file))
+    throw invalid(`Expected the name of a file in ${id} but received ${quote(file)}.`);
   // A revision with slashes can be written as in addresses.
   return { repository: parseRepository(id, revision?.replaceAll(/%2f/gi, "/")), file };
 }
 
-/** @throws HubError for a name in the hub's list that could lead out of the folder it belongs in */
-export function checkListedPath(path: string, repository: string): void {
-  if (!isSafePath(path))
+/**
+ * Whether a file of the hub's list can have its name on every system. Others are left out: no checkpoint needs them.
+ *
+ * @throws HubError for a name that leads out of the folder it belongs in, which no honest list holds
+ */
+export function isUsablePath(path: string, repository: string): boolean {
+  if (leadsOut(path))
     throw new HubError(
       "ERR_HUB_RESPONSE",
       `The hub's list of ${repository} holds the file name ${quote(path)}, which could lead out of its folder: nothing was downloaded.`,
     );
+  return isPortable(path);
 }
 
-/** Relative, with "/" between its parts, and the same file on every system. */
-function isSafePath(path: string): boolean {
+/** ".." and ".", an absolute path, a drive letter, or the other separator. */
+function leadsOut(path: string): boolean {
+  return /\\|^[A-Za-z]:/.test(path) || path.split("/").some((part) => part === "" || part === "." || part === "..");
+}
+
+function isPortable(path: string): boolean {
   return path.split("/").every(
     (part) =>
-      part !== "" &&
-      part !== "." &&
-      part !== ".." &&
       // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-      !/[\\:*?"<>|\x00-\x1f\x7f]|[. ]$/.test(part) &&
-      !DEVICE.test(part) &&
-      Buffer.byteLength(part) <= MAX_NAME_BYTES,
+      !/[:*?"<>|\x00-\x1f\x7f]|[. ]$/.test(part) && !DEVICE.test(part) && Buffer.byteLength(part) <= MAX_NAME_BYTES,
   );
 }
 

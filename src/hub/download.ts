@@ -1,20 +1,14 @@
 /** The download of one file: goes on where it stopped, and ends with exactly the bytes that the hub's list names. */
-import type { Hash } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { HubError } from "../errors.ts";
 import { persist, Transient } from "./attempts.ts";
 import { type Answer, collect, type HubClient, type RequestOptions } from "./client.ts";
 import { hashName, startHash } from "./content-hash.ts";
 import type { HubFile, Listing } from "./listing.ts";
+import { type OnBytes, PartialFile } from "./partial-file.ts";
 import type { Subject } from "./refusals.ts";
 import { cannotWrite } from "./write-failure.ts";
-
-/**
- * @param bytes that are there now, those of an earlier run with them; fewer when it begins anew
- * @param received those of them that have just come over the network
- */
-export type OnBytes = (bytes: number, received: number) => void;
 
 export interface DownloadOptions {
   readonly signal?: AbortSignal | undefined;
@@ -23,7 +17,6 @@ export interface DownloadOptions {
 
 /** Attempts that bring less count as fruitless: a server that cuts after each byte is not asked for ever. */
 const FRUITFUL_BYTES = 256 * 1024;
-const READ_BYTES = 1024 * 1024;
 
 /** A file of a repository at its commit. */
 export function fileAddress(client: HubClient, { repository, commit }: Listing, { path }: HubFile): string {
@@ -179,74 +172,4 @@ function wrongBytes({ repository: { id } }: Listing, { path, hash }: HubFile): H
     "ERR_WRONG_HASH",
     `${path} of ${id} came with other bytes than the hub's list names: its ${hashName(hash)} is not ${hash.hex}; they were thrown away; try again.`,
   );
-}
-
-/** What has come of a file, and the hash of it. */
-class PartialFile {
-  readonly file: HubFile;
-  position = 0;
-  readonly #handle: FileHandle;
-  readonly #path: string;
-  readonly #onBytes: OnBytes;
-  #hash: Hash;
-  /** The furthest position at which something had come of it; beginning anew does not lower it. */
-  #furthest = 0;
-
-  constructor(handle: FileHandle, path: string, file: HubFile, onBytes: OnBytes = () => {}) {
-    this.file = file;
-    this.#handle = handle;
-    this.#path = path;
-    this.#onBytes = onBytes;
-    this.#hash = startHash(file.hash, file.size);
-  }
-
-  /** Reads what an earlier run left, for the hash of the whole. */
-  async takeOver(signal?: AbortSignal): Promise<void> {
-    const { size } = await this.#handle.stat();
-    if (size > this.file.size) return this.beginAnew();
-    const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, size));
-    while (this.position < size) {
-      signal?.throwIfAborted();
-      const { bytesRead } = await this.#handle.read(buffer, 0, buffer.length, this.position);
-      if (bytesRead === 0) return this.beginAnew();
-      this.#advance(buffer.subarray(0, bytesRead), 0);
-    }
-    this.#furthest = this.position;
-  }
-
-  /** Whether it came `bytes` further than ever before: a server that lets us begin anew for ever is not asked for ever. */
-  isFurther(bytes: number): boolean {
-    if (this.position < this.#furthest + bytes) return false;
-    this.#furthest = this.position;
-    return true;
-  }
-
-  async append(chunk: Uint8Array): Promise<void> {
-    try {
-      for (let done = 0; done < chunk.length; ) {
-        const { bytesWritten } = await this.#handle.write(chunk, done, chunk.length - done, this.position + done);
-        done += bytesWritten;
-      }
-    } catch (error) {
-      throw cannotWrite(this.#path, error);
-    }
-    this.#advance(chunk, chunk.length);
-  }
-
-  async beginAnew(): Promise<void> {
-    await this.#handle.truncate(0).catch((error) => Promise.reject(cannotWrite(this.#path, error)));
-    this.position = 0;
-    this.#hash = startHash(this.file.hash, this.file.size);
-    this.#onBytes(0, 0);
-  }
-
-  isRight(): boolean {
-    return this.position === this.file.size && this.#hash.copy().digest("hex") === this.file.hash.hex;
-  }
-
-  #advance(bytes: Uint8Array, received: number): void {
-    this.#hash.update(bytes);
-    this.position += bytes.length;
-    this.#onBytes(this.position, received);
-  }
 }

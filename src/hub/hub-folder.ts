@@ -7,8 +7,9 @@ import type { Repository } from "./address.ts";
 import { PATIENCE, type Patience } from "./attempts.ts";
 import { HubCache, type MakeLink } from "./cache.ts";
 import { HubClient } from "./client.ts";
-import { download, fetchWhole, fileAddress, fileSubject, type OnBytes } from "./download.ts";
+import { download, fetchWhole, fileAddress, fileSubject } from "./download.ts";
 import { type HubFile, type Listing, listRepository } from "./listing.ts";
+import type { OnBytes } from "./partial-file.ts";
 import { RemoteFile } from "./remote-file.ts";
 import type { HubSettings } from "./settings.ts";
 import { checkSpace } from "./space.ts";
@@ -52,6 +53,8 @@ export class HubFolder implements CheckpointFolder {
   readonly cache: HubCache;
   readonly #signal: AbortSignal | undefined;
   readonly #onDownload: HubFolderOptions["onDownload"];
+  /** What was read in part: a whole copy must be the same file. */
+  readonly #opened = new Map<string, RemoteFile[]>();
 
   constructor({ client, listing, cache, signal, onDownload }: HubFolderOptions) {
     const { repository } = listing;
@@ -98,6 +101,7 @@ export class HubFolder implements CheckpointFolder {
     if (file.size <= MAX_WHOLE_BYTES) return new Bytes(path, identity, await fetchWhole(client, listing, file, signal));
     const [address, subject] = [fileAddress(client, listing, file), fileSubject(listing, file)];
     const remote = await RemoteFile.open({ client, address, path, subject, size: file.size, signal });
+    this.#opened.set(name, [...(this.#opened.get(name) ?? []), remote]);
     return renamed(remote, { identity });
   }
 
@@ -111,7 +115,7 @@ export class HubFolder implements CheckpointFolder {
     const signal = signals.length > 0 ? AbortSignal.any(signals) : undefined;
     const file = this.file(name);
     const cached = await cache.find(listing.commit, file);
-    if (cached !== undefined) return openFile(cached);
+    if (cached !== undefined) return this.#compared(name, await openFile(cached));
     await cache.prepare();
     const lock = await cache.lock(file, { signal });
     try {
@@ -119,14 +123,14 @@ export class HubFolder implements CheckpointFolder {
       const pulled = await cache.find(listing.commit, file);
       if (pulled !== undefined) {
         await lock.release();
-        return openFile(pulled);
+        return this.#compared(name, await openFile(pulled));
       }
       const path = cache.incomplete(file);
       await checkSpace(cache.folder, file.size - (await cache.partSize(file)), this.pathOf(name));
       const tally = new Tally([file], this.#onDownload);
       const onBytes: OnBytes = (bytes, received) => tally.set(file, bytes, received);
       await download(client, listing, file, path, { signal, onBytes });
-      const source = await openFile(path);
+      const source = await this.#compared(name, await openFile(path));
       const named = renamed(source, { path: this.pathOf(name), identity: file.hash.hex });
       return new TemporaryCopy(named, async () => {
         await unlink(path).catch(() => {});
@@ -134,6 +138,16 @@ export class HubFolder implements CheckpointFolder {
       });
     } catch (error) {
       await lock.release();
+      throw error;
+    }
+  }
+
+  async #compared(name: string, whole: ByteSource): Promise<ByteSource> {
+    try {
+      for (const remote of this.#opened.get(name) ?? []) await remote.compareWith(whole);
+      return whole;
+    } catch (error) {
+      await whole.close();
       throw error;
     }
   }

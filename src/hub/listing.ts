@@ -1,7 +1,7 @@
 /** What is in a repository, as the hub's list says: names, sizes and hashes at one commit. */
 import { HubError } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
-import { checkListedPath, type Repository } from "./address.ts";
+import { isUsablePath, type Repository } from "./address.ts";
 import type { HubClient } from "./client.ts";
 import type { ContentHash } from "./content-hash.ts";
 
@@ -47,7 +47,7 @@ export async function listRepository(
     for await (const entry of listFiles({ repo: id, revision: commit, recursive: true, ...common })) {
       if (entry.type !== "file") continue;
       const file = checkEntry(entry, id);
-      files.set(file.path, file);
+      if (isUsablePath(file.path, id)) files.set(file.path, file);
       if (files.size > MAX_FILES) throw noSense(id, `has more than ${MAX_FILES} files`);
     }
     return { repository, commit, files };
@@ -66,7 +66,6 @@ function checkCommit(sha: unknown, id: string): string {
 function checkEntry(entry: { path: unknown; size: unknown; oid?: unknown; lfs?: unknown }, id: string): HubFile {
   const { path, oid } = entry;
   if (typeof path !== "string") throw noSense(id, "has a file without a name");
-  checkListedPath(path, id);
   const lfs = entry.lfs as { oid?: unknown; size?: unknown } | undefined;
   const size = lfs?.size ?? entry.size;
   if (!Number.isSafeInteger(size) || (size as number) < 0) throw noSense(id, `has no size for ${quote(path)}`);

@@ -1,6 +1,7 @@
 /** A file on a web server, read by ranges, so that a header costs a few requests and not the file. */
+import { createHash } from "node:crypto";
 import { FileError, HubError } from "../errors.ts";
-import type { ByteSource } from "../files/byte-source.ts";
+import { type ByteSource, readExactly } from "../files/byte-source.ts";
 import { persist, Transient } from "./attempts.ts";
 import type { Answer, HubClient } from "./client.ts";
 import type { Subject } from "./refusals.ts";
@@ -31,6 +32,7 @@ export class RemoteFile implements ByteSource {
   readonly #entityTag: string | null;
   /** By number; the one used last is the last. */
   readonly #blocks = new Map<number, Uint8Array>();
+  readonly #received: { readonly position: number; readonly length: number; readonly digest: string }[] = [];
 
   private constructor(options: RemoteFileOptions, first: Part) {
     this.path = options.path;
@@ -38,6 +40,7 @@ export class RemoteFile implements ByteSource {
     this.#options = options;
     this.#entityTag = first.entityTag;
     this.identity = `${first.total} bytes of ${first.entityTag}`;
+    this.#remember(0, first.bytes);
     this.#keep(0, first.bytes);
   }
 
@@ -78,6 +81,20 @@ export class RemoteFile implements ByteSource {
     }
   }
 
+  /**
+   * Ranges come unchecked: a hash is of a whole file. Compares all that was given out with a checked copy.
+   *
+   * @throws HubError ERR_WRONG_HASH
+   */
+  async compareWith(whole: ByteSource): Promise<void> {
+    for (const { position, length, digest } of this.#received)
+      if (digestOf(await readExactly(whole, position, length)) !== digest)
+        throw new HubError(
+          "ERR_WRONG_HASH",
+          `${this.path} is another file than what came of it before, in parts: try again.`,
+        );
+  }
+
   async close(): Promise<void> {
     this.#blocks.clear();
   }
@@ -106,8 +123,17 @@ export class RemoteFile implements ByteSource {
     const { bytes, total, entityTag } = await fetchRange(this.#options, position, length);
     if (total !== this.size || entityTag !== this.#entityTag)
       throw new HubError("ERR_HUB_RESPONSE", `${this.path} was changed while it was read: try again.`);
+    this.#remember(position, bytes);
     return bytes;
   }
+
+  #remember(position: number, bytes: Uint8Array): void {
+    this.#received.push({ position, length: bytes.length, digest: digestOf(bytes) });
+  }
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("base64");
 }
 
 interface Part {

@@ -88,6 +88,17 @@ describe("pull", () => {
     }
   });
 
+  it("shares a download with another process that pulls the same", async () => {
+    const home = newHome();
+    hub.bytesPerSecond = 5_000_000;
+    hub.seen.length = 0;
+    const both = await Promise.all([1, 2].map(() => run(["pull", hub.repository], "", at(hub, home))));
+    hub.bytesPerSecond = undefined;
+    expect(both.map(({ code }) => code)).toEqual([0, 0]);
+    for (const name of SHARDS) expect(hub.requestsFor(name)).toHaveLength(1);
+    expect(checkWholeFiles(hub, home)).toBe(2 * 7);
+  });
+
   it("goes on after Ctrl-C", async () => {
     const home = newHome();
     hub.bytesPerSecond = 1_000_000;

@@ -196,9 +196,22 @@ describe("openModelFolder", () => {
     const { folder } = await openModelFolder(spec, options, { patience: QUICK });
     hub.faults.set(shards[0] as string, [{ damage: true }]);
     expect(await failureOf(folder.openWhole(shards[0] as string))).toMatchObject({ code: "ERR_WRONG_HASH" });
+    await (await folder.openWhole(shards[0] as string)).close();
     hub.faults.set("tokenizer.model", [{ damage: true }]);
     expect(await failureOf(folder.open("tokenizer.model"))).toMatchObject({ code: "ERR_WRONG_HASH" });
-    await (await folder.openWhole(shards[0] as string)).close();
+  });
+
+  it("notices when a header that came in part was another file's", async () => {
+    const name = "big.safetensors";
+    const hub = await startHub({ [name]: someBytes(9000 * KILOBYTE, 9) });
+    const options = { endpoint: hub.endpoint, cacheDir: emptyFolder(), stream: true };
+    const { folder } = await openModelFolder(spec, options, { patience: QUICK });
+    hub.faults.set(name, [{ damage: true }]);
+    await folder.open(name);
+    expect(await failureOf(folder.openWhole(name))).toMatchObject({ code: "ERR_WRONG_HASH" });
+    const again = (await openModelFolder(spec, options, { patience: QUICK })).folder;
+    await again.open(name);
+    await (await again.openWhole(name)).close();
   });
 });
 
