@@ -5,6 +5,7 @@ import {
   type ConvertOptions,
   type ConvertResult,
   convert as convertCheckpoint,
+  profileChoices,
   type TokenizationMode,
   tokenizationModes,
   weightTypes,
@@ -21,6 +22,7 @@ interface ConvertCommandOptions {
   readonly output: string;
   readonly type: string;
   readonly tokenization?: TokenizationMode;
+  readonly profile?: NonNullable<ConvertOptions["profile"]>;
   readonly source?: string;
   readonly revision?: string;
   readonly force?: true;
@@ -28,7 +30,7 @@ interface ConvertCommandOptions {
 }
 
 export const convert: Action<ConvertCommandOptions> = async (options, context) => {
-  const { checkpoint, output, type, force, tokenization } = options;
+  const { checkpoint, output, type, force, tokenization, profile } = options;
   const source = given({ name: options.source, revision: options.revision });
   return reportFile(options, context, (onProgress) =>
     convertCheckpoint({
@@ -39,7 +41,7 @@ export const convert: Action<ConvertCommandOptions> = async (options, context) =
       source,
       onProgress,
       signal: context.signal,
-      ...given({ tokenization }),
+      ...given({ tokenization, profile }),
     }),
   );
 };
@@ -96,6 +98,7 @@ export function describeConvert(command: Command): Command {
         tokenizationModes,
       ),
     )
+    .addOption(new Option("--profile <name>", "the kind of reward model").choices(profileChoices).default("auto"))
     .option("--source <name>", "kept in the file: where the checkpoint comes from")
     .option("--revision <id>", "kept in the file: which revision of it")
     .option("--force", "replace an existing output")

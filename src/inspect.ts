@@ -2,6 +2,7 @@
 import { stat } from "node:fs/promises";
 import { openCheckpoint } from "./checkpoint/checkpoint.ts";
 import { readHead } from "./convert/head.ts";
+import { describeScoring } from "./convert/metadata.ts";
 import { isStarlingError } from "./errors.ts";
 import { type GgufHeader, weightCount } from "./gguf/header.ts";
 import { readGguf } from "./gguf/reader.ts";
@@ -29,10 +30,15 @@ export interface InspectResult {
   readonly ropeFrequencyBase: number;
   /** The reward head; absent for a GGUF without one. */
   readonly head?: HeadSummary;
+  /** The kind of reward model. */
+  readonly profile?: string;
   readonly template?: string;
   readonly tokenization?: string;
   readonly maxTokens?: number;
+  readonly truncationSide?: string;
   readonly padTokenId?: number;
+  /** Where the score is read. */
+  readonly scorePosition?: string;
   /** Where it was converted from, as far as the file says. */
   readonly source?: RewardMetadata["source"];
   /** Number of tensors by element type, for example {"Q4_K": 24, "F32": 9}. */
@@ -103,15 +109,19 @@ function rewardMetadata(gguf: GgufHeader, path: string): RewardMetadata | undefi
 }
 
 function rewardFields(reward: RewardMetadata): Partial<InspectResult> {
-  const { notice, head, template, tokenization, maxTokens, padTokenId, source, name } = reward;
+  const { notice, head, profile, template, tokenization, maxTokens, truncationSide, padTokenId } = reward;
+  const { scorePosition, source, name } = reward;
   return {
     name,
     ...(notice === undefined ? {} : { notice }),
     head: summarize(head),
+    profile,
     template,
     tokenization,
     maxTokens,
-    padTokenId,
+    truncationSide,
+    ...(padTokenId === undefined ? {} : { padTokenId }),
+    scorePosition,
     source,
   };
 }
@@ -141,6 +151,7 @@ async function inspectCheckpoint(path: string): Promise<InspectResult> {
       trainedContext: config.contextLength,
       ropeFrequencyBase: config.ropeTheta,
       head: summarize(weight),
+      ...describeScoring(checkpoint),
       tensorTypes,
     };
   } finally {

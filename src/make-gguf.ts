@@ -1,7 +1,12 @@
 /** Making GGUF files: the converter and llama.cpp's quantiser, put together. */
 import { availableParallelism } from "node:os";
 import { convertCheckpoint } from "./convert/convert.ts";
-import { type ConvertOptions as CheckpointOptions, conversionChecks, weightType } from "./convert/options.ts";
+import {
+  type ConvertOptions as CheckpointOptions,
+  conversionChecks,
+  type profileChoices,
+  weightType,
+} from "./convert/options.ts";
 import { FileError, NativeError } from "./errors.ts";
 import { checkOutput, TemporaryFile } from "./files/temporary-file.ts";
 import { readGguf } from "./gguf/reader.ts";
@@ -20,6 +25,8 @@ export interface ConvertOptions {
   readonly type?: string;
   /** The tokenisation that the file asks for when it is scored with; default "fast-4.41". */
   readonly tokenization?: TokenizationMode;
+  /** The kind of reward model, one of {@link profileChoices}; default "auto": what the checkpoint's own files show. */
+  readonly profile?: (typeof profileChoices)[number];
   /** Kept in the file: where the checkpoint comes from, for example "Nexusflow/Starling-RM-34B" and a commit. */
   readonly source?: { readonly name?: string; readonly revision?: string };
   /** Replace an existing output; default false. */

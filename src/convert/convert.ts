@@ -14,7 +14,6 @@ import { readHead } from "./head.ts";
 import { buildMetadata } from "./metadata.ts";
 import { type ConvertOptions, type ConvertResult, checkOptions } from "./options.ts";
 import { ownMatrixType, planTensors, type TensorJob } from "./plan.ts";
-import { HEAD_TENSOR } from "./tensor-names.ts";
 
 /**
  * Converts a checkpoint of a Llama reward model to a GGUF that any llama.cpp opens, with the reward head as metadata.
@@ -30,7 +29,7 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Conver
   const type = checkOptions(options);
   options.signal?.throwIfAborted();
   await checkOutput(options.output, options.overwrite ?? false);
-  const checkpoint = await openCheckpoint(options.checkpoint);
+  const checkpoint = await openCheckpoint(options.checkpoint, options.profile);
   try {
     await checkNotASource(checkpoint, options.output);
     return await convert(checkpoint, type, options);
@@ -73,11 +72,11 @@ async function writeGguf(
   const metadata = buildMetadata(checkpoint, {
     head: head.weight,
     fileType: (fileTypeByName(type) as FileType).id,
-    tokenization: options.tokenization ?? "fast-4.41",
+    tokenization: options.tokenization,
     source: options.source ?? {},
   });
   const writer = await GgufWriter.create(file, metadata, jobs);
-  const digests = new Map([[HEAD_TENSOR, createHash("sha256").update(head.sourceBytes).digest("hex")]]);
+  const digests = new Map([[checkpoint.profile.head, createHash("sha256").update(head.sourceBytes).digest("hex")]]);
   const bytesTotal = sourceBytes(jobs);
   let bytesDone = 0;
   for (const job of jobs) {

@@ -23,6 +23,8 @@ describe("parseConfig", () => {
       contextLength: 128,
       rmsNormEpsilon: 1e-5,
       ropeTheta: 5_000_000,
+      architectures: [],
+      padTokenId: 0,
       name: "tiny-reward",
     });
   });
