@@ -84,7 +84,7 @@ SPECS = {
         config={"architectures": ["LLMForSequenceRegression"], "rope_theta": 10000.0},
     ),
     "hf-seqcls-spm": Spec(
-        22, "llama_2_chat", "model.", "score.weight", 48, 4, 2, 72, 2, torch.float32, config={"rope_theta": 10000.0}
+        22, "llama_2_chat", "model.", "score.weight", 48, 4, 2, 72, 2, torch.float16, config={"rope_theta": 10000.0}
     ),
     "hf-seqcls-bpe": Spec(
         23, "llama_3", "model.", "score.weight", 64, 8, 2, 96, 2, torch.bfloat16, config={"rope_theta": 500000.0}

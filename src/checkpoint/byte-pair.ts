@@ -1,6 +1,7 @@
 /** A byte-level BPE tokenizer.json, checked: only what this project reproduces to the letter is accepted. */
 import { describe } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
+import { byteAlphabet } from "../gguf/byte-alphabet.ts";
 import { StringTable } from "../gguf/value.ts";
 import { MAX_VOCABULARY } from "./config.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";
@@ -131,13 +132,6 @@ function checkToken(path: string, field: string, token: string, id: unknown, voc
   if (token === "" || token.length > MAX_TOKEN_CHARACTERS || token.includes("\0") || !token.isWellFormed())
     throw refuse(path, `has a token that is empty, too long or not text as id ${id}.`, { field });
   return token;
-}
-
-/** The 256 characters that stand for bytes in a byte-level BPE (GPT-2). */
-export function byteAlphabet(): string[] {
-  const printable = (byte: number) => (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
-  let next = 256;
-  return Array.from({ length: 256 }, (_, byte) => String.fromCodePoint(printable(byte) ? byte : next++));
 }
 
 function readAddedTokens({ path, value }: JsonFile, ids: Map<string, number>, vocabSize: number): AddedToken[] {

@@ -6,6 +6,7 @@ import type {
   SentencePieceVocabulary,
   Vocabulary,
 } from "../native/addon.ts";
+import { byteAlphabet } from "./byte-alphabet.ts";
 import type { Fields } from "./fields.ts";
 import { BYTE_BPE, STARLING_KEYS, TOKENIZATIONS } from "./starling-keys.ts";
 import { StringTable } from "./value.ts";
@@ -25,6 +26,7 @@ const keys = {
   ],
 } as const;
 
+const NORMAL = 1;
 const UNKNOWN = 2;
 const BYTE = 6;
 const BYTE_PIECES = 256;
@@ -101,7 +103,12 @@ function readBytePair(fields: Fields, tokens: StringTable, llamaTypes: Int32Arra
   const badType = llamaTypes.findIndex((type) => type < 1 || type > BYTE);
   if (badType !== -1)
     throw fields.refuse(`gives the token with id ${badType} the type ${llamaTypes[badType]}.`, keys.types);
-  checkPieces(fields, tokens);
+  const ids = checkPieces(fields, tokens);
+  for (const letter of byteAlphabet()) {
+    const id = ids.get(letter);
+    if (id === undefined || llamaTypes[id] !== NORMAL)
+      throw fields.refuse(`lacks the token ${quote(letter)}, which stands for a byte.`, keys.tokens);
+  }
   for (let i = 0; i < merges.length; i++) {
     const merge = merges.bytesAt(i);
     const space = merge.indexOf(SPACE);
@@ -162,7 +169,7 @@ function checkTypes(fields: Fields, types: Uint8Array, llamaTypes: Int32Array): 
     );
 }
 
-function checkPieces(fields: Fields, tokens: StringTable): void {
+function checkPieces(fields: Fields, tokens: StringTable): ReadonlyMap<string, number> {
   const ids = new Map<string, number>();
   for (let id = 0; id < tokens.length; id++) {
     const piece = tokens.bytesAt(id);
@@ -175,6 +182,7 @@ function checkPieces(fields: Fields, tokens: StringTable): void {
       throw fields.refuse(`has the piece ${quote(text)} twice, as ids ${other} and ${id}.`, keys.tokens);
     ids.set(text, id);
   }
+  return ids;
 }
 
 function checkBytePieces(fields: Fields, tokens: StringTable, types: Uint8Array): void {
