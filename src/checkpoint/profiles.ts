@@ -34,6 +34,8 @@ export interface Profile {
   readonly truncation: TruncationSide;
   /** Which id stands for padding: 0, that of config.json, or none. */
   readonly padding: "zero" | "configured" | "none";
+  /** Words that must be shown with every score. */
+  readonly notice?: string;
 }
 
 /**
@@ -76,6 +78,9 @@ const starling7bAlpha: Profile = {
   maxTokens: CARD_MAX_TOKENS,
   truncation: "left",
   padding: "none",
+  notice:
+    "Scores are read at the last token of each text. The model card's own code reads them at the end of the padding " +
+    "instead, and gets other numbers for texts of fewer than 2048 tokens.",
 };
 
 /**

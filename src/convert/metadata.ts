@@ -115,7 +115,7 @@ function starlingMetadata(
   padId: number | undefined,
 ): [string, GgufValue][] {
   const { config, profile } = checkpoint;
-  const { notice } = config;
+  const notice = noticeOf(checkpoint);
   const { name, revision } = parts.source;
   const entries: [string, GgufValue | undefined][] = [
     [STARLING_KEYS.formatVersion, u32(FORMAT_VERSION)],
@@ -140,6 +140,7 @@ function starlingMetadata(
 export function describeScoring(checkpoint: Checkpoint) {
   const { profile } = checkpoint;
   const padTokenId = paddingId(checkpoint);
+  const notice = noticeOf(checkpoint);
   return {
     profile: profile.name,
     template: templateOf(checkpoint),
@@ -148,7 +149,13 @@ export function describeScoring(checkpoint: Checkpoint) {
     truncationSide: profile.truncation,
     ...(padTokenId === undefined ? {} : { padTokenId }),
     scorePosition: scorePositionOf(checkpoint),
+    ...(notice === undefined ? {} : { notice }),
   };
+}
+
+function noticeOf({ config, profile }: Checkpoint): string | undefined {
+  const notices = [config.notice, profile.notice].filter((notice) => notice !== undefined);
+  return notices.length === 0 ? undefined : notices.join(" ");
 }
 
 function maxTokensOf({ profile, config }: Checkpoint): number {

@@ -164,7 +164,10 @@ describe("content in a template", () => {
 });
 
 describe("Starling-RM-7B-alpha", () => {
-  it("is scored at the last token, which is not where its card's code reads", () => {
+  it("is scored at the last token, which is not where its card's code reads, and says so", async () => {
+    const modelPath = await ggufOf("alpha7b-like", "f16");
+    const { notice } = await inspectModel(modelPath);
+    expect(notice).toMatch(/last token.*end of the padding/);
     const { header, texts, conversations } = readGolden("alpha7b-like");
     // The card looks for the BOS in place of the padding token, finds it at index 0, and reads at the end of the padding.
     expect(header.cardPadId).toBe(1);
