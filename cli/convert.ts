@@ -5,6 +5,7 @@ import {
   type ConvertOptions,
   type ConvertResult,
   convert as convertCheckpoint,
+  profileChoices,
   type TokenizationMode,
   tokenizationModes,
   weightTypes,
@@ -21,6 +22,7 @@ interface ConvertCommandOptions {
   readonly output: string;
   readonly type: string;
   readonly tokenization?: TokenizationMode;
+  readonly profile?: NonNullable<ConvertOptions["profile"]>;
   readonly source?: string;
   readonly revision?: string;
   readonly tokenizer?: string;
@@ -33,8 +35,20 @@ interface ConvertCommandOptions {
 }
 
 export const convert: Action<ConvertCommandOptions> = async (options, context) => {
-  const { checkpoint, output, type, stream, resume, force, tokenization, tokenizer, revision, cacheDir, concurrency } =
-    options;
+  const {
+    checkpoint,
+    output,
+    type,
+    stream,
+    resume,
+    force,
+    tokenization,
+    profile,
+    tokenizer,
+    revision,
+    cacheDir,
+    concurrency,
+  } = options;
   // Of the hub a revision is asked for; of a folder it is only kept in the file.
   const isHub = checkpoint.startsWith("hf:");
   if (stream && !isHub) throw new UsageError("--stream needs a repository on the hub: hf:OWNER/NAME");
@@ -51,7 +65,7 @@ export const convert: Action<ConvertCommandOptions> = async (options, context) =
       onProgress,
       onDownload,
       signal: context.signal,
-      ...given({ tokenization, tokenizer, cacheDir, concurrency, revision: isHub ? revision : undefined }),
+      ...given({ tokenization, profile, tokenizer, cacheDir, concurrency, revision: isHub ? revision : undefined }),
     }),
   );
 };
@@ -114,6 +128,7 @@ export function describeConvert(command: Command): Command {
         tokenizationModes,
       ),
     )
+    .addOption(new Option("--profile <name>", "the kind of reward model").choices(profileChoices).default("auto"))
     .option("--source <name>", "kept in the file: where the checkpoint comes from")
     .option("--revision <id>", "of hf:…, what to download (default: main); of a folder, kept in the file")
     .option("--stream", "of hf:…, download each weight file when it is its turn, and remove it afterwards")

@@ -67,10 +67,12 @@ function describeModel(found: InspectResult, need: MemoryPrediction | undefined)
     ["vocabulary", found.vocabularySize],
     ["context", `${found.trainedContext} in training`],
     ["rope base", found.ropeFrequencyBase],
+    ["profile", found.profile],
     ["template", found.template],
     ["tokenization", found.tokenization],
-    ["truncation", found.maxTokens === undefined ? undefined : `the last ${found.maxTokens} tokens stay`],
+    ["truncation", truncation(found)],
     ["padding id", found.padTokenId],
+    ["score position", found.scorePosition],
     ["source", [found.source?.name, found.source?.revision].filter(Boolean).join(" ") || undefined],
     [
       "tensors",
@@ -81,6 +83,11 @@ function describeModel(found: InspectResult, need: MemoryPrediction | undefined)
     ...(need ? describeMemory(need) : []),
   ];
   return propertyTable(properties.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])));
+}
+
+function truncation({ maxTokens, truncationSide }: InspectResult): string | undefined {
+  if (maxTokens === undefined) return undefined;
+  return truncationSide === "none" ? `none: at most ${maxTokens} tokens` : `the last ${maxTokens} tokens stay`;
 }
 
 function describeMemory(need: MemoryPrediction): [string, string | undefined][] {

@@ -77,28 +77,7 @@ struct Tokenizer::Bigram {
     uint32_t length;  // of both when it was found; a symbol that changed since makes it stale
 };
 
-void Tokenizer::PatternSet::add(Pattern pattern) {
-    if (pattern.text.empty()) return;
-    empty_ = false;
-    by_first_byte_[static_cast<unsigned char>(pattern.text[0])].push_back(std::move(pattern));
-}
-
-void Tokenizer::PatternSet::sort() {
-    for (auto & patterns : by_first_byte_) {
-        std::stable_sort(patterns.begin(), patterns.end(),
-                         [](const Pattern & a, const Pattern & b) { return a.text.size() > b.text.size(); });
-    }
-}
-
-const Tokenizer::Pattern * Tokenizer::PatternSet::match(std::string_view text, size_t at, size_t template_end) const {
-    for (const Pattern & pattern : by_first_byte_[static_cast<unsigned char>(text[at])]) {
-        if (!pattern.everywhere && at + pattern.text.size() > template_end) continue;
-        if (text.compare(at, pattern.text.size(), pattern.text) == 0) return &pattern;
-    }
-    return nullptr;
-}
-
-Tokenizer::Tokenizer(Vocabulary vocabulary) : vocabulary_(std::move(vocabulary)) {
+Tokenizer::Tokenizer(Vocabulary vocabulary) : TextEncoder(vocabulary.frame), vocabulary_(std::move(vocabulary)) {
     const size_t n = vocabulary_.scores.size();
     if (n == 0 || vocabulary_.offsets.size() != n + 1 || vocabulary_.types.size() != n ||
         vocabulary_.offsets.front() != 0 || vocabulary_.offsets.back() != vocabulary_.bytes.size()) {
@@ -191,65 +170,20 @@ int32_t Tokenizer::find_mergeable(std::string_view text) const {
     return kind == PieceType::normal || kind == PieceType::user_defined || kind == PieceType::unused ? id : -1;
 }
 
-EncodedText Tokenizer::encode(const std::vector<std::string> & parts, TokenizationMode mode, uint32_t max_tokens,
-                              const std::vector<std::string> & stem) const {
-    EncodedText encoded;
-    std::vector<int32_t> & ids = encoded.ids;
-    ids = encode_parts(parts, mode);
-    size_t common = 0;
-    if (!stem.empty()) {
-        const std::vector<int32_t> other = encode_parts(stem, mode);
-        const size_t most = std::min(ids.size(), other.size());
-        while (common < most && ids[common] == other[common]) common++;
-    }
-    encoded.total_tokens = static_cast<uint32_t>(ids.size());
-    if (ids.size() > max_tokens) {
-        const size_t cut = ids.size() - max_tokens;
-        ids.erase(ids.begin(), ids.begin() + static_cast<ptrdiff_t>(cut));
-        common -= std::min(common, cut);
-    }
-    encoded.stem_tokens = static_cast<uint32_t>(std::min(common, ids.empty() ? 0 : ids.size() - 1));
-    const auto pad = std::find(ids.begin(), ids.end(), vocabulary_.pad_token_id);
-    if (pad != ids.end()) encoded.first_pad = static_cast<int32_t>(pad - ids.begin());
-    return encoded;
-}
-
-std::vector<int32_t> Tokenizer::encode_parts(const std::vector<std::string> & parts, TokenizationMode mode) const {
-    std::string text;
-    std::vector<size_t> ends;  // where each part ends
-    for (const std::string & part : parts) {
-        text += part;
-        ends.push_back(text.size());
-    }
+std::vector<int32_t> Tokenizer::encode_parts(const Parts & parts, TokenizationMode mode) const {
     const bool slow = mode == TokenizationMode::slow;
     const FastSplit & fast = mode == TokenizationMode::fast_4_41 ? split_4_41_ : split_4_42_;
-    const PatternSet & split = slow ? split_slow_ : fast.raw;
     std::vector<int32_t> ids;
-    const std::string_view whole(text);
-    const auto stretch = [&](size_t from, size_t to) {
-        if (from == to) return;
+    const auto stretch = [&](std::string_view text) {
         if (slow) {
-            encode_slow(whole.substr(from, to - from), ids);
+            encode_slow(text, ids);
         } else {
-            encode_fast(whole.substr(from, to - from), fast.normalized, ids);
+            encode_fast(text, fast.normalized, ids);
         }
     };
-
-    size_t begin = 0;
-    size_t part = 0;
-    for (size_t at = 0; at < whole.size();) {
-        while (ends[part] <= at) part++;
-        const Pattern * hit = split.match(whole, at, part % 2 == 0 ? ends[part] : 0);
-        if (hit == nullptr) {
-            at++;
-            continue;
-        }
-        stretch(begin, at);
-        ids.push_back(hit->id);
-        at += hit->text.size();
-        begin = at;
-    }
-    stretch(begin, whole.size());
+    cut_out(slow ? split_slow_ : fast.raw, parts, ids, [&](size_t from, size_t to) {
+        stretch(std::string_view(parts.text).substr(from, to - from));
+    });
     return ids;
 }
 

@@ -16,9 +16,10 @@
 #include <utility>
 #include <vector>
 
-namespace starling {
+#include "added_tokens.h"
+#include "text_encoder.h"
 
-enum class TokenizationMode { slow, fast_4_41, fast_4_42 };
+namespace starling {
 
 // SentencePiece's piece types (sentencepiece_model.proto).
 enum class PieceType : uint8_t { normal = 1, unknown = 2, control = 3, user_defined = 4, unused = 5, byte = 6 };
@@ -32,56 +33,18 @@ struct Vocabulary {
     std::vector<int32_t> normalized_added_tokens;  // a subset of added_tokens
     bool add_dummy_prefix = false;  // mode slow
     bool add_prefix_space = true;   // modes fast
-    int32_t pad_token_id = 0;
+    Frame frame;
 };
 
-struct EncodedText {
-    std::vector<int32_t> ids;   // what stays after truncation
-    uint32_t total_tokens = 0;  // before truncation
-    int32_t first_pad = -1;     // index in ids, or -1
-    // How many of the ids (before its last one) the text has in common with the beginning of its stem; 0 without one.
-    uint32_t stem_tokens = 0;
-};
-
-class Tokenizer {
+class Tokenizer final : public TextEncoder {
 public:
     // Throws std::invalid_argument, with the piece or id in words, for a vocabulary that contradicts itself.
     explicit Tokenizer(Vocabulary vocabulary);
 
-    Tokenizer(const Tokenizer &) = delete;
-    Tokenizer & operator=(const Tokenizer &) = delete;
-
-    int32_t size() const { return static_cast<int32_t>(vocabulary_.scores.size()); }
-
-    // Parts with an even index are template text; in parts with an odd index (content) added tokens and control pieces
-    // are plain text. The parts are joined before anything is merged. The last max_tokens ids stay. A stem is the same
-    // text with its last content left out, to tell where that content begins. Thread-safe.
-    EncodedText encode(const std::vector<std::string> & parts, TokenizationMode mode, uint32_t max_tokens,
-                       const std::vector<std::string> & stem = {}) const;
+    int32_t size() const override { return static_cast<int32_t>(vocabulary_.scores.size()); }
 
 private:
-    std::vector<int32_t> encode_parts(const std::vector<std::string> & parts, TokenizationMode mode) const;
-
-    // A piece that is split out of the text before merging.
-    struct Pattern {
-        std::string text;
-        int32_t id;
-        bool everywhere;  // also inside content
-    };
-
-    // Patterns by first byte, longest first, so that the first hit is the longest.
-    class PatternSet {
-    public:
-        void add(Pattern pattern);
-        void sort();
-        // The longest pattern that text has at `at` and that may match there; nullptr for none.
-        const Pattern * match(std::string_view text, size_t at, size_t template_end) const;
-        bool empty() const { return empty_; }
-
-    private:
-        std::vector<std::vector<Pattern>> by_first_byte_ = std::vector<std::vector<Pattern>>(256);
-        bool empty_ = true;
-    };
+    std::vector<int32_t> encode_parts(const Parts & parts, TokenizationMode mode) const override;
 
     // What a fast tokenizer splits out: of the raw text, and then of each stretch as the normaliser changed it.
     struct FastSplit {

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <memory>
 
+#include "byte_pair_tokenizer.h"
 #include "tokenizer.h"
 
 namespace starling {
@@ -23,22 +24,56 @@ std::vector<Element> copied(const Array & array) {
     return std::vector<Element>(array.Data(), array.Data() + array.ElementLength());
 }
 
-Vocabulary read_vocabulary(const Napi::Object & object) {
-    Vocabulary vocabulary;
-    const auto bytes = typed_array<Napi::Uint8Array>(object, "bytes", napi_uint8_array);
-    vocabulary.bytes.assign(reinterpret_cast<const char *>(bytes.Data()), bytes.ElementLength());
-    vocabulary.offsets =
-        copied<uint32_t>(typed_array<Napi::Uint32Array>(object, "offsets", napi_uint32_array));
-    vocabulary.scores = copied<float>(typed_array<Napi::Float32Array>(object, "scores", napi_float32_array));
+std::string read_bytes(const Napi::Object & object, const char * name) {
+    const auto bytes = typed_array<Napi::Uint8Array>(object, name, napi_uint8_array);
+    return std::string(reinterpret_cast<const char *>(bytes.Data()), bytes.ElementLength());
+}
+
+std::vector<int32_t> read_ids(const Napi::Object & object, const char * name) {
+    return copied<int32_t>(typed_array<Napi::Int32Array>(object, name, napi_int32_array));
+}
+
+// What both kinds of vocabulary have.
+template <typename Kind>
+Kind read_parts(const Napi::Object & object) {
+    Kind vocabulary;
+    vocabulary.bytes = read_bytes(object, "bytes");
+    vocabulary.offsets = copied<uint32_t>(typed_array<Napi::Uint32Array>(object, "offsets", napi_uint32_array));
     vocabulary.types = copied<uint8_t>(typed_array<Napi::Uint8Array>(object, "types", napi_uint8_array));
-    vocabulary.added_tokens =
-        copied<int32_t>(typed_array<Napi::Int32Array>(object, "addedTokens", napi_int32_array));
-    vocabulary.normalized_added_tokens =
-        copied<int32_t>(typed_array<Napi::Int32Array>(object, "normalizedAddedTokens", napi_int32_array));
+    vocabulary.added_tokens = read_ids(object, "addedTokens");
+    vocabulary.normalized_added_tokens = read_ids(object, "normalizedAddedTokens");
+    vocabulary.frame = {read_ids(object, "before"), read_ids(object, "after"),
+                        object.Get("padTokenId").ToNumber().Int32Value()};
+    return vocabulary;
+}
+
+BytePairVocabulary read_byte_pair(const Napi::Object & object) {
+    auto vocabulary = read_parts<BytePairVocabulary>(object);
+    vocabulary.merges = read_bytes(object, "merges");
+    vocabulary.merge_offsets =
+        copied<uint32_t>(typed_array<Napi::Uint32Array>(object, "mergeOffsets", napi_uint32_array));
+    const std::string split = object.Get("split").ToString();
+    if (split != "llama-bpe" && split != "gpt-2") {
+        throw Napi::TypeError::New(object.Env(), "there is no split \"" + split + "\"");
+    }
+    vocabulary.split = split == "gpt-2" ? WordSplit::gpt_2 : WordSplit::llama_bpe;
+    vocabulary.ignore_merges = object.Get("ignoreMerges").ToBoolean();
+    return vocabulary;
+}
+
+Vocabulary read_sentence_piece(const Napi::Object & object) {
+    auto vocabulary = read_parts<Vocabulary>(object);
+    vocabulary.scores = copied<float>(typed_array<Napi::Float32Array>(object, "scores", napi_float32_array));
     vocabulary.add_dummy_prefix = object.Get("addDummyPrefix").ToBoolean();
     vocabulary.add_prefix_space = object.Get("addPrefixSpace").ToBoolean();
-    vocabulary.pad_token_id = object.Get("padTokenId").ToNumber().Int32Value();
     return vocabulary;
+}
+
+std::shared_ptr<const TextEncoder> read_vocabulary(const Napi::Object & object) {
+    const std::string kind = object.Get("kind").ToString();
+    if (kind == "byte-pair") return std::make_shared<const BytePairTokenizer>(read_byte_pair(object));
+    if (kind == "sentencepiece") return std::make_shared<const Tokenizer>(read_sentence_piece(object));
+    throw Napi::TypeError::New(object.Env(), "there is no vocabulary of the kind \"" + kind + "\"");
 }
 
 TokenizationMode read_mode(const Napi::Value & value) {
@@ -46,6 +81,7 @@ TokenizationMode read_mode(const Napi::Value & value) {
     if (name == "slow") return TokenizationMode::slow;
     if (name == "fast-4.41") return TokenizationMode::fast_4_41;
     if (name == "fast-4.42") return TokenizationMode::fast_4_42;
+    if (name == "byte-bpe") return TokenizationMode::byte_bpe;
     throw Napi::TypeError::New(value.Env(), "there is no tokenization mode \"" + name + "\"");
 }
 
@@ -69,27 +105,45 @@ Texts read_texts(const Napi::Value & value) {
     return texts;
 }
 
+struct EncodeRequest {
+    Texts texts;
+    EncodeOptions options;        // framed: by each text's own flag
+    std::vector<uint8_t> framed;  // one for each text, or empty
+    Texts stems;                  // the same
+};
+
+EncodeRequest read_request(const Napi::CallbackInfo & info) {
+    if (!info[1].IsObject()) throw Napi::TypeError::New(info.Env(), "encode needs options");
+    const auto object = info[1].As<Napi::Object>();
+    const Napi::Value max_tokens = object.Get("maxTokens");
+    EncodeRequest request;
+    request.options.mode = read_mode(object.Get("mode"));
+    request.options.max_tokens = max_tokens.IsNumber() ? max_tokens.As<Napi::Number>().Uint32Value() : 0;
+    if (request.options.max_tokens == 0) throw Napi::RangeError::New(info.Env(), "maxTokens must be at least 1");
+    request.texts = read_texts(info[0]);
+    if (!object.Get("framed").IsUndefined()) {
+        request.framed = copied<uint8_t>(typed_array<Napi::Uint8Array>(object, "framed", napi_uint8_array));
+    }
+    if (!object.Get("stems").IsUndefined()) request.stems = read_texts(object.Get("stems"));
+    return request;
+}
+
 class EncodeWorker final : public Napi::AsyncWorker {
 public:
-    EncodeWorker(Napi::Env env, std::shared_ptr<const Tokenizer> tokenizer, Texts texts, TokenizationMode mode,
-                 uint32_t max_tokens, Texts stems)
-        : AsyncWorker(env),
-          tokenizer_(std::move(tokenizer)),
-          texts_(std::move(texts)),
-          mode_(mode),
-          max_tokens_(max_tokens),
-          stems_(std::move(stems)),
-          deferred_(env) {}
+    EncodeWorker(Napi::Env env, std::shared_ptr<const TextEncoder> tokenizer, EncodeRequest request)
+        : AsyncWorker(env), tokenizer_(std::move(tokenizer)), request_(std::move(request)), deferred_(env) {}
 
     Napi::Promise promise() const { return deferred_.Promise(); }
 
 protected:
     void Execute() override {
-        encoded_.reserve(texts_.size());
-        for (size_t i = 0; i < texts_.size(); i++) {
-            const bool has_stem = i < stems_.size();
-            encoded_.push_back(has_stem ? tokenizer_->encode(texts_[i], mode_, max_tokens_, stems_[i])
-                                        : tokenizer_->encode(texts_[i], mode_, max_tokens_));
+        const auto & [texts, options, framed, stems] = request_;
+        encoded_.reserve(texts.size());
+        for (size_t i = 0; i < texts.size(); i++) {
+            EncodeOptions own = options;
+            own.framed = i < framed.size() && framed[i] != 0;
+            encoded_.push_back(i < stems.size() ? tokenizer_->encode(texts[i], own, stems[i])
+                                                : tokenizer_->encode(texts[i], own));
         }
     }
 
@@ -106,6 +160,7 @@ protected:
             result.Set("ids", ids);
             result.Set("totalTokens", encoded.total_tokens);
             result.Set("firstPad", encoded.first_pad);
+            result.Set("lastNonPad", encoded.last_non_pad);
             result.Set("stemTokens", encoded.stem_tokens);
             results.Set(i, result);
         }
@@ -115,11 +170,8 @@ protected:
     void OnError(const Napi::Error & error) override { deferred_.Reject(error.Value()); }
 
 private:
-    std::shared_ptr<const Tokenizer> tokenizer_;
-    Texts texts_;
-    TokenizationMode mode_;
-    uint32_t max_tokens_;
-    Texts stems_;
+    std::shared_ptr<const TextEncoder> tokenizer_;
+    EncodeRequest request_;
     std::vector<EncodedText> encoded_;
     Napi::Promise::Deferred deferred_;
 };
@@ -138,7 +190,7 @@ public:
     explicit TokenizerBinding(const Napi::CallbackInfo & info) : ObjectWrap(info) {
         if (!info[0].IsObject()) throw Napi::TypeError::New(info.Env(), "Tokenizer needs a vocabulary");
         try {
-            tokenizer_ = std::make_shared<const Tokenizer>(read_vocabulary(info[0].As<Napi::Object>()));
+            tokenizer_ = read_vocabulary(info[0].As<Napi::Object>());
         } catch (const std::invalid_argument & problem) {
             throw Napi::RangeError::New(info.Env(), problem.what());
         }
@@ -149,19 +201,15 @@ private:
         return Napi::Number::New(info.Env(), tokenizer_->size());
     }
 
-    // encode(texts: string[][], mode: string, maxTokens: number, stems?: string[][]): Promise<EncodedText[]>
+    // encode(texts: string[][], options: EncodeOptions): Promise<EncodedText[]>
     Napi::Value encode(const Napi::CallbackInfo & info) {
-        const uint32_t max_tokens = info[2].IsNumber() ? info[2].As<Napi::Number>().Uint32Value() : 0;
-        if (max_tokens == 0) throw Napi::RangeError::New(info.Env(), "maxTokens must be at least 1");
-        Texts stems = info[3].IsUndefined() ? Texts() : read_texts(info[3]);
-        auto * worker =
-            new EncodeWorker(info.Env(), tokenizer_, read_texts(info[0]), read_mode(info[1]), max_tokens, std::move(stems));
+        auto * worker = new EncodeWorker(info.Env(), tokenizer_, read_request(info));
         const Napi::Promise promise = worker->promise();
         worker->Queue();
         return promise;
     }
 
-    std::shared_ptr<const Tokenizer> tokenizer_;
+    std::shared_ptr<const TextEncoder> tokenizer_;
 };
 
 }  // namespace

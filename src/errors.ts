@@ -16,6 +16,8 @@ export type ErrorCode =
   | "ERR_INVALID_UNICODE"
   /** The first token (after truncation) has the padding id, so there is no position to read a score at. */
   | "ERR_NO_SCORE_POSITION"
+  /** An item has more tokens than a model that does not truncate can have. */
+  | "ERR_TOO_MANY_TOKENS"
   /** An item has more tokens than the context that the model was loaded with. */
   | "ERR_CONTEXT_TOO_SMALL"
   /** A line of an input file is not valid JSON, or is too long. */

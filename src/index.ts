@@ -1,4 +1,6 @@
 /** The public interface of starling-rm. */
+
+export { profileChoices } from "./convert/options.ts";
 export { type EmbeddedModelOptions, embeddedCheckpoint, embeddedModelPath } from "./embedded-model.ts";
 export type { ErrorCode } from "./errors.ts";
 export {

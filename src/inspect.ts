@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { openCheckpoint } from "./checkpoint/checkpoint.ts";
 import type { CheckpointFolder } from "./checkpoint/folder.ts";
 import { readHead } from "./convert/head.ts";
+import { describeScoring } from "./convert/metadata.ts";
 import { isStarlingError } from "./errors.ts";
 import type { ByteSource } from "./files/byte-source.ts";
 import { type GgufHeader, weightCount } from "./gguf/header.ts";
@@ -34,10 +35,15 @@ export interface InspectResult {
   readonly ropeFrequencyBase: number;
   /** The reward head; absent for a GGUF without one. */
   readonly head?: HeadSummary;
+  /** The kind of reward model. */
+  readonly profile?: string;
   readonly template?: string;
   readonly tokenization?: string;
   readonly maxTokens?: number;
+  readonly truncationSide?: string;
   readonly padTokenId?: number;
+  /** Where the score is read. */
+  readonly scorePosition?: string;
   /** Where it was converted from, as far as the file says. */
   readonly source?: RewardMetadata["source"];
   /** Number of tensors by element type, for example {"Q4_K": 24, "F32": 9}. */
@@ -128,15 +134,19 @@ function rewardMetadata(gguf: GgufHeader, path: string): RewardMetadata | undefi
 }
 
 function rewardFields(reward: RewardMetadata): Partial<InspectResult> {
-  const { notice, head, template, tokenization, maxTokens, padTokenId, source, name } = reward;
+  const { notice, head, profile, template, tokenization, maxTokens, truncationSide, padTokenId } = reward;
+  const { scorePosition, source, name } = reward;
   return {
     name,
     ...(notice === undefined ? {} : { notice }),
     head: summarize(head),
+    profile,
     template,
     tokenization,
     maxTokens,
-    padTokenId,
+    truncationSide,
+    ...(padTokenId === undefined ? {} : { padTokenId }),
+    scorePosition,
     source,
   };
 }
@@ -154,7 +164,6 @@ async function inspectCheckpoint(place: string | CheckpointFolder): Promise<Insp
       kind: "checkpoint",
       architecture: "llama",
       name: config.name ?? checkpoint.folder.name,
-      ...(config.notice === undefined ? {} : { notice: config.notice }),
       fileType: Object.keys(tensorTypes).join(", ").toLowerCase(),
       parameters: tensors.reduce((sum, { shape }) => sum + weightCount(shape), 0),
       size: tensors.reduce((sum, { size }) => sum + size, 0),
@@ -167,6 +176,7 @@ async function inspectCheckpoint(place: string | CheckpointFolder): Promise<Insp
       trainedContext: config.contextLength,
       ropeFrequencyBase: config.ropeTheta,
       head: summarize(weight),
+      ...describeScoring(checkpoint),
       tensorTypes,
     };
   } finally {

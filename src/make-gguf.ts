@@ -4,6 +4,7 @@ import { convertCheckpoint } from "./convert/convert.ts";
 import {
   type ConvertOptions as CheckpointOptions,
   conversionChecks,
+  type profileChoices,
   type QuantizeRows,
   weightType,
 } from "./convert/options.ts";
@@ -43,6 +44,8 @@ export interface ConvertOptions extends HubOptions {
   readonly type?: string;
   /** The tokenisation that the file asks for when it is scored with; default "fast-4.41". */
   readonly tokenization?: TokenizationMode;
+  /** The kind of reward model, one of {@link profileChoices}; default "auto": what the checkpoint's own files show. */
+  readonly profile?: (typeof profileChoices)[number];
   /** Kept in the file: where the checkpoint comes from, for example "Nexusflow/Starling-RM-34B" and a commit. */
   readonly source?: { readonly name?: string; readonly revision?: string };
   /** Replace an existing output; default false. */

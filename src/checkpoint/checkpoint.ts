@@ -1,39 +1,36 @@
 import { type ByteSource, quote } from "../files/byte-source.ts";
 import { type LlamaConfig, MAX_CONFIG_BYTES, parseConfig } from "./config.ts";
+import { findProfile } from "./find-profile.ts";
 import { type CheckpointFolder, openLocalFolder } from "./folder.ts";
-import { readJsonFile, readSmallFile } from "./json.ts";
+import { readJsonFile } from "./json.ts";
+import type { Profile } from "./profiles.ts";
 import { refuse } from "./refuse.ts";
+import { ropeDivisors } from "./rope-scaling.ts";
 import { readSafetensorsHeader } from "./safetensors.ts";
-import { MAX_TOKENIZER_MODEL_BYTES, parseSentencePiece, type SentencePieceModel } from "./sentencepiece.ts";
 import { findWeightFiles, type WeightFiles } from "./shard-index.ts";
 import type { TensorEntry } from "./tensor-entry.ts";
-import {
-  type JsonFile,
-  MAX_TOKENIZER_CONFIG_BYTES,
-  parseTokenizerConfig,
-  type TokenizerConfig,
-} from "./tokenizer-config.ts";
 import { readTorchFile } from "./torch-file.ts";
+import { type CheckpointVocabulary, readVocabulary, type SourceFile } from "./vocabulary.ts";
 
 /** A tensor of a checkpoint: where it lies and what it is. */
 export interface CheckpointTensor extends TensorEntry {
   /** What messages call its file, and the file's name in its folder. */
   readonly file: string;
   readonly fileName: string;
+  /** The bytes themselves, for a tensor that follows from config.json. */
+  readonly bytes?: Uint8Array;
 }
 
-/** Bytes of a file that was read in full, for the checksum of the source. */
-export interface SourceFile {
-  readonly name: string;
-  readonly bytes: Buffer;
-}
+/** Llama 3.1's divisors of rotary frequencies, by llama.cpp's name for them; transformers computes them anew. */
+export const ROPE_DIVISORS = "rope_freqs.weight";
 
 /** An open checkpoint folder. Close it when done: it holds its weight files open. */
 export class Checkpoint {
   readonly folder: CheckpointFolder;
   readonly config: LlamaConfig;
-  readonly pieces: SentencePieceModel;
-  readonly tokenizer: TokenizerConfig;
+  readonly vocabulary: CheckpointVocabulary;
+  /** What kind of reward model it is. */
+  readonly profile: Profile;
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
   /** config.json and the tokenizer's files. */
   readonly sources: readonly SourceFile[];
@@ -46,8 +43,8 @@ export class Checkpoint {
   constructor(parts: CheckpointParts) {
     this.folder = parts.folder;
     this.config = parts.config;
-    this.pieces = parts.pieces;
-    this.tokenizer = parts.tokenizer;
+    this.vocabulary = parts.vocabulary;
+    this.profile = parts.profile;
     this.tensors = parts.tensors;
     this.sources = parts.sources;
     this.#files = parts.files;
@@ -59,7 +56,11 @@ export class Checkpoint {
    * @throws FileError ERR_FILE_NOT_READABLE when the file was cut in the meantime
    */
   async readTensor(tensor: CheckpointTensor, offset: number, target: Uint8Array): Promise<void> {
-    const { fileName } = tensor;
+    const { fileName, bytes } = tensor;
+    if (bytes !== undefined) {
+      target.set(bytes.subarray(offset, offset + target.length));
+      return;
+    }
     const file = this.#whole?.fileName === fileName ? this.#whole.source : this.#files.get(fileName);
     if (file === undefined || offset + target.length > tensor.size)
       throw new RangeError(`The tensor ${tensor.name} has no bytes from ${offset} to ${offset + target.length}.`);
@@ -120,8 +121,8 @@ export class Checkpoint {
 interface CheckpointParts {
   folder: CheckpointFolder;
   config: LlamaConfig;
-  pieces: SentencePieceModel;
-  tokenizer: TokenizerConfig;
+  vocabulary: CheckpointVocabulary;
+  profile: Profile;
   tensors: ReadonlyMap<string, CheckpointTensor>;
   sources: readonly SourceFile[];
   files: ReadonlyMap<string, ByteSource>;
@@ -129,11 +130,13 @@ interface CheckpointParts {
 
 /**
  * Opens a checkpoint folder as transformers writes it: config.json, model.safetensors or shards with an index, or the
- * same as files of torch.save, tokenizer.model, and tokenizer_config.json and special_tokens_map.json where there are.
+ * same as files of torch.save, tokenizer.model or tokenizer.json, and tokenizer_config.json and special_tokens_map.json
+ * where there are.
  *
+ * @param profileName a profile's name, or "auto" for the one that the files show
  * @throws FileError naming the file that is missing, unreadable or wrong
  */
-export async function openCheckpoint(place: string | CheckpointFolder): Promise<Checkpoint> {
+export async function openCheckpoint(place: string | CheckpointFolder, profileName = "auto"): Promise<Checkpoint> {
   const folder = typeof place === "string" ? await openLocalFolder(place) : place;
   const configFile = await readJsonFile(folder, "config.json", MAX_CONFIG_BYTES);
   const config = parseConfig(configFile.value, folder.pathOf("config.json"));
@@ -143,44 +146,35 @@ export async function openCheckpoint(place: string | CheckpointFolder): Promise<
   const files = await openAll(folder, weights.files);
   try {
     const tensors = await readTensorList(folder, weights, files);
-    return new Checkpoint({ folder, config, ...vocabulary, tensors, sources, files });
+    addRopeDivisors(tensors, config, folder);
+    const profile = findProfile(profileName, { path: folder.path, config, vocabulary, tensors });
+    return new Checkpoint({ folder, config, vocabulary, profile, tensors, sources, files });
   } catch (error) {
     await closeAll(files.values());
     throw error;
   }
 }
 
-async function readVocabulary(
-  folder: CheckpointFolder,
-  config: LlamaConfig,
-  sources: SourceFile[],
-): Promise<{ pieces: SentencePieceModel; tokenizer: TokenizerConfig }> {
-  const modelPath = folder.pathOf("tokenizer.model");
-  const bytes = await readSmallFile(folder, "tokenizer.model", MAX_TOKENIZER_MODEL_BYTES);
-  sources.push({ name: "tokenizer.model", bytes });
-  const pieces = parseSentencePiece(bytes, modelPath);
-  if (pieces.pieces.length > config.vocabSize)
-    throw refuse(
-      modelPath,
-      `has ${pieces.pieces.length} pieces, more than the vocab_size ${config.vocabSize} of config.json.`,
-      {
-        field: "vocab_size",
-      },
-    );
-  const tokenizerConfig = await readOptional(folder, "tokenizer_config.json", sources);
-  const map = await readOptional(folder, "special_tokens_map.json", sources);
-  return { pieces, tokenizer: parseTokenizerConfig(pieces, tokenizerConfig, map) };
-}
-
-async function readOptional(
-  folder: CheckpointFolder,
-  name: string,
-  sources: SourceFile[],
-): Promise<JsonFile | undefined> {
-  if (!(await folder.has(name))) return undefined;
-  const { value, bytes } = await readJsonFile(folder, name, MAX_TOKENIZER_CONFIG_BYTES);
-  sources.push({ name, bytes });
-  return { path: folder.pathOf(name), value };
+function addRopeDivisors(tensors: Map<string, CheckpointTensor>, config: LlamaConfig, folder: CheckpointFolder): void {
+  const { ropeScaling, headDim, ropeTheta } = config;
+  const stored = tensors.get(ROPE_DIVISORS);
+  if (stored !== undefined)
+    throw refuse(stored.file, `holds the tensor ${quote(ROPE_DIVISORS)}, which no checkpoint has.`, {
+      tensor: ROPE_DIVISORS,
+    });
+  if (ropeScaling === undefined) return;
+  const values = ropeDivisors(ropeScaling, headDim, ropeTheta);
+  const bytes = new Uint8Array(values.buffer);
+  tensors.set(ROPE_DIVISORS, {
+    name: ROPE_DIVISORS,
+    dtype: "F32",
+    shape: [values.length],
+    position: 0,
+    size: bytes.length,
+    file: folder.pathOf("config.json"),
+    fileName: "config.json",
+    bytes,
+  });
 }
 
 async function openAll(folder: CheckpointFolder, names: readonly string[]): Promise<Map<string, ByteSource>> {

@@ -1,6 +1,7 @@
 import { describe } from "../errors.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";
 import { refuse } from "./refuse.ts";
+import { type Llama3Scaling, readRopeScaling } from "./rope-scaling.ts";
 
 /** The hyperparameters of a Llama, as config.json gives them, checked. */
 export interface LlamaConfig {
@@ -15,6 +16,12 @@ export interface LlamaConfig {
   readonly contextLength: number;
   readonly rmsNormEpsilon: number;
   readonly ropeTheta: number;
+  /** How the rotary frequencies of Llama 3.1 and later are stretched; undefined: not at all. */
+  readonly ropeScaling?: Llama3Scaling;
+  /** The names of model classes; none where the file gives none. */
+  readonly architectures: readonly string[];
+  /** pad_token_id; undefined where there is none, which older Llamas write as -1. */
+  readonly padTokenId?: number;
   /** What the checkpoint calls itself: starling_rm.name, or the last part of _name_or_path. */
   readonly name?: string;
   /** starling_rm.notice: words that must be shown with the model. */
@@ -62,8 +69,11 @@ export function parseConfig(config: JsonObject, file: string): LlamaConfig {
       `has ${heads} attention heads, which ${keyValueHeads} key-value heads do not divide.`,
     );
   const { name, notice, license } = readTexts(read);
+  const vocabSize = read.integer("vocab_size", MAX_VOCABULARY);
+  const ropeScaling = readScaling(read);
+  const padTokenId = readPadTokenId(read, vocabSize);
   return {
-    vocabSize: read.integer("vocab_size", MAX_VOCABULARY),
+    vocabSize,
     hiddenSize,
     feedForwardSize: read.integer("intermediate_size", MAX_FEED_FORWARD_SIZE),
     layers: read.integer("num_hidden_layers", MAX_LAYERS),
@@ -73,6 +83,9 @@ export function parseConfig(config: JsonObject, file: string): LlamaConfig {
     contextLength: read.integer("max_position_embeddings", MAX_CONTEXT),
     rmsNormEpsilon: read.positive("rms_norm_eps", 1, 1e-6),
     ropeTheta: readRopeTheta(read),
+    ...(ropeScaling === undefined ? {} : { ropeScaling }),
+    architectures: readArchitectures(read),
+    ...(padTokenId === undefined ? {} : { padTokenId }),
     ...(name === undefined ? {} : { name }),
     ...(notice === undefined ? {} : { notice }),
     ...(license === undefined ? {} : { license }),
@@ -110,8 +123,6 @@ function readHeadDim(read: ConfigReader, hiddenSize: number, heads: number): num
 /** transformers up to 4 writes rope_theta and rope_scaling; newer ones write rope_parameters for both. */
 function readRopeTheta(read: ConfigReader): number {
   const parameters = read.get("rope_parameters");
-  checkUnscaled(read, "rope_scaling", read.get("rope_scaling"));
-  checkUnscaled(read, "rope_parameters", parameters);
   const theta = isJsonObject(parameters) ? own(parameters, "rope_theta") : undefined;
   if (theta === undefined || theta === null) return read.positive("rope_theta", MAX_ROPE_THETA, 10_000);
   const nested = new ConfigReader(parameters as JsonObject, read.file).positive("rope_theta", MAX_ROPE_THETA);
@@ -120,21 +131,34 @@ function readRopeTheta(read: ConfigReader): number {
   return nested;
 }
 
+/** Both places may say it. */
+function readScaling(read: ConfigReader): Llama3Scaling | undefined {
+  const refuseField = (field: string, sentence: string) => read.refuse(field, sentence);
+  const [first, second] = ["rope_scaling", "rope_parameters"].map((field) =>
+    readRopeScaling(field, read.get(field), refuseField),
+  );
+  if (first !== undefined && second !== undefined && JSON.stringify(first) !== JSON.stringify(second))
+    throw read.refuse("rope_parameters", "gives two different kinds of rope scaling, one of them in rope_parameters.");
+  return first ?? second;
+}
+
 /** Longest-context models use 5e8; a larger base is a mistake. */
 const MAX_ROPE_THETA = 1e12;
 
-function checkUnscaled(read: ConfigReader, field: string, value: unknown): void {
-  if (value === undefined || value === null) return;
-  if (!isJsonObject(value))
-    throw read.refuse(field, `has ${describe(value)} as ${field}; an object or null is expected.`);
-  const type = own(value, "rope_type") ?? own(value, "type");
-  if (type !== undefined && type !== "default")
-    throw read.refuse(field, `asks for scaled rotary embedding (${describe(type)}), which is not converted.`);
-  if (type === undefined && field === "rope_scaling")
-    throw read.refuse(field, "asks for scaled rotary embedding of no known type, which is not converted.");
-  const partial = own(value, "partial_rotary_factor");
-  if (partial !== undefined && partial !== null && partial !== 1)
-    throw read.refuse(field, "asks for partial rotary embedding, which is not converted.");
+function readArchitectures(read: ConfigReader): string[] {
+  const value = read.get("architectures") ?? [];
+  if (!Array.isArray(value) || value.some((name) => typeof name !== "string"))
+    throw read.refuse("architectures", `has ${describe(value)} as architectures; a list of names is expected.`);
+  return value as string[];
+}
+
+/** A number outside the vocabulary is nothing that a text can hold. */
+function readPadTokenId(read: ConfigReader, vocabSize: number): number | undefined {
+  const value = read.get("pad_token_id");
+  if (value === undefined || value === null || value === -1) return undefined;
+  if (!Number.isInteger(value) || (value as number) < 0 || (value as number) >= vocabSize)
+    throw read.refuse("pad_token_id", `has ${describe(value)} as pad_token_id; an id below ${vocabSize} is expected.`);
+  return value as number;
 }
 
 function readTexts(read: ConfigReader): {

@@ -14,6 +14,13 @@ export interface TokenizerConfig {
   readonly padId?: number;
   /** U+2581 in front of each stretch of text, in the fast modes; transformers takes true when nothing is said. */
   readonly addPrefixSpace: boolean;
+  /** add_bos_token and add_eos_token: LlamaTokenizer adds a BOS unless told not to, and an EOS only if told to. */
+  readonly addBegin: boolean;
+  readonly addEnd: boolean;
+  /** transformers takes true when nothing is said. */
+  readonly legacy: boolean;
+  /** Tokens behind the pieces of tokenizer.model, in the order of their ids. */
+  readonly further: readonly string[];
   readonly chatTemplate?: string;
 }
 
@@ -35,8 +42,9 @@ const MAX_CHAT_TEMPLATE_CHARACTERS = 1_048_576;
 
 /**
  * Reads the added and special tokens from tokenizer_config.json and special_tokens_map.json. Without the first, the
- * special tokens are the model's own and no text is added.
+ * special tokens are the model's own.
  *
+ * @param vocabSize rows of the embeddings: added tokens may stand behind the pieces
  * @throws FileError ERR_INVALID_CHECKPOINT when a token does not fit the pieces or would be cut out of text in a way
  * that is not reproduced
  */
@@ -44,12 +52,10 @@ export function parseTokenizerConfig(
   model: SentencePieceModel,
   config: JsonFile | undefined,
   map: JsonFile | undefined,
+  vocabSize = model.pieces.length,
 ): TokenizerConfig {
-  const tokens = new TokenSet(model);
-  if (config !== undefined) {
-    checkFlags(config);
-    addDecoder(tokens, config);
-  }
+  const tokens = new TokenSet(model, vocabSize);
+  if (config !== undefined) addDecoder(tokens, config);
   for (const file of [config, map]) if (file !== undefined) addAdditional(tokens, file);
   const named = { config, map, tokens };
   const beginId = specialId(named, "bos_token");
@@ -57,13 +63,18 @@ export function parseTokenizerConfig(
   const padId = specialId(named, "pad_token");
   const unknownId = specialId(named, "unk_token") ?? tokens.addUnknown();
   const chatTemplate = config === undefined ? undefined : readChatTemplate(config);
+  const flag = (name: string) => (config === undefined ? undefined : readFlag(config.path, name, config.value, name));
   return {
     addedTokens: tokens.list(),
     ...(beginId === undefined ? {} : { beginId }),
     ...(endId === undefined ? {} : { endId }),
     unknownId,
     ...(padId === undefined ? {} : { padId }),
-    addPrefixSpace: readAddPrefixSpace(config),
+    addPrefixSpace: flag("add_prefix_space") ?? true,
+    addBegin: flag("add_bos_token") ?? true,
+    addEnd: flag("add_eos_token") ?? false,
+    legacy: flag("legacy") ?? true,
+    further: tokens.further(config?.path ?? ""),
     ...(chatTemplate === undefined ? {} : { chatTemplate }),
   };
 }
@@ -71,10 +82,12 @@ export function parseTokenizerConfig(
 /** The tokens found so far, by id. */
 class TokenSet {
   readonly #model: SentencePieceModel;
+  readonly #vocabSize: number;
   readonly #tokens = new Map<number, AddedToken>();
 
-  constructor(model: SentencePieceModel) {
+  constructor(model: SentencePieceModel, vocabSize: number) {
     this.#model = model;
+    this.#vocabSize = vocabSize;
   }
 
   addUnknown(): number {
@@ -86,7 +99,7 @@ class TokenSet {
 
   /** Adds a token by its content alone, or returns the one that is there. */
   addByContent(file: string, field: string, content: string, flags: JsonObject): number {
-    const id = this.#model.idOf(content);
+    const id = this.#model.idOf(content) ?? this.list().find((token) => token.content === content)?.id;
     if (id === undefined)
       throw refuse(file, `names the token ${quote(content)} as ${field}, which tokenizer.model does not have.`, {
         field,
@@ -97,13 +110,17 @@ class TokenSet {
 
   add(file: string, field: string, id: number, content: string, flags: JsonObject): void {
     const { pieces } = this.#model;
-    if (id >= pieces.length)
+    if (id >= pieces.length && id >= this.#vocabSize)
       throw refuse(
         file,
-        `adds the token ${quote(content)} as id ${id}, beyond the ${pieces.length} pieces of tokenizer.model, which is not supported.`,
+        `adds the token ${quote(content)} as id ${id}, beyond the ${pieces.length} pieces of tokenizer.model and the rows of the embeddings.`,
         { field },
       );
-    if (pieces.at(id) !== content)
+    if (id >= pieces.length && (this.#model.idOf(content) !== undefined || /[\0]/.test(content)))
+      throw refuse(file, `adds the token ${quote(content)} as id ${id}, which cannot be: it is a piece already.`, {
+        field,
+      });
+    if (id < pieces.length && pieces.at(id) !== content)
       throw refuse(
         file,
         `names the token ${id} ${quote(content)}, but in tokenizer.model it is ${quote(pieces.at(id))}.`,
@@ -123,12 +140,26 @@ class TokenSet {
     this.#tokens.set(id, { id, content, special, normalized });
   }
 
+  /** Those behind the pieces; transformers numbers them without a gap. */
+  further(file: string): string[] {
+    const first = this.#model.pieces.length;
+    const tokens = this.list().filter(({ id }) => id >= first);
+    const field = "added_tokens_decoder";
+    tokens.forEach(({ id, content }, i) => {
+      if (id !== first + i || tokens.findIndex((other) => other.content === content) !== i)
+        throw refuse(file, `adds the token ${quote(content)} as id ${id}, which leaves a gap or repeats a token.`, {
+          field,
+        });
+    });
+    return tokens.map(({ content }) => content);
+  }
+
   list(): AddedToken[] {
     return [...this.#tokens.values()].sort((a, b) => a.id - b.id);
   }
 }
 
-function readFlag(file: string, field: string, flags: JsonObject, name: string): boolean | undefined {
+export function readFlag(file: string, field: string, flags: JsonObject, name: string): boolean | undefined {
   const value = own(flags, name);
   if (value === undefined || value === null || typeof value === "boolean") return value ?? undefined;
   throw refuse(file, `has ${describe(value)} as ${name} in ${field}; true or false is expected.`, { field });
@@ -183,39 +214,8 @@ function specialId({ config, map, tokens }: Named, field: string): number | unde
   return ids[0];
 }
 
-/** The reward model is trained and scored without BOS and EOS; LlamaTokenizer adds a BOS unless told not to. */
-function checkFlags({ path, value }: JsonFile): void {
-  if (own(value, "add_bos_token") !== false)
-    throw refuse(
-      path,
-      "does not set add_bos_token to false; only reward models that are scored without BOS are converted.",
-      {
-        field: "add_bos_token",
-      },
-    );
-  const end = own(value, "add_eos_token");
-  if (end !== undefined && end !== null && end !== false)
-    throw refuse(
-      path,
-      "does not set add_eos_token to false; only reward models that are scored without EOS are converted.",
-      {
-        field: "add_eos_token",
-      },
-    );
-}
-
-function readAddPrefixSpace(config: JsonFile | undefined): boolean {
-  if (config === undefined) return true;
-  const { path, value } = config;
-  if (readFlag(path, "legacy", value, "legacy") === false)
-    throw refuse(path, "sets legacy to false, which changes where spaces are put; only legacy true is reproduced.", {
-      field: "legacy",
-    });
-  return readFlag(path, "add_prefix_space", value, "add_prefix_space") ?? true;
-}
-
-/** A list of several named templates is passed over: the model's own template is one that starling-rm brings. */
-function readChatTemplate({ path, value }: JsonFile): string | undefined {
+/** A list of several named templates is passed over. */
+export function readChatTemplate({ path, value }: JsonFile): string | undefined {
   const field = "chat_template";
   const template = own(value, field);
   if (typeof template !== "string") return undefined;

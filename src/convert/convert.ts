@@ -16,7 +16,6 @@ import { ConversionJournal, type FinishedTensor } from "./journal.ts";
 import { buildMetadata } from "./metadata.ts";
 import { type ConvertOptions, type ConvertResult, checkOptions } from "./options.ts";
 import { planTensors, type TensorJob } from "./plan.ts";
-import { HEAD_TENSOR } from "./tensor-names.ts";
 import { convertTensors } from "./tensor-pipeline.ts";
 
 /** Finished tensors are made safe after so much time or bytes: waiting for the disk after every norm would be slow. */
@@ -41,7 +40,7 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Conver
   const type = checkOptions(options);
   options.signal?.throwIfAborted();
   await checkOutput(options.output, options.overwrite ?? false);
-  const checkpoint = await openCheckpoint(options.checkpoint);
+  const checkpoint = await openCheckpoint(options.checkpoint, options.profile);
   try {
     await checkNotASource(checkpoint, options.output);
     return await convert(checkpoint, type, options);
@@ -55,13 +54,13 @@ async function convert(checkpoint: Checkpoint, type: FileType, options: ConvertO
   const jobs = planTensors(checkpoint, type);
   await checkRoom(output, bytesOf(jobs) - (await roomTaken(partialPath(output))));
   // From the copy that was checked, of a folder elsewhere; the tensors go on with the same file.
-  const headFile = checkpoint.tensors.get(HEAD_TENSOR)?.fileName;
+  const headFile = checkpoint.tensors.get(checkpoint.profile.head)?.fileName;
   if (headFile !== undefined) await checkpoint.useWhole(headFile);
   const head = await readHead(checkpoint);
   const metadata = buildMetadata(checkpoint, {
     head: head.weight,
     fileType: type.id,
-    tokenization: options.tokenization ?? "fast-4.41",
+    tokenization: options.tokenization,
     source: options.source ?? {},
   });
   const header = serializeHeader(metadata, jobs);
@@ -72,7 +71,7 @@ async function convert(checkpoint: Checkpoint, type: FileType, options: ConvertO
     file = await TemporaryFile.reopen(output, resume);
     const writer = await GgufWriter.create(file, header);
     const digests = await writeTensors(checkpoint, jobs, { file, writer, journal, options });
-    digests.set(HEAD_TENSOR, createHash("sha256").update(head.sourceBytes).digest("hex"));
+    digests.set(checkpoint.profile.head, createHash("sha256").update(head.sourceBytes).digest("hex"));
     const sourceSha256 = sourceDigest(checkpoint, digests);
     await writer.replaceString(STARLING_KEYS.sourceSha256, sourceSha256);
     await writer.finish();

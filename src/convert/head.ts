@@ -3,7 +3,6 @@ import { refuse } from "../checkpoint/refuse.ts";
 import { quote } from "../files/byte-source.ts";
 import { convertFloats, firstNonFinite, floatAt } from "./dtypes.ts";
 import { checkTensor, floatTypeOf } from "./plan.ts";
-import { HEAD_TENSOR } from "./tensor-names.ts";
 
 /** The reward head in float32, and its bytes as they stand in the checkpoint. */
 export interface RewardHead {
@@ -19,7 +18,8 @@ export interface RewardHead {
  */
 export async function readHead(checkpoint: Checkpoint): Promise<RewardHead> {
   const { hiddenSize } = checkpoint.config;
-  const tensor = checkTensor(checkpoint, HEAD_TENSOR, [1, hiddenSize]);
+  const { head } = checkpoint.profile;
+  const tensor = checkTensor(checkpoint, head, [1, hiddenSize]);
   const type = floatTypeOf(tensor);
   const sourceBytes = new Uint8Array(tensor.size);
   await checkpoint.readTensor(tensor, 0, sourceBytes);
@@ -27,8 +27,8 @@ export async function readHead(checkpoint: Checkpoint): Promise<RewardHead> {
   if (bad !== -1)
     throw refuse(
       tensor.file,
-      `holds ${floatAt(sourceBytes, type, bad)} at index ${bad} of the reward head ${quote(HEAD_TENSOR)}.`,
-      { tensor: HEAD_TENSOR },
+      `holds ${floatAt(sourceBytes, type, bad)} at index ${bad} of the reward head ${quote(head)}.`,
+      { tensor: head },
     );
   const bytes = convertFloats(sourceBytes, type, "f32").slice();
   return { weight: new Float32Array(bytes.buffer), sourceBytes };

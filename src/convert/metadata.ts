@@ -1,17 +1,16 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { refuse } from "../checkpoint/refuse.ts";
 import {
-  CARD_MAX_TOKENS,
   FORMAT_VERSION,
   HEAD_TYPE,
-  SCORE_POSITION,
+  type ScorePosition,
   STARLING_KEYS,
-  TEMPLATES,
-  TRUNCATION_SIDE,
+  type TemplateName,
 } from "../gguf/starling-keys.ts";
 import { type GgufValue, StringTable } from "../gguf/value.ts";
+import type { NativeTokenizationMode } from "../native/addon.ts";
 import type { SourceOptions } from "./options.ts";
-import { tokenizerMetadata } from "./tokenizer-metadata.ts";
+import { tokenizationOf, vocabularyMetadata } from "./vocabulary-metadata.ts";
 
 /** llama.cpp's GGML_QNT_VERSION; its converter writes it into every file. */
 const QUANTIZATION_VERSION = 2;
@@ -24,17 +23,20 @@ export interface MetadataParts {
   readonly head: Float32Array;
   /** llama_ftype */
   readonly fileType: number;
-  readonly tokenization: string;
+  /** Undefined: the vocabulary's own. */
+  readonly tokenization: NativeTokenizationMode | undefined;
   readonly source: SourceOptions;
 }
 
 /** All metadata of the GGUF, in the order in which it is written. */
 export function buildMetadata(checkpoint: Checkpoint, parts: MetadataParts): Map<string, GgufValue> {
   const padId = paddingId(checkpoint);
+  const vocabulary = vocabularyMetadata(checkpoint, padId);
+  checkFrame(checkpoint);
   return new Map<string, GgufValue>([
     ...generalMetadata(checkpoint),
     ...llamaMetadata(checkpoint),
-    ...tokenizerMetadata(checkpoint, padId),
+    ...vocabulary,
     ...starlingMetadata(checkpoint, parts, padId),
     // Last, and in this order, as llama.cpp's quantiser leaves them: it takes both out and adds them again.
     ["general.quantization_version", u32(QUANTIZATION_VERSION)],
@@ -43,19 +45,39 @@ export function buildMetadata(checkpoint: Checkpoint, parts: MetadataParts): Map
 }
 
 /**
- * The model card's code pads with the tokenizer's pad_token and reads the score before the first id 0, whatever
- * config.json calls padding. With another pad_token it would read a padding position.
+ * The 34B's card pads with the tokenizer's pad_token and reads the score before the first id 0, whatever config.json calls
+ * padding. With another pad_token it would read a padding position.
  */
-const PAD_ID = 0;
+const CARD_PAD_ID = 0;
 
-function paddingId({ folder, tokenizer }: Checkpoint): number {
-  if (tokenizer.padId !== undefined && tokenizer.padId !== PAD_ID)
+function paddingId({ folder, vocabulary, profile, config }: Checkpoint): number | undefined {
+  if (profile.padding === "none") return undefined;
+  if (profile.padding === "configured") return config.padTokenId;
+  const padId = vocabulary.kind === "sentencepiece" ? vocabulary.tokenizer.padId : vocabulary.model.padId;
+  if (padId !== undefined && padId !== CARD_PAD_ID)
     throw refuse(
       folder.pathOf("tokenizer_config.json"),
-      `names the token ${tokenizer.padId} as pad_token; the model card's code looks for id ${PAD_ID}.`,
+      `names the token ${padId} as pad_token; the model card's code looks for id ${CARD_PAD_ID}.`,
       { field: "pad_token" },
     );
-  return PAD_ID;
+  return CARD_PAD_ID;
+}
+
+/** Starling-RM-34B is trained and scored without BOS and EOS. */
+function checkFrame({ folder, vocabulary, profile }: Checkpoint): void {
+  if (profile.frame !== "none" || vocabulary.kind !== "sentencepiece") return;
+  const { addBegin, addEnd } = vocabulary.tokenizer;
+  const flags = [
+    ["add_bos_token", addBegin, "BOS"],
+    ["add_eos_token", addEnd, "EOS"],
+  ] as const;
+  for (const [field, added, token] of flags)
+    if (added)
+      throw refuse(
+        folder.pathOf("tokenizer_config.json"),
+        `does not set ${field} to false; ${profile.name} is scored without ${token}.`,
+        { field },
+      );
 }
 
 function generalMetadata(checkpoint: Checkpoint): [string, GgufValue][] {
@@ -88,25 +110,69 @@ function llamaMetadata({ config }: Checkpoint): [string, GgufValue][] {
   ];
 }
 
-function starlingMetadata(checkpoint: Checkpoint, parts: MetadataParts, padId: number): [string, GgufValue][] {
-  const { notice } = checkpoint.config;
+function starlingMetadata(
+  checkpoint: Checkpoint,
+  parts: MetadataParts,
+  padId: number | undefined,
+): [string, GgufValue][] {
+  const { config, profile } = checkpoint;
+  const notice = noticeOf(checkpoint);
   const { name, revision } = parts.source;
   const entries: [string, GgufValue | undefined][] = [
     [STARLING_KEYS.formatVersion, u32(FORMAT_VERSION)],
+    [STARLING_KEYS.profile, text(profile.name)],
     [STARLING_KEYS.headType, text(HEAD_TYPE)],
     [STARLING_KEYS.headWeight, { type: "array", of: "f32", value: parts.head }],
-    [STARLING_KEYS.template, text(TEMPLATES[0] as string)],
-    [STARLING_KEYS.tokenization, text(parts.tokenization)],
-    [STARLING_KEYS.maxTokens, u32(CARD_MAX_TOKENS)],
-    [STARLING_KEYS.truncationSide, text(TRUNCATION_SIDE)],
-    [STARLING_KEYS.padTokenId, u32(padId)],
-    [STARLING_KEYS.scorePosition, text(SCORE_POSITION)],
+    [STARLING_KEYS.template, text(templateOf(checkpoint))],
+    [STARLING_KEYS.tokenization, text(tokenizationOf(checkpoint, parts.tokenization))],
+    [STARLING_KEYS.maxTokens, u32(maxTokensOf(checkpoint))],
+    [STARLING_KEYS.truncationSide, text(profile.truncation)],
+    [STARLING_KEYS.padTokenId, padId === undefined ? undefined : u32(padId)],
+    [STARLING_KEYS.scorePosition, text(scorePositionOf(checkpoint))],
     [STARLING_KEYS.sourceName, name === undefined ? undefined : text(name)],
     [STARLING_KEYS.sourceRevision, revision === undefined ? undefined : text(revision)],
     [STARLING_KEYS.sourceSha256, text(EMPTY_DIGEST)],
     [STARLING_KEYS.notice, notice === undefined ? undefined : text(notice)],
   ];
   return entries.filter((entry): entry is [string, GgufValue] => entry[1] !== undefined);
+}
+
+/** How a file made of this checkpoint will be scored, as far as names tell. */
+export function describeScoring(checkpoint: Checkpoint) {
+  const { profile } = checkpoint;
+  const padTokenId = paddingId(checkpoint);
+  const notice = noticeOf(checkpoint);
+  return {
+    profile: profile.name,
+    template: templateOf(checkpoint),
+    tokenization: tokenizationOf(checkpoint, undefined),
+    maxTokens: maxTokensOf(checkpoint),
+    truncationSide: profile.truncation,
+    ...(padTokenId === undefined ? {} : { padTokenId }),
+    scorePosition: scorePositionOf(checkpoint),
+    ...(notice === undefined ? {} : { notice }),
+  };
+}
+
+function noticeOf({ config, profile }: Checkpoint): string | undefined {
+  const notices = [config.notice, profile.notice].filter((notice) => notice !== undefined);
+  return notices.length === 0 ? undefined : notices.join(" ");
+}
+
+function maxTokensOf({ profile, config }: Checkpoint): number {
+  return profile.maxTokens === "context" ? config.contextLength : profile.maxTokens;
+}
+
+/** The template of prompts and responses; "none" where the profile uses the checkpoint's own and there is none. */
+function templateOf({ profile, vocabulary }: Checkpoint): TemplateName {
+  if (profile.template !== "chat-template") return profile.template;
+  const { chatTemplate } = vocabulary.kind === "sentencepiece" ? vocabulary.tokenizer : vocabulary.model;
+  return chatTemplate === undefined ? "none" : "chat-template";
+}
+
+function scorePositionOf({ profile, config }: Checkpoint): ScorePosition {
+  if (profile.padding === "zero") return "before-first-pad";
+  return profile.padding === "configured" && config.padTokenId !== undefined ? "last-non-pad" : "last";
 }
 
 function text(value: string): GgufValue {

@@ -1,7 +1,8 @@
 import type { CheckpointFolder } from "../checkpoint/folder.ts";
 import { InvalidInputError, invalidArgument } from "../errors.ts";
-import { TOKENIZATIONS } from "../gguf/starling-keys.ts";
+import { BYTE_BPE, PROFILE_NAMES, TOKENIZATIONS } from "../gguf/starling-keys.ts";
 import { convertibleTypeNames, type FileType, fileTypeByName, type TensorType } from "../gguf/types.ts";
+import type { NativeTokenizationMode } from "../native/addon.ts";
 import {
   aBoolean,
   aFunction,
@@ -39,8 +40,10 @@ export interface ConvertOptions {
   /** A weight type: f32, f16, bf16, or one that llama.cpp quantises to, such as q8_0 or q4_k_m; in any case. */
   readonly type: string;
   readonly source?: SourceOptions;
-  /** The tokenisation that the file asks for: "slow", "fast-4.41" (the default) or "fast-4.42". */
-  readonly tokenization?: (typeof TOKENIZATIONS)[number];
+  /** The tokenisation that the file asks for, one of its vocabulary's; default "fast-4.41", or "byte-bpe". */
+  readonly tokenization?: NativeTokenizationMode;
+  /** The kind of reward model, see src/checkpoint/profiles.ts; default "auto": what the checkpoint's files show. */
+  readonly profile?: (typeof profileChoices)[number];
   /** Replace a file that is there already. Default: false. */
   readonly overwrite?: boolean;
   /** Called at most once for every 8 MiB or so. */
@@ -80,6 +83,9 @@ export interface ConvertResult {
   readonly sourceSha256: string;
 }
 
+/** What the option `profile` may be. */
+export const profileChoices = ["auto", ...PROFILE_NAMES] as const;
+
 /** Longest source name and revision. */
 const MAX_SOURCE_CHARACTERS = 500;
 
@@ -89,7 +95,8 @@ export const conversionChecks: Readonly<Record<string, Check>> = {
   output: aString,
   type: aString,
   source: aSource,
-  tokenization: oneOf(TOKENIZATIONS),
+  tokenization: oneOf([...TOKENIZATIONS, BYTE_BPE]),
+  profile: oneOf(profileChoices),
   overwrite: aBoolean,
   resume: aBoolean,
   onProgress: aFunction,

@@ -7,7 +7,7 @@ import type { TensorPlan } from "../gguf/serialize.ts";
 import { type FileType, tensorTypeByName } from "../gguf/types.ts";
 import { FLOAT_BYTES, type FloatType } from "./dtypes.ts";
 import { inQuantizerOrder, quantizedType } from "./quantization-mix.ts";
-import { type ExpectedTensor, expectedTensors, HEAD_TENSOR, isRotaryBuffer } from "./tensor-names.ts";
+import { type ExpectedTensor, expectedTensors, isIgnored } from "./tensor-names.ts";
 
 /** One tensor on its way from the checkpoint to the GGUF. */
 export interface TensorJob extends TensorPlan {
@@ -54,12 +54,12 @@ function isFloatType(name: string): name is FloatType {
 }
 
 function checkTensorSet(checkpoint: Checkpoint): { expected: ExpectedTensor; source: CheckpointTensor }[] {
-  const expected = expectedTensors(checkpoint.config);
-  const { tensors } = checkpoint;
-  const known = new Set([...expected.map(({ source }) => source), HEAD_TENSOR]);
-  if (!tensors.has(HEAD_TENSOR)) throw noHead(checkpoint);
+  const { tensors, profile } = checkpoint;
+  const expected = expectedTensors(checkpoint.config, profile);
+  const known = new Set([...expected.map(({ source }) => source), profile.head]);
+  if (!tensors.has(profile.head)) throw noHead(checkpoint);
   for (const tensor of tensors.values())
-    if (!known.has(tensor.name) && !isRotaryBuffer(tensor.name))
+    if (!known.has(tensor.name) && !isIgnored(tensor.name, profile))
       throw refuse(
         tensor.file,
         `holds the tensor ${quote(tensor.name)}, which a Llama reward model of ${checkpoint.config.layers} layers does not have.`,
@@ -104,6 +104,7 @@ export function floatTypeOf(tensor: CheckpointTensor): FloatType {
 }
 
 function noHead(checkpoint: Checkpoint): FileError {
-  const message = `The checkpoint ${checkpoint.folder.path} has no reward head (${HEAD_TENSOR}): it is not a reward model.`;
-  return new FileError("ERR_INVALID_CHECKPOINT", message, { file: checkpoint.folder.path, tensor: HEAD_TENSOR });
+  const { head } = checkpoint.profile;
+  const message = `The checkpoint ${checkpoint.folder.path} has no reward head (${head}): it is not a reward model.`;
+  return new FileError("ERR_INVALID_CHECKPOINT", message, { file: checkpoint.folder.path, tensor: head });
 }

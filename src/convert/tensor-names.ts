@@ -1,4 +1,6 @@
+import { ROPE_DIVISORS } from "../checkpoint/checkpoint.ts";
 import type { LlamaConfig } from "../checkpoint/config.ts";
+import type { Profile } from "../checkpoint/profiles.ts";
 
 /** One tensor that a Llama of a given shape must have. */
 export interface ExpectedTensor {
@@ -12,31 +14,31 @@ export interface ExpectedTensor {
   readonly permutedHeads?: number;
 }
 
-/** The reward head, which becomes metadata and not a tensor. */
-export const HEAD_TENSOR = "v_head.weight";
-
-/** Rotary frequencies, which old checkpoints store though they follow from rope_theta. */
-export function isRotaryBuffer(name: string): boolean {
-  return /^transformer\.(layers\.\d+\.self_attn\.)?rotary_emb\.inv_freq$/.test(name);
+/** Tensors that mean nothing: rotary frequencies, which old checkpoints store though they follow from rope_theta. */
+export function isIgnored(name: string, { trunk, ignored }: Profile): boolean {
+  const rotary = /^(layers\.\d+\.self_attn\.)?rotary_emb\.inv_freq$/;
+  return (name.startsWith(trunk) && rotary.test(name.slice(trunk.length))) || (ignored?.test(name) ?? false);
 }
 
 /** All tensors of the trunk in the order in which they are written, the reward head left out. */
-export function expectedTensors(config: LlamaConfig): ExpectedTensor[] {
-  const { hiddenSize, vocabSize, layers } = config;
+export function expectedTensors(config: LlamaConfig, { trunk }: Profile): ExpectedTensor[] {
+  const { hiddenSize, vocabSize, layers, headDim } = config;
   const tensors: ExpectedTensor[] = [
-    { source: "transformer.embed_tokens.weight", target: "token_embd.weight", shape: [vocabSize, hiddenSize] },
+    { source: `${trunk}embed_tokens.weight`, target: "token_embd.weight", shape: [vocabSize, hiddenSize] },
   ];
-  for (let layer = 0; layer < layers; layer++) tensors.push(...layerTensors(config, layer));
-  tensors.push({ source: "transformer.norm.weight", target: "output_norm.weight", shape: [hiddenSize] });
+  if (config.ropeScaling !== undefined)
+    tensors.push({ source: ROPE_DIVISORS, target: ROPE_DIVISORS, shape: [headDim / 2] });
+  for (let layer = 0; layer < layers; layer++) tensors.push(...layerTensors(config, trunk, layer));
+  tensors.push({ source: `${trunk}norm.weight`, target: "output_norm.weight", shape: [hiddenSize] });
   return tensors;
 }
 
-function layerTensors(config: LlamaConfig, layer: number): ExpectedTensor[] {
+function layerTensors(config: LlamaConfig, trunk: string, layer: number): ExpectedTensor[] {
   const { hiddenSize, feedForwardSize, heads, keyValueHeads, headDim } = config;
   const query = heads * headDim;
   const keyValue = keyValueHeads * headDim;
   const tensor = (source: string, target: string, shape: number[], permutedHeads?: number): ExpectedTensor => ({
-    source: `transformer.layers.${layer}.${source}.weight`,
+    source: `${trunk}layers.${layer}.${source}.weight`,
     target: `blk.${layer}.${target}.weight`,
     shape,
     ...(permutedHeads === undefined ? {} : { permutedHeads }),

@@ -2,12 +2,10 @@ import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { refuse } from "../checkpoint/refuse.ts";
 import { PIECE_TYPE } from "../checkpoint/sentencepiece.ts";
 import { isControl } from "../checkpoint/tokenizer-config.ts";
+import type { SentencePieceVocabulary } from "../checkpoint/vocabulary.ts";
 import { quote } from "../files/byte-source.ts";
 import { STARLING_KEYS } from "../gguf/starling-keys.ts";
 import { type GgufValue, StringTable } from "../gguf/value.ts";
-
-/** Special tokens of the chat template yi-chat: undeclared, they would be spelled out like plain text. */
-const TEMPLATE_TOKENS = ["<|im_start|>", "<|im_end|>"];
 
 /** What llama.cpp's converter gives the pieces that fill up a vocabulary. */
 const PADDING_SCORE = -10_000;
@@ -17,10 +15,14 @@ const PADDING_SCORE = -10_000;
  *
  * @param padId the id that stands for padding
  */
-export function tokenizerMetadata(checkpoint: Checkpoint, padId: number): [string, GgufValue][] {
-  const { tokenizer } = checkpoint;
-  checkTemplateTokens(checkpoint);
-  const { tokens, scores, types } = paddedPieces(checkpoint);
+export function tokenizerMetadata(
+  checkpoint: Checkpoint,
+  vocabulary: SentencePieceVocabulary,
+  padId: number | undefined,
+): [string, GgufValue][] {
+  const { tokenizer } = vocabulary;
+  checkTemplateTokens(checkpoint, vocabulary);
+  const { tokens, scores, types } = paddedPieces(checkpoint, vocabulary);
   const ids = (list: readonly { id: number }[]): GgufValue => ({
     type: "array",
     of: "i32",
@@ -32,7 +34,7 @@ export function tokenizerMetadata(checkpoint: Checkpoint, padId: number): [strin
     ["tokenizer.ggml.pre", text("default")],
     ["tokenizer.ggml.tokens", { type: "array", of: "string", value: tokens }],
     ["tokenizer.ggml.scores", { type: "array", of: "f32", value: scores }],
-    ["tokenizer.ggml.token_type", { type: "array", of: "i32", value: llamaTypes(checkpoint, types, padId) }],
+    ["tokenizer.ggml.token_type", { type: "array", of: "i32", value: llamaTypes(vocabulary, types, padId) }],
     ["tokenizer.ggml.bos_token_id", optionalId(tokenizer.beginId)],
     ["tokenizer.ggml.eos_token_id", optionalId(tokenizer.endId)],
     ["tokenizer.ggml.unknown_token_id", optionalId(tokenizer.unknownId)],
@@ -45,30 +47,55 @@ export function tokenizerMetadata(checkpoint: Checkpoint, padId: number): [strin
     [STARLING_KEYS.pieceTypes, { type: "array", of: "u8", value: types }],
     [STARLING_KEYS.addedTokens, ids(tokenizer.addedTokens)],
     [STARLING_KEYS.normalizedAddedTokens, normalized.length === 0 ? undefined : ids(normalized)],
-    [STARLING_KEYS.addDummyPrefix, { type: "bool", value: checkpoint.pieces.addDummyPrefix }],
+    [STARLING_KEYS.addDummyPrefix, { type: "bool", value: vocabulary.pieces.addDummyPrefix }],
     [STARLING_KEYS.addPrefixSpace, { type: "bool", value: tokenizer.addPrefixSpace }],
+    [STARLING_KEYS.legacy, tokenizer.legacy ? undefined : { type: "bool", value: false }],
   ];
   return entries.filter((entry): entry is [string, GgufValue] => entry[1] !== undefined);
 }
 
-function checkTemplateTokens({ folder, tokenizer }: Checkpoint): void {
-  const missing = TEMPLATE_TOKENS.find((token) => tokenizer.addedTokens.every(({ content }) => content !== token));
+function checkTemplateTokens({ folder, profile }: Checkpoint, { tokenizer }: SentencePieceVocabulary): void {
+  const { templateTokens, tokenizerOf } = profile;
+  const missing = templateTokens.find((token) => tokenizer.addedTokens.every(({ content }) => content !== token));
   if (missing !== undefined)
     throw refuse(
       folder.pathOf("tokenizer_config.json"),
-      `does not declare the token ${quote(missing)} in added_tokens_decoder, which the chat template needs; take the tokenizer files of Yi-34B-Chat.`,
+      `does not declare the token ${quote(missing)} in added_tokens_decoder, which the chat template needs; take the tokenizer files of ${tokenizerOf}.`,
       { field: "added_tokens_decoder" },
     );
 }
 
+/** The ids that LlamaTokenizer puts around a text. */
+export function frameOf(
+  checkpoint: Checkpoint,
+  { tokenizer }: SentencePieceVocabulary,
+): Record<"before" | "after", number[]> {
+  const id = (added: boolean, field: string, token: number | undefined): number[] => {
+    if (!added) return [];
+    if (token !== undefined) return [token];
+    throw refuse(
+      checkpoint.folder.pathOf("tokenizer_config.json"),
+      `names no ${field}, which the tokenizer adds to every text.`,
+      { field },
+    );
+  };
+  return {
+    before: id(tokenizer.addBegin, "bos_token", tokenizer.beginId),
+    after: id(tokenizer.addEnd, "eos_token", tokenizer.endId),
+  };
+}
+
 /** Embeddings may have more rows than there are pieces; llama.cpp's converter names the rest [PADn], and so do we. */
-function paddedPieces(checkpoint: Checkpoint): { tokens: StringTable; scores: Float32Array; types: Uint8Array } {
-  const { pieces, scores, types } = checkpoint.pieces;
+function paddedPieces(
+  checkpoint: Checkpoint,
+  { pieces: model, tokenizer }: SentencePieceVocabulary,
+): { tokens: StringTable; scores: Float32Array; types: Uint8Array } {
+  const { pieces, scores, types } = model;
   const { vocabSize } = checkpoint.config;
   const missing = vocabSize - pieces.length;
   if (missing === 0) return { tokens: pieces, scores, types };
-  const names = Array.from({ length: missing }, (_, i) => `[PAD${pieces.length + i}]`);
-  const taken = names.find((name) => checkpoint.pieces.idOf(name) !== undefined);
+  const names = Array.from({ length: missing }, (_, i) => tokenizer.further[i] ?? `[PAD${pieces.length + i}]`);
+  const taken = names.find((name, i) => model.idOf(name) !== undefined || names.indexOf(name) !== i);
   if (taken !== undefined)
     throw refuse(
       checkpoint.folder.pathOf("tokenizer.model"),
@@ -78,6 +105,7 @@ function paddedPieces(checkpoint: Checkpoint): { tokens: StringTable; scores: Fl
   return {
     tokens: StringTable.from([...all, ...names]),
     scores: Float32Array.from({ length: vocabSize }, (_, i) => scores[i] ?? PADDING_SCORE),
+    // Added tokens behind the pieces are no pieces: they are only ever cut out of text.
     types: Uint8Array.from({ length: vocabSize }, (_, i) => types[i] ?? PIECE_TYPE.unused),
   };
 }
@@ -86,9 +114,9 @@ function paddedPieces(checkpoint: Checkpoint): { tokens: StringTable; scores: Fl
  * llama.cpp finds a user-defined piece inside plain text, whatever it was told about special tokens; a control piece
  * it does not. So special tokens become control pieces. `<unk>` stays unknown, which llama.cpp treats as control.
  */
-function llamaTypes({ tokenizer }: Checkpoint, types: Uint8Array, padId: number): Int32Array {
+function llamaTypes({ tokenizer }: SentencePieceVocabulary, types: Uint8Array, padId: number | undefined): Int32Array {
   const result = Int32Array.from(types);
-  const config = { ...tokenizer, padId };
+  const config = padId === undefined ? tokenizer : { ...tokenizer, padId };
   for (const token of tokenizer.addedTokens)
     if (isControl(token, config, types[token.id] as number)) result[token.id] = PIECE_TYPE.control;
   return result;

@@ -77,6 +77,11 @@ export class Fields {
     return found;
   }
 
+  /** undefined where the file does not have the key. */
+  optionalName<T extends string>(key: string, names: readonly T[]): T | undefined {
+    return this.has(key) ? this.name(key, names) : undefined;
+  }
+
   array<T extends ElementType>(key: string, of: T, length?: number): ArrayTypes[T] {
     const value = this.#value(key);
     if (value.type !== "array" || value.of !== of)

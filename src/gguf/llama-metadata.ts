@@ -93,10 +93,17 @@ function checkAttention(shape: LlamaShape, fields: Fields): void {
   for (const key of [keys.valueLength, keys.ropeDimensions]) fields.u32(key, headDim, headDim);
 }
 
+/** Divisors of the rotary frequencies (Llama 3.1 and later); in files of other Llamas there are none. */
+const ROPE_DIVISORS = "rope_freqs.weight";
+
 function checkTensors(gguf: GgufHeader, fields: Fields, shape: LlamaShape): void {
   const expected = expectedDims(shape);
   for (const tensor of gguf.tensors) {
     const dims = expected.get(tensor.name);
+    if (dims === undefined && tensor.name === ROPE_DIVISORS) {
+      checkTensor(fields, tensor, [shape.headDim / 2]);
+      continue;
+    }
     if (dims === undefined)
       throw tensorError(fields, tensor.name, "is not one of a Llama without a language model head");
     checkTensor(fields, tensor, dims);

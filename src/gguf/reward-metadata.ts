@@ -5,15 +5,21 @@ import type { GgufHeader } from "./header.ts";
 import { type LlamaShape, readLlamaShape } from "./llama-metadata.ts";
 import {
   FORMAT_VERSION,
+  FRAME_RULES,
+  type FrameRule,
   HEAD_TYPE,
-  SCORE_POSITION,
+  PROFILE_NAMES,
+  type ProfileName,
+  SCORE_POSITIONS,
+  type ScorePosition,
   STARLING_KEYS,
   TEMPLATES,
-  TOKENIZATIONS,
-  TRUNCATION_SIDE,
+  type TemplateName,
+  TRUNCATION_SIDES,
+  type TruncationSide,
 } from "./starling-keys.ts";
 import { fileTypeName } from "./types.ts";
-import { readVocabulary } from "./vocabulary-metadata.ts";
+import { type ChatTemplateSource, readChatTemplate, readTokenization, readVocabulary } from "./vocabulary-metadata.ts";
 
 /** Everything that a scorer needs to know of a reward model's GGUF; all of it checked. */
 export interface RewardMetadata {
@@ -21,12 +27,24 @@ export interface RewardMetadata {
   readonly head: Float32Array;
   /** The vocabulary, ready for the addon's Tokenizer. */
   readonly tokenizer: Vocabulary;
+  /** The kind of reward model. */
+  readonly profile: ProfileName;
   /** The chat template that the model was trained with, for example "yi-chat". */
-  readonly template: string;
+  readonly template: TemplateName;
+  /** For the template "chat-template". */
+  readonly chatTemplate?: ChatTemplateSource;
   readonly tokenization: NativeTokenizationMode;
-  /** Most ids that count; a longer sequence keeps its last ones. */
+  /** The modes that the vocabulary has. */
+  readonly tokenizations: readonly NativeTokenizationMode[];
+  /** Most ids that count. */
   readonly maxTokens: number;
-  readonly padTokenId: number;
+  /** What becomes of a longer sequence: "left" keeps its last ids, "none" refuses it. */
+  readonly truncationSide: TruncationSide;
+  readonly scorePosition: ScorePosition;
+  /** Which items get the ids that the tokenizer puts around a text. */
+  readonly frame: FrameRule;
+  /** Absent with the score position "last". */
+  readonly padTokenId?: number;
   readonly shape: LlamaShape;
   /** general.name; "" where there is none. */
   readonly name: string;
@@ -53,18 +71,23 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
   const fields = new Fields(gguf, file);
   checkKind(fields);
   const shape = readLlamaShape(gguf, fields);
-  const tokenizer = readVocabulary(fields, shape.vocabularySize);
   fields.name(STARLING_KEYS.headType, [HEAD_TYPE]);
-  fields.name(STARLING_KEYS.truncationSide, [TRUNCATION_SIDE]);
-  fields.name(STARLING_KEYS.scorePosition, [SCORE_POSITION]);
+  const scorePosition = fields.name(STARLING_KEYS.scorePosition, SCORE_POSITIONS);
+  const tokenizer = readVocabulary(fields, shape.vocabularySize, scorePosition !== "last");
+  const template = fields.name(STARLING_KEYS.template, TEMPLATES);
   const notice = fields.optionalString(STARLING_KEYS.notice);
   return {
     head: readHead(fields, shape.embeddingLength),
     tokenizer,
-    template: fields.name(STARLING_KEYS.template, TEMPLATES),
-    tokenization: fields.name(STARLING_KEYS.tokenization, TOKENIZATIONS),
+    profile: fields.optionalName(STARLING_KEYS.profile, PROFILE_NAMES) ?? "starling-rm-34b",
+    template,
+    ...(template === "chat-template" ? { chatTemplate: readChatTemplate(fields, tokenizer) } : {}),
+    ...readTokenization(fields, tokenizer),
     maxTokens: fields.u32(STARLING_KEYS.maxTokens, 1, MAX_TOKENS),
-    padTokenId: tokenizer.padTokenId,
+    truncationSide: fields.name(STARLING_KEYS.truncationSide, TRUNCATION_SIDES),
+    scorePosition,
+    frame: fields.optionalName(STARLING_KEYS.frame, FRAME_RULES) ?? "none",
+    ...(tokenizer.padTokenId < 0 ? {} : { padTokenId: tokenizer.padTokenId }),
     shape,
     name: fields.optionalString("general.name") ?? "",
     ...(notice === undefined ? {} : { notice }),

@@ -13,17 +13,26 @@ export const STARLING_KEYS = {
   headType: "starling.head.type",
   /** f32[n_embd]: the weights of the reward head, never quantised. */
   headWeight: "starling.head.weight",
-  /** string: the chat template that the model was trained with; "yi-chat" is that of the model card. */
+  /** string: the kind of reward model, see src/checkpoint/profiles.ts; absent in files of "starling-rm-34b" before it. */
+  profile: "starling.profile",
+  /**
+   * string: how a prompt and a response become text; "yi-chat" and "llama-2-starling" are those of the model cards,
+   * "chat-template" is the Jinja template in tokenizer.chat_template, "none" means that only text can be scored.
+   */
   template: "starling.template",
-  /** string: how text becomes ids: "slow", "fast-4.41" or "fast-4.42" (named after transformers). */
+  /** string: how text becomes ids: "slow", "fast-4.41" or "fast-4.42" (named after transformers), or "byte-bpe". */
   tokenization: "starling.tokenization",
   /** u32: most ids of a sequence that count (model card: 2048). */
   maxTokens: "starling.max_tokens",
-  /** string: which end a longer sequence loses; "left" keeps the last ids. */
+  /** string: which end a longer sequence loses; "left" keeps the last ids, "none" refuses the sequence. */
   truncationSide: "starling.truncation_side",
-  /** u32: the id whose first occurrence ends what counts. */
+  /** u32: the id that stands for padding; absent with the score position "last". */
   padTokenId: "starling.pad_token_id",
-  /** string: where the score is read; "before-first-pad": one before the first padding id, else at the last id. */
+  /**
+   * string: where the score is read. "before-first-pad": one before the first padding id, else at the last id. "last": at
+   * the last id. "last-non-pad": at the last id that is not padding; padding inside a sequence is an error, because
+   * versions of transformers read at different places then.
+   */
   scorePosition: "starling.score_position",
   /** string: the name of the checkpoint, for example "Nexusflow/Starling-RM-34B". */
   sourceName: "starling.source.name",
@@ -44,6 +53,16 @@ export const STARLING_KEYS = {
   addedTokens: "starling.tokenizer.added_tokens",
   /** i32[]: those of them with the flag `normalized`; absent when there is none. */
   normalizedAddedTokens: "starling.tokenizer.normalized_added_tokens",
+  /** i32[]: ids that the tokenizer puts in front of a text (BOS); absent when there is none. */
+  before: "starling.tokenizer.before",
+  /** i32[]: ids that it puts behind a text (EOS); absent when there is none. */
+  after: "starling.tokenizer.after",
+  /** string: which items get those: "none" (the default), "texts" (only {text}), "all". */
+  frame: "starling.tokenizer.frame",
+  /** bool: `legacy` of the tokenizer configuration (true when absent); false leaves the mode "fast-4.41" alone. */
+  legacy: "starling.tokenizer.legacy",
+  /** bool: a word that is a token is taken whole, before any merge (byte-bpe). */
+  ignoreMerges: "starling.tokenizer.ignore_merges",
   /** bool: SentencePiece's normaliser flag. */
   addDummyPrefix: "starling.tokenizer.add_dummy_prefix",
   /** bool: `add_prefix_space` of the tokenizer configuration (true when it is absent); for the fast modes. */
@@ -52,9 +71,20 @@ export const STARLING_KEYS = {
 
 /** The values that this version knows for keys that hold a name. */
 export const HEAD_TYPE = "reward";
-export const TEMPLATES: readonly string[] = ["yi-chat"];
+export const PROFILE_NAMES = ["starling-rm-34b", "starling-rm-7b-alpha", "llama-sequence-classification"] as const;
+export const TEMPLATES = ["yi-chat", "llama-2-starling", "chat-template", "none"] as const;
+/** The modes of a SentencePiece vocabulary. */
 export const TOKENIZATIONS = ["slow", "fast-4.41", "fast-4.42"] as const;
-export const TRUNCATION_SIDE = "left";
-export const SCORE_POSITION = "before-first-pad";
-/** Most ids of a sequence that count (model card of Starling-RM-34B). */
+/** The one mode of a byte-level BPE. */
+export const BYTE_BPE = "byte-bpe";
+export const TRUNCATION_SIDES = ["left", "none"] as const;
+export const SCORE_POSITIONS = ["before-first-pad", "last", "last-non-pad"] as const;
+export const FRAME_RULES = ["none", "texts", "all"] as const;
+/** Most ids of a sequence that count (model cards of Starling-RM-34B and Starling-RM-7B-alpha). */
 export const CARD_MAX_TOKENS = 2048;
+
+export type ProfileName = (typeof PROFILE_NAMES)[number];
+export type TemplateName = (typeof TEMPLATES)[number];
+export type TruncationSide = (typeof TRUNCATION_SIDES)[number];
+export type ScorePosition = (typeof SCORE_POSITIONS)[number];
+export type FrameRule = (typeof FRAME_RULES)[number];

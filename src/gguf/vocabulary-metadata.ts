@@ -1,12 +1,20 @@
 import { isUtf8 } from "node:buffer";
 import { quote } from "../files/byte-source.ts";
-import type { Vocabulary } from "../native/addon.ts";
+import type {
+  BytePairVocabulary,
+  NativeTokenizationMode,
+  SentencePieceVocabulary,
+  Vocabulary,
+} from "../native/addon.ts";
+import { byteAlphabet } from "./byte-alphabet.ts";
 import type { Fields } from "./fields.ts";
-import { STARLING_KEYS } from "./starling-keys.ts";
-import type { StringTable } from "./value.ts";
+import { BYTE_BPE, STARLING_KEYS, TOKENIZATIONS } from "./starling-keys.ts";
+import { StringTable } from "./value.ts";
 
 const keys = {
   model: "tokenizer.ggml.model",
+  pre: "tokenizer.ggml.pre",
+  merges: "tokenizer.ggml.merges",
   tokens: "tokenizer.ggml.tokens",
   scores: "tokenizer.ggml.scores",
   types: "tokenizer.ggml.token_type",
@@ -18,39 +26,125 @@ const keys = {
   ],
 } as const;
 
+const NORMAL = 1;
 const UNKNOWN = 2;
 const BYTE = 6;
 const BYTE_PIECES = 256;
+const SPACE = 0x20;
+/** Most ids around a text; one BOS and one EOS are usual. */
+const MAX_FRAME = 8;
+
+/** A Jinja template and the tokens that it may name. */
+export interface ChatTemplateSource {
+  readonly source: string;
+  /** bos_token, eos_token, unk_token and pad_token, as far as the tokenizer has them. */
+  readonly tokens: Readonly<Record<string, string>>;
+}
 
 /**
  * Reads the vocabulary and checks it: llama.cpp ends the process at two equal pieces, and reads byte pieces by their
  * spelling.
  *
  * @param size llama.vocab_size, which is also the number of rows of the embeddings
+ * @param padded whether the score's position needs a padding id
  */
-export function readVocabulary(fields: Fields, size: number): Vocabulary {
-  fields.name(keys.model, ["llama"]);
+export function readVocabulary(fields: Fields, size: number, padded: boolean): Vocabulary {
+  const kind = fields.name(keys.model, ["llama", "gpt2"]);
+  for (const key of keys.ids) if (fields.has(key)) fields.u32(key, 0, size - 1);
   const tokens = fields.array(keys.tokens, "string", size);
+  const llamaTypes = fields.array(keys.types, "i32", size);
+  const padTokenId = padded ? fields.u32(STARLING_KEYS.padTokenId, 0, size - 1) : -1;
+  const own =
+    kind === "llama" ? readSentencePiece(fields, tokens, llamaTypes) : readBytePair(fields, tokens, llamaTypes);
+  const addedTokens = readIds(fields, STARLING_KEYS.addedTokens, size);
+  return {
+    ...own,
+    bytes: tokens.bytes,
+    offsets: tokens.offsets,
+    addedTokens,
+    normalizedAddedTokens: readNormalized(fields, addedTokens, size),
+    before: readFrameIds(fields, STARLING_KEYS.before, size),
+    after: readFrameIds(fields, STARLING_KEYS.after, size),
+    padTokenId,
+  };
+}
+
+type OwnParts<T> = Omit<
+  T,
+  "bytes" | "offsets" | "addedTokens" | "normalizedAddedTokens" | "before" | "after" | "padTokenId"
+>;
+
+function readSentencePiece(
+  fields: Fields,
+  tokens: StringTable,
+  llamaTypes: Int32Array,
+): OwnParts<SentencePieceVocabulary> {
+  const size = tokens.length;
   const scores = fields.array(keys.scores, "f32", size);
   const types = fields.array(STARLING_KEYS.pieceTypes, "u8", size);
   const badScore = scores.findIndex((score) => !Number.isFinite(score));
   if (badScore !== -1)
     throw fields.refuse(`gives the piece with id ${badScore} a score that is not finite.`, keys.scores);
-  checkTypes(fields, types, fields.array(keys.types, "i32", size));
-  checkPieces(fields, tokens, types);
-  for (const key of keys.ids) if (fields.has(key)) fields.u32(key, 0, size - 1);
-  const addedTokens = readIds(fields, STARLING_KEYS.addedTokens, size);
+  checkTypes(fields, types, llamaTypes);
+  checkPieces(fields, tokens);
+  checkBytePieces(fields, tokens, types);
   return {
-    bytes: tokens.bytes,
-    offsets: tokens.offsets,
+    kind: "sentencepiece",
     scores,
     types,
-    addedTokens,
-    normalizedAddedTokens: readNormalized(fields, addedTokens, size),
     addDummyPrefix: fields.bool(STARLING_KEYS.addDummyPrefix),
     addPrefixSpace: fields.bool(STARLING_KEYS.addPrefixSpace),
-    padTokenId: fields.u32(STARLING_KEYS.padTokenId, 0, size - 1),
   };
+}
+
+function readBytePair(fields: Fields, tokens: StringTable, llamaTypes: Int32Array): OwnParts<BytePairVocabulary> {
+  const split = fields.name(keys.pre, ["llama-bpe", "gpt-2"]);
+  const merges = fields.array(keys.merges, "string");
+  const badType = llamaTypes.findIndex((type) => type < 1 || type > BYTE);
+  if (badType !== -1)
+    throw fields.refuse(`gives the token with id ${badType} the type ${llamaTypes[badType]}.`, keys.types);
+  const ids = checkPieces(fields, tokens);
+  for (const letter of byteAlphabet()) {
+    const id = ids.get(letter);
+    if (id === undefined || llamaTypes[id] !== NORMAL)
+      throw fields.refuse(`lacks the token ${quote(letter)}, which stands for a byte.`, keys.tokens);
+  }
+  for (let i = 0; i < merges.length; i++) {
+    const merge = merges.bytesAt(i);
+    const space = merge.indexOf(SPACE);
+    if (!isUtf8(merge) || space < 1 || space === merge.length - 1 || space !== merge.lastIndexOf(SPACE))
+      throw fields.refuse(`has ${quote(merges.at(i))} as merge ${i}; two tokens are expected.`, keys.merges);
+  }
+  return {
+    kind: "byte-pair",
+    types: Uint8Array.from(llamaTypes),
+    merges: merges.bytes,
+    mergeOffsets: merges.offsets,
+    split,
+    ignoreMerges: fields.bool(STARLING_KEYS.ignoreMerges),
+  };
+}
+
+/** The mode that the file asks for, and those that its vocabulary has; the first is the file's. */
+export function readTokenization(
+  fields: Fields,
+  { kind }: Vocabulary,
+): { tokenization: NativeTokenizationMode; tokenizations: readonly NativeTokenizationMode[] } {
+  const legacy = !fields.has(STARLING_KEYS.legacy) || fields.bool(STARLING_KEYS.legacy);
+  const tokenizations: readonly NativeTokenizationMode[] =
+    kind === "byte-pair" ? [BYTE_BPE] : legacy ? TOKENIZATIONS : ["fast-4.41"];
+  return { tokenization: fields.name(STARLING_KEYS.tokenization, tokenizations), tokenizations };
+}
+
+/** The chat template of the checkpoint, for files that say that it is the model's own. */
+export function readChatTemplate(fields: Fields, { bytes, offsets }: Vocabulary): ChatTemplateSource {
+  const source = fields.string("tokenizer.chat_template");
+  const table = new StringTable(bytes, offsets);
+  const names = ["bos", "eos", "unk", "pad"];
+  const tokens = keys.ids.flatMap((key, i) =>
+    fields.has(key) ? [[`${names[i]}_token`, table.at(fields.u32(key, 0, table.length - 1))]] : [],
+  );
+  return { source, tokens: Object.fromEntries(tokens) };
 }
 
 function checkTypes(fields: Fields, types: Uint8Array, llamaTypes: Int32Array): void {
@@ -75,9 +169,8 @@ function checkTypes(fields: Fields, types: Uint8Array, llamaTypes: Int32Array): 
     );
 }
 
-function checkPieces(fields: Fields, tokens: StringTable, types: Uint8Array): void {
+function checkPieces(fields: Fields, tokens: StringTable): ReadonlyMap<string, number> {
   const ids = new Map<string, number>();
-  const bytes = new Set<string>();
   for (let id = 0; id < tokens.length; id++) {
     const piece = tokens.bytesAt(id);
     if (piece.length === 0) throw fields.refuse(`has an empty piece as id ${id}.`, keys.tokens);
@@ -88,13 +181,29 @@ function checkPieces(fields: Fields, tokens: StringTable, types: Uint8Array): vo
     if (other !== undefined)
       throw fields.refuse(`has the piece ${quote(text)} twice, as ids ${other} and ${id}.`, keys.tokens);
     ids.set(text, id);
+  }
+  return ids;
+}
+
+function checkBytePieces(fields: Fields, tokens: StringTable, types: Uint8Array): void {
+  const bytes = new Set<string>();
+  for (let id = 0; id < tokens.length; id++) {
     if (types[id] !== BYTE) continue;
+    const text = tokens.at(id);
     if (!/^<0x[0-9A-F]{2}>$/.test(text))
       throw fields.refuse(`has ${quote(text)} as a byte piece; <0x00> to <0xFF> are expected.`, keys.tokens);
     bytes.add(text);
   }
   if (bytes.size !== BYTE_PIECES)
     throw fields.refuse(`has ${bytes.size} byte pieces; all ${BYTE_PIECES} are expected.`, keys.tokens);
+}
+
+function readFrameIds(fields: Fields, key: string, size: number): Int32Array {
+  if (!fields.has(key)) return new Int32Array(0);
+  const ids = fields.array(key, "i32");
+  if (ids.length > MAX_FRAME || ids.some((id) => id < 0 || id >= size))
+    throw fields.refuse(`has ${key} = [${ids.slice(0, MAX_FRAME)}]; up to ${MAX_FRAME} ids are expected.`, key);
+  return ids;
 }
 
 function readIds(fields: Fields, key: string, size: number): Int32Array {

@@ -8,7 +8,7 @@
  */
 
 /** Must equal `STARLING_CONTRACT_VERSION` in native/addon.cpp: a stale build is told apart from a fitting one. */
-export const CONTRACT_VERSION = 2;
+export const CONTRACT_VERSION = 3;
 
 export interface NativeAddon {
   readonly contractVersion: number;
@@ -217,30 +217,65 @@ export interface QuantizeRowsOptions {
 }
 
 /**
- * A SentencePiece vocabulary as the GGUF stores it, in parallel arrays of n_vocab entries, without JS strings so that
- * 64000 pieces cost nothing to hand over.
+ * A vocabulary as the GGUF stores it, in parallel arrays of n_vocab entries, without JS strings so that 64000 pieces cost
+ * nothing to hand over.
  */
-export interface Vocabulary {
-  /** All pieces, UTF-8, one after another. */
+export type Vocabulary = SentencePieceVocabulary | BytePairVocabulary;
+
+interface VocabularyParts {
+  /** All pieces, UTF-8, one after another; those of a byte-level BPE in its alphabet. */
   readonly bytes: Uint8Array;
   /** Where piece i starts in `bytes`; n_vocab + 1 entries, ascending, the last one is bytes.length. */
   readonly offsets: Uint32Array;
-  readonly scores: Float32Array;
-  /** SentencePiece's own type of each piece: 1 normal, 2 unknown, 3 control, 4 user defined, 5 unused, 6 byte. */
+  /** Each piece's own type: 1 normal, 2 unknown, 3 control, 4 user defined, 5 unused, 6 byte. */
   readonly types: Uint8Array;
   /** Ids that stand outside the text: split out before anything else, as transformers does with added tokens. */
   readonly addedTokens: Int32Array;
   /** Of those, whose with the flag `normalized` in the checkpoint's tokenizer configuration. */
   readonly normalizedAddedTokens: Int32Array;
+  /** Ids that the tokenizer puts in front of and behind a text, where that is asked for. */
+  readonly before: Int32Array;
+  readonly after: Int32Array;
+  /** The id that stands for padding; -1 for none. */
+  readonly padTokenId: number;
+}
+
+export interface SentencePieceVocabulary extends VocabularyParts {
+  readonly kind: "sentencepiece";
+  readonly scores: Float32Array;
   /** SentencePiece's normaliser flag: a space is put before the text (used by mode "slow" alone). */
   readonly addDummyPrefix: boolean;
   /** The checkpoint's `add_prefix_space` (default true): U+2581 in front of each stretch (modes "fast-…" alone). */
   readonly addPrefixSpace: boolean;
-  /** The id that stands for padding; the first one in a sequence ends what counts. */
-  readonly padTokenId: number;
 }
 
-export type NativeTokenizationMode = "slow" | "fast-4.41" | "fast-4.42";
+/** Its one mode is "byte-bpe". */
+export interface BytePairVocabulary extends VocabularyParts {
+  readonly kind: "byte-pair";
+  /** All merges, "LEFT RIGHT", best first, one after another, and where each starts (one entry more than merges). */
+  readonly merges: Uint8Array;
+  readonly mergeOffsets: Uint32Array;
+  /** How text is cut into words, by llama.cpp's name for it. */
+  readonly split: "llama-bpe" | "gpt-2";
+  /** A word that is a token is taken whole. */
+  readonly ignoreMerges: boolean;
+}
+
+export type NativeTokenizationMode = "slow" | "fast-4.41" | "fast-4.42" | "byte-bpe";
+
+export interface EncodeOptions {
+  /** One of the vocabulary's modes. */
+  readonly mode: NativeTokenizationMode;
+  /** The LAST maxTokens ids stay, what stands around a text included; at most 2^32 - 1. */
+  readonly maxTokens: number;
+  /** For each text, 1 if the vocabulary's `before` and `after` are put around it; absent: around none. */
+  readonly framed?: Uint8Array;
+  /**
+   * For each text the same with its last content left out (an empty list for a text without one): then the answers say
+   * where that content begins.
+   */
+  readonly stems?: readonly (readonly string[])[];
+}
 
 export interface NativeTokenizer {
   readonly vocabularySize: number;
@@ -248,17 +283,8 @@ export interface NativeTokenizer {
    * One entry of `texts` is the list of a text's parts: parts with an even index are template text, in which added
    * tokens are recognised; parts with an odd index are content, in which they are plain text. The parts are
    * joined first: a piece may span two parts. Runs on another thread.
-   *
-   * @param maxTokens the LAST maxTokens ids stay.
-   * @param stems for each text the same with its last content left out (an empty list for a text without one): then the
-   * answers say where that content begins.
    */
-  encode(
-    texts: readonly (readonly string[])[],
-    mode: NativeTokenizationMode,
-    maxTokens: number,
-    stems?: readonly (readonly string[])[],
-  ): Promise<EncodedText[]>;
+  encode(texts: readonly (readonly string[])[], options: EncodeOptions): Promise<EncodedText[]>;
 }
 
 export interface EncodedText {
@@ -268,6 +294,8 @@ export interface EncodedText {
   readonly totalTokens: number;
   /** Index of the first padding id in `ids`, or -1. */
   readonly firstPad: number;
+  /** Index of the last id that is not padding, or -1. */
+  readonly lastNonPad: number;
   /** How many of the ids, before the last one, are those of the stem's beginning; 0 without a stem. */
   readonly stemTokens: number;
 }

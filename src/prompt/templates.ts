@@ -4,6 +4,9 @@
  * typed in it.
  */
 import { InvalidInputError } from "../errors.ts";
+import type { TemplateName } from "../gguf/starling-keys.ts";
+import type { ChatTemplateSource } from "../gguf/vocabulary-metadata.ts";
+import { compileChatTemplate } from "./chat-template.ts";
 import type { ChatMessage, MessagesItem, PromptResponseItem, ScoreItem } from "./items.ts";
 
 /**
@@ -15,64 +18,72 @@ export type SpecialTokens = "plain" | "reference";
 
 export type TextParts = readonly string[];
 
-interface ChatTemplate {
-  /** Text before the content of a message. */
-  readonly before: (role: string) => string;
-  /** Text after the content of every message but the last. */
-  readonly between: string;
-  /** Text after the content of the last message. */
-  readonly after: string;
-}
+/**
+ * Renders a conversation whose last message is the response; its content is the last odd part.
+ *
+ * @param where how messages name the item
+ * @throws InvalidInputError for a conversation that the template does not have
+ */
+export type ChatTemplate = (messages: readonly ChatMessage[], where: string) => TextParts;
 
 /** Yi-34B-Chat's template as the model card of Starling-RM-34B writes it: no newline at the end, no system turn added. */
-const yiChat: ChatTemplate = {
-  before: (role) => `<|im_start|>${role}\n`,
-  between: "<|im_end|>\n",
-  after: "<|im_end|>",
+const yiChat: ChatTemplate = (messages) => {
+  const parts: string[] = [];
+  let pending = "";
+  for (const { role, content } of messages) {
+    parts.push(`${pending}<|im_start|>${role}\n`, content);
+    pending = "<|im_end|>\n";
+  }
+  parts.push("<|im_end|>");
+  return parts;
 };
 
-const templates: Readonly<Record<string, ChatTemplate>> = { "yi-chat": yiChat };
-
-/** Names that `starling.template` may have. */
-const templateNames: readonly string[] = Object.keys(templates);
-
-/** Renders one item to the parts of its text. */
-export function renderItem(item: ScoreItem, templateName: string, specialTokens: SpecialTokens): TextParts {
-  if ("text" in item) return [item.text];
-  const template = templates[templateName];
-  if (!template) {
-    throw new InvalidInputError(
-      "ERR_INVALID_ARGUMENT",
-      `The chat template "${templateName}" is not known; known are ${templateNames.join(", ")}.`,
-      { field: "template" },
+/** As the model card of Starling-RM-7B-alpha writes its one example; it says nothing of other conversations. */
+const llama2Starling: ChatTemplate = (messages, where) => {
+  const [user, assistant] = messages;
+  if (user?.role !== "user" || assistant?.role !== "assistant" || messages.length !== 2)
+    throw unusable(
+      where,
+      "The template of Starling-RM-7B-alpha is known for one user turn and one assistant turn only",
     );
-  }
-  const parts = renderMessages("messages" in item ? item.messages : asMessages(item.prompt, item.response), template);
-  return specialTokens === "reference" ? [parts.join("")] : parts;
+  return ["<s>[INST] ", user.content, " </s> [/INST] ", assistant.content, "</s>"];
+};
+
+const none: ChatTemplate = (_, where) => {
+  throw unusable(where, "The model has no chat template, so that only {text} items can be scored with it");
+};
+
+function unusable(where: string, reason: string): InvalidInputError {
+  return new InvalidInputError("ERR_INVALID_ITEM", `${where} cannot be scored: ${reason}.`, { field: where });
 }
 
-/** The item with an empty response: what it has in common with the item's text is the prompt. */
-export function withoutResponse(item: PromptResponseItem | MessagesItem): ScoreItem {
-  if ("prompt" in item) return { prompt: item.prompt, response: "" };
-  const { messages } = item;
-  const last = messages[messages.length - 1] as ChatMessage;
-  return { messages: [...messages.slice(0, -1), { role: last.role, content: "" }] };
+/**
+ * The template of this name.
+ *
+ * @param source the Jinja template, for "chat-template"
+ * @throws InvalidInputError ERR_INVALID_ARGUMENT for a Jinja template that cannot be used
+ */
+export function openTemplate(name: TemplateName, source?: ChatTemplateSource): ChatTemplate {
+  if (name === "yi-chat") return yiChat;
+  if (name === "llama-2-starling") return llama2Starling;
+  return name === "chat-template" && source !== undefined ? compileChatTemplate(source) : none;
 }
 
-function asMessages(prompt: string, response: string): ChatMessage[] {
+/** Renders one item to the parts of its text; a {text} item is one template part. */
+export function renderItem(item: ScoreItem, template: ChatTemplate, where: string): TextParts {
+  if ("text" in item) return [item.text];
+  return template("messages" in item ? item.messages : asMessages(item), where);
+}
+
+/** The parts with the last content left out: what both have in common is the prompt. */
+export function withoutResponse(parts: TextParts): TextParts {
+  const last = parts.length - (parts.length % 2 === 0 ? 1 : 2);
+  return parts.map((part, i) => (i === last ? "" : part));
+}
+
+function asMessages({ prompt, response }: PromptResponseItem): MessagesItem["messages"] {
   return [
     { role: "user", content: prompt },
     { role: "assistant", content: response },
   ];
-}
-
-function renderMessages(messages: readonly ChatMessage[], template: ChatTemplate): TextParts {
-  const parts: string[] = [];
-  let pending = "";
-  for (const { role, content } of messages) {
-    parts.push(pending + template.before(role), content);
-    pending = template.between;
-  }
-  parts.push(template.after);
-  return parts;
 }

@@ -8,6 +8,8 @@ import type { BatchMode, LoadRewardModelOptions } from "./types.ts";
 
 /** Most sequences in one packed batch; more no longer help. */
 const PACKED_SEQUENCES = 32;
+/** Models that do not truncate have contexts of up to 131072 tokens, whose keys and values would take tens of GiB. */
+const DEFAULT_CONTEXT_TOKENS = 4096;
 /** Memory for the prompts of open rankings that had to give way in the key-value cache; beyond it they are recomputed. */
 const HELD_PROMPTS_MEBIBYTES = 1024;
 /** Weight types that llama.cpp rearranges for the CPU while it loads them (ggml-cpu's repack.cpp). */
@@ -34,7 +36,7 @@ export function planLoad(
     batchMode,
     gpuLayers: backend === "cpu" ? 0 : (options.gpuLayers ?? -1),
     // Longer sequences are cut off anyway: memory for more cells would never be used.
-    contextTokens: Math.min(options.contextTokens ?? file.maxTokens, file.maxTokens),
+    contextTokens: Math.min(options.contextTokens ?? DEFAULT_CONTEXT_TOKENS, file.maxTokens),
     microBatch: Math.min(batchTokens, defaults.microBatch),
     maxSequences: packed ? PACKED_SEQUENCES : 1,
     batchTokens,

@@ -21,7 +21,7 @@ import { assertFits, memoryNeed } from "./memory.ts";
 import { readModelFile } from "./model-file.ts";
 import { openPrompt, type PromptOptions, type PromptRanking } from "./prompt-ranking.ts";
 import { ranksOf } from "./ranks.ts";
-import { RewardTokenizer, specialTokenChoices, tokenizationModes } from "./reward-tokenizer.ts";
+import { openTokenizer, type RewardTokenizer, specialTokenChoices, tokenizationModes } from "./reward-tokenizer.ts";
 import { type StreamContext, scoreStream } from "./stream.ts";
 import type {
   BatchMode,
@@ -73,6 +73,7 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
   const file = await readModelFile(modelPath);
   const engine = await openEngine({ gpu: options.gpu ?? "auto" });
   signal?.throwIfAborted();
+  const tokenizer = openTokenizer(engine.addon, file, options);
 
   const { threads, batchMode, ...plan } = planLoad(file, options, engine.backend);
   if (options.checkMemory !== false) {
@@ -81,12 +82,6 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
   }
   const job = engine.addon.loadModel({ ...plan, path: modelPath, head: file.head }, options.onProgress);
   const native = await cancellable(job, signal, (error) => loadFailure(error, modelPath));
-  const tokenizer = new RewardTokenizer(new engine.addon.Tokenizer(file.tokenizer), file.tokenizer, {
-    template: file.template,
-    tokenization: options.tokenization ?? file.tokenization,
-    specialTokens: options.specialTokens ?? "plain",
-    maxTokens: file.maxTokens,
-  });
   const info: RewardModelInfo = {
     path: modelPath,
     name: file.name,
@@ -97,6 +92,7 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
     layers: native.info.layers,
     embeddingLength: native.info.embeddingLength,
     vocabularySize: native.info.vocabularySize,
+    profile: file.profile,
     template: file.template,
     tokenization: tokenizer.settings.tokenization,
     maxTokens: file.maxTokens,

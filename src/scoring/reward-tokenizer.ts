@@ -1,15 +1,28 @@
 /** Items to token ids: rendering, tokenisation off the JS thread, truncation, and the position of the score. */
 import { InvalidInputError, isStarlingError, type StarlingError } from "../errors.ts";
-import { TOKENIZATIONS } from "../gguf/starling-keys.ts";
-import type { EncodedText, NativeTokenizer, Vocabulary } from "../native/addon.ts";
+import {
+  BYTE_BPE,
+  type FrameRule,
+  type ScorePosition,
+  TOKENIZATIONS,
+  type TruncationSide,
+} from "../gguf/starling-keys.ts";
+import type { EncodedText, NativeAddon, NativeTokenizer, Vocabulary } from "../native/addon.ts";
 import { loadAddon } from "../native/load-addon.ts";
 import { aString, checkOptions, oneOf, required } from "../options.ts";
 import { checkItem, type ScoreItem } from "../prompt/items.ts";
-import { renderItem, type SpecialTokens, type TextParts, withoutResponse } from "../prompt/templates.ts";
-import { readModelFile } from "./model-file.ts";
+import {
+  type ChatTemplate,
+  openTemplate,
+  renderItem,
+  type SpecialTokens,
+  type TextParts,
+  withoutResponse,
+} from "../prompt/templates.ts";
+import { type ModelFile, readModelFile } from "./model-file.ts";
 import type { TokenizationMode, TokenizedItem } from "./types.ts";
 
-export const tokenizationModes: readonly TokenizationMode[] = TOKENIZATIONS;
+export const tokenizationModes: readonly TokenizationMode[] = [...TOKENIZATIONS, BYTE_BPE];
 export const specialTokenChoices: readonly SpecialTokens[] = ["plain", "reference"];
 
 export interface LoadTokenizerOptions {
@@ -25,8 +38,19 @@ export interface TokenizerSettings {
   readonly template: string;
   readonly tokenization: TokenizationMode;
   readonly specialTokens: SpecialTokens;
-  /** The LAST maxTokens ids of a text stay. */
+  /** Most ids of a text. */
   readonly maxTokens: number;
+  /** What becomes of a longer text: "left" keeps its LAST maxTokens ids, "none" refuses it. */
+  readonly truncationSide: TruncationSide;
+  readonly scorePosition: ScorePosition;
+  /** Which items get the ids that the tokenizer puts around a text: none, {text} alone, or all. */
+  readonly frame: FrameRule;
+}
+
+/** What both {@link loadTokenizer} and loadRewardModel may be told. */
+export interface TokenizerChoices {
+  readonly tokenization?: TokenizationMode;
+  readonly specialTokens?: SpecialTokens;
 }
 
 const utf8 = new TextDecoder();
@@ -47,23 +71,38 @@ export async function loadTokenizer(options: LoadTokenizerOptions): Promise<Rewa
     specialTokens: oneOf(specialTokenChoices),
   });
   const model = await readModelFile(options.modelPath);
-  return new RewardTokenizer(new (loadAddon().Tokenizer)(model.tokenizer), model.tokenizer, {
-    template: model.template,
-    tokenization: options.tokenization ?? model.tokenization,
-    specialTokens: options.specialTokens ?? "plain",
-    maxTokens: model.maxTokens,
-  });
+  return openTokenizer(loadAddon(), model, options);
+}
+
+/** @throws InvalidInputError for a mode that the model's vocabulary does not have, or a template that is not read */
+export function openTokenizer(
+  { Tokenizer }: Pick<NativeAddon, "Tokenizer">,
+  file: ModelFile,
+  { tokenization = file.tokenization, specialTokens = "plain" }: TokenizerChoices,
+): RewardTokenizer {
+  if (!file.tokenizations.includes(tokenization))
+    throw new InvalidInputError(
+      "ERR_INVALID_ARGUMENT",
+      `The tokenization ${tokenization} is not one of this model's, which has ${file.tokenizations.join(", ")}.`,
+      { field: "tokenization" },
+    );
+  const { template, maxTokens, truncationSide, scorePosition, frame } = file;
+  const settings = { template, tokenization, specialTokens, maxTokens, truncationSide, scorePosition, frame };
+  const chatTemplate = openTemplate(template, file.chatTemplate);
+  return new RewardTokenizer(new Tokenizer(file.tokenizer), file.tokenizer, settings, chatTemplate);
 }
 
 export class RewardTokenizer {
   readonly settings: TokenizerSettings;
   readonly #native: NativeTokenizer;
   readonly #vocabulary: Vocabulary;
+  readonly #template: ChatTemplate;
 
   /** @internal Use {@link loadTokenizer} or {@link RewardModel.tokenizer}. */
-  constructor(native: NativeTokenizer, vocabulary: Vocabulary, settings: TokenizerSettings) {
+  constructor(native: NativeTokenizer, vocabulary: Vocabulary, settings: TokenizerSettings, template: ChatTemplate) {
     this.#native = native;
     this.#vocabulary = vocabulary;
+    this.#template = template;
     this.settings = settings;
   }
 
@@ -105,16 +144,19 @@ export class RewardTokenizer {
     nameItem = itemName,
     { findResponse = false }: { findResponse?: boolean | undefined } = {},
   ): Promise<TokenizedOutcome[]> {
-    const { template, tokenization, specialTokens, maxTokens } = this.settings;
+    const { specialTokens, frame } = this.settings;
     const outcomes: (TokenizedOutcome | undefined)[] = new Array(items.length).fill(undefined);
-    const rendered: { at: number; where: string; parts: TextParts; stem: TextParts }[] = [];
+    const rendered: { at: number; where: string; parts: TextParts; stem: TextParts; framed: boolean }[] = [];
+    const joined = (parts: TextParts) => (specialTokens === "reference" ? [parts.join("")] : parts);
     for (const [at, value] of items.entries()) {
       const where = nameItem(at);
       try {
         const item = checkItem(value, where);
-        const stem = findResponse && !("text" in item) ? withoutResponse(item) : undefined;
-        const parts = renderItem(item, template, specialTokens);
-        rendered.push({ at, where, parts, stem: stem ? renderItem(stem, template, specialTokens) : [] });
+        const parts = renderItem(item, this.#template, where);
+        const isText = "text" in item;
+        const stem = findResponse && !isText ? joined(withoutResponse(parts)) : [];
+        const framed = frame === "all" || (frame === "texts" && isText);
+        rendered.push({ at, where, parts: joined(parts), stem, framed });
       } catch (error) {
         if (!isStarlingError(error)) throw error;
         outcomes[at] = error;
@@ -122,36 +164,61 @@ export class RewardTokenizer {
     }
     const encoded = await this.#native.encode(
       rendered.map(({ parts }) => parts),
-      tokenization,
-      maxTokens,
-      ...(findResponse ? [rendered.map(({ stem }) => stem)] : []),
+      {
+        mode: this.settings.tokenization,
+        maxTokens: this.settings.truncationSide === "none" ? UNBOUNDED : this.settings.maxTokens,
+        framed: Uint8Array.from(rendered, ({ framed }) => Number(framed)),
+        ...(findResponse ? { stems: rendered.map(({ stem }) => stem) } : {}),
+      },
     );
     for (const [i, { at, where, parts }] of rendered.entries()) {
-      outcomes[at] = finish(encoded[i] as EncodedText, where, parts.length === 1);
+      outcomes[at] = this.#finish(encoded[i] as EncodedText, where, parts.length === 1);
     }
     return outcomes as TokenizedOutcome[];
   }
+
+  /** @param isText whether special tokens in it, padding among them, are special */
+  #finish(encoded: EncodedText, where: string, isText: boolean): TokenizedOutcome {
+    const { maxTokens, scorePosition } = this.settings;
+    const { ids, totalTokens, stemTokens } = encoded;
+    if (ids.length === 0)
+      return new InvalidInputError("ERR_EMPTY_TEXT", `${where} has no tokens: there is none to read a score at.`);
+    if (ids.length > maxTokens)
+      return new InvalidInputError(
+        "ERR_TOO_MANY_TOKENS",
+        `${where} has ${ids.length} tokens, more than the ${maxTokens} of the model's context, and the reference does not truncate.`,
+      );
+    const position = positions[scorePosition](encoded, isText);
+    if (typeof position === "string") return new InvalidInputError("ERR_NO_SCORE_POSITION", `${where} ${position}`);
+    const responseStart = Math.min(stemTokens, position);
+    return { ids, totalTokens, truncated: totalTokens > ids.length, scorePosition: position, responseStart };
+  }
 }
+
+/** The native side's "no truncation". */
+const UNBOUNDED = 0xffffffff;
+
+/** The index that the score is read at, or why there is none. See STARLING_KEYS.scorePosition. */
+const positions: Readonly<Record<ScorePosition, (encoded: EncodedText, isText: boolean) => number | string>> = {
+  last: ({ ids }) => ids.length - 1,
+  "before-first-pad": ({ ids, firstPad }, isText) => {
+    // Content in a template is plain text: whatever id it has, it never hides what follows.
+    const end = isText && firstPad >= 0 ? firstPad : ids.length;
+    if (end > 0) return end - 1;
+    return (
+      "begins with the padding token <unk>, so the reference would read its score from padding: " +
+      "there is no meaningful score. Remove the <unk>."
+    );
+  },
+  "last-non-pad": ({ firstPad, lastNonPad }) => {
+    if (firstPad < 0 || (firstPad === lastNonPad + 1 && lastNonPad >= 0)) return lastNonPad;
+    return (
+      "holds the model's padding token before its end, where versions of transformers read the score at different " +
+      "places: there is no one score."
+    );
+  },
+};
 
 export function itemName(index: number): string {
   return `items[${index}]`;
-}
-
-/** @param padEnds whether the first padding id ends what counts, as in the card's code */
-function finish(encoded: EncodedText, where: string, padEnds: boolean): TokenizedOutcome {
-  const { ids, totalTokens, firstPad, stemTokens } = encoded;
-  if (ids.length === 0) {
-    return new InvalidInputError("ERR_EMPTY_TEXT", `${where} has no tokens: there is none to read a score at.`);
-  }
-  // Content in a template is plain text: whatever id it has, it never hides what follows.
-  const end = padEnds && firstPad >= 0 ? firstPad : ids.length;
-  if (end === 0) {
-    return new InvalidInputError(
-      "ERR_NO_SCORE_POSITION",
-      `${where} begins with the padding token <unk>, so the reference would read its score from padding: ` +
-        "there is no meaningful score. Remove the <unk>.",
-    );
-  }
-  const responseStart = Math.min(stemTokens, end - 1);
-  return { ids, totalTokens, truncated: totalTokens > ids.length, scorePosition: end - 1, responseStart };
 }

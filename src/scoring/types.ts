@@ -1,5 +1,6 @@
 /** The public types of loading and scoring. */
 import type { StarlingError } from "../errors.ts";
+import type { ProfileName } from "../gguf/starling-keys.ts";
 import type { NativeTokenizationMode } from "../native/addon.ts";
 import type { GpuChoice } from "../native/engine.ts";
 import type { SpecialTokens } from "../prompt/templates.ts";
@@ -28,7 +29,10 @@ export interface LoadRewardModelOptions {
    * side by side, large ones for one sequence after another.
    */
   readonly threads?: number;
-  /** Most tokens that one sequence may have, 1 up to the model's truncation length (2048), which is the default. */
+  /**
+   * Most tokens that one sequence may have, 1 up to the model's own limit. Default: that limit (2048), or 4096 where it is
+   * larger: memory grows with it.
+   */
   readonly contextTokens?: number;
   /** Token budget of one batch, 1 to 65536. Default: 512. */
   readonly batchTokens?: number;
@@ -142,6 +146,8 @@ export interface RewardModelInfo {
   readonly layers: number;
   readonly embeddingLength: number;
   readonly vocabularySize: number;
+  /** The kind of reward model, for example "starling-rm-34b". */
+  readonly profile: ProfileName;
   readonly template: string;
   readonly tokenization: TokenizationMode;
   readonly maxTokens: number;

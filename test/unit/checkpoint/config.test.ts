@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../../src/checkpoint/config.ts";
+import { ropeDivisors } from "../../../src/checkpoint/rope-scaling.ts";
 import { FileError } from "../../../src/errors.ts";
 import { tinyConfig } from "../convert/make-checkpoint.ts";
 
@@ -23,6 +24,8 @@ describe("parseConfig", () => {
       contextLength: 128,
       rmsNormEpsilon: 1e-5,
       ropeTheta: 5_000_000,
+      architectures: [],
+      padTokenId: 0,
       name: "tiny-reward",
     });
   });
@@ -105,5 +108,40 @@ describe("parseConfig", () => {
     }
     expect(error).toBeInstanceOf(FileError);
     expect(error).toMatchObject({ code: "ERR_INVALID_CHECKPOINT", file: "config.json", field });
+  });
+
+  describe("Llama 3.1's rotary frequencies", () => {
+    const scaling = {
+      rope_type: "llama3",
+      factor: 8,
+      low_freq_factor: 1,
+      high_freq_factor: 4,
+      original_max_position_embeddings: 8192,
+    };
+
+    it("are read from either place", () => {
+      const expected = { factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContext: 8192 };
+      expect(parse({ rope_scaling: scaling }).ropeScaling).toEqual(expected);
+      expect(parse({ rope_parameters: { ...scaling, rope_theta: 5_000_000 } }).ropeScaling).toEqual(expected);
+    });
+
+    it.each([
+      { factor: 0 },
+      { factor: undefined },
+      { high_freq_factor: 1 },
+      { original_max_position_embeddings: "8192" },
+      { partial_rotary_factor: 0.5 },
+    ])("are refused with %j", (changes) => {
+      expect(() => parse({ rope_scaling: { ...scaling, ...changes } })).toThrow(/rope_scaling|rotary/);
+    });
+
+    it("leave fast frequencies alone and divide slow ones", () => {
+      const config = { factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContext: 8192 };
+      const divisors = ropeDivisors(config, 128, 500_000);
+      expect(divisors.length).toBe(64);
+      expect([divisors[0], divisors[63]]).toEqual([1, 8]);
+      expect([...divisors].every((divisor, i) => i === 0 || divisor >= (divisors[i - 1] as number))).toBe(true);
+      expect([...divisors].some((divisor) => divisor > 1 && divisor < 8)).toBe(true);
+    });
   });
 });

@@ -60,6 +60,19 @@ describe("parseTokenizerConfig", () => {
       addedTokens: [{ id: 0, content: "<unk>", special: true, normalized: false }],
       unknownId: 0,
       addPrefixSpace: true,
+      addBegin: true,
+      addEnd: false,
+      legacy: true,
+      further: [],
+    });
+  });
+
+  it("reads which tokens are put around a text, and how spaces are placed", () => {
+    expect(parse()).toMatchObject({ addBegin: false, addEnd: false, legacy: true });
+    expect(parse({ add_bos_token: null, add_eos_token: true, legacy: false })).toMatchObject({
+      addBegin: true,
+      addEnd: true,
+      legacy: false,
     });
   });
 
@@ -113,11 +126,8 @@ describe("parseTokenizerConfig", () => {
       "additional_special_tokens",
       /a list/,
     ],
-    ["a BOS", { add_bos_token: true }, {}, "add_bos_token", /add_bos_token/],
-    ["a BOS by default", { add_bos_token: null }, {}, "add_bos_token", /add_bos_token/],
-    ["an EOS", { add_eos_token: true }, {}, "add_eos_token", /add_eos_token/],
+    ["a BOS that is no truth value", { add_bos_token: 1 }, {}, "add_bos_token", /true or false/],
     ["a chat template that is not text", { chat_template: "a\0" }, {}, "chat_template", /chat_template/],
-    ["the newer placement of spaces", { legacy: false }, {}, "legacy", /legacy/],
   ])("refuses %s", (_, config, map, field, message) => {
     let error: unknown;
     try {

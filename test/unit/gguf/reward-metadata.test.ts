@@ -115,7 +115,7 @@ describe("readRewardMetadata", () => {
     ["starling.tokenization", { "starling.tokenization": text("fast") }, /knows slow, fast-4.41, fast-4.42/],
     ["starling.max_tokens", { "starling.max_tokens": u32(0) }],
     ["starling.truncation_side", { "starling.truncation_side": text("right") }],
-    ["starling.score_position", { "starling.score_position": text("last") }],
+    ["starling.score_position", { "starling.score_position": text("first") }],
     ["starling.pad_token_id", { "starling.pad_token_id": u32(n) }],
     ["starling.notice", { "starling.notice": u32(1) }],
     ["general.architecture", { "general.architecture": text("qwen2") }, /"qwen2"/],
@@ -147,7 +147,7 @@ describe("readRewardMetadata", () => {
     ["llama.rope.scaling.type", { "llama.rope.scaling.type": text("nonsense") }, /does not have/],
     ["llama.nextn_predict_layers", { "llama.nextn_predict_layers": u32(9) }, /does not have/],
     ["llama.vocab_size", { "llama.vocab_size": u32(2 ** 31) }],
-    ["tokenizer.ggml.model", { "tokenizer.ggml.model": text("gpt2") }],
+    ["tokenizer.ggml.model", { "tokenizer.ggml.model": text("bert") }],
     ["tokenizer.ggml.tokens", { "tokenizer.ggml.tokens": pieces((list) => list.pop()) }, /268 entries/],
     [
       "tokenizer.ggml.tokens",

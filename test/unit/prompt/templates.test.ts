@@ -1,14 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { renderItem } from "../../../src/prompt/templates.ts";
+import type { ScoreItem } from "../../../src/prompt/items.ts";
+import { openTemplate, renderItem, withoutResponse } from "../../../src/prompt/templates.ts";
+
+const yiChat = openTemplate("yi-chat");
+const render = (item: ScoreItem, template = yiChat) => renderItem(item, template, "items[0]");
 
 describe("the yi-chat template", () => {
   it("renders a prompt and a response as the model card writes it: no newline at the end, no system turn", () => {
-    const parts = renderItem({ prompt: "Hello!", response: "Hi" }, "yi-chat", "plain");
+    const parts = render({ prompt: "Hello!", response: "Hi" });
     expect(parts.join("")).toBe("<|im_start|>user\nHello!<|im_end|>\n<|im_start|>assistant\nHi<|im_end|>");
   });
 
   it("keeps content in the parts with an odd index, whatever is typed in it", () => {
-    const parts = renderItem({ prompt: "<|im_end|>", response: "<unk>" }, "yi-chat", "plain");
+    const parts = render({ prompt: "<|im_end|>", response: "<unk>" });
     expect(parts).toEqual([
       "<|im_start|>user\n",
       "<|im_end|>",
@@ -18,9 +22,9 @@ describe("the yi-chat template", () => {
     ]);
   });
 
-  it("gives one template part for specialTokens: reference, as the card's code sees it", () => {
-    const item = { prompt: "<|im_end|>", response: "" };
-    expect(renderItem(item, "yi-chat", "reference")).toEqual([renderItem(item, "yi-chat", "plain").join("")]);
+  it("leaves out the response, and nothing else", () => {
+    const parts = render({ prompt: "a", response: "b" });
+    expect(withoutResponse(parts)).toEqual(render({ prompt: "a", response: "" }));
   });
 
   it("renders system and several turns", () => {
@@ -31,17 +35,47 @@ describe("the yi-chat template", () => {
       { role: "user", content: "3" },
       { role: "assistant", content: "4" },
     ] as const;
-    expect(renderItem({ messages }, "yi-chat", "plain").join("")).toBe(
+    expect(render({ messages }).join("")).toBe(
       "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\n1<|im_end|>\n<|im_start|>assistant\n2<|im_end|>\n" +
         "<|im_start|>user\n3<|im_end|>\n<|im_start|>assistant\n4<|im_end|>",
     );
   });
 
   it("leaves raw text alone", () => {
-    expect(renderItem({ text: " a\n" }, "yi-chat", "plain")).toEqual([" a\n"]);
+    expect(render({ text: " a\n" })).toEqual([" a\n"]);
+  });
+});
+
+describe("the template of Starling-RM-7B-alpha", () => {
+  const template = openTemplate("llama-2-starling");
+
+  it("is the card's, and holds content apart", () => {
+    expect(render({ prompt: "Hello?", response: "Hi" }, template)).toEqual([
+      "<s>[INST] ",
+      "Hello?",
+      " </s> [/INST] ",
+      "Hi",
+      "</s>",
+    ]);
   });
 
-  it("refuses a template that it does not know", () => {
-    expect(() => renderItem({ prompt: "a", response: "b" }, "llama-2", "plain")).toThrow(/"llama-2" is not known/);
+  it("is refused for conversations that the card does not show", () => {
+    const turn = (role: "system" | "user" | "assistant") => ({ role, content: "a" });
+    for (const roles of [
+      ["system", "user", "assistant"],
+      ["user", "assistant", "user", "assistant"],
+      ["assistant"],
+    ] as const)
+      expect(() => render({ messages: roles.map(turn) }, template)).toThrow(
+        /items\[0\] cannot be scored.*one user turn/,
+      );
+  });
+});
+
+describe("no template", () => {
+  it("leaves text alone", () => {
+    const template = openTemplate("none");
+    expect(render({ text: "a" }, template)).toEqual(["a"]);
+    expect(() => render({ prompt: "a", response: "b" }, template)).toThrow(/no chat template.*only \{text\}/);
   });
 });

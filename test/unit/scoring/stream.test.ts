@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { CancellableJob, NativeModel, NativeTokenizer, Vocabulary } from "../../../src/native/addon.ts";
+import { openTemplate } from "../../../src/prompt/templates.ts";
 import { RewardTokenizer } from "../../../src/scoring/reward-tokenizer.ts";
 import { type StreamContext, scoreStream } from "../../../src/scoring/stream.ts";
 import type { ScoreOutcome } from "../../../src/scoring/types.ts";
@@ -9,11 +10,11 @@ function fakes(options: { contextTokens?: number; delay?: number } = {}) {
   const log = { lengths: [] as number[], calls: [] as number[], running: 0, maxQueued: 0, cancelled: 0 };
   const tokenizer: NativeTokenizer = {
     vocabularySize: 1000,
-    encode: async (texts, _mode, maxTokens) =>
+    encode: async (texts, { maxTokens }) =>
       texts.map((parts) => {
         const all = Int32Array.from([...parts.join("")].map((c) => (c === "0" ? 0 : (c.codePointAt(0) ?? 0))));
         const ids = all.slice(-maxTokens);
-        return { ids, totalTokens: all.length, firstPad: ids.indexOf(0), stemTokens: 0 };
+        return { ids, totalTokens: all.length, firstPad: ids.indexOf(0), lastNonPad: ids.length - 1, stemTokens: 0 };
       }),
   };
   let tail: Promise<unknown> = Promise.resolve();
@@ -47,12 +48,20 @@ function fakes(options: { contextTokens?: number; delay?: number } = {}) {
   } as unknown as NativeModel;
   const context: StreamContext = {
     native,
-    tokenizer: new RewardTokenizer(tokenizer, {} as Vocabulary, {
-      template: "yi-chat",
-      tokenization: "slow",
-      specialTokens: "plain",
-      maxTokens: 50,
-    }),
+    tokenizer: new RewardTokenizer(
+      tokenizer,
+      {} as Vocabulary,
+      {
+        template: "yi-chat",
+        tokenization: "slow",
+        specialTokens: "plain",
+        maxTokens: 50,
+        truncationSide: "left",
+        scorePosition: "before-first-pad",
+        frame: "none",
+      },
+      openTemplate("yi-chat"),
+    ),
   };
   return { context, log };
 }

@@ -1,0 +1,54 @@
+#include "text_encoder.h"
+
+#include <algorithm>
+
+namespace starling {
+
+Parts::Parts(const std::vector<std::string> & list) {
+    for (const std::string & part : list) {
+        text += part;
+        ends.push_back(text.size());
+    }
+}
+
+EncodedText TextEncoder::encode(const std::vector<std::string> & parts, const EncodeOptions & options,
+                                const std::vector<std::string> & stem) const {
+    static const std::vector<int32_t> nothing;
+    const std::vector<int32_t> & before = options.framed ? frame_.before : nothing;
+    const std::vector<int32_t> & after = options.framed ? frame_.after : nothing;
+    std::vector<int32_t> inner = encode_parts(Parts(parts), options.mode);
+    size_t common = 0;
+    if (!stem.empty()) {
+        const std::vector<int32_t> other = encode_parts(Parts(stem), options.mode);
+        const size_t most = std::min(inner.size(), other.size());
+        while (common < most && inner[common] == other[common]) common++;
+    }
+    EncodedText encoded;
+    const size_t around = before.size() + after.size();
+    encoded.total_tokens = static_cast<uint32_t>(inner.size() + around);
+    const size_t room = options.max_tokens > around ? options.max_tokens - around : 0;
+    if (inner.size() > room) {
+        const size_t cut = inner.size() - room;
+        inner.erase(inner.begin(), inner.begin() + static_cast<ptrdiff_t>(cut));
+        common -= std::min(common, cut);
+    }
+    std::vector<int32_t> & ids = encoded.ids;
+    if (around == 0) {
+        ids = std::move(inner);
+    } else {
+        ids.reserve(inner.size() + around);
+        ids.insert(ids.end(), before.begin(), before.end());
+        ids.insert(ids.end(), inner.begin(), inner.end());
+        ids.insert(ids.end(), after.begin(), after.end());
+    }
+    const size_t shared = stem.empty() ? 0 : before.size() + common;
+    encoded.stem_tokens = static_cast<uint32_t>(std::min(shared, ids.empty() ? 0 : ids.size() - 1));
+    const auto is_pad = [this](int32_t id) { return id == frame_.pad_token_id; };
+    const auto pad = std::find_if(ids.begin(), ids.end(), is_pad);
+    if (pad != ids.end()) encoded.first_pad = static_cast<int32_t>(pad - ids.begin());
+    const auto last = std::find_if_not(ids.rbegin(), ids.rend(), is_pad);
+    encoded.last_non_pad = static_cast<int32_t>(ids.rend() - last) - 1;
+    return encoded;
+}
+
+}  // namespace starling

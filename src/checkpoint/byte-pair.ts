@@ -1,0 +1,262 @@
+/** A byte-level BPE tokenizer.json, checked: only what this project reproduces to the letter is accepted. */
+import { describe } from "../errors.ts";
+import { quote } from "../files/byte-source.ts";
+import { byteAlphabet } from "../gguf/byte-alphabet.ts";
+import { StringTable } from "../gguf/value.ts";
+import { MAX_VOCABULARY } from "./config.ts";
+import { isJsonObject, type JsonObject, own } from "./json.ts";
+import { refuse } from "./refuse.ts";
+import { type AddedToken, type JsonFile, readChatTemplate } from "./tokenizer-config.ts";
+import { readFrame } from "./tokenizer-frame.ts";
+import { readSplit, type WordSplit } from "./word-split.ts";
+
+export interface BytePairModel {
+  /** In the byte-level alphabet, added tokens as they are; by id. */
+  readonly tokens: StringTable;
+  /** "LEFT RIGHT", best first. */
+  readonly merges: StringTable;
+  readonly split: WordSplit;
+  /** A word that is a token is taken whole. */
+  readonly ignoreMerges: boolean;
+  readonly addedTokens: readonly AddedToken[];
+  /** Ids that are put in front of and behind a text. */
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+  readonly beginId?: number;
+  readonly endId?: number;
+  readonly padId?: number;
+  readonly chatTemplate?: string;
+}
+
+/** Llama 3's takes 9 to 17 MB. */
+export const MAX_TOKENIZER_JSON_BYTES = 128 * 1024 * 1024;
+/** Llama 3 has 280147. */
+const MAX_MERGES = 4 * MAX_VOCABULARY;
+/** Longest token: runs of 128 spaces are in use. */
+const MAX_TOKEN_CHARACTERS = 4096;
+
+/** Classes that take tokenizer.json as it is; LlamaTokenizer changes where a BOS goes. */
+const CLASSES = new Set(["PreTrainedTokenizerFast", "TokenizersBackend"]);
+
+/**
+ * @param vocabSize rows of the embeddings
+ * @throws FileError ERR_INVALID_CHECKPOINT naming the field
+ */
+export function parseBytePair(
+  file: JsonFile,
+  config: JsonFile | undefined,
+  map: JsonFile | undefined,
+  vocabSize: number,
+): BytePairModel {
+  const model = own(file.value, "model");
+  if (!isJsonObject(model)) throw refuse(file.path, "has no model; a BPE is expected.", { field: "model" });
+  checkModel(file, model);
+  const ids = readVocab(file, model, vocabSize);
+  const addedTokens = readAddedTokens(file, ids, vocabSize);
+  const tokens = tokenList(file, ids);
+  checkClass(file, config);
+  const named = (field: string) => specialId({ file, config, map, addedTokens }, field);
+  const [beginId, endId, padId] = [named("bos_token"), named("eos_token"), named("pad_token")];
+  named("unk_token");
+  checkDeclared(config, map, addedTokens);
+  const chatTemplate = config === undefined ? undefined : readChatTemplate(config);
+  return {
+    tokens: StringTable.from(tokens),
+    merges: readMerges(file, model, ids),
+    split: readSplit(file),
+    ignoreMerges: own(model, "ignore_merges") === true,
+    addedTokens,
+    ...readFrame(file, addedTokens),
+    ...(beginId === undefined ? {} : { beginId }),
+    ...(endId === undefined ? {} : { endId }),
+    ...(padId === undefined ? {} : { padId }),
+    ...(chatTemplate === undefined ? {} : { chatTemplate }),
+  };
+}
+
+/** Whether the normaliser of a tokenizer.json that was made of a SentencePiece model is the one that Llama 2's has. */
+export function prependsSpaces(tokenizer: JsonObject): boolean {
+  const normalizer = own(tokenizer, "normalizer");
+  const expected = {
+    type: "Sequence",
+    normalizers: [
+      { type: "Prepend", prepend: "▁" },
+      { type: "Replace", pattern: { String: " " }, content: "▁" },
+    ],
+  };
+  return JSON.stringify(normalizer) === JSON.stringify(expected) && (own(tokenizer, "pre_tokenizer") ?? null) === null;
+}
+
+const modelFields: readonly (readonly [string, readonly unknown[]])[] = [
+  ["type", ["BPE", undefined]],
+  ["dropout", [null, undefined, 0]],
+  ["unk_token", [null, undefined]],
+  ["continuing_subword_prefix", [null, undefined, ""]],
+  ["end_of_word_suffix", [null, undefined, ""]],
+  ["byte_fallback", [false, undefined]],
+  ["fuse_unk", [false, undefined]],
+  ["ignore_merges", [true, false, undefined]],
+];
+
+function checkModel({ path, value }: JsonFile, model: JsonObject): void {
+  for (const [field, allowed] of modelFields) {
+    const given = own(model, field);
+    if (!allowed.includes(given))
+      throw refuse(path, `has ${describe(given)} as ${field} of its model; a byte-level BPE without it is expected.`, {
+        field: `model.${field}`,
+      });
+  }
+  const normalizer = own(value, "normalizer");
+  if (normalizer !== undefined && normalizer !== null)
+    throw refuse(path, "has a normaliser, which is not reproduced; text must stay as it is.", { field: "normalizer" });
+}
+
+function readVocab({ path }: JsonFile, model: JsonObject, vocabSize: number): Map<string, number> {
+  const field = "model.vocab";
+  const vocab = own(model, "vocab");
+  if (!isJsonObject(vocab)) throw refuse(path, "has no vocab; an object from token to id is expected.", { field });
+  const ids = new Map<string, number>();
+  for (const [token, id] of Object.entries(vocab)) ids.set(checkToken(path, field, token, id, vocabSize), id as number);
+  for (const letter of byteAlphabet())
+    if (!ids.has(letter)) throw refuse(path, `lacks the token ${quote(letter)}, which stands for a byte.`, { field });
+  return ids;
+}
+
+function checkToken(path: string, field: string, token: string, id: unknown, vocabSize: number): string {
+  if (!Number.isInteger(id) || (id as number) < 0 || (id as number) >= vocabSize)
+    throw refuse(
+      path,
+      `gives the token ${quote(token)} ${describe(id)} as id; a number below the vocab_size ${vocabSize} of config.json is expected.`,
+      { field },
+    );
+  if (token === "" || token.length > MAX_TOKEN_CHARACTERS || token.includes("\0") || !token.isWellFormed())
+    throw refuse(path, `has a token that is empty, too long or not text as id ${id}.`, { field });
+  return token;
+}
+
+function readAddedTokens({ path, value }: JsonFile, ids: Map<string, number>, vocabSize: number): AddedToken[] {
+  const field = "added_tokens";
+  const list = own(value, field) ?? [];
+  if (!Array.isArray(list)) throw refuse(path, `has ${describe(list)} as ${field}; a list is expected.`, { field });
+  const tokens = new Map<number, AddedToken>();
+  for (const entry of list) {
+    const content = isJsonObject(entry) ? own(entry, "content") : undefined;
+    if (!isJsonObject(entry) || typeof content !== "string")
+      throw refuse(path, `has ${describe(entry)} in ${field}; a token is expected.`, { field });
+    const id = own(entry, "id");
+    checkToken(path, field, content, id, vocabSize);
+    for (const flag of ["lstrip", "rstrip", "single_word"])
+      if (own(entry, flag) === true)
+        throw refuse(path, `asks for ${flag} at the token ${quote(content)}, which is not reproduced.`, { field });
+    const known = ids.get(content);
+    if ((known !== undefined && known !== id) || tokens.has(id as number))
+      throw refuse(path, `gives the token ${quote(content)} or the id ${id} twice.`, { field });
+    ids.set(content, id as number);
+    const [special, normalized] = [own(entry, "special") === true, own(entry, "normalized") === true];
+    tokens.set(id as number, { id: id as number, content, special, normalized });
+  }
+  return [...tokens.values()].sort((a, b) => a.id - b.id);
+}
+
+/** Tokens by id; transformers leaves no gaps. */
+function tokenList({ path }: JsonFile, ids: ReadonlyMap<string, number>): string[] {
+  const tokens: (string | undefined)[] = new Array(ids.size).fill(undefined);
+  for (const [token, id] of ids) {
+    if (id >= ids.size || tokens[id] !== undefined)
+      throw refuse(path, `gives the id ${id} to two tokens, or leaves out an id below it.`, { field: "model.vocab" });
+    tokens[id] = token;
+  }
+  return tokens as string[];
+}
+
+function readMerges({ path }: JsonFile, model: JsonObject, ids: ReadonlyMap<string, number>): StringTable {
+  const field = "model.merges";
+  const list = own(model, "merges");
+  if (!Array.isArray(list) || list.length > MAX_MERGES)
+    throw refuse(path, `has ${describe(list)} as merges; a list of up to ${MAX_MERGES} is expected.`, { field });
+  const seen = new Set<string>();
+  const merges = list.map((merge: unknown, i) => {
+    const pair = typeof merge === "string" ? merge.split(" ") : merge;
+    const [left, right, more] = Array.isArray(pair) ? pair : [];
+    const sound = typeof left === "string" && typeof right === "string" && more === undefined;
+    if (!sound || !ids.has(left) || !ids.has(right) || !ids.has(left + right) || seen.has(`${left} ${right}`))
+      throw refuse(
+        path,
+        `has ${quote(String(merge))} as merge ${i}; two tokens that make a third are expected, once.`,
+        {
+          field,
+        },
+      );
+    seen.add(`${left} ${right}`);
+    return `${left} ${right}`;
+  });
+  return StringTable.from(merges);
+}
+
+function checkClass(file: JsonFile, config: JsonFile | undefined): void {
+  const field = "tokenizer_class";
+  const name = config === undefined ? undefined : own(config.value, field);
+  if (typeof name !== "string" || !CLASSES.has(name))
+    throw refuse(
+      config?.path ?? file.path,
+      `has ${describe(name)} as ${field}; for a byte-level BPE only PreTrainedTokenizerFast is reproduced.`,
+      { field },
+    );
+}
+
+interface Named {
+  readonly file: JsonFile;
+  readonly config: JsonFile | undefined;
+  readonly map: JsonFile | undefined;
+  readonly addedTokens: readonly AddedToken[];
+}
+
+/** A special token that is not among the added ones would become one in transformers, under a new id. */
+function specialId({ config, map, addedTokens }: Named, field: string): number | undefined {
+  const ids: number[] = [];
+  for (const source of [config, map]) {
+    const token = source === undefined ? undefined : own(source.value, field);
+    if (source === undefined || token === undefined || token === null) continue;
+    ids.push(addedId(source.path, field, token, addedTokens));
+  }
+  return ids[0];
+}
+
+function addedId(path: string, field: string, token: unknown, addedTokens: readonly AddedToken[]): number {
+  const content = isJsonObject(token) ? own(token, "content") : token;
+  const found = addedTokens.find((added) => added.content === content);
+  if (found === undefined)
+    throw refuse(path, `names the token ${describe(content)} as ${field}, which tokenizer.json does not add.`, {
+      field,
+    });
+  return found.id;
+}
+
+/** What the configuration adds must be there already, with the same flags. */
+function checkDeclared(
+  config: JsonFile | undefined,
+  map: JsonFile | undefined,
+  addedTokens: readonly AddedToken[],
+): void {
+  for (const source of [config, map]) {
+    const list = source === undefined ? undefined : own(source.value, "additional_special_tokens");
+    if (source !== undefined && Array.isArray(list))
+      for (const token of list) addedId(source.path, "additional_special_tokens", token, addedTokens);
+  }
+  const field = "added_tokens_decoder";
+  const decoder = config === undefined ? undefined : own(config.value, field);
+  if (config === undefined || decoder === undefined || decoder === null) return;
+  if (!isJsonObject(decoder)) throw refuse(config.path, `has ${describe(decoder)} as ${field}.`, { field });
+  for (const [key, token] of Object.entries(decoder)) {
+    const content = isJsonObject(token) ? own(token, "content") : undefined;
+    const flags = isJsonObject(token) ? token : {};
+    const found = addedTokens.find((added) => added.content === content);
+    const same =
+      found !== undefined &&
+      String(found.id) === key &&
+      found.special === (own(flags, "special") === true) &&
+      ["lstrip", "rstrip", "single_word"].every((flag) => own(flags, flag) !== true);
+    if (!same)
+      throw refuse(config.path, `adds the token ${describe(content)} as id ${key}, unlike tokenizer.json.`, { field });
+  }
+}

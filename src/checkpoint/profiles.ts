@@ -1,0 +1,105 @@
+/**
+ * The families of reward models that are converted, as data: which tensors they have, how an item becomes text and ids,
+ * and where the score is read. Everything that differs between them is here or is read from the checkpoint.
+ */
+import {
+  CARD_MAX_TOKENS,
+  type FrameRule,
+  type ProfileName,
+  type TemplateName,
+  type TruncationSide,
+} from "../gguf/starling-keys.ts";
+
+export interface Profile {
+  readonly name: ProfileName;
+  /** What a checkpoint must have to be one, for people. */
+  readonly recognisedBy: string;
+  /** What the names of the trunk's tensors begin with. */
+  readonly trunk: string;
+  /** Linear(hidden_size → 1) without bias. */
+  readonly head: string;
+  /** Tensors that may be there and that the reference's code does not use. */
+  readonly ignored?: RegExp;
+  /** The template of {prompt, response} and {messages}; "chat-template" stands for the checkpoint's own. */
+  readonly template: TemplateName;
+  /** Tokens of the template that must be declared, so that they are not spelled out like plain text. */
+  readonly templateTokens: readonly string[];
+  /** Whose tokenizer files a checkpoint without the template's tokens should be given. */
+  readonly tokenizerOf: string;
+  /** Which items get the BOS and EOS that the tokenizer adds; "none" refuses a tokenizer that adds any. */
+  readonly frame: FrameRule;
+  /** Most ids of an item; "context" is max_position_embeddings. */
+  readonly maxTokens: number | "context";
+  /** "none": the reference does not truncate, so a longer item is an error. */
+  readonly truncation: TruncationSide;
+  /** Which id stands for padding: 0, that of config.json, or none. */
+  readonly padding: "zero" | "configured" | "none";
+  /** Words that must be shown with every score. */
+  readonly notice?: string;
+}
+
+/**
+ * Source of all values: the model card of Nexusflow/Starling-RM-34B (code and text), on Yi-34B-Chat's tokenizer. See
+ * scripts/oracle/TOKENIZATION.md.
+ */
+const starling34b: Profile = {
+  name: "starling-rm-34b",
+  recognisedBy: "transformer.* and v_head.weight, and the pieces <|im_start|> and <|im_end|>",
+  trunk: "transformer.",
+  head: "v_head.weight",
+  template: "yi-chat",
+  templateTokens: ["<|im_start|>", "<|im_end|>"],
+  tokenizerOf: "Yi-34B-Chat",
+  frame: "none",
+  maxTokens: CARD_MAX_TOKENS,
+  truncation: "left",
+  padding: "zero",
+};
+
+/**
+ * Source: the model card of berkeley-nest/Starling-RM-7B-alpha, on Llama-2-7b-chat-hf's tokenizer, which puts a BOS in
+ * front of everything: also in front of the template's own <s>.
+ *
+ * The card's class holds the trunk twice, as `model.model` and as `transformer`, and the language model's head with the
+ * first; its load_state_dict(strict=False) passes over what it does not know. A file may have those, too.
+ *
+ * Where the score is read is NOT the card's: see scripts/oracle/PROFILES.md.
+ */
+const starling7bAlpha: Profile = {
+  name: "starling-rm-7b-alpha",
+  recognisedBy: "transformer.* and v_head.weight, and the pieces <unk>, <s> and </s> as ids 0, 1 and 2",
+  trunk: "transformer.",
+  head: "v_head.weight",
+  ignored: /^model\.(model\..+|lm_head\.weight)$/,
+  template: "llama-2-starling",
+  templateTokens: ["<s>", "</s>"],
+  tokenizerOf: "Llama-2-7b-chat-hf",
+  frame: "all",
+  maxTokens: CARD_MAX_TOKENS,
+  truncation: "left",
+  padding: "none",
+  notice:
+    "Scores are read at the last token of each text. The model card's own code reads them at the end of the padding " +
+    "instead, and gets other numbers for texts of fewer than 2048 tokens.",
+};
+
+/**
+ * Source: LlamaForSequenceClassification in transformers (modeling_llama.py of 4.38.2, modeling_layers.py of 5.23.0) with
+ * one label; text is tokenised by `tokenizer(text)`, conversations by `tokenizer.apply_chat_template(messages)`, which
+ * adds neither BOS nor EOS to what the template writes. Nothing is truncated unless asked for.
+ */
+const sequenceClassification: Profile = {
+  name: "llama-sequence-classification",
+  recognisedBy: 'model.* and score.weight, and the architecture "LlamaForSequenceClassification" in config.json',
+  trunk: "model.",
+  head: "score.weight",
+  template: "chat-template",
+  templateTokens: [],
+  tokenizerOf: "the model",
+  frame: "texts",
+  maxTokens: "context",
+  truncation: "none",
+  padding: "configured",
+};
+
+export const profiles: readonly Profile[] = [starling34b, starling7bAlpha, sequenceClassification];

@@ -1,0 +1,75 @@
+import { describe } from "../errors.ts";
+import { isJsonObject, type JsonObject, own } from "./json.ts";
+
+/** The parameters of rope_type "llama3" (Llama 3.1 and later). */
+export interface Llama3Scaling {
+  /** By how much slow frequencies are divided. */
+  readonly factor: number;
+  readonly lowFrequencyFactor: number;
+  readonly highFrequencyFactor: number;
+  /** Positions of the original training. */
+  readonly originalContext: number;
+}
+
+/** Throws the error for a field and a sentence. */
+type Refuse = (field: string, sentence: string) => Error;
+
+/** Largest factor: Llama 3.2 has 32. */
+const MAX_FACTOR = 1024;
+const MAX_CONTEXT = 16_777_216;
+
+/**
+ * Reads rope_scaling or rope_parameters.
+ *
+ * @returns undefined for a rotary embedding that is not scaled
+ * @throws what `refuse` gives, for every other kind of scaling
+ */
+export function readRopeScaling(field: string, value: unknown, refuse: Refuse): Llama3Scaling | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (!isJsonObject(value)) throw refuse(field, `has ${describe(value)} as ${field}; an object or null is expected.`);
+  const type = own(value, "rope_type") ?? own(value, "type");
+  if (type !== undefined && type !== "default" && type !== "llama3")
+    throw refuse(field, `asks for scaled rotary embedding (${describe(type)}), which is not converted.`);
+  if (type === undefined && field === "rope_scaling")
+    throw refuse(field, "asks for scaled rotary embedding of no known type, which is not converted.");
+  const partial = own(value, "partial_rotary_factor");
+  if (partial !== undefined && partial !== null && partial !== 1)
+    throw refuse(field, "asks for partial rotary embedding, which is not converted.");
+  return type === "llama3" ? readLlama3(field, value, refuse) : undefined;
+}
+
+function readLlama3(field: string, value: JsonObject, refuse: Refuse): Llama3Scaling {
+  const read = (name: string, max: number): number => {
+    const number = own(value, name);
+    if (typeof number !== "number" || !(number > 0) || number > max)
+      throw refuse(
+        field,
+        `has ${describe(number)} as ${name} in ${field}; a number above 0 and up to ${max} is expected.`,
+      );
+    return number;
+  };
+  const scaling = {
+    factor: read("factor", MAX_FACTOR),
+    lowFrequencyFactor: read("low_freq_factor", MAX_FACTOR),
+    highFrequencyFactor: read("high_freq_factor", MAX_FACTOR),
+    originalContext: read("original_max_position_embeddings", MAX_CONTEXT),
+  };
+  if (scaling.factor < 1 || scaling.highFrequencyFactor <= scaling.lowFrequencyFactor)
+    throw refuse(field, `has factors in ${field} that contradict each other.`);
+  return scaling;
+}
+
+/**
+ * By what each rotary frequency is divided, f32[headDim / 2], as llama.cpp reads it from the tensor rope_freqs. Source:
+ * _compute_llama3_parameters in transformers (modeling_rope_utils.py).
+ */
+export function ropeDivisors(scaling: Llama3Scaling, headDim: number, theta: number): Float32Array {
+  const { factor, lowFrequencyFactor: low, highFrequencyFactor: high, originalContext } = scaling;
+  return Float32Array.from({ length: headDim / 2 }, (_, i) => {
+    const wavelength = 2 * Math.PI * theta ** ((2 * i) / headDim);
+    if (wavelength < originalContext / high) return 1;
+    if (wavelength > originalContext / low) return factor;
+    const smooth = (originalContext / wavelength - low) / (high - low);
+    return 1 / ((1 - smooth) / factor + smooth);
+  });
+}

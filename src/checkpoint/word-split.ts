@@ -1,0 +1,47 @@
+import { describe } from "../errors.ts";
+import { isJsonObject, type JsonObject, own } from "./json.ts";
+import { refuse } from "./refuse.ts";
+import type { JsonFile } from "./tokenizer-config.ts";
+
+/** How a byte-level BPE cuts text into words, by llama.cpp's name for it (tokenizer.ggml.pre). */
+export type WordSplit = "llama-bpe" | "gpt-2";
+
+/** Llama 3's regular expression, from its tokenizer.json. */
+const LLAMA_3 =
+  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+/** The one that tokenizers' ByteLevel has built in (GPT-2). */
+const GPT_2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+
+const field = "pre_tokenizer";
+
+/**
+ * Tells from tokenizer.json's pre_tokenizer how words are cut.
+ *
+ * @throws FileError ERR_INVALID_CHECKPOINT for a way that is not reproduced
+ */
+export function readSplit({ path, value }: JsonFile): WordSplit {
+  const pre = own(value, field);
+  const steps = isJsonObject(pre) && own(pre, "type") === "Sequence" ? own(pre, "pretokenizers") : [pre];
+  const list = Array.isArray(steps) ? steps.filter(isJsonObject) : [];
+  const last = list.at(-1);
+  const bare = last !== undefined && own(last, "type") === "ByteLevel" && own(last, "add_prefix_space") !== true;
+  if (bare && list.length === 1 && own(last, "use_regex") !== false) return "gpt-2";
+  if (bare && list.length === 2 && own(last, "use_regex") === false) {
+    const known = nameOf(list[0] as JsonObject);
+    if (known !== undefined) return known;
+  }
+  throw refuse(
+    path,
+    `cuts text into words in a way that is not reproduced (${describe(pre)}); Llama 3's and GPT-2's are known.`,
+    { field },
+  );
+}
+
+function nameOf(split: JsonObject): WordSplit | undefined {
+  const pattern = own(split, "pattern");
+  const isolated = own(split, "type") === "Split" && own(split, "behavior") === "Isolated";
+  if (!isolated || own(split, "invert") === true || !isJsonObject(pattern)) return undefined;
+  const regex = own(pattern, "Regex");
+  if (regex === LLAMA_3) return "llama-bpe";
+  return regex === GPT_2 ? "gpt-2" : undefined;
+}

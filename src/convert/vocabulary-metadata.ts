@@ -1,0 +1,45 @@
+/** What the GGUF says of the tokenizer, whichever kind it is. */
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { InvalidInputError } from "../errors.ts";
+import { BYTE_BPE, STARLING_KEYS, TOKENIZATIONS } from "../gguf/starling-keys.ts";
+import type { GgufValue } from "../gguf/value.ts";
+import type { NativeTokenizationMode } from "../native/addon.ts";
+import { bytePairMetadata } from "./byte-pair-metadata.ts";
+import { frameOf, tokenizerMetadata } from "./tokenizer-metadata.ts";
+
+/** @param padId the id that stands for padding, if any */
+export function vocabularyMetadata(checkpoint: Checkpoint, padId: number | undefined): [string, GgufValue][] {
+  const { vocabulary, profile } = checkpoint;
+  const [entries, frame] =
+    vocabulary.kind === "sentencepiece"
+      ? [tokenizerMetadata(checkpoint, vocabulary, padId), frameOf(checkpoint, vocabulary)]
+      : [bytePairMetadata(checkpoint, vocabulary.model, padId), vocabulary.model];
+  const { before, after } = frame;
+  if (profile.frame === "none" || before.length + after.length === 0) return entries;
+  const ids = (list: readonly number[]): GgufValue => ({ type: "array", of: "i32", value: Int32Array.from(list) });
+  entries.push([STARLING_KEYS.frame, { type: "string", value: profile.frame }]);
+  if (before.length > 0) entries.push([STARLING_KEYS.before, ids(before)]);
+  if (after.length > 0) entries.push([STARLING_KEYS.after, ids(after)]);
+  return entries;
+}
+
+/**
+ * The tokenisation that the file asks for.
+ *
+ * @param asked what the caller wants; undefined for the vocabulary's own
+ * @throws InvalidInputError for a mode that the vocabulary does not have
+ */
+export function tokenizationOf(
+  { vocabulary }: Checkpoint,
+  asked: NativeTokenizationMode | undefined,
+): NativeTokenizationMode {
+  const [own, ...others]: readonly NativeTokenizationMode[] =
+    vocabulary.kind === "byte-pair" ? [BYTE_BPE] : ["fast-4.41", ...(vocabulary.tokenizer.legacy ? TOKENIZATIONS : [])];
+  if (asked === undefined || asked === own) return own as NativeTokenizationMode;
+  if (others.includes(asked)) return asked;
+  throw new InvalidInputError(
+    "ERR_INVALID_ARGUMENT",
+    `The tokenization ${asked} is not one of this checkpoint's tokenizer; ${own} is.`,
+    { field: "tokenization" },
+  );
+}
