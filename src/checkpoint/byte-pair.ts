@@ -74,19 +74,6 @@ export function parseBytePair(
   };
 }
 
-/** Whether the normaliser of a tokenizer.json that was made of a SentencePiece model is the one that Llama 2's has. */
-export function prependsSpaces(tokenizer: JsonObject): boolean {
-  const normalizer = own(tokenizer, "normalizer");
-  const expected = {
-    type: "Sequence",
-    normalizers: [
-      { type: "Prepend", prepend: "▁" },
-      { type: "Replace", pattern: { String: " " }, content: "▁" },
-    ],
-  };
-  return JSON.stringify(normalizer) === JSON.stringify(expected) && (own(tokenizer, "pre_tokenizer") ?? null) === null;
-}
-
 const modelFields: readonly (readonly [string, readonly unknown[]])[] = [
   ["type", ["BPE", undefined]],
   ["dropout", [null, undefined, 0]],

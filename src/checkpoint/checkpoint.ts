@@ -10,7 +10,7 @@ import { readSafetensorsHeader } from "./safetensors.ts";
 import { findWeightFiles, type WeightFiles } from "./shard-index.ts";
 import type { TensorEntry } from "./tensor-entry.ts";
 import { readTorchFile } from "./torch-file.ts";
-import { type CheckpointVocabulary, readVocabulary, type SourceFile } from "./vocabulary.ts";
+import { type CheckpointVocabulary, checkTokenizerJson, readVocabulary, type SourceFile } from "./vocabulary.ts";
 
 /** A tensor of a checkpoint: where it lies and what it is. */
 export interface CheckpointTensor extends TensorEntry {
@@ -148,6 +148,8 @@ export async function openCheckpoint(place: string | CheckpointFolder, profileNa
     const tensors = await readTensorList(folder, weights, files);
     addRopeDivisors(tensors, config, folder);
     const profile = findProfile(profileName, { path: folder.path, config, vocabulary, tensors });
+    if (vocabulary.kind === "sentencepiece")
+      await checkTokenizerJson(folder, vocabulary, sources, profile.prefersTokenizerJson);
     return new Checkpoint({ folder, config, vocabulary, profile, tensors, sources, files });
   } catch (error) {
     await closeAll(files.values());

@@ -26,6 +26,11 @@ export interface Profile {
   readonly templateTokens: readonly string[];
   /** Whose tokenizer files a checkpoint without the template's tokens should be given. */
   readonly tokenizerOf: string;
+  /**
+   * Whether the reference reads a tokenizer.json beside tokenizer.model. The 34B's modes are named after what
+   * transformers makes of tokenizer.model, so one that was added later changes nothing.
+   */
+  readonly prefersTokenizerJson: boolean;
   /** Which items get the BOS and EOS that the tokenizer adds; "none" refuses a tokenizer that adds any. */
   readonly frame: FrameRule;
   /** Most ids of an item; "context" is max_position_embeddings. */
@@ -50,6 +55,7 @@ const starling34b: Profile = {
   template: "yi-chat",
   templateTokens: ["<|im_start|>", "<|im_end|>"],
   tokenizerOf: "Yi-34B-Chat",
+  prefersTokenizerJson: false,
   frame: "none",
   maxTokens: CARD_MAX_TOKENS,
   truncation: "left",
@@ -74,6 +80,7 @@ const starling7bAlpha: Profile = {
   template: "llama-2-starling",
   templateTokens: ["<s>", "</s>"],
   tokenizerOf: "Llama-2-7b-chat-hf",
+  prefersTokenizerJson: true,
   frame: "all",
   maxTokens: CARD_MAX_TOKENS,
   truncation: "left",
@@ -96,6 +103,7 @@ const sequenceClassification: Profile = {
   template: "chat-template",
   templateTokens: [],
   tokenizerOf: "the model",
+  prefersTokenizerJson: true,
   frame: "texts",
   maxTokens: "context",
   truncation: "none",

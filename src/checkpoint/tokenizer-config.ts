@@ -19,6 +19,8 @@ export interface TokenizerConfig {
   readonly addEnd: boolean;
   /** transformers takes true when nothing is said. */
   readonly legacy: boolean;
+  /** tokenizer_class. */
+  readonly className?: unknown;
   /** Tokens behind the pieces of tokenizer.model, in the order of their ids. */
   readonly further: readonly string[];
   readonly chatTemplate?: string;
@@ -74,6 +76,7 @@ export function parseTokenizerConfig(
     addBegin: flag("add_bos_token") ?? true,
     addEnd: flag("add_eos_token") ?? false,
     legacy: flag("legacy") ?? true,
+    ...(config === undefined ? {} : { className: own(config.value, "tokenizer_class") }),
     further: tokens.further(config?.path ?? ""),
     ...(chatTemplate === undefined ? {} : { chatTemplate }),
   };

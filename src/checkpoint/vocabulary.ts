@@ -1,7 +1,7 @@
 /** The tokenizer of a checkpoint: tokenizer.model with its configuration, or a byte-level BPE tokenizer.json. */
-import { quote } from "../files/byte-source.ts";
-import { type BytePairModel, MAX_TOKENIZER_JSON_BYTES, parseBytePair, prependsSpaces } from "./byte-pair.ts";
+import { type BytePairModel, MAX_TOKENIZER_JSON_BYTES, parseBytePair } from "./byte-pair.ts";
 import type { LlamaConfig } from "./config.ts";
+import { checkFastTokenizer } from "./fast-tokenizer.ts";
 import type { CheckpointFolder } from "./folder.ts";
 import { readJsonFile, readSmallFile } from "./json.ts";
 import { refuse } from "./refuse.ts";
@@ -69,24 +69,29 @@ async function readSentencePiece(
   const tokenizerConfig = await readOptional(folder, "tokenizer_config.json", sources);
   const map = await readOptional(folder, "special_tokens_map.json", sources);
   const tokenizer = parseTokenizerConfig(pieces, tokenizerConfig, map, config.vocabSize);
-  if (!tokenizer.legacy) await checkSpaces(folder, sources);
   return { kind: "sentencepiece", pieces, tokenizer };
 }
 
 /**
- * With `legacy` false, transformers from 4.41 on puts spaces elsewhere when it makes the fast tokenizer itself, but a
- * tokenizer.json says where they go, whatever `legacy` is: Llama 2's puts them where `legacy` true does.
+ * Looks into a tokenizer.json beside tokenizer.model, for models whose reference prefers it. With `legacy` false there must
+ * be one: without it, transformers from 4.41 on puts spaces elsewhere; with it, `legacy` changes nothing.
  */
-async function checkSpaces(folder: CheckpointFolder, sources: SourceFile[]): Promise<void> {
-  const field = "legacy";
-  const path = folder.pathOf("tokenizer_config.json");
-  const rule = "which changes where spaces are put; only legacy true is reproduced";
-  if (!(await folder.has("tokenizer.json")))
-    throw refuse(path, `sets legacy to false, ${rule}, or a tokenizer.json that says the same.`, { field });
-  const { value, bytes } = await readJsonFile(folder, "tokenizer.json", MAX_TOKENIZER_JSON_BYTES);
-  sources.push({ name: "tokenizer.json", bytes });
-  if (!prependsSpaces(value))
-    throw refuse(path, `sets legacy to false, and ${quote("tokenizer.json")} does so too, ${rule}.`, { field });
+export async function checkTokenizerJson(
+  folder: CheckpointFolder,
+  { tokenizer }: SentencePieceVocabulary,
+  sources: SourceFile[],
+  preferred: boolean,
+): Promise<void> {
+  if (preferred && (await folder.has("tokenizer.json"))) {
+    const { value, bytes } = await readJsonFile(folder, "tokenizer.json", MAX_TOKENIZER_JSON_BYTES);
+    sources.push({ name: "tokenizer.json", bytes });
+    checkFastTokenizer({ path: folder.pathOf("tokenizer.json"), value }, tokenizer);
+  } else if (!tokenizer.legacy)
+    throw refuse(
+      folder.pathOf("tokenizer_config.json"),
+      "sets legacy to false, which changes where spaces are put; only legacy true is reproduced.",
+      { field: "legacy" },
+    );
 }
 
 async function readOptional(

@@ -115,7 +115,7 @@ function starlingMetadata(
   parts: MetadataParts,
   padId: number | undefined,
 ): [string, GgufValue][] {
-  const { config, profile } = checkpoint;
+  const { profile } = checkpoint;
   const notice = noticeOf(checkpoint);
   const { name, revision } = parts.source;
   const entries: [string, GgufValue | undefined][] = [

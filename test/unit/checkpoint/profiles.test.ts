@@ -121,20 +121,45 @@ describe("a LlamaForSequenceClassification", () => {
 describe("a tokenizer with legacy false", () => {
   const legacy = (files: Files) => withJson("tokenizer_config.json", { legacy: false }, files);
 
-  it("needs a tokenizer.json that puts spaces where legacy true does", async () => {
+  it("needs a tokenizer.json", async () => {
     await expect(convert(legacy(alphaFiles()))).rejects.toMatchObject({ field: "legacy" });
-    const metaspace = JSON.stringify({ normalizer: null, pre_tokenizer: { type: "Metaspace" } });
-    await expect(convert({ ...legacy(alphaFiles()), "tokenizer.json": metaspace })).rejects.toMatchObject({
-      field: "legacy",
-    });
-    const name = fileURLToPath(new URL("../../fixtures/checkpoints/alpha7b-like/tokenizer.json", import.meta.url));
-    const files = { ...legacy(alphaFiles()), "tokenizer.json": readFileSync(name) };
+    const files = withFast(legacy(alphaFiles()), {});
     await expect(convert(files)).resolves.toMatchObject({ tensors: 20 });
     await expect(convert(files, "slow")).rejects.toThrow(
       /slow is not one of this checkpoint's tokenizer; fast-4.41 is/,
     );
   });
+
+  it("is no reproduction of the 34B's", async () => {
+    await expect(convert(withFast(legacy(tinyFiles()), {}))).rejects.toMatchObject({ field: "legacy" });
+  });
 });
+
+describe("a tokenizer.json beside tokenizer.model", () => {
+  it("does not matter to the 34B", async () => {
+    await expect(convert({ ...tinyFiles(), "tokenizer.json": "no JSON" })).resolves.toMatchObject({ tensors: 20 });
+  });
+
+  it.each<[string, Record<string, unknown>, string]>([
+    ["puts spaces elsewhere", { normalizer: null, pre_tokenizer: { type: "Metaspace" } }, "normalizer"],
+    ["adds another token", { added_tokens: [{ id: 3, content: "<0x00>" }] }, "added_tokens"],
+    ["lacks a token", { added_tokens: [] }, "added_tokens"],
+    ["normalises a token", { added_tokens: [{ id: 0, content: "<unk>", normalized: true }] }, "added_tokens"],
+  ])("is refused where it %s", async (_, changes, field) => {
+    await expect(convert(withFast(alphaFiles(), changes))).rejects.toMatchObject({ field });
+  });
+
+  it("is refused for a class that reads it otherwise", async () => {
+    const files = withJson("tokenizer_config.json", { tokenizer_class: "PreTrainedTokenizerFast" }, alphaFiles());
+    await expect(convert(withFast(files, {}))).rejects.toMatchObject({ field: "tokenizer_class" });
+  });
+});
+
+/** With the tokenizer.json that the converter of transformers makes of Llama 2's tokenizer. */
+function withFast(files: Files, changes: Record<string, unknown>): Files {
+  const name = fileURLToPath(new URL("../../fixtures/checkpoints/alpha7b-like/tokenizer.json", import.meta.url));
+  return { ...files, "tokenizer.json": JSON.stringify({ ...JSON.parse(readFileSync(name, "utf8")), ...changes }) };
+}
 
 /** Without the names that tell the two Starlings. */
 function unnamedPieces() {
