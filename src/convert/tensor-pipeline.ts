@@ -86,13 +86,15 @@ function inFileOrder(jobs: readonly TensorJob[], atHand: string | undefined): Te
 /** The next chunk is read while one is looked at. */
 async function* readChunks(checkpoint: Checkpoint, jobs: readonly TensorJob[]): AsyncGenerator<Chunk> {
   const pieces = piecesOf(jobs);
-  const files = [...new Set(jobs.map(({ source }) => source.fileName))];
+  // Computed tensors are in no weight file.
+  const stored = jobs.filter(({ source }) => source.bytes === undefined);
+  const files = [...new Set(stored.map(({ source }) => source.fileName))];
   const read = async (): Promise<Chunk | undefined> => {
     const { value: piece } = pieces.next();
     if (!piece) return undefined;
     const { job, offset, length } = piece;
     const { fileName } = job.source;
-    await checkpoint.useWhole(fileName, files[files.indexOf(fileName) + 1]);
+    if (job.source.bytes === undefined) await checkpoint.useWhole(fileName, files[files.indexOf(fileName) + 1]);
     const bytes = new Uint8Array(length);
     await checkpoint.readTensor(job.source, offset, bytes);
     return { job, offset, bytes };
