@@ -25,7 +25,8 @@ interface PullCommandOptions {
 const MAX_CONCURRENCY = 16;
 
 export const pull: Action<PullCommandOptions> = async (options, context) => {
-  const { type, output, json, force } = options;
+  const { type, json, force } = options;
+  const output = options.output ?? (type === undefined ? undefined : defaultOutput(options.repository, type));
   if (output !== undefined && type === undefined)
     throw new UsageError("--output needs --type: which GGUF is to be made of the checkpoint");
   if (force && type === undefined) throw new UsageError("--force needs --type: pulling replaces nothing");
@@ -33,7 +34,7 @@ export const pull: Action<PullCommandOptions> = async (options, context) => {
   if (output !== undefined && !force && existsSync(output))
     throw new UsageError(`${output} exists already; --force replaces it`);
   const pulled = await pullShown(options, context);
-  if (type !== undefined) return convertPulled(pulled, { ...options, type }, context);
+  if (type !== undefined && output !== undefined) return convertPulled(pulled, { ...options, type, output }, context);
   const { folder, commit, files, bytes } = pulled;
   // The folder alone, so that a shell can use it: convert "$(starling-rm pull …)".
   const text = json ? JSON.stringify({ folder, commit, files, bytes }) : folder;
@@ -73,12 +74,11 @@ function pullText(progress: PullProgress | undefined, seconds: number, columns: 
 
 function convertPulled(
   { folder, repository, commit }: PullResult,
-  options: PullCommandOptions & { readonly type: string },
+  options: PullCommandOptions & { readonly type: string; readonly output: string },
   context: CommandContext,
 ): Promise<number> {
-  const { type, force } = options;
-  const output = options.output ?? `${repository.split("/")[1]}.${type}.gguf`.toLowerCase();
-  return reportFile({ ...options, output }, context, (onProgress) =>
+  const { type, output, force } = options;
+  return reportFile(options, context, (onProgress) =>
     convert({
       checkpoint: folder,
       output,
@@ -89,6 +89,12 @@ function convertPulled(
       signal: context.signal,
     }),
   );
+}
+
+/** "hf:Owner/Name@revision" -> "name.q4_k_m.gguf" */
+function defaultOutput(repository: string, type: string): string {
+  const [, name = "model"] = /([^/@]+)(?:@.*)?$/.exec(repository) ?? [];
+  return `${name}.${type}.gguf`.toLowerCase();
 }
 
 export function describePull(command: Command): Command {
