@@ -1,9 +1,23 @@
 /** `starling-rm inspect` */
-import type { Command } from "commander";
-import { type InspectResult, inspectModel, type MemoryPrediction, predictMemory } from "../src/index.ts";
+import { type Command, Option } from "commander";
+import {
+  type InspectResult,
+  inspectModel,
+  type InspectOptions as LibraryOptions,
+  type MemoryPrediction,
+  weightTypes,
+} from "../src/index.ts";
 import type { Action, CommandContext } from "./context.ts";
-import { EXIT_DONE, UsageError } from "./errors.ts";
-import { addEngineOptions, EMBEDDED_MODEL, type EngineOptions, embeddedModel, engineSettings } from "./model-option.ts";
+import { EXIT_DONE } from "./errors.ts";
+import {
+  addEngineOptions,
+  EMBEDDED_MODEL,
+  type EngineOptions,
+  embeddedModel,
+  engineSettings,
+  given,
+} from "./model-option.ts";
+import { oneOf } from "./option-values.ts";
 import { openOutput } from "./output.ts";
 import { safeJson } from "./output-formats.ts";
 import { byteSize, quantity } from "./progress-bar.ts";
@@ -13,17 +27,13 @@ interface InspectOptions extends EngineOptions {
   readonly path: string;
   readonly json?: true;
   readonly memory?: true;
+  readonly type?: string;
 }
 
-export const inspect: Action<InspectOptions> = async ({ path, json, memory, ...engine }, context) => {
+export const inspect: Action<InspectOptions> = async ({ path, json, memory, type, ...engine }, context) => {
   const modelPath = path === EMBEDDED_MODEL ? await embeddedModel(context) : path;
-  if (memory && isRemote(modelPath)) throw new UsageError("--memory needs a GGUF file on this machine");
-  const found = await inspectShown(modelPath, context);
-  if (memory && found.kind === "checkpoint") throw new UsageError("--memory needs a GGUF file: convert the checkpoint");
-  const need = memory ? await predictMemory({ modelPath, ...engineSettings(engine) }) : undefined;
-  const text = json
-    ? `${safeJson(JSON.stringify(need ? { ...found, memory: need } : found, null, 2))}\n`
-    : describeModel(found, need);
+  const found = await inspectShown(modelPath, { load: engineSettings(engine), ...given({ type }) }, context);
+  const text = json ? `${safeJson(JSON.stringify(found, null, 2))}\n` : describeModel(found, memory === true, type);
   await (await openOutput(undefined, [])).write(text);
   return EXIT_DONE;
 };
@@ -33,17 +43,21 @@ function isRemote(path: string): boolean {
   return /^(?:hf:|https?:\/\/)/i.test(path);
 }
 
-async function inspectShown(path: string, { terminal, signal }: CommandContext): Promise<InspectResult> {
+async function inspectShown(
+  path: string,
+  options: LibraryOptions,
+  { terminal, signal }: CommandContext,
+): Promise<InspectResult> {
   if (isRemote(path)) terminal.showStatus(() => "reading the header");
   try {
-    return await inspectModel(path, { signal });
+    return await inspectModel(path, { ...options, signal });
   } finally {
     terminal.endStatus();
   }
 }
 
 /** What was found, one property a line; what a file does not have is left out. */
-function describeModel(found: InspectResult, need: MemoryPrediction | undefined): string {
+function describeModel(found: InspectResult, inParts: boolean, type = "q4_k_m"): string {
   const { head } = found;
   const properties: [string, string | number | undefined][] = [
     ["name", found.name],
@@ -80,7 +94,7 @@ function describeModel(found: InspectResult, need: MemoryPrediction | undefined)
         .map(([type, count]) => `${count} ${type}`)
         .join(", "),
     ],
-    ...(need ? describeMemory(need) : []),
+    ...(found.memory ? describeMemory(found.memory, inParts, found.kind === "checkpoint" ? ` as ${type}` : "") : []),
   ];
   return propertyTable(properties.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])));
 }
@@ -90,14 +104,14 @@ function truncation({ maxTokens, truncationSide }: InspectResult): string | unde
   return truncationSide === "none" ? `none: at most ${maxTokens} tokens` : `the last ${maxTokens} tokens stay`;
 }
 
-function describeMemory(need: MemoryPrediction): [string, string | undefined][] {
+function describeMemory(need: MemoryPrediction, inParts: boolean, as: string): [string, string | undefined][] {
   const { weights, keyValue, compute, total, contextTokens, backend, available } = need;
   const parts = `weights ${byteSize(weights)}, key-value cache ${byteSize(keyValue)}, computing ${byteSize(compute)}`;
   const where = backend === "cpu" ? "" : `, on ${backend}`;
   return [
-    ["memory need", `${byteSize(total)} at most${where}, for texts of up to ${contextTokens} tokens`],
-    ["of which", parts],
-    ["memory free", available === undefined ? undefined : byteSize(available)],
+    ["memory need", `${byteSize(total)} at most${as}${where}, for texts of up to ${contextTokens} tokens`],
+    ["of which", inParts ? parts : undefined],
+    ["memory free", inParts && available !== undefined ? byteSize(available) : undefined],
   ];
 }
 
@@ -110,7 +124,13 @@ export function describeInspect(command: Command): Command {
         "hf:OWNER/NAME/FILE.gguf or the web address of a GGUF",
     )
     .option("--json", "print as JSON")
-    .option("--memory", "also say how much memory scoring takes; the options below change it");
+    .addOption(
+      new Option(
+        "-t, --type <type>",
+        "of a checkpoint: predict the memory of this weight type (default: q4_k_m)",
+      ).argParser(oneOf(weightTypes)),
+    )
+    .option("--memory", "say what the memory need consists of, and what is free; the options below change it");
   return addEngineOptions(command).addHelpText("after", HELP);
 }
 

@@ -45,7 +45,7 @@ export const pull: Action<PullCommandOptions> = async (options, context) => {
 
 /** "starling-rm-34b.q4_k_m.gguf" of "hf:Nexusflow/Starling-RM-34B@main". */
 function outputName(repository: string, type: string): string {
-  const [name = ""] = (repository.split("/")[1] ?? "").split("@");
+  const [, name = "model"] = /([^/@]+)(?:@.*)?$/.exec(repository) ?? [];
   return `${name}.${type}.gguf`.toLowerCase();
 }
 

@@ -27,9 +27,11 @@ export type { GpuChoice } from "./native/engine.ts";
 export { LLAMA_VERSION } from "./native/runtime-folder.ts";
 export type { ChatMessage, ChatRole, MessagesItem, PromptResponseItem, ScoreItem, TextItem } from "./prompt/items.ts";
 export type { SpecialTokens } from "./prompt/templates.ts";
+export { batchModes, gpuChoices } from "./scoring/load-options.ts";
+export { predictMemory } from "./scoring/predict-memory.ts";
 export type { PromptOptions, PromptRanking } from "./scoring/prompt-ranking.ts";
 export { ranksOf } from "./scoring/ranks.ts";
-export { batchModes, gpuChoices, loadRewardModel, predictMemory, RewardModel } from "./scoring/reward-model.ts";
+export { loadRewardModel, RewardModel } from "./scoring/reward-model.ts";
 export {
   type LoadTokenizerOptions,
   loadTokenizer,

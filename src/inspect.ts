@@ -2,17 +2,24 @@
 import { stat } from "node:fs/promises";
 import { openCheckpoint } from "./checkpoint/checkpoint.ts";
 import type { CheckpointFolder } from "./checkpoint/folder.ts";
-import { readHead } from "./convert/head.ts";
+import { planFile } from "./convert/convert.ts";
 import { describeScoring } from "./convert/metadata.ts";
-import { isStarlingError } from "./errors.ts";
-import type { ByteSource } from "./files/byte-source.ts";
+import { weightType } from "./convert/options.ts";
+import { planTensors } from "./convert/plan.ts";
+import { invalidArgument, isStarlingError } from "./errors.ts";
+import { type ByteSource, bytesSource } from "./files/byte-source.ts";
 import { type GgufHeader, weightCount } from "./gguf/header.ts";
 import { readGguf } from "./gguf/reader.ts";
 import { type RewardMetadata, readRewardMetadata } from "./gguf/reward-metadata.ts";
 import { fileTypeName } from "./gguf/types.ts";
 import { isRemote, openRemote } from "./hub/open-remote.ts";
 import { type HubOptions, hubChecks } from "./hub/settings.ts";
-import { aSignal, checkOptions } from "./options.ts";
+import { DEFAULT_TYPE } from "./make-gguf.ts";
+import { aSignal, aString, checkOptions } from "./options.ts";
+import { loadOptionChecks } from "./scoring/load-options.ts";
+import { describeModelFile } from "./scoring/model-file.ts";
+import { predictFor } from "./scoring/predict-memory.ts";
+import type { LoadRewardModelOptions, MemoryPrediction } from "./scoring/types.ts";
 
 export interface InspectResult {
   readonly path: string;
@@ -46,6 +53,8 @@ export interface InspectResult {
   readonly scorePosition?: string;
   /** Where it was converted from, as far as the file says. */
   readonly source?: RewardMetadata["source"];
+  /** What scoring takes; of a checkpoint, what it takes once it is converted. Absent without a reward head. */
+  readonly memory?: MemoryPrediction;
   /** Number of tensors by element type, for example {"Q4_K": 24, "F32": 9}. */
   readonly tensorTypes: Readonly<Record<string, number>>;
 }
@@ -57,9 +66,13 @@ export interface HeadSummary {
   readonly mean: number;
 }
 
-/** For what is not on this machine. */
+/** The options of the hub are for what is not on this machine. */
 export interface InspectOptions extends HubOptions {
   readonly signal?: AbortSignal;
+  /** Of a checkpoint: the weight type that the prediction of memory is for; default "q4_k_m". */
+  readonly type?: string;
+  /** How the model is to be loaded, for the prediction of memory. */
+  readonly load?: Omit<LoadRewardModelOptions, "modelPath" | "onProgress" | "signal">;
 }
 
 /**
@@ -70,26 +83,30 @@ export interface InspectOptions extends HubOptions {
  * @throws FileError for a path that is missing, or a file or folder that is broken; HubError for what cannot be had
  */
 export async function inspectModel(path: string, options: InspectOptions = {}): Promise<InspectResult> {
-  checkOptions("inspectModel", options, { ...hubChecks, signal: aSignal });
+  checkOptions("inspectModel", options, { ...hubChecks, signal: aSignal, type: aString, load: () => undefined });
+  checkOptions("inspectModel's load", options.load, loadOptionChecks);
   if (isRemote(path)) return inspectRemote(path, options);
   const isFolder = await stat(path).then(
     (stats) => stats.isDirectory(),
     () => false,
   );
-  return isFolder ? inspectCheckpoint(path) : inspectGguf(path);
+  return isFolder ? inspectCheckpoint(path, options) : inspectGguf(path, options);
 }
 
 async function inspectRemote(spec: string, options: InspectOptions): Promise<InspectResult> {
-  const remote = await openRemote(spec, options);
-  if (remote.kind === "checkpoint") return inspectCheckpoint(remote.folder);
+  const { type: _type, load: _load, ...hub } = options;
+  const remote = await openRemote(spec, hub);
+  if (remote.kind === "checkpoint") return inspectCheckpoint(remote.folder, options);
   try {
-    return await inspectGguf(remote.file);
+    return await inspectGguf(remote.file, options);
   } finally {
     await remote.file.close();
   }
 }
 
-async function inspectGguf(place: string | ByteSource): Promise<InspectResult> {
+async function inspectGguf(place: string | ByteSource, { type, load = {} }: InspectOptions): Promise<InspectResult> {
+  if (type !== undefined)
+    throw invalidArgument("inspectModel's type", "a checkpoint: a GGUF has its type already", type);
   const path = typeof place === "string" ? place : place.path;
   const gguf = await readGguf(place);
   const reward = rewardMetadata(gguf, path);
@@ -119,7 +136,9 @@ async function inspectGguf(place: string | ByteSource): Promise<InspectResult> {
     vocabularySize: number("vocab_size"),
     trainedContext: number("context_length"),
     ropeFrequencyBase: number("rope.freq_base"),
-    ...(reward === undefined ? {} : rewardFields(reward)),
+    ...(reward === undefined
+      ? {}
+      : { ...rewardFields(reward), memory: predictFor(describeModelFile(gguf, path), load) }),
     tensorTypes: countBy(gguf.tensors.map(({ type }) => type.name)),
   };
 }
@@ -151,14 +170,19 @@ function rewardFields(reward: RewardMetadata): Partial<InspectResult> {
   };
 }
 
-async function inspectCheckpoint(place: string | CheckpointFolder): Promise<InspectResult> {
+async function inspectCheckpoint(
+  place: string | CheckpointFolder,
+  { type = DEFAULT_TYPE, load = {} }: InspectOptions,
+): Promise<InspectResult> {
+  const fileType = weightType(type);
   const path = typeof place === "string" ? place : place.path;
   const checkpoint = await openCheckpoint(place);
   try {
     const { config } = checkpoint;
     const tensors = [...checkpoint.tensors.values()];
     const tensorTypes = countBy(tensors.map(({ dtype }) => dtype));
-    const { weight } = await readHead(checkpoint);
+    const { head, header } = await planFile(checkpoint, fileType, planTensors(checkpoint, fileType), {});
+    const gguf = await readGguf(bytesSource(path, "", header.bytes, header.fileSize));
     return {
       path,
       kind: "checkpoint",
@@ -175,8 +199,9 @@ async function inspectCheckpoint(place: string | CheckpointFolder): Promise<Insp
       vocabularySize: config.vocabSize,
       trainedContext: config.contextLength,
       ropeFrequencyBase: config.ropeTheta,
-      head: summarize(weight),
+      head: summarize(head.weight),
       ...describeScoring(checkpoint),
+      memory: predictFor(describeModelFile(gguf, path), load),
       tensorTypes,
     };
   } finally {

@@ -90,7 +90,8 @@ export interface QuantizeModelOptions {
 /** Names that `type` may have. */
 export const weightTypes: readonly string[] = convertibleTypeNames();
 
-const DEFAULT_TYPE = "q4_k_m";
+/** The smallest type whose order of responses is close to that of f16. */
+export const DEFAULT_TYPE = "q4_k_m";
 
 /**
  * Converts a checkpoint folder to one GGUF with the reward head inside.

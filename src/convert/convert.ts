@@ -11,7 +11,7 @@ import { type SerializedHeader, serializeHeader } from "../gguf/serialize.ts";
 import { STARLING_KEYS } from "../gguf/starling-keys.ts";
 import { type FileType, tensorBytes } from "../gguf/types.ts";
 import { GgufWriter } from "../gguf/writer.ts";
-import { readHead } from "./head.ts";
+import { type RewardHead, readHead } from "./head.ts";
 import { ConversionJournal, type FinishedTensor } from "./journal.ts";
 import { buildMetadata } from "./metadata.ts";
 import { type ConvertOptions, type ConvertResult, checkOptions } from "./options.ts";
@@ -56,14 +56,7 @@ async function convert(checkpoint: Checkpoint, type: FileType, options: ConvertO
   // From the copy that was checked, of a folder elsewhere; the tensors go on with the same file.
   const headFile = checkpoint.tensors.get(checkpoint.profile.head)?.fileName;
   if (headFile !== undefined) await checkpoint.useWhole(headFile);
-  const head = await readHead(checkpoint);
-  const metadata = buildMetadata(checkpoint, {
-    head: head.weight,
-    fileType: type.id,
-    tokenization: options.tokenization,
-    source: options.source ?? {},
-  });
-  const header = serializeHeader(metadata, jobs);
+  const { head, header } = await planFile(checkpoint, type, jobs, options);
   const journal = await ConversionJournal.open(output, describeWork(checkpoint, header, options), resume);
   let file: TemporaryFile | undefined;
   let published = false;
@@ -85,6 +78,18 @@ async function convert(checkpoint: Checkpoint, type: FileType, options: ConvertO
     else await file?.discard();
     await journal.close(published || !resume);
   }
+}
+
+/** Everything of the file but its weights. */
+export async function planFile(
+  checkpoint: Checkpoint,
+  type: FileType,
+  jobs: readonly TensorJob[],
+  { tokenization, source = {} }: Pick<ConvertOptions, "tokenization" | "source">,
+): Promise<{ head: RewardHead; header: SerializedHeader }> {
+  const head = await readHead(checkpoint);
+  const metadata = buildMetadata(checkpoint, { head: head.weight, fileType: type.id, tokenization, source });
+  return { head, header: serializeHeader(metadata, jobs) };
 }
 
 function bytesOf(jobs: readonly TensorJob[]): number {

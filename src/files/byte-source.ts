@@ -71,6 +71,26 @@ class LocalFile implements ByteSource {
   }
 }
 
+/**
+ * Bytes that are in memory.
+ *
+ * @param size may be more than there are: the rest are zeros
+ */
+export function bytesSource(path: string, identity: string, bytes: Uint8Array, size = bytes.length): ByteSource {
+  return {
+    path,
+    size,
+    identity,
+    async read(position, target) {
+      if (position + target.length > size) throw new RangeError(`${path} ends at byte ${size}.`);
+      const there = bytes.subarray(position, position + target.length);
+      target.set(there);
+      target.fill(0, there.length);
+    },
+    async close() {},
+  };
+}
+
 /** The same source under another name: what it holds is known better than by its file's time. */
 export function renamed(source: ByteSource, names: { readonly path?: string; readonly identity: string }): ByteSource {
   return {

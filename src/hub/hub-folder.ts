@@ -2,7 +2,7 @@
 import { unlink } from "node:fs/promises";
 import type { CheckpointFolder } from "../checkpoint/folder.ts";
 import { HubError } from "../errors.ts";
-import { type ByteSource, openFile, renamed } from "../files/byte-source.ts";
+import { type ByteSource, bytesSource, openFile, renamed } from "../files/byte-source.ts";
 import type { Repository } from "./address.ts";
 import { PATIENCE, type Patience } from "./attempts.ts";
 import { HubCache, type MakeLink } from "./cache.ts";
@@ -98,7 +98,8 @@ export class HubFolder implements CheckpointFolder {
     const cached = await cache.find(listing.commit, file);
     if (cached !== undefined) return renamed(await openFile(cached), { identity });
     const path = this.pathOf(name);
-    if (file.size <= MAX_WHOLE_BYTES) return new Bytes(path, identity, await fetchWhole(client, listing, file, signal));
+    if (file.size <= MAX_WHOLE_BYTES)
+      return bytesSource(path, identity, await fetchWhole(client, listing, file, signal));
     const [address, subject] = [fileAddress(client, listing, file), fileSubject(listing, file)];
     const remote = await RemoteFile.open({ client, address, path, subject, size: file.size, signal });
     this.#opened.set(name, [...(this.#opened.get(name) ?? []), remote]);
@@ -151,29 +152,6 @@ export class HubFolder implements CheckpointFolder {
       throw error;
     }
   }
-}
-
-class Bytes implements ByteSource {
-  readonly path: string;
-  readonly identity: string;
-  readonly #bytes: Uint8Array;
-
-  constructor(path: string, identity: string, bytes: Uint8Array) {
-    this.path = path;
-    this.identity = identity;
-    this.#bytes = bytes;
-  }
-
-  get size(): number {
-    return this.#bytes.length;
-  }
-
-  async read(position: number, target: Uint8Array): Promise<void> {
-    if (position + target.length > this.size) throw new RangeError(`${this.path} ends at byte ${this.size}.`);
-    target.set(this.#bytes.subarray(position, position + target.length));
-  }
-
-  async close(): Promise<void> {}
 }
 
 class TemporaryCopy implements ByteSource {

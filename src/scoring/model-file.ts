@@ -1,4 +1,4 @@
-import { weightCount } from "../gguf/header.ts";
+import { type GgufHeader, weightCount } from "../gguf/header.ts";
 import { readGguf } from "../gguf/reader.ts";
 import { type RewardMetadata, readRewardMetadata } from "../gguf/reward-metadata.ts";
 
@@ -16,7 +16,11 @@ export interface ModelFile extends RewardMetadata {
  * @throws FileError for a file that is missing, broken, or no reward model of this project
  */
 export async function readModelFile(path: string): Promise<ModelFile> {
-  const gguf = await readGguf(path);
+  return describeModelFile(await readGguf(path), path);
+}
+
+/** @throws FileError for a GGUF that is no reward model of this project */
+export function describeModelFile(gguf: GgufHeader, path: string): ModelFile {
   const bytesByType = new Map<string, number>();
   let parameters = 0;
   let weightBytes = 0;

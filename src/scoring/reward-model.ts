@@ -1,32 +1,21 @@
 /** The public class: a loaded reward model. */
 import { isStarlingError, ModelClosedError, NativeError } from "../errors.ts";
 import type { NativeModel } from "../native/addon.ts";
-import { deviceBackend, type Engine, type GpuChoice, likelyBackend, openEngine } from "../native/engine.ts";
-import {
-  aBoolean,
-  aFunction,
-  anInteger,
-  aSignal,
-  aString,
-  aThreadCount,
-  checkOptions,
-  oneOf,
-  required,
-} from "../options.ts";
+import { deviceBackend, type Engine, openEngine } from "../native/engine.ts";
+import { aBoolean, aFunction, aSignal, checkOptions, required } from "../options.ts";
 import { type ChatMessage, checkItem, checkString, type ScoreItem } from "../prompt/items.ts";
 import { availableMemory } from "./available-memory.ts";
 import { cancellable } from "./cancellable.ts";
+import { loadOptionChecks } from "./load-options.ts";
 import { planLoad } from "./load-plan.ts";
 import { assertFits, memoryNeed } from "./memory.ts";
 import { readModelFile } from "./model-file.ts";
 import { openPrompt, type PromptOptions, type PromptRanking } from "./prompt-ranking.ts";
 import { ranksOf } from "./ranks.ts";
-import { openTokenizer, type RewardTokenizer, specialTokenChoices, tokenizationModes } from "./reward-tokenizer.ts";
+import { openTokenizer, type RewardTokenizer } from "./reward-tokenizer.ts";
 import { type StreamContext, scoreStream } from "./stream.ts";
 import type {
-  BatchMode,
   LoadRewardModelOptions,
-  MemoryPrediction,
   RankedResponse,
   RewardModelInfo,
   ScoreOptions,
@@ -34,30 +23,6 @@ import type {
   ScoreResult,
   TokenizedItem,
 } from "./types.ts";
-
-export const gpuChoices: readonly GpuChoice[] = ["auto", "off", "cuda", "vulkan", "metal"];
-export const batchModes: readonly BatchMode[] = ["exact", "packed"];
-
-/** Far above every batch that is useful; keeps buffers that grow with the batch within a few GiB. */
-const MAX_BATCH_TOKENS = 65_536;
-/** No Llama has this many layers. */
-const MAX_LAYERS = 1_000;
-
-const loadOptionChecks = {
-  modelPath: aString,
-  gpu: oneOf(gpuChoices),
-  gpuLayers: anInteger(0, MAX_LAYERS),
-  threads: aThreadCount,
-  contextTokens: anInteger(1, MAX_BATCH_TOKENS),
-  batchTokens: anInteger(1, MAX_BATCH_TOKENS),
-  batchMode: oneOf(batchModes),
-  sharePrefixes: aBoolean,
-  checkMemory: aBoolean,
-  tokenization: oneOf(tokenizationModes),
-  specialTokens: oneOf(specialTokenChoices),
-  onProgress: aFunction,
-  signal: aSignal,
-};
 
 /**
  * Loads a GGUF made by `starling-rm convert`.
@@ -113,23 +78,6 @@ function freeMemory({ backend, runtimeInfo }: Engine, gpuLayers: number): number
     .filter((device) => deviceBackend(device) === backend)
     .reduce((sum, { memoryFree }) => sum + memoryFree, 0);
   return free > 0 ? free : undefined;
-}
-
-/**
- * What a model would take with these options, from its header alone: nothing is loaded. The same numbers decide whether
- * {@link loadRewardModel} refuses.
- *
- * @throws InvalidInputError for a wrong option, FileError for a file that cannot be used
- */
-export async function predictMemory(options: LoadRewardModelOptions): Promise<MemoryPrediction> {
-  required("predictMemory", options, "modelPath");
-  checkOptions("predictMemory", options, loadOptionChecks);
-  const file = await readModelFile(options.modelPath);
-  const backend = likelyBackend(options.gpu ?? "auto");
-  const plan = planLoad(file, options, backend);
-  const need = memoryNeed(file.shape, file.weightBytes, plan, backend);
-  const available = backend === "cpu" ? availableMemory() : undefined;
-  return { ...need, contextTokens: plan.contextTokens, ...(available === undefined ? {} : { available }) };
 }
 
 function loadFailure(error: unknown, path: string): unknown {

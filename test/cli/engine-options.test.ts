@@ -1,6 +1,7 @@
 /** What the options about the engine change: rewards of single tokens, memory, sharing. */
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { jsonLines, parseLines, run, tiny } from "./run-cli.ts";
+import { folder, jsonLines, parseLines, run, tiny } from "./run-cli.ts";
 
 const rows = jsonLines([
   { prompt: "Capital of France?", responses: ["Paris.", "No idea."], id: 1 },
@@ -50,13 +51,22 @@ describe("memory", () => {
     const { weights, keyValue, compute, total } = json.memory;
     expect(total).toBe(weights + keyValue + compute);
     expect(weights).toBe(json.size);
-    expect(JSON.parse((await run(["inspect", "tiny", "--json"])).stdout)).not.toHaveProperty("memory");
+    const { stdout: short } = await run(["inspect", "tiny"]);
+    expect(short).toMatch(/memory need +[\d.]+ MiB at most/);
+    expect(short).not.toContain("of which");
   });
 
-  it("is not to be had of a checkpoint", async () => {
-    const { code, stderr } = await run(["inspect", "models/starling-rm-tiny", "--memory"]);
-    expect(code).toBe(2);
-    expect(stderr).toContain("--memory needs a GGUF file");
+  it("is predicted of a checkpoint as what its conversion takes", async () => {
+    const at = (path: string, ...more: string[]) => run(["inspect", path, "--json", "--gpu", "off", ...more]);
+    const { memory } = JSON.parse((await at("models/starling-rm-tiny", "--type", "f32")).stdout);
+    expect(memory.weights).toBeGreaterThan(0);
+    const gguf = join(folder, "predicted.gguf");
+    expect((await run(["convert", "models/starling-rm-tiny", "-o", gguf, "--type", "f32"])).code).toBe(0);
+    const { memory: converted } = JSON.parse((await at(gguf)).stdout);
+    expect({ ...memory, available: 0 }).toEqual({ ...converted, available: 0 });
+    expect((await run(["inspect", "models/starling-rm-tiny"])).stdout).toMatch(/memory need .* at most as q4_k_m/);
+    const refused = await at(gguf, "--type", "q8_0");
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining("a GGUF has its type already")]);
   });
 });
 

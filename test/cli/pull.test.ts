@@ -59,7 +59,6 @@ describe("pull", () => {
     [["pull", "nonsense"], /Expected OWNER\/NAME/],
     [["pull", "a/b", "-o", "x.gguf"], /--output needs --type/],
     [["inspect", "hf:nobody/nothing"], /no nobody\/nothing/],
-    [["inspect", "hf:someone/tiny-reward", "--memory"], /--memory needs a GGUF file on this machine/],
   ])("%j fails in one line", async (args, message) => {
     const { code, stdout, stderr } = await run(args, "", at(hub, newHome()));
     expect([code, stdout]).toEqual([2, ""]);
@@ -123,7 +122,12 @@ describe("inspect", () => {
     const { code, stdout } = await run(["inspect", `hf:${hub.repository}`, "--json"], "", at(hub, home));
     expect(code).toBe(0);
     const here = await run(["inspect", join(repository, "models", "starling-rm-tiny"), "--json"]);
-    expect({ ...JSON.parse(stdout), path: "" }).toEqual({ ...JSON.parse(here.stdout), path: "" });
+    // What is free differs from moment to moment.
+    const comparable = (text: string) => {
+      const found = JSON.parse(text);
+      return { ...found, path: "", memory: { ...found.memory, available: 0 } };
+    };
+    expect(comparable(stdout)).toEqual(comparable(here.stdout));
     expect(readdirSync(home)).toEqual([]);
   });
 });

@@ -1,0 +1,29 @@
+/** The options of loading a model, checked. */
+import type { GpuChoice } from "../native/engine.ts";
+import { aBoolean, aFunction, anInteger, aSignal, aString, aThreadCount, type Check, oneOf } from "../options.ts";
+import { specialTokenChoices, tokenizationModes } from "./reward-tokenizer.ts";
+import type { BatchMode } from "./types.ts";
+
+export const gpuChoices: readonly GpuChoice[] = ["auto", "off", "cuda", "vulkan", "metal"];
+export const batchModes: readonly BatchMode[] = ["exact", "packed"];
+
+/** Far above every batch that is useful; keeps buffers that grow with the batch within a few GiB. */
+const MAX_BATCH_TOKENS = 65_536;
+/** No Llama has this many layers. */
+const MAX_LAYERS = 1_000;
+
+export const loadOptionChecks: Readonly<Record<string, Check>> = {
+  modelPath: aString,
+  gpu: oneOf(gpuChoices),
+  gpuLayers: anInteger(0, MAX_LAYERS),
+  threads: aThreadCount,
+  contextTokens: anInteger(1, MAX_BATCH_TOKENS),
+  batchTokens: anInteger(1, MAX_BATCH_TOKENS),
+  batchMode: oneOf(batchModes),
+  sharePrefixes: aBoolean,
+  checkMemory: aBoolean,
+  tokenization: oneOf(tokenizationModes),
+  specialTokens: oneOf(specialTokenChoices),
+  onProgress: aFunction,
+  signal: aSignal,
+};
