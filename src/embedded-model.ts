@@ -1,8 +1,8 @@
 /** The demonstration model that ships with the package, converted to GGUF on first use. */
-import { createHash } from "node:crypto";
-import { mkdir, readFile, stat } from "node:fs/promises";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, readFile, rename, stat, unlink } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { isStarlingError, StarlingError } from "./errors.ts";
 import { convert } from "./make-gguf.ts";
 import { packageRoot } from "./native/load-addon.ts";
@@ -43,11 +43,16 @@ export async function embeddedModelPath(options: EmbeddedModelOptions = {}): Pro
     );
   }
   const { signal } = options;
+  // Under a name of its own: other processes may be making the same file.
+  const own = join(folder, `${randomBytes(6).toString("hex")}-${basename(output)}`);
   try {
-    await convert({ checkpoint: embeddedCheckpoint(), output, type, ...(signal === undefined ? {} : { signal }) });
+    await convert({ checkpoint: embeddedCheckpoint(), output: own, type, ...(signal === undefined ? {} : { signal }) });
+    await rename(own, output);
   } catch (error) {
-    // Another process may have made the same file in the meantime.
-    if (!(isStarlingError(error) && error.code === "ERR_FILE_NOT_WRITABLE" && (await exists(output)))) throw error;
+    await unlink(own).catch(() => {});
+    signal?.throwIfAborted();
+    // Windows does not replace a file that another process has open; it is the same one.
+    if (isStarlingError(error) || !(await exists(output))) throw error;
   }
   return output;
 }

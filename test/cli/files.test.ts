@@ -17,6 +17,17 @@ beforeAll(async () => {
   }
 });
 
+describe("the demonstration model", () => {
+  it("is made by several processes at once, none of which fails", async () => {
+    const cache = join(folder, "shared-cache");
+    const runs = await Promise.all(
+      Array.from({ length: 4 }, () => run(["inspect", "tiny"], "", { STARLING_RM_CACHE: cache })),
+    );
+    expect(runs.map(({ code, stderr }) => [code, stderr])).toEqual(Array.from({ length: 4 }, () => [0, ""]));
+    expect(readdirSync(cache)).toEqual([expect.stringMatching(/^starling-rm-tiny-\w+\.f16\.gguf$/)]);
+  });
+});
+
 describe("convert and quantize", () => {
   const q8 = join(folder, "made.q8_0.gguf");
 
