@@ -138,6 +138,7 @@ async function inspectCheckpoint(path: string): Promise<InspectResult> {
       kind: "checkpoint",
       architecture: "llama",
       name: config.name ?? checkpoint.folder.name,
+      ...(config.notice === undefined ? {} : { notice: config.notice }),
       fileType: Object.keys(tensorTypes).join(", ").toLowerCase(),
       parameters: tensors.reduce((sum, { shape }) => sum + weightCount(shape), 0),
       size: tensors.reduce((sum, { size }) => sum + size, 0),
