@@ -118,15 +118,16 @@ export function typeOption(required: boolean): Option {
 
 export function describeConvert(command: Command): Command {
   return command
-    .description("Convert a Starling-RM checkpoint to a GGUF file.")
+    .description("Convert a checkpoint of a Llama reward model to a GGUF file.")
     .argument("<checkpoint>", "folder with config.json, weights and tokenizer files; or hf:OWNER/NAME[@REVISION]")
     .requiredOption("-o, --output <file>", "the GGUF to write; it appears only when it is whole")
     .addOption(typeOption(false))
     .option("--tokenizer <place>", "take the tokenizer's files from this folder or hf:OWNER/NAME")
     .addOption(
-      new Option("--tokenization <mode>", "tokenization that the file asks for (default: fast-4.41)").choices(
-        tokenizationModes,
-      ),
+      new Option(
+        "--tokenization <mode>",
+        "tokenization that the file asks for (default: fast-4.41, or the only one that the tokenizer has)",
+      ).choices(tokenizationModes),
     )
     .addOption(new Option("--profile <name>", "the kind of reward model").choices(profileChoices).default("auto"))
     .option("--source <name>", "kept in the file: where the checkpoint comes from")

@@ -1,8 +1,18 @@
 #include "hidden_states.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <limits>
 
 namespace starling {
+
+namespace {
+
+/** Cells of the longest cache whose mask is changed: rows of 2048 tokens, and llama.cpp's padding. */
+constexpr size_t MAX_MASK_CELLS = 16'384;
+
+}  // namespace
 
 void HiddenStates::expect(size_t width, size_t max_rows) {
   width_ = width;
@@ -11,14 +21,53 @@ void HiddenStates::expect(size_t width, size_t max_rows) {
   // All memory is taken here: nothing may throw inside the callback, whose callers are C.
   rows_.reserve(width * max_rows);
   problem_ = nullptr;
+  mask_visible_ = 0;
+}
+
+void HiddenStates::mask(size_t row, size_t visible, size_t kept) {
+  mask_row_ = row;
+  mask_visible_ = visible;
+  mask_kept_ = kept;
+  edited_ = nullptr;
+  mask_cells_.reserve(MAX_MASK_CELLS);
 }
 
 bool HiddenStates::callback(struct ggml_tensor* tensor, bool ask, void* self) {
   auto* states = static_cast<HiddenStates*>(self);
   const bool stop = states->stop_.requested();
+  if (ask && states->mask_visible_ > 0 && tensor->op == GGML_OP_SOFT_MAX) states->edit_mask(tensor);
   if (ask) return stop || std::strcmp(tensor->name, "result_norm") == 0;
   if (!stop) states->take(tensor);
   return false;
+}
+
+void HiddenStates::edit_mask(const struct ggml_tensor* attention) {
+  const struct ggml_tensor* mask = attention->src[1];
+  if (mask == edited_ && mask != nullptr) return;
+  const bool known = mask != nullptr && mask->type == GGML_TYPE_F32 && mask->ne[2] == 1 && mask->ne[3] == 1 &&
+                     mask->ne[1] > static_cast<int64_t>(mask_row_) && mask->ne[0] >= static_cast<int64_t>(mask_visible_) &&
+                     mask->ne[0] <= static_cast<int64_t>(MAX_MASK_CELLS);
+  if (!known) {
+    problem_ = "llama.cpp's attention mask does not have the shape that was expected";
+    return;
+  }
+  const size_t row = mask_row_ * mask->nb[1];
+  mask_cells_.resize(static_cast<size_t>(mask->ne[0]));
+  functions_.ggml_backend_tensor_get(mask, mask_cells_.data(), row, mask_cells_.size() * sizeof(float));
+  const auto end_of_visible = mask_cells_.begin() + static_cast<ptrdiff_t>(mask_visible_);
+  const bool prefix = std::all_of(mask_cells_.begin(), end_of_visible, [](float cell) { return cell == 0; }) &&
+                      std::all_of(end_of_visible, mask_cells_.end(), [](float cell) { return std::isinf(cell); });
+  if (!prefix) {
+    problem_ = "llama.cpp's cache holds the tokens in other cells than was expected";
+    return;
+  }
+  const auto end_of_kept = mask_cells_.begin() + static_cast<ptrdiff_t>(mask_kept_);
+  std::fill(end_of_kept, end_of_visible, -std::numeric_limits<float>::infinity());
+  if (mask_kept_ < mask_visible_) {
+    functions_.ggml_backend_tensor_set(const_cast<struct ggml_tensor*>(mask), mask_cells_.data(), row,
+                                       mask_cells_.size() * sizeof(float));
+  }
+  edited_ = mask;
 }
 
 void HiddenStates::take(const struct ggml_tensor* tensor) {

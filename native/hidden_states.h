@@ -11,8 +11,8 @@ namespace starling {
 /**
  * Collects the rows of the tensor "result_norm" (the hidden states after the final norm, of the flagged tokens alone)
  * while llama.cpp evaluates, through its public cb_eval. The rest of the graph, the language model's head, is then
- * left out. With a stop requested it ends each part of the graph at once, which is how work on a GPU is interrupted:
- * llama.cpp's abort_callback reaches the CPU backend alone.
+ * left out. It can also change a row of the attention mask on the way. With a stop requested it ends each part of the
+ * graph at once, which is how work on a GPU is interrupted: llama.cpp's abort_callback reaches the CPU backend alone.
  */
 class HiddenStates {
  public:
@@ -25,6 +25,12 @@ class HiddenStates {
   size_t count() const { return rows_.size() / width_; }
   const float* row(size_t i) const { return rows_.data() + i * width_; }
 
+  /**
+   * For the decodes to come: checks in the attention mask that the token in row `row` sees the first `visible` cells of
+   * the cache and no other, and hides those from `kept` on from it. Cleared by expect().
+   */
+  void mask(size_t row, size_t visible, size_t kept);
+
   /** What was wrong with a tensor that came, or nullptr. */
   const char* problem() const { return problem_; }
 
@@ -33,6 +39,7 @@ class HiddenStates {
 
  private:
   void take(const struct ggml_tensor* tensor);
+  void edit_mask(const struct ggml_tensor* attention);
 
   const LlamaFunctions& functions_;
   const StopSignal& stop_;
@@ -40,6 +47,11 @@ class HiddenStates {
   size_t max_rows_ = 0;
   std::vector<float> rows_;
   const char* problem_ = nullptr;
+  size_t mask_row_ = 0;
+  size_t mask_visible_ = 0;  // 0: masks are left alone
+  size_t mask_kept_ = 0;
+  const struct ggml_tensor* edited_ = nullptr;  // all layers of a micro-batch share one mask
+  std::vector<float> mask_cells_;
 };
 
 }  // namespace starling

@@ -55,7 +55,8 @@ PlanLimits Lane::plan_limits(const ModelOptions& options) {
 size_t Lane::cells_for(const Demand& demand) const {
   // A batch may keep all of the resident sequence.
   const size_t batch = packed() ? std::min(demand.total, static_cast<size_t>(options_.batch_tokens)) : 0;
-  return round_up(demand.longest, multiple_) + batch;
+  const size_t padding = options_.padding_token < 0 ? 0 : 2 * ROWS_AT_A_TIME;
+  return round_up(demand.longest, multiple_) + padding + batch;
 }
 
 size_t Lane::outputs_for(const Demand& demand) const {
@@ -128,6 +129,7 @@ std::vector<std::vector<float>> Lane::evaluate(const BatchPlan& plan) {
  */
 std::vector<std::vector<float>> Lane::evaluate_one(const BatchPlan::Member& member) {
   const auto& [tokens, first_output] = member.sequence;
+  if (ends_in_padding(member.sequence)) return evaluate_padding(member);
   keep(member.kept);
   const size_t first_row = first_output - first_output % multiple_;
   const size_t rows = round_up(tokens.length, multiple_) - first_row;

@@ -79,6 +79,8 @@ class Lane {
 
   std::vector<std::vector<float>> evaluate_one(const BatchPlan::Member& member);
   std::vector<std::vector<float>> evaluate_packed(const BatchPlan& plan);
+  bool ends_in_padding(const PlannedSequence& sequence) const;
+  std::vector<std::vector<float>> evaluate_padding(const BatchPlan::Member& member);
   void decode_pieces(TokenView tokens, size_t at, size_t first_output);
   std::vector<float> read_rewards(size_t first_row, size_t count) const;
   void keep(size_t tokens);

@@ -28,6 +28,7 @@
   X(llama_memory_clear)                    \
   X(llama_memory_seq_rm)                   \
   X(llama_memory_seq_cp)                   \
+  X(llama_memory_seq_add)                  \
   X(llama_state_seq_get_size)              \
   X(llama_state_seq_get_data)              \
   X(llama_state_seq_set_data)              \
@@ -63,6 +64,7 @@
   X(ggml_validate_row_data)                \
   X(ggml_threadpool_params_init)           \
   X(ggml_backend_tensor_get)               \
+  X(ggml_backend_tensor_set)               \
   X(ggml_backend_dev_backend_reg)          \
   X(ggml_backend_dev_description)          \
   X(ggml_backend_dev_memory)               \

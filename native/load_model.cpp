@@ -18,6 +18,8 @@ constexpr int32_t MAX_LANES = 64;
 constexpr int32_t MAX_HELD_MEBIBYTES = 1 << 20;
 constexpr int32_t MAX_LAYERS = 10'000;
 
+constexpr int32_t MAX_VOCABULARY = 1 << 20;
+
 ModelOptions read_options(Napi::Value value) {
   const Arguments arguments(value, "options");
   ModelOptions options;
@@ -36,6 +38,8 @@ ModelOptions read_options(Napi::Value value) {
   options.share_prefixes = arguments.flag("sharePrefixes");
   options.held_bytes = static_cast<size_t>(arguments.integer("heldMebibytes", 0, MAX_HELD_MEBIBYTES)) << 20;
   options.head = arguments.floats("head");
+  options.padding_token = arguments.integer("paddingToken", -1, MAX_VOCABULARY);
+  options.padding_position = arguments.integer("paddingPosition", -1, MAX_CONTEXT_TOKENS);
   if (options.head.empty()) throw_range_error(value.Env(), "Expected at least one number in options.head.");
   return options;
 }

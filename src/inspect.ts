@@ -188,6 +188,7 @@ async function inspectCheckpoint(
       kind: "checkpoint",
       architecture: "llama",
       name: config.name ?? checkpoint.folder.name,
+      ...(config.notice === undefined ? {} : { notice: config.notice }),
       fileType: Object.keys(tensorTypes).join(", ").toLowerCase(),
       parameters: tensors.reduce((sum, { shape }) => sum + weightCount(shape), 0),
       size: tensors.reduce((sum, { size }) => sum + size, 0),

@@ -6,7 +6,7 @@ Needs ORACLE_ENVS as make_goldens.py does. The file: {"header": {...}, "texts": 
 A record has `text` or `messages` (and the `rendered` text), and
   ids             all of them, BOS included
   score           at the last token that is not padding, in float32
-  card            Starling-RM-7B-alpha alone: what its card's code returns, where that is another number
+  card            Starling-RM-7B-alpha alone: what its card's code returns, where that is another number than at the last token
   contradiction   true instead of a score: versions of transformers read it at different places
 """
 
@@ -61,6 +61,9 @@ def main() -> None:
     kind, id_versions, score_versions = VERSIONS[name]
     texts = [text for _, text in load_texts(texts_file) if 0 < len(text) <= MAX_CHARACTERS]
     texts += random_texts(checkpoint, RANDOM_TEXTS)
+    if kind == "card":
+        # A digit is one id: every remainder of four, and all lengths up to that of a padded row and beyond.
+        texts += ["7" * count for count in (*range(1, 9), *range(2040, 2050))]
     conversations = PAIRS if kind == "card" else PAIRS + FURTHER
     stdin = json.dumps({"texts": texts, "conversations": conversations})
     answers = [run(version, "relative_reference.py", checkpoint, kind, "ids", stdin=stdin) for version in id_versions]
@@ -77,8 +80,9 @@ def main() -> None:
     # A text that becomes nothing at all has no score.
     scored = [ids for ids in lists if ids]
     if kind == "card":
-        # The padded evaluation is slow: every seventh text, and all conversations.
-        scored = [ids for index, ids in enumerate(reference["texts"]) if ids and index % 7 == 0] + reference["conversations"]
+        # The padded evaluation is slow: every seventh text, those of digits, and all conversations.
+        chosen = [ids for index, ids in enumerate(reference["texts"]) if ids and (index % 7 == 0 or set(texts[index]) == {"7"})]
+        scored = chosen + reference["conversations"]
     stdin = json.dumps(scored)
     results = [run(version, "relative_reference.py", checkpoint, kind, "scores", stdin=stdin) for version in score_versions]
     scores = {}

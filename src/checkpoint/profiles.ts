@@ -37,10 +37,11 @@ export interface Profile {
   readonly maxTokens: number | "context";
   /** "none": the reference does not truncate, so a longer item is an error. */
   readonly truncation: TruncationSide;
-  /** Which id stands for padding: 0, that of config.json, or none. */
-  readonly padding: "zero" | "configured" | "none";
-  /** Words that must be shown with every score. */
-  readonly notice?: string;
+  /**
+   * Which id stands for padding, and where that puts the score: 0, before its first place; that of config.json, at the last
+   * id that is another; `<unk>`, at the end of a row that is padded with it.
+   */
+  readonly padding: "zero" | "configured" | "row-end";
 }
 
 /**
@@ -69,7 +70,8 @@ const starling34b: Profile = {
  * The card's class holds the trunk twice, as `model.model` and as `transformer`, and the language model's head with the
  * first; its load_state_dict(strict=False) passes over what it does not know. A file may have those, too.
  *
- * Where the score is read is NOT the card's: see scripts/oracle/PROFILES.md.
+ * The card's code looks for the BOS in place of the padding token, finds it at the first place, and so reads at the end of
+ * the padding: see scripts/oracle/PROFILES.md.
  */
 const starling7bAlpha: Profile = {
   name: "starling-rm-7b-alpha",
@@ -84,10 +86,7 @@ const starling7bAlpha: Profile = {
   frame: "all",
   maxTokens: CARD_MAX_TOKENS,
   truncation: "left",
-  padding: "none",
-  notice:
-    "Scores are read at the last token of each text. The model card's own code reads them at the end of the padding " +
-    "instead, and gets other numbers for texts of fewer than 2048 tokens.",
+  padding: "row-end",
 };
 
 /**

@@ -51,8 +51,8 @@ export function buildMetadata(checkpoint: Checkpoint, parts: MetadataParts): Map
 const CARD_PAD_ID = 0;
 
 function paddingId({ folder, vocabulary, profile, config }: Checkpoint): number | undefined {
-  if (profile.padding === "none") return undefined;
   if (profile.padding === "configured") return config.padTokenId;
+  if (profile.padding === "row-end") return vocabulary.kind === "sentencepiece" ? vocabulary.tokenizer.unknownId : 0;
   const padId = vocabulary.kind === "sentencepiece" ? vocabulary.tokenizer.padId : vocabulary.model.padId;
   if (padId !== undefined && padId !== CARD_PAD_ID)
     throw refuse(
@@ -116,7 +116,7 @@ function starlingMetadata(
   padId: number | undefined,
 ): [string, GgufValue][] {
   const { profile } = checkpoint;
-  const notice = noticeOf(checkpoint);
+  const { notice } = checkpoint.config;
   const { name, revision } = parts.source;
   const entries: [string, GgufValue | undefined][] = [
     [STARLING_KEYS.formatVersion, u32(FORMAT_VERSION)],
@@ -141,7 +141,6 @@ function starlingMetadata(
 export function describeScoring(checkpoint: Checkpoint) {
   const { profile } = checkpoint;
   const padTokenId = paddingId(checkpoint);
-  const notice = noticeOf(checkpoint);
   return {
     profile: profile.name,
     template: templateOf(checkpoint),
@@ -150,13 +149,7 @@ export function describeScoring(checkpoint: Checkpoint) {
     truncationSide: profile.truncation,
     ...(padTokenId === undefined ? {} : { padTokenId }),
     scorePosition: scorePositionOf(checkpoint),
-    ...(notice === undefined ? {} : { notice }),
   };
-}
-
-function noticeOf({ config, profile }: Checkpoint): string | undefined {
-  const notices = [config.notice, profile.notice].filter((notice) => notice !== undefined);
-  return notices.length === 0 ? undefined : notices.join(" ");
 }
 
 function maxTokensOf({ profile, config }: Checkpoint): number {
@@ -172,7 +165,8 @@ function templateOf({ profile, vocabulary }: Checkpoint): TemplateName {
 
 function scorePositionOf({ profile, config }: Checkpoint): ScorePosition {
   if (profile.padding === "zero") return "before-first-pad";
-  return profile.padding === "configured" && config.padTokenId !== undefined ? "last-non-pad" : "last";
+  if (profile.padding === "row-end") return "padding-end";
+  return config.padTokenId !== undefined ? "last-non-pad" : "last";
 }
 
 function text(value: string): GgufValue {

@@ -31,7 +31,8 @@ export const STARLING_KEYS = {
   /**
    * string: where the score is read. "before-first-pad": one before the first padding id, else at the last id. "last": at
    * the last id. "last-non-pad": at the last id that is not padding; padding inside a sequence is an error, because
-   * versions of transformers read at different places then.
+   * versions of transformers read at different places then. "padding-end": at the last place of a row that is padded
+   * with padding ids to max_tokens; the padding sees the text alone, and not itself.
    */
   scorePosition: "starling.score_position",
   /** string: the name of the checkpoint, for example "Nexusflow/Starling-RM-34B". */
@@ -78,7 +79,7 @@ export const TOKENIZATIONS = ["slow", "fast-4.41", "fast-4.42"] as const;
 /** The one mode of a byte-level BPE. */
 export const BYTE_BPE = "byte-bpe";
 export const TRUNCATION_SIDES = ["left", "none"] as const;
-export const SCORE_POSITIONS = ["before-first-pad", "last", "last-non-pad"] as const;
+export const SCORE_POSITIONS = ["before-first-pad", "last", "last-non-pad", "padding-end"] as const;
 export const FRAME_RULES = ["none", "texts", "all"] as const;
 /** Most ids of a sequence that count (model cards of Starling-RM-34B and Starling-RM-7B-alpha). */
 export const CARD_MAX_TOKENS = 2048;

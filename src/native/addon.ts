@@ -108,6 +108,13 @@ export interface LoadOptions {
   readonly heldMebibytes: number;
   /** mmap the file (the default of llama.cpp) or read it. */
   readonly mmap: boolean;
+  /**
+   * For models whose score is read at the end of the padding: a sequence of up to `paddingPosition` tokens is evaluated at
+   * one token `paddingToken` at that position, which sees the sequence and not itself. Both -1: at the sequence's last
+   * token. Needs maxSequences 1 and no flash attention.
+   */
+  readonly paddingToken: number;
+  readonly paddingPosition: number;
   /** The reward head: one float32 per hidden dimension, float[n_embd]. Copied. */
   readonly head: Float32Array;
 }
@@ -157,7 +164,8 @@ export interface NativeModel {
   readonly info: ModelInfo;
 
   /**
-   * Evaluates each sequence and returns head · result_norm at its LAST token, in float32, in input order.
+   * Evaluates each sequence and returns head · result_norm at its LAST token (or, with paddingToken, at the padding
+   * behind it), in float32, in input order.
    * Sequences are copied at once; they may be changed or transferred after the call. Every sequence must have
    * 1..contextTokens ids in [0, vocabularySize); otherwise it throws a RangeError before anything is queued.
    * All that waits, of all calls, is planned together: sequences that begin alike are evaluated one after another, the

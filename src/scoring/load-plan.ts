@@ -1,5 +1,6 @@
 /** The options of a load as the native side wants them: what was asked for, completed by defaults. */
 import { availableParallelism } from "node:os";
+import { InvalidInputError } from "../errors.ts";
 import type { LoadOptions } from "../native/addon.ts";
 import type { Backend } from "../native/engine.ts";
 import { backendDefaults, laneLayout } from "./backend-defaults.ts";
@@ -27,7 +28,14 @@ export function planLoad(
   backend: Backend,
 ): LoadPlan {
   const defaults = backendDefaults(backend);
-  const batchMode = options.batchMode ?? defaults.batchMode;
+  const atPadding = file.scorePosition === "padding-end";
+  const batchMode = options.batchMode ?? (atPadding ? "exact" : defaults.batchMode);
+  if (atPadding && batchMode !== "exact")
+    throw new InvalidInputError(
+      "ERR_INVALID_ARGUMENT",
+      `The batchMode ${batchMode} is not possible with this model, whose scores are read at the end of padding; exact is.`,
+      { field: "batchMode" },
+    );
   const packed = batchMode === "packed";
   const threads = options.threads ?? availableParallelism();
   const batchTokens = options.batchTokens ?? defaults.batchTokens;
@@ -47,6 +55,8 @@ export function planLoad(
     mmap: backend !== "cpu" || bytesOf(file, REARRANGED) < file.weightBytes / 2,
     sharePrefixes: options.sharePrefixes ?? true,
     heldMebibytes: HELD_PROMPTS_MEBIBYTES,
+    paddingToken: atPadding ? (file.padTokenId as number) : -1,
+    paddingPosition: atPadding ? file.maxTokens - 1 : -1,
   };
 }
 

@@ -19,11 +19,13 @@ export interface MemoryNeed {
 type Settings = Pick<
   LoadOptions,
   "contextTokens" | "batchTokens" | "microBatch" | "maxSequences" | "lanes" | "kvType" | "flashAttention"
->;
+> & { readonly paddingToken?: number };
 
 const FLOAT_BYTES = 4;
 /** llama.cpp's contexts are multiples of this many cells. */
 const CELLS_AT_A_TIME = 256;
+/** For the tokens behind a text whose score is read at the end of padding. */
+const PADDING_CELLS = 8;
 /** Flagged rows that logits are reserved for, when rewards of single tokens are asked for. */
 const OUTPUT_ROWS = 64;
 
@@ -35,7 +37,8 @@ const OUTPUT_ROWS = 64;
 export function memoryNeed(shape: LlamaShape, weights: number, settings: Settings, backend: Backend): MemoryNeed {
   const { layers, keyValueHeads, headDim } = shape;
   const packed = settings.maxSequences > 1;
-  const cells = roundUp(settings.contextTokens + (packed ? settings.batchTokens : 0), CELLS_AT_A_TIME);
+  const behind = (packed ? settings.batchTokens : 0) + ((settings.paddingToken ?? -1) < 0 ? 0 : PADDING_CELLS);
+  const cells = roundUp(settings.contextTokens + behind, CELLS_AT_A_TIME);
   const cellBytes = 2 * layers * keyValueHeads * headDim * (settings.kvType === "f32" ? FLOAT_BYTES : 2);
   const keyValue = settings.lanes * cells * cellBytes;
   const compute = settings.lanes * computeBytes(shape, settings, cells);

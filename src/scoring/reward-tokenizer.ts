@@ -201,6 +201,8 @@ const UNBOUNDED = 0xffffffff;
 /** The index that the score is read at, or why there is none. See STARLING_KEYS.scorePosition. */
 const positions: Readonly<Record<ScorePosition, (encoded: EncodedText, isText: boolean) => number | string>> = {
   last: ({ ids }) => ids.length - 1,
+  // The padding behind the text is the native side's business.
+  "padding-end": ({ ids }) => ids.length - 1,
   "before-first-pad": ({ ids, firstPad }, isText) => {
     // Content in a template is plain text: whatever id it has, it never hides what follows.
     const end = isText && firstPad >= 0 ? firstPad : ids.length;

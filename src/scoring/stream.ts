@@ -3,7 +3,7 @@
  * the native queue early enough that it never runs dry; outcomes come out in the order of the items as soon as they
  * are there. What is held at any time is bounded, so an endless input needs constant memory.
  */
-import { isStarlingError, ModelClosedError, NativeError, type StarlingError } from "../errors.ts";
+import { InvalidInputError, isStarlingError, ModelClosedError, NativeError, type StarlingError } from "../errors.ts";
 import type { CancellableJob, NativeModel } from "../native/addon.ts";
 import { itemName, type RewardTokenizer, type TokenizedOutcome } from "./reward-tokenizer.ts";
 import type { ScoreOptions, ScoreOutcome, ScoreResult, TokenizedItem } from "./types.ts";
@@ -39,6 +39,12 @@ export async function* scoreStream(
   { onProgress, signal, nameItem = itemName, perToken = false }: ScoreOptions,
 ): AsyncGenerator<ScoreOutcome, void, undefined> {
   signal?.throwIfAborted();
+  if (perToken && context.tokenizer.settings.scorePosition === "padding-end")
+    throw new InvalidInputError(
+      "ERR_INVALID_ARGUMENT",
+      "This model's scores are read behind the text, at the end of padding: its tokens have no rewards of their own.",
+      { field: "perToken" },
+    );
   const pipeline = new Pipeline(source, context, nameItem, perToken);
   const onAbort = () => pipeline.stop();
   signal?.addEventListener("abort", onAbort, { once: true });

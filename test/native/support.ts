@@ -62,6 +62,8 @@ export function loadOptions(path: string, changes: Partial<LoadOptions> = {}): L
     kvType: "f16",
     mmap: true,
     sharePrefixes: true,
+    paddingToken: -1,
+    paddingPosition: -1,
     heldMebibytes: 64,
     head,
     ...changes,

@@ -46,11 +46,12 @@ describe("readRewardMetadata", () => {
       profile: "starling-rm-7b-alpha",
       maxTokens: 2048,
       truncationSide: "left",
-      scorePosition: "last",
+      scorePosition: "padding-end",
+      padTokenId: 0,
       frame: "all",
       tokenizations: ["fast-4.41"],
     });
-    expect(read("alpha7b-like")).not.toHaveProperty("padTokenId");
+    expect(read("hf-seqcls-rope")).not.toHaveProperty("padTokenId");
     expect([...read("alpha7b-like").tokenizer.before]).toEqual([1]);
     expect(read("hf-seqcls-spm")).toMatchObject({
       padTokenId: 480,
