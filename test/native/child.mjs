@@ -11,24 +11,8 @@ const addon = createRequire(import.meta.url)(setup.addon);
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const ignore = () => {};
 
-const options = (path, changes = {}) => ({
-  path,
-  gpuLayers: 0,
-  contextTokens: 2048,
-  microBatch: 512,
-  maxSequences: 1,
-  batchTokens: 512,
-  lanes: 1,
-  laneThreads: 1,
-  wideThreads: 1,
-  flashAttention: false,
-  kvType: "f16",
-  mmap: true,
-  sharePrefixes: true,
-  heldMebibytes: 64,
-  head: Float32Array.from(setup.head),
-  ...changes,
-});
+/** The other tests' options: see loadOptions in support.ts. */
+const options = (path, changes = {}) => ({ ...setup.load, head: Float32Array.from(setup.load.head), path, ...changes });
 const long = Array.from({ length: 200 }, (_, k) =>
   Int32Array.from({ length: 2000 }, (_, i) => 3 + ((i * 7 + k) % 200)),
 );

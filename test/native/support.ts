@@ -102,7 +102,7 @@ export function runChild(scenario: string, parameters: Record<string, unknown> =
   const setup = {
     addon: join(packageRoot(), "build", "Release", "starling_rm.node"),
     libraries: findRuntime("cpu"),
-    head: Array.from(head),
+    load: { ...loadOptions(""), head: Array.from(head) },
     ...parameters,
   };
   const script = fileURLToPath(new URL("child.mjs", import.meta.url));
