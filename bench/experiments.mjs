@@ -43,6 +43,8 @@ const exact = {
   kvType: "f16",
   sharePrefixes: true,
   heldMebibytes: 0,
+  paddingToken: -1,
+  paddingPosition: -1,
   mmap: false,
 };
 const oneLane = { ...exact, lanes: 1, laneThreads: threads };

@@ -26,6 +26,8 @@ const options = (path, changes = {}) => ({
   mmap: true,
   sharePrefixes: true,
   heldMebibytes: 64,
+  paddingToken: -1,
+  paddingPosition: -1,
   head: Float32Array.from(setup.head),
   ...changes,
 });
