@@ -58,6 +58,8 @@ export interface RewardMetadata {
 
 /** Most ids that a file may ask for: as many as the longest context that is read. */
 const MAX_TOKENS = 16_777_216;
+/** Longest padded row whose end is scored: the native side changes attention masks of up to twice as many cells. */
+const MAX_PADDED_TOKENS = 8192;
 const MAX_FILE_TYPE = 1023;
 
 /**
@@ -83,7 +85,7 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
     template,
     ...(template === "chat-template" ? { chatTemplate: readChatTemplate(fields, tokenizer) } : {}),
     ...readTokenization(fields, tokenizer),
-    maxTokens: fields.u32(STARLING_KEYS.maxTokens, 1, MAX_TOKENS),
+    maxTokens: fields.u32(STARLING_KEYS.maxTokens, 1, scorePosition === "padding-end" ? MAX_PADDED_TOKENS : MAX_TOKENS),
     truncationSide: fields.name(STARLING_KEYS.truncationSide, TRUNCATION_SIDES),
     scorePosition,
     frame: fields.optionalName(STARLING_KEYS.frame, FRAME_RULES) ?? "none",

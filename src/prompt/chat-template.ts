@@ -58,22 +58,16 @@ interface Skeleton {
 }
 
 /**
- * Compiles a template as transformers' apply_chat_template renders it: trim_blocks, lstrip_blocks, no generation prompt,
- * no tools, no documents.
- *
- * @throws InvalidInputError for a template that is not read
+ * A template as transformers' apply_chat_template renders it: trim_blocks, lstrip_blocks, no generation prompt, no tools,
+ * no documents. One that is not read is an error of each item that needs it, so that {text} items can be scored.
  */
 export function compileChatTemplate({ source, tokens }: ChatTemplateSource): ChatTemplate {
-  let program: ReturnType<typeof parse>;
-  try {
-    program = parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
-  } catch (cause) {
-    throw unusable("The model's chat template cannot be read", cause);
-  }
+  let program: ReturnType<typeof parse> | undefined;
   const render = (messages: readonly ChatMessage[]): string => {
     const environment = new Environment();
     const variables = { ...globals, ...tokens, messages: messages.map(({ role, content }) => ({ role, content })) };
     for (const [name, value] of Object.entries(variables)) environment.set(name, value);
+    program ??= parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
     return String((new Interpreter(environment).run(program) as { readonly value: unknown }).value);
   };
   const skeletons = new Map<string, Skeleton>();

@@ -61,7 +61,6 @@ function unusable(where: string, reason: string): InvalidInputError {
  * The template of this name.
  *
  * @param source the Jinja template, for "chat-template"
- * @throws InvalidInputError ERR_INVALID_ARGUMENT for a Jinja template that cannot be used
  */
 export function openTemplate(name: TemplateName, source?: ChatTemplateSource): ChatTemplate {
   if (name === "yi-chat") return yiChat;

@@ -74,7 +74,7 @@ export async function loadTokenizer(options: LoadTokenizerOptions): Promise<Rewa
   return openTokenizer(loadAddon(), model, options);
 }
 
-/** @throws InvalidInputError for a mode that the model's vocabulary does not have, or a template that is not read */
+/** @throws InvalidInputError for a mode that the model's vocabulary does not have */
 export function openTokenizer(
   { Tokenizer }: Pick<NativeAddon, "Tokenizer">,
   file: ModelFile,

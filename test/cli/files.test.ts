@@ -63,6 +63,25 @@ describe("convert and quantize", () => {
     expect(readdirSync(folder)).toEqual(before);
   });
 
+  it("take the profile that is named, where it fits the checkpoint", async () => {
+    const relative = join(repository, "test", "fixtures", "checkpoints", "hf-seqcls-bpe");
+    const output = join(folder, "relative.gguf");
+    const named = ["convert", relative, "-o", output, "--type", "f16", "--profile"];
+    const other = await run([...named, "starling-rm-34b"]);
+    expect(other).toMatchObject({ code: 2, stdout: "" });
+    expect(other.stderr).toMatch(/no reward head \(v_head\.weight\)/);
+    expect((await run([...named, "beaver"])).code).toBe(2);
+    expect((await run([...named, "llama-sequence-classification"])).code).toBe(0);
+    const { stdout } = await run(["inspect", output]);
+    expect(stdout).toMatch(/profile +llama-sequence-classification\n.*template +chat-template\n/);
+    expect(stdout).toMatch(/truncation +none: at most 4096 tokens\n.*\n.*score position +last-non-pad\n/);
+    const scored = await run(["score", "--model", output, "--threads", "1", "-p", "a", "-r", "b"]);
+    expect(parseLines(scored.stdout)).toMatchObject([{ score: expect.any(Number) }]);
+    const refused = await run(["score", "--model", output, "--tokenization", "slow", "-p", "a", "-r", "b"]);
+    expect(refused).toMatchObject({ code: 2, stdout: "" });
+    expect(refused.stderr).toMatch(/tokenization slow is not one of this model's, which has byte-bpe/);
+  });
+
   it("leave nothing behind when they are stopped", async () => {
     const outputs = mkdtempSync(join(folder, "stopped-"));
     const commands = [

@@ -73,6 +73,8 @@ describe("readRewardMetadata", () => {
     ["hf-seqcls-bpe", "starling.profile", text("beaver")],
     ["hf-seqcls-bpe", "starling.tokenization", text("slow")],
     ["alpha7b-like", "starling.tokenization", text("slow")],
+    ["alpha7b-like", "starling.max_tokens", { type: "u32", value: 8193 }],
+    ["alpha7b-like", "starling.pad_token_id", undefined],
     ["hf-seqcls-bpe", "starling.pad_token_id", undefined],
     ["hf-seqcls-bpe", "tokenizer.ggml.pre", text("qwen2")],
     ["hf-seqcls-bpe", "tokenizer.ggml.merges", strings("a b", "ab")],

@@ -55,7 +55,8 @@ describe("a Jinja chat template", () => {
     expect(() => render(source, messages)).toThrow(expected);
   });
 
-  it("is refused when it is no Jinja", () => {
-    expect(() => render("{% for %}", pair("a", "b"))).toThrow(/cannot be read/);
+  it("is an error of each item when it is no Jinja", () => {
+    const template = compileChatTemplate({ source: "{% for %}", tokens: {} });
+    expect(() => template(pair("a", "b"), "items[3]")).toThrow(/items\[3\] cannot be scored.*\{text\} instead/);
   });
 });
