@@ -22,7 +22,8 @@ export class GgufWriter {
   }
 
   /**
-   * Gives the file its size and writes its header; what the file holds elsewhere stays.
+   * Gives the file its size and writes its header and the padding between tensors; what the file holds where tensors go
+   * stays.
    *
    * @throws FileError ERR_FILE_NOT_WRITABLE
    */
@@ -30,6 +31,11 @@ export class GgufWriter {
     await file.resize(header.fileSize);
     await file.write(NO_MAGIC, 0);
     await file.write(header.bytes.subarray(NO_MAGIC.length), NO_MAGIC.length);
+    for (const [i, { position, size }] of header.tensors.entries()) {
+      const end = position + size;
+      const padding = (header.tensors[i + 1]?.position ?? header.fileSize) - end;
+      if (padding > 0) await file.write(new Uint8Array(padding), end);
+    }
     return new GgufWriter(file, header);
   }
 

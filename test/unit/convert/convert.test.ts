@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { convertCheckpoint } from "../../../src/convert/convert.ts";
 import type { ConvertOptions, RowBlock } from "../../../src/convert/options.ts";
 import { FileError, InvalidInputError, StarlingError } from "../../../src/errors.ts";
+import { partialPath } from "../../../src/files/temporary-file.ts";
 import type { TensorInfo } from "../../../src/gguf/header.ts";
 import { readGguf } from "../../../src/gguf/reader.ts";
 import { readRewardMetadata } from "../../../src/gguf/reward-metadata.ts";
@@ -263,6 +264,16 @@ describe("the output", () => {
     await expect(convertCheckpoint({ ...options, checkpoint, signal: controller.signal })).rejects.toBe(reason);
     expect(await readFile(output, "utf8")).toBe("mine");
     expect(await readdir(join(output, ".."))).toEqual(["model.gguf"]);
+  });
+
+  it("has nothing in it of what a killed conversion left behind", async () => {
+    const { output, checkpoint } = await convert(tinyFiles(), { type: "f16" });
+    const again = join(folder, `${outputs++}.gguf`);
+    for (const resume of [false, true]) {
+      await writeFile(partialPath(again), Buffer.alloc(1_000_000, 0xff));
+      await convertCheckpoint({ checkpoint, output: again, type: "f16", overwrite: true, resume });
+      expect((await readFile(again)).equals(await readFile(output))).toBe(true);
+    }
   });
 
   it("is not taken from whoever made it in the meantime", async () => {
