@@ -13,7 +13,6 @@ import {
 import type { Action, CommandContext } from "./context.ts";
 import { EXIT_DONE, UsageError } from "./errors.ts";
 import { given } from "./model-option.ts";
-import { oneOf } from "./option-values.ts";
 import { openOutput } from "./output.ts";
 import { byteSize, clock, downloadText, progressText } from "./progress-bar.ts";
 
@@ -110,9 +109,8 @@ export async function reportFile(
 }
 
 export function typeOption(required: boolean): Option {
-  const option = new Option("-t, --type <type>", `weight type: ${weightTypes.join(", ")}`).argParser(
-    oneOf(weightTypes),
-  );
+  // The library refuses others: it knows why.
+  const option = new Option("-t, --type <type>", `weight type: ${weightTypes.join(", ")}`);
   return required ? option.makeOptionMandatory() : option.default("q4_k_m");
 }
 

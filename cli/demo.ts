@@ -6,7 +6,6 @@ import { embeddedCheckpoint, weightTypes } from "../src/index.ts";
 import type { Action } from "./context.ts";
 import { notReadable } from "./input.ts";
 import { addEngineOptions, EMBEDDED_MODEL, type EngineOptions, embeddedModel } from "./model-option.ts";
-import { oneOf } from "./option-values.ts";
 import type { Row } from "./row.ts";
 import { toRow } from "./row.ts";
 import { addFormatOptions, chooseFormat, type OutputOptions, rowList } from "./row-options.ts";
@@ -45,7 +44,7 @@ async function demoRows(): Promise<Row[]> {
 export function describeDemo(command: Command): Command {
   command
     .description("Rank a handful of responses with the small demonstration model that ships with the package.")
-    .option("--type <type>", `weight type: ${weightTypes.join(", ")}`, oneOf(weightTypes), "f16");
+    .option("--type <type>", `weight type: ${weightTypes.join(", ")}`, "f16");
   addFormatOptions(command);
   addEngineOptions(command);
   return command.addHelpText("after", HELP);

@@ -5,7 +5,6 @@ import {
   inspectModel,
   type InspectOptions as LibraryOptions,
   type MemoryPrediction,
-  weightTypes,
 } from "../src/index.ts";
 import type { Action, CommandContext } from "./context.ts";
 import { EXIT_DONE } from "./errors.ts";
@@ -17,7 +16,6 @@ import {
   engineSettings,
   given,
 } from "./model-option.ts";
-import { oneOf } from "./option-values.ts";
 import { openOutput } from "./output.ts";
 import { safeJson } from "./output-formats.ts";
 import { byteSize, quantity } from "./progress-bar.ts";
@@ -125,10 +123,7 @@ export function describeInspect(command: Command): Command {
     )
     .option("--json", "print as JSON")
     .addOption(
-      new Option(
-        "-t, --type <type>",
-        "of a checkpoint: predict the memory of this weight type (default: q4_k_m)",
-      ).argParser(oneOf(weightTypes)),
+      new Option("-t, --type <type>", "of a checkpoint: predict the memory of this weight type (default: q4_k_m)"),
     )
     .option("--memory", "say what the memory need consists of, and what is free; the options below change it");
   return addEngineOptions(command).addHelpText("after", HELP);

@@ -17,11 +17,3 @@ export function collect(value: string, before: readonly string[]): string[] {
   return [...before, value];
 }
 
-/** A parser for one name of a list, in small or capital letters. */
-export function oneOf(names: readonly string[]): (text: string) => string {
-  return (text) => {
-    const name = text.toLowerCase();
-    if (!names.includes(name)) throw new InvalidArgumentError(`Allowed choices are ${names.join(", ")}.`);
-    return name;
-  };
-}

@@ -5,7 +5,7 @@ import type { Action, CommandContext } from "./context.ts";
 import { convert } from "./convert.ts";
 import { EXIT_DONE, UsageError } from "./errors.ts";
 import { given } from "./model-option.ts";
-import { oneOf, wholeNumber } from "./option-values.ts";
+import { wholeNumber } from "./option-values.ts";
 import { openOutput } from "./output.ts";
 import { byteSize, downloadText } from "./progress-bar.ts";
 
@@ -76,11 +76,7 @@ export function describePull(command: Command): Command {
     .description("Download a checkpoint from the Hugging Face hub to its cache, and convert it where --type is given.")
     .argument("<repository>", "OWNER/NAME, perhaps with @REVISION")
     .option("--revision <id>", "branch, tag or commit (default: main)")
-    .addOption(
-      new Option("-t, --type <type>", `also make a GGUF of this weight type: ${weightTypes.join(", ")}`).argParser(
-        oneOf(weightTypes),
-      ),
-    )
+    .addOption(new Option("-t, --type <type>", `also make a GGUF of this weight type: ${weightTypes.join(", ")}`))
     .option("-o, --output <file>", "the GGUF to write (default: NAME.TYPE.gguf)")
     .option("--cache-dir <folder>", "the cache (default: $HF_HUB_CACHE, or ~/.cache/huggingface/hub)")
     .option("--concurrency <n>", "files to download at once (default: 4)", wholeNumber(1, MAX_CONCURRENCY))

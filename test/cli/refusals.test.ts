@@ -75,7 +75,16 @@ describe("a command line that cannot be understood", () => {
     ["an unpaired prompt", ["score", "--model", "tiny", "-p", "a"], /--response/],
     ["texts and a file", ["score", "--model", "tiny", "-t", "a", "-i", "-"], /not both/],
     ["a missing output", ["convert", "folder"], /required option '-o, --output <file>'/],
-    ["an unknown weight type", ["convert", "folder", "-o", "x", "--type", "q9"], /Allowed choices are f32, f16/],
+    [
+      "an unknown weight type",
+      ["convert", "folder", "-o", "x", "-t", "q9"],
+      /"q9" is not known; choose one of f32, f16/,
+    ],
+    [
+      "a type that needs an importance matrix",
+      ["convert", "f", "-o", "x", "-t", "IQ2_XS"],
+      /needs an importance matrix/,
+    ],
   ])("%s", async (_, args, message) => {
     expectRefusal(await run(args), message);
   });
