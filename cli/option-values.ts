@@ -16,4 +16,3 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
 export function collect(value: string, before: readonly string[]): string[] {
   return [...before, value];
 }
-
