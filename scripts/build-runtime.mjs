@@ -6,6 +6,7 @@ import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { addonPath, BuildError, buildAddon, extractLlama, missingTools, packageFolder, root } from "./build-addon.mjs";
 import { cmakeEntries, nameOf, parseOptions, SOURCES, TARGET, USAGE } from "./build-runtime/plan.mjs";
+import { assertReplaceable, publish } from "./build-runtime/publish.mjs";
 import { describeLack, lookForTools, nvccOf } from "./build-runtime/tools.mjs";
 
 const system = {
@@ -38,9 +39,9 @@ async function main() {
   const started = Date.now();
   const name = nameOf(options);
   const output = resolve(options.output ?? join("runtimes", name));
+  assertReplaceable(output);
   const build = join(root, "build", "runtime", name);
   compile(extractLlama(join(root, "build", "runtime", "source"), SOURCES), build, options);
-  const { publish } = await import("./build-runtime/publish.mjs");
   const { version, devices, backendProblem } = publish(build, output);
 
   const seconds = ((Date.now() - started) / 1000).toFixed(0);

@@ -103,9 +103,9 @@ function lookForVulkan({ env, platform, works, exists, read }, missing, notes) {
   else if (!read(header).includes(VULKAN_EXTENSION)) {
     notes.push(
       `The Vulkan headers of ${header} are too old: they have no ${VULKAN_EXTENSION}, which those of Debian 13, ` +
-        "Ubuntu 24.04 and the LunarG SDK have. Newer ones do not need to be installed: unpack them (on Debian 12: " +
-        "libvulkan-dev, libvulkan1 and spirv-headers of Debian 13, with dpkg -x) and set VULKAN_SDK to the folder " +
-        "that has their include in it.",
+        "Ubuntu 24.04 and the LunarG SDK have. Newer ones need not be installed: unpack them (on Debian 12: " +
+        "libvulkan-dev and spirv-headers of Debian 13, with dpkg -x) and set VULKAN_SDK to the folder that has " +
+        "their include in it.",
     );
   }
   const loaders = [
