@@ -1,6 +1,6 @@
 /** What is compared with what, and what the project promises of it. */
 import { loadAddon } from "../dist/src/native/load-addon.js";
-import { CEILING, OURS, PADDED, PEER, STOCK, UNPADDED, UNSHARED } from "./contenders.mjs";
+import { CEILING, OURS, OWN_BUILD, PADDED, PEER, STOCK, UNPADDED, UNSHARED } from "./contenders.mjs";
 import { compare } from "./interleave.mjs";
 
 /** At least these ratios of rates, where the project promises one. */
@@ -32,6 +32,8 @@ export function comparisonsOf(workload, contenders, { turns, modelBytes, shape }
     const atLeast = name === UNSHARED ? SHARING * tokenRatio(turns[0].ids) : PROMISED[workload.name]?.[name];
     comparisons.push({ kind: "rate", ...compare(ours, reference), atLeast });
   }
+  const own = named(OWN_BUILD);
+  if (own) comparisons.push({ kind: "rate", ...compare(own, ours) });
   const stock = named(STOCK);
   if (stock?.peakBytes !== undefined) {
     const above = (contender) => contender.peakBytes - modelBytes;

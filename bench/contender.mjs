@@ -13,6 +13,7 @@ import { createInterface } from "node:readline";
  * @property {string} name
  * @property {readonly [string, ...string[]]} command
  * @property {string} does in words, for the report
+ * @property {Readonly<Record<string, string>>} [environment] variables that it gets besides the bench's own
  */
 
 /** @typedef {{ tokens: number, seconds: number, cpuSeconds: number }} Measurement */
@@ -28,7 +29,11 @@ export class Contender {
   constructor(plan) {
     this.plan = plan;
     const [program, ...args] = plan.command;
-    this.#process = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], windowsHide: true });
+    this.#process = spawn(program, args, {
+      stdio: ["pipe", "pipe", "pipe"],
+      env: { ...process.env, ...plan.environment },
+      windowsHide: true,
+    });
     this.#process.stderr.setEncoding("utf8").on("data", (text) => {
       this.#errors = (this.#errors + text).slice(-4000);
     });

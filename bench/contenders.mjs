@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { embeddedCheckpoint } from "../dist/src/index.js";
+import { RUNTIME_VARIABLE } from "../dist/src/native/runtime-folder.js";
 import { promptRateCommand } from "./llama-cpp.mjs";
 
 /** What llama-bench's pp512 evaluates. */
@@ -13,6 +14,7 @@ const MOST_CEILING_PROMPTS = 4;
 const MOST_CEILING_PROMPTS_BESIDE = 2;
 
 export const OURS = "starling-rm";
+export const OWN_BUILD = "starling-rm, own build";
 export const UNSHARED = "starling-rm, nothing shared";
 export const CEILING = "llama.cpp pp512";
 export const STOCK = "llama.cpp embeddings, one each";
@@ -42,9 +44,10 @@ export const script = (name) => fileURLToPath(new URL(`contenders/${name}`, impo
  * @param {{ items: object[], ids: number[][], tokens: number }[]} work.turns one for each measurement; ids are the items'
  *   tokens, and tokens is how many
  * @param {string | undefined} work.python an interpreter that has torch and transformers
+ * @param {string | undefined} work.runtime a runtime folder, to be compared with the prebuilt one
  * @returns {import("./contender.mjs").ContenderPlan[]}
  */
-export function contendersFor(workload, { modelPath, threads, turns, python }) {
+export function contendersFor(workload, { modelPath, threads, turns, python, runtime }) {
   const [{ ids, tokens }] = turns;
   const longest = Math.max(...ids.map(({ length }) => length));
   const asItems = turns.map((turn) => ({ items: turn.items, tokens: turn.tokens }));
@@ -55,6 +58,10 @@ export function contendersFor(workload, { modelPath, threads, turns, python }) {
     command: [process.execPath, script("starling-rm.mjs"), taskFile({ modelPath, threads, turns: asItems, options })],
   });
   const plans = [ours(OURS, "score() with the default settings")];
+  if (runtime !== undefined) {
+    const own = ours(OWN_BUILD, `the same on the runtime ${runtime}`);
+    plans.push({ ...own, environment: { [RUNTIME_VARIABLE]: runtime } });
+  }
   if (workload.shares) {
     plans.push(ours(UNSHARED, "the same with sharePrefixes: false", { sharePrefixes: false }));
   }

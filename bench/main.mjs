@@ -1,5 +1,7 @@
 /** What `npm run bench` runs once dist/ is known to exist. */
+import { resolve } from "node:path";
 import { embeddedModelPath, inspectModel, loadTokenizer } from "../dist/src/index.js";
+import { librariesIn } from "../dist/src/native/runtime-folder.js";
 import { comparisonsOf } from "./comparisons.mjs";
 import { contendersFor, OURS } from "./contenders.mjs";
 import { interleave } from "./interleave.mjs";
@@ -18,6 +20,7 @@ Measures the library side by side with llama.cpp's own rate, node-llama-cpp, and
 
   --workloads LIST    comma-separated, of ${workloads.map(({ name }) => name).join(", ")} (default: all for the model)
   --contenders REGEX  only these (default: all), to have more repetitions of them in the same time
+  --runtime FOLDER    also score on this runtime, such as one of npm run build:runtime
   --python FILE       a Python with torch and transformers, for the workload "sample"
   --picture FILE      also write the results as an SVG`;
 
@@ -25,10 +28,13 @@ const log = (line) => console.error(line);
 const options = readOptions(USAGE, {
   workloads: { type: "string" },
   contenders: { type: "string" },
+  runtime: { type: "string" },
   python: { type: "string" },
   picture: { type: "string" },
 });
 const { modelType, shape, repetitions, threads, python } = options;
+const runtime = options.runtime === undefined ? undefined : resolve(options.runtime);
+if (runtime !== undefined) librariesIn(runtime); // Throws, in words, where it is none.
 const chosen = chooseWorkloads(options.workloads, shape);
 const machine = describeMachine();
 const versions = describeVersions();
@@ -50,7 +56,7 @@ for (const workload of chosen) {
   const { size } = await inspectModel(modelPath);
   const turns = await makeTurns(workload, modelPath);
   const wanted = new RegExp(options.contenders ?? ".");
-  const all = contendersFor(workload, { modelPath, threads, turns, python });
+  const all = contendersFor(workload, { modelPath, threads, turns, python, runtime });
   const plans = all.filter(({ name }) => name === OURS || wanted.test(name));
   log(`${workload.description}: ${plans.map(({ name }) => name).join(", ")}`);
   const contenders = await interleave(plans, { repetitions, log });
@@ -64,7 +70,7 @@ for (const workload of chosen) {
   const lines = comparisons.map((one) => (one.kind === "memory" ? memoryLine(one) : ratioLine(one)));
   console.log(["", ...lines].join("\n"));
 }
-const settings = { modelType, shape, threads, repetitions };
+const settings = { modelType, shape, threads, repetitions, runtime };
 const loadAverage = { before: loadBefore, after: load() };
 const results = { settings, machine, versions, loadAverage, workloads: measured };
 const file = save(resultsFolder, "bench", results);

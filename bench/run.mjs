@@ -7,6 +7,8 @@ try {
   if (!existsSync(library)) throw new Error("The library is not built: run npm run build first.");
   await import("./main.mjs");
 } catch (error) {
-  console.error(error instanceof RangeError || error instanceof TypeError ? error.message : error);
+  // The bench's own refusals, and the library's, which have a code, are sentences.
+  const inWords = error instanceof RangeError || error instanceof TypeError || typeof error?.code === "string";
+  console.error(inWords ? error.message : error);
   process.exitCode = 2;
 }

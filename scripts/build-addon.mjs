@@ -57,7 +57,7 @@ export function describeMissing(missing) {
 export class BuildError extends Error {}
 
 /** The folder of an installed package, also of one whose exports hide its package.json. */
-function packageFolder(name) {
+export function packageFolder(name) {
   for (const modules of require.resolve.paths(name) ?? []) {
     const folder = join(modules, name);
     if (existsSync(join(folder, "package.json"))) return folder;

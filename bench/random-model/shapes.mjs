@@ -8,6 +8,7 @@
  * @property {number} heads
  * @property {number} keyValueHeads
  * @property {number} vocabulary
+ * @property {boolean} [direct] too large for a float16 form to be made first: see direct.mjs
  */
 
 /** @type {Readonly<Record<string, Shape>>} */
@@ -16,6 +17,16 @@ export const shapes = {
   tiny: { hidden: 256, feedForward: 768, layers: 4, heads: 8, keyValueHeads: 2, vocabulary: 2048 },
   /** TinyLlama 1.1B. */
   "1.1b": { hidden: 2048, feedForward: 5632, layers: 22, heads: 32, keyValueHeads: 4, vocabulary: 32_000 },
+  /** Starling-RM-34B, which is Yi-34B. */
+  "34b": {
+    hidden: 7168,
+    feedForward: 20_480,
+    layers: 60,
+    heads: 56,
+    keyValueHeads: 8,
+    vocabulary: 64_000,
+    direct: true,
+  },
 };
 
 /**

@@ -1,0 +1,11 @@
+// Opens the runtime of a folder as the library would, in a process of its own: what is wrong with it may end the process.
+import { loadAddon } from "../../dist/src/native/load-addon.js";
+import { librariesIn } from "../../dist/src/native/runtime-folder.js";
+
+try {
+  const { version, devices, backendProblem } = await loadAddon().openRuntime(librariesIn(process.argv[2] ?? ""));
+  console.log(JSON.stringify({ version, devices, backendProblem }));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,117 @@
+// Does a GPU give the reference's scores, and how fast is it? Parity of the embedded model, then rates and memory of a
+// random model in the 34B's shape, made here. Needs no network and no compiler: this checkout, built, with node_modules.
+// Prints one JSON object; progress goes to the standard error.
+// Exit code: 0 all well; 1 parity or a measurement failed; 2 the backend has no runtime or no device here.
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+const USAGE = `Usage: node scripts/gpu-check.mjs [options]     (after npm run build)
+
+  --backend NAME      cuda (default), vulkan, metal or cpu
+  --shape NAME        of the random model: 34b (default; 20 GB on the disk), 1.1b or tiny
+  --parity-only       no bench
+  --repetitions N     measurements of each workload, after one for warming up (default 3)
+  --variants REGEX    only these settings
+  --folder FOLDER     where the random model is made and kept (default: bench/models, or $STARLING_RM_CACHE)`;
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const library = join(root, "dist", "src", "index.js");
+const log = (line) => console.error(line);
+
+const NO_BACKEND = 2;
+const { values: options } = parseArgs({
+  options: {
+    backend: { type: "string", default: "cuda" },
+    shape: { type: "string", default: "34b" },
+    "parity-only": { type: "boolean", default: false },
+    repetitions: { type: "string", default: "3" },
+    variants: { type: "string", default: "." },
+    folder: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+if (options.help) console.log(USAGE);
+else if (existsSync(library)) await main();
+else {
+  console.error("The library is not built: run npm run build first.");
+  process.exitCode = NO_BACKEND;
+}
+
+async function main() {
+  const started = performance.now();
+  const { describeMachine, describeVersions } = await import("../bench/machine.mjs");
+  const gpu = options.backend === "cpu" ? "off" : options.backend;
+  const report = { check: "gpu-check", backend: options.backend, versions: describeVersions() };
+  report.machine = { ...describeMachine(), ...nvidia() };
+  const scratch = mkdtempSync(join(tmpdir(), "starling-rm-gpu-check-"));
+  try {
+    report.runtime = await child({ step: "open", gpu });
+    if (report.runtime.problem !== undefined) process.exitCode = NO_BACKEND;
+    else await check(report, gpu, scratch);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  report.seconds = secondsSince(started);
+  console.log(JSON.stringify(report, undefined, 2));
+}
+
+async function check(report, gpu, scratch) {
+  log("Parity of the embedded model");
+  report.parity = await child({ step: "parity", gpu, folder: scratch });
+  if (report.parity.ok !== true) process.exitCode = 1;
+  if (options["parity-only"]) return;
+
+  const { modelsFolder } = await import("../bench/options.mjs");
+  const { variantsFor } = await import("./gpu-check/variants.mjs");
+  const made = performance.now();
+  const { shape } = options;
+  report.model = await child({ step: "make", gpu, shape, folder: options.folder ?? modelsFolder });
+  if (report.model.problem !== undefined) process.exitCode = 1;
+  else {
+    report.model.seconds = secondsSince(made);
+    report.bench = [];
+    const wanted = new RegExp(options.variants);
+    for (const variant of variantsFor(options.backend).filter(({ name }) => wanted.test(name))) {
+      log(`Bench: ${variant.name}`);
+      const repetitions = Number(options.repetitions);
+      const task = { step: "bench", gpu, shape, modelPath: report.model.path, repetitions, ...variant };
+      const measured = await child(task);
+      report.bench.push({ name: variant.name, ...measured });
+      if (measured.problem !== undefined) process.exitCode = 1;
+    }
+  }
+}
+
+/** A step in a process of its own: memory is counted by process, and what llama.cpp gives up on ends it. */
+async function child(task) {
+  const script = fileURLToPath(new URL("gpu-check/child.mjs", import.meta.url));
+  const process_ = spawn(process.execPath, [script], { stdio: ["pipe", "pipe", "pipe"], windowsHide: true });
+  let [output, errors] = ["", ""];
+  process_.stdout.setEncoding("utf8").on("data", (text) => {
+    output += text;
+  });
+  process_.stderr.setEncoding("utf8").on("data", (text) => {
+    errors = (errors + text).slice(-2000);
+    process.stderr.write(text);
+  });
+  process_.stdin.on("error", () => {});
+  process_.stdin.end(JSON.stringify(task));
+  const [code, signal] = await new Promise((resolve) => process_.on("close", (...ended) => resolve(ended)));
+  if (code === 0) return JSON.parse(output);
+  return { problem: errors.trim() || `the process ended with ${signal ?? code}` };
+}
+
+/** The card and its driver, as NVIDIA's own tool names them. */
+function nvidia() {
+  const query = "--query-gpu=name,driver_version,memory.total,power.limit";
+  const { status, stdout } = spawnSync("nvidia-smi", [query, "--format=csv,noheader"], { encoding: "utf8" });
+  return status === 0 ? { nvidia: stdout.trim().split("\n") } : {};
+}
+
+function secondsSince(started) {
+  return Math.round((performance.now() - started) / 100) / 10;
+}

@@ -1,0 +1,11 @@
+// One step of gpu-check in a process of its own: a task as JSON on the standard input, its result on the output.
+import { text } from "node:stream/consumers";
+
+const task = JSON.parse(await text(process.stdin));
+const { run } = await import(`./${task.step}.mjs`);
+try {
+  console.log(JSON.stringify(await run(task)));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,52 @@
+// The embedded model's scores on this backend against the committed goldens of the genuine reference (float32, CPU).
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { convert, embeddedCheckpoint, loadRewardModel } from "../../dist/src/index.js";
+import { judge } from "./judge.mjs";
+
+const MODEL = "starling-rm-tiny";
+const TOKENIZATION = "fast-4.41";
+/** Longer texts take minutes on a software driver, and have nothing that others have not. */
+const MOST_TOKENS = 400;
+
+const fixtures = fileURLToPath(new URL("../../test/fixtures/", import.meta.url));
+
+export async function run({ gpu, folder }) {
+  const { rows, std } = goldens();
+  const cases = [];
+  for (const type of ["f32", "f16", "q8_0", "q4_k_m"]) {
+    const output = join(folder, `${type}.gguf`);
+    await convert({ checkpoint: embeddedCheckpoint(), output, type });
+    for (const batchMode of ["exact", "packed"]) {
+      const started = performance.now();
+      const model = await loadRewardModel({ modelPath: output, gpu, batchMode, tokenization: TOKENIZATION });
+      try {
+        const results = await model.score(rows.map(({ text }) => ({ text })));
+        const scores = results.map(({ score }) => score);
+        // Not a requirement on a GPU, but worth knowing: how much a score depends on its company.
+        const again = await model.score([{ text: rows[0].text }]);
+        const alone = Math.abs(again[0].score - scores[0]);
+        const seconds = (performance.now() - started) / 1000;
+        const { devices } = model.info;
+        cases.push({ type, batchMode, ...judge(type, gpu, batchMode, rows, scores, std), alone, devices, seconds });
+      } finally {
+        await model.close();
+      }
+    }
+  }
+  return { ok: cases.every(({ ok }) => ok), texts: rows.length, std, cases };
+}
+
+function goldens() {
+  const texts = new Map();
+  for (const line of readFileSync(join(fixtures, "texts.jsonl"), "utf8").trimEnd().split("\n")) {
+    const { name, text, parts } = JSON.parse(line);
+    texts.set(name, text ?? parts.map(([part, times]) => part.repeat(times)).join(""));
+  }
+  const { header, modes } = JSON.parse(readFileSync(join(fixtures, "goldens", `${MODEL}.json`), "utf8"));
+  const rows = modes[TOKENIZATION]
+    .filter(({ score, ids }) => score !== undefined && ids !== undefined && ids.length <= MOST_TOKENS)
+    .map(({ name, score }) => ({ name, score, text: texts.get(name) }));
+  return { rows, std: header.scoring.std };
+}

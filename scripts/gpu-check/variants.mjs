@@ -1,0 +1,21 @@
+// The settings that are measured: the library's own for each mode, and one change at a time.
+
+/** What the issue of a GPU's defaults turns on: how many tokens at once, and how fine keys and values are. */
+const packedChanges = {
+  "micro-batch 256": { microBatch: 256 },
+  "micro-batch 1024": { microBatch: 1024 },
+  "micro-batch 2048": { microBatch: 2048 },
+  "f32 keys and values": { kvType: "f32" },
+};
+
+/** @returns {{ name: string, batchMode: "exact" | "packed", changes: object }[]} changes: of the native load options */
+export function variantsFor(backend) {
+  const variant = (batchMode, name, changes) => ({ name: `${batchMode}, ${name}`, batchMode, changes });
+  const modes = [variant("packed", "default", {}), variant("exact", "default", {})];
+  if (backend === "cpu") return modes;
+  return [
+    ...modes,
+    variant("exact", "f32 keys and values", { kvType: "f32" }),
+    ...Object.entries(packedChanges).map(([name, changes]) => variant("packed", name, changes)),
+  ];
+}

@@ -1,0 +1,58 @@
+/**
+ * Scores on Vulkan against the goldens, also on Mesa's software driver, by scripts/gpu-check.mjs: a process holds one
+ * runtime, and this one's is the CPU's.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { root } from "./goldens.ts";
+
+/** Exit code of gpu-check where the backend has no runtime package, no loader, no driver or no device. */
+const NO_BACKEND = 2;
+const CASES = ["f32", "f16", "q8_0", "q4_k_m"].flatMap((type) => [`${type} exact`, `${type} packed`]);
+
+interface Report {
+  readonly runtime: { readonly problem?: string };
+  readonly parity?: {
+    readonly texts: number;
+    readonly cases: readonly {
+      readonly type: string;
+      readonly batchMode: string;
+      readonly ok: boolean;
+      readonly max: number;
+      readonly devices: readonly string[];
+    }[];
+  };
+}
+
+if (!existsSync(join(root, "dist", "src", "index.js")))
+  throw new Error('dist/ is missing: run "npm run build:ts" first.');
+
+const { status, stdout, stderr } = spawnSync(
+  process.execPath,
+  [join(root, "scripts", "gpu-check.mjs"), "--backend", "vulkan", "--parity-only"],
+  {
+    encoding: "utf8",
+    timeout: 240_000,
+    // llama.cpp leaves software drivers out unless a device is named.
+    env: { GGML_VK_VISIBLE_DEVICES: "0", ...process.env },
+  },
+);
+const report: Report | undefined = stdout === "" ? undefined : JSON.parse(stdout);
+const missing = status === NO_BACKEND ? report?.runtime.problem : undefined;
+if (missing !== undefined) console.warn(`SKIPPED: parity on Vulkan, because ${missing}`);
+
+describe.skipIf(missing !== undefined)(`Vulkan${missing === undefined ? "" : ` (skipped: ${missing})`}`, () => {
+  it("was measured in every weight type and mode", () => {
+    expect(status, stderr).toBeLessThan(NO_BACKEND);
+    expect(report?.parity?.cases.map(({ type, batchMode }) => `${type} ${batchMode}`)).toEqual(CASES);
+    expect(report?.parity?.texts).toBeGreaterThan(50);
+  });
+
+  it.each(CASES)("stays within the named tolerance: %s", (name) => {
+    const found = report?.parity?.cases.find(({ type, batchMode }) => `${type} ${batchMode}` === name);
+    expect(found?.devices.join()).toMatch(/Vulkan/i);
+    expect(found?.ok, JSON.stringify(found)).toBe(true);
+  });
+});
