@@ -1,5 +1,5 @@
 // Fetches other versions of Node for test/native/hosts.test.ts: the packages node-OS-CPU of the npm registry hold its
-// binaries. Kept in build/hosts; about 45 MB to download each. Run by `npm run hosts`. Linux and macOS.
+// binaries. Kept in build/hosts, 185 MB each. Run by `npm run hosts`. Linux and macOS.
 import { chmodSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
