@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-// Four projects by what they need: `unit` runs pure TypeScript in parallel; `native`, `cli` and `parity` load llama.cpp,
-// each file in a process of its own, one after another, because a process holds one runtime and memory is shared.
+// Five projects by what they need: `unit` runs pure TypeScript in parallel; `native`, `cli`, `parity` and `package` load
+// llama.cpp, each file in a process of its own, one after another, because a process holds one runtime and memory is shared.
 const alone = {
   pool: "forks",
   fileParallelism: false,
@@ -17,6 +17,7 @@ export default defineConfig({
       { test: { name: "native", include: ["test/native/**/*.test.ts"], ...alone } },
       { test: { name: "parity", include: ["test/parity/**/*.test.ts"], ...alone } },
       { test: { name: "cli", include: ["test/cli/**/*.test.ts"], ...alone } },
+      { test: { name: "package", include: ["test/package/**/*.test.ts"], ...alone } },
     ],
   },
 });

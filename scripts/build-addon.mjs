@@ -1,5 +1,5 @@
 // Builds the native addon: build/Release/starling_rm.node. Run by `npm run build:addon`, by binding.gyp, and by
-// scripts/install.mjs. Needs cmake, git, a C++17 compiler; downloads nothing.
+// scripts/install.mjs. Needs cmake, git, a C++17 compiler and a few npm packages; downloads nothing.
 import { spawnSync } from "node:child_process";
 import {
   copyFileSync,
@@ -31,6 +31,12 @@ function installHint() {
   return "apt-get install cmake g++ make git (Debian and Ubuntu), dnf install cmake gcc-c++ make git (Fedora), or apk add cmake g++ make git (Alpine)";
 }
 
+/**
+ * The npm packages that a build needs, pinned in package.json. Only a checkout has them from the start: they are forty
+ * megabytes, which nobody needs who gets the prebuilt addon.
+ */
+const BUILD_PACKAGES = ["cmake-js", "node-addon-api", "node-api-headers", "node-llama-cpp"];
+
 function works(command, args = ["--version"]) {
   return spawnSync(command, args, { stdio: "ignore", windowsHide: true }).status === 0;
 }
@@ -49,20 +55,39 @@ export function missingTools() {
   return missing;
 }
 
-/** One sentence about missing tools and how to install them. */
-export function describeMissing(missing) {
-  return `The native addon cannot be built: ${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} missing. Install with: ${installHint()}.`;
+/** The npm packages for a build that are missing or of another version, as `name@version`. */
+export function missingPackages() {
+  const { devDependencies } = readManifest(root);
+  return BUILD_PACKAGES.flatMap((name) => {
+    const folder = packageFolder(name);
+    const wanted = devDependencies[name];
+    return folder !== undefined && readManifest(folder).version === wanted ? [] : [`${name}@${wanted}`];
+  });
+}
+
+/** What keeps the addon from being built, and the commands that mend it; undefined when nothing does. */
+export function whatIsMissing() {
+  const tools = missingTools();
+  const packages = missingPackages();
+  const sentences = [
+    tools.length > 0 && `${tools.join(", ")} ${tools.length === 1 ? "is" : "are"} missing: ${installHint()}.`,
+    // Their install scripts would download or build llama.cpp, of which only the source's headers are needed.
+    packages.length > 0 &&
+      `npm packages are missing: npm install --save-dev --save-exact --ignore-scripts ${packages.join(" ")}.`,
+  ].filter(Boolean);
+  return sentences.length === 0 ? undefined : `The native addon cannot be built: ${sentences.join(" Also, ")}`;
 }
 
 export class BuildError extends Error {}
 
-/** The folder of an installed package, also of one whose exports hide its package.json. */
+function readManifest(folder) {
+  return JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+}
+
+/** The folder of an installed package, also of one whose exports hide its package.json; undefined where it is not. */
 export function packageFolder(name) {
-  for (const modules of require.resolve.paths(name) ?? []) {
-    const folder = join(modules, name);
-    if (existsSync(join(folder, "package.json"))) return folder;
-  }
-  throw new BuildError(`The package ${name} is not installed: run npm install.`);
+  const folders = (require.resolve.paths(name) ?? []).map((modules) => join(modules, name));
+  return folders.find((folder) => existsSync(join(folder, "package.json")));
 }
 
 function run(command, args, options = {}) {
@@ -94,8 +119,9 @@ function git(args) {
  */
 export function extractLlama(folder, paths) {
   const package_ = packageFolder("node-llama-cpp");
+  if (package_ === undefined) throw new BuildError(whatIsMissing());
   const bundle = join(package_, "llama", "gitRelease.bundle");
-  const { version } = JSON.parse(readFileSync(join(package_, "package.json"), "utf8"));
+  const { version } = readManifest(package_);
   const stampFile = join(folder, "stamp.json");
   const stamp = JSON.stringify({ nodeLlamaCpp: version, bytes: statSync(bundle).size });
   if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) return folder;
@@ -118,8 +144,8 @@ export function extractLlama(folder, paths) {
 
 /** @param {{ sanitize?: boolean }} options */
 export function buildAddon({ sanitize = false } = {}) {
-  const missing = missingTools();
-  if (missing.length > 0) throw new BuildError(describeMissing(missing));
+  const missing = whatIsMissing();
+  if (missing !== undefined) throw new BuildError(missing);
   const started = Date.now();
   mkdirSync(join(root, "build"), { recursive: true });
   const headers = extractLlama(join(root, "build", "llama-headers"), ["include", "ggml/include"]);

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
-import { addonPath, BuildError, buildAddon, extractLlama, missingTools, packageFolder, root } from "./build-addon.mjs";
+import { addonPath, BuildError, buildAddon, extractLlama, missingTools, packageFolder, root, whatIsMissing } from "./build-addon.mjs";
 import { cmakeEntries, nameOf, parseOptions, SOURCES, TARGET, USAGE } from "./build-runtime/plan.mjs";
 import { assertReplaceable, publish } from "./build-runtime/publish.mjs";
 import { describeLack, lookForTools, nvccOf } from "./build-runtime/tools.mjs";
@@ -72,6 +72,8 @@ function compile(source, build, options) {
     );
   };
   const description = join(root, "scripts", "build-runtime");
+  const lack = whatIsMissing();
+  if (lack !== undefined) throw new BuildError(lack);
   const script = join(packageFolder("cmake-js"), "bin", "cmake-js");
   const definitions = { ...entries, STARLING_LLAMA_SOURCE: source.replaceAll("\\", "/") };
   cmakeJs("configure", ...Object.entries(definitions).map(([key, value]) => `--CD${key}=${value}`));

@@ -1,9 +1,11 @@
-// npm's install hook: builds the native addon unless a fitting one is there. Tools that are missing do not fail the
-// installation: converting and inspecting files works without the addon, and its first use says what to run.
+// npm's install hook: builds the native addon unless a fitting one is there, prebuilt or built before. npm may hold this
+// script back, which matters only where no prebuilt addon fits. What is missing for a build does not fail the installation:
+// inspecting files works without the addon, and its first use says what to run.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { addonPath, BuildError, buildAddon, describeMissing, missingTools, root } from "./build-addon.mjs";
+import { pathToFileURL } from "node:url";
+import { addonPath, BuildError, buildAddon, root, whatIsMissing } from "./build-addon.mjs";
 
 const buildScript = join(root, "scripts", "build-addon.mjs");
 
@@ -21,15 +23,25 @@ function fits() {
   return spawnSync(process.execPath, ["-e", check, addonPath, contractVersion], { stdio: "ignore" }).status === 0;
 }
 
+/** Whether a prebuilt addon is installed and opens, tried in a process apart. A fresh checkout has no dist, nor addon. */
+function prebuiltFits() {
+  const loader = join(root, "dist", "src", "native", "load-addon.js");
+  if (existsSync(addonPath) || !existsSync(loader)) return false;
+  const check = "const { openAddon } = await import(process.argv[1]); openAddon(process.argv[2]);";
+  const args = ["--input-type=module", "-e", check, pathToFileURL(loader).href, root];
+  return spawnSync(process.execPath, args, { stdio: "ignore" }).status === 0;
+}
+
 function install() {
   if (process.env.STARLING_RM_SKIP_BUILD === "1") {
     console.log("starling-rm: STARLING_RM_SKIP_BUILD=1, the native addon is not built.");
     return;
   }
-  if (fits()) return;
-  const missing = missingTools();
-  if (missing.length > 0) {
-    console.warn(`starling-rm: ${describeMissing(missing)} Then run: node ${JSON.stringify(buildScript)}`);
+  if (fits() || prebuiltFits()) return;
+  const missing = whatIsMissing();
+  if (missing !== undefined) {
+    const problem = `No prebuilt addon for ${process.platform} on ${process.arch} is installed.`;
+    console.warn(`starling-rm: ${problem} ${missing} Then run: node ${JSON.stringify(buildScript)}`);
     return;
   }
   try {

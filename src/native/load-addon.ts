@@ -5,16 +5,25 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { NativeError } from "../errors.ts";
 import { CONTRACT_VERSION, type NativeAddon } from "./addon.ts";
+import {
+  ADDON_NAME,
+  currentTarget,
+  describeTarget,
+  findInstalledAddon,
+  installedAddonPackages,
+  pinnedAddonPackage,
+} from "./addon-package.ts";
+import { outsideArchive } from "./package-folder.ts";
 
 const PACKAGE_NAME = "starling-rm";
-const ADDON_FILE = join("build", "Release", "starling_rm.node");
+const ADDON_FILE = join("build", "Release", ADDON_NAME);
 
 let loaded: NativeAddon | undefined;
 
 /**
  * The addon of this package, opened once per thread.
  *
- * @throws NativeError ERR_ADDON_NOT_BUILT with the command that mends it
+ * @throws NativeError ERR_ADDON_NOT_BUILT with the commands that mend it
  */
 export function loadAddon(): NativeAddon {
   loaded ??= openAddon(packageRoot());
@@ -36,8 +45,11 @@ export function packageRoot(): string {
 
 /** @internal Exported for its tests. */
 export function openAddon(root: string): NativeAddon {
-  const path = join(root, ADDON_FILE);
-  if (!existsSync(path)) throw notBuilt(root, `The native addon ${path} does not exist`);
+  // An own build goes first: in a checkout it is the only one, and elsewhere somebody compiled it on purpose.
+  const own = join(root, ADDON_FILE);
+  const found = existsSync(own) ? own : findInstalledAddon(root);
+  if (found === undefined) throw notBuilt(root, nothingFits(root));
+  const path = outsideArchive(found);
   let addon: Partial<NativeAddon>;
   try {
     addon = createRequire(import.meta.url)(path);
@@ -53,12 +65,21 @@ export function openAddon(root: string): NativeAddon {
   return addon as NativeAddon;
 }
 
+function nothingFits(root: string): string {
+  const others = installedAddonPackages(root);
+  const here = describeTarget(currentTarget());
+  if (others.length === 0) return `There is no native addon for ${here} beside ${root}`;
+  return `There is no native addon for ${here} beside ${root}, only ${others.join(", ")}, as if node_modules had been installed on another platform`;
+}
+
 function notBuilt(root: string, problem: string, cause?: unknown): NativeError {
+  const pinned = pinnedAddonPackage(root);
+  const prebuilt = pinned === undefined ? "" : `run \`npm install ${pinned}\`, or, to compile it, `;
   // Not `npm rebuild`: npm may hold back the install scripts of dependencies there, too.
   const command = `node ${JSON.stringify(join(root, "scripts", "build-addon.mjs"))}`;
   return new NativeError(
     "ERR_ADDON_NOT_BUILT",
-    `${problem}: run \`${command}\`; it names any tool that is missing.`,
+    `${problem}: ${prebuilt}run \`${command}\`; it names anything that is missing.`,
     cause === undefined ? {} : { cause },
   );
 }

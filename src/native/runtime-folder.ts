@@ -1,10 +1,10 @@
 /** Finds llama.cpp runtimes: folders with its shared libraries and compute backends. */
 import { existsSync, readdirSync, realpathSync } from "node:fs";
-import { createRequire } from "node:module";
 import { delimiter, join, resolve } from "node:path";
 import { NativeError } from "../errors.ts";
 import type { RuntimeLibraries } from "./addon.ts";
 import { packageRoot } from "./load-addon.ts";
+import { outsideArchive, packageFolder } from "./package-folder.ts";
 
 /** The llama.cpp that this package is made for: what its headers are of, and what `llama_version()` must say. */
 export const LLAMA_VERSION = "0.4.0";
@@ -54,7 +54,7 @@ export function findRuntime(backend: Backend): RuntimeLibraries {
       `There is no prebuilt llama.cpp runtime with the backend ${backend} for ${here.os} on ${here.arch}: ` +
         `set ${RUNTIME_VARIABLE} to a folder with shared libraries of llama.cpp ${LLAMA_VERSION}.`,
     );
-  const folder = packageFolder(name);
+  const folder = packageFolder(name, packageRoot());
   if (folder === undefined)
     throw new NativeError(
       "ERR_RUNTIME_NOT_FOUND",
@@ -67,7 +67,7 @@ export function findRuntime(backend: Backend): RuntimeLibraries {
 /** Whether the package with a backend's runtime is installed. */
 export function hasRuntime(backend: Backend): boolean {
   const name = runtimePackage(backend);
-  return name !== undefined && packageFolder(name) !== undefined;
+  return name !== undefined && packageFolder(name, packageRoot()) !== undefined;
 }
 
 const LIBRARY = /^(?:lib)?(ggml-base|ggml|llama)((?:\.[\w-]+)*?)\.(?:so|dylib|dll)$/;
@@ -107,23 +107,18 @@ function exampleName(stem: string): string {
   return here.os === "darwin" ? `lib${stem}.dylib` : `lib${stem}.so`;
 }
 
-/** The packages' exports hide all but a module that must not be run: look the folder up as Node would. */
-function packageFolder(name: string, from: string = packageRoot()): string | undefined {
-  const paths = createRequire(join(from, "package.json")).resolve.paths(name) ?? [];
-  return paths.map((path) => join(path, name)).find((folder) => existsSync(join(folder, "package.json")));
-}
-
-function binariesFolder(packageFolder: string, name: string): string {
-  return join(packageFolder, "bins", name.slice(name.indexOf("/") + 1));
+function binariesFolder(folder: string, name: string): string {
+  return outsideArchive(join(folder, "bins", name.slice(name.indexOf("/") + 1)));
 }
 
 /** The CUDA package needs CUDA 13; its companion has the same backend for CUDA 12. */
 function fallbackBackends(name: string): string[] {
   if (!name.endsWith("-cuda")) return [];
-  // It is node-llama-cpp's own dependency: some package managers show it to that package alone.
-  const neighbour = packageFolder("node-llama-cpp");
+  // It is large, so not a dependency of ours. node-llama-cpp brings it, and some package managers show it to that alone.
+  const root = packageRoot();
+  const neighbour = packageFolder("node-llama-cpp", root);
   const folder =
-    packageFolder(`${name}-ext`) ??
+    packageFolder(`${name}-ext`, root) ??
     (neighbour === undefined ? undefined : packageFolder(`${name}-ext`, realpathSync(neighbour)));
   if (folder === undefined) return [];
   const binaries = join(binariesFolder(folder, name), "fallback");

@@ -5,8 +5,17 @@ import { Worker } from "node:worker_threads";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { isStarlingError } from "../../src/errors.ts";
 import { CONTRACT_VERSION, type RuntimeLibraries } from "../../src/native/addon.ts";
+import {
+  ADDON_NAME,
+  ADDON_TARGETS,
+  addonPackage,
+  currentTarget,
+  describeTarget,
+  findInstalledAddon,
+} from "../../src/native/addon-package.ts";
 import { deviceBackend, openEngine } from "../../src/native/engine.ts";
 import { loadAddon, openAddon, packageRoot } from "../../src/native/load-addon.ts";
+import { outsideArchive } from "../../src/native/package-folder.ts";
 import {
   findRuntime,
   hasNvidiaDriver,
@@ -58,6 +67,47 @@ describe("the addon", () => {
   });
 });
 
+describe("the addon of an installed package", () => {
+  const target = currentTarget();
+  const name = addonPackage(target) ?? "";
+
+  it("is the one for this platform", () => {
+    expect(name, "this platform has no prebuilt addon").not.toBe("");
+    const root = makeFolder("fitting/node_modules/starling-rm", []);
+    const path = makeFolder(`fitting/node_modules/${name}`, ["package.json", ADDON_NAME]);
+    expect(findInstalledAddon(root)).toBe(join(path, ADDON_NAME));
+    // An empty file: what matters is that this one was tried.
+    expect(thrownBy(() => openAddon(root)).message).toContain(
+      `The native addon ${join(path, ADDON_NAME)} does not load`,
+    );
+  });
+
+  it("that is missing is named with its version, and so is what lies there instead", () => {
+    const root = makeFolder("moved/node_modules/starling-rm", []);
+    writeFileSync(join(root, "package.json"), JSON.stringify({ optionalDependencies: { [name]: "1.2.3" } }));
+    makeFolder("moved/node_modules/@starling-rm/addon-sunos-sparc", []);
+    const { message } = thrownBy(() => openAddon(root));
+    expect(message).toContain(`no native addon for ${describeTarget(target)}`);
+    expect(message).toContain("only @starling-rm/addon-sunos-sparc");
+    expect(message).toContain(`run \`npm install ${name}@1.2.3\``);
+  });
+
+  it("has a package name for each target, and none for others", () => {
+    expect(addonPackage({ os: "linux", cpu: "arm64", libc: "musl" })).toBe("@starling-rm/addon-linux-arm64-musl");
+    expect(addonPackage({ os: "darwin", cpu: "arm64" })).toBe("@starling-rm/addon-darwin-arm64");
+    expect(addonPackage({ os: "freebsd", cpu: "x64" })).toBeUndefined();
+    expect(new Set(ADDON_TARGETS.map(addonPackage)).size).toBe(ADDON_TARGETS.length);
+  });
+
+  it("is opened where an Electron archive keeps it unpacked", () => {
+    const inside = join(folder, "app.asar", "node_modules", "x", ADDON_NAME);
+    expect(outsideArchive(inside)).toBe(inside);
+    const outside = join(makeFolder("app.asar.unpacked/node_modules/x", [ADDON_NAME]), ADDON_NAME);
+    expect(outsideArchive(inside)).toBe(outside);
+    expect(outsideArchive(outside)).toBe(outside);
+  });
+});
+
 describe("finding a runtime", () => {
   afterEach(() => {
     delete process.env[RUNTIME_VARIABLE];
@@ -106,7 +156,7 @@ describe("finding a runtime", () => {
 
   it("is pinned to the version of the package that the headers come from", async () => {
     const { default: manifest } = await import("../../package.json", { with: { type: "json" } });
-    expect(manifest.dependencies["node-llama-cpp"]).toBe(RUNTIME_PACKAGE_VERSION);
+    expect(manifest.devDependencies["node-llama-cpp"]).toBe(RUNTIME_PACKAGE_VERSION);
     for (const version of Object.values(manifest.optionalDependencies)) expect(version).toBe(RUNTIME_PACKAGE_VERSION);
   });
 

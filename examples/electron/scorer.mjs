@@ -1,0 +1,56 @@
+// The utility process: holds the model and answers the main process. A window stays quick whatever is computed here, and a
+// crash of native code ends this process alone.
+// Messages in: { id, method, params } and { cancel: id }; out: { id, progress }, { id, result } and { id, error }.
+import { embeddedModelPath, loadRewardModel } from "starling-rm";
+
+const { STARLING_RM_MODEL, SCORER_CACHE } = process.env;
+const port = process.parentPort;
+/** What is under way, by id. */
+const running = new Map();
+let loading;
+
+/** The model is loaded by the first request, and once. */
+function openModel() {
+  loading ??= load();
+  // A load that failed is tried again by the next request: the file may be there by then.
+  loading.catch(() => {
+    loading = undefined;
+  });
+  return loading;
+}
+
+async function load() {
+  const cache = SCORER_CACHE ? { cacheFolder: SCORER_CACHE } : {};
+  return loadRewardModel({ modelPath: STARLING_RM_MODEL || (await embeddedModelPath(cache)) });
+}
+
+const methods = {
+  async rank({ prompt, responses }, { signal, report }) {
+    const model = await openModel();
+    signal.throwIfAborted();
+    const onProgress = ({ itemsDone }) => report({ done: itemsDone, total: responses.length });
+    const ranked = await model.rank(prompt, responses, { signal, onProgress });
+    return ranked.map(({ rank, index, score, response, truncated }) => ({ rank, index, score, response, truncated }));
+  },
+};
+
+async function answer({ id, method, params }) {
+  const controller = new AbortController();
+  running.set(id, controller);
+  try {
+    const report = (progress) => port.postMessage({ id, progress });
+    port.postMessage({ id, result: await methods[method](params, { signal: controller.signal, report }) });
+  } catch (error) {
+    port.postMessage({
+      id,
+      error: { code: typeof error.code === "string" ? error.code : error.name, message: error.message },
+    });
+  } finally {
+    running.delete(id);
+  }
+}
+
+port.on("message", ({ data }) => {
+  if (data.cancel === undefined) void answer(data);
+  else running.get(data.cancel)?.abort();
+});

@@ -1,0 +1,58 @@
+/** An npm registry on the loopback interface with a few packages: what is installed from it needs no network. */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+export interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+export interface PublishedPackage {
+  readonly manifest: Manifest;
+  /** Without one the package can be looked up, but not downloaded: as if of a platform that is not tested here. */
+  readonly tarball?: string;
+}
+
+export interface Registry {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export async function serveRegistry(packages: readonly PublishedPackage[]): Promise<Registry> {
+  const byName = new Map(packages.map((one) => [one.manifest.name, one]));
+  const server = createServer((request, response) => {
+    const [name = "", file] = decodeURIComponent(request.url ?? "")
+      .slice(1)
+      .split("/-/");
+    const found = byName.get(name);
+    if (found === undefined || (file !== undefined && found.tarball === undefined)) return answer(response, 404, "{}");
+    if (found.tarball !== undefined && file !== undefined) return answer(response, 200, readFileSync(found.tarball));
+    return answer(response, 200, JSON.stringify(describe(url, found)));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  return { url, close };
+}
+
+function answer(response: ServerResponse, status: number, body: string | Buffer): void {
+  response.writeHead(status).end(body);
+}
+
+function describe(url: string, { manifest, tarball }: PublishedPackage): object {
+  const { name, version } = manifest;
+  const bytes = tarball === undefined ? "" : readFileSync(tarball);
+  const dist = {
+    tarball: `${url}/${name}/-/${version}.tgz`,
+    integrity: `sha512-${createHash("sha512").update(bytes).digest("base64")}`,
+  };
+  return { name, "dist-tags": { latest: version }, versions: { [version]: { ...manifest, dist } } };
+}

@@ -1,0 +1,88 @@
+/** Packs what would be published and what it depends on, and runs programs that see no compiler. */
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { addonManifest, packAddon } from "../../scripts/make-addon-package.mjs";
+import { npmCli, packFolder } from "../../scripts/npm.mjs";
+import { pack, publishedManifest } from "../../scripts/pack.mjs";
+import { ADDON_TARGETS, addonPackage, currentTarget } from "../../src/native/addon-package.ts";
+import { packageRoot } from "../../src/native/load-addon.ts";
+import { runtimePackage } from "../../src/native/runtime-folder.ts";
+import type { Manifest, PublishedPackage } from "./registry.ts";
+
+/** What builds native code. None may be found by what is tested. */
+export const BUILD_TOOLS = [
+  "cc",
+  "c++",
+  "gcc",
+  "g++",
+  "clang",
+  "clang++",
+  "cl",
+  "make",
+  "ninja",
+  "cmake",
+  "git",
+  "python3",
+];
+
+/** The main package, the addon packages (of other platforms only their names), and the dependencies out of node_modules. */
+export function packAll(out: string): PublishedPackage[] {
+  const main: Manifest = publishedManifest();
+  const own = addonPackage(currentTarget());
+  const addons = ADDON_TARGETS.map((target) => ({
+    manifest: addonManifest(target),
+    ...(addonPackage(target) === own ? { tarball: packAddon({ out }) } : {}),
+  }));
+  const wanted = [...Object.keys(main.dependencies ?? {}), runtimePackage("cpu")];
+  return [{ manifest: main, tarball: pack(out) }, ...addons, ...packDependencies(wanted, out)];
+}
+
+/** Optional dependencies of dependencies, and runtimes for graphics processors (260 MB), are not there: npm goes on. */
+function packDependencies(names: readonly (string | undefined)[], out: string): PublishedPackage[] {
+  const packed = new Map<string, PublishedPackage>();
+  const add = (name: string): void => {
+    if (packed.has(name)) return;
+    const folder = join(packageRoot(), "node_modules", name);
+    const manifest: Manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    packed.set(name, { manifest, tarball: packFolder(folder, out) });
+    for (const dependency of Object.keys(manifest.dependencies ?? {})) add(dependency);
+  };
+  for (const name of names) if (name !== undefined) add(name);
+  return [...packed.values()];
+}
+
+/** A PATH with node, what npm starts commands with, and nothing that compiles. */
+export function pathWithoutTools(folder: string): string {
+  if (process.platform === "win32") return [dirname(process.execPath), "C:\\Windows\\System32"].join(";");
+  mkdirSync(folder, { recursive: true });
+  symlinkSync(process.execPath, join(folder, "node"));
+  // Under /bin on every system that npm supports.
+  symlinkSync("/bin/sh", join(folder, "sh"));
+  return folder;
+}
+
+export const exists = (command: string, path: string): boolean =>
+  spawnSync(command, ["--version"], { env: { PATH: path }, stdio: "ignore" }).error === undefined;
+
+export interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Not synchronous: the registry answers from this process. */
+export function run(args: readonly string[], options: { cwd: string; env: NodeJS.ProcessEnv }): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { ...options, stdio: ["ignore", "pipe", "pipe"], windowsHide: true });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text));
+    child.once("error", reject);
+    child.once("close", (status) => resolve({ status, stdout, stderr }));
+  });
+}
+
+export const npm = (args: readonly string[], options: { cwd: string; env: NodeJS.ProcessEnv }): Promise<Outcome> =>
+  run([npmCli(), ...args], options);

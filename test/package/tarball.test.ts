@@ -1,0 +1,156 @@
+/**
+ * What a user gets: the packed packages, installed by npm from a registry into an empty folder outside the checkout, whose
+ * path has spaces and letters beyond ASCII, without install scripts and without a compiler.
+ */
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ADDON_NAME, addonPackage, currentTarget } from "../../src/native/addon-package.ts";
+import { packageRoot } from "../../src/native/load-addon.ts";
+import { runtimePackage } from "../../src/native/runtime-folder.ts";
+import { type PublishedPackage, type Registry, serveRegistry } from "./registry.ts";
+import { BUILD_TOOLS, exists, npm, type Outcome, packAll, pathWithoutTools, run } from "./support.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "starling-rm-package-"));
+const project = join(folder, "mit Leerzeichen, äöü und 名前");
+const installed = join(project, "node_modules", "starling-rm");
+const addon = addonPackage(currentTarget()) ?? "";
+/** Nothing of the caller's: no npm settings, no way to a compiler. */
+let env: NodeJS.ProcessEnv;
+let packages: PublishedPackage[];
+let registry: Registry;
+let installation: Outcome;
+
+beforeAll(async () => {
+  const packed = join(folder, "packed");
+  mkdirSync(packed);
+  mkdirSync(project);
+  packages = packAll(packed);
+  registry = await serveRegistry(packages);
+  env = {
+    ...Object.fromEntries(["SystemRoot", "TEMP", "TMP"].map((name) => [name, process.env[name]])),
+    PATH: pathWithoutTools(join(folder, "bin")),
+    HOME: folder,
+    USERPROFILE: folder,
+    STARLING_RM_CACHE: join(project, "cache"),
+    npm_config_registry: registry.url,
+    npm_config_cache: join(folder, "npm cache"),
+    npm_config_ignore_scripts: "true",
+    npm_config_audit: "false",
+    npm_config_fund: "false",
+    npm_config_update_notifier: "false",
+  };
+  writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }));
+  installation = await npm(["install", "starling-rm"], { cwd: project, env });
+});
+
+afterAll(async () => {
+  await registry?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe("an installation without a compiler", () => {
+  it("has no build tool in sight", () => {
+    expect(BUILD_TOOLS.filter((tool) => exists(tool, env["PATH"] ?? ""))).toEqual([]);
+  });
+
+  it("gets the addon and the runtime of this platform, and no others", () => {
+    expect(installation).toMatchObject({ status: 0 });
+    const lock = JSON.parse(readFileSync(join(project, "node_modules", ".package-lock.json"), "utf8"));
+    const names = Object.keys(lock.packages).map((path) => path.replace("node_modules/", ""));
+    const native = names.filter((name) => /^@(?:starling-rm|node-llama-cpp)\//.test(name));
+    expect(native.sort()).toEqual([runtimePackage("cpu"), addon].sort());
+    expect(names).not.toContain("node-llama-cpp");
+    expect(existsSync(join(installed, "build"))).toBe(false);
+  });
+
+  it("holds what it says, and nothing of the tests, the bench or the examples", () => {
+    const { exports, bin, types } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+    for (const path of [exports["."].types, exports["."].default, bin["starling-rm"], types])
+      expect(existsSync(join(installed, path)), path).toBe(true);
+    for (const name of ["test", "bench", "examples", "src", "docs"])
+      expect(existsSync(join(installed, name)), name).toBe(false);
+  });
+
+  it("scores from the command line, twice the same", async () => {
+    const args = [
+      "exec",
+      "--offline",
+      "--",
+      "starling-rm",
+      "score",
+      "--model",
+      "tiny",
+      "-p",
+      "Name a fruit.",
+      "-r",
+      "An apple.",
+    ];
+    const first = await npm(args, { cwd: project, env });
+    expect(first).toMatchObject({ status: 0 });
+    const { score } = JSON.parse(first.stdout);
+    expect(score).toBeTypeOf("number");
+    expect(score).not.toBe(0);
+    expect((await npm(args, { cwd: project, env })).stdout).toBe(first.stdout);
+  });
+
+  it("is a module that scores", async () => {
+    const script = join(project, "consumer.mjs");
+    writeFileSync(
+      script,
+      `import { embeddedModelPath, loadRewardModel } from "starling-rm";
+       const model = await loadRewardModel({ modelPath: await embeddedModelPath() });
+       const ranked = await model.rank("Name a fruit.", ["An apple.", "I hate you."]);
+       await model.close();
+       console.log(ranked.map(({ response }) => response).join("|"));`,
+    );
+    const { status, stdout, stderr } = await run([script], { cwd: project, env });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout.trim()).toBe("An apple.|I hate you.");
+  });
+
+  it("has types that fit a strict program", async () => {
+    cpSync(fileURLToPath(new URL("consumer.mts", import.meta.url)), join(project, "consumer.mts"));
+    const types = join(packageRoot(), "node_modules", "@types");
+    const compilerOptions = {
+      module: "nodenext",
+      target: "es2023",
+      lib: ["es2023", "esnext.disposable"],
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noEmit: true,
+      typeRoots: [types],
+      types: ["node"],
+    };
+    writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["consumer.mts"] }));
+    const tsc = join(packageRoot(), "node_modules", "typescript", "bin", "tsc");
+    expect(await run([tsc, "-p", project], { cwd: project, env })).toMatchObject({ status: 0, stdout: "" });
+  });
+
+  it("has an install script that finds nothing to do", async () => {
+    const outcome = await run([join(installed, "scripts", "install.mjs")], { cwd: installed, env });
+    expect(outcome).toEqual({ status: 0, stdout: "", stderr: "" });
+  });
+});
+
+describe("an installation without an addon that fits", () => {
+  beforeAll(() => rmSync(join(project, "node_modules", addon, ADDON_NAME)));
+
+  it("says when it is installed what a build needs", async () => {
+    const { status, stderr } = await run([join(installed, "scripts", "install.mjs")], { cwd: installed, env });
+    expect(status).toBe(0);
+    for (const tool of ["cmake", "git"]) expect(stderr).toContain(tool);
+    expect(stderr).toContain("npm install --save-dev --save-exact --ignore-scripts cmake-js@");
+  });
+
+  it("says when it is used what to run", async () => {
+    const cli = join(installed, "dist", "cli", "main.js");
+    const args = ["score", "--model", "tiny", "-p", "a", "-r", "b"];
+    const { status, stderr } = await run([cli, ...args], { cwd: project, env });
+    expect(status).toBe(2);
+    expect(stderr).toContain(`npm install ${addon}@`);
+    expect(stderr).toContain(`run \`node ${JSON.stringify(join(installed, "scripts", "build-addon.mjs"))}\``);
+  });
+});
