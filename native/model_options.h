@@ -1,5 +1,7 @@
 #pragma once
 
+#include <llama.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -11,6 +13,11 @@ namespace starling {
 struct ModelOptions {
   std::string path;
   int32_t gpu_layers = 0;
+  /** Names of the devices that may hold layers, in order; empty: all graphics processors of the runtime. */
+  std::vector<std::string> devices;
+  llama_split_mode split_mode = LLAMA_SPLIT_MODE_LAYER;
+  /** Index among the devices. */
+  int32_t main_device = 0;
   int32_t context_tokens = 0;
   int32_t micro_batch = 0;
   int32_t max_sequences = 0;

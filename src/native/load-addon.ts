@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { NativeError } from "../errors.ts";
 import { CONTRACT_VERSION, type NativeAddon } from "./addon.ts";
+import { unpacked } from "./unpacked.ts";
 
 const PACKAGE_NAME = "starling-rm";
 const ADDON_FILE = join("build", "Release", "starling_rm.node");
@@ -34,9 +35,14 @@ export function packageRoot(): string {
   }
 }
 
+/** Where the addon of the package in the folder `root` lies. */
+export function addonPath(root: string = packageRoot()): string {
+  return unpacked(join(root, ADDON_FILE));
+}
+
 /** @internal Exported for its tests. */
 export function openAddon(root: string): NativeAddon {
-  const path = join(root, ADDON_FILE);
+  const path = addonPath(root);
   if (!existsSync(path)) throw notBuilt(root, `The native addon ${path} does not exist`);
   let addon: Partial<NativeAddon>;
   try {
@@ -53,9 +59,13 @@ export function openAddon(root: string): NativeAddon {
   return addon as NativeAddon;
 }
 
+/** The command that builds the addon. Not `npm rebuild`: npm may hold back the install scripts of dependencies there, too. */
+export function buildCommand(root: string = packageRoot()): string {
+  return `node ${JSON.stringify(join(root, "scripts", "build-addon.mjs"))}`;
+}
+
 function notBuilt(root: string, problem: string, cause?: unknown): NativeError {
-  // Not `npm rebuild`: npm may hold back the install scripts of dependencies there, too.
-  const command = `node ${JSON.stringify(join(root, "scripts", "build-addon.mjs"))}`;
+  const command = buildCommand(root);
   return new NativeError(
     "ERR_ADDON_NOT_BUILT",
     `${problem}: run \`${command}\`; it names any tool that is missing.`,

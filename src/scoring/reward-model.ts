@@ -1,15 +1,14 @@
 /** The public class: a loaded reward model. */
 import { isStarlingError, ModelClosedError, NativeError } from "../errors.ts";
 import type { NativeModel } from "../native/addon.ts";
-import { deviceBackend, type Engine, openEngine } from "../native/engine.ts";
+import { openEngine } from "../native/engine.ts";
 import { aBoolean, aFunction, aSignal, checkOptions, required } from "../options.ts";
 import { type ChatMessage, checkItem, checkString, type ScoreItem } from "../prompt/items.ts";
 import { availableMemory } from "./available-memory.ts";
 import { cancellable } from "./cancellable.ts";
 import { loadOptionChecks } from "./load-options.ts";
-import { planLoad } from "./load-plan.ts";
-import { assertFits, memoryNeed } from "./memory.ts";
 import { readModelFile } from "./model-file.ts";
+import { assertPlacementFits, placeModel } from "./placement.ts";
 import { openPrompt, type PromptOptions, type PromptRanking } from "./prompt-ranking.ts";
 import { ranksOf } from "./ranks.ts";
 import { openTokenizer, type RewardTokenizer } from "./reward-tokenizer.ts";
@@ -40,11 +39,9 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
   signal?.throwIfAborted();
   const tokenizer = openTokenizer(engine.addon, file, options);
 
-  const { threads, batchMode, ...plan } = planLoad(file, options, engine.backend);
-  if (options.checkMemory !== false) {
-    const need = memoryNeed(file.shape, file.weightBytes, plan, engine.backend);
-    assertFits(modelPath, need, freeMemory(engine, plan.gpuLayers), plan.contextTokens);
-  }
+  const placement = placeModel(file, options, engine);
+  if (options.checkMemory !== false) assertPlacementFits(modelPath, placement, availableMemory());
+  const { threads, batchMode, ...plan } = placement.plan;
   const job = engine.addon.loadModel({ ...plan, path: modelPath, head: file.head }, options.onProgress);
   const native = await cancellable(job, signal, (error) => loadFailure(error, modelPath));
   const info: RewardModelInfo = {
@@ -62,22 +59,17 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
     tokenization: tokenizer.settings.tokenization,
     maxTokens: file.maxTokens,
     contextTokens: native.info.contextTokens,
-    backend: engine.backend,
+    backend: placement.backend,
+    backendReasons: [
+      ...engine.reasons,
+      ...(placement.reason === undefined ? [] : [{ backend: engine.backend, reason: placement.reason }]),
+    ],
     devices: native.info.devices,
+    gpuLayers: placement.fit?.layers ?? 0,
     threads,
     batchMode,
   };
   return new RewardModel(info, { native, tokenizer });
-}
-
-/** What the model's place has free: the machine's memory, or that of its devices when they hold all of the model. */
-function freeMemory({ backend, runtimeInfo }: Engine, gpuLayers: number): number | undefined {
-  if (backend === "cpu") return availableMemory();
-  if (gpuLayers >= 0) return undefined;
-  const free = runtimeInfo.devices
-    .filter((device) => deviceBackend(device) === backend)
-    .reduce((sum, { memoryFree }) => sum + memoryFree, 0);
-  return free > 0 ? free : undefined;
 }
 
 function loadFailure(error: unknown, path: string): unknown {

@@ -14,6 +14,8 @@ const ignore = () => {};
 const options = (path, changes = {}) => ({
   path,
   gpuLayers: 0,
+  splitMode: "layer",
+  mainDevice: 0,
   contextTokens: 2048,
   microBatch: 512,
   maxSequences: 1,

@@ -5,16 +5,16 @@ import { Worker } from "node:worker_threads";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { isStarlingError } from "../../src/errors.ts";
 import { CONTRACT_VERSION, type RuntimeLibraries } from "../../src/native/addon.ts";
-import { deviceBackend, openEngine } from "../../src/native/engine.ts";
+import { deviceBackend } from "../../src/native/devices.ts";
+import { openEngine } from "../../src/native/engine.ts";
 import { loadAddon, openAddon, packageRoot } from "../../src/native/load-addon.ts";
+import { runtimePackage } from "../../src/native/platforms.ts";
 import {
   findRuntime,
-  hasNvidiaDriver,
   LLAMA_VERSION,
   librariesIn,
   RUNTIME_PACKAGE_VERSION,
   RUNTIME_VARIABLE,
-  runtimePackage,
 } from "../../src/native/runtime-folder.ts";
 import { errorOf, folder, removeFolder } from "./support.ts";
 
@@ -108,12 +108,6 @@ describe("finding a runtime", () => {
     const { default: manifest } = await import("../../package.json", { with: { type: "json" } });
     expect(manifest.dependencies["node-llama-cpp"]).toBe(RUNTIME_PACKAGE_VERSION);
     for (const version of Object.values(manifest.optionalDependencies)) expect(version).toBe(RUNTIME_PACKAGE_VERSION);
-  });
-
-  it("finds an NVIDIA driver on the library path, without loading it", () => {
-    const path = makeFolder("driver", ["libcuda.so.1"]);
-    expect(hasNvidiaDriver({ os: "linux", arch: "x64" }, { LD_LIBRARY_PATH: `/none:${path}` })).toBe(true);
-    expect(hasNvidiaDriver({ os: "darwin", arch: "arm64" }, {})).toBe(false);
   });
 
   it("tells backends apart by their devices", () => {
