@@ -1,6 +1,9 @@
 /** The public interface of starling-rm. */
 
 export { profileChoices } from "./convert/options.ts";
+export { type DiagnoseOptions, type Diagnosis, diagnose, type ModelDiagnosis } from "./doctor/diagnose.ts";
+export type { Lack } from "./doctor/lacks.ts";
+export type { DeviceFinding, RuntimeFinding } from "./doctor/runtimes.ts";
 export { type EmbeddedModelOptions, embeddedCheckpoint, embeddedModelPath } from "./embedded-model.ts";
 export type { ErrorCode } from "./errors.ts";
 export {

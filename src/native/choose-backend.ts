@@ -1,9 +1,10 @@
 /** Which backend a model runs on: the first one that works here, and why each one before it does not. */
 import type { RuntimeLibraries } from "./addon.ts";
 import { isSoftware, usableDevices } from "./devices.ts";
+import { explainReason } from "./explain-runtime.ts";
 import { gpuSign } from "./gpu-signs.ts";
 import { type Backend, backendsOf, type GpuBackend } from "./platforms.ts";
-import { PROBING_VARIABLE, type ProbeResult, probeRuntime } from "./probe.ts";
+import { PROBE_TIME_LIMIT_MS, PROBING_VARIABLE, type ProbeResult, probeRuntime } from "./probe.ts";
 import { probeKey, recall, remember } from "./probe-memory.ts";
 import { findRuntime, hasRuntime, installCommand, ownBackends, ownRuntime } from "./runtime-folder.ts";
 
@@ -36,8 +37,17 @@ export interface Machine {
   /** @throws NativeError when there is no runtime for it */
   find(backend: Backend): RuntimeLibraries;
   /** Tries a runtime, or recalls what was found; undefined: it is not to be tried. */
-  probe(libraries: RuntimeLibraries, backend: GpuBackend): Promise<ProbeResult | undefined>;
+  probe(libraries: RuntimeLibraries, backend: GpuBackend, choice: Wish): Promise<ProbeResult | undefined>;
 }
+
+/** Whether a backend is one of several that may do, or the one that is wanted. */
+export type Wish = "auto" | "asked for";
+
+/**
+ * Some Vulkan drivers compile shaders for a minute when they see them first. Who asks for one by name waits for it; the
+ * driver keeps what it compiled, so that the next process does not.
+ */
+const ASKED_TIME_LIMIT_MS = 5 * PROBE_TIME_LIMIT_MS;
 
 /** The first backend of `auto` that works, the CPU if none does. */
 export async function chooseBackend(machine: Machine): Promise<BackendChoice> {
@@ -51,12 +61,12 @@ export async function chooseBackend(machine: Machine): Promise<BackendChoice> {
       continue;
     }
     const libraries = machine.find(backend);
-    const result = await machine.probe(libraries, backend);
+    const result = await machine.probe(libraries, backend, "auto");
     if (result === undefined) return { backend, libraries, reasons };
     const reason = reasonAgainst(result, backend, "auto");
     if (reason === undefined) return { backend, libraries, reasons };
     if (!result.opened) unsafe.set(libraries.folder, reason);
-    reasons.push({ backend, reason });
+    reasons.push({ backend, reason: explainReason(libraries, reason).replace(/\.$/, "") });
   }
   const libraries = machine.find("cpu");
   const danger = unsafe.get(libraries.folder);
@@ -77,18 +87,14 @@ export class UnusableRuntime extends Error {
 /** A backend that was asked for by name: tried first all the same. */
 export async function confirmBackend(backend: GpuBackend, machine: Machine): Promise<BackendChoice> {
   const libraries = machine.find(backend);
-  const result = await machine.probe(libraries, backend);
+  const result = await machine.probe(libraries, backend, "asked for");
   const reason = result === undefined ? undefined : reasonAgainst(result, backend, "asked for");
   if (reason !== undefined) throw new UnusableRuntime(libraries, reason);
   return { backend, libraries, reasons: [] };
 }
 
 /** Why a backend is not taken after its runtime was tried; undefined when it is. */
-export function reasonAgainst(
-  result: ProbeResult,
-  backend: GpuBackend,
-  choice: "auto" | "asked for",
-): string | undefined {
+export function reasonAgainst(result: ProbeResult, backend: GpuBackend, choice: Wish): string | undefined {
   if (!result.opened) return result.problem ?? "its libraries could not be opened";
   const devices = usableDevices(result.devices, backend);
   if (devices.length === 0) return result.problem ?? "its libraries load, but they found no device";
@@ -107,21 +113,23 @@ export function thisMachine(env: NodeJS.ProcessEnv = process.env): Machine {
       return gpuSign(backend).missing;
     },
     find: findRuntime,
-    probe: (libraries, backend) => probeOnce(libraries, backend, env),
+    probe: (libraries, backend, choice) => probeOnce(libraries, backend, choice, env),
   };
 }
 
 async function probeOnce(
   libraries: RuntimeLibraries,
   backend: GpuBackend,
+  choice: Wish,
   env: NodeJS.ProcessEnv,
 ): Promise<ProbeResult | undefined> {
   const setting = env[PROBE_VARIABLE];
   if (setting === "off" || env[PROBING_VARIABLE] !== undefined) return undefined;
   const key = probeKey(libraries, gpuSign(backend).files, env);
   const known = setting === "fresh" ? undefined : recall(key);
-  if (known !== undefined) return known;
-  const result = await probeRuntime(libraries);
+  // Who asks by name has perhaps just mended it.
+  if (known !== undefined && (choice === "auto" || known.problem === undefined)) return known;
+  const result = await probeRuntime(libraries, choice === "auto" ? {} : { timeLimitMs: ASKED_TIME_LIMIT_MS });
   remember(key, result);
   return result;
 }

@@ -13,7 +13,7 @@ import {
   UnusableRuntime,
 } from "./choose-backend.ts";
 import { deviceBackend, isSoftware, usableDevices } from "./devices.ts";
-import { explainRuntime } from "./explain-runtime.ts";
+import { danger, explainRuntime } from "./explain-runtime.ts";
 import { loadAddon } from "./load-addon.ts";
 import type { Backend, GpuBackend } from "./platforms.ts";
 import { findRuntime, RUNTIME_VARIABLE } from "./runtime-folder.ts";
@@ -57,6 +57,8 @@ export async function openEngine({ gpu }: { gpu: GpuChoice }): Promise<Engine> {
 
 async function openRuntime(addon: NativeAddon, gpu: GpuChoice): Promise<RuntimeInfo> {
   const { libraries, reasons } = await choose(gpu);
+  const dangerous = danger(libraries);
+  if (dangerous !== undefined) throw unusable(libraries, new Error(dangerous));
   try {
     const info = await addon.openRuntime(libraries);
     openingReasons = { folder: info.folder, reasons };

@@ -1,8 +1,8 @@
 /** Why a runtime could not be opened, in words and with what mends it: the system's own words name neither. */
-import { accessSync, constants } from "node:fs";
-import { basename } from "node:path";
+import { accessSync, constants, existsSync } from "node:fs";
+import { basename, join } from "node:path";
 import type { RuntimeLibraries } from "./addon.ts";
-import { fits, platformName, readLibraryKind } from "./library-format.ts";
+import { findCutOff, fits, platformName, readLibraryKind } from "./library-format.ts";
 import { here, type Platform } from "./platforms.ts";
 import { RUNTIME_PACKAGE_VERSION, RUNTIME_VARIABLE } from "./runtime-folder.ts";
 import { installLibrary } from "./system-packages.ts";
@@ -12,11 +12,20 @@ import { installLibrary } from "./system-packages.ts";
  * @returns sentences: the cause, and the command that mends it where there is one
  */
 export function explainRuntime(libraries: RuntimeLibraries, reason: string, platform: Platform = here): string {
+  const dangerous = danger(libraries);
+  if (dangerous !== undefined) return dangerous;
   for (const path of [libraries.ggmlBase, libraries.ggml, libraries.llama]) {
     const problem = fileProblem(path, libraries, platform);
     if (problem !== undefined) return problem;
   }
   return explainReason(libraries, reason);
+}
+
+/** Why a runtime must not be opened at all, because that would end the process; undefined where it may be tried. */
+export function danger(libraries: RuntimeLibraries): string | undefined {
+  const cut = findCutOff(libraries.folder);
+  if (cut === undefined) return undefined;
+  return `${cut.path} is cut off: it has ${cut.size} bytes of at least ${cut.least}. ${again(libraries)}`;
 }
 
 /** What is wrong with a library's file itself; undefined when it looks right. */
@@ -53,10 +62,7 @@ const MISSING_LIBRARY = [
 export function explainReason(libraries: RuntimeLibraries, reason: string): string {
   const missing = MISSING_LIBRARY.map((pattern) => pattern.exec(reason)?.[1]).find((name) => name !== undefined);
   if (missing !== undefined) {
-    const name = basename(missing);
-    const command = installLibrary(name);
-    const mend = command === undefined ? again(libraries) : `Run \`${command}\`.`;
-    return `it needs the library ${name}, which was not found. ${mend}`;
+    return missingLibrary(basename(missing), libraries);
   }
   const symbols = /version [`'"]?(GLIBC(?:XX)?_[\d.]+)['"`]? not found/.exec(reason)?.[1];
   if (symbols !== undefined)
@@ -68,6 +74,20 @@ export function explainReason(libraries: RuntimeLibraries, reason: string): stri
   if (/permission denied/i.test(reason))
     return `${sentence(reason)} The folder may be mounted without the right to run programs.`;
   return sentence(reason);
+}
+
+/** Where CUDA's own installer puts its libraries; not every system's loader is told. */
+const CUDA_FOLDER = "/usr/local/cuda/lib64";
+
+function missingLibrary(name: string, libraries: RuntimeLibraries): string {
+  if (existsSync(join(CUDA_FOLDER, name)))
+    return `it needs the library ${name}, which is in ${CUDA_FOLDER}, where the system does not look. Run \`export LD_LIBRARY_PATH=${CUDA_FOLDER}\`.`;
+  const command = installLibrary(name);
+  const mend = command === undefined ? again(libraries) : `Run \`${command}\`.`;
+  const cuda = /^libcu(?:dart|blas)/.test(name)
+    ? " It belongs to CUDA 13 (12 will do, too): https://developer.nvidia.com/cuda-downloads."
+    : "";
+  return `it needs the library ${name}, which was not found. ${mend}${cuda}`;
 }
 
 function sentence(text: string): string {

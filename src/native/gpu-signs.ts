@@ -53,10 +53,17 @@ function vulkanSign({ platform, env, root }: Surroundings): GpuSign {
   const loader = first(libraryFolders(env, root), ["libvulkan.so.1"]);
   if (loader === undefined) return { files: [], missing: "no Vulkan loader (libvulkan.so.1) is installed" };
   const drivers = vulkanDrivers(env, root);
-  const files = [loader, ...drivers, ...deviceFiles(root, "dev/dri", /^renderD\d+$/)];
+  const nodes = [
+    ...deviceFiles(root, "dev/dri", /^renderD\d+$/),
+    // NVIDIA's driver does without /dev/dri, and Windows shows its GPUs to Linux inside of it as dxg.
+    ...deviceFiles(root, "dev", /^(?:nvidia\d+|dxg)$/),
+  ];
+  const files = [loader, ...drivers, ...nodes];
   if (drivers.length === 0) return { files, missing: "no Vulkan driver is installed" };
   if (drivers.every((path) => SOFTWARE_DRIVER.test(path.slice(path.lastIndexOf("/") + 1))))
     return { files, missing: "the only Vulkan driver computes on the processor" };
+  // Distributions install all drivers together, whether there is a GPU or not.
+  if (nodes.length === 0) return { files, missing: "the system shows no graphics device (/dev/dri/renderD*)" };
   return { files };
 }
 

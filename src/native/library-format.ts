@@ -1,5 +1,6 @@
 /** Which system and processor a shared library is made for, from its first bytes. */
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readSync, statSync } from "node:fs";
+import { join } from "node:path";
 import type { Platform } from "./platforms.ts";
 
 export interface LibraryKind {
@@ -67,12 +68,67 @@ function known(names: ReadonlyMap<number, string>, numbers: readonly number[]): 
 
 /** @throws the system's error when the file cannot be read */
 export function readLibraryKind(path: string): LibraryKind | undefined {
+  return libraryKind(readStart(path));
+}
+
+function readStart(path: string): Buffer {
   const file = openSync(path, "r");
   try {
     const bytes = Buffer.alloc(HEADER_BYTES);
-    return libraryKind(bytes.subarray(0, readSync(file, bytes, 0, HEADER_BYTES, 0)));
+    return bytes.subarray(0, readSync(file, bytes, 0, HEADER_BYTES, 0));
   } finally {
     closeSync(file);
+  }
+}
+
+/** Where an ELF of 64 bits says that its parts lie (elf(5)); its tables come in entries of a size that it says, too. */
+const ELF64 = {
+  segments: 0x20,
+  sections: 0x28,
+  segmentSize: 0x36,
+  segmentCount: 0x38,
+  sectionSize: 0x3a,
+  sectionCount: 0x3c,
+};
+
+/**
+ * Bytes that a library for Linux must have at least; 0 for others. The system's loader maps a file that was cut off without
+ * looking, and then the process ends with SIGBUS, whereas the loaders of macOS and Windows refuse it.
+ */
+export function leastSize(bytes: Buffer): number {
+  const isElf64 = bytes.length >= 64 && bytes.readUInt32BE(0) === 0x7f454c46 && bytes[4] === 2 && bytes[5] === 1;
+  if (!isElf64) return 0;
+  const end = (at: number, size: number, count: number) =>
+    Number(bytes.readBigUInt64LE(at)) + bytes.readUInt16LE(size) * bytes.readUInt16LE(count);
+  return Math.max(
+    end(ELF64.segments, ELF64.segmentSize, ELF64.segmentCount),
+    // Linkers put the table of sections at the very end.
+    end(ELF64.sections, ELF64.sectionSize, ELF64.sectionCount),
+  );
+}
+
+/** The first library of a folder that was cut off, with its size and the least that it must have. */
+export function findCutOff(folder: string): { path: string; size: number; least: number } | undefined {
+  for (const name of librariesOf(folder)) {
+    const path = join(folder, name);
+    try {
+      const least = leastSize(readStart(path));
+      const { size } = statSync(path);
+      if (size < least) return { path, size, least };
+    } catch {
+      // A link to nowhere, or not to be read: the loader says so in peace.
+    }
+  }
+  return undefined;
+}
+
+function librariesOf(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => /\.so(?:\.|$)/.test(name))
+      .sort();
+  } catch {
+    return [];
   }
 }
 

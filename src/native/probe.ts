@@ -27,8 +27,9 @@ export interface ProbeOptions {
 }
 
 /**
- * Opening CUDA's libraries (600 MB) from a slow disk and compiling the first shaders of a Vulkan driver take seconds, at
- * worst about ten. A driver that needs longer for two small matrices hangs.
+ * Opening CUDA's libraries (400 MB) from a slow disk and compiling the first shaders of a Vulkan driver take seconds. A
+ * driver that needs longer for two small matrices hangs, or computes on the processor (Mesa's lavapipe took 65 seconds the
+ * first time on two busy cores, half a second the second time).
  */
 export const PROBE_TIME_LIMIT_MS = 60_000;
 /** Ending a process that used a GPU takes up to a second; after this it is ended by force. */

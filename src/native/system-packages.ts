@@ -1,7 +1,7 @@
 /** The command that installs something with the system's own package manager. */
 import { readFileSync } from "node:fs";
 
-export type SystemPart = "nvidia-driver" | "vulkan-loader" | "vulkan-driver" | "libgomp" | "libstdc++";
+export type SystemPart = "nvidia-driver" | "cuda-runtime" | "vulkan-loader" | "vulkan-driver" | "libgomp" | "libstdc++";
 type Family = "ubuntu" | "debian" | "fedora" | "suse" | "arch" | "alpine";
 
 const commands: Readonly<Record<SystemPart, Partial<Record<Family, string>>>> = {
@@ -10,6 +10,13 @@ const commands: Readonly<Record<SystemPart, Partial<Record<Family, string>>>> = 
     debian: "sudo apt-get install nvidia-driver",
     fedora: "sudo dnf install akmod-nvidia xorg-x11-drv-nvidia-cuda",
     arch: "sudo pacman -S nvidia nvidia-utils",
+  },
+  // Of NVIDIA's own package repositories, apart from Arch's.
+  "cuda-runtime": {
+    debian: "sudo apt-get install cuda-cudart-13-0 libcublas-13-0",
+    fedora: "sudo dnf install cuda-cudart-13-0 libcublas-13-0",
+    suse: "sudo zypper install cuda-cudart-13-0 libcublas-13-0",
+    arch: "sudo pacman -S cuda",
   },
   "vulkan-loader": {
     debian: "sudo apt-get install libvulkan1",
@@ -42,6 +49,7 @@ const commands: Readonly<Record<SystemPart, Partial<Record<Family, string>>>> = 
 /** Which part brings a library that was not found. */
 const providers: readonly (readonly [RegExp, SystemPart])[] = [
   [/^libcuda\.so/, "nvidia-driver"],
+  [/^libcu(?:dart|blas|blasLt)\.so/, "cuda-runtime"],
   [/^libvulkan\.so/, "vulkan-loader"],
   [/^libgomp\.so/, "libgomp"],
   [/^libstdc\+\+\.so/, "libstdc++"],

@@ -3,7 +3,7 @@ import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { explainAccess, explainReason, explainRuntime, packageOf } from "../../../src/native/explain-runtime.ts";
-import { fits, libraryKind, platformName } from "../../../src/native/library-format.ts";
+import { fits, leastSize, libraryKind, platformName } from "../../../src/native/library-format.ts";
 import type { Platform } from "../../../src/native/platforms.ts";
 import { installLibrary, installSystemPart } from "../../../src/native/system-packages.ts";
 import { unpacked } from "../../../src/native/unpacked.ts";
@@ -84,6 +84,20 @@ describe("libraryKind", () => {
           if (length > 4) bytes[length - 1] = value;
           expect(() => libraryKind(bytes)).not.toThrow();
         }
+  });
+
+  it("knows how long an ELF must be at least", () => {
+    const bytes = elf(0x3e);
+    bytes.writeBigUInt64LE(64n, 0x20);
+    bytes.writeUInt16LE(56, 0x36);
+    bytes.writeUInt16LE(3, 0x38);
+    expect(leastSize(bytes)).toBe(64 + 3 * 56);
+    bytes.writeBigUInt64LE(1000n, 0x28);
+    bytes.writeUInt16LE(64, 0x3a);
+    bytes.writeUInt16LE(10, 0x3c);
+    expect(leastSize(bytes)).toBe(1640);
+    for (const other of [bytes.subarray(0, 63), mach(ARM_MAC), pe(0x8664), Buffer.alloc(100)])
+      expect(leastSize(other)).toBe(0);
   });
 
   it("fits the platform that it is made for, and no other", () => {
