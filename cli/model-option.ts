@@ -82,7 +82,7 @@ export function addEngineOptions(command: Command): Command {
     .addOption(
       new Option(
         "--split-mode <mode>",
-        "over several GPUs: layer, row (of each matrix, CUDA), or none for the main device alone (default: layer)",
+        "over several GPUs: layer for whole layers on each, none for the main device alone (default: layer)",
       ).choices(splitModes),
     )
     .option(

@@ -22,18 +22,13 @@ constexpr int32_t MAX_MAIN_DEVICE = 63;
 
 constexpr int32_t MAX_VOCABULARY = 1 << 20;
 
-llama_split_mode split_mode(const std::string& name) {
-  if (name == "none") return LLAMA_SPLIT_MODE_NONE;
-  return name == "row" ? LLAMA_SPLIT_MODE_ROW : LLAMA_SPLIT_MODE_LAYER;
-}
-
 ModelOptions read_options(Napi::Value value) {
   const Arguments arguments(value, "options");
   ModelOptions options;
   options.path = arguments.text("path");
   options.gpu_layers = arguments.integer("gpuLayers", -1, MAX_LAYERS);
   options.devices = arguments.optional_texts("devices");
-  options.split_mode = split_mode(arguments.one_of("splitMode", {"none", "layer", "row"}));
+  options.main_device_alone = arguments.one_of("splitMode", {"none", "layer"}) == "none";
   options.main_device = arguments.integer("mainDevice", 0, MAX_MAIN_DEVICE);
   options.context_tokens = arguments.integer("contextTokens", 1, MAX_CONTEXT_TOKENS);
   options.micro_batch = arguments.integer("microBatch", 1, MAX_BATCH_TOKENS);

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <llama.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -15,7 +13,8 @@ struct ModelOptions {
   int32_t gpu_layers = 0;
   /** Names of the devices that may hold layers, in order; empty: all graphics processors of the runtime. */
   std::vector<std::string> devices;
-  llama_split_mode split_mode = LLAMA_SPLIT_MODE_LAYER;
+  /** Whether the main device holds all layers, or each device some. */
+  bool main_device_alone = false;
   /** Index among the devices. */
   int32_t main_device = 0;
   int32_t context_tokens = 0;

@@ -69,15 +69,16 @@ void ModelWeights::load(const StopSignal& stop, const std::function<void(float)>
   if (use_gpu && static_cast<size_t>(options_.main_device) >= devices_.size())
     throw Failure("The main device " + std::to_string(options_.main_device) + " does not exist: there are " +
                   std::to_string(devices_.size()) + " devices, counted from 0.");
-  if (use_gpu && options_.split_mode == LLAMA_SPLIT_MODE_NONE) devices_ = {devices_[options_.main_device]};
+  if (use_gpu && options_.main_device_alone) devices_ = {devices_[static_cast<size_t>(options_.main_device)]};
   std::vector<ggml_backend_dev_t> list = devices_;
   list.push_back(nullptr);
   LoadProgress progress{stop, on_progress};
   llama_model_params params = functions_.llama_model_default_params();
   params.devices = list.data();
   params.n_gpu_layers = use_gpu ? options_.gpu_layers : 0;
-  params.split_mode = options_.split_mode;
-  params.main_gpu = options_.split_mode == LLAMA_SPLIT_MODE_NONE ? 0 : options_.main_device;
+  // The list says where: of one device there is nothing to split.
+  params.split_mode = LLAMA_SPLIT_MODE_LAYER;
+  params.main_gpu = 0;
   params.load_mode = options_.mmap ? LLAMA_LOAD_MODE_MMAP : LLAMA_LOAD_MODE_NONE;
   params.progress_callback = &on_load_progress;
   params.progress_callback_user_data = &progress;

@@ -95,10 +95,10 @@ export interface DeviceCheck {
 }
 
 /**
- * How a model lies on several devices: whole layers on each, the rows of each matrix spread over all (CUDA only; elsewhere
- * as "layer"), or all on the main device.
+ * How a model lies on several devices: whole layers on each, or all on the main one. llama.cpp's "row" is not there: in the
+ * version that this package is made for no backend but SYCL has it, and loading fails with the others.
  */
-export type SplitMode = "none" | "layer" | "row";
+export type SplitMode = "none" | "layer";
 
 export interface LoadOptions {
   readonly path: string;
@@ -107,7 +107,7 @@ export interface LoadOptions {
   /** Names of the devices that may hold layers, in order; absent: all graphics processors of the runtime. */
   readonly devices?: readonly string[];
   readonly splitMode: SplitMode;
-  /** Index among these devices, for the split modes "none" and "row". */
+  /** Index among these devices, for the split mode "none". */
   readonly mainDevice: number;
   /** Most tokens that one sequence may have (KV cells for one sequence). */
   readonly contextTokens: number;

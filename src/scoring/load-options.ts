@@ -7,7 +7,7 @@ import { specialTokenChoices, tokenizationModes } from "./reward-tokenizer.ts";
 import type { BatchMode } from "./types.ts";
 
 export const gpuChoices: readonly GpuChoice[] = ["auto", "off", "cuda", "vulkan", "metal"];
-export const splitModes: readonly SplitMode[] = ["none", "layer", "row"];
+export const splitModes: readonly SplitMode[] = ["none", "layer"];
 export const batchModes: readonly BatchMode[] = ["exact", "packed"];
 
 /** Far above every batch that is useful; keeps buffers that grow with the batch within a few GiB. */

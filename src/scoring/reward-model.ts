@@ -8,7 +8,7 @@ import { availableMemory } from "./available-memory.ts";
 import { cancellable } from "./cancellable.ts";
 import { loadOptionChecks } from "./load-options.ts";
 import { readModelFile } from "./model-file.ts";
-import { assertPlacementFits, placeModel } from "./placement.ts";
+import { assertPlacementFits, type Placement, placeModel } from "./placement.ts";
 import { openPrompt, type PromptOptions, type PromptRanking } from "./prompt-ranking.ts";
 import { ranksOf } from "./ranks.ts";
 import { openTokenizer, type RewardTokenizer } from "./reward-tokenizer.ts";
@@ -43,7 +43,7 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
   if (options.checkMemory !== false) assertPlacementFits(modelPath, placement, availableMemory());
   const { threads, batchMode, ...plan } = placement.plan;
   const job = engine.addon.loadModel({ ...plan, path: modelPath, head: file.head }, options.onProgress);
-  const native = await cancellable(job, signal, (error) => loadFailure(error, modelPath));
+  const native = await cancellable(job, signal, (error) => loadFailure(error, modelPath, placement));
   const info: RewardModelInfo = {
     path: modelPath,
     name: file.name,
@@ -72,10 +72,19 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
   return new RewardModel(info, { native, tokenizer });
 }
 
-function loadFailure(error: unknown, path: string): unknown {
+/** How llama.cpp and the drivers' libraries say that memory ran out. */
+const OUT_OF_MEMORY = /unable to allocate|failed to allocate|out of memory|OutOfDeviceMemory|cudaMalloc failed/i;
+
+function loadFailure(error: unknown, path: string, { fit }: Placement): unknown {
   if (isStarlingError(error)) return error;
   const reason = error instanceof Error ? error.message : String(error);
-  return new NativeError("ERR_MODEL_LOAD", `${path} could not be loaded: ${reason}`, { cause: error, file: path });
+  const details = { cause: error, file: path };
+  if (!OUT_OF_MEMORY.test(reason))
+    return new NativeError("ERR_MODEL_LOAD", `${path} could not be loaded: ${reason}`, details);
+  // Something else took the memory meanwhile, or the estimate was too low.
+  const advice = fit === undefined ? "close other programs" : `place fewer layers than ${fit.gpuLayers} (gpuLayers)`;
+  const what = `${path} could not be loaded, for memory ran out: ${reason.replace(/\.$/, "")}`;
+  return new NativeError("ERR_OUT_OF_MEMORY", `${what}. Take a smaller quantisation, or ${advice}.`, details);
 }
 
 const scoreOptionChecks = { onProgress: aFunction, signal: aSignal, nameItem: aFunction, perToken: aBoolean };

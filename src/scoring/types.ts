@@ -29,8 +29,8 @@ export interface LoadRewardModelOptions {
    */
   readonly gpuLayers?: number | "auto" | "all";
   /**
-   * Over several GPUs: "layer" gives each whole layers, "row" spreads every matrix (CUDA), "none" uses the main device alone.
-   * Default: "layer".
+   * Over several GPUs: "layer" gives each whole layers, as many as its part of the free memory; "none" uses the main device
+   * alone. Default: "layer".
    */
   readonly splitMode?: SplitMode;
   /** Index of the main device among the backend's, as `starling-rm doctor` lists them: 0 to 14. Default: 0. */

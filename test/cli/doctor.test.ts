@@ -91,7 +91,7 @@ describe("doctor", () => {
 describe("the options of GPUs", () => {
   it.each([
     [["--gpu-layers", "most"], 'Expected "auto", "all" or a whole number from 0 to 1000.'],
-    [["--split-mode", "tensor"], "none, layer, row"],
+    [["--split-mode", "row"], "none, layer"],
     [["--main-device", "15"], "Expected a whole number from 0 to 14."],
   ])("%j is refused", async (options, message) => {
     const { code, stderr } = await run(["score", "--model", "tiny", ...options, "-p", "a", "-r", "b"]);

@@ -154,5 +154,4 @@ it("uses the main device alone in the split mode none", () => {
   const devices = ["A", "B", "C"];
   expect(devicesOf(devices, "none", 1)).toEqual(["B"]);
   expect(devicesOf(devices, "layer", 1)).toEqual(devices);
-  expect(devicesOf(devices, "row", 2)).toEqual(devices);
 });
