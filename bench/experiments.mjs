@@ -34,6 +34,8 @@ const exact = {
   gpuLayers: 0,
   splitMode: "layer",
   mainDevice: 0,
+  paddingToken: -1,
+  paddingPosition: -1,
   contextTokens: 2048,
   microBatch: 256,
   maxSequences: 1,

@@ -16,6 +16,8 @@ const options = (path, changes = {}) => ({
   gpuLayers: 0,
   splitMode: "layer",
   mainDevice: 0,
+  paddingToken: -1,
+  paddingPosition: -1,
   contextTokens: 2048,
   microBatch: 512,
   maxSequences: 1,
