@@ -32,6 +32,8 @@ const modelPath = await randomModel({ shape, type: modelType, folder: modelsFold
 const exact = {
   path: modelPath,
   gpuLayers: 0,
+  splitMode: "layer",
+  mainDevice: 0,
   contextTokens: 2048,
   microBatch: 256,
   maxSequences: 1,

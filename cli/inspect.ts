@@ -103,12 +103,16 @@ function truncation({ maxTokens, truncationSide }: InspectResult): string | unde
 }
 
 function describeMemory(need: MemoryPrediction, inParts: boolean, as: string): [string, string | undefined][] {
-  const { weights, keyValue, compute, total, contextTokens, backend, available } = need;
+  const { weights, keyValue, compute, total, contextTokens, backend, available, gpu } = need;
   const parts = `weights ${byteSize(weights)}, key-value cache ${byteSize(keyValue)}, computing ${byteSize(compute)}`;
   const where = backend === "cpu" ? "" : `, on ${backend}`;
   return [
     ["memory need", `${byteSize(total)} at most${as}${where}, for texts of up to ${contextTokens} tokens`],
     ["of which", inParts ? parts : undefined],
+    [
+      "on the GPU",
+      gpu === undefined ? undefined : `${gpu.layers} of ${gpu.of} layers, as far as its free memory is known`,
+    ],
     ["memory free", inParts && available !== undefined ? byteSize(available) : undefined],
   ];
 }

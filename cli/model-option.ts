@@ -1,5 +1,5 @@
 /** The options that name and load a model, shared by all commands that need one. */
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import {
   batchModes,
   embeddedModelPath,
@@ -9,7 +9,9 @@ import {
   loadRewardModel,
   type RewardModel,
   type SpecialTokens,
+  type SplitMode,
   specialTokenChoices,
+  splitModes,
   type TokenizationMode,
   tokenizationModes,
 } from "../src/index.ts";
@@ -26,6 +28,7 @@ const MODEL_VARIABLE = "STARLING_RM_MODEL";
 const MAX_THREADS = 512;
 const MAX_LAYERS = 1_000;
 const MAX_TOKENS = 65_536;
+const MAX_MAIN_DEVICE = 14;
 
 export interface ModelOptions {
   readonly model?: string;
@@ -35,7 +38,9 @@ export interface ModelOptions {
 
 export interface EngineOptions {
   readonly gpu?: GpuChoice;
-  readonly gpuLayers?: number;
+  readonly gpuLayers?: number | "auto" | "all";
+  readonly splitMode?: SplitMode;
+  readonly mainDevice?: number;
   readonly threads?: number;
   readonly ctx?: number;
   readonly batch?: number;
@@ -69,7 +74,22 @@ export function addEngineOptions(command: Command): Command {
     .option("--no-prefix-sharing", "compute every text in full, for comparison: scores are the same, it takes longer")
     .option("--no-memory-check", "load the model even if it seems to need more memory than is free")
     .addOption(new Option("--gpu <backend>", "where the layers run (default: auto)").choices(gpuChoices))
-    .option("--gpu-layers <n>", "layers to place on the GPU (default: all)", wholeNumber(0, MAX_LAYERS))
+    .option(
+      "--gpu-layers <n>",
+      'layers to place on the GPU: a number, "all", or "auto" for what fits (default: auto)',
+      layers,
+    )
+    .addOption(
+      new Option(
+        "--split-mode <mode>",
+        "over several GPUs: layer for whole layers on each, none for the main device alone (default: layer)",
+      ).choices(splitModes),
+    )
+    .option(
+      "--main-device <index>",
+      "the main GPU, as doctor counts them (default: 0)",
+      wholeNumber(0, MAX_MAIN_DEVICE),
+    )
     .option("--threads <n>", "CPU threads (default: all cores)", wholeNumber(1, MAX_THREADS))
     .option(
       "--ctx <tokens>",
@@ -83,6 +103,17 @@ export function addEngineOptions(command: Command): Command {
         "exact: same score to the last bit in any company; packed: faster on GPUs",
       ).choices(batchModes),
     );
+}
+
+const layerNumber = wholeNumber(0, MAX_LAYERS);
+
+function layers(text: string): number | "auto" | "all" {
+  if (text === "auto" || text === "all") return text;
+  try {
+    return layerNumber(text);
+  } catch {
+    throw new InvalidArgumentError(`Expected "auto", "all" or a whole number from 0 to ${MAX_LAYERS}.`);
+  }
 }
 
 /** The path of the model that was asked for; the demonstration model is made on first use. */
@@ -135,9 +166,9 @@ export async function loadModel(
 
 /** The library's names for the options of {@link addEngineOptions}. */
 export function engineSettings(options: EngineOptions): Partial<LoadRewardModelOptions> {
-  const { gpu, gpuLayers, threads, ctx, batch, batchMode, prefixSharing, memoryCheck } = options;
+  const { gpu, gpuLayers, splitMode, mainDevice, threads, ctx, batch, batchMode, prefixSharing, memoryCheck } = options;
   return {
-    ...given({ gpu, gpuLayers, threads, contextTokens: ctx, batchTokens: batch, batchMode }),
+    ...given({ gpu, gpuLayers, splitMode, mainDevice, threads, contextTokens: ctx, batchTokens: batch, batchMode }),
     ...given({ sharePrefixes: prefixSharing, checkMemory: memoryCheck }),
   };
 }

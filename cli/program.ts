@@ -4,6 +4,7 @@ import { LLAMA_VERSION } from "../src/index.ts";
 import type { Action, CommandContext } from "./context.ts";
 import { convert, describeConvert } from "./convert.ts";
 import { demo, describeDemo } from "./demo.ts";
+import { describeDoctor, doctor } from "./doctor.ts";
 import { ClosedPipe, EXIT_DONE, EXIT_FATAL, failureText, Interrupted } from "./errors.ts";
 import { describeInspect, inspect } from "./inspect.ts";
 import { packageVersion } from "./package-info.ts";
@@ -58,6 +59,7 @@ function createProgram(context: CommandContext, finish: (exitCode: number) => vo
   add("quantize", describeQuantize, quantize);
   add("inspect", describeInspect, inspect);
   add("demo", describeDemo, demo);
+  add("doctor", describeDoctor, doctor);
   return program;
 }
 
@@ -75,5 +77,6 @@ Start with:
   starling-rm demo                          see it work, with a small model that ships with the package
   starling-rm convert CHECKPOINT -o rm.gguf   make a GGUF of the real model
   starling-rm score --model rm.gguf --input pairs.jsonl
+  starling-rm doctor                        see what this machine can do, and what is missing
 
 Each command has its own help: starling-rm score --help`;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ggml-alloc.h>
 #include <ggml-backend.h>
 #include <ggml-cpu.h>
 #include <ggml.h>
@@ -56,6 +57,14 @@
 
 #define STARLING_GGML_BASE_FUNCTIONS(X)    \
   X(ggml_log_set)                          \
+  X(ggml_init)                             \
+  X(ggml_free)                             \
+  X(ggml_tensor_overhead)                  \
+  X(ggml_graph_overhead)                   \
+  X(ggml_new_graph)                        \
+  X(ggml_new_tensor_2d)                    \
+  X(ggml_mul_mat)                          \
+  X(ggml_build_forward_expand)             \
   X(ggml_blck_size)                        \
   X(ggml_row_size)                         \
   X(ggml_bf16_to_fp32_row)                 \
@@ -65,6 +74,11 @@
   X(ggml_threadpool_params_init)           \
   X(ggml_backend_tensor_get)               \
   X(ggml_backend_tensor_set)               \
+  X(ggml_backend_alloc_ctx_tensors)        \
+  X(ggml_backend_buffer_free)              \
+  X(ggml_backend_free)                     \
+  X(ggml_backend_graph_compute)            \
+  X(ggml_backend_dev_init)                 \
   X(ggml_backend_dev_backend_reg)          \
   X(ggml_backend_dev_description)          \
   X(ggml_backend_dev_memory)               \

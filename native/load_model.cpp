@@ -17,6 +17,8 @@ constexpr int32_t MAX_SEQUENCES = 255;
 constexpr int32_t MAX_LANES = 64;
 constexpr int32_t MAX_HELD_MEBIBYTES = 1 << 20;
 constexpr int32_t MAX_LAYERS = 10'000;
+/** GGML_SCHED_MAX_BACKENDS is 16; whether the device exists is checked on loading. */
+constexpr int32_t MAX_MAIN_DEVICE = 63;
 
 constexpr int32_t MAX_VOCABULARY = 1 << 20;
 
@@ -25,6 +27,9 @@ ModelOptions read_options(Napi::Value value) {
   ModelOptions options;
   options.path = arguments.text("path");
   options.gpu_layers = arguments.integer("gpuLayers", -1, MAX_LAYERS);
+  options.devices = arguments.optional_texts("devices");
+  options.main_device_alone = arguments.one_of("splitMode", {"none", "layer"}) == "none";
+  options.main_device = arguments.integer("mainDevice", 0, MAX_MAIN_DEVICE);
   options.context_tokens = arguments.integer("contextTokens", 1, MAX_CONTEXT_TOKENS);
   options.micro_batch = arguments.integer("microBatch", 1, MAX_BATCH_TOKENS);
   options.max_sequences = arguments.integer("maxSequences", 1, MAX_SEQUENCES);

@@ -11,6 +11,12 @@ namespace starling {
 struct ModelOptions {
   std::string path;
   int32_t gpu_layers = 0;
+  /** Names of the devices that may hold layers, in order; empty: all graphics processors of the runtime. */
+  std::vector<std::string> devices;
+  /** Whether the main device holds all layers, or each device some. */
+  bool main_device_alone = false;
+  /** Index among the devices. */
+  int32_t main_device = 0;
   int32_t context_tokens = 0;
   int32_t micro_batch = 0;
   int32_t max_sequences = 0;

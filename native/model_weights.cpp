@@ -36,6 +36,19 @@ std::vector<ggml_backend_dev_t> gpu_devices(const LlamaFunctions& functions) {
   return {};
 }
 
+std::vector<ggml_backend_dev_t> devices_named(const LlamaFunctions& functions, const std::vector<std::string>& names) {
+  std::vector<ggml_backend_dev_t> devices;
+  for (const std::string& name : names) {
+    const size_t before = devices.size();
+    for (size_t i = 0; i < functions.ggml_backend_dev_count() && devices.size() == before; ++i) {
+      ggml_backend_dev_t device = functions.ggml_backend_dev_get(i);
+      if (name == functions.ggml_backend_dev_name(device)) devices.push_back(device);
+    }
+    if (devices.size() == before) throw Failure("The llama.cpp runtime has no device called " + name + ".");
+  }
+  return devices;
+}
+
 }  // namespace
 
 void ModelWeights::Deleter::operator()(llama_model* model) const { functions->llama_model_free(model); }
@@ -50,14 +63,22 @@ ModelWeights::ModelWeights(const ModelOptions& options, const StopSignal& stop,
 
 void ModelWeights::load(const StopSignal& stop, const std::function<void(float)>& on_progress) {
   const LogCapture log;
-  if (options_.gpu_layers != 0) devices_ = gpu_devices(functions_);
+  if (options_.gpu_layers != 0)
+    devices_ = options_.devices.empty() ? gpu_devices(functions_) : devices_named(functions_, options_.devices);
   const bool use_gpu = !devices_.empty();
+  if (use_gpu && static_cast<size_t>(options_.main_device) >= devices_.size())
+    throw Failure("The main device " + std::to_string(options_.main_device) + " does not exist: there are " +
+                  std::to_string(devices_.size()) + " devices, counted from 0.");
+  if (use_gpu && options_.main_device_alone) devices_ = {devices_[static_cast<size_t>(options_.main_device)]};
   std::vector<ggml_backend_dev_t> list = devices_;
   list.push_back(nullptr);
   LoadProgress progress{stop, on_progress};
   llama_model_params params = functions_.llama_model_default_params();
   params.devices = list.data();
   params.n_gpu_layers = use_gpu ? options_.gpu_layers : 0;
+  // The list says where: of one device there is nothing to split.
+  params.split_mode = LLAMA_SPLIT_MODE_LAYER;
+  params.main_gpu = 0;
   params.load_mode = options_.mmap ? LLAMA_LOAD_MODE_MMAP : LLAMA_LOAD_MODE_NONE;
   params.progress_callback = &on_load_progress;
   params.progress_callback_user_data = &progress;

@@ -1,6 +1,7 @@
 #include "addon_parts.h"
 #include "arguments.h"
 #include "background.h"
+#include "device_check.h"
 #include "runtime.h"
 
 namespace starling {
@@ -49,11 +50,30 @@ Napi::Value current_runtime(const Napi::CallbackInfo& call) {
   return info ? describe(call.Env(), *info) : call.Env().Undefined();
 }
 
+/** checkDevices(): Promise<DeviceCheck[]> */
+Napi::Value check_devices_in_background(const Napi::CallbackInfo& call) {
+  return run_in_background(call.Env(), []() {
+    const std::vector<DeviceCheck> checks = check_devices();
+    return [checks](napi_env raw) -> napi_value {
+      const Napi::Env env(raw);
+      Napi::Array list = Napi::Array::New(env, checks.size());
+      for (size_t i = 0; i < checks.size(); ++i) {
+        Napi::Object entry = Napi::Object::New(env);
+        entry.Set("name", checks[i].name);
+        if (!checks[i].problem.empty()) entry.Set("problem", checks[i].problem);
+        list.Set(static_cast<uint32_t>(i), entry);
+      }
+      return list;
+    };
+  });
+}
+
 }  // namespace
 
 void init_runtime(Napi::Env env, Napi::Object exports) {
   exports.Set("openRuntime", Napi::Function::New<&open_runtime>(env, "openRuntime"));
   exports.Set("currentRuntime", Napi::Function::New<&current_runtime>(env, "currentRuntime"));
+  exports.Set("checkDevices", Napi::Function::New<&check_devices_in_background>(env, "checkDevices"));
 }
 
 }  // namespace starling

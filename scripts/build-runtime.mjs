@@ -4,7 +4,16 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
-import { addonPath, BuildError, buildAddon, extractLlama, missingTools, packageFolder, root, whatIsMissing } from "./build-addon.mjs";
+import {
+  addonPath,
+  BuildError,
+  buildAddon,
+  extractLlama,
+  missingTools,
+  packageFolder,
+  root,
+  whatIsMissing,
+} from "./build-addon.mjs";
 import { cmakeEntries, nameOf, parseOptions, SOURCES, TARGET, USAGE } from "./build-runtime/plan.mjs";
 import { assertReplaceable, publish } from "./build-runtime/publish.mjs";
 import { describeLack, lookForTools, nvccOf } from "./build-runtime/tools.mjs";

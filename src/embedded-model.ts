@@ -1,8 +1,8 @@
 /** The demonstration model that ships with the package, converted to GGUF on first use. */
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, stat, unlink } from "node:fs/promises";
-import { homedir } from "node:os";
 import { basename, join } from "node:path";
+import { defaultCacheFolder } from "./cache-folder.ts";
 import { isStarlingError, StarlingError } from "./errors.ts";
 import { convert } from "./make-gguf.ts";
 import { packageRoot } from "./native/load-addon.ts";
@@ -55,14 +55,6 @@ export async function embeddedModelPath(options: EmbeddedModelOptions = {}): Pro
     if (isStarlingError(error) || !(await exists(output))) throw error;
   }
   return output;
-}
-
-function defaultCacheFolder(): string {
-  const { STARLING_RM_CACHE, XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
-  if (STARLING_RM_CACHE) return STARLING_RM_CACHE;
-  if (process.platform === "win32" && LOCALAPPDATA) return join(LOCALAPPDATA, "starling-rm", "cache");
-  if (process.platform === "darwin") return join(homedir(), "Library", "Caches", "starling-rm");
-  return join(XDG_CACHE_HOME || join(homedir(), ".cache"), "starling-rm");
 }
 
 /** Changes when the checkpoint's files or the package's version (and so, perhaps, the converter) do. */

@@ -1,6 +1,9 @@
 /** The public interface of starling-rm. */
 
 export { profileChoices } from "./convert/options.ts";
+export { type DiagnoseOptions, type Diagnosis, diagnose, type ModelDiagnosis } from "./doctor/diagnose.ts";
+export type { Lack } from "./doctor/lacks.ts";
+export type { DeviceFinding, RuntimeFinding } from "./doctor/runtimes.ts";
 export { type EmbeddedModelOptions, embeddedCheckpoint, embeddedModelPath } from "./embedded-model.ts";
 export type { ErrorCode } from "./errors.ts";
 export {
@@ -23,11 +26,12 @@ export {
   quantize,
   weightTypes,
 } from "./make-gguf.ts";
-export type { GpuChoice } from "./native/engine.ts";
+export type { SplitMode } from "./native/addon.ts";
+export type { BackendReason, GpuChoice } from "./native/engine.ts";
 export { LLAMA_VERSION } from "./native/runtime-folder.ts";
 export type { ChatMessage, ChatRole, MessagesItem, PromptResponseItem, ScoreItem, TextItem } from "./prompt/items.ts";
 export type { SpecialTokens } from "./prompt/templates.ts";
-export { batchModes, gpuChoices } from "./scoring/load-options.ts";
+export { batchModes, gpuChoices, splitModes } from "./scoring/load-options.ts";
 export { predictMemory } from "./scoring/predict-memory.ts";
 export type { PromptOptions, PromptRanking } from "./scoring/prompt-ranking.ts";
 export { ranksOf } from "./scoring/ranks.ts";
@@ -43,6 +47,7 @@ export type {
   BatchMode,
   LoadRewardModelOptions,
   MemoryPrediction,
+  PredictedPlacement,
   RankedResponse,
   RewardModelInfo,
   ScoreFailure,

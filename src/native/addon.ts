@@ -8,7 +8,7 @@
  */
 
 /** Must equal `STARLING_CONTRACT_VERSION` in native/addon.cpp: a stale build is told apart from a fitting one. */
-export const CONTRACT_VERSION = 3;
+export const CONTRACT_VERSION = 4;
 
 export interface NativeAddon {
   readonly contractVersion: number;
@@ -22,6 +22,12 @@ export interface NativeAddon {
 
   /** The runtime that this process holds, whichever thread opened it. */
   currentRuntime(): RuntimeInfo | undefined;
+
+  /**
+   * Multiplies two small matrices on every graphics processor of the open runtime. A broken driver may hang or end the
+   * process in here: it is called in a process that nobody needs (native/probe.cjs).
+   */
+  checkDevices(): Promise<DeviceCheck[]>;
 
   /** Loads a GGUF. The file's header, tensors and head were checked in TypeScript before. */
   loadModel(options: LoadOptions, onProgress?: (fraction: number) => void): CancellableJob<NativeModel>;
@@ -82,10 +88,27 @@ export interface NativeDevice {
   readonly memoryTotal: number;
 }
 
+export interface DeviceCheck {
+  readonly name: string;
+  /** Why the device cannot be used; absent when it computed what it should. */
+  readonly problem?: string;
+}
+
+/**
+ * How a model lies on several devices: whole layers on each, or all on the main one. llama.cpp's "row" is not there: in the
+ * version that this package is made for no backend but SYCL has it, and loading fails with the others.
+ */
+export type SplitMode = "none" | "layer";
+
 export interface LoadOptions {
   readonly path: string;
   /** Layers to place on GPUs; 0 for none (then no GPU device is used at all), -1 for all. */
   readonly gpuLayers: number;
+  /** Names of the devices that may hold layers, in order; absent: all graphics processors of the runtime. */
+  readonly devices?: readonly string[];
+  readonly splitMode: SplitMode;
+  /** Index among these devices, for the split mode "none". */
+  readonly mainDevice: number;
   /** Most tokens that one sequence may have (KV cells for one sequence). */
   readonly contextTokens: number;
   /** Tokens per physical micro-batch (n_ubatch). */

@@ -1,21 +1,29 @@
 /** Opens the addon and a llama.cpp runtime for a choice of backend. */
-import { NativeError } from "../errors.ts";
+import { isStarlingError, NativeError } from "../errors.ts";
 import type { NativeAddon, NativeDevice, RuntimeInfo, RuntimeLibraries } from "./addon.ts";
-import { loadAddon } from "./load-addon.ts";
 import {
-  type Backend,
-  findRuntime,
-  type GpuBackend,
-  hasNvidiaDriver,
-  hasRuntime,
-  RUNTIME_VARIABLE,
-} from "./runtime-folder.ts";
+  type BackendChoice,
+  type BackendReason,
+  chooseBackend,
+  confirmBackend,
+  PROBE_VARIABLE,
+  reasonAgainst,
+  recallBackend,
+  thisMachine,
+  UnusableRuntime,
+} from "./choose-backend.ts";
+import { deviceBackend, isSoftware, usableDevices } from "./devices.ts";
+import { danger, explainRuntime } from "./explain-runtime.ts";
+import { loadAddon } from "./load-addon.ts";
+import type { Backend, GpuBackend } from "./platforms.ts";
+import { findRuntime, RUNTIME_VARIABLE } from "./runtime-folder.ts";
 
-export type { Backend, GpuBackend } from "./runtime-folder.ts";
+export type { BackendReason } from "./choose-backend.ts";
+export type { Backend, GpuBackend } from "./platforms.ts";
 
 /**
- * Where the layers run. `auto`: CUDA where its package and driver are there, Metal on Apple Silicon, else the CPU. `off`:
- * the CPU.
+ * Where the layers run. `auto`: CUDA, Metal or Vulkan, the first that works here, else the CPU; each is tried in a process
+ * of its own, once. `off`: the CPU.
  */
 export type GpuChoice = "auto" | "off" | GpuBackend;
 
@@ -24,7 +32,14 @@ export interface Engine {
   readonly runtimeInfo: RuntimeInfo;
   /** What models should run on: of the runtime's devices, the kind that fits the choice. */
   readonly backend: Backend;
+  /** The graphics processors of that backend that a model may use, in order; none on the CPU. */
+  readonly devices: readonly NativeDevice[];
+  /** Why the backends that would have gone before were not taken. */
+  readonly reasons: readonly BackendReason[];
 }
+
+/** Why other backends than the open runtime's were passed over, for later calls of this thread. */
+let openingReasons: { readonly folder: string; readonly reasons: readonly BackendReason[] } | undefined;
 
 /**
  * A process holds one runtime: later calls, of any thread, get the one that is open if it fits their choice. `off` fits
@@ -35,13 +50,19 @@ export interface Engine {
 export async function openEngine({ gpu }: { gpu: GpuChoice }): Promise<Engine> {
   const addon = loadAddon();
   const runtimeInfo = addon.currentRuntime() ?? (await openRuntime(addon, gpu));
-  return { addon, runtimeInfo, backend: pickBackend(runtimeInfo, gpu) };
+  const backend = pickBackend(runtimeInfo, gpu);
+  const devices = backend === "cpu" ? [] : usableDevices(runtimeInfo.devices, backend);
+  return { addon, runtimeInfo, backend, devices, reasons: reasonsFor(runtimeInfo, backend, gpu) };
 }
 
 async function openRuntime(addon: NativeAddon, gpu: GpuChoice): Promise<RuntimeInfo> {
-  const libraries = findRuntime(likelyBackend(gpu));
+  const { libraries, reasons } = await choose(gpu);
+  const dangerous = danger(libraries);
+  if (dangerous !== undefined) throw unusable(libraries, new Error(dangerous));
   try {
-    return await addon.openRuntime(libraries);
+    const info = await addon.openRuntime(libraries);
+    openingReasons = { folder: info.folder, reasons };
+    return info;
   } catch (cause) {
     // Two threads may have asked at the same time: the first one's runtime counts.
     const current = addon.currentRuntime();
@@ -50,28 +71,58 @@ async function openRuntime(addon: NativeAddon, gpu: GpuChoice): Promise<RuntimeI
   }
 }
 
+async function choose(gpu: GpuChoice): Promise<BackendChoice> {
+  if (gpu === "off") return { backend: "cpu", libraries: findRuntime("cpu"), reasons: [] };
+  try {
+    return gpu === "auto" ? await chooseBackend(thisMachine()) : await confirmBackend(gpu, thisMachine());
+  } catch (error) {
+    if (error instanceof UnusableRuntime) throw unusable(error.libraries, error);
+    throw error;
+  }
+}
+
 function unusable(libraries: RuntimeLibraries, cause: unknown): NativeError {
+  if (isStarlingError(cause)) return cause as NativeError;
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new NativeError(
     "ERR_RUNTIME_UNUSABLE",
-    `The llama.cpp runtime in ${libraries.folder} cannot be used: ${reason}`,
+    `The llama.cpp runtime in ${libraries.folder} cannot be used: ${explainRuntime(libraries, reason)}`,
     { cause },
   );
 }
 
-/** The backend that {@link openEngine} would try first; nothing is opened. */
+/**
+ * The backend that {@link openEngine} would most likely take; nothing is opened or tried, but what is remembered counts.
+ */
 export function likelyBackend(gpu: GpuChoice): Backend {
   if (gpu === "off") return "cpu";
   if (gpu !== "auto") return gpu;
-  if (process.platform === "darwin" && process.arch === "arm64") return "metal";
-  return hasRuntime("cuda") && hasNvidiaDriver() ? "cuda" : "cpu";
+  const machine = thisMachine();
+  const likely = machine.backends.find((backend) => {
+    if (backend === "cpu") return true;
+    if (machine.missing(backend) !== undefined) return false;
+    const known = process.env[PROBE_VARIABLE] === "off" ? undefined : recallBackend(backend);
+    return known === undefined || reasonAgainst(known, backend, "auto") === undefined;
+  });
+  return likely ?? "cpu";
+}
+
+/** The devices that {@link likelyBackend} was found to have; none where that is not known. */
+export function likelyDevices(backend: Backend): readonly NativeDevice[] {
+  if (backend === "cpu") return [];
+  return usableDevices(recallBackend(backend)?.devices ?? [], backend);
 }
 
 function pickBackend(runtime: RuntimeInfo, gpu: GpuChoice): Backend {
   if (gpu === "off") return "cpu";
-  const found = runtime.devices.map(deviceBackend).filter((backend) => backend !== undefined);
-  if (gpu === "auto") return found[0] ?? "cpu";
-  if (found.includes(gpu)) return gpu;
+  if (gpu === "auto")
+    return (
+      runtime.devices
+        .filter((device) => !isSoftware(device))
+        .map(deviceBackend)
+        .find(Boolean) ?? "cpu"
+    );
+  if (runtime.devices.some((device) => deviceBackend(device) === gpu)) return gpu;
   const why = runtime.backendProblem === undefined ? "" : ` (${runtime.backendProblem})`;
   throw new NativeError(
     "ERR_RUNTIME_UNUSABLE",
@@ -80,10 +131,13 @@ function pickBackend(runtime: RuntimeInfo, gpu: GpuChoice): Backend {
   );
 }
 
-/** Which backend a device is of; undefined for processors. */
-export function deviceBackend(device: Pick<NativeDevice, "name" | "type">): GpuBackend | undefined {
-  if (device.type !== "gpu" && device.type !== "igpu") return undefined;
-  if (/^CUDA/i.test(device.name)) return "cuda";
-  if (/^Vulkan/i.test(device.name)) return "vulkan";
-  return /^(?:Metal|MTL)/i.test(device.name) ? "metal" : undefined;
+function reasonsFor(runtime: RuntimeInfo, backend: Backend, gpu: GpuChoice): readonly BackendReason[] {
+  if (gpu !== "auto") return [];
+  const known = openingReasons?.folder === runtime.folder ? openingReasons.reasons : [];
+  return thisMachine()
+    .backends.slice(0, thisMachine().backends.indexOf(backend))
+    .map((other) => {
+      const reason = known.find((entry) => entry.backend === other)?.reason ?? runtime.backendProblem;
+      return { backend: other, reason: reason ?? `this process already uses the runtime in ${runtime.folder}` };
+    });
 }

@@ -43,13 +43,20 @@ export function packageRoot(): string {
   }
 }
 
-/** @internal Exported for its tests. */
-export function openAddon(root: string): NativeAddon {
-  // An own build goes first: in a checkout it is the only one, and elsewhere somebody compiled it on purpose.
+/**
+ * The addon of the package in the folder `root`; undefined where there is none. An own build goes first: in a checkout it
+ * is the only one, and elsewhere somebody compiled it on purpose.
+ */
+export function addonPath(root: string = packageRoot()): string | undefined {
   const own = join(root, ADDON_FILE);
   const found = existsSync(own) ? own : findInstalledAddon(root);
-  if (found === undefined) throw notBuilt(root, nothingFits(root));
-  const path = outsideArchive(found);
+  return found === undefined ? undefined : outsideArchive(found);
+}
+
+/** @internal Exported for its tests. */
+export function openAddon(root: string): NativeAddon {
+  const path = addonPath(root);
+  if (path === undefined) throw notBuilt(root, nothingFits(root));
   let addon: Partial<NativeAddon>;
   try {
     addon = createRequire(import.meta.url)(path);
@@ -72,11 +79,15 @@ function nothingFits(root: string): string {
   return `There is no native addon for ${here} beside ${root}, only ${others.join(", ")}, as if node_modules had been installed on another platform`;
 }
 
+/** The command that builds the addon. Not `npm rebuild`: npm may hold back the install scripts of dependencies there, too. */
+export function buildCommand(root: string = packageRoot()): string {
+  return `node ${JSON.stringify(join(root, "scripts", "build-addon.mjs"))}`;
+}
+
 function notBuilt(root: string, problem: string, cause?: unknown): NativeError {
   const pinned = pinnedAddonPackage(root);
   const prebuilt = pinned === undefined ? "" : `run \`npm install ${pinned}\`, or, to compile it, `;
-  // Not `npm rebuild`: npm may hold back the install scripts of dependencies there, too.
-  const command = `node ${JSON.stringify(join(root, "scripts", "build-addon.mjs"))}`;
+  const command = buildCommand(root);
   return new NativeError(
     "ERR_ADDON_NOT_BUILT",
     `${problem}: ${prebuilt}run \`${command}\`; it names anything that is missing.`,

@@ -1,10 +1,11 @@
 /** Finds llama.cpp runtimes: folders with its shared libraries and compute backends. */
-import { existsSync, readdirSync, realpathSync } from "node:fs";
-import { delimiter, join, resolve } from "node:path";
+import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { NativeError } from "../errors.ts";
 import type { RuntimeLibraries } from "./addon.ts";
 import { packageRoot } from "./load-addon.ts";
 import { outsideArchive, packageFolder } from "./package-folder.ts";
+import { type Backend, type GpuBackend, here, runtimePackage } from "./platforms.ts";
 
 /** The llama.cpp that this package is made for: what its headers are of, and what `llama_version()` must say. */
 export const LLAMA_VERSION = "0.4.0";
@@ -13,40 +14,14 @@ export const RUNTIME_PACKAGE_VERSION = "3.21.1";
 /** A folder with libraries of that llama.cpp, for example of an own build; goes before the packages. */
 export const RUNTIME_VARIABLE = "STARLING_RM_RUNTIME";
 
-export type GpuBackend = "cuda" | "vulkan" | "metal";
-export type Backend = "cpu" | GpuBackend;
-
-export interface Platform {
-  readonly os: NodeJS.Platform;
-  readonly arch: string;
-}
-
-const here: Platform = { os: process.platform, arch: process.arch };
-
-/** Package names without the scope, by platform and backend. */
-const packages: Readonly<Record<string, Partial<Record<Backend, string>>>> = {
-  "linux-x64": { cpu: "linux-x64", cuda: "linux-x64-cuda", vulkan: "linux-x64-vulkan" },
-  "linux-arm64": { cpu: "linux-arm64" },
-  "darwin-arm64": { cpu: "mac-arm64-metal", metal: "mac-arm64-metal" },
-  "darwin-x64": { cpu: "mac-x64" },
-  "win32-x64": { cpu: "win-x64", cuda: "win-x64-cuda", vulkan: "win-x64-vulkan" },
-  "win32-arm64": { cpu: "win-arm64" },
-};
-
-/** The npm package with the prebuilt runtime for a backend, or undefined where there is none. */
-export function runtimePackage(backend: Backend, platform: Platform = here): string | undefined {
-  const name = packages[`${platform.os}-${platform.arch}`]?.[backend];
-  return name === undefined ? undefined : `@node-llama-cpp/${name}`;
-}
-
 /**
  * The libraries to open for a backend.
  *
  * @throws NativeError ERR_RUNTIME_NOT_FOUND, saying which package to install
  */
 export function findRuntime(backend: Backend): RuntimeLibraries {
-  const own = process.env[RUNTIME_VARIABLE];
-  if (own !== undefined && own !== "") return librariesIn(resolve(own));
+  const own = ownRuntime();
+  if (own !== undefined) return librariesIn(own);
   const name = runtimePackage(backend);
   if (name === undefined)
     throw new NativeError(
@@ -58,16 +33,47 @@ export function findRuntime(backend: Backend): RuntimeLibraries {
   if (folder === undefined)
     throw new NativeError(
       "ERR_RUNTIME_NOT_FOUND",
-      `The llama.cpp runtime with the backend ${backend} is not installed: ` +
-        `run \`npm install ${name}@${RUNTIME_PACKAGE_VERSION}\`.`,
+      `The llama.cpp runtime with the backend ${backend} is not installed: ` + `run \`${installCommand(backend)}\`.`,
     );
   return { ...librariesIn(binariesFolder(folder, name)), fallbackBackends: fallbackBackends(name) };
 }
 
+/** The folder that {@link RUNTIME_VARIABLE} names. */
+export function ownRuntime(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const folder = env[RUNTIME_VARIABLE];
+  return folder === undefined || folder === "" ? undefined : resolve(folder);
+}
+
+/** The GPU backends that a folder has a library of, in the order in which they are tried. */
+export function ownBackends(folder: string): GpuBackend[] {
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch {
+    return [];
+  }
+  return (["cuda", "metal", "vulkan"] as const).filter((backend) =>
+    names.some((name) => new RegExp(`^(?:lib)?ggml-${backend}\\b.*\\.(?:so|dylib|dll)$`).test(name)),
+  );
+}
+
+/** The command that installs the package with a backend's runtime; undefined where there is none. */
+export function installCommand(backend: Backend): string | undefined {
+  const name = runtimePackage(backend);
+  return name === undefined ? undefined : `npm install ${name}@${RUNTIME_PACKAGE_VERSION}`;
+}
+
 /** Whether the package with a backend's runtime is installed. */
 export function hasRuntime(backend: Backend): boolean {
+  return installedVersion(backend) !== undefined;
+}
+
+/** The version of a backend's package; undefined where it is not installed. */
+export function installedVersion(backend: Backend): string | undefined {
   const name = runtimePackage(backend);
-  return name !== undefined && packageFolder(name, packageRoot()) !== undefined;
+  const folder = name === undefined ? undefined : packageFolder(name, packageRoot());
+  if (folder === undefined) return undefined;
+  return String(JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).version);
 }
 
 const LIBRARY = /^(?:lib)?(ggml-base|ggml|llama)((?:\.[\w-]+)*?)\.(?:so|dylib|dll)$/;
@@ -126,20 +132,4 @@ function fallbackBackends(name: string): string[] {
   return readdirSync(binaries)
     .filter((file) => /^(?:lib)?ggml-cuda\.(?:so|dll)$/.test(file))
     .map((file) => join(binaries, file));
-}
-
-/** Whether an NVIDIA driver is installed, without loading it. */
-export function hasNvidiaDriver(platform: Platform = here, env: NodeJS.ProcessEnv = process.env): boolean {
-  if (platform.os === "win32") return existsSync(join(env["SystemRoot"] ?? "C:\\Windows", "System32", "nvcuda.dll"));
-  if (platform.os !== "linux") return false;
-  const folders = [
-    ...(env["LD_LIBRARY_PATH"] ?? "").split(delimiter).filter((folder) => folder !== ""),
-    "/usr/lib/x86_64-linux-gnu",
-    "/usr/lib64",
-    "/usr/lib",
-    "/usr/lib/wsl/lib",
-    "/usr/local/nvidia/lib64",
-    "/run/opengl-driver/lib",
-  ];
-  return folders.some((folder) => existsSync(join(folder, "libcuda.so.1")));
 }

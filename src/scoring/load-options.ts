@@ -1,10 +1,13 @@
 /** The options of loading a model, checked. */
+import type { SplitMode } from "../native/addon.ts";
 import type { GpuChoice } from "../native/engine.ts";
 import { aBoolean, aFunction, anInteger, aSignal, aString, aThreadCount, type Check, oneOf } from "../options.ts";
+import { MAX_DEVICES } from "./gpu-fit.ts";
 import { specialTokenChoices, tokenizationModes } from "./reward-tokenizer.ts";
 import type { BatchMode } from "./types.ts";
 
 export const gpuChoices: readonly GpuChoice[] = ["auto", "off", "cuda", "vulkan", "metal"];
+export const splitModes: readonly SplitMode[] = ["none", "layer"];
 export const batchModes: readonly BatchMode[] = ["exact", "packed"];
 
 /** Far above every batch that is useful; keeps buffers that grow with the batch within a few GiB. */
@@ -12,10 +15,16 @@ const MAX_BATCH_TOKENS = 65_536;
 /** No Llama has this many layers. */
 const MAX_LAYERS = 1_000;
 
+const aLayerNumber = anInteger(0, MAX_LAYERS);
+const aLayerCount: Check = (value) =>
+  value === "auto" || value === "all" ? undefined : aLayerNumber(value) && `"auto", "all" or ${aLayerNumber(value)}`;
+
 export const loadOptionChecks: Readonly<Record<string, Check>> = {
   modelPath: aString,
   gpu: oneOf(gpuChoices),
-  gpuLayers: anInteger(0, MAX_LAYERS),
+  gpuLayers: aLayerCount,
+  splitMode: oneOf(splitModes),
+  mainDevice: anInteger(0, MAX_DEVICES - 1),
   threads: aThreadCount,
   contextTokens: anInteger(1, MAX_BATCH_TOKENS),
   batchTokens: anInteger(1, MAX_BATCH_TOKENS),

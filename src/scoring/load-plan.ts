@@ -42,7 +42,10 @@ export function planLoad(
   return {
     threads,
     batchMode,
-    gpuLayers: backend === "cpu" ? 0 : (options.gpuLayers ?? -1),
+    // Of a GPU all; placement.ts says how many fit.
+    gpuLayers: backend === "cpu" ? 0 : -1,
+    splitMode: options.splitMode ?? "layer",
+    mainDevice: backend === "cpu" ? 0 : (options.mainDevice ?? 0),
     // Longer sequences are cut off anyway: memory for more cells would never be used.
     contextTokens: Math.min(options.contextTokens ?? DEFAULT_CONTEXT_TOKENS, file.maxTokens),
     microBatch: Math.min(batchTokens, defaults.microBatch),

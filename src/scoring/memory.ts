@@ -87,6 +87,6 @@ function advice({ weights, backend }: MemoryNeed, available: number, contextToke
 
 const GIBIBYTE = 1024 ** 3;
 
-function gibibytes(bytes: number): string {
+export function gibibytes(bytes: number): string {
   return `${(bytes / GIBIBYTE).toFixed(2)} GiB`;
 }

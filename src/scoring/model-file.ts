@@ -8,6 +8,9 @@ export interface ModelFile extends RewardMetadata {
   /** Bytes of all tensors, and of those of each type. */
   readonly weightBytes: number;
   readonly bytesByType: ReadonlyMap<string, number>;
+  /** Bytes of each layer's tensors, and of the token embedding. */
+  readonly layerBytes: readonly number[];
+  readonly embeddingBytes: number;
 }
 
 /**
@@ -29,5 +32,18 @@ export function describeModelFile(gguf: GgufHeader, path: string): ModelFile {
     weightBytes += size;
     bytesByType.set(type.name, (bytesByType.get(type.name) ?? 0) + size);
   }
-  return { ...readRewardMetadata(gguf, path), parameters, weightBytes, bytesByType };
+  const metadata = readRewardMetadata(gguf, path);
+  return { ...metadata, parameters, weightBytes, bytesByType, ...bytesByPlace(gguf, metadata.shape.layers) };
+}
+
+/** The metadata was checked before: every layer has all of its tensors, and there is no other layer. */
+function bytesByPlace(gguf: GgufHeader, layers: number): Pick<ModelFile, "layerBytes" | "embeddingBytes"> {
+  const layerBytes = new Array<number>(layers).fill(0);
+  let embeddingBytes = 0;
+  for (const { name, size } of gguf.tensors) {
+    const layer = /^blk\.(\d+)\./.exec(name)?.[1];
+    if (layer !== undefined) layerBytes[Number(layer)] = (layerBytes[Number(layer)] ?? 0) + size;
+    else if (name === "token_embd.weight") embeddingBytes += size;
+  }
+  return { layerBytes, embeddingBytes };
 }

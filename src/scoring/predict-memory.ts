@@ -1,11 +1,11 @@
-import { likelyBackend } from "../native/engine.ts";
+import { likelyBackend, likelyDevices } from "../native/engine.ts";
 import { checkOptions, required } from "../options.ts";
 import { availableMemory } from "./available-memory.ts";
+import type { Fit } from "./gpu-fit.ts";
 import { loadOptionChecks } from "./load-options.ts";
-import { planLoad } from "./load-plan.ts";
-import { memoryNeed } from "./memory.ts";
 import { type ModelFile, readModelFile } from "./model-file.ts";
-import type { LoadRewardModelOptions, MemoryPrediction } from "./types.ts";
+import { type Place, placeModel } from "./placement.ts";
+import type { LoadRewardModelOptions, MemoryPrediction, PredictedPlacement } from "./types.ts";
 
 /**
  * What a model would take with these options, from its header alone: nothing is loaded. The same numbers decide whether
@@ -21,9 +21,27 @@ export async function predictMemory(options: LoadRewardModelOptions): Promise<Me
 
 /** As {@link predictMemory}, of a header that was read already. */
 export function predictFor(file: ModelFile, options: Omit<LoadRewardModelOptions, "modelPath">): MemoryPrediction {
-  const backend = likelyBackend(options.gpu ?? "auto");
-  const plan = planLoad(file, options, backend);
-  const need = memoryNeed(file.shape, file.weightBytes, plan, backend);
+  const likely = likelyBackend(options.gpu ?? "auto");
+  return predictOn(file, options, { backend: likely, devices: likelyDevices(likely) });
+}
+
+/** As {@link predictMemory}, with the devices as they are. */
+export function predictOn(
+  file: ModelFile,
+  options: Omit<LoadRewardModelOptions, "modelPath">,
+  place: Place,
+): MemoryPrediction {
+  const { need, plan, fit, backend } = placeModel(file, options, place);
   const available = backend === "cpu" ? availableMemory() : undefined;
-  return { ...need, contextTokens: plan.contextTokens, ...(available === undefined ? {} : { available }) };
+  return {
+    ...need,
+    contextTokens: plan.contextTokens,
+    ...(available === undefined ? {} : { available }),
+    ...(fit === undefined || fit.perDevice.length === 0 ? {} : { gpu: predicted(fit, file.layerBytes.length) }),
+  };
+}
+
+function predicted({ layers, perDevice, host }: Fit, of: number): PredictedPlacement {
+  const devices = perDevice.map(({ name, need, free }) => ({ name, need, ...(free === undefined ? {} : { free }) }));
+  return { layers, of, devices, host };
 }

@@ -1,15 +1,14 @@
 /** The public class: a loaded reward model. */
 import { isStarlingError, ModelClosedError, NativeError } from "../errors.ts";
 import type { NativeModel } from "../native/addon.ts";
-import { deviceBackend, type Engine, openEngine } from "../native/engine.ts";
+import { openEngine } from "../native/engine.ts";
 import { aBoolean, aFunction, aSignal, checkOptions, required } from "../options.ts";
 import { type ChatMessage, checkItem, checkString, type ScoreItem } from "../prompt/items.ts";
 import { availableMemory } from "./available-memory.ts";
 import { cancellable } from "./cancellable.ts";
 import { loadOptionChecks } from "./load-options.ts";
-import { planLoad } from "./load-plan.ts";
-import { assertFits, memoryNeed } from "./memory.ts";
 import { readModelFile } from "./model-file.ts";
+import { assertPlacementFits, type Placement, placeModel } from "./placement.ts";
 import { openPrompt, type PromptOptions, type PromptRanking } from "./prompt-ranking.ts";
 import { ranksOf } from "./ranks.ts";
 import { openTokenizer, type RewardTokenizer } from "./reward-tokenizer.ts";
@@ -40,13 +39,11 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
   signal?.throwIfAborted();
   const tokenizer = openTokenizer(engine.addon, file, options);
 
-  const { threads, batchMode, ...plan } = planLoad(file, options, engine.backend);
-  if (options.checkMemory !== false) {
-    const need = memoryNeed(file.shape, file.weightBytes, plan, engine.backend);
-    assertFits(modelPath, need, freeMemory(engine, plan.gpuLayers), plan.contextTokens);
-  }
+  const placement = placeModel(file, options, engine);
+  if (options.checkMemory !== false) assertPlacementFits(modelPath, placement, availableMemory());
+  const { threads, batchMode, ...plan } = placement.plan;
   const job = engine.addon.loadModel({ ...plan, path: modelPath, head: file.head }, options.onProgress);
-  const native = await cancellable(job, signal, (error) => loadFailure(error, modelPath));
+  const native = await cancellable(job, signal, (error) => loadFailure(error, modelPath, placement));
   const info: RewardModelInfo = {
     path: modelPath,
     name: file.name,
@@ -62,28 +59,32 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
     tokenization: tokenizer.settings.tokenization,
     maxTokens: file.maxTokens,
     contextTokens: native.info.contextTokens,
-    backend: engine.backend,
+    backend: placement.backend,
+    backendReasons: [
+      ...engine.reasons,
+      ...(placement.reason === undefined ? [] : [{ backend: engine.backend, reason: placement.reason }]),
+    ],
     devices: native.info.devices,
+    gpuLayers: placement.fit?.layers ?? 0,
     threads,
     batchMode,
   };
   return new RewardModel(info, { native, tokenizer });
 }
 
-/** What the model's place has free: the machine's memory, or that of its devices when they hold all of the model. */
-function freeMemory({ backend, runtimeInfo }: Engine, gpuLayers: number): number | undefined {
-  if (backend === "cpu") return availableMemory();
-  if (gpuLayers >= 0) return undefined;
-  const free = runtimeInfo.devices
-    .filter((device) => deviceBackend(device) === backend)
-    .reduce((sum, { memoryFree }) => sum + memoryFree, 0);
-  return free > 0 ? free : undefined;
-}
+/** How llama.cpp and the drivers' libraries say that memory ran out. */
+const OUT_OF_MEMORY = /unable to allocate|failed to allocate|out of memory|OutOfDeviceMemory|cudaMalloc failed/i;
 
-function loadFailure(error: unknown, path: string): unknown {
+function loadFailure(error: unknown, path: string, { fit }: Placement): unknown {
   if (isStarlingError(error)) return error;
   const reason = error instanceof Error ? error.message : String(error);
-  return new NativeError("ERR_MODEL_LOAD", `${path} could not be loaded: ${reason}`, { cause: error, file: path });
+  const details = { cause: error, file: path };
+  if (!OUT_OF_MEMORY.test(reason))
+    return new NativeError("ERR_MODEL_LOAD", `${path} could not be loaded: ${reason}`, details);
+  // Something else took the memory meanwhile, or the estimate was too low.
+  const advice = fit === undefined ? "close other programs" : `place fewer layers than ${fit.gpuLayers} (gpuLayers)`;
+  const what = `${path} could not be loaded, for memory ran out: ${reason.replace(/\.$/, "")}`;
+  return new NativeError("ERR_OUT_OF_MEMORY", `${what}. Take a smaller quantisation, or ${advice}.`, details);
 }
 
 const scoreOptionChecks = { onProgress: aFunction, signal: aSignal, nameItem: aFunction, perToken: aBoolean };

@@ -1,8 +1,8 @@
 /** The public types of loading and scoring. */
 import type { StarlingError } from "../errors.ts";
 import type { ProfileName } from "../gguf/starling-keys.ts";
-import type { NativeTokenizationMode } from "../native/addon.ts";
-import type { GpuChoice } from "../native/engine.ts";
+import type { NativeTokenizationMode, SplitMode } from "../native/addon.ts";
+import type { BackendReason, GpuChoice } from "../native/engine.ts";
 import type { SpecialTokens } from "../prompt/templates.ts";
 import type { MemoryNeed } from "./memory.ts";
 
@@ -22,8 +22,19 @@ export interface LoadRewardModelOptions {
   readonly modelPath: string;
   /** Default: "auto". */
   readonly gpu?: GpuChoice;
-  /** Layers to place on the GPU; default: all. Ignored where no GPU is used. */
-  readonly gpuLayers?: number;
+  /**
+   * Layers to place on the GPU, 0 to 1000, counted from the model's last one as llama.cpp does (its output counts as one);
+   * "auto": as many as fit the memory that is free there; "all". Default: "auto". With 0 the CPU does everything. Ignored
+   * where no GPU is used.
+   */
+  readonly gpuLayers?: number | "auto" | "all";
+  /**
+   * Over several GPUs: "layer" gives each whole layers, as many as its part of the free memory; "none" uses the main device
+   * alone. Default: "layer".
+   */
+  readonly splitMode?: SplitMode;
+  /** Index of the main device among the backend's, as `starling-rm doctor` lists them: 0 to 14. Default: 0. */
+  readonly mainDevice?: number;
   /**
    * CPU threads, 1 to 512. Default: all cores (os.availableParallelism()). Small models use them for several sequences
    * side by side, large ones for one sequence after another.
@@ -131,6 +142,18 @@ export interface MemoryPrediction extends MemoryNeed {
   readonly contextTokens: number;
   /** Bytes that this machine has free; absent where it does not tell, and for GPUs. */
   readonly available?: number;
+  /** What each GPU is to hold, as far as its memory is known; absent for the CPU. */
+  readonly gpu?: PredictedPlacement;
+}
+
+export interface PredictedPlacement {
+  /** Layers that the devices hold, of `of`. */
+  readonly layers: number;
+  readonly of: number;
+  /** Bytes that each device takes, and had free when it was last looked at. */
+  readonly devices: readonly { readonly name: string; readonly need: number; readonly free?: number }[];
+  /** Bytes that the machine's own memory takes. */
+  readonly host: number;
 }
 
 /** What a loaded model says of itself. */
@@ -153,7 +176,11 @@ export interface RewardModelInfo {
   readonly maxTokens: number;
   readonly contextTokens: number;
   readonly backend: string;
+  /** For each backend that would have gone before, with `gpu: "auto"`, why it was not taken. */
+  readonly backendReasons: readonly BackendReason[];
   readonly devices: readonly string[];
+  /** Layers that graphics processors hold, of `layers`. */
+  readonly gpuLayers: number;
   readonly threads: number;
   readonly batchMode: BatchMode;
 }

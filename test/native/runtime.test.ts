@@ -13,17 +13,17 @@ import {
   describeTarget,
   findInstalledAddon,
 } from "../../src/native/addon-package.ts";
-import { deviceBackend, openEngine } from "../../src/native/engine.ts";
+import { deviceBackend } from "../../src/native/devices.ts";
+import { openEngine } from "../../src/native/engine.ts";
 import { loadAddon, openAddon, packageRoot } from "../../src/native/load-addon.ts";
 import { outsideArchive } from "../../src/native/package-folder.ts";
+import { runtimePackage } from "../../src/native/platforms.ts";
 import {
   findRuntime,
-  hasNvidiaDriver,
   LLAMA_VERSION,
   librariesIn,
   RUNTIME_PACKAGE_VERSION,
   RUNTIME_VARIABLE,
-  runtimePackage,
 } from "../../src/native/runtime-folder.ts";
 import { errorOf, folder, removeFolder } from "./support.ts";
 
@@ -158,12 +158,6 @@ describe("finding a runtime", () => {
     const { default: manifest } = await import("../../package.json", { with: { type: "json" } });
     expect(manifest.devDependencies["node-llama-cpp"]).toBe(RUNTIME_PACKAGE_VERSION);
     for (const version of Object.values(manifest.optionalDependencies)) expect(version).toBe(RUNTIME_PACKAGE_VERSION);
-  });
-
-  it("finds an NVIDIA driver on the library path, without loading it", () => {
-    const path = makeFolder("driver", ["libcuda.so.1"]);
-    expect(hasNvidiaDriver({ os: "linux", arch: "x64" }, { LD_LIBRARY_PATH: `/none:${path}` })).toBe(true);
-    expect(hasNvidiaDriver({ os: "darwin", arch: "arm64" }, {})).toBe(false);
   });
 
   it("tells backends apart by their devices", () => {

@@ -197,6 +197,9 @@ describe("load options", () => {
     ["no lane", { lanes: 0 }, "RangeError"],
     ["too many sequences", { maxSequences: 256 }, "RangeError"],
     ["fewer than no layers", { gpuLayers: -2 }, "RangeError"],
+    ["an unknown split mode", { splitMode: "row" }, "RangeError"],
+    ["a main device before the first", { mainDevice: -1 }, "RangeError"],
+    ["devices that are no names", { devices: [0] }, "TypeError"],
     ["an unknown cache type", { kvType: "q4_0" }, "RangeError"],
     ["a head of numbers", { head: [1, 2] }, "TypeError"],
     ["an empty head", { head: new Float32Array(0) }, "RangeError"],
@@ -214,6 +217,16 @@ describe("load options", () => {
     const missing = await errorOf(load(addon, `${path}.none`));
     expect(missing.message).toMatch(/No such file|failed to open|failed to load/);
     expect(missing.code).toBeUndefined();
+  });
+
+  it("rejects a device that the runtime does not have, and looks for none without layers on devices", async () => {
+    const named = await errorOf(load(addon, path, { gpuLayers: -1, devices: ["CUDA7"] }));
+    expect(named.message).toBe("The llama.cpp runtime has no device called CUDA7.");
+    await (await load(addon, path, { gpuLayers: 0, devices: ["CUDA7"], mainDevice: 5, splitMode: "none" })).close();
+    // Without any graphics processor all layers stay here, as before.
+    const model = await load(addon, path, { gpuLayers: -1, splitMode: "layer", mainDevice: 5 });
+    expect(model.info.devices).toEqual(["CPU"]);
+    await model.close();
   });
 
   it("rejects a context that the machine has no memory for, saying how much was asked", async () => {

@@ -51,6 +51,8 @@ export function loadOptions(path: string, changes: Partial<LoadOptions> = {}): L
   return {
     path,
     gpuLayers: 0,
+    splitMode: "layer",
+    mainDevice: 0,
     contextTokens: 2048,
     microBatch: 512,
     maxSequences: 1,

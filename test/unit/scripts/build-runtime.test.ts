@@ -1,7 +1,5 @@
 import { describe, expect, it } from "vitest";
-// @ts-expect-error: a script, which has no types
 import { cmakeEntries, isRuntimeFile, nameOf, parseOptions } from "../../../scripts/build-runtime/plan.mjs";
-// @ts-expect-error: a script, which has no types
 import { describeLack, lookForTools } from "../../../scripts/build-runtime/tools.mjs";
 
 interface System {

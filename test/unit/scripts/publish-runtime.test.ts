@@ -2,7 +2,6 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-// @ts-expect-error: a script, which has no types
 import { assertReplaceable, publish } from "../../../scripts/build-runtime/publish.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "starling-rm-publish-"));

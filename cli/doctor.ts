@@ -1,0 +1,144 @@
+/** `starling-rm doctor` */
+import type { Command } from "commander";
+import { type Diagnosis, diagnose, type MemoryPrediction, type RuntimeFinding } from "../src/index.ts";
+import type { Action, CommandContext } from "./context.ts";
+import { EXIT_DONE } from "./errors.ts";
+import { addEngineOptions, type EngineOptions, engineSettings, modelPath } from "./model-option.ts";
+import { openOutput } from "./output.ts";
+import { safeJson } from "./output-formats.ts";
+import { byteSize } from "./progress-bar.ts";
+import { propertyTable } from "./table.ts";
+import { visible } from "./visible-text.ts";
+
+interface DoctorOptions extends EngineOptions {
+  readonly model?: string;
+  readonly json?: true;
+}
+
+/** Nothing can score here. */
+const EXIT_NOT_READY = 1;
+
+export const doctor: Action<DoctorOptions> = async ({ model, json, ...engine }, context) => {
+  const path = model === undefined ? undefined : await modelPath({ model }, context);
+  const found = await examine(path, engine, context);
+  const text = json ? `${safeJson(JSON.stringify(found, null, 2))}\n` : describeDiagnosis(found);
+  await (await openOutput(undefined, [])).write(text);
+  return found.ready ? EXIT_DONE : EXIT_NOT_READY;
+};
+
+async function examine(
+  path: string | undefined,
+  engine: EngineOptions,
+  { terminal }: CommandContext,
+): Promise<Diagnosis> {
+  terminal.showStatus(() => "trying the runtimes, each in a process of its own");
+  try {
+    return await diagnose({ ...(path === undefined ? {} : { modelPath: path }), load: engineSettings(engine) });
+  } finally {
+    terminal.endStatus();
+  }
+}
+
+/** For people: what is there, then what is missing, then the verdict. */
+export function describeDiagnosis(found: Diagnosis): string {
+  const { runtimes, lacks } = found;
+  const sections = [propertyTable(describeSystem(found))];
+  if (runtimes.length > 0)
+    sections.push(`runtimes\n${indent(propertyTable(runtimes.map((one) => describeRuntime(one, found))))}`);
+  const devices = runtimes.flatMap(describeDevices);
+  if (devices.length > 0) sections.push(`devices\n${indent(propertyTable(devices))}`);
+  if (found.model !== undefined) sections.push(`model\n${indent(propertyTable(describeModel(found.model)))}`);
+  if (lacks.length > 0) sections.push(`to mend\n${lacks.map(describeLack).join("")}`);
+  sections.push(`${verdict(found)}\n`);
+  return sections.join("\n");
+}
+
+function describeSystem({ machine, memory, addon }: Diagnosis): [string, string][] {
+  const { os, arch, release, libc, node, electron, processor, threads, features } = machine;
+  const free = memory.free === undefined ? "" : `${byteSize(memory.free)} free of `;
+  return [
+    ["platform", [`${os} ${arch}`, `kernel ${release}`, libc].filter(Boolean).join(", ")],
+    ["node", electron === undefined ? node : `${node} in Electron ${electron}`],
+    ["processor", `${processor}, ${threads} ${threads === 1 ? "thread" : "threads"}`],
+    ["instructions", features === undefined ? "unknown" : features.join(" ") || "none that llama.cpp has kernels for"],
+    ["memory", `${free}${byteSize(memory.total)}`],
+    ["addon", addon.loads ? addon.path : `does not load: ${addon.problem}`],
+  ];
+}
+
+function describeRuntime(runtime: RuntimeFinding, { choice, reasons }: Diagnosis): [string, string] {
+  const { backend, state, package: name, version, folder, problem } = runtime;
+  const chosen = backend === choice ? " (taken by --gpu auto)" : "";
+  const origin = version === undefined ? folder : `${name} ${version}`;
+  // Why auto passes it over is news only where it works when it is asked for.
+  const passed = state === "works" ? reasons.find((reason) => reason.backend === backend)?.reason : undefined;
+  const why = problem ?? passed;
+  return [backend, [`${state}${chosen}`, origin, why].filter((part) => part !== undefined).join("; ")];
+}
+
+function describeDevices({ devices }: RuntimeFinding): [string, string][] {
+  return devices.map(({ name, description, memoryFree, memoryTotal, software }, i) => {
+    const memory = memoryTotal > 0 ? `${byteSize(memoryFree)} free of ${byteSize(memoryTotal)}` : "memory unknown";
+    const main = devices.length > 1 ? ` (--main-device ${i})` : "";
+    return [name, `${description}, ${memory}${software ? ", computes on the processor" : ""}${main}`];
+  });
+}
+
+function describeModel({ path, fileType, memory, problem }: NonNullable<Diagnosis["model"]>): [string, string][] {
+  return [
+    ["path", path],
+    ...(fileType === undefined ? [] : ([["weights", fileType]] satisfies [string, string][])),
+    ...(memory === undefined ? [] : describeNeed(memory)),
+    ["verdict", problem ?? "fits"],
+  ];
+}
+
+function describeNeed({ total, backend, contextTokens, available, gpu }: MemoryPrediction): [string, string][] {
+  const free = available === undefined ? "" : `; ${byteSize(available)} are free`;
+  const need = `${byteSize(total)} at most on ${backend}, for texts of up to ${contextTokens} tokens${free}`;
+  if (gpu === undefined) return [["need", need]];
+  return [
+    ["need", need],
+    ["layers", `${gpu.layers} of ${gpu.of} on ${gpu.devices.map(({ name }) => name).join(", ")}`],
+    ...gpu.devices.map(({ name, need: bytes, free: left }): [string, string] => [
+      name,
+      `${byteSize(bytes)}${left === undefined ? "" : ` of ${byteSize(left)} free`}`,
+    ]),
+    ["machine", byteSize(gpu.host)],
+  ];
+}
+
+function describeLack({ what, command }: Diagnosis["lacks"][number]): string {
+  return `  - ${visible(what)}\n${command === undefined ? "" : `    run: ${visible(command)}\n`}`;
+}
+
+function verdict({ ready, choice, model }: Diagnosis): string {
+  const taken = choice === undefined ? "" : `; --gpu auto takes ${choice}`;
+  if (ready) return `ready: ${model === undefined ? "texts" : "the model"} can be scored${taken}`;
+  if (model?.problem !== undefined && choice !== undefined) return "not ready: the model cannot be loaded";
+  return choice === undefined
+    ? "not ready: nothing can score here"
+    : `not ready: this backend does not work here${taken}`;
+}
+
+function indent(text: string): string {
+  return text.replace(/^(?=.)/gm, "  ");
+}
+
+export function describeDoctor(command: Command): Command {
+  command
+    .description("Say what this machine can score with, what is missing, and the command that mends it.")
+    .option("-m, --model <file>", 'a GGUF that is to be loaded, or "tiny": whether it is whole and fits')
+    .option("--json", "print as JSON");
+  return addEngineOptions(command).addHelpText("after", HELP);
+}
+
+const HELP = `
+The exit code is 0 if texts can be scored, 1 if not. Each runtime is tried in a process of its own, so that a broken driver
+does no harm; what is found is remembered until a driver or a library changes (STARLING_RM_PROBE=off: never try,
+STARLING_RM_PROBE=fresh: always).
+
+Examples:
+  starling-rm doctor
+  starling-rm doctor --model starling-rm-34b.q4_k_m.gguf
+  starling-rm doctor --model starling-rm-34b.q4_k_m.gguf --gpu cuda --json`;

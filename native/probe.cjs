@@ -1,0 +1,19 @@
+// Opens a llama.cpp runtime and computes on its devices, in a process that nobody misses when a driver ends or hangs it.
+// Run by src/native/probe.ts: `node probe.cjs {"addon": PATH, "libraries": {...}}`. What drivers print goes anywhere, so
+// every line of ours begins with the marker.
+const { writeSync } = require("node:fs");
+
+const MARKER = "starling-rm-probe ";
+const STDOUT = 1;
+
+const say = (line) => writeSync(STDOUT, `\n${MARKER}${JSON.stringify(line)}\n`);
+
+async function probe({ addon: path, libraries }) {
+  const addon = require(path);
+  say({ stage: "opened", info: await addon.openRuntime(libraries) });
+  say({ stage: "checked", checks: await addon.checkDevices() });
+}
+
+probe(JSON.parse(process.argv[2])).catch((error) => {
+  say({ stage: "failed", message: error instanceof Error ? error.message : String(error) });
+});

@@ -1,0 +1,125 @@
+/** Whether this machine can score, and what is missing where it cannot. */
+import { totalmem } from "node:os";
+import { isStarlingError } from "../errors.ts";
+import { addonPath, buildCommand, loadAddon } from "../native/load-addon.ts";
+import { describeMachine, graphicsVendors, lockedDevices, type MachineDescription } from "../native/machine.ts";
+import type { Backend } from "../native/platforms.ts";
+import { aString, checkOptions } from "../options.ts";
+import { availableMemory } from "../scoring/available-memory.ts";
+import { loadOptionChecks } from "../scoring/load-options.ts";
+import { readModelFile } from "../scoring/model-file.ts";
+import { assertPlacementFits, placeModel } from "../scoring/placement.ts";
+import { predictOn } from "../scoring/predict-memory.ts";
+import type { LoadRewardModelOptions, MemoryPrediction } from "../scoring/types.ts";
+import { findLacks, type Lack } from "./lacks.ts";
+import { findRuntimes, type RuntimeFinding, type RuntimeFindings } from "./runtimes.ts";
+
+export interface DiagnoseOptions {
+  /** A GGUF: whether it is whole, what it needs, and whether that fits. */
+  readonly modelPath?: string;
+  /** How it is to be loaded. */
+  readonly load?: Omit<LoadRewardModelOptions, "modelPath" | "onProgress" | "signal">;
+}
+
+export interface Diagnosis {
+  /** Whether texts can be scored here, on the backend that `load` asks for and with the model if one was named. */
+  readonly ready: boolean;
+  readonly machine: MachineDescription;
+  /** Bytes of the machine's own memory; free as far as it is known. */
+  readonly memory: { readonly total: number; readonly free?: number };
+  readonly addon: { readonly path: string; readonly loads: boolean; readonly problem?: string };
+  /** In the order in which `gpu: "auto"` tries them; empty when the addon does not load. */
+  readonly runtimes: readonly RuntimeFinding[];
+  /** What `gpu: "auto"` takes, and why not what goes before. */
+  readonly choice?: Backend;
+  readonly reasons: RuntimeFindings["reasons"];
+  readonly model?: ModelDiagnosis;
+  readonly lacks: readonly Lack[];
+}
+
+export interface ModelDiagnosis {
+  readonly path: string;
+  readonly fileType?: string;
+  /** Where it would run, with what it needs there. */
+  readonly memory?: MemoryPrediction;
+  /** Why it cannot be loaded. */
+  readonly problem?: string;
+}
+
+/**
+ * Tries everything that scoring needs, each runtime in a process of its own, and remembers what it found.
+ *
+ * @throws InvalidInputError for a wrong option; whatever else is wrong is in the answer
+ */
+export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis> {
+  checkOptions("diagnose", options, { modelPath: aString, load: () => undefined });
+  checkOptions("diagnose's load", options.load, loadOptionChecks);
+  const machine = describeMachine();
+  const addon = examineAddon();
+  const found: RuntimeFindings = addon.loads ? await findRuntimes() : { runtimes: [], reasons: [] };
+  const model = options.modelPath === undefined ? undefined : await examineModel(options.modelPath, options, found);
+  const free = availableMemory();
+  const backend = wanted(options.load?.gpu ?? "auto", found.choice);
+  const works = found.runtimes.some((runtime) => runtime.backend === backend && runtime.state === "works");
+  return {
+    ready: works && model?.problem === undefined,
+    machine,
+    memory: { total: totalmem(), ...(free === undefined ? {} : { free }) },
+    addon,
+    ...found,
+    ...(model === undefined ? {} : { model }),
+    lacks: [
+      ...(addon.loads ? [] : [{ what: addon.problem ?? "The native addon does not load.", command: buildCommand() }]),
+      ...findLacks({ machine, runtimes: found.runtimes, graphics: graphicsVendors(), locked: lockedDevices() }),
+      ...(model?.problem === undefined ? [] : [{ what: model.problem }]),
+    ],
+  };
+}
+
+function examineAddon(): Diagnosis["addon"] {
+  const path = addonPath() ?? "none";
+  try {
+    loadAddon();
+    return { path, loads: true };
+  } catch (error) {
+    return { path, loads: false, problem: messageOf(error) };
+  }
+}
+
+async function examineModel(
+  path: string,
+  { load = {} }: DiagnoseOptions,
+  { runtimes, choice }: RuntimeFindings,
+): Promise<ModelDiagnosis> {
+  try {
+    const file = await readModelFile(path);
+    const found = { path, fileType: file.fileType };
+    const backend = wanted(load.gpu ?? "auto", choice);
+    const runtime = runtimes.find((entry) => entry.backend === backend);
+    if (runtime?.state !== "works")
+      return {
+        ...found,
+        problem: `${path} cannot run on ${backend}: ${runtime?.problem ?? "there is no such runtime here."}`,
+      };
+    const place = { backend, devices: backend === "cpu" ? [] : runtime.devices };
+    const memory = predictOn(file, load, place);
+    try {
+      assertPlacementFits(path, placeModel(file, load, place), availableMemory());
+      return { ...found, memory };
+    } catch (error) {
+      return { ...found, memory, problem: messageOf(error) };
+    }
+  } catch (error) {
+    return { path, problem: messageOf(error) };
+  }
+}
+
+function wanted(gpu: NonNullable<LoadRewardModelOptions["gpu"]>, choice: Backend | undefined): Backend {
+  if (gpu === "auto") return choice ?? "cpu";
+  return gpu === "off" ? "cpu" : gpu;
+}
+
+function messageOf(error: unknown): string {
+  if (isStarlingError(error)) return error.message;
+  return `${error instanceof Error ? error.message : String(error)} (unexpected)`;
+}

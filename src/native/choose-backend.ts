@@ -1,0 +1,144 @@
+/** Which backend a model runs on: the first one that works here, and why each one before it does not. */
+import type { RuntimeLibraries } from "./addon.ts";
+import { isSoftware, usableDevices } from "./devices.ts";
+import { explainReason } from "./explain-runtime.ts";
+import { gpuSign } from "./gpu-signs.ts";
+import { type Backend, backendsOf, type GpuBackend } from "./platforms.ts";
+import { PROBE_TIME_LIMIT_MS, PROBING_VARIABLE, type ProbeResult, probeRuntime } from "./probe.ts";
+import { probeKey, recall, remember } from "./probe-memory.ts";
+import { findRuntime, hasRuntime, installCommand, ownBackends, ownRuntime } from "./runtime-folder.ts";
+
+/**
+ * `off`: no runtime is tried before it is opened; what the files of drivers promise is believed. `fresh`: what is remembered
+ * does not count. Anything else: each runtime is tried once and remembered.
+ */
+export const PROBE_VARIABLE = "STARLING_RM_PROBE";
+
+/** Why a backend was not taken. */
+export interface BackendReason {
+  readonly backend: Backend;
+  /** Half a sentence without a full stop, such as "no NVIDIA driver is installed". */
+  readonly reason: string;
+}
+
+export interface BackendChoice {
+  readonly backend: Backend;
+  readonly libraries: RuntimeLibraries;
+  /** Of the backends that would have gone before. */
+  readonly reasons: readonly BackendReason[];
+}
+
+/** What a choice needs to know of the machine; replaced in tests. */
+export interface Machine {
+  /** In the order of preference, the CPU last. */
+  readonly backends: readonly Backend[];
+  /** Why there can be no device of a backend, as far as that is known without loading anything. */
+  missing(backend: GpuBackend): string | undefined;
+  /** @throws NativeError when there is no runtime for it */
+  find(backend: Backend): RuntimeLibraries;
+  /** Tries a runtime, or recalls what was found; undefined: it is not to be tried. */
+  probe(libraries: RuntimeLibraries, backend: GpuBackend, choice: Wish): Promise<ProbeResult | undefined>;
+}
+
+/** Whether a backend is one of several that may do, or the one that is wanted. */
+export type Wish = "auto" | "asked for";
+
+/**
+ * Some Vulkan drivers compile shaders for a minute when they see them first. Who asks for one by name waits for it; the
+ * driver keeps what it compiled, so that the next process does not.
+ */
+const ASKED_TIME_LIMIT_MS = 5 * PROBE_TIME_LIMIT_MS;
+
+/** The first backend of `auto` that works, the CPU if none does. */
+export async function chooseBackend(machine: Machine): Promise<BackendChoice> {
+  const reasons: BackendReason[] = [];
+  const unsafe = new Map<string, string>();
+  for (const backend of machine.backends) {
+    if (backend === "cpu") break;
+    const missing = machine.missing(backend);
+    if (missing !== undefined) {
+      reasons.push({ backend, reason: missing });
+      continue;
+    }
+    const libraries = machine.find(backend);
+    const result = await machine.probe(libraries, backend, "auto");
+    if (result === undefined) return { backend, libraries, reasons };
+    const reason = reasonAgainst(result, backend, "auto");
+    if (reason === undefined) return { backend, libraries, reasons };
+    if (!result.opened) unsafe.set(libraries.folder, reason);
+    reasons.push({ backend, reason: explainReason(libraries, reason).replace(/\.$/, "") });
+  }
+  const libraries = machine.find("cpu");
+  const danger = unsafe.get(libraries.folder);
+  // On a Mac, and with a folder of one's own, the CPU's runtime is the one that just failed.
+  if (danger !== undefined) throw new UnusableRuntime(libraries, danger);
+  return { backend: "cpu", libraries, reasons };
+}
+
+/** Says of a runtime that it must not be opened in this process. */
+export class UnusableRuntime extends Error {
+  readonly libraries: RuntimeLibraries;
+  constructor(libraries: RuntimeLibraries, reason: string) {
+    super(reason);
+    this.libraries = libraries;
+  }
+}
+
+/** A backend that was asked for by name: tried first all the same. */
+export async function confirmBackend(backend: GpuBackend, machine: Machine): Promise<BackendChoice> {
+  const libraries = machine.find(backend);
+  const result = await machine.probe(libraries, backend, "asked for");
+  const reason = result === undefined ? undefined : reasonAgainst(result, backend, "asked for");
+  if (reason !== undefined) throw new UnusableRuntime(libraries, reason);
+  return { backend, libraries, reasons: [] };
+}
+
+/** Why a backend is not taken after its runtime was tried; undefined when it is. */
+export function reasonAgainst(result: ProbeResult, backend: GpuBackend, choice: Wish): string | undefined {
+  if (!result.opened) return result.problem ?? "its libraries could not be opened";
+  const devices = usableDevices(result.devices, backend);
+  if (devices.length === 0) return result.problem ?? "its libraries load, but they found no device";
+  if (choice === "auto" && devices.every(isSoftware))
+    return `its only device, ${devices[0]?.description}, computes on the processor`;
+  return undefined;
+}
+
+/** The machine that this process runs on. */
+export function thisMachine(env: NodeJS.ProcessEnv = process.env): Machine {
+  const own = ownRuntime(env);
+  return {
+    backends: own === undefined ? backendsOf() : [...ownBackends(own), "cpu"],
+    missing(backend) {
+      if (own === undefined && !hasRuntime(backend)) return `its package is not installed (${installCommand(backend)})`;
+      return gpuSign(backend).missing;
+    },
+    find: findRuntime,
+    probe: (libraries, backend, choice) => probeOnce(libraries, backend, choice, env),
+  };
+}
+
+async function probeOnce(
+  libraries: RuntimeLibraries,
+  backend: GpuBackend,
+  choice: Wish,
+  env: NodeJS.ProcessEnv,
+): Promise<ProbeResult | undefined> {
+  const setting = env[PROBE_VARIABLE];
+  if (setting === "off" || env[PROBING_VARIABLE] !== undefined) return undefined;
+  const key = probeKey(libraries, gpuSign(backend).files, env);
+  const known = setting === "fresh" ? undefined : recall(key);
+  // Who asks by name has perhaps just mended it.
+  if (known !== undefined && (choice === "auto" || known.problem === undefined)) return known;
+  const result = await probeRuntime(libraries, choice === "auto" ? {} : { timeLimitMs: ASKED_TIME_LIMIT_MS });
+  remember(key, result);
+  return result;
+}
+
+/** What is remembered of a backend's runtime; nothing is tried. */
+export function recallBackend(backend: GpuBackend): ProbeResult | undefined {
+  try {
+    return recall(probeKey(findRuntime(backend), gpuSign(backend).files));
+  } catch {
+    return undefined;
+  }
+}

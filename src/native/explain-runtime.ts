@@ -1,0 +1,109 @@
+/** Why a runtime could not be opened, in words and with what mends it: the system's own words name neither. */
+import { accessSync, constants, existsSync } from "node:fs";
+import { basename, join } from "node:path";
+import type { RuntimeLibraries } from "./addon.ts";
+import { findCutOff, fits, platformName, readLibraryKind } from "./library-format.ts";
+import { here, type Platform } from "./platforms.ts";
+import { RUNTIME_PACKAGE_VERSION, RUNTIME_VARIABLE } from "./runtime-folder.ts";
+import { installLibrary } from "./system-packages.ts";
+
+/**
+ * @param reason what the system's loader or the addon said
+ * @returns sentences: the cause, and the command that mends it where there is one
+ */
+export function explainRuntime(libraries: RuntimeLibraries, reason: string, platform: Platform = here): string {
+  const dangerous = danger(libraries);
+  if (dangerous !== undefined) return dangerous;
+  for (const path of [libraries.ggmlBase, libraries.ggml, libraries.llama]) {
+    const problem = fileProblem(path, libraries, platform);
+    if (problem !== undefined) return problem;
+  }
+  return explainReason(libraries, reason);
+}
+
+/** Why a runtime must not be opened at all, because that would end the process; undefined where it may be tried. */
+export function danger(libraries: RuntimeLibraries): string | undefined {
+  const cut = findCutOff(libraries.folder);
+  if (cut === undefined) return undefined;
+  return `${cut.path} is cut off: it has ${cut.size} bytes of at least ${cut.least}. ${again(libraries)}`;
+}
+
+/** What is wrong with a library's file itself; undefined when it looks right. */
+function fileProblem(path: string, libraries: RuntimeLibraries, platform: Platform): string | undefined {
+  try {
+    accessSync(path, constants.R_OK);
+    const kind = readLibraryKind(path);
+    if (kind === undefined) return `${path} is no shared library, or is damaged. ${again(libraries)}`;
+    if (fits(kind, platform)) return undefined;
+    const [made, wanted] = [platformName(kind.os, kind.archs), platformName(platform.os, [platform.arch])];
+    return `${path} is made for ${made}, but this is ${wanted}. ${again(libraries)}`;
+  } catch (error) {
+    return explainAccess(path, libraries, error);
+  }
+}
+
+/** @internal Exported for its tests: who runs them may be allowed to read everything. */
+export function explainAccess(path: string, libraries: RuntimeLibraries, error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === "EACCES" || code === "EPERM")
+    return `${path} may not be read: permission denied. Run \`chmod a+r ${JSON.stringify(path)}\` as its owner.`;
+  if (code === "ENOENT") return `${path} does not exist: it was moved or removed. ${again(libraries)}`;
+  return `${path} cannot be read (${code ?? String(error)}). ${again(libraries)}`;
+}
+
+/** Patterns of loaders' messages: glibc's, musl's, and macOS's. */
+const MISSING_LIBRARY = [
+  /(?:^|[\s:])([\w.+-]+\.so[\w.]*): cannot open shared object file/,
+  /Error loading shared library ([^:\s]+): No such file/,
+  /Library not loaded: (\S+)/,
+];
+
+/** The same for what was said when the files themselves are right. */
+export function explainReason(libraries: RuntimeLibraries, reason: string): string {
+  const missing = MISSING_LIBRARY.map((pattern) => pattern.exec(reason)?.[1]).find((name) => name !== undefined);
+  if (missing !== undefined) {
+    return missingLibrary(basename(missing), libraries);
+  }
+  const symbols = /version [`'"]?(GLIBC(?:XX)?_[\d.]+)['"`]? not found/.exec(reason)?.[1];
+  if (symbols !== undefined)
+    return `it needs ${symbols} of the C library, and this system's is older: use a newer release of the system.`;
+  if (/is llama\.cpp .* but this build needs|does not export/.test(reason))
+    return `${sentence(reason)} ${again(libraries)}`;
+  if (/file too short|invalid ELF header|truncated/i.test(reason))
+    return `one of its libraries is damaged (${reason.replace(/\.$/, "")}). ${again(libraries)}`;
+  if (/permission denied/i.test(reason))
+    return `${sentence(reason)} The folder may be mounted without the right to run programs.`;
+  return sentence(reason);
+}
+
+/** Where CUDA's own installer puts its libraries; not every system's loader is told. */
+const CUDA_FOLDER = "/usr/local/cuda/lib64";
+
+function missingLibrary(name: string, libraries: RuntimeLibraries): string {
+  if (existsSync(join(CUDA_FOLDER, name)))
+    return `it needs the library ${name}, which is in ${CUDA_FOLDER}, where the system does not look. Run \`export LD_LIBRARY_PATH=${CUDA_FOLDER}\`.`;
+  const command = installLibrary(name);
+  const mend = command === undefined ? again(libraries) : `Run \`${command}\`.`;
+  const cuda = /^libcu(?:dart|blas)/.test(name)
+    ? " It belongs to CUDA 13 (12 will do, too): https://developer.nvidia.com/cuda-downloads."
+    : "";
+  return `it needs the library ${name}, which was not found. ${mend}${cuda}`;
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
+/** How to get the right libraries into this folder. */
+function again({ folder, version }: RuntimeLibraries): string {
+  const name = packageOf(folder);
+  if (name === undefined)
+    return `Set ${RUNTIME_VARIABLE} to a folder with the libraries of llama.cpp ${version}, or unset it.`;
+  return `Install it again: \`npm install --force ${name}@${RUNTIME_PACKAGE_VERSION}\`.`;
+}
+
+/** The npm package that a runtime folder belongs to. */
+export function packageOf(folder: string): string | undefined {
+  const name = /[\\/]node_modules[\\/]@node-llama-cpp[\\/]([\w-]+)[\\/]/.exec(folder)?.[1];
+  return name === undefined ? undefined : `@node-llama-cpp/${name}`;
+}

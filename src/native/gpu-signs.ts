@@ -1,0 +1,126 @@
+/** Whether a machine looks as if it had a GPU: files of drivers, without loading any of them. Costs no time. */
+import { existsSync, readdirSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
+import { type GpuBackend, here, type Platform } from "./platforms.ts";
+
+/** What a look at the file system needs; for tests. */
+export interface Surroundings {
+  readonly platform: Platform;
+  readonly env: NodeJS.ProcessEnv;
+  /** The folder that stands for "/". */
+  readonly root: string;
+}
+
+export const surroundings: Surroundings = { platform: here, env: process.env, root: "/" };
+
+export interface GpuSign {
+  /** Files whose change means that the driver changed. */
+  readonly files: readonly string[];
+  /** Why there can be no such device, and what is missing; absent where there may be one. */
+  readonly missing?: string;
+}
+
+export function gpuSign(backend: GpuBackend, around: Surroundings = surroundings): GpuSign {
+  if (backend === "cuda") return nvidiaSign(around);
+  if (backend === "vulkan") return vulkanSign(around);
+  const { os, arch } = around.platform;
+  if (os === "darwin" && arch === "arm64") return { files: [] };
+  return { files: [], missing: "Metal exists on Macs with Apple silicon only" };
+}
+
+function nvidiaSign({ platform, env, root }: Surroundings): GpuSign {
+  const driver =
+    platform.os === "win32"
+      ? first([systemFolder(env)], ["nvcuda.dll"])
+      : platform.os === "linux"
+        ? first(libraryFolders(env, root), ["libcuda.so.1"])
+        : undefined;
+  if (driver === undefined) return { files: [], missing: "no NVIDIA driver is installed" };
+  return { files: [driver, ...deviceFiles(root, "dev", /^nvidia\d+$/)] };
+}
+
+/** lvp is Mesa's driver that computes on the processor: slower than our own CPU backend. */
+const SOFTWARE_DRIVER = /^(?:lvp|lavapipe|vk_swiftshader)/i;
+
+function vulkanSign({ platform, env, root }: Surroundings): GpuSign {
+  if (platform.os === "win32") {
+    const loader = first([systemFolder(env)], ["vulkan-1.dll"]);
+    // Which drivers there are is in the registry, which only the loader reads.
+    return loader === undefined ? { files: [], missing: "no Vulkan loader is installed" } : { files: [loader] };
+  }
+  if (platform.os !== "linux") return { files: [], missing: `there is no Vulkan runtime for ${platform.os}` };
+  const loader = first(libraryFolders(env, root), ["libvulkan.so.1"]);
+  if (loader === undefined) return { files: [], missing: "no Vulkan loader (libvulkan.so.1) is installed" };
+  const drivers = vulkanDrivers(env, root);
+  const nodes = [
+    ...deviceFiles(root, "dev/dri", /^renderD\d+$/),
+    // NVIDIA's driver does without /dev/dri, and Windows shows its GPUs to Linux inside of it as dxg.
+    ...deviceFiles(root, "dev", /^(?:nvidia\d+|dxg)$/),
+  ];
+  const files = [loader, ...drivers, ...nodes];
+  if (drivers.length === 0) return { files, missing: "no Vulkan driver is installed" };
+  if (drivers.every((path) => SOFTWARE_DRIVER.test(path.slice(path.lastIndexOf("/") + 1))))
+    return { files, missing: "the only Vulkan driver computes on the processor" };
+  // Distributions install all drivers together, whether there is a GPU or not.
+  if (nodes.length === 0) return { files, missing: "the system shows no graphics device (/dev/dri/renderD*)" };
+  return { files };
+}
+
+/** The manifests of drivers (ICDs), where the Vulkan loader looks for them. */
+function vulkanDrivers(env: NodeJS.ProcessEnv, root: string): string[] {
+  const named = env["VK_DRIVER_FILES"] || env["VK_ICD_FILENAMES"];
+  if (named) return named.split(delimiter).filter((path) => path !== "" && existsSync(path));
+  const shared = (env["XDG_DATA_DIRS"] || "").split(delimiter).filter((path) => path !== "");
+  const folders = [
+    join(env["XDG_DATA_HOME"] || join(homedir(), ".local", "share"), "vulkan", "icd.d"),
+    ...shared.map((path) => join(path, "vulkan", "icd.d")),
+    ...["usr/share", "usr/local/share", "etc", "run/opengl-driver/share"].map((path) =>
+      join(root, path, "vulkan", "icd.d"),
+    ),
+  ];
+  return [...new Set(folders)].flatMap((folder) =>
+    list(folder)
+      .filter((name) => name.endsWith(".json"))
+      .map((name) => join(folder, name)),
+  );
+}
+
+/** Where the system's loader finds libraries, as far as it can be known without its cache. */
+function libraryFolders(env: NodeJS.ProcessEnv, root: string): string[] {
+  return [
+    ...(env["LD_LIBRARY_PATH"] ?? "").split(delimiter).filter((folder) => folder !== ""),
+    ...[
+      "usr/lib/x86_64-linux-gnu",
+      "usr/lib/aarch64-linux-gnu",
+      "usr/lib64",
+      "usr/lib",
+      "usr/lib/wsl/lib",
+      "usr/local/lib",
+      "usr/local/nvidia/lib64",
+      "run/opengl-driver/lib",
+    ].map((folder) => join(root, folder)),
+  ];
+}
+
+function systemFolder(env: NodeJS.ProcessEnv): string {
+  return join(env["SystemRoot"] ?? "C:\\Windows", "System32");
+}
+
+function first(folders: readonly string[], names: readonly string[]): string | undefined {
+  return folders.flatMap((folder) => names.map((name) => join(folder, name))).find((path) => existsSync(path));
+}
+
+function deviceFiles(root: string, folder: string, name: RegExp): string[] {
+  return list(join(root, folder))
+    .filter((entry) => name.test(entry))
+    .map((entry) => join(root, folder, entry));
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
+}

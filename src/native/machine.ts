@@ -1,0 +1,148 @@
+/** What this machine is, as far as it matters to llama.cpp. */
+import { spawnSync } from "node:child_process";
+import { accessSync, constants, readdirSync, readFileSync } from "node:fs";
+import { availableParallelism, cpus, release } from "node:os";
+import { join } from "node:path";
+
+export interface MachineDescription {
+  /** Names as in process.platform and process.arch. */
+  readonly os: string;
+  readonly arch: string;
+  /** Version of the kernel. */
+  readonly release: string;
+  /** The C library of Linux, for example "glibc 2.36"; the prebuilt runtimes need glibc. */
+  readonly libc?: string;
+  readonly node: string;
+  readonly electron?: string;
+  readonly processor: string;
+  /** Threads that run at the same time. */
+  readonly threads: number;
+  /** Instruction sets that llama.cpp has kernels for; absent where the system does not tell. */
+  readonly features?: readonly string[];
+}
+
+/** The names of Linux (/proc/cpuinfo) for what ggml-cpu's variants are chosen by. */
+const FEATURES = [
+  ...["sse4_2", "avx", "f16c", "fma", "bmi2", "avx2", "avx_vnni", "avx512f", "avx512bw", "avx512_vnni"],
+  ...["avx512_vbmi", "avx512_bf16", "amx_tile", "amx_int8", "amx_bf16"],
+  ...["asimdhp", "asimddp", "i8mm", "bf16", "sve", "sve2", "sme"],
+];
+/** What macOS calls them (sysctl hw.optional). */
+const MAC_FEATURES: ReadonlyMap<string, string> = new Map([
+  ["sse4_2", "sse4_2"],
+  ["avx1_0", "avx"],
+  ["f16c", "f16c"],
+  ["fma", "fma"],
+  ["bmi2", "bmi2"],
+  ["avx2_0", "avx2"],
+  ["avx512f", "avx512f"],
+  ["arm.FEAT_FP16", "asimdhp"],
+  ["arm.FEAT_DotProd", "asimddp"],
+  ["arm.FEAT_I8MM", "i8mm"],
+  ["arm.FEAT_BF16", "bf16"],
+  ["arm.FEAT_SME", "sme"],
+]);
+const SYSCTL_LIMIT_MS = 5_000;
+
+export function describeMachine(): MachineDescription {
+  const libc = process.platform === "linux" ? libcName() : undefined;
+  const features = cpuFeatures();
+  const electron = process.versions["electron"];
+  return {
+    os: process.platform,
+    arch: process.arch,
+    release: release(),
+    ...(libc === undefined ? {} : { libc }),
+    node: process.version,
+    ...(electron === undefined ? {} : { electron }),
+    processor: cpus()[0]?.model.trim() ?? "unknown",
+    threads: availableParallelism(),
+    ...(features === undefined ? {} : { features }),
+  };
+}
+
+/** Node itself is bound to one; its report says which. */
+function libcName(): string {
+  const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined;
+  const version = report?.header?.glibcVersionRuntime;
+  return version === undefined ? "musl" : `glibc ${version}`;
+}
+
+function cpuFeatures(): string[] | undefined {
+  if (process.platform === "linux") return featuresOfLinux(read("/proc/cpuinfo") ?? "");
+  if (process.platform !== "darwin") return undefined;
+  const { stdout } = spawnSync("sysctl", ["hw.optional"], { encoding: "utf8", timeout: SYSCTL_LIMIT_MS });
+  return typeof stdout === "string" ? featuresOfMac(stdout) : undefined;
+}
+
+/** @internal Exported for its tests. */
+export function featuresOfLinux(cpuinfo: string): string[] | undefined {
+  const line = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(cpuinfo)?.[1];
+  if (line === undefined) return undefined;
+  const there = new Set(line.split(/\s+/));
+  return FEATURES.filter((name) => there.has(name));
+}
+
+/** @internal Exported for its tests. */
+export function featuresOfMac(sysctl: string): string[] {
+  const there = new Set<string>();
+  for (const [, name, value] of sysctl.matchAll(/^hw\.optional\.(\S+): (\d+)$/gm)) {
+    const known = MAC_FEATURES.get(name as string);
+    if (known !== undefined && value !== "0") there.add(known);
+  }
+  return FEATURES.filter((name) => there.has(name));
+}
+
+export type GpuVendor = "nvidia" | "amd" | "intel" | "other";
+
+const vendors: Readonly<Record<string, GpuVendor>> = { "0x10de": "nvidia", "0x1002": "amd", "0x8086": "intel" };
+
+/**
+ * The makers of the graphics processors that the system sees, with or without a driver; undefined where it does not tell.
+ *
+ * @param root for tests: the folder that stands for "/"
+ */
+export function graphicsVendors(root = "/"): GpuVendor[] | undefined {
+  const folder = join(root, "sys", "bus", "pci", "devices");
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch {
+    return undefined;
+  }
+  return names.flatMap((name) => {
+    // PCI class 03: display controllers, of which NVIDIA's for computing are a subclass.
+    if (!read(join(folder, name, "class"))?.startsWith("0x03")) return [];
+    return [vendors[read(join(folder, name, "vendor"))?.trim() ?? ""] ?? "other"];
+  });
+}
+
+/** Devices of graphics drivers that this user may not open. */
+export function lockedDevices(root = "/"): string[] {
+  const folder = join(root, "dev", "dri");
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch {
+    return [];
+  }
+  return names
+    .filter((name) => name.startsWith("renderD"))
+    .map((name) => join(folder, name))
+    .filter((path) => {
+      try {
+        accessSync(path, constants.R_OK | constants.W_OK);
+        return false;
+      } catch {
+        return true;
+      }
+    });
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}

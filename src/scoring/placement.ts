@@ -1,0 +1,145 @@
+/** Where a model's layers go: what was asked for, or what fits. Decided before anything is loaded. */
+import { totalmem } from "node:os";
+import { InvalidInputError, NativeError } from "../errors.ts";
+import type { NativeDevice } from "../native/addon.ts";
+import type { Backend } from "../native/engine.ts";
+import {
+  devicesOf,
+  type Fit,
+  type FitDevice,
+  fitDevice,
+  fitLayers,
+  fitsDevices,
+  type ModelParts,
+  placeLayers,
+} from "./gpu-fit.ts";
+import { type LoadPlan, planLoad } from "./load-plan.ts";
+import { assertFits, gibibytes, type MemoryNeed, memoryNeed } from "./memory.ts";
+import type { ModelFile } from "./model-file.ts";
+import type { LoadRewardModelOptions } from "./types.ts";
+
+type Options = Omit<LoadRewardModelOptions, "modelPath">;
+
+/** Where a model may run: the backend, and its devices in order. */
+export interface Place {
+  readonly backend: Backend;
+  readonly devices: readonly NativeDevice[];
+}
+
+export interface Placement {
+  readonly backend: Backend;
+  readonly plan: LoadPlan;
+  readonly need: MemoryNeed;
+  /** Of a model with layers on devices. */
+  readonly fit?: Fit;
+  /** Why the devices hold no layer although there are some. */
+  readonly reason?: string;
+}
+
+/**
+ * @param machineMemory bytes of the whole machine
+ * @throws InvalidInputError when there is no such main device
+ */
+export function placeModel(
+  file: ModelFile,
+  options: Options,
+  place: Place,
+  machineMemory: number = totalmem(),
+): Placement {
+  const { backend } = place;
+  if (backend === "cpu" || options.gpuLayers === 0) return onProcessor(file, options);
+  const plan = planLoad(file, options, backend);
+  const devices = chosenDevices(options, place).map((device) => fitDevice(device, machineMemory));
+  const need = memoryNeed(file.shape, file.weightBytes, plan, backend);
+  // A prediction may not know the devices.
+  if (devices.length === 0) return { backend, plan, need };
+  const parts = partsOf(file, need);
+  const fit = layersOn(parts, devices, options);
+  if (fit.gpuLayers === 0 && (options.gpu ?? "auto") === "auto")
+    return { ...onProcessor(file, options), reason: tooSmall(parts, devices) };
+  const names = chosenDevices(options, place).map(({ name }) => name);
+  // The devices that "none" leaves are handed over alone: the main one is then the first.
+  const mainDevice = options.splitMode === "none" ? 0 : plan.mainDevice;
+  return { backend, need, fit, plan: { ...plan, gpuLayers: nativeLayers(fit, parts), mainDevice, devices: names } };
+}
+
+function onProcessor(file: ModelFile, options: Options): Placement {
+  const plan = planLoad(file, options, "cpu");
+  return { backend: "cpu", plan, need: memoryNeed(file.shape, file.weightBytes, plan, "cpu") };
+}
+
+function chosenDevices({ splitMode = "layer", mainDevice = 0 }: Options, { devices, backend }: Place) {
+  if (devices.length > 0 && mainDevice >= devices.length)
+    throw new InvalidInputError(
+      "ERR_INVALID_ARGUMENT",
+      `The mainDevice ${mainDevice} does not exist: the backend ${backend} has ${devices.length} ` +
+        `(${devices.map(({ name }, i) => `${i} is ${name}`).join(", ")}).`,
+      { field: "mainDevice" },
+    );
+  return devicesOf(devices, splitMode, mainDevice);
+}
+
+function partsOf(file: ModelFile, need: MemoryNeed): ModelParts {
+  return {
+    layers: file.layerBytes,
+    embedding: file.embeddingBytes,
+    keyValue: need.keyValue / file.layerBytes.length,
+    compute: need.compute,
+  };
+}
+
+function layersOn(parts: ModelParts, devices: readonly FitDevice[], options: Options): Fit {
+  const { gpuLayers = "auto", gpu = "auto", checkMemory } = options;
+  const all = parts.layers.length + 1;
+  if (gpuLayers !== "auto") return placeLayers(parts, devices, gpuLayers === "all" ? all : gpuLayers);
+  const fit = fitLayers(parts, devices);
+  // Who wants this GPU and no check is taken at their word.
+  return fit.gpuLayers === 0 && gpu !== "auto" && checkMemory === false ? placeLayers(parts, devices, all) : fit;
+}
+
+function nativeLayers(fit: Fit, { layers }: ModelParts): number {
+  return fit.gpuLayers > layers.length ? -1 : fit.gpuLayers;
+}
+
+function tooSmall(parts: ModelParts, devices: readonly FitDevice[]): string {
+  const least = Math.max(...placeLayers(parts, devices, 2).perDevice.map(({ need }) => need));
+  const free = devices.map(({ name, free: bytes }) => `${name} has ${gibibytes(bytes ?? 0)} free`).join(", ");
+  return `too little memory is free there for even one layer, which takes ${gibibytes(least)} (${free})`;
+}
+
+/**
+ * @param available bytes that the machine has free; undefined where that is not known
+ * @throws NativeError ERR_OUT_OF_MEMORY when the machine or a device has too little
+ */
+export function assertPlacementFits(path: string, placement: Placement, available: number | undefined): void {
+  const { need, fit, plan } = placement;
+  if (fit === undefined) {
+    assertFits(path, need, available, plan.contextTokens);
+    return;
+  }
+  if (fit.gpuLayers === 0)
+    throw outOfMemory(path, "not even one layer fits the free memory of", fit, "Use the CPU (gpu: off)");
+  if (!fitsDevices(fit, 0))
+    throw outOfMemory(
+      path,
+      `${fit.layers} layers do not fit`,
+      fit,
+      'Let gpuLayers be "auto", which takes as many as fit, or take a smaller quantisation',
+    );
+  if (available !== undefined && fit.host > available)
+    throw new NativeError(
+      "ERR_OUT_OF_MEMORY",
+      `${path} needs ${gibibytes(fit.host)} of this machine's memory beside ${fit.layers} layers on ` +
+        `${fit.perDevice.map(({ name }) => name).join(", ")}, but ${gibibytes(available)} are free. ` +
+        "Take a smaller quantisation, or close other programs.",
+      { file: path },
+    );
+}
+
+function outOfMemory(path: string, what: string, { perDevice }: Fit, advice: string): NativeError {
+  const devices = perDevice.map(({ name, need, free }) => {
+    const needed = need === 0 ? "" : ` of ${gibibytes(need)} needed`;
+    return `${name}: ${free === undefined ? "unknown" : gibibytes(free)} free${needed}`;
+  });
+  return new NativeError("ERR_OUT_OF_MEMORY", `${path}: ${what} (${devices.join("; ")}). ${advice}.`, { file: path });
+}

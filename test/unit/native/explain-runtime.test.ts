@@ -1,0 +1,232 @@
+/** Runtimes that are broken in every way that has a name; bytes of other platforms' libraries are invented. */
+import { chmodSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { explainAccess, explainReason, explainRuntime, packageOf } from "../../../src/native/explain-runtime.ts";
+import { fits, leastSize, libraryKind, platformName } from "../../../src/native/library-format.ts";
+import { outsideArchive } from "../../../src/native/package-folder.ts";
+import type { Platform } from "../../../src/native/platforms.ts";
+import { installLibrary, installSystemPart } from "../../../src/native/system-packages.ts";
+import { fakeRoots } from "./fake-root.ts";
+
+const makeRoot = fakeRoots();
+const linux: Platform = { os: "linux", arch: "x64" };
+
+function elf(machine: number, bigEndian = false): Buffer {
+  const bytes = Buffer.alloc(64);
+  bytes.write("\x7fELF", "latin1");
+  bytes[4] = 2;
+  bytes[5] = bigEndian ? 2 : 1;
+  bigEndian ? bytes.writeUInt16BE(machine, 18) : bytes.writeUInt16LE(machine, 18);
+  return bytes;
+}
+
+function mach(machine: number): Buffer {
+  const bytes = Buffer.alloc(64);
+  bytes.writeUInt32LE(0xfeedfacf, 0);
+  bytes.writeUInt32LE(machine, 4);
+  return bytes;
+}
+
+function universal(...machines: number[]): Buffer {
+  const bytes = Buffer.alloc(8 + 20 * machines.length);
+  bytes.writeUInt32BE(0xcafebabe, 0);
+  bytes.writeUInt32BE(machines.length, 4);
+  machines.forEach((machine, i) => void bytes.writeUInt32BE(machine, 8 + 20 * i));
+  return bytes;
+}
+
+function pe(machine: number, start = 128): Buffer {
+  const bytes = Buffer.alloc(start + 16);
+  bytes.write("MZ", "latin1");
+  bytes.writeUInt32LE(start, 0x3c);
+  bytes.write("PE\0\0", start, "latin1");
+  bytes.writeUInt16LE(machine, start + 4);
+  return bytes;
+}
+
+const ARM_MAC = 0x0100000c;
+const INTEL_MAC = 0x01000007;
+
+describe("libraryKind", () => {
+  it.each([
+    ["Linux on x64", elf(0x3e), { os: "linux", archs: ["x64"] }],
+    ["Linux on arm64", elf(0xb7), { os: "linux", archs: ["arm64"] }],
+    ["Linux on s390x", elf(0x16, true), { os: "linux", archs: ["s390x"] }],
+    ["Linux on another processor", elf(0x9999), { os: "linux", archs: [] }],
+    ["macOS on arm64", mach(ARM_MAC), { os: "darwin", archs: ["arm64"] }],
+    ["macOS on x64 and arm64", universal(INTEL_MAC, ARM_MAC), { os: "darwin", archs: ["x64", "arm64"] }],
+    ["Windows on x64", pe(0x8664), { os: "win32", archs: ["x64"] }],
+    ["Windows on arm64", pe(0xaa64), { os: "win32", archs: ["arm64"] }],
+  ])("recognises %s", (name, bytes, kind) => {
+    expect(libraryKind(bytes)).toEqual(kind);
+    expect(platformName(kind.os, kind.archs)).toBe(name);
+  });
+
+  it.each([
+    ["nothing", Buffer.alloc(0)],
+    ["a few bytes", Buffer.from("\x7fEL", "latin1")],
+    ["an ELF that ends early", elf(0x3e).subarray(0, 18)],
+    ["a Java class", Buffer.from("cafebabe00000041aaaaaaaaaaaaaaaaaaaa", "hex")],
+    ["a universal library that ends early", universal(INTEL_MAC, ARM_MAC).subarray(0, 20)],
+    ["a PE that points out of the file", pe(0x8664).subarray(0, 100)],
+    ["MZ without PE", Buffer.concat([Buffer.from("MZ"), Buffer.alloc(200)])],
+    ["text", Buffer.from("version https://git-lfs.github.com/spec/v1\noid sha256:0\n")],
+  ])("does not take %s for a library", (_, bytes) => {
+    expect(libraryKind(bytes)).toBeUndefined();
+  });
+
+  it("never fails, whatever the bytes", () => {
+    for (const sound of [elf(0x3e), mach(ARM_MAC), universal(INTEL_MAC, ARM_MAC), pe(0x8664)])
+      for (let length = 0; length < sound.length; length++)
+        for (const value of [0, 0xff]) {
+          const bytes = Buffer.from(sound.subarray(0, length));
+          if (length > 4) bytes[length - 1] = value;
+          expect(() => libraryKind(bytes)).not.toThrow();
+        }
+  });
+
+  it("knows how long an ELF must be at least", () => {
+    const bytes = elf(0x3e);
+    bytes.writeBigUInt64LE(64n, 0x20);
+    bytes.writeUInt16LE(56, 0x36);
+    bytes.writeUInt16LE(3, 0x38);
+    expect(leastSize(bytes)).toBe(64 + 3 * 56);
+    bytes.writeBigUInt64LE(1000n, 0x28);
+    bytes.writeUInt16LE(64, 0x3a);
+    bytes.writeUInt16LE(10, 0x3c);
+    expect(leastSize(bytes)).toBe(1640);
+    for (const other of [bytes.subarray(0, 63), mach(ARM_MAC), pe(0x8664), Buffer.alloc(100)])
+      expect(leastSize(other)).toBe(0);
+  });
+
+  it("fits the platform that it is made for, and no other", () => {
+    expect(fits({ os: "linux", archs: ["x64"] }, linux)).toBe(true);
+    expect(fits({ os: "linux", archs: [] }, linux)).toBe(false);
+    expect(fits({ os: "win32", archs: ["x64"] }, linux)).toBe(false);
+    expect(fits({ os: "darwin", archs: ["x64", "arm64"] }, { os: "darwin", arch: "arm64" })).toBe(true);
+  });
+});
+
+describe("explainRuntime", () => {
+  const PACKAGE = "node_modules/@node-llama-cpp/linux-x64/bins/linux-x64";
+  const runtime = (changes: Record<string, Buffer | undefined> = {}, under = PACKAGE) => {
+    const names = { "libggml-base.so": elf(0x3e), "libggml.so": elf(0x3e), "libllama.so": elf(0x3e), ...changes };
+    const files = Object.entries(names).flatMap(([name, bytes]) =>
+      bytes ? [[`${under}/${name}`, bytes] as const] : [],
+    );
+    const folder = join(makeRoot(Object.fromEntries(files)), under);
+    const at = (name: string) => join(folder, name);
+    return {
+      folder,
+      ggmlBase: at("libggml-base.so"),
+      ggml: at("libggml.so"),
+      llama: at("libllama.so"),
+      version: "0.4.0",
+    };
+  };
+  const explain = (changes: Record<string, Buffer | undefined>, reason = "any reason") =>
+    explainRuntime(runtime(changes), reason, linux);
+  const AGAIN = "Install it again: `npm install --force @node-llama-cpp/linux-x64@3.21.1`.";
+
+  it("names the platform that a library is made for", () => {
+    expect(explain({ "libllama.so": pe(0x8664) })).toMatch(
+      /libllama\.so is made for Windows on x64, but this is Linux on x64\. /,
+    );
+    expect(explain({ "libggml.so": elf(0xb7) })).toMatch(
+      /libggml\.so is made for Linux on arm64, but this is Linux on x64\./,
+    );
+    expect(explain({ "libggml.so": mach(ARM_MAC) })).toContain(AGAIN);
+  });
+
+  it("names a library that is gone or damaged", () => {
+    expect(explain({ "libggml.so": undefined })).toMatch(/libggml\.so does not exist: it was moved or removed\./);
+    expect(explain({ "libggml.so": Buffer.from("garbage") })).toMatch(
+      /libggml\.so is no shared library, or is damaged\./,
+    );
+    expect(explain({ "libllama.so": Buffer.alloc(0) })).toContain(AGAIN);
+  });
+
+  it("names a library that may not be read", () => {
+    const libraries = runtime();
+    const denied = Object.assign(new Error("EACCES: permission denied"), { code: "EACCES" });
+    expect(explainAccess("/l/a b.so", libraries, denied)).toBe(
+      '/l/a b.so may not be read: permission denied. Run `chmod a+r "/l/a b.so"` as its owner.',
+    );
+    expect(explainAccess("/l/a.so", libraries, new Error("odd"))).toContain("/l/a.so cannot be read (Error: odd).");
+  });
+
+  it.skipIf(process.getuid?.() === 0 || process.platform === "win32")(
+    "finds out that it may not be read (skipped for root, who may read everything)",
+    () => {
+      const libraries = runtime();
+      chmodSync(libraries.llama, 0);
+      expect(explainRuntime(libraries, "", linux)).toContain("libllama.so may not be read: permission denied.");
+    },
+  );
+
+  it("names a library that is missing elsewhere, with the command that brings it", () => {
+    const libraries = runtime();
+    const debian = "ID=debian";
+    for (const reason of [
+      "/x/libggml-cuda.so could not be opened: libcuda.so.1: cannot open shared object file: No such file or directory.",
+      "Error loading shared library libcuda.so.1: No such file or directory (needed by /x/libggml-cuda.so)",
+    ])
+      expect(explainReason(libraries, reason)).toMatch(/^it needs the library libcuda\.so\.1, which was not found\. /);
+    expect(
+      explainReason(libraries, "libggml-base.so: cannot open shared object file: No such file or directory."),
+    ).toBe(`it needs the library libggml-base.so, which was not found. ${AGAIN}`);
+    expect(explainReason(libraries, "Library not loaded: @rpath/libggml-base.dylib")).toContain("libggml-base.dylib");
+    expect(installLibrary("libcuda.so.1", debian)).toBe("sudo apt-get install nvidia-driver");
+    expect(installLibrary("libggml-base.so", debian)).toBeUndefined();
+  });
+
+  it("says what else a loader may mean", () => {
+    const libraries = runtime();
+    expect(explainReason(libraries, "/lib/libc.so.6: version `GLIBC_2.38' not found (required by x)")).toMatch(
+      /^it needs GLIBC_2\.38 of the C library, and this system's is older/,
+    );
+    expect(explainReason(libraries, "x.so: file too short.")).toBe(
+      `one of its libraries is damaged (x.so: file too short). ${AGAIN}`,
+    );
+    expect(explainReason(libraries, "/l is llama.cpp 0.5.0, but this build needs 0.4.0.")).toBe(
+      `/l is llama.cpp 0.5.0, but this build needs 0.4.0. ${AGAIN}`,
+    );
+    expect(explainReason(libraries, "something new")).toBe("something new.");
+  });
+
+  it("advises on a folder of one's own by the variable that names it", () => {
+    const libraries = runtime({ "libllama.so": undefined }, "own");
+    expect(explainRuntime(libraries, "", linux)).toContain(
+      "Set STARLING_RM_RUNTIME to a folder with the libraries of llama.cpp 0.4.0",
+    );
+    expect(packageOf("C:\\p\\node_modules\\@node-llama-cpp\\win-x64\\bins\\win-x64")).toBe("@node-llama-cpp/win-x64");
+    writeFileSync(join(libraries.folder, "libllama.so"), elf(0x3e));
+    expect(explainRuntime(libraries, "fine", linux)).toBe("fine.");
+  });
+});
+
+describe("commands of package managers", () => {
+  it.each([
+    ["ID=ubuntu\nID_LIKE=debian", "nvidia-driver", "sudo ubuntu-drivers install"],
+    ["ID=ubuntu\nID_LIKE=debian", "vulkan-loader", "sudo apt-get install libvulkan1"],
+    ['ID=linuxmint\nID_LIKE="ubuntu debian"', "nvidia-driver", "sudo ubuntu-drivers install"],
+    ['ID="rocky"\nID_LIKE="rhel centos fedora"', "vulkan-driver", "sudo dnf install mesa-vulkan-drivers"],
+    ['ID="opensuse-leap"\nID_LIKE="suse opensuse"', "vulkan-loader", "sudo zypper install libvulkan1"],
+    ["ID=arch", "nvidia-driver", "sudo pacman -S nvidia nvidia-utils"],
+    ["ID=alpine", "libgomp", "sudo apk add libgomp"],
+    ["ID=alpine", "nvidia-driver", undefined],
+    ["", "libgomp", undefined],
+  ] as const)("of %j for %s", (osRelease, part, command) => {
+    expect(installSystemPart(part, osRelease)).toBe(command);
+  });
+});
+
+it("takes files beside Electron's archive where there are any", () => {
+  const exists = (path: string) => path.includes(".unpacked");
+  expect(outsideArchive("/a/app.asar/node_modules/x.so", exists)).toBe("/a/app.asar.unpacked/node_modules/x.so");
+  expect(outsideArchive("C:\\a\\app.asar\\x.dll", exists)).toBe("C:\\a\\app.asar.unpacked\\x.dll");
+  expect(outsideArchive("/a/app.asar/x.so", () => false)).toBe("/a/app.asar/x.so");
+  expect(outsideArchive("/a/app.asar.unpacked/x.so", () => true)).toBe("/a/app.asar.unpacked/x.so");
+  expect(outsideArchive("/a/b/x.so", () => true)).toBe("/a/b/x.so");
+});
