@@ -25,6 +25,8 @@ const options = (path, changes = {}) => ({
   kvType: "f16",
   mmap: true,
   sharePrefixes: true,
+  paddingToken: -1,
+  paddingPosition: -1,
   heldMebibytes: 64,
   head: Float32Array.from(setup.head),
   ...changes,
