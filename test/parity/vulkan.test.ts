@@ -45,7 +45,8 @@ const { status, stdout, stderr } = spawnSync(
 );
 const report: Report | undefined = stdout === "" ? undefined : JSON.parse(stdout);
 const missing = status === NO_BACKEND ? report?.runtime.problem : undefined;
-if (missing !== undefined) console.warn(`SKIPPED: parity on Vulkan, because ${missing}`);
+if (missing !== undefined)
+  console.warn(`SKIPPED, parity on Vulkan (.github/CONTRIBUTING.md says what it takes): ${missing}`);
 
 describe.skipIf(missing !== undefined)(`Vulkan${missing === undefined ? "" : ` (skipped: ${missing})`}`, () => {
   it("was measured in every weight type and mode", () => {
