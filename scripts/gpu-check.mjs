@@ -9,11 +9,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
+const TYPES = "f32,f16,q8_0,q4_k_m";
+
 const USAGE = `Usage: node scripts/gpu-check.mjs [options]     (after npm run build)
 
   --backend NAME      cuda (default), vulkan, metal or cpu
   --shape NAME        of the random model: 34b (default; 20 GB on the disk), 1.1b or tiny
   --parity-only       no bench
+  --types LIST        weight types of the parity check (default ${TYPES})
+  --texts N           only so many of its texts, of all lengths (default: all)
   --repetitions N     measurements of each workload, after one for warming up (default 3)
   --variants REGEX    only these settings
   --folder FOLDER     where the random model is made and kept (default: bench/models, or $STARLING_RM_CACHE)`;
@@ -28,6 +32,8 @@ const { values: options } = parseArgs({
     backend: { type: "string", default: "cuda" },
     shape: { type: "string", default: "34b" },
     "parity-only": { type: "boolean", default: false },
+    types: { type: "string", default: TYPES },
+    texts: { type: "string", default: "1000000" },
     repetitions: { type: "string", default: "3" },
     variants: { type: "string", default: "." },
     folder: { type: "string" },
@@ -61,7 +67,8 @@ async function main() {
 
 async function check(report, gpu, scratch) {
   log("Parity of the embedded model");
-  report.parity = await child({ step: "parity", gpu, folder: scratch });
+  const [types, texts] = [options.types.split(","), Number(options.texts)];
+  report.parity = await child({ step: "parity", gpu, folder: scratch, types, texts });
   if (report.parity.ok !== true) process.exitCode = 1;
   if (options["parity-only"]) return;
 

@@ -37,7 +37,7 @@ export function nameOf({ backend, native, rpc }) {
 }
 
 /** Parts of llama.cpp's source that the libraries are made of. */
-export const SOURCES = ["CMakeLists.txt", "LICENSE", "cmake", "ggml", "include", "licenses", "src"];
+export const SOURCES = ["CMakeLists.txt", "LICENSE", "cmake", "ggml", "include", "licenses", "src", "vendor"];
 /** Building it builds ggml and all its backends. */
 export const TARGET = "llama";
 

@@ -6,10 +6,16 @@ const exact = {
   f16: { max: 0.02, median: 0.004 },
   q8_0: { max: 0.35, median: 0.06 },
 };
-/** Elsewhere keys and values are float16, as is what flash attention computes, and what a GPU multiplies where it gains by it. */
-const rounded = {
+/** Flash attention computes in float16, on float16 keys and values. */
+const packed = {
   f32: { max: 0.05, median: 0.01 },
   f16: { max: 0.05, median: 0.01 },
+  q8_0: { max: 0.4, median: 0.06 },
+};
+/** A GPU also multiplies in float16 where it gains by it; the model card's own bfloat16 is off by up to 0.085. */
+const gpuTolerances = {
+  f32: { max: 0.05, median: 0.01 },
+  f16: { max: 0.15, median: 0.03 },
   q8_0: { max: 0.4, median: 0.06 },
 };
 /** Four bits are held to the order of pairs: those that the reference tells apart by this many standard deviations. */
@@ -32,7 +38,8 @@ export function judge(type, gpu, batchMode, rows, scores, std) {
   const { by: max, name: worst } = differences.at(-1);
   const median = differences[differences.length >> 1].by;
   const pairs = pairsKept(rows, scores, CLEAR_MARGIN * std);
-  const table = gpu === "off" && batchMode === "exact" ? exact : rounded;
+  const onCpu = batchMode === "exact" ? exact : packed;
+  const table = gpu === "off" ? onCpu : gpuTolerances;
   const tolerance = table[type] ?? { pairs: LEAST_PAIRS };
   const within =
     tolerance.pairs === undefined ? max < tolerance.max && median < tolerance.median : pairs > tolerance.pairs;
