@@ -4,7 +4,8 @@ import { shapes } from "../../bench/random-model/shapes.mjs";
 import { summarize } from "../../bench/statistics.mjs";
 import { workloads } from "../../bench/workloads.mjs";
 import { loadTokenizer } from "../../dist/src/index.js";
-import { deviceBackend, openEngine } from "../../dist/src/native/engine.js";
+import { deviceBackend } from "../../dist/src/native/devices.js";
+import { openEngine } from "../../dist/src/native/engine.js";
 import { planLoad } from "../../dist/src/scoring/load-plan.js";
 import { readModelFile } from "../../dist/src/scoring/model-file.js";
 

@@ -1,14 +1,15 @@
 // Which runtime and devices the backend has here; or why it has none.
 import { basename } from "node:path";
 import { openEngine } from "../../dist/src/native/engine.js";
-import { findRuntime, hasNvidiaDriver, RUNTIME_VARIABLE } from "../../dist/src/native/runtime-folder.js";
+import { gpuSign } from "../../dist/src/native/gpu-signs.js";
+import { findRuntime, RUNTIME_VARIABLE } from "../../dist/src/native/runtime-folder.js";
 
 export async function run({ gpu }) {
   const backend = gpu === "off" ? "cpu" : gpu;
   // Throws, naming the package, where the runtime is not installed.
   const { folder, fallbackBackends = [] } = findRuntime(backend);
-  if (gpu === "cuda" && !hasNvidiaDriver())
-    throw new Error("There is no NVIDIA driver here (libcuda.so.1, nvcuda.dll).");
+  const { missing } = gpu === "cuda" ? gpuSign(gpu) : {};
+  if (missing !== undefined) throw new Error(`There is no CUDA device here: ${missing}.`);
   const notes = [];
   if (gpu === "cuda" && fallbackBackends.length === 0 && !process.env[RUNTIME_VARIABLE])
     notes.push(
