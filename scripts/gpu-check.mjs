@@ -44,7 +44,7 @@ if (options.help) console.log(USAGE);
 else if (existsSync(library)) await main();
 else {
   console.error("The library is not built: run npm run build first.");
-  process.exitCode = NO_BACKEND;
+  process.exitCode = 1;
 }
 
 async function main() {
@@ -56,7 +56,8 @@ async function main() {
   const scratch = mkdtempSync(join(tmpdir(), "starling-rm-gpu-check-"));
   try {
     report.runtime = await child({ step: "open", gpu });
-    if (report.runtime.problem !== undefined) process.exitCode = NO_BACKEND;
+    if (report.runtime.missing !== undefined) process.exitCode = NO_BACKEND;
+    else if (report.runtime.problem !== undefined) process.exitCode = 1;
     else await check(report, gpu, scratch);
   } finally {
     rmSync(scratch, { recursive: true, force: true });

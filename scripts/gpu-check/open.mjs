@@ -1,25 +1,26 @@
-// Which runtime and devices the backend has here; or why it has none.
+// Which runtime and devices the backend has here; or what it lacks.
 import { basename } from "node:path";
+import { isStarlingError } from "../../dist/src/index.js";
 import { openEngine } from "../../dist/src/native/engine.js";
 import { gpuSign } from "../../dist/src/native/gpu-signs.js";
 import { findRuntime, RUNTIME_VARIABLE } from "../../dist/src/native/runtime-folder.js";
 
+/** `missing`: there is no runtime package, driver or device. Everything else that goes wrong is thrown. */
 export async function run({ gpu }) {
-  const backend = gpu === "off" ? "cpu" : gpu;
-  // Throws, naming the package, where the runtime is not installed.
-  const { folder, fallbackBackends = [] } = findRuntime(backend);
-  const { missing } = gpu === "cuda" ? gpuSign(gpu) : {};
-  if (missing !== undefined) throw new Error(`There is no CUDA device here: ${missing}.`);
   const notes = [];
-  if (gpu === "cuda" && fallbackBackends.length === 0 && !process.env[RUNTIME_VARIABLE])
-    notes.push(
-      `Drivers older than CUDA 13 would need the package @node-llama-cpp/${basename(folder)}-ext, which is not here.`,
-    );
   try {
+    const { folder, fallbackBackends = [] } = findRuntime(gpu === "off" ? "cpu" : gpu);
+    const { missing } = gpu === "cuda" ? gpuSign(gpu) : {};
+    if (missing !== undefined) return { missing: `There is no CUDA device here: ${missing}.` };
+    if (gpu === "cuda" && fallbackBackends.length === 0 && !process.env[RUNTIME_VARIABLE])
+      notes.push(
+        `Drivers older than CUDA 13 would need the package @node-llama-cpp/${basename(folder)}-ext, which is not here.`,
+      );
     const { runtimeInfo } = await openEngine({ gpu });
     const { version, devices } = runtimeInfo;
     return { folder, fallbackBackends, version, devices, notes };
   } catch (error) {
-    throw new Error([error.message, ...notes].join(" "), { cause: error });
+    if (!isStarlingError(error) || !error.code.startsWith("ERR_RUNTIME_")) throw error;
+    return { missing: [error.message, ...notes].join(" ") };
   }
 }
