@@ -2,7 +2,8 @@ import type { BytePairModel } from "../checkpoint/byte-pair.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { PIECE_TYPE } from "../checkpoint/sentencepiece.ts";
 import { STARLING_KEYS } from "../gguf/starling-keys.ts";
-import { type GgufValue, StringTable } from "../gguf/value.ts";
+import { StringTable } from "../gguf/value.ts";
+import { bool, ids, type MetadataEntry, optional, present, text, u32 } from "./entries.ts";
 
 /**
  * A byte-level BPE for llama.cpp (tokenizer.ggml.*) and what it has no place for (starling.tokenizer.*).
@@ -13,30 +14,25 @@ export function bytePairMetadata(
   { config }: Checkpoint,
   model: BytePairModel,
   padId: number | undefined,
-): [string, GgufValue][] {
+): MetadataEntry[] {
   const normalized = model.addedTokens.filter((token) => token.normalized);
-  const ids = (list: readonly { id: number }[]): GgufValue => ({
-    type: "array",
-    of: "i32",
-    value: Int32Array.from(list, ({ id }) => id),
-  });
-  const entries: [string, GgufValue | undefined][] = [
+  const idsOf = (tokens: readonly { id: number }[]) => ids(tokens.map(({ id }) => id));
+  return present([
     ["tokenizer.ggml.model", text("gpt2")],
     ["tokenizer.ggml.pre", text(model.split)],
     ["tokenizer.ggml.tokens", { type: "array", of: "string", value: paddedTokens(model, config.vocabSize) }],
     ["tokenizer.ggml.token_type", { type: "array", of: "i32", value: tokenTypes(model, config.vocabSize) }],
     ["tokenizer.ggml.merges", { type: "array", of: "string", value: model.merges }],
-    ["tokenizer.ggml.bos_token_id", optionalId(model.beginId)],
-    ["tokenizer.ggml.eos_token_id", optionalId(model.endId)],
-    ["tokenizer.ggml.padding_token_id", optionalId(padId ?? model.padId)],
-    ["tokenizer.ggml.add_bos_token", { type: "bool", value: false }],
-    ["tokenizer.ggml.add_eos_token", { type: "bool", value: false }],
-    ["tokenizer.chat_template", model.chatTemplate === undefined ? undefined : text(model.chatTemplate)],
-    [STARLING_KEYS.ignoreMerges, { type: "bool", value: model.ignoreMerges }],
-    [STARLING_KEYS.addedTokens, ids(model.addedTokens)],
-    [STARLING_KEYS.normalizedAddedTokens, normalized.length === 0 ? undefined : ids(normalized)],
-  ];
-  return entries.filter((entry): entry is [string, GgufValue] => entry[1] !== undefined);
+    ["tokenizer.ggml.bos_token_id", optional(model.beginId, u32)],
+    ["tokenizer.ggml.eos_token_id", optional(model.endId, u32)],
+    ["tokenizer.ggml.padding_token_id", optional(padId ?? model.padId, u32)],
+    ["tokenizer.ggml.add_bos_token", bool(false)],
+    ["tokenizer.ggml.add_eos_token", bool(false)],
+    ["tokenizer.chat_template", optional(model.chatTemplate, text)],
+    [STARLING_KEYS.ignoreMerges, bool(model.ignoreMerges)],
+    [STARLING_KEYS.addedTokens, idsOf(model.addedTokens)],
+    [STARLING_KEYS.normalizedAddedTokens, normalized.length === 0 ? undefined : idsOf(normalized)],
+  ]);
 }
 
 /** Embeddings may have more rows than there are tokens; llama.cpp's converter names the rest [PADn], and so do we. */
@@ -57,12 +53,4 @@ function tokenTypes({ tokens, addedTokens }: BytePairModel, vocabSize: number): 
   types.fill(PIECE_TYPE.normal, 0, tokens.length);
   for (const { id, special } of addedTokens) types[id] = special ? PIECE_TYPE.control : PIECE_TYPE.userDefined;
   return types;
-}
-
-function text(value: string): GgufValue {
-  return { type: "string", value };
-}
-
-function optionalId(id: number | undefined): GgufValue | undefined {
-  return id === undefined ? undefined : { type: "u32", value: id };
 }

@@ -9,6 +9,7 @@ import {
 } from "../gguf/starling-keys.ts";
 import { type GgufValue, StringTable } from "../gguf/value.ts";
 import type { NativeTokenizationMode } from "../native/addon.ts";
+import { bool, f32, type MetadataEntry, optional, present, text, u32 } from "./entries.ts";
 import type { SourceOptions } from "./options.ts";
 import { tokenizationOf, vocabularyMetadata } from "./vocabulary-metadata.ts";
 
@@ -80,17 +81,17 @@ function checkFrame({ folder, vocabulary, profile }: Checkpoint): void {
       );
 }
 
-function generalMetadata(checkpoint: Checkpoint): [string, GgufValue][] {
+function generalMetadata(checkpoint: Checkpoint): MetadataEntry[] {
   const { name, license } = checkpoint.config;
-  return [
+  return present([
     ["general.architecture", text("llama")],
     ["general.type", text("model")],
     ["general.name", text(name ?? checkpoint.folder.name)],
-    ...(license === undefined ? [] : ([["general.license", text(license)]] as [string, GgufValue][])),
-  ];
+    ["general.license", optional(license, text)],
+  ]);
 }
 
-function llamaMetadata({ config }: Checkpoint): [string, GgufValue][] {
+function llamaMetadata({ config }: Checkpoint): MetadataEntry[] {
   return [
     ["llama.block_count", u32(config.layers)],
     ["llama.context_length", u32(config.contextLength)],
@@ -101,7 +102,7 @@ function llamaMetadata({ config }: Checkpoint): [string, GgufValue][] {
     ["llama.attention.key_length", u32(config.headDim)],
     ["llama.attention.value_length", u32(config.headDim)],
     ["llama.attention.layer_norm_rms_epsilon", f32(config.rmsNormEpsilon)],
-    ["llama.attention.causal", { type: "bool", value: true }],
+    ["llama.attention.causal", bool(true)],
     ["llama.rope.dimension_count", u32(config.headDim)],
     ["llama.rope.freq_base", f32(config.ropeTheta)],
     ["llama.vocab_size", u32(config.vocabSize)],
@@ -110,15 +111,11 @@ function llamaMetadata({ config }: Checkpoint): [string, GgufValue][] {
   ];
 }
 
-function starlingMetadata(
-  checkpoint: Checkpoint,
-  parts: MetadataParts,
-  padId: number | undefined,
-): [string, GgufValue][] {
+function starlingMetadata(checkpoint: Checkpoint, parts: MetadataParts, padId: number | undefined): MetadataEntry[] {
   const { profile } = checkpoint;
   const { notice } = checkpoint.config;
   const { name, revision } = parts.source;
-  const entries: [string, GgufValue | undefined][] = [
+  return present([
     [STARLING_KEYS.formatVersion, u32(FORMAT_VERSION)],
     [STARLING_KEYS.profile, text(profile.name)],
     [STARLING_KEYS.headType, text(HEAD_TYPE)],
@@ -127,14 +124,13 @@ function starlingMetadata(
     [STARLING_KEYS.tokenization, text(tokenizationOf(checkpoint, parts.tokenization))],
     [STARLING_KEYS.maxTokens, u32(maxTokensOf(checkpoint))],
     [STARLING_KEYS.truncationSide, text(profile.truncation)],
-    [STARLING_KEYS.padTokenId, padId === undefined ? undefined : u32(padId)],
+    [STARLING_KEYS.padTokenId, optional(padId, u32)],
     [STARLING_KEYS.scorePosition, text(scorePositionOf(checkpoint))],
-    [STARLING_KEYS.sourceName, name === undefined ? undefined : text(name)],
-    [STARLING_KEYS.sourceRevision, revision === undefined ? undefined : text(revision)],
+    [STARLING_KEYS.sourceName, optional(name, text)],
+    [STARLING_KEYS.sourceRevision, optional(revision, text)],
     [STARLING_KEYS.sourceSha256, text(EMPTY_DIGEST)],
-    [STARLING_KEYS.notice, notice === undefined ? undefined : text(notice)],
-  ];
-  return entries.filter((entry): entry is [string, GgufValue] => entry[1] !== undefined);
+    [STARLING_KEYS.notice, optional(notice, text)],
+  ]);
 }
 
 /** How a file made of this checkpoint will be scored, as far as names tell. */
@@ -167,16 +163,4 @@ function scorePositionOf({ profile, config }: Checkpoint): ScorePosition {
   if (profile.padding === "zero") return "before-first-pad";
   if (profile.padding === "row-end") return "padding-end";
   return config.padTokenId !== undefined ? "last-non-pad" : "last";
-}
-
-function text(value: string): GgufValue {
-  return { type: "string", value };
-}
-
-function u32(value: number): GgufValue {
-  return { type: "u32", value };
-}
-
-function f32(value: number): GgufValue {
-  return { type: "f32", value };
 }

@@ -5,7 +5,8 @@ import { isControl } from "../checkpoint/tokenizer-config.ts";
 import type { SentencePieceVocabulary } from "../checkpoint/vocabulary.ts";
 import { quote } from "../files/byte-source.ts";
 import { STARLING_KEYS } from "../gguf/starling-keys.ts";
-import { type GgufValue, StringTable } from "../gguf/value.ts";
+import { StringTable } from "../gguf/value.ts";
+import { bool, ids, type MetadataEntry, optional, present, text, u32 } from "./entries.ts";
 
 /** What llama.cpp's converter gives the pieces that fill up a vocabulary. */
 const PADDING_SCORE = -10_000;
@@ -19,39 +20,34 @@ export function tokenizerMetadata(
   checkpoint: Checkpoint,
   vocabulary: SentencePieceVocabulary,
   padId: number | undefined,
-): [string, GgufValue][] {
+): MetadataEntry[] {
   const { tokenizer } = vocabulary;
   checkTemplateTokens(checkpoint, vocabulary);
   const { tokens, scores, types } = paddedPieces(checkpoint, vocabulary);
-  const ids = (list: readonly { id: number }[]): GgufValue => ({
-    type: "array",
-    of: "i32",
-    value: Int32Array.from(list, ({ id }) => id),
-  });
+  const idsOf = (tokens: readonly { id: number }[]) => ids(tokens.map(({ id }) => id));
   const normalized = tokenizer.addedTokens.filter((token) => token.normalized);
-  const entries: [string, GgufValue | undefined][] = [
+  return present([
     ["tokenizer.ggml.model", text("llama")],
     ["tokenizer.ggml.pre", text("default")],
     ["tokenizer.ggml.tokens", { type: "array", of: "string", value: tokens }],
     ["tokenizer.ggml.scores", { type: "array", of: "f32", value: scores }],
     ["tokenizer.ggml.token_type", { type: "array", of: "i32", value: llamaTypes(vocabulary, types, padId) }],
-    ["tokenizer.ggml.bos_token_id", optionalId(tokenizer.beginId)],
-    ["tokenizer.ggml.eos_token_id", optionalId(tokenizer.endId)],
-    ["tokenizer.ggml.unknown_token_id", optionalId(tokenizer.unknownId)],
-    ["tokenizer.ggml.padding_token_id", optionalId(padId)],
+    ["tokenizer.ggml.bos_token_id", optional(tokenizer.beginId, u32)],
+    ["tokenizer.ggml.eos_token_id", optional(tokenizer.endId, u32)],
+    ["tokenizer.ggml.unknown_token_id", optional(tokenizer.unknownId, u32)],
+    ["tokenizer.ggml.padding_token_id", optional(padId, u32)],
     // The text is cut and prefixed by starling-rm itself; whatever llama.cpp would add is wrong.
-    ["tokenizer.ggml.add_bos_token", { type: "bool", value: false }],
-    ["tokenizer.ggml.add_eos_token", { type: "bool", value: false }],
-    ["tokenizer.ggml.add_space_prefix", { type: "bool", value: false }],
-    ["tokenizer.chat_template", tokenizer.chatTemplate === undefined ? undefined : text(tokenizer.chatTemplate)],
+    ["tokenizer.ggml.add_bos_token", bool(false)],
+    ["tokenizer.ggml.add_eos_token", bool(false)],
+    ["tokenizer.ggml.add_space_prefix", bool(false)],
+    ["tokenizer.chat_template", optional(tokenizer.chatTemplate, text)],
     [STARLING_KEYS.pieceTypes, { type: "array", of: "u8", value: types }],
-    [STARLING_KEYS.addedTokens, ids(tokenizer.addedTokens)],
-    [STARLING_KEYS.normalizedAddedTokens, normalized.length === 0 ? undefined : ids(normalized)],
-    [STARLING_KEYS.addDummyPrefix, { type: "bool", value: vocabulary.pieces.addDummyPrefix }],
-    [STARLING_KEYS.addPrefixSpace, { type: "bool", value: tokenizer.addPrefixSpace }],
-    [STARLING_KEYS.legacy, tokenizer.legacy ? undefined : { type: "bool", value: false }],
-  ];
-  return entries.filter((entry): entry is [string, GgufValue] => entry[1] !== undefined);
+    [STARLING_KEYS.addedTokens, idsOf(tokenizer.addedTokens)],
+    [STARLING_KEYS.normalizedAddedTokens, normalized.length === 0 ? undefined : idsOf(normalized)],
+    [STARLING_KEYS.addDummyPrefix, bool(vocabulary.pieces.addDummyPrefix)],
+    [STARLING_KEYS.addPrefixSpace, bool(tokenizer.addPrefixSpace)],
+    [STARLING_KEYS.legacy, tokenizer.legacy ? undefined : bool(false)],
+  ]);
 }
 
 function checkTemplateTokens({ folder, profile }: Checkpoint, { tokenizer }: SentencePieceVocabulary): void {
@@ -120,12 +116,4 @@ function llamaTypes({ tokenizer }: SentencePieceVocabulary, types: Uint8Array, p
   for (const token of tokenizer.addedTokens)
     if (isControl(token, config, types[token.id] as number)) result[token.id] = PIECE_TYPE.control;
   return result;
-}
-
-function text(value: string): GgufValue {
-  return { type: "string", value };
-}
-
-function optionalId(id: number | undefined): GgufValue | undefined {
-  return id === undefined ? undefined : { type: "u32", value: id };
 }

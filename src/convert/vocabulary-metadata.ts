@@ -2,13 +2,13 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { InvalidInputError } from "../errors.ts";
 import { BYTE_BPE, STARLING_KEYS, TOKENIZATIONS } from "../gguf/starling-keys.ts";
-import type { GgufValue } from "../gguf/value.ts";
 import type { NativeTokenizationMode } from "../native/addon.ts";
 import { bytePairMetadata } from "./byte-pair-metadata.ts";
+import { ids, type MetadataEntry, text } from "./entries.ts";
 import { frameOf, tokenizerMetadata } from "./tokenizer-metadata.ts";
 
 /** @param padId the id that stands for padding, if any */
-export function vocabularyMetadata(checkpoint: Checkpoint, padId: number | undefined): [string, GgufValue][] {
+export function vocabularyMetadata(checkpoint: Checkpoint, padId: number | undefined): MetadataEntry[] {
   const { vocabulary, profile } = checkpoint;
   const [entries, frame] =
     vocabulary.kind === "sentencepiece"
@@ -16,8 +16,7 @@ export function vocabularyMetadata(checkpoint: Checkpoint, padId: number | undef
       : [bytePairMetadata(checkpoint, vocabulary.model, padId), vocabulary.model];
   const { before, after } = frame;
   if (profile.frame === "none" || before.length + after.length === 0) return entries;
-  const ids = (list: readonly number[]): GgufValue => ({ type: "array", of: "i32", value: Int32Array.from(list) });
-  entries.push([STARLING_KEYS.frame, { type: "string", value: profile.frame }]);
+  entries.push([STARLING_KEYS.frame, text(profile.frame)]);
   if (before.length > 0) entries.push([STARLING_KEYS.before, ids(before)]);
   if (after.length > 0) entries.push([STARLING_KEYS.after, ids(after)]);
   return entries;
