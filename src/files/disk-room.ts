@@ -1,6 +1,7 @@
 /** Room on a disk, before anything is written. */
 import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { gibibytes } from "../byte-units.ts";
 import { FileError } from "../errors.ts";
 
 /**
@@ -26,10 +27,4 @@ export async function freeBytes(folder: string): Promise<number | undefined> {
   } catch {
     return undefined;
   }
-}
-
-const GIBIBYTE = 1024 ** 3;
-
-function gibibytes(bytes: number): string {
-  return `${(bytes / GIBIBYTE).toFixed(2)} GiB`;
 }

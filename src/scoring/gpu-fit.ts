@@ -1,4 +1,5 @@
 /** How many layers fit the free memory of graphics processors: pure arithmetic over numbers from the header. */
+import { GIBIBYTE } from "../byte-units.ts";
 import type { NativeDevice, SplitMode } from "../native/addon.ts";
 import { deviceBackend, sharesMemory } from "../native/devices.ts";
 
@@ -34,7 +35,6 @@ export interface Fit {
 }
 
 const MEBIBYTE = 1024 ** 2;
-const GIBIBYTE = 1024 ** 3;
 
 /**
  * Left free on each device for what no header tells: the driver's context and its libraries' work space (300 to 500 MiB

@@ -1,4 +1,5 @@
 /** How much memory a model takes, from its header alone. */
+import { gibibytes } from "../byte-units.ts";
 import { NativeError } from "../errors.ts";
 import type { LlamaShape } from "../gguf/llama-metadata.ts";
 import type { LoadOptions } from "../native/addon.ts";
@@ -83,10 +84,4 @@ function advice({ weights, backend }: MemoryNeed, available: number, contextToke
     return `Load it with fewer context tokens than ${contextTokens} or fewer threads, close other programs, or skip this check.`;
   if (backend !== "cpu") return "Take a smaller quantisation, or place fewer layers on the GPU.";
   return "Take a smaller quantisation, or close other programs.";
-}
-
-const GIBIBYTE = 1024 ** 3;
-
-export function gibibytes(bytes: number): string {
-  return `${(bytes / GIBIBYTE).toFixed(2)} GiB`;
 }

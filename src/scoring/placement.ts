@@ -1,5 +1,6 @@
 /** Where a model's layers go: what was asked for, or what fits. Decided before anything is loaded. */
 import { totalmem } from "node:os";
+import { gibibytes } from "../byte-units.ts";
 import { InvalidInputError, NativeError } from "../errors.ts";
 import type { NativeDevice } from "../native/addon.ts";
 import type { Backend } from "../native/engine.ts";
@@ -14,7 +15,7 @@ import {
   placeLayers,
 } from "./gpu-fit.ts";
 import { type LoadPlan, planLoad } from "./load-plan.ts";
-import { assertFits, gibibytes, type MemoryNeed, memoryNeed } from "./memory.ts";
+import { assertFits, type MemoryNeed, memoryNeed } from "./memory.ts";
 import type { ModelFile } from "./model-file.ts";
 import type { LoadRewardModelOptions } from "./types.ts";
 
