@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { modulesFolders, packageFolder } from "./package-folder.ts";
+import { glibcVersion } from "./platforms.ts";
 
 /** In the words of package.json's `os`, `cpu` and `libc`. */
 export interface AddonTarget {
@@ -41,19 +42,8 @@ export function currentTarget(): AddonTarget {
   return os === "linux" ? { os, cpu, libc: currentLibc() } : { os, cpu };
 }
 
-/** Node's report names the C library that this very process runs on; files of both may lie on the disk. */
 function currentLibc(): "glibc" | "musl" {
-  const { report } = process as { report?: { excludeNetwork?: boolean; getReport(): object } };
-  if (report === undefined) return "glibc";
-  const { excludeNetwork } = report;
-  try {
-    // Else the report looks up the names of all peers, which can take seconds.
-    report.excludeNetwork = true;
-    const { header } = report.getReport() as { header?: { glibcVersionRuntime?: string } };
-    return header?.glibcVersionRuntime === undefined ? "musl" : "glibc";
-  } finally {
-    if (excludeNetwork !== undefined) report.excludeNetwork = excludeNetwork;
-  }
+  return process.report === undefined || glibcVersion() !== undefined ? "glibc" : "musl";
 }
 
 /** The installed addon for this platform, as seen from the package in `root`. */

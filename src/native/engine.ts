@@ -134,10 +134,9 @@ function pickBackend(runtime: RuntimeInfo, gpu: GpuChoice): Backend {
 function reasonsFor(runtime: RuntimeInfo, backend: Backend, gpu: GpuChoice): readonly BackendReason[] {
   if (gpu !== "auto") return [];
   const known = openingReasons?.folder === runtime.folder ? openingReasons.reasons : [];
-  return thisMachine()
-    .backends.slice(0, thisMachine().backends.indexOf(backend))
-    .map((other) => {
-      const reason = known.find((entry) => entry.backend === other)?.reason ?? runtime.backendProblem;
-      return { backend: other, reason: reason ?? `this process already uses the runtime in ${runtime.folder}` };
-    });
+  const { backends } = thisMachine();
+  return backends.slice(0, backends.indexOf(backend)).map((other) => {
+    const reason = known.find((entry) => entry.backend === other)?.reason ?? runtime.backendProblem;
+    return { backend: other, reason: reason ?? `this process already uses the runtime in ${runtime.folder}` };
+  });
 }

@@ -1,7 +1,8 @@
 /** Whether a machine looks as if it had a GPU: files of drivers, without loading any of them. Costs no time. */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
+import { namesIfThere } from "../files/if-there.ts";
 import { type GpuBackend, here, type Platform } from "./platforms.ts";
 
 /** What a look at the file system needs; for tests. */
@@ -80,9 +81,7 @@ function vulkanDrivers(env: NodeJS.ProcessEnv, root: string): string[] {
     ),
   ];
   return [...new Set(folders)].flatMap((folder) =>
-    list(folder)
-      .filter((name) => name.endsWith(".json"))
-      .map((name) => join(folder, name)),
+    (namesIfThere(folder) ?? []).filter((name) => name.endsWith(".json")).map((name) => join(folder, name)),
   );
 }
 
@@ -112,15 +111,7 @@ function first(folders: readonly string[], names: readonly string[]): string | u
 }
 
 function deviceFiles(root: string, folder: string, name: RegExp): string[] {
-  return list(join(root, folder))
+  return (namesIfThere(join(root, folder)) ?? [])
     .filter((entry) => name.test(entry))
     .map((entry) => join(root, folder, entry));
-}
-
-function list(folder: string): string[] {
-  try {
-    return readdirSync(folder).sort();
-  } catch {
-    return [];
-  }
 }

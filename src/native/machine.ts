@@ -1,8 +1,10 @@
 /** What this machine is, as far as it matters to llama.cpp. */
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, readdirSync, readFileSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { availableParallelism, cpus, release } from "node:os";
 import { join } from "node:path";
+import { namesIfThere, textIfThere } from "../files/if-there.ts";
+import { glibcVersion } from "./platforms.ts";
 
 export interface MachineDescription {
   /** Names as in process.platform and process.arch. */
@@ -61,15 +63,13 @@ export function describeMachine(): MachineDescription {
   };
 }
 
-/** Node itself is bound to one; its report says which. */
 function libcName(): string {
-  const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined;
-  const version = report?.header?.glibcVersionRuntime;
+  const version = glibcVersion();
   return version === undefined ? "musl" : `glibc ${version}`;
 }
 
 function cpuFeatures(): string[] | undefined {
-  if (process.platform === "linux") return featuresOfLinux(read("/proc/cpuinfo") ?? "");
+  if (process.platform === "linux") return featuresOfLinux(textIfThere("/proc/cpuinfo") ?? "");
   if (process.platform !== "darwin") return undefined;
   const { stdout } = spawnSync("sysctl", ["hw.optional"], { encoding: "utf8", timeout: SYSCTL_LIMIT_MS });
   return typeof stdout === "string" ? featuresOfMac(stdout) : undefined;
@@ -104,29 +104,17 @@ const vendors: Readonly<Record<string, GpuVendor>> = { "0x10de": "nvidia", "0x10
  */
 export function graphicsVendors(root = "/"): GpuVendor[] | undefined {
   const folder = join(root, "sys", "bus", "pci", "devices");
-  let names: string[];
-  try {
-    names = readdirSync(folder);
-  } catch {
-    return undefined;
-  }
-  return names.flatMap((name) => {
+  return namesIfThere(folder)?.flatMap((name) => {
     // PCI class 03: display controllers, of which NVIDIA's for computing are a subclass.
-    if (!read(join(folder, name, "class"))?.startsWith("0x03")) return [];
-    return [vendors[read(join(folder, name, "vendor"))?.trim() ?? ""] ?? "other"];
+    if (!textIfThere(join(folder, name, "class"))?.startsWith("0x03")) return [];
+    return [vendors[textIfThere(join(folder, name, "vendor"))?.trim() ?? ""] ?? "other"];
   });
 }
 
 /** Devices of graphics drivers that this user may not open. */
 export function lockedDevices(root = "/"): string[] {
   const folder = join(root, "dev", "dri");
-  let names: string[];
-  try {
-    names = readdirSync(folder);
-  } catch {
-    return [];
-  }
-  return names
+  return (namesIfThere(folder) ?? [])
     .filter((name) => name.startsWith("renderD"))
     .map((name) => join(folder, name))
     .filter((path) => {
@@ -137,12 +125,4 @@ export function lockedDevices(root = "/"): string[] {
         return true;
       }
     });
-}
-
-function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
-  }
 }

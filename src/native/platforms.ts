@@ -1,6 +1,8 @@
 /** Platforms, backends, and the npm packages with llama.cpp's libraries for them. */
 
 export type GpuBackend = "cuda" | "vulkan" | "metal";
+/** In the order in which they are tried. */
+export const GPU_BACKENDS: readonly GpuBackend[] = ["cuda", "metal", "vulkan"];
 export type Backend = "cpu" | GpuBackend;
 
 export interface Platform {
@@ -28,7 +30,23 @@ export function runtimePackage(backend: Backend, platform: Platform = here): str
 
 /** The backends that a platform has a package for, the CPU last; the order in which they are tried. */
 export function backendsOf(platform: Platform = here): Backend[] {
-  return (["cuda", "metal", "vulkan", "cpu"] as const).filter(
-    (backend) => runtimePackage(backend, platform) !== undefined,
-  );
+  return [...GPU_BACKENDS, "cpu" as const].filter((backend) => runtimePackage(backend, platform) !== undefined);
+}
+
+/**
+ * The version of the C library that this very process runs on, by Node's report: files of several may lie on the disk.
+ * Undefined where it is another one than glibc.
+ */
+export function glibcVersion(): string | undefined {
+  const { report } = process as { report?: { excludeNetwork?: boolean; getReport(): object } };
+  if (report === undefined) return undefined;
+  const { excludeNetwork } = report;
+  try {
+    // Else the report looks up the names of all peers, which can take seconds.
+    report.excludeNetwork = true;
+    const { header } = report.getReport() as { header?: { glibcVersionRuntime?: string } };
+    return header?.glibcVersionRuntime;
+  } finally {
+    if (excludeNetwork !== undefined) report.excludeNetwork = excludeNetwork;
+  }
 }

@@ -1,8 +1,9 @@
 /** What probes found, remembered from one process to the next for as long as nothing changed. */
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { defaultCacheFolder } from "../cache-folder.ts";
+import { namesIfThere } from "../files/if-there.ts";
 import type { RuntimeLibraries } from "./addon.ts";
 import { addonPath } from "./load-addon.ts";
 import type { ProbeResult } from "./probe.ts";
@@ -45,13 +46,7 @@ export function probeKey(
 }
 
 function listFiles(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-      .sort()
-      .map((name) => join(folder, name));
-  } catch {
-    return [];
-  }
+  return (namesIfThere(folder) ?? []).map((name) => join(folder, name));
 }
 
 /** Of devices (/dev/nvidia0) only that they are there: their times change with every start of the machine. */

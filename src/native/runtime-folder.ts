@@ -2,10 +2,11 @@
 import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { NativeError } from "../errors.ts";
+import { namesIfThere } from "../files/if-there.ts";
 import type { RuntimeLibraries } from "./addon.ts";
 import { packageRoot } from "./load-addon.ts";
 import { outsideArchive, packageFolder } from "./package-folder.ts";
-import { type Backend, type GpuBackend, here, runtimePackage } from "./platforms.ts";
+import { type Backend, GPU_BACKENDS, type GpuBackend, here, runtimePackage } from "./platforms.ts";
 
 /** The llama.cpp that this package is made for: what its headers are of, and what `llama_version()` must say. */
 export const LLAMA_VERSION = "0.4.0";
@@ -33,7 +34,7 @@ export function findRuntime(backend: Backend): RuntimeLibraries {
   if (folder === undefined)
     throw new NativeError(
       "ERR_RUNTIME_NOT_FOUND",
-      `The llama.cpp runtime with the backend ${backend} is not installed: ` + `run \`${installCommand(backend)}\`.`,
+      `The llama.cpp runtime with the backend ${backend} is not installed: run \`${installCommand(backend)}\`.`,
     );
   return { ...librariesIn(binariesFolder(folder, name)), fallbackBackends: fallbackBackends(name) };
 }
@@ -46,13 +47,8 @@ export function ownRuntime(env: NodeJS.ProcessEnv = process.env): string | undef
 
 /** The GPU backends that a folder has a library of, in the order in which they are tried. */
 export function ownBackends(folder: string): GpuBackend[] {
-  let names: string[];
-  try {
-    names = readdirSync(folder);
-  } catch {
-    return [];
-  }
-  return (["cuda", "metal", "vulkan"] as const).filter((backend) =>
+  const names = namesIfThere(folder) ?? [];
+  return GPU_BACKENDS.filter((backend) =>
     names.some((name) => new RegExp(`^(?:lib)?ggml-${backend}\\b.*\\.(?:so|dylib|dll)$`).test(name)),
   );
 }

@@ -1,5 +1,5 @@
 /** The command that installs something with the system's own package manager. */
-import { readFileSync } from "node:fs";
+import { textIfThere } from "../files/if-there.ts";
 
 export type SystemPart = "nvidia-driver" | "cuda-runtime" | "vulkan-loader" | "vulkan-driver" | "libgomp" | "libstdc++";
 type Family = "ubuntu" | "debian" | "fedora" | "suse" | "arch" | "alpine";
@@ -83,9 +83,5 @@ function families(osRelease: string): Family[] {
 }
 
 function readOsRelease(): string {
-  try {
-    return readFileSync("/etc/os-release", "utf8");
-  } catch {
-    return "";
-  }
+  return textIfThere("/etc/os-release") ?? "";
 }
