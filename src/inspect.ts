@@ -10,14 +10,14 @@ import { invalidArgument, isStarlingError } from "./errors.ts";
 import { type ByteSource, bytesSource } from "./files/byte-source.ts";
 import { type GgufHeader, weightCount } from "./gguf/header.ts";
 import { readGguf } from "./gguf/reader.ts";
-import { type RewardMetadata, readRewardMetadata } from "./gguf/reward-metadata.ts";
+import type { RewardMetadata } from "./gguf/reward-metadata.ts";
 import { fileTypeName } from "./gguf/types.ts";
 import { isRemote, openRemote } from "./hub/open-remote.ts";
 import { type HubOptions, hubChecks } from "./hub/settings.ts";
 import { DEFAULT_TYPE } from "./make-gguf.ts";
 import { aSignal, aString, checkOptions } from "./options.ts";
 import { loadOptionChecks } from "./scoring/load-options.ts";
-import { describeModelFile } from "./scoring/model-file.ts";
+import { describeModelFile, type ModelFile } from "./scoring/model-file.ts";
 import { predictFor } from "./scoring/predict-memory.ts";
 import type { LoadRewardModelOptions, MemoryPrediction } from "./scoring/types.ts";
 
@@ -109,7 +109,7 @@ async function inspectGguf(place: string | ByteSource, { type, load = {} }: Insp
     throw invalidArgument("inspectModel's type", "a checkpoint: a GGUF has its type already", type);
   const path = typeof place === "string" ? place : place.path;
   const gguf = await readGguf(place);
-  const reward = rewardMetadata(gguf, path);
+  const file = rewardModel(gguf, path);
   const text = (key: string) => {
     const value = gguf.metadata.get(key);
     return value?.type === "string" ? value.value : "";
@@ -136,16 +136,14 @@ async function inspectGguf(place: string | ByteSource, { type, load = {} }: Insp
     vocabularySize: number("vocab_size"),
     trainedContext: number("context_length"),
     ropeFrequencyBase: number("rope.freq_base"),
-    ...(reward === undefined
-      ? {}
-      : { ...rewardFields(reward), memory: predictFor(describeModelFile(gguf, path), load) }),
+    ...(file === undefined ? {} : { ...rewardFields(file), memory: predictFor(file, load) }),
     tensorTypes: countBy(gguf.tensors.map(({ type }) => type.name)),
   };
 }
 
-function rewardMetadata(gguf: GgufHeader, path: string): RewardMetadata | undefined {
+function rewardModel(gguf: GgufHeader, path: string): ModelFile | undefined {
   try {
-    return readRewardMetadata(gguf, path);
+    return describeModelFile(gguf, path);
   } catch (error) {
     if (isStarlingError(error) && error.code === "ERR_NO_REWARD_HEAD") return undefined;
     throw error;
