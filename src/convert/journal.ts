@@ -1,9 +1,9 @@
 /** What a conversion has finished, kept beside the growing file, so that a later run can go on from there. */
 import { type FileHandle, open, readFile, rename, unlink } from "node:fs/promises";
-import { hostname } from "node:os";
 import { isJsonObject, type JsonObject } from "../checkpoint/json.ts";
 import { FileError } from "../errors.ts";
 import { codeOf } from "../files/byte-source.ts";
+import { hasEnded, isLocal, type ProcessIdentity, thisProcess } from "../files/process-identity.ts";
 import { forgetForExit, partialPath, rememberForExit } from "../files/temporary-file.ts";
 
 /** A tensor that stands whole in the growing file. */
@@ -15,7 +15,7 @@ export interface FinishedTensor {
   readonly written: string;
 }
 
-const FORMAT = 1;
+const FORMAT = 2;
 /** A model of 512 layers has 4610 tensors, of 250 bytes each here. */
 const MAX_JOURNAL_BYTES = 16 * 1024 * 1024;
 
@@ -50,8 +50,7 @@ export class ConversionJournal {
     active.add(path);
     try {
       const found = await readJournal(path);
-      if (found !== undefined && found.host === hostname() && found.pid !== process.pid && isAlive(found.pid))
-        throw busy(target, path, found.pid);
+      if (found !== undefined && isBusy(found.writer)) throw busy(target, path, found.writer.process as number);
       const finished = resume && found?.work === work ? found.finished : [];
       const handle = await start(path, work, finished);
       if (!resume) rememberForExit(path);
@@ -84,7 +83,7 @@ export class ConversionJournal {
 
 /** Puts a new journal in the place of the old one at once, so that a kill leaves the one or the other. */
 async function start(path: string, work: string, finished: readonly FinishedTensor[]): Promise<FileHandle> {
-  const head = { format: FORMAT, pid: process.pid, host: hostname(), work };
+  const head = { format: FORMAT, work, writer: thisProcess() };
   const lines = [head, ...finished].map((line) => `${JSON.stringify(line)}\n`).join("");
   const temporary = `${path}.new`;
   const handle = await open(temporary, "w");
@@ -100,8 +99,7 @@ async function start(path: string, work: string, finished: readonly FinishedTens
 }
 
 interface FoundJournal {
-  readonly pid: number;
-  readonly host: string;
+  readonly writer: Partial<ProcessIdentity>;
   readonly work: string;
   readonly finished: readonly FinishedTensor[];
 }
@@ -118,15 +116,15 @@ async function readJournal(path: string): Promise<FoundJournal | undefined> {
   if (text.length > MAX_JOURNAL_BYTES) return undefined;
   const [head, ...rest] = text.split("\n").map(parseLine);
   if (head === undefined || head.format !== FORMAT) return undefined;
-  const { pid, host, work } = head;
-  if (typeof pid !== "number" || typeof host !== "string" || typeof work !== "string") return undefined;
+  const { work, writer } = head;
+  if (typeof work !== "string" || !isJsonObject(writer)) return undefined;
   const finished: FinishedTensor[] = [];
   for (const line of rest) {
     const { name, source, written } = line ?? {};
     if (typeof name !== "string" || typeof source !== "string" || typeof written !== "string") break;
     finished.push({ name, source, written });
   }
-  return { pid, host, work, finished };
+  return { writer, work, finished };
 }
 
 function parseLine(line: string): JsonObject | undefined {
@@ -138,13 +136,9 @@ function parseLine(line: string): JsonObject | undefined {
   }
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) === "EPERM";
-  }
+/** What this process left is its own to go on with; of another machine's process nothing can be told. */
+function isBusy(writer: Partial<ProcessIdentity>): boolean {
+  return isLocal(writer) && writer.process !== process.pid && !hasEnded(writer);
 }
 
 function busy(target: string, path: string, pid: number): FileError {

@@ -4,11 +4,10 @@
  * longer touched.
  */
 import { randomBytes } from "node:crypto";
-import { readlinkSync } from "node:fs";
 import { mkdir, open, readFile, rename, stat, unlink, utimes } from "node:fs/promises";
-import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { codeOf } from "../files/byte-source.ts";
+import { hasEnded, thisProcess } from "../files/process-identity.ts";
 import { pause } from "./attempts.ts";
 import { cannotWrite } from "./write-failure.ts";
 
@@ -42,7 +41,7 @@ export class FileLock {
    */
   static async acquire(path: string, { signal, onWait, silentMs = SILENT_MS }: LockOptions = {}): Promise<FileLock> {
     await mkdir(dirname(path), { recursive: true }).catch((error) => Promise.reject(cannotWrite(path, error)));
-    const content = JSON.stringify({ ...whoWeAre(), id: randomBytes(8).toString("hex") });
+    const content = JSON.stringify({ ...thisProcess(), id: randomBytes(8).toString("hex") });
     let seen = { state: "", since: performance.now() };
     for (let tries = 0; ; tries++) {
       signal?.throwIfAborted();
@@ -106,30 +105,11 @@ async function breakLock(path: string, content: string): Promise<void> {
   }
 }
 
-interface Holder {
-  readonly host: string;
-  /** Process numbers count within it only: containers have their own. */
-  readonly space: string;
-  readonly process: number;
-}
-
-function whoWeAre(): Holder {
-  let space = "";
-  try {
-    space = readlinkSync("/proc/self/ns/pid");
-  } catch {}
-  return { host: hostname(), space, process: process.pid };
-}
-
-/** Whether the holder was a process of this machine that is no more. Half-written content says nothing. */
+/** Half-written content says nothing. */
 function isGone(content: string): boolean {
   try {
-    const holder = JSON.parse(content) as Partial<Holder>;
-    const us = whoWeAre();
-    if (holder.host !== us.host || holder.space !== us.space || !Number.isInteger(holder.process)) return false;
-    process.kill(holder.process as number, 0);
+    return hasEnded(JSON.parse(content));
+  } catch {
     return false;
-  } catch (error) {
-    return codeOf(error) === "ESRCH";
   }
 }
