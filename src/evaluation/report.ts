@@ -1,0 +1,106 @@
+/**
+ * The report of an evaluation: what `eval --json` prints and what the HTML page is drawn from. Nothing in it depends on
+ * when or how fast it was made, so that a run that was stopped and started again ends in the same report.
+ */
+import type { BenchmarkName } from "./case.ts";
+import type { BenchmarkMeasures } from "./measures/measure.ts";
+
+export interface EvaluationReport {
+  readonly formatVersion: 1;
+  /** The package's version. */
+  readonly version: string;
+  /** Mean of the benchmarks' accuracies, 0 to 1; NaN-free: absent where no case could be scored. */
+  readonly accuracy?: number;
+  readonly model: ReportedModel;
+  readonly settings: ReportedSettings;
+  readonly benchmarks: readonly BenchmarkReport[];
+}
+
+export interface ReportedModel {
+  /** File name, without its folder. */
+  readonly file: string;
+  /** Of the whole file, in hex. */
+  readonly sha256: string;
+  /** general.name, where the file has one. */
+  readonly name?: string;
+  readonly profile?: string;
+  /** Weight type, for example "q4_k_m". */
+  readonly type: string;
+  readonly parameters: number;
+  /** The head file that replaced the model's own head: its name and sha256. */
+  readonly head?: { readonly file: string; readonly sha256: string };
+}
+
+export interface ReportedSettings {
+  readonly tokenization: string;
+  readonly specialTokens: string;
+  readonly maxTokens: number;
+  readonly backend: string;
+  readonly batchMode: string;
+  readonly llamaVersion: string;
+  /** Of the sample and of bootstrap intervals. */
+  readonly seed: number;
+  /** Most cases of each benchmark; absent: all. */
+  readonly limit?: number;
+}
+
+export interface BenchmarkReport extends BenchmarkMeasures {
+  readonly benchmark: BenchmarkName;
+  /** For people: what is compared, in a few words. */
+  readonly title: string;
+  readonly sources: readonly ReportedSource[];
+  readonly rows: RowCounts;
+  /** What the model card says of this benchmark, by model. */
+  readonly card?: Readonly<Record<string, number>>;
+  /** The comparisons that went wrong by the largest margin, worst first. */
+  readonly mistakes: readonly Mistake[];
+  /** Responses of which tokens were cut off on the left. */
+  readonly truncated: readonly TruncatedResponse[];
+}
+
+export interface ReportedSource {
+  /** A file's name without its folder, or hf:OWNER/NAME@COMMIT/PATH. */
+  readonly name: string;
+  readonly sha256: string;
+}
+
+export interface RowCounts {
+  /** Rows that were read, of all sources. */
+  readonly read: number;
+  /** Rows that are no case, by reason, for example {"tie": 12, "tie (bothbad)": 7}. */
+  readonly omitted: Readonly<Record<string, number>>;
+  /** Rows that could not be understood. */
+  readonly broken: number;
+  /** Cases that were found, of which `scored` or fewer were taken by the sample. */
+  readonly cases: number;
+  readonly sampled: number;
+  /** Cases that a response of could not be scored, named in `failures`. */
+  readonly failed: number;
+}
+
+export interface Mistake {
+  readonly source: number;
+  readonly row: number;
+  readonly id?: string;
+  readonly subset?: string;
+  /** What the responses answer, as a person reads it; the turns of a conversation one after another. */
+  readonly prompt: string;
+  readonly better: JudgedText;
+  readonly worse: JudgedText;
+  /** Score of the better response less that of the worse one: zero or less. */
+  readonly margin: number;
+}
+
+export interface JudgedText {
+  readonly text: string;
+  readonly label?: string;
+  readonly score: number;
+  readonly tokenCount: number;
+}
+
+export interface TruncatedResponse {
+  readonly source: number;
+  readonly row: number;
+  /** Index of the response. */
+  readonly response: number;
+}
