@@ -45,6 +45,9 @@ export {
 } from "./scoring/reward-tokenizer.ts";
 export type {
   BatchMode,
+  FeatureOptions,
+  FeatureOutcome,
+  FeatureResult,
   LoadRewardModelOptions,
   MemoryPrediction,
   PredictedPlacement,
