@@ -32,6 +32,7 @@ const MAX_MAIN_DEVICE = 14;
 
 export interface ModelOptions {
   readonly model?: string;
+  readonly head?: string;
   readonly tokenization?: TokenizationMode;
   readonly specialTokens?: SpecialTokens;
 }
@@ -49,10 +50,14 @@ export interface EngineOptions {
   readonly memoryCheck?: boolean;
 }
 
-/** --model and how text becomes tokens. */
-export function addModelOptions(command: Command): Command {
+/** --model, --head where a head is used, and how text becomes tokens. */
+export function addModelOptions(command: Command, { head = true }: { head?: boolean } = {}): Command {
+  command.option(
+    "-m, --model <file>",
+    `GGUF file, or "${EMBEDDED_MODEL}" for the demonstration model [$${MODEL_VARIABLE}]`,
+  );
+  if (head) command.option("--head <file>", "a head file of starling-rm fit, in place of the model's own head");
   return command
-    .option("-m, --model <file>", `GGUF file, or "${EMBEDDED_MODEL}" for the demonstration model [$${MODEL_VARIABLE}]`)
     .addOption(
       new Option(
         "--tokenization <mode>",
@@ -148,7 +153,7 @@ export async function loadModel(
     progressText({ label: "loading model", fraction, seconds: (performance.now() - started) / 1000 }, columns),
   );
   try {
-    const { tokenization, specialTokens } = options;
+    const { head, tokenization, specialTokens } = options;
     return await loadRewardModel({
       modelPath: path,
       signal,
@@ -157,7 +162,7 @@ export async function loadModel(
         terminal.redrawStatus();
       },
       ...engineSettings(options),
-      ...given({ tokenization, specialTokens }),
+      ...given({ headPath: head, tokenization, specialTokens }),
     });
   } finally {
     terminal.endStatus();

@@ -15,9 +15,10 @@ export {
   NativeError,
   StarlingError,
 } from "./errors.ts";
+export type { FitRecord } from "./gguf/fit-record.ts";
 export { type PullOptions, type PullResult, pull } from "./hub/pull.ts";
 export type { PullProgress } from "./hub/tally.ts";
-export { type InspectOptions, type InspectResult, inspectModel } from "./inspect.ts";
+export { type HeadInspection, type InspectOptions, type InspectResult, inspectModel } from "./inspect.ts";
 export {
   type ConvertOptions,
   type ConvertResult,
@@ -62,3 +63,4 @@ export type {
   TokenizedItem,
   TokenRewards,
 } from "./scoring/types.ts";
+export { type ReplaceHeadOptions, replaceHead, type WriteHeadOptions, writeHead } from "./write-head.ts";
