@@ -99,7 +99,7 @@ function loadFailure(error: unknown, path: string, { fit }: Placement): unknown 
 }
 
 const scoreOptionChecks = { onProgress: aFunction, signal: aSignal, nameItem: aFunction, perToken: aBoolean };
-const featureOptionChecks = { onProgress: aFunction, signal: aSignal, nameItem: aFunction };
+const featureOptionChecks = { onProgress: aFunction, signal: aSignal, nameItem: aFunction, onResult: aFunction };
 
 /**
  * A loaded reward model. All methods may be called at any time, also several at once: the work is done in order, off

@@ -6,7 +6,15 @@
 import { InvalidInputError, isStarlingError, ModelClosedError, NativeError, type StarlingError } from "../errors.ts";
 import type { CancellableJob, NativeModel } from "../native/addon.ts";
 import { itemName, type RewardTokenizer, type TokenizedOutcome } from "./reward-tokenizer.ts";
-import type { FeatureOutcome, FeatureResult, ScoreOptions, ScoreOutcome, ScoreResult, TokenizedItem } from "./types.ts";
+import type {
+  FeatureOptions,
+  FeatureOutcome,
+  FeatureResult,
+  ScoreOptions,
+  ScoreOutcome,
+  ScoreResult,
+  TokenizedItem,
+} from "./types.ts";
 
 /**
  * What may be between the source and the consumer: enough to keep the model busy, and to find items that share a prompt
@@ -48,7 +56,7 @@ export function scoreStream(
 export function featureStream(
   source: Source,
   context: StreamContext,
-  options: ScoreOptions,
+  options: FeatureOptions,
 ): AsyncGenerator<FeatureOutcome, void, undefined> {
   return stream(source, context, "features", options) as AsyncGenerator<FeatureOutcome, void, undefined>;
 }
@@ -57,7 +65,7 @@ async function* stream(
   source: Source,
   context: StreamContext,
   wanted: Wanted,
-  { onProgress, signal, nameItem = itemName }: ScoreOptions,
+  { onProgress, signal, nameItem = itemName, onResult }: FeatureOptions,
 ): AsyncGenerator<ScoreOutcome | FeatureResult, void, undefined> {
   signal?.throwIfAborted();
   if (wanted === "token-rewards" && context.tokenizer.settings.scorePosition === "padding-end")
@@ -66,7 +74,7 @@ async function* stream(
       "This model's scores are read behind the text, at the end of padding: its tokens have no rewards of their own.",
       { field: "perToken" },
     );
-  const pipeline = new Pipeline(source, context, nameItem, wanted);
+  const pipeline = new Pipeline(source, context, nameItem, wanted, onResult);
   const onAbort = () => pipeline.stop();
   signal?.addEventListener("abort", onAbort, { once: true });
   let itemsDone = 0;
@@ -102,6 +110,7 @@ class Pipeline {
   readonly #slots: Slot[] = [];
   readonly #jobs = new Set<ItemJob>();
   readonly #wanted: Wanted;
+  readonly #onFeatures: FeatureOptions["onResult"];
   readonly #most: typeof IN_FLIGHT;
   #firstUnread = 0;
   #itemsInFlight = 0;
@@ -113,7 +122,14 @@ class Pipeline {
   #wakeConsumer: (() => void) | undefined;
   #wakeReader: (() => void) | undefined;
 
-  constructor(source: Source, context: StreamContext, nameItem: (index: number) => string, wanted: Wanted) {
+  constructor(
+    source: Source,
+    context: StreamContext,
+    nameItem: (index: number) => string,
+    wanted: Wanted,
+    onFeatures: FeatureOptions["onResult"],
+  ) {
+    this.#onFeatures = onFeatures;
     this.#context = context;
     this.#nameItem = nameItem;
     this.#wanted = wanted;
@@ -269,7 +285,11 @@ class Pipeline {
       scorePosition: item.scorePosition,
     };
     if (typeof value === "number") return result;
-    if (this.#wanted === "features") return { ...result, features: value.subarray(0, -1) };
+    if (this.#wanted === "features") {
+      const withFeatures = { ...result, features: value.subarray(0, -1) };
+      this.#onFeatures?.(withFeatures);
+      return withFeatures;
+    }
     const start = item.responseStart;
     const ids = item.ids.slice(start, item.scorePosition + 1);
     const pieces = this.#context.tokenizer.pieces(ids);

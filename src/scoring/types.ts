@@ -130,7 +130,10 @@ export interface ScoreOptions {
   readonly signal?: AbortSignal;
 }
 
-export type FeatureOptions = Omit<ScoreOptions, "perToken">;
+export interface FeatureOptions extends Omit<ScoreOptions, "perToken"> {
+  /** Called with each result as soon as it is there, in whatever order: the next in order may be the last to be computed. */
+  readonly onResult?: (result: FeatureResult) => void;
+}
 
 /** One response in the order of reward. */
 export interface RankedResponse extends ScoreResult {

@@ -1,0 +1,176 @@
+/** The features of all responses of many cases, each computed once and kept. */
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { defaultCacheFolder } from "../../cache-folder.ts";
+import type { StarlingError } from "../../errors.ts";
+import { LLAMA_VERSION } from "../../native/runtime-folder.ts";
+import { aFunction, aSignal, aString, checkOptions } from "../../options.ts";
+import type { ScoreItem } from "../../prompt/items.ts";
+import type { RewardModel } from "../../scoring/reward-model.ts";
+import type { PlacedCase } from "../case.ts";
+import { itemHash, promptHash } from "../item-hash.ts";
+import { modelHash } from "../model-hash.ts";
+import { FeatureStore } from "./feature-store.ts";
+import type { FitCase, FitData, FitFailure } from "./fit-data.ts";
+import { joinByPrompt } from "./split.ts";
+
+export interface ExtractProgress {
+  /** Cases read so far. */
+  readonly cases: number;
+  /** Responses whose features are there. */
+  readonly responses: number;
+  /** Tokens that this run computed features of. */
+  readonly tokens: number;
+}
+
+export interface ExtractOptions {
+  /** Where features are kept; default: the cache folder. */
+  readonly cacheFolder?: string;
+  readonly onProgress?: (progress: ExtractProgress) => void;
+  /** Called while the model's file is hashed, with the part of it that is done. */
+  readonly onHash?: (fraction: number) => void;
+  /** Stops the work; the promise rejects with the signal's reason. What was computed is kept for the next run. */
+  readonly signal?: AbortSignal;
+}
+
+/** Raised when what is stored changes its shape or its meaning. */
+const FORMAT = 1;
+
+interface ReadCase {
+  readonly placed: Pick<PlacedCase, "source" | "row" | "comparisons">;
+  readonly hashes: readonly string[];
+  readonly prompts: readonly string[];
+  readonly grades: readonly (number | undefined)[];
+}
+
+/**
+ * Computes the features of every response of the cases, in the model's batches and with shared prompts, and reads them into
+ * memory: 4 bytes for each response and hidden dimension. They are kept in the cache folder as they come, so that another run
+ * computes what is missing alone. With a model in exact mode another run's features are the same to the last bit.
+ *
+ * @throws FileError for a cache folder that cannot be written to; what the source of the cases throws
+ */
+export async function extractFeatures(
+  model: RewardModel,
+  cases: AsyncIterable<PlacedCase> | Iterable<PlacedCase>,
+  options: ExtractOptions = {},
+): Promise<FitData> {
+  checkOptions("extractFeatures", options, {
+    cacheFolder: aString,
+    onProgress: aFunction,
+    onHash: aFunction,
+    signal: aSignal,
+  });
+  const { cacheFolder = defaultCacheFolder(), onProgress, onHash, signal } = options;
+  const sha256 = await modelHash(model.info.path, {
+    cacheFolder,
+    ...(signal === undefined ? {} : { signal }),
+    onProgress: ({ bytesDone, bytesTotal }) => onHash?.(bytesDone / bytesTotal),
+  });
+  const folder = join(cacheFolder, "features", settingsKey(model, sha256));
+  const store = await FeatureStore.open(folder, model.info.embeddingLength, signal);
+  // What is computed is written at once: it may be long before it is its turn among the outcomes.
+  let writing = Promise.resolve();
+  let ended = false;
+  try {
+    const read: ReadCase[] = [];
+    const asked: { hash: string; where: string }[] = [];
+    const errors = new Map<string, StarlingError>();
+    const waiting = new Set<string>();
+    let tokens = 0;
+    let known = 0;
+    const tell = () => onProgress?.({ cases: read.length, responses: known, tokens });
+    async function* missing(): AsyncGenerator<ScoreItem> {
+      for await (const placed of cases) {
+        signal?.throwIfAborted();
+        const hashes = placed.responses.map(({ item }) => itemHash(item));
+        read.push({
+          placed: { source: placed.source, row: placed.row, comparisons: placed.comparisons },
+          hashes,
+          prompts: placed.responses.map(({ item }) => promptHash(item)),
+          grades: placed.responses.map(({ grade }) => grade),
+        });
+        for (const [i, { item }] of placed.responses.entries()) {
+          const hash = hashes[i] as string;
+          if (store.has(hash) || waiting.has(hash)) {
+            known += 1;
+            continue;
+          }
+          waiting.add(hash);
+          asked.push({ hash, where: `row ${placed.row}, response ${i + 1}` });
+          yield item;
+        }
+        tell();
+      }
+    }
+    const outcomes = model.featuresEach(missing(), {
+      nameItem: (index) => asked[index]?.where ?? "item",
+      onResult: ({ index, features, tokenCount }) => {
+        if (ended) return;
+        const { hash } = asked[index] as (typeof asked)[0];
+        writing = writing.then(() => store.add(hash, features));
+        writing.catch(() => {});
+        known += 1;
+        tokens += tokenCount;
+        tell();
+      },
+      ...(signal === undefined ? {} : { signal }),
+    });
+    for await (const outcome of outcomes) {
+      await writing;
+      if ("error" in outcome) errors.set((asked[outcome.index] as (typeof asked)[0]).hash, outcome.error);
+    }
+    await writing;
+    return await collect(model, store, read, errors, sha256, asked.length - errors.size, signal);
+  } finally {
+    ended = true;
+    await writing.catch(() => {});
+    await store.close();
+  }
+}
+
+/** Changes with everything that moves a feature by a bit. */
+function settingsKey({ info, tokenizer }: RewardModel, sha256: string): string {
+  const { tokenization, specialTokens, maxTokens } = tokenizer.settings;
+  const { backend, batchMode, devices, gpuLayers } = info;
+  // How many layers are on which devices decides which kernels compute them.
+  const place = backend === "cpu" ? [] : [devices, gpuLayers];
+  const parts = [FORMAT, sha256, tokenization, specialTokens, maxTokens, backend, batchMode, place, LLAMA_VERSION];
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
+}
+
+/** Features into memory, for the cases of which every response has some. */
+async function collect(
+  model: RewardModel,
+  store: FeatureStore,
+  read: readonly ReadCase[],
+  errors: ReadonlyMap<string, StarlingError>,
+  sha256: string,
+  computed: number,
+  signal: AbortSignal | undefined,
+): Promise<FitData> {
+  const groups = joinByPrompt(read.map(({ prompts }) => prompts));
+  const rowOf = new Map<string, number>();
+  const cases: FitCase[] = [];
+  const failures: FitFailure[] = [];
+  for (const [i, { placed, hashes, grades }] of read.entries()) {
+    const { source, row, comparisons } = placed;
+    const broken = hashes.findIndex((hash) => errors.has(hash));
+    if (broken !== -1) {
+      failures.push({ source, row, response: broken, error: errors.get(hashes[broken] as string) as StarlingError });
+      continue;
+    }
+    for (const hash of hashes) if (!rowOf.has(hash)) rowOf.set(hash, rowOf.size);
+    const rows = hashes.map((hash) => rowOf.get(hash) as number);
+    cases.push({ source, row, rows, grades, comparisons, group: groups[i] as string });
+  }
+  return {
+    head: model.head,
+    features: await store.load([...rowOf.keys()], signal),
+    cases,
+    failures,
+    model: { path: model.info.path, name: model.info.name, sha256 },
+    tokenization: model.info.tokenization,
+    computed,
+  };
+}

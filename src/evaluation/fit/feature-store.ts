@@ -1,0 +1,188 @@
+/**
+ * Features on the disk, so that a run that was stopped goes on where it was. A folder holds segments: each is written by one
+ * run alone and only ever grows, so that runs beside each other do no harm. A segment is a row of records of one length:
+ *
+ *     item hash (32 bytes) | features (float32[width]) | check (the first 8 bytes of SHA-256 over what stands before)
+ *
+ * A record that is torn, or does not fit its check, is not there.
+ */
+import { createHash, randomBytes } from "node:crypto";
+import { type FileHandle, mkdir, open, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { FileError } from "../../errors.ts";
+import { openFile } from "../../files/byte-source.ts";
+import { Breather } from "./breather.ts";
+import { FeatureTable } from "./feature-table.ts";
+
+const HASH_BYTES = 32;
+const CHECK_BYTES = 8;
+const SUFFIX = ".features";
+/** What is read and checked at once. */
+const READ_BYTES = 4 * 1024 * 1024;
+
+interface Place {
+  readonly path: string;
+  readonly position: number;
+}
+
+export class FeatureStore {
+  readonly #folder: string;
+  readonly #width: number;
+  readonly #places = new Map<string, Place>();
+  #segment: { readonly handle: FileHandle; readonly path: string; length: number } | undefined;
+
+  private constructor(folder: string, width: number) {
+    this.#folder = folder;
+    this.#width = width;
+  }
+
+  /**
+   * @param folder of features of one model under one set of settings; made when the first record is written
+   * @param width numbers of a feature row
+   */
+  static async open(folder: string, width: number, signal?: AbortSignal): Promise<FeatureStore> {
+    const store = new FeatureStore(folder, width);
+    const breather = new Breather(signal);
+    // In the order of their names: of two records of an item the same one is taken every time.
+    for (const name of (await namesIn(folder)).filter((file) => file.endsWith(SUFFIX)).sort())
+      await store.#readSegment(join(folder, name), breather);
+    return store;
+  }
+
+  get #recordBytes(): number {
+    return HASH_BYTES + this.#width * Float32Array.BYTES_PER_ELEMENT + CHECK_BYTES;
+  }
+
+  /** Records that are there. */
+  get size(): number {
+    return this.#places.size;
+  }
+
+  has(hash: string): boolean {
+    return this.#places.has(hash);
+  }
+
+  /**
+   * Writes a record. It is there for later runs as soon as this resolves, whatever becomes of this process.
+   *
+   * @param hash 64 hexadecimal digits
+   * @throws FileError ERR_FILE_NOT_WRITABLE
+   */
+  async add(hash: string, features: Float32Array): Promise<void> {
+    if (features.length !== this.#width) throw new RangeError(`Expected ${this.#width} features.`);
+    const record = Buffer.alloc(this.#recordBytes);
+    record.write(hash, "hex");
+    record.set(new Uint8Array(features.buffer, features.byteOffset, features.byteLength), HASH_BYTES);
+    record.set(checkOf(record), record.length - CHECK_BYTES);
+    try {
+      this.#segment ??= await this.#startSegment();
+      const segment = this.#segment;
+      for (let done = 0; done < record.length; ) {
+        const { bytesWritten } = await segment.handle.write(record, done, record.length - done, segment.length + done);
+        done += bytesWritten;
+      }
+      this.#places.set(hash, { path: segment.path, position: segment.length });
+      segment.length += record.length;
+    } catch (error) {
+      throw new FileError(
+        "ERR_FILE_NOT_WRITABLE",
+        `The features cannot be kept in ${this.#folder}: ${(error as Error).message}. Make room there, or set STARLING_RM_CACHE to another folder.`,
+        { file: this.#folder, cause: error },
+      );
+    }
+  }
+
+  /** Reads the features of these items, which must be there, in this order. */
+  async load(hashes: readonly string[], signal?: AbortSignal): Promise<FeatureTable> {
+    const table = new FeatureTable(hashes.length, this.#width);
+    const wanted = new Map<string, { position: number; row: number; hash: string }[]>();
+    for (const [row, hash] of hashes.entries()) {
+      const place = this.#places.get(hash);
+      if (place === undefined) throw new RangeError(`There are no features of ${hash}.`);
+      const list = wanted.get(place.path) ?? [];
+      list.push({ position: place.position, row, hash });
+      wanted.set(place.path, list);
+    }
+    const record = Buffer.alloc(this.#recordBytes);
+    for (const [path, list] of wanted) {
+      const file = await openFile(path);
+      try {
+        for (const { position, row, hash } of list.sort((a, b) => a.position - b.position)) {
+          signal?.throwIfAborted();
+          await file.read(position, record);
+          if (hashIn(record) !== hash || !isSound(record)) throw changed(path);
+          const values = table.row(row);
+          new Uint8Array(values.buffer, values.byteOffset, values.byteLength).set(
+            record.subarray(HASH_BYTES, record.length - CHECK_BYTES),
+          );
+        }
+      } finally {
+        await file.close();
+      }
+    }
+    return table;
+  }
+
+  /** Lets go of the segment that this run writes. */
+  async close(): Promise<void> {
+    const segment = this.#segment;
+    this.#segment = undefined;
+    await segment?.handle.close();
+  }
+
+  async #startSegment() {
+    await mkdir(this.#folder, { recursive: true });
+    const path = join(this.#folder, `${randomBytes(8).toString("hex")}${SUFFIX}`);
+    return { handle: await open(path, "wx"), path, length: 0 };
+  }
+
+  async #readSegment(path: string, breather: Breather): Promise<void> {
+    const file = await openFile(path);
+    try {
+      const bytes = this.#recordBytes;
+      const count = Math.floor(file.size / bytes);
+      const atOnce = Math.max(1, Math.floor(READ_BYTES / bytes));
+      const buffer = Buffer.alloc(atOnce * bytes);
+      for (let first = 0; first < count; first += atOnce) {
+        const records = buffer.subarray(0, Math.min(atOnce, count - first) * bytes);
+        await file.read(first * bytes, records);
+        for (let at = 0; at < records.length; at += bytes) {
+          const record = records.subarray(at, at + bytes);
+          const hash = hashIn(record);
+          if (!this.#places.has(hash) && isSound(record))
+            this.#places.set(hash, { path, position: first * bytes + at });
+        }
+        if (breather.due) await breather.pause();
+      }
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch {
+    return [];
+  }
+}
+
+function hashIn(record: Buffer): string {
+  return record.toString("hex", 0, HASH_BYTES);
+}
+
+function isSound(record: Buffer): boolean {
+  return checkOf(record).equals(record.subarray(record.length - CHECK_BYTES));
+}
+
+function checkOf(record: Buffer): Buffer {
+  const hash = createHash("sha256").update(record.subarray(0, record.length - CHECK_BYTES));
+  return hash.digest().subarray(0, CHECK_BYTES);
+}
+
+function changed(path: string): FileError {
+  return new FileError("ERR_FILE_NOT_READABLE", `The file ${path} changed while it was in use; begin again.`, {
+    file: path,
+  });
+}

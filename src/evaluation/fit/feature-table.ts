@@ -1,0 +1,37 @@
+/** Many feature rows in memory, in blocks, because one array of all of them may be longer than an array can be. */
+
+const BLOCK_BYTES = 64 * 1024 * 1024;
+
+export class FeatureTable {
+  /** Numbers of a row. */
+  readonly width: number;
+  readonly rows: number;
+  readonly #rowsOfBlock: number;
+  readonly #blocks: Float32Array[];
+
+  constructor(rows: number, width: number) {
+    this.rows = rows;
+    this.width = width;
+    this.#rowsOfBlock = Math.max(1, Math.floor(BLOCK_BYTES / (width * Float32Array.BYTES_PER_ELEMENT)));
+    this.#blocks = Array.from(
+      { length: Math.ceil(rows / this.#rowsOfBlock) },
+      (_, i) => new Float32Array(Math.min(this.#rowsOfBlock, rows - i * this.#rowsOfBlock) * width),
+    );
+  }
+
+  /** A row: a view, not a copy. */
+  row(index: number): Float32Array {
+    const block = this.#blocks[Math.floor(index / this.#rowsOfBlock)];
+    const start = (index % this.#rowsOfBlock) * this.width;
+    const row = block?.subarray(start, start + this.width);
+    if (row?.length !== this.width) throw new RangeError(`There is no row ${index} among ${this.rows}.`);
+    return row;
+  }
+}
+
+/** Products and sum in float64, from the first to the last: rounded to float32 it is the score that the engine gives. */
+export function dot(weights: ArrayLike<number>, row: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < row.length; i++) sum += (weights[i] as number) * (row[i] as number);
+  return sum;
+}

@@ -1,0 +1,39 @@
+/** What a head is fitted to. */
+import type { StarlingError } from "../../errors.ts";
+import type { Comparison } from "../case.ts";
+import type { FeatureTable } from "./feature-table.ts";
+
+/** A case whose responses have features. */
+export interface FitCase {
+  /** Index of the source, and number of the row there, from 1. */
+  readonly source: number;
+  readonly row: number;
+  /** For each response, its row in the table. */
+  readonly rows: readonly number[];
+  readonly grades: readonly (number | undefined)[];
+  readonly comparisons: readonly Comparison[];
+  /** Stands for its prompt: cases with the same one are never torn apart. */
+  readonly group: string;
+}
+
+/** A case that is left out, because a response of it cannot be scored. */
+export interface FitFailure {
+  readonly source: number;
+  readonly row: number;
+  /** Index of the response. */
+  readonly response: number;
+  readonly error: StarlingError;
+}
+
+export interface FitData {
+  /** f32[embeddingLength]: the head that the model was loaded with, which the fit starts from. */
+  readonly head: Float32Array;
+  readonly features: FeatureTable;
+  readonly cases: readonly FitCase[];
+  readonly failures: readonly FitFailure[];
+  /** The model that the features are of. */
+  readonly model: { readonly path: string; readonly name: string; readonly sha256: string };
+  readonly tokenization: string;
+  /** Features that were computed; the others were there from an earlier run. */
+  readonly computed: number;
+}

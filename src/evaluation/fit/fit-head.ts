@@ -1,0 +1,177 @@
+/** `fit`: the K-wise maximum likelihood of a linear head on the frozen model's features, and what it is worth. */
+import { InvalidInputError } from "../../errors.ts";
+import { aFunction, anInteger, aSignal, type Check, checkOptions } from "../../options.ts";
+import { rankingLoss } from "../plackett-luce.ts";
+import { Breather } from "./breather.ts";
+import { dot } from "./feature-table.ts";
+import type { FitCase, FitData } from "./fit-data.ts";
+import { fitProblem, squaredDistance } from "./objective.ts";
+import { chooseRidge, fitCases, type RidgeTrial } from "./ridge.ts";
+import { holdOut } from "./split.ts";
+
+export interface FitOptions {
+  /**
+   * λ of the term λ/2 · |w - w_old|² that holds the head near the old one: above 0, in nats per squared unit of a weight.
+   * "auto" (the default) is the one of a grid under which 5-fold cross-validation on the training part gives the smallest
+   * loss; with a single prompt to train on there is nothing to choose by, and it must be named.
+   */
+  readonly ridge?: number | "auto";
+  /** Part of the prompts that the fit does not see, 0 to 0.9, by which it is judged; default 0.1. */
+  readonly heldOut?: number;
+  /** Decides which prompts those are, and the folds: 0 to 2^32 - 1; default 0. */
+  readonly seed?: number;
+  /** Called for each ridge that was tried. */
+  readonly onTrial?: (trial: RidgeTrial) => void;
+  /** Stops the fit; the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** How good a head's scores are for some cases. */
+export interface FitQuality {
+  /** Mean over cases of the part of a case's comparisons that come out right, 0 to 1. */
+  readonly accuracy: number;
+  /** Mean K-wise negative log-likelihood, in nats. */
+  readonly loss: number;
+}
+
+export interface FitComparison {
+  readonly cases: number;
+  readonly comparisons: number;
+  readonly before: FitQuality;
+  readonly after: FitQuality;
+}
+
+export interface FitResult {
+  /** f32[embeddingLength]: the new head. */
+  readonly head: Float32Array;
+  /** The ridge that was used. */
+  readonly ridge: number;
+  /** With the ridge "auto", those that were tried. */
+  readonly trials: readonly RidgeTrial[];
+  /** Whether the gradient came down to `gradientTolerance`: the problem is convex, so this is the one best head then. */
+  readonly converged: boolean;
+  /** Euclidean norm of the objective's gradient at the end, before the head was rounded to float32. */
+  readonly gradientNorm: number;
+  readonly gradientTolerance: number;
+  readonly iterations: number;
+  /** What was minimised, at the end: mean loss and ridge. */
+  readonly objective: number;
+  /** |new head - old head| / |old head| */
+  readonly change: number;
+  readonly training: FitComparison;
+  /** Absent when nothing was held out. */
+  readonly heldOut?: FitComparison;
+}
+
+/**
+ * The gradient's norm at which a fit is done, as a part of the root mean square distance of the features of a better and a
+ * worse response, which is about what the norm is for random scores. The objective is within |gradient|² / 2λ of its
+ * minimum then.
+ */
+const GRADIENT_TOLERANCE = 1e-9;
+const MAX_ITERATIONS = 5000;
+const DEFAULT_HELD_OUT = 0.1;
+/** A head that is judged by nearly everything is fitted to nearly nothing. */
+const MOST_HELD_OUT = 0.9;
+const MAX_SEED = 0xffffffff;
+
+const aRidge: Check = (value) =>
+  value === "auto" || (typeof value === "number" && Number.isFinite(value) && value > 0)
+    ? undefined
+    : '"auto" or a number above 0';
+const aPart: Check = (value) =>
+  typeof value === "number" && value >= 0 && value <= MOST_HELD_OUT ? undefined : `a number from 0 to ${MOST_HELD_OUT}`;
+
+/**
+ * Fits a linear head: the minimum of the mean K-wise loss of the training part plus λ/2 · |w - w_old|². The same data and
+ * options give the same head to the last bit on the same machine.
+ *
+ * @throws InvalidInputError for a wrong option, or data that nothing can be fitted to
+ */
+export async function fitHead(data: FitData, options: FitOptions = {}): Promise<FitResult> {
+  checkOptions("fitHead", options, {
+    ridge: aRidge,
+    heldOut: aPart,
+    seed: anInteger(0, MAX_SEED),
+    onTrial: aFunction,
+    signal: aSignal,
+  });
+  const { ridge: wanted = "auto", heldOut = DEFAULT_HELD_OUT, seed = 0, onTrial, signal } = options;
+  const split = holdOut(data.cases, heldOut, seed);
+  const training = split.training.flat();
+  if (training.length === 0) throw refuse("There is no case to fit a head to.");
+  if (wanted === "auto" && split.training.length < 2)
+    throw refuse("With one prompt to fit to there is nothing to choose a ridge by: name one, or give more prompts.");
+  const breather = new Breather(signal);
+  const problem = await fitProblem(data.features, data.head, breather);
+  const distance = await squaredDistance(problem, training);
+  if (distance === 0)
+    throw refuse("The better and the worse responses have the same features: no head tells them apart.");
+  const { ridge, trials } =
+    wanted === "auto"
+      ? await chooseRidge(problem, split.training, distance, onTrial)
+      : { ridge: wanted, trials: [] as RidgeTrial[] };
+  const found = await fitCases(problem, training, {
+    ridge,
+    squaredDistance: distance,
+    tolerance: GRADIENT_TOLERANCE,
+    maxIterations: MAX_ITERATIONS,
+  });
+  const head = data.head.map((weight, i) => weight + (found.x[i] as number));
+  return {
+    head,
+    ridge,
+    trials,
+    converged: found.converged,
+    gradientNorm: found.gradientNorm,
+    gradientTolerance: GRADIENT_TOLERANCE * Math.sqrt(distance),
+    iterations: found.iterations,
+    objective: found.value,
+    change: length(head.map((weight, i) => weight - (data.head[i] as number))) / length(data.head),
+    training: await compare(data, training, head, breather),
+    ...(split.heldOut.length === 0 ? {} : { heldOut: await compare(data, split.heldOut, head, breather) }),
+  };
+}
+
+async function compare(
+  data: FitData,
+  cases: readonly FitCase[],
+  head: Float32Array,
+  breather: Breather,
+): Promise<FitComparison> {
+  return {
+    cases: cases.length,
+    comparisons: cases.reduce((sum, { comparisons }) => sum + comparisons.length, 0),
+    before: await quality(data, cases, data.head, breather),
+    after: await quality(data, cases, head, breather),
+  };
+}
+
+/** By the scores that the model gives with the head, rounded as they are. */
+async function quality(
+  { features }: FitData,
+  cases: readonly FitCase[],
+  head: Float32Array,
+  breather: Breather,
+): Promise<FitQuality> {
+  let [right, loss] = [0, 0];
+  for (const { rows, grades, comparisons } of cases) {
+    const scores = rows.map((row) => Math.fround(dot(head, features.row(row))));
+    const isRight = comparisons.filter(({ better, worse, orEqual }) => {
+      const [a, b] = [scores[better] as number, scores[worse] as number];
+      return a > b || (orEqual === true && a === b);
+    });
+    right += isRight.length / comparisons.length;
+    loss += rankingLoss(scores, grades);
+    if (breather.due) await breather.pause();
+  }
+  return { accuracy: right / cases.length, loss: loss / cases.length };
+}
+
+function length(weights: Float32Array): number {
+  return Math.sqrt(weights.reduce((sum, weight) => sum + weight * weight, 0));
+}
+
+function refuse(sentence: string): InvalidInputError {
+  return new InvalidInputError("ERR_INVALID_ARGUMENT", sentence, { field: "cases" });
+}

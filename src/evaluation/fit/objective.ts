@@ -1,0 +1,86 @@
+/**
+ * What a fit minimises: the mean over cases of the K-wise loss of their scores X (w_old + v), and λ/2 · |v|². It is convex in
+ * v, the change of the head, and with λ above 0 strictly so.
+ */
+import { rankingLoss, rankingLossGradient } from "../plackett-luce.ts";
+import type { Breather } from "./breather.ts";
+import { dot, type FeatureTable } from "./feature-table.ts";
+import type { FitCase } from "./fit-data.ts";
+import type { Evaluate } from "./lbfgs.ts";
+
+/** Features with the scores of the head that a fit starts from. */
+export interface FitProblem {
+  readonly features: FeatureTable;
+  /** For each row of the table, in float64. */
+  readonly oldScores: Float64Array;
+  readonly breather: Breather;
+}
+
+export async function fitProblem(features: FeatureTable, head: Float32Array, breather: Breather): Promise<FitProblem> {
+  const oldScores = new Float64Array(features.rows);
+  for (let row = 0; row < features.rows; row++) {
+    oldScores[row] = dot(head, features.row(row));
+    if (breather.due) await breather.pause();
+  }
+  return { features, oldScores, breather };
+}
+
+/** The objective of some cases. */
+export function objective(problem: FitProblem, cases: readonly FitCase[], ridge: number): Evaluate {
+  return async (change, gradient) => {
+    const { features, breather } = problem;
+    gradient.fill(0);
+    let sum = 0;
+    for (const { rows, grades } of cases) {
+      const scores = scoresOf(problem, rows, change);
+      const slopes = new Float64Array(rows.length);
+      sum += rankingLossGradient(scores, grades, slopes);
+      for (const [i, row] of rows.entries()) {
+        const slope = (slopes[i] as number) / cases.length;
+        if (slope === 0) continue;
+        const values = features.row(row);
+        for (let k = 0; k < values.length; k++) gradient[k] = (gradient[k] as number) + slope * (values[k] as number);
+      }
+      if (breather.due) await breather.pause();
+    }
+    let squares = 0;
+    for (let k = 0; k < change.length; k++) {
+      squares += (change[k] as number) ** 2;
+      gradient[k] = (gradient[k] as number) + ridge * (change[k] as number);
+    }
+    return sum / cases.length + (ridge / 2) * squares;
+  };
+}
+
+/** The mean K-wise loss of some cases, without the ridge. */
+export async function meanLoss(problem: FitProblem, cases: readonly FitCase[], change: Float64Array): Promise<number> {
+  const { breather } = problem;
+  let sum = 0;
+  for (const { rows, grades } of cases) {
+    sum += rankingLoss(scoresOf(problem, rows, change), grades);
+    if (breather.due) await breather.pause();
+  }
+  return sum / cases.length;
+}
+
+function scoresOf({ features, oldScores }: FitProblem, rows: readonly number[], change: Float64Array): number[] {
+  return rows.map((row) => (oldScores[row] as number) + dot(change, features.row(row)));
+}
+
+/**
+ * The mean square of the distance between the features of a better and a worse response: the loss's curvature is at most a
+ * quarter of it for two responses, and its gradient at most its root.
+ */
+export async function squaredDistance({ features, breather }: FitProblem, cases: readonly FitCase[]): Promise<number> {
+  let sum = 0;
+  let count = 0;
+  for (const { rows, comparisons } of cases) {
+    for (const { better, worse } of comparisons) {
+      const [a, b] = [features.row(rows[better] as number), features.row(rows[worse] as number)];
+      for (let k = 0; k < a.length; k++) sum += ((a[k] as number) - (b[k] as number)) ** 2;
+      count += 1;
+      if (breather.due) await breather.pause();
+    }
+  }
+  return count === 0 ? 0 : sum / count;
+}

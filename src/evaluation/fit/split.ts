@@ -1,0 +1,71 @@
+/** Which cases a head is fitted to, and which it is judged by. */
+import { createHash } from "node:crypto";
+import type { FitCase } from "./fit-data.ts";
+
+/**
+ * The groups of cases with the same prompt, in an order that depends on the seed and on nothing else: not on the order of
+ * the cases, and not on the other groups.
+ */
+export function shuffledGroups(cases: readonly FitCase[], seed: number): FitCase[][] {
+  const groups = new Map<string, FitCase[]>();
+  for (const one of cases) {
+    const group = groups.get(one.group);
+    if (group === undefined) groups.set(one.group, [one]);
+    else group.push(one);
+  }
+  const place = (group: string) => createHash("sha256").update(`${seed}\n${group}`).digest("hex");
+  return [...groups]
+    .map(([group, members]) => ({ at: place(group), members }))
+    .sort((a, b) => (a.at < b.at ? -1 : 1))
+    .map(({ members }) => members);
+}
+
+export interface Split {
+  /** By prompt. */
+  readonly training: readonly FitCase[][];
+  readonly heldOut: readonly FitCase[];
+}
+
+/**
+ * Holds out a part of the prompts: of two or more prompts at least one, and never all.
+ *
+ * @param part of the prompts, 0 to below 1
+ */
+export function holdOut(cases: readonly FitCase[], part: number, seed: number): Split {
+  const groups = shuffledGroups(cases, seed);
+  const wanted = part === 0 ? 0 : Math.max(1, Math.round(part * groups.length));
+  const count = Math.max(0, Math.min(wanted, groups.length - 1));
+  return { heldOut: groups.slice(0, count).flat(), training: groups.slice(count) };
+}
+
+/** Cuts groups into folds of about the same number of groups: what is trained on and what is judged by, for each. */
+export function foldsOf(groups: readonly FitCase[][], count: number): { training: FitCase[]; judged: FitCase[] }[] {
+  return Array.from({ length: count }, (_, fold) => ({
+    training: groups.filter((_, i) => i % count !== fold).flat(),
+    judged: groups.filter((_, i) => i % count === fold).flat(),
+  }));
+}
+
+/** Gives every case the name of a group, so that cases that have any prompt in common have the same one. */
+export function joinByPrompt(prompts: readonly (readonly string[])[]): string[] {
+  const parent = new Map<string, string>();
+  const root = (name: string): string => {
+    let top = name;
+    for (let next = parent.get(top); next !== undefined && next !== top; next = parent.get(top)) top = next;
+    // So that the way is short next time.
+    for (let at = name; at !== top; ) {
+      const next = parent.get(at) as string;
+      parent.set(at, top);
+      at = next;
+    }
+    return top;
+  };
+  for (const names of prompts) {
+    for (const name of names) {
+      const [a, b] = [root(names[0] as string), root(name)];
+      // The smaller name stands for both: it does not depend on the order of the cases.
+      if (a !== b) parent.set(a < b ? b : a, a < b ? a : b);
+    }
+  }
+  return prompts.map((names) => root(names[0] as string));
+}

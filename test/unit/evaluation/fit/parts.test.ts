@@ -1,0 +1,163 @@
+/** The parts of a fit: splits by prompt, names of items, L-BFGS and its line search, tables of features. */
+import { describe, expect, it } from "vitest";
+import { FeatureTable } from "../../../../src/evaluation/fit/feature-table.ts";
+import type { FitCase } from "../../../../src/evaluation/fit/fit-data.ts";
+import { type Evaluate, minimize } from "../../../../src/evaluation/fit/lbfgs.ts";
+import { findStep } from "../../../../src/evaluation/fit/line-search.ts";
+import { foldsOf, holdOut, joinByPrompt, shuffledGroups } from "../../../../src/evaluation/fit/split.ts";
+import { itemHash, promptHash } from "../../../../src/evaluation/item-hash.ts";
+import { randomOf } from "../../../random.ts";
+
+const someCases = (groups: readonly string[]): FitCase[] =>
+  groups.map((group, i) => ({ source: 0, row: i + 1, rows: [], grades: [], comparisons: [], group }));
+
+describe("the split", () => {
+  const random = randomOf(4);
+  const cases = someCases(Array.from({ length: 200 }, () => `prompt ${random(60)}`));
+  const rows = (list: readonly FitCase[]) => list.map(({ row }) => row).sort((a, b) => a - b);
+
+  it("keeps equal prompts together, takes every case once, and the part that it was told", () => {
+    const { training, heldOut } = holdOut(cases, 0.25, 1);
+    const groups = new Set(cases.map(({ group }) => group)).size;
+    expect(new Set(heldOut.map(({ group }) => group)).size).toBe(Math.round(groups / 4));
+    const inside = new Set(training.flat().map(({ group }) => group));
+    expect(heldOut.some(({ group }) => inside.has(group))).toBe(false);
+    expect(rows([...training.flat(), ...heldOut])).toEqual(rows(cases));
+  });
+
+  it("depends on the seed alone, not on the order of the cases", () => {
+    const first = rows(holdOut(cases, 0.2, 7).heldOut);
+    expect(rows(holdOut(cases.toReversed(), 0.2, 7).heldOut)).toEqual(first);
+    expect(rows(holdOut(cases, 0.2, 8).heldOut)).not.toEqual(first);
+  });
+
+  it("never holds out everything, and of two prompts one", () => {
+    for (const [groups, part, expected] of [
+      [["a"], 0.5, 0],
+      [["a", "b"], 0.01, 1],
+      [["a", "b"], 0.9, 1],
+      [["a", "b", "c"], 0, 0],
+      [[], 0.5, 0],
+    ] as const) {
+      expect(holdOut(someCases(groups), part, 0).heldOut).toHaveLength(expected);
+    }
+  });
+
+  it("cuts folds that judge every case once by a head that did not see its prompt", () => {
+    const groups = shuffledGroups(cases, 3);
+    const folds = foldsOf(groups, 5);
+    expect(rows(folds.flatMap(({ judged }) => judged))).toEqual(rows(cases));
+    for (const { training, judged } of folds) {
+      const seen = new Set(training.map(({ group }) => group));
+      expect(judged.some(({ group }) => seen.has(group))).toBe(false);
+      expect(training.length + judged.length).toBe(cases.length);
+    }
+  });
+
+  it("joins cases that have any prompt in common, in any order", () => {
+    const prompts = [["a", "b"], ["c"], ["d", "c"], ["b", "d"], ["e"], ["f", "g"]];
+    const groups = joinByPrompt(prompts);
+    expect(new Set(groups.slice(0, 4)).size).toBe(1);
+    expect(new Set(groups).size).toBe(3);
+    expect(joinByPrompt(prompts.toReversed()).reverse()).toEqual(groups);
+  });
+});
+
+describe("hashes of items", () => {
+  const pair = { prompt: "Hello", response: "World" };
+  const conversation = {
+    messages: [
+      { role: "user", content: "Hello" },
+      { role: "assistant", content: "World" },
+    ],
+  } as const;
+
+  it("tell items apart by shape and text alone", () => {
+    const items = [
+      pair,
+      conversation,
+      { text: "Hello" },
+      { prompt: "Hell", response: "oWorld" },
+      { prompt: 'Hello","World', response: "" },
+      { messages: [{ role: "system", content: "" }, ...conversation.messages] as const },
+    ];
+    expect(new Set(items.map(itemHash)).size).toBe(items.length);
+    expect(itemHash({ ...pair, extra: 1 } as typeof pair)).toBe(itemHash(pair));
+    expect(itemHash({ response: "World", prompt: "Hello" })).toBe(itemHash(pair));
+  });
+
+  it("are the same for a prompt however it is written", () => {
+    expect(promptHash(pair)).toBe(promptHash(conversation));
+    expect(promptHash({ ...pair, response: "other" })).toBe(promptHash(pair));
+    expect(promptHash({ ...pair, prompt: "Bye" })).not.toBe(promptHash(pair));
+    expect(promptHash({ text: "Hello" })).not.toBe(promptHash({ text: "Hello!" }));
+  });
+});
+
+describe("L-BFGS", () => {
+  const options = { tolerance: 1e-9, maxIterations: 500, firstLength: 1 };
+
+  it("finds the minimum of a badly scaled bowl", async () => {
+    const scales = Array.from({ length: 30 }, (_, i) => 10 ** (i / 6 - 2));
+    const bowl: Evaluate = async (x, gradient) => {
+      let value = 0;
+      for (const [i, scale] of scales.entries()) {
+        const away = (x[i] as number) - i;
+        gradient[i] = scale * away;
+        value += (scale * away * away) / 2;
+      }
+      return value;
+    };
+    const found = await minimize(bowl, new Float64Array(30), options);
+    expect(found.converged).toBe(true);
+    for (const [i, x] of found.x.entries()) expect(Math.abs(x - i)).toBeLessThan(1e-6);
+  });
+
+  it("finds the minimum of a function that is flat on one side and steep on the other", async () => {
+    const steep: Evaluate = async ([x = 0], gradient) => {
+      gradient[0] = -1 / (1 + Math.exp(x)) + 1e-3 * x + 0.02 * x ** 3;
+      return Math.log1p(Math.exp(-x)) + 5e-4 * x * x + 0.005 * x ** 4;
+    };
+    const found = await minimize(steep, Float64Array.of(-20), options);
+    expect(found.converged).toBe(true);
+    expect(found.gradientNorm).toBeLessThanOrEqual(1e-9);
+  });
+
+  it("does nothing where there is nothing to do, and says when it ran out of iterations", async () => {
+    const bowl: Evaluate = async ([x = 0, y = 0], gradient) => {
+      gradient.set([x, 1000 * y]);
+      return (x * x + 1000 * y * y) / 2;
+    };
+    expect(await minimize(bowl, new Float64Array(2), options)).toMatchObject({ iterations: 0, converged: true });
+    const cut = await minimize(bowl, Float64Array.of(1, 1), { ...options, maxIterations: 1 });
+    expect(cut).toMatchObject({ iterations: 1, converged: false });
+  });
+
+  it("stops where values are no numbers", async () => {
+    const broken: Evaluate = async (x, gradient) => {
+      gradient.fill(1);
+      return x[0] === 0 ? 0 : Number.NaN;
+    };
+    expect((await minimize(broken, new Float64Array(1), options)).converged).toBe(false);
+  });
+
+  it.each([1e-6, 1, 1e6])("steps to where both Wolfe conditions hold, from a first step of %d", async (first) => {
+    const value = (step: number) => Math.log1p(Math.exp(5 - step)) + 0.01 * step * step;
+    const slope = (step: number) => -1 / (1 + Math.exp(step - 5)) + 0.02 * step;
+    const at = async (step: number) => ({ step, value: value(step), slope: slope(step) });
+    const found = await findStep(at, await at(0), first);
+    expect(found?.value).toBeLessThanOrEqual(value(0) + 1e-4 * (found?.step as number) * slope(0));
+    expect(Math.abs(found?.slope as number)).toBeLessThanOrEqual(0.9 * Math.abs(slope(0)));
+  });
+});
+
+describe("a table of features", () => {
+  it("holds rows over several blocks", () => {
+    const width = 3_000_000;
+    const table = new FeatureTable(13, width);
+    for (const i of [0, 4, 5, 12]) table.row(i).fill(i + 1);
+    for (const i of [0, 4, 5, 12]) expect([table.row(i)[0], table.row(i)[width - 1]]).toEqual([i + 1, i + 1]);
+    expect(table.row(3)[0]).toBe(0);
+    for (const i of [13, 15, -1]) expect(() => table.row(i)).toThrow(RangeError);
+  });
+});
