@@ -51,8 +51,16 @@ export interface EngineOptions {
 
 /** --model and how text becomes tokens. */
 export function addModelOptions(command: Command): Command {
+  command.option(
+    "-m, --model <file>",
+    `GGUF file, or "${EMBEDDED_MODEL}" for the demonstration model [$${MODEL_VARIABLE}]`,
+  );
+  return addTokenOptions(command);
+}
+
+/** How text becomes tokens. */
+export function addTokenOptions(command: Command): Command {
   return command
-    .option("-m, --model <file>", `GGUF file, or "${EMBEDDED_MODEL}" for the demonstration model [$${MODEL_VARIABLE}]`)
     .addOption(
       new Option(
         "--tokenization <mode>",
@@ -117,7 +125,7 @@ function layers(text: string): number | "auto" | "all" {
 }
 
 /** The path of the model that was asked for; the demonstration model is made on first use. */
-export async function modelPath({ model }: ModelOptions, { signal, terminal }: CommandContext): Promise<string> {
+export async function modelPath({ model }: ModelOptions, context: CommandContext): Promise<string> {
   const named = model ?? process.env[MODEL_VARIABLE];
   if (named === undefined || named === "") {
     throw new UsageError(
@@ -125,7 +133,12 @@ export async function modelPath({ model }: ModelOptions, { signal, terminal }: C
         `Starling-RM-34B checkpoint; "--model ${EMBEDDED_MODEL}" is a small demonstration)`,
     );
   }
-  return named === EMBEDDED_MODEL ? embeddedModel({ signal, terminal }) : named;
+  return embeddedPath(named, context);
+}
+
+/** `name` as it is, unless it is the demonstration model's. */
+export async function embeddedPath(name: string, context: CommandContext): Promise<string> {
+  return name === EMBEDDED_MODEL ? embeddedModel(context) : name;
 }
 
 export async function embeddedModel({ signal, terminal }: CommandContext, type?: string): Promise<string> {
@@ -148,20 +161,26 @@ export async function loadModel(
     progressText({ label: "loading model", fraction, seconds: (performance.now() - started) / 1000 }, columns),
   );
   try {
-    const { tokenization, specialTokens } = options;
     return await loadRewardModel({
+      ...loadSettings(options),
       modelPath: path,
       signal,
       onProgress: (loaded) => {
         fraction = loaded;
         terminal.redrawStatus();
       },
-      ...engineSettings(options),
-      ...given({ tokenization, specialTokens }),
     });
   } finally {
     terminal.endStatus();
   }
+}
+
+/** The library's names for all options of a model but its path. */
+export function loadSettings(
+  options: Omit<ModelOptions, "model"> & EngineOptions,
+): Omit<LoadRewardModelOptions, "modelPath" | "onProgress" | "signal"> {
+  const { tokenization, specialTokens } = options;
+  return { ...engineSettings(options), ...given({ tokenization, specialTokens }) };
 }
 
 /** The library's names for the options of {@link addEngineOptions}. */
