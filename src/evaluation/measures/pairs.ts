@@ -1,0 +1,32 @@
+/** All comparisons of a benchmark, as lists of numbers: millions of them fit in memory and sort fast. */
+import type { ScoredCase } from "../case.ts";
+import { isRight, marginOf } from "./outcome.ts";
+
+/** By comparison, in the order of the cases. */
+export interface PairLists {
+  /** Score of the better response less that of the worse one. */
+  readonly margins: Float64Array;
+  /** Characters of the better response less those of the worse one. */
+  readonly lengthDifferences: Float64Array;
+  /** 1 where it came out right, else 0. */
+  readonly right: Uint8Array;
+}
+
+export function listPairs(cases: readonly ScoredCase[]): PairLists {
+  let count = 0;
+  for (const { comparisons } of cases) count += comparisons.length;
+  const margins = new Float64Array(count);
+  const lengthDifferences = new Float64Array(count);
+  const right = new Uint8Array(count);
+  let at = 0;
+  for (const scored of cases) {
+    for (const comparison of scored.comparisons) {
+      margins[at] = marginOf(scored, comparison);
+      lengthDifferences[at] =
+        (scored.lengths[comparison.better] as number) - (scored.lengths[comparison.worse] as number);
+      right[at] = isRight(scored, comparison) ? 1 : 0;
+      at++;
+    }
+  }
+  return { margins, lengthDifferences, right };
+}
