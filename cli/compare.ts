@@ -1,14 +1,20 @@
 /** `starling-rm compare` */
 import { type Command, Option } from "commander";
-import { type BenchmarkName, benchmarkNames, type ComparedModel, type ComparisonReport, compareModels } from "../src/index.ts";
+import {
+  type BenchmarkName,
+  benchmarkNames,
+  type ComparedModel,
+  type ComparisonReport,
+  compareModels,
+} from "../src/index.ts";
 import type { Action } from "./context.ts";
 import { EXIT_ROWS_FAILED } from "./errors.ts";
 import { addSampleOptions, beginRun, requestsOf, type SampleOptions } from "./eval.ts";
 import {
   addEngineOptions,
   addTokenOptions,
-  embeddedPath,
   type EngineOptions,
+  embeddedPath,
   loadSettings,
   type ModelOptions,
 } from "./model-option.ts";
@@ -102,7 +108,9 @@ export function describeCompare(command: Command): Command {
     .argument("<second>", "GGUF file");
   addSampleOptions(command);
   command.addOption(
-    new Option("--benchmark <name>", "what the data is").choices(benchmarkNames).default("pairs" satisfies BenchmarkName),
+    new Option("--benchmark <name>", "what the data is")
+      .choices(benchmarkNames)
+      .default("pairs" satisfies BenchmarkName),
   );
   addTokenOptions(command);
   command.option("--json", "print the result as JSON");

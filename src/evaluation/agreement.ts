@@ -48,11 +48,7 @@ export interface Differences {
  * @param second those of the other one: the same cases, in the same order
  * @param seed of the bootstrap
  */
-export function measureAgreement(
-  first: readonly ScoredCase[],
-  second: readonly ScoredCase[],
-  seed: number,
-): Agreement {
+export function measureAgreement(first: readonly ScoredCase[], second: readonly ScoredCase[], seed: number): Agreement {
   const scoreDifferences: number[] = [];
   const marginDifferences: number[] = [];
   const shares: number[] = [];

@@ -4,15 +4,16 @@ import { invalidArgument } from "../errors.ts";
 import { aBoolean, aFunction, anInteger, aSignal, aString, type Check, checkOptions, required } from "../options.ts";
 import { packageVersion } from "../package-info.ts";
 import { type BenchmarkName, benchmarkNames, type PlacedCase, type ScoredCase } from "./case.ts";
+import { RunningAccuracy } from "./measures/accuracy.ts";
 import type { Interval } from "./measures/interval.ts";
 import { measureBenchmark } from "./measures/measure.ts";
-import { RunningAccuracy } from "./measures/accuracy.ts";
-import { WorstMistakes } from "./measures/worst.ts";
+import { WorstMistakes } from "./measures/mistakes.ts";
 import { type BenchmarkRequest, OpenBenchmark, problemTaker } from "./open-benchmark.ts";
 import { type LoadSettings, type OpenModel, openModel } from "./open-model.ts";
 import type { RowProblem } from "./read-cases.ts";
 import type { BenchmarkReport, EvaluationReport, TruncatedResponse } from "./report.ts";
 import { scoreCases } from "./score-cases.ts";
+import { textsOf } from "./texts.ts";
 
 export interface EvaluateOptions {
   /** A GGUF that `starling-rm convert` made. */
@@ -161,11 +162,13 @@ export interface EvaluationSettings {
 }
 
 /** The options that evaluate() and compareModels() share, with their defaults. */
-export function evaluationSettings(options: {
-  readonly [Name in "limit" | "seed" | "strict" | "cacheFolder" | "onProblem" | "signal"]?:
-    | EvaluateOptions[Name]
-    | undefined;
-}): EvaluationSettings {
+export function evaluationSettings(
+  options: {
+    readonly [Name in "limit" | "seed" | "strict" | "cacheFolder" | "onProblem" | "signal"]?:
+      | EvaluateOptions[Name]
+      | undefined;
+  },
+): EvaluationSettings {
   const { limit = DEFAULT_LIMIT, seed = 0, strict = false, cacheFolder = defaultCacheFolder(), signal } = options;
   return {
     limit: limit === "all" ? undefined : limit,
@@ -215,7 +218,7 @@ async function runBenchmark(
     const { scored, placed } = outcome;
     cases.push(scored);
     running.add(scored);
-    worst.add(scored, placed);
+    worst.add(scored, () => textsOf(placed));
     for (const [response, cut] of scored.truncated.entries()) {
       if (!cut) continue;
       truncatedResponses += 1;
@@ -231,7 +234,7 @@ async function runBenchmark(
     rows: benchmark.counts(),
     ...(definition.card === undefined ? {} : { card: definition.card }),
     ...measureBenchmark(name, cases, { seed }),
-    mistakes: worst.list(),
+    mistakes: worst.worst,
     truncatedResponses,
     truncated,
     problems: benchmark.problems,

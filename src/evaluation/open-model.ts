@@ -31,7 +31,12 @@ export interface OpenModel {
 export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
   const { modelPath, load, cacheFolder, onProgress, signal } = options;
   const stop = signal === undefined ? {} : { signal };
-  const hash = (path: string) => modelHash(path, { ...stop, onProgress: (part) => onProgress("hashing", part) });
+  const hash = (path: string) =>
+    modelHash(path, {
+      ...stop,
+      ...(cacheFolder === undefined ? {} : { cacheFolder }),
+      onProgress: ({ bytesDone, bytesTotal }) => onProgress("hashing", bytesDone / bytesTotal),
+    });
   const sha256 = await hash(modelPath);
   const { headPath } = load;
   const head = headPath === undefined ? undefined : { file: basename(headPath), sha256: await hash(headPath) };

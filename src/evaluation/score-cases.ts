@@ -53,9 +53,7 @@ export async function* scoreCases(
   const options = {
     nameItem: (item: number) => `responses[${sent[item - answered]?.response ?? 0}]`,
     ...(signal === undefined ? {} : { signal }),
-    ...(onTokens === undefined
-      ? {}
-      : { onProgress: ({ tokensDone }: { tokensDone: number }) => onTokens(tokensDone) }),
+    ...(onTokens === undefined ? {} : { onProgress: ({ tokensDone }: { tokensDone: number }) => onTokens(tokensDone) }),
   };
   for await (const outcome of model.scoreEach(unknownItems(), options)) {
     const { of, response } = sent.shift() as (typeof sent)[number];

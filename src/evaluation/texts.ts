@@ -1,5 +1,17 @@
 /** What of an item a person reads as the prompt and as the response, and how long the response is. */
 import type { ChatMessage, ScoreItem } from "../prompt/items.ts";
+import type { PromptCase } from "./case.ts";
+import type { CaseTexts } from "./measures/mistakes.ts";
+
+/** The prompt is that of the first response; where conversations part later, the rest is in the responses' texts. */
+export function textsOf({ responses: [first, ...others] }: PromptCase): CaseTexts {
+  if (first === undefined) return { prompt: "", responses: [] };
+  const responses = [first, ...others].map(({ item, label }) => ({
+    text: responseText(item),
+    ...(label === undefined ? {} : { label }),
+  }));
+  return { prompt: promptText(first.item), responses };
+}
 
 /** The prompt; of a conversation what stands before the assistant's first turn. Empty for a raw text. */
 export function promptText(item: ScoreItem): string {

@@ -64,7 +64,11 @@ test("cases come in order, with what is known of each response", async () => {
 test("what the cache knows is not scored again, also in the middle of a case", async () => {
   const cache = ScoreCache.open(undefined, settings);
   for (const response of ["1", "4", "5"])
-    cache.add(ScoreCache.keyOf({ prompt: "p", response }), { score: Number(response), tokenCount: 5, truncated: false });
+    cache.add(ScoreCache.keyOf({ prompt: "p", response }), {
+      score: Number(response),
+      tokenCount: 5,
+      truncated: false,
+    });
   const given: string[] = [];
   const cases = [placed(1, ["1", "2"]), placed(2, ["4", "5"]), placed(3, ["3", "1"]), placed(4, ["5", "4"])];
   const outcomes = await collect(scoreCases(cases, fakeModel(given), cache, {}));
