@@ -10,7 +10,7 @@ namespace starling {
 namespace {
 
 /** Must equal CONTRACT_VERSION in src/native/addon.ts. */
-constexpr int STARLING_CONTRACT_VERSION = 4;
+constexpr int STARLING_CONTRACT_VERSION = 5;
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   Environment::install(env);

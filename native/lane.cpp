@@ -128,7 +128,8 @@ std::vector<std::vector<float>> Lane::evaluate(const BatchPlan& plan) {
  * are filled up with tokens behind the last one, and the rows before the first output are flagged with it.
  */
 std::vector<std::vector<float>> Lane::evaluate_one(const BatchPlan::Member& member) {
-  const auto& [tokens, first_output] = member.sequence;
+  const TokenView tokens = member.sequence.tokens;
+  const size_t first_output = member.sequence.first_output;
   if (ends_in_padding(member.sequence)) return evaluate_padding(member);
   keep(member.kept);
   const size_t first_row = first_output - first_output % multiple_;
@@ -137,7 +138,7 @@ std::vector<std::vector<float>> Lane::evaluate_one(const BatchPlan::Member& memb
   decode_pieces(tokens, member.kept, first_row);
   check_rows(rows);
   cached_.assign(tokens.ids, tokens.ids + tokens.length);
-  return {read_rewards(first_output - first_row, tokens.length - first_output)};
+  return {read_rewards(first_output - first_row, member.sequence)};
 }
 
 /** Decodes one sequence from `at` on, in as few decodes as it takes. */
@@ -190,7 +191,8 @@ std::vector<std::vector<float>> Lane::evaluate_packed(const BatchPlan& plan) {
   const TokenView last = plan.members.back().sequence.tokens;
   cached_.assign(last.ids, last.ids + last.length);
   std::vector<std::vector<float>> rewards;
-  for (const BatchPlan::Member& member : plan.members) rewards.push_back(read_rewards(row_of[member.last_segment], 1));
+  for (const BatchPlan::Member& member : plan.members)
+    rewards.push_back(read_rewards(row_of[member.last_segment], member.sequence));
   return rewards;
 }
 
@@ -267,9 +269,14 @@ void Lane::check_rows(size_t rows) const {
 }
 
 /** Products and sum in double, from the first dimension to the last, rounded once: the same on every machine. */
-std::vector<float> Lane::read_rewards(size_t first_row, size_t count) const {
+std::vector<float> Lane::read_rewards(size_t first_row, const PlannedSequence& sequence) const {
+  const size_t count = sequence.tokens.length - sequence.first_output;
   std::vector<float> rewards;
-  rewards.reserve(count);
+  rewards.reserve(count + (sequence.features ? options_.head.size() : 0));
+  if (sequence.features) {
+    const float* last = hidden_.row(first_row + count - 1);
+    rewards.assign(last, last + options_.head.size());
+  }
   for (size_t row = first_row; row < first_row + count; ++row) {
     const float* hidden = hidden_.row(row);
     double sum = 0;

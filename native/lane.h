@@ -58,8 +58,9 @@ class Lane {
   void recall(TokenView tokens);
 
   /**
-   * The rewards of each member of a batch: head · result_norm at its tokens from first_output to the last one. The
-   * batch must be planned for resident(), after make_room(). Tokens must be ids of the vocabulary.
+   * The rewards of each member of a batch: head · result_norm at its tokens from first_output to the last one; where
+   * features are asked for, what that is of the last one, with the reward behind it. The batch must be planned for
+   * resident(), after make_room(). Tokens must be ids of the vocabulary.
    * @throws Failure; with code "ABORTED" once the stop signal is requested. The next call starts afresh.
    */
   std::vector<std::vector<float>> evaluate(const BatchPlan& plan);
@@ -82,7 +83,7 @@ class Lane {
   bool ends_in_padding(const PlannedSequence& sequence) const;
   std::vector<std::vector<float>> evaluate_padding(const BatchPlan::Member& member);
   void decode_pieces(TokenView tokens, size_t at, size_t first_output);
-  std::vector<float> read_rewards(size_t first_row, size_t count) const;
+  std::vector<float> read_rewards(size_t first_row, const PlannedSequence& sequence) const;
   void keep(size_t tokens);
   void save_endangered(size_t kept);
   bool save(HeldPrefixes::Prefix& prefix);

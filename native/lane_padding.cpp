@@ -58,7 +58,7 @@ std::vector<std::vector<float>> Lane::evaluate_padding(const BatchPlan::Member& 
   check_rows(multiple_);
   functions_.llama_memory_seq_rm(memory(), 0, position_of(length), -1);
   cached_.assign(tokens.ids, tokens.ids + length);
-  return {read_rewards(0, 1)};
+  return {read_rewards(0, member.sequence)};
 }
 
 }  // namespace starling

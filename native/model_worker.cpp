@@ -46,7 +46,7 @@ void ModelWorker::submit(const std::vector<std::shared_ptr<ScoreJob>>& jobs) {
     for (size_t i = 0; i < count; ++i) {
       const TokenView tokens = job->sequences[i];
       entries_.emplace(next_key_, Entry{job, i});
-      scheduler_.planner().add(next_key_++, {tokens, job->rewards_from.value_or(tokens.length - 1)});
+      scheduler_.planner().add(next_key_++, {tokens, job->rewards_from.value_or(tokens.length - 1), job->features});
     }
   }
   changed_.notify_all();

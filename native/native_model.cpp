@@ -27,12 +27,20 @@ Napi::Object describe(Napi::Env env, const ModelInfo& info) {
   return object;
 }
 
+/** What came of a lone sequence. */
+napi_value float_array(Napi::Env env, std::vector<std::vector<float>>& rewards) {
+  Napi::Float32Array array = Napi::Float32Array::New(env, rewards[0].size());
+  std::copy(rewards[0].begin(), rewards[0].end(), array.Data());
+  return array;
+}
+
 }  // namespace
 
 Napi::Function NativeModel::define(Napi::Env env) {
   return DefineClass(env, "NativeModel",
                      {InstanceMethod<&NativeModel::score>("score"),
                       InstanceMethod<&NativeModel::score_each>("scoreEach"),
+                      InstanceMethod<&NativeModel::features>("features"),
                       InstanceMethod<&NativeModel::score_tokens>("scoreTokens"),
                       InstanceMethod<&NativeModel::hold_prefix>("holdPrefix"),
                       InstanceMethod<&NativeModel::release_prefix>("releasePrefix"),
@@ -122,8 +130,8 @@ Napi::Value NativeModel::score(const Napi::CallbackInfo& call) {
   return result;
 }
 
-/** scoreEach(sequences: readonly Int32Array[]): CancellableJob<number>[] */
-Napi::Value NativeModel::score_each(const Napi::CallbackInfo& call) {
+/** A job for each sequence, all queued before any of them is begun. */
+Napi::Value NativeModel::submit_each(const Napi::CallbackInfo& call, bool features, const MakeValue& make_value) {
   const Sequences sequences = read_sequences(call[0]);
   std::vector<std::shared_ptr<ScoreJob>> jobs;
   const Napi::Array results = Napi::Array::New(call.Env(), sequences.count());
@@ -131,14 +139,24 @@ Napi::Value NativeModel::score_each(const Napi::CallbackInfo& call) {
     const Napi::HandleScope scope(call.Env());
     auto job = std::make_shared<ScoreJob>();
     job->sequences.add(sequences[i].ids, sequences[i].length);
-    results.Set(static_cast<uint32_t>(i),
-                prepare(call, job, call.Env().Undefined(), [](Napi::Env env, std::vector<std::vector<float>>& rewards) {
-                  return Napi::Number::New(env, static_cast<double>(rewards[0].back()));
-                }));
+    job->features = features;
+    results.Set(static_cast<uint32_t>(i), prepare(call, job, call.Env().Undefined(), make_value));
     jobs.push_back(std::move(job));
   }
   parts_.worker->submit(jobs);
   return results;
+}
+
+/** scoreEach(sequences: readonly Int32Array[]): CancellableJob<number>[] */
+Napi::Value NativeModel::score_each(const Napi::CallbackInfo& call) {
+  return submit_each(call, false, [](Napi::Env env, std::vector<std::vector<float>>& rewards) {
+    return Napi::Number::New(env, static_cast<double>(rewards[0].back()));
+  });
+}
+
+/** features(sequences: readonly Int32Array[]): CancellableJob<Float32Array>[] */
+Napi::Value NativeModel::features(const Napi::CallbackInfo& call) {
+  return submit_each(call, true, float_array);
 }
 
 /** scoreTokens(sequence: Int32Array, from: number): CancellableJob<Float32Array> */
@@ -151,11 +169,7 @@ Napi::Value NativeModel::score_tokens(const Napi::CallbackInfo& call) {
     throw_range_error(call.Env(), "Expected a whole number from 0 to " + std::to_string(length - 1) + " for from.");
   job->rewards_from = static_cast<size_t>(from);
   const Napi::Value result =
-      prepare(call, job, call.Env().Undefined(), [](Napi::Env env, std::vector<std::vector<float>>& rewards) {
-        Napi::Float32Array array = Napi::Float32Array::New(env, rewards[0].size());
-        std::copy(rewards[0].begin(), rewards[0].end(), array.Data());
-        return array;
-      });
+      prepare(call, job, call.Env().Undefined(), float_array);
   parts_.worker->submit({job});
   return result;
 }

@@ -29,6 +29,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
  private:
   Napi::Value score(const Napi::CallbackInfo& call);
   Napi::Value score_each(const Napi::CallbackInfo& call);
+  Napi::Value features(const Napi::CallbackInfo& call);
   Napi::Value score_tokens(const Napi::CallbackInfo& call);
   Napi::Value hold_prefix(const Napi::CallbackInfo& call);
   Napi::Value release_prefix(const Napi::CallbackInfo& call);
@@ -40,6 +41,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   using MakeValue = std::function<napi_value(Napi::Env, std::vector<std::vector<float>>&)>;
   Napi::Value prepare(const Napi::CallbackInfo& call, const std::shared_ptr<ScoreJob>& job, Napi::Value on_progress,
                       MakeValue make_value);
+  Napi::Value submit_each(const Napi::CallbackInfo& call, bool features, const MakeValue& make_value);
 
   Parts parts_;
   Napi::ObjectReference closing_;

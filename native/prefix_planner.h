@@ -39,6 +39,8 @@ struct PlannedSequence {
   TokenView tokens;
   /** The first token whose hidden state is asked for; all up to the last one are. */
   size_t first_output = 0;
+  /** The last hidden state itself is asked for, not only the reward that the head makes of it. */
+  bool features = false;
   /** More than its last hidden state is asked for: it is a batch of its own. */
   bool alone() const { return first_output + 1 < tokens.length; }
 };

@@ -16,6 +16,8 @@ struct ScoreJob {
   Sequences sequences;
   /** For a lone sequence: the rewards of all its tokens from this one on are wanted. */
   std::optional<size_t> rewards_from;
+  /** The last hidden state of each sequence is wanted too: it stands before the reward. */
+  bool features = false;
   /** For a lone sequence: it is a prefix to hold on to under this id; 0 for none. */
   PrefixId hold = 0;
 

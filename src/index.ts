@@ -60,6 +60,9 @@ export {
 } from "./scoring/reward-tokenizer.ts";
 export type {
   BatchMode,
+  FeatureOptions,
+  FeatureOutcome,
+  FeatureResult,
   LoadRewardModelOptions,
   MemoryPrediction,
   PredictedPlacement,

@@ -8,7 +8,7 @@
  */
 
 /** Must equal `STARLING_CONTRACT_VERSION` in native/addon.cpp: a stale build is told apart from a fitting one. */
-export const CONTRACT_VERSION = 4;
+export const CONTRACT_VERSION = 5;
 
 export interface NativeAddon {
   readonly contractVersion: number;
@@ -201,6 +201,12 @@ export interface NativeModel {
 
   /** As score(), with a job for each sequence; all are queued before any of them is begun. */
   scoreEach(sequences: readonly Int32Array[]): CancellableJob<number>[];
+
+  /**
+   * As scoreEach(), with the hidden state itself: float[n_embd + 1], result_norm where the score is read, and behind it the
+   * score, which is the sum of the products with the head in float64, from the first to the last, rounded to float32.
+   */
+  features(sequences: readonly Int32Array[]): CancellableJob<Float32Array>[];
 
   /** head · result_norm at every token of one sequence from index `from` on: float[length - from]. */
   scoreTokens(sequence: Int32Array, from: number): CancellableJob<Float32Array>;

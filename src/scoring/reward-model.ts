@@ -12,11 +12,15 @@ import { assertPlacementFits, type Placement, placeModel } from "./placement.ts"
 import { openPrompt, type PromptOptions, type PromptRanking } from "./prompt-ranking.ts";
 import { ranksOf } from "./ranks.ts";
 import { openTokenizer, type RewardTokenizer } from "./reward-tokenizer.ts";
-import { type StreamContext, scoreStream } from "./stream.ts";
+import { featureStream, type StreamContext, scoreStream } from "./stream.ts";
 import type {
+  FeatureOptions,
+  FeatureOutcome,
+  FeatureResult,
   LoadRewardModelOptions,
   RankedResponse,
   RewardModelInfo,
+  ScoreFailure,
   ScoreOptions,
   ScoreOutcome,
   ScoreResult,
@@ -88,6 +92,7 @@ function loadFailure(error: unknown, path: string, { fit }: Placement): unknown 
 }
 
 const scoreOptionChecks = { onProgress: aFunction, signal: aSignal, nameItem: aFunction, perToken: aBoolean };
+const featureOptionChecks = { onProgress: aFunction, signal: aSignal, nameItem: aFunction };
 
 /**
  * A loaded reward model. All methods may be called at any time, also several at once: the work is done in order, off
@@ -122,13 +127,8 @@ export class RewardModel implements AsyncDisposable {
     if (!Array.isArray(items)) throw new TypeError("Expected an array of items; use scoreEach for a stream of them.");
     this.#assertOpen();
     checkOptions("score", options, scoreOptionChecks);
-    for (const [i, item] of items.entries()) checkItem(item, options.nameItem?.(i) ?? `items[${i}]`);
-    const results: ScoreResult[] = [];
-    for await (const outcome of scoreStream(items, this.#context, options)) {
-      if ("error" in outcome) throw outcome.error;
-      results.push(outcome);
-    }
-    return results;
+    checkItems(items, options);
+    return allOf(scoreStream(items, this.#context, options));
   }
 
   /**
@@ -142,6 +142,31 @@ export class RewardModel implements AsyncDisposable {
     this.#assertOpen();
     checkOptions("scoreEach", options, scoreOptionChecks);
     return scoreStream(items, this.#context, options);
+  }
+
+  /**
+   * Scores items and gives the hidden states that the head made the scores of: what another linear head can be fitted to.
+   *
+   * @returns one result for each item, in the order of the items
+   * @throws as {@link score}
+   */
+  async features(items: readonly ScoreItem[], options: FeatureOptions = {}): Promise<readonly FeatureResult[]> {
+    if (!Array.isArray(items))
+      throw new TypeError("Expected an array of items; use featuresEach for a stream of them.");
+    this.#assertOpen();
+    checkOptions("features", options, featureOptionChecks);
+    checkItems(items, options);
+    return allOf(featureStream(items, this.#context, options));
+  }
+
+  /** As {@link scoreEach}, with the features. */
+  featuresEach(
+    items: Iterable<ScoreItem> | AsyncIterable<ScoreItem>,
+    options: FeatureOptions = {},
+  ): AsyncGenerator<FeatureOutcome, void, undefined> {
+    this.#assertOpen();
+    checkOptions("featuresEach", options, featureOptionChecks);
+    return featureStream(items, this.#context, options);
   }
 
   /**
@@ -203,4 +228,18 @@ export class RewardModel implements AsyncDisposable {
   #assertOpen(): void {
     if (this.closed) throw new ModelClosedError();
   }
+}
+
+function checkItems(items: readonly unknown[], { nameItem }: ScoreOptions): void {
+  for (const [i, item] of items.entries()) checkItem(item, nameItem?.(i) ?? `items[${i}]`);
+}
+
+/** All results, or the first error. */
+async function allOf<Result extends ScoreResult>(outcomes: AsyncIterable<Result | ScoreFailure>): Promise<Result[]> {
+  const results: Result[] = [];
+  for await (const outcome of outcomes) {
+    if ("error" in outcome) throw outcome.error;
+    results.push(outcome);
+  }
+  return results;
 }

@@ -6,7 +6,7 @@
 import { InvalidInputError, isStarlingError, ModelClosedError, NativeError, type StarlingError } from "../errors.ts";
 import type { CancellableJob, NativeModel } from "../native/addon.ts";
 import { itemName, type RewardTokenizer, type TokenizedOutcome } from "./reward-tokenizer.ts";
-import type { ScoreOptions, ScoreOutcome, ScoreResult, TokenizedItem } from "./types.ts";
+import type { FeatureOutcome, FeatureResult, ScoreOptions, ScoreOutcome, ScoreResult, TokenizedItem } from "./types.ts";
 
 /**
  * What may be between the source and the consumer: enough to keep the model busy, and to find items that share a prompt
@@ -32,20 +32,41 @@ interface Slot {
 
 type ItemJob = CancellableJob<number> | CancellableJob<Float32Array>;
 
+/** What is asked of each item, beside its score. */
+type Wanted = "score" | "token-rewards" | "features";
+
 /** Scores items as they come; see {@link RewardModel.scoreEach}. */
-export async function* scoreStream(
+export function scoreStream(
   source: Source,
   context: StreamContext,
-  { onProgress, signal, nameItem = itemName, perToken = false }: ScoreOptions,
+  { perToken = false, ...options }: ScoreOptions,
 ): AsyncGenerator<ScoreOutcome, void, undefined> {
+  return stream(source, context, perToken ? "token-rewards" : "score", options);
+}
+
+/** As {@link scoreStream}, with the features; see {@link RewardModel.featuresEach}. */
+export function featureStream(
+  source: Source,
+  context: StreamContext,
+  options: ScoreOptions,
+): AsyncGenerator<FeatureOutcome, void, undefined> {
+  return stream(source, context, "features", options) as AsyncGenerator<FeatureOutcome, void, undefined>;
+}
+
+async function* stream(
+  source: Source,
+  context: StreamContext,
+  wanted: Wanted,
+  { onProgress, signal, nameItem = itemName }: ScoreOptions,
+): AsyncGenerator<ScoreOutcome | FeatureResult, void, undefined> {
   signal?.throwIfAborted();
-  if (perToken && context.tokenizer.settings.scorePosition === "padding-end")
+  if (wanted === "token-rewards" && context.tokenizer.settings.scorePosition === "padding-end")
     throw new InvalidInputError(
       "ERR_INVALID_ARGUMENT",
       "This model's scores are read behind the text, at the end of padding: its tokens have no rewards of their own.",
       { field: "perToken" },
     );
-  const pipeline = new Pipeline(source, context, nameItem, perToken);
+  const pipeline = new Pipeline(source, context, nameItem, wanted);
   const onAbort = () => pipeline.stop();
   signal?.addEventListener("abort", onAbort, { once: true });
   let itemsDone = 0;
@@ -80,7 +101,7 @@ class Pipeline {
   readonly #unread: unknown[] = [];
   readonly #slots: Slot[] = [];
   readonly #jobs = new Set<ItemJob>();
-  readonly #perToken: boolean;
+  readonly #wanted: Wanted;
   readonly #most: typeof IN_FLIGHT;
   #firstUnread = 0;
   #itemsInFlight = 0;
@@ -92,11 +113,12 @@ class Pipeline {
   #wakeConsumer: (() => void) | undefined;
   #wakeReader: (() => void) | undefined;
 
-  constructor(source: Source, context: StreamContext, nameItem: (index: number) => string, perToken: boolean) {
+  constructor(source: Source, context: StreamContext, nameItem: (index: number) => string, wanted: Wanted) {
     this.#context = context;
     this.#nameItem = nameItem;
-    this.#perToken = perToken;
-    this.#most = Array.isArray(source) ? IN_FLIGHT_OF_ARRAY : IN_FLIGHT;
+    this.#wanted = wanted;
+    // Features that were not taken yet are held: tens of kilobytes each.
+    this.#most = Array.isArray(source) && wanted !== "features" ? IN_FLIGHT_OF_ARRAY : IN_FLIGHT;
     this.#iterator =
       Symbol.asyncIterator in source
         ? source[Symbol.asyncIterator]()
@@ -172,7 +194,7 @@ class Pipeline {
         const first = this.#firstUnread;
         this.#firstUnread += chunk.length;
         const outcomes = await this.#context.tokenizer.tokenizeEach(chunk, (i) => this.#nameItem(first + i), {
-          findResponse: this.#perToken,
+          findResponse: this.#wanted === "token-rewards",
         });
         if (this.#stopped) return;
         this.#submit(outcomes, first);
@@ -207,9 +229,13 @@ class Pipeline {
     }
     // Attention is causal: what stands after the scored token cannot change the score, so it is not evaluated.
     const sequences = scorable.map(({ item }) => item.ids.subarray(0, item.scorePosition + 1));
-    const jobs: ItemJob[] = this.#perToken
-      ? sequences.map((ids, i) => native.scoreTokens(ids, scorable[i]?.item.responseStart as number))
-      : native.scoreEach(sequences);
+    const submit: Readonly<Record<Wanted, () => ItemJob[]>> = {
+      score: () => native.scoreEach(sequences),
+      "token-rewards": () =>
+        sequences.map((ids, i) => native.scoreTokens(ids, scorable[i]?.item.responseStart as number)),
+      features: () => native.features(sequences),
+    };
+    const jobs = submit[this.#wanted]();
     for (const [i, { index, item }] of scorable.entries()) {
       slots[index - first] = this.#follow(jobs[i] as ItemJob, index, item);
     }
@@ -234,7 +260,7 @@ class Pipeline {
     return { outcome, tokens: item.scorePosition + 1 };
   }
 
-  #result(value: number | Float32Array, index: number, item: TokenizedItem): ScoreResult {
+  #result(value: number | Float32Array, index: number, item: TokenizedItem): ScoreResult | FeatureResult {
     const result = {
       index,
       score: typeof value === "number" ? value : (value[value.length - 1] as number),
@@ -243,6 +269,7 @@ class Pipeline {
       scorePosition: item.scorePosition,
     };
     if (typeof value === "number") return result;
+    if (this.#wanted === "features") return { ...result, features: value.subarray(0, -1) };
     const start = item.responseStart;
     const ids = item.ids.slice(start, item.scorePosition + 1);
     const pieces = this.#context.tokenizer.pieces(ids);

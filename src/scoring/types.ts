@@ -91,6 +91,15 @@ export interface TokenRewards {
   readonly rewards: Float32Array;
 }
 
+/** A score and what the head made it of. */
+export interface FeatureResult extends ScoreResult {
+  /**
+   * float32[embeddingLength]: the hidden state after the final norm at the token that the score is read at. The score is
+   * head · features, summed in float64 from the first to the last and rounded to float32: `score` to the last bit.
+   */
+  readonly features: Float32Array;
+}
+
 /** An item that could not be scored. */
 export interface ScoreFailure {
   readonly index: number;
@@ -98,6 +107,7 @@ export interface ScoreFailure {
 }
 
 export type ScoreOutcome = ScoreResult | ScoreFailure;
+export type FeatureOutcome = FeatureResult | ScoreFailure;
 
 export interface ScoreProgress {
   /** Items scored so far in this call. */
@@ -116,6 +126,8 @@ export interface ScoreOptions {
   /** Stops the work; the promise rejects with the signal's reason, and the model stays usable. */
   readonly signal?: AbortSignal;
 }
+
+export type FeatureOptions = Omit<ScoreOptions, "perToken">;
 
 /** One response in the order of reward. */
 export interface RankedResponse extends ScoreResult {
