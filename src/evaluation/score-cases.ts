@@ -1,5 +1,5 @@
 /** Cases to scored cases: their responses go through the model's stream, what was scored before comes from the cache. */
-import { NativeError, type StarlingError } from "../errors.ts";
+import type { StarlingError } from "../errors.ts";
 import type { ScoreItem } from "../prompt/items.ts";
 import type { RewardModel } from "../scoring/reward-model.ts";
 import type { PlacedCase, ScoredCase } from "./case.ts";
@@ -60,7 +60,6 @@ export async function* scoreCases(
     answered += 1;
     of.missing -= 1;
     if ("error" in outcome) of.error ??= outcome.error;
-    else if (!Number.isFinite(outcome.score)) of.error ??= notFinite(outcome.score);
     else {
       const { score, tokenCount, truncated } = outcome;
       of.found[response] = { score, tokenCount, truncated };
@@ -88,8 +87,4 @@ function finish({ placed, found, error }: Pending): CaseOutcome {
     truncated: scores.map(({ truncated }) => truncated),
   };
   return { placed, scored };
-}
-
-function notFinite(score: number): StarlingError {
-  return new NativeError("ERR_EVALUATION", `The model gave ${score} as the score: its weights are broken.`);
 }
