@@ -1,6 +1,8 @@
 /** `starling-rm inspect` */
 import { type Command, Option } from "commander";
 import {
+  type FitRecord,
+  type HeadInspection,
   type InspectResult,
   inspectModel,
   type InspectOptions as LibraryOptions,
@@ -31,7 +33,8 @@ interface InspectOptions extends EngineOptions {
 export const inspect: Action<InspectOptions> = async ({ path, json, memory, type, ...engine }, context) => {
   const modelPath = path === EMBEDDED_MODEL ? await embeddedModel(context) : path;
   const found = await inspectShown(modelPath, { load: engineSettings(engine), ...given({ type }) }, context);
-  const text = json ? `${safeJson(JSON.stringify(found, null, 2))}\n` : describeModel(found, memory === true, type);
+  const shown = () => (found.kind === "head" ? describeHead(found) : describeModel(found, memory === true, type));
+  const text = json ? `${safeJson(JSON.stringify(found, null, 2))}\n` : shown();
   await (await openOutput(undefined, [])).write(text);
   return EXIT_DONE;
 };
@@ -45,7 +48,7 @@ async function inspectShown(
   path: string,
   options: LibraryOptions,
   { terminal, signal }: CommandContext,
-): Promise<InspectResult> {
+): Promise<InspectResult | HeadInspection> {
   if (isRemote(path)) terminal.showStatus(() => "reading the header");
   try {
     return await inspectModel(path, { ...options, signal });
@@ -57,7 +60,7 @@ async function inspectShown(
 /** What was found, one property a line; what a file does not have is left out. */
 function describeModel(found: InspectResult, inParts: boolean, type = "q4_k_m"): string {
   const { head } = found;
-  const properties: [string, string | number | undefined][] = [
+  const properties: Property[] = [
     ["name", found.name],
     ["notice", found.notice],
     ["path", found.path],
@@ -66,12 +69,8 @@ function describeModel(found: InspectResult, inParts: boolean, type = "q4_k_m"):
     ["weights", found.fileType],
     ["parameters", `${quantity(found.parameters)} (${found.parameters})`],
     ["size", byteSize(found.size)],
-    [
-      "reward head",
-      head
-        ? `${head.length} values, norm ${head.norm.toPrecision(4)}, mean ${head.mean.toPrecision(4)}`
-        : "none: it cannot be scored with",
-    ],
+    ["reward head", head ? headText(head) : "none: it cannot be scored with"],
+    ...describeFit(found.fit),
     ["layers", found.layers],
     ["hidden size", found.embeddingLength],
     ["feed-forward", found.feedForwardLength],
@@ -94,6 +93,37 @@ function describeModel(found: InspectResult, inParts: boolean, type = "q4_k_m"):
     ],
     ...(found.memory ? describeMemory(found.memory, inParts, found.kind === "checkpoint" ? ` as ${type}` : "") : []),
   ];
+  return table(properties);
+}
+
+type Property = [name: string, value: string | number | undefined];
+
+function describeHead({ name, path, profile, tokenization, head, fit }: HeadInspection): string {
+  return table([
+    ["name", name],
+    ["path", path],
+    ["kind", "head file: for --head, beside a model"],
+    ["reward head", headText(head)],
+    ...describeFit(fit),
+    ["profile", profile],
+    ["tokenization", tokenization],
+  ]);
+}
+
+function headText({ length, norm, mean }: HeadInspection["head"]): string {
+  return `${length} values, norm ${norm.toPrecision(4)}, mean ${mean.toPrecision(4)}`;
+}
+
+function describeFit(fit: FitRecord | undefined): Property[] {
+  if (fit === undefined) return [];
+  const to = fit.input === undefined ? "" : ` of ${fit.input}`;
+  return [
+    ["fitted to", `${fit.cases} prompts${to}, with a ridge of ${fit.ridge.toPrecision(4)}`],
+    ["fitted on", `${fit.model} (sha256 ${fit.modelSha256})`],
+  ];
+}
+
+function table(properties: readonly Property[]): string {
   return propertyTable(properties.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])));
 }
 

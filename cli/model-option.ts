@@ -32,6 +32,7 @@ const MAX_MAIN_DEVICE = 14;
 
 export interface ModelOptions {
   readonly model?: string;
+  readonly head?: string;
   readonly tokenization?: TokenizationMode;
   readonly specialTokens?: SpecialTokens;
 }
@@ -49,12 +50,13 @@ export interface EngineOptions {
   readonly memoryCheck?: boolean;
 }
 
-/** --model and how text becomes tokens. */
-export function addModelOptions(command: Command): Command {
+/** --model, --head where a head is used, and how text becomes tokens. */
+export function addModelOptions(command: Command, { head = true }: { head?: boolean } = {}): Command {
   command.option(
     "-m, --model <file>",
     `GGUF file, or "${EMBEDDED_MODEL}" for the demonstration model [$${MODEL_VARIABLE}]`,
   );
+  if (head) command.option("--head <file>", "a head file of starling-rm fit, in place of the model's own head");
   return addTokenOptions(command);
 }
 
@@ -179,8 +181,8 @@ export async function loadModel(
 export function loadSettings(
   options: Omit<ModelOptions, "model"> & EngineOptions,
 ): Omit<LoadRewardModelOptions, "modelPath" | "onProgress" | "signal"> {
-  const { tokenization, specialTokens } = options;
-  return { ...engineSettings(options), ...given({ tokenization, specialTokens }) };
+  const { head, tokenization, specialTokens } = options;
+  return { ...engineSettings(options), ...given({ headPath: head, tokenization, specialTokens }) };
 }
 
 /** The library's names for the options of {@link addEngineOptions}. */

@@ -93,7 +93,7 @@ function tokenLine(result: TokenRow): string {
 
 export function describeTokenize(command: Command): Command {
   command.description("Print the token ids that are scored: after the chat template and after truncation.");
-  addModelOptions(command);
+  addModelOptions(command, { head: false });
   addInputOptions(command, { text: true });
   addOutputOption(command);
   return command.addHelpText("after", HELP);

@@ -32,6 +32,8 @@ export type ErrorCode =
   | "ERR_INVALID_GGUF"
   /** A GGUF file is sound but is not a reward model of this project: it has no reward head. */
   | "ERR_NO_REWARD_HEAD"
+  /** A head file does not belong to the model that it is given with. */
+  | "ERR_WRONG_HEAD"
   /** A weight type that this version does not write, or that needs something that was not given. */
   | "ERR_UNSUPPORTED_TYPE"
   /** The native addon was not built, or does not fit this platform. */

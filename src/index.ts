@@ -29,9 +29,10 @@ export type { BenchmarkRequest } from "./evaluation/open-benchmark.ts";
 export type { RowProblem } from "./evaluation/read-cases.ts";
 export type { BenchmarkReport, EvaluationReport } from "./evaluation/report.ts";
 export { prepareReportFolder, type WrittenReport, writeReport } from "./evaluation/write-report.ts";
+export type { FitRecord } from "./gguf/fit-record.ts";
 export { type PullOptions, type PullResult, pull } from "./hub/pull.ts";
 export type { PullProgress } from "./hub/tally.ts";
-export { type InspectOptions, type InspectResult, inspectModel } from "./inspect.ts";
+export { type HeadInspection, type InspectOptions, type InspectResult, inspectModel } from "./inspect.ts";
 export {
   type ConvertOptions,
   type ConvertResult,
@@ -77,3 +78,4 @@ export type {
   TokenizedItem,
   TokenRewards,
 } from "./scoring/types.ts";
+export { type ReplaceHeadOptions, replaceHead, type WriteHeadOptions, writeHead } from "./write-head.ts";

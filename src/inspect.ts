@@ -8,6 +8,8 @@ import { weightType } from "./convert/options.ts";
 import { planTensors } from "./convert/plan.ts";
 import { invalidArgument, isStarlingError } from "./errors.ts";
 import { type ByteSource, bytesSource } from "./files/byte-source.ts";
+import type { FitRecord } from "./gguf/fit-record.ts";
+import { describeHeadFile, isHeadFile } from "./gguf/head-file.ts";
 import { type GgufHeader, weightCount } from "./gguf/header.ts";
 import { readGguf } from "./gguf/reader.ts";
 import type { RewardMetadata } from "./gguf/reward-metadata.ts";
@@ -53,6 +55,8 @@ export interface InspectResult {
   readonly scorePosition?: string;
   /** Where it was converted from, as far as the file says. */
   readonly source?: RewardMetadata["source"];
+  /** How the head was fitted, where it is not the checkpoint's. */
+  readonly fit?: FitRecord;
   /** What scoring takes; of a checkpoint, what it takes once it is converted. Absent without a reward head. */
   readonly memory?: MemoryPrediction;
   /** Number of tensors by element type, for example {"Q4_K": 24, "F32": 9}. */
@@ -66,6 +70,20 @@ export interface HeadSummary {
   readonly mean: number;
 }
 
+/** What a head file is: a reward head without a model. */
+export interface HeadInspection {
+  readonly path: string;
+  readonly kind: "head";
+  readonly name: string;
+  /** Of the model that it is for. */
+  readonly embeddingLength: number;
+  readonly head: HeadSummary;
+  readonly profile: string;
+  /** How text became ids when it was fitted. */
+  readonly tokenization: string;
+  readonly fit?: FitRecord;
+}
+
 /** The options of the hub are for what is not on this machine. */
 export interface InspectOptions extends HubOptions {
   readonly signal?: AbortSignal;
@@ -76,13 +94,16 @@ export interface InspectOptions extends HubOptions {
 }
 
 /**
- * Reads headers only. A sound GGUF without a reward head is described, too.
+ * Reads headers only. A sound GGUF without a reward head is described, too, and so is a head file.
  *
  * @param path a GGUF or a checkpoint folder; also "hf:OWNER/NAME" (a checkpoint), "hf:OWNER/NAME/FILE.gguf" or a web
  *   address of a GGUF, of which only the header is asked for
  * @throws FileError for a path that is missing, or a file or folder that is broken; HubError for what cannot be had
  */
-export async function inspectModel(path: string, options: InspectOptions = {}): Promise<InspectResult> {
+export async function inspectModel(
+  path: string,
+  options: InspectOptions = {},
+): Promise<InspectResult | HeadInspection> {
   checkOptions("inspectModel", options, { ...hubChecks, signal: aSignal, type: aString, load: () => undefined });
   checkOptions("inspectModel's load", options.load, loadOptionChecks);
   if (isRemote(path)) return inspectRemote(path, options);
@@ -93,7 +114,7 @@ export async function inspectModel(path: string, options: InspectOptions = {}): 
   return isFolder ? inspectCheckpoint(path, options) : inspectGguf(path, options);
 }
 
-async function inspectRemote(spec: string, options: InspectOptions): Promise<InspectResult> {
+async function inspectRemote(spec: string, options: InspectOptions): Promise<InspectResult | HeadInspection> {
   const { type: _type, load: _load, ...hub } = options;
   const remote = await openRemote(spec, hub);
   if (remote.kind === "checkpoint") return inspectCheckpoint(remote.folder, options);
@@ -104,11 +125,15 @@ async function inspectRemote(spec: string, options: InspectOptions): Promise<Ins
   }
 }
 
-async function inspectGguf(place: string | ByteSource, { type, load = {} }: InspectOptions): Promise<InspectResult> {
+async function inspectGguf(
+  place: string | ByteSource,
+  { type, load = {} }: InspectOptions,
+): Promise<InspectResult | HeadInspection> {
   if (type !== undefined)
     throw invalidArgument("inspectModel's type", "a checkpoint: a GGUF has its type already", type);
   const path = typeof place === "string" ? place : place.path;
   const gguf = await readGguf(place);
+  if (isHeadFile(gguf)) return inspectHead(gguf, path);
   const file = rewardModel(gguf, path);
   const text = (key: string) => {
     const value = gguf.metadata.get(key);
@@ -141,6 +166,11 @@ async function inspectGguf(place: string | ByteSource, { type, load = {} }: Insp
   };
 }
 
+function inspectHead(gguf: GgufHeader, path: string): HeadInspection {
+  const { head, ...said } = describeHeadFile(gguf, path);
+  return { path, kind: "head", embeddingLength: head.length, head: summarize(head), ...said };
+}
+
 function rewardModel(gguf: GgufHeader, path: string): ModelFile | undefined {
   try {
     return describeModelFile(gguf, path);
@@ -152,7 +182,7 @@ function rewardModel(gguf: GgufHeader, path: string): ModelFile | undefined {
 
 function rewardFields(reward: RewardMetadata): Partial<InspectResult> {
   const { notice, head, profile, template, tokenization, maxTokens, truncationSide, padTokenId } = reward;
-  const { scorePosition, source, name } = reward;
+  const { scorePosition, source, name, fit } = reward;
   return {
     name,
     ...(notice === undefined ? {} : { notice }),
@@ -165,6 +195,7 @@ function rewardFields(reward: RewardMetadata): Partial<InspectResult> {
     ...(padTokenId === undefined ? {} : { padTokenId }),
     scorePosition,
     source,
+    ...(fit === undefined ? {} : { fit }),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { refuse } from "../checkpoint/refuse.ts";
+import { bool, f32, type MetadataEntry, optional, present, text, u32 } from "../gguf/entries.ts";
 import {
   FORMAT_VERSION,
   HEAD_TYPE,
@@ -9,7 +10,6 @@ import {
 } from "../gguf/starling-keys.ts";
 import { type GgufValue, StringTable } from "../gguf/value.ts";
 import type { NativeTokenizationMode } from "../native/addon.ts";
-import { bool, f32, type MetadataEntry, optional, present, text, u32 } from "./entries.ts";
 import type { SourceOptions } from "./options.ts";
 import { tokenizationOf, vocabularyMetadata } from "./vocabulary-metadata.ts";
 

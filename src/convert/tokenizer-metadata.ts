@@ -4,9 +4,9 @@ import { PIECE_TYPE } from "../checkpoint/sentencepiece.ts";
 import { isControl } from "../checkpoint/tokenizer-config.ts";
 import type { SentencePieceVocabulary } from "../checkpoint/vocabulary.ts";
 import { quote } from "../files/byte-source.ts";
+import { bool, ids, type MetadataEntry, optional, present, text, u32 } from "../gguf/entries.ts";
 import { STARLING_KEYS } from "../gguf/starling-keys.ts";
 import { StringTable } from "../gguf/value.ts";
-import { bool, ids, type MetadataEntry, optional, present, text, u32 } from "./entries.ts";
 
 /** What llama.cpp's converter gives the pieces that fill up a vocabulary. */
 const PADDING_SCORE = -10_000;

@@ -1,10 +1,10 @@
 /** What the GGUF says of the tokenizer, whichever kind it is. */
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { InvalidInputError } from "../errors.ts";
+import { ids, type MetadataEntry, text } from "../gguf/entries.ts";
 import { BYTE_BPE, STARLING_KEYS, TOKENIZATIONS } from "../gguf/starling-keys.ts";
 import type { NativeTokenizationMode } from "../native/addon.ts";
 import { bytePairMetadata } from "./byte-pair-metadata.ts";
-import { ids, type MetadataEntry, text } from "./entries.ts";
 import { frameOf, tokenizerMetadata } from "./tokenizer-metadata.ts";
 
 /** @param padId the id that stands for padding, if any */

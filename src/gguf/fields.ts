@@ -52,6 +52,14 @@ export class Fields {
     return value;
   }
 
+  /** A finite f64 of 0 or more. */
+  nonNegativeF64(key: string): number {
+    const value = this.#get(key, "f64") as number;
+    if (!(value >= 0) || !Number.isFinite(value))
+      throw this.refuse(`has ${key} = ${value}; a finite number of 0 or more is expected.`, key);
+    return value;
+  }
+
   bool(key: string): boolean {
     return this.#get(key, "bool") as boolean;
   }

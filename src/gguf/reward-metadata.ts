@@ -1,6 +1,8 @@
 import { FileError } from "../errors.ts";
 import type { NativeTokenizationMode, Vocabulary } from "../native/addon.ts";
 import { Fields } from "./fields.ts";
+import { type FitRecord, readFitRecord } from "./fit-record.ts";
+import { isHeadFile, readHead } from "./head-file.ts";
 import type { GgufHeader } from "./header.ts";
 import { type LlamaShape, readLlamaShape } from "./llama-metadata.ts";
 import {
@@ -54,6 +56,8 @@ export interface RewardMetadata {
   readonly fileType: string;
   /** Where the model was converted from, as far as it is known. */
   readonly source: { readonly name?: string; readonly revision?: string; readonly sha256?: string };
+  /** How the head was fitted, where it is not the checkpoint's. */
+  readonly fit?: FitRecord;
 }
 
 /** Most ids that a file may ask for: as many as the longest context that is read. */
@@ -71,6 +75,11 @@ const MAX_FILE_TYPE = 1023;
  */
 export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetadata {
   const fields = new Fields(gguf, file);
+  if (isHeadFile(gguf))
+    throw fields.refuse(
+      "holds a reward head and no model: give a model, and this file beside it (headPath, --head).",
+      "general.type",
+    );
   checkKind(fields);
   const shape = readLlamaShape(gguf, fields);
   fields.name(STARLING_KEYS.headType, [HEAD_TYPE]);
@@ -78,6 +87,7 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
   const tokenizer = readVocabulary(fields, shape.vocabularySize, scorePosition !== "last");
   const template = fields.name(STARLING_KEYS.template, TEMPLATES);
   const notice = fields.optionalString(STARLING_KEYS.notice);
+  const fit = readFitRecord(fields);
   return {
     head: readHead(fields, shape.embeddingLength),
     tokenizer,
@@ -97,6 +107,7 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
       ? fileTypeName(fields.u32("general.file_type", 0, MAX_FILE_TYPE))
       : "unknown",
     source: readSource(fields),
+    ...(fit === undefined ? {} : { fit }),
   };
 }
 
@@ -114,14 +125,6 @@ function checkKind(fields: Fields): void {
       STARLING_KEYS.formatVersion,
     );
   fields.name("general.architecture", ["llama"]);
-}
-
-function readHead(fields: Fields, length: number): Float32Array {
-  const key = STARLING_KEYS.headWeight;
-  const head = fields.array(key, "f32", length);
-  const bad = head.findIndex((value) => !Number.isFinite(value));
-  if (bad !== -1) throw fields.refuse(`holds ${head[bad]} at index ${bad} of the reward head.`, key);
-  return head;
 }
 
 function readSource(fields: Fields): RewardMetadata["source"] {

@@ -23,10 +23,15 @@ export interface SerializedHeader {
 
 const VERSION = 3;
 
-/** Lays out the header of a GGUF of version 3 with the default alignment. */
+/**
+ * Lays out the header of a GGUF of version 3.
+ *
+ * @param alignment what general.alignment says, where the metadata has it
+ */
 export function serializeHeader(
   metadata: ReadonlyMap<string, GgufValue>,
   plans: readonly TensorPlan[],
+  alignment: number = DEFAULT_ALIGNMENT,
 ): SerializedHeader {
   const out = new ByteSink();
   out.bytes(Buffer.from("GGUF"));
@@ -40,15 +45,19 @@ export function serializeHeader(
     if (value.type === "string") stringPositions.set(key, out.length + 8);
     writeValue(out, value);
   }
-  const placed = writeTensorList(out, plans);
-  const dataPosition = alignUp(out.length, DEFAULT_ALIGNMENT);
+  const placed = writeTensorList(out, plans, alignment);
+  const dataPosition = alignUp(out.length, alignment);
   out.bytes(Buffer.alloc(dataPosition - out.length));
   const tensors = placed.infos.map((info) => ({ ...info, position: info.position + dataPosition }));
   return { bytes: out.concat(), tensors, stringPositions, fileSize: dataPosition + placed.dataSize };
 }
 
 /** Positions are still relative to the start of the tensor data, which the length of this list decides. */
-function writeTensorList(out: ByteSink, plans: readonly TensorPlan[]): { infos: TensorInfo[]; dataSize: number } {
+function writeTensorList(
+  out: ByteSink,
+  plans: readonly TensorPlan[],
+  alignment: number,
+): { infos: TensorInfo[]; dataSize: number } {
   let offset = 0;
   const infos = plans.map((plan) => {
     const name = Buffer.from(plan.name, "utf8");
@@ -62,7 +71,7 @@ function writeTensorList(out: ByteSink, plans: readonly TensorPlan[]): { infos: 
     out.u32(plan.type.id);
     out.u64(BigInt(offset));
     const info = { ...plan, position: offset, size: Number(tensorBytes(plan.type, dims)) };
-    offset = alignUp(offset + info.size, DEFAULT_ALIGNMENT);
+    offset = alignUp(offset + info.size, alignment);
     return info;
   });
   return { infos, dataSize: offset };

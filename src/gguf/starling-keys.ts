@@ -46,6 +46,16 @@ export const STARLING_KEYS = {
    * checkpoint). It does not depend on how the checkpoint was cut into shards.
    */
   sourceSha256: "starling.source.sha256",
+  /** string: general.name of the model whose features the head was fitted to; absent where the head is the checkpoint's. */
+  fitModel: "starling.fit.model",
+  /** string, 64 hexadecimal digits: SHA-256 of that model's file. */
+  fitModelSha256: "starling.fit.model_sha256",
+  /** string: the name of the file of preferences that the head was fitted to. */
+  fitInput: "starling.fit.input",
+  /** u32: prompts in it that the fit took, those that were held out not counted. */
+  fitCases: "starling.fit.cases",
+  /** f64: λ of the term λ/2 · |w - w_old|² of the fit. */
+  fitRidge: "starling.fit.ridge",
   /** string: words that must be shown with the model, for example that it is a random test model. */
   notice: "starling.notice",
   /** u8[n_vocab]: SentencePiece's own piece types, which tokenizer.ggml.token_type changes for special tokens. */
@@ -72,6 +82,8 @@ export const STARLING_KEYS = {
 
 /** The values that this version knows for keys that hold a name. */
 export const HEAD_TYPE = "reward";
+/** general.type of a file that holds a reward head without its model. */
+export const HEAD_FILE = "reward-head";
 export const PROFILE_NAMES = ["starling-rm-34b", "starling-rm-7b-alpha", "llama-sequence-classification"] as const;
 export const TEMPLATES = ["yi-chat", "llama-2-starling", "chat-template", "none"] as const;
 /** The modes of a SentencePiece vocabulary. */

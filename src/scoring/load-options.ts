@@ -21,6 +21,7 @@ const aLayerCount: Check = (value) =>
 
 export const loadOptionChecks: Readonly<Record<string, Check>> = {
   modelPath: aString,
+  headPath: aString,
   gpu: oneOf(gpuChoices),
   gpuLayers: aLayerCount,
   splitMode: oneOf(splitModes),

@@ -6,6 +6,7 @@ import { aBoolean, aFunction, aSignal, checkOptions, required } from "../options
 import { type ChatMessage, checkItem, checkString, type ScoreItem } from "../prompt/items.ts";
 import { availableMemory } from "./available-memory.ts";
 import { cancellable } from "./cancellable.ts";
+import { readHeadFor } from "./choose-head.ts";
 import { loadOptionChecks } from "./load-options.ts";
 import { readModelFile } from "./model-file.ts";
 import { assertPlacementFits, type Placement, placeModel } from "./placement.ts";
@@ -42,11 +43,15 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
   const engine = await openEngine({ gpu: options.gpu ?? "auto" });
   signal?.throwIfAborted();
   const tokenizer = openTokenizer(engine.addon, file, options);
+  const { headPath } = options;
+  const headFile =
+    headPath === undefined ? undefined : await readHeadFor(headPath, modelPath, file, tokenizer.settings.tokenization);
+  const { head, fit } = headFile ?? file;
 
   const placement = placeModel(file, options, engine);
   if (options.checkMemory !== false) assertPlacementFits(modelPath, placement, availableMemory());
   const { threads, batchMode, ...plan } = placement.plan;
-  const job = engine.addon.loadModel({ ...plan, path: modelPath, head: file.head }, options.onProgress);
+  const job = engine.addon.loadModel({ ...plan, path: modelPath, head }, options.onProgress);
   const native = await cancellable(job, signal, (error) => loadFailure(error, modelPath, placement));
   const info: RewardModelInfo = {
     path: modelPath,
@@ -58,6 +63,8 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
     layers: native.info.layers,
     embeddingLength: native.info.embeddingLength,
     vocabularySize: native.info.vocabularySize,
+    ...(headPath === undefined || headFile === undefined ? {} : { head: { path: headPath, name: headFile.name } }),
+    ...(fit === undefined ? {} : { fit }),
     profile: file.profile,
     template: file.template,
     tokenization: tokenizer.settings.tokenization,
@@ -73,7 +80,7 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
     threads,
     batchMode,
   };
-  return new RewardModel(info, { native, tokenizer });
+  return new RewardModel(info, { native, tokenizer }, head);
 }
 
 /** How llama.cpp and the drivers' libraries say that memory ran out. */
@@ -103,14 +110,21 @@ export class RewardModel implements AsyncDisposable {
   readonly tokenizer: RewardTokenizer;
   readonly #native: NativeModel;
   readonly #context: StreamContext;
+  readonly #head: Float32Array;
   #closing: Promise<void> | undefined;
 
   /** @internal Use {@link loadRewardModel}. */
-  constructor(info: RewardModelInfo, context: StreamContext) {
+  constructor(info: RewardModelInfo, context: StreamContext, head: Float32Array) {
     this.info = info;
     this.tokenizer = context.tokenizer;
     this.#native = context.native;
     this.#context = context;
+    this.#head = head;
+  }
+
+  /** float32[embeddingLength]: the reward head in use; a copy. */
+  get head(): Float32Array {
+    return this.#head.slice();
   }
 
   get closed(): boolean {

@@ -1,5 +1,6 @@
 /** The public types of loading and scoring. */
 import type { StarlingError } from "../errors.ts";
+import type { FitRecord } from "../gguf/fit-record.ts";
 import type { ProfileName } from "../gguf/starling-keys.ts";
 import type { NativeTokenizationMode, SplitMode } from "../native/addon.ts";
 import type { BackendReason, GpuChoice } from "../native/engine.ts";
@@ -20,6 +21,8 @@ export type BatchMode = "exact" | "packed";
 export interface LoadRewardModelOptions {
   /** A GGUF that `starling-rm convert` made. */
   readonly modelPath: string;
+  /** A head file that {@link writeHead} made, to be used in place of the model's own head; default: none. */
+  readonly headPath?: string;
   /** Default: "auto". */
   readonly gpu?: GpuChoice;
   /**
@@ -181,6 +184,10 @@ export interface RewardModelInfo {
   readonly layers: number;
   readonly embeddingLength: number;
   readonly vocabularySize: number;
+  /** The head file that stands in for the model's own head; absent: that one is used. */
+  readonly head?: { readonly path: string; readonly name: string };
+  /** How the head in use was fitted, where it is not the checkpoint's. */
+  readonly fit?: FitRecord;
   /** The kind of reward model, for example "starling-rm-34b". */
   readonly profile: ProfileName;
   readonly template: string;

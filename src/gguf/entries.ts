@@ -1,5 +1,5 @@
 /** Metadata values of a GGUF, and lists of entries in which some are left out. */
-import type { GgufValue } from "../gguf/value.ts";
+import type { GgufValue } from "./value.ts";
 
 export type MetadataEntry = [key: string, value: GgufValue];
 
@@ -18,6 +18,10 @@ export function u32(value: number): GgufValue {
 
 export function f32(value: number): GgufValue {
   return { type: "f32", value };
+}
+
+export function f64(value: number): GgufValue {
+  return { type: "f64", value };
 }
 
 export function bool(value: boolean): GgufValue {

@@ -1,0 +1,48 @@
+/** What a file says of how its reward head was fitted. */
+import { f64, type MetadataEntry, optional, present, text, u32 } from "./entries.ts";
+import type { Fields } from "./fields.ts";
+import { STARLING_KEYS } from "./starling-keys.ts";
+
+/** How a reward head came to be, where it is not the checkpoint's own. */
+export interface FitRecord {
+  /** The name of the model whose features it was fitted to. */
+  readonly model: string;
+  /** SHA-256 of that model's file, 64 hexadecimal digits. */
+  readonly modelSha256: string;
+  /** The name of the file of preferences. */
+  readonly input?: string;
+  /** Prompts in it that the fit took, those that were held out not counted. */
+  readonly cases: number;
+  /** λ of the term λ/2 · |w - w_old|². */
+  readonly ridge: number;
+}
+
+const MAX_CASES = 0xffffffff;
+
+/** The entries of a GGUF that {@link readFitRecord} reads. */
+export function fitEntries({ model, modelSha256, input, cases, ridge }: FitRecord): MetadataEntry[] {
+  return present([
+    [STARLING_KEYS.fitModel, text(model)],
+    [STARLING_KEYS.fitModelSha256, text(modelSha256)],
+    [STARLING_KEYS.fitInput, optional(input, text)],
+    [STARLING_KEYS.fitCases, u32(cases)],
+    [STARLING_KEYS.fitRidge, f64(ridge)],
+  ]);
+}
+
+/** undefined where the head was not fitted; @throws FileError ERR_INVALID_GGUF */
+export function readFitRecord(fields: Fields): FitRecord | undefined {
+  const model = fields.optionalString(STARLING_KEYS.fitModel);
+  if (model === undefined) return undefined;
+  const modelSha256 = fields.string(STARLING_KEYS.fitModelSha256);
+  if (!/^[0-9a-f]{64}$/.test(modelSha256))
+    throw fields.refuse("does not have 64 hexadecimal digits where a SHA-256 belongs.", STARLING_KEYS.fitModelSha256);
+  const input = fields.optionalString(STARLING_KEYS.fitInput);
+  return {
+    model,
+    modelSha256,
+    ...(input === undefined ? {} : { input }),
+    cases: fields.u32(STARLING_KEYS.fitCases, 0, MAX_CASES),
+    ridge: fields.nonNegativeF64(STARLING_KEYS.fitRidge),
+  };
+}

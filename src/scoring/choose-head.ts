@@ -1,0 +1,39 @@
+/** Which reward head a model is scored with: its own, or that of a head file. */
+import { FileError } from "../errors.ts";
+import { type HeadFile, readHeadFile } from "../gguf/head-file.ts";
+import type { ModelFile } from "./model-file.ts";
+import type { TokenizationMode } from "./types.ts";
+
+/**
+ * Reads a head file for a model.
+ *
+ * @param tokenization the one that the model is to be scored with
+ * @throws FileError ERR_WRONG_HEAD for a head that was fitted to something else
+ */
+export async function readHeadFor(
+  path: string,
+  modelPath: string,
+  { shape, profile }: ModelFile,
+  tokenization: TokenizationMode,
+): Promise<HeadFile> {
+  const file = await readHeadFile(path);
+  const refuse = (sentence: string, field: string) =>
+    new FileError("ERR_WRONG_HEAD", `The head file ${path} does not fit ${modelPath}: ${sentence}`, {
+      file: path,
+      field,
+    });
+  if (file.head.length !== shape.embeddingLength)
+    throw refuse(
+      `it has ${file.head.length} weights, and the model has ${shape.embeddingLength} hidden dimensions.`,
+      "starling.head.weight",
+    );
+  if (file.profile !== profile)
+    throw refuse(`it was fitted to a ${file.profile}, and the model is a ${profile}.`, "starling.profile");
+  if (file.tokenization !== tokenization)
+    throw refuse(
+      `it was fitted with the tokenization ${file.tokenization}, and the model is loaded with ${tokenization}: ` +
+        `ask for the tokenization ${file.tokenization}, or fit a head for ${tokenization}.`,
+      "starling.tokenization",
+    );
+  return file;
+}

@@ -1,0 +1,162 @@
+/** Another reward head for a model: in a file of its own, or in a copy of the model. */
+import { InvalidInputError, invalidArgument } from "./errors.ts";
+import { openFile } from "./files/byte-source.ts";
+import { checkRoom } from "./files/disk-room.ts";
+import { checkOutput, TemporaryFile } from "./files/temporary-file.ts";
+import { text } from "./gguf/entries.ts";
+import { type FitRecord, fitEntries } from "./gguf/fit-record.ts";
+import { writeHeadFile } from "./gguf/head-file.ts";
+import { readGguf } from "./gguf/reader.ts";
+import { type RewardMetadata, readRewardMetadata } from "./gguf/reward-metadata.ts";
+import { serializeHeader } from "./gguf/serialize.ts";
+import { STARLING_KEYS } from "./gguf/starling-keys.ts";
+import { GgufWriter } from "./gguf/writer.ts";
+import type { ConvertProgress, ConvertResult } from "./make-gguf.ts";
+import { aBoolean, aFunction, aSignal, aString, type Check, checkOptions, oneOf, required } from "./options.ts";
+import { tokenizationModes } from "./scoring/reward-tokenizer.ts";
+import type { TokenizationMode } from "./scoring/types.ts";
+
+export interface WriteHeadOptions {
+  /** The GGUF that the head is for. */
+  readonly modelPath: string;
+  /** The file to write; it appears only when it is whole. */
+  readonly output: string;
+  /** float32[embeddingLength]; all finite. */
+  readonly head: Float32Array;
+  /** The tokenization that it was fitted with; default: the model's. */
+  readonly tokenization?: TokenizationMode;
+  /** How it was fitted; kept in the file. */
+  readonly fit?: FitRecord;
+  /** Replace an existing output; default false. */
+  readonly overwrite?: boolean;
+  /** Stops the work; the promise rejects with the signal's reason, and the output does not appear. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ReplaceHeadOptions extends WriteHeadOptions {
+  readonly onProgress?: (progress: ConvertProgress) => void;
+}
+
+const aHead: Check = (value) =>
+  value instanceof Float32Array && value.every(Number.isFinite) ? undefined : "a Float32Array of finite numbers";
+
+const checks: Readonly<Record<string, Check>> = {
+  modelPath: aString,
+  output: aString,
+  head: aHead,
+  tokenization: oneOf(tokenizationModes),
+  fit: (value) => (typeof value === "object" && value !== null ? undefined : "an object"),
+  overwrite: aBoolean,
+  signal: aSignal,
+};
+
+/** What is copied at once. */
+const COPY_BYTES = 8 * 1024 * 1024;
+
+/**
+ * Writes a head file, for `headPath` of loadRewardModel and `--head` of the command line.
+ *
+ * @throws FileError for a model that cannot be read, or an output that cannot be written; InvalidInputError for a head of
+ *   another length than the model's
+ */
+export async function writeHead(
+  options: WriteHeadOptions,
+): Promise<{ readonly output: string; readonly bytes: number }> {
+  check("writeHead", options, checks);
+  const { modelPath, output, head, fit, overwrite = false, signal } = options;
+  signal?.throwIfAborted();
+  await checkOutput(output, overwrite);
+  const metadata = readRewardMetadata(await readGguf(modelPath), modelPath);
+  checkFits(options, metadata);
+  const { name, profile } = metadata;
+  const { tokenization = metadata.tokenization } = options;
+  const file = await TemporaryFile.create(output);
+  try {
+    await writeHeadFile(file, {
+      head,
+      name: `A reward head for ${name || profile}`,
+      profile,
+      tokenization,
+      ...(fit === undefined ? {} : { fit }),
+    });
+    signal?.throwIfAborted();
+    return { output, bytes: await file.publish(overwrite) };
+  } finally {
+    await file.discard();
+  }
+}
+
+/**
+ * Writes a copy of a model with another head: every tensor's bytes and all other metadata are the same.
+ *
+ * @throws as {@link writeHead}
+ */
+export async function replaceHead(options: ReplaceHeadOptions): Promise<ConvertResult> {
+  check("replaceHead", options, { ...checks, onProgress: aFunction });
+  const { modelPath, output, head, tokenization, fit, overwrite = false, onProgress, signal } = options;
+  signal?.throwIfAborted();
+  await checkOutput(output, overwrite);
+  const source = await openFile(modelPath);
+  try {
+    const gguf = await readGguf(source);
+    checkFits(options, readRewardMetadata(gguf, modelPath));
+    const metadata = new Map(gguf.metadata);
+    metadata.set(STARLING_KEYS.headWeight, { type: "array", of: "f32", value: head });
+    if (tokenization !== undefined) metadata.set(STARLING_KEYS.tokenization, text(tokenization));
+    // Of another head the old one's story is not true.
+    for (const key of fitKeys) metadata.delete(key);
+    for (const [key, value] of fit === undefined ? [] : fitEntries(fit)) metadata.set(key, value);
+    const header = serializeHeader(metadata, gguf.tensors, gguf.alignment);
+    await checkRoom(output, header.fileSize);
+    const file = await TemporaryFile.create(output);
+    try {
+      const writer = await GgufWriter.create(file, header);
+      const buffer = Buffer.allocUnsafe(COPY_BYTES);
+      for (const { name, position, size } of gguf.tensors) {
+        for (let done = 0; done < size; ) {
+          signal?.throwIfAborted();
+          const piece = buffer.subarray(0, Math.min(COPY_BYTES, size - done));
+          await source.read(position + done, piece);
+          await writer.write(name, done, piece);
+          done += piece.length;
+          onProgress?.({ bytesDone: position + done, bytesTotal: source.size, step: name });
+        }
+      }
+      await writer.finish();
+      signal?.throwIfAborted();
+      return { output, bytes: await file.publish(overwrite), tensors: gguf.tensors.length };
+    } finally {
+      await file.discard();
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+const fitKeys = [
+  STARLING_KEYS.fitModel,
+  STARLING_KEYS.fitModelSha256,
+  STARLING_KEYS.fitInput,
+  STARLING_KEYS.fitCases,
+  STARLING_KEYS.fitRidge,
+];
+
+function check(caller: string, options: WriteHeadOptions, known: Readonly<Record<string, Check>>): void {
+  for (const name of ["modelPath", "output", "head"]) required(caller, options, name);
+  checkOptions(caller, options, known);
+}
+
+function checkFits({ head, tokenization, modelPath }: WriteHeadOptions, metadata: RewardMetadata): void {
+  if (head.length !== metadata.shape.embeddingLength)
+    throw invalidArgument(
+      "head",
+      `${metadata.shape.embeddingLength} weights, as many as ${modelPath} has hidden dimensions,`,
+      head.length,
+    );
+  if (tokenization !== undefined && !metadata.tokenizations.includes(tokenization))
+    throw new InvalidInputError(
+      "ERR_INVALID_ARGUMENT",
+      `The tokenization ${tokenization} is not one of ${modelPath}, which has ${metadata.tokenizations.join(", ")}.`,
+      { field: "tokenization" },
+    );
+}

@@ -1,0 +1,269 @@
+/** Heads in files of their own and in copies of a model. */
+import { createHash } from "node:crypto";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { TemporaryFile } from "../../../src/files/temporary-file.ts";
+import type { FitRecord } from "../../../src/gguf/fit-record.ts";
+import { type HeadFile, readHeadFile, writeHeadFile } from "../../../src/gguf/head-file.ts";
+import type { GgufHeader } from "../../../src/gguf/header.ts";
+import { readGguf } from "../../../src/gguf/reader.ts";
+import { readRewardMetadata } from "../../../src/gguf/reward-metadata.ts";
+import { serializeHeader } from "../../../src/gguf/serialize.ts";
+import { STARLING_KEYS } from "../../../src/gguf/starling-keys.ts";
+import type { GgufValue } from "../../../src/gguf/value.ts";
+import {
+  convert,
+  embeddedCheckpoint,
+  inspectModel,
+  loadTokenizer,
+  replaceHead,
+  writeHead,
+} from "../../../src/index.ts";
+import { readHeadFor } from "../../../src/scoring/choose-head.ts";
+import { readModelFile } from "../../../src/scoring/model-file.ts";
+
+let folder: string;
+let model: string;
+let width: number;
+let head: Float32Array;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "starling-rm-head-"));
+  model = join(folder, "model.gguf");
+  await convert({ checkpoint: embeddedCheckpoint(), output: model, type: "f16" });
+  width = readRewardMetadata(await readGguf(model), model).shape.embeddingLength;
+  head = Float32Array.from({ length: width }, (_, i) => Math.sin(i + 0.1));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const fit: FitRecord = { model: "tiny", modelSha256: "ab".repeat(32), input: "prefs.jsonl", cases: 12, ridge: 0.03 };
+const file = (name: string) => join(folder, name);
+
+/** The bytes of every tensor, by name. */
+async function tensorBytes(path: string): Promise<Map<string, Buffer>> {
+  const bytes = readFileSync(path);
+  const { tensors } = await readGguf(path);
+  return new Map(tensors.map(({ name, position, size }) => [name, bytes.subarray(position, position + size)]));
+}
+
+const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+
+/** A hash of every tensor's bytes, in the order of the file. */
+async function tensorsOf(path: string): Promise<string[]> {
+  return [...(await tensorBytes(path))].map(([name, bytes]) => `${name} ${sha256(bytes)}`);
+}
+
+/** The metadata as bytes, but for some keys. */
+function metadataOf({ metadata }: GgufHeader, without: (key: string) => boolean): string {
+  return sha256(serializeHeader(new Map([...metadata].filter(([key]) => !without(key))), []).bytes);
+}
+
+describe("writeHead", () => {
+  it("writes a small file that says what it is for, and is read again to the last bit", async () => {
+    const output = file("head.gguf");
+    const { bytes } = await writeHead({ modelPath: model, output, head, fit });
+    expect(bytes).toBe(readFileSync(output).length);
+    expect(bytes).toBeLessThan(4 * width + 2048);
+    const read = await readHeadFile(output);
+    expect(read).toEqual({
+      head,
+      name: `A reward head for ${(await readModelFile(model)).name}`,
+      profile: "starling-rm-34b",
+      tokenization: "fast-4.41",
+      fit,
+    });
+    expect(await inspectModel(output)).toMatchObject({ kind: "head", embeddingLength: width, fit, path: output });
+  });
+
+  it("keeps the tokenization that the head was fitted with", async () => {
+    const output = file("slow.gguf");
+    await writeHead({ modelPath: model, output, head, tokenization: "slow" });
+    const read = await readHeadFile(output);
+    expect(read.tokenization).toBe("slow");
+    expect(read.fit).toBeUndefined();
+    const own = await readModelFile(model);
+    await expect(readHeadFor(output, model, own, "fast-4.41")).rejects.toMatchObject({
+      code: "ERR_WRONG_HEAD",
+      field: "starling.tokenization",
+      message: expect.stringContaining("fitted with the tokenization slow"),
+    });
+    expect((await readHeadFor(output, model, own, "slow")).head).toEqual(head);
+  });
+
+  it.each<[string, object, RegExp]>([
+    ["a head of another length", { head: new Float32Array(3) }, /weights, as many as .* for head but received 3 /],
+    ["numbers that are none", { head: new Float32Array([Number.NaN]) }, /finite numbers for head/],
+    ["a plain array", { head: [1, 2] }, /Float32Array of finite numbers for head/],
+    ["a tokenization that the model does not have", { tokenization: "byte-bpe" }, /byte-bpe is not one of/],
+    ["a misspelt option", { overwrit: true }, /Did you mean "overwrite"/],
+  ])("refuses %s, and leaves nothing behind", async (_, change, message) => {
+    const before = readdirSync(folder);
+    for (const write of [writeHead, replaceHead]) {
+      const options = { modelPath: model, output: file("refused.gguf"), head, ...change };
+      await expect(write(options)).rejects.toMatchObject({
+        code: "ERR_INVALID_ARGUMENT",
+        message: expect.stringMatching(message),
+      });
+    }
+    expect(readdirSync(folder)).toEqual(before);
+  });
+
+  it("does not replace a file unless it is told to", async () => {
+    const output = file("there.gguf");
+    writeFileSync(output, "mine");
+    for (const write of [writeHead, replaceHead]) {
+      await expect(write({ modelPath: model, output, head })).rejects.toMatchObject({ code: "ERR_FILE_NOT_WRITABLE" });
+    }
+    expect(readFileSync(output, "utf8")).toBe("mine");
+    await writeHead({ modelPath: model, output, head, overwrite: true });
+    expect((await readHeadFile(output)).head).toEqual(head);
+  });
+});
+
+describe("a head file", () => {
+  it("is no model, and a model is no head file: both are told in words", async () => {
+    const output = file("head-2.gguf");
+    await writeHead({ modelPath: model, output, head });
+    await expect(loadTokenizer({ modelPath: output })).rejects.toThrow(/holds a reward head and no model/);
+    await expect(readHeadFile(model)).rejects.toMatchObject({
+      code: "ERR_WRONG_HEAD",
+      message: expect.stringContaining("is no head file: it is a whole model"),
+    });
+    await expect(readHeadFile(file("none.gguf"))).rejects.toMatchObject({ code: "ERR_FILE_NOT_READABLE" });
+  });
+
+  it("is refused beside a model of another size or kind", async () => {
+    const own = await readModelFile(model);
+    const write = async (name: string, change: Partial<HeadFile>) => {
+      const to = await TemporaryFile.create(file(name));
+      const content: HeadFile = { head, name: "", profile: "starling-rm-34b", tokenization: "fast-4.41", ...change };
+      await writeHeadFile(to, content);
+      await to.publish(false);
+      return file(name);
+    };
+    const short = await write("short.gguf", { head: head.slice(1) });
+    await expect(readHeadFor(short, model, own, "fast-4.41")).rejects.toThrow(
+      new RegExp(`it has ${width - 1} weights, and the model has ${width} hidden dimensions`),
+    );
+    const other = await write("other.gguf", { profile: "starling-rm-7b-alpha" });
+    await expect(readHeadFor(other, model, own, "fast-4.41")).rejects.toThrow(/fitted to a starling-rm-7b-alpha/);
+  });
+
+  it.each<[string, (metadata: Map<string, GgufValue>) => void, RegExp]>([
+    ["without a head", (m) => m.delete(STARLING_KEYS.headWeight), /lacks the metadata key starling.head.weight/],
+    ["without a length", (m) => m.delete("llama.embedding_length"), /lacks the metadata key llama.embedding_length/],
+    [
+      "whose length is another",
+      (m) => m.set("llama.embedding_length", { type: "u32", value: 2 }),
+      /has \d+ entries in starling.head.weight; 2 are expected/,
+    ],
+    [
+      "with a number that is none",
+      (m) => m.set(STARLING_KEYS.headWeight, { type: "array", of: "f32", value: head.with(3, Number.NaN) }),
+      /holds NaN at index 3 of the reward head/,
+    ],
+    [
+      "of a kind that is not known",
+      (m) => m.set(STARLING_KEYS.profile, { type: "string", value: "x" }),
+      /profile = "x"/,
+    ],
+    ["of a later format", (m) => m.set(STARLING_KEYS.formatVersion, { type: "u32", value: 9 }), /newer starling-rm/],
+    ["with a hash that is none", (m) => m.set(STARLING_KEYS.fitModelSha256, { type: "string", value: "x" }), /SHA-256/],
+    ["with a ridge below 0", (m) => m.set(STARLING_KEYS.fitRidge, { type: "f64", value: -1 }), /fit.ridge = -1/],
+  ])("%s is refused", async (what, change, message) => {
+    const sound = file("sound.gguf");
+    await writeHead({ modelPath: model, output: sound, head, fit, overwrite: true });
+    const metadata = new Map((await readGguf(sound)).metadata);
+    change(metadata);
+    const broken = file(`broken-${what.replaceAll(" ", "-")}.gguf`);
+    writeFileSync(broken, serializeHeader(metadata, []).bytes);
+    await expect(readHeadFile(broken)).rejects.toMatchObject({
+      code: "ERR_INVALID_GGUF",
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it("that was cut anywhere is refused", async () => {
+    const output = file("cut.gguf");
+    await writeHead({ modelPath: model, output, head, fit });
+    const bytes = readFileSync(output);
+    for (let length = 0; length < bytes.length - 32; length += 13) {
+      writeFileSync(output, bytes.subarray(0, length));
+      await expect(readHeadFile(output)).rejects.toMatchObject({ code: "ERR_INVALID_GGUF" });
+    }
+  });
+});
+
+describe("replaceHead", () => {
+  it("copies every tensor byte for byte and all other metadata, and says where the head comes from", async () => {
+    const output = file("new.gguf");
+    const progress: number[] = [];
+    const { bytes, tensors } = await replaceHead({
+      modelPath: model,
+      output,
+      head,
+      fit,
+      onProgress: ({ bytesDone, bytesTotal }) => progress.push(bytesDone / bytesTotal),
+    });
+    expect(bytes).toBe(readFileSync(output).length);
+    const [before, after] = [await readGguf(model), await readGguf(output)];
+    expect(tensors).toBe(before.tensors.length);
+    expect(await tensorsOf(output)).toEqual(await tensorsOf(model));
+    const written = readRewardMetadata(after, output);
+    expect(written.head).toEqual(head);
+    expect(readRewardMetadata(before, model).head).not.toEqual(head);
+    expect(written.fit).toEqual(fit);
+    const isHead = (key: string) => key === STARLING_KEYS.headWeight || key.startsWith("starling.fit.");
+    expect(metadataOf(after, isHead)).toBe(metadataOf(before, isHead));
+    expect(progress).toEqual(progress.toSorted((a, b) => a - b));
+    expect(progress.at(-1)).toBeLessThanOrEqual(1);
+  });
+
+  it("brings the first file back when the first head is put back", async () => {
+    const [once, back] = [file("once.gguf"), file("back.gguf")];
+    await replaceHead({ modelPath: model, output: once, head, fit });
+    const own = (await readModelFile(model)).head;
+    await replaceHead({ modelPath: once, output: back, head: own });
+    expect(readFileSync(back).equals(readFileSync(model))).toBe(true);
+  });
+
+  it("replaces the model itself when it is told to", async () => {
+    const own = file("own.gguf");
+    writeFileSync(own, readFileSync(model));
+    await replaceHead({ modelPath: own, output: own, head, overwrite: true });
+    expect((await readModelFile(own)).head).toEqual(head);
+    expect(await tensorsOf(own)).toEqual(await tensorsOf(model));
+  });
+
+  it("keeps a file's own alignment", async () => {
+    const { metadata, tensors } = await readGguf(model);
+    const wide = new Map<string, GgufValue>([...metadata, ["general.alignment", { type: "u32", value: 256 }]]);
+    const bytes = await tensorBytes(model);
+    const header = serializeHeader(wide, tensors, 256);
+    const out = Buffer.alloc(header.fileSize);
+    header.bytes.copy(out);
+    for (const { name, position } of header.tensors) bytes.get(name)?.copy(out, position);
+    const source = file("aligned.gguf");
+    writeFileSync(source, out);
+    const output = file("aligned-new.gguf");
+    await replaceHead({ modelPath: source, output, head });
+    expect((await readGguf(output)).alignment).toBe(256);
+    expect(await tensorsOf(output)).toEqual(await tensorsOf(model));
+  });
+
+  it("can be stopped, and leaves nothing behind", async () => {
+    const before = readdirSync(folder);
+    const stop = new AbortController();
+    const reason = new Error("enough");
+    const work = replaceHead({
+      modelPath: model,
+      output: file("stopped.gguf"),
+      head,
+      signal: stop.signal,
+      onProgress: () => stop.abort(reason),
+    });
+    await expect(work).rejects.toBe(reason);
+    expect(readdirSync(folder)).toEqual(before);
+  });
+});
