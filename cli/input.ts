@@ -1,15 +1,16 @@
 /** Opening what rows are read from. */
-import { createReadStream, fstatSync, type Stats } from "node:fs";
+import { createReadStream, fstatSync, readSync, type Stats } from "node:fs";
 import { open } from "node:fs/promises";
-import { FileError } from "../src/index.ts";
+import { compressionOf, decompressed, FileError } from "../src/index.ts";
 import { fileReason } from "./errors.ts";
 import { descriptorIdentity } from "./file-identity.ts";
 
 export interface Input {
   /** How messages call it. */
   readonly name: string;
+  /** Unpacked, where it is compressed with gzip or zstd. */
   readonly chunks: AsyncIterable<Uint8Array>;
-  /** Bytes, where it is a file whose end is known. */
+  /** Bytes of the chunks together, where they are known. */
   readonly totalBytes: number | undefined;
   /** See {@link descriptorIdentity}. */
   readonly identity: string | undefined;
@@ -18,6 +19,8 @@ export interface Input {
 }
 
 const STDIN = 0;
+/** Enough to know gzip and zstd. */
+const MAGIC_BYTES = 4;
 
 /** @param path a file, or "-" for standard input */
 export async function openInput(path: string): Promise<Input> {
@@ -26,8 +29,8 @@ export async function openInput(path: string): Promise<Input> {
     const close = () => void process.stdin.destroy();
     return {
       name,
-      chunks: readable(process.stdin, name),
-      totalBytes: sizeOf(fstatSync(STDIN)),
+      chunks: decompressed(readable(process.stdin, name), name),
+      totalBytes: sizeOf(STDIN, fstatSync(STDIN)),
       identity: descriptorIdentity(STDIN),
       close,
     };
@@ -45,15 +48,26 @@ export async function openInput(path: string): Promise<Input> {
   const stream = createReadStream(path, { fd: handle });
   return {
     name: path,
-    chunks: readable(stream, path),
-    totalBytes: sizeOf(stat),
+    chunks: decompressed(readable(stream, path), path),
+    totalBytes: sizeOf(handle.fd, stat),
     identity: descriptorIdentity(handle.fd),
     close: () => void stream.destroy(),
   };
 }
 
-function sizeOf(stat: Stats): number | undefined {
-  return stat.isFile() ? stat.size : undefined;
+function sizeOf(descriptor: number, stat: Stats): number | undefined {
+  return stat.isFile() && !isCompressed(descriptor) ? stat.size : undefined;
+}
+
+/** Of a plain file; looking at a position leaves the place where it is read on. */
+function isCompressed(descriptor: number): boolean {
+  const head = Buffer.alloc(MAGIC_BYTES);
+  try {
+    readSync(descriptor, head, 0, head.length, 0);
+  } catch {
+    // Reading it will say what is wrong.
+  }
+  return compressionOf(head) !== undefined;
 }
 
 async function* readable(stream: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {

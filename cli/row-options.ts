@@ -1,9 +1,9 @@
 /** The options that say what to score and how to print it, and the sources of rows behind them. */
 import { type Command, Option } from "commander";
+import { readJsonRows } from "../src/index.ts";
 import type { TextArguments } from "./argument-rows.ts";
 import { UsageError } from "./errors.ts";
 import { type Input, openInput } from "./input.ts";
-import { readRows } from "./input-rows.ts";
 import { collect } from "./option-values.ts";
 import { type FormatName, formatNames } from "./output-formats.ts";
 import { type Row, replacedFields, toRow } from "./row.ts";
@@ -76,7 +76,7 @@ export function rowList(rows: readonly Row[]): RowSource {
 async function* rowsOf(input: Input, terminal: Terminal): AsyncGenerator<Row> {
   let index = 0;
   let told = false;
-  for await (const source of readRows(input.chunks, input.name)) {
+  for await (const source of readJsonRows(input.chunks, input.name)) {
     const replaced = told ? [] : replacedFields(source);
     if (replaced.length > 0) {
       told = true;

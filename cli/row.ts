@@ -1,6 +1,5 @@
 /** A row of input as work to do: one item, or one item for each of its responses. */
-import { InvalidInputError, isStarlingError, type StarlingError } from "../src/index.ts";
-import type { SourceRow } from "./input-rows.ts";
+import { InvalidInputError, isStarlingError, type SourceRow, type StarlingError } from "../src/index.ts";
 import { ownFields, rawMembers } from "./own-fields.ts";
 
 export interface Row {

@@ -42,7 +42,7 @@ export function describeScore(command: Command): Command {
 }
 
 const HELP = `
-Rows of --input (JSON lines; or one JSON array or object):
+Rows of --input (JSON lines; or one JSON array or object; also compressed with gzip or zstd):
   {"prompt": "…", "response": "…"}            one score
   {"prompt": "…", "responses": ["…", "…"]}    "scores" and "ranks" (1 = best), in the order of the responses
   {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}
@@ -61,4 +61,4 @@ Exit code: 0 done, 1 some rows failed (each is named on stderr), 2 wrong usage o
 Examples:
   starling-rm score --model tiny --prompt "Capital of France?" --response "Paris." --response "No idea."
   starling-rm score --model rm.gguf --input pairs.jsonl --output scores.jsonl
-  zcat pairs.jsonl.gz | starling-rm score --model rm.gguf --input - | jq .score`;
+  starling-rm score --model rm.gguf --input pairs.jsonl.gz | jq .score`;

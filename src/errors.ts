@@ -22,6 +22,8 @@ export type ErrorCode =
   | "ERR_CONTEXT_TOO_SMALL"
   /** A line of an input file is not valid JSON, or is too long. */
   | "ERR_INVALID_JSON"
+  /** A file of rows (parquet, CSV, a compressed one) is cut off, is garbage or contradicts itself; or a row of it does. */
+  | "ERR_INVALID_DATA"
   /** A file does not exist or cannot be read. */
   | "ERR_FILE_NOT_READABLE"
   /** A file cannot be written. */

@@ -109,6 +109,17 @@ export async function readExactly(source: ByteSource, position: number, length: 
   return buffer;
 }
 
+/** The same, into memory that is no part of a larger buffer. */
+export async function readAlone(
+  source: ByteSource,
+  position: number,
+  length: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(length);
+  await source.read(position, bytes);
+  return bytes;
+}
+
 /** Whether there is something at `path`, of whatever kind. */
 export async function exists(path: string): Promise<boolean> {
   try {

@@ -1,5 +1,5 @@
 /** Genuine small files of each format. */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { convertCheckpoint } from "../../../src/convert/convert.ts";
@@ -31,12 +31,21 @@ export async function makeCorpus(): Promise<Corpus> {
     torch: [torch, wide, await readFile(join(fixtures, "bin-f16", "pytorch_model-00002-of-00002.bin"))],
     sentencepiece: [sentencePiece(), await readFile(join(fixtures, "odd-f16", "tokenizer.model"))],
     gguf: [await makeGguf("f16"), await makeGguf("f32")],
+    rows: [...(await rowFiles("rows")), ...(await rowFiles("datasets")), { name: "x.csv", bytes: Buffer.from(CSV) }],
     checkpoint: [
       inBytes(single),
       inBytes(sharded(single, tensors, "safetensors", (part) => safetensors(part))),
       inBytes(sharded(single, tensors, "bin", (part) => torchOf(part))),
     ],
   };
+}
+
+const CSV = 'prompt,chosen,rejected\r\n"a ""b"" c","line\nbreak",d\r\n,,\r\n';
+
+async function rowFiles(folder: string): Promise<{ name: string; bytes: Buffer }[]> {
+  const path = join("test", "fixtures", folder);
+  const names = (await readdir(path)).sort();
+  return Promise.all(names.map(async (name) => ({ name, bytes: await readFile(join(path, name)) })));
 }
 
 function pickled(tensors: ReadonlyMap<string, RawTensor>): Buffer {

@@ -1,8 +1,8 @@
 /** Starts the rounds on another thread and watches them. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { WorkerReport, WorkerSetup } from "./worker.ts";
@@ -20,6 +20,7 @@ export interface FuzzOptions extends Omit<WorkerSetup, "progress"> {
 export function compileWorker(): { readonly path: string; remove(): void } {
   const folder = mkdtempSync(join(tmpdir(), "starling-rm-fuzz-"));
   writeFileSync(join(folder, "package.json"), '{"type":"module"}');
+  symlinkSync(resolve("node_modules"), join(folder, "node_modules"), "junction");
   const tsc = join("node_modules", "typescript", "bin", "tsc");
   const { status, stdout, stderr } = spawnSync(
     process.execPath,

@@ -4,8 +4,10 @@ import { readSafetensorsHeader } from "../../../src/checkpoint/safetensors.ts";
 import { parseSentencePiece } from "../../../src/checkpoint/sentencepiece.ts";
 import { dtypeBytes, type TensorEntry } from "../../../src/checkpoint/tensor-entry.ts";
 import { readTorchFile } from "../../../src/checkpoint/torch-file.ts";
+import { isStarlingError } from "../../../src/errors.ts";
 import { readGguf } from "../../../src/gguf/reader.ts";
 import { readRewardMetadata } from "../../../src/gguf/reward-metadata.ts";
+import { rowsOf } from "../../../src/rows/open-rows.ts";
 import { mutateBytes, pick, type Random } from "./byte-mutations.ts";
 import {
   forgeGgufCount,
@@ -24,6 +26,8 @@ export interface Corpus {
   readonly torch: readonly Uint8Array[];
   readonly sentencepiece: readonly Uint8Array[];
   readonly gguf: readonly Uint8Array[];
+  /** Of every format; the name of the file tells CSV. */
+  readonly rows: readonly { readonly name: string; readonly bytes: Uint8Array }[];
   readonly checkpoint: readonly ReadonlyMap<string, Uint8Array>[];
 }
 
@@ -97,6 +101,29 @@ export const targets: { readonly [name: string]: Target } = {
     };
   },
 
+  async rows(corpus, random, onRead) {
+    const { name, bytes } = pick(random, corpus.rows);
+    const [file, other] = [Buffer.from(bytes), Buffer.from(pick(random, corpus.rows).bytes)];
+    const isParquet = file.toString("latin1", 0, 4) === "PAR1";
+    const footer = isParquet ? file.length - 8 - file.readUInt32LE(file.length - 8) : 0;
+    // The schema comes first in the metadata, the places of the columns behind it; headers of pages lie between values.
+    const structure = isParquet
+      ? [[footer, file.length - 8] as const, [footer, footer + 1200] as const, [4, 300] as const, [4, footer] as const]
+      : [[0, 40] as const, [0, file.length] as const];
+    const mutated = mutateBytes(file, random, structure, other);
+    const source = memorySource(name, mutated, onRead);
+    return async () => {
+      let rows = 0;
+      for await (const row of rowsOf(source)) {
+        rows += 1;
+        hold(row.row === rows, "consecutive rows");
+        hold("error" in row ? isStarlingError(row.error) : row.value !== undefined, "a value in each row");
+        // A few bytes may stand for millions of nulls: that they come one by one is enough.
+        if (rows === MAX_FUZZ_ROWS) break;
+      }
+    };
+  },
+
   /** The whole folder, so that what the files say of each other is checked too. */
   async checkpoint(corpus, random, onRead) {
     const files = new Map(pick(random, corpus.checkpoint));
@@ -125,8 +152,10 @@ export const targets: { readonly [name: string]: Target } = {
   ...planted,
 };
 
+const MAX_FUZZ_ROWS = 10_000;
+
 /** The targets that are readers, and not bugs. */
-export const readers = ["safetensors", "torch", "sentencepiece", "gguf", "checkpoint"];
+export const readers = ["safetensors", "torch", "sentencepiece", "gguf", "checkpoint", "rows"];
 
 function sample(files: readonly Uint8Array[], random: Random): [Buffer, Buffer] {
   return [Buffer.from(pick(random, files)), Buffer.from(pick(random, files))];

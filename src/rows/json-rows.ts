@@ -1,6 +1,6 @@
 /** Input bytes to rows: layout, encoding and JSON of each row; a row that is broken does not stop the others. */
 import { isUtf8 } from "node:buffer";
-import { FileError, InvalidInputError, type StarlingError } from "../src/index.ts";
+import { FileError, InvalidInputError, type StarlingError } from "../errors.ts";
 import { isBlank, LineSplitter, MAX_ROW_BYTES, type Piece, type Splitter, ValueSplitter } from "./json-splitter.ts";
 
 /** One row of an input as it stands there. */
@@ -10,8 +10,10 @@ export type SourceRow = { readonly where: string; readonly endOffset: number } &
 );
 
 /** Rows as soon as they are whole. `name` is how messages call the input. */
-export async function* readRows(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<SourceRow> {
-  let head: Uint8Array = new Uint8Array();
+export async function* readJsonRows(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<SourceRow> {
+  let parts: Uint8Array[] = [];
+  let size = 0;
+  let lookedAt = 0;
   let splitter: Splitter | undefined;
   let inArray = false;
   let count = 0;
@@ -19,17 +21,23 @@ export async function* readRows(chunks: AsyncIterable<Uint8Array>, name: string)
   for await (const chunk of chunks) {
     let bytes = chunk;
     if (!splitter) {
-      head = head.length === 0 ? chunk : Buffer.concat([head, chunk]);
+      parts.push(chunk);
+      size += chunk.length;
+      // Looking at all of a long first line with every chunk would take the square of its length.
+      if (size > SHORT_HEAD_BYTES && size < 2 * lookedAt) continue;
+      lookedAt = size;
+      const head = joined(parts);
       checkEncoding(head, name);
       const layout = detectLayout(head, false);
       if (layout === undefined) continue;
       inArray = layout === "array";
       [splitter, bytes] = startSplitter(layout, head);
-      head = new Uint8Array();
+      parts = [];
     }
     for (const piece of splitter.push(bytes)) yield toRow(piece);
   }
   if (!splitter) {
+    const head = joined(parts);
     const layout = detectLayout(head, true) ?? "lines";
     inArray = layout === "array";
     let bytes: Uint8Array;
@@ -40,6 +48,13 @@ export async function* readRows(chunks: AsyncIterable<Uint8Array>, name: string)
 }
 
 const [NEWLINE, QUOTE, COMMA, OPEN_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [0x0a, 0x22, 0x2c, 0x5b, 0x7b, 0x7d];
+
+/** Up to here a row is not kept waiting: it may come from a person or a slow program. */
+const SHORT_HEAD_BYTES = 64 * 1024;
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  return parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts);
+}
 
 type Layout = "lines" | "array" | "sequence";
 
@@ -71,13 +86,15 @@ export function detectLayout(head: Uint8Array, ended: boolean): Layout | undefin
   return next === QUOTE || next === CLOSE_BRACE ? "sequence" : "lines";
 }
 
-function bomLength(bytes: Uint8Array): number {
+/** Of a UTF-8 byte order mark at the start. */
+export function bomLength(bytes: Uint8Array): number {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
 }
 
 const SNIFFED_BYTES = 4096;
 
-function checkEncoding(head: Uint8Array, name: string): void {
+/** @throws FileError for UTF-16 and for binary files */
+export function checkEncoding(head: Uint8Array, name: string, expected = "JSON lines or JSON"): void {
   const [a, b] = head;
   const zero = head.subarray(0, SNIFFED_BYTES).indexOf(0);
   const utf16 = (a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff) || (zero >= 0 && zero <= 1);
@@ -86,7 +103,7 @@ function checkEncoding(head: Uint8Array, name: string): void {
     throw new FileError("ERR_INVALID_JSON", advice, { file: name });
   }
   if (zero >= 0) {
-    throw new FileError("ERR_INVALID_JSON", `Expected JSON lines or JSON in ${name}, but it is a binary file.`, {
+    throw new FileError("ERR_INVALID_JSON", `Expected ${expected} in ${name}, but it is a binary file.`, {
       file: name,
     });
   }

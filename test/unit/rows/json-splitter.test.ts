@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { LineSplitter, MAX_ROW_BYTES, type Piece, type Splitter, ValueSplitter } from "../../../cli/json-splitter.ts";
+import {
+  LineSplitter,
+  MAX_ROW_BYTES,
+  type Piece,
+  type Splitter,
+  ValueSplitter,
+} from "../../../src/rows/json-splitter.ts";
 
 /** Feeds `text` in chunks of `size` bytes. */
 function split(splitter: Splitter, text: string, size: number): Piece[] {

@@ -31,7 +31,7 @@ export function isBlank(byte: number): boolean {
 }
 
 /** Collects the bytes of one piece up to {@link MAX_ROW_BYTES}. */
-class Collector {
+export class Collector {
   #parts: Uint8Array[] = [];
   #size = 0;
   #tooLong = false;
@@ -47,7 +47,7 @@ class Collector {
       this.#parts = [];
     }
     // A copy: a view would keep a whole chunk alive for a few bytes.
-    if (!this.#tooLong && bytes.length > 0) this.#parts.push(Uint8Array.from(bytes));
+    if (!this.#tooLong && bytes.length > 0) this.#parts.push(new Uint8Array(bytes));
   }
 
   take(): { bytes?: Uint8Array; problem?: string } {

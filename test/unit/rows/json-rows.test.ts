@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { detectLayout, readRows, type SourceRow } from "../../../cli/input-rows.ts";
+import { detectLayout, readJsonRows, type SourceRow } from "../../../src/rows/json-rows.ts";
 
 async function* chunked(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
@@ -7,7 +7,7 @@ async function* chunked(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Ar
 
 async function read(input: string | Uint8Array, size = 5): Promise<SourceRow[]> {
   const rows: SourceRow[] = [];
-  for await (const row of readRows(chunked(Buffer.from(input as string), size), "rows.jsonl")) rows.push(row);
+  for await (const row of readJsonRows(chunked(Buffer.from(input as string), size), "rows.jsonl")) rows.push(row);
   return rows;
 }
 

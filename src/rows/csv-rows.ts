@@ -1,0 +1,80 @@
+/** The rows of a CSV file: objects by the names of its first record; every value is a text. */
+import { isUtf8 } from "node:buffer";
+import { InvalidInputError, type StarlingError } from "../errors.ts";
+import { quote } from "../files/byte-source.ts";
+import { CsvSplitter, csvFields } from "./csv-splitter.ts";
+import { damaged, oneLine } from "./damaged.ts";
+import { bomLength, checkEncoding } from "./json-rows.ts";
+import type { Piece } from "./json-splitter.ts";
+import type { Row } from "./row.ts";
+
+/** A UTF-8 byte order mark. */
+const BOM_BYTES = 3;
+
+/** @throws FileError for a file without a usable first record */
+export async function* csvRows(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Row> {
+  let header: readonly string[] | undefined;
+  let row = 0;
+  for await (const piece of csvPieces(chunks, name)) {
+    if (header === undefined) {
+      header = readHeader(piece, name);
+      continue;
+    }
+    row += 1;
+    yield { row, where: `line ${piece.line}`, ...readRecord(piece, header) };
+  }
+  if (header === undefined) throw damaged(name, "is empty: a CSV file begins with the names of its columns");
+}
+
+async function* csvPieces(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Piece> {
+  let head: Uint8Array = new Uint8Array();
+  let splitter: CsvSplitter | undefined;
+  const begin = () => {
+    checkEncoding(head, name, "CSV");
+    const skipped = bomLength(head);
+    splitter = new CsvSplitter(skipped);
+    return splitter.push(head.subarray(skipped));
+  };
+  for await (const chunk of chunks) {
+    if (splitter !== undefined) yield* splitter.push(chunk);
+    else {
+      head = head.length === 0 ? chunk : Buffer.concat([head, chunk]);
+      if (head.length >= BOM_BYTES) yield* begin();
+    }
+  }
+  if (splitter === undefined) yield* begin();
+  yield* (splitter as CsvSplitter | undefined)?.end() ?? [];
+}
+
+function readHeader(piece: Piece, name: string): readonly string[] {
+  const read = fieldsOf(piece);
+  if ("error" in read) throw damaged(name, `has no usable first line: ${oneLine(read.error)}`);
+  const { fields } = read;
+  const repeated = fields.find((field, i) => fields.indexOf(field) !== i);
+  if (repeated !== undefined) throw damaged(name, `has two columns of the name ${quote(repeated)} in its first line`);
+  return fields;
+}
+
+function readRecord(piece: Piece, header: readonly string[]): { value: unknown } | { error: StarlingError } {
+  const read = fieldsOf(piece);
+  if ("error" in read) return read;
+  const { fields } = read;
+  if (fields.length !== header.length)
+    return invalid(`It has ${fields.length} fields where the first line names ${header.length}.`, piece);
+  return { value: Object.fromEntries(header.map((name, i) => [name, fields[i]])) };
+}
+
+function fieldsOf(piece: Piece): { fields: string[] } | { error: StarlingError } {
+  const { bytes, problem } = piece;
+  if (problem !== undefined || bytes === undefined) return invalid(problem ?? "There is nothing to read.", piece);
+  if (!isUtf8(bytes)) return invalid("It is not valid UTF-8.", piece);
+  try {
+    return { fields: csvFields(Buffer.from(bytes).toString("utf8")) };
+  } catch (error) {
+    return invalid(`It is not valid CSV: ${oneLine(error)}.`, piece, error);
+  }
+}
+
+function invalid(message: string, { line }: Piece, cause?: unknown): { error: StarlingError } {
+  return { error: new InvalidInputError("ERR_INVALID_DATA", message, { line, cause }) };
+}

@@ -1,0 +1,24 @@
+import { FileError, isStarlingError } from "../errors.ts";
+
+/** A file of rows that cannot be read on; `problem` goes on after "The file NAME". */
+export function damaged(file: string, problem: string, cause?: unknown): FileError {
+  return new FileError("ERR_INVALID_DATA", `The file ${file} ${problem}.`, { file, cause });
+}
+
+/** Runs code that trusts what it reads: whatever it throws, on bytes that make no sense, becomes an error of ours. */
+export function guarded<T>(file: string, problem: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (isStarlingError(error)) throw error;
+    throw damaged(file, `${problem}: ${oneLine(error)}`, error);
+  }
+}
+
+export function oneLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replaceAll(/\s+/g, " ").replace(/\.$/, "").slice(0, MAX_REASON_CHARACTERS);
+}
+
+/** What another library says may hold a part of the file. */
+const MAX_REASON_CHARACTERS = 200;

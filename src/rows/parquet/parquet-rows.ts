@@ -1,0 +1,65 @@
+/**
+ * The rows of a parquet file. A row group may be the whole file, so that it is read by pages: in memory are one page of
+ * each column, and the dictionary.
+ */
+import type { DecodedArray, SchemaTree } from "hyparquet";
+import { assembleNested } from "hyparquet/src/assemble.js";
+import type { ByteSource } from "../../files/byte-source.ts";
+import { damaged, guarded } from "../damaged.ts";
+import type { Row } from "../row.ts";
+import { ColumnReader } from "./column-reader.ts";
+import { type ParquetFooter, type RowGroup, readFooter } from "./footer.ts";
+import { parsers, plainRow } from "./values.ts";
+
+/** Rows that are put together at once: enough to be quick, few enough to hold with long texts. */
+const MAX_BATCH_ROWS = 256;
+
+/** @throws FileError ERR_INVALID_DATA for a file that cannot be read on */
+export async function* parquetRows(source: ByteSource): AsyncGenerator<Row> {
+  const footer = await readFooter(source);
+  let row = 0;
+  for (const [index, group] of footer.groups.entries())
+    for await (const value of groupRows(source, footer, group, index)) {
+      row += 1;
+      yield { row, where: `row ${row}`, ...plainRow(value) };
+    }
+}
+
+async function* groupRows(
+  source: ByteSource,
+  { leaves }: ParquetFooter,
+  group: RowGroup,
+  index: number,
+): AsyncGenerator<Record<string, unknown>> {
+  const readers = new Map<string, ColumnReader>();
+  for (const { name, path } of [...leaves.values()].flat()) {
+    const chunk = group.chunks.get(name);
+    if (chunk !== undefined) readers.set(name, await ColumnReader.open(source, { name, path }, chunk));
+  }
+  const where = `its row group ${index + 1}`;
+  if (readers.size === 0 && group.rows > 0) throw damaged(source.path, `is damaged: ${where} has rows without columns`);
+  for (let left = group.rows; left > 0; ) {
+    let count = Math.min(left, MAX_BATCH_ROWS);
+    for (const reader of readers.values()) count = Math.min(count, await reader.available());
+    if (count === 0) throw damaged(source.path, `is damaged: ${where} ends ${left} rows too early`);
+    left -= count;
+    const stored = new Map([...readers].map(([name, reader]) => [name, reader.take(count)]));
+    yield* guarded(source.path, `is damaged: ${where} cannot be put together`, () =>
+      putTogether([...leaves.keys()], stored, count),
+    );
+  }
+}
+
+function putTogether(
+  columns: readonly SchemaTree[],
+  stored: Map<string, DecodedArray>,
+  count: number,
+): Record<string, unknown>[] {
+  const values = columns.map((column) => {
+    if (column.children.length > 0) assembleNested(stored, column, parsers);
+    const assembled = stored.get(column.path.join("."));
+    if (assembled?.length !== count) throw new Error("its columns have different numbers of rows");
+    return [column.element.name, assembled] as const;
+  });
+  return Array.from({ length: count }, (_, i) => Object.fromEntries(values.map(([name, data]) => [name, data[i]])));
+}

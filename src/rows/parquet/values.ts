@@ -1,0 +1,70 @@
+/** What hyparquet makes of stored bytes, turned into the plain values that a JSON file would give. */
+import { isUtf8 } from "node:buffer";
+import { InvalidInputError, type StarlingError } from "../../errors.ts";
+import { MAX_ROW_BYTES } from "../json-splitter.ts";
+
+/** Stands for a text that is none: replacing its wrong bytes would give another text than the one in the file. */
+class BrokenText {}
+const brokenText = new BrokenText();
+
+const UUID_BYTES = 16;
+
+function textOf(bytes: Uint8Array | undefined): unknown {
+  if (bytes === undefined) return undefined;
+  if (!isUtf8(bytes)) return brokenText;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+}
+
+export const parsers = {
+  timestampFromMilliseconds: (value: bigint) => new Date(Number(value)),
+  timestampFromMicroseconds: (value: bigint) => new Date(Number(value / 1000n)),
+  timestampFromNanoseconds: (value: bigint) => new Date(Number(value / 1_000_000n)),
+  dateFromDays: (days: number) => new Date(days * 86_400_000),
+  stringFromBytes: textOf,
+  /** As text: a reader that expects a list parses it. */
+  jsonFromBytes: textOf,
+  geometryFromBytes: (bytes: Uint8Array) => bytes,
+  geographyFromBytes: (bytes: Uint8Array) => bytes,
+  uuidFromBytes: (bytes: Uint8Array) =>
+    bytes.length === UUID_BYTES ? Buffer.from(bytes).toString("hex").replace(UUID_PARTS, "$1-$2-$3-$4-$5") : bytes,
+};
+
+const UUID_PARTS = /^(.{8})(.{4})(.{4})(.{4})(.{12})$/;
+
+/**
+ * A row of plain values: whole numbers of 64 bits become numbers where that changes nothing and stay BigInts elsewhere,
+ * what is missing becomes null, dates stay dates.
+ */
+export function plainRow(row: Readonly<Record<string, unknown>>): { value: unknown } | { error: StarlingError } {
+  let characters = 0;
+  let broken: string | undefined;
+  const plain = (value: unknown, name: string): unknown => {
+    if (value === undefined || value === null) return null;
+    if (typeof value === "string") {
+      characters += value.length;
+      return value;
+    }
+    if (typeof value === "bigint") return isSafe(value) ? Number(value) : value;
+    if (value === brokenText) {
+      broken ??= name;
+      return null;
+    }
+    if (Array.isArray(value)) return value.map((element, i) => plain(element, `${name}[${i}]`));
+    if (typeof value !== "object" || value instanceof Date || ArrayBuffer.isView(value)) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, plain(member, `${name}.${key}`)]));
+  };
+  const value = Object.fromEntries(Object.entries(row).map(([key, member]) => [key, plain(member, key)]));
+  if (broken !== undefined) return invalid(`Its field ${broken} is not valid UTF-8.`, broken);
+  // Characters are a byte or more each.
+  if (characters > MAX_ROW_BYTES)
+    return invalid(`It is longer than ${MAX_ROW_BYTES} bytes, the most that a row may have.`);
+  return { value };
+}
+
+function isSafe(value: bigint): boolean {
+  return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER);
+}
+
+function invalid(message: string, field?: string): { error: StarlingError } {
+  return { error: new InvalidInputError("ERR_INVALID_DATA", message, field === undefined ? {} : { field }) };
+}

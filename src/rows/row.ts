@@ -1,0 +1,9 @@
+import type { StarlingError } from "../errors.ts";
+
+/** One row of a file. A row that cannot be read is an error in its place, and does not stop the others. */
+export type Row = {
+  /** From 1, broken rows counted. */
+  readonly row: number;
+  /** Where an editor finds it: "line 12", "element 3 (line 9)", or "row 12" of a parquet file. */
+  readonly where: string;
+} & ({ readonly value: unknown } | { readonly error: StarlingError });

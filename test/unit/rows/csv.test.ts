@@ -1,0 +1,109 @@
+import { describe, expect, it } from "vitest";
+import { CsvSplitter, csvFields } from "../../../src/rows/csv-splitter.ts";
+import { randomOf } from "../../random.ts";
+import { fileOf, readAll, valuesOf } from "./support.ts";
+
+let files = 0;
+const csv = (text: string | Uint8Array) => fileOf(`${files++}.csv`, text);
+
+describe("fields", () => {
+  it.each([
+    ["a,b,c", ["a", "b", "c"]],
+    ["", [""]],
+    [",", ["", ""]],
+    ['"a,b",c', ["a,b", "c"]],
+    ['"say ""no""",""', ['say "no"', ""]],
+    ['"line\r\nbreak",x\r', ["line\r\nbreak", "x"]],
+    ['5" pipe,6"', ['5" pipe', '6"']],
+    [' "a"', [' "a"']],
+  ])("of %j", (record, fields) => {
+    expect(csvFields(record)).toEqual(fields);
+  });
+
+  it.each([
+    ['"a"b,c', /behind its closing quote, in field 1/],
+    ['a,"b', /no end/],
+    ['"a""', /no end/],
+  ])("refuses %j", (record, message) => {
+    expect(() => csvFields(record)).toThrow(message);
+  });
+});
+
+it("reads back what was written, however it is cut", () => {
+  const random = randomOf(5);
+  const alphabet = ["a", ",", '"', "\n", "\r\n", "é", " ", "bc"];
+  for (let round = 0; round < 200; round++) {
+    const records = Array.from({ length: 1 + random(4) }, () =>
+      Array.from({ length: 3 }, () => Array.from({ length: random(5) }, () => alphabet[random(8)]).join("")),
+    );
+    const bytes = Buffer.from(
+      records.map((fields) => fields.map((field) => `"${field.replaceAll('"', '""')}"`).join()).join("\n"),
+    );
+    const splitter = new CsvSplitter();
+    const pieces = [];
+    for (let at = 0; at < bytes.length; ) {
+      const size = 1 + random(7);
+      pieces.push(...splitter.push(bytes.subarray(at, at + size)));
+      at += size;
+    }
+    pieces.push(...splitter.end());
+    expect(pieces.map((piece) => csvFields(Buffer.from(piece.bytes ?? []).toString()))).toEqual(records);
+    expect(pieces.at(-1)?.endOffset).toBe(bytes.length);
+  }
+});
+
+describe("a file", () => {
+  it("has names in its first line, and counts lines as an editor does", async () => {
+    expect(await readAll(csv('\ufeffprompt,chosen\r\n"a\nb",c\r\n\r\nd,"e, f"\r\n'))).toEqual([
+      { row: 1, where: "line 2", value: { prompt: "a\nb", chosen: "c" } },
+      { row: 2, where: "line 5", value: { prompt: "d", chosen: "e, f" } },
+    ]);
+  });
+
+  it("goes on after a broken record", async () => {
+    const latin1 = Buffer.concat([Buffer.from("a,b\n1,2,3\n"), Buffer.from([0xe4]), Buffer.from(',x\n"y"z,1\nv,w\n')]);
+    expect(await readAll(csv(latin1))).toEqual([
+      {
+        row: 1,
+        where: "line 2",
+        error: expect.objectContaining({ message: "It has 3 fields where the first line names 2.", line: 2 }),
+      },
+      { row: 2, where: "line 3", error: expect.objectContaining({ message: "It is not valid UTF-8." }) },
+      { row: 3, where: "line 4", error: expect.objectContaining({ code: "ERR_INVALID_DATA" }) },
+      { row: 4, where: "line 5", value: { a: "v", b: "w" } },
+    ]);
+  });
+
+  it("names the line where a quote was opened and never closed", async () => {
+    expect(await readAll(csv('a\n1\n"2\n3\n4\n'))).toEqual([
+      { row: 1, where: "line 2", value: { a: "1" } },
+      {
+        row: 2,
+        where: "line 3",
+        error: expect.objectContaining({ message: expect.stringContaining('closing " is missing') }),
+      },
+    ]);
+  });
+
+  it("keeps a column called __proto__ to itself", async () => {
+    const [value] = await valuesOf(csv("__proto__,a\nx,y\n"));
+    expect(Object.entries(value as object)).toEqual([
+      ["__proto__", "x"],
+      ["a", "y"],
+    ]);
+  });
+
+  it.each([
+    ["", /is empty: a CSV file begins/],
+    ["a,a\n1,2\n", /two columns of the name "a"/],
+    ['"a\n1,2\n', /no usable first line: .*missing/],
+  ])("%j is refused", async (text, message) => {
+    await expect(readAll(csv(text))).rejects.toThrow(
+      expect.objectContaining({ name: "FileError", message: expect.stringMatching(message) }),
+    );
+  });
+
+  it("may hold nothing but names", async () => {
+    expect(await valuesOf(csv("a,b"))).toEqual([]);
+  });
+});

@@ -1,0 +1,105 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { openRows } from "../../../src/rows/open-rows.ts";
+import { collect, fileOf, readAll, valuesOf } from "./support.ts";
+
+const rows = join("test", "fixtures", "rows");
+const LINES = '{"a":1}\n\n{"a":2}\r\n';
+
+describe("the format is told by the content", () => {
+  it.each([
+    ["JSON lines", "x.jsonl", LINES],
+    ["JSON lines under another name", "x.txt", LINES],
+    ["JSON lines called JSON", "x.json", LINES],
+    ["an array", "x.json", '[{"a":1},\n {"a":2}]'],
+    ["values one after another", "x.json", '{\n "a": 1\n}\n{\n "a": 2\n}\n'],
+    ["a byte order mark", "x.jsonl", `\ufeff${LINES}`],
+    ["gzip", "x.jsonl.gz", gzipSync(LINES)],
+    ["gzip without its ending", "x.jsonl", gzipSync(LINES)],
+    ["two gzip members", "x.gz", Buffer.concat([gzipSync('{"a":1}\n'), gzipSync('{"a":2}\n')])],
+    ["CSV with numbers as texts", "x.csv", "a\n1\n2\n", ["1", "2"]],
+    ["compressed CSV", "x.csv.gz", gzipSync("a\n1\n2\n"), ["1", "2"]],
+  ])("%s", async (_, name, content, values: unknown[] = [1, 2]) => {
+    expect(await valuesOf(fileOf(name, content))).toEqual(values.map((a) => ({ a })));
+  });
+
+  it("gzip and zstd as other programs write them", async () => {
+    expect(await valuesOf(join(rows, "lines.jsonl.gz"))).toEqual([{ i: 0 }, { i: 1 }, { i: 2 }]);
+    const values = await valuesOf(join(rows, "lines.jsonl.zst"));
+    expect(values).toEqual(Array.from({ length: 3000 }, (_, i) => ({ i, text: "zstd ".repeat(200) })));
+  });
+});
+
+it("numbers rows from 1 and says where they are; a broken one does not stop the others", async () => {
+  expect(await readAll(fileOf("x.jsonl", '{"a":1}\n\nnonsense\n{"a":3}\n'))).toEqual([
+    { row: 1, where: "line 1", value: { a: 1 } },
+    { row: 2, where: "line 3", error: expect.objectContaining({ code: "ERR_INVALID_JSON", line: 3 }) },
+    { row: 3, where: "line 4", value: { a: 3 } },
+  ]);
+});
+
+it("reads from the start in every loop", async () => {
+  const file = await openRows(fileOf("x.jsonl.gz", gzipSync(LINES)));
+  for await (const { row } of file.rows) if (row === 1) break;
+  expect((await collect(file.rows)).length).toBe(2);
+  await file.close();
+});
+
+it("gives the hash of the file as it lies there", async () => {
+  const path = join(rows, "lines.jsonl.zst");
+  const file = await openRows(path, { name: "another name.jsonl" });
+  expect(file.name).toBe("another name.jsonl");
+  expect(await file.sha256()).toBe(createHash("sha256").update(readFileSync(path)).digest("hex"));
+  await file.close();
+});
+
+describe("refuses", () => {
+  const zstd = readFileSync(join(rows, "lines.jsonl.zst"));
+  const gzip = gzipSync(LINES);
+  const hugeWindow = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xa0, 1, 0, 0]);
+  const hugeContent = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0xe0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0]);
+
+  it.each([
+    ["cut-off gzip", gzip.subarray(0, -9), /is cut off: its gzip data ends too early/],
+    ["damaged gzip", Buffer.concat([gzip.subarray(0, 10), Buffer.alloc(20, 255)]), /its gzip data cannot be read/],
+    ["cut-off zstd", zstd.subarray(0, -1), /is cut off: .*zstd.*too early/],
+    ["zstd cut off in its header", zstd.subarray(0, 5), /is cut off/],
+    ["damaged zstd", Buffer.concat([zstd.subarray(0, 9), Buffer.alloc(900, 255)]), /zstd data cannot be read/],
+    ["bytes behind zstd", Buffer.concat([zstd, Buffer.from("more")]), /begins with other bytes/],
+    ["a zstd window of 1 GiB", hugeWindow, /needs a window of 1073741824 bytes/],
+    ["zstd of a PiB in one segment", hugeContent, /needs a window of/],
+    ["xz", Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 4]), /compressed with xz, which is not read: .*xz -d/],
+    ["bzip2", Buffer.from("BZh91AY"), /bzip2/],
+    ["a zip archive", Buffer.from([0x50, 0x4b, 3, 4, 0, 0]), /zip archive/],
+    ["an Arrow file", Buffer.from("ARROW1\0\0"), /Arrow file/],
+    ["UTF-16", Buffer.from('\ufeff{"a":1}', "utf16le"), /UTF-16/],
+    ["a binary file", Buffer.from([1, 2, 3, 0, 5, 6, 7]), /binary file/],
+    ["parquet inside gzip", gzipSync(readFileSync(join(rows, "empty.parquet"))), /binary file/],
+  ])("%s", async (_, bytes, message) => {
+    await expect(readAll(fileOf("x.jsonl", bytes))).rejects.toThrow(
+      expect.objectContaining({ name: "FileError", message: expect.stringMatching(message) }),
+    );
+  });
+
+  it("what is not there, is a folder, or is asked for with a wrong option", async () => {
+    await expect(openRows("/nowhere/x.jsonl")).rejects.toThrow(/does not exist/);
+    await expect(openRows(rows)).rejects.toThrow(/not a regular file/);
+    await expect(openRows(rows, { nmae: "x" } as never)).rejects.toThrow(/Did you mean "name"/);
+  });
+});
+
+it("holds one row of a stream that never ends its line, and says so", async () => {
+  const bomb = gzipSync(
+    Buffer.concat([Buffer.from('{"a":"'), Buffer.alloc(80 * 1024 * 1024, 0x20), Buffer.from('"}\n7\n')]),
+  );
+  expect(bomb.length).toBeLessThan(200_000);
+  expect(await valuesOf(fileOf("bomb.jsonl.gz", bomb))).toEqual([expect.stringMatching(/longer than 67108864/), 7]);
+});
+
+it("reads an empty file as one without rows", async () => {
+  expect(await valuesOf(fileOf("empty.jsonl", ""))).toEqual([]);
+  expect(await valuesOf(fileOf("empty.jsonl.gz", gzipSync("")))).toEqual([]);
+});
