@@ -49,6 +49,8 @@ export function bootstrapInterval(values: readonly number[], seed: number): Inte
   const counts = new Map<number, number>();
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
   const groups = [...counts].sort(([a], [b]) => a - b);
+  const [first] = values as readonly [number];
+  if (groups.length === 1) return { method: "bootstrap", level: INTERVAL_LEVEL, low: first, high: first };
   const source = new BinomialSource(seededRandom(seed), values.length);
   const means = new Float64Array(RESAMPLES);
   for (let resample = 0; resample < RESAMPLES; resample++) {

@@ -1,7 +1,7 @@
 /** Whether scores follow length. The model card warns that reward models of this kind like long responses. */
 import type { ScoredCase } from "../case.ts";
 import { type AccuracyBin, accuracyByValue } from "./bins.ts";
-import { averageRanks, pearson, spearman } from "./correlation.ts";
+import { averageRanksWithin, pearson, spearman } from "./correlation.ts";
 import { type LengthVerdict, lengthVerdict } from "./length-verdict.ts";
 import { whenFinite } from "./outcome.ts";
 import type { PairLists } from "./pairs.ts";
@@ -58,6 +58,7 @@ export function measureLength(cases: readonly ScoredCase[], pairs: PairLists): L
     group.count++;
     group.right += right[i] as number;
   }
+  const responses = listResponses(cases);
   const gap = gapOf(cases, pairs, groups);
   return {
     betterLonger: lengthGroup(groups.longer),
@@ -65,8 +66,8 @@ export function measureLength(cases: readonly ScoredCase[], pairs: PairLists): L
     equal: lengthGroup(groups.equal),
     accuracyOfLonger: (groups.longer.count + groups.equal.count / 2) / comparisons,
     ...gap,
-    withinPrompts: correlationWithin(cases),
-    overall: correlationOverall(cases),
+    withinPrompts: correlationWithin(responses),
+    overall: correlation(pearson(responses.scores, responses.lengths), spearman(responses.scores, responses.lengths)),
     accuracyByDifference: accuracyByValue(lengthDifferences, right),
     verdict: lengthVerdict(groups.longer.count, groups.shorter.count, gap.gap, gap.gapError),
   };
@@ -103,42 +104,49 @@ function gapOf(
   return { gap: rateLonger - rateShorter, gapError: Math.sqrt(squares) };
 }
 
-function correlationOverall(cases: readonly ScoredCase[]): Correlation {
-  const [scores, lengths] = responseLists(cases, (values) => values);
-  return correlation(pearson(scores, lengths), spearman(scores, lengths));
+/** Values of all responses, one case after another. */
+interface ResponseLists {
+  readonly scores: Float64Array;
+  readonly lengths: Float64Array;
+  /** Where each case begins, and the end of the last one. */
+  readonly starts: Uint32Array;
 }
 
-function correlationWithin(cases: readonly ScoredCase[]): Correlation {
-  const values = responseLists(cases, demeaned);
-  const ranks = responseLists(cases, (own) => demeaned(averageRanks(own)));
-  return correlation(pearson(...values), pearson(...ranks));
-}
-
-/** Scores and lengths of all responses, each case's put through `map`. */
-function responseLists(
-  cases: readonly ScoredCase[],
-  map: (values: Float64Array) => Float64Array,
-): [Float64Array, Float64Array] {
-  let count = 0;
-  for (const { scores } of cases) count += scores.length;
-  const scores = new Float64Array(count);
-  const lengths = new Float64Array(count);
+function listResponses(cases: readonly ScoredCase[]): ResponseLists {
+  const starts = new Uint32Array(cases.length + 1);
+  for (const [i, { scores }] of cases.entries()) starts[i + 1] = (starts[i] as number) + scores.length;
+  const count = starts[cases.length] as number;
+  const lists = { scores: new Float64Array(count), lengths: new Float64Array(count), starts };
   let at = 0;
-  for (const scored of cases) {
-    scores.set(map(Float64Array.from(scored.scores)), at);
-    lengths.set(map(Float64Array.from(scored.lengths)), at);
-    at += scored.scores.length;
+  for (const { scores, lengths } of cases) {
+    for (let i = 0; i < scores.length; i++) {
+      lists.scores[at] = scores[i] as number;
+      lists.lengths[at++] = lengths[i] as number;
+    }
   }
-  return [scores, lengths];
+  return lists;
 }
 
-/** Exactly 0 everywhere for equal values, which their rounded mean need not give. */
-function demeaned(values: Float64Array): Float64Array {
-  const first = values[0] ?? 0;
-  let sum = 0;
-  for (const value of values) sum += value - first;
-  const mean = sum / values.length;
-  return values.map((value) => value - first - mean);
+function correlationWithin({ scores, lengths, starts }: ResponseLists): Correlation {
+  const linear = pearson(demeaned(scores, starts), demeaned(lengths, starts));
+  const ranks = pearson(
+    demeaned(averageRanksWithin(scores, starts), starts),
+    demeaned(averageRanksWithin(lengths, starts), starts),
+  );
+  return correlation(linear, ranks);
+}
+
+/** Each case's values less their mean: exactly 0 for equal values, which the rounded mean need not give. */
+function demeaned(values: Float64Array, starts: Uint32Array): Float64Array {
+  const centred = new Float64Array(values.length);
+  for (let own = 0; own + 1 < starts.length; own++) {
+    const [start, end] = [starts[own] as number, starts[own + 1] as number];
+    const first = values[start] as number;
+    let sum = 0;
+    for (let i = start; i < end; i++) sum += (values[i] as number) - first;
+    for (let i = start; i < end; i++) centred[i] = (values[i] as number) - first - sum / (end - start);
+  }
+  return centred;
 }
 
 function correlation(linear: number | undefined, ofRanks: number | undefined): Correlation {

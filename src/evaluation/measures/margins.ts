@@ -1,4 +1,5 @@
 /** By how much the better responses win. */
+import { niceStep } from "../nice-step.ts";
 import { type AccuracyBin, accuracyByValue } from "./bins.ts";
 import { whenFinite } from "./outcome.ts";
 import type { PairLists } from "./pairs.ts";
@@ -49,7 +50,7 @@ function histogramOf(margins: Float64Array): Histogram | undefined {
     low = Math.min(low, margin);
     high = Math.max(high, margin);
   }
-  const width = niceWidth(high - low);
+  const width = high === low ? 1 : niceStep(high - low, MIN_HISTOGRAM_BINS);
   if (margins.length === 0 || width === undefined) return undefined;
   const first = Math.floor(low / width);
   const counts = new Array<number>(Math.floor(high / width) - first + 1).fill(0);
@@ -62,14 +63,4 @@ function histogramOf(margins: Float64Array): Histogram | undefined {
   // The last bin is only there for margins at its lower end; the one that 0 begins, for those above it.
   if (counts.at(-1) === 0 && counts.length > 1) counts.pop();
   return { start: first * width, width, counts, zero };
-}
-
-/** The widest of 1, 2 and 5 times powers of ten that parts the range into enough bins. */
-function niceWidth(range: number): number | undefined {
-  if (range === 0) return 1;
-  const most = range / MIN_HISTOGRAM_BINS;
-  const power = 10 ** Math.floor(Math.log10(most));
-  if (!Number.isFinite(range) || !(power > 0)) return undefined;
-  const step = most >= 5 * power ? 5 : most >= 2 * power ? 2 : 1;
-  return step * power;
 }

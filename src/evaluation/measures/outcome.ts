@@ -1,9 +1,9 @@
 /** What came out of a comparison. */
 import type { Comparison, ScoredCase } from "../case.ts";
 
-/** Score of the better response less that of the worse one. */
+/** Score of the better response less that of the worse one; never -0, which JSON does not keep. */
 export function marginOf({ scores }: ScoredCase, { better, worse }: Comparison): number {
-  return (scores[better] as number) - (scores[worse] as number);
+  return (scores[better] as number) - (scores[worse] as number) + 0;
 }
 
 /** Whether the better response got the higher score; an equal one only counts where the comparison says so. */

@@ -44,7 +44,7 @@ export function measureRanking(cases: readonly ScoredCase[]): RankingMeasures | 
     top1 += share(atTop, bestGrade);
     top1AtRandom += share(grades, bestGrade);
     loss += rankingLoss(scores, grades);
-    lossAtRandom += rankingLoss(new Float64Array(scores.length), grades);
+    lossAtRandom += lossOfEqualScores(grades);
     const own = kendallTauB(scores, grades);
     if (own === undefined) continue;
     tau += own;
@@ -62,11 +62,24 @@ export function measureRanking(cases: readonly ScoredCase[]): RankingMeasures | 
   };
 }
 
-function gradedOnly({ grades, scores }: ScoredCase): { grades: number[]; scores: number[] } {
+function gradedOnly({ grades, scores }: ScoredCase): { grades: readonly number[]; scores: readonly number[] } {
+  if (!grades.includes(undefined)) return { grades: grades as readonly number[], scores };
   const graded = grades.flatMap((grade, i) => (grade === undefined ? [] : [{ grade, score: scores[i] as number }]));
   return { grades: graded.map(({ grade }) => grade), scores: graded.map(({ score }) => score) };
 }
 
 function share(grades: readonly number[], grade: number): number {
   return grades.filter((other) => other === grade).length / grades.length;
+}
+
+/** Of K! orders, all as likely, those that agree with the grades are as many as the tied responses have orders. */
+function lossOfEqualScores(grades: readonly number[]): number {
+  const seen = new Map<number, number>();
+  let loss = 0;
+  for (const [i, grade] of grades.entries()) {
+    const tied = (seen.get(grade) ?? 0) + 1;
+    seen.set(grade, tied);
+    loss += Math.log((i + 1) / tied);
+  }
+  return loss;
 }
