@@ -1,6 +1,6 @@
 /** Rows of a benchmark's sources to cases: what is omitted is counted by its reason, what is broken is told. */
 import { isStarlingError, type StarlingError } from "../errors.ts";
-import { type OpenRows, openRows } from "../rows/open-rows.ts";
+import { openRows, type RowFile } from "../rows/open-rows.ts";
 import type { BenchmarkDefinition } from "./benchmarks.ts";
 import type { PlacedCase } from "./case.ts";
 import type { RowCounts } from "./report.ts";
@@ -56,7 +56,7 @@ export class CaseReader {
     }
   }
 
-  async *#casesOf({ rows }: OpenRows, source: number, name: string): AsyncGenerator<PlacedCase, void, undefined> {
+  async *#casesOf({ rows }: RowFile, source: number, name: string): AsyncGenerator<PlacedCase, void, undefined> {
     const { unordered, onProblem, signal } = this.#options;
     for await (const { row, where, ...read } of rows) {
       signal?.throwIfAborted();
