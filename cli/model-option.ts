@@ -57,6 +57,11 @@ export function addModelOptions(command: Command, { head = true }: { head?: bool
     `GGUF file, or "${EMBEDDED_MODEL}" for the demonstration model [$${MODEL_VARIABLE}]`,
   );
   if (head) command.option("--head <file>", "a head file of starling-rm fit, in place of the model's own head");
+  return addTokenOptions(command);
+}
+
+/** How text becomes tokens. */
+export function addTokenOptions(command: Command): Command {
   return command
     .addOption(
       new Option(
@@ -122,7 +127,7 @@ function layers(text: string): number | "auto" | "all" {
 }
 
 /** The path of the model that was asked for; the demonstration model is made on first use. */
-export async function modelPath({ model }: ModelOptions, { signal, terminal }: CommandContext): Promise<string> {
+export async function modelPath({ model }: ModelOptions, context: CommandContext): Promise<string> {
   const named = model ?? process.env[MODEL_VARIABLE];
   if (named === undefined || named === "") {
     throw new UsageError(
@@ -130,7 +135,12 @@ export async function modelPath({ model }: ModelOptions, { signal, terminal }: C
         `Starling-RM-34B checkpoint; "--model ${EMBEDDED_MODEL}" is a small demonstration)`,
     );
   }
-  return named === EMBEDDED_MODEL ? embeddedModel({ signal, terminal }) : named;
+  return embeddedPath(named, context);
+}
+
+/** `name` as it is, unless it is the demonstration model's. */
+export async function embeddedPath(name: string, context: CommandContext): Promise<string> {
+  return name === EMBEDDED_MODEL ? embeddedModel(context) : name;
 }
 
 export async function embeddedModel({ signal, terminal }: CommandContext, type?: string): Promise<string> {
@@ -153,20 +163,26 @@ export async function loadModel(
     progressText({ label: "loading model", fraction, seconds: (performance.now() - started) / 1000 }, columns),
   );
   try {
-    const { head, tokenization, specialTokens } = options;
     return await loadRewardModel({
+      ...loadSettings(options),
       modelPath: path,
       signal,
       onProgress: (loaded) => {
         fraction = loaded;
         terminal.redrawStatus();
       },
-      ...engineSettings(options),
-      ...given({ headPath: head, tokenization, specialTokens }),
     });
   } finally {
     terminal.endStatus();
   }
+}
+
+/** The library's names for all options of a model but its path. */
+export function loadSettings(
+  options: Omit<ModelOptions, "model"> & EngineOptions,
+): Omit<LoadRewardModelOptions, "modelPath" | "onProgress" | "signal"> {
+  const { head, tokenization, specialTokens } = options;
+  return { ...engineSettings(options), ...given({ headPath: head, tokenization, specialTokens }) };
 }
 
 /** The library's names for the options of {@link addEngineOptions}. */

@@ -1,13 +1,14 @@
 /** The command line as a whole: the commands, and how every way of ending becomes one line and an exit code. */
 import { Command, CommanderError } from "commander";
-import { LLAMA_VERSION } from "../src/index.ts";
+import { LLAMA_VERSION, packageVersion } from "../src/index.ts";
+import { compare, describeCompare } from "./compare.ts";
 import type { Action, CommandContext } from "./context.ts";
 import { convert, describeConvert } from "./convert.ts";
 import { demo, describeDemo } from "./demo.ts";
 import { describeDoctor, doctor } from "./doctor.ts";
 import { ClosedPipe, EXIT_DONE, EXIT_FATAL, failureText, Interrupted } from "./errors.ts";
+import { describeEval, evaluateCommand } from "./eval.ts";
 import { describeInspect, inspect } from "./inspect.ts";
-import { packageVersion } from "./package-info.ts";
 import { describePull, pull } from "./pull.ts";
 import { describeQuantize, quantize } from "./quantize.ts";
 import { describeRank, rank } from "./rank.ts";
@@ -54,6 +55,8 @@ function createProgram(context: CommandContext, finish: (exitCode: number) => vo
   add("score", describeScore, score);
   add("rank", describeRank, rank);
   add("tokenize", describeTokenize, tokenize);
+  add("eval", describeEval, evaluateCommand);
+  add("compare", describeCompare, compare);
   add("convert", describeConvert, convert);
   add("pull", describePull, pull);
   add("quantize", describeQuantize, quantize);

@@ -1,7 +1,6 @@
 /** Rows to results: their items go through the library's stream, and come back together row by row, in order. */
 import {
   isStarlingError,
-  NativeError,
   type RewardModel,
   ranksOf,
   type ScoreProgress,
@@ -76,7 +75,6 @@ export async function* scoreRows(
   for await (const outcome of model.scoreEach(itemsOf() as ScoreItems, { ...options, nameItem })) {
     const head = pending[0] as Pending;
     if ("error" in outcome) head.error ??= outcome.error;
-    else if (!Number.isFinite(outcome.score)) head.error ??= notFinite(outcome.score);
     else {
       const { score, tokenCount, truncated, tokenRewards } = outcome;
       const text = itemText(head.row.items[head.outcomes]);
@@ -98,10 +96,6 @@ function toResult({ row, scored, error }: Pending): RowResult {
   if (isStarlingError(error)) return { row, error };
   const ranks = ranksOf(scored.map(({ score }) => score));
   return { row, scored: scored.map((text, i) => ({ ...text, rank: ranks[i] as number })) };
-}
-
-function notFinite(score: number): StarlingError {
-  return new NativeError("ERR_EVALUATION", `The model gave ${score} as the score: its weights are broken.`);
 }
 
 /** What a person reads to know the item again: the text, the response, the last message. */

@@ -15,6 +15,20 @@ export {
   NativeError,
   StarlingError,
 } from "./errors.ts";
+export type { Agreement, Differences, OrderAgreement } from "./evaluation/agreement.ts";
+export { type BenchmarkDefinition, benchmarks } from "./evaluation/benchmarks.ts";
+export { type BenchmarkName, benchmarkNames, type Comparison, type ScoredCase } from "./evaluation/case.ts";
+export {
+  type ComparedModel,
+  type CompareOptions,
+  type ComparisonReport,
+  compareModels,
+} from "./evaluation/compare.ts";
+export { type EvaluateOptions, type EvaluateProgress, type Evaluation, evaluate } from "./evaluation/evaluate.ts";
+export type { BenchmarkRequest } from "./evaluation/open-benchmark.ts";
+export type { RowProblem } from "./evaluation/read-cases.ts";
+export type { BenchmarkReport, EvaluationReport } from "./evaluation/report.ts";
+export { prepareReportFolder, type WrittenReport, writeReport } from "./evaluation/write-report.ts";
 export type { FitRecord } from "./gguf/fit-record.ts";
 export { type PullOptions, type PullResult, pull } from "./hub/pull.ts";
 export type { PullProgress } from "./hub/tally.ts";
@@ -30,6 +44,7 @@ export {
 export type { SplitMode } from "./native/addon.ts";
 export type { BackendReason, GpuChoice } from "./native/engine.ts";
 export { LLAMA_VERSION } from "./native/runtime-folder.ts";
+export { packageVersion } from "./package-info.ts";
 export type { ChatMessage, ChatRole, MessagesItem, PromptResponseItem, ScoreItem, TextItem } from "./prompt/items.ts";
 export type { SpecialTokens } from "./prompt/templates.ts";
 export { type Compression, compressionOf, decompressed } from "./rows/compression.ts";

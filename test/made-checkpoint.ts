@@ -1,6 +1,7 @@
 /** A checkpoint of any shape with random weights, made of a fixture's tokenizer; larger ones are not in the repository. */
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { type RawTensor, safetensors } from "./unit/convert/make-checkpoint.ts";
 
 export interface MadeShape {
   readonly hidden: number;
@@ -46,23 +47,16 @@ export function makeCheckpoint(folder: string, shape: MadeShape): string {
     num_key_value_heads: shape.keyValueHeads,
   });
   writeFileSync(join(folder, "config.json"), JSON.stringify(config));
-  const header: Record<string, unknown> = {};
-  let bytes = 0;
-  for (const [name, dims] of tensorShapes(shape)) {
-    const size = 2 * dims.reduce((a, b) => a * b, 1);
-    header[name] = { dtype: "BF16", shape: dims, data_offsets: [bytes, bytes + size] };
-    bytes += size;
-  }
-  const data = new Uint16Array(bytes / 2);
   let state = 1;
-  for (let i = 0; i < data.length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    // Sign and fraction at random; exponents that make values between 1/16 and 2.
-    data[i] = ((state >>> 16) & 0x807f) | ((123 + ((state >>> 8) % 5)) << 7);
-  }
-  const json = Buffer.from(JSON.stringify(header));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(json.length));
-  writeFileSync(join(folder, "model.safetensors"), Buffer.concat([length, json, new Uint8Array(data.buffer)]));
+  const tensors = tensorShapes(shape).map(([name, dims]): [string, RawTensor] => {
+    const data = new Uint16Array(dims.reduce((a, b) => a * b, 1));
+    for (let i = 0; i < data.length; i++) {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      // Sign and fraction at random; exponents that make values between 1/16 and 2.
+      data[i] = ((state >>> 16) & 0x807f) | ((123 + ((state >>> 8) % 5)) << 7);
+    }
+    return [name, { dtype: "BF16", shape: dims, data: new Uint8Array(data.buffer) }];
+  });
+  writeFileSync(join(folder, "model.safetensors"), safetensors(new Map(tensors)));
   return folder;
 }

@@ -149,6 +149,22 @@ export class TemporaryFile {
   }
 }
 
+/**
+ * Writes a text file whole or not at all; one of that name is replaced.
+ *
+ * @throws FileError ERR_FILE_NOT_WRITABLE
+ */
+export async function writeWhole(path: string, text: string): Promise<void> {
+  await checkOutput(path, true);
+  const file = await TemporaryFile.create(path);
+  try {
+    await file.write(Buffer.from(text), 0);
+    await file.publish(true);
+  } finally {
+    await file.discard();
+  }
+}
+
 /** What an unfinished file is called while it grows. */
 export function partialPath(target: string): string {
   const absolute = resolve(target);
@@ -214,7 +230,7 @@ export function forgetForExit(path: string): void {
   pending.delete(path);
 }
 
-function notWritable(file: string, cause: unknown): FileError {
+export function notWritable(file: string, cause: unknown): FileError {
   if (cause instanceof FileError) return cause;
   return unwritable(file, reasonOf(cause, file), cause);
 }

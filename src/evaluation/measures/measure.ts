@@ -1,23 +1,30 @@
 /** Everything that is measured of one benchmark. */
+
+import { InvalidInputError } from "../../errors.ts";
 import type { BenchmarkName, ScoredCase } from "../case.ts";
+import { type AccuracyMeasures, measureAccuracy } from "./accuracy.ts";
+import { type CalibrationMeasures, measureCalibration } from "./calibration.ts";
+import { type LengthMeasures, measureLength } from "./length.ts";
+import { type MarginMeasures, measureMargins } from "./margins.ts";
+import { listPairs } from "./pairs.ts";
+import { measureRanking, type RankingMeasures } from "./ranking.ts";
+import { type RewardBenchScore, scoreRewardBench } from "./reward-bench.ts";
+import { type RewardBench2Score, scoreRewardBench2 } from "./reward-bench-2.ts";
+import { measureSubsets, type SubsetMeasures } from "./subsets.ts";
 
-/** A confidence interval of a proportion. */
-export interface Interval {
-  readonly method: "wilson" | "bootstrap";
-  /** Confidence, 0 to 1. */
-  readonly level: number;
-  readonly low: number;
-  readonly high: number;
-}
+export type { Interval } from "./interval.ts";
 
-export interface BenchmarkMeasures {
-  /** Scored cases. */
-  readonly cases: number;
-  /** Comparisons in all of them. */
-  readonly comparisons: number;
-  /** Mean over cases of the part of a case's comparisons that came out right (the model card's definition). */
-  readonly accuracy?: number;
-  readonly interval?: Interval;
+/** No number in it is infinite or NaN, for which JSON has no word: what cannot be told is absent. */
+export interface BenchmarkMeasures extends AccuracyMeasures {
+  /** Accuracy by subset, in the order of their names; absent where the data set has none. */
+  readonly subsets?: readonly SubsetMeasures[];
+  /** Absent where no case has more than two different grades, and in benchmarks that ask for pairs alone. */
+  readonly ranking?: RankingMeasures;
+  /** The score by the benchmark's own rules; of rewardbench and rewardbench2. */
+  readonly own?: RewardBenchScore | RewardBench2Score;
+  readonly margins?: MarginMeasures;
+  readonly calibration?: CalibrationMeasures;
+  readonly length?: LengthMeasures;
 }
 
 export interface MeasureOptions {
@@ -25,10 +32,62 @@ export interface MeasureOptions {
   readonly seed: number;
 }
 
+/** Benchmarks whose cases are rankings. */
+const RANKED: ReadonlySet<BenchmarkName> = new Set(["nectar", "pairs"]);
+
+/**
+ * @throws InvalidInputError ERR_INVALID_ARGUMENT for a case whose lists differ in length, whose comparisons name a
+ *   response that it does not have, or whose scores are not finite
+ */
 export function measureBenchmark(
-  _benchmark: BenchmarkName,
+  benchmark: BenchmarkName,
   cases: readonly ScoredCase[],
-  _options: MeasureOptions,
+  { seed }: MeasureOptions,
 ): BenchmarkMeasures {
-  return { cases: cases.length, comparisons: 0 };
+  for (const scored of cases) checkCase(scored);
+  const subsets = measureSubsets(cases, seed);
+  const ranking = RANKED.has(benchmark) ? measureRanking(cases) : undefined;
+  const own = ownScore(benchmark, cases);
+  const pairs = listPairs(cases);
+  const margins = measureMargins(pairs);
+  const calibration = measureCalibration(pairs.margins);
+  const length = measureLength(cases, pairs);
+  return {
+    ...measureAccuracy(cases, seed),
+    ...(subsets && { subsets }),
+    ...(ranking && { ranking }),
+    ...(own && { own }),
+    ...(margins && { margins }),
+    ...(calibration && { calibration }),
+    ...(length && { length }),
+  };
+}
+
+function ownScore(
+  benchmark: BenchmarkName,
+  cases: readonly ScoredCase[],
+): RewardBenchScore | RewardBench2Score | undefined {
+  if (benchmark === "rewardbench") return scoreRewardBench(cases);
+  return benchmark === "rewardbench2" ? scoreRewardBench2(cases) : undefined;
+}
+
+function checkCase({ source, row, comparisons, scores, ...lists }: ScoredCase): void {
+  const count = scores.length;
+  const fault =
+    Object.entries({ grades: lists.grades, lengths: lists.lengths }).find(([, list]) => list.length !== count)?.[0] ??
+    (scores.every(Number.isFinite) ? undefined : "scores") ??
+    (comparisons.length > 0 && comparisons.every(({ better, worse }) => has(count, better) && has(count, worse))
+      ? undefined
+      : "comparisons");
+  if (fault === undefined) return;
+  throw new InvalidInputError(
+    "ERR_INVALID_ARGUMENT",
+    `Row ${row} of source ${source} cannot be measured: expected finite scores, a grade and a length for each, and ` +
+      `comparisons between two of them, but ${fault} is otherwise.`,
+    { field: fault },
+  );
+}
+
+function has(count: number, index: number): boolean {
+  return Number.isInteger(index) && index >= 0 && index < count;
 }

@@ -1,0 +1,130 @@
+/** `starling-rm compare` */
+import { type Command, Option } from "commander";
+import {
+  type BenchmarkName,
+  benchmarkNames,
+  type ComparedModel,
+  type ComparisonReport,
+  compareModels,
+} from "../src/index.ts";
+import type { Action } from "./context.ts";
+import { EXIT_ROWS_FAILED } from "./errors.ts";
+import { addSampleOptions, beginRun, requestsOf, type SampleOptions } from "./eval.ts";
+import {
+  addEngineOptions,
+  addTokenOptions,
+  type EngineOptions,
+  embeddedPath,
+  loadSettings,
+  type ModelOptions,
+} from "./model-option.ts";
+import { openOutput } from "./output.ts";
+import { byteSize } from "./progress-bar.ts";
+import { propertyTable } from "./table.ts";
+
+type CompareCommandOptions = Omit<ModelOptions, "model" | "head"> &
+  EngineOptions &
+  SampleOptions & {
+    readonly first: string;
+    readonly second: string;
+    readonly benchmark: BenchmarkName;
+    readonly json?: true;
+  };
+
+export const compare: Action<CompareCommandOptions> = async (options, context) => {
+  const [data] = requestsOf([options.benchmark], options.input);
+  const { terminal } = context;
+  const models = [await embeddedPath(options.first, context), await embeddedPath(options.second, context)] as const;
+  const run = beginRun(context, options);
+  try {
+    const report = await compareModels({
+      models,
+      data: data as NonNullable<typeof data>,
+      load: loadSettings(options),
+      ...run.options,
+      onProgress: run.onProgress,
+    });
+    terminal.endStatus();
+    const text = options.json ? `${JSON.stringify(report, undefined, 2)}\n` : comparisonTable(report);
+    await (await openOutput(undefined, [])).write(text);
+    return run.exitCode();
+  } catch (error) {
+    if (run.stoppedByStrict(error)) return EXIT_ROWS_FAILED;
+    throw error;
+  } finally {
+    terminal.endStatus();
+  }
+};
+
+const DIGITS = 4;
+
+function comparisonTable({ models, agreement, rows }: ComparisonReport): string {
+  const { order, sameBest, kendall, scores, margins } = agreement;
+  const [first, second] = models;
+  const difference = (of: typeof scores) =>
+    of === undefined
+      ? "-"
+      : `median ${of.median.toFixed(DIGITS)}, at most ${of.max.toFixed(DIGITS)}, mean ${of.mean.toFixed(DIGITS)}`;
+  const left = rows.broken + rows.failed;
+  return propertyTable([
+    ["first", modelText(first)],
+    ["second", modelText(second)],
+    [
+      "compared",
+      `${agreement.cases} prompts, ${agreement.responses} responses${left > 0 ? `; ${left} rows failed` : ""}`,
+    ],
+    ["same order", shareText(order.agreement, order.interval)],
+    ["same best response", shareText(sameBest)],
+    ["Kendall's tau", kendall === undefined ? "-" : kendall.toFixed(DIGITS)],
+    ["scores differ by", difference(scores)],
+    ["margins differ by", difference(margins)],
+    ["accuracy of the first", accuracyText(first)],
+    ["accuracy of the second", accuracyText(second)],
+    ["right in one alone", `${agreement.onlyFirstRight} in the first, ${agreement.onlySecondRight} in the second`],
+  ]);
+}
+
+function modelText({ file, type, size }: ComparedModel): string {
+  return `${file} (${type}, ${byteSize(size)})`;
+}
+
+function accuracyText({ accuracy: measured }: ComparedModel): string {
+  return measured === undefined ? "no order is known" : shareText(measured.accuracy, measured.interval);
+}
+
+type Range = NonNullable<ComparisonReport["agreement"]["order"]["interval"]>;
+
+function shareText(share: number | undefined, interval?: Range): string {
+  if (share === undefined) return "-";
+  if (interval === undefined) return share.toFixed(DIGITS);
+  const level = `${(100 * interval.level).toFixed(0)} %`;
+  return `${share.toFixed(DIGITS)} (${interval.low.toFixed(DIGITS)} to ${interval.high.toFixed(DIGITS)}, ${level}, ${interval.method})`;
+}
+
+export function describeCompare(command: Command): Command {
+  command
+    .description("Compare two models on the same data: what a smaller quantisation, or another head, changes.")
+    .argument("<first>", 'GGUF file, or "tiny" for the demonstration model')
+    .argument("<second>", "GGUF file");
+  addSampleOptions(command);
+  command.addOption(
+    new Option("--benchmark <name>", "what the data is")
+      .choices(benchmarkNames)
+      .default("pairs" satisfies BenchmarkName),
+  );
+  addTokenOptions(command);
+  command.option("--json", "print the result as JSON");
+  addEngineOptions(command);
+  return command.addHelpText("after", HELP);
+}
+
+const HELP = `
+Rows of --input: {"prompt", "chosen", "rejected"}, {"prompt", "responses", "ranks"}, or {"prompt", "responses"}: where no
+order is known the models are compared with each other alone. With --benchmark the data set of that benchmark.
+
+"Same order" counts, for each prompt, every two responses that both models put in the same order. Scores of different
+prompts may drift without harm; margins, the differences between responses to one prompt, are what rankings are made of.
+
+Examples:
+  starling-rm compare rm.q8_0.gguf rm.q4_k_m.gguf --input preferences.jsonl
+  starling-rm compare rm.f16.gguf rm.q4_k_m.gguf --benchmark human --limit 200 --json`;

@@ -1,0 +1,162 @@
+/** Two models on the same cases: what another quantisation changes. */
+import { aFunction, aString, checkOptions, required } from "../options.ts";
+import { packageVersion } from "../package-info.ts";
+import { type Agreement, measureAgreement } from "./agreement.ts";
+import type { BenchmarkName, PlacedCase, ScoredCase } from "./case.ts";
+import {
+  checkRequest,
+  type EvaluateOptions,
+  type EvaluateProgress,
+  type EvaluationSettings,
+  evaluationChecks,
+  evaluationSettings,
+  problemOf,
+} from "./evaluate.ts";
+import { type AccuracyMeasures, measureAccuracy } from "./measures/accuracy.ts";
+import { type BenchmarkRequest, OpenBenchmark, problemTaker } from "./open-benchmark.ts";
+import { openModel } from "./open-model.ts";
+import type { ReportedModel, ReportedProblem, ReportedSettings, ReportedSource, RowCounts } from "./report.ts";
+import { scoreCases } from "./score-cases.ts";
+
+export interface CompareOptions
+  extends Pick<
+    EvaluateOptions,
+    "limit" | "seed" | "strict" | "cacheFolder" | "load" | "onProblem" | "onNotice" | "signal"
+  > {
+  /** Two GGUFs, for example two quantisations of one checkpoint. */
+  readonly models: readonly [string, string];
+  /** What they score. Rows of "pairs" need no ranks here: {"prompt", "responses"} is enough. */
+  readonly data: BenchmarkRequest;
+  /** `model` is the index of the one that is at work. */
+  readonly onProgress?: (progress: EvaluateProgress & { readonly model?: number }) => void;
+}
+
+export interface ComparisonReport {
+  readonly formatVersion: 1;
+  /** The package's version. */
+  readonly version: string;
+  readonly benchmark: BenchmarkName;
+  readonly models: readonly [ComparedModel, ComparedModel];
+  readonly seed: number;
+  /** Most cases; absent: all. */
+  readonly limit?: number;
+  readonly sources: readonly ReportedSource[];
+  readonly rows: RowCounts;
+  readonly agreement: Agreement;
+  /** The first rows that could not be understood or scored, with the reason. */
+  readonly problems: readonly ReportedProblem[];
+}
+
+export interface ComparedModel extends ReportedModel {
+  /** Bytes of all tensors. */
+  readonly size: number;
+  readonly settings: Omit<ReportedSettings, "seed" | "limit">;
+  /** Over the cases whose order is known; absent where there are none. */
+  readonly accuracy?: AccuracyMeasures;
+}
+
+/**
+ * Scores the same cases with two models, one after the other, and measures how far they agree.
+ *
+ * @throws InvalidInputError for a wrong option, FileError or HubError for data or a model that cannot be had, NativeError
+ *   where a model cannot be loaded
+ */
+export async function compareModels(options: CompareOptions): Promise<ComparisonReport> {
+  required("compareModels", options, "models");
+  required("compareModels", options, "data");
+  checkOptions("compareModels", options, {
+    ...evaluationChecks,
+    models: (value) =>
+      Array.isArray(value) && value.length === 2 && value.every((path) => aString(path) === undefined)
+        ? undefined
+        : "the paths of two models",
+    data: () => undefined,
+    onProgress: aFunction,
+  });
+  checkRequest(options.data, "data");
+  const settings = evaluationSettings(options);
+  options.onProgress?.({ doing: "reading", benchmark: options.data.benchmark });
+  const benchmark = await OpenBenchmark.open(options.data, { ...settings, unordered: true });
+  const cases: PlacedCase[] = [];
+  for await (const one of benchmark.cases) cases.push(one);
+
+  const first = await scoreWith(0, benchmark, cases, options, settings);
+  const second = await scoreWith(1, benchmark, first.cases, options, settings);
+  const both = new Set(second.cases);
+  const firstScored = first.scored.filter((_, i) => both.has(first.cases[i] as PlacedCase));
+  const { seed, limit } = settings;
+  return {
+    formatVersion: 1,
+    version: packageVersion(),
+    benchmark: benchmark.name,
+    models: [
+      { ...first.model, ...accuracyOf(firstScored, seed) },
+      { ...second.model, ...accuracyOf(second.scored, seed) },
+    ],
+    seed,
+    ...(limit === undefined ? {} : { limit }),
+    sources: benchmark.sources,
+    rows: benchmark.counts(),
+    agreement: measureAgreement(firstScored, second.scored, seed),
+    problems: benchmark.problems,
+  };
+}
+
+interface ScoredWith {
+  readonly model: Omit<ComparedModel, "accuracy">;
+  /** The cases that could be scored, and what came out. */
+  readonly cases: readonly PlacedCase[];
+  readonly scored: readonly ScoredCase[];
+}
+
+/** One model is closed before the other one is loaded: two need not fit into memory together. */
+async function scoreWith(
+  index: 0 | 1,
+  benchmark: OpenBenchmark,
+  cases: readonly PlacedCase[],
+  { models, load = {}, onProgress, onNotice }: CompareOptions,
+  { cacheFolder, strict, onProblem, signal }: EvaluationSettings,
+): Promise<ScoredWith> {
+  const tell = (progress: EvaluateProgress) => onProgress?.({ ...progress, model: index });
+  const opened = await openModel({
+    modelPath: models[index],
+    load,
+    cacheFolder,
+    onProgress: (doing, fraction) => tell({ doing, fraction }),
+    signal,
+  });
+  try {
+    const takeProblem = problemTaker({ strict, onProblem }, benchmark.problems);
+    const kept: PlacedCase[] = [];
+    const scored: ScoredCase[] = [];
+    let [done, tokens] = [0, 0];
+    const tellScoring = () =>
+      tell({ doing: "scoring", benchmark: benchmark.name, cases: done, total: cases.length, tokens });
+    const onTokens = (evaluated: number) => {
+      tokens = evaluated;
+      tellScoring();
+    };
+    for await (const outcome of scoreCases(cases, opened.model, opened.cache, { signal, onTokens })) {
+      done += 1;
+      if ("error" in outcome) {
+        benchmark.addFailure();
+        takeProblem(problemOf(benchmark, outcome.placed, outcome.error));
+      } else {
+        kept.push(outcome.placed);
+        scored.push(outcome.scored);
+      }
+      tellScoring();
+    }
+    if (opened.cache.problem !== undefined)
+      onNotice?.(`scores could not be kept for a later run: ${opened.cache.problem}`);
+    const model = { ...opened.reported, size: opened.model.info.size, settings: opened.settings };
+    return { model, cases: kept, scored };
+  } finally {
+    await opened.close();
+  }
+}
+
+function accuracyOf(scored: readonly ScoredCase[], seed: number): { accuracy?: AccuracyMeasures } {
+  const known = scored.filter(({ comparisons }) => comparisons.length > 0);
+  return known.length === 0 ? {} : { accuracy: measureAccuracy(known, seed) };
+}

@@ -1,0 +1,269 @@
+/** An evaluation from beginning to end: sources, sample, scores, measures, report. */
+import { defaultCacheFolder } from "../cache-folder.ts";
+import { invalidArgument } from "../errors.ts";
+import { aBoolean, aFunction, anInteger, aSignal, aString, type Check, checkOptions, required } from "../options.ts";
+import { packageVersion } from "../package-info.ts";
+import { type BenchmarkName, benchmarkNames, type PlacedCase, type ScoredCase } from "./case.ts";
+import { RunningAccuracy } from "./measures/accuracy.ts";
+import type { Interval } from "./measures/interval.ts";
+import { measureBenchmark } from "./measures/measure.ts";
+import { WorstMistakes } from "./measures/mistakes.ts";
+import { type BenchmarkRequest, OpenBenchmark, problemTaker } from "./open-benchmark.ts";
+import { type LoadSettings, type OpenModel, openModel } from "./open-model.ts";
+import type { RowProblem } from "./read-cases.ts";
+import type { BenchmarkReport, EvaluationReport, TruncatedResponse } from "./report.ts";
+import { scoreCases } from "./score-cases.ts";
+import { textsOf } from "./texts.ts";
+
+export interface EvaluateOptions {
+  /** A GGUF that `starling-rm convert` made. */
+  readonly modelPath: string;
+  /** One or more. */
+  readonly benchmarks: readonly BenchmarkRequest[];
+  /** Most cases (prompts) of each benchmark, drawn at random; "all". Default: 1000, the model card's. */
+  readonly limit?: number | "all";
+  /** Of the sample and of bootstrap intervals, 0 to 2^31 - 1. Default: 0. */
+  readonly seed?: number;
+  /** Stop at the first row that cannot be understood or scored; default false: it is told and left out. */
+  readonly strict?: boolean;
+  /**
+   * Where scores are kept, so that a run that was stopped goes on and another run need not score the same texts again;
+   * false: nowhere. Default: the package's cache folder ($STARLING_RM_CACHE).
+   */
+  readonly cacheFolder?: string | false;
+  /** How the model is loaded. */
+  readonly load?: LoadSettings;
+  /** Called for each row that cannot be understood and each case that cannot be scored. */
+  readonly onProblem?: (problem: RowProblem) => void;
+  readonly onProgress?: (progress: EvaluateProgress) => void;
+  /** Called with what does not stop the work but should be known. */
+  readonly onNotice?: (message: string) => void;
+  /** Stops the work; the promise rejects with the signal's reason. What was scored is kept in the cache. */
+  readonly signal?: AbortSignal;
+}
+
+export type EvaluateProgress =
+  | { readonly doing: "reading"; readonly benchmark: BenchmarkName }
+  /** Part of the model that was hashed or loaded, 0 to 1. */
+  | { readonly doing: "hashing" | "loading"; readonly fraction: number }
+  | {
+      readonly doing: "scoring";
+      readonly benchmark: BenchmarkName;
+      readonly cases: number;
+      /** Absent where cases are read while they are scored. */
+      readonly total?: number;
+      /** Tokens that were evaluated for this benchmark so far. */
+      readonly tokens: number;
+      /** Of the cases so far. */
+      readonly accuracy?: number;
+      readonly interval?: Interval;
+    };
+
+export interface Evaluation {
+  readonly report: EvaluationReport;
+  /** The scored cases of each benchmark, in the order of `report.benchmarks`. */
+  readonly cases: readonly (readonly ScoredCase[])[];
+}
+
+const DEFAULT_LIMIT = 1000;
+const MAX_LIMIT = 10_000_000;
+/** Seeds are numbers that every program can write. */
+const MAX_SEED = 2 ** 31 - 1;
+/** Places of truncated responses that a report lists; their number is always told. */
+const MAX_LISTED_TRUNCATIONS = 1000;
+
+const aLimit: Check = (value) => {
+  const expected = anInteger(1, MAX_LIMIT)(value);
+  return value === "all" || expected === undefined ? undefined : `"all" or ${expected}`;
+};
+
+/** Checks that evaluate() and compareModels() share. */
+export const evaluationChecks: Readonly<Record<string, Check>> = {
+  limit: aLimit,
+  seed: anInteger(0, MAX_SEED),
+  strict: aBoolean,
+  cacheFolder: (value) => (value === false || aString(value) === undefined ? undefined : "a folder, or false"),
+  load: (value) => (typeof value === "object" && value !== null ? undefined : "an object"),
+  onProblem: aFunction,
+  onProgress: aFunction,
+  onNotice: aFunction,
+  signal: aSignal,
+};
+
+/**
+ * Scores the cases of benchmarks with a model and measures how often the better response wins.
+ *
+ * @returns the report and what it was made of; the same for the same model, settings and data, also after an
+ *   interruption (on a GPU as far as scores do not depend on their company there)
+ * @throws InvalidInputError for a wrong option, FileError or HubError for data or a model that cannot be had, NativeError
+ *   where the model cannot be loaded
+ */
+export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+  required("evaluate", options, "modelPath");
+  required("evaluate", options, "benchmarks");
+  checkOptions("evaluate", options, {
+    ...evaluationChecks,
+    modelPath: aString,
+    benchmarks: (value) => (Array.isArray(value) && value.length > 0 ? undefined : "a list of one or more benchmarks"),
+  });
+  for (const [i, request] of options.benchmarks.entries()) checkRequest(request, `benchmarks[${i}]`);
+  const { modelPath, load = {}, signal } = options;
+  const settings = evaluationSettings(options);
+  const opened: OpenBenchmark[] = [];
+  for (const request of options.benchmarks) {
+    options.onProgress?.({ doing: "reading", benchmark: request.benchmark });
+    opened.push(await OpenBenchmark.open(request, settings));
+  }
+  const model = await openModel({
+    modelPath,
+    load,
+    cacheFolder: settings.cacheFolder,
+    onProgress: (doing, fraction) => options.onProgress?.({ doing, fraction }),
+    signal,
+  });
+  try {
+    const parts: { readonly report: BenchmarkReport; readonly cases: readonly ScoredCase[] }[] = [];
+    for (const benchmark of opened) parts.push(await runBenchmark(benchmark, model, options, settings));
+    if (model.cache.problem !== undefined)
+      options.onNotice?.(`scores could not be kept for a later run: ${model.cache.problem}`);
+    const report = assemble(
+      model,
+      parts.map((part) => part.report),
+      settings,
+    );
+    return { report, cases: parts.map(({ cases }) => cases) };
+  } finally {
+    await model.close();
+  }
+}
+
+export function checkRequest(value: unknown, name: string): asserts value is BenchmarkRequest {
+  checkOptions(name, value, {
+    benchmark: (given) =>
+      benchmarkNames.includes(given as BenchmarkName)
+        ? undefined
+        : `one of ${benchmarkNames.map((known) => `"${known}"`).join(", ")}`,
+    inputs: (given) =>
+      Array.isArray(given) && given.length > 0 && given.every((input) => aString(input) === undefined)
+        ? undefined
+        : "a list of one or more files or hf: names",
+  });
+  if ((value as Partial<BenchmarkRequest>).benchmark === undefined)
+    throw invalidArgument(`${name}.benchmark`, "the name of a benchmark", undefined);
+}
+
+export interface EvaluationSettings {
+  readonly limit: number | undefined;
+  readonly seed: number;
+  readonly strict: boolean;
+  readonly cacheFolder: string | undefined;
+  readonly onProblem: (problem: RowProblem) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The options that evaluate() and compareModels() share, with their defaults. */
+export function evaluationSettings(
+  options: {
+    readonly [Name in "limit" | "seed" | "strict" | "cacheFolder" | "onProblem" | "signal"]?:
+      | EvaluateOptions[Name]
+      | undefined;
+  },
+): EvaluationSettings {
+  const { limit = DEFAULT_LIMIT, seed = 0, strict = false, cacheFolder = defaultCacheFolder(), signal } = options;
+  return {
+    limit: limit === "all" ? undefined : limit,
+    seed,
+    strict,
+    cacheFolder: cacheFolder === false ? undefined : cacheFolder,
+    onProblem: options.onProblem ?? (() => {}),
+    signal,
+  };
+}
+
+async function runBenchmark(
+  benchmark: OpenBenchmark,
+  { model, cache }: OpenModel,
+  { onProgress }: EvaluateOptions,
+  { seed, strict, onProblem, signal }: EvaluationSettings,
+): Promise<{ report: BenchmarkReport; cases: readonly ScoredCase[] }> {
+  const { name, definition, total } = benchmark;
+  const takeProblem = problemTaker({ strict, onProblem }, benchmark.problems);
+  const cases: ScoredCase[] = [];
+  const worst = new WorstMistakes();
+  const running = new RunningAccuracy();
+  const truncated: TruncatedResponse[] = [];
+  let truncatedResponses = 0;
+  let [done, tokens] = [0, 0];
+  const tell = () =>
+    onProgress?.({
+      doing: "scoring",
+      benchmark: name,
+      cases: done,
+      tokens,
+      ...(total === undefined ? {} : { total }),
+      ...accuracyOf(running),
+    });
+  const onTokens = (evaluated: number) => {
+    tokens = evaluated;
+    tell();
+  };
+  tell();
+  for await (const outcome of scoreCases(benchmark.cases, model, cache, { signal, onTokens })) {
+    done += 1;
+    if ("error" in outcome) {
+      benchmark.addFailure();
+      takeProblem(problemOf(benchmark, outcome.placed, outcome.error));
+      continue;
+    }
+    const { scored, placed } = outcome;
+    cases.push(scored);
+    running.add(scored);
+    worst.add(scored, () => textsOf(placed));
+    for (const [response, cut] of scored.truncated.entries()) {
+      if (!cut) continue;
+      truncatedResponses += 1;
+      if (truncated.length < MAX_LISTED_TRUNCATIONS)
+        truncated.push({ source: placed.source, row: placed.row, response });
+    }
+    tell();
+  }
+  const report: BenchmarkReport = {
+    benchmark: name,
+    title: definition.title,
+    sources: benchmark.sources,
+    rows: benchmark.counts(),
+    ...(definition.card === undefined ? {} : { card: definition.card }),
+    ...measureBenchmark(name, cases, { seed }),
+    mistakes: worst.worst,
+    truncatedResponses,
+    truncated,
+    problems: benchmark.problems,
+  };
+  return { report, cases };
+}
+
+function accuracyOf({ current: { accuracy, interval } }: RunningAccuracy) {
+  return { ...(accuracy === undefined ? {} : { accuracy }), ...(interval === undefined ? {} : { interval }) };
+}
+
+export function problemOf({ sources }: OpenBenchmark, placed: PlacedCase, error: RowProblem["error"]): RowProblem {
+  const { source: sourceIndex, row } = placed;
+  return { source: sources[sourceIndex]?.name ?? "", sourceIndex, row, where: `row ${row}`, error };
+}
+
+function assemble(
+  { reported, settings }: OpenModel,
+  benchmarks: readonly BenchmarkReport[],
+  { seed, limit }: EvaluationSettings,
+): EvaluationReport {
+  const known = benchmarks.flatMap(({ accuracy }) => (accuracy === undefined ? [] : [accuracy]));
+  const whole = known.length > 0 && known.length === benchmarks.length;
+  return {
+    formatVersion: 1,
+    version: packageVersion(),
+    ...(whole ? { accuracy: known.reduce((sum, accuracy) => sum + accuracy, 0) / known.length } : {}),
+    model: reported,
+    settings: { ...settings, seed, ...(limit === undefined ? {} : { limit }) },
+    benchmarks,
+  };
+}

@@ -1,0 +1,47 @@
+/** Bins with about equally many values each. */
+import { lastNotAbove } from "./correlation.ts";
+import { evenSample } from "./pairs.ts";
+
+/** Values from `low` to `high`, both included. */
+export interface AccuracyBin {
+  readonly low: number;
+  readonly high: number;
+  readonly comparisons: number;
+  /** Part of the comparisons that came out right, 0 to 1. */
+  readonly accuracy: number;
+}
+
+/** Enough to see a curve, few enough that a thousand comparisons leave a hundred in each. */
+export const MAX_BINS = 10;
+/** Fewer comparisons in a bin say nothing. */
+const MIN_PER_BIN = 10;
+
+/**
+ * Bins of nearly equal counts, at most {@link MAX_BINS}; equal values are never parted, so that there may be fewer. Each
+ * says the smallest and the largest value that is in it. The bounds are quantiles of a sample where there are very many.
+ */
+export function accuracyByValue(values: Float64Array, right: Uint8Array): AccuracyBin[] {
+  if (values.length === 0) return [];
+  const sorted = evenSample(values).sort();
+  const lowest = values.reduce((a, b) => Math.min(a, b));
+  const wanted = Math.min(MAX_BINS, Math.max(1, Math.floor(values.length / MIN_PER_BIN)));
+  const starts = [lowest];
+  for (let bin = 1; bin < wanted; bin++) {
+    const start = sorted[Math.floor((bin * sorted.length) / wanted)] as number;
+    if (start > (starts.at(-1) as number)) starts.push(start);
+  }
+  const counts = new Float64Array(starts.length);
+  const hits = new Float64Array(starts.length);
+  const highs = Float64Array.from(starts);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    const bin = lastNotAbove(starts, value);
+    counts[bin] = (counts[bin] as number) + 1;
+    hits[bin] = (hits[bin] as number) + (right[i] as number);
+    if (value > (highs[bin] as number)) highs[bin] = value;
+  }
+  return starts.map((low, bin) => {
+    const comparisons = counts[bin] as number;
+    return { low, high: highs[bin] as number, comparisons, accuracy: (hits[bin] as number) / comparisons };
+  });
+}

@@ -1,0 +1,87 @@
+/** Linear and rank correlation of two lists. */
+
+/** Pearson's r, -1 to 1; undefined for fewer than two values, and where one list is constant. */
+export function pearson(xs: Float64Array, ys: Float64Array): number | undefined {
+  const [meanX, meanY] = [meanOf(xs), meanOf(ys)];
+  let [xx, yy, xy] = [0, 0, 0];
+  for (let i = 0; i < xs.length; i++) {
+    const x = (xs[i] as number) - meanX;
+    const y = (ys[i] as number) - meanY;
+    xx += x * x;
+    yy += y * y;
+    xy += x * y;
+  }
+  if (isConstant(xs) || isConstant(ys)) return undefined;
+  const r = xy / Math.sqrt(xx) / Math.sqrt(yy);
+  // Rounding may lead out of the range by an ulp.
+  return Number.isFinite(r) ? Math.min(1, Math.max(-1, r)) : undefined;
+}
+
+/** Spearman's rho: Pearson's r of the ranks, equal values sharing theirs. */
+export function spearman(xs: Float64Array, ys: Float64Array): number | undefined {
+  return pearson(averageRanks(xs), averageRanks(ys));
+}
+
+/** Ranks from 1, the smallest first; equal values get the mean of the ranks that they take. */
+export function averageRanks(values: Float64Array): Float64Array {
+  const sorted = values.toSorted();
+  const distinct: number[] = [];
+  const ranks: number[] = [];
+  for (let start = 0, end = 0; start < sorted.length; start = end) {
+    while (end < sorted.length && sorted[end] === sorted[start]) end++;
+    distinct.push(sorted[start] as number);
+    ranks.push((start + 1 + end) / 2);
+  }
+  const own = new Float64Array(values.length);
+  for (let i = 0; i < values.length; i++) own[i] = ranks[lastNotAbove(distinct, values[i] as number)] as number;
+  return own;
+}
+
+/** Up to so many values counting is faster than sorting. */
+const MAX_COUNTED = 32;
+
+/** {@link averageRanks} of each part of a list. @param starts where each part begins, and the end of the last one */
+export function averageRanksWithin(values: Float64Array, starts: Uint32Array): Float64Array {
+  const ranks = new Float64Array(values.length);
+  for (let part = 0; part + 1 < starts.length; part++) {
+    const [start, end] = [starts[part] as number, starts[part + 1] as number];
+    if (end - start > MAX_COUNTED) {
+      ranks.set(averageRanks(values.subarray(start, end)), start);
+      continue;
+    }
+    for (let i = start; i < end; i++) {
+      const value = values[i] as number;
+      let [smaller, equal] = [0, 0];
+      for (let j = start; j < end; j++) {
+        const other = values[j] as number;
+        if (other < value) smaller++;
+        else if (other === value) equal++;
+      }
+      ranks[i] = smaller + (equal + 1) / 2;
+    }
+  }
+  return ranks;
+}
+
+/** Index of the last of the sorted values that is not above `value`; -1 where all are. */
+export function lastNotAbove(sorted: readonly number[], value: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] as number) <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+function meanOf(values: Float64Array): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum / values.length;
+}
+
+/** By the values themselves: the squares of tiny differences may vanish, and rounding may make some of none. */
+function isConstant(values: Float64Array): boolean {
+  return values.every((value) => value === values[0]);
+}

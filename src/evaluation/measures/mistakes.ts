@@ -1,0 +1,76 @@
+/** The worst mistakes, found while cases go by: few texts are kept, whatever the number of cases. */
+import type { ScoredCase } from "../case.ts";
+import type { JudgedText, Mistake } from "../report.ts";
+import { isRight, marginOf } from "./outcome.ts";
+
+/** What a person reads of a case. */
+export interface CaseTexts {
+  readonly prompt: string;
+  /** By response. */
+  readonly responses: readonly { readonly text: string; readonly label?: string }[];
+}
+
+export const DEFAULT_MISTAKES = 20;
+
+/**
+ * Keeps the worst mistake of each case, and of those the `limit` with the largest margins, so that one bad list of
+ * responses does not fill the report. The same cases give the same mistakes in whatever order they come: where margins
+ * are equal, the earlier source, row and comparison goes first.
+ */
+export class WorstMistakes {
+  readonly #limit: number;
+  /** Worst first; never more than the limit. */
+  readonly #kept: Mistake[] = [];
+
+  /** @param limit 0 or more; the texts of so many cases are kept */
+  constructor(limit = DEFAULT_MISTAKES) {
+    this.#limit = limit;
+  }
+
+  /** @param texts only called for a case that is kept, for now */
+  add(scored: ScoredCase, texts: () => CaseTexts): void {
+    let worst: { better: number; worse: number; margin: number } | undefined;
+    for (const comparison of scored.comparisons) {
+      if (isRight(scored, comparison)) continue;
+      const margin = marginOf(scored, comparison);
+      if (worst === undefined || margin < worst.margin)
+        worst = { better: comparison.better, worse: comparison.worse, margin };
+    }
+    if (worst === undefined) return;
+    const place = this.#placeOf({ margin: worst.margin, source: scored.source, row: scored.row });
+    if (place >= this.#limit) return;
+    const { prompt, responses } = texts();
+    const judged = (index: number): JudgedText => {
+      const { text = "", label } = responses[index] ?? {};
+      const [score, tokenCount] = [scored.scores[index] as number, scored.tokenCounts[index] as number];
+      return { text, ...(label !== undefined && { label }), score, tokenCount };
+    };
+    this.#kept.splice(place, 0, {
+      source: scored.source,
+      row: scored.row,
+      ...(scored.id !== undefined && { id: scored.id }),
+      ...(scored.subset !== undefined && { subset: scored.subset }),
+      prompt,
+      better: judged(worst.better),
+      worse: judged(worst.worse),
+      margin: worst.margin,
+    });
+    if (this.#kept.length > this.#limit) this.#kept.pop();
+  }
+
+  /** Worst first. */
+  get worst(): readonly Mistake[] {
+    return [...this.#kept];
+  }
+
+  #placeOf(mistake: Pick<Mistake, "margin" | "source" | "row">): number {
+    const behind = this.#kept.findIndex((kept) => compare(mistake, kept) < 0);
+    return behind === -1 ? this.#kept.length : behind;
+  }
+}
+
+type Place = Pick<Mistake, "margin" | "source" | "row">;
+
+function compare(a: Place, b: Place): number {
+  return a.margin - b.margin || a.source - b.source || a.row - b.row;
+}

@@ -1,0 +1,111 @@
+/** A benchmark with its data at hand: sources found, rows read, the sample taken. */
+import { InvalidInputError } from "../errors.ts";
+import { type BenchmarkDefinition, benchmarks } from "./benchmarks.ts";
+import type { BenchmarkName, PlacedCase } from "./case.ts";
+import { CaseReader, type RowProblem } from "./read-cases.ts";
+import type { ReportedProblem, ReportedSource, RowCounts } from "./report.ts";
+import { sampleCases } from "./sample.ts";
+import { resolveSource } from "./sources.ts";
+
+/** A benchmark and where its data is. */
+export interface BenchmarkRequest {
+  readonly benchmark: BenchmarkName;
+  /**
+   * Files (parquet, JSON lines, JSON or CSV, also .gz and .zst) or names of data sets on the hub (hf:OWNER/NAME,
+   * hf:OWNER/NAME@REVISION/FILE), read one after another. Default: the data set that the benchmark is named after, at a
+   * fixed revision. "pairs" has no default.
+   */
+  readonly inputs?: readonly string[];
+}
+
+export interface OpenBenchmarkOptions {
+  /** Most cases; undefined: all, as they are read. */
+  readonly limit: number | undefined;
+  readonly seed: number;
+  /** Stop at the first row that cannot be understood. */
+  readonly strict: boolean;
+  /** Also take cases of which no order is known. */
+  readonly unordered?: boolean;
+  readonly onProblem: (problem: RowProblem) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Problems that a report repeats; all of them are told as they are found. */
+const MAX_REPORTED_PROBLEMS = 100;
+
+export class OpenBenchmark {
+  readonly name: BenchmarkName;
+  readonly definition: BenchmarkDefinition;
+  readonly sources: readonly ReportedSource[];
+  readonly cases: Iterable<PlacedCase> | AsyncIterable<PlacedCase>;
+  /** Cases that will come; undefined where they are read while they are scored. */
+  readonly total: number | undefined;
+  readonly problems: ReportedProblem[];
+  readonly #reader: CaseReader;
+  #failed = 0;
+
+  private constructor(
+    definition: BenchmarkDefinition,
+    sources: readonly ReportedSource[],
+    reader: CaseReader,
+    sample: readonly PlacedCase[] | undefined,
+    problems: ReportedProblem[],
+  ) {
+    this.name = definition.name;
+    this.definition = definition;
+    this.sources = sources;
+    this.#reader = reader;
+    this.cases = sample ?? reader.cases();
+    this.total = sample?.length;
+    this.problems = problems;
+  }
+
+  /**
+   * @throws InvalidInputError, FileError or HubError for data that cannot be had; with `strict` also for the first broken
+   *   row
+   */
+  static async open(request: BenchmarkRequest, options: OpenBenchmarkOptions): Promise<OpenBenchmark> {
+    const { limit, seed, signal } = options;
+    const definition = benchmarks[request.benchmark];
+    const resolved = [];
+    for (const input of request.inputs ?? [undefined])
+      resolved.push(...(await resolveSource(input, request.benchmark, signal === undefined ? {} : { signal })));
+    const problems: ReportedProblem[] = [];
+    const onProblem = problemTaker(options, problems);
+    const { unordered = false } = options;
+    const reader = new CaseReader(definition, resolved, { unordered, onProblem, signal });
+    const sample = limit === undefined ? undefined : await sampleCases(reader.cases(), limit, seed);
+    const sources = resolved.map(({ name, sha256 }) => ({ name, sha256 }));
+    return new OpenBenchmark(definition, sources, reader, sample, problems);
+  }
+
+  /** Complete once all cases were read. */
+  counts(): RowCounts {
+    const counts = this.#reader.counts;
+    const omitted = Object.fromEntries(Object.entries(counts.omitted).sort(([a], [b]) => (a < b ? -1 : 1)));
+    return { ...counts, omitted, sampled: this.total ?? counts.cases, failed: this.#failed };
+  }
+
+  /** A case that could not be scored. */
+  addFailure(): void {
+    this.#failed += 1;
+  }
+}
+
+export function problemTaker(
+  { onProblem, strict }: Pick<OpenBenchmarkOptions, "onProblem" | "strict">,
+  problems: ReportedProblem[],
+): (problem: RowProblem) => void {
+  return (problem) => {
+    const { source, sourceIndex, row, where, error } = problem;
+    onProblem(problem);
+    if (strict) {
+      const details = { cause: error, ...(error.field === undefined ? {} : { field: error.field }) };
+      throw new StrictStop(error.code, `${source}, ${where}: ${error.message}`, details);
+    }
+    if (problems.length < MAX_REPORTED_PROBLEMS) problems.push({ source: sourceIndex, row, message: error.message });
+  };
+}
+
+/** What ends a strict run: its message is that of the row that was told just before. */
+export class StrictStop extends InvalidInputError {}

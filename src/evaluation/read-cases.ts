@@ -1,0 +1,80 @@
+/** Rows of a benchmark's sources to cases: what is omitted is counted by its reason, what is broken is told. */
+import { isStarlingError, type StarlingError } from "../errors.ts";
+import { openRows, type RowFile } from "../rows/open-rows.ts";
+import type { BenchmarkDefinition } from "./benchmarks.ts";
+import type { PlacedCase } from "./case.ts";
+import type { RowCounts } from "./report.ts";
+import type { ResolvedSource } from "./sources.ts";
+
+/** A row that could not be understood, or a case that could not be scored. */
+export interface RowProblem {
+  /** Name of the source. */
+  readonly source: string;
+  /** Its index among the benchmark's sources. */
+  readonly sourceIndex: number;
+  /** Number of the row there, from 1. */
+  readonly row: number;
+  /** The row as messages call it: "line 12". */
+  readonly where: string;
+  readonly error: StarlingError;
+}
+
+export interface ReadCasesOptions {
+  /** Also take cases of which no order is known; otherwise such a row is broken. */
+  readonly unordered: boolean;
+  readonly onProblem: (problem: RowProblem) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+type Counts = { -readonly [Name in keyof RowCounts]: RowCounts[Name] } & { omitted: Record<string, number> };
+
+export class CaseReader {
+  readonly #benchmark: Pick<BenchmarkDefinition, "adapt">;
+  readonly #sources: readonly ResolvedSource[];
+  readonly #options: ReadCasesOptions;
+  readonly counts: Counts = { read: 0, omitted: {}, broken: 0, cases: 0, sampled: 0, failed: 0 };
+
+  constructor(
+    benchmark: Pick<BenchmarkDefinition, "adapt">,
+    sources: readonly ResolvedSource[],
+    options: ReadCasesOptions,
+  ) {
+    this.#benchmark = benchmark;
+    this.#sources = sources;
+    this.#options = options;
+  }
+
+  /** The cases of all sources, in order; may be read once. @throws FileError for a source that cannot be read at all */
+  async *cases(): AsyncGenerator<PlacedCase, void, undefined> {
+    for (const [source, { name, path }] of this.#sources.entries()) {
+      const rows = await openRows(path, { name });
+      try {
+        yield* this.#casesOf(rows, source, name);
+      } finally {
+        await rows.close();
+      }
+    }
+  }
+
+  async *#casesOf({ rows }: RowFile, source: number, name: string): AsyncGenerator<PlacedCase, void, undefined> {
+    const { unordered, onProblem, signal } = this.#options;
+    for await (const { row, where, ...read } of rows) {
+      signal?.throwIfAborted();
+      this.counts.read += 1;
+      try {
+        if ("error" in read) throw read.error;
+        const adapted = this.#benchmark.adapt(read.value, { unordered });
+        if ("omitted" in adapted) {
+          this.counts.omitted[adapted.omitted] = (this.counts.omitted[adapted.omitted] ?? 0) + 1;
+          continue;
+        }
+        this.counts.cases += 1;
+        yield { ...adapted.case, source, row };
+      } catch (error) {
+        if (!isStarlingError(error)) throw error;
+        this.counts.broken += 1;
+        onProblem({ source: name, sourceIndex: source, row, where, error });
+      }
+    }
+  }
+}

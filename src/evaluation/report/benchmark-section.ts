@@ -1,0 +1,166 @@
+/** Everything about one benchmark. */
+import { INTERVAL_LEVEL } from "../measures/interval.ts";
+import type { BenchmarkReport, RowCounts } from "../report.ts";
+import { accuracyChart, calibrationChart, histogramChart } from "./charts.ts";
+import { lengthBlock, lengthVerdictBlock } from "./length-block.ts";
+import { type Content, grouped, html, type Markup, short } from "./markup.ts";
+import { mistakesBlock } from "./mistakes-block.ts";
+import { intervalName, intervalText, label, real, share } from "./numbers.ts";
+import { ownScoreBlock, rankingBlock } from "./own-blocks.ts";
+import { sectionId } from "./summary.ts";
+import { binTable, numbersOf, table } from "./table.ts";
+
+const MAX_NAME = 80;
+/** Of truncated responses: enough to look some of them up. */
+const MAX_TRUNCATED = 60;
+
+export function benchmarkSection(report: BenchmarkReport, index: number): Markup {
+  const id = sectionId(report, index);
+  const { margins, calibration, length } = report;
+  return html`<section id="${id}" aria-labelledby="${id}-h">
+<h2 id="${id}-h">${report.title}<span class="tag">${report.benchmark}</span></h2>
+${stats(report)}
+<p class="note block">${rowsSentence(report.rows)}</p>
+${length?.verdict.biased && lengthVerdictBlock(length)}
+${ownScoreBlock(report.own)}${rankingBlock(report.ranking)}
+<div class="columns">
+${
+  margins &&
+  figure(
+    "Margins",
+    html`<span class="key"></span>the better response scores higher <span class="key bad"></span>it scores lower`,
+    histogramChart(`${id}-margins`, margins.histogram),
+    html`<p class="note">Mean ${real(margins.mean)}, median ${real(margins.median)}; ${plural(
+      margins.histogram.zero,
+      "pair",
+    )} with equal scores ${margins.histogram.zero === 1 ? "is" : "are"} in no bar.</p>${histogramTable(margins.histogram)}`,
+  )
+}
+${
+  margins &&
+  figure(
+    "Accuracy against margin",
+    "By how far the scores are apart, whichever is higher; each bar has about as many comparisons.",
+    accuracyChart(`${id}-size`, "Accuracy against margin", "size of the margin", margins.accuracyBySize),
+    binTable("size of the margin", margins.accuracyBySize),
+  )
+}
+${
+  calibration &&
+  figure(
+    "Calibration of sigmoid(margin)",
+    "Whether the model's probabilities are what they say: on the dashed line they are. Larger dots have more comparisons.",
+    calibrationChart(`${id}-calibration`, calibration),
+    html`<p class="note">Expected calibration error ${share(calibration.expectedError)}; log loss ${real(
+      calibration.logLoss,
+    )} nats (0.693 for equal scores)${
+      calibration.temperature !== undefined &&
+      `, ${real(calibration.logLossAtTemperature)} with margins divided by ${real(calibration.temperature)}`
+    }.</p>${calibrationTable(calibration.bins)}`,
+  )
+}
+${length && lengthBlock(`${id}-length`, length)}
+</div>
+${report.subsets && subsetsBlock(report.subsets)}
+${mistakesBlock(report)}
+${truncatedBlock(report)}
+<div class="block"><h3>Sources</h3>${table({
+    columns: ["File", "SHA-256"],
+    rows: report.sources.map(({ name, sha256 }) => [short(name, 4 * MAX_NAME), html`<code>${sha256}</code>`]),
+  })}</div>
+</section>`;
+}
+
+/** A chart under its title and a line on what it shows. */
+export function figure(title: string, line: Content, drawing: Content, below?: Content): Markup {
+  return html`<figure><figcaption><h3>${title}</h3><p class="note">${line}</p></figcaption>${drawing}${below}</figure>`;
+}
+
+function stats(report: BenchmarkReport): Markup {
+  const { accuracy, interval, cases, comparisons, pairAccuracy, scoreTies } = report;
+  const card = Object.entries(report.card ?? {}).map(
+    ([model, value]) => [`${model}, model card`, share(value)] as const,
+  );
+  const items: [string, Content, Content?][] = [
+    ["Accuracy", share(accuracy), interval && `${intervalText(interval)} (${intervalName(interval)})`],
+    ...Object.entries(report.card ?? {}).map(([model, value]): [string, Content, Content] => [
+      model,
+      share(value),
+      "model card",
+    ]),
+    ["Cases", grouped(cases)],
+    ["Comparisons", grouped(comparisons), comparisons !== cases && `${share(pairAccuracy)} of them right`],
+    ["Equal scores", grouped(scoreTies)],
+  ];
+  return html`<dl class="stats">${items.map(
+    ([name, value, note]) => html`<div><dt>${name}</dt><dd>${value}${note && html`<small>${note}</small>`}</dd></div>`,
+  )}</dl>`;
+}
+
+function rowsSentence({ read, omitted, broken, cases, sampled, failed }: RowCounts): string {
+  const reasons = Object.entries(omitted);
+  const left = reasons.reduce((sum, [, count]) => sum + count, 0);
+  const why = reasons.map(([reason, count]) => `${short(reason, MAX_NAME)} ${grouped(count)}`).join(", ");
+  return [
+    `${plural(read, "row")} read`,
+    left > 0 && `${grouped(left)} left out (${why})`,
+    broken > 0 && `${grouped(broken)} could not be understood`,
+    `${plural(cases, "case")} found${sampled < cases ? `, ${grouped(sampled)} of them drawn at random` : ""}`,
+    failed > 0 && `${grouped(failed)} could not be scored`,
+  ]
+    .filter((part) => part !== false)
+    .join("; ")
+    .concat(".");
+}
+
+function plural(count: number, noun: string): string {
+  return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+function histogramTable({ start, width, counts }: { start: number; width: number; counts: readonly number[] }): Markup {
+  const rows = counts.map((count, i) => [
+    `${label(start + i * width)} to ${label(start + (i + 1) * width)}`,
+    grouped(count),
+  ]);
+  return numbersOf({ columns: ["margin", "comparisons"], rows });
+}
+
+function calibrationTable(bins: NonNullable<BenchmarkReport["calibration"]>["bins"]): Markup {
+  return numbersOf({
+    columns: ["probability", "comparisons", "mean predicted", "observed"],
+    rows: bins.map(({ low, high, comparisons, predicted, observed }) => [
+      `${low.toFixed(2)} to ${high.toFixed(2)}`,
+      grouped(comparisons),
+      share(predicted),
+      share(observed),
+    ]),
+  });
+}
+
+function subsetsBlock(subsets: NonNullable<BenchmarkReport["subsets"]>): Markup {
+  return html`<div class="block"><h3>By subset</h3>${table({
+    columns: ["Subset", "Cases", "Accuracy", `${100 * INTERVAL_LEVEL} % interval`],
+    rows: subsets.map(({ subset, cases, accuracy, interval }) => [
+      short(subset, MAX_NAME),
+      grouped(cases),
+      share(accuracy),
+      intervalText(interval),
+    ]),
+  })}</div>`;
+}
+
+function truncatedBlock({ truncated }: BenchmarkReport): Content {
+  if (truncated.length === 0) return undefined;
+  const places = truncated
+    .slice(0, MAX_TRUNCATED)
+    .map(
+      ({ source, row, response }) =>
+        `${source > 0 ? `source ${source + 1}, ` : ""}row ${row} (response ${response + 1})`,
+    );
+  const more =
+    truncated.length > MAX_TRUNCATED
+      ? `; and ${grouped(truncated.length - MAX_TRUNCATED)} more, in the JSON report`
+      : "";
+  return html`<div class="block"><h3>Truncated</h3><p class="note">${plural(truncated.length, "response")} had more tokens than the
+model reads: only the last ones were scored.</p><details><summary>Which ones</summary><p class="note">${places.join("; ")}${more}.</p></details></div>`;
+}

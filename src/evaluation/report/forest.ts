@@ -1,0 +1,59 @@
+/** Accuracies with their intervals under each other, beside the model card's. */
+import type { EvaluationReport } from "../report.ts";
+import { numberAxis, round } from "./chart.ts";
+import { html, type Markup } from "./markup.ts";
+import { intervalText, share } from "./numbers.ts";
+
+const WIDTH = 420;
+const LEFT = 104;
+const RIGHT = 408;
+const TOP = 10;
+const ROW = 30;
+
+export function forestChart({ benchmarks }: EvaluationReport, models: readonly string[]): Markup {
+  const values = benchmarks.flatMap(({ accuracy, interval, card }) =>
+    [accuracy, interval?.low, ...Object.values(card ?? {})].filter((value) => value !== undefined),
+  );
+  // From half on, unless something is below: accuracies below half are rare, and would cost half of the room.
+  const low = Math.max(0, Math.floor(values.reduce((a, b) => Math.min(a, b), 0.5) * 10 - 1e-9) / 10);
+  const axis = numberAxis("accuracy", low, 1, 5);
+  const x = (value: number) => round(LEFT + ((value - low) / (1 - low)) * (RIGHT - LEFT));
+  const bottom = TOP + ROW * benchmarks.length;
+  const texts = benchmarks.map(
+    ({ benchmark, accuracy, interval }) => `${benchmark} ${share(accuracy)} (${intervalText(interval)})`,
+  );
+  return html`<svg class="chart" viewBox="0 0 ${WIDTH} ${bottom + 40}" role="img" aria-labelledby="forest-t forest-d">
+<title id="forest-t">Accuracy by benchmark</title><desc id="forest-d">${texts.join("; ")}.</desc>
+<g class="grid">${axis.ticks.map(({ at }) => html`<path d="M${x(at)} ${TOP}V${bottom}"/>`)}</g>
+${benchmarks.map(({ benchmark, accuracy, interval, card }, i) => {
+  const y = TOP + ROW * (i + 0.5);
+  return html`<g><text class="row" x="0" y="${y + 4}">${benchmark}</text>
+${models.map((model, place) => {
+  const value = card?.[model];
+  return value === undefined ? undefined : cardMark(place, x(value), y);
+})}
+${interval && html`<path class="whisker" d="M${x(interval.low)} ${y}H${x(interval.high)}M${x(interval.low)} ${y - 4}v8M${x(interval.high)} ${y - 4}v8"/>`}
+${accuracy !== undefined && html`<circle class="right" cx="${x(accuracy)}" cy="${y}" r="4.5"/>`}</g>`;
+})}
+<path class="axis" d="M${LEFT} ${bottom}H${RIGHT}"/>
+<g class="ticks x">${axis.ticks.map(({ at, text }) => html`<text x="${x(at)}" y="${bottom + 17}">${text}</text>`)}</g>
+<text class="name" x="${(LEFT + RIGHT) / 2}" y="${bottom + 35}">${axis.name}</text>
+</svg>`;
+}
+
+/** A diamond for the card's first model, a triangle for the others. */
+function cardMark(place: number, x: number, y: number): Markup {
+  const shape = place === 0 ? `M${x} ${y - 6}l6 6l-6 6l-6 -6z` : `M${x} ${y - 6}l5.5 10h-11z`;
+  return html`<path class="card" d="${shape}"/>`;
+}
+
+/** What the marks mean, in words and marks. */
+export function forestLegend(models: readonly string[]): Markup {
+  return html`<ul class="legend">
+<li><svg viewBox="0 0 28 14" aria-hidden="true"><path class="whisker" d="M1 7H27M1 3v8M27 3v8"/><circle class="right" cx="14" cy="7" r="4.5"/></svg>this model, 95 % interval</li>
+${models.map(
+  (model, place) =>
+    html`<li><svg viewBox="0 0 14 14" aria-hidden="true">${cardMark(place, 7, 7)}</svg>${model} (model card)</li>`,
+)}
+</ul>`;
+}

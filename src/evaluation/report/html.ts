@@ -1,0 +1,66 @@
+/** The report as one page that needs nothing else: no script, no font, no picture, no network. */
+import { createHash } from "node:crypto";
+import type { EvaluationReport } from "../report.ts";
+import { benchmarkSection } from "./benchmark-section.ts";
+import { grouped, html, Markup, short } from "./markup.ts";
+import { style } from "./style.ts";
+import { summarySection } from "./summary.ts";
+
+const MAX_NAME = 120;
+
+/**
+ * The same report gives the same bytes. Texts of data sets are escaped and cut, and the page's content security policy
+ * refuses every script and every request, should one slip through.
+ *
+ * @returns an HTML document, to be written as UTF-8
+ */
+export function renderHtml(report: EvaluationReport): string {
+  const { model, benchmarks } = report;
+  const name = short(model.name ?? model.file, MAX_NAME);
+  const hash = createHash("sha256").update(style).digest("base64");
+  const policy = `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<title>Evaluation of ${name}</title>
+<style>${new Markup(style)}</style>
+</head>
+<body>
+<main>
+<header><p class="eyebrow">Reward model evaluation</p><h1>${name}</h1></header>
+${summarySection(report)}
+${benchmarks.map(benchmarkSection)}
+${settingsSection(report)}
+</main>
+</body>
+</html>
+`;
+  return page.source;
+}
+
+function settingsSection({ version, model, settings }: EvaluationReport): Markup {
+  const facts: [string, string | undefined][] = [
+    ["Model file", model.file],
+    ["SHA-256", model.sha256],
+    ["Profile", model.profile],
+    ["Weights", `${model.type}, ${grouped(model.parameters)} parameters`],
+    ["Head", model.head && `${model.head.file}, ${model.head.sha256}`],
+    ["Tokenization", settings.tokenization],
+    ["Special tokens", settings.specialTokens],
+    ["Tokens of an item", `the last ${grouped(settings.maxTokens)}`],
+    ["Backend", `${settings.backend}, ${settings.batchMode} batches`],
+    [
+      "Cases of a benchmark",
+      settings.limit === undefined ? "all" : `at most ${grouped(settings.limit)}, drawn at random`,
+    ],
+    ["Seed", String(settings.seed)],
+    ["Made with", `starling-rm ${version}, llama.cpp ${settings.llamaVersion}`],
+  ];
+  return html`<section aria-labelledby="settings-h"><h2 id="settings-h">How this was measured</h2>
+<dl class="facts">${facts.map(([term, fact]) => fact !== undefined && html`<dt>${term}</dt><dd>${fact}</dd>`)}</dl></section>`;
+}

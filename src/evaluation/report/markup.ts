@@ -1,0 +1,71 @@
+/** HTML in which nothing that comes from outside can become markup. */
+
+/** A piece of HTML that is known to be sound. */
+export class Markup {
+  readonly source: string;
+
+  constructor(source: string) {
+    this.source = source;
+  }
+}
+
+/** `false` and undefined are nothing. */
+export type Content = Markup | string | number | false | undefined | readonly Content[];
+
+/** A template whose values are escaped, but for {@link Markup}; lists are joined. */
+export function html(parts: TemplateStringsArray, ...values: readonly Content[]): Markup {
+  let source = parts[0] ?? "";
+  for (const [i, value] of values.entries()) source += sourceOf(value) + (parts[i + 1] ?? "");
+  return new Markup(source);
+}
+
+function sourceOf(content: Content): string {
+  if (content === undefined || content === false) return "";
+  if (content instanceof Markup) return content.source;
+  if (typeof content === "object") return content.map(sourceOf).join("");
+  return typeof content === "number" ? String(content) : shown(content).source;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+/** Control and format characters, separators and halves of surrogate pairs, in runs of the same one; the joiners of emoji
+ * and Persian (200C, 200D) stay. */
+const HIDDEN = /((?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}])\1*/gu;
+
+/** Text with every character that HTML knows escaped, and those that are invisible or turn text around named. */
+function shown(text: string): Markup {
+  const escaped = text.replace(/\r\n/g, "\n").replace(/[&<>"']/g, (character) => ENTITIES[character] as string);
+  return new Markup(
+    escaped.replace(HIDDEN, (run, first: string) => {
+      const code = (first.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+      const times = run.length / first.length;
+      return `⟨U+${code}${times === 1 ? "" : ` × ${times}`}⟩`;
+    }),
+  );
+}
+
+/** The beginning of a text of any length, with a note where it was cut. UTF-16 units. */
+export function beginning(text: string, most: number): Content {
+  if (text.length <= most) return text;
+  const last = text.charCodeAt(most - 1);
+  const end = last >= 0xd800 && last < 0xdc00 ? most - 1 : most;
+  const rest = text.length - end;
+  return [text.slice(0, end), html`<span class="cut">… cut here, ${grouped(rest)} more characters</span>`];
+}
+
+/** The beginning of a text that stands in one line, without a note. */
+export function short(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const last = text.charCodeAt(most - 1);
+  return `${text.slice(0, last >= 0xd800 && last < 0xdc00 ? most - 1 : most)}…`;
+}
+
+/** 12345 as 12,345. */
+export function grouped(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+}

@@ -1,0 +1,41 @@
+/** Numbers for people. */
+import type { Interval } from "../measures/interval.ts";
+
+/** Stands where a number could not be told. */
+export const ABSENT = "–";
+const MINUS = "−";
+
+/** As the model card gives accuracies: three digits. */
+export function share(value: number | undefined): string {
+  return value === undefined ? ABSENT : value.toFixed(3).replace("-", MINUS);
+}
+
+export function signedShare(value: number): string {
+  const text = share(value);
+  return value > 0 && Number(value.toFixed(3)) !== 0 ? `+${text}` : text.replace(`${MINUS}0.000`, "0.000");
+}
+
+export function intervalText(interval: Interval | undefined): string {
+  return interval === undefined ? ABSENT : `${share(interval.low)} to ${share(interval.high)}`;
+}
+
+export function intervalName({ method, level }: Interval): string {
+  const name = { wilson: "Wilson", bootstrap: "bootstrap over cases", "standard-error": "standard error" }[method];
+  return `${100 * level} %, ${name}`;
+}
+
+/** A reward, a margin or another number of unknown size: three digits behind the point where that says something. */
+export function real(value: number | undefined): string {
+  if (value === undefined) return ABSENT;
+  const size = Math.abs(value);
+  const text = size !== 0 && (size >= 1e5 || size < 5e-4) ? value.toExponential(2) : value.toFixed(3);
+  return text.replace(/-/g, MINUS);
+}
+
+/** A label of an axis: as short as it can be, and no shorter. */
+export function label(value: number): string {
+  const size = Math.abs(value);
+  const text =
+    size !== 0 && (size >= 1e6 || size < 1e-3) ? value.toExponential(0) : String(Number(value.toPrecision(3)));
+  return text.replace(/-/g, MINUS);
+}

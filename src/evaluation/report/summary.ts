@@ -1,0 +1,101 @@
+/** The top of the page: every benchmark's accuracy beside the model card's. */
+import type { BenchmarkReport, EvaluationReport } from "../report.ts";
+import { forestChart, forestLegend } from "./forest.ts";
+import { type Content, grouped, html, type Markup } from "./markup.ts";
+import { ABSENT, intervalText, share, signedShare } from "./numbers.ts";
+
+/** Id of a benchmark's section. */
+export function sectionId(report: BenchmarkReport, index: number): string {
+  return `${report.benchmark}-${index + 1}`;
+}
+
+/** The models that the card has numbers of, in the order in which they are first named. */
+export function cardModels({ benchmarks }: EvaluationReport): string[] {
+  return [...new Set(benchmarks.flatMap(({ card }) => Object.keys(card ?? {})))];
+}
+
+export function summarySection(report: EvaluationReport): Markup {
+  const { benchmarks, accuracy } = report;
+  const models = cardModels(report);
+  const biased = benchmarks.flatMap((own, i) => (own.length?.verdict.biased ? [{ own, i }] : []));
+  const outside = benchmarks.some((own) => models.some((model) => isOutside(own, model)));
+  return html`<section class="summary" aria-label="Summary">
+<div class="overview"><div>
+<dl class="stats"><div><dt>Average accuracy</dt><dd>${share(accuracy)}<small>mean of ${benchmarks.length} benchmark${
+    benchmarks.length === 1 ? "" : "s"
+  }</small></dd></div>
+<div><dt>Cases</dt><dd>${grouped(benchmarks.reduce((sum, { cases }) => sum + cases, 0))}</dd></div>
+<div><dt>Comparisons</dt><dd>${grouped(benchmarks.reduce((sum, { comparisons }) => sum + comparisons, 0))}</dd></div></dl>
+<p class="note block">Accuracy is the part of comparisons in which the better response got the higher score, averaged over
+prompts. 0.5 is what a coin would get right. The whiskers and the interval column say where the accuracy on all such prompts
+lies, with a confidence of 95 %.</p></div>
+${benchmarks.length > 0 && html`<figure>${forestChart(report, models)}${forestLegend(models)}</figure>`}</div>
+<div class="block">${table(report, models)}${
+    outside &&
+    html`<p class="note block">* The card's value lies outside this model's interval: more than chance sets them apart.</p>`
+  }</div>
+${
+  biased.length > 0 &&
+  html`<p class="verdict bad"><strong>Length bias:</strong> ${biased.map(
+    ({ own, i }, at) => html`${at > 0 && ", "}<a href="#${sectionId(own, i)}">${own.benchmark}</a>`,
+  )}. The scores follow the length of responses; see there by how much.</p>`
+}
+</section>`;
+}
+
+function table(report: EvaluationReport, models: readonly string[]): Markup {
+  const { benchmarks, accuracy } = report;
+  const columns = [
+    "Benchmark",
+    "Cases",
+    "Accuracy",
+    "95 % interval",
+    ...models.flatMap((model) => [model, "difference"]),
+  ];
+  const row = (heading: Content, cells: readonly Content[]) =>
+    html`<tr><th scope="row">${heading}</th>${cells.map(
+      (cell, i) =>
+        html`<td data-name="${columns[i + 1] ?? ""}"${cell === ABSENT && html` class="absent"`}>${cell}</td>`,
+    )}</tr>`;
+  return html`<table class="stack"><thead><tr>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></thead>
+<tbody>${benchmarks.map((own, i) =>
+    row(html`<a href="#${sectionId(own, i)}">${own.title}</a>`, [
+      grouped(own.cases),
+      html`<b>${share(own.accuracy)}</b>`,
+      intervalText(own.interval),
+      ...models.flatMap((model) => cardCells(own.accuracy, own.card?.[model], isOutside(own, model))),
+    ]),
+  )}</tbody>
+${
+  benchmarks.length > 1 &&
+  html`<tfoot>${row("Average", [
+    grouped(benchmarks.reduce((sum, { cases }) => sum + cases, 0)),
+    share(accuracy),
+    ABSENT,
+    ...models.flatMap((model) => cardCells(accuracy, cardAverage(report, model), false)),
+  ])}</tfoot>`
+}</table>`;
+}
+
+function cardCells(own: number | undefined, card: number | undefined, outside: boolean): Content[] {
+  if (card === undefined) return [ABSENT, ABSENT];
+  if (own === undefined) return [share(card), ABSENT];
+  const difference = `${signedShare(own - card)}${outside ? " *" : ""}`;
+  return [share(card), outside && own < card ? html`<span class="bad-number">${difference}</span>` : difference];
+}
+
+/** The average of the same benchmarks; undefined where the card lacks one. */
+function cardAverage({ benchmarks }: EvaluationReport, model: string): number | undefined {
+  let sum = 0;
+  for (const { card } of benchmarks) {
+    const value = card?.[model];
+    if (value === undefined) return undefined;
+    sum += value;
+  }
+  return sum / benchmarks.length;
+}
+
+function isOutside({ interval, card }: BenchmarkReport, model: string): boolean {
+  const value = card?.[model];
+  return interval !== undefined && value !== undefined && (value < interval.low || value > interval.high);
+}

@@ -1,0 +1,50 @@
+/** Tables of numbers. */
+import { type Content, grouped, html, type Markup } from "./markup.ts";
+import { label, share } from "./numbers.ts";
+
+/** More rows make a page that no browser likes; the JSON report has all. */
+export const MAX_TABLE_ROWS = 100;
+
+export interface TableOptions {
+  readonly caption?: string;
+  readonly columns: readonly Content[];
+  /** The first cell of a row is its heading. */
+  readonly rows: readonly (readonly Content[])[];
+}
+
+/** Scrolls sideways by itself where it is too wide; says so where rows were left out. */
+export function table({ caption, columns, rows }: TableOptions): Markup {
+  const left = rows.length - MAX_TABLE_ROWS;
+  return html`<div class="scroll"><table>${caption !== undefined && html`<caption>${caption}</caption>`}
+<thead><tr>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></thead>
+<tbody>${rows
+    .slice(0, MAX_TABLE_ROWS)
+    .map(
+      ([first, ...others]) =>
+        html`<tr><th scope="row">${first}</th>${others.map((cell) => html`<td>${cell}</td>`)}</tr>\n`,
+    )}</tbody></table></div>${left > 0 && html`<p class="note">… and ${grouped(left)} more, in the JSON report.</p>`}`;
+}
+
+/** What a chart is drawn from, for those who want to read it. */
+export function numbersOf(options: TableOptions): Markup {
+  return html`<details><summary>The numbers</summary>${table(options)}</details>`;
+}
+
+export function binTable(
+  name: string,
+  bins: readonly {
+    readonly low: number;
+    readonly high: number;
+    readonly comparisons: number;
+    readonly accuracy: number;
+  }[],
+): Markup {
+  return numbersOf({
+    columns: [name, "comparisons", "accuracy"],
+    rows: bins.map(({ low, high, comparisons, accuracy }) => [
+      low === high ? label(low) : `${label(low)} to ${label(high)}`,
+      grouped(comparisons),
+      share(accuracy),
+    ]),
+  });
+}

@@ -1,0 +1,131 @@
+/**
+ * Scores that were computed before: one file for each model and each set of settings that moves numbers, a line for each
+ * text. A line is appended as soon as a score is known, so that a run that is killed loses none of its finished work.
+ */
+import { createHash } from "node:crypto";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import type { ScoreItem } from "../prompt/items.ts";
+
+export interface CachedScore {
+  readonly score: number;
+  readonly tokenCount: number;
+  readonly truncated: boolean;
+}
+
+/** Everything that a score depends on beside the text. */
+export interface ScoreSettings {
+  /** sha256 of the model's file, in hex. */
+  readonly model: string;
+  /** sha256 of the head file in place of the model's own head. */
+  readonly head?: string;
+  readonly tokenization: string;
+  readonly specialTokens: string;
+  readonly maxTokens: number;
+  readonly backend: string;
+  readonly devices: readonly string[];
+  readonly gpuLayers: number;
+  readonly batchMode: string;
+  readonly batchTokens?: number;
+  readonly llamaVersion: string;
+  /** Of the native layer: how a score is computed may change with it. */
+  readonly contract: number;
+}
+
+const KEY_CHARACTERS = 32;
+const NEWLINE = 0x0a;
+
+export class ScoreCache {
+  readonly #scores = new Map<string, CachedScore>();
+  #descriptor: number | undefined;
+  /** Why scores are not kept; undefined while they are. */
+  problem: string | undefined;
+
+  /** @param folder undefined: nothing is kept on the disk */
+  static open(folder: string | undefined, settings: ScoreSettings): ScoreCache {
+    const cache = new ScoreCache();
+    if (folder !== undefined) cache.#attach(folder, settings);
+    return cache;
+  }
+
+  /** A short hash of what is scored. */
+  static keyOf(item: ScoreItem): string {
+    const parts =
+      "text" in item
+        ? ["text", item.text]
+        : "prompt" in item
+          ? ["prompt", item.prompt, item.response]
+          : ["messages", ...item.messages.flatMap(({ role, content }) => [role, content])];
+    return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, KEY_CHARACTERS);
+  }
+
+  get(key: string): CachedScore | undefined {
+    return this.#scores.get(key);
+  }
+
+  add(key: string, { score, tokenCount, truncated }: CachedScore): void {
+    this.#scores.set(key, { score, tokenCount, truncated });
+    if (this.#descriptor === undefined) return;
+    try {
+      writeSync(this.#descriptor, `${JSON.stringify({ key, score, tokenCount, truncated })}\n`);
+    } catch (error) {
+      // The scores themselves are not lost by that: the run goes on, and a later one computes them again.
+      this.#giveUp(error);
+    }
+  }
+
+  close(): void {
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+    this.#descriptor = undefined;
+  }
+
+  #attach(folder: string, settings: ScoreSettings): void {
+    const header = JSON.stringify({ starlingScores: 1, ...settings });
+    const name = `${settings.model.slice(0, 16)}-${createHash("sha256").update(header).digest("hex").slice(0, 16)}.jsonl`;
+    try {
+      mkdirSync(folder, { recursive: true });
+      const path = join(folder, name);
+      const before = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
+      this.#read(before);
+      this.#descriptor = openSync(path, "a");
+      // A line that a kill cut off stays alone, and unreadable, on its line.
+      const start = before.length === 0 ? `${header}\n` : before.at(-1) === NEWLINE ? "" : "\n";
+      if (start !== "") writeSync(this.#descriptor, start);
+    } catch (error) {
+      this.#giveUp(error);
+    }
+  }
+
+  #read(bytes: Buffer): void {
+    let from = 0;
+    for (let to = bytes.indexOf(NEWLINE); to >= 0; from = to + 1, to = bytes.indexOf(NEWLINE, from)) {
+      const record = parse(bytes.toString("utf8", from, to));
+      if (record) this.#scores.set(record.key, record);
+    }
+  }
+
+  #giveUp(error: unknown): void {
+    this.problem = error instanceof Error ? error.message : String(error);
+    try {
+      this.close();
+    } catch {
+      this.#descriptor = undefined;
+    }
+  }
+}
+
+function parse(line: string): (CachedScore & { readonly key: string }) | undefined {
+  try {
+    const { key, score, tokenCount, truncated } = JSON.parse(line) as Record<string, unknown>;
+    // The header and what a kill cut off are no scores.
+    const sound =
+      typeof key === "string" &&
+      key.length === KEY_CHARACTERS &&
+      Number.isFinite(score) &&
+      Number.isInteger(tokenCount) &&
+      typeof truncated === "boolean";
+    return sound ? ({ key, score, tokenCount, truncated } as CachedScore & { key: string }) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,90 @@
+/** Cases to scored cases: their responses go through the model's stream, what was scored before comes from the cache. */
+import type { StarlingError } from "../errors.ts";
+import type { ScoreItem } from "../prompt/items.ts";
+import type { RewardModel } from "../scoring/reward-model.ts";
+import type { PlacedCase, ScoredCase } from "./case.ts";
+import { type CachedScore, ScoreCache } from "./score-cache.ts";
+import { responseLength } from "./texts.ts";
+
+/** A case with its scores, or with the reason why one of its responses has none. */
+export type CaseOutcome = { readonly placed: PlacedCase } & (
+  | { readonly scored: ScoredCase }
+  | { readonly error: StarlingError }
+);
+
+export interface ScoreCasesOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called as responses finish, with the tokens that were evaluated so far. */
+  readonly onTokens?: (tokens: number) => void;
+}
+
+interface Pending {
+  readonly placed: PlacedCase;
+  readonly keys: readonly string[];
+  readonly found: (CachedScore | undefined)[];
+  missing: number;
+  error: StarlingError | undefined;
+}
+
+/** Outcomes come in the order of the cases. Responses to one prompt stand together, so that it is computed once. */
+export async function* scoreCases(
+  cases: Iterable<PlacedCase> | AsyncIterable<PlacedCase>,
+  model: Pick<RewardModel, "scoreEach">,
+  cache: ScoreCache,
+  { signal, onTokens }: ScoreCasesOptions,
+): AsyncGenerator<CaseOutcome, void, undefined> {
+  const pending: Pending[] = [];
+  /** What was sent to the model and not answered yet. */
+  const sent: { readonly of: Pending; readonly response: number }[] = [];
+  async function* unknownItems(): AsyncGenerator<ScoreItem> {
+    for await (const placed of cases) {
+      const keys = placed.responses.map(({ item }) => ScoreCache.keyOf(item));
+      const found = keys.map((key) => cache.get(key));
+      const of: Pending = { placed, keys, found, missing: found.filter((score) => !score).length, error: undefined };
+      pending.push(of);
+      for (const [response, { item }] of placed.responses.entries()) {
+        if (found[response] !== undefined) continue;
+        sent.push({ of, response });
+        yield item;
+      }
+    }
+  }
+  let answered = 0;
+  const options = {
+    nameItem: (item: number) => `responses[${sent[item - answered]?.response ?? 0}]`,
+    ...(signal === undefined ? {} : { signal }),
+    ...(onTokens === undefined ? {} : { onProgress: ({ tokensDone }: { tokensDone: number }) => onTokens(tokensDone) }),
+  };
+  for await (const outcome of model.scoreEach(unknownItems(), options)) {
+    const { of, response } = sent.shift() as (typeof sent)[number];
+    answered += 1;
+    of.missing -= 1;
+    if ("error" in outcome) of.error ??= outcome.error;
+    else {
+      const { score, tokenCount, truncated } = outcome;
+      of.found[response] = { score, tokenCount, truncated };
+      cache.add(of.keys[response] as string, { score, tokenCount, truncated });
+    }
+    while (pending[0]?.missing === 0) yield finish(pending.shift() as Pending);
+  }
+  for (const rest of pending) yield finish(rest);
+}
+
+function finish({ placed, found, error }: Pending): CaseOutcome {
+  if (error) return { placed, error };
+  const { source, row, id, subset, comparisons, responses } = placed;
+  const scores = found as CachedScore[];
+  const scored: ScoredCase = {
+    source,
+    row,
+    ...(id === undefined ? {} : { id }),
+    ...(subset === undefined ? {} : { subset }),
+    comparisons,
+    grades: responses.map(({ grade }) => grade),
+    scores: scores.map(({ score }) => score),
+    lengths: responses.map(({ item }) => responseLength(item)),
+    tokenCounts: scores.map(({ tokenCount }) => tokenCount),
+    truncated: scores.map(({ truncated }) => truncated),
+  };
+  return { placed, scored };
+}

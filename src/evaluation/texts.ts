@@ -1,0 +1,52 @@
+/** What of an item a person reads as the prompt and as the response, and how long the response is. */
+import type { ChatMessage, ScoreItem } from "../prompt/items.ts";
+import type { PromptCase } from "./case.ts";
+import type { CaseTexts } from "./measures/mistakes.ts";
+
+/** The prompt is that of the first response; where conversations part later, the rest is in the responses' texts. */
+export function textsOf({ responses: [first, ...others] }: PromptCase): CaseTexts {
+  if (first === undefined) return { prompt: "", responses: [] };
+  const responses = [first, ...others].map(({ item, label }) => ({
+    text: responseText(item),
+    ...(label === undefined ? {} : { label }),
+  }));
+  return { prompt: promptText(first.item), responses };
+}
+
+/** The prompt; of a conversation what stands before the assistant's first turn. Empty for a raw text. */
+export function promptText(item: ScoreItem): string {
+  if ("text" in item) return "";
+  if ("prompt" in item) return item.prompt;
+  return inTurns(item.messages.slice(0, firstAnswer(item.messages)));
+}
+
+/** The response; of a conversation everything from the assistant's first turn on. */
+export function responseText(item: ScoreItem): string {
+  if ("text" in item) return item.text;
+  if ("prompt" in item) return item.response;
+  return inTurns(item.messages.slice(firstAnswer(item.messages)));
+}
+
+/** Characters (code points) of a response; of a conversation those of all turns of the assistant. */
+export function responseLength(item: ScoreItem): number {
+  if ("text" in item) return codePoints(item.text);
+  if ("prompt" in item) return codePoints(item.response);
+  return item.messages.reduce((sum, { role, content }) => sum + (role === "assistant" ? codePoints(content) : 0), 0);
+}
+
+function firstAnswer(messages: readonly ChatMessage[]): number {
+  const first = messages.findIndex(({ role }) => role === "assistant");
+  return first < 0 ? messages.length : first;
+}
+
+/** One turn stands for itself; of several it is said whose each is. */
+function inTurns(messages: readonly ChatMessage[]): string {
+  if (messages.length === 1) return messages[0]?.content ?? "";
+  return messages.map(({ role, content }) => `${role}: ${content}`).join("\n\n");
+}
+
+function codePoints(text: string): number {
+  let count = text.length;
+  for (let i = 0; i < text.length; i++) if ((text.charCodeAt(i) & 0xfc00) === 0xd800) count -= 1;
+  return count;
+}

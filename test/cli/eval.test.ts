@@ -1,0 +1,219 @@
+/** Evaluations from the shell: numbers counted again by hand, runs that are killed, rows that are broken. */
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { embeddedCheckpoint } from "../../src/index.ts";
+import { ended, file, folder, jsonLines, parseLines, run, start, tiny } from "./run-cli.ts";
+
+interface Row {
+  readonly prompt: string;
+  readonly responses: readonly string[];
+  readonly ranks: readonly number[];
+}
+
+const heldout = join(embeddedCheckpoint(), "heldout.jsonl");
+const rows: Row[] = readFileSync(heldout, "utf8")
+  .trimEnd()
+  .split("\n")
+  .map((line) => JSON.parse(line));
+const few = file("few.jsonl", jsonLines(rows.slice(0, 12)));
+const pairs = file(
+  "pairs.jsonl",
+  jsonLines(
+    rows.slice(20, 60).map(({ prompt, responses, ranks }) => ({
+      prompt,
+      chosen: responses[ranks.indexOf(1)],
+      rejected: responses[ranks.indexOf(4)],
+    })),
+  ),
+);
+
+const evaluate = (...args: string[]) => ["eval", ...args, ...tiny];
+/** A cache of its own, but for the demonstration model, which takes long to make. */
+const fresh = ["--no-cache"];
+
+describe("eval", () => {
+  it("gives the numbers that scoring and counting by hand give", async () => {
+    const { code, stdout } = await run(evaluate("pairs", "--input", few, "--json", ...fresh));
+    expect(code).toBe(0);
+    const report = JSON.parse(stdout);
+    const scored = parseLines((await run(["score", ...tiny, "--input", few])).stdout) as { scores: number[] }[];
+    const shares = scored.map(({ scores }, i) => {
+      const ranks = rows[i]?.ranks as readonly number[];
+      let right = 0;
+      for (const [a, score] of scores.entries())
+        for (const [b, other] of scores.entries())
+          if ((ranks[a] as number) < (ranks[b] as number) && score > other) right += 1;
+      return right / 21;
+    });
+    const accuracy = shares.reduce((sum, share) => sum + share, 0) / shares.length;
+    expect(report.accuracy).toBeCloseTo(accuracy, 12);
+    const [benchmark] = report.benchmarks;
+    expect(benchmark).toMatchObject({
+      benchmark: "pairs",
+      cases: 12,
+      comparisons: 12 * 21,
+      interval: { method: "bootstrap", level: 0.95 },
+      rows: { read: 12, broken: 0, cases: 12, sampled: 12, failed: 0 },
+      ranking: { cases: 12 },
+    });
+    expect(benchmark.interval.low).toBeLessThan(accuracy);
+    expect(benchmark.interval.high).toBeGreaterThan(accuracy);
+    expect(report.model.sha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(report.model.notice).toMatch(/demonstration/);
+  });
+
+  it("prints a table for people, and writes the whole report on request", async () => {
+    const output = join(folder, "report");
+    const { code, stdout, stderr } = await run(evaluate("pairs", "--input", pairs, "--output", output));
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/pairs +40 /);
+    expect(stderr).toContain(join(output, "report.html"));
+    expect(readdirSync(output).sort()).toEqual(["report.html", "report.json", "scores.jsonl"]);
+    const report = JSON.parse(readFileSync(join(output, "report.json"), "utf8"));
+    expect(report.benchmarks[0].interval.method).toBe("wilson");
+    const scores = parseLines(readFileSync(join(output, "scores.jsonl"), "utf8"));
+    expect(scores).toHaveLength(40);
+    expect(scores[7]).toMatchObject({ benchmark: "pairs", source: 0, row: 8, truncated: [false, false] });
+    expect(readFileSync(join(output, "report.html"), "utf8")).toContain("<!doctype html>");
+  });
+
+  it("draws the same sample for the same seed, and says which", async () => {
+    const of = async (...args: string[]) =>
+      JSON.parse((await run(evaluate("pairs", "--input", heldout, "--limit", "15", "--json", ...args))).stdout);
+    const [first, again, other] = [await of("--seed", "5"), await of("--seed", "5"), await of("--seed", "6")];
+    expect(first).toEqual(again);
+    expect(first.settings).toMatchObject({ seed: 5, limit: 15 });
+    expect(first.benchmarks[0].rows).toMatchObject({ read: 300, cases: 300, sampled: 15 });
+    expect(other.benchmarks[0].accuracy).not.toBe(first.benchmarks[0].accuracy);
+  });
+
+  it("ends in the same report when it is killed and started again, without scoring twice", async () => {
+    const args = (output: string) => evaluate("pairs", "--input", heldout, "--limit", "all", "--output", output);
+    const [whole, resumed] = [join(folder, "whole"), join(folder, "resumed")];
+    expect((await run([...args(whole), ...fresh])).code).toBe(0);
+    const cache = join(folder, "kill-cache");
+    const environment = { STARLING_RM_CACHE: cache };
+    // Makes the demonstration model, which is not what is to be killed.
+    expect((await run(["score", ...tiny, "--text", "a"], "", environment)).code).toBe(0);
+    const kept = () => {
+      const at = join(cache, "scores");
+      if (!existsSync(at)) return 0;
+      return readdirSync(at).reduce((sum, name) => sum + readFileSync(join(at, name), "utf8").split("\n").length, 0);
+    };
+    let before = 0;
+    for (let round = 1; round <= 3; round++) {
+      const child = start(args(resumed), environment);
+      const end = ended(child);
+      while (child.exitCode === null && kept() < before + 200) await new Promise((resolve) => setTimeout(resolve, 20));
+      child.kill("SIGKILL");
+      await end;
+      before = kept();
+      expect(existsSync(join(resumed, "report.json"))).toBe(false);
+    }
+    expect(before).toBeGreaterThan(600);
+    expect((await run(args(resumed), "", environment)).code).toBe(0);
+    for (const name of ["report.json", "report.html", "scores.jsonl"])
+      expect(readFileSync(join(resumed, name), "utf8"), name).toBe(readFileSync(join(whole, name), "utf8"));
+    // 2100 responses, a header, and for each kill at most the line that it cut off: nothing was scored twice.
+    expect(kept()).toBeLessThan(2100 + 10);
+  });
+
+  it("tells each broken row by its number, goes on, and exits with 1", async () => {
+    const lines = readFileSync(few, "utf8").trimEnd().split("\n");
+    lines[2] = '{"prompt": "cut';
+    lines[5] = JSON.stringify({ prompt: "p", responses: ["a", "b"], ranks: [1, "two"] });
+    lines[9] = JSON.stringify({ prompt: "p", responses: ["\ud800", "b"], ranks: [1, 2] });
+    const broken = file("broken.jsonl", `${lines.join("\n")}\n`);
+    const { code, stdout, stderr } = await run(evaluate("pairs", "--input", broken, "--json"));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/broken\.jsonl, line 3: .*JSON/);
+    expect(stderr).toMatch(/broken\.jsonl, line 6: .*ranks/);
+    expect(stderr).toMatch(/broken\.jsonl, (line|row) 10: /);
+    const [benchmark] = JSON.parse(stdout).benchmarks;
+    expect(benchmark.cases).toBe(9);
+    expect(benchmark.rows.broken + benchmark.rows.failed).toBe(3);
+    expect(benchmark.problems.map(({ row }: { row: number }) => row).sort((a: number, b: number) => a - b)).toEqual([
+      3, 6, 10,
+    ]);
+
+    const strict = await run(evaluate("pairs", "--input", broken, "--json", "--strict"));
+    expect(strict.code).toBe(1);
+    expect(strict.stdout).toBe("");
+    expect(strict.stderr.trimEnd().split("\n")).toHaveLength(1);
+    expect(strict.stderr).toMatch(/line 3/);
+  });
+
+  it("goes on from what another run with other data has scored", async () => {
+    const cache = join(folder, "shared-cache");
+    const environment = { STARLING_RM_CACHE: cache };
+    const accuracies = [];
+    for (const name of [few, pairs, few]) {
+      const { stdout } = await run(evaluate("pairs", "--input", name, "--json"), "", environment);
+      accuracies.push(JSON.parse(stdout).accuracy);
+    }
+    expect(accuracies[2]).toBe(accuracies[0]);
+    expect(readdirSync(join(cache, "scores"))).toHaveLength(1);
+  });
+
+  it.each([
+    [[], /missing required argument 'benchmarks'/],
+    [["humans"], /Expected one of human, truth/],
+    [["pairs"], /pairs needs --input/],
+    [["human", "truth", "--input", "x.parquet"], /--input human=x\.parquet/],
+    [["human", "--input", "truth=x.parquet"], /truth is not among/],
+    [["pairs", "--input", "missing.jsonl"], /missing\.jsonl/],
+    [["pairs", "--input", ""], /--input/],
+    [["pairs", "--input", heldout, "--limit", "0"], /Expected "all" or a whole number/],
+    [["pairs", "--input", heldout, "--seed", "-1"], /whole number from 0/],
+    [["pairs", "--input", heldout, "--output", heldout], /heldout\.jsonl/],
+  ] as const)("refuses %j in one sentence", async (args, message) => {
+    const { code, stdout, stderr } = await run(evaluate(...args));
+    expect(code).toBe(2);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+  });
+
+  it("has nothing to say about a file without rows, and says that", async () => {
+    const { code, stdout } = await run(evaluate("pairs", "--input", file("empty.jsonl", ""), "--json"));
+    expect(code).toBe(0);
+    const report = JSON.parse(stdout);
+    expect(report).not.toHaveProperty("accuracy");
+    expect(report.benchmarks[0]).toMatchObject({ cases: 0, comparisons: 0, rows: { read: 0 } });
+  });
+});
+
+describe("compare", () => {
+  it("finds that a model agrees with itself", async () => {
+    const { code, stdout } = await run(["compare", "tiny", "tiny", "--input", few, "--json", "--threads", "1"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      agreement: { cases: 12, responses: 84, order: { agreement: 1 }, sameBest: 1, kendall: 1, scores: { max: 0 } },
+    });
+  });
+
+  it("measures what a quantisation changes, also where no order is known", async () => {
+    const q8 = join(folder, "q8_0.gguf");
+    mkdirSync(folder, { recursive: true });
+    expect((await run(["convert", embeddedCheckpoint(), "-o", q8, "--type", "q8_0"])).code).toBe(0);
+    const unlabelled = file("unlabelled.jsonl", jsonLines(rows.slice(0, 12).map(({ ranks: _, ...row }) => row)));
+    const of = async (input: string) => {
+      const { code, stdout } = await run(["compare", "tiny", q8, "--input", input, "--json", "--threads", "1"]);
+      expect(code).toBe(0);
+      return JSON.parse(stdout);
+    };
+    const known = await of(few);
+    const unknown = await of(unlabelled);
+    expect(unknown.agreement).toEqual({ ...known.agreement, onlyFirstRight: 0, onlySecondRight: 0 });
+    const { order, scores } = known.agreement;
+    expect(order.agreement).toBeGreaterThan(0.9);
+    expect(scores.max).toBeGreaterThan(0);
+    // The limit of q8_0 in test/parity.
+    expect(scores.max).toBeLessThan(0.35);
+    expect(known.models[0].accuracy.accuracy).toBeGreaterThan(0.8);
+    expect(unknown.models[0]).not.toHaveProperty("accuracy");
+    const table = await run(["compare", "tiny", q8, "--input", few, "--threads", "1"]);
+    expect(table.stdout).toMatch(/same order +0\.9\d+/);
+  });
+});

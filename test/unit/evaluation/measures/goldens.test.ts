@@ -1,0 +1,107 @@
+/** Every measure against numpy and scipy (scripts/oracle/make_measures.py). */
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import type { Interval } from "../../../../src/evaluation/measures/interval.ts";
+import { type BenchmarkMeasures, measureBenchmark } from "../../../../src/evaluation/measures/measure.ts";
+import { type Golden, scoredCase } from "./support.ts";
+
+/** Both sides work in double precision, and add in different orders. */
+const TOLERANCE = 1e-9;
+/** The ends of two bootstraps of 2,000 and 20,000 resamples, in standard errors of the mean: five times their scatter. */
+const BOOTSTRAP_TOLERANCE = 0.35;
+
+const file = new URL("../../../fixtures/goldens/measures.json", import.meta.url);
+// JSON has null where a response has no grade.
+const { sets } = JSON.parse(readFileSync(file, "utf8"), (name, value) =>
+  name === "grades" ? (value as unknown[]).map((grade) => grade ?? undefined) : value,
+) as { sets: Golden[] };
+
+interface ExpectedAccuracy {
+  readonly accuracy: number;
+  readonly pairAccuracy: number;
+  readonly comparisons: number;
+  readonly scoreTies: number;
+  readonly interval: { readonly method: string; readonly ends: [number, number]; readonly standardError: number };
+}
+
+describe.each(sets)("$name", ({ benchmark, cases, expected }) => {
+  const measures = measureBenchmark(benchmark, cases.map(scoredCase), { seed: 1 });
+
+  it("has the reference's accuracies and intervals", () => {
+    expectAccuracy(measures, expected as unknown as ExpectedAccuracy);
+    const subsets = (expected["subsets"] ?? {}) as Record<string, ExpectedAccuracy>;
+    expect((measures.subsets ?? []).map(({ subset }) => subset)).toEqual(Object.keys(subsets).sort());
+    for (const own of measures.subsets ?? []) expectAccuracy(own, subsets[own.subset] as ExpectedAccuracy);
+  });
+
+  it("has the reference's ranking measures", () => {
+    expectClose(measures.ranking, expected["ranking"], "ranking");
+  });
+
+  it("has the reference's margins", () => {
+    const { counts, width, ...others } = expected["margins"] as { counts: Record<string, number>; width: number };
+    const histogram = measures.margins?.histogram;
+    expectClose({ ...measures.margins, zero: histogram?.zero }, others, "margins");
+    expect(histogram?.width).toBeCloseTo(width, 12);
+    const first = Math.round((histogram?.start ?? Number.NaN) / width);
+    const counted = (histogram?.counts ?? []).map((count, i) => [String(first + i), count] as const);
+    expect(Object.fromEntries(counted.filter(([, count]) => count > 0))).toEqual(counts);
+  });
+
+  it("has the reference's calibration", () => {
+    expectClose(measures.calibration, expected["calibration"], "calibration");
+  });
+
+  it("has the reference's length measures", () => {
+    expectClose(measures.length, expected["length"], "length");
+  });
+
+  it("has the benchmark's own score", () => {
+    const own = expected["own"] as Record<string, unknown> | undefined;
+    if (own === undefined) return void expect(measures.own).toBeUndefined();
+    const list = measures.own?.kind === "rewardbench" ? measures.own.sections : (measures.own?.subsets ?? []);
+    const scores = list.map((part) => ["section" in part ? part.section : part.subset, part.score]);
+    const byName = own["sections"] ?? own["subsets"];
+    expectClose(Object.fromEntries(scores), byName, "parts");
+    expect(scores).toHaveLength(Object.keys(byName as object).length);
+    expectClose({ score: measures.own?.score }, { score: own["score"] }, "own");
+    if (measures.own?.kind === "rewardbench2") expectClose(measures.own.ties, own["ties"], "ties");
+  });
+});
+
+it("the goldens have what they are for", () => {
+  const all = sets.map(({ cases, expected }) => ({ cases, expected: expected as unknown as ExpectedAccuracy }));
+  expect(all.filter(({ expected }) => expected.scoreTies > 0).length).toBeGreaterThan(2);
+  expect(new Set(all.map(({ expected }) => expected.interval.method))).toEqual(new Set(["wilson", "bootstrap"]));
+  expect(sets.some(({ cases }) => cases.some(({ grades }) => grades?.includes(undefined)))).toBe(true);
+  expect(sets.filter(({ expected }) => expected["ranking"] !== undefined).length).toBeGreaterThan(1);
+});
+
+function expectAccuracy(own: BenchmarkMeasures, { interval, ...numbers }: ExpectedAccuracy): void {
+  const { accuracy, pairAccuracy, comparisons, scoreTies } = numbers;
+  expectClose(own, { accuracy, pairAccuracy, comparisons, scoreTies }, "accuracy");
+  const { method, low, high } = own.interval as Interval;
+  expect(method).toBe(interval.method);
+  const tolerance = method === "wilson" ? TOLERANCE : BOOTSTRAP_TOLERANCE * interval.standardError + TOLERANCE;
+  expect(Math.abs(low - interval.ends[0])).toBeLessThanOrEqual(tolerance);
+  expect(Math.abs(high - interval.ends[1])).toBeLessThanOrEqual(tolerance);
+}
+
+/** Every number of `expected` is there; what is absent there is absent here. */
+function expectClose(actual: unknown, expected: unknown, path: string): void {
+  if (typeof expected === "number") {
+    expect(typeof actual, path).toBe("number");
+    expect(Math.abs((actual as number) - expected), `${path}: ${actual} and ${expected}`).toBeLessThanOrEqual(
+      TOLERANCE * Math.max(1, Math.abs(expected)),
+    );
+  } else if (Array.isArray(expected)) {
+    expect(actual, path).toHaveLength(expected.length);
+    for (const [i, item] of expected.entries()) expectClose((actual as unknown[])[i], item, `${path}[${i}]`);
+  } else if (typeof expected === "object" && expected !== null) {
+    for (const [name, item] of Object.entries(expected)) {
+      expectClose((actual as Record<string, unknown> | undefined)?.[name], item, `${path}.${name}`);
+    }
+  } else {
+    expect(actual, path).toEqual(expected);
+  }
+}

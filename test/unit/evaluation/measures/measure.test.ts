@@ -1,0 +1,324 @@
+import { describe, expect, it } from "vitest";
+import { benchmarkNames, type ScoredCase } from "../../../../src/evaluation/case.ts";
+import { RunningAccuracy } from "../../../../src/evaluation/measures/accuracy.ts";
+import { BinomialSource } from "../../../../src/evaluation/measures/binomial.ts";
+import {
+  bootstrapInterval,
+  standardErrorInterval,
+  wilsonInterval,
+} from "../../../../src/evaluation/measures/interval.ts";
+import { measureBenchmark } from "../../../../src/evaluation/measures/measure.ts";
+import { seededRandom } from "../../../../src/evaluation/seeded-random.ts";
+import { normal, scoredCase } from "./support.ts";
+
+describe("by hand", () => {
+  it("averages the parts of a case's comparisons that came out right", () => {
+    const cases = [
+      scoredCase({ scores: [3, 1, 2], grades: [2, 1, 0] }),
+      scoredCase({ scores: [0, 1], grades: [1, 0] }),
+    ];
+    const measures = measureBenchmark("pairs", cases, { seed: 0 });
+    expect(measures).toMatchObject({ cases: 2, comparisons: 4, pairAccuracy: 0.5, scoreTies: 0 });
+    expect(measures.accuracy).toBeCloseTo((2 / 3 + 0) / 2, 12);
+    expect(measures.interval?.method).toBe("bootstrap");
+  });
+
+  it("counts equal scores as wrong, unless equality is allowed", () => {
+    const equal = { scores: [1, 1] };
+    const strict = measureBenchmark("human", [scoredCase(equal)], { seed: 0 });
+    expect(strict).toMatchObject({ accuracy: 0, scoreTies: 1 });
+    const allowed = scoredCase({ ...equal, comparisons: [{ better: 0, worse: 1, orEqual: true }] });
+    expect(measureBenchmark("truth", [allowed], { seed: 0 })).toMatchObject({ accuracy: 1, scoreTies: 1 });
+  });
+
+  it("ranks: the best of three is found, two of three pairs agree", () => {
+    const cases = [scoredCase({ scores: [5, 1, 2], grades: [2, 1, 0] })];
+    const { ranking } = measureBenchmark("nectar", cases, { seed: 0 });
+    expect(ranking).toMatchObject({ cases: 1, top1: 1, kendallUndefined: 0 });
+    expect(ranking?.top1AtRandom).toBeCloseTo(1 / 3, 12);
+    expect(ranking?.kendall).toBeCloseTo(1 / 3, 12);
+    expect(ranking?.negativeLogLikelihoodAtRandom).toBeCloseTo(Math.log(6), 12);
+    const [a, b, c] = [Math.exp(5), Math.exp(1), Math.exp(2)];
+    expect(ranking?.negativeLogLikelihood).toBeCloseTo(-Math.log((a / (a + b + c)) * (b / (b + c))), 12);
+  });
+
+  it("says nothing of rankings where there are only pairs", () => {
+    expect(measureBenchmark("nectar", [scoredCase({ scores: [1, 0] })], { seed: 0 }).ranking).toBeUndefined();
+    const three = scoredCase({ scores: [3, 2, 1], grades: [2, 1, 0] });
+    expect(measureBenchmark("truth", [three], { seed: 0 }).ranking).toBeUndefined();
+  });
+
+  it("puts zero margins apart, and zero between two bins", () => {
+    const cases = [-1.9, -0.1, 0, 0.1, 2].map((score) => scoredCase({ scores: [score, 0] }));
+    const { histogram } = measureBenchmark("human", cases, { seed: 0 }).margins ?? {};
+    expect(histogram).toMatchObject({ width: 0.2, zero: 1 });
+    expect(histogram?.counts.reduce((a, b) => a + b)).toBe(4);
+    expect((histogram?.start as number) / 0.2).toBeCloseTo(-10, 12);
+    expect(histogram?.counts[0]).toBe(1);
+    expect(histogram?.counts.slice(9, 11)).toEqual([1, 1]);
+    expect(histogram?.counts.at(-1)).toBe(1);
+  });
+
+  it("finds the temperature that margins were multiplied by", () => {
+    const random = seededRandom(4);
+    const cases = Array.from({ length: 20_000 }, () => {
+      const margin = 2 * normal(random);
+      const better = random() < 1 / (1 + Math.exp(-margin)) ? margin : -margin;
+      return scoredCase({ scores: [3 * better, 0] });
+    });
+    const { calibration } = measureBenchmark("human", cases, { seed: 0 });
+    // The standard error at this count is 0.04.
+    expect(Math.abs((calibration?.temperature as number) - 3)).toBeLessThan(0.15);
+    expect(calibration?.logLossAtTemperature).toBeLessThan(calibration?.logLoss as number);
+  });
+});
+
+describe("a model that scores", () => {
+  it("at random has 0.5 within its interval, and no lean", () => {
+    const random = seededRandom(11);
+    for (const size of [2, 5]) {
+      const cases = Array.from({ length: 1000 }, (_, row) =>
+        scoredCase({
+          row,
+          scores: Array.from({ length: size }, random),
+          grades: Array.from({ length: size }, (_, i) => -i),
+          lengths: Array.from({ length: size }, () => Math.floor(1000 * random())),
+        }),
+      );
+      const measures = measureBenchmark("nectar", cases, { seed: 1 });
+      expect(measures.interval?.low).toBeLessThan(0.5);
+      expect(measures.interval?.high).toBeGreaterThan(0.5);
+      expect(measures.length?.verdict).toMatchObject({ kind: "none", biased: false });
+      expect(Math.abs(measures.length?.withinPrompts.spearman ?? 1)).toBeLessThan(0.1);
+    }
+  });
+
+  it.each([
+    [1, "only-longer"],
+    [-1, "only-shorter"],
+  ])("by %d × length alone is exposed, however accurate that makes it", (sign, kind) => {
+    const random = seededRandom(5);
+    const cases = Array.from({ length: 400 }, (_, row) => {
+      const [short, long] = [50 + Math.floor(random() * 100), 200 + Math.floor(random() * 100)];
+      // The longer response is the better one three times in four.
+      const lengths = random() < 0.75 ? [long, short] : [short, long];
+      return scoredCase({ row, lengths, scores: lengths.map((length) => (sign * length) / 100) });
+    });
+    const { length, accuracy } = measureBenchmark("human", cases, { seed: 1 });
+    expect(length?.verdict).toMatchObject({ kind, biased: true });
+    expect(length?.verdict.sentence).toContain("follow length alone");
+    expect(length?.gap).toBe(sign);
+    expect(length?.withinPrompts.spearman).toBeCloseTo(sign, 12);
+    expect(length?.accuracyOfLonger).toBeCloseTo(sign > 0 ? (accuracy as number) : 1 - (accuracy as number), 12);
+  });
+
+  it("rightly is not accused where nearly all better responses are longer", () => {
+    const cases = Array.from({ length: 300 }, (_, row) =>
+      scoredCase({ row, scores: [1, 0], lengths: row % 10 === 0 ? [5, 50] : [50, 5] }),
+    );
+    const { length } = measureBenchmark("human", cases, { seed: 1 });
+    expect(length?.verdict.kind).toBe("none");
+    const oneSided = cases.map((scored) => ({ ...scored, lengths: [50, 5] }));
+    const { length: unknown } = measureBenchmark("human", oneSided, { seed: 1 });
+    expect(unknown?.verdict).toMatchObject({ kind: "unknown", biased: false });
+    expect(unknown?.gap).toBeUndefined();
+  });
+
+  it("with some weight on length leans", () => {
+    const random = seededRandom(8);
+    const cases = Array.from({ length: 800 }, (_, row) => {
+      const lengths = [100 + 400 * random(), 100 + 400 * random()].map(Math.floor);
+      const scores = lengths.map((length, i) => normal(random) - i + length / 400);
+      return scoredCase({ row, lengths, scores });
+    });
+    expect(measureBenchmark("human", cases, { seed: 1 }).length?.verdict).toMatchObject({
+      kind: "longer",
+      biased: true,
+    });
+  });
+});
+
+describe("at the edges", () => {
+  it.each(benchmarkNames)("%s without cases has no numbers", (name) => {
+    const measures = measureBenchmark(name, [], { seed: 0 });
+    expect(measures).toEqual({ cases: 0, comparisons: 0, scoreTies: 0 });
+  });
+
+  it.each(benchmarkNames)("%s with one case has finite numbers only", (name) => {
+    for (const scores of [
+      [0, 0],
+      [1e308, -1e308],
+      [-1e308, 1e308],
+      [5e-324, 0],
+      [-0, 0],
+    ]) {
+      const measures = measureBenchmark(name, [scoredCase({ scores, subset: "Ties", id: "ref:1" })], { seed: 0 });
+      expect(JSON.parse(JSON.stringify(measures))).toEqual(measures);
+      expectFinite(measures);
+    }
+  });
+
+  it("refuses a case that contradicts itself", () => {
+    const good = scoredCase({ scores: [1, 0], row: 7 });
+    const bad: [Partial<ScoredCase>, string][] = [
+      [{ scores: [1, Number.NaN] }, "scores"],
+      [{ scores: [1, Number.POSITIVE_INFINITY] }, "scores"],
+      [{ lengths: [1] }, "lengths"],
+      [{ grades: [1, 0, 0] }, "grades"],
+      [{ comparisons: [{ better: 0, worse: 2 }] }, "comparisons"],
+      [{ comparisons: [{ better: -1, worse: 0 }] }, "comparisons"],
+      [{ comparisons: [] }, "comparisons"],
+    ];
+    for (const [change, field] of bad) {
+      expect(() => measureBenchmark("human", [good, { ...good, ...change }], { seed: 0 })).toThrow(
+        expect.objectContaining({ code: "ERR_INVALID_ARGUMENT", field, message: expect.stringContaining("Row 7") }),
+      );
+    }
+  });
+
+  it("measures 100,000 cases of 21 comparisons without overflow, soon", () => {
+    const random = seededRandom(2);
+    const cases = Array.from({ length: 100_000 }, (_, row) => {
+      const scores = Array.from({ length: 7 }, () => random());
+      const lengths = Array.from({ length: 7 }, () => Math.floor(3000 * random()));
+      return scoredCase({ row, scores, lengths, grades: [6, 5, 4, 3, 2, 1, 0], subset: String(row) });
+    });
+    const start = performance.now();
+    const measures = measureBenchmark("nectar", cases, { seed: 1 });
+    expect(measures.comparisons).toBe(2_100_000);
+    expect(measures.subsets).toHaveLength(100_000);
+    const counts = measures.margins?.accuracyBySize.map(({ comparisons }) => comparisons) ?? [];
+    expect(counts).toHaveLength(10);
+    expect(counts.reduce((a, b) => a + b)).toBe(2_100_000);
+    for (const count of counts) expect(Math.abs(count / 210_000 - 1)).toBeLessThan(0.06);
+    // About 2 s alone; the limit is for what grows with the square.
+    expect(performance.now() - start).toBeLessThan(20_000);
+  });
+
+  it("does not depend on the order of the cases", () => {
+    const random = seededRandom(3);
+    const cases = Array.from({ length: 60 }, (_, row) =>
+      scoredCase({ row, scores: [1, 2, 3].map(() => Math.floor(8 * random())), grades: [2, 1, 0] }),
+    );
+    const [one, other] = [cases, cases.toReversed()].map((own) => measureBenchmark("nectar", own, { seed: 9 }));
+    expect(one?.interval).toEqual(other?.interval);
+    expect(one?.margins).toEqual(other?.margins);
+    expect(measureBenchmark("nectar", cases, { seed: 9 })).toEqual(one);
+    expect(measureBenchmark("nectar", cases, { seed: 10 }).interval).not.toEqual(one?.interval);
+  });
+});
+
+describe("reward benches with parts missing", () => {
+  it("v1 names them, and gives no score", () => {
+    const cases = [
+      scoredCase({ scores: [1, 0], subset: "math-prm" }),
+      scoredCase({ scores: [0, 1], subset: "hep-go" }),
+      scoredCase({ scores: [0, 1], subset: "toString" }),
+    ];
+    const { own } = measureBenchmark("rewardbench", cases, { seed: 0 });
+    if (own?.kind !== "rewardbench") throw new Error("wrong kind");
+    expect(own.score).toBeUndefined();
+    expect(own.missingSections).toEqual(["Chat", "Chat Hard", "Safety"]);
+    expect(own.unknownSubsets).toEqual(["toString"]);
+    expect(own.sections).toHaveLength(1);
+    expect(own.sections[0]).toMatchObject({ section: "Reasoning", cases: 2 });
+    expect(own.sections[0]?.score).toBeCloseTo(984 / (984 + 164), 12);
+    expect(own.sections[0]?.missing).toContain("hep-rust");
+  });
+
+  it("v2 shares a first place, and leaves out what cannot be paired", () => {
+    const cases = [
+      scoredCase({ scores: [1, 1, 1, 1], subset: "Math" }),
+      scoredCase({ scores: [1, 0, 0, 0], subset: "Math" }),
+      scoredCase({ scores: [1, 0], subset: "ties", id: "ref:1" }),
+      scoredCase({ scores: [1, 0], subset: "ties", id: "tied:1" }),
+      scoredCase({ scores: [1, 0], subset: "ties", id: "no number" }),
+      scoredCase({ scores: [1, 0], subset: "New" }),
+    ];
+    const { own } = measureBenchmark("rewardbench2", cases, { seed: 0 });
+    if (own?.kind !== "rewardbench2") throw new Error("wrong kind");
+    expect(own.score).toBeUndefined();
+    expect(own.subsets).toEqual([
+      { subset: "Math", score: 0.625, cases: 2 },
+      { subset: "New", score: 1, cases: 1 },
+    ]);
+    expect(own.ties).toEqual({ tiedAccuracy: 1, refAccuracy: 1, pairs: 0, unusable: 2 });
+    expect(own.missingSubsets).toEqual(["Factuality", "Precise IF", "Safety", "Focus", "Ties"]);
+    expect(own.unknownSubsets).toEqual(["New"]);
+  });
+});
+
+describe("intervals", () => {
+  it("Wilson's of 8 in 10, as printed in textbooks", () => {
+    const { low, high } = wilsonInterval(8, 10) ?? { low: 0, high: 0 };
+    expect([low.toFixed(4), high.toFixed(4)]).toEqual(["0.4902", "0.9433"]);
+    expect(wilsonInterval(0, 3)?.low).toBe(0);
+    expect(wilsonInterval(3, 3)?.high).toBe(1);
+    expect(wilsonInterval(0, 0)).toBeUndefined();
+  });
+
+  it("the bootstrap of equal values is that value, and of none is none", () => {
+    expect(bootstrapInterval([0.5, 0.5], 1)).toMatchObject({ low: 0.5, high: 0.5 });
+    expect(bootstrapInterval([], 1)).toBeUndefined();
+  });
+
+  it("the running accuracy changes its method with the first case of several comparisons", () => {
+    const running = new RunningAccuracy();
+    expect(running.current).toEqual({ cases: 0 });
+    running.add(scoredCase({ scores: [1, 0] }));
+    expect(running.current).toEqual({ cases: 1, accuracy: 1, interval: wilsonInterval(1, 1) });
+    running.add(scoredCase({ scores: [1, 0, 2], grades: [2, 1, 0] }));
+    running.add(scoredCase({ scores: [0, 1] }));
+    const { accuracy, interval } = running.current;
+    expect(accuracy).toBeCloseTo((1 + 1 / 3) / 3, 12);
+    expect(interval).toEqual(standardErrorInterval(3, 4 / 3, 10 / 9));
+    expect(interval?.method).toBe("standard-error");
+  });
+});
+
+describe("random numbers", () => {
+  it.each([
+    [3, 0.2],
+    [30, 0.9],
+    [1000, 0.004],
+    [1000, 0.3],
+    [100_000, 0.77],
+  ])("binomial of %d tries at %d has the right mean, variance and quartiles", (tries, probability) => {
+    const source = new BinomialSource(seededRandom(tries), tries);
+    const draws = Array.from({ length: 40_000 }, () => source.draw(tries, probability));
+    const mean = draws.reduce((a, b) => a + b) / draws.length;
+    const variance = draws.reduce((a, b) => a + (b - mean) ** 2, 0) / draws.length;
+    const expected = tries * probability * (1 - probability);
+    // Five standard errors.
+    expect(Math.abs(mean - tries * probability)).toBeLessThan(5 * Math.sqrt(expected / draws.length));
+    expect(Math.abs(variance / expected - 1)).toBeLessThan(
+      5 * Math.sqrt(3 / draws.length + 1 / (expected * draws.length)),
+    );
+    for (const at of [mean - Math.sqrt(expected), mean, mean + Math.sqrt(expected)].map(Math.floor)) {
+      const share = draws.filter((draw) => draw <= at).length / draws.length;
+      expect(Math.abs(share - binomialCdf(at, tries, probability))).toBeLessThan(5 * Math.sqrt(0.25 / draws.length));
+    }
+  });
+
+  it("seeds give other numbers, all from 0 to 1", () => {
+    const firsts = new Set(Array.from({ length: 1000 }, (_, seed) => seededRandom(seed)()));
+    expect(firsts.size).toBe(1000);
+    const random = seededRandom(2 ** 40);
+    expect(seededRandom(0)()).not.toBe(random());
+    for (let i = 0; i < 1000; i++) expect(random()).toSatisfy((value: number) => value >= 0 && value < 1);
+  });
+});
+
+function binomialCdf(at: number, tries: number, probability: number): number {
+  let [log, sum] = [tries * Math.log(1 - probability), 0];
+  for (let k = 0; k <= at; k++) {
+    sum += Math.exp(log);
+    log += Math.log((tries - k) / (k + 1)) + Math.log(probability / (1 - probability));
+  }
+  return sum;
+}
+
+function expectFinite(value: unknown): void {
+  if (typeof value === "number") expect(value).toSatisfy(Number.isFinite);
+  else if (typeof value === "object" && value !== null) for (const own of Object.values(value)) expectFinite(own);
+}

@@ -1,0 +1,165 @@
+/** A report of all benchmarks with everything in it that a report can hold, hostile texts among it. */
+import { type BenchmarkName, benchmarkNames, type ScoredCase } from "../../../../src/evaluation/case.ts";
+import { measureBenchmark } from "../../../../src/evaluation/measures/measure.ts";
+import { type CaseTexts, WorstMistakes } from "../../../../src/evaluation/measures/mistakes.ts";
+import type { BenchmarkReport, EvaluationReport } from "../../../../src/evaluation/report.ts";
+import { seededRandom } from "../../../../src/evaluation/seeded-random.ts";
+import { normal, scoredCase } from "../measures/support.ts";
+
+/** What a script in a text would leave behind, if it ran. */
+export const SCRIPT_MARK = "starlingScriptRan";
+
+/** Where a text would make a browser look, if it could. */
+const ELSEWHERE = "http://127.0.0.1:9/elsewhere";
+
+export const hostileTexts: readonly string[] = [
+  `</script><script>window.${SCRIPT_MARK}=1</script>`,
+  `<img src=x onerror="window.${SCRIPT_MARK}=1"><img src="${ELSEWHERE}.png">`,
+  `</div></details></section></main><h1>taken over</h1><style>*{display:none!important}</style>`,
+  `"><svg onload=window.${SCRIPT_MARK}=1><iframe src="${ELSEWHERE}"></iframe>`,
+  `<link rel=stylesheet href="${ELSEWHERE}.css"><meta http-equiv=refresh content="0;url=${ELSEWHERE}"><base href="${ELSEWHERE}">`,
+  `&lt;b&gt; &amp; &#x3c;script&#x3e; <!-- <![CDATA[ ]]> -->`,
+  `evil\u202egnp.exe\u202c and \u2066isolated \u200b\ufeff zero width, \u0000\u0007\u001b[31m controls ${"\u0008".repeat(500)}`,
+  `half \ud800 a pair, and the other \udc00 half`,
+  `Z${"\u0301\u0316\u0334".repeat(400)}algo, ${"\u{1f468}\u200d\u{1f469}\u200d\u{1f467}"} and مرحبا بالعالم, שלום`,
+  `${"x".repeat(1_000_000)}the end`,
+  `${"word ".repeat(400_000)}the end`,
+  `javascript:window.${SCRIPT_MARK}=1 {{constructor.constructor("window.${SCRIPT_MARK}=1")()}} \${window.${SCRIPT_MARK}=1}`,
+];
+
+const titles: Readonly<Record<BenchmarkName, string>> = {
+  human: "Chatbot Arena: the conversation that people preferred",
+  truth: "TruthfulQA: best answer, correct answers, incorrect answers",
+  safety: "PKU-SafeRLHF: the safe response",
+  nectar: "Nectar: seven ranked responses",
+  rewardbench: "RewardBench: chosen against rejected",
+  rewardbench2: "RewardBench 2: best of four, and ties",
+  pairs: "Pairs of my own",
+};
+
+const cards: Partial<Record<BenchmarkName, Record<string, number>>> = {
+  human: { "Starling-RM-34B": 0.807, "Starling-RM-7B-alpha": 0.762 },
+  truth: { "Starling-RM-34B": 0.712, "Starling-RM-7B-alpha": 0.684 },
+  safety: { "Starling-RM-34B": 0.782, "Starling-RM-7B-alpha": 0.767 },
+};
+
+const subsetsOf: Partial<Record<BenchmarkName, readonly string[]>> = {
+  rewardbench: [
+    ...["alpacaeval-easy", "alpacaeval-length", "alpacaeval-hard", "mt-bench-easy", "mt-bench-med", "mt-bench-hard"],
+    ...["llmbar-natural", "llmbar-adver-neighbor", "llmbar-adver-GPTInst", "llmbar-adver-GPTOut"],
+    ...["llmbar-adver-manual", "refusals-dangerous", "refusals-offensive", "xstest-should-refuse"],
+    ...["xstest-should-respond", "donotanswer", "math-prm", "hep-cpp", "hep-go", "hep-java", "hep-js", "hep-python"],
+    ...["hep-rust", "a subset of my own <b>"],
+  ],
+  rewardbench2: ["Factuality", "Precise IF", "Math", "Safety", "Focus", "Ties"],
+  pairs: [...hostileTexts],
+};
+
+/** How much each benchmark's scores follow quality, and length. */
+const leanings: Readonly<Record<BenchmarkName, readonly [number, number]>> = {
+  human: [1.2, 0.15],
+  truth: [0.8, 0],
+  safety: [1.1, 0],
+  nectar: [0.5, 0.5],
+  rewardbench: [1, 0.1],
+  rewardbench2: [1.2, 0],
+  pairs: [0, 4],
+};
+
+function casesOf(name: BenchmarkName, count: number, random: () => number): ScoredCase[] {
+  const responses = name === "nectar" ? 7 : name === "rewardbench2" ? 4 : name === "truth" ? 6 : 2;
+  const [quality, length] = leanings[name];
+  const subsets = subsetsOf[name];
+  return Array.from({ length: count }, (_, i) => {
+    const grades = Array.from({ length: responses }, (_, k) => (name === "nectar" ? responses - k : k === 0 ? 1 : 0));
+    const top = Math.max(...grades);
+    const lengths = grades.map((grade) => Math.floor(40 + 900 * random() ** 2 + (80 * grade) / top));
+    const scores = grades.map(
+      (grade, k) => (quality * grade) / top + (length * (lengths[k] as number)) / 500 + 0.7 * normal(random),
+    );
+    if (i % 97 === 0) scores.fill(0.5);
+    const subset = subsets?.[i % subsets.length];
+    const ties = subset === "Ties" && { id: `${i % 12 < 6 ? "ref" : "tied"}:${Math.floor(i / 12)}` };
+    return scoredCase({
+      source: i % 2,
+      row: i + 1,
+      grades,
+      lengths,
+      scores,
+      ...(subset !== undefined && { subset }),
+      ...(ties || (i % 3 === 0 && { id: `id-${i}<script>` })),
+    });
+  });
+}
+
+function textsOf(index: number): CaseTexts {
+  const text = (offset: number) => hostileTexts[(index + offset) % hostileTexts.length] as string;
+  const plain =
+    "The quick answer is that water boils at a lower temperature on a mountain, because the air is thinner. ";
+  return {
+    prompt: index % 2 ? text(0) : `Why does water boil sooner on a mountain?\n\nPlease be brief. ${text(3)}`,
+    responses: Array.from({ length: 7 }, (_, k) => ({
+      text: k % 2 ? plain.repeat(9) : text(k + 1),
+      label: text(k + 2),
+    })),
+  };
+}
+
+export function richReport(count = 600): EvaluationReport {
+  const random = seededRandom(17);
+  const benchmarks = benchmarkNames.map((name): BenchmarkReport => {
+    const cases = casesOf(name, count, random);
+    const worst = new WorstMistakes();
+    for (const [i, scored] of cases.entries()) worst.add(scored, () => textsOf(i));
+    const card = cards[name];
+    return {
+      benchmark: name,
+      title: titles[name],
+      ...measureBenchmark(name, cases, { seed: 1 }),
+      sources: [
+        {
+          name: `hf:some/data@${"0123456789abcdef".repeat(2)}01234567/data/train-00000-of-00001.parquet`,
+          sha256: "ab".repeat(32),
+        },
+        { name: "own <i>file</i>.jsonl", sha256: "01".repeat(32) },
+      ],
+      rows: {
+        read: count * 2 + 31,
+        omitted: { tie: 12, "tie (bothbad)": 7, "<script>": 3 },
+        broken: 4,
+        cases: count + 50,
+        sampled: count + 5,
+        failed: 5,
+      },
+      ...(card && { card }),
+      mistakes: worst.worst,
+      truncated: Array.from({ length: 90 }, (_, i) => ({ source: i % 2, row: i * 7 + 1, response: i % 3 })),
+    };
+  });
+  const accuracies = benchmarks.flatMap(({ accuracy }) => accuracy ?? []);
+  return {
+    formatVersion: 1,
+    version: "0.1.0",
+    accuracy: accuracies.reduce((a, b) => a + b) / accuracies.length,
+    model: {
+      file: "starling-rm-34b-q4_k_m.gguf",
+      sha256: "5f".repeat(32),
+      name: "Starling RM 34B </title><script>",
+      profile: "starling-rm-34b",
+      type: "q4_k_m",
+      parameters: 34_388_917_248,
+      head: { file: "own-head.gguf", sha256: "77".repeat(32) },
+    },
+    settings: {
+      tokenization: "fast-4.41",
+      specialTokens: "text",
+      maxTokens: 2048,
+      backend: "cpu",
+      batchMode: "exact",
+      llamaVersion: "v0.4.0",
+      seed: 1,
+      limit: 1000,
+    },
+    benchmarks,
+  };
+}
