@@ -9,7 +9,7 @@ import {
 } from "../src/index.ts";
 import type { Action } from "./context.ts";
 import { EXIT_ROWS_FAILED } from "./errors.ts";
-import { addSampleOptions, beginRun, requestsOf, type SampleOptions } from "./eval.ts";
+import { addSampleOptions, beginRun, evaluationStatus, requestsOf, type SampleOptions } from "./eval.ts";
 import {
   addEngineOptions,
   addTokenOptions,
@@ -35,7 +35,7 @@ export const compare: Action<CompareCommandOptions> = async (options, context) =
   const [data] = requestsOf([options.benchmark], options.input);
   const { terminal } = context;
   const models = [await embeddedPath(options.first, context), await embeddedPath(options.second, context)] as const;
-  const run = beginRun(context, options);
+  const run = beginRun(context, options, evaluationStatus);
   try {
     const report = await compareModels({
       models,

@@ -52,7 +52,7 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
   if (options.output !== undefined) await prepareReportFolder(options.output);
   const path = await modelPath(options, context);
   const { terminal } = context;
-  const run = beginRun(context, options);
+  const run = beginRun(context, options, evaluationStatus);
   try {
     const evaluation = await evaluate({
       modelPath: path,
@@ -80,12 +80,16 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
   }
 };
 
-/** What eval and compare have in common: problems are told as they are found, and counted. */
-export function beginRun(context: CommandContext, { limit, seed, strict, cache }: SampleOptions) {
+/** What eval, compare and fit have in common: problems are told as they are found, and counted. */
+export function beginRun<Progress>(
+  context: CommandContext,
+  { limit, seed, strict, cache }: Omit<SampleOptions, "input">,
+  statusText: (progress: Progress, seconds: number, columns: number) => string,
+) {
   const { terminal, signal } = context;
   let problems = 0;
   const started = performance.now();
-  let progress: EvaluateProgress | undefined;
+  let progress: Progress | undefined;
   terminal.showStatus((columns) =>
     progress === undefined ? "" : statusText(progress, (performance.now() - started) / 1000, columns),
   );
@@ -101,7 +105,7 @@ export function beginRun(context: CommandContext, { limit, seed, strict, cache }
       },
       onNotice: (message: string) => terminal.say(`note: ${message}`),
     },
-    onProgress: (now: EvaluateProgress) => {
+    onProgress: (now: Progress) => {
       progress = now;
       terminal.redrawStatus();
     },
@@ -112,7 +116,7 @@ export function beginRun(context: CommandContext, { limit, seed, strict, cache }
   };
 }
 
-function statusText(progress: EvaluateProgress, seconds: number, columns: number): string {
+export function evaluationStatus(progress: EvaluateProgress, seconds: number, columns: number): string {
   if (progress.doing === "reading") return `reading ${progress.benchmark}`;
   if (progress.doing !== "scoring")
     return progressText({ label: `${progress.doing} the model`, fraction: progress.fraction, seconds }, columns);

@@ -8,6 +8,7 @@ import { demo, describeDemo } from "./demo.ts";
 import { describeDoctor, doctor } from "./doctor.ts";
 import { ClosedPipe, EXIT_DONE, EXIT_FATAL, failureText, Interrupted } from "./errors.ts";
 import { describeEval, evaluateCommand } from "./eval.ts";
+import { describeFit, fit } from "./fit.ts";
 import { describeInspect, inspect } from "./inspect.ts";
 import { describePull, pull } from "./pull.ts";
 import { describeQuantize, quantize } from "./quantize.ts";
@@ -61,6 +62,7 @@ function createProgram(context: CommandContext, finish: (exitCode: number) => vo
   add("pull", describePull, pull);
   add("quantize", describeQuantize, quantize);
   add("inspect", describeInspect, inspect);
+  add("fit", describeFit, fit);
   add("demo", describeDemo, demo);
   add("doctor", describeDoctor, doctor);
   return program;

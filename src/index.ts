@@ -25,6 +25,18 @@ export {
   compareModels,
 } from "./evaluation/compare.ts";
 export { type EvaluateOptions, type EvaluateProgress, type Evaluation, evaluate } from "./evaluation/evaluate.ts";
+export { type ExtractOptions, type ExtractProgress, extractFeatures } from "./evaluation/fit/extract-features.ts";
+export type { FeatureTable } from "./evaluation/fit/feature-table.ts";
+export type { FitCase, FitData, FitFailure } from "./evaluation/fit/fit-data.ts";
+export {
+  type FitComparison,
+  type FitOptions,
+  type FitQuality,
+  type FitResult,
+  fitHead,
+} from "./evaluation/fit/fit-head.ts";
+export { type FitModelOptions, type FitProgress, type FitReport, fitModel } from "./evaluation/fit/fit-model.ts";
+export type { RidgeTrial } from "./evaluation/fit/ridge.ts";
 export type { BenchmarkRequest } from "./evaluation/open-benchmark.ts";
 export type { RowProblem } from "./evaluation/read-cases.ts";
 export type { BenchmarkReport, EvaluationReport } from "./evaluation/report.ts";

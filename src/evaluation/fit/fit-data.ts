@@ -1,5 +1,6 @@
 /** What a head is fitted to. */
 import type { StarlingError } from "../../errors.ts";
+import type { TokenizationMode } from "../../scoring/types.ts";
 import type { Comparison } from "../case.ts";
 import type { FeatureTable } from "./feature-table.ts";
 
@@ -33,7 +34,7 @@ export interface FitData {
   readonly failures: readonly FitFailure[];
   /** The model that the features are of. */
   readonly model: { readonly path: string; readonly name: string; readonly sha256: string };
-  readonly tokenization: string;
+  readonly tokenization: TokenizationMode;
   /** Features that were computed; the others were there from an earlier run. */
   readonly computed: number;
 }

@@ -18,7 +18,7 @@ export interface FitOptions {
   readonly ridge?: number | "auto";
   /** Part of the prompts that the fit does not see, 0 to 0.9, by which it is judged; default 0.1. */
   readonly heldOut?: number;
-  /** Decides which prompts those are, and the folds: 0 to 2^32 - 1; default 0. */
+  /** Decides which prompts those are, and the folds: 0 to 2^31 - 1; default 0. */
   readonly seed?: number;
   /** Called for each ridge that was tried. */
   readonly onTrial?: (trial: RidgeTrial) => void;
@@ -73,7 +73,8 @@ const MAX_ITERATIONS = 5000;
 const DEFAULT_HELD_OUT = 0.1;
 /** A head that is judged by nearly everything is fitted to nearly nothing. */
 const MOST_HELD_OUT = 0.9;
-const MAX_SEED = 0xffffffff;
+/** Seeds are numbers that every program can write. */
+const MAX_SEED = 2 ** 31 - 1;
 
 const aRidge: Check = (value) =>
   value === "auto" || (typeof value === "number" && Number.isFinite(value) && value > 0)
@@ -82,6 +83,14 @@ const aRidge: Check = (value) =>
 const aPart: Check = (value) =>
   typeof value === "number" && value >= 0 && value <= MOST_HELD_OUT ? undefined : `a number from 0 to ${MOST_HELD_OUT}`;
 
+/** Checks that fitHead() and fitModel() share. */
+export const fitChecks: Readonly<Record<string, Check>> = {
+  ridge: aRidge,
+  heldOut: aPart,
+  seed: anInteger(0, MAX_SEED),
+  signal: aSignal,
+};
+
 /**
  * Fits a linear head: the minimum of the mean K-wise loss of the training part plus λ/2 · |w - w_old|². The same data and
  * options give the same head to the last bit on the same machine.
@@ -89,13 +98,7 @@ const aPart: Check = (value) =>
  * @throws InvalidInputError for a wrong option, or data that nothing can be fitted to
  */
 export async function fitHead(data: FitData, options: FitOptions = {}): Promise<FitResult> {
-  checkOptions("fitHead", options, {
-    ridge: aRidge,
-    heldOut: aPart,
-    seed: anInteger(0, MAX_SEED),
-    onTrial: aFunction,
-    signal: aSignal,
-  });
+  checkOptions("fitHead", options, { ...fitChecks, onTrial: aFunction });
   const { ridge: wanted = "auto", heldOut = DEFAULT_HELD_OUT, seed = 0, onTrial, signal } = options;
   const split = holdOut(data.cases, heldOut, seed);
   const training = split.training.flat();

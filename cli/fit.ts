@@ -1,0 +1,185 @@
+/** `starling-rm fit` */
+import { type Command, InvalidArgumentError, Option } from "commander";
+import {
+  type BenchmarkName,
+  benchmarkNames,
+  type FitComparison,
+  type FitProgress,
+  type FitReport,
+  fitModel,
+} from "../src/index.ts";
+import type { Action } from "./context.ts";
+import { EXIT_ROWS_FAILED } from "./errors.ts";
+import { beginRun, requestsOf } from "./eval.ts";
+import {
+  addEngineOptions,
+  addModelOptions,
+  type EngineOptions,
+  given,
+  loadSettings,
+  type ModelOptions,
+  modelPath,
+} from "./model-option.ts";
+import { collect, wholeNumber } from "./option-values.ts";
+import { openOutput } from "./output.ts";
+import { progressText } from "./progress-bar.ts";
+import { propertyTable } from "./table.ts";
+
+type FitCommandOptions = ModelOptions &
+  EngineOptions & {
+    readonly input: readonly string[];
+    readonly benchmark: BenchmarkName;
+    readonly output?: string;
+    readonly headOutput?: string;
+    readonly ridge?: number | "auto";
+    readonly heldOut?: number;
+    readonly seed?: number;
+    readonly strict?: true;
+    readonly force?: true;
+    readonly json?: true;
+  };
+
+export const fit: Action<FitCommandOptions> = async (options, context) => {
+  const [data] = requestsOf([options.benchmark], options.input);
+  const path = await modelPath(options, context);
+  const { terminal } = context;
+  const run = beginRun(context, { ...options, cache: true }, statusText);
+  try {
+    const { output, headOutput, ridge, heldOut, force } = options;
+    const { report } = await fitModel({
+      modelPath: path,
+      data: data as NonNullable<typeof data>,
+      load: loadSettings(options),
+      overwrite: force === true,
+      ...run.options,
+      ...given({ output, headOutput, ridge, heldOut }),
+      onProgress: run.onProgress,
+    });
+    terminal.endStatus();
+    const text = options.json ? `${JSON.stringify(report, undefined, 2)}\n` : fitTable(report);
+    await (await openOutput(undefined, [])).write(text);
+    return run.exitCode();
+  } catch (error) {
+    if (run.stoppedByStrict(error)) return EXIT_ROWS_FAILED;
+    throw error;
+  } finally {
+    terminal.endStatus();
+  }
+};
+
+function statusText(progress: FitProgress, seconds: number, columns: number): string {
+  switch (progress.doing) {
+    case "reading":
+      return progressText(
+        { label: "features", seconds, counts: { responses: progress.responses, tokens: progress.tokens } },
+        columns,
+      );
+    case "fitting":
+      return progressText({ label: `fitting, ridges tried: ${progress.trials}`, seconds }, columns);
+    default:
+      return progressText({ label: `${progress.doing} the model`, fraction: progress.fraction, seconds }, columns);
+  }
+}
+
+const DIGITS = 4;
+
+function fitTable(report: FitReport): string {
+  const { model, sources, rows, ridge, trials, converged, iterations, gradientNorm, change } = report;
+  const left = rows.broken + rows.failed;
+  const omitted = Object.values(rows.omitted).reduce((sum, count) => sum + count, 0);
+  const properties: [string, string | undefined][] = [
+    ["model", `${model.file} (${model.type})${model.head === undefined ? "" : `, from the head ${model.head.file}`}`],
+    ["preferences", sources.map(({ name }) => name).join(", ")],
+    [
+      "rows",
+      `${rows.read}${omitted > 0 ? `, of which ${omitted} say nothing of an order` : ""}${left > 0 ? `, of which ${left} failed` : ""}`,
+    ],
+    [
+      "ridge",
+      `${ridge.toPrecision(DIGITS)}${trials.length > 0 ? `, the best of ${trials.length} that were tried` : ""}`,
+    ],
+    [
+      "fit",
+      `${converged ? "at the minimum" : "NOT at the minimum"} after ${iterations} iterations (gradient ${gradientNorm.toExponential(1)})`,
+    ],
+    ["head moved by", `${(100 * change).toPrecision(3)} % of its length`],
+    ["held out", report.heldOut === undefined ? "nothing" : comparisonText(report.heldOut)],
+    ["fitted to", comparisonText(report.training)],
+    ["new model", report.output],
+    ["head file", report.headOutput],
+  ];
+  return propertyTable(properties.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+}
+
+function comparisonText({ cases, comparisons, before, after }: FitComparison): string {
+  const numbers = (name: "accuracy" | "loss") => `${before[name].toFixed(DIGITS)} -> ${after[name].toFixed(DIGITS)}`;
+  return `accuracy ${numbers("accuracy")}, loss ${numbers("loss")} (${cases} prompts, ${comparisons} comparisons)`;
+}
+
+/** The library's bounds. */
+const MOST_HELD_OUT = 0.9;
+const MAX_SEED = 2 ** 31 - 1;
+
+function ridgeValue(text: string): number | "auto" {
+  if (text === "auto") return text;
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('Expected "auto" or a number above 0.');
+}
+
+function partValue(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0 && value <= MOST_HELD_OUT) return value;
+  throw new InvalidArgumentError(`Expected a number from 0 to ${MOST_HELD_OUT}.`);
+}
+
+export function describeFit(command: Command): Command {
+  command.description(
+    "Fit the reward head to preferences of your own, by the method that the model was trained with; the rest of the model stays.",
+  );
+  addModelOptions(command);
+  command
+    .option(
+      "-i, --input <file>",
+      "preferences: parquet, JSON lines, JSON or CSV, also .gz and .zst, or hf:OWNER/NAME (repeatable)",
+      collect,
+      [],
+    )
+    .addOption(
+      new Option("--benchmark <name>", "what the data is")
+        .choices(benchmarkNames)
+        .default("pairs" satisfies BenchmarkName),
+    )
+    .option("-o, --output <file>", "write a copy of the model with the new head")
+    .option("--head-output <file>", "write the new head alone, for --head beside the model")
+    .option(
+      "--ridge <number>",
+      'pull towards the old head, or "auto" for the best by cross-validation (default: auto)',
+      ridgeValue,
+    )
+    .option("--held-out <part>", "part of the prompts to judge the new head by, 0 to 0.9 (default: 0.1)", partValue)
+    .option("--seed <n>", "decides which prompts those are (default: 0)", wholeNumber(0, MAX_SEED))
+    .option("--strict", "stop at the first row that cannot be understood or scored")
+    .option("--force", "replace existing outputs")
+    .option("--json", "print the result as JSON");
+  addEngineOptions(command);
+  return command.addHelpText("after", HELP);
+}
+
+const HELP = `
+Rows of --input:
+  {"prompt": "…", "chosen": "…", "rejected": "…"}
+  {"prompt": "…", "responses": ["…", "…", "…"], "ranks": [1, 2, null]}    1 = best, equal ranks tie, null is unranked
+
+The new head minimises the mean K-wise loss of the prompts that are not held out, and ridge/2 times its squared distance
+from the old head. "Accuracy" is the part of a prompt's comparisons that come out right, on average; "loss" the negative
+log-likelihood of a prompt's order, in nats. Judge by the line "held out".
+What the model computes of each response (28 kB for the 34B) is kept in the cache folder: a run that was stopped goes on,
+and other settings of the fit cost seconds.
+
+Exit code: 0 done, 1 some rows failed (each is named on stderr), 2 wrong usage or a failure of the whole.
+
+Examples:
+  starling-rm fit --model rm.gguf --input prefs.jsonl --head-output mine.gguf
+  starling-rm score --model rm.gguf --head mine.gguf --input pairs.jsonl
+  starling-rm fit --model rm.gguf --input prefs.jsonl --held-out 0.2 --output rm-mine.gguf`;

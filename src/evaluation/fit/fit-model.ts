@@ -1,0 +1,194 @@
+/** A fit from beginning to end: preferences, features, the head, the files that hold it. */
+import { resolve } from "node:path";
+import { defaultCacheFolder } from "../../cache-folder.ts";
+import { InvalidInputError, invalidArgument } from "../../errors.ts";
+import { checkOutput } from "../../files/temporary-file.ts";
+import { aBoolean, aFunction, aString, checkOptions, required } from "../../options.ts";
+import { packageVersion } from "../../package-info.ts";
+import { replaceHead, writeHead } from "../../write-head.ts";
+import { checkRequest } from "../evaluate.ts";
+import { type BenchmarkRequest, OpenBenchmark, problemTaker } from "../open-benchmark.ts";
+import { type LoadSettings, type OpenModel, openModel } from "../open-model.ts";
+import type { RowProblem } from "../read-cases.ts";
+import type { ReportedModel, ReportedProblem, ReportedSettings, ReportedSource, RowCounts } from "../report.ts";
+import { type ExtractProgress, extractFeatures } from "./extract-features.ts";
+import type { FitData } from "./fit-data.ts";
+import { type FitOptions, type FitResult, fitChecks, fitHead } from "./fit-head.ts";
+
+export interface FitModelOptions extends Omit<FitOptions, "onTrial"> {
+  /** A GGUF that `starling-rm convert` made. */
+  readonly modelPath: string;
+  /** The preferences: any benchmark's, of which all cases are taken. */
+  readonly data: BenchmarkRequest;
+  /** How the model is loaded. With `headPath` the fit starts from that head. */
+  readonly load?: LoadSettings;
+  /** A copy of the model with the new head, to be written. */
+  readonly output?: string;
+  /** A head file, to be written: for `headPath` beside the model. */
+  readonly headOutput?: string;
+  /** Replace existing outputs; default false. */
+  readonly overwrite?: boolean;
+  /** Stop at the first row that cannot be understood or scored; default false: it is told and left out. */
+  readonly strict?: boolean;
+  /** Where features are kept for another run; default: the package's cache folder ($STARLING_RM_CACHE). */
+  readonly cacheFolder?: string;
+  /** Called for each row that cannot be understood and each case that cannot be scored. */
+  readonly onProblem?: (problem: RowProblem) => void;
+  readonly onProgress?: (progress: FitProgress) => void;
+  /** Called with what does not stop the work but should be known. */
+  readonly onNotice?: (message: string) => void;
+}
+
+export type FitProgress =
+  /** Part of the model that was hashed, loaded or copied, 0 to 1. */
+  | { readonly doing: "hashing" | "loading" | "writing"; readonly fraction: number }
+  | ({ readonly doing: "reading" } & ExtractProgress)
+  /** Ridges that were tried. */
+  | { readonly doing: "fitting"; readonly trials: number };
+
+/** What `fit --json` prints. Nothing in it depends on when or how fast it was made. */
+export interface FitReport extends Omit<FitResult, "head"> {
+  readonly formatVersion: 1;
+  /** The package's version. */
+  readonly version: string;
+  readonly model: ReportedModel;
+  readonly settings: Omit<ReportedSettings, "limit">;
+  readonly sources: readonly ReportedSource[];
+  readonly rows: RowCounts;
+  readonly problems: readonly ReportedProblem[];
+  /** The files that were written, as they were named. */
+  readonly output?: string;
+  readonly headOutput?: string;
+}
+
+/**
+ * Fits the reward head of a model to preferences and writes it. Features are computed once for each response and kept in the
+ * cache folder, so that a run that was stopped goes on, and ends in the same head (on a GPU in packed batches: as far as
+ * features do not depend on their company there).
+ *
+ * @returns the report, and the new head
+ * @throws InvalidInputError for a wrong option or data that nothing can be fitted to, FileError or HubError for data or a
+ *   model that cannot be had or an output that cannot be written, NativeError where the model cannot be loaded
+ */
+export async function fitModel(options: FitModelOptions): Promise<{ report: FitReport; head: Float32Array }> {
+  for (const name of ["modelPath", "data"]) required("fitModel", options, name);
+  checkOptions("fitModel", options, {
+    ...fitChecks,
+    modelPath: aString,
+    data: () => undefined,
+    load: (value) => (typeof value === "object" && value !== null ? undefined : "an object"),
+    output: aString,
+    headOutput: aString,
+    overwrite: aBoolean,
+    strict: aBoolean,
+    cacheFolder: aString,
+    onProblem: aFunction,
+    onProgress: aFunction,
+    onNotice: aFunction,
+  });
+  checkRequest(options.data, "data");
+  const { output, headOutput, overwrite = false, seed = 0 } = options;
+  if (output !== undefined && headOutput !== undefined && resolve(output) === resolve(headOutput))
+    throw invalidArgument("headOutput", "another file than output", headOutput);
+  // What would make hours of work useless is found before.
+  for (const path of [output, headOutput]) if (path !== undefined) await checkOutput(path, overwrite);
+
+  const { data, model, benchmark } = await readFeatures(options, seed);
+  let trials = 0;
+  options.onProgress?.({ doing: "fitting", trials });
+  const { head, ...fitted } = await fitHead(data, {
+    ...given({ ridge: options.ridge, heldOut: options.heldOut, signal: options.signal }),
+    seed,
+    onTrial: () => options.onProgress?.({ doing: "fitting", trials: ++trials }),
+  });
+  if (!fitted.converged)
+    options.onNotice?.(
+      `the fit stopped after ${fitted.iterations} iterations with a gradient of ${fitted.gradientNorm.toExponential(2)}, ` +
+        `above its tolerance of ${fitted.gradientTolerance.toExponential(2)}`,
+    );
+  await writeOutputs(options, data, benchmark.sources, head, fitted);
+  const report: FitReport = {
+    formatVersion: 1,
+    version: packageVersion(),
+    model: model.reported,
+    settings: { ...model.settings, seed },
+    sources: benchmark.sources,
+    rows: benchmark.counts(),
+    problems: benchmark.problems,
+    ...fitted,
+    ...given({ output, headOutput }),
+  };
+  return { report, head };
+}
+
+/** The model is closed before the fit, which does not need it. */
+async function readFeatures(
+  options: FitModelOptions,
+  seed: number,
+): Promise<{ data: FitData; model: Pick<OpenModel, "reported" | "settings">; benchmark: OpenBenchmark }> {
+  const { modelPath, load = {}, strict = false, signal, onProgress, onProblem = () => {} } = options;
+  const { cacheFolder = defaultCacheFolder() } = options;
+  const benchmark = await OpenBenchmark.open(options.data, { limit: undefined, seed, strict, onProblem, signal });
+  const model = await openModel({
+    modelPath,
+    load,
+    cacheFolder: undefined,
+    onProgress: (doing, fraction) => onProgress?.({ doing, fraction }),
+    signal,
+  });
+  try {
+    const data = await extractFeatures(model.model, benchmark.cases, {
+      cacheFolder,
+      ...given({ signal }),
+      onProgress: (progress) => onProgress?.({ doing: "reading", ...progress }),
+    });
+    const takeProblem = problemTaker({ strict, onProblem }, benchmark.problems);
+    for (const { source, row, error } of data.failures) {
+      benchmark.addFailure();
+      const { name = "" } = benchmark.sources[source] ?? {};
+      takeProblem({ source: name, sourceIndex: source, row, where: `row ${row}`, error });
+    }
+    if (data.cases.length === 0)
+      throw new InvalidInputError("ERR_INVALID_ARGUMENT", noCases(benchmark), { field: "data" });
+    return { data, model, benchmark };
+  } finally {
+    await model.close();
+  }
+}
+
+function noCases(benchmark: OpenBenchmark): string {
+  const { read, broken, failed, omitted } = benchmark.counts();
+  const reasons = [
+    ...(broken > 0 ? [`${broken} could not be understood`] : []),
+    ...(failed > 0 ? [`${failed} could not be scored`] : []),
+    ...Object.entries(omitted).map(([reason, count]) => `${count}: ${reason}`),
+  ];
+  const names = benchmark.sources.map(({ name }) => name).join(", ");
+  return `There is no case to fit a head to among the ${read} rows of ${names}${reasons.length === 0 ? "" : ` (${reasons.join(", ")})`}.`;
+}
+
+async function writeOutputs(
+  { modelPath, output, headOutput, overwrite = false, signal, onProgress }: FitModelOptions,
+  { model, tokenization }: FitData,
+  sources: readonly ReportedSource[],
+  head: Float32Array,
+  { ridge, training }: Pick<FitResult, "ridge" | "training">,
+): Promise<void> {
+  const input = sources.map(({ name }) => name).join(", ");
+  const fit = { model: model.name, modelSha256: model.sha256, input, cases: training.cases, ridge };
+  const content = { modelPath, head, tokenization, fit, overwrite, ...given({ signal }) };
+  if (headOutput !== undefined) await writeHead({ ...content, output: headOutput });
+  if (output !== undefined)
+    await replaceHead({
+      ...content,
+      output,
+      onProgress: ({ bytesDone, bytesTotal }) => onProgress?.({ doing: "writing", fraction: bytesDone / bytesTotal }),
+    });
+}
+
+/** The entries that have a value. */
+function given<T extends object>(entries: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
