@@ -1,0 +1,123 @@
+/** Rows of public data sets to cases: what their readers share. Every error names the field. */
+import { describe, InvalidInputError, isStarlingError } from "../../errors.ts";
+import { type ChatMessage, checkItem, checkString, type ScoreItem } from "../../prompt/items.ts";
+import type { PromptCase } from "../case.ts";
+
+/** A row as a case, or why it is none: the reason is counted in the report. */
+export type Adapted = { readonly case: PromptCase } | { readonly omitted: string };
+
+/** @throws InvalidInputError ERR_INVALID_ITEM (or ERR_INVALID_UNICODE) for a row that does not fit; `field` names where */
+export type Adapter = (row: unknown) => Adapted;
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+export function fieldsOf(row: unknown, where = "the row"): Fields {
+  if (typeof row === "object" && row !== null && !Array.isArray(row)) return row as Fields;
+  throw wrong("an object", where, row);
+}
+
+export function textOf(fields: Fields, name: string, where = name): string {
+  return checkString(fields[name], where);
+}
+
+/** A list; in CSV a cell that holds one as JSON. */
+export function listOf(fields: Fields, name: string): readonly unknown[] {
+  const value = asParsed(fields[name]);
+  if (Array.isArray(value)) return value;
+  throw wrong("a list", name, value);
+}
+
+export function textsOf(fields: Fields, name: string): string[] {
+  return listOf(fields, name).map((text, i) => checkString(text, `${name}[${i}]`));
+}
+
+/** true or false; in CSV "True" or "False", as pandas writes them. */
+export function flagOf(fields: Fields, name: string): boolean {
+  const value = fields[name];
+  if (typeof value === "boolean") return value;
+  if (typeof value === "string" && /^(?:true|false)$/i.test(value)) return value.toLowerCase() === "true";
+  throw wrong("true or false", name, value);
+}
+
+export function numberOf(value: unknown, where: string): number {
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  throw wrong("a finite number", where, value);
+}
+
+/** The messages that a field holds; the roles are checked, not who comes last. */
+export function messagesOf(fields: Fields, name: string): ChatMessage[] {
+  const list = listOf(fields, name);
+  if (list.length === 0) throw wrong("one or more messages", name, list);
+  // The library's own rules are those of an item, which ends with the assistant's turn.
+  const { messages } = checkMessages([...list, { role: "assistant", content: "" }], name);
+  return messages.slice(0, -1);
+}
+
+/** Messages that end with the assistant's turn. An empty turn is one like others. */
+export function conversationOf(fields: Fields, name: string): ScoreItem {
+  return checkMessages(listOf(fields, name), name);
+}
+
+function checkMessages(messages: readonly unknown[], name: string): { messages: readonly ChatMessage[] } {
+  try {
+    return checkItem({ messages }, name) as { messages: readonly ChatMessage[] };
+  } catch (error) {
+    if (!isStarlingError(error)) throw error;
+    // The row's field holds the list itself.
+    const plain = (text: string) => text.replaceAll(`${name}.messages`, name);
+    const field = plain(error.field ?? name);
+    throw new InvalidInputError(error.code, plain(error.message), { field, cause: error });
+  }
+}
+
+/** A response to what was said before. */
+export function itemOf(context: string | readonly ChatMessage[], response: string): ScoreItem {
+  if (typeof context === "string") return { prompt: context, response };
+  const [first, ...more] = context;
+  if (more.length === 0 && first?.role === "user") return { prompt: first.content, response };
+  return { messages: [...context, { role: "assistant", content: response }] };
+}
+
+/** A prompt: a text, or a list of messages; in CSV such a list as JSON. A text like "[1, 2]" stays one. */
+export function contextOf(fields: Fields, name: string): string | readonly ChatMessage[] {
+  const value = fields[name];
+  const parsed = asParsed(value);
+  const isMessages = Array.isArray(value) || (Array.isArray(parsed) && parsed.length > 0 && parsed.every(hasRole));
+  return isMessages ? messagesOf(fields, name) : textOf(fields, name);
+}
+
+function hasRole(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "role" in value;
+}
+
+/** The data set's own names of a row and of the part that it belongs to, where it has them. */
+export function namesOf(fields: Fields): Pick<PromptCase, "id" | "subset"> {
+  const [id, subset] = [nameOf(fields["id"]), nameOf(fields["subset"])];
+  return { ...(id === undefined ? {} : { id }), ...(subset === undefined ? {} : { subset }) };
+}
+
+function nameOf(value: unknown): string | undefined {
+  if (typeof value === "number" || typeof value === "bigint") return String(value);
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** Whether two items are the same text, so that no model could tell them apart. */
+export function isSame(one: ScoreItem, other: ScoreItem): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+export function wrong(expected: string, where: string, received: unknown): InvalidInputError {
+  const message = `Expected ${expected} for ${where} but received ${describe(received)}.`;
+  return new InvalidInputError("ERR_INVALID_ITEM", message, { field: where });
+}
+
+/** A list of JSON in a text, where there is one: a cell of CSV has nothing else. */
+function asParsed(value: unknown): unknown {
+  if (typeof value !== "string" || !/^\s*\[/.test(value)) return value;
+  try {
+    const parsed: unknown = JSON.parse(value);
+    return Array.isArray(parsed) ? parsed : value;
+  } catch {
+    return value;
+  }
+}

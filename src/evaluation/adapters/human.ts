@@ -1,0 +1,34 @@
+/** lmsys/chatbot_arena_conversations: two whole conversations, and which of them a person preferred. */
+import type { CaseResponse } from "../case.ts";
+import { type Adapted, conversationOf, type Fields, fieldsOf, textOf, wrong } from "./adapter.ts";
+
+/** Ties of good and of bad answers are left out, each counted under the name that the data set gives it. */
+const TIES: readonly string[] = ["tie", "tie (bothbad)"];
+
+export function adaptHuman(row: unknown): Adapted {
+  const fields = fieldsOf(row);
+  const winner = textOf(fields, "winner");
+  // Checked for ties, too: a file of another schema must not pass for one of ties.
+  const [a, b] = [side(fields, "a", winner), side(fields, "b", winner)];
+  if (TIES.includes(winner)) return { omitted: winner };
+  if (winner !== "model_a" && winner !== "model_b")
+    throw wrong('"model_a", "model_b", "tie" or "tie (bothbad)"', "winner", winner);
+  const better = winner === "model_a" ? 0 : 1;
+  const id = fields["question_id"];
+  return {
+    case: {
+      responses: [a, b],
+      comparisons: [{ better, worse: 1 - better }],
+      ...(typeof id === "string" ? { id } : {}),
+    },
+  };
+}
+
+function side(fields: Fields, letter: "a" | "b", winner: string): CaseResponse {
+  const model = `model_${letter}`;
+  return {
+    item: conversationOf(fields, `conversation_${letter}`),
+    grade: winner === model ? 1 : 0,
+    label: textOf(fields, model),
+  };
+}

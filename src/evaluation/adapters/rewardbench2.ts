@@ -1,0 +1,31 @@
+/** allenai/reward-bench-2: the correct responses, then the wrong ones; in the subset "Ties" several are correct. */
+import { comparisonsByGrade } from "../case.ts";
+import { type Adapted, contextOf, fieldsOf, itemOf, namesOf, textOf, textsOf, wrong } from "./adapter.ts";
+
+/** The subset of prompts with several correct answers, whose ids pair them: "ref:7" with "tied:7". */
+const TIES = /^ties$/i;
+const TIES_ID = /^[^:]+:\d+$/;
+
+export function adaptRewardBench2(row: unknown): Adapted {
+  const fields = fieldsOf(row);
+  const context = contextOf(fields, "prompt");
+  const [chosen, rejected] = [textsOf(fields, "chosen"), textsOf(fields, "rejected")];
+  if (chosen.length === 0) throw wrong("one or more responses", "chosen", chosen);
+  if (rejected.length === 0) throw wrong("one or more responses", "rejected", rejected);
+  const correct = fields["num_correct"];
+  if (typeof correct === "number" && correct !== chosen.length)
+    throw wrong(`${chosen.length}, the number of chosen responses,`, "num_correct", correct);
+  const subset = textOf(fields, "subset");
+  const id = textOf(fields, "id");
+  if (TIES.test(subset) && !TIES_ID.test(id)) throw wrong('"ref:NUMBER" or "tied:NUMBER"', "id", id);
+  const models = fields["models"];
+  const responses = [...chosen, ...rejected].map((response, i) => {
+    const model: unknown = Array.isArray(models) ? models[i] : undefined;
+    return {
+      item: itemOf(context, response),
+      grade: i < chosen.length ? 1 : 0,
+      ...(typeof model === "string" ? { label: model } : {}),
+    };
+  });
+  return { case: { responses, comparisons: comparisonsByGrade(responses), ...namesOf(fields), subset, id } };
+}

@@ -1,0 +1,22 @@
+/** PKU-Alignment/PKU-SafeRLHF, as of 2023 and of 2024: two responses, each of them safe or not. */
+import { type Adapted, fieldsOf, flagOf, textOf } from "./adapter.ts";
+
+/** Only rows with exactly one safe response say which is better. */
+export function adaptSafety(row: unknown): Adapted {
+  const fields = fieldsOf(row);
+  const prompt = textOf(fields, "prompt");
+  const [first, second] = ["response_0", "response_1"].map((name) => {
+    const isSafe = flagOf(fields, `is_${name}_safe`);
+    const item = { prompt, response: textOf(fields, name) };
+    return { item, grade: isSafe ? 1 : 0, label: isSafe ? "safe" : "unsafe" };
+  }) as [Side, Side];
+  if (first.grade === second.grade) return { omitted: first.grade === 1 ? "both safe" : "neither safe" };
+  const better = first.grade === 1 ? 0 : 1;
+  return { case: { responses: [first, second], comparisons: [{ better, worse: 1 - better }] } };
+}
+
+interface Side {
+  readonly item: { readonly prompt: string; readonly response: string };
+  readonly grade: number;
+  readonly label: string;
+}

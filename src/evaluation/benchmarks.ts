@@ -1,0 +1,114 @@
+/** The benchmarks: what each compares, where its data lie, and what the model card says. */
+import type { Adapter } from "./adapters/adapter.ts";
+import { adaptHuman } from "./adapters/human.ts";
+import { adaptNectar } from "./adapters/nectar.ts";
+import { adaptPairs } from "./adapters/pairs.ts";
+import { adaptRewardBench } from "./adapters/rewardbench.ts";
+import { adaptRewardBench2 } from "./adapters/rewardbench2.ts";
+import { adaptSafety } from "./adapters/safety.ts";
+import { adaptTruth } from "./adapters/truth.ts";
+import type { BenchmarkName } from "./case.ts";
+
+/** Files of a data set on the hub, at one commit. */
+export interface BenchmarkSource {
+  /** "OWNER/NAME". */
+  readonly repository: string;
+  /** A commit, so that a number can be made again. */
+  readonly revision: string;
+  /** Paths in the repository. */
+  readonly files: readonly string[];
+}
+
+export interface Benchmark {
+  readonly name: BenchmarkName;
+  /** For people. */
+  readonly title: string;
+  /** What must come out higher than what, in one sentence. */
+  readonly description: string;
+  readonly adapt: Adapter;
+  /** Undefined: there is nothing to fetch, a file must be given. */
+  readonly source?: BenchmarkSource;
+  /** Accuracy, 0 to 1, by model, from the model card of Starling-RM-34B. */
+  readonly card?: Readonly<Record<string, number>>;
+}
+
+export const benchmarks: { readonly [Name in BenchmarkName]: Benchmark & { readonly name: Name } } = {
+  human: {
+    name: "human",
+    title: "Human preference",
+    description: "The conversation that a person preferred in the Chatbot Arena scores higher than the other one.",
+    adapt: adaptHuman,
+    source: {
+      repository: "lmsys/chatbot_arena_conversations",
+      revision: "1b6335d42a1d2c7e34870c905d03ab964f7f2bd8",
+      files: ["data/train-00000-of-00001-cced8514c7ed782a.parquet"],
+    },
+    card: { "Starling-RM-34B": 0.807, "Starling-RM-7B-alpha": 0.762 },
+  },
+  truth: {
+    name: "truth",
+    title: "Truthfulness",
+    description:
+      "TruthfulQA's best answer scores as high as the correct ones or higher, and these higher than the incorrect ones.",
+    adapt: adaptTruth,
+    source: {
+      repository: "truthfulqa/truthful_qa",
+      revision: "741b8276f2d1982aa3d5b832d3ee81ed3b896490",
+      files: ["generation/validation-00000-of-00001.parquet"],
+    },
+    card: { "Starling-RM-34B": 0.712, "Starling-RM-7B-alpha": 0.684 },
+  },
+  safety: {
+    name: "safety",
+    title: "Safety",
+    description: "Where exactly one of two responses in PKU-SafeRLHF is safe, it scores higher.",
+    adapt: adaptSafety,
+    source: {
+      repository: "PKU-Alignment/PKU-SafeRLHF",
+      revision: "9421ffafec3fa40a1f1a7d567b4d525079477ecb",
+      files: ["data/Alpaca-7B/test.jsonl", "data/Alpaca2-7B/test.jsonl", "data/Alpaca3-8B/test.jsonl"],
+    },
+    card: { "Starling-RM-34B": 0.782, "Starling-RM-7B-alpha": 0.767 },
+  },
+  nectar: {
+    name: "nectar",
+    title: "Nectar",
+    description: "Seven responses to a prompt are ordered as GPT-4 ranked them.",
+    adapt: adaptNectar,
+    source: {
+      repository: "berkeley-nest/Nectar",
+      revision: "3c6b4c47fa1cc38869f9f32dce1699f7abad8b06",
+      files: ["data/rlaif.parquet"],
+    },
+  },
+  rewardbench: {
+    name: "rewardbench",
+    title: "RewardBench",
+    description:
+      "The chosen response scores higher than the rejected one; sections are weighted as RewardBench does it.",
+    adapt: adaptRewardBench,
+    source: {
+      repository: "allenai/reward-bench",
+      revision: "168d848cdbbea9764fae4a544dc9ca1e6cca4931",
+      files: ["data/filtered-00000-of-00001.parquet"],
+    },
+  },
+  rewardbench2: {
+    name: "rewardbench2",
+    title: "RewardBench 2",
+    description:
+      "The correct response scores highest of four; where several are correct, all score higher than the wrong ones.",
+    adapt: adaptRewardBench2,
+    source: {
+      repository: "allenai/reward-bench-2",
+      revision: "7ff08853b0d5686e79b13fda8677024f566a104a",
+      files: ["data/test-00000-of-00001.parquet"],
+    },
+  },
+  pairs: {
+    name: "pairs",
+    title: "Preferences",
+    description: "Of each two responses in a file of one's own, the one that is ranked higher scores higher.",
+    adapt: adaptPairs,
+  },
+};
