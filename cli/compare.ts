@@ -9,7 +9,14 @@ import {
 } from "../src/index.ts";
 import type { Action } from "./context.ts";
 import { EXIT_ROWS_FAILED } from "./errors.ts";
-import { addSampleOptions, beginRun, evaluationStatus, requestsOf, type SampleOptions } from "./eval.ts";
+import {
+  addSampleOptions,
+  beginRun,
+  evaluationStatus,
+  requestsOf,
+  type SampleOptions,
+  sampleSettings,
+} from "./eval.ts";
 import {
   addEngineOptions,
   addTokenOptions,
@@ -41,6 +48,7 @@ export const compare: Action<CompareCommandOptions> = async (options, context) =
       models,
       data: data as NonNullable<typeof data>,
       load: loadSettings(options),
+      ...sampleSettings(options),
       ...run.options,
       onProgress: run.onProgress,
     });

@@ -58,6 +58,7 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
       modelPath: path,
       benchmarks: requests,
       load: loadSettings(options),
+      ...sampleSettings(options),
       ...run.options,
       onProgress: run.onProgress,
     });
@@ -80,10 +81,15 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
   }
 };
 
+/** The library's names for the options of {@link addSampleOptions}, but for inputs and --strict. */
+export function sampleSettings({ limit, seed, cache }: SampleOptions) {
+  return { ...given({ limit, seed }), ...(cache ? {} : { cacheFolder: false as const }) };
+}
+
 /** What eval, compare and fit have in common: problems are told as they are found, and counted. */
 export function beginRun<Progress>(
   context: CommandContext,
-  { limit, seed, strict, cache }: Omit<SampleOptions, "input">,
+  { strict }: Pick<SampleOptions, "strict">,
   statusText: (progress: Progress, seconds: number, columns: number) => string,
 ) {
   const { terminal, signal } = context;
@@ -97,8 +103,6 @@ export function beginRun<Progress>(
     options: {
       signal,
       strict: strict === true,
-      ...given({ limit, seed }),
-      ...(cache ? {} : { cacheFolder: false as const }),
       onProblem: ({ source, where, error }: { source: string; where: string; error: unknown }) => {
         problems += 1;
         terminal.say(`${source}, ${where}: ${failureText(error)}`);

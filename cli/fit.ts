@@ -43,16 +43,16 @@ export const fit: Action<FitCommandOptions> = async (options, context) => {
   const [data] = requestsOf([options.benchmark], options.input);
   const path = await modelPath(options, context);
   const { terminal } = context;
-  const run = beginRun(context, { ...options, cache: true }, statusText);
+  const run = beginRun(context, options, statusText);
   try {
-    const { output, headOutput, ridge, heldOut, force } = options;
+    const { output, headOutput, ridge, heldOut, seed, force } = options;
     const { report } = await fitModel({
       modelPath: path,
       data: data as NonNullable<typeof data>,
       load: loadSettings(options),
       overwrite: force === true,
       ...run.options,
-      ...given({ output, headOutput, ridge, heldOut }),
+      ...given({ output, headOutput, ridge, heldOut, seed }),
       onProgress: run.onProgress,
     });
     terminal.endStatus();
