@@ -11,6 +11,7 @@ import { sectionId } from "./summary.ts";
 import { binTable, numbersOf, table } from "./table.ts";
 
 const MAX_NAME = 80;
+const MAX_SOURCE = 300;
 /** Of truncated responses: enough to look some of them up. */
 const MAX_TRUNCATED = 60;
 
@@ -64,10 +65,9 @@ ${length && lengthBlock(`${id}-length`, length)}
 ${report.subsets && subsetsBlock(report.subsets)}
 ${mistakesBlock(report)}
 ${truncatedBlock(report)}
-<div class="block"><h3>Sources</h3>${table({
-    columns: ["File", "SHA-256"],
-    rows: report.sources.map(({ name, sha256 }) => [short(name, 4 * MAX_NAME), html`<code>${sha256}</code>`]),
-  })}</div>
+<div class="block"><h3>Sources</h3><dl class="facts">${report.sources.map(
+    ({ name, sha256 }) => html`<dt>${short(name, MAX_SOURCE)}</dt><dd><code title="SHA-256">${sha256}</code></dd>`,
+  )}</dl></div>
 </section>`;
 }
 
@@ -78,9 +78,6 @@ export function figure(title: string, line: Content, drawing: Content, below?: C
 
 function stats(report: BenchmarkReport): Markup {
   const { accuracy, interval, cases, comparisons, pairAccuracy, scoreTies } = report;
-  const card = Object.entries(report.card ?? {}).map(
-    ([model, value]) => [`${model}, model card`, share(value)] as const,
-  );
   const items: [string, Content, Content?][] = [
     ["Accuracy", share(accuracy), interval && `${intervalText(interval)} (${intervalName(interval)})`],
     ...Object.entries(report.card ?? {}).map(([model, value]): [string, Content, Content] => [
