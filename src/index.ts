@@ -15,6 +15,11 @@ export {
   NativeError,
   StarlingError,
 } from "./errors.ts";
+export { type BenchmarkName, benchmarkNames, type ScoredCase } from "./evaluation/case.ts";
+export { RunningAccuracy } from "./evaluation/measures/accuracy.ts";
+export type { BenchmarkMeasures, Interval } from "./evaluation/measures/measure.ts";
+export { renderHtml } from "./evaluation/report/html.ts";
+export type { BenchmarkReport, EvaluationReport } from "./evaluation/report.ts";
 export { type PullOptions, type PullResult, pull } from "./hub/pull.ts";
 export type { PullProgress } from "./hub/tally.ts";
 export { type InspectOptions, type InspectResult, inspectModel } from "./inspect.ts";

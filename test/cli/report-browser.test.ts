@@ -11,8 +11,7 @@ import { richReport, SCRIPT_MARK } from "../unit/evaluation/report/rich-report.t
 import { findBrowser, launchOptions } from "./browser.ts";
 
 const executable = findBrowser();
-if (executable === undefined)
-  console.warn("The report was not looked at in a browser: no Chromium was found. Install it, or name it in CHROMIUM.");
+const missing = "no Chromium was found: install it, or name it in CHROMIUM";
 
 /** No picture of a page with text on it is smaller. */
 const MIN_PICTURE_BYTES = 20_000;
@@ -26,7 +25,7 @@ const views = [
   { width: 390, colorScheme: "dark" },
 ] as const;
 
-describe.skipIf(executable === undefined)("the report in Chromium", () => {
+describe.skipIf(executable === undefined)(`the report in Chromium${executable ? "" : ` (skipped: ${missing})`}`, () => {
   const folder = mkdtempSync(join(tmpdir(), "starling-rm-report-"));
   const file = join(folder, "report.html");
   const address = pathToFileURL(file).href;

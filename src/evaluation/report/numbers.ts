@@ -32,10 +32,11 @@ export function real(value: number | undefined): string {
   return text.replace(/-/g, MINUS);
 }
 
-/** A label of an axis: as short as it can be, and no shorter. */
+/** A label of an axis, three digits at most: 12000 as 12k, 3400000 as 3.4M. */
 export function label(value: number): string {
   const size = Math.abs(value);
-  const text =
-    size !== 0 && (size >= 1e6 || size < 1e-3) ? value.toExponential(0) : String(Number(value.toPrecision(3)));
+  const [unit, name] = size >= 1e6 ? [1e6, "M"] : size >= 1e4 ? [1e3, "k"] : [1, ""];
+  const extreme = size !== 0 && (size >= 1e9 || size < 1e-3);
+  const text = extreme ? value.toExponential(0) : `${Number((value / unit).toPrecision(3))}${name}`;
   return text.replace(/-/g, MINUS);
 }

@@ -85,7 +85,7 @@ summary:hover{color:var(--ink)}
 .texts h4 b{font-weight:600;color:var(--ink);overflow-wrap:anywhere;min-width:0}
 .text{margin:0;padding:10px 14px;max-height:300px;overflow:auto;contain:paint;background:var(--panel);border-radius:4px;white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:isolate;font-size:14px;line-height:1.5}
 .cut{color:var(--muted);font-style:italic}
-.facts{display:grid;grid-template-columns:fit-content(50%) minmax(0,1fr);gap:6px 28px;margin:16px 0 0;font-size:14px}
+.facts{display:grid;grid-template-columns:fit-content(44%) minmax(0,1fr);gap:6px 28px;margin:16px 0 0;font-size:14px}
 .facts dt{color:var(--muted);overflow-wrap:anywhere;min-width:0}
 .facts dd{margin:0;overflow-wrap:anywhere}
 @media (max-width:760px){

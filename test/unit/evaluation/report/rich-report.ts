@@ -72,14 +72,16 @@ function casesOf(name: BenchmarkName, count: number, random: () => number): Scor
   const subsets = subsetsOf[name];
   return Array.from({ length: count }, (_, i) => {
     const grades = Array.from({ length: responses }, (_, k) => (name === "nectar" ? responses - k : k === 0 ? 1 : 0));
+    const subset = subsets?.[i % subsets.length];
+    const tied = i % 12 >= 6;
+    if (subset === "Ties" && tied) grades[1] = 1;
     const top = Math.max(...grades);
     const lengths = grades.map((grade) => Math.floor(40 + 900 * random() ** 2 + (80 * grade) / top));
     const scores = grades.map(
       (grade, k) => (quality * grade) / top + (length * (lengths[k] as number)) / 500 + 0.7 * normal(random),
     );
     if (i % 97 === 0) scores.fill(0.5);
-    const subset = subsets?.[i % subsets.length];
-    const ties = subset === "Ties" && { id: `${i % 12 < 6 ? "ref" : "tied"}:${Math.floor(i / 12)}` };
+    const ties = subset === "Ties" && { id: `${tied ? "tied" : "ref"}:${Math.floor(i / 12)}` };
     return scoredCase({
       source: i % 2,
       row: i + 1,
