@@ -4,6 +4,7 @@ import type { Interval } from "../measures/interval.ts";
 /** Stands where a number could not be told. */
 export const ABSENT = "–";
 const MINUS = "−";
+const NO_BREAK = "\u00a0";
 
 /** As the model card gives accuracies: three digits. */
 export function share(value: number | undefined): string {
@@ -15,8 +16,9 @@ export function signedShare(value: number): string {
   return value > 0 && Number(value.toFixed(3)) !== 0 ? `+${text}` : text.replace(`${MINUS}0.000`, "0.000");
 }
 
+/** Breaks into two lines at most. */
 export function intervalText(interval: Interval | undefined): string {
-  return interval === undefined ? ABSENT : `${share(interval.low)} to ${share(interval.high)}`;
+  return interval === undefined ? ABSENT : `${share(interval.low)} to${NO_BREAK}${share(interval.high)}`;
 }
 
 export function intervalName({ method, level }: Interval): string {

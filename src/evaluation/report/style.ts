@@ -102,6 +102,8 @@ section{margin-top:44px;padding-top:24px}
 .mistake .where{grid-column:3;max-width:none}
 .facts{grid-template-columns:minmax(0,1fr);gap:0}
 .facts dd{margin-bottom:8px}
+th,td{padding-left:10px;white-space:normal}
+th:first-child,td:first-child{min-width:84px}
 .stack thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .stack,.stack tbody,.stack tfoot,.stack tr,.stack th,.stack td{display:block}
 .stack tr{padding:10px 0;border-bottom:1px solid var(--line)}

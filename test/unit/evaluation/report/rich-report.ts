@@ -63,7 +63,7 @@ const leanings: Readonly<Record<BenchmarkName, readonly [number, number]>> = {
   nectar: [0.5, 0.5],
   rewardbench: [1, 0.1],
   rewardbench2: [1.2, 0],
-  pairs: [0, 4],
+  pairs: [0, 12],
 };
 
 function casesOf(name: BenchmarkName, count: number, random: () => number): ScoredCase[] {
