@@ -1,6 +1,6 @@
 /** The end of an evaluation for people: a line for each benchmark, their average, and what one should know of them. */
 import type { BenchmarkReport, EvaluationReport } from "../src/index.ts";
-import { padStart, preview, textWidth } from "./visible-text.ts";
+import { padStart, preview, textWidth, visible } from "./visible-text.ts";
 
 const DIGITS = 3;
 const GAP = 2;
@@ -42,7 +42,9 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
   ];
   const table = benchmarks.length > 1 ? [head, ...rows, average] : [head, ...rows];
   const notes = benchmarks.flatMap((own) => noteLines(own, columns));
-  return `${aligned(table, columns)}${notes.length > 0 ? "\n" : ""}${notes.map((note) => `${note}\n`).join("")}`;
+  const { notice } = report.model;
+  const notices = notice === undefined ? [] : wrapped(visible(notice), columns);
+  return `${notices.map((line) => `${line}\n`).join("")}${aligned(table, columns)}${notes.length > 0 ? "\n" : ""}${notes.map((note) => `${note}\n`).join("")}`;
 }
 
 /** The first column to the left, the others to the right. */
@@ -65,7 +67,7 @@ function aligned(rows: readonly (readonly string[])[], columns: number): string 
 
 /** What else is to be said of a benchmark, broken into lines; nothing where there is nothing. */
 function noteLines(report: BenchmarkReport, columns: number): string[] {
-  const { rows, truncated, length, own } = report;
+  const { rows, truncatedResponses, length, own } = report;
   const left = Object.values(rows.omitted).reduce((sum, count) => sum + count, 0);
   const notes = [
     own !== undefined && `score by the benchmark's own rules ${share(own.score)}.`,
@@ -73,7 +75,7 @@ function noteLines(report: BenchmarkReport, columns: number): string[] {
     left > 0 && `${left} of ${rows.read} rows left out (${reasons(rows.omitted)}).`,
     rows.broken > 0 && `${rows.broken} rows could not be understood.`,
     rows.failed > 0 && `${rows.failed} cases could not be scored.`,
-    truncated.length > 0 && `${truncated.length} responses truncated to the last tokens.`,
+    truncatedResponses > 0 && `${truncatedResponses} responses truncated to the last tokens.`,
   ].filter((note) => note !== false);
   if (notes.length === 0) return [];
   return wrapped(`${report.benchmark}: ${notes.join(" ")}`, columns);

@@ -15,8 +15,7 @@ export {
   NativeError,
   StarlingError,
 } from "./errors.ts";
-export { type BenchmarkName, benchmarkNames, type ScoredCase } from "./evaluation/case.ts";
-export { RunningAccuracy } from "./evaluation/measures/accuracy.ts";
+export { type BenchmarkName, benchmarkNames, type Comparison, type ScoredCase } from "./evaluation/case.ts";
 export type { BenchmarkMeasures, Interval } from "./evaluation/measures/measure.ts";
 export { renderHtml } from "./evaluation/report/html.ts";
 export type { BenchmarkReport, EvaluationReport } from "./evaluation/report.ts";

@@ -21,8 +21,9 @@ export interface ReportedModel {
   readonly file: string;
   /** Of the whole file, in hex. */
   readonly sha256: string;
-  /** general.name, where the file has one. */
-  readonly name?: string;
+  readonly name: string;
+  /** What a model that is not the real thing says of itself. */
+  readonly notice?: string;
   readonly profile?: string;
   /** Weight type, for example "q4_k_m". */
   readonly type: string;
@@ -54,8 +55,11 @@ export interface BenchmarkReport extends BenchmarkMeasures {
   readonly card?: Readonly<Record<string, number>>;
   /** The comparisons that went wrong by the largest margin, worst first; one of a case at most. */
   readonly mistakes: readonly Mistake[];
-  /** Responses of which tokens were cut off on the left. */
+  /** Responses of which tokens were cut off on the left: how many, and where the first of them stand. */
+  readonly truncatedResponses: number;
   readonly truncated: readonly TruncatedResponse[];
+  /** The first rows that could not be understood or scored, with the reason. */
+  readonly problems: readonly ReportedProblem[];
 }
 
 export interface ReportedSource {
@@ -71,10 +75,11 @@ export interface RowCounts {
   readonly omitted: Readonly<Record<string, number>>;
   /** Rows that could not be understood. */
   readonly broken: number;
-  /** Cases that were found, of which `scored` or fewer were taken by the sample. */
+  /** Cases that were found. */
   readonly cases: number;
+  /** Cases that the sample took. */
   readonly sampled: number;
-  /** Cases that a response of could not be scored, named in `failures`. */
+  /** Cases of which a response could not be scored. */
   readonly failed: number;
 }
 
@@ -96,6 +101,12 @@ export interface JudgedText {
   readonly label?: string;
   readonly score: number;
   readonly tokenCount: number;
+}
+
+export interface ReportedProblem {
+  readonly source: number;
+  readonly row: number;
+  readonly message: string;
 }
 
 export interface TruncatedResponse {

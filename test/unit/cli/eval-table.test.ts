@@ -3,7 +3,9 @@ import { evaluationTable } from "../../../cli/eval-table.ts";
 import { textWidth } from "../../../cli/visible-text.ts";
 import { richReport } from "../evaluation/report/rich-report.ts";
 
-const report = richReport(120);
+const { model, ...rest } = richReport(120);
+const { notice, ...plainModel } = model;
+const report = { ...rest, model: plainModel };
 
 describe("the table of an evaluation", () => {
   it("has a line for each benchmark, their average, and the card's numbers", () => {
@@ -20,6 +22,11 @@ describe("the table of an evaluation", () => {
     expect(evaluationTable(three, { columns: 100 })).toMatch(/^average +0\.\d{3} +0\.767 +0\.738$/m);
     const one = { ...report, benchmarks: report.benchmarks.slice(0, 1) };
     expect(evaluationTable(one, { columns: 100 })).not.toContain("average");
+  });
+
+  it("says first what the model says of itself", () => {
+    const text = evaluationTable({ ...report, model }, { columns: 200 });
+    expect(text).toBe(`${notice}\n${evaluationTable(report, { columns: 200 })}`);
   });
 
   it("notes what one should know", () => {

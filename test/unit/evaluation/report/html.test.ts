@@ -67,7 +67,9 @@ describe("the page", () => {
       "the last 2,048",
       "at most 1,000, drawn at random",
       "34,388,917,248 parameters",
-      "and 30 more, in the JSON report",
+      "and 30 more",
+      "Trained on nothing at all: its scores &lt;b&gt;mean&lt;/b&gt; nothing.",
+      "<dt>source 2, row 4</dt><dd>&lt;img src=x onerror=",
     ]) {
       expect(page.includes(part), part).toBe(true);
     }
@@ -87,6 +89,8 @@ describe("the page", () => {
       sources: [],
       mistakes: [],
       truncated: [],
+      truncatedResponses: 0,
+      problems: [],
     } as const;
     for (const benchmarks of [[], [empty], [empty, ...(first ? [first] : [])]]) {
       const text = renderHtml({ ...bare, benchmarks });

@@ -135,6 +135,8 @@ export function richReport(count = 600): EvaluationReport {
       },
       ...(card && { card }),
       mistakes: worst.worst,
+      truncatedResponses: 90,
+      problems: hostileTexts.map((message, i) => ({ source: i % 2, row: i + 3, message })),
       truncated: Array.from({ length: 90 }, (_, i) => ({ source: i % 2, row: i * 7 + 1, response: i % 3 })),
     };
   });
@@ -147,6 +149,7 @@ export function richReport(count = 600): EvaluationReport {
       file: "starling-rm-34b-q4_k_m.gguf",
       sha256: "5f".repeat(32),
       name: "Starling RM 34B </title><script>",
+      notice: "Trained on nothing at all: its scores <b>mean</b> nothing.",
       profile: "starling-rm-34b",
       type: "q4_k_m",
       parameters: 34_388_917_248,
