@@ -102,7 +102,7 @@ function fitTable(report: FitReport): string {
       "fit",
       `${converged ? "at the minimum" : "NOT at the minimum"} after ${iterations} iterations (gradient ${gradientNorm.toExponential(1)})`,
     ],
-    ["head moved by", `${(100 * change).toPrecision(3)} % of its length`],
+    ["head moved by", `${change.toPrecision(3)} times its length`],
     ["held out", report.heldOut === undefined ? "nothing" : comparisonText(report.heldOut)],
     ["fitted to", comparisonText(report.training)],
     ["new model", report.output],

@@ -70,7 +70,7 @@ export interface FitResult {
  */
 const GRADIENT_TOLERANCE = 1e-9;
 const MAX_ITERATIONS = 5000;
-const DEFAULT_HELD_OUT = 0.1;
+export const DEFAULT_HELD_OUT = 0.1;
 /** A head that is judged by nearly everything is fitted to nearly nothing. */
 const MOST_HELD_OUT = 0.9;
 /** Seeds are numbers that every program can write. */

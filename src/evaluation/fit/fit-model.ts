@@ -13,7 +13,7 @@ import type { RowProblem } from "../read-cases.ts";
 import type { ReportedModel, ReportedProblem, ReportedSettings, ReportedSource, RowCounts } from "../report.ts";
 import { type ExtractProgress, extractFeatures } from "./extract-features.ts";
 import type { FitData } from "./fit-data.ts";
-import { type FitOptions, type FitResult, fitChecks, fitHead } from "./fit-head.ts";
+import { DEFAULT_HELD_OUT, type FitOptions, type FitResult, fitChecks, fitHead } from "./fit-head.ts";
 
 export interface FitModelOptions extends Omit<FitOptions, "onTrial"> {
   /** A GGUF that `starling-rm convert` made. */
@@ -52,7 +52,10 @@ export interface FitReport extends Omit<FitResult, "head"> {
   /** The package's version. */
   readonly version: string;
   readonly model: ReportedModel;
-  readonly settings: Omit<ReportedSettings, "limit">;
+  readonly settings: Omit<ReportedSettings, "limit"> & {
+    /** Part of the prompts that was to be held out. */
+    readonly heldOut: number;
+  };
   readonly sources: readonly ReportedSource[];
   readonly rows: RowCounts;
   readonly problems: readonly ReportedProblem[];
@@ -87,7 +90,7 @@ export async function fitModel(options: FitModelOptions): Promise<{ report: FitR
     onNotice: aFunction,
   });
   checkRequest(options.data, "data");
-  const { output, headOutput, overwrite = false, seed = 0 } = options;
+  const { output, headOutput, overwrite = false, seed = 0, heldOut = DEFAULT_HELD_OUT } = options;
   if (output !== undefined && headOutput !== undefined && resolve(output) === resolve(headOutput))
     throw invalidArgument("headOutput", "another file than output", headOutput);
   // What would make hours of work useless is found before.
@@ -97,7 +100,8 @@ export async function fitModel(options: FitModelOptions): Promise<{ report: FitR
   let trials = 0;
   options.onProgress?.({ doing: "fitting", trials });
   const { head, ...fitted } = await fitHead(data, {
-    ...given({ ridge: options.ridge, heldOut: options.heldOut, signal: options.signal }),
+    ...given({ ridge: options.ridge, signal: options.signal }),
+    heldOut,
     seed,
     onTrial: () => options.onProgress?.({ doing: "fitting", trials: ++trials }),
   });
@@ -111,7 +115,7 @@ export async function fitModel(options: FitModelOptions): Promise<{ report: FitR
     formatVersion: 1,
     version: packageVersion(),
     model: model.reported,
-    settings: { ...model.settings, seed },
+    settings: { ...model.settings, seed, heldOut },
     sources: benchmark.sources,
     rows: benchmark.counts(),
     problems: benchmark.problems,

@@ -1,0 +1,178 @@
+/** Fits from the shell: what is written and used, runs that are killed, rows that are broken, wrong usage. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { embeddedModelPath } from "../../src/index.ts";
+import { ended, file, folder, jsonLines, parseLines, run, start } from "./run-cli.ts";
+
+const answers = [
+  "It depends on what you like.",
+  "There is much to say about that.",
+  "I would begin with a walk.",
+  "Many people enjoy it on Sundays.",
+];
+
+/** The loud answer is better; with K = 4 two are tied, and of one nothing is known. */
+const preferences = (count: number, length = 0) =>
+  Array.from({ length: count }, (_, i) => {
+    const prompt = `${"Once more. ".repeat(length)}Tell me about topic ${i}.`;
+    const [calm, louder, loud, other] = answers as [string, string, string, string];
+    if (i % 3 === 0)
+      return {
+        prompt,
+        responses: [calm, louder.replace(".", "!"), loud.replace(".", "!"), other],
+        ranks: [2, 1, 1, null],
+      };
+    return { prompt, chosen: answers[i % 4]?.replace(".", "!"), rejected: answers[(i + 1) % 4] };
+  });
+const prefs = file("prefs.jsonl", jsonLines(preferences(90)));
+const path = (name: string) => join(folder, name);
+
+let model: string;
+beforeAll(async () => {
+  model = await embeddedModelPath({ cacheFolder: path("cache") });
+});
+
+const runFit = (args: readonly string[], environment = {}) =>
+  run(["fit", "--model", model, "--gpu", "off", ...args], "", environment);
+
+describe("fit", () => {
+  it("writes a head file and a model that score alike, and says what they are worth", async () => {
+    const [head, output] = [path("head.gguf"), path("new.gguf")];
+    const { code, stdout } = await runFit([
+      "--input",
+      prefs,
+      "--head-output",
+      head,
+      "-o",
+      output,
+      "--held-out",
+      "0.2",
+      "--json",
+    ]);
+    expect(code).toBe(0);
+    const report = JSON.parse(stdout);
+    expect(report).toMatchObject({
+      converged: true,
+      output,
+      headOutput: head,
+      settings: { seed: 0, heldOut: 0.2, batchMode: "exact" },
+      rows: { read: 90, broken: 0, cases: 90, failed: 0 },
+      sources: [{ name: "prefs.jsonl" }],
+      heldOut: { cases: 18 },
+      training: { cases: 72 },
+    });
+    expect(report.gradientNorm).toBeLessThanOrEqual(report.gradientTolerance);
+    expect(report.heldOut.after.accuracy).toBeGreaterThan(0.95);
+    expect(report.heldOut.before.accuracy).toBeLessThan(0.8);
+    expect(report).not.toHaveProperty("head");
+
+    const pair = ["-p", "Tell me about trains.", "-r", answers[3] as string, "-r", "I would begin with a walk!"];
+    const scores = async (args: readonly string[]) => (await run(["score", ...args, "--gpu", "off", ...pair])).stdout;
+    const withHead = await scores(["--model", model, "--head", head]);
+    expect(await scores(["--model", output])).toBe(withHead);
+    expect(await scores(["--model", model])).not.toBe(withHead);
+    for (const args of [
+      ["--model", model, "--head", head],
+      ["--model", output],
+    ]) {
+      const { stdout: ranked } = await run(["rank", ...args, "--gpu", "off", ...pair]);
+      expect(parseLines(ranked)).toMatchObject([{ ranking: [{ index: 1 }, { index: 0 }] }]);
+    }
+
+    const shown = await run(["inspect", head]);
+    expect(shown.stdout).toMatch(/kind +head file/);
+    expect(shown.stdout).toMatch(/fitted to +72 prompts of prefs.jsonl/);
+    expect((await run(["inspect", output])).stdout).toMatch(/fitted to +72 prompts of prefs.jsonl/);
+    const refused = await run(["score", "--model", model, "--head", head, "--tokenization", "slow", ...pair]);
+    expect([refused.code, refused.stdout]).toEqual([2, ""]);
+    expect(refused.stderr).toContain("fitted with the tokenization fast-4.41");
+  });
+
+  it("prints a table for people, and goes on from a head file", async () => {
+    const head = path("first-head.gguf");
+    await runFit(["--input", prefs, "--head-output", head, "--ridge", "10"]);
+    const { code, stdout } = await runFit(["--input", prefs, "--head", head, "--seed", "3"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/model +.*, from the head first-head.gguf\n/);
+    expect(stdout).toMatch(/fit +at the minimum after \d+ iterations/);
+    expect(stdout).toMatch(/held out +accuracy 0\.\d{4} -> [01]\.\d{4}, loss .* \(9 prompts, \d+ comparisons\)/);
+    expect(stdout).not.toMatch(/new model|head file/);
+  });
+
+  it("ends in the same head, bit for bit, after it was killed in the middle", async () => {
+    const long = file("long.jsonl", jsonLines(preferences(120, 25)));
+    const whole = path("whole.gguf");
+    const caches = [path("cache-whole"), path("cache-killed")] as const;
+    for (const cache of caches) mkdirSync(cache);
+    const first = await runFit(["--input", long, "--head-output", whole], { STARLING_RM_CACHE: caches[0] });
+    expect(first.code).toBe(0);
+
+    const environment = { STARLING_RM_CACHE: caches[1] };
+    const killed = path("killed.gguf");
+    const args = ["fit", "--model", model, "--gpu", "off", "--input", long, "--head-output", killed];
+    const sizes: number[] = [];
+    for (const bytes of [1, 40_000]) {
+      const child = start(args, environment);
+      const end = ended(child);
+      while (child.exitCode === null && stored(caches[1]) < bytes)
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      child.kill("SIGKILL");
+      expect((await end).code).toBe(null);
+      expect(existsSync(killed)).toBe(false);
+      sizes.push(stored(caches[1]));
+    }
+    const again = await run(args, "", environment);
+    expect(again.code).toBe(0);
+    expect(readFileSync(killed).equals(readFileSync(whole))).toBe(true);
+    expect(again.stdout.replace(killed, whole)).toBe(first.stdout);
+    // What the killed runs computed was not computed again: at most a torn record of each is there beside the whole.
+    expect(sizes[0]).toBeGreaterThan(0);
+    expect(stored(caches[1])).toBeLessThan(stored(caches[0]) * 1.05);
+  });
+
+  it("names broken rows, fits to the others, and exits 1; with --strict it stops and writes nothing", async () => {
+    const rows = jsonLines(preferences(30)).trimEnd().split("\n");
+    rows.splice(4, 0, "not json", '{"prompt":"p","chosen":1,"rejected":"r"}');
+    const broken = file("broken.jsonl", `${rows.join("\n")}\n`);
+    const { code, stdout, stderr } = await runFit(["--input", broken, "--json"]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/broken\.jsonl, line 5: .*JSON/);
+    expect(stderr).toMatch(/broken\.jsonl, line 6: .*chosen/);
+    expect(JSON.parse(stdout).rows).toMatchObject({ read: 32, broken: 2, cases: 30 });
+    const output = path("strict.gguf");
+    const strict = await runFit(["--input", broken, "--head-output", output, "--strict"]);
+    expect([strict.code, strict.stdout, existsSync(output)]).toEqual([1, "", false]);
+    expect(strict.stderr).not.toContain("line 6");
+  });
+
+  it.each<[string, readonly string[], RegExp]>([
+    ["no input", [], /needs --input/],
+    ["a missing file", ["--input", "none.jsonl"], /none\.jsonl/],
+    ["a ridge of 0", ["--input", prefs, "--ridge", "0"], /"auto" or a number above 0/],
+    ["everything held out", ["--input", prefs, "--held-out", "1"], /from 0 to 0\.9/],
+    ["an output that is there", ["--input", prefs, "-o", prefs], /prefs\.jsonl/],
+    [
+      "two outputs of one name",
+      ["--input", prefs, "-o", "x.gguf", "--head-output", "./x.gguf"],
+      /another file than output/,
+    ],
+    ["data without a case", ["--input", file("none.json", "[]")], /no case to fit a head to/],
+    ["an empty option", ["--input", prefs, "--ridge", ""], /above 0/],
+  ])("refuses %s", async (_, args, message) => {
+    const { code, stdout, stderr } = await runFit(args);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+  });
+});
+
+/** Bytes of features in a cache folder. */
+function stored(cache: string): number {
+  const features = join(cache, "features");
+  if (!existsSync(features)) return 0;
+  const files = readdirSync(features, { recursive: true, encoding: "utf8" }).map((name) =>
+    statSync(join(features, name)),
+  );
+  return files.reduce((sum, stats) => sum + (stats.isFile() ? stats.size : 0), 0);
+}
