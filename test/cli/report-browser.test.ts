@@ -12,6 +12,7 @@ import { findBrowser, launchOptions } from "./browser.ts";
 
 const executable = findBrowser();
 const missing = "no Chromium was found: install it, or name it in CHROMIUM";
+if (executable === undefined) console.warn(`SKIPPED, the report in a browser: ${missing}`);
 
 /** No picture of a page with text on it is smaller. */
 const MIN_PICTURE_BYTES = 20_000;
