@@ -7,16 +7,16 @@ import {
   type ComparisonReport,
   compareModels,
 } from "../src/index.ts";
-import type { Action } from "./context.ts";
-import { EXIT_ROWS_FAILED } from "./errors.ts";
 import {
+  addDataOptions,
   addSampleOptions,
-  beginRun,
-  evaluationStatus,
   requestsOf,
   type SampleOptions,
   sampleSettings,
-} from "./eval.ts";
+} from "./benchmark-options.ts";
+import type { Action } from "./context.ts";
+import { EXIT_ROWS_FAILED } from "./errors.ts";
+import { beginRun, evaluationStatus } from "./evaluation-run.ts";
 import {
   addEngineOptions,
   addTokenOptions,
@@ -114,6 +114,7 @@ export function describeCompare(command: Command): Command {
     .description("Compare two models on the same data: what a smaller quantisation, or another head, changes.")
     .argument("<first>", 'GGUF file, or "tiny" for the demonstration model')
     .argument("<second>", "GGUF file");
+  addDataOptions(command, { many: false });
   addSampleOptions(command);
   command.addOption(
     new Option("--benchmark <name>", "what the data is")

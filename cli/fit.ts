@@ -8,9 +8,10 @@ import {
   type FitReport,
   fitModel,
 } from "../src/index.ts";
+import { addDataOptions, type DataOptions, MAX_SEED, requestsOf } from "./benchmark-options.ts";
 import type { Action } from "./context.ts";
 import { EXIT_ROWS_FAILED } from "./errors.ts";
-import { beginRun, requestsOf } from "./eval.ts";
+import { beginRun } from "./evaluation-run.ts";
 import {
   addEngineOptions,
   addModelOptions,
@@ -20,21 +21,20 @@ import {
   type ModelOptions,
   modelPath,
 } from "./model-option.ts";
-import { collect, wholeNumber } from "./option-values.ts";
+import { wholeNumber } from "./option-values.ts";
 import { openOutput } from "./output.ts";
-import { progressText } from "./progress-bar.ts";
+import { downloadText, progressText } from "./progress-bar.ts";
 import { propertyTable } from "./table.ts";
 
 type FitCommandOptions = ModelOptions &
-  EngineOptions & {
-    readonly input: readonly string[];
+  EngineOptions &
+  DataOptions & {
     readonly benchmark: BenchmarkName;
     readonly output?: string;
     readonly headOutput?: string;
     readonly ridge?: number | "auto";
     readonly heldOut?: number;
     readonly seed?: number;
-    readonly strict?: true;
     readonly force?: true;
     readonly json?: true;
   };
@@ -74,6 +74,8 @@ function statusText(progress: FitProgress, seconds: number, columns: number): st
         { label: "features", seconds, counts: { responses: progress.responses, tokens: progress.tokens } },
         columns,
       );
+    case "downloading":
+      return downloadText(progress.progress, seconds, columns);
     case "fitting":
       return progressText({ label: `fitting, ridges tried: ${progress.trials}`, seconds }, columns);
     default:
@@ -118,7 +120,6 @@ function comparisonText({ cases, comparisons, before, after }: FitComparison): s
 
 /** The library's bounds. */
 const MOST_HELD_OUT = 0.9;
-const MAX_SEED = 2 ** 31 - 1;
 
 function ridgeValue(text: string): number | "auto" {
   if (text === "auto") return text;
@@ -138,13 +139,8 @@ export function describeFit(command: Command): Command {
     "Fit the reward head to preferences of your own, by the method that the model was trained with; the rest of the model stays.",
   );
   addModelOptions(command);
+  addDataOptions(command, { many: false });
   command
-    .option(
-      "-i, --input <file>",
-      "preferences: parquet, JSON lines, JSON or CSV, also .gz and .zst, or hf:OWNER/NAME (repeatable)",
-      collect,
-      [],
-    )
     .addOption(
       new Option("--benchmark <name>", "what the data is")
         .choices(benchmarkNames)
@@ -159,7 +155,6 @@ export function describeFit(command: Command): Command {
     )
     .option("--held-out <part>", "part of the prompts to judge the new head by, 0 to 0.9 (default: 0.1)", partValue)
     .option("--seed <n>", "decides which prompts those are (default: 0)", wholeNumber(0, MAX_SEED))
-    .option("--strict", "stop at the first row that cannot be understood or scored")
     .option("--force", "replace existing outputs")
     .option("--json", "print the result as JSON");
   addEngineOptions(command);

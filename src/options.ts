@@ -37,6 +37,13 @@ export function required(caller: string, options: unknown, name: string): void {
   }
 }
 
+/** The entries that have a value: an option that was not given is not passed on. */
+export function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
+
 export const aString: Check = (value) => (typeof value === "string" && value !== "" ? undefined : "a non-empty string");
 
 export const aBoolean: Check = (value) => (typeof value === "boolean" ? undefined : "true or false");

@@ -5,6 +5,7 @@ import { type Agreement, measureAgreement } from "./agreement.ts";
 import type { BenchmarkName, PlacedCase, ScoredCase } from "./case.ts";
 import {
   checkRequest,
+  downloadTeller,
   type EvaluateOptions,
   type EvaluateProgress,
   type EvaluationSettings,
@@ -76,7 +77,11 @@ export async function compareModels(options: CompareOptions): Promise<Comparison
   checkRequest(options.data, "data");
   const settings = evaluationSettings(options);
   options.onProgress?.({ doing: "reading", benchmark: options.data.benchmark });
-  const benchmark = await OpenBenchmark.open(options.data, { ...settings, unordered: true });
+  const benchmark = await OpenBenchmark.open(options.data, {
+    ...settings,
+    unordered: true,
+    onDownload: downloadTeller(options.data, options),
+  });
   const cases: PlacedCase[] = [];
   for await (const one of benchmark.cases) cases.push(one);
 

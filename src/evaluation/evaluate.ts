@@ -1,6 +1,7 @@
 /** An evaluation from beginning to end: sources, sample, scores, measures, report. */
 import { defaultCacheFolder } from "../cache-folder.ts";
 import { invalidArgument } from "../errors.ts";
+import type { PullProgress } from "../hub/tally.ts";
 import { aBoolean, aFunction, anInteger, aSignal, aString, type Check, checkOptions, required } from "../options.ts";
 import { packageVersion } from "../package-info.ts";
 import { type BenchmarkName, benchmarkNames, type PlacedCase, type ScoredCase } from "./case.ts";
@@ -44,6 +45,7 @@ export interface EvaluateOptions {
 
 export type EvaluateProgress =
   | { readonly doing: "reading"; readonly benchmark: BenchmarkName }
+  | { readonly doing: "downloading"; readonly benchmark: BenchmarkName; readonly progress: PullProgress }
   /** Part of the model that was hashed or loaded, 0 to 1. */
   | { readonly doing: "hashing" | "loading"; readonly fraction: number }
   | {
@@ -112,7 +114,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const opened: OpenBenchmark[] = [];
   for (const request of options.benchmarks) {
     options.onProgress?.({ doing: "reading", benchmark: request.benchmark });
-    opened.push(await OpenBenchmark.open(request, settings));
+    opened.push(await OpenBenchmark.open(request, { ...settings, onDownload: downloadTeller(request, options) }));
   }
   const model = await openModel({
     modelPath,
@@ -135,6 +137,14 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   } finally {
     await model.close();
   }
+}
+
+/** For {@link OpenBenchmark.open}: passes a download's progress on. */
+export function downloadTeller(
+  { benchmark }: BenchmarkRequest,
+  { onProgress }: { readonly onProgress?: ((progress: EvaluateProgress) => void) | undefined },
+): (progress: PullProgress) => void {
+  return (progress) => onProgress?.({ doing: "downloading", benchmark, progress });
 }
 
 export function checkRequest(value: unknown, name: string): asserts value is BenchmarkRequest {

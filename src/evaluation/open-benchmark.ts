@@ -1,6 +1,8 @@
 /** A benchmark with its data at hand: sources found, rows read, the sample taken. */
 import { basename } from "node:path";
 import { InvalidInputError } from "../errors.ts";
+import type { PullProgress } from "../hub/tally.ts";
+import { given } from "../options.ts";
 import { openRows } from "../rows/open-rows.ts";
 import { type Benchmark, benchmarks } from "./benchmarks.ts";
 import type { BenchmarkName, PlacedCase } from "./case.ts";
@@ -29,6 +31,7 @@ export interface OpenBenchmarkOptions {
   /** Also take cases of which no order is known. */
   readonly unordered?: boolean;
   readonly onProblem: (problem: RowProblem) => void;
+  readonly onDownload?: (progress: PullProgress) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -67,11 +70,12 @@ export class OpenBenchmark {
    *   row
    */
   static async open(request: BenchmarkRequest, options: OpenBenchmarkOptions): Promise<OpenBenchmark> {
-    const { limit, seed, signal } = options;
+    const { limit, seed, onDownload, signal } = options;
     const definition = benchmarks[request.benchmark];
+    const download = given({ signal, onProgress: onDownload });
     const resolved: ResolvedSource[] = [];
     for (const input of request.inputs ?? [undefined])
-      resolved.push(...(await resolveSource(input, request.benchmark, signal === undefined ? {} : { signal })));
+      resolved.push(...(await resolveSource(input, request.benchmark, download)));
     const problems: ReportedProblem[] = [];
     const onProblem = problemTaker(options, problems);
     const { unordered = false } = options;

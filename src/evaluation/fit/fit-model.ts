@@ -3,7 +3,8 @@ import { resolve } from "node:path";
 import { defaultCacheFolder } from "../../cache-folder.ts";
 import { InvalidInputError, invalidArgument } from "../../errors.ts";
 import { checkOutput } from "../../files/temporary-file.ts";
-import { aBoolean, aFunction, aString, checkOptions, required } from "../../options.ts";
+import type { PullProgress } from "../../hub/tally.ts";
+import { aBoolean, aFunction, aString, checkOptions, given, required } from "../../options.ts";
 import { packageVersion } from "../../package-info.ts";
 import { replaceHead, writeHead } from "../../write-head.ts";
 import { checkRequest } from "../evaluate.ts";
@@ -43,6 +44,7 @@ export type FitProgress =
   /** Part of the model that was hashed, loaded or copied, 0 to 1. */
   | { readonly doing: "hashing" | "loading" | "writing"; readonly fraction: number }
   | ({ readonly doing: "reading" } & ExtractProgress)
+  | { readonly doing: "downloading"; readonly progress: PullProgress }
   /** Ridges that were tried. */
   | { readonly doing: "fitting"; readonly trials: number };
 
@@ -132,7 +134,14 @@ async function readFeatures(
 ): Promise<{ data: FitData; model: Pick<OpenModel, "reported" | "settings">; benchmark: OpenBenchmark }> {
   const { modelPath, load = {}, strict = false, signal, onProgress, onProblem = () => {} } = options;
   const { cacheFolder = defaultCacheFolder() } = options;
-  const benchmark = await OpenBenchmark.open(options.data, { limit: undefined, seed, strict, onProblem, signal });
+  const benchmark = await OpenBenchmark.open(options.data, {
+    limit: undefined,
+    seed,
+    strict,
+    onProblem,
+    onDownload: (progress) => onProgress?.({ doing: "downloading", progress }),
+    signal,
+  });
   const model = await openModel({
     modelPath,
     load,
@@ -188,11 +197,4 @@ async function writeOutputs(
       output,
       onProgress: ({ bytesDone, bytesTotal }) => onProgress?.({ doing: "writing", fraction: bytesDone / bytesTotal }),
     });
-}
-
-/** The entries that have a value. */
-function given<T extends object>(entries: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
 }
