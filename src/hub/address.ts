@@ -2,12 +2,19 @@
 import { HubError, InvalidInputError } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
 
-/** A repository of a model at a revision. */
+/** A repository at a revision. */
 export interface Repository {
   /** "OWNER/NAME". */
   readonly id: string;
   /** A branch, a tag or a commit. */
   readonly revision: string;
+  /** Undefined: a model. */
+  readonly kind?: "model" | "dataset";
+}
+
+/** What addresses of its pages and files begin with: those of data sets have a part of their own. */
+export function pagePath({ id, kind }: Pick<Repository, "id" | "kind">): string {
+  return kind === "dataset" ? `datasets/${id}` : id;
 }
 
 export const DEFAULT_REVISION = "main";
@@ -55,6 +62,30 @@ export function parseGgufSpec(spec: string): { readonly repository: Repository; 
     throw invalid(`Expected the name of a file in ${id} but received ${quote(file)}.`);
   // A revision with slashes can be written as in addresses.
   return { repository: parseRepository(id, revision?.replaceAll(/%2f/gi, "/")), file };
+}
+
+/** A data set, and where in it. */
+export interface DatasetSpec {
+  readonly repository: Repository & { readonly kind: "dataset" };
+  readonly isRevisionNamed: boolean;
+  /** A file, a folder, or a pattern in which "*" stands for anything within a folder's name; undefined: not named. */
+  readonly path: string | undefined;
+}
+
+/**
+ * Reads "hf:OWNER/NAME", "hf:OWNER/NAME@REVISION", both also with "/PATH" behind; "hf:datasets/OWNER/NAME" is the same.
+ *
+ * @throws InvalidInputError
+ */
+export function parseDatasetSpec(spec: string): DatasetSpec {
+  const [, id, revision, rest] = /^hf:(?:datasets\/)?([^/@]+\/[^/@]+)(?:@([^/]+))?(?:\/(.*))?$/.exec(spec) ?? [];
+  if (id === undefined)
+    throw invalid(`Expected hf:OWNER/NAME of a data set on the hub, perhaps with /PATH, but received ${quote(spec)}.`);
+  const path = rest?.replace(/\/$/, "") || undefined;
+  if (path !== undefined && (leadsOut(path) || !isPortable(path.replaceAll("*", "x"))))
+    throw invalid(`Expected the path of a file or folder in ${id} but received ${quote(path)}.`);
+  const repository = parseRepository(id, revision?.replaceAll(/%2f/gi, "/"));
+  return { repository: { ...repository, kind: "dataset" }, isRevisionNamed: revision !== undefined, path };
 }
 
 /**

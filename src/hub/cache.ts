@@ -1,5 +1,5 @@
 /**
- * The cache of huggingface_hub, so that each finds what the other pulled:
+ * The cache of huggingface_hub, so that each finds what the other pulled; data sets are in datasets--OWNER--NAME:
  *
  *     models--OWNER--NAME/refs/main                    the commit that main was
  *                        /blobs/<hash>                 a whole file, by its content
@@ -10,6 +10,7 @@ import { randomBytes } from "node:crypto";
 import { copyFile, mkdir, open, readFile, rename, stat, symlink, unlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { codeOf } from "../files/byte-source.ts";
+import type { Repository } from "./address.ts";
 import type { HubFile } from "./listing.ts";
 import { FileLock, type LockOptions } from "./lock.ts";
 import { cannotWrite } from "./write-failure.ts";
@@ -23,8 +24,12 @@ export class HubCache {
   readonly #link: MakeLink;
 
   /** @param link replaced by tests, to be as on Windows, where links need a right that few have */
-  constructor(cacheFolder: string, repository: string, link: MakeLink = (target, path) => symlink(target, path)) {
-    const name = `models--${repository.replace("/", "--")}`;
+  constructor(
+    cacheFolder: string,
+    { id, kind = "model" }: Pick<Repository, "id" | "kind">,
+    link: MakeLink = (target, path) => symlink(target, path),
+  ) {
+    const name = `${kind}s--${id.replace("/", "--")}`;
     this.folder = join(cacheFolder, name);
     this.#locks = join(cacheFolder, ".locks", name);
     this.#link = link;

@@ -2,6 +2,7 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { HubError } from "../errors.ts";
+import { pagePath } from "./address.ts";
 import { persist, Transient } from "./attempts.ts";
 import { type Answer, collect, type HubClient, type RequestOptions } from "./client.ts";
 import { hashName, startHash } from "./content-hash.ts";
@@ -21,11 +22,12 @@ const FRUITFUL_BYTES = 256 * 1024;
 /** A file of a repository at its commit. */
 export function fileAddress(client: HubClient, { repository, commit }: Listing, { path }: HubFile): string {
   const name = path.split("/").map(encodeURIComponent).join("/");
-  return `${client.endpoint}/${repository.id}/resolve/${commit}/${name}`;
+  return `${client.endpoint}/${pagePath(repository)}/resolve/${commit}/${name}`;
 }
 
-export function fileSubject({ repository: { id, revision } }: Listing, { path }: HubFile): Subject {
-  return { what: `the file ${path} of ${id} at ${revision}`, repository: id };
+export function fileSubject({ repository }: Listing, { path }: HubFile): Subject {
+  const { id, revision } = repository;
+  return { what: `the file ${path} of ${id} at ${revision}`, repository: id, page: pagePath(repository) };
 }
 
 /**

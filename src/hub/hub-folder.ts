@@ -42,7 +42,7 @@ export async function openHubFolder(
 ): Promise<HubFolder> {
   const client = new HubClient({ endpoint, token, patience });
   const listing = await listRepository(client, repository, signal);
-  const cache = new HubCache(cacheFolder, repository.id, link);
+  const cache = new HubCache(cacheFolder, repository, link);
   return new HubFolder({ client, listing, cache, signal, onDownload });
 }
 

@@ -1,7 +1,7 @@
 /** What is in a repository, as the hub's list says: names, sizes and hashes at one commit. */
 import { HubError } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
-import { isUsablePath, type Repository } from "./address.ts";
+import { isUsablePath, pagePath, type Repository } from "./address.ts";
 import type { HubClient } from "./client.ts";
 import type { ContentHash } from "./content-hash.ts";
 
@@ -35,16 +35,22 @@ export async function listRepository(
   repository: Repository,
   signal?: AbortSignal,
 ): Promise<Listing> {
-  const { id, revision } = repository;
+  const { id, revision, kind = "model" } = repository;
   // Loaded when it is needed: most commands do without the hub.
-  const { listFiles, modelInfo } = await import("@huggingface/hub");
-  const subject = { what: `${id} at ${revision}`, repository: id };
+  const { datasetInfo, listFiles, modelInfo } = await import("@huggingface/hub");
+  const subject = { what: `${id} at ${revision}`, repository: id, page: pagePath(repository) };
   const common = { hubUrl: client.endpoint, fetch: client.fetchFor(subject, signal) };
   const files = new Map<string, HubFile>();
   try {
-    const { sha } = await modelInfo({ name: id, revision, additionalFields: ["sha"], ...common });
+    const asked = { name: id, revision, additionalFields: ["sha" as const], ...common };
+    const { sha } = await (kind === "dataset" ? datasetInfo(asked) : modelInfo(asked));
     const commit = checkCommit(sha, id);
-    for await (const entry of listFiles({ repo: id, revision: commit, recursive: true, ...common })) {
+    for await (const entry of listFiles({
+      repo: { type: kind, name: id },
+      revision: commit,
+      recursive: true,
+      ...common,
+    })) {
       if (entry.type !== "file") continue;
       const file = checkEntry(entry, id);
       if (isUsablePath(file.path, id)) files.set(file.path, file);

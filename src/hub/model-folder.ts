@@ -87,7 +87,7 @@ async function openCached(
   repository: { id: string; revision: string },
   cacheFolder: string,
 ): Promise<CheckpointFolder> {
-  const cache = new HubCache(cacheFolder, repository.id);
+  const cache = new HubCache(cacheFolder, repository);
   const commit = await cache.readRef(repository.revision);
   if (commit !== undefined) return openLocalFolder(cache.snapshot(commit));
   throw new HubError(

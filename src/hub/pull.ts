@@ -87,7 +87,7 @@ async function checkpointFiles(folder: CheckpointFolder): Promise<string[]> {
 
 /** What an earlier pull left, without asking anybody. */
 async function pulledBefore({ id, revision }: Repository, { cacheFolder }: HubSettings): Promise<PullResult> {
-  const cache = new HubCache(cacheFolder, id);
+  const cache = new HubCache(cacheFolder, { id });
   const commit = await cache.readRef(revision);
   try {
     if (commit === undefined) throw new HubError("ERR_NOT_ON_HUB", "It was never pulled.");

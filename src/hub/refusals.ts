@@ -8,6 +8,8 @@ export interface Subject {
   readonly what: string;
   /** "OWNER/NAME" where it is of the hub. */
   readonly repository?: string;
+  /** Of the repository's page on the hub, where that is another one. */
+  readonly page?: string;
 }
 
 export interface Asker {
@@ -48,10 +50,10 @@ function busy(status: number, host: string, { hasToken }: Asker): string {
 /** The hub says 401 for what does not exist, too, because it does not tell strangers what is private. */
 function hubRefusal(
   { status, code }: { readonly status: number; readonly code: string | null },
-  { what, repository }: Subject & { readonly repository: string },
+  { what, repository, page: path = repository }: Subject & { readonly repository: string },
   { endpoint, hasToken }: Asker,
 ): HubError {
-  const page = `${endpoint}/${repository}`;
+  const page = `${endpoint}/${path}`;
   if (code === "GatedRepo")
     return new HubError(
       "ERR_HUB_ACCESS",

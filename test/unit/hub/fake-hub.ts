@@ -41,6 +41,8 @@ export interface HubFileContent {
 
 export class FakeHub {
   readonly repository = "someone/tiny-reward";
+  /** What it is a repository of; asked for as anything else it does not exist. */
+  kind: "model" | "dataset" = "model";
   readonly files = new Map<string, HubFileContent>();
   /** Everything that was asked, in order. */
   readonly seen: Seen[] = [];
@@ -82,7 +84,7 @@ export class FakeHub {
   }
 
   /** Weights and tokenizer.model are LFS files, as on the real hub. */
-  put(path: string, content: Buffer | string, lfs = /\.(?:safetensors|bin|pt|model|gguf)$/.test(path)): void {
+  put(path: string, content: Buffer | string, lfs = /\.(?:safetensors|bin|pt|model|gguf|parquet)$/.test(path)): void {
     this.files.set(path, { bytes: Buffer.from(content), lfs });
   }
 
@@ -130,13 +132,13 @@ export class FakeHub {
   #answerApi(path: string, url: URL, response: ServerResponse): unknown {
     const fault = this.apiFaults.shift();
     if (fault !== undefined && "status" in fault) return plain(response, fault.status, fault.headers);
-    const [, repository, rest] = /^\/api\/models\/([^/]+\/[^/]+)\/(.*)$/.exec(path) ?? [];
-    if (repository !== this.repository)
+    const [, repository, rest] = /^\/api\/([a-z]+\/[^/]+\/[^/]+)\/(.*)$/.exec(path) ?? [];
+    if (repository !== `${this.kind}s/${this.repository}`)
       // The hub does not tell strangers what is private.
       return plain(response, 401, { "x-error-code": "RepoNotFound" });
     const [kind, revision] = [rest?.split("/")[0], rest?.split("/").slice(1).join("/")];
     if (revision !== "main" && revision !== COMMIT) return plain(response, 404, { "x-error-code": "RevisionNotFound" });
-    if (kind === "revision") return json(response, { _id: "1", id: repository, sha: COMMIT, private: false });
+    if (kind === "revision") return json(response, { _id: "1", id: this.repository, sha: COMMIT, private: false });
     const start = Number(url.searchParams.get("cursor") ?? 0);
     const entries = [...this.files].map(([name, content]) => listEntry(name, content));
     const next = start + this.pageSize;
@@ -146,11 +148,13 @@ export class FakeHub {
   }
 
   #resolve(path: string, request: IncomingMessage, response: ServerResponse): unknown {
-    const [, repository, revision, name = ""] = /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.*)$/.exec(path) ?? [];
+    const [, repository, revision, name = ""] =
+      /^\/((?:datasets\/)?[^/]+\/[^/]+)\/resolve\/([^/]+)\/(.*)$/.exec(path) ?? [];
     if (this.gate !== undefined && request.headers.authorization !== `Bearer ${this.gate.token}`)
       return plain(response, request.headers.authorization ? 403 : 401, { "x-error-code": this.gate.code });
     const file = this.files.get(name);
-    if (repository !== this.repository || revision !== COMMIT || file === undefined)
+    const page = this.kind === "dataset" ? `datasets/${this.repository}` : this.repository;
+    if (repository !== page || revision !== COMMIT || file === undefined)
       return plain(response, 404, { "x-error-code": "EntryNotFound" });
     const commit = { "x-repo-commit": COMMIT };
     if (!file.lfs) return this.#send(name, request, response, { ...commit, etag: `"${gitHash(file.bytes)}"` });

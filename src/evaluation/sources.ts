@@ -1,0 +1,64 @@
+/** Where a benchmark's rows come from: its own pinned data set, another one on the hub, or a file here. */
+import { InvalidInputError } from "../errors.ts";
+import { isHubSpec, parseDatasetSpec } from "../hub/address.ts";
+import { type DatasetOptions, type DatasetRepository, fetchDataset } from "../hub/dataset-files.ts";
+import type { Internals } from "../hub/hub-folder.ts";
+import { hubChecks } from "../hub/settings.ts";
+import { aFunction, aSignal, checkOptions } from "../options.ts";
+import { benchmarks } from "./benchmarks.ts";
+import type { BenchmarkName } from "./case.ts";
+
+export interface ResolvedSource {
+  /** For messages and reports: a path as it was given, or "hf:OWNER/NAME@COMMIT/PATH". */
+  readonly name: string;
+  /** Of a file here, for {@link openRows}. */
+  readonly path: string;
+}
+
+export type ResolveSourceOptions = DatasetOptions;
+
+/**
+ * Finds a benchmark's files, and downloads them where they are not here yet.
+ *
+ * @param spec a local path; "hf:OWNER/NAME[@REVISION][/PATH]", where PATH is a file, a folder or a pattern with "*" and may
+ *   be left out where it is the benchmark's own data set or has one data file; undefined: the benchmark's own source
+ * @throws InvalidInputError for a benchmark without a source of its own; HubError; a local file is not looked at yet
+ */
+export async function resolveSource(
+  spec: string | undefined,
+  benchmark: BenchmarkName,
+  options: ResolveSourceOptions = {},
+  internals: Internals = {},
+): Promise<readonly ResolvedSource[]> {
+  checkOptions("resolveSource", options, { ...hubChecks, onProgress: aFunction, signal: aSignal });
+  if (spec !== undefined && !isHubSpec(spec)) return [{ name: spec, path: spec }];
+  const { repository, files: wanted } = spec === undefined ? ownSource(benchmark) : namedSource(spec, benchmark);
+  const { commit, files } = await fetchDataset(repository, wanted, options, internals);
+  return files.map(({ path, local }) => ({ name: `hf:${repository.id}@${commit}/${path}`, path: local }));
+}
+
+interface Wanted {
+  readonly repository: DatasetRepository;
+  readonly files: readonly string[] | undefined;
+}
+
+function ownSource(benchmark: BenchmarkName): Wanted {
+  const { source } = benchmarks[benchmark];
+  if (source !== undefined)
+    return { repository: { id: source.repository, revision: source.revision, kind: "dataset" }, files: source.files };
+  throw new InvalidInputError(
+    "ERR_INVALID_ARGUMENT",
+    `The benchmark ${benchmark} has no data of its own: name a file, or hf:OWNER/NAME/PATH of one on the hub.`,
+    { field: "input" },
+  );
+}
+
+/** The benchmark's own data set, named without a path, means its files; without a revision also its commit. */
+function namedSource(spec: string, benchmark: BenchmarkName): Wanted {
+  const { repository, isRevisionNamed, path } = parseDatasetSpec(spec);
+  const { source } = benchmarks[benchmark];
+  const isOwn = source?.repository === repository.id;
+  const revision = isOwn && !isRevisionNamed ? source.revision : repository.revision;
+  const files = path === undefined ? (isOwn ? source.files : undefined) : [path];
+  return { repository: { ...repository, revision }, files };
+}

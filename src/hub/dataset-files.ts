@@ -1,0 +1,150 @@
+/** Single files of a data set on the hub, in the cache. */
+import { readdir } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
+import { HubError } from "../errors.ts";
+import type { Repository } from "./address.ts";
+import { HubCache } from "./cache.ts";
+import { fetchFiles } from "./fetch-files.ts";
+import { type Internals, openHubFolder } from "./hub-folder.ts";
+import { type HubOptions, type HubSettings, hubSettings } from "./settings.ts";
+import type { PullProgress } from "./tally.ts";
+
+export interface DatasetOptions extends HubOptions {
+  readonly onProgress?: ((progress: PullProgress) => void) | undefined;
+  /** Stops promptly; what has come is kept, and a later call goes on with it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface DatasetFiles {
+  /** The commit that the revision was. */
+  readonly commit: string;
+  readonly files: readonly {
+    /** In the repository. */
+    readonly path: string;
+    /** In the cache. */
+    readonly local: string;
+  }[];
+}
+
+/** What rows are read from. */
+const DATA_FILE = /\.(?:parquet|(?:jsonl|json|ndjson|csv)(?:\.(?:gz|zst))?)$/i;
+/** Files that are downloaded at once. */
+const CONCURRENCY = 4;
+/** Names of a message that lists what there is. */
+const MAX_NAMED = 5;
+const COMMIT = /^[0-9a-f]{40}$/;
+
+export type DatasetRepository = Repository & { readonly kind: "dataset" };
+
+/**
+ * Brings files to the cache that huggingface_hub shares, or finds them there: those of a commit are there for good, so
+ * that nobody is asked.
+ *
+ * @param wanted paths, folders or patterns with "*"; undefined: the one data file that there is
+ * @throws HubError ERR_NOT_ON_HUB for what is not in the data set, and naming what is; what {@link fetchFiles} throws
+ */
+export async function fetchDataset(
+  repository: DatasetRepository,
+  wanted: readonly string[] | undefined,
+  options: DatasetOptions = {},
+  internals: Internals = {},
+): Promise<DatasetFiles> {
+  const { onProgress, signal, ...hub } = options;
+  const settings = await hubSettings(hub);
+  const cached = await fetchedBefore(repository, wanted, settings);
+  if (cached !== undefined) return cached;
+  const folder = await openHubFolder(repository, settings, { signal }, internals);
+  const { cache, listing } = folder;
+  const paths = choose([...listing.files.keys()], wanted, repository);
+  await fetchFiles(
+    folder,
+    paths.map((path) => folder.file(path)),
+    { concurrency: CONCURRENCY, onProgress, signal },
+  );
+  await cache.writeRef(repository.revision, listing.commit);
+  const local = (path: string) => cache.snapshotFile(listing.commit, { path });
+  return { commit: listing.commit, files: paths.map((path) => ({ path, local: local(path) })) };
+}
+
+/** Of a commit, and offline of any revision; a pattern may match more files than those that came, and counts offline only. */
+async function fetchedBefore(
+  repository: DatasetRepository,
+  wanted: readonly string[] | undefined,
+  { cacheFolder, offline }: HubSettings,
+): Promise<DatasetFiles | undefined> {
+  const { id, revision } = repository;
+  const isExact = COMMIT.test(revision) && wanted?.every((path) => DATA_FILE.test(path) && !path.includes("*"));
+  if (!offline && !isExact) return undefined;
+  const cache = new HubCache(cacheFolder, repository);
+  const commit = await cache.readRef(revision);
+  const there = commit === undefined ? [] : await filesBelow(cache.snapshot(commit));
+  if (!offline && !wanted?.every((path) => there.includes(path))) return undefined;
+  try {
+    if (commit === undefined) throw new HubError("ERR_NOT_ON_HUB", "It was never fetched.");
+    const paths = choose(there, wanted, repository);
+    return { commit, files: paths.map((path) => ({ path, local: cache.snapshotFile(commit, { path }) })) };
+  } catch (cause) {
+    throw new HubError(
+      "ERR_HUB_UNREACHABLE",
+      `HF_HUB_OFFLINE is set, and the cache ${cacheFolder} does not hold what is asked for of ${id} at ${revision}: unset it.`,
+      { cause },
+    );
+  }
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => !entry.isDirectory() && !entry.name.endsWith(".incomplete"))
+    .map((entry) => relative(folder, join(entry.parentPath ?? entry.path, entry.name)).replaceAll(sep, "/"));
+}
+
+function choose(
+  there: readonly string[],
+  wanted: readonly string[] | undefined,
+  repository: DatasetRepository,
+): string[] {
+  const data = there.filter((path) => DATA_FILE.test(path)).sort();
+  const { id, revision } = repository;
+  const named = `${data.slice(0, MAX_NAMED).join(", ")}${data.length > MAX_NAMED ? ", …" : ""}`;
+  if (wanted === undefined) {
+    if (data.length === 1) return data;
+    const what =
+      data.length === 0
+        ? "no file that rows can be read from"
+        : `several files: name one or a folder of them (${named})`;
+    throw new HubError("ERR_NOT_ON_HUB", `The data set ${id} has ${what} at ${revision}.`);
+  }
+  const chosen = wanted.flatMap((pattern) => {
+    // A file that is named counts whatever its ending is.
+    const found = there.includes(pattern) ? [pattern] : data.filter((path) => matches(path, pattern));
+    if (found.length > 0) return found;
+    const hint = data.length === 0 ? "" : ` It has ${named}.`;
+    throw new HubError(
+      "ERR_NOT_ON_HUB",
+      `The data set ${id} has no ${pattern} to read rows from at ${revision}.${hint}`,
+    );
+  });
+  return [...new Set(chosen)];
+}
+
+/** The pattern, or something in a folder that it names. */
+function matches(path: string, pattern: string): boolean {
+  const [parts, wanted] = [path.split("/"), pattern.split("/")];
+  return wanted.length <= parts.length && wanted.every((part, i) => matchesName(parts[i] as string, part));
+}
+
+/** Without a regular expression, which a pattern of many stars could keep busy for ever. */
+function matchesName(name: string, pattern: string): boolean {
+  const [first = "", ...rest] = pattern.split("*");
+  if (rest.length === 0) return name === pattern;
+  if (!name.startsWith(first)) return false;
+  let at = first.length;
+  const last = rest.pop() as string;
+  for (const piece of rest) {
+    const found = name.indexOf(piece, at);
+    if (found < 0) return false;
+    at = found + piece.length;
+  }
+  return name.length - last.length >= at && name.endsWith(last);
+}
