@@ -16,7 +16,7 @@ export {
   StarlingError,
 } from "./errors.ts";
 export type { Agreement, Differences, OrderAgreement } from "./evaluation/agreement.ts";
-export { type BenchmarkDefinition, benchmarks } from "./evaluation/benchmarks.ts";
+export { type Benchmark, benchmarks } from "./evaluation/benchmarks.ts";
 export { type BenchmarkName, benchmarkNames, type Comparison, type ScoredCase } from "./evaluation/case.ts";
 export {
   type ComparedModel,
@@ -37,8 +37,10 @@ export {
 } from "./evaluation/fit/fit-head.ts";
 export { type FitModelOptions, type FitProgress, type FitReport, fitModel } from "./evaluation/fit/fit-model.ts";
 export type { RidgeTrial } from "./evaluation/fit/ridge.ts";
+export type { BenchmarkMeasures, Interval } from "./evaluation/measures/measure.ts";
 export type { BenchmarkRequest } from "./evaluation/open-benchmark.ts";
 export type { RowProblem } from "./evaluation/read-cases.ts";
+export { renderHtml } from "./evaluation/report/html.ts";
 export type { BenchmarkReport, EvaluationReport } from "./evaluation/report.ts";
 export { prepareReportFolder, type WrittenReport, writeReport } from "./evaluation/write-report.ts";
 export type { FitRecord } from "./gguf/fit-record.ts";

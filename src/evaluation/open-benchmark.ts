@@ -1,11 +1,13 @@
 /** A benchmark with its data at hand: sources found, rows read, the sample taken. */
+import { basename } from "node:path";
 import { InvalidInputError } from "../errors.ts";
-import { type BenchmarkDefinition, benchmarks } from "./benchmarks.ts";
+import { openRows } from "../rows/open-rows.ts";
+import { type Benchmark, benchmarks } from "./benchmarks.ts";
 import type { BenchmarkName, PlacedCase } from "./case.ts";
 import { CaseReader, type RowProblem } from "./read-cases.ts";
 import type { ReportedProblem, ReportedSource, RowCounts } from "./report.ts";
 import { sampleCases } from "./sample.ts";
-import { resolveSource } from "./sources.ts";
+import { type ResolvedSource, resolveSource } from "./sources.ts";
 
 /** A benchmark and where its data is. */
 export interface BenchmarkRequest {
@@ -35,7 +37,7 @@ const MAX_REPORTED_PROBLEMS = 100;
 
 export class OpenBenchmark {
   readonly name: BenchmarkName;
-  readonly definition: BenchmarkDefinition;
+  readonly definition: Benchmark;
   readonly sources: readonly ReportedSource[];
   readonly cases: Iterable<PlacedCase> | AsyncIterable<PlacedCase>;
   /** Cases that will come; undefined where they are read while they are scored. */
@@ -45,7 +47,7 @@ export class OpenBenchmark {
   #failed = 0;
 
   private constructor(
-    definition: BenchmarkDefinition,
+    definition: Benchmark,
     sources: readonly ReportedSource[],
     reader: CaseReader,
     sample: readonly PlacedCase[] | undefined,
@@ -67,7 +69,7 @@ export class OpenBenchmark {
   static async open(request: BenchmarkRequest, options: OpenBenchmarkOptions): Promise<OpenBenchmark> {
     const { limit, seed, signal } = options;
     const definition = benchmarks[request.benchmark];
-    const resolved = [];
+    const resolved: ResolvedSource[] = [];
     for (const input of request.inputs ?? [undefined])
       resolved.push(...(await resolveSource(input, request.benchmark, signal === undefined ? {} : { signal })));
     const problems: ReportedProblem[] = [];
@@ -75,7 +77,8 @@ export class OpenBenchmark {
     const { unordered = false } = options;
     const reader = new CaseReader(definition, resolved, { unordered, onProblem, signal });
     const sample = limit === undefined ? undefined : await sampleCases(reader.cases(), limit, seed);
-    const sources = resolved.map(({ name, sha256 }) => ({ name, sha256 }));
+    const sources: ReportedSource[] = [];
+    for (const source of resolved) sources.push(await reportedSource(source));
     return new OpenBenchmark(definition, sources, reader, sample, problems);
   }
 
@@ -89,6 +92,16 @@ export class OpenBenchmark {
   /** A case that could not be scored. */
   addFailure(): void {
     this.#failed += 1;
+  }
+}
+
+/** A report is the same wherever its files lie: those of this machine go by their names alone. */
+async function reportedSource({ name, path }: ResolvedSource): Promise<ReportedSource> {
+  const rows = await openRows(path, { name });
+  try {
+    return { name: name === path ? basename(path) : name, sha256: await rows.sha256() };
+  } finally {
+    await rows.close();
   }
 }
 

@@ -1,7 +1,7 @@
 /** Rows of a benchmark's sources to cases: what is omitted is counted by its reason, what is broken is told. */
 import { isStarlingError, type StarlingError } from "../errors.ts";
 import { openRows, type RowFile } from "../rows/open-rows.ts";
-import type { BenchmarkDefinition } from "./benchmarks.ts";
+import type { Benchmark } from "./benchmarks.ts";
 import type { PlacedCase } from "./case.ts";
 import type { RowCounts } from "./report.ts";
 import type { ResolvedSource } from "./sources.ts";
@@ -29,16 +29,12 @@ export interface ReadCasesOptions {
 type Counts = { -readonly [Name in keyof RowCounts]: RowCounts[Name] } & { omitted: Record<string, number> };
 
 export class CaseReader {
-  readonly #benchmark: Pick<BenchmarkDefinition, "adapt">;
+  readonly #benchmark: Pick<Benchmark, "adapt">;
   readonly #sources: readonly ResolvedSource[];
   readonly #options: ReadCasesOptions;
   readonly counts: Counts = { read: 0, omitted: {}, broken: 0, cases: 0, sampled: 0, failed: 0 };
 
-  constructor(
-    benchmark: Pick<BenchmarkDefinition, "adapt">,
-    sources: readonly ResolvedSource[],
-    options: ReadCasesOptions,
-  ) {
+  constructor(benchmark: Pick<Benchmark, "adapt">, sources: readonly ResolvedSource[], options: ReadCasesOptions) {
     this.#benchmark = benchmark;
     this.#sources = sources;
     this.#options = options;

@@ -53,7 +53,7 @@ export interface BenchmarkReport extends BenchmarkMeasures {
   readonly rows: RowCounts;
   /** What the model card says of this benchmark, by model. */
   readonly card?: Readonly<Record<string, number>>;
-  /** The comparisons that went wrong by the largest margin, worst first. */
+  /** The comparisons that went wrong by the largest margin, worst first; one of a case at most. */
   readonly mistakes: readonly Mistake[];
   /** Responses of which tokens were cut off on the left: how many, and where the first of them stand. */
   readonly truncatedResponses: number;

@@ -6,8 +6,13 @@ import type { PromptCase } from "../case.ts";
 /** A row as a case, or why it is none: the reason is counted in the report. */
 export type Adapted = { readonly case: PromptCase } | { readonly omitted: string };
 
+export interface AdaptOptions {
+  /** Also make cases of responses whose order is not known; default false. */
+  readonly unordered?: boolean;
+}
+
 /** @throws InvalidInputError ERR_INVALID_ITEM (or ERR_INVALID_UNICODE) for a row that does not fit; `field` names where */
-export type Adapter = (row: unknown) => Adapted;
+export type Adapter = (row: unknown, options?: AdaptOptions) => Adapted;
 
 export type Fields = Readonly<Record<string, unknown>>;
 

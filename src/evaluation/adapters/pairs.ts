@@ -5,6 +5,7 @@
  *                                             that follow the prompt
  *     {"prompt", "responses", "ranks"}        1 is the best, equal ranks are ties, null is unranked
  *     {"prompt", "responses", "grades"}       the same, higher is better
+ *     {"prompt", "responses"}                 where no order is needed
  *
  * The prompt is a text or a list of messages, which may be called "messages", too. "id" and "subset" are kept.
  */
@@ -12,6 +13,7 @@ import type { ChatMessage, ScoreItem } from "../../prompt/items.ts";
 import { type CaseResponse, comparisonsByGrade } from "../case.ts";
 import {
   type Adapted,
+  type AdaptOptions,
   contextOf,
   conversationOf,
   type Fields,
@@ -30,17 +32,17 @@ const SHAPES = '{"prompt","chosen","rejected"} or {"prompt","responses","ranks"}
 
 type Context = string | readonly ChatMessage[] | undefined;
 
-export function adaptPairs(row: unknown): Adapted {
+export function adaptPairs(row: unknown, { unordered = false }: AdaptOptions = {}): Adapted {
   const fields = fieldsOf(row);
   const isPair = isGiven(fields, "chosen") || isGiven(fields, "rejected");
   if (isPair === isGiven(fields, "responses")) throw wrong(SHAPES, "the row", row);
-  const responses = isPair ? pairOf(fields) : rankedOf(fields);
+  const responses = isPair ? pairOf(fields) : rankedOf(fields, unordered);
   const different = comparisonsByGrade(responses);
   const comparisons = different.filter(({ better, worse }) => {
     const [one, other] = [responses[better], responses[worse]];
     return one !== undefined && other !== undefined && !isSame(one.item, other.item);
   });
-  if (comparisons.length > 0) return { case: { responses, comparisons, ...namesOf(fields) } };
+  if (comparisons.length > 0 || unordered) return { case: { responses, comparisons, ...namesOf(fields) } };
   if (different.length > 0) return { omitted: "same text" };
   return {
     omitted: responses.filter(({ grade }) => grade !== undefined).length < 2 ? "fewer than two ranked" : "all tied",
@@ -75,7 +77,7 @@ function startsWith(messages: readonly ChatMessage[], start: readonly ChatMessag
   return start.every(({ role, content }, i) => messages[i]?.role === role && messages[i]?.content === content);
 }
 
-function rankedOf(fields: Fields): CaseResponse[] {
+function rankedOf(fields: Fields, unordered: boolean): CaseResponse[] {
   const context = promptOf(fields);
   if (context === undefined) throw wrong("a text or a list of messages", "prompt", undefined);
   const responses = textsOf(fields, "responses");
@@ -83,6 +85,8 @@ function rankedOf(fields: Fields): CaseResponse[] {
   const name = isGiven(fields, "grades") ? "grades" : "ranks";
   if (name === "grades" && isGiven(fields, "ranks"))
     throw wrong("ranks or grades, not both,", "grades", fields["grades"]);
+  if (unordered && !isGiven(fields, name))
+    return responses.map((response) => ({ item: itemOf(context, response), grade: undefined }));
   const order = listOf(fields, name);
   if (order.length !== responses.length)
     throw wrong(`as many as there are responses (${responses.length})`, name, order);

@@ -32,10 +32,11 @@ export function accuracyByValue(values: Float64Array, right: Uint8Array): Accura
   }
   const counts = new Float64Array(starts.length);
   const hits = new Float64Array(starts.length);
-  const highs = Float64Array.from(starts);
+  const lows = Float64Array.from(starts);
+  const highs = lows.slice();
   for (let i = 0; i < values.length; i++) {
     const value = values[i] as number;
-    const bin = lastNotAbove(starts, value);
+    const bin = lastNotAbove(lows, value);
     counts[bin] = (counts[bin] as number) + 1;
     hits[bin] = (hits[bin] as number) + (right[i] as number);
     if (value > (highs[bin] as number)) highs[bin] = value;

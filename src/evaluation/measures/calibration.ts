@@ -42,8 +42,11 @@ const STEP_TOLERANCE = 1e-7;
 export function measureCalibration(margins: Float64Array): CalibrationMeasures | undefined {
   if (margins.length === 0) return undefined;
   const [counts, predicted, observed] = [new Float64Array(BINS), new Float64Array(BINS), new Float64Array(BINS)];
+  let loss = 0;
   for (const margin of margins) {
-    const probability = 1 / (1 + Math.exp(-Math.abs(margin)));
+    const odds = Math.exp(-Math.abs(margin));
+    const probability = 1 / (1 + odds);
+    loss += Math.max(0, -margin) + Math.log1p(odds);
     const bin = Math.min(BINS - 1, Math.floor((probability - 0.5) * 2 * BINS));
     counts[bin] = (counts[bin] as number) + 1;
     predicted[bin] = (predicted[bin] as number) + probability;
@@ -68,7 +71,7 @@ export function measureCalibration(margins: Float64Array): CalibrationMeasures |
   return {
     bins,
     expectedError,
-    ...whenFinite("logLoss", logLoss(margins, 1)),
+    ...whenFinite("logLoss", loss / margins.length),
     ...(slope !== undefined && {
       ...whenFinite("temperature", 1 / slope),
       ...whenFinite("logLossAtTemperature", logLoss(margins, slope)),

@@ -25,15 +25,19 @@ export function spearman(xs: Float64Array, ys: Float64Array): number | undefined
 /** Ranks from 1, the smallest first; equal values get the mean of the ranks that they take. */
 export function averageRanks(values: Float64Array): Float64Array {
   const sorted = values.toSorted();
-  const distinct: number[] = [];
-  const ranks: number[] = [];
+  // Each value once, and the rank that belongs to it.
+  const distinct = new Float64Array(values.length);
+  const ranks = new Float64Array(values.length);
+  let count = 0;
   for (let start = 0, end = 0; start < sorted.length; start = end) {
-    while (end < sorted.length && sorted[end] === sorted[start]) end++;
-    distinct.push(sorted[start] as number);
-    ranks.push((start + 1 + end) / 2);
+    const value = sorted[start] as number;
+    while (end < sorted.length && sorted[end] === value) end++;
+    distinct[count] = value;
+    ranks[count++] = (start + 1 + end) / 2;
   }
+  const known = distinct.subarray(0, count);
   const own = new Float64Array(values.length);
-  for (let i = 0; i < values.length; i++) own[i] = ranks[lastNotAbove(distinct, values[i] as number)] as number;
+  for (let i = 0; i < values.length; i++) own[i] = ranks[lastNotAbove(known, values[i] as number)] as number;
   return own;
 }
 
@@ -64,7 +68,7 @@ export function averageRanksWithin(values: Float64Array, starts: Uint32Array): F
 }
 
 /** Index of the last of the sorted values that is not above `value`; -1 where all are. */
-export function lastNotAbove(sorted: readonly number[], value: number): number {
+export function lastNotAbove(sorted: Float64Array, value: number): number {
   let low = 0;
   let high = sorted.length;
   while (low < high) {

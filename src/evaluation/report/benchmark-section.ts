@@ -11,8 +11,11 @@ import { sectionId } from "./summary.ts";
 import { binTable, numbersOf, table } from "./table.ts";
 
 const MAX_NAME = 80;
+const MAX_SOURCE = 300;
 /** Of truncated responses: enough to look some of them up. */
 const MAX_TRUNCATED = 60;
+const MAX_PROBLEMS = 20;
+const MAX_MESSAGE = 400;
 
 export function benchmarkSection(report: BenchmarkReport, index: number): Markup {
   const id = sectionId(report, index);
@@ -64,10 +67,10 @@ ${length && lengthBlock(`${id}-length`, length)}
 ${report.subsets && subsetsBlock(report.subsets)}
 ${mistakesBlock(report)}
 ${truncatedBlock(report)}
-<div class="block"><h3>Sources</h3>${table({
-    columns: ["File", "SHA-256"],
-    rows: report.sources.map(({ name, sha256 }) => [short(name, 4 * MAX_NAME), html`<code>${sha256}</code>`]),
-  })}</div>
+${problemsBlock(report)}
+<div class="block"><h3>Sources</h3><dl class="facts">${report.sources.map(
+    ({ name, sha256 }) => html`<dt>${short(name, MAX_SOURCE)}</dt><dd><code title="SHA-256">${sha256}</code></dd>`,
+  )}</dl></div>
 </section>`;
 }
 
@@ -78,9 +81,6 @@ export function figure(title: string, line: Content, drawing: Content, below?: C
 
 function stats(report: BenchmarkReport): Markup {
   const { accuracy, interval, cases, comparisons, pairAccuracy, scoreTies } = report;
-  const card = Object.entries(report.card ?? {}).map(
-    ([model, value]) => [`${model}, model card`, share(value)] as const,
-  );
   const items: [string, Content, Content?][] = [
     ["Accuracy", share(accuracy), interval && `${intervalText(interval)} (${intervalName(interval)})`],
     ...Object.entries(report.card ?? {}).map(([model, value]): [string, Content, Content] => [
@@ -149,18 +149,28 @@ function subsetsBlock(subsets: NonNullable<BenchmarkReport["subsets"]>): Markup 
   })}</div>`;
 }
 
-function truncatedBlock({ truncated }: BenchmarkReport): Content {
-  if (truncated.length === 0) return undefined;
+function truncatedBlock({ truncatedResponses, truncated }: BenchmarkReport): Content {
+  if (truncatedResponses === 0) return undefined;
   const places = truncated
     .slice(0, MAX_TRUNCATED)
-    .map(
-      ({ source, row, response }) =>
-        `${source > 0 ? `source ${source + 1}, ` : ""}row ${row} (response ${response + 1})`,
-    );
-  const more =
-    truncated.length > MAX_TRUNCATED
-      ? `; and ${grouped(truncated.length - MAX_TRUNCATED)} more, in the JSON report`
-      : "";
-  return html`<div class="block"><h3>Truncated</h3><p class="note">${plural(truncated.length, "response")} had more tokens than the
-model reads: only the last ones were scored.</p><details><summary>Which ones</summary><p class="note">${places.join("; ")}${more}.</p></details></div>`;
+    .map(({ response, ...place }) => `${placeText(place)} (response ${response + 1})`);
+  const more = truncatedResponses - places.length;
+  return html`<div class="block"><h3>Truncated</h3><p class="note">${plural(truncatedResponses, "response")} had more tokens than the
+model reads: only the last ones were scored.</p><details><summary>Which ones</summary><p class="note">${places.join("; ")}${
+    more > 0 && `; and ${grouped(more)} more`
+  }.</p></details></div>`;
+}
+
+function problemsBlock({ problems, rows }: BenchmarkReport): Content {
+  if (problems.length === 0) return undefined;
+  const shown = problems.slice(0, MAX_PROBLEMS);
+  const more = Math.max(problems.length, rows.broken + rows.failed) - shown.length;
+  return html`<div class="block"><h3>Problems</h3><p class="note">Rows that could not be understood or scored: they are part of no
+number here.</p><dl class="facts">${shown.map(
+    ({ message, ...place }) => html`<dt>${placeText(place)}</dt><dd>${short(message, MAX_MESSAGE)}</dd>`,
+  )}</dl>${more > 0 && html`<p class="note">… and ${grouped(more)} more.</p>`}</div>`;
+}
+
+function placeText({ source, row }: { readonly source: number; readonly row: number }): string {
+  return `${source > 0 ? `source ${source + 1}, ` : ""}row ${grouped(row)}`;
 }

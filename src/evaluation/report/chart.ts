@@ -6,7 +6,7 @@ import { label } from "./numbers.ts";
 /** Units of the drawing; on a telephone one is a little less than a pixel, on a wide screen a little more. */
 const WIDTH = 420;
 const HEIGHT = 236;
-const PLOT = { left: 52, right: 410, top: 12, bottom: 184 };
+const PLOT = { left: 56, right: 410, top: 12, bottom: 184 };
 const TICK_GAP = 7;
 
 export interface Axis {
@@ -52,7 +52,7 @@ ${draw(toX, toY)}
   )}</g>
 <g class="ticks x">${x.ticks.map(({ at, text }) => html`<text x="${toX(at)}" y="${PLOT.bottom + 17}">${text}</text>`)}</g>
 <text class="name" x="${(PLOT.left + PLOT.right) / 2}" y="${HEIGHT - 10}">${x.name}</text>
-<text class="name" x="0" y="0" transform="translate(13 ${middle}) rotate(-90)">${y.name}</text>
+<text class="name" x="0" y="0" transform="translate(11 ${middle}) rotate(-90)">${y.name}</text>
 </svg>`;
 }
 

@@ -7,6 +7,7 @@ import { style } from "./style.ts";
 import { summarySection } from "./summary.ts";
 
 const MAX_NAME = 120;
+const MAX_NOTICE = 1000;
 
 /**
  * The same report gives the same bytes. Texts of data sets are escaped and cut, and the page's content security policy
@@ -16,7 +17,7 @@ const MAX_NAME = 120;
  */
 export function renderHtml(report: EvaluationReport): string {
   const { model, benchmarks } = report;
-  const name = short(model.name ?? model.file, MAX_NAME);
+  const name = short(model.name, MAX_NAME);
   const hash = createHash("sha256").update(style).digest("base64");
   const policy = `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
   const page = html`<!doctype html>
@@ -32,7 +33,9 @@ export function renderHtml(report: EvaluationReport): string {
 </head>
 <body>
 <main>
-<header><p class="eyebrow">Reward model evaluation</p><h1>${name}</h1></header>
+<header><p class="eyebrow">Reward model evaluation</p><h1>${name}</h1>${
+    model.notice !== undefined && html`<p class="verdict bad">${short(model.notice, MAX_NOTICE)}</p>`
+  }</header>
 ${summarySection(report)}
 ${benchmarks.map(benchmarkSection)}
 ${settingsSection(report)}

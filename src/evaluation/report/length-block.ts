@@ -28,7 +28,7 @@ ${binTable(name, length.accuracyByDifference)}</figure>
       columns: ["The better response is", "comparisons", "accuracy"],
       rows: [row("longer", betterLonger), row("shorter", betterShorter), row("as long", equal)],
     },
-  )}<p class="note below">${
+  )}<p class="note">${
     gap !== undefined &&
     `Gap of the first two ${signedShare(gap)}${gapError === undefined ? "" : ` (standard error ${share(gapError)})`}. `
   }“The longer one wins” would be right in ${share(length.accuracyOfLonger)}.</p></div><div>${table({

@@ -4,6 +4,7 @@ import type { Interval } from "../measures/interval.ts";
 /** Stands where a number could not be told. */
 export const ABSENT = "–";
 const MINUS = "−";
+const NO_BREAK = "\u00a0";
 
 /** As the model card gives accuracies: three digits. */
 export function share(value: number | undefined): string {
@@ -15,8 +16,9 @@ export function signedShare(value: number): string {
   return value > 0 && Number(value.toFixed(3)) !== 0 ? `+${text}` : text.replace(`${MINUS}0.000`, "0.000");
 }
 
+/** Breaks into two lines at most. */
 export function intervalText(interval: Interval | undefined): string {
-  return interval === undefined ? ABSENT : `${share(interval.low)} to ${share(interval.high)}`;
+  return interval === undefined ? ABSENT : `${share(interval.low)} to${NO_BREAK}${share(interval.high)}`;
 }
 
 export function intervalName({ method, level }: Interval): string {
@@ -32,10 +34,11 @@ export function real(value: number | undefined): string {
   return text.replace(/-/g, MINUS);
 }
 
-/** A label of an axis: as short as it can be, and no shorter. */
+/** A label of an axis, three digits at most: 12000 as 12k, 3400000 as 3.4M. */
 export function label(value: number): string {
   const size = Math.abs(value);
-  const text =
-    size !== 0 && (size >= 1e6 || size < 1e-3) ? value.toExponential(0) : String(Number(value.toPrecision(3)));
+  const [unit, name] = size >= 1e6 ? [1e6, "M"] : size >= 1e4 ? [1e3, "k"] : [1, ""];
+  const extreme = size !== 0 && (size >= 1e9 || size < 1e-3);
+  const text = extreme ? value.toExponential(0) : `${Number((value / unit).toPrecision(3))}${name}`;
   return text.replace(/-/g, MINUS);
 }

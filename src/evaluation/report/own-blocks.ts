@@ -21,7 +21,7 @@ export function rankingBlock(ranking: RankingMeasures | undefined): Content {
       ["K-wise negative log-likelihood, nats", share(negativeLogLikelihood), share(negativeLogLikelihoodAtRandom)],
     ],
   })}<p class="note">Means over ${grouped(ranking.cases)} prompts${
-    kendallUndefined > 0 && `; τ is undefined for ${grouped(kendallUndefined)}, whose scores are all equal`
+    kendallUndefined > 0 && `; τ leaves out ${grouped(kendallUndefined)}, whose scores are all equal`
   }.</p></div>`;
 }
 

@@ -24,7 +24,6 @@ h2 .tag{margin-left:10px;font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,mo
 .columns{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:36px 48px;margin-top:32px}
 .wide{grid-column:1/-1}
 .wide .columns{margin-top:16px}
-.note.below{margin-top:10px}
 .overview{display:grid;grid-template-columns:minmax(0,5fr) minmax(0,6fr);gap:24px 48px;align-items:start}
 .stats{display:flex;flex-wrap:wrap;gap:16px 36px;margin:20px 0 0}
 .stats div{min-width:76px}
@@ -35,15 +34,15 @@ h2 .tag{margin-left:10px;font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,mo
 .verdict.bad{border-color:var(--warning);background:var(--warning-soft)}
 .verdict strong{margin-right:6px}
 .verdict.bad strong,.bad-number{color:var(--warning)}
-.scroll{overflow-x:auto}
+.scroll{overflow-x:auto;max-width:720px}
+.scroll+.note{margin-top:10px}
 table{border-collapse:collapse;width:100%;font-size:14px}
 caption{text-align:left;color:var(--muted);font-size:14px;padding-bottom:6px}
 th,td{padding:7px 0 7px 20px;text-align:right;border-bottom:1px solid var(--line);vertical-align:baseline;white-space:nowrap}
-th:first-child,td:first-child{padding-left:0;text-align:left;white-space:normal;overflow-wrap:anywhere}
+th:first-child,td:first-child{padding-left:0;text-align:left;white-space:normal;overflow-wrap:anywhere;min-width:120px}
 thead th{color:var(--muted);font-weight:500;vertical-align:bottom}
 tbody th{font-weight:500}
 tfoot th,tfoot td{font-weight:600;border-bottom:0}
-td.wrap,th.wrap{white-space:normal;overflow-wrap:anywhere;text-align:left}
 figure{margin:0;min-width:0}
 figcaption{margin-bottom:8px}
 figcaption h3{margin-bottom:2px}
@@ -66,7 +65,7 @@ circle.dot{stroke:var(--paper);stroke-width:1.5}
 .legend li{display:flex;align-items:center;gap:7px;overflow-wrap:anywhere;min-width:0}
 .legend svg{width:auto;height:14px;flex:none}
 .key{display:inline-block;width:10px;height:10px;margin-right:6px;border-radius:2px;background:var(--accent)}
-.key.bad{background:var(--warning)}
+.key.bad{background:var(--warning);margin-left:14px}
 details{margin-top:10px;font-size:14px}
 summary{cursor:pointer;color:var(--muted)}
 summary:hover{color:var(--ink)}
@@ -86,8 +85,8 @@ summary:hover{color:var(--ink)}
 .texts h4 b{font-weight:600;color:var(--ink);overflow-wrap:anywhere;min-width:0}
 .text{margin:0;padding:10px 14px;max-height:300px;overflow:auto;contain:paint;background:var(--panel);border-radius:4px;white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:isolate;font-size:14px;line-height:1.5}
 .cut{color:var(--muted);font-style:italic}
-.facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px 28px;margin:16px 0 0;font-size:14px}
-.facts dt{color:var(--muted)}
+.facts{display:grid;grid-template-columns:fit-content(44%) minmax(0,1fr);gap:6px 28px;margin:16px 0 0;font-size:14px}
+.facts dt{color:var(--muted);overflow-wrap:anywhere;min-width:0}
 .facts dd{margin:0;overflow-wrap:anywhere}
 @media (max-width:760px){
 main{padding:28px 16px 48px}
@@ -103,6 +102,8 @@ section{margin-top:44px;padding-top:24px}
 .mistake .where{grid-column:3;max-width:none}
 .facts{grid-template-columns:minmax(0,1fr);gap:0}
 .facts dd{margin-bottom:8px}
+th,td{padding-left:10px;white-space:normal}
+th:first-child,td:first-child{min-width:84px}
 .stack thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .stack,.stack tbody,.stack tfoot,.stack tr,.stack th,.stack td{display:block}
 .stack tr{padding:10px 0;border-bottom:1px solid var(--line)}

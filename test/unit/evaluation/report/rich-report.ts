@@ -63,7 +63,7 @@ const leanings: Readonly<Record<BenchmarkName, readonly [number, number]>> = {
   nectar: [0.5, 0.5],
   rewardbench: [1, 0.1],
   rewardbench2: [1.2, 0],
-  pairs: [0, 4],
+  pairs: [0, 12],
 };
 
 function casesOf(name: BenchmarkName, count: number, random: () => number): ScoredCase[] {
@@ -72,14 +72,16 @@ function casesOf(name: BenchmarkName, count: number, random: () => number): Scor
   const subsets = subsetsOf[name];
   return Array.from({ length: count }, (_, i) => {
     const grades = Array.from({ length: responses }, (_, k) => (name === "nectar" ? responses - k : k === 0 ? 1 : 0));
+    const subset = subsets?.[i % subsets.length];
+    const tied = i % 12 >= 6;
+    if (subset === "Ties" && tied) grades[1] = 1;
     const top = Math.max(...grades);
     const lengths = grades.map((grade) => Math.floor(40 + 900 * random() ** 2 + (80 * grade) / top));
     const scores = grades.map(
       (grade, k) => (quality * grade) / top + (length * (lengths[k] as number)) / 500 + 0.7 * normal(random),
     );
     if (i % 97 === 0) scores.fill(0.5);
-    const subset = subsets?.[i % subsets.length];
-    const ties = subset === "Ties" && { id: `${i % 12 < 6 ? "ref" : "tied"}:${Math.floor(i / 12)}` };
+    const ties = subset === "Ties" && { id: `${tied ? "tied" : "ref"}:${Math.floor(i / 12)}` };
     return scoredCase({
       source: i % 2,
       row: i + 1,
@@ -133,6 +135,8 @@ export function richReport(count = 600): EvaluationReport {
       },
       ...(card && { card }),
       mistakes: worst.worst,
+      truncatedResponses: 90,
+      problems: hostileTexts.map((message, i) => ({ source: i % 2, row: i + 3, message })),
       truncated: Array.from({ length: 90 }, (_, i) => ({ source: i % 2, row: i * 7 + 1, response: i % 3 })),
     };
   });
@@ -145,6 +149,7 @@ export function richReport(count = 600): EvaluationReport {
       file: "starling-rm-34b-q4_k_m.gguf",
       sha256: "5f".repeat(32),
       name: "Starling RM 34B </title><script>",
+      notice: "Trained on nothing at all: its scores <b>mean</b> nothing.",
       profile: "starling-rm-34b",
       type: "q4_k_m",
       parameters: 34_388_917_248,

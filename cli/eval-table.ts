@@ -1,0 +1,115 @@
+/** The end of an evaluation for people: a line for each benchmark, their average, and what one should know of them. */
+import type { BenchmarkReport, EvaluationReport } from "../src/index.ts";
+import { padStart, preview, textWidth, visible } from "./visible-text.ts";
+
+const DIGITS = 3;
+const GAP = 2;
+const ABSENT = "-";
+const MAX_MODEL_NAME = 20;
+/** Reasons for leaving rows out that are named; a file may hold any number of them. */
+const MAX_REASONS = 6;
+const MAX_REASON = 30;
+
+export interface EvaluationTableOptions {
+  /** Width of the terminal. */
+  readonly columns: number;
+}
+
+/** Columns of the card's models are left out from the last one on where the terminal is too narrow for them. */
+export function evaluationTable(report: EvaluationReport, { columns }: EvaluationTableOptions): string {
+  const { benchmarks } = report;
+  const models = [...new Set(benchmarks.flatMap(({ card }) => Object.keys(card ?? {})))];
+  const head = [
+    "benchmark",
+    "cases",
+    "accuracy",
+    "95 % interval",
+    ...models.map((name) => preview(name, MAX_MODEL_NAME)),
+  ];
+  const rows = benchmarks.map((own) => [
+    own.benchmark,
+    String(own.cases),
+    share(own.accuracy),
+    own.interval === undefined ? ABSENT : `${share(own.interval.low)} to ${share(own.interval.high)}`,
+    ...models.map((model) => share(own.card?.[model])),
+  ]);
+  const average = [
+    "average",
+    "",
+    share(report.accuracy),
+    "",
+    ...models.map((model) => share(cardAverage(report, model))),
+  ];
+  const table = benchmarks.length > 1 ? [head, ...rows, average] : [head, ...rows];
+  const notes = benchmarks.flatMap((own) => noteLines(own, columns));
+  const { notice } = report.model;
+  const notices = notice === undefined ? [] : wrapped(visible(notice), columns);
+  return `${notices.map((line) => `${line}\n`).join("")}${aligned(table, columns)}${notes.length > 0 ? "\n" : ""}${notes.map((note) => `${note}\n`).join("")}`;
+}
+
+/** The first column to the left, the others to the right. */
+function aligned(rows: readonly (readonly string[])[], columns: number): string {
+  const widths = (rows[0] ?? []).map((_, i) => rows.reduce((most, row) => Math.max(most, textWidth(row[i] ?? "")), 0));
+  let fitting = widths.length;
+  const total = () => widths.slice(0, fitting).reduce((sum, width) => sum + width + GAP, -GAP);
+  while (fitting > 3 && total() > columns) fitting--;
+  return rows
+    .map((row) =>
+      row
+        .slice(0, fitting)
+        .map((cell, i) => (i === 0 ? cell.padEnd(widths[0] as number) : padStart(cell, widths[i] as number)))
+        .join(" ".repeat(GAP))
+        .trimEnd(),
+    )
+    .map((line) => `${line}\n`)
+    .join("");
+}
+
+/** What else is to be said of a benchmark, broken into lines; nothing where there is nothing. */
+function noteLines(report: BenchmarkReport, columns: number): string[] {
+  const { rows, truncatedResponses, length, own } = report;
+  const left = Object.values(rows.omitted).reduce((sum, count) => sum + count, 0);
+  const notes = [
+    own !== undefined && `score by the benchmark's own rules ${share(own.score)}.`,
+    length !== undefined && length.verdict.kind !== "none" && length.verdict.sentence,
+    left > 0 && `${left} of ${rows.read} rows left out (${reasons(rows.omitted)}).`,
+    rows.broken > 0 && `${rows.broken} rows could not be understood.`,
+    rows.failed > 0 && `${rows.failed} cases could not be scored.`,
+    truncatedResponses > 0 && `${truncatedResponses} responses truncated to the last tokens.`,
+  ].filter((note) => note !== false);
+  if (notes.length === 0) return [];
+  return wrapped(`${report.benchmark}: ${notes.join(" ")}`, columns);
+}
+
+function reasons(omitted: Readonly<Record<string, number>>): string {
+  const all = Object.entries(omitted);
+  const named = all.slice(0, MAX_REASONS).map(([reason, count]) => `${preview(reason, MAX_REASON)} ${count}`);
+  return all.length > MAX_REASONS ? `${named.join(", ")} and others` : named.join(", ");
+}
+
+/** At spaces, further lines indented. */
+function wrapped(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && textWidth(last) + 1 + textWidth(word) <= columns)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(last === undefined ? word : `  ${word}`);
+  }
+  return lines.map((line) => preview(line, columns));
+}
+
+function share(value: number | undefined): string {
+  return value === undefined ? ABSENT : value.toFixed(DIGITS);
+}
+
+/** The card's average of the same benchmarks; undefined where it lacks one. */
+function cardAverage({ benchmarks }: EvaluationReport, model: string): number | undefined {
+  let sum = 0;
+  for (const { card } of benchmarks) {
+    const value = card?.[model];
+    if (value === undefined) return undefined;
+    sum += value;
+  }
+  return sum / benchmarks.length;
+}

@@ -1,0 +1,180 @@
+/** The HTML report as a real browser sees it. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { benchmarkNames } from "../../src/evaluation/case.ts";
+import { renderHtml } from "../../src/evaluation/report/html.ts";
+import { richReport, SCRIPT_MARK } from "../unit/evaluation/report/rich-report.ts";
+import { findBrowser, launchOptions } from "./browser.ts";
+
+const executable = findBrowser();
+const missing = "no Chromium was found: install it, or name it in CHROMIUM";
+if (executable === undefined) console.warn(`SKIPPED, the report in a browser: ${missing}`);
+
+/** No picture of a page with text on it is smaller. */
+const MIN_PICTURE_BYTES = 20_000;
+/** WCAG 2.2, 1.4.3: text of normal size. */
+const MIN_CONTRAST = 4.5;
+
+const views = [
+  { width: 1280, colorScheme: "light" },
+  { width: 1280, colorScheme: "dark" },
+  { width: 390, colorScheme: "light" },
+  { width: 390, colorScheme: "dark" },
+] as const;
+
+describe.skipIf(executable === undefined)(`the report in Chromium${executable ? "" : ` (skipped: ${missing})`}`, () => {
+  const folder = mkdtempSync(join(tmpdir(), "starling-rm-report-"));
+  const file = join(folder, "report.html");
+  const address = pathToFileURL(file).href;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    writeFileSync(file, renderHtml(richReport(300)));
+    browser = await chromium.launch(launchOptions(executable as string));
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function open(view: (typeof views)[number]): Promise<{ page: Page; complaints: string[]; requests: string[] }> {
+    const { width, colorScheme } = view;
+    const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+    const complaints: string[] = [];
+    const requests: string[] = [];
+    page.on("console", (message) => complaints.push(message.text()));
+    page.on("pageerror", (error) => complaints.push(String(error)));
+    page.on("dialog", (dialog) => complaints.push(dialog.message()));
+    page.on("request", (request) => requests.push(request.url()));
+    await page.goto(address);
+    return { page, complaints, requests };
+  }
+
+  it.each(views)(
+    "$width pixels wide, $colorScheme: nothing runs, nothing is asked for, nothing sticks out",
+    async (view) => {
+      const { page, complaints, requests } = await open(view);
+      // Every text is on the page then, as it would be after a reader opened all of them.
+      await page.locator("details").evaluateAll((all) => {
+        for (const own of all) own.setAttribute("open", "");
+      });
+      await page.waitForLoadState("networkidle");
+      expect(complaints).toEqual([]);
+      expect(requests).toEqual([address]);
+      expect(page.url()).toBe(address);
+      expect(await page.evaluate((mark) => mark in globalThis, SCRIPT_MARK)).toBe(false);
+      expect(await page.locator("script, img, iframe, link, base, object, embed").count()).toBe(0);
+      expect(await page.locator("h1").allTextContents()).toEqual(["Starling RM 34B </title><script>"]);
+      const { inside, width } = await page.evaluate(() => {
+        const root = (
+          globalThis as unknown as { document: { documentElement: { scrollWidth: number; clientWidth: number } } }
+        ).document.documentElement;
+        return { inside: root.scrollWidth, width: root.clientWidth };
+      });
+      expect(inside).toBe(width);
+      const picture = join(folder, `${view.width}-${view.colorScheme}.png`);
+      await page.screenshot({ path: picture });
+      const bytes = readFileSync(picture);
+      expect(bytes.subarray(1, 4).toString()).toBe("PNG");
+      expect([bytes.readUInt32BE(16), bytes.readUInt32BE(20)]).toEqual([view.width, 900]);
+      expect(bytes.length).toBeGreaterThan(MIN_PICTURE_BYTES);
+      await page.close();
+    },
+  );
+
+  it("has a section with charts, tables and texts for each benchmark", async () => {
+    const { page } = await open(views[0]);
+    for (const [i, name] of benchmarkNames.entries()) {
+      const section = page.locator(`section#${name}-${i + 1}`);
+      expect(await section.locator("svg[role=img]").count()).toBe(4);
+      expect(await section.locator("h3", { hasText: "Worst mistakes" }).count()).toBe(1);
+      expect(await section.locator(".mistake").count()).toBeGreaterThan(5);
+      expect(await section.locator("h3", { hasText: "Truncated" }).count()).toBe(1);
+      for (const box of await section.locator("svg[role=img]").all()) {
+        const size = await box.boundingBox();
+        expect(size?.width).toBeGreaterThan(250);
+        expect(size?.height).toBeGreaterThan(120);
+      }
+    }
+    expect(await page.locator("#pairs-7 > .verdict.bad").textContent()).toContain("follow length alone");
+    expect(await page.locator("#human-1 > .verdict.bad").count()).toBe(0);
+    await page.locator("section.summary a", { hasText: "Nectar" }).first().click();
+    expect(page.url()).toBe(`${address}#nectar-4`);
+    await page.close();
+  });
+
+  it.each(views)("$width pixels wide, $colorScheme: text stands out from its background", async (view) => {
+    const { page } = await open(view);
+    const pairs = await page.evaluate(contrastColours);
+    expect(pairs.length).toBeGreaterThan(4);
+    for (const { name, text, back } of pairs) {
+      expect(contrast(text, back), `${name}: ${text} on ${back}`).toBeGreaterThanOrEqual(MIN_CONTRAST);
+    }
+    await page.close();
+  });
+
+  it("prints with every text open", async () => {
+    const { page } = await open(views[0]);
+    const closed = await page.pdf({ format: "A4" });
+    expect(closed.subarray(0, 5).toString()).toBe("%PDF-");
+    await page.emulateMedia({ media: "print" });
+    const hidden = page.locator("details.mistake:not([open]) .text").first();
+    expect((await hidden.boundingBox())?.height).toBeGreaterThan(0);
+    await page.close();
+  });
+});
+
+interface ColourPair {
+  readonly name: string;
+  readonly text: string;
+  readonly back: string;
+}
+
+/** Runs in the page: the colours of some text, and of the nearest background that is not transparent. */
+function contrastColours(): ColourPair[] {
+  interface Element {
+    readonly parentElement: Element | null;
+  }
+  const page = globalThis as unknown as {
+    document: { querySelector(selector: string): Element | null };
+    getComputedStyle(element: Element): { color: string; fill: string; backgroundColor: string };
+  };
+  const texts = [
+    "h1",
+    ".note",
+    "thead th",
+    "a",
+    ".verdict.bad strong",
+    ".mistake .margin",
+    ".texts .text",
+    ".chart .ticks text",
+  ];
+  return texts.flatMap((name) => {
+    const element = page.document.querySelector(name);
+    if (element === null) return [];
+    const style = page.getComputedStyle(element);
+    let under: Element | null = element;
+    while (under && page.getComputedStyle(under).backgroundColor === "rgba(0, 0, 0, 0)") under = under.parentElement;
+    const back = under ? page.getComputedStyle(under).backgroundColor : "rgb(255, 255, 255)";
+    return [{ name, text: name.startsWith(".chart") ? style.fill : style.color, back }];
+  });
+}
+
+/** WCAG's contrast ratio of two colours such as rgb(1, 2, 3): 1 to 21. */
+function contrast(one: string, other: string): number {
+  const [a = 0, b = 0] = [luminance(one), luminance(other)].sort((x, y) => y - x);
+  return (a + 0.05) / (b + 0.05);
+}
+
+function luminance(colour: string): number {
+  const [red = 0, green = 0, blue = 0] = (colour.match(/[\d.]+/g) ?? []).map((text) => {
+    const part = Number(text) / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}

@@ -1,0 +1,59 @@
+import { describe, expect, it } from "vitest";
+import { evaluationTable } from "../../../cli/eval-table.ts";
+import { textWidth } from "../../../cli/visible-text.ts";
+import { richReport } from "../evaluation/report/rich-report.ts";
+
+const { model, ...rest } = richReport(120);
+const { notice, ...plainModel } = model;
+const report = { ...rest, model: plainModel };
+
+describe("the table of an evaluation", () => {
+  it("has a line for each benchmark, their average, and the card's numbers", () => {
+    const lines = evaluationTable(report, { columns: 100 }).split("\n");
+    expect(lines[0]).toMatch(/^benchmark +cases +accuracy +95 % interval +Starling-RM-34B +Starling-RM-7B-alpha$/);
+    expect(lines[1]).toMatch(/^human +120 +0\.\d{3} +0\.\d{3} to 0\.\d{3} +0\.807 +0\.762$/);
+    expect(lines[4]).toMatch(/^nectar +120 +0\.\d{3} +0\.\d{3} to 0\.\d{3} +- +-$/);
+    expect(lines[8]).toMatch(/^average +0\.\d{3} +- +-$/);
+    expect(lines[9]).toBe("");
+  });
+
+  it("averages the card over the same benchmarks", () => {
+    const three = { ...report, benchmarks: report.benchmarks.slice(0, 3) };
+    expect(evaluationTable(three, { columns: 100 })).toMatch(/^average +0\.\d{3} +0\.767 +0\.738$/m);
+    const one = { ...report, benchmarks: report.benchmarks.slice(0, 1) };
+    expect(evaluationTable(one, { columns: 100 })).not.toContain("average");
+  });
+
+  it("says first what the model says of itself", () => {
+    const text = evaluationTable({ ...report, model }, { columns: 200 });
+    expect(text).toBe(`${notice}\n${evaluationTable(report, { columns: 200 })}`);
+  });
+
+  it("notes what one should know", () => {
+    const text = evaluationTable(report, { columns: 1000 });
+    expect(text).toMatch(/^pairs: The scores follow length alone, .*22 of 271 rows left out \(tie 12, /m);
+    expect(text).toMatch(/^rewardbench: score by the benchmark's own rules 0\.\d{3}\./m);
+    expect(text).toContain("4 rows could not be understood. 5 cases could not be scored. 90 responses truncated");
+  });
+
+  it.each([20, 40, 60, 80])("fits into %d columns", (columns) => {
+    const lines = evaluationTable(report, { columns }).split("\n");
+    // Three columns of the table stay whatever the width: a number that is cut would be a wrong one.
+    for (const line of lines) expect(textWidth(line)).toBeLessThanOrEqual(Math.max(columns, 29));
+  });
+
+  it("lets no control character through, and goes without numbers that are not there", () => {
+    const [first] = report.benchmarks;
+    if (first === undefined) throw new Error("no benchmark");
+    const rows = {
+      ...first.rows,
+      omitted: { "\u001b[31mred\u202e": 2, ...Object.fromEntries([..."abcdefgh"].map((name) => [name, 1])) },
+    };
+    const { accuracy: _, interval: __, length: ___, ...bare } = first;
+    const hostile = { ...bare, rows, cases: 0, card: { "\u001b]0;title\u0007": 0.5 } };
+    const text = evaluationTable({ ...report, benchmarks: [hostile] }, { columns: 200 });
+    for (const hidden of ["\u001b", "\u0007", "\u202e"]) expect(text).not.toContain(hidden);
+    expect(text).toMatch(/^human +0 +- +- +0\.500$/m);
+    expect(text).toContain("and others");
+  });
+});
