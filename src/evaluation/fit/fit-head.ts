@@ -1,6 +1,7 @@
 /** `fit`: the K-wise maximum likelihood of a linear head on the frozen model's features, and what it is worth. */
 import { InvalidInputError } from "../../errors.ts";
 import { aFunction, anInteger, aSignal, type Check, checkOptions } from "../../options.ts";
+import { rightComparisons } from "../measures/outcome.ts";
 import { rankingLoss } from "../plackett-luce.ts";
 import { Breather } from "./breather.ts";
 import { dot } from "./feature-table.ts";
@@ -160,11 +161,7 @@ async function quality(
   let [right, loss] = [0, 0];
   for (const { rows, grades, comparisons } of cases) {
     const scores = rows.map((row) => Math.fround(dot(head, features.row(row))));
-    const isRight = comparisons.filter(({ better, worse, orEqual }) => {
-      const [a, b] = [scores[better] as number, scores[worse] as number];
-      return a > b || (orEqual === true && a === b);
-    });
-    right += isRight.length / comparisons.length;
+    right += rightComparisons({ scores, comparisons }) / comparisons.length;
     loss += rankingLoss(scores, grades);
     if (breather.due) await breather.pause();
   }

@@ -7,13 +7,13 @@ export function marginOf({ scores }: ScoredCase, { better, worse }: Comparison):
 }
 
 /** Whether the better response got the higher score; an equal one only counts where the comparison says so. */
-export function isRight({ scores }: ScoredCase, { better, worse, orEqual }: Comparison): boolean {
+export function isRight({ scores }: Pick<ScoredCase, "scores">, { better, worse, orEqual }: Comparison): boolean {
   const [high, low] = [scores[better] as number, scores[worse] as number];
   return high > low || (orEqual === true && high === low);
 }
 
 /** How many of a case's comparisons came out right. */
-export function rightComparisons(scored: ScoredCase): number {
+export function rightComparisons(scored: Pick<ScoredCase, "scores" | "comparisons">): number {
   let right = 0;
   for (const comparison of scored.comparisons) if (isRight(scored, comparison)) right++;
   return right;

@@ -3,6 +3,8 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { convertCheckpoint } from "../../../src/convert/convert.ts";
+import { TemporaryFile } from "../../../src/files/temporary-file.ts";
+import { writeHeadFile } from "../../../src/gguf/head-file.ts";
 import { op, torchFile, view } from "../checkpoint/make-torch-file.ts";
 import {
   type Files,
@@ -31,6 +33,7 @@ export async function makeCorpus(): Promise<Corpus> {
     torch: [torch, wide, await readFile(join(fixtures, "bin-f16", "pytorch_model-00002-of-00002.bin"))],
     sentencepiece: [sentencePiece(), await readFile(join(fixtures, "odd-f16", "tokenizer.model"))],
     gguf: [await makeGguf("f16"), await makeGguf("f32")],
+    heads: [await makeHead(false), await makeHead(true)],
     rows: [...(await rowFiles("rows")), ...(await rowFiles("datasets")), { name: "x.csv", bytes: Buffer.from(CSV) }],
     checkpoint: [
       inBytes(single),
@@ -86,6 +89,25 @@ function sharded(
 
 function inBytes(files: Files): ReadonlyMap<string, Uint8Array> {
   return new Map(Object.entries(files).map(([name, content]) => [name, Buffer.from(content)]));
+}
+
+async function makeHead(isFitted: boolean): Promise<Buffer> {
+  const folder = await mkdtemp(join(tmpdir(), "starling-rm-corpus-"));
+  try {
+    const output = join(folder, "head.gguf");
+    const file = await TemporaryFile.create(output);
+    await writeHeadFile(file, {
+      head: Float32Array.from({ length: 16 }, (_, i) => i / 3),
+      name: "a head",
+      profile: "starling-rm-34b",
+      tokenization: "slow",
+      ...(isFitted ? { fit: { model: "m", modelSha256: "0a".repeat(32), input: "p", cases: 3, ridge: 0.5 } } : {}),
+    });
+    await file.publish(false);
+    return await readFile(output);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 async function makeGguf(type: string): Promise<Buffer> {

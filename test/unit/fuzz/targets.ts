@@ -5,6 +5,7 @@ import { parseSentencePiece } from "../../../src/checkpoint/sentencepiece.ts";
 import { dtypeBytes, type TensorEntry } from "../../../src/checkpoint/tensor-entry.ts";
 import { readTorchFile } from "../../../src/checkpoint/torch-file.ts";
 import { isStarlingError } from "../../../src/errors.ts";
+import { describeHeadFile } from "../../../src/gguf/head-file.ts";
 import { readGguf } from "../../../src/gguf/reader.ts";
 import { readRewardMetadata } from "../../../src/gguf/reward-metadata.ts";
 import { rowsOf } from "../../../src/rows/open-rows.ts";
@@ -26,6 +27,7 @@ export interface Corpus {
   readonly torch: readonly Uint8Array[];
   readonly sentencepiece: readonly Uint8Array[];
   readonly gguf: readonly Uint8Array[];
+  readonly heads: readonly Uint8Array[];
   /** Of every format; the name of the file tells CSV. */
   readonly rows: readonly { readonly name: string; readonly bytes: Uint8Array }[];
   readonly checkpoint: readonly ReadonlyMap<string, Uint8Array>[];
@@ -98,6 +100,18 @@ export const targets: { readonly [name: string]: Target } = {
       const { head, tokenizer, shape } = readRewardMetadata(header, source.path);
       hold(head.length === shape.embeddingLength && head.every(Number.isFinite), "a finite head");
       hold(tokenizer.offsets.length === shape.vocabularySize + 1, "as many pieces as rows");
+    };
+  },
+
+  async headFile(corpus, random, onRead) {
+    const [bytes, other] = sample(corpus.heads, random);
+    const start = [0, 200] as const;
+    const mutated = mutateBytes(bytes, random, [start, [0, bytes.length] as const], other);
+    const source = memorySource("head.gguf", mutated, onRead);
+    return async () => {
+      const { head, fit } = describeHeadFile(await readGguf(source), source.path);
+      hold(head.length > 0 && head.every(Number.isFinite), "a finite head");
+      hold(fit === undefined || fit.ridge >= 0, "a ridge");
     };
   },
 
