@@ -5,7 +5,6 @@
 import { createHash } from "node:crypto";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import type { ScoreItem } from "../prompt/items.ts";
 
 export interface CachedScore {
   readonly score: number;
@@ -32,7 +31,8 @@ export interface ScoreSettings {
   readonly contract: number;
 }
 
-const KEY_CHARACTERS = 32;
+/** Of an itemHash. */
+const KEY_CHARACTERS = 64;
 const NEWLINE = 0x0a;
 
 export class ScoreCache {
@@ -46,17 +46,6 @@ export class ScoreCache {
     const cache = new ScoreCache();
     if (folder !== undefined) cache.#attach(folder, settings);
     return cache;
-  }
-
-  /** A short hash of what is scored. */
-  static keyOf(item: ScoreItem): string {
-    const parts =
-      "text" in item
-        ? ["text", item.text]
-        : "prompt" in item
-          ? ["prompt", item.prompt, item.response]
-          : ["messages", ...item.messages.flatMap(({ role, content }) => [role, content])];
-    return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, KEY_CHARACTERS);
   }
 
   get(key: string): CachedScore | undefined {

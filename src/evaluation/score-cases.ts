@@ -3,7 +3,8 @@ import type { StarlingError } from "../errors.ts";
 import type { ScoreItem } from "../prompt/items.ts";
 import type { RewardModel } from "../scoring/reward-model.ts";
 import type { PlacedCase, ScoredCase } from "./case.ts";
-import { type CachedScore, ScoreCache } from "./score-cache.ts";
+import { itemHash } from "./item-hash.ts";
+import type { CachedScore, ScoreCache } from "./score-cache.ts";
 import { responseLength } from "./texts.ts";
 
 /** A case with its scores, or with the reason why one of its responses has none. */
@@ -38,7 +39,7 @@ export async function* scoreCases(
   const sent: { readonly of: Pending; readonly response: number }[] = [];
   async function* unknownItems(): AsyncGenerator<ScoreItem> {
     for await (const placed of cases) {
-      const keys = placed.responses.map(({ item }) => ScoreCache.keyOf(item));
+      const keys = placed.responses.map(({ item }) => itemHash(item));
       const found = keys.map((key) => cache.get(key));
       const of: Pending = { placed, keys, found, missing: found.filter((score) => !score).length, error: undefined };
       pending.push(of);

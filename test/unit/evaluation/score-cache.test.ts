@@ -17,13 +17,6 @@ const settings: ScoreSettings = {
   contract: 4,
 };
 
-const items = [
-  { prompt: "a", response: "b" },
-  { prompt: "a", response: "c" },
-  { text: "a" },
-  { messages: [{ role: "user", content: "a" } as const, { role: "assistant", content: "b" } as const] },
-];
-
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "starling-scores-"));
@@ -36,28 +29,20 @@ function onlyFile(): string {
   return join(folder, names[0] as string);
 }
 
-test("items of every shape have keys of their own", () => {
-  const keys = items.map((item) => ScoreCache.keyOf(item));
-  expect(new Set(keys).size).toBe(items.length);
-  expect(ScoreCache.keyOf({ prompt: "a", response: "b" })).toBe(keys[0]);
-  // Nothing is put together without a border.
-  expect(ScoreCache.keyOf({ prompt: "ab", response: "" })).not.toBe(keys[0]);
-});
-
 test("what was added is there for the next run, to the last bit", () => {
   const score = Math.fround(-1.2345678);
   const first = ScoreCache.open(folder, settings);
-  first.add("k".repeat(32), { score, tokenCount: 12, truncated: true });
+  first.add("k".repeat(64), { score, tokenCount: 12, truncated: true });
   first.close();
   const second = ScoreCache.open(folder, settings);
-  expect(second.get("k".repeat(32))).toMatchObject({ score, tokenCount: 12, truncated: true });
-  expect(second.get("x".repeat(32))).toBeUndefined();
+  expect(second.get("k".repeat(64))).toMatchObject({ score, tokenCount: 12, truncated: true });
+  expect(second.get("x".repeat(64))).toBeUndefined();
   second.close();
 });
 
 test("another model, another setting: nothing is shared", () => {
   const first = ScoreCache.open(folder, settings);
-  first.add("k".repeat(32), { score: 1, tokenCount: 1, truncated: false });
+  first.add("k".repeat(64), { score: 1, tokenCount: 1, truncated: false });
   first.close();
   const others = [
     { ...settings, model: "f".repeat(64) },
@@ -71,22 +56,22 @@ test("another model, another setting: nothing is shared", () => {
   ];
   for (const other of others) {
     const cache = ScoreCache.open(folder, other);
-    expect(cache.get("k".repeat(32))).toBeUndefined();
+    expect(cache.get("k".repeat(64))).toBeUndefined();
     cache.close();
   }
 });
 
 test("a line that a kill cut off loses itself alone", () => {
   const first = ScoreCache.open(folder, settings);
-  first.add("a".repeat(32), { score: 1, tokenCount: 1, truncated: false });
+  first.add("a".repeat(64), { score: 1, tokenCount: 1, truncated: false });
   first.close();
   const path = onlyFile();
-  appendFileSync(path, `{"key":"${"b".repeat(32)}","score":2.5,"tokenCo`);
+  appendFileSync(path, `{"key":"${"b".repeat(64)}","score":2.5,"tokenCo`);
   const second = ScoreCache.open(folder, settings);
-  second.add("c".repeat(32), { score: 3, tokenCount: 3, truncated: false });
+  second.add("c".repeat(64), { score: 3, tokenCount: 3, truncated: false });
   second.close();
   const third = ScoreCache.open(folder, settings);
-  expect(["a", "b", "c"].map((letter) => third.get(letter.repeat(32))?.score)).toEqual([1, undefined, 3]);
+  expect(["a", "b", "c"].map((letter) => third.get(letter.repeat(64))?.score)).toEqual([1, undefined, 3]);
   third.close();
 });
 
@@ -99,16 +84,16 @@ test("rubbish in the file is no score", () => {
     "[]",
     "7",
     '{"key":1}',
-    JSON.stringify({ key: "a".repeat(32), ...sound, score: "1" }),
-    JSON.stringify({ key: "a".repeat(31), ...sound }),
-    JSON.stringify({ key: "a".repeat(32), ...sound, truncated: 0 }),
-    JSON.stringify({ key: "a".repeat(32), ...sound, tokenCount: 1.5 }),
-    `{"key":"${"a".repeat(32)}","score":1e999,"tokenCount":1,"truncated":false}`,
+    JSON.stringify({ key: "a".repeat(64), ...sound, score: "1" }),
+    JSON.stringify({ key: "a".repeat(63), ...sound }),
+    JSON.stringify({ key: "a".repeat(64), ...sound, truncated: 0 }),
+    JSON.stringify({ key: "a".repeat(64), ...sound, tokenCount: 1.5 }),
+    `{"key":"${"a".repeat(64)}","score":1e999,"tokenCount":1,"truncated":false}`,
     "\u0000\uffff",
   ];
   writeFileSync(path, `${readFileSync(path, "utf8")}${rubbish.join("\n")}\n`);
   const cache = ScoreCache.open(folder, settings);
-  expect(cache.get("a".repeat(32))).toBeUndefined();
+  expect(cache.get("a".repeat(64))).toBeUndefined();
   expect(cache.problem).toBeUndefined();
   cache.close();
 });
@@ -117,8 +102,8 @@ test("a folder that cannot be made costs the cache, not the run", () => {
   const blocked = join(folder, "file");
   writeFileSync(blocked, "");
   const cache = ScoreCache.open(join(blocked, "below"), settings);
-  cache.add("a".repeat(32), { score: 1, tokenCount: 1, truncated: false });
-  expect(cache.get("a".repeat(32))?.score).toBe(1);
+  cache.add("a".repeat(64), { score: 1, tokenCount: 1, truncated: false });
+  expect(cache.get("a".repeat(64))?.score).toBe(1);
   expect(cache.problem).toContain("ENOTDIR");
   cache.close();
 });

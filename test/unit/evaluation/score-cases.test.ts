@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { InvalidInputError, StarlingError } from "../../../src/errors.ts";
 import type { PlacedCase } from "../../../src/evaluation/case.ts";
+import { itemHash } from "../../../src/evaluation/item-hash.ts";
 import { ScoreCache, type ScoreSettings } from "../../../src/evaluation/score-cache.ts";
 import { type CaseOutcome, scoreCases } from "../../../src/evaluation/score-cases.ts";
 import type { RewardModel, ScoreItem, ScoreOptions, ScoreOutcome } from "../../../src/index.ts";
@@ -63,7 +64,7 @@ test("cases come in order, with what is known of each response", async () => {
 test("what the cache knows is not scored again, also in the middle of a case", async () => {
   const cache = ScoreCache.open(undefined, settings);
   for (const response of ["1", "4", "5"])
-    cache.add(ScoreCache.keyOf({ prompt: "p", response }), {
+    cache.add(itemHash({ prompt: "p", response }), {
       score: Number(response),
       tokenCount: 5,
       truncated: false,
@@ -94,5 +95,5 @@ test("a case with a response that cannot be scored names it, and the others go o
   ]);
   expect((outcomes[1] as { error: unknown }).error).toBeInstanceOf(StarlingError);
   // The one that could be scored is kept all the same.
-  expect(cache.get(ScoreCache.keyOf({ prompt: "p", response: "3" }))?.score).toBe(3);
+  expect(cache.get(itemHash({ prompt: "p", response: "3" }))?.score).toBe(3);
 });
