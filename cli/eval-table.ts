@@ -67,9 +67,10 @@ function aligned(rows: readonly (readonly string[])[], columns: number): string 
 
 /** What else is to be said of a benchmark, broken into lines; nothing where there is nothing. */
 function noteLines(report: BenchmarkReport, columns: number): string[] {
-  const { rows, truncatedResponses, length, own } = report;
+  const { rows, truncatedResponses, length, own, ranking } = report;
   const left = Object.values(rows.omitted).reduce((sum, count) => sum + count, 0);
   const notes = [
+    ranking !== undefined && rankingNote(ranking),
     own !== undefined && `score by the benchmark's own rules ${share(own.score)}.`,
     length !== undefined && length.verdict.kind !== "none" && length.verdict.sentence,
     left > 0 && `${left} of ${rows.read} rows left out (${reasons(rows.omitted)}).`,
@@ -79,6 +80,12 @@ function noteLines(report: BenchmarkReport, columns: number): string[] {
   ].filter((note) => note !== false);
   if (notes.length === 0) return [];
   return wrapped(`${report.benchmark}: ${notes.join(" ")}`, columns);
+}
+
+function rankingNote(ranking: NonNullable<BenchmarkReport["ranking"]>): string {
+  const { top1, top1AtRandom, kendall, negativeLogLikelihood, negativeLogLikelihoodAtRandom } = ranking;
+  const loss = `${share(negativeLogLikelihood)} nats (${share(negativeLogLikelihoodAtRandom)})`;
+  return `top-1 ${share(top1)} (at random ${share(top1AtRandom)}), Kendall's tau ${share(kendall)}, K-wise negative log-likelihood ${loss}.`;
 }
 
 function reasons(omitted: Readonly<Record<string, number>>): string {
