@@ -6,7 +6,7 @@ import { given } from "./model-option.ts";
 import { collect, wholeNumber } from "./option-values.ts";
 
 export interface DataOptions {
-  readonly input: readonly string[];
+  readonly input?: readonly string[];
   readonly strict?: true;
 }
 
@@ -38,11 +38,13 @@ export function benchmarkValue(name: string, before: readonly string[] | undefin
 }
 
 /** Which benchmarks, and which inputs each of them gets. */
-export function requestsOf(names: readonly string[], inputs: readonly string[]): BenchmarkRequest[] {
+export function requestsOf(names: readonly string[], inputs: readonly string[] = []): BenchmarkRequest[] {
   const chosen = [...new Set(names.flatMap((name) => (name === ALL ? CARD : [name as BenchmarkName])))];
   const inputsOf = new Map<BenchmarkName, string[]>(chosen.map((name) => [name, []]));
   for (const input of inputs) {
     if (input === "") throw new UsageError("--input is empty: give the name of a file, or hf:OWNER/NAME");
+    if (input === "-")
+      throw new UsageError("--input -: standard input can only be read once; write it to a file first");
     const [, prefix, rest] = /^([a-z0-9]+)=(.+)$/s.exec(input) ?? [];
     const named = benchmarkNames.find((name) => name === prefix);
     const [only] = chosen;
@@ -66,7 +68,6 @@ export function addDataOptions(command: Command, { many }: { many: boolean }): C
       `-i, --input <${many ? "[benchmark=]" : ""}file>`,
       "data: parquet, JSON lines, JSON or CSV, also .gz and .zst, or hf:OWNER/NAME (repeatable)",
       collect,
-      [],
     )
     .option("--strict", "stop at the first row that cannot be understood or scored");
 }

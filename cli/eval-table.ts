@@ -72,14 +72,18 @@ function noteLines(report: BenchmarkReport, columns: number): string[] {
   const notes = [
     ranking !== undefined && rankingNote(ranking),
     own !== undefined && `score by the benchmark's own rules ${share(own.score)}.`,
-    length !== undefined && length.verdict.kind !== "none" && length.verdict.sentence,
+    length?.verdict.biased && length.verdict.sentence,
     left > 0 && `${left} of ${rows.read} rows left out (${reasons(rows.omitted)}).`,
-    rows.broken > 0 && `${rows.broken} rows could not be understood.`,
-    rows.failed > 0 && `${rows.failed} cases could not be scored.`,
-    truncatedResponses > 0 && `${truncatedResponses} responses truncated to the last tokens.`,
-  ].filter((note) => note !== false);
+    rows.broken > 0 && `${counted(rows.broken, "row")} could not be understood.`,
+    rows.failed > 0 && `${counted(rows.failed, "case")} could not be scored.`,
+    truncatedResponses > 0 && `${counted(truncatedResponses, "response")} truncated to the last tokens.`,
+  ].filter((note) => typeof note === "string");
   if (notes.length === 0) return [];
   return wrapped(`${report.benchmark}: ${notes.join(" ")}`, columns);
+}
+
+function counted(count: number, name: string): string {
+  return `${count} ${name}${count === 1 ? "" : "s"}`;
 }
 
 function rankingNote(ranking: NonNullable<BenchmarkReport["ranking"]>): string {

@@ -12,7 +12,7 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
   };
 }
 
-/** For an option that may be given several times. */
-export function collect(value: string, before: readonly string[]): string[] {
+/** For an option that may be given several times. It has no default: that of an empty list would stand in the help. */
+export function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }

@@ -9,7 +9,7 @@ import { type FormatName, formatNames } from "./output-formats.ts";
 import { type Row, replacedFields, toRow } from "./row.ts";
 import type { Terminal } from "./terminal.ts";
 
-export interface InputOptions extends TextArguments {
+export interface InputOptions extends Partial<TextArguments> {
   readonly input?: string;
 }
 
@@ -30,10 +30,10 @@ export interface RowSource {
 
 export function addInputOptions(command: Command, { text }: { text: boolean }): Command {
   if (text)
-    command.option("-t, --text <text>", "a text to take as it is, special tokens included (repeatable)", collect, []);
+    command.option("-t, --text <text>", "a text to take as it is, special tokens included (repeatable)", collect);
   return command
-    .option("-p, --prompt <text>", `a prompt${text ? " (repeatable)" : ""}`, collect, [])
-    .option("-r, --response <text>", "a response to it (repeatable)", collect, [])
+    .option("-p, --prompt <text>", `a prompt${text ? " (repeatable)" : ""}`, collect)
+    .option("-r, --response <text>", "a response to it (repeatable)", collect)
     .option("-i, --input <file>", 'a file of JSON lines or JSON; "-" for standard input');
 }
 
@@ -57,7 +57,8 @@ export async function openRows(
   fromArguments: (texts: TextArguments) => Row[],
   terminal: Terminal,
 ): Promise<RowSource> {
-  const texts: TextArguments = { text: options.text ?? [], prompt: options.prompt, response: options.response };
+  const { text = [], prompt = [], response = [] } = options;
+  const texts: TextArguments = { text, prompt, response };
   const hasTexts = texts.text.length + texts.prompt.length + texts.response.length > 0;
   if (options.input === undefined) {
     if (!hasTexts) throw new UsageError('nothing to do: give --prompt and --response, or --input FILE ("-" is stdin)');
