@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { embeddedCheckpoint } from "../../src/index.ts";
-import { ended, file, folder, jsonLines, parseLines, run, start, tiny } from "./run-cli.ts";
+import { ended, file, folder, jsonLines, parseLines, repository, run, start, tiny } from "./run-cli.ts";
 
 interface Row {
   readonly prompt: string;
@@ -61,6 +61,41 @@ describe("eval", () => {
     expect(benchmark.interval.high).toBeGreaterThan(accuracy);
     expect(report.model.sha256).toMatch(/^[0-9a-f]{64}$/);
     expect(report.model.notice).toMatch(/demonstration/);
+  });
+
+  it("reads each public data set in its own schema, all in one run", async () => {
+    const at = (name: string) => join(repository, "test", "fixtures", "datasets", name);
+    const inputs = {
+      human: "human.parquet",
+      truth: "truth.parquet",
+      safety: "safety-2024.jsonl",
+      nectar: "nectar.parquet",
+      rewardbench: "rewardbench.parquet",
+      rewardbench2: "rewardbench2.parquet",
+    };
+    const args = Object.entries(inputs).flatMap(([name, input]) => ["--input", `${name}=${at(input)}`]);
+    const { code, stdout } = await run(evaluate("all", "nectar", "rewardbench", "rewardbench2", ...args, "--json"));
+    expect(code).toBe(0);
+    const { accuracy, benchmarks } = JSON.parse(stdout);
+    expect(benchmarks.map((own: { benchmark: string }) => own.benchmark)).toEqual(Object.keys(inputs));
+    const [human, truth, safety, nectar, v1, v2] = benchmarks;
+    expect(accuracy).toBeCloseTo(
+      benchmarks.reduce((sum: number, own: { accuracy: number }) => sum + own.accuracy, 0) / 6,
+      12,
+    );
+    expect(human).toMatchObject({
+      rows: { omitted: { tie: 1, "tie (bothbad)": 1 } },
+      card: { "Starling-RM-34B": 0.807 },
+    });
+    expect(truth.comparisons).toBeGreaterThan(truth.cases);
+    expect(safety.rows.omitted).toEqual({ "both safe": 1, "neither safe": 1 });
+    expect(nectar.ranking).toMatchObject({ cases: nectar.cases });
+    expect(v1.own.kind).toBe("rewardbench");
+    expect(v2.own.ties).toBeDefined();
+    // Mistakes are told in words that a person finds again in the data.
+    const [mistake] = human.mistakes;
+    expect(mistake).toMatchObject({ better: { label: expect.any(String) }, worse: { label: expect.any(String) } });
+    expect(mistake.margin).toBeCloseTo(mistake.better.score - mistake.worse.score, 12);
   });
 
   it("prints a table for people, and writes the whole report on request", async () => {
