@@ -4,8 +4,8 @@
  */
 import { Decompress } from "fzstd";
 
-/** What the zstd tool reads without being told otherwise. */
-const MAX_WINDOW_BYTES = 128 * 1024 * 1024;
+/** That of level 20. The two above it need up to 128 MiB, which fzstd would move in memory with every block. */
+const MAX_WINDOW_BYTES = 32 * 1024 * 1024;
 /** Of the format: a block, compressed or not. */
 const MAX_BLOCK_BYTES = 128 * 1024;
 const FRAME_MAGIC = 0xfd2fb528;
@@ -99,7 +99,9 @@ export class ZstdDecoder {
       const size = rest.subarray(rest.length - sizeBytes);
       const window = isSingle ? contentSize(size) : windowSize(rest[0] as number);
       if (window > MAX_WINDOW_BYTES)
-        throw new Error(`it needs a window of ${window} bytes, and at most ${MAX_WINDOW_BYTES} are allowed`);
+        throw new Error(
+          `it needs a window of ${window} bytes, and at most ${MAX_WINDOW_BYTES} are allowed: compress it at level 20 or below`,
+        );
       // Without the checksum, which fzstd only skips: so the last block can be given as the end.
       this.#frameStart = Buffer.concat([FRAME_START, Uint8Array.of(flags & ~CHECKSUM_FLAG), rest]);
       this.#decoder = new Decompress((data) => {

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { file, folder, jsonLines, parseLines, run, tiny } from "./run-cli.ts";
 
@@ -88,7 +89,7 @@ describe("score", () => {
 describe("inputs", () => {
   const rows = [{ text: "a" }, { text: "b", id: 2 }];
 
-  it.each<[string, string]>([
+  it.each<[string, string | Uint8Array]>([
     [
       "JSON lines with a BOM, CRLF, blank lines and no last line end",
       `\ufeff${jsonLines(rows).replaceAll("\n", "\r\n\r\n").trim()}`,
@@ -96,6 +97,7 @@ describe("inputs", () => {
     ["a JSON array", JSON.stringify(rows)],
     ["a pretty-printed JSON array", JSON.stringify(rows, null, 2)],
     ["pretty-printed objects one after another", rows.map((row) => JSON.stringify(row, null, 2)).join("\n")],
+    ["gzip", gzipSync(jsonLines(rows))],
   ])("%s", async (_, content) => {
     for (const args of [
       ["--input", file("rows.json", content)],
@@ -105,6 +107,13 @@ describe("inputs", () => {
       expect(code).toBe(0);
       expect(parseLines(stdout)).toMatchObject([{ index: 0 }, { index: 1, id: 2 }]);
     }
+  });
+
+  it("one that is cut off gives what came before, and says so", async () => {
+    const zipped = gzipSync(jsonLines(rows));
+    const { code, stderr } = await score(["--input", file("cut.jsonl.gz", zipped.subarray(0, -4))]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/cut\.jsonl\.gz is cut off: its gzip data ends too early/);
   });
 
   it("one JSON object", async () => {

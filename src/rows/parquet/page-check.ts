@@ -14,6 +14,13 @@ const MAX_PADDING = 504;
 /** Writers use 128 values in 4 parts. */
 const MAX_DELTA_BLOCK = 65_536;
 
+/** Of indexes into a dictionary. */
+const MAX_INDEX_BITS = 32;
+/** Of what is said to follow. */
+const LENGTH_BYTES = 4;
+/** Of a run's header: 32 bits. */
+const MAX_HEADER_BYTES = 5;
+
 const ENCODINGS: readonly string[] = [
   "PLAIN",
   "PLAIN_DICTIONARY",
@@ -69,30 +76,31 @@ export function checkPageContent(bytes: Uint8Array, header: PageHeader, shape: P
       return;
     }
     const known = length ?? view.getUint32(at, true);
-    const start = length === undefined ? at + 4 : at;
-    // hyparquet reads on where it said that they end, whatever it took.
+    const start = length === undefined ? at + LENGTH_BYTES : at;
     if (start + known > bytes.length) throw new Error("a page ends inside its levels");
-    checkRuns(bytes, start, start + known, bitWidth(max), values);
+    checkRuns(bytes, start, bitWidth(max), values);
     at = start + known;
   };
   levels(shape.maxRepetition, two?.repetition_levels_byte_length);
   levels(shape.maxDefinition, two?.definition_levels_byte_length);
-  if (encoding === "RLE") checkRuns(bytes, at + 4, bytes.length, 1, values);
-  else if (encoding.endsWith("_DICTIONARY")) {
-    const width = shape.isBoolean ? 1 : (bytes[at] ?? 0);
-    if (width > 32) throw new Error(`a page claims indexes of ${width} bits`);
-    checkRuns(bytes, shape.isBoolean ? at + 4 : at + 1, bytes.length, width, values);
-  } else if (encoding.startsWith("DELTA_")) checkDeltas(view, at, encoding, values);
+  if (encoding.startsWith("DELTA_")) checkDeltas(view, at, encoding, values);
+  if (encoding === "PLAIN" || encoding.startsWith("DELTA_")) return;
+  // Truth values have their length before them, indexes the number of their bits: so hyparquet tells them apart.
+  const isPrefixed = one === undefined ? encoding === "RLE" : shape.isBoolean;
+  const width = isPrefixed ? 1 : (bytes[at] ?? 0);
+  if (width > MAX_INDEX_BITS) throw new Error(`a page claims indexes of ${width} bits`);
+  checkRuns(bytes, at + (isPrefixed ? LENGTH_BYTES : 1), width, values);
 }
 
-function checkRuns(bytes: Uint8Array, start: number, end: number, width: number, values: number): void {
+/** Whatever length runs claim to have in all, hyparquet reads them until it has all values. */
+function checkRuns(bytes: Uint8Array, start: number, width: number, values: number): void {
   let at = start;
   let seen = 0;
-  while (seen < values && at < end) {
+  while (seen < values && at < bytes.length) {
     let header = 0;
     for (let i = 0; ; i++) {
       const byte = bytes[at++];
-      if (byte === undefined || i > 4) throw new Error("a page ends inside a run");
+      if (byte === undefined || i === MAX_HEADER_BYTES) throw new Error("a page ends inside a run");
       header += (byte & 0x7f) * 2 ** (7 * i);
       if (byte < 0x80) break;
     }

@@ -54,8 +54,35 @@ describe("a page", () => {
     ["more differences than values", "DELTA_LENGTH_BYTE_ARRAY", [128, 1, 4, 100, 0], flat],
     // Four values, each of which shares 2**30 bytes with the one before: zigzag of the first, then no differences.
     ["texts that share a gibibyte", "DELTA_BYTE_ARRAY", [128, 1, 1, 4, ...varint(2 ** 31), 0, 0], flat],
+    [
+      "levels that go on behind where they say they end",
+      "PLAIN",
+      [1, 0, 0, 0, 2, 1, ...levels],
+      { ...flat, maxDefinition: 3 },
+    ],
+    ["truth values repeated a billion times", "RLE", [9, 0, 0, 0, ...levels], { ...flat, isBoolean: true }],
+    ["numbers as runs, which are read as indexes", "RLE", [1, ...levels], flat],
   ])("with %s is refused", (_, encoding, bytes, shape) => {
     expect(() => checkPageContent(Uint8Array.from(bytes), page(encoding), shape)).toThrow(/page|value|run/);
+  });
+
+  it.each([
+    ["indexes of truth values", "RLE_DICTIONARY", [1, ...levels]],
+    ["runs of whatever type", "RLE", [9, 0, 0, 0, ...levels]],
+  ])("of the second version with %s repeated a billion times is refused", (_, encoding, bytes) => {
+    const two = {
+      num_values: 4,
+      num_nulls: 0,
+      num_rows: 4,
+      encoding: encoding as "RLE",
+      definition_levels_byte_length: 0,
+      repetition_levels_byte_length: 0,
+    };
+    const { data_page_header: _one, ...header } = page(encoding);
+    for (const isBoolean of [true, false])
+      expect(() =>
+        checkPageContent(Uint8Array.from(bytes), { ...header, data_page_header_v2: two }, { ...flat, isBoolean }),
+      ).toThrow(/run/);
   });
 
   it.each(["SNAPPY", "GZIP", "BROTLI", "ZSTD", "LZ4", "LZ4_RAW"])(
