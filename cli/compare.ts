@@ -15,8 +15,7 @@ import {
   sampleSettings,
 } from "./benchmark-options.ts";
 import type { Action } from "./context.ts";
-import { EXIT_ROWS_FAILED } from "./errors.ts";
-import { beginRun, evaluationStatus } from "./evaluation-run.ts";
+import { evaluationStatus, runAndPrint } from "./evaluation-run.ts";
 import {
   addEngineOptions,
   addTokenOptions,
@@ -25,7 +24,6 @@ import {
   loadSettings,
   type ModelOptions,
 } from "./model-option.ts";
-import { openOutput } from "./output.ts";
 import { byteSize } from "./progress-bar.ts";
 import { propertyTable } from "./table.ts";
 
@@ -40,28 +38,17 @@ type CompareCommandOptions = Omit<ModelOptions, "model" | "head"> &
 
 export const compare: Action<CompareCommandOptions> = async (options, context) => {
   const [data] = requestsOf([options.benchmark], options.input);
-  const { terminal } = context;
   const models = [await embeddedPath(options.first, context), await embeddedPath(options.second, context)] as const;
-  const run = beginRun(context, options, evaluationStatus);
-  try {
+  return runAndPrint(context, options, evaluationStatus, async (hooks) => {
     const report = await compareModels({
       models,
       data: data as NonNullable<typeof data>,
       load: loadSettings(options),
       ...sampleSettings(options),
-      ...run.options,
-      onProgress: run.onProgress,
+      ...hooks,
     });
-    terminal.endStatus();
-    const text = options.json ? `${JSON.stringify(report, undefined, 2)}\n` : comparisonTable(report);
-    await (await openOutput(undefined, [])).write(text);
-    return run.exitCode();
-  } catch (error) {
-    if (run.stoppedByStrict(error)) return EXIT_ROWS_FAILED;
-    throw error;
-  } finally {
-    terminal.endStatus();
-  }
+    return options.json ? `${JSON.stringify(report, undefined, 2)}\n` : comparisonTable(report);
+  });
 };
 
 const DIGITS = 4;

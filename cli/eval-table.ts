@@ -33,13 +33,7 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
     own.interval === undefined ? ABSENT : `${share(own.interval.low)} to ${share(own.interval.high)}`,
     ...models.map((model) => share(own.card?.[model])),
   ]);
-  const average = [
-    "average",
-    "",
-    share(report.accuracy),
-    "",
-    ...models.map((model) => share(cardAverage(report, model))),
-  ];
+  const average = ["average", "", share(report.accuracy), "", ...models.map((model) => share(report.card?.[model]))];
   const table = benchmarks.length > 1 ? [head, ...rows, average] : [head, ...rows];
   const notes = benchmarks.flatMap((own) => noteLines(own, columns));
   const { notice } = report.model;
@@ -112,15 +106,4 @@ function wrapped(text: string, columns: number): string[] {
 
 function share(value: number | undefined): string {
   return value === undefined ? ABSENT : value.toFixed(DIGITS);
-}
-
-/** The card's average of the same benchmarks; undefined where it lacks one. */
-function cardAverage({ benchmarks }: EvaluationReport, model: string): number | undefined {
-  let sum = 0;
-  for (const { card } of benchmarks) {
-    const value = card?.[model];
-    if (value === undefined) return undefined;
-    sum += value;
-  }
-  return sum / benchmarks.length;
 }

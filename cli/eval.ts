@@ -12,9 +12,8 @@ import {
   sampleSettings,
 } from "./benchmark-options.ts";
 import type { Action } from "./context.ts";
-import { EXIT_ROWS_FAILED } from "./errors.ts";
 import { evaluationTable } from "./eval-table.ts";
-import { beginRun, evaluationStatus } from "./evaluation-run.ts";
+import { evaluationStatus, runAndPrint } from "./evaluation-run.ts";
 import {
   addEngineOptions,
   addModelOptions,
@@ -23,7 +22,6 @@ import {
   type ModelOptions,
   modelPath,
 } from "./model-option.ts";
-import { openOutput } from "./output.ts";
 
 type EvalCommandOptions = ModelOptions &
   EngineOptions &
@@ -34,33 +32,23 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
   if (options.output !== undefined) await prepareReportFolder(options.output);
   const path = await modelPath(options, context);
   const { terminal } = context;
-  const run = beginRun(context, options, evaluationStatus);
-  try {
+  return runAndPrint(context, options, evaluationStatus, async (hooks) => {
     const evaluation = await evaluate({
       modelPath: path,
       benchmarks: requests,
       load: loadSettings(options),
       ...sampleSettings(options),
-      ...run.options,
-      onProgress: run.onProgress,
+      ...hooks,
     });
-    terminal.endStatus();
     const { report } = evaluation;
-    const text = options.json
-      ? `${JSON.stringify(report, undefined, 2)}\n`
-      : evaluationTable(report, { columns: terminal.columns });
-    await (await openOutput(undefined, [])).write(text);
     if (options.output !== undefined) {
       const written = await writeReport(options.output, evaluation);
       terminal.say(`the whole report: ${written.html}, ${written.json}, ${written.scores}`);
     }
-    return run.exitCode();
-  } catch (error) {
-    if (run.stoppedByStrict(error)) return EXIT_ROWS_FAILED;
-    throw error;
-  } finally {
-    terminal.endStatus();
-  }
+    return options.json
+      ? `${JSON.stringify(report, undefined, 2)}\n`
+      : evaluationTable(report, { columns: terminal.columns });
+  });
 };
 
 export function describeEval(command: Command): Command {

@@ -1,42 +1,62 @@
 /** How eval, compare and fit tell what they do and what goes wrong. */
-import type { EvaluateProgress } from "../src/index.ts";
+import type { EvaluateProgress, RowProblem } from "../src/index.ts";
 import type { DataOptions } from "./benchmark-options.ts";
 import type { CommandContext } from "./context.ts";
 import { EXIT_DONE, EXIT_ROWS_FAILED, failureText } from "./errors.ts";
+import { openOutput } from "./output.ts";
 import { downloadText, progressText } from "./progress-bar.ts";
 
-/** Problems are told as they are found, and counted. */
-export function beginRun<Progress>(
-  context: CommandContext,
-  { strict }: Pick<DataOptions, "strict">,
+/** What the library is to be told with every run, and what it tells. */
+export interface RunHooks<Progress> {
+  readonly signal: AbortSignal;
+  readonly strict: boolean;
+  readonly onProblem: (problem: RowProblem) => void;
+  readonly onNotice: (message: string) => void;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+/**
+ * Runs `work` and prints what it gives; problems are told as they are found.
+ *
+ * @returns the exit code
+ */
+export async function runAndPrint<Progress>(
+  { terminal, signal }: CommandContext,
+  options: Pick<DataOptions, "strict">,
   statusText: (progress: Progress, seconds: number, columns: number) => string,
-) {
-  const { terminal, signal } = context;
+  work: (hooks: RunHooks<Progress>) => Promise<string>,
+): Promise<number> {
+  const strict = options.strict === true;
   let problems = 0;
   const started = performance.now();
   let progress: Progress | undefined;
   terminal.showStatus((columns) =>
     progress === undefined ? "" : statusText(progress, (performance.now() - started) / 1000, columns),
   );
-  return {
-    options: {
+  try {
+    const text = await work({
       signal,
-      strict: strict === true,
-      onProblem: ({ source, where, error }: { source: string; where: string; error: unknown }) => {
+      strict,
+      onProblem({ source, where, error }) {
         problems += 1;
         terminal.say(`${source}, ${where}: ${failureText(error)}`);
       },
-      onNotice: (message: string) => terminal.say(`note: ${message}`),
-    },
-    onProgress: (now: Progress) => {
-      progress = now;
-      terminal.redrawStatus();
-    },
-    exitCode: () => (problems > 0 ? EXIT_ROWS_FAILED : EXIT_DONE),
-    /** The row itself was told already. */
-    stoppedByStrict: (error: unknown) =>
-      strict === true && problems > 0 && error instanceof Error && error.name === "StrictStop",
-  };
+      onNotice: (message) => terminal.say(`note: ${message}`),
+      onProgress(now) {
+        progress = now;
+        terminal.redrawStatus();
+      },
+    });
+    terminal.endStatus();
+    await (await openOutput(undefined, [])).write(text);
+    return problems > 0 ? EXIT_ROWS_FAILED : EXIT_DONE;
+  } catch (error) {
+    // The row that ended a strict run was told just before.
+    if (strict && problems > 0 && error instanceof Error && error.name === "StrictStop") return EXIT_ROWS_FAILED;
+    throw error;
+  } finally {
+    terminal.endStatus();
+  }
 }
 
 export function evaluationStatus(progress: EvaluateProgress, seconds: number, columns: number): string {

@@ -10,8 +10,7 @@ import {
 } from "../src/index.ts";
 import { addDataOptions, type DataOptions, MAX_SEED, requestsOf } from "./benchmark-options.ts";
 import type { Action } from "./context.ts";
-import { EXIT_ROWS_FAILED } from "./errors.ts";
-import { beginRun } from "./evaluation-run.ts";
+import { runAndPrint } from "./evaluation-run.ts";
 import {
   addEngineOptions,
   addModelOptions,
@@ -22,7 +21,6 @@ import {
   modelPath,
 } from "./model-option.ts";
 import { wholeNumber } from "./option-values.ts";
-import { openOutput } from "./output.ts";
 import { downloadText, progressText } from "./progress-bar.ts";
 import { propertyTable } from "./table.ts";
 
@@ -42,29 +40,18 @@ type FitCommandOptions = ModelOptions &
 export const fit: Action<FitCommandOptions> = async (options, context) => {
   const [data] = requestsOf([options.benchmark], options.input);
   const path = await modelPath(options, context);
-  const { terminal } = context;
-  const run = beginRun(context, options, statusText);
-  try {
-    const { output, headOutput, ridge, heldOut, seed, force } = options;
+  const { output, headOutput, ridge, heldOut, seed, force } = options;
+  return runAndPrint(context, options, statusText, async (hooks) => {
     const { report } = await fitModel({
       modelPath: path,
       data: data as NonNullable<typeof data>,
       load: loadSettings(options),
       overwrite: force === true,
-      ...run.options,
       ...given({ output, headOutput, ridge, heldOut, seed }),
-      onProgress: run.onProgress,
+      ...hooks,
     });
-    terminal.endStatus();
-    const text = options.json ? `${JSON.stringify(report, undefined, 2)}\n` : fitTable(report);
-    await (await openOutput(undefined, [])).write(text);
-    return run.exitCode();
-  } catch (error) {
-    if (run.stoppedByStrict(error)) return EXIT_ROWS_FAILED;
-    throw error;
-  } finally {
-    terminal.endStatus();
-  }
+    return options.json ? `${JSON.stringify(report, undefined, 2)}\n` : fitTable(report);
+  });
 };
 
 function statusText(progress: FitProgress, seconds: number, columns: number): string {

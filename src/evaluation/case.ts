@@ -42,6 +42,8 @@ export interface PlacedCase extends PromptCase {
   readonly source: number;
   /** Number of its row there, from 1. */
   readonly row: number;
+  /** Where an editor finds the row: "line 12"; absent: by its number. */
+  readonly where?: string;
 }
 
 /** What a model made of a case; without its texts, so that many fit in memory. Arrays are by response. */

@@ -11,7 +11,6 @@ import {
   type EvaluationSettings,
   evaluationChecks,
   evaluationSettings,
-  problemOf,
 } from "./evaluate.ts";
 import { type AccuracyMeasures, measureAccuracy } from "./measures/accuracy.ts";
 import { type BenchmarkRequest, OpenBenchmark, problemTaker } from "./open-benchmark.ts";
@@ -145,7 +144,7 @@ async function scoreWith(
       done += 1;
       if ("error" in outcome) {
         benchmark.addFailure();
-        takeProblem(problemOf(benchmark, outcome.placed, outcome.error));
+        takeProblem(benchmark.problemAt(outcome.placed, outcome.error));
       } else {
         kept.push(outcome.placed);
         scored.push(outcome.scored);

@@ -4,7 +4,7 @@ import { invalidArgument } from "../errors.ts";
 import type { PullProgress } from "../hub/tally.ts";
 import { aBoolean, aFunction, anInteger, aSignal, aString, type Check, checkOptions, required } from "../options.ts";
 import { packageVersion } from "../package-info.ts";
-import { type BenchmarkName, benchmarkNames, type PlacedCase, type ScoredCase } from "./case.ts";
+import { type BenchmarkName, benchmarkNames, type ScoredCase } from "./case.ts";
 import { RunningAccuracy } from "./measures/accuracy.ts";
 import type { Interval } from "./measures/interval.ts";
 import { measureBenchmark } from "./measures/measure.ts";
@@ -12,7 +12,7 @@ import { WorstMistakes } from "./measures/mistakes.ts";
 import { type BenchmarkRequest, OpenBenchmark, problemTaker } from "./open-benchmark.ts";
 import { type LoadSettings, type OpenModel, openModel } from "./open-model.ts";
 import type { RowProblem } from "./read-cases.ts";
-import type { BenchmarkReport, EvaluationReport, TruncatedResponse } from "./report.ts";
+import { type BenchmarkReport, cardAverages, type EvaluationReport, type TruncatedResponse } from "./report.ts";
 import { scoreCases } from "./score-cases.ts";
 import { textsOf } from "./texts.ts";
 
@@ -222,7 +222,7 @@ async function runBenchmark(
     done += 1;
     if ("error" in outcome) {
       benchmark.addFailure();
-      takeProblem(problemOf(benchmark, outcome.placed, outcome.error));
+      takeProblem(benchmark.problemAt(outcome.placed, outcome.error));
       continue;
     }
     const { scored, placed } = outcome;
@@ -256,11 +256,6 @@ function accuracyOf({ current: { accuracy, interval } }: RunningAccuracy) {
   return { ...(accuracy === undefined ? {} : { accuracy }), ...(interval === undefined ? {} : { interval }) };
 }
 
-export function problemOf({ sources }: OpenBenchmark, placed: PlacedCase, error: RowProblem["error"]): RowProblem {
-  const { source: sourceIndex, row } = placed;
-  return { source: sources[sourceIndex]?.name ?? "", sourceIndex, row, where: `row ${row}`, error };
-}
-
 function assemble(
   { reported, settings }: OpenModel,
   benchmarks: readonly BenchmarkReport[],
@@ -268,10 +263,12 @@ function assemble(
 ): EvaluationReport {
   const known = benchmarks.flatMap(({ accuracy }) => (accuracy === undefined ? [] : [accuracy]));
   const whole = known.length > 0 && known.length === benchmarks.length;
+  const card = cardAverages(benchmarks);
   return {
     formatVersion: 1,
     version: packageVersion(),
     ...(whole ? { accuracy: known.reduce((sum, accuracy) => sum + accuracy, 0) / known.length } : {}),
+    ...(Object.keys(card).length > 0 ? { card } : {}),
     model: reported,
     settings: { ...settings, seed, ...(limit === undefined ? {} : { limit }) },
     benchmarks,

@@ -1,6 +1,6 @@
 /** A benchmark with its data at hand: sources found, rows read, the sample taken. */
 import { basename } from "node:path";
-import { InvalidInputError } from "../errors.ts";
+import { InvalidInputError, type StarlingError } from "../errors.ts";
 import type { PullProgress } from "../hub/tally.ts";
 import { given } from "../options.ts";
 import { openRows } from "../rows/open-rows.ts";
@@ -35,6 +35,8 @@ export interface OpenBenchmarkOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+type CasePlace = Pick<PlacedCase, "source" | "row" | "where">;
+
 /** Problems that a report repeats; all of them are told as they are found. */
 const MAX_REPORTED_PROBLEMS = 100;
 
@@ -46,11 +48,13 @@ export class OpenBenchmark {
   /** Cases that will come; undefined where they are read while they are scored. */
   readonly total: number | undefined;
   readonly problems: ReportedProblem[];
+  readonly #resolved: readonly ResolvedSource[];
   readonly #reader: CaseReader;
   #failed = 0;
 
   private constructor(
     definition: Benchmark,
+    resolved: readonly ResolvedSource[],
     sources: readonly ReportedSource[],
     reader: CaseReader,
     sample: readonly PlacedCase[] | undefined,
@@ -58,6 +62,7 @@ export class OpenBenchmark {
   ) {
     this.name = definition.name;
     this.definition = definition;
+    this.#resolved = resolved;
     this.sources = sources;
     this.#reader = reader;
     this.cases = sample ?? reader.cases();
@@ -83,7 +88,7 @@ export class OpenBenchmark {
     const sample = limit === undefined ? undefined : await sampleCases(reader.cases(), limit, seed);
     const sources: ReportedSource[] = [];
     for (const source of resolved) sources.push(await reportedSource(source));
-    return new OpenBenchmark(definition, sources, reader, sample, problems);
+    return new OpenBenchmark(definition, resolved, sources, reader, sample, problems);
   }
 
   /** Complete once all cases were read. */
@@ -91,6 +96,11 @@ export class OpenBenchmark {
     const counts = this.#reader.counts;
     const omitted = Object.fromEntries(Object.entries(counts.omitted).sort(([a], [b]) => (a < b ? -1 : 1)));
     return { ...counts, omitted, sampled: this.total ?? counts.cases, failed: this.#failed };
+  }
+
+  /** What to say of a case that could not be scored. */
+  problemAt({ source, row, where = `row ${row}` }: CasePlace, error: StarlingError): RowProblem {
+    return { source: this.#resolved[source]?.name ?? "", sourceIndex: source, row, where, error };
   }
 
   /** A case that could not be scored. */

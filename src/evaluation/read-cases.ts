@@ -65,7 +65,7 @@ export class CaseReader {
           continue;
         }
         this.counts.cases += 1;
-        yield { ...adapted.case, source, row };
+        yield { ...adapted.case, source, row, where };
       } catch (error) {
         if (!isStarlingError(error)) throw error;
         this.counts.broken += 1;

@@ -11,6 +11,8 @@ export interface EvaluationReport {
   readonly version: string;
   /** Mean of the benchmarks' accuracies, 0 to 1; NaN-free: absent where no case could be scored. */
   readonly accuracy?: number;
+  /** Mean of what the model card says of the same benchmarks, by model; only those that it has all of them of. */
+  readonly card?: Readonly<Record<string, number>>;
   readonly model: ReportedModel;
   readonly settings: ReportedSettings;
   readonly benchmarks: readonly BenchmarkReport[];
@@ -114,4 +116,15 @@ export interface TruncatedResponse {
   readonly row: number;
   /** Index of the response. */
   readonly response: number;
+}
+
+/** {@link EvaluationReport.card}: the means over benchmarks of which the card has all. */
+export function cardAverages(benchmarks: readonly Pick<BenchmarkReport, "card">[]): Record<string, number> {
+  const averages: Record<string, number> = {};
+  for (const model of Object.keys(benchmarks[0]?.card ?? {})) {
+    const values = benchmarks.flatMap(({ card }) => card?.[model] ?? []);
+    if (values.length === benchmarks.length)
+      averages[model] = values.reduce((sum, value) => sum + value, 0) / values.length;
+  }
+  return averages;
 }

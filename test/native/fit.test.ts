@@ -130,7 +130,7 @@ describe("a fit to preferences that the head does not follow", () => {
     });
     const data = await extractFeatures(model, broken, { cacheFolder: cacheFolder() });
     expect(data.failures).toMatchObject([{ source: 0, row: 5, response: 1, error: { code: "ERR_NO_SCORE_POSITION" } }]);
-    expect(data.failures[0]?.error.message).toContain("row 5, response 2");
+    expect(data.failures[0]?.error.message).toContain("responses[1]");
     expect(data.cases.map(({ row }) => row)).toEqual([1, 2, 3, 4, 6, 7, 8, 9, 10]);
   });
 

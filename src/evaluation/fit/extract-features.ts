@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { defaultCacheFolder } from "../../cache-folder.ts";
 import type { StarlingError } from "../../errors.ts";
 import { LLAMA_VERSION } from "../../native/runtime-folder.ts";
-import { aFunction, aSignal, aString, checkOptions } from "../../options.ts";
+import { aFunction, aSignal, aString, checkOptions, given } from "../../options.ts";
 import type { ScoreItem } from "../../prompt/items.ts";
 import type { RewardModel } from "../../scoring/reward-model.ts";
 import type { PlacedCase } from "../case.ts";
@@ -37,7 +37,7 @@ export interface ExtractOptions {
 const FORMAT = 1;
 
 interface ReadCase {
-  readonly placed: Pick<PlacedCase, "source" | "row" | "comparisons">;
+  readonly placed: Pick<PlacedCase, "source" | "row" | "where" | "comparisons">;
   readonly hashes: readonly string[];
   readonly prompts: readonly string[];
   readonly grades: readonly (number | undefined)[];
@@ -85,7 +85,7 @@ export async function extractFeatures(
         signal?.throwIfAborted();
         const hashes = placed.responses.map(({ item }) => itemHash(item));
         read.push({
-          placed: { source: placed.source, row: placed.row, comparisons: placed.comparisons },
+          placed: withoutTexts(placed),
           hashes,
           prompts: placed.responses.map(({ item }) => promptHash(item)),
           grades: placed.responses.map(({ grade }) => grade),
@@ -97,7 +97,7 @@ export async function extractFeatures(
             continue;
           }
           waiting.add(hash);
-          asked.push({ hash, where: `row ${placed.row}, response ${i + 1}` });
+          asked.push({ hash, where: `responses[${i}]` });
           yield item;
         }
         tell();
@@ -157,7 +157,8 @@ async function collect(
     const { source, row, comparisons } = placed;
     const broken = hashes.findIndex((hash) => errors.has(hash));
     if (broken !== -1) {
-      failures.push({ source, row, response: broken, error: errors.get(hashes[broken] as string) as StarlingError });
+      const error = errors.get(hashes[broken] as string) as StarlingError;
+      failures.push({ source, row, ...given({ where: placed.where }), response: broken, error });
       continue;
     }
     for (const hash of hashes) if (!rowOf.has(hash)) rowOf.set(hash, rowOf.size);
@@ -173,4 +174,9 @@ async function collect(
     tokenization: model.info.tokenization,
     computed,
   };
+}
+
+/** Only what is needed of a case when its features are there, so that many fit in memory. */
+function withoutTexts({ source, row, where, comparisons }: PlacedCase): ReadCase["placed"] {
+  return { source, row, ...given({ where }), comparisons };
 }

@@ -21,6 +21,8 @@ export interface FitCase {
 export interface FitFailure {
   readonly source: number;
   readonly row: number;
+  /** Where an editor finds the row; absent: by its number. */
+  readonly where?: string;
   /** Index of the response. */
   readonly response: number;
   readonly error: StarlingError;

@@ -156,10 +156,9 @@ async function readFeatures(
       onProgress: (progress) => onProgress?.({ doing: "reading", ...progress }),
     });
     const takeProblem = problemTaker({ strict, onProblem }, benchmark.problems);
-    for (const { source, row, error } of data.failures) {
+    for (const { error, ...place } of data.failures) {
       benchmark.addFailure();
-      const { name = "" } = benchmark.sources[source] ?? {};
-      takeProblem({ source: name, sourceIndex: source, row, where: `row ${row}`, error });
+      takeProblem(benchmark.problemAt(place, error));
     }
     if (data.cases.length === 0)
       throw new InvalidInputError("ERR_INVALID_ARGUMENT", noCases(benchmark), { field: "data" });

@@ -72,7 +72,7 @@ ${
     grouped(benchmarks.reduce((sum, { cases }) => sum + cases, 0)),
     share(accuracy),
     ABSENT,
-    ...models.flatMap((model) => cardCells(accuracy, cardAverage(report, model), false)),
+    ...models.flatMap((model) => cardCells(accuracy, report.card?.[model], false)),
   ])}</tfoot>`
 }</table>`;
 }
@@ -82,17 +82,6 @@ function cardCells(own: number | undefined, card: number | undefined, outside: b
   if (own === undefined) return [share(card), ABSENT];
   const difference = `${signedShare(own - card)}${outside ? " *" : ""}`;
   return [share(card), outside && own < card ? html`<span class="bad-number">${difference}</span>` : difference];
-}
-
-/** The average of the same benchmarks; undefined where the card lacks one. */
-function cardAverage({ benchmarks }: EvaluationReport, model: string): number | undefined {
-  let sum = 0;
-  for (const { card } of benchmarks) {
-    const value = card?.[model];
-    if (value === undefined) return undefined;
-    sum += value;
-  }
-  return sum / benchmarks.length;
 }
 
 function isOutside({ interval, card }: BenchmarkReport, model: string): boolean {

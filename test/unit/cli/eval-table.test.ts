@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { evaluationTable } from "../../../cli/eval-table.ts";
 import { textWidth } from "../../../cli/visible-text.ts";
+import { cardAverages } from "../../../src/evaluation/report.ts";
 import { richReport } from "../evaluation/report/rich-report.ts";
 
 const { model, ...rest } = richReport(120);
@@ -18,7 +19,8 @@ describe("the table of an evaluation", () => {
   });
 
   it("averages the card over the same benchmarks", () => {
-    const three = { ...report, benchmarks: report.benchmarks.slice(0, 3) };
+    const benchmarks = report.benchmarks.slice(0, 3);
+    const three = { ...report, benchmarks, card: cardAverages(benchmarks) };
     expect(evaluationTable(three, { columns: 100 })).toMatch(/^average +0\.\d{3} +0\.767 +0\.738$/m);
     const one = { ...report, benchmarks: report.benchmarks.slice(0, 1) };
     expect(evaluationTable(one, { columns: 100 })).not.toContain("average");

@@ -2,7 +2,7 @@
 import { type BenchmarkName, benchmarkNames, type ScoredCase } from "../../../../src/evaluation/case.ts";
 import { measureBenchmark } from "../../../../src/evaluation/measures/measure.ts";
 import { type CaseTexts, WorstMistakes } from "../../../../src/evaluation/measures/mistakes.ts";
-import type { BenchmarkReport, EvaluationReport } from "../../../../src/evaluation/report.ts";
+import { type BenchmarkReport, cardAverages, type EvaluationReport } from "../../../../src/evaluation/report.ts";
 import { seededRandom } from "../../../../src/evaluation/seeded-random.ts";
 import { normal, scoredCase } from "../measures/support.ts";
 
@@ -145,6 +145,7 @@ export function richReport(count = 600): EvaluationReport {
     formatVersion: 1,
     version: "0.1.0",
     accuracy: accuracies.reduce((a, b) => a + b) / accuracies.length,
+    card: cardAverages(benchmarks),
     model: {
       file: "starling-rm-34b-q4_k_m.gguf",
       sha256: "5f".repeat(32),
