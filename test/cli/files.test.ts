@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { readGguf } from "../../src/gguf/reader.ts";
 import { ended, folder, parseLines, repository, run, start } from "./run-cli.ts";
 
 const checkpoint = join(repository, "test", "fixtures", "checkpoints", "gqa4-bf16-sharded");
@@ -96,9 +97,11 @@ describe("convert and quantize", () => {
         await new Promise((resolve) => setTimeout(resolve, delay));
         child.kill("SIGINT");
         const { code } = await end;
-        // Null: it had not begun. 0: it was done before.
+        // Null: it had not begun, or was about to end. 0: it was done before.
         expect([null, 0, 130]).toContain(code);
-        expect(existsSync(output)).toBe(code === 0);
+        if (code === 0) expect(existsSync(output)).toBe(true);
+        // The signal may come in the moment between the file and the exit: then the file is whole.
+        if (existsSync(output)) expect((await readGguf(output)).tensors.length).toBeGreaterThan(0);
       }
     }
     expect(readdirSync(outputs).filter((name) => name.includes("partial"))).toEqual([]);
