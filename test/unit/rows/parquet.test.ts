@@ -40,6 +40,11 @@ it("names the field of a text that is none, and goes on", async () => {
   ]);
 });
 
+it("reads a decimal beside texts that are longer than any decimal", async () => {
+  const expected = [0, 1, 2].map((i) => ({ text: `text ${i} `.repeat(20), price: i + 0.25 }));
+  expect(await valuesOf(join(fixtures, "rows", "decimal.parquet"))).toEqual(expected);
+});
+
 describe("refuses", () => {
   const whole = readFileSync(join(fixtures, "rows", "mixed-snappy.parquet"));
   const withTail = (edit: (tail: Buffer) => void) => {
