@@ -3,8 +3,9 @@
  * text. A line is appended as soon as a score is known, so that a run that is killed loses none of its finished work.
  */
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder } from "../files/make-folder.ts";
 
 export interface CachedScore {
   readonly score: number;
@@ -72,7 +73,7 @@ export class ScoreCache {
     const header = JSON.stringify({ starlingScores: 1, ...settings });
     const name = `${settings.model.slice(0, 16)}-${createHash("sha256").update(header).digest("hex").slice(0, 16)}.jsonl`;
     try {
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       const path = join(folder, name);
       const before = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
       this.#read(before);
