@@ -130,6 +130,7 @@ async function scoreWith(
     load,
     cacheFolder,
     onProgress: (doing, fraction) => tell({ doing, fraction }),
+    onNotice,
     signal,
   });
   try {
@@ -154,8 +155,6 @@ async function scoreWith(
       }
       tellScoring();
     }
-    if (opened.cache.problem !== undefined)
-      onNotice?.(`scores could not be kept for a later run: ${opened.cache.problem}`);
     const model = { ...opened.reported, size: opened.model.info.size, settings: opened.settings };
     return { model, cases: kept, scored };
   } finally {

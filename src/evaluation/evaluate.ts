@@ -124,13 +124,12 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     load,
     cacheFolder: settings.cacheFolder,
     onProgress: (doing, fraction) => options.onProgress?.({ doing, fraction }),
+    onNotice: options.onNotice,
     signal,
   });
   try {
     const parts: { readonly report: BenchmarkReport; readonly cases: readonly ScoredCase[] }[] = [];
     for (const benchmark of opened) parts.push(await runBenchmark(benchmark, model, options, settings));
-    if (model.cache.problem !== undefined)
-      options.onNotice?.(`scores could not be kept for a later run: ${model.cache.problem}`);
     const report = assemble(
       model,
       parts.map((part) => part.report),

@@ -42,9 +42,22 @@ export class ScoreCache {
   /** Why scores are not kept; undefined while they are. */
   problem: string | undefined;
 
-  /** @param folder undefined: nothing is kept on the disk */
-  static open(folder: string | undefined, settings: ScoreSettings): ScoreCache {
-    const cache = new ScoreCache();
+  readonly #onProblem: (problem: string) => void;
+
+  private constructor(onProblem: (problem: string) => void) {
+    this.#onProblem = onProblem;
+  }
+
+  /**
+   * @param folder undefined: nothing is kept on the disk
+   * @param onProblem called once, as soon as scores can no longer be kept: a run of hours may be better started elsewhere
+   */
+  static open(
+    folder: string | undefined,
+    settings: ScoreSettings,
+    onProblem: (problem: string) => void = () => {},
+  ): ScoreCache {
+    const cache = new ScoreCache(onProblem);
     if (folder !== undefined) cache.#attach(folder, settings);
     return cache;
   }
@@ -101,6 +114,7 @@ export class ScoreCache {
     } catch {
       this.#descriptor = undefined;
     }
+    this.#onProblem(this.problem);
   }
 }
 
