@@ -12,6 +12,7 @@ import {
   sampleSettings,
 } from "./benchmark-options.ts";
 import type { Action } from "./context.ts";
+import { UsageError } from "./errors.ts";
 import { evaluationTable } from "./eval-table.ts";
 import { evaluationStatus, runAndPrint } from "./evaluation-run.ts";
 import {
@@ -29,6 +30,7 @@ type EvalCommandOptions = ModelOptions &
 
 export const evaluateCommand: Action<EvalCommandOptions> = async (options, context) => {
   const requests = requestsOf(options.benchmarks, options.input);
+  if (options.output === "") throw new UsageError("--output is empty: give the name of a folder");
   if (options.output !== undefined) await prepareReportFolder(options.output);
   const path = await modelPath(options, context);
   const { terminal } = context;

@@ -1,9 +1,10 @@
 /** The demonstration model that ships with the package, converted to GGUF on first use. */
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, readFile, rename, stat, unlink } from "node:fs/promises";
+import { readFile, rename, stat, unlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { defaultCacheFolder } from "./cache-folder.ts";
 import { isStarlingError, StarlingError } from "./errors.ts";
+import { makeFolder } from "./files/make-folder.ts";
 import { convert } from "./make-gguf.ts";
 import { packageRoot } from "./native/load-addon.ts";
 import { aSignal, aString, checkOptions } from "./options.ts";
@@ -34,7 +35,7 @@ export async function embeddedModelPath(options: EmbeddedModelOptions = {}): Pro
   const output = join(folder, `${NAME}-${await fingerprint()}.${type.toLowerCase()}.gguf`);
   if (await exists(output)) return output;
   try {
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
   } catch (error) {
     throw new StarlingError(
       "ERR_FILE_NOT_WRITABLE",

@@ -9,6 +9,7 @@ Beside each parquet file lies what pyarrow reads back from it, as JSON: what the
 from __future__ import annotations
 
 import datetime
+import decimal
 import json
 import sys
 from pathlib import Path
@@ -307,6 +308,17 @@ def write_rows(folder: Path) -> None:
     # What is no text, and what a name of the file's own could break.
     broken = pa.array([b"good", b"\xc3(", b"fine"], pa.binary())
     pq.write_table(pa.table({"text": pa.Array.from_buffers(STRING, 3, broken.buffers())}), folder / "not-utf8.parquet")
+    # A decimal beside texts, whose smallest and largest values are longer than any decimal.
+    beside = {"text": [f"text {i} " * 20 for i in range(3)], "price": [decimal.Decimal(f"{i}.25") for i in range(3)]}
+    pq.write_table(pa.table(beside), folder / "decimal.parquet")
+    # Bytes that are no text and do not claim to be one, such as pictures.
+    pictures = [{"bytes": b"\xff\x00", "path": "a.png"}, {"bytes": b"text", "path": None}, None]
+    picture = pa.struct([("bytes", pa.binary()), ("path", STRING)])
+    bytes_beside = {"text": ["one", "two", "three"], "picture": pa.array(pictures, picture)}
+    pq.write_table(pa.table(bytes_beside), folder / "bytes.parquet")
+    nothing = {"text": ["one", "two"], "none": pa.nulls(2), "no_text": pa.array([None, None], STRING)}
+    for codec in ("snappy", "lz4", "zstd"):
+        pq.write_table(pa.table(nothing), folder / f"nulls-{codec}.parquet", compression=codec)
     write_lines(folder / "lines.jsonl.gz", [{"i": i} for i in range(3)], "gzip")
     write_lines(folder / "lines.jsonl.zst", [{"i": i, "text": "zstd " * 200} for i in range(3000)], "zstd")
 

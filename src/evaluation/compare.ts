@@ -1,6 +1,7 @@
 /** Two models on the same cases: what another quantisation changes. */
 import { aFunction, aString, checkOptions, required } from "../options.ts";
 import { packageVersion } from "../package-info.ts";
+import { readModelFile } from "../scoring/model-file.ts";
 import { type Agreement, measureAgreement } from "./agreement.ts";
 import type { BenchmarkName, PlacedCase, ScoredCase } from "./case.ts";
 import {
@@ -75,6 +76,8 @@ export async function compareModels(options: CompareOptions): Promise<Comparison
   });
   checkRequest(options.data, "data");
   const settings = evaluationSettings(options);
+  // Before the work with the first one, which may take hours: whether the second one can be opened at all.
+  for (const path of options.models) await readModelFile(path);
   options.onProgress?.({ doing: "reading", benchmark: options.data.benchmark });
   const benchmark = await OpenBenchmark.open(options.data, {
     ...settings,
@@ -127,6 +130,7 @@ async function scoreWith(
     load,
     cacheFolder,
     onProgress: (doing, fraction) => tell({ doing, fraction }),
+    onNotice,
     signal,
   });
   try {
@@ -151,8 +155,6 @@ async function scoreWith(
       }
       tellScoring();
     }
-    if (opened.cache.problem !== undefined)
-      onNotice?.(`scores could not be kept for a later run: ${opened.cache.problem}`);
     const model = { ...opened.reported, size: opened.model.info.size, settings: opened.settings };
     return { model, cases: kept, scored };
   } finally {

@@ -4,6 +4,7 @@ import { invalidArgument } from "../errors.ts";
 import type { PullProgress } from "../hub/tally.ts";
 import { aBoolean, aFunction, anInteger, aSignal, aString, type Check, checkOptions, required } from "../options.ts";
 import { packageVersion } from "../package-info.ts";
+import { readModelFile } from "../scoring/model-file.ts";
 import { type BenchmarkName, benchmarkNames, type ScoredCase } from "./case.ts";
 import { RunningAccuracy } from "./measures/accuracy.ts";
 import type { Interval } from "./measures/interval.ts";
@@ -111,6 +112,8 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   for (const [i, request] of options.benchmarks.entries()) checkRequest(request, `benchmarks[${i}]`);
   const { modelPath, load = {}, signal } = options;
   const settings = evaluationSettings(options);
+  // Before data are downloaded for it.
+  await readModelFile(modelPath);
   const opened: OpenBenchmark[] = [];
   for (const request of options.benchmarks) {
     options.onProgress?.({ doing: "reading", benchmark: request.benchmark });
@@ -121,13 +124,12 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     load,
     cacheFolder: settings.cacheFolder,
     onProgress: (doing, fraction) => options.onProgress?.({ doing, fraction }),
+    onNotice: options.onNotice,
     signal,
   });
   try {
     const parts: { readonly report: BenchmarkReport; readonly cases: readonly ScoredCase[] }[] = [];
     for (const benchmark of opened) parts.push(await runBenchmark(benchmark, model, options, settings));
-    if (model.cache.problem !== undefined)
-      options.onNotice?.(`scores could not be kept for a later run: ${model.cache.problem}`);
     const report = assemble(
       model,
       parts.map((part) => part.report),

@@ -1,9 +1,10 @@
 /** The hash of a model's file, which takes a while for 20 GB and is therefore remembered. */
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, readFile, rename, stat, unlink, writeFile } from "node:fs/promises";
+import { readFile, rename, stat, unlink, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { defaultCacheFolder } from "../cache-folder.ts";
 import { openFile } from "../files/byte-source.ts";
+import { makeFolder } from "../files/make-folder.ts";
 
 export interface ModelHashOptions {
   /** Called with the bytes that were hashed, and those of the whole file. Not called where the hash is remembered. */
@@ -90,7 +91,7 @@ async function recall(path: string): Promise<string | undefined> {
 async function remember(path: string, sha256: string): Promise<void> {
   const own = `${path}.${randomBytes(6).toString("hex")}`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     await writeFile(own, JSON.stringify({ sha256 }));
     await rename(own, path);
   } catch {

@@ -17,6 +17,8 @@ export interface OpenModelOptions {
   /** Undefined: no score is kept on the disk. */
   readonly cacheFolder: string | undefined;
   readonly onProgress: (doing: "hashing" | "loading", fraction: number) => void;
+  /** Called with what does not stop the work but should be known. */
+  readonly onNotice?: ((message: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -29,7 +31,7 @@ export interface OpenModel {
 }
 
 export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
-  const { modelPath, load, cacheFolder, onProgress, signal } = options;
+  const { modelPath, load, cacheFolder, onProgress, onNotice, signal } = options;
   const stop = signal === undefined ? {} : { signal };
   const hash = (path: string) =>
     modelHash(path, {
@@ -56,7 +58,7 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
     batchMode: info.batchMode,
     llamaVersion: LLAMA_VERSION,
   };
-  const cache = ScoreCache.open(cacheFolder === undefined ? undefined : join(cacheFolder, "scores"), {
+  const scoreSettings = {
     model: sha256,
     ...(head === undefined ? {} : { head: head.sha256 }),
     ...settings,
@@ -64,7 +66,11 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
     gpuLayers: info.gpuLayers,
     ...(load.batchTokens === undefined ? {} : { batchTokens: load.batchTokens }),
     contract: CONTRACT_VERSION,
-  });
+  };
+  const folder = cacheFolder === undefined ? undefined : join(cacheFolder, "scores");
+  const cache = ScoreCache.open(folder, scoreSettings, (problem) =>
+    onNotice?.(`scores cannot be kept for a later run: ${problem}`),
+  );
   const reported: ReportedModel = {
     file: basename(modelPath),
     sha256,

@@ -3,8 +3,9 @@
  * text. A line is appended as soon as a score is known, so that a run that is killed loses none of its finished work.
  */
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder } from "../files/make-folder.ts";
 
 export interface CachedScore {
   readonly score: number;
@@ -41,9 +42,22 @@ export class ScoreCache {
   /** Why scores are not kept; undefined while they are. */
   problem: string | undefined;
 
-  /** @param folder undefined: nothing is kept on the disk */
-  static open(folder: string | undefined, settings: ScoreSettings): ScoreCache {
-    const cache = new ScoreCache();
+  readonly #onProblem: (problem: string) => void;
+
+  private constructor(onProblem: (problem: string) => void) {
+    this.#onProblem = onProblem;
+  }
+
+  /**
+   * @param folder undefined: nothing is kept on the disk
+   * @param onProblem called once, as soon as scores can no longer be kept: a run of hours may be better started elsewhere
+   */
+  static open(
+    folder: string | undefined,
+    settings: ScoreSettings,
+    onProblem: (problem: string) => void = () => {},
+  ): ScoreCache {
+    const cache = new ScoreCache(onProblem);
     if (folder !== undefined) cache.#attach(folder, settings);
     return cache;
   }
@@ -72,7 +86,7 @@ export class ScoreCache {
     const header = JSON.stringify({ starlingScores: 1, ...settings });
     const name = `${settings.model.slice(0, 16)}-${createHash("sha256").update(header).digest("hex").slice(0, 16)}.jsonl`;
     try {
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       const path = join(folder, name);
       const before = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
       this.#read(before);
@@ -100,6 +114,7 @@ export class ScoreCache {
     } catch {
       this.#descriptor = undefined;
     }
+    this.#onProblem(this.problem);
   }
 }
 

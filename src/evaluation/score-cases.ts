@@ -2,6 +2,7 @@
 import type { StarlingError } from "../errors.ts";
 import type { ScoreItem } from "../prompt/items.ts";
 import type { RewardModel } from "../scoring/reward-model.ts";
+import type { ScoreOutcome } from "../scoring/types.ts";
 import type { PlacedCase, ScoredCase } from "./case.ts";
 import { itemHash } from "./item-hash.ts";
 import type { CachedScore, ScoreCache } from "./score-cache.ts";
@@ -27,6 +28,12 @@ interface Pending {
   error: StarlingError | undefined;
 }
 
+/**
+ * Cases between the source and the consumer: more than the model's stream reads ahead, few enough to hold with their texts
+ * where the cache knows them all.
+ */
+const MAX_PENDING = 1024;
+
 /** Outcomes come in the order of the cases. Responses to one prompt stand together, so that it is computed once. */
 export async function* scoreCases(
   cases: Iterable<PlacedCase> | AsyncIterable<PlacedCase>,
@@ -37,6 +44,8 @@ export async function* scoreCases(
   const pending: Pending[] = [];
   /** What was sent to the model and not answered yet. */
   const sent: { readonly of: Pending; readonly response: number }[] = [];
+  const [full, room] = [new Bell(), new Bell()];
+  let stopped = false;
   async function* unknownItems(): AsyncGenerator<ScoreItem> {
     for await (const placed of cases) {
       const keys = placed.responses.map(({ item }) => itemHash(item));
@@ -48,6 +57,12 @@ export async function* scoreCases(
         sent.push({ of, response });
         yield item;
       }
+      // What was sent is scored without the items behind it, so that this ends.
+      while (pending.length >= MAX_PENDING && !stopped) {
+        full.ring();
+        await room.rung();
+      }
+      if (stopped) return;
     }
   }
   let answered = 0;
@@ -56,19 +71,55 @@ export async function* scoreCases(
     ...(signal === undefined ? {} : { signal }),
     ...(onTokens === undefined ? {} : { onProgress: ({ tokensDone }: { tokensDone: number }) => onTokens(tokensDone) }),
   };
-  for await (const outcome of model.scoreEach(unknownItems(), options)) {
-    const { of, response } = sent.shift() as (typeof sent)[number];
-    answered += 1;
-    of.missing -= 1;
-    if ("error" in outcome) of.error ??= outcome.error;
-    else {
-      const { score, tokenCount, truncated } = outcome;
-      of.found[response] = { score, tokenCount, truncated };
-      cache.add(of.keys[response] as string, { score, tokenCount, truncated });
+  const answers = model.scoreEach(unknownItems(), options);
+  try {
+    for (let next: Promise<IteratorResult<ScoreOutcome, void>> | undefined; ; ) {
+      while (pending[0]?.missing === 0) yield finish(pending.shift() as Pending);
+      if (pending.length < MAX_PENDING) room.ring();
+      if (next === undefined) {
+        next = answers.next();
+        // Nobody may be left to hear of it.
+        next.catch(() => {});
+      }
+      // A reader that waits has only cases that were known before: they go on without an answer.
+      const step = await Promise.race([next, full.rung()]);
+      if (step === undefined) continue;
+      next = undefined;
+      if (step.done) break;
+      const { of, response } = sent.shift() as (typeof sent)[number];
+      answered += 1;
+      of.missing -= 1;
+      if ("error" in step.value) of.error ??= step.value.error;
+      else {
+        const { score, tokenCount, truncated } = step.value;
+        of.found[response] = { score, tokenCount, truncated };
+        cache.add(of.keys[response] as string, { score, tokenCount, truncated });
+      }
     }
-    while (pending[0]?.missing === 0) yield finish(pending.shift() as Pending);
+    for (const rest of pending) yield finish(rest);
+  } finally {
+    stopped = true;
+    room.ring();
+    await answers.return();
   }
-  for (const rest of pending) yield finish(rest);
+}
+
+/** What one side waits for and the other one tells; nobody hears what was rung before. */
+class Bell {
+  #wake = () => {};
+  #rung: Promise<undefined> | undefined;
+
+  ring(): void {
+    this.#wake();
+    this.#rung = undefined;
+  }
+
+  rung(): Promise<undefined> {
+    this.#rung ??= new Promise((resolve) => {
+      this.#wake = () => resolve(undefined);
+    });
+    return this.#rung;
+  }
 }
 
 function finish({ placed, found, error }: Pending): CaseOutcome {

@@ -1,7 +1,9 @@
 /** A folder with everything that an evaluation gave. */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { notWritable, writeWhole } from "../files/temporary-file.ts";
+import { FileError } from "../errors.ts";
+import { codeOf } from "../files/byte-source.ts";
+import { makeFolder } from "../files/make-folder.ts";
+import { checkOutput, notWritable, TemporaryFile, writeWhole } from "../files/temporary-file.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { renderHtml } from "./report/html.ts";
 
@@ -14,19 +16,31 @@ export interface WrittenReport {
   readonly scores: string;
 }
 
-const REPORT = "report.json";
+function pathsIn(folder: string): WrittenReport {
+  return {
+    json: join(folder, "report.json"),
+    html: join(folder, "report.html"),
+    scores: join(folder, "scores.jsonl"),
+  };
+}
 
 /**
- * Makes the folder, so that a name that cannot be one is told before any work.
+ * Makes the folder and tries whether files can be written there: what cannot be is told before any work.
  *
  * @throws FileError ERR_FILE_NOT_WRITABLE
  */
 export async function prepareReportFolder(folder: string): Promise<void> {
+  const paths = pathsIn(folder);
   try {
-    await mkdir(folder, { recursive: true });
-  } catch (error) {
-    throw notWritable(join(folder, REPORT), error);
+    makeFolder(folder);
+  } catch (cause) {
+    if (codeOf(cause) !== "EEXIST") throw notWritable(paths.json, cause);
+    const message = `The folder ${folder} cannot be made: something is there that is not a folder.`;
+    throw new FileError("ERR_FILE_NOT_WRITABLE", message, { file: folder, cause });
   }
+  for (const path of Object.values(paths)) await checkOutput(path, true);
+  const attempt = await TemporaryFile.create(paths.json);
+  await attempt.discard();
 }
 
 /**
@@ -37,11 +51,7 @@ export async function prepareReportFolder(folder: string): Promise<void> {
  */
 export async function writeReport(folder: string, { report, cases }: Evaluation): Promise<WrittenReport> {
   await prepareReportFolder(folder);
-  const paths = {
-    json: join(folder, REPORT),
-    html: join(folder, "report.html"),
-    scores: join(folder, "scores.jsonl"),
-  };
+  const paths = pathsIn(folder);
   const lines = cases.flatMap((scored, i) =>
     scored.map((one) => `${JSON.stringify({ benchmark: report.benchmarks[i]?.benchmark, ...one })}\n`),
   );

@@ -1,9 +1,10 @@
 /** What probes found, remembered from one process to the next for as long as nothing changed. */
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { defaultCacheFolder } from "../cache-folder.ts";
 import { namesIfThere } from "../files/if-there.ts";
+import { makeFolder } from "../files/make-folder.ts";
 import type { RuntimeLibraries } from "./addon.ts";
 import { addonPath } from "./load-addon.ts";
 import type { ProbeResult } from "./probe.ts";
@@ -82,7 +83,7 @@ export function remember(
   const path = file(folder, key);
   const own = `${path}.${randomBytes(6).toString("hex")}`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     writeFileSync(own, JSON.stringify({ time: now, result }));
     renameSync(own, path);
     forgetOldest(folder);

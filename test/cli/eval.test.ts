@@ -228,6 +228,13 @@ describe("compare", () => {
     });
   });
 
+  it("misses a second model before it works with the first one", async () => {
+    const broken = file("first-row-broken.jsonl", `{}\n${jsonLines(rows.slice(0, 2))}`);
+    const { code, stderr } = await run(["compare", "tiny", "nowhere.gguf", "--input", broken, "--threads", "1"]);
+    expect(code).toBe(2);
+    expect(stderr).toBe("starling-rm: The file nowhere.gguf cannot be read: it does not exist.\n");
+  });
+
   it("measures what a quantisation changes, also where no order is known", async () => {
     const q8 = join(folder, "q8_0.gguf");
     mkdirSync(folder, { recursive: true });

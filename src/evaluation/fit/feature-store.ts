@@ -7,10 +7,11 @@
  * A record that is torn, or does not fit its check, is not there.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { type FileHandle, mkdir, open, readdir } from "node:fs/promises";
+import { type FileHandle, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { FileError } from "../../errors.ts";
 import { openFile } from "../../files/byte-source.ts";
+import { makeFolder } from "../../files/make-folder.ts";
 import { Breather } from "./breather.ts";
 import { FeatureTable } from "./feature-table.ts";
 
@@ -131,7 +132,7 @@ export class FeatureStore {
   }
 
   async #startSegment() {
-    await mkdir(this.#folder, { recursive: true });
+    makeFolder(this.#folder);
     const path = join(this.#folder, `${randomBytes(8).toString("hex")}${SUFFIX}`);
     return { handle: await open(path, "wx"), path, length: 0 };
   }

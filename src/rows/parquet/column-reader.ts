@@ -9,7 +9,7 @@ import type { Chunk, Leaf } from "./footer.ts";
 import { checkPageContent, checkPageHeader, MAX_PAGE_BYTES, MAX_PAGE_VALUES, type PageShape } from "./page-check.ts";
 import { type PageDecompressor, pageDecompressor } from "./page-codecs.ts";
 import { checkThrift, EndedEarly } from "./thrift-check.ts";
-import { parsers } from "./values.ts";
+import { parsers, parsersOfBytes } from "./values.ts";
 
 /** Most headers take 50 bytes; those with the page's smallest and largest value take more. */
 const HEADER_BYTES = 4 * 1024;
@@ -56,7 +56,7 @@ export class ColumnReader {
       element,
       schemaPath,
       codec: "UNCOMPRESSED",
-      parsers,
+      parsers: element.converted_type === undefined && element.logical_type === undefined ? parsersOfBytes : parsers,
     };
     this.#shape = {
       maxRepetition: getMaxRepetitionLevel(schemaPath),

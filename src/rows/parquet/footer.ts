@@ -21,6 +21,9 @@ const MAX_NESTING = 32;
 const MAX_DECIMAL_BYTES = 32;
 /** Its number among the converted types. */
 const DECIMAL = 5;
+/** Physical types have the numbers from 0 to 7; 6 is this one. */
+const BYTE_ARRAY = 6;
+const PHYSICAL_TYPES = 8;
 
 export interface Chunk {
   /** Of the first page. */
@@ -93,13 +96,23 @@ const NO_PARSERS = {
 function checkStatistics(bytes: Uint8Array): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const raw = deserializeTCompactProtocol({ view, offset: 0 });
-  const elements: Record<string, unknown>[] = raw["field_2"];
-  if (!elements.some(({ field_6: converted }) => converted === DECIMAL)) return;
+  // Columns are told apart by their order, as hyparquet does it: those that are stored have a type.
+  const elements: Record<string, unknown>[] = raw["field_2"].filter((element: Record<string, unknown>) =>
+    isPhysical(element["field_1"]),
+  );
   for (const group of raw["field_4"])
-    for (const column of group.field_1)
+    for (const [i, column] of group.field_1.entries()) {
+      // Texts are no decimals there, whatever they say of themselves, and may be long.
+      const { field_1: type, field_6: converted } = elements[i] ?? {};
+      if (converted !== DECIMAL || type === BYTE_ARRAY) continue;
       for (const value of Object.values(column.field_3?.field_12 ?? {}))
         if (value instanceof Uint8Array && value.length > MAX_DECIMAL_BYTES)
           throw new Error(`it names a decimal of ${value.length} bytes`);
+    }
+}
+
+function isPhysical(type: unknown): boolean {
+  return typeof type === "number" && type >= 0 && type < PHYSICAL_TYPES;
 }
 
 function checkFooter(metadata: FileMetaData, file: string, size: number): ParquetFooter {

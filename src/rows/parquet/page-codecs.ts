@@ -43,6 +43,8 @@ async function lz4(codec: string): Promise<Decompress | undefined> {
   const { decompressLz4, decompressLz4Raw } = await import("hyparquet-compressors");
   const decompress = codec === "LZ4" ? decompressLz4 : decompressLz4Raw;
   return (bytes, length) => {
+    // Nothing at all is one byte there, which the decoder takes for more.
+    if (length === 0) return new Uint8Array();
     checkRatio(bytes, length, MAX_LZ4_RATIO);
     return decompress(bytes, length);
   };

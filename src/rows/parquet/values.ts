@@ -29,6 +29,15 @@ export const parsers = {
     bytes.length === UUID_BYTES ? Buffer.from(bytes).toString("hex").replace(UUID_PARTS, "$1-$2-$3-$4-$5") : bytes,
 };
 
+/** For columns of bytes that do not say what they are: some writers mean texts, others pictures. */
+export const parsersOfBytes: typeof parsers = {
+  ...parsers,
+  stringFromBytes(bytes) {
+    const text = textOf(bytes);
+    return text === brokenText ? bytes : text;
+  },
+};
+
 const UUID_PARTS = /^(.{8})(.{4})(.{4})(.{4})(.{12})$/;
 
 /**

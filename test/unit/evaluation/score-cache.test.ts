@@ -101,9 +101,12 @@ test("rubbish in the file is no score", () => {
 test("a folder that cannot be made costs the cache, not the run", () => {
   const blocked = join(folder, "file");
   writeFileSync(blocked, "");
-  const cache = ScoreCache.open(join(blocked, "below"), settings);
+  const told: string[] = [];
+  const cache = ScoreCache.open(join(blocked, "below"), settings, (problem) => told.push(problem));
+  expect(told).toEqual([expect.stringContaining("ENOTDIR")]);
   cache.add("a".repeat(64), { score: 1, tokenCount: 1, truncated: false });
   expect(cache.get("a".repeat(64))?.score).toBe(1);
   expect(cache.problem).toContain("ENOTDIR");
+  expect(told).toHaveLength(1);
   cache.close();
 });

@@ -97,3 +97,44 @@ test("a case with a response that cannot be scored names it, and the others go o
   // The one that could be scored is kept all the same.
   expect(cache.get(itemHash({ prompt: "p", response: "3" }))?.score).toBe(3);
 });
+
+test("cases that are all known come while the rest is read, so that few of them are held", async () => {
+  const cache = ScoreCache.open(undefined, settings);
+  const known = Array.from({ length: 50 }, (_, i) => String(i));
+  for (const response of known)
+    cache.add(itemHash({ prompt: "p", response }), { score: Number(response), tokenCount: 5, truncated: false });
+  const total = 20_000;
+  let read = 0;
+  let closed = false;
+  async function* cases() {
+    try {
+      for (; read < total; read++) {
+        // A few in between are for the model.
+        const response = read % 7000 === 6999 ? String(read) : (known[read % 50] as string);
+        yield placed(read, [response, known[(read + 1) % 50] as string]);
+      }
+    } finally {
+      closed = true;
+    }
+  }
+  let most = 0;
+  let seen = 0;
+  const eager: Pick<RewardModel, "scoreEach"> = {
+    async *scoreEach(items: Iterable<ScoreItem> | AsyncIterable<ScoreItem>) {
+      let index = 0;
+      for await (const item of items) {
+        const score = Number((item as { response: string }).response);
+        yield { index: index++, score, tokenCount: 5, truncated: false, scorePosition: 4 };
+      }
+    },
+  };
+  for await (const outcome of scoreCases(cases(), eager, cache, {})) {
+    expect(outcome.placed.row).toBe(seen);
+    seen += 1;
+    most = Math.max(most, read - seen);
+    if (seen === 15_000) break;
+  }
+  expect(most).toBeLessThan(2000);
+  await new Promise(setImmediate);
+  expect(closed).toBe(true);
+});

@@ -40,6 +40,25 @@ it("names the field of a text that is none, and goes on", async () => {
   ]);
 });
 
+it("reads a decimal beside texts that are longer than any decimal", async () => {
+  const expected = [0, 1, 2].map((i) => ({ text: `text ${i} `.repeat(20), price: i + 0.25 }));
+  expect(await valuesOf(join(fixtures, "rows", "decimal.parquet"))).toEqual(expected);
+});
+
+it("leaves bytes that do not claim to be a text as they are", async () => {
+  expect(await valuesOf(join(fixtures, "rows", "bytes.parquet"))).toEqual([
+    { text: "one", picture: { bytes: new Uint8Array([0xff, 0]), path: "a.png" } },
+    // What is a text without saying so is one: some writers say nothing.
+    { text: "two", picture: { bytes: "text", path: null } },
+    { text: "three", picture: null },
+  ]);
+});
+
+it.each(["snappy", "lz4", "zstd"])("reads columns of nothing, compressed with %s", async (codec) => {
+  const rows = ["one", "two"].map((text) => ({ text, none: null, no_text: null }));
+  expect(await valuesOf(join(fixtures, "rows", `nulls-${codec}.parquet`))).toEqual(rows);
+});
+
 describe("refuses", () => {
   const whole = readFileSync(join(fixtures, "rows", "mixed-snappy.parquet"));
   const withTail = (edit: (tail: Buffer) => void) => {
