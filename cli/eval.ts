@@ -43,6 +43,8 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
       ...hooks,
     });
     const { report } = evaluation;
+    for (const { benchmark, cases } of report.benchmarks)
+      if (cases === 0) terminal.say(`note: there is no case of ${benchmark} to measure`);
     if (options.output !== undefined) {
       const written = await writeReport(options.output, evaluation);
       terminal.say(`the whole report: ${written.html}, ${written.json}, ${written.scores}`);
