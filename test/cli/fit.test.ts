@@ -1,5 +1,5 @@
 /** Fits from the shell: what is written and used, runs that are killed, rows that are broken, wrong usage. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { embeddedModelPath } from "../../src/index.ts";
@@ -144,6 +144,41 @@ describe("fit", () => {
     const strict = await runFit(["--input", broken, "--head-output", output, "--strict"]);
     expect([strict.code, strict.stdout, existsSync(output)]).toEqual([1, "", false]);
     expect(strict.stderr).not.toContain("line 6");
+  });
+
+  it("finds an output that cannot be written before any work", async () => {
+    const cache = path("cache-untouched");
+    mkdirSync(cache);
+    for (const name of ["-o", "--head-output"]) {
+      const args = ["--input", prefs, name, path("nowhere/x.gguf")];
+      const { code, stderr } = await runFit(args, { STARLING_RM_CACHE: cache });
+      expect([code, readdirSync(cache)]).toEqual([2, []]);
+      expect(stderr).toMatch(/the folder .*nowhere does not exist/);
+    }
+  });
+
+  it("replaces neither the preferences nor, by a head alone, the model", async () => {
+    const copies = { model: path("copy.gguf"), prefs: path("copy.jsonl"), link: path("link.jsonl") };
+    copyFileSync(model, copies.model);
+    copyFileSync(prefs, copies.prefs);
+    symlinkSync(copies.prefs, copies.link);
+    const args = ["fit", "--model", copies.model, "--gpu", "off", "--input", copies.prefs, "--ridge", "1", "--force"];
+    for (const [name, output] of [
+      ["--head-output", copies.model],
+      ["--head-output", copies.prefs],
+      ["--head-output", copies.link],
+      ["-o", copies.prefs],
+    ] as const) {
+      const { code, stdout, stderr } = await run([...args, name, output]);
+      expect([code, stdout]).toEqual([2, ""]);
+      expect(stderr).toContain(output);
+      expect(stderr).toMatch(/another file than/);
+    }
+    expect(readFileSync(copies.model).equals(readFileSync(model))).toBe(true);
+    expect(readFileSync(copies.prefs).equals(readFileSync(prefs))).toBe(true);
+    const { code } = await run([...args, "-o", copies.model]);
+    expect(code).toBe(0);
+    expect((await run(["inspect", copies.model])).stdout).toMatch(/fitted to +81 prompts/);
   });
 
   it.each<[string, readonly string[], RegExp]>([

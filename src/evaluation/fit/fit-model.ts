@@ -2,6 +2,9 @@
 import { resolve } from "node:path";
 import { defaultCacheFolder } from "../../cache-folder.ts";
 import { InvalidInputError, invalidArgument } from "../../errors.ts";
+import { openFile } from "../../files/byte-source.ts";
+import { checkRoom } from "../../files/disk-room.ts";
+import { isSameFile } from "../../files/same-file.ts";
 import { checkOutput } from "../../files/temporary-file.ts";
 import type { PullProgress } from "../../hub/tally.ts";
 import { aBoolean, aFunction, aString, checkOptions, given, required } from "../../options.ts";
@@ -92,12 +95,8 @@ export async function fitModel(options: FitModelOptions): Promise<{ report: FitR
     onNotice: aFunction,
   });
   checkRequest(options.data, "data");
-  const { output, headOutput, overwrite = false, seed = 0, heldOut = DEFAULT_HELD_OUT } = options;
-  if (output !== undefined && headOutput !== undefined && resolve(output) === resolve(headOutput))
-    throw invalidArgument("headOutput", "another file than output", headOutput);
-  // What would make hours of work useless is found before.
-  for (const path of [output, headOutput]) if (path !== undefined) await checkOutput(path, overwrite);
-
+  const { output, headOutput, seed = 0, heldOut = DEFAULT_HELD_OUT } = options;
+  await checkOutputs(options);
   const { data, model, benchmark } = await readFeatures(options, seed);
   let trials = 0;
   options.onProgress?.({ doing: "fitting", trials });
@@ -125,6 +124,30 @@ export async function fitModel(options: FitModelOptions): Promise<{ report: FitR
     ...given({ output, headOutput }),
   };
   return { report, head };
+}
+
+/** What would make hours of work useless, or destroy what they began with, is found before. */
+async function checkOutputs({
+  modelPath,
+  data,
+  output,
+  headOutput,
+  overwrite = false,
+}: FitModelOptions): Promise<void> {
+  if (output !== undefined && headOutput !== undefined && resolve(output) === resolve(headOutput))
+    throw invalidArgument("headOutput", "another file than output", headOutput);
+  for (const [name, path] of Object.entries(given({ output, headOutput }))) {
+    await checkOutput(path, overwrite);
+    for (const input of data.inputs ?? [])
+      if (await isSameFile(path, input)) throw invalidArgument(name, "another file than the preferences", path);
+  }
+  // A whole model may take the old one's place, a head alone may not.
+  if (headOutput !== undefined && (await isSameFile(headOutput, modelPath)))
+    throw invalidArgument("headOutput", "another file than the model", headOutput);
+  if (output === undefined) return;
+  const model = await openFile(modelPath);
+  await model.close();
+  await checkRoom(output, model.size);
 }
 
 /** The model is closed before the fit, which does not need it. */

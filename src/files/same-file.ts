@@ -1,0 +1,12 @@
+/** Whether two names are one file. */
+import { stat } from "node:fs/promises";
+
+/** By device and file number, so that links count too; false where either is not there. */
+export async function isSameFile(one: string, other: string): Promise<boolean> {
+  try {
+    const [a, b] = [await stat(one, { bigint: true }), await stat(other, { bigint: true })];
+    return a.dev === b.dev && a.ino === b.ino;
+  } catch {
+    return false;
+  }
+}
