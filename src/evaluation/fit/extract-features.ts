@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { defaultCacheFolder } from "../../cache-folder.ts";
 import type { StarlingError } from "../../errors.ts";
+import { assertUnchanged } from "../../files/same-file.ts";
 import { LLAMA_VERSION } from "../../native/runtime-folder.ts";
 import { aFunction, aSignal, aString, checkOptions, given } from "../../options.ts";
 import type { ScoreItem } from "../../prompt/items.ts";
@@ -48,7 +49,7 @@ interface ReadCase {
  * memory: 4 bytes for each response and hidden dimension. They are kept in the cache folder as they come, so that another run
  * computes what is missing alone. With a model in exact mode another run's features are the same to the last bit.
  *
- * @throws FileError for a cache folder that cannot be written to; what the source of the cases throws
+ * @throws FileError for a cache folder that cannot be written to, or a model whose file changed since it was loaded; what the source of the cases throws
  */
 export async function extractFeatures(
   model: RewardModel,
@@ -67,6 +68,8 @@ export async function extractFeatures(
     ...(signal === undefined ? {} : { signal }),
     onProgress: ({ bytesDone, bytesTotal }) => onHash?.(bytesDone / bytesTotal),
   });
+  // What the model computes must not be kept under another file's name.
+  await assertUnchanged(model.info.path, model.fileVersion);
   const folder = join(cacheFolder, "features", settingsKey(model, sha256));
   const store = await FeatureStore.open(folder, model.info.embeddingLength, signal);
   // What is computed is written at once: it may be long before it is its turn among the outcomes.
