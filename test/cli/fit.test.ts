@@ -146,6 +146,19 @@ describe("fit", () => {
     expect(strict.stderr).not.toContain("line 6");
   });
 
+  it("stops at the first row that cannot be scored with --strict, before the others are computed", async () => {
+    const cache = path("cache-strict");
+    mkdirSync(cache);
+    const rows = [{ prompt: "long ".repeat(400), chosen: "a", rejected: "b" }, ...preferences(600, 10)];
+    const input = file("unscorable.jsonl", jsonLines(rows));
+    const args = ["--input", input, "--ctx", "256", "--ridge", "1", "--strict"];
+    const { code, stdout, stderr } = await runFit(args, { STARLING_RM_CACHE: cache });
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr.trimEnd()).toMatch(/^starling-rm: .*unscorable\.jsonl, line 1: responses\[0\] has \d+ tokens, .*$/);
+    // No more than what was under way: 512 rows of 256 numbers, of 1400.
+    expect(stored(cache)).toBeLessThan(600 * (256 * 4 + 40));
+  });
+
   it("finds an output that cannot be written before any work", async () => {
     const cache = path("cache-untouched");
     mkdirSync(cache);

@@ -16,7 +16,7 @@ import { type LoadSettings, type OpenModel, openModel } from "../open-model.ts";
 import type { RowProblem } from "../read-cases.ts";
 import type { ReportedModel, ReportedProblem, ReportedSettings, ReportedSource, RowCounts } from "../report.ts";
 import { type ExtractProgress, extractFeatures } from "./extract-features.ts";
-import type { FitData } from "./fit-data.ts";
+import type { FitData, FitFailure } from "./fit-data.ts";
 import { DEFAULT_HELD_OUT, type FitOptions, type FitResult, fitChecks, fitHead } from "./fit-head.ts";
 
 export interface FitModelOptions extends Omit<FitOptions, "onTrial"> {
@@ -173,16 +173,17 @@ async function readFeatures(
     signal,
   });
   try {
-    const data = await extractFeatures(model.model, benchmark.cases, {
-      cacheFolder,
-      ...given({ signal }),
-      onProgress: (progress) => onProgress?.({ doing: "reading", ...progress }),
-    });
     const takeProblem = problemTaker({ strict, onProblem }, benchmark.problems);
-    for (const { error, ...place } of data.failures) {
+    const take = ({ error, ...place }: FitFailure) => {
       benchmark.addFailure();
       takeProblem(benchmark.problemAt(place, error));
-    }
+    };
+    const data = await extractFeatures(model.model, benchmark.cases, {
+      cacheFolder,
+      ...given({ signal, onFailure: strict ? take : undefined }),
+      onProgress: (progress) => onProgress?.({ doing: "reading", ...progress }),
+    });
+    data.failures.forEach(take);
     if (data.cases.length === 0)
       throw new InvalidInputError("ERR_INVALID_ARGUMENT", noCases(benchmark), { field: "data" });
     return { data, model, benchmark };
