@@ -1,5 +1,6 @@
 /** A model that scores through a cache, and what a report says of it. */
 import { basename, join } from "node:path";
+import { assertUnchanged, fileVersion } from "../files/same-file.ts";
 import { CONTRACT_VERSION } from "../native/addon.ts";
 import { LLAMA_VERSION } from "../native/runtime-folder.ts";
 import { loadRewardModel, type RewardModel } from "../scoring/reward-model.ts";
@@ -39,6 +40,7 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
       ...(cacheFolder === undefined ? {} : { cacheFolder }),
       onProgress: ({ bytesDone, bytesTotal }) => onProgress("hashing", bytesDone / bytesTotal),
     });
+  const version = await fileVersion(modelPath);
   const sha256 = await hash(modelPath);
   const { headPath } = load;
   const head = headPath === undefined ? undefined : { file: basename(headPath), sha256: await hash(headPath) };
@@ -48,6 +50,13 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
     ...stop,
     onProgress: (part) => onProgress("loading", part),
   });
+  try {
+    // Scores are kept under the hash: both must be of the same file.
+    await assertUnchanged(modelPath, version);
+  } catch (error) {
+    await model.close();
+    throw error;
+  }
   const { info } = model;
   const { specialTokens } = model.tokenizer.settings;
   const settings = {

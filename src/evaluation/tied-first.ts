@@ -17,6 +17,11 @@ const LARGEST_STEP = 0.2;
 const STEP_OF_WIDTH = 0.5;
 /** What lies below the peak by this factor (as a logarithm) is left out: exp(-45) is 3e-20. */
 const NEGLIGIBLE = 45;
+/**
+ * Leads beyond this are taken as far: whoever is so far ahead arrives first (exp(-1000) is 0 in float64), and of whoever is so
+ * far behind, 1 - exp(-u) is u. At distances where float64 does not tell y from y + step, the sum would not end.
+ */
+const FARTHEST_LEAD = 1000;
 /** exp(-exp(6)) is 6e-176. */
 const BEHIND_THE_EDGE = 6;
 
@@ -34,6 +39,15 @@ export function tiedFirst(scores: readonly number[], rest: number, slopes?: Floa
     if (slopes !== undefined) slopes[0] = -1 / (1 + Math.exp(lead));
     return lead > 0 ? Math.log1p(Math.exp(-lead)) : Math.log1p(Math.exp(lead)) - lead;
   }
+  if (leads.some(Number.isNaN)) {
+    slopes?.fill(Number.NaN);
+    return Number.NaN;
+  }
+  let beyond = 0;
+  leads.forEach((lead, i) => {
+    beyond += Math.max(0, -FARTHEST_LEAD - lead);
+    leads[i] = Math.min(FARTHEST_LEAD, Math.max(-FARTHEST_LEAD, lead));
+  });
   const step = Math.min(LARGEST_STEP, STEP_OF_WIDTH / Math.sqrt(leads.length + 1));
   const { begin, logs, peak } = sample(leads, step);
   let sum = 0;
@@ -47,7 +61,7 @@ export function tiedFirst(scores: readonly number[], rest: number, slopes?: Floa
       });
     });
   }
-  const loss = -(peak + Math.log(sum * step));
+  const loss = beyond - (peak + Math.log(sum * step));
   // A probability close to 1 leaves nothing of its logarithm: then the one of the opposite is integrated.
   return loss > Math.LN2 ? loss : -Math.log1p(-notAllFirst(leads, step));
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { unlinkSync } from "node:fs";
-import { constants, type FileHandle, link, open, rename, stat, unlink } from "node:fs/promises";
+import { access, constants, type FileHandle, link, open, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { FileError } from "../errors.ts";
 import { codeOf } from "./byte-source.ts";
@@ -171,17 +171,30 @@ export function partialPath(target: string): string {
   return join(dirname(absolute), `.${basename(absolute)}.partial`);
 }
 
-/** @throws FileError ERR_FILE_NOT_WRITABLE when something is there and must not be replaced, or is a folder */
+/**
+ * Finds before any work that a file could not be written after it.
+ *
+ * @throws FileError ERR_FILE_NOT_WRITABLE when something is there and must not be replaced, or is a folder; when the folder is
+ *   not there, or closed to this user
+ */
 export async function checkOutput(path: string, overwrite: boolean): Promise<void> {
-  let isFile: boolean;
   try {
-    isFile = (await stat(path)).isFile();
+    const there = await ifThere(stat(path));
+    if (there?.isFile() === false) throw unwritable(path, "something is there that is not a regular file");
+    if (there !== undefined && !overwrite) throw Object.assign(new Error("exists"), { code: "EEXIST" });
+    await access(dirname(resolve(path)), constants.W_OK);
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return;
     throw notWritable(path, error);
   }
-  if (!isFile) throw unwritable(path, "something is there that is not a regular file");
-  if (!overwrite) throw notWritable(path, Object.assign(new Error("exists"), { code: "EEXIST" }));
+}
+
+async function ifThere<Value>(looking: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await looking;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
 async function isThere(path: string): Promise<boolean> {

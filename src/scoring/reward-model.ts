@@ -1,5 +1,6 @@
 /** The public class: a loaded reward model. */
 import { isStarlingError, ModelClosedError, NativeError } from "../errors.ts";
+import { fileVersion } from "../files/same-file.ts";
 import type { NativeModel } from "../native/addon.ts";
 import { openEngine } from "../native/engine.ts";
 import { aBoolean, aFunction, aSignal, checkOptions, required } from "../options.ts";
@@ -39,6 +40,7 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
   checkOptions("loadRewardModel", options, loadOptionChecks);
   const { modelPath, signal } = options;
   signal?.throwIfAborted();
+  const version = await fileVersion(modelPath);
   const file = await readModelFile(modelPath);
   const engine = await openEngine({ gpu: options.gpu ?? "auto" });
   signal?.throwIfAborted();
@@ -80,7 +82,7 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
     threads,
     batchMode,
   };
-  return new RewardModel(info, { native, tokenizer }, head);
+  return new RewardModel(info, { native, tokenizer }, head, version);
 }
 
 /** How llama.cpp and the drivers' libraries say that memory ran out. */
@@ -113,8 +115,12 @@ export class RewardModel implements AsyncDisposable {
   readonly #head: Float32Array;
   #closing: Promise<void> | undefined;
 
+  /** @internal Of the file when it was loaded: see fileVersion(). */
+  readonly fileVersion: string | undefined;
+
   /** @internal Use {@link loadRewardModel}. */
-  constructor(info: RewardModelInfo, context: StreamContext, head: Float32Array) {
+  constructor(info: RewardModelInfo, context: StreamContext, head: Float32Array, version: string | undefined) {
+    this.fileVersion = version;
     this.info = info;
     this.tokenizer = context.tokenizer;
     this.#native = context.native;

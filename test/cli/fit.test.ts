@@ -1,5 +1,5 @@
 /** Fits from the shell: what is written and used, runs that are killed, rows that are broken, wrong usage. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { embeddedModelPath } from "../../src/index.ts";
@@ -144,6 +144,54 @@ describe("fit", () => {
     const strict = await runFit(["--input", broken, "--head-output", output, "--strict"]);
     expect([strict.code, strict.stdout, existsSync(output)]).toEqual([1, "", false]);
     expect(strict.stderr).not.toContain("line 6");
+  });
+
+  it("stops at the first row that cannot be scored with --strict, before the others are computed", async () => {
+    const cache = path("cache-strict");
+    mkdirSync(cache);
+    const rows = [{ prompt: "long ".repeat(400), chosen: "a", rejected: "b" }, ...preferences(600, 10)];
+    const input = file("unscorable.jsonl", jsonLines(rows));
+    const args = ["--input", input, "--ctx", "256", "--ridge", "1", "--strict"];
+    const { code, stdout, stderr } = await runFit(args, { STARLING_RM_CACHE: cache });
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr.trimEnd()).toMatch(/^starling-rm: .*unscorable\.jsonl, line 1: responses\[0\] has \d+ tokens, .*$/);
+    // No more than what was under way: 512 rows of 256 numbers, of 1400.
+    expect(stored(cache)).toBeLessThan(600 * (256 * 4 + 40));
+  });
+
+  it("finds an output that cannot be written before any work", async () => {
+    const cache = path("cache-untouched");
+    mkdirSync(cache);
+    for (const name of ["-o", "--head-output"]) {
+      const args = ["--input", prefs, name, path("nowhere/x.gguf")];
+      const { code, stderr } = await runFit(args, { STARLING_RM_CACHE: cache });
+      expect([code, readdirSync(cache)]).toEqual([2, []]);
+      expect(stderr).toMatch(/the folder .*nowhere does not exist/);
+    }
+  });
+
+  it("replaces neither the preferences nor, by a head alone, the model", async () => {
+    const copies = { model: path("copy.gguf"), prefs: path("copy.jsonl"), link: path("link.jsonl") };
+    copyFileSync(model, copies.model);
+    copyFileSync(prefs, copies.prefs);
+    symlinkSync(copies.prefs, copies.link);
+    const args = ["fit", "--model", copies.model, "--gpu", "off", "--input", copies.prefs, "--ridge", "1", "--force"];
+    for (const [name, output] of [
+      ["--head-output", copies.model],
+      ["--head-output", copies.prefs],
+      ["--head-output", copies.link],
+      ["-o", copies.prefs],
+    ] as const) {
+      const { code, stdout, stderr } = await run([...args, name, output]);
+      expect([code, stdout]).toEqual([2, ""]);
+      expect(stderr).toContain(output);
+      expect(stderr).toMatch(/another file than/);
+    }
+    expect(readFileSync(copies.model).equals(readFileSync(model))).toBe(true);
+    expect(readFileSync(copies.prefs).equals(readFileSync(prefs))).toBe(true);
+    const { code } = await run([...args, "-o", copies.model]);
+    expect(code).toBe(0);
+    expect((await run(["inspect", copies.model])).stdout).toMatch(/fitted to +81 prompts/);
   });
 
   it.each<[string, readonly string[], RegExp]>([

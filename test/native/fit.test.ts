@@ -145,6 +145,20 @@ describe("a fit to preferences that the head does not follow", () => {
     expect((await extractFeatures(model, cases.slice(0, 5), { cacheFolder: cache })).computed).toBe(0);
   });
 
+  it("refuses a model whose file is another one by now, and keeps nothing under that one's name", async () => {
+    const [place, cache] = [join(folder, "replaced.gguf"), join(folder, "replaced")];
+    cpSync(path, place);
+    const old = await loadRewardModel({ modelPath: place, gpu: "off", threads: 1 });
+    await replaceHead({ modelPath: place, output: place, head: model.head.map((weight) => -weight), overwrite: true });
+    await expect(extractFeatures(old, cases.slice(0, 3), { cacheFolder: cache })).rejects.toThrow(
+      /replaced\.gguf changed/,
+    );
+    await old.close();
+    const fresh = await loadRewardModel({ modelPath: place, gpu: "off", threads: 1 });
+    expect((await extractFeatures(fresh, cases.slice(0, 3), { cacheFolder: cache })).computed).toBe(6);
+    await fresh.close();
+  });
+
   it("shares one row among equal items", async () => {
     const twice = [...cases.slice(0, 4), ...cases.slice(0, 4).map((one) => ({ ...one, row: one.row + 100 }))];
     const data = await extractFeatures(model, twice, { cacheFolder: join(folder, "twice") });

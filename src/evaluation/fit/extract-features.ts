@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { defaultCacheFolder } from "../../cache-folder.ts";
 import type { StarlingError } from "../../errors.ts";
+import { assertUnchanged } from "../../files/same-file.ts";
 import { LLAMA_VERSION } from "../../native/runtime-folder.ts";
 import { aFunction, aSignal, aString, checkOptions, given } from "../../options.ts";
 import type { ScoreItem } from "../../prompt/items.ts";
@@ -29,6 +30,11 @@ export interface ExtractOptions {
   readonly onProgress?: (progress: ExtractProgress) => void;
   /** Called while the model's file is hashed, with the part of it that is done. */
   readonly onHash?: (fraction: number) => void;
+  /**
+   * Called as soon as a response turns out to have no score, with the first case that it belongs to; all of them are among
+   * the result's `failures`. What it throws stops the work.
+   */
+  readonly onFailure?: (failure: FitFailure) => void;
   /** Stops the work; the promise rejects with the signal's reason. What was computed is kept for the next run. */
   readonly signal?: AbortSignal;
 }
@@ -48,7 +54,7 @@ interface ReadCase {
  * memory: 4 bytes for each response and hidden dimension. They are kept in the cache folder as they come, so that another run
  * computes what is missing alone. With a model in exact mode another run's features are the same to the last bit.
  *
- * @throws FileError for a cache folder that cannot be written to; what the source of the cases throws
+ * @throws FileError for a cache folder that cannot be written to, or a model whose file changed since it was loaded; what the source of the cases throws
  */
 export async function extractFeatures(
   model: RewardModel,
@@ -59,14 +65,17 @@ export async function extractFeatures(
     cacheFolder: aString,
     onProgress: aFunction,
     onHash: aFunction,
+    onFailure: aFunction,
     signal: aSignal,
   });
-  const { cacheFolder = defaultCacheFolder(), onProgress, onHash, signal } = options;
+  const { cacheFolder = defaultCacheFolder(), onProgress, onHash, onFailure, signal } = options;
   const sha256 = await modelHash(model.info.path, {
     cacheFolder,
     ...(signal === undefined ? {} : { signal }),
     onProgress: ({ bytesDone, bytesTotal }) => onHash?.(bytesDone / bytesTotal),
   });
+  // What the model computes must not be kept under another file's name.
+  await assertUnchanged(model.info.path, model.fileVersion);
   const folder = join(cacheFolder, "features", settingsKey(model, sha256));
   const store = await FeatureStore.open(folder, model.info.embeddingLength, signal);
   // What is computed is written at once: it may be long before it is its turn among the outcomes.
@@ -74,7 +83,7 @@ export async function extractFeatures(
   let ended = false;
   try {
     const read: ReadCase[] = [];
-    const asked: { hash: string; where: string }[] = [];
+    const asked: { hash: string; placed: ReadCase["placed"]; response: number }[] = [];
     const errors = new Map<string, StarlingError>();
     const waiting = new Set<string>();
     let tokens = 0;
@@ -84,8 +93,9 @@ export async function extractFeatures(
       for await (const placed of cases) {
         signal?.throwIfAborted();
         const hashes = placed.responses.map(({ item }) => itemHash(item));
+        const place = withoutTexts(placed);
         read.push({
-          placed: withoutTexts(placed),
+          placed: place,
           hashes,
           prompts: placed.responses.map(({ item }) => promptHash(item)),
           grades: placed.responses.map(({ grade }) => grade),
@@ -97,14 +107,14 @@ export async function extractFeatures(
             continue;
           }
           waiting.add(hash);
-          asked.push({ hash, where: `responses[${i}]` });
+          asked.push({ hash, placed: place, response: i });
           yield item;
         }
         tell();
       }
     }
     const outcomes = model.featuresEach(missing(), {
-      nameItem: (index) => asked[index]?.where ?? "item",
+      nameItem: (index) => `responses[${asked[index]?.response}]`,
       onResult: ({ index, features, tokenCount }) => {
         if (ended) return;
         const { hash } = asked[index] as (typeof asked)[0];
@@ -118,7 +128,10 @@ export async function extractFeatures(
     });
     for await (const outcome of outcomes) {
       await writing;
-      if ("error" in outcome) errors.set((asked[outcome.index] as (typeof asked)[0]).hash, outcome.error);
+      if (!("error" in outcome)) continue;
+      const { hash, placed, response } = asked[outcome.index] as (typeof asked)[0];
+      errors.set(hash, outcome.error);
+      onFailure?.(failureOf(placed, response, outcome.error));
     }
     await writing;
     return await collect(model, store, read, errors, sha256, asked.length - errors.size, signal);
@@ -157,8 +170,7 @@ async function collect(
     const { source, row, comparisons } = placed;
     const broken = hashes.findIndex((hash) => errors.has(hash));
     if (broken !== -1) {
-      const error = errors.get(hashes[broken] as string) as StarlingError;
-      failures.push({ source, row, ...given({ where: placed.where }), response: broken, error });
+      failures.push(failureOf(placed, broken, errors.get(hashes[broken] as string) as StarlingError));
       continue;
     }
     for (const hash of hashes) if (!rowOf.has(hash)) rowOf.set(hash, rowOf.size);
@@ -174,6 +186,10 @@ async function collect(
     tokenization: model.info.tokenization,
     computed,
   };
+}
+
+function failureOf({ source, row, where }: ReadCase["placed"], response: number, error: StarlingError): FitFailure {
+  return { source, row, ...given({ where }), response, error };
 }
 
 /** Only what is needed of a case when its features are there, so that many fit in memory. */

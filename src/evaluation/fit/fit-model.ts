@@ -2,6 +2,9 @@
 import { resolve } from "node:path";
 import { defaultCacheFolder } from "../../cache-folder.ts";
 import { InvalidInputError, invalidArgument } from "../../errors.ts";
+import { openFile } from "../../files/byte-source.ts";
+import { checkRoom } from "../../files/disk-room.ts";
+import { isSameFile } from "../../files/same-file.ts";
 import { checkOutput } from "../../files/temporary-file.ts";
 import type { PullProgress } from "../../hub/tally.ts";
 import { aBoolean, aFunction, aString, checkOptions, given, required } from "../../options.ts";
@@ -13,7 +16,7 @@ import { type LoadSettings, type OpenModel, openModel } from "../open-model.ts";
 import type { RowProblem } from "../read-cases.ts";
 import type { ReportedModel, ReportedProblem, ReportedSettings, ReportedSource, RowCounts } from "../report.ts";
 import { type ExtractProgress, extractFeatures } from "./extract-features.ts";
-import type { FitData } from "./fit-data.ts";
+import type { FitData, FitFailure } from "./fit-data.ts";
 import { DEFAULT_HELD_OUT, type FitOptions, type FitResult, fitChecks, fitHead } from "./fit-head.ts";
 
 export interface FitModelOptions extends Omit<FitOptions, "onTrial"> {
@@ -92,12 +95,8 @@ export async function fitModel(options: FitModelOptions): Promise<{ report: FitR
     onNotice: aFunction,
   });
   checkRequest(options.data, "data");
-  const { output, headOutput, overwrite = false, seed = 0, heldOut = DEFAULT_HELD_OUT } = options;
-  if (output !== undefined && headOutput !== undefined && resolve(output) === resolve(headOutput))
-    throw invalidArgument("headOutput", "another file than output", headOutput);
-  // What would make hours of work useless is found before.
-  for (const path of [output, headOutput]) if (path !== undefined) await checkOutput(path, overwrite);
-
+  const { output, headOutput, seed = 0, heldOut = DEFAULT_HELD_OUT } = options;
+  await checkOutputs(options);
   const { data, model, benchmark } = await readFeatures(options, seed);
   let trials = 0;
   options.onProgress?.({ doing: "fitting", trials });
@@ -127,6 +126,30 @@ export async function fitModel(options: FitModelOptions): Promise<{ report: FitR
   return { report, head };
 }
 
+/** What would make hours of work useless, or destroy what they began with, is found before. */
+async function checkOutputs({
+  modelPath,
+  data,
+  output,
+  headOutput,
+  overwrite = false,
+}: FitModelOptions): Promise<void> {
+  if (output !== undefined && headOutput !== undefined && resolve(output) === resolve(headOutput))
+    throw invalidArgument("headOutput", "another file than output", headOutput);
+  for (const [name, path] of Object.entries(given({ output, headOutput }))) {
+    await checkOutput(path, overwrite);
+    for (const input of data.inputs ?? [])
+      if (await isSameFile(path, input)) throw invalidArgument(name, "another file than the preferences", path);
+  }
+  // A whole model may take the old one's place, a head alone may not.
+  if (headOutput !== undefined && (await isSameFile(headOutput, modelPath)))
+    throw invalidArgument("headOutput", "another file than the model", headOutput);
+  if (output === undefined) return;
+  const model = await openFile(modelPath);
+  await model.close();
+  await checkRoom(output, model.size);
+}
+
 /** The model is closed before the fit, which does not need it. */
 async function readFeatures(
   options: FitModelOptions,
@@ -150,16 +173,17 @@ async function readFeatures(
     signal,
   });
   try {
-    const data = await extractFeatures(model.model, benchmark.cases, {
-      cacheFolder,
-      ...given({ signal }),
-      onProgress: (progress) => onProgress?.({ doing: "reading", ...progress }),
-    });
     const takeProblem = problemTaker({ strict, onProblem }, benchmark.problems);
-    for (const { error, ...place } of data.failures) {
+    const take = ({ error, ...place }: FitFailure) => {
       benchmark.addFailure();
       takeProblem(benchmark.problemAt(place, error));
-    }
+    };
+    const data = await extractFeatures(model.model, benchmark.cases, {
+      cacheFolder,
+      ...given({ signal, onFailure: strict ? take : undefined }),
+      onProgress: (progress) => onProgress?.({ doing: "reading", ...progress }),
+    });
+    data.failures.forEach(take);
     if (data.cases.length === 0)
       throw new InvalidInputError("ERR_INVALID_ARGUMENT", noCases(benchmark), { field: "data" });
     return { data, model, benchmark };

@@ -105,7 +105,7 @@ describe("the K-wise loss", () => {
   });
 
   it("stays a number for scores of any size, and grows with the distance", () => {
-    for (const size of [1e2, 1e3, 1e4]) {
+    for (const size of [1e2, 1e3, 1e4, 1e9, 1e17, 1e38]) {
       const right = both([size, size - 1, -size, -size, 0], [2, 2, 0, 0, 1]);
       const wrong = both([-size, size - 1, -size, size, 0], [2, 2, 0, 0, 1]);
       expect(right.loss).toBeGreaterThanOrEqual(0);
@@ -114,6 +114,16 @@ describe("the K-wise loss", () => {
       expect(wrong.loss).toBeLessThan(6 * size);
       for (const slope of [...right.gradient, ...wrong.gradient]) expect(Math.abs(slope)).toBeLessThanOrEqual(5);
     }
+  });
+
+  it("ends for what is no number, too", () => {
+    for (const scores of [
+      [Number.NaN, 1, 0],
+      [1, 2, Number.NaN],
+      [Infinity, Infinity, 0],
+      [-Infinity, 0, 1],
+    ])
+      expect(rankingLoss(scores, [1, 1, 0])).not.toBeLessThan(0);
   });
 
   it("is convex along random lines", () => {
