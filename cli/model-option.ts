@@ -5,6 +5,7 @@ import {
   embeddedModelPath,
   type GpuChoice,
   gpuChoices,
+  headNotice,
   type LoadRewardModelOptions,
   loadRewardModel,
   type RewardModel,
@@ -163,7 +164,7 @@ export async function loadModel(
     progressText({ label: "loading model", fraction, seconds: (performance.now() - started) / 1000 }, columns),
   );
   try {
-    return await loadRewardModel({
+    const model = await loadRewardModel({
       ...loadSettings(options),
       modelPath: path,
       signal,
@@ -172,6 +173,9 @@ export async function loadModel(
         terminal.redrawStatus();
       },
     });
+    const notice = headNotice(model.info);
+    if (notice !== undefined) terminal.say(`note: ${notice}`);
+    return model;
   } finally {
     terminal.endStatus();
   }

@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { assertUnchanged, fileVersion } from "../files/same-file.ts";
 import { CONTRACT_VERSION } from "../native/addon.ts";
 import { LLAMA_VERSION } from "../native/runtime-folder.ts";
+import { headNotice } from "../scoring/head-notice.ts";
 import { loadRewardModel, type RewardModel } from "../scoring/reward-model.ts";
 import type { LoadRewardModelOptions } from "../scoring/types.ts";
 import { modelHash } from "./model-hash.ts";
@@ -58,6 +59,8 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
     throw error;
   }
   const { info } = model;
+  const notice = headNotice(info);
+  if (notice !== undefined) onNotice?.(notice);
   const { specialTokens } = model.tokenizer.settings;
   const settings = {
     tokenization: info.tokenization,

@@ -171,6 +171,7 @@ async function readFeatures(
     cacheFolder: undefined,
     onProgress: (doing, fraction) => onProgress?.({ doing, fraction }),
     signal,
+    onNotice: options.onNotice,
   });
   try {
     const takeProblem = problemTaker({ strict, onProblem }, benchmark.problems);
