@@ -9,6 +9,7 @@
  *
  * The prompt is a text or a list of messages, which may be called "messages", too. "id" and "subset" are kept.
  */
+import { InvalidInputError } from "../../errors.ts";
 import type { ChatMessage, ScoreItem } from "../../prompt/items.ts";
 import { type CaseResponse, comparisonsByGrade } from "../case.ts";
 import {
@@ -30,12 +31,16 @@ import {
 
 const SHAPES = '{"prompt","chosen","rejected"} or {"prompt","responses","ranks"}';
 
+/** Of a row's fields, in a message of one line. */
+const MAX_NAMES = 8;
+const MAX_NAME_CHARACTERS = 40;
+
 type Context = string | readonly ChatMessage[] | undefined;
 
 export function adaptPairs(row: unknown, { unordered = false }: AdaptOptions = {}): Adapted {
   const fields = fieldsOf(row);
   const isPair = isGiven(fields, "chosen") || isGiven(fields, "rejected");
-  if (isPair === isGiven(fields, "responses")) throw wrong(SHAPES, "the row", row);
+  if (isPair === isGiven(fields, "responses")) throw wrongShape(fields);
   const responses = isPair ? pairOf(fields) : rankedOf(fields, unordered);
   const different = comparisonsByGrade(responses);
   const comparisons = different.filter(({ better, worse }) => {
@@ -47,6 +52,20 @@ export function adaptPairs(row: unknown, { unordered = false }: AdaptOptions = {
   return {
     omitted: responses.filter(({ grade }) => grade !== undefined).length < 2 ? "fewer than two ranked" : "all tied",
   };
+}
+
+/** Names the fields that are there: a CSV file with another separator has one, of all names together. */
+function wrongShape(fields: Fields): InvalidInputError {
+  const names = Object.keys(fields);
+  const shown = names.slice(0, MAX_NAMES).map((name) => JSON.stringify(shortened(name)));
+  const there = names.length === 0 ? "none" : `${shown.join(", ")}${names.length > MAX_NAMES ? " and others" : ""}`;
+  return new InvalidInputError("ERR_INVALID_ITEM", `Expected ${SHAPES} for the row, but its fields are ${there}.`, {
+    field: "the row",
+  });
+}
+
+function shortened(name: string): string {
+  return name.length > MAX_NAME_CHARACTERS ? `${name.slice(0, MAX_NAME_CHARACTERS - 1)}…` : name;
 }
 
 function pairOf(fields: Fields): CaseResponse[] {

@@ -495,3 +495,12 @@ describe("every benchmark", () => {
       expect(fieldOfError(benchmarks[name].adapt, row)).toBeDefined();
   });
 });
+
+it("names the fields of a row that has none of the expected ones, as of CSV with another separator", () => {
+  expect(() => benchmarks.pairs.adapt({ "prompt;chosen;rejected": "a;b;c" })).toThrow(
+    /but its fields are "prompt;chosen;rejected"\.$/,
+  );
+  expect(() => benchmarks.pairs.adapt({})).toThrow(/but its fields are none\.$/);
+  const many = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`${i}${"x".repeat(200)}`, 1]));
+  expect(() => benchmarks.pairs.adapt(many)).toThrow(/^.{0,600}and others\.$/);
+});
