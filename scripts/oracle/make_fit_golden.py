@@ -1,6 +1,6 @@
-"""Writes test/fixtures/goldens/fit.json: small K-wise problems and their solutions.
+"""Writes test/fixtures/fit.json: small K-wise problems and their solutions.
 
-    python make_fit_golden.py ../../test/fixtures/goldens/fit.json
+    python make_fit_golden.py ../../test/fixtures/fit.json
 
 The objective of `starling-rm fit`, by code of its own: the likelihood of a partial order is the sum over all orders that it
 allows, one after another, and the minimum is found with Newton's method on torch's derivatives in float64. Runs in the

@@ -1,6 +1,6 @@
-"""Writes test/fixtures/goldens/measures.json: scored cases, and what numpy and scipy measure of them.
+"""Writes test/fixtures/measures.json: scored cases, and what numpy and scipy measure of them.
 
-    python make_measures.py ../../test/fixtures/goldens/measures.json
+    python make_measures.py ../../test/fixtures/measures.json
 
 Every number is computed here in another way than in src/evaluation/measures: library functions, whole arrays, and sums over
 all permutations. Nothing of the package is called.

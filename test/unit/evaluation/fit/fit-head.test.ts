@@ -21,7 +21,7 @@ interface Problem {
   readonly objective: number;
 }
 
-const golden = new URL("../../../fixtures/goldens/fit.json", import.meta.url);
+const golden = new URL("../../../fixtures/fit.json", import.meta.url);
 const { problems }: { problems: readonly Problem[] } = JSON.parse(readFileSync(golden, "utf8"));
 
 /** Largest difference of a weight from torch's, relative to the largest weight; both solve to about 1e-9. */

@@ -10,7 +10,7 @@ const TOLERANCE = 1e-9;
 /** The ends of two bootstraps of 2,000 and 20,000 resamples, in standard errors of the mean: five times their scatter. */
 const BOOTSTRAP_TOLERANCE = 0.35;
 
-const file = new URL("../../../fixtures/goldens/measures.json", import.meta.url);
+const file = new URL("../../../fixtures/measures.json", import.meta.url);
 // JSON has null where a response has no grade.
 const { sets } = JSON.parse(readFileSync(file, "utf8"), (name, value) =>
   name === "grades" ? (value as unknown[]).map((grade) => grade ?? undefined) : value,
