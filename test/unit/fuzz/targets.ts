@@ -169,7 +169,7 @@ export const targets: { readonly [name: string]: Target } = {
 const MAX_FUZZ_ROWS = 10_000;
 
 /** The targets that are readers, and not bugs. */
-export const readers = ["safetensors", "torch", "sentencepiece", "gguf", "checkpoint", "rows"];
+export const readers = Object.keys(targets).filter((name) => !Object.hasOwn(planted, name));
 
 function sample(files: readonly Uint8Array[], random: Random): [Buffer, Buffer] {
   return [Buffer.from(pick(random, files)), Buffer.from(pick(random, files))];

@@ -1,10 +1,12 @@
-/** Runs rounds on a thread of its own, so that one that never ends or fills its memory can be told and stopped. */
-import { parentPort, workerData } from "node:worker_threads";
+/** Runs rounds in a process of its own, so that one that never ends or fills its memory can be told and stopped. */
+
+import { once } from "node:events";
+import { openSync, writeSync } from "node:fs";
 import { isStarlingError } from "../../../src/errors.ts";
 import { randomOf } from "../../random.ts";
 import { type Corpus, targets } from "./targets.ts";
 
-export interface WorkerSetup {
+export interface ChildSetup {
   readonly corpus: Corpus;
   /** The targets take turns. */
   readonly targets: readonly string[];
@@ -12,11 +14,11 @@ export interface WorkerSetup {
   readonly firstRound: number;
   readonly lastRound: number;
   readonly seconds: number;
-  /** [0] counts the rounds that began; the test's thread watches it. */
-  readonly progress: Int32Array;
+  /** A file with the number of the current round, which can be read however the process ends. */
+  readonly progress: string;
 }
 
-export interface WorkerReport {
+export interface ChildReport {
   /** The first that was not run, or the one that failed. */
   readonly round: number;
   readonly accepted: number;
@@ -31,7 +33,8 @@ const HUGE_BYTES = 2 ** 34;
 /** The same for such a file: the largest header that is read, and the smaller readings before it. */
 const ROUND_BYTES_OF_HUGE = 384 * 1024 * 1024;
 
-const setup = workerData as WorkerSetup;
+const [setup] = (await once(process, "message")) as [ChildSetup];
+const progress = openSync(setup.progress, "w");
 
 /** Neighbouring rounds and seeds must not begin alike. */
 function randomOfRound(round: number) {
@@ -67,12 +70,12 @@ async function runRound(round: number): Promise<{ accepted: boolean; failure?: s
   return { accepted, failure: `${name}: ${most - before} bytes of buffers; at most ${allowance} are allowed.` };
 }
 
-async function run(): Promise<WorkerReport> {
+async function run(): Promise<ChildReport> {
   const end = Date.now() + 1000 * setup.seconds;
   let accepted = 0;
   let round = setup.firstRound;
   for (; round <= setup.lastRound && Date.now() < end; round++) {
-    Atomics.add(setup.progress, 0, 1);
+    writeSync(progress, String(round).padEnd(16), 0);
     const result = await runRound(round);
     if (result.accepted) accepted += 1;
     if (result.failure !== undefined) return { round, accepted, failure: result.failure };
@@ -80,4 +83,4 @@ async function run(): Promise<WorkerReport> {
   return { round, accepted };
 }
 
-parentPort?.postMessage(await run());
+process.send?.(await run());
