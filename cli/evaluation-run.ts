@@ -1,5 +1,5 @@
 /** How eval, compare and fit tell what they do and what goes wrong. */
-import type { EvaluateProgress, RowProblem } from "../src/index.ts";
+import { type EvaluateProgress, type RowProblem, StrictStop } from "../src/index.ts";
 import type { DataOptions } from "./benchmark-options.ts";
 import type { CommandContext } from "./context.ts";
 import { EXIT_DONE, EXIT_ROWS_FAILED, failureText } from "./errors.ts";
@@ -52,7 +52,7 @@ export async function runAndPrint<Progress>(
     return problems > 0 ? EXIT_ROWS_FAILED : EXIT_DONE;
   } catch (error) {
     // The row that ended a strict run was told just before.
-    if (strict && problems > 0 && error instanceof Error && error.name === "StrictStop") return EXIT_ROWS_FAILED;
+    if (error instanceof StrictStop) return EXIT_ROWS_FAILED;
     throw error;
   } finally {
     terminal.endStatus();

@@ -38,7 +38,7 @@ export {
 export { type FitModelOptions, type FitProgress, type FitReport, fitModel } from "./evaluation/fit/fit-model.ts";
 export type { RidgeTrial } from "./evaluation/fit/ridge.ts";
 export type { BenchmarkMeasures, Interval } from "./evaluation/measures/measure.ts";
-export type { BenchmarkRequest } from "./evaluation/open-benchmark.ts";
+export { type BenchmarkRequest, StrictStop } from "./evaluation/open-benchmark.ts";
 export type { RowProblem } from "./evaluation/read-cases.ts";
 export { renderHtml } from "./evaluation/report/html.ts";
 export type { BenchmarkReport, EvaluationReport } from "./evaluation/report.ts";

@@ -1,6 +1,7 @@
 /** How far two models' scores of the same cases agree; pure. */
 import type { ScoredCase } from "./case.ts";
-import { bootstrapInterval, type Interval } from "./measures/interval.ts";
+import { mean } from "./measures/accuracy.ts";
+import { bootstrapInterval, type Interval, quantile } from "./measures/interval.ts";
 import { kendallTauB } from "./measures/kendall.ts";
 import { isRight } from "./measures/outcome.ts";
 
@@ -90,7 +91,7 @@ export function measureAgreement(first: readonly ScoredCase[], second: readonly 
     order: {
       pairs,
       same,
-      ...(shares.length > 0 ? { agreement: sum(shares) / shares.length } : {}),
+      ...(shares.length > 0 ? { agreement: mean(shares) } : {}),
       ...(interval && { interval }),
     },
     ...(first.length > 0 ? { sameBest: sameBest / first.length } : {}),
@@ -105,19 +106,11 @@ export function measureAgreement(first: readonly ScoredCase[], second: readonly 
 function differences(values: readonly number[]): Differences | undefined {
   if (values.length === 0) return undefined;
   const sizes = Float64Array.from(values, Math.abs).sort();
-  const middle = sizes.length / 2;
-  const median = ((sizes[Math.ceil(middle) - 1] as number) + (sizes[Math.floor(middle)] as number)) / 2;
-  return { max: sizes[sizes.length - 1] as number, median, mean: sum(values) / values.length };
+  return { max: sizes[sizes.length - 1] as number, median: quantile(sizes, 0.5), mean: mean(values) };
 }
 
 function indexOfBest(scores: readonly number[]): number {
   let best = 0;
   for (const [i, score] of scores.entries()) if (score > (scores[best] as number)) best = i;
   return best;
-}
-
-function sum(values: readonly number[]): number {
-  let total = 0;
-  for (const value of values) total += value;
-  return total;
 }

@@ -14,10 +14,10 @@ import {
   evaluationSettings,
 } from "./evaluate.ts";
 import { type AccuracyMeasures, measureAccuracy } from "./measures/accuracy.ts";
-import { type BenchmarkRequest, OpenBenchmark, problemTaker } from "./open-benchmark.ts";
+import { type BenchmarkRequest, OpenBenchmark } from "./open-benchmark.ts";
 import { openModel } from "./open-model.ts";
 import type { ReportedModel, ReportedProblem, ReportedSettings, ReportedSource, RowCounts } from "./report.ts";
-import { scoreCases } from "./score-cases.ts";
+import { type ScoringProgress, scoreBenchmark } from "./score-benchmark.ts";
 
 export interface CompareOptions
   extends Pick<
@@ -122,7 +122,7 @@ async function scoreWith(
   benchmark: OpenBenchmark,
   cases: readonly PlacedCase[],
   { models, load = {}, onProgress, onNotice }: CompareOptions,
-  { cacheFolder, strict, onProblem, signal }: EvaluationSettings,
+  { cacheFolder, signal }: EvaluationSettings,
 ): Promise<ScoredWith> {
   const tell = (progress: EvaluateProgress) => onProgress?.({ ...progress, model: index });
   const opened = await openModel({
@@ -134,26 +134,13 @@ async function scoreWith(
     signal,
   });
   try {
-    const takeProblem = problemTaker({ strict, onProblem }, benchmark.problems);
     const kept: PlacedCase[] = [];
     const scored: ScoredCase[] = [];
-    let [done, tokens] = [0, 0];
-    const tellScoring = () =>
-      tell({ doing: "scoring", benchmark: benchmark.name, cases: done, total: cases.length, tokens });
-    const onTokens = (evaluated: number) => {
-      tokens = evaluated;
-      tellScoring();
-    };
-    for await (const outcome of scoreCases(cases, opened.model, opened.cache, { signal, onTokens })) {
-      done += 1;
-      if ("error" in outcome) {
-        benchmark.addFailure();
-        takeProblem(benchmark.problemAt(outcome.placed, outcome.error));
-      } else {
-        kept.push(outcome.placed);
-        scored.push(outcome.scored);
-      }
-      tellScoring();
+    const tellScoring = (progress: ScoringProgress) =>
+      tell({ doing: "scoring", benchmark: benchmark.name, total: cases.length, ...progress });
+    for await (const outcome of scoreBenchmark(benchmark, cases, opened, signal, tellScoring)) {
+      kept.push(outcome.placed);
+      scored.push(outcome.scored);
     }
     const model = { ...opened.reported, size: opened.model.info.size, settings: opened.settings };
     return { model, cases: kept, scored };

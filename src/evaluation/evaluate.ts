@@ -2,7 +2,17 @@
 import { defaultCacheFolder } from "../cache-folder.ts";
 import { invalidArgument } from "../errors.ts";
 import type { PullProgress } from "../hub/tally.ts";
-import { aBoolean, aFunction, anInteger, aSignal, aString, type Check, checkOptions, required } from "../options.ts";
+import {
+  aBoolean,
+  aFunction,
+  anInteger,
+  aSignal,
+  aString,
+  type Check,
+  checkOptions,
+  given,
+  required,
+} from "../options.ts";
 import { packageVersion } from "../package-info.ts";
 import { readModelFile } from "../scoring/model-file.ts";
 import { type BenchmarkName, benchmarkNames, type ScoredCase } from "./case.ts";
@@ -10,11 +20,11 @@ import { RunningAccuracy } from "./measures/accuracy.ts";
 import type { Interval } from "./measures/interval.ts";
 import { measureBenchmark } from "./measures/measure.ts";
 import { WorstMistakes } from "./measures/mistakes.ts";
-import { type BenchmarkRequest, OpenBenchmark, problemTaker } from "./open-benchmark.ts";
+import { type BenchmarkRequest, OpenBenchmark } from "./open-benchmark.ts";
 import { type LoadSettings, type OpenModel, openModel } from "./open-model.ts";
 import type { RowProblem } from "./read-cases.ts";
 import { type BenchmarkReport, cardAverages, type EvaluationReport, type TruncatedResponse } from "./report.ts";
-import { scoreCases } from "./score-cases.ts";
+import { type ScoringProgress, scoreBenchmark } from "./score-benchmark.ts";
 import { textsOf } from "./texts.ts";
 
 export interface EvaluateOptions {
@@ -194,40 +204,21 @@ export function evaluationSettings(
 
 async function runBenchmark(
   benchmark: OpenBenchmark,
-  { model, cache }: OpenModel,
+  model: OpenModel,
   { onProgress }: EvaluateOptions,
-  { seed, strict, onProblem, signal }: EvaluationSettings,
+  { seed, signal }: EvaluationSettings,
 ): Promise<{ report: BenchmarkReport; cases: readonly ScoredCase[] }> {
   const { name, definition, total } = benchmark;
-  const takeProblem = problemTaker({ strict, onProblem }, benchmark.problems);
   const cases: ScoredCase[] = [];
   const worst = new WorstMistakes();
   const running = new RunningAccuracy();
   const truncated: TruncatedResponse[] = [];
   let truncatedResponses = 0;
-  let [done, tokens] = [0, 0];
-  const tell = () =>
-    onProgress?.({
-      doing: "scoring",
-      benchmark: name,
-      cases: done,
-      tokens,
-      ...(total === undefined ? {} : { total }),
-      ...accuracyOf(running),
-    });
-  const onTokens = (evaluated: number) => {
-    tokens = evaluated;
-    tell();
+  const tell = (progress: ScoringProgress) => {
+    const { accuracy, interval } = running.current;
+    onProgress?.({ doing: "scoring", benchmark: name, ...progress, ...given({ total, accuracy, interval }) });
   };
-  tell();
-  for await (const outcome of scoreCases(benchmark.cases, model, cache, { signal, onTokens })) {
-    done += 1;
-    if ("error" in outcome) {
-      benchmark.addFailure();
-      takeProblem(benchmark.problemAt(outcome.placed, outcome.error));
-      continue;
-    }
-    const { scored, placed } = outcome;
+  for await (const { scored, placed } of scoreBenchmark(benchmark, benchmark.cases, model, signal, tell)) {
     cases.push(scored);
     running.add(scored);
     worst.add(scored, () => textsOf(placed));
@@ -237,14 +228,13 @@ async function runBenchmark(
       if (truncated.length < MAX_LISTED_TRUNCATIONS)
         truncated.push({ source: placed.source, row: placed.row, response });
     }
-    tell();
   }
   const report: BenchmarkReport = {
     benchmark: name,
     title: definition.title,
     sources: benchmark.sources,
     rows: benchmark.counts(),
-    ...(definition.card === undefined ? {} : { card: definition.card }),
+    ...given({ card: definition.card }),
     ...measureBenchmark(name, cases, { seed }),
     mistakes: worst.worst,
     truncatedResponses,
@@ -252,10 +242,6 @@ async function runBenchmark(
     problems: benchmark.problems,
   };
   return { report, cases };
-}
-
-function accuracyOf({ current: { accuracy, interval } }: RunningAccuracy) {
-  return { ...(accuracy === undefined ? {} : { accuracy }), ...(interval === undefined ? {} : { interval }) };
 }
 
 function assemble(

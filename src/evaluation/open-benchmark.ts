@@ -26,7 +26,7 @@ export interface OpenBenchmarkOptions {
   /** Most cases; undefined: all, as they are read. */
   readonly limit: number | undefined;
   readonly seed: number;
-  /** Stop at the first row that cannot be understood. */
+  /** Stop at the first row that cannot be understood or scored. */
   readonly strict: boolean;
   /** Also take cases of which no order is known. */
   readonly unordered?: boolean;
@@ -47,9 +47,11 @@ export class OpenBenchmark {
   readonly cases: Iterable<PlacedCase> | AsyncIterable<PlacedCase>;
   /** Cases that will come; undefined where they are read while they are scored. */
   readonly total: number | undefined;
-  readonly problems: ReportedProblem[];
+  /** The first problems, for the report. */
+  readonly problems: readonly ReportedProblem[];
   readonly #resolved: readonly ResolvedSource[];
   readonly #reader: CaseReader;
+  readonly #takeProblem: (problem: RowProblem) => void;
   #failed = 0;
 
   private constructor(
@@ -58,7 +60,8 @@ export class OpenBenchmark {
     sources: readonly ReportedSource[],
     reader: CaseReader,
     sample: readonly PlacedCase[] | undefined,
-    problems: ReportedProblem[],
+    problems: readonly ReportedProblem[],
+    takeProblem: (problem: RowProblem) => void,
   ) {
     this.name = definition.name;
     this.definition = definition;
@@ -68,6 +71,7 @@ export class OpenBenchmark {
     this.cases = sample ?? reader.cases();
     this.total = sample?.length;
     this.problems = problems;
+    this.#takeProblem = takeProblem;
   }
 
   /**
@@ -82,13 +86,13 @@ export class OpenBenchmark {
     for (const input of request.inputs ?? [undefined])
       resolved.push(...(await resolveSource(input, request.benchmark, download)));
     const problems: ReportedProblem[] = [];
-    const onProblem = problemTaker(options, problems);
+    const takeProblem = problemTaker(options, problems);
     const { unordered = false } = options;
-    const reader = new CaseReader(definition, resolved, { unordered, onProblem, signal });
+    const reader = new CaseReader(definition, resolved, { unordered, onProblem: takeProblem, signal });
     const sample = limit === undefined ? undefined : await sampleCases(reader.cases(), limit, seed);
     const sources: ReportedSource[] = [];
     for (const source of resolved) sources.push(await reportedSource(source));
-    return new OpenBenchmark(definition, resolved, sources, reader, sample, problems);
+    return new OpenBenchmark(definition, resolved, sources, reader, sample, problems, takeProblem);
   }
 
   /** Complete once all cases were read. */
@@ -98,14 +102,11 @@ export class OpenBenchmark {
     return { ...counts, omitted, sampled: this.total ?? counts.cases, failed: this.#failed };
   }
 
-  /** What to say of a case that could not be scored. */
-  problemAt({ source, row, where = `row ${row}` }: CasePlace, error: StarlingError): RowProblem {
-    return { source: this.#resolved[source]?.name ?? "", sourceIndex: source, row, where, error };
-  }
-
-  /** A case that could not be scored. */
-  addFailure(): void {
+  /** Counts and tells of a case that could not be scored. @throws StrictStop in a strict run */
+  addFailure({ source, row, where = `row ${row}` }: CasePlace, error: StarlingError): void {
     this.#failed += 1;
+    const name = this.#resolved[source]?.name ?? "";
+    this.#takeProblem({ source: name, sourceIndex: source, row, where, error });
   }
 }
 
@@ -119,7 +120,7 @@ async function reportedSource({ name, path }: ResolvedSource): Promise<ReportedS
   }
 }
 
-export function problemTaker(
+function problemTaker(
   { onProblem, strict }: Pick<OpenBenchmarkOptions, "onProblem" | "strict">,
   problems: ReportedProblem[],
 ): (problem: RowProblem) => void {

@@ -1,14 +1,14 @@
 /** A model that scores through a cache, and what a report says of it. */
 import { basename, join } from "node:path";
 import { assertUnchanged, fileVersion } from "../files/same-file.ts";
-import { CONTRACT_VERSION } from "../native/addon.ts";
-import { LLAMA_VERSION } from "../native/runtime-folder.ts";
+import { given } from "../options.ts";
 import { headNotice } from "../scoring/head-notice.ts";
 import { loadRewardModel, type RewardModel } from "../scoring/reward-model.ts";
 import type { LoadRewardModelOptions } from "../scoring/types.ts";
 import { modelHash } from "./model-hash.ts";
 import type { ReportedModel, ReportedSettings } from "./report.ts";
 import { ScoreCache } from "./score-cache.ts";
+import { reportedSettings, scoringSettings } from "./scoring-settings.ts";
 
 /** How the model is loaded, apart from where it is and what is told meanwhile. */
 export type LoadSettings = Omit<LoadRewardModelOptions, "modelPath" | "onProgress" | "signal">;
@@ -34,11 +34,9 @@ export interface OpenModel {
 
 export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
   const { modelPath, load, cacheFolder, onProgress, onNotice, signal } = options;
-  const stop = signal === undefined ? {} : { signal };
   const hash = (path: string) =>
     modelHash(path, {
-      ...stop,
-      ...(cacheFolder === undefined ? {} : { cacheFolder }),
+      ...given({ signal, cacheFolder }),
       onProgress: ({ bytesDone, bytesTotal }) => onProgress("hashing", bytesDone / bytesTotal),
     });
   const version = await fileVersion(modelPath);
@@ -48,7 +46,7 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
   const model = await loadRewardModel({
     ...load,
     modelPath,
-    ...stop,
+    ...given({ signal }),
     onProgress: (part) => onProgress("loading", part),
   });
   try {
@@ -61,23 +59,10 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
   const { info } = model;
   const notice = headNotice(info);
   if (notice !== undefined) onNotice?.(notice);
-  const { specialTokens } = model.tokenizer.settings;
-  const settings = {
-    tokenization: info.tokenization,
-    specialTokens,
-    maxTokens: Math.min(info.maxTokens, info.contextTokens),
-    backend: info.backend,
-    batchMode: info.batchMode,
-    llamaVersion: LLAMA_VERSION,
-  };
   const scoreSettings = {
     model: sha256,
-    ...(head === undefined ? {} : { head: head.sha256 }),
-    ...settings,
-    devices: info.devices,
-    gpuLayers: info.gpuLayers,
-    ...(load.batchTokens === undefined ? {} : { batchTokens: load.batchTokens }),
-    contract: CONTRACT_VERSION,
+    ...given({ head: head?.sha256, batchTokens: load.batchTokens }),
+    ...scoringSettings(model),
   };
   const folder = cacheFolder === undefined ? undefined : join(cacheFolder, "scores");
   const cache = ScoreCache.open(folder, scoreSettings, (problem) =>
@@ -87,17 +72,17 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
     file: basename(modelPath),
     sha256,
     name: info.name,
-    ...(info.notice === undefined ? {} : { notice: info.notice }),
+    ...given({ notice: info.notice }),
     profile: info.profile,
     type: info.fileType,
     parameters: info.parameters,
-    ...(head === undefined ? {} : { head }),
+    ...given({ head }),
   };
   return {
     model,
     cache,
     reported,
-    settings,
+    settings: reportedSettings(model),
     async close() {
       cache.close();
       await model.close();

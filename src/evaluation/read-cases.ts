@@ -26,13 +26,19 @@ export interface ReadCasesOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-type Counts = { -readonly [Name in keyof RowCounts]: RowCounts[Name] } & { omitted: Record<string, number> };
+/** What is known once all cases were read. */
+interface Counts extends Pick<RowCounts, "omitted"> {
+  read: number;
+  readonly omitted: Record<string, number>;
+  broken: number;
+  cases: number;
+}
 
 export class CaseReader {
   readonly #benchmark: Pick<Benchmark, "adapt">;
   readonly #sources: readonly ResolvedSource[];
   readonly #options: ReadCasesOptions;
-  readonly counts: Counts = { read: 0, omitted: {}, broken: 0, cases: 0, sampled: 0, failed: 0 };
+  readonly counts: Counts = { read: 0, omitted: {}, broken: 0, cases: 0 };
 
   constructor(benchmark: Pick<Benchmark, "adapt">, sources: readonly ResolvedSource[], options: ReadCasesOptions) {
     this.#benchmark = benchmark;

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { closeSync, existsSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder } from "../files/make-folder.ts";
+import type { ScoringSettings } from "./scoring-settings.ts";
 
 export interface CachedScore {
   readonly score: number;
@@ -14,22 +15,12 @@ export interface CachedScore {
 }
 
 /** Everything that a score depends on beside the text. */
-export interface ScoreSettings {
+export interface ScoreSettings extends ScoringSettings {
   /** sha256 of the model's file, in hex. */
   readonly model: string;
   /** sha256 of the head file in place of the model's own head. */
   readonly head?: string;
-  readonly tokenization: string;
-  readonly specialTokens: string;
-  readonly maxTokens: number;
-  readonly backend: string;
-  readonly devices: readonly string[];
-  readonly gpuLayers: number;
-  readonly batchMode: string;
   readonly batchTokens?: number;
-  readonly llamaVersion: string;
-  /** Of the native layer: how a score is computed may change with it. */
-  readonly contract: number;
 }
 
 /** Of an itemHash. */

@@ -7,9 +7,10 @@
  *                        /snapshots/<commit>/<file>    a relative link to its blob; a copy where links are not allowed
  */
 import { randomBytes } from "node:crypto";
-import { copyFile, mkdir, open, readFile, rename, stat, symlink, unlink, writeFile } from "node:fs/promises";
+import { copyFile, open, readFile, rename, stat, symlink, unlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { codeOf } from "../files/byte-source.ts";
+import { makeFolder } from "../files/make-folder.ts";
 import type { Repository } from "./address.ts";
 import type { HubFile } from "./listing.ts";
 import { FileLock, type LockOptions } from "./lock.ts";
@@ -72,7 +73,11 @@ export class HubCache {
 
   async prepare(): Promise<void> {
     const blobs = join(this.folder, "blobs");
-    await mkdir(blobs, { recursive: true }).catch((error) => Promise.reject(cannotWrite(blobs, error)));
+    try {
+      makeFolder(blobs);
+    } catch (error) {
+      throw cannotWrite(blobs, error);
+    }
   }
 
   /** Gives the whole and checked incomplete file its names; from then on it counts as whole. */
@@ -99,7 +104,7 @@ export class HubCache {
     if (revision === commit || (await this.readRef(revision)) === commit) return;
     const path = this.#ref(revision);
     try {
-      await mkdir(dirname(path), { recursive: true });
+      makeFolder(dirname(path));
       const temporary = temporaryName(path);
       await writeFile(temporary, commit);
       await rename(temporary, path);
@@ -117,7 +122,7 @@ export class HubCache {
     const path = this.snapshotFile(commit, file);
     const blob = this.blob(file);
     try {
-      await mkdir(dirname(path), { recursive: true });
+      makeFolder(dirname(path));
       const temporary = temporaryName(path);
       try {
         await this.#link(relative(dirname(path), blob), temporary);

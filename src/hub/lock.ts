@@ -4,9 +4,10 @@
  * longer touched.
  */
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename, stat, unlink, utimes } from "node:fs/promises";
+import { open, readFile, rename, stat, unlink, utimes } from "node:fs/promises";
 import { dirname } from "node:path";
 import { codeOf } from "../files/byte-source.ts";
+import { makeFolder } from "../files/make-folder.ts";
 import { hasEnded, thisProcess } from "../files/process-identity.ts";
 import { pause } from "./attempts.ts";
 import { cannotWrite } from "./write-failure.ts";
@@ -40,7 +41,11 @@ export class FileLock {
    * @throws FileError when the folder cannot be written to; the signal's reason
    */
   static async acquire(path: string, { signal, onWait, silentMs = SILENT_MS }: LockOptions = {}): Promise<FileLock> {
-    await mkdir(dirname(path), { recursive: true }).catch((error) => Promise.reject(cannotWrite(path, error)));
+    try {
+      makeFolder(dirname(path));
+    } catch (error) {
+      throw cannotWrite(path, error);
+    }
     const content = JSON.stringify({ ...thisProcess(), id: randomBytes(8).toString("hex") });
     let seen = { state: "", since: performance.now() };
     for (let tries = 0; ; tries++) {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isStarlingError, loadRewardModel, type RewardModel } from "../../src/index.ts";
 import type { LoadOptions, NativeAddon, NativeModel } from "../../src/native/addon.ts";
-import { errorOf, load, loadOptions, makeModel, openAddon, pause, removeFolder, sequence } from "./support.ts";
+import { errorOf, joined, load, loadOptions, makeModel, openAddon, pause, removeFolder, sequence } from "./support.ts";
 
 let addon: NativeAddon;
 let path: string;
@@ -13,7 +13,6 @@ beforeAll(async () => {
 afterAll(removeFolder);
 
 const { head } = loadOptions("");
-const joined = (...parts: readonly Int32Array[]) => Int32Array.from(parts.flatMap((part) => [...part]));
 const prompt = sequence(90, 900);
 const answers = Array.from({ length: 9 }, (_, i) => joined(prompt, sequence(1 + 11 * i, 500 + i)));
 

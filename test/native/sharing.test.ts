@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { LoadOptions, NativeAddon } from "../../src/native/addon.ts";
 import { randomOf } from "../random.ts";
-import { errorOf, load, makeModel, openAddon, pause, removeFolder, sequence } from "./support.ts";
+import { errorOf, joined, load, makeModel, openAddon, pause, removeFolder, sequence } from "./support.ts";
 
 let addon: NativeAddon;
 let path: string;
@@ -12,7 +12,6 @@ beforeAll(async () => {
 });
 afterAll(removeFolder);
 
-const joined = (...parts: readonly Int32Array[]) => Int32Array.from(parts.flatMap((part) => [...part]));
 const prompt = sequence(150, 900);
 const responses = Array.from({ length: 9 }, (_, i) => sequence(5 + 11 * i, 500 + i));
 const answers = responses.map((response) => joined(prompt, response));

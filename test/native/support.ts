@@ -116,3 +116,8 @@ export function runChild(scenario: string, parameters: Record<string, unknown> =
   });
   return { status, signal, stdout, stderr };
 }
+
+/** One sequence of several. */
+export function joined(...parts: readonly Int32Array[]): Int32Array {
+  return Int32Array.from(parts.flatMap((part) => [...part]));
+}

@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { defaultCacheFolder } from "../../cache-folder.ts";
 import type { StarlingError } from "../../errors.ts";
 import { assertUnchanged } from "../../files/same-file.ts";
-import { LLAMA_VERSION } from "../../native/runtime-folder.ts";
 import { aFunction, aSignal, aString, checkOptions, given } from "../../options.ts";
 import type { ScoreItem } from "../../prompt/items.ts";
 import type { RewardModel } from "../../scoring/reward-model.ts";
 import type { PlacedCase } from "../case.ts";
 import { itemHash, promptHash } from "../item-hash.ts";
 import { modelHash } from "../model-hash.ts";
+import { scoringSettings } from "../scoring-settings.ts";
 import { FeatureStore } from "./feature-store.ts";
 import type { FitCase, FitData, FitFailure } from "./fit-data.ts";
 import { joinByPrompt } from "./split.ts";
@@ -27,6 +27,8 @@ export interface ExtractProgress {
 export interface ExtractOptions {
   /** Where features are kept; default: the cache folder. */
   readonly cacheFolder?: string;
+  /** SHA-256 of the model's file, where it is known; default: it is computed. */
+  readonly modelSha256?: string;
   readonly onProgress?: (progress: ExtractProgress) => void;
   /** Called while the model's file is hashed, with the part of it that is done. */
   readonly onHash?: (fraction: number) => void;
@@ -63,17 +65,20 @@ export async function extractFeatures(
 ): Promise<FitData> {
   checkOptions("extractFeatures", options, {
     cacheFolder: aString,
+    modelSha256: aString,
     onProgress: aFunction,
     onHash: aFunction,
     onFailure: aFunction,
     signal: aSignal,
   });
   const { cacheFolder = defaultCacheFolder(), onProgress, onHash, onFailure, signal } = options;
-  const sha256 = await modelHash(model.info.path, {
-    cacheFolder,
-    ...(signal === undefined ? {} : { signal }),
-    onProgress: ({ bytesDone, bytesTotal }) => onHash?.(bytesDone / bytesTotal),
-  });
+  const sha256 =
+    options.modelSha256 ??
+    (await modelHash(model.info.path, {
+      cacheFolder,
+      ...given({ signal }),
+      onProgress: ({ bytesDone, bytesTotal }) => onHash?.(bytesDone / bytesTotal),
+    }));
   // What the model computes must not be kept under another file's name.
   await assertUnchanged(model.info.path, model.fileVersion);
   const folder = join(cacheFolder, "features", settingsKey(model, sha256));
@@ -124,7 +129,7 @@ export async function extractFeatures(
         tokens += tokenCount;
         tell();
       },
-      ...(signal === undefined ? {} : { signal }),
+      ...given({ signal }),
     });
     for await (const outcome of outcomes) {
       await writing;
@@ -143,12 +148,8 @@ export async function extractFeatures(
 }
 
 /** Changes with everything that moves a feature by a bit. */
-function settingsKey({ info, tokenizer }: RewardModel, sha256: string): string {
-  const { tokenization, specialTokens, maxTokens } = tokenizer.settings;
-  const { backend, batchMode, devices, gpuLayers } = info;
-  // How many layers are on which devices decides which kernels compute them.
-  const place = backend === "cpu" ? [] : [devices, gpuLayers];
-  const parts = [FORMAT, sha256, tokenization, specialTokens, maxTokens, backend, batchMode, place, LLAMA_VERSION];
+function settingsKey(model: RewardModel, sha256: string): string {
+  const parts = [FORMAT, sha256, scoringSettings(model)];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
 }
 

@@ -7,10 +7,11 @@
  * A record that is torn, or does not fit its check, is not there.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { type FileHandle, open, readdir } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { FileError } from "../../errors.ts";
 import { openFile } from "../../files/byte-source.ts";
+import { namesIfThere } from "../../files/if-there.ts";
 import { makeFolder } from "../../files/make-folder.ts";
 import { Breather } from "./breather.ts";
 import { FeatureTable } from "./feature-table.ts";
@@ -45,7 +46,7 @@ export class FeatureStore {
     const store = new FeatureStore(folder, width);
     const breather = new Breather(signal);
     // In the order of their names: of two records of an item the same one is taken every time.
-    for (const name of (await namesIn(folder)).filter((file) => file.endsWith(SUFFIX)).sort())
+    for (const name of (namesIfThere(folder) ?? []).filter((file) => file.endsWith(SUFFIX)))
       await store.#readSegment(join(folder, name), breather);
     return store;
   }
@@ -158,14 +159,6 @@ export class FeatureStore {
     } finally {
       await file.close();
     }
-  }
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch {
-    return [];
   }
 }
 

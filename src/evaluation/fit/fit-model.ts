@@ -11,7 +11,7 @@ import { aBoolean, aFunction, aString, checkOptions, given, required } from "../
 import { packageVersion } from "../../package-info.ts";
 import { replaceHead, writeHead } from "../../write-head.ts";
 import { checkRequest } from "../evaluate.ts";
-import { type BenchmarkRequest, OpenBenchmark, problemTaker } from "../open-benchmark.ts";
+import { type BenchmarkRequest, OpenBenchmark } from "../open-benchmark.ts";
 import { type LoadSettings, type OpenModel, openModel } from "../open-model.ts";
 import type { RowProblem } from "../read-cases.ts";
 import type { ReportedModel, ReportedProblem, ReportedSettings, ReportedSource, RowCounts } from "../report.ts";
@@ -174,13 +174,10 @@ async function readFeatures(
     onNotice: options.onNotice,
   });
   try {
-    const takeProblem = problemTaker({ strict, onProblem }, benchmark.problems);
-    const take = ({ error, ...place }: FitFailure) => {
-      benchmark.addFailure();
-      takeProblem(benchmark.problemAt(place, error));
-    };
+    const take = ({ error, ...place }: FitFailure) => benchmark.addFailure(place, error);
     const data = await extractFeatures(model.model, benchmark.cases, {
       cacheFolder,
+      modelSha256: model.reported.sha256,
       ...given({ signal, onFailure: strict ? take : undefined }),
       onProgress: (progress) => onProgress?.({ doing: "reading", ...progress }),
     });

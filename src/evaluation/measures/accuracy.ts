@@ -77,7 +77,8 @@ export class RunningAccuracy {
   }
 }
 
-function mean(values: readonly number[]): number {
+/** Of one or more values. */
+export function mean(values: readonly number[]): number {
   let sum = 0;
   for (const value of values) sum += value;
   return sum / values.length;

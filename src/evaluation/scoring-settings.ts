@@ -1,0 +1,35 @@
+import { CONTRACT_VERSION } from "../native/addon.ts";
+import { LLAMA_VERSION } from "../native/runtime-folder.ts";
+import type { RewardModel } from "../scoring/reward-model.ts";
+import type { ReportedSettings } from "./report.ts";
+
+/** Everything beside the model's files and a text that moves a score, or the features behind it, by a bit. */
+export interface ScoringSettings extends Omit<ReportedSettings, "seed" | "limit"> {
+  readonly devices: readonly string[];
+  /** How many layers are on which devices decides which kernels compute them. */
+  readonly gpuLayers: number;
+  /** Of the native layer: how a score is computed may change with it. */
+  readonly contract: number;
+}
+
+/** Of a loaded model; scores and features are kept apart by them. */
+export function scoringSettings(model: RewardModel): ScoringSettings {
+  return {
+    ...reportedSettings(model),
+    devices: model.info.devices,
+    gpuLayers: model.info.gpuLayers,
+    contract: CONTRACT_VERSION,
+  };
+}
+
+/** Those of them that a report names. */
+export function reportedSettings({ info, tokenizer }: RewardModel): Omit<ReportedSettings, "seed" | "limit"> {
+  return {
+    tokenization: info.tokenization,
+    specialTokens: tokenizer.settings.specialTokens,
+    maxTokens: Math.min(info.maxTokens, info.contextTokens),
+    backend: info.backend,
+    batchMode: info.batchMode,
+    llamaVersion: LLAMA_VERSION,
+  };
+}
