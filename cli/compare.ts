@@ -66,7 +66,7 @@ function comparisonTable({ models, agreement, rows }: ComparisonReport): string 
     ["second", modelText(second)],
     [
       "compared",
-      `${agreement.cases} prompts, ${agreement.responses} responses${left > 0 ? `; ${left} rows failed` : ""}`,
+      `${agreement.cases} prompts, ${agreement.responses} responses${left > 0 ? `; ${left} row${left === 1 ? "" : "s"} failed` : ""}`,
     ],
     ["same order", shareText(order.agreement, order.interval)],
     ["same best response", shareText(sameBest)],
