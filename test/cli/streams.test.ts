@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, expect, it } from "vitest";
@@ -65,30 +65,38 @@ describe("a reader that goes away", () => {
   });
 });
 
-/** It takes less than a second alone; on a machine with other things to do a process may wait for its turn. */
-const STOP_PATIENCE_MS = 10_000;
+/** On a machine with other things to do a process may wait for its turn: one try in time is enough. */
+async function expectWithin(milliseconds: number, attempt: () => Promise<number>): Promise<void> {
+  const taken: number[] = [];
+  while (taken.length < 3 && !taken.some((time) => time < milliseconds)) taken.push(await attempt());
+  expect(Math.min(...taken)).toBeLessThan(milliseconds);
+}
 
 describe("Ctrl-C", () => {
-  it("stops what would never end, and leaves whole lines", async () => {
-    const output = join(folder, "stopped.jsonl");
-    for (const args of [[], ["--output", output]]) {
-      const child = start(["score", ...tiny, ...fromStdin, ...args]);
+  it.each([
+    ["stdout", undefined],
+    ["a file", join(folder, "stopped.jsonl")],
+  ])("stops within a second, and leaves whole lines: %s", async (_, output) => {
+    await expectWithin(1000, async () => {
+      if (output !== undefined) rmSync(output, { force: true });
+      const child = start(["score", ...tiny, ...fromStdin, ...(output === undefined ? [] : ["--output", output])]);
       const end = ended(child);
       feedForever(child, `${JSON.stringify({ text: "a b c ".repeat(100) })}\n`);
-      if (args.length === 0) await once(child.stdout, "data");
+      if (output === undefined) await once(child.stdout, "data");
       else
         while (!existsSync(output) || readFileSync(output, "utf8") === "") await new Promise((r) => setTimeout(r, 20));
       await new Promise((resolve) => setTimeout(resolve, 200));
       const stopped = performance.now();
       child.kill("SIGINT");
       const { code, stdout, stderr } = await end;
-      expect(performance.now() - stopped).toBeLessThan(STOP_PATIENCE_MS);
+      const taken = performance.now() - stopped;
       expect(code).toBe(130);
       expect(stderr).toMatch(/\d+ rows were finished before the stop\n.*stopped by Ctrl-C\n$/);
-      const rows = parseLines(args.length === 0 ? stdout : readFileSync(output, "utf8"));
+      const rows = parseLines(output === undefined ? stdout : readFileSync(output, "utf8"));
       expect(rows.length).toBeGreaterThan(0);
-      expect(rows.map(({ index }) => index)).toEqual(rows.map((_, i) => i));
-    }
+      expect(rows.map(({ index }) => index)).toEqual(rows.map((_row, i) => i));
+      return taken;
+    });
   });
 
   it("closes the array of --json", async () => {
@@ -102,35 +110,51 @@ describe("Ctrl-C", () => {
     expect(Array.isArray(JSON.parse(stdout))).toBe(true);
   });
 
-  it("stops while it waits for input, and while nobody reads its output", async () => {
-    const waiting = start(["score", ...tiny, ...fromStdin]);
-    const lines = createInterface({ input: waiting.stdout })[Symbol.asyncIterator]();
-    waiting.stdin.write('{"text":"a"}\n');
-    await lines.next();
-    await expectStop(waiting, "SIGINT", 130);
+  it("stops while it waits for input", async () => {
+    await expectStop("SIGINT", 130, async () => {
+      const waiting = start(["score", ...tiny, ...fromStdin]);
+      const lines = createInterface({ input: waiting.stdout })[Symbol.asyncIterator]();
+      waiting.stdin.write('{"text":"a"}\n');
+      await lines.next();
+      return waiting;
+    });
+  });
 
-    const stalled = start(["tokenize", "--model", "tiny", ...fromStdin]);
-    feedForever(stalled, `${JSON.stringify({ text: "a b c ".repeat(100) })}\n`);
-    await once(stalled.stdout, "readable");
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-    await expectStop(stalled, "SIGINT", 130);
+  it("stops while nobody reads its output", async () => {
+    await expectStop("SIGINT", 130, async () => {
+      const stalled = start(["tokenize", "--model", "tiny", ...fromStdin]);
+      feedForever(stalled, `${JSON.stringify({ text: "a b c ".repeat(100) })}\n`);
+      await once(stalled.stdout, "readable");
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      return stalled;
+    });
   });
 
   it("SIGTERM does the same", async () => {
-    const child = start(["score", ...tiny, ...fromStdin]);
-    feedForever(child, '{"text":"a b c"}\n');
-    await once(child.stdout, "data");
-    child.stdout.resume();
-    await expectStop(child, "SIGTERM", 143);
+    await expectStop("SIGTERM", 143, async () => {
+      const child = start(["score", ...tiny, ...fromStdin]);
+      feedForever(child, '{"text":"a b c"}\n');
+      await once(child.stdout, "data");
+      child.stdout.resume();
+      return child;
+    });
   });
 
-  async function expectStop(child: ReturnType<typeof start>, signal: NodeJS.Signals, expected: number): Promise<void> {
-    const exit = once(child, "exit");
-    const stopped = performance.now();
-    child.kill(signal);
-    expect((await exit)[0]).toBe(expected);
-    expect(performance.now() - stopped).toBeLessThan(STOP_PATIENCE_MS);
-    child.stdout.destroy();
+  async function expectStop(
+    signal: NodeJS.Signals,
+    expected: number,
+    begin: () => Promise<ReturnType<typeof start>>,
+  ): Promise<void> {
+    await expectWithin(1500, async () => {
+      const child = await begin();
+      const exit = once(child, "exit");
+      const stopped = performance.now();
+      child.kill(signal);
+      expect((await exit)[0]).toBe(expected);
+      const taken = performance.now() - stopped;
+      child.stdout.destroy();
+      return taken;
+    });
   }
 });
 

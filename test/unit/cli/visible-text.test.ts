@@ -43,5 +43,5 @@ it("does not let marks pile up", () => {
 it("does not look at the whole of a long text", () => {
   const started = performance.now();
   preview("x\x1b".repeat(10_000_000), 40);
-  expect(performance.now() - started).toBeLessThan(5000);
+  expect(performance.now() - started).toBeLessThan(500);
 });
