@@ -15,6 +15,7 @@ import {
   sampleSettings,
 } from "./benchmark-options.ts";
 import type { Action } from "./context.ts";
+import { counted } from "./counted.ts";
 import { evaluationStatus, runAndPrint } from "./evaluation-run.ts";
 import {
   addEngineOptions,
@@ -66,7 +67,7 @@ function comparisonTable({ models, agreement, rows }: ComparisonReport): string 
     ["second", modelText(second)],
     [
       "compared",
-      `${agreement.cases} prompts, ${agreement.responses} responses${left > 0 ? `; ${left} row${left === 1 ? "" : "s"} failed` : ""}`,
+      `${agreement.cases} prompts, ${agreement.responses} responses${left > 0 ? `; ${counted(left, "row")} failed` : ""}`,
     ],
     ["same order", shareText(order.agreement, order.interval)],
     ["same best response", shareText(sameBest)],

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { type Diagnosis, diagnose, type MemoryPrediction, type RuntimeFinding } from "../src/index.ts";
 import type { Action, CommandContext } from "./context.ts";
+import { counted } from "./counted.ts";
 import { EXIT_DONE } from "./errors.ts";
 import { addEngineOptions, type EngineOptions, engineSettings, modelPath } from "./model-option.ts";
 import { openOutput } from "./output.ts";
@@ -59,7 +60,7 @@ function describeSystem({ machine, memory, addon }: Diagnosis): [string, string]
   return [
     ["platform", [`${os} ${arch}`, `kernel ${release}`, libc].filter(Boolean).join(", ")],
     ["node", electron === undefined ? node : `${node} in Electron ${electron}`],
-    ["processor", `${processor}, ${threads} ${threads === 1 ? "thread" : "threads"}`],
+    ["processor", `${processor}, ${counted(threads, "thread")}`],
     ["instructions", features === undefined ? "unknown" : features.join(" ") || "none that llama.cpp has kernels for"],
     ["memory", `${free}${byteSize(memory.total)}`],
     ["addon", addon.loads ? addon.path : `does not load: ${addon.problem}`],

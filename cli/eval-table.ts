@@ -1,5 +1,6 @@
 /** The end of an evaluation for people: a line for each benchmark, their average, and what one should know of them. */
 import type { BenchmarkReport, EvaluationReport } from "../src/index.ts";
+import { counted } from "./counted.ts";
 import { padStart, preview, textWidth, visible } from "./visible-text.ts";
 
 const DIGITS = 3;
@@ -74,10 +75,6 @@ function noteLines(report: BenchmarkReport, columns: number): string[] {
   ].filter((note) => typeof note === "string");
   if (notes.length === 0) return [];
   return wrapped(`${report.benchmark}: ${notes.join(" ")}`, columns);
-}
-
-function counted(count: number, name: string): string {
-  return `${count} ${name}${count === 1 ? "" : "s"}`;
 }
 
 function rankingNote(ranking: NonNullable<BenchmarkReport["ranking"]>): string {

@@ -26,7 +26,6 @@ export async function runAndPrint<Progress>(
   statusText: (progress: Progress, seconds: number, columns: number) => string,
   work: (hooks: RunHooks<Progress>) => Promise<string>,
 ): Promise<number> {
-  const strict = options.strict === true;
   let problems = 0;
   const started = performance.now();
   let progress: Progress | undefined;
@@ -36,7 +35,7 @@ export async function runAndPrint<Progress>(
   try {
     const text = await work({
       signal,
-      strict,
+      strict: options.strict === true,
       onProblem({ source, where, error }) {
         problems += 1;
         terminal.say(`${source}, ${where}: ${failureText(error)}`);

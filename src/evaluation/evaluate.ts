@@ -16,7 +16,7 @@ import {
 import { packageVersion } from "../package-info.ts";
 import { readModelFile } from "../scoring/model-file.ts";
 import { type BenchmarkName, benchmarkNames, type ScoredCase } from "./case.ts";
-import { RunningAccuracy } from "./measures/accuracy.ts";
+import { mean, RunningAccuracy } from "./measures/accuracy.ts";
 import type { Interval } from "./measures/interval.ts";
 import { measureBenchmark } from "./measures/measure.ts";
 import { WorstMistakes } from "./measures/mistakes.ts";
@@ -255,7 +255,7 @@ function assemble(
   return {
     formatVersion: 1,
     version: packageVersion(),
-    ...(whole ? { accuracy: known.reduce((sum, accuracy) => sum + accuracy, 0) / known.length } : {}),
+    ...(whole ? { accuracy: mean(known) } : {}),
     ...(Object.keys(card).length > 0 ? { card } : {}),
     model: reported,
     settings: { ...settings, seed, ...(limit === undefined ? {} : { limit }) },

@@ -3,6 +3,7 @@
  * when or how fast it was made, so that a run that was stopped and started again ends in the same report.
  */
 import type { BenchmarkName } from "./case.ts";
+import { mean } from "./measures/accuracy.ts";
 import type { BenchmarkMeasures } from "./measures/measure.ts";
 
 export interface EvaluationReport {
@@ -123,8 +124,7 @@ export function cardAverages(benchmarks: readonly Pick<BenchmarkReport, "card">[
   const averages: Record<string, number> = {};
   for (const model of Object.keys(benchmarks[0]?.card ?? {})) {
     const values = benchmarks.flatMap(({ card }) => card?.[model] ?? []);
-    if (values.length === benchmarks.length)
-      averages[model] = values.reduce((sum, value) => sum + value, 0) / values.length;
+    if (values.length === benchmarks.length) averages[model] = mean(values);
   }
   return averages;
 }

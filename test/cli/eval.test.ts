@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { embeddedCheckpoint } from "../../src/index.ts";
-import { ended, file, folder, jsonLines, parseLines, repository, run, start, tiny } from "./run-cli.ts";
+import { dataset, datasets } from "../datasets.ts";
+import { ended, file, folder, jsonLines, parseLines, run, start, tiny } from "./run-cli.ts";
 
 interface Row {
   readonly prompt: string;
@@ -64,20 +65,11 @@ describe("eval", () => {
   });
 
   it("reads each public data set in its own schema, all in one run", async () => {
-    const at = (name: string) => join(repository, "test", "fixtures", "datasets", name);
-    const inputs = {
-      human: "human.parquet",
-      truth: "truth.parquet",
-      safety: "safety-2024.jsonl",
-      nectar: "nectar.parquet",
-      rewardbench: "rewardbench.parquet",
-      rewardbench2: "rewardbench2.parquet",
-    };
-    const args = Object.entries(inputs).flatMap(([name, input]) => ["--input", `${name}=${at(input)}`]);
+    const args = Object.entries(datasets).flatMap(([name, input]) => ["--input", `${name}=${dataset(input)}`]);
     const { code, stdout } = await run(evaluate("all", "nectar", "rewardbench", "rewardbench2", ...args, "--json"));
     expect(code).toBe(0);
     const { accuracy, benchmarks } = JSON.parse(stdout);
-    expect(benchmarks.map((own: { benchmark: string }) => own.benchmark)).toEqual(Object.keys(inputs));
+    expect(benchmarks.map((own: { benchmark: string }) => own.benchmark)).toEqual(Object.keys(datasets));
     const [human, truth, safety, nectar, v1, v2] = benchmarks;
     expect(accuracy).toBeCloseTo(
       benchmarks.reduce((sum: number, own: { accuracy: number }) => sum + own.accuracy, 0) / 6,

@@ -56,7 +56,8 @@ interface ReadCase {
  * memory: 4 bytes for each response and hidden dimension. They are kept in the cache folder as they come, so that another run
  * computes what is missing alone. With a model in exact mode another run's features are the same to the last bit.
  *
- * @throws FileError for a cache folder that cannot be written to, or a model whose file changed since it was loaded; what the source of the cases throws
+ * @throws FileError for a cache folder that cannot be written to, or a model whose file changed since it was loaded; what the
+ *   source of the cases throws
  */
 export async function extractFeatures(
   model: RewardModel,

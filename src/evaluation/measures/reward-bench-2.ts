@@ -3,6 +3,7 @@
  * from the benchmark's own code (allenai/reward-bench, rewardbench/utils.py and scripts/run_v2.py).
  */
 import type { ScoredCase } from "../case.ts";
+import { mean } from "./accuracy.ts";
 import { bySubset } from "./subsets.ts";
 import { scoreTies, type TiesScore } from "./ties-score.ts";
 
@@ -36,7 +37,7 @@ export function scoreRewardBench2(cases: readonly ScoredCase[]): RewardBench2Sco
   const known = new Set<string>(SUBSETS.map((subset) => subset.toLowerCase()));
   const missingSubsets = SUBSETS.filter((subset) => !present.has(subset.toLowerCase()));
   const counted = subsets.filter(({ subset }) => known.has(subset.toLowerCase()));
-  const score = counted.reduce((sum, own) => sum + own.score, 0) / counted.length;
+  const score = mean(counted.map((own) => own.score));
   return {
     kind: "rewardbench2",
     ...(missingSubsets.length === 0 && { score }),

@@ -3,6 +3,7 @@
  * (allenai/reward-bench, rewardbench/constants.py and utils.py).
  */
 import type { ScoredCase } from "../case.ts";
+import { mean } from "./accuracy.ts";
 import { rightComparisons } from "./outcome.ts";
 import { bySubset } from "./subsets.ts";
 
@@ -89,7 +90,7 @@ export function scoreRewardBench(cases: readonly ScoredCase[]): RewardBenchScore
     else sections.push({ section, score: sum / total, cases: count, missing });
   }
   const unknownSubsets = [...subsets.keys()].filter((subset) => !known.has(subset));
-  const score = sections.reduce((sum, own) => sum + own.score, 0) / sections.length;
+  const score = mean(sections.map((own) => own.score));
   return {
     kind: "rewardbench",
     ...(missingSections.length === 0 && { score }),

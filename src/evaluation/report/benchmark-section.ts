@@ -3,7 +3,7 @@ import { INTERVAL_LEVEL } from "../measures/interval.ts";
 import type { BenchmarkReport, RowCounts } from "../report.ts";
 import { accuracyChart, calibrationChart, histogramChart } from "./charts.ts";
 import { lengthBlock, lengthVerdictBlock } from "./length-block.ts";
-import { type Content, grouped, html, type Markup, short } from "./markup.ts";
+import { type Content, grouped, html, type Markup, plural, short } from "./markup.ts";
 import { mistakesBlock } from "./mistakes-block.ts";
 import { intervalName, intervalText, label, real, share } from "./numbers.ts";
 import { ownScoreBlock, rankingBlock } from "./own-blocks.ts";
@@ -111,10 +111,6 @@ function rowsSentence({ read, omitted, broken, cases, sampled, failed }: RowCoun
     .filter((part) => part !== false)
     .join("; ")
     .concat(".");
-}
-
-function plural(count: number, noun: string): string {
-  return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function histogramTable({ start, width, counts }: { start: number; width: number; counts: readonly number[] }): Markup {

@@ -1,7 +1,7 @@
 /** The top of the page: every benchmark's accuracy beside the model card's. */
 import type { BenchmarkReport, EvaluationReport } from "../report.ts";
 import { forestChart, forestLegend } from "./forest.ts";
-import { type Content, grouped, html, type Markup } from "./markup.ts";
+import { type Content, grouped, html, type Markup, plural } from "./markup.ts";
 import { ABSENT, intervalText, share, signedShare } from "./numbers.ts";
 
 /** Id of a benchmark's section. */
@@ -21,9 +21,7 @@ export function summarySection(report: EvaluationReport): Markup {
   const outside = benchmarks.some((own) => models.some((model) => isOutside(own, model)));
   return html`<section class="summary" aria-label="Summary">
 <div class="overview"><div>
-<dl class="stats"><div><dt>Average accuracy</dt><dd>${share(accuracy)}<small>mean of ${benchmarks.length} benchmark${
-    benchmarks.length === 1 ? "" : "s"
-  }</small></dd></div>
+<dl class="stats"><div><dt>Average accuracy</dt><dd>${share(accuracy)}<small>mean of ${plural(benchmarks.length, "benchmark")}</small></dd></div>
 <div><dt>Cases</dt><dd>${grouped(benchmarks.reduce((sum, { cases }) => sum + cases, 0))}</dd></div>
 <div><dt>Comparisons</dt><dd>${grouped(benchmarks.reduce((sum, { comparisons }) => sum + comparisons, 0))}</dd></div></dl>
 <p class="note block">Accuracy is the part of comparisons in which the better response got the higher score, averaged over

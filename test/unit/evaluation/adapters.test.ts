@@ -1,16 +1,16 @@
 /** The readers of public data sets, on files in the exact schema of each. */
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Adapted, Adapter } from "../../../src/evaluation/adapters/adapter.ts";
 import { parseDialogue } from "../../../src/evaluation/adapters/dialogue.ts";
 import { benchmarks } from "../../../src/evaluation/benchmarks.ts";
 import { benchmarkNames, type PromptCase } from "../../../src/evaluation/case.ts";
 import { checkItem } from "../../../src/prompt/items.ts";
+import { dataset, datasets } from "../../datasets.ts";
 import { valuesOf } from "../rows/support.ts";
 
 type Fields = Record<string, unknown>;
 
-const rowsOf = async (file: string) => (await valuesOf(join("test", "fixtures", "datasets", file))) as Fields[];
+const rowsOf = async (file: string) => (await valuesOf(dataset(file))) as Fields[];
 const outcomes = (rows: readonly unknown[], adapt: Adapter) => rows.map((row) => adapt(row));
 const texts = (result: Adapted | undefined) =>
   result !== undefined && "case" in result
@@ -471,15 +471,7 @@ describe("every benchmark", () => {
   });
 
   it("gives items that the library takes, and comparisons of responses that are there", async () => {
-    const files = {
-      human: "human.parquet",
-      truth: "truth.parquet",
-      safety: "safety-2024.jsonl",
-      nectar: "nectar.parquet",
-      rewardbench: "rewardbench.parquet",
-      rewardbench2: "rewardbench2.parquet",
-    } as const;
-    for (const [name, file] of Object.entries(files) as [keyof typeof files, string][])
+    for (const [name, file] of Object.entries(datasets) as [keyof typeof datasets, string][])
       for (const result of outcomes(await rowsOf(file), benchmarks[name].adapt)) {
         if (!("case" in result)) continue;
         const { responses, comparisons } = result.case;

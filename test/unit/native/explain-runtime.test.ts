@@ -21,17 +21,6 @@ function elf(machine: number, bigEndian = false): Buffer {
   return bytes;
 }
 
-/** Root may read everything: for as long as it takes the process is somebody else. */
-function asNobody<Result>(work: () => Result): Result {
-  if (process.getuid?.() !== 0) return work();
-  process.seteuid?.(65534);
-  try {
-    return work();
-  } finally {
-    process.seteuid?.(0);
-  }
-}
-
 function mach(machine: number): Buffer {
   const bytes = Buffer.alloc(64);
   bytes.writeUInt32LE(0xfeedfacf, 0);
@@ -118,6 +107,17 @@ describe("libraryKind", () => {
     expect(fits({ os: "darwin", archs: ["x64", "arm64"] }, { os: "darwin", arch: "arm64" })).toBe(true);
   });
 });
+
+/** Root may read everything: for as long as it takes the process is somebody else. */
+function asNobody<Result>(work: () => Result): Result {
+  if (process.getuid?.() !== 0) return work();
+  process.seteuid?.(65534);
+  try {
+    return work();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
 
 describe("explainRuntime", () => {
   const PACKAGE = "node_modules/@node-llama-cpp/linux-x64/bins/linux-x64";
