@@ -10,12 +10,13 @@ namespace starling {
 namespace {
 
 /** Must equal CONTRACT_VERSION in src/native/addon.ts. */
-constexpr int STARLING_CONTRACT_VERSION = 5;
+constexpr int STARLING_CONTRACT_VERSION = 6;
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   Environment::install(env);
   exports.Set("contractVersion", STARLING_CONTRACT_VERSION);
   init_runtime(env, exports);
+  init_kernels(env, exports);
   init_models(env, exports);
   init_planner(env, exports);
   init_quantize(env, exports);

@@ -78,13 +78,17 @@ bool Arguments::flag(const char* field) const {
 }
 
 int32_t Arguments::integer(const char* field, int32_t least, int32_t most) const {
+  return static_cast<int32_t>(whole(field, least, most));
+}
+
+int64_t Arguments::whole(const char* field, int64_t least, int64_t most) const {
   const Napi::Value value = get(field);
   if (!value.IsNumber()) throw_type_error(env_, "a number", owner_ + "." + field, value);
   const double number = value.As<Napi::Number>().DoubleValue();
-  if (std::floor(number) != number || !(number >= least && number <= most))
+  if (std::floor(number) != number || !(number >= static_cast<double>(least) && number <= static_cast<double>(most)))
     throw_range_error(env_, "Expected an integer from " + std::to_string(least) + " to " + std::to_string(most) +
                                 " for " + owner_ + "." + field + " but received " + describe(value) + ".");
-  return static_cast<int32_t>(number);
+  return static_cast<int64_t>(number);
 }
 
 std::string Arguments::one_of(const char* field, const std::vector<std::string>& choices) const {
@@ -121,6 +125,16 @@ std::vector<std::string> Arguments::optional_texts(const char* field) const {
     texts.push_back(entry.As<Napi::String>().Utf8Value());
   }
   return texts;
+}
+
+std::vector<Arguments> Arguments::objects(const char* field) const {
+  const Napi::Value value = get(field);
+  if (!value.IsArray()) throw_type_error(env_, "an array", owner_ + "." + field, value);
+  const auto array = value.As<Napi::Array>();
+  std::vector<Arguments> entries;
+  for (uint32_t i = 0; i < array.Length(); ++i)
+    entries.emplace_back(array.Get(i), owner_ + "." + field + "[" + std::to_string(i) + "]");
+  return entries;
 }
 
 }  // namespace starling

@@ -20,9 +20,13 @@ class Arguments {
   std::string text(const char* field) const;
   bool flag(const char* field) const;
   int32_t integer(const char* field, int32_t least, int32_t most) const;
+  /** A whole number of up to 2^53. */
+  int64_t whole(const char* field, int64_t least, int64_t most) const;
   std::string one_of(const char* field, const std::vector<std::string>& choices) const;
   std::vector<float> floats(const char* field) const;
   std::vector<std::string> optional_texts(const char* field) const;
+  /** The objects of an array. */
+  std::vector<Arguments> objects(const char* field) const;
 
  private:
   Napi::Value get(const char* field) const;

@@ -47,7 +47,7 @@ PlanLimits Lane::plan_limits(const ModelOptions& options) {
   PlanLimits limits;
   limits.sequences = static_cast<size_t>(options.max_sequences);
   limits.tokens = static_cast<size_t>(options.batch_tokens);
-  limits.multiple = options.max_sequences > 1 ? 1 : ROWS_AT_A_TIME;
+  limits.multiple = options.max_sequences > 1 ? 1 : static_cast<size_t>(options.row_multiple);
   limits.share = options.share_prefixes;
   return limits;
 }
@@ -55,7 +55,7 @@ PlanLimits Lane::plan_limits(const ModelOptions& options) {
 size_t Lane::cells_for(const Demand& demand) const {
   // A batch may keep all of the resident sequence.
   const size_t batch = packed() ? std::min(demand.total, static_cast<size_t>(options_.batch_tokens)) : 0;
-  const size_t padding = options_.padding_token < 0 ? 0 : 2 * ROWS_AT_A_TIME;
+  const size_t padding = options_.padding_token < 0 ? 0 : 2 * rows_at_a_time();
   return round_up(demand.longest, multiple_) + padding + batch;
 }
 
@@ -124,7 +124,7 @@ std::vector<std::vector<float>> Lane::evaluate(const BatchPlan& plan) {
 /**
  * What is computed for a token must not depend on which tokens share its micro-batch, or a prefix from the cache would
  * not be the one that is computed anew. llama.cpp's kernels keep to that but for the rows that are left over when a
- * micro-batch, or the flagged part of it, is no multiple of ROWS_AT_A_TIME; so in exact mode there are none: decodes
+ * micro-batch, or the flagged part of it, is no multiple of rows_at_a_time(); so in exact mode there are none: decodes
  * are filled up with tokens behind the last one, and the rows before the first output are flagged with it.
  */
 std::vector<std::vector<float>> Lane::evaluate_one(const BatchPlan::Member& member) {
@@ -313,9 +313,9 @@ void Lane::create_context(size_t cells, size_t outputs) {
   llama_context_params params = functions_.llama_context_default_params();
   params.n_ctx = static_cast<uint32_t>(cells);
   // Whole multiples, so that no micro-batch leaves rows over.
-  const size_t batch_tokens = round_up(static_cast<size_t>(options_.batch_tokens), ROWS_AT_A_TIME);
+  const size_t batch_tokens = round_up(static_cast<size_t>(options_.batch_tokens), rows_at_a_time());
   params.n_batch = static_cast<uint32_t>(std::min(batch_tokens, cells));
-  params.n_ubatch = std::min(static_cast<uint32_t>(round_up(static_cast<size_t>(options_.micro_batch), ROWS_AT_A_TIME)), params.n_batch);
+  params.n_ubatch = std::min(static_cast<uint32_t>(round_up(static_cast<size_t>(options_.micro_batch), rows_at_a_time())), params.n_batch);
   params.n_seq_max = static_cast<uint32_t>(packed() ? options_.max_sequences + 1 : 1);
   params.n_outputs_max = static_cast<uint32_t>(outputs);
   params.n_threads = options_.wide_threads;

@@ -26,9 +26,6 @@ bool all_finite(const std::vector<float>& rewards);
  */
 class Lane {
  public:
-  /** llama.cpp's repacked kernels take rows four at a time, and compute a remainder with another rounding. */
-  static constexpr size_t ROWS_AT_A_TIME = 4;
-
   /** What is given must outlive the lane. @param wide threads for when no other lane works */
   Lane(const ModelOptions& options, const ModelWeights& weights, HeldPrefixes& held, const ComputeThreads& wide,
        const StopSignal& stop);
@@ -71,6 +68,8 @@ class Lane {
     const LlamaFunctions* functions;
   };
 
+  /** llama.cpp's kernels take some rows at a time, and compute a remainder with another rounding. */
+  size_t rows_at_a_time() const { return static_cast<size_t>(options_.row_multiple); }
   bool packed() const { return options_.max_sequences > 1; }
   size_t cells_for(const Demand& demand) const;
   size_t outputs_for(const Demand& demand) const;

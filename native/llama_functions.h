@@ -66,6 +66,7 @@
   X(ggml_mul_mat)                          \
   X(ggml_build_forward_expand)             \
   X(ggml_blck_size)                        \
+  X(ggml_get_type_traits)                  \
   X(ggml_row_size)                         \
   X(ggml_bf16_to_fp32_row)                 \
   X(ggml_fp16_to_fp32_row)                 \
@@ -75,10 +76,15 @@
   X(ggml_backend_tensor_get)               \
   X(ggml_backend_tensor_set)               \
   X(ggml_backend_alloc_ctx_tensors)        \
+  X(ggml_backend_alloc_ctx_tensors_from_buft) \
+  X(ggml_backend_buft_alloc_buffer)        \
+  X(ggml_backend_buft_name)                \
   X(ggml_backend_buffer_free)              \
   X(ggml_backend_free)                     \
   X(ggml_backend_graph_compute)            \
   X(ggml_backend_dev_init)                 \
+  X(ggml_backend_dev_buffer_type)          \
+  X(ggml_backend_dev_supports_op)          \
   X(ggml_backend_dev_backend_reg)          \
   X(ggml_backend_dev_description)          \
   X(ggml_backend_dev_memory)               \

@@ -15,6 +15,8 @@ constexpr int32_t MAX_BATCH_TOKENS = 1 << 16;
 /** One less than LLAMA_MAX_SEQ: beside the members of a batch there is the resident sequence. */
 constexpr int32_t MAX_SEQUENCES = 255;
 constexpr int32_t MAX_LANES = 64;
+/** No kernel takes more rows at a time. */
+constexpr int32_t MAX_ROW_MULTIPLE = 64;
 constexpr int32_t MAX_HELD_MEBIBYTES = 1 << 20;
 constexpr int32_t MAX_LAYERS = 10'000;
 /** GGML_SCHED_MAX_BACKENDS is 16; whether the device exists is checked on loading. */
@@ -40,6 +42,8 @@ ModelOptions read_options(Napi::Value value) {
   options.flash_attention = arguments.flag("flashAttention");
   options.kv_f32 = arguments.one_of("kvType", {"f32", "f16"}) == "f32";
   options.mmap = arguments.flag("mmap");
+  options.rearranged = arguments.flag("rearranged");
+  options.row_multiple = arguments.integer("rowMultiple", 1, MAX_ROW_MULTIPLE);
   options.share_prefixes = arguments.flag("sharePrefixes");
   options.held_bytes = static_cast<size_t>(arguments.integer("heldMebibytes", 0, MAX_HELD_MEBIBYTES)) << 20;
   options.head = arguments.floats("head");

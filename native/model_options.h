@@ -29,6 +29,10 @@ struct ModelOptions {
   bool flash_attention = false;
   bool kv_f32 = false;
   bool mmap = true;
+  /** Whether the CPU library may rearrange weights for kernels of its own. */
+  bool rearranged = true;
+  /** In exact mode every decode has a multiple of this many rows; see check_kernels(). */
+  int32_t row_multiple = 4;
   bool share_prefixes = true;
   /** Most bytes for the saved states of held prefixes. */
   size_t held_bytes = 0;

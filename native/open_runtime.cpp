@@ -24,6 +24,7 @@ Napi::Object describe(Napi::Env env, const RuntimeInfo& info) {
     devices.Set(static_cast<uint32_t>(i), entry);
   }
   object.Set("devices", devices);
+  if (!info.cpu_library.empty()) object.Set("cpuLibrary", info.cpu_library);
   if (!info.backend_problem.empty()) object.Set("backendProblem", info.backend_problem);
   return object;
 }

@@ -128,9 +128,17 @@ const char* type_name(enum ggml_backend_dev_type type) {
   }
 }
 
+std::string cpu_library(const LlamaFunctions& functions) {
+  ggml_backend_reg_t registry =
+      functions.ggml_backend_dev_backend_reg(functions.ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU));
+  void* inside = functions.ggml_backend_reg_get_proc_address(registry, "ggml_backend_set_n_threads");
+  return inside == nullptr ? "" : SharedLibrary::path_of(inside);
+}
+
 RuntimeInfo describe(const OpenRuntime& runtime) {
   const LlamaFunctions& functions = runtime.functions;
-  RuntimeInfo info{runtime.libraries.folder, functions.llama_version(), {}, runtime.backend_problem};
+  RuntimeInfo info{runtime.libraries.folder, functions.llama_version(), {}, runtime.backend_problem,
+                   cpu_library(functions)};
   for (size_t i = 0; i < functions.ggml_backend_dev_count(); ++i) {
     ggml_backend_dev_t device = functions.ggml_backend_dev_get(i);
     size_t free = 0;

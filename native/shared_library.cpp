@@ -4,6 +4,8 @@
 
 #ifdef _WIN32
 #include <windows.h>
+
+#include <filesystem>
 #else
 #include <dlfcn.h>
 #endif
@@ -45,6 +47,16 @@ void SharedLibrary::pin_self() {
                      reinterpret_cast<LPCWSTR>(&SharedLibrary::pin_self), &module);
 }
 
+std::string SharedLibrary::path_of(void* address) {
+  HMODULE module = nullptr;
+  constexpr DWORD FROM_ADDRESS = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT;
+  if (!GetModuleHandleExW(FROM_ADDRESS, static_cast<LPCWSTR>(address), &module)) return "";
+  std::wstring path(32'768, L'\0');
+  const DWORD length = GetModuleFileNameW(module, path.data(), static_cast<DWORD>(path.size()));
+  path.resize(length < path.size() ? length : 0);
+  return std::filesystem::path(path).u8string();
+}
+
 #else
 
 SharedLibrary::SharedLibrary(const std::string& path) : path_(path) {
@@ -63,6 +75,11 @@ void SharedLibrary::pin_self() {
   Dl_info info;
   if (dladdr(reinterpret_cast<void*>(&SharedLibrary::pin_self), &info) != 0 && info.dli_fname != nullptr)
     dlopen(info.dli_fname, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+}
+
+std::string SharedLibrary::path_of(void* address) {
+  Dl_info info;
+  return dladdr(address, &info) != 0 && info.dli_fname != nullptr ? info.dli_fname : "";
 }
 
 #endif

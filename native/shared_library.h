@@ -26,6 +26,9 @@ class SharedLibrary {
    */
   static void pin_self();
 
+  /** The file of the library that holds this address, as it was opened; empty where the system does not say. */
+  static std::string path_of(void* address);
+
  private:
   void* handle_ = nullptr;
   std::string path_;

@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** This package's folder. */
@@ -142,6 +142,14 @@ export function extractLlama(folder, paths) {
   return folder;
 }
 
+/** A build folder that was copied or moved together with its checkout would build the sources of the old place. */
+function dropForeignBuild(out) {
+  const cache = join(out, "CMakeCache.txt");
+  if (!existsSync(cache)) return;
+  const home = /^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$/m.exec(readFileSync(cache, "utf8"))?.[1] ?? "";
+  if (resolve(home) !== join(root, "native")) rmSync(out, { recursive: true, force: true });
+}
+
 /** @param {{ sanitize?: boolean }} options */
 export function buildAddon({ sanitize = false } = {}) {
   const missing = whatIsMissing();
@@ -152,6 +160,7 @@ export function buildAddon({ sanitize = false } = {}) {
   const nodeAddonApi = packageFolder("node-addon-api");
   const cmakeJs = join(packageFolder("cmake-js"), "bin", "cmake-js");
   const out = join(root, "build", sanitize ? "addon-sanitize" : "addon");
+  dropForeignBuild(out);
   const forward = (path) => path.replaceAll("\\", "/");
   run(process.execPath, [
     cmakeJs,

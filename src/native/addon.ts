@@ -8,7 +8,7 @@
  */
 
 /** Must equal `STARLING_CONTRACT_VERSION` in native/addon.cpp: a stale build is told apart from a fitting one. */
-export const CONTRACT_VERSION = 5;
+export const CONTRACT_VERSION = 6;
 
 export interface NativeAddon {
   readonly contractVersion: number;
@@ -28,6 +28,12 @@ export interface NativeAddon {
    * process in here: it is called in a process that nobody needs (native/probe.cjs).
    */
   checkDevices(): Promise<DeviceCheck[]>;
+
+  /**
+   * Multiplies a few rows of each sample's weights as llama.cpp would on the CPU, and compares with float64 arithmetic: one
+   * finding for each sample. Rejects when the file cannot be read, or the CPU backend fails.
+   */
+  checkKernels(options: KernelCheckOptions): Promise<KernelFinding[]>;
 
   /** Loads a GGUF. The file's header, tensors and head were checked in TypeScript before. */
   loadModel(options: LoadOptions, onProgress?: (fraction: number) => void): CancellableJob<NativeModel>;
@@ -77,6 +83,40 @@ export interface RuntimeInfo {
   readonly devices: readonly NativeDevice[];
   /** Why the folder's GPU backend has no device; absent when it has one, or when the folder has no such backend. */
   readonly backendProblem?: string;
+  /** The library that computes on the CPU, of several the one for this machine; absent where the system does not say. */
+  readonly cpuLibrary?: string;
+}
+
+export interface KernelCheckOptions {
+  /** A GGUF. */
+  readonly path: string;
+  readonly samples: readonly WeightSample[];
+  readonly threads: number;
+  /** As in {@link LoadOptions}. */
+  readonly rearranged: boolean;
+}
+
+/** A weight matrix that stands for all of its type and shape. */
+export interface WeightSample {
+  /** ggml_type. */
+  readonly type: number;
+  /** Values of a row: whole blocks of the type. */
+  readonly columns: number;
+  readonly rows: number;
+  /** Bytes from the start of the file. */
+  readonly position: number;
+}
+
+export interface KernelFinding {
+  /** Where llama.cpp keeps such weights, which decides what multiplies them: "CPU", "CPU_REPACK", "AMX" and others. */
+  readonly buffer: string;
+  /** What is wrong with the products, half a sentence such as "are not finite numbers"; absent when they are right. */
+  readonly problem?: string;
+  /**
+   * A row has the same bits in every product whose number of rows is a multiple of this: 4, 8, 16 or 32; 0 where there is no
+   * such number, or a problem.
+   */
+  readonly multiple: number;
 }
 
 export interface NativeDevice {
@@ -131,6 +171,10 @@ export interface LoadOptions {
   readonly heldMebibytes: number;
   /** mmap the file (the default of llama.cpp) or read it. */
   readonly mmap: boolean;
+  /** Let the CPU library rearrange weights for kernels of its own (the default of llama.cpp). */
+  readonly rearranged: boolean;
+  /** In exact mode each decode is filled up to a multiple of this many tokens: see {@link KernelFinding}. */
+  readonly rowMultiple: number;
   /**
    * For models whose score is read at the end of the padding: a sequence of up to `paddingPosition` tokens is evaluated at
    * one token `paddingToken` at that position, which sees the sequence and not itself. Both -1: at the sequence's last

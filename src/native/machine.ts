@@ -68,6 +68,11 @@ function libcName(): string {
   return version === undefined ? "musl" : `glibc ${version}`;
 }
 
+/** The same for processors that run the same kernels: machines that share a cache folder may have others. */
+export function processorIdentity(): string {
+  return [cpus()[0]?.model.trim(), ...(cpuFeatures() ?? [])].join(" ");
+}
+
 function cpuFeatures(): string[] | undefined {
   if (process.platform === "linux") return featuresOfLinux(textIfThere("/proc/cpuinfo") ?? "");
   if (process.platform !== "darwin") return undefined;

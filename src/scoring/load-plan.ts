@@ -1,4 +1,4 @@
-/** The options of a load as the native side wants them: what was asked for, completed by defaults. */
+/** The options of a load as the native side wants them: what was asked for, completed by defaults; kernel-plan.ts adds the rest. */
 import { availableParallelism } from "node:os";
 import { InvalidInputError } from "../errors.ts";
 import type { LoadOptions } from "../native/addon.ts";
@@ -17,7 +17,7 @@ const HELD_PROMPTS_MEBIBYTES = 1024;
 const REARRANGED: ReadonlySet<string> = new Set(["q4_0", "q4_k", "q2_k", "iq4_nl"]);
 const FINE: ReadonlySet<string> = new Set(["f32", "f16", "bf16", "q8_0"]);
 
-export interface LoadPlan extends Omit<LoadOptions, "path" | "head"> {
+export interface LoadPlan extends Omit<LoadOptions, "path" | "head" | "rearranged" | "rowMultiple"> {
   readonly threads: number;
   readonly batchMode: BatchMode;
 }

@@ -1,6 +1,7 @@
 import { type GgufHeader, weightCount } from "../gguf/header.ts";
 import { readGguf } from "../gguf/reader.ts";
 import { type RewardMetadata, readRewardMetadata } from "../gguf/reward-metadata.ts";
+import { type NamedSample, weightSamples } from "./weight-samples.ts";
 
 export interface ModelFile extends RewardMetadata {
   /** Number of weights in all tensors. */
@@ -11,6 +12,8 @@ export interface ModelFile extends RewardMetadata {
   /** Bytes of each layer's tensors, and of the token embedding. */
   readonly layerBytes: readonly number[];
   readonly embeddingBytes: number;
+  /** A weight matrix for each type and shape that is multiplied. */
+  readonly weightSamples: readonly NamedSample[];
 }
 
 /**
@@ -33,7 +36,14 @@ export function describeModelFile(gguf: GgufHeader, path: string): ModelFile {
     bytesByType.set(type.name, (bytesByType.get(type.name) ?? 0) + size);
   }
   const metadata = readRewardMetadata(gguf, path);
-  return { ...metadata, parameters, weightBytes, bytesByType, ...bytesByPlace(gguf, metadata.shape.layers) };
+  return {
+    ...metadata,
+    parameters,
+    weightBytes,
+    bytesByType,
+    ...bytesByPlace(gguf, metadata.shape.layers),
+    weightSamples: weightSamples(gguf),
+  };
 }
 
 /** The metadata was checked before: every layer has all of its tensors, and there is no other layer. */

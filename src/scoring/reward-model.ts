@@ -8,6 +8,7 @@ import { type ChatMessage, checkItem, checkString, type ScoreItem } from "../pro
 import { availableMemory } from "./available-memory.ts";
 import { cancellable } from "./cancellable.ts";
 import { readHeadFor } from "./choose-head.ts";
+import { planKernels } from "./kernel-plan.ts";
 import { loadOptionChecks } from "./load-options.ts";
 import { readModelFile } from "./model-file.ts";
 import { assertPlacementFits, type Placement, placeModel } from "./placement.ts";
@@ -53,7 +54,19 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
   const placement = placeModel(file, options, engine);
   if (options.checkMemory !== false) assertPlacementFits(modelPath, placement, availableMemory());
   const { threads, batchMode, ...plan } = placement.plan;
-  const job = engine.addon.loadModel({ ...plan, path: modelPath, head }, options.onProgress);
+  const kernels = await planKernels(
+    {
+      path: modelPath,
+      samples: file.weightSamples,
+      plan: placement.plan,
+      layers: file.shape.layers,
+      runtime: engine.runtimeInfo,
+    },
+    (check) => engine.addon.checkKernels(check),
+  );
+  signal?.throwIfAborted();
+  const { rearranged, rowMultiple } = kernels;
+  const job = engine.addon.loadModel({ ...plan, rearranged, rowMultiple, path: modelPath, head }, options.onProgress);
   const native = await cancellable(job, signal, (error) => loadFailure(error, modelPath, placement));
   const info: RewardModelInfo = {
     path: modelPath,
@@ -78,6 +91,9 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
       ...(placement.reason === undefined ? [] : [{ backend: engine.backend, reason: placement.reason }]),
     ],
     devices: native.info.devices,
+    ...(engine.runtimeInfo.cpuLibrary === undefined ? {} : { cpuLibrary: engine.runtimeInfo.cpuLibrary }),
+    kernels: kernels.kernels,
+    kernelReasons: kernels.reasons,
     gpuLayers: placement.fit?.layers ?? 0,
     threads,
     batchMode,

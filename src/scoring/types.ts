@@ -5,6 +5,7 @@ import type { ProfileName } from "../gguf/starling-keys.ts";
 import type { NativeTokenizationMode, SplitMode } from "../native/addon.ts";
 import type { BackendReason, GpuChoice } from "../native/engine.ts";
 import type { SpecialTokens } from "../prompt/templates.ts";
+import type { KernelInfo } from "./kernel-plan.ts";
 import type { MemoryNeed } from "./memory.ts";
 
 /** How text becomes token ids; see the README, "Three answers for one text". */
@@ -201,6 +202,12 @@ export interface RewardModelInfo {
   /** For each backend that would have gone before, with `gpu: "auto"`, why it was not taken. */
   readonly backendReasons: readonly BackendReason[];
   readonly devices: readonly string[];
+  /** llama.cpp's library for this processor, an absolute path; absent where the system does not say. */
+  readonly cpuLibrary?: string;
+  /** What multiplies the weights that the CPU holds: found by a self-test with these weights before they are loaded. */
+  readonly kernels: readonly KernelInfo[];
+  /** Why other kernels are used than llama.cpp would choose, or scores are not exact: sentences. Usually empty. */
+  readonly kernelReasons: readonly string[];
   /** Layers that graphics processors hold, of `layers`. */
   readonly gpuLayers: number;
   readonly threads: number;

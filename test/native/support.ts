@@ -63,6 +63,8 @@ export function loadOptions(path: string, changes: Partial<LoadOptions> = {}): L
     flashAttention: false,
     kvType: "f16",
     mmap: true,
+    rearranged: true,
+    rowMultiple: 4,
     sharePrefixes: true,
     paddingToken: -1,
     paddingPosition: -1,

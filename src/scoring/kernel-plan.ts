@@ -1,0 +1,160 @@
+/**
+ * Whether the CPU library that was opened multiplies this model's weights rightly, and to the same bits in any company. That
+ * is found by trying, for each library: one that was right for other shapes, or on another processor, says nothing.
+ */
+import { basename, join } from "node:path";
+import { defaultCacheFolder } from "../cache-folder.ts";
+import { NativeError } from "../errors.ts";
+import type { KernelCheckOptions, KernelFinding, RuntimeInfo } from "../native/addon.ts";
+import { processorIdentity } from "../native/machine.ts";
+import { fileIdentity, keyOf, readRemembered, writeRemembered } from "../native/remembered.ts";
+import { LLAMA_VERSION, RUNTIME_VARIABLE } from "../native/runtime-folder.ts";
+import type { LoadPlan } from "./load-plan.ts";
+import type { NamedSample } from "./weight-samples.ts";
+
+/** What multiplies the weights of one type and row length. */
+export interface KernelInfo {
+  /** For example "q4_k". */
+  readonly type: string;
+  /** Values of a row. */
+  readonly columns: number;
+  /** llama.cpp's name for where it keeps such weights, which decides on the kernel: "CPU", "CPU_REPACK", "AMX" and others. */
+  readonly kernel: string;
+}
+
+export interface KernelPlan {
+  /** Whether the library may rearrange weights for kernels of its own. */
+  readonly rearranged: boolean;
+  /** Tokens by which decodes are filled up in exact mode. */
+  readonly rowMultiple: number;
+  /** Of the weights that the CPU multiplies; empty where it multiplies none. */
+  readonly kernels: readonly KernelInfo[];
+  /** Why something else is done than llama.cpp would do, or promised less than usual: sentences. */
+  readonly reasons: readonly string[];
+}
+
+/** How a plan finds out: in this process, or in one of its own. */
+export type CheckKernels = (options: KernelCheckOptions) => Promise<readonly KernelFinding[]>;
+
+export interface KernelQuestion {
+  readonly path: string;
+  readonly samples: readonly NamedSample[];
+  readonly plan: Pick<LoadPlan, "threads" | "batchMode" | "gpuLayers">;
+  /** Of the whole model. */
+  readonly layers: number;
+  readonly runtime: Pick<RuntimeInfo, "cpuLibrary">;
+}
+
+/** Raised when the check changes, so that what was found before is found again. */
+const FORMAT = 1;
+/** What every library measured so far keeps to on x86-64; also where the CPU multiplies nothing. */
+const USUAL_MULTIPLE = 4;
+
+/**
+ * @param folder where findings are kept, by library and shapes
+ * @throws NativeError ERR_RUNTIME_UNUSABLE when the library multiplies these weights wrongly, whatever it is told
+ */
+export async function planKernels(
+  question: KernelQuestion,
+  check: CheckKernels,
+  folder: string = join(defaultCacheFolder(), "kernels"),
+): Promise<KernelPlan> {
+  const { samples, plan, layers } = question;
+  const onProcessor = plan.gpuLayers === 0 || (plan.gpuLayers > 0 && plan.gpuLayers <= layers);
+  if (!onProcessor || samples.length === 0)
+    return { rearranged: true, rowMultiple: USUAL_MULTIPLE, kernels: [], reasons: [] };
+  const find = (rearranged: boolean) => findOnce(question, rearranged, check, folder);
+  const exact = plan.batchMode === "exact";
+  const isGood = ({ problem, multiple }: KernelFinding) => problem === undefined && (multiple > 0 || !exact);
+
+  const preferred = await find(true);
+  if (preferred.every(isGood)) return planOf(true, samples, preferred, []);
+  const plain = await find(false);
+  const wrong = plain.findIndex(({ problem }) => problem !== undefined);
+  if (wrong >= 0) throw unusable(question, samples[wrong] as NamedSample, plain[wrong] as KernelFinding);
+  // Not exact either way: then at least the faster one, if it is right.
+  const rearranged = !plain.every(isGood) && preferred.every(({ problem }) => problem === undefined);
+  const findings = rearranged ? preferred : plain;
+  const reasons = samples.flatMap((sample, i) => {
+    const before = preferred[i] as KernelFinding;
+    if (!rearranged && !isGood(before)) return [passedOver(question, sample, before)];
+    return isGood(findings[i] as KernelFinding) ? [] : [notExact(question, sample)];
+  });
+  return planOf(rearranged, samples, findings, reasons);
+}
+
+function planOf(
+  rearranged: boolean,
+  samples: readonly NamedSample[],
+  findings: readonly KernelFinding[],
+  reasons: readonly string[],
+): KernelPlan {
+  const kernels = samples.map(({ typeName, columns }, i) => ({
+    type: typeName,
+    columns,
+    kernel: findings[i]?.buffer ?? "",
+  }));
+  // Shapes that differ in their number of rows alone are one entry.
+  const distinct = new Map(kernels.map((kernel) => [Object.values(kernel).join(" "), kernel]));
+  const multiples = findings.map(({ multiple }) => (multiple > 0 ? multiple : USUAL_MULTIPLE));
+  return { rearranged, rowMultiple: Math.max(...multiples), kernels: [...distinct.values()], reasons };
+}
+
+async function findOnce(
+  { path, samples, plan, runtime }: KernelQuestion,
+  rearranged: boolean,
+  check: CheckKernels,
+  folder: string,
+): Promise<readonly KernelFinding[]> {
+  const { threads } = plan;
+  const asked = samples.map(({ type, columns, rows, position }) => ({ type, columns, rows, position }));
+  const options = { path, samples: asked, threads, rearranged };
+  const { cpuLibrary } = runtime;
+  // A library that nobody can tell from another is asked each time.
+  if (cpuLibrary === undefined) return check(options);
+  const shapes = samples.map(({ type, columns, rows }) => [type, columns, rows]);
+  const key = keyOf([FORMAT, fileIdentity(cpuLibrary), processorIdentity(), shapes, threads, rearranged]);
+  const known = readRemembered(folder, key)?.result;
+  if (isFindings(known, samples.length)) return known;
+  const findings = await check(options);
+  writeRemembered(folder, key, { time: Date.now(), result: findings });
+  return findings;
+}
+
+function isFindings(value: unknown, count: number): value is KernelFinding[] {
+  if (!Array.isArray(value) || value.length !== count) return false;
+  return value.every((entry: unknown) => {
+    const { buffer, problem, multiple } = (entry ?? {}) as Record<string, unknown>;
+    const worded = problem === undefined || typeof problem === "string";
+    return typeof buffer === "string" && worded && [0, 4, 8, 16, 32].includes(multiple as number);
+  });
+}
+
+function libraryName({ runtime }: KernelQuestion): string {
+  return runtime.cpuLibrary === undefined ? "llama.cpp's CPU library" : basename(runtime.cpuLibrary);
+}
+
+function weightsOf({ typeName, columns }: NamedSample): string {
+  return `${typeName} weights in rows of ${columns} values`;
+}
+
+function passedOver(question: KernelQuestion, sample: NamedSample, { buffer, problem }: KernelFinding): string {
+  const why = problem ?? "depend on what is computed beside them";
+  return `The kernel ${buffer} of ${libraryName(question)} is not used: its products of ${weightsOf(sample)} ${why}.`;
+}
+
+function notExact(question: KernelQuestion, sample: NamedSample): string {
+  return (
+    `Scores may differ in their last digits with what is scored beside them: ${libraryName(question)} has no kernel whose ` +
+    `products of ${weightsOf(sample)} are the same in any company.`
+  );
+}
+
+function unusable(question: KernelQuestion, sample: NamedSample, { problem }: KernelFinding): NativeError {
+  return new NativeError(
+    "ERR_RUNTIME_UNUSABLE",
+    `${question.path} cannot be scored on this CPU: ${libraryName(question)} multiplies ${weightsOf(sample)} wrongly (its ` +
+      `products ${problem}). Take another weight type, or set ${RUNTIME_VARIABLE} to an own build of llama.cpp ${LLAMA_VERSION}.`,
+    { file: question.path },
+  );
+}
