@@ -1,4 +1,5 @@
 /** `starling-rm doctor` */
+import { basename } from "node:path";
 import type { Command } from "commander";
 import { type Diagnosis, diagnose, type MemoryPrediction, type RuntimeFinding } from "../src/index.ts";
 import type { Action, CommandContext } from "./context.ts";
@@ -68,13 +69,14 @@ function describeSystem({ machine, memory, addon }: Diagnosis): [string, string]
 }
 
 function describeRuntime(runtime: RuntimeFinding, { choice, reasons }: Diagnosis): [string, string] {
-  const { backend, state, package: name, version, folder, problem } = runtime;
+  const { backend, state, package: name, version, folder, cpuLibrary, problem } = runtime;
   const chosen = backend === choice ? " (taken by --gpu auto)" : "";
   const origin = version === undefined ? folder : `${name} ${version}`;
   // Why auto passes it over is news only where it works when it is asked for.
   const passed = state === "works" ? reasons.find((reason) => reason.backend === backend)?.reason : undefined;
   const why = problem ?? passed;
-  return [backend, [`${state}${chosen}`, origin, why].filter((part) => part !== undefined).join("; ")];
+  const library = cpuLibrary === undefined ? undefined : basename(cpuLibrary);
+  return [backend, [`${state}${chosen}`, origin, library, why].filter((part) => part !== undefined).join("; ")];
 }
 
 function describeDevices({ devices }: RuntimeFinding): [string, string][] {
@@ -85,13 +87,29 @@ function describeDevices({ devices }: RuntimeFinding): [string, string][] {
   });
 }
 
-function describeModel({ path, fileType, memory, problem }: NonNullable<Diagnosis["model"]>): [string, string][] {
+function describeModel({
+  path,
+  fileType,
+  memory,
+  kernels,
+  problem,
+}: NonNullable<Diagnosis["model"]>): [string, string][] {
   return [
     ["path", path],
     ...(fileType === undefined ? [] : ([["weights", fileType]] satisfies [string, string][])),
     ...(memory === undefined ? [] : describeNeed(memory)),
+    ...(kernels === undefined ? [] : describeKernels(kernels)),
     ["verdict", problem ?? "fits"],
   ];
+}
+
+/** Row lengths are of interest only where something is wrong with one. */
+function describeKernels({
+  kernels,
+  reasons,
+}: NonNullable<NonNullable<Diagnosis["model"]>["kernels"]>): [string, string][] {
+  const names = new Set(kernels.map(({ type, kernel }) => `${type} by ${kernel}`));
+  return [["kernels", [...names].join(", ")], ...reasons.map((reason): [string, string] => ["note", reason])];
 }
 
 function describeNeed({ total, backend, contextTokens, available, gpu }: MemoryPrediction): [string, string][] {

@@ -174,7 +174,7 @@ export async function loadModel(
       },
     });
     const notice = headNotice(model.info);
-    if (notice !== undefined) terminal.say(`note: ${notice}`);
+    for (const note of [notice, ...model.info.kernelReasons]) if (note !== undefined) terminal.say(`note: ${note}`);
     return model;
   } finally {
     terminal.endStatus();

@@ -66,6 +66,7 @@ export { readJsonRows, type SourceRow } from "./rows/json-rows.ts";
 export { type OpenRowsOptions, openRows, type RowFile } from "./rows/open-rows.ts";
 export type { Row } from "./rows/row.ts";
 export { headNotice } from "./scoring/head-notice.ts";
+export type { KernelInfo } from "./scoring/kernel-plan.ts";
 export { batchModes, gpuChoices, splitModes } from "./scoring/load-options.ts";
 export { predictMemory } from "./scoring/predict-memory.ts";
 export type { PromptOptions, PromptRanking } from "./scoring/prompt-ranking.ts";

@@ -4,11 +4,14 @@ import { isStarlingError } from "../errors.ts";
 import { addonPath, buildCommand, loadAddon } from "../native/load-addon.ts";
 import { describeMachine, graphicsVendors, lockedDevices, type MachineDescription } from "../native/machine.ts";
 import type { Backend } from "../native/platforms.ts";
+import { probeKernels } from "../native/probe.ts";
+import { librariesIn } from "../native/runtime-folder.ts";
 import { aString, checkOptions } from "../options.ts";
 import { availableMemory } from "../scoring/available-memory.ts";
+import { type KernelPlan, planKernels } from "../scoring/kernel-plan.ts";
 import { loadOptionChecks } from "../scoring/load-options.ts";
-import { readModelFile } from "../scoring/model-file.ts";
-import { assertPlacementFits, placeModel } from "../scoring/placement.ts";
+import { type ModelFile, readModelFile } from "../scoring/model-file.ts";
+import { assertPlacementFits, type Placement, placeModel } from "../scoring/placement.ts";
 import { predictOn } from "../scoring/predict-memory.ts";
 import type { LoadRewardModelOptions, MemoryPrediction } from "../scoring/types.ts";
 import { findLacks, type Lack } from "./lacks.ts";
@@ -42,6 +45,8 @@ export interface ModelDiagnosis {
   readonly fileType?: string;
   /** Where it would run, with what it needs there. */
   readonly memory?: MemoryPrediction;
+  /** What would multiply the weights that the CPU holds, and why not what llama.cpp would choose. */
+  readonly kernels?: Pick<KernelPlan, "kernels" | "reasons">;
   /** Why it cannot be loaded. */
   readonly problem?: string;
 }
@@ -104,14 +109,24 @@ async function examineModel(
     const place = { backend, devices: backend === "cpu" ? [] : runtime.devices };
     const memory = predictOn(file, load, place);
     try {
-      assertPlacementFits(path, placeModel(file, load, place), availableMemory());
-      return { ...found, memory };
+      const placement = placeModel(file, load, place);
+      assertPlacementFits(path, placement, availableMemory());
+      const { kernels, reasons } = await tryKernels(path, file, placement, runtime);
+      return { ...found, memory, ...(kernels.length === 0 ? {} : { kernels: { kernels, reasons } }) };
     } catch (error) {
       return { ...found, memory, problem: messageOf(error) };
     }
   } catch (error) {
     return { path, problem: messageOf(error) };
   }
+}
+
+/** In a process of its own: this one may want another runtime later. */
+function tryKernels(path: string, file: ModelFile, { plan }: Placement, runtime: RuntimeFinding): Promise<KernelPlan> {
+  const { weightSamples: samples, shape } = file;
+  return planKernels({ path, samples, plan, layers: shape.layers, runtime }, (options) =>
+    probeKernels(librariesIn(runtime.folder as string), options),
+  );
 }
 
 function wanted(gpu: NonNullable<LoadRewardModelOptions["gpu"]>, choice: Backend | undefined): Backend {

@@ -30,6 +30,8 @@ export interface RuntimeFinding {
   readonly problem?: string;
   /** Those that a model would use, in their order; the CPU has one. */
   readonly devices: readonly DeviceFinding[];
+  /** Of the CPU's: the library for this processor, an absolute path. */
+  readonly cpuLibrary?: string;
 }
 
 export interface DeviceFinding extends NativeDevice {
@@ -88,8 +90,9 @@ async function examine(
     const state = code === "ERR_RUNTIME_NOT_FOUND" ? "not installed" : "broken";
     return { backend, ...named, state, problem, devices: [] };
   }
-  const found = { backend, ...named, folder: libraries.folder };
   const result = await tryOnce(libraries, backend);
+  const cpuLibrary = backend === "cpu" && result.cpuLibrary !== undefined ? { cpuLibrary: result.cpuLibrary } : {};
+  const found = { backend, ...named, folder: libraries.folder, ...cpuLibrary };
   const devices = devicesFor(result, backend);
   const problem = problemFor(result, backend, machine, libraries);
   if (!result.opened) return { ...found, state: "broken", devices: [], ...problem };

@@ -57,8 +57,7 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
     throw error;
   }
   const { info } = model;
-  const notice = headNotice(info);
-  if (notice !== undefined) onNotice?.(notice);
+  for (const notice of [headNotice(info), ...info.kernelReasons]) if (notice !== undefined) onNotice?.(notice);
   const scoreSettings = {
     model: sha256,
     ...given({ head: head?.sha256, batchTokens: load.batchTokens }),

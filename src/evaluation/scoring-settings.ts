@@ -1,5 +1,7 @@
+import { basename } from "node:path";
 import { CONTRACT_VERSION } from "../native/addon.ts";
 import { LLAMA_VERSION } from "../native/runtime-folder.ts";
+import type { KernelInfo } from "../scoring/kernel-plan.ts";
 import type { RewardModel } from "../scoring/reward-model.ts";
 import type { ReportedSettings } from "./report.ts";
 
@@ -8,6 +10,9 @@ export interface ScoringSettings extends Omit<ReportedSettings, "seed" | "limit"
   readonly devices: readonly string[];
   /** How many layers are on which devices decides which kernels compute them. */
   readonly gpuLayers: number;
+  /** llama.cpp's library for the processor, and what it multiplies with: a cache folder may be shared by several machines. */
+  readonly cpuLibrary: string;
+  readonly kernels: readonly KernelInfo[];
   /** Of the native layer: how a score is computed may change with it. */
   readonly contract: number;
 }
@@ -18,6 +23,8 @@ export function scoringSettings(model: RewardModel): ScoringSettings {
     ...reportedSettings(model),
     devices: model.info.devices,
     gpuLayers: model.info.gpuLayers,
+    cpuLibrary: basename(model.info.cpuLibrary ?? ""),
+    kernels: model.info.kernels,
     contract: CONTRACT_VERSION,
   };
 }

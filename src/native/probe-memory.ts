@@ -71,10 +71,10 @@ function probeFolder(): string {
 
 function isProbeResult(value: unknown): value is ProbeResult {
   if (typeof value !== "object" || value === null) return false;
-  const { opened, devices, problem } = value as Record<string, unknown>;
+  const { opened, devices, problem, cpuLibrary } = value as Record<string, unknown>;
   return (
     typeof opened === "boolean" &&
-    (problem === undefined || typeof problem === "string") &&
+    [problem, cpuLibrary].every((text) => text === undefined || typeof text === "string") &&
     Array.isArray(devices) &&
     devices.every(isDevice)
   );

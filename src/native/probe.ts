@@ -3,7 +3,14 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
-import type { DeviceCheck, NativeDevice, RuntimeInfo, RuntimeLibraries } from "./addon.ts";
+import type {
+  DeviceCheck,
+  KernelCheckOptions,
+  KernelFinding,
+  NativeDevice,
+  RuntimeInfo,
+  RuntimeLibraries,
+} from "./addon.ts";
 import { addonPath, packageRoot } from "./load-addon.ts";
 import { outsideArchive } from "./package-folder.ts";
 
@@ -15,6 +22,8 @@ export interface ProbeResult {
   readonly devices: readonly NativeDevice[];
   /** Why some or all devices cannot be used; absent when nothing is wrong. */
   readonly problem?: string;
+  /** The library that computes on the CPU; absent where that is not known. */
+  readonly cpuLibrary?: string;
 }
 
 export interface ProbeOptions {
@@ -45,6 +54,7 @@ export const PROBING_VARIABLE = "STARLING_RM_PROBING";
 type Line =
   | { readonly stage: "opened"; readonly info: RuntimeInfo }
   | { readonly stage: "checked"; readonly checks: readonly DeviceCheck[] }
+  | { readonly stage: "kernels"; readonly findings: readonly KernelFinding[] }
   | { readonly stage: "failed"; readonly message: string };
 
 /** How the child ended; `undefined` while it runs. */
@@ -58,15 +68,38 @@ interface End {
 /** Never rejects: whatever happens is a result. */
 export async function probeRuntime(libraries: RuntimeLibraries, options: ProbeOptions = {}): Promise<ProbeResult> {
   const timeLimitMs = options.timeLimitMs ?? PROBE_TIME_LIMIT_MS;
+  const { lines, end, said } = await runProbe({ libraries }, timeLimitMs, options);
+  return judgeProbe(lines, end, said, timeLimitMs);
+}
+
+/**
+ * checkKernels() of a runtime that this process does not open.
+ *
+ * @throws Error with the reason when the child could not do it
+ */
+export async function probeKernels(
+  libraries: RuntimeLibraries,
+  kernels: KernelCheckOptions,
+): Promise<readonly KernelFinding[]> {
+  const { lines, end, said } = await runProbe({ libraries, kernels }, PROBE_TIME_LIMIT_MS);
+  const found = lines.find((line) => line.stage === "kernels");
+  if (found !== undefined) return found.findings;
+  throw new Error(judgeProbe(lines, end, said, PROBE_TIME_LIMIT_MS).problem);
+}
+
+function runProbe(
+  what: { readonly libraries: RuntimeLibraries; readonly kernels?: KernelCheckOptions },
+  timeLimitMs: number,
+  options: ProbeOptions = {},
+): Promise<Watched> {
   const script = options.script ?? outsideArchive(join(packageRoot(), "native", "probe.cjs"));
-  const setup = JSON.stringify({ addon: addonPath() ?? "", libraries });
+  const setup = JSON.stringify({ addon: addonPath() ?? "", ...what });
   const child = spawn(options.program ?? process.execPath, [script, setup], {
     stdio: ["ignore", "pipe", "pipe"],
     env: probeEnvironment(process.env),
     windowsHide: true,
   });
-  const { lines, end, said } = await watch(child, timeLimitMs);
-  return judgeProbe(lines, end, said, timeLimitMs);
+  return watch(child, timeLimitMs);
 }
 
 /** Electron's own program runs scripts like Node when it is told to; options for this process are not for the child. */
@@ -136,9 +169,11 @@ export function judgeProbe(lines: readonly Line[], end: End, said: string, timeL
   const checked = lines.find((line) => line.stage === "checked");
   const failed = lines.find((line) => line.stage === "failed");
   const devices = opened?.info.devices ?? [];
+  const cpuLibrary = opened?.info.cpuLibrary === undefined ? {} : { cpuLibrary: opened.info.cpuLibrary };
   const result = (problem: string | undefined): ProbeResult => ({
     opened: opened !== undefined,
     devices: checked === undefined && opened !== undefined ? devices.filter(({ type }) => type === "cpu") : devices,
+    ...cpuLibrary,
     ...(problem === undefined ? {} : { problem }),
   });
   if (checked !== undefined) {
@@ -149,6 +184,7 @@ export function judgeProbe(lines: readonly Line[], end: End, said: string, timeL
     return {
       opened: true,
       devices: devices.filter(({ name }) => broken.get(name) === undefined),
+      ...cpuLibrary,
       ...(problems.length > 0 ? { problem: problems.join("; ") } : problemOf(opened?.info.backendProblem)),
     };
   }

@@ -27,8 +27,9 @@ const rearranging = async () => {
 };
 
 const settings = { gpu: "off", threads: 2, batchMode: "exact" } as const;
-const items: ScoreItem[] = Array.from({ length: 9 }, (_, i) => ({
-  text: `Why do starlings sing${" so often and so loudly".repeat(i % 4)} in May ${2000 + i}?`,
+/** They begin alike, so that what is computed for one depends on how far another got. */
+const items: ScoreItem[] = Array.from({ length: 12 }, (_, i) => ({
+  text: `Why do starlings sing so often and so loudly in May${" and June".repeat(i)}, ${2000 + i}?`,
 }));
 
 describe.runIf(canBuild)("a CPU library", () => {

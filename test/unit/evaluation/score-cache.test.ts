@@ -15,6 +15,8 @@ const settings: ScoreSettings = {
   batchMode: "exact",
   llamaVersion: "0.4.0",
   contract: 4,
+  cpuLibrary: "libggml-cpu-haswell.so",
+  kernels: [],
 };
 
 let folder: string;

@@ -68,12 +68,12 @@ describe("remembering", () => {
 
   it("keeps a limited number, the newest", () => {
     const folder = makeRoot([]);
-    for (let i = 0; i < 40; i++) {
+    for (let i = 0; i < 80; i++) {
       remember(`k${i}`, sound, folder);
       if (existsSync(join(folder, `k${i}.json`))) utimesSync(join(folder, `k${i}.json`), i, i);
     }
-    expect(readdirSync(folder)).toHaveLength(32);
-    expect(recall("k39", folder)).toEqual(sound);
+    expect(readdirSync(folder)).toHaveLength(64);
+    expect(recall("k79", folder)).toEqual(sound);
     expect(recall("k0", folder)).toBeUndefined();
   });
 });

@@ -1,0 +1,31 @@
+// Scores models with the runtime that STARLING_RM_RUNTIME names, in every way in which a score must come out the same: run by
+// variants.test.ts as `node variant-child.mjs < [{"path", "texts"}]`. Prints, for each model, its kernels and lists of scores.
+import { readFileSync } from "node:fs";
+import { loadRewardModel } from "../../dist/src/index.js";
+
+const results = [];
+for (const { path, texts } of JSON.parse(readFileSync(0, "utf8"))) {
+  const items = texts.map((text) => ({ text }));
+  const scoresOf = async (chosen, options = {}) => {
+    const model = await loadRewardModel({ modelPath: path, gpu: "off", threads: 1, ...options });
+    const scores = (await model.score(chosen)).map(({ score }) => score);
+    await model.close();
+    return { scores, info: model.info };
+  };
+  const together = await scoresOf(items);
+  const alone = [];
+  for (const item of items.slice(0, 4)) alone.push(...(await scoresOf([item])).scores);
+  results.push({
+    kernels: together.info.kernels,
+    reasons: together.info.kernelReasons,
+    library: together.info.cpuLibrary,
+    together: together.scores,
+    again: (await scoresOf(items)).scores,
+    alone,
+    reversed: (await scoresOf(items.toReversed())).scores.toReversed(),
+    apart: (await scoresOf(items, { sharePrefixes: false })).scores,
+    inSmallBatches: (await scoresOf(items, { batchTokens: 12 })).scores,
+    withTwoThreads: (await scoresOf(items, { threads: 2 })).scores,
+  });
+}
+console.log(JSON.stringify(results));
