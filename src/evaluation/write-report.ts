@@ -2,8 +2,12 @@
 import { join } from "node:path";
 import { FileError } from "../errors.ts";
 import { codeOf } from "../files/byte-source.ts";
+import { FileLock } from "../files/file-lock.ts";
 import { makeFolder } from "../files/make-folder.ts";
-import { checkOutput, notWritable, TemporaryFile, writeWhole } from "../files/temporary-file.ts";
+import { writeWhole } from "../files/output-file.ts";
+import { findTarget } from "../files/target.ts";
+import { TemporaryFile } from "../files/temporary-file.ts";
+import { notWritable } from "../files/write-failure.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { renderHtml } from "./report/html.ts";
 
@@ -38,7 +42,7 @@ export async function prepareReportFolder(folder: string): Promise<void> {
     const message = `The folder ${folder} cannot be made: something is there that is not a folder.`;
     throw new FileError("ERR_FILE_NOT_WRITABLE", message, { file: folder, cause });
   }
-  for (const path of Object.values(paths)) await checkOutput(path, true);
+  for (const path of Object.values(paths)) await findTarget(path, true);
   const attempt = await TemporaryFile.create(paths.json);
   await attempt.discard();
 }
@@ -55,8 +59,16 @@ export async function writeReport(folder: string, { report, cases }: Evaluation)
   const lines = cases.flatMap((scored, i) =>
     scored.map((one) => `${JSON.stringify({ benchmark: report.benchmarks[i]?.benchmark, ...one })}\n`),
   );
-  await writeWhole(paths.json, `${JSON.stringify(report, undefined, 2)}\n`);
-  await writeWhole(paths.html, renderHtml(report));
-  await writeWhole(paths.scores, lines.join(""));
+  // So that the three are of one evaluation.
+  const lock = await FileLock.acquire(join(folder, ".report.lock")).catch((cause) => {
+    throw notWritable(paths.json, cause);
+  });
+  try {
+    await writeWhole(paths.json, `${JSON.stringify(report, undefined, 2)}\n`);
+    await writeWhole(paths.html, renderHtml(report));
+    await writeWhole(paths.scores, lines.join(""));
+  } finally {
+    await lock.release();
+  }
   return paths;
 }

@@ -2,10 +2,10 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { FileLock } from "../../../src/hub/lock.ts";
-import { emptyFolder, failureOf } from "./support.ts";
+import { FileLock } from "../../../src/files/file-lock.ts";
+import { emptyFolder, failureOf } from "../hub/support.ts";
 
-const newPath = () => join(emptyFolder(), "deeper", "a.lock");
+const newPath = () => join(emptyFolder(), "a.lock");
 
 describe("FileLock", () => {
   it("lets one in at a time", async () => {
