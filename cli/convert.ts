@@ -104,7 +104,7 @@ export async function reportFile(
   const text = json
     ? JSON.stringify({ output, bytes, tensors, seconds: Number(elapsed().toFixed(3)) })
     : `${output}: ${byteSize(bytes)}, ${tensors} tensors, in ${elapsed() < 60 ? `${elapsed().toFixed(1)} s` : clock(elapsed())}`;
-  await (await openOutput(undefined, [])).write(`${text}\n`);
+  await (await openOutput()).write(`${text}\n`);
   return EXIT_DONE;
 }
 

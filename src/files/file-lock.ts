@@ -5,7 +5,7 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync, unlinkSync } from "node:fs";
-import { link, open, readFile, stat, unlink, utimes } from "node:fs/promises";
+import { link, lstat, open, readFile, unlink, utimes } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { threadId } from "node:worker_threads";
 import { atExit } from "./at-exit.ts";
@@ -15,7 +15,9 @@ import { hasEnded, isLocal, type ProcessIdentity, thisProcess } from "./process-
 const TOUCH_MS = 5_000;
 /** As long as this a holder may be silent: six of its touches. Clocks of other machines do not count, only changes. */
 const SILENT_MS = 30_000;
-const POLL_MS = 100;
+/** The first look comes soon, because many hold a lock for an instant. */
+const MIN_POLL_MS = 10;
+const MAX_POLL_MS = 100;
 /** File systems without hard links: FAT, some network and FUSE file systems. */
 const NO_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EACCES", "EINVAL"];
 
@@ -84,7 +86,7 @@ export class FileLock {
     const content = JSON.stringify({ ...holder, id: randomBytes(8).toString("hex") });
     let seen: { readonly state: string; readonly since: number } | undefined;
     let told = false;
-    for (;;) {
+    for (let poll = MIN_POLL_MS; ; poll = Math.min(MAX_POLL_MS, 1.5 * poll)) {
       signal?.throwIfAborted();
       const found = await stateOf(path);
       if (found === undefined) {
@@ -103,7 +105,7 @@ export class FileLock {
         if (await breakLock(path, found.content, content, silent > 2 * silentMs)) continue;
       } else if (!waits && (isLocal(other) || (before !== undefined && before.state !== state)))
         return new LockHeld(other);
-      await pause(POLL_MS, signal);
+      await pause(poll, signal);
     }
   }
 
@@ -162,8 +164,10 @@ async function writeNew(path: string, content: string): Promise<void> {
 
 async function stateOf(path: string): Promise<{ content: string; changedMs: number } | undefined> {
   try {
-    const content = await readFile(path, "utf8");
-    return { content, changedMs: (await stat(path)).mtimeMs };
+    const stats = await lstat(path);
+    // Nobody's lock, and perhaps a pipe, which would be waited for.
+    const content = stats.isFile() ? await readFile(path, "utf8") : `not a file: ${stats.ino}`;
+    return { content, changedMs: stats.mtimeMs };
   } catch (error) {
     if (codeOf(error) === "ENOENT") return undefined;
     throw error;

@@ -21,16 +21,17 @@ const MAX_LINKS = 40;
 /**
  * Finds the file that is meant, before any work: a link is followed, also one that leads to nothing yet.
  *
+ * @param inPlace whether a file that is there is written to, and not another put in its place
  * @throws FileError ERR_FILE_NOT_WRITABLE when something is there and must not be replaced, or is a folder, a pipe or a
  *   device; when the folder is not there, or closed to this user
  */
-export async function findTarget(name: string, overwrite: boolean): Promise<Target> {
+export async function findTarget(name: string, overwrite: boolean, inPlace = false): Promise<Target> {
   try {
     const there = await ifThere(stat(name));
     if (there?.isFile() === false) throw unwritable(name, `it is ${kindOf(there)}, and a file was expected`);
     const path = there === undefined ? await followLinks(resolve(name)) : await realpath(name);
     if (there !== undefined && !overwrite) throw Object.assign(new Error("exists"), { code: "EEXIST" });
-    await access(dirname(path), constants.W_OK);
+    await access(there !== undefined && inPlace ? path : dirname(path), constants.W_OK);
     return { name, path, there };
   } catch (error) {
     throw notWritable(name, error);
