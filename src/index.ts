@@ -5,6 +5,7 @@ export { type DiagnoseOptions, type Diagnosis, diagnose, type ModelDiagnosis } f
 export type { Lack } from "./doctor/lacks.ts";
 export type { DeviceFinding, RuntimeFinding } from "./doctor/runtimes.ts";
 export { type EmbeddedModelOptions, embeddedCheckpoint, embeddedModelPath } from "./embedded-model.ts";
+export { endProcess } from "./end-process.ts";
 export type { ErrorCode } from "./errors.ts";
 export {
   FileError,
