@@ -31,6 +31,7 @@ export function embeddedCheckpoint(): string {
  */
 export async function embeddedModelPath(options: EmbeddedModelOptions = {}): Promise<string> {
   checkOptions("embeddedModelPath", options, { type: aString, cacheFolder: aString, signal: aSignal });
+  options.signal?.throwIfAborted();
   const type = options.type ?? "f16";
   const folder = options.cacheFolder ?? defaultCacheFolder();
   const output = join(folder, `${NAME}-${await fingerprint()}.${type.toLowerCase()}.gguf`);

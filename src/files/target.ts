@@ -28,7 +28,7 @@ const MAX_LINKS = 40;
 export async function findTarget(name: string, overwrite: boolean, inPlace = false): Promise<Target> {
   try {
     const there = await ifThere(stat(name));
-    if (there?.isFile() === false) throw unwritable(name, `it is ${kindOf(there)}, and a file was expected`);
+    if (there?.isFile() === false) throw unwritable(name, `it is ${kindOf(there)}; give the name of a regular file`);
     const path = there === undefined ? await followLinks(resolve(name)) : await realpath(name);
     if (there !== undefined && !overwrite) throw Object.assign(new Error("exists"), { code: "EEXIST" });
     await access(there !== undefined && inPlace ? path : dirname(path), constants.W_OK);
