@@ -39,11 +39,11 @@ type FitCommandOptions = ModelOptions &
   };
 
 export const fit: Action<FitCommandOptions> = async (options, context) => {
+  const [data] = requestsOf([options.benchmark], options.input);
   if (options.output === undefined && options.headOutput === undefined)
     throw new UsageError(
       "the new head would be lost: give --head-output FILE for the head alone, or --output FILE for a whole model with it",
     );
-  const [data] = requestsOf([options.benchmark], options.input);
   const path = await modelPath(options, context);
   const { output, headOutput, ridge, heldOut, seed, force } = options;
   return runAndPrint(context, options, statusText, async (hooks) => {
