@@ -31,9 +31,10 @@ function pathsIn(folder: string): WrittenReport {
 /**
  * Makes the folder and tries whether files can be written there: what cannot be is told before any work.
  *
+ * @returns the paths of the files that {@link writeReport} will write or replace
  * @throws FileError ERR_FILE_NOT_WRITABLE
  */
-export async function prepareReportFolder(folder: string): Promise<void> {
+export async function prepareReportFolder(folder: string): Promise<WrittenReport> {
   const paths = pathsIn(folder);
   try {
     makeFolder(folder);
@@ -45,6 +46,7 @@ export async function prepareReportFolder(folder: string): Promise<void> {
   for (const path of Object.values(paths)) await findTarget(path, true);
   const attempt = await TemporaryFile.create(paths.json);
   await attempt.discard();
+  return paths;
 }
 
 /**
@@ -54,8 +56,7 @@ export async function prepareReportFolder(folder: string): Promise<void> {
  * @throws FileError ERR_FILE_NOT_WRITABLE
  */
 export async function writeReport(folder: string, { report, cases }: Evaluation): Promise<WrittenReport> {
-  await prepareReportFolder(folder);
-  const paths = pathsIn(folder);
+  const paths = await prepareReportFolder(folder);
   const lines = cases.flatMap((scored, i) =>
     scored.map((one) => `${JSON.stringify({ benchmark: report.benchmarks[i]?.benchmark, ...one })}\n`),
   );

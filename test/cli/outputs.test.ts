@@ -252,6 +252,16 @@ describe("fit", () => {
   });
 });
 
+it("a report does not replace the file that it is about", async () => {
+  const at = place();
+  const input = join(at, "scores.jsonl");
+  writeFileSync(input, readFileSync(pairs));
+  const { code, stderr } = await run(["eval", "pairs", ...tiny, "--input", input, "--output", at]);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/scores\.jsonl is the file that is being read/);
+  expect(readFileSync(input).equals(readFileSync(pairs))).toBe(true);
+});
+
 it.runIf(posix)("a report replaces the files that links in its folder lead to", async () => {
   const [at, elsewhere] = [place(), place()];
   symlinkSync(join(elsewhere, "kept.json"), join(at, "report.json"));

@@ -1,5 +1,5 @@
 /** Two processes at one file. */
-import { type ChildProcess, fork, spawnSync } from "node:child_process";
+import { type ChildProcess, fork, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -128,6 +128,25 @@ describe("a lock whose holder died", () => {
     expect(await run(["convert", checkpoint, "-o", output, "--type", "f16"])).toMatchObject({ code: 0 });
     expect(performance.now() - started).toBeLessThan(20_000);
     expect(readdirSync(at)).toEqual(["model.gguf"]);
+  });
+
+  it("is nobody's when it ended by process.exit, or threw", async () => {
+    const at = emptyFolder("ended");
+    const source = join(repository, "dist", "src", "files", "output-file.js");
+    for (const end of ["process.exit()", "throw new Error()"]) {
+      const script = `
+        import { OutputFile } from ${JSON.stringify(source)};
+        const output = await OutputFile.claim(${JSON.stringify(join(at, "model"))}, { overwrite: false });
+        await output.create();
+        process.stdout.write("held");
+        setTimeout(() => { ${end}; }, 100);
+      `;
+      const child = spawn(process.execPath, ["--input-type=module", "-e", script]);
+      await once(child.stdout, "data");
+      expect(readdirSync(at)).toHaveLength(2);
+      await once(child, "exit");
+      expect(readdirSync(at)).toEqual([]);
+    }
   });
 
   it("is taken over by one of many, however often they are killed", { timeout: 120_000 }, async () => {
