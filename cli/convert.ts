@@ -1,5 +1,4 @@
 /** `starling-rm convert` and `starling-rm quantize` */
-import { existsSync } from "node:fs";
 import { type Command, Option } from "commander";
 import {
   type ConvertOptions,
@@ -12,6 +11,7 @@ import {
 } from "../src/index.ts";
 import type { Action, CommandContext } from "./context.ts";
 import { EXIT_DONE, UsageError } from "./errors.ts";
+import { pathIdentity } from "./file-identity.ts";
 import { given } from "./model-option.ts";
 import { openOutput } from "./output.ts";
 import { byteSize, clock, downloadText, progressText } from "./progress-bar.ts";
@@ -78,7 +78,7 @@ export async function reportFile(
   { terminal }: CommandContext,
   make: (onProgress: OnProgress, onDownload: OnDownload) => Promise<ConvertResult>,
 ): Promise<number> {
-  if (!force && existsSync(path)) throw new UsageError(`${path} exists already; --force replaces it`);
+  if (!force && pathIdentity(path) !== undefined) throw new UsageError(`${path} exists already; --force replaces it`);
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
   let line: (columns: number) => string = () => "starting";
@@ -104,7 +104,7 @@ export async function reportFile(
   const text = json
     ? JSON.stringify({ output, bytes, tensors, seconds: Number(elapsed().toFixed(3)) })
     : `${output}: ${byteSize(bytes)}, ${tensors} tensors, in ${elapsed() < 60 ? `${elapsed().toFixed(1)} s` : clock(elapsed())}`;
-  await (await openOutput(undefined, [])).write(`${text}\n`);
+  await (await openOutput()).write(`${text}\n`);
   return EXIT_DONE;
 }
 

@@ -24,7 +24,7 @@ export const doctor: Action<DoctorOptions> = async ({ model, json, ...engine }, 
   const path = model === undefined ? undefined : await modelPath({ model }, context);
   const found = await examine(path, engine, context);
   const text = json ? `${safeJson(JSON.stringify(found, null, 2))}\n` : describeDiagnosis(found);
-  await (await openOutput(undefined, [])).write(text);
+  await (await openOutput()).write(text);
   return found.ready ? EXIT_DONE : EXIT_NOT_READY;
 };
 

@@ -18,10 +18,12 @@ export class ClosedPipe extends Error {}
 /** Ctrl-C or a termination request; `exitCode` is the shell's 128 + signal number. */
 export class Interrupted extends Error {
   readonly exitCode: number;
+  readonly signal: NodeJS.Signals;
 
-  constructor(name: string, exitCode: number) {
+  constructor(name: string, exitCode: number, signal: NodeJS.Signals) {
     super(`stopped by ${name}`);
     this.exitCode = exitCode;
+    this.signal = signal;
   }
 }
 

@@ -1,6 +1,14 @@
 /** `starling-rm eval` */
 import { type Command, Option } from "commander";
-import { benchmarkNames, benchmarks, evaluate, prepareReportFolder, writeReport } from "../src/index.ts";
+import {
+  type BenchmarkRequest,
+  benchmarkNames,
+  benchmarks,
+  evaluate,
+  prepareReportFolder,
+  type WrittenReport,
+  writeReport,
+} from "../src/index.ts";
 import {
   ALL,
   addDataOptions,
@@ -15,6 +23,7 @@ import type { Action } from "./context.ts";
 import { UsageError } from "./errors.ts";
 import { evaluationTable } from "./eval-table.ts";
 import { evaluationStatus, runAndPrint } from "./evaluation-run.ts";
+import { pathIdentity } from "./file-identity.ts";
 import {
   addEngineOptions,
   addModelOptions,
@@ -31,7 +40,7 @@ type EvalCommandOptions = ModelOptions &
 export const evaluateCommand: Action<EvalCommandOptions> = async (options, context) => {
   const requests = requestsOf(options.benchmarks, options.input);
   if (options.output === "") throw new UsageError("--output is empty: give the name of a folder");
-  if (options.output !== undefined) await prepareReportFolder(options.output);
+  if (options.output !== undefined) checkNotRead(await prepareReportFolder(options.output), requests);
   const path = await modelPath(options, context);
   const { terminal } = context;
   return runAndPrint(context, options, evaluationStatus, async (hooks) => {
@@ -54,6 +63,16 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
       : evaluationTable(report, { columns: terminal.columns });
   });
 };
+
+/** The report must not replace what it is about. */
+function checkNotRead(report: WrittenReport, requests: readonly BenchmarkRequest[]): void {
+  const inputs = requests.flatMap(({ inputs = [] }) => inputs.map(pathIdentity));
+  for (const file of Object.values(report)) {
+    const identity = pathIdentity(file);
+    if (identity !== undefined && inputs.includes(identity))
+      throw new UsageError(`the report's ${file} is the file that is being read: write to another folder`);
+  }
+}
 
 export function describeEval(command: Command): Command {
   command

@@ -47,7 +47,7 @@ export async function runAndPrint<Progress>(
       },
     });
     terminal.endStatus();
-    await (await openOutput(undefined, [])).write(text);
+    await (await openOutput()).write(text);
     return problems > 0 ? EXIT_ROWS_FAILED : EXIT_DONE;
   } catch (error) {
     // The row that ended a strict run was told just before.

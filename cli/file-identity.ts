@@ -1,5 +1,5 @@
 /** Telling whether two names or descriptors are one file: device and file number; undefined for what is no plain file. */
-import { type BigIntStats, fstatSync, statSync } from "node:fs";
+import { type BigIntStats, fstatSync, type Stats, statSync } from "node:fs";
 
 export function descriptorIdentity(descriptor: number): string | undefined {
   return identity(() => fstatSync(descriptor, { bigint: true }));
@@ -7,6 +7,16 @@ export function descriptorIdentity(descriptor: number): string | undefined {
 
 export function pathIdentity(path: string): string | undefined {
   return identity(() => statSync(path, { bigint: true }));
+}
+
+/** Whether that is what the descriptor is of, whatever it is: /dev/stdout is a file, a pipe, a socket or a terminal. */
+export function isDescriptor(descriptor: number, stats: Stats | undefined): boolean {
+  try {
+    const { dev, ino } = fstatSync(descriptor);
+    return stats?.dev === dev && stats.ino === ino;
+  } catch {
+    return false;
+  }
 }
 
 function identity(read: () => BigIntStats): string | undefined {

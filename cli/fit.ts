@@ -10,6 +10,7 @@ import {
 } from "../src/index.ts";
 import { addDataOptions, type DataOptions, MAX_SEED, requestsOf } from "./benchmark-options.ts";
 import type { Action } from "./context.ts";
+import { UsageError } from "./errors.ts";
 import { runAndPrint } from "./evaluation-run.ts";
 import {
   addEngineOptions,
@@ -39,6 +40,10 @@ type FitCommandOptions = ModelOptions &
 
 export const fit: Action<FitCommandOptions> = async (options, context) => {
   const [data] = requestsOf([options.benchmark], options.input);
+  if (options.output === undefined && options.headOutput === undefined)
+    throw new UsageError(
+      "the new head would be lost: give --head-output FILE for the head alone, or --output FILE for a whole model with it",
+    );
   const path = await modelPath(options, context);
   const { output, headOutput, ridge, heldOut, seed, force } = options;
   return runAndPrint(context, options, statusText, async (hooks) => {

@@ -1,9 +1,12 @@
 /** Opening what rows are read from. */
-import { createReadStream, fstatSync, readSync, type Stats } from "node:fs";
-import { open } from "node:fs/promises";
+import { constants, createReadStream, fstatSync, open, readSync, type Stats } from "node:fs";
+import { stat } from "node:fs/promises";
+import { Socket } from "node:net";
+import type { Readable } from "node:stream";
+import { isatty, ReadStream } from "node:tty";
 import { compressionOf, decompressed, FileError } from "../src/index.ts";
 import { fileReason } from "./errors.ts";
-import { descriptorIdentity } from "./file-identity.ts";
+import { descriptorIdentity, isDescriptor } from "./file-identity.ts";
 
 export interface Input {
   /** How messages call it. */
@@ -24,34 +27,46 @@ const MAGIC_BYTES = 4;
 
 /** @param path a file, or "-" for standard input */
 export async function openInput(path: string): Promise<Input> {
-  if (path === "-") {
-    const name = "standard input";
-    const close = () => void process.stdin.destroy();
-    return {
-      name,
-      chunks: decompressed(readable(process.stdin, name), name),
-      totalBytes: sizeOf(STDIN, fstatSync(STDIN)),
-      identity: descriptorIdentity(STDIN),
-      close,
-    };
-  }
-  const handle = await open(path, "r").catch((error: unknown) => {
+  if (path === "-") return standardInput();
+  const there = await stat(path).catch((error: unknown) => {
     throw notReadable(path, error);
   });
-  const stat = await handle.stat();
-  if (stat.isDirectory()) {
-    await handle.close();
+  // /dev/stdin, and whatever else it may be called.
+  if (isDescriptor(STDIN, there)) return standardInput();
+  if (there.isDirectory())
     throw new FileError("ERR_FILE_NOT_READABLE", `${path} is a folder; expected a file of JSON lines or JSON.`, {
       file: path,
     });
-  }
-  const stream = createReadStream(path, { fd: handle });
+  // Opening a named pipe waits for its writer, and reading for what it writes: neither could be stopped.
+  const fd = await new Promise<number>((resolve, reject) => {
+    open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0), (error, opened) => {
+      if (error) reject(notReadable(path, error));
+      else resolve(opened);
+    });
+  });
+  const opened = fstatSync(fd);
+  const stream = opened.isFIFO() ? new Socket({ fd, readable: true, writable: false }) : openStream(path, fd);
   return {
     name: path,
     chunks: decompressed(readable(stream, path), path),
-    totalBytes: sizeOf(handle.fd, stat),
-    identity: descriptorIdentity(handle.fd),
+    totalBytes: sizeOf(fd, opened),
+    identity: descriptorIdentity(fd),
     close: () => void stream.destroy(),
+  };
+}
+
+function openStream(path: string, fd: number): Readable {
+  return isatty(fd) ? new ReadStream(fd) : createReadStream(path, { fd });
+}
+
+function standardInput(): Input {
+  const name = "standard input";
+  return {
+    name,
+    chunks: decompressed(readable(process.stdin, name), name),
+    totalBytes: sizeOf(STDIN, fstatSync(STDIN)),
+    identity: descriptorIdentity(STDIN),
+    close: () => void process.stdin.destroy(),
   };
 }
 

@@ -35,7 +35,7 @@ export const inspect: Action<InspectOptions> = async ({ path, json, memory, type
   const found = await inspectShown(modelPath, { load: engineSettings(engine), ...given({ type }) }, context);
   const shown = () => (found.kind === "head" ? describeHead(found) : describeModel(found, memory === true, type));
   const text = json ? `${safeJson(JSON.stringify(found, null, 2))}\n` : shown();
-  await (await openOutput(undefined, [])).write(text);
+  await (await openOutput()).write(text);
   return EXIT_DONE;
 };
 

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 /** The entry of the command `starling-rm`. */
+import { endProcess } from "../src/index.ts";
+import { Interrupted } from "./errors.ts";
 import { run } from "./program.ts";
 import { watchSignals } from "./signals.ts";
 import { Terminal } from "./terminal.ts";
@@ -18,6 +20,6 @@ process.stderr.on("error", () => {});
 
 process.exitCode = await run(process.argv.slice(2), { terminal, signal });
 // Everything that was written is with the system by now.
-if (signal.aborted) process.exit();
+if (signal.reason instanceof Interrupted) await endProcess(process.exitCode, signal.reason.signal);
 end();
 setTimeout(() => process.exit(), MAX_LINGERING_MS).unref();

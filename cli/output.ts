@@ -1,10 +1,12 @@
-/** Where result lines go: standard output or a file. Every write is whole lines, and is waited for. */
-
-import { constants } from "node:fs";
-import { type FileHandle, open, stat, unlink } from "node:fs/promises";
-import { FileError } from "../src/index.ts";
+/** Where result lines go: standard output, a file, a pipe or a device. Every write is whole lines, and is waited for. */
+import { constants, openSync, type Stats } from "node:fs";
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { Socket } from "node:net";
+import type { Writable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { FileError, type HeldOutput, holdOutput } from "../src/index.ts";
 import { ClosedPipe, fileReason, UsageError } from "./errors.ts";
-import { descriptorIdentity } from "./file-identity.ts";
+import { descriptorIdentity, isDescriptor, pathIdentity } from "./file-identity.ts";
 
 export interface Output {
   readonly isStdout: boolean;
@@ -13,107 +15,173 @@ export interface Output {
   close(): Promise<void>;
 }
 
-const STDOUT = 1;
+export interface OutputSettings {
+  /** Identities of files that are read from, and must not be written over. */
+  readonly sources?: readonly (string | undefined)[];
+  /** Whether a file that is there already may be written over. */
+  readonly force?: boolean;
+  readonly signal?: AbortSignal;
+}
 
-/**
- * @param path a file to write anew, as a shell's `>` does; undefined or "-" for standard output
- * @param sources identities of files that are read from, and must not be written over
- */
-export async function openOutput(path: string | undefined, sources: readonly (string | undefined)[]): Promise<Output> {
-  if (path === undefined || path === "-") {
+const STDOUT = 1;
+const STDERR = 2;
+/** How soon it is seen that a pipe has got a reader. */
+const PIPE_POLL_MS = 20;
+const NEW_FILE = 0o666;
+
+/** @param path undefined or "-" for standard output */
+export async function openOutput(path?: string, settings: OutputSettings = {}): Promise<Output> {
+  const { sources = [] } = settings;
+  if (path === "") throw new UsageError("--output is empty: give the name of a file");
+  const there = path === undefined || path === "-" ? undefined : await statsOf(path);
+  // /dev/stdout, and whatever else it may be called.
+  if (path === undefined || path === "-" || isDescriptor(STDOUT, there)) {
     const identity = descriptorIdentity(STDOUT);
     if (identity !== undefined && sources.includes(identity)) {
       throw new UsageError("standard output is the file that is being read: write to another one");
     }
-    return new StandardOutput();
+    return new StreamOutput("standard output", process.stdout, true);
   }
-  if (path === "") throw new UsageError("--output is empty: give the name of a file");
-  return FileOutput.open(path, sources);
+  if (there !== undefined && !there.isFile()) {
+    if (there.isDirectory()) throw notWritable(path, Object.assign(new Error(), { code: "EISDIR" }));
+    if (isDescriptor(STDERR, there)) return new StreamOutput("standard error", process.stderr, false);
+    return there.isFIFO() ? openPipe(path, settings.signal) : openDevice(path);
+  }
+  return FileOutput.open(path, there !== undefined, settings);
 }
 
-class StandardOutput implements Output {
-  readonly isStdout = true;
+async function statsOf(path: string): Promise<Stats | undefined> {
+  return stat(path).catch(() => undefined);
+}
+
+/** Opening a named pipe waits for its reader, and could not be stopped: so it is tried again and again. */
+async function openPipe(path: string, signal?: AbortSignal): Promise<Output> {
+  for (;;) {
+    signal?.throwIfAborted();
+    try {
+      const fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+      return new StreamOutput(path, new Socket({ fd, readable: false, writable: true }), false);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENXIO") throw notWritable(path, error);
+    }
+    await sleep(PIPE_POLL_MS);
+  }
+}
+
+async function openDevice(path: string): Promise<Output> {
+  try {
+    return new DeviceOutput(path, await open(path, constants.O_WRONLY));
+  } catch (error) {
+    throw notWritable(path, error);
+  }
+}
+
+class StreamOutput implements Output {
+  readonly isStdout: boolean;
+  readonly #name: string;
+  readonly #stream: Writable;
+
+  constructor(name: string, stream: Writable, isStdout: boolean) {
+    this.#name = name;
+    this.#stream = stream;
+    this.isStdout = isStdout;
+    // Failures are met by the write that they happened to.
+    stream.on("error", () => {});
+  }
 
   write(text: string): Promise<void> {
     return new Promise((resolve, reject) => {
-      process.stdout.write(text, (error) => {
+      this.#stream.write(text, (error) => {
         if (!error) resolve();
-        else if (isClosedPipe(error)) reject(new ClosedPipe("the reader of standard output went away"));
-        else reject(notWritable("standard output", error));
+        else if (isClosedPipe(error)) reject(new ClosedPipe(`the reader of ${this.#name} went away`));
+        else reject(notWritable(this.#name, error));
       });
     });
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    if (this.#stream instanceof Socket && this.#stream !== process.stdout && this.#stream !== process.stderr)
+      this.#stream.destroy();
+  }
 }
 
 function isClosedPipe(error: NodeJS.ErrnoException): boolean {
   return error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED";
 }
 
-class FileOutput implements Output {
+class DeviceOutput implements Output {
   readonly isStdout = false;
   readonly #path: string;
   readonly #handle: FileHandle;
-  readonly #isNew: boolean;
-  readonly #isRegular: boolean;
-  #begun = false;
-  #written = 0;
 
-  private constructor(path: string, handle: FileHandle, isNew: boolean) {
+  constructor(path: string, handle: FileHandle) {
     this.#path = path;
     this.#handle = handle;
-    this.#isNew = isNew;
-    this.#isRegular = descriptorIdentity(handle.fd) !== undefined;
   }
 
-  /** Opens without emptying: an old file stays whole until there is something to replace it with. */
-  static async open(path: string, sources: readonly (string | undefined)[]): Promise<FileOutput> {
-    try {
-      const isNew = !(await exists(path));
-      const handle = await open(path, constants.O_WRONLY | constants.O_CREAT, 0o666);
-      const output = new FileOutput(path, handle, isNew);
-      const identity = descriptorIdentity(handle.fd);
-      if (identity !== undefined && sources.includes(identity)) {
-        await handle.close();
-        throw new UsageError(`--output ${path} is the file that is being read: write to another one`);
-      }
-      return output;
-    } catch (error) {
-      throw error instanceof UsageError ? error : notWritable(path, error);
-    }
+  async write(text: string): Promise<void> {
+    await this.#handle.writeFile(text).catch((error: unknown) => Promise.reject(notWritable(this.#path, error)));
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
+
+/**
+ * A regular file. Rows are written into it as they come, so that a kill loses none of them. It is made, or an old one
+ * emptied, with the first of them: until then there is nothing to replace it with.
+ */
+class FileOutput implements Output {
+  readonly isStdout = false;
+  readonly #name: string;
+  readonly #held: HeldOutput;
+  #handle: FileHandle | undefined;
+  #written = 0;
+
+  private constructor(name: string, held: HeldOutput) {
+    this.#name = name;
+    this.#held = held;
+  }
+
+  static async open(
+    path: string,
+    isThere: boolean,
+    { sources = [], force = false, signal }: OutputSettings,
+  ): Promise<FileOutput> {
+    const identity = pathIdentity(path);
+    if (identity !== undefined && sources.includes(identity))
+      throw new UsageError(`--output ${path} is the file that is being read: write to another one`);
+    if (isThere && !force) throw new UsageError(`${path} exists already; --force replaces it`);
+    return new FileOutput(
+      path,
+      await holdOutput(path, { overwrite: force, ...(signal === undefined ? {} : { signal }) }),
+    );
   }
 
   async write(text: string): Promise<void> {
     const bytes = Buffer.from(text);
     try {
-      await this.#begin();
+      this.#handle ??= await this.#begin();
       for (let done = 0; done < bytes.length; ) done += (await this.#handle.write(bytes, done)).bytesWritten;
       this.#written += bytes.length;
     } catch (error) {
       // Half a line would look like a broken row to whatever reads the file.
-      if (this.#isRegular) await this.#handle.truncate(this.#written).catch(() => {});
-      throw notWritable(this.#path, error);
+      await this.#handle?.truncate(this.#written).catch(() => {});
+      throw notWritable(this.#name, error);
     }
   }
 
   async close(): Promise<void> {
-    await this.#handle.close();
-    if (!this.#begun && this.#isNew) await unlink(this.#path).catch(() => {});
+    await this.#handle?.close();
+    await this.#held.release();
   }
 
-  async #begin(): Promise<void> {
-    if (this.#begun) return;
-    this.#begun = true;
-    if (this.#isRegular) await this.#handle.truncate(0);
+  async #begin(): Promise<FileHandle> {
+    const { path, isNew } = this.#held;
+    const how = isNew ? constants.O_CREAT | constants.O_EXCL : constants.O_TRUNC;
+    return open(path, constants.O_WRONLY | how | (constants.O_NOFOLLOW ?? 0), NEW_FILE);
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 function notWritable(name: string, error: unknown): FileError {

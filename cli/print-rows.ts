@@ -32,13 +32,15 @@ export async function printRows<T extends { readonly row: Row; readonly error?: 
   { label, printer, output, terminal, inputName, total, tokens }: PrintOptions<T>,
 ): Promise<number> {
   let [rows, failed, offset] = [0, 0, 0];
+  // With the first row: before it, there is nothing to replace an old file with.
+  let begin = printer.begin();
   const started = performance.now();
   const print = async (text: string) => {
     if (output.isStdout && terminal.isTerminal("stdout")) terminal.hideStatus();
-    await output.write(text);
+    await output.write(begin + text);
+    begin = "";
   };
   try {
-    await print(printer.begin());
     terminal.showStatus((columns) => {
       const seconds = (performance.now() - started) / 1000;
       const fraction = total === undefined ? undefined : offset / Math.max(1, total);
@@ -58,7 +60,7 @@ export async function printRows<T extends { readonly row: Row; readonly error?: 
   } catch (error) {
     if (error instanceof ClosedPipe) return EXIT_DONE;
     // What was printed so far is worth keeping: it is finished properly before the failure is told.
-    await print(printer.end()).catch(() => {});
+    if (rows > 0 || output.isStdout) await print(printer.end()).catch(() => {});
     if (error instanceof Interrupted) terminal.say(`${rows} rows were finished before the stop`);
     throw error;
   } finally {

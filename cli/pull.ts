@@ -38,7 +38,7 @@ export const pull: Action<PullCommandOptions> = async (options, context) => {
   const { folder, commit, files, bytes } = pulled;
   // The folder alone, so that a shell can use it: convert "$(starling-rm pull …)".
   const text = json ? JSON.stringify({ folder, commit, files, bytes }) : folder;
-  await (await openOutput(undefined, [])).write(`${text}\n`);
+  await (await openOutput()).write(`${text}\n`);
   context.terminal.say(`${pulled.repository} at ${commit.slice(0, 8)}: ${files.length} files, ${byteSize(bytes)}`);
   return EXIT_DONE;
 };

@@ -15,6 +15,7 @@ export interface InputOptions extends Partial<TextArguments> {
 
 export interface OutputOptions {
   readonly output?: string;
+  readonly force?: true;
   readonly format?: FormatName;
   readonly json?: true;
 }
@@ -48,7 +49,9 @@ export function addFormatOptions(command: Command): Command {
 }
 
 export function addOutputOption(command: Command): Command {
-  return command.option("-o, --output <file>", "write there instead of standard output; replaces the file");
+  return command
+    .option("-o, --output <file>", "write there instead of standard output, row by row; a pipe or a device, too")
+    .option("--force", "replace an existing output");
 }
 
 /** @param fromArguments makes rows of --text, --prompt and --response */

@@ -30,7 +30,8 @@ export async function runScoring(
     throw new UsageError(`--per-token has no place in the format ${format}: take --format jsonl or --json`);
   }
   // Before the model is loaded, which may take minutes: a wrong name is told at once.
-  const output = await openOutput(options.output, [source.identity, pathIdentity(modelPath)]);
+  const sources = [source.identity, pathIdentity(modelPath), ...(options.head ? [pathIdentity(options.head)] : [])];
+  const output = await openOutput(options.output, { sources, force: options.force === true, signal });
   try {
     const model = await loadModel(modelPath, options, context);
     try {

@@ -1,4 +1,5 @@
 /** Ctrl-C: the first one stops the work and lets the current line be finished, the second one ends the process. */
+import { endProcess } from "../src/index.ts";
 import { Interrupted } from "./errors.ts";
 
 const signals = { SIGINT: ["Ctrl-C", 130], SIGTERM: ["SIGTERM", 143], SIGHUP: ["SIGHUP", 129] } as const;
@@ -16,12 +17,12 @@ export interface SignalWatch {
 /** @param leave called before the process ends without waiting any more, with the reason in words */
 export function watchSignals(leave: (reason: string) => void): SignalWatch {
   const controller = new AbortController();
-  const exit = ({ message, exitCode }: Interrupted) => {
+  const exit = ({ message, exitCode, signal }: Interrupted) => {
     leave(message);
-    process.exit(exitCode);
+    void endProcess(exitCode, signal);
   };
   const listeners = Object.entries(signals).map(([name, [shown, code]]) => {
-    const interrupted = new Interrupted(shown, code);
+    const interrupted = new Interrupted(shown, code, name as NodeJS.Signals);
     const listener = () => {
       if (controller.signal.aborted) exit(interrupted);
       controller.abort(interrupted);

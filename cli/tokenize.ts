@@ -9,9 +9,9 @@ import { openOutput } from "./output.ts";
 import { withFields } from "./output-formats.ts";
 import { printRows } from "./print-rows.ts";
 import type { Row } from "./row.ts";
-import { addInputOptions, addOutputOption, type InputOptions, openRows } from "./row-options.ts";
+import { addInputOptions, addOutputOption, type InputOptions, type OutputOptions, openRows } from "./row-options.ts";
 
-type TokenizeOptions = InputOptions & ModelOptions & { readonly output?: string };
+type TokenizeOptions = InputOptions & ModelOptions & Pick<OutputOptions, "output" | "force">;
 
 type TokenRow =
   | { readonly row: Row; readonly ids: readonly number[][] }
@@ -23,7 +23,8 @@ export const tokenize: Action<TokenizeOptions> = async (options, context) => {
   try {
     const path = await modelPath(options, context);
     const { tokenization, specialTokens } = options;
-    const output = await openOutput(options.output, [source.identity, pathIdentity(path)]);
+    const sources = [source.identity, pathIdentity(path)];
+    const output = await openOutput(options.output, { sources, force: options.force === true, signal });
     try {
       const tokenizer = await loadTokenizer({ modelPath: path, ...given({ tokenization, specialTokens }) });
       let tokens = 0;

@@ -1,13 +1,14 @@
 /** The demonstration model that ships with the package, converted to GGUF on first use. */
-import { createHash, randomBytes } from "node:crypto";
-import { readFile, rename, stat, unlink } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { createHash } from "node:crypto";
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { defaultCacheFolder } from "./cache-folder.ts";
-import { isStarlingError, StarlingError } from "./errors.ts";
+import { StarlingError } from "./errors.ts";
 import { makeFolder } from "./files/make-folder.ts";
-import { convert } from "./make-gguf.ts";
+import { withOutput } from "./files/output-file.ts";
+import { convertTo } from "./make-gguf.ts";
 import { packageRoot } from "./native/load-addon.ts";
-import { aSignal, aString, checkOptions } from "./options.ts";
+import { aSignal, aString, checkOptions, given } from "./options.ts";
 
 export interface EmbeddedModelOptions {
   /** Any weight type of `convert`; default "f16". */
@@ -30,6 +31,7 @@ export function embeddedCheckpoint(): string {
  */
 export async function embeddedModelPath(options: EmbeddedModelOptions = {}): Promise<string> {
   checkOptions("embeddedModelPath", options, { type: aString, cacheFolder: aString, signal: aSignal });
+  options.signal?.throwIfAborted();
   const type = options.type ?? "f16";
   const folder = options.cacheFolder ?? defaultCacheFolder();
   const output = join(folder, `${NAME}-${await fingerprint()}.${type.toLowerCase()}.gguf`);
@@ -44,18 +46,12 @@ export async function embeddedModelPath(options: EmbeddedModelOptions = {}): Pro
     );
   }
   const { signal } = options;
-  // Under a name of its own: other processes may be making the same file.
-  const own = join(folder, `${randomBytes(6).toString("hex")}-${basename(output)}`);
-  try {
-    await convert({ checkpoint: embeddedCheckpoint(), output: own, type, ...(signal === undefined ? {} : { signal }) });
-    await rename(own, output);
-  } catch (error) {
-    await unlink(own).catch(() => {});
-    signal?.throwIfAborted();
-    // Windows does not replace a file that another process has open; it is the same one.
-    if (isStarlingError(error) || !(await exists(output))) throw error;
-  }
-  return output;
+  // Other processes may be making the same file: it is theirs, then.
+  return withOutput(output, { overwrite: false, wait: true, signal }, async (claimed) => {
+    if (claimed.target.there !== undefined) return output;
+    await convertTo(claimed, { checkpoint: embeddedCheckpoint(), output, type, ...given({ signal }) });
+    return output;
+  });
 }
 
 /** Changes when the checkpoint's files or the package's version (and so, perhaps, the converter) do. */

@@ -5,6 +5,7 @@ export { type DiagnoseOptions, type Diagnosis, diagnose, type ModelDiagnosis } f
 export type { Lack } from "./doctor/lacks.ts";
 export type { DeviceFinding, RuntimeFinding } from "./doctor/runtimes.ts";
 export { type EmbeddedModelOptions, embeddedCheckpoint, embeddedModelPath } from "./embedded-model.ts";
+export { endProcess } from "./end-process.ts";
 export type { ErrorCode } from "./errors.ts";
 export {
   FileError,
@@ -43,6 +44,7 @@ export type { RowProblem } from "./evaluation/read-cases.ts";
 export { renderHtml } from "./evaluation/report/html.ts";
 export type { BenchmarkReport, EvaluationReport } from "./evaluation/report.ts";
 export { prepareReportFolder, type WrittenReport, writeReport } from "./evaluation/write-report.ts";
+export { type HeldOutput, type HoldOptions, holdOutput } from "./files/hold-output.ts";
 export type { FitRecord } from "./gguf/fit-record.ts";
 export { type PullOptions, type PullResult, pull } from "./hub/pull.ts";
 export type { PullProgress } from "./hub/tally.ts";

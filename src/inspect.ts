@@ -106,6 +106,7 @@ export async function inspectModel(
 ): Promise<InspectResult | HeadInspection> {
   checkOptions("inspectModel", options, { ...hubChecks, signal: aSignal, type: aString, load: () => undefined });
   checkOptions("inspectModel's load", options.load, loadOptionChecks);
+  options.signal?.throwIfAborted();
   if (isRemote(path)) return inspectRemote(path, options);
   const isFolder = await stat(path).then(
     (stats) => stats.isDirectory(),

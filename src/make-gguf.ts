@@ -9,7 +9,9 @@ import {
   weightType,
 } from "./convert/options.ts";
 import { FileError, NativeError } from "./errors.ts";
-import { checkOutput, TemporaryFile } from "./files/temporary-file.ts";
+import { type OutputFile, withOutput } from "./files/output-file.ts";
+import { isSameFile } from "./files/same-file.ts";
+import { unwritable } from "./files/write-failure.ts";
 import { readGguf } from "./gguf/reader.ts";
 import { readRewardMetadata } from "./gguf/reward-metadata.ts";
 import { convertibleTypeNames, fileTypeByName, tensorTypeByName } from "./gguf/types.ts";
@@ -99,6 +101,13 @@ export const DEFAULT_TYPE = "q4_k_m";
  * @throws FileError for a checkpoint that lacks something, has something too many or does not fit, naming it
  */
 export async function convert(options: ConvertOptions): Promise<ConvertResult> {
+  checkConvertOptions(options);
+  // What would end the conversion is found, and others are kept from the same file, before hours of downloading.
+  const { output, overwrite = false, signal } = options;
+  return withOutput(output, { overwrite, signal }, (claimed) => convertTo(claimed, options));
+}
+
+function checkConvertOptions(options: ConvertOptions): void {
   required("convert", options, "checkpoint");
   required("convert", options, "output");
   checkOptions("convert", options, {
@@ -111,12 +120,14 @@ export async function convert(options: ConvertOptions): Promise<ConvertResult> {
     concurrency: anInteger(1, MAX_CONCURRENCY),
     onDownload: aFunction,
   });
+  weightType(options.type ?? DEFAULT_TYPE);
+}
+
+/** {@link convert}, into a file that the caller holds. */
+export async function convertTo(claimed: OutputFile, options: ConvertOptions): Promise<ConvertResult> {
   const { checkpoint, tokenizer, revision, stream, concurrency, onDownload, endpoint, cacheDir, token, ...rest } =
     options;
   const { onProgress, type = DEFAULT_TYPE, signal, ...others } = rest;
-  weightType(type);
-  // What would end the conversion is found before hours of downloading.
-  await checkOutput(options.output, options.overwrite ?? false);
   const hub = { tokenizer, revision, stream, concurrency, endpoint, cacheDir, token, signal, onProgress: onDownload };
   const { folder, source } = await openModelFolder(checkpoint, hub);
   const checkpointOptions: CheckpointOptions = {
@@ -131,7 +142,7 @@ export async function convert(options: ConvertOptions): Promise<ConvertResult> {
       ? {}
       : { onProgress: ({ bytesDone, bytesTotal, tensor }) => onProgress({ bytesDone, bytesTotal, step: tensor }) }),
   };
-  const { output, bytes, tensors } = await convertCheckpoint(checkpointOptions);
+  const { output, bytes, tensors } = await convertCheckpoint(checkpointOptions, claimed);
   return { output, bytes, tensors };
 }
 
@@ -152,30 +163,31 @@ export async function quantize(options: QuantizeModelOptions): Promise<ConvertRe
   });
   const { input, output, overwrite = false, signal } = options;
   const type = weightType(options.type);
-  signal?.throwIfAborted();
-  await checkOutput(output, overwrite);
-  const metadata = readRewardMetadata(await readGguf(input), input);
-  const from = fileTypeByName(metadata.fileType);
-  if (from?.kind !== "direct") {
-    throw new FileError(
-      "ERR_UNSUPPORTED_TYPE",
-      `${input} is quantised already (${metadata.fileType}); quantising twice loses more than quantising once. ` +
-        "Start from an f32, f16 or bf16 conversion.",
-      { file: input },
-    );
-  }
-  const temporary = await TemporaryFile.create(output);
-  try {
-    await temporary.close();
-    await runQuantizer(input, temporary.path, type.id, options.threads ?? availableParallelism());
-    const written = await readGguf(temporary.path);
-    readRewardMetadata(written, temporary.path);
-    signal?.throwIfAborted();
-    const bytes = await temporary.publish(overwrite);
-    return { output, bytes, tensors: written.tensors.length };
-  } finally {
-    await temporary.discard();
-  }
+  return withOutput(output, { overwrite, signal }, async (claimed) => {
+    const metadata = readRewardMetadata(await readGguf(input), input);
+    checkNotQuantized(metadata.fileType, input);
+    if (await isSameFile(input, claimed.target.path)) throw unwritable(output, "it is the file that is being read");
+    const file = await claimed.create();
+    try {
+      await runQuantizer(input, file.path, type.id, options.threads ?? availableParallelism());
+      const written = await readGguf(file.path);
+      readRewardMetadata(written, file.path);
+      signal?.throwIfAborted();
+      return { output, bytes: await claimed.publish(file), tensors: written.tensors.length };
+    } finally {
+      await file.discard();
+    }
+  });
+}
+
+function checkNotQuantized(fileType: string, input: string): void {
+  if (fileTypeByName(fileType)?.kind === "direct") return;
+  throw new FileError(
+    "ERR_UNSUPPORTED_TYPE",
+    `${input} is quantised already (${fileType}); quantising twice loses more than quantising once. ` +
+      "Start from an f32, f16 or bf16 conversion.",
+    { file: input },
+  );
 }
 
 /** The runtime is opened with the first rows: floats need none. */

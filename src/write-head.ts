@@ -2,7 +2,7 @@
 import { InvalidInputError, invalidArgument } from "./errors.ts";
 import { openFile } from "./files/byte-source.ts";
 import { checkRoom } from "./files/disk-room.ts";
-import { checkOutput, TemporaryFile } from "./files/temporary-file.ts";
+import { type OutputFile, withOutput } from "./files/output-file.ts";
 import { text } from "./gguf/entries.ts";
 import { type FitRecord, fitEntries } from "./gguf/fit-record.ts";
 import { writeHeadFile } from "./gguf/head-file.ts";
@@ -63,14 +63,21 @@ export async function writeHead(
   options: WriteHeadOptions,
 ): Promise<{ readonly output: string; readonly bytes: number }> {
   check("writeHead", options, checks);
-  const { modelPath, output, head, fit, overwrite = false, signal } = options;
-  signal?.throwIfAborted();
-  await checkOutput(output, overwrite);
+  const { output, overwrite = false, signal } = options;
+  return withOutput(output, { overwrite, signal }, (claimed) => writeHeadTo(claimed, options));
+}
+
+/** {@link writeHead}, into a file that the caller holds. */
+export async function writeHeadTo(
+  claimed: OutputFile,
+  options: WriteHeadOptions,
+): Promise<{ readonly output: string; readonly bytes: number }> {
+  const { modelPath, output, head, fit, signal } = options;
   const metadata = readRewardMetadata(await readGguf(modelPath), modelPath);
   checkFits(options, metadata);
   const { name, profile } = metadata;
   const { tokenization = metadata.tokenization } = options;
-  const file = await TemporaryFile.create(output);
+  const file = await claimed.create();
   try {
     await writeHeadFile(file, {
       head,
@@ -80,7 +87,7 @@ export async function writeHead(
       ...(fit === undefined ? {} : { fit }),
     });
     signal?.throwIfAborted();
-    return { output, bytes: await file.publish(overwrite) };
+    return { output, bytes: await claimed.publish(file) };
   } finally {
     await file.discard();
   }
@@ -93,9 +100,13 @@ export async function writeHead(
  */
 export async function replaceHead(options: ReplaceHeadOptions): Promise<ConvertResult> {
   check("replaceHead", options, { ...checks, onProgress: aFunction });
-  const { modelPath, output, head, tokenization, fit, overwrite = false, onProgress, signal } = options;
-  signal?.throwIfAborted();
-  await checkOutput(output, overwrite);
+  const { output, overwrite = false, signal } = options;
+  return withOutput(output, { overwrite, signal }, (claimed) => replaceHeadIn(claimed, options));
+}
+
+/** {@link replaceHead}, into a file that the caller holds. */
+export async function replaceHeadIn(claimed: OutputFile, options: ReplaceHeadOptions): Promise<ConvertResult> {
+  const { modelPath, output, head, tokenization, fit, onProgress, signal } = options;
   const source = await openFile(modelPath);
   try {
     const gguf = await readGguf(source);
@@ -107,8 +118,8 @@ export async function replaceHead(options: ReplaceHeadOptions): Promise<ConvertR
     for (const key of fitKeys) metadata.delete(key);
     for (const [key, value] of fit === undefined ? [] : fitEntries(fit)) metadata.set(key, value);
     const header = serializeHeader(metadata, gguf.tensors, gguf.alignment);
-    await checkRoom(output, header.fileSize);
-    const file = await TemporaryFile.create(output);
+    await checkRoom(claimed.target.path, header.fileSize, output);
+    const file = await claimed.create();
     try {
       const writer = await GgufWriter.create(file, header);
       const buffer = Buffer.allocUnsafe(COPY_BYTES);
@@ -124,7 +135,7 @@ export async function replaceHead(options: ReplaceHeadOptions): Promise<ConvertR
       }
       await writer.finish();
       signal?.throwIfAborted();
-      return { output, bytes: await file.publish(overwrite), tensors: gguf.tensors.length };
+      return { output, bytes: await claimed.publish(file), tensors: gguf.tensors.length };
     } finally {
       await file.discard();
     }

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { realpath, stat } from "node:fs/promises";
 import { type Checkpoint, openCheckpoint } from "../checkpoint/checkpoint.ts";
-import { FileError } from "../errors.ts";
 import { checkRoom } from "../files/disk-room.ts";
-import { checkOutput, partialPath, TemporaryFile } from "../files/temporary-file.ts";
+import { type OutputFile, withOutput } from "../files/output-file.ts";
+import { partialPath, TemporaryFile } from "../files/temporary-file.ts";
+import { unwritable } from "../files/write-failure.ts";
 import type { TensorInfo } from "../gguf/header.ts";
 import { readGguf } from "../gguf/reader.ts";
 import { readRewardMetadata } from "../gguf/reward-metadata.ts";
@@ -33,35 +34,42 @@ const STAT_BLOCK_BYTES = 512;
  * The output appears only when it is whole and was read back; until then it grows under a name that no reader takes for
  * a model. Whatever goes wrong, an existing output is kept.
  *
+ * @param claimed the output, where the caller holds it already; otherwise it is claimed before anything is read
  * @throws InvalidInputError for a wrong option or weight type
  * @throws FileError ERR_FILE_NOT_READABLE, ERR_INVALID_CHECKPOINT or ERR_FILE_NOT_WRITABLE
  */
-export async function convertCheckpoint(options: ConvertOptions): Promise<ConvertResult> {
+export async function convertCheckpoint(options: ConvertOptions, claimed?: OutputFile): Promise<ConvertResult> {
   const type = checkOptions(options);
-  options.signal?.throwIfAborted();
-  await checkOutput(options.output, options.overwrite ?? false);
+  const { output, overwrite = false, signal } = options;
+  if (claimed === undefined) return withOutput(output, { overwrite, signal }, (own) => convertCheckpoint(options, own));
   const checkpoint = await openCheckpoint(options.checkpoint, options.profile);
   try {
-    await checkNotASource(checkpoint, options.output);
-    return await convert(checkpoint, type, options);
+    await checkNotASource(checkpoint, output);
+    return await convert(checkpoint, type, options, claimed);
   } finally {
     await checkpoint.close();
   }
 }
 
-async function convert(checkpoint: Checkpoint, type: FileType, options: ConvertOptions): Promise<ConvertResult> {
-  const { output, overwrite = false, resume = false } = options;
+async function convert(
+  checkpoint: Checkpoint,
+  type: FileType,
+  options: ConvertOptions,
+  claimed: OutputFile,
+): Promise<ConvertResult> {
+  const { output, resume = false } = options;
+  const { target } = claimed;
   const jobs = planTensors(checkpoint, type);
-  await checkRoom(output, bytesOf(jobs) - (await roomTaken(partialPath(output))));
+  await checkRoom(target.path, bytesOf(jobs) - (await roomTaken(partialPath(target.path))), output);
   // From the copy that was checked, of a folder elsewhere; the tensors go on with the same file.
   const headFile = checkpoint.tensors.get(checkpoint.profile.head)?.fileName;
   if (headFile !== undefined) await checkpoint.useWhole(headFile);
   const { head, header } = await planFile(checkpoint, type, jobs, options);
-  const journal = await ConversionJournal.open(output, describeWork(checkpoint, header, options), resume);
+  const journal = await ConversionJournal.open(target.path, describeWork(checkpoint, header, options), resume);
   let file: TemporaryFile | undefined;
   let published = false;
   try {
-    file = await TemporaryFile.reopen(output, resume);
+    file = await TemporaryFile.reopen(target, resume);
     const writer = await GgufWriter.create(file, header);
     const digests = await writeTensors(checkpoint, jobs, { file, writer, journal, options });
     digests.set(checkpoint.profile.head, createHash("sha256").update(head.sourceBytes).digest("hex"));
@@ -70,7 +78,7 @@ async function convert(checkpoint: Checkpoint, type: FileType, options: ConvertO
     await writer.finish();
     readRewardMetadata(await readGguf(file.path), file.path);
     options.signal?.throwIfAborted();
-    const bytes = await file.publish(overwrite);
+    const bytes = await claimed.publish(file);
     published = true;
     return { output, bytes, tensors: jobs.length, sourceSha256 };
   } finally {
@@ -192,11 +200,5 @@ async function checkNotASource(checkpoint: Checkpoint, output: string): Promise<
   const names = checkpoint.sources.map(({ name }) => checkpoint.folder.pathOf(name));
   for (const file of new Set([...names, ...[...checkpoint.tensors.values()].map((tensor) => tensor.file)]))
     if ((await realpath(file).catch(() => undefined)) === real)
-      throw new FileError(
-        "ERR_FILE_NOT_WRITABLE",
-        `The file ${output} cannot be written: it is part of the checkpoint.`,
-        {
-          file: output,
-        },
-      );
+      throw unwritable(output, "it is part of the checkpoint");
 }

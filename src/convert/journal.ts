@@ -1,10 +1,10 @@
 /** What a conversion has finished, kept beside the growing file, so that a later run can go on from there. */
-import { type FileHandle, open, readFile, rename, unlink } from "node:fs/promises";
+import { type FileHandle, lstat, open, readFile, rename, unlink } from "node:fs/promises";
 import { isJsonObject, type JsonObject } from "../checkpoint/json.ts";
-import { FileError } from "../errors.ts";
+import { removeAtExit } from "../files/at-exit.ts";
 import { codeOf } from "../files/byte-source.ts";
-import { hasEnded, isLocal, type ProcessIdentity, thisProcess } from "../files/process-identity.ts";
-import { forgetForExit, partialPath, rememberForExit } from "../files/temporary-file.ts";
+import { partialPath } from "../files/temporary-file.ts";
+import { notWritable } from "../files/write-failure.ts";
 
 /** A tensor that stands whole in the growing file. */
 export interface FinishedTensor {
@@ -19,87 +19,81 @@ const FORMAT = 2;
 /** A model of 512 layers has 4610 tensors, of 250 bytes each here. */
 const MAX_JOURNAL_BYTES = 16 * 1024 * 1024;
 
-/** Targets that this process writes to: a process is no stranger to itself. */
-const active = new Set<string>();
-
-/**
- * A file of JSON lines: who writes and what, then a line for each finished tensor. It is the lock, too: a second
- * conversion to the same target is refused while the first one's process lives.
- */
+/** A file of JSON lines: what is made of what, then a line for each finished tensor. The target's lock must be held. */
 export class ConversionJournal {
   /** What an earlier run finished, if this one continues it. */
   readonly finished: readonly FinishedTensor[];
   readonly #path: string;
   readonly #handle: FileHandle;
+  readonly #forget: () => void;
 
-  private constructor(path: string, handle: FileHandle, finished: readonly FinishedTensor[]) {
+  private constructor(path: string, handle: FileHandle, finished: readonly FinishedTensor[], keptAtExit: boolean) {
     this.#path = path;
     this.#handle = handle;
     this.finished = finished;
+    this.#forget = keptAtExit ? () => {} : removeAtExit(path);
   }
 
   /**
-   * @param target the file that is to be made
+   * @param target the file that is to be made, without links
    * @param work says what is written and from what; only a journal of the same work is continued
    * @param resume false: nothing of an earlier run is used
-   * @throws FileError ERR_FILE_NOT_WRITABLE, also while another process writes to the same target
+   * @throws FileError ERR_FILE_NOT_WRITABLE
    */
   static async open(target: string, work: string, resume: boolean): Promise<ConversionJournal> {
-    const path = `${partialPath(target)}.journal`;
-    if (active.has(path)) throw busy(target, path, process.pid);
-    active.add(path);
+    const path = journalPath(target);
     try {
-      const found = await readJournal(path);
-      if (found !== undefined && isBusy(found.writer)) throw busy(target, path, found.writer.process as number);
-      const finished = resume && found?.work === work ? found.finished : [];
-      const handle = await start(path, work, finished);
-      if (!resume) rememberForExit(path);
-      return new ConversionJournal(path, handle, finished);
+      const found = resume ? await readJournal(path) : undefined;
+      const finished = found?.work === work ? found.finished : [];
+      return new ConversionJournal(path, await start(path, work, finished), finished, resume);
     } catch (error) {
-      active.delete(path);
-      if (error instanceof FileError) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new FileError("ERR_FILE_NOT_WRITABLE", `The file ${path} cannot be written: ${reason}.`, {
-        file: path,
-        cause: error,
-      });
+      throw notWritable(path, error);
     }
   }
 
-  /** Adds tensors whose bytes are on the disk already. */
+  /** Adds tensors whose bytes are on the disk already. @throws FileError ERR_FILE_NOT_WRITABLE */
   async record(tensors: readonly FinishedTensor[]): Promise<void> {
-    await this.#handle.write(tensors.map((tensor) => `${JSON.stringify(tensor)}\n`).join(""));
-    await this.#handle.datasync();
+    try {
+      await this.#handle.writeFile(tensors.map((tensor) => `${JSON.stringify(tensor)}\n`).join(""));
+      await this.#handle.datasync();
+    } catch (error) {
+      throw notWritable(this.#path, error);
+    }
   }
 
   /** Closes the journal; a later run can still go on from it unless it is removed. */
   async close(remove: boolean): Promise<void> {
     await this.#handle.close();
     if (remove) await unlink(this.#path).catch(() => {});
-    forgetForExit(this.#path);
-    active.delete(this.#path);
+    this.#forget();
   }
+}
+
+function journalPath(target: string): string {
+  return `${partialPath(target)}.journal`;
 }
 
 /** Puts a new journal in the place of the old one at once, so that a kill leaves the one or the other. */
 async function start(path: string, work: string, finished: readonly FinishedTensor[]): Promise<FileHandle> {
-  const head = { format: FORMAT, work, writer: thisProcess() };
+  const head = { format: FORMAT, work };
   const lines = [head, ...finished].map((line) => `${JSON.stringify(line)}\n`).join("");
   const temporary = `${path}.new`;
-  const handle = await open(temporary, "w");
+  // What a kill left there; the lock is ours. What is made there is new, and no link to something else.
+  await unlink(temporary).catch(() => {});
+  const handle = await open(temporary, "wx");
   try {
-    await handle.write(lines);
+    await handle.writeFile(lines);
     await handle.datasync();
     await rename(temporary, path);
     return handle;
   } catch (error) {
     await handle.close();
+    await unlink(temporary).catch(() => {});
     throw error;
   }
 }
 
 interface FoundJournal {
-  readonly writer: Partial<ProcessIdentity>;
   readonly work: string;
   readonly finished: readonly FinishedTensor[];
 }
@@ -108,23 +102,24 @@ interface FoundJournal {
 async function readJournal(path: string): Promise<FoundJournal | undefined> {
   let text: string;
   try {
+    const stats = await lstat(path);
+    if (!stats.isFile() || stats.size > MAX_JOURNAL_BYTES) return undefined;
     text = await readFile(path, "utf8");
   } catch (error) {
     if (codeOf(error) === "ENOENT") return undefined;
     throw error;
   }
-  if (text.length > MAX_JOURNAL_BYTES) return undefined;
   const [head, ...rest] = text.split("\n").map(parseLine);
   if (head === undefined || head.format !== FORMAT) return undefined;
-  const { work, writer } = head;
-  if (typeof work !== "string" || !isJsonObject(writer)) return undefined;
+  const { work } = head;
+  if (typeof work !== "string") return undefined;
   const finished: FinishedTensor[] = [];
   for (const line of rest) {
     const { name, source, written } = line ?? {};
     if (typeof name !== "string" || typeof source !== "string" || typeof written !== "string") break;
     finished.push({ name, source, written });
   }
-  return { writer, work, finished };
+  return { work, finished };
 }
 
 function parseLine(line: string): JsonObject | undefined {
@@ -134,17 +129,4 @@ function parseLine(line: string): JsonObject | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** What this process left is its own to go on with; of another machine's process nothing can be told. */
-function isBusy(writer: Partial<ProcessIdentity>): boolean {
-  return isLocal(writer) && writer.process !== process.pid && !hasEnded(writer);
-}
-
-function busy(target: string, path: string, pid: number): FileError {
-  return new FileError(
-    "ERR_FILE_NOT_WRITABLE",
-    `The file ${target} is being written by process ${pid}. If that is no conversion, delete ${path}.`,
-    { file: target },
-  );
 }

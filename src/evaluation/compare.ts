@@ -75,6 +75,7 @@ export async function compareModels(options: CompareOptions): Promise<Comparison
     onProgress: aFunction,
   });
   checkRequest(options.data, "data");
+  options.signal?.throwIfAborted();
   const settings = evaluationSettings(options);
   // Before the work with the first one, which may take hours: whether the second one can be opened at all.
   for (const path of options.models) await readModelFile(path);

@@ -121,6 +121,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   });
   for (const [i, request] of options.benchmarks.entries()) checkRequest(request, `benchmarks[${i}]`);
   const { modelPath, load = {}, signal } = options;
+  signal?.throwIfAborted();
   const settings = evaluationSettings(options);
   // Before data are downloaded for it.
   await readModelFile(modelPath);

@@ -1,10 +1,10 @@
 /** The hash of a model's file, which takes a while for 20 GB and is therefore remembered. */
-import { createHash, randomBytes } from "node:crypto";
-import { readFile, rename, stat, unlink, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { createHash } from "node:crypto";
+import { readFile, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { defaultCacheFolder } from "../cache-folder.ts";
 import { openFile } from "../files/byte-source.ts";
-import { makeFolder } from "../files/make-folder.ts";
+import { rememberText } from "../files/remember.ts";
 
 export interface ModelHashOptions {
   /** Called with the bytes that were hashed, and those of the whole file. Not called where the hash is remembered. */
@@ -53,7 +53,8 @@ export async function modelHash(path: string, options: ModelHashOptions = {}): P
     const hex = hash.digest("hex");
     const after = await identityOf(path);
     // Another content at the end than at the beginning: the hash is that of neither, and of no use to the next run.
-    if (keyOf(after) === keyOf(identity) && Date.now() - identity.changedMs > SETTLED_MS) await remember(memory, hex);
+    if (keyOf(after) === keyOf(identity) && Date.now() - identity.changedMs > SETTLED_MS)
+      rememberText(memory, JSON.stringify({ sha256: hex }));
     return hex;
   } finally {
     await file.close();
@@ -84,17 +85,5 @@ async function recall(path: string): Promise<string | undefined> {
     return typeof sha256 === "string" && /^[0-9a-f]{64}$/.test(sha256) ? sha256 : undefined;
   } catch {
     return undefined;
-  }
-}
-
-/** Never fails: without a cache folder every run hashes for itself. */
-async function remember(path: string, sha256: string): Promise<void> {
-  const own = `${path}.${randomBytes(6).toString("hex")}`;
-  try {
-    makeFolder(dirname(path));
-    await writeFile(own, JSON.stringify({ sha256 }));
-    await rename(own, path);
-  } catch {
-    await unlink(own).catch(() => {});
   }
 }

@@ -2,8 +2,12 @@
 import { join } from "node:path";
 import { FileError } from "../errors.ts";
 import { codeOf } from "../files/byte-source.ts";
+import { FileLock } from "../files/file-lock.ts";
 import { makeFolder } from "../files/make-folder.ts";
-import { checkOutput, notWritable, TemporaryFile, writeWhole } from "../files/temporary-file.ts";
+import { writeWhole } from "../files/output-file.ts";
+import { findTarget } from "../files/target.ts";
+import { TemporaryFile } from "../files/temporary-file.ts";
+import { notWritable } from "../files/write-failure.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { renderHtml } from "./report/html.ts";
 
@@ -27,9 +31,10 @@ function pathsIn(folder: string): WrittenReport {
 /**
  * Makes the folder and tries whether files can be written there: what cannot be is told before any work.
  *
+ * @returns the paths of the files that {@link writeReport} will write or replace
  * @throws FileError ERR_FILE_NOT_WRITABLE
  */
-export async function prepareReportFolder(folder: string): Promise<void> {
+export async function prepareReportFolder(folder: string): Promise<WrittenReport> {
   const paths = pathsIn(folder);
   try {
     makeFolder(folder);
@@ -38,9 +43,10 @@ export async function prepareReportFolder(folder: string): Promise<void> {
     const message = `The folder ${folder} cannot be made: something is there that is not a folder.`;
     throw new FileError("ERR_FILE_NOT_WRITABLE", message, { file: folder, cause });
   }
-  for (const path of Object.values(paths)) await checkOutput(path, true);
+  for (const path of Object.values(paths)) await findTarget(path, true);
   const attempt = await TemporaryFile.create(paths.json);
   await attempt.discard();
+  return paths;
 }
 
 /**
@@ -50,13 +56,20 @@ export async function prepareReportFolder(folder: string): Promise<void> {
  * @throws FileError ERR_FILE_NOT_WRITABLE
  */
 export async function writeReport(folder: string, { report, cases }: Evaluation): Promise<WrittenReport> {
-  await prepareReportFolder(folder);
-  const paths = pathsIn(folder);
+  const paths = await prepareReportFolder(folder);
   const lines = cases.flatMap((scored, i) =>
     scored.map((one) => `${JSON.stringify({ benchmark: report.benchmarks[i]?.benchmark, ...one })}\n`),
   );
-  await writeWhole(paths.json, `${JSON.stringify(report, undefined, 2)}\n`);
-  await writeWhole(paths.html, renderHtml(report));
-  await writeWhole(paths.scores, lines.join(""));
+  // So that the three are of one evaluation.
+  const lock = await FileLock.acquire(join(folder, ".report.lock")).catch((cause) => {
+    throw notWritable(paths.json, cause);
+  });
+  try {
+    await writeWhole(paths.json, `${JSON.stringify(report, undefined, 2)}\n`);
+    await writeWhole(paths.html, renderHtml(report));
+    await writeWhole(paths.scores, lines.join(""));
+  } finally {
+    await lock.release();
+  }
   return paths;
 }

@@ -1,5 +1,5 @@
 /** Bytes that are read by position: a file, here or elsewhere. */
-import type { Stats } from "node:fs";
+import { constants, type Stats } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { FileError } from "../errors.ts";
 
@@ -30,8 +30,11 @@ export async function openFile(path: string): Promise<ByteSource> {
   let handle: FileHandle | undefined;
   try {
     if (!(await stat(path)).isFile()) throw notReadable(path, "is not a regular file");
-    handle = await open(path, "r");
-    return new LocalFile(handle, path, await handle.stat());
+    // A pipe that has taken its place since is not waited for.
+    handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const stats = await handle.stat();
+    if (!stats.isFile()) throw notReadable(path, "is not a regular file");
+    return new LocalFile(handle, path, stats);
   } catch (error) {
     await handle?.close();
     throw error instanceof FileError ? error : notReadable(path, reasonOf(error), error);

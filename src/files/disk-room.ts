@@ -2,21 +2,18 @@
 import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { gibibytes } from "../byte-units.ts";
-import { FileError } from "../errors.ts";
+import { unwritable } from "./write-failure.ts";
 
 /**
  * @param target a file that is to be written; its folder exists
  * @param bytes that it will take, beside what is there already
+ * @param name what messages call it
  * @throws FileError ERR_FILE_NOT_WRITABLE with both numbers when the disk has less; nothing where the system does not tell
  */
-export async function checkRoom(target: string, bytes: number): Promise<void> {
+export async function checkRoom(target: string, bytes: number, name = target): Promise<void> {
   const free = await freeBytes(dirname(resolve(target)));
   if (free === undefined || bytes <= free) return;
-  throw new FileError(
-    "ERR_FILE_NOT_WRITABLE",
-    `The file ${target} cannot be written: it needs ${gibibytes(bytes)}, and its disk has ${gibibytes(free)} free.`,
-    { file: target },
-  );
+  throw unwritable(name, `it needs ${gibibytes(bytes)}, and its disk has ${gibibytes(free)} free`);
 }
 
 /** What this user may still write there; undefined where the system does not tell. */

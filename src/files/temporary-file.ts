@@ -1,53 +1,74 @@
 import { randomBytes } from "node:crypto";
-import { unlinkSync } from "node:fs";
-import { access, constants, type FileHandle, link, open, rename, stat, unlink } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
-import { FileError } from "../errors.ts";
+import { constants } from "node:fs";
+import { type FileHandle, link, lstat, open, rename, unlink } from "node:fs/promises";
+import { dirname } from "node:path";
+import { removeAtExit } from "./at-exit.ts";
 import { codeOf } from "./byte-source.ts";
+import { besideTarget, findTarget, type Target } from "./target.ts";
+import { notWritable, unwritable } from "./write-failure.ts";
+
+/** Not defined on Windows, where links are rare and need a right. */
+const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
+const PERMISSIONS = 0o777;
+/** What its writers need, whatever the file that it replaces allows. */
+const OWN_ACCESS = 0o600;
+const NEW_FILE = 0o666;
 
 /**
  * A file that appears under its own name only when it is whole: it is written under a temporary name in the same
- * folder, flushed to the disk, and renamed.
+ * folder, flushed to the disk, and renamed. It is made exclusively, and what is published is this very file.
  */
 export class TemporaryFile {
   /** The temporary name, in the folder of the final one. */
   readonly path: string;
-  readonly #target: string;
+  readonly #target: Target;
   #handle: FileHandle | undefined;
+  readonly #forget: () => void;
 
-  private constructor(path: string, target: string, handle: FileHandle, keptAtExit = false) {
+  private constructor(path: string, target: Target, handle: FileHandle, keptAtExit: boolean) {
     this.path = path;
     this.#target = target;
     this.#handle = handle;
-    if (!keptAtExit) rememberForExit(path);
-  }
-
-  /** @throws FileError ERR_FILE_NOT_WRITABLE when the folder does not exist or is closed to this user */
-  static async create(target: string): Promise<TemporaryFile> {
-    const absolute = resolve(target);
-    const name = `.${basename(absolute)}.${randomBytes(6).toString("hex")}.partial`;
-    const path = join(dirname(absolute), name);
-    try {
-      return new TemporaryFile(path, absolute, await open(path, "wx"));
-    } catch (error) {
-      throw notWritable(target, error);
-    }
+    this.#forget = keptAtExit ? () => {} : removeAtExit(path);
   }
 
   /**
-   * Opens the file under a name that every run for this target finds again, with what an earlier one left in it.
+   * @param target where it is to go; the name of a file stands for that file, to be replaced
+   * @throws FileError ERR_FILE_NOT_WRITABLE when the folder does not exist or is closed to this user
+   */
+  static async create(target: string | Target): Promise<TemporaryFile> {
+    const found = typeof target === "string" ? await findTarget(target, true) : target;
+    const path = besideTarget(found.path, `.${randomBytes(PARTIAL_ID_BYTES).toString("hex")}${PARTIAL}`);
+    return TemporaryFile.#open(path, found, constants.O_CREAT | constants.O_EXCL, false);
+  }
+
+  /**
+   * Opens the file under a name that every run for this target finds again. The target's lock must be held.
    *
-   * @param keptAtExit whether it stays when the process ends early
+   * @param resume whether it is opened with what an earlier run left in it, and stays when the process ends early
    * @throws FileError ERR_FILE_NOT_WRITABLE
    */
-  static async reopen(target: string, keptAtExit: boolean): Promise<TemporaryFile> {
-    const absolute = resolve(target);
-    const path = partialPath(absolute);
+  static async reopen(target: Target, resume: boolean): Promise<TemporaryFile> {
+    const path = partialPath(target.path);
     try {
-      const handle = await open(path, constants.O_RDWR | constants.O_CREAT);
-      return new TemporaryFile(path, absolute, handle, keptAtExit);
+      const found = await lstat(path).catch(() => undefined);
+      // Of a link, or a file that has another name, too, something else would be written to.
+      if (resume && found?.isFile() && found.nlink === 1) return await TemporaryFile.#open(path, target, 0, true);
+      if (found !== undefined) await unlink(path);
     } catch (error) {
-      throw notWritable(target, error);
+      throw notWritable(target.name, error);
+    }
+    return TemporaryFile.#open(path, target, constants.O_CREAT | constants.O_EXCL, resume);
+  }
+
+  static async #open(path: string, target: Target, how: number, keptAtExit: boolean): Promise<TemporaryFile> {
+    // A file that is to replace a private one is no more open than that while it grows.
+    const mode = target.there === undefined ? NEW_FILE : (target.there.mode & PERMISSIONS) | OWN_ACCESS;
+    try {
+      const handle = await open(path, constants.O_RDWR | NO_FOLLOW | how, mode);
+      return new TemporaryFile(path, target, handle, keptAtExit);
+    } catch (error) {
+      throw notWritable(target.name, error);
     }
   }
 
@@ -89,129 +110,102 @@ export class TemporaryFile {
     try {
       await action(this.#handle);
     } catch (error) {
-      throw notWritable(this.#target, error);
+      throw notWritable(this.#target.name, error);
     }
   }
 
-  /** Flushes and closes the file, which stays under its temporary name: another program may go on with it. */
+  /** Flushes and closes the file, which stays under its temporary name. */
   async close(): Promise<void> {
     const handle = this.#handle;
     this.#handle = undefined;
     if (handle === undefined) return;
+    this.#forget();
     try {
       await handle.sync();
     } catch (error) {
-      throw notWritable(this.#target, error);
+      throw notWritable(this.#target.name, error);
     } finally {
       await handle.close();
     }
   }
 
   /**
-   * Gives the file its final name and returns its size in bytes.
+   * Flushes the file, also what another program wrote into it, gives it its final name and returns its size in bytes.
    *
    * @param overwrite false: a file that appeared there in the meantime is kept, and this one refused
+   * @throws FileError ERR_FILE_NOT_WRITABLE, also when another file was put in the place of this one
    */
   async publish(overwrite: boolean): Promise<number> {
-    await this.close();
-    await flushByPath(this.path, this.#target);
+    const { name, path, there } = this.#target;
+    const handle = this.#handle;
+    if (handle === undefined) throw new RangeError("The temporary file is closed.");
     try {
-      const { size } = await stat(this.path);
-      if (overwrite) await rename(this.path, this.#target);
+      if (there !== undefined) {
+        // Only the system's administrator may give files away.
+        await handle.chown(there.uid, there.gid).catch(() => {});
+        await handle.chmod(there.mode & PERMISSIONS);
+      }
+      await handle.sync();
+      const { size } = await handle.stat();
+      await this.#check(handle, this.path);
+      if (overwrite) await rename(this.path, path);
       else await this.#renameToNew();
-      forgetForExit(this.path);
-      await flushFolder(dirname(this.#target));
+      this.#forget();
+      await this.#check(handle, path);
+      await flushFolder(dirname(path));
+      this.#handle = undefined;
+      await handle.close();
       return size;
     } catch (error) {
-      throw notWritable(this.#target, error);
+      throw notWritable(name, error);
     }
   }
 
-  /** Closes and removes the temporary file; does nothing when it was published or removed. Never throws. */
+  /** Closes and removes the temporary file; does nothing when it was published, closed or removed. Never throws. */
   async discard(): Promise<void> {
     const handle = this.#handle;
     this.#handle = undefined;
+    if (handle !== undefined && (await isFileAt(handle, this.path))) await unlink(this.path).catch(() => {});
     await handle?.close().catch(() => {});
-    await unlink(this.path).catch(() => {});
-    forgetForExit(this.path);
+    this.#forget();
+  }
+
+  async #check(handle: FileHandle, path: string): Promise<void> {
+    if (!(await isFileAt(handle, path)))
+      throw unwritable(this.#target.name, `another program replaced ${path} while it was written; start again`);
   }
 
   /** A link fails when the name is taken, a rename does not; not every file system has links. */
   async #renameToNew(): Promise<void> {
+    const { path } = this.#target;
     try {
-      await link(this.path, this.#target);
+      await link(this.path, path);
       await unlink(this.path);
     } catch (error) {
       if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(codeOf(error) ?? "")) throw error;
-      if (await isThere(this.#target)) throw Object.assign(new Error("exists"), { code: "EEXIST" });
-      await rename(this.path, this.#target);
+      if ((await lstat(path).catch(() => undefined)) !== undefined)
+        throw Object.assign(new Error("exists"), { code: "EEXIST" });
+      await rename(this.path, path);
     }
   }
 }
 
-/**
- * Writes a text file whole or not at all; one of that name is replaced.
- *
- * @throws FileError ERR_FILE_NOT_WRITABLE
- */
-export async function writeWhole(path: string, text: string): Promise<void> {
-  await checkOutput(path, true);
-  const file = await TemporaryFile.create(path);
-  try {
-    await file.write(Buffer.from(text), 0);
-    await file.publish(true);
-  } finally {
-    await file.discard();
-  }
+/** Whether a name is that of the open file, and no link to it. */
+async function isFileAt(handle: FileHandle, path: string): Promise<boolean> {
+  const ours = await handle.stat({ bigint: true });
+  const found = await lstat(path, { bigint: true }).catch(() => undefined);
+  return found?.isFile() === true && found.dev === ours.dev && found.ino === ours.ino;
 }
 
-/** What an unfinished file is called while it grows. */
+const PARTIAL = ".partial";
+const PARTIAL_ID_BYTES = 6;
+
+/** What follows the target's name in the names of temporary files that no later run goes on with. */
+export const PARTIAL_SUFFIX = new RegExp(`^\\.[0-9a-f]{${2 * PARTIAL_ID_BYTES}}\\${PARTIAL}$`);
+
+/** What an unfinished file is called that a later run for this target, which has no links in it, may go on with. */
 export function partialPath(target: string): string {
-  const absolute = resolve(target);
-  return join(dirname(absolute), `.${basename(absolute)}.partial`);
-}
-
-/**
- * Finds before any work that a file could not be written after it.
- *
- * @throws FileError ERR_FILE_NOT_WRITABLE when something is there and must not be replaced, or is a folder; when the folder is
- *   not there, or closed to this user
- */
-export async function checkOutput(path: string, overwrite: boolean): Promise<void> {
-  try {
-    const there = await ifThere(stat(path));
-    if (there?.isFile() === false) throw unwritable(path, "something is there that is not a regular file");
-    if (there !== undefined && !overwrite) throw Object.assign(new Error("exists"), { code: "EEXIST" });
-    await access(dirname(resolve(path)), constants.W_OK);
-  } catch (error) {
-    throw notWritable(path, error);
-  }
-}
-
-async function ifThere<Value>(looking: Promise<Value>): Promise<Value | undefined> {
-  try {
-    return await looking;
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-/** Another program may have written the file after it was closed here. */
-async function flushByPath(path: string, target: string): Promise<void> {
-  try {
-    const handle = await open(path, "r+");
-    await handle.sync().finally(() => handle.close());
-  } catch (error) {
-    throw notWritable(target, error);
-  }
+  return besideTarget(target, PARTIAL);
 }
 
 /** Windows cannot open folders; there the rename itself is all there is. */
@@ -219,54 +213,4 @@ async function flushFolder(folder: string): Promise<void> {
   if (process.platform === "win32") return;
   const handle = await open(folder, "r");
   await handle.sync().finally(() => handle.close());
-}
-
-const pending = new Set<string>();
-let listening = false;
-
-/** Deletes a file when the process ends, unless it is forgotten before. */
-export function rememberForExit(path: string): void {
-  pending.add(path);
-  if (listening) return;
-  listening = true;
-  // Also a process that ends by process.exit or an uncaught error leaves nothing behind.
-  process.on("exit", () => {
-    for (const file of pending) {
-      try {
-        unlinkSync(file);
-      } catch {}
-    }
-  });
-}
-
-export function forgetForExit(path: string): void {
-  pending.delete(path);
-}
-
-export function notWritable(file: string, cause: unknown): FileError {
-  if (cause instanceof FileError) return cause;
-  return unwritable(file, reasonOf(cause, file), cause);
-}
-
-function unwritable(file: string, reason: string, cause?: unknown): FileError {
-  return new FileError("ERR_FILE_NOT_WRITABLE", `The file ${file} cannot be written: ${reason}.`, { file, cause });
-}
-
-function reasonOf(error: unknown, file: string): string {
-  switch (codeOf(error)) {
-    case "EEXIST":
-      return "it exists already, and overwriting was not asked for";
-    case "ENOENT":
-    case "ENOTDIR":
-      return `the folder ${dirname(resolve(file))} does not exist`;
-    case "EACCES":
-    case "EPERM":
-    case "EROFS":
-      return "its folder is closed to this user";
-    case "ENOSPC":
-    case "EDQUOT":
-      return "the disk is full";
-    default:
-      return error instanceof Error ? error.message : String(error);
-  }
 }

@@ -10,10 +10,10 @@ import { randomBytes } from "node:crypto";
 import { copyFile, open, readFile, rename, stat, symlink, unlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { codeOf } from "../files/byte-source.ts";
+import { FileLock, type LockOptions } from "../files/file-lock.ts";
 import { makeFolder } from "../files/make-folder.ts";
 import type { Repository } from "./address.ts";
 import type { HubFile } from "./listing.ts";
-import { FileLock, type LockOptions } from "./lock.ts";
 import { cannotWrite } from "./write-failure.ts";
 
 export type MakeLink = (target: string, path: string) => Promise<void>;
@@ -53,8 +53,15 @@ export class HubCache {
   }
 
   /** Held while a file is downloaded. huggingface_hub locks another file, and downloads to a name of its own. */
-  lock({ hash }: Pick<HubFile, "hash">, options: LockOptions): Promise<FileLock> {
-    return FileLock.acquire(join(this.#locks, `${hash.hex}.starling-rm.lock`), options);
+  async lock({ hash }: Pick<HubFile, "hash">, options: LockOptions): Promise<FileLock> {
+    const path = join(this.#locks, `${hash.hex}.starling-rm.lock`);
+    try {
+      makeFolder(dirname(path));
+      return await FileLock.acquire(path, options);
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      throw cannotWrite(path, error);
+    }
   }
 
   /** The path of a whole file, in the snapshot; a blob that is there already is linked. Undefined: it must come. */
@@ -106,7 +113,7 @@ export class HubCache {
     try {
       makeFolder(dirname(path));
       const temporary = temporaryName(path);
-      await writeFile(temporary, commit);
+      await writeFile(temporary, commit, { flag: "wx" });
       await rename(temporary, path);
     } catch (error) {
       throw cannotWrite(path, error);

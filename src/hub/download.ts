@@ -43,8 +43,8 @@ export async function download(
   path: string,
   options: DownloadOptions,
 ): Promise<void> {
-  const handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o666).catch((error) =>
-    Promise.reject(cannotWrite(path, error)),
+  const handle = await open(path, constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0), 0o666).catch(
+    (error) => Promise.reject(cannotWrite(path, error)),
   );
   try {
     const part = new PartialFile(handle, path, file, options.onBytes);

@@ -61,6 +61,7 @@ export async function pull(options: PullOptions, internals: Internals = {}): Pro
     signal: aSignal,
   });
   const repository = parseRepository(options.repository, options.revision);
+  options.signal?.throwIfAborted();
   const settings = await hubSettings(options);
   if (settings.offline) return pulledBefore(repository, settings);
   const { onProgress, signal, concurrency = DEFAULT_CONCURRENCY } = options;

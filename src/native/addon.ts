@@ -13,6 +13,9 @@ export const CONTRACT_VERSION = 6;
 export interface NativeAddon {
   readonly contractVersion: number;
 
+  /** Ends the process without waiting for any of its threads. No exit handler runs. */
+  endProcess(exitCode: number): void;
+
   /**
    * Opens the llama.cpp runtime libraries of one folder, binds the table of functions, and loads the compute backends
    * found in the folder. A process holds one runtime: a second call with the same folder returns the same

@@ -30,6 +30,11 @@ export function loadAddon(): NativeAddon {
   return loaded;
 }
 
+/** The addon, if this thread has opened it. */
+export function addonIfLoaded(): NativeAddon | undefined {
+  return loaded;
+}
+
 /** The folder of this package's package.json: two levels above src/native, three above dist/src/native. */
 export function packageRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));

@@ -1,9 +1,9 @@
 /** Findings about libraries and drivers, one small JSON file each in the cache folder, kept from one process to the next. */
-import { createHash, randomBytes } from "node:crypto";
-import { readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { createHash } from "node:crypto";
+import { readFileSync, statSync, unlinkSync } from "node:fs";
+import { join } from "node:path";
 import { namesIfThere } from "../files/if-there.ts";
-import { makeFolder } from "../files/make-folder.ts";
+import { rememberText } from "../files/remember.ts";
 
 /** A few runtimes and models, on a few machines that share a home folder, before and after a few updates. */
 const MOST_REMEMBERED = 64;
@@ -41,28 +41,20 @@ export function readRemembered(folder: string, key: string): Remembered | undefi
 
 /** Never fails: without a cache folder every process finds out for itself. */
 export function writeRemembered(folder: string, key: string, remembered: Remembered): void {
-  const path = file(folder, key);
-  const own = `${path}.${randomBytes(6).toString("hex")}`;
-  try {
-    makeFolder(dirname(path));
-    writeFileSync(own, JSON.stringify(remembered));
-    renameSync(own, path);
-    forgetOldest(folder);
-  } catch {
-    try {
-      unlinkSync(own);
-    } catch {
-      // It was never made.
-    }
-  }
+  rememberText(file(folder, key), JSON.stringify(remembered));
+  forgetOldest(folder);
 }
 
 function forgetOldest(folder: string): void {
-  const byAge = (namesIfThere(folder) ?? [])
-    .map((name) => join(folder, name))
-    .map((path) => ({ path, time: statSync(path).mtimeMs }))
-    .sort((a, b) => b.time - a.time);
-  for (const { path } of byAge.slice(MOST_REMEMBERED)) unlinkSync(path);
+  try {
+    const byAge = (namesIfThere(folder) ?? [])
+      .map((name) => join(folder, name))
+      .map((path) => ({ path, time: statSync(path).mtimeMs }))
+      .sort((a, b) => b.time - a.time);
+    for (const { path } of byAge.slice(MOST_REMEMBERED)) unlinkSync(path);
+  } catch {
+    // Another process was faster.
+  }
 }
 
 function file(folder: string, key: string): string {

@@ -163,6 +163,7 @@ export class RewardModel implements AsyncDisposable {
     if (!Array.isArray(items)) throw new TypeError("Expected an array of items; use scoreEach for a stream of them.");
     this.#assertOpen();
     checkOptions("score", options, scoreOptionChecks);
+    options.signal?.throwIfAborted();
     checkItems(items, options);
     return allOf(scoreStream(items, this.#context, options));
   }
@@ -191,6 +192,7 @@ export class RewardModel implements AsyncDisposable {
       throw new TypeError("Expected an array of items; use featuresEach for a stream of them.");
     this.#assertOpen();
     checkOptions("features", options, featureOptionChecks);
+    options.signal?.throwIfAborted();
     checkItems(items, options);
     return allOf(featureStream(items, this.#context, options));
   }

@@ -121,7 +121,9 @@ it("are refused while another one writes the same file", async () => {
   while (!existsSync(journal)) await new Promise((resolve) => setTimeout(resolve, 5));
   const second = await run(convert(output));
   expect(second.code).toBe(2);
-  expect(second.stderr).toMatch(/is being written by process \d+\. If that is no conversion, delete /);
+  expect(second.stderr).toMatch(
+    /is being written by process \d+ on \S+ since 2\S+Z\. Wait .* delete \S+\.model\.gguf\.lock\.\n$/,
+  );
   child.kill("SIGKILL");
   await end;
 }, 120_000);

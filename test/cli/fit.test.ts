@@ -92,12 +92,14 @@ describe("fit", () => {
   it("prints a table for people, and goes on from a head file", async () => {
     const head = path("first-head.gguf");
     await runFit(["--input", prefs, "--head-output", head, "--ridge", "10"]);
-    const { code, stdout } = await runFit(["--input", prefs, "--head", head, "--seed", "3"]);
+    const args = ["--input", prefs, "--head", head, "--seed", "3", "--head-output", path("second-head.gguf")];
+    const { code, stdout } = await runFit(args);
     expect(code).toBe(0);
     expect(stdout).toMatch(/model +.*, from the head first-head.gguf\n/);
     expect(stdout).toMatch(/fit +at the minimum after \d+ iterations/);
     expect(stdout).toMatch(/held out +accuracy 0\.\d{4} -> [01]\.\d{4}, loss .* \(9 prompts, \d+ comparisons\)/);
-    expect(stdout).not.toMatch(/new model|head file/);
+    expect(stdout).toMatch(/head file +.*second-head\.gguf\n/);
+    expect(stdout).not.toMatch(/new model/);
   });
 
   it("ends in the same head, bit for bit, after it was killed in the middle", async () => {
@@ -135,7 +137,10 @@ describe("fit", () => {
     const rows = jsonLines(preferences(30)).trimEnd().split("\n");
     rows.splice(4, 0, "not json", '{"prompt":"p","chosen":1,"rejected":"r"}');
     const broken = file("broken.jsonl", `${rows.join("\n")}\n`);
-    const { code, stdout, stderr } = await runFit(["--input", broken, "--json"]);
+    const { code, stdout, stderr } = await runFit([
+      ...["--input", broken, "--json"],
+      ...["--head-output", path("of-others.gguf")],
+    ]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/broken\.jsonl, line 5: .*JSON/);
     expect(stderr).toMatch(/broken\.jsonl, line 6: .*chosen/);
@@ -151,7 +156,7 @@ describe("fit", () => {
     mkdirSync(cache);
     const rows = [{ prompt: "long ".repeat(400), chosen: "a", rejected: "b" }, ...preferences(600, 10)];
     const input = file("unscorable.jsonl", jsonLines(rows));
-    const args = ["--input", input, "--ctx", "256", "--ridge", "1", "--strict"];
+    const args = ["--input", input, "--ctx", "256", "--ridge", "1", "--strict", "--head-output", path("none.gguf")];
     const { code, stdout, stderr } = await runFit(args, { STARLING_RM_CACHE: cache });
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr.trimEnd()).toMatch(/^starling-rm: .*unscorable\.jsonl, line 1: responses\[0\] has \d+ tokens, .*$/);
@@ -196,7 +201,7 @@ describe("fit", () => {
 
   it.each<[string, readonly string[], RegExp]>([
     ["no input", [], /needs --input/],
-    ["a missing file", ["--input", "none.jsonl"], /none\.jsonl/],
+    ["a missing file", ["--input", "none.jsonl", "-o", path("none.gguf")], /none\.jsonl/],
     ["a ridge of 0", ["--input", prefs, "--ridge", "0"], /"auto" or a number above 0/],
     ["everything held out", ["--input", prefs, "--held-out", "1"], /from 0 to 0\.9/],
     ["an output that is there", ["--input", prefs, "-o", prefs], /prefs\.jsonl/],
@@ -205,7 +210,7 @@ describe("fit", () => {
       ["--input", prefs, "-o", "x.gguf", "--head-output", "./x.gguf"],
       /another file than output/,
     ],
-    ["data without a case", ["--input", file("none.json", "[]")], /no case to fit a head to/],
+    ["data without a case", ["--input", file("none.json", "[]"), "-o", path("none.gguf")], /no case to fit a head to/],
     ["an empty option", ["--input", prefs, "--ridge", ""], /above 0/],
   ])("refuses %s", async (_, args, message) => {
     const { code, stdout, stderr } = await runFit(args);

@@ -138,7 +138,10 @@ describe("an input or output that cannot be used", () => {
 
   it("an old output stays whole when the model cannot be loaded", async () => {
     const output = file("old.jsonl", "old\n");
-    expectRefusal(await run(["score", "--model", "/none.gguf", "--text", "a", "--output", output]), /none\.gguf/);
+    expectRefusal(
+      await run(["score", "--model", "/none.gguf", "--text", "a", "--output", output, "--force"]),
+      /none\.gguf/,
+    );
     expect(readFileSync(output, "utf8")).toBe("old\n");
   });
 });

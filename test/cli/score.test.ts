@@ -155,13 +155,13 @@ describe("formats", () => {
     expect(stdout).toMatch(/failed/);
   });
 
-  it("--output gets JSON lines, anew each time", async () => {
+  it("--output gets JSON lines, anew each time with --force", async () => {
     const output = join(folder, "out.jsonl");
     for (const args of [
       ["--input", input],
       ["--text", "a"],
     ])
-      expect((await score([...args, "-o", output])).stdout).toBe("");
+      expect((await score([...args, "-o", output, "--force"])).stdout).toBe("");
     expect(parseLines(readFileSync(output, "utf8"))).toMatchObject([{ index: 0, score: expect.any(Number) }]);
   });
 });

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, expect, it } from "vitest";
-import { ended, file, folder, jsonLines, parseLines, run, start, tiny } from "./run-cli.ts";
+import { ended, expectWithin, file, folder, jsonLines, parseLines, run, start, tiny } from "./run-cli.ts";
 
 const fromStdin = ["--input", "-"];
 
@@ -64,13 +64,6 @@ describe("a reader that goes away", () => {
     expect((await ended(child)).code).toBe(0);
   });
 });
-
-/** On a machine with other things to do a process may wait for its turn: one try in time is enough. */
-async function expectWithin(milliseconds: number, attempt: () => Promise<number>): Promise<void> {
-  const taken: number[] = [];
-  while (taken.length < 3 && !taken.some((time) => time < milliseconds)) taken.push(await attempt());
-  expect(Math.min(...taken)).toBeLessThan(milliseconds);
-}
 
 describe("Ctrl-C", () => {
   it.each([

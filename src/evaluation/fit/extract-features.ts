@@ -73,6 +73,7 @@ export async function extractFeatures(
     signal: aSignal,
   });
   const { cacheFolder = defaultCacheFolder(), onProgress, onHash, onFailure, signal } = options;
+  signal?.throwIfAborted();
   const sha256 =
     options.modelSha256 ??
     (await modelHash(model.info.path, {

@@ -101,6 +101,7 @@ export const fitChecks: Readonly<Record<string, Check>> = {
 export async function fitHead(data: FitData, options: FitOptions = {}): Promise<FitResult> {
   checkOptions("fitHead", options, { ...fitChecks, onTrial: aFunction });
   const { ridge: wanted = "auto", heldOut = DEFAULT_HELD_OUT, seed = 0, onTrial, signal } = options;
+  signal?.throwIfAborted();
   const split = holdOut(data.cases, heldOut, seed);
   const training = split.training.flat();
   if (training.length === 0) throw refuse("There is no case to fit a head to.");

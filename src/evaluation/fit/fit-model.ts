@@ -1,15 +1,15 @@
 /** A fit from beginning to end: preferences, features, the head, the files that hold it. */
-import { resolve } from "node:path";
 import { defaultCacheFolder } from "../../cache-folder.ts";
 import { InvalidInputError, invalidArgument } from "../../errors.ts";
 import { openFile } from "../../files/byte-source.ts";
 import { checkRoom } from "../../files/disk-room.ts";
+import { OutputFile } from "../../files/output-file.ts";
 import { isSameFile } from "../../files/same-file.ts";
-import { checkOutput } from "../../files/temporary-file.ts";
+import { findTarget } from "../../files/target.ts";
 import type { PullProgress } from "../../hub/tally.ts";
 import { aBoolean, aFunction, aString, checkOptions, given, required } from "../../options.ts";
 import { packageVersion } from "../../package-info.ts";
-import { replaceHead, writeHead } from "../../write-head.ts";
+import { replaceHeadIn, writeHeadTo } from "../../write-head.ts";
 import { checkRequest } from "../evaluate.ts";
 import { type BenchmarkRequest, OpenBenchmark } from "../open-benchmark.ts";
 import { type LoadSettings, type OpenModel, openModel } from "../open-model.ts";
@@ -95,8 +95,17 @@ export async function fitModel(options: FitModelOptions): Promise<{ report: FitR
     onNotice: aFunction,
   });
   checkRequest(options.data, "data");
+  options.signal?.throwIfAborted();
+  const outputs = await claimOutputs(options);
+  try {
+    return await fitTo(outputs, options);
+  } finally {
+    await outputs.release();
+  }
+}
+
+async function fitTo(outputs: Outputs, options: FitModelOptions): Promise<{ report: FitReport; head: Float32Array }> {
   const { output, headOutput, seed = 0, heldOut = DEFAULT_HELD_OUT } = options;
-  await checkOutputs(options);
   const { data, model, benchmark } = await readFeatures(options, seed);
   let trials = 0;
   options.onProgress?.({ doing: "fitting", trials });
@@ -111,7 +120,7 @@ export async function fitModel(options: FitModelOptions): Promise<{ report: FitR
       `the fit stopped after ${fitted.iterations} iterations with a gradient of ${fitted.gradientNorm.toExponential(2)}, ` +
         `above its tolerance of ${fitted.gradientTolerance.toExponential(2)}`,
     );
-  await writeOutputs(options, data, benchmark.sources, head, fitted);
+  await writeOutputs(outputs, options, data, benchmark.sources, head, fitted);
   const report: FitReport = {
     formatVersion: 1,
     version: packageVersion(),
@@ -126,28 +135,46 @@ export async function fitModel(options: FitModelOptions): Promise<{ report: FitR
   return { report, head };
 }
 
+/** The files that are to be written, held from the beginning: two fits to one file would be hours for one of them. */
+interface Outputs {
+  readonly model: OutputFile | undefined;
+  readonly head: OutputFile | undefined;
+  release(): Promise<void>;
+}
+
 /** What would make hours of work useless, or destroy what they began with, is found before. */
-async function checkOutputs({
-  modelPath,
-  data,
-  output,
-  headOutput,
-  overwrite = false,
-}: FitModelOptions): Promise<void> {
-  if (output !== undefined && headOutput !== undefined && resolve(output) === resolve(headOutput))
-    throw invalidArgument("headOutput", "another file than output", headOutput);
-  for (const [name, path] of Object.entries(given({ output, headOutput }))) {
-    await checkOutput(path, overwrite);
+async function claimOutputs(options: FitModelOptions): Promise<Outputs> {
+  const { modelPath, data, output, headOutput, overwrite = false, signal } = options;
+  const claimed: OutputFile[] = [];
+  const release = async () => {
+    for (const file of claimed) await file.release();
+  };
+  const claim = async (field: string, name: string | undefined) => {
+    if (name === undefined) return undefined;
+    const { path } = await findTarget(name, overwrite);
+    if (claimed.some(({ target }) => target.path === path))
+      throw invalidArgument(field, "another file than output", name);
     for (const input of data.inputs ?? [])
-      if (await isSameFile(path, input)) throw invalidArgument(name, "another file than the preferences", path);
+      if (await isSameFile(path, input)) throw invalidArgument(field, "another file than the preferences", name);
+    // A whole model may take the old one's place, a head alone may not.
+    if (field === "headOutput" && (await isSameFile(path, modelPath)))
+      throw invalidArgument(field, "another file than the model", name);
+    const file = await OutputFile.claim(name, { overwrite, signal });
+    claimed.push(file);
+    return file;
+  };
+  try {
+    const outputs = { model: await claim("output", output), head: await claim("headOutput", headOutput), release };
+    if (outputs.model !== undefined) {
+      const model = await openFile(modelPath);
+      await model.close();
+      await checkRoom(outputs.model.target.path, model.size, output);
+    }
+    return outputs;
+  } catch (error) {
+    await release();
+    throw error;
   }
-  // A whole model may take the old one's place, a head alone may not.
-  if (headOutput !== undefined && (await isSameFile(headOutput, modelPath)))
-    throw invalidArgument("headOutput", "another file than the model", headOutput);
-  if (output === undefined) return;
-  const model = await openFile(modelPath);
-  await model.close();
-  await checkRoom(output, model.size);
 }
 
 /** The model is closed before the fit, which does not need it. */
@@ -202,7 +229,8 @@ function noCases(benchmark: OpenBenchmark): string {
 }
 
 async function writeOutputs(
-  { modelPath, output, headOutput, overwrite = false, signal, onProgress }: FitModelOptions,
+  outputs: Outputs,
+  { modelPath, signal, onProgress }: FitModelOptions,
   { model, tokenization }: FitData,
   sources: readonly ReportedSource[],
   head: Float32Array,
@@ -210,12 +238,12 @@ async function writeOutputs(
 ): Promise<void> {
   const input = sources.map(({ name }) => name).join(", ");
   const fit = { model: model.name, modelSha256: model.sha256, input, cases: training.cases, ridge };
-  const content = { modelPath, head, tokenization, fit, overwrite, ...given({ signal }) };
-  if (headOutput !== undefined) await writeHead({ ...content, output: headOutput });
-  if (output !== undefined)
-    await replaceHead({
+  const content = { modelPath, head, tokenization, fit, ...given({ signal }) };
+  if (outputs.head !== undefined) await writeHeadTo(outputs.head, { ...content, output: outputs.head.name });
+  if (outputs.model !== undefined)
+    await replaceHeadIn(outputs.model, {
       ...content,
-      output,
+      output: outputs.model.name,
       onProgress: ({ bytesDone, bytesTotal }) => onProgress?.({ doing: "writing", fraction: bytesDone / bytesTotal }),
     });
 }

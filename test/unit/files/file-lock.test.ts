@@ -1,11 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { FileLock } from "../../../src/hub/lock.ts";
-import { emptyFolder, failureOf } from "./support.ts";
+import { FileLock } from "../../../src/files/file-lock.ts";
+import { emptyFolder, failureOf } from "../hub/support.ts";
 
-const newPath = () => join(emptyFolder(), "deeper", "a.lock");
+const newPath = () => join(emptyFolder(), "a.lock");
 
 describe("FileLock", () => {
   it("lets one in at a time", async () => {
@@ -32,6 +32,34 @@ describe("FileLock", () => {
     await lock.release();
     expect(existsSync(path)).toBe(true);
     await (await FileLock.acquire(path, { silentMs: 1e9 })).release();
+  });
+
+  it("is taken over by one of many that find it abandoned together", async () => {
+    const { pid } = spawnSync(process.execPath, ["-e", ""]);
+    const path = newPath();
+    const model = await FileLock.acquire(path);
+    const content = JSON.parse(readFileSync(path, "utf8"));
+    await model.release();
+    for (let round = 0; round < 20; round++) {
+      writeFileSync(path, JSON.stringify({ ...content, process: pid, id: `dead ${round}` }));
+      let inside = 0;
+      let most = 0;
+      const one = async () => {
+        const lock = await FileLock.acquire(path);
+        most = Math.max(most, ++inside);
+        await new Promise((resolve) => setImmediate(resolve));
+        inside -= 1;
+        await lock.release();
+      };
+      // Those that come later find the lock at another stage of being taken over.
+      const later = Array.from({ length: 8 }, async (_, i) => {
+        for (let turn = 0; turn < i; turn++) await new Promise((resolve) => setImmediate(resolve));
+        await one();
+      });
+      await Promise.all(later);
+      expect(most).toBe(1);
+      expect(readdirSync(dirname(path))).toEqual([]);
+    }
   });
 
   it.each(["", "{", '{"host":"elsewhere","space":"","process":1,"id":"x"}', "null"])(

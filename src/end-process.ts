@@ -1,0 +1,30 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { tidyUp } from "./files/at-exit.ts";
+import { addonIfLoaded } from "./native/load-addon.ts";
+
+/** What is in time ends on its own: most calls of the system take an instant. */
+const MAX_WAIT_MS = 200;
+const POLL_MS = 5;
+
+/**
+ * Ends the process now, whatever its threads are doing: process.exit waits for those that read from a stalled disk or
+ * quantise. What would be removed at the end is removed.
+ *
+ * @param exitCode the shell's 128 + signal number
+ * @param signal what the process dies of where there is no other way; a shell sees the same exit code
+ */
+export async function endProcess(exitCode: number, signal: NodeJS.Signals): Promise<void> {
+  tidyUp();
+  addonIfLoaded()?.endProcess(exitCode);
+  for (let waited = 0; isWaiting() && waited < MAX_WAIT_MS; waited += POLL_MS) await sleep(POLL_MS);
+  if (isWaiting()) {
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  }
+  process.exit(exitCode);
+}
+
+/** Whether threads are inside system calls for us; process.exit waits for them. */
+function isWaiting(): boolean {
+  return process.getActiveResourcesInfo().some((name) => /^FSReq|^(?:GetAddrInfo|GetNameInfo)ReqWrap$/.test(name));
+}

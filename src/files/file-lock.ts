@@ -1,0 +1,230 @@
+/**
+ * A lock between processes, as a file: who made it holds it, and touches it while it works. Node has no locks of the
+ * operating system. A holder that died is noticed at once on the same machine, and elsewhere because its file is no
+ * longer touched.
+ */
+import { createHash, randomBytes } from "node:crypto";
+import { readFileSync, unlinkSync } from "node:fs";
+import { link, lstat, open, readFile, unlink, utimes } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { threadId } from "node:worker_threads";
+import { atExit } from "./at-exit.ts";
+import { codeOf } from "./byte-source.ts";
+import { hasEnded, isLocal, type ProcessIdentity, thisProcess } from "./process-identity.ts";
+
+const TOUCH_MS = 5_000;
+/** As long as this a holder may be silent: six of its touches. Clocks of other machines do not count, only changes. */
+const SILENT_MS = 30_000;
+/** The first look comes soon, because many hold a lock for an instant. */
+const MIN_POLL_MS = 10;
+const MAX_POLL_MS = 100;
+/** File systems without hard links: FAT, some network and FUSE file systems. */
+const NO_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EACCES", "EINVAL"];
+
+/** What the file says of who made it. */
+export interface LockHolder extends ProcessIdentity {
+  /** Of the process's worker threads; 0 is the main one. */
+  readonly thread: number;
+  /** ISO 8601. */
+  readonly since: string;
+  readonly id: string;
+}
+
+export interface LockOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called once when another holds the lock. */
+  readonly onWait?: (() => void) | undefined;
+  readonly silentMs?: number;
+}
+
+/** The lock is held; by whom, as far as its file tells. */
+export class LockHeld {
+  readonly holder: Partial<LockHolder>;
+
+  constructor(holder: Partial<LockHolder>) {
+    this.holder = holder;
+  }
+}
+
+export class FileLock {
+  readonly path: string;
+  readonly #content: string;
+  readonly #timer: NodeJS.Timeout;
+  readonly #forget: () => void;
+
+  private constructor(path: string, content: string) {
+    this.path = path;
+    this.#content = content;
+    this.#timer = setInterval(() => void this.#touch(), TOUCH_MS).unref();
+    this.#forget = atExit(() => {
+      if (readFileSync(path, "utf8") === content) unlinkSync(path);
+    });
+  }
+
+  /**
+   * Waits until nobody else holds the lock. The folder must be there.
+   *
+   * @throws the system's error; the signal's reason
+   */
+  static async acquire(path: string, options: LockOptions = {}): Promise<FileLock> {
+    return (await FileLock.#take(path, options, true)) as FileLock;
+  }
+
+  /**
+   * Takes the lock unless another holds it. That is known at once of holders on this machine; a holder elsewhere is
+   * watched until it touches its file, or was silent for too long.
+   *
+   * @throws as {@link acquire}
+   */
+  static tryAcquire(path: string, options: LockOptions = {}): Promise<FileLock | LockHeld> {
+    return FileLock.#take(path, options, false);
+  }
+
+  static async #take(path: string, options: LockOptions, waits: boolean): Promise<FileLock | LockHeld> {
+    const { signal, onWait, silentMs = SILENT_MS } = options;
+    const holder = { ...thisProcess(), thread: threadId, since: new Date().toISOString() };
+    const content = JSON.stringify({ ...holder, id: randomBytes(8).toString("hex") });
+    let seen: { readonly state: string; readonly since: number } | undefined;
+    let told = false;
+    for (let poll = MIN_POLL_MS; ; poll = Math.min(MAX_POLL_MS, 1.5 * poll)) {
+      signal?.throwIfAborted();
+      const found = await stateOf(path);
+      if (found === undefined) {
+        if (await createWhole(path, content)) return new FileLock(path, content);
+        continue;
+      }
+      if (!told) onWait?.();
+      told = true;
+      const now = performance.now();
+      const state = `${found.changedMs} ${found.content}`;
+      const before = seen;
+      if (before?.state !== state) seen = { state, since: now };
+      const silent = before?.state === state ? now - before.since : 0;
+      const other = holderIn(found.content);
+      if (hasEnded(other) || silent > silentMs || isLostThread(other, found.changedMs, silentMs)) {
+        if (await breakLock(path, found.content, content, silent > 2 * silentMs)) continue;
+      } else if (!waits && (isLocal(other) || (before !== undefined && before.state !== state)))
+        return new LockHeld(other);
+      await pause(poll, signal);
+    }
+  }
+
+  /** Whether another took it, having found us silent for too long. */
+  async wasTaken(): Promise<boolean> {
+    const content = await contentOf(this.path).catch(() => undefined);
+    return content !== undefined && content !== this.#content;
+  }
+
+  /** Whoever found us silent for too long may have taken the lock: theirs is left alone. Never throws. */
+  async release(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#forget();
+    if (!(await this.wasTaken())) await unlink(this.path).catch(() => {});
+  }
+
+  async #touch(): Promise<void> {
+    const now = new Date();
+    if (!(await this.wasTaken())) await utimes(this.path, now, now).catch(() => {});
+  }
+}
+
+/** A file that is there with all of its content or not at all, where the file system can do that. */
+async function createWhole(path: string, content: string): Promise<boolean> {
+  const own = `${path}.${randomBytes(6).toString("hex")}`;
+  await writeNew(own, content);
+  try {
+    await link(own, path);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return false;
+    if (!NO_LINKS.includes(codeOf(error) ?? "")) throw error;
+  } finally {
+    await unlink(own).catch(() => {});
+  }
+  try {
+    await writeNew(path, content);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+async function writeNew(path: string, content: string): Promise<void> {
+  const handle = await open(path, "wx");
+  try {
+    await handle.writeFile(content);
+  } catch (error) {
+    await unlink(path).catch(() => {});
+    throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function stateOf(path: string): Promise<{ content: string; changedMs: number } | undefined> {
+  try {
+    const stats = await lstat(path);
+    // Nobody's lock, and perhaps a pipe, which would be waited for.
+    const content = stats.isFile() ? await readFile(path, "utf8") : `not a file: ${stats.ino}`;
+    return { content, changedMs: stats.mtimeMs };
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+async function contentOf(path: string): Promise<string | undefined> {
+  return (await stateOf(path))?.content;
+}
+
+/**
+ * Removes an abandoned lock. Two may find it abandoned, and the slower one must not remove the lock that the faster one
+ * has taken since. So who removes it holds a token meanwhile, made exclusively and named after this very lock, whose
+ * content never comes again: as long as the token is there, nobody else removes the lock; when it is gone, the lock is
+ * another one, which its next holder sees before it removes anything. A token whose maker died gives way to the next.
+ *
+ * @param any whether tokens of unknown makers count as abandoned, too
+ * @returns false: another is about to remove it
+ */
+async function breakLock(path: string, content: string, own: string, any: boolean): Promise<boolean> {
+  const stem = `${path}.${createHash("sha256").update(content).digest("hex").slice(0, 16)}`;
+  const tokens: string[] = [];
+  for (;;) {
+    const token = `${stem}.${tokens.length}`;
+    tokens.push(token);
+    if (await createWhole(token, own)) break;
+    const maker = holderIn((await contentOf(token)) ?? "");
+    if (!hasEnded(maker) && !(any && !isLocal(maker))) return false;
+  }
+  try {
+    if ((await contentOf(path)) === content) await unlink(path);
+  } finally {
+    for (const token of tokens) await unlink(token).catch(() => {});
+  }
+  return true;
+}
+
+/** Half-written content says nothing. */
+function holderIn(content: string): Partial<LockHolder> {
+  try {
+    const value: unknown = JSON.parse(content);
+    return typeof value === "object" && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+/** A worker thread that was terminated leaves its lock behind while its process, which is ours, goes on. */
+function isLostThread(holder: Partial<LockHolder>, changedMs: number, silentMs: number): boolean {
+  const isOurs = isLocal(holder) && holder.process === process.pid && holder.thread !== threadId;
+  return isOurs && Date.now() - changedMs > silentMs;
+}
+
+/** @throws the signal's reason as soon as it is aborted */
+async function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, signal === undefined ? {} : { signal }).catch((error: unknown) => {
+    signal?.throwIfAborted();
+    throw error;
+  });
+}

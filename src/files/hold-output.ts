@@ -1,0 +1,55 @@
+import { FileError } from "../errors.ts";
+import { codeOf } from "./byte-source.ts";
+import type { FileLock } from "./file-lock.ts";
+import { lockTarget } from "./output-file.ts";
+import { findTarget, type Target } from "./target.ts";
+import { unwritable } from "./write-failure.ts";
+
+export interface HeldOutput {
+  /** Without links: what is to be opened. */
+  readonly path: string;
+  /** Whether nothing is there yet. */
+  readonly isNew: boolean;
+  /** Lets others write to it. Never throws. */
+  release(): Promise<void>;
+}
+
+export interface HoldOptions {
+  /** Whether a file that is there already may be written over; default false. */
+  readonly overwrite?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Keeps others of this package from a file that rows are written into as they come. Files that appear when they are whole
+ * need nothing of the kind: convert and its like do it themselves.
+ *
+ * @throws FileError ERR_FILE_NOT_WRITABLE when it is no regular file, exists already, or another writes to it, who is named;
+ *   the signal's reason
+ */
+export async function holdOutput(name: string, { overwrite = false, signal }: HoldOptions = {}): Promise<HeldOutput> {
+  signal?.throwIfAborted();
+  const before = await findTarget(name, overwrite, true);
+  const lock = await lockIfPossible(before, signal);
+  const release = async () => lock?.release();
+  try {
+    // It may have been made while the lock was taken.
+    const { path, there } = await findTarget(name, overwrite, true);
+    if (path !== before.path) throw unwritable(name, "it became another file just now; start again");
+    return { path, isNew: there === undefined, release };
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+/** A file that may be written to may be in a folder that may not: there nobody can make a lock. */
+async function lockIfPossible(target: Target, signal?: AbortSignal): Promise<FileLock | undefined> {
+  try {
+    return await lockTarget(target, false, signal);
+  } catch (error) {
+    const code = error instanceof FileError ? codeOf(error.cause) : undefined;
+    if (target.there !== undefined && ["EACCES", "EPERM", "EROFS"].includes(code ?? "")) return undefined;
+    throw error;
+  }
+}

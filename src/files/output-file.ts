@@ -1,0 +1,162 @@
+/** A file that is going to be made: locked against every other writer before anything is read for it. */
+import { lstat, readdir, unlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { FileError } from "../errors.ts";
+import { FileLock, LockHeld, type LockHolder } from "./file-lock.ts";
+import { besideTarget, findTarget, type Target } from "./target.ts";
+import { PARTIAL_SUFFIX, TemporaryFile } from "./temporary-file.ts";
+import { notWritable, unwritable } from "./write-failure.ts";
+
+const LOCK = ".lock";
+/** What a process leaves that is killed while it takes a lock or removes an abandoned one. */
+const LOCK_LEFTOVER = new RegExp(`^\\${LOCK}\\.[0-9a-f]{12,16}(?:\\.\\d+)?$`);
+/** Far longer than taking a lock lasts. */
+const LEFTOVER_MS = 60_000;
+
+export interface ClaimOptions {
+  /** Whether a file that is there already may be replaced. */
+  readonly overwrite: boolean;
+  /** Wait while another writes to the file; default false: that is refused at once. */
+  readonly wait?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export class OutputFile {
+  readonly target: Target;
+  readonly #overwrite: boolean;
+  readonly #lock: FileLock;
+
+  private constructor(target: Target, overwrite: boolean, lock: FileLock) {
+    this.target = target;
+    this.#overwrite = overwrite;
+    this.#lock = lock;
+  }
+
+  /** As its user named it. */
+  get name(): string {
+    return this.target.name;
+  }
+
+  /**
+   * Finds before any work that the file could not be written after it, and keeps others from writing to it until it is
+   * released. What processes left that died while they made the same file is removed.
+   *
+   * @throws FileError ERR_FILE_NOT_WRITABLE, also while another writes to the same file, whatever name it knows it by;
+   *   the signal's reason
+   */
+  static async claim(name: string, { overwrite, wait = false, signal }: ClaimOptions): Promise<OutputFile> {
+    signal?.throwIfAborted();
+    const before = await findTarget(name, overwrite || wait);
+    const lock = await lockTarget(before, wait, signal);
+    try {
+      // It may have been made while the lock was waited for.
+      const target = await findTarget(name, overwrite || wait);
+      if (target.path !== before.path) throw unwritable(name, "it became another file just now; start again");
+      await removeLeftovers(target);
+      return new OutputFile(target, overwrite, lock);
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  /** A temporary file for it, which is removed when the process ends. */
+  create(): Promise<TemporaryFile> {
+    return TemporaryFile.create(this.target);
+  }
+
+  /**
+   * Puts the temporary file in its place.
+   *
+   * @returns its size in bytes
+   * @throws FileError ERR_FILE_NOT_WRITABLE
+   */
+  async publish(file: TemporaryFile): Promise<number> {
+    if (await this.#lock.wasTaken())
+      throw unwritable(this.name, `its lock ${this.#lock.path} was taken by another program; start again`);
+    return file.publish(this.#overwrite);
+  }
+
+  /** Lets others write to it. Never throws. */
+  release(): Promise<void> {
+    return this.#lock.release();
+  }
+}
+
+/**
+ * Holds a file while `work` makes it.
+ *
+ * @throws as {@link OutputFile.claim}, and what `work` throws
+ */
+export async function withOutput<Result>(
+  name: string,
+  options: ClaimOptions,
+  work: (output: OutputFile) => Promise<Result>,
+): Promise<Result> {
+  const output = await OutputFile.claim(name, options);
+  try {
+    return await work(output);
+  } finally {
+    await output.release();
+  }
+}
+
+/**
+ * Writes a text file whole or not at all; one of that name is replaced.
+ *
+ * @throws FileError ERR_FILE_NOT_WRITABLE
+ */
+export async function writeWhole(path: string, text: string): Promise<void> {
+  await withOutput(path, { overwrite: true, wait: true }, async (output) => {
+    const file = await output.create();
+    try {
+      await file.write(Buffer.from(text), 0);
+      await output.publish(file);
+    } finally {
+      await file.discard();
+    }
+  });
+}
+
+/** @throws FileError ERR_FILE_NOT_WRITABLE; the signal's reason */
+export async function lockTarget(target: Target, wait: boolean, signal?: AbortSignal): Promise<FileLock> {
+  const path = besideTarget(target.path, LOCK);
+  let lock: FileLock | LockHeld;
+  try {
+    lock = wait ? await FileLock.acquire(path, { signal }) : await FileLock.tryAcquire(path, { signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw notWritable(target.name, error);
+  }
+  if (lock instanceof LockHeld) throw busy(target, lock.holder, path);
+  return lock;
+}
+
+function busy({ name, path }: Target, holder: Partial<LockHolder>, lock: string): FileError {
+  const { process: number, host, since } = holder;
+  const who =
+    number === undefined ? "another program" : `process ${number}${number === process.pid ? ", this one," : ""}`;
+  const where = host === undefined ? "" : ` on ${host}`;
+  const when = since === undefined ? "" : ` since ${since}`;
+  return new FileError(
+    "ERR_FILE_NOT_WRITABLE",
+    `The file ${name} is being written by ${who}${where}${when}. Wait until that ends, or stop it; ` +
+      `if that does not write ${path}, delete ${lock}.`,
+    { file: name },
+  );
+}
+
+/** Nobody else writes to the target, so that what is there is of those who died. */
+async function removeLeftovers({ path }: Target): Promise<void> {
+  const folder = dirname(path);
+  const stem = basename(besideTarget(path, ""));
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!name.startsWith(stem)) continue;
+    const suffix = name.slice(stem.length);
+    const isPartial = PARTIAL_SUFFIX.test(suffix);
+    if (!isPartial && !LOCK_LEFTOVER.test(suffix)) continue;
+    const file = join(folder, name);
+    const found = await lstat(file).catch(() => undefined);
+    if (found?.isFile() && (isPartial || Date.now() - found.mtimeMs > LEFTOVER_MS)) await unlink(file).catch(() => {});
+  }
+}

@@ -1,0 +1,79 @@
+/** The file that a name of an output stands for, after all links, and the names of what is beside it while it is made. */
+import { createHash } from "node:crypto";
+import type { Stats } from "node:fs";
+import { access, constants, lstat, readlink, realpath, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { codeOf } from "./byte-source.ts";
+import { notWritable, unwritable } from "./write-failure.ts";
+
+export interface Target {
+  /** As its user named it. */
+  readonly name: string;
+  /** The same for every name of this file: absolute, without links. */
+  readonly path: string;
+  /** What is there now. */
+  readonly there: Stats | undefined;
+}
+
+/** As many as Linux follows. */
+const MAX_LINKS = 40;
+
+/**
+ * Finds the file that is meant, before any work: a link is followed, also one that leads to nothing yet.
+ *
+ * @param inPlace whether a file that is there is written to, and not another put in its place
+ * @throws FileError ERR_FILE_NOT_WRITABLE when something is there and must not be replaced, or is a folder, a pipe or a
+ *   device; when the folder is not there, or closed to this user
+ */
+export async function findTarget(name: string, overwrite: boolean, inPlace = false): Promise<Target> {
+  try {
+    const there = await ifThere(stat(name));
+    if (there?.isFile() === false) throw unwritable(name, `it is ${kindOf(there)}; give the name of a regular file`);
+    const path = there === undefined ? await followLinks(resolve(name)) : await realpath(name);
+    if (there !== undefined && !overwrite) throw Object.assign(new Error("exists"), { code: "EEXIST" });
+    await access(there !== undefined && inPlace ? path : dirname(path), constants.W_OK);
+    return { name, path, there };
+  } catch (error) {
+    throw notWritable(name, error);
+  }
+}
+
+/** Where a link leads of which the last part is not there. */
+async function followLinks(from: string): Promise<string> {
+  let path = from;
+  for (let links = 0; links < MAX_LINKS; links++) {
+    const folder = await realpath(dirname(path));
+    path = join(folder, basename(path));
+    const found = await ifThere(lstat(path));
+    if (found?.isSymbolicLink() !== true) return path;
+    path = resolve(folder, await readlink(path));
+  }
+  throw Object.assign(new Error("too many links"), { code: "ELOOP" });
+}
+
+async function ifThere<Value>(looking: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await looking;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function kindOf(stats: Stats): string {
+  if (stats.isDirectory()) return "a folder";
+  if (stats.isFIFO()) return "a pipe";
+  if (stats.isSocket()) return "a socket";
+  return "a device";
+}
+
+/** A file system's longest name has 255 bytes; ours need some behind the target's. */
+const MAX_NAME_BYTES = 200;
+const DIGEST_CHARACTERS = 16;
+
+/** A hidden name beside the target, which every run for this target finds again. */
+export function besideTarget(path: string, suffix: string): string {
+  const name = basename(path);
+  const digest = () => createHash("sha256").update(name).digest("hex").slice(0, DIGEST_CHARACTERS);
+  return join(dirname(path), `.${Buffer.byteLength(name) > MAX_NAME_BYTES ? digest() : name}${suffix}`);
+}

@@ -1,0 +1,275 @@
+/** Where results go: links, pipes, devices, files that are there already. */
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { ended, file, folder, jsonLines, parseLines, repository, run, start, tiny } from "./run-cli.ts";
+
+const checkpoint = join(repository, "test", "fixtures", "checkpoints", "gqa4-bf16-sharded");
+const rows = file("rows.jsonl", jsonLines([{ text: "a" }, { text: "b" }]));
+const pairs = file(
+  "pairs.jsonl",
+  jsonLines(Array.from({ length: 8 }, (_, i) => ({ prompt: `p${i}`, chosen: `good ${i}`, rejected: `bad ${i}` }))),
+);
+const f16 = join(folder, "model.f16.gguf");
+const posix = process.platform !== "win32";
+
+let places = 0;
+const place = () => {
+  const at = join(folder, `place-${places++}`);
+  mkdirSync(at);
+  return at;
+};
+const score = (output: string, ...more: string[]) =>
+  run(["score", ...tiny, "--input", rows, "--output", output, ...more]);
+
+beforeAll(async () => {
+  expect((await run(["convert", checkpoint, "-o", f16, "--type", "f16"])).code).toBe(0);
+});
+
+/** Every command that writes a file, into `output`. */
+const writers: Readonly<Record<string, (output: string) => string[]>> = {
+  score: (output) => ["score", ...tiny, "--input", rows, "--output", output],
+  rank: (output) => ["rank", ...tiny, "--prompt", "a", "--response", "b", "--response", "c", "--output", output],
+  tokenize: (output) => ["tokenize", "--model", "tiny", "--input", rows, "--output", output],
+  convert: (output) => ["convert", checkpoint, "--type", "f16", "--output", output],
+  quantize: (output) => ["quantize", f16, "--type", "q8_0", "--threads", "1", "--output", output],
+  "fit --output": (output) => ["fit", "--model", "tiny", "--input", pairs, "--ridge", "1", "--output", output],
+  "fit --head-output": (output) => [
+    "fit",
+    "--model",
+    "tiny",
+    "--input",
+    pairs,
+    "--ridge",
+    "1",
+    "--head-output",
+    output,
+  ],
+};
+
+describe.each(Object.entries(writers))("%s", (_, command) => {
+  it("replaces a file only with --force, and keeps its permissions", async () => {
+    const at = place();
+    const output = join(at, "out");
+    writeFileSync(output, "mine");
+    const refused = await run(command(output));
+    expect(refused).toMatchObject({ code: 2, stdout: "" });
+    expect(refused.stderr).toMatch(/exists already/);
+    expect(readFileSync(output, "utf8")).toBe("mine");
+    if (posix) chmodSync(output, 0o640);
+    expect((await run([...command(output), "--force"])).code).toBe(0);
+    expect(readFileSync(output, "utf8")).not.toBe("mine");
+    if (posix) expect(statSync(output).mode & 0o777).toBe(0o640);
+    expect(readdirSync(at)).toEqual(["out"]);
+  });
+
+  it.runIf(posix)("follows links, also one that leads to nothing yet, and leaves them", async () => {
+    const [at, elsewhere] = [place(), place()];
+    const link = join(at, "link");
+    symlinkSync(join("..", elsewhere.slice(folder.length + 1), "target"), link);
+    expect((await run(command(link))).code).toBe(0);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    const target = join(elsewhere, "target");
+    expect(statSync(target).size).toBeGreaterThan(0);
+    const made = readFileSync(target);
+    writeFileSync(target, "old");
+    expect((await run(command(link))).stderr).toMatch(/exists already/);
+    expect((await run([...command(link), "--force"])).code).toBe(0);
+    expect(readFileSync(target).length).toBe(made.length);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect([readdirSync(at), readdirSync(elsewhere)]).toEqual([["link"], ["target"]]);
+    symlinkSync("circle", join(at, "circle"));
+    const circle = await run(command(join(at, "circle")));
+    expect(circle.code).toBe(2);
+    expect(circle.stderr).toMatch(/symbolic links lead in a circle/);
+  });
+});
+
+describe.runIf(posix)("a pipe or a device", () => {
+  it("is refused where a GGUF is written, and stays what it is", async () => {
+    const pipe = join(place(), "pipe");
+    spawnSync("mkfifo", [pipe]);
+    for (const name of ["convert", "quantize", "fit --output", "fit --head-output"])
+      for (const [output, what] of [
+        [pipe, "a pipe"],
+        ["/dev/null", "a device"],
+        [folder, "a folder"],
+      ] as const) {
+        const { code, stderr } = await run([...(writers[name] as (output: string) => string[])(output), "--force"]);
+        expect([name, output, code]).toEqual([name, output, 2]);
+        expect(stderr).toContain(`it is ${what}; give the name of a regular file`);
+      }
+    expect(lstatSync(pipe).isFIFO()).toBe(true);
+  });
+
+  it("is written to by what streams, however long its reader takes to come", async () => {
+    const pipe = join(place(), "pipe");
+    spawnSync("mkfifo", [pipe]);
+    for (const name of ["score", "rank", "tokenize"]) {
+      const end = run((writers[name] as (output: string) => string[])(pipe));
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const reader = spawn("cat", [pipe]);
+      const read = ended(reader);
+      expect((await end).code).toBe(0);
+      expect(parseLines((await read).stdout)).toHaveLength(name === "rank" ? 1 : 2);
+    }
+    expect(await score("/dev/null")).toMatchObject({ code: 0, stdout: "" });
+    expect(lstatSync(pipe).isFIFO()).toBe(true);
+  });
+
+  it("whose reader goes away is no error", async () => {
+    const pipe = join(place(), "pipe");
+    spawnSync("mkfifo", [pipe]);
+    const child = start(["score", ...tiny, "--input", "-", "--output", pipe]);
+    const end = ended(child);
+    const reader = spawn("head", ["-n", "1", pipe]);
+    const feed = () => {
+      while (child.stdin.writable && child.stdin.write(`{"text":"${"a ".repeat(200)}"}\n`.repeat(50)));
+    };
+    child.stdin.on("drain", feed);
+    feed();
+    await once(reader, "exit");
+    expect((await end).code).toBe(0);
+  });
+
+  it("may be standard output or input by another name: /dev/stdout, /dev/stdin", async () => {
+    const { code, stdout } = await run(
+      ["score", ...tiny, "--input", "/dev/stdin", "--output", "/dev/stdout"],
+      '{"text":"a"}\n',
+    );
+    expect(code).toBe(0);
+    expect(parseLines(stdout)).toMatchObject([{ index: 0 }]);
+    const redirected = join(place(), "out");
+    const shell = `"${process.execPath}" "${join(repository, "dist", "cli", "main.js")}" score --model tiny --threads 1 --text a --output /dev/stdout > "${redirected}"`;
+    const environment = { ...process.env, STARLING_RM_CACHE: join(folder, "cache") };
+    expect(spawnSync("sh", ["-c", shell], { env: environment }).status).toBe(0);
+    expect(parseLines(readFileSync(redirected, "utf8"))).toHaveLength(1);
+  });
+
+  it("gives rows as an input, too", async () => {
+    const pipe = join(place(), "pipe");
+    spawnSync("mkfifo", [pipe]);
+    const end = run(["score", ...tiny, "--input", pipe]);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    spawn("sh", ["-c", `cat "${rows}" > "${pipe}"`]);
+    expect(parseLines((await end).stdout)).toHaveLength(2);
+  });
+});
+
+describe("an old file", () => {
+  it("stays whole until there is a row to replace it with", async () => {
+    const output = join(place(), "out");
+    writeFileSync(output, "old rows");
+    const child = start(["score", ...tiny, "--input", "-", "--output", output, "--force"]);
+    const end = ended(child);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(readFileSync(output, "utf8")).toBe("old rows");
+    child.kill("SIGINT");
+    await end;
+    expect(readFileSync(output, "utf8")).toBe("old rows");
+    // The input ended, and nothing is what it gives.
+    expect((await run(["score", ...tiny, "--input", "-", "--output", output, "--force"], "")).code).toBe(0);
+    expect(readFileSync(output, "utf8")).toBe("");
+  });
+
+  it("is no hidden way into another: a partial file is never written to through a link", async () => {
+    const at = place();
+    const victim = join(at, "victim");
+    writeFileSync(victim, "mine");
+    for (const make of [symlinkSync, linkSync])
+      for (const resume of [[], ["--resume"]]) {
+        const output = join(at, `${make.name}-${resume.length}.gguf`);
+        const partial = join(at, `.${make.name}-${resume.length}.gguf.partial`);
+        for (const name of [partial, `${partial}.journal`, `${partial}.journal.new`]) make(victim, name);
+        expect((await run([...(writers["convert"] as (output: string) => string[])(output), ...resume])).code).toBe(0);
+        expect(readFileSync(victim, "utf8")).toBe("mine");
+      }
+    expect(readdirSync(at).filter((name) => name.startsWith("."))).toEqual([]);
+  });
+
+  it("that another process writes to is refused", async () => {
+    const output = join(place(), "out");
+    const child = start(["score", ...tiny, "--input", "-", "--output", output]);
+    const end = ended(child);
+    child.stdin.write('{"text":"a"}\n');
+    while (child.exitCode === null && !existsSync(output)) await new Promise((resolve) => setTimeout(resolve, 20));
+    const second = await score(output, "--force");
+    expect(second.code).toBe(2);
+    expect(second.stderr).toMatch(/is being written by process \d+ on /);
+    child.stdin.end('{"text":"b"}\n');
+    expect((await end).code).toBe(0);
+    expect(parseLines(readFileSync(output, "utf8"))).toHaveLength(2);
+    expect((await score(output, "--force")).code).toBe(0);
+  });
+
+  it("keeps its finished rows when the process is killed", async () => {
+    const at = place();
+    const output = join(at, "out");
+    const child = start(["score", ...tiny, "--input", "-", "--output", output]);
+    const end = ended(child);
+    child.stdin.write('{"text":"a"}\n');
+    while (child.exitCode === null && !existsSync(output)) await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    child.kill("SIGKILL");
+    await end;
+    expect(parseLines(readFileSync(output, "utf8"))).toHaveLength(1);
+    expect((await score(output, "--force")).code).toBe(0);
+    expect(readdirSync(at)).toEqual(["out"]);
+  });
+});
+
+describe("fit", () => {
+  it("without an output is refused before anything is read", async () => {
+    const { code, stderr } = await run(["fit", "--model", "/none.gguf", "--input", "/none.jsonl"]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/give --head-output FILE .* or --output FILE/);
+  });
+
+  it.runIf(posix)("with one file by two names is refused", async () => {
+    const at = place();
+    symlinkSync("out", join(at, "link"));
+    const { code, stderr } = await run([
+      ...(writers["fit --output"] as (o: string) => string[])(join(at, "out")),
+      "--head-output",
+      join(at, "link"),
+    ]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/another file than output/);
+    expect(readdirSync(at)).toEqual(["link"]);
+  });
+});
+
+it("a report does not replace the file that it is about", async () => {
+  const at = place();
+  const input = join(at, "scores.jsonl");
+  writeFileSync(input, readFileSync(pairs));
+  const { code, stderr } = await run(["eval", "pairs", ...tiny, "--input", input, "--output", at]);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/scores\.jsonl is the file that is being read/);
+  expect(readFileSync(input).equals(readFileSync(pairs))).toBe(true);
+});
+
+it.runIf(posix)("a report replaces the files that links in its folder lead to", async () => {
+  const [at, elsewhere] = [place(), place()];
+  symlinkSync(join(elsewhere, "kept.json"), join(at, "report.json"));
+  const { code } = await run(["eval", "pairs", ...tiny, "--input", pairs, "--output", at]);
+  expect(code).toBe(0);
+  expect(JSON.parse(readFileSync(join(elsewhere, "kept.json"), "utf8"))).toMatchObject({
+    formatVersion: expect.any(Number),
+  });
+  expect(lstatSync(join(at, "report.json")).isSymbolicLink()).toBe(true);
+  expect(readdirSync(at).sort()).toEqual(["report.html", "report.json", "scores.jsonl"]);
+});

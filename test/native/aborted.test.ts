@@ -1,0 +1,113 @@
+/** A signal that was aborted before rejects every call at once, before anything is opened, with its own reason. */
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import * as library from "../../src/index.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "starling-aborted-"));
+const reason = new Error("no longer wanted");
+const signal = AbortSignal.abort(reason);
+/** What would be opened is not there: whoever opens it gets another error. */
+const none = join(folder, "none");
+const output = join(folder, "output.gguf");
+/** Nobody answers there. */
+const endpoint = "http://127.0.0.1:9";
+const data = { benchmark: "pairs", inputs: [none] } as const;
+
+let model: library.RewardModel;
+let ranking: library.PromptRanking;
+let head: Float32Array;
+
+beforeAll(async () => {
+  model = await library.loadRewardModel({ modelPath: await library.embeddedModelPath(), gpu: "off", threads: 1 });
+  ranking = await model.prompt("Capital of France?");
+  head = model.head;
+});
+afterAll(async () => {
+  await model.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const unread = (): Iterable<never> => ({
+  [Symbol.iterator]() {
+    throw new Error("An item was read.");
+  },
+});
+
+async function first(outcomes: AsyncIterable<unknown>): Promise<unknown> {
+  for await (const outcome of outcomes) return outcome;
+  return undefined;
+}
+
+const features = { data: new Float32Array(0), length: 0, width: 0 } as never;
+
+/** A call of everything in the public interface that takes a signal. */
+const calls: Readonly<Record<string, () => Promise<unknown>>> = {
+  compareModels: () => library.compareModels({ models: [none, none], data, signal }),
+  convert: () => library.convert({ checkpoint: none, output, signal }),
+  "convert from the hub": () => library.convert({ checkpoint: "hf:a/b", endpoint, output, signal }),
+  embeddedModelPath: () => library.embeddedModelPath({ cacheFolder: join(folder, "cache"), signal }),
+  evaluate: () => library.evaluate({ modelPath: none, benchmarks: [data], signal }),
+  extractFeatures: () => library.extractFeatures(model, unread(), { cacheFolder: none, signal }),
+  fitHead: () => library.fitHead({ cases: [], features, head } as never, { signal }),
+  fitModel: () => library.fitModel({ modelPath: none, data, output, signal }),
+  holdOutput: () => library.holdOutput(output, { signal }),
+  inspectModel: () => library.inspectModel(none, { signal }),
+  "inspectModel on the hub": () => library.inspectModel("hf:a/b", { endpoint, signal }),
+  loadRewardModel: () => library.loadRewardModel({ modelPath: none, signal }),
+  pull: () => library.pull({ repository: "a/b", endpoint, cacheDir: none, signal }),
+  quantize: () => library.quantize({ input: none, output, type: "q8_0", signal }),
+  replaceHead: () => library.replaceHead({ modelPath: none, output, head, signal }),
+  writeHead: () => library.writeHead({ modelPath: none, output, head, signal }),
+  "model.score": () => model.score([{ text: "" }], { signal }),
+  "model.scoreEach": () => first(model.scoreEach(unread(), { signal })),
+  "model.features": () => model.features([{ text: "" }], { signal }),
+  "model.featuresEach": () => first(model.featuresEach(unread(), { signal })),
+  "model.rank": () => model.rank("a", ["", "b"], { signal }),
+  "model.prompt": () => model.prompt("Capital of France?", { signal }),
+  "ranking.score": () => ranking.score("Paris.", { signal }),
+};
+
+/** What takes no signal: it is done at once, opens one file, or is stopped by whoever reads from it. */
+const others = [
+  "compressionOf",
+  "decompressed",
+  "diagnose",
+  "embeddedCheckpoint",
+  "endProcess",
+  "headNotice",
+  "isStarlingError",
+  "loadTokenizer",
+  "openRows",
+  "packageVersion",
+  "predictMemory",
+  "prepareReportFolder",
+  "ranksOf",
+  "readJsonRows",
+  "renderHtml",
+  "writeReport",
+];
+
+it.each(Object.keys(calls))("%s", async (name) => {
+  const outcome = await (calls[name] as () => Promise<unknown>)().then(
+    () => "resolved",
+    (error: unknown) => error,
+  );
+  const made = readdirSync(folder);
+  for (const file of made) rmSync(join(folder, file), { recursive: true });
+  expect(outcome).toBe(reason);
+  expect(made).toEqual([]);
+});
+
+it("was looked at for everything that is exported", () => {
+  const isFunction = ([, value]: [string, unknown]) => typeof value === "function" && !/^class\b/.test(String(value));
+  const exported = Object.entries(library).filter(isFunction);
+  const known = [...Object.keys(calls), ...others];
+  expect(exported.map(([name]) => name).filter((name) => !known.includes(name))).toEqual([]);
+});
+
+it("leaves the model as it was", async () => {
+  expect(await model.score([{ text: "a" }])).toHaveLength(1);
+  expect(await ranking.score("Paris.")).toMatchObject({ score: expect.any(Number) });
+});
