@@ -84,6 +84,7 @@ function describeModel(found: InspectResult, inParts: boolean, type = "q4_k_m"):
     ["truncation", truncation(found)],
     ["padding id", found.padTokenId],
     ["score position", found.scorePosition],
+    ["trunk", trunkText(found.trunkSha256)],
     ["source", [found.source?.name, found.source?.revision].filter(Boolean).join(" ") || undefined],
     [
       "tensors",
@@ -98,13 +99,21 @@ function describeModel(found: InspectResult, inParts: boolean, type = "q4_k_m"):
 
 type Property = [name: string, value: string | number | undefined];
 
-function describeHead({ name, path, profile, tokenization, head, fit }: HeadInspection): string {
+/** So many digits of a fingerprint tell two trunks apart; --json has all. */
+const TRUNK_DIGITS = 12;
+
+function trunkText(sha256: string | undefined): string | undefined {
+  return sha256 === undefined ? undefined : `sha256 ${sha256.slice(0, TRUNK_DIGITS)}…`;
+}
+
+function describeHead({ name, path, profile, tokenization, trunkSha256, head, fit }: HeadInspection): string {
   return table([
     ["name", name],
     ["path", path],
     ["kind", "head file: for --head, beside a model"],
     ["reward head", headText(head)],
     ...describeFit(fit),
+    ["for the trunk", trunkText(trunkSha256) ?? "not known: an older version made the file"],
     ["profile", profile],
     ["tokenization", tokenization],
   ]);

@@ -17,7 +17,7 @@ import { fileTypeName } from "./gguf/types.ts";
 import { isRemote, openRemote } from "./hub/open-remote.ts";
 import { type HubOptions, hubChecks } from "./hub/settings.ts";
 import { DEFAULT_TYPE } from "./make-gguf.ts";
-import { aSignal, aString, checkOptions } from "./options.ts";
+import { aSignal, aString, checkOptions, given } from "./options.ts";
 import { loadOptionChecks } from "./scoring/load-options.ts";
 import { describeModelFile, type ModelFile } from "./scoring/model-file.ts";
 import { predictFor } from "./scoring/predict-memory.ts";
@@ -53,6 +53,11 @@ export interface InspectResult {
   readonly padTokenId?: number;
   /** Where the score is read. */
   readonly scorePosition?: string;
+  /**
+   * Fingerprint of the model without its head, 64 hexadecimal digits: heads are for one trunk. Absent for a checkpoint and
+   * for files of older versions.
+   */
+  readonly trunkSha256?: string;
   /** Where it was converted from, as far as the file says. */
   readonly source?: RewardMetadata["source"];
   /** How the head was fitted, where it is not the checkpoint's. */
@@ -81,6 +86,8 @@ export interface HeadInspection {
   readonly profile: string;
   /** How text became ids when it was fitted. */
   readonly tokenization: string;
+  /** Fingerprint of the trunk that it is for. */
+  readonly trunkSha256?: string;
   readonly fit?: FitRecord;
 }
 
@@ -182,7 +189,7 @@ function rewardModel(gguf: GgufHeader, path: string): ModelFile | undefined {
 
 function rewardFields(reward: RewardMetadata): Partial<InspectResult> {
   const { notice, head, profile, template, tokenization, maxTokens, truncationSide, padTokenId } = reward;
-  const { scorePosition, source, name, fit } = reward;
+  const { scorePosition, source, trunkSha256, name, fit } = reward;
   return {
     name,
     ...(notice === undefined ? {} : { notice }),
@@ -195,6 +202,7 @@ function rewardFields(reward: RewardMetadata): Partial<InspectResult> {
     ...(padTokenId === undefined ? {} : { padTokenId }),
     scorePosition,
     source,
+    ...given({ trunkSha256 }),
     ...(fit === undefined ? {} : { fit }),
   };
 }

@@ -11,6 +11,7 @@ import { type SerializedHeader, serializeHeader } from "../gguf/serialize.ts";
 import { STARLING_KEYS } from "../gguf/starling-keys.ts";
 import { type FileType, tensorBytes } from "../gguf/types.ts";
 import { GgufWriter } from "../gguf/writer.ts";
+import { sourceDigest, trunkDigest } from "./digests.ts";
 import { type RewardHead, readHead } from "./head.ts";
 import { ConversionJournal, type FinishedTensor } from "./journal.ts";
 import { buildMetadata } from "./metadata.ts";
@@ -67,6 +68,7 @@ async function convert(checkpoint: Checkpoint, type: FileType, options: ConvertO
     digests.set(checkpoint.profile.head, createHash("sha256").update(head.sourceBytes).digest("hex"));
     const sourceSha256 = sourceDigest(checkpoint, digests);
     await writer.replaceString(STARLING_KEYS.sourceSha256, sourceSha256);
+    await writer.replaceString(STARLING_KEYS.trunkSha256, trunkDigest(checkpoint, jobs, digests));
     await writer.finish();
     readRewardMetadata(await readGguf(file.path), file.path);
     options.signal?.throwIfAborted();
@@ -169,19 +171,6 @@ async function digestOf(file: TemporaryFile, { position, size }: TensorInfo): Pr
     await file.read(position + offset, bytes);
     hash.update(bytes);
   }
-  return hash.digest("hex");
-}
-
-/** See STARLING_KEYS.sourceSha256 for what it covers. */
-function sourceDigest(checkpoint: Checkpoint, tensorDigests: ReadonlyMap<string, string>): string {
-  const lines = checkpoint.sources.map(({ name, bytes }) => [name, createHash("sha256").update(bytes).digest("hex")]);
-  for (const [name, digest] of tensorDigests) {
-    const tensor = checkpoint.tensors.get(name);
-    lines.push([`tensor ${name} ${tensor?.dtype} [${tensor?.shape.join(", ")}]`, digest]);
-  }
-  const hash = createHash("sha256");
-  for (const [name, digest] of lines.sort(([a], [b]) => ((a as string) < (b as string) ? -1 : 1)))
-    hash.update(`${digest} ${name}\n`);
   return hash.digest("hex");
 }
 

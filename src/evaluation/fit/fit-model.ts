@@ -209,7 +209,9 @@ async function writeOutputs(
   { ridge, training }: Pick<FitResult, "ridge" | "training">,
 ): Promise<void> {
   const input = sources.map(({ name }) => name).join(", ");
-  const fit = { model: model.name, modelSha256: model.sha256, input, cases: training.cases, ridge };
+  const { trunkSha256 } = model;
+  const made = { model: model.name, modelSha256: model.sha256, ...given({ trunkSha256 }) };
+  const fit = { ...made, input, cases: training.cases, ridge };
   const content = { modelPath, head, tokenization, fit, overwrite, ...given({ signal }) };
   if (headOutput !== undefined) await writeHead({ ...content, output: headOutput });
   if (output !== undefined)
