@@ -5,9 +5,9 @@ import {
   embeddedModelPath,
   type GpuChoice,
   gpuChoices,
-  headNotice,
   type LoadRewardModelOptions,
   loadRewardModel,
+  modelNotices,
   type RewardModel,
   type SpecialTokens,
   type SplitMode,
@@ -177,8 +177,7 @@ export async function loadModel(
         terminal.redrawStatus();
       },
     });
-    const notice = headNotice(model.info);
-    for (const note of [notice, ...model.info.kernelReasons]) if (note !== undefined) terminal.say(`note: ${note}`);
+    for (const notice of modelNotices(model.info)) terminal.say(`note: ${notice}`);
     return model;
   } finally {
     terminal.endStatus();

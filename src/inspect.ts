@@ -14,6 +14,7 @@ import { type GgufHeader, weightCount } from "./gguf/header.ts";
 import { readGguf } from "./gguf/reader.ts";
 import type { RewardMetadata } from "./gguf/reward-metadata.ts";
 import { fileTypeName } from "./gguf/types.ts";
+import { countTypes, describeWeightTypes, type WeightTypes } from "./gguf/weight-types.ts";
 import { isRemote, openRemote } from "./hub/open-remote.ts";
 import { type HubOptions, hubChecks } from "./hub/settings.ts";
 import { DEFAULT_TYPE } from "./make-gguf.ts";
@@ -23,7 +24,8 @@ import { describeModelFile, type ModelFile } from "./scoring/model-file.ts";
 import { predictFor } from "./scoring/predict-memory.ts";
 import type { LoadRewardModelOptions, MemoryPrediction } from "./scoring/types.ts";
 
-export interface InspectResult {
+/** Of a checkpoint, `typeFallbacks` and `typeNotice` are what its conversion to `type` would have. */
+export interface InspectResult extends WeightTypes {
   readonly path: string;
   readonly kind: "gguf" | "checkpoint";
   readonly architecture: string;
@@ -64,8 +66,6 @@ export interface InspectResult {
   readonly fit?: FitRecord;
   /** What scoring takes; of a checkpoint, what it takes once it is converted. Absent without a reward head. */
   readonly memory?: MemoryPrediction;
-  /** Number of tensors by element type, for example {"Q4_K": 24, "F32": 9}. */
-  readonly tensorTypes: Readonly<Record<string, number>>;
 }
 
 export interface HeadSummary {
@@ -169,7 +169,7 @@ async function inspectGguf(
     trainedContext: number("context_length"),
     ropeFrequencyBase: number("rope.freq_base"),
     ...(file === undefined ? {} : { ...rewardFields(file), memory: predictFor(file, load) }),
-    tensorTypes: countBy(gguf.tensors.map(({ type }) => type.name)),
+    ...describeWeightTypes(gguf),
   };
 }
 
@@ -217,7 +217,7 @@ async function inspectCheckpoint(
   try {
     const { config } = checkpoint;
     const tensors = [...checkpoint.tensors.values()];
-    const tensorTypes = countBy(tensors.map(({ dtype }) => dtype));
+    const counted = countTypes(tensors.map(({ dtype, size }) => ({ type: dtype, size })));
     const { head, header } = await planFile(checkpoint, fileType, planTensors(checkpoint, fileType), {});
     const gguf = await readGguf(bytesSource(path, "", header.bytes, header.fileSize));
     return {
@@ -226,7 +226,7 @@ async function inspectCheckpoint(
       architecture: "llama",
       name: config.name ?? checkpoint.folder.name,
       ...(config.notice === undefined ? {} : { notice: config.notice }),
-      fileType: Object.keys(tensorTypes).join(", ").toLowerCase(),
+      fileType: Object.keys(counted.tensorTypes).join(", ").toLowerCase(),
       parameters: tensors.reduce((sum, { shape }) => sum + weightCount(shape), 0),
       size: tensors.reduce((sum, { size }) => sum + size, 0),
       layers: config.layers,
@@ -240,7 +240,8 @@ async function inspectCheckpoint(
       head: summarize(head.weight),
       ...describeScoring(checkpoint),
       memory: predictFor(describeModelFile(gguf, path), load),
-      tensorTypes,
+      ...describeWeightTypes(gguf),
+      ...counted,
     };
   } finally {
     await checkpoint.close();
@@ -254,10 +255,4 @@ function summarize(head: Float32Array): HeadSummary {
     squares += value * value;
   }
   return { length: head.length, norm: Math.sqrt(squares), mean: sum / head.length };
-}
-
-function countBy(names: readonly string[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const name of names.toSorted()) counts[name] = (counts[name] ?? 0) + 1;
-  return counts;
 }

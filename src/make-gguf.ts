@@ -13,6 +13,7 @@ import { checkOutput, TemporaryFile } from "./files/temporary-file.ts";
 import { readGguf } from "./gguf/reader.ts";
 import { readRewardMetadata } from "./gguf/reward-metadata.ts";
 import { convertibleTypeNames, fileTypeByName, tensorTypeByName } from "./gguf/types.ts";
+import { describeWeightTypes, type WeightTypes } from "./gguf/weight-types.ts";
 import { openModelFolder } from "./hub/model-folder.ts";
 import { MAX_CONCURRENCY } from "./hub/pull.ts";
 import { type HubOptions, hubChecks } from "./hub/settings.ts";
@@ -67,8 +68,10 @@ export interface ConvertProgress {
   readonly step: string;
 }
 
-export interface ConvertResult {
+/** What was written. `typeFallbacks` and `typeNotice` say which matrices could not have the type that was asked for. */
+export interface ConvertResult extends WeightTypes {
   readonly output: string;
+  /** Of the file. */
   readonly bytes: number;
   readonly tensors: number;
 }
@@ -131,8 +134,8 @@ export async function convert(options: ConvertOptions): Promise<ConvertResult> {
       ? {}
       : { onProgress: ({ bytesDone, bytesTotal, tensor }) => onProgress({ bytesDone, bytesTotal, step: tensor }) }),
   };
-  const { output, bytes, tensors } = await convertCheckpoint(checkpointOptions);
-  return { output, bytes, tensors };
+  const { sourceSha256: _, ...result } = await convertCheckpoint(checkpointOptions);
+  return result;
 }
 
 /**
@@ -172,7 +175,7 @@ export async function quantize(options: QuantizeModelOptions): Promise<ConvertRe
     readRewardMetadata(written, temporary.path);
     signal?.throwIfAborted();
     const bytes = await temporary.publish(overwrite);
-    return { output, bytes, tensors: written.tensors.length };
+    return { output, bytes, tensors: written.tensors.length, ...describeWeightTypes(written) };
   } finally {
     await temporary.discard();
   }

@@ -11,6 +11,7 @@ import { type RewardMetadata, readRewardMetadata } from "./gguf/reward-metadata.
 import { serializeHeader } from "./gguf/serialize.ts";
 import { STARLING_KEYS } from "./gguf/starling-keys.ts";
 import { isForeign, shortTrunk } from "./gguf/trunk.ts";
+import { describeWeightTypes } from "./gguf/weight-types.ts";
 import { GgufWriter } from "./gguf/writer.ts";
 import type { ConvertProgress, ConvertResult } from "./make-gguf.ts";
 import { aBoolean, aFunction, aSignal, aString, type Check, checkOptions, given, oneOf, required } from "./options.ts";
@@ -133,7 +134,8 @@ export async function replaceHead(options: ReplaceHeadOptions): Promise<ConvertR
       }
       await writer.finish();
       signal?.throwIfAborted();
-      return { output, bytes: await file.publish(overwrite), tensors: gguf.tensors.length };
+      const bytes = await file.publish(overwrite);
+      return { output, bytes, tensors: gguf.tensors.length, ...describeWeightTypes(gguf) };
     } finally {
       await file.discard();
     }

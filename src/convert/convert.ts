@@ -10,6 +10,7 @@ import { readRewardMetadata } from "../gguf/reward-metadata.ts";
 import { type SerializedHeader, serializeHeader } from "../gguf/serialize.ts";
 import { STARLING_KEYS } from "../gguf/starling-keys.ts";
 import { type FileType, tensorBytes } from "../gguf/types.ts";
+import { describeWeightTypes } from "../gguf/weight-types.ts";
 import { GgufWriter } from "../gguf/writer.ts";
 import { sourceDigest, trunkDigest } from "./digests.ts";
 import { type RewardHead, readHead } from "./head.ts";
@@ -70,11 +71,12 @@ async function convert(checkpoint: Checkpoint, type: FileType, options: ConvertO
     await writer.replaceString(STARLING_KEYS.sourceSha256, sourceSha256);
     await writer.replaceString(STARLING_KEYS.trunkSha256, trunkDigest(checkpoint, jobs, digests));
     await writer.finish();
-    readRewardMetadata(await readGguf(file.path), file.path);
+    const written = await readGguf(file.path);
+    readRewardMetadata(written, file.path);
     options.signal?.throwIfAborted();
     const bytes = await file.publish(overwrite);
     published = true;
-    return { output, bytes, tensors: jobs.length, sourceSha256 };
+    return { output, bytes, tensors: jobs.length, sourceSha256, ...describeWeightTypes(written) };
   } finally {
     if (resume) await file?.close().catch(() => {});
     else await file?.discard();

@@ -2,7 +2,7 @@
 import { basename, join } from "node:path";
 import { assertUnchanged, fileVersion } from "../files/same-file.ts";
 import { given } from "../options.ts";
-import { headNotice } from "../scoring/head-notice.ts";
+import { modelNotices } from "../scoring/model-notices.ts";
 import { loadRewardModel, type RewardModel } from "../scoring/reward-model.ts";
 import type { LoadRewardModelOptions } from "../scoring/types.ts";
 import { modelHash } from "./model-hash.ts";
@@ -57,7 +57,7 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
     throw error;
   }
   const { info } = model;
-  for (const notice of [headNotice(info), ...info.kernelReasons]) if (notice !== undefined) onNotice?.(notice);
+  for (const notice of modelNotices(info)) onNotice?.(notice);
   const scoreSettings = {
     model: sha256,
     ...given({ head: head?.sha256, batchTokens: load.batchTokens }),

@@ -75,6 +75,7 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
     name: file.name,
     ...(file.notice === undefined ? {} : { notice: file.notice }),
     fileType: file.fileType,
+    ...given({ typeNotice: file.typeNotice }),
     parameters: native.info.parameters,
     size: native.info.size,
     layers: native.info.layers,

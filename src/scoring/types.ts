@@ -187,6 +187,8 @@ export interface RewardModelInfo {
   /** For a model that is not the real thing: what it says of itself, to be shown wherever scores are shown. */
   readonly notice?: string;
   readonly fileType: string;
+  /** Set where the file is called by a weight type that none of its matrices has, and says so. */
+  readonly typeNotice?: string;
   readonly parameters: number;
   /** Bytes of all tensors. */
   readonly size: number;
