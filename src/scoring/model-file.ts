@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { type GgufHeader, weightCount } from "../gguf/header.ts";
 import { readGguf } from "../gguf/reader.ts";
 import { type RewardMetadata, readRewardMetadata } from "../gguf/reward-metadata.ts";
@@ -39,7 +40,7 @@ export function describeModelFile(gguf: GgufHeader, path: string): ModelFile {
     bytesByType.set(type.name, (bytesByType.get(type.name) ?? 0) + size);
   }
   const metadata = readRewardMetadata(gguf, path);
-  const typeNotice = missingTypeNotice(path, gguf);
+  const typeNotice = missingTypeNotice(basename(path), gguf);
   return {
     ...metadata,
     parameters,

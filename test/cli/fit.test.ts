@@ -130,6 +130,25 @@ describe("fit", () => {
         /another model, .* \(trunk [0-9a-f]{12}, here [0-9a-f]{12}\): .* may mean nothing/,
       );
     }
+    // A report that is kept says so, too, and names no folder.
+    const folderOfReport = path("foreign-report");
+    const report = [
+      "eval",
+      "pairs",
+      "--input",
+      prefs,
+      "--model",
+      other,
+      "--head",
+      head,
+      "--foreign-head",
+      "--gpu",
+      "off",
+    ];
+    expect((await run([...report, "--output", folderOfReport])).code).toBe(0);
+    const page = readFileSync(join(folderOfReport, "report.html"), "utf8");
+    expect(page).toMatch(/Note: the head its-head\.gguf was fitted to another model/);
+    expect(JSON.parse(readFileSync(join(folderOfReport, "report.json"), "utf8")).model.notices).toHaveLength(1);
     // Another quantisation of the model that the head was fitted to takes it, and has nothing to say.
     expect((await run(["quantize", model, "-o", small, "--type", "q8_0"])).code).toBe(0);
     const { code, stderr } = await run(["score", "--model", small, "--head", head, "--gpu", "off", "--input", texts]);
