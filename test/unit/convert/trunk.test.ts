@@ -1,8 +1,9 @@
 /** The fingerprint of a model without its head: what it depends on, and what it does not. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { openCheckpoint } from "../../../src/checkpoint/checkpoint.ts";
 import { convertCheckpoint } from "../../../src/convert/convert.ts";
 import type { ConvertOptions } from "../../../src/convert/options.ts";
 import { readGguf } from "../../../src/gguf/reader.ts";
@@ -67,6 +68,21 @@ describe("the fingerprint of a trunk is the same", () => {
     const sharded = { ...files, "model.safetensors.index.json": index };
     const weights = Object.fromEntries(shards.map((shard, i) => [names[i], safetensors(shard)]));
     expect(await trunkOfFiles({ ...sharded, ...weights })).toBe(tiny);
+  });
+
+  it("in files of torch.save and in safetensors", async () => {
+    const torch = join(packageRoot(), "test", "fixtures", "checkpoints", "bin-f16");
+    const checkpoint = await openCheckpoint(torch);
+    const tensors = new Map<string, RawTensor>();
+    for (const tensor of checkpoint.tensors.values()) {
+      const data = new Uint8Array(tensor.size);
+      await checkpoint.readTensor(tensor, 0, data);
+      tensors.set(tensor.name, { dtype: tensor.dtype, shape: [...tensor.shape], data });
+    }
+    await checkpoint.close();
+    const small = readdirSync(torch).filter((name) => !name.includes(".bin"));
+    const files: Files = Object.fromEntries(small.map((name) => [name, readFileSync(join(torch, name))]));
+    expect(await trunkOfFiles({ ...files, "model.safetensors": safetensors(tensors) })).toBe(await trunkOf(torch));
   });
 
   it("whatever the head, the name, the tokenization and the source", async () => {
