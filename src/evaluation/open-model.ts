@@ -58,7 +58,7 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
   }
   const { info } = model;
   for (const notice of modelNotices(info)) onNotice?.(notice);
-  const notices = modelNotices(withoutFolders(info));
+  const notices = modelNotices(forReport(info));
   const scoreSettings = {
     model: sha256,
     ...given({ head: head?.sha256, batchTokens: load.batchTokens }),
@@ -90,7 +90,7 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
   };
 }
 
-/** A report names files without their folders. */
-function withoutFolders({ head, ...info }: RewardModelInfo): RewardModelInfo {
-  return { ...info, ...given({ head: head && { ...head, path: basename(head.path) } }) };
+/** A report names files without their folders, and says nothing of this machine. */
+function forReport({ head, ...info }: RewardModelInfo): RewardModelInfo {
+  return { ...info, kernelReasons: [], ...given({ head: head && { ...head, path: basename(head.path) } }) };
 }
