@@ -100,11 +100,12 @@ export async function reportFile(
   } finally {
     terminal.endStatus();
   }
-  const { output, bytes, tensors } = result;
+  const { output, bytes, tensors, typeNotice } = result;
   const text = json
-    ? JSON.stringify({ output, bytes, tensors, seconds: Number(elapsed().toFixed(3)) })
+    ? JSON.stringify({ ...result, seconds: Number(elapsed().toFixed(3)) })
     : `${output}: ${byteSize(bytes)}, ${tensors} tensors, in ${elapsed() < 60 ? `${elapsed().toFixed(1)} s` : clock(elapsed())}`;
   await (await openOutput()).write(`${text}\n`);
+  if (typeNotice !== undefined) terminal.say(`note: ${typeNotice}`);
   return EXIT_DONE;
 }
 

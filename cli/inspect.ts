@@ -84,27 +84,47 @@ function describeModel(found: InspectResult, inParts: boolean, type = "q4_k_m"):
     ["truncation", truncation(found)],
     ["padding id", found.padTokenId],
     ["score position", found.scorePosition],
+    ["trunk", trunkText(found.trunkSha256)],
     ["source", [found.source?.name, found.source?.revision].filter(Boolean).join(" ") || undefined],
-    [
-      "tensors",
-      Object.entries(found.tensorTypes)
-        .map(([type, count]) => `${count} ${type}`)
-        .join(", "),
-    ],
+    ...describeTypes(found),
+    [found.kind === "checkpoint" ? `as ${type}` : "types", found.typeNotice],
     ...(found.memory ? describeMemory(found.memory, inParts, found.kind === "checkpoint" ? ` as ${type}` : "") : []),
   ];
   return table(properties);
 }
 
+/** One line a type: most bytes first. */
+function describeTypes({ tensorTypes, bytesByType, size }: InspectResult): Property[] {
+  const types = Object.entries(bytesByType).sort(([, a], [, b]) => b - a);
+  const counts = types.map(([type]) => String(tensorTypes[type]));
+  const width = Math.max(0, ...counts.map(({ length }) => length));
+  return types.map(([type, bytes], i) => [
+    i === 0 ? "tensors" : "",
+    `${counts[i]?.padStart(width)} ${type}, ${byteSize(bytes)} (${percent(bytes, size)})`,
+  ]);
+}
+
+function percent(part: number, whole: number): string {
+  return `${whole === 0 ? 0 : ((100 * part) / whole).toFixed(1)} %`;
+}
+
 type Property = [name: string, value: string | number | undefined];
 
-function describeHead({ name, path, profile, tokenization, head, fit }: HeadInspection): string {
+/** So many digits of a fingerprint tell two trunks apart; --json has all. */
+const TRUNK_DIGITS = 12;
+
+function trunkText(sha256: string | undefined): string | undefined {
+  return sha256 === undefined ? undefined : `sha256 ${sha256.slice(0, TRUNK_DIGITS)}…`;
+}
+
+function describeHead({ name, path, profile, tokenization, trunkSha256, head, fit }: HeadInspection): string {
   return table([
     ["name", name],
     ["path", path],
     ["kind", "head file: for --head, beside a model"],
     ["reward head", headText(head)],
     ...describeFit(fit),
+    ["for the trunk", trunkText(trunkSha256) ?? "not known: an older version made the file"],
     ["profile", profile],
     ["tokenization", tokenization],
   ]);

@@ -5,9 +5,9 @@ import {
   embeddedModelPath,
   type GpuChoice,
   gpuChoices,
-  headNotice,
   type LoadRewardModelOptions,
   loadRewardModel,
+  modelNotices,
   type RewardModel,
   type SpecialTokens,
   type SplitMode,
@@ -34,6 +34,7 @@ const MAX_MAIN_DEVICE = 14;
 export interface ModelOptions {
   readonly model?: string;
   readonly head?: string;
+  readonly foreignHead?: true;
   readonly tokenization?: TokenizationMode;
   readonly specialTokens?: SpecialTokens;
 }
@@ -57,7 +58,10 @@ export function addModelOptions(command: Command, { head = true }: { head?: bool
     "-m, --model <file>",
     `GGUF file, or "${EMBEDDED_MODEL}" for the demonstration model [$${MODEL_VARIABLE}]`,
   );
-  if (head) command.option("--head <file>", "a head file of starling-rm fit, in place of the model's own head");
+  if (head)
+    command
+      .option("--head <file>", "a head file of starling-rm fit, in place of the model's own head")
+      .option("--foreign-head", "take a head that was fitted to another model: its scores may mean nothing");
   return addTokenOptions(command);
 }
 
@@ -173,8 +177,7 @@ export async function loadModel(
         terminal.redrawStatus();
       },
     });
-    const notice = headNotice(model.info);
-    for (const note of [notice, ...model.info.kernelReasons]) if (note !== undefined) terminal.say(`note: ${note}`);
+    for (const notice of modelNotices(model.info)) terminal.say(`note: ${notice}`);
     return model;
   } finally {
     terminal.endStatus();
@@ -185,8 +188,8 @@ export async function loadModel(
 export function loadSettings(
   options: Omit<ModelOptions, "model"> & EngineOptions,
 ): Omit<LoadRewardModelOptions, "modelPath" | "onProgress" | "signal"> {
-  const { head, tokenization, specialTokens } = options;
-  return { ...engineSettings(options), ...given({ headPath: head, tokenization, specialTokens }) };
+  const { head, foreignHead, tokenization, specialTokens } = options;
+  return { ...engineSettings(options), ...given({ headPath: head, foreignHead, tokenization, specialTokens }) };
 }
 
 /** The library's names for the options of {@link addEngineOptions}. */

@@ -22,6 +22,7 @@ void HiddenStates::expect(size_t width, size_t max_rows) {
   rows_.reserve(width * max_rows);
   problem_ = nullptr;
   mask_visible_ = 0;
+  masked_layers_ = 0;
 }
 
 void HiddenStates::mask(size_t row, size_t visible, size_t kept) {
@@ -29,6 +30,7 @@ void HiddenStates::mask(size_t row, size_t visible, size_t kept) {
   mask_visible_ = visible;
   mask_kept_ = kept;
   edited_ = nullptr;
+  masked_layers_ = 0;
   mask_cells_.reserve(MAX_MASK_CELLS);
 }
 
@@ -43,7 +45,10 @@ bool HiddenStates::callback(struct ggml_tensor* tensor, bool ask, void* self) {
 
 void HiddenStates::edit_mask(const struct ggml_tensor* attention) {
   const struct ggml_tensor* mask = attention->src[1];
-  if (mask == edited_ && mask != nullptr) return;
+  if (mask == edited_ && mask != nullptr) {
+    ++masked_layers_;
+    return;
+  }
   const bool known = mask != nullptr && mask->type == GGML_TYPE_F32 && mask->ne[2] == 1 && mask->ne[3] == 1 &&
                      mask->ne[1] > static_cast<int64_t>(mask_row_) && mask->ne[0] >= static_cast<int64_t>(mask_visible_) &&
                      mask->ne[0] <= static_cast<int64_t>(MAX_MASK_CELLS);
@@ -53,21 +58,32 @@ void HiddenStates::edit_mask(const struct ggml_tensor* attention) {
   }
   const size_t row = mask_row_ * mask->nb[1];
   mask_cells_.resize(static_cast<size_t>(mask->ne[0]));
-  functions_.ggml_backend_tensor_get(mask, mask_cells_.data(), row, mask_cells_.size() * sizeof(float));
-  const auto end_of_visible = mask_cells_.begin() + static_cast<ptrdiff_t>(mask_visible_);
-  const bool prefix = std::all_of(mask_cells_.begin(), end_of_visible, [](float cell) { return cell == 0; }) &&
-                      std::all_of(end_of_visible, mask_cells_.end(), [](float cell) { return std::isinf(cell); });
-  if (!prefix) {
+  const size_t bytes = mask_cells_.size() * sizeof(float);
+  functions_.ggml_backend_tensor_get(mask, mask_cells_.data(), row, bytes);
+  // A device's copy of a mask that was changed before, on another device, is as it should be.
+  if (!has_prefix(mask_visible_) && !(edited_ != nullptr && has_prefix(mask_kept_))) {
     problem_ = "llama.cpp's cache holds the tokens in other cells than was expected";
     return;
   }
-  const auto end_of_kept = mask_cells_.begin() + static_cast<ptrdiff_t>(mask_kept_);
-  std::fill(end_of_kept, end_of_visible, -std::numeric_limits<float>::infinity());
   if (mask_kept_ < mask_visible_) {
-    functions_.ggml_backend_tensor_set(const_cast<struct ggml_tensor*>(mask), mask_cells_.data(), row,
-                                       mask_cells_.size() * sizeof(float));
+    std::fill(mask_cells_.begin() + static_cast<ptrdiff_t>(mask_kept_), mask_cells_.end(),
+              -std::numeric_limits<float>::infinity());
+    functions_.ggml_backend_tensor_set(const_cast<struct ggml_tensor*>(mask), mask_cells_.data(), row, bytes);
+    functions_.ggml_backend_tensor_get(mask, mask_cells_.data(), row, bytes);
+    if (!has_prefix(mask_kept_)) {
+      problem_ = "llama.cpp's attention mask could not be changed";
+      return;
+    }
   }
   edited_ = mask;
+  ++masked_layers_;
+}
+
+/** Whether the row of the mask that was read shows the cells before `end` and hides all others. */
+bool HiddenStates::has_prefix(size_t end) const {
+  const auto hidden_from = mask_cells_.begin() + static_cast<ptrdiff_t>(end);
+  return std::all_of(mask_cells_.begin(), hidden_from, [](float cell) { return cell == 0; }) &&
+         std::all_of(hidden_from, mask_cells_.end(), [](float cell) { return cell < 0 && std::isinf(cell); });
 }
 
 void HiddenStates::take(const struct ggml_tensor* tensor) {

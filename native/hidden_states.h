@@ -27,9 +27,13 @@ class HiddenStates {
 
   /**
    * For the decodes to come: checks in the attention mask that the token in row `row` sees the first `visible` cells of
-   * the cache and no other, and hides those from `kept` on from it. Cleared by expect().
+   * the cache and no other, and hides those from `kept` on from it. Cleared by expect(). Whether a decode did so, only
+   * masked_layers() says: a graph whose attention is computed in another way passes by unseen.
    */
   void mask(size_t row, size_t visible, size_t kept);
+
+  /** Layers whose attention read a mask that is as mask() asked for, since then. */
+  size_t masked_layers() const { return masked_layers_; }
 
   /** What was wrong with a tensor that came, or nullptr. */
   const char* problem() const { return problem_; }
@@ -40,6 +44,7 @@ class HiddenStates {
  private:
   void take(const struct ggml_tensor* tensor);
   void edit_mask(const struct ggml_tensor* attention);
+  bool has_prefix(size_t end) const;
 
   const LlamaFunctions& functions_;
   const StopSignal& stop_;
@@ -50,7 +55,8 @@ class HiddenStates {
   size_t mask_row_ = 0;
   size_t mask_visible_ = 0;  // 0: masks are left alone
   size_t mask_kept_ = 0;
-  const struct ggml_tensor* edited_ = nullptr;  // all layers of a micro-batch share one mask
+  const struct ggml_tensor* edited_ = nullptr;  // all layers on one device share one mask
+  size_t masked_layers_ = 0;
   std::vector<float> mask_cells_;
 };
 

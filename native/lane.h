@@ -89,6 +89,7 @@ class Lane {
   void forget_cache();
   void expect_rows(size_t rows) { hidden_.expect(options_.head.size(), rows); }
   void check_rows(size_t rows) const;
+  void check_mask() const;
   void decode();
   llama_memory_t memory() const { return functions_.llama_get_memory(context_.get()); }
 

@@ -37,6 +37,7 @@ std::vector<std::vector<float>> Lane::evaluate_padding(const BatchPlan::Member& 
   batch_.pad(multiple_);
   decode();
   check_rows(0);
+  check_mask();
 
   const std::vector<int32_t> padding(multiple_, options_.padding_token);
   expect_rows(multiple_);
@@ -56,9 +57,19 @@ std::vector<std::vector<float>> Lane::evaluate_padding(const BatchPlan::Member& 
   batch_.flag_from(0);
   decode();
   check_rows(multiple_);
+  check_mask();
   functions_.llama_memory_seq_rm(memory(), 0, position_of(length), -1);
   cached_.assign(tokens.ids, tokens.ids + length);
   return {read_rewards(0, member.sequence)};
+}
+
+/** A score is believed only where every layer's attention read the mask that was checked and changed. */
+void Lane::check_mask() const {
+  const auto layers = static_cast<size_t>(functions_.llama_model_n_layer(weights_.get()));
+  if (hidden_.masked_layers() == layers) return;
+  throw Failure("The score cannot be read at the end of the padding: the attention mask was found in " +
+                std::to_string(hidden_.masked_layers()) + " of " + std::to_string(layers) +
+                " layers. This llama.cpp, or its flash attention, computes attention in another way.");
 }
 
 }  // namespace starling

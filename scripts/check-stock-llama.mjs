@@ -81,6 +81,10 @@ async function headOf(path) {
   return (await readGguf(path)).metadata.get(HEAD).value;
 }
 
+async function trunkOf(path) {
+  return (await readGguf(path)).metadata.get("starling.trunk.sha256")?.value;
+}
+
 async function compareScores(type) {
   const path = join(work, `${type}.gguf`);
   await convert({ checkpoint: embeddedCheckpoint(), output: path, type });
@@ -132,6 +136,8 @@ async function checkQuantized() {
   const [before, after] = [await headOf(from), await headOf(to)];
   const same = Buffer.from(before.buffer).equals(Buffer.from(after.buffer));
   check(`llama-quantize q4_k_m keeps the head's ${after.length} values bit for bit`, same);
+  const trunks = [await trunkOf(from), await trunkOf(to)];
+  check(`and the fingerprint of the trunk, ${trunks[0]}`, trunks[0] !== undefined && trunks[0] === trunks[1]);
   const scores = await ourScores(to, TEXTS);
   const numbers = scores.map((score) => score.toFixed(3)).join(", ");
   check(`and its file scores: ${numbers}`, scores.every(Number.isFinite));

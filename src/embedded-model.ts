@@ -6,6 +6,7 @@ import { defaultCacheFolder } from "./cache-folder.ts";
 import { StarlingError } from "./errors.ts";
 import { makeFolder } from "./files/make-folder.ts";
 import { withOutput } from "./files/output-file.ts";
+import { STARLING_KEYS } from "./gguf/starling-keys.ts";
 import { convertTo } from "./make-gguf.ts";
 import { packageRoot } from "./native/load-addon.ts";
 import { aSignal, aString, checkOptions, given } from "./options.ts";
@@ -54,9 +55,10 @@ export async function embeddedModelPath(options: EmbeddedModelOptions = {}): Pro
   });
 }
 
-/** Changes when the checkpoint's files or the package's version (and so, perhaps, the converter) do. */
+/** Changes when the checkpoint's files, the package's version, or what the converter writes into a file do. */
 async function fingerprint(): Promise<string> {
   const hash = createHash("sha256").update(await readFile(join(packageRoot(), "package.json")));
+  hash.update(Object.values(STARLING_KEYS).join("\n"));
   const checkpoint = embeddedCheckpoint();
   for (const name of ["config.json", "tokenizer_config.json", "model.safetensors.index.json"]) {
     hash.update(await readFile(join(checkpoint, name)));

@@ -14,16 +14,18 @@ import { type GgufHeader, weightCount } from "./gguf/header.ts";
 import { readGguf } from "./gguf/reader.ts";
 import type { RewardMetadata } from "./gguf/reward-metadata.ts";
 import { fileTypeName } from "./gguf/types.ts";
+import { countTypes, describeWeightTypes, type WeightTypes } from "./gguf/weight-types.ts";
 import { isRemote, openRemote } from "./hub/open-remote.ts";
 import { type HubOptions, hubChecks } from "./hub/settings.ts";
 import { DEFAULT_TYPE } from "./make-gguf.ts";
-import { aSignal, aString, checkOptions } from "./options.ts";
+import { aSignal, aString, checkOptions, given } from "./options.ts";
 import { loadOptionChecks } from "./scoring/load-options.ts";
 import { describeModelFile, type ModelFile } from "./scoring/model-file.ts";
 import { predictFor } from "./scoring/predict-memory.ts";
 import type { LoadRewardModelOptions, MemoryPrediction } from "./scoring/types.ts";
 
-export interface InspectResult {
+/** Of a checkpoint, `typeFallbacks` and `typeNotice` are what its conversion to `type` would have. */
+export interface InspectResult extends WeightTypes {
   readonly path: string;
   readonly kind: "gguf" | "checkpoint";
   readonly architecture: string;
@@ -53,14 +55,17 @@ export interface InspectResult {
   readonly padTokenId?: number;
   /** Where the score is read. */
   readonly scorePosition?: string;
+  /**
+   * Fingerprint of the model without its head, 64 hexadecimal digits: heads are for one trunk. Absent for a checkpoint and
+   * for files of older versions.
+   */
+  readonly trunkSha256?: string;
   /** Where it was converted from, as far as the file says. */
   readonly source?: RewardMetadata["source"];
   /** How the head was fitted, where it is not the checkpoint's. */
   readonly fit?: FitRecord;
   /** What scoring takes; of a checkpoint, what it takes once it is converted. Absent without a reward head. */
   readonly memory?: MemoryPrediction;
-  /** Number of tensors by element type, for example {"Q4_K": 24, "F32": 9}. */
-  readonly tensorTypes: Readonly<Record<string, number>>;
 }
 
 export interface HeadSummary {
@@ -81,6 +86,8 @@ export interface HeadInspection {
   readonly profile: string;
   /** How text became ids when it was fitted. */
   readonly tokenization: string;
+  /** Fingerprint of the trunk that it is for. */
+  readonly trunkSha256?: string;
   readonly fit?: FitRecord;
 }
 
@@ -163,7 +170,7 @@ async function inspectGguf(
     trainedContext: number("context_length"),
     ropeFrequencyBase: number("rope.freq_base"),
     ...(file === undefined ? {} : { ...rewardFields(file), memory: predictFor(file, load) }),
-    tensorTypes: countBy(gguf.tensors.map(({ type }) => type.name)),
+    ...describeWeightTypes(gguf),
   };
 }
 
@@ -183,7 +190,7 @@ function rewardModel(gguf: GgufHeader, path: string): ModelFile | undefined {
 
 function rewardFields(reward: RewardMetadata): Partial<InspectResult> {
   const { notice, head, profile, template, tokenization, maxTokens, truncationSide, padTokenId } = reward;
-  const { scorePosition, source, name, fit } = reward;
+  const { scorePosition, source, trunkSha256, name, fit } = reward;
   return {
     name,
     ...(notice === undefined ? {} : { notice }),
@@ -196,6 +203,7 @@ function rewardFields(reward: RewardMetadata): Partial<InspectResult> {
     ...(padTokenId === undefined ? {} : { padTokenId }),
     scorePosition,
     source,
+    ...given({ trunkSha256 }),
     ...(fit === undefined ? {} : { fit }),
   };
 }
@@ -210,7 +218,7 @@ async function inspectCheckpoint(
   try {
     const { config } = checkpoint;
     const tensors = [...checkpoint.tensors.values()];
-    const tensorTypes = countBy(tensors.map(({ dtype }) => dtype));
+    const counted = countTypes(tensors.map(({ dtype, size }) => ({ type: dtype, size })));
     const { head, header } = await planFile(checkpoint, fileType, planTensors(checkpoint, fileType), {});
     const gguf = await readGguf(bytesSource(path, "", header.bytes, header.fileSize));
     return {
@@ -219,7 +227,7 @@ async function inspectCheckpoint(
       architecture: "llama",
       name: config.name ?? checkpoint.folder.name,
       ...(config.notice === undefined ? {} : { notice: config.notice }),
-      fileType: Object.keys(tensorTypes).join(", ").toLowerCase(),
+      fileType: Object.keys(counted.tensorTypes).join(", ").toLowerCase(),
       parameters: tensors.reduce((sum, { shape }) => sum + weightCount(shape), 0),
       size: tensors.reduce((sum, { size }) => sum + size, 0),
       layers: config.layers,
@@ -233,7 +241,8 @@ async function inspectCheckpoint(
       head: summarize(head.weight),
       ...describeScoring(checkpoint),
       memory: predictFor(describeModelFile(gguf, path), load),
-      tensorTypes,
+      ...describeWeightTypes(gguf),
+      ...counted,
     };
   } finally {
     await checkpoint.close();
@@ -247,10 +256,4 @@ function summarize(head: Float32Array): HeadSummary {
     squares += value * value;
   }
   return { length: head.length, norm: Math.sqrt(squares), mean: sum / head.length };
-}
-
-function countBy(names: readonly string[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const name of names.toSorted()) counts[name] = (counts[name] ?? 0) + 1;
-  return counts;
 }

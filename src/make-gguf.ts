@@ -15,6 +15,7 @@ import { unwritable } from "./files/write-failure.ts";
 import { readGguf } from "./gguf/reader.ts";
 import { readRewardMetadata } from "./gguf/reward-metadata.ts";
 import { convertibleTypeNames, fileTypeByName, tensorTypeByName } from "./gguf/types.ts";
+import { describeWeightTypes, type WeightTypes } from "./gguf/weight-types.ts";
 import { openModelFolder } from "./hub/model-folder.ts";
 import { MAX_CONCURRENCY } from "./hub/pull.ts";
 import { type HubOptions, hubChecks } from "./hub/settings.ts";
@@ -69,8 +70,10 @@ export interface ConvertProgress {
   readonly step: string;
 }
 
-export interface ConvertResult {
+/** What was written. `typeFallbacks` and `typeNotice` say which matrices could not have the type that was asked for. */
+export interface ConvertResult extends WeightTypes {
   readonly output: string;
+  /** Of the file. */
   readonly bytes: number;
   readonly tensors: number;
 }
@@ -142,8 +145,8 @@ export async function convertTo(claimed: OutputFile, options: ConvertOptions): P
       ? {}
       : { onProgress: ({ bytesDone, bytesTotal, tensor }) => onProgress({ bytesDone, bytesTotal, step: tensor }) }),
   };
-  const { output, bytes, tensors } = await convertCheckpoint(checkpointOptions, claimed);
-  return { output, bytes, tensors };
+  const { sourceSha256: _, ...result } = await convertCheckpoint(checkpointOptions, claimed);
+  return result;
 }
 
 /**
@@ -173,7 +176,8 @@ export async function quantize(options: QuantizeModelOptions): Promise<ConvertRe
       const written = await readGguf(file.path);
       readRewardMetadata(written, file.path);
       signal?.throwIfAborted();
-      return { output, bytes: await claimed.publish(file), tensors: written.tensors.length };
+      const bytes = await claimed.publish(file);
+      return { output, bytes, tensors: written.tensors.length, ...describeWeightTypes(written) };
     } finally {
       await file.discard();
     }

@@ -1,5 +1,5 @@
 /** Another reward head for a model: in a file of its own, or in a copy of the model. */
-import { InvalidInputError, invalidArgument } from "./errors.ts";
+import { FileError, InvalidInputError, invalidArgument } from "./errors.ts";
 import { openFile } from "./files/byte-source.ts";
 import { checkRoom } from "./files/disk-room.ts";
 import { type OutputFile, withOutput } from "./files/output-file.ts";
@@ -10,9 +10,11 @@ import { readGguf } from "./gguf/reader.ts";
 import { type RewardMetadata, readRewardMetadata } from "./gguf/reward-metadata.ts";
 import { serializeHeader } from "./gguf/serialize.ts";
 import { STARLING_KEYS } from "./gguf/starling-keys.ts";
+import { isForeign, shortTrunk } from "./gguf/trunk.ts";
+import { describeWeightTypes } from "./gguf/weight-types.ts";
 import { GgufWriter } from "./gguf/writer.ts";
 import type { ConvertProgress, ConvertResult } from "./make-gguf.ts";
-import { aBoolean, aFunction, aSignal, aString, type Check, checkOptions, oneOf, required } from "./options.ts";
+import { aBoolean, aFunction, aSignal, aString, type Check, checkOptions, given, oneOf, required } from "./options.ts";
 import { tokenizationModes } from "./scoring/reward-tokenizer.ts";
 import type { TokenizationMode } from "./scoring/types.ts";
 
@@ -27,6 +29,11 @@ export interface WriteHeadOptions {
   readonly tokenization?: TokenizationMode;
   /** How it was fitted; kept in the file. */
   readonly fit?: FitRecord;
+  /**
+   * Write a head although `fit` says that it was fitted to another model's trunk; default false. A head file then stays one
+   * for that trunk.
+   */
+  readonly foreignHead?: boolean;
   /** Replace an existing output; default false. */
   readonly overwrite?: boolean;
   /** Stops the work; the promise rejects with the signal's reason, and the output does not appear. */
@@ -46,6 +53,7 @@ const checks: Readonly<Record<string, Check>> = {
   head: aHead,
   tokenization: oneOf(tokenizationModes),
   fit: (value) => (typeof value === "object" && value !== null ? undefined : "an object"),
+  foreignHead: aBoolean,
   overwrite: aBoolean,
   signal: aSignal,
 };
@@ -77,6 +85,7 @@ export async function writeHeadTo(
   checkFits(options, metadata);
   const { name, profile } = metadata;
   const { tokenization = metadata.tokenization } = options;
+  const trunkSha256 = fit?.trunkSha256 ?? metadata.trunkSha256;
   const file = await claimed.create();
   try {
     await writeHeadFile(file, {
@@ -84,6 +93,7 @@ export async function writeHeadTo(
       name: `A reward head for ${name || profile}`,
       profile,
       tokenization,
+      ...given({ trunkSha256 }),
       ...(fit === undefined ? {} : { fit }),
     });
     signal?.throwIfAborted();
@@ -135,7 +145,8 @@ export async function replaceHeadIn(claimed: OutputFile, options: ReplaceHeadOpt
       }
       await writer.finish();
       signal?.throwIfAborted();
-      return { output, bytes: await claimed.publish(file), tensors: gguf.tensors.length };
+      const bytes = await claimed.publish(file);
+      return { output, bytes, tensors: gguf.tensors.length, ...describeWeightTypes(gguf) };
     } finally {
       await file.discard();
     }
@@ -147,6 +158,7 @@ export async function replaceHeadIn(claimed: OutputFile, options: ReplaceHeadOpt
 const fitKeys = [
   STARLING_KEYS.fitModel,
   STARLING_KEYS.fitModelSha256,
+  STARLING_KEYS.fitTrunkSha256,
   STARLING_KEYS.fitInput,
   STARLING_KEYS.fitCases,
   STARLING_KEYS.fitRidge,
@@ -157,12 +169,20 @@ function check(caller: string, options: WriteHeadOptions, known: Readonly<Record
   checkOptions(caller, options, known);
 }
 
-function checkFits({ head, tokenization, modelPath }: WriteHeadOptions, metadata: RewardMetadata): void {
+function checkFits(options: WriteHeadOptions, metadata: RewardMetadata): void {
+  const { head, tokenization, modelPath, fit, foreignHead = false } = options;
   if (head.length !== metadata.shape.embeddingLength)
     throw invalidArgument(
       "head",
       `${metadata.shape.embeddingLength} weights, as many as ${modelPath} has hidden dimensions,`,
       head.length,
+    );
+  if (!foreignHead && isForeign(fit?.trunkSha256, metadata.trunkSha256))
+    throw new FileError(
+      "ERR_WRONG_HEAD",
+      `The head does not fit ${modelPath}: it was fitted to the trunk ${shortTrunk(fit?.trunkSha256)} (${fit?.model}), and the ` +
+        `model's trunk is ${shortTrunk(metadata.trunkSha256)}. Fit a head to this model, or allow it with foreignHead.`,
+      { file: modelPath, field: "fit" },
     );
   if (tokenization !== undefined && !metadata.tokenizations.includes(tokenization))
     throw new InvalidInputError(

@@ -1,4 +1,5 @@
 import { type ByteSource, quote } from "../files/byte-source.ts";
+import { refuseAdapter } from "./adapter.ts";
 import { type LlamaConfig, MAX_CONFIG_BYTES, parseConfig } from "./config.ts";
 import { findProfile } from "./find-profile.ts";
 import { type CheckpointFolder, openLocalFolder } from "./folder.ts";
@@ -138,6 +139,7 @@ interface CheckpointParts {
  */
 export async function openCheckpoint(place: string | CheckpointFolder, profileName = "auto"): Promise<Checkpoint> {
   const folder = typeof place === "string" ? await openLocalFolder(place) : place;
+  await refuseAdapter(folder);
   const configFile = await readJsonFile(folder, "config.json", MAX_CONFIG_BYTES);
   const config = parseConfig(configFile.value, folder.pathOf("config.json"));
   const sources: SourceFile[] = [{ name: "config.json", bytes: configFile.bytes }];

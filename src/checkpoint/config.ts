@@ -101,9 +101,15 @@ function checkArchitecture(read: ConfigReader): void {
       throw read.refuse(flag, `sets ${flag} to ${describe(value)}; only Llamas without biases are converted.`);
   }
   read.only("pretraining_tp", 1, 1);
-  const quantized = read.get("quantization_config");
-  if (quantized !== undefined && quantized !== null)
-    throw read.refuse("quantization_config", "describes quantised weights; only f32, f16 and bf16 are converted.");
+  read.only("partial_rotary_factor", 1, 1);
+  // transformers from version 5 on: attention in both directions, for embedding models mostly.
+  read.only("is_causal", true, true);
+  read.only("use_bidirectional_attention", false, false);
+  for (const field of ["quantization_config", "compression_config"]) {
+    const quantized = read.get(field);
+    if (quantized !== undefined && quantized !== null)
+      throw read.refuse(field, "describes quantised weights; only f32, f16 and bf16 are converted.");
+  }
 }
 
 /** head_dim is given or follows; rotary embedding turns pairs, so that it must be even. */
@@ -122,6 +128,19 @@ function readHeadDim(read: ConfigReader, hiddenSize: number, heads: number): num
 
 /** transformers up to 4 writes rope_theta and rope_scaling; newer ones write rope_parameters for both. */
 function readRopeTheta(read: ConfigReader): number {
+  const scaling = read.get("rope_scaling");
+  const inScaling = isJsonObject(scaling) ? own(scaling, "rope_theta") : undefined;
+  const theta = readOwnTheta(read);
+  // Version 5 reads it there, version 4 does not.
+  if (inScaling !== undefined && inScaling !== null && inScaling !== theta)
+    throw read.refuse(
+      "rope_theta",
+      `has ${describe(inScaling)} as rope_theta in rope_scaling and ${theta} outside; versions of transformers disagree about it.`,
+    );
+  return theta;
+}
+
+function readOwnTheta(read: ConfigReader): number {
   const parameters = read.get("rope_parameters");
   const theta = isJsonObject(parameters) ? own(parameters, "rope_theta") : undefined;
   if (theta === undefined || theta === null) return read.positive("rope_theta", MAX_ROPE_THETA, 10_000);
@@ -214,7 +233,7 @@ class ConfigReader {
     return value;
   }
 
-  only(field: string, expected: string | number, fallback?: string | number): void {
+  only<T extends string | number | boolean>(field: string, expected: T, fallback?: T): void {
     const value = this.get(field) ?? fallback;
     if (value !== expected)
       throw this.refuse(field, `has ${describe(value)} as ${field}; only ${JSON.stringify(expected)} is converted.`);

@@ -27,6 +27,8 @@ const MAX_CONTEXT = 16_777_216;
 export function readRopeScaling(field: string, value: unknown, refuse: Refuse): Llama3Scaling | undefined {
   if (value === undefined || value === null) return undefined;
   if (!isJsonObject(value)) throw refuse(field, `has ${describe(value)} as ${field}; an object or null is expected.`);
+  if (Object.values(value).some(isJsonObject))
+    throw refuse(field, `has objects in ${field}: rotary embedding that differs between layers is not converted.`);
   const type = own(value, "rope_type") ?? own(value, "type");
   if (type !== undefined && type !== "default" && type !== "llama3")
     throw refuse(field, `asks for scaled rotary embedding (${describe(type)}), which is not converted.`);

@@ -11,7 +11,9 @@ import { readRewardMetadata } from "../gguf/reward-metadata.ts";
 import { type SerializedHeader, serializeHeader } from "../gguf/serialize.ts";
 import { STARLING_KEYS } from "../gguf/starling-keys.ts";
 import { type FileType, tensorBytes } from "../gguf/types.ts";
+import { describeWeightTypes } from "../gguf/weight-types.ts";
 import { GgufWriter } from "../gguf/writer.ts";
+import { sourceDigest, trunkDigest } from "./digests.ts";
 import { type RewardHead, readHead } from "./head.ts";
 import { ConversionJournal, type FinishedTensor } from "./journal.ts";
 import { buildMetadata } from "./metadata.ts";
@@ -75,12 +77,14 @@ async function convert(
     digests.set(checkpoint.profile.head, createHash("sha256").update(head.sourceBytes).digest("hex"));
     const sourceSha256 = sourceDigest(checkpoint, digests);
     await writer.replaceString(STARLING_KEYS.sourceSha256, sourceSha256);
+    await writer.replaceString(STARLING_KEYS.trunkSha256, trunkDigest(checkpoint, jobs, digests));
     await writer.finish();
-    readRewardMetadata(await readGguf(file.path), file.path);
+    const written = await readGguf(file.path);
+    readRewardMetadata(written, file.path);
     options.signal?.throwIfAborted();
     const bytes = await claimed.publish(file);
     published = true;
-    return { output, bytes, tensors: jobs.length, sourceSha256 };
+    return { output, bytes, tensors: jobs.length, sourceSha256, ...describeWeightTypes(written) };
   } finally {
     if (resume) await file?.close().catch(() => {});
     else await file?.discard();
@@ -177,19 +181,6 @@ async function digestOf(file: TemporaryFile, { position, size }: TensorInfo): Pr
     await file.read(position + offset, bytes);
     hash.update(bytes);
   }
-  return hash.digest("hex");
-}
-
-/** See STARLING_KEYS.sourceSha256 for what it covers. */
-function sourceDigest(checkpoint: Checkpoint, tensorDigests: ReadonlyMap<string, string>): string {
-  const lines = checkpoint.sources.map(({ name, bytes }) => [name, createHash("sha256").update(bytes).digest("hex")]);
-  for (const [name, digest] of tensorDigests) {
-    const tensor = checkpoint.tensors.get(name);
-    lines.push([`tensor ${name} ${tensor?.dtype} [${tensor?.shape.join(", ")}]`, digest]);
-  }
-  const hash = createHash("sha256");
-  for (const [name, digest] of lines.sort(([a], [b]) => ((a as string) < (b as string) ? -1 : 1)))
-    hash.update(`${digest} ${name}\n`);
   return hash.digest("hex");
 }
 

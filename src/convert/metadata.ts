@@ -129,6 +129,7 @@ function starlingMetadata(checkpoint: Checkpoint, parts: MetadataParts, padId: n
     [STARLING_KEYS.sourceName, optional(name, text)],
     [STARLING_KEYS.sourceRevision, optional(revision, text)],
     [STARLING_KEYS.sourceSha256, text(EMPTY_DIGEST)],
+    [STARLING_KEYS.trunkSha256, text(EMPTY_DIGEST)],
     [STARLING_KEYS.notice, optional(notice, text)],
   ]);
 }

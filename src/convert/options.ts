@@ -2,6 +2,7 @@ import type { CheckpointFolder } from "../checkpoint/folder.ts";
 import { InvalidInputError, invalidArgument } from "../errors.ts";
 import { BYTE_BPE, PROFILE_NAMES, TOKENIZATIONS } from "../gguf/starling-keys.ts";
 import { convertibleTypeNames, type FileType, fileTypeByName, type TensorType } from "../gguf/types.ts";
+import type { WeightTypes } from "../gguf/weight-types.ts";
 import type { NativeTokenizationMode } from "../native/addon.ts";
 import {
   aBoolean,
@@ -73,7 +74,7 @@ export interface RowBlock {
 /** Returns the rows as `to`; rejects with the code "NOT_FINITE" or "NOT_HELD" for values that cannot be. */
 export type QuantizeRows = (block: RowBlock) => Promise<Uint8Array>;
 
-export interface ConvertResult {
+export interface ConvertResult extends WeightTypes {
   /** As given. */
   readonly output: string;
   /** Bytes of the file. */

@@ -3,10 +3,10 @@ import type { LlamaConfig } from "../checkpoint/config.ts";
 import { refuse } from "../checkpoint/refuse.ts";
 import { FileError } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
+import { inQuantizerOrder, quantizedType } from "../gguf/quantization-mix.ts";
 import type { TensorPlan } from "../gguf/serialize.ts";
 import { type FileType, tensorTypeByName } from "../gguf/types.ts";
 import { FLOAT_BYTES, type FloatType } from "./dtypes.ts";
-import { inQuantizerOrder, quantizedType } from "./quantization-mix.ts";
 import { type ExpectedTensor, expectedTensors, isIgnored } from "./tensor-names.ts";
 
 /** One tensor on its way from the checkpoint to the GGUF. */

@@ -2,9 +2,9 @@
 import { basename, join } from "node:path";
 import { assertUnchanged, fileVersion } from "../files/same-file.ts";
 import { given } from "../options.ts";
-import { headNotice } from "../scoring/head-notice.ts";
+import { modelNotices } from "../scoring/model-notices.ts";
 import { loadRewardModel, type RewardModel } from "../scoring/reward-model.ts";
-import type { LoadRewardModelOptions } from "../scoring/types.ts";
+import type { LoadRewardModelOptions, RewardModelInfo } from "../scoring/types.ts";
 import { modelHash } from "./model-hash.ts";
 import type { ReportedModel, ReportedSettings } from "./report.ts";
 import { ScoreCache } from "./score-cache.ts";
@@ -57,7 +57,8 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
     throw error;
   }
   const { info } = model;
-  for (const notice of [headNotice(info), ...info.kernelReasons]) if (notice !== undefined) onNotice?.(notice);
+  for (const notice of modelNotices(info)) onNotice?.(notice);
+  const notices = modelNotices(forReport(info));
   const scoreSettings = {
     model: sha256,
     ...given({ head: head?.sha256, batchTokens: load.batchTokens }),
@@ -71,7 +72,7 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
     file: basename(modelPath),
     sha256,
     name: info.name,
-    ...given({ notice: info.notice }),
+    ...given({ notice: info.notice, notices: notices.length > 0 ? notices : undefined }),
     profile: info.profile,
     type: info.fileType,
     parameters: info.parameters,
@@ -87,4 +88,9 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
       await model.close();
     },
   };
+}
+
+/** A report names files without their folders, and says nothing of this machine. */
+function forReport({ head, ...info }: RewardModelInfo): RewardModelInfo {
+  return { ...info, kernelReasons: [], ...given({ head: head && { ...head, path: basename(head.path) } }) };
 }

@@ -27,6 +27,8 @@ export interface ReportedModel {
   readonly name: string;
   /** What a model that is not the real thing says of itself. */
   readonly notice?: string;
+  /** What else one should know of it, such as a head that was fitted to another model; absent where there is nothing. */
+  readonly notices?: readonly string[];
   readonly profile?: string;
   /** Weight type, for example "q4_k_m". */
   readonly type: string;

@@ -73,6 +73,19 @@ export class Fields {
     return this.has(key) ? this.string(key) : undefined;
   }
 
+  /** A SHA-256 in hexadecimal. */
+  sha256(key: string): string {
+    const value = this.string(key);
+    if (!/^[0-9a-f]{64}$/.test(value))
+      throw this.refuse(`does not have 64 hexadecimal digits in ${key}, where a SHA-256 belongs.`, key);
+    return value;
+  }
+
+  /** undefined where the file does not have the key. */
+  optionalSha256(key: string): string | undefined {
+    return this.has(key) ? this.sha256(key) : undefined;
+  }
+
   /** A string that must be one of a few names. */
   name<T extends string>(key: string, names: readonly T[]): T {
     const value = this.string(key);

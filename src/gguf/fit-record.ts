@@ -9,6 +9,8 @@ export interface FitRecord {
   readonly model: string;
   /** SHA-256 of that model's file, 64 hexadecimal digits. */
   readonly modelSha256: string;
+  /** Fingerprint of that model's trunk, 64 hexadecimal digits; absent where the model has none. */
+  readonly trunkSha256?: string;
   /** The name of the file of preferences. */
   readonly input?: string;
   /** Prompts in it that the fit took, those that were held out not counted. */
@@ -20,10 +22,11 @@ export interface FitRecord {
 const MAX_CASES = 0xffffffff;
 
 /** The entries of a GGUF that {@link readFitRecord} reads. */
-export function fitEntries({ model, modelSha256, input, cases, ridge }: FitRecord): MetadataEntry[] {
+export function fitEntries({ model, modelSha256, trunkSha256, input, cases, ridge }: FitRecord): MetadataEntry[] {
   return present([
     [STARLING_KEYS.fitModel, text(model)],
     [STARLING_KEYS.fitModelSha256, text(modelSha256)],
+    [STARLING_KEYS.fitTrunkSha256, optional(trunkSha256, text)],
     [STARLING_KEYS.fitInput, optional(input, text)],
     [STARLING_KEYS.fitCases, u32(cases)],
     [STARLING_KEYS.fitRidge, f64(ridge)],
@@ -34,13 +37,12 @@ export function fitEntries({ model, modelSha256, input, cases, ridge }: FitRecor
 export function readFitRecord(fields: Fields): FitRecord | undefined {
   const model = fields.optionalString(STARLING_KEYS.fitModel);
   if (model === undefined) return undefined;
-  const modelSha256 = fields.string(STARLING_KEYS.fitModelSha256);
-  if (!/^[0-9a-f]{64}$/.test(modelSha256))
-    throw fields.refuse("does not have 64 hexadecimal digits where a SHA-256 belongs.", STARLING_KEYS.fitModelSha256);
+  const trunkSha256 = fields.optionalSha256(STARLING_KEYS.fitTrunkSha256);
   const input = fields.optionalString(STARLING_KEYS.fitInput);
   return {
     model,
-    modelSha256,
+    modelSha256: fields.sha256(STARLING_KEYS.fitModelSha256),
+    ...(trunkSha256 === undefined ? {} : { trunkSha256 }),
     ...(input === undefined ? {} : { input }),
     cases: fields.u32(STARLING_KEYS.fitCases, 0, MAX_CASES),
     ridge: fields.nonNegativeF64(STARLING_KEYS.fitRidge),

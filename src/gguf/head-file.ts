@@ -2,7 +2,7 @@
 import { FileError } from "../errors.ts";
 import type { TemporaryFile } from "../files/temporary-file.ts";
 import type { NativeTokenizationMode } from "../native/addon.ts";
-import { text, u32 } from "./entries.ts";
+import { optional, present, text, u32 } from "./entries.ts";
 import { Fields } from "./fields.ts";
 import { type FitRecord, fitEntries, readFitRecord } from "./fit-record.ts";
 import type { GgufHeader } from "./header.ts";
@@ -30,6 +30,8 @@ export interface HeadFile {
   readonly profile: ProfileName;
   /** How text became ids when it was fitted. */
   readonly tokenization: NativeTokenizationMode;
+  /** The fingerprint of the trunk that it is for; absent where that model has none, and in files of older versions. */
+  readonly trunkSha256?: string;
   readonly fit?: FitRecord;
 }
 
@@ -43,7 +45,7 @@ export function isHeadFile({ metadata }: GgufHeader): boolean {
 
 /** Writes the content of a head file; the caller publishes it. @throws FileError ERR_FILE_NOT_WRITABLE */
 export async function writeHeadFile(to: TemporaryFile, content: HeadFile): Promise<void> {
-  const { head, name, profile, tokenization, fit } = content;
+  const { head, name, profile, tokenization, trunkSha256, fit } = content;
   const metadata = new Map<string, GgufValue>([
     // GGUF asks every file for an architecture; it is the model's.
     ["general.architecture", text("llama")],
@@ -55,6 +57,7 @@ export async function writeHeadFile(to: TemporaryFile, content: HeadFile): Promi
     [STARLING_KEYS.profile, text(profile)],
     [STARLING_KEYS.tokenization, text(tokenization)],
     [STARLING_KEYS.headWeight, { type: "array", of: "f32", value: head }],
+    ...present([[STARLING_KEYS.trunkSha256, optional(trunkSha256, text)]]),
     ...(fit === undefined ? [] : fitEntries(fit)),
   ]);
   const writer = await GgufWriter.create(to, serializeHeader(metadata, []));
@@ -86,12 +89,14 @@ export function describeHeadFile(gguf: GgufHeader, path: string): HeadFile {
       STARLING_KEYS.formatVersion,
     );
   fields.name(STARLING_KEYS.headType, [HEAD_TYPE]);
+  const trunkSha256 = fields.optionalSha256(STARLING_KEYS.trunkSha256);
   const fit = readFitRecord(fields);
   return {
     head: readHead(fields, fields.u32(EMBEDDING_LENGTH, 1, MAX_EMBEDDING_LENGTH)),
     name: fields.optionalString("general.name") ?? "",
     profile: fields.name(STARLING_KEYS.profile, PROFILE_NAMES),
     tokenization: fields.name(STARLING_KEYS.tokenization, [...TOKENIZATIONS, BYTE_BPE]),
+    ...(trunkSha256 === undefined ? {} : { trunkSha256 }),
     ...(fit === undefined ? {} : { fit }),
   };
 }

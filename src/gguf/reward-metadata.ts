@@ -54,6 +54,8 @@ export interface RewardMetadata {
   readonly notice?: string;
   /** general.file_type by name, for example "q4_k_m"; "unknown" where there is none. */
   readonly fileType: string;
+  /** The fingerprint of the trunk, see STARLING_KEYS; files of older versions have none. */
+  readonly trunkSha256?: string;
   /** Where the model was converted from, as far as it is known. */
   readonly source: { readonly name?: string; readonly revision?: string; readonly sha256?: string };
   /** How the head was fitted, where it is not the checkpoint's. */
@@ -87,6 +89,7 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
   const tokenizer = readVocabulary(fields, shape.vocabularySize, scorePosition !== "last");
   const template = fields.name(STARLING_KEYS.template, TEMPLATES);
   const notice = fields.optionalString(STARLING_KEYS.notice);
+  const trunkSha256 = fields.optionalSha256(STARLING_KEYS.trunkSha256);
   const fit = readFitRecord(fields);
   return {
     head: readHead(fields, shape.embeddingLength),
@@ -106,6 +109,7 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
     fileType: fields.has("general.file_type")
       ? fileTypeName(fields.u32("general.file_type", 0, MAX_FILE_TYPE))
       : "unknown",
+    ...(trunkSha256 === undefined ? {} : { trunkSha256 }),
     source: readSource(fields),
     ...(fit === undefined ? {} : { fit }),
   };

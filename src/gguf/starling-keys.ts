@@ -46,10 +46,19 @@ export const STARLING_KEYS = {
    * checkpoint). It does not depend on how the checkpoint was cut into shards.
    */
   sourceSha256: "starling.source.sha256",
+  /**
+   * string, 64 hexadecimal digits: the fingerprint of the trunk, which is the model without its head. SHA-256 over what
+   * `trunkDigest` in src/convert/digests.ts says: every tensor's bytes in the checkpoint, and the settings that change what
+   * they compute. All weight types of one checkpoint have the same, however it is sharded and whatever its head; a
+   * checkpoint that was saved again in another float type has another. A head file has that of the model that it is for.
+   */
+  trunkSha256: "starling.trunk.sha256",
   /** string: general.name of the model whose features the head was fitted to; absent where the head is the checkpoint's. */
   fitModel: "starling.fit.model",
   /** string, 64 hexadecimal digits: SHA-256 of that model's file. */
   fitModelSha256: "starling.fit.model_sha256",
+  /** string, 64 hexadecimal digits: the fingerprint of that model's trunk; absent where the model has none. */
+  fitTrunkSha256: "starling.fit.trunk_sha256",
   /** string: the name of the file of preferences that the head was fitted to. */
   fitInput: "starling.fit.input",
   /** u32: prompts in it that the fit took, those that were held out not counted. */

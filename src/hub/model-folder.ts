@@ -1,4 +1,5 @@
 /** Where a model comes from: a folder here, or a repository on the hub. */
+import { refuseAdapter } from "../checkpoint/adapter.ts";
 import { type CheckpointFolder, openLocalFolder } from "../checkpoint/folder.ts";
 import { OverlayFolder, TOKENIZER_FILES } from "../checkpoint/overlay-folder.ts";
 import { HubError } from "../errors.ts";
@@ -51,11 +52,12 @@ async function openWeights(
   const repository = parseRepository(spec, options.revision);
   const settings = await hubSettings(options);
   if (!stream || settings.offline) {
-    const { folder, commit } = await pull({ ...options, repository: spec }, internals);
+    const { folder, commit } = await pull({ ...options, repository: spec }, internals, refuseAdapter);
     return { folder: await openLocalFolder(folder), source: { name: repository.id, revision: commit } };
   }
   const { signal, onProgress: onDownload } = options;
   const folder = await openHubFolder(repository, settings, { signal, onDownload }, internals);
+  await refuseAdapter(folder);
   return { folder, source: { name: repository.id, revision: folder.listing.commit } };
 }
 

@@ -1,5 +1,6 @@
 /** The files of a checkpoint, from the hub to the cache: several at once, all of them checked. */
 import { stat } from "node:fs/promises";
+import { ADAPTER_CONFIG } from "../checkpoint/adapter.ts";
 import { type CheckpointFolder, openLocalFolder } from "../checkpoint/folder.ts";
 import { TOKENIZER_FILES } from "../checkpoint/overlay-folder.ts";
 import { findWeightFiles } from "../checkpoint/shard-index.ts";
@@ -41,16 +42,27 @@ const DEFAULT_CONCURRENCY = 4;
 export const MAX_CONCURRENCY = 16;
 
 /** What a checkpoint has beside its weights, as far as it is there. */
-const SMALL_FILES = ["config.json", ...TOKENIZER_FILES, "model.safetensors.index.json", "pytorch_model.bin.index.json"];
+const SMALL_FILES = [
+  "config.json",
+  ADAPTER_CONFIG,
+  ...TOKENIZER_FILES,
+  "model.safetensors.index.json",
+  "pytorch_model.bin.index.json",
+];
 
 /**
  * Downloads the checkpoint of a repository to the cache that all tools of Hugging Face share, and goes on where an
  * earlier call stopped. Only config, tokenizer and weights come, safetensors where there are any.
  *
+ * @param check looks at the list of the repository before anything is downloaded
  * @throws HubError saying what to do about a gated, private or unknown repository, a hub that is away, a full disk or
  *   wrong bytes; FileError for a cache that cannot be written to or a repository without weights
  */
-export async function pull(options: PullOptions, internals: Internals = {}): Promise<PullResult> {
+export async function pull(
+  options: PullOptions,
+  internals: Internals = {},
+  check?: (folder: CheckpointFolder) => Promise<void>,
+): Promise<PullResult> {
   required("pull", options, "repository");
   checkOptions("pull", options, {
     ...hubChecks,
@@ -66,6 +78,7 @@ export async function pull(options: PullOptions, internals: Internals = {}): Pro
   if (settings.offline) return pulledBefore(repository, settings);
   const { onProgress, signal, concurrency = DEFAULT_CONCURRENCY } = options;
   const folder = await openHubFolder(repository, settings, { signal }, internals);
+  await check?.(folder);
   const { cache, listing } = folder;
   const files = (await checkpointFiles(folder)).map((name) => folder.file(name));
   await fetchFiles(folder, files, { concurrency, onProgress, signal });

@@ -1,6 +1,8 @@
 /** Which reward head a model is scored with: its own, or that of a head file. */
 import { FileError } from "../errors.ts";
 import { type HeadFile, readHeadFile } from "../gguf/head-file.ts";
+import { STARLING_KEYS } from "../gguf/starling-keys.ts";
+import { isForeign, shortTrunk } from "../gguf/trunk.ts";
 import type { ModelFile } from "./model-file.ts";
 import type { TokenizationMode } from "./types.ts";
 
@@ -8,13 +10,15 @@ import type { TokenizationMode } from "./types.ts";
  * Reads a head file for a model.
  *
  * @param tokenization the one that the model is to be scored with
+ * @param foreignHead true: a head that was fitted to another model's trunk is taken, too
  * @throws FileError ERR_WRONG_HEAD for a head that was fitted to something else
  */
 export async function readHeadFor(
   path: string,
   modelPath: string,
-  { shape, profile }: ModelFile,
+  { shape, profile, trunkSha256 }: ModelFile,
   tokenization: TokenizationMode,
+  foreignHead = false,
 ): Promise<HeadFile> {
   const file = await readHeadFile(path);
   const refuse = (sentence: string, field: string) =>
@@ -29,6 +33,13 @@ export async function readHeadFor(
     );
   if (file.profile !== profile)
     throw refuse(`it was fitted to a ${file.profile}, and the model is a ${profile}.`, "starling.profile");
+  if (!foreignHead && isForeign(file.trunkSha256, trunkSha256))
+    throw refuse(
+      `it was fitted to the trunk ${shortTrunk(file.trunkSha256)}${file.fit === undefined ? "" : ` (${file.fit.model})`}, ` +
+        `and the model's trunk is ${shortTrunk(trunkSha256)}, whose hidden states mean something else. ` +
+        "Fit a head to this model, or allow it with --foreign-head (foreignHead).",
+      STARLING_KEYS.trunkSha256,
+    );
   if (file.tokenization !== tokenization)
     throw refuse(
       `it was fitted with the tokenization ${file.tokenization}, and the model is loaded with ${tokenization}: ` +

@@ -1,10 +1,26 @@
+import { isForeign, shortTrunk } from "../gguf/trunk.ts";
 import type { RewardModelInfo } from "./types.ts";
 
 /**
- * What a user should know of a head file beside a model; undefined where there is nothing. Quantisations of one checkpoint
- * share heads. Another model of the same shape takes the head, too, but its hidden states mean something else.
+ * What a user should know about the head in use; undefined where there is nothing. All quantisations of one checkpoint share
+ * heads. A model with another trunk gives numbers with the head as well, but its hidden states mean something else.
  */
-export function headNotice({ name, head, fit }: Pick<RewardModelInfo, "name" | "head" | "fit">): string | undefined {
-  if (head === undefined || fit === undefined || fit.model === name) return undefined;
-  return `the head ${head.path} was fitted to ${fit.model}, and the model here is ${name}: its scores may mean nothing`;
+export function headNotice(info: Pick<RewardModelInfo, "name" | "trunkSha256" | "head" | "fit">): string | undefined {
+  const { name, trunkSha256, head, fit } = info;
+  const of = head === undefined ? fit?.trunkSha256 : head.trunkSha256;
+  const what = head === undefined ? `the head of ${name}` : `the head ${head.path}`;
+  if (isForeign(of, trunkSha256))
+    return (
+      `${what} was fitted to another model${fit === undefined ? "" : `, ${fit.model}`} (trunk ${shortTrunk(of)}, here ` +
+      `${shortTrunk(trunkSha256)}): its scores may mean nothing`
+    );
+  // A head inside a model was put there on purpose.
+  if (head === undefined || (of !== undefined && trunkSha256 !== undefined)) return undefined;
+  if (fit !== undefined && fit.model !== name)
+    return `${what} was fitted to ${fit.model}, and the model here is ${name}: its scores may mean nothing`;
+  const without = trunkSha256 === undefined ? `the model ${name}` : what;
+  return (
+    `${without} has no fingerprint of its trunk (an older version made it), so whether the head belongs to the model cannot ` +
+    `be checked: ${trunkSha256 === undefined ? "convert the checkpoint again" : "fit the head again"}`
+  );
 }

@@ -22,6 +22,7 @@ const aLayerCount: Check = (value) =>
 export const loadOptionChecks: Readonly<Record<string, Check>> = {
   modelPath: aString,
   headPath: aString,
+  foreignHead: aBoolean,
   gpu: oneOf(gpuChoices),
   gpuLayers: aLayerCount,
   splitMode: oneOf(splitModes),

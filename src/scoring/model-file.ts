@@ -1,6 +1,8 @@
+import { basename } from "node:path";
 import { type GgufHeader, weightCount } from "../gguf/header.ts";
 import { readGguf } from "../gguf/reader.ts";
 import { type RewardMetadata, readRewardMetadata } from "../gguf/reward-metadata.ts";
+import { missingTypeNotice } from "../gguf/weight-types.ts";
 import { type NamedSample, weightSamples } from "./weight-samples.ts";
 
 export interface ModelFile extends RewardMetadata {
@@ -9,6 +11,8 @@ export interface ModelFile extends RewardMetadata {
   /** Bytes of all tensors, and of those of each type. */
   readonly weightBytes: number;
   readonly bytesByType: ReadonlyMap<string, number>;
+  /** Set where the file is called by a weight type that none of its matrices has, and says so. */
+  readonly typeNotice?: string;
   /** Bytes of each layer's tensors, and of the token embedding. */
   readonly layerBytes: readonly number[];
   readonly embeddingBytes: number;
@@ -36,11 +40,13 @@ export function describeModelFile(gguf: GgufHeader, path: string): ModelFile {
     bytesByType.set(type.name, (bytesByType.get(type.name) ?? 0) + size);
   }
   const metadata = readRewardMetadata(gguf, path);
+  const typeNotice = missingTypeNotice(basename(path), gguf);
   return {
     ...metadata,
     parameters,
     weightBytes,
     bytesByType,
+    ...(typeNotice === undefined ? {} : { typeNotice }),
     ...bytesByPlace(gguf, metadata.shape.layers),
     weightSamples: weightSamples(gguf),
   };

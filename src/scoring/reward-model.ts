@@ -3,7 +3,7 @@ import { isStarlingError, ModelClosedError, NativeError } from "../errors.ts";
 import { fileVersion } from "../files/same-file.ts";
 import type { NativeModel } from "../native/addon.ts";
 import { openEngine } from "../native/engine.ts";
-import { aBoolean, aFunction, aSignal, checkOptions, required } from "../options.ts";
+import { aBoolean, aFunction, aSignal, checkOptions, given, required } from "../options.ts";
 import { type ChatMessage, checkItem, checkString, type ScoreItem } from "../prompt/items.ts";
 import { availableMemory } from "./available-memory.ts";
 import { cancellable } from "./cancellable.ts";
@@ -46,9 +46,11 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
   const engine = await openEngine({ gpu: options.gpu ?? "auto" });
   signal?.throwIfAborted();
   const tokenizer = openTokenizer(engine.addon, file, options);
-  const { headPath } = options;
+  const { headPath, foreignHead } = options;
   const headFile =
-    headPath === undefined ? undefined : await readHeadFor(headPath, modelPath, file, tokenizer.settings.tokenization);
+    headPath === undefined
+      ? undefined
+      : await readHeadFor(headPath, modelPath, file, tokenizer.settings.tokenization, foreignHead);
   const { head, fit } = headFile ?? file;
 
   const placement = placeModel(file, options, engine);
@@ -73,12 +75,16 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
     name: file.name,
     ...(file.notice === undefined ? {} : { notice: file.notice }),
     fileType: file.fileType,
+    ...given({ typeNotice: file.typeNotice }),
     parameters: native.info.parameters,
     size: native.info.size,
     layers: native.info.layers,
     embeddingLength: native.info.embeddingLength,
     vocabularySize: native.info.vocabularySize,
-    ...(headPath === undefined || headFile === undefined ? {} : { head: { path: headPath, name: headFile.name } }),
+    ...given({ trunkSha256: file.trunkSha256 }),
+    ...(headPath === undefined || headFile === undefined
+      ? {}
+      : { head: { path: headPath, name: headFile.name, ...given({ trunkSha256: headFile.trunkSha256 }) } }),
     ...(fit === undefined ? {} : { fit }),
     profile: file.profile,
     template: file.template,

@@ -24,6 +24,11 @@ export interface LoadRewardModelOptions {
   readonly modelPath: string;
   /** A head file that {@link writeHead} made, to be used in place of the model's own head; default: none. */
   readonly headPath?: string;
+  /**
+   * Take a head file that was fitted to another model's trunk; default false, which refuses it. Scores may then mean
+   * nothing: see {@link headNotice}.
+   */
+  readonly foreignHead?: boolean;
   /** Default: "auto". */
   readonly gpu?: GpuChoice;
   /**
@@ -182,14 +187,21 @@ export interface RewardModelInfo {
   /** For a model that is not the real thing: what it says of itself, to be shown wherever scores are shown. */
   readonly notice?: string;
   readonly fileType: string;
+  /** Set where the file is called by a weight type that none of its matrices has, and says so. */
+  readonly typeNotice?: string;
   readonly parameters: number;
   /** Bytes of all tensors. */
   readonly size: number;
   readonly layers: number;
   readonly embeddingLength: number;
   readonly vocabularySize: number;
-  /** The head file that stands in for the model's own head; absent: that one is used. */
-  readonly head?: { readonly path: string; readonly name: string };
+  /** Fingerprint of the model without its head, 64 hexadecimal digits; absent for files of older versions. */
+  readonly trunkSha256?: string;
+  /**
+   * The head file that stands in for the model's own head; absent: that one is used. `trunkSha256` is the fingerprint of the
+   * trunk that it is for, absent where the file does not say.
+   */
+  readonly head?: { readonly path: string; readonly name: string; readonly trunkSha256?: string };
   /** How the head in use was fitted, where it is not the checkpoint's. */
   readonly fit?: FitRecord;
   /** The kind of reward model, for example "starling-rm-34b". */

@@ -119,6 +119,41 @@ describe("convert and quantize", () => {
   });
 });
 
+describe("a type that the rows are too short for", () => {
+  const narrow = join(repository, "test", "fixtures", "checkpoints", "gqa7-bf16");
+  const note =
+    /^starling-rm: note: 15 of 15 matrices are not stored as q4_k_m asks, for their row length: 12 as q5_0 instead of q4_k \(rows of 224, 320 .* 256\), 3 as q8_0 .*; the file is called q4_k_m, but none of its matrices is q4_k/m;
+
+  it("is told by convert, quantize and inspect, with the reason", async () => {
+    const [full, output, again] = ["narrow.f32", "narrow.q4_k_m", "narrow.again"].map((name) =>
+      join(folder, `${name}.gguf`),
+    ) as [string, string, string];
+    const converted = await run(["convert", narrow, "-o", output, "--json"]);
+    expect(converted.stderr).toMatch(note);
+    expect((await run(["convert", narrow, "-o", full, "--type", "f32"])).stderr).toBe("");
+    const quantized = await run(["quantize", full, "-o", again, "--type", "q4_k_m", "--json"]);
+    expect(quantized.stderr).toMatch(note);
+    const parts = ({ tensorTypes, bytesByType, typeFallbacks, typeNotice }: Record<string, unknown>) => ({
+      tensorTypes,
+      bytesByType,
+      typeFallbacks,
+      typeNotice,
+    });
+    const told = parts(JSON.parse(converted.stdout));
+    expect(parts(JSON.parse(quantized.stdout))).toEqual(told);
+    const inspected = JSON.parse((await run(["inspect", output, "--json"])).stdout);
+    expect(parts(inspected)).toEqual(told);
+    expect(Object.values<number>(inspected.bytesByType).reduce((a, b) => a + b)).toBe(inspected.size);
+    const { stdout } = await run(["inspect", output]);
+    expect(stdout).toMatch(
+      /^tensors +12 q5_0, 390 KiB \(65\.5 %\)\n +3 q8_0, .*\n +5 f32, .*\ntypes +15 of 15 matrices/m,
+    );
+    expect((await run(["inspect", narrow])).stdout).toMatch(/^as q4_k_m +15 of 15 matrices/m);
+    const scored = await run(["score", "--model", output, "--gpu", "off", "--text", "a"]);
+    expect(scored.stderr).toMatch(/^starling-rm: note: .*narrow\.q4_k_m\.gguf is called q4_k_m, but none/m);
+  });
+});
+
 describe("inspect", () => {
   it("describes a GGUF, a checkpoint and the demonstration model", async () => {
     for (const path of [f16, checkpoint, "tiny"]) {

@@ -1,8 +1,18 @@
 /** Fits from the shell: what is written and used, runs that are killed, rows that are broken, wrong usage. */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { embeddedModelPath } from "../../src/index.ts";
+import { embeddedCheckpoint, embeddedModelPath } from "../../src/index.ts";
 import { ended, file, folder, jsonLines, parseLines, run, start } from "./run-cli.ts";
 
 const answers = [
@@ -87,6 +97,63 @@ describe("fit", () => {
     const refused = await run(["score", "--model", model, "--head", head, "--tokenization", "slow", ...pair]);
     expect([refused.code, refused.stdout]).toEqual([2, ""]);
     expect(refused.stderr).toContain("fitted with the tokenization fast-4.41");
+  });
+
+  it("makes a head that another model refuses, whatever that one is called, but with --foreign-head", async () => {
+    const [head, other, small] = [path("its-head.gguf"), path("other.gguf"), path("other.q8_0.gguf")];
+    expect((await runFit(["--input", prefs, "--head-output", head, "--ridge", "1"])).code).toBe(0);
+    const checkpoint = path("other-checkpoint");
+    cpSync(embeddedCheckpoint(), checkpoint, { recursive: true });
+    const weights = join(checkpoint, "model-00002-of-00002.safetensors");
+    const bytes = readFileSync(weights);
+    // One bit of the fraction of one value; the head is at the end.
+    const middle = Math.floor(bytes.length / 4) * 2;
+    bytes.writeUInt8((bytes[middle] as number) ^ 1, middle);
+    writeFileSync(weights, bytes);
+    expect((await run(["convert", checkpoint, "-o", other, "--type", "f16"])).code).toBe(0);
+    const texts = file("one.jsonl", jsonLines([{ prompt: "Hello", response: "World" }]));
+    for (const command of [
+      ["score", "--input", texts],
+      ["rank", "-p", "Hello", "-r", "a", "-r", "b"],
+      ["eval", "pairs", "--input", prefs],
+      ["fit", "--input", prefs],
+    ]) {
+      const args = [...command, "--model", other, "--head", head, "--gpu", "off"];
+      const { code, stdout, stderr } = await run(args);
+      expect([code, stdout]).toEqual([2, ""]);
+      expect(stderr.trimEnd()).toMatch(
+        /^starling-rm: .*was fitted to the trunk [0-9a-f]{12} \(.*[0-9a-f]{12}, .*foreign-head/,
+      );
+      const allowed = await run([...args, "--foreign-head"]);
+      expect(allowed.code).toBe(0);
+      expect(allowed.stderr).toMatch(
+        /another model, .* \(trunk [0-9a-f]{12}, here [0-9a-f]{12}\): .* may mean nothing/,
+      );
+    }
+    // A report that is kept says so, too, and names no folder.
+    const folderOfReport = path("foreign-report");
+    const report = [
+      "eval",
+      "pairs",
+      "--input",
+      prefs,
+      "--model",
+      other,
+      "--head",
+      head,
+      "--foreign-head",
+      "--gpu",
+      "off",
+    ];
+    expect((await run([...report, "--output", folderOfReport])).code).toBe(0);
+    const page = readFileSync(join(folderOfReport, "report.html"), "utf8");
+    expect(page).toMatch(/Note: the head its-head\.gguf was fitted to another model/);
+    expect(JSON.parse(readFileSync(join(folderOfReport, "report.json"), "utf8")).model.notices).toHaveLength(1);
+    // Another quantisation of the model that the head was fitted to takes it, and has nothing to say.
+    expect((await run(["quantize", model, "-o", small, "--type", "q8_0"])).code).toBe(0);
+    const { code, stderr } = await run(["score", "--model", small, "--head", head, "--gpu", "off", "--input", texts]);
+    expect(code).toBe(0);
+    expect(stderr).not.toMatch(/head|trunk/);
   });
 
   it("prints a table for people, and goes on from a head file", async () => {

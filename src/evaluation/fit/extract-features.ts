@@ -180,13 +180,14 @@ async function collect(
     const rows = hashes.map((hash) => rowOf.get(hash) as number);
     cases.push({ source, row, rows, grades, comparisons, group: groups[i] as string });
   }
+  const { path, name, trunkSha256, tokenization } = model.info;
   return {
     head: model.head,
     features: await store.load([...rowOf.keys()], signal),
     cases,
     failures,
-    model: { path: model.info.path, name: model.info.name, sha256 },
-    tokenization: model.info.tokenization,
+    model: { path, name, sha256, ...given({ trunkSha256 }) },
+    tokenization,
     computed,
   };
 }

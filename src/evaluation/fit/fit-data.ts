@@ -35,7 +35,13 @@ export interface FitData {
   readonly cases: readonly FitCase[];
   readonly failures: readonly FitFailure[];
   /** The model that the features are of. */
-  readonly model: { readonly path: string; readonly name: string; readonly sha256: string };
+  readonly model: {
+    readonly path: string;
+    readonly name: string;
+    readonly sha256: string;
+    /** Fingerprint of its trunk; absent for files of older versions. */
+    readonly trunkSha256?: string;
+  };
   readonly tokenization: TokenizationMode;
   /** Features that were computed; the others were there from an earlier run. */
   readonly computed: number;

@@ -237,7 +237,9 @@ async function writeOutputs(
   { ridge, training }: Pick<FitResult, "ridge" | "training">,
 ): Promise<void> {
   const input = sources.map(({ name }) => name).join(", ");
-  const fit = { model: model.name, modelSha256: model.sha256, input, cases: training.cases, ridge };
+  const { trunkSha256 } = model;
+  const made = { model: model.name, modelSha256: model.sha256, ...given({ trunkSha256 }) };
+  const fit = { ...made, input, cases: training.cases, ridge };
   const content = { modelPath, head, tokenization, fit, ...given({ signal }) };
   if (outputs.head !== undefined) await writeHeadTo(outputs.head, { ...content, output: outputs.head.name });
   if (outputs.model !== undefined)

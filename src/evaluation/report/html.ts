@@ -35,7 +35,9 @@ export function renderHtml(report: EvaluationReport): string {
 <main>
 <header><p class="eyebrow">Reward model evaluation</p><h1>${name}</h1>${
     model.notice !== undefined && html`<p class="verdict bad">${short(model.notice, MAX_NOTICE)}</p>`
-  }</header>
+  }${(model.notices ?? []).map(
+    (notice) => html`<p class="verdict bad">Note: ${short(notice, MAX_NOTICE)}</p>`,
+  )}</header>
 ${summarySection(report)}
 ${benchmarks.map(benchmarkSection)}
 ${settingsSection(report)}

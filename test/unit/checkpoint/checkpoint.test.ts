@@ -83,6 +83,20 @@ describe("openCheckpoint", () => {
     await expect(openCheckpoint(folder)).rejects.toThrow(/2147483648 bytes; the most that is read/);
   });
 
+  it("refuses an adapter, beside weights or without any: they would score without it", async () => {
+    const adapter = { "adapter_config.json": "{}" };
+    for (const files of [
+      { ...tinyFiles(), ...adapter },
+      { ...adapter, "adapter_model.safetensors": "" },
+    ])
+      expect(await failure(files)).toMatchObject({
+        code: "ERR_INVALID_CHECKPOINT",
+        message: expect.stringMatching(
+          /adapter_config\.json describes an adapter \(LoRA\), .*merge it into the weights/,
+        ),
+      });
+  });
+
   it("refuses more pieces than vocab_size", async () => {
     const error = await failure(withJson("config.json", { vocab_size: tinyPieces.length - 1 }));
     expect(error).toMatchObject({ code: "ERR_INVALID_CHECKPOINT", field: "vocab_size" });

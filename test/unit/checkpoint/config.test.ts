@@ -43,6 +43,13 @@ describe("parseConfig", () => {
     expect(config).not.toHaveProperty("name");
   });
 
+  it("takes the values that change nothing", () => {
+    const same = { is_causal: true, partial_rotary_factor: 1, use_bidirectional_attention: false, mlp_bias: null };
+    expect(parse({ ...same, quantization_config: null, sliding_window: 4096, tie_word_embeddings: true })).toEqual(
+      parse({}),
+    );
+  });
+
   it("reads rope_parameters and an explicit head_dim", () => {
     const rope = { rope_theta: 123, rope_type: "default" };
     expect(parse({ rope_theta: undefined, rope_parameters: rope }).ropeTheta).toBe(123);
@@ -94,6 +101,13 @@ describe("parseConfig", () => {
     [{ rope_parameters: { rope_theta: 1, rope_type: "yarn" } }, "rope_parameters"],
     [{ rope_parameters: { rope_theta: 1, partial_rotary_factor: 0.5 } }, "rope_parameters"],
     [{ rope_parameters: { rope_theta: 7 } }, "rope_theta"],
+    [{ rope_parameters: { full_attention: { rope_theta: 1, rope_type: "yarn", factor: 4 } } }, "rope_parameters"],
+    [{ rope_theta: undefined, rope_scaling: { rope_type: "default", rope_theta: 5e5 } }, "rope_theta"],
+    [{ rope_scaling: { rope_type: "default", partial_rotary_factor: 0.5 } }, "rope_scaling"],
+    [{ partial_rotary_factor: 0.5 }, "partial_rotary_factor"],
+    [{ is_causal: false }, "is_causal"],
+    [{ use_bidirectional_attention: true }, "use_bidirectional_attention"],
+    [{ compression_config: { quant_method: "compressed-tensors" } }, "compression_config"],
     [{ starling_rm: [] }, "starling_rm"],
     [{ starling_rm: { notice: 3 } }, "notice"],
     [{ starling_rm: { name: "a\0b" } }, "name"],

@@ -58,6 +58,9 @@ describe("a whole checkpoint", () => {
       bytes: gguf.fileSize,
       tensors: 20,
       sourceSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+      tensorTypes: { f32: 20 },
+      bytesByType: { f32: gguf.tensors.reduce((sum, { size }) => sum + size, 0) },
+      typeFallbacks: [],
     });
     const reward = readRewardMetadata(gguf, output);
     expect(reward).toMatchObject({
@@ -200,12 +203,19 @@ describe("quantised types", () => {
   });
 
   it("become f16 where rows fit no block", async () => {
-    const { output } = await convert(tinyFiles(), {
+    const { output, result } = await convert(tinyFiles(), {
       type: "q8_0",
       quantizeRows: () => Promise.reject(new Error("not needed")),
     });
     const types = (await readGguf(output)).tensors.map(({ dims, type }) => [dims.length, type.name].join(" "));
     expect(new Set(types)).toEqual(new Set(["1 f32", "2 f16"]));
+    expect(result.typeFallbacks).toEqual([
+      { wanted: "q8_0", used: "f16", rowLength: 8, blockSize: 32, tensors: 13 },
+      { wanted: "q8_0", used: "f16", rowLength: 12, blockSize: 32, tensors: 2 },
+    ]);
+    expect(result.typeNotice).toMatch(
+      /^15 of 15 matrices .*; the file is called q8_0, but none of its matrices is q8_0/,
+    );
   });
 
   it.each([

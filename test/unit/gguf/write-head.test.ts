@@ -21,8 +21,10 @@ import {
   replaceHead,
   writeHead,
 } from "../../../src/index.ts";
+import { given } from "../../../src/options.ts";
 import { readHeadFor } from "../../../src/scoring/choose-head.ts";
-import { readModelFile } from "../../../src/scoring/model-file.ts";
+import { headNotice } from "../../../src/scoring/head-notice.ts";
+import { type ModelFile, readModelFile } from "../../../src/scoring/model-file.ts";
 
 let folder: string;
 let model: string;
@@ -71,6 +73,7 @@ describe("writeHead", () => {
       name: `A reward head for ${(await readModelFile(model)).name}`,
       profile: "starling-rm-34b",
       tokenization: "fast-4.41",
+      trunkSha256: (await readModelFile(model)).trunkSha256,
       fit,
     });
     expect(await inspectModel(output)).toMatchObject({ kind: "head", embeddingLength: width, fit, path: output });
@@ -118,6 +121,64 @@ describe("writeHead", () => {
     expect(readFileSync(output, "utf8")).toBe("mine");
     await writeHead({ modelPath: model, output, head, overwrite: true });
     expect((await readHeadFile(output)).head).toEqual(head);
+  });
+});
+
+describe("a head of another model's trunk", () => {
+  const [theirs, second] = ["ab".repeat(32), "cd".repeat(32)];
+  const fitted = (trunkSha256: string): FitRecord => ({ ...fit, model: "another", trunkSha256 });
+
+  it("is refused in words that name both trunks, and taken with foreignHead", async () => {
+    const output = file("foreign.gguf");
+    const own = await readModelFile(model);
+    await writeHead({ modelPath: model, output, head, fit: fitted(theirs), foreignHead: true });
+    expect(await readHeadFile(output)).toMatchObject({ trunkSha256: theirs, fit: fitted(theirs) });
+    await expect(readHeadFor(output, model, own, "fast-4.41")).rejects.toMatchObject({
+      code: "ERR_WRONG_HEAD",
+      field: "starling.trunk.sha256",
+      message: expect.stringMatching(
+        new RegExp(`abababababab \\(another\\), and .* ${own.trunkSha256?.slice(0, 12)}, .*--foreign-head`),
+      ),
+    });
+    expect((await readHeadFor(output, model, own, "fast-4.41", true)).head).toEqual(head);
+    // What cannot be multiplied stays an error.
+    await expect(readHeadFor(output, model, own, "slow", true)).rejects.toThrow(/tokenization/);
+    const older: ModelFile = { ...own };
+    Reflect.deleteProperty(older, "trunkSha256");
+    expect((await readHeadFor(output, model, older, "fast-4.41")).head).toEqual(head);
+  });
+
+  it("is not written for this one, unless with foreignHead", async () => {
+    const before = readdirSync(folder);
+    for (const write of [writeHead, replaceHead]) {
+      const options = { modelPath: model, output: file("not-written.gguf"), head, fit: fitted(second) };
+      await expect(write(options)).rejects.toMatchObject({
+        code: "ERR_WRONG_HEAD",
+        message: expect.stringMatching(/trunk cdcdcdcdcdcd \(another\), and the model's trunk is [0-9a-f]{12}\. /),
+      });
+    }
+    expect(readdirSync(folder)).toEqual(before);
+    const output = file("foreign-model.gguf");
+    await replaceHead({ modelPath: model, output, head, fit: fitted(second), foreignHead: true });
+    const written = await readModelFile(output);
+    expect(written.trunkSha256).toBe((await readModelFile(model)).trunkSha256);
+    const { name, trunkSha256, fit: record } = written;
+    expect(headNotice({ name, ...given({ trunkSha256, fit: record }) })).toMatch(
+      /the head of .* another \(trunk cdcdcdcdcdcd, here [0-9a-f]{12}\)/,
+    );
+  });
+
+  it("keeps the trunk through another head, and shows it", async () => {
+    const { trunkSha256 } = await readModelFile(model);
+    expect(trunkSha256).toMatch(/^[0-9a-f]{64}$/);
+    const [output, alone] = [file("same-trunk.gguf"), file("same-trunk-head.gguf")];
+    const record = { ...fit, ...given({ trunkSha256 }) };
+    await replaceHead({ modelPath: model, output, head, fit: record });
+    await writeHead({ modelPath: output, output: alone, head });
+    const own = await readModelFile(model);
+    expect((await readHeadFor(alone, model, own, "fast-4.41")).trunkSha256).toBe(trunkSha256);
+    expect(await inspectModel(output)).toMatchObject({ trunkSha256, fit: record });
+    expect(await inspectModel(alone)).toMatchObject({ kind: "head", trunkSha256 });
   });
 });
 
@@ -170,6 +231,11 @@ describe("a head file", () => {
     ],
     ["of a later format", (m) => m.set(STARLING_KEYS.formatVersion, { type: "u32", value: 9 }), /newer starling-rm/],
     ["with a hash that is none", (m) => m.set(STARLING_KEYS.fitModelSha256, { type: "string", value: "x" }), /SHA-256/],
+    [
+      "with a trunk that is none",
+      (m) => m.set(STARLING_KEYS.trunkSha256, { type: "string", value: "" }),
+      /64 hexadecimal digits in starling\.trunk/,
+    ],
     ["with a ridge below 0", (m) => m.set(STARLING_KEYS.fitRidge, { type: "f64", value: -1 }), /fit.ridge = -1/],
   ])("%s is refused", async (what, change, message) => {
     const sound = file("sound.gguf");

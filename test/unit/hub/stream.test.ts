@@ -62,3 +62,18 @@ it("is refused for a shard of other bytes, and leaves nothing", async () => {
   expect(error.code).toBe("ERR_WRONG_HASH");
   expect(readdirSync(folder).filter((name) => name.includes("refused"))).toEqual([]);
 });
+
+it.each([true, false])(
+  "is refused before anything comes where an adapter lies beside the weights (stream: %s)",
+  async (all) => {
+    const hub = await startHub({ ...files, "adapter_config.json": "{}" });
+    const cacheDir = emptyFolder();
+    const options = { stream: all, endpoint: hub.endpoint, cacheDir };
+    const opened = openModelFolder(`hf:${hub.repository}`, options, { patience: QUICK });
+    expect(await failureOf(opened)).toMatchObject({
+      code: "ERR_INVALID_CHECKPOINT",
+      message: expect.stringContaining("adapter_config.json describes an adapter"),
+    });
+    expect(filesBelow(cacheDir)).toEqual([]);
+  },
+);

@@ -32,6 +32,11 @@ const FALLBACKS: { readonly [type: string]: string } = {
 const WIDE_BLOCK = 256;
 const NARROW_BLOCK = 32;
 
+/** The type of most matrices of a file type, for example "q4_k" of "q4_k_m"; undefined for one that is not quantised here. */
+export function baseType(fileType: string): string | undefined {
+  return Object.hasOwn(DEFAULT_TYPES, fileType) ? DEFAULT_TYPES[fileType] : undefined;
+}
+
 /** What of the model's shape decides. */
 export interface MixShape {
   readonly layers: number;
@@ -46,9 +51,18 @@ export interface MixShape {
  * @returns the name of the tensor's type
  */
 export function quantizedType(fileType: string, name: string, rowLength: number, shape: MixShape): string {
-  const base = DEFAULT_TYPES[fileType];
+  return fitting(chosen(fileType, knownBase(fileType), name, rowLength, shape), rowLength);
+}
+
+/** The type that the tensor would have if its rows held whole blocks of it. */
+export function wantedType(fileType: string, name: string, shape: MixShape): string {
+  return chosen(fileType, knownBase(fileType), name, WIDE_BLOCK, shape);
+}
+
+function knownBase(fileType: string): string {
+  const base = baseType(fileType);
   if (base === undefined) throw new RangeError(`The file type ${fileType} is not a quantised one.`);
-  return fitting(chosen(fileType, base, name, rowLength, shape), rowLength);
+  return base;
 }
 
 function chosen(fileType: string, base: string, name: string, rowLength: number, shape: MixShape): string {

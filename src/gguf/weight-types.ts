@@ -1,0 +1,124 @@
+/** Which types the tensors of a file have, and where they are not what its type asks for. */
+import type { GgufHeader, TensorInfo } from "./header.ts";
+import { baseType, type MixShape, wantedType } from "./quantization-mix.ts";
+import { fileTypeByName, fileTypeName, tensorTypeByName } from "./types.ts";
+
+/** Matrices that have another type than was asked for, because their rows do not hold whole blocks of it. */
+export interface TypeFallback {
+  /** What the file's type asks for, for example "q4_k". */
+  readonly wanted: string;
+  /** What they have, for example "q5_0". */
+  readonly used: string;
+  /** Values of a row. */
+  readonly rowLength: number;
+  /** Values of a block of the wanted type: 32 or 256. */
+  readonly blockSize: number;
+  readonly tensors: number;
+}
+
+export interface WeightTypes {
+  /** Number of tensors by type, for example {"q4_k": 24, "f32": 9}. */
+  readonly tensorTypes: Readonly<Record<string, number>>;
+  /** Bytes of all tensors by type. */
+  readonly bytesByType: Readonly<Record<string, number>>;
+  /** Empty where each matrix has the type that was asked for. */
+  readonly typeFallbacks: readonly TypeFallback[];
+  /** The same in words, to be shown; absent where there is nothing to say. */
+  readonly typeNotice?: string;
+}
+
+/** @param gguf a sound header; of another architecture than Llama, or without a known file type, types are only counted */
+export function describeWeightTypes(gguf: Pick<GgufHeader, "metadata" | "tensors">): WeightTypes {
+  const { tensors } = gguf;
+  const counted = countTypes(tensors.map(({ type, size }) => ({ type: type.name, size })));
+  const fileType = fileTypeOf(gguf);
+  const typeFallbacks = fallbacksOf(gguf, fileType);
+  const notice = [
+    ...(typeFallbacks.length === 0 ? [] : [fallbackText(typeFallbacks, matricesOf(gguf).length, fileType)]),
+    ...given(missingTypeNotice("the file", gguf)),
+  ].join("; ");
+  return { ...counted, typeFallbacks, ...(notice === "" ? {} : { typeNotice: notice }) };
+}
+
+/** Counts and bytes by type, in alphabetical order. */
+export function countTypes(
+  tensors: readonly { readonly type: string; readonly size: number }[],
+): Pick<WeightTypes, "tensorTypes" | "bytesByType"> {
+  const tensorTypes: Record<string, number> = {};
+  const bytesByType: Record<string, number> = {};
+  for (const { type, size } of tensors.toSorted((a, b) => (a.type < b.type ? -1 : a.type > b.type ? 1 : 0))) {
+    tensorTypes[type] = (tensorTypes[type] ?? 0) + 1;
+    bytesByType[type] = (bytesByType[type] ?? 0) + size;
+  }
+  return { tensorTypes, bytesByType };
+}
+
+/**
+ * That a file is called by a type that none of its matrices has; undefined for a file that has it, or whose type is not known.
+ *
+ * @param what names the file
+ */
+export function missingTypeNotice(what: string, gguf: Pick<GgufHeader, "metadata" | "tensors">): string | undefined {
+  const fileType = fileTypeOf(gguf);
+  const base = fileTypeByName(fileType)?.kind === "direct" ? fileType : baseType(fileType);
+  const types = new Set(matricesOf(gguf).map(({ type }) => type.name));
+  if (base === undefined || types.has(base) || types.size === 0) return undefined;
+  return `${what} is called ${fileType}, but none of its matrices is ${base}: they are ${[...types].sort().join(", ")}`;
+}
+
+function matricesOf({ tensors }: Pick<GgufHeader, "tensors">): TensorInfo[] {
+  return tensors.filter(({ dims }) => dims.length > 1);
+}
+
+function fileTypeOf({ metadata }: Pick<GgufHeader, "metadata">): string {
+  const id = metadata.get("general.file_type")?.value;
+  return typeof id === "number" ? fileTypeName(id) : "unknown";
+}
+
+function fallbacksOf(gguf: Pick<GgufHeader, "metadata" | "tensors">, fileType: string): TypeFallback[] {
+  const shape = mixShape(gguf);
+  if (shape === undefined || baseType(fileType) === undefined) return [];
+  const found = new Map<string, TypeFallback>();
+  for (const { name, type, dims } of matricesOf(gguf)) {
+    const [rowLength = 0] = dims;
+    const wanted = wantedType(fileType, name, shape);
+    const { blockSize } = tensorTypeByName(wanted);
+    // Another type although the blocks fit was chosen on purpose, for example with an importance matrix.
+    if (type.name === wanted || rowLength % blockSize === 0) continue;
+    const key = `${wanted} ${type.name} ${rowLength}`;
+    const tensors = (found.get(key)?.tensors ?? 0) + 1;
+    found.set(key, { wanted, used: type.name, rowLength, blockSize, tensors });
+  }
+  return [...found.values()].sort((a, b) => b.tensors - a.tensors);
+}
+
+function mixShape({ metadata }: Pick<GgufHeader, "metadata">): MixShape | undefined {
+  if (metadata.get("general.architecture")?.value !== "llama") return undefined;
+  const read = (name: string) => metadata.get(`llama.${name}`)?.value;
+  const [layers, heads] = [read("block_count"), read("attention.head_count")];
+  const keyValueHeads = read("attention.head_count_kv") ?? heads;
+  if (typeof layers !== "number" || typeof heads !== "number" || typeof keyValueHeads !== "number") return undefined;
+  return { layers, heads, keyValueHeads };
+}
+
+/** Tensors of several row lengths in one part of the sentence. */
+function fallbackText(fallbacks: readonly TypeFallback[], matrices: number, fileType: string): string {
+  const groups = new Map<string, TypeFallback[]>();
+  for (const fallback of fallbacks) {
+    const types = `${fallback.used} instead of ${fallback.wanted}`;
+    groups.set(types, [...(groups.get(types) ?? []), fallback]);
+  }
+  const parts = [...groups].map(([types, group]) => {
+    const lengths = group.map(({ rowLength }) => rowLength).sort((a, b) => a - b);
+    return `${tensorsOf(group)} as ${types} (rows of ${lengths.join(", ")} values: not a multiple of ${group[0]?.blockSize})`;
+  });
+  return `${tensorsOf(fallbacks)} of ${matrices} matrices are not stored as ${fileType} asks, for their row length: ${parts.join(", ")}`;
+}
+
+function tensorsOf(fallbacks: readonly TypeFallback[]): number {
+  return fallbacks.reduce((sum, { tensors }) => sum + tensors, 0);
+}
+
+function given(text: string | undefined): string[] {
+  return text === undefined ? [] : [text];
+}

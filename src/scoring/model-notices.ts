@@ -1,0 +1,7 @@
+import { headNotice } from "./head-notice.ts";
+import type { RewardModelInfo } from "./types.ts";
+
+/** What a user should know about a loaded model beside its own notice; each is part of a sentence, without a full stop. */
+export function modelNotices(info: RewardModelInfo): string[] {
+  return [headNotice(info), info.typeNotice, ...info.kernelReasons].filter((notice) => notice !== undefined);
+}
