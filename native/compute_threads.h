@@ -10,6 +10,7 @@ namespace starling {
  */
 class ComputeThreads {
  public:
+  /** Fewer than asked for where the system gives no more. */
   ComputeThreads(const LlamaFunctions& functions, int threads);
   ~ComputeThreads();
   ComputeThreads(const ComputeThreads&) = delete;
