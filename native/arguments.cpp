@@ -137,7 +137,8 @@ std::vector<Arguments> Arguments::objects(const char* field) const {
   if (!value.IsArray()) throw_type_error(env_, "an array", owner_ + "." + field, value);
   const auto array = value.As<Napi::Array>();
   std::vector<Arguments> entries;
-  for (uint32_t i = 0; i < array.Length(); ++i)
+  const uint32_t length = array.Length();
+  for (uint32_t i = 0; i < length; ++i)
     entries.emplace_back(array.Get(i), owner_ + "." + field + "[" + std::to_string(i) + "]");
   return entries;
 }

@@ -6,13 +6,7 @@
 
 namespace starling {
 
-namespace {
-
-/**
- * How many of so many threads can be had, this one counted. llama.cpp ends the process where it cannot start one, so they
- * are tried first.
- */
-int startable(int threads) {
+int startable_threads(int threads) {
   std::mutex gate;
   std::vector<std::thread> tried;
   try {
@@ -28,9 +22,7 @@ int startable(int threads) {
   return count;
 }
 
-}  // namespace
-
-ComputeThreads::ComputeThreads(const LlamaFunctions& functions, int threads) : count_(startable(threads)) {
+ComputeThreads::ComputeThreads(const LlamaFunctions& functions, int threads) : count_(startable_threads(threads)) {
   threads = count_;
   if (threads < 2) return;
   ggml_backend_dev_t cpu = functions.ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);

@@ -130,11 +130,18 @@ function vocabulary() {
 const limits = { sequences: 4, tokens: 512, worthwhile: 8, multiple: 1, patience: 8, share: true };
 const encoding = { mode: "slow", maxTokens: 100 };
 
+const sampleOf = (type) => ({ type, columns: 256, rows: 8, position: 0 });
+
 /** Every exported function with good arguments, each of which is then replaced by strange ones. */
 const calls = (model, tokenizer) => ({
   openRuntime: [addon.openRuntime, addon, [setup.libraries]],
   currentRuntime: [addon.currentRuntime, addon, []],
   checkDevices: [addon.checkDevices, addon, []],
+  checkKernels: [
+    addon.checkKernels,
+    addon,
+    [{ path: setup.model, threads: 1, rearranged: true, samples: [sampleOf(0)] }],
+  ],
   loadModel: [addon.loadModel, addon, [options({ path: `${setup.model}.none` }), () => {}]],
   quantize: [addon.quantize, addon, [{ input: `${setup.model}.none`, output: setup.output, ftype: 7, threads: 1 }]],
   quantizeRows: [addon.quantizeRows, addon, [f16Rows(64), f16Rows(64).input]],
@@ -253,6 +260,20 @@ const scenarios = {
     await report("parts", () => tokenizer.encode([endless()], encoding));
     await report("sequences", () => addon.planPrefixes(endless(), limits));
     await report("devices", () => addon.loadModel(options({ devices: endless() })));
+  },
+  async kernelsOfEveryType() {
+    await addon.openRuntime(setup.libraries);
+    const check = (type, changes) =>
+      report(`${type} ${JSON.stringify(changes)}`, () =>
+        addon.checkKernels({
+          path: setup.model,
+          threads: 1,
+          rearranged: true,
+          samples: [{ ...sampleOf(type), ...changes }],
+        }),
+      );
+    for (let type = 0; type < 50; type++) await check(type, {});
+    for (const changes of [{ rows: 2 ** 31 }, { columns: 2 ** 20 }, { position: 2 ** 53 }]) await check(8, changes);
   },
   async paddingWithoutAPosition() {
     await report("load", () => loaded({ paddingToken: 0, paddingPosition: -1 }));

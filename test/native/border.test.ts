@@ -32,7 +32,7 @@ const cannotLimitMemory =
 describe("calls before a runtime is open", () => {
   it("are errors in words where they need llama.cpp", () => {
     const found = outcomes("beforeARuntime");
-    for (const name of ["checkDevices", "loadModel", "quantize", "quantizeRows"])
+    for (const name of ["checkDevices", "checkKernels", "loadModel", "quantize", "quantizeRows"])
       expect(found.get(name), name).toBe("Error: No llama.cpp runtime is open: call openRuntime first.");
     for (const name of ["currentRuntime", "planPrefixes", "encode"]) expect(found.get(name), name).toBe("returned");
   });
@@ -78,6 +78,13 @@ describe("calls with a runtime and a model", () => {
   it("refuse arrays that claim lengths which they do not have", () => {
     for (const [name, outcome] of outcomes("arraysOfHugeLengths"))
       expect(outcome, name).toMatch(/^(?:Type|Range)Error: /);
+  });
+
+  it("refuse to multiply what cannot be multiplied", () => {
+    const found = outcomes("kernelsOfEveryType");
+    expect(found.get("0 {}")).toBe("returned");
+    expect(found.get("9 {}")).toBe("RangeError: Weights of the type 9 cannot be multiplied.");
+    expect(found.size).toBe(53);
   });
 
   it("refuse a padding token without a position", () => {
