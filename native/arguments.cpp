@@ -44,7 +44,9 @@ void each_sequence(Napi::Value value, const std::string& name,
   const Napi::Env env = value.Env();
   if (!value.IsArray()) throw_type_error(env, "an array of Int32Array", name, value);
   const auto array = value.As<Napi::Array>();
-  for (uint32_t i = 0; i < array.Length(); ++i) {
+  // Once: a getter of the array could make it longer for ever.
+  const uint32_t length = array.Length();
+  for (uint32_t i = 0; i < length; ++i) {
     const Napi::HandleScope scope(env);
     visit(array.Get(i), name + "[" + std::to_string(i) + "]");
   }
@@ -119,10 +121,13 @@ std::vector<std::string> Arguments::optional_texts(const char* field) const {
   if (value.IsUndefined()) return texts;
   if (!value.IsArray()) throw_type_error(env_, "an array", owner_ + "." + field, value);
   const auto array = value.As<Napi::Array>();
-  for (uint32_t i = 0; i < array.Length(); ++i) {
+  const uint32_t length = array.Length();
+  for (uint32_t i = 0; i < length; ++i) {
     const Napi::Value entry = array.Get(i);
     if (!entry.IsString()) throw_type_error(env_, "strings", owner_ + "." + field, entry);
     texts.push_back(entry.As<Napi::String>().Utf8Value());
+    if (texts.back().find('\0') != std::string::npos)
+      throw_type_error(env_, "strings that hold no NUL", owner_ + "." + field, entry);
   }
   return texts;
 }
@@ -132,7 +137,8 @@ std::vector<Arguments> Arguments::objects(const char* field) const {
   if (!value.IsArray()) throw_type_error(env_, "an array", owner_ + "." + field, value);
   const auto array = value.As<Napi::Array>();
   std::vector<Arguments> entries;
-  for (uint32_t i = 0; i < array.Length(); ++i)
+  const uint32_t length = array.Length();
+  for (uint32_t i = 0; i < length; ++i)
     entries.emplace_back(array.Get(i), owner_ + "." + field + "[" + std::to_string(i) + "]");
   return entries;
 }

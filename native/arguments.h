@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "failure.h"
+
 namespace starling {
 
 /**
@@ -44,6 +46,27 @@ Napi::Int32Array expect_ids(Napi::Value value, const std::string& name, size_t m
 /** Calls `visit` with every element of an array of Int32Array and its name, `NAME[i]`; throws when it is no array. */
 void each_sequence(Napi::Value value, const std::string& name,
                    const std::function<void(Napi::Value element, const std::string& name)>& visit);
+
+/** The object of a class with a TAG that a getter was called on; throws for every other receiver. */
+template <typename Class>
+Class* receiver(const Napi::CallbackInfo& call) {
+  const Napi::Value self = call.This();
+  if (!self.IsObject() || !self.As<Napi::Object>().CheckTypeTag(&Class::TAG))
+    throw Napi::TypeError::New(call.Env(), "Illegal invocation");
+  return Class::Unwrap(self.As<Napi::Object>());
+}
+
+/** Runs `work`; what it throws that is no JS error becomes one, in words that begin with `what`. */
+template <typename Work>
+auto in_words(Napi::Env env, const char* what, Work work) {
+  try {
+    return work();
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (...) {
+    throw Napi::Error::New(env, Failure::current(what).what());
+  }
+}
 
 [[noreturn]] void throw_type_error(Napi::Env env, const std::string& expected, const std::string& name,
                                    Napi::Value received);

@@ -1,8 +1,29 @@
 #include "compute_threads.h"
 
+#include <mutex>
+#include <thread>
+#include <vector>
+
 namespace starling {
 
-ComputeThreads::ComputeThreads(const LlamaFunctions& functions, int threads) : count_(threads) {
+int startable_threads(int threads) {
+  std::mutex gate;
+  std::vector<std::thread> tried;
+  try {
+    const std::lock_guard<std::mutex> all_at_once(gate);
+    tried.reserve(static_cast<size_t>(threads));
+    while (static_cast<int>(tried.size()) + 1 < threads)
+      tried.emplace_back([&gate] { const std::lock_guard<std::mutex> wait(gate); });
+  } catch (...) {
+    // No thread, or no memory for one: these will do.
+  }
+  const int count = static_cast<int>(tried.size()) + 1;
+  for (std::thread& thread : tried) thread.join();
+  return count;
+}
+
+ComputeThreads::ComputeThreads(const LlamaFunctions& functions, int threads) : count_(startable_threads(threads)) {
+  threads = count_;
   if (threads < 2) return;
   ggml_backend_dev_t cpu = functions.ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
   if (cpu == nullptr) return;

@@ -84,8 +84,8 @@ std::vector<DeviceCheck> check_devices() {
     DeviceCheck check{functions.ggml_backend_dev_name(device), ""};
     try {
       check.problem = problem_of(functions, device);
-    } catch (const std::exception& error) {
-      check.problem = error.what();
+    } catch (...) {
+      check.problem = Failure::current("it could not be tested").what();
     }
     checks.push_back(std::move(check));
   }

@@ -5,6 +5,7 @@ namespace starling {
 Environment& Environment::install(Napi::Env env) {
   // The order matters. Hooks run from the last to the first: ours must come after the thread-safe function's own, so
   // that all threads are gone when that one is taken down.
+  Failure::prepare();
   auto mailbox = Mailbox::open(env);
   auto environment = std::make_unique<Environment>(std::move(mailbox));
   environment->env_ = env;

@@ -13,8 +13,17 @@ class Failure : public std::runtime_error {
 
   const std::string& code() const { return code_; }
 
-  static Failure aborted() { return Failure("The work was cancelled.", "ABORTED"); }
-  static Failure closed() { return Failure("The model was closed.", "CLOSED"); }
+  /** These exist since prepare(), and a copy of one takes no memory. */
+  static Failure aborted();
+  static Failure closed();
+  static Failure out_of_memory();
+  static void prepare();
+
+  /**
+   * The exception that is being handled, whatever it is; for use in a catch block.
+   * @param what what failed, in front of the reason of an exception that is no Failure
+   */
+  static Failure current(const char* what) noexcept;
 
  private:
   std::string code_;

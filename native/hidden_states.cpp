@@ -37,9 +37,13 @@ void HiddenStates::mask(size_t row, size_t visible, size_t kept) {
 bool HiddenStates::callback(struct ggml_tensor* tensor, bool ask, void* self) {
   auto* states = static_cast<HiddenStates*>(self);
   const bool stop = states->stop_.requested();
-  if (ask && states->mask_visible_ > 0 && tensor->op == GGML_OP_SOFT_MAX) states->edit_mask(tensor);
-  if (ask) return stop || std::strcmp(tensor->name, "result_norm") == 0;
-  if (!stop) states->take(tensor);
+  try {
+    if (ask && states->mask_visible_ > 0 && tensor->op == GGML_OP_SOFT_MAX) states->edit_mask(tensor);
+    if (ask) return stop || std::strcmp(tensor->name, "result_norm") == 0;
+    if (!stop) states->take(tensor);
+  } catch (...) {
+    states->problem_ = "A tensor of llama.cpp could not be read";
+  }
   return false;
 }
 

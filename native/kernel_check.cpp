@@ -12,6 +12,7 @@
 #include <memory>
 #include <type_traits>
 
+#include "compute_threads.h"
 #include "failure.h"
 #include "log.h"
 #include "runtime.h"
@@ -351,8 +352,10 @@ KernelFinding check_kernel(const LlamaFunctions& functions, const CpuBackend& cp
 
 }  // namespace
 
-std::vector<KernelFinding> check_kernels(const KernelCheckOptions& options) {
+std::vector<KernelFinding> check_kernels(const KernelCheckOptions& wanted) {
   const LlamaFunctions& functions = runtime::functions();
+  KernelCheckOptions options = wanted;
+  options.threads = startable_threads(wanted.threads);
   const LogCapture log;
   const CpuBackend cpu(functions);
   std::vector<KernelFinding> findings;

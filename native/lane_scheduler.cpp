@@ -100,15 +100,16 @@ bool LaneScheduler::better_to_wait(size_t lane, TokenView tokens) const {
 
 void LaneScheduler::started(size_t lane, bool wide, TokenView subject, size_t tokens) {
   State& state = lanes_[lane];
+  state.subject.assign(subject.ids, subject.ids + subject.length);
   state.busy = true;
   state.wide = wide && can_widen();
-  state.subject.assign(subject.ids, subject.ids + subject.length);
   state.tokens = tokens;
   state.since = Clock::now();
 }
 
-void LaneScheduler::finished(size_t lane) {
+void LaneScheduler::finished(size_t lane) noexcept {
   State& state = lanes_[lane];
+  if (!state.busy) return;
   state.busy = false;
   const std::chrono::duration<double> took = Clock::now() - state.since;
   if (state.wide || took.count() <= 0) return;

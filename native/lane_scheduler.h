@@ -51,7 +51,10 @@ class LaneScheduler {
 
   /** @param subject the tokens of what is evaluated, which are then resident; copied */
   void started(size_t lane, bool wide, TokenView subject, size_t tokens);
-  void finished(size_t lane);
+  /** Does nothing for a lane that has not started. */
+  void finished(size_t lane) noexcept;
+  /** A lane that takes no more work: nothing belongs to it. */
+  void retire(size_t lane) noexcept { lanes_[lane].subject.clear(); }
 
  private:
   using Clock = std::chrono::steady_clock;

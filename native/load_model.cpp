@@ -1,5 +1,3 @@
-#include <system_error>
-
 #include "addon_parts.h"
 #include "arguments.h"
 #include "native_model.h"
@@ -49,6 +47,8 @@ ModelOptions read_options(Napi::Value value) {
   options.head = arguments.floats("head");
   options.padding_token = arguments.integer("paddingToken", -1, MAX_VOCABULARY);
   options.padding_position = arguments.integer("paddingPosition", -1, MAX_CONTEXT_TOKENS);
+  if (options.padding_token >= 0 && options.padding_position < 0)
+    throw_range_error(value.Env(), "Expected options.paddingPosition of at least 0 beside a padding token.");
   if (options.head.empty()) throw_range_error(value.Env(), "Expected at least one number in options.head.");
   return options;
 }
@@ -56,32 +56,29 @@ ModelOptions read_options(Napi::Value value) {
 /** `cancelled` belongs to the JS thread, which is where all of this is told. */
 ModelEvents model_events(const std::shared_ptr<Mailbox>& mailbox, JobId job, WorkerId id,
                          const std::shared_ptr<bool>& cancelled) {
+  const auto completion = std::make_shared<Completion>(mailbox, job);
+  const auto closed = std::make_shared<Mailbox::Prepared>(
+      Mailbox::prepare([id](napi_env env) { Environment::of(env)->worker_closed(env, id); }));
   ModelEvents events;
   events.on_load_progress = [mailbox, job](float fraction) {
     mailbox->post([job, fraction](napi_env env) {
       Environment::of(env)->jobs.report(env, job, static_cast<double>(fraction));
     });
   };
-  events.on_loaded = [mailbox, job, id, cancelled](const ModelInfo& info) {
-    mailbox->post([job, id, info, cancelled](napi_env env) {
-      Environment* environment = Environment::of(env);
-      if (*cancelled) {
-        environment->jobs.reject(env, job, Failure::aborted());
-        return;
+  events.on_loaded = [completion, id, cancelled](const ModelInfo& info) {
+    completion->resolve([id, info, cancelled](napi_env env) -> napi_value {
+      if (*cancelled) throw Failure::aborted();
+      const std::shared_ptr<ModelWorker> worker = Environment::of(env)->workers.at(id);
+      try {
+        return NativeModel::create(env, {id, worker, info});
+      } catch (...) {
+        worker->request_stop();
+        throw;
       }
-      const auto worker = environment->workers.find(id);
-      if (worker == environment->workers.end()) return;
-      environment->jobs.resolve(env, job, [&](napi_env inner) -> napi_value {
-        return NativeModel::create(inner, {id, worker->second, info});
-      });
     });
   };
-  events.on_load_failed = [mailbox, job](const Failure& failure) {
-    mailbox->post([job, failure](napi_env env) { Environment::of(env)->jobs.reject(env, job, failure); });
-  };
-  events.on_closed = [mailbox, id] {
-    mailbox->post([id](napi_env env) { Environment::of(env)->worker_closed(env, id); });
-  };
+  events.on_load_failed = [completion](const Failure& failure) { completion->reject(failure); };
+  events.on_closed = [mailbox, closed] { mailbox->post(std::move(*closed)); };
   return events;
 }
 
@@ -91,26 +88,29 @@ Napi::Value load_model(const Napi::CallbackInfo& call) {
   ModelOptions options = read_options(call[0]);
   expect_callback(call[1], "onProgress");
   Environment* environment = Environment::of(env);
+  NewJobs created(env, environment->jobs);
   Napi::Promise promise;
-  const JobId job = environment->jobs.add(env, call[1], env.Undefined(), &promise);
+  const JobId job = created.add(call[1], env.Undefined(), &promise);
   const WorkerId id = environment->next_worker_id++;
   const auto cancelled = std::make_shared<bool>(false);
   auto worker =
       std::make_shared<ModelWorker>(std::move(options), model_events(environment->mailbox, job, id, cancelled));
-  environment->workers.emplace(id, worker);
-  try {
-    worker->start();
-  } catch (const std::system_error& error) {
-    environment->workers.erase(id);
-    environment->jobs.reject(env, job, Failure(std::string("No thread could be started: ") + error.what()));
-  }
   // A weak pointer: the cancel function may be kept long after the model is gone.
-  return cancellable_job(env, promise, [weak = std::weak_ptr<ModelWorker>(worker), env, job, cancelled] {
+  const Napi::Object result = cancellable_job(env, promise, [weak = std::weak_ptr<ModelWorker>(worker), env, job, cancelled] {
     const auto target = weak.lock();
     if (target == nullptr || !Environment::of(env)->jobs.pending(job)) return;
     *cancelled = true;
     target->request_stop();
   });
+  environment->workers.emplace(id, worker);
+  try {
+    worker->start();
+  } catch (...) {
+    environment->workers.erase(id);
+    environment->jobs.reject(env, job, Failure::current("No thread could be started"));
+  }
+  created.commit();
+  return result;
 }
 
 }  // namespace

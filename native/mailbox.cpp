@@ -16,10 +16,16 @@ std::shared_ptr<Mailbox> Mailbox::open(Napi::Env env) {
   return mailbox;
 }
 
-void Mailbox::post(Message message) {
+Mailbox::Prepared Mailbox::prepare(Message message) {
+  Prepared prepared;
+  prepared.push_back(std::move(message));
+  return prepared;
+}
+
+void Mailbox::post(Prepared message) noexcept {
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (wake_ == nullptr) return;
-  messages_.push_back(std::move(message));
+  if (wake_ == nullptr || message.empty()) return;
+  messages_.splice(messages_.end(), message);
   if (woken_) return;
   // The queue has no bound, so this does not wait; should it fail, the next message tries again.
   woken_ = napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking) == napi_ok;
@@ -34,7 +40,7 @@ void Mailbox::release() {
 }
 
 void Mailbox::close() {
-  std::vector<Message> dropped;
+  std::list<Message> dropped;
   const std::lock_guard<std::mutex> lock(mutex_);
   dropped.swap(messages_);
   wake_ = nullptr;
@@ -43,7 +49,7 @@ void Mailbox::close() {
 void Mailbox::deliver(napi_env env, napi_value, void* context, void*) {
   if (env == nullptr) return;
   auto* mailbox = static_cast<Mailbox*>(context);
-  std::vector<Message> messages;
+  std::list<Message> messages;
   {
     const std::lock_guard<std::mutex> lock(mailbox->mutex_);
     mailbox->woken_ = false;
@@ -52,7 +58,11 @@ void Mailbox::deliver(napi_env env, napi_value, void* context, void*) {
   for (const Message& message : messages) {
     napi_handle_scope scope = nullptr;
     if (napi_open_handle_scope(env, &scope) != napi_ok) return;
-    message(env);
+    try {
+      message(env);
+    } catch (...) {
+      // Nothing may be thrown into Node; messages that settle a job see to that themselves.
+    }
     napi_close_handle_scope(env, scope);
   }
 }

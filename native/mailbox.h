@@ -3,9 +3,9 @@
 #include <napi.h>
 
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
-#include <vector>
 
 namespace starling {
 
@@ -15,13 +15,17 @@ namespace starling {
  */
 class Mailbox {
  public:
-  /** Runs on the JS thread, in a handle scope; must not throw. */
+  /** Runs on the JS thread, in a handle scope; what it throws is lost. */
   using Message = std::function<void(napi_env)>;
+  /** One message, made beforehand, so that posting it takes no memory; or none. */
+  using Prepared = std::list<Message>;
 
   static std::shared_ptr<Mailbox> open(Napi::Env env);
 
   /** Any thread. Messages are delivered in order. */
-  void post(Message message);
+  void post(Message message) { post(prepare(std::move(message))); }
+  void post(Prepared message) noexcept;
+  static Prepared prepare(Message message);
 
   /** JS thread: while held more often than released, the environment's event loop stays alive. */
   void hold();
@@ -40,7 +44,7 @@ class Mailbox {
   /** nullptr once closed. */
   napi_threadsafe_function wake_ = nullptr;
   bool woken_ = false;
-  std::vector<Message> messages_;
+  std::list<Message> messages_;
 };
 
 }  // namespace starling

@@ -1,11 +1,22 @@
 #include "model_worker.h"
 
 #include <algorithm>
-#include <system_error>
 
 #include "runtime.h"
 
 namespace starling {
+
+namespace {
+
+void tell_progress(const ScoreJob& job) {
+  try {
+    job.on_progress(job.sequences_done, job.tokens_done);
+  } catch (...) {
+    // A report that is lost for want of memory is no reason to lose the scores.
+  }
+}
+
+}  // namespace
 
 ModelWorker::ModelWorker(ModelOptions options, ModelEvents events)
     : options_(std::move(options)),
@@ -31,25 +42,31 @@ void ModelWorker::start() {
   }
 }
 
-void ModelWorker::submit(const std::vector<std::shared_ptr<ScoreJob>>& jobs) {
+void ModelWorker::submit(const std::vector<std::shared_ptr<ScoreJob>>& jobs) noexcept {
   const Lock lock(mutex_);
-  const Failure closed = Failure::closed();
   for (const auto& job : jobs) {
-    const size_t count = job->sequences.count();
+    if (job->settled) continue;  // cancelled before it was queued
     job->first_key = next_key_;
-    if (closing()) {
-      settle(job, &closed);
-      continue;
-    }
-    job->rewards.resize(count);
-    if (count == 0) settle(job, nullptr);
-    for (size_t i = 0; i < count; ++i) {
-      const TokenView tokens = job->sequences[i];
-      entries_.emplace(next_key_, Entry{job, i});
-      scheduler_.planner().add(next_key_++, {tokens, job->rewards_from.value_or(tokens.length - 1), job->features});
+    try {
+      if (closing()) throw Failure::closed();
+      queue(job);
+    } catch (...) {
+      const Failure failure = Failure::current("The sequences could not be queued");
+      settle(job, &failure);
     }
   }
   changed_.notify_all();
+}
+
+void ModelWorker::queue(const std::shared_ptr<ScoreJob>& job) {
+  const size_t count = job->sequences.count();
+  job->rewards.resize(count);
+  if (count == 0) settle(job, nullptr);
+  for (size_t i = 0; i < count; ++i) {
+    const TokenView tokens = job->sequences[i];
+    entries_.emplace(next_key_, Entry{job, i});
+    scheduler_.planner().add(next_key_++, {tokens, job->rewards_from.value_or(tokens.length - 1), job->features});
+  }
 }
 
 void ModelWorker::cancel(const std::shared_ptr<ScoreJob>& job) {
@@ -100,12 +117,9 @@ void ModelWorker::run() {
       exit_guard::install();
       events_.on_load_progress(1);
       events_.on_loaded(weights->info());
-    } catch (const Failure& failure) {
+    } catch (...) {
       lane.reset();
-      events_.on_load_failed(failure);
-    } catch (const std::exception& error) {
-      lane.reset();
-      events_.on_load_failed(Failure(std::string("The model could not be loaded: ") + error.what()));
+      events_.on_load_failed(Failure::current("The model could not be loaded"));
     }
     if (lane != nullptr) run_lanes(*weights, std::move(lane), *wide);
   }
@@ -118,25 +132,48 @@ void ModelWorker::run_lanes(const ModelWeights& weights, std::unique_ptr<Lane> f
     LaneThread& other = lane_threads_[i];
     try {
       other.thread = std::thread([this, i, &weights, &wide, &other] {
-        Lane lane(options_, weights, held_, wide, other.stop);
-        run_lane(i, lane);
+        std::unique_ptr<Lane> lane;
+        try {
+          lane = std::make_unique<Lane>(options_, weights, held_, wide, other.stop);
+        } catch (...) {
+          return;  // Fewer lanes do the same work.
+        }
+        run_lane(i, *lane);
       });
-    } catch (const std::system_error&) {
-      break;  // Fewer lanes do the same work.
+    } catch (...) {
+      break;
     }
   }
   run_lane(0, *first);
   for (size_t i = 1; i < lane_threads_.size(); ++i)
     if (lane_threads_[i].thread.joinable()) lane_threads_[i].thread.join();
   const Lock lock(mutex_);
-  const Failure closed = Failure::closed();
-  while (!entries_.empty()) settle(std::shared_ptr<ScoreJob>(entries_.begin()->second.job), &closed);
+  fail_all(Failure::closed());
 }
 
-void ModelWorker::run_lane(size_t index, Lane& lane) {
+/** Until the model is closed. The first lane always stays; the others end where there is no memory for their context. */
+void ModelWorker::run_lane(size_t index, Lane& lane) noexcept {
+  Lock lock(mutex_);
+  for (;;) {
+    try {
+      work(index, lane, lock);
+      break;
+    } catch (...) {
+      // No evaluation failed, but the work around it. Nobody knows what is missing now: nothing may wait for ever.
+      const Failure failure = Failure::current("The evaluation failed");
+      if (!lock.owns_lock()) lock.lock();
+      scheduler_.finished(index);
+      lane_threads_[index].jobs.clear();
+      fail_all(failure);
+    }
+  }
+  if (!closing()) scheduler_.retire(index);
+  changed_.notify_all();
+}
+
+void ModelWorker::work(size_t index, Lane& lane, Lock& lock) {
   PrefixPlanner::Key prepared = 0;
   bool cramped = false;
-  Lock lock(mutex_);
   for (;;) {
     std::optional<LaneScheduler::Assignment> assignment;
     changed_.wait(lock, [&] {
@@ -159,7 +196,9 @@ void ModelWorker::run_lane(size_t index, Lane& lane) {
     const bool enough = lane.has_room(demand) || (prepared == key && cramped && lane.has_room(own));
     if (!enough || (prepared != key && held_.any_saved())) {
       // Long work without the lock: what comes next may be another one afterwards.
-      if (prepare(lane, demand, own, entry.job, tokens, lock)) prepared = key;
+      const Room room = prepare(index, lane, demand, own, entry.job, tokens, lock);
+      if (room == Room::RETIRE) return;
+      if (room == Room::MADE) prepared = key;
       cramped = !lane.has_room(demand);
       continue;
     }
@@ -169,26 +208,29 @@ void ModelWorker::run_lane(size_t index, Lane& lane) {
   }
 }
 
-/** Room for all that waits, or at least for one sequence; and its prefix, if that is saved. */
-bool ModelWorker::prepare(Lane& lane, const Demand& demand, const Demand& own, const std::shared_ptr<ScoreJob>& job,
-                          TokenView tokens, Lock& lock) {
+/**
+ * Room for all that waits, or at least for one sequence; and its prefix, if that is saved. Where there is none, a lane
+ * leaves the work to the others, and the first one fails the job.
+ */
+ModelWorker::Room ModelWorker::prepare(size_t index, Lane& lane, const Demand& demand, const Demand& own,
+                                       const std::shared_ptr<ScoreJob>& job, TokenView tokens, Lock& lock) {
   std::optional<Failure> failure;
   lock.unlock();
   try {
     try {
       lane.make_room(demand);
-    } catch (const Failure&) {
+    } catch (...) {
       lane.make_room(own);
     }
     lane.recall(tokens);
-  } catch (const Failure& thrown) {
-    failure = thrown;
-  } catch (const std::exception& error) {
-    failure = Failure(std::string("The evaluation failed: ") + error.what());
+  } catch (...) {
+    failure = Failure::current("The evaluation failed");
   }
   lock.lock();
-  if (failure && !job->settled) settle(job, &*failure);
-  return !failure;
+  if (!failure) return Room::MADE;
+  if (index > 0 && !lane.has_room(own)) return Room::RETIRE;
+  if (!job->settled) settle(job, &*failure);
+  return Room::NONE;
 }
 
 /** @param most sequences in the batch; 0 for as many as the plan allows */
@@ -205,10 +247,8 @@ void ModelWorker::evaluate(size_t index, Lane& lane, const LaneScheduler::Assign
   try {
     lane.use_all_threads(assignment.wide);
     rewards = lane.evaluate(plan);
-  } catch (const Failure& thrown) {
-    failure = thrown;
-  } catch (const std::exception& error) {
-    failure = Failure(std::string("The evaluation failed: ") + error.what());
+  } catch (...) {
+    failure = Failure::current("The evaluation failed");
   }
 
   lock.lock();
@@ -231,7 +271,12 @@ void ModelWorker::lend(size_t index, Lane& lane, Lock& lock) {
   if (length == 0 || closing()) return;
   const PrefixId id = next_lent_id_++;
   lock.unlock();
-  const bool saved = lane.lend(id, length);
+  bool saved = false;
+  try {
+    saved = lane.lend(id, length);
+  } catch (...) {
+    // The other lanes compute the prefix themselves.
+  }
   lock.lock();
   if (saved) scheduler_.lent(id, {lane.resident().ids, length});
 }
@@ -241,7 +286,6 @@ void ModelWorker::deliver(const BatchPlan& plan, std::vector<std::vector<float>>
     const auto found = entries_.find(plan.members[i].key);
     if (found == entries_.end()) continue;  // cancelled
     const auto [job, index] = found->second;
-    entries_.erase(found);
     if (!all_finite(rewards[i])) {
       const Failure failure("The score of sequence " + std::to_string(index) +
                             " is not a finite number: the model's weights overflow in this precision, or the file is "
@@ -254,10 +298,11 @@ void ModelWorker::deliver(const BatchPlan& plan, std::vector<std::vector<float>>
       const std::lock_guard<HeldPrefixes> held_lock(held_);
       held_.hold(job->hold, tokens);
     }
+    entries_.erase(found);
     job->rewards[index] = std::move(rewards[i]);
     job->tokens_done += tokens.length;
     const bool last = ++job->sequences_done == job->sequences.count();
-    if (last || job->throttle.due()) job->on_progress(job->sequences_done, job->tokens_done);
+    if (last || job->throttle.due()) tell_progress(*job);
     if (last) settle(job, nullptr);
   }
 }
@@ -277,7 +322,7 @@ void ModelWorker::take_back(const BatchPlan& plan, const Failure& failure) {
 }
 
 /** Ends a job, with a failure or as it should; nothing of it waits any more. */
-void ModelWorker::settle(const std::shared_ptr<ScoreJob>& job, const Failure* failure) {
+void ModelWorker::settle(const std::shared_ptr<ScoreJob>& job, const Failure* failure) noexcept {
   for (size_t i = 0; i < job->sequences.count(); ++i) {
     scheduler_.planner().remove(job->first_key + i);
     entries_.erase(job->first_key + i);
@@ -288,6 +333,10 @@ void ModelWorker::settle(const std::shared_ptr<ScoreJob>& job, const Failure* fa
   } else {
     job->on_done(std::move(job->rewards));
   }
+}
+
+void ModelWorker::fail_all(const Failure& failure) noexcept {
+  while (!entries_.empty()) settle(std::shared_ptr<ScoreJob>(entries_.begin()->second.job), &failure);
 }
 
 void ModelWorker::release_prefixes() {

@@ -44,8 +44,11 @@ class ModelWorker : public Stoppable {
   /** Starts loading. @throws std::system_error when no thread can be had */
   void start();
 
-  /** Queues jobs, all before any of them is begun. After request_stop() they fail at once, with code "CLOSED". */
-  void submit(const std::vector<std::shared_ptr<ScoreJob>>& jobs);
+  /**
+   * Queues jobs, all before any of them is begun. Those that cannot be queued fail at once: with code "CLOSED" after
+   * request_stop(), and where there is no memory.
+   */
+  void submit(const std::vector<std::shared_ptr<ScoreJob>>& jobs) noexcept;
 
   /** Fails a job that is not finished with code "ABORTED"; what is being computed for it is interrupted. */
   void cancel(const std::shared_ptr<ScoreJob>& job);
@@ -78,14 +81,18 @@ class ModelWorker : public Stoppable {
 
   void run();
   void run_lanes(const ModelWeights& weights, std::unique_ptr<Lane> first, const ComputeThreads& wide);
-  void run_lane(size_t index, Lane& lane);
-  bool prepare(Lane& lane, const Demand& demand, const Demand& own, const std::shared_ptr<ScoreJob>& job,
+  void run_lane(size_t index, Lane& lane) noexcept;
+  void work(size_t index, Lane& lane, Lock& lock);
+  enum class Room { MADE, NONE, RETIRE };
+  Room prepare(size_t index, Lane& lane, const Demand& demand, const Demand& own, const std::shared_ptr<ScoreJob>& job,
                TokenView tokens, Lock& lock);
+  void queue(const std::shared_ptr<ScoreJob>& job);
   void evaluate(size_t index, Lane& lane, const LaneScheduler::Assignment& assignment, size_t most, Lock& lock);
   void lend(size_t index, Lane& lane, Lock& lock);
   void deliver(const BatchPlan& plan, std::vector<std::vector<float>> rewards);
   void take_back(const BatchPlan& plan, const Failure& failure);
-  void settle(const std::shared_ptr<ScoreJob>& job, const Failure* failure);
+  void settle(const std::shared_ptr<ScoreJob>& job, const Failure* failure) noexcept;
+  void fail_all(const Failure& failure) noexcept;
   void release_prefixes();
   bool closing() const { return lane_threads_.front().stop.closing(); }
 

@@ -1,6 +1,7 @@
 #include "native_model.h"
 
 #include <cmath>
+#include <utility>
 
 #include "arguments.h"
 
@@ -27,6 +28,9 @@ Napi::Object describe(Napi::Env env, const ModelInfo& info) {
   return object;
 }
 
+/** What the next NativeModel is made of; only create() gives it something, so that JS cannot make one. */
+thread_local NativeModel::Parts* current_parts = nullptr;
+
 /** What came of a lone sequence. */
 napi_value float_array(Napi::Env env, std::vector<std::vector<float>>& rewards) {
   Napi::Float32Array array = Napi::Float32Array::New(env, rewards[0].size());
@@ -37,25 +41,38 @@ napi_value float_array(Napi::Env env, std::vector<std::vector<float>>& rewards) 
 }  // namespace
 
 Napi::Function NativeModel::define(Napi::Env env) {
-  return DefineClass(env, "NativeModel",
+  const Napi::Function constructor =
+      DefineClass(env, "NativeModel",
                      {InstanceMethod<&NativeModel::score>("score"),
                       InstanceMethod<&NativeModel::score_each>("scoreEach"),
                       InstanceMethod<&NativeModel::features>("features"),
                       InstanceMethod<&NativeModel::score_tokens>("scoreTokens"),
                       InstanceMethod<&NativeModel::hold_prefix>("holdPrefix"),
                       InstanceMethod<&NativeModel::release_prefix>("releasePrefix"),
-                      InstanceMethod<&NativeModel::close>("close"),
-                      InstanceAccessor<&NativeModel::computed_tokens>("computedTokens"),
-                      InstanceAccessor<&NativeModel::is_closed>("closed")});
+                      InstanceMethod<&NativeModel::close>("close")});
+  constructor.Get("prototype")
+      .As<Napi::Object>()
+      .DefineProperties({Napi::PropertyDescriptor::Accessor<&NativeModel::computed_tokens>("computedTokens"),
+                         Napi::PropertyDescriptor::Accessor<&NativeModel::is_closed>("closed")});
+  return constructor;
 }
 
 Napi::Value NativeModel::create(Napi::Env env, Parts parts) {
-  return Environment::of(env)->model_class.New({Napi::External<Parts>::New(env, &parts)});
+  current_parts = &parts;
+  try {
+    const Napi::Value model = Environment::of(env)->model_class.New({});
+    current_parts = nullptr;
+    return model;
+  } catch (...) {
+    current_parts = nullptr;
+    throw;
+  }
 }
 
 NativeModel::NativeModel(const Napi::CallbackInfo& call) : Napi::ObjectWrap<NativeModel>(call) {
-  if (!call[0].IsExternal()) throw Napi::TypeError::New(call.Env(), "NativeModel objects come from loadModel().");
-  parts_ = *call[0].As<Napi::External<Parts>>().Data();
+  if (current_parts == nullptr) throw Napi::TypeError::New(call.Env(), "NativeModel objects come from loadModel().");
+  parts_ = std::move(*std::exchange(current_parts, nullptr));
+  call.This().As<Napi::Object>().TypeTag(&TAG);
   call.This().As<Napi::Object>().DefineProperty(
       Napi::PropertyDescriptor::Value("info", describe(call.Env(), parts_.info), napi_enumerable));
 }
@@ -77,7 +94,7 @@ void NativeModel::add_sequence(Sequences& sequences, Napi::Value value, const st
   const Napi::Env env = value.Env();
   const auto ids = expect_ids(value, name, static_cast<size_t>(parts_.info.context_tokens));
   const size_t length = ids.ElementLength();
-  sequences.add(ids.Data(), length);
+  in_words(env, "The sequences could not be copied", [&] { sequences.add(ids.Data(), length); });
   // The copy is checked: the original may be shared with a thread that writes to it.
   const int32_t* copy = sequences[sequences.count() - 1].ids;
   for (size_t k = 0; k < length; ++k)
@@ -88,13 +105,13 @@ void NativeModel::add_sequence(Sequences& sequences, Napi::Value value, const st
 }
 
 /** Makes a job's promise and callbacks; the caller submits it. Returns `{ promise, cancel }`. */
-Napi::Value NativeModel::prepare(const Napi::CallbackInfo& call, const std::shared_ptr<ScoreJob>& job,
-                                 Napi::Value on_progress, MakeValue make_value) {
+Napi::Value NativeModel::prepare(const Napi::CallbackInfo& call, NewJobs& created,
+                                 const std::shared_ptr<ScoreJob>& job, Napi::Value on_progress, MakeValue make_value) {
   const Napi::Env env = call.Env();
-  Environment* environment = Environment::of(env);
   Napi::Promise promise;
-  const JobId id = environment->jobs.add(env, on_progress, call.This(), &promise);
-  const std::shared_ptr<Mailbox> mailbox = environment->mailbox;
+  const JobId id = created.add(on_progress, call.This(), &promise);
+  const std::shared_ptr<Mailbox> mailbox = Environment::of(env)->mailbox;
+  const auto completion = std::make_shared<Completion>(mailbox, id);
   const bool wants_progress = on_progress.IsFunction();
   job->on_progress = [mailbox, id, wants_progress](size_t sequences, size_t tokens) {
     if (!wants_progress) return;
@@ -103,17 +120,26 @@ Napi::Value NativeModel::prepare(const Napi::CallbackInfo& call, const std::shar
       Environment::of(inner)->jobs.report(inner, id, static_cast<double>(sequences), &second);
     });
   };
-  job->on_done = [mailbox, id, make_value = std::move(make_value)](std::vector<std::vector<float>> rewards) {
-    const auto shared = std::make_shared<std::vector<std::vector<float>>>(std::move(rewards));
-    mailbox->post([id, shared, make_value](napi_env inner) {
-      Environment::of(inner)->jobs.resolve(
-          inner, id, [&](napi_env target) -> napi_value { return make_value(Napi::Env(target), *shared); });
-    });
+  const auto result = std::make_shared<std::vector<std::vector<float>>>();
+  std::function<napi_value(napi_env)> make = [result, make_value = std::move(make_value)](napi_env inner) {
+    return make_value(Napi::Env(inner), *result);
   };
-  job->on_failed = [mailbox, id](const Failure& failure) {
-    mailbox->post([id, failure](napi_env inner) { Environment::of(inner)->jobs.reject(inner, id, failure); });
+  job->on_done = [completion, result, make = std::move(make)](std::vector<std::vector<float>> rewards) mutable {
+    *result = std::move(rewards);
+    completion->resolve(std::move(make));
   };
+  job->on_failed = [completion](const Failure& failure) { completion->reject(failure); };
   return cancellable_job(env, promise, [worker = parts_.worker, job] { worker->cancel(job); });
+}
+
+Napi::Value NativeModel::submit_one(const Napi::CallbackInfo& call, const std::shared_ptr<ScoreJob>& job,
+                                    Napi::Value on_progress, MakeValue make_value) {
+  NewJobs created(call.Env(), Environment::of(call.Env())->jobs);
+  const Napi::Value result = prepare(call, created, job, on_progress, std::move(make_value));
+  const std::vector<std::shared_ptr<ScoreJob>> jobs{job};
+  parts_.worker->submit(jobs);
+  created.commit();
+  return result;
 }
 
 /** score(sequences: readonly Int32Array[], onProgress?: (sequencesDone, tokensDone) => void): CancellableJob<Float32Array> */
@@ -121,18 +147,17 @@ Napi::Value NativeModel::score(const Napi::CallbackInfo& call) {
   expect_callback(call[1], "onProgress");
   auto job = std::make_shared<ScoreJob>();
   job->sequences = read_sequences(call[0]);
-  const Napi::Value result = prepare(call, job, call[1], [](Napi::Env env, std::vector<std::vector<float>>& rewards) {
+  return submit_one(call, job, call[1], [](Napi::Env env, std::vector<std::vector<float>>& rewards) {
     Napi::Float32Array array = Napi::Float32Array::New(env, rewards.size());
     for (size_t i = 0; i < rewards.size(); ++i) array[i] = rewards[i].back();
     return array;
   });
-  parts_.worker->submit({job});
-  return result;
 }
 
 /** A job for each sequence, all queued before any of them is begun. */
 Napi::Value NativeModel::submit_each(const Napi::CallbackInfo& call, bool features, const MakeValue& make_value) {
   const Sequences sequences = read_sequences(call[0]);
+  NewJobs created(call.Env(), Environment::of(call.Env())->jobs);
   std::vector<std::shared_ptr<ScoreJob>> jobs;
   const Napi::Array results = Napi::Array::New(call.Env(), sequences.count());
   for (size_t i = 0; i < sequences.count(); ++i) {
@@ -140,10 +165,11 @@ Napi::Value NativeModel::submit_each(const Napi::CallbackInfo& call, bool featur
     auto job = std::make_shared<ScoreJob>();
     job->sequences.add(sequences[i].ids, sequences[i].length);
     job->features = features;
-    results.Set(static_cast<uint32_t>(i), prepare(call, job, call.Env().Undefined(), make_value));
+    results.Set(static_cast<uint32_t>(i), prepare(call, created, job, call.Env().Undefined(), make_value));
     jobs.push_back(std::move(job));
   }
   parts_.worker->submit(jobs);
+  created.commit();
   return results;
 }
 
@@ -168,10 +194,7 @@ Napi::Value NativeModel::score_tokens(const Napi::CallbackInfo& call) {
   if (!(from >= 0 && from < static_cast<double>(length)) || from != std::floor(from))
     throw_range_error(call.Env(), "Expected a whole number from 0 to " + std::to_string(length - 1) + " for from.");
   job->rewards_from = static_cast<size_t>(from);
-  const Napi::Value result =
-      prepare(call, job, call.Env().Undefined(), float_array);
-  parts_.worker->submit({job});
-  return result;
+  return submit_one(call, job, call.Env().Undefined(), float_array);
 }
 
 /** holdPrefix(prefix: Int32Array): CancellableJob<number> */
@@ -179,17 +202,18 @@ Napi::Value NativeModel::hold_prefix(const Napi::CallbackInfo& call) {
   auto job = std::make_shared<ScoreJob>();
   add_sequence(job->sequences, call[0], "prefix");
   job->hold = Environment::of(call.Env())->next_prefix_id++;
-  const Napi::Value result =
-      prepare(call, job, call.Env().Undefined(), [id = job->hold](Napi::Env env, std::vector<std::vector<float>>&) {
-        return Napi::Number::New(env, static_cast<double>(id));
-      });
-  parts_.worker->submit({job});
-  return result;
+  return submit_one(call, job, call.Env().Undefined(),
+                    [id = job->hold](Napi::Env env, std::vector<std::vector<float>>&) {
+                      return Napi::Number::New(env, static_cast<double>(id));
+                    });
 }
 
 /** releasePrefix(id: number): void */
 Napi::Value NativeModel::release_prefix(const Napi::CallbackInfo& call) {
-  if (call[0].IsNumber()) parts_.worker->release(static_cast<PrefixId>(call[0].As<Napi::Number>().Int64Value()));
+  // Larger ones are the worker's own.
+  const auto given = Environment::of(call.Env())->next_prefix_id;
+  const int64_t id = call[0].IsNumber() ? call[0].As<Napi::Number>().Int64Value() : 0;
+  if (id > 0 && static_cast<PrefixId>(id) < given) parts_.worker->release(static_cast<PrefixId>(id));
   return call.Env().Undefined();
 }
 
@@ -197,22 +221,26 @@ Napi::Value NativeModel::release_prefix(const Napi::CallbackInfo& call) {
 Napi::Value NativeModel::close(const Napi::CallbackInfo& call) {
   if (!closing_.IsEmpty()) return closing_.Value();
   Environment* environment = Environment::of(call.Env());
+  NewJobs created(call.Env(), environment->jobs);
   Napi::Promise promise;
-  environment->close_jobs[parts_.id] =
-      environment->jobs.add(call.Env(), call.Env().Undefined(), call.This(), &promise);
-  closing_ = Napi::Persistent(promise.As<Napi::Object>());
+  const JobId job = created.add(call.Env().Undefined(), call.This(), &promise);
+  Napi::ObjectReference closing = Napi::Persistent(promise.As<Napi::Object>());
+  environment->close_jobs[parts_.id] = job;
+  created.commit();
+  closing_ = std::move(closing);
   parts_.worker->request_stop();
   return promise;
 }
 
 /** get computedTokens(): number */
 Napi::Value NativeModel::computed_tokens(const Napi::CallbackInfo& call) {
-  return Napi::Number::New(call.Env(), static_cast<double>(parts_.worker->computed_tokens()));
+  return Napi::Number::New(call.Env(),
+                           static_cast<double>(receiver<NativeModel>(call)->parts_.worker->computed_tokens()));
 }
 
 /** get closed(): boolean */
 Napi::Value NativeModel::is_closed(const Napi::CallbackInfo& call) {
-  return Napi::Boolean::New(call.Env(), !closing_.IsEmpty());
+  return Napi::Boolean::New(call.Env(), !receiver<NativeModel>(call)->closing_.IsEmpty());
 }
 
 }  // namespace starling

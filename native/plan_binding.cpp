@@ -9,11 +9,13 @@ namespace starling {
 namespace {
 
 constexpr int32_t MOST = 1 << 30;
+/** Far above every use; a plan's layout is recursive in what begins with what. */
+constexpr int32_t MAX_MEMBERS = 1 << 12;
 
 PlanLimits read_limits(Napi::Value value) {
   const Arguments arguments(value, "limits");
   PlanLimits limits;
-  limits.sequences = static_cast<size_t>(arguments.integer("sequences", 1, MOST));
+  limits.sequences = static_cast<size_t>(arguments.integer("sequences", 1, MAX_MEMBERS));
   limits.tokens = static_cast<size_t>(arguments.integer("tokens", 1, MOST));
   limits.worthwhile = static_cast<size_t>(arguments.integer("worthwhile", 1, MOST));
   limits.multiple = static_cast<size_t>(arguments.integer("multiple", 1, MOST));
@@ -53,7 +55,8 @@ Napi::Value plan_prefixes(const Napi::CallbackInfo& call) {
   Sequences sequences;
   each_sequence(call[0], "sequences", [&](Napi::Value element, const std::string& name) {
     const auto ids = expect_ids(element, name, MOST);
-    sequences.add(ids.Data(), ids.ElementLength());
+    in_words(element.Env(), "The sequences could not be copied",
+             [&] { sequences.add(ids.Data(), ids.ElementLength()); });
   });
   PrefixPlanner planner(read_limits(call[1]));
   for (size_t i = 0; i < sequences.count(); ++i) planner.add(i, {sequences[i], sequences[i].length - 1});

@@ -77,8 +77,14 @@ bool PrefixPlanner::Entry::operator<(const Entry& other) const {
 
 void PrefixPlanner::add(Key key, PlannedSequence sequence) {
   waiting_.emplace(key, sequence);
-  if (limits_.share) in_order_.insert({sequence.tokens, key});
-  lengths_.insert(sequence.tokens.length);
+  try {
+    if (limits_.share) in_order_.insert({sequence.tokens, key});
+    lengths_.insert(sequence.tokens.length);
+  } catch (...) {
+    in_order_.erase({sequence.tokens, key});
+    waiting_.erase(key);
+    throw;
+  }
   total_ += sequence.tokens.length;
   if (sequence.alone()) ++alone_;
 }

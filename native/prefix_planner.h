@@ -99,7 +99,7 @@ class PrefixPlanner {
   explicit PrefixPlanner(PlanLimits limits) : limits_(limits) {}
 
   /** @param sequence not empty; its tokens must live until it is removed or planned. Keys ascend. */
-  void add(Key key, PlannedSequence sequence);
+  void add(Key key, PlannedSequence sequence);  // all or, where there is no memory, nothing
 
   /** Forgets a sequence that waits; does nothing for others. */
   void remove(Key key);

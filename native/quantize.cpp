@@ -74,7 +74,8 @@ Napi::Value quantize_matrix_rows(const Napi::CallbackInfo& call) {
     throw_range_error(env, "Expected whole rows of " + std::to_string(row_bytes) + " bytes in input but received " +
                                std::to_string(bytes.ElementLength()) + " bytes.");
   // Copied: this environment may end, and its memory with it, while a thread still reads.
-  block.input.assign(bytes.Data(), bytes.Data() + bytes.ElementLength());
+  in_words(env, "The rows could not be copied",
+           [&] { block.input.assign(bytes.Data(), bytes.Data() + bytes.ElementLength()); });
   return run_in_background(env, [block = std::move(block)]() {
     const auto rows = std::make_shared<std::vector<uint8_t>>(quantize_rows(block));
     return [rows](napi_env inner) -> napi_value {

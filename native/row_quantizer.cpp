@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
-#include <system_error>
 #include <thread>
 
 #include "failure.h"
@@ -99,8 +98,8 @@ std::vector<uint8_t> quantize_rows(const RowBlock& block) {
   helpers.reserve(threads);
   try {
     for (size_t i = 1; i < threads; ++i) helpers.emplace_back([&work, &buffer = buffers[i]] { work.run(buffer); });
-  } catch (const std::system_error&) {
-    // Fewer threads do the same work.
+  } catch (...) {
+    // No thread or no memory for one. Fewer threads do the same work.
   }
   work.run(buffers[0]);
   for (std::thread& helper : helpers) helper.join();

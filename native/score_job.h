@@ -22,6 +22,7 @@ struct ScoreJob {
   PrefixId hold = 0;
 
   std::function<void(size_t sequences, size_t tokens)> on_progress;
+  // One of these is called once; neither takes memory nor throws.
   /** The rewards of each sequence; one, at its last token, unless rewards_from is given. */
   std::function<void(std::vector<std::vector<float>> rewards)> on_done;
   std::function<void(const Failure&)> on_failed;

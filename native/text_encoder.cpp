@@ -1,10 +1,25 @@
 #include "text_encoder.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace starling {
 
+namespace {
+
+// A space becomes three bytes, and symbols are counted by signed 32-bit numbers.
+constexpr size_t MAX_TEXT_BYTES = (size_t{1} << 31) / 3 - 16;
+
+}  // namespace
+
 Parts::Parts(const std::vector<std::string> & list) {
+    size_t bytes = 0;
+    for (const std::string & part : list) bytes += part.size();
+    if (bytes > MAX_TEXT_BYTES) {
+        throw std::length_error("a text has " + std::to_string(bytes) + " bytes, which is more than " +
+                                std::to_string(MAX_TEXT_BYTES));
+    }
+    text.reserve(bytes);
     for (const std::string & part : list) {
         text += part;
         ends.push_back(text.size());

@@ -20,6 +20,7 @@ struct Frame {
 
 // A text of parts, joined. Parts with an even index are template text; in those with an odd index (content) added tokens
 // and control pieces are plain text.
+// Throws std::length_error for a text that is too long to count in 32 bits once its spaces are marked.
 struct Parts {
     explicit Parts(const std::vector<std::string> & list);
 

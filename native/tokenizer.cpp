@@ -83,6 +83,9 @@ Tokenizer::Tokenizer(Vocabulary vocabulary) : TextEncoder(vocabulary.frame), voc
         vocabulary_.offsets.front() != 0 || vocabulary_.offsets.back() != vocabulary_.bytes.size()) {
         throw std::invalid_argument("the vocabulary's arrays do not fit each other");
     }
+    if (!std::is_sorted(vocabulary_.offsets.begin(), vocabulary_.offsets.end())) {
+        throw std::invalid_argument("the vocabulary's offsets do not ascend");
+    }
     std::fill(std::begin(byte_ids_), std::end(byte_ids_), -1);
     is_added_.assign(n, false);
     for (const int32_t id : vocabulary_.added_tokens) {
@@ -94,9 +97,6 @@ Tokenizer::Tokenizer(Vocabulary vocabulary) : TextEncoder(vocabulary.frame), voc
     ids_.reserve(n);
     for (size_t i = 0; i < n; i++) {
         const int32_t id = static_cast<int32_t>(i);
-        if (vocabulary_.offsets[i] > vocabulary_.offsets[i + 1]) {
-            throw std::invalid_argument("the vocabulary's offsets do not ascend");
-        }
         if (!std::isfinite(vocabulary_.scores[i])) {
             throw std::invalid_argument("the score of piece " + std::to_string(id) + " is not a finite number");
         }

@@ -3,7 +3,9 @@
 #include <cstring>
 #include <memory>
 
+#include "arguments.h"
 #include "byte_pair_tokenizer.h"
+#include "failure.h"
 #include "tokenizer.h"
 
 namespace starling {
@@ -90,16 +92,20 @@ using Texts = std::vector<std::vector<std::string>>;
 Texts read_texts(const Napi::Value & value) {
     if (!value.IsArray()) throw Napi::TypeError::New(value.Env(), "texts is no array");
     const auto array = value.As<Napi::Array>();
-    Texts texts(array.Length());
-    for (uint32_t i = 0; i < array.Length(); i++) {
+    const uint32_t length = array.Length();
+    // Not reserved: an array may claim any length and hold nothing.
+    Texts texts;
+    for (uint32_t i = 0; i < length; i++) {
         const Napi::HandleScope scope(value.Env());
         const Napi::Value parts = array.Get(i);
         if (!parts.IsArray()) throw Napi::TypeError::New(value.Env(), "a text is no array of parts");
         const auto list = parts.As<Napi::Array>();
-        for (uint32_t j = 0; j < list.Length(); j++) {
+        const uint32_t count = list.Length();
+        texts.emplace_back();
+        for (uint32_t j = 0; j < count; j++) {
             const Napi::Value part = list.Get(j);
             if (!part.IsString()) throw Napi::TypeError::New(value.Env(), "a part of a text is no string");
-            texts[i].push_back(part.As<Napi::String>().Utf8Value());
+            texts.back().push_back(part.As<Napi::String>().Utf8Value());
         }
     }
     return texts;
@@ -137,6 +143,28 @@ public:
 
 protected:
     void Execute() override {
+        try {
+            encode();
+        } catch (...) {
+            SetError(Failure::current("The texts could not be tokenised").what());
+        }
+    }
+
+    // Whatever happens here, the promise is settled.
+    void OnOK() override {
+        try {
+            deferred_.Resolve(results());
+        } catch (const Napi::Error & error) {
+            deferred_.Reject(error.Value());
+        } catch (...) {
+            deferred_.Reject(Napi::Error::New(Env(), "There is not enough memory for the ids of the texts.").Value());
+        }
+    }
+
+    void OnError(const Napi::Error & error) override { deferred_.Reject(error.Value()); }
+
+private:
+    void encode() {
         const auto & [texts, options, framed, stems] = request_;
         encoded_.reserve(texts.size());
         for (size_t i = 0; i < texts.size(); i++) {
@@ -147,10 +175,10 @@ protected:
         }
     }
 
-    void OnOK() override {
-        const Napi::HandleScope scope(Env());
+    Napi::Array results() {
         const auto results = Napi::Array::New(Env(), encoded_.size());
         for (uint32_t i = 0; i < encoded_.size(); i++) {
+            const Napi::HandleScope scope(Env());
             const EncodedText & encoded = encoded_[i];
             auto ids = Napi::Int32Array::New(Env(), encoded.ids.size());
             if (!encoded.ids.empty()) {
@@ -164,12 +192,9 @@ protected:
             result.Set("stemTokens", encoded.stem_tokens);
             results.Set(i, result);
         }
-        deferred_.Resolve(results);
+        return results;
     }
 
-    void OnError(const Napi::Error & error) override { deferred_.Reject(error.Value()); }
-
-private:
     std::shared_ptr<const TextEncoder> tokenizer_;
     EncodeRequest request_;
     std::vector<EncodedText> encoded_;
@@ -179,33 +204,43 @@ private:
 class TokenizerBinding final : public Napi::ObjectWrap<TokenizerBinding> {
 public:
     static Napi::Function define(Napi::Env env) {
-        return DefineClass(env, "Tokenizer",
-                           {
-                               InstanceAccessor<&TokenizerBinding::vocabulary_size>("vocabularySize"),
-                               InstanceMethod<&TokenizerBinding::encode>("encode"),
-                           });
+        const Napi::Function constructor =
+            DefineClass(env, "Tokenizer", {InstanceMethod<&TokenizerBinding::encode>("encode")});
+        constructor.Get("prototype")
+            .As<Napi::Object>()
+            .DefineProperty(
+                Napi::PropertyDescriptor::Accessor<&TokenizerBinding::vocabulary_size>("vocabularySize"));
+        return constructor;
     }
+
+    // Marks the objects of this class: Node does not check the receiver of a getter.
+    static constexpr napi_type_tag TAG{0x41c7e96d2f0b4853, 0x9e3a6c81d75b204f};
 
     // new Tokenizer(vocabulary: Vocabulary)
     explicit TokenizerBinding(const Napi::CallbackInfo & info) : ObjectWrap(info) {
         if (!info[0].IsObject()) throw Napi::TypeError::New(info.Env(), "Tokenizer needs a vocabulary");
-        try {
-            tokenizer_ = read_vocabulary(info[0].As<Napi::Object>());
-        } catch (const std::invalid_argument & problem) {
-            throw Napi::RangeError::New(info.Env(), problem.what());
-        }
+        tokenizer_ = in_words(info.Env(), "The vocabulary could not be read", [&] {
+            try {
+                return read_vocabulary(info[0].As<Napi::Object>());
+            } catch (const std::invalid_argument & problem) {
+                throw Napi::RangeError::New(info.Env(), problem.what());
+            }
+        });
+        info.This().As<Napi::Object>().TypeTag(&TAG);
     }
 
 private:
-    Napi::Value vocabulary_size(const Napi::CallbackInfo & info) {
-        return Napi::Number::New(info.Env(), tokenizer_->size());
+    static Napi::Value vocabulary_size(const Napi::CallbackInfo & info) {
+        return Napi::Number::New(info.Env(), receiver<TokenizerBinding>(info)->tokenizer_->size());
     }
 
     // encode(texts: string[][], options: EncodeOptions): Promise<EncodedText[]>
     Napi::Value encode(const Napi::CallbackInfo & info) {
-        auto * worker = new EncodeWorker(info.Env(), tokenizer_, read_request(info));
+        auto request = in_words(info.Env(), "The texts could not be copied", [&] { return read_request(info); });
+        auto worker = std::make_unique<EncodeWorker>(info.Env(), tokenizer_, std::move(request));
         const Napi::Promise promise = worker->promise();
         worker->Queue();
+        worker.release();  // It deletes itself.
         return promise;
     }
 

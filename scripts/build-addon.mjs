@@ -150,8 +150,11 @@ function dropForeignBuild(out) {
   if (resolve(home) !== join(root, "native")) rmSync(out, { recursive: true, force: true });
 }
 
-/** @param {{ sanitize?: boolean }} options */
-export function buildAddon({ sanitize = false } = {}) {
+/**
+ * @param {{ sanitize?: "address" | "thread" }} options with a sanitizer the addon goes to a folder of its own, where only
+ *   scripts/sanitize.mjs looks for it
+ */
+export function buildAddon({ sanitize } = {}) {
   const missing = whatIsMissing();
   if (missing !== undefined) throw new BuildError(missing);
   const started = Date.now();
@@ -159,7 +162,7 @@ export function buildAddon({ sanitize = false } = {}) {
   const headers = extractLlama(join(root, "build", "llama-headers"), ["include", "ggml/include"]);
   const nodeAddonApi = packageFolder("node-addon-api");
   const cmakeJs = join(packageFolder("cmake-js"), "bin", "cmake-js");
-  const out = join(root, "build", sanitize ? "addon-sanitize" : "addon");
+  const out = join(root, "build", sanitize === undefined ? "addon" : `sanitize-${sanitize}`);
   dropForeignBuild(out);
   const forward = (path) => path.replaceAll("\\", "/");
   run(process.execPath, [
@@ -171,10 +174,10 @@ export function buildAddon({ sanitize = false } = {}) {
     `--parallel=${availableParallelism()}`,
     `--CDSTARLING_LLAMA_HEADERS=${forward(headers)}`,
     `--CDSTARLING_NODE_ADDON_API=${forward(nodeAddonApi)}`,
-    `--CDSTARLING_SANITIZE=${sanitize ? "ON" : "OFF"}`,
+    `--CDSTARLING_SANITIZE=${sanitize ?? ""}`,
   ]);
   const built = join(out, "Release", "starling_rm.node");
-  if (sanitize) return { path: built, seconds: (Date.now() - started) / 1000 };
+  if (sanitize !== undefined) return { path: built, seconds: (Date.now() - started) / 1000 };
   // Put in place with a rename: a process that has the old one loaded keeps it unharmed.
   mkdirSync(dirname(addonPath), { recursive: true });
   const next = `${addonPath}.${process.pid}.tmp`;
@@ -185,7 +188,7 @@ export function buildAddon({ sanitize = false } = {}) {
 
 if (process.argv[1] !== undefined && fileURLToPath(import.meta.url) === process.argv[1]) {
   try {
-    const { path, seconds } = buildAddon({ sanitize: process.argv.includes("--sanitize") });
+    const { path, seconds } = buildAddon();
     console.log(`Built ${path} in ${seconds.toFixed(1)} s.`);
   } catch (error) {
     console.error(error instanceof BuildError ? error.message : error);

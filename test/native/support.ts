@@ -101,15 +101,16 @@ export interface ChildResult {
   readonly stderr: string;
 }
 
-/** Runs one scenario of child.mjs in a process of its own, so that an abort of llama.cpp is seen as a failure. */
-export function runChild(scenario: string, parameters: Record<string, unknown> = {}): ChildResult {
+const CHILD = fileURLToPath(new URL("child.mjs", import.meta.url));
+
+/** Runs one scenario of a script in a process of its own, so that an abort of llama.cpp is seen as a failure. */
+export function runChild(scenario: string, parameters: Record<string, unknown> = {}, script = CHILD): ChildResult {
   const setup = {
     addon: join(packageRoot(), "build", "Release", "starling_rm.node"),
     libraries: findRuntime("cpu"),
     load: { ...loadOptions(""), head: Array.from(head) },
     ...parameters,
   };
-  const script = fileURLToPath(new URL("child.mjs", import.meta.url));
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, ["--expose-gc", script, scenario], {
     input: JSON.stringify(setup),
     encoding: "utf8",
