@@ -84,7 +84,9 @@ void ModelWeights::load(const StopSignal& stop, const std::function<void(float)>
   params.progress_callback = &on_load_progress;
   params.progress_callback_user_data = &progress;
   try {
-    model_.reset(functions_.llama_model_load_from_file(options_.path.c_str(), params));
+    model_.reset(options_.file == nullptr
+                     ? functions_.llama_model_load_from_file(options_.path.c_str(), params)
+                     : functions_.llama_model_load_from_file_ptr(options_.file.get(), params));
   } catch (const std::exception& error) {
     throw Failure(std::string("llama.cpp failed: ") + error.what());
   }

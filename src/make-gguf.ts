@@ -9,7 +9,9 @@ import {
   weightType,
 } from "./convert/options.ts";
 import { FileError, NativeError } from "./errors.ts";
+import { OpenedFile } from "./files/opened-file.ts";
 import { checkOutput, TemporaryFile } from "./files/temporary-file.ts";
+import { DEFAULT_ALIGNMENT } from "./gguf/header.ts";
 import { readGguf } from "./gguf/reader.ts";
 import { readRewardMetadata } from "./gguf/reward-metadata.ts";
 import { convertibleTypeNames, fileTypeByName, tensorTypeByName } from "./gguf/types.ts";
@@ -150,11 +152,30 @@ export async function quantize(options: QuantizeModelOptions): Promise<ConvertRe
     threads: aThreadCount,
     signal: aSignal,
   });
+  weightType(options.type);
+  options.signal?.throwIfAborted();
+  await checkOutput(options.output, options.overwrite ?? false);
+  const source = await OpenedFile.open(options.input);
+  try {
+    return await quantizeOpened(source, options);
+  } finally {
+    await source.close();
+  }
+}
+
+async function quantizeOpened(source: OpenedFile, options: QuantizeModelOptions): Promise<ConvertResult> {
   const { input, output, overwrite = false, signal } = options;
   const type = weightType(options.type);
-  signal?.throwIfAborted();
-  await checkOutput(output, overwrite);
-  const metadata = readRewardMetadata(await readGguf(input), input);
+  const gguf = await readGguf(source);
+  const metadata = readRewardMetadata(gguf, input);
+  // llama.cpp's quantiser copies general.alignment and writes tensors at multiples of 32 whatever it says.
+  if (gguf.alignment !== DEFAULT_ALIGNMENT)
+    throw new FileError(
+      "ERR_UNSUPPORTED_TYPE",
+      `${input} has general.alignment = ${gguf.alignment}; only files with ${DEFAULT_ALIGNMENT} can be quantised. ` +
+        "Convert the checkpoint again, to the type itself.",
+      { file: input, field: "general.alignment" },
+    );
   const from = fileTypeByName(metadata.fileType);
   if (from?.kind !== "direct") {
     throw new FileError(
@@ -168,6 +189,8 @@ export async function quantize(options: QuantizeModelOptions): Promise<ConvertRe
   try {
     await temporary.close();
     await runQuantizer(input, temporary.path, type.id, options.threads ?? availableParallelism());
+    // llama.cpp's quantiser knows files by their paths alone.
+    await source.assertUnchanged();
     const written = await readGguf(temporary.path);
     readRewardMetadata(written, temporary.path);
     signal?.throwIfAborted();

@@ -1,7 +1,7 @@
 /** Another reward head for a model: in a file of its own, or in a copy of the model. */
 import { InvalidInputError, invalidArgument } from "./errors.ts";
-import { openFile } from "./files/byte-source.ts";
 import { checkRoom } from "./files/disk-room.ts";
+import { OpenedFile } from "./files/opened-file.ts";
 import { checkOutput, TemporaryFile } from "./files/temporary-file.ts";
 import { text } from "./gguf/entries.ts";
 import { type FitRecord, fitEntries } from "./gguf/fit-record.ts";
@@ -96,7 +96,7 @@ export async function replaceHead(options: ReplaceHeadOptions): Promise<ConvertR
   const { modelPath, output, head, tokenization, fit, overwrite = false, onProgress, signal } = options;
   signal?.throwIfAborted();
   await checkOutput(output, overwrite);
-  const source = await openFile(modelPath);
+  const source = await OpenedFile.open(modelPath);
   try {
     const gguf = await readGguf(source);
     checkFits(options, readRewardMetadata(gguf, modelPath));
@@ -123,6 +123,7 @@ export async function replaceHead(options: ReplaceHeadOptions): Promise<ConvertR
         }
       }
       await writer.finish();
+      await source.assertUnchanged();
       signal?.throwIfAborted();
       return { output, bytes: await file.publish(overwrite), tensors: gguf.tensors.length };
     } finally {

@@ -29,13 +29,18 @@ export interface ByteSource {
 export async function openFile(path: string): Promise<ByteSource> {
   let handle: FileHandle | undefined;
   try {
-    if (!(await stat(path)).isFile()) throw notReadable(path, "is not a regular file");
+    await assertRegularFile(path);
     handle = await open(path, "r");
     return new LocalFile(handle, path, await handle.stat());
   } catch (error) {
     await handle?.close();
     throw error instanceof FileError ? error : notReadable(path, reasonOf(error), error);
   }
+}
+
+/** @throws FileError ERR_FILE_NOT_READABLE for folders, pipes and devices */
+export async function assertRegularFile(path: string): Promise<void> {
+  if (!(await stat(path)).isFile()) throw notReadable(path, "is not a regular file");
 }
 
 class LocalFile implements ByteSource {
@@ -51,23 +56,34 @@ class LocalFile implements ByteSource {
     this.identity = `${size} bytes of ${mtimeMs}`;
   }
 
-  async read(position: number, target: Uint8Array): Promise<void> {
-    let done = 0;
-    while (done < target.length) {
-      let bytesRead: number;
-      try {
-        ({ bytesRead } = await this.#handle.read(target, done, target.length - done, position + done));
-      } catch (error) {
-        throw notReadable(this.path, reasonOf(error), error);
-      }
-      if (bytesRead === 0)
-        throw notReadable(this.path, `ended after ${position + done} of ${this.size} bytes while it was read`);
-      done += bytesRead;
-    }
+  read(position: number, target: Uint8Array): Promise<void> {
+    return readFully(this, position, target, async (offset, length, at) => {
+      return (await this.#handle.read(target, offset, length, at)).bytesRead;
+    });
   }
 
   close(): Promise<void> {
     return this.#handle.close();
+  }
+}
+
+/** Reads until `target` is full; `readSome` reads into it from `offset` on, and gives the number of bytes: 0 at the end. */
+export async function readFully(
+  { path, size }: Pick<ByteSource, "path" | "size">,
+  position: number,
+  target: Uint8Array,
+  readSome: (offset: number, length: number, position: number) => Promise<number>,
+): Promise<void> {
+  let done = 0;
+  while (done < target.length) {
+    let bytesRead: number;
+    try {
+      bytesRead = await readSome(done, target.length - done, position + done);
+    } catch (error) {
+      throw notReadable(path, reasonOf(error), error);
+    }
+    if (bytesRead === 0) throw notReadable(path, `ended after ${position + done} of ${size} bytes while it was read`);
+    done += bytesRead;
   }
 }
 
@@ -135,11 +151,11 @@ export function codeOf(error: unknown): string | undefined {
   return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
 }
 
-function notReadable(file: string, reason: string, cause?: unknown): FileError {
+export function notReadable(file: string, reason: string, cause?: unknown): FileError {
   return new FileError("ERR_FILE_NOT_READABLE", `The file ${file} cannot be read: it ${reason}.`, { file, cause });
 }
 
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   switch (codeOf(error)) {
     case "ENOENT":
     case "ENOTDIR":

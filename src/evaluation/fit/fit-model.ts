@@ -4,6 +4,7 @@ import { defaultCacheFolder } from "../../cache-folder.ts";
 import { InvalidInputError, invalidArgument } from "../../errors.ts";
 import { openFile } from "../../files/byte-source.ts";
 import { checkRoom } from "../../files/disk-room.ts";
+import { changedFile } from "../../files/opened-file.ts";
 import { isSameFile } from "../../files/same-file.ts";
 import { checkOutput } from "../../files/temporary-file.ts";
 import type { PullProgress } from "../../hub/tally.ts";
@@ -11,6 +12,7 @@ import { aBoolean, aFunction, aString, checkOptions, given, required } from "../
 import { packageVersion } from "../../package-info.ts";
 import { replaceHead, writeHead } from "../../write-head.ts";
 import { checkRequest } from "../evaluate.ts";
+import { modelHash } from "../model-hash.ts";
 import { type BenchmarkRequest, OpenBenchmark } from "../open-benchmark.ts";
 import { type LoadSettings, type OpenModel, openModel } from "../open-model.ts";
 import type { RowProblem } from "../read-cases.ts";
@@ -202,13 +204,15 @@ function noCases(benchmark: OpenBenchmark): string {
 }
 
 async function writeOutputs(
-  { modelPath, output, headOutput, overwrite = false, signal, onProgress }: FitModelOptions,
+  { modelPath, output, headOutput, overwrite = false, cacheFolder, signal, onProgress }: FitModelOptions,
   { model, tokenization }: FitData,
   sources: readonly ReportedSource[],
   head: Float32Array,
   { ridge, training }: Pick<FitResult, "ridge" | "training">,
 ): Promise<void> {
   const input = sources.map(({ name }) => name).join(", ");
+  // The model was closed before the fit, which may have taken a while.
+  if ((await modelHash(modelPath, given({ cacheFolder, signal }))) !== model.sha256) throw changedFile(modelPath);
   const fit = { model: model.name, modelSha256: model.sha256, input, cases: training.cases, ridge };
   const content = { modelPath, head, tokenization, fit, overwrite, ...given({ signal }) };
   if (headOutput !== undefined) await writeHead({ ...content, output: headOutput });
