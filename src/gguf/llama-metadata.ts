@@ -22,6 +22,8 @@ const MAX_HEADS = 1024;
 const MAX_HEAD_DIM = 512;
 const MAX_CONTEXT_LENGTH = 16_777_216;
 const MAX_VOCABULARY_SIZE = 1_048_576;
+const MAX_EPSILON = 1;
+const MAX_ROPE_BASE = 1e12;
 const POOLING_LAST = 3;
 
 const keys = {
@@ -72,8 +74,8 @@ export function readLlamaShape(gguf: GgufHeader, fields: Fields): LlamaShape {
     vocabularySize: fields.u32(keys.vocabularySize, 1, MAX_VOCABULARY_SIZE),
   };
   checkAttention(shape, fields);
-  fields.positiveF32(keys.epsilon);
-  fields.positiveF32(keys.ropeBase);
+  fields.positiveF32(keys.epsilon, MAX_EPSILON);
+  fields.positiveF32(keys.ropeBase, MAX_ROPE_BASE);
   if (!fields.bool(keys.causal)) throw fields.refuse(`has ${keys.causal} = false; true is expected.`, keys.causal);
   fields.u32(keys.pooling, POOLING_LAST, POOLING_LAST);
   if (fields.has(keys.labels)) fields.array(keys.labels, "string", 1);
