@@ -90,7 +90,7 @@ export class OpenedFile implements ByteSource {
     if (contentOf(opened) !== contentOf(this.status)) throw changedFile(this.path);
     const named = await stat(this.path, { bigint: true }).catch(() => undefined);
     if (named !== undefined && (named.dev !== opened.dev || named.ino !== opened.ino))
-      throw changedFile(this.path, "was replaced by another one");
+      throw changedFile(this.path, " (another file took its place)");
   }
 
   /** A second close gives the same promise. */
@@ -106,10 +106,10 @@ export class OpenedFile implements ByteSource {
   }
 }
 
-export function changedFile(file: string, what = "changed"): FileError {
+export function changedFile(file: string, how = ""): FileError {
   return new FileError(
     "ERR_MODEL_CHANGED",
-    `The file ${file} ${what} while it was in use, so that results could be wrong: load it again.`,
+    `The file ${file} changed while it was in use${how}, so that results could be wrong: load it again.`,
     { file },
   );
 }

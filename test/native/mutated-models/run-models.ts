@@ -84,7 +84,7 @@ class Child {
   static async start(): Promise<Child> {
     const library = pathToFileURL(join(packageRoot(), "dist", "src", "index.js")).href;
     const script = fileURLToPath(new URL("child.mjs", import.meta.url));
-    const started = fork(script, [library], { stdio: ["ignore", "ignore", "pipe", "ipc"] });
+    const started = fork(script, [library], { execArgv: [], stdio: ["ignore", "ignore", "pipe", "ipc"] });
     const child = new Child(started);
     const first = await Promise.race([new Promise((resolve) => started.once("message", resolve)), child.#ended]);
     if (first !== "ready") throw new Error(`The child did not start: ${first}`);

@@ -124,6 +124,13 @@ describe("readRewardMetadata", () => {
     ["general.file_type", { "general.file_type": text("x") }],
     ["split.count", { "split.count": { type: "u16", value: 2 } }, /one part of a split GGUF/],
     ["split.count", { "split.count": text("2") }],
+    ["split.count", { "split.count": u32(1) }, /as u32; u16/],
+    ["tokenizer.ggml.add_bos_token", { "tokenizer.ggml.add_bos_token": u32(1) }, /as u32; bool/],
+    ["tokenizer.ggml.mask_token_id", { "tokenizer.ggml.mask_token_id": bool(true) }, /as bool; u32/],
+    ["tokenizer.ggml.suppress_tokens", { "tokenizer.ggml.suppress_tokens": f32s(1) }, /array of f32; array of i32/],
+    ["tokenizer.chat_template", { "tokenizer.chat_template": i32s(1) }, /array of i32; string/],
+    ["starling.tokenizer.frame", { "starling.tokenizer.frame": text("all") }, /all and 0 ids/],
+    ["starling.tokenizer.frame", { "starling.tokenizer.before": i32s(1) }, /none and 1 ids/],
     ["llama.block_count", { "llama.block_count": u32(513) }],
     ["llama.block_count", { "llama.block_count": u32(0) }],
     [
@@ -140,6 +147,12 @@ describe("readRewardMetadata", () => {
     ["llama.rope.dimension_count", { "llama.rope.dimension_count": u32(2) }],
     ["llama.rope.freq_base", { "llama.rope.freq_base": { type: "f32", value: nan } }],
     ["llama.attention.layer_norm_rms_epsilon", { "llama.attention.layer_norm_rms_epsilon": { type: "f32", value: 0 } }],
+    ["llama.rope.freq_base", { "llama.rope.freq_base": { type: "f32", value: 1e13 } }, /up to 1000000000000/],
+    [
+      "llama.attention.layer_norm_rms_epsilon",
+      { "llama.attention.layer_norm_rms_epsilon": { type: "f32", value: 10_000 } },
+      /= 10000; a number above 0, up to 1,/,
+    ],
     ["llama.attention.causal", { "llama.attention.causal": bool(false) }],
     ["llama.pooling_type", { "llama.pooling_type": u32(1) }],
     ["llama.classifier.output_labels", { "llama.classifier.output_labels": pieces(() => {}) }],
@@ -205,6 +218,15 @@ describe("readRewardMetadata", () => {
         }),
       },
       /255 byte pieces/,
+    ],
+    [
+      "tokenizer.ggml.tokens",
+      {
+        "tokenizer.ggml.tokens": pieces((list) => {
+          list[265] = "x".repeat(4097);
+        }),
+      },
+      /a piece of 4097 bytes as id 265; .* 4096/,
     ],
     ["tokenizer.ggml.scores", { "tokenizer.ggml.scores": f32s(1) }],
     ["tokenizer.ggml.scores", { "tokenizer.ggml.scores": f32s(...Array(n).fill(nan)) }, /not finite/],
