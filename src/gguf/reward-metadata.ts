@@ -66,6 +66,8 @@ const MAX_TOKENS = 16_777_216;
 /** Longest padded row whose end is scored: the native side changes attention masks of up to twice as many cells. */
 const MAX_PADDED_TOKENS = 8192;
 const MAX_FILE_TYPE = 1023;
+/** Most metadata keys: models have under 100, and llama.cpp compares each with every other, which takes 16,000 of them seconds. */
+const MAX_KEYS = 4096;
 
 /**
  * Reads and checks the metadata of a reward model: after this, nothing in the header can make llama.cpp abort, and
@@ -82,6 +84,8 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
       "general.type",
     );
   checkKind(fields);
+  if (gguf.metadata.size > MAX_KEYS)
+    throw fields.refuse(`has ${gguf.metadata.size} metadata keys; a reward model has at most ${MAX_KEYS}.`);
   const shape = readLlamaShape(gguf, fields);
   checkKeyTypes(fields);
   fields.name(STARLING_KEYS.headType, [HEAD_TYPE]);

@@ -113,6 +113,8 @@ function readBytePair(fields: Fields, tokens: StringTable, llamaTypes: Int32Arra
       `gives the token with id ${badType} the type ${llamaTypes[badType]}; 1 to 5 are expected of a byte-level BPE.`,
       keys.types,
     );
+  // Of no use to a BPE, but llama.cpp reads them.
+  if (fields.has(keys.scores)) fields.array(keys.scores, "f32", tokens.length);
   const ids = checkPieces(fields, tokens);
   for (const letter of byteAlphabet()) {
     const id = ids.get(letter);

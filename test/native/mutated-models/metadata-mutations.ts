@@ -89,7 +89,7 @@ export const metadataMutations: readonly WeightedMutation[] = [
   [
     1,
     function manyKeys({ metadata }, random) {
-      const count = pick(random, [100, 2000, 16_000]);
+      const count = pick(random, [100, 2000, 4000]);
       for (let i = 0; i < count; i++) metadata.set(`x.${i}`, u32(i));
       return `${count} keys more`;
     },

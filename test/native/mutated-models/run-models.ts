@@ -49,7 +49,7 @@ export async function* runModels(options: RunOptions): AsyncGenerator<Outcome> {
       const { bytes, what, kinds } = mutateModel(samples, randomOfRound(seed, round));
       writeFileSync(path, bytes);
       const plant = tamper?.(path, round);
-      child ??= await Child.start();
+      child ??= await Child.start(folder);
       const answer = await child.ask({ path, plant }, hangSeconds);
       if (typeof answer !== "string") {
         yield { round, what, kinds, answer };
@@ -81,10 +81,15 @@ class Child {
     });
   }
 
-  static async start(): Promise<Child> {
+  /** @param cacheFolder for what the library remembers of machine and models */
+  static async start(cacheFolder: string): Promise<Child> {
     const library = pathToFileURL(join(packageRoot(), "dist", "src", "index.js")).href;
     const script = fileURLToPath(new URL("child.mjs", import.meta.url));
-    const started = fork(script, [library], { execArgv: [], stdio: ["ignore", "ignore", "pipe", "ipc"] });
+    const started = fork(script, [library], {
+      env: { ...process.env, STARLING_RM_CACHE: cacheFolder },
+      execArgv: [],
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
     const child = new Child(started);
     const first = await Promise.race([new Promise((resolve) => started.once("message", resolve)), child.#ended]);
     if (first !== "ready") throw new Error(`The child did not start: ${first}`);

@@ -303,6 +303,12 @@ describe("readRewardMetadata", () => {
     expect(error.message).toMatch(message);
   });
 
+  it("refuses more keys than llama.cpp compares in a moment", () => {
+    const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`x.${i}`, u32(i)]));
+    expect(() => readRewardMetadata(changed(many(4000)), "f")).not.toThrow();
+    expect(failure(changed(many(5000))).message).toMatch(/has 50\d\d metadata keys; a reward model has at most 4096/);
+  });
+
   it("reads as many added tokens as a vocabulary may have", { timeout: 10_000 }, () => {
     const size = 100_000;
     const grown = (text: (id: number) => string) =>
