@@ -1,6 +1,6 @@
 import { quote } from "../files/byte-source.ts";
 import type { Fields } from "./fields.ts";
-import type { GgufHeader, TensorInfo } from "./header.ts";
+import { alignUp, type GgufHeader, type TensorInfo } from "./header.ts";
 
 /** The hyperparameters that llama.cpp reads of a Llama. */
 export interface LlamaShape {
@@ -80,7 +80,24 @@ export function readLlamaShape(gguf: GgufHeader, fields: Fields): LlamaShape {
   fields.u32(keys.pooling, POOLING_LAST, POOLING_LAST);
   if (fields.has(keys.labels)) fields.array(keys.labels, "string", 1);
   checkTensors(gguf, fields, shape);
+  if (fields.has(ALIGNMENT)) checkEnd(gguf, fields);
   return shape;
+}
+
+const ALIGNMENT = "general.alignment";
+
+/**
+ * A file that is laid out by a larger alignment than it says is read from the wrong place on, while its offsets fit, where
+ * all sizes are multiples of both. It is then longer than it should be.
+ */
+function checkEnd({ tensors, alignment, fileSize }: GgufHeader, fields: Fields): void {
+  const end = Math.max(...tensors.map(({ position, size }) => position + size));
+  const more = fileSize - alignUp(end, alignment);
+  if (more > 0)
+    throw fields.refuse(
+      `has ${more} bytes more than its tensors take with ${ALIGNMENT} = ${alignment}: it is laid out otherwise, or damaged.`,
+      ALIGNMENT,
+    );
 }
 
 function checkAttention(shape: LlamaShape, fields: Fields): void {

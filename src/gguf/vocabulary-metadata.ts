@@ -64,6 +64,7 @@ export function readVocabulary(fields: Fields, size: number, padded: boolean): V
   const own =
     kind === "llama" ? readSentencePiece(fields, tokens, llamaTypes) : readBytePair(fields, tokens, llamaTypes);
   const addedTokens = readIds(fields, STARLING_KEYS.addedTokens, size);
+  if (kind === "gpt2") checkLettersAreFree(fields, tokens, addedTokens);
   return {
     ...own,
     bytes: tokens.bytes,
@@ -136,6 +137,18 @@ function readBytePair(fields: Fields, tokens: StringTable, llamaTypes: Int32Arra
     split,
     ignoreMerges: fields.bool(STARLING_KEYS.ignoreMerges),
   };
+}
+
+/** Text never becomes an added token, so that a byte whose letter is one could not be spelled. */
+function checkLettersAreFree(fields: Fields, tokens: StringTable, addedTokens: Int32Array): void {
+  const letters = new Set(byteAlphabet());
+  const taken = addedTokens.find((id) => letters.has(tokens.at(id)));
+  if (taken === undefined) return;
+  const key = STARLING_KEYS.addedTokens;
+  throw fields.refuse(
+    `names the id ${taken} in ${key}, whose token ${quote(tokens.at(taken))} stands for a byte.`,
+    key,
+  );
 }
 
 function checkSpelling(fields: Fields, tokens: StringTable, llamaTypes: Int32Array): void {

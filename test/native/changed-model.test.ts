@@ -199,6 +199,20 @@ describe("tensors that are aligned otherwise", () => {
   );
 });
 
+describe("hidden states that are all zeros", () => {
+  it("are no score", async () => {
+    const path = join(folder, "zeros.gguf");
+    const bytes = readFileSync(original);
+    const norm = (await readGguf(original)).tensors.find(({ name }) => name === "output_norm.weight");
+    bytes.fill(0, norm?.position, (norm?.position ?? 0) + (norm?.size ?? 0));
+    writeFileSync(path, bytes);
+    await using model = await open(path);
+    const error = await errorOf(model.score(items));
+    expect(error).toMatchObject({ code: "ERR_EVALUATION" });
+    expect(error.message).toMatch(/the file is damaged/);
+  });
+});
+
 async function realign(from: string, to: string, alignment: number): Promise<void> {
   const gguf = await readGguf(from);
   expect(gguf.alignment).toBe(DEFAULT_ALIGNMENT);

@@ -83,6 +83,7 @@ describe("readRewardMetadata", () => {
     ["hf-seqcls-bpe", "tokenizer.ggml.token_type", i32s(...new Array<number>(610).fill(7))],
     ["hf-seqcls-bpe", "tokenizer.ggml.token_type", i32s(...new Array<number>(609).fill(1), 6)],
     ["hf-seqcls-bpe", "tokenizer.ggml.scores", { type: "array", of: "f32", value: new Float32Array(609) }],
+    ["hf-seqcls-bpe", "starling.tokenizer.added_tokens", i32s(2)],
     ["hf-seqcls-bpe", "starling.tokenizer.frame", undefined],
     ["hf-seqcls-bpe", "tokenizer.chat_template", undefined],
     ["hf-seqcls-bpe", "starling.tokenizer.ignore_merges", undefined],

@@ -303,6 +303,16 @@ describe("readRewardMetadata", () => {
     expect(error.message).toMatch(message);
   });
 
+  it("refuses a file that is laid out by another alignment than it says", () => {
+    const aligned = changed({ "general.alignment": u32(32) });
+    const end = Math.max(...sound.tensors.map(({ position, size }) => position + size));
+    const padded = Math.ceil(end / 32) * 32;
+    expect(() => readRewardMetadata({ ...aligned, fileSize: padded }, "f")).not.toThrow();
+    expect(failure({ ...aligned, fileSize: padded + 16 }).message).toMatch(
+      /has 16 bytes more than its tensors take with general.alignment = 32/,
+    );
+  });
+
   it("refuses more keys than llama.cpp compares in a moment", () => {
     const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`x.${i}`, u32(i)]));
     expect(() => readRewardMetadata(changed(many(4000)), "f")).not.toThrow();
