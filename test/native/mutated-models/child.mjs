@@ -1,5 +1,6 @@
 // Loads models that may be anything and scores with them, one file after another: `node child.mjs LIBRARY`, then messages
-// { path } and answers. With { plant } it does what no file may make it do: "abort" or "loop". Uses the library (dist) as an application does.
+// { path, load } and answers, `load` being further options. With { plant } it does what no file may make it do: "abort" or
+// "loop". Uses the library (dist) as an application does.
 const { loadRewardModel, isStarlingError } = await import(process.argv[2]);
 
 const items = [{ text: "abc de " }, { prompt: "ab", response: "cd 1" }];
@@ -11,10 +12,10 @@ const failure = (step, error) => ({
   message: isStarlingError(error) ? error.message : String(error?.stack ?? error),
 });
 
-async function tryModel(path) {
+async function tryModel(path, load) {
   let model;
   try {
-    model = await loadRewardModel({ modelPath: path, gpu: "off", threads: 1, contextTokens: 128 });
+    model = await loadRewardModel({ modelPath: path, gpu: "off", threads: 1, contextTokens: 128, ...load });
   } catch (error) {
     return failure("load", error);
   }
@@ -32,11 +33,11 @@ async function tryModel(path) {
   }
 }
 
-process.on("message", async ({ path, plant }) => {
+process.on("message", async ({ path, load, plant }) => {
   if (plant === "abort") process.abort();
   while (plant === "loop");
   const started = performance.now();
-  const answer = await tryModel(path);
+  const answer = await tryModel(path, load);
   process.send({ ...answer, milliseconds: performance.now() - started });
 });
 process.send("ready");

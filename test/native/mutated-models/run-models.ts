@@ -39,6 +39,9 @@ export interface RunOptions {
   readonly tamper?: (path: string, round: number) => "abort" | "loop" | undefined;
 }
 
+/** How models are loaded, in turns: what decides on kernels, buffers and graphs. */
+const LOADS = [{}, { batchMode: "packed" }, { mmap: false }, { mmap: true, threads: 2 }, {}];
+
 /** The same seed and round give the same file. Files with which a process was lost are kept in `folder`. */
 export async function* runModels(options: RunOptions): AsyncGenerator<Outcome> {
   const { samples, folder, seed, firstRound, rounds, hangSeconds, tamper } = options;
@@ -50,7 +53,7 @@ export async function* runModels(options: RunOptions): AsyncGenerator<Outcome> {
       writeFileSync(path, bytes);
       const plant = tamper?.(path, round);
       child ??= await Child.start(folder);
-      const answer = await child.ask({ path, plant }, hangSeconds);
+      const answer = await child.ask({ path, load: LOADS[round % LOADS.length], plant }, hangSeconds);
       if (typeof answer !== "string") {
         yield { round, what, kinds, answer };
         continue;
@@ -97,10 +100,7 @@ class Child {
   }
 
   /** The answer, or how the process was lost. */
-  async ask(
-    request: { readonly path: string; readonly plant: string | undefined },
-    seconds: number,
-  ): Promise<Answer | string> {
+  async ask(request: object, seconds: number): Promise<Answer | string> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<string>((resolve) => {
       timer = setTimeout(() => resolve(`there is no answer within ${seconds} s`), 1000 * seconds);
