@@ -68,6 +68,7 @@ async function convert(checkpoint: Checkpoint, type: FileType, options: ConvertO
     const sourceSha256 = sourceDigest(checkpoint, digests);
     await writer.replaceString(STARLING_KEYS.sourceSha256, sourceSha256);
     await writer.finish();
+    await checkpoint.assertUnchanged();
     readRewardMetadata(await readGguf(file.path), file.path);
     options.signal?.throwIfAborted();
     const bytes = await file.publish(overwrite);

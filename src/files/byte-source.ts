@@ -17,6 +17,12 @@ export interface ByteSource {
    * @throws FileError ERR_FILE_NOT_READABLE when it ends before, for example because it was cut while it was read
    */
   read(position: number, target: Uint8Array): Promise<void>;
+  /**
+   * Of what can change while it is open: looks whether it did.
+   *
+   * @throws FileError
+   */
+  assertUnchanged?(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -49,11 +55,11 @@ class LocalFile implements ByteSource {
   readonly identity: string;
   readonly #handle: FileHandle;
 
-  constructor(handle: FileHandle, path: string, { size, mtimeMs }: Stats) {
+  constructor(handle: FileHandle, path: string, stats: Stats) {
     this.#handle = handle;
     this.path = path;
-    this.size = size;
-    this.identity = `${size} bytes of ${mtimeMs}`;
+    this.size = stats.size;
+    this.identity = identityOf(stats);
   }
 
   read(position: number, target: Uint8Array): Promise<void> {
@@ -62,9 +68,18 @@ class LocalFile implements ByteSource {
     });
   }
 
+  async assertUnchanged(): Promise<void> {
+    if (identityOf(await this.#handle.stat()) !== this.identity)
+      throw notReadable(this.path, "changed while it was read, so that what came of it would be wrong: begin again");
+  }
+
   close(): Promise<void> {
     return this.#handle.close();
   }
+}
+
+function identityOf({ size, mtimeMs }: Stats): string {
+  return `${size} bytes of ${mtimeMs}`;
 }
 
 /** Reads until `target` is full; `readSome` reads into it from `offset` on, and gives the number of bytes: 0 at the end. */
@@ -114,6 +129,7 @@ export function renamed(source: ByteSource, names: { readonly path?: string; rea
     size: source.size,
     identity: names.identity,
     read: (position, target) => source.read(position, target),
+    assertUnchanged: async () => source.assertUnchanged?.(),
     close: () => source.close(),
   };
 }
