@@ -50,6 +50,8 @@ export interface EngineOptions {
   readonly batchMode?: LoadRewardModelOptions["batchMode"] & string;
   readonly prefixSharing?: boolean;
   readonly memoryCheck?: boolean;
+  /** False with --no-mmap; else true, which leaves the choice to the library. */
+  readonly mmap?: boolean;
 }
 
 /** --model, --head where a head is used, and how text becomes tokens. */
@@ -88,6 +90,10 @@ export function addEngineOptions(command: Command): Command {
   return command
     .option("--no-prefix-sharing", "compute every text in full, for comparison: scores are the same, it takes longer")
     .option("--no-memory-check", "load the model even if it seems to need more memory than is free")
+    .option(
+      "--no-mmap",
+      "read the weights into memory first: for a file that may change or be cut short meanwhile, as in network folders",
+    )
     .addOption(new Option("--gpu <backend>", "where the layers run (default: auto)").choices(gpuChoices))
     .option(
       "--gpu-layers <n>",
@@ -194,10 +200,12 @@ export function loadSettings(
 
 /** The library's names for the options of {@link addEngineOptions}. */
 export function engineSettings(options: EngineOptions): Partial<LoadRewardModelOptions> {
-  const { gpu, gpuLayers, splitMode, mainDevice, threads, ctx, batch, batchMode, prefixSharing, memoryCheck } = options;
+  const { gpu, gpuLayers, splitMode, mainDevice, threads, ctx, batch, batchMode, prefixSharing, memoryCheck, mmap } =
+    options;
   return {
     ...given({ gpu, gpuLayers, splitMode, mainDevice, threads, contextTokens: ctx, batchTokens: batch, batchMode }),
     ...given({ sharePrefixes: prefixSharing, checkMemory: memoryCheck }),
+    ...(mmap === false ? { mmap } : {}),
   };
 }
 

@@ -93,6 +93,10 @@ int64_t Arguments::whole(const char* field, int64_t least, int64_t most) const {
   return static_cast<int64_t>(number);
 }
 
+int32_t Arguments::optional_integer(const char* field, int32_t least, int32_t most, int32_t otherwise) const {
+  return get(field).IsUndefined() ? otherwise : integer(field, least, most);
+}
+
 std::string Arguments::one_of(const char* field, const std::vector<std::string>& choices) const {
   const std::string chosen = text(field);
   std::string all;

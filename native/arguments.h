@@ -24,6 +24,8 @@ class Arguments {
   int32_t integer(const char* field, int32_t least, int32_t most) const;
   /** A whole number of up to 2^53. */
   int64_t whole(const char* field, int64_t least, int64_t most) const;
+  /** `otherwise` where the field is undefined. */
+  int32_t optional_integer(const char* field, int32_t least, int32_t most, int32_t otherwise) const;
   std::string one_of(const char* field, const std::vector<std::string>& choices) const;
   std::vector<float> floats(const char* field) const;
   std::vector<std::string> optional_texts(const char* field) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <mutex>
 
 #include "failure.h"
@@ -282,7 +283,9 @@ std::vector<float> Lane::read_rewards(size_t first_row, const PlannedSequence& s
     double sum = 0;
     for (size_t i = 0; i < options_.head.size(); ++i)
       sum += static_cast<double>(options_.head[i]) * static_cast<double>(hidden[i]);
-    rewards.push_back(static_cast<float>(sum));
+    // A norm of anything else than zeros, or of what overflows, is not all zeros: then 0 is no score.
+    const bool is_nothing = sum == 0 && std::all_of(hidden, hidden + options_.head.size(), [](float x) { return x == 0; });
+    rewards.push_back(is_nothing ? std::numeric_limits<float>::quiet_NaN() : static_cast<float>(sum));
   }
   return rewards;
 }

@@ -18,6 +18,7 @@
   X(llama_context_default_params)          \
   X(llama_model_quantize_default_params)   \
   X(llama_model_load_from_file)            \
+  X(llama_model_load_from_file_ptr)        \
   X(llama_model_free)                      \
   X(llama_init_from_model)                 \
   X(llama_free)                            \

@@ -1,3 +1,12 @@
+#include <cerrno>
+#include <cstring>
+#include <limits>
+
+#ifndef _WIN32
+#include <fcntl.h>
+#include <unistd.h>
+#endif
+
 #include "addon_parts.h"
 #include "arguments.h"
 #include "native_model.h"
@@ -21,6 +30,27 @@ constexpr int32_t MAX_LAYERS = 10'000;
 constexpr int32_t MAX_MAIN_DEVICE = 63;
 
 constexpr int32_t MAX_VOCABULARY = 1 << 20;
+
+/**
+ * A stream of its own for a file that JS has open, so that what llama.cpp reads is what was checked, whatever stands at the
+ * path by now. Duplicated on the JS thread: nobody can close the file meanwhile. On Windows C libraries do not share
+ * descriptors, and `descriptor` is never given.
+ */
+std::shared_ptr<std::FILE> stream_of(int descriptor, Napi::Env env) {
+  if (descriptor < 0) return nullptr;
+#ifdef _WIN32
+  throw_range_error(env, "options.descriptor cannot be used on Windows.");
+#else
+  const int own = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+  std::FILE* stream = own < 0 ? nullptr : ::fdopen(own, "rb");
+  if (stream == nullptr) {
+    const std::string reason = std::strerror(errno);
+    if (own >= 0) ::close(own);
+    throw_range_error(env, "The open file cannot be handed to llama.cpp: " + reason + ".");
+  }
+  return {stream, [](std::FILE* file) { std::fclose(file); }};
+#endif
+}
 
 ModelOptions read_options(Napi::Value value) {
   const Arguments arguments(value, "options");
@@ -50,6 +80,8 @@ ModelOptions read_options(Napi::Value value) {
   if (options.padding_token >= 0 && options.padding_position < 0)
     throw_range_error(value.Env(), "Expected options.paddingPosition of at least 0 beside a padding token.");
   if (options.head.empty()) throw_range_error(value.Env(), "Expected at least one number in options.head.");
+  options.file =
+      stream_of(arguments.optional_integer("descriptor", 0, std::numeric_limits<int32_t>::max(), -1), value.Env());
   return options;
 }
 

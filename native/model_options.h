@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,6 +12,8 @@ namespace starling {
 /** LoadOptions of src/native/addon.ts, checked and copied on the JS thread. */
 struct ModelOptions {
   std::string path;
+  /** The file at `path`, open; null: it is opened by its path. */
+  std::shared_ptr<std::FILE> file;
   int32_t gpu_layers = 0;
   /** Names of the devices that may hold layers, in order; empty: all graphics processors of the runtime. */
   std::vector<std::string> devices;

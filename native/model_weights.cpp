@@ -1,5 +1,7 @@
 #include "model_weights.h"
 
+#include <cstring>
+
 #include "failure.h"
 #include "log.h"
 #include "runtime.h"
@@ -49,6 +51,14 @@ std::vector<ggml_backend_dev_t> devices_named(const LlamaFunctions& functions, c
   return devices;
 }
 
+llama_model_kv_override text_override(const char* key, const char* value) {
+  llama_model_kv_override override{};
+  override.tag = LLAMA_KV_OVERRIDE_TYPE_STR;
+  std::strncpy(override.key, key, sizeof override.key - 1);
+  std::strncpy(override.val_str, value, sizeof override.val_str - 1);
+  return override;
+}
+
 }  // namespace
 
 void ModelWeights::Deleter::operator()(llama_model* model) const { functions->llama_model_free(model); }
@@ -73,6 +83,8 @@ void ModelWeights::load(const StopSignal& stop, const std::function<void(float)>
   std::vector<ggml_backend_dev_t> list = devices_;
   list.push_back(nullptr);
   LoadProgress progress{stop, on_progress};
+  // By parts of a model's name ("phi-3") llama.cpp changes tokens of that name's models, and fails where there are none.
+  const llama_model_kv_override overrides[] = {text_override("general.name", "reward model"), {}};
   llama_model_params params = functions_.llama_model_default_params();
   params.devices = list.data();
   params.n_gpu_layers = use_gpu ? options_.gpu_layers : 0;
@@ -81,10 +93,13 @@ void ModelWeights::load(const StopSignal& stop, const std::function<void(float)>
   params.main_gpu = 0;
   params.load_mode = options_.mmap ? LLAMA_LOAD_MODE_MMAP : LLAMA_LOAD_MODE_NONE;
   params.use_extra_bufts = options_.rearranged;
+  params.kv_overrides = overrides;
   params.progress_callback = &on_load_progress;
   params.progress_callback_user_data = &progress;
   try {
-    model_.reset(functions_.llama_model_load_from_file(options_.path.c_str(), params));
+    model_.reset(options_.file == nullptr
+                     ? functions_.llama_model_load_from_file(options_.path.c_str(), params)
+                     : functions_.llama_model_load_from_file_ptr(options_.file.get(), params));
   } catch (const std::exception& error) {
     throw Failure(std::string("llama.cpp failed: ") + error.what());
   }

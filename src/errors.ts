@@ -32,6 +32,8 @@ export type ErrorCode =
   | "ERR_INVALID_CHECKPOINT"
   /** A GGUF file is cut off, is garbage, or contradicts itself. */
   | "ERR_INVALID_GGUF"
+  /** The file of a loaded model was written to, or replaced by another one. */
+  | "ERR_MODEL_CHANGED"
   /** A GGUF file is sound but is not a reward model of this project: it has no reward head. */
   | "ERR_NO_REWARD_HEAD"
   /** A head file does not belong to the model that it is given with. */

@@ -9,9 +9,11 @@ import {
   weightType,
 } from "./convert/options.ts";
 import { FileError, NativeError } from "./errors.ts";
+import { OpenedFile } from "./files/opened-file.ts";
 import { type OutputFile, withOutput } from "./files/output-file.ts";
 import { isSameFile } from "./files/same-file.ts";
 import { unwritable } from "./files/write-failure.ts";
+import { DEFAULT_ALIGNMENT, type GgufHeader } from "./gguf/header.ts";
 import { readGguf } from "./gguf/reader.ts";
 import { readRewardMetadata } from "./gguf/reward-metadata.ts";
 import { convertibleTypeNames, fileTypeByName, tensorTypeByName } from "./gguf/types.ts";
@@ -164,27 +166,51 @@ export async function quantize(options: QuantizeModelOptions): Promise<ConvertRe
     threads: aThreadCount,
     signal: aSignal,
   });
-  const { input, output, overwrite = false, signal } = options;
-  const type = weightType(options.type);
+  weightType(options.type);
+  const { output, overwrite = false, signal } = options;
   return withOutput(output, { overwrite, signal }, async (claimed) => {
-    const metadata = readRewardMetadata(await readGguf(input), input);
-    checkNotQuantized(metadata.fileType, input);
-    if (await isSameFile(input, claimed.target.path)) throw unwritable(output, "it is the file that is being read");
-    const file = await claimed.create();
+    const source = await OpenedFile.open(options.input);
     try {
-      await runQuantizer(input, file.path, type.id, options.threads ?? availableParallelism());
-      const written = await readGguf(file.path);
-      readRewardMetadata(written, file.path);
-      signal?.throwIfAborted();
-      const bytes = await claimed.publish(file);
-      return { output, bytes, tensors: written.tensors.length, ...describeWeightTypes(written) };
+      return await quantizeTo(claimed, source, options);
     } finally {
-      await file.discard();
+      await source.close();
     }
   });
 }
 
-function checkNotQuantized(fileType: string, input: string): void {
+async function quantizeTo(
+  claimed: OutputFile,
+  source: OpenedFile,
+  options: QuantizeModelOptions,
+): Promise<ConvertResult> {
+  const { input, output, signal } = options;
+  checkQuantizable(await readGguf(source), input);
+  if (await isSameFile(input, claimed.target.path)) throw unwritable(output, "it is the file that is being read");
+  const file = await claimed.create();
+  try {
+    await runQuantizer(input, file.path, weightType(options.type).id, options.threads ?? availableParallelism());
+    // llama.cpp's quantiser knows files by their paths alone.
+    await source.assertUnchanged();
+    const written = await readGguf(file.path);
+    readRewardMetadata(written, file.path);
+    signal?.throwIfAborted();
+    const bytes = await claimed.publish(file);
+    return { output, bytes, tensors: written.tensors.length, ...describeWeightTypes(written) };
+  } finally {
+    await file.discard();
+  }
+}
+
+function checkQuantizable(gguf: GgufHeader, input: string): void {
+  const { fileType } = readRewardMetadata(gguf, input);
+  // llama.cpp's quantiser copies general.alignment and writes tensors at multiples of 32 whatever it says.
+  if (gguf.alignment !== DEFAULT_ALIGNMENT)
+    throw new FileError(
+      "ERR_UNSUPPORTED_TYPE",
+      `${input} has general.alignment = ${gguf.alignment}; only files with ${DEFAULT_ALIGNMENT} can be quantised. ` +
+        "Convert the checkpoint again, to the type itself.",
+      { file: input, field: "general.alignment" },
+    );
   if (fileTypeByName(fileType)?.kind === "direct") return;
   throw new FileError(
     "ERR_UNSUPPORTED_TYPE",

@@ -1,7 +1,7 @@
 /** Another reward head for a model: in a file of its own, or in a copy of the model. */
 import { FileError, InvalidInputError, invalidArgument } from "./errors.ts";
-import { openFile } from "./files/byte-source.ts";
 import { checkRoom } from "./files/disk-room.ts";
+import { OpenedFile } from "./files/opened-file.ts";
 import { type OutputFile, withOutput } from "./files/output-file.ts";
 import { text } from "./gguf/entries.ts";
 import { type FitRecord, fitEntries } from "./gguf/fit-record.ts";
@@ -117,7 +117,7 @@ export async function replaceHead(options: ReplaceHeadOptions): Promise<ConvertR
 /** {@link replaceHead}, into a file that the caller holds. */
 export async function replaceHeadIn(claimed: OutputFile, options: ReplaceHeadOptions): Promise<ConvertResult> {
   const { modelPath, output, head, tokenization, fit, onProgress, signal } = options;
-  const source = await openFile(modelPath);
+  const source = await OpenedFile.open(modelPath);
   try {
     const gguf = await readGguf(source);
     checkFits(options, readRewardMetadata(gguf, modelPath));
@@ -144,6 +144,7 @@ export async function replaceHeadIn(claimed: OutputFile, options: ReplaceHeadOpt
         }
       }
       await writer.finish();
+      await source.assertUnchanged();
       signal?.throwIfAborted();
       const bytes = await claimed.publish(file);
       return { output, bytes, tensors: gguf.tensors.length, ...describeWeightTypes(gguf) };

@@ -73,6 +73,11 @@ export class Checkpoint {
     return [...this.#files].map(([name, { identity }]) => [name, identity]);
   }
 
+  /** @throws FileError naming a weight file that was written to since it was opened */
+  async assertUnchanged(): Promise<void> {
+    for (const file of this.#files.values()) await file.assertUnchanged?.();
+  }
+
   /** The file that {@link useWhole} was asked for last. */
   get wholeFile(): string | undefined {
     return this.#whole?.fileName;

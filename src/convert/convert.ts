@@ -79,6 +79,7 @@ async function convert(
     await writer.replaceString(STARLING_KEYS.sourceSha256, sourceSha256);
     await writer.replaceString(STARLING_KEYS.trunkSha256, trunkDigest(checkpoint, jobs, digests));
     await writer.finish();
+    await checkpoint.assertUnchanged();
     const written = await readGguf(file.path);
     readRewardMetadata(written, file.path);
     options.signal?.throwIfAborted();

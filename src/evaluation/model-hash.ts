@@ -1,9 +1,10 @@
 /** The hash of a model's file, which takes a while for 20 GB and is therefore remembered. */
 import { createHash } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
+import type { BigIntStats } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { defaultCacheFolder } from "../cache-folder.ts";
-import { openFile } from "../files/byte-source.ts";
+import { OpenedFile } from "../files/opened-file.ts";
 import { rememberText } from "../files/remember.ts";
 
 export interface ModelHashOptions {
@@ -29,52 +30,46 @@ const SETTLED_MS = 2000;
  * SHA-256 of a file, 64 hexadecimal digits. It is remembered for as long as the file's path, size, inode and time of change
  * stay the same.
  *
- * @throws FileError ERR_FILE_NOT_READABLE, also when the file changes while it is read
+ * @param place a path, or the file itself, which stays open: the hash is then of what was opened, whatever is at its path
+ * @throws FileError ERR_FILE_NOT_READABLE, or ERR_MODEL_CHANGED when the file changed since it was opened
  */
-export async function modelHash(path: string, options: ModelHashOptions = {}): Promise<string> {
-  const { onProgress, signal, cacheFolder = defaultCacheFolder() } = options;
-  signal?.throwIfAborted();
-  const file = await openFile(path);
+export async function modelHash(place: string | OpenedFile, options: ModelHashOptions = {}): Promise<string> {
+  options.signal?.throwIfAborted();
+  if (typeof place !== "string") return hashOf(place, options);
+  const file = await OpenedFile.open(place);
   try {
-    const identity = await identityOf(path);
-    const memory = join(cacheFolder, "model-hashes", `${keyOf(identity)}.json`);
-    const known = await recall(memory);
-    if (known !== undefined) return known;
-    const hash = createHash("sha256");
-    const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, file.size));
-    for (let position = 0; position < file.size; ) {
-      signal?.throwIfAborted();
-      const bytes = buffer.subarray(0, Math.min(buffer.length, file.size - position));
-      await file.read(position, bytes);
-      hash.update(bytes);
-      position += bytes.length;
-      onProgress?.({ bytesDone: position, bytesTotal: file.size });
-    }
-    const hex = hash.digest("hex");
-    const after = await identityOf(path);
-    // Another content at the end than at the beginning: the hash is that of neither, and of no use to the next run.
-    if (keyOf(after) === keyOf(identity) && Date.now() - identity.changedMs > SETTLED_MS)
-      rememberText(memory, JSON.stringify({ sha256: hex }));
-    return hex;
+    return await hashOf(file, options);
   } finally {
     await file.close();
   }
 }
 
-interface Identity {
-  readonly parts: readonly string[];
-  readonly changedMs: number;
+async function hashOf(file: OpenedFile, options: ModelHashOptions): Promise<string> {
+  const { onProgress, signal, cacheFolder = defaultCacheFolder() } = options;
+  await file.assertUnchanged();
+  const memory = join(cacheFolder, "model-hashes", `${keyOf(file.path, file.status)}.json`);
+  const known = await recall(memory);
+  if (known !== undefined) return known;
+  const hash = createHash("sha256");
+  const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, file.size));
+  for (let position = 0; position < file.size; ) {
+    signal?.throwIfAborted();
+    const bytes = buffer.subarray(0, Math.min(buffer.length, file.size - position));
+    await file.read(position, bytes);
+    hash.update(bytes);
+    position += bytes.length;
+    onProgress?.({ bytesDone: position, bytesTotal: file.size });
+  }
+  const hex = hash.digest("hex");
+  // Another content at the end than at the beginning: the hash is that of neither.
+  await file.assertUnchanged();
+  if (Date.now() - Number(file.status.mtimeMs) > SETTLED_MS) rememberText(memory, JSON.stringify({ sha256: hex }));
+  return hex;
 }
 
-async function identityOf(path: string): Promise<Identity> {
-  const absolute = resolve(path);
-  const { size, mtimeNs, ctimeNs, ino, dev, mtimeMs } = await stat(absolute, { bigint: true });
-  return { parts: [absolute, ...[size, mtimeNs, ctimeNs, ino, dev].map(String)], changedMs: Number(mtimeMs) };
-}
-
-function keyOf({ parts }: Identity): string {
+function keyOf(path: string, { size, mtimeNs, ctimeNs, ino, dev }: BigIntStats): string {
   return createHash("sha256")
-    .update(JSON.stringify([FORMAT, ...parts]))
+    .update(JSON.stringify([FORMAT, resolve(path), ...[size, mtimeNs, ctimeNs, ino, dev].map(String)]))
     .digest("hex")
     .slice(0, 32);
 }

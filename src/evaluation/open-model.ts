@@ -1,6 +1,6 @@
 /** A model that scores through a cache, and what a report says of it. */
 import { basename, join } from "node:path";
-import { assertUnchanged, fileVersion } from "../files/same-file.ts";
+import { changedFile } from "../files/opened-file.ts";
 import { given } from "../options.ts";
 import { modelNotices } from "../scoring/model-notices.ts";
 import { loadRewardModel, type RewardModel } from "../scoring/reward-model.ts";
@@ -34,13 +34,11 @@ export interface OpenModel {
 
 export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
   const { modelPath, load, cacheFolder, onProgress, onNotice, signal } = options;
-  const hash = (path: string) =>
-    modelHash(path, {
+  const hash = (place: Parameters<typeof modelHash>[0]) =>
+    modelHash(place, {
       ...given({ signal, cacheFolder }),
       onProgress: ({ bytesDone, bytesTotal }) => onProgress("hashing", bytesDone / bytesTotal),
     });
-  const version = await fileVersion(modelPath);
-  const sha256 = await hash(modelPath);
   const { headPath } = load;
   const head = headPath === undefined ? undefined : { file: basename(headPath), sha256: await hash(headPath) };
   const model = await loadRewardModel({
@@ -49,9 +47,11 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
     ...given({ signal }),
     onProgress: (part) => onProgress("loading", part),
   });
+  let sha256: string;
   try {
-    // Scores are kept under the hash: both must be of the same file.
-    await assertUnchanged(modelPath, version);
+    // Scores are kept under the hashes: they must be of the very files that were loaded.
+    sha256 = await hash(model.file);
+    if (head !== undefined && (await hash(headPath as string)) !== head.sha256) throw changedFile(headPath as string);
   } catch (error) {
     await model.close();
     throw error;

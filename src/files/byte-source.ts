@@ -17,6 +17,12 @@ export interface ByteSource {
    * @throws FileError ERR_FILE_NOT_READABLE when it ends before, for example because it was cut while it was read
    */
   read(position: number, target: Uint8Array): Promise<void>;
+  /**
+   * Of what can change while it is open: looks whether it did.
+   *
+   * @throws FileError
+   */
+  assertUnchanged?(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -29,9 +35,8 @@ export interface ByteSource {
 export async function openFile(path: string): Promise<ByteSource> {
   let handle: FileHandle | undefined;
   try {
-    if (!(await stat(path)).isFile()) throw notReadable(path, "is not a regular file");
-    // A pipe that has taken its place since is not waited for.
-    handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    await assertRegularFile(path);
+    handle = await open(path, READ_WITHOUT_WAITING);
     const stats = await handle.stat();
     if (!stats.isFile()) throw notReadable(path, "is not a regular file");
     return new LocalFile(handle, path, stats);
@@ -41,36 +46,64 @@ export async function openFile(path: string): Promise<ByteSource> {
   }
 }
 
+/** How to open a file for reading: a pipe that has taken its place is not waited for. */
+export const READ_WITHOUT_WAITING = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+/** @throws FileError ERR_FILE_NOT_READABLE for folders, pipes and devices */
+export async function assertRegularFile(path: string): Promise<void> {
+  if (!(await stat(path)).isFile()) throw notReadable(path, "is not a regular file");
+}
+
 class LocalFile implements ByteSource {
   readonly path: string;
   readonly size: number;
   readonly identity: string;
   readonly #handle: FileHandle;
 
-  constructor(handle: FileHandle, path: string, { size, mtimeMs }: Stats) {
+  constructor(handle: FileHandle, path: string, stats: Stats) {
     this.#handle = handle;
     this.path = path;
-    this.size = size;
-    this.identity = `${size} bytes of ${mtimeMs}`;
+    this.size = stats.size;
+    this.identity = identityOf(stats);
   }
 
-  async read(position: number, target: Uint8Array): Promise<void> {
-    let done = 0;
-    while (done < target.length) {
-      let bytesRead: number;
-      try {
-        ({ bytesRead } = await this.#handle.read(target, done, target.length - done, position + done));
-      } catch (error) {
-        throw notReadable(this.path, reasonOf(error), error);
-      }
-      if (bytesRead === 0)
-        throw notReadable(this.path, `ended after ${position + done} of ${this.size} bytes while it was read`);
-      done += bytesRead;
-    }
+  read(position: number, target: Uint8Array): Promise<void> {
+    return readFully(this, position, target, async (offset, length, at) => {
+      return (await this.#handle.read(target, offset, length, at)).bytesRead;
+    });
+  }
+
+  async assertUnchanged(): Promise<void> {
+    if (identityOf(await this.#handle.stat()) !== this.identity)
+      throw notReadable(this.path, "changed while it was read, so that what came of it would be wrong: begin again");
   }
 
   close(): Promise<void> {
     return this.#handle.close();
+  }
+}
+
+function identityOf({ size, mtimeMs }: Stats): string {
+  return `${size} bytes of ${mtimeMs}`;
+}
+
+/** Reads until `target` is full; `readSome` reads into it from `offset` on, and gives the number of bytes: 0 at the end. */
+export async function readFully(
+  { path, size }: Pick<ByteSource, "path" | "size">,
+  position: number,
+  target: Uint8Array,
+  readSome: (offset: number, length: number, position: number) => Promise<number>,
+): Promise<void> {
+  let done = 0;
+  while (done < target.length) {
+    let bytesRead: number;
+    try {
+      bytesRead = await readSome(done, target.length - done, position + done);
+    } catch (error) {
+      throw notReadable(path, reasonOf(error), error);
+    }
+    if (bytesRead === 0) throw notReadable(path, `ended after ${position + done} of ${size} bytes while it was read`);
+    done += bytesRead;
   }
 }
 
@@ -101,6 +134,7 @@ export function renamed(source: ByteSource, names: { readonly path?: string; rea
     size: source.size,
     identity: names.identity,
     read: (position, target) => source.read(position, target),
+    assertUnchanged: async () => source.assertUnchanged?.(),
     close: () => source.close(),
   };
 }
@@ -138,11 +172,11 @@ export function codeOf(error: unknown): string | undefined {
   return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
 }
 
-function notReadable(file: string, reason: string, cause?: unknown): FileError {
+export function notReadable(file: string, reason: string, cause?: unknown): FileError {
   return new FileError("ERR_FILE_NOT_READABLE", `The file ${file} cannot be read: it ${reason}.`, { file, cause });
 }
 
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   switch (codeOf(error)) {
     case "ENOENT":
     case "ENOTDIR":

@@ -29,6 +29,13 @@ export class Fields {
     return new FileError("ERR_INVALID_GGUF", `The file ${this.file} ${sentence}`, { file: this.file, tensor });
   }
 
+  /** @param type as {@link valueTypeName} has it */
+  assertType(key: string, type: string): void {
+    const value = this.#value(key);
+    if (valueTypeName(value) !== type)
+      throw this.refuse(`has ${key} as ${valueTypeName(value)}; ${type} is expected.`, key);
+  }
+
   /** A number that some llama.cpp tools write with 16 and some with 32 bits. */
   u32OrU16(key: string): number {
     const value = this.#value(key);
@@ -44,11 +51,11 @@ export class Fields {
     return value;
   }
 
-  /** A finite f32 above 0. */
-  positiveF32(key: string): number {
+  /** An f32 above 0, up to `max`. */
+  positiveF32(key: string, max: number): number {
     const value = this.#get(key, "f32") as number;
-    if (!(value > 0) || !Number.isFinite(value))
-      throw this.refuse(`has ${key} = ${value}; a finite number above 0 is expected.`, key);
+    if (!(value > 0 && value <= max))
+      throw this.refuse(`has ${key} = ${value}; a number above 0, up to ${max}, is expected.`, key);
     return value;
   }
 

@@ -1,6 +1,6 @@
 import { quote } from "../files/byte-source.ts";
 import type { Fields } from "./fields.ts";
-import type { GgufHeader, TensorInfo } from "./header.ts";
+import { alignUp, type GgufHeader, type TensorInfo } from "./header.ts";
 
 /** The hyperparameters that llama.cpp reads of a Llama. */
 export interface LlamaShape {
@@ -22,6 +22,8 @@ const MAX_HEADS = 1024;
 const MAX_HEAD_DIM = 512;
 const MAX_CONTEXT_LENGTH = 16_777_216;
 const MAX_VOCABULARY_SIZE = 1_048_576;
+const MAX_EPSILON = 1;
+const MAX_ROPE_BASE = 1e12;
 const POOLING_LAST = 3;
 
 const keys = {
@@ -72,13 +74,30 @@ export function readLlamaShape(gguf: GgufHeader, fields: Fields): LlamaShape {
     vocabularySize: fields.u32(keys.vocabularySize, 1, MAX_VOCABULARY_SIZE),
   };
   checkAttention(shape, fields);
-  fields.positiveF32(keys.epsilon);
-  fields.positiveF32(keys.ropeBase);
+  fields.positiveF32(keys.epsilon, MAX_EPSILON);
+  fields.positiveF32(keys.ropeBase, MAX_ROPE_BASE);
   if (!fields.bool(keys.causal)) throw fields.refuse(`has ${keys.causal} = false; true is expected.`, keys.causal);
   fields.u32(keys.pooling, POOLING_LAST, POOLING_LAST);
   if (fields.has(keys.labels)) fields.array(keys.labels, "string", 1);
   checkTensors(gguf, fields, shape);
+  if (fields.has(ALIGNMENT)) checkEnd(gguf, fields);
   return shape;
+}
+
+const ALIGNMENT = "general.alignment";
+
+/**
+ * A file that is laid out by a larger alignment than it says is read from the wrong place on, while its offsets fit, where
+ * all sizes are multiples of both. It is then longer than it should be.
+ */
+function checkEnd({ tensors, alignment, fileSize }: GgufHeader, fields: Fields): void {
+  const end = Math.max(...tensors.map(({ position, size }) => position + size));
+  const more = fileSize - alignUp(end, alignment);
+  if (more > 0)
+    throw fields.refuse(
+      `has ${more} bytes more than its tensors take with ${ALIGNMENT} = ${alignment}: it is laid out otherwise, or damaged.`,
+      ALIGNMENT,
+    );
 }
 
 function checkAttention(shape: LlamaShape, fields: Fields): void {

@@ -4,6 +4,7 @@ import { Fields } from "./fields.ts";
 import { type FitRecord, readFitRecord } from "./fit-record.ts";
 import { isHeadFile, readHead } from "./head-file.ts";
 import type { GgufHeader } from "./header.ts";
+import { checkKeyTypes } from "./llama-keys.ts";
 import { type LlamaShape, readLlamaShape } from "./llama-metadata.ts";
 import {
   FORMAT_VERSION,
@@ -67,6 +68,8 @@ const MAX_TOKENS = 16_777_216;
 /** Longest padded row whose end is scored: the native side changes attention masks of up to twice as many cells. */
 const MAX_PADDED_TOKENS = 8192;
 const MAX_FILE_TYPE = 1023;
+/** Most metadata keys: models have under 100, and llama.cpp compares each with every other, which takes 16,000 of them seconds. */
+const MAX_KEYS = 4096;
 
 /**
  * Reads and checks the metadata of a reward model: after this, nothing in the header can make llama.cpp abort, and
@@ -83,11 +86,15 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
       "general.type",
     );
   checkKind(fields);
+  if (gguf.metadata.size > MAX_KEYS)
+    throw fields.refuse(`has ${gguf.metadata.size} metadata keys; a reward model has at most ${MAX_KEYS}.`);
   const shape = readLlamaShape(gguf, fields);
+  checkKeyTypes(fields);
   fields.name(STARLING_KEYS.headType, [HEAD_TYPE]);
   const scorePosition = fields.name(STARLING_KEYS.scorePosition, SCORE_POSITIONS);
   const tokenizer = readVocabulary(fields, shape.vocabularySize, scorePosition !== "last");
   const template = fields.name(STARLING_KEYS.template, TEMPLATES);
+  const frame = readFrame(fields, tokenizer);
   const notice = fields.optionalString(STARLING_KEYS.notice);
   const trunkSha256 = fields.optionalSha256(STARLING_KEYS.trunkSha256);
   const fit = readFitRecord(fields);
@@ -101,7 +108,7 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
     maxTokens: fields.u32(STARLING_KEYS.maxTokens, 1, scorePosition === "padding-end" ? MAX_PADDED_TOKENS : MAX_TOKENS),
     truncationSide: fields.name(STARLING_KEYS.truncationSide, TRUNCATION_SIDES),
     scorePosition,
-    frame: fields.optionalName(STARLING_KEYS.frame, FRAME_RULES) ?? "none",
+    frame,
     ...(tokenizer.padTokenId < 0 ? {} : { padTokenId: tokenizer.padTokenId }),
     shape,
     name: fields.optionalString("general.name") ?? "",
@@ -113,6 +120,17 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
     source: readSource(fields),
     ...(fit === undefined ? {} : { fit }),
   };
+}
+
+/** The converter writes the rule and the ids together, or neither: half of it would give other ids and no word. */
+function readFrame(fields: Fields, { before, after }: Vocabulary): FrameRule {
+  const frame = fields.optionalName(STARLING_KEYS.frame, FRAME_RULES) ?? "none";
+  const ids = before.length + after.length;
+  if ((frame === "none") === (ids === 0)) return frame;
+  throw fields.refuse(
+    `has ${STARLING_KEYS.frame} = ${frame} and ${ids} ids to put around a text; it must have both or neither.`,
+    STARLING_KEYS.frame,
+  );
 }
 
 function checkKind(fields: Fields): void {

@@ -31,6 +31,13 @@ const UNKNOWN = 2;
 const BYTE = 6;
 const BYTE_PIECES = 256;
 const SPACE = 0x20;
+/** Longest piece: Llama 3 has tokens of 128 spaces. Added tokens may be longer than words, but hardly than a page. */
+const MAX_PIECE_BYTES = 4096;
+/**
+ * For each character outside the byte alphabet llama.cpp writes a normal token of a byte-level BPE once more, and keeps that
+ * for good: most bytes of this kind. A genuine vocabulary has none.
+ */
+const MAX_SPELLED_OUT_BYTES = 64 * 1024 * 1024;
 /** Most ids around a text; one BOS and one EOS are usual. */
 const MAX_FRAME = 8;
 
@@ -57,6 +64,7 @@ export function readVocabulary(fields: Fields, size: number, padded: boolean): V
   const own =
     kind === "llama" ? readSentencePiece(fields, tokens, llamaTypes) : readBytePair(fields, tokens, llamaTypes);
   const addedTokens = readIds(fields, STARLING_KEYS.addedTokens, size);
+  if (kind === "gpt2") checkLettersAreFree(fields, tokens, addedTokens);
   return {
     ...own,
     bytes: tokens.bytes,
@@ -100,15 +108,21 @@ function readSentencePiece(
 function readBytePair(fields: Fields, tokens: StringTable, llamaTypes: Int32Array): OwnParts<BytePairVocabulary> {
   const split = fields.name(keys.pre, ["llama-bpe", "gpt-2"]);
   const merges = fields.array(keys.merges, "string");
-  const badType = llamaTypes.findIndex((type) => type < 1 || type > BYTE);
+  const badType = llamaTypes.findIndex((type) => type < NORMAL || type >= BYTE);
   if (badType !== -1)
-    throw fields.refuse(`gives the token with id ${badType} the type ${llamaTypes[badType]}.`, keys.types);
+    throw fields.refuse(
+      `gives the token with id ${badType} the type ${llamaTypes[badType]}; 1 to 5 are expected of a byte-level BPE.`,
+      keys.types,
+    );
+  // Of no use to a BPE, but llama.cpp reads them.
+  if (fields.has(keys.scores)) fields.array(keys.scores, "f32", tokens.length);
   const ids = checkPieces(fields, tokens);
   for (const letter of byteAlphabet()) {
     const id = ids.get(letter);
     if (id === undefined || llamaTypes[id] !== NORMAL)
       throw fields.refuse(`lacks the token ${quote(letter)}, which stands for a byte.`, keys.tokens);
   }
+  checkSpelling(fields, tokens, llamaTypes);
   for (let i = 0; i < merges.length; i++) {
     const merge = merges.bytesAt(i);
     const space = merge.indexOf(SPACE);
@@ -123,6 +137,35 @@ function readBytePair(fields: Fields, tokens: StringTable, llamaTypes: Int32Arra
     split,
     ignoreMerges: fields.bool(STARLING_KEYS.ignoreMerges),
   };
+}
+
+/** Text never becomes an added token, so that a byte whose letter is one could not be spelled. */
+function checkLettersAreFree(fields: Fields, tokens: StringTable, addedTokens: Int32Array): void {
+  const letters = new Set(byteAlphabet());
+  const taken = addedTokens.find((id) => letters.has(tokens.at(id)));
+  if (taken === undefined) return;
+  const key = STARLING_KEYS.addedTokens;
+  throw fields.refuse(
+    `names the id ${taken} in ${key}, whose token ${quote(tokens.at(taken))} stands for a byte.`,
+    key,
+  );
+}
+
+function checkSpelling(fields: Fields, tokens: StringTable, llamaTypes: Int32Array): void {
+  const alphabet = new Set(byteAlphabet());
+  let bytes = 0;
+  for (let id = 0; id < tokens.length; id++) {
+    if (llamaTypes[id] !== NORMAL) continue;
+    const piece = tokens.bytesAt(id);
+    let strangers = 0;
+    for (const character of tokens.at(id)) if (!alphabet.has(character)) strangers += 1;
+    bytes += strangers * piece.length;
+    if (bytes > MAX_SPELLED_OUT_BYTES)
+      throw fields.refuse(
+        `has too many tokens like id ${id}, ${quote(tokens.at(id))}: a byte-level BPE writes bytes in its own alphabet.`,
+        keys.tokens,
+      );
+  }
 }
 
 /** The mode that the file asks for, and those that its vocabulary has; the first is the file's. */
@@ -174,6 +217,11 @@ function checkPieces(fields: Fields, tokens: StringTable): ReadonlyMap<string, n
   for (let id = 0; id < tokens.length; id++) {
     const piece = tokens.bytesAt(id);
     if (piece.length === 0) throw fields.refuse(`has an empty piece as id ${id}.`, keys.tokens);
+    if (piece.length > MAX_PIECE_BYTES)
+      throw fields.refuse(
+        `has a piece of ${piece.length} bytes as id ${id}; the most that is read is ${MAX_PIECE_BYTES}.`,
+        keys.tokens,
+      );
     if (!isUtf8(piece) || piece.includes(0))
       throw fields.refuse(`has a piece that is not UTF-8 or holds a NUL character as id ${id}.`, keys.tokens);
     const text = tokens.at(id);

@@ -145,6 +145,8 @@ export type SplitMode = "none" | "layer";
 
 export interface LoadOptions {
   readonly path: string;
+  /** The file at `path`, open for reading, which is used in its place. Never on Windows. Duplicated before this returns. */
+  readonly descriptor?: number;
   /** Layers to place on GPUs; 0 for none (then no GPU device is used at all), -1 for all. */
   readonly gpuLayers: number;
   /** Names of the devices that may hold layers, in order; absent: all graphics processors of the runtime. */

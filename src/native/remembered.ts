@@ -42,7 +42,11 @@ export function readRemembered(folder: string, key: string): Remembered | undefi
 /** Never fails: without a cache folder every process finds out for itself. */
 export function writeRemembered(folder: string, key: string, remembered: Remembered): void {
   rememberText(file(folder, key), JSON.stringify(remembered));
-  forgetOldest(folder);
+  try {
+    forgetOldest(folder);
+  } catch {
+    // Another process may have been faster.
+  }
 }
 
 function forgetOldest(folder: string): void {

@@ -33,6 +33,7 @@ export const loadOptionChecks: Readonly<Record<string, Check>> = {
   batchMode: oneOf(batchModes),
   sharePrefixes: aBoolean,
   checkMemory: aBoolean,
+  mmap: aBoolean,
   tokenization: oneOf(tokenizationModes),
   specialTokens: oneOf(specialTokenChoices),
   onProgress: aFunction,

@@ -15,9 +15,11 @@ const DEFAULT_CONTEXT_TOKENS = 4096;
 const HELD_PROMPTS_MEBIBYTES = 1024;
 /** Weight types that llama.cpp rearranges for the CPU while it loads them (ggml-cpu's repack.cpp). */
 const REARRANGED: ReadonlySet<string> = new Set(["q4_0", "q4_k", "q2_k", "iq4_nl"]);
+/** llama.cpp's TENSOR_ALIGNMENT: it ends the process where tensors in a mapped file have a smaller one. */
+const MAPPED_ALIGNMENT = 32;
 const FINE: ReadonlySet<string> = new Set(["f32", "f16", "bf16", "q8_0"]);
 
-export interface LoadPlan extends Omit<LoadOptions, "path" | "head" | "rearranged" | "rowMultiple"> {
+export interface LoadPlan extends Omit<LoadOptions, "path" | "descriptor" | "head" | "rearranged" | "rowMultiple"> {
   readonly threads: number;
   readonly batchMode: BatchMode;
 }
@@ -54,13 +56,17 @@ export function planLoad(
     ...laneLayout(file.parameters, threads, batchMode),
     flashAttention: packed,
     kvType: defaults.kvType[bytesOf(file, FINE) < file.weightBytes / 2 ? "coarse" : "fine"],
-    // Rearranged weights are copied: mapping the file as well would take their memory twice.
-    mmap: backend !== "cpu" || bytesOf(file, REARRANGED) < file.weightBytes / 2,
+    mmap: file.alignment >= MAPPED_ALIGNMENT && (options.mmap ?? worthMapping(file, backend)),
     sharePrefixes: options.sharePrefixes ?? true,
     heldMebibytes: HELD_PROMPTS_MEBIBYTES,
     paddingToken: atPadding ? (file.padTokenId as number) : -1,
     paddingPosition: atPadding ? file.maxTokens - 1 : -1,
   };
+}
+
+/** Rearranged weights are copied: mapping the file as well would take their memory twice. */
+function worthMapping(file: ModelFile, backend: Backend): boolean {
+  return backend !== "cpu" || bytesOf(file, REARRANGED) < file.weightBytes / 2;
 }
 
 function bytesOf(file: ModelFile, types: ReadonlySet<string>): number {

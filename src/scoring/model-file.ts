@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import type { ByteSource } from "../files/byte-source.ts";
 import { type GgufHeader, weightCount } from "../gguf/header.ts";
 import { readGguf } from "../gguf/reader.ts";
 import { type RewardMetadata, readRewardMetadata } from "../gguf/reward-metadata.ts";
@@ -18,15 +19,18 @@ export interface ModelFile extends RewardMetadata {
   readonly embeddingBytes: number;
   /** A weight matrix for each type and shape that is multiplied. */
   readonly weightSamples: readonly NamedSample[];
+  /** Bytes; tensors start at multiples of it. */
+  readonly alignment: number;
 }
 
 /**
  * Reads and checks the header of a reward model's GGUF.
  *
+ * @param place a path, or the file, which stays open
  * @throws FileError for a file that is missing, broken, or no reward model of this project
  */
-export async function readModelFile(path: string): Promise<ModelFile> {
-  return describeModelFile(await readGguf(path), path);
+export async function readModelFile(place: string | ByteSource): Promise<ModelFile> {
+  return describeModelFile(await readGguf(place), typeof place === "string" ? place : place.path);
 }
 
 /** @throws FileError for a GGUF that is no reward model of this project */
@@ -47,6 +51,7 @@ export function describeModelFile(gguf: GgufHeader, path: string): ModelFile {
     weightBytes,
     bytesByType,
     ...(typeNotice === undefined ? {} : { typeNotice }),
+    alignment: gguf.alignment,
     ...bytesByPlace(gguf, metadata.shape.layers),
     weightSamples: weightSamples(gguf),
   };

@@ -17,7 +17,7 @@ const SOME_RESPONSE = "a";
 /** @internal Use {@link RewardModel.prompt}. */
 export async function openPrompt(
   model: RewardModel,
-  { native, tokenizer }: StreamContext,
+  { native, tokenizer, assertUnchanged }: StreamContext,
   prompt: string | readonly ChatMessage[],
   { signal }: PromptOptions,
 ): Promise<PromptRanking> {
@@ -29,8 +29,16 @@ export async function openPrompt(
   const { ids, responseStart = 0 } = tokenized;
   const length = Math.min(responseStart, native.info.contextTokens);
   if (length === 0) return new PromptRanking(model, toItem, undefined);
+  await assertUnchanged();
+  signal?.throwIfAborted();
   const job = native.holdPrefix(ids.subarray(0, length));
   const id = await cancellable(job, signal, nativeFailure);
+  try {
+    await assertUnchanged();
+  } catch (error) {
+    native.releasePrefix(id);
+    throw error;
+  }
   return new PromptRanking(model, toItem, () => native.releasePrefix(id));
 }
 

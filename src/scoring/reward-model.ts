@@ -1,6 +1,6 @@
 /** The public class: a loaded reward model. */
 import { isStarlingError, ModelClosedError, NativeError } from "../errors.ts";
-import { fileVersion } from "../files/same-file.ts";
+import { OpenedFile } from "../files/opened-file.ts";
 import type { NativeModel } from "../native/addon.ts";
 import { openEngine } from "../native/engine.ts";
 import { aBoolean, aFunction, aSignal, checkOptions, given, required } from "../options.ts";
@@ -33,16 +33,27 @@ import type {
 /**
  * Loads a GGUF made by `starling-rm convert`.
  *
- * @throws InvalidInputError for a wrong option, FileError for a file that cannot be used, NativeError when no runtime
- *   fits or llama.cpp refuses the model
+ * @throws InvalidInputError for a wrong option, FileError for a file that cannot be used or changes meanwhile, NativeError
+ *   when no runtime fits or llama.cpp refuses the model
  */
 export async function loadRewardModel(options: LoadRewardModelOptions): Promise<RewardModel> {
   required("loadRewardModel", options, "modelPath");
   checkOptions("loadRewardModel", options, loadOptionChecks);
   const { modelPath, signal } = options;
   signal?.throwIfAborted();
-  const version = await fileVersion(modelPath);
-  const file = await readModelFile(modelPath);
+  // What is checked and what llama.cpp loads is one open file, whatever takes its place at the path.
+  const opened = await OpenedFile.open(modelPath);
+  try {
+    return await loadOpened(opened, options);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+async function loadOpened(opened: OpenedFile, options: LoadRewardModelOptions): Promise<RewardModel> {
+  const { modelPath, signal } = options;
+  const file = await readModelFile(opened);
   const engine = await openEngine({ gpu: options.gpu ?? "auto" });
   signal?.throwIfAborted();
   const tokenizer = openTokenizer(engine.addon, file, options);
@@ -65,11 +76,22 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
       runtime: engine.runtimeInfo,
     },
     (check) => engine.addon.checkKernels(check),
-  );
+  ).catch((error: unknown) => {
+    throw loadFailure(error, modelPath, placement);
+  });
   signal?.throwIfAborted();
   const { rearranged, rowMultiple } = kernels;
-  const job = engine.addon.loadModel({ ...plan, rearranged, rowMultiple, path: modelPath, head }, options.onProgress);
+  const { descriptor } = opened;
+  const source = { path: modelPath, ...(descriptor === undefined ? {} : { descriptor }) };
+  const job = engine.addon.loadModel({ ...plan, ...source, rearranged, rowMultiple, head }, options.onProgress);
   const native = await cancellable(job, signal, (error) => loadFailure(error, modelPath, placement));
+  try {
+    // The header that was checked, and the weights that were read.
+    await opened.assertUnchanged();
+  } catch (error) {
+    await native.close();
+    throw error;
+  }
   const info: RewardModelInfo = {
     path: modelPath,
     name: file.name,
@@ -104,7 +126,9 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
     threads,
     batchMode,
   };
-  return new RewardModel(info, { native, tokenizer }, head, version);
+  // Who wants the weights in memory wants a model that no longer depends on its file.
+  const assertUnchanged = options.mmap === false ? async () => {} : () => opened.assertUnchanged();
+  return new RewardModel(info, { native, tokenizer, assertUnchanged }, head, opened);
 }
 
 /** How llama.cpp and the drivers' libraries say that memory ran out. */
@@ -137,12 +161,12 @@ export class RewardModel implements AsyncDisposable {
   readonly #head: Float32Array;
   #closing: Promise<void> | undefined;
 
-  /** @internal Of the file when it was loaded: see fileVersion(). */
-  readonly fileVersion: string | undefined;
+  /** @internal The file that it was loaded from; closed with the model. */
+  readonly file: OpenedFile;
 
   /** @internal Use {@link loadRewardModel}. */
-  constructor(info: RewardModelInfo, context: StreamContext, head: Float32Array, version: string | undefined) {
-    this.fileVersion = version;
+  constructor(info: RewardModelInfo, context: StreamContext, head: Float32Array, file: OpenedFile) {
+    this.file = file;
     this.info = info;
     this.tokenizer = context.tokenizer;
     this.#native = context.native;
@@ -163,7 +187,8 @@ export class RewardModel implements AsyncDisposable {
    * Scores items.
    *
    * @returns one result for each item, in the order of the items
-   * @throws InvalidInputError for the first item that cannot be scored; items of a wrong shape are found before any work
+   * @throws InvalidInputError for the first item that cannot be scored; items of a wrong shape are found before any work.
+   *   FileError ERR_MODEL_CHANGED once the model's file is not what was loaded: see the option `mmap`
    */
   async score(items: readonly ScoreItem[], options: ScoreOptions = {}): Promise<readonly ScoreResult[]> {
     if (!Array.isArray(items)) throw new TypeError("Expected an array of items; use scoreEach for a stream of them.");
@@ -177,6 +202,8 @@ export class RewardModel implements AsyncDisposable {
   /**
    * Scores items as they come, in constant memory: outcomes are yielded in the order of the items, and an item that
    * cannot be scored yields its error and does not stop the others.
+   *
+   * @throws FileError ERR_MODEL_CHANGED, see {@link score}
    */
   scoreEach(
     items: Iterable<ScoreItem> | AsyncIterable<ScoreItem>,
@@ -261,7 +288,7 @@ export class RewardModel implements AsyncDisposable {
    * promise.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#native.close();
+    this.#closing ??= this.#native.close().finally(() => this.file.close());
     return this.#closing;
   }
 

@@ -28,6 +28,8 @@ const MAX_ITEMS_PER_CHUNK = 32;
 export interface StreamContext {
   readonly native: NativeModel;
   readonly tokenizer: RewardTokenizer;
+  /** Rejects once the model's file is not what was loaded. */
+  assertUnchanged(): Promise<void>;
 }
 
 type Source = Iterable<unknown> | AsyncIterable<unknown>;
@@ -209,9 +211,12 @@ class Pipeline {
         const chunk = this.#unread.splice(0, MAX_ITEMS_PER_CHUNK);
         const first = this.#firstUnread;
         this.#firstUnread += chunk.length;
-        const outcomes = await this.#context.tokenizer.tokenizeEach(chunk, (i) => this.#nameItem(first + i), {
-          findResponse: this.#wanted === "token-rewards",
-        });
+        const [outcomes] = await Promise.all([
+          this.#context.tokenizer.tokenizeEach(chunk, (i) => this.#nameItem(first + i), {
+            findResponse: this.#wanted === "token-rewards",
+          }),
+          this.#context.assertUnchanged(),
+        ]);
         if (this.#stopped) return;
         this.#submit(outcomes, first);
         this.#wake("consumer");
@@ -262,13 +267,17 @@ class Pipeline {
   #follow(job: ItemJob, index: number, item: TokenizedItem): Slot {
     this.#jobs.add(job);
     const outcome = (job.promise as Promise<number | Float32Array>).then(
-      (value) => {
+      async (value) => {
         this.#jobs.delete(job);
+        await this.#context.assertUnchanged();
         return this.#result(value, index, item);
       },
-      (error: unknown) => {
+      async (error: unknown) => {
         this.#jobs.delete(job);
-        throw nativeFailure(error);
+        const failure = nativeFailure(error);
+        // What was read of a changed file fails as it may, and for that reason.
+        if (isStarlingError(failure) && failure.code === "ERR_EVALUATION") await this.#context.assertUnchanged();
+        throw failure;
       },
     );
     // The consumer may stop before it comes to this slot; its failure is then nobody's business.

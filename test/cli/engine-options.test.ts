@@ -70,10 +70,10 @@ describe("memory", () => {
   });
 });
 
-it("scores the same with and without prefix sharing and memory check", async () => {
+it("scores the same with and without prefix sharing, memory check and mapping", async () => {
   const [expected, ...others] = await Promise.all(
-    [[], ["--no-prefix-sharing"], ["--no-memory-check"], ["--threads", "1"], ["--batch", "16"]].map((options) =>
-      run(["score", ...tiny, "--input", "-", ...options], rows),
+    [[], ["--no-prefix-sharing"], ["--no-memory-check"], ["--no-mmap"], ["--threads", "1"], ["--batch", "16"]].map(
+      (options) => run(["score", ...tiny, "--input", "-", ...options], rows),
     ),
   );
   for (const other of others) expect(other.stdout).toBe(expected?.stdout);

@@ -3,7 +3,6 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { defaultCacheFolder } from "../../cache-folder.ts";
 import type { StarlingError } from "../../errors.ts";
-import { assertUnchanged } from "../../files/same-file.ts";
 import { aFunction, aSignal, aString, checkOptions, given } from "../../options.ts";
 import type { ScoreItem } from "../../prompt/items.ts";
 import type { RewardModel } from "../../scoring/reward-model.ts";
@@ -76,13 +75,13 @@ export async function extractFeatures(
   signal?.throwIfAborted();
   const sha256 =
     options.modelSha256 ??
-    (await modelHash(model.info.path, {
+    (await modelHash(model.file, {
       cacheFolder,
       ...given({ signal }),
       onProgress: ({ bytesDone, bytesTotal }) => onHash?.(bytesDone / bytesTotal),
     }));
-  // What the model computes must not be kept under another file's name.
-  await assertUnchanged(model.info.path, model.fileVersion);
+  // What the model computes must not be kept under another file's hash, also where the hash was given.
+  await model.file.assertUnchanged();
   const folder = join(cacheFolder, "features", settingsKey(model, sha256));
   const store = await FeatureStore.open(folder, model.info.embeddingLength, signal);
   // What is computed is written at once: it may be long before it is its turn among the outcomes.

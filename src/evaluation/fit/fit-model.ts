@@ -3,6 +3,7 @@ import { defaultCacheFolder } from "../../cache-folder.ts";
 import { InvalidInputError, invalidArgument } from "../../errors.ts";
 import { openFile } from "../../files/byte-source.ts";
 import { checkRoom } from "../../files/disk-room.ts";
+import { changedFile } from "../../files/opened-file.ts";
 import { OutputFile } from "../../files/output-file.ts";
 import { isSameFile } from "../../files/same-file.ts";
 import { findTarget } from "../../files/target.ts";
@@ -11,6 +12,7 @@ import { aBoolean, aFunction, aString, checkOptions, given, required } from "../
 import { packageVersion } from "../../package-info.ts";
 import { replaceHeadIn, writeHeadTo } from "../../write-head.ts";
 import { checkRequest } from "../evaluate.ts";
+import { modelHash } from "../model-hash.ts";
 import { type BenchmarkRequest, OpenBenchmark } from "../open-benchmark.ts";
 import { type LoadSettings, type OpenModel, openModel } from "../open-model.ts";
 import type { RowProblem } from "../read-cases.ts";
@@ -230,13 +232,15 @@ function noCases(benchmark: OpenBenchmark): string {
 
 async function writeOutputs(
   outputs: Outputs,
-  { modelPath, signal, onProgress }: FitModelOptions,
+  { modelPath, cacheFolder, signal, onProgress }: FitModelOptions,
   { model, tokenization }: FitData,
   sources: readonly ReportedSource[],
   head: Float32Array,
   { ridge, training }: Pick<FitResult, "ridge" | "training">,
 ): Promise<void> {
   const input = sources.map(({ name }) => name).join(", ");
+  // The model was closed before the fit, which may have taken a while.
+  if ((await modelHash(modelPath, given({ cacheFolder, signal }))) !== model.sha256) throw changedFile(modelPath);
   const { trunkSha256 } = model;
   const made = { model: model.name, modelSha256: model.sha256, ...given({ trunkSha256 }) };
   const fit = { ...made, input, cases: training.cases, ridge };

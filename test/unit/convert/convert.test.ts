@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -300,6 +300,27 @@ describe("the output", () => {
     await expect(race).rejects.toMatchObject({ code: "ERR_FILE_NOT_WRITABLE" });
     expect(await readFile(output, "utf8")).toBe("theirs");
     expect((await readdir(folder)).filter((name) => name.includes("raced"))).toEqual(["raced.gguf"]);
+  });
+
+  it("is not made of weights that change while they are read", async () => {
+    const checkpoint = await writeCheckpoint(tinyFiles());
+    const weights = join(checkpoint, "model.safetensors");
+    // Longer ago than the smallest step of any file system's time.
+    await utimes(weights, 1_000_000_000, 1_000_000_000);
+    const bytes = await readFile(weights);
+    const output = join(folder, "changing.gguf");
+    const changing = convertCheckpoint({
+      checkpoint,
+      output,
+      type: "f32",
+      onProgress: ({ bytesDone, bytesTotal }) => {
+        if (bytesDone > bytesTotal / 2) writeFileSync(weights, bytes.fill(0, bytes.length >> 1), { flag: "r+" });
+      },
+    });
+    const error = await changing.catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: "ERR_FILE_NOT_READABLE", file: weights });
+    expect((error as Error).message).toMatch(/changed while it was read/);
+    expect((await readdir(folder)).filter((name) => name.includes("changing"))).toEqual([]);
   });
 
   it("cannot be a folder, part of the checkpoint, or in a folder that is not there", async () => {

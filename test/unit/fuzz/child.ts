@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { openSync, writeSync } from "node:fs";
 import { isStarlingError } from "../../../src/errors.ts";
-import { randomOf } from "../../random.ts";
+import { randomOfRound } from "../../random.ts";
 import { type Corpus, targets } from "./targets.ts";
 
 export interface ChildSetup {
@@ -36,15 +36,8 @@ const ROUND_BYTES_OF_HUGE = 384 * 1024 * 1024;
 const [setup] = (await once(process, "message")) as [ChildSetup];
 const progress = openSync(setup.progress, "w");
 
-/** Neighbouring rounds and seeds must not begin alike. */
-function randomOfRound(round: number) {
-  let state = Math.imul(setup.seed, 0x9e3779b1) ^ Math.imul(round + 1, 0x85ebca6b);
-  state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d);
-  return randomOf((state ^ (state >>> 13)) >>> 0);
-}
-
 async function runRound(round: number): Promise<{ accepted: boolean; failure?: string }> {
-  const random = randomOfRound(round);
+  const random = randomOfRound(setup.seed, round);
   const name = setup.targets[round % setup.targets.length] as string;
   const before = process.memoryUsage().arrayBuffers;
   let most = before;

@@ -81,6 +81,10 @@ describe("readRewardMetadata", () => {
     ["hf-seqcls-bpe", "tokenizer.ggml.merges", strings("a b c")],
     ["hf-seqcls-bpe", "tokenizer.ggml.tokens", strings(...Array.from({ length: 610 }, (_, i) => `t${i}`))],
     ["hf-seqcls-bpe", "tokenizer.ggml.token_type", i32s(...new Array<number>(610).fill(7))],
+    ["hf-seqcls-bpe", "tokenizer.ggml.token_type", i32s(...new Array<number>(609).fill(1), 6)],
+    ["hf-seqcls-bpe", "tokenizer.ggml.scores", { type: "array", of: "f32", value: new Float32Array(609) }],
+    ["hf-seqcls-bpe", "starling.tokenizer.added_tokens", i32s(2)],
+    ["hf-seqcls-bpe", "starling.tokenizer.frame", undefined],
     ["hf-seqcls-bpe", "tokenizer.chat_template", undefined],
     ["hf-seqcls-bpe", "starling.tokenizer.ignore_merges", undefined],
     ["hf-seqcls-bpe", "starling.tokenizer.before", i32s(610)],
@@ -89,6 +93,25 @@ describe("readRewardMetadata", () => {
   ])("refuses %s with a wrong %s", (name, field, value) => {
     const broken = changed(name, { [field]: value });
     expect(() => readRewardMetadata(broken, "f")).toThrow(expect.objectContaining({ code: "ERR_INVALID_GGUF", field }));
+  });
+
+  it("refuses ids around a text without a rule, and a rule without ids", () => {
+    for (const changes of [{ "starling.tokenizer.frame": undefined }, { "starling.tokenizer.before": undefined }])
+      expect(() => readRewardMetadata(changed("hf-seqcls-bpe", changes), "f")).toThrow(
+        expect.objectContaining({ code: "ERR_INVALID_GGUF", field: "starling.tokenizer.frame" }),
+      );
+  });
+
+  it("refuses tokens that llama.cpp would write again for each of their characters", () => {
+    const sound = files.get("hf-seqcls-bpe") as GgufHeader;
+    const { value } = sound.metadata.get("tokenizer.ggml.tokens") as { value: StringTable };
+    const withLong = (count: number) => {
+      const list = Array.from({ length: value.length }, (_, id) => value.at(id));
+      for (let id = 400; id < 400 + count; id++) list[id] = `${"語".repeat(1332)}${id}`;
+      return changed("hf-seqcls-bpe", { "tokenizer.ggml.tokens": strings(...list) });
+    };
+    expect(() => readRewardMetadata(withLong(12), "f")).not.toThrow();
+    expect(() => readRewardMetadata(withLong(13), "f")).toThrow(/too many tokens like id 412, "語/);
   });
 
   it("checks the divisors of rotary frequencies", () => {

@@ -124,6 +124,13 @@ describe("readRewardMetadata", () => {
     ["general.file_type", { "general.file_type": text("x") }],
     ["split.count", { "split.count": { type: "u16", value: 2 } }, /one part of a split GGUF/],
     ["split.count", { "split.count": text("2") }],
+    ["split.count", { "split.count": u32(1) }, /as u32; u16/],
+    ["tokenizer.ggml.add_bos_token", { "tokenizer.ggml.add_bos_token": u32(1) }, /as u32; bool/],
+    ["tokenizer.ggml.mask_token_id", { "tokenizer.ggml.mask_token_id": bool(true) }, /as bool; u32/],
+    ["tokenizer.ggml.suppress_tokens", { "tokenizer.ggml.suppress_tokens": f32s(1) }, /array of f32; array of i32/],
+    ["tokenizer.chat_template", { "tokenizer.chat_template": i32s(1) }, /array of i32; string/],
+    ["starling.tokenizer.frame", { "starling.tokenizer.frame": text("all") }, /all and 0 ids/],
+    ["starling.tokenizer.frame", { "starling.tokenizer.before": i32s(1) }, /none and 1 ids/],
     ["llama.block_count", { "llama.block_count": u32(513) }],
     ["llama.block_count", { "llama.block_count": u32(0) }],
     [
@@ -140,6 +147,12 @@ describe("readRewardMetadata", () => {
     ["llama.rope.dimension_count", { "llama.rope.dimension_count": u32(2) }],
     ["llama.rope.freq_base", { "llama.rope.freq_base": { type: "f32", value: nan } }],
     ["llama.attention.layer_norm_rms_epsilon", { "llama.attention.layer_norm_rms_epsilon": { type: "f32", value: 0 } }],
+    ["llama.rope.freq_base", { "llama.rope.freq_base": { type: "f32", value: 1e13 } }, /up to 1000000000000/],
+    [
+      "llama.attention.layer_norm_rms_epsilon",
+      { "llama.attention.layer_norm_rms_epsilon": { type: "f32", value: 10_000 } },
+      /= 10000; a number above 0, up to 1,/,
+    ],
     ["llama.attention.causal", { "llama.attention.causal": bool(false) }],
     ["llama.pooling_type", { "llama.pooling_type": u32(1) }],
     ["llama.classifier.output_labels", { "llama.classifier.output_labels": pieces(() => {}) }],
@@ -205,6 +218,15 @@ describe("readRewardMetadata", () => {
         }),
       },
       /255 byte pieces/,
+    ],
+    [
+      "tokenizer.ggml.tokens",
+      {
+        "tokenizer.ggml.tokens": pieces((list) => {
+          list[265] = "x".repeat(4097);
+        }),
+      },
+      /a piece of 4097 bytes as id 265; .* 4096/,
     ],
     ["tokenizer.ggml.scores", { "tokenizer.ggml.scores": f32s(1) }],
     ["tokenizer.ggml.scores", { "tokenizer.ggml.scores": f32s(...Array(n).fill(nan)) }, /not finite/],
@@ -279,6 +301,22 @@ describe("readRewardMetadata", () => {
     const error = failure(withTensor(name, change));
     expect(error).toMatchObject({ code: "ERR_INVALID_GGUF", tensor: change?.name ?? name });
     expect(error.message).toMatch(message);
+  });
+
+  it("refuses a file that is laid out by another alignment than it says", () => {
+    const aligned = changed({ "general.alignment": u32(32) });
+    const end = Math.max(...sound.tensors.map(({ position, size }) => position + size));
+    const padded = Math.ceil(end / 32) * 32;
+    expect(() => readRewardMetadata({ ...aligned, fileSize: padded }, "f")).not.toThrow();
+    expect(failure({ ...aligned, fileSize: padded + 16 }).message).toMatch(
+      /has 16 bytes more than its tensors take with general.alignment = 32/,
+    );
+  });
+
+  it("refuses more keys than llama.cpp compares in a moment", () => {
+    const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`x.${i}`, u32(i)]));
+    expect(() => readRewardMetadata(changed(many(4000)), "f")).not.toThrow();
+    expect(failure(changed(many(5000))).message).toMatch(/has 50\d\d metadata keys; a reward model has at most 4096/);
   });
 
   it("reads as many added tokens as a vocabulary may have", { timeout: 10_000 }, () => {

@@ -62,6 +62,7 @@ function fakes(options: { contextTokens?: number; delay?: number } = {}) {
       },
       openTemplate("yi-chat"),
     ),
+    assertUnchanged: async () => {},
   };
   return { context, log };
 }

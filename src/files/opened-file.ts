@@ -1,0 +1,128 @@
+/** A file that stays open for as long as something depends on its content: a loaded model, of which a part may be mapped. */
+import { type BigIntStats, close, fstat, open, read } from "node:fs";
+import { stat } from "node:fs/promises";
+import { promisify } from "node:util";
+import { FileError } from "../errors.ts";
+import {
+  assertRegularFile,
+  type ByteSource,
+  notReadable,
+  READ_WITHOUT_WAITING,
+  readFully,
+  reasonOf,
+} from "./byte-source.ts";
+
+const openDescriptor = promisify(open);
+const closeDescriptor = promisify(close);
+const statDescriptor = promisify(fstat) as (descriptor: number, options: { bigint: true }) => Promise<BigIntStats>;
+const readDescriptor = promisify(read);
+
+/** Closes what was forgotten. A FileHandle would do so with a warning, and from Node 25 on with an error. */
+const forgotten = new FinalizationRegistry((descriptor: number) => close(descriptor, () => {}));
+
+export class OpenedFile implements ByteSource {
+  readonly path: string;
+  readonly size: number;
+  /** Of the file as it was when it was opened. */
+  readonly status: BigIntStats;
+  readonly #descriptor: number;
+  #closing: Promise<void> | undefined;
+  #looking: Promise<void> | undefined;
+  #nextLook: Promise<void> | undefined;
+
+  private constructor(path: string, descriptor: number, status: BigIntStats) {
+    this.path = path;
+    this.size = Number(status.size);
+    this.status = status;
+    this.#descriptor = descriptor;
+    forgotten.register(this, descriptor, this);
+  }
+
+  /** @throws FileError ERR_FILE_NOT_READABLE, also for what is not a regular file */
+  static async open(path: string): Promise<OpenedFile> {
+    let descriptor: number | undefined;
+    try {
+      await assertRegularFile(path);
+      descriptor = await openDescriptor(path, READ_WITHOUT_WAITING);
+      const status = await statDescriptor(descriptor, { bigint: true });
+      if (!status.isFile()) throw notReadable(path, "is not a regular file");
+      return new OpenedFile(path, descriptor, status);
+    } catch (error) {
+      if (descriptor !== undefined) await closeDescriptor(descriptor);
+      throw error instanceof FileError ? error : notReadable(path, reasonOf(error), error);
+    }
+  }
+
+  /** For C code of this process. Undefined on Windows, where C libraries do not share descriptors. */
+  get descriptor(): number | undefined {
+    return process.platform === "win32" ? undefined : this.#descriptor;
+  }
+
+  get identity(): string {
+    return contentOf(this.status);
+  }
+
+  read(position: number, target: Uint8Array): Promise<void> {
+    return readFully(this, position, target, async (offset, length, at) => {
+      if (this.#closing !== undefined) throw new Error("it was closed meanwhile");
+      return (await readDescriptor(this.#descriptor, target, offset, length, at)).bytesRead;
+    });
+  }
+
+  /**
+   * Looks whether the file still is what it was when it was opened: its size, its time of change, and that its path does not
+   * name another one. A path that names none any more is harmless. Calls at the same time share a look that begins after them.
+   *
+   * @throws FileError ERR_MODEL_CHANGED
+   */
+  assertUnchanged(): Promise<void> {
+    if (this.#nextLook !== undefined) return this.#nextLook;
+    if (this.#looking !== undefined) {
+      // The look under way may have been too early to see what happened until now.
+      const after = () => {
+        this.#nextLook = undefined;
+        return this.assertUnchanged();
+      };
+      this.#nextLook = this.#looking.then(after, after);
+      return this.#nextLook;
+    }
+    this.#looking = this.#look().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #look(): Promise<void> {
+    // The number may be another file's by now.
+    if (this.#closing !== undefined) return;
+    const opened = await statDescriptor(this.#descriptor, { bigint: true });
+    if (contentOf(opened) !== contentOf(this.status)) throw changedFile(this.path);
+    const named = await stat(this.path, { bigint: true }).catch(() => undefined);
+    if (named !== undefined && (named.dev !== opened.dev || named.ino !== opened.ino))
+      throw changedFile(this.path, " (another file took its place)");
+  }
+
+  /** A second close gives the same promise. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    forgotten.unregister(this);
+    await (this.#nextLook ?? this.#looking)?.catch(() => {});
+    await closeDescriptor(this.#descriptor);
+  }
+}
+
+export function changedFile(file: string, how = ""): FileError {
+  return new FileError(
+    "ERR_MODEL_CHANGED",
+    `The file ${file} changed while it was in use${how}, so that results could be wrong: load it again.`,
+    { file },
+  );
+}
+
+function contentOf({ dev, ino, size, mtimeNs }: BigIntStats): string {
+  return [dev, ino, size, mtimeNs].join(":");
+}
