@@ -18,6 +18,16 @@ export interface Piece {
   readonly problem?: string;
 }
 
+/** Where the first row begins, or may begin. */
+export interface InputStart {
+  /** Bytes of the input before it. */
+  readonly offset: number;
+  /** Its line, counted from 1. */
+  readonly line: number;
+}
+
+const BEGINNING: InputStart = { offset: 0, line: 1 };
+
 export interface Splitter {
   push(chunk: Uint8Array): Piece[];
   end(): Piece[];
@@ -30,10 +40,16 @@ export function isBlank(byte: number): boolean {
   return byte === SPACE || byte === NEWLINE || byte === RETURN || byte === TAB;
 }
 
-/** Collects the bytes of one piece up to {@link MAX_ROW_BYTES}. */
+function isIndent(byte: number | undefined): boolean {
+  return byte !== undefined && byte !== NEWLINE && isBlank(byte);
+}
+
+/** Collects the bytes of one piece up to {@link MAX_ROW_BYTES}; blanks behind them do not count. */
 export class Collector {
   #parts: Uint8Array[] = [];
   #size = 0;
+  /** From here on nothing but blanks may come. */
+  #full = false;
   #tooLong = false;
 
   get empty(): boolean {
@@ -41,19 +57,24 @@ export class Collector {
   }
 
   add(bytes: Uint8Array): void {
-    this.#size += bytes.length;
-    if (this.#size > MAX_ROW_BYTES) {
+    if (bytes.length === 0 || this.#tooLong) return;
+    this.#full ||= this.#size + bytes.length > MAX_ROW_BYTES;
+    if (this.#full) {
+      if (bytes.every(isBlank)) return;
       this.#tooLong = true;
       this.#parts = [];
+      return;
     }
+    this.#size += bytes.length;
     // A copy: a view would keep a whole chunk alive for a few bytes.
-    if (!this.#tooLong && bytes.length > 0) this.#parts.push(new Uint8Array(bytes));
+    this.#parts.push(new Uint8Array(bytes));
   }
 
   take(): { bytes?: Uint8Array; problem?: string } {
     const [parts, tooLong] = [this.#parts, this.#tooLong];
     this.#parts = [];
     this.#size = 0;
+    this.#full = false;
     this.#tooLong = false;
     if (tooLong) return { problem: `It is longer than ${MAX_ROW_BYTES} bytes, the most that a row may have.` };
     return { bytes: parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts) };
@@ -63,18 +84,20 @@ export class Collector {
 /** JSON lines: every line is a piece; blank ones are left out, but counted. */
 export class LineSplitter implements Splitter {
   readonly #collector = new Collector();
-  #line = 1;
+  #line: number;
   #offset: number;
 
-  /** @param offset bytes of the input before the first chunk */
-  constructor(offset = 0) {
+  constructor({ offset, line }: InputStart = BEGINNING) {
     this.#offset = offset;
+    this.#line = line;
   }
 
   push(chunk: Uint8Array): Piece[] {
     const pieces: Piece[] = [];
     let from = 0;
     for (;;) {
+      // Blanks before a row are not kept, however many there are.
+      if (this.#collector.empty) while (isIndent(chunk[from])) from += 1;
       const newline = chunk.indexOf(NEWLINE, from);
       if (newline < 0) break;
       this.#collector.add(chunk.subarray(from, newline));
@@ -94,9 +117,8 @@ export class LineSplitter implements Splitter {
   }
 
   #finish(pieces: Piece[], endOffset: number): void {
-    const taken = this.#collector.take();
-    if (taken.bytes?.every(isBlank)) return;
-    pieces.push({ ...taken, line: this.#line, endOffset });
+    if (this.#collector.empty) return;
+    pieces.push({ ...this.#collector.take(), line: this.#line, endOffset });
   }
 }
 
@@ -110,14 +132,16 @@ export class ValueSplitter implements Splitter {
   #inString = false;
   #escaped = false;
   #started = false;
-  #line = 1;
-  #startLine = 1;
+  #line: number;
+  #startLine: number;
   #offset: number;
 
-  constructor(layout: "array" | "sequence", offset = 0) {
+  constructor(layout: "array" | "sequence", { offset, line }: InputStart = BEGINNING) {
     this.#inArray = layout === "array";
     this.#state = this.#inArray ? "before" : "inside";
     this.#offset = offset;
+    this.#line = line;
+    this.#startLine = line;
   }
 
   push(chunk: Uint8Array): Piece[] {
