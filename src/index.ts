@@ -71,6 +71,7 @@ export type {
 } from "./prompt/items.ts";
 export { CONTENT_FIELDS, type RowItems, rowItems } from "./prompt/row-items.ts";
 export type { SpecialTokens } from "./prompt/templates.ts";
+export { type ItemWarning, type WarningCode, WarningTally } from "./prompt/warnings.ts";
 export { type Compression, compressionOf, decompressed } from "./rows/compression.ts";
 export { readJsonRows, type SourceRow } from "./rows/json-rows.ts";
 export { type OpenRowsOptions, openRows, type RowFile } from "./rows/open-rows.ts";
@@ -87,6 +88,7 @@ export {
   loadTokenizer,
   RewardTokenizer,
   specialTokenChoices,
+  type TokenizeOptions,
   tokenizationModes,
 } from "./scoring/reward-tokenizer.ts";
 export type {
