@@ -37,7 +37,7 @@ export class CsvSplitter implements Splitter {
       this.#afterQuote = false;
       this.#atFieldStart = byte === COMMA || byte === NEWLINE;
       if (byte !== NEWLINE) continue;
-      this.#collector.add(chunk.subarray(from, i));
+      if (i > from) this.#collector.add(chunk.subarray(from, i));
       from = i + 1;
       this.#finish(pieces, this.#offset + from);
       this.#startLine = this.#line;
@@ -58,6 +58,7 @@ export class CsvSplitter implements Splitter {
   }
 
   #finish(pieces: Piece[], endOffset: number): void {
+    if (this.#collector.empty) return;
     this.#push(pieces, this.#collector.take(), endOffset);
   }
 

@@ -40,8 +40,11 @@ export function isBlank(byte: number): boolean {
   return byte === SPACE || byte === NEWLINE || byte === RETURN || byte === TAB;
 }
 
-function isIndent(byte: number | undefined): boolean {
-  return byte !== undefined && byte !== NEWLINE && isBlank(byte);
+/** The bytes up to the last that is not blank. */
+function withoutBlanks(bytes: Uint8Array): Uint8Array {
+  let end = bytes.length;
+  while (end > 0 && isBlank(bytes[end - 1] as number)) end -= 1;
+  return bytes.subarray(0, end);
 }
 
 /** Collects the bytes of one piece up to {@link MAX_ROW_BYTES}; blanks behind them do not count. */
@@ -58,16 +61,17 @@ export class Collector {
 
   add(bytes: Uint8Array): void {
     if (bytes.length === 0 || this.#tooLong) return;
+    const wasFull = this.#full;
     this.#full ||= this.#size + bytes.length > MAX_ROW_BYTES;
-    if (this.#full) {
-      if (bytes.every(isBlank)) return;
+    const kept = this.#full ? withoutBlanks(bytes) : bytes;
+    if (kept.length === 0) return;
+    this.#size += kept.length;
+    // A copy: a view would keep a whole chunk alive for a few bytes.
+    if (!wasFull && this.#size <= MAX_ROW_BYTES) this.#parts.push(new Uint8Array(kept));
+    else {
       this.#tooLong = true;
       this.#parts = [];
-      return;
     }
-    this.#size += bytes.length;
-    // A copy: a view would keep a whole chunk alive for a few bytes.
-    this.#parts.push(new Uint8Array(bytes));
   }
 
   take(): { bytes?: Uint8Array; problem?: string } {
@@ -96,8 +100,7 @@ export class LineSplitter implements Splitter {
     const pieces: Piece[] = [];
     let from = 0;
     for (;;) {
-      // Blanks before a row are not kept, however many there are.
-      if (this.#collector.empty) while (isIndent(chunk[from])) from += 1;
+      if (this.#collector.empty) from = this.#skipBlanks(chunk, from);
       const newline = chunk.indexOf(NEWLINE, from);
       if (newline < 0) break;
       this.#collector.add(chunk.subarray(from, newline));
@@ -114,6 +117,13 @@ export class LineSplitter implements Splitter {
     const pieces: Piece[] = [];
     this.#finish(pieces, this.#offset);
     return pieces;
+  }
+
+  /** Blanks before a row are not kept, however many there are. */
+  #skipBlanks(chunk: Uint8Array, from: number): number {
+    let at = from;
+    for (; at < chunk.length && isBlank(chunk[at] as number); at++) if (chunk[at] === NEWLINE) this.#line += 1;
+    return at;
   }
 
   #finish(pieces: Piece[], endOffset: number): void {
