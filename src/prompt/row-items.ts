@@ -36,6 +36,8 @@ export function rowItems(value: unknown, rules: ItemRules = {}): RowItems {
   const given = givenFields(value, CONTENT_FIELDS, rules);
   if (CONTENT_FIELDS.every((name) => name === "system" || given[name] === undefined))
     throw wrong(`Expected one of ${SHAPES}, but it has none of these fields: ${fieldNames(value)}.`);
+  if (given["prompt"] !== undefined && given["response"] === undefined && given["responses"] === undefined)
+    throw wrong(`Expected "response" or "responses" beside "prompt", but ${fieldNames(value)}.`);
   if (given["responses"] === undefined) return { items: [checkItem(value, "row", rules)], many: false };
   refuseUnreadInput(value, "row", rules, CONTENT_FIELDS);
   return { items: responseItems(given, rules), many: true };
