@@ -20,7 +20,7 @@ import {
   type TextParts,
   withoutResponse,
 } from "../prompt/templates.ts";
-import { transcriptWarning } from "../prompt/transcript.ts";
+import { transcriptIn } from "../prompt/transcript.ts";
 import { type ItemWarning, strictError } from "../prompt/warnings.ts";
 import { type ModelFile, readModelFile } from "./model-file.ts";
 import { pieceOf, type TextMarks, textMarks, textWarnings } from "./text-warnings.ts";
@@ -196,7 +196,7 @@ export class RewardTokenizer {
       this.#marks ??= textMarks(this.#vocabulary, this.settings, this.#template);
       return textWarnings(item.text, this.#marks, truncated);
     }
-    const warning = "prompt" in item ? transcriptWarning(item.prompt) : undefined;
+    const warning = transcriptIn(item);
     return warning === undefined ? [] : [warning];
   }
 

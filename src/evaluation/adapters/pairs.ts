@@ -13,7 +13,7 @@
 import { InvalidInputError } from "../../errors.ts";
 import { fieldNames } from "../../prompt/input-fields.ts";
 import { type ChatMessage, type CheckedItem, systemTurn, withSystem } from "../../prompt/items.ts";
-import { transcriptWarning } from "../../prompt/transcript.ts";
+import { transcriptIn, transcriptWarning } from "../../prompt/transcript.ts";
 import type { ItemWarning } from "../../prompt/warnings.ts";
 import { type CaseResponse, comparisonsByGrade } from "../case.ts";
 import {
@@ -64,8 +64,7 @@ export function adaptPairs(row: unknown, options: AdaptOptions = {}): Adapted {
 }
 
 function warningsOf([first]: readonly CaseResponse[]): ItemWarning[] {
-  if (first === undefined || !("prompt" in first.item)) return [];
-  const warning = transcriptWarning(first.item.prompt);
+  const warning = first === undefined ? undefined : transcriptIn(first.item);
   return warning === undefined ? [] : [warning];
 }
 

@@ -164,7 +164,12 @@ describe("transcripts in prompts", () => {
   const rows = [
     { prompt: "\n\nHuman: Hi\n\nAssistant:", chosen: "c", rejected: "r" },
     { prompt: "Who was the first Human: a riddle", chosen: "c", rejected: "r" },
-    { prompt: "USER: Hi\nASSISTANT: Hello\nUSER: x", chosen: "c", rejected: "r" },
+    {
+      prompt: [{ role: "user", content: "USER: Hi\nASSISTANT: Hello\nUSER: x" }],
+      system: "s",
+      chosen: "c",
+      rejected: "r",
+    },
   ];
   const text = rows.map((row) => JSON.stringify(row)).join("\n");
 
