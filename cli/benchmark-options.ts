@@ -1,13 +1,16 @@
 /** The options that say what a model is to be judged by, shared by eval, compare and fit. */
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { type BenchmarkName, type BenchmarkRequest, benchmarkNames, benchmarks } from "../src/index.ts";
 import { UsageError } from "./errors.ts";
 import { given } from "./model-option.ts";
 import { collect, wholeNumber } from "./option-values.ts";
+import { IGNORE_FIELD } from "./row-options.ts";
 
 export interface DataOptions {
   readonly input?: readonly string[];
   readonly strict?: true;
+  readonly ignoreField?: readonly string[];
+  readonly differentPrompts?: "refuse" | "allow";
 }
 
 export interface SampleOptions extends DataOptions {
@@ -69,7 +72,13 @@ export function addDataOptions(command: Command, { many }: { many: boolean }): C
       "data: parquet, JSON lines, JSON or CSV, also .gz and .zst, or hf:OWNER/NAME (repeatable)",
       collect,
     )
-    .option("--strict", "stop at the first row that cannot be understood or scored");
+    .option("--strict", "stop at the first row that cannot be understood or scored, or that a warning is about")
+    .option("--ignore-field <name>", IGNORE_FIELD, collect)
+    .addOption(
+      new Option("--different-prompts <what>", "chosen and rejected conversations that differ before their last turn")
+        .choices(["refuse", "allow"])
+        .default("refuse"),
+    );
 }
 
 export function addSampleOptions(command: Command): Command {

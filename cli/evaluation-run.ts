@@ -2,14 +2,18 @@
 import { type EvaluateProgress, type RowProblem, StrictStop } from "../src/index.ts";
 import type { DataOptions } from "./benchmark-options.ts";
 import type { CommandContext } from "./context.ts";
-import { EXIT_DONE, EXIT_ROWS_FAILED, failureText } from "./errors.ts";
+import { EXIT_DONE, EXIT_ROWS_FAILED } from "./errors.ts";
+import { given } from "./model-option.ts";
 import { openOutput } from "./output.ts";
 import { downloadText, progressText } from "./progress-bar.ts";
+import { RowProblems } from "./row-problems.ts";
 
 /** What the library is to be told with every run, and what it tells. */
 export interface RunHooks<Progress> {
   readonly signal: AbortSignal;
   readonly strict: boolean;
+  readonly ignoreFields?: readonly string[];
+  readonly differentPrompts?: "refuse" | "allow";
   readonly onProblem: (problem: RowProblem) => void;
   readonly onNotice: (message: string) => void;
   readonly onProgress: (progress: Progress) => void;
@@ -22,13 +26,14 @@ export interface RunHooks<Progress> {
  */
 export async function runAndPrint<Progress>(
   { terminal, signal }: CommandContext,
-  options: Pick<DataOptions, "strict">,
+  options: Pick<DataOptions, "strict" | "ignoreField" | "differentPrompts">,
   statusText: (progress: Progress, seconds: number, columns: number) => string,
   work: (hooks: RunHooks<Progress>) => Promise<string>,
 ): Promise<number> {
-  let problems = 0;
+  const problems = new RowProblems(terminal);
   const started = performance.now();
   let progress: Progress | undefined;
+  let rows = 0;
   terminal.showStatus((columns) =>
     progress === undefined ? "" : statusText(progress, (performance.now() - started) / 1000, columns),
   );
@@ -36,26 +41,34 @@ export async function runAndPrint<Progress>(
     const text = await work({
       signal,
       strict: options.strict === true,
+      ...given({ ignoreFields: options.ignoreField, differentPrompts: options.differentPrompts }),
       onProblem({ source, where, error }) {
-        problems += 1;
-        terminal.say(`${source}, ${where}: ${failureText(error)}`);
+        problems.add(`${source}, ${where}`, error);
       },
       onNotice: (message) => terminal.say(`note: ${message}`),
       onProgress(now) {
         progress = now;
+        rows = Math.max(rows, rowsOf(now));
         terminal.redrawStatus();
       },
     });
     terminal.endStatus();
     await (await openOutput()).write(text);
-    return problems > 0 ? EXIT_ROWS_FAILED : EXIT_DONE;
+    return problems.count > 0 ? EXIT_ROWS_FAILED : EXIT_DONE;
   } catch (error) {
     // The row that ended a strict run was told just before.
     if (error instanceof StrictStop) return EXIT_ROWS_FAILED;
     throw error;
   } finally {
     terminal.endStatus();
+    problems.end(rows);
   }
+}
+
+/** How far a run is, where it says so. */
+function rowsOf(progress: unknown): number {
+  const { cases } = progress as { readonly cases?: unknown };
+  return typeof cases === "number" ? cases : 0;
 }
 
 export function evaluationStatus(progress: EvaluateProgress, seconds: number, columns: number): string {

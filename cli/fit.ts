@@ -164,7 +164,7 @@ log-likelihood of a prompt's order, in nats. Judge by the line "held out".
 What the model computes of each response (28 kB for the 34B) is kept in the cache folder: a run that was stopped goes on,
 and other settings of the fit cost seconds.
 
-Exit code: 0 done, 1 some rows failed (each is named on stderr), 2 wrong usage or a failure of the whole.
+Exit code: 0 done, 1 some rows failed (the first of each kind are named on stderr), 2 wrong usage or a failure of the whole.
 
 Examples:
   starling-rm fit --model rm.gguf --input prefs.jsonl --head-output mine.gguf

@@ -1,8 +1,10 @@
 /** The loop of every command that goes through rows: print each as it comes, report what failed, count. */
-import { ClosedPipe, EXIT_DONE, EXIT_ROWS_FAILED, failureText, Interrupted } from "./errors.ts";
+import { type ItemWarning, WarningTally } from "../src/index.ts";
+import { ClosedPipe, EXIT_DONE, EXIT_ROWS_FAILED, Interrupted } from "./errors.ts";
 import type { Output } from "./output.ts";
 import { progressText } from "./progress-bar.ts";
 import type { Row } from "./row.ts";
+import { RowProblems } from "./row-problems.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What is done to a row's result before it is printed; see output-formats.ts. */
@@ -26,12 +28,21 @@ interface PrintOptions<T> {
   readonly tokens: () => number;
 }
 
+interface RowOutcome {
+  readonly row: Row;
+  readonly error?: unknown;
+  /** What is to be told of the row, once for all rows. */
+  readonly warnings?: readonly ItemWarning[];
+}
+
 /** @returns the exit code */
-export async function printRows<T extends { readonly row: Row; readonly error?: unknown }>(
+export async function printRows<T extends RowOutcome>(
   results: AsyncIterable<T>,
   { label, printer, output, terminal, inputName, total, tokens }: PrintOptions<T>,
 ): Promise<number> {
-  let [rows, failed, offset] = [0, 0, 0];
+  let [rows, offset] = [0, 0];
+  const problems = new RowProblems(terminal);
+  const warnings = new WarningTally();
   // With the first row: before it, there is nothing to replace an old file with.
   let begin = printer.begin();
   const started = performance.now();
@@ -50,10 +61,8 @@ export async function printRows<T extends { readonly row: Row; readonly error?: 
       await print(printer.row(result));
       rows += 1;
       offset = result.row.endOffset;
-      if (result.error !== undefined) {
-        failed += 1;
-        terminal.say(`${result.row.where}: ${failureText(result.error)}`);
-      }
+      if (result.error !== undefined) problems.add(result.row.where, result.error);
+      warnings.add(result.warnings ?? [], result.row.where);
       terminal.redrawStatus();
     }
     await print(printer.end());
@@ -65,8 +74,10 @@ export async function printRows<T extends { readonly row: Row; readonly error?: 
     throw error;
   } finally {
     terminal.endStatus();
+    problems.end(rows);
+    for (const sentence of warnings.sentences()) terminal.say(`warning: ${sentence}`);
   }
   if (rows === 0) terminal.say(`${inputName} holds no rows: nothing was done`);
-  if (failed > 0 && rows > 1) terminal.say(`${failed} of ${rows} rows failed`);
-  return failed > 0 ? EXIT_ROWS_FAILED : EXIT_DONE;
+  if (problems.count > 0 && rows > 1) terminal.say(`${problems.count} of ${rows} rows failed`);
+  return problems.count > 0 ? EXIT_ROWS_FAILED : EXIT_DONE;
 }

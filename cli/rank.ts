@@ -41,7 +41,7 @@ export function describeRank(command: Command): Command {
 }
 
 const HELP = `
-Rows of --input: {"prompt": "…", "responses": ["…", "…"]}; further fields are kept. One output row for each:
+Rows of --input: {"prompt": "…", "responses": ["…", "…"]}; the prompt may be a list of messages; further fields are kept. One output row for each:
   {"index":0,"ranking":[{"rank":1,"index":2,"score":1.23,"tokenCount":19,"truncated":false,"response":"…"}, …], …}
 "index" inside the ranking says where the response stood in the input. Equal scores share the better rank.
 

@@ -1,6 +1,6 @@
 /** The options that say what to score and how to print it, and the sources of rows behind them. */
 import { type Command, Option } from "commander";
-import { readJsonRows } from "../src/index.ts";
+import { type ItemRules, readJsonRows } from "../src/index.ts";
 import type { TextArguments } from "./argument-rows.ts";
 import { UsageError } from "./errors.ts";
 import { type Input, openInput } from "./input.ts";
@@ -11,6 +11,8 @@ import type { Terminal } from "./terminal.ts";
 
 export interface InputOptions extends Partial<TextArguments> {
   readonly input?: string;
+  readonly ignoreField?: readonly string[];
+  readonly strict?: true;
 }
 
 export interface OutputOptions {
@@ -35,8 +37,12 @@ export function addInputOptions(command: Command, { text }: { text: boolean }): 
   return command
     .option("-p, --prompt <text>", `a prompt${text ? " (repeatable)" : ""}`, collect)
     .option("-r, --response <text>", "a response to it (repeatable)", collect)
-    .option("-i, --input <file>", 'a file of JSON lines or JSON; "-" for standard input');
+    .option("-i, --input <file>", 'a file of JSON lines or JSON; "-" for standard input')
+    .option("--ignore-field <name>", IGNORE_FIELD, collect)
+    .option("--strict", "a row that a warning is about fails");
 }
+
+export const IGNORE_FIELD = 'leave a field of the input out that belongs to it, such as "tools" (repeatable)';
 
 export function addFormatOptions(command: Command): Command {
   return command
@@ -70,14 +76,14 @@ export async function openRows(
   if (hasTexts) throw new UsageError("give either --input or texts as arguments, not both");
   if (options.input === "") throw new UsageError('--input is empty: give the name of a file, or "-"');
   const input = await openInput(options.input);
-  return { ...input, rows: rowsOf(input, terminal), total: input.totalBytes };
+  return { ...input, rows: rowsOf(input, terminal, { ignoreFields: options.ignoreField }), total: input.totalBytes };
 }
 
 export function rowList(rows: readonly Row[]): RowSource {
   return { name: "the command line", rows, total: rows.length, identity: undefined, close() {} };
 }
 
-async function* rowsOf(input: Input, terminal: Terminal): AsyncGenerator<Row> {
+async function* rowsOf(input: Input, terminal: Terminal, rules: ItemRules): AsyncGenerator<Row> {
   let index = 0;
   let told = false;
   for await (const source of readJsonRows(input.chunks, input.name)) {
@@ -87,7 +93,7 @@ async function* rowsOf(input: Input, terminal: Terminal): AsyncGenerator<Row> {
       const names = replaced.map((name) => `"${name}"`).join(", ");
       terminal.say(`note: ${source.where}: the input's own ${names} gives way to the output's (said once)`);
     }
-    yield toRow(source, index++);
+    yield toRow(source, index++, rules);
   }
 }
 

@@ -1,5 +1,12 @@
 /** A row of input as work to do: one item, or one item for each of its responses. */
-import { InvalidInputError, isStarlingError, type SourceRow, type StarlingError } from "../src/index.ts";
+import {
+  CONTENT_FIELDS,
+  type ItemRules,
+  isStarlingError,
+  rowItems,
+  type SourceRow,
+  type StarlingError,
+} from "../src/index.ts";
 import { ownFields, rawMembers } from "./own-fields.ts";
 
 export interface Row {
@@ -18,8 +25,6 @@ export interface Row {
   readonly error?: StarlingError;
 }
 
-/** Fields that say what to score; they are not repeated in the output. */
-const CONTENT_FIELDS = ["text", "prompt", "response", "responses", "messages"] as const;
 /** Fields of the output; a row's own fields of these names would be taken for results. */
 const RESULT_FIELDS = [
   "index",
@@ -32,17 +37,16 @@ const RESULT_FIELDS = [
   "tokenRewards",
   "error",
 ] as const;
+/** What says what to score is not repeated in the output, either. */
 const leftOut: ReadonlySet<string> = new Set([...CONTENT_FIELDS, ...RESULT_FIELDS]);
 
-const SHAPES = '{"text"}, {"prompt","response"}, {"prompt","responses"} or {"messages"}';
-
-export function toRow(source: SourceRow, index: number): Row {
+export function toRow(source: SourceRow, index: number, rules: ItemRules = {}): Row {
   const base = { index, where: source.where, endOffset: source.endOffset };
   if ("error" in source) return { ...base, items: [], many: false, fields: "", error: source.error };
   const { value } = source;
   const fields = isObject(value) ? ownFields(source.source, leftOut) : "";
   try {
-    return { ...base, ...checkShape(value), fields };
+    return { ...base, ...rowItems(value, rules), fields };
   } catch (error) {
     if (!isStarlingError(error)) throw error;
     return { ...base, items: [], many: false, fields, error };
@@ -56,49 +60,6 @@ export function replacedFields(source: SourceRow): string[] {
   return [...rawMembers(source.source).keys()].filter((name) => names.includes(name));
 }
 
-/** Only what the library does not check itself: whether there is content, and the shape with `responses`. */
-function checkShape(value: unknown): { items: unknown[]; many: boolean } {
-  if (!isObject(value)) throw wrong(`Expected an object of the shape ${SHAPES}, but it is ${kindOf(value)}.`);
-  if (CONTENT_FIELDS.every((name) => value[name] === undefined)) {
-    throw wrong(`Expected one of ${SHAPES}, but it has none of these fields.`);
-  }
-  if (value["responses"] === undefined) return { items: [value], many: false };
-  return { items: responseItems(value), many: true };
-}
-
-function responseItems(value: Readonly<Record<string, unknown>>): unknown[] {
-  const { prompt, responses } = value;
-  for (const other of ["text", "response", "messages"]) {
-    if (value[other] !== undefined) throw wrong(`It has both "responses" and "${other}": leave one of them out.`);
-  }
-  checkText(prompt, "prompt");
-  if (!Array.isArray(responses)) throw wrong(`Expected an array of strings for responses, not ${kindOf(responses)}.`);
-  if (responses.length === 0) throw wrong("responses is empty: there is nothing to score.");
-  return responses.map((response: unknown, i) => {
-    checkText(response, `responses[${i}]`);
-    return { prompt, response };
-  });
-}
-
-function checkText(value: unknown, name: string): void {
-  if (typeof value !== "string") throw wrong(`Expected a string for ${name}, not ${kindOf(value)}.`);
-  if (!value.isWellFormed()) {
-    const message = `${name} is not valid Unicode: it holds half of a surrogate pair.`;
-    throw new InvalidInputError("ERR_INVALID_UNICODE", message, { field: name });
-  }
-}
-
-function wrong(message: string): InvalidInputError {
-  return new InvalidInputError("ERR_INVALID_ITEM", message);
-}
-
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function kindOf(value: unknown): string {
-  if (value === undefined) return "left out";
-  if (value === null) return "null";
-  if (Array.isArray(value)) return "an array";
-  return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }

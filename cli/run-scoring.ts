@@ -20,11 +20,11 @@ export interface ScoringTask {
 /** @returns the exit code */
 export async function runScoring(
   { source, order, modelPath }: ScoringTask,
-  options: OutputOptions & ModelOptions & EngineOptions & { readonly perToken?: true },
+  options: OutputOptions & ModelOptions & EngineOptions & { readonly perToken?: true; readonly strict?: true },
   context: CommandContext,
 ): Promise<number> {
   const { terminal, signal } = context;
-  const { perToken = false } = options;
+  const { perToken = false, strict = false } = options;
   const format = chooseFormat(perToken && !options.json ? { format: "jsonl", ...options } : options, terminal);
   if (perToken && (format === "table" || format === "csv")) {
     throw new UsageError(`--per-token has no place in the format ${format}: take --format jsonl or --json`);
@@ -49,15 +49,18 @@ export async function runScoring(
       const onProgress = (progress: { tokensDone: number }) => {
         tokens = progress.tokensDone;
       };
-      return await printRows(beforeFirst(scoreRows(source.rows, model, { signal, onProgress, perToken }), note), {
-        label: "scoring",
-        printer: formatters[format](),
-        output,
-        terminal,
-        inputName: source.name,
-        total: source.total,
-        tokens: () => tokens,
-      });
+      return await printRows(
+        beforeFirst(scoreRows(source.rows, model, { signal, onProgress, perToken, strict }), note),
+        {
+          label: "scoring",
+          printer: formatters[format](),
+          output,
+          terminal,
+          inputName: source.name,
+          total: source.total,
+          tokens: () => tokens,
+        },
+      );
     } finally {
       await model.close();
     }

@@ -1,5 +1,6 @@
 /** Rows to results: their items go through the library's stream, and come back together row by row, in order. */
 import {
+  type ItemWarning,
   isStarlingError,
   type RewardModel,
   ranksOf,
@@ -21,13 +22,15 @@ export interface ScoredText {
 }
 
 export type RowResult =
-  | { readonly row: Row; readonly scored: readonly ScoredText[] }
+  | { readonly row: Row; readonly scored: readonly ScoredText[]; readonly warnings?: readonly ItemWarning[] }
   | { readonly row: Row; readonly error: StarlingError };
 
 export interface ScoreRowsOptions {
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: ScoreProgress) => void;
   readonly perToken?: boolean;
+  /** A row that a warning is about is an error; default false. */
+  readonly strict?: boolean;
 }
 
 /** Rows that are read ahead hold at most about this many bytes of input; one row may be larger. */
@@ -38,6 +41,8 @@ interface Pending {
   readonly firstItem: number;
   readonly itemCount: number;
   readonly scored: Omit<ScoredText, "rank">[];
+  /** By their codes: what several responses to a prompt have in common is said once. */
+  readonly warnings: Map<string, ItemWarning>;
   error: StarlingError | undefined;
   outcomes: number;
 }
@@ -57,7 +62,15 @@ export async function* scoreRows(
       // A row without items sends a value that is no item along: its failure then comes in its turn.
       const rowItems = row.items.length > 0 ? row.items : [undefined];
       const error = row.error;
-      pending.push({ row, firstItem: items, itemCount: rowItems.length, scored: [], error, outcomes: 0 });
+      pending.push({
+        row,
+        firstItem: items,
+        itemCount: rowItems.length,
+        scored: [],
+        warnings: new Map(),
+        error,
+        outcomes: 0,
+      });
       items += rowItems.length;
       // The library bounds the items that are read ahead, not their size.
       while (bytesAhead(pending) > MAX_BYTES_AHEAD && pending.length > 1) {
@@ -76,7 +89,8 @@ export async function* scoreRows(
     const head = pending[0] as Pending;
     if ("error" in outcome) head.error ??= outcome.error;
     else {
-      const { score, tokenCount, truncated, tokenRewards } = outcome;
+      const { score, tokenCount, truncated, tokenRewards, warnings = [] } = outcome;
+      for (const warning of warnings) if (!head.warnings.has(warning.code)) head.warnings.set(warning.code, warning);
       const text = itemText(head.row.items[head.outcomes]);
       head.scored.push({ text, score, tokenCount, truncated, ...(tokenRewards === undefined ? {} : { tokenRewards }) });
     }
@@ -92,10 +106,14 @@ function bytesAhead(pending: readonly Pending[]): number {
   return (pending.at(-1)?.row.endOffset ?? 0) - (pending[0]?.row.endOffset ?? 0);
 }
 
-function toResult({ row, scored, error }: Pending): RowResult {
+function toResult({ row, scored, warnings, error }: Pending): RowResult {
   if (isStarlingError(error)) return { row, error };
   const ranks = ranksOf(scored.map(({ score }) => score));
-  return { row, scored: scored.map((text, i) => ({ ...text, rank: ranks[i] as number })) };
+  return {
+    row,
+    scored: scored.map((text, i) => ({ ...text, rank: ranks[i] as number })),
+    warnings: [...warnings.values()],
+  };
 }
 
 /** What a person reads to know the item again: the text, the response, the last message. */

@@ -46,7 +46,11 @@ Rows of --input (JSON lines; or one JSON array or object; also compressed with g
   {"prompt": "…", "response": "…"}            one score
   {"prompt": "…", "responses": ["…", "…"]}    "scores" and "ranks" (1 = best), in the order of the responses
   {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}
-  {"text": "…"}                               as it is; the chat template is yours to write
+  {"text": "…"}                               as it is; the chat template is yours to write, but for a BOS that the
+                                              tokenizer adds, and nothing behind the last end of turn
+"prompt" may also be a list of messages that ends with the user's turn; "system" beside it is a system turn. null is absent.
+Fields that belong to the input and are not read ("tools", "history", "images" and the like) fail the row, unless
+--ignore-field names them. Texts with a doubled BOS or a tail behind their end are counted in a warning; --strict fails them.
 Further fields of a row are kept. One output row for each input row, in order, as soon as it is scored:
   {"index":0,"score":1.23,"tokenCount":19,"truncated":false, …further fields}
   {"index":3,"error":{"code":"…","message":"…"}, …further fields}
@@ -56,7 +60,7 @@ Several --response to one --prompt, or as many as there are --prompt, give one r
 A value that begins with "-" is taken as it is: --response -5, or --response=-5.
 CSV has fixed columns, without further fields, and one line for each response.
 
-Exit code: 0 done, 1 some rows failed (each is named on stderr), 2 wrong usage or a failure of the whole.
+Exit code: 0 done, 1 some rows failed (the first of each kind are named on stderr), 2 wrong usage or a failure of the whole.
 
 Examples:
   starling-rm score --model tiny --prompt "Capital of France?" --response "Paris." --response "No idea."

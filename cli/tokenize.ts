@@ -1,6 +1,12 @@
 /** `starling-rm tokenize` */
 import type { Command } from "commander";
-import { isStarlingError, loadTokenizer, type RewardTokenizer, type StarlingError } from "../src/index.ts";
+import {
+  type ItemWarning,
+  isStarlingError,
+  loadTokenizer,
+  type RewardTokenizer,
+  type StarlingError,
+} from "../src/index.ts";
 import { argumentRows } from "./argument-rows.ts";
 import type { Action } from "./context.ts";
 import { pathIdentity } from "./file-identity.ts";
@@ -14,7 +20,7 @@ import { addInputOptions, addOutputOption, type InputOptions, type OutputOptions
 type TokenizeOptions = InputOptions & ModelOptions & Pick<OutputOptions, "output" | "force">;
 
 type TokenRow =
-  | { readonly row: Row; readonly ids: readonly number[][] }
+  | { readonly row: Row; readonly ids: readonly number[][]; readonly warnings: readonly ItemWarning[] }
   | { readonly row: Row; readonly error: StarlingError };
 
 export const tokenize: Action<TokenizeOptions> = async (options, context) => {
@@ -28,7 +34,7 @@ export const tokenize: Action<TokenizeOptions> = async (options, context) => {
     try {
       const tokenizer = await loadTokenizer({ modelPath: path, ...given({ tokenization, specialTokens }) });
       let tokens = 0;
-      return await printRows(tokenizeRows(source.rows, tokenizer, signal), {
+      return await printRows(tokenizeRows(source.rows, tokenizer, signal, options.strict === true), {
         label: "tokenizing",
         printer: {
           begin: () => "",
@@ -56,13 +62,14 @@ async function* tokenizeRows(
   rows: Iterable<Row> | AsyncIterable<Row>,
   tokenizer: RewardTokenizer,
   signal: AbortSignal,
+  strict: boolean,
 ): AsyncGenerator<TokenRow, void, undefined> {
   const iterator = Symbol.asyncIterator in rows ? rows[Symbol.asyncIterator]() : rows[Symbol.iterator]();
   for (;;) {
     signal.throwIfAborted();
     const step = await unlessAborted(Promise.resolve(iterator.next()), signal);
     if (step.done) return;
-    yield await tokenizeRow(step.value, tokenizer);
+    yield await tokenizeRow(step.value, tokenizer, strict);
   }
 }
 
@@ -75,15 +82,17 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
   });
 }
 
-async function tokenizeRow(row: Row, tokenizer: RewardTokenizer): Promise<TokenRow> {
+async function tokenizeRow(row: Row, tokenizer: RewardTokenizer, strict: boolean): Promise<TokenRow> {
   if (row.error) return { row, error: row.error };
-  const outcomes = await tokenizer.tokenizeEach(row.items, (i) => (row.many ? `responses[${i}]` : "row"));
+  const outcomes = await tokenizer.tokenizeEach(row.items, (i) => (row.many ? `responses[${i}]` : "row"), { strict });
   const ids: number[][] = [];
+  const warnings = new Map<string, ItemWarning>();
   for (const outcome of outcomes) {
     if (isStarlingError(outcome)) return { row, error: outcome };
     ids.push(Array.from(outcome.ids));
+    for (const warning of outcome.warnings ?? []) warnings.set(warning.code, warning);
   }
-  return { row, ids };
+  return { row, ids, warnings: [...warnings.values()] };
 }
 
 function tokenLine(result: TokenRow): string {

@@ -112,6 +112,7 @@ std::vector<std::vector<float>> Lane::evaluate(const BatchPlan& plan) {
     if (!std::all_of(rewards.begin(), rewards.end(), all_finite)) {
       dirty_ = true;
       cached_.clear();
+      if (plan.members.size() > 1) evaluate_alone(plan, rewards);
     }
     return rewards;
   } catch (...) {
@@ -195,6 +196,22 @@ std::vector<std::vector<float>> Lane::evaluate_packed(const BatchPlan& plan) {
   for (const BatchPlan::Member& member : plan.members)
     rewards.push_back(read_rewards(row_of[member.last_segment], member.sequence));
   return rewards;
+}
+
+/**
+ * Evaluates once more, each on its own, the members of a batch whose rewards are not finite: one member's NaN may have
+ * reached the others, of which masked cells count as 0 times their value.
+ */
+void Lane::evaluate_alone(const BatchPlan& plan, std::vector<std::vector<float>>& rewards) {
+  for (size_t i = 0; i < plan.members.size(); ++i) {
+    if (all_finite(rewards[i])) continue;
+    BatchPlan::Member member = plan.members[i];
+    member.kept = 0;
+    rewards[i] = std::move(evaluate_one(member).front());
+    if (all_finite(rewards[i])) continue;
+    dirty_ = true;
+    cached_.clear();
+  }
 }
 
 /** Leaves of the resident sequence its first tokens, or nothing. */

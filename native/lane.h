@@ -79,6 +79,7 @@ class Lane {
 
   std::vector<std::vector<float>> evaluate_one(const BatchPlan::Member& member);
   std::vector<std::vector<float>> evaluate_packed(const BatchPlan& plan);
+  void evaluate_alone(const BatchPlan& plan, std::vector<std::vector<float>>& rewards);
   bool ends_in_padding(const PlannedSequence& sequence) const;
   std::vector<std::vector<float>> evaluate_padding(const BatchPlan::Member& member);
   void decode_pieces(TokenView tokens, size_t at, size_t first_output);

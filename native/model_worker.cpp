@@ -289,7 +289,8 @@ void ModelWorker::deliver(const BatchPlan& plan, std::vector<std::vector<float>>
     if (!all_finite(rewards[i])) {
       const Failure failure("The score of sequence " + std::to_string(index) +
                             " is not a finite number: the model's weights overflow in this precision, or the file is "
-                            "damaged.");
+                            "damaged.",
+                            "NOT_FINITE");
       settle(job, &failure);
       continue;
     }

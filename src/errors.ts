@@ -14,6 +14,8 @@ export type ErrorCode =
   | "ERR_EMPTY_TEXT"
   /** An item's text is not valid Unicode: it holds half of a surrogate pair. */
   | "ERR_INVALID_UNICODE"
+  /** In a strict run: an item that a warning is about, such as a text with two BOS tokens. */
+  | "ERR_SUSPECT_ITEM"
   /** The first token (after truncation) has the padding id, so there is no position to read a score at. */
   | "ERR_NO_SCORE_POSITION"
   /** An item has more tokens than a model that does not truncate can have. */
@@ -52,6 +54,8 @@ export type ErrorCode =
   | "ERR_OUT_OF_MEMORY"
   /** llama.cpp failed while it evaluated tokens. */
   | "ERR_EVALUATION"
+  /** An item's score is infinite or not a number. */
+  | "ERR_NOT_FINITE"
   /** llama.cpp failed while it quantised a model. */
   | "ERR_QUANTIZE"
   /** The hub cannot be reached, or fails again and again. */

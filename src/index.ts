@@ -62,8 +62,19 @@ export type { SplitMode } from "./native/addon.ts";
 export type { BackendReason, GpuChoice } from "./native/engine.ts";
 export { LLAMA_VERSION } from "./native/runtime-folder.ts";
 export { packageVersion } from "./package-info.ts";
-export type { ChatMessage, ChatRole, MessagesItem, PromptResponseItem, ScoreItem, TextItem } from "./prompt/items.ts";
+export type { ItemRules } from "./prompt/input-fields.ts";
+export type {
+  ChatMessage,
+  ChatRole,
+  CheckedItem,
+  MessagesItem,
+  PromptResponseItem,
+  ScoreItem,
+  TextItem,
+} from "./prompt/items.ts";
+export { CONTENT_FIELDS, type RowItems, rowItems } from "./prompt/row-items.ts";
 export type { SpecialTokens } from "./prompt/templates.ts";
+export { type ItemWarning, type WarningCode, WarningTally } from "./prompt/warnings.ts";
 export { type Compression, compressionOf, decompressed } from "./rows/compression.ts";
 export { readJsonRows, type SourceRow } from "./rows/json-rows.ts";
 export { type OpenRowsOptions, openRows, type RowFile } from "./rows/open-rows.ts";
@@ -81,6 +92,7 @@ export {
   loadTokenizer,
   RewardTokenizer,
   specialTokenChoices,
+  type TokenizeOptions,
   tokenizationModes,
 } from "./scoring/reward-tokenizer.ts";
 export type {

@@ -48,6 +48,9 @@ export const aString: Check = (value) => (typeof value === "string" && value !==
 
 export const aBoolean: Check = (value) => (typeof value === "boolean" ? undefined : "true or false");
 
+export const aNameList: Check = (value) =>
+  Array.isArray(value) && value.every((name) => aString(name) === undefined) ? undefined : "a list of names";
+
 export const aFunction: Check = (value) => (typeof value === "function" ? undefined : "a function");
 
 export const aSignal: Check = (value) => (value instanceof AbortSignal ? undefined : "an AbortSignal");

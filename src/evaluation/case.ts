@@ -1,5 +1,5 @@
 /** What a benchmark asks of a model, and what the model said: the shapes that readers, measures and fits meet at. */
-import type { ScoreItem } from "../prompt/items.ts";
+import type { CheckedItem } from "../prompt/items.ts";
 
 export const benchmarkNames = ["human", "truth", "safety", "nectar", "rewardbench", "rewardbench2", "pairs"] as const;
 
@@ -7,7 +7,7 @@ export type BenchmarkName = (typeof benchmarkNames)[number];
 
 /** One response to a case's prompt. */
 export interface CaseResponse {
-  readonly item: ScoreItem;
+  readonly item: CheckedItem;
   /**
    * Its place in the known order: a higher grade is better, equal ones are tied. Any finite number; undefined: nothing is
    * known of it (a partial ranking), it is scored and compared with nothing.

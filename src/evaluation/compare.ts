@@ -22,7 +22,16 @@ import { type ScoringProgress, scoreBenchmark } from "./score-benchmark.ts";
 export interface CompareOptions
   extends Pick<
     EvaluateOptions,
-    "limit" | "seed" | "strict" | "cacheFolder" | "load" | "onProblem" | "onNotice" | "signal"
+    | "limit"
+    | "seed"
+    | "strict"
+    | "ignoreFields"
+    | "differentPrompts"
+    | "cacheFolder"
+    | "load"
+    | "onProblem"
+    | "onNotice"
+    | "signal"
   > {
   /** Two GGUFs, for example two quantisations of one checkpoint. */
   readonly models: readonly [string, string];
@@ -87,6 +96,7 @@ export async function compareModels(options: CompareOptions): Promise<Comparison
   });
   const cases: PlacedCase[] = [];
   for await (const one of benchmark.cases) cases.push(one);
+  for (const sentence of benchmark.warnings()) options.onNotice?.(sentence);
 
   const first = await scoreWith(0, benchmark, cases, options, settings);
   const second = await scoreWith(1, benchmark, first.cases, options, settings);

@@ -5,12 +5,14 @@ import type { PullProgress } from "../hub/tally.ts";
 import {
   aBoolean,
   aFunction,
+  aNameList,
   anInteger,
   aSignal,
   aString,
   type Check,
   checkOptions,
   given,
+  oneOf,
   required,
 } from "../options.ts";
 import { packageVersion } from "../package-info.ts";
@@ -22,7 +24,7 @@ import { measureBenchmark } from "./measures/measure.ts";
 import { WorstMistakes } from "./measures/mistakes.ts";
 import { type BenchmarkRequest, OpenBenchmark } from "./open-benchmark.ts";
 import { type LoadSettings, type OpenModel, openModel } from "./open-model.ts";
-import type { RowProblem } from "./read-cases.ts";
+import type { RowProblem, RowRules } from "./read-cases.ts";
 import { type BenchmarkReport, cardAverages, type EvaluationReport, type TruncatedResponse } from "./report.ts";
 import { type ScoringProgress, scoreBenchmark } from "./score-benchmark.ts";
 import { textsOf } from "./texts.ts";
@@ -36,8 +38,12 @@ export interface EvaluateOptions {
   readonly limit?: number | "all";
   /** Of the sample and of bootstrap intervals, 0 to 2^31 - 1. Default: 0. */
   readonly seed?: number;
-  /** Stop at the first row that cannot be understood or scored; default false: it is told and left out. */
+  /** Stop at the first row that cannot be understood or scored, or that a warning is about; default false: it is told. */
   readonly strict?: boolean;
+  /** Names of fields that belong to the input, such as "tools", and are left out on purpose; default: none. */
+  readonly ignoreFields?: readonly string[];
+  /** Whether a chosen and a rejected conversation may differ before their last turn; default "refuse". */
+  readonly differentPrompts?: "refuse" | "allow";
   /**
    * Where scores are kept, so that a run that was stopped goes on and another run need not score the same texts again;
    * false: nowhere. Default: the package's cache folder ($STARLING_RM_CACHE).
@@ -90,11 +96,18 @@ const aLimit: Check = (value) => {
   return value === "all" || expected === undefined ? undefined : `"all" or ${expected}`;
 };
 
+/** Checks of {@link RowRules}. */
+export const rowRuleChecks: Readonly<Record<string, Check>> = {
+  ignoreFields: aNameList,
+  differentPrompts: oneOf(["refuse", "allow"]),
+};
+
 /** Checks that evaluate() and compareModels() share. */
 export const evaluationChecks: Readonly<Record<string, Check>> = {
   limit: aLimit,
   seed: anInteger(0, MAX_SEED),
   strict: aBoolean,
+  ...rowRuleChecks,
   cacheFolder: (value) => (value === false || aString(value) === undefined ? undefined : "a folder, or false"),
   load: (value) => (typeof value === "object" && value !== null ? undefined : "an object"),
   onProblem: aFunction,
@@ -175,7 +188,7 @@ export function checkRequest(value: unknown, name: string): asserts value is Ben
     throw invalidArgument(`${name}.benchmark`, "the name of a benchmark", undefined);
 }
 
-export interface EvaluationSettings {
+export interface EvaluationSettings extends RowRules {
   readonly limit: number | undefined;
   readonly seed: number;
   readonly strict: boolean;
@@ -186,7 +199,7 @@ export interface EvaluationSettings {
 
 /** The options that evaluate() and compareModels() share, with their defaults. */
 export function evaluationSettings(
-  options: {
+  options: RowRules & {
     readonly [Name in "limit" | "seed" | "strict" | "cacheFolder" | "onProblem" | "signal"]?:
       | EvaluateOptions[Name]
       | undefined;
@@ -199,6 +212,7 @@ export function evaluationSettings(
     strict,
     cacheFolder: cacheFolder === false ? undefined : cacheFolder,
     onProblem: options.onProblem ?? (() => {}),
+    ...given({ ignoreFields: options.ignoreFields, differentPrompts: options.differentPrompts }),
     signal,
   };
 }
@@ -206,7 +220,7 @@ export function evaluationSettings(
 async function runBenchmark(
   benchmark: OpenBenchmark,
   model: OpenModel,
-  { onProgress }: EvaluateOptions,
+  { onProgress, onNotice }: EvaluateOptions,
   { seed, signal }: EvaluationSettings,
 ): Promise<{ report: BenchmarkReport; cases: readonly ScoredCase[] }> {
   const { name, definition, total } = benchmark;
@@ -230,6 +244,7 @@ async function runBenchmark(
         truncated.push({ source: placed.source, row: placed.row, response });
     }
   }
+  for (const sentence of benchmark.warnings()) onNotice?.(sentence);
   const report: BenchmarkReport = {
     benchmark: name,
     title: definition.title,

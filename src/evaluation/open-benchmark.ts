@@ -6,7 +6,7 @@ import { given } from "../options.ts";
 import { openRows } from "../rows/open-rows.ts";
 import { type Benchmark, benchmarks } from "./benchmarks.ts";
 import type { BenchmarkName, PlacedCase } from "./case.ts";
-import { CaseReader, type RowProblem } from "./read-cases.ts";
+import { CaseReader, type RowProblem, type RowRules } from "./read-cases.ts";
 import type { ReportedProblem, ReportedSource, RowCounts } from "./report.ts";
 import { sampleCases } from "./sample.ts";
 import { type ResolvedSource, resolveSource } from "./sources.ts";
@@ -22,7 +22,7 @@ export interface BenchmarkRequest {
   readonly inputs?: readonly string[];
 }
 
-export interface OpenBenchmarkOptions {
+export interface OpenBenchmarkOptions extends RowRules {
   /** Most cases; undefined: all, as they are read. */
   readonly limit: number | undefined;
   readonly seed: number;
@@ -87,8 +87,15 @@ export class OpenBenchmark {
       resolved.push(...(await resolveSource(input, request.benchmark, download)));
     const problems: ReportedProblem[] = [];
     const takeProblem = problemTaker(options, problems);
-    const { unordered = false } = options;
-    const reader = new CaseReader(definition, resolved, { unordered, onProblem: takeProblem, signal });
+    const { unordered = false, strict, ignoreFields, differentPrompts } = options;
+    const rules = given({ ignoreFields, differentPrompts });
+    const reader = new CaseReader(definition, resolved, {
+      ...rules,
+      unordered,
+      strict,
+      onProblem: takeProblem,
+      signal,
+    });
     const sample = limit === undefined ? undefined : await sampleCases(reader.cases(), limit, seed);
     const sources: ReportedSource[] = [];
     for (const source of resolved) sources.push(await reportedSource(source));
@@ -100,6 +107,11 @@ export class OpenBenchmark {
     const counts = this.#reader.counts;
     const omitted = Object.fromEntries(Object.entries(counts.omitted).sort(([a], [b]) => (a < b ? -1 : 1)));
     return { ...counts, omitted, sampled: this.total ?? counts.cases, failed: this.#failed };
+  }
+
+  /** What should be known of the rows that were read: a sentence for each kind, complete once all cases were read. */
+  warnings(): readonly string[] {
+    return this.#reader.warnings.sentences();
   }
 
   /** Counts and tells of a case that could not be scored. @throws StrictStop in a strict run */

@@ -1,6 +1,8 @@
 /** Rows of a benchmark's sources to cases: what is omitted is counted by its reason, what is broken is told. */
 import { isStarlingError, type StarlingError } from "../errors.ts";
+import { strictError, WarningTally } from "../prompt/warnings.ts";
 import { openRows, type RowFile } from "../rows/open-rows.ts";
+import type { AdaptOptions } from "./adapters/adapter.ts";
 import type { Benchmark } from "./benchmarks.ts";
 import type { PlacedCase } from "./case.ts";
 import type { RowCounts } from "./report.ts";
@@ -19,10 +21,15 @@ export interface RowProblem {
   readonly error: StarlingError;
 }
 
-export interface ReadCasesOptions {
+/** How rows are read, where there is a choice. */
+export type RowRules = Pick<AdaptOptions, "ignoreFields" | "differentPrompts">;
+
+export interface ReadCasesOptions extends RowRules {
   /** Also take cases of which no order is known; otherwise such a row is broken. */
   readonly unordered: boolean;
   readonly onProblem: (problem: RowProblem) => void;
+  /** A row that a warning is about is broken; default false: it is counted among {@link CaseReader.warnings}. */
+  readonly strict?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -38,6 +45,8 @@ export class CaseReader {
   readonly #benchmark: Pick<Benchmark, "adapt">;
   readonly #sources: readonly ResolvedSource[];
   readonly #options: ReadCasesOptions;
+  /** Of the rows that were read so far. */
+  readonly warnings = new WarningTally();
   readonly counts: Counts = { read: 0, omitted: {}, broken: 0, cases: 0 };
 
   constructor(benchmark: Pick<Benchmark, "adapt">, sources: readonly ResolvedSource[], options: ReadCasesOptions) {
@@ -59,17 +68,21 @@ export class CaseReader {
   }
 
   async *#casesOf({ rows }: RowFile, source: number, name: string): AsyncGenerator<PlacedCase, void, undefined> {
-    const { unordered, onProblem, signal } = this.#options;
-    for await (const { row, where, ...read } of rows) {
+    const { onProblem, signal, strict = false, ...rules } = this.#options;
+    for await (const { row, where, isCsv = false, ...read } of rows) {
       signal?.throwIfAborted();
       this.counts.read += 1;
       try {
         if ("error" in read) throw read.error;
-        const adapted = this.#benchmark.adapt(read.value, { unordered });
+        const adapted = this.#benchmark.adapt(read.value, { ...rules, isCsv });
         if ("omitted" in adapted) {
           this.counts.omitted[adapted.omitted] = (this.counts.omitted[adapted.omitted] ?? 0) + 1;
           continue;
         }
+        const { warnings = [] } = adapted;
+        const [warning] = warnings;
+        if (strict && warning !== undefined) throw strictError(warning, "The row");
+        this.warnings.add(warnings, `${name}, ${where}`);
         this.counts.cases += 1;
         yield { ...adapted.case, source, row, where };
       } catch (error) {

@@ -1,5 +1,5 @@
 /** What of an item a person reads as the prompt and as the response, and how long the response is. */
-import type { ChatMessage, ScoreItem } from "../prompt/items.ts";
+import type { ChatMessage, CheckedItem } from "../prompt/items.ts";
 import type { PromptCase } from "./case.ts";
 import type { CaseTexts } from "./measures/mistakes.ts";
 
@@ -14,21 +14,21 @@ export function textsOf({ responses: [first, ...others] }: PromptCase): CaseText
 }
 
 /** The prompt; of a conversation what stands before the assistant's first turn. Empty for a raw text. */
-export function promptText(item: ScoreItem): string {
+export function promptText(item: CheckedItem): string {
   if ("text" in item) return "";
   if ("prompt" in item) return item.prompt;
   return inTurns(item.messages.slice(0, firstAnswer(item.messages)));
 }
 
 /** The response; of a conversation everything from the assistant's first turn on. */
-export function responseText(item: ScoreItem): string {
+export function responseText(item: CheckedItem): string {
   if ("text" in item) return item.text;
   if ("prompt" in item) return item.response;
   return inTurns(item.messages.slice(firstAnswer(item.messages)));
 }
 
 /** Characters (code points) of a response; of a conversation those of all turns of the assistant. */
-export function responseLength(item: ScoreItem): number {
+export function responseLength(item: CheckedItem): number {
   if ("text" in item) return codePoints(item.text);
   if ("prompt" in item) return codePoints(item.response);
   return item.messages.reduce((sum, { role, content }) => sum + (role === "assistant" ? codePoints(content) : 0), 0);

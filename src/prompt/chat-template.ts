@@ -146,7 +146,9 @@ const MAX_REASON_CHARACTERS = 300;
 
 function unusable(sentence: string, cause?: unknown): InvalidInputError {
   const reason = cause instanceof Error ? `: ${cause.message.slice(0, MAX_REASON_CHARACTERS)}` : "";
-  const advice = "score the rendered conversation as {text} instead";
+  const advice =
+    "score the rendered conversation as {text} instead, without a BOS where the tokenizer adds one (tokenize shows it) " +
+    "and with nothing behind its last end of turn";
   return new InvalidInputError("ERR_INVALID_ITEM", `${sentence}${reason}; ${advice}.`, {
     ...(cause === undefined ? {} : { cause }),
   });

@@ -1,5 +1,7 @@
 /** What can be scored, and the checks that every item passes before anything else looks at it. */
 import { describe, InvalidInputError } from "../errors.ts";
+import { type Fields, fieldNames, type ItemRules, refuseUnreadInput } from "./input-fields.ts";
+import { refuseLostType } from "./lost-type.ts";
 
 export type ChatRole = "system" | "user" | "assistant";
 
@@ -15,48 +17,82 @@ export interface TextItem {
 
 /** One prompt and one response, put into the model's chat template. */
 export interface PromptResponseItem {
-  readonly prompt: string;
+  /** What the user says; or a conversation that ends with the user's turn. */
+  readonly prompt: string | readonly ChatMessage[];
   readonly response: string;
+  /** A system turn before the prompt; empty: none. */
+  readonly system?: string;
 }
 
 /** A conversation: an optional system turn first, then turns of user and assistant; the last one is the assistant's. */
 export interface MessagesItem {
   readonly messages: readonly ChatMessage[];
+  /** A system turn before the messages, where they have none; empty: none. */
+  readonly system?: string;
 }
 
 export type ScoreItem = TextItem | PromptResponseItem | MessagesItem;
 
+/** An item as {@link checkItem} gives it: what {@link ScoreItem} allows beside these is in the messages. */
+export type CheckedItem =
+  | TextItem
+  | { readonly prompt: string; readonly response: string }
+  | { readonly messages: readonly ChatMessage[] };
+
+/** Most messages of one item. Longer conversations than a context holds have fewer; templates take time for each. */
+export const MAX_MESSAGES_PER_ITEM = 10_000;
+
 const SHAPES = '{"text"}, {"prompt","response"} or {"messages"}';
 const ROLES: readonly string[] = ["system", "user", "assistant"];
+/** The fields that are read here. */
+const OWN_FIELDS = ["text", "prompt", "response", "messages", "system"] as const;
 
 /**
- * Checks that `value` is one of the shapes of {@link ScoreItem}; further fields are left alone.
+ * Checks that `value` is one of the shapes of {@link ScoreItem}. A field that is null is absent. Further fields are left
+ * alone, but for those that belong to the input, such as "tools", which are refused.
  *
  * @param where how the message names the item, for example `items[3]`
  * @throws InvalidInputError ERR_INVALID_ITEM, ERR_EMPTY_TEXT or ERR_INVALID_UNICODE
  */
-export function checkItem(value: unknown, where: string): ScoreItem {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+export function checkItem(value: unknown, where: string, rules: ItemRules = {}): CheckedItem {
+  if (!isObject(value)) {
     throw invalidItem(`Expected an object of the shape ${SHAPES} for ${where} but received ${describe(value)}.`, where);
   }
-  const item = value as Record<string, unknown>;
+  const given = givenFields(value, OWN_FIELDS, rules);
   const shapes = [
-    item["text"] !== undefined,
-    item["prompt"] !== undefined || item["response"] !== undefined,
-    item["messages"] !== undefined,
+    given["text"] !== undefined,
+    given["prompt"] !== undefined || given["response"] !== undefined,
+    given["messages"] !== undefined,
   ];
-  const given = shapes.filter(Boolean).length;
-  if (given !== 1) {
-    const problem = given === 0 ? "has none of them" : "mixes them";
+  const count = shapes.filter(Boolean).length;
+  if (count !== 1) {
+    const problem = count === 0 ? `has none of them: ${fieldNames(value)}` : "mixes them";
     throw invalidItem(`Expected exactly one of ${SHAPES} for ${where}, but it ${problem}.`, where);
   }
-  if (shapes[0]) return checkTextItem(item, where);
-  if (shapes[1]) return checkPromptResponse(item, where);
-  return checkMessages(item["messages"], where);
+  refuseUnreadInput(value, where, rules, OWN_FIELDS);
+  if (shapes[0]) return checkTextItem(given, where);
+  if (shapes[1]) return checkPromptResponse(given, where, rules);
+  const messages = checkMessages(given["messages"], `${where}.messages`, rules);
+  return { messages: withSystem(systemTurn(given, where), messages, where) };
 }
 
-function checkTextItem(item: Record<string, unknown>, where: string): TextItem {
-  const text = checkString(item["text"], `${where}.text`);
+/** The fields of these names that have a value: null is as good as absent, and so is what is to be ignored. */
+export function givenFields(value: Fields, names: readonly string[], { ignoreFields = [] }: ItemRules): Fields {
+  const isGiven = (name: string) => value[name] !== undefined && value[name] !== null && !ignoreFields.includes(name);
+  return Object.fromEntries(names.filter(isGiven).map((name) => [name, value[name]]));
+}
+
+export function isObject(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function checkTextItem(given: Fields, where: string): TextItem {
+  if (given["system"] !== undefined && given["system"] !== "")
+    throw invalidItem(
+      `${where} has both "text" and "system": a text is scored as it is, without a system turn.`,
+      where,
+    );
+  const text = checkContent(given["text"], `${where}.text`);
   if (text === "") {
     throw new InvalidInputError("ERR_EMPTY_TEXT", `${where}.text is empty: there is no token to read a score at.`, {
       field: `${where}.text`,
@@ -65,37 +101,87 @@ function checkTextItem(item: Record<string, unknown>, where: string): TextItem {
   return { text };
 }
 
-function checkPromptResponse(item: Record<string, unknown>, where: string): PromptResponseItem {
-  return {
-    prompt: checkString(item["prompt"], `${where}.prompt`),
-    response: checkString(item["response"], `${where}.response`),
-  };
+function checkPromptResponse(given: Fields, where: string, rules: ItemRules): CheckedItem {
+  const prompt = checkPrompt(given["prompt"], `${where}.prompt`, rules);
+  return itemOf(prompt, checkContent(given["response"], `${where}.response`), systemTurn(given, where), where);
 }
 
-function checkMessages(value: unknown, where: string): MessagesItem {
-  const name = `${where}.messages`;
+/** A prompt that is a text, or a conversation that ends with the user's turn. */
+export function checkPrompt(value: unknown, where: string, rules: ItemRules): string | readonly ChatMessage[] {
+  if (!Array.isArray(value)) return checkContent(value, where);
+  return checkTurns(value, where, "user", rules);
+}
+
+/** Puts an item together of its checked parts. */
+export function itemOf(
+  prompt: string | readonly ChatMessage[],
+  response: string,
+  system: string | undefined,
+  where: string,
+): CheckedItem {
+  if (typeof prompt === "string" && system === undefined) return { prompt, response };
+  const turns = typeof prompt === "string" ? [{ role: "user" as const, content: prompt }] : prompt;
+  return { messages: [...withSystem(system, turns, where), { role: "assistant", content: response }] };
+}
+
+/** The text of the field "system"; undefined for none, or an empty one. */
+export function systemTurn(given: Fields, where: string): string | undefined {
+  if (given["system"] === undefined) return undefined;
+  const system = checkContent(given["system"], `${where}.system`);
+  return system === "" ? undefined : system;
+}
+
+/** The messages with the system turn in front. */
+export function withSystem(
+  system: string | undefined,
+  messages: readonly ChatMessage[],
+  where: string,
+): readonly ChatMessage[] {
+  const [first] = messages;
+  if (system === undefined) return messages;
+  if (first?.role !== "system") return [{ role: "system", content: system }, ...messages];
+  if (first.content === system) return messages;
+  throw invalidItem(`${where} has two system turns, "system" and its first message: leave one of them out.`, where);
+}
+
+function checkMessages(value: unknown, name: string, rules: ItemRules): readonly ChatMessage[] {
+  if (typeof value === "string") refuseLostType(value, name);
+  return checkTurns(value, name, "assistant", rules);
+}
+
+const whose = { assistant: "the assistant's, the one to score", user: "the user's, the one to answer" };
+
+function checkTurns(
+  value: unknown,
+  name: string,
+  lastRole: "user" | "assistant",
+  rules: ItemRules,
+): readonly ChatMessage[] {
   if (!Array.isArray(value) || value.length === 0) {
     throw invalidItem(
       `Expected a non-empty array of {"role","content"} for ${name} but received ${describe(value)}.`,
       name,
     );
   }
-  const messages = value.map((message: unknown, i) => checkMessage(message, `${name}[${i}]`, i));
+  if (value.length > MAX_MESSAGES_PER_ITEM)
+    throw invalidItem(`${name} has ${value.length} messages; at most ${MAX_MESSAGES_PER_ITEM} are scored.`, name);
+  const messages = value.map((message: unknown, i) => checkMessage(message, `${name}[${i}]`, i, rules));
   const last = messages.length - 1;
-  if (messages[last]?.role !== "assistant") {
+  if (messages[last]?.role !== lastRole) {
     throw invalidItem(
-      `Expected the last message of ${name} to be the assistant's, the one to score, but its role is "${messages[last]?.role}".`,
+      `Expected the last message of ${name} to be ${whose[lastRole]}, but its role is "${messages[last]?.role}".`,
       `${name}[${last}].role`,
     );
   }
-  return { messages };
+  return messages;
 }
 
-function checkMessage(value: unknown, where: string, index: number): ChatMessage {
-  if (typeof value !== "object" || value === null) {
+function checkMessage(value: unknown, where: string, index: number, rules: ItemRules): ChatMessage {
+  if (!isObject(value)) {
     throw invalidItem(`Expected {"role","content"} for ${where} but received ${describe(value)}.`, where);
   }
-  const { role, content } = value as Record<string, unknown>;
+  refuseUnreadInput(value, where, rules);
+  const { role, content } = value;
   if (typeof role !== "string" || !ROLES.includes(role)) {
     throw invalidItem(
       `Expected "system", "user" or "assistant" for ${where}.role but received ${describe(role)}.`,
@@ -105,7 +191,19 @@ function checkMessage(value: unknown, where: string, index: number): ChatMessage
   if (role === "system" && index !== 0) {
     throw invalidItem(`Expected a system turn only as the first message, but ${where} is one.`, `${where}.role`);
   }
+  if (Array.isArray(content))
+    throw invalidItem(
+      `${where}.content is a list of parts, and one text is expected: write the text itself.`,
+      `${where}.content`,
+    );
   return { role: role as ChatRole, content: checkString(content, `${where}.content`) };
+}
+
+/** A string that is no list which lost its type. */
+export function checkContent(value: unknown, where: string): string {
+  const text = checkString(value, where);
+  refuseLostType(text, where);
+  return text;
 }
 
 /** A string of valid Unicode, or an error that names the field. */

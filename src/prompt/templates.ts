@@ -7,7 +7,7 @@ import { InvalidInputError } from "../errors.ts";
 import type { TemplateName } from "../gguf/starling-keys.ts";
 import type { ChatTemplateSource } from "../gguf/vocabulary-metadata.ts";
 import { compileChatTemplate } from "./chat-template.ts";
-import type { ChatMessage, MessagesItem, PromptResponseItem, ScoreItem } from "./items.ts";
+import type { ChatMessage, CheckedItem } from "./items.ts";
 
 /**
  * - `plain`: special tokens typed in a prompt, response or message are plain text.
@@ -69,7 +69,7 @@ export function openTemplate(name: TemplateName, source?: ChatTemplateSource): C
 }
 
 /** Renders one item to the parts of its text; a {text} item is one template part. */
-export function renderItem(item: ScoreItem, template: ChatTemplate, where: string): TextParts {
+export function renderItem(item: CheckedItem, template: ChatTemplate, where: string): TextParts {
   if ("text" in item) return [item.text];
   return template("messages" in item ? item.messages : asMessages(item), where);
 }
@@ -80,7 +80,13 @@ export function withoutResponse(parts: TextParts): TextParts {
   return parts.map((part, i) => (i === last ? "" : part));
 }
 
-function asMessages({ prompt, response }: PromptResponseItem): MessagesItem["messages"] {
+function asMessages({
+  prompt,
+  response,
+}: {
+  readonly prompt: string;
+  readonly response: string;
+}): readonly ChatMessage[] {
   return [
     { role: "user", content: prompt },
     { role: "assistant", content: response },

@@ -1,15 +1,12 @@
-/** The rows of a CSV file: objects by the names of its first record; every value is a text. */
+/** The rows of a CSV file: objects by the names of its first record; every value is a text, an empty cell is null. */
 import { isUtf8 } from "node:buffer";
 import { InvalidInputError, type StarlingError } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
 import { CsvSplitter, csvFields } from "./csv-splitter.ts";
 import { damaged, oneLine } from "./damaged.ts";
-import { bomLength, checkEncoding } from "./json-rows.ts";
+import { InputHead } from "./input-head.ts";
 import type { Piece } from "./json-splitter.ts";
 import type { Row } from "./row.ts";
-
-/** A UTF-8 byte order mark. */
-const BOM_BYTES = 3;
 
 /** @throws FileError for a file without a usable first record */
 export async function* csvRows(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Row> {
@@ -27,19 +24,18 @@ export async function* csvRows(chunks: AsyncIterable<Uint8Array>, name: string):
 }
 
 async function* csvPieces(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Piece> {
-  let head: Uint8Array = new Uint8Array();
+  const head = new InputHead(name, "CSV");
   let splitter: CsvSplitter | undefined;
   const begin = () => {
-    checkEncoding(head, name, "CSV");
-    const skipped = bomLength(head);
-    splitter = new CsvSplitter(skipped);
-    return splitter.push(head.subarray(skipped));
+    const bytes = head.bytes();
+    splitter = new CsvSplitter(head.start);
+    return splitter.push(bytes);
   };
   for await (const chunk of chunks) {
     if (splitter !== undefined) yield* splitter.push(chunk);
     else {
-      head = head.length === 0 ? chunk : Buffer.concat([head, chunk]);
-      if (head.length >= BOM_BYTES) yield* begin();
+      head.add(chunk);
+      if (head.hasBegun) yield* begin();
     }
   }
   if (splitter === undefined) yield* begin();
@@ -55,13 +51,20 @@ function readHeader(piece: Piece, name: string): readonly string[] {
   return fields;
 }
 
-function readRecord(piece: Piece, header: readonly string[]): { value: unknown } | { error: StarlingError } {
+function readRecord(
+  piece: Piece,
+  header: readonly string[],
+): { value: unknown; isCsv: true } | { error: StarlingError } {
   const read = fieldsOf(piece);
   if ("error" in read) return read;
   const { fields } = read;
   if (fields.length !== header.length)
     return invalid(`It has ${fields.length} fields where the first line names ${header.length}.`, piece);
-  return { value: Object.fromEntries(header.map((name, i) => [name, fields[i]])) };
+  // CSV cannot tell an empty text from a value that is missing, and the second is what programs mean by it.
+  return {
+    isCsv: true,
+    value: Object.fromEntries(header.map((name, i) => [name, fields[i] === "" ? null : fields[i]])),
+  };
 }
 
 function fieldsOf(piece: Piece): { fields: string[] } | { error: StarlingError } {

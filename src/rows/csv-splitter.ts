@@ -1,13 +1,13 @@
 /** CSV by RFC 4180: records that end at a line break outside of quotes, and the fields of one. */
-import { Collector, type Piece, type Splitter } from "./json-splitter.ts";
+import { Collector, type InputStart, type Piece, type Splitter } from "./json-splitter.ts";
 
 const [NEWLINE, QUOTE, COMMA, RETURN] = [0x0a, 0x22, 0x2c, 0x0d];
 
 /** Every record is a piece; empty lines are left out, but counted. */
 export class CsvSplitter implements Splitter {
   readonly #collector = new Collector();
-  #line = 1;
-  #startLine = 1;
+  #line: number;
+  #startLine: number;
   #offset: number;
   #inQuotes = false;
   /** Whether a quote would begin a quoted field: inside a bare field it is a character like others. */
@@ -15,9 +15,10 @@ export class CsvSplitter implements Splitter {
   /** A quoted field has ended, unless another quote follows at once. */
   #afterQuote = false;
 
-  /** @param offset bytes of the input before the first chunk */
-  constructor(offset = 0) {
+  constructor({ offset, line }: InputStart = { offset: 0, line: 1 }) {
     this.#offset = offset;
+    this.#line = line;
+    this.#startLine = line;
   }
 
   push(chunk: Uint8Array): Piece[] {
@@ -36,7 +37,7 @@ export class CsvSplitter implements Splitter {
       this.#afterQuote = false;
       this.#atFieldStart = byte === COMMA || byte === NEWLINE;
       if (byte !== NEWLINE) continue;
-      this.#collector.add(chunk.subarray(from, i));
+      if (i > from) this.#collector.add(chunk.subarray(from, i));
       from = i + 1;
       this.#finish(pieces, this.#offset + from);
       this.#startLine = this.#line;
@@ -57,6 +58,7 @@ export class CsvSplitter implements Splitter {
   }
 
   #finish(pieces: Piece[], endOffset: number): void {
+    if (this.#collector.empty) return;
     this.#push(pieces, this.#collector.take(), endOffset);
   }
 

@@ -18,6 +18,16 @@ export interface Piece {
   readonly problem?: string;
 }
 
+/** Where the first row begins, or may begin. */
+export interface InputStart {
+  /** Bytes of the input before it. */
+  readonly offset: number;
+  /** Its line, counted from 1. */
+  readonly line: number;
+}
+
+const BEGINNING: InputStart = { offset: 0, line: 1 };
+
 export interface Splitter {
   push(chunk: Uint8Array): Piece[];
   end(): Piece[];
@@ -30,10 +40,19 @@ export function isBlank(byte: number): boolean {
   return byte === SPACE || byte === NEWLINE || byte === RETURN || byte === TAB;
 }
 
-/** Collects the bytes of one piece up to {@link MAX_ROW_BYTES}. */
+/** The bytes up to the last that is not blank. */
+function withoutBlanks(bytes: Uint8Array): Uint8Array {
+  let end = bytes.length;
+  while (end > 0 && isBlank(bytes[end - 1] as number)) end -= 1;
+  return bytes.subarray(0, end);
+}
+
+/** Collects the bytes of one piece up to {@link MAX_ROW_BYTES}; blanks behind them do not count. */
 export class Collector {
   #parts: Uint8Array[] = [];
   #size = 0;
+  /** From here on nothing but blanks may come. */
+  #full = false;
   #tooLong = false;
 
   get empty(): boolean {
@@ -41,19 +60,25 @@ export class Collector {
   }
 
   add(bytes: Uint8Array): void {
-    this.#size += bytes.length;
-    if (this.#size > MAX_ROW_BYTES) {
+    if (bytes.length === 0 || this.#tooLong) return;
+    const wasFull = this.#full;
+    this.#full ||= this.#size + bytes.length > MAX_ROW_BYTES;
+    const kept = this.#full ? withoutBlanks(bytes) : bytes;
+    if (kept.length === 0) return;
+    this.#size += kept.length;
+    // A copy: a view would keep a whole chunk alive for a few bytes.
+    if (!wasFull && this.#size <= MAX_ROW_BYTES) this.#parts.push(new Uint8Array(kept));
+    else {
       this.#tooLong = true;
       this.#parts = [];
     }
-    // A copy: a view would keep a whole chunk alive for a few bytes.
-    if (!this.#tooLong && bytes.length > 0) this.#parts.push(new Uint8Array(bytes));
   }
 
   take(): { bytes?: Uint8Array; problem?: string } {
     const [parts, tooLong] = [this.#parts, this.#tooLong];
     this.#parts = [];
     this.#size = 0;
+    this.#full = false;
     this.#tooLong = false;
     if (tooLong) return { problem: `It is longer than ${MAX_ROW_BYTES} bytes, the most that a row may have.` };
     return { bytes: parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts) };
@@ -63,18 +88,19 @@ export class Collector {
 /** JSON lines: every line is a piece; blank ones are left out, but counted. */
 export class LineSplitter implements Splitter {
   readonly #collector = new Collector();
-  #line = 1;
+  #line: number;
   #offset: number;
 
-  /** @param offset bytes of the input before the first chunk */
-  constructor(offset = 0) {
+  constructor({ offset, line }: InputStart = BEGINNING) {
     this.#offset = offset;
+    this.#line = line;
   }
 
   push(chunk: Uint8Array): Piece[] {
     const pieces: Piece[] = [];
     let from = 0;
     for (;;) {
+      if (this.#collector.empty) from = this.#skipBlanks(chunk, from);
       const newline = chunk.indexOf(NEWLINE, from);
       if (newline < 0) break;
       this.#collector.add(chunk.subarray(from, newline));
@@ -93,10 +119,16 @@ export class LineSplitter implements Splitter {
     return pieces;
   }
 
+  /** Blanks before a row are not kept, however many there are. */
+  #skipBlanks(chunk: Uint8Array, from: number): number {
+    let at = from;
+    for (; at < chunk.length && isBlank(chunk[at] as number); at++) if (chunk[at] === NEWLINE) this.#line += 1;
+    return at;
+  }
+
   #finish(pieces: Piece[], endOffset: number): void {
-    const taken = this.#collector.take();
-    if (taken.bytes?.every(isBlank)) return;
-    pieces.push({ ...taken, line: this.#line, endOffset });
+    if (this.#collector.empty) return;
+    pieces.push({ ...this.#collector.take(), line: this.#line, endOffset });
   }
 }
 
@@ -110,14 +142,16 @@ export class ValueSplitter implements Splitter {
   #inString = false;
   #escaped = false;
   #started = false;
-  #line = 1;
-  #startLine = 1;
+  #line: number;
+  #startLine: number;
   #offset: number;
 
-  constructor(layout: "array" | "sequence", offset = 0) {
+  constructor(layout: "array" | "sequence", { offset, line }: InputStart = BEGINNING) {
     this.#inArray = layout === "array";
     this.#state = this.#inArray ? "before" : "inside";
     this.#offset = offset;
+    this.#line = line;
+    this.#startLine = line;
   }
 
   push(chunk: Uint8Array): Piece[] {

@@ -6,4 +6,6 @@ export type Row = {
   readonly row: number;
   /** Where an editor finds it: "line 12", "element 3 (line 9)", or "row 12" of a parquet file. */
   readonly where: string;
+  /** The row is of a CSV file: its values are texts, whatever they were before, and null for an empty cell. */
+  readonly isCsv?: true;
 } & ({ readonly value: unknown } | { readonly error: StarlingError });

@@ -2,8 +2,9 @@
 import { isStarlingError, ModelClosedError } from "../errors.ts";
 import { type ChatMessage, checkItem, checkString, type ScoreItem } from "../prompt/items.ts";
 import { cancellable } from "./cancellable.ts";
+import { nativeFailure } from "./failures.ts";
 import type { RewardModel } from "./reward-model.ts";
-import { nativeFailure, type StreamContext } from "./stream.ts";
+import type { StreamContext } from "./stream.ts";
 import type { ScoreOptions, ScoreResult } from "./types.ts";
 
 export interface PromptOptions {

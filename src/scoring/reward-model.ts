@@ -3,8 +3,8 @@ import { isStarlingError, ModelClosedError, NativeError } from "../errors.ts";
 import { OpenedFile } from "../files/opened-file.ts";
 import type { NativeModel } from "../native/addon.ts";
 import { openEngine } from "../native/engine.ts";
-import { aBoolean, aFunction, aSignal, checkOptions, given, required } from "../options.ts";
-import { type ChatMessage, checkItem, checkString, type ScoreItem } from "../prompt/items.ts";
+import { aBoolean, aFunction, aNameList, aSignal, checkOptions, given, required } from "../options.ts";
+import { type ChatMessage, checkItem, checkPrompt, checkString, type ScoreItem } from "../prompt/items.ts";
 import { availableMemory } from "./available-memory.ts";
 import { cancellable } from "./cancellable.ts";
 import { readHeadFor } from "./choose-head.ts";
@@ -14,7 +14,7 @@ import { readModelFile } from "./model-file.ts";
 import { assertPlacementFits, type Placement, placeModel } from "./placement.ts";
 import { openPrompt, type PromptOptions, type PromptRanking } from "./prompt-ranking.ts";
 import { ranksOf } from "./ranks.ts";
-import { openTokenizer, type RewardTokenizer } from "./reward-tokenizer.ts";
+import { openTokenizer, type RewardTokenizer, type TokenizeOptions } from "./reward-tokenizer.ts";
 import { featureStream, type StreamContext, scoreStream } from "./stream.ts";
 import type {
   FeatureOptions,
@@ -146,8 +146,15 @@ function loadFailure(error: unknown, path: string, { fit }: Placement): unknown 
   return new NativeError("ERR_OUT_OF_MEMORY", `${what}. Take a smaller quantisation, or ${advice}.`, details);
 }
 
-const scoreOptionChecks = { onProgress: aFunction, signal: aSignal, nameItem: aFunction, perToken: aBoolean };
-const featureOptionChecks = { onProgress: aFunction, signal: aSignal, nameItem: aFunction, onResult: aFunction };
+const streamChecks = {
+  onProgress: aFunction,
+  signal: aSignal,
+  nameItem: aFunction,
+  strict: aBoolean,
+  ignoreFields: aNameList,
+};
+const scoreOptionChecks = { ...streamChecks, perToken: aBoolean };
+const featureOptionChecks = { ...streamChecks, onResult: aFunction };
 
 /**
  * A loaded reward model. All methods may be called at any time, also several at once: the work is done in order, off
@@ -243,14 +250,15 @@ export class RewardModel implements AsyncDisposable {
   /**
    * Scores several responses to one prompt.
    *
+   * @param prompt what the user says, or a conversation that ends with the user's turn
    * @returns the responses, best first; `index` says where each stood in `responses`
    */
   async rank(
-    prompt: string,
+    prompt: string | readonly ChatMessage[],
     responses: readonly string[],
     options: ScoreOptions = {},
   ): Promise<readonly RankedResponse[]> {
-    checkString(prompt, "prompt");
+    checkPrompt(prompt, "prompt", options);
     if (!Array.isArray(responses)) throw new TypeError("Expected an array of strings for responses.");
     responses.forEach((response, i) => void checkString(response, `responses[${i}]`));
     const nameItem = options.nameItem ?? ((index: number) => `responses[${index}]`);
@@ -279,8 +287,8 @@ export class RewardModel implements AsyncDisposable {
   }
 
   /** The token ids of items, as they are scored. */
-  tokenize(items: readonly ScoreItem[]): Promise<TokenizedItem[]> {
-    return this.tokenizer.tokenize(items);
+  tokenize(items: readonly ScoreItem[], options: TokenizeOptions = {}): Promise<TokenizedItem[]> {
+    return this.tokenizer.tokenize(items, options);
   }
 
   /**
@@ -301,8 +309,8 @@ export class RewardModel implements AsyncDisposable {
   }
 }
 
-function checkItems(items: readonly unknown[], { nameItem }: ScoreOptions): void {
-  for (const [i, item] of items.entries()) checkItem(item, nameItem?.(i) ?? `items[${i}]`);
+function checkItems(items: readonly unknown[], { nameItem, ignoreFields }: ScoreOptions): void {
+  for (const [i, item] of items.entries()) checkItem(item, nameItem?.(i) ?? `items[${i}]`, { ignoreFields });
 }
 
 /** All results, or the first error. */

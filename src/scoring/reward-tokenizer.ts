@@ -9,8 +9,9 @@ import {
 } from "../gguf/starling-keys.ts";
 import type { EncodedText, NativeAddon, NativeTokenizer, Vocabulary } from "../native/addon.ts";
 import { loadAddon } from "../native/load-addon.ts";
-import { aString, checkOptions, oneOf, required } from "../options.ts";
-import { checkItem, type ScoreItem } from "../prompt/items.ts";
+import { aBoolean, aNameList, aString, checkOptions, oneOf, required } from "../options.ts";
+import type { ItemRules } from "../prompt/input-fields.ts";
+import { type CheckedItem, checkItem, type ScoreItem } from "../prompt/items.ts";
 import {
   type ChatTemplate,
   openTemplate,
@@ -19,7 +20,10 @@ import {
   type TextParts,
   withoutResponse,
 } from "../prompt/templates.ts";
+import { transcriptIn } from "../prompt/transcript.ts";
+import { type ItemWarning, strictError } from "../prompt/warnings.ts";
 import { type ModelFile, readModelFile } from "./model-file.ts";
+import { pieceOf, type TextMarks, textMarks, textWarnings } from "./text-warnings.ts";
 import type { TokenizationMode, TokenizedItem } from "./types.ts";
 
 export const tokenizationModes: readonly TokenizationMode[] = [...TOKENIZATIONS, BYTE_BPE];
@@ -53,7 +57,12 @@ export interface TokenizerChoices {
   readonly specialTokens?: SpecialTokens;
 }
 
-const utf8 = new TextDecoder();
+/** How items are read; see {@link ScoreOptions}. */
+export interface TokenizeOptions extends ItemRules {
+  readonly strict?: boolean | undefined;
+}
+
+const tokenizeChecks = { ignoreFields: aNameList, strict: aBoolean };
 
 /** An item that {@link RewardTokenizer.tokenizeEach} could not tokenise is answered with its error. */
 export type TokenizedOutcome = TokenizedItem | StarlingError;
@@ -97,6 +106,7 @@ export class RewardTokenizer {
   readonly #native: NativeTokenizer;
   readonly #vocabulary: Vocabulary;
   readonly #template: ChatTemplate;
+  #marks: TextMarks | undefined;
 
   /** @internal Use {@link loadTokenizer} or {@link RewardModel.tokenizer}. */
   constructor(native: NativeTokenizer, vocabulary: Vocabulary, settings: TokenizerSettings, template: ChatTemplate) {
@@ -112,11 +122,10 @@ export class RewardTokenizer {
    * @throws RangeError for an id outside the vocabulary
    */
   pieces(ids: Iterable<number>): string[] {
-    const { bytes, offsets } = this.#vocabulary;
     return Array.from(ids, (id) => {
-      const [start, end] = [offsets[id], offsets[id + 1]];
-      if (start === undefined || end === undefined) throw new RangeError(`The vocabulary has no id ${id}.`);
-      return utf8.decode(bytes.subarray(start, end));
+      const piece = pieceOf(this.#vocabulary, id);
+      if (piece === undefined) throw new RangeError(`The vocabulary has no id ${id}.`);
+      return piece;
     });
   }
 
@@ -125,8 +134,9 @@ export class RewardTokenizer {
    *
    * @throws InvalidInputError for the first item that has no ids or no position to score
    */
-  async tokenize(items: readonly ScoreItem[]): Promise<TokenizedItem[]> {
-    const outcomes = await this.tokenizeEach(items);
+  async tokenize(items: readonly ScoreItem[], options: TokenizeOptions = {}): Promise<TokenizedItem[]> {
+    checkOptions("tokenize", options, tokenizeChecks);
+    const outcomes = await this.tokenizeEach(items, itemName, options);
     return outcomes.map((outcome) => {
       if (isStarlingError(outcome)) throw outcome;
       return outcome;
@@ -142,21 +152,21 @@ export class RewardTokenizer {
   async tokenizeEach(
     items: readonly unknown[],
     nameItem = itemName,
-    { findResponse = false }: { findResponse?: boolean | undefined } = {},
+    { findResponse = false, strict = false, ...rules }: TokenizeOptions & { findResponse?: boolean | undefined } = {},
   ): Promise<TokenizedOutcome[]> {
     const { specialTokens, frame } = this.settings;
     const outcomes: (TokenizedOutcome | undefined)[] = new Array(items.length).fill(undefined);
-    const rendered: { at: number; where: string; parts: TextParts; stem: TextParts; framed: boolean }[] = [];
+    const rendered: Rendered[] = [];
     const joined = (parts: TextParts) => (specialTokens === "reference" ? [parts.join("")] : parts);
     for (const [at, value] of items.entries()) {
       const where = nameItem(at);
       try {
-        const item = checkItem(value, where);
+        const item = checkItem(value, where, rules);
         const parts = renderItem(item, this.#template, where);
         const isText = "text" in item;
         const stem = findResponse && !isText ? joined(withoutResponse(parts)) : [];
         const framed = frame === "all" || (frame === "texts" && isText);
-        rendered.push({ at, where, parts: joined(parts), stem, framed });
+        rendered.push({ at, item, where, parts: joined(parts), stem, framed });
       } catch (error) {
         if (!isStarlingError(error)) throw error;
         outcomes[at] = error;
@@ -171,10 +181,23 @@ export class RewardTokenizer {
         ...(findResponse ? { stems: rendered.map(({ stem }) => stem) } : {}),
       },
     );
-    for (const [i, { at, where, parts }] of rendered.entries()) {
-      outcomes[at] = this.#finish(encoded[i] as EncodedText, where, parts.length === 1);
+    for (const [i, { at, item, where, parts }] of rendered.entries()) {
+      const outcome = this.#finish(encoded[i] as EncodedText, where, parts.length === 1);
+      const warnings = isStarlingError(outcome) ? [] : this.#warnings(item, outcome.truncated);
+      const [first] = warnings;
+      if (first === undefined) outcomes[at] = outcome;
+      else outcomes[at] = strict ? strictError(first, where) : { ...(outcome as TokenizedItem), warnings };
     }
     return outcomes as TokenizedOutcome[];
+  }
+
+  #warnings(item: CheckedItem, truncated: boolean): readonly ItemWarning[] {
+    if ("text" in item) {
+      this.#marks ??= textMarks(this.#vocabulary, this.settings, this.#template);
+      return textWarnings(item.text, this.#marks, truncated);
+    }
+    const warning = transcriptIn(item);
+    return warning === undefined ? [] : [warning];
   }
 
   /** @param isText whether special tokens in it, padding among them, are special */
@@ -193,6 +216,16 @@ export class RewardTokenizer {
     const responseStart = Math.min(stemTokens, position);
     return { ids, totalTokens, truncated: totalTokens > ids.length, scorePosition: position, responseStart };
   }
+}
+
+/** An item on its way to ids. */
+interface Rendered {
+  readonly at: number;
+  readonly item: CheckedItem;
+  readonly where: string;
+  readonly parts: TextParts;
+  readonly stem: TextParts;
+  readonly framed: boolean;
 }
 
 /** The native side's "no truncation". */

@@ -3,9 +3,10 @@
  * the native queue early enough that it never runs dry; outcomes come out in the order of the items as soon as they
  * are there. What is held at any time is bounded, so an endless input needs constant memory.
  */
-import { InvalidInputError, isStarlingError, ModelClosedError, NativeError, type StarlingError } from "../errors.ts";
+import { InvalidInputError, isStarlingError } from "../errors.ts";
 import type { CancellableJob, NativeModel } from "../native/addon.ts";
-import { itemName, type RewardTokenizer, type TokenizedOutcome } from "./reward-tokenizer.ts";
+import { isNotFinite, nativeFailure, notFinite, tooLong } from "./failures.ts";
+import { itemName, type RewardTokenizer, type TokenizedOutcome, type TokenizeOptions } from "./reward-tokenizer.ts";
 import type {
   FeatureOptions,
   FeatureOutcome,
@@ -67,7 +68,7 @@ async function* stream(
   source: Source,
   context: StreamContext,
   wanted: Wanted,
-  { onProgress, signal, nameItem = itemName, onResult }: FeatureOptions,
+  { onProgress, signal, nameItem = itemName, onResult, strict, ignoreFields }: FeatureOptions,
 ): AsyncGenerator<ScoreOutcome | FeatureResult, void, undefined> {
   signal?.throwIfAborted();
   if (wanted === "token-rewards" && context.tokenizer.settings.scorePosition === "padding-end")
@@ -76,7 +77,7 @@ async function* stream(
       "This model's scores are read behind the text, at the end of padding: its tokens have no rewards of their own.",
       { field: "perToken" },
     );
-  const pipeline = new Pipeline(source, context, nameItem, wanted, onResult);
+  const pipeline = new Pipeline(source, context, nameItem, wanted, onResult, { strict, ignoreFields });
   const onAbort = () => pipeline.stop();
   signal?.addEventListener("abort", onAbort, { once: true });
   let itemsDone = 0;
@@ -112,6 +113,7 @@ class Pipeline {
   readonly #slots: Slot[] = [];
   readonly #jobs = new Set<ItemJob>();
   readonly #wanted: Wanted;
+  readonly #rules: TokenizeOptions;
   readonly #onFeatures: FeatureOptions["onResult"];
   readonly #most: typeof IN_FLIGHT;
   #firstUnread = 0;
@@ -130,7 +132,9 @@ class Pipeline {
     nameItem: (index: number) => string,
     wanted: Wanted,
     onFeatures: FeatureOptions["onResult"],
+    rules: TokenizeOptions,
   ) {
+    this.#rules = rules;
     this.#onFeatures = onFeatures;
     this.#context = context;
     this.#nameItem = nameItem;
@@ -213,6 +217,7 @@ class Pipeline {
         this.#firstUnread += chunk.length;
         const [outcomes] = await Promise.all([
           this.#context.tokenizer.tokenizeEach(chunk, (i) => this.#nameItem(first + i), {
+            ...this.#rules,
             findResponse: this.#wanted === "token-rewards",
           }),
           this.#context.assertUnchanged(),
@@ -277,6 +282,7 @@ class Pipeline {
         const failure = nativeFailure(error);
         // What was read of a changed file fails as it may, and for that reason.
         if (isStarlingError(failure) && failure.code === "ERR_EVALUATION") await this.#context.assertUnchanged();
+        if (isNotFinite(error)) return { index, error: notFinite(this.#nameItem(index), error) };
         throw failure;
       },
     );
@@ -292,6 +298,7 @@ class Pipeline {
       tokenCount: item.ids.length,
       truncated: item.truncated,
       scorePosition: item.scorePosition,
+      ...(item.warnings === undefined ? {} : { warnings: item.warnings }),
     };
     if (typeof value === "number") return result;
     if (this.#wanted === "features") {
@@ -311,20 +318,4 @@ class Pipeline {
     else this.#wakeConsumer = undefined;
     wake?.();
   }
-}
-
-function tooLong(item: TokenizedItem, contextTokens: number, where: string): StarlingError | undefined {
-  const length = item.scorePosition + 1;
-  if (length <= contextTokens) return undefined;
-  return new NativeError(
-    "ERR_CONTEXT_TOO_SMALL",
-    `${where} has ${length} tokens, but the model was loaded with a context of ${contextTokens}. Load it with a context of ${length} or more.`,
-  );
-}
-
-export function nativeFailure(error: unknown): unknown {
-  const code = (error as { code?: unknown } | undefined)?.code;
-  if (code === "CLOSED") return new ModelClosedError("The model was closed while it was scoring.");
-  if (code === "ABORTED" || isStarlingError(error)) return error;
-  return new NativeError("ERR_EVALUATION", error instanceof Error ? error.message : String(error), { cause: error });
 }

@@ -4,7 +4,9 @@ import type { FitRecord } from "../gguf/fit-record.ts";
 import type { ProfileName } from "../gguf/starling-keys.ts";
 import type { NativeTokenizationMode, SplitMode } from "../native/addon.ts";
 import type { BackendReason, GpuChoice } from "../native/engine.ts";
+import type { ItemRules } from "../prompt/input-fields.ts";
 import type { SpecialTokens } from "../prompt/templates.ts";
+import type { ItemWarning } from "../prompt/warnings.ts";
 import type { KernelInfo } from "./kernel-plan.ts";
 import type { MemoryNeed } from "./memory.ts";
 
@@ -92,6 +94,8 @@ export interface ScoreResult {
   readonly truncated: boolean;
   /** Index, among the tokens after truncation, of the token that the score was read at. */
   readonly scorePosition: number;
+  /** What is legal in this item and most often a mistake; absent where there is nothing to say. */
+  readonly warnings?: readonly ItemWarning[];
   /** With the option `perToken`. */
   readonly tokenRewards?: TokenRewards;
 }
@@ -133,7 +137,9 @@ export interface ScoreProgress {
   readonly tokensDone: number;
 }
 
-export interface ScoreOptions {
+export interface ScoreOptions extends ItemRules {
+  /** An item that a warning is about is an error, ERR_SUSPECT_ITEM; default false: its result has the warning. */
+  readonly strict?: boolean;
   /** How messages call the item with this index; default: `items[index]`. */
   readonly nameItem?: (index: number) => string;
   /** Also give the reward at every token of the response; default false. The score is the same. */
@@ -165,6 +171,8 @@ export interface TokenizedItem {
   readonly truncated: boolean;
   /** Index of the token at which the score is read. */
   readonly scorePosition: number;
+  /** What is legal in this item and most often a mistake; absent where there is nothing to say. */
+  readonly warnings?: readonly ItemWarning[];
   /** @internal Index of the first token of the response, where that was asked for; else 0. */
   readonly responseStart: number;
 }

@@ -1,39 +1,81 @@
 /** Rows of public data sets to cases: what their readers share. Every error names the field. */
 import { describe, InvalidInputError, isStarlingError } from "../../errors.ts";
-import { type ChatMessage, checkItem, checkString, type ScoreItem } from "../../prompt/items.ts";
+import { type Fields, fieldNames, type ItemRules, refuseUnreadInput } from "../../prompt/input-fields.ts";
+import {
+  type ChatMessage,
+  type CheckedItem,
+  checkContent,
+  checkItem,
+  givenFields,
+  isObject,
+  systemTurn,
+  withSystem,
+} from "../../prompt/items.ts";
+import { pythonListAdvice, refuseLostType } from "../../prompt/lost-type.ts";
+import type { ItemWarning } from "../../prompt/warnings.ts";
+import { parseJson } from "../../rows/json-value.ts";
 import type { PromptCase } from "../case.ts";
 
 /** A row as a case, or why it is none: the reason is counted in the report. */
-export type Adapted = { readonly case: PromptCase } | { readonly omitted: string };
+export type Adapted =
+  | { readonly case: PromptCase; readonly warnings?: readonly ItemWarning[] }
+  | { readonly omitted: string };
 
-export interface AdaptOptions {
+export interface AdaptOptions extends ItemRules {
   /** Also make cases of responses whose order is not known; default false. */
   readonly unordered?: boolean;
+  /** What becomes of a chosen and a rejected conversation that differ before their last turn; default "refuse". */
+  readonly differentPrompts?: "refuse" | "allow";
+  /** The row is of a CSV file: its values are texts, whatever they were before; default false. */
+  readonly isCsv?: boolean;
 }
 
 /** @throws InvalidInputError ERR_INVALID_ITEM (or ERR_INVALID_UNICODE) for a row that does not fit; `field` names where */
 export type Adapter = (row: unknown, options?: AdaptOptions) => Adapted;
 
-export type Fields = Readonly<Record<string, unknown>>;
+export type { Fields };
+
+/**
+ * A row's fields, without those that are null or to be ignored. What belongs to the input and is not read is refused, and
+ * so are texts that were lists before CSV.
+ *
+ * @param shape what messages say of a row that has none of the fields that are read
+ * @param read names of the fields that hold texts, or lists of them
+ */
+export function rowFields(row: unknown, options: AdaptOptions, shape: string, read: readonly string[]): Fields {
+  const all = fieldsOf(row);
+  const fields = givenFields(all, Object.keys(all), options);
+  if (read.every((name) => fields[name] === undefined)) {
+    const message = `Expected ${shape} for the row, but ${fieldNames(all)}.`;
+    throw new InvalidInputError("ERR_INVALID_ITEM", message, { field: "the row" });
+  }
+  refuseUnreadInput(fields, "The row", options, read);
+  if (options.isCsv)
+    for (const name of read) {
+      const cell = fields[name];
+      if (typeof cell === "string") refuseLostType(cell, name, { isCell: true });
+    }
+  return fields;
+}
 
 export function fieldsOf(row: unknown, where = "the row"): Fields {
-  if (typeof row === "object" && row !== null && !Array.isArray(row)) return row as Fields;
+  if (isObject(row)) return row;
   throw wrong("an object", where, row);
 }
 
 export function textOf(fields: Fields, name: string, where = name): string {
-  return checkString(fields[name], where);
+  return checkContent(fields[name], where);
 }
 
 /** A list; in CSV a cell that holds one as JSON. */
 export function listOf(fields: Fields, name: string): readonly unknown[] {
   const value = asParsed(fields[name]);
   if (Array.isArray(value)) return value;
-  throw wrong("a list", name, value);
+  throw wrong("a list", name, value, pythonListAdvice(value));
 }
 
 export function textsOf(fields: Fields, name: string): string[] {
-  return listOf(fields, name).map((text, i) => checkString(text, `${name}[${i}]`));
+  return listOf(fields, name).map((text, i) => checkContent(text, `${name}[${i}]`));
 }
 
 /** true or false; in CSV "True" or "False", as pandas writes them. */
@@ -59,7 +101,7 @@ export function messagesOf(fields: Fields, name: string): ChatMessage[] {
 }
 
 /** Messages that end with the assistant's turn. An empty turn is one like others. */
-export function conversationOf(fields: Fields, name: string): ScoreItem {
+export function conversationOf(fields: Fields, name: string): CheckedItem {
   return checkMessages(listOf(fields, name), name);
 }
 
@@ -76,7 +118,7 @@ function checkMessages(messages: readonly unknown[], name: string): { messages: 
 }
 
 /** A response to what was said before. */
-export function itemOf(context: string | readonly ChatMessage[], response: string): ScoreItem {
+export function itemOf(context: string | readonly ChatMessage[], response: string): CheckedItem {
   if (typeof context === "string") return { prompt: context, response };
   const [first, ...more] = context;
   if (more.length === 0 && first?.role === "user") return { prompt: first.content, response };
@@ -91,6 +133,20 @@ export function contextOf(fields: Fields, name: string): string | readonly ChatM
   return isMessages ? messagesOf(fields, name) : textOf(fields, name);
 }
 
+/** {@link contextOf} "prompt", with the system turn that the row has beside it. */
+export function promptOf(fields: Fields): string | readonly ChatMessage[] {
+  return inContext(systemTurn(fields, "The row"), contextOf(fields, "prompt"));
+}
+
+/** A context with a system turn in front, where there is one. */
+export function inContext(
+  system: string | undefined,
+  context: string | readonly ChatMessage[],
+): string | readonly ChatMessage[] {
+  if (system === undefined) return context;
+  return withSystem(system, typeof context === "string" ? [{ role: "user", content: context }] : context, "The row");
+}
+
 function hasRole(value: unknown): boolean {
   return typeof value === "object" && value !== null && "role" in value;
 }
@@ -102,17 +158,25 @@ export function namesOf(fields: Fields): Pick<PromptCase, "id" | "subset"> {
 }
 
 function nameOf(value: unknown): string | undefined {
-  if (typeof value === "number" || typeof value === "bigint") return String(value);
+  if (typeof value === "bigint" || Number.isFinite(value)) return String(value);
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
 /** Whether two items are the same text, so that no model could tell them apart. */
-export function isSame(one: ScoreItem, other: ScoreItem): boolean {
+export function isSame(one: CheckedItem, other: CheckedItem): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-export function wrong(expected: string, where: string, received: unknown): InvalidInputError {
-  const message = `Expected ${expected} for ${where} but received ${describe(received)}.`;
+/** Comparisons grow with the square of the responses to a prompt; no data set comes near this many. */
+export const MAX_COMPARED_RESPONSES = 1000;
+
+export function refuseTooMany(responses: readonly unknown[], where: string): void {
+  if (responses.length > MAX_COMPARED_RESPONSES)
+    throw wrong(`at most ${MAX_COMPARED_RESPONSES} responses`, where, responses);
+}
+
+export function wrong(expected: string, where: string, received: unknown, advice = ""): InvalidInputError {
+  const message = `Expected ${expected} for ${where} but received ${describe(received)}.${advice}`;
   return new InvalidInputError("ERR_INVALID_ITEM", message, { field: where });
 }
 
@@ -120,7 +184,7 @@ export function wrong(expected: string, where: string, received: unknown): Inval
 function asParsed(value: unknown): unknown {
   if (typeof value !== "string" || !/^\s*\[/.test(value)) return value;
   try {
-    const parsed: unknown = JSON.parse(value);
+    const { value: parsed } = parseJson(value);
     return Array.isArray(parsed) ? parsed : value;
   } catch {
     return value;

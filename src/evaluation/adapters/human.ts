@@ -1,12 +1,14 @@
 /** lmsys/chatbot_arena_conversations: two whole conversations, and which of them a person preferred. */
 import type { CaseResponse } from "../case.ts";
-import { type Adapted, conversationOf, type Fields, fieldsOf, textOf, wrong } from "./adapter.ts";
+import { type Adapted, type AdaptOptions, conversationOf, type Fields, rowFields, textOf, wrong } from "./adapter.ts";
+
+const READ = ["conversation_a", "conversation_b"];
 
 /** Ties of good and of bad answers are left out, each counted under the name that the data set gives it. */
 const TIES: readonly string[] = ["tie", "tie (bothbad)"];
 
-export function adaptHuman(row: unknown): Adapted {
-  const fields = fieldsOf(row);
+export function adaptHuman(row: unknown, options: AdaptOptions = {}): Adapted {
+  const fields = rowFields(row, options, '{"conversation_a","conversation_b","winner"}', READ);
   const winner = textOf(fields, "winner");
   // Checked for ties, too: a file of another schema must not pass for one of ties.
   const [a, b] = [side(fields, "a", winner), side(fields, "b", winner)];

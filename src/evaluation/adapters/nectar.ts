@@ -1,17 +1,29 @@
 /** berkeley-nest/Nectar, which Starling's reward models were trained on: seven responses, ranked. */
 import { comparisonsByGrade } from "../case.ts";
-import { type Adapted, fieldsOf, itemOf, listOf, numberOf, textOf, wrong } from "./adapter.ts";
+import {
+  type Adapted,
+  type AdaptOptions,
+  fieldsOf,
+  itemOf,
+  listOf,
+  numberOf,
+  refuseTooMany,
+  rowFields,
+  textOf,
+  wrong,
+} from "./adapter.ts";
 import { parseDialogue } from "./dialogue.ts";
 
 /** Rank 1 is the best; equal ranks, which the data set has, are ties. */
-export function adaptNectar(row: unknown): Adapted {
-  const fields = fieldsOf(row);
+export function adaptNectar(row: unknown, options: AdaptOptions = {}): Adapted {
+  const fields = rowFields(row, options, '{"prompt","answers"}', ["prompt", "answers"]);
   const prompt = textOf(fields, "prompt");
   const turns = parseDialogue(prompt);
   if (turns?.at(-1)?.role !== "user")
     throw wrong('a text "\\n\\nHuman: …\\n\\nAssistant: " that ends before the answer', "prompt", prompt);
   const answers = listOf(fields, "answers");
   if (answers.length < 2) throw wrong("two or more answers", "answers", answers);
+  refuseTooMany(answers, "answers");
   const responses = answers.map((value, i) => {
     const where = `answers[${i}]`;
     const answer = fieldsOf(value, where);

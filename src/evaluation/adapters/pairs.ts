@@ -7,10 +7,14 @@
  *     {"prompt", "responses", "grades"}       the same, higher is better
  *     {"prompt", "responses"}                 where no order is needed
  *
- * The prompt is a text or a list of messages, which may be called "messages", too. "id" and "subset" are kept.
+ * The prompt is a text or a list of messages, which may be called "messages", too; "system" beside it is a system turn.
+ * "id" and "subset" are kept.
  */
 import { InvalidInputError } from "../../errors.ts";
-import type { ChatMessage, ScoreItem } from "../../prompt/items.ts";
+import { fieldNames } from "../../prompt/input-fields.ts";
+import { type ChatMessage, type CheckedItem, systemTurn, withSystem } from "../../prompt/items.ts";
+import { transcriptIn, transcriptWarning } from "../../prompt/transcript.ts";
+import type { ItemWarning } from "../../prompt/warnings.ts";
 import { type CaseResponse, comparisonsByGrade } from "../case.ts";
 import {
   type Adapted,
@@ -19,69 +23,96 @@ import {
   conversationOf,
   type Fields,
   fieldsOf,
+  inContext,
   isSame,
   itemOf,
   listOf,
   messagesOf,
   namesOf,
   numberOf,
+  refuseTooMany,
+  rowFields,
   textsOf,
   wrong,
 } from "./adapter.ts";
+import { parseDialogue } from "./dialogue.ts";
 
 const SHAPES = '{"prompt","chosen","rejected"} or {"prompt","responses","ranks"}';
-
-/** Of a row's fields, in a message of one line. */
-const MAX_NAMES = 8;
-const MAX_NAME_CHARACTERS = 40;
+const READ = ["prompt", "messages", "system", "chosen", "rejected", "responses", "ranks", "grades"];
 
 type Context = string | readonly ChatMessage[] | undefined;
 
-export function adaptPairs(row: unknown, { unordered = false }: AdaptOptions = {}): Adapted {
-  const fields = fieldsOf(row);
+export function adaptPairs(row: unknown, options: AdaptOptions = {}): Adapted {
+  const { unordered = false } = options;
+  const fields = rowFields(row, options, SHAPES, READ);
   const isPair = isGiven(fields, "chosen") || isGiven(fields, "rejected");
-  if (isPair === isGiven(fields, "responses")) throw wrongShape(fields);
-  const responses = isPair ? pairOf(fields) : rankedOf(fields, unordered);
+  if (isPair === isGiven(fields, "responses")) throw wrongShape(fieldsOf(row));
+  const responses = isPair ? pairOf(fields, options) : rankedOf(fields, unordered);
   const different = comparisonsByGrade(responses);
   const comparisons = different.filter(({ better, worse }) => {
     const [one, other] = [responses[better], responses[worse]];
     return one !== undefined && other !== undefined && !isSame(one.item, other.item);
   });
-  if (comparisons.length > 0 || unordered) return { case: { responses, comparisons, ...namesOf(fields) } };
+  if (comparisons.length > 0 || unordered) {
+    const warnings = warningsOf(responses);
+    return { case: { responses, comparisons, ...namesOf(fields) }, ...(warnings.length > 0 ? { warnings } : {}) };
+  }
   if (different.length > 0) return { omitted: "same text" };
   return {
     omitted: responses.filter(({ grade }) => grade !== undefined).length < 2 ? "fewer than two ranked" : "all tied",
   };
 }
 
-/** Names the fields that are there: a CSV file with another separator has one, of all names together. */
+function warningsOf([first]: readonly CaseResponse[]): ItemWarning[] {
+  const warning = first === undefined ? undefined : transcriptIn(first.item);
+  return warning === undefined ? [] : [warning];
+}
+
 function wrongShape(fields: Fields): InvalidInputError {
-  const names = Object.keys(fields);
-  const shown = names.slice(0, MAX_NAMES).map((name) => JSON.stringify(shortened(name)));
-  const there = names.length === 0 ? "none" : `${shown.join(", ")}${names.length > MAX_NAMES ? " and others" : ""}`;
-  return new InvalidInputError("ERR_INVALID_ITEM", `Expected ${SHAPES} for the row, but its fields are ${there}.`, {
-    field: "the row",
-  });
+  const message = `Expected ${SHAPES} for the row, but ${fieldNames(fields)}.`;
+  return new InvalidInputError("ERR_INVALID_ITEM", message, { field: "the row" });
 }
 
-function shortened(name: string): string {
-  return name.length > MAX_NAME_CHARACTERS ? `${name.slice(0, MAX_NAME_CHARACTERS - 1)}…` : name;
-}
-
-function pairOf(fields: Fields): CaseResponse[] {
-  const context = promptOf(fields);
-  return (["chosen", "rejected"] as const).map((name) => ({
-    item: sideOf(fields, name, context),
+function pairOf(fields: Fields, { differentPrompts = "refuse" }: AdaptOptions): CaseResponse[] {
+  const context = contextOfRow(fields);
+  const system = systemTurn(fields, "The row");
+  const responses = (["chosen", "rejected"] as const).map((name) => ({
+    item: sideOf(fields, name, context, system),
     grade: name === "chosen" ? 1 : 0,
     label: name,
   }));
+  const [chosen, rejected] = responses.map(({ item }) => turnsBefore(item)) as [Turns, Turns];
+  if (differentPrompts === "refuse" && JSON.stringify(chosen) !== JSON.stringify(rejected)) {
+    const turn = chosen.findIndex((text, i) => text !== rejected[i]);
+    const message =
+      `chosen and rejected answer different prompts: their conversations part at turn ${turn < 0 ? chosen.length + 1 : turn + 1}, ` +
+      'before the last one. To compare them all the same: --different-prompts allow (differentPrompts: "allow").';
+    throw new InvalidInputError("ERR_INVALID_ITEM", message, { field: "rejected" });
+  }
+  return responses;
 }
 
-function sideOf(fields: Fields, name: string, context: Context): ScoreItem {
+type Turns = readonly string[];
+
+/** What a response answers: each turn as a text; of a transcript its own turns. */
+function turnsBefore(item: CheckedItem): Turns {
+  if ("text" in item) return [];
+  const messages =
+    "messages" in item ? item.messages : [{ role: "user", content: item.prompt }, asResponse(item.response)];
+  const written = parseDialogue(messages.at(-1)?.content ?? "") ?? [];
+  const inside = written.at(-1)?.role === "assistant" ? written.slice(0, -1) : [];
+  return [...messages.slice(0, -1), ...inside].map(({ role, content }) => `${role}: ${content}`);
+}
+
+function asResponse(content: string): ChatMessage {
+  return { role: "assistant", content };
+}
+
+function sideOf(fields: Fields, name: string, context: Context, system: string | undefined): CheckedItem {
   const side = contextOf(fields, name);
   if (typeof side === "string") {
-    if (context === undefined) throw wrong("a text or a list of messages", "prompt", undefined);
-    return itemOf(context, side);
+    if (context === undefined) throw noPrompt(side, name);
+    return itemOf(inContext(system, context), side);
   }
   const before: readonly ChatMessage[] =
     typeof context === "string" ? [{ role: "user", content: context }] : (context ?? []);
@@ -89,7 +120,14 @@ function sideOf(fields: Fields, name: string, context: Context): ScoreItem {
   const isWhole = before.length === 0 || side[0]?.role !== "assistant";
   if (isWhole && typeof context === "object" && !startsWith(side, context))
     throw wrong("the turns that follow the prompt, or the prompt's and then these,", name, side);
-  return conversationOf({ [name]: isWhole ? side : [...before, ...side] }, name);
+  const messages = isWhole ? side : [...before, ...side];
+  return conversationOf({ [name]: withSystem(system, messages, "The row") }, name);
+}
+
+function noPrompt(side: string, name: string): InvalidInputError {
+  const advice =
+    transcriptWarning(side) === undefined ? "" : ` ${name} is a transcript: write it as a list of messages.`;
+  return wrong("a text or a list of messages", "prompt", undefined, advice);
 }
 
 function startsWith(messages: readonly ChatMessage[], start: readonly ChatMessage[]): boolean {
@@ -97,10 +135,12 @@ function startsWith(messages: readonly ChatMessage[], start: readonly ChatMessag
 }
 
 function rankedOf(fields: Fields, unordered: boolean): CaseResponse[] {
-  const context = promptOf(fields);
-  if (context === undefined) throw wrong("a text or a list of messages", "prompt", undefined);
+  const raw = contextOfRow(fields);
+  if (raw === undefined) throw wrong("a text or a list of messages", "prompt", undefined);
+  const context = inContext(systemTurn(fields, "The row"), raw);
   const responses = textsOf(fields, "responses");
   if (responses.length < 2) throw wrong("two or more responses", "responses", responses);
+  refuseTooMany(responses, "responses");
   const name = isGiven(fields, "grades") ? "grades" : "ranks";
   if (name === "grades" && isGiven(fields, "ranks"))
     throw wrong("ranks or grades, not both,", "grades", fields["grades"]);
@@ -120,7 +160,7 @@ function rankedOf(fields: Fields, unordered: boolean): CaseResponse[] {
   });
 }
 
-function promptOf(fields: Fields): Context {
+function contextOfRow(fields: Fields): Context {
   // Sets for training often repeat the chosen conversation as "messages": the prompt is what counts.
   if (isGiven(fields, "prompt")) return contextOf(fields, "prompt");
   return isGiven(fields, "messages") ? messagesOf(fields, "messages") : undefined;

@@ -1,10 +1,12 @@
 /** allenai/reward-bench, split "filtered": a chosen and a rejected response. */
-import { type Adapted, contextOf, fieldsOf, itemOf, namesOf, textOf } from "./adapter.ts";
+import { type Adapted, type AdaptOptions, itemOf, namesOf, promptOf, rowFields, textOf } from "./adapter.ts";
+
+const READ = ["prompt", "chosen", "rejected", "system"];
 
 /** The same text twice is kept: it counts as wrong, as in the reference. */
-export function adaptRewardBench(row: unknown): Adapted {
-  const fields = fieldsOf(row);
-  const context = contextOf(fields, "prompt");
+export function adaptRewardBench(row: unknown, options: AdaptOptions = {}): Adapted {
+  const fields = rowFields(row, options, '{"prompt","chosen","rejected"}', READ);
+  const context = promptOf(fields);
   const responses = (["chosen", "rejected"] as const).map((name) => ({
     item: itemOf(context, textOf(fields, name)),
     grade: name === "chosen" ? 1 : 0,

@@ -1,17 +1,31 @@
 /** allenai/reward-bench-2: the correct responses, then the wrong ones; in the subset "Ties" several are correct. */
 import { comparisonsByGrade } from "../case.ts";
-import { type Adapted, contextOf, fieldsOf, itemOf, namesOf, textOf, textsOf, wrong } from "./adapter.ts";
+import {
+  type Adapted,
+  type AdaptOptions,
+  itemOf,
+  namesOf,
+  promptOf,
+  refuseTooMany,
+  rowFields,
+  textOf,
+  textsOf,
+  wrong,
+} from "./adapter.ts";
+
+const READ = ["prompt", "chosen", "rejected", "system"];
 
 /** The subset of prompts with several correct answers, whose ids pair them: "ref:7" with "tied:7". */
 const TIES = /^ties$/i;
 const TIES_ID = /^[^:]+:\d+$/;
 
-export function adaptRewardBench2(row: unknown): Adapted {
-  const fields = fieldsOf(row);
-  const context = contextOf(fields, "prompt");
+export function adaptRewardBench2(row: unknown, options: AdaptOptions = {}): Adapted {
+  const fields = rowFields(row, options, '{"prompt","chosen","rejected"}', READ);
+  const context = promptOf(fields);
   const [chosen, rejected] = [textsOf(fields, "chosen"), textsOf(fields, "rejected")];
   if (chosen.length === 0) throw wrong("one or more responses", "chosen", chosen);
   if (rejected.length === 0) throw wrong("one or more responses", "rejected", rejected);
+  refuseTooMany([...chosen, ...rejected], "chosen");
   const correct = fields["num_correct"];
   if (typeof correct === "number" && correct !== chosen.length)
     throw wrong(`${chosen.length}, the number of chosen responses,`, "num_correct", correct);

@@ -1,9 +1,11 @@
 /** PKU-Alignment/PKU-SafeRLHF, as of 2023 and of 2024: two responses, each of them safe or not. */
-import { type Adapted, fieldsOf, flagOf, textOf } from "./adapter.ts";
+import { type Adapted, type AdaptOptions, flagOf, rowFields, textOf } from "./adapter.ts";
+
+const READ = ["prompt", "response_0", "response_1"];
 
 /** Only rows with exactly one safe response say which is better. */
-export function adaptSafety(row: unknown): Adapted {
-  const fields = fieldsOf(row);
+export function adaptSafety(row: unknown, options: AdaptOptions = {}): Adapted {
+  const fields = rowFields(row, options, '{"prompt","response_0","response_1"}', READ);
   const prompt = textOf(fields, "prompt");
   const [first, second] = ["response_0", "response_1"].map((name) => {
     const isSafe = flagOf(fields, `is_${name}_safe`);

@@ -1,17 +1,20 @@
 /** truthful_qa, configuration "generation": the best answer, correct and incorrect ones. */
 import type { CaseResponse, Comparison } from "../case.ts";
-import { type Adapted, fieldsOf, textOf, textsOf } from "./adapter.ts";
+import { type Adapted, type AdaptOptions, refuseTooMany, rowFields, textOf, textsOf } from "./adapter.ts";
+
+const READ = ["question", "best_answer", "correct_answers", "incorrect_answers"];
 
 /**
  * reward(best) ≥ reward(correct) > reward(incorrect). The data set repeats the best answer among the correct ones: those
  * that are the same text but for spaces around it and a full stop at its end are removed.
  */
-export function adaptTruth(row: unknown): Adapted {
-  const fields = fieldsOf(row);
+export function adaptTruth(row: unknown, options: AdaptOptions = {}): Adapted {
+  const fields = rowFields(row, options, '{"question","best_answer","correct_answers","incorrect_answers"}', READ);
   const prompt = textOf(fields, "question");
   const best = textOf(fields, "best_answer");
   const correct = textsOf(fields, "correct_answers").filter((answer) => core(answer) !== core(best));
   const incorrect = textsOf(fields, "incorrect_answers");
+  refuseTooMany([best, ...correct, ...incorrect], "incorrect_answers");
   const responses: CaseResponse[] = [
     { item: { prompt, response: best }, grade: 2, label: "best" },
     ...correct.map((response) => ({ item: { prompt, response }, grade: 1, label: "correct" })),

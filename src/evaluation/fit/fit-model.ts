@@ -11,7 +11,7 @@ import type { PullProgress } from "../../hub/tally.ts";
 import { aBoolean, aFunction, aString, checkOptions, given, required } from "../../options.ts";
 import { packageVersion } from "../../package-info.ts";
 import { replaceHeadIn, writeHeadTo } from "../../write-head.ts";
-import { checkRequest } from "../evaluate.ts";
+import { checkRequest, rowRuleChecks } from "../evaluate.ts";
 import { modelHash } from "../model-hash.ts";
 import { type BenchmarkRequest, OpenBenchmark } from "../open-benchmark.ts";
 import { type LoadSettings, type OpenModel, openModel } from "../open-model.ts";
@@ -34,8 +34,12 @@ export interface FitModelOptions extends Omit<FitOptions, "onTrial"> {
   readonly headOutput?: string;
   /** Replace existing outputs; default false. */
   readonly overwrite?: boolean;
-  /** Stop at the first row that cannot be understood or scored; default false: it is told and left out. */
+  /** Stop at the first row that cannot be understood or scored, or that a warning is about; default false: it is told. */
   readonly strict?: boolean;
+  /** Names of fields that belong to the input, such as "tools", and are left out on purpose; default: none. */
+  readonly ignoreFields?: readonly string[];
+  /** Whether a chosen and a rejected conversation may differ before their last turn; default "refuse". */
+  readonly differentPrompts?: "refuse" | "allow";
   /** Where features are kept for another run; default: the package's cache folder ($STARLING_RM_CACHE). */
   readonly cacheFolder?: string;
   /** Called for each row that cannot be understood and each case that cannot be scored. */
@@ -91,6 +95,7 @@ export async function fitModel(options: FitModelOptions): Promise<{ report: FitR
     headOutput: aString,
     overwrite: aBoolean,
     strict: aBoolean,
+    ...rowRuleChecks,
     cacheFolder: aString,
     onProblem: aFunction,
     onProgress: aFunction,
@@ -190,6 +195,7 @@ async function readFeatures(
     limit: undefined,
     seed,
     strict,
+    ...given({ ignoreFields: options.ignoreFields, differentPrompts: options.differentPrompts }),
     onProblem,
     onDownload: (progress) => onProgress?.({ doing: "downloading", progress }),
     signal,
@@ -211,6 +217,7 @@ async function readFeatures(
       onProgress: (progress) => onProgress?.({ doing: "reading", ...progress }),
     });
     data.failures.forEach(take);
+    for (const sentence of benchmark.warnings()) options.onNotice?.(sentence);
     if (data.cases.length === 0)
       throw new InvalidInputError("ERR_INVALID_ARGUMENT", noCases(benchmark), { field: "data" });
     return { data, model, benchmark };

@@ -2,6 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import { InvalidInputError, type StarlingError } from "../../errors.ts";
 import { MAX_ROW_BYTES } from "../json-splitter.ts";
+import { MAX_ROW_VALUES } from "../json-value.ts";
 
 /** Stands for a text that is none: replacing its wrong bytes would give another text than the one in the file. */
 class BrokenText {}
@@ -46,8 +47,10 @@ const UUID_PARTS = /^(.{8})(.{4})(.{4})(.{4})(.{12})$/;
  */
 export function plainRow(row: Readonly<Record<string, unknown>>): { value: unknown } | { error: StarlingError } {
   let characters = 0;
+  let values = 0;
   let broken: string | undefined;
   const plain = (value: unknown, name: string): unknown => {
+    values += 1;
     if (value === undefined || value === null) return null;
     if (typeof value === "string") {
       characters += value.length;
@@ -64,6 +67,8 @@ export function plainRow(row: Readonly<Record<string, unknown>>): { value: unkno
   };
   const value = Object.fromEntries(Object.entries(row).map(([key, member]) => [key, plain(member, key)]));
   if (broken !== undefined) return invalid(`Its field ${broken} is not valid UTF-8.`, broken);
+  if (values > MAX_ROW_VALUES)
+    return invalid(`It holds more than ${MAX_ROW_VALUES} values, the most that a row may have.`);
   // Characters are a byte or more each.
   if (characters > MAX_ROW_BYTES)
     return invalid(`It is longer than ${MAX_ROW_BYTES} bytes, the most that a row may have.`);

@@ -8,9 +8,11 @@ function sourceRow(source: string): SourceRow {
 
 const rowOf = (source: string) => toRow(sourceRow(source), 3);
 
-it("leaves one item to the library's own checks", () => {
-  for (const value of [{ text: "a" }, { text: 5 }, { prompt: "a", response: "b" }, { messages: [] }]) {
-    expect(rowOf(JSON.stringify(value))).toMatchObject({ index: 3, items: [value], many: false, fields: "" });
+it("takes of a row what is scored, and nothing else", () => {
+  for (const value of [{ text: "a" }, { prompt: "a", response: "b" }]) {
+    const row = rowOf(JSON.stringify({ ...value, id: 1 }));
+    expect(row).toMatchObject({ index: 3, many: false, fields: ',"id":1' });
+    expect(row.items).toEqual([value]);
   }
 });
 
@@ -30,12 +32,19 @@ describe("refuses in words", () => {
     ["[1]", /Expected an object .*but it is an array/],
     ["12", /but it is a number/],
     ["null", /but it is null/],
-    ['{"tex":"a"}', /has none of these fields/],
+    ['{"tex":"a"}', /has none of these fields: its fields are "tex"\./],
     ['{"prompt":"a","responses":"b"}', /Expected an array of strings for responses, not a string/],
     ['{"prompt":"a","responses":[]}', /responses is empty/],
-    ['{"prompt":"a","responses":["b",null]}', /Expected a string for responses\[1\], not null/],
-    ['{"responses":["b"]}', /Expected a string for prompt, not left out/],
+    ['{"prompt":"a","responses":["b",null]}', /Expected a string for responses\[1\] but received null/],
+    ['{"responses":["b"]}', /prompt, but it is left out/],
     ['{"prompt":"a","response":"b","responses":["b"]}', /both "responses" and "response"/],
+    ['{"text":5}', /Expected a string for row\.text/],
+    ['{"id":3}', /its fields are "id"/],
+    ['{"text":null,"id":3}', /its fields are "text" \(empty\), "id"/],
+    ['{"messages":[]}', /non-empty array/],
+    ['{"prompt":"a","response":null}', /row\.response/],
+    ['{"prompt":"a","response":NaN}'.replace("NaN", "1e999"), /row\.response but received Infinity/],
+    ['{"prompt":"a","responses":["b"],"tools":[{}, {"name":"f"}]}', /"tools".*--ignore-field tools/],
     ['{"prompt":"a","responses":["\\ud800"]}', /responses\[0\] is not valid Unicode/],
   ])("%s", (source, message) => {
     const row = rowOf(source);

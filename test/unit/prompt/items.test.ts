@@ -60,3 +60,98 @@ describe("checkItem", () => {
     expect(failure({ prompt: "\ude00", response: "a" }).code).toBe("ERR_INVALID_UNICODE");
   });
 });
+
+describe("what belongs to the input", () => {
+  const item = { prompt: "a", response: "b" };
+
+  it("takes null for absent", () => {
+    expect(checkItem({ ...item, text: null, messages: null, system: null, tools: null }, "x")).toEqual(item);
+    expect(failure({ prompt: null, response: null, text: null }).message).toMatch(
+      /has none of them: its fields are "prompt" \(empty\)/,
+    );
+  });
+
+  it("has a system turn from the field beside it, an empty one being none", () => {
+    const messages = [
+      { role: "system", content: "s" },
+      { role: "user", content: "a" },
+      { role: "assistant", content: "b" },
+    ];
+    expect(checkItem({ ...item, system: "s" }, "x")).toEqual({ messages });
+    expect(checkItem({ ...item, system: "" }, "x")).toEqual(item);
+    expect(checkItem({ messages: messages.slice(1), system: "s" }, "x")).toEqual({ messages });
+    expect(checkItem({ messages, system: "s" }, "x")).toEqual({ messages });
+    expect(failure({ messages, system: "t" }).message).toMatch(/two system turns/);
+    expect(failure({ text: "a", system: "t" }).message).toMatch(/both "text" and "system"/);
+    expect(failure({ ...item, system: 5 }).message).toMatch(/items\[3\]\.system/);
+  });
+
+  it("takes a prompt of several turns", () => {
+    const prompt = [
+      { role: "user", content: "a" },
+      { role: "assistant", content: "b" },
+      { role: "user", content: "c" },
+    ];
+    const messages = [...prompt, { role: "assistant", content: "d" }];
+    expect(checkItem({ prompt, response: "d" }, "x")).toEqual({ messages });
+    expect(failure({ prompt: messages, response: "d" }).message).toMatch(
+      /last message of items\[3\]\.prompt to be the user's/,
+    );
+  });
+
+  it.each([
+    [{ tools: [{ name: "f" }] }, "tools"],
+    [{ toolCalls: [{}, { a: 1 }] }, "toolCalls"],
+    [{ history: [["a", "b"]] }, "history"],
+    [{ context: "c" }, "context"],
+    [{ images: ["x.png"] }, "images"],
+    [{ system_prompt: "s" }, "system_prompt"],
+    [{ Input: "i" }, "Input"],
+  ])("is refused where it is not read, by name: %j", (more, name) => {
+    const { code, message } = failure({ ...item, ...more });
+    expect(code).toBe("ERR_INVALID_ITEM");
+    expect(message).toContain(`"${name}"`);
+    expect(message).toContain(`--ignore-field ${name}`);
+    expect(checkItem({ ...item, ...more }, "x", { ignoreFields: [name] })).toEqual(item);
+    const turn = { role: "user", content: "a", ...more };
+    expect(failure({ messages: [turn, { role: "assistant", content: "b" }] }).message).toContain(`"${name}"`);
+  });
+
+  it.each([
+    [{ tools: [] }],
+    [{ tools: null }],
+    [{ context: "" }],
+    [{ images: [null] }],
+    [{ functions: {} }],
+    [{ history: "[]" }],
+    [{ audio: Number.NaN }],
+    [{ id: 1, score_chosen: 2, category: "context", source: "x" }],
+  ])("is not there where it is empty, and other fields are none of it: %j", (more) => {
+    expect(checkItem({ ...item, ...more }, "x")).toEqual(item);
+  });
+
+  it("ignores fields on purpose, also those that it would read", () => {
+    expect(checkItem({ ...item, messages: [], system: "s" }, "x", { ignoreFields: ["messages", "system"] })).toEqual(
+      item,
+    );
+  });
+
+  it("refuses texts that were lists, and lists of parts, in words", () => {
+    const list = "[{'role': 'user', 'content': 'a'}]";
+    for (const value of [
+      { ...item, prompt: list },
+      { ...item, response: list },
+      { text: list },
+      { messages: list },
+      { ...item, response: '[{"role":"assistant","content":"b"}]' },
+    ])
+      expect(failure(value).message).toMatch(/a list of messages as/);
+    const content = [{ type: "text", text: "a" }];
+    expect(failure({ messages: [{ role: "user", content }] }).message).toMatch(/content is a list of parts/);
+  });
+
+  it("has at most 10000 messages", () => {
+    const messages = Array.from({ length: 10_001 }, () => ({}));
+    expect(failure({ messages }).message).toBe("items[3].messages has 10001 messages; at most 10000 are scored.");
+  });
+});

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { ScoreItem } from "../../../src/prompt/items.ts";
+import type { CheckedItem } from "../../../src/prompt/items.ts";
 import { openTemplate, renderItem, withoutResponse } from "../../../src/prompt/templates.ts";
 
 const yiChat = openTemplate("yi-chat");
-const render = (item: ScoreItem, template = yiChat) => renderItem(item, template, "items[0]");
+const render = (item: CheckedItem, template = yiChat) => renderItem(item, template, "items[0]");
 
 describe("the yi-chat template", () => {
   it("renders a prompt and a response as the model card writes it: no newline at the end, no system turn", () => {

@@ -55,8 +55,8 @@ it("reads back what was written, however it is cut", () => {
 describe("a file", () => {
   it("has names in its first line, and counts lines as an editor does", async () => {
     expect(await readAll(csv('\ufeffprompt,chosen\r\n"a\nb",c\r\n\r\nd,"e, f"\r\n'))).toEqual([
-      { row: 1, where: "line 2", value: { prompt: "a\nb", chosen: "c" } },
-      { row: 2, where: "line 5", value: { prompt: "d", chosen: "e, f" } },
+      { row: 1, where: "line 2", isCsv: true, value: { prompt: "a\nb", chosen: "c" } },
+      { row: 2, where: "line 5", isCsv: true, value: { prompt: "d", chosen: "e, f" } },
     ]);
   });
 
@@ -70,18 +70,31 @@ describe("a file", () => {
       },
       { row: 2, where: "line 3", error: expect.objectContaining({ message: "It is not valid UTF-8." }) },
       { row: 3, where: "line 4", error: expect.objectContaining({ code: "ERR_INVALID_DATA" }) },
-      { row: 4, where: "line 5", value: { a: "v", b: "w" } },
+      { row: 4, where: "line 5", isCsv: true, value: { a: "v", b: "w" } },
     ]);
   });
 
   it("names the line where a quote was opened and never closed", async () => {
     expect(await readAll(csv('a\n1\n"2\n3\n4\n'))).toEqual([
-      { row: 1, where: "line 2", value: { a: "1" } },
+      { row: 1, where: "line 2", isCsv: true, value: { a: "1" } },
       {
         row: 2,
         where: "line 3",
         error: expect.objectContaining({ message: expect.stringContaining('closing " is missing') }),
       },
+    ]);
+  });
+
+  it("takes an empty cell for a value that is missing, not for an empty text", async () => {
+    expect(await valuesOf(csv('prompt,chosen,rejected\nHi,,""\nHi," ",x\n'))).toEqual([
+      { prompt: "Hi", chosen: null, rejected: null },
+      { prompt: "Hi", chosen: " ", rejected: "x" },
+    ]);
+  });
+
+  it("begins after blanks, and counts their lines", async () => {
+    expect(await readAll(csv("\ufeff\n  \n\t\r\na,b\n1,2\n"))).toEqual([
+      { row: 1, where: "line 5", isCsv: true, value: { a: "1", b: "2" } },
     ]);
   });
 

@@ -24,7 +24,6 @@ describe("the layout", () => {
     ['{"a": 1\n{"a":2}\n', "lines"],
     ['{"text": "cut off\n{"a":2}\n', "lines"],
     [" \n[", "array"],
-    ["\ufeff[", "array"],
     ["hello", "lines"],
   ])("of %j is %s", (text, layout) => {
     expect(detectLayout(Buffer.from(text), false)).toBe(layout);
@@ -55,6 +54,45 @@ describe("rows", () => {
       ["element 0 (line 1)", { text: "a" }],
       ["element 1 (line 2)", expect.stringContaining("not valid JSON")],
     ]);
+  });
+
+  it.each([
+    ['\ufeff[{"a":1}]', 1, ["element 0 (line 1)", { a: 1 }]],
+    ['\ufeff\n \r\n\t[\n{"a":1}]', 1, ["element 0 (line 4)", { a: 1 }]],
+    ['\n\n  {"a":1}\n', 1, ["line 3", { a: 1 }]],
+    ['\n\n{"a":1,\n"b":2}\n', 1, ["line 3", { a: 1, b: 2 }]],
+    [`{"a":1}${" ".repeat(70_000)}\n`, 4096, ["line 1", { a: 1 }]],
+  ])("counts lines and bytes behind blanks that it does not keep: %j", async (text, size, expected) => {
+    const rows = await read(text, size);
+    expect(short(rows)).toEqual([expected]);
+    expect(rows[0]?.endOffset).toBeGreaterThan(Buffer.from(text).indexOf("}"));
+  });
+
+  it("reads NaN and the infinities as Python writes them, and hands null on", async () => {
+    const text = '{"a":NaN,"b":[-Infinity,Infinity, 1],"c":"NaN, -Infinity \\" NaN","NaN":2}';
+    const [row] = await read(`${text}\n`);
+    expect(row).toMatchObject({
+      value: { a: Number.NaN, b: [-Infinity, Infinity, 1], c: 'NaN, -Infinity " NaN', NaN: 2 },
+      source: '{"a":null,"b":[null,null, 1],"c":"NaN, -Infinity \\" NaN","NaN":2}',
+    });
+  });
+
+  it.each(['{"a":-NaN}', '{"a":NaN1}', '{"a":nan}', '{"a":NaN,}', "{NaN:1}", '{"a":Infinity'])(
+    "does not take %s for JSON of any kind",
+    async (text) => {
+      expect(short(await read(`${text}\n`))).toEqual([["line 1", expect.stringContaining("not valid JSON")]]);
+    },
+  );
+
+  it("refuses a row of more values than fit into memory, whatever they are", async () => {
+    const many = (value: string) => `[${`${value},`.repeat(1_000_001)}${value}]`;
+    for (const value of ["{}", '""', "1", "[[]]"])
+      expect(short(await read(`{"x":${many(value)}}\n{"x":1}\n`, 65_536))).toEqual([
+        ["line 1", "It holds more than 1000000 values, the most that a row may have."],
+        ["line 2", { x: 1 }],
+      ]);
+    const [row] = await read(`{"x":"${",[{".repeat(1_000_000)}"}\n`, 65_536);
+    expect(row).toHaveProperty("value");
   });
 
   it("reads one pretty-printed object", async () => {

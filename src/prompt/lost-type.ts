@@ -1,0 +1,90 @@
+/** Texts that were lists before a file format lost their type: scored as texts they would give numbers that look right. */
+import { InvalidInputError } from "../errors.ts";
+import { type PythonValue, parsePythonLiteral } from "./python-literal.ts";
+
+const MAX_SHOWN_CHARACTERS = 24;
+
+export interface LostTypeRules {
+  /** The text is a cell of CSV, where a list of texts cannot be told from its text either; default false. */
+  readonly isCell?: boolean | undefined;
+}
+
+/**
+ * Refuses a text that is, from its first to its last character, a list of messages as Python or JSON writes it; of a cell
+ * as Python writes it, also a list of texts: JSON is how a cell holds a list.
+ *
+ * @throws InvalidInputError ERR_INVALID_ITEM
+ */
+export function refuseLostType(text: string, where: string, { isCell = false }: LostTypeRules = {}): void {
+  const lost = lostType(text, isCell);
+  if (lost === undefined) return;
+  const shown = JSON.stringify(`${text.trim().slice(0, MAX_SHOWN_CHARACTERS)}…`);
+  const field = isCell ? `The column ${where}` : where;
+  const what = lost.of === "messages" ? "a list of messages" : "a list of texts";
+  const message =
+    lost.by === "Python"
+      ? `${field} holds the text of ${what} as Python prints it (${shown}): write JSON lines ` +
+        `(pandas: to_json(FILE, orient="records", lines=True)) or parquet${isCell ? ", or JSON in the cell (json.dumps)" : ""}.`
+      : `${field} holds ${what} as the text of its JSON (${shown}): write the list itself, not a text.`;
+  throw new InvalidInputError("ERR_INVALID_ITEM", message, { field: where });
+}
+
+/** For a text where a list was expected: what writes it right. Empty for a text that Python has not written. */
+export function pythonListAdvice(text: unknown): string {
+  if (typeof text !== "string" || !Array.isArray(parsePythonLiteral(text))) return "";
+  return " It is a list as Python prints it: write JSON lines or parquet, or JSON in the cell (json.dumps).";
+}
+
+interface LostType {
+  readonly by: "Python" | "JSON";
+  readonly of: "messages" | "texts";
+}
+
+function lostType(text: string, isCell: boolean): LostType | undefined {
+  if (!/^\s*(?:[[({]|array\()/.test(text)) return undefined;
+  const json = parsedJson(text);
+  if (json !== undefined) return !isCell && areMessages(json) ? { by: "JSON", of: "messages" } : undefined;
+  const value = parsePythonLiteral(text);
+  if (value === undefined) return undefined;
+  if (areMessages(value)) return { by: "Python", of: "messages" };
+  return isCell && areTexts(value) ? { by: "Python", of: "texts" } : undefined;
+}
+
+/** Lists and objects as {@link PythonValue}, of which only the keys of objects count. */
+function parsedJson(text: string): PythonValue | undefined {
+  try {
+    const value: unknown = JSON.parse(text, (_, member: unknown) =>
+      typeof member === "object" && member !== null && !Array.isArray(member)
+        ? new Map(Object.entries(member))
+        : member,
+    );
+    return value as PythonValue;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Names of a message's two fields, of OpenAI's and of ShareGPT's layout. */
+const MESSAGE_KEYS = [
+  ["role", "content"],
+  ["from", "value"],
+] as const;
+
+function areMessages(value: PythonValue): boolean {
+  const messages = Array.isArray(value) ? flat(value) : [value];
+  return messages.length > 0 && messages.every(isMessage);
+}
+
+/** One list in another one, too: a column of conversations that was put into a list once more. */
+function flat(list: readonly PythonValue[]): readonly PythonValue[] {
+  const [only] = list;
+  return list.length === 1 && Array.isArray(only) ? only : list;
+}
+
+function isMessage(value: PythonValue): boolean {
+  return value instanceof Map && MESSAGE_KEYS.some((keys) => keys.every((key) => value.has(key)));
+}
+
+function areTexts(value: PythonValue): boolean {
+  return Array.isArray(value) && value.length > 0 && value.every((element) => typeof element === "string");
+}

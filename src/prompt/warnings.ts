@@ -1,0 +1,72 @@
+/** What is legal to score and most often a mistake: counted, and told once a run. */
+import { InvalidInputError } from "../errors.ts";
+
+/**
+ * - `DOUBLE_BOS`: a {text} begins with the token that the model's tokenizer puts there by itself.
+ * - `DOUBLE_EOS`: a {text} ends with the token that the model's tokenizer puts there by itself.
+ * - `AFTER_END_OF_TURN`: a {text} goes on behind its last end of turn, so that the score is read elsewhere.
+ * - `TRANSCRIPT_IN_PROMPT`: a prompt holds turns of its own, "Human: … Assistant: …", and is scored as one turn.
+ */
+export type WarningCode = "DOUBLE_BOS" | "DOUBLE_EOS" | "AFTER_END_OF_TURN" | "TRANSCRIPT_IN_PROMPT";
+
+export interface ItemWarning {
+  readonly code: WarningCode;
+  /** The token that it is about, as it is written; of a transcript its first words. */
+  readonly token: string;
+}
+
+interface Wording {
+  readonly noun: "text" | "prompt";
+  /** For one, and for several. */
+  readonly verb: readonly [string, string];
+  readonly rest: (token: string) => string;
+}
+
+const again = "which this model adds by itself: leave it out, or the score is that of another text";
+
+const wordings: Readonly<Record<WarningCode, Wording>> = {
+  DOUBLE_BOS: { noun: "text", verb: ["begins", "begin"], rest: (token) => `with ${token}, ${again}` },
+  DOUBLE_EOS: { noun: "text", verb: ["ends", "end"], rest: (token) => `with ${token}, ${again}` },
+  AFTER_END_OF_TURN: {
+    noun: "text",
+    verb: ["goes on", "go on"],
+    rest: (token) => `after the last ${token}, so that the score is read behind it: remove what follows, newlines too`,
+  },
+  TRANSCRIPT_IN_PROMPT: {
+    noun: "prompt",
+    verb: ["holds", "hold"],
+    rest: (token) =>
+      `a transcript ("${token}"), which is scored as a single turn of the user: write the turns as a list of messages`,
+  },
+};
+
+/** The warning as an error of the item, for strict runs. */
+export function strictError({ code, token }: ItemWarning, where: string): InvalidInputError {
+  const { verb, rest } = wordings[code];
+  return new InvalidInputError("ERR_SUSPECT_ITEM", `${where} ${verb[0]} ${rest(token)}.`, { field: where });
+}
+
+/** Counts warnings over a run, for one sentence of each kind. */
+export class WarningTally {
+  readonly #kinds = new Map<WarningCode, { first: string; token: string; count: number }>();
+
+  /** @param where the row, as messages call it: "line 2" */
+  add(warnings: readonly ItemWarning[], where: string): void {
+    for (const { code, token } of warnings) {
+      const kind = this.#kinds.get(code);
+      if (kind === undefined) this.#kinds.set(code, { first: where, token, count: 1 });
+      else kind.count += 1;
+    }
+  }
+
+  /** "3 texts, the first at line 2, begin with <s>, which …": a sentence for each kind, in the order they were met. */
+  sentences(): string[] {
+    return [...this.#kinds].map(([code, { first, token, count }]) => {
+      const { noun, verb, rest } = wordings[code];
+      const [one, several] = verb;
+      return count === 1
+        ? `1 ${noun}, at ${first}, ${one} ${rest(token)}`
+        : `${count} ${noun}s, the first at ${first}, ${several} ${rest(token)}`;
+    });
+  }
+}

@@ -1,0 +1,105 @@
+/** The first bytes of a text input: its encoding, and the blanks before the first row, however many there are. */
+import { FileError } from "../errors.ts";
+import { type InputStart, isBlank } from "./json-splitter.ts";
+
+const NEWLINE = 0x0a;
+/** A UTF-8 byte order mark, and enough to know UTF-16. */
+const BOM_BYTES = 3;
+
+/** Collects what is to be looked at before the rest can be read; leading blanks are counted and not kept. */
+export class InputHead {
+  readonly #name: string;
+  readonly #expected: string;
+  #parts: Uint8Array[] = [];
+  #size = 0;
+  #offset = 0;
+  #line = 1;
+  #knowsEncoding = false;
+  #inBlanks = true;
+
+  /** @param expected what messages call the input's format */
+  constructor(name: string, expected = "JSON lines or JSON") {
+    this.#name = name;
+    this.#expected = expected;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Whether the first byte of a row is there. */
+  get hasBegun(): boolean {
+    return !this.#inBlanks;
+  }
+
+  get start(): InputStart {
+    return { offset: this.#offset, line: this.#line };
+  }
+
+  /** @throws FileError for UTF-16 and for binary files */
+  add(chunk: Uint8Array): void {
+    this.#parts.push(chunk);
+    this.#size += chunk.length;
+    if (this.#size >= BOM_BYTES) this.#skip();
+  }
+
+  /** What follows the byte order mark and the blanks. @throws FileError as {@link add} */
+  bytes(): Uint8Array {
+    if (!this.#knowsEncoding) this.#skip();
+    const bytes = this.#joined();
+    this.#parts = [bytes];
+    checkEncoding(bytes, this.#name, this.#expected);
+    return bytes;
+  }
+
+  #joined(): Uint8Array {
+    return this.#parts.length === 1 ? (this.#parts[0] as Uint8Array) : Buffer.concat(this.#parts);
+  }
+
+  #skip(): void {
+    if (!this.#knowsEncoding) {
+      const bytes = this.#joined();
+      checkEncoding(bytes, this.#name, this.#expected);
+      this.#knowsEncoding = true;
+      this.#keep(bytes, bomLength(bytes));
+    }
+    if (!this.#inBlanks) return;
+    const bytes = this.#joined();
+    let end = 0;
+    while (end < bytes.length && isBlank(bytes[end] as number)) {
+      if (bytes[end] === NEWLINE) this.#line += 1;
+      end += 1;
+    }
+    this.#inBlanks = end === bytes.length;
+    this.#keep(bytes, end);
+  }
+
+  #keep(bytes: Uint8Array, from: number): void {
+    this.#offset += from;
+    this.#size = bytes.length - from;
+    this.#parts = this.#size === 0 ? [] : [bytes.subarray(from)];
+  }
+}
+
+/** Of a UTF-8 byte order mark at the start. */
+function bomLength(bytes: Uint8Array): number {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+}
+
+const SNIFFED_BYTES = 4096;
+
+/** @throws FileError for UTF-16 and for binary files */
+function checkEncoding(head: Uint8Array, name: string, expected: string): void {
+  const [a, b] = head;
+  const zero = head.subarray(0, SNIFFED_BYTES).indexOf(0);
+  const utf16 = (a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff) || (zero >= 0 && zero <= 1);
+  if (utf16) {
+    const advice = `Expected UTF-8 text in ${name}, but it looks like UTF-16: convert it (iconv -f UTF-16 -t UTF-8).`;
+    throw new FileError("ERR_INVALID_JSON", advice, { file: name });
+  }
+  if (zero >= 0) {
+    throw new FileError("ERR_INVALID_JSON", `Expected ${expected} in ${name}, but it is a binary file.`, {
+      file: name,
+    });
+  }
+}

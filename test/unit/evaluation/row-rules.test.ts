@@ -1,0 +1,203 @@
+/** What eval, compare and fit refuse, name once, or take on purpose: rows that lost their type or carry more than is read. */
+import { describe, expect, it } from "vitest";
+import type { AdaptOptions } from "../../../src/evaluation/adapters/adapter.ts";
+import { benchmarks } from "../../../src/evaluation/benchmarks.ts";
+import { benchmarkNames } from "../../../src/evaluation/case.ts";
+import { CaseReader, type ReadCasesOptions, type RowProblem } from "../../../src/evaluation/read-cases.ts";
+import { dataset, datasets } from "../../datasets.ts";
+import { fileOf, valuesOf } from "../rows/support.ts";
+
+const { adapt } = benchmarks.pairs;
+
+function refusal(row: unknown, options?: AdaptOptions): string {
+  let message = "";
+  try {
+    adapt(row, options);
+  } catch (error) {
+    message = (error as Error).message;
+  }
+  return message;
+}
+
+async function readCases(name: string, text: string, options: Partial<ReadCasesOptions> = {}) {
+  const problems: RowProblem[] = [];
+  const path = fileOf(name, text);
+  const onProblem = (problem: RowProblem) => problems.push(problem);
+  const reader = new CaseReader(benchmarks.pairs, [{ name, path }], { unordered: false, onProblem, ...options });
+  const cases = [];
+  for await (const one of reader.cases()) cases.push(one);
+  const told = problems.map(({ where, error }) => `${where}: ${error.message}`);
+  return { cases, told, warnings: reader.warnings.sentences() };
+}
+
+describe("a CSV file", () => {
+  const python = "[{'role': 'user', 'content': 'Hi'}, {'role': 'assistant', 'content': 'Hello'}]";
+
+  it("is refused row by row where Python wrote lists into cells, by column", async () => {
+    const { cases, told } = await readCases(
+      "python.csv",
+      `prompt,chosen,rejected\nHi,"${python}","${python}"\nHi,"['a', 'b']",c\nHi,a,b\n`,
+    );
+    expect(cases).toHaveLength(1);
+    expect(told).toEqual([
+      expect.stringMatching(/^line 2: The column chosen holds .*JSON lines .*parquet, or JSON in the cell/),
+      expect.stringMatching(/^line 3: The column chosen holds the text of a list of texts/),
+    ]);
+  });
+
+  it("has lists as JSON in its cells", async () => {
+    const cell = (value: unknown) => `"${JSON.stringify(value).replaceAll('"', '""')}"`;
+    const prompt = [{ role: "user", content: "Hi" }];
+    const { cases, told } = await readCases(
+      "json.csv",
+      `prompt,responses,ranks\n${cell(prompt)},${cell(["a", "b"])},"[1, 2]"\nHi,${cell(["a", "b"])},"[1, NaN]"\n` +
+        `Hi,"['a', 'b']","[1, 2]"\n`,
+    );
+    expect(cases.map(({ responses }) => responses[0]?.item)).toEqual([{ prompt: "Hi", response: "a" }]);
+    expect(told).toEqual([
+      "line 3: Expected a finite number for ranks[1] but received NaN of type number.",
+      expect.stringMatching(/^line 4: The column responses .*JSON in the cell/),
+    ]);
+  });
+
+  it("does not take an empty cell for an empty response", async () => {
+    const { cases, told } = await readCases("empty.csv", "prompt,chosen,rejected\nHi,Hello,\nHi,,\n,a,b\n");
+    expect(cases).toEqual([]);
+    expect(told).toEqual([
+      expect.stringMatching(/^line 2: .*rejected/),
+      expect.stringMatching(/^line 3: .*"chosen" \(empty\), "rejected" \(empty\)/),
+      expect.stringMatching(/^line 4: .*prompt/),
+    ]);
+    expect(adapt({ prompt: "Hi", chosen: "Hello", rejected: "" })).toHaveProperty("case");
+  });
+});
+
+describe("NaN, as Python writes it", () => {
+  it("passes where nothing reads it and is refused where it counts", async () => {
+    const rows = [
+      '{"prompt":"q","chosen":"c","rejected":"r","score_rejected":NaN,"id":NaN}',
+      '{"prompt":"q","responses":["a","b"],"ranks":[1,NaN]}',
+      '{"prompt":"q","responses":["a","b"],"grades":[-Infinity,1]}',
+      '{"prompt":"q","chosen":NaN,"rejected":"r"}',
+    ];
+    const { cases, told } = await readCases("nan.jsonl", rows.join("\n"));
+    expect(cases).toHaveLength(1);
+    expect(cases[0]).not.toHaveProperty("id");
+    expect(told).toEqual([
+      expect.stringMatching(/^line 2: .*ranks\[1\] but received NaN/),
+      expect.stringMatching(/^line 3: .*grades\[0\] but received -Infinity/),
+      expect.stringMatching(/^line 4: .*chosen but received NaN/),
+    ]);
+  });
+});
+
+describe("fields that belong to the input", () => {
+  const row = { prompt: "q", chosen: "c", rejected: "r" };
+
+  it("are refused unless they are empty or ignored", () => {
+    for (const name of ["tools", "history", "context", "images", "system_prompt"]) {
+      expect(refusal({ ...row, [name]: ["x"] })).toContain(`The row has "${name}"`);
+      expect(refusal({ ...row, [name]: [] })).toBe("");
+      expect(refusal({ ...row, [name]: ["x"] }, { ignoreFields: [name] })).toBe("");
+    }
+    const chosen = [
+      { role: "user", content: "q", tool_calls: [{}, 1] },
+      { role: "assistant", content: "c" },
+    ];
+    expect(refusal({ chosen, rejected: chosen })).toContain('chosen[0] has "tool_calls"');
+  });
+
+  it("have a system turn among them, which is scored", () => {
+    const messages = (content: string) => [
+      { role: "system", content: "s" },
+      { role: "user", content: "q" },
+      { role: "assistant", content },
+    ];
+    const system = { ...row, system: "s" };
+    for (const given of [
+      system,
+      { ...system, chosen: messages("c").slice(1), rejected: messages("r") },
+      { ...system, prompt: messages("").slice(0, 2) },
+      { prompt: "q", responses: ["c", "r"], ranks: [1, 2], system: "s" },
+    ])
+      expect(adapt(given)).toMatchObject({
+        case: { responses: [{ item: { messages: messages("c") } }, { item: { messages: messages("r") } }] },
+      });
+    expect(adapt({ ...system, system: "" })).toMatchObject({ case: { responses: [{ item: { prompt: "q" } }, {}] } });
+  });
+
+  it.each(benchmarkNames.filter((name) => name !== "pairs"))("are refused in rows of %s, too", async (name) => {
+    const [row] = await valuesOf(dataset(datasets[name as keyof typeof datasets]));
+    const { adapt } = benchmarks[name];
+    expect(() => adapt(row)).not.toThrow();
+    expect(() => adapt({ ...(row as object), tools: ["x"] })).toThrow(/"tools"/);
+    expect(() => adapt({ ...(row as object), tools: ["x"] }, { ignoreFields: ["tools"] })).not.toThrow();
+    expect(() => adapt({ a: 1 })).toThrow(/its fields are "a"/);
+  });
+});
+
+describe("chosen and rejected that answer different prompts", () => {
+  const conversation = (question: string, content: string) => [
+    { role: "user", content: question },
+    { role: "assistant", content },
+  ];
+  const transcript = (question: string, content: string) => `\n\nHuman: ${question}\n\nAssistant: ${content}`;
+
+  it.each([
+    { chosen: conversation("a", "c"), rejected: conversation("b", "r") },
+    { chosen: [...conversation("a", "x"), ...conversation("b", "c")], rejected: conversation("a", "r") },
+    { prompt: "q", chosen: transcript("a", "c"), rejected: transcript("b", "r") },
+    { prompt: "q", chosen: transcript("a", "c"), rejected: "r" },
+  ])("are refused, and taken on request: %j", (row) => {
+    expect(refusal(row)).toMatch(/chosen and rejected answer different prompts.*--different-prompts allow/);
+    expect(refusal(row, { differentPrompts: "allow" })).toBe("");
+  });
+
+  it("are not those that differ in their last turn", () => {
+    expect(refusal({ chosen: conversation("a", "c"), rejected: conversation("a", "r") })).toBe("");
+    expect(refusal({ prompt: "q", chosen: transcript("a", "c"), rejected: transcript("a", "r") })).toBe("");
+    expect(refusal({ prompt: "q", chosen: "Human: a", rejected: "Human: b" })).toBe("");
+  });
+});
+
+describe("transcripts in prompts", () => {
+  const rows = [
+    { prompt: "\n\nHuman: Hi\n\nAssistant:", chosen: "c", rejected: "r" },
+    { prompt: "Who was the first Human: a riddle", chosen: "c", rejected: "r" },
+    {
+      prompt: [{ role: "user", content: "USER: Hi\nASSISTANT: Hello\nUSER: x" }],
+      system: "s",
+      chosen: "c",
+      rejected: "r",
+    },
+  ];
+  const text = rows.map((row) => JSON.stringify(row)).join("\n");
+
+  it("are counted and told once", async () => {
+    const { cases, told, warnings } = await readCases("transcripts.jsonl", text);
+    expect(cases).toHaveLength(3);
+    expect(told).toEqual([]);
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^2 prompts, the first at transcripts\.jsonl, line 1, hold a transcript .*list of messages$/,
+      ),
+    ]);
+  });
+
+  it("are errors of their rows in a strict run", async () => {
+    const { cases, told } = await readCases("strict.jsonl", text, { strict: true });
+    expect(cases).toHaveLength(1);
+    expect(told[0]).toMatch(/^line 1: The row holds a transcript/);
+  });
+
+  it("are named where a row has no prompt beside them", () => {
+    const side = "\n\nHuman: Hi\n\nAssistant: c";
+    expect(refusal({ chosen: side, rejected: side })).toMatch(/chosen is a transcript: write it as a list of messages/);
+  });
+});
+
+it("compares at most 1000 responses with each other", () => {
+  const responses = Array.from({ length: 1001 }, (_, i) => `${i}`);
+  const ranks = responses.map((_, i) => i);
+  expect(refusal({ prompt: "q", responses, ranks })).toMatch(/Expected at most 1000 responses for responses/);
+});
