@@ -1,5 +1,6 @@
 /** The files of a checkpoint, from the hub to the cache: several at once, all of them checked. */
 import { stat } from "node:fs/promises";
+import { templateFiles } from "../checkpoint/chat-template-file.ts";
 import { type CheckpointFolder, openLocalFolder } from "../checkpoint/folder.ts";
 import { TOKENIZER_FILES } from "../checkpoint/overlay-folder.ts";
 import { findWeightFiles } from "../checkpoint/shard-index.ts";
@@ -82,7 +83,8 @@ export async function pull(options: PullOptions, internals: Internals = {}): Pro
 async function checkpointFiles(folder: CheckpointFolder): Promise<string[]> {
   const names = new Set(await folder.list());
   const { files } = await findWeightFiles(folder);
-  return [...new Set([...SMALL_FILES.filter((name) => names.has(name)), ...files])];
+  const templates = await templateFiles(folder);
+  return [...new Set([...SMALL_FILES.filter((name) => names.has(name)), ...templates, ...files])];
 }
 
 /** What an earlier pull left, without asking anybody. */

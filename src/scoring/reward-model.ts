@@ -14,7 +14,7 @@ import { readModelFile } from "./model-file.ts";
 import { assertPlacementFits, type Placement, placeModel } from "./placement.ts";
 import { openPrompt, type PromptOptions, type PromptRanking } from "./prompt-ranking.ts";
 import { ranksOf } from "./ranks.ts";
-import { openTokenizer, type RewardTokenizer } from "./reward-tokenizer.ts";
+import { openTokenizer, type RewardTokenizer, type TokenizeOptions } from "./reward-tokenizer.ts";
 import { featureStream, type StreamContext, scoreStream } from "./stream.ts";
 import type {
   FeatureOptions,
@@ -244,8 +244,8 @@ export class RewardModel implements AsyncDisposable {
   }
 
   /** The token ids of items, as they are scored. */
-  tokenize(items: readonly ScoreItem[]): Promise<TokenizedItem[]> {
-    return this.tokenizer.tokenize(items);
+  tokenize(items: readonly ScoreItem[], options: TokenizeOptions = {}): Promise<TokenizedItem[]> {
+    return this.tokenizer.tokenize(items, options);
   }
 
   /**
@@ -253,7 +253,10 @@ export class RewardModel implements AsyncDisposable {
    * promise.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#native.close();
+    if (this.#closing === undefined) {
+      this.tokenizer.close();
+      this.#closing = this.#native.close();
+    }
     return this.#closing;
   }
 

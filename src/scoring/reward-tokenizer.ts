@@ -1,5 +1,5 @@
 /** Items to token ids: rendering, tokenisation off the JS thread, truncation, and the position of the score. */
-import { InvalidInputError, isStarlingError, type StarlingError } from "../errors.ts";
+import { InvalidInputError, isStarlingError, ModelClosedError, type StarlingError } from "../errors.ts";
 import {
   BYTE_BPE,
   type FrameRule,
@@ -9,14 +9,18 @@ import {
 } from "../gguf/starling-keys.ts";
 import type { EncodedText, NativeAddon, NativeTokenizer, Vocabulary } from "../native/addon.ts";
 import { loadAddon } from "../native/load-addon.ts";
-import { aString, checkOptions, oneOf, required } from "../options.ts";
+import { TemplateProcess } from "../native/template-process.ts";
+import { aSignal, aString, checkOptions, given, oneOf, required } from "../options.ts";
 import { checkItem, type ScoreItem } from "../prompt/items.ts";
+import { aDate, templateDateUse } from "../prompt/template-date.ts";
 import {
   type ChatTemplate,
+  type NamedItem,
   openTemplate,
-  renderItem,
+  renderItems,
   type SpecialTokens,
   type TextParts,
+  templateProblem,
   withoutResponse,
 } from "../prompt/templates.ts";
 import { type ModelFile, readModelFile } from "./model-file.ts";
@@ -32,10 +36,17 @@ export interface LoadTokenizerOptions {
   readonly tokenization?: TokenizationMode;
   /** Default: "plain". */
   readonly specialTokens?: SpecialTokens;
+  /** The date that the model's own chat template writes, "YYYY-MM-DD"; see {@link TokenizerSettings.templateDate}. */
+  readonly templateDate?: string;
 }
 
 export interface TokenizerSettings {
   readonly template: string;
+  /**
+   * The date that the model's own chat template writes, where it asks for one and one was given: what strftime_now formats,
+   * at midnight, and date_string, as "26 Jul 2024".
+   */
+  readonly templateDate?: string;
   readonly tokenization: TokenizationMode;
   readonly specialTokens: SpecialTokens;
   /** Most ids of a text. */
@@ -51,9 +62,15 @@ export interface TokenizerSettings {
 export interface TokenizerChoices {
   readonly tokenization?: TokenizationMode;
   readonly specialTokens?: SpecialTokens;
+  readonly templateDate?: string;
 }
 
 const utf8 = new TextDecoder();
+
+export interface TokenizeOptions {
+  /** Stops the work; the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** An item that {@link RewardTokenizer.tokenizeEach} could not tokenise is answered with its error. */
 export type TokenizedOutcome = TokenizedItem | StarlingError;
@@ -69,6 +86,7 @@ export async function loadTokenizer(options: LoadTokenizerOptions): Promise<Rewa
     modelPath: aString,
     tokenization: oneOf(tokenizationModes),
     specialTokens: oneOf(specialTokenChoices),
+    templateDate: aDate,
   });
   const model = await readModelFile(options.modelPath);
   return openTokenizer(loadAddon(), model, options);
@@ -78,7 +96,7 @@ export async function loadTokenizer(options: LoadTokenizerOptions): Promise<Rewa
 export function openTokenizer(
   { Tokenizer }: Pick<NativeAddon, "Tokenizer">,
   file: ModelFile,
-  { tokenization = file.tokenization, specialTokens = "plain" }: TokenizerChoices,
+  { tokenization = file.tokenization, specialTokens = "plain", templateDate }: TokenizerChoices,
 ): RewardTokenizer {
   if (!file.tokenizations.includes(tokenization))
     throw new InvalidInputError(
@@ -87,9 +105,18 @@ export function openTokenizer(
       { field: "tokenization" },
     );
   const { template, maxTokens, truncationSide, scorePosition, frame } = file;
+  const { source = "", tokens = {} } = file.chatTemplate ?? {};
+  const date = templateDateUse(source) === undefined ? undefined : templateDate;
   const settings = { template, tokenization, specialTokens, maxTokens, truncationSide, scorePosition, frame };
-  const chatTemplate = openTemplate(template, file.chatTemplate);
-  return new RewardTokenizer(new Tokenizer(file.tokenizer), file.tokenizer, settings, chatTemplate);
+  const problem = templateProblem(source, file.templateNames);
+  const renderer = problem === undefined ? new TemplateProcess({ source, tokens, date }) : undefined;
+  const chatTemplate = openTemplate(template, { renderer, problem });
+  return new RewardTokenizer(
+    new Tokenizer(file.tokenizer),
+    file.tokenizer,
+    { ...settings, ...given({ templateDate: date }) },
+    chatTemplate,
+  );
 }
 
 export class RewardTokenizer {
@@ -123,10 +150,12 @@ export class RewardTokenizer {
   /**
    * Token ids of each item, in order.
    *
+   * @param options signal: stops the work; the promise rejects with its reason
    * @throws InvalidInputError for the first item that has no ids or no position to score
    */
-  async tokenize(items: readonly ScoreItem[]): Promise<TokenizedItem[]> {
-    const outcomes = await this.tokenizeEach(items);
+  async tokenize(items: readonly ScoreItem[], options: TokenizeOptions = {}): Promise<TokenizedItem[]> {
+    checkOptions("tokenize", options, { signal: aSignal });
+    const outcomes = await this.tokenizeEach(items, itemName, options);
     return outcomes.map((outcome) => {
       if (isStarlingError(outcome)) throw outcome;
       return outcome;
@@ -137,30 +166,39 @@ export class RewardTokenizer {
    * As {@link tokenize}, but an item that cannot be tokenised gives its error, and the others are done.
    *
    * @param nameItem how messages call the item with this index
-   * @param options findResponse: tell where each response begins, which takes tokenising what stands before it again
+   * @param options findResponse: tell where each response begins, which takes tokenising what stands before it again;
+   *   signal: as in {@link tokenize}
    */
   async tokenizeEach(
     items: readonly unknown[],
     nameItem = itemName,
-    { findResponse = false }: { findResponse?: boolean | undefined } = {},
+    { findResponse = false, signal }: TokenizeOptions & { readonly findResponse?: boolean | undefined } = {},
   ): Promise<TokenizedOutcome[]> {
     const { specialTokens, frame } = this.settings;
     const outcomes: (TokenizedOutcome | undefined)[] = new Array(items.length).fill(undefined);
-    const rendered: { at: number; where: string; parts: TextParts; stem: TextParts; framed: boolean }[] = [];
-    const joined = (parts: TextParts) => (specialTokens === "reference" ? [parts.join("")] : parts);
+    const checked: (NamedItem & { readonly at: number })[] = [];
     for (const [at, value] of items.entries()) {
       const where = nameItem(at);
       try {
-        const item = checkItem(value, where);
-        const parts = renderItem(item, this.#template, where);
-        const isText = "text" in item;
-        const stem = findResponse && !isText ? joined(withoutResponse(parts)) : [];
-        const framed = frame === "all" || (frame === "texts" && isText);
-        rendered.push({ at, where, parts: joined(parts), stem, framed });
+        checked.push({ item: checkItem(value, where), where, at });
       } catch (error) {
         if (!isStarlingError(error)) throw error;
         outcomes[at] = error;
       }
+    }
+    const rendered: { at: number; where: string; parts: TextParts; stem: TextParts; framed: boolean }[] = [];
+    const joined = (parts: TextParts) => (specialTokens === "reference" ? [parts.join("")] : parts);
+    const texts = await renderItems(checked, this.#template, signal);
+    for (const [i, parts] of texts.entries()) {
+      const { item, where, at } = checked[i] as (typeof checked)[number];
+      if (isStarlingError(parts)) {
+        outcomes[at] = parts;
+        continue;
+      }
+      const isText = "text" in item;
+      const stem = findResponse && !isText ? joined(withoutResponse(parts)) : [];
+      const framed = frame === "all" || (frame === "texts" && isText);
+      rendered.push({ at, where, parts: joined(parts), stem, framed });
     }
     const encoded = await this.#native.encode(
       rendered.map(({ parts }) => parts),
@@ -175,6 +213,14 @@ export class RewardTokenizer {
       outcomes[at] = this.#finish(encoded[i] as EncodedText, where, parts.length === 1);
     }
     return outcomes as TokenizedOutcome[];
+  }
+
+  /**
+   * Ends the process in which the model's own chat template is rendered, if it runs: it also ends when it was idle for half a
+   * minute, and with this one. Calls that wait for it reject; later ones start another.
+   */
+  close(): void {
+    this.#template.close(new ModelClosedError("The model was closed while a conversation was rendered."));
   }
 
   /** @param isText whether special tokens in it, padding among them, are special */

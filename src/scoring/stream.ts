@@ -115,6 +115,7 @@ class Pipeline {
   #firstUnread = 0;
   #itemsInFlight = 0;
   #tokensInFlight = 0;
+  readonly #stopping = new AbortController();
   #stopped = false;
   #ended = false;
   #failure: { readonly error: unknown } | undefined;
@@ -166,6 +167,7 @@ class Pipeline {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
+    this.#stopping.abort();
     for (const job of this.#jobs) job.cancel();
     this.#wake("reader");
     this.#wake("consumer");
@@ -211,6 +213,7 @@ class Pipeline {
         this.#firstUnread += chunk.length;
         const outcomes = await this.#context.tokenizer.tokenizeEach(chunk, (i) => this.#nameItem(first + i), {
           findResponse: this.#wanted === "token-rewards",
+          signal: this.#stopping.signal,
         });
         if (this.#stopped) return;
         this.#submit(outcomes, first);

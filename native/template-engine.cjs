@@ -1,0 +1,186 @@
+// A Jinja template gives text, in which content and template can no longer be told apart, so it is rendered with marks in
+// place of the contents first; what stands between the marks is template text. That is sound only for templates that pass
+// contents on, or trim them: every conversation is rendered with its contents, too, and must come out the same.
+const { strftime } = require("./strftime.cjs");
+
+/** White space around a mark shows whether the template trims. */
+const SPACE_BEFORE = "\t\n \t";
+const SPACE_AFTER = "\t \n\t";
+/** Private-use characters: a template has no reason to hold or change them. */
+const mark = (index) => `\uF8FE${index}\uF8FF`;
+const MARK = /\uF8FE(\d+)\uF8FF/;
+
+/** Sequences of roles whose skeleton is kept; conversations of a data set have few. */
+const MAX_SKELETONS = 64;
+/** Templates count messages, of which a conversation has few. */
+const MAX_RANGE = 10_000;
+/** Longest reason of the template engine that is passed on. */
+const MAX_REASON_CHARACTERS = 300;
+
+/** The template's own or the engine's failure: a reason in words, and which kind it is where the parent has words for it. */
+class TemplateFailure extends Error {
+  constructor(reason, kind) {
+    super(reason);
+    this.kind = kind;
+  }
+}
+
+exports.TemplateEngine = class TemplateEngine {
+  #jinja;
+  #source;
+  /** What is the same for all conversations; a template cannot change it. */
+  #globals;
+  #limits;
+  #program;
+  #skeletons = new Map();
+
+  /** @param setup see TemplateSetup in src/native/template-process.ts */
+  constructor({ jinja, source, tokens, date, limits }) {
+    this.#jinja = require(jinja);
+    // As Jinja's own lexer.
+    this.#source = source.replace(/\r\n?/g, "\n");
+    this.#limits = limits;
+    this.#globals = new this.#jinja.Environment();
+    for (const [name, value] of Object.entries({ ...globals(date), ...tokens })) this.#globals.set(name, value);
+  }
+
+  /**
+   * @param conversations [roles, contents] of each
+   * @returns the skeletons that the outcomes refer to, and an outcome for each conversation: {skeleton, cuts}, where cuts
+   * are the start and end of what the template keeps of each content in the skeleton's order, or {reason, kind}
+   */
+  render(conversations) {
+    const skeletons = new Map();
+    const outcomes = conversations.map(([roles, contents]) => {
+      try {
+        const skeleton = this.#skeletonOf(roles);
+        const rendered = this.#text(roles, contents);
+        // This engine trims as JavaScript does, transformers as Python.
+        if (rendered !== fill(skeleton, contents, cutsOf(skeleton, contents, javaScriptSpace)))
+          throw new TemplateFailure("it changes the text of this conversation", "changes");
+        if (!skeletons.has(skeleton)) skeletons.set(skeleton, skeletons.size);
+        return { skeleton: skeletons.get(skeleton), cuts: cutsOf(skeleton, contents, pythonSpace) };
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        return {
+          reason: reason.slice(0, MAX_REASON_CHARACTERS),
+          kind: error instanceof TemplateFailure ? error.kind : "",
+        };
+      }
+    });
+    const parts = [...skeletons.keys()].map(({ texts, contents }) => ({
+      texts,
+      contents: contents.map((c) => c.index),
+    }));
+    return { skeletons: parts, outcomes };
+  }
+
+  #skeletonOf(roles) {
+    const key = roles.join(" ");
+    const known = this.#skeletons.get(key);
+    if (known !== undefined) return known;
+    const skeleton = readSkeleton(
+      roles,
+      this.#text(
+        roles,
+        roles.map((_, i) => `${SPACE_BEFORE}${mark(i)}${SPACE_AFTER}`),
+      ),
+    );
+    if (this.#skeletons.size >= MAX_SKELETONS) this.#skeletons.clear();
+    this.#skeletons.set(key, skeleton);
+    return skeleton;
+  }
+
+  #text(roles, contents) {
+    const { Environment, Interpreter, parse, tokenize } = this.#jinja;
+    const environment = new Environment(this.#globals);
+    environment.set(
+      "messages",
+      roles.map((role, i) => ({ role, content: contents[i] })),
+    );
+    this.#program ??= parse(tokenize(this.#source, { lstrip_blocks: true, trim_blocks: true }));
+    const text = String(new Interpreter(environment).run(this.#program).value);
+    const { characters, charactersPerMessage, repeats } = this.#limits;
+    const given = contents.reduce((sum, { length }) => sum + length, 0);
+    if (text.length > characters + charactersPerMessage * roles.length + repeats * given)
+      throw new TemplateFailure(`it writes ${text.length} characters for a conversation of ${given}`);
+    return text;
+  }
+};
+
+/** What apply_chat_template gives a template beside the messages and the special tokens. */
+function globals(date) {
+  return {
+    true: true,
+    false: false,
+    none: null,
+    True: true,
+    False: false,
+    None: null,
+    add_generation_prompt: false,
+    tools: null,
+    documents: null,
+    range: (...bounds) => range(bounds),
+    raise_exception: (message) => {
+      throw new TemplateFailure(String(message));
+    },
+    strftime_now: (format) => {
+      if (date === undefined) throw new TemplateFailure("it asks for the date", "date");
+      return strftime(date, String(format));
+    },
+    // Llama 3.1's and 3.2's name for the date that a caller gives, in their own form.
+    ...(date === undefined ? {} : { date_string: strftime(date, "%d %b %Y") }),
+  };
+}
+
+function range(bounds) {
+  const [start = 0, stop = 0, step = 1] = bounds.filter((bound) => typeof bound === "number");
+  const [from, to] = bounds.length === 1 ? [0, start] : [start, stop];
+  const length = Math.max(0, Math.ceil((to - from) / step));
+  if (!(length <= MAX_RANGE)) throw new TemplateFailure(`it counts to more than ${MAX_RANGE}`);
+  return Array.from({ length }, (_, i) => from + i * step);
+}
+
+/** Template text and the contents between it: text, content, text, …, text. */
+function readSkeleton(roles, rendered) {
+  const pieces = rendered.split(MARK);
+  const texts = pieces.filter((_, i) => i % 2 === 0);
+  const found = pieces.filter((_, i) => i % 2 === 1).map(Number);
+  const known = new Set(found);
+  const last = roles.length - 1;
+  const missing = roles.findIndex((_, i) => !known.has(i));
+  if (missing !== -1) throw new TemplateFailure(`it leaves out the message ${missing} (${roles[missing]})`);
+  if (found.at(-1) !== last) throw new TemplateFailure("it does not put the response last");
+  const contents = found.map((index, i) => {
+    const trimStart = !texts[i].endsWith(SPACE_BEFORE);
+    const trimEnd = !texts[i + 1].startsWith(SPACE_AFTER);
+    if (!trimStart) texts[i] = texts[i].slice(0, -SPACE_BEFORE.length);
+    if (!trimEnd) texts[i + 1] = texts[i + 1].slice(SPACE_AFTER.length);
+    return { index, trimStart, trimEnd };
+  });
+  return { texts, contents };
+}
+
+const javaScriptSpace = /\s/;
+/** What str.strip() removes: not U+FEFF, but also the separators of files, groups, records and units, and U+0085. */
+const PYTHON_SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+const pythonSpace = new RegExp(`[${PYTHON_SPACE}]`);
+
+/** Start and end of what is kept of each content. */
+function cutsOf(skeleton, contents, space) {
+  return skeleton.contents.flatMap(({ index, trimStart, trimEnd }) => {
+    const content = contents[index];
+    let [start, end] = [0, content.length];
+    while (trimStart && start < end && space.test(content[start])) start++;
+    while (trimEnd && end > start && space.test(content[end - 1])) end--;
+    return [start, end];
+  });
+}
+
+function fill({ texts, contents: order }, contents, cuts) {
+  let text = texts[0];
+  order.forEach(({ index }, i) => {
+    text += contents[index].slice(cuts[2 * i], cuts[2 * i + 1]) + texts[i + 1];
+  });
+  return text;
+}
