@@ -18,7 +18,7 @@ import {
 } from "../src/index.ts";
 import type { CommandContext } from "./context.ts";
 import { UsageError } from "./errors.ts";
-import { wholeNumber } from "./option-values.ts";
+import { templateDate, wholeNumber } from "./option-values.ts";
 import { progressText } from "./progress-bar.ts";
 
 /** `--model tiny`: the demonstration model that ships with the package. A file of that name is `./tiny`. */
@@ -36,6 +36,7 @@ export interface ModelOptions {
   readonly head?: string;
   readonly tokenization?: TokenizationMode;
   readonly specialTokens?: SpecialTokens;
+  readonly templateDate?: string;
 }
 
 export interface EngineOptions {
@@ -76,6 +77,11 @@ export function addTokenOptions(command: Command): Command {
         "special tokens typed in prompts and responses: plain text, or special as in the model card's code " +
           "(default: plain)",
       ).choices(specialTokenChoices),
+    )
+    .option(
+      "--template-date <YYYY-MM-DD>",
+      "the date that the model's chat template writes, if it asks for one (Llama 3.1 and 3.2 do)",
+      templateDate,
     );
 }
 
@@ -175,6 +181,8 @@ export async function loadModel(
     });
     const notice = headNotice(model.info);
     for (const note of [notice, ...model.info.kernelReasons]) if (note !== undefined) terminal.say(`note: ${note}`);
+    if (options.templateDate !== undefined && model.tokenizer.settings.templateDate === undefined)
+      terminal.say("note: this model's chat template asks for no date, so that --template-date changes nothing");
     return model;
   } finally {
     terminal.endStatus();
@@ -185,8 +193,14 @@ export async function loadModel(
 export function loadSettings(
   options: Omit<ModelOptions, "model"> & EngineOptions,
 ): Omit<LoadRewardModelOptions, "modelPath" | "onProgress" | "signal"> {
-  const { head, tokenization, specialTokens } = options;
-  return { ...engineSettings(options), ...given({ headPath: head, tokenization, specialTokens }) };
+  const { head, ...rest } = options;
+  return { ...engineSettings(options), ...given({ headPath: head }), ...tokenSettings(rest) };
+}
+
+/** The options of {@link addTokenOptions}, as the library takes them. */
+export function tokenSettings(options: Omit<ModelOptions, "model" | "head">) {
+  const { tokenization, specialTokens, templateDate } = options;
+  return given({ tokenization, specialTokens, templateDate });
 }
 
 /** The library's names for the options of {@link addEngineOptions}. */

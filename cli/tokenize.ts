@@ -4,7 +4,7 @@ import { isStarlingError, loadTokenizer, type RewardTokenizer, type StarlingErro
 import { argumentRows } from "./argument-rows.ts";
 import type { Action } from "./context.ts";
 import { pathIdentity } from "./file-identity.ts";
-import { addModelOptions, given, type ModelOptions, modelPath } from "./model-option.ts";
+import { addModelOptions, type ModelOptions, modelPath, tokenSettings } from "./model-option.ts";
 import { openOutput } from "./output.ts";
 import { withFields } from "./output-formats.ts";
 import { printRows } from "./print-rows.ts";
@@ -22,10 +22,9 @@ export const tokenize: Action<TokenizeOptions> = async (options, context) => {
   const source = await openRows(options, argumentRows, terminal);
   try {
     const path = await modelPath(options, context);
-    const { tokenization, specialTokens } = options;
     const output = await openOutput(options.output, [source.identity, pathIdentity(path)]);
     try {
-      const tokenizer = await loadTokenizer({ modelPath: path, ...given({ tokenization, specialTokens }) });
+      const tokenizer = await loadTokenizer({ modelPath: path, ...tokenSettings(options) });
       let tokens = 0;
       return await printRows(tokenizeRows(source.rows, tokenizer, signal), {
         label: "tokenizing",

@@ -3,12 +3,18 @@
 // contents on, or trim them: every conversation is rendered with its contents, too, and must come out the same.
 const { strftime } = require("./strftime.cjs");
 
-/** White space around a mark shows whether the template trims. */
-const SPACE_BEFORE = "\t\n \t";
-const SPACE_AFTER = "\t \n\t";
-/** Private-use characters: a template has no reason to hold or change them. */
-const mark = (index) => `\uF8FE${index}\uF8FF`;
-const MARK = /\uF8FE(\d+)\uF8FF/;
+/**
+ * White space around a mark shows whether the template trims, and what: newlines from the outside, or all of it. There are
+ * more newlines than templates put around contents.
+ */
+const BLANKS = "\t \t";
+const NEWLINES = "\n".repeat(8);
+/**
+ * Private-use characters, which a template has no reason to hold or change, around words that show whether it changes
+ * letters: this engine does so in other ways than Python.
+ */
+const mark = (index) => `\uF8FE${index} aBc dEF\uF8FF`;
+const MARK = /\uF8FE(\d+) aBc dEF\uF8FF/;
 
 /** Sequences of roles whose skeleton is kept; conversations of a data set have few. */
 const MAX_SKELETONS = 64;
@@ -37,6 +43,7 @@ exports.TemplateEngine = class TemplateEngine {
   /** @param setup see TemplateSetup in src/native/template-process.ts */
   constructor({ jinja, source, tokens, date, limits }) {
     this.#jinja = require(jinja);
+    stripAsPython(this.#jinja);
     // As Jinja's own lexer.
     this.#source = source.replace(/\r\n?/g, "\n");
     this.#limits = limits;
@@ -55,11 +62,11 @@ exports.TemplateEngine = class TemplateEngine {
       try {
         const skeleton = this.#skeletonOf(roles);
         const rendered = this.#text(roles, contents);
-        // This engine trims as JavaScript does, transformers as Python.
-        if (rendered !== fill(skeleton, contents, cutsOf(skeleton, contents, javaScriptSpace)))
+        // This engine trims white space as JavaScript does, transformers as Python.
+        if (rendered !== fill(skeleton, contents, cutsOf(skeleton, contents, "engine")))
           throw new TemplateFailure("it changes the text of this conversation", "changes");
         if (!skeletons.has(skeleton)) skeletons.set(skeleton, skeletons.size);
-        return { skeleton: skeletons.get(skeleton), cuts: cutsOf(skeleton, contents, pythonSpace) };
+        return { skeleton: skeletons.get(skeleton), cuts: cutsOf(skeleton, contents, "python") };
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         return {
@@ -83,7 +90,7 @@ exports.TemplateEngine = class TemplateEngine {
       roles,
       this.#text(
         roles,
-        roles.map((_, i) => `${SPACE_BEFORE}${mark(i)}${SPACE_AFTER}`),
+        roles.map((_, i) => `${NEWLINES}${BLANKS}${mark(i)}${BLANKS}${NEWLINES}`),
       ),
     );
     if (this.#skeletons.size >= MAX_SKELETONS) this.#skeletons.clear();
@@ -152,27 +159,86 @@ function readSkeleton(roles, rendered) {
   if (missing !== -1) throw new TemplateFailure(`it leaves out the message ${missing} (${roles[missing]})`);
   if (found.at(-1) !== last) throw new TemplateFailure("it does not put the response last");
   const contents = found.map((index, i) => {
-    const trimStart = !texts[i].endsWith(SPACE_BEFORE);
-    const trimEnd = !texts[i + 1].startsWith(SPACE_AFTER);
-    if (!trimStart) texts[i] = texts[i].slice(0, -SPACE_BEFORE.length);
-    if (!trimEnd) texts[i + 1] = texts[i + 1].slice(SPACE_AFTER.length);
-    return { index, trimStart, trimEnd };
+    const start = TRIMS.find(({ before }) => texts[i].endsWith(before));
+    const end = TRIMS.find(({ after }) => texts[i + 1].startsWith(after));
+    texts[i] = texts[i].slice(0, texts[i].length - start.before.length);
+    texts[i + 1] = texts[i + 1].slice(end.after.length);
+    return { index, start, end };
   });
   return { texts, contents };
 }
 
+/** Which ends of a text Python's methods of this name strip. */
+const STRIPS = {
+  strip: { start: true, end: true },
+  lstrip: { start: true, end: false },
+  rstrip: { start: false, end: true },
+};
+
+/** Lets strip("\n") and its like strip what they are told to: the engine's own strip white space, whatever they are given. */
+function stripAsPython({ Environment }) {
+  const prototype = Object.getPrototypeOf(new Environment().set("text", ""));
+  const StringValue = prototype.constructor;
+  const { get } = Object.getOwnPropertyDescriptor(prototype, "builtins");
+  Object.defineProperty(prototype, "builtins", {
+    get() {
+      if (this._builtins !== undefined) return this._builtins;
+      const builtins = get.call(this);
+      for (const [name, sides] of Object.entries(STRIPS)) {
+        const method = builtins.get(name);
+        const stripSpace = method.value;
+        method.value = ([characters, ...more]) => {
+          if (characters === undefined || characters.type === "NullValue") return stripSpace([]);
+          if (characters.type !== "StringValue" || more.length > 0)
+            throw new Error(`${name}() takes a string of the characters to strip`);
+          return new StringValue(strip(this.value, new Set(characters.value), sides));
+        };
+      }
+      return builtins;
+    },
+  });
+}
+
+function strip(text, characters, { start: atStart, end: atEnd }) {
+  let [start, end] = [0, text.length];
+  while (atStart && start < end) {
+    const first = String.fromCodePoint(text.codePointAt(start));
+    if (!characters.has(first)) break;
+    start += first.length;
+  }
+  while (atEnd && end > start) {
+    // The last code point: contents are well formed.
+    const last = /[\uDC00-\uDFFF]/.test(text[end - 1]) ? text.slice(end - 2, end) : text[end - 1];
+    if (!characters.has(last)) break;
+    end -= last.length;
+  }
+  return text.slice(start, end);
+}
+
+const newline = /\n/;
 const javaScriptSpace = /\s/;
 /** What str.strip() removes: not U+FEFF, but also the separators of files, groups, records and units, and U+0085. */
 const PYTHON_SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 const pythonSpace = new RegExp(`[${PYTHON_SPACE}]`);
 
-/** Start and end of what is kept of each content. */
-function cutsOf(skeleton, contents, space) {
-  return skeleton.contents.flatMap(({ index, trimStart, trimEnd }) => {
+/** What is left of the white space around a mark tells what the template trims there, in this engine and in Python. */
+const TRIMS = [
+  { before: NEWLINES + BLANKS, after: BLANKS + NEWLINES },
+  { before: BLANKS, after: BLANKS, engine: newline, python: newline },
+  { before: "", after: "", engine: javaScriptSpace, python: pythonSpace },
+];
+
+/**
+ * Start and end of what is kept of each content.
+ *
+ * @param how "engine" or "python"
+ */
+function cutsOf(skeleton, contents, how) {
+  return skeleton.contents.flatMap(({ index, start: atStart, end: atEnd }) => {
     const content = contents[index];
     let [start, end] = [0, content.length];
-    while (trimStart && start < end && space.test(content[start])) start++;
-    while (trimEnd && end > start && space.test(content[end - 1])) end--;
+    while (start < end && atStart[how]?.test(content[start])) start++;
+    while (end > start && atEnd[how]?.test(content[end - 1])) end--;
     return [start, end];
   });
 }

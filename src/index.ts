@@ -60,6 +60,7 @@ export type { BackendReason, GpuChoice } from "./native/engine.ts";
 export { LLAMA_VERSION } from "./native/runtime-folder.ts";
 export { packageVersion } from "./package-info.ts";
 export type { ChatMessage, ChatRole, MessagesItem, PromptResponseItem, ScoreItem, TextItem } from "./prompt/items.ts";
+export { isTemplateDate, type TemplateDateUse } from "./prompt/template-date.ts";
 export type { SpecialTokens } from "./prompt/templates.ts";
 export { type Compression, compressionOf, decompressed } from "./rows/compression.ts";
 export { readJsonRows, type SourceRow } from "./rows/json-rows.ts";
@@ -77,6 +78,7 @@ export {
   loadTokenizer,
   RewardTokenizer,
   specialTokenChoices,
+  type TokenizeOptions,
   tokenizationModes,
 } from "./scoring/reward-tokenizer.ts";
 export type {

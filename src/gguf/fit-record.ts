@@ -15,18 +15,21 @@ export interface FitRecord {
   readonly cases: number;
   /** λ of the term λ/2 · |w - w_old|². */
   readonly ridge: number;
+  /** The date that the model's chat template wrote, where it asks for one: YYYY-MM-DD. */
+  readonly templateDate?: string;
 }
 
 const MAX_CASES = 0xffffffff;
 
 /** The entries of a GGUF that {@link readFitRecord} reads. */
-export function fitEntries({ model, modelSha256, input, cases, ridge }: FitRecord): MetadataEntry[] {
+export function fitEntries({ model, modelSha256, input, cases, ridge, templateDate }: FitRecord): MetadataEntry[] {
   return present([
     [STARLING_KEYS.fitModel, text(model)],
     [STARLING_KEYS.fitModelSha256, text(modelSha256)],
     [STARLING_KEYS.fitInput, optional(input, text)],
     [STARLING_KEYS.fitCases, u32(cases)],
     [STARLING_KEYS.fitRidge, f64(ridge)],
+    [STARLING_KEYS.fitTemplateDate, optional(templateDate, text)],
   ]);
 }
 
@@ -38,11 +41,13 @@ export function readFitRecord(fields: Fields): FitRecord | undefined {
   if (!/^[0-9a-f]{64}$/.test(modelSha256))
     throw fields.refuse("does not have 64 hexadecimal digits where a SHA-256 belongs.", STARLING_KEYS.fitModelSha256);
   const input = fields.optionalString(STARLING_KEYS.fitInput);
+  const templateDate = fields.optionalString(STARLING_KEYS.fitTemplateDate);
   return {
     model,
     modelSha256,
     ...(input === undefined ? {} : { input }),
     cases: fields.u32(STARLING_KEYS.fitCases, 0, MAX_CASES),
     ridge: fields.nonNegativeF64(STARLING_KEYS.fitRidge),
+    ...(templateDate === undefined ? {} : { templateDate }),
   };
 }

@@ -64,6 +64,8 @@ export const STARLING_KEYS = {
   fitCases: "starling.fit.cases",
   /** f64: λ of the term λ/2 · |w - w_old|² of the fit. */
   fitRidge: "starling.fit.ridge",
+  /** string, YYYY-MM-DD: the date that the chat template wrote in the fit, where it asks for one. */
+  fitTemplateDate: "starling.fit.template_date",
   /** string: words that must be shown with the model, for example that it is a random test model. */
   notice: "starling.notice",
   /** u8[n_vocab]: SentencePiece's own piece types, which tokenizer.ggml.token_type changes for special tokens. */

@@ -10,6 +10,9 @@ import { packageRoot } from "./load-addon.ts";
 import { outsideArchive } from "./package-folder.ts";
 import { ChildFailure, TemplateChild } from "./template-child.ts";
 
+/** To be raised with each change in what native/template-engine.cjs writes: scores that were kept are then computed anew. */
+export const RENDERING_VERSION = 2;
+
 /** A conversation takes 0.1 ms. The limits are for templates that do not end, and hold on a machine that is busy. */
 const BATCH_LIMIT_MS = 5_000;
 /** More time for each million characters, which take 0.1 s. */
@@ -134,7 +137,7 @@ export class TemplateProcess {
     const maxCharacters = characters * batch.length + charactersPerMessage * messages + repeats * size;
     const maxBytes = maxCharacters * BYTES_PER_CHARACTER + BYTES_PER_MESSAGE * messages;
     try {
-      const limitMs = this.#limitMs + Math.ceil(size / 1e6) * LIMIT_MS_PER_MILLION;
+      const limitMs = this.#limitMs + Math.floor(size / 1e6) * LIMIT_MS_PER_MILLION;
       // The process has a limit of its own, for the case that this one is killed meanwhile.
       return (await child.ask({ conversations: batch, limitMs: 2 * limitMs }, limitMs, maxBytes)) as Answer;
     } finally {

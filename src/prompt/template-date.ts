@@ -17,10 +17,13 @@ export function templateDateUse(source: string): TemplateDateUse | undefined {
 /** The first year with four digits, which Python's %Y writes alike everywhere. */
 const FIRST_YEAR = 1000;
 
-export const aDate: Check = (value) => {
+/** Whether it is a date as the option templateDate takes it: a real one, from the year 1000 on, as YYYY-MM-DD. */
+export function isTemplateDate(value: unknown): value is string {
   const match = typeof value === "string" ? /^(\d{4})-\d\d-\d\d$/.exec(value) : null;
   const date = new Date(`${value}T00:00:00Z`);
   // The 30th of February is the 1st of March.
   const isReal = !Number.isNaN(date.getTime()) && date.toISOString().startsWith(String(value));
-  return match !== null && isReal && Number(match[1]) >= FIRST_YEAR ? undefined : "a date like 2024-07-26 (YYYY-MM-DD)";
-};
+  return match !== null && isReal && Number(match[1]) >= FIRST_YEAR;
+}
+
+export const aDate: Check = (value) => (isTemplateDate(value) ? undefined : "a date like 2024-07-26 (YYYY-MM-DD)");

@@ -7,7 +7,7 @@ import { aBoolean, aFunction, aSignal, checkOptions, required } from "../options
 import { type ChatMessage, checkItem, checkString, type ScoreItem } from "../prompt/items.ts";
 import { availableMemory } from "./available-memory.ts";
 import { cancellable } from "./cancellable.ts";
-import { readHeadFor } from "./choose-head.ts";
+import { checkFitDate, readHeadFor } from "./choose-head.ts";
 import { planKernels } from "./kernel-plan.ts";
 import { loadOptionChecks } from "./load-options.ts";
 import { readModelFile } from "./model-file.ts";
@@ -50,6 +50,7 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
   const headFile =
     headPath === undefined ? undefined : await readHeadFor(headPath, modelPath, file, tokenizer.settings.tokenization);
   const { head, fit } = headFile ?? file;
+  checkFitDate({ ...file, fit }, tokenizer.settings.templateDate);
 
   const placement = placeModel(file, options, engine);
   if (options.checkMemory !== false) assertPlacementFits(modelPath, placement, availableMemory());

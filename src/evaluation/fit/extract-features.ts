@@ -186,6 +186,7 @@ async function collect(
     failures,
     model: { path: model.info.path, name: model.info.name, sha256 },
     tokenization: model.info.tokenization,
+    ...given({ templateDate: model.tokenizer.settings.templateDate }),
     computed,
   };
 }

@@ -37,6 +37,8 @@ export interface FitData {
   /** The model that the features are of. */
   readonly model: { readonly path: string; readonly name: string; readonly sha256: string };
   readonly tokenization: TokenizationMode;
+  /** The date that the model's own chat template wrote, where it asks for one. */
+  readonly templateDate?: string;
   /** Features that were computed; the others were there from an earlier run. */
   readonly computed: number;
 }

@@ -203,13 +203,20 @@ function noCases(benchmark: OpenBenchmark): string {
 
 async function writeOutputs(
   { modelPath, output, headOutput, overwrite = false, signal, onProgress }: FitModelOptions,
-  { model, tokenization }: FitData,
+  { model, tokenization, templateDate }: FitData,
   sources: readonly ReportedSource[],
   head: Float32Array,
   { ridge, training }: Pick<FitResult, "ridge" | "training">,
 ): Promise<void> {
   const input = sources.map(({ name }) => name).join(", ");
-  const fit = { model: model.name, modelSha256: model.sha256, input, cases: training.cases, ridge };
+  const fit = {
+    model: model.name,
+    modelSha256: model.sha256,
+    input,
+    cases: training.cases,
+    ridge,
+    ...given({ templateDate }),
+  };
   const content = { modelPath, head, tokenization, fit, overwrite, ...given({ signal }) };
   if (headOutput !== undefined) await writeHead({ ...content, output: headOutput });
   if (output !== undefined)

@@ -50,6 +50,17 @@ describe("a Jinja chat template", () => {
     expect((await render(source, pair(" a ", " b "))).join("")).toBe("<s>[ a|[ b|");
   });
 
+  it("may trim newlines only, as Qwen 3 does", async () => {
+    const source = loop("{{ '<' + message.role + '>\n' + message.content.strip('\n') }}\n");
+    expect(await render(source, pair("\n\n a \n", "\nb\t\n\n"))).toEqual([
+      "<s><user>\n",
+      " a ",
+      "\n<assistant>\n",
+      "b\t",
+      "\n",
+    ]);
+  });
+
   it("is given what apply_chat_template gives it", async () => {
     const source =
       "{% if add_generation_prompt %}wrong{% endif %}{% if tools is not none or documents is not none %}wrong{% endif %}" +
@@ -59,6 +70,8 @@ describe("a Jinja chat template", () => {
 
   it.each([
     ["changes content", loop("{{ message.content | upper }}"), pair("a", "b"), /changes the text/],
+    ["capitalizes content", loop("{{ message.content | capitalize }}"), pair("A", "B c"), /leaves out the message/],
+    ["strips letters", loop("{{ message.content.strip('ab') }}"), pair("xa", "b"), /changes the text/],
     [
       "looks into content",
       loop("{% if 'x' in message.content %}!{% endif %}{{ message.content }}"),
