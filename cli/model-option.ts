@@ -122,6 +122,9 @@ export function addEngineOptions(command: Command): Command {
     );
 }
 
+/** Said where --template-date is given in vain. */
+export const DATE_NOTE = "note: this model's chat template asks for no date, so that --template-date changes nothing";
+
 const layerNumber = wholeNumber(0, MAX_LAYERS);
 
 function layers(text: string): number | "auto" | "all" {
@@ -182,7 +185,7 @@ export async function loadModel(
     const notice = headNotice(model.info);
     for (const note of [notice, ...model.info.kernelReasons]) if (note !== undefined) terminal.say(`note: ${note}`);
     if (options.templateDate !== undefined && model.tokenizer.settings.templateDate === undefined)
-      terminal.say("note: this model's chat template asks for no date, so that --template-date changes nothing");
+      terminal.say(DATE_NOTE);
     return model;
   } finally {
     terminal.endStatus();

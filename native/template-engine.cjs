@@ -109,8 +109,8 @@ exports.TemplateEngine = class TemplateEngine {
     const text = String(new Interpreter(environment).run(this.#program).value);
     const { characters, charactersPerMessage, repeats } = this.#limits;
     const given = contents.reduce((sum, { length }) => sum + length, 0);
-    if (text.length > characters + charactersPerMessage * roles.length + repeats * given)
-      throw new TemplateFailure(`it writes ${text.length} characters for a conversation of ${given}`);
+    const most = characters + charactersPerMessage * roles.length + repeats * given;
+    if (text.length > most) throw new TemplateFailure(`it writes ${text.length} characters, more than ${most}`);
     return text;
   }
 };

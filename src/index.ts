@@ -78,6 +78,7 @@ export {
   loadTokenizer,
   RewardTokenizer,
   specialTokenChoices,
+  type TokenizedOutcome,
   type TokenizeOptions,
   tokenizationModes,
 } from "./scoring/reward-tokenizer.ts";

@@ -39,6 +39,8 @@ const IDLE_MS = 30_000;
 export interface TemplateProcessOptions {
   /** For tests: see BATCH_LIMIT_MS. */
   readonly limitMs?: number;
+  /** For tests: see HEAP_MEGABYTES. */
+  readonly heapMegabytes?: number;
   /** For tests: another program than this process's own. */
   readonly program?: string;
 }
@@ -54,8 +56,7 @@ interface Answer {
 /** The process is started by the first conversation and may be ended at any time; the next one starts another. */
 export class TemplateProcess {
   readonly #setup: TemplateSetup;
-  readonly #limitMs: number;
-  readonly #program: string | undefined;
+  readonly #options: TemplateProcessOptions;
   #child: TemplateChild | undefined;
   #idle: NodeJS.Timeout | undefined;
   /** Batches wait for each other. */
@@ -63,10 +64,9 @@ export class TemplateProcess {
   #failures = 0;
   readonly #stops = new Set<AbortController>();
 
-  constructor(setup: TemplateSetup, { limitMs = BATCH_LIMIT_MS, program }: TemplateProcessOptions = {}) {
+  constructor(setup: TemplateSetup, options: TemplateProcessOptions = {}) {
     this.#setup = setup;
-    this.#limitMs = limitMs;
-    this.#program = program;
+    this.#options = options;
   }
 
   /**
@@ -137,7 +137,7 @@ export class TemplateProcess {
     const maxCharacters = characters * batch.length + charactersPerMessage * messages + repeats * size;
     const maxBytes = maxCharacters * BYTES_PER_CHARACTER + BYTES_PER_MESSAGE * messages;
     try {
-      const limitMs = this.#limitMs + Math.floor(size / 1e6) * LIMIT_MS_PER_MILLION;
+      const limitMs = (this.#options.limitMs ?? BATCH_LIMIT_MS) + Math.floor(size / 1e6) * LIMIT_MS_PER_MILLION;
       // The process has a limit of its own, for the case that this one is killed meanwhile.
       return (await child.ask({ conversations: batch, limitMs: 2 * limitMs }, limitMs, maxBytes)) as Answer;
     } finally {
@@ -155,8 +155,8 @@ export class TemplateProcess {
       this.#child = new TemplateChild({
         script: outsideArchive(join(root, "native", "template-process.cjs")),
         setup: { jinja, source, tokens, date, limits: OUTPUT_LIMITS },
-        heapMegabytes: HEAP_MEGABYTES,
-        program: this.#program,
+        heapMegabytes: this.#options.heapMegabytes ?? HEAP_MEGABYTES,
+        program: this.#options.program,
       });
       return this.#child;
     } catch (error) {
