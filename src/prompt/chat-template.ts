@@ -42,22 +42,31 @@ export interface Renderer {
   close(reason: unknown): void;
 }
 
-/** One that is not read is an error of each conversation, so that {text} items can be scored. */
-export function jinjaTemplate(renderer: Renderer): ChatTemplate {
+/**
+ * One that is not read is an error of each conversation, so that {text} items can be scored.
+ *
+ * @param from the file that it was, as far as it is known
+ */
+export function jinjaTemplate(renderer: Renderer, from: string | undefined): ChatTemplate {
+  const name = `the model's chat template${from === undefined ? "" : ` (${from})`}`;
   return {
     async render(conversations, signal) {
       const outcomes = await renderer.render(
         conversations.map(({ messages }) => [messages.map(({ role }) => role), messages.map(({ content }) => content)]),
         signal,
       );
-      return conversations.map((conversation, i) => partsOf(conversation, outcomes[i] as RenderOutcome));
+      return conversations.map((conversation, i) => partsOf(conversation, outcomes[i] as RenderOutcome, name));
     },
     close: (reason) => renderer.close(reason),
   };
 }
 
-function partsOf({ messages, where }: Conversation, outcome: RenderOutcome): TextParts | InvalidInputError {
-  if ("reason" in outcome) return failure(outcome, where);
+function partsOf(
+  { messages, where }: Conversation,
+  outcome: RenderOutcome,
+  name: string,
+): TextParts | InvalidInputError {
+  if ("reason" in outcome) return failure(outcome, where, name);
   const { texts, contents } = outcome;
   const parts = [texts[0] as string];
   contents.forEach(({ index, start, end }, i) => {
@@ -66,17 +75,15 @@ function partsOf({ messages, where }: Conversation, outcome: RenderOutcome): Tex
   return parts;
 }
 
-function failure({ reason, kind }: RenderFailure, where: string): InvalidInputError {
+function failure({ reason, kind }: RenderFailure, where: string, name: string): InvalidInputError {
   if (kind === "date")
     return new InvalidInputError(
       "ERR_INVALID_ITEM",
-      `${where} cannot be scored without a date, which the model's chat template writes: set templateDate ` +
-        "(--template-date YYYY-MM-DD), best to the date that the model was trained with.",
+      `${where} cannot be scored without a date, which ${name} asks for: set templateDate (--template-date YYYY-MM-DD).`,
       { field: where },
     );
-  if (kind === "changes")
-    return unusable(`${where} cannot be scored: the model's chat template changes the text of this conversation`);
-  return unusable(`${where} cannot be scored with the model's chat template: ${reason}`);
+  if (kind === "changes") return unusable(`${where} cannot be scored: ${name} changes the text of this conversation`);
+  return unusable(`${where} cannot be scored with ${name}: ${reason}`);
 }
 
 function unusable(sentence: string): InvalidInputError {

@@ -87,15 +87,17 @@ function builtIn(render: BuiltIn): ChatTemplate {
 export interface OwnTemplate {
   /** Of its Jinja template, for "chat-template". */
   readonly renderer?: Renderer | undefined;
+  /** Which file it was, as far as it is known. */
+  readonly from?: string | undefined;
   /** Why there is none, in words about the model. */
   readonly problem?: string | undefined;
 }
 
 /** The template of this name. */
-export function openTemplate(name: TemplateName, { renderer, problem }: OwnTemplate = {}): ChatTemplate {
+export function openTemplate(name: TemplateName, { renderer, from, problem }: OwnTemplate = {}): ChatTemplate {
   if (name === "yi-chat") return builtIn(yiChat);
   if (name === "llama-2-starling") return builtIn(llama2Starling);
-  if (name === "chat-template" && renderer !== undefined) return jinjaTemplate(renderer);
+  if (name === "chat-template" && renderer !== undefined) return jinjaTemplate(renderer, from);
   return builtIn(none(problem ?? "The model has no chat template"));
 }
 

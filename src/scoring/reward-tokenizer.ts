@@ -110,7 +110,7 @@ export function openTokenizer(
   const settings = { template, tokenization, specialTokens, maxTokens, truncationSide, scorePosition, frame };
   const problem = templateProblem(source, file.templateNames);
   const renderer = problem === undefined ? new TemplateProcess({ source, tokens, date }) : undefined;
-  const chatTemplate = openTemplate(template, { renderer, problem });
+  const chatTemplate = openTemplate(template, { renderer, from: file.chatTemplate?.from, problem });
   return new RewardTokenizer(
     new Tokenizer(file.tokenizer),
     file.tokenizer,

@@ -1,8 +1,10 @@
+import { spawn } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
-import { ended, file, folder, jsonLines, parseLines, run, start } from "./run-cli.ts";
+import { ended, file, folder, jsonLines, parseLines, repository, run, start } from "./run-cli.ts";
 
 const fixture = join(import.meta.dirname, "..", "fixtures", "checkpoints", "hf-seqcls-bpe");
 const LOOP = "{% for m in messages %}<|start_header_id|>{{ m.role }}<|end_header_id|>{{ m.content | trim }}<|eot_id|>";
@@ -166,6 +168,65 @@ describe("a chat template that does not end", () => {
       { error },
       { error },
     ]);
+  });
+});
+
+/** What an application does with the library, which is imported as `library`; it has the models' paths. */
+async function application(body: string) {
+  const library = pathToFileURL(join(repository, "dist", "src", "index.js")).href;
+  const script = `import * as library from ${JSON.stringify(library)};
+    const [dated, endless] = ${JSON.stringify([dated, endless])};
+    const pair = { prompt: "a", response: "b" };
+    ${body}`;
+  return ended(spawn(process.execPath, ["--input-type=module", "--eval", script]));
+}
+
+describe("an application", () => {
+  it("ends by itself, although a template was rendered and nothing was closed", async () => {
+    const { code, stdout, stderr } = await application(`
+      const tokenizer = await library.loadTokenizer({ modelPath: dated, templateDate: "2024-07-26" });
+      console.log((await tokenizer.tokenize([pair]))[0].ids.length, tokenizer.settings.templateDate);`);
+    expect([code, stdout, stderr]).toEqual([0, expect.stringMatching(/^\d\d 2024-07-26\n$/), ""]);
+  });
+
+  it("stops a template with a signal, or closes the model", async () => {
+    const { code, stdout, stderr } = await application(`
+      const model = await library.loadRewardModel({ modelPath: endless, gpu: "off", threads: 1 });
+      for (const work of [
+        (signal) => model.score([pair], { signal }),
+        (signal) => model.tokenize([pair], { signal }),
+        (signal) => model.prompt("a", { signal }),
+      ]) {
+        const stop = new AbortController();
+        const stopped = work(stop.signal).catch((error) => error.message);
+        setTimeout(() => stop.abort(new Error("enough")), 300);
+        console.log(await stopped);
+      }
+      console.log((await model.score([{ text: "a" }])).length);
+      const closed = model.score([pair]).catch((error) => error.code);
+      setTimeout(() => model.close(), 300);
+      console.log(await closed);`);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout.split("\n")).toEqual(["enough", "enough", "enough", "1", "ERR_MODEL_CLOSED", ""]);
+  });
+
+  it.skipIf(process.platform !== "linux")("takes the renderer along when it ends at once", async () => {
+    const { code, stdout } = await application(`
+      import { readdirSync, readFileSync } from "node:fs";
+      const tokenizer = await library.loadTokenizer({ modelPath: endless });
+      tokenizer.tokenize([pair]).catch(() => {});
+      const find = () => readdirSync("/proc").find((pid) => {
+        try {
+          return Number(readFileSync("/proc/" + pid + "/stat", "utf8").split(") ")[1].split(" ")[1]) === process.pid;
+        } catch {
+          return false;
+        }
+      });
+      while (!find()) await new Promise((resolve) => setTimeout(resolve, 20));
+      console.log(find());
+      process.exit(7);`);
+    expect(code).toBe(7);
+    while (commandOf(Number(stdout)).includes(RENDERER)) await sleep(20);
   });
 });
 

@@ -98,6 +98,14 @@ describe("a Jinja chat template", () => {
     );
   });
 
+  it("is named by its file, where that is known", async () => {
+    const renderer = new TemplateProcess({ source: "{% for %}", tokens });
+    const template = openTemplate("chat-template", { renderer, from: "chat_template.jinja" });
+    const [error] = await template.render([{ messages: pair("a", "b"), where: "row" }]);
+    template.close(undefined);
+    expect(String(error)).toMatch(/row cannot be scored with the model's chat template \(chat_template\.jinja\): /);
+  });
+
   it("is read with each end of line as a newline, as by Jinja", async () => {
     const unix = "{% for m in messages %}\n{{ m.role }}\n{{ m.content }}\n{% endfor %}\n";
     const expected = ["user\n", "a", "\nassistant\n", "b", "\n"];
