@@ -14,6 +14,8 @@ const NEWLINES = "\n".repeat(8);
  * letters: this engine does so in other ways than Python.
  */
 const mark = (index) => `\uF8FE${index} aBc dEF\uF8FF`;
+/** Before a mark, it shows the same of what begins a content. */
+const FIRST_LETTER = "a";
 const MARK = /\uF8FE(\d+) aBc dEF\uF8FF/;
 
 /** Sequences of roles whose skeleton is kept; conversations of a data set have few. */
@@ -86,13 +88,15 @@ exports.TemplateEngine = class TemplateEngine {
     const key = roles.join(" ");
     const known = this.#skeletons.get(key);
     if (known !== undefined) return known;
-    const skeleton = readSkeleton(
-      roles,
+    const marked = (before, after) =>
       this.#text(
         roles,
-        roles.map((_, i) => `${NEWLINES}${BLANKS}${mark(i)}${BLANKS}${NEWLINES}`),
-      ),
-    );
+        roles.map((_, i) => before + mark(i) + after),
+      );
+    const skeleton = readSkeleton(roles, marked(NEWLINES + BLANKS, BLANKS + NEWLINES));
+    const beginnings = marked(FIRST_LETTER, "").split(MARK);
+    if (skeleton.contents.some((_, i) => !beginnings[2 * i]?.endsWith(FIRST_LETTER)))
+      throw new TemplateFailure("it changes the text of messages");
     if (this.#skeletons.size >= MAX_SKELETONS) this.#skeletons.clear();
     this.#skeletons.set(key, skeleton);
     return skeleton;
@@ -156,6 +160,8 @@ function readSkeleton(roles, rendered) {
   const known = new Set(found);
   const last = roles.length - 1;
   const missing = roles.findIndex((_, i) => !known.has(i));
+  if (missing !== -1 && rendered.includes(`\uF8FE${missing} `))
+    throw new TemplateFailure("it changes the text of messages");
   if (missing !== -1) throw new TemplateFailure(`it leaves out the message ${missing} (${roles[missing]})`);
   if (found.at(-1) !== last) throw new TemplateFailure("it does not put the response last");
   const contents = found.map((index, i) => {

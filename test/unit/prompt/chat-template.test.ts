@@ -70,7 +70,9 @@ describe("a Jinja chat template", () => {
 
   it.each([
     ["changes content", loop("{{ message.content | upper }}"), pair("a", "b"), /changes the text/],
-    ["capitalizes content", loop("{{ message.content | capitalize }}"), pair("A", "B c"), /leaves out the message/],
+    ["capitalizes content", loop("{{ message.content | capitalize }}"), pair("A", "B c"), /changes the text/],
+    ["makes titles of content", loop("{{ message.content.title() }}"), pair("A", "B C"), /changes the text/],
+    ["changes letters of content", loop("{{ message.content | upper }}"), pair("1", "2"), /changes the text/],
     ["strips letters", loop("{{ message.content.strip('ab') }}"), pair("xa", "b"), /changes the text/],
     [
       "looks into content",
