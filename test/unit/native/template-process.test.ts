@@ -22,8 +22,9 @@ const QUICK = { limitMs: 500 };
 
 const open: TemplateProcess[] = [];
 
-afterEach(() => {
-  for (const process of open.splice(0)) process.close(new Error("The test is over."));
+afterEach(async () => {
+  for (const renderer of open.splice(0)) renderer.close(new Error("The test is over."));
+  if (process.platform === "linux") await until(() => children().length === 0);
 });
 
 function start(source: string, options: TemplateProcessOptions = {}): TemplateProcess {
