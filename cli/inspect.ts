@@ -79,7 +79,7 @@ function describeModel(found: InspectResult, inParts: boolean, type = "q4_k_m"):
     ["context", `${found.trainedContext} in training`],
     ["rope base", found.ropeFrequencyBase],
     ["profile", found.profile],
-    ["template", found.template],
+    ["template", templateText(found)],
     ["tokenization", found.tokenization],
     ["truncation", truncation(found)],
     ["padding id", found.padTokenId],
@@ -140,11 +140,29 @@ function describeFit(fit: FitRecord | undefined): Property[] {
   return [
     ["fitted to", `${fit.cases} prompts${to}, with a ridge of ${fit.ridge.toPrecision(4)}`],
     ["fitted on", `${fit.model} (sha256 ${fit.modelSha256})`],
+    ["fitted with the date", fit.templateDate],
   ];
 }
 
 function table(properties: readonly Property[]): string {
   return propertyTable(properties.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])));
+}
+
+function templateText({ template, templateFrom, templateDate, templateNames }: InspectResult): string | undefined {
+  if (template === undefined) return undefined;
+  const date = {
+    required: "asks for a date: --template-date",
+    optional: "writes a date, its own unless there is --template-date",
+  };
+  const names = templateNames?.map((name) => JSON.stringify(name)).join(", ");
+  return [
+    template,
+    templateFrom,
+    templateDate && date[templateDate],
+    names && `the checkpoint has ${names} and none that is named "default"`,
+  ]
+    .filter(Boolean)
+    .join(", ");
 }
 
 function truncation({ maxTokens, truncationSide }: InspectResult): string | undefined {

@@ -18,7 +18,7 @@ import {
 } from "../src/index.ts";
 import type { CommandContext } from "./context.ts";
 import { UsageError } from "./errors.ts";
-import { wholeNumber } from "./option-values.ts";
+import { templateDate, wholeNumber } from "./option-values.ts";
 import { progressText } from "./progress-bar.ts";
 
 /** `--model tiny`: the demonstration model that ships with the package. A file of that name is `./tiny`. */
@@ -37,6 +37,7 @@ export interface ModelOptions {
   readonly foreignHead?: true;
   readonly tokenization?: TokenizationMode;
   readonly specialTokens?: SpecialTokens;
+  readonly templateDate?: string;
 }
 
 export interface EngineOptions {
@@ -82,6 +83,11 @@ export function addTokenOptions(command: Command): Command {
         "special tokens typed in prompts and responses: plain text, or special as in the model card's code " +
           "(default: plain)",
       ).choices(specialTokenChoices),
+    )
+    .option(
+      "--template-date <YYYY-MM-DD>",
+      "the date that the model's chat template writes, if it asks for one (Llama 3.1 and 3.2 do)",
+      templateDate,
     );
 }
 
@@ -125,6 +131,9 @@ export function addEngineOptions(command: Command): Command {
       ).choices(batchModes),
     );
 }
+
+/** Said where --template-date is given in vain. */
+export const DATE_NOTE = "note: this model's chat template asks for no date, so that --template-date changes nothing";
 
 const layerNumber = wholeNumber(0, MAX_LAYERS);
 
@@ -184,6 +193,8 @@ export async function loadModel(
       },
     });
     for (const notice of modelNotices(model.info)) terminal.say(`note: ${notice}`);
+    if (options.templateDate !== undefined && model.tokenizer.settings.templateDate === undefined)
+      terminal.say(DATE_NOTE);
     return model;
   } finally {
     terminal.endStatus();
@@ -194,8 +205,14 @@ export async function loadModel(
 export function loadSettings(
   options: Omit<ModelOptions, "model"> & EngineOptions,
 ): Omit<LoadRewardModelOptions, "modelPath" | "onProgress" | "signal"> {
-  const { head, foreignHead, tokenization, specialTokens } = options;
-  return { ...engineSettings(options), ...given({ headPath: head, foreignHead, tokenization, specialTokens }) };
+  const { head, foreignHead, ...rest } = options;
+  return { ...engineSettings(options), ...given({ headPath: head, foreignHead }), ...tokenSettings(rest) };
+}
+
+/** The options of {@link addTokenOptions}, as the library takes them. */
+export function tokenSettings(options: Omit<ModelOptions, "model" | "head" | "foreignHead">) {
+  const { tokenization, specialTokens, templateDate } = options;
+  return given({ tokenization, specialTokens, templateDate });
 }
 
 /** The library's names for the options of {@link addEngineOptions}. */

@@ -1,5 +1,6 @@
 /** Values of options: parsing with messages that name what is allowed. */
 import { InvalidArgumentError } from "commander";
+import { isTemplateDate } from "../src/index.ts";
 
 /** A parser for a whole number between two bounds. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
@@ -10,6 +11,12 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
     }
     return value;
   };
+}
+
+/** A date as the library takes it. */
+export function templateDate(text: string): string {
+  if (isTemplateDate(text)) return text;
+  throw new InvalidArgumentError("Expected a date like 2024-07-26 (YYYY-MM-DD).");
 }
 
 /** For an option that may be given several times. It has no default: that of an empty list would stand in the help. */

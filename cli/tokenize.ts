@@ -6,11 +6,12 @@ import {
   loadTokenizer,
   type RewardTokenizer,
   type StarlingError,
+  type TokenizedOutcome,
 } from "../src/index.ts";
 import { argumentRows } from "./argument-rows.ts";
 import type { Action } from "./context.ts";
 import { pathIdentity } from "./file-identity.ts";
-import { addModelOptions, given, type ModelOptions, modelPath } from "./model-option.ts";
+import { addModelOptions, DATE_NOTE, type ModelOptions, modelPath, tokenSettings } from "./model-option.ts";
 import { openOutput } from "./output.ts";
 import { withFields } from "./output-formats.ts";
 import { printRows } from "./print-rows.ts";
@@ -28,11 +29,11 @@ export const tokenize: Action<TokenizeOptions> = async (options, context) => {
   const source = await openRows(options, argumentRows, terminal);
   try {
     const path = await modelPath(options, context);
-    const { tokenization, specialTokens } = options;
     const sources = [source.identity, pathIdentity(path)];
     const output = await openOutput(options.output, { sources, force: options.force === true, signal });
     try {
-      const tokenizer = await loadTokenizer({ modelPath: path, ...given({ tokenization, specialTokens }) });
+      const tokenizer = await loadTokenizer({ modelPath: path, ...tokenSettings(options) });
+      if (options.templateDate !== undefined && tokenizer.settings.templateDate === undefined) terminal.say(DATE_NOTE);
       let tokens = 0;
       return await printRows(tokenizeRows(source.rows, tokenizer, signal, options.strict === true), {
         label: "tokenizing",
@@ -58,19 +59,76 @@ export const tokenize: Action<TokenizeOptions> = async (options, context) => {
   }
 };
 
+/** Rows that are tokenised together: a chat template is rendered in another process, and the way there takes time. */
+const MAX_ROWS_AT_ONCE = 32;
+
 async function* tokenizeRows(
   rows: Iterable<Row> | AsyncIterable<Row>,
   tokenizer: RewardTokenizer,
   signal: AbortSignal,
   strict: boolean,
 ): AsyncGenerator<TokenRow, void, undefined> {
-  const iterator = Symbol.asyncIterator in rows ? rows[Symbol.asyncIterator]() : rows[Symbol.iterator]();
-  for (;;) {
-    signal.throwIfAborted();
-    const step = await unlessAborted(Promise.resolve(iterator.next()), signal);
-    if (step.done) return;
-    yield await tokenizeRow(step.value, tokenizer, strict);
+  for await (const chunk of rowsAtHand(rows, signal)) {
+    const items = chunk.flatMap((row) =>
+      row.error ? [] : row.items.map((item, i) => ({ item, name: row.many ? `responses[${i}]` : "row" })),
+    );
+    const outcomes = await tokenizer.tokenizeEach(
+      items.map(({ item }) => item),
+      (i) => (items[i] as (typeof items)[number]).name,
+      { signal, strict },
+    );
+    let first = 0;
+    for (const row of chunk) {
+      const count = row.error ? 0 : row.items.length;
+      yield row.error ? { row, error: row.error } : tokenRow(row, outcomes.slice(first, first + count));
+      first += count;
+    }
   }
+}
+
+function tokenRow(row: Row, outcomes: readonly TokenizedOutcome[]): TokenRow {
+  const ids: number[][] = [];
+  const warnings = new Map<string, ItemWarning>();
+  for (const outcome of outcomes) {
+    if (isStarlingError(outcome)) return { row, error: outcome };
+    ids.push(Array.from(outcome.ids));
+    for (const warning of outcome.warnings ?? []) warnings.set(warning.code, warning);
+  }
+  return { row, ids, warnings: [...warnings.values()] };
+}
+
+/** Rows as they come: those that are there without waiting come together. */
+async function* rowsAtHand(
+  rows: Iterable<Row> | AsyncIterable<Row>,
+  signal: AbortSignal,
+): AsyncGenerator<Row[], void, undefined> {
+  const iterator = Symbol.asyncIterator in rows ? rows[Symbol.asyncIterator]() : rows[Symbol.iterator]();
+  const next = () => {
+    const step = Promise.resolve(iterator.next());
+    // Whoever waits for it is told.
+    step.catch(() => {});
+    return step;
+  };
+  let coming = next();
+  for (let ended = false; !ended; ) {
+    signal.throwIfAborted();
+    const chunk: Row[] = [];
+    let step: IteratorResult<Row> | undefined = await unlessAborted(coming, signal);
+    while (step !== undefined && !step.done) {
+      chunk.push(step.value);
+      coming = next();
+      const atHand: Promise<IteratorResult<Row> | undefined> =
+        chunk.length < MAX_ROWS_AT_ONCE ? Promise.race([coming, nextTurn()]) : Promise.resolve(undefined);
+      // A failure comes after the rows before it.
+      step = await atHand.catch(() => undefined);
+    }
+    ended = step?.done === true;
+    if (chunk.length > 0) yield chunk;
+  }
+}
+
+function nextTurn(): Promise<undefined> {
+  return new Promise((resolve) => setImmediate(resolve, undefined));
 }
 
 /** A terminal or pipe may keep its next row for ever: a stop does not wait for it. */
@@ -80,19 +138,6 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
     signal.addEventListener("abort", onAbort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });
-}
-
-async function tokenizeRow(row: Row, tokenizer: RewardTokenizer, strict: boolean): Promise<TokenRow> {
-  if (row.error) return { row, error: row.error };
-  const outcomes = await tokenizer.tokenizeEach(row.items, (i) => (row.many ? `responses[${i}]` : "row"), { strict });
-  const ids: number[][] = [];
-  const warnings = new Map<string, ItemWarning>();
-  for (const outcome of outcomes) {
-    if (isStarlingError(outcome)) return { row, error: outcome };
-    ids.push(Array.from(outcome.ids));
-    for (const warning of outcome.warnings ?? []) warnings.set(warning.code, warning);
-  }
-  return { row, ids, warnings: [...warnings.values()] };
 }
 
 function tokenLine(result: TokenRow): string {

@@ -73,6 +73,7 @@ export type {
   TextItem,
 } from "./prompt/items.ts";
 export { CONTENT_FIELDS, type RowItems, rowItems } from "./prompt/row-items.ts";
+export { isTemplateDate, type TemplateDateUse } from "./prompt/template-date.ts";
 export type { SpecialTokens } from "./prompt/templates.ts";
 export { type ItemWarning, type WarningCode, WarningTally } from "./prompt/warnings.ts";
 export { type Compression, compressionOf, decompressed } from "./rows/compression.ts";
@@ -92,6 +93,7 @@ export {
   loadTokenizer,
   RewardTokenizer,
   specialTokenChoices,
+  type TokenizedOutcome,
   type TokenizeOptions,
   tokenizationModes,
 } from "./scoring/reward-tokenizer.ts";

@@ -19,6 +19,7 @@ import { isRemote, openRemote } from "./hub/open-remote.ts";
 import { type HubOptions, hubChecks } from "./hub/settings.ts";
 import { DEFAULT_TYPE } from "./make-gguf.ts";
 import { aSignal, aString, checkOptions, given } from "./options.ts";
+import { type TemplateDateUse, templateDateUse } from "./prompt/template-date.ts";
 import { loadOptionChecks } from "./scoring/load-options.ts";
 import { describeModelFile, type ModelFile } from "./scoring/model-file.ts";
 import { predictFor } from "./scoring/predict-memory.ts";
@@ -49,6 +50,12 @@ export interface InspectResult extends WeightTypes {
   /** The kind of reward model. */
   readonly profile?: string;
   readonly template?: string;
+  /** Of the template "chat-template": which file of the checkpoint it was, as far as it is known. */
+  readonly templateFrom?: string;
+  /** Whether that template asks for a date (templateDate, --template-date); absent: it does not. */
+  readonly templateDate?: TemplateDateUse;
+  /** Of the template "none": the names of the checkpoint's templates, of which none is the default one. */
+  readonly templateNames?: readonly string[];
   readonly tokenization?: string;
   readonly maxTokens?: number;
   readonly truncationSide?: string;
@@ -190,13 +197,14 @@ function rewardModel(gguf: GgufHeader, path: string): ModelFile | undefined {
 
 function rewardFields(reward: RewardMetadata): Partial<InspectResult> {
   const { notice, head, profile, template, tokenization, maxTokens, truncationSide, padTokenId } = reward;
-  const { scorePosition, source, trunkSha256, name, fit } = reward;
+  const { scorePosition, source, trunkSha256, name, fit, chatTemplate, templateNames } = reward;
   return {
     name,
     ...(notice === undefined ? {} : { notice }),
     head: summarize(head),
     profile,
     template,
+    ...templateFields(chatTemplate?.source, chatTemplate?.from, templateNames),
     tokenization,
     maxTokens,
     truncationSide,
@@ -206,6 +214,15 @@ function rewardFields(reward: RewardMetadata): Partial<InspectResult> {
     ...given({ trunkSha256 }),
     ...(fit === undefined ? {} : { fit }),
   };
+}
+
+function templateFields(
+  source: string | undefined,
+  from: string | undefined,
+  names: readonly string[] | undefined,
+): Pick<InspectResult, "templateFrom" | "templateDate" | "templateNames"> {
+  const date = source === undefined ? undefined : templateDateUse(source);
+  return given({ templateFrom: from, templateDate: date, templateNames: names });
 }
 
 async function inspectCheckpoint(
@@ -221,6 +238,8 @@ async function inspectCheckpoint(
     const counted = countTypes(tensors.map(({ dtype, size }) => ({ type: dtype, size })));
     const { head, header } = await planFile(checkpoint, fileType, planTensors(checkpoint, fileType), {});
     const gguf = await readGguf(bytesSource(path, "", header.bytes, header.fileSize));
+    const model = describeModelFile(gguf, path);
+    const { chatTemplate, templateNames } = model;
     return {
       path,
       kind: "checkpoint",
@@ -240,7 +259,8 @@ async function inspectCheckpoint(
       ropeFrequencyBase: config.ropeTheta,
       head: summarize(head.weight),
       ...describeScoring(checkpoint),
-      memory: predictFor(describeModelFile(gguf, path), load),
+      ...templateFields(chatTemplate?.source, chatTemplate?.from, templateNames),
+      memory: predictFor(model, load),
       ...describeWeightTypes(gguf),
       ...counted,
     };

@@ -163,6 +163,7 @@ const fitKeys = [
   STARLING_KEYS.fitInput,
   STARLING_KEYS.fitCases,
   STARLING_KEYS.fitRidge,
+  STARLING_KEYS.fitTemplateDate,
 ];
 
 function check(caller: string, options: WriteHeadOptions, known: Readonly<Record<string, Check>>): void {

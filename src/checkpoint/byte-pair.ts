@@ -6,7 +6,7 @@ import { StringTable } from "../gguf/value.ts";
 import { MAX_VOCABULARY } from "./config.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";
 import { refuse } from "./refuse.ts";
-import { type AddedToken, type JsonFile, readChatTemplate } from "./tokenizer-config.ts";
+import type { AddedToken, JsonFile } from "./tokenizer-config.ts";
 import { readFrame } from "./tokenizer-frame.ts";
 import { readSplit, type WordSplit } from "./word-split.ts";
 
@@ -25,7 +25,6 @@ export interface BytePairModel {
   readonly beginId?: number;
   readonly endId?: number;
   readonly padId?: number;
-  readonly chatTemplate?: string;
 }
 
 /** Llama 3's takes 9 to 17 MB. */
@@ -59,7 +58,6 @@ export function parseBytePair(
   const [beginId, endId, padId] = [named("bos_token"), named("eos_token"), named("pad_token")];
   named("unk_token");
   checkDeclared(config, map, addedTokens);
-  const chatTemplate = config === undefined ? undefined : readChatTemplate(config);
   return {
     tokens: StringTable.from(tokens),
     merges: readMerges(file, model, ids),
@@ -70,7 +68,6 @@ export function parseBytePair(
     ...(beginId === undefined ? {} : { beginId }),
     ...(endId === undefined ? {} : { endId }),
     ...(padId === undefined ? {} : { padId }),
-    ...(chatTemplate === undefined ? {} : { chatTemplate }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { type ByteSource, quote } from "../files/byte-source.ts";
 import { refuseAdapter } from "./adapter.ts";
+import { type CheckpointTemplate, readChatTemplate } from "./chat-template-file.ts";
 import { type LlamaConfig, MAX_CONFIG_BYTES, parseConfig } from "./config.ts";
 import { findProfile } from "./find-profile.ts";
 import { type CheckpointFolder, openLocalFolder } from "./folder.ts";
@@ -30,6 +31,8 @@ export class Checkpoint {
   readonly folder: CheckpointFolder;
   readonly config: LlamaConfig;
   readonly vocabulary: CheckpointVocabulary;
+  /** The tokenizer's Jinja template, whether the profile uses it or not. */
+  readonly chatTemplate: CheckpointTemplate | undefined;
   /** What kind of reward model it is. */
   readonly profile: Profile;
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
@@ -45,6 +48,7 @@ export class Checkpoint {
     this.folder = parts.folder;
     this.config = parts.config;
     this.vocabulary = parts.vocabulary;
+    this.chatTemplate = parts.chatTemplate;
     this.profile = parts.profile;
     this.tensors = parts.tensors;
     this.sources = parts.sources;
@@ -128,6 +132,7 @@ interface CheckpointParts {
   folder: CheckpointFolder;
   config: LlamaConfig;
   vocabulary: CheckpointVocabulary;
+  chatTemplate: CheckpointTemplate | undefined;
   profile: Profile;
   tensors: ReadonlyMap<string, CheckpointTensor>;
   sources: readonly SourceFile[];
@@ -136,8 +141,8 @@ interface CheckpointParts {
 
 /**
  * Opens a checkpoint folder as transformers writes it: config.json, model.safetensors or shards with an index, or the
- * same as files of torch.save, tokenizer.model or tokenizer.json, and tokenizer_config.json and special_tokens_map.json
- * where there are.
+ * same as files of torch.save, tokenizer.model or tokenizer.json, and tokenizer_config.json, special_tokens_map.json and
+ * files of chat templates where there are.
  *
  * @param profileName a profile's name, or "auto" for the one that the files show
  * @throws FileError naming the file that is missing, unreadable or wrong
@@ -149,6 +154,7 @@ export async function openCheckpoint(place: string | CheckpointFolder, profileNa
   const config = parseConfig(configFile.value, folder.pathOf("config.json"));
   const sources: SourceFile[] = [{ name: "config.json", bytes: configFile.bytes }];
   const vocabulary = await readVocabulary(folder, config, sources);
+  const chatTemplate = await readChatTemplate(folder, sources);
   const weights = await findWeightFiles(folder);
   const files = await openAll(folder, weights.files);
   try {
@@ -157,7 +163,7 @@ export async function openCheckpoint(place: string | CheckpointFolder, profileNa
     const profile = findProfile(profileName, { path: folder.path, config, vocabulary, tensors });
     if (vocabulary.kind === "sentencepiece")
       await checkTokenizerJson(folder, vocabulary, sources, profile.prefersTokenizerJson);
-    return new Checkpoint({ folder, config, vocabulary, profile, tensors, sources, files });
+    return new Checkpoint({ folder, config, vocabulary, chatTemplate, profile, tensors, sources, files });
   } catch (error) {
     await closeAll(files.values());
     throw error;

@@ -12,8 +12,12 @@ export interface CheckpointFolder {
   /** What messages call a file in it. */
   pathOf(file: string): string;
   has(file: string): Promise<boolean>;
-  /** The names of all files in it. @throws FileError ERR_FILE_NOT_READABLE */
-  list(): Promise<readonly string[]>;
+  /**
+   * The names of all files in it, or in a folder in it; none where that is not there.
+   *
+   * @throws FileError ERR_FILE_NOT_READABLE
+   */
+  list(folder?: string): Promise<readonly string[]>;
   /** For reading some of a file. @throws FileError ERR_FILE_NOT_READABLE */
   open(file: string): Promise<ByteSource>;
   /**
@@ -60,12 +64,13 @@ class LocalFolder implements CheckpointFolder {
     return exists(this.pathOf(file));
   }
 
-  async list(): Promise<readonly string[]> {
+  async list(folder?: string): Promise<readonly string[]> {
+    const path = folder === undefined ? this.path : this.pathOf(folder);
     try {
-      return (await readdir(this.path)).sort();
+      return (await readdir(path)).sort();
     } catch (cause) {
-      const message = `The folder ${this.path} cannot be read.`;
-      throw new FileError("ERR_FILE_NOT_READABLE", message, { file: this.path, cause });
+      if (folder !== undefined && ["ENOENT", "ENOTDIR"].includes(codeOf(cause) ?? "")) return [];
+      throw new FileError("ERR_FILE_NOT_READABLE", `The folder ${path} cannot be read.`, { file: path, cause });
     }
   }
 

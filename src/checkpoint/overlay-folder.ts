@@ -1,8 +1,9 @@
 /** A checkpoint whose tokenizer lies elsewhere: Starling-RM-34B is used with the tokenizer of Yi-34B-Chat. */
 import type { ByteSource } from "../files/byte-source.ts";
+import { isTemplateFile, TEMPLATE_FOLDER } from "./chat-template-file.ts";
 import type { CheckpointFolder } from "./folder.ts";
 
-/** All of them come from one place: half of one tokenizer and half of another would give wrong ids. */
+/** Beside the templates. */
 export const TOKENIZER_FILES: readonly string[] = [
   "tokenizer.model",
   "tokenizer.json",
@@ -12,6 +13,14 @@ export const TOKENIZER_FILES: readonly string[] = [
   "vocab.json",
   "merges.txt",
 ];
+
+/**
+ * All of them come from one place: half of one tokenizer and half of another would give wrong ids, and a template belongs
+ * to the tokenizer whose special tokens it writes.
+ */
+function isTokenizerFile(file: string): boolean {
+  return TOKENIZER_FILES.includes(file) || isTemplateFile(file);
+}
 
 /** `folder` with the tokenizer's files of `tokenizer` in place of its own. */
 export class OverlayFolder implements CheckpointFolder {
@@ -39,10 +48,10 @@ export class OverlayFolder implements CheckpointFolder {
     return this.#holderOf(file).has(file);
   }
 
-  async list(): Promise<readonly string[]> {
-    const isTokenizer = (file: string) => TOKENIZER_FILES.includes(file);
-    const own = (await this.#folder.list()).filter((file) => !isTokenizer(file));
-    return [...own, ...(await this.#tokenizer.list()).filter(isTokenizer)].sort();
+  async list(folder?: string): Promise<readonly string[]> {
+    if (folder !== undefined) return (folder === TEMPLATE_FOLDER ? this.#tokenizer : this.#folder).list(folder);
+    const own = (await this.#folder.list()).filter((file) => !isTokenizerFile(file));
+    return [...own, ...(await this.#tokenizer.list()).filter(isTokenizerFile)].sort();
   }
 
   open(file: string): Promise<ByteSource> {
@@ -54,6 +63,6 @@ export class OverlayFolder implements CheckpointFolder {
   }
 
   #holderOf(file: string): CheckpointFolder {
-    return TOKENIZER_FILES.includes(file) ? this.#tokenizer : this.#folder;
+    return isTokenizerFile(file) ? this.#tokenizer : this.#folder;
   }
 }

@@ -23,7 +23,6 @@ export interface TokenizerConfig {
   readonly className?: unknown;
   /** Tokens behind the pieces of tokenizer.model, in the order of their ids. */
   readonly further: readonly string[];
-  readonly chatTemplate?: string;
 }
 
 export interface AddedToken {
@@ -40,7 +39,6 @@ export interface JsonFile {
 
 /** Yi's takes 1 KB; long chat templates and 256 reserved tokens take 100 KB. */
 export const MAX_TOKENIZER_CONFIG_BYTES = 8 * 1024 * 1024;
-const MAX_CHAT_TEMPLATE_CHARACTERS = 1_048_576;
 
 /**
  * Reads the added and special tokens from tokenizer_config.json and special_tokens_map.json. Without the first, the
@@ -64,7 +62,6 @@ export function parseTokenizerConfig(
   const endId = specialId(named, "eos_token");
   const padId = specialId(named, "pad_token");
   const unknownId = specialId(named, "unk_token") ?? tokens.addUnknown();
-  const chatTemplate = config === undefined ? undefined : readChatTemplate(config);
   const flag = (name: string) => (config === undefined ? undefined : readFlag(config.path, name, config.value, name));
   return {
     addedTokens: tokens.list(),
@@ -78,7 +75,6 @@ export function parseTokenizerConfig(
     legacy: flag("legacy") ?? true,
     ...(config === undefined ? {} : { className: own(config.value, "tokenizer_class") }),
     further: tokens.further(config?.path ?? ""),
-    ...(chatTemplate === undefined ? {} : { chatTemplate }),
   };
 }
 
@@ -215,16 +211,6 @@ function specialId({ config, map, tokens }: Named, field: string): number | unde
     ids.push(addNamed(tokens, file.path, field, token));
   }
   return ids[0];
-}
-
-/** A list of several named templates is passed over. */
-export function readChatTemplate({ path, value }: JsonFile): string | undefined {
-  const field = "chat_template";
-  const template = own(value, field);
-  if (typeof template !== "string") return undefined;
-  if (template.length > MAX_CHAT_TEMPLATE_CHARACTERS || template.includes("\0") || !template.isWellFormed())
-    throw refuse(path, `has a ${field} that is too long or not text.`, { field });
-  return template;
 }
 
 /** Whether llama.cpp should treat the token as one that plain text never holds. */

@@ -4,6 +4,7 @@ import { PIECE_TYPE } from "../checkpoint/sentencepiece.ts";
 import { bool, ids, type MetadataEntry, optional, present, text, u32 } from "../gguf/entries.ts";
 import { STARLING_KEYS } from "../gguf/starling-keys.ts";
 import { StringTable } from "../gguf/value.ts";
+import { chatTemplateEntries } from "./chat-template-metadata.ts";
 
 /**
  * A byte-level BPE for llama.cpp (tokenizer.ggml.*) and what it has no place for (starling.tokenizer.*).
@@ -11,10 +12,11 @@ import { StringTable } from "../gguf/value.ts";
  * @param padId the id that stands for padding, if any
  */
 export function bytePairMetadata(
-  { config }: Checkpoint,
+  checkpoint: Checkpoint,
   model: BytePairModel,
   padId: number | undefined,
 ): MetadataEntry[] {
+  const { config } = checkpoint;
   const normalized = model.addedTokens.filter((token) => token.normalized);
   const idsOf = (tokens: readonly { id: number }[]) => ids(tokens.map(({ id }) => id));
   return present([
@@ -28,7 +30,7 @@ export function bytePairMetadata(
     ["tokenizer.ggml.padding_token_id", optional(padId ?? model.padId, u32)],
     ["tokenizer.ggml.add_bos_token", bool(false)],
     ["tokenizer.ggml.add_eos_token", bool(false)],
-    ["tokenizer.chat_template", optional(model.chatTemplate, text)],
+    ...chatTemplateEntries(checkpoint),
     [STARLING_KEYS.ignoreMerges, bool(model.ignoreMerges)],
     [STARLING_KEYS.addedTokens, idsOf(model.addedTokens)],
     [STARLING_KEYS.normalizedAddedTokens, normalized.length === 0 ? undefined : idsOf(normalized)],

@@ -154,10 +154,9 @@ function maxTokensOf({ profile, config }: Checkpoint): number {
 }
 
 /** The template of prompts and responses; "none" where the profile uses the checkpoint's own and there is none. */
-function templateOf({ profile, vocabulary }: Checkpoint): TemplateName {
+function templateOf({ profile, chatTemplate }: Checkpoint): TemplateName {
   if (profile.template !== "chat-template") return profile.template;
-  const { chatTemplate } = vocabulary.kind === "sentencepiece" ? vocabulary.tokenizer : vocabulary.model;
-  return chatTemplate === undefined ? "none" : "chat-template";
+  return chatTemplate?.kind === "template" ? "chat-template" : "none";
 }
 
 function scorePositionOf({ profile, config }: Checkpoint): ScorePosition {

@@ -7,6 +7,7 @@ import { quote } from "../files/byte-source.ts";
 import { bool, ids, type MetadataEntry, optional, present, text, u32 } from "../gguf/entries.ts";
 import { STARLING_KEYS } from "../gguf/starling-keys.ts";
 import { StringTable } from "../gguf/value.ts";
+import { chatTemplateEntries } from "./chat-template-metadata.ts";
 
 /** What llama.cpp's converter gives the pieces that fill up a vocabulary. */
 const PADDING_SCORE = -10_000;
@@ -40,7 +41,7 @@ export function tokenizerMetadata(
     ["tokenizer.ggml.add_bos_token", bool(false)],
     ["tokenizer.ggml.add_eos_token", bool(false)],
     ["tokenizer.ggml.add_space_prefix", bool(false)],
-    ["tokenizer.chat_template", optional(tokenizer.chatTemplate, text)],
+    ...chatTemplateEntries(checkpoint),
     [STARLING_KEYS.pieceTypes, { type: "array", of: "u8", value: types }],
     [STARLING_KEYS.addedTokens, idsOf(tokenizer.addedTokens)],
     [STARLING_KEYS.normalizedAddedTokens, normalized.length === 0 ? undefined : idsOf(normalized)],

@@ -59,6 +59,8 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
   const { info } = model;
   for (const notice of modelNotices(info)) onNotice?.(notice);
   const notices = modelNotices(forReport(info));
+  if (load.templateDate !== undefined && model.tokenizer.settings.templateDate === undefined)
+    onNotice?.(`the chat template of ${info.name} asks for no date, so that templateDate changes nothing for it`);
   const scoreSettings = {
     model: sha256,
     ...given({ head: head?.sha256, batchTokens: load.batchTokens }),

@@ -40,6 +40,8 @@ export interface ReportedModel {
 export interface ReportedSettings {
   readonly tokenization: string;
   readonly specialTokens: string;
+  /** The date that the model's own chat template writes, where it asks for one. */
+  readonly templateDate?: string;
   readonly maxTokens: number;
   readonly backend: string;
   readonly batchMode: string;

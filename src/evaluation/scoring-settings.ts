@@ -1,6 +1,8 @@
 import { basename } from "node:path";
 import { CONTRACT_VERSION } from "../native/addon.ts";
 import { LLAMA_VERSION } from "../native/runtime-folder.ts";
+import { RENDERING_VERSION } from "../native/template-process.ts";
+import { given } from "../options.ts";
 import type { KernelInfo } from "../scoring/kernel-plan.ts";
 import type { RewardModel } from "../scoring/reward-model.ts";
 import type { ReportedSettings } from "./report.ts";
@@ -13,6 +15,8 @@ export interface ScoringSettings extends Omit<ReportedSettings, "seed" | "limit"
   /** llama.cpp's library for the processor, and what it multiplies with: a cache folder may be shared by several machines. */
   readonly cpuLibrary: string;
   readonly kernels: readonly KernelInfo[];
+  /** Of models with their own chat template: how it is rendered may change with it. */
+  readonly rendering?: number;
   /** Of the native layer: how a score is computed may change with it. */
   readonly contract: number;
 }
@@ -25,6 +29,7 @@ export function scoringSettings(model: RewardModel): ScoringSettings {
     gpuLayers: model.info.gpuLayers,
     cpuLibrary: basename(model.info.cpuLibrary ?? ""),
     kernels: model.info.kernels,
+    ...(model.info.template === "chat-template" ? { rendering: RENDERING_VERSION } : {}),
     contract: CONTRACT_VERSION,
   };
 }
@@ -34,6 +39,7 @@ export function reportedSettings({ info, tokenizer }: RewardModel): Omit<Reporte
   return {
     tokenization: info.tokenization,
     specialTokens: tokenizer.settings.specialTokens,
+    ...given({ templateDate: tokenizer.settings.templateDate }),
     maxTokens: Math.min(info.maxTokens, info.contextTokens),
     backend: info.backend,
     batchMode: info.batchMode,

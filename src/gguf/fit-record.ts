@@ -17,12 +17,15 @@ export interface FitRecord {
   readonly cases: number;
   /** λ of the term λ/2 · |w - w_old|². */
   readonly ridge: number;
+  /** The date that the model's chat template wrote, where it asks for one: YYYY-MM-DD. */
+  readonly templateDate?: string;
 }
 
 const MAX_CASES = 0xffffffff;
 
 /** The entries of a GGUF that {@link readFitRecord} reads. */
-export function fitEntries({ model, modelSha256, trunkSha256, input, cases, ridge }: FitRecord): MetadataEntry[] {
+export function fitEntries(record: FitRecord): MetadataEntry[] {
+  const { model, modelSha256, trunkSha256, input, cases, ridge, templateDate } = record;
   return present([
     [STARLING_KEYS.fitModel, text(model)],
     [STARLING_KEYS.fitModelSha256, text(modelSha256)],
@@ -30,6 +33,7 @@ export function fitEntries({ model, modelSha256, trunkSha256, input, cases, ridg
     [STARLING_KEYS.fitInput, optional(input, text)],
     [STARLING_KEYS.fitCases, u32(cases)],
     [STARLING_KEYS.fitRidge, f64(ridge)],
+    [STARLING_KEYS.fitTemplateDate, optional(templateDate, text)],
   ]);
 }
 
@@ -39,6 +43,7 @@ export function readFitRecord(fields: Fields): FitRecord | undefined {
   if (model === undefined) return undefined;
   const trunkSha256 = fields.optionalSha256(STARLING_KEYS.fitTrunkSha256);
   const input = fields.optionalString(STARLING_KEYS.fitInput);
+  const templateDate = fields.optionalString(STARLING_KEYS.fitTemplateDate);
   return {
     model,
     modelSha256: fields.sha256(STARLING_KEYS.fitModelSha256),
@@ -46,5 +51,6 @@ export function readFitRecord(fields: Fields): FitRecord | undefined {
     ...(input === undefined ? {} : { input }),
     cases: fields.u32(STARLING_KEYS.fitCases, 0, MAX_CASES),
     ridge: fields.nonNegativeF64(STARLING_KEYS.fitRidge),
+    ...(templateDate === undefined ? {} : { templateDate }),
   };
 }

@@ -22,7 +22,13 @@ import {
   type TruncationSide,
 } from "./starling-keys.ts";
 import { fileTypeName } from "./types.ts";
-import { type ChatTemplateSource, readChatTemplate, readTokenization, readVocabulary } from "./vocabulary-metadata.ts";
+import {
+  type ChatTemplateSource,
+  readChatTemplate,
+  readTemplateNames,
+  readTokenization,
+  readVocabulary,
+} from "./vocabulary-metadata.ts";
 
 /** Everything that a scorer needs to know of a reward model's GGUF; all of it checked. */
 export interface RewardMetadata {
@@ -36,6 +42,8 @@ export interface RewardMetadata {
   readonly template: TemplateName;
   /** For the template "chat-template". */
   readonly chatTemplate?: ChatTemplateSource;
+  /** For the template "none", where the checkpoint had named templates and no default one: their names. */
+  readonly templateNames?: readonly string[];
   readonly tokenization: NativeTokenizationMode;
   /** The modes that the vocabulary has. */
   readonly tokenizations: readonly NativeTokenizationMode[];
@@ -95,6 +103,7 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
   const tokenizer = readVocabulary(fields, shape.vocabularySize, scorePosition !== "last");
   const template = fields.name(STARLING_KEYS.template, TEMPLATES);
   const frame = readFrame(fields, tokenizer);
+  const templateNames = template === "none" ? readTemplateNames(fields) : undefined;
   const notice = fields.optionalString(STARLING_KEYS.notice);
   const trunkSha256 = fields.optionalSha256(STARLING_KEYS.trunkSha256);
   const fit = readFitRecord(fields);
@@ -104,6 +113,7 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
     profile: fields.optionalName(STARLING_KEYS.profile, PROFILE_NAMES) ?? "starling-rm-34b",
     template,
     ...(template === "chat-template" ? { chatTemplate: readChatTemplate(fields, tokenizer) } : {}),
+    ...(templateNames === undefined ? {} : { templateNames }),
     ...readTokenization(fields, tokenizer),
     maxTokens: fields.u32(STARLING_KEYS.maxTokens, 1, scorePosition === "padding-end" ? MAX_PADDED_TOKENS : MAX_TOKENS),
     truncationSide: fields.name(STARLING_KEYS.truncationSide, TRUNCATION_SIDES),

@@ -20,6 +20,13 @@ export const STARLING_KEYS = {
    * "chat-template" is the Jinja template in tokenizer.chat_template, "none" means that only text can be scored.
    */
   template: "starling.template",
+  /**
+   * string: which file of the checkpoint tokenizer.chat_template was, for example "chat_template.jinja", with " (default)"
+   * behind it where it was one of a list; absent in files made before this key and without a template.
+   */
+  templateFrom: "starling.chat_template.from",
+  /** string[]: the names of the checkpoint's templates where none is the default one, so that none is taken. */
+  templateNames: "starling.chat_template.names",
   /** string: how text becomes ids: "slow", "fast-4.41" or "fast-4.42" (named after transformers), or "byte-bpe". */
   tokenization: "starling.tokenization",
   /** u32: most ids of a sequence that count (model card: 2048). */
@@ -41,7 +48,8 @@ export const STARLING_KEYS = {
   sourceRevision: "starling.source.revision",
   /**
    * string, 64 hexadecimal digits: SHA-256 over the lines "DIGEST  NAME\n", sorted by NAME, of config.json,
-   * tokenizer.model, tokenizer.json, tokenizer_config.json and special_tokens_map.json (those read; DIGEST is the file's SHA-256)
+   * tokenizer.model, tokenizer.json, tokenizer_config.json, special_tokens_map.json and the file of the chat template
+   * (those read; DIGEST is the file's SHA-256)
    * and of every tensor that was converted (NAME is "tensor NAME DTYPE SHAPE", DIGEST is over its bytes in the
    * checkpoint). It does not depend on how the checkpoint was cut into shards.
    */
@@ -65,6 +73,8 @@ export const STARLING_KEYS = {
   fitCases: "starling.fit.cases",
   /** f64: λ of the term λ/2 · |w - w_old|² of the fit. */
   fitRidge: "starling.fit.ridge",
+  /** string, YYYY-MM-DD: the date that the chat template wrote in the fit, where it asks for one. */
+  fitTemplateDate: "starling.fit.template_date",
   /** string: words that must be shown with the model, for example that it is a random test model. */
   notice: "starling.notice",
   /** u8[n_vocab]: SentencePiece's own piece types, which tokenizer.ggml.token_type changes for special tokens. */
@@ -88,6 +98,9 @@ export const STARLING_KEYS = {
   /** bool: `add_prefix_space` of the tokenizer configuration (true when it is absent); for the fast modes. */
   addPrefixSpace: "starling.tokenizer.add_prefix_space",
 } as const;
+
+/** Longest chat template, in bytes of UTF-8; the longest genuine ones have 17 KB. */
+export const MAX_TEMPLATE_BYTES = 64 * 1024;
 
 /** The values that this version knows for keys that hold a name. */
 export const HEAD_TYPE = "reward";

@@ -38,12 +38,16 @@ const MAX_PIECE_BYTES = 4096;
  * for good: most bytes of this kind. A genuine vocabulary has none.
  */
 const MAX_SPELLED_OUT_BYTES = 64 * 1024 * 1024;
+/** Most names of templates that a message repeats. */
+const MAX_NAMES = 20;
 /** Most ids around a text; one BOS and one EOS are usual. */
 const MAX_FRAME = 8;
 
 /** A Jinja template and the tokens that it may name. */
 export interface ChatTemplateSource {
   readonly source: string;
+  /** Which file of the checkpoint it was; absent in older files. */
+  readonly from?: string;
   /** bos_token, eos_token, unk_token and pad_token, as far as the tokenizer has them. */
   readonly tokens: Readonly<Record<string, string>>;
 }
@@ -182,12 +186,20 @@ export function readTokenization(
 /** The chat template of the checkpoint, for files that say that it is the model's own. */
 export function readChatTemplate(fields: Fields, { bytes, offsets }: Vocabulary): ChatTemplateSource {
   const source = fields.string("tokenizer.chat_template");
+  const from = fields.optionalString(STARLING_KEYS.templateFrom);
   const table = new StringTable(bytes, offsets);
   const names = ["bos", "eos", "unk", "pad"];
   const tokens = keys.ids.flatMap((key, i) =>
     fields.has(key) ? [[`${names[i]}_token`, table.at(fields.u32(key, 0, table.length - 1))]] : [],
   );
-  return { source, tokens: Object.fromEntries(tokens) };
+  return { source, ...(from === undefined ? {} : { from }), tokens: Object.fromEntries(tokens) };
+}
+
+/** The names of templates of which none is the default one; undefined where that is not so. */
+export function readTemplateNames(fields: Fields): readonly string[] | undefined {
+  if (!fields.has(STARLING_KEYS.templateNames)) return undefined;
+  const names = fields.array(STARLING_KEYS.templateNames, "string");
+  return Array.from({ length: Math.min(names.length, MAX_NAMES) }, (_, i) => names.at(i));
 }
 
 function checkTypes(fields: Fields, types: Uint8Array, llamaTypes: Int32Array): void {

@@ -78,8 +78,13 @@ export class HubFolder implements CheckpointFolder {
     return this.listing.files.has(file);
   }
 
-  async list(): Promise<readonly string[]> {
-    return [...this.listing.files.keys()].filter((path) => !path.includes("/")).sort();
+  async list(folder?: string): Promise<readonly string[]> {
+    const prefix = folder === undefined ? "" : `${folder}/`;
+    const below = [...this.listing.files.keys()].filter((path) => path.startsWith(prefix));
+    return below
+      .map((path) => path.slice(prefix.length))
+      .filter((name) => !name.includes("/"))
+      .sort();
   }
 
   /** @throws HubError ERR_NOT_ON_HUB */

@@ -1,5 +1,6 @@
 /** Where a model comes from: a folder here, or a repository on the hub. */
 import { refuseAdapter } from "../checkpoint/adapter.ts";
+import { templateFiles } from "../checkpoint/chat-template-file.ts";
 import { type CheckpointFolder, openLocalFolder } from "../checkpoint/folder.ts";
 import { OverlayFolder, TOKENIZER_FILES } from "../checkpoint/overlay-folder.ts";
 import { HubError } from "../errors.ts";
@@ -73,9 +74,10 @@ async function openTokenizerFolder(
   if (settings.offline) return openCached(repository, settings.cacheFolder);
   const folder = await openHubFolder(repository, settings, { signal }, internals);
   const { cache, listing } = folder;
-  const names = TOKENIZER_FILES.filter((name) => listing.files.has(name));
-  if (names.length === 0)
+  const tokenizer = TOKENIZER_FILES.filter((name) => listing.files.has(name));
+  if (tokenizer.length === 0)
     throw new HubError("ERR_NOT_ON_HUB", `${repository.id} has no tokenizer at ${repository.revision}.`);
+  const names = [...tokenizer, ...(await templateFiles(folder))];
   await fetchFiles(
     folder,
     names.map((name) => folder.file(name)),

@@ -1,6 +1,7 @@
 /** The files of a checkpoint, from the hub to the cache: several at once, all of them checked. */
 import { stat } from "node:fs/promises";
 import { ADAPTER_CONFIG } from "../checkpoint/adapter.ts";
+import { templateFiles } from "../checkpoint/chat-template-file.ts";
 import { type CheckpointFolder, openLocalFolder } from "../checkpoint/folder.ts";
 import { TOKENIZER_FILES } from "../checkpoint/overlay-folder.ts";
 import { findWeightFiles } from "../checkpoint/shard-index.ts";
@@ -96,7 +97,8 @@ export async function pull(
 async function checkpointFiles(folder: CheckpointFolder): Promise<string[]> {
   const names = new Set(await folder.list());
   const { files } = await findWeightFiles(folder);
-  return [...new Set([...SMALL_FILES.filter((name) => names.has(name)), ...files])];
+  const templates = await templateFiles(folder);
+  return [...new Set([...SMALL_FILES.filter((name) => names.has(name)), ...templates, ...files])];
 }
 
 /** What an earlier pull left, without asking anybody. */

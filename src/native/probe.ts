@@ -11,6 +11,7 @@ import type {
   RuntimeInfo,
   RuntimeLibraries,
 } from "./addon.ts";
+import { childEnvironment } from "./child-process.ts";
 import { addonPath, packageRoot } from "./load-addon.ts";
 import { outsideArchive } from "./package-folder.ts";
 
@@ -102,10 +103,8 @@ function runProbe(
   return watch(child, timeLimitMs);
 }
 
-/** Electron's own program runs scripts like Node when it is told to; options for this process are not for the child. */
 export function probeEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const { NODE_OPTIONS: _options, NODE_V8_COVERAGE: _coverage, ...others } = env;
-  return { ...others, ELECTRON_RUN_AS_NODE: "1", [PROBING_VARIABLE]: "1" };
+  return { ...childEnvironment(env), [PROBING_VARIABLE]: "1" };
 }
 
 interface Watched {

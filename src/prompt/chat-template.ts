@@ -1,155 +1,94 @@
 /**
- * A checkpoint's own Jinja template. It gives text, in which content and template can no longer be told apart, so it is
- * rendered with marks in place of the contents first; what stands between the marks is template text. That is sound
- * only for templates that pass contents on, or trim them: every item is rendered with its contents, too, and must come
- * out the same.
+ * A checkpoint's own Jinja template, as transformers' apply_chat_template renders it: trim_blocks, lstrip_blocks, no
+ * generation prompt, no tools, no documents. It runs in a process of its own (native/template-engine.cjs says how template
+ * text and contents are told apart); here is what goes there and what becomes of the answer.
  */
-import { Environment, Interpreter, parse, tokenize } from "@huggingface/jinja";
 import { InvalidInputError } from "../errors.ts";
-import type { ChatTemplateSource } from "../gguf/vocabulary-metadata.ts";
-import type { ChatMessage } from "./items.ts";
-import type { ChatTemplate, TextParts } from "./templates.ts";
+import type { ChatTemplate, Conversation, TextParts } from "./templates.ts";
 
-/** What apply_chat_template gives a template beside the messages and the special tokens. */
-const globals: Readonly<Record<string, unknown>> = {
-  true: true,
-  false: false,
-  none: null,
-  True: true,
-  False: false,
-  None: null,
-  add_generation_prompt: false,
-  tools: null,
-  documents: null,
-  range: (...bounds: unknown[]) => range(bounds),
-  raise_exception: (message: unknown) => {
-    throw new Error(String(message));
-  },
-  strftime_now: () => {
-    throw new Error("it asks for today's date, so that a score would change from day to day");
-  },
-};
-
-/** Templates count messages, of which a conversation has few. */
-const MAX_RANGE = 10_000;
-
-function range(bounds: readonly unknown[]): number[] {
-  const [start = 0, stop = 0, step = 1] = bounds.filter((bound) => typeof bound === "number");
-  const [from, to] = bounds.length === 1 ? [0, start] : [start, stop];
-  const length = Math.max(0, Math.ceil((to - from) / step));
-  if (!(length <= MAX_RANGE)) throw new Error(`it counts to more than ${MAX_RANGE}`);
-  return Array.from({ length }, (_, i) => from + i * step);
+/** What is rendered with. */
+export interface TemplateSetup {
+  /** Jinja. */
+  readonly source: string;
+  /** bos_token and its like. */
+  readonly tokens: Readonly<Record<string, string>>;
+  /** "YYYY-MM-DD", for templates that ask for a date. */
+  readonly date?: string | undefined;
 }
 
-/** White space around a mark shows whether the template trims. */
-const SPACE_BEFORE = "\t\n \t";
-const SPACE_AFTER = "\t \n\t";
-/** Private-use characters: a template has no reason to hold or change them. */
-const mark = (index: number) => `\uF8FE${index}\uF8FF`;
-const MARK = /\uF8FE(\d+)\uF8FF/;
+/** A conversation: roles, and as many contents. */
+export type RenderRequest = readonly [roles: readonly string[], contents: readonly string[]];
 
-/** Sequences of roles whose skeleton is kept; conversations of a data set have few. */
-const MAX_SKELETONS = 64;
-
-/** Template text and the messages between it: text, message, text, …, text. */
-interface Skeleton {
+/** Template text and contents, in turn; what is kept of each content is from `start` to `end`. */
+export interface RenderedConversation {
+  /** One more than there are contents. */
   readonly texts: readonly string[];
-  readonly messages: readonly { readonly index: number; readonly trimStart: boolean; readonly trimEnd: boolean }[];
+  readonly contents: readonly { readonly index: number; readonly start: number; readonly end: number }[];
+}
+
+export interface RenderFailure {
+  /** In words, about the template ("it …"). */
+  readonly reason: string;
+  /** "date": it asks for a date, and there is none; "changes": it changes contents. */
+  readonly kind?: "date" | "changes" | undefined;
+}
+
+export type RenderOutcome = RenderedConversation | RenderFailure;
+
+/** Renders conversations somewhere else. */
+export interface Renderer {
+  /** @returns an outcome for each, in order; rejects with the signal's reason, or that of close() */
+  render(requests: readonly RenderRequest[], signal?: AbortSignal): Promise<readonly RenderOutcome[]>;
+  close(reason: unknown): void;
 }
 
 /**
- * A template as transformers' apply_chat_template renders it: trim_blocks, lstrip_blocks, no generation prompt, no tools,
- * no documents. One that is not read is an error of each item that needs it, so that {text} items can be scored.
+ * One that is not read is an error of each conversation, so that {text} items can be scored.
+ *
+ * @param from the file that it was, as far as it is known
  */
-export function compileChatTemplate({ source, tokens }: ChatTemplateSource): ChatTemplate {
-  let program: ReturnType<typeof parse> | undefined;
-  const render = (messages: readonly ChatMessage[]): string => {
-    const environment = new Environment();
-    const variables = { ...globals, ...tokens, messages: messages.map(({ role, content }) => ({ role, content })) };
-    for (const [name, value] of Object.entries(variables)) environment.set(name, value);
-    program ??= parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
-    return String((new Interpreter(environment).run(program) as { readonly value: unknown }).value);
-  };
-  const skeletons = new Map<string, Skeleton>();
-  return (messages, where) => {
-    const roles = messages.map(({ role }) => role).join(" ");
-    const skeleton = attempt(where, () => skeletons.get(roles) ?? readSkeleton(messages, render));
-    if (skeletons.size >= MAX_SKELETONS) skeletons.clear();
-    skeletons.set(roles, skeleton);
-    const rendered = attempt(where, () => render(messages));
-    // The engine trims as JavaScript does, transformers as Python.
-    if (rendered !== fill(skeleton, messages, javaScriptSpace).join(""))
-      throw unusable(`${where} cannot be scored: the model's chat template changes the text of this conversation`);
-    return fill(skeleton, messages, pythonSpace);
-  };
-}
-
-function readSkeleton(
-  messages: readonly ChatMessage[],
-  render: (messages: readonly ChatMessage[]) => string,
-): Skeleton {
-  const marked = messages.map(({ role }, i) => ({ role, content: `${SPACE_BEFORE}${mark(i)}${SPACE_AFTER}` }));
-  const pieces = render(marked).split(MARK);
-  const texts = pieces.filter((_, i) => i % 2 === 0);
-  const found = pieces.filter((_, i) => i % 2 === 1).map(Number);
-  const last = messages.length - 1;
-  for (let i = 0; i <= last; i++)
-    if (!found.includes(i)) throw new Error(`it leaves out the message ${i} (${messages[i]?.role})`);
-  if (found.at(-1) !== last) throw new Error("it does not put the response last");
+export function jinjaTemplate(renderer: Renderer, from: string | undefined): ChatTemplate {
+  const name = `the model's chat template${from === undefined ? "" : ` (${from})`}`;
   return {
-    messages: found.map((index, i) => {
-      const trimStart = !(texts[i] as string).endsWith(SPACE_BEFORE);
-      const trimEnd = !(texts[i + 1] as string).startsWith(SPACE_AFTER);
-      if (!trimStart) texts[i] = (texts[i] as string).slice(0, -SPACE_BEFORE.length);
-      if (!trimEnd) texts[i + 1] = (texts[i + 1] as string).slice(SPACE_AFTER.length);
-      return { index, trimStart, trimEnd };
-    }),
-    texts,
+    async render(conversations, signal) {
+      const outcomes = await renderer.render(
+        conversations.map(({ messages }) => [messages.map(({ role }) => role), messages.map(({ content }) => content)]),
+        signal,
+      );
+      return conversations.map((conversation, i) => partsOf(conversation, outcomes[i] as RenderOutcome, name));
+    },
+    close: (reason) => renderer.close(reason),
   };
 }
 
-/** White space at the start and at the end of a text. */
-interface Space {
-  readonly start: RegExp;
-  readonly end: RegExp;
-}
-
-function space(characters: string): Space {
-  return { start: new RegExp(`^[${characters}]+`), end: new RegExp(`(?<![${characters}])[${characters}]+$`) };
-}
-
-const javaScriptSpace = space("\\s");
-/** What str.strip() removes: not U+FEFF, but also the separators of files, groups, records and units, and U+0085. */
-const pythonSpace = space("\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000");
-
-function fill({ texts, messages }: Skeleton, contents: readonly ChatMessage[], { start, end }: Space): TextParts {
+function partsOf(
+  { messages, where }: Conversation,
+  outcome: RenderOutcome,
+  name: string,
+): TextParts | InvalidInputError {
+  if ("reason" in outcome) return failure(outcome, where, name);
+  const { texts, contents } = outcome;
   const parts = [texts[0] as string];
-  messages.forEach(({ index, trimStart, trimEnd }, i) => {
-    let { content } = contents[index] as ChatMessage;
-    if (trimStart) content = content.replace(start, "");
-    if (trimEnd) content = content.replace(end, "");
-    parts.push(content, texts[i + 1] as string);
+  contents.forEach(({ index, start, end }, i) => {
+    parts.push((messages[index] as { content: string }).content.slice(start, end), texts[i + 1] as string);
   });
   return parts;
 }
 
-function attempt<T>(where: string, action: () => T): T {
-  try {
-    return action();
-  } catch (cause) {
-    throw unusable(`${where} cannot be scored with the model's chat template`, cause);
-  }
+function failure({ reason, kind }: RenderFailure, where: string, name: string): InvalidInputError {
+  if (kind === "date")
+    return new InvalidInputError(
+      "ERR_INVALID_ITEM",
+      `${where} cannot be scored without a date, which ${name} asks for: set templateDate (--template-date YYYY-MM-DD).`,
+      { field: where },
+    );
+  if (kind === "changes") return unusable(`${where} cannot be scored: ${name} changes the text of this conversation`);
+  return unusable(`${where} cannot be scored with ${name}: ${reason}`);
 }
 
-/** Longest reason of the template engine that a message repeats. */
-const MAX_REASON_CHARACTERS = 300;
-
-function unusable(sentence: string, cause?: unknown): InvalidInputError {
-  const reason = cause instanceof Error ? `: ${cause.message.slice(0, MAX_REASON_CHARACTERS)}` : "";
+function unusable(sentence: string): InvalidInputError {
   const advice =
     "score the rendered conversation as {text} instead, without a BOS where the tokenizer adds one (tokenize shows it) " +
     "and with nothing behind its last end of turn";
-  return new InvalidInputError("ERR_INVALID_ITEM", `${sentence}${reason}; ${advice}.`, {
-    ...(cause === undefined ? {} : { cause }),
-  });
+  return new InvalidInputError("ERR_INVALID_ITEM", `${sentence}; ${advice}.`);
 }

@@ -3,10 +3,10 @@
  * special tokens; odd indexes are content, in which it does not. So a response cannot end its own turn, whatever is
  * typed in it.
  */
-import { InvalidInputError } from "../errors.ts";
-import type { TemplateName } from "../gguf/starling-keys.ts";
-import type { ChatTemplateSource } from "../gguf/vocabulary-metadata.ts";
-import { compileChatTemplate } from "./chat-template.ts";
+import { InvalidInputError, type StarlingError } from "../errors.ts";
+import { quote } from "../files/byte-source.ts";
+import { MAX_TEMPLATE_BYTES, type TemplateName } from "../gguf/starling-keys.ts";
+import { jinjaTemplate, type Renderer } from "./chat-template.ts";
 import type { ChatMessage, CheckedItem } from "./items.ts";
 
 /**
@@ -18,16 +18,35 @@ export type SpecialTokens = "plain" | "reference";
 
 export type TextParts = readonly string[];
 
-/**
- * Renders a conversation whose last message is the response; its content is the last odd part.
- *
- * @param where how messages name the item
- * @throws InvalidInputError for a conversation that the template does not have
- */
-export type ChatTemplate = (messages: readonly ChatMessage[], where: string) => TextParts;
+/** A conversation whose last message is the response. */
+export interface Conversation {
+  readonly messages: readonly ChatMessage[];
+  /** How messages name the item. */
+  readonly where: string;
+}
+
+export type RenderedParts = TextParts | StarlingError;
+
+export interface ChatTemplate {
+  /**
+   * Renders conversations, in order: the response is the last odd part of each. One that the template does not have gives
+   * its error.
+   *
+   * @param signal ends the work; the promise rejects with its reason
+   */
+  render(
+    conversations: readonly Conversation[],
+    signal?: AbortSignal,
+  ): readonly RenderedParts[] | Promise<readonly RenderedParts[]>;
+  /** Frees what it holds; calls that wait reject with `reason`. It can be used again. */
+  close(reason: unknown): void;
+}
+
+/** A template that is part of this package. */
+type BuiltIn = (messages: readonly ChatMessage[], where: string) => RenderedParts;
 
 /** Yi-34B-Chat's template as the model card of Starling-RM-34B writes it: no newline at the end, no system turn added. */
-const yiChat: ChatTemplate = (messages) => {
+const yiChat: BuiltIn = (messages) => {
   const parts: string[] = [];
   let pending = "";
   for (const { role, content } of messages) {
@@ -39,39 +58,80 @@ const yiChat: ChatTemplate = (messages) => {
 };
 
 /** As the model card of Starling-RM-7B-alpha writes its one example; it says nothing of other conversations. */
-const llama2Starling: ChatTemplate = (messages, where) => {
+const llama2Starling: BuiltIn = (messages, where) => {
   const [user, assistant] = messages;
   if (user?.role !== "user" || assistant?.role !== "assistant" || messages.length !== 2)
-    throw unusable(
+    return unusable(
       where,
       "The template of Starling-RM-7B-alpha is known for one user turn and one assistant turn only",
     );
   return ["<s>[INST] ", user.content, " </s> [/INST] ", assistant.content, "</s>"];
 };
 
-const none: ChatTemplate = (_, where) => {
-  throw unusable(where, "The model has no chat template, so that only {text} items can be scored with it");
-};
+function none(reason: string): BuiltIn {
+  return (_, where) => unusable(where, `${reason}, so that only {text} items can be scored with it`);
+}
 
 function unusable(where: string, reason: string): InvalidInputError {
   return new InvalidInputError("ERR_INVALID_ITEM", `${where} cannot be scored: ${reason}.`, { field: where });
 }
 
-/**
- * The template of this name.
- *
- * @param source the Jinja template, for "chat-template"
- */
-export function openTemplate(name: TemplateName, source?: ChatTemplateSource): ChatTemplate {
-  if (name === "yi-chat") return yiChat;
-  if (name === "llama-2-starling") return llama2Starling;
-  return name === "chat-template" && source !== undefined ? compileChatTemplate(source) : none;
+function builtIn(render: BuiltIn): ChatTemplate {
+  return {
+    render: (conversations) => conversations.map(({ messages, where }) => render(messages, where)),
+    close: () => {},
+  };
 }
 
-/** Renders one item to the parts of its text; a {text} item is one template part. */
-export function renderItem(item: CheckedItem, template: ChatTemplate, where: string): TextParts {
-  if ("text" in item) return [item.text];
-  return template("messages" in item ? item.messages : asMessages(item), where);
+/** What a model has beside the name of its template. */
+export interface OwnTemplate {
+  /** Of its Jinja template, for "chat-template". */
+  readonly renderer?: Renderer | undefined;
+  /** Which file it was, as far as it is known. */
+  readonly from?: string | undefined;
+  /** Why there is none, in words about the model. */
+  readonly problem?: string | undefined;
+}
+
+/** The template of this name. */
+export function openTemplate(name: TemplateName, { renderer, from, problem }: OwnTemplate = {}): ChatTemplate {
+  if (name === "yi-chat") return builtIn(yiChat);
+  if (name === "llama-2-starling") return builtIn(llama2Starling);
+  if (name === "chat-template" && renderer !== undefined) return jinjaTemplate(renderer, from);
+  return builtIn(none(problem ?? "The model has no chat template"));
+}
+
+/** Why a model's own templates render nothing; undefined where they do, or where it has none. */
+export function templateProblem(
+  template: string | undefined,
+  names: readonly string[] | undefined,
+): string | undefined {
+  if (names !== undefined)
+    return `The model has the chat templates ${names.map(quote).join(", ")} and none that is named "default"`;
+  const bytes = Buffer.byteLength(template ?? "");
+  if (bytes <= MAX_TEMPLATE_BYTES) return undefined;
+  return `The model's chat template has ${bytes} bytes, more than the ${MAX_TEMPLATE_BYTES} that are read`;
+}
+
+export interface NamedItem {
+  readonly item: CheckedItem;
+  /** How messages name it. */
+  readonly where: string;
+}
+
+/** Renders items to the parts of their texts, or the errors in their places; a {text} item is one template part. */
+export async function renderItems(
+  items: readonly NamedItem[],
+  template: ChatTemplate,
+  signal?: AbortSignal,
+): Promise<RenderedParts[]> {
+  const conversations: Conversation[] = [];
+  for (const { item, where } of items)
+    if (!("text" in item))
+      conversations.push({ messages: "messages" in item ? item.messages : asMessages(item), where });
+  const rendered = conversations.length === 0 ? [] : await template.render(conversations, signal);
+  let next = 0;
+  return items.map(({ item }) => ("text" in item ? [item.text] : (rendered[next++] as RenderedParts)));
 }
 
 /** The parts with the last content left out: what both have in common is the prompt. */

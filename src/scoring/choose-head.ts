@@ -1,8 +1,10 @@
 /** Which reward head a model is scored with: its own, or that of a head file. */
-import { FileError } from "../errors.ts";
+import { FileError, InvalidInputError } from "../errors.ts";
+import type { FitRecord } from "../gguf/fit-record.ts";
 import { type HeadFile, readHeadFile } from "../gguf/head-file.ts";
 import { STARLING_KEYS } from "../gguf/starling-keys.ts";
 import { isForeign, shortTrunk } from "../gguf/trunk.ts";
+import { templateDateUse } from "../prompt/template-date.ts";
 import type { ModelFile } from "./model-file.ts";
 import type { TokenizationMode } from "./types.ts";
 
@@ -47,4 +49,27 @@ export async function readHeadFor(
       "starling.tokenization",
     );
   return file;
+}
+
+/**
+ * A head that was fitted to conversations with a date in them is used with this date.
+ *
+ * @param templateDate that the chat template writes; undefined: none, or the template's fixed one
+ * @throws InvalidInputError for another date than the one of the fit
+ */
+export function checkFitDate(
+  { fit, chatTemplate }: { readonly fit?: FitRecord | undefined; readonly chatTemplate?: ModelFile["chatTemplate"] },
+  templateDate: string | undefined,
+): void {
+  const use = templateDateUse(chatTemplate?.source ?? "");
+  if (fit === undefined || use === undefined || fit.templateDate === templateDate) return;
+  // Without a date, only texts can have been fitted to, and these have none.
+  if (fit.templateDate === undefined && use === "required") return;
+  const [fitted, asked] = [fit.templateDate ?? "the template's own date", templateDate ?? "none"];
+  throw new InvalidInputError(
+    "ERR_INVALID_ARGUMENT",
+    `The reward head was fitted with ${fitted} in the chat template, and the templateDate (--template-date) is ${asked}: ` +
+      `${fit.templateDate === undefined ? "leave it out" : `set it to ${fit.templateDate}`}, or fit a head for it.`,
+    { field: "templateDate" },
+  );
 }

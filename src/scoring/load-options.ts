@@ -2,6 +2,7 @@
 import type { SplitMode } from "../native/addon.ts";
 import type { GpuChoice } from "../native/engine.ts";
 import { aBoolean, aFunction, anInteger, aSignal, aString, aThreadCount, type Check, oneOf } from "../options.ts";
+import { aDate } from "../prompt/template-date.ts";
 import { MAX_DEVICES } from "./gpu-fit.ts";
 import { specialTokenChoices, tokenizationModes } from "./reward-tokenizer.ts";
 import type { BatchMode } from "./types.ts";
@@ -36,6 +37,7 @@ export const loadOptionChecks: Readonly<Record<string, Check>> = {
   mmap: aBoolean,
   tokenization: oneOf(tokenizationModes),
   specialTokens: oneOf(specialTokenChoices),
+  templateDate: aDate,
   onProgress: aFunction,
   signal: aSignal,
 };

@@ -24,7 +24,8 @@ export async function openPrompt(
 ): Promise<PromptRanking> {
   signal?.throwIfAborted();
   const toItem = itemMaker(prompt);
-  const [tokenized] = await tokenizer.tokenizeEach([toItem(SOME_RESPONSE)], () => "prompt", { findResponse: true });
+  const options = { findResponse: true, signal };
+  const [tokenized] = await tokenizer.tokenizeEach([toItem(SOME_RESPONSE)], () => "prompt", options);
   if (tokenized === undefined || isStarlingError(tokenized)) throw tokenized;
   signal?.throwIfAborted();
   const { ids, responseStart = 0 } = tokenized;

@@ -7,7 +7,7 @@ import { aBoolean, aFunction, aNameList, aSignal, checkOptions, given, required 
 import { type ChatMessage, checkItem, checkPrompt, checkString, type ScoreItem } from "../prompt/items.ts";
 import { availableMemory } from "./available-memory.ts";
 import { cancellable } from "./cancellable.ts";
-import { readHeadFor } from "./choose-head.ts";
+import { checkFitDate, readHeadFor } from "./choose-head.ts";
 import { planKernels } from "./kernel-plan.ts";
 import { loadOptionChecks } from "./load-options.ts";
 import { readModelFile } from "./model-file.ts";
@@ -63,6 +63,7 @@ async function loadOpened(opened: OpenedFile, options: LoadRewardModelOptions): 
       ? undefined
       : await readHeadFor(headPath, modelPath, file, tokenizer.settings.tokenization, foreignHead);
   const { head, fit } = headFile ?? file;
+  checkFitDate({ ...file, fit }, tokenizer.settings.templateDate);
 
   const placement = placeModel(file, options, engine);
   if (options.checkMemory !== false) assertPlacementFits(modelPath, placement, availableMemory());
@@ -296,7 +297,10 @@ export class RewardModel implements AsyncDisposable {
    * promise.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#native.close().finally(() => this.file.close());
+    if (this.#closing === undefined) {
+      this.tokenizer.close();
+      this.#closing = this.#native.close().finally(() => this.file.close());
+    }
     return this.#closing;
   }
 

@@ -1,5 +1,5 @@
 /** Items to token ids: rendering, tokenisation off the JS thread, truncation, and the position of the score. */
-import { InvalidInputError, isStarlingError, type StarlingError } from "../errors.ts";
+import { InvalidInputError, isStarlingError, ModelClosedError, type StarlingError } from "../errors.ts";
 import {
   BYTE_BPE,
   type FrameRule,
@@ -9,15 +9,19 @@ import {
 } from "../gguf/starling-keys.ts";
 import type { EncodedText, NativeAddon, NativeTokenizer, Vocabulary } from "../native/addon.ts";
 import { loadAddon } from "../native/load-addon.ts";
-import { aBoolean, aNameList, aString, checkOptions, oneOf, required } from "../options.ts";
+import { TemplateProcess } from "../native/template-process.ts";
+import { aBoolean, aNameList, aSignal, aString, checkOptions, given, oneOf, required } from "../options.ts";
 import type { ItemRules } from "../prompt/input-fields.ts";
 import { type CheckedItem, checkItem, type ScoreItem } from "../prompt/items.ts";
+import { aDate, templateDateUse } from "../prompt/template-date.ts";
 import {
   type ChatTemplate,
+  type NamedItem,
   openTemplate,
-  renderItem,
+  renderItems,
   type SpecialTokens,
   type TextParts,
+  templateProblem,
   withoutResponse,
 } from "../prompt/templates.ts";
 import { transcriptIn } from "../prompt/transcript.ts";
@@ -36,10 +40,17 @@ export interface LoadTokenizerOptions {
   readonly tokenization?: TokenizationMode;
   /** Default: "plain". */
   readonly specialTokens?: SpecialTokens;
+  /** The date that the model's own chat template writes, "YYYY-MM-DD"; see {@link TokenizerSettings.templateDate}. */
+  readonly templateDate?: string;
 }
 
 export interface TokenizerSettings {
   readonly template: string;
+  /**
+   * The date that the model's own chat template writes, where it asks for one and one was given: what strftime_now formats,
+   * at midnight, and date_string, as "26 Jul 2024".
+   */
+  readonly templateDate?: string;
   readonly tokenization: TokenizationMode;
   readonly specialTokens: SpecialTokens;
   /** Most ids of a text. */
@@ -55,14 +66,17 @@ export interface TokenizerSettings {
 export interface TokenizerChoices {
   readonly tokenization?: TokenizationMode;
   readonly specialTokens?: SpecialTokens;
+  readonly templateDate?: string;
 }
 
 /** How items are read; see {@link ScoreOptions}. */
 export interface TokenizeOptions extends ItemRules {
   readonly strict?: boolean | undefined;
+  /** Stops the work; the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
-const tokenizeChecks = { ignoreFields: aNameList, strict: aBoolean };
+const tokenizeChecks = { ignoreFields: aNameList, strict: aBoolean, signal: aSignal };
 
 /** An item that {@link RewardTokenizer.tokenizeEach} could not tokenise is answered with its error. */
 export type TokenizedOutcome = TokenizedItem | StarlingError;
@@ -78,6 +92,7 @@ export async function loadTokenizer(options: LoadTokenizerOptions): Promise<Rewa
     modelPath: aString,
     tokenization: oneOf(tokenizationModes),
     specialTokens: oneOf(specialTokenChoices),
+    templateDate: aDate,
   });
   const model = await readModelFile(options.modelPath);
   return openTokenizer(loadAddon(), model, options);
@@ -87,7 +102,7 @@ export async function loadTokenizer(options: LoadTokenizerOptions): Promise<Rewa
 export function openTokenizer(
   { Tokenizer }: Pick<NativeAddon, "Tokenizer">,
   file: ModelFile,
-  { tokenization = file.tokenization, specialTokens = "plain" }: TokenizerChoices,
+  { tokenization = file.tokenization, specialTokens = "plain", templateDate }: TokenizerChoices,
 ): RewardTokenizer {
   if (!file.tokenizations.includes(tokenization))
     throw new InvalidInputError(
@@ -96,9 +111,18 @@ export function openTokenizer(
       { field: "tokenization" },
     );
   const { template, maxTokens, truncationSide, scorePosition, frame } = file;
+  const { source = "", tokens = {} } = file.chatTemplate ?? {};
+  const date = templateDateUse(source) === undefined ? undefined : templateDate;
   const settings = { template, tokenization, specialTokens, maxTokens, truncationSide, scorePosition, frame };
-  const chatTemplate = openTemplate(template, file.chatTemplate);
-  return new RewardTokenizer(new Tokenizer(file.tokenizer), file.tokenizer, settings, chatTemplate);
+  const problem = templateProblem(source, file.templateNames);
+  const renderer = problem === undefined ? new TemplateProcess({ source, tokens, date }) : undefined;
+  const chatTemplate = openTemplate(template, { renderer, from: file.chatTemplate?.from, problem });
+  return new RewardTokenizer(
+    new Tokenizer(file.tokenizer),
+    file.tokenizer,
+    { ...settings, ...given({ templateDate: date }) },
+    chatTemplate,
+  );
 }
 
 export class RewardTokenizer {
@@ -106,7 +130,7 @@ export class RewardTokenizer {
   readonly #native: NativeTokenizer;
   readonly #vocabulary: Vocabulary;
   readonly #template: ChatTemplate;
-  #marks: TextMarks | undefined;
+  #marks: Promise<TextMarks> | undefined;
 
   /** @internal Use {@link loadTokenizer} or {@link RewardModel.tokenizer}. */
   constructor(native: NativeTokenizer, vocabulary: Vocabulary, settings: TokenizerSettings, template: ChatTemplate) {
@@ -132,6 +156,7 @@ export class RewardTokenizer {
   /**
    * Token ids of each item, in order.
    *
+   * @param options signal: stops the work; the promise rejects with its reason
    * @throws InvalidInputError for the first item that has no ids or no position to score
    */
   async tokenize(items: readonly ScoreItem[], options: TokenizeOptions = {}): Promise<TokenizedItem[]> {
@@ -147,30 +172,44 @@ export class RewardTokenizer {
    * As {@link tokenize}, but an item that cannot be tokenised gives its error, and the others are done.
    *
    * @param nameItem how messages call the item with this index
-   * @param options findResponse: tell where each response begins, which takes tokenising what stands before it again
+   * @param options findResponse: tell where each response begins, which takes tokenising what stands before it again;
+   *   signal: as in {@link tokenize}
    */
   async tokenizeEach(
     items: readonly unknown[],
     nameItem = itemName,
-    { findResponse = false, strict = false, ...rules }: TokenizeOptions & { findResponse?: boolean | undefined } = {},
+    {
+      findResponse = false,
+      strict = false,
+      signal,
+      ...rules
+    }: TokenizeOptions & { findResponse?: boolean | undefined } = {},
   ): Promise<TokenizedOutcome[]> {
     const { specialTokens, frame } = this.settings;
     const outcomes: (TokenizedOutcome | undefined)[] = new Array(items.length).fill(undefined);
-    const rendered: Rendered[] = [];
-    const joined = (parts: TextParts) => (specialTokens === "reference" ? [parts.join("")] : parts);
+    const checked: (NamedItem & { readonly at: number })[] = [];
     for (const [at, value] of items.entries()) {
       const where = nameItem(at);
       try {
-        const item = checkItem(value, where, rules);
-        const parts = renderItem(item, this.#template, where);
-        const isText = "text" in item;
-        const stem = findResponse && !isText ? joined(withoutResponse(parts)) : [];
-        const framed = frame === "all" || (frame === "texts" && isText);
-        rendered.push({ at, item, where, parts: joined(parts), stem, framed });
+        checked.push({ item: checkItem(value, where, rules), where, at });
       } catch (error) {
         if (!isStarlingError(error)) throw error;
         outcomes[at] = error;
       }
+    }
+    const rendered: Rendered[] = [];
+    const joined = (parts: TextParts) => (specialTokens === "reference" ? [parts.join("")] : parts);
+    const texts = await renderItems(checked, this.#template, signal);
+    for (const [i, parts] of texts.entries()) {
+      const { item, where, at } = checked[i] as (typeof checked)[number];
+      if (isStarlingError(parts)) {
+        outcomes[at] = parts;
+        continue;
+      }
+      const isText = "text" in item;
+      const stem = findResponse && !isText ? joined(withoutResponse(parts)) : [];
+      const framed = frame === "all" || (frame === "texts" && isText);
+      rendered.push({ at, item, where, parts: joined(parts), stem, framed });
     }
     const encoded = await this.#native.encode(
       rendered.map(({ parts }) => parts),
@@ -183,7 +222,7 @@ export class RewardTokenizer {
     );
     for (const [i, { at, item, where, parts }] of rendered.entries()) {
       const outcome = this.#finish(encoded[i] as EncodedText, where, parts.length === 1);
-      const warnings = isStarlingError(outcome) ? [] : this.#warnings(item, outcome.truncated);
+      const warnings = isStarlingError(outcome) ? [] : await this.#warnings(item, outcome.truncated);
       const [first] = warnings;
       if (first === undefined) outcomes[at] = outcome;
       else outcomes[at] = strict ? strictError(first, where) : { ...(outcome as TokenizedItem), warnings };
@@ -191,13 +230,27 @@ export class RewardTokenizer {
     return outcomes as TokenizedOutcome[];
   }
 
-  #warnings(item: CheckedItem, truncated: boolean): readonly ItemWarning[] {
-    if ("text" in item) {
-      this.#marks ??= textMarks(this.#vocabulary, this.settings, this.#template);
-      return textWarnings(item.text, this.#marks, truncated);
-    }
+  async #warnings(item: CheckedItem, truncated: boolean): Promise<readonly ItemWarning[]> {
+    if ("text" in item) return textWarnings(item.text, await this.#textMarks(), truncated);
     const warning = transcriptIn(item);
     return warning === undefined ? [] : [warning];
+  }
+
+  /** Found once; a call that fails, because the tokenizer was closed, leaves it to the next. */
+  #textMarks(): Promise<TextMarks> {
+    this.#marks ??= textMarks(this.#vocabulary, this.settings, this.#template).catch((error: unknown) => {
+      this.#marks = undefined;
+      throw error;
+    });
+    return this.#marks;
+  }
+
+  /**
+   * Ends the process in which the model's own chat template is rendered, if it runs: it also ends when it was idle for half a
+   * minute, and with this one. Calls that wait for it reject; later ones start another.
+   */
+  close(): void {
+    this.#template.close(new ModelClosedError("The model was closed while a conversation was rendered."));
   }
 
   /** @param isText whether special tokens in it, padding among them, are special */

@@ -119,6 +119,7 @@ class Pipeline {
   #firstUnread = 0;
   #itemsInFlight = 0;
   #tokensInFlight = 0;
+  readonly #stopping = new AbortController();
   #stopped = false;
   #ended = false;
   #failure: { readonly error: unknown } | undefined;
@@ -172,6 +173,7 @@ class Pipeline {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
+    this.#stopping.abort();
     for (const job of this.#jobs) job.cancel();
     this.#wake("reader");
     this.#wake("consumer");
@@ -219,6 +221,7 @@ class Pipeline {
           this.#context.tokenizer.tokenizeEach(chunk, (i) => this.#nameItem(first + i), {
             ...this.#rules,
             findResponse: this.#wanted === "token-rewards",
+            signal: this.#stopping.signal,
           }),
           this.#context.assertUnchanged(),
         ]);

@@ -1,4 +1,5 @@
 /** What is legal in a {text} and gives another score than the model's own template would: a doubled BOS, a tail behind the end. */
+import { isStarlingError } from "../errors.ts";
 import type { FrameRule, ScorePosition } from "../gguf/starling-keys.ts";
 import type { Vocabulary } from "../native/addon.ts";
 import type { ChatTemplate } from "../prompt/templates.ts";
@@ -35,12 +36,12 @@ const PROBE = [
 ] as const;
 
 /** What to look for in the texts of this model: as its template and its tokenizer have it, not by a list of known names. */
-export function textMarks(
+export async function textMarks(
   vocabulary: Vocabulary,
   { frame, scorePosition }: Tokenization,
   template: ChatTemplate,
-): TextMarks {
-  const parts = probe(template);
+): Promise<TextMarks> {
+  const parts = await probe(template);
   const framed = frame !== "none";
   const [bos, eos] = [framedToken(vocabulary, vocabulary.before[0]), framedToken(vocabulary, vocabulary.after.at(-1))];
   const [begin = "", end = ""] = [parts?.[0], parts !== undefined && parts.length % 2 === 1 ? parts.at(-1) : ""];
@@ -58,12 +59,9 @@ export function textMarks(
 }
 
 /** Templates that are not there, or want something that was not given, tell nothing. */
-function probe(template: ChatTemplate): readonly string[] | undefined {
-  try {
-    return template(PROBE, "item");
-  } catch {
-    return undefined;
-  }
+async function probe(template: ChatTemplate): Promise<readonly string[] | undefined> {
+  const [parts] = await template.render([{ messages: PROBE, where: "item" }]);
+  return isStarlingError(parts) ? undefined : parts;
 }
 
 function framedToken(vocabulary: Vocabulary, id: number | undefined): string | undefined {

@@ -76,6 +76,11 @@ export interface LoadRewardModelOptions {
   readonly tokenization?: TokenizationMode;
   /** Default: "plain". */
   readonly specialTokens?: SpecialTokens;
+  /**
+   * The date that the model's own chat template writes, "YYYY-MM-DD", for templates that ask for one (Llama 3.1, 3.2): most
+   * of them cannot be used without. Others ignore it. Default: none, and the template's fixed date where it has one.
+   */
+  readonly templateDate?: string;
   /** Called with the fraction that is loaded, 0 to 1, ascending. */
   readonly onProgress?: (fraction: number) => void;
   /** Stops loading; the promise rejects with the signal's reason. */

@@ -187,6 +187,7 @@ async function collect(
     failures,
     model: { path, name, sha256, ...given({ trunkSha256 }) },
     tokenization,
+    ...given({ templateDate: model.tokenizer.settings.templateDate }),
     computed,
   };
 }

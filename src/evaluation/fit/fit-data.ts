@@ -43,6 +43,8 @@ export interface FitData {
     readonly trunkSha256?: string;
   };
   readonly tokenization: TokenizationMode;
+  /** The date that the model's own chat template wrote, where it asks for one. */
+  readonly templateDate?: string;
   /** Features that were computed; the others were there from an earlier run. */
   readonly computed: number;
 }

@@ -240,7 +240,7 @@ function noCases(benchmark: OpenBenchmark): string {
 async function writeOutputs(
   outputs: Outputs,
   { modelPath, cacheFolder, signal, onProgress }: FitModelOptions,
-  { model, tokenization }: FitData,
+  { model, tokenization, templateDate }: FitData,
   sources: readonly ReportedSource[],
   head: Float32Array,
   { ridge, training }: Pick<FitResult, "ridge" | "training">,
@@ -250,7 +250,7 @@ async function writeOutputs(
   if ((await modelHash(modelPath, given({ cacheFolder, signal }))) !== model.sha256) throw changedFile(modelPath);
   const { trunkSha256 } = model;
   const made = { model: model.name, modelSha256: model.sha256, ...given({ trunkSha256 }) };
-  const fit = { ...made, input, cases: training.cases, ridge };
+  const fit = { ...made, input, cases: training.cases, ridge, ...given({ templateDate }) };
   const content = { modelPath, head, tokenization, fit, ...given({ signal }) };
   if (outputs.head !== undefined) await writeHeadTo(outputs.head, { ...content, output: outputs.head.name });
   if (outputs.model !== undefined)

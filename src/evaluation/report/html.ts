@@ -57,6 +57,7 @@ function settingsSection({ version, model, settings }: EvaluationReport): Markup
     ["Head", model.head && `${model.head.file}, ${model.head.sha256}`],
     ["Tokenization", settings.tokenization],
     ["Special tokens", settings.specialTokens],
+    ["Date in the chat template", settings.templateDate],
     ["Tokens of an item", `the last ${grouped(settings.maxTokens)}`],
     ["Backend", `${settings.backend}, ${settings.batchMode} batches`],
     [

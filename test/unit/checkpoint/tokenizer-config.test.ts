@@ -19,7 +19,7 @@ describe("parseTokenizerConfig", () => {
   it("gathers added and special tokens by id", () => {
     const parsed = parse();
     expect(parsed.addedTokens.map(({ id }) => id)).toEqual([0, 1, 2, 3, 4]);
-    expect(parsed).toMatchObject({ beginId: 1, endId: 2, unknownId: 0, padId: 0, chatTemplate: "{{ messages }}" });
+    expect(parsed).toMatchObject({ beginId: 1, endId: 2, unknownId: 0, padId: 0 });
   });
 
   it("keeps the flag `normalized`, whose default depends on `special`", () => {
@@ -76,10 +76,6 @@ describe("parseTokenizerConfig", () => {
     });
   });
 
-  it("passes over a list of templates", () => {
-    expect(parse({ chat_template: [{ name: "a", template: "b" }] }).chatTemplate).toBeUndefined();
-  });
-
   it.each<[string, JsonObject, JsonObject, string, RegExp]>([
     [
       "a content that is not the piece",
@@ -127,7 +123,6 @@ describe("parseTokenizerConfig", () => {
       /a list/,
     ],
     ["a BOS that is no truth value", { add_bos_token: 1 }, {}, "add_bos_token", /true or false/],
-    ["a chat template that is not text", { chat_template: "a\0" }, {}, "chat_template", /chat_template/],
   ])("refuses %s", (_, config, map, field, message) => {
     let error: unknown;
     try {

@@ -148,6 +148,17 @@ describe("a whole checkpoint", () => {
     expect([...reward.tokenizer.types.subarray(-3)]).toEqual([5, 5, 5]);
   });
 
+  it("keeps the chat template's file, or the names of those of which none is taken", async () => {
+    const convertTemplates = async (files: Files) => {
+      const { output } = await convert({ ...tinyFiles(), ...files });
+      const { metadata } = await readGguf(output);
+      return [metadata.get("tokenizer.chat_template")?.value, metadata.get("starling.chat_template.from")?.value];
+    };
+    expect(await convertTemplates({})).toEqual(["{{ messages }}", "tokenizer_config.json"]);
+    expect(await convertTemplates({ "chat_template.jinja": "F" })).toEqual(["F", "chat_template.jinja"]);
+    expect(await convertTemplates({ "additional_chat_templates/rag.jinja": "R" })).toEqual([undefined, undefined]);
+  });
+
   it("needs the special tokens of the chat template declared", async () => {
     const { "tokenizer_config.json": _, "special_tokens_map.json": __, ...files } = tinyFiles();
     await expect(convert(files)).rejects.toThrow(/does not declare the token "<\|im_start\|>"/);

@@ -2,9 +2,9 @@
  * Makes tiny checkpoints, whole ones and broken ones: a safetensors writer and a SentencePiece writer that check
  * nothing, so that a test can write what a reader must refuse.
  */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll } from "vitest";
 
 export interface RawTensor {
@@ -230,7 +230,10 @@ afterAll(async () => {
 export async function writeCheckpoint(files: Files): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "starling-checkpoint-"));
   folders.push(folder);
-  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), content);
+  }
   return folder;
 }
 

@@ -64,6 +64,18 @@ describe("readRewardMetadata", () => {
     expect(read("hf-seqcls-rope")).toMatchObject({ scorePosition: "last", frame: "none" });
   });
 
+  it("reads where the chat template was, and the names of those of which none is taken", () => {
+    const read = (changes: Record<string, GgufValue | undefined>) =>
+      readRewardMetadata(changed("hf-seqcls-bpe", changes), "f");
+    expect(read({}).chatTemplate).toMatchObject({ from: "tokenizer_config.json" });
+    // Files of before that key.
+    expect(read({ "starling.chat_template.from": undefined }).chatTemplate).not.toHaveProperty("from");
+    expect(read({})).not.toHaveProperty("templateNames");
+    const none = { "starling.template": text("none"), "starling.chat_template.names": strings("rag", "tool_use") };
+    expect(read(none)).toMatchObject({ template: "none", templateNames: ["rag", "tool_use"] });
+    expect(() => read({ "starling.chat_template.from": i32s(1) })).toThrow(/starling\.chat_template\.from/);
+  });
+
   it("takes a file without a profile for the 34B's", () => {
     const old = changed("alpha7b-like", { "starling.profile": undefined });
     expect(readRewardMetadata(old, "f").profile).toBe("starling-rm-34b");

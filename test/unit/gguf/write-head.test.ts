@@ -211,6 +211,13 @@ describe("a head file", () => {
     await expect(readHeadFor(other, model, own, "fast-4.41")).rejects.toThrow(/fitted to a starling-rm-7b-alpha/);
   });
 
+  it("keeps the date that the template wrote in the fit", async () => {
+    const dated = { ...fit, templateDate: "2024-07-26" };
+    const output = file("dated.gguf");
+    await writeHead({ modelPath: model, output, head, fit: dated });
+    expect((await readHeadFile(output)).fit).toEqual(dated);
+  });
+
   it.each<[string, (metadata: Map<string, GgufValue>) => void, RegExp]>([
     ["without a head", (m) => m.delete(STARLING_KEYS.headWeight), /lacks the metadata key starling.head.weight/],
     ["without a length", (m) => m.delete("llama.embedding_length"), /lacks the metadata key llama.embedding_length/],

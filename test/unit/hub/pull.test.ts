@@ -49,6 +49,21 @@ describe("pull", () => {
     expect(filesBelow(cache).filter((path) => /incomplete|lock$/.test(path))).toEqual([]);
   });
 
+  it("brings the files of chat templates, also where all else is there already", async () => {
+    const templates = { "chat_template.jinja": "{{ 1 }}", "additional_chat_templates/rag.jinja": "{{ 2 }}" };
+    const other = {
+      "additional_chat_templates/notes.md": "no template",
+      "templates/default.jinja": "not in its place",
+    };
+    const cache = emptyFolder();
+    await pullFrom(await startHub(), cache);
+    const hub = await startHub({ ...shardedFiles(), ...templates, ...other });
+    const { folder, files } = await pullFrom(hub, cache);
+    expect(files).toEqual(expect.arrayContaining(Object.keys(templates)));
+    for (const [name, text] of Object.entries(templates)) expect(readFileSync(join(folder, name), "utf8")).toBe(text);
+    expect(filesBelow(folder).filter((name) => Object.hasOwn(other, name))).toEqual([]);
+  });
+
   it("gives a folder that opens as a checkpoint", async () => {
     const hub = await startHub(tinyFiles());
     const { folder } = await pullFrom(hub, emptyFolder());

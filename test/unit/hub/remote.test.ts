@@ -190,6 +190,24 @@ describe("openModelFolder", () => {
     expect(await failureOf(none)).toMatchObject({ code: "ERR_NOT_ON_HUB" });
   });
 
+  it("finds the chat template of a repository, however it is read", async () => {
+    const template = { "chat_template.jinja": "{{ 'of the hub' }}", "additional_chat_templates/rag.jinja": "R" };
+    const hub = await startHub({ ...embeddedFiles(), ...template });
+    const options = { endpoint: hub.endpoint, cacheDir: emptyFolder() };
+    const expected = { kind: "template", text: "{{ 'of the hub' }}", from: "chat_template.jinja" };
+    const local = await writeCheckpoint({ ...embeddedFiles(), "chat_template.jinja": "stale" });
+    for (const [place, more] of [
+      [spec, { stream: true }],
+      [local, { tokenizer: spec }],
+      [spec, {}],
+    ] as const) {
+      const { folder } = await openModelFolder(place, { ...options, ...more }, { patience: QUICK });
+      const checkpoint = await openCheckpoint(folder);
+      await checkpoint.close();
+      expect(checkpoint.chatTemplate).toEqual(expected);
+    }
+  });
+
   it("does not stream wrong bytes", async () => {
     const hub = await startHub(embeddedFiles());
     const options = { endpoint: hub.endpoint, cacheDir: emptyFolder(), stream: true };

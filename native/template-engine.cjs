@@ -1,0 +1,258 @@
+// A Jinja template gives text, in which content and template can no longer be told apart, so it is rendered with marks in
+// place of the contents first; what stands between the marks is template text. That is sound only for templates that pass
+// contents on, or trim them: every conversation is rendered with its contents, too, and must come out the same.
+const { strftime } = require("./strftime.cjs");
+
+/**
+ * White space around a mark shows whether the template trims, and what: newlines from the outside, or all of it. There are
+ * more newlines than templates put around contents.
+ */
+const BLANKS = "\t \t";
+const NEWLINES = "\n".repeat(8);
+/**
+ * Private-use characters, which a template has no reason to hold or change, around words that show whether it changes
+ * letters: this engine does so in other ways than Python.
+ */
+const mark = (index) => `\uF8FE${index} aBc dEF\uF8FF`;
+/** Before a mark, it shows the same of what begins a content. */
+const FIRST_LETTER = "a";
+const MARK = /\uF8FE(\d+) aBc dEF\uF8FF/;
+
+/** Sequences of roles whose skeleton is kept; conversations of a data set have few. */
+const MAX_SKELETONS = 64;
+/** Templates count messages, of which a conversation has few. */
+const MAX_RANGE = 10_000;
+/** Longest reason of the template engine that is passed on. */
+const MAX_REASON_CHARACTERS = 300;
+
+/** The template's own or the engine's failure: a reason in words, and which kind it is where the parent has words for it. */
+class TemplateFailure extends Error {
+  constructor(reason, kind) {
+    super(reason);
+    this.kind = kind;
+  }
+}
+
+exports.TemplateEngine = class TemplateEngine {
+  #jinja;
+  #source;
+  /** What is the same for all conversations; a template cannot change it. */
+  #globals;
+  #limits;
+  #program;
+  #skeletons = new Map();
+
+  /** @param setup see TemplateSetup in src/native/template-process.ts */
+  constructor({ jinja, source, tokens, date, limits }) {
+    this.#jinja = require(jinja);
+    stripAsPython(this.#jinja);
+    // As Jinja's own lexer.
+    this.#source = source.replace(/\r\n?/g, "\n");
+    this.#limits = limits;
+    this.#globals = new this.#jinja.Environment();
+    for (const [name, value] of Object.entries({ ...globals(date), ...tokens })) this.#globals.set(name, value);
+  }
+
+  /**
+   * @param conversations [roles, contents] of each
+   * @returns the skeletons that the outcomes refer to, and an outcome for each conversation: {skeleton, cuts}, where cuts
+   * are the start and end of what the template keeps of each content in the skeleton's order, or {reason, kind}
+   */
+  render(conversations) {
+    const skeletons = new Map();
+    const outcomes = conversations.map(([roles, contents]) => {
+      try {
+        const skeleton = this.#skeletonOf(roles);
+        const rendered = this.#text(roles, contents);
+        // This engine trims white space as JavaScript does, transformers as Python.
+        if (rendered !== fill(skeleton, contents, cutsOf(skeleton, contents, "engine")))
+          throw new TemplateFailure("it changes the text of this conversation", "changes");
+        if (!skeletons.has(skeleton)) skeletons.set(skeleton, skeletons.size);
+        return { skeleton: skeletons.get(skeleton), cuts: cutsOf(skeleton, contents, "python") };
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        return {
+          reason: reason.slice(0, MAX_REASON_CHARACTERS),
+          kind: error instanceof TemplateFailure ? error.kind : "",
+        };
+      }
+    });
+    const parts = [...skeletons.keys()].map(({ texts, contents }) => ({
+      texts,
+      contents: contents.map((c) => c.index),
+    }));
+    return { skeletons: parts, outcomes };
+  }
+
+  #skeletonOf(roles) {
+    const key = roles.join(" ");
+    const known = this.#skeletons.get(key);
+    if (known !== undefined) return known;
+    const marked = (before, after) =>
+      this.#text(
+        roles,
+        roles.map((_, i) => before + mark(i) + after),
+      );
+    const skeleton = readSkeleton(roles, marked(NEWLINES + BLANKS, BLANKS + NEWLINES));
+    const beginnings = marked(FIRST_LETTER, "").split(MARK);
+    if (skeleton.contents.some((_, i) => !beginnings[2 * i]?.endsWith(FIRST_LETTER)))
+      throw new TemplateFailure("it changes the text of messages");
+    if (this.#skeletons.size >= MAX_SKELETONS) this.#skeletons.clear();
+    this.#skeletons.set(key, skeleton);
+    return skeleton;
+  }
+
+  #text(roles, contents) {
+    const { Environment, Interpreter, parse, tokenize } = this.#jinja;
+    const environment = new Environment(this.#globals);
+    environment.set(
+      "messages",
+      roles.map((role, i) => ({ role, content: contents[i] })),
+    );
+    this.#program ??= parse(tokenize(this.#source, { lstrip_blocks: true, trim_blocks: true }));
+    const text = String(new Interpreter(environment).run(this.#program).value);
+    const { characters, charactersPerMessage, repeats } = this.#limits;
+    const given = contents.reduce((sum, { length }) => sum + length, 0);
+    const most = characters + charactersPerMessage * roles.length + repeats * given;
+    if (text.length > most) throw new TemplateFailure(`it writes ${text.length} characters, more than ${most}`);
+    return text;
+  }
+};
+
+/** What apply_chat_template gives a template beside the messages and the special tokens. */
+function globals(date) {
+  return {
+    true: true,
+    false: false,
+    none: null,
+    True: true,
+    False: false,
+    None: null,
+    add_generation_prompt: false,
+    tools: null,
+    documents: null,
+    range: (...bounds) => range(bounds),
+    raise_exception: (message) => {
+      throw new TemplateFailure(String(message));
+    },
+    strftime_now: (format) => {
+      if (date === undefined) throw new TemplateFailure("it asks for the date", "date");
+      return strftime(date, String(format));
+    },
+    // Llama 3.1's and 3.2's name for the date that a caller gives, in their own form.
+    ...(date === undefined ? {} : { date_string: strftime(date, "%d %b %Y") }),
+  };
+}
+
+function range(bounds) {
+  const [start = 0, stop = 0, step = 1] = bounds.filter((bound) => typeof bound === "number");
+  const [from, to] = bounds.length === 1 ? [0, start] : [start, stop];
+  const length = Math.max(0, Math.ceil((to - from) / step));
+  if (!(length <= MAX_RANGE)) throw new TemplateFailure(`it counts to more than ${MAX_RANGE}`);
+  return Array.from({ length }, (_, i) => from + i * step);
+}
+
+/** Template text and the contents between it: text, content, text, …, text. */
+function readSkeleton(roles, rendered) {
+  const pieces = rendered.split(MARK);
+  const texts = pieces.filter((_, i) => i % 2 === 0);
+  const found = pieces.filter((_, i) => i % 2 === 1).map(Number);
+  const known = new Set(found);
+  const last = roles.length - 1;
+  const missing = roles.findIndex((_, i) => !known.has(i));
+  if (missing !== -1 && rendered.includes(`\uF8FE${missing} `))
+    throw new TemplateFailure("it changes the text of messages");
+  if (missing !== -1) throw new TemplateFailure(`it leaves out the message ${missing} (${roles[missing]})`);
+  if (found.at(-1) !== last) throw new TemplateFailure("it does not put the response last");
+  const contents = found.map((index, i) => {
+    const start = TRIMS.find(({ before }) => texts[i].endsWith(before));
+    const end = TRIMS.find(({ after }) => texts[i + 1].startsWith(after));
+    texts[i] = texts[i].slice(0, texts[i].length - start.before.length);
+    texts[i + 1] = texts[i + 1].slice(end.after.length);
+    return { index, start, end };
+  });
+  return { texts, contents };
+}
+
+/** Which ends of a text Python's methods of this name strip. */
+const STRIPS = {
+  strip: { start: true, end: true },
+  lstrip: { start: true, end: false },
+  rstrip: { start: false, end: true },
+};
+
+/** Lets strip("\n") and its like strip what they are told to: the engine's own strip white space, whatever they are given. */
+function stripAsPython({ Environment }) {
+  const prototype = Object.getPrototypeOf(new Environment().set("text", ""));
+  const StringValue = prototype.constructor;
+  const { get } = Object.getOwnPropertyDescriptor(prototype, "builtins");
+  Object.defineProperty(prototype, "builtins", {
+    get() {
+      if (this._builtins !== undefined) return this._builtins;
+      const builtins = get.call(this);
+      for (const [name, sides] of Object.entries(STRIPS)) {
+        const method = builtins.get(name);
+        const stripSpace = method.value;
+        method.value = ([characters, ...more]) => {
+          if (characters === undefined || characters.type === "NullValue") return stripSpace([]);
+          if (characters.type !== "StringValue" || more.length > 0)
+            throw new Error(`${name}() takes a string of the characters to strip`);
+          return new StringValue(strip(this.value, new Set(characters.value), sides));
+        };
+      }
+      return builtins;
+    },
+  });
+}
+
+function strip(text, characters, { start: atStart, end: atEnd }) {
+  let [start, end] = [0, text.length];
+  while (atStart && start < end) {
+    const first = String.fromCodePoint(text.codePointAt(start));
+    if (!characters.has(first)) break;
+    start += first.length;
+  }
+  while (atEnd && end > start) {
+    // The last code point: contents are well formed.
+    const last = /[\uDC00-\uDFFF]/.test(text[end - 1]) ? text.slice(end - 2, end) : text[end - 1];
+    if (!characters.has(last)) break;
+    end -= last.length;
+  }
+  return text.slice(start, end);
+}
+
+const newline = /\n/;
+const javaScriptSpace = /\s/;
+/** What str.strip() removes: not U+FEFF, but also the separators of files, groups, records and units, and U+0085. */
+const PYTHON_SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+const pythonSpace = new RegExp(`[${PYTHON_SPACE}]`);
+
+/** What is left of the white space around a mark tells what the template trims there, in this engine and in Python. */
+const TRIMS = [
+  { before: NEWLINES + BLANKS, after: BLANKS + NEWLINES },
+  { before: BLANKS, after: BLANKS, engine: newline, python: newline },
+  { before: "", after: "", engine: javaScriptSpace, python: pythonSpace },
+];
+
+/**
+ * Start and end of what is kept of each content.
+ *
+ * @param how "engine" or "python"
+ */
+function cutsOf(skeleton, contents, how) {
+  return skeleton.contents.flatMap(({ index, start: atStart, end: atEnd }) => {
+    const content = contents[index];
+    let [start, end] = [0, content.length];
+    while (start < end && atStart[how]?.test(content[start])) start++;
+    while (end > start && atEnd[how]?.test(content[end - 1])) end--;
+    return [start, end];
+  });
+}
+
+function fill({ texts, contents: order }, contents, cuts) {
+  let text = texts[0];
+  order.forEach(({ index }, i) => {
+    text += contents[index].slice(cuts[2 * i], cuts[2 * i + 1]) + texts[i + 1];
+  });
+  return text;
+}
