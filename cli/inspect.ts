@@ -81,6 +81,7 @@ function describeModel(found: InspectResult, inParts: boolean, type = "q4_k_m"):
     ["profile", found.profile],
     ["template", found.template],
     ["tokenization", found.tokenization],
+    ["tokenizer file", tokenizerFile(found)],
     ["truncation", truncation(found)],
     ["padding id", found.padTokenId],
     ["score position", found.scorePosition],
@@ -125,6 +126,10 @@ function describeFit(fit: FitRecord | undefined): Property[] {
 
 function table(properties: readonly Property[]): string {
   return propertyTable(properties.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])));
+}
+
+function tokenizerFile({ tokenizerFile: file }: InspectResult): string | undefined {
+  return file?.sameIds === undefined ? file?.followed : `${file.followed}; ${file.sameIds} gives the same ids`;
 }
 
 function truncation({ maxTokens, truncationSide }: InspectResult): string | undefined {

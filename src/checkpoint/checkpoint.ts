@@ -10,7 +10,7 @@ import { readSafetensorsHeader } from "./safetensors.ts";
 import { findWeightFiles, type WeightFiles } from "./shard-index.ts";
 import type { TensorEntry } from "./tensor-entry.ts";
 import { readTorchFile } from "./torch-file.ts";
-import { type CheckpointVocabulary, checkTokenizerJson, readVocabulary, type SourceFile } from "./vocabulary.ts";
+import { type CheckpointVocabulary, checkTokenizerFiles, readVocabulary, type SourceFile } from "./vocabulary.ts";
 
 /** A tensor of a checkpoint: where it lies and what it is. */
 export interface CheckpointTensor extends TensorEntry {
@@ -130,8 +130,8 @@ interface CheckpointParts {
 
 /**
  * Opens a checkpoint folder as transformers writes it: config.json, model.safetensors or shards with an index, or the
- * same as files of torch.save, tokenizer.model or tokenizer.json, and tokenizer_config.json and special_tokens_map.json
- * where there are.
+ * same as files of torch.save, tokenizer.model or tokenizer.json or both, and tokenizer_config.json,
+ * special_tokens_map.json and added_tokens.json where there are.
  *
  * @param profileName a profile's name, or "auto" for the one that the files show
  * @throws FileError naming the file that is missing, unreadable or wrong
@@ -148,8 +148,7 @@ export async function openCheckpoint(place: string | CheckpointFolder, profileNa
     const tensors = await readTensorList(folder, weights, files);
     addRopeDivisors(tensors, config, folder);
     const profile = findProfile(profileName, { path: folder.path, config, vocabulary, tensors });
-    if (vocabulary.kind === "sentencepiece")
-      await checkTokenizerJson(folder, vocabulary, sources, profile.prefersTokenizerJson);
+    if (vocabulary.kind === "sentencepiece") checkTokenizerFiles(folder, vocabulary, profile.follows);
     return new Checkpoint({ folder, config, vocabulary, profile, tensors, sources, files });
   } catch (error) {
     await closeAll(files.values());
