@@ -92,9 +92,10 @@ function readSkeleton(
   const pieces = render(marked).split(MARK);
   const texts = pieces.filter((_, i) => i % 2 === 0);
   const found = pieces.filter((_, i) => i % 2 === 1).map(Number);
+  const present = new Set(found);
   const last = messages.length - 1;
   for (let i = 0; i <= last; i++)
-    if (!found.includes(i)) throw new Error(`it leaves out the message ${i} (${messages[i]?.role})`);
+    if (!present.has(i)) throw new Error(`it leaves out the message ${i} (${messages[i]?.role})`);
   if (found.at(-1) !== last) throw new Error("it does not put the response last");
   return {
     messages: found.map((index, i) => {
