@@ -81,6 +81,7 @@ function describeModel(found: InspectResult, inParts: boolean, type = "q4_k_m"):
     ["profile", found.profile],
     ["template", templateText(found)],
     ["tokenization", found.tokenization],
+    ["tokenizer file", tokenizerFile(found)],
     ["truncation", truncation(found)],
     ["padding id", found.padTokenId],
     ["score position", found.scorePosition],
@@ -163,6 +164,10 @@ function templateText({ template, templateFrom, templateDate, templateNames }: I
   ]
     .filter(Boolean)
     .join(", ");
+}
+
+function tokenizerFile({ tokenizerFile: file }: InspectResult): string | undefined {
+  return file?.sameIds === undefined ? file?.followed : `${file.followed}; ${file.sameIds} gives the same ids`;
 }
 
 function truncation({ maxTokens, truncationSide }: InspectResult): string | undefined {

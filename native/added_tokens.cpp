@@ -12,15 +12,35 @@ void PatternSet::add(Pattern pattern) {
 
 void PatternSet::sort() {
     for (auto & patterns : by_first_byte_) {
+        // Of equal texts the one that was added first is found first, being the last.
+        std::reverse(patterns.begin(), patterns.end());
         std::stable_sort(patterns.begin(), patterns.end(),
-                         [](const Pattern & a, const Pattern & b) { return a.text.size() > b.text.size(); });
+                         [](const Pattern & a, const Pattern & b) { return a.text < b.text; });
+        std::vector<int32_t> open;
+        for (size_t i = 0; i < patterns.size(); i++) {
+            const auto begins = [&](int32_t other) {
+                const std::string & text = patterns[static_cast<size_t>(other)].text;
+                return patterns[i].text.compare(0, text.size(), text) == 0;
+            };
+            while (!open.empty() && !begins(open.back())) open.pop_back();
+            patterns[i].shorter = open.empty() ? -1 : open.back();
+            open.push_back(static_cast<int32_t>(i));
+        }
     }
 }
 
 const Pattern * PatternSet::match(std::string_view text, size_t at, size_t template_end) const {
-    for (const Pattern & pattern : by_first_byte_[static_cast<unsigned char>(text[at])]) {
-        if (!pattern.everywhere && at + pattern.text.size() > template_end) continue;
-        if (text.compare(at, pattern.text.size(), pattern.text) == 0) return &pattern;
+    const std::vector<Pattern> & patterns = by_first_byte_[static_cast<unsigned char>(text[at])];
+    if (patterns.empty()) return nullptr;
+    const std::string_view rest = text.substr(at);
+    const auto after =
+        std::upper_bound(patterns.begin(), patterns.end(), rest,
+                         [](std::string_view t, const Pattern & pattern) { return t < std::string_view(pattern.text); });
+    for (auto i = static_cast<int32_t>(after - patterns.begin()) - 1; i >= 0;) {
+        const Pattern & pattern = patterns[static_cast<size_t>(i)];
+        const bool allowed = pattern.everywhere || at + pattern.text.size() <= template_end;
+        if (allowed && rest.compare(0, pattern.text.size(), pattern.text) == 0) return &pattern;
+        i = pattern.shorter;
     }
     return nullptr;
 }

@@ -17,9 +17,12 @@ struct Pattern {
     std::string text;
     int32_t id;
     bool everywhere;  // also inside content
+    // The longest other pattern that this one begins with, by its place in the list; -1 for none.
+    int32_t shorter = -1;
 };
 
-// Patterns by first byte, longest first, so that the first hit is the longest.
+// Patterns by first byte, in lexicographic order: of those that a text begins with, the longest is the last one that is not
+// greater than the text, or is found from there by `shorter`. So the time for a place does not grow with their number.
 class PatternSet {
 public:
     void add(Pattern pattern);

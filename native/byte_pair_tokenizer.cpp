@@ -145,7 +145,11 @@ std::vector<int32_t> BytePairTokenizer::encode_parts(const Parts & parts, Tokeni
         // The part of the stretch that is template text still is: positions go on counting from the whole text.
         Parts inner({std::string(text.substr(from, to - from))});
         inner.ends.clear();
-        for (const size_t end : parts.ends) inner.ends.push_back(std::min(std::max(end, from), to) - from);
+        auto part = std::upper_bound(parts.ends.begin(), parts.ends.end(), from);
+        // An empty part in front keeps content at odd places.
+        if ((part - parts.ends.begin()) % 2 == 1) inner.ends.push_back(0);
+        do inner.ends.push_back(std::min(*part, to) - from);
+        while (*part++ < to);
         cut_out(normalized_, inner, ids, [&](size_t begin, size_t end) {
             encode_stretch(std::string_view(inner.text).substr(begin, end - begin), ids);
         });

@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { openCheckpoint } from "./checkpoint/checkpoint.ts";
 import type { CheckpointFolder } from "./checkpoint/folder.ts";
 import { planFile } from "./convert/convert.ts";
-import { describeScoring } from "./convert/metadata.ts";
+import { describeScoring, type TokenizerFileSummary } from "./convert/metadata.ts";
 import { weightType } from "./convert/options.ts";
 import { planTensors } from "./convert/plan.ts";
 import { invalidArgument, isStarlingError } from "./errors.ts";
@@ -57,6 +57,8 @@ export interface InspectResult extends WeightTypes {
   /** Of the template "none": the names of the checkpoint's templates, of which none is the default one. */
   readonly templateNames?: readonly string[];
   readonly tokenization?: string;
+  /** Of a checkpoint: the tokenizer file that is followed, and the other one where both give the same ids. */
+  readonly tokenizerFile?: TokenizerFileSummary;
   readonly maxTokens?: number;
   readonly truncationSide?: string;
   readonly padTokenId?: number;

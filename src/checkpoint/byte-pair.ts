@@ -6,7 +6,8 @@ import { StringTable } from "../gguf/value.ts";
 import { MAX_VOCABULARY } from "./config.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";
 import { refuse } from "./refuse.ts";
-import type { AddedToken, JsonFile } from "./tokenizer-config.ts";
+import { readSpecialIds } from "./special-ids.ts";
+import type { AddedToken, JsonFile, TokenizerFiles } from "./tokenizer-config.ts";
 import { readFrame } from "./tokenizer-frame.ts";
 import { readSplit, type WordSplit } from "./word-split.ts";
 
@@ -35,7 +36,17 @@ const MAX_MERGES = 4 * MAX_VOCABULARY;
 const MAX_TOKEN_CHARACTERS = 4096;
 
 /** Classes that take tokenizer.json as it is; LlamaTokenizer changes where a BOS goes. */
-const CLASSES = new Set(["PreTrainedTokenizerFast", "TokenizersBackend"]);
+const CLASSES = new Set<unknown>(["PreTrainedTokenizerFast", "TokenizersBackend"]);
+
+/**
+ * Whether a checkpoint that has a tokenizer.model, too, is read from tokenizer.json alone: some repositories of Llama 3 have
+ * the file of its authors' own code beside it, which no class of transformers reads.
+ */
+export function isOnlyBytePair({ value }: JsonFile, config: JsonFile | undefined): boolean {
+  const model = own(value, "model");
+  const isByteLevel = isJsonObject(model) && own(model, "type") === "BPE" && own(model, "byte_fallback") !== true;
+  return isByteLevel && config !== undefined && CLASSES.has(own(config.value, "tokenizer_class"));
+}
 
 /**
  * @param vocabSize rows of the embeddings
@@ -43,10 +54,10 @@ const CLASSES = new Set(["PreTrainedTokenizerFast", "TokenizersBackend"]);
  */
 export function parseBytePair(
   file: JsonFile,
-  config: JsonFile | undefined,
-  map: JsonFile | undefined,
+  files: Pick<TokenizerFiles, "config" | "map" | "added">,
   vocabSize: number,
 ): BytePairModel {
+  const { config } = files;
   const model = own(file.value, "model");
   if (!isJsonObject(model)) throw refuse(file.path, "has no model; a BPE is expected.", { field: "model" });
   checkModel(file, model);
@@ -54,10 +65,7 @@ export function parseBytePair(
   const addedTokens = readAddedTokens(file, ids, vocabSize);
   const tokens = tokenList(file, ids);
   checkClass(file, config);
-  const named = (field: string) => specialId({ file, config, map, addedTokens }, field);
-  const [beginId, endId, padId] = [named("bos_token"), named("eos_token"), named("pad_token")];
-  named("unk_token");
-  checkDeclared(config, map, addedTokens);
+  const [beginId, endId, padId] = readSpecialIds(files, addedTokens);
   return {
     tokens: StringTable.from(tokens),
     merges: readMerges(file, model, ids),
@@ -180,67 +188,10 @@ function readMerges({ path }: JsonFile, model: JsonObject, ids: ReadonlyMap<stri
 function checkClass(file: JsonFile, config: JsonFile | undefined): void {
   const field = "tokenizer_class";
   const name = config === undefined ? undefined : own(config.value, field);
-  if (typeof name !== "string" || !CLASSES.has(name))
+  if (!CLASSES.has(name))
     throw refuse(
       config?.path ?? file.path,
       `has ${describe(name)} as ${field}; for a byte-level BPE only PreTrainedTokenizerFast is reproduced.`,
       { field },
     );
-}
-
-interface Named {
-  readonly file: JsonFile;
-  readonly config: JsonFile | undefined;
-  readonly map: JsonFile | undefined;
-  readonly addedTokens: readonly AddedToken[];
-}
-
-/** A special token that is not among the added ones would become one in transformers, under a new id. */
-function specialId({ config, map, addedTokens }: Named, field: string): number | undefined {
-  const ids: number[] = [];
-  for (const source of [config, map]) {
-    const token = source === undefined ? undefined : own(source.value, field);
-    if (source === undefined || token === undefined || token === null) continue;
-    ids.push(addedId(source.path, field, token, addedTokens));
-  }
-  return ids[0];
-}
-
-function addedId(path: string, field: string, token: unknown, addedTokens: readonly AddedToken[]): number {
-  const content = isJsonObject(token) ? own(token, "content") : token;
-  const found = addedTokens.find((added) => added.content === content);
-  if (found === undefined)
-    throw refuse(path, `names the token ${describe(content)} as ${field}, which tokenizer.json does not add.`, {
-      field,
-    });
-  return found.id;
-}
-
-/** What the configuration adds must be there already, with the same flags. */
-function checkDeclared(
-  config: JsonFile | undefined,
-  map: JsonFile | undefined,
-  addedTokens: readonly AddedToken[],
-): void {
-  for (const source of [config, map]) {
-    const list = source === undefined ? undefined : own(source.value, "additional_special_tokens");
-    if (source !== undefined && Array.isArray(list))
-      for (const token of list) addedId(source.path, "additional_special_tokens", token, addedTokens);
-  }
-  const field = "added_tokens_decoder";
-  const decoder = config === undefined ? undefined : own(config.value, field);
-  if (config === undefined || decoder === undefined || decoder === null) return;
-  if (!isJsonObject(decoder)) throw refuse(config.path, `has ${describe(decoder)} as ${field}.`, { field });
-  for (const [key, token] of Object.entries(decoder)) {
-    const content = isJsonObject(token) ? own(token, "content") : undefined;
-    const flags = isJsonObject(token) ? token : {};
-    const found = addedTokens.find((added) => added.content === content);
-    const same =
-      found !== undefined &&
-      String(found.id) === key &&
-      found.special === (own(flags, "special") === true) &&
-      ["lstrip", "rstrip", "single_word"].every((flag) => own(flags, flag) !== true);
-    if (!same)
-      throw refuse(config.path, `adds the token ${describe(content)} as id ${key}, unlike tokenizer.json.`, { field });
-  }
 }

@@ -12,7 +12,7 @@ import { readSafetensorsHeader } from "./safetensors.ts";
 import { findWeightFiles, type WeightFiles } from "./shard-index.ts";
 import type { TensorEntry } from "./tensor-entry.ts";
 import { readTorchFile } from "./torch-file.ts";
-import { type CheckpointVocabulary, checkTokenizerJson, readVocabulary, type SourceFile } from "./vocabulary.ts";
+import { type CheckpointVocabulary, checkTokenizerFiles, readVocabulary, type SourceFile } from "./vocabulary.ts";
 
 /** A tensor of a checkpoint: where it lies and what it is. */
 export interface CheckpointTensor extends TensorEntry {
@@ -141,8 +141,8 @@ interface CheckpointParts {
 
 /**
  * Opens a checkpoint folder as transformers writes it: config.json, model.safetensors or shards with an index, or the
- * same as files of torch.save, tokenizer.model or tokenizer.json, and tokenizer_config.json, special_tokens_map.json and
- * files of chat templates where there are.
+ * same as files of torch.save, tokenizer.model or tokenizer.json or both, and tokenizer_config.json, special_tokens_map.json,
+ * added_tokens.json and files of chat templates where there are.
  *
  * @param profileName a profile's name, or "auto" for the one that the files show
  * @throws FileError naming the file that is missing, unreadable or wrong
@@ -161,8 +161,7 @@ export async function openCheckpoint(place: string | CheckpointFolder, profileNa
     const tensors = await readTensorList(folder, weights, files);
     addRopeDivisors(tensors, config, folder);
     const profile = findProfile(profileName, { path: folder.path, config, vocabulary, tensors });
-    if (vocabulary.kind === "sentencepiece")
-      await checkTokenizerJson(folder, vocabulary, sources, profile.prefersTokenizerJson);
+    if (vocabulary.kind === "sentencepiece") checkTokenizerFiles(folder, vocabulary, profile.follows);
     return new Checkpoint({ folder, config, vocabulary, chatTemplate, profile, tensors, sources, files });
   } catch (error) {
     await closeAll(files.values());

@@ -1,55 +1,118 @@
-/**
- * A tokenizer.json beside tokenizer.model. transformers' fast tokenizer reads the first where there is one; this project
- * reads the second, so the two must say the same.
- */
+/** What a tokenizer.json beside tokenizer.model says; nothing is compared here. */
 import { describe } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";
 import { refuse } from "./refuse.ts";
-import type { JsonFile, TokenizerConfig } from "./tokenizer-config.ts";
+import type { AddedToken, JsonFile } from "./tokenizer-config.ts";
 
-/** Classes that put BOS and EOS where add_bos_token and add_eos_token say, whatever tokenizer.json has. */
-const CLASSES: readonly unknown[] = [undefined, null, "LlamaTokenizer", "LlamaTokenizerFast"];
-
-/** Whether the normaliser of a tokenizer.json that was made of a SentencePiece model is the one that Llama 2's has. */
-export function prependsSpaces(tokenizer: JsonObject): boolean {
-  const normalizer = own(tokenizer, "normalizer");
-  const expected = {
-    type: "Sequence",
-    normalizers: [
-      { type: "Prepend", prepend: "▁" },
-      { type: "Replace", pattern: { String: " " }, content: "▁" },
-    ],
-  };
-  return JSON.stringify(normalizer) === JSON.stringify(expected) && (own(tokenizer, "pre_tokenizer") ?? null) === null;
+export interface FastTokenizer {
+  readonly path: string;
+  readonly model: JsonObject;
+  /** Ids by token. */
+  readonly vocab: ReadonlyMap<string, number>;
+  /** Best first. */
+  readonly merges: readonly (readonly [left: string, right: string])[];
+  readonly addedTokens: readonly AddedToken[];
+  /** Where text gets a U+2581; undefined for a way that tokenizer.model has not. */
+  readonly spacing: Spacing | undefined;
+  /** The field that says so. */
+  readonly spacingField: "normalizer" | "pre_tokenizer";
+  /** The whole file. */
+  readonly file: JsonFile;
 }
 
-/** @throws FileError ERR_INVALID_CHECKPOINT for a tokenizer.json that says something else than the other files */
-export function checkFastTokenizer({ path, value }: JsonFile, config: TokenizerConfig): void {
-  if (!CLASSES.includes(config.className))
-    throw refuse(path, `is read by the class ${describe(config.className)}; only LlamaTokenizer's way is reproduced.`, {
-      field: "tokenizer_class",
-    });
-  if (!prependsSpaces(value))
-    throw refuse(path, "puts spaces elsewhere than a tokenizer made of tokenizer.model, which is not reproduced.", {
-      field: "normalizer",
-    });
+/** Spaces become U+2581; "prepended": and one is put in front of each stretch of text between added tokens. */
+export type Spacing = "prepended" | "kept";
+
+/** @throws FileError ERR_INVALID_CHECKPOINT for a file that is no tokenizer of byte-pair encoding */
+export function parseFastTokenizer(file: JsonFile): FastTokenizer {
+  const { path, value } = file;
+  const model = own(value, "model");
+  if (!isJsonObject(model)) throw refuse(path, "has no model; a BPE is expected.", { field: "model" });
+  const type = own(model, "type") ?? "BPE";
+  if (type !== "BPE")
+    throw refuse(path, `has a model of the type ${describe(type)}; "BPE" is expected.`, { field: "model.type" });
+  return {
+    path,
+    model,
+    vocab: readVocab(path, model),
+    merges: readMerges(path, model),
+    addedTokens: readAddedTokens(file),
+    spacing: readSpacing(value),
+    spacingField: (own(value, "pre_tokenizer") ?? null) === null ? "normalizer" : "pre_tokenizer",
+    file,
+  };
+}
+
+function readVocab(path: string, model: JsonObject): ReadonlyMap<string, number> {
+  const field = "model.vocab";
+  const vocab = own(model, "vocab");
+  if (!isJsonObject(vocab)) throw refuse(path, "has no vocab; an object from token to id is expected.", { field });
+  const ids = new Map<string, number>();
+  for (const [token, id] of Object.entries(vocab)) {
+    if (typeof id !== "number" || !Number.isSafeInteger(id) || id < 0)
+      throw refuse(path, `gives the token ${quote(token)} ${describe(id)} as id; a number is expected.`, { field });
+    ids.set(token, id);
+  }
+  return ids;
+}
+
+/** A merge is "LEFT RIGHT" or, in files since 2024, ["LEFT", "RIGHT"]. */
+function readMerges(path: string, model: JsonObject): readonly (readonly [string, string])[] {
+  const field = "model.merges";
+  const merges = own(model, "merges");
+  if (!Array.isArray(merges)) throw refuse(path, `has ${describe(merges)} as merges; a list is expected.`, { field });
+  return merges.map((merge: unknown, i) => {
+    const pair: unknown = typeof merge === "string" ? merge.split(" ") : merge;
+    const [left, right] = Array.isArray(pair) && pair.length === 2 ? pair : [];
+    if (typeof left !== "string" || typeof right !== "string" || left === "" || right === "")
+      throw refuse(path, `has ${quote(String(merge))} as merge ${i}; two tokens are expected.`, { field });
+    return [left, right] as const;
+  });
+}
+
+function readAddedTokens({ path, value }: JsonFile): AddedToken[] {
   const field = "added_tokens";
   const list = own(value, field) ?? [];
-  const tokens = Array.isArray(list) ? list.filter(isJsonObject) : [];
-  const flags = ["lstrip", "rstrip", "single_word", "normalized"];
-  for (const token of tokens) {
-    const [id, content] = [own(token, "id"), own(token, "content")];
-    const known = config.addedTokens.some((added) => added.id === id && added.content === content);
-    const raw = flags.every((flag) => own(token, flag) !== true);
-    if (!known || !raw)
-      throw refuse(path, `adds the token ${describe(content)} as id ${id} in another way than tokenizer_config.json.`, {
-        field,
-      });
-  }
-  const missing = config.addedTokens.find(({ id }) => !tokens.some((token) => own(token, "id") === id));
-  if (missing !== undefined)
-    throw refuse(path, `does not add the token ${quote(missing.content)}, which tokenizer_config.json declares.`, {
-      field,
-    });
+  if (!Array.isArray(list)) throw refuse(path, `has ${describe(list)} as ${field}; a list is expected.`, { field });
+  return list.map((token: unknown) => {
+    const [id, content] = isJsonObject(token) ? [own(token, "id"), own(token, "content")] : [];
+    if (!isJsonObject(token) || typeof content !== "string" || typeof id !== "number")
+      throw refuse(path, `has ${describe(token)} in ${field}; a token with id and content is expected.`, { field });
+    const flag = ["lstrip", "rstrip", "single_word"].find((name) => own(token, name) === true);
+    if (flag !== undefined)
+      throw refuse(path, `asks for ${flag} at the token ${quote(content)}, which is not reproduced.`, { field });
+    return { id, content, special: own(token, "special") === true, normalized: own(token, "normalized") === true };
+  });
+}
+
+const MARK = "▁";
+
+/** The converter's normaliser, whatever the order of its keys, or what does the same. */
+function readSpacing(tokenizer: JsonObject): Spacing | undefined {
+  const steps = [
+    ...parts(own(tokenizer, "normalizer"), "normalizers"),
+    ...parts(own(tokenizer, "pre_tokenizer"), "pretokenizers"),
+  ].map(stepOf);
+  const known = steps.every((step) => step !== undefined);
+  const prepends = steps.filter((step) => step === "prepend").length;
+  if (!known || prepends > 1 || !steps.includes("replace")) return undefined;
+  return prepends === 1 ? "prepended" : "kept";
+}
+
+function parts(step: unknown, list: string): readonly unknown[] {
+  if (step === undefined || step === null) return [];
+  const inner = isJsonObject(step) && own(step, "type") === "Sequence" ? own(step, list) : undefined;
+  return Array.isArray(inner) ? inner : [step];
+}
+
+function stepOf(step: unknown): "prepend" | "replace" | undefined {
+  if (!isJsonObject(step)) return undefined;
+  const [type, pattern] = [own(step, "type"), own(step, "pattern")];
+  if (type === "Prepend" && own(step, "prepend") === MARK) return "prepend";
+  const space = isJsonObject(pattern) && (own(pattern, "String") === " " || own(pattern, "Regex") === " ");
+  if (type === "Replace" && space && own(step, "content") === MARK) return "replace";
+  // Metaspace looks whether a text begins with U+2581 before it puts one in front: only where it never does, it is the same.
+  const never = own(step, "prepend_scheme") === "never" && own(step, "split") === false;
+  return type === "Metaspace" && own(step, "replacement") === MARK && never ? "replace" : undefined;
 }

@@ -13,11 +13,14 @@ const MAX_JSON_DEPTH = 32;
  * the text alone would let it fill a gigabyte.
  */
 const MAX_JSON_VALUES = 1_000_000;
+/** A tokenizer.json of 256,000 tokens has 600,000 merges, each a list of two in files since 2024. */
+export const MAX_TOKENIZER_JSON_VALUES = 3_000_000;
 
 /**
  * Reads a file that must hold one JSON object.
  *
  * @param maxBytes a larger file is refused before it is read
+ * @param maxValues most values in it
  * @returns the object and the bytes that it was read from
  * @throws FileError ERR_FILE_NOT_READABLE or ERR_INVALID_CHECKPOINT
  */
@@ -25,9 +28,10 @@ export async function readJsonFile(
   folder: CheckpointFolder,
   name: string,
   maxBytes: number,
+  maxValues = MAX_JSON_VALUES,
 ): Promise<{ value: JsonObject; bytes: Buffer }> {
   const bytes = await readSmallFile(folder, name, maxBytes);
-  return { value: parseJsonObject(bytes, folder.pathOf(name)), bytes };
+  return { value: parseJsonObject(bytes, folder.pathOf(name), "", maxValues), bytes };
 }
 
 /** Reads a whole file of at most `maxBytes`. */
@@ -43,11 +47,11 @@ export async function readSmallFile(folder: CheckpointFolder, name: string, maxB
 }
 
 /** Parses UTF-8 bytes that must be one JSON object without a key twice; `part` names them in errors. */
-export function parseJsonObject(bytes: Buffer, file: string, part = ""): JsonObject {
+export function parseJsonObject(bytes: Buffer, file: string, part = "", maxValues = MAX_JSON_VALUES): JsonObject {
   const of = part === "" ? "" : ` in ${part}`;
   if (!isUtf8(bytes)) throw refuse(file, `does not hold UTF-8${of}.`);
   const text = bytes.toString("utf8");
-  checkSize(text, file, of);
+  checkSize(text, file, of, maxValues);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -69,7 +73,7 @@ export function own(object: JsonObject, key: string): unknown {
 }
 
 /** Looks at any text, JSON or not, before JSON.parse makes something of it. */
-function checkSize(text: string, file: string, of: string): void {
+function checkSize(text: string, file: string, of: string, maxValues: number): void {
   let depth = 0;
   let values = 1;
   for (let i = 0; i < text.length; i++) {
@@ -82,7 +86,7 @@ function checkSize(text: string, file: string, of: string): void {
       depth += 1;
       if (depth > MAX_JSON_DEPTH) throw refuse(file, `nests JSON deeper than ${MAX_JSON_DEPTH} levels${of}.`);
     }
-    if (values > MAX_JSON_VALUES) throw refuse(file, `holds more than ${MAX_JSON_VALUES} values${of}.`);
+    if (values > maxValues) throw refuse(file, `holds more than ${maxValues} values${of}.`);
   }
 }
 

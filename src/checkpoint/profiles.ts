@@ -27,10 +27,10 @@ export interface Profile {
   /** Whose tokenizer files a checkpoint without the template's tokens should be given. */
   readonly tokenizerOf: string;
   /**
-   * Whether the reference reads a tokenizer.json beside tokenizer.model. The 34B's modes are named after what
-   * transformers makes of tokenizer.model, so one that was added later changes nothing.
+   * Which file the reference reads where there are tokenizer.model and tokenizer.json. The 34B's modes are named after
+   * what transformers makes of tokenizer.model. The other file must give the same ids.
    */
-  readonly prefersTokenizerJson: boolean;
+  readonly follows: "tokenizer.model" | "tokenizer.json";
   /** Which items get the BOS and EOS that the tokenizer adds; "none" refuses a tokenizer that adds any. */
   readonly frame: FrameRule;
   /** Most ids of an item; "context" is max_position_embeddings. */
@@ -56,7 +56,7 @@ const starling34b: Profile = {
   template: "yi-chat",
   templateTokens: ["<|im_start|>", "<|im_end|>"],
   tokenizerOf: "Yi-34B-Chat",
-  prefersTokenizerJson: false,
+  follows: "tokenizer.model",
   frame: "none",
   maxTokens: CARD_MAX_TOKENS,
   truncation: "left",
@@ -82,7 +82,7 @@ const starling7bAlpha: Profile = {
   template: "llama-2-starling",
   templateTokens: ["<s>", "</s>"],
   tokenizerOf: "Llama-2-7b-chat-hf",
-  prefersTokenizerJson: true,
+  follows: "tokenizer.json",
   frame: "all",
   maxTokens: CARD_MAX_TOKENS,
   truncation: "left",
@@ -102,7 +102,7 @@ const sequenceClassification: Profile = {
   template: "chat-template",
   templateTokens: [],
   tokenizerOf: "the model",
-  prefersTokenizerJson: true,
+  follows: "tokenizer.json",
   frame: "texts",
   maxTokens: "context",
   truncation: "none",

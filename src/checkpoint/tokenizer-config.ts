@@ -3,6 +3,9 @@ import { quote } from "../files/byte-source.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";
 import { refuse } from "./refuse.ts";
 import { PIECE_TYPE, type SentencePieceModel } from "./sentencepiece.ts";
+import { type AddedToken, readFlag, TokenSet } from "./token-set.ts";
+
+export { type AddedToken, readFlag } from "./token-set.ts";
 
 /** What transformers adds to a SentencePiece model, checked against its pieces. */
 export interface TokenizerConfig {
@@ -19,17 +22,12 @@ export interface TokenizerConfig {
   readonly addEnd: boolean;
   /** transformers takes true when nothing is said. */
   readonly legacy: boolean;
+  /** Which of these the configuration says itself. */
+  readonly says: { readonly prefixSpace: boolean; readonly frame: boolean };
   /** tokenizer_class. */
   readonly className?: unknown;
   /** Tokens behind the pieces of tokenizer.model, in the order of their ids. */
   readonly further: readonly string[];
-}
-
-export interface AddedToken {
-  readonly id: number;
-  readonly content: string;
-  readonly special: boolean;
-  readonly normalized: boolean;
 }
 
 export interface JsonFile {
@@ -37,180 +35,192 @@ export interface JsonFile {
   readonly value: JsonObject;
 }
 
+/** The files beside tokenizer.model, as far as they are there. */
+export interface TokenizerFiles {
+  /** tokenizer_config.json */
+  readonly config?: JsonFile | undefined;
+  /** special_tokens_map.json */
+  readonly map?: JsonFile | undefined;
+  /** added_tokens.json: ids by content */
+  readonly added?: JsonFile | undefined;
+  /** tokenizer.json */
+  readonly fast?: JsonFile | undefined;
+}
+
 /** Yi's takes 1 KB; long chat templates and 256 reserved tokens take 100 KB. */
 export const MAX_TOKENIZER_CONFIG_BYTES = 8 * 1024 * 1024;
 
+/** Classes whose defaults and ways are those of LlamaTokenizer. */
+export const LLAMA_CLASSES: readonly unknown[] = [undefined, null, "LlamaTokenizer", "LlamaTokenizerFast"];
+/** What LlamaTokenizer takes for a token that no file names. */
+const DEFAULTS: Readonly<Record<string, string>> = { bos_token: "<s>", eos_token: "</s>", unk_token: "<unk>" };
+const DECODER = "added_tokens_decoder";
+const ADDITIONAL = "additional_special_tokens";
+/** transformers 5 has a list of tokens here, 4.47 and later an object of named ones. */
+const EXTRA = "extra_special_tokens";
+const NAMED = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"] as const;
+
 /**
- * Reads the added and special tokens from tokenizer_config.json and special_tokens_map.json. Without the first, the
- * special tokens are the model's own.
+ * Reads the added and special tokens, as transformers 4.34 and later does (tokenization_utils_base.py): where
+ * tokenizer_config.json has added_tokens_decoder, that file alone counts. Where it has not, special_tokens_map.json goes
+ * before it, and added_tokens.json and then tokenizer.json add their tokens.
  *
- * @param vocabSize rows of the embeddings: added tokens may stand behind the pieces
- * @throws FileError ERR_INVALID_CHECKPOINT when a token does not fit the pieces or would be cut out of text in a way
- * that is not reproduced
+ * @param vocabSize rows of the embeddings: added tokens may follow the pieces
+ * @throws FileError ERR_INVALID_CHECKPOINT when a token does not fit the pieces, would be cut out of text in a way that
+ * is not reproduced, or has two ids in two files
  */
 export function parseTokenizerConfig(
   model: SentencePieceModel,
-  config: JsonFile | undefined,
-  map: JsonFile | undefined,
+  files: TokenizerFiles = {},
   vocabSize = model.pieces.length,
 ): TokenizerConfig {
+  const { config } = files;
   const tokens = new TokenSet(model, vocabSize);
-  if (config !== undefined) addDecoder(tokens, config);
-  for (const file of [config, map]) if (file !== undefined) addAdditional(tokens, file);
-  const named = { config, map, tokens };
-  const beginId = specialId(named, "bos_token");
-  const endId = specialId(named, "eos_token");
-  const padId = specialId(named, "pad_token");
-  const unknownId = specialId(named, "unk_token") ?? tokens.addUnknown();
   const flag = (name: string) => (config === undefined ? undefined : readFlag(config.path, name, config.value, name));
+  if (config !== undefined && flag("split_special_tokens") === true)
+    throw refuse(
+      config.path,
+      "sets split_special_tokens to true, which is not reproduced: no token would be special.",
+      {
+        field: "split_special_tokens",
+      },
+    );
+  const hasDecoder = config !== undefined && addDecoder(tokens, config);
+  const named = namedTokens(model, files, hasDecoder);
+  if (!hasDecoder) addLegacy(tokens, files, named);
+  const ids = addNamed(tokens, named);
+  if (hasDecoder) checkAddedTokens(tokens, files.added);
+  const unknownId = ids.get("unk_token") ?? tokens.addUnknown();
+  const [beginId, endId, padId] = [ids.get("bos_token"), ids.get("eos_token"), ids.get("pad_token")];
+  const [begin, end, prefix] = [flag("add_bos_token"), flag("add_eos_token"), flag("add_prefix_space")];
   return {
     addedTokens: tokens.list(),
     ...(beginId === undefined ? {} : { beginId }),
     ...(endId === undefined ? {} : { endId }),
     unknownId,
     ...(padId === undefined ? {} : { padId }),
-    addPrefixSpace: flag("add_prefix_space") ?? true,
-    addBegin: flag("add_bos_token") ?? true,
-    addEnd: flag("add_eos_token") ?? false,
+    addPrefixSpace: prefix ?? true,
+    addBegin: begin ?? true,
+    addEnd: end ?? false,
     legacy: flag("legacy") ?? true,
+    says: { prefixSpace: prefix !== undefined, frame: begin !== undefined || end !== undefined },
     ...(config === undefined ? {} : { className: own(config.value, "tokenizer_class") }),
-    further: tokens.further(config?.path ?? ""),
+    further: tokens.further((hasDecoder ? config : (files.added ?? files.fast ?? config))?.path ?? ""),
   };
 }
 
-/** The tokens found so far, by id. */
-class TokenSet {
-  readonly #model: SentencePieceModel;
-  readonly #vocabSize: number;
-  readonly #tokens = new Map<number, AddedToken>();
-
-  constructor(model: SentencePieceModel, vocabSize: number) {
-    this.#model = model;
-    this.#vocabSize = vocabSize;
-  }
-
-  addUnknown(): number {
-    const id = this.#model.unknownId;
-    if (!this.#tokens.has(id))
-      this.#tokens.set(id, { id, content: this.#model.pieces.at(id), special: true, normalized: false });
-    return id;
-  }
-
-  /** Adds a token by its content alone, or returns the one that is there. */
-  addByContent(file: string, field: string, content: string, flags: JsonObject): number {
-    const id = this.#model.idOf(content) ?? this.list().find((token) => token.content === content)?.id;
-    if (id === undefined)
-      throw refuse(file, `names the token ${quote(content)} as ${field}, which tokenizer.model does not have.`, {
-        field,
-      });
-    if (!this.#tokens.has(id)) this.add(file, field, id, content, { special: true, ...flags });
-    return id;
-  }
-
-  add(file: string, field: string, id: number, content: string, flags: JsonObject): void {
-    const { pieces } = this.#model;
-    if (id >= pieces.length && id >= this.#vocabSize)
-      throw refuse(
-        file,
-        `adds the token ${quote(content)} as id ${id}, beyond the ${pieces.length} pieces of tokenizer.model and the rows of the embeddings.`,
-        { field },
-      );
-    if (id >= pieces.length && (this.#model.idOf(content) !== undefined || /[\0]/.test(content)))
-      throw refuse(file, `adds the token ${quote(content)} as id ${id}, which cannot be: it is a piece already.`, {
-        field,
-      });
-    if (id < pieces.length && pieces.at(id) !== content)
-      throw refuse(
-        file,
-        `names the token ${id} ${quote(content)}, but in tokenizer.model it is ${quote(pieces.at(id))}.`,
-        {
-          field,
-        },
-      );
-    for (const flag of ["lstrip", "rstrip", "single_word"])
-      if (readFlag(file, field, flags, flag) === true)
-        throw refuse(
-          file,
-          `asks for ${flag} at the token ${quote(content)}, which is not reproduced: the ids would differ from the trained ones.`,
-          { field },
-        );
-    const special = readFlag(file, field, flags, "special") ?? false;
-    const normalized = readFlag(file, field, flags, "normalized") ?? !special;
-    this.#tokens.set(id, { id, content, special, normalized });
-  }
-
-  /** Those behind the pieces; transformers numbers them without a gap. */
-  further(file: string): string[] {
-    const first = this.#model.pieces.length;
-    const tokens = this.list().filter(({ id }) => id >= first);
-    const field = "added_tokens_decoder";
-    tokens.forEach(({ id, content }, i) => {
-      if (id !== first + i || tokens.findIndex((other) => other.content === content) !== i)
-        throw refuse(file, `adds the token ${quote(content)} as id ${id}, which leaves a gap or repeats a token.`, {
-          field,
-        });
-    });
-    return tokens.map(({ content }) => content);
-  }
-
-  list(): AddedToken[] {
-    return [...this.#tokens.values()].sort((a, b) => a.id - b.id);
-  }
-}
-
-export function readFlag(file: string, field: string, flags: JsonObject, name: string): boolean | undefined {
-  const value = own(flags, name);
-  if (value === undefined || value === null || typeof value === "boolean") return value ?? undefined;
-  throw refuse(file, `has ${describe(value)} as ${name} in ${field}; true or false is expected.`, { field });
-}
-
-function addDecoder(tokens: TokenSet, { path, value }: JsonFile): void {
-  const field = "added_tokens_decoder";
-  const decoder = own(value, field);
-  if (decoder === undefined || decoder === null) return;
+/** Whether there is one; null, which transformers does not read, is taken for none. */
+function addDecoder(tokens: TokenSet, { path, value }: JsonFile): boolean {
+  const decoder = own(value, DECODER);
+  if (decoder === undefined || decoder === null) return false;
   if (!isJsonObject(decoder))
-    throw refuse(path, `has ${describe(decoder)} as ${field}; an object is expected.`, { field });
+    throw refuse(path, `has ${describe(decoder)} as ${DECODER}; an object is expected.`, { field: DECODER });
   for (const [key, token] of Object.entries(decoder)) {
-    if (!/^(0|[1-9][0-9]{0,8})$/.test(key)) throw refuse(path, `has ${quote(key)} as an id in ${field}.`, { field });
+    if (!/^(0|[1-9][0-9]{0,8})$/.test(key))
+      throw refuse(path, `has ${quote(key)} as an id in ${DECODER}.`, { field: DECODER });
     const content = isJsonObject(token) ? own(token, "content") : undefined;
     if (typeof content !== "string" || content === "")
-      throw refuse(path, `gives the token ${key} in ${field} no content; a string is expected.`, { field });
-    tokens.add(path, field, Number(key), content, token as JsonObject);
+      throw refuse(path, `gives the token ${key} in ${DECODER} no content; a string is expected.`, { field: DECODER });
+    tokens.add(path, DECODER, Number(key), content, token as JsonObject);
   }
+  return true;
 }
 
-function addAdditional(tokens: TokenSet, { path, value }: JsonFile): void {
-  const field = "additional_special_tokens";
-  const list = own(value, field);
-  if (list === undefined || list === null) return;
-  if (!Array.isArray(list)) throw refuse(path, `has ${describe(list)} as ${field}; a list is expected.`, { field });
-  for (const token of list) addNamed(tokens, path, field, token);
+/** A token that a file calls special. */
+interface NamedToken {
+  readonly path: string;
+  readonly field: string;
+  readonly content: string;
+  readonly flags: JsonObject;
+}
+
+function namedTokens(
+  model: SentencePieceModel,
+  { config, map }: TokenizerFiles,
+  hasDecoder: boolean,
+): readonly NamedToken[] {
+  const files = [...(hasDecoder ? [] : [map]), config].filter((file) => file !== undefined);
+  const found: NamedToken[] = [];
+  for (const { path, value } of files)
+    for (const field of [ADDITIONAL, EXTRA]) {
+      const list = own(value, field) ?? [];
+      if (!Array.isArray(list) && !(field === EXTRA && isJsonObject(list)))
+        throw refuse(path, `has ${describe(list)} as ${field}; a list is expected.`, { field });
+      for (const token of Object.values(list)) found.push(namedToken(path, field, token));
+    }
+  for (const field of NAMED) {
+    const file = files.find(({ value }) => own(value, field) !== undefined);
+    const token = file === undefined ? undefined : own(file.value, field);
+    if (file !== undefined && token !== null) found.push(namedToken(file.path, field, token));
+    const standard = DEFAULTS[field];
+    const isLlama = LLAMA_CLASSES.includes(config === undefined ? undefined : own(config.value, "tokenizer_class"));
+    if (file === undefined && standard !== undefined && isLlama && model.idOf(standard) !== undefined)
+      found.push({ path: config?.path ?? "", field, content: standard, flags: {} });
+  }
+  return found;
 }
 
 /** A token is given as a string, or as an object with `content` and flags. */
-function addNamed(tokens: TokenSet, path: string, field: string, token: unknown): number {
+function namedToken(path: string, field: string, token: unknown): NamedToken {
   const content = isJsonObject(token) ? own(token, "content") : token;
   if (typeof content !== "string" || content === "")
     throw refuse(path, `has ${describe(token)} as ${field}; a token is expected.`, { field });
+  return { path, field, content, flags: isJsonObject(token) ? token : {} };
+}
+
+/** @returns the ids by field */
+function addNamed(tokens: TokenSet, named: readonly NamedToken[]): ReadonlyMap<string, number> {
+  const ids = new Map<string, number>();
   // Special tokens that are named here are never normalised, unless the file says so.
-  return tokens.addByContent(path, field, content, { normalized: false, ...(isJsonObject(token) ? token : {}) });
+  for (const { path, field, content, flags } of named)
+    ids.set(field, tokens.addByContent(path, field, content, { normalized: false, ...flags }));
+  return ids;
 }
 
-interface Named {
-  readonly config: JsonFile | undefined;
-  readonly map: JsonFile | undefined;
-  readonly tokens: TokenSet;
-}
-
-/** tokenizer_config.json wins where the two files differ, as in transformers; both tokens are cut out of text. */
-function specialId({ config, map, tokens }: Named, field: string): number | undefined {
-  const ids: number[] = [];
-  for (const file of [config, map]) {
-    const token = file === undefined ? undefined : own(file.value, field);
-    if (file === undefined || token === undefined || token === null) continue;
-    ids.push(addNamed(tokens, file.path, field, token));
+/** The tokens of added_tokens.json, then those of tokenizer.json. */
+function addLegacy(tokens: TokenSet, { added, fast }: TokenizerFiles, named: readonly NamedToken[]): void {
+  const special = new Set(named.map(({ content }) => content));
+  for (const [content, id] of addedTokens(added))
+    tokens.add((added as JsonFile).path, content, id, content, { special: special.has(content) });
+  const list = fast === undefined ? [] : own(fast.value, "added_tokens");
+  for (const token of Array.isArray(list) ? list.filter(isJsonObject) : []) {
+    const [id, content] = [own(token, "id"), own(token, "content")];
+    // What is no token is told of by the comparison of the two files.
+    if (typeof id === "number" && isId(id) && typeof content === "string" && content !== "")
+      tokens.add((fast as JsonFile).path, "added_tokens", id, content, token);
   }
-  return ids[0];
+}
+
+/** transformers passes over added_tokens.json where there is an added_tokens_decoder; older versions read it. */
+function checkAddedTokens(tokens: TokenSet, added: JsonFile | undefined): void {
+  for (const [content, id] of addedTokens(added))
+    if (!tokens.has(id, content))
+      throw refuse(
+        (added as JsonFile).path,
+        `adds the token ${quote(content)} as id ${id}, which ${DECODER} of tokenizer_config.json does not have: ` +
+          "make them say the same, or remove the one that the model was not trained with.",
+        { field: content },
+      );
+}
+
+/** What added_tokens.json says. @throws FileError ERR_INVALID_CHECKPOINT for something else than ids by content */
+export function addedTokens(file: JsonFile | undefined): readonly (readonly [content: string, id: number])[] {
+  if (file === undefined) return [];
+  return Object.entries(file.value).map(([content, id]) => {
+    if (content === "" || typeof id !== "number" || !isId(id))
+      throw refuse(
+        file.path,
+        `gives the token ${quote(content)} ${describe(id)} as id; a token and its id are expected.`,
+        {
+          field: content,
+        },
+      );
+    return [content, id] as const;
+  });
+}
+
+function isId(id: number): boolean {
+  return Number.isSafeInteger(id) && id >= 0;
 }
 
 /** Whether llama.cpp should treat the token as one that plain text never holds. */

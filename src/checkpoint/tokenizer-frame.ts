@@ -21,6 +21,7 @@ export function readFrame(
     isJsonObject(processor) && own(processor, "type") === "Sequence" ? own(processor, "processors") : [processor];
   const before: number[] = [];
   const after: number[] = [];
+  const ids = new Map(addedTokens.map(({ content, id }) => [content, id]));
   let templates = 0;
   for (const step of Array.isArray(outer) ? outer : [outer]) {
     // ByteLevel only trims offsets.
@@ -32,22 +33,22 @@ export function readFrame(
       if (isJsonObject(item) && isJsonObject(own(item, "Sequence"))) {
         if (seen) throw unknown(file, step);
         seen = true;
-      } else (seen ? after : before).push(specialToken(file, step as JsonObject, item, addedTokens));
+      } else (seen ? after : before).push(specialToken(file, step as JsonObject, item, ids));
     }
     if (!seen) throw unknown(file, step);
   }
   return { before, after };
 }
 
-function specialToken(file: JsonFile, step: JsonObject, item: unknown, addedTokens: readonly AddedToken[]): number {
+function specialToken(file: JsonFile, step: JsonObject, item: unknown, addedIds: ReadonlyMap<string, number>): number {
   const special = isJsonObject(item) ? own(item, "SpecialToken") : undefined;
   const name = isJsonObject(special) ? own(special, "id") : undefined;
-  const found = addedTokens.find(({ content }) => content === name);
+  const found = typeof name === "string" ? addedIds.get(name) : undefined;
   const definitions = own(step, "special_tokens");
   const definition = isJsonObject(definitions) && typeof name === "string" ? own(definitions, name) : undefined;
   const ids = isJsonObject(definition) ? own(definition, "ids") : undefined;
-  if (found === undefined || !Array.isArray(ids) || ids.length !== 1 || ids[0] !== found.id) throw unknown(file, item);
-  return found.id;
+  if (found === undefined || !Array.isArray(ids) || ids.length !== 1 || ids[0] !== found) throw unknown(file, item);
+  return found;
 }
 
 function unknown({ path }: JsonFile, step: unknown): Error {

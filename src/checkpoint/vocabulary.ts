@@ -1,16 +1,20 @@
 /** The tokenizer of a checkpoint: tokenizer.model with its configuration, or a byte-level BPE tokenizer.json. */
-import { type BytePairModel, MAX_TOKENIZER_JSON_BYTES, parseBytePair } from "./byte-pair.ts";
+import { describe } from "../errors.ts";
+import { type BytePairModel, isOnlyBytePair, MAX_TOKENIZER_JSON_BYTES, parseBytePair } from "./byte-pair.ts";
+import { compareTokenizers, type Tokenization } from "./compare-tokenizers.ts";
 import type { LlamaConfig } from "./config.ts";
-import { checkFastTokenizer } from "./fast-tokenizer.ts";
+import { type FastTokenizer, parseFastTokenizer } from "./fast-tokenizer.ts";
 import type { CheckpointFolder } from "./folder.ts";
-import { readJsonFile, readSmallFile } from "./json.ts";
+import { MAX_TOKENIZER_JSON_VALUES, readJsonFile, readSmallFile } from "./json.ts";
 import { refuse } from "./refuse.ts";
 import { MAX_TOKENIZER_MODEL_BYTES, parseSentencePiece, type SentencePieceModel } from "./sentencepiece.ts";
 import {
   type JsonFile,
+  LLAMA_CLASSES,
   MAX_TOKENIZER_CONFIG_BYTES,
   parseTokenizerConfig,
   type TokenizerConfig,
+  type TokenizerFiles,
 } from "./tokenizer-config.ts";
 
 /** Bytes of a file that was read in full, for the checksum of the source. */
@@ -23,6 +27,8 @@ export interface SentencePieceVocabulary {
   readonly kind: "sentencepiece";
   readonly pieces: SentencePieceModel;
   readonly tokenizer: TokenizerConfig;
+  /** tokenizer.json, where it is there too. */
+  readonly fast?: FastTokenizer;
 }
 
 export interface BytePairVocabulary {
@@ -41,19 +47,17 @@ export async function readVocabulary(
   config: LlamaConfig,
   sources: SourceFile[],
 ): Promise<CheckpointVocabulary> {
-  if ((await folder.has("tokenizer.model")) || !(await folder.has("tokenizer.json")))
-    return readSentencePiece(folder, config, sources);
-  const { value, bytes } = await readJsonFile(folder, "tokenizer.json", MAX_TOKENIZER_JSON_BYTES);
-  sources.push({ name: "tokenizer.json", bytes });
-  const file = { path: folder.pathOf("tokenizer.json"), value };
-  const tokenizerConfig = await readOptional(folder, "tokenizer_config.json", sources);
-  const map = await readOptional(folder, "special_tokens_map.json", sources);
-  return { kind: "byte-pair", model: parseBytePair(file, tokenizerConfig, map, config.vocabSize) };
+  const files = await readTokenizerFiles(folder, sources);
+  const { fast } = files;
+  if (fast !== undefined && (isOnlyBytePair(fast, files.config) || !(await folder.has("tokenizer.model"))))
+    return { kind: "byte-pair", model: parseBytePair(fast, files, config.vocabSize) };
+  return readSentencePiece(folder, config, files, sources);
 }
 
 async function readSentencePiece(
   folder: CheckpointFolder,
   config: LlamaConfig,
+  files: TokenizerFiles,
   sources: SourceFile[],
 ): Promise<SentencePieceVocabulary> {
   const modelPath = folder.pathOf("tokenizer.model");
@@ -66,32 +70,82 @@ async function readSentencePiece(
       `has ${pieces.pieces.length} pieces, more than the vocab_size ${config.vocabSize} of config.json.`,
       { field: "vocab_size" },
     );
-  const tokenizerConfig = await readOptional(folder, "tokenizer_config.json", sources);
-  const map = await readOptional(folder, "special_tokens_map.json", sources);
-  const tokenizer = parseTokenizerConfig(pieces, tokenizerConfig, map, config.vocabSize);
-  return { kind: "sentencepiece", pieces, tokenizer };
+  const { fast } = files;
+  const tokenizer = parseTokenizerConfig(pieces, files, config.vocabSize);
+  return {
+    kind: "sentencepiece",
+    pieces,
+    tokenizer,
+    ...(fast === undefined ? {} : { fast: parseFastTokenizer(fast) }),
+  };
 }
 
 /**
- * Looks into a tokenizer.json beside tokenizer.model, for models whose reference prefers it. With `legacy` false there must
- * be one: without it, transformers from 4.41 on puts spaces elsewhere; with it, `legacy` changes nothing.
+ * What can be said of a tokenizer.json before the mode is known. With `legacy` false there must be one that transformers
+ * follows: without it, versions from 4.41 on put spaces elsewhere; with it, `legacy` changes nothing.
  */
-export async function checkTokenizerJson(
+export function checkTokenizerFiles(
   folder: CheckpointFolder,
-  { tokenizer }: SentencePieceVocabulary,
-  sources: SourceFile[],
-  preferred: boolean,
-): Promise<void> {
-  if (preferred && (await folder.has("tokenizer.json"))) {
-    const { value, bytes } = await readJsonFile(folder, "tokenizer.json", MAX_TOKENIZER_JSON_BYTES);
-    sources.push({ name: "tokenizer.json", bytes });
-    checkFastTokenizer({ path: folder.pathOf("tokenizer.json"), value }, tokenizer);
-  } else if (!tokenizer.legacy)
+  { tokenizer, fast }: SentencePieceVocabulary,
+  follows: TokenizerFile,
+): void {
+  const isFollowed = follows === "tokenizer.json" && fast !== undefined;
+  if (isFollowed && !LLAMA_CLASSES.includes(tokenizer.className))
     throw refuse(
-      folder.pathOf("tokenizer_config.json"),
-      "sets legacy to false, which changes where spaces are put; only legacy true is reproduced.",
-      { field: "legacy" },
+      fast.path,
+      `is read by the class ${describe(tokenizer.className)}; only LlamaTokenizer's way is reproduced.`,
+      { field: "tokenizer_class" },
     );
+  if (tokenizer.legacy || (isFollowed && !tokenizer.says.prefixSpace)) return;
+  const because = isFollowed ? ", and add_prefix_space makes transformers pass over tokenizer.json" : "";
+  throw refuse(
+    folder.pathOf("tokenizer_config.json"),
+    `sets legacy to false, which changes where spaces are put${because}; only legacy true is reproduced.`,
+    { field: "legacy" },
+  );
+}
+
+/** Which file a profile's reference reads where there are both. */
+export type TokenizerFile = "tokenizer.model" | "tokenizer.json";
+
+/**
+ * The mode that tokenizer.model is read with, once tokenizer.json is known to say the same.
+ *
+ * @param asked what the caller wants; undefined for "fast-4.41", or, where tokenizer.json is followed, the mode that it has
+ * @throws FileError ERR_INVALID_CHECKPOINT naming the first difference
+ */
+export function agreedTokenization(
+  { pieces, tokenizer, fast }: SentencePieceVocabulary,
+  follows: TokenizerFile,
+  asked: Tokenization | undefined,
+): Tokenization {
+  const wanted = asked ?? "fast-4.41";
+  if (fast === undefined) return wanted;
+  const compare = (mode: Tokenization) =>
+    compareTokenizers({ pieces, tokenizer, fast }, mode, follows === "tokenizer.model");
+  const found = compare(wanted);
+  if (found.count === 0) return wanted;
+  const others = FAST_MODES.filter((mode) => mode !== wanted && tokenizer.legacy);
+  const fitting = others.find((mode) => compare(mode).count === 0);
+  if (fitting !== undefined && asked === undefined && follows === "tokenizer.json") return fitting;
+  const advice =
+    fitting === undefined
+      ? `Take all tokenizer files from one place${follows === "tokenizer.model" ? ", or leave tokenizer.json out: tokenizer.model is followed" : ""}.`
+      : `It is a tokenizer of the kind ${fitting}: ask for that with the option tokenization (--tokenization ${fitting}).`;
+  throw refuse(fast.path, `does not say the same as tokenizer.model read as ${wanted}: ${found}. ${advice}`, {
+    field: found.field,
+  });
+}
+
+const FAST_MODES: readonly Tokenization[] = ["fast-4.41", "fast-4.42"];
+
+async function readTokenizerFiles(folder: CheckpointFolder, sources: SourceFile[]): Promise<TokenizerFiles> {
+  return {
+    config: await readOptional(folder, "tokenizer_config.json", sources),
+    map: await readOptional(folder, "special_tokens_map.json", sources),
+    added: await readOptional(folder, "added_tokens.json", sources),
+    fast: await readOptional(folder, "tokenizer.json", sources),
+  };
 }
 
 async function readOptional(
@@ -100,7 +154,9 @@ async function readOptional(
   sources: SourceFile[],
 ): Promise<JsonFile | undefined> {
   if (!(await folder.has(name))) return undefined;
-  const { value, bytes } = await readJsonFile(folder, name, MAX_TOKENIZER_CONFIG_BYTES);
+  const limits: [number, number?] =
+    name === "tokenizer.json" ? [MAX_TOKENIZER_JSON_BYTES, MAX_TOKENIZER_JSON_VALUES] : [MAX_TOKENIZER_CONFIG_BYTES];
+  const { value, bytes } = await readJsonFile(folder, name, ...limits);
   sources.push({ name, bytes });
   return { path: folder.pathOf(name), value };
 }

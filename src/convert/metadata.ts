@@ -142,11 +142,26 @@ export function describeScoring(checkpoint: Checkpoint) {
     profile: profile.name,
     template: templateOf(checkpoint),
     tokenization: tokenizationOf(checkpoint, undefined),
+    tokenizerFile: tokenizerFileOf(checkpoint),
     maxTokens: maxTokensOf(checkpoint),
     truncationSide: profile.truncation,
     ...(padTokenId === undefined ? {} : { padTokenId }),
     scorePosition: scorePositionOf(checkpoint),
   };
+}
+
+/** Which tokenizer file is followed, and which was found to say the same. */
+function tokenizerFileOf({ vocabulary, profile }: Checkpoint): TokenizerFileSummary {
+  if (vocabulary.kind === "byte-pair") return { followed: "tokenizer.json" };
+  if (vocabulary.fast === undefined) return { followed: "tokenizer.model" };
+  const { follows } = profile;
+  return { followed: follows, sameIds: follows === "tokenizer.json" ? "tokenizer.model" : "tokenizer.json" };
+}
+
+export interface TokenizerFileSummary {
+  readonly followed: "tokenizer.model" | "tokenizer.json";
+  /** The other file, where both are there and give the same ids. */
+  readonly sameIds?: "tokenizer.model" | "tokenizer.json";
 }
 
 function maxTokensOf({ profile, config }: Checkpoint): number {

@@ -57,7 +57,7 @@ function checkTemplateTokens({ folder, profile }: Checkpoint, { tokenizer }: Sen
   if (missing !== undefined)
     throw refuse(
       folder.pathOf("tokenizer_config.json"),
-      `does not declare the token ${quote(missing)} in added_tokens_decoder, which the chat template needs; take the tokenizer files of ${tokenizerOf}.`,
+      `does not declare the token ${quote(missing)} in added_tokens_decoder, which the chat template needs, nor does added_tokens.json; take the tokenizer files of ${tokenizerOf}.`,
       { field: "added_tokens_decoder" },
     );
 }
@@ -92,7 +92,8 @@ function paddedPieces(
   const missing = vocabSize - pieces.length;
   if (missing === 0) return { tokens: pieces, scores, types };
   const names = Array.from({ length: missing }, (_, i) => tokenizer.further[i] ?? `[PAD${pieces.length + i}]`);
-  const taken = names.find((name, i) => model.idOf(name) !== undefined || names.indexOf(name) !== i);
+  const seen = new Set<string>();
+  const taken = names.find((name) => model.idOf(name) !== undefined || seen.size === seen.add(name).size);
   if (taken !== undefined)
     throw refuse(
       checkpoint.folder.pathOf("tokenizer.model"),

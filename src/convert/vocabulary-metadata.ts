@@ -1,5 +1,6 @@
 /** What the GGUF says of the tokenizer, whichever kind it is. */
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { agreedTokenization } from "../checkpoint/vocabulary.ts";
 import { InvalidInputError } from "../errors.ts";
 import { ids, type MetadataEntry, text } from "../gguf/entries.ts";
 import { BYTE_BPE, STARLING_KEYS, TOKENIZATIONS } from "../gguf/starling-keys.ts";
@@ -23,22 +24,24 @@ export function vocabularyMetadata(checkpoint: Checkpoint, padId: number | undef
 }
 
 /**
- * The tokenisation that the file asks for.
+ * The tokenisation that the file asks for, once all tokenizer files are known to agree on it.
  *
  * @param asked what the caller wants; undefined for the vocabulary's own
- * @throws InvalidInputError for a mode that the vocabulary does not have
+ * @throws InvalidInputError for a mode that the vocabulary does not have, FileError ERR_INVALID_CHECKPOINT for a
+ * tokenizer.json that gives other ids than tokenizer.model
  */
 export function tokenizationOf(
-  { vocabulary }: Checkpoint,
+  { vocabulary, profile }: Checkpoint,
   asked: NativeTokenizationMode | undefined,
 ): NativeTokenizationMode {
   const [own, ...others]: readonly NativeTokenizationMode[] =
     vocabulary.kind === "byte-pair" ? [BYTE_BPE] : ["fast-4.41", ...(vocabulary.tokenizer.legacy ? TOKENIZATIONS : [])];
-  if (asked === undefined || asked === own) return own as NativeTokenizationMode;
-  if (others.includes(asked)) return asked;
-  throw new InvalidInputError(
-    "ERR_INVALID_ARGUMENT",
-    `The tokenization ${asked} is not one of this checkpoint's tokenizer; ${own} is.`,
-    { field: "tokenization" },
-  );
+  if (asked !== undefined && asked !== own && !others.includes(asked))
+    throw new InvalidInputError(
+      "ERR_INVALID_ARGUMENT",
+      `The tokenization ${asked} is not one of this checkpoint's tokenizer; ${own} is.`,
+      { field: "tokenization" },
+    );
+  if (vocabulary.kind === "byte-pair" || asked === BYTE_BPE) return BYTE_BPE;
+  return agreedTokenization(vocabulary, profile.follows, asked);
 }

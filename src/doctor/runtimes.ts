@@ -90,9 +90,12 @@ async function examine(
     const state = code === "ERR_RUNTIME_NOT_FOUND" ? "not installed" : "broken";
     return { backend, ...named, state, problem, devices: [] };
   }
+  const folder = { folder: libraries.folder };
+  const damage = backend === "cpu" ? undefined : machine.damage(libraries, backend);
+  if (damage !== undefined) return { backend, ...named, ...folder, state: "broken", problem: damage, devices: [] };
   const result = await tryOnce(libraries, backend);
   const cpuLibrary = backend === "cpu" && result.cpuLibrary !== undefined ? { cpuLibrary: result.cpuLibrary } : {};
-  const found = { backend, ...named, folder: libraries.folder, ...cpuLibrary };
+  const found = { backend, ...named, ...folder, ...cpuLibrary };
   const devices = devicesFor(result, backend);
   const problem = problemFor(result, backend, machine, libraries);
   if (!result.opened) return { ...found, state: "broken", devices: [], ...problem };

@@ -21,8 +21,8 @@ export interface RequestOptions {
 
 /** The hub needs one or two; more is a loop. */
 const MAX_REDIRECTS = 5;
-/** One page of a list of files takes about 300 KB. */
-const MAX_JSON_BYTES = 32 * 1024 * 1024;
+/** One page of a list of files takes about 300 KB; JSON of this size may become twenty times as large in memory. */
+const MAX_JSON_BYTES = 8 * 1024 * 1024;
 
 export interface ClientOptions {
   readonly endpoint: string;

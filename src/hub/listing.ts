@@ -21,8 +21,12 @@ export interface Listing {
   readonly files: ReadonlyMap<string, HubFile>;
 }
 
-/** A checkpoint has some dozens of files; the limit keeps an endless list from filling memory. */
+/** A checkpoint has some dozens of files, a data set some thousands; the limits keep an endless list from going on. */
 const MAX_FILES = 20_000;
+/** Files and folders, and what is neither. */
+const MAX_ENTRIES = 5 * MAX_FILES;
+/** The hub puts 1000 entries on a page; others may put fewer. */
+const MAX_PAGES = 300;
 const COMMIT = /^[0-9a-f]{40}$/;
 
 /**
@@ -39,8 +43,10 @@ export async function listRepository(
   // Loaded when it is needed: most commands do without the hub.
   const { datasetInfo, listFiles, modelInfo } = await import("@huggingface/hub");
   const subject = { what: `${id} at ${revision}`, repository: id, page: pagePath(repository) };
-  const common = { hubUrl: client.endpoint, fetch: client.fetchFor(subject, signal) };
+  const fetch = client.fetchFor(subject, signal);
+  const common = { hubUrl: client.endpoint, fetch };
   const files = new Map<string, HubFile>();
+  let entries = 0;
   try {
     const asked = { name: id, revision, additionalFields: ["sha" as const], ...common };
     const { sha } = await (kind === "dataset" ? datasetInfo(asked) : modelInfo(asked));
@@ -50,9 +56,12 @@ export async function listRepository(
       revision: commit,
       recursive: true,
       ...common,
+      fetch: eachPageOnce(fetch, id),
     })) {
+      if (++entries > MAX_ENTRIES) throw noSense(id, `has more than ${MAX_ENTRIES} entries`);
       if (entry.type !== "file") continue;
       const file = checkEntry(entry, id);
+      if (files.has(file.path)) throw noSense(id, `names the file ${quote(file.path)} twice`);
       if (isUsablePath(file.path, id)) files.set(file.path, file);
       if (files.size > MAX_FILES) throw noSense(id, `has more than ${MAX_FILES} files`);
     }
@@ -62,6 +71,18 @@ export async function listRepository(
     // The library trusts that an answer is what the hub answers.
     throw error instanceof SyntaxError || error instanceof TypeError ? noSense(id, "cannot be read", error) : error;
   }
+}
+
+/** Each page names the next one: a server that names one twice would be asked for ever. */
+function eachPageOnce(fetch: typeof globalThis.fetch, id: string): typeof globalThis.fetch {
+  const asked = new Set<string>();
+  return (page, init) => {
+    const address = String(page);
+    if (asked.has(address)) throw noSense(id, "names a page as the next one that it had already");
+    if (asked.size === MAX_PAGES) throw noSense(id, `has more than ${MAX_PAGES} pages`);
+    asked.add(address);
+    return fetch(page, init);
+  };
 }
 
 function checkCommit(sha: unknown, id: string): string {

@@ -1,7 +1,7 @@
 /** Which backend a model runs on: the first one that works here, and why each one before it does not. */
 import type { RuntimeLibraries } from "./addon.ts";
 import { isSoftware, usableDevices } from "./devices.ts";
-import { explainReason } from "./explain-runtime.ts";
+import { explainReason, filesProblem } from "./explain-runtime.ts";
 import { gpuSign } from "./gpu-signs.ts";
 import { type Backend, backendsOf, type GpuBackend } from "./platforms.ts";
 import { PROBE_TIME_LIMIT_MS, PROBING_VARIABLE, type ProbeResult, probeRuntime } from "./probe.ts";
@@ -34,8 +34,10 @@ export interface Machine {
   readonly backends: readonly Backend[];
   /** Why there can be no device of a backend, as far as that is known without loading anything. */
   missing(backend: GpuBackend): string | undefined;
-  /** @throws NativeError when there is no runtime for it */
+  /** @throws NativeError when there is no runtime for it, or it is not whole */
   find(backend: Backend): RuntimeLibraries;
+  /** What is wrong with a runtime's files; they are looked at and not opened. */
+  damage(libraries: RuntimeLibraries, backend: GpuBackend): string | undefined;
   /** Tries a runtime, or recalls what was found; undefined: it is not to be tried. */
   probe(libraries: RuntimeLibraries, backend: GpuBackend, choice: Wish): Promise<ProbeResult | undefined>;
 }
@@ -55,24 +57,41 @@ export async function chooseBackend(machine: Machine): Promise<BackendChoice> {
   const unsafe = new Map<string, string>();
   for (const backend of machine.backends) {
     if (backend === "cpu") break;
-    const missing = machine.missing(backend);
-    if (missing !== undefined) {
-      reasons.push({ backend, reason: missing });
-      continue;
-    }
-    const libraries = machine.find(backend);
-    const result = await machine.probe(libraries, backend, "auto");
-    if (result === undefined) return { backend, libraries, reasons };
-    const reason = reasonAgainst(result, backend, "auto");
-    if (reason === undefined) return { backend, libraries, reasons };
-    if (!result.opened) unsafe.set(libraries.folder, reason);
-    reasons.push({ backend, reason: explainReason(libraries, reason).replace(/\.$/, "") });
+    const attempt = await attemptOn(machine, backend, unsafe);
+    if (typeof attempt !== "string") return { backend, libraries: attempt, reasons };
+    reasons.push({ backend, reason: attempt.replace(/\.$/, "") });
   }
   const libraries = machine.find("cpu");
   const danger = unsafe.get(libraries.folder);
   // On a Mac, and with a folder of one's own, the CPU's runtime is the one that just failed.
   if (danger !== undefined) throw new UnusableRuntime(libraries, danger);
   return { backend: "cpu", libraries, reasons };
+}
+
+/**
+ * The libraries of a backend that works, or why it is not taken: whatever is wrong with it, there are others.
+ *
+ * @param unsafe reasons by folder, for those that must not be opened in this process
+ */
+async function attemptOn(
+  machine: Machine,
+  backend: GpuBackend,
+  unsafe: Map<string, string>,
+): Promise<RuntimeLibraries | string> {
+  try {
+    const missing = machine.missing(backend);
+    if (missing !== undefined) return missing;
+    const libraries = machine.find(backend);
+    const damage = machine.damage(libraries, backend);
+    if (damage !== undefined) return damage;
+    const result = await machine.probe(libraries, backend, "auto");
+    const reason = result === undefined ? undefined : reasonAgainst(result, backend, "auto");
+    if (result === undefined || reason === undefined) return libraries;
+    if (!result.opened) unsafe.set(libraries.folder, reason);
+    return explainReason(libraries, reason);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 /** Says of a runtime that it must not be opened in this process. */
@@ -87,6 +106,8 @@ export class UnusableRuntime extends Error {
 /** A backend that was asked for by name: tried first all the same. */
 export async function confirmBackend(backend: GpuBackend, machine: Machine): Promise<BackendChoice> {
   const libraries = machine.find(backend);
+  const damage = machine.damage(libraries, backend);
+  if (damage !== undefined) throw new UnusableRuntime(libraries, damage);
   const result = await machine.probe(libraries, backend, "asked for");
   const reason = result === undefined ? undefined : reasonAgainst(result, backend, "asked for");
   if (reason !== undefined) throw new UnusableRuntime(libraries, reason);
@@ -113,6 +134,7 @@ export function thisMachine(env: NodeJS.ProcessEnv = process.env): Machine {
       return gpuSign(backend).missing;
     },
     find: findRuntime,
+    damage: filesProblem,
     probe: (libraries, backend, choice) => probeOnce(libraries, backend, choice, env),
   };
 }

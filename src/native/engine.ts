@@ -6,6 +6,7 @@ import {
   type BackendReason,
   chooseBackend,
   confirmBackend,
+  type Machine,
   PROBE_VARIABLE,
   reasonAgainst,
   recallBackend,
@@ -100,11 +101,19 @@ export function likelyBackend(gpu: GpuChoice): Backend {
   const machine = thisMachine();
   const likely = machine.backends.find((backend) => {
     if (backend === "cpu") return true;
-    if (machine.missing(backend) !== undefined) return false;
+    if (machine.missing(backend) !== undefined || !isWhole(machine, backend)) return false;
     const known = process.env[PROBE_VARIABLE] === "off" ? undefined : recallBackend(backend);
     return known === undefined || reasonAgainst(known, backend, "auto") === undefined;
   });
   return likely ?? "cpu";
+}
+
+function isWhole(machine: Machine, backend: GpuBackend): boolean {
+  try {
+    return machine.damage(machine.find(backend), backend) === undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** The devices that {@link likelyBackend} was found to have; none where that is not known. */

@@ -3,8 +3,8 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { RuntimeLibraries } from "./addon.ts";
 import { findCutOff, fits, platformName, readLibraryKind } from "./library-format.ts";
-import { here, type Platform } from "./platforms.ts";
-import { RUNTIME_PACKAGE_VERSION, RUNTIME_VARIABLE } from "./runtime-folder.ts";
+import { type GpuBackend, here, type Platform } from "./platforms.ts";
+import { backendLibraries, RUNTIME_PACKAGE_VERSION, RUNTIME_VARIABLE } from "./runtime-folder.ts";
 import { installLibrary } from "./system-packages.ts";
 
 /**
@@ -12,13 +12,31 @@ import { installLibrary } from "./system-packages.ts";
  * @returns sentences: the cause, and the command that mends it where there is one
  */
 export function explainRuntime(libraries: RuntimeLibraries, reason: string, platform: Platform = here): string {
+  return filesProblem(libraries, undefined, platform) ?? explainReason(libraries, reason);
+}
+
+/**
+ * What is wrong with the files of a runtime, without opening any of them; undefined when they look right.
+ *
+ * @param backend whose own library is looked at, too
+ */
+export function filesProblem(
+  libraries: RuntimeLibraries,
+  backend?: GpuBackend,
+  platform: Platform = here,
+): string | undefined {
   const dangerous = danger(libraries);
   if (dangerous !== undefined) return dangerous;
-  for (const path of [libraries.ggmlBase, libraries.ggml, libraries.llama]) {
+  const own = backend === undefined ? [] : backendLibraries(libraries.folder, backend);
+  const others = libraries.fallbackBackends ?? [];
+  // Metal may be a part of another library.
+  if (backend !== undefined && backend !== "metal" && own.length + others.length === 0)
+    return `${libraries.folder} has no library of the backend ${backend}. ${again(libraries)}`;
+  for (const path of [libraries.ggmlBase, libraries.ggml, libraries.llama, ...own]) {
     const problem = fileProblem(path, libraries, platform);
     if (problem !== undefined) return problem;
   }
-  return explainReason(libraries, reason);
+  return undefined;
 }
 
 /** Why a runtime must not be opened at all, because that would end the process; undefined where it may be tried. */

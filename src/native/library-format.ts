@@ -91,13 +91,17 @@ const ELF64 = {
   sectionCount: 0x3c,
 };
 
+/** Of its header. */
+const ELF64_BYTES = 64;
+
 /**
  * Bytes that a library for Linux must have at least; 0 for others. The system's loader maps a file that was cut off without
  * looking, and then the process ends with SIGBUS, whereas the loaders of macOS and Windows refuse it.
  */
 export function leastSize(bytes: Buffer): number {
-  const isElf64 = bytes.length >= 64 && bytes.readUInt32BE(0) === 0x7f454c46 && bytes[4] === 2 && bytes[5] === 1;
+  const isElf64 = bytes.length >= 6 && bytes.readUInt32BE(0) === 0x7f454c46 && bytes[4] === 2 && bytes[5] === 1;
   if (!isElf64) return 0;
+  if (bytes.length < ELF64_BYTES) return ELF64_BYTES;
   const end = (at: number, size: number, count: number) =>
     Number(bytes.readBigUInt64LE(at)) + bytes.readUInt16LE(size) * bytes.readUInt16LE(count);
   return Math.max(

@@ -1,7 +1,7 @@
 /** Finds llama.cpp runtimes: folders with its shared libraries and compute backends. */
 import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { NativeError } from "../errors.ts";
+import { isStarlingError, NativeError } from "../errors.ts";
 import { namesIfThere } from "../files/if-there.ts";
 import type { RuntimeLibraries } from "./addon.ts";
 import { packageRoot } from "./load-addon.ts";
@@ -18,7 +18,8 @@ export const RUNTIME_VARIABLE = "STARLING_RM_RUNTIME";
 /**
  * The libraries to open for a backend.
  *
- * @throws NativeError ERR_RUNTIME_NOT_FOUND, saying which package to install
+ * @throws NativeError ERR_RUNTIME_NOT_FOUND, saying which package to install; ERR_RUNTIME_UNUSABLE for one that is not
+ * whole
  */
 export function findRuntime(backend: Backend): RuntimeLibraries {
   const own = ownRuntime();
@@ -36,7 +37,19 @@ export function findRuntime(backend: Backend): RuntimeLibraries {
       "ERR_RUNTIME_NOT_FOUND",
       `The llama.cpp runtime with the backend ${backend} is not installed: run \`${installCommand(backend)}\`.`,
     );
-  return { ...librariesIn(binariesFolder(folder, name)), fallbackBackends: fallbackBackends(name) };
+  const binaries = binariesFolder(folder, name);
+  try {
+    // Only to tell a package that was not installed to its end; llama.cpp itself says which version it is.
+    if (backend !== "cpu" && installedVersion(backend) === undefined) throw new Error("its package.json is damaged");
+    return { ...librariesIn(binaries), fallbackBackends: fallbackBackends(name) };
+  } catch (cause) {
+    const reason = isStarlingError(cause) ? cause.message : `${(cause as Error).message}.`;
+    throw new NativeError(
+      "ERR_RUNTIME_UNUSABLE",
+      `The package ${name} is not whole: ${reason} Install it again: \`npm install --force ${name}@${RUNTIME_PACKAGE_VERSION}\`.`,
+      { cause },
+    );
+  }
 }
 
 /** The folder that {@link RUNTIME_VARIABLE} names. */
@@ -47,10 +60,13 @@ export function ownRuntime(env: NodeJS.ProcessEnv = process.env): string | undef
 
 /** The GPU backends that a folder has a library of, in the order in which they are tried. */
 export function ownBackends(folder: string): GpuBackend[] {
-  const names = namesIfThere(folder) ?? [];
-  return GPU_BACKENDS.filter((backend) =>
-    names.some((name) => new RegExp(`^(?:lib)?ggml-${backend}\\b.*\\.(?:so|dylib|dll)$`).test(name)),
-  );
+  return GPU_BACKENDS.filter((backend) => backendLibraries(folder, backend).length > 0);
+}
+
+/** The libraries of a folder that are a GPU backend's own. */
+export function backendLibraries(folder: string, backend: GpuBackend): string[] {
+  const pattern = new RegExp(`^(?:lib)?ggml-${backend}\\b.*\\.(?:so|dylib|dll)$`);
+  return (namesIfThere(folder) ?? []).filter((name) => pattern.test(name)).map((name) => join(folder, name));
 }
 
 /** The command that installs the package with a backend's runtime; undefined where there is none. */
@@ -59,17 +75,26 @@ export function installCommand(backend: Backend): string | undefined {
   return name === undefined ? undefined : `npm install ${name}@${RUNTIME_PACKAGE_VERSION}`;
 }
 
-/** Whether the package with a backend's runtime is installed. */
+/** Whether the package with a backend's runtime is installed, be it whole or not. */
 export function hasRuntime(backend: Backend): boolean {
-  return installedVersion(backend) !== undefined;
+  return installedFolder(backend) !== undefined;
 }
 
-/** The version of a backend's package; undefined where it is not installed. */
+/** The version of a backend's package; undefined where it is not installed, or its package.json cannot be read. */
 export function installedVersion(backend: Backend): string | undefined {
-  const name = runtimePackage(backend);
-  const folder = name === undefined ? undefined : packageFolder(name, packageRoot());
+  const folder = installedFolder(backend);
   if (folder === undefined) return undefined;
-  return String(JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).version);
+  try {
+    const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    return typeof version === "string" ? version : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function installedFolder(backend: Backend): string | undefined {
+  const name = runtimePackage(backend);
+  return name === undefined ? undefined : packageFolder(name, packageRoot());
 }
 
 const LIBRARY = /^(?:lib)?(ggml-base|ggml|llama)((?:\.[\w-]+)*?)\.(?:so|dylib|dll)$/;

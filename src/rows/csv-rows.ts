@@ -46,7 +46,8 @@ function readHeader(piece: Piece, name: string): readonly string[] {
   const read = fieldsOf(piece);
   if ("error" in read) throw damaged(name, `has no usable first line: ${oneLine(read.error)}`);
   const { fields } = read;
-  const repeated = fields.find((field, i) => fields.indexOf(field) !== i);
+  const seen = new Set<string>();
+  const repeated = fields.find((field) => seen.size === seen.add(field).size);
   if (repeated !== undefined) throw damaged(name, `has two columns of the name ${quote(repeated)} in its first line`);
   return fields;
 }

@@ -11,11 +11,12 @@ const MARK = /(?:^|\n\n)(Human|Assistant):/g;
  * @returns undefined for a text that does not begin with a person's turn
  */
 export function parseDialogue(text: string): ChatMessage[] | undefined {
+  const begin = text.search(/\S/);
   const turns: { role: "user" | "assistant"; start: number; end: number }[] = [];
   for (const { index, 0: mark, 1: name } of text.matchAll(MARK)) {
     const role = name === "Human" ? "user" : "assistant";
     const last = turns.at(-1);
-    if (last === undefined ? role !== "user" || text.slice(0, index).trim() !== "" : last.role === role) continue;
+    if (last === undefined ? role !== "user" || (begin >= 0 && begin < index) : last.role === role) continue;
     if (last !== undefined) last.end = index;
     turns.push({ role, start: index + mark.length, end: text.length });
   }

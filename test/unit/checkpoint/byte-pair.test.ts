@@ -6,6 +6,7 @@ import { byteAlphabet } from "../../../src/gguf/byte-alphabet.ts";
 
 const LLAMA_3 =
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+type JsonFiles = { map?: { path: string; value: JsonObject }; added?: { path: string; value: JsonObject } };
 const vocab = Object.fromEntries([...byteAlphabet(), "ab", "abc"].map((token, id) => [token, id]));
 const begin = { id: 258, content: "<s>", special: true, normalized: false };
 const model = { type: "BPE", vocab, merges: ["a b", ["ab", "c"]], ignore_merges: true };
@@ -28,11 +29,10 @@ const tokenizer: JsonObject = {
 };
 const config: JsonObject = { tokenizer_class: "PreTrainedTokenizerFast", bos_token: "<s>", chat_template: "x" };
 
-const parse = (changes: JsonObject = {}, configChanges: JsonObject = {}, vocabSize = 260) =>
+const parse = (changes: JsonObject = {}, configChanges: JsonObject = {}, vocabSize = 260, others: JsonFiles = {}) =>
   parseBytePair(
     { path: "tokenizer.json", value: { ...tokenizer, ...changes } },
-    { path: "tokenizer_config.json", value: { ...config, ...configChanges } },
-    undefined,
+    { config: { path: "tokenizer_config.json", value: { ...config, ...configChanges } }, ...others },
     vocabSize,
   );
 
@@ -96,5 +96,29 @@ describe("parseBytePair", () => {
   ])("refuses %s", (_, changes, configChanges, message) => {
     expect(() => parse(changes, configChanges)).toThrow(message);
     expect(() => parse(changes, configChanges)).toThrow(FileError);
+  });
+
+  const added = (value: JsonObject) => ({ added: { path: "added_tokens.json", value } });
+  const map = (value: JsonObject) => ({ map: { path: "special_tokens_map.json", value } });
+
+  it("takes added_tokens.json and special_tokens_map.json that say what tokenizer.json says", () => {
+    expect(
+      parse({}, { bos_token: undefined }, 260, { ...added({ "<s>": 258 }), ...map({ bos_token: "<s>" }) }).beginId,
+    ).toBe(258);
+  });
+
+  it("does not read special_tokens_map.json beside added_tokens_decoder, as transformers does not", () => {
+    const decoder = { added_tokens_decoder: { 258: { content: "<s>", special: true } } };
+    expect(parse({}, decoder, 260, map({ pad_token: "[PAD]" })).padId).toBeUndefined();
+    expect(() => parse({}, {}, 260, map({ pad_token: "[PAD]" }))).toThrow(
+      /special_tokens_map\.json names the token "\[PAD\]"/,
+    );
+  });
+
+  it.each<[string, JsonObject, RegExp]>([
+    ["another id", { "<s>": 257 }, /added_tokens\.json adds the token "<s>" as id 257, unlike tokenizer\.json/],
+    ["a token more", { "[PAD]": 259 }, /added_tokens\.json adds the token "\[PAD\]"/],
+  ])("refuses an added_tokens.json with %s", (_name, value, message) => {
+    expect(() => parse({}, {}, 260, added(value))).toThrow(message);
   });
 });

@@ -1,10 +1,13 @@
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
 import { openCheckpoint } from "../../../src/checkpoint/checkpoint.ts";
 import { profiles } from "../../../src/checkpoint/profiles.ts";
+import { parseSentencePiece } from "../../../src/checkpoint/sentencepiece.ts";
 import { convertCheckpoint } from "../../../src/convert/convert.ts";
+import type { GgufHeader } from "../../../src/gguf/header.ts";
+import { readGguf } from "../../../src/gguf/reader.ts";
 import { PROFILE_NAMES } from "../../../src/gguf/starling-keys.ts";
+import { inspectModel } from "../../../src/inspect.ts";
 import {
   bytePieces,
   type Files,
@@ -123,42 +126,143 @@ describe("a tokenizer with legacy false", () => {
 
   it("needs a tokenizer.json", async () => {
     await expect(convert(legacy(alphaFiles()))).rejects.toMatchObject({ field: "legacy" });
-    const files = withFast(legacy(alphaFiles()), {});
+    const files = withFast(legacy(alphaFiles()));
     await expect(convert(files)).resolves.toMatchObject({ tensors: 20 });
     await expect(convert(files, "slow")).rejects.toThrow(
       /slow is not one of this checkpoint's tokenizer; fast-4.41 is/,
     );
   });
 
+  it("needs one that transformers does not pass over because of add_prefix_space", async () => {
+    const files = withJson("tokenizer_config.json", { add_prefix_space: true }, withFast(legacy(alphaFiles())));
+    await expect(convert(files)).rejects.toMatchObject({ field: "legacy" });
+  });
+
   it("is no reproduction of the 34B's", async () => {
-    await expect(convert(withFast(legacy(tinyFiles()), {}))).rejects.toMatchObject({ field: "legacy" });
+    await expect(convert(withFast(legacy(tinyFiles())))).rejects.toMatchObject({ field: "legacy" });
   });
 });
 
 describe("a tokenizer.json beside tokenizer.model", () => {
-  it("does not matter to the 34B", async () => {
-    await expect(convert({ ...tinyFiles(), "tokenizer.json": "no JSON" })).resolves.toMatchObject({ tensors: 20 });
+  const families: [string, () => Files][] = [
+    ["the 34B", tinyFiles],
+    ["the 7B", alphaFiles],
+    ["a LlamaForSequenceClassification", classifier],
+  ];
+
+  it.each(families)("of %s changes nothing where it says the same", async (_name, files) => {
+    const [without, beside] = [await convertedFile(files()), await convertedFile(withFast(files()))];
+    const differing = [...beside.metadata].filter(
+      ([key, value]) => !isDeepStrictEqual(value, without.metadata.get(key)),
+    );
+    expect(
+      differing.map(([key]) => key).filter((key) => key !== "starling.source.sha256" && key !== "general.name"),
+    ).toEqual([]);
   });
 
-  it.each<[string, Record<string, unknown>, string]>([
-    ["puts spaces elsewhere", { normalizer: null, pre_tokenizer: { type: "Metaspace" } }, "normalizer"],
-    ["adds another token", { added_tokens: [{ id: 3, content: "<0x00>" }] }, "added_tokens"],
-    ["lacks a token", { added_tokens: [] }, "added_tokens"],
-    ["normalises a token", { added_tokens: [{ id: 0, content: "<unk>", normalized: true }] }, "added_tokens"],
-  ])("is refused where it %s", async (_, changes, field) => {
-    await expect(convert(withFast(alphaFiles(), changes))).rejects.toMatchObject({ field });
+  it.each(families.flatMap(([name, files]) => ["fast-4.41", "slow"].map((mode) => [name, mode, files] as const)))(
+    "of %s is refused with a swapped pair of pieces (%s)",
+    async (_name, mode, files) => {
+      const swapped = withFast(files(), ({ model: { vocab } }) => {
+        [vocab["a"], vocab["b"]] = [vocab["b"] as number, vocab["a"] as number];
+      });
+      const error = await convert(swapped, mode as "slow").catch((e: unknown) => e);
+      expect(error).toMatchObject({ code: "ERR_INVALID_CHECKPOINT", field: "model.vocab" });
+      expect(String(error)).toMatch(
+        /tokenizer\.json does not say the same as tokenizer\.model.*"a" the id \d+, and tokenizer\.model gives it \d+/,
+      );
+    },
+  );
+
+  it.each<[string, (file: FastFile) => void, string]>([
+    [
+      "puts spaces elsewhere",
+      (f) => Object.assign(f, { normalizer: null, pre_tokenizer: { type: "Metaspace" } }),
+      "pre_tokenizer",
+    ],
+    ["adds another token", (f) => f.added_tokens.push({ id: 20, content: "<0x00>" }), "added_tokens"],
+    ["lacks a token", (f) => f.added_tokens.pop(), "added_tokens"],
+    ["normalises a token", (f) => Object.assign(f.added_tokens[0] as object, { normalized: true }), "added_tokens"],
+    ["merges in another order", (f) => f.model.merges.reverse(), "model.merges"],
+    ["has no byte fallback", (f) => Object.assign(f.model, { byte_fallback: false }), "model.byte_fallback"],
+  ])("is refused where it %s", async (_name, change, field) => {
+    for (const [name, files] of families)
+      await expect(convert(withFast(files(), change)), name).rejects.toMatchObject({ field });
+  });
+
+  it("is named by inspect, with the file that is followed", async () => {
+    const found = async (files: Files) => {
+      const result = await inspectModel(await writeCheckpoint(files));
+      return result.kind === "head" ? undefined : result.tokenizerFile;
+    };
+    expect(await found(tinyFiles())).toEqual({ followed: "tokenizer.model" });
+    expect(await found(withFast(tinyFiles()))).toEqual({ followed: "tokenizer.model", sameIds: "tokenizer.json" });
+    expect(await found(withFast(alphaFiles()))).toEqual({ followed: "tokenizer.json", sameIds: "tokenizer.model" });
+  });
+
+  it("is refused where it is none", async () => {
+    await expect(convert({ ...tinyFiles(), "tokenizer.json": "no JSON" })).rejects.toThrow(
+      /tokenizer\.json does not hold valid JSON/,
+    );
   });
 
   it("is refused for a class that reads it otherwise", async () => {
     const files = withJson("tokenizer_config.json", { tokenizer_class: "PreTrainedTokenizerFast" }, alphaFiles());
-    await expect(convert(withFast(files, {}))).rejects.toMatchObject({ field: "tokenizer_class" });
+    await expect(convert(withFast(files))).rejects.toMatchObject({ field: "tokenizer_class" });
+  });
+
+  it("counts for tokens where there is no added_tokens_decoder", async () => {
+    const files = withJson("tokenizer_config.json", { added_tokens_decoder: undefined }, tinyFiles());
+    await expect(convert(files)).rejects.toThrow(/<\|im_start\|>/);
+    await expect(convert(withFast(files))).resolves.toMatchObject({ tensors: 20 });
+    const added = { ...files, "added_tokens.json": JSON.stringify({ "<|im_start|>": 3, "<|im_end|>": 4 }) };
+    await expect(convert(added)).resolves.toMatchObject({ tensors: 20 });
+  });
+
+  it("of byte-level BPE is what its class reads, whatever tokenizer.model holds", async () => {
+    const config = { tokenizer_class: "PreTrainedTokenizerFast", added_tokens_decoder: undefined, pad_token: null };
+    const files = withFast(withJson("tokenizer_config.json", config, classifier()), (f) => {
+      Object.assign(f.model, { byte_fallback: false });
+    });
+    // It gets as far as what a byte-level BPE must have.
+    await expect(convert({ ...files, "tokenizer.model": "aGk= 1" })).rejects.toThrow(
+      /tokenizer\.json (has .* as unk_token of its model|lacks the token)/,
+    );
   });
 });
 
-/** With the tokenizer.json that the converter of transformers makes of Llama 2's tokenizer. */
-function withFast(files: Files, changes: Record<string, unknown>): Files {
-  const name = fileURLToPath(new URL("../../fixtures/checkpoints/alpha7b-like/tokenizer.json", import.meta.url));
-  return { ...files, "tokenizer.json": JSON.stringify({ ...JSON.parse(readFileSync(name, "utf8")), ...changes }) };
+interface FastFile {
+  added_tokens: Record<string, unknown>[];
+  model: { vocab: Record<string, number>; merges: string[] };
+}
+
+/** With the tokenizer.json that the converter of transformers makes of the pieces. */
+function withFast(files: Files, change: (file: FastFile) => void = () => {}): Files {
+  const { pieces } = parseSentencePiece(files["tokenizer.model"] as Buffer, "tokenizer.model");
+  const texts = Array.from({ length: pieces.length }, (_, id) => pieces.at(id));
+  const added = texts.flatMap((content, id) =>
+    /^<(\||unk>|s>|\/s>)/.test(content) ? [{ id, content, special: true, normalized: false }] : [],
+  );
+  const file = {
+    added_tokens: added,
+    normalizer: {
+      type: "Sequence",
+      normalizers: [
+        { type: "Prepend", prepend: "▁" },
+        { type: "Replace", pattern: { String: " " }, content: "▁" },
+      ],
+    },
+    pre_tokenizer: null,
+    model: {
+      type: "BPE",
+      unk_token: "<unk>",
+      byte_fallback: true,
+      vocab: Object.fromEntries(texts.map((text, id) => [text, id])),
+      merges: ["a b", "▁ ab"],
+    },
+  };
+  change(file);
+  return { ...files, "tokenizer.json": JSON.stringify(file) };
 }
 
 /** Without the names that tell the two Starlings. */
@@ -168,8 +272,12 @@ function unnamedPieces() {
 
 let converted = 0;
 
-async function convert(files: Files, tokenization?: "slow") {
+async function convert(files: Files, tokenization?: "slow" | "fast-4.41") {
   const checkpoint = await writeCheckpoint(files);
   const output = `${checkpoint}/${converted++}.gguf`;
   return convertCheckpoint({ checkpoint, output, type: "f16", ...(tokenization ? { tokenization } : {}) });
+}
+
+async function convertedFile(files: Files): Promise<GgufHeader> {
+  return readGguf((await convert(files)).output);
 }

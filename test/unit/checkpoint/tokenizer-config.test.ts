@@ -3,16 +3,15 @@ import type { JsonObject } from "../../../src/checkpoint/json.ts";
 import { parseSentencePiece } from "../../../src/checkpoint/sentencepiece.ts";
 import { parseTokenizerConfig } from "../../../src/checkpoint/tokenizer-config.ts";
 import { FileError } from "../../../src/errors.ts";
-import { sentencePiece, tinySpecialTokensMap, tinyTokenizerConfig } from "../convert/make-checkpoint.ts";
+import { bytePieces, sentencePiece, tinySpecialTokensMap, tinyTokenizerConfig } from "../convert/make-checkpoint.ts";
 
 const model = parseSentencePiece(sentencePiece(), "tokenizer.model");
 const file = (path: string, value: JsonObject) => ({ path, value });
 const parse = (config: JsonObject = {}, map: JsonObject = {}) =>
-  parseTokenizerConfig(
-    model,
-    file("tokenizer_config.json", { ...tinyTokenizerConfig(), ...config }),
-    file("special_tokens_map.json", { ...tinySpecialTokensMap(), ...map }),
-  );
+  parseTokenizerConfig(model, {
+    config: file("tokenizer_config.json", { ...tinyTokenizerConfig(), ...config }),
+    map: file("special_tokens_map.json", { ...tinySpecialTokensMap(), ...map }),
+  });
 const decoder = (id: string, token: unknown) => ({ added_tokens_decoder: { [id]: token } });
 
 describe("parseTokenizerConfig", () => {
@@ -49,22 +48,43 @@ describe("parseTokenizerConfig", () => {
     expect(parse(object).addedTokens.map(({ id }) => id)).toEqual([0, 1, 2, 4]);
   });
 
-  it("takes tokenizer_config.json's word where the two files differ, and cuts out both tokens", () => {
-    const config = parse({ bos_token: "<|startoftext|>" }, { bos_token: "<|endoftext|>" });
-    expect(config.beginId).toBe(1);
-    expect(config.addedTokens.map(({ id }) => id)).toEqual(expect.arrayContaining([1, 2]));
+  it("takes tokenizer_config.json's word where it has added_tokens_decoder, special_tokens_map.json's where not", () => {
+    const map = { bos_token: "<|endoftext|>", additional_special_tokens: ["\n"] };
+    const config = parse({ bos_token: "<|startoftext|>" }, map);
+    expect([config.beginId, config.addedTokens.map(({ id }) => id)]).toEqual([1, [0, 1, 2, 3, 4]]);
+    const bare = parse({ bos_token: "<|startoftext|>", added_tokens_decoder: undefined }, map);
+    expect([bare.beginId, bare.addedTokens.map(({ id }) => id)]).toEqual([2, [0, 2, 5]]);
+    expect(parse({ added_tokens_decoder: undefined }, { bos_token: null }).beginId).toBeUndefined();
+  });
+
+  it("cuts out every token that is named special", () => {
+    const bare = { added_tokens_decoder: undefined };
+    const ids = (config: JsonObject) => parse({ ...bare, ...config }).addedTokens.map(({ id }) => id);
+    for (const field of ["sep_token", "cls_token", "mask_token"])
+      expect(ids({ [field]: "<|im_end|>" }), field).toEqual([0, 1, 2, 4]);
+    expect(ids({ extra_special_tokens: ["<|im_start|>"] })).toEqual([0, 1, 2, 3]);
+    expect(ids({ extra_special_tokens: { image_token: "<|im_end|>" } })).toEqual([0, 1, 2, 4]);
   });
 
   it("works without either file", () => {
-    expect(parseTokenizerConfig(model, undefined, undefined)).toEqual({
+    expect(parseTokenizerConfig(model)).toEqual({
       addedTokens: [{ id: 0, content: "<unk>", special: true, normalized: false }],
       unknownId: 0,
       addPrefixSpace: true,
       addBegin: true,
       addEnd: false,
       legacy: true,
+      says: { prefixSpace: false, frame: false },
       further: [],
     });
+  });
+
+  it("takes LlamaTokenizer's own names where no file has any and the model has those pieces", () => {
+    const pieces = [{ piece: "<unk>", type: 2 }, { piece: "<s>", type: 3 }, { piece: "</s>", type: 3 }, ...bytePieces];
+    const llama = parseSentencePiece(sentencePiece({ pieces }), "tokenizer.model");
+    expect(parseTokenizerConfig(llama)).toMatchObject({ beginId: 1, endId: 2, unknownId: 0 });
+    const config = file("tokenizer_config.json", { tokenizer_class: "PreTrainedTokenizerFast", bos_token: null });
+    expect(parseTokenizerConfig(llama, { config }).beginId).toBeUndefined();
   });
 
   it("reads which tokens are put around a text, and how spaces are placed", () => {
@@ -122,6 +142,7 @@ describe("parseTokenizerConfig", () => {
       "additional_special_tokens",
       /a list/,
     ],
+    ["tokens that are split", { split_special_tokens: true }, {}, "split_special_tokens", /not reproduced/],
     ["a BOS that is no truth value", { add_bos_token: 1 }, {}, "add_bos_token", /true or false/],
   ])("refuses %s", (_, config, map, field, message) => {
     let error: unknown;
@@ -133,5 +154,87 @@ describe("parseTokenizerConfig", () => {
     expect(error).toBeInstanceOf(FileError);
     expect(error).toMatchObject({ code: "ERR_INVALID_CHECKPOINT", field });
     expect((error as Error).message).toMatch(message);
+  });
+});
+
+describe("added_tokens.json", () => {
+  const size = 272;
+  const withAdded = (added: JsonObject, config: JsonObject = {}, fast?: JsonObject) =>
+    parseTokenizerConfig(
+      model,
+      {
+        config: file("tokenizer_config.json", { ...tinyTokenizerConfig(), added_tokens_decoder: undefined, ...config }),
+        map: file("special_tokens_map.json", tinySpecialTokensMap()),
+        added: file("added_tokens.json", added),
+        ...(fast === undefined ? {} : { fast: file("tokenizer.json", fast) }),
+      },
+      size,
+    );
+  const flags = ({ addedTokens }: ReturnType<typeof withAdded>) =>
+    addedTokens.map(({ id, content, special, normalized }) => [id, content, special, normalized]);
+
+  it("adds its tokens without added_tokens_decoder: special ones are never normalised, others are", () => {
+    const parsed = withAdded(
+      { "<|im_start|>": 3, "<|im_end|>": 4, "<new>": 269, "<more>": 270 },
+      { additional_special_tokens: ["<|im_start|>", "<more>"] },
+    );
+    expect(flags(parsed)).toEqual([
+      [0, "<unk>", true, false],
+      [1, "<|startoftext|>", true, false],
+      [2, "<|endoftext|>", true, false],
+      [3, "<|im_start|>", true, false],
+      [4, "<|im_end|>", false, true],
+      [269, "<new>", false, true],
+      [270, "<more>", true, false],
+    ]);
+    expect(parsed.further).toEqual(["<new>", "<more>"]);
+  });
+
+  it("gives its ids to special tokens that are named elsewhere", () => {
+    expect(withAdded({ "[PAD]": 269 }, { pad_token: "[PAD]" })).toMatchObject({ padId: 269, further: ["[PAD]"] });
+  });
+
+  it("is followed by what tokenizer.json adds, which counts where both have a token", () => {
+    const fast = {
+      added_tokens: [
+        { id: 4, content: "<|im_end|>", special: true, normalized: false },
+        { id: 5, content: "\n" },
+      ],
+    };
+    expect(flags(withAdded({ "<|im_end|>": 4 }, {}, fast)).slice(3)).toEqual([
+      [4, "<|im_end|>", true, false],
+      [5, "\n", false, true],
+    ]);
+  });
+
+  it("may repeat what added_tokens_decoder says", () => {
+    const decoder = { added_tokens_decoder: tinyTokenizerConfig()["added_tokens_decoder"] };
+    expect(flags(withAdded({ "<|im_end|>": 4, "<unk>": 0 }, decoder))).toHaveLength(5);
+  });
+
+  it.each<[string, JsonObject, JsonObject, RegExp]>([
+    [
+      "another id than added_tokens_decoder",
+      { "<|im_end|>": 3 },
+      { added_tokens_decoder: { 4: { content: "<|im_end|>" } } },
+      /added_tokens\.json adds the token "<\|im_end\|>" as id 3, which added_tokens_decoder/,
+    ],
+    [
+      "a token that added_tokens_decoder lacks",
+      { "\n": 5 },
+      { added_tokens_decoder: { 4: { content: "<|im_end|>" } } },
+      /make them say the same/,
+    ],
+    ["another id than tokenizer.model", { "<|im_end|>": 3 }, {}, /in tokenizer\.model it is "<\|im_start\|>"/],
+    ["an id beyond the embeddings", { "<new>": 272 }, {}, /beyond the 269 pieces/],
+    ["a gap", { "<new>": 270 }, {}, /added_tokens\.json adds the token "<new>" as id 270, which leaves a gap/],
+    ["one id for two tokens", { "<new>": 269, "<more>": 269 }, {}, /the id 269 to the tokens "<new>" and "<more>"/],
+    ["no id", { "<new>": "269" }, {}, /"<new>" "269" of type string as id/],
+    ["half an id", { "<new>": 269.5 }, {}, /a token and its id are expected/],
+    ["a token without text", { "": 269 }, {}, /a token and its id are expected/],
+  ])("is refused with %s", (_, added, config, message) => {
+    const refused = () => withAdded(added, config);
+    expect(refused).toThrow(FileError);
+    expect(refused).toThrow(message);
   });
 });

@@ -43,6 +43,7 @@ async function examine(
   const machine: Machine = {
     backends,
     missing: (backend) => missing[backend],
+    damage: () => undefined,
     find: (backend) => {
       if (probes[backend] === undefined && folder === "")
         throw new NativeError("ERR_RUNTIME_NOT_FOUND", `${backend} is not installed.`);

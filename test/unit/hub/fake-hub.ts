@@ -60,6 +60,8 @@ export class FakeHub {
   bytesSent = 0;
   /** Entries of a page of the list. */
   pageSize = 1000;
+  /** Changes the address of the next page, which a list may name for ever. */
+  editNext: (next: URL, isLast: boolean) => URL | undefined = (next, isLast) => (isLast ? undefined : next);
   /** Changes the list that is sent. */
   editList: (entries: Record<string, unknown>[]) => unknown = (entries) => entries;
   /** The CDN sends nothing until it was asked for so many bodies at once. */
@@ -143,7 +145,8 @@ export class FakeHub {
     const entries = [...this.files].map(([name, content]) => listEntry(name, content));
     const next = start + this.pageSize;
     url.searchParams.set("cursor", String(next));
-    const link = next < entries.length ? { link: `<${url.href}>; rel="next"` } : {};
+    const following = this.editNext(url, next >= entries.length);
+    const link = following === undefined ? {} : { link: `<${following.href}>; rel="next"` };
     return json(response, this.editList(entries.slice(start, next)), link);
   }
 

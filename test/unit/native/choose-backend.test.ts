@@ -21,20 +21,34 @@ interface Invented {
   readonly backends?: readonly Backend[];
   readonly missing?: Partial<Record<GpuBackend, string>>;
   readonly probes?: Partial<Record<GpuBackend, ProbeResult>>;
+  readonly damage?: Partial<Record<GpuBackend, string>>;
+  /** What finding or trying a runtime throws. */
+  readonly errors?: Partial<Record<GpuBackend, Partial<Record<"missing" | "find" | "probe", Error>>>>;
   /** All backends in one folder. */
   readonly oneFolder?: boolean;
 }
 
-function machine({ backends = ["cuda", "vulkan", "cpu"], missing = {}, probes = {}, oneFolder = false }: Invented) {
+function machine({ backends = ["cuda", "vulkan", "cpu"], missing = {}, probes = {}, ...invention }: Invented) {
+  const { damage = {}, errors = {}, oneFolder = false } = invention;
   const probed: GpuBackend[] = [];
+  const fail = (backend: Backend, when: "missing" | "find" | "probe") => {
+    const error = backend === "cpu" ? undefined : errors[backend]?.[when];
+    if (error !== undefined) throw error;
+  };
   const invented: Machine = {
     backends,
-    missing: (backend) => missing[backend],
+    missing: (backend) => {
+      fail(backend, "missing");
+      return missing[backend];
+    },
+    damage: (_, backend) => damage[backend],
     find: (backend) => {
+      fail(backend, "find");
       const folder = oneFolder ? "/own" : `/${backend}`;
       return { folder, ggmlBase: "", ggml: "", llama: "", version: "" } satisfies RuntimeLibraries;
     },
     probe: async (_, backend) => {
+      fail(backend, "probe");
       probed.push(backend);
       return probes[backend];
     },
@@ -96,6 +110,39 @@ describe("auto", () => {
     await expect(chooseBackend(mac.invented)).rejects.toThrow(UnusableRuntime);
     const noDevice = machine({ backends: ["metal", "cpu"], probes: { metal: found() }, oneFolder: true });
     expect(await chooseBackend(noDevice.invented)).toMatchObject({ backend: "cpu", libraries: { folder: "/own" } });
+  });
+});
+
+describe("a runtime that is not whole", () => {
+  it.each(["missing", "find", "probe"] as const)("is a reason in the list, not an error (%s)", async (when) => {
+    const errors = { cuda: { [when]: new Error("The package is not whole.") } };
+    const { invented } = machine({ errors, missing: { vulkan: "no loader" } });
+    expect(await chooseBackend(invented)).toMatchObject({
+      backend: "cpu",
+      reasons: [
+        { backend: "cuda", reason: "The package is not whole" },
+        { backend: "vulkan", reason: "no loader" },
+      ],
+    });
+  });
+
+  it("is not tried, and the next backend is", async () => {
+    const probes = { vulkan: found(device("Vulkan0")) };
+    const { invented, probed } = machine({ damage: { cuda: "libggml-cuda.so is cut off." }, probes });
+    expect(await chooseBackend(invented)).toMatchObject({
+      backend: "vulkan",
+      reasons: [{ backend: "cuda", reason: "libggml-cuda.so is cut off" }],
+    });
+    expect(probed).toEqual(["vulkan"]);
+  });
+
+  it("is an error where it is asked for", async () => {
+    const { invented } = machine({
+      damage: { cuda: "It is cut off." },
+      errors: { vulkan: { find: new Error("gone") } },
+    });
+    await expect(confirmBackend("cuda", invented)).rejects.toThrow("It is cut off.");
+    await expect(confirmBackend("vulkan", invented)).rejects.toThrow("gone");
   });
 });
 

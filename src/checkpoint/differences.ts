@@ -1,0 +1,23 @@
+/** What two files say differently: the first of it in words, and how much there is. */
+export class Differences {
+  #first: { readonly field: string; readonly text: string } | undefined;
+  #count = 0;
+
+  add(field: string, text: string): void {
+    this.#first ??= { field, text };
+    this.#count += 1;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get field(): string {
+    return this.#first?.field ?? "";
+  }
+
+  /** The first of them, and how many there are. */
+  toString(): string {
+    return `${this.#first?.text ?? "nothing"}${this.#count > 1 ? ` (the first of ${this.#count} differences)` : ""}`;
+  }
+}

@@ -1,0 +1,95 @@
+/** The special tokens that the files beside a byte-level tokenizer.json name: all must be among its added tokens. */
+import { describe } from "../errors.ts";
+import { quote } from "../files/byte-source.ts";
+import { isJsonObject, own } from "./json.ts";
+import { refuse } from "./refuse.ts";
+import {
+  type AddedToken,
+  addedTokens as addedTokensOf,
+  type JsonFile,
+  type TokenizerFiles,
+} from "./tokenizer-config.ts";
+
+type Files = Pick<TokenizerFiles, "config" | "map" | "added">;
+
+/**
+ * The ids of BOS, EOS and padding. A token that tokenizer.json does not add would become one in transformers, under a new
+ * id.
+ *
+ * @throws FileError ERR_INVALID_CHECKPOINT for a file that says something else than tokenizer.json
+ */
+export function readSpecialIds(
+  files: Files,
+  added: readonly AddedToken[],
+): readonly [begin: number | undefined, end: number | undefined, pad: number | undefined] {
+  const { config, map } = files;
+  const tokens = new Map(added.map((token) => [token.content, token]));
+  if (config !== undefined && own(config.value, "split_special_tokens") === true)
+    throw refuse(
+      config.path,
+      "sets split_special_tokens to true, which is not reproduced: no token would be special.",
+      {
+        field: "split_special_tokens",
+      },
+    );
+  const hasDecoder = checkDeclared(config, tokens);
+  checkAdded(files.added, tokens);
+  // As for tokenizer.model: with added_tokens_decoder, special_tokens_map.json is not read.
+  const read = [...(hasDecoder ? [] : [map]), config].filter((file) => file !== undefined);
+  for (const file of read)
+    for (const field of ["additional_special_tokens", "extra_special_tokens"]) {
+      const list = own(file.value, field);
+      if (Array.isArray(list) || isJsonObject(list))
+        for (const token of Object.values(list)) addedId(file.path, field, token, tokens);
+    }
+  const named = (field: string) => {
+    const file = read.find(({ value }) => own(value, field) !== undefined);
+    const token = file === undefined ? undefined : own(file.value, field);
+    return file === undefined || token === null ? undefined : addedId(file.path, field, token, tokens);
+  };
+  for (const field of ["unk_token", "sep_token", "cls_token", "mask_token"]) named(field);
+  return [named("bos_token"), named("eos_token"), named("pad_token")];
+}
+
+function addedId(path: string, field: string, token: unknown, tokens: ReadonlyMap<string, AddedToken>): number {
+  const content = isJsonObject(token) ? own(token, "content") : token;
+  const found = typeof content === "string" ? tokens.get(content) : undefined;
+  if (found === undefined)
+    throw refuse(path, `names the token ${describe(content)} as ${field}, which tokenizer.json does not add.`, {
+      field,
+    });
+  return found.id;
+}
+
+/** What added_tokens_decoder declares must be there already, with the same flags. Returns whether there is one. */
+function checkDeclared(config: JsonFile | undefined, tokens: ReadonlyMap<string, AddedToken>): boolean {
+  const field = "added_tokens_decoder";
+  const decoder = config === undefined ? undefined : own(config.value, field);
+  if (config === undefined || decoder === undefined || decoder === null) return false;
+  if (!isJsonObject(decoder)) throw refuse(config.path, `has ${describe(decoder)} as ${field}.`, { field });
+  for (const [key, token] of Object.entries(decoder)) {
+    const content = isJsonObject(token) ? own(token, "content") : undefined;
+    const flags = isJsonObject(token) ? token : {};
+    const found = typeof content === "string" ? tokens.get(content) : undefined;
+    const same =
+      found !== undefined &&
+      String(found.id) === key &&
+      found.special === (own(flags, "special") === true) &&
+      found.normalized === (own(flags, "normalized") ?? found.normalized) &&
+      ["lstrip", "rstrip", "single_word"].every((flag) => own(flags, flag) !== true);
+    if (!same)
+      throw refuse(config.path, `adds the token ${describe(content)} as id ${key}, unlike tokenizer.json.`, { field });
+  }
+  return true;
+}
+
+/** added_tokens.json, which counts where there is no added_tokens_decoder, and must not say something else where there is. */
+function checkAdded(file: JsonFile | undefined, tokens: ReadonlyMap<string, AddedToken>): void {
+  for (const [content, id] of addedTokensOf(file))
+    if (tokens.get(content)?.id !== id)
+      throw refuse(
+        (file as JsonFile).path,
+        `adds the token ${quote(content)} as id ${id}, unlike tokenizer.json: take both files from one place.`,
+        { field: content },
+      );
+}
