@@ -23,7 +23,7 @@ import {
 import { transcriptIn } from "../prompt/transcript.ts";
 import { type ItemWarning, strictError } from "../prompt/warnings.ts";
 import { type ModelFile, readModelFile } from "./model-file.ts";
-import { pieceOf, type TextMarks, textMarks, textWarnings } from "./text-warnings.ts";
+import { PROBE, pieceOf, type TextMarks, textMarks, textWarnings } from "./text-warnings.ts";
 import type { TokenizationMode, TokenizedItem } from "./types.ts";
 
 export const tokenizationModes: readonly TokenizationMode[] = [...TOKENIZATIONS, BYTE_BPE];
@@ -181,6 +181,8 @@ export class RewardTokenizer {
         ...(findResponse ? { stems: rendered.map(({ stem }) => stem) } : {}),
       },
     );
+    if (rendered.some(({ item }) => "text" in item))
+      this.#marks ??= textMarks(this.#vocabulary, this.settings, await this.#probe());
     for (const [i, { at, item, where, parts }] of rendered.entries()) {
       const outcome = this.#finish(encoded[i] as EncodedText, where, parts.length === 1);
       const warnings = isStarlingError(outcome) ? [] : this.#warnings(item, outcome.truncated);
@@ -191,10 +193,18 @@ export class RewardTokenizer {
     return outcomes as TokenizedOutcome[];
   }
 
+  /** A template that is not there, or wants what was not given, tells nothing. */
+  async #probe(): Promise<TextParts | undefined> {
+    try {
+      return this.#template(PROBE, "item");
+    } catch {
+      return undefined;
+    }
+  }
+
   #warnings(item: CheckedItem, truncated: boolean): readonly ItemWarning[] {
     if ("text" in item) {
-      this.#marks ??= textMarks(this.#vocabulary, this.settings, this.#template);
-      return textWarnings(item.text, this.#marks, truncated);
+      return this.#marks === undefined ? [] : textWarnings(item.text, this.#marks, truncated);
     }
     const warning = transcriptIn(item);
     return warning === undefined ? [] : [warning];

@@ -1,7 +1,7 @@
 /** What is legal in a {text} and gives another score than the model's own template would: a doubled BOS, a tail behind the end. */
 import type { FrameRule, ScorePosition } from "../gguf/starling-keys.ts";
 import type { Vocabulary } from "../native/addon.ts";
-import type { ChatTemplate } from "../prompt/templates.ts";
+import type { TextParts } from "../prompt/templates.ts";
 import type { ItemWarning } from "../prompt/warnings.ts";
 
 const utf8 = new TextDecoder();
@@ -28,19 +28,22 @@ export interface TextMarks {
   readonly padding?: string | undefined;
 }
 
-/** Two turns, of which the template shows what stands around them. */
-const PROBE = [
+/** Two turns, of which a template shows what it writes around them. */
+export const PROBE = [
   { role: "user", content: "a" },
   { role: "assistant", content: "b" },
 ] as const;
 
-/** What to look for in the texts of this model: as its template and its tokenizer have it, not by a list of known names. */
+/**
+ * What to look for in the texts of this model: as its template and its tokenizer have it, not by a list of known names.
+ *
+ * @param parts what the template makes of {@link PROBE}; undefined where it renders nothing
+ */
 export function textMarks(
   vocabulary: Vocabulary,
   { frame, scorePosition }: Tokenization,
-  template: ChatTemplate,
+  parts: TextParts | undefined,
 ): TextMarks {
-  const parts = probe(template);
   const framed = frame !== "none";
   const [bos, eos] = [framedToken(vocabulary, vocabulary.before[0]), framedToken(vocabulary, vocabulary.after.at(-1))];
   const [begin = "", end = ""] = [parts?.[0], parts !== undefined && parts.length % 2 === 1 ? parts.at(-1) : ""];
@@ -55,15 +58,6 @@ export function textMarks(
     tail: endOfTurn === undefined ? "" : end.slice(end.lastIndexOf(endOfTurn) + endOfTurn.length),
     ...(scorePosition === "last" ? {} : { padding: pieceOf(vocabulary, vocabulary.padTokenId) }),
   };
-}
-
-/** Templates that are not there, or want something that was not given, tell nothing. */
-function probe(template: ChatTemplate): readonly string[] | undefined {
-  try {
-    return template(PROBE, "item");
-  } catch {
-    return undefined;
-  }
 }
 
 function framedToken(vocabulary: Vocabulary, id: number | undefined): string | undefined {
