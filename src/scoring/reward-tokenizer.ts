@@ -23,7 +23,7 @@ import {
 import { transcriptIn } from "../prompt/transcript.ts";
 import { type ItemWarning, strictError } from "../prompt/warnings.ts";
 import { type ModelFile, readModelFile } from "./model-file.ts";
-import { PROBE, pieceOf, type TextMarks, textMarks, textWarnings } from "./text-warnings.ts";
+import { contentWarning, PROBE, pieceOf, type TextMarks, textMarks, textWarnings } from "./text-warnings.ts";
 import type { TokenizationMode, TokenizedItem } from "./types.ts";
 
 export const tokenizationModes: readonly TokenizationMode[] = [...TOKENIZATIONS, BYTE_BPE];
@@ -181,8 +181,7 @@ export class RewardTokenizer {
         ...(findResponse ? { stems: rendered.map(({ stem }) => stem) } : {}),
       },
     );
-    if (rendered.some(({ item }) => "text" in item))
-      this.#marks ??= textMarks(this.#vocabulary, this.settings, await this.#probe());
+    if (rendered.length > 0) this.#marks ??= textMarks(this.#vocabulary, this.settings, await this.#probe());
     for (const [i, { at, item, where, parts }] of rendered.entries()) {
       const outcome = this.#finish(encoded[i] as EncodedText, where, parts.length === 1);
       const warnings = isStarlingError(outcome) ? [] : this.#warnings(item, outcome.truncated);
@@ -203,11 +202,11 @@ export class RewardTokenizer {
   }
 
   #warnings(item: CheckedItem, truncated: boolean): readonly ItemWarning[] {
-    if ("text" in item) {
-      return this.#marks === undefined ? [] : textWarnings(item.text, this.#marks, truncated);
-    }
-    const warning = transcriptIn(item);
-    return warning === undefined ? [] : [warning];
+    const marks = this.#marks;
+    if ("text" in item) return marks === undefined ? [] : textWarnings(item.text, marks, truncated);
+    const contents = "prompt" in item ? [item.prompt, item.response] : item.messages.map(({ content }) => content);
+    const found = [marks === undefined ? undefined : contentWarning(contents, marks), transcriptIn(item)];
+    return found.filter((warning) => warning !== undefined);
   }
 
   /** @param isText whether special tokens in it, padding among them, are special */

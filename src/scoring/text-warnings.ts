@@ -24,6 +24,8 @@ export interface TextMarks {
   /** The token that ends a turn, and what the template writes behind the last one. */
   readonly endOfTurn?: string | undefined;
   readonly tail: string;
+  /** The token that the template begins with. */
+  readonly begin?: string | undefined;
   /** Padding, where the score is read before it. */
   readonly padding?: string | undefined;
 }
@@ -55,6 +57,7 @@ export function textMarks(
     ...(bos !== undefined && isDoubled(bos, begin.startsWith(bos)) ? { before: bos } : {}),
     ...(eos !== undefined && isDoubled(eos, end.trimEnd().endsWith(eos)) ? { after: eos } : {}),
     ...(endOfTurn === undefined ? {} : { endOfTurn }),
+    begin: firstAddedToken(vocabulary, begin),
     tail: endOfTurn === undefined ? "" : end.slice(end.lastIndexOf(endOfTurn) + endOfTurn.length),
     ...(scorePosition === "last" ? {} : { padding: pieceOf(vocabulary, vocabulary.padTokenId) }),
   };
@@ -94,6 +97,17 @@ export function textWarnings(
     if (rest !== "" && rest !== tail) warnings.push({ code: "AFTER_END_OF_TURN", token: endOfTurn });
   }
   return warnings;
+}
+
+/** Of a prompt, a response or a message: what the template puts around it is there already. */
+export function contentWarning(contents: readonly string[], { begin, endOfTurn }: TextMarks): ItemWarning | undefined {
+  for (const content of contents) {
+    if (endOfTurn !== undefined && content.trimEnd().endsWith(endOfTurn))
+      return { code: "TEMPLATE_TOKEN_IN_CONTENT", token: endOfTurn };
+    if (begin !== undefined && content.trimStart().startsWith(begin))
+      return { code: "TEMPLATE_TOKEN_IN_CONTENT", token: begin };
+  }
+  return undefined;
 }
 
 function indexOrEnd(text: string, part: string): number {
