@@ -72,10 +72,14 @@ function plainName(name: string): string {
 
 /** Nothing, however it was written: also in a cell of CSV, and as pandas fills gaps. */
 function isEmpty(value: unknown): boolean {
+  return Array.isArray(value) ? value.every(isEmptyValue) : isEmptyValue(value);
+}
+
+/** Of a list in a list only its length counts: they may be nested deeper than the call stack. */
+function isEmptyValue(value: unknown): boolean {
   if (value === null || value === undefined) return true;
   if (typeof value === "string") return /^\s*(?:|\[\s*\]|\{\s*\})\s*$/.test(value);
   if (typeof value === "number") return Number.isNaN(value);
-  if (Array.isArray(value)) return value.every(isEmpty);
   return typeof value === "object" && Object.keys(value).length === 0;
 }
 

@@ -5,9 +5,16 @@ import { InvalidInputError } from "../errors.ts";
  * - `DOUBLE_BOS`: a {text} begins with the token that the model's tokenizer puts there by itself.
  * - `DOUBLE_EOS`: a {text} ends with the token that the model's tokenizer puts there by itself.
  * - `AFTER_END_OF_TURN`: a {text} goes on behind its last end of turn, so that the score is read elsewhere.
+ * - `TEMPLATE_TOKEN_IN_CONTENT`: a prompt, a response or a message begins or ends with a token that the template writes
+ *   around it, which is plain text there.
  * - `TRANSCRIPT_IN_PROMPT`: a prompt holds turns of its own, "Human: … Assistant: …", and is scored as one turn.
  */
-export type WarningCode = "DOUBLE_BOS" | "DOUBLE_EOS" | "AFTER_END_OF_TURN" | "TRANSCRIPT_IN_PROMPT";
+export type WarningCode =
+  | "DOUBLE_BOS"
+  | "DOUBLE_EOS"
+  | "AFTER_END_OF_TURN"
+  | "TEMPLATE_TOKEN_IN_CONTENT"
+  | "TRANSCRIPT_IN_PROMPT";
 
 export interface ItemWarning {
   readonly code: WarningCode;
@@ -16,7 +23,7 @@ export interface ItemWarning {
 }
 
 interface Wording {
-  readonly noun: "text" | "prompt";
+  readonly noun: "text" | "prompt" | "conversation";
   /** For one, and for several. */
   readonly verb: readonly [string, string];
   readonly rest: (token: string) => string;
@@ -31,6 +38,13 @@ const wordings: Readonly<Record<WarningCode, Wording>> = {
     noun: "text",
     verb: ["goes on", "go on"],
     rest: (token) => `after the last ${token}, so that the score is read behind it: remove what follows, newlines too`,
+  },
+  TEMPLATE_TOKEN_IN_CONTENT: {
+    noun: "conversation",
+    verb: ["has", "have"],
+    rest: (token) =>
+      `${token} in a prompt or response, where the chat template writes it once more: give the bare texts, or the rendered ` +
+      "conversation as {text}",
   },
   TRANSCRIPT_IN_PROMPT: {
     noun: "prompt",

@@ -27,7 +27,7 @@ import {
 import { transcriptIn } from "../prompt/transcript.ts";
 import { type ItemWarning, strictError } from "../prompt/warnings.ts";
 import { type ModelFile, readModelFile } from "./model-file.ts";
-import { pieceOf, type TextMarks, textMarks, textWarnings } from "./text-warnings.ts";
+import { contentWarning, PROBE, pieceOf, type TextMarks, textMarks, textWarnings } from "./text-warnings.ts";
 import type { TokenizationMode, TokenizedItem } from "./types.ts";
 
 export const tokenizationModes: readonly TokenizationMode[] = [...TOKENIZATIONS, BYTE_BPE];
@@ -130,7 +130,7 @@ export class RewardTokenizer {
   readonly #native: NativeTokenizer;
   readonly #vocabulary: Vocabulary;
   readonly #template: ChatTemplate;
-  #marks: Promise<TextMarks> | undefined;
+  #marks: TextMarks | undefined;
 
   /** @internal Use {@link loadTokenizer} or {@link RewardModel.tokenizer}. */
   constructor(native: NativeTokenizer, vocabulary: Vocabulary, settings: TokenizerSettings, template: ChatTemplate) {
@@ -220,9 +220,10 @@ export class RewardTokenizer {
         ...(findResponse ? { stems: rendered.map(({ stem }) => stem) } : {}),
       },
     );
+    if (rendered.length > 0) this.#marks ??= textMarks(this.#vocabulary, this.settings, await this.#probe());
     for (const [i, { at, item, where, parts }] of rendered.entries()) {
       const outcome = this.#finish(encoded[i] as EncodedText, where, parts.length === 1);
-      const warnings = isStarlingError(outcome) ? [] : await this.#warnings(item, outcome.truncated);
+      const warnings = isStarlingError(outcome) ? [] : this.#warnings(item, outcome.truncated);
       const [first] = warnings;
       if (first === undefined) outcomes[at] = outcome;
       else outcomes[at] = strict ? strictError(first, where) : { ...(outcome as TokenizedItem), warnings };
@@ -230,19 +231,18 @@ export class RewardTokenizer {
     return outcomes as TokenizedOutcome[];
   }
 
-  async #warnings(item: CheckedItem, truncated: boolean): Promise<readonly ItemWarning[]> {
-    if ("text" in item) return textWarnings(item.text, await this.#textMarks(), truncated);
-    const warning = transcriptIn(item);
-    return warning === undefined ? [] : [warning];
+  /** A template that is not there, or wants what was not given, tells nothing. */
+  async #probe(): Promise<TextParts | undefined> {
+    const [parts] = await this.#template.render([{ messages: PROBE, where: "item" }]);
+    return isStarlingError(parts) ? undefined : parts;
   }
 
-  /** Found once; a call that fails, because the tokenizer was closed, leaves it to the next. */
-  #textMarks(): Promise<TextMarks> {
-    this.#marks ??= textMarks(this.#vocabulary, this.settings, this.#template).catch((error: unknown) => {
-      this.#marks = undefined;
-      throw error;
-    });
-    return this.#marks;
+  #warnings(item: CheckedItem, truncated: boolean): readonly ItemWarning[] {
+    const marks = this.#marks;
+    if ("text" in item) return marks === undefined ? [] : textWarnings(item.text, marks, truncated);
+    const contents = "prompt" in item ? [item.prompt, item.response] : item.messages.map(({ content }) => content);
+    const found = [marks === undefined ? undefined : contentWarning(contents, marks), transcriptIn(item)];
+    return found.filter((warning) => warning !== undefined);
   }
 
   /**

@@ -6,6 +6,7 @@
 import { InvalidInputError, isStarlingError } from "../errors.ts";
 import type { CancellableJob, NativeModel } from "../native/addon.ts";
 import { isNotFinite, nativeFailure, notFinite, tooLong } from "./failures.ts";
+import { itemResult, type Wanted } from "./item-result.ts";
 import { itemName, type RewardTokenizer, type TokenizedOutcome, type TokenizeOptions } from "./reward-tokenizer.ts";
 import type {
   FeatureOptions,
@@ -13,7 +14,6 @@ import type {
   FeatureResult,
   ScoreOptions,
   ScoreOutcome,
-  ScoreResult,
   TokenizedItem,
 } from "./types.ts";
 
@@ -42,9 +42,6 @@ interface Slot {
 }
 
 type ItemJob = CancellableJob<number> | CancellableJob<Float32Array>;
-
-/** What is asked of each item, beside its score. */
-type Wanted = "score" | "token-rewards" | "features";
 
 /** Scores items as they come; see {@link RewardModel.scoreEach}. */
 export function scoreStream(
@@ -278,7 +275,9 @@ class Pipeline {
       async (value) => {
         this.#jobs.delete(job);
         await this.#context.assertUnchanged();
-        return this.#result(value, index, item);
+        const result = itemResult(value, index, item, this.#wanted, this.#context.tokenizer);
+        if ("features" in result) this.#onFeatures?.(result);
+        return result;
       },
       async (error: unknown) => {
         this.#jobs.delete(job);
@@ -292,27 +291,6 @@ class Pipeline {
     // The consumer may stop before it comes to this slot; its failure is then nobody's business.
     outcome.catch(() => {});
     return { outcome, tokens: item.scorePosition + 1 };
-  }
-
-  #result(value: number | Float32Array, index: number, item: TokenizedItem): ScoreResult | FeatureResult {
-    const result = {
-      index,
-      score: typeof value === "number" ? value : (value[value.length - 1] as number),
-      tokenCount: item.ids.length,
-      truncated: item.truncated,
-      scorePosition: item.scorePosition,
-      ...(item.warnings === undefined ? {} : { warnings: item.warnings }),
-    };
-    if (typeof value === "number") return result;
-    if (this.#wanted === "features") {
-      const withFeatures = { ...result, features: value.subarray(0, -1) };
-      this.#onFeatures?.(withFeatures);
-      return withFeatures;
-    }
-    const start = item.responseStart;
-    const ids = item.ids.slice(start, item.scorePosition + 1);
-    const pieces = this.#context.tokenizer.pieces(ids);
-    return { ...result, tokenRewards: { start, ids, pieces, rewards: value } };
   }
 
   #wake(who: "reader" | "consumer"): void {

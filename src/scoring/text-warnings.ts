@@ -1,8 +1,7 @@
 /** What is legal in a {text} and gives another score than the model's own template would: a doubled BOS, a tail behind the end. */
-import { isStarlingError } from "../errors.ts";
 import type { FrameRule, ScorePosition } from "../gguf/starling-keys.ts";
 import type { Vocabulary } from "../native/addon.ts";
-import type { ChatTemplate } from "../prompt/templates.ts";
+import type { TextParts } from "../prompt/templates.ts";
 import type { ItemWarning } from "../prompt/warnings.ts";
 
 const utf8 = new TextDecoder();
@@ -25,23 +24,28 @@ export interface TextMarks {
   /** The token that ends a turn, and what the template writes behind the last one. */
   readonly endOfTurn?: string | undefined;
   readonly tail: string;
+  /** The token that the template begins with. */
+  readonly begin?: string | undefined;
   /** Padding, where the score is read before it. */
   readonly padding?: string | undefined;
 }
 
-/** Two turns, of which the template shows what stands around them. */
-const PROBE = [
+/** Two turns, of which a template shows what it writes around them. */
+export const PROBE = [
   { role: "user", content: "a" },
   { role: "assistant", content: "b" },
 ] as const;
 
-/** What to look for in the texts of this model: as its template and its tokenizer have it, not by a list of known names. */
-export async function textMarks(
+/**
+ * What to look for in the texts of this model: as its template and its tokenizer have it, not by a list of known names.
+ *
+ * @param parts what the template makes of {@link PROBE}; undefined where it renders nothing
+ */
+export function textMarks(
   vocabulary: Vocabulary,
   { frame, scorePosition }: Tokenization,
-  template: ChatTemplate,
-): Promise<TextMarks> {
-  const parts = await probe(template);
+  parts: TextParts | undefined,
+): TextMarks {
   const framed = frame !== "none";
   const [bos, eos] = [framedToken(vocabulary, vocabulary.before[0]), framedToken(vocabulary, vocabulary.after.at(-1))];
   const [begin = "", end = ""] = [parts?.[0], parts !== undefined && parts.length % 2 === 1 ? parts.at(-1) : ""];
@@ -53,15 +57,10 @@ export async function textMarks(
     ...(bos !== undefined && isDoubled(bos, begin.startsWith(bos)) ? { before: bos } : {}),
     ...(eos !== undefined && isDoubled(eos, end.trimEnd().endsWith(eos)) ? { after: eos } : {}),
     ...(endOfTurn === undefined ? {} : { endOfTurn }),
+    begin: firstAddedToken(vocabulary, begin),
     tail: endOfTurn === undefined ? "" : end.slice(end.lastIndexOf(endOfTurn) + endOfTurn.length),
     ...(scorePosition === "last" ? {} : { padding: pieceOf(vocabulary, vocabulary.padTokenId) }),
   };
-}
-
-/** Templates that are not there, or want something that was not given, tell nothing. */
-async function probe(template: ChatTemplate): Promise<readonly string[] | undefined> {
-  const [parts] = await template.render([{ messages: PROBE, where: "item" }]);
-  return isStarlingError(parts) ? undefined : parts;
 }
 
 function framedToken(vocabulary: Vocabulary, id: number | undefined): string | undefined {
@@ -98,6 +97,17 @@ export function textWarnings(
     if (rest !== "" && rest !== tail) warnings.push({ code: "AFTER_END_OF_TURN", token: endOfTurn });
   }
   return warnings;
+}
+
+/** Of a prompt, a response or a message: what the template puts around it is there already. */
+export function contentWarning(contents: readonly string[], { begin, endOfTurn }: TextMarks): ItemWarning | undefined {
+  for (const content of contents) {
+    if (endOfTurn !== undefined && content.trimEnd().endsWith(endOfTurn))
+      return { code: "TEMPLATE_TOKEN_IN_CONTENT", token: endOfTurn };
+    if (begin !== undefined && content.trimStart().startsWith(begin))
+      return { code: "TEMPLATE_TOKEN_IN_CONTENT", token: begin };
+  }
+  return undefined;
 }
 
 function indexOrEnd(text: string, part: string): number {

@@ -108,6 +108,20 @@ describe("warnings", () => {
     expect(failed).toEqual([1, 3, 5].map((i) => [i, expect.objectContaining({ code: "ERR_SUSPECT_ITEM" })]));
   });
 
+  it("name tokens of the template in prompts and responses", async () => {
+    const rows = [
+      { prompt: "What does <|im_end|> mean?", response: "It ends a turn." },
+      { prompt: "Hi", response: "Hello<|im_end|>\n" },
+      { prompt: rendered.slice(0, -15), response: "Hello" },
+      { prompt: "Hi", responses: ["a", "Hello<|im_end|>"] },
+    ];
+    const { code, stderr } = await score("--input", file("tokens.jsonl", jsonLines(rows)));
+    expect(code).toBe(0);
+    expect(lines(stderr).filter((line) => line.includes("warning"))).toEqual([
+      expect.stringMatching(/warning: 3 conversations, the first at line 2, have <\|im_end\|> in a prompt or response/),
+    ]);
+  });
+
   it("name transcripts in prompts, for score, rank and eval", async () => {
     const prompt = "\n\nHuman: Hi\n\nAssistant: Hello\n\nHuman: And?\n\nAssistant:";
     const responses = ["a", "b"];

@@ -42,7 +42,10 @@ describe("refuses in words", () => {
     ['{"id":3}', /its fields are "id"/],
     ['{"text":null,"id":3}', /its fields are "text" \(empty\), "id"/],
     ['{"messages":[]}', /non-empty array/],
-    ['{"prompt":"a","response":null}', /row\.response/],
+    [
+      '{"prompt":"a","response":null}',
+      /"response" or "responses" beside "prompt", but its fields are "prompt", "response" \(empty\)/,
+    ],
     ['{"prompt":"a","response":NaN}'.replace("NaN", "1e999"), /row\.response but received Infinity/],
     ['{"prompt":"a","responses":["b"],"tools":[{}, {"name":"f"}]}', /"tools".*--ignore-field tools/],
     ['{"prompt":"a","responses":["\\ud800"]}', /responses\[0\] is not valid Unicode/],

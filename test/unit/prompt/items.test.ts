@@ -130,6 +130,11 @@ describe("what belongs to the input", () => {
     expect(checkItem({ ...item, ...more }, "x")).toEqual(item);
   });
 
+  it("may be nested deeper than the call stack", () => {
+    const deep = JSON.parse("[".repeat(200_000) + "]".repeat(200_000));
+    expect(failure({ ...item, tools: deep }).message).toContain('"tools"');
+  });
+
   it("ignores fields on purpose, also those that it would read", () => {
     expect(checkItem({ ...item, messages: [], system: "s" }, "x", { ignoreFields: ["messages", "system"] })).toEqual(
       item,

@@ -5,6 +5,16 @@ import { RewardTokenizer } from "../../../src/scoring/reward-tokenizer.ts";
 import { type StreamContext, scoreStream } from "../../../src/scoring/stream.ts";
 import type { ScoreOutcome } from "../../../src/scoring/types.ts";
 
+/** Without added tokens and without a frame: no text is warned about. */
+const noTokens = {
+  bytes: new Uint8Array(),
+  offsets: new Uint32Array(1),
+  before: new Int32Array(),
+  after: new Int32Array(),
+  addedTokens: new Int32Array(),
+  padTokenId: -1,
+} as unknown as Vocabulary;
+
 /** A tokenizer that gives one id per character, and a model whose score is the sum of the ids. */
 function fakes(options: { contextTokens?: number; delay?: number } = {}) {
   const log = { lengths: [] as number[], calls: [] as number[], running: 0, maxQueued: 0, cancelled: 0 };
@@ -50,7 +60,7 @@ function fakes(options: { contextTokens?: number; delay?: number } = {}) {
     native,
     tokenizer: new RewardTokenizer(
       tokenizer,
-      {} as Vocabulary,
+      noTokens,
       {
         template: "yi-chat",
         tokenization: "slow",

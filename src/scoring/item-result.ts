@@ -1,0 +1,29 @@
+/** What the native side computed of an item, as its result. */
+import type { RewardTokenizer } from "./reward-tokenizer.ts";
+import type { FeatureResult, ScoreResult, TokenizedItem } from "./types.ts";
+
+/** What is asked of each item, beside its score. */
+export type Wanted = "score" | "token-rewards" | "features";
+
+/** @param value the score; or the rewards of the response's tokens, or the features, with the score behind them */
+export function itemResult(
+  value: number | Float32Array,
+  index: number,
+  item: TokenizedItem,
+  wanted: Wanted,
+  tokenizer: RewardTokenizer,
+): ScoreResult | FeatureResult {
+  const result = {
+    index,
+    score: typeof value === "number" ? value : (value[value.length - 1] as number),
+    tokenCount: item.ids.length,
+    truncated: item.truncated,
+    scorePosition: item.scorePosition,
+    ...(item.warnings === undefined ? {} : { warnings: item.warnings }),
+  };
+  if (typeof value === "number") return result;
+  if (wanted === "features") return { ...result, features: value.subarray(0, -1) };
+  const start = item.responseStart;
+  const ids = item.ids.slice(start, item.scorePosition + 1);
+  return { ...result, tokenRewards: { start, ids, pieces: tokenizer.pieces(ids), rewards: value } };
+}
