@@ -23,7 +23,7 @@ export const tokenize: Action<TokenizeOptions> = async (options, context) => {
   try {
     const path = await modelPath(options, context);
     const { tokenization, specialTokens } = options;
-    const sources = [source.identity, pathIdentity(path)];
+    const sources = [source.identity, await pathIdentity(path)];
     const output = await openOutput(options.output, { sources, force: options.force === true, signal });
     try {
       const tokenizer = await loadTokenizer({ modelPath: path, ...given({ tokenization, specialTokens }) });
