@@ -1,5 +1,6 @@
 /** Making GGUF files: the converter and llama.cpp's quantiser, put together. */
 import { availableParallelism } from "node:os";
+import { dirname } from "node:path";
 import { convertCheckpoint } from "./convert/convert.ts";
 import {
   type ConvertOptions as CheckpointOptions,
@@ -9,6 +10,7 @@ import {
   weightType,
 } from "./convert/options.ts";
 import { FileError, NativeError } from "./errors.ts";
+import { freeBytes } from "./files/disk-room.ts";
 import { type OutputFile, withOutput } from "./files/output-file.ts";
 import { isSameFile } from "./files/same-file.ts";
 import { unwritable } from "./files/write-failure.ts";
@@ -92,6 +94,9 @@ export interface QuantizeModelOptions {
 /** Names that `type` may have. */
 export const weightTypes: readonly string[] = convertibleTypeNames();
 
+/** What a disk that llama.cpp filled has left at most: less than it writes at once. */
+const FULL_BYTES = 1024 * 1024;
+
 /** The smallest type whose order of responses is close to that of f16. */
 export const DEFAULT_TYPE = "q4_k_m";
 
@@ -169,7 +174,11 @@ export async function quantize(options: QuantizeModelOptions): Promise<ConvertRe
     if (await isSameFile(input, claimed.target.path)) throw unwritable(output, "it is the file that is being read");
     const file = await claimed.create();
     try {
-      await runQuantizer(input, file.path, type.id, options.threads ?? availableParallelism());
+      await runQuantizer(input, file.path, type.id, options.threads ?? availableParallelism()).catch(async (error) => {
+        // llama.cpp says no more than that its stream failed.
+        const free = await freeBytes(dirname(file.path));
+        throw free !== undefined && free < FULL_BYTES ? unwritable(output, "the disk is full", error) : error;
+      });
       const written = await readGguf(file.path);
       readRewardMetadata(written, file.path);
       signal?.throwIfAborted();
