@@ -78,7 +78,8 @@ export async function reportFile(
   { terminal }: CommandContext,
   make: (onProgress: OnProgress, onDownload: OnDownload) => Promise<ConvertResult>,
 ): Promise<number> {
-  if (!force && pathIdentity(path) !== undefined) throw new UsageError(`${path} exists already; --force replaces it`);
+  if (!force && (await pathIdentity(path)) !== undefined)
+    throw new UsageError(`${path} exists already; --force replaces it`);
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
   let line: (columns: number) => string = () => "starting";

@@ -40,7 +40,7 @@ type EvalCommandOptions = ModelOptions &
 export const evaluateCommand: Action<EvalCommandOptions> = async (options, context) => {
   const requests = requestsOf(options.benchmarks, options.input);
   if (options.output === "") throw new UsageError("--output is empty: give the name of a folder");
-  if (options.output !== undefined) checkNotRead(await prepareReportFolder(options.output), requests);
+  if (options.output !== undefined) await checkNotRead(await prepareReportFolder(options.output), requests);
   const path = await modelPath(options, context);
   const { terminal } = context;
   return runAndPrint(context, options, evaluationStatus, async (hooks) => {
@@ -65,10 +65,10 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
 };
 
 /** The report must not replace what it is about. */
-function checkNotRead(report: WrittenReport, requests: readonly BenchmarkRequest[]): void {
-  const inputs = requests.flatMap(({ inputs = [] }) => inputs.map(pathIdentity));
+async function checkNotRead(report: WrittenReport, requests: readonly BenchmarkRequest[]): Promise<void> {
+  const inputs = await Promise.all(requests.flatMap(({ inputs = [] }) => inputs.map(pathIdentity)));
   for (const file of Object.values(report)) {
-    const identity = pathIdentity(file);
+    const identity = await pathIdentity(file);
     if (identity !== undefined && inputs.includes(identity))
       throw new UsageError(`the report's ${file} is the file that is being read: write to another folder`);
   }

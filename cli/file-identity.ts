@@ -1,12 +1,21 @@
-/** Telling whether two names or descriptors are one file: device and file number; undefined for what is no plain file. */
-import { type BigIntStats, fstatSync, type Stats, statSync } from "node:fs";
+/**
+ * Telling whether two names or descriptors are one file: device and file number; undefined for what is no plain file. Names
+ * are looked at off the JS thread, which a stalled disk must not hold.
+ */
+import { type BigIntStats, fstatSync, type Stats } from "node:fs";
+import { stat } from "node:fs/promises";
 
 export function descriptorIdentity(descriptor: number): string | undefined {
-  return identity(() => fstatSync(descriptor, { bigint: true }));
+  try {
+    return identity(fstatSync(descriptor, { bigint: true }));
+  } catch {
+    return undefined;
+  }
 }
 
-export function pathIdentity(path: string): string | undefined {
-  return identity(() => statSync(path, { bigint: true }));
+export async function pathIdentity(path: string): Promise<string | undefined> {
+  const found = await stat(path, { bigint: true }).catch(() => undefined);
+  return found === undefined ? undefined : identity(found);
 }
 
 /** Whether that is what the descriptor is of, whatever it is: /dev/stdout is a file, a pipe, a socket or a terminal. */
@@ -19,11 +28,6 @@ export function isDescriptor(descriptor: number, stats: Stats | undefined): bool
   }
 }
 
-function identity(read: () => BigIntStats): string | undefined {
-  try {
-    const stat = read();
-    return stat.isFile() ? `${stat.dev}:${stat.ino}` : undefined;
-  } catch {
-    return undefined;
-  }
+function identity(stats: BigIntStats): string | undefined {
+  return stats.isFile() ? `${stats.dev}:${stats.ino}` : undefined;
 }

@@ -1,9 +1,10 @@
 /** Opening what rows are read from. */
-import { constants, createReadStream, fstatSync, open, readSync, type Stats } from "node:fs";
+import { constants, createReadStream, fstatSync, open, read, type Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { isatty, ReadStream } from "node:tty";
+import { promisify } from "node:util";
 import { compressionOf, decompressed, FileError } from "../src/index.ts";
 import { fileReason } from "./errors.ts";
 import { descriptorIdentity, isDescriptor } from "./file-identity.ts";
@@ -20,6 +21,9 @@ export interface Input {
   /** Lets go of it, also while it is being read. */
   close(): void;
 }
+
+const openDescriptor = promisify(open);
+const readDescriptor = promisify(read);
 
 const STDIN = 0;
 /** Enough to know gzip and zstd. */
@@ -38,18 +42,15 @@ export async function openInput(path: string): Promise<Input> {
       file: path,
     });
   // Opening a named pipe waits for its writer, and reading for what it writes: neither could be stopped.
-  const fd = await new Promise<number>((resolve, reject) => {
-    open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0), (error, opened) => {
-      if (error) reject(notReadable(path, error));
-      else resolve(opened);
-    });
+  const fd = await openDescriptor(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((error: unknown) => {
+    throw notReadable(path, error);
   });
   const opened = fstatSync(fd);
   const stream = opened.isFIFO() ? new Socket({ fd, readable: true, writable: false }) : openStream(path, fd);
   return {
     name: path,
     chunks: decompressed(readable(stream, path), path),
-    totalBytes: sizeOf(fd, opened),
+    totalBytes: await sizeOf(fd, opened),
     identity: descriptorIdentity(fd),
     close: () => void stream.destroy(),
   };
@@ -59,29 +60,26 @@ function openStream(path: string, fd: number): Readable {
   return isatty(fd) ? new ReadStream(fd) : createReadStream(path, { fd });
 }
 
-function standardInput(): Input {
+async function standardInput(): Promise<Input> {
   const name = "standard input";
   return {
     name,
     chunks: decompressed(readable(process.stdin, name), name),
-    totalBytes: sizeOf(STDIN, fstatSync(STDIN)),
+    totalBytes: await sizeOf(STDIN, fstatSync(STDIN)),
     identity: descriptorIdentity(STDIN),
     close: () => void process.stdin.destroy(),
   };
 }
 
-function sizeOf(descriptor: number, stat: Stats): number | undefined {
-  return stat.isFile() && !isCompressed(descriptor) ? stat.size : undefined;
+async function sizeOf(descriptor: number, stat: Stats): Promise<number | undefined> {
+  return stat.isFile() && !(await isCompressed(descriptor)) ? stat.size : undefined;
 }
 
 /** Of a plain file; looking at a position leaves the place where it is read on. */
-function isCompressed(descriptor: number): boolean {
+async function isCompressed(descriptor: number): Promise<boolean> {
   const head = Buffer.alloc(MAGIC_BYTES);
-  try {
-    readSync(descriptor, head, 0, head.length, 0);
-  } catch {
-    // Reading it will say what is wrong.
-  }
+  // Where it fails, reading the rows will say what is wrong.
+  await readDescriptor(descriptor, head, 0, head.length, 0).catch(() => {});
   return compressionOf(head) !== undefined;
 }
 

@@ -149,7 +149,7 @@ class FileOutput implements Output {
     isThere: boolean,
     { sources = [], force = false, signal }: OutputSettings,
   ): Promise<FileOutput> {
-    const identity = pathIdentity(path);
+    const identity = await pathIdentity(path);
     if (identity !== undefined && sources.includes(identity))
       throw new UsageError(`--output ${path} is the file that is being read: write to another one`);
     if (isThere && !force) throw new UsageError(`${path} exists already; --force replaces it`);

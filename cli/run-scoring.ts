@@ -30,7 +30,7 @@ export async function runScoring(
     throw new UsageError(`--per-token has no place in the format ${format}: take --format jsonl or --json`);
   }
   // Before the model is loaded, which may take minutes: a wrong name is told at once.
-  const sources = [source.identity, pathIdentity(modelPath), ...(options.head ? [pathIdentity(options.head)] : [])];
+  const sources = [source.identity, await pathIdentity(modelPath), options.head && (await pathIdentity(options.head))];
   const output = await openOutput(options.output, { sources, force: options.force === true, signal });
   try {
     const model = await loadModel(modelPath, options, context);

@@ -5,7 +5,7 @@ import { Interrupted } from "./errors.ts";
 const signals = { SIGINT: ["Ctrl-C", 130], SIGTERM: ["SIGTERM", 143], SIGHUP: ["SIGHUP", 129] } as const;
 
 /** Work that does not stop by then (a stalled reader, llama.cpp's quantiser) is left behind: all is over in a second. */
-const MAX_STOPPING_MS = 600;
+const MAX_STOPPING_MS = 500;
 
 export interface SignalWatch {
   /** Aborted, with {@link Interrupted} as its reason, by the first signal. */

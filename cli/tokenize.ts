@@ -29,7 +29,7 @@ export const tokenize: Action<TokenizeOptions> = async (options, context) => {
   const source = await openRows(options, argumentRows, terminal);
   try {
     const path = await modelPath(options, context);
-    const sources = [source.identity, pathIdentity(path)];
+    const sources = [source.identity, await pathIdentity(path)];
     const output = await openOutput(options.output, { sources, force: options.force === true, signal });
     try {
       const tokenizer = await loadTokenizer({ modelPath: path, ...tokenSettings(options) });

@@ -1,23 +1,28 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { tidyUp } from "./files/at-exit.ts";
-import { addonIfLoaded } from "./native/load-addon.ts";
+import { removeLeftoversNow } from "./files/at-exit.ts";
+import { addonIfLoaded, loadAddon } from "./native/load-addon.ts";
 
 /** What is in time ends on its own: most calls of the system take an instant. */
-const MAX_WAIT_MS = 200;
+const MAX_WAIT_MS = 100;
 const POLL_MS = 5;
 
 /**
  * Ends the process now, whatever its threads are doing: process.exit waits for those that read from a stalled disk or
- * quantise. What would be removed at the end is removed.
+ * quantise. What would be removed at the end is removed, unless that takes too long, too.
  *
  * @param exitCode the shell's 128 + signal number
  * @param signal what the process dies of where there is no other way; a shell sees the same exit code
  */
 export async function endProcess(exitCode: number, signal: NodeJS.Signals): Promise<void> {
-  tidyUp();
+  await Promise.race([removeLeftoversNow(), sleep(MAX_WAIT_MS)]);
   addonIfLoaded()?.endProcess(exitCode);
   for (let waited = 0; isWaiting() && waited < MAX_WAIT_MS; waited += POLL_MS) await sleep(POLL_MS);
   if (isWaiting()) {
+    try {
+      loadAddon().endProcess(exitCode);
+    } catch {
+      // There is none here.
+    }
     process.removeAllListeners(signal);
     process.kill(process.pid, signal);
   }

@@ -1,5 +1,6 @@
 /** Making GGUF files: the converter and llama.cpp's quantiser, put together. */
 import { availableParallelism } from "node:os";
+import { dirname } from "node:path";
 import { convertCheckpoint } from "./convert/convert.ts";
 import {
   type ConvertOptions as CheckpointOptions,
@@ -9,6 +10,7 @@ import {
   weightType,
 } from "./convert/options.ts";
 import { FileError, NativeError } from "./errors.ts";
+import { freeBytes } from "./files/disk-room.ts";
 import { OpenedFile } from "./files/opened-file.ts";
 import { type OutputFile, withOutput } from "./files/output-file.ts";
 import { isSameFile } from "./files/same-file.ts";
@@ -96,6 +98,9 @@ export interface QuantizeModelOptions {
 
 /** Names that `type` may have. */
 export const weightTypes: readonly string[] = convertibleTypeNames();
+
+/** What a disk that llama.cpp filled has left at most: less than it writes at once. */
+const FULL_BYTES = 1024 * 1024;
 
 /** The smallest type whose order of responses is close to that of f16. */
 export const DEFAULT_TYPE = "q4_k_m";
@@ -188,7 +193,12 @@ async function quantizeTo(
   if (await isSameFile(input, claimed.target.path)) throw unwritable(output, "it is the file that is being read");
   const file = await claimed.create();
   try {
-    await runQuantizer(input, file.path, weightType(options.type).id, options.threads ?? availableParallelism());
+    const threads = options.threads ?? availableParallelism();
+    await runQuantizer(input, file.path, weightType(options.type).id, threads).catch(async (error: unknown) => {
+      // llama.cpp says no more than that its stream failed.
+      const free = await freeBytes(dirname(file.path));
+      throw free !== undefined && free < FULL_BYTES ? unwritable(output, "the disk is full", error) : error;
+    });
     // llama.cpp's quantiser knows files by their paths alone.
     await source.assertUnchanged();
     const written = await readGguf(file.path);

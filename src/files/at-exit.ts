@@ -1,37 +1,53 @@
-/** What is put in order when the process ends, whichever way it ends: by process.exit or an uncaught error, too. */
-import { unlinkSync } from "node:fs";
+/** Files that are removed when the process ends, whichever way it ends: by process.exit or an uncaught error, too. */
+import { readFileSync, unlinkSync } from "node:fs";
+import { readFile, unlink } from "node:fs/promises";
 
-const actions = new Set<() => void>();
+interface Leftover {
+  readonly path: string;
+  /** Only a file that holds this is ours. */
+  readonly content: string | undefined;
+}
+
+const leftovers = new Set<Leftover>();
 let isListening = false;
 
 /**
- * Calls `action`, which must not wait, when the process (or this worker thread) ends.
+ * Removes a file when the process (or this worker thread) ends.
  *
+ * @param content a file that holds something else by then is left alone
  * @returns takes it back
  */
-export function atExit(action: () => void): () => void {
-  actions.add(action);
+export function removeAtExit(path: string, content?: string): () => void {
+  const leftover = { path, content };
+  leftovers.add(leftover);
   if (!isListening) {
     isListening = true;
-    process.on("exit", tidyUp);
+    process.on("exit", removeNow);
   }
-  return () => void actions.delete(action);
+  return () => void leftovers.delete(leftover);
 }
 
-/** Does now what would be done at the end: for a process that is about to end in a way that Node does not notice. */
-export function tidyUp(): void {
-  // The last first: what a lock protects goes before the lock.
-  for (const action of [...actions].reverse()) {
-    actions.delete(action);
+/** The last first: what a lock protects goes before the lock. */
+function take(): Leftover[] {
+  const all = [...leftovers].reverse();
+  leftovers.clear();
+  return all;
+}
+
+function removeNow(): void {
+  for (const { path, content } of take()) {
     try {
-      action();
+      if (content === undefined || readFileSync(path, "utf8") === content) unlinkSync(path);
     } catch {
-      // The process ends; what cannot be removed is found by the next run.
+      // What cannot be removed is found by the next run.
     }
   }
 }
 
-/** Removes a file at the end, unless that is taken back. */
-export function removeAtExit(path: string): () => void {
-  return atExit(() => unlinkSync(path));
+/** Does now what would be done at the end, off the JS thread: for a process that must end though a disk is stalled. */
+export async function removeLeftoversNow(): Promise<void> {
+  for (const { path, content } of take()) {
+    const found = content === undefined ? undefined : await readFile(path, "utf8").catch(() => "");
+    if (found === content) await unlink(path).catch(() => {});
+  }
 }

@@ -19,8 +19,9 @@ export async function checkRoom(target: string, bytes: number, name = target): P
 /** What this user may still write there; undefined where the system does not tell. */
 export async function freeBytes(folder: string): Promise<number | undefined> {
   try {
-    const { bavail, bsize } = await statfs(folder);
-    return bavail * bsize;
+    const { bavail, blocks, bsize } = await statfs(folder);
+    // Some file systems of networks and programs say that they are nothing at all.
+    return blocks === 0 ? undefined : bavail * bsize;
   } catch {
     return undefined;
   }

@@ -4,11 +4,10 @@
  * longer touched.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { readFileSync, unlinkSync } from "node:fs";
 import { link, lstat, open, readFile, unlink, utimes } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { threadId } from "node:worker_threads";
-import { atExit } from "./at-exit.ts";
+import { removeAtExit } from "./at-exit.ts";
 import { codeOf } from "./byte-source.ts";
 import { hasEnded, isLocal, type ProcessIdentity, thisProcess } from "./process-identity.ts";
 
@@ -56,9 +55,7 @@ export class FileLock {
     this.path = path;
     this.#content = content;
     this.#timer = setInterval(() => void this.#touch(), TOUCH_MS).unref();
-    this.#forget = atExit(() => {
-      if (readFileSync(path, "utf8") === content) unlinkSync(path);
-    });
+    this.#forget = removeAtExit(path, content);
   }
 
   /**
