@@ -19,14 +19,14 @@ WeightSample read_sample(const Arguments& arguments, const LlamaFunctions& funct
   sample.columns = arguments.whole("columns", 1, MAX_COLUMNS);
   sample.rows = arguments.whole("rows", 1, MAX_ROWS);
   sample.position = static_cast<uint64_t>(arguments.whole("position", 0, MAX_POSITION));
-  // Types for intermediate results have no kernel as weights: llama.cpp would call a null pointer.
-  const ggml_type_traits* traits = functions.ggml_get_type_traits(sample.type);
-  if (sample.type != GGML_TYPE_F32 && (traits == nullptr || traits->to_float == nullptr))
-    throw_range_error(env, "Weights of the type " + std::to_string(sample.type) + " cannot be multiplied.");
   const int64_t block = functions.ggml_blck_size(sample.type);
   if (block < 1 || sample.columns % block != 0)
     throw_range_error(env, "A row of " + std::to_string(sample.columns) + " values has no whole blocks of the type " +
                                std::to_string(sample.type) + ".");
+  // Types for intermediate results have no kernel as weights: llama.cpp would call a null pointer.
+  const ggml_type_traits* traits = functions.ggml_get_type_traits(sample.type);
+  if (sample.type != GGML_TYPE_F32 && (traits == nullptr || traits->to_float == nullptr))
+    throw_range_error(env, "Weights of the type " + std::to_string(sample.type) + " cannot be multiplied.");
   return sample;
 }
 
