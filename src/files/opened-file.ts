@@ -1,6 +1,7 @@
 /** A file that stays open for as long as something depends on its content: a loaded model, of which a part may be mapped. */
 import { type BigIntStats, close, fstat, open, read } from "node:fs";
 import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { FileError } from "../errors.ts";
 import {
@@ -20,21 +21,29 @@ const readDescriptor = promisify(read);
 /** Closes what was forgotten. A FileHandle would do so with a warning, and from Node 25 on with an error. */
 const forgotten = new FinalizationRegistry((descriptor: number) => close(descriptor, () => {}));
 
+const CLOSED = "it was closed meanwhile";
+
 export class OpenedFile implements ByteSource {
   readonly path: string;
   readonly size: number;
   /** Of the file as it was when it was opened. */
   readonly status: BigIntStats;
   readonly #descriptor: number;
+  /** What the path named then. Not compared with `status`: some systems number open and named files differently. */
+  readonly #place: string | undefined;
+  /** Of the path, wherever this process goes. */
+  readonly #absolute: string;
   #closing: Promise<void> | undefined;
   #looking: Promise<void> | undefined;
   #nextLook: Promise<void> | undefined;
 
-  private constructor(path: string, descriptor: number, status: BigIntStats) {
+  private constructor(path: string, descriptor: number, status: BigIntStats, place: string | undefined) {
     this.path = path;
     this.size = Number(status.size);
     this.status = status;
     this.#descriptor = descriptor;
+    this.#place = place;
+    this.#absolute = resolve(path);
     forgotten.register(this, descriptor, this);
   }
 
@@ -46,7 +55,7 @@ export class OpenedFile implements ByteSource {
       descriptor = await openDescriptor(path, READ_WITHOUT_WAITING);
       const status = await statDescriptor(descriptor, { bigint: true });
       if (!status.isFile()) throw notReadable(path, "is not a regular file");
-      return new OpenedFile(path, descriptor, status);
+      return new OpenedFile(path, descriptor, status, await placeOf(path));
     } catch (error) {
       if (descriptor !== undefined) await closeDescriptor(descriptor);
       throw error instanceof FileError ? error : notReadable(path, reasonOf(error), error);
@@ -64,8 +73,11 @@ export class OpenedFile implements ByteSource {
 
   read(position: number, target: Uint8Array): Promise<void> {
     return readFully(this, position, target, async (offset, length, at) => {
-      if (this.#closing !== undefined) throw new Error("it was closed meanwhile");
-      return (await readDescriptor(this.#descriptor, target, offset, length, at)).bytesRead;
+      if (this.#closing !== undefined) throw new Error(CLOSED);
+      const { bytesRead } = await readDescriptor(this.#descriptor, target, offset, length, at);
+      // The number may have been another file's before the system came to it.
+      if (this.#closing !== undefined) throw new Error(CLOSED);
+      return bytesRead;
     });
   }
 
@@ -93,13 +105,11 @@ export class OpenedFile implements ByteSource {
   }
 
   async #look(): Promise<void> {
-    // The number may be another file's by now.
     if (this.#closing !== undefined) return;
     const opened = await statDescriptor(this.#descriptor, { bigint: true });
     if (contentOf(opened) !== contentOf(this.status)) throw changedFile(this.path);
-    const named = await stat(this.path, { bigint: true }).catch(() => undefined);
-    if (named !== undefined && (named.dev !== opened.dev || named.ino !== opened.ino))
-      throw changedFile(this.path, " (another file took its place)");
+    const place = await placeOf(this.#absolute);
+    if (place !== undefined && place !== this.#place) throw changedFile(this.path, " (another file took its place)");
   }
 
   /** A second close gives the same promise. */
@@ -121,6 +131,12 @@ export function changedFile(file: string, how = ""): FileError {
     `The file ${file} changed while it was in use${how}, so that results could be wrong: load it again.`,
     { file },
   );
+}
+
+/** Undefined where there is no file. */
+async function placeOf(path: string): Promise<string | undefined> {
+  const named = await stat(path, { bigint: true }).catch(() => undefined);
+  return named === undefined ? undefined : `${named.dev}:${named.ino}`;
 }
 
 function contentOf({ dev, ino, size, mtimeNs }: BigIntStats): string {

@@ -113,11 +113,16 @@ async function findOnce(
   // A library that nobody can tell from another is asked each time.
   if (cpuLibrary === undefined) return check(options);
   const shapes = samples.map(({ type, columns, rows }) => [type, columns, rows]);
-  const key = keyOf([FORMAT, fileIdentity(cpuLibrary), processorIdentity(), shapes, threads, rearranged]);
-  const known = readRemembered(folder, key)?.result;
-  if (isFindings(known, samples.length)) return known;
+  const parts = [FORMAT, fileIdentity(cpuLibrary), processorIdentity(), shapes, threads, rearranged];
+  // What is wrong may be the weights of a damaged file: that says nothing of other files.
+  const [anyFile, thisFile] = [keyOf(parts), keyOf([...parts, fileIdentity(path)])];
+  for (const key of [anyFile, thisFile]) {
+    const known = readRemembered(folder, key)?.result;
+    if (isFindings(known, samples.length)) return known;
+  }
   const findings = await check(options);
-  writeRemembered(folder, key, { time: Date.now(), result: findings });
+  const isGood = findings.every(({ problem, multiple }) => problem === undefined && multiple > 0);
+  writeRemembered(folder, isGood ? anyFile : thisFile, { time: Date.now(), result: findings });
   return findings;
 }
 
@@ -154,7 +159,8 @@ function unusable(question: KernelQuestion, sample: NamedSample, { problem }: Ke
   return new NativeError(
     "ERR_RUNTIME_UNUSABLE",
     `${question.path} cannot be scored on this CPU: ${libraryName(question)} multiplies ${weightsOf(sample)} wrongly (its ` +
-      `products ${problem}). Take another weight type, or set ${RUNTIME_VARIABLE} to an own build of llama.cpp ${LLAMA_VERSION}.`,
+      `products ${problem}), or the file is damaged. Check the file, take another weight type, or set ${RUNTIME_VARIABLE} to ` +
+      `an own build of llama.cpp ${LLAMA_VERSION}.`,
     { file: question.path },
   );
 }

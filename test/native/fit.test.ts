@@ -1,5 +1,5 @@
 /** From preferences to a head that is in use: features, the fit, both kinds of file, and scores with them. */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -7,7 +7,14 @@ import { comparisonsByGrade, type PlacedCase } from "../../src/evaluation/case.t
 import { extractFeatures } from "../../src/evaluation/fit/extract-features.ts";
 import { dot } from "../../src/evaluation/fit/feature-table.ts";
 import { fitHead } from "../../src/evaluation/fit/fit-head.ts";
-import { embeddedModelPath, loadRewardModel, type RewardModel, replaceHead, writeHead } from "../../src/index.ts";
+import {
+  embeddedModelPath,
+  fitModel,
+  loadRewardModel,
+  type RewardModel,
+  replaceHead,
+  writeHead,
+} from "../../src/index.ts";
 import { randomOf } from "../random.ts";
 
 let folder: string;
@@ -157,6 +164,35 @@ describe("a fit to preferences that the head does not follow", () => {
     const fresh = await loadRewardModel({ modelPath: place, gpu: "off", threads: 1 });
     expect((await extractFeatures(fresh, cases.slice(0, 3), { cacheFolder: cache })).computed).toBe(6);
     await fresh.close();
+  });
+
+  it("is not written for a model that took the place of the fitted one", async () => {
+    const [place, data, headOutput] = [
+      join(folder, "refitted.gguf"),
+      join(folder, "pairs.jsonl"),
+      join(folder, "h.gguf"),
+    ];
+    cpSync(path, place);
+    const rows = Array.from({ length: 12 }, (_, i) =>
+      JSON.stringify({ prompt: `Tell me of ${subjects[i % 8]}, ${i}.`, chosen: "Gladly!", rejected: "Another time." }),
+    );
+    writeFileSync(data, rows.join("\n"));
+    let other: Buffer | undefined = readFileSync(path);
+    other[other.length - 1] = (other.at(-1) as number) ^ 1;
+    const fitting = fitModel({
+      modelPath: place,
+      data: { benchmark: "pairs", inputs: [data] },
+      load: { gpu: "off", threads: 1 },
+      headOutput,
+      cacheFolder: join(folder, "refitted"),
+      onProgress: ({ doing }) => {
+        if (doing !== "fitting" || other === undefined) return;
+        writeFileSync(place, other);
+        other = undefined;
+      },
+    });
+    await expect(fitting).rejects.toMatchObject({ code: "ERR_MODEL_CHANGED", file: place });
+    expect(existsSync(headOutput)).toBe(false);
   });
 
   it("shares one row among equal items", async () => {
