@@ -174,6 +174,7 @@ export class RewardTokenizer {
     nameItem = itemName,
     { findResponse = false, signal }: TokenizeOptions & { readonly findResponse?: boolean | undefined } = {},
   ): Promise<TokenizedOutcome[]> {
+    signal?.throwIfAborted();
     const { specialTokens, frame } = this.settings;
     const outcomes: (TokenizedOutcome | undefined)[] = new Array(items.length).fill(undefined);
     const checked: (NamedItem & { readonly at: number })[] = [];
