@@ -1,6 +1,7 @@
 // A Jinja template gives text, in which content and template can no longer be told apart, so it is rendered with marks in
 // place of the contents first; what stands between the marks is template text. That is sound only for templates that pass
 // contents on, or trim them: every conversation is rendered with its contents, too, and must come out the same.
+const { asPython } = require("./python-values.cjs");
 const { strftime } = require("./strftime.cjs");
 
 /**
@@ -35,6 +36,7 @@ class TemplateFailure extends Error {
 
 exports.TemplateEngine = class TemplateEngine {
   #jinja;
+  #Interpreter;
   #source;
   /** What is the same for all conversations; a template cannot change it. */
   #globals;
@@ -45,7 +47,7 @@ exports.TemplateEngine = class TemplateEngine {
   /** @param setup see TemplateSetup in src/native/template-process.ts */
   constructor({ jinja, source, tokens, date, limits }) {
     this.#jinja = require(jinja);
-    stripAsPython(this.#jinja);
+    this.#Interpreter = asPython(this.#jinja);
     // As Jinja's own lexer.
     this.#source = source.replace(/\r\n?/g, "\n");
     this.#limits = limits;
@@ -103,14 +105,14 @@ exports.TemplateEngine = class TemplateEngine {
   }
 
   #text(roles, contents) {
-    const { Environment, Interpreter, parse, tokenize } = this.#jinja;
+    const { Environment, parse, tokenize } = this.#jinja;
     const environment = new Environment(this.#globals);
     environment.set(
       "messages",
       roles.map((role, i) => ({ role, content: contents[i] })),
     );
     this.#program ??= parse(tokenize(this.#source, { lstrip_blocks: true, trim_blocks: true }));
-    const text = String(new Interpreter(environment).run(this.#program).value);
+    const text = String(new this.#Interpreter(environment).run(this.#program).value);
     const { characters, charactersPerMessage, repeats } = this.#limits;
     const given = contents.reduce((sum, { length }) => sum + length, 0);
     const most = characters + charactersPerMessage * roles.length + repeats * given;
@@ -172,53 +174,6 @@ function readSkeleton(roles, rendered) {
     return { index, start, end };
   });
   return { texts, contents };
-}
-
-/** Which ends of a text Python's methods of this name strip. */
-const STRIPS = {
-  strip: { start: true, end: true },
-  lstrip: { start: true, end: false },
-  rstrip: { start: false, end: true },
-};
-
-/** Lets strip("\n") and its like strip what they are told to: the engine's own strip white space, whatever they are given. */
-function stripAsPython({ Environment }) {
-  const prototype = Object.getPrototypeOf(new Environment().set("text", ""));
-  const StringValue = prototype.constructor;
-  const { get } = Object.getOwnPropertyDescriptor(prototype, "builtins");
-  Object.defineProperty(prototype, "builtins", {
-    get() {
-      if (this._builtins !== undefined) return this._builtins;
-      const builtins = get.call(this);
-      for (const [name, sides] of Object.entries(STRIPS)) {
-        const method = builtins.get(name);
-        const stripSpace = method.value;
-        method.value = ([characters, ...more]) => {
-          if (characters === undefined || characters.type === "NullValue") return stripSpace([]);
-          if (characters.type !== "StringValue" || more.length > 0)
-            throw new Error(`${name}() takes a string of the characters to strip`);
-          return new StringValue(strip(this.value, new Set(characters.value), sides));
-        };
-      }
-      return builtins;
-    },
-  });
-}
-
-function strip(text, characters, { start: atStart, end: atEnd }) {
-  let [start, end] = [0, text.length];
-  while (atStart && start < end) {
-    const first = String.fromCodePoint(text.codePointAt(start));
-    if (!characters.has(first)) break;
-    start += first.length;
-  }
-  while (atEnd && end > start) {
-    // The last code point: contents are well formed.
-    const last = /[\uDC00-\uDFFF]/.test(text[end - 1]) ? text.slice(end - 2, end) : text[end - 1];
-    if (!characters.has(last)) break;
-    end -= last.length;
-  }
-  return text.slice(start, end);
 }
 
 const newline = /\n/;

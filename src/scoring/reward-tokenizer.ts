@@ -185,6 +185,7 @@ export class RewardTokenizer {
       ...rules
     }: TokenizeOptions & { findResponse?: boolean | undefined } = {},
   ): Promise<TokenizedOutcome[]> {
+    signal?.throwIfAborted();
     const { specialTokens, frame } = this.settings;
     const outcomes: (TokenizedOutcome | undefined)[] = new Array(items.length).fill(undefined);
     const checked: (NamedItem & { readonly at: number })[] = [];

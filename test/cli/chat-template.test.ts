@@ -202,12 +202,14 @@ describe("an application", () => {
         setTimeout(() => stop.abort(new Error("enough")), 300);
         console.log(await stopped);
       }
+      const before = { signal: AbortSignal.abort(new Error("before")) };
+      console.log(await model.tokenize([{ text: "a" }], before).catch((error) => error.message));
       console.log((await model.score([{ text: "a" }])).length);
       const closed = model.score([pair]).catch((error) => error.code);
       setTimeout(() => model.close(), 300);
       console.log(await closed);`);
     expect([code, stderr]).toEqual([0, ""]);
-    expect(stdout.split("\n")).toEqual(["enough", "enough", "enough", "1", "ERR_MODEL_CLOSED", ""]);
+    expect(stdout.split("\n")).toEqual(["enough", "enough", "enough", "before", "1", "ERR_MODEL_CLOSED", ""]);
   });
 
   it.skipIf(process.platform !== "linux")("takes the renderer along when it ends at once", async () => {

@@ -61,6 +61,17 @@ describe("a Jinja chat template", () => {
     ]);
   });
 
+  it.each([
+    ["{{ true }}{{ messages[0].x is defined }}", "TrueFalse"],
+    ["{{ none }}{{ messages[0].x }}", "None"],
+    ["{{ 'a' ~ true ~ none ~ 1 ~ 1.0 ~ 0.5 }}", "aTrueNone11.00.5"],
+    ["{% set a = none %}{% if false %}{% endif %}", ""],
+  ])("writes %s as Python does", async (source, expected) => {
+    expect((await render(`${source}|${loop("{{ message.content }}")}`, pair("a", "b"))).join("")).toBe(
+      `${expected}|<s>ab`,
+    );
+  });
+
   it("is given what apply_chat_template gives it", async () => {
     const source =
       "{% if add_generation_prompt %}wrong{% endif %}{% if tools is not none or documents is not none %}wrong{% endif %}" +
@@ -88,6 +99,14 @@ describe("a Jinja chat template", () => {
       loop("{{ strftime_now('%d') }}{{ message.content }}"),
       pair("a", "b"),
       /without a date.*templateDate \(--template-date YYYY-MM-DD\)/,
+    ],
+    ["writes a list", `{{ [1, 'a'] }}${plain}`, pair("a", "b"), /a value of the kind array, which Python writes/],
+    ["writes a message", `{{ messages[0] }}${plain}`, pair("a", "b"), /a value of the kind object/],
+    [
+      "writes a number with an exponent",
+      `{{ 100000000000000000.0 }}${plain}`,
+      pair("a", "b"),
+      /a value of the kind float/,
     ],
     ["counts without end", "{% for i in range(99999999) %}{% endfor %}", pair("a", "b"), /counts to more/],
   ])("is refused where it %s", async (_, source, messages, expected) => {
