@@ -123,16 +123,20 @@ export function agreedTokenization(
   if (fast === undefined) return wanted;
   const compare = (mode: Tokenization) =>
     compareTokenizers({ pieces, tokenizer, fast }, mode, follows === "tokenizer.model");
-  const found = compare(wanted);
-  if (found.count === 0) return wanted;
-  const others = FAST_MODES.filter((mode) => mode !== wanted && tokenizer.legacy);
-  const fitting = others.find((mode) => compare(mode).count === 0);
-  if (fitting !== undefined && asked === undefined && follows === "tokenizer.json") return fitting;
+  const isOpen = asked === undefined && follows === "tokenizer.json";
+  const modes = [wanted, ...FAST_MODES.filter((mode) => mode !== wanted && tokenizer.legacy)];
+  const fitting = modes.find((mode) => compare(mode).count === 0);
+  if (fitting === wanted || (fitting !== undefined && isOpen)) return fitting;
+  // What is cut out of text tells the modes apart; with that right, everything else is what is wrong.
+  const distance = (mode: Tokenization) => (compare(mode).field === "added_tokens" ? compare(mode).count : 0);
+  const [nearest = wanted] = isOpen ? modes.sort((a, b) => distance(a) - distance(b)) : [];
+  const found = compare(nearest);
+  const without = follows === "tokenizer.model" ? ", or leave tokenizer.json out: tokenizer.model is followed" : "";
   const advice =
     fitting === undefined
-      ? `Take all tokenizer files from one place${follows === "tokenizer.model" ? ", or leave tokenizer.json out: tokenizer.model is followed" : ""}.`
+      ? `Take all tokenizer files from one place${without}.`
       : `It is a tokenizer of the kind ${fitting}: ask for that with the option tokenization (--tokenization ${fitting}).`;
-  throw refuse(fast.path, `does not say the same as tokenizer.model read as ${wanted}: ${found}. ${advice}`, {
+  throw refuse(fast.path, `disagrees with tokenizer.model, read as ${nearest}: ${found}. ${advice}`, {
     field: found.field,
   });
 }

@@ -215,16 +215,16 @@ describe("a tokenizer.json that says something else", () => {
     [
       "no byte fallback",
       "model.byte_fallback",
-      /byte_fallback is false/,
+      /false as byte_fallback; true is expected/,
       (f) => Object.assign(f.model, { byte_fallback: false }),
     ],
     [
       "words taken whole",
       "model.ignore_merges",
-      /ignore_merges is true/,
+      /true as ignore_merges/,
       (f) => Object.assign(f.model, { ignore_merges: true }),
     ],
-    ["a dropout", "model.dropout", /dropout is 0.1/, (f) => Object.assign(f.model, { dropout: 0.1 })],
+    ["a dropout", "model.dropout", /0\.1 as dropout/, (f) => Object.assign(f.model, { dropout: 0.1 })],
   ];
 
   it.each(changes)("has %s: refused for the field %s", (_name, field, message, change) => {
@@ -248,6 +248,24 @@ describe("a tokenizer.json that says something else", () => {
     ["stripping", /asks for lstrip/, (f) => Object.assign(f.added_tokens[3] as object, { lstrip: true })],
   ])("has %s: refused at once", (_, message, change) => {
     expect(() => vocabularyOf("adversarial-prefix", "4.41.2", change)).toThrow(message);
+  });
+
+  it("is told by what differs from the version that made it", () => {
+    const refusal = (version: string, change: (file: Json) => void) => {
+      try {
+        return agreedTokenization(vocabularyOf("adversarial-prefix", version, change), "tokenizer.json", undefined);
+      } catch (error) {
+        return String(error);
+      }
+    };
+    const flag = (file: Json) =>
+      Object.assign(file.added_tokens[4] as object, { special: !file.added_tokens[4]?.special });
+    expect(refusal("4.57.6", flag)).toMatch(
+      /read as fast-4\.42: it adds the token "<\|Assistant\|>" as id 4 with special false, where the other files say true\. Take/,
+    );
+    expect(refusal("4.57.6", ({ model: { merges } }) => merges.reverse())).toMatch(
+      /read as fast-4\.42: its merge 0 is/,
+    );
   });
 
   it("is refused with another add_prefix_space in tokenizer_config.json", () => {

@@ -169,7 +169,7 @@ describe("a tokenizer.json beside tokenizer.model", () => {
       const error = await convert(swapped, mode as "slow").catch((e: unknown) => e);
       expect(error).toMatchObject({ code: "ERR_INVALID_CHECKPOINT", field: "model.vocab" });
       expect(String(error)).toMatch(
-        /tokenizer\.json does not say the same as tokenizer\.model.*"a" the id \d+, and tokenizer\.model gives it \d+/,
+        /tokenizer\.json disagrees with tokenizer\.model.*"a" the id \d+, and tokenizer\.model gives it \d+/,
       );
     },
   );

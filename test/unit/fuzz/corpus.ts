@@ -39,8 +39,18 @@ export async function makeCorpus(): Promise<Corpus> {
       inBytes(single),
       inBytes(sharded(single, tensors, "safetensors", (part) => safetensors(part))),
       inBytes(sharded(single, tensors, "bin", (part) => torchOf(part))),
+      inBytes({ ...(await fixtureFiles("alpha7b-like")), "added_tokens.json": '{"<s>":1,"</s>":2}' }),
     ],
   };
+}
+
+/** With tokenizer.model and tokenizer.json. */
+async function fixtureFiles(name: string): Promise<Files> {
+  const folder = join(fixtures, name);
+  const names = (await readdir(folder)).sort();
+  return Object.fromEntries(
+    await Promise.all(names.map(async (file) => [file, await readFile(join(folder, file))] as const)),
+  );
 }
 
 const CSV = 'prompt,chosen,rejected\r\n"a ""b"" c","line\nbreak",d\r\n,,\r\n';

@@ -4,6 +4,7 @@ import { readSafetensorsHeader } from "../../../src/checkpoint/safetensors.ts";
 import { parseSentencePiece } from "../../../src/checkpoint/sentencepiece.ts";
 import { dtypeBytes, type TensorEntry } from "../../../src/checkpoint/tensor-entry.ts";
 import { readTorchFile } from "../../../src/checkpoint/torch-file.ts";
+import { agreedTokenization } from "../../../src/checkpoint/vocabulary.ts";
 import { isStarlingError } from "../../../src/errors.ts";
 import { describeHeadFile } from "../../../src/gguf/head-file.ts";
 import { readGguf } from "../../../src/gguf/reader.ts";
@@ -160,6 +161,8 @@ export const targets: { readonly [name: string]: Target } = {
       for (const tensor of checkpoint.tensors.values())
         checkEntries([tensor], (files.get(tensor.fileName) as Uint8Array).length);
       await checkpoint.close();
+      const { vocabulary, profile } = checkpoint;
+      if (vocabulary.kind === "sentencepiece") agreedTokenization(vocabulary, profile.follows, undefined);
     };
   },
 

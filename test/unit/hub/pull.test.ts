@@ -125,6 +125,12 @@ describe("pull", () => {
     expect(seen.at(-1)).toMatchObject({ bytesDone: bytes, bytesReceived: 0 });
   });
 
+  it("brings every file that a tokenizer is read from", async () => {
+    const names = ["added_tokens.json", "special_tokens_map.json", "tokenizer.json"];
+    const hub = await startHub({ ...shardedFiles(), ...Object.fromEntries(names.map((name) => [name, "{}"])) });
+    expect((await pullFrom(hub, emptyFolder())).files).toEqual(expect.arrayContaining(names));
+  });
+
   it("brings one copy of files of the same content", async () => {
     const same = someBytes(50 * KILOBYTE, 7);
     const files = shardedFiles();
