@@ -234,8 +234,13 @@ export class RewardTokenizer {
 
   /** A template that is not there, or wants what was not given, tells nothing. */
   async #probe(): Promise<TextParts | undefined> {
-    const [parts] = await this.#template.render([{ messages: PROBE, where: "item" }]);
-    return isStarlingError(parts) ? undefined : parts;
+    try {
+      const [parts] = await this.#template.render([{ messages: PROBE, where: "item" }]);
+      return isStarlingError(parts) ? undefined : parts;
+    } catch {
+      // What is asked for may be texts, which need no template.
+      return undefined;
+    }
   }
 
   #warnings(item: CheckedItem, truncated: boolean): readonly ItemWarning[] {
