@@ -15,6 +15,8 @@ const POLL_MS = 5;
  */
 export async function endProcess(exitCode: number, signal: NodeJS.Signals): Promise<void> {
   await Promise.race([removeLeftoversNow(), sleep(MAX_WAIT_MS)]);
+  // Child processes are ended by their listeners.
+  process.emit("exit", exitCode);
   addonIfLoaded()?.endProcess(exitCode);
   for (let waited = 0; isWaiting() && waited < MAX_WAIT_MS; waited += POLL_MS) await sleep(POLL_MS);
   if (isWaiting()) {

@@ -131,7 +131,8 @@ describe.skipIf(process.platform === "win32")("a signal stops what waits for", (
 describe.skipIf(process.platform === "win32")("a thread that nothing can stop", () => {
   /** Opens a pipe as no command does: a thread of libuv's pool waits inside the system. */
   const script = (addon: boolean) => `
-    import { open } from "node:fs";
+    import { open, writeSync } from "node:fs";
+    process.on("exit", (code) => writeSync(1, "told " + code));
     import { endProcess${addon ? ", loadTokenizer" : ""} } from ${JSON.stringify(join(repository, "dist", "src", "index.js"))};
     ${addon ? `await loadTokenizer({ modelPath: ${JSON.stringify(f16)} });` : ""}
     open(${JSON.stringify(pipe)}, "r", () => {});
@@ -143,11 +144,17 @@ describe.skipIf(process.platform === "win32")("a thread that nothing can stop", 
     ["with an addon that nobody has loaded", false, 143],
     ["with the addon", true, 143],
   ] as const)("does not keep the process: %s", async (_, addon, expected) => {
-    const child = spawn(process.execPath, ["--input-type=module", "-e", script(addon)], { stdio: "inherit" });
+    const child = spawn(process.execPath, ["--input-type=module", "-e", script(addon)], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const told: Buffer[] = [];
+    child.stdout.on("data", (chunk: Buffer) => told.push(chunk));
     const timer = setTimeout(() => child.kill("SIGKILL"), 20_000);
-    const [code, by] = await once(child, "exit");
+    const [code, by] = await once(child, "close");
     clearTimeout(timer);
     expect(code ?? by).toBe(expected);
+    // Whoever has child processes ends them then.
+    expect(Buffer.concat(told).toString()).toBe("told 143");
   });
 
   it("a second Ctrl-C is obeyed at once", async () => {

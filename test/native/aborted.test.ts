@@ -64,6 +64,8 @@ const calls: Readonly<Record<string, () => Promise<unknown>>> = {
   "model.scoreEach": () => first(model.scoreEach(unread(), { signal })),
   "model.features": () => model.features([{ text: "" }], { signal }),
   "model.featuresEach": () => first(model.featuresEach(unread(), { signal })),
+  "model.tokenize": () => model.tokenize([{ text: "" }], { signal }),
+  "model.tokenizer.tokenize": () => model.tokenizer.tokenize([{ text: "" }], { signal }),
   "model.rank": () => model.rank("a", ["", "b"], { signal }),
   "model.prompt": () => model.prompt("Capital of France?", { signal }),
   "ranking.score": () => ranking.score("Paris.", { signal }),
@@ -78,7 +80,9 @@ const others = [
   "endProcess",
   "headNotice",
   "isStarlingError",
+  "isTemplateDate",
   "loadTokenizer",
+  "modelNotices",
   "openRows",
   "packageVersion",
   "predictMemory",
@@ -86,6 +90,7 @@ const others = [
   "ranksOf",
   "readJsonRows",
   "renderHtml",
+  "rowItems",
   "writeReport",
 ];
 
