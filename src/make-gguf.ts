@@ -195,6 +195,8 @@ async function quantizeTo(
   try {
     const threads = options.threads ?? availableParallelism();
     await runQuantizer(input, file.path, weightType(options.type).id, threads).catch(async (error: unknown) => {
+      // Of a changed file it may fail for whatever reason.
+      await source.assertUnchanged();
       // llama.cpp says no more than that its stream failed.
       const free = await freeBytes(dirname(file.path));
       throw free !== undefined && free < FULL_BYTES ? unwritable(output, "the disk is full", error) : error;
