@@ -8,7 +8,7 @@
  */
 
 /** Must equal `STARLING_CONTRACT_VERSION` in native/addon.cpp: a stale build is told apart from a fitting one. */
-export const CONTRACT_VERSION = 6;
+export const CONTRACT_VERSION = 7;
 
 export interface NativeAddon {
   readonly contractVersion: number;
