@@ -218,8 +218,8 @@ describe("hidden states that are all zeros", () => {
     writeFileSync(path, bytes);
     await using model = await open(path);
     const error = await errorOf(model.score(items));
-    expect(error).toMatchObject({ code: "ERR_EVALUATION" });
-    expect(error.message).toMatch(/the file is damaged/);
+    expect(error).toMatchObject({ code: "ERR_NOT_FINITE" });
+    expect(error.message).toMatch(/Its file is damaged/);
   });
 });
 
