@@ -3,7 +3,7 @@
  * the native queue early enough that it never runs dry; outcomes come out in the order of the items as soon as they
  * are there. What is held at any time is bounded, so an endless input needs constant memory.
  */
-import { InvalidInputError, isStarlingError } from "../errors.ts";
+import { InvalidInputError, isStarlingError, NativeError } from "../errors.ts";
 import type { CancellableJob, NativeModel } from "../native/addon.ts";
 import { isNotFinite, nativeFailure, notFinite, tooLong } from "./failures.ts";
 import { itemResult, type Wanted } from "./item-result.ts";
@@ -283,7 +283,7 @@ class Pipeline {
         this.#jobs.delete(job);
         const failure = nativeFailure(error);
         // What was read of a changed file fails as it may, and for that reason.
-        if (isStarlingError(failure) && failure.code === "ERR_EVALUATION") await this.#context.assertUnchanged();
+        if (failure instanceof NativeError) await this.#context.assertUnchanged();
         if (isNotFinite(error)) return { index, error: notFinite(this.#nameItem(index), error) };
         throw failure;
       },
