@@ -48,6 +48,8 @@ const exact = {
   paddingToken: -1,
   paddingPosition: -1,
   mmap: false,
+  rearranged: true,
+  rowMultiple: 4,
 };
 const oneLane = { ...exact, lanes: 1, laneThreads: threads };
 const packed = { ...oneLane, maxSequences: 32, flashAttention: true, batchTokens: 2048, microBatch: 512 };

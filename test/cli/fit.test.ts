@@ -116,7 +116,7 @@ describe("fit", () => {
       ["score", "--input", texts],
       ["rank", "-p", "Hello", "-r", "a", "-r", "b"],
       ["eval", "pairs", "--input", prefs],
-      ["fit", "--input", prefs],
+      ["fit", "--input", prefs, "--head-output", path("of-another.gguf")],
     ]) {
       const args = [...command, "--model", other, "--head", head, "--gpu", "off"];
       const { code, stdout, stderr } = await run(args);
