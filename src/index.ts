@@ -83,20 +83,19 @@ export type { Row } from "./rows/row.ts";
 export { headNotice } from "./scoring/head-notice.ts";
 export type { KernelInfo } from "./scoring/kernel-plan.ts";
 export { batchModes, gpuChoices, splitModes } from "./scoring/load-options.ts";
+export { loadRewardModel } from "./scoring/load-reward-model.ts";
 export { modelNotices } from "./scoring/model-notices.ts";
-export { predictMemory } from "./scoring/predict-memory.ts";
-export type { PromptOptions, PromptRanking } from "./scoring/prompt-ranking.ts";
-export { ranksOf } from "./scoring/ranks.ts";
-export { loadRewardModel, RewardModel } from "./scoring/reward-model.ts";
 export {
   type LoadTokenizerOptions,
   loadTokenizer,
-  RewardTokenizer,
   specialTokenChoices,
-  type TokenizedOutcome,
-  type TokenizeOptions,
   tokenizationModes,
-} from "./scoring/reward-tokenizer.ts";
+} from "./scoring/open-tokenizer.ts";
+export { predictMemory } from "./scoring/predict-memory.ts";
+export type { PromptOptions, PromptRanking } from "./scoring/prompt-ranking.ts";
+export { ranksOf } from "./scoring/ranks.ts";
+export { RewardModel } from "./scoring/reward-model.ts";
+export { RewardTokenizer, type TokenizedOutcome, type TokenizeOptions } from "./scoring/reward-tokenizer.ts";
 export type {
   BatchMode,
   FeatureOptions,

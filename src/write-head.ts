@@ -15,7 +15,7 @@ import { describeWeightTypes } from "./gguf/weight-types.ts";
 import { GgufWriter } from "./gguf/writer.ts";
 import type { ConvertProgress, ConvertResult } from "./make-gguf.ts";
 import { aBoolean, aFunction, aSignal, aString, type Check, checkOptions, given, oneOf, required } from "./options.ts";
-import { tokenizationModes } from "./scoring/reward-tokenizer.ts";
+import { tokenizationModes } from "./scoring/open-tokenizer.ts";
 import type { TokenizationMode } from "./scoring/types.ts";
 
 export interface WriteHeadOptions {

@@ -2,8 +2,9 @@
 import { basename, join } from "node:path";
 import { changedFile } from "../files/opened-file.ts";
 import { given } from "../options.ts";
+import { loadRewardModel } from "../scoring/load-reward-model.ts";
 import { modelNotices } from "../scoring/model-notices.ts";
-import { loadRewardModel, type RewardModel } from "../scoring/reward-model.ts";
+import type { RewardModel } from "../scoring/reward-model.ts";
 import type { LoadRewardModelOptions, RewardModelInfo } from "../scoring/types.ts";
 import { modelHash } from "./model-hash.ts";
 import type { ReportedModel, ReportedSettings } from "./report.ts";

@@ -1,5 +1,6 @@
 /** Why an item has no score, or a call no results. */
-import { isStarlingError, ModelClosedError, NativeError, type StarlingError } from "../errors.ts";
+import { InvalidInputError, isStarlingError, ModelClosedError, NativeError, type StarlingError } from "../errors.ts";
+import type { TokenizerSettings } from "./reward-tokenizer.ts";
 import type { TokenizedItem } from "./types.ts";
 
 export function tooLong(item: TokenizedItem, contextTokens: number, where: string): StarlingError | undefined {
@@ -27,4 +28,14 @@ export function nativeFailure(error: unknown): unknown {
   if (code === "ABORTED" || isStarlingError(error)) return error;
   if (isNotFinite(error)) return notFinite("prompt", error);
   return new NativeError("ERR_EVALUATION", error instanceof Error ? error.message : String(error), { cause: error });
+}
+
+/** @throws InvalidInputError for a model whose reference reads no token of the text */
+export function assertTokensHaveRewards({ scorePosition }: Pick<TokenizerSettings, "scorePosition">): void {
+  if (scorePosition !== "padding-end") return;
+  throw new InvalidInputError(
+    "ERR_INVALID_ARGUMENT",
+    "This model's scores are read behind the text, at the end of padding: its tokens have no rewards of their own.",
+    { field: "perToken" },
+  );
 }

@@ -4,7 +4,7 @@ import type { GpuChoice } from "../native/engine.ts";
 import { aBoolean, aFunction, anInteger, aSignal, aString, aThreadCount, type Check, oneOf } from "../options.ts";
 import { aDate } from "../prompt/template-date.ts";
 import { MAX_DEVICES } from "./gpu-fit.ts";
-import { specialTokenChoices, tokenizationModes } from "./reward-tokenizer.ts";
+import { specialTokenChoices, tokenizationModes } from "./open-tokenizer.ts";
 import type { BatchMode } from "./types.ts";
 
 export const gpuChoices: readonly GpuChoice[] = ["auto", "off", "cuda", "vulkan", "metal"];

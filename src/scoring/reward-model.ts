@@ -1,26 +1,17 @@
 /** The public class: a loaded reward model. */
-import { isStarlingError, ModelClosedError, NativeError } from "../errors.ts";
-import { OpenedFile } from "../files/opened-file.ts";
+import { ModelClosedError } from "../errors.ts";
+import type { OpenedFile } from "../files/opened-file.ts";
 import type { NativeModel } from "../native/addon.ts";
-import { openEngine } from "../native/engine.ts";
-import { aBoolean, aFunction, aNameList, aSignal, checkOptions, given, required } from "../options.ts";
+import { aBoolean, aFunction, aNameList, aSignal, checkOptions } from "../options.ts";
 import { type ChatMessage, checkItem, checkPrompt, checkString, type ScoreItem } from "../prompt/items.ts";
-import { availableMemory } from "./available-memory.ts";
-import { cancellable } from "./cancellable.ts";
-import { checkFitDate, readHeadFor } from "./choose-head.ts";
-import { planKernels } from "./kernel-plan.ts";
-import { loadOptionChecks } from "./load-options.ts";
-import { readModelFile } from "./model-file.ts";
-import { assertPlacementFits, type Placement, placeModel } from "./placement.ts";
 import { openPrompt, type PromptOptions, type PromptRanking } from "./prompt-ranking.ts";
 import { ranksOf } from "./ranks.ts";
-import { openTokenizer, type RewardTokenizer, type TokenizeOptions } from "./reward-tokenizer.ts";
+import type { RewardTokenizer, TokenizeOptions } from "./reward-tokenizer.ts";
 import { featureStream, type StreamContext, scoreStream } from "./stream.ts";
 import type {
   FeatureOptions,
   FeatureOutcome,
   FeatureResult,
-  LoadRewardModelOptions,
   RankedResponse,
   RewardModelInfo,
   ScoreFailure,
@@ -29,123 +20,6 @@ import type {
   ScoreResult,
   TokenizedItem,
 } from "./types.ts";
-
-/**
- * Loads a GGUF made by `starling-rm convert`.
- *
- * @throws InvalidInputError for a wrong option, FileError for a file that cannot be used or changes meanwhile, NativeError
- *   when no runtime fits or llama.cpp refuses the model
- */
-export async function loadRewardModel(options: LoadRewardModelOptions): Promise<RewardModel> {
-  required("loadRewardModel", options, "modelPath");
-  checkOptions("loadRewardModel", options, loadOptionChecks);
-  const { modelPath, signal } = options;
-  signal?.throwIfAborted();
-  // What is checked and what llama.cpp loads is one open file, whatever takes its place at the path.
-  const opened = await OpenedFile.open(modelPath);
-  try {
-    return await loadOpened(opened, options);
-  } catch (error) {
-    await opened.close();
-    throw error;
-  }
-}
-
-async function loadOpened(opened: OpenedFile, options: LoadRewardModelOptions): Promise<RewardModel> {
-  const { modelPath, signal } = options;
-  const file = await readModelFile(opened);
-  const engine = await openEngine({ gpu: options.gpu ?? "auto" });
-  signal?.throwIfAborted();
-  const tokenizer = openTokenizer(engine.addon, file, options);
-  const { headPath, foreignHead } = options;
-  const headFile =
-    headPath === undefined
-      ? undefined
-      : await readHeadFor(headPath, modelPath, file, tokenizer.settings.tokenization, foreignHead);
-  const { head, fit } = headFile ?? file;
-  checkFitDate({ ...file, fit }, tokenizer.settings.templateDate);
-
-  const placement = placeModel(file, options, engine);
-  if (options.checkMemory !== false) assertPlacementFits(modelPath, placement, availableMemory());
-  const { threads, batchMode, ...plan } = placement.plan;
-  const kernels = await planKernels(
-    {
-      path: modelPath,
-      samples: file.weightSamples,
-      plan: placement.plan,
-      layers: file.shape.layers,
-      runtime: engine.runtimeInfo,
-    },
-    (check) => engine.addon.checkKernels(check),
-  ).catch((error: unknown) => {
-    throw loadFailure(error, modelPath, placement);
-  });
-  signal?.throwIfAborted();
-  const { rearranged, rowMultiple } = kernels;
-  const { descriptor } = opened;
-  const source = { path: modelPath, ...(descriptor === undefined ? {} : { descriptor }) };
-  const job = engine.addon.loadModel({ ...plan, ...source, rearranged, rowMultiple, head }, options.onProgress);
-  const native = await cancellable(job, signal, (error) => loadFailure(error, modelPath, placement));
-  try {
-    // The header that was checked, and the weights that were read.
-    await opened.assertUnchanged();
-  } catch (error) {
-    await native.close();
-    throw error;
-  }
-  const info: RewardModelInfo = {
-    path: modelPath,
-    name: file.name,
-    ...(file.notice === undefined ? {} : { notice: file.notice }),
-    fileType: file.fileType,
-    ...given({ typeNotice: file.typeNotice }),
-    parameters: native.info.parameters,
-    size: native.info.size,
-    layers: native.info.layers,
-    embeddingLength: native.info.embeddingLength,
-    vocabularySize: native.info.vocabularySize,
-    ...given({ trunkSha256: file.trunkSha256 }),
-    ...(headPath === undefined || headFile === undefined
-      ? {}
-      : { head: { path: headPath, name: headFile.name, ...given({ trunkSha256: headFile.trunkSha256 }) } }),
-    ...(fit === undefined ? {} : { fit }),
-    profile: file.profile,
-    template: file.template,
-    tokenization: tokenizer.settings.tokenization,
-    maxTokens: file.maxTokens,
-    contextTokens: native.info.contextTokens,
-    backend: placement.backend,
-    backendReasons: [
-      ...engine.reasons,
-      ...(placement.reason === undefined ? [] : [{ backend: engine.backend, reason: placement.reason }]),
-    ],
-    devices: native.info.devices,
-    ...(engine.runtimeInfo.cpuLibrary === undefined ? {} : { cpuLibrary: engine.runtimeInfo.cpuLibrary }),
-    kernels: kernels.kernels,
-    kernelReasons: kernels.reasons,
-    gpuLayers: placement.fit?.layers ?? 0,
-    threads,
-    batchMode,
-  };
-  // Who wants the weights in memory wants a model that no longer depends on its file.
-  const assertUnchanged = options.mmap === false ? async () => {} : () => opened.assertUnchanged();
-  return new RewardModel(info, { native, tokenizer, assertUnchanged }, head, opened);
-}
-
-/** How llama.cpp and the drivers' libraries say that memory ran out. */
-const OUT_OF_MEMORY = /unable to allocate|failed to allocate|out of memory|OutOfDeviceMemory|cudaMalloc failed/i;
-
-function loadFailure(error: unknown, path: string, { fit }: Placement): unknown {
-  if (isStarlingError(error)) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  const details = { cause: error, file: path };
-  if (!OUT_OF_MEMORY.test(reason))
-    return new NativeError("ERR_MODEL_LOAD", `${path} could not be loaded: ${reason}`, details);
-  // Something else took the memory meanwhile, or the estimate was too low.
-  const advice = fit === undefined ? "close other programs" : `place fewer layers than ${fit.gpuLayers} (gpuLayers)`;
-  const what = `${path} could not be loaded, for memory ran out: ${reason.replace(/\.$/, "")}`;
-  return new NativeError("ERR_OUT_OF_MEMORY", `${what}. Take a smaller quantisation, or ${advice}.`, details);
-}
 
 const streamChecks = {
   onProgress: aFunction,

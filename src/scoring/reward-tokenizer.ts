@@ -1,48 +1,23 @@
 /** Items to token ids: rendering, tokenisation off the JS thread, truncation, and the position of the score. */
 import { InvalidInputError, isStarlingError, ModelClosedError, type StarlingError } from "../errors.ts";
-import {
-  BYTE_BPE,
-  type FrameRule,
-  type ScorePosition,
-  TOKENIZATIONS,
-  type TruncationSide,
-} from "../gguf/starling-keys.ts";
-import type { EncodedText, NativeAddon, NativeTokenizer, Vocabulary } from "../native/addon.ts";
-import { loadAddon } from "../native/load-addon.ts";
-import { TemplateProcess } from "../native/template-process.ts";
-import { aBoolean, aNameList, aSignal, aString, checkOptions, given, oneOf, required } from "../options.ts";
+import type { FrameRule, ScorePosition, TruncationSide } from "../gguf/starling-keys.ts";
+import type { EncodedText, NativeTokenizer, Vocabulary } from "../native/addon.ts";
+import { aBoolean, aNameList, aSignal, checkOptions } from "../options.ts";
 import type { ItemRules } from "../prompt/input-fields.ts";
 import { type CheckedItem, checkItem, type ScoreItem } from "../prompt/items.ts";
-import { aDate, templateDateUse } from "../prompt/template-date.ts";
 import {
   type ChatTemplate,
   type NamedItem,
-  openTemplate,
   renderItems,
   type SpecialTokens,
   type TextParts,
-  templateProblem,
   withoutResponse,
 } from "../prompt/templates.ts";
 import { transcriptIn } from "../prompt/transcript.ts";
 import { type ItemWarning, strictError } from "../prompt/warnings.ts";
-import { type ModelFile, readModelFile } from "./model-file.ts";
+import { scorePositions } from "./score-position.ts";
 import { contentWarning, PROBE, pieceOf, type TextMarks, textMarks, textWarnings } from "./text-warnings.ts";
 import type { TokenizationMode, TokenizedItem } from "./types.ts";
-
-export const tokenizationModes: readonly TokenizationMode[] = [...TOKENIZATIONS, BYTE_BPE];
-export const specialTokenChoices: readonly SpecialTokens[] = ["plain", "reference"];
-
-export interface LoadTokenizerOptions {
-  /** A GGUF that `starling-rm convert` made; only its header is read. */
-  readonly modelPath: string;
-  /** Default: what the GGUF says. */
-  readonly tokenization?: TokenizationMode;
-  /** Default: "plain". */
-  readonly specialTokens?: SpecialTokens;
-  /** The date that the model's own chat template writes, "YYYY-MM-DD"; see {@link TokenizerSettings.templateDate}. */
-  readonly templateDate?: string;
-}
 
 export interface TokenizerSettings {
   readonly template: string;
@@ -62,13 +37,6 @@ export interface TokenizerSettings {
   readonly frame: FrameRule;
 }
 
-/** What both {@link loadTokenizer} and loadRewardModel may be told. */
-export interface TokenizerChoices {
-  readonly tokenization?: TokenizationMode;
-  readonly specialTokens?: SpecialTokens;
-  readonly templateDate?: string;
-}
-
 /** How items are read; see {@link ScoreOptions}. */
 export interface TokenizeOptions extends ItemRules {
   readonly strict?: boolean | undefined;
@@ -80,50 +48,6 @@ const tokenizeChecks = { ignoreFields: aNameList, strict: aBoolean, signal: aSig
 
 /** An item that {@link RewardTokenizer.tokenizeEach} could not tokenise is answered with its error. */
 export type TokenizedOutcome = TokenizedItem | StarlingError;
-
-/**
- * Opens the tokenizer of a GGUF without loading its weights; no llama.cpp runtime is needed.
- *
- * @throws FileError for a file that is missing, broken or no reward model
- */
-export async function loadTokenizer(options: LoadTokenizerOptions): Promise<RewardTokenizer> {
-  required("loadTokenizer", options, "modelPath");
-  checkOptions("loadTokenizer", options, {
-    modelPath: aString,
-    tokenization: oneOf(tokenizationModes),
-    specialTokens: oneOf(specialTokenChoices),
-    templateDate: aDate,
-  });
-  const model = await readModelFile(options.modelPath);
-  return openTokenizer(loadAddon(), model, options);
-}
-
-/** @throws InvalidInputError for a mode that the model's vocabulary does not have */
-export function openTokenizer(
-  { Tokenizer }: Pick<NativeAddon, "Tokenizer">,
-  file: ModelFile,
-  { tokenization = file.tokenization, specialTokens = "plain", templateDate }: TokenizerChoices,
-): RewardTokenizer {
-  if (!file.tokenizations.includes(tokenization))
-    throw new InvalidInputError(
-      "ERR_INVALID_ARGUMENT",
-      `The tokenization ${tokenization} is not one of this model's, which has ${file.tokenizations.join(", ")}.`,
-      { field: "tokenization" },
-    );
-  const { template, maxTokens, truncationSide, scorePosition, frame } = file;
-  const { source = "", tokens = {} } = file.chatTemplate ?? {};
-  const date = templateDateUse(source) === undefined ? undefined : templateDate;
-  const settings = { template, tokenization, specialTokens, maxTokens, truncationSide, scorePosition, frame };
-  const problem = templateProblem(source, file.templateNames);
-  const renderer = problem === undefined ? new TemplateProcess({ source, tokens, date }) : undefined;
-  const chatTemplate = openTemplate(template, { renderer, from: file.chatTemplate?.from, problem });
-  return new RewardTokenizer(
-    new Tokenizer(file.tokenizer),
-    file.tokenizer,
-    { ...settings, ...given({ templateDate: date }) },
-    chatTemplate,
-  );
-}
 
 export class RewardTokenizer {
   readonly settings: TokenizerSettings;
@@ -270,7 +194,7 @@ export class RewardTokenizer {
         "ERR_TOO_MANY_TOKENS",
         `${where} has ${ids.length} tokens, more than the ${maxTokens} of the model's context, and the reference does not truncate.`,
       );
-    const position = positions[scorePosition](encoded, isText);
+    const position = scorePositions[scorePosition](encoded, isText);
     if (typeof position === "string") return new InvalidInputError("ERR_NO_SCORE_POSITION", `${where} ${position}`);
     const responseStart = Math.min(stemTokens, position);
     return { ids, totalTokens, truncated: totalTokens > ids.length, scorePosition: position, responseStart };
@@ -289,29 +213,6 @@ interface Rendered {
 
 /** The native side's "no truncation". */
 const UNBOUNDED = 0xffffffff;
-
-/** The index that the score is read at, or why there is none. See STARLING_KEYS.scorePosition. */
-const positions: Readonly<Record<ScorePosition, (encoded: EncodedText, isText: boolean) => number | string>> = {
-  last: ({ ids }) => ids.length - 1,
-  // The padding behind the text is the native side's business.
-  "padding-end": ({ ids }) => ids.length - 1,
-  "before-first-pad": ({ ids, firstPad }, isText) => {
-    // Content in a template is plain text: whatever id it has, it never hides what follows.
-    const end = isText && firstPad >= 0 ? firstPad : ids.length;
-    if (end > 0) return end - 1;
-    return (
-      "begins with the padding token <unk>, so the reference would read its score from padding: " +
-      "there is no meaningful score. Remove the <unk>."
-    );
-  },
-  "last-non-pad": ({ firstPad, lastNonPad }) => {
-    if (firstPad < 0 || (firstPad === lastNonPad + 1 && lastNonPad >= 0)) return lastNonPad;
-    return (
-      "holds the model's padding token before its end, where versions of transformers read the score at different " +
-      "places: there is no one score."
-    );
-  },
-};
 
 export function itemName(index: number): string {
   return `items[${index}]`;

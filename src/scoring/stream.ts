@@ -3,9 +3,9 @@
  * the native queue early enough that it never runs dry; outcomes come out in the order of the items as soon as they
  * are there. What is held at any time is bounded, so an endless input needs constant memory.
  */
-import { InvalidInputError, isStarlingError, NativeError } from "../errors.ts";
+import { isStarlingError, NativeError } from "../errors.ts";
 import type { CancellableJob, NativeModel } from "../native/addon.ts";
-import { isNotFinite, nativeFailure, notFinite, tooLong } from "./failures.ts";
+import { assertTokensHaveRewards, isNotFinite, nativeFailure, notFinite, tooLong } from "./failures.ts";
 import { itemResult, type Wanted } from "./item-result.ts";
 import { itemName, type RewardTokenizer, type TokenizedOutcome, type TokenizeOptions } from "./reward-tokenizer.ts";
 import type {
@@ -68,12 +68,7 @@ async function* stream(
   { onProgress, signal, nameItem = itemName, onResult, strict, ignoreFields }: FeatureOptions,
 ): AsyncGenerator<ScoreOutcome | FeatureResult, void, undefined> {
   signal?.throwIfAborted();
-  if (wanted === "token-rewards" && context.tokenizer.settings.scorePosition === "padding-end")
-    throw new InvalidInputError(
-      "ERR_INVALID_ARGUMENT",
-      "This model's scores are read behind the text, at the end of padding: its tokens have no rewards of their own.",
-      { field: "perToken" },
-    );
+  if (wanted === "token-rewards") assertTokensHaveRewards(context.tokenizer.settings);
   const pipeline = new Pipeline(source, context, nameItem, wanted, onResult, { strict, ignoreFields });
   const onAbort = () => pipeline.stop();
   signal?.addEventListener("abort", onAbort, { once: true });

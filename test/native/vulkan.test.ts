@@ -9,7 +9,7 @@ import { embeddedModelPath } from "../../src/embedded-model.ts";
 import { isSoftware } from "../../src/native/devices.ts";
 import { openEngine } from "../../src/native/engine.ts";
 import { findRuntime, hasRuntime } from "../../src/native/runtime-folder.ts";
-import { loadRewardModel } from "../../src/scoring/reward-model.ts";
+import { loadRewardModel } from "../../src/scoring/load-reward-model.ts";
 import type { LoadRewardModelOptions } from "../../src/scoring/types.ts";
 import { errorOf, folder, loadOptions, removeFolder } from "./support.ts";
 
