@@ -74,7 +74,9 @@ describe("convert and quantize", () => {
     expect((await run([...named, "beaver"])).code).toBe(2);
     expect((await run([...named, "llama-sequence-classification"])).code).toBe(0);
     const { stdout } = await run(["inspect", output]);
-    expect(stdout).toMatch(/profile +llama-sequence-classification\n.*template +chat-template, tokenizer_config\.json\n/);
+    expect(stdout).toMatch(
+      /profile +llama-sequence-classification\n.*template +chat-template, tokenizer_config\.json\n/,
+    );
     expect(stdout).toMatch(/truncation +none: at most 4096 tokens\n.*\n.*score position +last-non-pad\n/);
     const scored = await run(["score", "--model", output, "--threads", "1", "-p", "a", "-r", "b"]);
     expect(parseLines(scored.stdout)).toMatchObject([{ score: expect.any(Number) }]);
