@@ -23,8 +23,8 @@ namespace {
 
 /** Numbers of rows that may have to stay together; larger ones would waste too much on short texts. */
 constexpr size_t KERNEL_MULTIPLES[] = {4, 8, 16, 32};
-/** Two blocks of the largest kernel there is (AMX takes 32 rows at a time); a multiple comes on top. */
-constexpr size_t BLOCKS_OF_ROWS = 64;
+/** A block of the largest kernel there is (AMX takes 32 rows at a time); a multiple comes on top. */
+constexpr size_t BLOCK_OF_ROWS = 32;
 /** Weight rows that are multiplied. Their number modulo a period stays, because kernels differ by it. */
 constexpr int64_t LONG_ROW = 4096;
 constexpr int64_t PERIOD = 64;
@@ -308,11 +308,11 @@ Matrix dequantise(const LlamaFunctions& functions, const WeightSample& sample, i
   return values;
 }
 
-/** @param together the product of BLOCKS_OF_ROWS rows and the first multiple, computed by all threads */
+/** @param together the product of BLOCK_OF_ROWS rows and the first multiple, computed by all threads */
 int32_t exact_multiple(const Weights& weights, const CpuBackend& cpu, const Matrix& input, const Matrix& together,
                        int32_t threads) {
   for (const size_t multiple : KERNEL_MULTIPLES) {
-    const size_t total = BLOCKS_OF_ROWS + multiple;
+    const size_t total = BLOCK_OF_ROWS + multiple;
     cpu.use_threads(threads);
     const Matrix all = multiple == KERNEL_MULTIPLES[0] ? together : weights.multiply(input, 0, total, POISONS[1]);
     cpu.use_threads(1);
@@ -335,9 +335,9 @@ KernelFinding check_kernel(const LlamaFunctions& functions, const CpuBackend& cp
   const Weights weights(functions, cpu, sample, rows, buffer_type, bytes);
 
   const auto columns = static_cast<size_t>(sample.columns);
-  const size_t most = BLOCKS_OF_ROWS + KERNEL_MULTIPLES[std::size(KERNEL_MULTIPLES) - 1];
+  const size_t most = BLOCK_OF_ROWS + KERNEL_MULTIPLES[std::size(KERNEL_MULTIPLES) - 1];
   const Matrix input = test_input(most, columns);
-  const size_t total = BLOCKS_OF_ROWS + KERNEL_MULTIPLES[0];
+  const size_t total = BLOCK_OF_ROWS + KERNEL_MULTIPLES[0];
   cpu.use_threads(options.threads);
   const Matrix first = weights.multiply(input, 0, total, POISONS[0]);
   const Matrix second = weights.multiply(input, 0, total, POISONS[1]);
