@@ -3,7 +3,10 @@
  * writing them again would round long numbers (ids of 19 digits) and drop what JavaScript objects cannot hold.
  */
 
-/** Raw text of each member of the object `source`, which must be valid JSON; the last of two equal names wins. */
+/**
+ * Raw text of each member of the object `source`, which must be valid JSON, with its line breaks; the last of two equal
+ * names wins.
+ */
 export function rawMembers(source: string): Map<string, string> {
   const members = new Map<string, string>();
   let at = skipBlank(source, source.indexOf("{") + 1);
@@ -12,14 +15,7 @@ export function rawMembers(source: string): Map<string, string> {
     const name = JSON.parse(source.slice(at, nameEnd)) as string;
     const valueStart = skipBlank(source, source.indexOf(":", nameEnd) + 1);
     at = endOfValue(source, valueStart);
-    // Line breaks outside strings mean nothing in JSON, and would break JSON lines; inside strings there are none.
-    members.set(
-      name,
-      source
-        .slice(valueStart, at)
-        .replaceAll(/\s*[\r\n]\s*/g, " ")
-        .trimEnd(),
-    );
+    members.set(name, source.slice(valueStart, at));
     if (source[at] === ",") at = skipBlank(source, at + 1);
   }
   return members;
@@ -29,9 +25,15 @@ export function rawMembers(source: string): Map<string, string> {
 export function ownFields(source: string, leftOut: ReadonlySet<string>): string {
   let text = "";
   for (const [name, raw] of rawMembers(source)) {
-    if (!leftOut.has(name)) text += `,${JSON.stringify(name)}:${raw}`;
+    if (!leftOut.has(name)) text += `,${JSON.stringify(name)}:${onOneLine(raw)}`;
   }
   return text;
+}
+
+/** Line breaks outside strings mean nothing in JSON, and would break JSON lines; inside strings there are none. */
+function onOneLine(raw: string): string {
+  const lines = raw.split(/[\r\n]/).map((line) => line.trim());
+  return lines.filter((line) => line !== "").join(" ");
 }
 
 function skipBlank(source: string, from: number): number {

@@ -70,10 +70,11 @@ function createProgram(context: CommandContext, finish: (exitCode: number) => vo
 
 /** Commander's message, of which a suggestion may be a second line, as one line of ours. */
 function usageLine(message: string): string {
-  const line = message
+  const lines = message
     .trim()
     .replace(/^error: /, "")
-    .replaceAll(/\s*\n\s*/g, " ");
+    .split("\n");
+  const line = lines.map((part) => part.trim()).join(" ");
   return `starling-rm: ${visible(line)}\n`;
 }
 

@@ -1,6 +1,6 @@
 /** The options that say what to score and how to print it, and the sources of rows behind them. */
 import { type Command, Option } from "commander";
-import { type ItemRules, readJsonRows } from "../src/index.ts";
+import { FileError, type ItemRules, readJsonRows, WHO_READS_WHAT } from "../src/index.ts";
 import type { TextArguments } from "./argument-rows.ts";
 import { UsageError } from "./errors.ts";
 import { type Input, openInput } from "./input.ts";
@@ -39,10 +39,10 @@ export function addInputOptions(command: Command, { text }: { text: boolean }): 
     .option("-r, --response <text>", "a response to it (repeatable)", collect)
     .option("-i, --input <file>", 'a file of JSON lines or JSON; "-" for standard input')
     .option("--ignore-field <name>", IGNORE_FIELD, collect)
-    .option("--strict", "a row that a warning is about fails");
+    .option("--strict", "treat warnings as errors");
 }
 
-export const IGNORE_FIELD = 'leave a field of the input out that belongs to it, such as "tools" (repeatable)';
+export const IGNORE_FIELD = 'ignore this field, such as "tools" (repeatable)';
 
 export function addFormatOptions(command: Command): Command {
   return command
@@ -83,10 +83,15 @@ export function rowList(rows: readonly Row[]): RowSource {
   return { name: "the command line", rows, total: rows.length, identity: undefined, close() {} };
 }
 
+/** Names of files of tables, packed or not. */
+const TABLES = /\.(?:csv|tsv|parquet)(?:\.\w{1,4})?$/i;
+
 async function* rowsOf(input: Input, terminal: Terminal, rules: ItemRules): AsyncGenerator<Row> {
   let index = 0;
   let told = false;
   for await (const source of readJsonRows(input.chunks, input.name)) {
+    if (index === 0 && "error" in source && TABLES.test(input.name) && source.error.code === "ERR_INVALID_JSON")
+      throw new FileError("ERR_INVALID_JSON", `${input.name} is not JSON: ${WHO_READS_WHAT}.`, { file: input.name });
     const replaced = told ? [] : replacedFields(source);
     if (replaced.length > 0) {
       told = true;

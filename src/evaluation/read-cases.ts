@@ -1,6 +1,7 @@
 /** Rows of a benchmark's sources to cases: what is omitted is counted by its reason, what is broken is told. */
 import { isStarlingError, type StarlingError } from "../errors.ts";
 import { strictError, WarningTally } from "../prompt/warnings.ts";
+import { damaged } from "../rows/damaged.ts";
 import { openRows, type RowFile } from "../rows/open-rows.ts";
 import type { AdaptOptions } from "./adapters/adapter.ts";
 import type { Benchmark } from "./benchmarks.ts";
@@ -28,7 +29,7 @@ export interface ReadCasesOptions extends RowRules {
   /** Also take cases of which no order is known; otherwise such a row is broken. */
   readonly unordered: boolean;
   readonly onProblem: (problem: RowProblem) => void;
-  /** A row that a warning is about is broken; default false: it is counted among {@link CaseReader.warnings}. */
+  /** Treat warnings as errors of their rows; default false: they are counted among {@link CaseReader.warnings}. */
   readonly strict?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
@@ -69,6 +70,7 @@ export class CaseReader {
 
   async *#casesOf({ rows }: RowFile, source: number, name: string): AsyncGenerator<PlacedCase, void, undefined> {
     const { onProblem, signal, strict = false, ...rules } = this.#options;
+    const before = this.counts.read;
     for await (const { row, where, isCsv = false, ...read } of rows) {
       signal?.throwIfAborted();
       this.counts.read += 1;
@@ -91,5 +93,6 @@ export class CaseReader {
         onProblem({ source: name, sourceIndex: source, row, where, error });
       }
     }
+    if (this.counts.read === before) throw damaged(name, "has no rows");
   }
 }

@@ -21,12 +21,29 @@ const INPUT_FIELDS: ReadonlySet<string> = new Set(
     ["image", "images", "imageurl", "imageurls", "imagepath", "imagepaths", "picture", "pictures"],
     ["video", "videos", "audio", "audios", "input", "inputs", "instruction", "instructions"],
     ["system", "systemprompt", "systemprompts", "systemmessage", "sysprompt", "developer", "developerprompt"],
-    ["reasoningcontent", "thinking"],
+    ["reasoningcontent", "thinking", "priorturns", "pastturns", "past", "pastmessages", "turns", "persona", "personas"],
+    ["preamble", "knowledge", "evidence", "functionsjson", "toolsjson", "fewshot", "fewshots", "shots"],
+    ["fewshotexamples", "demonstrations", "question", "query"],
   ].flat(),
 );
+/** Data sets have a field of this name with a comment on the row; in a message it is what the model thought. */
+const MESSAGE_FIELDS: ReadonlySet<string> = new Set(["reasoning"]);
+/** With a number, these say how many there are. */
+const COUNTED: ReadonlySet<string> = new Set([
+  "turns",
+  "past",
+  "priorturns",
+  "pastturns",
+  "shots",
+  "fewshot",
+  "fewshots",
+]);
+/** What other data sets call the prompt. */
+const PROMPT_NAMES: ReadonlySet<string> = new Set(["instruction", "question", "query", "input"]);
 
 /**
- * Refuses fields that belong to the input, by name. Empty ones (null, "", [], {}) are fine.
+ * Refuses fields that belong to the input, by name. Empty ones (null, "", [], {}) are fine, and so are texts that the
+ * prompt has itself.
  *
  * @param read names that the caller reads itself
  * @throws InvalidInputError ERR_INVALID_ITEM
@@ -34,23 +51,72 @@ const INPUT_FIELDS: ReadonlySet<string> = new Set(
 export function refuseUnreadInput(
   fields: Fields,
   where: string,
-  { ignoreFields = [] }: ItemRules,
+  rules: ItemRules,
   read: readonly string[] = [],
+  isMessage = false,
 ): void {
-  const isUnread = (name: string) =>
-    INPUT_FIELDS.has(plainName(name)) && !read.includes(name) && !ignoreFields.includes(name);
-  const found = Object.keys(fields).filter((name) => isUnread(name) && !isEmpty(fields[name]));
+  const isUnread = (name: string) => {
+    const plain = plainName(name);
+    const isInput = INPUT_FIELDS.has(plain) || (isMessage && MESSAGE_FIELDS.has(plain));
+    return isInput && !read.includes(name) && !isIgnored(name, rules);
+  };
+  const candidates = Object.keys(fields).filter((name) => isUnread(name) && !isEmpty(name, fields[name]));
+  if (candidates.length === 0) return;
+  const texts = contentsOf(fields);
+  const found = candidates.filter((name) => !isRepeated(fields[name], texts));
   const [first] = found;
   if (first === undefined) return;
   const names = found.map((name) => JSON.stringify(name)).join(", ");
   const [it, belongs] = found.length === 1 ? ["it", "belongs"] : ["them", "belong"];
-  const rename = plainName(first).startsWith("sys") && first !== "system" ? ', rename it to "system"' : "";
   throw new InvalidInputError(
     "ERR_INVALID_ITEM",
-    `${where} has ${names}, which ${belongs} to the input and would not be scored: write ${it} into the prompt${rename}, ` +
-      `or leave ${it} out on purpose (${found.map((name) => `--ignore-field ${name}`).join(" ")}; in the library ignoreFields).`,
+    !isMessage && !hasPrompt(fields) && PROMPT_NAMES.has(plainName(first))
+      ? `${where} has ${names} and no prompt: rename ${JSON.stringify(first)} to "prompt".`
+      : `${where} has ${names}, which ${belongs} to the input and would not be scored: write ${it} into the prompt` +
+          `${renameAdvice(first)}, or leave ${it} out on purpose ` +
+          `(${found.map((name) => `--ignore-field ${name}`).join(" ")}; in the library ignoreFields).`,
     { field: first },
   );
+}
+
+/** Whether a field is to be left out: by its name, however its letters and separators are written. */
+export function isIgnored(name: string, { ignoreFields = [] }: ItemRules): boolean {
+  if (ignoreFields.length === 0) return false;
+  const plain = plainName(name);
+  return ignoreFields.some((ignored) => ignored === name || (plain !== "" && plainName(ignored) === plain));
+}
+
+function renameAdvice(name: string): string {
+  return plainName(name).startsWith("sys") && name !== "system" ? ', rename it to "system"' : "";
+}
+
+function hasPrompt(fields: Fields): boolean {
+  return ["prompt", "messages", "text"].some((name) => fields[name] !== undefined && fields[name] !== null);
+}
+
+/** The texts that will be scored, as far as they can be the prompt. */
+function contentsOf({ text, prompt, messages, chosen }: Fields): readonly string[] {
+  const of = (value: unknown): readonly unknown[] =>
+    Array.isArray(value)
+      ? value.map((message: unknown) => (isRecord(message) ? message["content"] : undefined))
+      : [value];
+  const conversation = Array.isArray(chosen) ? of(chosen) : [];
+  const all = [...of(text), ...of(prompt), ...of(messages), ...conversation];
+  return all.filter((content) => typeof content === "string");
+}
+
+function isRecord(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A text of this length is no accident inside another one. */
+const MIN_CONTAINED_CHARACTERS = 20;
+
+function isRepeated(value: unknown, texts: readonly string[]): boolean {
+  if (typeof value !== "string") return false;
+  const plain = value.trim();
+  const isInside = plain.length >= MIN_CONTAINED_CHARACTERS;
+  return texts.some((text) => text.trim() === plain || (isInside && text.includes(plain)));
 }
 
 /** Of short names alone: no name of the list is longer. */
@@ -71,16 +137,34 @@ function plainName(name: string): string {
 }
 
 /** Nothing, however it was written: also in a cell of CSV, and as pandas fills gaps. */
-function isEmpty(value: unknown): boolean {
-  return Array.isArray(value) ? value.every(isEmptyValue) : isEmptyValue(value);
+function isEmpty(name: string, value: unknown): boolean {
+  if (Array.isArray(value)) return value.every(isEmptyValue);
+  if (typeof value === "number" && COUNTED.has(plainName(name))) return true;
+  // Zero may be what a question is about; of tools and pictures it is none.
+  if (value === 0) return !PROMPT_NAMES.has(plainName(name));
+  return isEmptyValue(value) || (value === "auto" && plainName(name) === "toolchoice");
 }
+
+/** What programs write for nothing. */
+const NOTHING: ReadonlySet<string> = new Set(["", "none", "null", "nan", "<na>", "n/a", "false", "[]", "{}"]);
+/** Longer texts are none of these. */
+const MAX_NOTHING_CHARACTERS = 5;
 
 /** Of a list in a list only its length counts: they may be nested deeper than the call stack. */
 function isEmptyValue(value: unknown): boolean {
-  if (value === null || value === undefined) return true;
-  if (typeof value === "string") return /^\s*(?:|\[\s*\]|\{\s*\})\s*$/.test(value);
+  if (value === null || value === undefined || value === false) return true;
+  if (typeof value === "string") return isNothing(value);
   if (typeof value === "number") return Number.isNaN(value);
   return typeof value === "object" && Object.keys(value).length === 0;
+}
+
+function isNothing(text: string): boolean {
+  const plain = text.trim();
+  const isBracketed = ["[]", "{}"].includes(plain.slice(0, 1) + plain.slice(-1));
+  return (
+    (isBracketed && plain.slice(1, -1).trim() === "") ||
+    (plain.length <= MAX_NOTHING_CHARACTERS && NOTHING.has(plain.toLowerCase()))
+  );
 }
 
 /** Of a row's fields, in a message of one line. */
@@ -90,10 +174,12 @@ const MAX_SHOWN_CHARACTERS = 40;
 /** The names that a row has, for a message: a CSV file with another separator has one, of all names together. */
 export function fieldNames(fields: Fields): string {
   const names = Object.keys(fields);
-  if (names.length === 0) return "it has no fields";
+  if (names.length === 0) return "has no fields";
   const shown = names.slice(0, MAX_SHOWN_NAMES).map((name) => {
     const short = name.length > MAX_SHOWN_CHARACTERS ? `${name.slice(0, MAX_SHOWN_CHARACTERS - 1)}…` : name;
     return `${JSON.stringify(short)}${fields[name] === null || fields[name] === undefined ? " (empty)" : ""}`;
   });
-  return `its fields are ${shown.join(", ")}${names.length > MAX_SHOWN_NAMES ? " and others" : ""}`;
+  const rename = hasPrompt(fields) ? undefined : names.find((name) => PROMPT_NAMES.has(plainName(name)));
+  const advice = rename === undefined ? "" : `: rename ${JSON.stringify(rename)} to "prompt"`;
+  return `has only ${shown.join(", ")}${names.length > MAX_SHOWN_NAMES ? " and others" : ""}${advice}`;
 }

@@ -1,6 +1,6 @@
 /** What can be scored, and the checks that every item passes before anything else looks at it. */
 import { describe, InvalidInputError } from "../errors.ts";
-import { type Fields, fieldNames, type ItemRules, refuseUnreadInput } from "./input-fields.ts";
+import { type Fields, fieldNames, type ItemRules, isIgnored, refuseUnreadInput } from "./input-fields.ts";
 import { refuseLostType } from "./lost-type.ts";
 
 export type ChatRole = "system" | "user" | "assistant";
@@ -66,7 +66,7 @@ export function checkItem(value: unknown, where: string, rules: ItemRules = {}):
   ];
   const count = shapes.filter(Boolean).length;
   if (count !== 1) {
-    const problem = count === 0 ? `has none of them: ${fieldNames(value)}` : "mixes them";
+    const problem = count === 0 ? fieldNames(value) : "mixes them";
     throw invalidItem(`Expected exactly one of ${SHAPES} for ${where}, but it ${problem}.`, where);
   }
   refuseUnreadInput(value, where, rules, OWN_FIELDS);
@@ -77,8 +77,8 @@ export function checkItem(value: unknown, where: string, rules: ItemRules = {}):
 }
 
 /** The fields of these names that have a value: null is as good as absent, and so is what is to be ignored. */
-export function givenFields(value: Fields, names: readonly string[], { ignoreFields = [] }: ItemRules): Fields {
-  const isGiven = (name: string) => value[name] !== undefined && value[name] !== null && !ignoreFields.includes(name);
+export function givenFields(value: Fields, names: readonly string[], rules: ItemRules): Fields {
+  const isGiven = (name: string) => value[name] !== undefined && value[name] !== null && !isIgnored(name, rules);
   return Object.fromEntries(names.filter(isGiven).map((name) => [name, value[name]]));
 }
 
@@ -92,7 +92,7 @@ function checkTextItem(given: Fields, where: string): TextItem {
       `${where} has both "text" and "system": a text is scored as it is, without a system turn.`,
       where,
     );
-  const text = checkContent(given["text"], `${where}.text`);
+  const text = checkString(given["text"], `${where}.text`);
   if (text === "") {
     throw new InvalidInputError("ERR_EMPTY_TEXT", `${where}.text is empty: there is no token to read a score at.`, {
       field: `${where}.text`,
@@ -103,7 +103,8 @@ function checkTextItem(given: Fields, where: string): TextItem {
 
 function checkPromptResponse(given: Fields, where: string, rules: ItemRules): CheckedItem {
   const prompt = checkPrompt(given["prompt"], `${where}.prompt`, rules);
-  return itemOf(prompt, checkContent(given["response"], `${where}.response`), systemTurn(given, where), where);
+  // A response may be a list of messages on purpose: it is code like other code, and worth a warning.
+  return itemOf(prompt, checkString(given["response"], `${where}.response`), systemTurn(given, where), where);
 }
 
 /** A prompt that is a text, or a conversation that ends with the user's turn. */
@@ -157,6 +158,25 @@ function checkTurns(
   lastRole: "user" | "assistant",
   rules: ItemRules,
 ): readonly ChatMessage[] {
+  const messages = checkTurnList(value, name, rules);
+  refuseLastTurn(messages, name, lastRole);
+  if (!messages.some(({ role }) => role === "user"))
+    throw invalidItem(`${name} has no turn of the user: the prompt is missing.`, name);
+  return messages;
+}
+
+/** @throws InvalidInputError ERR_INVALID_ITEM where another role comes last */
+export function refuseLastTurn(messages: readonly ChatMessage[], name: string, lastRole: "user" | "assistant"): void {
+  const last = messages.length - 1;
+  if (messages[last]?.role === lastRole) return;
+  throw invalidItem(
+    `Expected the last message of ${name} to be ${whose[lastRole]}, but its role is "${messages[last]?.role}".`,
+    `${name}[${last}].role`,
+  );
+}
+
+/** One or more messages, whoever comes last. */
+export function checkTurnList(value: unknown, name: string, rules: ItemRules): readonly ChatMessage[] {
   if (!Array.isArray(value) || value.length === 0) {
     throw invalidItem(
       `Expected a non-empty array of {"role","content"} for ${name} but received ${describe(value)}.`,
@@ -165,22 +185,14 @@ function checkTurns(
   }
   if (value.length > MAX_MESSAGES_PER_ITEM)
     throw invalidItem(`${name} has ${value.length} messages; at most ${MAX_MESSAGES_PER_ITEM} are scored.`, name);
-  const messages = value.map((message: unknown, i) => checkMessage(message, `${name}[${i}]`, i, rules));
-  const last = messages.length - 1;
-  if (messages[last]?.role !== lastRole) {
-    throw invalidItem(
-      `Expected the last message of ${name} to be ${whose[lastRole]}, but its role is "${messages[last]?.role}".`,
-      `${name}[${last}].role`,
-    );
-  }
-  return messages;
+  return value.map((message: unknown, i) => checkMessage(message, `${name}[${i}]`, i, rules));
 }
 
 function checkMessage(value: unknown, where: string, index: number, rules: ItemRules): ChatMessage {
   if (!isObject(value)) {
     throw invalidItem(`Expected {"role","content"} for ${where} but received ${describe(value)}.`, where);
   }
-  refuseUnreadInput(value, where, rules);
+  refuseUnreadInput(value, where, rules, [], true);
   const { role, content } = value;
   if (typeof role !== "string" || !ROLES.includes(role)) {
     throw invalidItem(

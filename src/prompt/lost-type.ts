@@ -1,6 +1,6 @@
 /** Texts that were lists before a file format lost their type: scored as texts they would give numbers that look right. */
 import { InvalidInputError } from "../errors.ts";
-import { type PythonValue, parsePythonLiteral } from "./python-literal.ts";
+import { beginsAsLiteral, type PythonValue, parsePythonLiteral } from "./python-literal.ts";
 
 const MAX_SHOWN_CHARACTERS = 24;
 
@@ -20,13 +20,18 @@ export function refuseLostType(text: string, where: string, { isCell = false }: 
   if (lost === undefined) return;
   const shown = JSON.stringify(`${text.trim().slice(0, MAX_SHOWN_CHARACTERS)}…`);
   const field = isCell ? `The column ${where}` : where;
-  const what = lost.of === "messages" ? "a list of messages" : "a list of texts";
+  const what = nouns[lost.of];
   const message =
     lost.by === "Python"
       ? `${field} holds the text of ${what} as Python prints it (${shown}): write JSON lines ` +
         `(pandas: to_json(FILE, orient="records", lines=True)) or parquet${isCell ? ", or JSON in the cell (json.dumps)" : ""}.`
       : `${field} holds ${what} as the text of its JSON (${shown}): write the list itself, not a text.`;
   throw new InvalidInputError("ERR_INVALID_ITEM", message, { field: where });
+}
+
+/** Whether a text is, from its first to its last character, a list of messages as Python or JSON writes it. */
+export function isListOfMessages(text: string): boolean {
+  return lostType(text, false)?.of === "messages";
 }
 
 /** For a text where a list was expected: what writes it right. Empty for a text that Python has not written. */
@@ -37,17 +42,36 @@ export function pythonListAdvice(text: unknown): string {
 
 interface LostType {
   readonly by: "Python" | "JSON";
-  readonly of: "messages" | "texts";
+  readonly of: "messages" | "texts" | "dict" | "bytes";
 }
 
+const nouns = { messages: "a list of messages", texts: "a list of texts", dict: "a dict", bytes: "bytes" };
+
 function lostType(text: string, isCell: boolean): LostType | undefined {
-  if (!/^\s*(?:[[({]|array\()/.test(text)) return undefined;
+  if (isCell && isBytes(text)) return { by: "Python", of: "bytes" };
+  if (!beginsAsLiteral(text)) return undefined;
   const json = parsedJson(text);
   if (json !== undefined) return !isCell && areMessages(json) ? { by: "JSON", of: "messages" } : undefined;
   const value = parsePythonLiteral(text);
   if (value === undefined) return undefined;
   if (areMessages(value)) return { by: "Python", of: "messages" };
-  return isCell && areTexts(value) ? { by: "Python", of: "texts" } : undefined;
+  if (isCell && areTexts(value)) return { by: "Python", of: "texts" };
+  return isCell && isDictOfText(value) ? { by: "Python", of: "dict" } : undefined;
+}
+
+/** b'…', from the first to the last character. */
+function isBytes(text: string): boolean {
+  const plain = text.trim();
+  const quote = plain[1];
+  if (plain[0] !== "b" || plain.length < 3 || (quote !== "'" && quote !== '"')) return false;
+  return plain.indexOf(quote, 2) === plain.length - 1;
+}
+
+/** Names under which a dict holds the one text that it is about. */
+const TEXT_KEYS = ["text", "content", "value", "prompt", "response"];
+
+function isDictOfText(value: PythonValue): boolean {
+  return value instanceof Map && TEXT_KEYS.some((key) => typeof value.get(key) === "string");
 }
 
 /** Lists and objects as {@link PythonValue}, of which only the keys of objects count. */

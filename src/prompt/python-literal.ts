@@ -8,9 +8,14 @@ export type PythonValue = string | number | boolean | null | readonly PythonValu
 /** Lists in lists: more than data sets have, few enough for the call stack. */
 const MAX_DEPTH = 64;
 
+/** Whether a text begins as a list, a dict or a call does. */
+export function beginsAsLiteral(text: string): boolean {
+  return /^(?:[[({]|[A-Za-z_][\w.]{0,63}\()/.test(text.trimStart());
+}
+
 /** @returns the list or dict that the whole text is; undefined where it is none */
 export function parsePythonLiteral(text: string): PythonValue | undefined {
-  if (!/^\s*(?:[[({]|array\()/.test(text) || !/[\])}]\s*$/.test(text)) return undefined;
+  if (!beginsAsLiteral(text) || !"])}".includes(text.trimEnd().at(-1) ?? "x")) return undefined;
   const reader = new Reader(text);
   try {
     const value = reader.value(0);
@@ -23,8 +28,14 @@ export function parsePythonLiteral(text: string): PythonValue | undefined {
 
 class NotPython extends Error {}
 
+function isPair(value: PythonValue): value is readonly [PythonValue, PythonValue] {
+  return Array.isArray(value) && value.length === 2;
+}
+
 const SPACE = /\s*/y;
 const NUMBER = /[+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/y;
+const SEPARATORS = /[\s,]*/y;
+const KEYWORD = /[A-Za-z_]\w*\s*=(?!=)/y;
 const NAME = /[A-Za-z_][\w.]*/y;
 const constants: Readonly<Record<string, PythonValue>> = {
   True: true,
@@ -66,8 +77,9 @@ class Reader {
     if (Object.hasOwn(constants, name)) return constants[name] as PythonValue;
     const next = this.#text[this.#at];
     if (/^[bru]{1,2}$/i.test(name) && (next === "'" || next === '"')) return this.#string();
-    if (name !== "array" || next !== "(") throw new NotPython();
+    if (name === "" || next !== "(") throw new NotPython();
     this.#at += 1;
+    if (name !== "array") return this.#call(name, depth);
     const value = this.value(depth + 1);
     this.#take(SPACE);
     this.#take(/(?:,\s*dtype\s*=\s*[^()[\]{}]{1,60})?,?\s*/y);
@@ -75,9 +87,35 @@ class Reader {
     return value;
   }
 
-  /** Between elements stands a comma, or, as numpy prints them, white space alone; "..." is what numpy left out. */
-  #list(end: string, depth: number): readonly PythonValue[] {
+  /**
+   * The repr of an object, Message(role='user', content='a'): a dict of what it names, as far as it is one. A class that is
+   * called a message has its role in its name.
+   */
+  #call(name: string, depth: number): PythonValue {
+    const named = new Map<string, PythonValue>();
+    const values: PythonValue[] = [];
+    for (;;) {
+      this.#take(SEPARATORS);
+      if (this.#text[this.#at] === ")") break;
+      const key = this.#take(KEYWORD);
+      const value = this.value(depth + 1);
+      if (key === "") values.push(value);
+      else named.set(key.slice(0, key.search(/[\s=]/)), value);
+    }
     this.#at += 1;
+    if (/Message(?:Chunk)?$/.test(name) && named.has("content")) named.set("role", named.get("role") ?? name);
+    const [only] = values;
+    if (values.length === 1 && named.size === 0) {
+      if (only instanceof Map) return only;
+      if (Array.isArray(only) && only.length > 0 && only.every(isPair))
+        return new Map(only.map(([key, value]) => [String(key), value]));
+    }
+    return named;
+  }
+
+  /** Between elements stands a comma, or, as numpy prints them, white space alone; "..." is what numpy left out. */
+  #list(end: string, depth: number, opening = 1): readonly PythonValue[] {
+    this.#at += opening;
     const elements: PythonValue[] = [];
     for (;;) {
       this.#take(/[\s,]*(?:\.\.\.[\s,]*)?/y);
@@ -88,14 +126,19 @@ class Reader {
     return elements;
   }
 
-  #dict(depth: number): ReadonlyMap<string, PythonValue> {
+  /** Or a set, which is given as a list. */
+  #dict(depth: number): ReadonlyMap<string, PythonValue> | readonly PythonValue[] {
     this.#at += 1;
     const members = new Map<string, PythonValue>();
     for (;;) {
-      this.#take(/[\s,]*/y);
+      this.#take(SEPARATORS);
       if (this.#text[this.#at] === "}") break;
       const key = this.value(depth + 1);
       this.#take(SPACE);
+      if (this.#text[this.#at] !== ":") {
+        if (members.size > 0) throw new NotPython();
+        return [key, ...this.#list("}", depth, 0)];
+      }
       this.#expect(":");
       members.set(String(key), this.value(depth + 1));
     }

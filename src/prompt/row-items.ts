@@ -3,9 +3,9 @@ import { InvalidInputError } from "../errors.ts";
 import { type Fields, fieldNames, type ItemRules, refuseUnreadInput } from "./input-fields.ts";
 import {
   type CheckedItem,
-  checkContent,
   checkItem,
   checkPrompt,
+  checkString,
   givenFields,
   isObject,
   itemOf,
@@ -35,9 +35,9 @@ export function rowItems(value: unknown, rules: ItemRules = {}): RowItems {
   if (!isObject(value)) throw wrong(`Expected an object of the shape ${SHAPES}, but it is ${kindOf(value)}.`);
   const given = givenFields(value, CONTENT_FIELDS, rules);
   if (CONTENT_FIELDS.every((name) => name === "system" || given[name] === undefined))
-    throw wrong(`Expected one of ${SHAPES}, but it has none of these fields: ${fieldNames(value)}.`);
+    throw wrong(`Expected one of ${SHAPES}, but the row ${fieldNames(value)}.`);
   if (given["prompt"] !== undefined && given["response"] === undefined && given["responses"] === undefined)
-    throw wrong(`Expected "response" or "responses" beside "prompt", but ${fieldNames(value)}.`);
+    throw wrong(`Expected "response" or "responses" beside "prompt", but the row ${fieldNames(value)}.`);
   if (given["responses"] === undefined) return { items: [checkItem(value, "row", rules)], many: false };
   refuseUnreadInput(value, "row", rules, CONTENT_FIELDS);
   return { items: responseItems(given, rules), many: true };
@@ -55,7 +55,7 @@ function responseItems(given: Fields, rules: ItemRules): CheckedItem[] {
   if (responses.length > MAX_RESPONSES_PER_ROW)
     throw wrong(`responses has ${responses.length} elements; at most ${MAX_RESPONSES_PER_ROW} are scored in a row.`);
   return responses.map((response: unknown, i) =>
-    itemOf(prompt, checkContent(response, `responses[${i}]`), system, "row"),
+    itemOf(prompt, checkString(response, `responses[${i}]`), system, "row"),
   );
 }
 

@@ -2,8 +2,18 @@
 import type { CheckedItem } from "./items.ts";
 import type { ItemWarning } from "./warnings.ts";
 
-const PERSON = /^\s*(?:#+ *)?(Human|User|USER|HUMAN) ?:/;
-const ASSISTANT = /\n\s*(?:#+ *)?(?:Assistant|ASSISTANT|AI|Bot|GPT) ?:/;
+/**
+ * What a turn begins with, at the start of a line: "Human:", "### Human:", "**Human:**", "[Human]:". Every part is bounded,
+ * so that no text takes longer than its length.
+ */
+const AT_LINE_START = String.raw`(?:^|[\r\n])[^\S\r\n]{0,16}(?:#{1,6} {0,2}|\*{1,2}|\[)?`;
+const MARK_END = String.raw`(?:\*{1,2}|\])? ?:`;
+const person = (names: string, flags: string) => new RegExp(`${AT_LINE_START}(?:${names})${MARK_END}`, flags);
+
+const PERSON = person("human|user", "gi");
+const ASSISTANT = person("assistant|Assistant|ASSISTANT|AI|Bot|GPT|ChatGPT", "g");
+/** On the line of the person's turn: as Vicuna writes it. */
+const ASSISTANT_INSIDE = /[^\S\r\n]ASSISTANT:/g;
 
 /** A warning for an item of which a turn of the user holds turns of its own. */
 export function transcriptIn(item: CheckedItem): ItemWarning | undefined {
@@ -16,11 +26,28 @@ export function transcriptIn(item: CheckedItem): ItemWarning | undefined {
   return undefined;
 }
 
-/** A warning for a prompt that begins with a person's turn and goes on with the assistant's. */
+/** A warning for a prompt in which a person's turn is followed by one of the assistant. */
 export function transcriptWarning(prompt: string): ItemWarning | undefined {
-  const [begin] = PERSON.exec(prompt) ?? [];
+  const begin = firstMatch(PERSON, prompt, 0);
   if (begin === undefined) return undefined;
-  const [turn] = ASSISTANT.exec(prompt) ?? [];
+  const turn = firstMatch(ASSISTANT, prompt, begin.end) ?? insideTurn(prompt, begin);
   if (turn === undefined) return undefined;
-  return { code: "TRANSCRIPT_IN_PROMPT", token: `${begin.trim()} … ${turn.trim()}` };
+  return { code: "TRANSCRIPT_IN_PROMPT", token: `${begin.text.trim()} … ${turn.text.trim()}` };
+}
+
+interface Found {
+  readonly text: string;
+  readonly end: number;
+}
+
+/** Only in capitals: "Assistant:" inside a line may be prose. */
+function insideTurn(prompt: string, begin: Found): Found | undefined {
+  return /USER|HUMAN/.test(begin.text) ? firstMatch(ASSISTANT_INSIDE, prompt, begin.end) : undefined;
+}
+
+function firstMatch(expression: RegExp, text: string, from: number): Found | undefined {
+  expression.lastIndex = from;
+  const found = expression.exec(text);
+  expression.lastIndex = 0;
+  return found === null ? undefined : { text: found[0], end: found.index + found[0].length };
 }

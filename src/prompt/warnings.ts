@@ -7,14 +7,22 @@ import { InvalidInputError } from "../errors.ts";
  * - `AFTER_END_OF_TURN`: a {text} goes on behind its last end of turn, so that the score is read elsewhere.
  * - `TEMPLATE_TOKEN_IN_CONTENT`: a prompt, a response or a message begins or ends with a token that the template writes
  *   around it, which is plain text there.
+ * - `NO_END_OF_TURN`: a {text} does not end with the token that ends a turn, though its earlier turns do.
  * - `TRANSCRIPT_IN_PROMPT`: a prompt holds turns of its own, "Human: … Assistant: …", and is scored as one turn.
+ * - `REPEATED_ROLE`: a conversation has two turns of the same role in a row.
+ * - `LIST_AS_TEXT`: a response or a {text} is a list of messages, as JSON or Python writes it.
+ * - `MISSING_VALUE`: a response out of a CSV cell is "nan", "None" or the like.
  */
 export type WarningCode =
   | "DOUBLE_BOS"
   | "DOUBLE_EOS"
   | "AFTER_END_OF_TURN"
+  | "NO_END_OF_TURN"
   | "TEMPLATE_TOKEN_IN_CONTENT"
-  | "TRANSCRIPT_IN_PROMPT";
+  | "TRANSCRIPT_IN_PROMPT"
+  | "REPEATED_ROLE"
+  | "LIST_AS_TEXT"
+  | "MISSING_VALUE";
 
 export interface ItemWarning {
   readonly code: WarningCode;
@@ -23,21 +31,26 @@ export interface ItemWarning {
 }
 
 interface Wording {
-  readonly noun: "text" | "prompt" | "conversation";
+  readonly noun: "text" | "prompt" | "conversation" | "response";
   /** For one, and for several. */
   readonly verb: readonly [string, string];
   readonly rest: (token: string) => string;
 }
 
-const again = "which this model adds by itself: leave it out, or the score is that of another text";
+const again = "and this model adds one by itself: leave one out, or the score is that of another text";
 
 const wordings: Readonly<Record<WarningCode, Wording>> = {
   DOUBLE_BOS: { noun: "text", verb: ["begins", "begin"], rest: (token) => `with ${token}, ${again}` },
   DOUBLE_EOS: { noun: "text", verb: ["ends", "end"], rest: (token) => `with ${token}, ${again}` },
   AFTER_END_OF_TURN: {
     noun: "text",
-    verb: ["goes on", "go on"],
-    rest: (token) => `after the last ${token}, so that the score is read behind it: remove what follows, newlines too`,
+    verb: ["continues", "continue"],
+    rest: (token) => `after the last ${token}, so the score is read too late: remove what follows, newlines too`,
+  },
+  NO_END_OF_TURN: {
+    noun: "text",
+    verb: ["does not end", "do not end"],
+    rest: (token) => `with ${token}: end the text with the response's end of turn and nothing after it`,
   },
   TEMPLATE_TOKEN_IN_CONTENT: {
     noun: "conversation",
@@ -51,6 +64,22 @@ const wordings: Readonly<Record<WarningCode, Wording>> = {
     verb: ["holds", "hold"],
     rest: (token) =>
       `a transcript ("${token}"), which is scored as a single turn of the user: write the turns as a list of messages`,
+  },
+  REPEATED_ROLE: {
+    noun: "conversation",
+    verb: ["has", "have"],
+    rest: (token) => `two turns of the ${token} in a row: check that no turn was lost between them`,
+  },
+  LIST_AS_TEXT: {
+    noun: "text",
+    verb: ["is", "are"],
+    rest: (token) =>
+      `a list of messages written as a text (${token}), which is scored to the letter: write the list itself if it is a conversation`,
+  },
+  MISSING_VALUE: {
+    noun: "response",
+    verb: ["is", "are"],
+    rest: (token) => `"${token}", which is scored as a text: remove rows whose value is missing`,
   },
 };
 

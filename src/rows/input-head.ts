@@ -90,16 +90,32 @@ const SNIFFED_BYTES = 4096;
 
 /** @throws FileError for UTF-16 and for binary files */
 function checkEncoding(head: Uint8Array, name: string, expected: string): void {
-  const [a, b] = head;
-  const zero = head.subarray(0, SNIFFED_BYTES).indexOf(0);
-  const utf16 = (a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff) || (zero >= 0 && zero <= 1);
-  if (utf16) {
+  const refuse = (but: string) =>
+    new FileError("ERR_INVALID_JSON", `Expected ${expected} in ${name}, but ${but}.`, { file: name });
+  if (looksLikeUtf16(head)) {
     const advice = `Expected UTF-8 text in ${name}, but it looks like UTF-16: convert it (iconv -f UTF-16 -t UTF-8).`;
     throw new FileError("ERR_INVALID_JSON", advice, { file: name });
   }
-  if (zero >= 0) {
-    throw new FileError("ERR_INVALID_JSON", `Expected ${expected} in ${name}, but it is a binary file.`, {
-      file: name,
-    });
-  }
+  if (Buffer.from(head.subarray(0, PARQUET_MAGIC.length)).toString("latin1") === PARQUET_MAGIC)
+    throw refuse(`it is a parquet file: ${WHO_READS_WHAT}`);
+  const zero = head.subarray(0, SNIFFED_BYTES).indexOf(0);
+  if (zero >= 0) throw refuse(`it has a NUL byte (at byte ${zero + 1}): it is a binary file, or damaged`);
 }
+
+const PARQUET_MAGIC = "PAR1";
+/** What commands read which files. */
+export const WHO_READS_WHAT =
+  "score, rank and tokenize read JSON lines and JSON; eval, compare and fit read CSV and parquet as well";
+
+/** Its byte order mark; or, without one, the zeros of Latin letters in every second byte, and nowhere else. */
+function looksLikeUtf16(head: Uint8Array): boolean {
+  const [a, b] = head;
+  if ((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff)) return true;
+  const zeros = [0, 0];
+  const sniffed = head.subarray(0, SNIFFED_UTF16_BYTES);
+  for (const [i, byte] of sniffed.entries()) if (byte === 0) zeros[i % 2] = (zeros[i % 2] ?? 0) + 1;
+  const [most, least] = [Math.max(...zeros), Math.min(...zeros)];
+  return most >= 1 && least === 0 && 4 * most >= sniffed.length;
+}
+
+const SNIFFED_UTF16_BYTES = 64;

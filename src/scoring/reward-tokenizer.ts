@@ -3,6 +3,7 @@ import { InvalidInputError, isStarlingError, ModelClosedError, type StarlingErro
 import type { FrameRule, ScorePosition, TruncationSide } from "../gguf/starling-keys.ts";
 import type { EncodedText, NativeTokenizer, Vocabulary } from "../native/addon.ts";
 import { aBoolean, aNameList, aSignal, checkOptions } from "../options.ts";
+import { conversationWarnings } from "../prompt/conversation-warnings.ts";
 import type { ItemRules } from "../prompt/input-fields.ts";
 import { type CheckedItem, checkItem, type ScoreItem } from "../prompt/items.ts";
 import {
@@ -13,7 +14,6 @@ import {
   type TextParts,
   withoutResponse,
 } from "../prompt/templates.ts";
-import { transcriptIn } from "../prompt/transcript.ts";
 import { type ItemWarning, strictError } from "../prompt/warnings.ts";
 import { scorePositions } from "./score-position.ts";
 import { contentWarning, PROBE, pieceOf, type TextMarks, textMarks, textWarnings } from "./text-warnings.ts";
@@ -169,10 +169,12 @@ export class RewardTokenizer {
 
   #warnings(item: CheckedItem, truncated: boolean): readonly ItemWarning[] {
     const marks = this.#marks;
-    if ("text" in item) return marks === undefined ? [] : textWarnings(item.text, marks, truncated);
+    const own = conversationWarnings(item);
+    if (marks === undefined) return own;
+    if ("text" in item) return [...textWarnings(item.text, marks, truncated), ...own];
     const contents = "prompt" in item ? [item.prompt, item.response] : item.messages.map(({ content }) => content);
-    const found = [marks === undefined ? undefined : contentWarning(contents, marks), transcriptIn(item)];
-    return found.filter((warning) => warning !== undefined);
+    const found = contentWarning(contents, marks);
+    return found === undefined ? own : [found, ...own];
   }
 
   /**

@@ -17,13 +17,21 @@ interface Tokenization {
   readonly scorePosition: ScorePosition;
 }
 
+interface Doubled {
+  readonly token: string;
+  /** How many of them a text has at this end when it is the template's own. */
+  readonly allowed: number;
+}
+
 export interface TextMarks {
   /** What the tokenizer puts before and behind a {text}, where that would be there twice. */
-  readonly before?: string | undefined;
-  readonly after?: string | undefined;
+  readonly before?: Doubled | undefined;
+  readonly after?: Doubled | undefined;
   /** The token that ends a turn, and what the template writes behind the last one. */
   readonly endOfTurn?: string | undefined;
   readonly tail: string;
+  /** What the template writes between the user's turn and the response, without the end of the first; "" for nothing. */
+  readonly responseStart: string;
   /** The token that the template begins with. */
   readonly begin?: string | undefined;
   /** Padding, where the score is read before it. */
@@ -50,17 +58,31 @@ export function textMarks(
   const [bos, eos] = [framedToken(vocabulary, vocabulary.before[0]), framedToken(vocabulary, vocabulary.after.at(-1))];
   const [begin = "", end = ""] = [parts?.[0], parts !== undefined && parts.length % 2 === 1 ? parts.at(-1) : ""];
   // Where the template's own text is framed and begins so, two are what the model was trained with.
-  const isDoubled = (token: string | undefined, written: boolean) =>
-    framed && token !== undefined && !(frame === "all" && written);
+  const doubled = (token: string | undefined, written: (token: string) => number) =>
+    framed && token !== undefined ? { token, allowed: frame === "all" ? written(token) : 0 } : undefined;
+  const between = parts !== undefined && parts.length === 5 ? (parts[2] ?? "") : "";
   const endOfTurn = firstAddedToken(vocabulary, end);
   return {
-    ...(bos !== undefined && isDoubled(bos, begin.startsWith(bos)) ? { before: bos } : {}),
-    ...(eos !== undefined && isDoubled(eos, end.trimEnd().endsWith(eos)) ? { after: eos } : {}),
+    before: doubled(bos, (token) => countAtStart(begin, token)),
+    after: doubled(eos, (token) => countAtEnd(end.trimEnd(), token)),
     ...(endOfTurn === undefined ? {} : { endOfTurn }),
     begin: firstAddedToken(vocabulary, begin),
+    responseStart: endOfTurn === undefined ? "" : (between.split(endOfTurn).at(-1)?.trim() ?? ""),
     tail: endOfTurn === undefined ? "" : end.slice(end.lastIndexOf(endOfTurn) + endOfTurn.length),
     ...(scorePosition === "last" ? {} : { padding: pieceOf(vocabulary, vocabulary.padTokenId) }),
   };
+}
+
+function countAtStart(text: string, token: string): number {
+  let count = 0;
+  while (text.startsWith(token, count * token.length)) count += 1;
+  return count;
+}
+
+function countAtEnd(text: string, token: string): number {
+  let count = 0;
+  while (text.endsWith(token, text.length - count * token.length)) count += 1;
+  return count;
 }
 
 function framedToken(vocabulary: Vocabulary, id: number | undefined): string | undefined {
@@ -84,17 +106,22 @@ function firstAddedToken(vocabulary: Vocabulary, text: string): string | undefin
 /** @param truncated whether tokens were cut off on the left */
 export function textWarnings(
   text: string,
-  { before, after, endOfTurn, tail, padding }: TextMarks,
+  { before, after, endOfTurn, tail, padding, responseStart }: TextMarks,
   truncated: boolean,
 ): ItemWarning[] {
   const warnings: ItemWarning[] = [];
-  if (before !== undefined && !truncated && text.trimStart().startsWith(before))
-    warnings.push({ code: "DOUBLE_BOS", token: before });
-  if (after !== undefined && text.trimEnd().endsWith(after)) warnings.push({ code: "DOUBLE_EOS", token: after });
+  if (before !== undefined && !truncated && countAtStart(text.trimStart(), before.token) > before.allowed)
+    warnings.push({ code: "DOUBLE_BOS", token: before.token.repeat(before.allowed + 1) });
+  if (after !== undefined && countAtEnd(text.trimEnd(), after.token) > after.allowed)
+    warnings.push({ code: "DOUBLE_EOS", token: after.token.repeat(after.allowed + 1) });
   if (endOfTurn !== undefined && text.includes(endOfTurn)) {
     let rest = text.slice(text.lastIndexOf(endOfTurn) + endOfTurn.length);
     if (padding) rest = rest.slice(0, indexOrEnd(rest, padding));
-    if (rest !== "" && rest !== tail) warnings.push({ code: "AFTER_END_OF_TURN", token: endOfTurn });
+    // With a response behind the last end of turn, that was the prompt's: removing what follows would remove the response.
+    const isOpen = responseStart !== "" && rest.includes(responseStart);
+    if (isOpen) {
+      if (after?.token !== endOfTurn) warnings.push({ code: "NO_END_OF_TURN", token: endOfTurn });
+    } else if (rest !== "" && rest !== tail) warnings.push({ code: "AFTER_END_OF_TURN", token: endOfTurn });
   }
   return warnings;
 }

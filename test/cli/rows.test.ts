@@ -160,7 +160,7 @@ describe("warnings", () => {
     const warnings = lines(stderr).filter((line) => line.includes("warning"));
     expect(warnings).toEqual([
       ...(doubled
-        ? [expect.stringContaining(`1 text, at line 1, begins with ${bos}, which this model adds by itself`)]
+        ? [expect.stringContaining(`1 text, at line 1, begins with ${bos}, and this model adds one by itself`)]
         : []),
       expect.stringContaining(`1 text, at line 3, goes on after the last ${end}`),
     ]);
@@ -187,7 +187,9 @@ describe("problems that repeat", () => {
     if (command !== "eval") expect(parseLines(stdout)).toHaveLength(3701);
     const told = lines(stderr);
     expect(told.filter((line) => /line \d+: /.test(line)).length).toBeLessThanOrEqual(11);
-    expect(told).toContainEqual(expect.stringMatching(/line 5: .*its fields are "instruction", "output"/));
+    expect(told).toContainEqual(
+      expect.stringMatching(/line 5: .*has only "instruction", "output": rename "instruction" to "prompt"/),
+    );
     expect(told).toContainEqual(expect.stringMatching(/and 2,99[56] more rows with this problem: .*"instruction"/));
     expect(told).toContainEqual(expect.stringMatching(/and 695 more rows with this problem: It is not valid JSON/));
     expect(told.length).toBeLessThan(20);

@@ -6,8 +6,11 @@ import {
   type CheckedItem,
   checkContent,
   checkItem,
+  checkString,
+  checkTurnList,
   givenFields,
   isObject,
+  refuseLastTurn,
   systemTurn,
   withSystem,
 } from "../../prompt/items.ts";
@@ -46,7 +49,7 @@ export function rowFields(row: unknown, options: AdaptOptions, shape: string, re
   const all = fieldsOf(row);
   const fields = givenFields(all, Object.keys(all), options);
   if (read.every((name) => fields[name] === undefined)) {
-    const message = `Expected ${shape} for the row, but ${fieldNames(all)}.`;
+    const message = `Expected ${shape} for the row, but it ${fieldNames(all)}.`;
     throw new InvalidInputError("ERR_INVALID_ITEM", message, { field: "the row" });
   }
   refuseUnreadInput(fields, "The row", options, read);
@@ -64,6 +67,7 @@ export function fieldsOf(row: unknown, where = "the row"): Fields {
 }
 
 export function textOf(fields: Fields, name: string, where = name): string {
+  if (fields[name] === undefined || fields[name] === null) throw wrong("a text", where, undefined);
   return checkContent(fields[name], where);
 }
 
@@ -75,7 +79,7 @@ export function listOf(fields: Fields, name: string): readonly unknown[] {
 }
 
 export function textsOf(fields: Fields, name: string): string[] {
-  return listOf(fields, name).map((text, i) => checkContent(text, `${name}[${i}]`));
+  return listOf(fields, name).map((text, i) => checkString(text, `${name}[${i}]`));
 }
 
 /** true or false; in CSV "True" or "False", as pandas writes them. */
@@ -92,22 +96,16 @@ export function numberOf(value: unknown, where: string): number {
 }
 
 /** The messages that a field holds; the roles are checked, not who comes last. */
-export function messagesOf(fields: Fields, name: string): ChatMessage[] {
+export function messagesOf(fields: Fields, name: string, rules: ItemRules): readonly ChatMessage[] {
   const list = listOf(fields, name);
   if (list.length === 0) throw wrong("one or more messages", name, list);
-  // The library's own rules are those of an item, which ends with the assistant's turn.
-  const { messages } = checkMessages([...list, { role: "assistant", content: "" }], name);
-  return messages.slice(0, -1);
+  return checkTurnList(list, name, rules);
 }
 
 /** Messages that end with the assistant's turn. An empty turn is one like others. */
-export function conversationOf(fields: Fields, name: string): CheckedItem {
-  return checkMessages(listOf(fields, name), name);
-}
-
-function checkMessages(messages: readonly unknown[], name: string): { messages: readonly ChatMessage[] } {
+export function conversationOf(fields: Fields, name: string, rules: ItemRules): CheckedItem {
   try {
-    return checkItem({ messages }, name) as { messages: readonly ChatMessage[] };
+    return checkItem({ messages: listOf(fields, name) }, name, rules);
   } catch (error) {
     if (!isStarlingError(error)) throw error;
     // The row's field holds the list itself.
@@ -126,16 +124,18 @@ export function itemOf(context: string | readonly ChatMessage[], response: strin
 }
 
 /** A prompt: a text, or a list of messages; in CSV such a list as JSON. A text like "[1, 2]" stays one. */
-export function contextOf(fields: Fields, name: string): string | readonly ChatMessage[] {
+export function contextOf(fields: Fields, name: string, rules: ItemRules): string | readonly ChatMessage[] {
   const value = fields[name];
   const parsed = asParsed(value);
   const isMessages = Array.isArray(value) || (Array.isArray(parsed) && parsed.length > 0 && parsed.every(hasRole));
-  return isMessages ? messagesOf(fields, name) : textOf(fields, name);
+  return isMessages ? messagesOf(fields, name, rules) : textOf(fields, name);
 }
 
-/** {@link contextOf} "prompt", with the system turn that the row has beside it. */
-export function promptOf(fields: Fields): string | readonly ChatMessage[] {
-  return inContext(systemTurn(fields, "The row"), contextOf(fields, "prompt"));
+/** {@link contextOf} "prompt", with the system turn that the row has beside it; it ends with the user's turn. */
+export function promptOf(fields: Fields, rules: ItemRules): string | readonly ChatMessage[] {
+  const context = contextOf(fields, "prompt", rules);
+  if (typeof context !== "string") refuseLastTurn(context, "prompt", "user");
+  return inContext(systemTurn(fields, "The row"), context);
 }
 
 /** A context with a system turn in front, where there is one. */
@@ -176,13 +176,16 @@ export function refuseTooMany(responses: readonly unknown[], where: string): voi
 }
 
 export function wrong(expected: string, where: string, received: unknown, advice = ""): InvalidInputError {
-  const message = `Expected ${expected} for ${where} but received ${describe(received)}.${advice}`;
+  const isMissing = received === undefined || received === null;
+  const message = isMissing
+    ? `${where} is missing or empty: expected ${expected}.${advice}`
+    : `Expected ${expected} for ${where} but received ${describe(received)}.${advice}`;
   return new InvalidInputError("ERR_INVALID_ITEM", message, { field: where });
 }
 
 /** A list of JSON in a text, where there is one: a cell of CSV has nothing else. */
 function asParsed(value: unknown): unknown {
-  if (typeof value !== "string" || !/^\s*\[/.test(value)) return value;
+  if (typeof value !== "string" || !value.trimStart().startsWith("[")) return value;
   try {
     const { value: parsed } = parseJson(value);
     return Array.isArray(parsed) ? parsed : value;

@@ -11,7 +11,7 @@ export function adaptHuman(row: unknown, options: AdaptOptions = {}): Adapted {
   const fields = rowFields(row, options, '{"conversation_a","conversation_b","winner"}', READ);
   const winner = textOf(fields, "winner");
   // Checked for ties, too: a file of another schema must not pass for one of ties.
-  const [a, b] = [side(fields, "a", winner), side(fields, "b", winner)];
+  const [a, b] = [side(fields, "a", winner, options), side(fields, "b", winner, options)];
   if (TIES.includes(winner)) return { omitted: winner };
   if (winner !== "model_a" && winner !== "model_b")
     throw wrong('"model_a", "model_b", "tie" or "tie (bothbad)"', "winner", winner);
@@ -26,10 +26,10 @@ export function adaptHuman(row: unknown, options: AdaptOptions = {}): Adapted {
   };
 }
 
-function side(fields: Fields, letter: "a" | "b", winner: string): CaseResponse {
+function side(fields: Fields, letter: "a" | "b", winner: string, options: AdaptOptions): CaseResponse {
   const model = `model_${letter}`;
   return {
-    item: conversationOf(fields, `conversation_${letter}`),
+    item: conversationOf(fields, `conversation_${letter}`, options),
     grade: winner === model ? 1 : 0,
     label: textOf(fields, model),
   };

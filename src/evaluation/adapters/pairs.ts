@@ -11,9 +11,10 @@
  * "id" and "subset" are kept.
  */
 import { InvalidInputError } from "../../errors.ts";
+import { conversationWarnings } from "../../prompt/conversation-warnings.ts";
 import { fieldNames } from "../../prompt/input-fields.ts";
-import { type ChatMessage, type CheckedItem, systemTurn, withSystem } from "../../prompt/items.ts";
-import { transcriptIn, transcriptWarning } from "../../prompt/transcript.ts";
+import { type ChatMessage, type CheckedItem, refuseLastTurn, systemTurn, withSystem } from "../../prompt/items.ts";
+import { transcriptWarning } from "../../prompt/transcript.ts";
 import type { ItemWarning } from "../../prompt/warnings.ts";
 import { type CaseResponse, comparisonsByGrade } from "../case.ts";
 import {
@@ -36,6 +37,8 @@ import {
   wrong,
 } from "./adapter.ts";
 import { parseDialogue } from "./dialogue.ts";
+import { missingCell, refuseListCell } from "./pair-cells.ts";
+import { refuseLostPrompt, refuseWholeTranscript } from "./pair-prompt.ts";
 
 const SHAPES = '{"prompt","chosen","rejected"} or {"prompt","responses","ranks"}';
 const READ = ["prompt", "messages", "system", "chosen", "rejected", "responses", "ranks", "grades"];
@@ -45,16 +48,17 @@ type Context = string | readonly ChatMessage[] | undefined;
 export function adaptPairs(row: unknown, options: AdaptOptions = {}): Adapted {
   const { unordered = false } = options;
   const fields = rowFields(row, options, SHAPES, READ);
+  if (options.isCsv) for (const name of ["prompt", "chosen", "rejected"]) refuseListCell(fields[name], name);
   const isPair = isGiven(fields, "chosen") || isGiven(fields, "rejected");
   if (isPair === isGiven(fields, "responses")) throw wrongShape(fieldsOf(row));
-  const responses = isPair ? pairOf(fields, options) : rankedOf(fields, unordered);
+  const responses = isPair ? pairOf(fields, options) : rankedOf(fields, options);
   const different = comparisonsByGrade(responses);
   const comparisons = different.filter(({ better, worse }) => {
     const [one, other] = [responses[better], responses[worse]];
     return one !== undefined && other !== undefined && !isSame(one.item, other.item);
   });
   if (comparisons.length > 0 || unordered) {
-    const warnings = warningsOf(responses);
+    const warnings = warningsOf(responses, options);
     return { case: { responses, comparisons, ...namesOf(fields) }, ...(warnings.length > 0 ? { warnings } : {}) };
   }
   if (different.length > 0) return { omitted: "same text" };
@@ -63,21 +67,25 @@ export function adaptPairs(row: unknown, options: AdaptOptions = {}): Adapted {
   };
 }
 
-function warningsOf([first]: readonly CaseResponse[]): ItemWarning[] {
-  const warning = first === undefined ? undefined : transcriptIn(first.item);
-  return warning === undefined ? [] : [warning];
+function warningsOf(responses: readonly CaseResponse[], { isCsv = false }: AdaptOptions): ItemWarning[] {
+  const byCode = new Map<string, ItemWarning>();
+  for (const { item } of responses)
+    for (const warning of [...conversationWarnings(item), ...(isCsv ? missingCell(item) : [])])
+      byCode.set(warning.code, byCode.get(warning.code) ?? warning);
+  return [...byCode.values()];
 }
 
 function wrongShape(fields: Fields): InvalidInputError {
-  const message = `Expected ${SHAPES} for the row, but ${fieldNames(fields)}.`;
+  const message = `Expected ${SHAPES} for the row, but it ${fieldNames(fields)}.`;
   return new InvalidInputError("ERR_INVALID_ITEM", message, { field: "the row" });
 }
 
-function pairOf(fields: Fields, { differentPrompts = "refuse" }: AdaptOptions): CaseResponse[] {
-  const context = contextOfRow(fields);
+function pairOf(fields: Fields, options: AdaptOptions): CaseResponse[] {
+  const { differentPrompts = "refuse" } = options;
+  const context = contextOfRow(fields, options);
   const system = systemTurn(fields, "The row");
   const responses = (["chosen", "rejected"] as const).map((name) => ({
-    item: sideOf(fields, name, context, system),
+    item: sideOf(fields, name, context, system, options),
     grade: name === "chosen" ? 1 : 0,
     label: name,
   }));
@@ -108,10 +116,19 @@ function asResponse(content: string): ChatMessage {
   return { role: "assistant", content };
 }
 
-function sideOf(fields: Fields, name: string, context: Context, system: string | undefined): CheckedItem {
-  const side = contextOf(fields, name);
+function sideOf(
+  fields: Fields,
+  name: string,
+  context: Context,
+  system: string | undefined,
+  options: AdaptOptions,
+): CheckedItem {
+  if (!isGiven(fields, name)) throw wrong("a text or a list of messages", name, undefined);
+  const side = contextOf(fields, name, options);
   if (typeof side === "string") {
     if (context === undefined) throw noPrompt(side, name);
+    refuseLastOf(context, fields);
+    refuseWholeTranscript(side, context, name);
     return itemOf(inContext(system, context), side);
   }
   const before: readonly ChatMessage[] =
@@ -120,8 +137,14 @@ function sideOf(fields: Fields, name: string, context: Context, system: string |
   const isWhole = before.length === 0 || side[0]?.role !== "assistant";
   if (isWhole && typeof context === "object" && !startsWith(side, context))
     throw wrong("the turns that follow the prompt, or the prompt's and then these,", name, side);
+  if (isWhole && typeof context === "string") refuseLostPrompt(context, side, name);
+  if (!isWhole && context !== undefined) refuseLastOf(context, fields);
   const messages = isWhole ? side : [...before, ...side];
-  return conversationOf({ [name]: withSystem(system, messages, "The row") }, name);
+  return conversationOf({ [name]: withSystem(system, messages, "The row") }, name, options);
+}
+
+function refuseLastOf(context: string | readonly ChatMessage[], fields: Fields): void {
+  if (typeof context !== "string") refuseLastTurn(context, isGiven(fields, "prompt") ? "prompt" : "messages", "user");
 }
 
 function noPrompt(side: string, name: string): InvalidInputError {
@@ -134,9 +157,11 @@ function startsWith(messages: readonly ChatMessage[], start: readonly ChatMessag
   return start.every(({ role, content }, i) => messages[i]?.role === role && messages[i]?.content === content);
 }
 
-function rankedOf(fields: Fields, unordered: boolean): CaseResponse[] {
-  const raw = contextOfRow(fields);
+function rankedOf(fields: Fields, options: AdaptOptions): CaseResponse[] {
+  const { unordered = false } = options;
+  const raw = contextOfRow(fields, options);
   if (raw === undefined) throw wrong("a text or a list of messages", "prompt", undefined);
+  refuseLastOf(raw, fields);
   const context = inContext(systemTurn(fields, "The row"), raw);
   const responses = textsOf(fields, "responses");
   if (responses.length < 2) throw wrong("two or more responses", "responses", responses);
@@ -160,10 +185,10 @@ function rankedOf(fields: Fields, unordered: boolean): CaseResponse[] {
   });
 }
 
-function contextOfRow(fields: Fields): Context {
+function contextOfRow(fields: Fields, options: AdaptOptions): Context {
   // Sets for training often repeat the chosen conversation as "messages": the prompt is what counts.
-  if (isGiven(fields, "prompt")) return contextOf(fields, "prompt");
-  return isGiven(fields, "messages") ? messagesOf(fields, "messages") : undefined;
+  if (isGiven(fields, "prompt")) return contextOf(fields, "prompt", options);
+  return isGiven(fields, "messages") ? messagesOf(fields, "messages", options) : undefined;
 }
 
 function isGiven(fields: Fields, name: string): boolean {

@@ -6,7 +6,7 @@ const READ = ["prompt", "chosen", "rejected", "system"];
 /** The same text twice is kept: it counts as wrong, as in the reference. */
 export function adaptRewardBench(row: unknown, options: AdaptOptions = {}): Adapted {
   const fields = rowFields(row, options, '{"prompt","chosen","rejected"}', READ);
-  const context = promptOf(fields);
+  const context = promptOf(fields, options);
   const responses = (["chosen", "rejected"] as const).map((name) => ({
     item: itemOf(context, textOf(fields, name)),
     grade: name === "chosen" ? 1 : 0,

@@ -21,7 +21,7 @@ const TIES_ID = /^[^:]+:\d+$/;
 
 export function adaptRewardBench2(row: unknown, options: AdaptOptions = {}): Adapted {
   const fields = rowFields(row, options, '{"prompt","chosen","rejected"}', READ);
-  const context = promptOf(fields);
+  const context = promptOf(fields, options);
   const [chosen, rejected] = [textsOf(fields, "chosen"), textsOf(fields, "rejected")];
   if (chosen.length === 0) throw wrong("one or more responses", "chosen", chosen);
   if (rejected.length === 0) throw wrong("one or more responses", "rejected", rejected);

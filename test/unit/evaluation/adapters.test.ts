@@ -490,7 +490,7 @@ describe("every benchmark", () => {
 
 it("names the fields of a row that has none of the expected ones, as of CSV with another separator", () => {
   expect(() => benchmarks.pairs.adapt({ "prompt;chosen;rejected": "a;b;c" })).toThrow(
-    /but its fields are "prompt;chosen;rejected"\.$/,
+    /but it has only "prompt;chosen;rejected"\.$/,
   );
   expect(() => benchmarks.pairs.adapt({})).toThrow(/but it has no fields\.$/);
   const many = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`${i}${"x".repeat(200)}`, 1]));

@@ -132,7 +132,7 @@ describe("fields that belong to the input", () => {
     expect(() => adapt(row)).not.toThrow();
     expect(() => adapt({ ...(row as object), tools: ["x"] })).toThrow(/"tools"/);
     expect(() => adapt({ ...(row as object), tools: ["x"] }, { ignoreFields: ["tools"] })).not.toThrow();
-    expect(() => adapt({ a: 1 })).toThrow(/its fields are "a"/);
+    expect(() => adapt({ a: 1 })).toThrow(/it has only "a"/);
   });
 });
 
@@ -200,4 +200,76 @@ it("compares at most 1000 responses with each other", () => {
   const responses = Array.from({ length: 1001 }, (_, i) => `${i}`);
   const ranks = responses.map((_, i) => i);
   expect(refusal({ prompt: "q", responses, ranks })).toMatch(/Expected at most 1000 responses for responses/);
+});
+
+describe("the prompt of a pair", () => {
+  const user = (content: string) => ({ role: "user", content });
+  const assistant = (content: string) => ({ role: "assistant", content });
+  const whole = { chosen: [user("a"), assistant("b")], rejected: [user("a"), assistant("c")] };
+  const dialogue = (response: string) => `\n\nHuman: What is 2+2?\n\nAssistant: ${response}`;
+
+  it.each([
+    [{ question: "q", chosen: [assistant("b")], rejected: [assistant("c")] }, /rename "question" to "prompt"/],
+    [{ chosen: [assistant("b")], rejected: [assistant("c")] }, /no turn of the user: the prompt is missing/],
+    [
+      { messages: [user("a"), assistant("b")], chosen: "b", rejected: "c" },
+      /last message of messages to be the user's/,
+    ],
+    [{ prompt: [user("a"), assistant("b")], chosen: "b", rejected: "c" }, /last message of prompt to be the user's/],
+    [
+      { prompt: [user("a"), assistant("b")], chosen: [assistant("b")], rejected: [assistant("c")] },
+      /last message of prompt to be the user's/,
+    ],
+    [{ prompt: [user("a"), assistant("b")], responses: ["b", "c"], ranks: [1, 2] }, /last message of prompt/],
+    [{ prompt: "completely different", ...whole }, /the prompt does not occur/],
+    [{ prompt: "What is 2+2?", chosen: dialogue("4"), rejected: dialogue("5") }, /has the prompt's turn itself/],
+    [{ prompt: "a", chosen: "b" }, /^rejected is missing or empty/],
+  ])("is neither lost nor doubled: %j", (row, message) => {
+    expect(refusal(row)).toMatch(message);
+  });
+
+  it.each([
+    whole,
+    { prompt: "a", ...whole },
+    { prompt: "\n\nHuman: a\n\nAssistant:", ...whole },
+    { prompt: "a", chosen: [assistant("b")], rejected: [assistant("c")] },
+    { prompt: [user("a")], ...whole },
+    { prompt: "Write a dialogue.", chosen: dialogue("4"), rejected: "c" },
+    { prompt: "a", question: "a", chosen: "b", rejected: "c" },
+  ])("may be given so: %j", (row) => {
+    expect(refusal(row, { differentPrompts: "allow" })).toBe("");
+  });
+
+  it("may have turns with ignored fields", () => {
+    const calls = { ...user("a"), tool_calls: [{ f: 1 }] };
+    const row = { chosen: [calls, assistant("b")], rejected: [calls, assistant("c")] };
+    expect(refusal(row)).toMatch(/--ignore-field tool_calls/);
+    expect(refusal(row, { ignoreFields: ["tool_calls"] })).toBe("");
+  });
+});
+
+describe("cells of CSV that are no texts", () => {
+  it.each([
+    ["b'x'", /bytes as Python prints/],
+    ["{'text': 'x'}", /a dict as Python prints/],
+    ["{'x'}", /a list of texts as Python prints/],
+    ['["x"]', /a list of texts as JSON/],
+    ['{"role":"assistant","content":"x"}', /put it in \[ \]/],
+    ["[OrderedDict([('role', 'user'), ('content', 'a')])]", /a list of messages as Python prints/],
+  ])("%s is refused", (cell, message) => {
+    expect(refusal({ prompt: "a", chosen: cell, rejected: "c" }, { isCsv: true })).toMatch(message);
+  });
+
+  it("are named once where they are missing values", async () => {
+    const { cases, warnings } = await readCases("nan.csv", "prompt,chosen,rejected\na,b,NaN\nd,None,f\ng,h,i\n");
+    expect(cases).toHaveLength(3);
+    expect(warnings).toEqual([expect.stringMatching(/^2 responses, the first at nan\.csv, line 2, are "NaN"/)]);
+  });
+});
+
+it.each([
+  ["no.csv", "prompt,chosen,rejected\n"],
+  ["no.json", "[]"],
+])("says of %s that it has no rows", async (name, text) => {
+  await expect(readCases(name, text)).rejects.toThrow("has no rows");
 });

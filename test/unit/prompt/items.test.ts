@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isStarlingError } from "../../../src/errors.ts";
+import { conversationWarnings } from "../../../src/prompt/conversation-warnings.ts";
 import { checkItem } from "../../../src/prompt/items.ts";
 
 function failure(value: unknown): { code: string; message: string } {
@@ -28,7 +29,7 @@ describe("checkItem", () => {
     [null, /Expected an object .* but received null/],
     ["text", /received "text" of type string/],
     [[1], /received an array of 1/],
-    [{}, /exactly one of .* has none of them/],
+    [{}, /exactly one of .* it has no fields/],
     [{ text: "a", prompt: "b", response: "c" }, /mixes them/],
     [{ prompt: "b" }, /Expected a string for items\[3\]\.response but received undefined/],
     [{ prompt: 5, response: "c" }, /Expected a string for items\[3\]\.prompt but received 5 of type number/],
@@ -66,9 +67,7 @@ describe("what belongs to the input", () => {
 
   it("takes null for absent", () => {
     expect(checkItem({ ...item, text: null, messages: null, system: null, tools: null }, "x")).toEqual(item);
-    expect(failure({ prompt: null, response: null, text: null }).message).toMatch(
-      /has none of them: its fields are "prompt" \(empty\)/,
-    );
+    expect(failure({ prompt: null, response: null, text: null }).message).toMatch(/it has only "prompt" \(empty\)/);
   });
 
   it("has a system turn from the field beside it, an empty one being none", () => {
@@ -143,14 +142,10 @@ describe("what belongs to the input", () => {
 
   it("refuses texts that were lists, and lists of parts, in words", () => {
     const list = "[{'role': 'user', 'content': 'a'}]";
-    for (const value of [
-      { ...item, prompt: list },
-      { ...item, response: list },
-      { text: list },
-      { messages: list },
-      { ...item, response: '[{"role":"assistant","content":"b"}]' },
-    ])
+    for (const value of [{ ...item, prompt: list }, { messages: list }])
       expect(failure(value).message).toMatch(/a list of messages as/);
+    for (const value of [{ ...item, response: list }, { text: list }])
+      expect(conversationWarnings(checkItem(value, "items[3]"))).toMatchObject([{ code: "LIST_AS_TEXT" }]);
     const content = [{ type: "text", text: "a" }];
     expect(failure({ messages: [{ role: "user", content }] }).message).toMatch(/content is a list of parts/);
   });

@@ -108,12 +108,21 @@ describe("a file", () => {
 
   it.each([
     ["", /is empty: a CSV file begins/],
-    ["a,a\n1,2\n", /two columns of the name "a"/],
+    ["prompt,prompt\n1,2\n", /two columns of the name "prompt"/],
+    ["a,b\r1,2\r3,4\r", /carriage returns only/],
     ['"a\n1,2\n', /no usable first line: .*missing/],
   ])("%j is refused", async (text, message) => {
     await expect(readAll(csv(text))).rejects.toThrow(
       expect.objectContaining({ name: "FileError", message: expect.stringMatching(message) }),
     );
+  });
+
+  it.each([
+    ["empty columns", "a,b,,\n1,2,,\n", { a: "1", b: "2" }],
+    ["empty records", ",a\n,\n0,1\n,\n", { "": "0", a: "1" }],
+    ["equal names that mean nothing", "a,score,score\n1,,3\n", { a: "1", score: "3" }],
+  ])("may have a spreadsheet's %s", async (_, text, value) => {
+    expect(await valuesOf(csv(text))).toEqual([value]);
   });
 
   it("may hold nothing but names", async () => {

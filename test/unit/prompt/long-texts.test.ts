@@ -1,0 +1,93 @@
+/** What looks at texts of users takes time in proportion to them: anything quadratic would take minutes here. */
+import { expect, it } from "vitest";
+import { ownFields } from "../../../cli/own-fields.ts";
+import { parseDialogue } from "../../../src/evaluation/adapters/dialogue.ts";
+import { missingCell, refuseListCell } from "../../../src/evaluation/adapters/pair-cells.ts";
+import { refuseLostPrompt, refuseWholeTranscript } from "../../../src/evaluation/adapters/pair-prompt.ts";
+import { conversationWarnings } from "../../../src/prompt/conversation-warnings.ts";
+import { refuseUnreadInput } from "../../../src/prompt/input-fields.ts";
+import { pythonListAdvice, refuseLostType } from "../../../src/prompt/lost-type.ts";
+import { transcriptWarning } from "../../../src/prompt/transcript.ts";
+import { parseJson } from "../../../src/rows/json-value.ts";
+import { contentWarning, textWarnings } from "../../../src/scoring/text-warnings.ts";
+
+const SIZE = 2_000_000;
+const MOST_SECONDS = 60;
+const filled = (unit: string) => unit.repeat(SIZE / unit.length);
+
+const texts: Record<string, string> = Object.fromEntries(
+  [
+    " ",
+    "\n",
+    "\t",
+    "\r",
+    " \n",
+    "'",
+    '"',
+    "\\",
+    "\\'",
+    "[",
+    "]",
+    "{",
+    "(",
+    "#",
+    "a",
+    "1",
+    "]\n",
+    "Human:\n",
+    "\nHuman: a ",
+  ].flatMap((unit) => {
+    const middle = filled(unit);
+    const shown = JSON.stringify(unit);
+    return [
+      [shown, middle],
+      [`Human: ${shown} x`, `Human: a${middle}x`],
+      [`[${shown} x`, `[${middle}x`],
+      [`[${shown} ]`, `[${middle}]`],
+      [`['${shown} ]`, `['${middle}]`],
+    ];
+  }),
+);
+
+const marks = {
+  before: { token: "<s>", allowed: 1 },
+  after: { token: "</s>", allowed: 0 },
+  endOfTurn: "<|im_end|>",
+  begin: "<|im_start|>",
+  tail: "",
+  responseStart: "<|im_start|>assistant",
+};
+
+function quietly(work: () => unknown): void {
+  try {
+    work();
+  } catch {
+    // A refusal is as good as none: only its time counts.
+  }
+}
+
+const functions: Record<string, (text: string) => unknown> = {
+  transcriptWarning,
+  refuseLostType: (text) => refuseLostType(text, "chosen", { isCell: true }),
+  pythonListAdvice,
+  parseDialogue,
+  refuseUnreadInput: (context) => refuseUnreadInput({ context, prompt: context }, "row", {}),
+  conversationWarnings: (response) => conversationWarnings({ prompt: response, response }),
+  refuseListCell: (text) => refuseListCell(text, "chosen"),
+  missingCell: (response) => missingCell({ prompt: "a", response }),
+  refuseLostPrompt: (content) => refuseLostPrompt("a?", [{ role: "user", content }], "chosen"),
+  refuseWholeTranscript: (text) => refuseWholeTranscript(text, "a", "chosen"),
+  parseJson,
+  textWarnings: (text) => textWarnings(text, marks, false),
+  contentWarning: (text) => contentWarning([text], marks),
+  ownFields: (text) => ownFields(`{"a": ${JSON.stringify(text)},"b":[${text.trim() === "" ? text : ""}1]}`, new Set()),
+};
+
+it.each(Object.entries(functions))(
+  "%s",
+  (_, work) => {
+    for (const text of Object.values(texts)) quietly(() => work(text));
+    expect(Object.values(texts).length).toBeGreaterThan(0);
+  },
+  MOST_SECONDS * 1000,
+);
