@@ -86,7 +86,7 @@ export function addTokenOptions(command: Command): Command {
     )
     .option(
       "--template-date <YYYY-MM-DD>",
-      "the date that the model's chat template writes, if it asks for one (Llama 3.1 and 3.2 do)",
+      "the date that the model's chat template writes, if it writes one (Llama 3.2 asks for it; Llama 3.1 has its own)",
       templateDate,
     );
 }

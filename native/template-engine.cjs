@@ -1,7 +1,8 @@
 // A Jinja template gives text, in which content and template can no longer be told apart, so it is rendered with marks in
 // place of the contents first; what stands between the marks is template text. That is sound only for templates that pass
 // contents on, or trim them: every conversation is rendered with its contents, too, and must come out the same.
-const { asPython } = require("./python-values.cjs");
+const { asPython } = require("./python-interpreter.cjs");
+const { pythonSpace } = require("./python-values.cjs");
 const { strftime } = require("./strftime.cjs");
 
 /**
@@ -66,16 +67,16 @@ exports.TemplateEngine = class TemplateEngine {
       try {
         const skeleton = this.#skeletonOf(roles);
         const rendered = this.#text(roles, contents);
-        // This engine trims white space as JavaScript does, transformers as Python.
-        if (rendered !== fill(skeleton, contents, cutsOf(skeleton, contents, "engine")))
+        const cuts = cutsOf(skeleton, contents);
+        if (rendered !== fill(skeleton, contents, cuts))
           throw new TemplateFailure("it changes the text of this conversation", "changes");
         if (!skeletons.has(skeleton)) skeletons.set(skeleton, skeletons.size);
-        return { skeleton: skeletons.get(skeleton), cuts: cutsOf(skeleton, contents, "python") };
+        return { skeleton: skeletons.get(skeleton), cuts };
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         return {
           reason: reason.slice(0, MAX_REASON_CHARACTERS),
-          kind: error instanceof TemplateFailure ? error.kind : "",
+          kind: error instanceof RangeError ? "broken" : error instanceof TemplateFailure ? error.kind : "",
         };
       }
     });
@@ -111,7 +112,11 @@ exports.TemplateEngine = class TemplateEngine {
       "messages",
       roles.map((role, i) => ({ role, content: contents[i] })),
     );
-    this.#program ??= parse(tokenize(this.#source, { lstrip_blocks: true, trim_blocks: true }));
+    try {
+      this.#program ??= parse(tokenize(this.#source, { lstrip_blocks: true, trim_blocks: true }));
+    } catch (error) {
+      throw new TemplateFailure(error.message, "broken");
+    }
     const text = String(new this.#Interpreter(environment).run(this.#program).value);
     const { characters, charactersPerMessage, repeats } = this.#limits;
     const given = contents.reduce((sum, { length }) => sum + length, 0);
@@ -177,29 +182,20 @@ function readSkeleton(roles, rendered) {
 }
 
 const newline = /\n/;
-const javaScriptSpace = /\s/;
-/** What str.strip() removes: not U+FEFF, but also the separators of files, groups, records and units, and U+0085. */
-const PYTHON_SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
-const pythonSpace = new RegExp(`[${PYTHON_SPACE}]`);
-
-/** What is left of the white space around a mark tells what the template trims there, in this engine and in Python. */
+/** What is left of the white space around a mark tells what the template trims there. */
 const TRIMS = [
   { before: NEWLINES + BLANKS, after: BLANKS + NEWLINES },
-  { before: BLANKS, after: BLANKS, engine: newline, python: newline },
-  { before: "", after: "", engine: javaScriptSpace, python: pythonSpace },
+  { before: BLANKS, after: BLANKS, trimmed: newline },
+  { before: "", after: "", trimmed: pythonSpace },
 ];
 
-/**
- * Start and end of what is kept of each content.
- *
- * @param how "engine" or "python"
- */
-function cutsOf(skeleton, contents, how) {
+/** Start and end of what is kept of each content. */
+function cutsOf(skeleton, contents) {
   return skeleton.contents.flatMap(({ index, start: atStart, end: atEnd }) => {
     const content = contents[index];
     let [start, end] = [0, content.length];
-    while (start < end && atStart[how]?.test(content[start])) start++;
-    while (end > start && atEnd[how]?.test(content[end - 1])) end--;
+    while (start < end && atStart.trimmed?.test(content[start])) start++;
+    while (end > start && atEnd.trimmed?.test(content[end - 1])) end--;
     return [start, end];
   });
 }

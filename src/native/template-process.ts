@@ -11,7 +11,7 @@ import { outsideArchive } from "./package-folder.ts";
 import { ChildFailure, TemplateChild } from "./template-child.ts";
 
 /** To be raised with each change in what native/template-engine.cjs writes: scores that were kept are then computed anew. */
-export const RENDERING_VERSION = 2;
+export const RENDERING_VERSION = 3;
 
 /** A conversation takes 0.1 ms. The limits are for templates that do not end, and hold on a machine that is busy. */
 const BATCH_LIMIT_MS = 5_000;
@@ -49,7 +49,7 @@ interface Answer {
   readonly skeletons: readonly { readonly texts: readonly string[]; readonly contents: readonly number[] }[];
   readonly outcomes: readonly (
     | { readonly skeleton: number; readonly cuts: readonly number[] }
-    | { readonly reason: string; readonly kind: "" | "date" | "changes" }
+    | { readonly reason: string; readonly kind: "" | "date" | "changes" | "broken" }
   )[];
 }
 

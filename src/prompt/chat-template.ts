@@ -29,8 +29,8 @@ export interface RenderedConversation {
 export interface RenderFailure {
   /** In words, about the template ("it …"). */
   readonly reason: string;
-  /** "date": it asks for a date, and there is none; "changes": it changes contents. */
-  readonly kind?: "date" | "changes" | undefined;
+  /** "date": it asks for a date, and there is none; "changes": contents change what it writes; "broken": it is no template. */
+  readonly kind?: "date" | "changes" | "broken" | undefined;
 }
 
 export type RenderOutcome = RenderedConversation | RenderFailure;
@@ -82,7 +82,14 @@ function failure({ reason, kind }: RenderFailure, where: string, name: string): 
       `${where} cannot be scored without a date, which ${name} asks for: set templateDate (--template-date YYYY-MM-DD).`,
       { field: where },
     );
-  if (kind === "changes") return unusable(`${where} cannot be scored: ${name} changes the text of this conversation`);
+  if (kind === "broken")
+    return new InvalidInputError("ERR_INVALID_ITEM", `${where} cannot be scored: ${name} is broken: ${reason}.`, {
+      field: where,
+    });
+  if (kind === "changes")
+    return unusable(
+      `${where} cannot be scored: ${name} writes other text depending on the content of messages, which is not reproduced`,
+    );
   return unusable(`${where} cannot be scored with ${name}: ${reason}`);
 }
 

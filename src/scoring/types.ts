@@ -77,8 +77,8 @@ export interface LoadRewardModelOptions {
   /** Default: "plain". */
   readonly specialTokens?: SpecialTokens;
   /**
-   * The date that the model's own chat template writes, "YYYY-MM-DD", for templates that ask for one (Llama 3.1, 3.2): most
-   * of them cannot be used without. Others ignore it. Default: none, and the template's fixed date where it has one.
+   * The date that the model's own chat template writes, "YYYY-MM-DD". A template that asks for one cannot be used
+   * without; one with a date of its own (Llama 3.1: 26 Jul 2024) writes that by default. Others ignore it. Default: none.
    */
   readonly templateDate?: string;
   /** Called with the fraction that is loaded, 0 to 1, ascending. */

@@ -72,6 +72,75 @@ describe("a Jinja chat template", () => {
     );
   });
 
+  const each = (body: string) => `{% for m in messages %}${body}{{ m.content }}{% endfor %}`;
+  it.each([
+    [each("{% if m.role == 'user' %}{% set p = 'U' %}{% endif %}{{ p }}"), "Uab"],
+    [`{% set x = 0 %}${each("{% set x = x + 1 %}{{ x }}")}{{ x }}`, "1a1b0"],
+    [
+      `${each("{% if loop.first %}{% set a = 'A' %}{% endif %}{{ a }}")}{{ a }}{{ m }}{{ loop is defined }}`,
+      "AabFalse",
+    ],
+    [`{% set n = namespace(x=0) %}${each("{% set n.x = n.x + 1 %}{{ n.x }}")}`, "1a2b"],
+    [`{% macro f() %}{{ z }}{{ m.role }}{% endmacro %}{% set m = {} %}${each("{% set z = 1 %}{{ f() }}")}`, "ab"],
+    [each("{% set x %}{% set y = 1 %}{% endset %}{{ y }}"), "ab"],
+    [
+      "{% for m in messages %}<{% if m.role == 'user' %}{{ m.content }}{% continue %}{% endif %}{{ m.content }}>{% endfor %}",
+      "<a<b>",
+    ],
+    ["{% for m in messages %}{{ m.content }}{% if loop.last %}{% break %}{% endif %},{% endfor %}", "a,b"],
+    [each("{{ loop.depth }}{{ loop.cycle('x', 'y') }}"), "1xa1yb"],
+  ])("has the scopes of Jinja in %s", async (source, expected) => {
+    expect((await render(source, pair("a", "b"))).join("")).toBe(expected);
+  });
+
+  it.each([
+    ["'hELLO wORLD'|capitalize", "Hello world"],
+    ["'uSER-x y.z'|title ~ \"they're x2y\".title()", "User-X Y.zThey'Re X2Y"],
+    ["-7 % 3 ~ ' ' ~ 7 % -3 ~ ' ' ~ -7.5 % 2 ~ ' ' ~ -6 % 3", "2 -2 0.5 0"],
+    ["true|string ~ none|string ~ [1, none, true]|join('|')", "TrueNone1|None|True"],
+    ["1.0|tojson", "1.0"],
+    [
+      "['1' == 1, '' == false, [] == false, x == none, x == y, 1 == 1.0, 1 == true]|join",
+      "FalseFalseFalseFalseTrueTrueTrue",
+    ],
+    ["[[1] == [1], {} == {}, {'a': 1} != {'a': 2}, 1 in ['1'], none in [none]]|join", "TrueTrueTrueFalseTrue"],
+    ["['A', 'a', 'b']|unique|join", "Ab"],
+    ["'12abc'|int ~ '3.7'|int ~ (-3.5)|int", "03-3"],
+    ["['😀x😀'|length, '😀x'[0], '😀x'[1:], 'abc'[2:-1:-1], 'abc'[::-1]]|join('|')", "3|😀|x||cba"],
+    ["'\x1ca\x85'.strip() ~ '\x1fb\x85'|trim ~ 'a\x1cb'.split()|join(',')", "aba,b"],
+    ["('\ufeffa'.strip())|length ~ messages.length ~ 'a'.length", "2"],
+    ["[true is number, '1' is lower]|join", "TrueFalse"],
+    ["x|default(default_value='d') ~ ''|default('e', true)", "de"],
+  ])("gives {{ %s }} as Python does", async (expression, expected) => {
+    const source = `{{ ${expression} }}|{% for m in messages %}{{ m.content }}{% endfor %}`;
+    expect((await render(source, pair("a", "b"))).join("")).toBe(`${expected}|ab`);
+  });
+
+  it.each([
+    ["'a' + 1", /adds an integer to a string/],
+    ["x.y", /reads y of x, which is not defined/],
+    ["messages[9].content", /reads content of a value, which is not defined/],
+    ["1 % 0", /divides by zero/],
+    ["sep_token", /uses sep_token/],
+    ["image_token is defined", /uses image_token/],
+    ["additional_special_tokens", /uses additional_special_tokens/],
+    ["dict is defined", /uses dict/],
+    ["'0x1f'|int(base=16)", /filter "int" with arguments/],
+    ["'a'|wordcount", /the filter "wordcount", which is not reproduced/],
+    ["'<'|safe + '<'", /the filter "safe"/],
+    ["'a'.find('a')", /uses find of a string/],
+    ["messages|map(attribute='role')|length", /no list in Python/],
+    ["[1]|string", /writes a value of the kind array/],
+  ])("is refused for {{ %s }}, which is not reproduced", async (expression, expected) => {
+    const source = `{{ ${expression} }}{% for m in messages %}{{ m.content }}{% endfor %}`;
+    await expect(render(source, pair("a", "b"))).rejects.toThrow(expected);
+  });
+
+  it("is broken where it calls itself for ever", async () => {
+    const source = `{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}${loop("{{ message.content }}")}`;
+    await expect(render(source, pair("a", "b"))).rejects.toThrow(/is broken: .*call stack/);
+  });
+
   it("is given what apply_chat_template gives it", async () => {
     const source =
       "{% if add_generation_prompt %}wrong{% endif %}{% if tools is not none or documents is not none %}wrong{% endif %}" +
@@ -89,7 +158,7 @@ describe("a Jinja chat template", () => {
       "looks into content",
       loop("{% if 'x' in message.content %}!{% endif %}{{ message.content }}"),
       pair("x", "b"),
-      /changes/,
+      /writes other text depending on the content of messages, which is not reproduced/,
     ],
     ["leaves a message out", "{{ messages[1].content }}", pair("a", "b"), /leaves out the message 0 \(user\)/],
     ["puts the response first", "{{ messages[1].content }}{{ messages[0].content }}", pair("a", "b"), /response last/],
@@ -124,7 +193,9 @@ describe("a Jinja chat template", () => {
     const template = openTemplate("chat-template", { renderer, from: "chat_template.jinja" });
     const [error] = await template.render([{ messages: pair("a", "b"), where: "row" }]);
     template.close(undefined);
-    expect(String(error)).toMatch(/row cannot be scored with the model's chat template \(chat_template\.jinja\): /);
+    expect(String(error)).toMatch(
+      /^InvalidInputError: row cannot be scored: the model's chat template \(chat_template\.jinja\) is broken: [^;]*$/,
+    );
   });
 
   it("is read with each end of line as a newline, as by Jinja", async () => {
