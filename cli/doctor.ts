@@ -31,11 +31,11 @@ export const doctor: Action<DoctorOptions> = async ({ model, json, ...engine }, 
 async function examine(
   path: string | undefined,
   engine: EngineOptions,
-  { terminal }: CommandContext,
+  { terminal, signal }: CommandContext,
 ): Promise<Diagnosis> {
   terminal.showStatus(() => "trying the runtimes, each in a process of its own");
   try {
-    return await diagnose({ ...(path === undefined ? {} : { modelPath: path }), load: engineSettings(engine) });
+    return await diagnose({ ...(path === undefined ? {} : { modelPath: path }), load: engineSettings(engine), signal });
   } finally {
     terminal.endStatus();
   }

@@ -82,7 +82,10 @@ export function describeEval(command: Command): Command {
   addDataOptions(command, { many: true });
   addSampleOptions(command);
   command
-    .option("-o, --output <folder>", "write report.html, report.json and scores.jsonl there")
+    .option(
+      "-o, --output <folder>",
+      "write report.html, report.json and scores.jsonl there; files of these names are replaced",
+    )
     .addOption(new Option("--json", "print the report as JSON instead of a table"));
   addEngineOptions(command);
   return command.addHelpText("after", HELP);

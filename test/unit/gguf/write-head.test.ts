@@ -268,6 +268,18 @@ describe("a head file", () => {
   });
 });
 
+it("a head file never replaces its model", async () => {
+  const own = file("never-replaced.gguf");
+  const before = readFileSync(model);
+  writeFileSync(own, before);
+  const writing = writeHead({ modelPath: own, output: own, head, overwrite: true });
+  await expect(writing).rejects.toMatchObject({
+    code: "ERR_FILE_NOT_WRITABLE",
+    message: expect.stringMatching(/it is the model that is being read/),
+  });
+  expect(readFileSync(own).equals(before)).toBe(true);
+});
+
 describe("replaceHead", () => {
   it("copies every tensor byte for byte and all other metadata, and says where the head comes from", async () => {
     const output = file("new.gguf");
