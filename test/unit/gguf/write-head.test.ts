@@ -95,7 +95,7 @@ describe("writeHead", () => {
   });
 
   it.each<[string, object, RegExp]>([
-    ["a head of another length", { head: new Float32Array(3) }, /weights, as many as .* for head but received 3 /],
+    ["a head of another length", { head: new Float32Array(3) }, /weights, as many as .* for head but received 3\./],
     ["numbers that are none", { head: new Float32Array([Number.NaN]) }, /finite numbers for head/],
     ["a plain array", { head: [1, 2] }, /Float32Array of finite numbers for head/],
     ["a tokenization that the model does not have", { tokenization: "byte-bpe" }, /byte-bpe is not one of/],
