@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import {
   type BenchmarkName,
   benchmarkNames,
+  byteSize,
   type ComparedModel,
   type ComparisonReport,
   compareModels,
@@ -25,7 +26,7 @@ import {
   loadSettings,
   type ModelOptions,
 } from "./model-option.ts";
-import { byteSize } from "./progress-bar.ts";
+
 import { propertyTable } from "./table.ts";
 
 type CompareCommandOptions = Omit<ModelOptions, "model" | "head"> &

@@ -1,6 +1,7 @@
 /** `starling-rm convert` and `starling-rm quantize` */
 import { type Command, Option } from "commander";
 import {
+  byteSize,
   type ConvertOptions,
   type ConvertResult,
   convert as convertCheckpoint,
@@ -14,7 +15,7 @@ import { EXIT_DONE, UsageError } from "./errors.ts";
 import { pathIdentity } from "./file-identity.ts";
 import { given } from "./model-option.ts";
 import { openOutput } from "./output.ts";
-import { byteSize, clock, downloadText, progressText } from "./progress-bar.ts";
+import { clock, downloadText, progressText } from "./progress-bar.ts";
 
 interface ConvertCommandOptions {
   readonly checkpoint: string;

@@ -1,14 +1,14 @@
 /** `starling-rm doctor` */
 import { basename } from "node:path";
 import type { Command } from "commander";
-import { type Diagnosis, diagnose, type MemoryPrediction, type RuntimeFinding } from "../src/index.ts";
+import { byteSize, type Diagnosis, diagnose, type MemoryPrediction, type RuntimeFinding } from "../src/index.ts";
 import type { Action, CommandContext } from "./context.ts";
 import { counted } from "./counted.ts";
 import { EXIT_DONE } from "./errors.ts";
 import { addEngineOptions, type EngineOptions, engineSettings, modelPath } from "./model-option.ts";
 import { openOutput } from "./output.ts";
 import { safeJson } from "./output-formats.ts";
-import { byteSize } from "./progress-bar.ts";
+
 import { propertyTable } from "./table.ts";
 import { visible } from "./visible-text.ts";
 
@@ -31,11 +31,11 @@ export const doctor: Action<DoctorOptions> = async ({ model, json, ...engine }, 
 async function examine(
   path: string | undefined,
   engine: EngineOptions,
-  { terminal }: CommandContext,
+  { terminal, signal }: CommandContext,
 ): Promise<Diagnosis> {
   terminal.showStatus(() => "trying the runtimes, each in a process of its own");
   try {
-    return await diagnose({ ...(path === undefined ? {} : { modelPath: path }), load: engineSettings(engine) });
+    return await diagnose({ ...(path === undefined ? {} : { modelPath: path }), load: engineSettings(engine), signal });
   } finally {
     terminal.endStatus();
   }
@@ -50,7 +50,7 @@ export function describeDiagnosis(found: Diagnosis): string {
   const devices = runtimes.flatMap(describeDevices);
   if (devices.length > 0) sections.push(`devices\n${indent(propertyTable(devices))}`);
   if (found.model !== undefined) sections.push(`model\n${indent(propertyTable(describeModel(found.model)))}`);
-  if (lacks.length > 0) sections.push(`to mend\n${lacks.map(describeLack).join("")}`);
+  if (lacks.length > 0) sections.push(`to fix\n${lacks.map(describeLack).join("")}`);
   sections.push(`${verdict(found)}\n`);
   return sections.join("\n");
 }
@@ -146,7 +146,7 @@ function indent(text: string): string {
 
 export function describeDoctor(command: Command): Command {
   command
-    .description("Say what this machine can score with, what is missing, and the command that mends it.")
+    .description("Say what this machine can score with, what is missing, and the command that fixes it.")
     .option("-m, --model <file>", 'a GGUF that is to be loaded, or "tiny": whether it is whole and fits')
     .option("--json", "print as JSON");
   return addEngineOptions(command).addHelpText("after", HELP);

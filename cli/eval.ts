@@ -53,7 +53,7 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
     });
     const { report } = evaluation;
     for (const { benchmark, cases } of report.benchmarks)
-      if (cases === 0) terminal.say(`note: there is no case of ${benchmark} to measure`);
+      if (cases === 0) terminal.say(`note: ${benchmark} has no usable rows`);
     if (options.output !== undefined) {
       const written = await writeReport(options.output, evaluation);
       terminal.say(`the whole report: ${written.html}, ${written.json}, ${written.scores}`);
@@ -82,7 +82,10 @@ export function describeEval(command: Command): Command {
   addDataOptions(command, { many: true });
   addSampleOptions(command);
   command
-    .option("-o, --output <folder>", "write report.html, report.json and scores.jsonl there")
+    .option(
+      "-o, --output <folder>",
+      "write report.html, report.json and scores.jsonl there; files of these names are replaced",
+    )
     .addOption(new Option("--json", "print the report as JSON instead of a table"));
   addEngineOptions(command);
   return command.addHelpText("after", HELP);
@@ -100,7 +103,7 @@ Rows of "pairs": {"prompt", "chosen", "rejected"}, or {"prompt", "responses", "r
 null = unranked).
 
 Scores are kept: a run that was stopped goes on where it stopped, with the same result. A row that cannot be understood is
-told by its number and left out.
+reported by line number and skipped.
 
 Exit code: 0 done, 1 some rows failed (with --strict the first one ends the run), 2 wrong usage or a failure of the whole.
 

@@ -1,6 +1,7 @@
 /** `starling-rm inspect` */
 import { type Command, Option } from "commander";
 import {
+  byteSize,
   type FitRecord,
   type HeadInspection,
   type InspectResult,
@@ -20,7 +21,7 @@ import {
 } from "./model-option.ts";
 import { openOutput } from "./output.ts";
 import { safeJson } from "./output-formats.ts";
-import { byteSize, quantity } from "./progress-bar.ts";
+import { quantity } from "./progress-bar.ts";
 import { propertyTable } from "./table.ts";
 
 interface InspectOptions extends EngineOptions {

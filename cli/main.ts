@@ -18,6 +18,14 @@ const { signal, end } = watchSignals((reason) => {
 process.stdout.on("error", () => {});
 process.stderr.on("error", () => {});
 
+// The library's warnings look like every other line; Node's own stay as they are.
+const printWarning = process.listeners("warning");
+process.removeAllListeners("warning");
+process.on("warning", (warning) => {
+  if (warning.name === "StarlingWarning") terminal.say(warning.message);
+  else for (const print of printWarning) print(warning);
+});
+
 process.exitCode = await run(process.argv.slice(2), { terminal, signal });
 // Everything that was written is with the system by now.
 if (signal.reason instanceof Interrupted) await endProcess(process.exitCode, signal.reason.signal);

@@ -10,6 +10,8 @@ import { descriptorIdentity, isDescriptor, pathIdentity } from "./file-identity.
 
 export interface Output {
   readonly isStdout: boolean;
+  /** An old file that the first write empties. */
+  readonly replaces?: string;
   /** Resolves when the text was handed to the system; so a slow reader slows the work down. */
   write(text: string): Promise<void>;
   close(): Promise<void>;
@@ -136,12 +138,14 @@ class FileOutput implements Output {
   readonly isStdout = false;
   readonly #name: string;
   readonly #held: HeldOutput;
+  readonly replaces?: string;
   #handle: FileHandle | undefined;
   #written = 0;
 
   private constructor(name: string, held: HeldOutput) {
     this.#name = name;
     this.#held = held;
+    if (!held.isNew) this.replaces = name;
   }
 
   static async open(

@@ -65,7 +65,7 @@ export async function printRows<T extends RowOutcome>(
       warnings.add(result.warnings ?? [], result.row.where);
       terminal.redrawStatus();
     }
-    await print(printer.end());
+    if (rows > 0 || output.replaces === undefined) await print(printer.end());
   } catch (error) {
     if (error instanceof ClosedPipe) return EXIT_DONE;
     // What was printed so far is worth keeping: it is finished properly before the failure is told.
@@ -77,7 +77,10 @@ export async function printRows<T extends RowOutcome>(
     problems.end(rows);
     for (const sentence of warnings.sentences()) terminal.say(`warning: ${sentence}`);
   }
-  if (rows === 0) terminal.say(`${inputName} holds no rows: nothing was done`);
+  if (rows === 0)
+    terminal.say(
+      `${inputName} holds no rows: nothing was done${output.replaces === undefined ? "" : `, and ${output.replaces} is kept as it was`}`,
+    );
   if (problems.count > 0 && rows > 1) terminal.say(`${problems.count} of ${rows} rows failed`);
   return problems.count > 0 ? EXIT_ROWS_FAILED : EXIT_DONE;
 }

@@ -69,18 +69,6 @@ export function quantity(n: number): string {
   return `${(n / 1_000_000).toFixed(1)}M`;
 }
 
-const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"];
-
-export function byteSize(bytes: number): string {
-  let unit = 0;
-  let n = bytes;
-  while (n >= 1024 && unit < UNITS.length - 1) {
-    n /= 1024;
-    unit += 1;
-  }
-  return `${unit === 0 ? n : n.toFixed(n < 10 ? 2 : n < 100 ? 1 : 0)} ${UNITS[unit]}`;
-}
-
 /** What `pull` tells. */
 export interface DownloadProgress {
   readonly file: string;

@@ -1,13 +1,13 @@
 /** `starling-rm pull` */
 import { type Command, Option } from "commander";
-import { type PullProgress, type PullResult, pull as pullCheckpoint, weightTypes } from "../src/index.ts";
+import { byteSize, type PullProgress, type PullResult, pull as pullCheckpoint, weightTypes } from "../src/index.ts";
 import type { Action, CommandContext } from "./context.ts";
 import { convert } from "./convert.ts";
 import { EXIT_DONE, UsageError } from "./errors.ts";
 import { given } from "./model-option.ts";
 import { wholeNumber } from "./option-values.ts";
 import { openOutput } from "./output.ts";
-import { byteSize, downloadText } from "./progress-bar.ts";
+import { downloadText } from "./progress-bar.ts";
 
 interface PullCommandOptions {
   readonly repository: string;

@@ -32,7 +32,7 @@ export const tokenize: Action<TokenizeOptions> = async (options, context) => {
     const sources = [source.identity, await pathIdentity(path)];
     const output = await openOutput(options.output, { sources, force: options.force === true, signal });
     try {
-      const tokenizer = await loadTokenizer({ modelPath: path, ...tokenSettings(options) });
+      const tokenizer = await loadTokenizer({ modelPath: path, ...tokenSettings(options), signal });
       if (options.templateDate !== undefined && tokenizer.settings.templateDate === undefined) terminal.say(DATE_NOTE);
       let tokens = 0;
       return await printRows(tokenizeRows(source.rows, tokenizer, signal, options.strict === true), {

@@ -146,21 +146,21 @@ export function invalidArgument(name: string, expected: string, received: unknow
   );
 }
 
-/** A short text for a value of unknown type: `"abc" of type string`, `12 of type number`, `an array of 3`. */
+/** A short text for a value of unknown type: `the text "abc"`, `12`, `a list of 3`, `an object`. */
 export function describe(value: unknown): string {
   if (value === undefined || value === null) return String(value);
-  if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (typeof value === "string") return `${JSON.stringify(shorten(value))} of type string`;
-  if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint")
-    return `${value} of type ${typeof value}`;
-  if (typeof value === "object") return `an object of class ${className(value)}`;
-  return `a ${typeof value}`;
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : `a list of ${value.length}`;
+  if (typeof value === "string") return value === "" ? "an empty text" : `the text ${JSON.stringify(shorten(value))}`;
+  if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") return String(value);
+  if (typeof value !== "object") return `a ${typeof value}`;
+  const name = className(value);
+  return name === undefined ? "an object" : `an object of class ${name}`;
 }
 
 /** Of the prototype: an object out of a file may have a `constructor` of its own, whose name is anything at all. */
-function className(value: object): string {
+function className(value: object): string | undefined {
   const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
-  return typeof name === "string" ? name : "null";
+  return typeof name === "string" && name !== "Object" ? name : undefined;
 }
 
 const MAX_SHOWN_CHARACTERS = 60;

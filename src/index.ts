@@ -1,5 +1,6 @@
 /** The public interface of starling-rm. */
 
+export { byteSize } from "./byte-units.ts";
 export { profileChoices } from "./convert/options.ts";
 export { type DiagnoseOptions, type Diagnosis, diagnose, type ModelDiagnosis } from "./doctor/diagnose.ts";
 export type { Lack } from "./doctor/lacks.ts";

@@ -3,6 +3,8 @@ import { FileError, InvalidInputError, invalidArgument } from "./errors.ts";
 import { checkRoom } from "./files/disk-room.ts";
 import { OpenedFile } from "./files/opened-file.ts";
 import { type OutputFile, withOutput } from "./files/output-file.ts";
+import { isSameFile } from "./files/same-file.ts";
+import { unwritable } from "./files/write-failure.ts";
 import { text } from "./gguf/entries.ts";
 import { type FitRecord, fitEntries } from "./gguf/fit-record.ts";
 import { writeHeadFile } from "./gguf/head-file.ts";
@@ -81,6 +83,7 @@ export async function writeHeadTo(
   options: WriteHeadOptions,
 ): Promise<{ readonly output: string; readonly bytes: number }> {
   const { modelPath, output, head, fit, signal } = options;
+  await checkNotTheModel(options, claimed);
   const metadata = readRewardMetadata(await readGguf(modelPath), modelPath);
   checkFits(options, metadata);
   const { name, profile } = metadata;
@@ -165,6 +168,11 @@ const fitKeys = [
   STARLING_KEYS.fitRidge,
   STARLING_KEYS.fitTemplateDate,
 ];
+
+/** A head file has no weights: in the model's place it would be all that is left of it. */
+async function checkNotTheModel({ modelPath, output }: WriteHeadOptions, { target }: OutputFile): Promise<void> {
+  if (await isSameFile(modelPath, target.path)) throw unwritable(output, "it is the model that is being read");
+}
 
 function check(caller: string, options: WriteHeadOptions, known: Readonly<Record<string, Check>>): void {
   for (const name of ["modelPath", "output", "head"]) required(caller, options, name);

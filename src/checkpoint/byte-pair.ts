@@ -59,6 +59,7 @@ export function parseBytePair(
 ): BytePairModel {
   const { config } = files;
   const model = own(file.value, "model");
+  refuseSentencePiece(file, model);
   if (!isJsonObject(model)) throw refuse(file.path, "has no model; a BPE is expected.", { field: "model" });
   checkModel(file, model);
   const ids = readVocab(file, model, vocabSize);
@@ -77,6 +78,17 @@ export function parseBytePair(
     ...(endId === undefined ? {} : { endId }),
     ...(padId === undefined ? {} : { padId }),
   };
+}
+
+/** transformers 5 saves a SentencePiece tokenizer as tokenizer.json only, which lacks the pieces' scores and types. */
+function refuseSentencePiece({ path }: JsonFile, model: unknown): void {
+  if (!isJsonObject(model) || (own(model, "type") !== "Unigram" && own(model, "byte_fallback") !== true)) return;
+  throw refuse(
+    path,
+    "holds a SentencePiece vocabulary, and tokenizer.model is missing beside it. Take tokenizer.model from the original " +
+      "repository, or name the place that has it with --tokenizer.",
+    { field: "model" },
+  );
 }
 
 const modelFields: readonly (readonly [string, readonly unknown[]])[] = [

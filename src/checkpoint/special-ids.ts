@@ -55,7 +55,7 @@ function addedId(path: string, field: string, token: unknown, tokens: ReadonlyMa
   const content = isJsonObject(token) ? own(token, "content") : token;
   const found = typeof content === "string" ? tokens.get(content) : undefined;
   if (found === undefined)
-    throw refuse(path, `names the token ${describe(content)} as ${field}, which tokenizer.json does not add.`, {
+    throw refuse(path, `names ${describe(content)} as ${field}, which tokenizer.json does not add.`, {
       field,
     });
   return found.id;
@@ -77,8 +77,7 @@ function checkDeclared(config: JsonFile | undefined, tokens: ReadonlyMap<string,
       found.special === (own(flags, "special") === true) &&
       found.normalized === (own(flags, "normalized") ?? found.normalized) &&
       ["lstrip", "rstrip", "single_word"].every((flag) => own(flags, flag) !== true);
-    if (!same)
-      throw refuse(config.path, `adds the token ${describe(content)} as id ${key}, unlike tokenizer.json.`, { field });
+    if (!same) throw refuse(config.path, `adds ${describe(content)} as id ${key}, unlike tokenizer.json.`, { field });
   }
   return true;
 }

@@ -210,7 +210,7 @@ export function addedTokens(file: JsonFile | undefined): readonly (readonly [con
     if (content === "" || typeof id !== "number" || !isId(id))
       throw refuse(
         file.path,
-        `gives the token ${quote(content)} ${describe(id)} as id; a token and its id are expected.`,
+        `has ${describe(id)} as the id of the token ${quote(content)}; a token and its id are expected.`,
         {
           field: content,
         },

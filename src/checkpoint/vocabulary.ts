@@ -93,7 +93,7 @@ export function checkTokenizerFiles(
   if (isFollowed && !LLAMA_CLASSES.includes(tokenizer.className))
     throw refuse(
       fast.path,
-      `is read by the class ${describe(tokenizer.className)}; only LlamaTokenizer's way is reproduced.`,
+      `is read by ${describe(tokenizer.className)} as tokenizer_class; only LlamaTokenizer's way is reproduced.`,
       { field: "tokenizer_class" },
     );
   if (tokenizer.legacy || (isFollowed && !tokenizer.says.prefixSpace)) return;

@@ -1,4 +1,5 @@
 import { describe } from "../errors.ts";
+import { quote } from "../files/byte-source.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";
 import { refuse } from "./refuse.ts";
 import type { JsonFile } from "./tokenizer-config.ts";
@@ -32,9 +33,36 @@ export function readSplit({ path, value }: JsonFile): WordSplit {
   }
   throw refuse(
     path,
-    `cuts text into words in a way that is not reproduced (${describe(pre)}); Llama 3's and GPT-2's are known.`,
+    `cuts text into words in a way that is not reproduced: ${splitText(pre)}. Llama 3's and GPT-2's are known.`,
     { field },
   );
+}
+
+/** The steps by their types, with what decides how they cut. */
+function splitText(pre: unknown): string {
+  if (!isJsonObject(pre)) return `pre_tokenizer is ${describe(pre)}`;
+  const steps = own(pre, "pretokenizers");
+  const list = Array.isArray(steps) ? steps : [pre];
+  const shown = list.slice(0, MAX_SHOWN_STEPS).map(stepText).join(", ");
+  return `pre_tokenizer is ${shown}${list.length > MAX_SHOWN_STEPS ? ", …" : ""}`;
+}
+
+const MAX_SHOWN_STEPS = 4;
+
+function stepText(step: unknown): string {
+  if (!isJsonObject(step)) return describe(step);
+  const type = own(step, "type");
+  const name = typeof type === "string" ? quote(type) : "one without a type";
+  const pattern = own(step, "pattern");
+  const regex = isJsonObject(pattern) ? (own(pattern, "Regex") ?? own(pattern, "String")) : pattern;
+  const more = [
+    ...(typeof regex === "string" ? [`with the pattern ${quote(regex)}`] : []),
+    ...["use_regex", "add_prefix_space"].flatMap((option) => {
+      const value = own(step, option);
+      return typeof value === "boolean" ? [`${option} ${value}`] : [];
+    }),
+  ];
+  return more.length === 0 ? name : `${name} (${more.join(", ")})`;
 }
 
 function nameOf(split: JsonObject): WordSplit | undefined {

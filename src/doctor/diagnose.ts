@@ -6,7 +6,7 @@ import { describeMachine, graphicsVendors, lockedDevices, type MachineDescriptio
 import type { Backend } from "../native/platforms.ts";
 import { probeKernels } from "../native/probe.ts";
 import { librariesIn } from "../native/runtime-folder.ts";
-import { aString, checkOptions } from "../options.ts";
+import { aSignal, aString, checkOptions } from "../options.ts";
 import { availableMemory } from "../scoring/available-memory.ts";
 import { type KernelPlan, planKernels } from "../scoring/kernel-plan.ts";
 import { loadOptionChecks } from "../scoring/load-options.ts";
@@ -22,6 +22,8 @@ export interface DiagnoseOptions {
   readonly modelPath?: string;
   /** How it is to be loaded. */
   readonly load?: Omit<LoadRewardModelOptions, "modelPath" | "onProgress" | "signal">;
+  /** Stops between two trials, each of which ends by itself; the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Diagnosis {
@@ -54,15 +56,19 @@ export interface ModelDiagnosis {
 /**
  * Tries everything that scoring needs, each runtime in a process of its own, and remembers what it found.
  *
- * @throws InvalidInputError for a wrong option; whatever else is wrong is in the answer
+ * @throws InvalidInputError for a wrong option; the signal's reason; whatever else is wrong is in the answer
  */
 export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis> {
-  checkOptions("diagnose", options, { modelPath: aString, load: () => undefined });
+  checkOptions("diagnose", options, { modelPath: aString, load: () => undefined, signal: aSignal });
   checkOptions("diagnose's load", options.load, loadOptionChecks);
+  const { signal } = options;
+  signal?.throwIfAborted();
   const machine = describeMachine();
   const addon = examineAddon();
   const found: RuntimeFindings = addon.loads ? await findRuntimes() : { runtimes: [], reasons: [] };
+  signal?.throwIfAborted();
   const model = options.modelPath === undefined ? undefined : await examineModel(options.modelPath, options, found);
+  signal?.throwIfAborted();
   const free = availableMemory();
   const backend = wanted(options.load?.gpu ?? "auto", found.choice);
   const works = found.runtimes.some((runtime) => runtime.backend === backend && runtime.state === "works");

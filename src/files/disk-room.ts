@@ -1,7 +1,7 @@
 /** Room on a disk, before anything is written. */
 import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { gibibytes } from "../byte-units.ts";
+import { byteSize } from "../byte-units.ts";
 import { unwritable } from "./write-failure.ts";
 
 /**
@@ -13,7 +13,7 @@ import { unwritable } from "./write-failure.ts";
 export async function checkRoom(target: string, bytes: number, name = target): Promise<void> {
   const free = await freeBytes(dirname(resolve(target)));
   if (free === undefined || bytes <= free) return;
-  throw unwritable(name, `it needs ${gibibytes(bytes)}, and its disk has ${gibibytes(free)} free`);
+  throw unwritable(name, `it needs ${byteSize(bytes)}; ${byteSize(free)} free on this disk`);
 }
 
 /** What this user may still write there; undefined where the system does not tell. */

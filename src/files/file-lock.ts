@@ -9,11 +9,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { threadId } from "node:worker_threads";
 import { removeAtExit } from "./at-exit.ts";
 import { codeOf } from "./byte-source.ts";
+import { LockWait } from "./lock-wait.ts";
 import { hasEnded, isLocal, type ProcessIdentity, thisProcess } from "./process-identity.ts";
 
 const TOUCH_MS = 5_000;
 /** As long as this a holder may be silent: six of its touches. Clocks of other machines do not count, only changes. */
 const SILENT_MS = 30_000;
+/** An empty or unreadable lock is nobody's. Only where there are no hard links is one of ours like that, for an instant. */
+const NOBODYS_MS = 1_000;
 /** The first look comes soon, because many hold a lock for an instant. */
 const MIN_POLL_MS = 10;
 const MAX_POLL_MS = 100;
@@ -34,6 +37,8 @@ export interface LockOptions {
   /** Called once when another holds the lock. */
   readonly onWait?: (() => void) | undefined;
   readonly silentMs?: number;
+  /** What the lock guards, as its user named it: a wait of more than a second is a warning with this name. */
+  readonly file?: string | undefined;
 }
 
 /** The lock is held; by whom, as far as its file tells. */
@@ -78,11 +83,11 @@ export class FileLock {
   }
 
   static async #take(path: string, options: LockOptions, waits: boolean): Promise<FileLock | LockHeld> {
-    const { signal, onWait, silentMs = SILENT_MS } = options;
+    const { signal, onWait, silentMs = SILENT_MS, file = path } = options;
     const holder = { ...thisProcess(), thread: threadId, since: new Date().toISOString() };
     const content = JSON.stringify({ ...holder, id: randomBytes(8).toString("hex") });
     let seen: { readonly state: string; readonly since: number } | undefined;
-    let told = false;
+    let wait: LockWait | undefined;
     for (let poll = MIN_POLL_MS; ; poll = Math.min(MAX_POLL_MS, 1.5 * poll)) {
       signal?.throwIfAborted();
       const found = await stateOf(path);
@@ -90,18 +95,20 @@ export class FileLock {
         if (await createWhole(path, content)) return new FileLock(path, content);
         continue;
       }
-      if (!told) onWait?.();
-      told = true;
+      if (wait === undefined) onWait?.();
+      wait ??= new LockWait();
       const now = performance.now();
       const state = `${found.changedMs} ${found.content}`;
       const before = seen;
       if (before?.state !== state) seen = { state, since: now };
       const silent = before?.state === state ? now - before.since : 0;
       const other = holderIn(found.content);
-      if (hasEnded(other) || silent > silentMs || isLostThread(other, found.changedMs, silentMs)) {
-        if (await breakLock(path, found.content, content, silent > 2 * silentMs)) continue;
+      const limit = isSomebodys(other) ? silentMs : Math.min(silentMs, NOBODYS_MS);
+      if (hasEnded(other) || silent > limit || isLostThread(other, found.changedMs, silentMs)) {
+        if (await breakLock(path, found, content, silent > 2 * silentMs)) continue;
       } else if (!waits && (isLocal(other) || (before !== undefined && before.state !== state)))
         return new LockHeld(other);
+      if (isSomebodys(other)) wait.goesOn({ path, file, holder: other, touchedMs: found.changedMs, silentMs });
       await pause(poll, signal);
     }
   }
@@ -159,7 +166,12 @@ async function writeNew(path: string, content: string): Promise<void> {
   }
 }
 
-async function stateOf(path: string): Promise<{ content: string; changedMs: number } | undefined> {
+interface LockState {
+  readonly content: string;
+  readonly changedMs: number;
+}
+
+async function stateOf(path: string): Promise<LockState | undefined> {
   try {
     const stats = await lstat(path);
     // Nobody's lock, and perhaps a pipe, which would be waited for.
@@ -178,14 +190,14 @@ async function contentOf(path: string): Promise<string | undefined> {
 /**
  * Removes an abandoned lock. Two may find it abandoned, and the slower one must not remove the lock that the faster one
  * has taken since. So who removes it holds a token meanwhile, made exclusively and named after this very lock, whose
- * content never comes again: as long as the token is there, nobody else removes the lock; when it is gone, the lock is
+ * content and time never come again: as long as the token is there, nobody else removes the lock; when it is gone, the lock is
  * another one, which its next holder sees before it removes anything. A token whose maker died gives way to the next.
  *
  * @param any whether tokens of unknown makers count as abandoned, too
  * @returns false: another is about to remove it
  */
-async function breakLock(path: string, content: string, own: string, any: boolean): Promise<boolean> {
-  const stem = `${path}.${createHash("sha256").update(content).digest("hex").slice(0, 16)}`;
+async function breakLock(path: string, found: LockState, own: string, any: boolean): Promise<boolean> {
+  const stem = `${path}.${createHash("sha256").update(found.content).digest("hex").slice(0, 16)}`;
   const tokens: string[] = [];
   for (;;) {
     const token = `${stem}.${tokens.length}`;
@@ -195,11 +207,18 @@ async function breakLock(path: string, content: string, own: string, any: boolea
     if (!hasEnded(maker) && !(any && !isLocal(maker))) return false;
   }
   try {
-    if ((await contentOf(path)) === content) await unlink(path);
+    const now = await stateOf(path);
+    // Two empty locks differ only in their times.
+    if (now?.content === found.content && now.changedMs === found.changedMs) await unlink(path);
   } finally {
     for (const token of tokens) await unlink(token).catch(() => {});
   }
   return true;
+}
+
+/** Whether it says who made it: ours do, from the moment that they are there. */
+function isSomebodys({ process: number, host }: Partial<LockHolder>): boolean {
+  return typeof host === "string" && typeof number === "number";
 }
 
 /** Half-written content says nothing. */

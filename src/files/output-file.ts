@@ -123,7 +123,8 @@ export async function lockTarget(target: Target, wait: boolean, signal?: AbortSi
   const path = besideTarget(target.path, LOCK);
   let lock: FileLock | LockHeld;
   try {
-    lock = wait ? await FileLock.acquire(path, { signal }) : await FileLock.tryAcquire(path, { signal });
+    const options = { signal, file: target.name };
+    lock = wait ? await FileLock.acquire(path, options) : await FileLock.tryAcquire(path, options);
   } catch (error) {
     signal?.throwIfAborted();
     throw notWritable(target.name, error);

@@ -6,7 +6,15 @@ import { codeOf } from "./byte-source.ts";
 /** @param cause an error of ours stays as it is; one of the system is put into words */
 export function notWritable(file: string, cause: unknown): FileError {
   if (cause instanceof FileError) return cause;
+  if (codeOf(cause) === "EEXIST") return alreadyThere(file, cause);
   return unwritable(file, reasonOf(cause, file), cause);
+}
+
+function alreadyThere(file: string, cause: unknown): FileError {
+  return new FileError("ERR_FILE_NOT_WRITABLE", `${file} exists already; overwrite (--force) replaces it.`, {
+    file,
+    cause,
+  });
 }
 
 export function unwritable(file: string, reason: string, cause?: unknown): FileError {
@@ -15,8 +23,6 @@ export function unwritable(file: string, reason: string, cause?: unknown): FileE
 
 function reasonOf(error: unknown, file: string): string {
   switch (codeOf(error)) {
-    case "EEXIST":
-      return "it exists already, and overwriting was not asked for";
     case "ENOENT":
     case "ENOTDIR":
       return `the folder ${dirname(resolve(file))} does not exist`;

@@ -47,7 +47,10 @@ export class Fields {
   u32(key: string, min: number, max: number): number {
     const value = this.#get(key, "u32") as number;
     if (value < min || value > max)
-      throw this.refuse(`has ${key} = ${value}; a number from ${min} to ${max} is expected.`, key);
+      throw this.refuse(
+        `has ${key} = ${value}; ${min === max ? min : `a number from ${min} to ${max}`} is expected.`,
+        key,
+      );
     return value;
   }
 

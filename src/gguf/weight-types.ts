@@ -33,10 +33,11 @@ export function describeWeightTypes(gguf: Pick<GgufHeader, "metadata" | "tensors
   const counted = countTypes(tensors.map(({ type, size }) => ({ type: type.name, size })));
   const fileType = fileTypeOf(gguf);
   const typeFallbacks = fallbacksOf(gguf, fileType);
-  const notice = [
-    ...(typeFallbacks.length === 0 ? [] : [fallbackText(typeFallbacks, matricesOf(gguf).length, fileType)]),
-    ...given(missingTypeNotice("the file", gguf)),
-  ].join("; ");
+  const matrices = matricesOf(gguf).length;
+  // Where none could be stored as was asked, that the type is missing goes without saying.
+  const missing = tensorsOf(typeFallbacks) === matrices ? undefined : missingTypeNotice("The file", gguf);
+  const fallback = typeFallbacks.length === 0 ? undefined : fallbackText(typeFallbacks, matrices);
+  const notice = [fallback, missing].filter((text) => text !== undefined).join(" ");
   return { ...counted, typeFallbacks, ...(notice === "" ? {} : { typeNotice: notice }) };
 }
 
@@ -63,7 +64,7 @@ export function missingTypeNotice(what: string, gguf: Pick<GgufHeader, "metadata
   const base = fileTypeByName(fileType)?.kind === "direct" ? fileType : baseType(fileType);
   const types = new Set(matricesOf(gguf).map(({ type }) => type.name));
   if (base === undefined || types.has(base) || types.size === 0) return undefined;
-  return `${what} is called ${fileType}, but none of its matrices is ${base}: they are ${[...types].sort().join(", ")}`;
+  return `${what} is called ${fileType}, but none of its matrices is ${base}: they are ${listed([...types].sort(), "and")}`;
 }
 
 function matricesOf({ tensors }: Pick<GgufHeader, "tensors">): TensorInfo[] {
@@ -101,24 +102,29 @@ function mixShape({ metadata }: Pick<GgufHeader, "metadata">): MixShape | undefi
   return { layers, heads, keyValueHeads };
 }
 
-/** Tensors of several row lengths in one part of the sentence. */
-function fallbackText(fallbacks: readonly TypeFallback[], matrices: number, fileType: string): string {
-  const groups = new Map<string, TypeFallback[]>();
-  for (const fallback of fallbacks) {
-    const types = `${fallback.used} instead of ${fallback.wanted}`;
-    groups.set(types, [...(groups.get(types) ?? []), fallback]);
-  }
-  const parts = [...groups].map(([types, group]) => {
-    const lengths = group.map(({ rowLength }) => rowLength).sort((a, b) => a - b);
-    return `${tensorsOf(group)} as ${types} (rows of ${lengths.join(", ")} values: not a multiple of ${group[0]?.blockSize})`;
-  });
-  return `${tensorsOf(fallbacks)} of ${matrices} matrices are not stored as ${fileType} asks, for their row length: ${parts.join(", ")}`;
+function fallbackText(fallbacks: readonly TypeFallback[], matrices: number): string {
+  const [stored, wanted] = [tensorsOf(fallbacks), distinct(fallbacks.map((one) => one.wanted))];
+  const lengths = distinct(fallbacks.map(({ rowLength }) => rowLength).sort((a, b) => a - b));
+  const blocks = distinct(fallbacks.map(({ blockSize }) => blockSize));
+  const used = distinct(fallbacks.map((one) => one.used)).map(
+    (type) => `${type} (${tensorsOf(fallbacks.filter((one) => one.used === type))})`,
+  );
+  const which = stored < matrices ? `${stored} of ${matrices} matrices` : `None of the ${matrices} matrices`;
+  return (
+    `${which} could ${stored < matrices ? "not " : ""}be stored as ${listed(wanted, "or")}: ` +
+    `rows of ${listed(lengths, "and")} values are not multiples of ${listed(blocks, "or")}. Stored as ${listed(used, "and")}.`
+  );
+}
+
+function distinct<Value>(values: readonly Value[]): Value[] {
+  return [...new Set(values)];
+}
+
+/** "a", "a and b", "a, b and c" */
+function listed(values: readonly unknown[], word: "and" | "or"): string {
+  return values.length < 2 ? values.join() : `${values.slice(0, -1).join(", ")} ${word} ${values.at(-1)}`;
 }
 
 function tensorsOf(fallbacks: readonly TypeFallback[]): number {
   return fallbacks.reduce((sum, { tensors }) => sum + tensors, 0);
-}
-
-function given(text: string | undefined): string[] {
-  return text === undefined ? [] : [text];
 }

@@ -34,7 +34,7 @@ export async function fetchFiles(folder: HubFolder, files: readonly HubFile[], o
 
 async function fetchFile(folder: HubFolder, file: HubFile, tally: Tally, signal: AbortSignal): Promise<void> {
   const { client, cache, listing } = folder;
-  const lock = await cache.lock(file, { signal, onWait: () => tally.wait(file) });
+  const lock = await cache.lock(file, { signal, file: file.path, onWait: () => tally.wait(file) });
   try {
     // Another process, or a file of the same content, may have brought it while we waited.
     if ((await cache.find(listing.commit, file)) === undefined) {

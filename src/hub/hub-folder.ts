@@ -123,7 +123,7 @@ export class HubFolder implements CheckpointFolder {
     const cached = await cache.find(listing.commit, file);
     if (cached !== undefined) return this.#compared(name, await openFile(cached));
     await cache.prepare();
-    const lock = await cache.lock(file, { signal });
+    const lock = await cache.lock(file, { signal, file: file.path });
     try {
       // Another process may have pulled it while we waited.
       const pulled = await cache.find(listing.commit, file);

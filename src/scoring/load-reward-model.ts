@@ -149,6 +149,6 @@ function loadFailure(error: unknown, path: string, { fit }: Placement): unknown 
     return new NativeError("ERR_MODEL_LOAD", `${path} could not be loaded: ${reason}`, details);
   // Something else took the memory meanwhile, or the estimate was too low.
   const advice = fit === undefined ? "close other programs" : `place fewer layers than ${fit.gpuLayers} (gpuLayers)`;
-  const what = `${path} could not be loaded, for memory ran out: ${reason.replace(/\.$/, "")}`;
+  const what = `${path} could not be loaded: out of memory: ${reason.replace(/\.$/, "")}`;
   return new NativeError("ERR_OUT_OF_MEMORY", `${what}. Take a smaller quantisation, or ${advice}.`, details);
 }

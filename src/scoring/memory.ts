@@ -1,5 +1,5 @@
 /** How much memory a model takes, from its header alone. */
-import { gibibytes } from "../byte-units.ts";
+import { byteSize } from "../byte-units.ts";
 import { NativeError } from "../errors.ts";
 import type { LlamaShape } from "../gguf/llama-metadata.ts";
 import type { LoadOptions } from "../native/addon.ts";
@@ -73,8 +73,8 @@ export function assertFits(path: string, need: MemoryNeed, available: number | u
   const where = backend === "cpu" ? "this machine has" : `the devices of the backend ${backend} have`;
   throw new NativeError(
     "ERR_OUT_OF_MEMORY",
-    `${path} needs ${gibibytes(total)} of memory (weights ${gibibytes(weights)}, key-value cache ${gibibytes(keyValue)}, ` +
-      `computing ${gibibytes(compute)}), but ${where} ${gibibytes(available)} free. ${advice(need, available, contextTokens)}`,
+    `${path} needs ${byteSize(total)} of memory (weights ${byteSize(weights)}, key-value cache ${byteSize(keyValue)}, ` +
+      `computing ${byteSize(compute)}), but ${where} ${byteSize(available)} free. ${advice(need, available, contextTokens)}`,
     { file: path },
   );
 }

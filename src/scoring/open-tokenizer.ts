@@ -4,7 +4,7 @@ import { BYTE_BPE, TOKENIZATIONS } from "../gguf/starling-keys.ts";
 import type { NativeAddon } from "../native/addon.ts";
 import { loadAddon } from "../native/load-addon.ts";
 import { TemplateProcess } from "../native/template-process.ts";
-import { aString, checkOptions, given, oneOf, required } from "../options.ts";
+import { aSignal, aString, checkOptions, given, oneOf, required } from "../options.ts";
 import { aDate, templateDateUse } from "../prompt/template-date.ts";
 import { openTemplate, type SpecialTokens, templateProblem } from "../prompt/templates.ts";
 import { type ModelFile, readModelFile } from "./model-file.ts";
@@ -23,6 +23,8 @@ export interface LoadTokenizerOptions {
   readonly specialTokens?: SpecialTokens;
   /** The date that the model's own chat template writes, "YYYY-MM-DD"; see {@link TokenizerSettings.templateDate}. */
   readonly templateDate?: string;
+  /** Stops the opening; the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** What both {@link loadTokenizer} and loadRewardModel may be told. */
@@ -35,7 +37,7 @@ export interface TokenizerChoices {
 /**
  * Opens the tokenizer of a GGUF without loading its weights; no llama.cpp runtime is needed.
  *
- * @throws FileError for a file that is missing, broken or no reward model
+ * @throws FileError for a file that is missing, broken or not a reward model; the signal's reason
  */
 export async function loadTokenizer(options: LoadTokenizerOptions): Promise<RewardTokenizer> {
   required("loadTokenizer", options, "modelPath");
@@ -44,8 +46,11 @@ export async function loadTokenizer(options: LoadTokenizerOptions): Promise<Rewa
     tokenization: oneOf(tokenizationModes),
     specialTokens: oneOf(specialTokenChoices),
     templateDate: aDate,
+    signal: aSignal,
   });
+  options.signal?.throwIfAborted();
   const model = await readModelFile(options.modelPath);
+  options.signal?.throwIfAborted();
   return openTokenizer(loadAddon(), model, options);
 }
 

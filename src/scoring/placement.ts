@@ -1,6 +1,6 @@
 /** Where a model's layers go: what was asked for, or what fits. Decided before anything is loaded. */
 import { totalmem } from "node:os";
-import { gibibytes } from "../byte-units.ts";
+import { byteSize } from "../byte-units.ts";
 import { InvalidInputError, NativeError } from "../errors.ts";
 import type { NativeDevice } from "../native/addon.ts";
 import type { Backend } from "../native/engine.ts";
@@ -104,8 +104,8 @@ function nativeLayers(fit: Fit, { layers }: ModelParts): number {
 
 function tooSmall(parts: ModelParts, devices: readonly FitDevice[]): string {
   const least = Math.max(...placeLayers(parts, devices, 2).perDevice.map(({ need }) => need));
-  const free = devices.map(({ name, free: bytes }) => `${name} has ${gibibytes(bytes ?? 0)} free`).join(", ");
-  return `too little memory is free there for even one layer, which takes ${gibibytes(least)} (${free})`;
+  const free = devices.map(({ name, free: bytes }) => `${name} has ${byteSize(bytes ?? 0)} free`).join(", ");
+  return `too little memory is free there for even one layer, which takes ${byteSize(least)} (${free})`;
 }
 
 /**
@@ -130,8 +130,8 @@ export function assertPlacementFits(path: string, placement: Placement, availabl
   if (available !== undefined && fit.host > available)
     throw new NativeError(
       "ERR_OUT_OF_MEMORY",
-      `${path} needs ${gibibytes(fit.host)} of this machine's memory beside ${fit.layers} layers on ` +
-        `${fit.perDevice.map(({ name }) => name).join(", ")}, but ${gibibytes(available)} are free. ` +
+      `${path} needs ${byteSize(fit.host)} of this machine's memory beside ${fit.layers} layers on ` +
+        `${fit.perDevice.map(({ name }) => name).join(", ")}, but ${byteSize(available)} are free. ` +
         "Take a smaller quantisation, or close other programs.",
       { file: path },
     );
@@ -139,8 +139,8 @@ export function assertPlacementFits(path: string, placement: Placement, availabl
 
 function outOfMemory(path: string, what: string, { perDevice }: Fit, advice: string): NativeError {
   const devices = perDevice.map(({ name, need, free }) => {
-    const needed = need === 0 ? "" : ` of ${gibibytes(need)} needed`;
-    return `${name}: ${free === undefined ? "unknown" : gibibytes(free)} free${needed}`;
+    const needed = need === 0 ? "" : ` of ${byteSize(need)} needed`;
+    return `${name}: ${free === undefined ? "unknown" : byteSize(free)} free${needed}`;
   });
   return new NativeError("ERR_OUT_OF_MEMORY", `${path}: ${what} (${devices.join("; ")}). ${advice}.`, { file: path });
 }

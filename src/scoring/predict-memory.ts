@@ -11,12 +11,15 @@ import type { LoadRewardModelOptions, MemoryPrediction, PredictedPlacement } fro
  * What a model would take with these options, from its header alone: nothing is loaded. The same numbers decide whether
  * loadRewardModel refuses.
  *
- * @throws InvalidInputError for a wrong option, FileError for a file that cannot be used
+ * @throws InvalidInputError for a wrong option, FileError for a file that cannot be used; the signal's reason
  */
 export async function predictMemory(options: LoadRewardModelOptions): Promise<MemoryPrediction> {
   required("predictMemory", options, "modelPath");
   checkOptions("predictMemory", options, loadOptionChecks);
-  return predictFor(await readModelFile(options.modelPath), options);
+  options.signal?.throwIfAborted();
+  const file = await readModelFile(options.modelPath);
+  options.signal?.throwIfAborted();
+  return predictFor(file, options);
 }
 
 /** As {@link predictMemory}, of a header that was read already. */

@@ -48,7 +48,7 @@ describe("doctor", () => {
       const { code, stdout } = await run(["doctor", "--model", path], "", cpuOnly);
       expect(code, path).toBe(1);
       expect(stdout).toMatch(/\nnot ready: the model cannot be loaded\n$/);
-      expect(stdout.split("to mend\n")[1]).toMatch(reason);
+      expect(stdout.split("to fix\n")[1]).toMatch(reason);
     }
   });
 

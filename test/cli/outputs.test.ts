@@ -3,12 +3,14 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -96,6 +98,52 @@ describe.each(Object.entries(writers))("%s", (_, command) => {
     expect(circle.code).toBe(2);
     expect(circle.stderr).toMatch(/symbolic links lead in a circle/);
   });
+});
+
+it.each([
+  ["score", "jsonl"],
+  ["score", "json"],
+  ["score", "csv"],
+  ["rank", "jsonl"],
+  ["tokenize", undefined],
+])("%s keeps an old file when its input holds no rows (%s)", async (command, format) => {
+  const output = join(place(), "out");
+  const empty = file("no-rows.jsonl", "\n\n");
+  const model = command === "tokenize" ? ["--model", "tiny"] : tiny;
+  const args = [command, ...model, "--input", empty, "--output", output, ...(format ? ["--format", format] : [])];
+  writeFileSync(output, "mine");
+  const { code, stderr } = await run([...args, "--force"]);
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/no-rows\.jsonl holds no rows: nothing was done, and \S+out is kept as it was\n$/);
+  expect(readFileSync(output, "utf8")).toBe("mine");
+  rmSync(output);
+  expect((await run(args)).code).toBe(0);
+  expect(readFileSync(output, "utf8").trim()).toBe(
+    format === "csv" ? readFileSync(output, "utf8").split("\n")[0] : format === "json" ? "[]" : "",
+  );
+});
+
+it.runIf(posix)("fit replaces neither the model nor the head that it begins with", async () => {
+  const at = place();
+  const [model, head, link] = [join(at, "model"), join(at, "head"), join(at, "link")];
+  copyFileSync(f16, model);
+  const common = ["fit", "--model", model, "--input", pairs, "--ridge", "1", "--force"];
+  expect((await run([...common, "--head-output", head])).code).toBe(0);
+  const before = [readFileSync(model), readFileSync(head)];
+  for (const [target, what] of [
+    [model, /another file than the model/],
+    [head, /another file than the head that the fit starts from/],
+  ] as const) {
+    for (const option of ["--output", "--head-output"])
+      for (const make of [undefined, symlinkSync, linkSync]) {
+        make?.(target, link);
+        const { code, stderr } = await run([...common, "--head", head, option, make ? link : target]);
+        expect(code).toBe(2);
+        expect(stderr).toMatch(what);
+        if (make) rmSync(link);
+      }
+  }
+  expect([readFileSync(model), readFileSync(head)]).toEqual(before);
 });
 
 describe.runIf(posix)("a pipe or a device", () => {

@@ -66,7 +66,7 @@ describe("what is scored", () => {
     const { code, stdout } = await score("--input", input);
     expect(code).toBe(1);
     expect(stdout).toContain('"id":12345678901234567890,"x":[null,null]}');
-    expect(parseLines(stdout)[1]).toMatchObject({ error: { message: expect.stringContaining("NaN of type number") } });
+    expect(parseLines(stdout)[1]).toMatchObject({ error: { message: expect.stringContaining("NaN") } });
   });
 
   it("is two conversations that differ in their last turn alone, unless it is said", async () => {

@@ -47,6 +47,7 @@ const calls: Readonly<Record<string, () => Promise<unknown>>> = {
   compareModels: () => library.compareModels({ models: [none, none], data, signal }),
   convert: () => library.convert({ checkpoint: none, output, signal }),
   "convert from the hub": () => library.convert({ checkpoint: "hf:a/b", endpoint, output, signal }),
+  diagnose: () => library.diagnose({ modelPath: none, signal }),
   embeddedModelPath: () => library.embeddedModelPath({ cacheFolder: join(folder, "cache"), signal }),
   evaluate: () => library.evaluate({ modelPath: none, benchmarks: [data], signal }),
   extractFeatures: () => library.extractFeatures(model, unread(), { cacheFolder: none, signal }),
@@ -56,6 +57,8 @@ const calls: Readonly<Record<string, () => Promise<unknown>>> = {
   inspectModel: () => library.inspectModel(none, { signal }),
   "inspectModel on the hub": () => library.inspectModel("hf:a/b", { endpoint, signal }),
   loadRewardModel: () => library.loadRewardModel({ modelPath: none, signal }),
+  loadTokenizer: () => library.loadTokenizer({ modelPath: none, signal }),
+  predictMemory: () => library.predictMemory({ modelPath: none, signal }),
   pull: () => library.pull({ repository: "a/b", endpoint, cacheDir: none, signal }),
   quantize: () => library.quantize({ input: none, output, type: "q8_0", signal }),
   replaceHead: () => library.replaceHead({ modelPath: none, output, head, signal }),
@@ -75,17 +78,14 @@ const calls: Readonly<Record<string, () => Promise<unknown>>> = {
 const others = [
   "compressionOf",
   "decompressed",
-  "diagnose",
   "embeddedCheckpoint",
   "endProcess",
   "headNotice",
   "isStarlingError",
   "isTemplateDate",
-  "loadTokenizer",
   "modelNotices",
   "openRows",
   "packageVersion",
-  "predictMemory",
   "prepareReportFolder",
   "ranksOf",
   "readJsonRows",
@@ -103,6 +103,17 @@ it.each(Object.keys(calls))("%s", async (name) => {
   for (const file of made) rmSync(join(folder, file), { recursive: true });
   expect(outcome).toBe(reason);
   expect(made).toEqual([]);
+});
+
+/** Otherwise a signal would seem to be seen first where only the arguments were wrong. */
+it.each<[string, () => Promise<unknown>]>([
+  ["compareModels", () => library.compareModels({ models: [none, none], data })],
+  ["evaluate", () => library.evaluate({ modelPath: none, benchmarks: [data] })],
+  ["fitModel", () => library.fitModel({ modelPath: none, data, output })],
+  ["loadTokenizer", () => library.loadTokenizer({ modelPath: none })],
+  ["predictMemory", () => library.predictMemory({ modelPath: none })],
+])("%s goes on to the files without a signal", async (_, call) => {
+  await expect(call()).rejects.toMatchObject({ code: "ERR_FILE_NOT_READABLE" });
 });
 
 it("was looked at for everything that is exported", () => {

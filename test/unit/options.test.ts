@@ -18,10 +18,10 @@ describe("checkOptions", () => {
   });
 
   it.each([
-    [{ threads: 0 }, "Expected a whole number from 1 to 512 for threads but received 0 of type number."],
-    [{ threads: 1.5 }, "received 1.5 of type number"],
-    [{ threads: "2" }, 'received "2" of type string'],
-    [{ gpu: "on" }, 'Expected one of "auto", "off" for gpu but received "on" of type string.'],
+    [{ threads: 0 }, "Expected a whole number from 1 to 512 for threads but received 0."],
+    [{ threads: 1.5 }, "received 1.5"],
+    [{ threads: "2" }, 'received the text "2"'],
+    [{ gpu: "on" }, 'Expected one of "auto", "off" for gpu but received the text "on".'],
     [{ onProgress: 1 }, "Expected a function for onProgress"],
   ])("refuses %j by one formula", (options, message) => {
     expect(() => checkOptions("load", options, checks)).toThrow(message);

@@ -54,12 +54,15 @@ describe("parseBytePair", () => {
     expect(parse({ post_processor: frame([text, special]) })).toMatchObject({ before: [], after: [258] });
   });
 
+  const missingModel =
+    /tokenizer\.json holds a SentencePiece vocabulary, and tokenizer\.model is missing .* original repository, .* --tokenizer\.$/;
   const edit = (changes: JsonObject) => ({ model: { ...model, ...changes } });
   const { a: _, ...withoutByte } = vocab;
 
   it.each<[string, JsonObject, JsonObject, RegExp]>([
-    ["another kind of model", edit({ type: "Unigram" }), {}, /Unigram/],
-    ["byte fallback", edit({ byte_fallback: true }), {}, /byte_fallback/],
+    ["another kind of model", edit({ type: "WordPiece" }), {}, /WordPiece/],
+    ["SentencePiece's Unigram", edit({ type: "Unigram" }), {}, missingModel],
+    ["SentencePiece's BPE", edit({ byte_fallback: true }), {}, missingModel],
     ["a token for what is unknown", edit({ unk_token: "<s>" }), {}, /unk_token/],
     ["a vocabulary without a byte", edit({ vocab: withoutByte }), {}, /lacks the token "a"/],
     ["an id beyond the embeddings", edit({ vocab: { ...vocab, x: 260 } }), {}, /below the vocab_size 260/],
@@ -72,7 +75,7 @@ describe("parseBytePair", () => {
       "an unknown expression",
       { pre_tokenizer: { type: "Sequence", pretokenizers: [{ ...split, pattern: { Regex: "\\w+" } }, byteLevel] } },
       {},
-      /cuts text into words/,
+      /cuts text into words .*: pre_tokenizer is "Split" \(with the pattern "\\\\+w\+"\), "ByteLevel" \(use_regex false/,
     ],
     ["a prefix space", { pre_tokenizer: { ...byteLevel, use_regex: true, add_prefix_space: true } }, {}, /cuts text/],
     ["no words", { pre_tokenizer: byteLevel }, {}, /cuts text/],
@@ -111,7 +114,7 @@ describe("parseBytePair", () => {
     const decoder = { added_tokens_decoder: { 258: { content: "<s>", special: true } } };
     expect(parse({}, decoder, 260, map({ pad_token: "[PAD]" })).padId).toBeUndefined();
     expect(() => parse({}, {}, 260, map({ pad_token: "[PAD]" }))).toThrow(
-      /special_tokens_map\.json names the token "\[PAD\]"/,
+      /special_tokens_map\.json names the text "\[PAD\]" as pad_token/,
     );
   });
 

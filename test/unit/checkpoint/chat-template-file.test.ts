@@ -97,9 +97,9 @@ describe("a chat template that cannot be read", () => {
     ["a string that is too long", long, {}, /tokenizer_config\.json has a chat_template of 65537 bytes/],
     ["a string of more bytes than characters", "é".repeat(40_000), {}, /chat_template of 80000 bytes/],
     ["a string with NUL characters", "a\0", {}, /chat_template that is not text/],
-    ["a number", 5, {}, /has 5 of type number as chat_template; a template or a list/],
+    ["a number", 5, {}, /has 5 as chat_template; a template or a list/],
     ["a list of strings", ["a"], {}, /as chat_template\[0\]; an object with name and template/],
-    ["a default that is no string", [{ name: "default", template: 1 }], {}, /chat_template that is 1 of type number/],
+    ["a default that is no string", [{ name: "default", template: 1 }], {}, /chat_template that is 1/],
   ])("is refused by name: %s", async (_, chatTemplate, files, message) => {
     await expect(templateOf(chatTemplate, files)).rejects.toMatchObject({
       code: "ERR_INVALID_CHECKPOINT",

@@ -229,7 +229,7 @@ describe("added_tokens.json", () => {
     ["an id beyond the embeddings", { "<new>": 272 }, {}, /beyond the 269 pieces/],
     ["a gap", { "<new>": 270 }, {}, /added_tokens\.json adds the token "<new>" as id 270, which leaves a gap/],
     ["one id for two tokens", { "<new>": 269, "<more>": 269 }, {}, /the id 269 to the tokens "<new>" and "<more>"/],
-    ["no id", { "<new>": "269" }, {}, /"<new>" "269" of type string as id/],
+    ["no id", { "<new>": "269" }, {}, /the text "269" as the id of the token "<new>"/],
     ["half an id", { "<new>": 269.5 }, {}, /a token and its id are expected/],
     ["a token without text", { "": 269 }, {}, /a token and its id are expected/],
   ])("is refused with %s", (_, added, config, message) => {

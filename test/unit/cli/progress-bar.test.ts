@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { byteSize, clock, progressText, quantity } from "../../../cli/progress-bar.ts";
+import { clock, progressText, quantity } from "../../../cli/progress-bar.ts";
+import { byteSize } from "../../../src/byte-units.ts";
 
 const progress = { label: "scoring", fraction: 0.25, seconds: 60, counts: { rows: 120, tokens: 30_000 } };
 

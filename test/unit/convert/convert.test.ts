@@ -224,8 +224,8 @@ describe("quantised types", () => {
       { wanted: "q8_0", used: "f16", rowLength: 8, blockSize: 32, tensors: 13 },
       { wanted: "q8_0", used: "f16", rowLength: 12, blockSize: 32, tensors: 2 },
     ]);
-    expect(result.typeNotice).toMatch(
-      /^15 of 15 matrices .*; the file is called q8_0, but none of its matrices is q8_0/,
+    expect(result.typeNotice).toBe(
+      "None of the 15 matrices could be stored as q8_0: rows of 8 and 12 values are not multiples of 32. Stored as f16 (15).",
     );
   });
 
@@ -254,7 +254,11 @@ describe("the output", () => {
     const { output, checkpoint } = await convert(tinyFiles());
     await writeFile(output, "mine");
     const again = { checkpoint, output, type: "f32" };
-    await expect(convertCheckpoint(again)).rejects.toMatchObject({ code: "ERR_FILE_NOT_WRITABLE", file: output });
+    await expect(convertCheckpoint(again)).rejects.toMatchObject({
+      code: "ERR_FILE_NOT_WRITABLE",
+      file: output,
+      message: `${output} exists already; overwrite (--force) replaces it.`,
+    });
     expect(await readFile(output, "utf8")).toBe("mine");
     await convertCheckpoint({ ...again, overwrite: true });
     expect((await readGguf(output)).tensors.length).toBe(20);

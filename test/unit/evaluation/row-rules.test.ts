@@ -55,7 +55,7 @@ describe("a CSV file", () => {
     );
     expect(cases.map(({ responses }) => responses[0]?.item)).toEqual([{ prompt: "Hi", response: "a" }]);
     expect(told).toEqual([
-      "line 3: Expected a finite number for ranks[1] but received NaN of type number.",
+      "line 3: Expected a finite number for ranks[1] but received NaN.",
       expect.stringMatching(/^line 4: The column responses .*JSON in the cell/),
     ]);
   });

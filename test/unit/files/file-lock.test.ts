@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { FileLock } from "../../../src/files/file-lock.ts";
@@ -73,6 +73,50 @@ describe("FileLock", () => {
       expect(waits).toBe(1);
     },
   );
+
+  it.each(["", "garbage", "{}", "null", "42"])("is nobody's when it holds %j", async (content) => {
+    const path = newPath();
+    writeFileSync(path, content);
+    // With the limit of a holder's silence the test would run out of time.
+    const lock = await FileLock.tryAcquire(path, { silentMs: 1e9 });
+    expect(lock).toBeInstanceOf(FileLock);
+    await (lock as FileLock).release();
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it.runIf(process.platform !== "win32").each(["link", "pipe"])("is nobody's when it is a %s", async (kind) => {
+    const path = newPath();
+    if (kind === "link") symlinkSync("nowhere", path);
+    else expect(spawnSync("mkfifo", [path]).status).toBe(0);
+    await (await FileLock.acquire(path, { silentMs: 1e9 })).release();
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it.each([
+    ["here", /^waiting for a model, which process \d+ on \S+ is writing$/],
+    [
+      "elsewhere",
+      /^waiting for a model: its lock \S+a\.lock was made by process \d+ on elsewhere and last touched at \d{4}-\S+Z; it is taken over after 1000000 s without a touch$/,
+    ],
+  ])("says once what it waits for when its holder is %s", async (where, text) => {
+    const path = newPath();
+    const lock = await FileLock.acquire(path);
+    const content = JSON.parse(readFileSync(path, "utf8"));
+    if (where === "elsewhere") writeFileSync(path, JSON.stringify({ ...content, host: where, id: "x" }));
+    const warnings: Error[] = [];
+    const controller = new AbortController();
+    const listen = (warning: Error) => {
+      warnings.push(warning);
+      setTimeout(() => controller.abort(new Error("enough")), 300);
+    };
+    process.on("warning", listen);
+    const waiting = FileLock.acquire(path, { signal: controller.signal, silentMs: 1e9, file: "a model" });
+    expect((await failureOf(waiting)).message).toBe("enough");
+    process.off("warning", listen);
+    await lock.release();
+    expect(warnings.map(({ name }) => name)).toEqual(["StarlingWarning"]);
+    expect(warnings[0]?.message).toMatch(text);
+  });
 
   it("waits for a holder that is not silent, until it is told to stop", async () => {
     const path = newPath();

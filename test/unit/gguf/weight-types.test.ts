@@ -63,17 +63,22 @@ describe("the types of a file", () => {
       { ...fallback, used: "f16", rowLength: 40, tensors: 1 },
     ]);
     expect(found.typeNotice).toBe(
-      "5 of 6 matrices are not stored as q4_k_m asks, for their row length: " +
-        "3 as q5_0 instead of q4_k (rows of 64, 320 values: not a multiple of 256), " +
-        "1 as q8_0 instead of q6_k (rows of 320 values: not a multiple of 256), " +
-        "1 as f16 instead of q4_k (rows of 40 values: not a multiple of 256)",
+      "5 of 6 matrices could not be stored as q4_k or q6_k: rows of 40, 64 and 320 values are not multiples of 256. " +
+        "Stored as q5_0 (3), q8_0 (1) and f16 (1).",
     );
   });
 
   it("are told where none is the one that the file is called by", () => {
     const narrow = header("q4_k_m", [tensor("blk.2.ffn_up.weight", "q5_0", 320, 4)]);
-    expect(describeWeightTypes(narrow).typeNotice).toMatch(
-      /; the file is called q4_k_m, but none .* is q4_k: .* q5_0$/,
+    expect(describeWeightTypes(narrow).typeNotice).toBe(
+      "None of the 1 matrices could be stored as q4_k: rows of 320 values are not multiples of 256. Stored as q5_0 (1).",
+    );
+    const rest = header("q4_k_m", [
+      tensor("blk.2.ffn_up.weight", "q5_0", 320, 4),
+      tensor("blk.2.attn_v.weight", "q6_k", 256, 4),
+    ]);
+    expect(describeWeightTypes(rest).typeNotice).toMatch(
+      /^1 of 2 .* Stored as q5_0 \(1\)\. The file is called q4_k_m, but none of its matrices is q4_k: they are q5_0 and q6_k$/,
     );
     // Whatever the reason: blocks would have fitted here. The f32 of the norms is no weight type.
     const norm = tensor("output_norm.weight", "f32", 256);

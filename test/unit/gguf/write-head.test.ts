@@ -95,7 +95,7 @@ describe("writeHead", () => {
   });
 
   it.each<[string, object, RegExp]>([
-    ["a head of another length", { head: new Float32Array(3) }, /weights, as many as .* for head but received 3 /],
+    ["a head of another length", { head: new Float32Array(3) }, /weights, as many as .* for head but received 3\./],
     ["numbers that are none", { head: new Float32Array([Number.NaN]) }, /finite numbers for head/],
     ["a plain array", { head: [1, 2] }, /Float32Array of finite numbers for head/],
     ["a tokenization that the model does not have", { tokenization: "byte-bpe" }, /byte-bpe is not one of/],
@@ -266,6 +266,18 @@ describe("a head file", () => {
       await expect(readHeadFile(output)).rejects.toMatchObject({ code: "ERR_INVALID_GGUF" });
     }
   });
+});
+
+it("a head file never replaces its model", async () => {
+  const own = file("never-replaced.gguf");
+  const before = readFileSync(model);
+  writeFileSync(own, before);
+  const writing = writeHead({ modelPath: own, output: own, head, overwrite: true });
+  await expect(writing).rejects.toMatchObject({
+    code: "ERR_FILE_NOT_WRITABLE",
+    message: expect.stringMatching(/it is the model that is being read/),
+  });
+  expect(readFileSync(own).equals(before)).toBe(true);
 });
 
 describe("replaceHead", () => {

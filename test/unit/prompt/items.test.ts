@@ -27,16 +27,16 @@ describe("checkItem", () => {
 
   it.each([
     [null, /Expected an object .* but received null/],
-    ["text", /received "text" of type string/],
-    [[1], /received an array of 1/],
+    ["text", /received the text "text"/],
+    [[1], /received a list of 1/],
     [{}, /exactly one of .* it has no fields/],
     [{ text: "a", prompt: "b", response: "c" }, /mixes them/],
     [{ prompt: "b" }, /Expected a string for items\[3\]\.response but received undefined/],
-    [{ prompt: 5, response: "c" }, /Expected a string for items\[3\]\.prompt but received 5 of type number/],
-    [{ text: ["a"] }, /items\[3\]\.text but received an array of 1/],
+    [{ prompt: 5, response: "c" }, /Expected a string for items\[3\]\.prompt but received 5/],
+    [{ text: ["a"] }, /items\[3\]\.text but received a list of 1/],
     [{ messages: [] }, /non-empty array/],
     [{ messages: [{ role: "user", content: "u" }] }, /last message .* role is "user"/],
-    [{ messages: [{ role: "tool", content: "u" }] }, /messages\[0\]\.role but received "tool"/],
+    [{ messages: [{ role: "tool", content: "u" }] }, /messages\[0\]\.role but received the text "tool"/],
     [
       {
         messages: [

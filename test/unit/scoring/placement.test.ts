@@ -71,7 +71,7 @@ describe("auto", () => {
     expect(host).toBeGreaterThan((LAYERS - layers) * LAYER_BYTES);
     assertPlacementFits("m.gguf", placement, 16 * GIBIBYTE);
     expect(() => assertPlacementFits("m.gguf", placement, 4 * GIBIBYTE)).toThrow(
-      /^m\.gguf needs [\d.]+ GiB of this machine's memory beside \d+ layers on CUDA0, but 4\.00 GiB are free\./,
+      /^m\.gguf needs [\d.]+ [MG]iB of this machine's memory beside \d+ layers on CUDA0, but 4\.00 GiB are free\./,
     );
   });
 
@@ -85,7 +85,7 @@ describe("auto", () => {
       undefined,
     ]);
     expect(reason).toMatch(
-      /^too little memory is free there for even one layer, which takes [\d.]+ GiB \(CUDA0 has 1\.00 GiB free\)$/,
+      /^too little memory is free there for even one layer, which takes [\d.]+ [MG]iB \(CUDA0 has 1\.00 GiB free\)$/,
     );
   });
 
@@ -128,7 +128,7 @@ describe("what is asked for", () => {
     expect(place(where, { gpuLayers: "all" }).plan.gpuLayers).toBe(-1);
     expect(place(where, { gpuLayers: 10 }).plan.gpuLayers).toBe(10);
     expect(refusal(where, { gpuLayers: "all" }, undefined)).toThrow(
-      /^m\.gguf: 60 layers do not fit \(CUDA0: 12\.00 GiB free of [\d.]+ GiB needed\)\. Let gpuLayers be "auto"/,
+      /^m\.gguf: 60 layers do not fit \(CUDA0: 12\.0 GiB free of [\d.]+ [MG]iB needed\)\. Let gpuLayers be "auto"/,
     );
     assertPlacementFits("m.gguf", place(where, { gpuLayers: 10 }), undefined);
   });

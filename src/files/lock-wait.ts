@@ -1,0 +1,41 @@
+/** Says once what a lock is waited for: as a warning of the process, which Node prints on stderr. */
+import type { LockHolder } from "./file-lock.ts";
+import { isLocal } from "./process-identity.ts";
+
+/** Of the warnings that this package emits; the command line prints them in its own way. */
+export const WARNING_NAME = "StarlingWarning";
+/** Shorter waits are nothing to talk about. */
+const UNNOTICED_MS = 1_000;
+
+export interface AwaitedLock {
+  readonly path: string;
+  /** What the lock guards, as its user named it. */
+  readonly file: string;
+  readonly holder: Partial<LockHolder>;
+  /** When the lock was last touched, in milliseconds since 1970. */
+  readonly touchedMs: number;
+  /** How long it must stay untouched before it is taken over. */
+  readonly silentMs: number;
+}
+
+export class LockWait {
+  readonly #since = performance.now();
+  #said = false;
+
+  /** To be called as long as the wait goes on. */
+  goesOn(lock: AwaitedLock): void {
+    if (this.#said || performance.now() - this.#since < UNNOTICED_MS) return;
+    this.#said = true;
+    process.emitWarning(waitText(lock), WARNING_NAME);
+  }
+}
+
+export function waitText({ path, file, holder, touchedMs, silentMs }: AwaitedLock): string {
+  const { process: number, host } = holder;
+  const who = `${number === undefined ? "another program" : `process ${number}`}${host === undefined ? "" : ` on ${host}`}`;
+  if (isLocal(holder)) return `waiting for ${file}, which ${who} is writing`;
+  return (
+    `waiting for ${file}: its lock ${path} was made by ${who} and last touched at ${new Date(touchedMs).toISOString()}; ` +
+    `it is taken over after ${Math.ceil(silentMs / 1000)} s without a touch`
+  );
+}
