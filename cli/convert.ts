@@ -102,12 +102,12 @@ export async function reportFile(
   } finally {
     terminal.endStatus();
   }
-  const { output, bytes, tensors, typeNotice } = result;
+  const { output, bytes, tensors, typeNotice, templateNotice } = result;
   const text = json
     ? JSON.stringify({ ...result, seconds: Number(elapsed().toFixed(3)) })
     : `${output}: ${byteSize(bytes)}, ${tensors} tensors, in ${elapsed() < 60 ? `${elapsed().toFixed(1)} s` : clock(elapsed())}`;
   await (await openOutput()).write(`${text}\n`);
-  if (typeNotice !== undefined) terminal.say(`note: ${typeNotice}`);
+  for (const notice of [typeNotice, templateNotice]) if (notice !== undefined) terminal.say(`note: ${notice}`);
   return EXIT_DONE;
 }
 

@@ -81,6 +81,7 @@ function describeModel(found: InspectResult, inParts: boolean, type = "q4_k_m"):
     ["rope base", found.ropeFrequencyBase],
     ["profile", found.profile],
     ["template", templateText(found)],
+    ["", found.templateNotice],
     ["tokenization", found.tokenization],
     ["tokenizer file", tokenizerFile(found)],
     ["truncation", truncation(found)],

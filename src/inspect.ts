@@ -2,6 +2,7 @@
 import { stat } from "node:fs/promises";
 import { openCheckpoint } from "./checkpoint/checkpoint.ts";
 import type { CheckpointFolder } from "./checkpoint/folder.ts";
+import { unusedTemplateNotice } from "./convert/chat-template-metadata.ts";
 import { planFile } from "./convert/convert.ts";
 import { describeScoring, type TokenizerFileSummary } from "./convert/metadata.ts";
 import { weightType } from "./convert/options.ts";
@@ -56,6 +57,8 @@ export interface InspectResult extends WeightTypes {
   readonly templateDate?: TemplateDateUse;
   /** Of the template "none": the names of the checkpoint's templates, of which none is the default one. */
   readonly templateNames?: readonly string[];
+  /** Of a checkpoint: said where it has a chat template of its own that its profile does not use. */
+  readonly templateNotice?: string;
   readonly tokenization?: string;
   /** Of a checkpoint: the tokenizer file that is followed, and the other one where both give the same ids. */
   readonly tokenizerFile?: TokenizerFileSummary;
@@ -262,6 +265,7 @@ async function inspectCheckpoint(
       head: summarize(head.weight),
       ...describeScoring(checkpoint),
       ...templateFields(chatTemplate?.source, chatTemplate?.from, templateNames),
+      ...given({ templateNotice: unusedTemplateNotice(checkpoint) }),
       memory: predictFor(model, load),
       ...describeWeightTypes(gguf),
       ...counted,

@@ -80,6 +80,8 @@ export interface ConvertResult extends WeightTypes {
   /** Of the file. */
   readonly bytes: number;
   readonly tensors: number;
+  /** Said where the checkpoint has a chat template of its own that its profile does not use. */
+  readonly templateNotice?: string;
 }
 
 export interface QuantizeModelOptions {

@@ -15,3 +15,14 @@ export function chatTemplateEntries({ chatTemplate }: Checkpoint): MetadataEntry
     [STARLING_KEYS.templateFrom, text(chatTemplate.from)],
   ];
 }
+
+/** Said where a checkpoint has a chat template that its profile does not use; undefined: it has none, or it is used. */
+export function unusedTemplateNotice({ chatTemplate, profile }: Checkpoint): string | undefined {
+  if (chatTemplate === undefined || profile.template === "chat-template") return undefined;
+  const own =
+    chatTemplate.kind === "template"
+      ? `its own chat template (${chatTemplate.from})`
+      : "none of its own chat templates";
+  const used = chatTemplate.kind === "template" ? "is not used" : "is used";
+  return `${own} ${used}: the template of the profile ${profile.name} is the model card's`;
+}

@@ -13,6 +13,8 @@ import { STARLING_KEYS } from "../gguf/starling-keys.ts";
 import { type FileType, tensorBytes } from "../gguf/types.ts";
 import { describeWeightTypes } from "../gguf/weight-types.ts";
 import { GgufWriter } from "../gguf/writer.ts";
+import { given } from "../options.ts";
+import { unusedTemplateNotice } from "./chat-template-metadata.ts";
 import { sourceDigest, trunkDigest } from "./digests.ts";
 import { type RewardHead, readHead } from "./head.ts";
 import { ConversionJournal, type FinishedTensor } from "./journal.ts";
@@ -85,7 +87,8 @@ async function convert(
     options.signal?.throwIfAborted();
     const bytes = await claimed.publish(file);
     published = true;
-    return { output, bytes, tensors: jobs.length, sourceSha256, ...describeWeightTypes(written) };
+    const notice = given({ templateNotice: unusedTemplateNotice(checkpoint) });
+    return { output, bytes, tensors: jobs.length, sourceSha256, ...notice, ...describeWeightTypes(written) };
   } finally {
     if (resume) await file?.close().catch(() => {});
     else await file?.discard();

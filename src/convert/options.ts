@@ -82,6 +82,8 @@ export interface ConvertResult extends WeightTypes {
   readonly tensors: number;
   /** The checksum of what was converted; see STARLING_KEYS.sourceSha256. */
   readonly sourceSha256: string;
+  /** Said where the checkpoint has a chat template of its own that its profile does not use. */
+  readonly templateNotice?: string;
 }
 
 /** What the option `profile` may be. */

@@ -257,3 +257,19 @@ function fileOf(pid: number, name: string): string {
     return "";
   }
 }
+
+describe("a chat template that the profile does not use", () => {
+  it("is named once, at the conversion and before", async () => {
+    const checkpoint = join(folder, "alpha-checkpoint");
+    cpSync(join(repository, "test", "fixtures", "checkpoints", "alpha7b-like"), checkpoint, { recursive: true });
+    writeFileSync(join(checkpoint, "chat_template.jinja"), `${LOOP}${END}`);
+    const notice =
+      "its own chat template (chat_template.jinja) is not used: " +
+      "the template of the profile starling-rm-7b-alpha is the model card's";
+    const output = join(folder, "alpha.gguf");
+    const { stderr } = await run(["convert", checkpoint, "--output", output, "--type", "f32"]);
+    expect(stderr.split(notice)).toHaveLength(2);
+    const { stdout } = await run(["inspect", checkpoint]);
+    expect(stdout.split(notice)).toHaveLength(2);
+  });
+});
