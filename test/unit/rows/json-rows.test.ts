@@ -126,6 +126,6 @@ describe("rows", () => {
   });
 
   it("recognises a binary file", async () => {
-    await expect(read(Buffer.from("GGUF\x03\0\0\0"), 100)).rejects.toThrow("rows.jsonl, but it is a binary file");
+    await expect(read(Buffer.from("GGUF\x03\0\0\0"), 100)).rejects.toThrow("it is a binary file");
   });
 });
