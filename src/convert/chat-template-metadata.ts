@@ -16,9 +16,13 @@ export function chatTemplateEntries({ chatTemplate }: Checkpoint): MetadataEntry
   ];
 }
 
-/** Said where a checkpoint has a chat template that its profile does not use; undefined: it has none, or it is used. */
+/**
+ * Said where a checkpoint has files of chat templates that its profile does not use; undefined where it has none, or they are
+ * used. The template inside tokenizer_config.json came with the tokenizer of the trunk: the model card uses it no more than we do.
+ */
 export function unusedTemplateNotice({ chatTemplate, profile }: Checkpoint): string | undefined {
   if (chatTemplate === undefined || profile.template === "chat-template") return undefined;
+  if (chatTemplate.kind === "template" && chatTemplate.from.startsWith("tokenizer_config.json")) return undefined;
   const own =
     chatTemplate.kind === "template"
       ? `its own chat template (${chatTemplate.from})`

@@ -277,7 +277,7 @@ describe("fit", () => {
       ["--input", prefs, "-o", "x.gguf", "--head-output", "./x.gguf"],
       /another file than output/,
     ],
-    ["data without a case", ["--input", file("none.json", "[]"), "-o", path("none.gguf")], /no case to fit a head to/],
+    ["data without a case", ["--input", file("none.json", "[]"), "-o", path("none.gguf")], /none\.json has no rows/],
     ["an empty option", ["--input", prefs, "--ridge", ""], /above 0/],
   ])("refuses %s", async (_, args, message) => {
     const { code, stdout, stderr } = await runFit(args);

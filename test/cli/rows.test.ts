@@ -96,7 +96,8 @@ describe("warnings", () => {
     expect(code).toBe(0);
     expect(parseLines(stdout)).toHaveLength(6);
     expect(lines(stderr).filter((line) => line.includes("warning"))).toEqual([
-      expect.stringMatching(/warning: 3 texts, the first at line 2, go on after the last <\|im_end\|>/),
+      expect.stringMatching(/warning: 2 texts, the first at line 2, continue after the last <\|im_end\|>/),
+      expect.stringMatching(/warning: 1 text, at line 6, does not end with <\|im_end\|>/),
     ]);
   });
 
@@ -162,7 +163,7 @@ describe("warnings", () => {
       ...(doubled
         ? [expect.stringContaining(`1 text, at line 1, begins with ${bos}, and this model adds one by itself`)]
         : []),
-      expect.stringContaining(`1 text, at line 3, goes on after the last ${end}`),
+      expect.stringContaining(`1 text, at line 3, continues after the last ${end}`),
     ]);
   });
 });

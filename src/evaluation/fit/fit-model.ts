@@ -152,7 +152,6 @@ interface Outputs {
 /** What would make hours of work useless, or destroy what they began with, is found before. */
 async function claimOutputs(options: FitModelOptions): Promise<Outputs> {
   const { modelPath, data, output, headOutput, overwrite = false, signal } = options;
-  const headPath = options.load?.headPath;
   const claimed: OutputFile[] = [];
   const release = async () => {
     for (const file of claimed) await file.release();
@@ -164,9 +163,9 @@ async function claimOutputs(options: FitModelOptions): Promise<Outputs> {
       throw invalidArgument(field, "another file than output", name);
     for (const input of data.inputs ?? [])
       if (await isSameFile(path, input)) throw invalidArgument(field, "another file than the preferences", name);
-    if (await isSameFile(path, modelPath)) throw invalidArgument(field, "another file than the model", name);
-    if (headPath !== undefined && (await isSameFile(path, headPath)))
-      throw invalidArgument(field, "another file than the head that the fit starts from", name);
+    // A whole model may take the old one's place, a head alone may not.
+    if (field === "headOutput" && (await isSameFile(path, modelPath)))
+      throw invalidArgument(field, "another file than the model", name);
     const file = await OutputFile.claim(name, { overwrite, signal });
     claimed.push(file);
     return file;
