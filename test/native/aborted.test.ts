@@ -87,6 +87,7 @@ const others = [
   "openRows",
   "packageVersion",
   "prepareReportFolder",
+  "byteSize",
   "ranksOf",
   "readJsonRows",
   "renderHtml",
