@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir } from "node:os";
 import { basename, isAbsolute, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { baseLoadOptions } from "../test/native/load-options.mjs";
 import { BuildError, buildAddon, root } from "./build-addon.mjs";
 
 const SANITIZERS = {
@@ -63,25 +64,7 @@ async function makeSetup(folder, addon) {
   const model = join(folder, "f16.gguf");
   await convertCheckpoint({ checkpoint: CHECKPOINT, output: model, type: "f16" });
   const load = {
-    gpuLayers: 0,
-    splitMode: "layer",
-    mainDevice: 0,
-    contextTokens: 2048,
-    microBatch: 512,
-    maxSequences: 1,
-    batchTokens: 512,
-    lanes: 1,
-    laneThreads: 1,
-    wideThreads: 1,
-    flashAttention: false,
-    kvType: "f16",
-    mmap: true,
-    rearranged: true,
-    rowMultiple: 4,
-    sharePrefixes: true,
-    paddingToken: -1,
-    paddingPosition: -1,
-    heldMebibytes: 64,
+    ...baseLoadOptions,
     head: Array.from({ length: WIDTH }, (_, i) => Math.sin(i * 1.7) * 0.2),
   };
   return { addon, model, output: join(folder, "quantized.gguf"), libraries: findRuntime("cpu"), load };

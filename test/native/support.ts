@@ -11,6 +11,7 @@ import type { LoadOptions, NativeAddon, NativeModel } from "../../src/native/add
 import { loadAddon, packageRoot } from "../../src/native/load-addon.ts";
 import { findRuntime } from "../../src/native/runtime-folder.ts";
 import { randomOf } from "../random.ts";
+import { baseLoadOptions } from "./load-options.mjs";
 
 export const folder = mkdtempSync(join(tmpdir(), "starling-rm-native-"));
 export const removeFolder = () => rmSync(folder, { recursive: true, force: true });
@@ -46,29 +47,10 @@ export async function makeModel(addon: NativeAddon, type = "f16"): Promise<strin
   return output;
 }
 
-/** One thread: these models are so small that a second one waits more than it helps. */
 export function loadOptions(path: string, changes: Partial<LoadOptions> = {}): LoadOptions {
   return {
+    ...baseLoadOptions,
     path,
-    gpuLayers: 0,
-    splitMode: "layer",
-    mainDevice: 0,
-    contextTokens: 2048,
-    microBatch: 512,
-    maxSequences: 1,
-    batchTokens: 512,
-    lanes: 1,
-    laneThreads: 1,
-    wideThreads: 1,
-    flashAttention: false,
-    kvType: "f16",
-    mmap: true,
-    rearranged: true,
-    rowMultiple: 4,
-    sharePrefixes: true,
-    paddingToken: -1,
-    paddingPosition: -1,
-    heldMebibytes: 64,
     head,
     ...changes,
   };

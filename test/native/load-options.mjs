@@ -1,0 +1,27 @@
+/**
+ * How the native tests and the sanitizers' scenarios load a model. One thread: these models are so small that a second one
+ * waits more than it helps.
+ *
+ * @type {Readonly<Omit<import("../../src/native/addon.ts").LoadOptions, "path" | "head">>}
+ */
+export const baseLoadOptions = {
+  gpuLayers: 0,
+  splitMode: "layer",
+  mainDevice: 0,
+  contextTokens: 2048,
+  microBatch: 512,
+  maxSequences: 1,
+  batchTokens: 512,
+  lanes: 1,
+  laneThreads: 1,
+  wideThreads: 1,
+  flashAttention: false,
+  kvType: "f16",
+  mmap: true,
+  rearranged: true,
+  rowMultiple: 4,
+  sharePrefixes: true,
+  paddingToken: -1,
+  paddingPosition: -1,
+  heldMebibytes: 64,
+};
