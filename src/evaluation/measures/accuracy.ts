@@ -13,7 +13,7 @@ export interface AccuracyMeasures {
    * without cases.
    */
   readonly accuracy?: number;
-  /** Of `accuracy`, at 95 %: Wilson where every case is one comparison, else bootstrap over cases. */
+  /** Of `accuracy`, at 95 %: Wilson if every case has one comparison, else the bootstrap over cases. */
   readonly interval?: Interval;
   /** Right comparisons by all comparisons, 0 to 1: cases with many of them count for more. Absent without cases. */
   readonly pairAccuracy?: number;
