@@ -49,7 +49,7 @@ export { type HeldOutput, type HoldOptions, holdOutput } from "./files/hold-outp
 export type { FitRecord } from "./gguf/fit-record.ts";
 export type { TypeFallback, WeightTypes } from "./gguf/weight-types.ts";
 export { type PullOptions, type PullResult, pull } from "./hub/pull.ts";
-export type { PullProgress } from "./hub/tally.ts";
+export type { PullProgress } from "./hub/progress.ts";
 export { type HeadInspection, type InspectOptions, type InspectResult, inspectModel } from "./inspect.ts";
 export {
   type ConvertOptions,

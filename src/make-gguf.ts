@@ -23,7 +23,7 @@ import { describeWeightTypes, type WeightTypes } from "./gguf/weight-types.ts";
 import { openModelFolder } from "./hub/model-folder.ts";
 import { MAX_CONCURRENCY } from "./hub/pull.ts";
 import { type HubOptions, hubChecks } from "./hub/settings.ts";
-import type { PullProgress } from "./hub/tally.ts";
+import type { PullProgress } from "./hub/progress.ts";
 import { type Engine, openEngine } from "./native/engine.ts";
 import { LLAMA_VERSION } from "./native/runtime-folder.ts";
 import { aBoolean, aFunction, anInteger, aSignal, aString, aThreadCount, checkOptions, required } from "./options.ts";
