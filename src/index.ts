@@ -3,7 +3,7 @@
 export { byteSize } from "./byte-units.ts";
 export { profileChoices } from "./convert/options.ts";
 export { type DiagnoseOptions, type Diagnosis, diagnose, type ModelDiagnosis } from "./doctor/diagnose.ts";
-export type { Lack } from "./doctor/lacks.ts";
+export type { DiagnosisProblem } from "./doctor/find-problems.ts";
 export type { DeviceFinding, RuntimeFinding } from "./doctor/runtimes.ts";
 export { type EmbeddedModelOptions, embeddedCheckpoint, embeddedModelPath } from "./embedded-model.ts";
 export { endProcess } from "./end-process.ts";

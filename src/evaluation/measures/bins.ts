@@ -46,3 +46,15 @@ export function accuracyByValue(values: Float64Array, right: Uint8Array): Accura
     return { low, high: highs[bin] as number, comparisons, accuracy: (hits[bin] as number) / comparisons };
   });
 }
+
+/**
+ * The largest round step (1, 2 or 5 times a power of ten) that divides `range` into at least `parts` steps; undefined if
+ * `range` is not positive and finite.
+ */
+export function roundStep(range: number, parts: number): number | undefined {
+  const most = range / parts;
+  const power = 10 ** Math.floor(Math.log10(most));
+  if (!Number.isFinite(range) || !(power > 0)) return undefined;
+  const factor = most >= 5 * power ? 5 : most >= 2 * power ? 2 : 1;
+  return factor * power;
+}

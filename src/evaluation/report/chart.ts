@@ -1,5 +1,5 @@
 /** What all charts have: a frame, axes with labels, a title and words for those who do not see it. */
-import { niceStep } from "../nice-step.ts";
+import { roundStep } from "../measures/bins.ts";
 import { type Content, html, type Markup } from "./markup.ts";
 import { label } from "./numbers.ts";
 
@@ -31,7 +31,7 @@ export interface ChartOptions {
 
 /** An axis from 0 or less to at least `high`, with about `parts` ticks at round numbers. */
 export function numberAxis(name: string, low: number, high: number, parts: number): Axis {
-  const step = niceStep(high - low, parts) ?? 1;
+  const step = roundStep(high - low, parts) ?? 1;
   const first = Math.ceil(low / step - 1e-9);
   const last = Math.floor(high / step + 1e-9);
   const ticks = Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step + 0);
