@@ -124,7 +124,7 @@ describe("inputs", () => {
   it("an empty one is done at once, and it is said", async () => {
     const { code, stdout, stderr } = await score(["--input", "-"], "\n");
     expect([code, stdout]).toEqual([0, ""]);
-    expect(stderr).toMatch(/standard input holds no rows/);
+    expect(stderr).toMatch(/standard input has no rows/);
   });
 });
 

@@ -257,7 +257,7 @@ describe("the output", () => {
     await expect(convertCheckpoint(again)).rejects.toMatchObject({
       code: "ERR_FILE_NOT_WRITABLE",
       file: output,
-      message: `${output} exists already; overwrite (--force) replaces it.`,
+      message: `${output} already exists; overwrite (--force) replaces it.`,
     });
     expect(await readFile(output, "utf8")).toBe("mine");
     await convertCheckpoint({ ...again, overwrite: true });
