@@ -65,7 +65,7 @@ describe("score", () => {
       /"truncated":false,"id":12345678901234567890,"__proto__":\{"x":1\},"deep":\[1\.0,\{"k":null\}\]\}\n$/,
     );
     expect(stdout.match(/"score"/g)).toHaveLength(1);
-    expect(stderr).toMatch(/line 1: the input's own "score"/);
+    expect(stderr).toMatch(/line 1: the output's "score" replaces/);
   });
 
   it("says when only the last tokens of a text count", async () => {
