@@ -6,9 +6,10 @@
  * elsewhere. One thread, owned by the NativeModel, owns a llama context. Nothing here throws for the state of a
  * file: such failures reject, with a plain `Error` whose `message` is llama.cpp's or the addon's reason.
  */
+import type { RewardHead } from "../reward-head.ts";
 
 /** Must equal `STARLING_CONTRACT_VERSION` in native/addon.cpp: a stale build is told apart from a fitting one. */
-export const CONTRACT_VERSION = 7;
+export const CONTRACT_VERSION = 8;
 
 export interface NativeAddon {
   readonly contractVersion: number;
@@ -187,8 +188,8 @@ export interface LoadOptions {
    */
   readonly paddingToken: number;
   readonly paddingPosition: number;
-  /** The reward head: one float32 per hidden dimension, float[n_embd]. Copied. */
-  readonly head: Float32Array;
+  /** The reward head, with n_embd weights. Copied. */
+  readonly head: RewardHead;
 }
 
 export interface PlanLimits {
@@ -236,7 +237,7 @@ export interface NativeModel {
   readonly info: ModelInfo;
 
   /**
-   * Evaluates each sequence and returns head · result_norm at its LAST token (or, with paddingToken, at the padding
+   * Evaluates each sequence and returns weight · result_norm + bias at its LAST token (or, with paddingToken, at the padding
    * behind it), in float32, in input order.
    * Sequences are copied at once; they may be changed or transferred after the call. Every sequence must have
    * 1..contextTokens ids in [0, vocabularySize); otherwise it throws a RangeError before anything is queued.
@@ -253,11 +254,11 @@ export interface NativeModel {
 
   /**
    * As scoreEach(), with the hidden state itself: float[n_embd + 1], result_norm where the score is read, and behind it the
-   * score, which is the sum of the products with the head in float64, from the first to the last, rounded to float32.
+   * score, which is the sum of the products with the weights in float64, from the first to the last, and the bias, rounded to float32.
    */
   features(sequences: readonly Int32Array[]): CancellableJob<Float32Array>[];
 
-  /** head · result_norm at every token of one sequence from index `from` on: float[length - from]. */
+  /** weight · result_norm + bias at every token of one sequence from index `from` on: float[length - from]. */
   scoreTokens(sequence: Int32Array, from: number): CancellableJob<Float32Array>;
 
   /**
