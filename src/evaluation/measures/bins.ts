@@ -1,6 +1,6 @@
 /** Bins with about equally many values each. */
 import { lastNotAbove } from "./correlation.ts";
-import { evenSample } from "./pairs.ts";
+import { evenSample } from "./outcome.ts";
 
 /** Values from `low` to `high`, both included. */
 export interface AccuracyBin {

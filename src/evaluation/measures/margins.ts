@@ -1,7 +1,7 @@
 /** By how much the better responses win. */
 import { type AccuracyBin, accuracyByValue, roundStep } from "./bins.ts";
+import type { PairLists } from "./outcome.ts";
 import { whenFinite } from "./outcome.ts";
-import type { PairLists } from "./pairs.ts";
 
 export interface MarginMeasures {
   /** Mean over comparisons of the better response's score less the worse one's. */
