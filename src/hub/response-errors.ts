@@ -1,6 +1,6 @@
 /** What a server's refusal, or its silence, means in words. No message holds a token or a signed address. */
 import { HubError } from "../errors.ts";
-import { Transient } from "./attempts.ts";
+import { TransientError } from "./retry.ts";
 
 /** What was asked for, for messages. */
 export interface Subject {
@@ -12,7 +12,7 @@ export interface Subject {
   readonly page?: string;
 }
 
-export interface Asker {
+export interface Requester {
   readonly endpoint: string;
   readonly hasToken: boolean;
 }
@@ -25,15 +25,15 @@ const PASSING = [408, 425, TOO_MANY_REQUESTS];
 export function refusal(
   answer: { readonly status: number; readonly code: string | null; readonly host: string },
   subject: Subject,
-  asker: Asker,
+  requester: Requester,
   retryAfterMs: number | undefined,
 ): Error {
   const { status, host } = answer;
   if (status >= 500 || PASSING.includes(status))
-    return new Transient(new HubError("ERR_HUB_UNREACHABLE", busy(status, host, asker)), { retryAfterMs });
-  const fromHub = subject.repository !== undefined && host === new URL(asker.endpoint).host;
+    return new TransientError(new HubError("ERR_HUB_UNREACHABLE", busy(status, host, requester)), { retryAfterMs });
+  const fromHub = subject.repository !== undefined && host === new URL(requester.endpoint).host;
   if (fromHub && (status === 401 || status === 403 || status === 404))
-    return hubRefusal(answer, { ...subject, repository: subject.repository }, asker);
+    return hubRefusal(answer, { ...subject, repository: subject.repository }, requester);
   if (status === 401 || status === 403)
     return new HubError("ERR_HUB_ACCESS", `${host} does not give out ${subject.what}: it answers ${status}.`);
   if (status === 404 || status === 410)
@@ -41,7 +41,7 @@ export function refusal(
   return new HubError("ERR_HUB_RESPONSE", `${host} answers ${status} when it is asked for ${subject.what}.`);
 }
 
-function busy(status: number, host: string, { hasToken }: Asker): string {
+function busy(status: number, host: string, { hasToken }: Requester): string {
   if (status !== TOO_MANY_REQUESTS) return `${host} answers ${status}, again and again: try again later.`;
   const hint = hasToken ? "wait some minutes" : "wait some minutes, or set HF_TOKEN, which gives higher limits";
   return `${host} answers 429, too many requests: ${hint}.`;
@@ -51,7 +51,7 @@ function busy(status: number, host: string, { hasToken }: Asker): string {
 function hubRefusal(
   { status, code }: { readonly status: number; readonly code: string | null },
   { what, repository, page: path = repository }: Subject & { readonly repository: string },
-  { endpoint, hasToken }: Asker,
+  { endpoint, hasToken }: Requester,
 ): HubError {
   const page = `${endpoint}/${path}`;
   if (code === "GatedRepo")
@@ -85,18 +85,18 @@ function notThere(message: string): HubError {
 const OFFLINE_CODES = ["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ENETUNREACH", "EHOSTUNREACH", "ENETDOWN"];
 
 /** The error for a request that got no answer, or for an answer that broke off. */
-export function brokenConnection(error: unknown, host: string, wasReached: boolean): Transient {
+export function brokenConnection(error: unknown, host: string, wasReached: boolean): TransientError {
   const code = causeCode(error);
   if (/CERT|SIGNATURE|ERR_SSL|ERR_TLS/.test(code)) {
     const message = `The connection to ${host} is not safe: its certificate is refused (${code}). Behind a proxy with a certificate of its own, name that in NODE_EXTRA_CA_CERTS.`;
-    return new Transient(new HubError("ERR_HUB_UNREACHABLE", message, { cause: error }), { hopeless: true });
+    return new TransientError(new HubError("ERR_HUB_UNREACHABLE", message, { cause: error }), { permanent: true });
   }
   const offline = OFFLINE_CODES.includes(code);
   const message = offline
     ? `${host} cannot be reached (${code}): check the network, or set HF_HUB_OFFLINE=1 to use what was pulled before.`
     : `The connection to ${host} broke again and again (${code || reason(error)}): try again; what has come so far is kept.`;
-  return new Transient(new HubError("ERR_HUB_UNREACHABLE", message, { cause: error }), {
-    hopeless: offline && !wasReached,
+  return new TransientError(new HubError("ERR_HUB_UNREACHABLE", message, { cause: error }), {
+    permanent: offline && !wasReached,
   });
 }
 

@@ -1,12 +1,12 @@
-/** What is missing on invented machines, and the command that mends it. */
+/** What is missing on invented machines, and the command that fixes it. */
 import { describe, expect, it } from "vitest";
-import { type Circumstances, findLacks } from "../../../src/doctor/lacks.ts";
+import { findProblems, type MachineFindings } from "../../../src/doctor/find-problems.ts";
 import type { RuntimeFinding } from "../../../src/doctor/runtimes.ts";
 
 const works: RuntimeFinding = { backend: "cpu", state: "works", devices: [] };
 const machine = { os: "linux", arch: "x64", release: "6", libc: "glibc 2.36", node: "v20", processor: "x", threads: 2 };
-const find = (changes: Partial<Circumstances>) =>
-  findLacks({
+const find = (changes: Partial<MachineFindings>) =>
+  findProblems({
     machine,
     runtimes: [works],
     graphics: [],
@@ -22,7 +22,7 @@ const cuda = (changes: Partial<RuntimeFinding>): RuntimeFinding => ({
 });
 const INSTALL = "npm install @node-llama-cpp/linux-x64-cuda@3.21.1";
 
-it("lacks nothing where all works, or where there is no GPU", () => {
+it("finds nothing where everything works, or where there is no GPU", () => {
   expect(find({ runtimes: [cuda({}), works] })).toEqual([]);
   const runtimes = [
     cuda({ state: "no device", problem: "no NVIDIA driver is installed." }),
@@ -47,7 +47,7 @@ describe.runIf(process.platform === "linux" && process.arch === "x64")("with an 
     const old = cuda({ package: "@node-llama-cpp/linux-x64-cuda", version: "3.20.0" });
     expect(find({ runtimes: [old, works] })).toEqual([
       {
-        what: "The package @node-llama-cpp/linux-x64-cuda has the version 3.20.0; 3.21.1 is needed.",
+        what: "The package @node-llama-cpp/linux-x64-cuda has version 3.20.0, but 3.21.1 is needed.",
         command: INSTALL,
       },
     ]);
@@ -58,10 +58,10 @@ describe.runIf(process.platform === "linux" && process.arch === "x64")("with an 
     expect(withCard({ state: "no device", problem })[0]?.command).toBe("sudo x y");
     const damaged = "/l is damaged. Install it again: `npm install --force z`.";
     expect(withCard({ state: "broken", problem: damaged })).toEqual([
-      { what: `The runtime for cuda does not work: ${damaged}`, command: "npm install --force z" },
+      { what: `The cuda runtime does not work: ${damaged}`, command: "npm install --force z" },
     ]);
     expect(withCard({ state: "broken", problem: "its driver crashed (SIGSEGV)" })).toEqual([
-      { what: "The runtime for cuda does not work: its driver crashed (SIGSEGV)." },
+      { what: "The cuda runtime does not work: its driver crashed (SIGSEGV)." },
     ]);
   });
 });
@@ -76,14 +76,14 @@ it("asks for Vulkan's loader and driver where there is a GPU", () => {
   );
 });
 
-it("says that the user may not open the GPU, and that musl has no prebuilt runtime", () => {
+it("says that the user has no permission to open the GPU, and that musl has no prebuilt runtime", () => {
   expect(find({ locked: ["/dev/dri/renderD128"] })).toEqual([
     {
-      what: expect.stringContaining("may not open /dev/dri/renderD128"),
+      what: expect.stringContaining("no permission to open /dev/dri/renderD128"),
       command: 'sudo usermod -aG render,video "$USER"',
     },
   ]);
-  expect(find({ machine: { ...machine, libc: "musl" } })[0]?.what).toContain("need glibc, and this system has musl");
+  expect(find({ machine: { ...machine, libc: "musl" } })[0]?.what).toContain("need glibc, but this system uses musl");
 });
 
 it("says when the CPU's runtime is what does not work", () => {
@@ -94,6 +94,6 @@ it("says when the CPU's runtime is what does not work", () => {
     devices: [],
   };
   expect(find({ runtimes: [cpu] })).toEqual([
-    { what: "The CPU's runtime does not work: not there: run `npm install x`.", command: "npm install x" },
+    { what: "The CPU runtime does not work: not there: run `npm install x`.", command: "npm install x" },
   ]);
 });

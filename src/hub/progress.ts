@@ -1,19 +1,19 @@
 import type { HubFile } from "./listing.ts";
 
 export interface PullProgress {
-  /** Of all files of the checkpoint, those that were in the cache with them. */
+  /** Bytes of all files that are complete or under way, cached files included. */
   readonly bytesDone: number;
   readonly bytesTotal: number;
-  /** Bytes that came in this call. */
+  /** Bytes downloaded by this call. */
   readonly bytesReceived: number;
-  /** The file that something came of last. */
+  /** The file that changed last. */
   readonly file: string;
-  /** Another process downloads this file: it is waited for. */
+  /** True while another process downloads this file and this call waits for it. */
   readonly waiting: boolean;
 }
 
-/** Adds up what is there of all files. */
-export class Tally {
+/** Sums the progress of all files and reports each change. */
+export class ProgressCounter {
   readonly #total: number;
   readonly #done = new Map<HubFile, number>();
   readonly #report: (progress: PullProgress) => void;
@@ -29,14 +29,14 @@ export class Tally {
     this.#sum += bytes - (this.#done.get(file) ?? 0);
     this.#done.set(file, bytes);
     this.#received += received;
-    this.#tell(file, false);
+    this.#emit(file, false);
   }
 
   wait(file: HubFile): void {
-    this.#tell(file, true);
+    this.#emit(file, true);
   }
 
-  #tell({ path }: HubFile, waiting: boolean): void {
+  #emit({ path }: HubFile, waiting: boolean): void {
     this.#report({
       bytesDone: this.#sum,
       bytesTotal: this.#total,
