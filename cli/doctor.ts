@@ -43,14 +43,14 @@ async function examine(
 
 /** For people: what is there, then what is missing, then the verdict. */
 export function describeDiagnosis(found: Diagnosis): string {
-  const { runtimes, lacks } = found;
+  const { runtimes, problems } = found;
   const sections = [propertyTable(describeSystem(found))];
   if (runtimes.length > 0)
     sections.push(`runtimes\n${indent(propertyTable(runtimes.map((one) => describeRuntime(one, found))))}`);
   const devices = runtimes.flatMap(describeDevices);
   if (devices.length > 0) sections.push(`devices\n${indent(propertyTable(devices))}`);
   if (found.model !== undefined) sections.push(`model\n${indent(propertyTable(describeModel(found.model)))}`);
-  if (lacks.length > 0) sections.push(`to fix\n${lacks.map(describeLack).join("")}`);
+  if (problems.length > 0) sections.push(`to fix\n${problems.map(describeProblem).join("")}`);
   sections.push(`${verdict(found)}\n`);
   return sections.join("\n");
 }
@@ -127,7 +127,7 @@ function describeNeed({ total, backend, contextTokens, available, gpu }: MemoryP
   ];
 }
 
-function describeLack({ what, command }: Diagnosis["lacks"][number]): string {
+function describeProblem({ what, command }: Diagnosis["problems"][number]): string {
   return `  - ${visible(what)}\n${command === undefined ? "" : `    run: ${visible(command)}\n`}`;
 }
 

@@ -3,7 +3,7 @@
 export { byteSize } from "./byte-units.ts";
 export { profileChoices } from "./convert/options.ts";
 export { type DiagnoseOptions, type Diagnosis, diagnose, type ModelDiagnosis } from "./doctor/diagnose.ts";
-export type { Lack } from "./doctor/lacks.ts";
+export type { DiagnosisProblem } from "./doctor/find-problems.ts";
 export type { DeviceFinding, RuntimeFinding } from "./doctor/runtimes.ts";
 export { type EmbeddedModelOptions, embeddedCheckpoint, embeddedModelPath } from "./embedded-model.ts";
 export { endProcess } from "./end-process.ts";
@@ -48,8 +48,8 @@ export { prepareReportFolder, type WrittenReport, writeReport } from "./evaluati
 export { type HeldOutput, type HoldOptions, holdOutput } from "./files/hold-output.ts";
 export type { FitRecord } from "./gguf/fit-record.ts";
 export type { TypeFallback, WeightTypes } from "./gguf/weight-types.ts";
+export type { PullProgress } from "./hub/progress.ts";
 export { type PullOptions, type PullResult, pull } from "./hub/pull.ts";
-export type { PullProgress } from "./hub/tally.ts";
 export { type HeadInspection, type InspectOptions, type InspectResult, inspectModel } from "./inspect.ts";
 export {
   type ConvertOptions,

@@ -1,7 +1,7 @@
 /** An evaluation from beginning to end: sources, sample, scores, measures, report. */
 import { defaultCacheFolder } from "../cache-folder.ts";
 import { invalidArgument } from "../errors.ts";
-import type { PullProgress } from "../hub/tally.ts";
+import type { PullProgress } from "../hub/progress.ts";
 import {
   aBoolean,
   aFunction,

@@ -1,7 +1,7 @@
 /** A benchmark with its data at hand: sources found, rows read, the sample taken. */
 import { basename } from "node:path";
 import { InvalidInputError, type StarlingError } from "../errors.ts";
-import type { PullProgress } from "../hub/tally.ts";
+import type { PullProgress } from "../hub/progress.ts";
 import { given } from "../options.ts";
 import { openRows } from "../rows/open-rows.ts";
 import { type Benchmark, benchmarks } from "./benchmarks.ts";

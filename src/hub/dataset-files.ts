@@ -6,8 +6,8 @@ import type { Repository } from "./address.ts";
 import { HubCache } from "./cache.ts";
 import { fetchFiles } from "./fetch-files.ts";
 import { type Internals, openHubFolder } from "./hub-folder.ts";
+import type { PullProgress } from "./progress.ts";
 import { type HubOptions, type HubSettings, hubSettings } from "./settings.ts";
-import type { PullProgress } from "./tally.ts";
 
 export interface DatasetOptions extends HubOptions {
   readonly onProgress?: ((progress: PullProgress) => void) | undefined;

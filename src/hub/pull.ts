@@ -11,8 +11,8 @@ import { parseRepository, type Repository } from "./address.ts";
 import { HubCache } from "./cache.ts";
 import { fetchFiles } from "./fetch-files.ts";
 import { type Internals, openHubFolder } from "./hub-folder.ts";
+import type { PullProgress } from "./progress.ts";
 import { type HubOptions, type HubSettings, hubChecks, hubSettings } from "./settings.ts";
-import type { PullProgress } from "./tally.ts";
 
 export interface PullOptions extends HubOptions {
   /** "OWNER/NAME" or "hf:OWNER/NAME", perhaps with "@REVISION". */

@@ -4,12 +4,12 @@ import { aFunction, anInteger, aSignal, type Check, checkOptions } from "../../o
 import type { RewardHead } from "../../reward-head.ts";
 import { rightComparisons } from "../measures/outcome.ts";
 import { rankingLoss } from "../plackett-luce.ts";
-import { Breather } from "./breather.ts";
 import { scoreOf } from "./feature-table.ts";
 import type { FitCase, FitData } from "./fit-data.ts";
 import { fitProblem, squaredDistance } from "./objective.ts";
 import { chooseRidge, fitCases, type RidgeTrial } from "./ridge.ts";
 import { holdOut } from "./split.ts";
+import { TimeSlice } from "./time-slice.ts";
 
 export interface FitOptions {
   /**
@@ -108,8 +108,8 @@ export async function fitHead(data: FitData, options: FitOptions = {}): Promise<
   if (training.length === 0) throw refuse("There is no case to fit a head to.");
   if (wanted === "auto" && split.training.length < 2)
     throw refuse("With one prompt to fit to there is nothing to choose a ridge by: name one, or give more prompts.");
-  const breather = new Breather(signal);
-  const problem = await fitProblem(data.features, data.head, breather);
+  const slice = new TimeSlice(signal);
+  const problem = await fitProblem(data.features, data.head, slice);
   const distance = await squaredDistance(problem, training);
   if (distance === 0)
     throw refuse("The better and the worse responses have the same features: no head tells them apart.");
@@ -135,8 +135,8 @@ export async function fitHead(data: FitData, options: FitOptions = {}): Promise<
     iterations: found.iterations,
     objective: found.value,
     change: length(head.weight.map((weight, i) => weight - (old[i] as number))) / length(old),
-    training: await compare(data, training, head, breather),
-    ...(split.heldOut.length === 0 ? {} : { heldOut: await compare(data, split.heldOut, head, breather) }),
+    training: await compare(data, training, head, slice),
+    ...(split.heldOut.length === 0 ? {} : { heldOut: await compare(data, split.heldOut, head, slice) }),
   };
 }
 
@@ -144,13 +144,13 @@ async function compare(
   data: FitData,
   cases: readonly FitCase[],
   head: RewardHead,
-  breather: Breather,
+  slice: TimeSlice,
 ): Promise<FitComparison> {
   return {
     cases: cases.length,
     comparisons: cases.reduce((sum, { comparisons }) => sum + comparisons.length, 0),
-    before: await quality(data, cases, data.head, breather),
-    after: await quality(data, cases, head, breather),
+    before: await quality(data, cases, data.head, slice),
+    after: await quality(data, cases, head, slice),
   };
 }
 
@@ -159,14 +159,14 @@ async function quality(
   { features }: FitData,
   cases: readonly FitCase[],
   head: RewardHead,
-  breather: Breather,
+  slice: TimeSlice,
 ): Promise<FitQuality> {
   let [right, loss] = [0, 0];
   for (const { rows, grades, comparisons } of cases) {
     const scores = rows.map((row) => scoreOf(head, features.row(row)));
     right += rightComparisons({ scores, comparisons }) / comparisons.length;
     loss += rankingLoss(scores, grades);
-    if (breather.due) await breather.pause();
+    if (slice.isOver) await slice.yieldToEventLoop();
   }
   return { accuracy: right / cases.length, loss: loss / cases.length };
 }

@@ -7,7 +7,7 @@ import { changedFile } from "../../files/opened-file.ts";
 import { OutputFile } from "../../files/output-file.ts";
 import { isSameFile } from "../../files/same-file.ts";
 import { findTarget } from "../../files/target.ts";
-import type { PullProgress } from "../../hub/tally.ts";
+import type { PullProgress } from "../../hub/progress.ts";
 import { aBoolean, aFunction, aString, checkOptions, given, required } from "../../options.ts";
 import { packageVersion } from "../../package-info.ts";
 import type { RewardHead } from "../../reward-head.ts";

@@ -13,7 +13,7 @@ export interface AccuracyMeasures {
    * without cases.
    */
   readonly accuracy?: number;
-  /** Of `accuracy`, at 95 %: Wilson where every case is one comparison, else bootstrap over cases. */
+  /** Of `accuracy`, at 95 %: Wilson if every case has one comparison, else the bootstrap over cases. */
   readonly interval?: Interval;
   /** Right comparisons by all comparisons, 0 to 1: cases with many of them count for more. Absent without cases. */
   readonly pairAccuracy?: number;
@@ -82,4 +82,27 @@ export function mean(values: readonly number[]): number {
   let sum = 0;
   for (const value of values) sum += value;
   return sum / values.length;
+}
+
+export interface SubsetMeasures extends AccuracyMeasures {
+  /** As the data set calls it. */
+  readonly subset: string;
+}
+
+/** Cases by subset, in the order of the names' code units; those without one are left out. */
+export function bySubset(cases: readonly ScoredCase[]): Map<string, ScoredCase[]> {
+  const subsets = new Map<string, ScoredCase[]>();
+  for (const scored of cases) {
+    if (scored.subset === undefined) continue;
+    const same = subsets.get(scored.subset);
+    if (same === undefined) subsets.set(scored.subset, [scored]);
+    else same.push(scored);
+  }
+  return new Map([...subsets].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Undefined where no case has a subset. */
+export function measureSubsets(cases: readonly ScoredCase[], seed: number): SubsetMeasures[] | undefined {
+  const subsets = [...bySubset(cases)].map(([subset, own]) => ({ subset, ...measureAccuracy(own, seed) }));
+  return subsets.length === 0 ? undefined : subsets;
 }

@@ -1,6 +1,6 @@
 /** Bins with about equally many values each. */
 import { lastNotAbove } from "./correlation.ts";
-import { evenSample } from "./pairs.ts";
+import { evenSample } from "./outcome.ts";
 
 /** Values from `low` to `high`, both included. */
 export interface AccuracyBin {
@@ -45,4 +45,16 @@ export function accuracyByValue(values: Float64Array, right: Uint8Array): Accura
     const comparisons = counts[bin] as number;
     return { low, high: highs[bin] as number, comparisons, accuracy: (hits[bin] as number) / comparisons };
   });
+}
+
+/**
+ * The largest round step (1, 2 or 5 times a power of ten) that divides `range` into at least `parts` steps; undefined if
+ * `range` is not positive and finite.
+ */
+export function roundStep(range: number, parts: number): number | undefined {
+  const most = range / parts;
+  const power = 10 ** Math.floor(Math.log10(most));
+  if (!Number.isFinite(range) || !(power > 0)) return undefined;
+  const factor = most >= 5 * power ? 5 : most >= 2 * power ? 2 : 1;
+  return factor * power;
 }

@@ -2,8 +2,7 @@
  * Whether sigmoid(margin) is the probability that it looks like: a reward model trained by Bradley-Terry or Plackett-Luce
  * says that of two responses the first is better with probability sigmoid(its score less the other's).
  */
-import { whenFinite } from "./outcome.ts";
-import { evenSample } from "./pairs.ts";
+import { evenSample, whenFinite } from "./outcome.ts";
 
 export interface CalibrationMeasures {
   /** By the probability of the response that the model prefers, 0.5 to 1 in ten equal steps; empty bins are left out. */

@@ -1,8 +1,7 @@
 /** By how much the better responses win. */
-import { niceStep } from "../nice-step.ts";
-import { type AccuracyBin, accuracyByValue } from "./bins.ts";
+import { type AccuracyBin, accuracyByValue, roundStep } from "./bins.ts";
+import type { PairLists } from "./outcome.ts";
 import { whenFinite } from "./outcome.ts";
-import type { PairLists } from "./pairs.ts";
 
 export interface MarginMeasures {
   /** Mean over comparisons of the better response's score less the worse one's. */
@@ -50,7 +49,7 @@ function histogramOf(margins: Float64Array): Histogram | undefined {
     low = Math.min(low, margin);
     high = Math.max(high, margin);
   }
-  const width = high === low ? 1 : niceStep(high - low, MIN_HISTOGRAM_BINS);
+  const width = high === low ? 1 : roundStep(high - low, MIN_HISTOGRAM_BINS);
   if (margins.length === 0 || width === undefined) return undefined;
   const first = Math.floor(low / width);
   const counts = new Array<number>(Math.floor(high / width) - first + 1).fill(0);

@@ -2,15 +2,14 @@
 
 import { InvalidInputError } from "../../errors.ts";
 import type { BenchmarkName, ScoredCase } from "../case.ts";
-import { type AccuracyMeasures, measureAccuracy } from "./accuracy.ts";
+import { type AccuracyMeasures, measureAccuracy, measureSubsets, type SubsetMeasures } from "./accuracy.ts";
 import { type CalibrationMeasures, measureCalibration } from "./calibration.ts";
 import { type LengthMeasures, measureLength } from "./length.ts";
 import { type MarginMeasures, measureMargins } from "./margins.ts";
-import { listPairs } from "./pairs.ts";
+import { listPairs } from "./outcome.ts";
 import { measureRanking, type RankingMeasures } from "./ranking.ts";
 import { type RewardBenchScore, scoreRewardBench } from "./reward-bench.ts";
 import { type RewardBench2Score, scoreRewardBench2 } from "./reward-bench-2.ts";
-import { measureSubsets, type SubsetMeasures } from "./subsets.ts";
 
 export type { Interval } from "./interval.ts";
 

@@ -1,7 +1,26 @@
 /** The worst mistakes, found while cases go by: few texts are kept, whatever the number of cases. */
 import type { ScoredCase } from "../case.ts";
-import type { JudgedText, Mistake } from "../report.ts";
 import { isRight, marginOf } from "./outcome.ts";
+
+export interface Mistake {
+  readonly source: number;
+  readonly row: number;
+  readonly id?: string;
+  readonly subset?: string;
+  /** What the responses answer, as a person reads it; the turns of a conversation one after another. */
+  readonly prompt: string;
+  readonly better: JudgedText;
+  readonly worse: JudgedText;
+  /** Score of the better response less that of the worse one: zero or less. */
+  readonly margin: number;
+}
+
+export interface JudgedText {
+  readonly text: string;
+  readonly label?: string;
+  readonly score: number;
+  readonly tokenCount: number;
+}
 
 /** What a person reads of a case. */
 export interface CaseTexts {

@@ -1,7 +1,7 @@
 /** How well whole rankings of more than two responses come out. */
 import type { ScoredCase } from "../case.ts";
 import { rankingLoss } from "../plackett-luce.ts";
-import { kendallTauB } from "./kendall.ts";
+import { kendallTauB } from "./correlation.ts";
 import { whenFinite } from "./outcome.ts";
 
 /** Responses without a grade take no part in any of these. */

@@ -3,9 +3,8 @@
  * from the benchmark's own code (allenai/reward-bench, rewardbench/utils.py and scripts/run_v2.py).
  */
 import type { ScoredCase } from "../case.ts";
-import { mean } from "./accuracy.ts";
-import { bySubset } from "./subsets.ts";
-import { scoreTies, type TiesScore } from "./ties-score.ts";
+import { bySubset, mean } from "./accuracy.ts";
+import { finite } from "./outcome.ts";
 
 export interface RewardBench2Score {
   readonly kind: "rewardbench2";
@@ -57,4 +56,102 @@ function bestOfScore(cases: readonly ScoredCase[]): number {
     if (scores[grades.indexOf(bestGrade)] === best) sum += 1 / scores.filter((score) => score === best).length;
   }
   return sum / cases.length;
+}
+
+export interface TiesScore {
+  /**
+   * 0.3 × tiedAccuracy + 0.3 × refAccuracy + 0.2 × preferred + 0.2 × preferredHard + 0.01 × marginScore; at most 1.01,
+   * because the benchmark's last term breaks ties between models. Absent without pairs.
+   */
+  readonly score?: number;
+  /** How often every correct answer's score is above every incorrect one's, 0 to 1; 0 where there is no such prompt. */
+  readonly tiedAccuracy: number;
+  readonly refAccuracy: number;
+  /** Pairs of a reference prompt and a tied prompt with the same number; the rest are means over them. */
+  readonly pairs: number;
+  /** How often the gap between correct and incorrect answers is wider than the spread of the correct ones. */
+  readonly preferred?: number;
+  /** The same with the smaller gap of the pair. */
+  readonly preferredHard?: number;
+  /** Mean of tanh(smaller gap ÷ spread - 1), -1 to 1; 0 ÷ 0 counts 0. */
+  readonly marginScore?: number;
+  /** Prompts that could not be used: without an id of that form, without an incorrect or without two correct answers. */
+  readonly unusable: number;
+}
+
+const WEIGHTS = { tiedAccuracy: 0.3, refAccuracy: 0.3, preferred: 0.2, preferredHard: 0.2, marginScore: 0.01 };
+const ID = /^([^:]*):\s*(\d+)$/;
+
+interface Prompt {
+  readonly correct: number[];
+  readonly incorrect: number[];
+}
+
+/** @param cases of the subset; the answers with the highest grade are the correct ones */
+export function scoreTies(cases: readonly ScoredCase[]): TiesScore {
+  const refs = new Map<number, Prompt>();
+  const tied = new Map<number, Prompt>();
+  let unusable = 0;
+  for (const { id, grades, scores } of cases) {
+    const [, type, number] = ID.exec(id ?? "") ?? [];
+    if (number === undefined) {
+      unusable++;
+      continue;
+    }
+    // As in the benchmark, everything that is not a reference counts as tied, and rows of one number are put together.
+    const prompts = type === "ref" ? refs : tied;
+    const prompt = prompts.get(Number(number)) ?? { correct: [], incorrect: [] };
+    prompts.set(Number(number), prompt);
+    const best = grades.reduce<number>((a, b) => Math.max(a, b ?? a), Number.NEGATIVE_INFINITY);
+    for (const [i, score] of scores.entries()) (grades[i] === best ? prompt.correct : prompt.incorrect).push(score);
+  }
+  const refGaps = gaps(refs);
+  const tiedGaps = gaps(tied);
+  unusable += refs.size - refGaps.size + tied.size - tiedGaps.size;
+  let [pairs, preferred, preferredHard, margins] = [0, 0, 0, 0];
+  for (const [number, { gap, spread }] of tiedGaps) {
+    const ref = refGaps.get(number);
+    if (ref === undefined) continue;
+    if (spread === undefined) {
+      unusable++;
+      continue;
+    }
+    const smaller = Math.min(ref.gap, gap);
+    const ratio = smaller / spread;
+    pairs++;
+    if (gap > spread) preferred++;
+    if (smaller > spread) preferredHard++;
+    if (!Number.isNaN(ratio)) margins += Math.tanh(ratio - 1);
+  }
+  const parts = { tiedAccuracy: accuracy(tiedGaps), refAccuracy: accuracy(refGaps) };
+  if (pairs === 0) return { ...parts, pairs, unusable };
+  const means = { preferred: preferred / pairs, preferredHard: preferredHard / pairs, marginScore: margins / pairs };
+  const all = { ...parts, ...means };
+  let score = 0;
+  for (const [name, weight] of Object.entries(WEIGHTS)) score += weight * all[name as keyof typeof WEIGHTS];
+  return { ...(finite(score) !== undefined && { score }), ...parts, pairs, ...means, unusable };
+}
+
+interface Gaps {
+  /** The worst correct score less the best incorrect one. */
+  readonly gap: number;
+  /** The best correct score less the worst one; undefined where there is only one. */
+  readonly spread: number | undefined;
+}
+
+function gaps(prompts: ReadonlyMap<number, Prompt>): Map<number, Gaps> {
+  const found = new Map<number, Gaps>();
+  for (const [number, { correct, incorrect }] of prompts) {
+    if (correct.length === 0 || incorrect.length === 0) continue;
+    const worst = correct.reduce((a, b) => Math.min(a, b));
+    const best = correct.reduce((a, b) => Math.max(a, b));
+    const wrong = incorrect.reduce((a, b) => Math.max(a, b));
+    found.set(number, { gap: worst - wrong, spread: correct.length > 1 ? best - worst : undefined });
+  }
+  return found;
+}
+
+function accuracy(prompts: ReadonlyMap<number, Gaps>): number {
+  if (prompts.size === 0) return 0;
+  return [...prompts.values()].filter(({ gap }) => gap > 0).length / prompts.size;
 }

@@ -3,9 +3,8 @@
  * (allenai/reward-bench, rewardbench/constants.py and utils.py).
  */
 import type { ScoredCase } from "../case.ts";
-import { mean } from "./accuracy.ts";
+import { bySubset, mean } from "./accuracy.ts";
 import { rightComparisons } from "./outcome.ts";
-import { bySubset } from "./subsets.ts";
 
 export interface SectionScore {
   readonly section: string;

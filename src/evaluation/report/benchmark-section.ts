@@ -1,12 +1,10 @@
 /** Everything about one benchmark. */
 import { INTERVAL_LEVEL } from "../measures/interval.ts";
 import type { BenchmarkReport, RowCounts } from "../report.ts";
+import { lengthBlock, lengthVerdictBlock, mistakesBlock, ownScoreBlock, rankingBlock } from "./blocks.ts";
 import { accuracyChart, calibrationChart, histogramChart } from "./charts.ts";
-import { lengthBlock, lengthVerdictBlock } from "./length-block.ts";
 import { type Content, grouped, html, type Markup, plural, short } from "./markup.ts";
-import { mistakesBlock } from "./mistakes-block.ts";
 import { intervalName, intervalText, label, real, share } from "./numbers.ts";
-import { ownScoreBlock, rankingBlock } from "./own-blocks.ts";
 import { sectionId } from "./summary.ts";
 import { binTable, numbersOf, table } from "./table.ts";
 

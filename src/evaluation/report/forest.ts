@@ -1,6 +1,6 @@
 /** Accuracies with their intervals under each other, beside the model card's. */
 import type { EvaluationReport } from "../report.ts";
-import { numberAxis, round } from "./chart.ts";
+import { numberAxis, round } from "./charts.ts";
 import { html, type Markup } from "./markup.ts";
 import { intervalText, share } from "./numbers.ts";
 

@@ -28,7 +28,7 @@ async function startDataset(content: Readonly<Record<string, Buffer | string>> =
 }
 
 const resolve = (hub: FakeHub, cacheDir: string, spec: string | undefined, benchmark: BenchmarkName = "pairs") =>
-  resolveSource(spec, benchmark, { endpoint: hub.endpoint, cacheDir }, { patience: QUICK });
+  resolveSource(spec, benchmark, { endpoint: hub.endpoint, cacheDir }, { retryPolicy: QUICK });
 
 describe("a local path", () => {
   it("is taken as it is, whatever the benchmark", async () => {

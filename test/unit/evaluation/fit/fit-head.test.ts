@@ -2,13 +2,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { comparisonsByGrade } from "../../../../src/evaluation/case.ts";
-import { Breather } from "../../../../src/evaluation/fit/breather.ts";
 import { FeatureTable } from "../../../../src/evaluation/fit/feature-table.ts";
 import type { FitCase, FitData } from "../../../../src/evaluation/fit/fit-data.ts";
 import { fitHead } from "../../../../src/evaluation/fit/fit-head.ts";
 import { fitProblem, objective, squaredDistance } from "../../../../src/evaluation/fit/objective.ts";
 import { fitCases } from "../../../../src/evaluation/fit/ridge.ts";
 import { holdOut } from "../../../../src/evaluation/fit/split.ts";
+import { TimeSlice } from "../../../../src/evaluation/fit/time-slice.ts";
 import { randomOf } from "../../../random.ts";
 
 interface Problem {
@@ -100,7 +100,7 @@ describe("the fit", () => {
   it("ends where the gradient, taken anew, is within the tolerance, and any step away costs", async () => {
     const data = problemData(problems[2] as Problem);
     const ridge = (problems[2] as Problem).ridge;
-    const problem = await fitProblem(data.features, data.head, new Breather());
+    const problem = await fitProblem(data.features, data.head, new TimeSlice());
     const solution = (await solveExactly(data, ridge)).map((weight, i) => weight - (data.head.weight[i] as number));
     const evaluate = objective(problem, data.cases, ridge);
     const gradient = new Float64Array(solution.length);
@@ -122,7 +122,7 @@ describe("the fit", () => {
 
   it("says so when it did not get to the end", async () => {
     const data = problemData(problems[0] as Problem);
-    const problem = await fitProblem(data.features, data.head, new Breather());
+    const problem = await fitProblem(data.features, data.head, new TimeSlice());
     const options = { ridge: 0.01, squaredDistance: 1, tolerance: 1e-9, maxIterations: 2 };
     expect(await fitCases(problem, data.cases, options)).toMatchObject({ converged: false, iterations: 2 });
   });
@@ -271,7 +271,7 @@ describe("the fit refuses", () => {
 });
 
 async function solveExactly(data: FitData, ridge: number): Promise<Float64Array> {
-  const problem = await fitProblem(data.features, data.head, new Breather());
+  const problem = await fitProblem(data.features, data.head, new TimeSlice());
   const distance = await squaredDistance(problem, data.cases);
   const options = { ridge, squaredDistance: distance, tolerance: 1e-9, maxIterations: 5000 };
   const { x } = await fitCases(problem, data.cases, options);
