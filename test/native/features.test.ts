@@ -28,12 +28,12 @@ const all = (model: NativeModel, sequences: readonly Int32Array[]) =>
 
 describe("the native features", () => {
   it.each<[string, Partial<LoadOptions>]>([
-    ["one lane", {}],
-    ["two lanes", { lanes: 2 }],
+    ["one worker", {}],
+    ["two workers", { contextWorkers: 2 }],
     ["small batches", { batchTokens: 24, microBatch: 12 }],
     ["padding behind the text", { paddingToken: 0, paddingPosition: 255 }],
   ])("are the same in any company, and make the score's bits, with %s", async (_, changes) => {
-    const single = await load(addon, path, { ...changes, sharePrefixes: false, lanes: 1 });
+    const single = await load(addon, path, { ...changes, sharePrefixes: false, contextWorkers: 1 });
     const model = await load(addon, path, changes);
     const scores = await Promise.all(model.scoreEach(answers).map(({ promise }) => promise));
     for (const round of [answers, answers.toReversed()]) {
@@ -75,7 +75,7 @@ describe("the native features", () => {
   });
 
   it("can be cancelled one by one, and the others are right", async () => {
-    const model = await load(addon, path, { lanes: 2 });
+    const model = await load(addon, path, { contextWorkers: 2 });
     const expected = await all(model, answers);
     for (let round = 0; round < 5; round++) {
       const doomed = model.features(Array.from({ length: 20 }, (_, i) => sequence(1200, i)));
