@@ -133,8 +133,9 @@ function describeHead({ name, path, profile, tokenization, trunkSha256, head, fi
   ]);
 }
 
-function headText({ length, norm, mean }: HeadInspection["head"]): string {
-  return `${length} values, norm ${norm.toPrecision(4)}, mean ${mean.toPrecision(4)}`;
+function headText({ length, norm, mean, bias }: HeadInspection["head"]): string {
+  const weights = `${length} values, norm ${norm.toPrecision(4)}, mean ${mean.toPrecision(4)}`;
+  return bias === undefined ? weights : `${weights}, bias ${bias.toPrecision(4)}`;
 }
 
 function describeFit(fit: FitRecord | undefined): Property[] {
