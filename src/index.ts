@@ -84,7 +84,6 @@ export { readJsonRows, type SourceRow } from "./rows/json-rows.ts";
 export { type OpenRowsOptions, openRows, type RowFile } from "./rows/open-rows.ts";
 export type { Row } from "./rows/row.ts";
 export { headNotice } from "./scoring/head-notice.ts";
-export type { KernelInfo } from "./scoring/kernel-plan.ts";
 export { batchModes, gpuChoices, splitModes } from "./scoring/load-options.ts";
 export { loadRewardModel } from "./scoring/load-reward-model.ts";
 export { modelNotices } from "./scoring/model-notices.ts";
@@ -104,6 +103,7 @@ export type {
   FeatureOptions,
   FeatureOutcome,
   FeatureResult,
+  KernelInfo,
   LoadRewardModelOptions,
   MemoryPrediction,
   PredictedPlacement,

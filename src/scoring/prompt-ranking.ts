@@ -3,7 +3,6 @@ import { isStarlingError, ModelClosedError } from "../errors.ts";
 import { type ChatMessage, checkItem, checkString, type ScoreItem } from "../prompt/items.ts";
 import { cancellable } from "./cancellable.ts";
 import { nativeFailure } from "./failures.ts";
-import type { RewardModel } from "./reward-model.ts";
 import type { StreamContext } from "./stream.ts";
 import type { ScoreOptions, ScoreResult } from "./types.ts";
 
@@ -12,12 +11,17 @@ export interface PromptOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What a ranking scores with: a RewardModel. */
+export interface Scorer {
+  score(items: readonly ScoreItem[], options: ScoreOptions): Promise<readonly ScoreResult[]>;
+}
+
 /** Stands for all responses where the prompt's own tokens are looked for. */
 const SOME_RESPONSE = "a";
 
-/** @internal Use {@link RewardModel.prompt}. */
+/** @internal Use RewardModel.prompt. */
 export async function openPrompt(
-  model: RewardModel,
+  model: Scorer,
   { native, tokenizer, assertUnchanged }: StreamContext,
   prompt: string | readonly ChatMessage[],
   { signal }: PromptOptions,
@@ -63,14 +67,14 @@ function itemMaker(prompt: string | readonly ChatMessage[]): (response: string) 
  * when no more responses come, or hold it with `await using`.
  */
 export class PromptRanking implements AsyncDisposable {
-  readonly #model: RewardModel;
+  readonly #model: Scorer;
   readonly #toItem: (response: string) => ScoreItem;
   #release: (() => void) | undefined;
   #count = 0;
   #closed = false;
 
-  /** @internal Use {@link RewardModel.prompt}. */
-  constructor(model: RewardModel, toItem: (response: string) => ScoreItem, release: (() => void) | undefined) {
+  /** @internal Use RewardModel.prompt. */
+  constructor(model: Scorer, toItem: (response: string) => ScoreItem, release: (() => void) | undefined) {
     this.#model = model;
     this.#toItem = toItem;
     this.#release = release;
