@@ -38,7 +38,9 @@ function clangFormat(files, fix) {
   const name = process.platform === "win32" ? "clang-format.exe" : "clang-format";
   const program = join(package_, "bin", `cfn-${process.platform}-${process.arch}`, name);
   if (!existsSync(program)) {
-    console.warn(`clang-format has no build for ${process.platform} on ${process.arch}: the format is not checked here.`);
+    console.warn(
+      `clang-format has no build for ${process.platform} on ${process.arch}: the format is not checked here.`,
+    );
     return true;
   }
   const args = fix ? ["-i"] : ["--dry-run", "-Werror"];
@@ -75,7 +77,8 @@ export function commentProblems(text) {
   const scopes = [];
   let statement = "";
   let line = 1;
-  const token = /\/\/[^\n]*|\/\*[\s\S]*?\*\/|R"([^(]*)\([\s\S]*?\)\1"|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|[{};]|\n|./g;
+  const token =
+    /\/\/[^\n]*|\/\*[\s\S]*?\*\/|R"([^(]*)\([\s\S]*?\)\1"|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|[{};]|\n|./g;
   for (const [part] of text.matchAll(token)) {
     const declares = scopes.every(Boolean);
     if (part.startsWith("//")) {
@@ -85,7 +88,11 @@ export function commentProblems(text) {
       if (!declares) problems.push(`line ${line}: a comment in a body is // …`);
       else if (!part.startsWith("/**")) problems.push(`line ${line}: a comment on a declaration is /** … */`);
     } else if (part === "{") {
-      scopes.push(/^\s*(?:template\b.*)?(?:inline\s+)?(?:namespace|class|struct|union|enum|extern\s+"C")\b[^()]*$/s.test(statement));
+      scopes.push(
+        /^\s*(?:template\b.*)?(?:inline\s+)?(?:namespace|class|struct|union|enum|extern\s+"C")\b[^()]*$/s.test(
+          statement,
+        ),
+      );
       statement = "";
     } else if (part === "}" || part === ";") {
       if (part === "}") scopes.pop();
@@ -101,7 +108,9 @@ function problemsOf(file) {
   const text = readFileSync(join(root, file), "utf8");
   const lines = text.split("\n").length - 1;
   return [
-    ...(file.startsWith("native/") && lines > MAX_LINES ? [`has ${lines} lines, more than ${MAX_LINES}: split it`] : []),
+    ...(file.startsWith("native/") && lines > MAX_LINES
+      ? [`has ${lines} lines, more than ${MAX_LINES}: split it`]
+      : []),
     ...includeProblems(file, text),
     ...commentProblems(text),
   ].map((problem) => `${file} ${problem}.`);
