@@ -303,7 +303,8 @@ std::vector<float> ContextWorker::read_rewards(size_t first_row, const PlannedSe
     // A norm of anything else than zeros, or of what overflows, is not all zeros: then 0 is no score.
     const bool is_nothing =
         sum == 0 && std::all_of(hidden, hidden + options_.head.size(), [](float x) { return x == 0; });
-    rewards.push_back(is_nothing ? std::numeric_limits<float>::quiet_NaN() : static_cast<float>(sum));
+    rewards.push_back(is_nothing ? std::numeric_limits<float>::quiet_NaN()
+                                 : static_cast<float>(sum + options_.head_bias));
   }
   return rewards;
 }

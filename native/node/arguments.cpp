@@ -128,6 +128,17 @@ std::vector<float> Arguments::floats(const char* field) const {
   return floats;
 }
 
+float Arguments::optional_float(const char* field, float otherwise) const {
+  const Napi::Value value = get(field);
+  if (value.IsUndefined()) return otherwise;
+  if (!value.IsNumber()) throw_type_error(env_, "a number", owner_ + "." + field, value);
+  const float number = value.As<Napi::Number>().FloatValue();
+  if (!std::isfinite(number)) throw_range_error(env_, "Expected a finite float32 for " + owner_ + "." + field + ".");
+  return number;
+}
+
+Arguments Arguments::object(const char* field) const { return Arguments(get(field), owner_ + "." + field); }
+
 std::vector<std::string> Arguments::optional_texts(const char* field) const {
   const Napi::Value value = get(field);
   std::vector<std::string> texts;

@@ -74,12 +74,14 @@ ModelOptions read_options(Napi::Value value) {
   options.row_multiple = arguments.integer("rowMultiple", 1, MAX_ROW_MULTIPLE);
   options.share_prefixes = arguments.flag("sharePrefixes");
   options.pinned_bytes = static_cast<size_t>(arguments.integer("pinnedMebibytes", 0, MAX_HELD_MEBIBYTES)) << 20;
-  options.head = arguments.floats("head");
+  const Arguments head = arguments.object("head");
+  options.head = head.floats("weight");
+  options.head_bias = head.optional_float("bias", 0);
   options.padding_token = arguments.integer("paddingToken", -1, MAX_VOCABULARY);
   options.padding_position = arguments.integer("paddingPosition", -1, MAX_CONTEXT_TOKENS);
   if (options.padding_token >= 0 && options.padding_position < 0)
     throw_range_error(value.Env(), "Expected options.paddingPosition of at least 0 beside a padding token.");
-  if (options.head.empty()) throw_range_error(value.Env(), "Expected at least one number in options.head.");
+  if (options.head.empty()) throw_range_error(value.Env(), "Expected at least one number in options.head.weight.");
   options.file =
       stream_of(arguments.optional_integer("descriptor", 0, std::numeric_limits<int32_t>::max(), -1), value.Env());
   return options;
