@@ -1,18 +1,16 @@
 /** `starling-rm convert` and `starling-rm quantize` */
 import { type Command, Option } from "commander";
 import {
-  byteSize,
   type ConvertOptions,
   type ConvertResult,
   convert as convertCheckpoint,
-  profileChoices,
-  type TokenizationMode,
-  tokenizationModes,
   weightTypes,
-} from "../src/index.ts";
+} from "../src/entry/convert.ts";
+import type { ConvertProgress, TokenizationMode } from "../src/index.ts";
 import type { Action, CommandContext } from "./context.ts";
 import { EXIT_DONE, UsageError } from "./errors.ts";
 import { pathIdentity } from "./file-identity.ts";
+import { byteSize, profileChoices, tokenizationModes } from "./library.ts";
 import { given } from "./model-option.ts";
 import { openOutput } from "./output.ts";
 import { clock, downloadText, progressText } from "./progress-bar.ts";
@@ -27,7 +25,7 @@ interface ConvertCommandOptions {
   readonly revision?: string;
   readonly tokenizer?: string;
   readonly stream?: true;
-  readonly cacheDir?: string;
+  readonly cacheFolder?: string;
   readonly concurrency?: number;
   readonly resume?: true;
   readonly force?: true;
@@ -46,14 +44,14 @@ export const convert: Action<ConvertCommandOptions> = async (options, context) =
     profile,
     tokenizer,
     revision,
-    cacheDir,
+    cacheFolder,
     concurrency,
   } = options;
   // Of the hub a revision is asked for; of a folder it is only kept in the file.
   const isHub = checkpoint.startsWith("hf:");
   if (stream && !isHub) throw new UsageError("--stream needs a repository on the hub: hf:OWNER/NAME");
   const source = given({ name: options.source, revision: isHub ? undefined : revision });
-  return reportFile(options, context, (onProgress, onDownload) =>
+  return reportFile(options, context, (onProgress) =>
     convertCheckpoint({
       checkpoint,
       output,
@@ -63,42 +61,36 @@ export const convert: Action<ConvertCommandOptions> = async (options, context) =
       resume: resume === true,
       source,
       onProgress,
-      onDownload,
       signal: context.signal,
-      ...given({ tokenization, profile, tokenizer, cacheDir, concurrency, revision: isHub ? revision : undefined }),
+      ...given({ tokenization, profile, tokenizer, cacheFolder, concurrency, revision: isHub ? revision : undefined }),
     }),
   );
 };
 
 type OnProgress = NonNullable<ConvertOptions["onProgress"]>;
-type OnDownload = NonNullable<ConvertOptions["onDownload"]>;
 
 /** Runs something that writes a GGUF, with its progress on the screen, and prints what came of it. */
 export async function reportFile(
   { output: path, force, json }: { readonly output: string; readonly force?: true; readonly json?: true },
   { terminal }: CommandContext,
-  make: (onProgress: OnProgress, onDownload: OnDownload) => Promise<ConvertResult>,
+  make: (onProgress: OnProgress) => Promise<ConvertResult>,
+  atFirst = "starting",
 ): Promise<number> {
   if (!force && (await pathIdentity(path)) !== undefined)
     throw new UsageError(`${path} exists already; --force replaces it`);
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
-  let line: (columns: number) => string = () => "starting";
+  let line = (columns: number) => progressText({ label: atFirst, seconds: elapsed() }, columns);
   terminal.showStatus((columns) => line(columns));
   let result: ConvertResult;
   try {
-    result = await make(
-      ({ bytesDone, bytesTotal, step }) => {
-        const counts = { MiB: Math.floor(bytesDone / 2 ** 20) };
-        const fraction = bytesTotal > 0 ? bytesDone / bytesTotal : 0;
-        line = (columns) => progressText({ label: step, fraction, seconds: elapsed(), counts }, columns);
-        terminal.redrawStatus();
-      },
-      (progress) => {
-        line = (columns) => downloadText(progress, elapsed(), columns);
-        terminal.redrawStatus();
-      },
-    );
+    result = await make((progress) => {
+      line = (columns) =>
+        progress.phase === "downloading"
+          ? downloadText(progress, elapsed(), columns)
+          : convertText(progress, elapsed(), columns);
+      terminal.redrawStatus();
+    });
   } finally {
     terminal.endStatus();
   }
@@ -109,6 +101,11 @@ export async function reportFile(
   await (await openOutput()).write(`${text}\n`);
   for (const notice of [typeNotice, templateNotice]) if (notice !== undefined) terminal.say(`note: ${notice}`);
   return EXIT_DONE;
+}
+
+function convertText({ tensor, fraction, bytesDone }: ConvertProgress, seconds: number, columns: number): string {
+  const counts = { MiB: Math.floor(bytesDone / 2 ** 20) };
+  return progressText({ label: tensor, fraction, seconds, counts }, columns);
 }
 
 export function typeOption(required: boolean): Option {

@@ -1,5 +1,5 @@
 /** The end of an evaluation for people: a line for each benchmark, their average, and what one should know of them. */
-import type { BenchmarkReport, EvaluationReport } from "../src/index.ts";
+import type { BenchmarkReport, EvaluationReport } from "../src/entry/eval.ts";
 import { counted } from "./counted.ts";
 import { padStart, preview, textWidth, visible } from "./visible-text.ts";
 

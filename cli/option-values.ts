@@ -1,6 +1,6 @@
 /** Values of options: parsing with messages that name what is allowed. */
 import { InvalidArgumentError } from "commander";
-import { isTemplateDate } from "../src/index.ts";
+import { isTemplateDate } from "./library.ts";
 
 /** A parser for a whole number between two bounds. */
 export function wholeNumber(min: number, max: number): (text: string) => number {

@@ -1,6 +1,7 @@
 /** The loop of every command that goes through rows: print each as it comes, report what failed, count. */
-import { type ItemWarning, WarningTally } from "../src/index.ts";
+import type { ItemWarning } from "../src/index.ts";
 import { ClosedPipe, EXIT_DONE, EXIT_ROWS_FAILED, Interrupted } from "./errors.ts";
+import { WarningTally } from "./library.ts";
 import type { Output } from "./output.ts";
 import { progressText } from "./progress-bar.ts";
 import type { Row } from "./row.ts";

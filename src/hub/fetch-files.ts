@@ -1,13 +1,15 @@
 /** Several files at once, from the hub to the cache. */
+
+import type { DownloadProgress } from "../progress.ts";
 import { download } from "./download.ts";
 import type { HubFolder } from "./hub-folder.ts";
 import type { HubFile } from "./listing.ts";
 import { checkSpace } from "./space.ts";
-import { type PullProgress, Tally } from "./tally.ts";
+import { Tally } from "./tally.ts";
 
 export interface FetchOptions {
   readonly concurrency: number;
-  readonly onProgress?: ((progress: PullProgress) => void) | undefined;
+  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

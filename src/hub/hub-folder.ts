@@ -3,6 +3,7 @@ import { unlink } from "node:fs/promises";
 import type { CheckpointFolder } from "../checkpoint/folder.ts";
 import { HubError } from "../errors.ts";
 import { type ByteSource, bytesSource, openFile, renamed } from "../files/byte-source.ts";
+import type { DownloadProgress } from "../progress.ts";
 import type { Repository } from "./address.ts";
 import { PATIENCE, type Patience } from "./attempts.ts";
 import { HubCache, type MakeLink } from "./cache.ts";
@@ -13,7 +14,7 @@ import type { OnBytes } from "./partial-file.ts";
 import { RemoteFile } from "./remote-file.ts";
 import type { HubSettings } from "./settings.ts";
 import { checkSpace } from "./space.ts";
-import { type PullProgress, Tally } from "./tally.ts";
+import { Tally } from "./tally.ts";
 
 /** Files up to this size are fetched whole and checked: configurations, tokenizers, indexes. */
 const MAX_WHOLE_BYTES = 8 * 1024 * 1024;
@@ -24,7 +25,7 @@ export interface HubFolderOptions {
   readonly cache: HubCache;
   readonly signal?: AbortSignal | undefined;
   /** Called while a whole file is downloaded. */
-  readonly onDownload?: ((progress: PullProgress) => void) | undefined;
+  readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
 }
 
 /** What tests change. */

@@ -1,26 +1,15 @@
+import type { DownloadProgress } from "../progress.ts";
 import type { HubFile } from "./listing.ts";
-
-export interface PullProgress {
-  /** Of all files of the checkpoint, those that were in the cache with them. */
-  readonly bytesDone: number;
-  readonly bytesTotal: number;
-  /** Bytes that came in this call. */
-  readonly bytesReceived: number;
-  /** The file that something came of last. */
-  readonly file: string;
-  /** Another process downloads this file: it is waited for. */
-  readonly waiting: boolean;
-}
 
 /** Adds up what is there of all files. */
 export class Tally {
   readonly #total: number;
   readonly #done = new Map<HubFile, number>();
-  readonly #report: (progress: PullProgress) => void;
+  readonly #report: (progress: DownloadProgress) => void;
   #sum = 0;
   #received = 0;
 
-  constructor(files: readonly HubFile[], report: (progress: PullProgress) => void = () => {}) {
+  constructor(files: readonly HubFile[], report: (progress: DownloadProgress) => void = () => {}) {
     this.#total = files.reduce((sum, { size }) => sum + size, 0);
     this.#report = report;
   }
@@ -38,6 +27,8 @@ export class Tally {
 
   #tell({ path }: HubFile, waiting: boolean): void {
     this.#report({
+      phase: "downloading",
+      fraction: this.#total === 0 ? 1 : this.#sum / this.#total,
       bytesDone: this.#sum,
       bytesTotal: this.#total,
       bytesReceived: this.#received,
