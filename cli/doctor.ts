@@ -34,7 +34,7 @@ async function examine(
   engine: EngineOptions,
   { terminal, signal }: CommandContext,
 ): Promise<Diagnosis> {
-  terminal.showStatus(() => "trying the runtimes, each in a process of its own");
+  terminal.showStatus(() => "trying the runtimes");
   try {
     return await diagnose({ ...(path === undefined ? {} : { modelPath: path }), load: engineSettings(engine), signal });
   } finally {
@@ -42,16 +42,16 @@ async function examine(
   }
 }
 
-/** For people: what is there, then what is missing, then the verdict. */
+/** For people: the machine, then what is missing, then the verdict. */
 export function describeDiagnosis(found: Diagnosis): string {
-  const { runtimes, lacks } = found;
+  const { runtimes, problems } = found;
   const sections = [propertyTable(describeSystem(found))];
   if (runtimes.length > 0)
     sections.push(`runtimes\n${indent(propertyTable(runtimes.map((one) => describeRuntime(one, found))))}`);
   const devices = runtimes.flatMap(describeDevices);
   if (devices.length > 0) sections.push(`devices\n${indent(propertyTable(devices))}`);
   if (found.model !== undefined) sections.push(`model\n${indent(propertyTable(describeModel(found.model)))}`);
-  if (lacks.length > 0) sections.push(`to fix\n${lacks.map(describeLack).join("")}`);
+  if (problems.length > 0) sections.push(`to fix\n${problems.map(describeProblem).join("")}`);
   sections.push(`${verdict(found)}\n`);
   return sections.join("\n");
 }
@@ -73,7 +73,7 @@ function describeRuntime(runtime: RuntimeFinding, { choice, reasons }: Diagnosis
   const { backend, state, package: name, version, folder, cpuLibrary, problem } = runtime;
   const chosen = backend === choice ? " (taken by --gpu auto)" : "";
   const origin = version === undefined ? folder : `${name} ${version}`;
-  // Why auto passes it over is news only where it works when it is asked for.
+  // Why auto skips a backend matters only if it works when named.
   const passed = state === "works" ? reasons.find((reason) => reason.backend === backend)?.reason : undefined;
   const why = problem ?? passed;
   const library = cpuLibrary === undefined ? undefined : basename(cpuLibrary);
@@ -104,7 +104,7 @@ function describeModel({
   ];
 }
 
-/** Row lengths are of interest only where something is wrong with one. */
+/** Row lengths matter only for kernels with a problem. */
 function describeKernels({
   kernels,
   reasons,
@@ -128,7 +128,7 @@ function describeNeed({ total, backend, contextTokens, available, gpu }: MemoryP
   ];
 }
 
-function describeLack({ what, command }: Diagnosis["lacks"][number]): string {
+function describeProblem({ what, command }: Diagnosis["problems"][number]): string {
   return `  - ${visible(what)}\n${command === undefined ? "" : `    run: ${visible(command)}\n`}`;
 }
 
@@ -147,16 +147,17 @@ function indent(text: string): string {
 
 export function describeDoctor(command: Command): Command {
   command
-    .description("Say what this machine can score with, what is missing, and the command that fixes it.")
-    .option("-m, --model <file>", 'a GGUF that is to be loaded, or "tiny": whether it is whole and fits')
-    .option("--json", "print as JSON");
+    .description("Report what this machine can score with, what is missing, and how to fix it.")
+    .option("-m, --model <file>", 'GGUF file to check, or "tiny": whether it is intact and fits')
+    .option("--json", "print the result as JSON");
   return addEngineOptions(command).addHelpText("after", HELP);
 }
 
 const HELP = `
-The exit code is 0 if texts can be scored, 1 if not. Each runtime is tried in a process of its own, so that a broken driver
-does no harm; what is found is remembered until a driver or a library changes (STARLING_RM_PROBE=off: never try,
-STARLING_RM_PROBE=fresh: always).
+Each runtime is tried in a child process, where a broken driver does no harm. Results are cached until a driver or library
+changes (STARLING_RM_PROBE=off: never try; STARLING_RM_PROBE=fresh: always).
+
+Exit codes: 0 this machine can score, 1 it cannot, 2 usage error or failure.
 
 Examples:
   starling-rm doctor

@@ -5,7 +5,7 @@
  */
 
 export { type DiagnoseOptions, type Diagnosis, diagnose, type ModelDiagnosis } from "./doctor/diagnose.ts";
-export type { Lack } from "./doctor/lacks.ts";
+export type { DiagnosisProblem } from "./doctor/find-problems.ts";
 export type { DeviceFinding, RuntimeFinding } from "./doctor/runtimes.ts";
 export type { ErrorCode } from "./errors.ts";
 export {
@@ -36,6 +36,7 @@ export type { ItemRules } from "./prompt/input-fields.ts";
 export type { ChatMessage, ChatRole, MessagesItem, PromptResponseItem, ScoreItem, TextItem } from "./prompt/items.ts";
 export type { SpecialTokens } from "./prompt/templates.ts";
 export type { ItemWarning, WarningCode } from "./prompt/warnings.ts";
+export type { RewardHead } from "./reward-head.ts";
 export type { KernelInfo } from "./scoring/kernel-plan.ts";
 export { loadRewardModel } from "./scoring/load-reward-model.ts";
 export { modelNotices } from "./scoring/model-notices.ts";

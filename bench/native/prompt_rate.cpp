@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "log.h"
-#include "runtime.h"
+#include "llama/log.h"
+#include "llama/runtime.h"
 
 namespace {
 

@@ -1,4 +1,4 @@
-"""Writes native/character_classes.cpp: what \\p{L}, \\p{N} and \\s match in the tokenizers of this environment.
+"""Writes native/tokenizer/character_classes.cpp: what \\p{L}, \\p{N} and \\s match in the tokenizers of this environment.
 
 usage: python make_character_classes.py OUT_FILE [--compare]
 
@@ -18,7 +18,7 @@ CHUNK = 4096
 SURROGATES = range(0xD800, 0xE000)
 
 HEAD = """// Made by scripts/oracle/make_character_classes.py: do not edit.
-#include "character_classes.h"
+#include "tokenizer/character_classes.h"
 
 #include <algorithm>
 #include <cstddef>

@@ -1,5 +1,6 @@
 /** Where the tensors of a file lie that torch.save wrote: a zip archive of one pickle and raw storages. */
 import { type ByteSource, quote, readExactly } from "../files/byte-source.ts";
+import { unpickle } from "./pickle.ts";
 import {
   describePickled,
   isTensor,
@@ -7,8 +8,7 @@ import {
   type PickledTensor,
   PickleError,
   type PickleValue,
-  unpickle,
-} from "./pickle.ts";
+} from "./pickle-values.ts";
 import { refuse } from "./refuse.ts";
 import { dtypeBytes, type TensorEntry } from "./tensor-entry.ts";
 import { readZipDirectory, type StoredFile } from "./zip.ts";

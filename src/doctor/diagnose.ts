@@ -1,4 +1,4 @@
-/** Whether this machine can score, and what is missing where it cannot. */
+/** Checks whether this machine can score, and lists what to fix. */
 import { totalmem } from "node:os";
 import { isStarlingError } from "../errors.ts";
 import { modelPathOf } from "../model-path.ts";
@@ -15,49 +15,50 @@ import { type ModelFile, readModelFile } from "../scoring/model-file.ts";
 import { assertPlacementFits, type Placement, placeModel } from "../scoring/placement.ts";
 import { predictOn } from "../scoring/predict-memory.ts";
 import type { LoadRewardModelOptions, MemoryPrediction } from "../scoring/types.ts";
-import { findLacks, type Lack } from "./lacks.ts";
+import { type DiagnosisProblem, findProblems } from "./find-problems.ts";
 import { findRuntimes, type RuntimeFinding, type RuntimeFindings } from "./runtimes.ts";
 
 export interface DiagnoseOptions {
-  /** A GGUF: whether it is whole, what it needs, and whether that fits. */
+  /** A GGUF to check: is it complete, how much memory does it need, does it fit? */
   readonly modelPath?: string;
-  /** How it is to be loaded. */
+  /** Options that you would load it with. */
   readonly load?: Omit<LoadRewardModelOptions, "modelPath" | "onProgress" | "signal">;
-  /** Stops between two trials, each of which ends by itself; the promise rejects with the signal's reason. */
+  /** Stops after the current check; the promise then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
 export interface Diagnosis {
-  /** Whether texts can be scored here, on the backend that `load` asks for and with the model if one was named. */
+  /** Whether scoring works here, on the backend in `load` and with `modelPath` if given. */
   readonly ready: boolean;
   readonly machine: MachineDescription;
-  /** Bytes of the machine's own memory; free as far as it is known. */
+  /** Main memory in bytes; `free` is absent if unknown. */
   readonly memory: { readonly total: number; readonly free?: number };
   readonly addon: { readonly path: string; readonly loads: boolean; readonly problem?: string };
-  /** In the order in which `gpu: "auto"` tries them; empty when the addon does not load. */
+  /** In the order `gpu: "auto"` tries them; empty if the addon does not load. */
   readonly runtimes: readonly RuntimeFinding[];
-  /** What `gpu: "auto"` takes, and why not what goes before. */
+  /** The backend `gpu: "auto"` chooses; absent if none works. */
   readonly choice?: Backend;
+  /** Why it does not choose the backends before that one. */
   readonly reasons: RuntimeFindings["reasons"];
   readonly model?: ModelDiagnosis;
-  readonly lacks: readonly Lack[];
+  readonly problems: readonly DiagnosisProblem[];
 }
 
 export interface ModelDiagnosis {
   readonly path: string;
   readonly fileType?: string;
-  /** Where it would run, with what it needs there. */
+  /** Where it would run, and the memory it needs there. */
   readonly memory?: MemoryPrediction;
-  /** What would multiply the weights that the CPU holds, and why not what llama.cpp would choose. */
+  /** Kernels for the weights held by the CPU, and why llama.cpp's own choice was overruled. */
   readonly kernels?: Pick<KernelPlan, "kernels" | "reasons">;
   /** Why it cannot be loaded. */
   readonly problem?: string;
 }
 
 /**
- * Tries everything that scoring needs, each runtime in a process of its own, and remembers what it found.
+ * Checks everything that scoring needs. Each runtime is tried in its own process, and the result is cached.
  *
- * @throws InvalidInputError for a wrong option; the signal's reason; whatever else is wrong is in the answer
+ * @throws InvalidInputError for a wrong option, or the signal's reason. Every other problem is part of the result.
  */
 export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis> {
   checkOptions("diagnose", options, { modelPath: aString, load: () => undefined, signal: aSignal });
@@ -83,9 +84,9 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis
     addon,
     ...found,
     ...(model === undefined ? {} : { model }),
-    lacks: [
+    problems: [
       ...(addon.loads ? [] : [{ what: addon.problem ?? "The native addon does not load.", command: buildCommand() }]),
-      ...findLacks({ machine, runtimes: found.runtimes, graphics: graphicsVendors(), locked: lockedDevices() }),
+      ...findProblems({ machine, runtimes: found.runtimes, graphics: graphicsVendors(), locked: lockedDevices() }),
       ...(model?.problem === undefined ? [] : [{ what: model.problem }]),
     ],
   };
@@ -114,7 +115,7 @@ async function examineModel(
     if (runtime?.state !== "works")
       return {
         ...found,
-        problem: `${path} cannot run on ${backend}: ${runtime?.problem ?? "there is no such runtime here."}`,
+        problem: `${path} cannot run on ${backend}: ${runtime?.problem ?? "no such runtime exists for this machine."}`,
       };
     const place = { backend, devices: backend === "cpu" ? [] : runtime.devices };
     const memory = predictOn(file, load, place);
@@ -131,7 +132,7 @@ async function examineModel(
   }
 }
 
-/** In a process of its own: this one may want another runtime later. */
+/** Runs in its own process: a process can load only one runtime, and this one may need another later. */
 function tryKernels(path: string, file: ModelFile, { plan }: Placement, runtime: RuntimeFinding): Promise<KernelPlan> {
   const { weightSamples: samples, shape } = file;
   return planKernels({ path, samples, plan, layers: shape.layers, runtime }, (options) =>

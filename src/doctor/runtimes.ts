@@ -1,4 +1,4 @@
-/** What every runtime of this platform is good for here; each is tried afresh. */
+/** Probes every runtime of this platform; nothing comes from the cache. */
 import type { NativeDevice, RuntimeLibraries } from "../native/addon.ts";
 import {
   type BackendReason,
@@ -19,41 +19,41 @@ import { installedVersion, ownRuntime } from "../native/runtime-folder.ts";
 /** A runtime of one backend. */
 export interface RuntimeFinding {
   readonly backend: Backend;
-  /** "works": models can run on it. "no device": nothing is broken, but there is none. */
+  /** "works": models can run on it. "no device": the runtime opens but finds no device. */
   readonly state: "works" | "no device" | "broken" | "not installed";
-  /** The npm package, unless STARLING_RM_RUNTIME names a folder. */
+  /** The npm package; absent if STARLING_RM_RUNTIME names a folder. */
   readonly package?: string;
-  /** Of the package, where it is installed. */
+  /** Installed version of the package. */
   readonly version?: string;
   readonly folder?: string;
-  /** Why it does not work, with the command that mends it where there is one. */
+  /** Why it does not work, with the command that fixes it if there is one. */
   readonly problem?: string;
-  /** Those that a model would use, in their order; the CPU has one. */
+  /** Devices a model would use, in order; the CPU runtime has one. */
   readonly devices: readonly DeviceFinding[];
-  /** Of the CPU's: the library for this processor, an absolute path. */
+  /** CPU runtime only: absolute path of the library chosen for this processor. */
   readonly cpuLibrary?: string;
 }
 
 export interface DeviceFinding extends NativeDevice {
-  /** Whether it only computes on the processor. */
+  /** Whether it is a software driver that computes on the CPU. */
   readonly software: boolean;
 }
 
 export interface RuntimeFindings {
   readonly runtimes: readonly RuntimeFinding[];
-  /** What `gpu: "auto"` takes; absent when nothing works. */
+  /** The backend `gpu: "auto"` chooses; absent if none works. */
   readonly choice?: Backend;
   readonly reasons: readonly BackendReason[];
 }
 
-/** Tries a runtime; replaced in tests. */
+/** Opens a runtime and lists its devices; replaced in tests. */
 export type Probe = (libraries: RuntimeLibraries) => Promise<ProbeResult>;
 
 export async function findRuntimes(
   machine: Machine = thisMachine(),
   probe: Probe = probeRuntime,
 ): Promise<RuntimeFindings> {
-  // The packages of a Mac, and a folder of one's own, serve several backends: each folder is tried once.
+  // A package for macOS, or the folder in STARLING_RM_RUNTIME, can serve several backends: probe each folder once.
   const tried = new Map<string, ProbeResult>();
   const tryOnce = async (libraries: RuntimeLibraries, backend: Backend): Promise<ProbeResult> => {
     const known = tried.get(libraries.folder);
@@ -70,7 +70,7 @@ export async function findRuntimes(
     const { backend, reasons } = await chooseBackend({ ...machine, probe: tryOnce });
     return { runtimes, reasons, ...(backend === "cpu" && cpu?.state !== "works" ? {} : { choice: backend }) };
   } catch {
-    // The CPU's runtime is missing or unusable: its finding says why.
+    // The CPU runtime is missing or unusable: its entry in `runtimes` says why.
     return { runtimes, reasons: [] };
   }
 }
@@ -124,7 +124,7 @@ function problemFor(
   const reason = reasonAgainst(result, backend, "asked for") ?? result.problem;
   if (reason === undefined) return {};
   if (!result.opened) return { problem: explainRuntime(libraries, reason) };
-  // Without a driver there is nothing to find: that says more than the library or device that was looked for in vain.
+  // A missing driver explains more than the library or device that could not be found because of it.
   const missing = /could not be opened|found no device/.test(reason) ? machine.missing(backend) : undefined;
   return { problem: missing === undefined ? explainReason(libraries, reason) : `${missing}.` };
 }

@@ -1,44 +1,49 @@
-/** The sample of a benchmark's cases. */
+/** Random sampling of a benchmark's cases. */
 import { createHash } from "node:crypto";
 
-interface Placed {
+interface RowPosition {
   readonly source: number;
   readonly row: number;
 }
 
+interface Candidate<T> {
+  readonly key: number;
+  readonly case: T;
+}
+
 /**
- * At most `limit` cases, drawn without replacement: each case gets a number from the seed and its place alone, and those
- * with the lowest ones are taken. So the sample depends on no other case, and needs memory for `limit` of them only.
+ * Draws at most `limit` cases without replacement. Each case gets a pseudorandom key from the seed and its position, and
+ * the lowest keys win. A case's key does not depend on the other cases, and memory holds at most `2 * limit` of them.
  *
- * @returns the cases in the order of their sources and rows
+ * @returns the cases, ordered by source and row
  */
-export async function sampleCases<T extends Placed>(
+export async function sampleCases<T extends RowPosition>(
   cases: AsyncIterable<T>,
   limit: number,
   seed: number,
 ): Promise<readonly T[]> {
-  let taken: { readonly lot: number; readonly case: T }[] = [];
-  // Drawn in bulk, which is faster than a heap: twice the limit is collected, and the half that lost is dropped.
+  let candidates: Candidate<T>[] = [];
+  // Sorting whenever twice the limit has come in is faster than keeping a heap.
   for await (const one of cases) {
-    taken.push({ lot: lotOf(one, seed), case: one });
-    if (taken.length >= 2 * limit) taken = lowest(taken, limit);
+    candidates.push({ key: sampleKey(one, seed), case: one });
+    if (candidates.length >= 2 * limit) candidates = lowestKeys(candidates, limit);
   }
-  return lowest(taken, limit)
+  return lowestKeys(candidates, limit)
     .map((drawn) => drawn.case)
-    .sort(byPlace);
+    .sort(byPosition);
 }
 
-function lowest<T extends { readonly lot: number; readonly case: Placed }>(drawn: T[], limit: number): T[] {
-  return drawn.sort((a, b) => a.lot - b.lot || byPlace(a.case, b.case)).slice(0, limit);
+function lowestKeys<T extends RowPosition>(candidates: Candidate<T>[], limit: number): Candidate<T>[] {
+  return candidates.sort((a, b) => a.key - b.key || byPosition(a.case, b.case)).slice(0, limit);
 }
 
-function byPlace(a: Placed, b: Placed): number {
+function byPosition(a: RowPosition, b: RowPosition): number {
   return a.source - b.source || a.row - b.row;
 }
 
-const LOT_BYTES = 6;
+const KEY_BYTES = 6;
 
-/** Evenly distributed, and the same on every machine. */
-function lotOf({ source, row }: Placed, seed: number): number {
-  return createHash("sha256").update(`${seed}/${source}/${row}`).digest().readUIntBE(0, LOT_BYTES);
+/** Uniform, and the same on every machine. */
+function sampleKey({ source, row }: RowPosition, seed: number): number {
+  return createHash("sha256").update(`${seed}/${source}/${row}`).digest().readUIntBE(0, KEY_BYTES);
 }

@@ -44,7 +44,7 @@ export async function* scoreCases(
   const pending: Pending[] = [];
   /** What was sent to the model and not answered yet. */
   const sent: { readonly of: Pending; readonly response: number }[] = [];
-  const [full, room] = [new Bell(), new Bell()];
+  const [full, room] = [new WakeUpSignal(), new WakeUpSignal()];
   let stopped = false;
   async function* unknownItems(): AsyncGenerator<ScoreItem> {
     for await (const placed of cases) {
@@ -59,8 +59,8 @@ export async function* scoreCases(
       }
       // What was sent is scored without the items behind it, so that this ends.
       while (pending.length >= MAX_PENDING && !stopped) {
-        full.ring();
-        await room.rung();
+        full.notify();
+        await room.wait();
       }
       if (stopped) return;
     }
@@ -75,14 +75,14 @@ export async function* scoreCases(
   try {
     for (let next: Promise<IteratorResult<ScoreOutcome, void>> | undefined; ; ) {
       while (pending[0]?.missing === 0) yield finish(pending.shift() as Pending);
-      if (pending.length < MAX_PENDING) room.ring();
+      if (pending.length < MAX_PENDING) room.notify();
       if (next === undefined) {
         next = answers.next();
         // Nobody may be left to hear of it.
         next.catch(() => {});
       }
       // A reader that waits has only cases that were known before: they go on without an answer.
-      const step = await Promise.race([next, full.rung()]);
+      const step = await Promise.race([next, full.wait()]);
       if (step === undefined) continue;
       next = undefined;
       if (step.done) break;
@@ -99,26 +99,26 @@ export async function* scoreCases(
     for (const rest of pending) yield finish(rest);
   } finally {
     stopped = true;
-    room.ring();
+    room.notify();
     await answers.return();
   }
 }
 
-/** What one side waits for and the other one tells; nobody hears what was rung before. */
-class Bell {
+/** Wakes whoever waits at the moment; a notification that nobody waits for is lost. */
+class WakeUpSignal {
   #wake = () => {};
-  #rung: Promise<undefined> | undefined;
+  #waiting: Promise<undefined> | undefined;
 
-  ring(): void {
+  notify(): void {
     this.#wake();
-    this.#rung = undefined;
+    this.#waiting = undefined;
   }
 
-  rung(): Promise<undefined> {
-    this.#rung ??= new Promise((resolve) => {
+  wait(): Promise<undefined> {
+    this.#waiting ??= new Promise((resolve) => {
       this.#wake = () => resolve(undefined);
     });
-    return this.#rung;
+    return this.#waiting;
   }
 }
 

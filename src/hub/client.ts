@@ -1,7 +1,7 @@
 /** Requests to the hub and to where it redirects: the token goes to the hub alone, a silent connection is given up. */
 import { HubError } from "../errors.ts";
-import { PATIENCE, type Patience, persist, retryAfterMs, Transient } from "./attempts.ts";
-import { brokenConnection, refusal, type Subject } from "./refusals.ts";
+import { brokenConnection, refusal, type Subject } from "./response-errors.ts";
+import { DEFAULT_RETRY_POLICY, type RetryPolicy, retryAfterMs, TransientError, withRetries } from "./retry.ts";
 
 /** A successful answer, whose body can be read once. */
 export interface Answer {
@@ -27,33 +27,33 @@ const MAX_JSON_BYTES = 8 * 1024 * 1024;
 export interface ClientOptions {
   readonly endpoint: string;
   readonly token?: string | undefined;
-  readonly patience?: Patience;
+  readonly retryPolicy?: RetryPolicy;
 }
 
 export class HubClient {
   readonly endpoint: string;
-  readonly patience: Patience;
+  readonly retryPolicy: RetryPolicy;
   /** Private, so that no error that is printed with its fields shows it. */
   readonly #token: string | undefined;
   readonly #origin: string;
   /** A server that answered before is worth waiting for. */
   #wasReached = false;
 
-  constructor({ endpoint, token, patience = PATIENCE }: ClientOptions) {
+  constructor({ endpoint, token, retryPolicy = DEFAULT_RETRY_POLICY }: ClientOptions) {
     this.endpoint = endpoint;
     this.#origin = new URL(endpoint).origin;
     this.#token = token;
-    this.patience = patience;
+    this.retryPolicy = retryPolicy;
   }
 
   /**
    * One attempt: asks, follows redirects, and gives a successful answer to `use`, after which the connection is
    * given up, whether all of it was read or not.
    *
-   * @throws Transient for what may go better next time, HubError for what will not
+   * @throws TransientError for what may go better next time, HubError for what will not
    */
   async attempt<T>(address: string, options: RequestOptions, use: (answer: Answer) => Promise<T>): Promise<T> {
-    const watch = new Watch(this.patience.stallMs, options.signal);
+    const watch = new Watch(this.retryPolicy.stallMs, options.signal);
     try {
       const { response, url, contentTag } = await this.#follow(new URL(address), options, watch);
       const { status, headers } = response;
@@ -73,7 +73,7 @@ export class HubClient {
           const bytes = await collect(answer, MAX_JSON_BYTES, subject);
           return new Response(bytes, { status: answer.status, headers: answer.headers });
         });
-      return persist(once, this.patience, signal);
+      return withRetries(once, this.retryPolicy, signal);
     };
   }
 
@@ -135,17 +135,17 @@ export class HubClient {
   }
 
   #refusal({ status, headers }: Response, { host }: URL, subject: Subject): Error {
-    const asker = { endpoint: this.endpoint, hasToken: this.#token !== undefined };
+    const requester = { endpoint: this.endpoint, hasToken: this.#token !== undefined };
     const code = headers.get("x-error-code");
-    return refusal({ status, code, host }, subject, asker, retryAfterMs(headers.get("retry-after")));
+    return refusal({ status, code, host }, subject, requester, retryAfterMs(headers.get("retry-after")));
   }
 
   #broken(error: unknown, { host }: URL, watch: Watch): unknown {
     const { reason } = watch.signal;
     if (!watch.signal.aborted) return brokenConnection(error, host, this.#wasReached);
     if (reason !== STALLED) return reason;
-    const message = `Nothing came from ${host} for ${this.patience.stallMs / 1000} s, again and again: try again; what has come so far is kept.`;
-    return new Transient(new HubError("ERR_HUB_UNREACHABLE", message));
+    const message = `Nothing came from ${host} for ${this.retryPolicy.stallMs / 1000} s, again and again: try again; what has come so far is kept.`;
+    return new TransientError(new HubError("ERR_HUB_UNREACHABLE", message));
   }
 }
 

@@ -3,12 +3,12 @@ import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { HubError } from "../errors.ts";
 import { pagePath } from "./address.ts";
-import { persist, Transient } from "./attempts.ts";
 import { type Answer, collect, type HubClient, type RequestOptions } from "./client.ts";
 import { hashName, startHash } from "./content-hash.ts";
 import type { HubFile, Listing } from "./listing.ts";
 import { type OnBytes, PartialFile } from "./partial-file.ts";
-import type { Subject } from "./refusals.ts";
+import type { Subject } from "./response-errors.ts";
+import { TransientError, withRetries } from "./retry.ts";
 import { cannotWrite } from "./write-failure.ts";
 
 export interface DownloadOptions {
@@ -80,7 +80,7 @@ export async function fetchWhole(
       if (bytes.length < file.size) throw cutShort(answer.host, bytes.length, file);
       return bytes;
     });
-  const bytes = await persist(once, client.patience, signal);
+  const bytes = await withRetries(once, client.retryPolicy, signal);
   if (startHash(file.hash, file.size).update(bytes).digest("hex") !== file.hash.hex) throw wrongBytes(listing, file);
   return bytes;
 }
@@ -90,7 +90,7 @@ async function fill(client: HubClient, listing: Listing, part: PartialFile, sign
   const subject = fileSubject(listing, file);
   /** The server's own name for what it sends: with another one, it is another file. */
   let entityTag: string | undefined;
-  await persist(
+  await withRetries(
     async (progressed) => {
       while (part.position < file.size) {
         const headers: Record<string, string> = part.position > 0 ? { range: `bytes=${part.position}-` } : {};
@@ -107,7 +107,7 @@ async function fill(client: HubClient, listing: Listing, part: PartialFile, sign
         });
       }
     },
-    client.patience,
+    client.retryPolicy,
     signal,
   );
 }
@@ -150,9 +150,9 @@ async function beginWhole({ headers, host }: Answer, part: PartialFile): Promise
   await part.beginAnew();
 }
 
-function otherFile(host: string, length: number | string, { file: { path, size } }: PartialFile): Transient {
+function otherFile(host: string, length: number | string, { file: { path, size } }: PartialFile): TransientError {
   const message = `${host} offers ${length} bytes for ${path}, which has ${size}: it is not that file.`;
-  return new Transient(new HubError("ERR_HUB_RESPONSE", message));
+  return new TransientError(new HubError("ERR_HUB_RESPONSE", message));
 }
 
 function checkRange({ status, headers, host }: Answer, position: number, { path, size }: HubFile): void {
@@ -164,9 +164,9 @@ function checkRange({ status, headers, host }: Answer, position: number, { path,
     );
 }
 
-function cutShort(host: string, received: number, { path, size }: HubFile): Transient {
+function cutShort(host: string, received: number, { path, size }: HubFile): TransientError {
   const message = `${host} ended ${path} after ${received} of ${size} bytes, again and again: try again; what has come so far is kept.`;
-  return new Transient(new HubError("ERR_HUB_UNREACHABLE", message));
+  return new TransientError(new HubError("ERR_HUB_UNREACHABLE", message));
 }
 
 function wrongBytes({ repository: { id } }: Listing, { path, hash }: HubFile): HubError {

@@ -4,8 +4,8 @@ import type { DownloadProgress } from "../progress.ts";
 import { download } from "./download.ts";
 import type { HubFolder } from "./hub-folder.ts";
 import type { HubFile } from "./listing.ts";
+import { ProgressCounter } from "./progress.ts";
 import { checkSpace } from "./space.ts";
-import { Tally } from "./tally.ts";
 
 export interface FetchOptions {
   readonly concurrency: number;
@@ -20,31 +20,36 @@ export interface FetchOptions {
  */
 export async function fetchFiles(folder: HubFolder, files: readonly HubFile[], options: FetchOptions): Promise<void> {
   const { cache, listing } = folder;
-  const tally = new Tally(files, options.onProgress);
+  const counter = new ProgressCounter(files, options.onProgress);
   const missing: HubFile[] = [];
   for (const file of files) {
     if ((await cache.find(listing.commit, file)) === undefined) missing.push(file);
-    else tally.set(file, file.size, 0);
+    else counter.set(file, file.size, 0);
   }
   if (missing.length === 0) return;
   await cache.prepare();
   let needed = 0;
   for (const file of missing) needed += file.size - (await cache.partSize(file));
   await checkSpace(cache.folder, needed, folder.path);
-  await inParallel(missing, options, (file, signal) => fetchFile(folder, file, tally, signal));
+  await inParallel(missing, options, (file, signal) => fetchFile(folder, file, counter, signal));
 }
 
-async function fetchFile(folder: HubFolder, file: HubFile, tally: Tally, signal: AbortSignal): Promise<void> {
+async function fetchFile(
+  folder: HubFolder,
+  file: HubFile,
+  counter: ProgressCounter,
+  signal: AbortSignal,
+): Promise<void> {
   const { client, cache, listing } = folder;
-  const lock = await cache.lock(file, { signal, file: file.path, onWait: () => tally.wait(file) });
+  const lock = await cache.lock(file, { signal, file: file.path, onWait: () => counter.wait(file) });
   try {
     // Another process, or a file of the same content, may have brought it while we waited.
     if ((await cache.find(listing.commit, file)) === undefined) {
-      const onBytes = (bytes: number, received: number) => tally.set(file, bytes, received);
+      const onBytes = (bytes: number, received: number) => counter.set(file, bytes, received);
       await download(client, listing, file, cache.incomplete(file), { signal, onBytes });
       await cache.publish(listing.commit, file);
     }
-    tally.set(file, file.size, 0);
+    counter.set(file, file.size, 0);
   } finally {
     await lock.release();
   }

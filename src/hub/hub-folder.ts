@@ -5,16 +5,16 @@ import { HubError } from "../errors.ts";
 import { type ByteSource, bytesSource, openFile, renamed } from "../files/byte-source.ts";
 import type { DownloadProgress } from "../progress.ts";
 import type { Repository } from "./address.ts";
-import { PATIENCE, type Patience } from "./attempts.ts";
 import { HubCache, type MakeLink } from "./cache.ts";
 import { HubClient } from "./client.ts";
 import { download, fetchWhole, fileAddress, fileSubject } from "./download.ts";
 import { type HubFile, type Listing, listRepository } from "./listing.ts";
 import type { OnBytes } from "./partial-file.ts";
+import { ProgressCounter } from "./progress.ts";
 import { RemoteFile } from "./remote-file.ts";
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./retry.ts";
 import type { HubSettings } from "./settings.ts";
 import { checkSpace } from "./space.ts";
-import { Tally } from "./tally.ts";
 
 /** Files up to this size are fetched whole and checked: configurations, tokenizers, indexes. */
 const MAX_WHOLE_BYTES = 8 * 1024 * 1024;
@@ -30,7 +30,7 @@ export interface HubFolderOptions {
 
 /** What tests change. */
 export interface Internals {
-  readonly patience?: Patience;
+  readonly retryPolicy?: RetryPolicy;
   readonly link?: MakeLink;
 }
 
@@ -39,9 +39,9 @@ export async function openHubFolder(
   repository: Repository,
   { endpoint, token, cacheFolder }: HubSettings,
   { signal, onDownload }: Pick<HubFolderOptions, "signal" | "onDownload">,
-  { patience = PATIENCE, link }: Internals = {},
+  { retryPolicy = DEFAULT_RETRY_POLICY, link }: Internals = {},
 ): Promise<HubFolder> {
-  const client = new HubClient({ endpoint, token, patience });
+  const client = new HubClient({ endpoint, token, retryPolicy });
   const listing = await listRepository(client, repository, signal);
   const cache = new HubCache(cacheFolder, repository, link);
   return new HubFolder({ client, listing, cache, signal, onDownload });
@@ -134,8 +134,8 @@ export class HubFolder implements CheckpointFolder {
       }
       const path = cache.incomplete(file);
       await checkSpace(cache.folder, file.size - (await cache.partSize(file)), this.pathOf(name));
-      const tally = new Tally([file], this.#onDownload);
-      const onBytes: OnBytes = (bytes, received) => tally.set(file, bytes, received);
+      const counter = new ProgressCounter([file], this.#onDownload);
+      const onBytes: OnBytes = (bytes, received) => counter.set(file, bytes, received);
       await download(client, listing, file, path, { signal, onBytes });
       const source = await this.#compared(name, await openFile(path));
       const named = renamed(source, { path: this.pathOf(name), identity: file.hash.hex });

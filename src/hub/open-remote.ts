@@ -3,11 +3,11 @@ import type { CheckpointFolder } from "../checkpoint/folder.ts";
 import { HubError, invalidArgument } from "../errors.ts";
 import type { ByteSource } from "../files/byte-source.ts";
 import { isHubSpec, parseGgufSpec, parseRepository } from "./address.ts";
-import { PATIENCE } from "./attempts.ts";
 import { HubClient } from "./client.ts";
 import { type Internals, openHubFolder } from "./hub-folder.ts";
 import { openModelFolder } from "./model-folder.ts";
 import { RemoteFile } from "./remote-file.ts";
+import { DEFAULT_RETRY_POLICY } from "./retry.ts";
 import { type HubOptions, hubSettings } from "./settings.ts";
 
 export interface RemoteOptions extends HubOptions {
@@ -50,7 +50,7 @@ async function openAddress(
   spec: string,
   { endpoint, token, offline: isOffline }: Awaited<ReturnType<typeof hubSettings>>,
   { signal }: RemoteOptions,
-  { patience = PATIENCE }: Internals,
+  { retryPolicy = DEFAULT_RETRY_POLICY }: Internals,
 ): Promise<ByteSource> {
   if (!URL.canParse(spec)) throw invalidArgument("the address", "a web address such as https://host/file.gguf", spec);
   if (isOffline) throw offline(spec.replace(/[?#].*$/s, ""));
@@ -60,7 +60,7 @@ async function openAddress(
     url.pathname = url.pathname.replace(/^(\/[^/]+\/[^/]+)\/blob\//, "$1/resolve/");
   // What is behind a question mark may be a signature, and before an @ a password.
   const path = `${url.origin}${url.pathname}`;
-  const client = new HubClient({ endpoint, token, patience });
+  const client = new HubClient({ endpoint, token, retryPolicy });
   return RemoteFile.open({ client, address: withoutCredentials(url), path, subject: { what: path }, signal });
 }
 

@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import { FileError, HubError } from "../errors.ts";
 import { type ByteSource, readExactly } from "../files/byte-source.ts";
-import { persist, Transient } from "./attempts.ts";
 import type { Answer, HubClient } from "./client.ts";
-import type { Subject } from "./refusals.ts";
+import type { Subject } from "./response-errors.ts";
+import { TransientError, withRetries } from "./retry.ts";
 
 /** What is asked for at least: the header of most safetensors files is smaller. */
 const BLOCK_BYTES = 256 * 1024;
@@ -160,12 +160,12 @@ function fetchRange(options: RemoteFileOptions, position: number, length: number
       }
       const { host } = answer;
       if (done < expected)
-        throw new Transient(
+        throw new TransientError(
           new HubError("ERR_HUB_UNREACHABLE", `${host} ends ${subject.what} too early, again and again: try again.`),
         );
       return { bytes, total, entityTag: answer.headers.get("etag") };
     });
-  return persist(once, client.patience, signal);
+  return withRetries(once, client.retryPolicy, signal);
 }
 
 function totalOf(answer: Answer, position: number, options: RemoteFileOptions): number {

@@ -25,7 +25,7 @@ const data = { benchmark: "pairs", inputs: [none] } as const;
 
 let model: root.RewardModel;
 let ranking: root.PromptRanking;
-let head: Float32Array;
+let head: root.RewardHead;
 
 beforeAll(async () => {
   model = await library.loadRewardModel({ modelPath: await embeddedModelPath(), gpu: "off", threads: 1 });

@@ -13,8 +13,8 @@ import { FileError } from "../../errors.ts";
 import { openFile } from "../../files/byte-source.ts";
 import { namesIfThere } from "../../files/if-there.ts";
 import { makeFolder } from "../../files/make-folder.ts";
-import { Breather } from "./breather.ts";
 import { FeatureTable } from "./feature-table.ts";
+import { TimeSlice } from "./time-slice.ts";
 
 const HASH_BYTES = 32;
 const CHECK_BYTES = 8;
@@ -44,10 +44,10 @@ export class FeatureStore {
    */
   static async open(folder: string, width: number, signal?: AbortSignal): Promise<FeatureStore> {
     const store = new FeatureStore(folder, width);
-    const breather = new Breather(signal);
+    const slice = new TimeSlice(signal);
     // In the order of their names: of two records of an item the same one is taken every time.
     for (const name of (namesIfThere(folder) ?? []).filter((file) => file.endsWith(SUFFIX)))
-      await store.#readSegment(join(folder, name), breather);
+      await store.#readSegment(join(folder, name), slice);
     return store;
   }
 
@@ -138,7 +138,7 @@ export class FeatureStore {
     return { handle: await open(path, "wx"), path, length: 0 };
   }
 
-  async #readSegment(path: string, breather: Breather): Promise<void> {
+  async #readSegment(path: string, slice: TimeSlice): Promise<void> {
     const file = await openFile(path);
     try {
       const bytes = this.#recordBytes;
@@ -154,7 +154,7 @@ export class FeatureStore {
           if (!this.#places.has(hash) && isSound(record))
             this.#places.set(hash, { path, position: first * bytes + at });
         }
-        if (breather.due) await breather.pause();
+        if (slice.isOver) await slice.yieldToEventLoop();
       }
     } finally {
       await file.close();

@@ -2,14 +2,15 @@
 import { InvalidInputError } from "../../errors.ts";
 import { aFunction, anInteger, aSignal, type Check, checkOptions } from "../../options.ts";
 import type { FitProgress } from "../../progress.ts";
+import type { RewardHead } from "../../reward-head.ts";
 import { rightComparisons } from "../measures/outcome.ts";
 import { rankingLoss } from "../plackett-luce.ts";
-import { Breather } from "./breather.ts";
-import { dot } from "./feature-table.ts";
+import { scoreOf } from "./feature-table.ts";
 import type { FitCase, FitData } from "./fit-data.ts";
 import { fitProblem, squaredDistance } from "./objective.ts";
 import { chooseRidge, fitCases, type RidgeTrial } from "./ridge.ts";
 import { holdOut } from "./split.ts";
+import { TimeSlice } from "./time-slice.ts";
 
 export interface FitOptions {
   /**
@@ -46,8 +47,8 @@ export interface FitComparison {
 }
 
 export interface FitResult {
-  /** f32[embeddingLength]: the new head. */
-  readonly head: Float32Array;
+  /** The new head: new weights, and the old head's bias, on which no comparison depends. */
+  readonly head: RewardHead;
   /** The ridge that was used. */
   readonly ridge: number;
   /** With the ridge "auto", those that were tried. */
@@ -60,7 +61,7 @@ export interface FitResult {
   readonly iterations: number;
   /** What was minimised, at the end: mean loss and ridge. */
   readonly objective: number;
-  /** |new head - old head| / |old head| */
+  /** |new weights - old weights| / |old weights| */
   readonly change: number;
   readonly training: FitComparison;
   /** Absent when nothing was held out. */
@@ -118,8 +119,8 @@ export async function fitHead(data: FitData, options: FitOptions = {}): Promise<
     onTrial?.(trial);
   };
   report();
-  const breather = new Breather(signal);
-  const problem = await fitProblem(data.features, data.head, breather);
+  const slice = new TimeSlice(signal);
+  const problem = await fitProblem(data.features, data.head, slice);
   const distance = await squaredDistance(problem, training);
   if (distance === 0)
     throw refuse("The better and the worse responses have the same features: no head tells them apart.");
@@ -133,7 +134,8 @@ export async function fitHead(data: FitData, options: FitOptions = {}): Promise<
     tolerance: GRADIENT_TOLERANCE,
     maxIterations: MAX_ITERATIONS,
   });
-  const head = data.head.map((weight, i) => weight + (found.x[i] as number));
+  const old = data.head.weight;
+  const head = { ...data.head, weight: old.map((weight, i) => weight + (found.x[i] as number)) };
   return {
     head,
     ridge,
@@ -143,23 +145,23 @@ export async function fitHead(data: FitData, options: FitOptions = {}): Promise<
     gradientTolerance: GRADIENT_TOLERANCE * Math.sqrt(distance),
     iterations: found.iterations,
     objective: found.value,
-    change: length(head.map((weight, i) => weight - (data.head[i] as number))) / length(data.head),
-    training: await compare(data, training, head, breather),
-    ...(split.heldOut.length === 0 ? {} : { heldOut: await compare(data, split.heldOut, head, breather) }),
+    change: length(head.weight.map((weight, i) => weight - (old[i] as number))) / length(old),
+    training: await compare(data, training, head, slice),
+    ...(split.heldOut.length === 0 ? {} : { heldOut: await compare(data, split.heldOut, head, slice) }),
   };
 }
 
 async function compare(
   data: FitData,
   cases: readonly FitCase[],
-  head: Float32Array,
-  breather: Breather,
+  head: RewardHead,
+  slice: TimeSlice,
 ): Promise<FitComparison> {
   return {
     cases: cases.length,
     comparisons: cases.reduce((sum, { comparisons }) => sum + comparisons.length, 0),
-    before: await quality(data, cases, data.head, breather),
-    after: await quality(data, cases, head, breather),
+    before: await quality(data, cases, data.head, slice),
+    after: await quality(data, cases, head, slice),
   };
 }
 
@@ -167,15 +169,15 @@ async function compare(
 async function quality(
   { features }: FitData,
   cases: readonly FitCase[],
-  head: Float32Array,
-  breather: Breather,
+  head: RewardHead,
+  slice: TimeSlice,
 ): Promise<FitQuality> {
   let [right, loss] = [0, 0];
   for (const { rows, grades, comparisons } of cases) {
-    const scores = rows.map((row) => Math.fround(dot(head, features.row(row))));
+    const scores = rows.map((row) => scoreOf(head, features.row(row)));
     right += rightComparisons({ scores, comparisons }) / comparisons.length;
     loss += rankingLoss(scores, grades);
-    if (breather.due) await breather.pause();
+    if (slice.isOver) await slice.yieldToEventLoop();
   }
   return { accuracy: right / cases.length, loss: loss / cases.length };
 }

@@ -2,33 +2,39 @@
  * What a fit minimises: the mean over cases of the K-wise loss of their scores X (w_old + v), and λ/2 · |v|². It is convex in
  * v, the change of the head, and with λ above 0 strictly so.
  */
+import type { RewardHead } from "../../reward-head.ts";
 import { rankingLoss, rankingLossGradient } from "../plackett-luce.ts";
-import type { Breather } from "./breather.ts";
 import { dot, type FeatureTable } from "./feature-table.ts";
 import type { FitCase } from "./fit-data.ts";
 import type { Evaluate } from "./lbfgs.ts";
+import type { TimeSlice } from "./time-slice.ts";
 
 /** Features with the scores of the head that a fit starts from. */
 export interface FitProblem {
   readonly features: FeatureTable;
-  /** For each row of the table, in float64. */
+  /** For each row of the table, in float64, without the bias. */
   readonly oldScores: Float64Array;
-  readonly breather: Breather;
+  readonly slice: TimeSlice;
 }
 
-export async function fitProblem(features: FeatureTable, head: Float32Array, breather: Breather): Promise<FitProblem> {
+/** The loss depends on differences of scores only, so the old head's bias is left out. */
+export async function fitProblem(
+  features: FeatureTable,
+  { weight }: RewardHead,
+  slice: TimeSlice,
+): Promise<FitProblem> {
   const oldScores = new Float64Array(features.rows);
   for (let row = 0; row < features.rows; row++) {
-    oldScores[row] = dot(head, features.row(row));
-    if (breather.due) await breather.pause();
+    oldScores[row] = dot(weight, features.row(row));
+    if (slice.isOver) await slice.yieldToEventLoop();
   }
-  return { features, oldScores, breather };
+  return { features, oldScores, slice };
 }
 
 /** The objective of some cases. */
 export function objective(problem: FitProblem, cases: readonly FitCase[], ridge: number): Evaluate {
   return async (change, gradient) => {
-    const { features, breather } = problem;
+    const { features, slice } = problem;
     gradient.fill(0);
     let sum = 0;
     for (const { rows, grades } of cases) {
@@ -41,7 +47,7 @@ export function objective(problem: FitProblem, cases: readonly FitCase[], ridge:
         const values = features.row(row);
         for (let k = 0; k < values.length; k++) gradient[k] = (gradient[k] as number) + slope * (values[k] as number);
       }
-      if (breather.due) await breather.pause();
+      if (slice.isOver) await slice.yieldToEventLoop();
     }
     let squares = 0;
     for (let k = 0; k < change.length; k++) {
@@ -54,11 +60,11 @@ export function objective(problem: FitProblem, cases: readonly FitCase[], ridge:
 
 /** The mean K-wise loss of some cases, without the ridge. */
 export async function meanLoss(problem: FitProblem, cases: readonly FitCase[], change: Float64Array): Promise<number> {
-  const { breather } = problem;
+  const { slice } = problem;
   let sum = 0;
   for (const { rows, grades } of cases) {
     sum += rankingLoss(scoresOf(problem, rows, change), grades);
-    if (breather.due) await breather.pause();
+    if (slice.isOver) await slice.yieldToEventLoop();
   }
   return sum / cases.length;
 }
@@ -71,7 +77,7 @@ function scoresOf({ features, oldScores }: FitProblem, rows: readonly number[], 
  * The mean square of the distance between the features of a better and a worse response: the loss's curvature is at most a
  * quarter of it for two responses, and its gradient at most its root.
  */
-export async function squaredDistance({ features, breather }: FitProblem, cases: readonly FitCase[]): Promise<number> {
+export async function squaredDistance({ features, slice }: FitProblem, cases: readonly FitCase[]): Promise<number> {
   let sum = 0;
   let count = 0;
   for (const { rows, comparisons } of cases) {
@@ -79,7 +85,7 @@ export async function squaredDistance({ features, breather }: FitProblem, cases:
       const [a, b] = [features.row(rows[better] as number), features.row(rows[worse] as number)];
       for (let k = 0; k < a.length; k++) sum += ((a[k] as number) - (b[k] as number)) ** 2;
       count += 1;
-      if (breather.due) await breather.pause();
+      if (slice.isOver) await slice.yieldToEventLoop();
     }
   }
   return count === 0 ? 0 : sum / count;

@@ -20,7 +20,7 @@ const HIGHEST_POWER = 1;
 const LOWEST_POWER = -6;
 const POWER_STEP = -0.5;
 /** Losses that rise this often in a row are taken to rise for good. */
-const PATIENCE = 3;
+const MAX_RISING_LOSSES = 3;
 /** Of the gradient, as a part of the features' distance: far below what the choice depends on. */
 const TOLERANCE = 1e-4;
 const MAX_ITERATIONS = 500;
@@ -43,7 +43,7 @@ export async function chooseRidge(
   const trials: RidgeTrial[] = [];
   let best: RidgeTrial | undefined;
   let rising = 0;
-  for (let power = HIGHEST_POWER; power >= LOWEST_POWER && rising < PATIENCE; power += POWER_STEP) {
+  for (let power = HIGHEST_POWER; power >= LOWEST_POWER && rising < MAX_RISING_LOSSES; power += POWER_STEP) {
     const ridge = (squaredDistance / 4) * 10 ** power;
     let sum = 0;
     for (const [i, fold] of folds.entries()) {

@@ -44,7 +44,7 @@ test("every part of the input has the same chance", async () => {
     expect(Math.abs(tenths.filter((drawn) => drawn === tenth).length - 300)).toBeLessThan(80);
 });
 
-test("a case is in the sample or not whatever other cases there are, as long as they draw higher lots", async () => {
+test("a case is in the sample or not whatever other cases there are, as long as their keys are higher", async () => {
   const some = await sampleCases(placed(1000), 1000, 3);
   const few = await sampleCases(placed(1000), 10, 3);
   const fewer = await sampleCases(placed(1000), 5, 3);

@@ -28,7 +28,7 @@ async function startDataset(content: Readonly<Record<string, Buffer | string>> =
 }
 
 const resolve = (hub: FakeHub, cacheFolder: string, spec: string | undefined, benchmark: BenchmarkName = "pairs") =>
-  resolveSource(spec, benchmark, { endpoint: hub.endpoint, cacheFolder }, { patience: QUICK });
+  resolveSource(spec, benchmark, { endpoint: hub.endpoint, cacheFolder }, { retryPolicy: QUICK });
 
 describe("a local path", () => {
   it("is taken as it is, whatever the benchmark", async () => {

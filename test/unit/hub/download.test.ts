@@ -48,15 +48,15 @@ function leavePart(part: Uint8Array): string {
   return path;
 }
 
-async function succeeds(patience = QUICK): Promise<(string | undefined)[]> {
-  const { files } = await pullFrom(hub, cache, {}, patience);
+async function succeeds(retryPolicy = QUICK): Promise<(string | undefined)[]> {
+  const { files } = await pullFrom(hub, cache, {}, retryPolicy);
   expect(checkWholeFiles(hub, cache)).toBe(files.length * 2);
   expect(incompleteFiles(cache)).toEqual([]);
   return hub.requestsFor(SHARD).map(({ range }) => range);
 }
 
-async function fails(patience = QUICK): Promise<Error & { code?: string }> {
-  const error = await failureOf(pullFrom(hub, cache, {}, patience));
+async function fails(retryPolicy = QUICK): Promise<Error & { code?: string }> {
+  const error = await failureOf(pullFrom(hub, cache, {}, retryPolicy));
   expect(error).toBeInstanceOf(HubError);
   expect(error.message).not.toMatch(/\n|secret-of-the-cdn/);
   checkWholeFiles(hub, cache);
@@ -163,7 +163,7 @@ describe("a download that fails", () => {
       "asks for too long a pause",
       { status: 429, headers: { "retry-after": "3600" } },
       "ERR_HUB_UNREACHABLE",
-      /pause of 3600 s/,
+      /wait 3600 s/,
     ],
     ["has lost the file", { status: 404 }, "ERR_NOT_ON_HUB", /does not have the file model-00001/],
     ["forbids", { status: 403 }, "ERR_HUB_ACCESS", /answers 403/],
@@ -283,7 +283,7 @@ describe("access", () => {
       const server = createServer((_, response) => void response.writeHead(302, { location }).end());
       await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
       const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-      const error = await failureOf(pull({ endpoint, repository: "a/b", cacheFolder: cache }, { patience: QUICK }));
+      const error = await failureOf(pull({ endpoint, repository: "a/b", cacheFolder: cache }, { retryPolicy: QUICK }));
       expect(error).toMatchObject({ code: "ERR_HUB_RESPONSE", message: expect.stringMatching(message) });
       server.closeAllConnections();
       server.close();
@@ -297,7 +297,7 @@ describe("access", () => {
     const before = process.env["HF_HOME"];
     process.env["HF_HOME"] = home;
     try {
-      const { folder } = await pull({ endpoint: hub.endpoint, repository: hub.repository }, { patience: QUICK });
+      const { folder } = await pull({ endpoint: hub.endpoint, repository: hub.repository }, { retryPolicy: QUICK });
       expect(folder).toBe(join(home, "hub", "models--someone--tiny-reward", "snapshots", COMMIT));
       expect(readFileSync(join(folder, "config.json"))).toBeDefined();
     } finally {

@@ -197,17 +197,17 @@ describe("pull", () => {
     const cache = emptyFolder();
     const link = () => Promise.reject(Object.assign(new Error("links are not allowed"), { code: "EPERM" }));
     const options = { endpoint: hub.endpoint, repository: hub.repository, cacheFolder: cache };
-    const { folder, files } = await pull(options, { patience: QUICK, link });
+    const { folder, files } = await pull(options, { retryPolicy: QUICK, link });
     for (const name of files) expect(statSync(join(folder, name)).isFile()).toBe(true);
     expect(filesBelow(join(cache, REPOSITORY_FOLDER, "blobs"))).toEqual([]);
     expect(checkWholeFiles(hub, cache)).toBe(files.length);
     hub.seen.length = 0;
-    await pull(options, { patience: QUICK, link });
+    await pull(options, { retryPolicy: QUICK, link });
     expect(hub.seen.filter(({ path }) => !path.startsWith("/api/"))).toEqual([]);
     // A blob that another snapshot uses, too, is copied.
     const blob = join(cache, REPOSITORY_FOLDER, "blobs", sha256(readFileSync(join(folder, SHARD))));
     renameSync(join(folder, SHARD), blob);
-    await pull(options, { patience: QUICK, link });
+    await pull(options, { retryPolicy: QUICK, link });
     expect(readFileSync(blob).equals(readFileSync(join(folder, SHARD)))).toBe(true);
   });
 

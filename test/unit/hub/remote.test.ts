@@ -32,8 +32,8 @@ import {
 
 const NAME = "model.safetensors";
 
-async function openAt(hub: FakeHub, patience = QUICK, name = NAME): Promise<RemoteFile> {
-  const client = clientOf(hub, patience);
+async function openAt(hub: FakeHub, retryPolicy = QUICK, name = NAME): Promise<RemoteFile> {
+  const client = clientOf(hub, retryPolicy);
   const listing = await listRepository(client, { id: hub.repository, revision: "main" });
   const file = listing.files.get(name);
   if (file === undefined) throw new Error(`${name} is not there`);
@@ -122,7 +122,7 @@ describe("openModelFolder", () => {
     const { folder, source } = await openModelFolder(
       spec,
       { endpoint: hub.endpoint, cacheFolder },
-      { patience: QUICK },
+      { retryPolicy: QUICK },
     );
     expect(source).toEqual({ name: hub.repository, revision: COMMIT });
     await (await openCheckpoint(folder)).close();
@@ -133,7 +133,7 @@ describe("openModelFolder", () => {
     const hub = await startHub(embeddedFiles());
     const cacheFolder = emptyFolder();
     const options = { endpoint: hub.endpoint, cacheFolder, stream: true };
-    const { folder, source } = await openModelFolder(spec, options, { patience: QUICK });
+    const { folder, source } = await openModelFolder(spec, options, { retryPolicy: QUICK });
     expect(source).toEqual({ name: hub.repository, revision: COMMIT });
     const [remote, local] = [await openCheckpoint(folder), await openCheckpoint(embedded)];
     expect([...remote.tensors.keys()]).toEqual([...local.tensors.keys()]);
@@ -160,9 +160,9 @@ describe("openModelFolder", () => {
     const hub = await startHub(embeddedFiles());
     const cacheFolder = emptyFolder();
     const options = { endpoint: hub.endpoint, cacheFolder };
-    await openModelFolder(spec, options, { patience: QUICK });
+    await openModelFolder(spec, options, { retryPolicy: QUICK });
     hub.seen.length = 0;
-    const { folder } = await openModelFolder(spec, { ...options, stream: true }, { patience: QUICK });
+    const { folder } = await openModelFolder(spec, { ...options, stream: true }, { retryPolicy: QUICK });
     const checkpoint = await openCheckpoint(folder);
     await checkpoint.useWhole(shards[0] as string);
     await checkpoint.close();
@@ -177,7 +177,7 @@ describe("openModelFolder", () => {
     const { "tokenizer.model": _, ...withoutModel } = embeddedFiles();
     const local = await writeCheckpoint({ ...withoutModel, "tokenizer_config.json": "not JSON" });
     await expect(openCheckpoint(local)).rejects.toThrow();
-    const { folder, source } = await openModelFolder(local, options, { patience: QUICK });
+    const { folder, source } = await openModelFolder(local, options, { retryPolicy: QUICK });
     expect(source).toBeUndefined();
     await (await openCheckpoint(folder)).close();
     expect(hub.requestsFor(shards[0] as string)).toEqual([]);
@@ -205,7 +205,7 @@ describe("openModelFolder", () => {
       [local, { tokenizer: spec }],
       [spec, {}],
     ] as const) {
-      const { folder } = await openModelFolder(place, { ...options, ...more }, { patience: QUICK });
+      const { folder } = await openModelFolder(place, { ...options, ...more }, { retryPolicy: QUICK });
       const checkpoint = await openCheckpoint(folder);
       await checkpoint.close();
       expect(checkpoint.chatTemplate).toEqual(expected);
@@ -215,7 +215,7 @@ describe("openModelFolder", () => {
   it("does not stream wrong bytes", async () => {
     const hub = await startHub(embeddedFiles());
     const options = { endpoint: hub.endpoint, cacheFolder: emptyFolder(), stream: true };
-    const { folder } = await openModelFolder(spec, options, { patience: QUICK });
+    const { folder } = await openModelFolder(spec, options, { retryPolicy: QUICK });
     hub.faults.set(shards[0] as string, [{ damage: true }]);
     expect(await failureOf(folder.openWhole(shards[0] as string))).toMatchObject({ code: "ERR_WRONG_HASH" });
     await (await folder.openWhole(shards[0] as string)).close();
@@ -227,11 +227,11 @@ describe("openModelFolder", () => {
     const name = "big.safetensors";
     const hub = await startHub({ [name]: someBytes(9000 * KILOBYTE, 9) });
     const options = { endpoint: hub.endpoint, cacheFolder: emptyFolder(), stream: true };
-    const { folder } = await openModelFolder(spec, options, { patience: QUICK });
+    const { folder } = await openModelFolder(spec, options, { retryPolicy: QUICK });
     hub.faults.set(name, [{ damage: true }]);
     await folder.open(name);
     expect(await failureOf(folder.openWhole(name))).toMatchObject({ code: "ERR_WRONG_HASH" });
-    const again = (await openModelFolder(spec, options, { patience: QUICK })).folder;
+    const again = (await openModelFolder(spec, options, { retryPolicy: QUICK })).folder;
     await again.open(name);
     await (await again.openWhole(name)).close();
   });

@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseGgufSpec, parseRepository } from "../../../src/hub/address.ts";
-import { retryAfterMs } from "../../../src/hub/attempts.ts";
+import { retryAfterMs } from "../../../src/hub/retry.ts";
 import { hubSettings } from "../../../src/hub/settings.ts";
 import { emptyFolder, failureOf } from "./support.ts";
 

@@ -18,7 +18,7 @@ async function stream(hub: Awaited<ReturnType<typeof startHub>>, cacheFolder: st
   const { folder: place, source } = await openModelFolder(
     `hf:${hub.repository}`,
     { stream: true, endpoint: hub.endpoint, cacheFolder },
-    { patience: QUICK },
+    { retryPolicy: QUICK },
   );
   return convertCheckpoint({
     checkpoint: place,
@@ -69,7 +69,7 @@ it.each([true, false])(
     const hub = await startHub({ ...files, "adapter_config.json": "{}" });
     const cacheFolder = emptyFolder();
     const options = { stream: all, endpoint: hub.endpoint, cacheFolder };
-    const opened = openModelFolder(`hf:${hub.repository}`, options, { patience: QUICK });
+    const opened = openModelFolder(`hf:${hub.repository}`, options, { retryPolicy: QUICK });
     expect(await failureOf(opened)).toMatchObject({
       code: "ERR_INVALID_CHECKPOINT",
       message: expect.stringContaining("adapter_config.json describes an adapter"),

@@ -1,17 +1,23 @@
-/** What the tests of the hub share: a hub with a checkpoint, an empty cache, and little patience. */
+/** What the tests of the hub share: a hub with a checkpoint, an empty cache, and a quick retry policy. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
 import { afterAll, expect } from "vitest";
-import type { Patience } from "../../../src/hub/attempts.ts";
 import { HubClient } from "../../../src/hub/client.ts";
 import { type PullOptions, type PullResult, pull } from "../../../src/hub/pull.ts";
+import type { RetryPolicy } from "../../../src/hub/retry.ts";
 import { randomOf } from "../../random.ts";
 import { FakeHub, gitHash, sha256 } from "./fake-hub.ts";
 
-export const QUICK: Patience = { attempts: 4, firstWaitMs: 1, maxWaitMs: 5, maxRetryAfterMs: 2_000, stallMs: 10_000 };
+export const QUICK: RetryPolicy = {
+  attempts: 4,
+  firstWaitMs: 1,
+  maxWaitMs: 5,
+  maxRetryAfterMs: 2_000,
+  stallMs: 10_000,
+};
 /** For tests of silence. Other tests must not take a busy machine for a silent one. */
-export const IMPATIENT: Patience = { ...QUICK, stallMs: 300 };
+export const IMPATIENT: RetryPolicy = { ...QUICK, stallMs: 300 };
 
 export const KILOBYTE = 1024;
 
@@ -67,18 +73,18 @@ export function emptyFolder(): string {
   return folder;
 }
 
-export function clientOf(hub: FakeHub, patience = QUICK): HubClient {
-  return new HubClient({ endpoint: hub.endpoint, patience });
+export function clientOf(hub: FakeHub, retryPolicy = QUICK): HubClient {
+  return new HubClient({ endpoint: hub.endpoint, retryPolicy });
 }
 
 export function pullFrom(
   hub: FakeHub,
   cacheFolder: string,
   options: Partial<PullOptions> = {},
-  patience = QUICK,
+  retryPolicy = QUICK,
 ): Promise<PullResult> {
   const { endpoint, repository } = hub;
-  return pull({ endpoint, repository, cacheFolder, ...options }, { patience });
+  return pull({ endpoint, repository, cacheFolder, ...options }, { retryPolicy });
 }
 
 export async function failureOf(promise: Promise<unknown>): Promise<Error & { code?: string }> {

@@ -2,13 +2,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { comparisonsByGrade } from "../../../../src/evaluation/case.ts";
-import { Breather } from "../../../../src/evaluation/fit/breather.ts";
 import { FeatureTable } from "../../../../src/evaluation/fit/feature-table.ts";
 import type { FitCase, FitData } from "../../../../src/evaluation/fit/fit-data.ts";
 import { fitHead } from "../../../../src/evaluation/fit/fit-head.ts";
 import { fitProblem, objective, squaredDistance } from "../../../../src/evaluation/fit/objective.ts";
 import { fitCases } from "../../../../src/evaluation/fit/ridge.ts";
 import { holdOut } from "../../../../src/evaluation/fit/split.ts";
+import { TimeSlice } from "../../../../src/evaluation/fit/time-slice.ts";
 import { randomOf } from "../../../random.ts";
 
 interface Problem {
@@ -46,7 +46,7 @@ function dataOf(head: readonly number[], cases: readonly Graded[], groups?: read
     return { source: 0, row: i + 1, rows, grades: one.grades, comparisons, group: groups?.[i] ?? `prompt ${i}` };
   });
   return {
-    head: Float32Array.from(head),
+    head: { weight: Float32Array.from(head) },
     features,
     cases: fitCasesOf,
     failures: [],
@@ -90,7 +90,7 @@ describe("the fit", () => {
     const exact = await solveExactly(data, problem.ridge);
     for (const [i, weight] of problem.solution.entries()) {
       expect(Math.abs((exact[i] as number) - weight) / largest).toBeLessThan(WEIGHT_TOLERANCE);
-      expect(fitted.head[i]).toBe(Math.fround(exact[i] as number));
+      expect(fitted.head.weight[i]).toBe(Math.fround(exact[i] as number));
     }
     expect(Math.abs(fitted.training.before.loss / problem.lossBefore - 1)).toBeLessThan(1e-6);
     expect(fitted.heldOut).toBeUndefined();
@@ -100,8 +100,8 @@ describe("the fit", () => {
   it("ends where the gradient, taken anew, is within the tolerance, and any step away costs", async () => {
     const data = problemData(problems[2] as Problem);
     const ridge = (problems[2] as Problem).ridge;
-    const problem = await fitProblem(data.features, data.head, new Breather());
-    const solution = (await solveExactly(data, ridge)).map((weight, i) => weight - (data.head[i] as number));
+    const problem = await fitProblem(data.features, data.head, new TimeSlice());
+    const solution = (await solveExactly(data, ridge)).map((weight, i) => weight - (data.head.weight[i] as number));
     const evaluate = objective(problem, data.cases, ridge);
     const gradient = new Float64Array(solution.length);
     const least = await evaluate(solution, gradient);
@@ -122,7 +122,7 @@ describe("the fit", () => {
 
   it("says so when it did not get to the end", async () => {
     const data = problemData(problems[0] as Problem);
-    const problem = await fitProblem(data.features, data.head, new Breather());
+    const problem = await fitProblem(data.features, data.head, new TimeSlice());
     const options = { ridge: 0.01, squaredDistance: 1, tolerance: 1e-9, maxIterations: 2 };
     expect(await fitCases(problem, data.cases, options)).toMatchObject({ converged: false, iterations: 2 });
   });
@@ -137,8 +137,8 @@ describe("the fit", () => {
     }));
     const fitted = await fitHead(dataOf(zeros(6), large), { ridge: 0.01 * scale * scale, heldOut: 0 });
     expect(fitted.converged).toBe(true);
-    for (const [i, weight] of small.head.entries())
-      expect(Math.abs((fitted.head[i] as number) * scale - weight)).toBeLessThan(1e-5);
+    for (const [i, weight] of small.head.weight.entries())
+      expect(Math.abs((fitted.head.weight[i] as number) * scale - weight)).toBeLessThan(1e-5);
   });
 
   it("converges where one feature outweighs all others, as in language models", async () => {
@@ -154,7 +154,7 @@ describe("the fit", () => {
   it("does not move the head under a ridge that outweighs everything", async () => {
     const head = [1, -2, 3, 0.5, 0.25, 1];
     const fitted = await fitHead(dataOf(head, preferences(40, 2)), { ridge: 1e12 });
-    expect([...fitted.head]).toEqual(head);
+    expect([...fitted.head.weight]).toEqual(head);
     expect(fitted.change).toBe(0);
     expect(fitted.heldOut?.after).toEqual(fitted.heldOut?.before);
   });
@@ -271,9 +271,9 @@ describe("the fit refuses", () => {
 });
 
 async function solveExactly(data: FitData, ridge: number): Promise<Float64Array> {
-  const problem = await fitProblem(data.features, data.head, new Breather());
+  const problem = await fitProblem(data.features, data.head, new TimeSlice());
   const distance = await squaredDistance(problem, data.cases);
   const options = { ridge, squaredDistance: distance, tolerance: 1e-9, maxIterations: 5000 };
   const { x } = await fitCases(problem, data.cases, options);
-  return x.map((change, i) => (data.head[i] as number) + change);
+  return x.map((change, i) => (data.head.weight[i] as number) + change);
 }

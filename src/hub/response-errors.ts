@@ -1,0 +1,113 @@
+/** What a server's refusal, or its silence, means in words. No message holds a token or a signed address. */
+import { HubError } from "../errors.ts";
+import { TransientError } from "./retry.ts";
+
+/** What was asked for, for messages. */
+export interface Subject {
+  /** For example "the file config.json of OWNER/NAME at main". */
+  readonly what: string;
+  /** "OWNER/NAME" where it is of the hub. */
+  readonly repository?: string;
+  /** Of the repository's page on the hub, where that is another one. */
+  readonly page?: string;
+}
+
+export interface Requester {
+  readonly endpoint: string;
+  readonly hasToken: boolean;
+}
+
+const TOO_MANY_REQUESTS = 429;
+/** Request timeout, too early, too many requests. */
+const PASSING = [408, 425, TOO_MANY_REQUESTS];
+
+/** The error for an answer that is neither a success nor a redirect. */
+export function refusal(
+  answer: { readonly status: number; readonly code: string | null; readonly host: string },
+  subject: Subject,
+  requester: Requester,
+  retryAfterMs: number | undefined,
+): Error {
+  const { status, host } = answer;
+  if (status >= 500 || PASSING.includes(status))
+    return new TransientError(new HubError("ERR_HUB_UNREACHABLE", busy(status, host, requester)), { retryAfterMs });
+  const fromHub = subject.repository !== undefined && host === new URL(requester.endpoint).host;
+  if (fromHub && (status === 401 || status === 403 || status === 404))
+    return hubRefusal(answer, { ...subject, repository: subject.repository }, requester);
+  if (status === 401 || status === 403)
+    return new HubError("ERR_HUB_ACCESS", `${host} does not give out ${subject.what}: it answers ${status}.`);
+  if (status === 404 || status === 410)
+    return new HubError("ERR_NOT_ON_HUB", `${host} does not have ${subject.what}: it answers ${status}.`);
+  return new HubError("ERR_HUB_RESPONSE", `${host} answers ${status} when it is asked for ${subject.what}.`);
+}
+
+function busy(status: number, host: string, { hasToken }: Requester): string {
+  if (status !== TOO_MANY_REQUESTS) return `${host} answers ${status}, again and again: try again later.`;
+  const hint = hasToken ? "wait some minutes" : "wait some minutes, or set HF_TOKEN, which gives higher limits";
+  return `${host} answers 429, too many requests: ${hint}.`;
+}
+
+/** The hub says 401 for what does not exist, too, because it does not tell strangers what is private. */
+function hubRefusal(
+  { status, code }: { readonly status: number; readonly code: string | null },
+  { what, repository, page: path = repository }: Subject & { readonly repository: string },
+  { endpoint, hasToken }: Requester,
+): HubError {
+  const page = `${endpoint}/${path}`;
+  if (code === "GatedRepo")
+    return new HubError(
+      "ERR_HUB_ACCESS",
+      hasToken
+        ? `${repository} is gated, and the account of the given token has no access: accept its conditions at ${page} with that account, and use a token that may read gated repositories.`
+        : `${repository} is gated: accept its conditions at ${page}, make a token at ${endpoint}/settings/tokens, and set HF_TOKEN to it.`,
+    );
+  if (code === "RevisionNotFound") return notThere(`${repository} has no such revision: ${what} was asked for.`);
+  if (code === "EntryNotFound") return notThere(`The hub does not have ${what}.`);
+  if (code === "RepoNotFound" || (status === 404 && code === null))
+    return hasToken
+      ? notThere(`The hub has no ${what}, or it is private and the given token may not see it.`)
+      : notThere(
+          `The hub has no ${what}, or it is private: check the name, or set HF_TOKEN to a token that may see it.`,
+        );
+  if (status === 401 && hasToken)
+    return new HubError(
+      "ERR_HUB_ACCESS",
+      `The hub does not accept the given token (HF_TOKEN): it may be expired; make a new one at ${endpoint}/settings/tokens.`,
+    );
+  const advice = hasToken ? "the given token may not read it" : "set HF_TOKEN to a token that may read it";
+  return new HubError("ERR_HUB_ACCESS", `The hub does not give out ${what} (${status}): see ${page}; ${advice}.`);
+}
+
+function notThere(message: string): HubError {
+  return new HubError("ERR_NOT_ON_HUB", message);
+}
+
+const OFFLINE_CODES = ["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ENETUNREACH", "EHOSTUNREACH", "ENETDOWN"];
+
+/** The error for a request that got no answer, or for an answer that broke off. */
+export function brokenConnection(error: unknown, host: string, wasReached: boolean): TransientError {
+  const code = causeCode(error);
+  if (/CERT|SIGNATURE|ERR_SSL|ERR_TLS/.test(code)) {
+    const message = `The connection to ${host} is not safe: its certificate is refused (${code}). Behind a proxy with a certificate of its own, name that in NODE_EXTRA_CA_CERTS.`;
+    return new TransientError(new HubError("ERR_HUB_UNREACHABLE", message, { cause: error }), { permanent: true });
+  }
+  const offline = OFFLINE_CODES.includes(code);
+  const message = offline
+    ? `${host} cannot be reached (${code}): check the network, or set HF_HUB_OFFLINE=1 to use what was pulled before.`
+    : `The connection to ${host} broke again and again (${code || reason(error)}): try again; what has come so far is kept.`;
+  return new TransientError(new HubError("ERR_HUB_UNREACHABLE", message, { cause: error }), {
+    permanent: offline && !wasReached,
+  });
+}
+
+function causeCode(error: unknown): string {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+    const { code } = at as NodeJS.ErrnoException;
+    if (typeof code === "string") return code;
+  }
+  return "";
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

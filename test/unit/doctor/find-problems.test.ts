@@ -1,0 +1,99 @@
+/** What is missing on invented machines, and the command that fixes it. */
+import { describe, expect, it } from "vitest";
+import { findProblems, type MachineFindings } from "../../../src/doctor/find-problems.ts";
+import type { RuntimeFinding } from "../../../src/doctor/runtimes.ts";
+
+const works: RuntimeFinding = { backend: "cpu", state: "works", devices: [] };
+const machine = { os: "linux", arch: "x64", release: "6", libc: "glibc 2.36", node: "v20", processor: "x", threads: 2 };
+const find = (changes: Partial<MachineFindings>) =>
+  findProblems({
+    machine,
+    runtimes: [works],
+    graphics: [],
+    locked: [],
+    osRelease: "ID=ubuntu\nID_LIKE=debian",
+    ...changes,
+  });
+const cuda = (changes: Partial<RuntimeFinding>): RuntimeFinding => ({
+  backend: "cuda",
+  state: "works",
+  devices: [],
+  ...changes,
+});
+const INSTALL = "npm install @node-llama-cpp/linux-x64-cuda@3.21.1";
+
+it("finds nothing where everything works, or where there is no GPU", () => {
+  expect(find({ runtimes: [cuda({}), works] })).toEqual([]);
+  const runtimes = [
+    cuda({ state: "no device", problem: "no NVIDIA driver is installed." }),
+    cuda({ state: "not installed" }),
+    works,
+  ];
+  for (const graphics of [[], undefined, ["amd"], ["other"]] as const)
+    expect(find({ runtimes, graphics: graphics && [...graphics] })).toEqual([]);
+});
+
+describe.runIf(process.platform === "linux" && process.arch === "x64")("with an NVIDIA card (on linux x64)", () => {
+  const withCard = (changes: Partial<RuntimeFinding>) =>
+    find({ graphics: ["nvidia"], runtimes: [cuda(changes), works] });
+  it("asks for its driver", () => {
+    expect(withCard({ state: "no device", problem: "no NVIDIA driver is installed." })).toEqual([
+      { what: "cuda found no device: no NVIDIA driver is installed.", command: "sudo ubuntu-drivers install" },
+    ]);
+  });
+
+  it("asks for the package, also in the right version", () => {
+    expect(withCard({ state: "not installed", problem: "gone" })[0]).toMatchObject({ command: INSTALL });
+    const old = cuda({ package: "@node-llama-cpp/linux-x64-cuda", version: "3.20.0" });
+    expect(find({ runtimes: [old, works] })).toEqual([
+      {
+        what: "The package @node-llama-cpp/linux-x64-cuda has version 3.20.0, but 3.21.1 is needed.",
+        command: INSTALL,
+      },
+    ]);
+  });
+
+  it("takes the command out of a reason that names one", () => {
+    const problem = "it needs the library libcuda.so.1, which was not found. Run `sudo x y`.";
+    expect(withCard({ state: "no device", problem })[0]?.command).toBe("sudo x y");
+    const damaged = "/l is damaged. Install it again: `npm install --force z`.";
+    expect(withCard({ state: "broken", problem: damaged })).toEqual([
+      { what: `The cuda runtime does not work: ${damaged}`, command: "npm install --force z" },
+    ]);
+    expect(withCard({ state: "broken", problem: "its driver crashed (SIGSEGV)" })).toEqual([
+      { what: "The cuda runtime does not work: its driver crashed (SIGSEGV)." },
+    ]);
+  });
+});
+
+it("asks for Vulkan's loader and driver where there is a GPU", () => {
+  const vulkan = (problem: string) =>
+    find({ graphics: ["amd"], runtimes: [{ backend: "vulkan", state: "no device", problem, devices: [] }, works] })[0];
+  expect(vulkan("no Vulkan loader (libvulkan.so.1) is installed.")?.command).toBe("sudo apt-get install libvulkan1");
+  expect(vulkan("no Vulkan driver is installed.")?.command).toBe("sudo apt-get install mesa-vulkan-drivers");
+  expect(vulkan("the only Vulkan driver computes on the processor.")?.command).toBe(
+    "sudo apt-get install mesa-vulkan-drivers",
+  );
+});
+
+it("says that the user has no permission to open the GPU, and that musl has no prebuilt runtime", () => {
+  expect(find({ locked: ["/dev/dri/renderD128"] })).toEqual([
+    {
+      what: expect.stringContaining("no permission to open /dev/dri/renderD128"),
+      command: 'sudo usermod -aG render,video "$USER"',
+    },
+  ]);
+  expect(find({ machine: { ...machine, libc: "musl" } })[0]?.what).toContain("need glibc, but this system uses musl");
+});
+
+it("says when the CPU's runtime is what does not work", () => {
+  const cpu: RuntimeFinding = {
+    backend: "cpu",
+    state: "not installed",
+    problem: "not there: run `npm install x`.",
+    devices: [],
+  };
+  expect(find({ runtimes: [cpu] })).toEqual([
+    { what: "The CPU runtime does not work: not there: run `npm install x`.", command: "npm install x" },
+  ]);
+});
