@@ -24,7 +24,7 @@ export interface HoldOptions {
  * Keeps others of this package from a file that rows are written into as they come. Files that appear when they are whole
  * need nothing of the kind: convert and its like do it themselves.
  *
- * @throws FileError ERR_FILE_NOT_WRITABLE when it is no regular file, exists already, or another writes to it, who is named;
+ * @throws FileError ERR_FILE_NOT_WRITABLE when it is no regular file, already exists, or another writes to it, who is named;
  *   the signal's reason
  */
 export async function holdOutput(name: string, { overwrite = false, signal }: HoldOptions = {}): Promise<HeldOutput> {

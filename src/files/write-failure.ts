@@ -11,7 +11,7 @@ export function notWritable(file: string, cause: unknown): FileError {
 }
 
 function alreadyThere(file: string, cause: unknown): FileError {
-  return new FileError("ERR_FILE_NOT_WRITABLE", `${file} exists already; overwrite (--force) replaces it.`, {
+  return new FileError("ERR_FILE_NOT_WRITABLE", `${file} already exists; overwrite (--force) replaces it.`, {
     file,
     cause,
   });
