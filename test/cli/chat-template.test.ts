@@ -114,7 +114,7 @@ describe("--template-date", () => {
     const { code, stderr } = await score("tiny", ["--template-date", "2024-07-26"]);
     expect([code, stderr]).toEqual([
       0,
-      expect.stringMatching(/asks for no date, so that --template-date changes nothing/),
+      expect.stringMatching(/prints no date: --template-date has no effect/),
     ]);
   });
 
