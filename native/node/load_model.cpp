@@ -32,9 +32,9 @@ constexpr int32_t MAX_MAIN_DEVICE = 63;
 constexpr int32_t MAX_VOCABULARY = 1 << 20;
 
 /**
- * A stream of its own for a file that JS has open, so that what llama.cpp reads is what was checked, whatever stands at the
- * path by now. Duplicated on the JS thread: nobody can close the file meanwhile. On Windows C libraries do not share
- * descriptors, and `descriptor` is never given.
+ * A stream of its own for a file that JS has open, so that what llama.cpp reads is what was checked, whatever stands at
+ * the path by now. Duplicated on the JS thread: nobody can close the file meanwhile. On Windows C libraries do not
+ * share descriptors, and `descriptor` is never given.
  */
 std::shared_ptr<std::FILE> stream_of(int descriptor, Napi::Env env) {
   if (descriptor < 0) return nullptr;
@@ -95,9 +95,8 @@ ModelEvents model_events(const std::shared_ptr<Mailbox>& mailbox, JobId job, Wor
       Mailbox::prepare([id](napi_env env) { Environment::of(env)->worker_closed(env, id); }));
   ModelEvents events;
   events.on_load_progress = [mailbox, job](float fraction) {
-    mailbox->post([job, fraction](napi_env env) {
-      Environment::of(env)->jobs.report(env, job, static_cast<double>(fraction));
-    });
+    mailbox->post(
+        [job, fraction](napi_env env) { Environment::of(env)->jobs.report(env, job, static_cast<double>(fraction)); });
   };
   events.on_loaded = [completion, id, cancelled](const ModelInfo& info) {
     completion->resolve([id, info, cancelled](napi_env env) -> napi_value {
@@ -130,12 +129,13 @@ Napi::Value load_model(const Napi::CallbackInfo& call) {
   auto worker =
       std::make_shared<ModelWorker>(std::move(options), model_events(environment->mailbox, job, id, cancelled));
   // A weak pointer: the cancel function may be kept long after the model is gone.
-  const Napi::Object result = cancellable_job(env, promise, [weak = std::weak_ptr<ModelWorker>(worker), env, job, cancelled] {
-    const auto target = weak.lock();
-    if (target == nullptr || !Environment::of(env)->jobs.pending(job)) return;
-    *cancelled = true;
-    target->request_stop();
-  });
+  const Napi::Object result =
+      cancellable_job(env, promise, [weak = std::weak_ptr<ModelWorker>(worker), env, job, cancelled] {
+        const auto target = weak.lock();
+        if (target == nullptr || !Environment::of(env)->jobs.pending(job)) return;
+        *cancelled = true;
+        target->request_stop();
+      });
   environment->workers.emplace(id, worker);
   try {
     worker->start();
