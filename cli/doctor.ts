@@ -1,10 +1,11 @@
 /** `starling-rm doctor` */
 import { basename } from "node:path";
 import type { Command } from "commander";
-import { byteSize, type Diagnosis, diagnose, type MemoryPrediction, type RuntimeFinding } from "../src/index.ts";
+import { type Diagnosis, diagnose, type MemoryPrediction, type RuntimeFinding } from "../src/index.ts";
 import type { Action, CommandContext } from "./context.ts";
 import { counted } from "./counted.ts";
 import { EXIT_DONE } from "./errors.ts";
+import { byteSize } from "./library.ts";
 import { addEngineOptions, type EngineOptions, engineSettings, modelPath } from "./model-option.ts";
 import { openOutput } from "./output.ts";
 import { safeJson } from "./output-formats.ts";

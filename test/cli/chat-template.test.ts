@@ -192,7 +192,7 @@ describe("an application", () => {
       for (const work of [
         (signal) => model.score([pair], { signal }),
         (signal) => model.tokenize([pair], { signal }),
-        (signal) => model.prompt("a", { signal }),
+        (signal) => model.openPrompt({ prompt: "a", signal }),
       ]) {
         const stop = new AbortController();
         const stopped = work(stop.signal).catch((error) => error.message);

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { embeddedCheckpoint } from "../../src/index.ts";
+import { embeddedCheckpoint } from "../../src/embedded-model.ts";
 import { dataset, datasets } from "../datasets.ts";
 import { ended, file, folder, jsonLines, parseLines, run, start, tiny } from "./run-cli.ts";
 
