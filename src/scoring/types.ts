@@ -12,7 +12,7 @@ import type { ItemWarning } from "../prompt/warnings.ts";
 import type { KernelInfo } from "./kernel-plan.ts";
 import type { MemoryNeed } from "./memory.ts";
 
-/** How text becomes token ids; see the README, "Three answers for one text". */
+/** How text becomes token ids; see the README, "Three tokenisations of one text". */
 export type TokenizationMode = NativeTokenizationMode;
 
 /**
