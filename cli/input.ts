@@ -5,9 +5,10 @@ import { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { isatty, ReadStream } from "node:tty";
 import { promisify } from "node:util";
-import { compressionOf, decompressed, FileError } from "../src/index.ts";
+import { FileError } from "../src/index.ts";
 import { fileReason } from "./errors.ts";
 import { descriptorIdentity, isDescriptor } from "./file-identity.ts";
+import { compressionOf, decompressed } from "./library.ts";
 
 export interface Input {
   /** Its name in messages. */

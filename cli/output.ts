@@ -4,9 +4,10 @@ import { type FileHandle, open, stat } from "node:fs/promises";
 import { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { FileError, type HeldOutput, holdOutput } from "../src/index.ts";
+import { FileError } from "../src/index.ts";
 import { ClosedPipe, existingFile, fileReason, UsageError } from "./errors.ts";
 import { descriptorIdentity, isDescriptor, pathIdentity } from "./file-identity.ts";
+import { type HeldOutput, holdOutput } from "./library.ts";
 
 export interface Output {
   readonly isStdout: boolean;
