@@ -1,10 +1,11 @@
 /** `fit`: the K-wise maximum likelihood of a linear head on the frozen model's features, and what it is worth. */
 import { InvalidInputError } from "../../errors.ts";
-import { aFunction, anInteger, aSignal, type Check, checkOptions } from "../../options.ts";
+import { aFunction, aSignal, type Check, checkOptions } from "../../options.ts";
 import type { FitProgress } from "../../progress.ts";
 import type { RewardHead } from "../../reward-head.ts";
+import { aSeed } from "../evaluate-options.ts";
 import { rightComparisons } from "../measures/outcome.ts";
-import { rankingLoss } from "../plackett-luce.ts";
+import { rankingLoss } from "../measures/plackett-luce.ts";
 import { scoreOf } from "./feature-table.ts";
 import type { FitCase, FitData } from "./fit-data.ts";
 import { fitProblem, squaredDistance } from "./objective.ts";
@@ -78,8 +79,6 @@ const MAX_ITERATIONS = 5000;
 export const DEFAULT_HELD_OUT = 0.1;
 /** A head that is judged by nearly everything is fitted to nearly nothing. */
 const MOST_HELD_OUT = 0.9;
-/** Seeds are numbers that every program can write. */
-const MAX_SEED = 2 ** 31 - 1;
 
 const aRidge: Check = (value) =>
   value === "auto" || (typeof value === "number" && Number.isFinite(value) && value > 0)
@@ -92,7 +91,7 @@ const aPart: Check = (value) =>
 export const fitChecks: Readonly<Record<string, Check>> = {
   ridge: aRidge,
   heldOut: aPart,
-  seed: anInteger(0, MAX_SEED),
+  seed: aSeed,
   signal: aSignal,
 };
 
