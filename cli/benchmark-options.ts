@@ -1,5 +1,7 @@
 /** The options that say what a model is to be judged by, shared by eval, compare and fit. */
+
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { MAX_SAMPLE_ROWS, MAX_SEED } from "../src/bounds.ts";
 import { type BenchmarkName, type BenchmarkRequest, benchmarkNames, benchmarks } from "../src/index.ts";
 import { UsageError } from "./errors.ts";
 import { given } from "./model-option.ts";
@@ -25,8 +27,6 @@ export const CARD: readonly BenchmarkName[] = ["human", "truth", "safety"];
 export const ALL = "all";
 
 /** The library's bounds. */
-const MAX_LIMIT = 10_000_000;
-export const MAX_SEED = 2 ** 31 - 1;
 
 /** The library's names for the options of {@link addSampleOptions}, but for inputs and --strict. */
 export function sampleSettings({ limit, seed, cache }: SampleOptions) {
@@ -88,13 +88,13 @@ export function addSampleOptions(command: Command): Command {
     .option("--no-cache", "neither use nor keep the scores of other runs");
 }
 
-const limitNumber = wholeNumber(1, MAX_LIMIT);
+const limitNumber = wholeNumber(1, MAX_SAMPLE_ROWS);
 
 function limitValue(text: string): number | "all" {
   if (text === "all") return text;
   try {
     return limitNumber(text);
   } catch {
-    throw new InvalidArgumentError(`Expected "all" or a whole number from 1 to ${MAX_LIMIT}.`);
+    throw new InvalidArgumentError(`Expected "all" or a whole number from 1 to ${MAX_SAMPLE_ROWS}.`);
   }
 }

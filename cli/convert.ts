@@ -80,7 +80,7 @@ export async function reportFile(
   make: (onProgress: OnProgress, onDownload: OnDownload) => Promise<ConvertResult>,
 ): Promise<number> {
   if (!force && (await pathIdentity(path)) !== undefined)
-    throw new UsageError(`${path} exists already; --force replaces it`);
+    throw new UsageError(`${path} already exists; --force replaces it`);
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
   let line: (columns: number) => string = () => "starting";

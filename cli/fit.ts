@@ -1,5 +1,7 @@
 /** `starling-rm fit` */
+
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { MAX_SEED } from "../src/bounds.ts";
 import {
   type BenchmarkName,
   benchmarkNames,
@@ -8,7 +10,7 @@ import {
   type FitReport,
   fitModel,
 } from "../src/index.ts";
-import { addDataOptions, type DataOptions, MAX_SEED, requestsOf } from "./benchmark-options.ts";
+import { addDataOptions, type DataOptions, requestsOf } from "./benchmark-options.ts";
 import type { Action } from "./context.ts";
 import { UsageError } from "./errors.ts";
 import { runAndPrint } from "./evaluation-run.ts";

@@ -4,8 +4,9 @@ import { type FileHandle, open, stat } from "node:fs/promises";
 import { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import { systemReason } from "../src/files/system-errors.ts";
 import { FileError, type HeldOutput, holdOutput } from "../src/index.ts";
-import { ClosedPipe, fileReason, UsageError } from "./errors.ts";
+import { ClosedPipe, UsageError } from "./errors.ts";
 import { descriptorIdentity, isDescriptor, pathIdentity } from "./file-identity.ts";
 
 export interface Output {
@@ -156,7 +157,7 @@ class FileOutput implements Output {
     const identity = await pathIdentity(path);
     if (identity !== undefined && sources.includes(identity))
       throw new UsageError(`--output ${path} is the file that is being read: write to another one`);
-    if (isThere && !force) throw new UsageError(`${path} exists already; --force replaces it`);
+    if (isThere && !force) throw new UsageError(`${path} already exists; --force replaces it`);
     return new FileOutput(
       path,
       await holdOutput(path, { overwrite: force, ...(signal === undefined ? {} : { signal }) }),
@@ -189,7 +190,7 @@ class FileOutput implements Output {
 }
 
 function notWritable(name: string, error: unknown): FileError {
-  return new FileError("ERR_FILE_NOT_WRITABLE", `${name} cannot be written: ${fileReason(error)}.`, {
+  return new FileError("ERR_FILE_NOT_WRITABLE", `${name} cannot be written: ${systemReason(error)}.`, {
     cause: error,
     file: name,
   });

@@ -1,5 +1,7 @@
 /** `starling-rm pull` */
+
 import { type Command, Option } from "commander";
+import { MAX_DOWNLOADS } from "../src/bounds.ts";
 import { byteSize, type PullProgress, type PullResult, pull as pullCheckpoint, weightTypes } from "../src/index.ts";
 import type { Action, CommandContext } from "./context.ts";
 import { convert } from "./convert.ts";
@@ -22,9 +24,6 @@ interface PullCommandOptions {
   readonly force?: true;
   readonly json?: true;
 }
-
-/** The library's bound. */
-const MAX_CONCURRENCY = 16;
 
 export const pull: Action<PullCommandOptions> = async (options, context) => {
   const { repository, type, json, output } = options;
@@ -79,7 +78,7 @@ export function describePull(command: Command): Command {
     .addOption(new Option("-t, --type <type>", `also make a GGUF of this weight type: ${weightTypes.join(", ")}`))
     .option("-o, --output <file>", "the GGUF to write (default: NAME.TYPE.gguf)")
     .option("--cache-dir <folder>", "the cache (default: $HF_HUB_CACHE, or ~/.cache/huggingface/hub)")
-    .option("--concurrency <n>", "files to download at once (default: 4)", wholeNumber(1, MAX_CONCURRENCY))
+    .option("--concurrency <n>", "files to download at once (default: 4)", wholeNumber(1, MAX_DOWNLOADS))
     .option("--tokenizer <place>", "with --type: take the tokenizer's files from this folder or hf:OWNER/NAME")
     .option("--stream", "with --type: download each weight file when it is its turn, and remove it afterwards")
     .option("--resume", "with --type: go on from an interrupted conversion")
