@@ -16,7 +16,7 @@ const SHARING = 0.9;
 const MEMORY = 0.65;
 
 /** A plan as the library makes it on a CPU, where one sequence is evaluated at a time. */
-const EXACT = { sequences: 1, tokens: 512, worthwhile: 8, multiple: 4, patience: 256, share: true };
+const EXACT = { sequences: 1, tokens: 512, minShared: 8, multiple: 4, maxPassedOver: 256, share: true };
 
 /**
  * @param {import("./workloads.mjs").Workload} workload

@@ -38,21 +38,21 @@ const exact = {
   microBatch: 256,
   maxSequences: 1,
   batchTokens: 512,
-  lanes: threads,
-  laneThreads: 1,
-  wideThreads: threads,
+  contextWorkers: threads,
+  workerThreads: 1,
+  soloThreads: threads,
   flashAttention: false,
   kvType: "f16",
   sharePrefixes: true,
-  heldMebibytes: 0,
+  pinnedMebibytes: 0,
   paddingToken: -1,
   paddingPosition: -1,
   mmap: false,
   rearranged: true,
   rowMultiple: 4,
 };
-const oneLane = { ...exact, lanes: 1, laneThreads: threads };
-const packed = { ...oneLane, maxSequences: 32, flashAttention: true, batchTokens: 2048, microBatch: 512 };
+const oneWorker = { ...exact, contextWorkers: 1, workerThreads: threads };
+const packed = { ...oneWorker, maxSequences: 32, flashAttention: true, batchTokens: 2048, microBatch: 512 };
 
 const vocabulary = shapes[shape].vocabulary;
 const scorer = (name, settings) => ({
@@ -73,8 +73,8 @@ const variants = [
   scorer("exact, micro-batch 512", { ...exact, microBatch: 512 }),
   scorer("exact, micro-batch 128", { ...exact, microBatch: 128 }),
   scorer("exact, micro-batch 64", { ...exact, microBatch: 64 }),
-  scorer("exact, one lane of all threads", oneLane),
-  scorer("exact, one lane of 1 thread", { ...oneLane, laneThreads: 1, wideThreads: 1 }),
+  scorer("exact, one worker of all threads", oneWorker),
+  scorer("exact, one worker of 1 thread", { ...oneWorker, workerThreads: 1, soloThreads: 1 }),
   scorer("packed, f16 KV", packed),
   scorer("packed, f32 KV", { ...packed, kvType: "f32" }),
   llama("llama.cpp", {}),

@@ -16,7 +16,7 @@ type DemoOptions = EngineOptions & OutputOptions & { readonly type: string };
 export const demo: Action<DemoOptions> = async (options, context) => {
   const rows = await demoRows();
   const path = await embeddedModel(context, options.type);
-  // A demonstration is for people: a table wherever it goes, unless something else was asked for.
+  // A demonstration is for people: always a table, unless another format is given.
   const format = options.format ?? (options.json ? "json" : "table");
   const source = rowList(rows);
   const exitCode = await runScoring({ source, order: "rank", modelPath: path }, { ...options, format }, context);
@@ -43,7 +43,7 @@ async function demoRows(): Promise<Row[]> {
 
 export function describeDemo(command: Command): Command {
   command
-    .description("Rank a handful of responses with the small demonstration model that ships with the package.")
+    .description("Rank a few responses with the small demonstration model that ships with the package.")
     .option("--type <type>", `weight type: ${weightTypes.join(", ")}`, "f16");
   addFormatOptions(command);
   addEngineOptions(command);
@@ -51,7 +51,7 @@ export function describeDemo(command: Command): Command {
 }
 
 const HELP = `
-The model is converted on first use and kept in the cache folder ($STARLING_RM_CACHE).
+The model is converted on first use and cached in $STARLING_RM_CACHE.
 
 Examples:
   starling-rm demo

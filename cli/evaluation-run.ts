@@ -1,4 +1,4 @@
-/** How eval, compare and fit tell what they do and what goes wrong. */
+/** Progress and problems of eval, compare and fit. */
 import { type EvaluateProgress, type RowProblem, StrictStop } from "../src/index.ts";
 import type { DataOptions } from "./benchmark-options.ts";
 import type { CommandContext } from "./context.ts";
@@ -8,7 +8,7 @@ import { openOutput } from "./output.ts";
 import { downloadText, progressText } from "./progress-bar.ts";
 import { RowProblems } from "./row-problems.ts";
 
-/** What the library is to be told with every run, and what it tells. */
+/** Settings and callbacks for every run. */
 export interface RunHooks<Progress> {
   readonly signal: AbortSignal;
   readonly strict: boolean;
@@ -20,7 +20,7 @@ export interface RunHooks<Progress> {
 }
 
 /**
- * Runs `work` and prints what it gives; problems are told as they are found.
+ * Runs `work` and prints its result; problems are reported as they occur.
  *
  * @returns the exit code
  */
@@ -56,7 +56,7 @@ export async function runAndPrint<Progress>(
     await (await openOutput()).write(text);
     return problems.count > 0 ? EXIT_ROWS_FAILED : EXIT_DONE;
   } catch (error) {
-    // The row that ended a strict run was told just before.
+    // The row that ended a strict run was just reported.
     if (error instanceof StrictStop) return EXIT_ROWS_FAILED;
     throw error;
   } finally {
@@ -65,7 +65,7 @@ export async function runAndPrint<Progress>(
   }
 }
 
-/** How far a run is, where it says so. */
+/** Cases done so far, if known. */
 function rowsOf(progress: unknown): number {
   const { cases } = progress as { readonly cases?: unknown };
   return typeof cases === "number" ? cases : 0;

@@ -10,7 +10,7 @@ import { addonPath, BuildError, buildAddon, root, whatIsMissing } from "./build-
 const buildScript = join(root, "scripts", "build-addon.mjs");
 
 const contractVersion = /STARLING_CONTRACT_VERSION = (\d+)/.exec(
-  readFileSync(join(root, "native", "addon.cpp"), "utf8"),
+  readFileSync(join(root, "native", "node", "addon.cpp"), "utf8"),
 )?.[1];
 
 /** Whether the addon on disk is younger than its sources and loads with the right contract, tried in a process apart. */
@@ -18,7 +18,8 @@ function fits() {
   if (!existsSync(addonPath)) return false;
   const built = statSync(addonPath).mtimeMs;
   const native = join(root, "native");
-  if (readdirSync(native).some((name) => statSync(join(native, name)).mtimeMs > built)) return false;
+  if (readdirSync(native, { recursive: true }).some((name) => statSync(join(native, name)).mtimeMs > built))
+    return false;
   const check = "process.exitCode = String(require(process.argv[1]).contractVersion) === process.argv[2] ? 0 : 1";
   return spawnSync(process.execPath, ["-e", check, addonPath, contractVersion], { stdio: "ignore" }).status === 0;
 }

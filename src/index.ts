@@ -77,6 +77,7 @@ export { CONTENT_FIELDS, type RowItems, rowItems } from "./prompt/row-items.ts";
 export { isTemplateDate, type TemplateDateUse } from "./prompt/template-date.ts";
 export type { SpecialTokens } from "./prompt/templates.ts";
 export { type ItemWarning, type WarningCode, WarningTally } from "./prompt/warnings.ts";
+export type { RewardHead } from "./reward-head.ts";
 export { type Compression, compressionOf, decompressed } from "./rows/compression.ts";
 export { WHO_READS_WHAT } from "./rows/input-head.ts";
 export { readJsonRows, type SourceRow } from "./rows/json-rows.ts";

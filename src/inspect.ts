@@ -21,6 +21,7 @@ import { type HubOptions, hubChecks } from "./hub/settings.ts";
 import { DEFAULT_TYPE } from "./make-gguf.ts";
 import { aSignal, aString, checkOptions, given } from "./options.ts";
 import { type TemplateDateUse, templateDateUse } from "./prompt/template-date.ts";
+import type { RewardHead } from "./reward-head.ts";
 import { loadOptionChecks } from "./scoring/load-options.ts";
 import { describeModelFile, type ModelFile } from "./scoring/model-file.ts";
 import { predictFor } from "./scoring/predict-memory.ts";
@@ -81,10 +82,14 @@ export interface InspectResult extends WeightTypes {
 }
 
 export interface HeadSummary {
+  /** Number of weights. */
   readonly length: number;
-  /** Euclidean norm. */
+  /** Euclidean norm of the weights. */
   readonly norm: number;
+  /** Mean of the weights. */
   readonly mean: number;
+  /** What is added to every score; absent for a head without bias. */
+  readonly bias?: number;
 }
 
 /** What a head file is: a reward head without a model. */
@@ -188,7 +193,7 @@ async function inspectGguf(
 
 function inspectHead(gguf: GgufHeader, path: string): HeadInspection {
   const { head, ...said } = describeHeadFile(gguf, path);
-  return { path, kind: "head", embeddingLength: head.length, head: summarize(head), ...said };
+  return { path, kind: "head", embeddingLength: head.weight.length, head: summarize(head), ...said };
 }
 
 function rewardModel(gguf: GgufHeader, path: string): ModelFile | undefined {
@@ -241,7 +246,10 @@ async function inspectCheckpoint(
     const { config } = checkpoint;
     const tensors = [...checkpoint.tensors.values()];
     const counted = countTypes(tensors.map(({ dtype, size }) => ({ type: dtype, size })));
-    const { head, header } = await planFile(checkpoint, fileType, planTensors(checkpoint, fileType), {});
+    const {
+      head: { head },
+      header,
+    } = await planFile(checkpoint, fileType, planTensors(checkpoint, fileType), {});
     const gguf = await readGguf(bytesSource(path, "", header.bytes, header.fileSize));
     const model = describeModelFile(gguf, path);
     const { chatTemplate, templateNames } = model;
@@ -262,7 +270,7 @@ async function inspectCheckpoint(
       vocabularySize: config.vocabSize,
       trainedContext: config.contextLength,
       ropeFrequencyBase: config.ropeTheta,
-      head: summarize(head.weight),
+      head: summarize(head),
       ...describeScoring(checkpoint),
       ...templateFields(chatTemplate?.source, chatTemplate?.from, templateNames),
       ...given({ templateNotice: unusedTemplateNotice(checkpoint) }),
@@ -275,11 +283,11 @@ async function inspectCheckpoint(
   }
 }
 
-function summarize(head: Float32Array): HeadSummary {
+function summarize({ weight, bias }: RewardHead): HeadSummary {
   let [sum, squares] = [0, 0];
-  for (const value of head) {
+  for (const value of weight) {
     sum += value;
     squares += value * value;
   }
-  return { length: head.length, norm: Math.sqrt(squares), mean: sum / head.length };
+  return { length: weight.length, norm: Math.sqrt(squares), mean: sum / weight.length, ...given({ bias }) };
 }

@@ -46,8 +46,18 @@ export async function run({ gpu, shape, modelPath, repetitions, batchMode, chang
   const after = deviceFree();
   const deviceBytes = before === undefined ? undefined : before - after;
   await model.close();
-  const { microBatch, batchTokens, maxSequences, kvType, flashAttention, lanes, laneThreads, gpuLayers } = plan;
-  const settings = { microBatch, batchTokens, maxSequences, kvType, flashAttention, lanes, laneThreads, gpuLayers };
+  const { microBatch, batchTokens, maxSequences, kvType, flashAttention, contextWorkers, workerThreads, gpuLayers } =
+    plan;
+  const settings = {
+    microBatch,
+    batchTokens,
+    maxSequences,
+    kvType,
+    flashAttention,
+    contextWorkers,
+    workerThreads,
+    gpuLayers,
+  };
   // Peak of the whole process, Node included; of the device, what it has less at the end than before loading.
   const memory = { processPeakBytes: process.resourceUsage().maxRSS * 1024, deviceBytes };
   return { settings, loadSeconds, memory, rates };

@@ -1,8 +1,8 @@
 /** How far two models' scores of the same cases agree; pure. */
 import type { ScoredCase } from "./case.ts";
 import { mean } from "./measures/accuracy.ts";
+import { kendallTauB } from "./measures/correlation.ts";
 import { bootstrapInterval, type Interval, quantile } from "./measures/interval.ts";
-import { kendallTauB } from "./measures/kendall.ts";
 import { isRight } from "./measures/outcome.ts";
 
 export interface Agreement {

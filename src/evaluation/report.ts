@@ -5,6 +5,7 @@
 import type { BenchmarkName } from "./case.ts";
 import { mean } from "./measures/accuracy.ts";
 import type { BenchmarkMeasures } from "./measures/measure.ts";
+import type { Mistake } from "./measures/mistakes.ts";
 
 export interface EvaluationReport {
   readonly formatVersion: 1;
@@ -88,26 +89,6 @@ export interface RowCounts {
   readonly sampled: number;
   /** Cases of which a response could not be scored. */
   readonly failed: number;
-}
-
-export interface Mistake {
-  readonly source: number;
-  readonly row: number;
-  readonly id?: string;
-  readonly subset?: string;
-  /** What the responses answer, as a person reads it; the turns of a conversation one after another. */
-  readonly prompt: string;
-  readonly better: JudgedText;
-  readonly worse: JudgedText;
-  /** Score of the better response less that of the worse one: zero or less. */
-  readonly margin: number;
-}
-
-export interface JudgedText {
-  readonly text: string;
-  readonly label?: string;
-  readonly score: number;
-  readonly tokenCount: number;
 }
 
 export interface ReportedProblem {

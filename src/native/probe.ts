@@ -31,7 +31,7 @@ export interface ProbeResult {
 export interface ProbeOptions {
   /** Milliseconds; default {@link PROBE_TIME_LIMIT_MS}. */
   readonly timeLimitMs?: number;
-  /** For tests: another script than native/probe.cjs. */
+  /** For tests: another script than native/child-process/probe.cjs. */
   readonly script?: string;
   /** For tests: another program than this process's own. */
   readonly program?: string;
@@ -94,7 +94,7 @@ function runProbe(
   timeLimitMs: number,
   options: ProbeOptions = {},
 ): Promise<Watched> {
-  const script = options.script ?? outsideArchive(join(packageRoot(), "native", "probe.cjs"));
+  const script = options.script ?? outsideArchive(join(packageRoot(), "native", "child-process", "probe.cjs"));
   const setup = JSON.stringify({ addon: addonPath() ?? "", ...what });
   const child = spawn(options.program ?? process.execPath, [script, setup], {
     stdio: ["ignore", "pipe", "pipe"],

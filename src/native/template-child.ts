@@ -1,4 +1,4 @@
-/** One process that runs native/template-process.cjs: a request, an answer, an end. */
+/** One process that runs native/child-process/template-process.cjs: a request, an answer, an end. */
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import { deserialize, serialize } from "node:v8";

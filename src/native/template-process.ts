@@ -10,7 +10,7 @@ import type { RenderOutcome, RenderRequest, TemplateSetup } from "../prompt/chat
 import { outsideArchive } from "./package-folder.ts";
 import { ChildFailure, TemplateChild } from "./template-child.ts";
 
-/** To be raised with each change in what native/template-engine.cjs writes: scores that were kept are then computed anew. */
+/** To be raised with each change in what native/child-process/template-engine.cjs writes: scores that were kept are then computed anew. */
 export const RENDERING_VERSION = 3;
 
 /** A conversation takes 0.1 ms. The limits are for templates that do not end, and hold on a machine that is busy. */
@@ -153,7 +153,7 @@ export class TemplateProcess {
     try {
       const jinja = createRequire(join(root, "package.json")).resolve("@huggingface/jinja");
       this.#child = new TemplateChild({
-        script: outsideArchive(join(root, "native", "template-process.cjs")),
+        script: outsideArchive(join(root, "native", "child-process", "template-process.cjs")),
         setup: { jinja, source, tokens, date, limits: OUTPUT_LIMITS },
         heapMegabytes: this.#options.heapMegabytes ?? HEAP_MEGABYTES,
         program: this.#options.program,

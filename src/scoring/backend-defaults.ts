@@ -38,13 +38,13 @@ export function backendDefaults(backend: Backend): BackendDefaults {
 }
 
 /** How the threads of a model are spread over sequences that are evaluated at the same time. */
-export interface LaneLayout {
+export interface WorkerLayout {
   /** Sequences at the same time, each in a context of its own. */
-  readonly lanes: number;
+  readonly contextWorkers: number;
   /** Threads of each while several are at work. */
-  readonly laneThreads: number;
+  readonly workerThreads: number;
   /** Threads of a sequence that is alone. */
-  readonly wideThreads: number;
+  readonly soloThreads: number;
 }
 
 /**
@@ -55,22 +55,26 @@ export interface LaneLayout {
 const PARAMETERS_PER_THREAD = 50_000_000;
 /**
  * Below this, sequences side by side with one thread each beat one after another with all threads: on the 1.1B shape by
- * 1.1 times on two cores. Each lane needs a context of its own, which large models have no memory to spare for, and
+ * 1.1 times on two cores. Each context worker needs a context of its own, which large models have no memory to spare for, and
  * their threads wait less.
  */
-const PARAMETERS_PER_LANE_THREAD = 1_000_000_000;
-const MAX_LANES = 8;
+const PARAMETERS_PER_WORKER_THREAD = 1_000_000_000;
+const MAX_CONTEXT_WORKERS = 8;
 
 /**
  * @param parameters of the model
  * @param threads in all
  */
-export function laneLayout(parameters: number, threads: number, batchMode: BatchMode): LaneLayout {
-  const wideThreads = clamp(Math.floor(parameters / PARAMETERS_PER_THREAD), threads);
+export function workerLayout(parameters: number, threads: number, batchMode: BatchMode): WorkerLayout {
+  const soloThreads = clamp(Math.floor(parameters / PARAMETERS_PER_THREAD), threads);
   // A packed batch has several sequences in it already.
-  if (batchMode === "packed") return { lanes: 1, laneThreads: wideThreads, wideThreads };
-  const laneThreads = Math.min(wideThreads, clamp(Math.round(parameters / PARAMETERS_PER_LANE_THREAD), threads));
-  return { lanes: clamp(Math.floor(threads / laneThreads), MAX_LANES), laneThreads, wideThreads };
+  if (batchMode === "packed") return { contextWorkers: 1, workerThreads: soloThreads, soloThreads };
+  const workerThreads = Math.min(soloThreads, clamp(Math.round(parameters / PARAMETERS_PER_WORKER_THREAD), threads));
+  return {
+    contextWorkers: clamp(Math.floor(threads / workerThreads), MAX_CONTEXT_WORKERS),
+    workerThreads,
+    soloThreads,
+  };
 }
 
 function clamp(value: number, most: number): number {

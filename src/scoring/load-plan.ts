@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { InvalidInputError } from "../errors.ts";
 import type { LoadOptions } from "../native/addon.ts";
 import type { Backend } from "../native/engine.ts";
-import { backendDefaults, laneLayout } from "./backend-defaults.ts";
+import { backendDefaults, workerLayout } from "./backend-defaults.ts";
 import type { ModelFile } from "./model-file.ts";
 import type { BatchMode, LoadRewardModelOptions } from "./types.ts";
 
@@ -12,7 +12,7 @@ const PACKED_SEQUENCES = 32;
 /** Models that do not truncate have contexts of up to 131072 tokens, whose keys and values would take tens of GiB. */
 const DEFAULT_CONTEXT_TOKENS = 4096;
 /** Memory for the prompts of open rankings that had to give way in the key-value cache; beyond it they are recomputed. */
-const HELD_PROMPTS_MEBIBYTES = 1024;
+const PINNED_PREFIXES_MEBIBYTES = 1024;
 /** Weight types that llama.cpp rearranges for the CPU while it loads them (ggml-cpu's repack.cpp). */
 const REARRANGED: ReadonlySet<string> = new Set(["q4_0", "q4_k", "q2_k", "iq4_nl"]);
 /** llama.cpp's TENSOR_ALIGNMENT: it ends the process where tensors in a mapped file have a smaller one. */
@@ -53,12 +53,12 @@ export function planLoad(
     microBatch: Math.min(batchTokens, defaults.microBatch),
     maxSequences: packed ? PACKED_SEQUENCES : 1,
     batchTokens,
-    ...laneLayout(file.parameters, threads, batchMode),
+    ...workerLayout(file.parameters, threads, batchMode),
     flashAttention: packed,
     kvType: defaults.kvType[bytesOf(file, FINE) < file.weightBytes / 2 ? "coarse" : "fine"],
     mmap: file.alignment >= MAPPED_ALIGNMENT && (options.mmap ?? worthMapping(file, backend)),
     sharePrefixes: options.sharePrefixes ?? true,
-    heldMebibytes: HELD_PROMPTS_MEBIBYTES,
+    pinnedMebibytes: PINNED_PREFIXES_MEBIBYTES,
     paddingToken: atPadding ? (file.padTokenId as number) : -1,
     paddingPosition: atPadding ? file.maxTokens - 1 : -1,
   };

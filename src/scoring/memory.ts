@@ -5,7 +5,7 @@ import type { LlamaShape } from "../gguf/llama-metadata.ts";
 import type { LoadOptions } from "../native/addon.ts";
 import type { Backend } from "../native/engine.ts";
 
-/** Bytes that a loaded model takes at its largest: every lane at work on a text of the most tokens. */
+/** Bytes that a loaded model takes at its largest: every context worker at work on a text of the most tokens. */
 export interface MemoryNeed {
   readonly backend: Backend;
   /** All tensors. */
@@ -19,7 +19,7 @@ export interface MemoryNeed {
 
 type Settings = Pick<
   LoadOptions,
-  "contextTokens" | "batchTokens" | "microBatch" | "maxSequences" | "lanes" | "kvType" | "flashAttention"
+  "contextTokens" | "batchTokens" | "microBatch" | "maxSequences" | "contextWorkers" | "kvType" | "flashAttention"
 > & { readonly paddingToken?: number };
 
 const FLOAT_BYTES = 4;
@@ -41,8 +41,8 @@ export function memoryNeed(shape: LlamaShape, weights: number, settings: Setting
   const behind = (packed ? settings.batchTokens : 0) + ((settings.paddingToken ?? -1) < 0 ? 0 : PADDING_CELLS);
   const cells = roundUp(settings.contextTokens + behind, CELLS_AT_A_TIME);
   const cellBytes = 2 * layers * keyValueHeads * headDim * (settings.kvType === "f32" ? FLOAT_BYTES : 2);
-  const keyValue = settings.lanes * cells * cellBytes;
-  const compute = settings.lanes * computeBytes(shape, settings, cells);
+  const keyValue = settings.contextWorkers * cells * cellBytes;
+  const compute = settings.contextWorkers * computeBytes(shape, settings, cells);
   return { backend, weights, keyValue, compute, total: weights + keyValue + compute };
 }
 

@@ -33,15 +33,15 @@ export async function openPrompt(
   if (length === 0) return new PromptRanking(model, toItem, undefined);
   await assertUnchanged();
   signal?.throwIfAborted();
-  const job = native.holdPrefix(ids.subarray(0, length));
+  const job = native.pinPrefix(ids.subarray(0, length));
   const id = await cancellable(job, signal, nativeFailure);
   try {
     await assertUnchanged();
   } catch (error) {
-    native.releasePrefix(id);
+    native.unpinPrefix(id);
     throw error;
   }
-  return new PromptRanking(model, toItem, () => native.releasePrefix(id));
+  return new PromptRanking(model, toItem, () => native.unpinPrefix(id));
 }
 
 function itemMaker(prompt: string | readonly ChatMessage[]): (response: string) => ScoreItem {

@@ -4,6 +4,7 @@ import type { OpenedFile } from "../files/opened-file.ts";
 import type { NativeModel } from "../native/addon.ts";
 import { aBoolean, aFunction, aNameList, aSignal, checkOptions } from "../options.ts";
 import { type ChatMessage, checkItem, checkPrompt, checkString, type ScoreItem } from "../prompt/items.ts";
+import { copyHead, type RewardHead } from "../reward-head.ts";
 import { openPrompt, type PromptOptions, type PromptRanking } from "./prompt-ranking.ts";
 import { ranksOf } from "./ranks.ts";
 import type { RewardTokenizer, TokenizeOptions } from "./reward-tokenizer.ts";
@@ -40,14 +41,14 @@ export class RewardModel implements AsyncDisposable {
   readonly tokenizer: RewardTokenizer;
   readonly #native: NativeModel;
   readonly #context: StreamContext;
-  readonly #head: Float32Array;
+  readonly #head: RewardHead;
   #closing: Promise<void> | undefined;
 
   /** @internal The file that it was loaded from; closed with the model. */
   readonly file: OpenedFile;
 
   /** @internal Use {@link loadRewardModel}. */
-  constructor(info: RewardModelInfo, context: StreamContext, head: Float32Array, file: OpenedFile) {
+  constructor(info: RewardModelInfo, context: StreamContext, head: RewardHead, file: OpenedFile) {
     this.file = file;
     this.info = info;
     this.tokenizer = context.tokenizer;
@@ -56,9 +57,9 @@ export class RewardModel implements AsyncDisposable {
     this.#head = head;
   }
 
-  /** float32[embeddingLength]: the reward head in use; a copy. */
-  get head(): Float32Array {
-    return this.#head.slice();
+  /** The reward head in use; a copy. */
+  get head(): RewardHead {
+    return copyHead(this.#head);
   }
 
   get closed(): boolean {

@@ -132,17 +132,17 @@ export class RewardTokenizer {
         continue;
       }
       const isText = "text" in item;
-      const stem = findResponse && !isText ? joined(withoutResponse(parts)) : [];
-      const framed = frame === "all" || (frame === "texts" && isText);
-      rendered.push({ at, item, where, parts: joined(parts), stem, framed });
+      const prompt = findResponse && !isText ? joined(withoutResponse(parts)) : [];
+      const wrapped = frame === "all" || (frame === "texts" && isText);
+      rendered.push({ at, item, where, parts: joined(parts), prompt, wrapped });
     }
     const encoded = await this.#native.encode(
       rendered.map(({ parts }) => parts),
       {
         mode: this.settings.tokenization,
         maxTokens: this.settings.truncationSide === "none" ? UNBOUNDED : this.settings.maxTokens,
-        framed: Uint8Array.from(rendered, ({ framed }) => Number(framed)),
-        ...(findResponse ? { stems: rendered.map(({ stem }) => stem) } : {}),
+        wrapped: Uint8Array.from(rendered, ({ wrapped }) => Number(wrapped)),
+        ...(findResponse ? { prompts: rendered.map(({ prompt }) => prompt) } : {}),
       },
     );
     if (rendered.length > 0) this.#marks ??= textMarks(this.#vocabulary, this.settings, await this.#probe());
@@ -188,7 +188,7 @@ export class RewardTokenizer {
   /** @param isText whether special tokens in it, padding among them, are special */
   #finish(encoded: EncodedText, where: string, isText: boolean): TokenizedOutcome {
     const { maxTokens, scorePosition } = this.settings;
-    const { ids, totalTokens, stemTokens } = encoded;
+    const { ids, totalTokens, promptTokens } = encoded;
     if (ids.length === 0)
       return new InvalidInputError("ERR_EMPTY_TEXT", `${where} has no tokens: there is none to read a score at.`);
     if (ids.length > maxTokens)
@@ -198,7 +198,7 @@ export class RewardTokenizer {
       );
     const position = scorePositions[scorePosition](encoded, isText);
     if (typeof position === "string") return new InvalidInputError("ERR_NO_SCORE_POSITION", `${where} ${position}`);
-    const responseStart = Math.min(stemTokens, position);
+    const responseStart = Math.min(promptTokens, position);
     return { ids, totalTokens, truncated: totalTokens > ids.length, scorePosition: position, responseStart };
   }
 }
@@ -209,8 +209,8 @@ interface Rendered {
   readonly item: CheckedItem;
   readonly where: string;
   readonly parts: TextParts;
-  readonly stem: TextParts;
-  readonly framed: boolean;
+  readonly prompt: TextParts;
+  readonly wrapped: boolean;
 }
 
 /** The native side's "no truncation". */

@@ -121,7 +121,8 @@ export interface TokenRewards {
 export interface FeatureResult extends ScoreResult {
   /**
    * float32[embeddingLength]: the hidden state after the final norm at the token that the score is read at. The score is
-   * head · features, summed in float64 from the first to the last and rounded to float32: `score` to the last bit.
+   * weight · features + bias of the head in use, summed in float64 from the first dimension to the last, the bias last, and
+   * rounded to float32: `score` to the last bit.
    */
   readonly features: Float32Array;
 }

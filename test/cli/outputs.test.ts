@@ -113,7 +113,7 @@ it.each([
   writeFileSync(output, "mine");
   const { code, stderr } = await run([...args, "--force"]);
   expect(code).toBe(0);
-  expect(stderr).toMatch(/no-rows\.jsonl holds no rows: nothing was done, and \S+out is kept as it was\n$/);
+  expect(stderr).toMatch(/no-rows\.jsonl has no rows; \S+out is unchanged\n$/);
   expect(readFileSync(output, "utf8")).toBe("mine");
   rmSync(output);
   expect((await run(args)).code).toBe(0);
@@ -282,7 +282,7 @@ it("a report does not replace the file that it is about", async () => {
   writeFileSync(input, readFileSync(pairs));
   const { code, stderr } = await run(["eval", "pairs", ...tiny, "--input", input, "--output", at]);
   expect(code).toBe(2);
-  expect(stderr).toMatch(/scores\.jsonl is the file that is being read/);
+  expect(stderr).toMatch(/the report would replace its input .*scores\.jsonl/);
   expect(readFileSync(input).equals(readFileSync(pairs))).toBe(true);
 });
 

@@ -17,7 +17,7 @@ const data = { benchmark: "pairs", inputs: [none] } as const;
 
 let model: library.RewardModel;
 let ranking: library.PromptRanking;
-let head: Float32Array;
+let head: library.RewardHead;
 
 beforeAll(async () => {
   model = await library.loadRewardModel({ modelPath: await library.embeddedModelPath(), gpu: "off", threads: 1 });

@@ -13,7 +13,7 @@ const addon = require(setup.addon);
 
 const options = (changes = {}) => ({
   ...setup.load,
-  head: Float32Array.from(setup.load.head),
+  head: { weight: Float32Array.from(setup.load.head.weight) },
   path: setup.model,
   ...changes,
 });
@@ -127,7 +127,7 @@ function vocabulary() {
     addPrefixSpace: true,
   };
 }
-const limits = { sequences: 4, tokens: 512, worthwhile: 8, multiple: 1, patience: 8, share: true };
+const limits = { sequences: 4, tokens: 512, minShared: 8, multiple: 1, maxPassedOver: 8, share: true };
 const encoding = { mode: "slow", maxTokens: 100 };
 
 const sampleOf = (type) => ({ type, columns: 256, rows: 8, position: 0 });
@@ -149,15 +149,15 @@ const calls = (model, tokenizer) => ({
   encode: [
     tokenizer.encode,
     tokenizer,
-    [[["a", "b c", ""]], { ...encoding, framed: Uint8Array.of(1), stems: [["a"]] }],
+    [[["a", "b c", ""]], { ...encoding, wrapped: Uint8Array.of(1), prompts: [["a"]] }],
   ],
   ...(model && {
     score: [model.score, model, [[sequence(8)], () => {}]],
     scoreEach: [model.scoreEach, model, [[sequence(8)]]],
     features: [model.features, model, [[sequence(8)]]],
     scoreTokens: [model.scoreTokens, model, [sequence(8), 2]],
-    holdPrefix: [model.holdPrefix, model, [sequence(8)]],
-    releasePrefix: [model.releasePrefix, model, [1]],
+    pinPrefix: [model.pinPrefix, model, [sequence(8)]],
+    unpinPrefix: [model.unpinPrefix, model, [1]],
   }),
 });
 
@@ -328,9 +328,9 @@ const scenarios = {
     await report("short again", () => model.score([sequence(8)]));
     await model.close();
   },
-  /** The first lane has its context; the others find no memory for one. */
+  /** The first worker has its context; the others find no memory for one. */
   async noMemoryForOtherLanes() {
-    const model = await loaded({ lanes: 4, laneThreads: 1, wideThreads: 1 });
+    const model = await loaded({ contextWorkers: 4, workerThreads: 1, soloThreads: 1 });
     const texts = Array.from({ length: 12 }, (_, k) => sequence(20).map((id) => 3 + ((id + k) % 200)));
     limitMemory(MIB);
     // Told afterwards: printing takes memory, too.
@@ -344,7 +344,7 @@ const scenarios = {
   async noMemoryForThreads() {
     await addon.openRuntime(setup.libraries);
     limitMemory(100 * MIB);
-    const model = await addon.loadModel(options({ wideThreads: 200 })).promise;
+    const model = await addon.loadModel(options({ soloThreads: 200 })).promise;
     unlimitMemory();
     await report("close", () => model.close());
   },

@@ -105,7 +105,7 @@ describe.skipIf(cannotLimitMemory)("without memory (needs Linux and prlimit)", (
     expect(found.get("short again")).toBe("returned");
   });
 
-  it("other lanes leave the work to the first one", () => {
+  it("other workers leave the work to the first one", () => {
     for (const [name, outcome] of outcomes("noMemoryForOtherLanes")) expect(outcome, name).toBe("returned");
   });
 

@@ -1,4 +1,5 @@
 /** A model's file that changes while the model is loaded: an error or the right score, and never another score. */
+
 import {
   copyFileSync,
   existsSync,
@@ -23,6 +24,7 @@ import { readGguf } from "../../src/gguf/reader.ts";
 import { serializeHeader } from "../../src/gguf/serialize.ts";
 import type { GgufValue } from "../../src/gguf/value.ts";
 import { quantize } from "../../src/make-gguf.ts";
+import type { RewardHead } from "../../src/reward-head.ts";
 import { loadRewardModel } from "../../src/scoring/load-reward-model.ts";
 import type { RewardModel } from "../../src/scoring/reward-model.ts";
 import type { LoadRewardModelOptions } from "../../src/scoring/types.ts";
@@ -184,7 +186,7 @@ describe("a model's file", () => {
   });
 });
 
-async function headOf(path: string): Promise<{ head: Float32Array }> {
+async function headOf(path: string): Promise<{ head: RewardHead }> {
   await using model = await open(path);
   return { head: model.head };
 }

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isStarlingError, loadRewardModel, type RewardModel } from "../../src/index.ts";
 import type { LoadOptions, NativeAddon, NativeModel } from "../../src/native/addon.ts";
+import type { RewardHead } from "../../src/reward-head.ts";
 import { errorOf, joined, load, loadOptions, makeModel, openAddon, pause, removeFolder, sequence } from "./support.ts";
 
 let addon: NativeAddon;
@@ -13,14 +14,15 @@ beforeAll(async () => {
 afterAll(removeFolder);
 
 const { head } = loadOptions("");
+const biased = { ...head, bias: Math.fround(-7.3) };
 const prompt = sequence(90, 900);
 const answers = Array.from({ length: 9 }, (_, i) => joined(prompt, sequence(1 + 11 * i, 500 + i)));
 
 /** As the addon does it: products and sum in float64, from the first to the last, rounded once. */
-function product(weights: Float32Array, features: Float32Array): number {
+function product({ weight, bias = 0 }: RewardHead, features: Float32Array): number {
   let sum = 0;
-  for (const [i, weight] of weights.entries()) sum += weight * (features[i] as number);
-  return Math.fround(sum);
+  for (const [i, value] of weight.entries()) sum += value * (features[i] as number);
+  return Math.fround(sum + bias);
 }
 
 const all = (model: NativeModel, sequences: readonly Int32Array[]) =>
@@ -28,21 +30,22 @@ const all = (model: NativeModel, sequences: readonly Int32Array[]) =>
 
 describe("the native features", () => {
   it.each<[string, Partial<LoadOptions>]>([
-    ["one lane", {}],
-    ["two lanes", { lanes: 2 }],
+    ["one worker", {}],
+    ["two workers", { contextWorkers: 2 }],
     ["small batches", { batchTokens: 24, microBatch: 12 }],
+    ["a bias", { head: biased }],
     ["padding behind the text", { paddingToken: 0, paddingPosition: 255 }],
   ])("are the same in any company, and make the score's bits, with %s", async (_, changes) => {
-    const single = await load(addon, path, { ...changes, sharePrefixes: false, lanes: 1 });
+    const single = await load(addon, path, { ...changes, sharePrefixes: false, contextWorkers: 1 });
     const model = await load(addon, path, changes);
     const scores = await Promise.all(model.scoreEach(answers).map(({ promise }) => promise));
     for (const round of [answers, answers.toReversed()]) {
       const rows = await all(model, round);
       if (round !== answers) rows.reverse();
       for (const [i, row] of rows.entries()) {
-        expect(row).toHaveLength(head.length + 1);
+        expect(row).toHaveLength(head.weight.length + 1);
         expect(row.at(-1)).toBe(scores[i]);
-        expect(product(head, row.subarray(0, -1))).toBe(scores[i]);
+        expect(product(changes.head ?? head, row.subarray(0, -1))).toBe(scores[i]);
         const [alone] = await all(single, [answers[i] as Int32Array]);
         expect(row).toEqual(alone);
       }
@@ -75,7 +78,7 @@ describe("the native features", () => {
   });
 
   it("can be cancelled one by one, and the others are right", async () => {
-    const model = await load(addon, path, { lanes: 2 });
+    const model = await load(addon, path, { contextWorkers: 2 });
     const expected = await all(model, answers);
     for (let round = 0; round < 5; round++) {
       const doomed = model.features(Array.from({ length: 20 }, (_, i) => sequence(1200, i)));

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { comparisonsByGrade, type PlacedCase } from "../../src/evaluation/case.ts";
 import { extractFeatures } from "../../src/evaluation/fit/extract-features.ts";
-import { dot } from "../../src/evaluation/fit/feature-table.ts";
+import { scoreOf } from "../../src/evaluation/fit/feature-table.ts";
 import { fitHead } from "../../src/evaluation/fit/fit-head.ts";
 import {
   embeddedModelPath,
@@ -74,7 +74,7 @@ describe("a fit to preferences that the head does not follow", () => {
     await writeHead({ modelPath: path, output: headPath, head: fitted.head, fit });
     await replaceHead({ modelPath: path, output, head: fitted.head, fit });
     const items = cases.slice(0, 20).flatMap(({ responses }) => responses.map(({ item }) => item));
-    const expected = (await model.features(items)).map(({ features }) => Math.fround(dot(fitted.head, features)));
+    const expected = (await model.features(items)).map(({ features }) => scoreOf(fitted.head, features));
     for (const options of [{ modelPath: path, headPath }, { modelPath: output }]) {
       const other = await loadRewardModel({ ...options, gpu: "off", threads: 1 });
       expect((await other.score(items)).map(({ score }) => score)).toEqual(expected);
@@ -156,7 +156,12 @@ describe("a fit to preferences that the head does not follow", () => {
     const [place, cache] = [join(folder, "replaced.gguf"), join(folder, "replaced")];
     cpSync(path, place);
     const old = await loadRewardModel({ modelPath: place, gpu: "off", threads: 1 });
-    await replaceHead({ modelPath: place, output: place, head: model.head.map((weight) => -weight), overwrite: true });
+    await replaceHead({
+      modelPath: place,
+      output: place,
+      head: { weight: model.head.weight.map((weight) => -weight) },
+      overwrite: true,
+    });
     await expect(extractFeatures(old, cases.slice(0, 3), { cacheFolder: cache })).rejects.toThrow(
       /replaced\.gguf changed/,
     );

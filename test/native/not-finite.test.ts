@@ -62,7 +62,7 @@ const open = (modelPath: string, more: Partial<LoadRewardModelOptions> = {}) =>
 describe("items without a finite score", () => {
   it.each<[string, Partial<LoadRewardModelOptions>, object]>([
     ["one by one", {}, {}],
-    ["on two lanes", { threads: 2 }, {}],
+    ["on two workers", { threads: 2 }, {}],
     ["without shared prefixes", { sharePrefixes: false }, {}],
     ["with the reward of each token", {}, { perToken: true }],
     ["in packed batches", { batchMode: "packed", batchTokens: 256 }, {}],

@@ -5,8 +5,8 @@ import { loadAddon } from "../../src/native/load-addon.ts";
 import { randomOf } from "../random.ts";
 
 const addon = loadAddon();
-const exact: PlanLimits = { sequences: 1, tokens: 512, worthwhile: 8, multiple: 4, patience: 256, share: true };
-const packed: PlanLimits = { sequences: 32, tokens: 2048, worthwhile: 8, multiple: 1, patience: 256, share: true };
+const exact: PlanLimits = { sequences: 1, tokens: 512, minShared: 8, multiple: 4, maxPassedOver: 256, share: true };
+const packed: PlanLimits = { sequences: 32, tokens: 2048, minShared: 8, multiple: 1, maxPassedOver: 256, share: true };
 
 const ids = (...parts: readonly (readonly number[])[]) => Int32Array.from(parts.flat());
 const run = (start: number, length: number) => Array.from({ length }, (_, i) => start + i);
@@ -37,7 +37,7 @@ function distinctPrefixes(sequences: readonly Int32Array[]): number {
 function check(sequences: readonly Int32Array[], limits: PlanLimits): PlannedBatch[] {
   const plan = addon.planPrefixes(sequences, limits);
   const planned: number[] = [];
-  let resident: Int32Array = new Int32Array(0);
+  let cached: Int32Array = new Int32Array(0);
   const tokensOf = (member: PlannedBatch["members"][number] | undefined) =>
     sequences[(member as PlannedBatch["members"][number]).sequence] as Int32Array;
   for (const { members, segments } of plan) {
@@ -48,7 +48,7 @@ function check(sequences: readonly Int32Array[], limits: PlanLimits): PlannedBat
     const at = members.map(({ sequence, kept }) => {
       planned.push(sequence);
       const own = sequences[sequence] as Int32Array;
-      expect(kept).toBeLessThanOrEqual(common(own, resident));
+      expect(kept).toBeLessThanOrEqual(common(own, cached));
       expect(kept).toBeLessThan(own.length);
       expect(kept % limits.multiple).toBe(0);
       if (!limits.share) expect(kept).toBe(0);
@@ -65,7 +65,7 @@ function check(sequences: readonly Int32Array[], limits: PlanLimits): PlannedBat
       }
     }
     expect(at).toEqual(members.map(({ sequence }) => sequences[sequence]?.length));
-    resident = tokensOf(members.at(-1));
+    cached = tokensOf(members.at(-1));
   }
   expect(planned.toSorted((a, b) => a - b)).toEqual([...sequences.keys()]);
   return plan;
@@ -121,7 +121,9 @@ describe("planPrefixes", () => {
   it("lets nobody wait for ever", () => {
     const many = Array.from({ length: 40 }, (_, i) => ids(run(0, 50), [1000 + i]));
     const sequences = [many[0] as Int32Array, ids(run(5000, 20)), ...many.slice(1)];
-    const order = check(sequences, { ...exact, patience: 10 }).map(({ members }) => members[0]?.sequence as number);
+    const order = check(sequences, { ...exact, maxPassedOver: 10 }).map(
+      ({ members }) => members[0]?.sequence as number,
+    );
     expect(order.indexOf(1)).toBe(11);
     expect(
       check(sequences, exact)
@@ -146,20 +148,22 @@ describe("planPrefixes", () => {
   it("holds for random sequences, and depends on nothing else", () => {
     const random = randomOf(5);
     for (let round = 0; round < 300; round++) {
-      const stems = Array.from({ length: 1 + random(5) }, () => Array.from({ length: random(40) }, () => random(3)));
+      const beginnings = Array.from({ length: 1 + random(5) }, () =>
+        Array.from({ length: random(40) }, () => random(3)),
+      );
       const sequences = Array.from({ length: 1 + random(25) }, () =>
         ids(
-          stems[random(stems.length)] as number[],
-          stems[random(stems.length)] as number[],
+          beginnings[random(beginnings.length)] as number[],
+          beginnings[random(beginnings.length)] as number[],
           Array.from({ length: 1 + random(12) }, () => random(3)),
         ),
       );
       const limits: PlanLimits = {
         sequences: random(2) === 0 ? 1 : 1 + random(9),
         tokens: 1 + random(150),
-        worthwhile: 1 + random(12),
+        minShared: 1 + random(12),
         multiple: 1,
-        patience: random(2) === 0 ? 256 : random(8),
+        maxPassedOver: random(2) === 0 ? 256 : random(8),
         share: random(8) > 0,
       };
       if (limits.sequences === 1 && random(2) === 0) Object.assign(limits, { multiple: 4 });
@@ -167,7 +171,7 @@ describe("planPrefixes", () => {
       expect(addon.planPrefixes(sequences, limits)).toEqual(plan);
       const all = sequences.reduce((sum, { length }) => sum + length, 0);
       expect(computed(plan)).toBeLessThanOrEqual(all);
-      const unhurried = { ...limits, sequences: 1, multiple: 1, worthwhile: 1, patience: 256, share: true };
+      const unhurried = { ...limits, sequences: 1, multiple: 1, minShared: 1, maxPassedOver: 256, share: true };
       // Every branch once, and the last token of what another one begins with once more.
       const repeated = sequences.filter((a, i) =>
         sequences.some((b, k) => k !== i && common(a, b) === a.length),

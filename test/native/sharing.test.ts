@@ -1,4 +1,4 @@
-/** Sharing in the engine: the same bits as without, whatever is shared, held, interrupted or evaluated side by side. */
+/** Sharing in the engine: the same bits as without, whatever is shared, pinned, interrupted or evaluated side by side. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { LoadOptions, NativeAddon } from "../../src/native/addon.ts";
 import { randomOf } from "../random.ts";
@@ -27,9 +27,9 @@ async function alone(sequences: readonly Int32Array[], file = path): Promise<num
 
 describe("shared prefixes", () => {
   it.each<[string, Partial<LoadOptions>]>([
-    ["one lane", {}],
-    ["two lanes", { lanes: 2 }],
-    ["three lanes, alone with two threads", { lanes: 3, wideThreads: 2 }],
+    ["one worker", {}],
+    ["two workers", { contextWorkers: 2 }],
+    ["three workers, alone with two threads", { contextWorkers: 3, soloThreads: 2 }],
     ["small batches", { batchTokens: 24, microBatch: 12 }],
   ])("gives the bits of each alone with %s", async (_, changes) => {
     const random = randomOf(3);
@@ -72,8 +72,8 @@ describe("shared prefixes", () => {
 });
 
 describe("cancelling in the middle of a plan", () => {
-  it.each([1, 2])("leaves the others alone and the next scores right, with %i lanes", async (lanes) => {
-    const model = await load(addon, path, { lanes });
+  it.each([1, 2])("leaves the others alone and the next scores right, with %i workers", async (contextWorkers) => {
+    const model = await load(addon, path, { contextWorkers });
     const expected = await alone(answers);
     const long = Array.from({ length: 30 }, (_, i) => joined(sequence(1200, 77), sequence(200, i)));
     for (let round = 0; round < 8; round++) {
@@ -105,24 +105,24 @@ describe("cancelling in the middle of a plan", () => {
   });
 });
 
-describe("held prefixes", () => {
+describe("pinned prefixes", () => {
   it.each<[string, Partial<LoadOptions>]>([
     ["in the cache", {}],
-    ["saved on several lanes", { lanes: 2 }],
-    ["without memory to save them", { heldMebibytes: 0 }],
-    ["with memory for one", { heldMebibytes: 1 }],
+    ["saved on several workers", { contextWorkers: 2 }],
+    ["without memory to save them", { pinnedMebibytes: 0 }],
+    ["with memory for one", { pinnedMebibytes: 1 }],
     ["in packed batches", { maxSequences: 4 }],
   ])("give the same scores as the responses come one by one, %s", async (_, changes) => {
     const f16 = await makeModel(addon);
     const prompts = [prompt, sequence(700, 31), sequence(90, 32)];
-    const texts = prompts.flatMap((held) => responses.slice(0, 3).map((response) => joined(held, response)));
+    const texts = prompts.flatMap((pinned) => responses.slice(0, 3).map((response) => joined(pinned, response)));
     const expected = await alone(texts, f16);
     const model = await load(addon, f16, changes);
     const near = (score: number | undefined, wanted: number | undefined) =>
       changes.maxSequences
         ? expect(Math.abs((score as number) - (wanted as number))).toBeLessThan(0.03)
         : expect(score).toBe(wanted);
-    const ids = await Promise.all(prompts.map((held) => model.holdPrefix(held).promise));
+    const ids = await Promise.all(prompts.map((pinned) => model.pinPrefix(pinned).promise));
     expect(new Set(ids).size).toBe(3);
     // Round-robin, with other work between: every prompt must give way and come back.
     for (const k of [0, 1, 2])
@@ -130,8 +130,8 @@ describe("held prefixes", () => {
         near((await model.score([texts[3 * p + k] as Int32Array]).promise)[0], expected[3 * p + k]);
         await model.score([sequence(60, 1000 + 3 * p + k)]).promise;
       }
-    for (const id of ids) model.releasePrefix(id);
-    model.releasePrefix(12_345);
+    for (const id of ids) model.unpinPrefix(id);
+    model.unpinPrefix(12_345);
     for (const [i, text] of texts.entries()) near((await model.score([text]).promise)[0], expected[i]);
     await model.close();
   });
@@ -146,31 +146,31 @@ describe("held prefixes", () => {
       await work();
       return model.computedTokens - before;
     };
-    const held = sequence(1001, 5);
+    const pinned = sequence(1001, 5);
     const kept = 1001 - (1001 % multiple);
     let id = 0;
-    expect(await cost(async () => (id = await model.holdPrefix(held).promise))).toBe(1001);
-    expect(await cost(() => model.score([joined(held, sequence(10, 7))]).promise)).toBe(1011 - kept);
+    expect(await cost(async () => (id = await model.pinPrefix(pinned).promise))).toBe(1001);
+    expect(await cost(() => model.score([joined(pinned, sequence(10, 7))]).promise)).toBe(1011 - kept);
     expect(await cost(() => model.score([sequence(500, 6)]).promise)).toBe(500);
-    expect(await cost(() => model.score([joined(held, sequence(10, 8))]).promise)).toBe(1011 - kept);
-    model.releasePrefix(id);
+    expect(await cost(() => model.score([joined(pinned, sequence(10, 8))]).promise)).toBe(1011 - kept);
+    model.unpinPrefix(id);
     expect(await cost(() => model.score([sequence(500, 9)]).promise)).toBe(500);
-    expect(await cost(() => model.score([joined(held, sequence(10, 10))]).promise)).toBe(1011);
+    expect(await cost(() => model.score([joined(pinned, sequence(10, 10))]).promise)).toBe(1011);
     await model.close();
   });
 
   it("can be cancelled, and refuse what is no prefix", async () => {
     const model = await load(addon, path);
     const busy = model.score([sequence(2000, 1)]);
-    const job = model.holdPrefix(prompt);
+    const job = model.pinPrefix(prompt);
     job.cancel();
     expect((await errorOf(job.promise)).code).toBe("ABORTED");
     await busy.promise;
-    expect(() => model.holdPrefix(new Int32Array(0))).toThrow(RangeError);
-    expect(() => model.holdPrefix([1, 2] as never)).toThrow(TypeError);
+    expect(() => model.pinPrefix(new Int32Array(0))).toThrow(RangeError);
+    expect(() => model.pinPrefix([1, 2] as never)).toThrow(TypeError);
     await model.close();
-    expect((await errorOf(model.holdPrefix(prompt).promise)).code).toBe("CLOSED");
-    model.releasePrefix(1);
+    expect((await errorOf(model.pinPrefix(prompt).promise)).code).toBe("CLOSED");
+    model.unpinPrefix(1);
   });
 });
 
@@ -185,7 +185,7 @@ describe("rewards of single tokens", () => {
         ends.map((end) => text.subarray(0, end + 1)),
         file,
       );
-      const model = await load(addon, file, { lanes: 2 });
+      const model = await load(addon, file, { contextWorkers: 2 });
       for (const from of [33, 0, 172]) {
         const rewards = await model.scoreTokens(text, from).promise;
         expect(rewards).toHaveLength(173 - from);

@@ -21,33 +21,33 @@ it(`scores ${PLANS} random plans as one by one, without growing`, async () => {
   for (const type of TYPES) {
     const path = await makeModel(addon, type);
     models.push({
-      together: await load(addon, path, { lanes: 1 + (models.length % 2), batchTokens: 32, microBatch: 16 }),
+      together: await load(addon, path, { contextWorkers: 1 + (models.length % 2), batchTokens: 32, microBatch: 16 }),
       alone: await load(addon, path, { sharePrefixes: false }),
     });
   }
   let differences = 0;
   let before = 0;
-  let held: number[] = [];
+  let pinned: number[] = [];
   for (let plan = 0; plan < PLANS; plan++) {
     const { together, alone } = models[plan % models.length] as (typeof models)[number];
-    const stems = Array.from({ length: 1 + random(3) }, (_, i) => sequence(random(40), 7 * plan + i));
+    const beginnings = Array.from({ length: 1 + random(3) }, (_, i) => sequence(random(40), 7 * plan + i));
     const sequences = Array.from({ length: 1 + random(6) }, (_, i) => {
-      const stem = stems[random(stems.length)] as Int32Array;
+      const beginning = beginnings[random(beginnings.length)] as Int32Array;
       return Int32Array.from([
-        ...stem.subarray(0, random(stem.length + 1)),
+        ...beginning.subarray(0, random(beginning.length + 1)),
         ...sequence(1 + random(12), plan + 31 * i),
       ]);
     });
     const jobs = random(2) === 0 ? together.scoreEach(sequences) : sequences.map((one) => together.scoreEach([one])[0]);
-    // Some of the work is given up, some prefixes are held for a while.
+    // Some of the work is given up, some prefixes are pinned for a while.
     const doomed = random(4) === 0 ? together.score([sequence(60, plan)]) : undefined;
     doomed?.promise.catch(() => {});
     doomed?.cancel();
-    if (plan % models.length === 0 && random(5) === 0 && stems[0] && stems[0].length > 0) {
-      held.push(await together.holdPrefix(stems[0]).promise);
-      if (held.length > 4) {
-        for (const id of held) together.releasePrefix(id);
-        held = [];
+    if (plan % models.length === 0 && random(5) === 0 && beginnings[0] && beginnings[0].length > 0) {
+      pinned.push(await together.pinPrefix(beginnings[0]).promise);
+      if (pinned.length > 4) {
+        for (const id of pinned) together.unpinPrefix(id);
+        pinned = [];
       }
     }
     const scores = await Promise.all(jobs.map((job) => job?.promise));

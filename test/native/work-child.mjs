@@ -9,29 +9,40 @@ const addon = createRequire(import.meta.url)(setup.addon);
 await addon.openRuntime(setup.libraries);
 
 const load = (changes = {}) =>
-  addon.loadModel({ ...setup.load, head: Float32Array.from(setup.load.head), path: setup.model, ...changes });
+  addon.loadModel({
+    ...setup.load,
+    head: { weight: Float32Array.from(setup.load.head.weight) },
+    path: setup.model,
+    ...changes,
+  });
 const sequence = (length, seed) =>
   Int32Array.from({ length }, (_, i) => 3 + ((i * 7 + seed * (i > 20 ? 13 : 0)) % 200));
 const settled = (jobs) => Promise.allSettled(jobs.map(({ promise }) => promise));
 
-/** Several lanes that share prefixes, and batches of several sequences. */
-const WAYS = [{}, { lanes: 3 }, { maxSequences: 8 }, { lanes: 2, wideThreads: 2 }, { heldMebibytes: 1, lanes: 2 }];
+/** Several workers that share prefixes, and batches of several sequences. */
+const WAYS = [
+  {},
+  { contextWorkers: 3 },
+  { maxSequences: 8 },
+  { contextWorkers: 2, soloThreads: 2 },
+  { pinnedMebibytes: 1, contextWorkers: 2 },
+];
 
 const scenarios = {
   async score() {
     for (const way of WAYS) {
       const model = await load(way).promise;
       const texts = Array.from({ length: 24 }, (_, k) => sequence(10 + ((k * 31) % 90), k));
-      const held = await model.holdPrefix(sequence(20, 0)).promise;
-      const other = await model.holdPrefix(sequence(60, 5)).promise;
+      const pinned = await model.pinPrefix(sequence(20, 0)).promise;
+      const other = await model.pinPrefix(sequence(60, 5)).promise;
       await Promise.all([
         model.score(texts, () => {}).promise,
         model.scoreTokens(texts[3], 2).promise,
         ...model.scoreEach(texts).map(({ promise }) => promise),
         ...model.features(texts.slice(4)).map(({ promise }) => promise),
       ]);
-      model.releasePrefix(held);
-      model.releasePrefix(other);
+      model.unpinPrefix(pinned);
+      model.unpinPrefix(other);
       await model.score(texts.slice(0, 2)).promise;
       await model.close();
     }
@@ -113,7 +124,7 @@ const scenarios = {
         for (const maxTokens of [1, 7, 2 ** 32 - 1])
           await tokenizer.encode(
             texts.map((text) => [text, text, "", text]),
-            { mode, maxTokens, framed: new Uint8Array(texts.length).fill(1), stems: texts.map((text) => [text]) },
+            { mode, maxTokens, wrapped: new Uint8Array(texts.length).fill(1), prompts: texts.map((text) => [text]) },
           );
       }
   },

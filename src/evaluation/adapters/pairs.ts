@@ -37,8 +37,7 @@ import {
   wrong,
 } from "./adapter.ts";
 import { parseDialogue } from "./dialogue.ts";
-import { missingCell, refuseListCell } from "./pair-cells.ts";
-import { refuseLostPrompt, refuseWholeTranscript } from "./pair-prompt.ts";
+import { missingCell, refuseListCell, refuseLostPrompt, refuseWholeTranscript } from "./pair-checks.ts";
 
 const SHAPES = '{"prompt","chosen","rejected"} or {"prompt","responses","ranks"}';
 const READ = ["prompt", "messages", "system", "chosen", "rejected", "responses", "ranks", "grades"];

@@ -2,9 +2,10 @@
 import { MAX_SEED } from "../../bounds.ts";
 import { InvalidInputError } from "../../errors.ts";
 import { aFunction, anInteger, aSignal, type Check, checkOptions } from "../../options.ts";
+import type { RewardHead } from "../../reward-head.ts";
 import { rightComparisons } from "../measures/outcome.ts";
 import { rankingLoss } from "../plackett-luce.ts";
-import { dot } from "./feature-table.ts";
+import { scoreOf } from "./feature-table.ts";
 import type { FitCase, FitData } from "./fit-data.ts";
 import { fitProblem, squaredDistance } from "./objective.ts";
 import { chooseRidge, fitCases, type RidgeTrial } from "./ridge.ts";
@@ -44,8 +45,8 @@ export interface FitComparison {
 }
 
 export interface FitResult {
-  /** f32[embeddingLength]: the new head. */
-  readonly head: Float32Array;
+  /** The new head: new weights, and the old head's bias, on which no comparison depends. */
+  readonly head: RewardHead;
   /** The ridge that was used. */
   readonly ridge: number;
   /** With the ridge "auto", those that were tried. */
@@ -58,7 +59,7 @@ export interface FitResult {
   readonly iterations: number;
   /** What was minimised, at the end: mean loss and ridge. */
   readonly objective: number;
-  /** |new head - old head| / |old head| */
+  /** |new weights - old weights| / |old weights| */
   readonly change: number;
   readonly training: FitComparison;
   /** Absent when nothing was held out. */
@@ -121,7 +122,8 @@ export async function fitHead(data: FitData, options: FitOptions = {}): Promise<
     tolerance: GRADIENT_TOLERANCE,
     maxIterations: MAX_ITERATIONS,
   });
-  const head = data.head.map((weight, i) => weight + (found.x[i] as number));
+  const old = data.head.weight;
+  const head = { ...data.head, weight: old.map((weight, i) => weight + (found.x[i] as number)) };
   return {
     head,
     ridge,
@@ -131,7 +133,7 @@ export async function fitHead(data: FitData, options: FitOptions = {}): Promise<
     gradientTolerance: GRADIENT_TOLERANCE * Math.sqrt(distance),
     iterations: found.iterations,
     objective: found.value,
-    change: length(head.map((weight, i) => weight - (data.head[i] as number))) / length(data.head),
+    change: length(head.weight.map((weight, i) => weight - (old[i] as number))) / length(old),
     training: await compare(data, training, head, slice),
     ...(split.heldOut.length === 0 ? {} : { heldOut: await compare(data, split.heldOut, head, slice) }),
   };
@@ -140,7 +142,7 @@ export async function fitHead(data: FitData, options: FitOptions = {}): Promise<
 async function compare(
   data: FitData,
   cases: readonly FitCase[],
-  head: Float32Array,
+  head: RewardHead,
   slice: TimeSlice,
 ): Promise<FitComparison> {
   return {
@@ -155,12 +157,12 @@ async function compare(
 async function quality(
   { features }: FitData,
   cases: readonly FitCase[],
-  head: Float32Array,
+  head: RewardHead,
   slice: TimeSlice,
 ): Promise<FitQuality> {
   let [right, loss] = [0, 0];
   for (const { rows, grades, comparisons } of cases) {
-    const scores = rows.map((row) => Math.fround(dot(head, features.row(row))));
+    const scores = rows.map((row) => scoreOf(head, features.row(row)));
     right += rightComparisons({ scores, comparisons }) / comparisons.length;
     loss += rankingLoss(scores, grades);
     if (slice.isOver) await slice.yieldToEventLoop();

@@ -10,6 +10,7 @@ import { findTarget } from "../../files/target.ts";
 import type { PullProgress } from "../../hub/progress.ts";
 import { aBoolean, aFunction, aString, checkOptions, given, required } from "../../options.ts";
 import { packageVersion } from "../../package-info.ts";
+import type { RewardHead } from "../../reward-head.ts";
 import { replaceHeadIn, writeHeadTo } from "../../write-head.ts";
 import { checkRequest, rowRuleChecks } from "../evaluate.ts";
 import { modelHash } from "../model-hash.ts";
@@ -84,7 +85,7 @@ export interface FitReport extends Omit<FitResult, "head"> {
  * @throws InvalidInputError for a wrong option or data that nothing can be fitted to, FileError or HubError for data or a
  *   model that cannot be had or an output that cannot be written, NativeError where the model cannot be loaded
  */
-export async function fitModel(options: FitModelOptions): Promise<{ report: FitReport; head: Float32Array }> {
+export async function fitModel(options: FitModelOptions): Promise<{ report: FitReport; head: RewardHead }> {
   for (const name of ["modelPath", "data"]) required("fitModel", options, name);
   checkOptions("fitModel", options, {
     ...fitChecks,
@@ -111,7 +112,7 @@ export async function fitModel(options: FitModelOptions): Promise<{ report: FitR
   }
 }
 
-async function fitTo(outputs: Outputs, options: FitModelOptions): Promise<{ report: FitReport; head: Float32Array }> {
+async function fitTo(outputs: Outputs, options: FitModelOptions): Promise<{ report: FitReport; head: RewardHead }> {
   const { output, headOutput, seed = 0, heldOut = DEFAULT_HELD_OUT } = options;
   const { data, model, benchmark } = await readFeatures(options, seed);
   let trials = 0;
@@ -242,7 +243,7 @@ async function writeOutputs(
   { modelPath, cacheFolder, signal, onProgress }: FitModelOptions,
   { model, tokenization, templateDate }: FitData,
   sources: readonly ReportedSource[],
-  head: Float32Array,
+  head: RewardHead,
   { ridge, training }: Pick<FitResult, "ridge" | "training">,
 ): Promise<void> {
   const input = sources.map(({ name }) => name).join(", ");

@@ -1,28 +1,33 @@
 /** Confidence intervals of accuracies. */
-import { seededRandom } from "../seeded-random.ts";
-import { BinomialSource } from "./binomial.ts";
+import { uniformInt } from "pure-rand/distribution/uniformInt";
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 
-/** A confidence interval of a proportion, or of a mean of proportions. */
+/** A confidence interval for a proportion or a mean of proportions. */
 export interface Interval {
   /**
-   * `wilson`: of independent cases that are right or wrong. `bootstrap`: percentiles of the means of resampled cases.
-   * `standard-error`: the mean and its standard error, cut off at 0 and 1; cheap, for progress displays.
+   * `wilson`: for independent cases that are right or wrong. `bootstrap`: percentiles of the means of resampled cases.
+   * `standard-error`: mean ± 1.96 standard errors, clipped to 0 to 1; for progress displays and more than 10,000 cases.
    */
   readonly method: "wilson" | "bootstrap" | "standard-error";
-  /** Confidence, 0 to 1. */
+  /** Confidence level, 0 to 1. */
   readonly level: number;
   readonly low: number;
   readonly high: number;
 }
 
-/** The confidence of every interval here. */
+/** Confidence level of every interval. */
 export const INTERVAL_LEVEL = 0.95;
-/** The standard normal distribution's 97.5th percentile: it belongs to the level above. */
+/** 97.5th percentile of the standard normal distribution, which belongs to this level. */
 export const NORMAL_QUANTILE = 1.959963984540054;
-/** So many that the percentiles of two seeds differ by about a thirtieth of the interval's width. */
+/** Enough that two seeds' percentiles differ by about a thirtieth of the interval's width. */
 export const RESAMPLES = 2000;
+/**
+ * Resampling takes about a second here, and more above. With this many values the mean is normally distributed to far more
+ * digits than the resamples could show.
+ */
+export const MAX_RESAMPLED_VALUES = 10_000;
 
-/** E. B. Wilson's score interval (1927), without correction for continuity; undefined without tries. */
+/** E. B. Wilson's score interval (1927), without continuity correction; undefined without tries. */
 export function wilsonInterval(right: number, tries: number): Interval | undefined {
   if (tries === 0) return undefined;
   const z2 = NORMAL_QUANTILE ** 2;
@@ -30,48 +35,48 @@ export function wilsonInterval(right: number, tries: number): Interval | undefin
   const scale = 1 + z2 / tries;
   const centre = (share + z2 / (2 * tries)) / scale;
   const half = (NORMAL_QUANTILE * Math.sqrt((share * (1 - share)) / tries + z2 / (4 * tries * tries))) / scale;
-  // At a share of 0 or 1 an end is exactly there; rounding may say otherwise.
+  // At a share of 0 or 1 the bound is exact; rounding could move it.
   const low = right === 0 ? 0 : Math.max(0, centre - half);
   const high = right === tries ? 1 : Math.min(1, centre + half);
   return { method: "wilson", level: INTERVAL_LEVEL, low, high };
 }
 
 /**
- * The percentile bootstrap of a mean: as many values are drawn with replacement as there are, {@link RESAMPLES} times, and
- * the interval lies between the 2.5th and the 97.5th percentile of their means. Values that are equal are drawn together,
- * as a multinomial count, which is the same distribution and takes a time that does not grow with the number of values.
- * Undefined without values.
+ * The percentile bootstrap of a mean: {@link RESAMPLES} times as many values are drawn with replacement as there are, and the
+ * interval spans the 2.5th to the 97.5th percentile of the resamples' means. Above {@link MAX_RESAMPLED_VALUES} values it is
+ * {@link standardErrorInterval}. Undefined without values.
  *
- * @param seed the same one gives the same interval, whatever the order of the values
+ * @param seed the same seed gives the same interval, whatever the order of the values; 0 to 2^31 - 1
  */
 export function bootstrapInterval(values: readonly number[], seed: number): Interval | undefined {
   if (values.length === 0) return undefined;
-  const counts = new Map<number, number>();
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  const groups = [...counts].sort(([a], [b]) => a - b);
-  const [first] = values as readonly [number];
-  if (groups.length === 1) return { method: "bootstrap", level: INTERVAL_LEVEL, low: first, high: first };
-  const source = new BinomialSource(seededRandom(seed), values.length);
+  const sorted = Float64Array.from(values).sort();
+  const [lowest, highest] = [sorted[0] as number, sorted[sorted.length - 1] as number];
+  if (lowest === highest) return { method: "bootstrap", level: INTERVAL_LEVEL, low: lowest, high: highest };
+  if (values.length > MAX_RESAMPLED_VALUES) return standardErrorOf(sorted);
+  const generator = xoroshiro128plus(seed);
   const means = new Float64Array(RESAMPLES);
   for (let resample = 0; resample < RESAMPLES; resample++) {
     let sum = 0;
-    let open = values.length;
-    let openOriginals = values.length;
-    for (const [value, count] of groups) {
-      const drawn = source.draw(open, count / openOriginals);
-      sum += drawn * value;
-      open -= drawn;
-      openOriginals -= count;
-      if (open === 0) break;
-    }
-    means[resample] = sum / values.length;
+    for (let draw = 0; draw < sorted.length; draw++)
+      sum += sorted[uniformInt(generator, 0, sorted.length - 1)] as number;
+    means[resample] = sum / sorted.length;
   }
   means.sort();
   const tail = (1 - INTERVAL_LEVEL) / 2;
   return { method: "bootstrap", level: INTERVAL_LEVEL, low: quantile(means, tail), high: quantile(means, 1 - tail) };
 }
 
-/** Mean ± {@link NORMAL_QUANTILE} standard errors; undefined for fewer than two values, of which nothing is known. */
+function standardErrorOf(values: Float64Array): Interval | undefined {
+  let [sum, sumOfSquares] = [0, 0];
+  for (const value of values) {
+    sum += value;
+    sumOfSquares += value * value;
+  }
+  return standardErrorInterval(values.length, sum, sumOfSquares);
+}
+
+/** Mean ± {@link NORMAL_QUANTILE} standard errors, clipped to 0 to 1; undefined for fewer than two values. */
 export function standardErrorInterval(count: number, sum: number, sumOfSquares: number): Interval | undefined {
   if (count < 2) return undefined;
   const mean = sum / count;
@@ -86,8 +91,7 @@ export function standardErrorInterval(count: number, sum: number, sumOfSquares: 
 }
 
 /**
- * The value below which a part of the sorted values lies, with linear interpolation between neighbours (R's type 7,
- * numpy's default). At least one value.
+ * A quantile of one or more sorted values, interpolated linearly between neighbours (R's type 7, numpy's default).
  *
  * @param part 0 to 1
  */

@@ -1,13 +1,74 @@
-/** The charts of one benchmark. */
-import type { AccuracyBin } from "../measures/bins.ts";
+/** The charts of a benchmark as SVG, each with axes, a title and a description for screen readers. */
+import { type AccuracyBin, roundStep } from "../measures/bins.ts";
 import type { CalibrationMeasures } from "../measures/calibration.ts";
 import type { Histogram } from "../measures/margins.ts";
-import { type Axis, chart, numberAxis, round } from "./chart.ts";
-import { html, type Markup } from "./markup.ts";
+import { type Content, html, type Markup } from "./markup.ts";
 import { label, share } from "./numbers.ts";
 
+/** SVG units: slightly less than a pixel on a phone, slightly more on a wide screen. */
+const WIDTH = 420;
+const HEIGHT = 236;
+const PLOT = { left: 56, right: 410, top: 12, bottom: 184 };
+const TICK_GAP = 7;
+
+export interface Axis {
+  readonly name: string;
+  readonly low: number;
+  readonly high: number;
+  /** Labelled positions. */
+  readonly ticks: readonly { readonly at: number; readonly text: string }[];
+}
+
+export interface ChartOptions {
+  /** Unique on the page. */
+  readonly id: string;
+  readonly title: string;
+  /** What the chart shows, in one sentence. */
+  readonly description: string;
+  readonly x: Axis;
+  readonly y: Axis;
+  /** Draws the marks; `x` and `y` map values to SVG coordinates. */
+  readonly draw: (x: (value: number) => number, y: (value: number) => number) => Content;
+}
+
+/** An axis from `low` to `high` with about `parts` ticks at round numbers. */
+export function numberAxis(name: string, low: number, high: number, parts: number): Axis {
+  const step = roundStep(high - low, parts) ?? 1;
+  const first = Math.ceil(low / step - 1e-9);
+  const last = Math.floor(high / step + 1e-9);
+  const ticks = Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step + 0);
+  return { name, low, high, ticks: ticks.map((at) => ({ at, text: label(at) })) };
+}
+
+export function chart({ id, title, description, x, y, draw }: ChartOptions): Markup {
+  const toX = (value: number) => round(place(value, x, PLOT.left, PLOT.right));
+  const toY = (value: number) => round(place(value, y, PLOT.bottom, PLOT.top));
+  const middle = (PLOT.top + PLOT.bottom) / 2;
+  return html`<svg class="chart" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-labelledby="${id}-t ${id}-d">
+<title id="${id}-t">${title}</title><desc id="${id}-d">${description}</desc>
+<g class="grid">${y.ticks.map(({ at }) => html`<path d="M${PLOT.left} ${toY(at)}H${PLOT.right}"/>`)}</g>
+${draw(toX, toY)}
+<path class="axis" d="M${PLOT.left} ${PLOT.bottom}H${PLOT.right}"/>
+<g class="ticks y">${y.ticks.map(
+    ({ at, text }) => html`<text x="${PLOT.left - TICK_GAP}" y="${toY(at) + 4}">${text}</text>`,
+  )}</g>
+<g class="ticks x">${x.ticks.map(({ at, text }) => html`<text x="${toX(at)}" y="${PLOT.bottom + 17}">${text}</text>`)}</g>
+<text class="name" x="${(PLOT.left + PLOT.right) / 2}" y="${HEIGHT - 10}">${x.name}</text>
+<text class="name" x="0" y="0" transform="translate(11 ${middle}) rotate(-90)">${y.name}</text>
+</svg>`;
+}
+
+function place(value: number, { low, high }: Axis, start: number, end: number): number {
+  return high === low ? start : start + ((value - low) / (high - low)) * (end - start);
+}
+
+/** Rounds to hundredths of a unit, finer than any screen. */
+export function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}
+
 const AT_RANDOM = 0.5;
-/** Labels of bins: more would run into each other. */
+/** More labels would overlap. */
 const MAX_BIN_LABELS = 6;
 
 export function histogramChart(id: string, { start, width, counts, zero }: Histogram): Markup {
@@ -39,7 +100,7 @@ function isRightBin(index: number, start: number, width: number): boolean {
   return Math.round(start / width) + index >= 0;
 }
 
-/** Bars from one half, up and down: what a coin would get right. */
+/** Bars start at 0.5, the accuracy of a coin flip. */
 export function accuracyChart(id: string, title: string, name: string, bins: readonly AccuracyBin[]): Markup {
   const parts = bins.map(({ low, high, accuracy }) => `${label(low)} to ${label(high)}: ${share(accuracy)}`);
   return chart({
@@ -61,7 +122,7 @@ export function accuracyChart(id: string, title: string, name: string, bins: rea
   });
 }
 
-/** Bins side by side, whatever they span: they hold equally many comparisons. Labels stand at their lower ends. */
+/** Bins of equal width on screen, whatever range they span. Labels are their lower bounds. */
 function binAxis(name: string, bins: readonly AccuracyBin[]): Axis {
   const every = Math.ceil((bins.length + 1) / MAX_BIN_LABELS);
   const ends = [...bins.map(({ low }) => low), bins.at(-1)?.high ?? 0];
@@ -76,9 +137,9 @@ export function calibrationChart(id: string, { bins, expectedError }: Calibratio
   return chart({
     id,
     title: "Calibration of sigmoid(margin)",
-    description: `Expected calibration error ${share(expectedError)}; on the dashed line probabilities are what they say.`,
-    x: numberAxis("probability of the preferred response", 0.5, 1, 5),
-    y: numberAxis("how often it is better", floor, 1, 5),
+    description: `Expected calibration error ${share(expectedError)}; points on the dashed line are perfectly calibrated.`,
+    x: numberAxis("predicted probability", 0.5, 1, 5),
+    y: numberAxis("observed frequency", floor, 1, 5),
     draw: (x, y) => {
       const points = bins.map(({ predicted, observed }) => `${x(predicted)} ${y(observed)}`);
       return [

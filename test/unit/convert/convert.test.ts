@@ -77,7 +77,7 @@ describe("a whole checkpoint", () => {
     expect(reward.notice).toBeUndefined();
     const tensors = tinyTensors(tinyPieces.length);
     const head = tensors.get("v_head.weight") as { data: Uint8Array };
-    expect([...reward.head]).toEqual([...new Float32Array(head.data.slice().buffer)]);
+    expect([...reward.head.weight]).toEqual([...new Float32Array(head.data.slice().buffer)]);
     const embeddings = gguf.tensors.find(({ name }) => name === "token_embd.weight") as TensorInfo;
     expect(embeddings.dims).toEqual([8, tinyPieces.length]);
     expect(await floats(output, embeddings)).toEqual([...values(8 * tinyPieces.length, 1)]);

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { describe, expect, it } from "vitest";
 
-const { strftime } = createRequire(import.meta.url)("../../../native/strftime.cjs") as {
+const { strftime } = createRequire(import.meta.url)("../../../native/child-process/strftime.cjs") as {
   strftime: (date: string, format: string) => string;
 };
 

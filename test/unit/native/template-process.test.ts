@@ -211,7 +211,7 @@ import { spawn } from "node:child_process";
 import { serialize } from "node:v8";
 import { createRequire } from "node:module";
 const jinja = createRequire(${JSON.stringify(pathToFileURL(join(import.meta.dirname, "..", "..", "..", "package.json")).href)}).resolve("@huggingface/jinja");
-const script = ${JSON.stringify(join(import.meta.dirname, "..", "..", "..", "native", "template-process.cjs"))};
+const script = ${JSON.stringify(join(import.meta.dirname, "..", "..", "..", "native", "child-process", "template-process.cjs"))};
 const child = spawn(process.execPath, [script], { stdio: ["pipe", "pipe", "ignore"] });
 const send = (message) => {
   const body = serialize(message);

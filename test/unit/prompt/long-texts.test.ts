@@ -2,8 +2,12 @@
 import { expect, it } from "vitest";
 import { ownFields } from "../../../cli/own-fields.ts";
 import { parseDialogue } from "../../../src/evaluation/adapters/dialogue.ts";
-import { missingCell, refuseListCell } from "../../../src/evaluation/adapters/pair-cells.ts";
-import { refuseLostPrompt, refuseWholeTranscript } from "../../../src/evaluation/adapters/pair-prompt.ts";
+import {
+  missingCell,
+  refuseListCell,
+  refuseLostPrompt,
+  refuseWholeTranscript,
+} from "../../../src/evaluation/adapters/pair-checks.ts";
 import { conversationWarnings } from "../../../src/prompt/conversation-warnings.ts";
 import { refuseUnreadInput } from "../../../src/prompt/input-fields.ts";
 import { pythonListAdvice, refuseLostType } from "../../../src/prompt/lost-type.ts";

@@ -3,7 +3,7 @@ import { freemem, tmpdir, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { availableMemory } from "../../../src/scoring/available-memory.ts";
-import { laneLayout } from "../../../src/scoring/backend-defaults.ts";
+import { workerLayout } from "../../../src/scoring/backend-defaults.ts";
 import { assertFits, memoryNeed } from "../../../src/scoring/memory.ts";
 
 const MEBIBYTE = 1024 ** 2;
@@ -22,7 +22,7 @@ const settings = {
   batchTokens: 512,
   microBatch: 256,
   maxSequences: 1,
-  lanes: 1,
+  contextWorkers: 1,
   kvType: "f32",
   flashAttention: false,
 } as const;
@@ -32,15 +32,15 @@ describe("memoryNeed", () => {
     const need = memoryNeed(shape, 601 * MEBIBYTE, settings, "cpu");
     // 22 layers x 2048 cells x (4 heads x 64) keys and values of 4 bytes.
     expect(need.keyValue).toBe(22 * 2048 * 2 * 256 * 4);
-    // Measured: two such lanes took 348 MiB beside the weights.
+    // Measured: two such context workers took 348 MiB beside the weights.
     expect((2 * (need.keyValue + need.compute)) / MEBIBYTE).toBeCloseTo(351, -1);
     expect(need.total).toBe(need.weights + need.keyValue + need.compute);
   });
 
-  it("counts cells in steps, each lane, and the batch beside the longest sequence in packed mode", () => {
+  it("counts cells in steps, each context worker, and the batch beside the longest sequence in packed mode", () => {
     const keyValue = (changes: object) => memoryNeed(shape, 0, { ...settings, ...changes }, "cpu").keyValue;
     expect(keyValue({ contextTokens: 1 })).toBe(keyValue({ contextTokens: 256 }));
-    expect(keyValue({ lanes: 3 })).toBe(3 * keyValue({}));
+    expect(keyValue({ contextWorkers: 3 })).toBe(3 * keyValue({}));
     expect(keyValue({ kvType: "f16" })).toBe(keyValue({}) / 2);
     expect(keyValue({ maxSequences: 32 })).toBe(keyValue({ contextTokens: 2048 + 512 }));
   });
@@ -111,17 +111,17 @@ describe("availableMemory", () => {
   });
 });
 
-describe("laneLayout", () => {
+describe("workerLayout", () => {
   it.each([
-    [3e6, 2, { lanes: 2, laneThreads: 1, wideThreads: 1 }],
-    [1.1e9, 2, { lanes: 2, laneThreads: 1, wideThreads: 2 }],
-    [1.1e9, 1, { lanes: 1, laneThreads: 1, wideThreads: 1 }],
-    [7e9, 8, { lanes: 1, laneThreads: 7, wideThreads: 8 }],
-    [7e9, 16, { lanes: 2, laneThreads: 7, wideThreads: 16 }],
-    [34e9, 12, { lanes: 1, laneThreads: 12, wideThreads: 12 }],
-    [3e6, 64, { lanes: 8, laneThreads: 1, wideThreads: 1 }],
+    [3e6, 2, { contextWorkers: 2, workerThreads: 1, soloThreads: 1 }],
+    [1.1e9, 2, { contextWorkers: 2, workerThreads: 1, soloThreads: 2 }],
+    [1.1e9, 1, { contextWorkers: 1, workerThreads: 1, soloThreads: 1 }],
+    [7e9, 8, { contextWorkers: 1, workerThreads: 7, soloThreads: 8 }],
+    [7e9, 16, { contextWorkers: 2, workerThreads: 7, soloThreads: 16 }],
+    [34e9, 12, { contextWorkers: 1, workerThreads: 12, soloThreads: 12 }],
+    [3e6, 64, { contextWorkers: 8, workerThreads: 1, soloThreads: 1 }],
   ])("spreads the threads of a model of %d parameters over %i cores", (parameters, threads, expected) => {
-    expect(laneLayout(parameters, threads, "exact")).toEqual(expected);
-    expect(laneLayout(parameters, threads, "packed").lanes).toBe(1);
+    expect(workerLayout(parameters, threads, "exact")).toEqual(expected);
+    expect(workerLayout(parameters, threads, "packed").contextWorkers).toBe(1);
   });
 });

@@ -24,7 +24,7 @@ function fakes(options: { contextTokens?: number; delay?: number } = {}) {
       texts.map((parts) => {
         const all = Int32Array.from([...parts.join("")].map((c) => (c === "0" ? 0 : (c.codePointAt(0) ?? 0))));
         const ids = all.slice(-maxTokens);
-        return { ids, totalTokens: all.length, firstPad: ids.indexOf(0), lastNonPad: ids.length - 1, stemTokens: 0 };
+        return { ids, totalTokens: all.length, firstPad: ids.indexOf(0), lastNonPad: ids.length - 1, promptTokens: 0 };
       }),
   };
   let tail: Promise<unknown> = Promise.resolve();

@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { benchmarkNames, type ScoredCase } from "../../../../src/evaluation/case.ts";
 import { RunningAccuracy } from "../../../../src/evaluation/measures/accuracy.ts";
-import { BinomialSource } from "../../../../src/evaluation/measures/binomial.ts";
 import {
   bootstrapInterval,
+  MAX_RESAMPLED_VALUES,
+  RESAMPLES,
   standardErrorInterval,
   wilsonInterval,
 } from "../../../../src/evaluation/measures/interval.ts";
 import { measureBenchmark } from "../../../../src/evaluation/measures/measure.ts";
-import { seededRandom } from "../../../../src/evaluation/seeded-random.ts";
-import { normal, scoredCase } from "./support.ts";
+import { normal, scoredCase, seededRandom } from "./support.ts";
 
 describe("by hand", () => {
   it("averages the parts of a case's comparisons that came out right", () => {
@@ -106,7 +106,7 @@ describe("a model that scores", () => {
     });
     const { length, accuracy } = measureBenchmark("human", cases, { seed: 1 });
     expect(length?.verdict).toMatchObject({ kind, biased: true });
-    expect(length?.verdict.sentence).toContain("follow length alone");
+    expect(length?.verdict.sentence).toContain("follow almost nothing but length");
     expect(length?.gap).toBe(sign);
     expect(length?.withinPrompts.spearman).toBeCloseTo(sign, 12);
     expect(length?.accuracyOfLonger).toBeCloseTo(sign > 0 ? (accuracy as number) : 1 - (accuracy as number), 12);
@@ -262,6 +262,49 @@ describe("intervals", () => {
     expect(bootstrapInterval([], 1)).toBeUndefined();
   });
 
+  it.each([
+    [3, 1],
+    [30, 27],
+    [1000, 4],
+    [1000, 300],
+    [5000, 3850],
+  ])("the bootstrap of %d cases with %d right ends at the binomial's percentiles", (count, right) => {
+    const values = Array.from({ length: count }, (_, i) => (i < right ? 1 : 0));
+    for (const seed of [0, 1, 2 ** 31 - 1]) {
+      const { low, high, method } = bootstrapInterval(values, seed) ?? { low: -1, high: -1 };
+      expect(method).toBe("bootstrap");
+      for (const [end, part] of [
+        [low, 0.025],
+        [high, 0.975],
+      ] as const) {
+        // Five standard errors of a percentile of the resamples; the ends are interpolated between counts.
+        const error = 5 * Math.sqrt((part * (1 - part)) / RESAMPLES);
+        const successes = end * count;
+        expect(binomialCdf(Math.ceil(successes - 1e-9) - 1, count, right / count)).toBeLessThan(part + error);
+        expect(binomialCdf(Math.ceil(successes - 1e-9), count, right / count)).toBeGreaterThan(part - error);
+      }
+    }
+  });
+
+  it("the bootstrap depends on the seed, and not on the order of the values", () => {
+    const random = seededRandom(6);
+    const values = Array.from({ length: 100 }, random);
+    const ends = Array.from({ length: 50 }, (_, seed) => bootstrapInterval(values, seed)?.low);
+    expect(new Set(ends).size).toBe(50);
+    expect(bootstrapInterval(values.toReversed(), 7)).toEqual(bootstrapInterval(values, 7));
+  });
+
+  it("very many values get the normal interval, which is where the bootstrap goes", () => {
+    const random = seededRandom(7);
+    const values = Array.from({ length: MAX_RESAMPLED_VALUES + 1 }, () => Math.floor(4 * random()) / 3);
+    const many = bootstrapInterval(values, 1);
+    const resampled = bootstrapInterval(values.slice(1), 1);
+    expect([many?.method, resampled?.method]).toEqual(["standard-error", "bootstrap"]);
+    const width = (many?.high ?? 0) - (many?.low ?? 0);
+    expect(Math.abs((many?.low ?? 0) - (resampled?.low ?? 0)) / width).toBeLessThan(0.1);
+    expect(Math.abs((many?.high ?? 0) - (resampled?.high ?? 0)) / width).toBeLessThan(0.1);
+  });
+
   it("the running accuracy changes its method with the first case of several comparisons", () => {
     const running = new RunningAccuracy();
     expect(running.current).toEqual({ cases: 0 });
@@ -273,39 +316,6 @@ describe("intervals", () => {
     expect(accuracy).toBeCloseTo((1 + 1 / 3) / 3, 12);
     expect(interval).toEqual(standardErrorInterval(3, 4 / 3, 10 / 9));
     expect(interval?.method).toBe("standard-error");
-  });
-});
-
-describe("random numbers", () => {
-  it.each([
-    [3, 0.2],
-    [30, 0.9],
-    [1000, 0.004],
-    [1000, 0.3],
-    [100_000, 0.77],
-  ])("binomial of %d tries at %d has the right mean, variance and quartiles", (tries, probability) => {
-    const source = new BinomialSource(seededRandom(tries), tries);
-    const draws = Array.from({ length: 40_000 }, () => source.draw(tries, probability));
-    const mean = draws.reduce((a, b) => a + b) / draws.length;
-    const variance = draws.reduce((a, b) => a + (b - mean) ** 2, 0) / draws.length;
-    const expected = tries * probability * (1 - probability);
-    // Five standard errors.
-    expect(Math.abs(mean - tries * probability)).toBeLessThan(5 * Math.sqrt(expected / draws.length));
-    expect(Math.abs(variance / expected - 1)).toBeLessThan(
-      5 * Math.sqrt(3 / draws.length + 1 / (expected * draws.length)),
-    );
-    for (const at of [mean - Math.sqrt(expected), mean, mean + Math.sqrt(expected)].map(Math.floor)) {
-      const share = draws.filter((draw) => draw <= at).length / draws.length;
-      expect(Math.abs(share - binomialCdf(at, tries, probability))).toBeLessThan(5 * Math.sqrt(0.25 / draws.length));
-    }
-  });
-
-  it("seeds give other numbers, all from 0 to 1", () => {
-    const firsts = new Set(Array.from({ length: 1000 }, (_, seed) => seededRandom(seed)()));
-    expect(firsts.size).toBe(1000);
-    const random = seededRandom(2 ** 40);
-    expect(seededRandom(0)()).not.toBe(random());
-    for (let i = 0; i < 1000; i++) expect(random()).toSatisfy((value: number) => value >= 0 && value < 1);
   });
 });
 

@@ -1,4 +1,6 @@
 /** Scored cases for tests. */
+import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { type BenchmarkName, comparisonsByGrade, type ScoredCase } from "../../../../src/evaluation/case.ts";
 
 export type MadeCase = Partial<ScoredCase> & Pick<ScoredCase, "scores">;
@@ -29,4 +31,10 @@ export interface Golden {
 /** Normally distributed numbers (Box and Muller). */
 export function normal(random: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+}
+
+/** Numbers from 0 (included) to 1 (excluded), the same in every run. */
+export function seededRandom(seed: number): () => number {
+  const generator = xoroshiro128plus(seed);
+  return () => uniformFloat64(generator);
 }

@@ -3,8 +3,7 @@ import { type BenchmarkName, benchmarkNames, type ScoredCase } from "../../../..
 import { measureBenchmark } from "../../../../src/evaluation/measures/measure.ts";
 import { type CaseTexts, WorstMistakes } from "../../../../src/evaluation/measures/mistakes.ts";
 import { type BenchmarkReport, cardAverages, type EvaluationReport } from "../../../../src/evaluation/report.ts";
-import { seededRandom } from "../../../../src/evaluation/seeded-random.ts";
-import { normal, scoredCase } from "../measures/support.ts";
+import { normal, scoredCase, seededRandom } from "../measures/support.ts";
 
 /** What a script in a text would leave behind, if it ran. */
 export const SCRIPT_MARK = "starlingScriptRan";

@@ -1,0 +1,67 @@
+#include "llama/kernel_check.h"
+#include "llama/runtime.h"
+#include "node/addon_parts.h"
+#include "node/arguments.h"
+#include "node/background.h"
+
+namespace starling {
+
+namespace {
+
+/** Far above every model; a few rows of so many values are a few hundred MiB. */
+constexpr int64_t MAX_COLUMNS = 1 << 20;
+constexpr int64_t MAX_ROWS = int64_t{1} << 31;
+constexpr int64_t MAX_POSITION = int64_t{1} << 53;
+
+WeightSample read_sample(const Arguments& arguments, const LlamaFunctions& functions, Napi::Env env) {
+  WeightSample sample;
+  sample.type = static_cast<ggml_type>(arguments.integer("type", 0, GGML_TYPE_COUNT - 1));
+  sample.columns = arguments.whole("columns", 1, MAX_COLUMNS);
+  sample.rows = arguments.whole("rows", 1, MAX_ROWS);
+  sample.position = static_cast<uint64_t>(arguments.whole("position", 0, MAX_POSITION));
+  const int64_t block = functions.ggml_blck_size(sample.type);
+  if (block < 1 || sample.columns % block != 0)
+    throw_range_error(env, "A row of " + std::to_string(sample.columns) + " values has no whole blocks of the type " +
+                               std::to_string(sample.type) + ".");
+  // Types for intermediate results have no kernel as weights: llama.cpp would call a null pointer.
+  const ggml_type_traits* traits = functions.ggml_get_type_traits(sample.type);
+  if (sample.type != GGML_TYPE_F32 && (traits == nullptr || traits->to_float == nullptr))
+    throw_range_error(env, "Weights of the type " + std::to_string(sample.type) + " cannot be multiplied.");
+  return sample;
+}
+
+/** checkKernels(options: KernelCheckOptions): Promise<KernelFinding[]> */
+Napi::Value check_kernels_in_background(const Napi::CallbackInfo& call) {
+  const Napi::Env env = call.Env();
+  const LlamaFunctions& functions = runtime::functions();
+  const Arguments arguments(call[0], "options");
+  KernelCheckOptions options;
+  options.path = arguments.text("path");
+  options.threads = arguments.integer("threads", 1, GGML_MAX_N_THREADS);
+  options.rearranged = arguments.flag("rearranged");
+  for (const Arguments& sample : arguments.objects("samples"))
+    options.samples.push_back(read_sample(sample, functions, env));
+  return run_in_background(env, [options]() {
+    const std::vector<KernelFinding> findings = check_kernels(options);
+    return [findings](napi_env raw) -> napi_value {
+      const Napi::Env inner(raw);
+      Napi::Array list = Napi::Array::New(inner, findings.size());
+      for (size_t i = 0; i < findings.size(); ++i) {
+        Napi::Object entry = Napi::Object::New(inner);
+        entry.Set("buffer", findings[i].buffer);
+        entry.Set("multiple", findings[i].multiple);
+        if (!findings[i].problem.empty()) entry.Set("problem", findings[i].problem);
+        list.Set(static_cast<uint32_t>(i), entry);
+      }
+      return list;
+    };
+  });
+}
+
+}  // namespace
+
+void init_kernels(Napi::Env env, Napi::Object exports) {
+  exports.Set("checkKernels", Napi::Function::New<&check_kernels_in_background>(env, "checkKernels"));
+}
+
+}  // namespace starling

@@ -1,0 +1,198 @@
+#include "planning/prefix_planner.h"
+
+#include <algorithm>
+
+namespace starling {
+
+namespace {
+
+/** Lays out members [from, to) of a batch, which are sorted and have their first `begin` tokens in common. */
+class Layout {
+ public:
+  explicit Layout(BatchPlan& plan) : plan_(plan) {}
+
+  void lay(size_t from, size_t to, size_t begin) {
+    const TokenView first = tokens(from);
+    // Sorted: what the first and the last have in common, all have.
+    const size_t end = to - from == 1 ? first.length : common_prefix(first, tokens(to - 1));
+    if (end > begin) {
+      Segment segment;
+      for (size_t i = from; i < to; ++i) segment.sharers.push_back(i);
+      segment.begin = begin;
+      segment.end = end;
+      plan_.segments.push_back(std::move(segment));
+    }
+    // A sequence that is the beginning of others stands before them.
+    for (; from < to && tokens(from).length == end; ++from)
+      plan_.members[from].last_segment = plan_.segments.size() - 1;
+    while (from < to) {
+      size_t next = from + 1;
+      while (next < to && tokens(next).ids[end] == tokens(from).ids[end]) ++next;
+      lay(from, next, end);
+      from = next;
+    }
+  }
+
+ private:
+  TokenView tokens(size_t member) const { return plan_.members[member].sequence.tokens; }
+  BatchPlan& plan_;
+};
+
+/** Members that keep unequal parts of the cached sequence have nothing in common beyond them. */
+void lay_out(BatchPlan& plan, bool share) {
+  Layout layout(plan);
+  for (size_t from = 0; from < plan.members.size();) {
+    size_t to = from + 1;
+    while (share && to < plan.members.size() && plan.members[to].kept == plan.members[from].kept) ++to;
+    layout.lay(from, to, plan.members[from].kept);
+    from = to;
+  }
+}
+
+/** Neighbours that are looked at for the oldest among equals. */
+constexpr size_t MOST_COMPARED = 64;
+
+int compare(TokenView a, TokenView b) {
+  const size_t common = common_prefix(a, b);
+  if (common < a.length && common < b.length) return a.ids[common] < b.ids[common] ? -1 : 1;
+  return a.length == b.length ? 0 : a.length < b.length ? -1 : 1;
+}
+
+}  // namespace
+
+size_t common_prefix(TokenView a, TokenView b) {
+  const size_t most = std::min(a.length, b.length);
+  return static_cast<size_t>(std::mismatch(a.ids, a.ids + most, b.ids).first - a.ids);
+}
+
+size_t BatchPlan::tokens() const {
+  size_t sum = 0;
+  for (const Segment& segment : segments) sum += segment.end - segment.begin;
+  return sum;
+}
+
+bool PrefixPlanner::Entry::operator<(const Entry& other) const {
+  const int order = compare(tokens, other.tokens);
+  return order != 0 ? order < 0 : key < other.key;
+}
+
+void PrefixPlanner::add(Key key, PlannedSequence sequence) {
+  waiting_.emplace(key, sequence);
+  try {
+    if (limits_.share) in_order_.insert({sequence.tokens, key});
+    lengths_.insert(sequence.tokens.length);
+  } catch (...) {
+    in_order_.erase({sequence.tokens, key});
+    waiting_.erase(key);
+    throw;
+  }
+  total_ += sequence.tokens.length;
+  if (sequence.alone()) ++alone_;
+}
+
+void PrefixPlanner::remove(Key key) {
+  if (waiting_.count(key) != 0) take(key);
+}
+
+PlannedSequence PrefixPlanner::take(Key key) {
+  const auto found = waiting_.find(key);
+  const PlannedSequence sequence = found->second;
+  waiting_.erase(found);
+  in_order_.erase({sequence.tokens, key});
+  lengths_.erase(lengths_.find(sequence.tokens.length));
+  total_ -= sequence.tokens.length;
+  if (sequence.alone()) --alone_;
+  return sequence;
+}
+
+Demand PrefixPlanner::demand() const { return {lengths_.empty() ? 0 : *lengths_.rbegin(), total_, alone_ > 0}; }
+
+bool PrefixPlanner::shared_by(TokenView tokens, size_t count) const {
+  // In lexicographic order they follow each other.
+  for (auto at = in_order_.lower_bound({tokens, 0}); count > 0; ++at, --count)
+    if (at == in_order_.end() || common_prefix(at->tokens, tokens) < tokens.length) return false;
+  return true;
+}
+
+const PlannedSequence* PrefixPlanner::find(Key key) const {
+  const auto found = waiting_.find(key);
+  return found == waiting_.end() ? nullptr : &found->second;
+}
+
+PrefixPlanner::Key PrefixPlanner::first(TokenView cached) const {
+  const Key oldest = waiting_.begin()->first;
+  return passed_over_ < limits_.max_passed_over ? nearest(cached).value_or(oldest) : oldest;
+}
+
+std::optional<PrefixPlanner::Key> PrefixPlanner::oldest(const std::function<bool(TokenView)>& wanted) const {
+  size_t steps = 0;
+  for (const auto& [key, sequence] : waiting_) {
+    if (wanted(sequence.tokens)) return key;
+    if (++steps == MOST_COMPARED) break;
+  }
+  return std::nullopt;
+}
+
+BatchPlan PrefixPlanner::batch(Key first, TokenView cached, size_t most) {
+  BatchPlan plan;
+  size_t tokens = 0;
+  const Key oldest = waiting_.begin()->first;
+  const auto add = [&](Key key, size_t cost) {
+    const PlannedSequence sequence = take(key);
+    plan.members.push_back({key, sequence, kept_of(sequence, cached), 0});
+    tokens += cost;
+  };
+  const PlannedSequence& chosen = waiting_.at(first);
+  const bool alone = chosen.alone();
+  add(first, chosen.tokens.length - kept_of(chosen, cached));
+  if (most == 0) most = limits_.sequences;
+  while (!alone && plan.members.size() < most && tokens < limits_.tokens && !waiting_.empty()) {
+    const TokenView last = plan.members.back().sequence.tokens;
+    const Key key = nearest(last).value_or(waiting_.begin()->first);
+    const PlannedSequence& candidate = waiting_.at(key);
+    const size_t shared = limits_.share ? common_prefix(candidate.tokens, last) : 0;
+    const size_t cost = candidate.tokens.length - std::max(shared, kept_of(candidate, cached));
+    if (candidate.alone() || tokens + cost > limits_.tokens) break;
+    add(key, cost);
+  }
+  const bool passed_over = waiting_.count(oldest) != 0;
+  passed_over_ = passed_over ? passed_over_ + 1 : 0;
+  std::sort(plan.members.begin(), plan.members.end(), [](const BatchPlan::Member& a, const BatchPlan::Member& b) {
+    const int order = compare(a.sequence.tokens, b.sequence.tokens);
+    return order != 0 ? order < 0 : a.key < b.key;
+  });
+  lay_out(plan, limits_.share);
+  return plan;
+}
+
+/**
+ * Of what waits, the oldest of those that have the most tokens in common with these. In lexicographic order they stand
+ * around the place where these would stand; how far to each side is searched is bounded.
+ */
+std::optional<PrefixPlanner::Key> PrefixPlanner::nearest(TokenView tokens) const {
+  if (!limits_.share || tokens.length == 0 || in_order_.empty()) return std::nullopt;
+  const auto after = in_order_.lower_bound({tokens, 0});
+  const auto common_at = [&](std::set<Entry>::const_iterator at) { return common_prefix(at->tokens, tokens); };
+  size_t most = after == in_order_.end() ? 0 : common_at(after);
+  if (after != in_order_.begin()) most = std::max(most, common_at(std::prev(after)));
+  if (most < limits_.min_shared) return std::nullopt;
+  const auto& [oldest, sequence] = *waiting_.begin();
+  if (common_prefix(sequence.tokens, tokens) == most) return oldest;
+  Key best = ~Key{0};
+  size_t steps = 0;
+  for (auto at = after; at != in_order_.end() && steps++ < MOST_COMPARED && common_at(at) == most; ++at)
+    best = std::min(best, at->key);
+  steps = 0;
+  for (auto at = after; at != in_order_.begin() && steps++ < MOST_COMPARED && common_at(std::prev(at)) == most; --at)
+    best = std::min(best, std::prev(at)->key);
+  return best;
+}
+
+/** The tokens from the first output on are always computed: their hidden states are what is asked for. */
+size_t PrefixPlanner::kept_of(const PlannedSequence& sequence, TokenView cached) const {
+  if (!limits_.share) return 0;
+  const size_t kept = std::min(common_prefix(sequence.tokens, cached), sequence.first_output);
+  return kept - kept % limits_.multiple;
+}
+
+}  // namespace starling

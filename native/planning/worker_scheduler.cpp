@@ -1,0 +1,122 @@
+#include "planning/worker_scheduler.h"
+
+#include <algorithm>
+
+namespace starling {
+
+namespace {
+
+/** A worker computes again what another worker holds when it is less than this part of a sequence. */
+constexpr size_t SMALL_PART = 4;
+/** Weight of the newest measurement of a worker's rate. */
+constexpr double NEWEST = 0.3;
+
+}  // namespace
+
+std::optional<WorkerScheduler::Assignment> WorkerScheduler::choose(size_t worker) const {
+  if (planner_.empty()) return std::nullopt;
+  const State& mine = workers_[worker];
+  PrefixPlanner::Key key = planner_.first(mine.view());
+  if (settings_.count == 1) return Assignment{key, true};
+
+  const bool others_busy = std::any_of(workers_.begin(), workers_.end(), [](const State& state) { return state.busy; });
+  if (std::any_of(workers_.begin(), workers_.end(), [](const State& state) { return state.busy && state.solo; }))
+    return std::nullopt;
+  if (!belongs(planner_.find(key)->tokens, mine.view())) {
+    const auto independent = independent_of_others(worker, {});
+    // What belongs to another worker is that worker's; but nothing may wait while nobody works.
+    if (!independent && others_busy) return std::nullopt;
+    key = independent.value_or(key);
+  }
+  const TokenView tokens = planner_.find(key)->tokens;
+  if (!can_go_solo()) return Assignment{key, false};
+  const bool more = independent_of_others(worker, tokens).has_value();
+  if (others_busy && !more && better_to_wait(worker, tokens)) return std::nullopt;
+  return Assignment{key, !others_busy && !more};
+}
+
+bool WorkerScheduler::belongs(TokenView tokens, TokenView subject) const {
+  const size_t common = common_prefix(tokens, subject);
+  return limits_.share && common >= limits_.min_shared && common * SMALL_PART >= tokens.length;
+}
+
+/** The oldest sequence that belongs neither to another worker nor to what begins with `also`, if that is given. */
+std::optional<PrefixPlanner::Key> WorkerScheduler::independent_of_others(size_t worker, TokenView also) const {
+  return planner_.oldest([&](TokenView tokens) {
+    if (also.ids == tokens.ids || only_there(tokens, also)) return false;
+    for (size_t i = 0; i < workers_.size(); ++i)
+      if (i != worker && only_there(tokens, workers_[i].view())) return false;
+    return true;
+  });
+}
+
+/** Whether these tokens belong to a worker with this subject, and no shared prefix would do as well. */
+bool WorkerScheduler::only_there(TokenView tokens, TokenView subject) const {
+  if (!belongs(tokens, subject)) return false;
+  const size_t common = common_prefix(tokens, subject);
+  return std::none_of(shared_.begin(), shared_.end(), [&](const SharedPrefix& prefix) {
+    return common_prefix(tokens, prefix.view()) + limits_.min_shared >= common;
+  });
+}
+
+size_t WorkerScheduler::worth_sharing(size_t worker) const {
+  if (settings_.count == 1 || planner_.empty() || !limits_.share) return 0;
+  const auto idle = [&](const State& state) { return &state != &workers_[worker] && !state.busy; };
+  if (std::none_of(workers_.begin(), workers_.end(), [&](const State& state) { return idle(state); })) return 0;
+  const TokenView mine = workers_[worker].view();
+  const TokenView next = planner_.find(planner_.first(mine))->tokens;
+  const TokenView shared{mine.ids, common_prefix(next, mine)};
+  return shared.length >= PinnedPrefixes::MIN_COPIED_TOKENS && only_there(next, mine) && planner_.shared_by(shared, 2)
+             ? shared.length
+             : 0;
+}
+
+void WorkerScheduler::add_shared(PrefixId id, TokenView tokens) {
+  shared_.push_back({id, std::vector<int32_t>(tokens.ids, tokens.ids + tokens.length)});
+}
+
+std::vector<PrefixId> WorkerScheduler::drop_unused() {
+  std::vector<PrefixId> ids;
+  const auto unused = [&](const SharedPrefix& prefix) { return !planner_.shared_by(prefix.view(), 1); };
+  for (const SharedPrefix& prefix : shared_)
+    if (unused(prefix)) ids.push_back(prefix.id);
+  shared_.erase(std::remove_if(shared_.begin(), shared_.end(), unused), shared_.end());
+  return ids;
+}
+
+/** The last sequence: all threads may finish it sooner, once the others are done, than this worker from now on. */
+bool WorkerScheduler::better_to_wait(size_t worker, TokenView tokens) const {
+  if (tokens_per_second_ <= 0) return false;
+  const auto now = Clock::now();
+  double wait = 0;
+  for (const State& state : workers_) {
+    if (!state.busy) continue;
+    const std::chrono::duration<double> worked = now - state.since;
+    wait = std::max(wait, static_cast<double>(state.tokens) / tokens_per_second_ - worked.count());
+  }
+  const size_t kept = common_prefix(tokens, workers_[worker].view());
+  const double narrow = static_cast<double>(tokens.length - kept) / tokens_per_second_;
+  const double speedup = static_cast<double>(settings_.solo_threads) / static_cast<double>(settings_.threads);
+  return wait + narrow / speedup < narrow;
+}
+
+void WorkerScheduler::started(size_t worker, bool solo, TokenView subject, size_t tokens) {
+  State& state = workers_[worker];
+  state.subject.assign(subject.ids, subject.ids + subject.length);
+  state.busy = true;
+  state.solo = solo && can_go_solo();
+  state.tokens = tokens;
+  state.since = Clock::now();
+}
+
+void WorkerScheduler::finished(size_t worker) noexcept {
+  State& state = workers_[worker];
+  if (!state.busy) return;
+  state.busy = false;
+  const std::chrono::duration<double> took = Clock::now() - state.since;
+  if (state.solo || took.count() <= 0) return;
+  const double rate = static_cast<double>(state.tokens) / took.count();
+  tokens_per_second_ = tokens_per_second_ > 0 ? (1 - NEWEST) * tokens_per_second_ + NEWEST * rate : rate;
+}
+
+}  // namespace starling

@@ -1,0 +1,90 @@
+/** The addon's contract (addon.ts): llama.cpp's libraries, devices, CPU kernels and quantisers. */
+
+/** Absolute paths inside one runtime folder. */
+export interface RuntimeLibraries {
+  readonly folder: string;
+  readonly ggmlBase: string;
+  readonly ggml: string;
+  readonly llama: string;
+  /** What `llama_version()` must return, with or without the suffix "-dev"; any other version is refused. */
+  readonly version: string;
+  /** GPU backend libraries outside the folder, tried in order when the folder's own finds no GPU. */
+  readonly fallbackBackends?: readonly string[];
+}
+
+export interface RuntimeInfo {
+  readonly folder: string;
+  /** What `llama_version()` returned. */
+  readonly version: string;
+  readonly devices: readonly NativeDevice[];
+  /** Why the folder's GPU backend has no device; absent when it has one, or when the folder has no such backend. */
+  readonly backendProblem?: string;
+  /** The CPU library that llama.cpp chose for this machine; absent where the system does not tell. */
+  readonly cpuLibrary?: string;
+}
+
+export interface NativeDevice {
+  readonly name: string;
+  readonly description: string;
+  readonly type: "cpu" | "gpu" | "igpu" | "accel" | "meta";
+  /** Bytes; 0 where the backend does not say. */
+  readonly memoryFree: number;
+  readonly memoryTotal: number;
+}
+
+export interface DeviceCheck {
+  readonly name: string;
+  /** Why the device cannot be used; absent when its results were right. */
+  readonly problem?: string;
+}
+
+export interface KernelCheckOptions {
+  /** A GGUF. */
+  readonly path: string;
+  readonly samples: readonly WeightSample[];
+  readonly threads: number;
+  /** As in {@link LoadOptions}. */
+  readonly rearranged: boolean;
+}
+
+/** A weight matrix that represents all of its type and shape. */
+export interface WeightSample {
+  /** ggml_type. */
+  readonly type: number;
+  /** Values per row: whole blocks of the type. */
+  readonly columns: number;
+  readonly rows: number;
+  /** Bytes from the start of the file. */
+  readonly position: number;
+}
+
+export interface KernelFinding {
+  /** The buffer type that llama.cpp gives such weights, which selects the kernel: "CPU", "CPU_REPACK", "AMX" and others. */
+  readonly buffer: string;
+  /** What is wrong with the products, half a sentence such as "are not finite numbers"; absent when they are right. */
+  readonly problem?: string;
+  /**
+   * A row has the same bits in every product whose number of rows is a multiple of this: 4, 8, 16 or 32; 0 when there is no
+   * such number, or a problem.
+   */
+  readonly multiple: number;
+}
+
+export interface QuantizeOptions {
+  readonly input: string;
+  readonly output: string;
+  /** llama_ftype, for example 15 for q4_k_m. */
+  readonly ftype: number;
+  /** 0 = all cores. */
+  readonly threads: number;
+}
+
+export interface QuantizeRowsOptions {
+  /** ggml_type of f32, f16 or bf16. */
+  readonly from: number;
+  /** ggml_type of f16 or a quantised type that needs no importance matrix. */
+  readonly to: number;
+  /** Values per row: whole blocks of `to`. */
+  readonly rowLength: number;
+  readonly threads: number;
+}
