@@ -1,8 +1,8 @@
 /** Options for the data a model is judged by, shared by eval, compare and fit. */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { MAX_SAMPLE_ROWS, MAX_SEED } from "../src/bounds.ts";
-import { type BenchmarkName, type BenchmarkRequest, benchmarkNames, benchmarks } from "../src/index.ts";
+import { type BenchmarkName, type BenchmarkRequest, benchmarks } from "../src/entry/eval.ts";
 import { UsageError } from "./errors.ts";
+import { benchmarkNames, MAX_SAMPLE_ROWS, MAX_SEED } from "./library.ts";
 import { given } from "./model-option.ts";
 import { collect, wholeNumber } from "./option-values.ts";
 import { IGNORE_FIELD } from "./row-options.ts";

@@ -5,9 +5,9 @@ import { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { isatty, ReadStream } from "node:tty";
 import { promisify } from "node:util";
-import { systemReason } from "../src/files/system-errors.ts";
-import { compressionOf, decompressed, FileError } from "../src/index.ts";
+import { FileError } from "../src/index.ts";
 import { descriptorIdentity, isDescriptor } from "./file-identity.ts";
+import { compressionOf, decompressed, systemReason } from "./library.ts";
 
 export interface Input {
   /** Its name in messages. */

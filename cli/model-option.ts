@@ -1,24 +1,29 @@
 /** Options that name and load a model, shared by all commands that need one. */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { MAX_BATCH_TOKENS, MAX_DEVICES, MAX_LAYERS, MAX_THREADS } from "../src/bounds.ts";
 import {
-  batchModes,
-  embeddedModelPath,
   type GpuChoice,
-  gpuChoices,
   type LoadRewardModelOptions,
   loadRewardModel,
   modelNotices,
   type RewardModel,
   type SpecialTokens,
   type SplitMode,
-  specialTokenChoices,
-  splitModes,
   type TokenizationMode,
-  tokenizationModes,
 } from "../src/index.ts";
 import type { CommandContext } from "./context.ts";
 import { UsageError } from "./errors.ts";
+import {
+  batchModes,
+  embeddedModelPath,
+  gpuChoices,
+  MAX_BATCH_TOKENS,
+  MAX_DEVICES,
+  MAX_LAYERS,
+  MAX_THREADS,
+  specialTokenChoices,
+  splitModes,
+  tokenizationModes,
+} from "./library.ts";
 import { templateDate, wholeNumber } from "./option-values.ts";
 import { progressText } from "./progress-bar.ts";
 
@@ -178,8 +183,8 @@ export async function loadModel(
       ...loadSettings(options),
       modelPath: path,
       signal,
-      onProgress: (loaded) => {
-        fraction = loaded;
+      onProgress: (progress) => {
+        fraction = progress.fraction;
         terminal.redrawStatus();
       },
     });

@@ -4,10 +4,10 @@ import { type FileHandle, open, stat } from "node:fs/promises";
 import { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { systemReason } from "../src/files/system-errors.ts";
-import { FileError, type HeldOutput, holdOutput } from "../src/index.ts";
+import { FileError } from "../src/index.ts";
 import { ClosedPipe, existingFile, UsageError } from "./errors.ts";
 import { descriptorIdentity, isDescriptor, pathIdentity } from "./file-identity.ts";
+import { type HeldOutput, holdOutput, systemReason } from "./library.ts";
 
 export interface Output {
   readonly isStdout: boolean;

@@ -1,6 +1,5 @@
 /** All commands, and how each outcome becomes one line and an exit code. */
 import { Command, CommanderError } from "commander";
-import { LLAMA_VERSION, packageVersion } from "../src/index.ts";
 import { compare, describeCompare } from "./compare.ts";
 import type { Action, CommandContext } from "./context.ts";
 import { convert, describeConvert } from "./convert.ts";
@@ -10,6 +9,7 @@ import { ClosedPipe, EXIT_DONE, EXIT_FATAL, failureText, Interrupted } from "./e
 import { describeEval, evaluateCommand } from "./eval.ts";
 import { describeFit, fit } from "./fit.ts";
 import { describeInspect, inspect } from "./inspect.ts";
+import { LLAMA_VERSION, packageVersion } from "./library.ts";
 import { describePull, pull } from "./pull.ts";
 import { describeQuantize, quantize } from "./quantize.ts";
 import { describeRank, rank } from "./rank.ts";

@@ -8,8 +8,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { embeddedCheckpoint } from "../dist/src/embedded-model.js";
+import { convert } from "../dist/src/entry/convert.js";
 import { readGguf } from "../dist/src/gguf/reader.js";
-import { convert, embeddedCheckpoint, loadRewardModel, loadTokenizer } from "../dist/src/index.js";
+import { loadRewardModel, loadTokenizer } from "../dist/src/index.js";
 import { extractLlama, root } from "./build-addon.mjs";
 
 const HEAD = "starling.head.weight";

@@ -2,7 +2,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { convert, embeddedCheckpoint, loadRewardModel } from "../../dist/src/index.js";
+import { embeddedCheckpoint } from "../../dist/src/embedded-model.js";
+import { convert } from "../../dist/src/entry/convert.js";
+import { loadRewardModel } from "../../dist/src/index.js";
 import { judge } from "./judge.mjs";
 
 const MODEL = "starling-rm-tiny";

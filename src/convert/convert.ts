@@ -143,7 +143,13 @@ async function writeTensors(
   const advance = (job: TensorJob, bytes: number) => {
     signal?.throwIfAborted();
     bytesDone += bytes;
-    onProgress?.({ bytesDone, bytesTotal, tensor: job.source.name });
+    onProgress?.({
+      phase: "converting",
+      fraction: bytesTotal === 0 ? 1 : bytesDone / bytesTotal,
+      bytesDone,
+      bytesTotal,
+      tensor: job.source.name,
+    });
   };
   const digests = new Map<string, string>();
   const finished = new Map(journal.finished.map((tensor) => [tensor.name, tensor]));

@@ -2,7 +2,7 @@
 import { MAX_SAMPLE_ROWS, MAX_SEED } from "../bounds.ts";
 import { defaultCacheFolder } from "../cache-folder.ts";
 import { invalidArgument } from "../errors.ts";
-import type { PullProgress } from "../hub/progress.ts";
+import { modelPathOf } from "../model-path.ts";
 import {
   aBoolean,
   aFunction,
@@ -17,17 +17,17 @@ import {
   required,
 } from "../options.ts";
 import { packageVersion } from "../package-info.ts";
+import type { DownloadProgress, HashProgress, LoadProgress, ReadProgress, ScoreProgress } from "../progress.ts";
 import { readModelFile } from "../scoring/model-file.ts";
 import { type BenchmarkName, benchmarkNames, type ScoredCase } from "./case.ts";
 import { mean, RunningAccuracy } from "./measures/accuracy.ts";
-import type { Interval } from "./measures/interval.ts";
 import { measureBenchmark } from "./measures/measure.ts";
 import { WorstMistakes } from "./measures/mistakes.ts";
 import { type BenchmarkRequest, OpenBenchmark } from "./open-benchmark.ts";
 import { type LoadSettings, type OpenModel, openModel } from "./open-model.ts";
 import type { RowProblem, RowRules } from "./read-cases.ts";
 import { type BenchmarkReport, cardAverages, type EvaluationReport, type TruncatedResponse } from "./report.ts";
-import { type ScoringProgress, scoreBenchmark } from "./score-benchmark.ts";
+import { type ScoringProgress, scoreBenchmark, scoringProgress } from "./score-benchmark.ts";
 import { textsOf } from "./texts.ts";
 
 export interface EvaluateOptions {
@@ -54,30 +54,16 @@ export interface EvaluateOptions {
   readonly load?: LoadSettings;
   /** Called for each row that cannot be understood and each case that cannot be scored. */
   readonly onProblem?: (problem: RowProblem) => void;
-  readonly onProgress?: (progress: EvaluateProgress) => void;
+  /** Reports the phases "reading", "downloading", "hashing", "loading" and "scoring". */
+  readonly onProgress?: (progress: EvaluationProgress) => void;
   /** Called with what does not stop the work but should be known. */
   readonly onNotice?: (message: string) => void;
   /** Stops the work; the promise rejects with the signal's reason. What was scored is kept in the cache. */
   readonly signal?: AbortSignal;
 }
 
-export type EvaluateProgress =
-  | { readonly doing: "reading"; readonly benchmark: BenchmarkName }
-  | { readonly doing: "downloading"; readonly benchmark: BenchmarkName; readonly progress: PullProgress }
-  /** Part of the model that was hashed or loaded, 0 to 1. */
-  | { readonly doing: "hashing" | "loading"; readonly fraction: number }
-  | {
-      readonly doing: "scoring";
-      readonly benchmark: BenchmarkName;
-      readonly cases: number;
-      /** Absent where cases are read while they are scored. */
-      readonly total?: number;
-      /** Tokens that were evaluated for this benchmark so far. */
-      readonly tokens: number;
-      /** Of the cases so far. */
-      readonly accuracy?: number;
-      readonly interval?: Interval;
-    };
+/** What evaluate() and compareModels() report. */
+export type EvaluationProgress = DownloadProgress | HashProgress | LoadProgress | ReadProgress | ScoreProgress;
 
 export interface Evaluation {
   readonly report: EvaluationReport;
@@ -131,21 +117,22 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     benchmarks: (value) => (Array.isArray(value) && value.length > 0 ? undefined : "a list of one or more benchmarks"),
   });
   for (const [i, request] of options.benchmarks.entries()) checkRequest(request, `benchmarks[${i}]`);
-  const { modelPath, load = {}, signal } = options;
+  const { load = {}, signal } = options;
   signal?.throwIfAborted();
+  const modelPath = await modelPathOf(options.modelPath, signal);
   const settings = evaluationSettings(options);
   // Before data are downloaded for it.
   await readModelFile(modelPath);
   const opened: OpenBenchmark[] = [];
   for (const request of options.benchmarks) {
-    options.onProgress?.({ doing: "reading", benchmark: request.benchmark });
+    options.onProgress?.({ phase: "reading", benchmark: request.benchmark });
     opened.push(await OpenBenchmark.open(request, { ...settings, onDownload: downloadTeller(request, options) }));
   }
   const model = await openModel({
     modelPath,
     load,
     cacheFolder: settings.cacheFolder,
-    onProgress: (doing, fraction) => options.onProgress?.({ doing, fraction }),
+    onProgress: (phase, fraction) => options.onProgress?.({ phase, fraction }),
     onNotice: options.onNotice,
     signal,
   });
@@ -166,9 +153,9 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
 /** For {@link OpenBenchmark.open}: passes a download's progress on. */
 export function downloadTeller(
   { benchmark }: BenchmarkRequest,
-  { onProgress }: { readonly onProgress?: ((progress: EvaluateProgress) => void) | undefined },
-): (progress: PullProgress) => void {
-  return (progress) => onProgress?.({ doing: "downloading", benchmark, progress });
+  { onProgress }: { readonly onProgress?: ((progress: EvaluationProgress) => void) | undefined },
+): (progress: DownloadProgress) => void {
+  return (progress) => onProgress?.({ ...progress, benchmark });
 }
 
 export function checkRequest(value: unknown, name: string): asserts value is BenchmarkRequest {
@@ -227,9 +214,9 @@ async function runBenchmark(
   const running = new RunningAccuracy();
   const truncated: TruncatedResponse[] = [];
   let truncatedResponses = 0;
-  const tell = (progress: ScoringProgress) => {
+  const tell = (done: ScoringProgress) => {
     const { accuracy, interval } = running.current;
-    onProgress?.({ doing: "scoring", benchmark: name, ...progress, ...given({ total, accuracy, interval }) });
+    onProgress?.({ ...scoringProgress(name, done, total), ...given({ accuracy, interval }) });
   };
   for await (const { scored, placed } of scoreBenchmark(benchmark, benchmark.cases, model, signal, tell)) {
     cases.push(scored);

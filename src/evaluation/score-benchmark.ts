@@ -1,4 +1,5 @@
 /** The cases of a benchmark through a model: what evaluating and comparing have in common. */
+import type { ScoreProgress } from "../progress.ts";
 import type { PlacedCase, ScoredCase } from "./case.ts";
 import type { OpenBenchmark } from "./open-benchmark.ts";
 import type { OpenModel } from "./open-model.ts";
@@ -8,6 +9,12 @@ import { scoreCases } from "./score-cases.ts";
 export interface ScoringProgress {
   readonly cases: number;
   readonly tokens: number;
+}
+
+export function scoringProgress(benchmark: string, done: ScoringProgress, total: number | undefined): ScoreProgress {
+  const { cases, tokens } = done;
+  const part = total === undefined ? {} : { itemsTotal: total, fraction: total === 0 ? 1 : cases / total };
+  return { phase: "scoring", benchmark, itemsDone: cases, tokensDone: tokens, ...part };
 }
 
 /**

@@ -8,11 +8,11 @@ import { TOKENIZER_FILES } from "../checkpoint/overlay-folder.ts";
 import { findWeightFiles } from "../checkpoint/shard-index.ts";
 import { HubError } from "../errors.ts";
 import { aFunction, anInteger, aSignal, aString, checkOptions, required } from "../options.ts";
+import type { DownloadProgress } from "../progress.ts";
 import { parseRepository, type Repository } from "./address.ts";
 import { HubCache } from "./cache.ts";
 import { fetchFiles } from "./fetch-files.ts";
 import { type Internals, openHubFolder } from "./hub-folder.ts";
-import type { PullProgress } from "./progress.ts";
 import { type HubOptions, type HubSettings, hubChecks, hubSettings } from "./settings.ts";
 
 export interface PullOptions extends HubOptions {
@@ -22,7 +22,7 @@ export interface PullOptions extends HubOptions {
   readonly revision?: string | undefined;
   /** Files that are downloaded at once, 1 to 16; default 4. */
   readonly concurrency?: number | undefined;
-  readonly onProgress?: ((progress: PullProgress) => void) | undefined;
+  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
   /** Stops promptly; what has come is kept, and a later call goes on with it. */
   readonly signal?: AbortSignal | undefined;
 }

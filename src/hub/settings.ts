@@ -14,12 +14,12 @@ export interface HubOptions {
   /** The hub's address; default $HF_ENDPOINT, else {@link DEFAULT_ENDPOINT}. */
   readonly endpoint?: string | undefined;
   /** The folder of huggingface_hub's cache; default $HF_HUB_CACHE, else $HF_HOME/hub, else ~/.cache/huggingface/hub. */
-  readonly cacheDir?: string | undefined;
+  readonly cacheFolder?: string | undefined;
   /** Default: $HF_TOKEN, else the file that `hf auth login` writes. Sent to the hub itself only, never shown. */
   readonly token?: string | undefined;
 }
 
-export const hubChecks = { endpoint: aString, cacheDir: aString, token: aString };
+export const hubChecks = { endpoint: aString, cacheFolder: aString, token: aString };
 
 export interface HubSettings {
   /** Without a slash at the end. */
@@ -43,7 +43,7 @@ export async function hubSettings(
   const tokenFile = environment["HF_TOKEN_PATH"];
   return {
     endpoint: checkEndpoint(options.endpoint || environment["HF_ENDPOINT"] || DEFAULT_ENDPOINT),
-    cacheFolder: options.cacheDir ?? cacheFolder(home, environment),
+    cacheFolder: options.cacheFolder ?? defaultHubFolder(home, environment),
     token: checkToken(token || (await readToken(tokenFile ? expand(tokenFile, environment) : join(home, "token")))),
     offline: isTrue(environment["HF_HUB_OFFLINE"] || environment["TRANSFORMERS_OFFLINE"]),
   };
@@ -54,7 +54,7 @@ function hubHome(environment: Environment): string {
   return expand(HF_HOME || join(XDG_CACHE_HOME || join(homedir(), ".cache"), "huggingface"), environment);
 }
 
-function cacheFolder(home: string, environment: Environment): string {
+function defaultHubFolder(home: string, environment: Environment): string {
   const { HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE } = environment;
   return expand(HF_HUB_CACHE || HUGGINGFACE_HUB_CACHE || join(home, "hub"), environment);
 }

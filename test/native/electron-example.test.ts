@@ -26,7 +26,7 @@ const children: ChildProcess[] = [];
 function start(env: NodeJS.ProcessEnv = {}) {
   const child = fork(join(app, "scorer.mjs"), [], {
     execArgv: ["--import", parentPort],
-    env: { ...process.env, STARLING_RM_MODEL: "", SCORER_CACHE: join(folder, "cache"), ...env },
+    env: { ...process.env, STARLING_RM_MODEL: "", STARLING_RM_CACHE: join(folder, "cache"), ...env },
   });
   children.push(child);
   return {

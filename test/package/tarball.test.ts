@@ -100,9 +100,9 @@ describe("an installation without a compiler", () => {
     const script = join(project, "consumer.mjs");
     writeFileSync(
       script,
-      `import { embeddedModelPath, loadRewardModel } from "starling-rm";
-       const model = await loadRewardModel({ modelPath: await embeddedModelPath() });
-       const ranked = await model.rank("Name a fruit.", ["An apple.", "I hate you."]);
+      `import { loadRewardModel } from "starling-rm";
+       const model = await loadRewardModel({ modelPath: "tiny" });
+       const ranked = await model.rank({ prompt: "Name a fruit.", responses: ["An apple.", "I hate you."] });
        await model.close();
        console.log(ranked.map(({ response }) => response).join("|"));`,
     );

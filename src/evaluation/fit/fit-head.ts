@@ -2,6 +2,7 @@
 import { MAX_SEED } from "../../bounds.ts";
 import { InvalidInputError } from "../../errors.ts";
 import { aFunction, anInteger, aSignal, type Check, checkOptions } from "../../options.ts";
+import type { FitProgress } from "../../progress.ts";
 import type { RewardHead } from "../../reward-head.ts";
 import { rightComparisons } from "../measures/outcome.ts";
 import { rankingLoss } from "../plackett-luce.ts";
@@ -25,6 +26,8 @@ export interface FitOptions {
   readonly seed?: number;
   /** Called for each ridge that was tried. */
   readonly onTrial?: (trial: RidgeTrial) => void;
+  /** Reports the phase "fitting": once at the start, and after each ridge that was tried. */
+  readonly onProgress?: (progress: FitProgress) => void;
   /** Stops the fit; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -99,14 +102,22 @@ export const fitChecks: Readonly<Record<string, Check>> = {
  * @throws InvalidInputError for a wrong option, or data that nothing can be fitted to
  */
 export async function fitHead(data: FitData, options: FitOptions = {}): Promise<FitResult> {
-  checkOptions("fitHead", options, { ...fitChecks, onTrial: aFunction });
-  const { ridge: wanted = "auto", heldOut = DEFAULT_HELD_OUT, seed = 0, onTrial, signal } = options;
+  checkOptions("fitHead", options, { ...fitChecks, onTrial: aFunction, onProgress: aFunction });
+  const { ridge: wanted = "auto", heldOut = DEFAULT_HELD_OUT, seed = 0, onTrial, onProgress, signal } = options;
   signal?.throwIfAborted();
   const split = holdOut(data.cases, heldOut, seed);
   const training = split.training.flat();
   if (training.length === 0) throw refuse("There is no case to fit a head to.");
   if (wanted === "auto" && split.training.length < 2)
     throw refuse("With one prompt to fit to there is nothing to choose a ridge by: name one, or give more prompts.");
+  let trialsDone = 0;
+  const report = () => onProgress?.({ phase: "fitting", trialsDone });
+  const takeTrial = (trial: RidgeTrial) => {
+    trialsDone += 1;
+    report();
+    onTrial?.(trial);
+  };
+  report();
   const slice = new TimeSlice(signal);
   const problem = await fitProblem(data.features, data.head, slice);
   const distance = await squaredDistance(problem, training);
@@ -114,7 +125,7 @@ export async function fitHead(data: FitData, options: FitOptions = {}): Promise<
     throw refuse("The better and the worse responses have the same features: no head tells them apart.");
   const { ridge, trials } =
     wanted === "auto"
-      ? await chooseRidge(problem, split.training, distance, onTrial)
+      ? await chooseRidge(problem, split.training, distance, takeTrial)
       : { ridge: wanted, trials: [] as RidgeTrial[] };
   const found = await fitCases(problem, training, {
     ridge,
