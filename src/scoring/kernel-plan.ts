@@ -10,17 +10,8 @@ import type { KernelCheckOptions, KernelFinding, RuntimeInfo } from "../native/a
 import { processorIdentity } from "../native/machine.ts";
 import { LLAMA_VERSION, RUNTIME_VARIABLE } from "../native/runtime-folder.ts";
 import type { LoadPlan } from "./load-plan.ts";
+import type { KernelInfo } from "./types.ts";
 import type { NamedSample } from "./weight-samples.ts";
-
-/** What multiplies the weights of one type and row length. */
-export interface KernelInfo {
-  /** For example "q4_k". */
-  readonly type: string;
-  /** Values of a row. */
-  readonly columns: number;
-  /** llama.cpp's name for where it keeps such weights, which decides on the kernel: "CPU", "CPU_REPACK", "AMX" and others. */
-  readonly kernel: string;
-}
 
 export interface KernelPlan {
   /** Whether the library may rearrange weights for kernels of its own. */
