@@ -1,4 +1,5 @@
 /** The options of evaluate() and compareModels(): types, checks, defaults. */
+import { MAX_SAMPLE_ROWS, MAX_SEED } from "../bounds.ts";
 import { defaultCacheFolder } from "../cache-folder.ts";
 import { invalidArgument } from "../errors.ts";
 import {
@@ -55,16 +56,11 @@ export interface EvaluateOptions {
 export type EvaluationProgress = DownloadProgress | HashProgress | LoadProgress | ReadProgress | ScoreProgress;
 
 const DEFAULT_LIMIT = 1000;
-const MAX_LIMIT = 10_000_000;
-/** The generators take seeds of 32 bits. */
-const MAX_SEED = 2 ** 31 - 1;
 
 const aLimit: Check = (value) => {
-  const expected = anInteger(1, MAX_LIMIT)(value);
+  const expected = anInteger(1, MAX_SAMPLE_ROWS)(value);
   return value === "all" || expected === undefined ? undefined : `"all" or ${expected}`;
 };
-
-export const aSeed: Check = anInteger(0, MAX_SEED);
 
 /** Checks of {@link RowRules}. */
 export const rowRuleChecks: Readonly<Record<string, Check>> = {
@@ -75,7 +71,7 @@ export const rowRuleChecks: Readonly<Record<string, Check>> = {
 /** Checks shared by evaluate() and compareModels(). */
 export const evaluationChecks: Readonly<Record<string, Check>> = {
   limit: aLimit,
-  seed: aSeed,
+  seed: anInteger(0, MAX_SEED),
   strict: aBoolean,
   ...rowRuleChecks,
   cacheFolder: (value) => (value === false || aString(value) === undefined ? undefined : "a folder, or false"),

@@ -1,9 +1,9 @@
 /** `fit`: the K-wise maximum likelihood of a linear head on the frozen model's features, and what it is worth. */
+import { MAX_SEED } from "../../bounds.ts";
 import { InvalidInputError } from "../../errors.ts";
-import { aFunction, aSignal, type Check, checkOptions } from "../../options.ts";
+import { aFunction, anInteger, aSignal, type Check, checkOptions } from "../../options.ts";
 import type { FitProgress } from "../../progress.ts";
 import type { RewardHead } from "../../reward-head.ts";
-import { aSeed } from "../evaluate-options.ts";
 import { rightComparisons } from "../measures/outcome.ts";
 import { rankingLoss } from "../measures/plackett-luce.ts";
 import { scoreOf } from "./feature-table.ts";
@@ -91,7 +91,7 @@ const aPart: Check = (value) =>
 export const fitChecks: Readonly<Record<string, Check>> = {
   ridge: aRidge,
   heldOut: aPart,
-  seed: aSeed,
+  seed: anInteger(0, MAX_SEED),
   signal: aSignal,
 };
 
