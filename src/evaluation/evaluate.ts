@@ -1,4 +1,5 @@
 /** An evaluation from beginning to end: sources, sample, scores, measures, report. */
+import { MAX_SAMPLE_ROWS, MAX_SEED } from "../bounds.ts";
 import { defaultCacheFolder } from "../cache-folder.ts";
 import { invalidArgument } from "../errors.ts";
 import { modelPathOf } from "../model-path.ts";
@@ -71,14 +72,11 @@ export interface Evaluation {
 }
 
 const DEFAULT_LIMIT = 1000;
-const MAX_LIMIT = 10_000_000;
-/** Seeds are numbers that every program can write. */
-const MAX_SEED = 2 ** 31 - 1;
 /** Places of truncated responses that a report lists; their number is always told. */
 const MAX_LISTED_TRUNCATIONS = 1000;
 
 const aLimit: Check = (value) => {
-  const expected = anInteger(1, MAX_LIMIT)(value);
+  const expected = anInteger(1, MAX_SAMPLE_ROWS)(value);
   return value === "all" || expected === undefined ? undefined : `"all" or ${expected}`;
 };
 

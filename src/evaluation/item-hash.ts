@@ -1,15 +1,15 @@
-/** Names for items: by all of their text, and by their prompt alone. */
+/** Hashes that identify an item by its texts, or only by its prompt. */
 import { createHash } from "node:crypto";
 import type { CheckedItem } from "../prompt/items.ts";
 
-/** 64 hexadecimal digits that stand for an item's shape and texts, and for nothing else of it. */
+/** SHA-256 of an item's shape and texts, 64 hexadecimal digits; other fields do not count. */
 export function itemHash(item: CheckedItem): string {
   return hash(shapeOf(item));
 }
 
 /**
- * The same for all responses to a prompt, also where one is written as {prompt} and the other as a conversation. A {text}
- * has no prompt that could be told apart: it stands for itself.
+ * Equal for all responses to a prompt, whether written as {prompt} or as a conversation. A {text} has no separate prompt, so
+ * all of it is hashed.
  */
 export function promptHash(item: CheckedItem): string {
   if ("text" in item) return hash(shapeOf(item));

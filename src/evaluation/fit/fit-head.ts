@@ -1,4 +1,5 @@
 /** `fit`: the K-wise maximum likelihood of a linear head on the frozen model's features, and what it is worth. */
+import { MAX_SEED } from "../../bounds.ts";
 import { InvalidInputError } from "../../errors.ts";
 import { aFunction, anInteger, aSignal, type Check, checkOptions } from "../../options.ts";
 import type { FitProgress } from "../../progress.ts";
@@ -78,8 +79,6 @@ const MAX_ITERATIONS = 5000;
 export const DEFAULT_HELD_OUT = 0.1;
 /** A head that is judged by nearly everything is fitted to nearly nothing. */
 const MOST_HELD_OUT = 0.9;
-/** Seeds are numbers that every program can write. */
-const MAX_SEED = 2 ** 31 - 1;
 
 const aRidge: Check = (value) =>
   value === "auto" || (typeof value === "number" && Number.isFinite(value) && value > 0)
