@@ -8,7 +8,7 @@ import type { ExtractProgress, HashProgress } from "../../progress.ts";
 import type { ScoreItem } from "../../prompt/items.ts";
 import { RewardModel } from "../../scoring/reward-model.ts";
 import type { PlacedCase } from "../case.ts";
-import { itemHash, promptHash } from "../item-hash.ts";
+import { itemHash, promptHash } from "../item-texts.ts";
 import { modelHash } from "../model-hash.ts";
 import { scoringSettings } from "../scoring-settings.ts";
 import { FeatureStore } from "./feature-store.ts";

@@ -5,7 +5,7 @@ import { aFunction, anInteger, aSignal, type Check, checkOptions } from "../../o
 import type { FitProgress } from "../../progress.ts";
 import type { RewardHead } from "../../reward-head.ts";
 import { rightComparisons } from "../measures/outcome.ts";
-import { rankingLoss } from "../plackett-luce.ts";
+import { rankingLoss } from "../measures/plackett-luce.ts";
 import { scoreOf } from "./feature-table.ts";
 import type { FitCase, FitData } from "./fit-data.ts";
 import { fitProblem, squaredDistance } from "./objective.ts";

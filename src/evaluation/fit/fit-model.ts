@@ -20,7 +20,7 @@ import type {
 } from "../../progress.ts";
 import type { RewardHead } from "../../reward-head.ts";
 import { replaceHeadIn, writeHeadTo } from "../../write-head.ts";
-import { checkRequest, rowRuleChecks } from "../evaluate.ts";
+import { checkRequest, rowRuleChecks } from "../evaluate-options.ts";
 import { modelHash } from "../model-hash.ts";
 import { type BenchmarkRequest, OpenBenchmark } from "../open-benchmark.ts";
 import { type LoadSettings, type OpenModel, openModel } from "../open-model.ts";

@@ -3,7 +3,7 @@
  * v, the change of the head, and with λ above 0 strictly so.
  */
 import type { RewardHead } from "../../reward-head.ts";
-import { rankingLoss, rankingLossGradient } from "../plackett-luce.ts";
+import { rankingLoss, rankingLossGradient } from "../measures/plackett-luce.ts";
 import { dot, type FeatureTable } from "./feature-table.ts";
 import type { FitCase } from "./fit-data.ts";
 import type { Evaluate } from "./lbfgs.ts";
