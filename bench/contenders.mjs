@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { embeddedCheckpoint } from "../dist/src/index.js";
+import { embeddedCheckpoint } from "../dist/src/embedded-model.js";
 import { RUNTIME_VARIABLE } from "../dist/src/native/runtime-folder.js";
 import { promptRateCommand } from "./llama-cpp.mjs";
 

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import os from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { LLAMA_VERSION } from "../dist/src/index.js";
+import { LLAMA_VERSION } from "../dist/src/native/runtime-folder.js";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 

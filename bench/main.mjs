@@ -1,6 +1,8 @@
 /** What `npm run bench` runs once dist/ is known to exist. */
 import { resolve } from "node:path";
-import { embeddedModelPath, inspectModel, loadTokenizer } from "../dist/src/index.js";
+import { embeddedModelPath } from "../dist/src/embedded-model.js";
+import { inspectModel } from "../dist/src/entry/convert.js";
+import { loadTokenizer } from "../dist/src/index.js";
 import { librariesIn } from "../dist/src/native/runtime-folder.js";
 import { comparisonsOf } from "./comparisons.mjs";
 import { contendersFor, OURS } from "./contenders.mjs";
@@ -53,7 +55,7 @@ for (const workload of chosen) {
     workload.model === "embedded"
       ? await embeddedModelPath()
       : await randomModel({ shape, type: modelType, folder: modelsFolder, log });
-  const { size } = await inspectModel(modelPath);
+  const { size } = await inspectModel({ modelPath });
   const turns = await makeTurns(workload, modelPath);
   const wanted = new RegExp(options.contenders ?? ".");
   const all = contendersFor(workload, { modelPath, threads, turns, python, runtime });

@@ -1,4 +1,5 @@
 /** Rows from `--text`, `--prompt` and `--response`. */
+import { counted } from "./counted.ts";
 import { UsageError } from "./errors.ts";
 import type { Row } from "./row.ts";
 
@@ -8,18 +9,18 @@ export interface TextArguments {
   readonly response: readonly string[];
 }
 
-/** One row for each text, or for each response: all to one prompt, or each to the prompt of the same place. */
+/** One row per text, or per response: one prompt for all, or the prompt at the same index. */
 export function argumentRows({ text, prompt, response }: TextArguments): Row[] {
   if (text.length > 0) {
     if (prompt.length + response.length > 0)
-      throw new UsageError("give either --text or --prompt/--response, not both");
+      throw new UsageError("--text cannot be combined with --prompt or --response");
     return text.map((item, i) => row(i, nth("--text", i, text.length), [{ text: item }], false));
   }
   checkBoth(prompt, response);
   if (prompt.length !== 1 && prompt.length !== response.length) {
     throw new UsageError(
-      `${prompt.length} times --prompt and ${response.length} times --response do not go together: give one --prompt ` +
-        "for all responses, or as many as there are responses",
+      `expected one --prompt for all responses, or one for each, but received ${prompt.length} for ` +
+        `${counted(response.length, "response")}`,
     );
   }
   return response.map((item, i) =>
@@ -38,7 +39,7 @@ export function rankingRow({ prompt, response }: Omit<TextArguments, "text">): R
 }
 
 function checkBoth(prompt: readonly string[], response: readonly string[]): void {
-  if (prompt.length === 0 && response.length > 0) throw new UsageError("--response needs a --prompt");
+  if (prompt.length === 0 && response.length > 0) throw new UsageError("--response needs --prompt");
   if (prompt.length > 0 && response.length === 0) throw new UsageError("--prompt needs at least one --response");
 }
 

@@ -1,7 +1,8 @@
-/** The options that say what a model is to be judged by, shared by eval, compare and fit. */
+/** Options for the data a model is judged by, shared by eval, compare and fit. */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type BenchmarkName, type BenchmarkRequest, benchmarkNames, benchmarks } from "../src/index.ts";
+import { type BenchmarkName, type BenchmarkRequest, benchmarks } from "../src/entry/eval.ts";
 import { UsageError } from "./errors.ts";
+import { benchmarkNames, MAX_SAMPLE_ROWS, MAX_SEED } from "./library.ts";
 import { given } from "./model-option.ts";
 import { collect, wholeNumber } from "./option-values.ts";
 import { IGNORE_FIELD } from "./row-options.ts";
@@ -24,11 +25,7 @@ export interface SampleOptions extends DataOptions {
 export const CARD: readonly BenchmarkName[] = ["human", "truth", "safety"];
 export const ALL = "all";
 
-/** The library's bounds. */
-const MAX_LIMIT = 10_000_000;
-export const MAX_SEED = 2 ** 31 - 1;
-
-/** The library's names for the options of {@link addSampleOptions}, but for inputs and --strict. */
+/** {@link addSampleOptions} by the library's names, without inputs and --strict. */
 export function sampleSettings({ limit, seed, cache }: SampleOptions) {
   return { ...given({ limit, seed }), ...(cache ? {} : { cacheFolder: false as const }) };
 }
@@ -45,37 +42,42 @@ export function requestsOf(names: readonly string[], inputs: readonly string[] =
   const chosen = [...new Set(names.flatMap((name) => (name === ALL ? CARD : [name as BenchmarkName])))];
   const inputsOf = new Map<BenchmarkName, string[]>(chosen.map((name) => [name, []]));
   for (const input of inputs) {
-    if (input === "") throw new UsageError("--input is empty: give the name of a file, or hf:OWNER/NAME");
+    if (input === "") throw new UsageError("--input is empty; expected a file name or hf:OWNER/NAME");
     if (input === "-")
-      throw new UsageError("--input -: standard input can only be read once; write it to a file first");
+      throw new UsageError(
+        "--input - is not supported here: the data is read more than once; write it to a file first",
+      );
     const [, prefix, rest] = /^([a-z0-9]+)=(.+)$/s.exec(input) ?? [];
     const named = benchmarkNames.find((name) => name === prefix);
     const [only] = chosen;
     if (named === undefined && chosen.length !== 1)
-      throw new UsageError(`with several benchmarks say whose --input is: --input ${only}=${input}`);
+      throw new UsageError(
+        `--input ${input} does not name its benchmark; with several, write --input ${only}=${input}`,
+      );
     const list = inputsOf.get(named ?? (only as BenchmarkName));
-    if (list === undefined) throw new UsageError(`--input ${input}: ${named} is not among the benchmarks to run`);
+    if (list === undefined) throw new UsageError(`--input ${input}: ${named} is not one of the benchmarks to run`);
     list.push(named === undefined ? input : (rest as string));
   }
   return chosen.map((benchmark) => {
     const list = inputsOf.get(benchmark) ?? [];
     if (list.length === 0 && benchmarks[benchmark].source === undefined)
-      throw new UsageError(`${benchmark} needs --input FILE: it has no data set of its own`);
+      throw new UsageError(`${benchmark} has no data set of its own: give --input FILE`);
     return { benchmark, ...(list.length === 0 ? {} : { inputs: list }) };
   });
 }
 
 export function addDataOptions(command: Command, { many }: { many: boolean }): Command {
   return command
+    .optionsGroup("Data:")
     .option(
       `-i, --input <${many ? "[benchmark=]" : ""}file>`,
-      "data: parquet, JSON lines, JSON or CSV, also .gz and .zst, or hf:OWNER/NAME (repeatable)",
+      "data: JSON lines, JSON, CSV or parquet, also .gz and .zst; or hf:OWNER/NAME (repeatable)",
       collect,
     )
-    .option("--strict", "stop at the first row that cannot be understood or scored, or that a warning is about")
+    .option("--strict", "stop at the first failed row, and treat warnings as errors")
     .option("--ignore-field <name>", IGNORE_FIELD, collect)
     .addOption(
-      new Option("--different-prompts <what>", "chosen and rejected conversations that differ before their last turn")
+      new Option("--different-prompts <what>", "pairs whose conversations differ before the last turn")
         .choices(["refuse", "allow"])
         .default("refuse"),
     );
@@ -83,18 +85,18 @@ export function addDataOptions(command: Command, { many }: { many: boolean }): C
 
 export function addSampleOptions(command: Command): Command {
   return command
-    .option("--limit <n>", 'most prompts of each benchmark, drawn at random, or "all" (default: 1000)', limitValue)
-    .option("--seed <n>", "of that sample (default: 0)", wholeNumber(0, MAX_SEED))
-    .option("--no-cache", "neither use nor keep the scores of other runs");
+    .option("--limit <n>", 'prompts to sample from each benchmark, or "all" (default: 1000)', limitValue)
+    .option("--seed <n>", "seed of the sample (default: 0)", wholeNumber(0, MAX_SEED))
+    .option("--no-cache", "neither read nor write the score cache");
 }
 
-const limitNumber = wholeNumber(1, MAX_LIMIT);
+const limitNumber = wholeNumber(1, MAX_SAMPLE_ROWS);
 
 function limitValue(text: string): number | "all" {
   if (text === "all") return text;
   try {
     return limitNumber(text);
   } catch {
-    throw new InvalidArgumentError(`Expected "all" or a whole number from 1 to ${MAX_LIMIT}.`);
+    throw new InvalidArgumentError(`Expected "all" or a whole number from 1 to ${MAX_SAMPLE_ROWS}.`);
   }
 }

@@ -1,13 +1,6 @@
 /** `starling-rm compare` */
 import { type Command, Option } from "commander";
-import {
-  type BenchmarkName,
-  benchmarkNames,
-  byteSize,
-  type ComparedModel,
-  type ComparisonReport,
-  compareModels,
-} from "../src/index.ts";
+import { type BenchmarkName, type ComparedModel, type ComparisonReport, compareModels } from "../src/entry/eval.ts";
 import {
   addDataOptions,
   addSampleOptions,
@@ -18,6 +11,7 @@ import {
 import type { Action } from "./context.ts";
 import { counted } from "./counted.ts";
 import { evaluationStatus, runAndPrint } from "./evaluation-run.ts";
+import { benchmarkNames, byteSize } from "./library.ts";
 import {
   addEngineOptions,
   addTokenOptions,
@@ -77,7 +71,7 @@ function comparisonTable({ models, agreement, rows }: ComparisonReport): string 
     ["margins differ by", difference(margins)],
     ["accuracy of the first", accuracyText(first)],
     ["accuracy of the second", accuracyText(second)],
-    ["right in one alone", `${agreement.onlyFirstRight} in the first, ${agreement.onlySecondRight} in the second`],
+    ["right in only one", `${agreement.onlyFirstRight} in the first, ${agreement.onlySecondRight} in the second`],
   ]);
 }
 
@@ -100,28 +94,28 @@ function shareText(share: number | undefined, interval?: Range): string {
 
 export function describeCompare(command: Command): Command {
   command
-    .description("Compare two models on the same data: what a smaller quantisation, or another head, changes.")
+    .description("Compare two models on the same data, for example two quantisations or two heads.")
     .argument("<first>", 'GGUF file, or "tiny" for the demonstration model')
     .argument("<second>", "GGUF file");
   addDataOptions(command, { many: false });
   addSampleOptions(command);
   command.addOption(
-    new Option("--benchmark <name>", "what the data is")
+    new Option("--benchmark <name>", "format of the data; without --input, the benchmark's own data set")
       .choices(benchmarkNames)
       .default("pairs" satisfies BenchmarkName),
   );
-  addTokenOptions(command);
-  command.option("--json", "print the result as JSON");
+  addTokenOptions(command.optionsGroup("Model:"));
+  command.optionsGroup("Output:").option("--json", "print the result as JSON");
   addEngineOptions(command);
   return command.addHelpText("after", HELP);
 }
 
 const HELP = `
-Rows of --input: {"prompt", "chosen", "rejected"}, {"prompt", "responses", "ranks"}, or {"prompt", "responses"}: where no
-order is known the models are compared with each other alone. With --benchmark the data set of that benchmark.
+Rows of --input: {"prompt", "chosen", "rejected"} or {"prompt", "responses", "ranks"}. With {"prompt", "responses"} no order
+is known, and the models are only compared with each other.
 
-"Same order" counts, for each prompt, every two responses that both models put in the same order. Scores of different
-prompts may drift without harm; margins, the differences between responses to one prompt, are what rankings are made of.
+"Same order" is the share of response pairs, per prompt, that both models order the same way. Scores may shift from prompt to
+prompt without harm: rankings depend only on margins, the differences between responses to one prompt.
 
 Examples:
   starling-rm compare rm.q8_0.gguf rm.q4_k_m.gguf --input preferences.jsonl

@@ -1,4 +1,4 @@
-/** What every command is given. */
+/** What every command receives. */
 import type { Terminal } from "./terminal.ts";
 
 export interface CommandContext {
@@ -7,5 +7,5 @@ export interface CommandContext {
   readonly signal: AbortSignal;
 }
 
-/** A command's work; the number is the exit code. */
+/** Runs a command; resolves to the exit code. */
 export type Action<Options> = (options: Options, context: CommandContext) => Promise<number>;

@@ -1,19 +1,18 @@
-/** `starling-rm convert` and `starling-rm quantize` */
+/** `starling-rm convert`, and what `quantize` shares with it. */
 import { type Command, Option } from "commander";
 import {
-  byteSize,
   type ConvertOptions,
   type ConvertResult,
   convert as convertCheckpoint,
-  profileChoices,
-  type TokenizationMode,
-  tokenizationModes,
   weightTypes,
-} from "../src/index.ts";
+} from "../src/entry/convert.ts";
+import type { ConvertProgress, TokenizationMode } from "../src/index.ts";
 import type { Action, CommandContext } from "./context.ts";
-import { EXIT_DONE, UsageError } from "./errors.ts";
+import { EXIT_DONE, existingFile, UsageError } from "./errors.ts";
 import { pathIdentity } from "./file-identity.ts";
+import { byteSize, profileChoices, tokenizationModes } from "./library.ts";
 import { given } from "./model-option.ts";
+import { REPLACE } from "./option-values.ts";
 import { openOutput } from "./output.ts";
 import { clock, downloadText, progressText } from "./progress-bar.ts";
 
@@ -27,7 +26,7 @@ interface ConvertCommandOptions {
   readonly revision?: string;
   readonly tokenizer?: string;
   readonly stream?: true;
-  readonly cacheDir?: string;
+  readonly cacheFolder?: string;
   readonly concurrency?: number;
   readonly resume?: true;
   readonly force?: true;
@@ -46,14 +45,14 @@ export const convert: Action<ConvertCommandOptions> = async (options, context) =
     profile,
     tokenizer,
     revision,
-    cacheDir,
+    cacheFolder,
     concurrency,
   } = options;
-  // Of the hub a revision is asked for; of a folder it is only kept in the file.
+  // On the hub, the revision selects what is downloaded; for a folder it is only stored in the file.
   const isHub = checkpoint.startsWith("hf:");
-  if (stream && !isHub) throw new UsageError("--stream needs a repository on the hub: hf:OWNER/NAME");
+  if (stream && !isHub) throw new UsageError("--stream works only with a checkpoint on the hub: hf:OWNER/NAME");
   const source = given({ name: options.source, revision: isHub ? undefined : revision });
-  return reportFile(options, context, (onProgress, onDownload) =>
+  return reportFile(options, context, (onProgress) =>
     convertCheckpoint({
       checkpoint,
       output,
@@ -63,42 +62,35 @@ export const convert: Action<ConvertCommandOptions> = async (options, context) =
       resume: resume === true,
       source,
       onProgress,
-      onDownload,
       signal: context.signal,
-      ...given({ tokenization, profile, tokenizer, cacheDir, concurrency, revision: isHub ? revision : undefined }),
+      ...given({ tokenization, profile, tokenizer, cacheFolder, concurrency, revision: isHub ? revision : undefined }),
     }),
   );
 };
 
 type OnProgress = NonNullable<ConvertOptions["onProgress"]>;
-type OnDownload = NonNullable<ConvertOptions["onDownload"]>;
 
-/** Runs something that writes a GGUF, with its progress on the screen, and prints what came of it. */
+/** Runs `make`, which writes a GGUF, shows its progress and prints the result. */
 export async function reportFile(
   { output: path, force, json }: { readonly output: string; readonly force?: true; readonly json?: true },
   { terminal }: CommandContext,
-  make: (onProgress: OnProgress, onDownload: OnDownload) => Promise<ConvertResult>,
+  make: (onProgress: OnProgress) => Promise<ConvertResult>,
+  atFirst = "starting",
 ): Promise<number> {
-  if (!force && (await pathIdentity(path)) !== undefined)
-    throw new UsageError(`${path} exists already; --force replaces it`);
+  if (!force && (await pathIdentity(path)) !== undefined) throw new UsageError(existingFile(path));
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
-  let line: (columns: number) => string = () => "starting";
+  let line = (columns: number) => progressText({ label: atFirst, seconds: elapsed() }, columns);
   terminal.showStatus((columns) => line(columns));
   let result: ConvertResult;
   try {
-    result = await make(
-      ({ bytesDone, bytesTotal, step }) => {
-        const counts = { MiB: Math.floor(bytesDone / 2 ** 20) };
-        const fraction = bytesTotal > 0 ? bytesDone / bytesTotal : 0;
-        line = (columns) => progressText({ label: step, fraction, seconds: elapsed(), counts }, columns);
-        terminal.redrawStatus();
-      },
-      (progress) => {
-        line = (columns) => downloadText(progress, elapsed(), columns);
-        terminal.redrawStatus();
-      },
-    );
+    result = await make((progress) => {
+      line = (columns) =>
+        progress.phase === "downloading"
+          ? downloadText(progress, elapsed(), columns)
+          : convertText(progress, elapsed(), columns);
+      terminal.redrawStatus();
+    });
   } finally {
     terminal.endStatus();
   }
@@ -111,38 +103,43 @@ export async function reportFile(
   return EXIT_DONE;
 }
 
+function convertText({ tensor, fraction, bytesDone }: ConvertProgress, seconds: number, columns: number): string {
+  const counts = { MiB: Math.floor(bytesDone / 2 ** 20) };
+  return progressText({ label: tensor, fraction, seconds, counts }, columns);
+}
+
 export function typeOption(required: boolean): Option {
-  // The library refuses others: it knows why.
+  // The library rejects other types and explains why.
   const option = new Option("-t, --type <type>", `weight type: ${weightTypes.join(", ")}`);
   return required ? option.makeOptionMandatory() : option.default("q4_k_m");
 }
 
 export function describeConvert(command: Command): Command {
   return command
-    .description("Convert a checkpoint of a Llama reward model to a GGUF file.")
-    .argument("<checkpoint>", "folder with config.json, weights and tokenizer files; or hf:OWNER/NAME[@REVISION]")
-    .requiredOption("-o, --output <file>", "the GGUF to write; it appears only when it is whole")
+    .description("Convert a Llama reward-model checkpoint to GGUF.")
+    .argument("<checkpoint>", "folder with config.json, weights and tokenizer files, or hf:OWNER/NAME[@REVISION]")
+    .requiredOption("-o, --output <file>", "GGUF file to write")
     .addOption(typeOption(false))
-    .option("--tokenizer <place>", "take the tokenizer's files from this folder or hf:OWNER/NAME")
+    .option("--tokenizer <place>", "take the tokenizer from this folder or hf:OWNER/NAME")
     .addOption(
       new Option(
         "--tokenization <mode>",
-        "tokenization that the file asks for (default: fast-4.41, or the only one that the tokenizer has)",
+        "tokenization stored in the file (default: fast-4.41, or the only one the tokenizer has)",
       ).choices(tokenizationModes),
     )
-    .addOption(new Option("--profile <name>", "the kind of reward model").choices(profileChoices).default("auto"))
-    .option("--source <name>", "kept in the file: where the checkpoint comes from")
-    .option("--revision <id>", "of hf:…, what to download (default: main); of a folder, kept in the file")
-    .option("--stream", "of hf:…, download each weight file when it is its turn, and remove it afterwards")
-    .option("--resume", "go on from an interrupted run, and let an interruption of this one keep what is done")
-    .option("--force", "replace an existing output")
+    .addOption(new Option("--profile <name>", "reward-model family").choices(profileChoices).default("auto"))
+    .option("--source <name>", "origin of the checkpoint, stored in the file")
+    .option("--revision <id>", "hf:…: branch, tag or commit (default: main); folder: only stored in the file")
+    .option("--stream", "hf:…: download one weight file at a time and delete it once converted")
+    .option("--resume", "continue an interrupted run; keep finished work if this one is interrupted")
+    .option("--force", REPLACE)
     .option("--json", "print the result as JSON")
     .addHelpText("after", HELP);
 }
 
 const HELP = `
-The reward head is never quantised. q4_k_m is the smallest type whose order of responses is close to that of f16; for a
-34B model it takes about 20 GB.
+The output appears only when it is complete. The reward head is never quantised. q4_k_m is the smallest type that ranks
+responses nearly as f16 does; a 34B model takes about 20 GB.
 
 Examples:
   starling-rm convert ./Starling-RM-34B -o starling-rm-34b.q4_k_m.gguf

@@ -2,9 +2,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { embeddedCheckpoint, weightTypes } from "../src/index.ts";
+import { weightTypes } from "../src/entry/convert.ts";
 import type { Action } from "./context.ts";
 import { notReadable } from "./input.ts";
+import { embeddedCheckpoint } from "./library.ts";
 import { addEngineOptions, EMBEDDED_MODEL, type EngineOptions, embeddedModel } from "./model-option.ts";
 import type { Row } from "./row.ts";
 import { toRow } from "./row.ts";
@@ -16,7 +17,7 @@ type DemoOptions = EngineOptions & OutputOptions & { readonly type: string };
 export const demo: Action<DemoOptions> = async (options, context) => {
   const rows = await demoRows();
   const path = await embeddedModel(context, options.type);
-  // A demonstration is for people: a table wherever it goes, unless something else was asked for.
+  // A demonstration is for people: always a table, unless another format is given.
   const format = options.format ?? (options.json ? "json" : "table");
   const source = rowList(rows);
   const exitCode = await runScoring({ source, order: "rank", modelPath: path }, { ...options, format }, context);
@@ -43,7 +44,7 @@ async function demoRows(): Promise<Row[]> {
 
 export function describeDemo(command: Command): Command {
   command
-    .description("Rank a handful of responses with the small demonstration model that ships with the package.")
+    .description("Rank a few responses with the small demonstration model that ships with the package.")
     .option("--type <type>", `weight type: ${weightTypes.join(", ")}`, "f16");
   addFormatOptions(command);
   addEngineOptions(command);
@@ -51,7 +52,7 @@ export function describeDemo(command: Command): Command {
 }
 
 const HELP = `
-The model is converted on first use and kept in the cache folder ($STARLING_RM_CACHE).
+The model is converted on first use and cached in $STARLING_RM_CACHE.
 
 Examples:
   starling-rm demo

@@ -1,10 +1,11 @@
 /** `starling-rm doctor` */
 import { basename } from "node:path";
 import type { Command } from "commander";
-import { byteSize, type Diagnosis, diagnose, type MemoryPrediction, type RuntimeFinding } from "../src/index.ts";
+import { type Diagnosis, diagnose, type MemoryPrediction, type RuntimeFinding } from "../src/index.ts";
 import type { Action, CommandContext } from "./context.ts";
 import { counted } from "./counted.ts";
 import { EXIT_DONE } from "./errors.ts";
+import { byteSize } from "./library.ts";
 import { addEngineOptions, type EngineOptions, engineSettings, modelPath } from "./model-option.ts";
 import { openOutput } from "./output.ts";
 import { safeJson } from "./output-formats.ts";
@@ -33,7 +34,7 @@ async function examine(
   engine: EngineOptions,
   { terminal, signal }: CommandContext,
 ): Promise<Diagnosis> {
-  terminal.showStatus(() => "trying the runtimes, each in a process of its own");
+  terminal.showStatus(() => "trying the runtimes");
   try {
     return await diagnose({ ...(path === undefined ? {} : { modelPath: path }), load: engineSettings(engine), signal });
   } finally {
@@ -41,7 +42,7 @@ async function examine(
   }
 }
 
-/** For people: what is there, then what is missing, then the verdict. */
+/** For people: the machine, then what is missing, then the verdict. */
 export function describeDiagnosis(found: Diagnosis): string {
   const { runtimes, problems } = found;
   const sections = [propertyTable(describeSystem(found))];
@@ -72,7 +73,7 @@ function describeRuntime(runtime: RuntimeFinding, { choice, reasons }: Diagnosis
   const { backend, state, package: name, version, folder, cpuLibrary, problem } = runtime;
   const chosen = backend === choice ? " (taken by --gpu auto)" : "";
   const origin = version === undefined ? folder : `${name} ${version}`;
-  // Why auto passes it over is news only where it works when it is asked for.
+  // Why auto skips a backend matters only if it works when named.
   const passed = state === "works" ? reasons.find((reason) => reason.backend === backend)?.reason : undefined;
   const why = problem ?? passed;
   const library = cpuLibrary === undefined ? undefined : basename(cpuLibrary);
@@ -103,7 +104,7 @@ function describeModel({
   ];
 }
 
-/** Row lengths are of interest only where something is wrong with one. */
+/** Row lengths matter only for kernels with a problem. */
 function describeKernels({
   kernels,
   reasons,
@@ -146,16 +147,17 @@ function indent(text: string): string {
 
 export function describeDoctor(command: Command): Command {
   command
-    .description("Say what this machine can score with, what is missing, and the command that fixes it.")
-    .option("-m, --model <file>", 'a GGUF that is to be loaded, or "tiny": whether it is whole and fits')
-    .option("--json", "print as JSON");
+    .description("Report what this machine can score with, what is missing, and how to fix it.")
+    .option("-m, --model <file>", 'GGUF file to check, or "tiny": whether it is intact and fits')
+    .option("--json", "print the result as JSON");
   return addEngineOptions(command).addHelpText("after", HELP);
 }
 
 const HELP = `
-The exit code is 0 if texts can be scored, 1 if not. Each runtime is tried in a process of its own, so that a broken driver
-does no harm; what is found is remembered until a driver or a library changes (STARLING_RM_PROBE=off: never try,
-STARLING_RM_PROBE=fresh: always).
+Each runtime is tried in a child process, where a broken driver does no harm. Results are cached until a driver or library
+changes. STARLING_RM_PROBE=fresh ignores the cache; STARLING_RM_PROBE=off opens runtimes without trying them first.
+
+Exit codes: 0 this machine can score, 1 it cannot, 2 usage error or failure.
 
 Examples:
   starling-rm doctor

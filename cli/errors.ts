@@ -1,4 +1,4 @@
-/** How the CLI ends: exit codes, the errors of its own, and the one line that each failure gets. */
+/** Exit codes, the CLI's own errors, and the one line that each failure prints. */
 import { inspect } from "node:util";
 import { isStarlingError } from "../src/index.ts";
 import { visible } from "./visible-text.ts";
@@ -6,13 +6,18 @@ import { visible } from "./visible-text.ts";
 export const EXIT_DONE = 0;
 /** Some rows failed; the others were scored. */
 export const EXIT_ROWS_FAILED = 1;
-/** Wrong usage, or something that stopped the whole command. */
+/** Usage error, or a failure of the whole command. */
 export const EXIT_FATAL = 2;
 
-/** The command line is wrong; the message says how to put it right. */
+/** The command line is wrong; the message says how to fix it. */
 export class UsageError extends Error {}
 
-/** The reader of our standard output went away (`| head`): nobody is left to write for, and that is no error. */
+/** The library says the same for outputs of its own. */
+export function existingFile(path: string): string {
+  return `${path} already exists; --force replaces it`;
+}
+
+/** The reader of standard output is gone (`| head`): nothing is left to do, and that is not an error. */
 export class ClosedPipe extends Error {}
 
 /** Ctrl-C or a termination request; `exitCode` is the shell's 128 + signal number. */
@@ -29,7 +34,7 @@ export class Interrupted extends Error {
 
 const DEBUG_VARIABLE = "STARLING_RM_DEBUG";
 
-/** What is printed for `error`: one line, unless STARLING_RM_DEBUG asks for the stack. */
+/** One line for `error`; the whole stack if STARLING_RM_DEBUG is set. */
 export function failureText(error: unknown, environment: NodeJS.ProcessEnv = process.env): string {
   if (isSet(environment[DEBUG_VARIABLE])) return inspect(error);
   const message = visible(error instanceof Error ? error.message : String(error));
@@ -40,20 +45,3 @@ export function failureText(error: unknown, environment: NodeJS.ProcessEnv = pro
 function isSet(value: string | undefined): boolean {
   return value !== undefined && value !== "" && value !== "0";
 }
-
-/** The reason of a failed file operation, in words. */
-export function fileReason(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return (code !== undefined && fileReasons[code]) || message;
-}
-
-const fileReasons: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file or folder",
-  EACCES: "permission denied",
-  EPERM: "operation not permitted",
-  EISDIR: "it is a folder",
-  ENOTDIR: "a part of the path is not a folder",
-  ENOSPC: "no space is left on the device",
-  EROFS: "the file system is read-only",
-  EIO: "the device reported an input/output error",
-};

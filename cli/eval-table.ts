@@ -1,5 +1,5 @@
-/** The end of an evaluation for people: a line for each benchmark, their average, and what one should know of them. */
-import type { BenchmarkReport, EvaluationReport } from "../src/index.ts";
+/** The result of an evaluation for people: a line per benchmark, their average, and notes. */
+import type { BenchmarkReport, EvaluationReport } from "../src/entry/eval.ts";
 import { counted } from "./counted.ts";
 import { padStart, preview, textWidth, visible } from "./visible-text.ts";
 
@@ -7,7 +7,7 @@ const DIGITS = 3;
 const GAP = 2;
 const ABSENT = "-";
 const MAX_MODEL_NAME = 20;
-/** Reasons for leaving rows out that are named; a file may hold any number of them. */
+/** Reasons for omitted rows that are listed; a file may have any number. */
 const MAX_REASONS = 6;
 const MAX_REASON = 30;
 
@@ -16,7 +16,7 @@ export interface EvaluationTableOptions {
   readonly columns: number;
 }
 
-/** Columns of the card's models are left out from the last one on where the terminal is too narrow for them. */
+/** On a narrow terminal the columns of the card's models are dropped, last first. */
 export function evaluationTable(report: EvaluationReport, { columns }: EvaluationTableOptions): string {
   const { benchmarks } = report;
   const models = [...new Set(benchmarks.flatMap(({ card }) => Object.keys(card ?? {})))];
@@ -42,7 +42,7 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
   return `${notices.map((line) => `${line}\n`).join("")}${aligned(table, columns)}${notes.length > 0 ? "\n" : ""}${notes.map((note) => `${note}\n`).join("")}`;
 }
 
-/** The first column to the left, the others to the right. */
+/** First column left-aligned, the others right-aligned. */
 function aligned(rows: readonly (readonly string[])[], columns: number): string {
   const widths = (rows[0] ?? []).map((_, i) => rows.reduce((most, row) => Math.max(most, textWidth(row[i] ?? "")), 0));
   let fitting = widths.length;
@@ -60,7 +60,7 @@ function aligned(rows: readonly (readonly string[])[], columns: number): string 
     .join("");
 }
 
-/** What else is to be said of a benchmark, broken into lines; nothing where there is nothing. */
+/** Notes on a benchmark, wrapped to lines; may be empty. */
 function noteLines(report: BenchmarkReport, columns: number): string[] {
   const { rows, truncatedResponses, length, own, ranking } = report;
   const left = Object.values(rows.omitted).reduce((sum, count) => sum + count, 0);
@@ -69,7 +69,7 @@ function noteLines(report: BenchmarkReport, columns: number): string[] {
     own !== undefined && `score by the benchmark's own rules ${share(own.score)}.`,
     length?.verdict.biased && length.verdict.sentence,
     left > 0 && `${left} of ${rows.read} rows left out (${reasons(rows.omitted)}).`,
-    rows.broken > 0 && `${counted(rows.broken, "row")} could not be understood.`,
+    rows.broken > 0 && `${counted(rows.broken, "row")} could not be read.`,
     rows.failed > 0 && `${counted(rows.failed, "case")} could not be scored.`,
     truncatedResponses > 0 && `${counted(truncatedResponses, "response")} truncated to the last tokens.`,
   ].filter((note) => typeof note === "string");

@@ -1,14 +1,6 @@
 /** `starling-rm eval` */
-import { type Command, Option } from "commander";
-import {
-  type BenchmarkRequest,
-  benchmarkNames,
-  benchmarks,
-  evaluate,
-  prepareReportFolder,
-  type WrittenReport,
-  writeReport,
-} from "../src/index.ts";
+import type { Command } from "commander";
+import { type BenchmarkRequest, benchmarks, evaluate, type WrittenReport, writeReport } from "../src/entry/eval.ts";
 import {
   ALL,
   addDataOptions,
@@ -24,6 +16,7 @@ import { UsageError } from "./errors.ts";
 import { evaluationTable } from "./eval-table.ts";
 import { evaluationStatus, runAndPrint } from "./evaluation-run.ts";
 import { pathIdentity } from "./file-identity.ts";
+import { benchmarkNames, prepareReportFolder } from "./library.ts";
 import {
   addEngineOptions,
   addModelOptions,
@@ -39,7 +32,7 @@ type EvalCommandOptions = ModelOptions &
 
 export const evaluateCommand: Action<EvalCommandOptions> = async (options, context) => {
   const requests = requestsOf(options.benchmarks, options.input);
-  if (options.output === "") throw new UsageError("--output is empty: give the name of a folder");
+  if (options.output === "") throw new UsageError("--output is empty; expected a folder name");
   if (options.output !== undefined) await checkNotRead(await prepareReportFolder(options.output), requests);
   const path = await modelPath(options, context);
   const { terminal } = context;
@@ -55,8 +48,8 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
     for (const { benchmark, cases } of report.benchmarks)
       if (cases === 0) terminal.say(`note: ${benchmark} has no usable rows`);
     if (options.output !== undefined) {
-      const written = await writeReport(options.output, evaluation);
-      terminal.say(`the whole report: ${written.html}, ${written.json}, ${written.scores}`);
+      const written = await writeReport({ folder: options.output, evaluation });
+      terminal.say(`report written: ${written.html}, ${written.json}, ${written.scores}`);
     }
     return options.json
       ? `${JSON.stringify(report, undefined, 2)}\n`
@@ -64,29 +57,27 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
   });
 };
 
-/** The report must not replace what it is about. */
+/** The report must not replace its own input. */
 async function checkNotRead(report: WrittenReport, requests: readonly BenchmarkRequest[]): Promise<void> {
   const inputs = await Promise.all(requests.flatMap(({ inputs = [] }) => inputs.map(pathIdentity)));
   for (const file of Object.values(report)) {
     const identity = await pathIdentity(file);
     if (identity !== undefined && inputs.includes(identity))
-      throw new UsageError(`the report's ${file} is the file that is being read: write to another folder`);
+      throw new UsageError(`the report would replace its input ${file}: choose another --output folder`);
   }
 }
 
 export function describeEval(command: Command): Command {
   command
-    .description("Measure how often a model gives the better response the higher score, as its card's table does.")
-    .argument("<benchmarks...>", `${[...benchmarkNames, ALL].join(", ")} (${ALL}: ${CARD.join(", ")})`, benchmarkValue);
-  addModelOptions(command);
+    .description("Measure how often the better response gets the higher score, as in the model card's table.")
+    .argument("<benchmarks...>", `${[...benchmarkNames, ALL].join(", ")} (= ${CARD.join(", ")})`, benchmarkValue);
   addDataOptions(command, { many: true });
   addSampleOptions(command);
+  addModelOptions(command);
   command
-    .option(
-      "-o, --output <folder>",
-      "write report.html, report.json and scores.jsonl there; files of these names are replaced",
-    )
-    .addOption(new Option("--json", "print the report as JSON instead of a table"));
+    .optionsGroup("Output:")
+    .option("-o, --output <folder>", "write report.html, report.json and scores.jsonl there; replaces older ones")
+    .option("--json", "print the report as JSON");
   addEngineOptions(command);
   return command.addHelpText("after", HELP);
 }
@@ -97,15 +88,15 @@ ${Object.values(benchmarks)
   .map(({ name, description }) => `  ${name.padEnd(13)}${description}`)
   .join("\n")}
 
-Without --input a benchmark's data set is downloaded from the Hugging Face hub once, at a fixed revision (some are gated:
-accept their conditions on their pages and set HF_TOKEN). With several benchmarks write --input human=arena.parquet.
-Rows of "pairs": {"prompt", "chosen", "rejected"}, or {"prompt", "responses", "ranks"} (1 = best, equal ranks are tied,
-null = unranked).
+Without --input, a benchmark's data set is downloaded once from the Hugging Face hub at a fixed revision (some are gated:
+accept their conditions on their pages and set HF_TOKEN). With several benchmarks, write --input human=arena.parquet.
+Rows of "pairs": {"prompt", "chosen", "rejected"} or {"prompt", "responses", "ranks"} (1 = best, equal ranks tie, null =
+unranked).
 
-Scores are kept: a run that was stopped goes on where it stopped, with the same result. A row that cannot be understood is
-reported by line number and skipped.
+Scores are cached: an interrupted run resumes and gives the same result. A malformed row is reported by line number and
+skipped.
 
-Exit code: 0 done, 1 some rows failed (with --strict the first one ends the run), 2 wrong usage or a failure of the whole.
+Exit codes: 0 success, 1 some rows failed (reported on stderr; --strict stops at the first), 2 usage error or failure.
 
 Examples:
   starling-rm eval --model rm.gguf all --output report

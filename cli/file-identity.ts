@@ -1,6 +1,6 @@
 /**
- * Telling whether two names or descriptors are one file: device and file number; undefined for what is no plain file. Names
- * are looked at off the JS thread, which a stalled disk must not hold.
+ * Whether two names or descriptors are the same file: device and inode; undefined for anything but a regular file. Paths are
+ * examined off the JS thread, which a stalled disk must not block.
  */
 import { type BigIntStats, fstatSync, type Stats } from "node:fs";
 import { stat } from "node:fs/promises";
@@ -18,7 +18,7 @@ export async function pathIdentity(path: string): Promise<string | undefined> {
   return found === undefined ? undefined : identity(found);
 }
 
-/** Whether that is what the descriptor is of, whatever it is: /dev/stdout is a file, a pipe, a socket or a terminal. */
+/** Whether `stats` describe the descriptor's file, pipe, socket or terminal (/dev/stdout can be any of them). */
 export function isDescriptor(descriptor: number, stats: Stats | undefined): boolean {
   try {
     const { dev, ino } = fstatSync(descriptor);

@@ -1,17 +1,13 @@
 /** `starling-rm fit` */
+
 import { type Command, InvalidArgumentError, Option } from "commander";
-import {
-  type BenchmarkName,
-  benchmarkNames,
-  type FitComparison,
-  type FitProgress,
-  type FitReport,
-  fitModel,
-} from "../src/index.ts";
-import { addDataOptions, type DataOptions, MAX_SEED, requestsOf } from "./benchmark-options.ts";
+import type { BenchmarkName } from "../src/entry/eval.ts";
+import { type FitComparison, type FitModelOptions, type FitReport, fitModel } from "../src/entry/fit.ts";
+import { addDataOptions, type DataOptions, requestsOf } from "./benchmark-options.ts";
 import type { Action } from "./context.ts";
 import { UsageError } from "./errors.ts";
 import { runAndPrint } from "./evaluation-run.ts";
+import { benchmarkNames, MAX_SEED } from "./library.ts";
 import {
   addEngineOptions,
   addModelOptions,
@@ -21,7 +17,7 @@ import {
   type ModelOptions,
   modelPath,
 } from "./model-option.ts";
-import { wholeNumber } from "./option-values.ts";
+import { REPLACE, wholeNumber } from "./option-values.ts";
 import { downloadText, progressText } from "./progress-bar.ts";
 import { propertyTable } from "./table.ts";
 
@@ -42,7 +38,7 @@ export const fit: Action<FitCommandOptions> = async (options, context) => {
   const [data] = requestsOf([options.benchmark], options.input);
   if (options.output === undefined && options.headOutput === undefined)
     throw new UsageError(
-      "the new head would be lost: give --head-output FILE for the head alone, or --output FILE for a whole model with it",
+      "no output: give --head-output FILE for only the head, or --output FILE for a copy of the model with it",
     );
   const path = await modelPath(options, context);
   const { output, headOutput, ridge, heldOut, seed, force } = options;
@@ -59,19 +55,20 @@ export const fit: Action<FitCommandOptions> = async (options, context) => {
   });
 };
 
-function statusText(progress: FitProgress, seconds: number, columns: number): string {
-  switch (progress.doing) {
-    case "reading":
-      return progressText(
-        { label: "features", seconds, counts: { responses: progress.responses, tokens: progress.tokens } },
-        columns,
-      );
+type FitModelProgress = Parameters<NonNullable<FitModelOptions["onProgress"]>>[0];
+
+function statusText(progress: FitModelProgress, seconds: number, columns: number): string {
+  switch (progress.phase) {
+    case "extracting": {
+      const counts = { responses: progress.responsesDone, tokens: progress.tokensDone };
+      return progressText({ label: "features", seconds, counts }, columns);
+    }
     case "downloading":
-      return downloadText(progress.progress, seconds, columns);
+      return downloadText(progress, seconds, columns);
     case "fitting":
-      return progressText({ label: `fitting, ridges tried: ${progress.trials}`, seconds }, columns);
+      return progressText({ label: `fitting, ridges tried: ${progress.trialsDone}`, seconds }, columns);
     default:
-      return progressText({ label: `${progress.doing} the model`, fraction: progress.fraction, seconds }, columns);
+      return progressText({ label: `${progress.phase} the model`, fraction: progress.fraction, seconds }, columns);
   }
 }
 
@@ -86,12 +83,9 @@ function fitTable(report: FitReport): string {
     ["preferences", sources.map(({ name }) => name).join(", ")],
     [
       "rows",
-      `${rows.read}${omitted > 0 ? `, of which ${omitted} say nothing of an order` : ""}${left > 0 ? `, of which ${left} failed` : ""}`,
+      `${rows.read}${omitted > 0 ? `, of which ${omitted} have no order` : ""}${left > 0 ? `, of which ${left} failed` : ""}`,
     ],
-    [
-      "ridge",
-      `${ridge.toPrecision(DIGITS)}${trials.length > 0 ? `, the best of ${trials.length} that were tried` : ""}`,
-    ],
+    ["ridge", `${ridge.toPrecision(DIGITS)}${trials.length > 0 ? `, the best of ${trials.length} tried` : ""}`],
     [
       "fit",
       `${converged ? "at the minimum" : "NOT at the minimum"} after ${iterations} iterations (gradient ${gradientNorm.toExponential(1)})`,
@@ -128,26 +122,32 @@ function partValue(text: string): number {
 
 export function describeFit(command: Command): Command {
   command.description(
-    "Fit the reward head to preferences of your own, by the method that the model was trained with; the rest of the model stays.",
+    "Fit the reward head to your own preferences, by the loss the model was trained with; the rest of the model is unchanged.",
   );
   addModelOptions(command);
   addDataOptions(command, { many: false });
   command
     .addOption(
-      new Option("--benchmark <name>", "what the data is")
+      new Option("--benchmark <name>", "format of the data; without --input, the benchmark's own data set")
         .choices(benchmarkNames)
         .default("pairs" satisfies BenchmarkName),
     )
-    .option("-o, --output <file>", "write a copy of the model with the new head")
-    .option("--head-output <file>", "write the new head alone, for --head beside the model")
+    .optionsGroup("Fit:")
     .option(
       "--ridge <number>",
-      'pull towards the old head, or "auto" for the best by cross-validation (default: auto)',
+      'penalty on moving away from the old head, or "auto" for cross-validation (default: auto)',
       ridgeValue,
     )
-    .option("--held-out <part>", "part of the prompts to judge the new head by, 0 to 0.9 (default: 0.1)", partValue)
-    .option("--seed <n>", "decides which prompts those are (default: 0)", wholeNumber(0, MAX_SEED))
-    .option("--force", "replace existing outputs")
+    .option(
+      "--held-out <part>",
+      "part of the prompts held out to judge the new head, 0 to 0.9 (default: 0.1)",
+      partValue,
+    )
+    .option("--seed <n>", "seed of the held-out split (default: 0)", wholeNumber(0, MAX_SEED))
+    .optionsGroup("Output:")
+    .option("-o, --output <file>", "write a copy of the model with the new head")
+    .option("--head-output <file>", "write only the new head, a small file for --head")
+    .option("--force", REPLACE)
     .option("--json", "print the result as JSON");
   addEngineOptions(command);
   return command.addHelpText("after", HELP);
@@ -158,13 +158,13 @@ Rows of --input:
   {"prompt": "…", "chosen": "…", "rejected": "…"}
   {"prompt": "…", "responses": ["…", "…", "…"], "ranks": [1, 2, null]}    1 = best, equal ranks tie, null is unranked
 
-The new head minimises the mean K-wise loss of the prompts that are not held out, and ridge/2 times its squared distance
-from the old head. "Accuracy" is the part of a prompt's comparisons that come out right, on average; "loss" the negative
-log-likelihood of a prompt's order, in nats. Judge by the line "held out".
-What the model computes of each response (28 kB for the 34B) is kept in the cache folder: a run that was stopped goes on,
-and other settings of the fit cost seconds.
+The new head minimises the mean K-wise loss of the prompts that are not held out, plus ridge/2 times the squared distance
+from the old head. "Accuracy" is the mean share of a prompt's comparisons that are right. "Loss" is the negative
+log-likelihood of a prompt's order, in nats. Judge the head by the line "held out".
+The hidden state of each response is cached (28 kB each for the 34B): an interrupted run resumes, and another fit of the same
+data takes seconds.
 
-Exit code: 0 done, 1 some rows failed (the first of each kind are named on stderr), 2 wrong usage or a failure of the whole.
+Exit codes: 0 success, 1 some rows failed (reported on stderr), 2 usage error or failure.
 
 Examples:
   starling-rm fit --model rm.gguf --input prefs.jsonl --head-output mine.gguf

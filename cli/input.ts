@@ -1,24 +1,24 @@
-/** Opening what rows are read from. */
+/** Opens the source of rows. */
 import { constants, createReadStream, fstatSync, open, read, type Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { isatty, ReadStream } from "node:tty";
 import { promisify } from "node:util";
-import { compressionOf, decompressed, FileError } from "../src/index.ts";
-import { fileReason } from "./errors.ts";
+import { FileError } from "../src/index.ts";
 import { descriptorIdentity, isDescriptor } from "./file-identity.ts";
+import { compressionOf, decompressed, systemReason } from "./library.ts";
 
 export interface Input {
-  /** How messages call it. */
+  /** Its name in messages. */
   readonly name: string;
-  /** Unpacked, where it is compressed with gzip or zstd. */
+  /** Decompressed, if it is gzip or zstd. */
   readonly chunks: AsyncIterable<Uint8Array>;
-  /** Bytes of the chunks together, where they are known. */
+  /** Total bytes of the chunks, if known. */
   readonly totalBytes: number | undefined;
   /** See {@link descriptorIdentity}. */
   readonly identity: string | undefined;
-  /** Lets go of it, also while it is being read. */
+  /** Closes it, even during a read. */
   close(): void;
 }
 
@@ -26,7 +26,7 @@ const openDescriptor = promisify(open);
 const readDescriptor = promisify(read);
 
 const STDIN = 0;
-/** Enough to know gzip and zstd. */
+/** Enough to recognise gzip and zstd. */
 const MAGIC_BYTES = 4;
 
 /** @param path a file, or "-" for standard input */
@@ -35,13 +35,13 @@ export async function openInput(path: string): Promise<Input> {
   const there = await stat(path).catch((error: unknown) => {
     throw notReadable(path, error);
   });
-  // /dev/stdin, and whatever else it may be called.
+  // /dev/stdin, under any name.
   if (isDescriptor(STDIN, there)) return standardInput();
   if (there.isDirectory())
     throw new FileError("ERR_FILE_NOT_READABLE", `${path} is a folder; expected a file of JSON lines or JSON.`, {
       file: path,
     });
-  // Opening a named pipe waits for its writer, and reading for what it writes: neither could be stopped.
+  // A blocking open of a named pipe waits for its writer, a blocking read for data: neither could be cancelled.
   const fd = await openDescriptor(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((error: unknown) => {
     throw notReadable(path, error);
   });
@@ -75,10 +75,10 @@ async function sizeOf(descriptor: number, stat: Stats): Promise<number | undefin
   return stat.isFile() && !(await isCompressed(descriptor)) ? stat.size : undefined;
 }
 
-/** Of a plain file; looking at a position leaves the place where it is read on. */
+/** For a regular file; reading at a position does not move the read offset. */
 async function isCompressed(descriptor: number): Promise<boolean> {
   const head = Buffer.alloc(MAGIC_BYTES);
-  // Where it fails, reading the rows will say what is wrong.
+  // If this fails, reading the rows reports why.
   await readDescriptor(descriptor, head, 0, head.length, 0).catch(() => {});
   return compressionOf(head) !== undefined;
 }
@@ -92,7 +92,7 @@ async function* readable(stream: AsyncIterable<Uint8Array>, name: string): Async
 }
 
 export function notReadable(name: string, error: unknown): FileError {
-  return new FileError("ERR_FILE_NOT_READABLE", `${name} cannot be read: ${fileReason(error)}.`, {
+  return new FileError("ERR_FILE_NOT_READABLE", `${name} cannot be read: ${systemReason(error)}.`, {
     cause: error,
     file: name,
   });

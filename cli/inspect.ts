@@ -1,16 +1,15 @@
 /** `starling-rm inspect` */
 import { type Command, Option } from "commander";
 import {
-  byteSize,
-  type FitRecord,
   type HeadInspection,
   type InspectResult,
   inspectModel,
   type InspectOptions as LibraryOptions,
-  type MemoryPrediction,
-} from "../src/index.ts";
+} from "../src/entry/convert.ts";
+import type { FitRecord, MemoryPrediction } from "../src/index.ts";
 import type { Action, CommandContext } from "./context.ts";
 import { EXIT_DONE } from "./errors.ts";
+import { byteSize } from "./library.ts";
 import {
   addEngineOptions,
   EMBEDDED_MODEL,
@@ -40,25 +39,25 @@ export const inspect: Action<InspectOptions> = async ({ path, json, memory, type
   return EXIT_DONE;
 };
 
-/** Not a local path, which may begin with "./". */
+/** Local paths that look alike can be written with a leading "./". */
 function isRemote(path: string): boolean {
   return /^(?:hf:|https?:\/\/)/i.test(path);
 }
 
 async function inspectShown(
   path: string,
-  options: LibraryOptions,
+  options: Omit<LibraryOptions, "modelPath">,
   { terminal, signal }: CommandContext,
 ): Promise<InspectResult | HeadInspection> {
   if (isRemote(path)) terminal.showStatus(() => "reading the header");
   try {
-    return await inspectModel(path, { ...options, signal });
+    return await inspectModel({ ...options, modelPath: path, signal });
   } finally {
     terminal.endStatus();
   }
 }
 
-/** What was found, one property a line; what a file does not have is left out. */
+/** One property per line; absent ones are left out. */
 function describeModel(found: InspectResult, inParts: boolean, type = "q4_k_m"): string {
   const { head } = found;
   const properties: Property[] = [
@@ -70,7 +69,7 @@ function describeModel(found: InspectResult, inParts: boolean, type = "q4_k_m"):
     ["weights", found.fileType],
     ["parameters", `${quantity(found.parameters)} (${found.parameters})`],
     ["size", byteSize(found.size)],
-    ["reward head", head ? headText(head) : "none: it cannot be scored with"],
+    ["reward head", head ? headText(head) : "none: this model cannot score"],
     ...describeFit(found.fit),
     ["layers", found.layers],
     ["hidden size", found.embeddingLength],
@@ -96,7 +95,7 @@ function describeModel(found: InspectResult, inParts: boolean, type = "q4_k_m"):
   return table(properties);
 }
 
-/** One line a type: most bytes first. */
+/** One line per type, largest first. */
 function describeTypes({ tensorTypes, bytesByType, size }: InspectResult): Property[] {
   const types = Object.entries(bytesByType).sort(([, a], [, b]) => b - a);
   const counts = types.map(([type]) => String(tensorTypes[type]));
@@ -113,7 +112,7 @@ function percent(part: number, whole: number): string {
 
 type Property = [name: string, value: string | number | undefined];
 
-/** So many digits of a fingerprint tell two trunks apart; --json has all. */
+/** Enough digits to tell two trunks apart; --json has all. */
 const TRUNK_DIGITS = 12;
 
 function trunkText(sha256: string | undefined): string | undefined {
@@ -127,14 +126,15 @@ function describeHead({ name, path, profile, tokenization, trunkSha256, head, fi
     ["kind", "head file: for --head, beside a model"],
     ["reward head", headText(head)],
     ...describeFit(fit),
-    ["for the trunk", trunkText(trunkSha256) ?? "not known: an older version made the file"],
+    ["for the trunk", trunkText(trunkSha256) ?? "unknown: the file was made by an older version"],
     ["profile", profile],
     ["tokenization", tokenization],
   ]);
 }
 
-function headText({ length, norm, mean }: HeadInspection["head"]): string {
-  return `${length} values, norm ${norm.toPrecision(4)}, mean ${mean.toPrecision(4)}`;
+function headText({ length, norm, mean, bias }: HeadInspection["head"]): string {
+  const weights = `${length} values, norm ${norm.toPrecision(4)}, mean ${mean.toPrecision(4)}`;
+  return bias === undefined ? weights : `${weights}, bias ${bias.toPrecision(4)}`;
 }
 
 function describeFit(fit: FitRecord | undefined): Property[] {
@@ -154,15 +154,15 @@ function table(properties: readonly Property[]): string {
 function templateText({ template, templateFrom, templateDate, templateNames }: InspectResult): string | undefined {
   if (template === undefined) return undefined;
   const date = {
-    required: "asks for a date: --template-date",
-    optional: "writes a date, its own unless there is --template-date",
+    required: "needs a date: --template-date",
+    optional: "prints a date, a fixed one unless --template-date is given",
   };
   const names = templateNames?.map((name) => JSON.stringify(name)).join(", ");
   return [
     template,
     templateFrom,
     templateDate && date[templateDate],
-    names && `the checkpoint has ${names} and none that is named "default"`,
+    names && `the checkpoint has ${names} and none named "default"`,
   ]
     .filter(Boolean)
     .join(", ");
@@ -194,17 +194,16 @@ function describeMemory(need: MemoryPrediction, inParts: boolean, as: string): [
 
 export function describeInspect(command: Command): Command {
   command
-    .description("Say what a GGUF file or checkpoint is, here or on the hub; only headers are read.")
+    .description("Describe a GGUF file or a checkpoint, local or on the hub; reads only headers.")
     .argument(
       "<path>",
-      `a GGUF file, a checkpoint folder, "${EMBEDDED_MODEL}" for the demonstration model, hf:OWNER/NAME, ` +
-        "hf:OWNER/NAME/FILE.gguf or the web address of a GGUF",
+      `GGUF file, checkpoint folder, "${EMBEDDED_MODEL}" for the demonstration model, hf:OWNER/NAME, ` +
+        "hf:OWNER/NAME/FILE.gguf, or the URL of a GGUF",
     )
-    .option("--json", "print as JSON")
-    .addOption(
-      new Option("-t, --type <type>", "of a checkpoint: predict the memory of this weight type (default: q4_k_m)"),
-    )
-    .option("--memory", "say what the memory need consists of, and what is free; the options below change it");
+    .optionsGroup("Output:")
+    .addOption(new Option("-t, --type <type>", "checkpoint: weight type to predict memory for (default: q4_k_m)"))
+    .option("--memory", "break the predicted memory into parts; the engine options change it")
+    .option("--json", "print the result as JSON");
   return addEngineOptions(command).addHelpText("after", HELP);
 }
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-/** The entry of the command `starling-rm`. */
-import { endProcess } from "../src/index.ts";
 import { Interrupted } from "./errors.ts";
+/** The entry point of the command `starling-rm`. */
+import { endProcess } from "./library.ts";
 import { run } from "./program.ts";
 import { watchSignals } from "./signals.ts";
 import { Terminal } from "./terminal.ts";
 
-/** A read that cannot be cancelled (of a named pipe) would keep the process alive for nothing. */
+/** A read that cannot be cancelled (of a named pipe) must not keep the process alive. */
 const MAX_LINGERING_MS = 200;
 
 const terminal = new Terminal();
@@ -14,11 +14,11 @@ const { signal, end } = watchSignals((reason) => {
   terminal.endStatus();
   terminal.say(reason);
 });
-// Failures of standard output are met by the write that they happened to; a closed stderr is no reason to stop.
+// The failed write reports an error of standard output; a closed stderr does not stop the work.
 process.stdout.on("error", () => {});
 process.stderr.on("error", () => {});
 
-// The library's warnings look like every other line; Node's own stay as they are.
+// The library's warnings are printed like every other line, Node's own as usual.
 const printWarning = process.listeners("warning");
 process.removeAllListeners("warning");
 process.on("warning", (warning) => {
@@ -27,7 +27,7 @@ process.on("warning", (warning) => {
 });
 
 process.exitCode = await run(process.argv.slice(2), { terminal, signal });
-// Everything that was written is with the system by now.
+// The system has everything that was written.
 if (signal.reason instanceof Interrupted) await endProcess(process.exitCode, signal.reason.signal);
 end();
 setTimeout(() => process.exit(), MAX_LINGERING_MS).unref();

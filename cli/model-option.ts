@@ -1,35 +1,35 @@
-/** The options that name and load a model, shared by all commands that need one. */
+/** Options that name and load a model, shared by all commands that need one. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import {
-  batchModes,
-  embeddedModelPath,
   type GpuChoice,
-  gpuChoices,
   type LoadRewardModelOptions,
   loadRewardModel,
   modelNotices,
   type RewardModel,
   type SpecialTokens,
   type SplitMode,
-  specialTokenChoices,
-  splitModes,
   type TokenizationMode,
-  tokenizationModes,
 } from "../src/index.ts";
 import type { CommandContext } from "./context.ts";
 import { UsageError } from "./errors.ts";
+import {
+  batchModes,
+  embeddedModelPath,
+  gpuChoices,
+  MAX_BATCH_TOKENS,
+  MAX_DEVICES,
+  MAX_LAYERS,
+  MAX_THREADS,
+  specialTokenChoices,
+  splitModes,
+  tokenizationModes,
+} from "./library.ts";
 import { templateDate, wholeNumber } from "./option-values.ts";
 import { progressText } from "./progress-bar.ts";
 
 /** `--model tiny`: the demonstration model that ships with the package. A file of that name is `./tiny`. */
 export const EMBEDDED_MODEL = "tiny";
 const MODEL_VARIABLE = "STARLING_RM_MODEL";
-
-/** The library's bounds: llama.cpp's GGML_MAX_N_THREADS, more layers than any Llama has, and the largest batch. */
-const MAX_THREADS = 512;
-const MAX_LAYERS = 1_000;
-const MAX_TOKENS = 65_536;
-const MAX_MAIN_DEVICE = 14;
 
 export interface ModelOptions {
   readonly model?: string;
@@ -51,20 +51,19 @@ export interface EngineOptions {
   readonly batchMode?: LoadRewardModelOptions["batchMode"] & string;
   readonly prefixSharing?: boolean;
   readonly memoryCheck?: boolean;
-  /** False with --no-mmap; else true, which leaves the choice to the library. */
+  /** False with --no-mmap; otherwise true, and the library decides. */
   readonly mmap?: boolean;
 }
 
 /** --model, --head where a head is used, and how text becomes tokens. */
 export function addModelOptions(command: Command, { head = true }: { head?: boolean } = {}): Command {
-  command.option(
-    "-m, --model <file>",
-    `GGUF file, or "${EMBEDDED_MODEL}" for the demonstration model [$${MODEL_VARIABLE}]`,
-  );
+  command
+    .optionsGroup("Model:")
+    .option("-m, --model <file>", `GGUF file, or "${EMBEDDED_MODEL}" for the demonstration model [$${MODEL_VARIABLE}]`);
   if (head)
     command
-      .option("--head <file>", "a head file of starling-rm fit, in place of the model's own head")
-      .option("--foreign-head", "take a head that was fitted to another model: its scores may mean nothing");
+      .option("--head <file>", "head file made by fit, used instead of the model's own head")
+      .option("--foreign-head", "accept a head fitted to another model; its scores may mean nothing");
   return addTokenOptions(command);
 }
 
@@ -72,21 +71,20 @@ export function addModelOptions(command: Command, { head = true }: { head?: bool
 export function addTokenOptions(command: Command): Command {
   return command
     .addOption(
-      new Option(
-        "--tokenization <mode>",
-        "which transformers tokenizer to follow (default: what the model says)",
-      ).choices(tokenizationModes),
+      new Option("--tokenization <mode>", "transformers tokenizer to reproduce (default: the model's)").choices(
+        tokenizationModes,
+      ),
     )
     .addOption(
       new Option(
         "--special-tokens <how>",
-        "special tokens typed in prompts and responses: plain text, or special as in the model card's code " +
+        "special tokens inside prompts and responses: plain text, or special as in the model card's code " +
           "(default: plain)",
       ).choices(specialTokenChoices),
     )
     .option(
       "--template-date <YYYY-MM-DD>",
-      "the date that the model's chat template writes, if it writes one (Llama 3.2 asks for it; Llama 3.1 has its own)",
+      "date for chat templates that print one (required by Llama 3.2; Llama 3.1 has its own)",
       templateDate,
     );
 }
@@ -94,46 +92,44 @@ export function addTokenOptions(command: Command): Command {
 /** Where and how the model runs. */
 export function addEngineOptions(command: Command): Command {
   return command
-    .option("--no-prefix-sharing", "compute every text in full, for comparison: scores are the same, it takes longer")
-    .option("--no-memory-check", "load the model even if it seems to need more memory than is free")
-    .option(
-      "--no-mmap",
-      "read the weights into memory first: for a file that may change or be cut short meanwhile, as in network folders",
-    )
-    .addOption(new Option("--gpu <backend>", "where the layers run (default: auto)").choices(gpuChoices))
+    .optionsGroup("Engine:")
+    .addOption(new Option("--gpu <backend>", "backend that runs the layers (default: auto)").choices(gpuChoices))
     .option(
       "--gpu-layers <n>",
-      'layers to place on the GPU: a number, "all", or "auto" for what fits (default: auto)',
+      'layers on the GPU: a number, "all", or "auto" for as many as fit (default: auto)',
       layers,
     )
     .addOption(
       new Option(
         "--split-mode <mode>",
-        "over several GPUs: layer for whole layers on each, none for the main device alone (default: layer)",
+        "several GPUs: whole layers on each (layer), or only the main device (none) (default: layer)",
       ).choices(splitModes),
     )
     .option(
       "--main-device <index>",
-      "the main GPU, as doctor counts them (default: 0)",
-      wholeNumber(0, MAX_MAIN_DEVICE),
+      "index of the main GPU, as listed by doctor (default: 0)",
+      wholeNumber(0, MAX_DEVICES - 1),
     )
     .option("--threads <n>", "CPU threads (default: all cores)", wholeNumber(1, MAX_THREADS))
     .option(
       "--ctx <tokens>",
-      "most tokens of one text (default and most: the model's 2048)",
-      wholeNumber(1, MAX_TOKENS),
+      "maximum tokens of a text (default and upper bound: the model's limit, usually 2048)",
+      wholeNumber(1, MAX_BATCH_TOKENS),
     )
-    .option("--batch <tokens>", "token budget of one batch (default: by backend)", wholeNumber(1, MAX_TOKENS))
+    .option("--batch <tokens>", "tokens per batch (default: by backend)", wholeNumber(1, MAX_BATCH_TOKENS))
     .addOption(
       new Option(
         "--batch-mode <mode>",
-        "exact: same score to the last bit in any company; packed: faster on GPUs",
+        "exact: bit-identical scores in any batch; packed: faster on GPUs (default: exact on the CPU, else packed)",
       ).choices(batchModes),
-    );
+    )
+    .option("--no-prefix-sharing", "compute every text in full: same scores, slower; for comparison")
+    .option("--no-memory-check", "load the model even if memory seems too small")
+    .option("--no-mmap", "read the weights into memory instead of mapping a file that may change (network folders)");
 }
 
-/** Said where --template-date is given in vain. */
-export const DATE_NOTE = "note: this model's chat template asks for no date, so that --template-date changes nothing";
+/** Printed if --template-date has no effect. */
+export const DATE_NOTE = "note: this model's chat template prints no date: --template-date has no effect";
 
 const layerNumber = wholeNumber(0, MAX_LAYERS);
 
@@ -146,19 +142,19 @@ function layers(text: string): number | "auto" | "all" {
   }
 }
 
-/** The path of the model that was asked for; the demonstration model is made on first use. */
+/** The path of the requested model; the demonstration model is converted on first use. */
 export async function modelPath({ model }: ModelOptions, context: CommandContext): Promise<string> {
   const named = model ?? process.env[MODEL_VARIABLE];
   if (named === undefined || named === "") {
     throw new UsageError(
-      `no model was given: use --model FILE.gguf or set ${MODEL_VARIABLE} ("starling-rm convert" makes the file from a ` +
-        `Starling-RM-34B checkpoint; "--model ${EMBEDDED_MODEL}" is a small demonstration)`,
+      `no model given: use --model FILE.gguf or set ${MODEL_VARIABLE} (starling-rm convert makes the file from a ` +
+        `checkpoint; --model ${EMBEDDED_MODEL} is a small demonstration)`,
     );
   }
   return embeddedPath(named, context);
 }
 
-/** `name` as it is, unless it is the demonstration model's. */
+/** `name` unchanged, unless it is the demonstration model's. */
 export async function embeddedPath(name: string, context: CommandContext): Promise<string> {
   return name === EMBEDDED_MODEL ? embeddedModel(context) : name;
 }
@@ -187,8 +183,8 @@ export async function loadModel(
       ...loadSettings(options),
       modelPath: path,
       signal,
-      onProgress: (loaded) => {
-        fraction = loaded;
+      onProgress: (progress) => {
+        fraction = progress.fraction;
         terminal.redrawStatus();
       },
     });
@@ -226,7 +222,7 @@ export function engineSettings(options: EngineOptions): Partial<LoadRewardModelO
   };
 }
 
-/** The entries that have a value: an option that was not given is not passed on. */
+/** The entries that have a value: options that were not given are not passed on. */
 export function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>;

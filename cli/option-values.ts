@@ -1,8 +1,11 @@
-/** Values of options: parsing with messages that name what is allowed. */
+/** Parsers for option values; their messages name what is allowed. */
 import { InvalidArgumentError } from "commander";
-import { isTemplateDate } from "../src/index.ts";
+import { isTemplateDate } from "./library.ts";
 
-/** A parser for a whole number between two bounds. */
+/** Description of --force. */
+export const REPLACE = "replace an existing output file";
+
+/** A parser for a whole number between two bounds, inclusive. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -13,13 +16,13 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
   };
 }
 
-/** A date as the library takes it. */
+/** A date in the form the library expects. */
 export function templateDate(text: string): string {
   if (isTemplateDate(text)) return text;
   throw new InvalidArgumentError("Expected a date like 2024-07-26 (YYYY-MM-DD).");
 }
 
-/** For an option that may be given several times. It has no default: that of an empty list would stand in the help. */
+/** For a repeatable option. It has no default, because the help would show an empty list. */
 export function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }

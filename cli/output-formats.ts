@@ -1,14 +1,14 @@
-/** Results as text: JSON lines, JSON, CSV; tables are in table.ts. Each answer is whole lines. */
+/** Results as text: JSON lines, JSON, CSV (tables: table.ts). Every method returns whole lines. */
 import type { RowResult, ScoredText } from "./score-rows.ts";
 
 export type FormatName = "table" | "jsonl" | "json" | "csv";
 export const formatNames: readonly FormatName[] = ["table", "jsonl", "json", "csv"];
 
 export interface Formatter {
-  /** What stands before the first row. */
+  /** Text before the first row. */
   begin(): string;
   row(result: RowResult): string;
-  /** What stands after the last row; also when the work was stopped, so that JSON is closed. */
+  /** Text after the last row, also after an interruption: it closes the JSON. */
   end(): string;
 }
 
@@ -36,12 +36,12 @@ export const asRanking: ManyFields = (scored) => ({
   })),
 });
 
-/** Best first; equal scores in their order. `index` says where each stood. */
+/** Best first; ties in input order. `index` is the place in the input. */
 export function byRank(scored: readonly ScoredText[]): (ScoredText & { readonly index: number })[] {
   return scored.map((text, index) => ({ ...text, index })).sort((a, b) => a.rank - b.rank || a.index - b.index);
 }
 
-/** One object without a line break: our fields, then the row's own. */
+/** One object on one line: our fields, then the row's own. */
 function jsonRow(result: RowResult, many: ManyFields): string {
   const { index, fields } = result.row;
   return withFields({ index, ...resultFields(result, many) }, fields);
@@ -67,7 +67,7 @@ export function withFields(object: object, fields: string): string {
   return safeJson(`${JSON.stringify(object).slice(0, -1)}${fields}}`);
 }
 
-/** JSON leaves characters as they are that some terminals obey (C1 controls) or break lines at: as escapes they mean the same. */
+/** Escapes characters that JSON allows but terminals obey (C1 controls) or break lines at; the value is the same. */
 export function safeJson(json: string): string {
   return json.replace(
     /[\u007f-\u009f\u2028\u2029]/g,
@@ -79,7 +79,7 @@ export function jsonLines(many: ManyFields): Formatter {
   return { begin: () => "", row: (result) => `${jsonRow(result, many)}\n`, end: () => "" };
 }
 
-/** One array, one row a line. */
+/** One array, one row per line. */
 export function jsonArray(many: ManyFields): Formatter {
   let rows = 0;
   return {
@@ -91,7 +91,7 @@ export function jsonArray(many: ManyFields): Formatter {
 
 const CSV_COLUMNS = ["index", "response", "rank", "score", "tokenCount", "truncated", "errorCode", "errorMessage"];
 
-/** RFC 4180's quoting, lines ended by "\n"; one line for each response of a row. The row's own fields are left out. */
+/** RFC 4180 quoting, lines ended by "\n", one line per response. The row's other fields are left out. */
 export function csv(): Formatter {
   return {
     begin: () => csvLine(CSV_COLUMNS),

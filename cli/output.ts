@@ -4,43 +4,44 @@ import { type FileHandle, open, stat } from "node:fs/promises";
 import { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { FileError, type HeldOutput, holdOutput } from "../src/index.ts";
-import { ClosedPipe, fileReason, UsageError } from "./errors.ts";
+import { FileError } from "../src/index.ts";
+import { ClosedPipe, existingFile, UsageError } from "./errors.ts";
 import { descriptorIdentity, isDescriptor, pathIdentity } from "./file-identity.ts";
+import { type HeldOutput, holdOutput, systemReason } from "./library.ts";
 
 export interface Output {
   readonly isStdout: boolean;
-  /** An old file that the first write empties. */
+  /** An old file that the first write truncates. */
   readonly replaces?: string;
-  /** Resolves when the text was handed to the system; so a slow reader slows the work down. */
+  /** Resolves once the system has the text: a slow reader slows the work down. */
   write(text: string): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface OutputSettings {
-  /** Identities of files that are read from, and must not be written over. */
+  /** Identities of the files being read, which must not be overwritten. */
   readonly sources?: readonly (string | undefined)[];
-  /** Whether a file that is there already may be written over. */
+  /** Whether an existing file may be replaced. */
   readonly force?: boolean;
   readonly signal?: AbortSignal;
 }
 
 const STDOUT = 1;
 const STDERR = 2;
-/** How soon it is seen that a pipe has got a reader. */
+/** How often a named pipe without a reader is tried again. */
 const PIPE_POLL_MS = 20;
 const NEW_FILE = 0o666;
 
 /** @param path undefined or "-" for standard output */
 export async function openOutput(path?: string, settings: OutputSettings = {}): Promise<Output> {
   const { sources = [] } = settings;
-  if (path === "") throw new UsageError("--output is empty: give the name of a file");
+  if (path === "") throw new UsageError("--output is empty; expected a file name");
   const there = path === undefined || path === "-" ? undefined : await statsOf(path);
-  // /dev/stdout, and whatever else it may be called.
+  // /dev/stdout, under any name.
   if (path === undefined || path === "-" || isDescriptor(STDOUT, there)) {
     const identity = descriptorIdentity(STDOUT);
     if (identity !== undefined && sources.includes(identity)) {
-      throw new UsageError("standard output is the file that is being read: write to another one");
+      throw new UsageError("standard output is the file being read: write to another file");
     }
     return new StreamOutput("standard output", process.stdout, true);
   }
@@ -56,7 +57,7 @@ async function statsOf(path: string): Promise<Stats | undefined> {
   return stat(path).catch(() => undefined);
 }
 
-/** Opening a named pipe waits for its reader, and could not be stopped: so it is tried again and again. */
+/** A blocking open would wait for the reader and could not be cancelled, so we poll. */
 async function openPipe(path: string, signal?: AbortSignal): Promise<Output> {
   for (;;) {
     signal?.throwIfAborted();
@@ -87,7 +88,7 @@ class StreamOutput implements Output {
     this.#name = name;
     this.#stream = stream;
     this.isStdout = isStdout;
-    // Failures are met by the write that they happened to.
+    // The failed write reports the error.
     stream.on("error", () => {});
   }
 
@@ -95,7 +96,7 @@ class StreamOutput implements Output {
     return new Promise((resolve, reject) => {
       this.#stream.write(text, (error) => {
         if (!error) resolve();
-        else if (isClosedPipe(error)) reject(new ClosedPipe(`the reader of ${this.#name} went away`));
+        else if (isClosedPipe(error)) reject(new ClosedPipe(`the reader of ${this.#name} is gone`));
         else reject(notWritable(this.#name, error));
       });
     });
@@ -131,8 +132,8 @@ class DeviceOutput implements Output {
 }
 
 /**
- * A regular file. Rows are written into it as they come, so that a kill loses none of them. It is made, or an old one
- * emptied, with the first of them: until then there is nothing to replace it with.
+ * A regular file. Rows are written as they come, so a kill loses none. It is created, or an old one truncated, with the
+ * first row: until then there is nothing to replace it with.
  */
 class FileOutput implements Output {
   readonly isStdout = false;
@@ -155,8 +156,8 @@ class FileOutput implements Output {
   ): Promise<FileOutput> {
     const identity = await pathIdentity(path);
     if (identity !== undefined && sources.includes(identity))
-      throw new UsageError(`--output ${path} is the file that is being read: write to another one`);
-    if (isThere && !force) throw new UsageError(`${path} exists already; --force replaces it`);
+      throw new UsageError(`--output ${path} is the file being read: write to another file`);
+    if (isThere && !force) throw new UsageError(existingFile(path));
     return new FileOutput(
       path,
       await holdOutput(path, { overwrite: force, ...(signal === undefined ? {} : { signal }) }),
@@ -170,7 +171,7 @@ class FileOutput implements Output {
       for (let done = 0; done < bytes.length; ) done += (await this.#handle.write(bytes, done)).bytesWritten;
       this.#written += bytes.length;
     } catch (error) {
-      // Half a line would look like a broken row to whatever reads the file.
+      // Half a line would be a broken row.
       await this.#handle?.truncate(this.#written).catch(() => {});
       throw notWritable(this.#name, error);
     }
@@ -189,7 +190,7 @@ class FileOutput implements Output {
 }
 
 function notWritable(name: string, error: unknown): FileError {
-  return new FileError("ERR_FILE_NOT_WRITABLE", `${name} cannot be written: ${fileReason(error)}.`, {
+  return new FileError("ERR_FILE_NOT_WRITABLE", `${name} cannot be written: ${systemReason(error)}.`, {
     cause: error,
     file: name,
   });

@@ -1,6 +1,6 @@
 /**
- * The members of a JSON object as they are written, for handing a row's further fields on unchanged: parsing and
- * writing them again would round long numbers (ids of 19 digits) and drop what JavaScript objects cannot hold.
+ * The raw members of a JSON object. A row's other fields are copied unchanged: parsing and writing them again would round
+ * long numbers (19-digit ids) and drop what JavaScript objects cannot hold.
  */
 
 /**
@@ -21,7 +21,7 @@ export function rawMembers(source: string): Map<string, string> {
   return members;
 }
 
-/** The members that are not in `left out`, as text to put before an object's closing brace: `,"id":7,"tag":"x"`. */
+/** The members not in `leftOut`, as text to insert before an object's closing brace: `,"id":7,"tag":"x"`. */
 export function ownFields(source: string, leftOut: ReadonlySet<string>): string {
   let text = "";
   for (const [name, raw] of rawMembers(source)) {
@@ -30,7 +30,7 @@ export function ownFields(source: string, leftOut: ReadonlySet<string>): string 
   return text;
 }
 
-/** Line breaks outside strings mean nothing in JSON, and would break JSON lines; inside strings there are none. */
+/** Line breaks between JSON tokens would break JSON lines; strings contain none. */
 function onOneLine(raw: string): string {
   const lines = raw.split(/[\r\n]/).map((line) => line.trim());
   return lines.filter((line) => line !== "").join(" ");

@@ -1,13 +1,15 @@
-/** The loop of every command that goes through rows: print each as it comes, report what failed, count. */
-import { type ItemWarning, WarningTally } from "../src/index.ts";
+/** The main loop of score, rank and tokenize: print each row as it comes, report failures, count. */
+import type { ItemWarning } from "../src/index.ts";
+import { counted } from "./counted.ts";
 import { ClosedPipe, EXIT_DONE, EXIT_ROWS_FAILED, Interrupted } from "./errors.ts";
+import { WarningTally } from "./library.ts";
 import type { Output } from "./output.ts";
 import { progressText } from "./progress-bar.ts";
 import type { Row } from "./row.ts";
 import { RowProblems } from "./row-problems.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** What is done to a row's result before it is printed; see output-formats.ts. */
+/** Formats results; see output-formats.ts. */
 interface RowPrinter<T> {
   begin(): string;
   row(result: T): string;
@@ -15,14 +17,14 @@ interface RowPrinter<T> {
 }
 
 interface PrintOptions<T> {
-  /** What the status line says is being done. */
+  /** What the status line calls the work. */
   readonly label: string;
   readonly printer: RowPrinter<T>;
   readonly output: Output;
   readonly terminal: Terminal;
-  /** How messages call the input. */
+  /** The input's name in messages. */
   readonly inputName: string;
-  /** The last row's `endOffset`, where it is known. */
+  /** The last row's `endOffset`, if known. */
   readonly total: number | undefined;
   /** Tokens evaluated so far. */
   readonly tokens: () => number;
@@ -31,7 +33,7 @@ interface PrintOptions<T> {
 interface RowOutcome {
   readonly row: Row;
   readonly error?: unknown;
-  /** What is to be told of the row, once for all rows. */
+  /** Reported once for all rows. */
   readonly warnings?: readonly ItemWarning[];
 }
 
@@ -43,7 +45,7 @@ export async function printRows<T extends RowOutcome>(
   let [rows, offset] = [0, 0];
   const problems = new RowProblems(terminal);
   const warnings = new WarningTally();
-  // With the first row: before it, there is nothing to replace an old file with.
+  // Written with the first row: before it there is nothing to replace an old file with.
   let begin = printer.begin();
   const started = performance.now();
   const print = async (text: string) => {
@@ -68,9 +70,9 @@ export async function printRows<T extends RowOutcome>(
     if (rows > 0 || output.replaces === undefined) await print(printer.end());
   } catch (error) {
     if (error instanceof ClosedPipe) return EXIT_DONE;
-    // What was printed so far is worth keeping: it is finished properly before the failure is told.
+    // Keep what was printed: close the format before the error is reported.
     if (rows > 0 || output.isStdout) await print(printer.end()).catch(() => {});
-    if (error instanceof Interrupted) terminal.say(`${rows} rows were finished before the stop`);
+    if (error instanceof Interrupted) terminal.say(`stopped after ${counted(rows, "row")}`);
     throw error;
   } finally {
     terminal.endStatus();
@@ -78,9 +80,7 @@ export async function printRows<T extends RowOutcome>(
     for (const sentence of warnings.sentences()) terminal.say(`warning: ${sentence}`);
   }
   if (rows === 0)
-    terminal.say(
-      `${inputName} holds no rows: nothing was done${output.replaces === undefined ? "" : `, and ${output.replaces} is kept as it was`}`,
-    );
+    terminal.say(`${inputName} has no rows${output.replaces === undefined ? "" : `; ${output.replaces} is unchanged`}`);
   if (problems.count > 0 && rows > 1) terminal.say(`${problems.count} of ${rows} rows failed`);
   return problems.count > 0 ? EXIT_ROWS_FAILED : EXIT_DONE;
 }

@@ -1,6 +1,5 @@
-/** The command line as a whole: the commands, and how every way of ending becomes one line and an exit code. */
+/** All commands, and how each outcome becomes one line and an exit code. */
 import { Command, CommanderError } from "commander";
-import { LLAMA_VERSION, packageVersion } from "../src/index.ts";
 import { compare, describeCompare } from "./compare.ts";
 import type { Action, CommandContext } from "./context.ts";
 import { convert, describeConvert } from "./convert.ts";
@@ -10,6 +9,7 @@ import { ClosedPipe, EXIT_DONE, EXIT_FATAL, failureText, Interrupted } from "./e
 import { describeEval, evaluateCommand } from "./eval.ts";
 import { describeFit, fit } from "./fit.ts";
 import { describeInspect, inspect } from "./inspect.ts";
+import { LLAMA_VERSION, packageVersion } from "./library.ts";
 import { describePull, pull } from "./pull.ts";
 import { describeQuantize, quantize } from "./quantize.ts";
 import { describeRank, rank } from "./rank.ts";
@@ -17,7 +17,7 @@ import { describeScore, score } from "./score.ts";
 import { describeTokenize, tokenize } from "./tokenize.ts";
 import { visible } from "./visible-text.ts";
 
-/** @returns the exit code; everything that is to be said was said */
+/** @returns the exit code; everything has been printed */
 export async function run(commandLine: readonly string[], context: CommandContext): Promise<number> {
   let exitCode = EXIT_DONE;
   const program = createProgram(context, (code) => {
@@ -27,7 +27,7 @@ export async function run(commandLine: readonly string[], context: CommandContex
     await program.parseAsync(commandLine, { from: "user" });
     return exitCode;
   } catch (error) {
-    // Commander has printed its message, or the help or version that was asked for.
+    // Commander has printed its message, the help or the version.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_DONE : EXIT_FATAL;
     if (error instanceof ClosedPipe) return EXIT_DONE;
     context.terminal.endStatus();
@@ -38,7 +38,7 @@ export async function run(commandLine: readonly string[], context: CommandContex
 
 function createProgram(context: CommandContext, finish: (exitCode: number) => void): Command {
   const program = new Command("starling-rm")
-    .description("Score and rank responses with the reward model Starling-RM-34B.")
+    .description("Score and rank responses with Starling-RM-34B and other Llama reward models.")
     .version(`${packageVersion()} (llama.cpp ${LLAMA_VERSION})`, "-V, --version")
     .exitOverride()
     .showSuggestionAfterError()
@@ -68,7 +68,7 @@ function createProgram(context: CommandContext, finish: (exitCode: number) => vo
   return program;
 }
 
-/** Commander's message, of which a suggestion may be a second line, as one line of ours. */
+/** Commander's message as one line of ours; a suggestion may be its second line. */
 function usageLine(message: string): string {
   const lines = message
     .trim()
@@ -80,9 +80,9 @@ function usageLine(message: string): string {
 
 const HELP = `
 Start with:
-  starling-rm demo                          see it work, with a small model that ships with the package
-  starling-rm convert CHECKPOINT -o rm.gguf   make a GGUF of the real model
+  starling-rm demo                            try it with the small model that ships with the package
+  starling-rm doctor                          check what this machine can score with
+  starling-rm convert CHECKPOINT -o rm.gguf   convert the real model
   starling-rm score --model rm.gguf --input pairs.jsonl
-  starling-rm doctor                        see what this machine can do, and what is missing
 
-Each command has its own help: starling-rm score --help`;
+"starling-rm COMMAND --help" lists a command's options and examples.`;

@@ -1,8 +1,9 @@
 /** The text of the progress line; pure. */
+import type { DownloadProgress } from "../src/index.ts";
 
 export interface Progress {
   readonly label: string;
-  /** Part of the work that is done, 0 to 1; undefined where the end is not known. */
+  /** Share of the work done, 0 to 1; undefined if the total is unknown. */
   readonly fraction?: number | undefined;
   readonly seconds: number;
   /** Counters such as {"rows": 12, "tokens": 4801}; each is shown with its rate. */
@@ -12,11 +13,11 @@ export interface Progress {
 const BAR_WIDTH = 20;
 const MIN_RATE_SECONDS = 0.5;
 
-/** One line of at most `columns` columns; on a narrow terminal the less important parts are left out. */
+/** One line of at most `columns` columns; a narrow terminal drops the less important parts. */
 export function progressText({ label, fraction, seconds, counts = {} }: Progress, columns: number): string {
   const known = fraction !== undefined && Number.isFinite(fraction);
   const done = known ? Math.min(1, Math.max(0, fraction)) : 0;
-  // The most important part first; they are shown in the order of `at`.
+  // Most important first; shown in the order of `at`.
   const parts: { at: number; text: string }[] = [{ at: 0, text: label }];
   if (known) parts.push({ at: 2, text: `${Math.floor(done * 100)}%`.padStart(4) });
   const left = known ? timeLeft(done, seconds) : undefined;
@@ -69,19 +70,10 @@ export function quantity(n: number): string {
   return `${(n / 1_000_000).toFixed(1)}M`;
 }
 
-/** What `pull` tells. */
-export interface DownloadProgress {
-  readonly file: string;
-  readonly waiting: boolean;
-  readonly bytesDone: number;
-  readonly bytesTotal: number;
-  readonly bytesReceived: number;
-}
-
-/** The rate is that of what comes; what was there before is in the percentage only. */
+/** The rate covers only new bytes; the percentage includes what was already there. */
 export function downloadText(progress: DownloadProgress, seconds: number, columns: number): string {
   const { file, waiting, bytesDone, bytesTotal, bytesReceived } = progress;
-  const label = waiting ? `${file}: another process downloads it` : file;
+  const label = waiting ? `${file}: another process is downloading it` : file;
   const fraction = bytesTotal > 0 ? bytesDone / bytesTotal : 1;
   return progressText({ label, fraction, seconds, counts: { MB: Math.floor(bytesReceived / 1e6) } }, columns);
 }

@@ -1,11 +1,15 @@
 /** `starling-rm pull` */
+
 import { type Command, Option } from "commander";
-import { byteSize, type PullProgress, type PullResult, pull as pullCheckpoint, weightTypes } from "../src/index.ts";
+import { weightTypes } from "../src/entry/convert.ts";
+import { type PullResult, pull as pullCheckpoint } from "../src/entry/hub.ts";
+import type { DownloadProgress } from "../src/index.ts";
 import type { Action, CommandContext } from "./context.ts";
 import { convert } from "./convert.ts";
 import { EXIT_DONE, UsageError } from "./errors.ts";
+import { byteSize, MAX_DOWNLOADS } from "./library.ts";
 import { given } from "./model-option.ts";
-import { wholeNumber } from "./option-values.ts";
+import { REPLACE, wholeNumber } from "./option-values.ts";
 import { openOutput } from "./output.ts";
 import { downloadText } from "./progress-bar.ts";
 
@@ -14,7 +18,7 @@ interface PullCommandOptions {
   readonly revision?: string;
   readonly type?: string;
   readonly output?: string;
-  readonly cacheDir?: string;
+  readonly cacheFolder?: string;
   readonly concurrency?: number;
   readonly tokenizer?: string;
   readonly stream?: true;
@@ -23,9 +27,6 @@ interface PullCommandOptions {
   readonly json?: true;
 }
 
-/** The library's bound. */
-const MAX_CONCURRENCY = 16;
-
 export const pull: Action<PullCommandOptions> = async (options, context) => {
   const { repository, type, json, output } = options;
   if (type !== undefined) {
@@ -33,10 +34,10 @@ export const pull: Action<PullCommandOptions> = async (options, context) => {
     return convert({ ...options, checkpoint, type, output: output ?? outputName(repository, type) }, context);
   }
   for (const name of ["output", "tokenizer", "stream", "resume", "force"] as const)
-    if (options[name] !== undefined) throw new UsageError(`--${name} needs --type: which GGUF is to be made`);
+    if (options[name] !== undefined) throw new UsageError(`--${name} needs --type: the weight type to convert to`);
   const pulled = await pullShown(options, context);
   const { folder, commit, files, bytes } = pulled;
-  // The folder alone, so that a shell can use it: convert "$(starling-rm pull …)".
+  // Only the folder, for use in a shell: convert "$(starling-rm pull …)".
   const text = json ? JSON.stringify({ folder, commit, files, bytes }) : folder;
   await (await openOutput()).write(`${text}\n`);
   context.terminal.say(`${pulled.repository} at ${commit.slice(0, 8)}: ${files.length} files, ${byteSize(bytes)}`);
@@ -50,9 +51,9 @@ function outputName(repository: string, type: string): string {
 }
 
 async function pullShown(options: PullCommandOptions, { terminal, signal }: CommandContext): Promise<PullResult> {
-  const { repository, revision, cacheDir, concurrency } = options;
+  const { repository, revision, cacheFolder, concurrency } = options;
   const started = performance.now();
-  let progress: PullProgress | undefined;
+  let progress: DownloadProgress | undefined;
   terminal.showStatus((columns) =>
     progress === undefined ? "asking the hub" : downloadText(progress, (performance.now() - started) / 1000, columns),
   );
@@ -64,7 +65,7 @@ async function pullShown(options: PullCommandOptions, { terminal, signal }: Comm
         progress = now;
         terminal.redrawStatus();
       },
-      ...given({ revision, cacheDir, concurrency }),
+      ...given({ revision, cacheFolder, concurrency }),
     });
   } finally {
     terminal.endStatus();
@@ -73,25 +74,27 @@ async function pullShown(options: PullCommandOptions, { terminal, signal }: Comm
 
 export function describePull(command: Command): Command {
   return command
-    .description("Download a checkpoint from the Hugging Face hub to its cache, and convert it where --type is given.")
-    .argument("<repository>", "OWNER/NAME, perhaps with @REVISION")
+    .description("Download a checkpoint from the Hugging Face hub to its cache; with --type, also convert it.")
+    .argument("<repository>", "OWNER/NAME[@REVISION]")
     .option("--revision <id>", "branch, tag or commit (default: main)")
-    .addOption(new Option("-t, --type <type>", `also make a GGUF of this weight type: ${weightTypes.join(", ")}`))
-    .option("-o, --output <file>", "the GGUF to write (default: NAME.TYPE.gguf)")
-    .option("--cache-dir <folder>", "the cache (default: $HF_HUB_CACHE, or ~/.cache/huggingface/hub)")
-    .option("--concurrency <n>", "files to download at once (default: 4)", wholeNumber(1, MAX_CONCURRENCY))
-    .option("--tokenizer <place>", "with --type: take the tokenizer's files from this folder or hf:OWNER/NAME")
-    .option("--stream", "with --type: download each weight file when it is its turn, and remove it afterwards")
-    .option("--resume", "with --type: go on from an interrupted conversion")
-    .option("--force", "replace an existing output")
+    .addOption(new Option("-t, --type <type>", `also convert to this weight type: ${weightTypes.join(", ")}`))
+    .option("-o, --output <file>", "with --type: GGUF file to write (default: NAME.TYPE.gguf)")
+    .option(
+      "--cache-folder <folder>",
+      "Hugging Face cache folder (default: $HF_HUB_CACHE, or ~/.cache/huggingface/hub)",
+    )
+    .option("--concurrency <n>", "files to download in parallel (default: 4)", wholeNumber(1, MAX_DOWNLOADS))
+    .option("--tokenizer <place>", "with --type: take the tokenizer from this folder or hf:OWNER/NAME")
+    .option("--stream", "with --type: download one weight file at a time and delete it once converted")
+    .option("--resume", "with --type: continue an interrupted conversion")
+    .option("--force", `with --type: ${REPLACE}`)
     .option("--json", "print the result as JSON")
     .addHelpText("after", HELP);
 }
 
 const HELP = `
-A download that was stopped goes on where it stopped; every file is checked against the hub's hash. For a gated
-repository accept its conditions on its page and set HF_TOKEN. HF_HOME, HF_HUB_CACHE, HF_ENDPOINT and HF_HUB_OFFLINE are
-followed, too.
+Prints the folder. An interrupted download resumes; every file is checked against the hub's hash. For a gated repository,
+accept its conditions on its page and set HF_TOKEN. Also respected: HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_HUB_OFFLINE.
 
 Examples:
   starling-rm pull Nexusflow/Starling-RM-34B

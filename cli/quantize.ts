@@ -1,10 +1,10 @@
 /** `starling-rm quantize` */
 import type { Command } from "commander";
-import { quantize as quantizeModel } from "../src/index.ts";
+import { quantize as quantizeModel } from "../src/entry/convert.ts";
 import type { Action } from "./context.ts";
 import { reportFile, typeOption } from "./convert.ts";
 import { given } from "./model-option.ts";
-import { wholeNumber } from "./option-values.ts";
+import { REPLACE, wholeNumber } from "./option-values.ts";
 
 interface QuantizeCommandOptions {
   readonly input: string;
@@ -17,31 +17,29 @@ interface QuantizeCommandOptions {
 
 export const quantize: Action<QuantizeCommandOptions> = async (options, context) => {
   const { input, output, type, threads, force } = options;
-  return reportFile(options, context, (onProgress) => {
-    onProgress({ bytesDone: 0, bytesTotal: 0, step: `quantizing to ${type}` });
-    return quantizeModel({
-      input,
-      output,
-      type,
-      overwrite: force === true,
-      signal: context.signal,
-      ...given({ threads }),
-    });
-  });
+  const { signal } = context;
+  return reportFile(
+    options,
+    context,
+    () => quantizeModel({ input, output, type, overwrite: force === true, signal, ...given({ threads }) }),
+    `quantizing to ${type}`,
+  );
 };
 
 export function describeQuantize(command: Command): Command {
   return command
-    .description("Quantise a GGUF that convert made with f32, f16 or bf16 weights.")
-    .argument("<input>", "the GGUF to read")
-    .requiredOption("-o, --output <file>", "the GGUF to write; it appears only when it is whole")
+    .description("Quantise an f32, f16 or bf16 GGUF made by convert.")
+    .argument("<input>", "GGUF file to read")
+    .requiredOption("-o, --output <file>", "GGUF file to write")
     .addOption(typeOption(true))
     .option("--threads <n>", "CPU threads (default: all cores)", wholeNumber(1, 512))
-    .option("--force", "replace an existing output")
+    .option("--force", REPLACE)
     .option("--json", "print the result as JSON")
     .addHelpText("after", HELP);
 }
 
 const HELP = `
+The output appears only when it is complete. The reward head stays float32.
+
 Example:
   starling-rm quantize starling-rm-34b.f16.gguf -o starling-rm-34b.q6_k.gguf --type q6_k`;

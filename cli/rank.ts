@@ -31,9 +31,9 @@ function noRanking(): InvalidInputError {
 }
 
 export function describeRank(command: Command): Command {
-  command.description("Rank several responses to a prompt, best first.");
-  addModelOptions(command);
+  command.description("Rank several responses to one prompt, best first.");
   addInputOptions(command, { text: false });
+  addModelOptions(command);
   addOutputOption(command);
   addFormatOptions(command);
   addEngineOptions(command);
@@ -41,9 +41,12 @@ export function describeRank(command: Command): Command {
 }
 
 const HELP = `
-Rows of --input: {"prompt": "…", "responses": ["…", "…"]}; the prompt may be a list of messages; further fields are kept. One output row for each:
+Rows of --input: {"prompt": "…", "responses": ["…", "…"]}; the prompt may be a list of messages. Other fields are copied to
+the output. One output row per input row:
   {"index":0,"ranking":[{"rank":1,"index":2,"score":1.23,"tokenCount":19,"truncated":false,"response":"…"}, …], …}
-"index" inside the ranking says where the response stood in the input. Equal scores share the better rank.
+"index" inside "ranking" is the response's place in the input, from 0. Equal scores share the better rank.
+
+Exit codes: 0 success, 1 some rows failed (reported on stderr), 2 usage error or failure.
 
 Examples:
   starling-rm rank --model tiny --prompt "Capital of France?" --response "Lyon." --response "Paris."

@@ -1,10 +1,11 @@
-/** The options that say what to score and how to print it, and the sources of rows behind them. */
+/** Options for what to score and how to print it, and the rows behind them. */
 import { type Command, Option } from "commander";
-import { FileError, type ItemRules, readJsonRows, WHO_READS_WHAT } from "../src/index.ts";
+import { FileError, type ItemRules } from "../src/index.ts";
 import type { TextArguments } from "./argument-rows.ts";
 import { UsageError } from "./errors.ts";
 import { type Input, openInput } from "./input.ts";
-import { collect } from "./option-values.ts";
+import { readJsonRows, WHO_READS_WHAT } from "./library.ts";
+import { collect, REPLACE } from "./option-values.ts";
 import { type FormatName, formatNames } from "./output-formats.ts";
 import { type Row, replacedFields, toRow } from "./row.ts";
 import type { Terminal } from "./terminal.ts";
@@ -32,32 +33,34 @@ export interface RowSource {
 }
 
 export function addInputOptions(command: Command, { text }: { text: boolean }): Command {
-  if (text)
-    command.option("-t, --text <text>", "a text to take as it is, special tokens included (repeatable)", collect);
+  command.optionsGroup("Input:");
+  if (text) command.option("-t, --text <text>", "text used as is, special tokens included (repeatable)", collect);
   return command
-    .option("-p, --prompt <text>", `a prompt${text ? " (repeatable)" : ""}`, collect)
-    .option("-r, --response <text>", "a response to it (repeatable)", collect)
-    .option("-i, --input <file>", 'a file of JSON lines or JSON; "-" for standard input')
+    .option("-p, --prompt <text>", `prompt${text ? " (repeatable)" : ""}`, collect)
+    .option("-r, --response <text>", "response to the prompt (repeatable)", collect)
+    .option("-i, --input <file>", 'file of JSON lines or JSON, or "-" for standard input')
     .option("--ignore-field <name>", IGNORE_FIELD, collect)
     .option("--strict", "treat warnings as errors");
 }
 
-export const IGNORE_FIELD = 'ignore this field, such as "tools" (repeatable)';
+export const IGNORE_FIELD = 'ignore this field of a row, such as "tools" (repeatable)';
 
 export function addFormatOptions(command: Command): Command {
   return command
+    .optionsGroup("Output:")
     .addOption(
-      new Option("-f, --format <format>", "default: a table to a terminal, else JSON lines (jsonl)").choices(
+      new Option("-f, --format <format>", "output format (default: table on a terminal, otherwise jsonl)").choices(
         formatNames,
       ),
     )
-    .addOption(new Option("--json", "the same as --format json: one array").conflicts("format"));
+    .addOption(new Option("--json", "short for --format json: one array").conflicts("format"));
 }
 
 export function addOutputOption(command: Command): Command {
   return command
-    .option("-o, --output <file>", "write there instead of standard output, row by row; a pipe or a device, too")
-    .option("--force", "replace an existing output");
+    .optionsGroup("Output:")
+    .option("-o, --output <file>", "file, pipe or device to write, row by row (default: standard output)")
+    .option("--force", REPLACE);
 }
 
 /** @param fromArguments makes rows of --text, --prompt and --response */
@@ -70,11 +73,12 @@ export async function openRows(
   const texts: TextArguments = { text, prompt, response };
   const hasTexts = texts.text.length + texts.prompt.length + texts.response.length > 0;
   if (options.input === undefined) {
-    if (!hasTexts) throw new UsageError('nothing to do: give --prompt and --response, or --input FILE ("-" is stdin)');
+    if (!hasTexts)
+      throw new UsageError('nothing to score: give --prompt and --response, or --input FILE ("-" for standard input)');
     return rowList(fromArguments(texts));
   }
-  if (hasTexts) throw new UsageError("give either --input or texts as arguments, not both");
-  if (options.input === "") throw new UsageError('--input is empty: give the name of a file, or "-"');
+  if (hasTexts) throw new UsageError("--input cannot be combined with --text, --prompt or --response");
+  if (options.input === "") throw new UsageError('--input is empty; expected a file name, or "-" for standard input');
   const input = await openInput(options.input);
   return { ...input, rows: rowsOf(input, terminal, { ignoreFields: options.ignoreField }), total: input.totalBytes };
 }
@@ -83,20 +87,20 @@ export function rowList(rows: readonly Row[]): RowSource {
   return { name: "the command line", rows, total: rows.length, identity: undefined, close() {} };
 }
 
-/** Names of files of tables, packed or not. */
+/** File names of tables, compressed or not. */
 const TABLES = /\.(?:csv|tsv|parquet)(?:\.\w{1,4})?$/i;
 
 async function* rowsOf(input: Input, terminal: Terminal, rules: ItemRules): AsyncGenerator<Row> {
   let index = 0;
-  let told = false;
+  let reported = false;
   for await (const source of readJsonRows(input.chunks, input.name)) {
     if (index === 0 && "error" in source && TABLES.test(input.name) && source.error.code === "ERR_INVALID_JSON")
       throw new FileError("ERR_INVALID_JSON", `${input.name} is not JSON: ${WHO_READS_WHAT}.`, { file: input.name });
-    const replaced = told ? [] : replacedFields(source);
+    const replaced = reported ? [] : replacedFields(source);
     if (replaced.length > 0) {
-      told = true;
+      reported = true;
       const names = replaced.map((name) => `"${name}"`).join(", ");
-      terminal.say(`note: ${source.where}: the input's own ${names} gives way to the output's (said once)`);
+      terminal.say(`note: ${source.where}: the output's ${names} replaces the input's field (reported once)`);
     }
     yield toRow(source, index++, rules);
   }

@@ -1,18 +1,18 @@
-/** Rows that fail, on stderr: the first of each kind by their lines, the others by their number. */
+/** Reports failed rows on stderr: the first of each kind by line, the others as a count. */
 import { isStarlingError } from "../src/index.ts";
 import { counted } from "./counted.ts";
 import { failureText } from "./errors.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Told of each kind of problem; a file may have the same one in every row. */
-const MAX_TOLD = 5;
-/** Kinds that are told apart: messages that differ in every row make no line each. */
+/** Reported of each kind of problem; a file may have the same one in every row. */
+const MAX_REPORTED = 5;
+/** Kinds that are distinguished: messages that differ in every row must not print a line each. */
 const MAX_KINDS = 20;
-/** Rows without a finite score, with no other before them, that say it is the model. */
+/** If this many rows fail with no finite score and nothing else failed, the model is blamed. */
 const ENOUGH_NOT_FINITE = 100;
 
 interface Kind {
-  /** Undefined for those that are beyond {@link MAX_KINDS}. */
+  /** Undefined for kinds beyond {@link MAX_KINDS}. */
   readonly message: string | undefined;
   count: number;
 }
@@ -33,23 +33,23 @@ export class RowProblems {
     return this.#count;
   }
 
-  /** @param where the row, as messages call it */
+  /** @param where the row's name in messages */
   add(where: string, error: unknown): void {
     this.#count += 1;
     if (isStarlingError(error) && error.code === "ERR_NOT_FINITE") this.#notFinite += 1;
     const message = failureText(error);
     const kind = this.#kindOf(error, message);
     kind.count += 1;
-    if (kind.count <= MAX_TOLD) this.#terminal.say(`${where}: ${message}`);
+    if (kind.count <= MAX_REPORTED) this.#terminal.say(`${where}: ${message}`);
     if (this.#notFinite === ENOUGH_NOT_FINITE && this.#count === ENOUGH_NOT_FINITE) this.#blameModel();
   }
 
-  /** Tells what {@link add} kept back. @param rows of the whole run, as far as it came */
+  /** Reports what {@link add} held back. @param rows processed so far */
   end(rows: number): void {
     for (const { message, count } of this.#kinds.values())
-      if (count > MAX_TOLD) {
+      if (count > MAX_REPORTED) {
         const which = message === undefined ? "with other problems" : `with this problem: ${message}`;
-        this.#terminal.say(`and ${more(count - MAX_TOLD)} ${which}`);
+        this.#terminal.say(`and ${more(count - MAX_REPORTED)} ${which}`);
       }
     if (rows > 1 && 2 * this.#notFinite > rows) this.#blameModel();
   }
@@ -58,8 +58,8 @@ export class RowProblems {
     if (this.#blamed) return;
     this.#blamed = true;
     this.#terminal.say(
-      "most rows have no finite score: the model's file is probably damaged, or its weights do not fit this precision " +
-        "(take another type, or convert it again)",
+      "most rows have no finite score: the model file is probably damaged, or its weights overflow in this precision " +
+        "(try another type, or convert again)",
     );
   }
 
@@ -75,7 +75,7 @@ export class RowProblems {
   }
 }
 
-/** A message without what differs from row to row: numbers, quoted parts, and what a JSON parser says of the text. */
+/** A message without what differs from row to row: numbers, quoted text, and the JSON parser's details. */
 function shapeOf(error: unknown, message: string): string {
   const code = isStarlingError(error) ? error.code : "";
   if (code === "ERR_INVALID_JSON") return `${code} ${message.replace(/:.*/s, "")}`;

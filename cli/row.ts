@@ -1,31 +1,26 @@
-/** A row of input as work to do: one item, or one item for each of its responses. */
-import {
-  CONTENT_FIELDS,
-  type ItemRules,
-  isStarlingError,
-  rowItems,
-  type SourceRow,
-  type StarlingError,
-} from "../src/index.ts";
+/** A row of input as items to score: one, or one per response. */
+
+import { type ItemRules, isStarlingError, type StarlingError } from "../src/index.ts";
+import { CONTENT_FIELDS, rowItems, type SourceRow } from "./library.ts";
 import { ownFields, rawMembers } from "./own-fields.ts";
 
 export interface Row {
   /** From 0. */
   readonly index: number;
-  /** How messages name it: `line 4`. */
+  /** Its name in messages: `line 4`. */
   readonly where: string;
   /** Bytes of the input up to its end. */
   readonly endOffset: number;
   /** What to score; empty for a row with an `error`. */
   readonly items: readonly unknown[];
-  /** Whether it has `responses`, and so gets lists of results. */
+  /** Whether it has `responses` and gets lists of results. */
   readonly many: boolean;
-  /** Its further fields, as text to put before an object's closing brace. */
+  /** Its other fields, as text to insert before an object's closing brace. */
   readonly fields: string;
   readonly error?: StarlingError;
 }
 
-/** Fields of the output; a row's own fields of these names would be taken for results. */
+/** Fields of the output: a row's own fields of these names would look like results. */
 const RESULT_FIELDS = [
   "index",
   "score",
@@ -37,7 +32,7 @@ const RESULT_FIELDS = [
   "tokenRewards",
   "error",
 ] as const;
-/** What says what to score is not repeated in the output, either. */
+/** The scored content is not repeated in the output either. */
 const leftOut: ReadonlySet<string> = new Set([...CONTENT_FIELDS, ...RESULT_FIELDS]);
 
 export function toRow(source: SourceRow, index: number, rules: ItemRules = {}): Row {
@@ -53,7 +48,7 @@ export function toRow(source: SourceRow, index: number, rules: ItemRules = {}): 
   }
 }
 
-/** Names of fields that the row brought along and the output replaces. */
+/** Names of the row's own fields that the output replaces. */
 export function replacedFields(source: SourceRow): string[] {
   if ("error" in source || !isObject(source.value)) return [];
   const names: readonly string[] = RESULT_FIELDS;

@@ -1,4 +1,4 @@
-/** Scoring rows from beginning to end: what score, rank and demo have in common. */
+/** Scores rows from start to end; shared by score, rank and demo. */
 import type { CommandContext } from "./context.ts";
 import { UsageError } from "./errors.ts";
 import { pathIdentity } from "./file-identity.ts";
@@ -27,9 +27,9 @@ export async function runScoring(
   const { perToken = false, strict = false } = options;
   const format = chooseFormat(perToken && !options.json ? { format: "jsonl", ...options } : options, terminal);
   if (perToken && (format === "table" || format === "csv")) {
-    throw new UsageError(`--per-token has no place in the format ${format}: take --format jsonl or --json`);
+    throw new UsageError(`--per-token is not supported by --format ${format}; use --format jsonl or --json`);
   }
-  // Before the model is loaded, which may take minutes: a wrong name is told at once.
+  // Loading takes minutes: fail on a bad output name first.
   const sources = [source.identity, await pathIdentity(modelPath), options.head && (await pathIdentity(options.head))];
   const output = await openOutput(options.output, { sources, force: options.force === true, signal });
   try {
@@ -69,7 +69,7 @@ export async function runScoring(
   }
 }
 
-/** A refusal is one line: the note about the model comes with the first row, not before it is known that there is one. */
+/** An error is one line: the note about the model waits for the first row. */
 async function* beforeFirst<T>(rows: AsyncIterable<T>, act: () => void): AsyncGenerator<T> {
   let first = true;
   for await (const row of rows) {

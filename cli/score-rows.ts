@@ -1,13 +1,13 @@
-/** Rows to results: their items go through the library's stream, and come back together row by row, in order. */
+/** Rows to results: items go through the library's stream and are regrouped by row, in order. */
 import {
   type ItemWarning,
   isStarlingError,
   type RewardModel,
-  ranksOf,
   type ScoreProgress,
   type StarlingError,
   type TokenRewards,
 } from "../src/index.ts";
+import { ranksOf } from "./library.ts";
 import type { Row } from "./row.ts";
 
 export interface ScoredText {
@@ -17,7 +17,7 @@ export interface ScoredText {
   readonly truncated: boolean;
   /** With --per-token. */
   readonly tokenRewards?: TokenRewards;
-  /** Among the row's texts: 1 for the best; equal scores share the better rank. */
+  /** Among the row's texts, 1 = best; equal scores share the better rank. */
   readonly rank: number;
 }
 
@@ -29,11 +29,11 @@ export interface ScoreRowsOptions {
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: ScoreProgress) => void;
   readonly perToken?: boolean;
-  /** A row that a warning is about is an error; default false. */
+  /** Treat warnings as errors; default false. */
   readonly strict?: boolean;
 }
 
-/** Rows that are read ahead hold at most about this many bytes of input; one row may be larger. */
+/** About the most bytes of input read ahead; one row may be larger. */
 const MAX_BYTES_AHEAD = 64 * 1024 * 1024;
 
 interface Pending {
@@ -41,7 +41,7 @@ interface Pending {
   readonly firstItem: number;
   readonly itemCount: number;
   readonly scored: Omit<ScoredText, "rank">[];
-  /** By their codes: what several responses to a prompt have in common is said once. */
+  /** By code: what several responses share is reported once. */
   readonly warnings: Map<string, ItemWarning>;
   error: StarlingError | undefined;
   outcomes: number;
@@ -59,7 +59,7 @@ export async function* scoreRows(
   let wakeReader: (() => void) | undefined;
   async function* itemsOf(): AsyncGenerator<unknown> {
     for await (const row of rows) {
-      // A row without items sends a value that is no item along: its failure then comes in its turn.
+      // A row without items sends an invalid one, so its error comes in order.
       const rowItems = row.items.length > 0 ? row.items : [undefined];
       const error = row.error;
       pending.push({
@@ -72,7 +72,7 @@ export async function* scoreRows(
         outcomes: 0,
       });
       items += rowItems.length;
-      // The library bounds the items that are read ahead, not their size.
+      // The library bounds the number of items read ahead, not their size.
       while (bytesAhead(pending) > MAX_BYTES_AHEAD && pending.length > 1) {
         await new Promise<void>((resolve) => {
           wakeReader = resolve;
@@ -116,7 +116,7 @@ function toResult({ row, scored, warnings, error }: Pending): RowResult {
   };
 }
 
-/** What a person reads to know the item again: the text, the response, the last message. */
+/** What identifies the item to a person: the text, the response, or the last message. */
 export function itemText(item: unknown): string {
   const { text, response, messages } = (item ?? {}) as Record<string, unknown>;
   if (typeof text === "string") return text;

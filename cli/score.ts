@@ -30,37 +30,38 @@ export const score: Action<ScoreCommandOptions> = async (options, context) => {
 
 export function describeScore(command: Command): Command {
   command.description(
-    "Score texts, responses to prompts, or conversations. Higher is better; only compare responses to the same prompt.",
+    "Score responses, conversations or texts. Higher is better; compare scores only between responses to one prompt.",
   );
-  addModelOptions(command);
   addInputOptions(command, { text: true });
+  addModelOptions(command);
   addOutputOption(command);
   addFormatOptions(command);
-  command.option("--per-token", 'also the reward at every token of the response, as "tokenRewards" (JSON formats)');
+  command.option("--per-token", 'add the reward at every response token, as "tokenRewards" (JSON formats only)');
   addEngineOptions(command);
   return command.addHelpText("after", HELP);
 }
 
 const HELP = `
-Rows of --input (JSON lines; or one JSON array or object; also compressed with gzip or zstd):
+Rows of --input (JSON lines, or one JSON array or object; also compressed with gzip or zstd):
   {"prompt": "…", "response": "…"}            one score
   {"prompt": "…", "responses": ["…", "…"]}    "scores" and "ranks" (1 = best), in the order of the responses
   {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}
-  {"text": "…"}                               as it is; the chat template is yours to write, but for a BOS that the
-                                              tokenizer adds, and nothing behind the last end of turn
-"prompt" may also be a list of messages that ends with the user's turn; "system" beside it is a system turn. null is absent.
-Fields that belong to the input and are not read ("tools", "history", "images" and the like) fail the row, unless
---ignore-field names them. Texts with a doubled BOS or a tail behind their end are counted in a warning; --strict fails them.
-Further fields of a row are kept. One output row for each input row, in order, as soon as it is scored:
-  {"index":0,"score":1.23,"tokenCount":19,"truncated":false, …further fields}
-  {"index":3,"error":{"code":"…","message":"…"}, …further fields}
-With --per-token: "tokenRewards":{"start":12,"ids":[…],"pieces":["▁Par","is"],"rewards":[0.4,1.23]}; the last reward is
-the score; a list of them for "responses".
-Several --response to one --prompt, or as many as there are --prompt, give one row each.
-A value that begins with "-" is taken as it is: --response -5, or --response=-5.
-CSV has fixed columns, without further fields, and one line for each response.
+  {"text": "…"}                               used as is: write the chat template yourself, without a BOS that the
+                                              tokenizer adds, and with nothing after the last end of turn
+"prompt" may be a list of messages ending with the user's turn; "system" beside it is a system turn. null means absent.
+Input fields that are not read ("tools", "history", "images", …) fail the row unless --ignore-field names them. Texts with a
+second BOS or anything after their end get a warning; --strict makes it an error. Other fields are copied to the output.
 
-Exit code: 0 done, 1 some rows failed (the first of each kind are named on stderr), 2 wrong usage or a failure of the whole.
+One output row per input row, in order, as soon as it is scored:
+  {"index":0,"score":1.23,"tokenCount":19,"truncated":false, …other fields}
+  {"index":3,"error":{"code":"…","message":"…"}, …other fields}
+--per-token adds "tokenRewards":{"start":12,"ids":[…],"pieces":["▁Par","is"],"rewards":[0.4,1.23]}; the last reward is the
+score. Rows with "responses" get a list of them.
+CSV has fixed columns, no other fields, and one line per response.
+
+Give one --prompt for all --response, or one for each. A value may begin with "-": --response -5, or --response=-5.
+
+Exit codes: 0 success, 1 some rows failed (reported on stderr), 2 usage error or failure.
 
 Examples:
   starling-rm score --model tiny --prompt "Capital of France?" --response "Paris." --response "No idea."

@@ -1,20 +1,21 @@
-/** Ctrl-C: the first one stops the work and lets the current line be finished, the second one ends the process. */
-import { endProcess } from "../src/index.ts";
+/** Ctrl-C: the first stops the work after the current line, the second ends the process. */
+
 import { Interrupted } from "./errors.ts";
+import { endProcess } from "./library.ts";
 
 const signals = { SIGINT: ["Ctrl-C", 130], SIGTERM: ["SIGTERM", 143], SIGHUP: ["SIGHUP", 129] } as const;
 
-/** Work that does not stop by then (a stalled reader, llama.cpp's quantiser) is left behind: all is over in a second. */
+/** Work that has not stopped by then (a stalled reader, llama.cpp's quantiser) is abandoned. */
 const MAX_STOPPING_MS = 500;
 
 export interface SignalWatch {
   /** Aborted, with {@link Interrupted} as its reason, by the first signal. */
   readonly signal: AbortSignal;
-  /** Gives the signals back their usual effect. */
+  /** Restores the default handling. */
   end(): void;
 }
 
-/** @param leave called before the process ends without waiting any more, with the reason in words */
+/** @param leave called with the reason, just before the process ends without waiting */
 export function watchSignals(leave: (reason: string) => void): SignalWatch {
   const controller = new AbortController();
   const exit = ({ message, exitCode, signal }: Interrupted) => {

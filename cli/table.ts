@@ -1,4 +1,4 @@
-/** Tables for people: fixed columns, so that every row can be printed as it comes. */
+/** Tables for people. Columns are fixed: each row is printed as it comes. */
 import { byRank, type Formatter } from "./output-formats.ts";
 import type { RowResult, ScoredText } from "./score-rows.ts";
 import { itemText } from "./score-rows.ts";
@@ -8,15 +8,15 @@ const SCORE_DIGITS = 4;
 const WIDTHS = { name: 8, score: 10, tokens: 7 };
 const LEFT_WIDTH = WIDTHS.name + WIDTHS.score + WIDTHS.tokens + 2 * 3;
 const MIN_TEXT_WIDTH = 10;
-const CUT_LEGEND = "+ = only the last tokens of the text fit and count";
+const CUT_LEGEND = "+ = truncated: only the last tokens were scored";
 
 export interface TableOptions {
   readonly columns: number;
-  /** What the model says of itself, to be shown with its scores. */
+  /** The model's notice, shown with its scores. */
   readonly notice: string | undefined;
 }
 
-/** For `score`: one line for each text, in the order of the input. */
+/** For `score`: one line per text, in input order. */
 export function scoreTable({ columns, notice }: TableOptions): Formatter {
   let cut = false;
   return {

@@ -1,13 +1,13 @@
-/** What the CLI knows of the terminal, and its one status line. */
+/** The terminal and its one status line. */
 import { visible } from "./visible-text.ts";
 
-/** For tests, where no terminal is at hand: a list such as "stdout,stderr" of streams to treat as terminals. */
+/** For tests without a terminal: streams to treat as one, such as "stdout,stderr". */
 const FORCE_VARIABLE = "STARLING_RM_FORCE_TTY";
 const DEFAULT_COLUMNS = 80;
 const MIN_COLUMNS = 20;
 /** The status line is drawn at most this often… */
 const MIN_REDRAW_MS = 100;
-/** …and at least this often, so that one can see that a long text is still being worked on. */
+/** …and at least this often, to show that a long text is still in progress. */
 const MAX_REDRAW_MS = 500;
 
 export type StreamName = "stdout" | "stderr";
@@ -24,9 +24,9 @@ export class Terminal {
   }
 
   get columns(): number {
-    const told = Number(process.env["COLUMNS"]);
-    // Some pseudo-terminals say 0.
-    const columns = process.stdout.columns || process.stderr.columns || told || DEFAULT_COLUMNS;
+    const given = Number(process.env["COLUMNS"]);
+    // Some pseudo-terminals report 0.
+    const columns = process.stdout.columns || process.stderr.columns || given || DEFAULT_COLUMNS;
     return Math.max(MIN_COLUMNS, columns);
   }
 
@@ -36,7 +36,7 @@ export class Terminal {
     process.stderr.write(`starling-rm: ${visible(message)}\n`);
   }
 
-  /** Keeps a line at the bottom of the terminal on stderr; does nothing where stderr is none. */
+  /** Keeps a line at the bottom of the terminal; does nothing if stderr is not a terminal. */
   showStatus(render: (columns: number) => string): void {
     if (!this.isTerminal("stderr") || process.env["TERM"] === "dumb") return;
     this.#render = render;
@@ -44,13 +44,13 @@ export class Terminal {
     this.redrawStatus();
   }
 
-  /** To be called when what the line shows has changed. */
+  /** Call when the line's content has changed. */
   redrawStatus(): void {
-    // A line that was hidden comes back at once: it would be away most of the time otherwise.
+    // A hidden line comes back at once, or it would be hidden most of the time.
     if (this.#render && (!this.#drawn || performance.now() - this.#drawnAt >= MIN_REDRAW_MS)) this.#draw();
   }
 
-  /** Takes the line away until it is drawn next; to be called before anything else is printed. */
+  /** Erases the line until it is drawn next; call before printing anything else. */
   hideStatus(): void {
     if (this.#drawn) process.stderr.write("\r\x1b[K");
     this.#drawn = false;

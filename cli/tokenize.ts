@@ -59,7 +59,7 @@ export const tokenize: Action<TokenizeOptions> = async (options, context) => {
   }
 };
 
-/** Rows that are tokenised together: a chat template is rendered in another process, and the way there takes time. */
+/** Rows per call: chat templates are rendered in another process, and each round trip costs time. */
 const MAX_ROWS_AT_ONCE = 32;
 
 async function* tokenizeRows(
@@ -97,7 +97,7 @@ function tokenRow(row: Row, outcomes: readonly TokenizedOutcome[]): TokenRow {
   return { row, ids, warnings: [...warnings.values()] };
 }
 
-/** Rows as they come: those that are there without waiting come together. */
+/** Groups the rows that are available without waiting. */
 async function* rowsAtHand(
   rows: Iterable<Row> | AsyncIterable<Row>,
   signal: AbortSignal,
@@ -105,7 +105,7 @@ async function* rowsAtHand(
   const iterator = Symbol.asyncIterator in rows ? rows[Symbol.asyncIterator]() : rows[Symbol.iterator]();
   const next = () => {
     const step = Promise.resolve(iterator.next());
-    // Whoever waits for it is told.
+    // Its awaiter gets the error.
     step.catch(() => {});
     return step;
   };
@@ -119,7 +119,7 @@ async function* rowsAtHand(
       coming = next();
       const atHand: Promise<IteratorResult<Row> | undefined> =
         chunk.length < MAX_ROWS_AT_ONCE ? Promise.race([coming, nextTurn()]) : Promise.resolve(undefined);
-      // A failure comes after the rows before it.
+      // An error comes after the rows before it.
       step = await atHand.catch(() => undefined);
     }
     ended = step?.done === true;
@@ -131,7 +131,7 @@ function nextTurn(): Promise<undefined> {
   return new Promise((resolve) => setImmediate(resolve, undefined));
 }
 
-/** A terminal or pipe may keep its next row for ever: a stop does not wait for it. */
+/** A terminal or pipe may never send its next row: a stop does not wait for it. */
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason);
@@ -147,16 +147,16 @@ function tokenLine(result: TokenRow): string {
 }
 
 export function describeTokenize(command: Command): Command {
-  command.description("Print the token ids that are scored: after the chat template and after truncation.");
-  addModelOptions(command, { head: false });
+  command.description("Print the token ids that score evaluates, after chat template and truncation.");
   addInputOptions(command, { text: true });
+  addModelOptions(command, { head: false });
   addOutputOption(command);
   return command.addHelpText("after", HELP);
 }
 
 const HELP = `
-Takes the rows that "score" takes, and needs only the model's header. One JSON list of ids a line, one line for each
-input row; a list of lists for a row with "responses"; {"index","error"} for a row that failed.
+Reads the same rows as score and needs only the model's header. Prints one line per input row: a JSON list of ids, a list of
+lists for a row with "responses", or {"index","error"} for a failed row.
 
 Examples:
   starling-rm tokenize --model tiny --text "Hello!"

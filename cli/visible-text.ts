@@ -1,21 +1,21 @@
-/** Text for terminals: nothing in it can move the cursor, and its width on the screen is known. */
+/** Text for terminals: it cannot move the cursor, and its width is known. */
 
 // Control and format characters, separators, lone surrogates; the joiners of emoji and Persian (200C, 200D) stay.
 const INVISIBLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]|(?![\u200c\u200d])\p{Cf}/gu;
 const SHORT_ESCAPES: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
-/** `text` on one line, with characters that a terminal obeys or hides written as escapes. */
+/** `text` on one line; control and invisible characters become escapes. */
 export function visible(text: string): string {
   return text.replace(INVISIBLE, (c) => SHORT_ESCAPES[c] ?? `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
-/** The longest emoji sequences have about ten code points; more is marks piled up to draw over other lines. */
+/** The longest emoji sequences have about ten code points; more are stacked marks that draw over other lines. */
 const MAX_POINTS_PER_CLUSTER = 12;
-/** UTF-16 units looked at for each column: enough for what fits, little for a text of many megabytes. */
+/** UTF-16 units examined per column: enough for what fits, little of a text of many megabytes. */
 const MAX_UNITS_PER_COLUMN = 24;
 
-/** The beginning of `text`, made visible, in at most `columns` columns; "…" at the end when it was cut. */
+/** The start of `text` in at most `columns` columns, escaped, with "…" if it was cut. */
 export function preview(text: string, columns: number): string {
   const head = text.slice(0, (columns + 1) * MAX_UNITS_PER_COLUMN);
   let out = "";
@@ -33,7 +33,7 @@ export function preview(text: string, columns: number): string {
   return head.length < text.length ? `${out.slice(0, fitting)}…` : out;
 }
 
-/** Columns that `text` takes on a terminal. */
+/** Width of `text` in terminal columns. */
 export function textWidth(text: string): number {
   let width = 0;
   for (const { segment } of segmenter.segment(text)) width += clusterWidth(segment);

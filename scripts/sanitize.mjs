@@ -65,7 +65,7 @@ async function makeSetup(folder, addon) {
   await convertCheckpoint({ checkpoint: CHECKPOINT, output: model, type: "f16" });
   const load = {
     ...baseLoadOptions,
-    head: Array.from({ length: WIDTH }, (_, i) => Math.sin(i * 1.7) * 0.2),
+    head: { weight: Array.from({ length: WIDTH }, (_, i) => Math.sin(i * 1.7) * 0.2) },
   };
   return { addon, model, output: join(folder, "quantized.gguf"), libraries: findRuntime("cpu"), load };
 }

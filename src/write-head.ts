@@ -1,13 +1,14 @@
 /** Another reward head for a model: in a file of its own, or in a copy of the model. */
 import { FileError, InvalidInputError, invalidArgument } from "./errors.ts";
 import { checkRoom } from "./files/disk-room.ts";
+import { unwritable } from "./files/file-errors.ts";
 import { OpenedFile } from "./files/opened-file.ts";
 import { type OutputFile, withOutput } from "./files/output-file.ts";
 import { isSameFile } from "./files/same-file.ts";
-import { unwritable } from "./files/write-failure.ts";
-import { text } from "./gguf/entries.ts";
+import { text, u32 } from "./gguf/entries.ts";
 import { type FitRecord, fitEntries } from "./gguf/fit-record.ts";
 import { writeHeadFile } from "./gguf/head-file.ts";
+import { formatVersionOf, headEntries } from "./gguf/head-metadata.ts";
 import { readGguf } from "./gguf/reader.ts";
 import { type RewardMetadata, readRewardMetadata } from "./gguf/reward-metadata.ts";
 import { serializeHeader } from "./gguf/serialize.ts";
@@ -15,8 +16,11 @@ import { STARLING_KEYS } from "./gguf/starling-keys.ts";
 import { isForeign, shortTrunk } from "./gguf/trunk.ts";
 import { describeWeightTypes } from "./gguf/weight-types.ts";
 import { GgufWriter } from "./gguf/writer.ts";
-import type { ConvertProgress, ConvertResult } from "./make-gguf.ts";
+import type { ConvertResult } from "./make-gguf.ts";
+import { modelPathOf } from "./model-path.ts";
 import { aBoolean, aFunction, aSignal, aString, type Check, checkOptions, given, oneOf, required } from "./options.ts";
+import type { WriteProgress } from "./progress.ts";
+import { aRewardHead, type RewardHead } from "./reward-head.ts";
 import { tokenizationModes } from "./scoring/open-tokenizer.ts";
 import type { TokenizationMode } from "./scoring/types.ts";
 
@@ -25,8 +29,8 @@ export interface WriteHeadOptions {
   readonly modelPath: string;
   /** The file to write; it appears only when it is whole. */
   readonly output: string;
-  /** float32[embeddingLength]; all finite. */
-  readonly head: Float32Array;
+  /** As many weights as the model has hidden dimensions. */
+  readonly head: RewardHead;
   /** The tokenization that it was fitted with; default: the model's. */
   readonly tokenization?: TokenizationMode;
   /** How it was fitted; kept in the file. */
@@ -43,16 +47,14 @@ export interface WriteHeadOptions {
 }
 
 export interface ReplaceHeadOptions extends WriteHeadOptions {
-  readonly onProgress?: (progress: ConvertProgress) => void;
+  /** Reports the phase "writing", once for every 8 MiB or so. */
+  readonly onProgress?: (progress: WriteProgress) => void;
 }
-
-const aHead: Check = (value) =>
-  value instanceof Float32Array && value.every(Number.isFinite) ? undefined : "a Float32Array of finite numbers";
 
 const checks: Readonly<Record<string, Check>> = {
   modelPath: aString,
   output: aString,
-  head: aHead,
+  head: aRewardHead,
   tokenization: oneOf(tokenizationModes),
   fit: (value) => (typeof value === "object" && value !== null ? undefined : "an object"),
   foreignHead: aBoolean,
@@ -74,7 +76,9 @@ export async function writeHead(
 ): Promise<{ readonly output: string; readonly bytes: number }> {
   check("writeHead", options, checks);
   const { output, overwrite = false, signal } = options;
-  return withOutput(output, { overwrite, signal }, (claimed) => writeHeadTo(claimed, options));
+  signal?.throwIfAborted();
+  const modelPath = await modelPathOf(options.modelPath, signal);
+  return withOutput(output, { overwrite, signal }, (claimed) => writeHeadTo(claimed, { ...options, modelPath }));
 }
 
 /** {@link writeHead}, into a file that the caller holds. */
@@ -114,7 +118,9 @@ export async function writeHeadTo(
 export async function replaceHead(options: ReplaceHeadOptions): Promise<ConvertResult> {
   check("replaceHead", options, { ...checks, onProgress: aFunction });
   const { output, overwrite = false, signal } = options;
-  return withOutput(output, { overwrite, signal }, (claimed) => replaceHeadIn(claimed, options));
+  signal?.throwIfAborted();
+  const modelPath = await modelPathOf(options.modelPath, signal);
+  return withOutput(output, { overwrite, signal }, (claimed) => replaceHeadIn(claimed, { ...options, modelPath }));
 }
 
 /** {@link replaceHead}, into a file that the caller holds. */
@@ -125,7 +131,9 @@ export async function replaceHeadIn(claimed: OutputFile, options: ReplaceHeadOpt
     const gguf = await readGguf(source);
     checkFits(options, readRewardMetadata(gguf, modelPath));
     const metadata = new Map(gguf.metadata);
-    metadata.set(STARLING_KEYS.headWeight, { type: "array", of: "f32", value: head });
+    metadata.set(STARLING_KEYS.formatVersion, u32(formatVersionOf(head)));
+    metadata.delete(STARLING_KEYS.headBias);
+    for (const [key, value] of headEntries(head)) metadata.set(key, value);
     if (tokenization !== undefined) metadata.set(STARLING_KEYS.tokenization, text(tokenization));
     // Of another head the old one's story is not true.
     for (const key of fitKeys) metadata.delete(key);
@@ -143,7 +151,7 @@ export async function replaceHeadIn(claimed: OutputFile, options: ReplaceHeadOpt
           await source.read(position + done, piece);
           await writer.write(name, done, piece);
           done += piece.length;
-          onProgress?.({ bytesDone: position + done, bytesTotal: source.size, step: name });
+          onProgress?.(writeProgress(position + done, source.size, name));
         }
       }
       await writer.finish();
@@ -157,6 +165,10 @@ export async function replaceHeadIn(claimed: OutputFile, options: ReplaceHeadOpt
   } finally {
     await source.close();
   }
+}
+
+function writeProgress(bytesDone: number, bytesTotal: number, tensor: string): WriteProgress {
+  return { phase: "writing", fraction: bytesDone / bytesTotal, bytesDone, bytesTotal, tensor };
 }
 
 const fitKeys = [
@@ -181,11 +193,11 @@ function check(caller: string, options: WriteHeadOptions, known: Readonly<Record
 
 function checkFits(options: WriteHeadOptions, metadata: RewardMetadata): void {
   const { head, tokenization, modelPath, fit, foreignHead = false } = options;
-  if (head.length !== metadata.shape.embeddingLength)
+  if (head.weight.length !== metadata.shape.embeddingLength)
     throw invalidArgument(
       "head",
       `${metadata.shape.embeddingLength} weights, as many as ${modelPath} has hidden dimensions,`,
-      head.length,
+      head.weight.length,
     );
   if (!foreignHead && isForeign(fit?.trunkSha256, metadata.trunkSha256))
     throw new FileError(

@@ -1,6 +1,6 @@
 /** One step of ../conversion.mjs, in a process of its own; prints one JSON line. */
 import { readFileSync } from "node:fs";
-import { convert, quantize } from "../../dist/src/index.js";
+import { convert, quantize } from "../../dist/src/entry/convert.js";
 
 const { name, realLayers = [], ...task } = JSON.parse(process.argv[2]);
 const cpu = process.cpuUsage();

@@ -32,7 +32,8 @@ struct Options {
   ggml_type kv_type = GGML_TYPE_F16;
   /** llama-bench's default; 0 = sleep between graphs. */
   uint32_t poll = 50;
-  /** In place of a prompt rate the embedding path: pooling "last", and all prompts in one batch or one in each decode. */
+  /** In place of a prompt rate the embedding path: pooling "last", and all prompts in one batch or one in each decode.
+   */
   enum { NONE, BATCH, EACH } embeddings = NONE;
   int sequences() const { return embeddings == BATCH ? prompts : 1; }
 };
@@ -47,22 +48,38 @@ Options parse(int argc, char** argv) {
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string name = argv[i];
     const std::string value = argv[i + 1];
-    if (name == "--folder") options.libraries.folder = value;
-    else if (name == "--ggml-base") options.libraries.ggml_base = value;
-    else if (name == "--ggml") options.libraries.ggml = value;
-    else if (name == "--llama") options.libraries.llama = value;
-    else if (name == "--version") options.libraries.version = value;
-    else if (name == "--model") options.model = value;
-    else if (name == "--threads") options.threads = std::stoi(value);
-    else if (name == "--tokens") options.tokens = std::stoi(value);
-    else if (name == "--prompts") options.prompts = std::stoi(value);
-    else if (name == "--micro-batch") options.micro_batch = std::stoi(value);
-    else if (name == "--gpu-layers") options.gpu_layers = std::stoi(value);
-    else if (name == "--flash-attention") options.flash_attention = flash_attention_type(value);
-    else if (name == "--kv-type") options.kv_type = value == "f32" ? GGML_TYPE_F32 : GGML_TYPE_F16;
-    else if (name == "--embeddings") options.embeddings = value == "batch" ? Options::BATCH : Options::EACH;
-    else if (name == "--poll") options.poll = static_cast<uint32_t>(std::stoul(value));
-    else throw std::runtime_error("unknown option " + name);
+    if (name == "--folder")
+      options.libraries.folder = value;
+    else if (name == "--ggml-base")
+      options.libraries.ggml_base = value;
+    else if (name == "--ggml")
+      options.libraries.ggml = value;
+    else if (name == "--llama")
+      options.libraries.llama = value;
+    else if (name == "--version")
+      options.libraries.version = value;
+    else if (name == "--model")
+      options.model = value;
+    else if (name == "--threads")
+      options.threads = std::stoi(value);
+    else if (name == "--tokens")
+      options.tokens = std::stoi(value);
+    else if (name == "--prompts")
+      options.prompts = std::stoi(value);
+    else if (name == "--micro-batch")
+      options.micro_batch = std::stoi(value);
+    else if (name == "--gpu-layers")
+      options.gpu_layers = std::stoi(value);
+    else if (name == "--flash-attention")
+      options.flash_attention = flash_attention_type(value);
+    else if (name == "--kv-type")
+      options.kv_type = value == "f32" ? GGML_TYPE_F32 : GGML_TYPE_F16;
+    else if (name == "--embeddings")
+      options.embeddings = value == "batch" ? Options::BATCH : Options::EACH;
+    else if (name == "--poll")
+      options.poll = static_cast<uint32_t>(std::stoul(value));
+    else
+      throw std::runtime_error("unknown option " + name);
   }
   return options;
 }

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeF
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { convertFloats } from "../../dist/src/convert/dtypes.js";
-import { embeddedCheckpoint } from "../../dist/src/index.js";
+import { embeddedCheckpoint } from "../../dist/src/embedded-model.js";
 import { below, gaussians, uniform } from "./random.mjs";
 
 const yi = { hidden: 7168, feedForward: 20480, heads: 56, keyValueHeads: 8 };

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { convertFloats } from "../../dist/src/convert/dtypes.js";
-import { quantize } from "../../dist/src/index.js";
+import { quantize } from "../../dist/src/entry/convert.js";
 import { directModel } from "./direct.mjs";
 import { shapes } from "./shapes.mjs";
 import { writeModel } from "./weights.mjs";

@@ -5,8 +5,8 @@
 namespace starling {
 
 /**
- * How many of so many threads can be had, this one counted. llama.cpp ends the process where it cannot start one, so they
- * are tried first.
+ * How many of so many threads can be had, this one counted. llama.cpp ends the process where it cannot start one, so
+ * they are tried first.
  */
 int startable_threads(int threads);
 

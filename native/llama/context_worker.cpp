@@ -31,8 +31,8 @@ bool all_finite(const std::vector<float>& rewards) {
 
 void ContextWorker::ContextDeleter::operator()(llama_context* context) const { functions->llama_free(context); }
 
-ContextWorker::ContextWorker(const ModelOptions& options, const ModelWeights& weights, PinnedPrefixes& pinned, const ComputeThreads& solo,
-           const StopSignal& stop)
+ContextWorker::ContextWorker(const ModelOptions& options, const ModelWeights& weights, PinnedPrefixes& pinned,
+                             const ComputeThreads& solo, const StopSignal& stop)
     : functions_(runtime::functions()),
       options_(options),
       weights_(weights),
@@ -75,8 +75,8 @@ void ContextWorker::make_room(const Demand& demand) {
   const size_t wanted = cells_for(demand);
   size_t cells = std::max(cells_, LEAST_CELLS);
   while (cells < wanted) cells *= 2;
-  const size_t most = static_cast<size_t>(options_.context_tokens) +
-                      (packed() ? static_cast<size_t>(options_.batch_tokens) : 0);
+  const size_t most =
+      static_cast<size_t>(options_.context_tokens) + (packed() ? static_cast<size_t>(options_.batch_tokens) : 0);
   cells = std::max(wanted, std::min(cells, most));
   if (context_ != nullptr) save_before_eviction(0);
   cached_.clear();
@@ -218,8 +218,8 @@ void ContextWorker::evaluate_alone(const BatchPlan& plan, std::vector<std::vecto
 void ContextWorker::keep(size_t tokens) {
   // A prefix that only loses what is rounded off is still as good as there.
   save_before_eviction(tokens + multiple_ - 1);
-  const bool kept = tokens > 0 && !dirty_ &&
-                    functions_.llama_memory_seq_rm(memory(), 0, static_cast<llama_pos>(tokens), -1);
+  const bool kept =
+      tokens > 0 && !dirty_ && functions_.llama_memory_seq_rm(memory(), 0, static_cast<llama_pos>(tokens), -1);
   if (!kept) {
     forget_cache();
     if (tokens > 0) throw Failure("llama.cpp could not cut the key-value cache.");
@@ -233,14 +233,14 @@ void ContextWorker::save_before_eviction(size_t kept) {
   for (PinnedPrefixes::Prefix* prefix : pinned_.about_to_be_evicted(cached(), kept)) save(*prefix);
 }
 
-/** Cuts the cached sequence to a prefix and saves its state. false: there is no room, it is computed when it is wanted. */
+/** Cuts the cached sequence to a prefix and saves its state. false: there is no room, it is computed when it is wanted.
+ */
 bool ContextWorker::save(PinnedPrefixes::Prefix& prefix) {
   functions_.llama_memory_seq_rm(memory(), 0, static_cast<llama_pos>(prefix.tokens.size()), -1);
   cached_.resize(prefix.tokens.size());
   const size_t size = functions_.llama_state_seq_get_size(context_.get(), 0);
-  return pinned_.save(prefix, size, [&](uint8_t* to) {
-    return functions_.llama_state_seq_get_data(context_.get(), to, size, 0);
-  });
+  return pinned_.save(prefix, size,
+                      [&](uint8_t* to) { return functions_.llama_state_seq_get_data(context_.get(), to, size, 0); });
 }
 
 bool ContextWorker::pin_and_save(PrefixId id, size_t length) {
@@ -301,8 +301,10 @@ std::vector<float> ContextWorker::read_rewards(size_t first_row, const PlannedSe
     for (size_t i = 0; i < options_.head.size(); ++i)
       sum += static_cast<double>(options_.head[i]) * static_cast<double>(hidden[i]);
     // A norm of anything else than zeros, or of what overflows, is not all zeros: then 0 is no score.
-    const bool is_nothing = sum == 0 && std::all_of(hidden, hidden + options_.head.size(), [](float x) { return x == 0; });
-    rewards.push_back(is_nothing ? std::numeric_limits<float>::quiet_NaN() : static_cast<float>(sum));
+    const bool is_nothing =
+        sum == 0 && std::all_of(hidden, hidden + options_.head.size(), [](float x) { return x == 0; });
+    rewards.push_back(is_nothing ? std::numeric_limits<float>::quiet_NaN()
+                                 : static_cast<float>(sum + options_.head_bias));
   }
   return rewards;
 }
@@ -335,7 +337,8 @@ void ContextWorker::create_context(size_t cells, size_t outputs) {
   // Whole multiples, so that no micro-batch leaves rows over.
   const size_t batch_tokens = round_up(static_cast<size_t>(options_.batch_tokens), rows_at_a_time());
   params.n_batch = static_cast<uint32_t>(std::min(batch_tokens, cells));
-  params.n_ubatch = std::min(static_cast<uint32_t>(round_up(static_cast<size_t>(options_.micro_batch), rows_at_a_time())), params.n_batch);
+  params.n_ubatch = std::min(
+      static_cast<uint32_t>(round_up(static_cast<size_t>(options_.micro_batch), rows_at_a_time())), params.n_batch);
   params.n_seq_max = static_cast<uint32_t>(packed() ? options_.max_sequences + 1 : 1);
   params.n_outputs_max = static_cast<uint32_t>(outputs);
   params.n_threads = options_.solo_threads;
@@ -355,8 +358,8 @@ void ContextWorker::create_context(size_t cells, size_t outputs) {
   params.cb_eval_user_data = &hidden_;
   params.abort_callback = &on_abort_check;
   params.abort_callback_data = const_cast<StopSignal*>(&stop_);
-  const std::string asked = "a context of " + std::to_string(cells) + " tokens in micro-batches of " +
-                            std::to_string(params.n_ubatch);
+  const std::string asked =
+      "a context of " + std::to_string(cells) + " tokens in micro-batches of " + std::to_string(params.n_ubatch);
   check_memory(cells, asked);
   try {
     context_.reset(functions_.llama_init_from_model(weights_.get(), params));

@@ -18,8 +18,8 @@ namespace starling {
 bool all_finite(const std::vector<float>& rewards);
 
 /**
- * One llama.cpp context, and what evaluates sequences with it. A worker belongs to one thread; several workers evaluate with
- * the same weights at the same time.
+ * One llama.cpp context, and what evaluates sequences with it. A worker belongs to one thread; several workers evaluate
+ * with the same weights at the same time.
  *
  * Sequence 0 of the key-value cache is the cached one: what was evaluated last. In packed mode the members of a batch
  * are the sequences behind it.
@@ -27,8 +27,8 @@ bool all_finite(const std::vector<float>& rewards);
 class ContextWorker {
  public:
   /** What is given must outlive the worker. @param solo threads for when no other worker works */
-  ContextWorker(const ModelOptions& options, const ModelWeights& weights, PinnedPrefixes& pinned, const ComputeThreads& solo,
-       const StopSignal& stop);
+  ContextWorker(const ModelOptions& options, const ModelWeights& weights, PinnedPrefixes& pinned,
+                const ComputeThreads& solo, const StopSignal& stop);
 
   /** How work is to be planned for a model's workers. */
   static PlanLimits plan_limits(const ModelOptions& options);

@@ -4,9 +4,9 @@
 namespace starling {
 
 /**
- * Whether the score of a sequence is read at the end of the padding that follows it: at a padding token at the row's last
- * position. The attention mask hides padding, so that this token sees the text alone, and not itself either; what stands
- * between them does not matter.
+ * Whether the score of a sequence is read at the end of the padding that follows it: at a padding token at the row's
+ * last position. The attention mask hides padding, so that this token sees the text alone, and not itself either; what
+ * stands between them does not matter.
  */
 bool ContextWorker::ends_in_padding(const PlannedSequence& sequence) const {
   const size_t length = sequence.tokens.length;

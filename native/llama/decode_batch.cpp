@@ -31,7 +31,9 @@ void DecodeBatch::pad(size_t multiple) {
   }
 }
 
-void DecodeBatch::flag_from(size_t index) { std::fill(outputs_.begin() + static_cast<ptrdiff_t>(index), outputs_.end(), int8_t{1}); }
+void DecodeBatch::flag_from(size_t index) {
+  std::fill(outputs_.begin() + static_cast<ptrdiff_t>(index), outputs_.end(), int8_t{1});
+}
 
 llama_batch DecodeBatch::view() {
   sequence_counts_.clear();

@@ -18,7 +18,8 @@ constexpr int64_t INNER = 64;
 constexpr int64_t ROWS = 16;
 constexpr int64_t COLUMNS = 8;
 constexpr size_t TENSORS = 3;
-/** Sums of whole numbers up to 2 x INNER are exact in float16 too; a device that rounds is still told from a broken one. */
+/** Sums of whole numbers up to 2 x INNER are exact in float16 too; a device that rounds is still told from a broken
+ * one. */
 constexpr float TOLERANCE = 0.5F;
 
 template <typename T>

@@ -54,7 +54,8 @@ void HiddenStates::edit_mask(const struct ggml_tensor* attention) {
     return;
   }
   const bool known = mask != nullptr && mask->type == GGML_TYPE_F32 && mask->ne[2] == 1 && mask->ne[3] == 1 &&
-                     mask->ne[1] > static_cast<int64_t>(mask_row_) && mask->ne[0] >= static_cast<int64_t>(mask_visible_) &&
+                     mask->ne[1] > static_cast<int64_t>(mask_row_) &&
+                     mask->ne[0] >= static_cast<int64_t>(mask_visible_) &&
                      mask->ne[0] <= static_cast<int64_t>(MAX_MASK_CELLS);
   if (!known) {
     problem_ = "llama.cpp's attention mask does not have the shape that was expected";

@@ -30,10 +30,10 @@ constexpr int64_t LONG_ROW = 4096;
 constexpr int64_t PERIOD = 64;
 constexpr int64_t PERIOD_OF_LONG_ROWS = 32;
 /**
- * How far products may be from float64 arithmetic, in units of |w| · rms(x), in which they have a deviation of about 1: the
- * largest error of a single one, and the root of the mean square of all. Quantised weights are multiplied with activations of
- * 8 bits. Measured on thirteen x86-64 libraries: 0.075 and 0.012 at most, 0.007 and 0.002 for
- * 16 bits, 2e-6 and 2e-7 for f32.
+ * How far products may be from float64 arithmetic, in units of |w| · rms(x), in which they have a deviation of about 1:
+ * the largest error of a single one, and the root of the mean square of all. Quantised weights are multiplied with
+ * activations of 8 bits. Measured on thirteen x86-64 libraries: 0.075 and 0.012 at most, 0.007 and 0.002 for 16 bits,
+ * 2e-6 and 2e-7 for f32.
  */
 struct Tolerance {
   double largest;
@@ -117,7 +117,8 @@ class Weights {
     tensor_ = functions.ggml_new_tensor_2d(context_.get(), sample.type, sample.columns, rows);
     buffer_ = Owned<Buffer>(functions.ggml_backend_alloc_ctx_tensors_from_buft(context_.get(), buffer_type),
                             functions.ggml_backend_buffer_free);
-    if (buffer_ == nullptr) throw Failure("No memory is left for " + std::to_string(bytes.size()) + " bytes of weights.");
+    if (buffer_ == nullptr)
+      throw Failure("No memory is left for " + std::to_string(bytes.size()) + " bytes of weights.");
     functions.ggml_backend_tensor_set(tensor_, bytes.data(), 0, bytes.size());
   }
 
@@ -128,8 +129,8 @@ class Weights {
     const Owned<ggml_context> context(functions_.ggml_init(sizes), functions_.ggml_free);
     if (context == nullptr) throw Failure("No memory is left.");
     const auto columns = static_cast<size_t>(tensor_->ne[0]);
-    ggml_tensor* rows = functions_.ggml_new_tensor_2d(context.get(), GGML_TYPE_F32, tensor_->ne[0],
-                                                      static_cast<int64_t>(count));
+    ggml_tensor* rows =
+        functions_.ggml_new_tensor_2d(context.get(), GGML_TYPE_F32, tensor_->ne[0], static_cast<int64_t>(count));
     ggml_tensor* product = functions_.ggml_mul_mat(context.get(), tensor_, rows);
     ggml_cgraph* graph = functions_.ggml_new_graph(context.get());
     functions_.ggml_build_forward_expand(graph, product);
@@ -179,8 +180,8 @@ Matrix noise(size_t count) {
 }
 
 /**
- * Rows of noise, each from another place of it (making new numbers for each would take longer than all products); a row of
- * zeros (a scale of 0) and one with an outlier (a scale that leaves little to the rest) among them.
+ * Rows of noise, each from another place of it (making new numbers for each would take longer than all products); a row
+ * of zeros (a scale of 0) and one with an outlier (a scale that leaves little to the rest) among them.
  */
 Matrix test_input(size_t rows, size_t columns) {
   constexpr size_t NUMBERS = 8191;
@@ -223,7 +224,8 @@ class Reference {
     for (size_t row = 0; row < weights.size() / columns; ++row) lengths_.push_back(length(&weights[row * columns]));
   }
 
-  /** Of a product of all input rows; a few of them are computed again, the others are known to be the same or are finite. */
+  /** Of a product of all input rows; a few of them are computed again, the others are known to be the same or are
+   * finite. */
   std::string problem_of(const Matrix& product) const {
     const size_t outputs = lengths_.size();
     const size_t rows = product.size() / outputs;
@@ -359,8 +361,7 @@ std::vector<KernelFinding> check_kernels(const KernelCheckOptions& wanted) {
   const LogCapture log;
   const CpuBackend cpu(functions);
   std::vector<KernelFinding> findings;
-  for (const WeightSample& sample : options.samples)
-    findings.push_back(check_kernel(functions, cpu, options, sample));
+  for (const WeightSample& sample : options.samples) findings.push_back(check_kernel(functions, cpu, options, sample));
   return findings;
 }
 

@@ -29,20 +29,22 @@ struct KernelCheckOptions {
 
 /** What the CPU library computes with weights of one type and shape. */
 struct KernelFinding {
-  /** llama.cpp's name for where such weights are kept, which decides what multiplies them: "CPU", "CPU_REPACK", "AMX". */
+  /** llama.cpp's name for where such weights are kept, which decides what multiplies them: "CPU", "CPU_REPACK", "AMX".
+   */
   std::string buffer;
   /** What is wrong with the products, half a sentence; empty when they are right. */
   std::string problem;
   /**
-   * The least of KERNEL_MULTIPLES for which a row has the same bits in every product whose number of rows is a multiple of
-   * it; 0 where there is none.
+   * The least of KERNEL_MULTIPLES for which a row has the same bits in every product whose number of rows is a multiple
+   * of it; 0 where there is none.
    */
   int32_t multiple = 0;
 };
 
 /**
  * Multiplies some rows of each sample's own weights as llama.cpp would, and compares with float64 arithmetic on the
- * dequantised weights: together and a few rows at a time, with one thread and all, twice over memory with other contents.
+ * dequantised weights: together and a few rows at a time, with one thread and all, twice over memory with other
+ * contents.
  *
  * @throws Failure when the file cannot be read or the CPU backend fails
  */

@@ -41,6 +41,7 @@ struct ModelOptions {
   /** Most bytes for the saved states of held prefixes. */
   size_t pinned_bytes = 0;
   std::vector<float> head;
+  float head_bias = 0;
   /** Where a score is read at the end of the padding: the padding's id and the row's last position; -1 for none. */
   int32_t padding_token = -1;
   int32_t padding_position = -1;

@@ -83,7 +83,8 @@ void ModelWeights::load(const StopSignal& stop, const std::function<void(float)>
   std::vector<ggml_backend_dev_t> list = devices_;
   list.push_back(nullptr);
   LoadProgress progress{stop, on_progress};
-  // By parts of a model's name ("phi-3") llama.cpp changes tokens of that name's models, and fails where there are none.
+  // By parts of a model's name ("phi-3") llama.cpp changes tokens of that name's models, and fails where there are
+  // none.
   const llama_model_kv_override overrides[] = {text_override("general.name", "reward model"), {}};
   llama_model_params params = functions_.llama_model_default_params();
   params.devices = list.data();
@@ -97,9 +98,8 @@ void ModelWeights::load(const StopSignal& stop, const std::function<void(float)>
   params.progress_callback = &on_load_progress;
   params.progress_callback_user_data = &progress;
   try {
-    model_.reset(options_.file == nullptr
-                     ? functions_.llama_model_load_from_file(options_.path.c_str(), params)
-                     : functions_.llama_model_load_from_file_ptr(options_.file.get(), params));
+    model_.reset(options_.file == nullptr ? functions_.llama_model_load_from_file(options_.path.c_str(), params)
+                                          : functions_.llama_model_load_from_file_ptr(options_.file.get(), params));
   } catch (const std::exception& error) {
     throw Failure(std::string("llama.cpp failed: ") + error.what());
   }

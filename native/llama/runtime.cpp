@@ -40,8 +40,8 @@ void* find_symbol(const OpenRuntime& runtime, const SharedLibrary& library, cons
   (void)runtime;
 #endif
   if (void* address = library.find(symbol)) return address;
-  throw Failure(library.path() + " does not export " + symbol + ": it is not a llama.cpp " +
-                runtime.libraries.version + " library.");
+  throw Failure(library.path() + " does not export " + symbol + ": it is not a llama.cpp " + runtime.libraries.version +
+                " library.");
 }
 
 void bind(OpenRuntime& runtime) {
@@ -120,11 +120,16 @@ void load_backends(OpenRuntime& runtime) {
 
 const char* type_name(enum ggml_backend_dev_type type) {
   switch (type) {
-    case GGML_BACKEND_DEVICE_TYPE_CPU: return "cpu";
-    case GGML_BACKEND_DEVICE_TYPE_GPU: return "gpu";
-    case GGML_BACKEND_DEVICE_TYPE_IGPU: return "igpu";
-    case GGML_BACKEND_DEVICE_TYPE_ACCEL: return "accel";
-    default: return "meta";
+    case GGML_BACKEND_DEVICE_TYPE_CPU:
+      return "cpu";
+    case GGML_BACKEND_DEVICE_TYPE_GPU:
+      return "gpu";
+    case GGML_BACKEND_DEVICE_TYPE_IGPU:
+      return "igpu";
+    case GGML_BACKEND_DEVICE_TYPE_ACCEL:
+      return "accel";
+    default:
+      return "meta";
   }
 }
 
@@ -137,8 +142,8 @@ std::string cpu_library(const LlamaFunctions& functions) {
 
 RuntimeInfo describe(const OpenRuntime& runtime) {
   const LlamaFunctions& functions = runtime.functions;
-  RuntimeInfo info{runtime.libraries.folder, functions.llama_version(), {}, runtime.backend_problem,
-                   cpu_library(functions)};
+  RuntimeInfo info{
+      runtime.libraries.folder, functions.llama_version(), {}, runtime.backend_problem, cpu_library(functions)};
   for (size_t i = 0; i < functions.ggml_backend_dev_count(); ++i) {
     ggml_backend_dev_t device = functions.ggml_backend_dev_get(i);
     size_t free = 0;

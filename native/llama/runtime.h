@@ -34,7 +34,8 @@ struct RuntimeInfo {
   std::vector<Device> devices;
   /** Why a GPU backend of the folder could not be loaded; empty when all could. */
   std::string backend_problem;
-  /** The library that computes on the CPU, chosen for this machine: an absolute path, empty where the system does not say. */
+  /** The library that computes on the CPU, chosen for this machine: an absolute path, empty where the system does not
+   * say. */
   std::string cpu_library;
 };
 

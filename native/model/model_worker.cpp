@@ -127,7 +127,8 @@ void ModelWorker::run() {
   exit_guard::remove(this);
 }
 
-void ModelWorker::run_workers(const ModelWeights& weights, std::unique_ptr<ContextWorker> first, const ComputeThreads& solo) {
+void ModelWorker::run_workers(const ModelWeights& weights, std::unique_ptr<ContextWorker> first,
+                              const ComputeThreads& solo) {
   for (size_t i = 1; i < worker_threads_.size(); ++i) {
     WorkerThread& other = worker_threads_[i];
     try {
@@ -151,7 +152,8 @@ void ModelWorker::run_workers(const ModelWeights& weights, std::unique_ptr<Conte
   fail_all(Failure::closed());
 }
 
-/** Until the model is closed. The first worker always stays; the others end where there is no memory for their context. */
+/** Until the model is closed. The first worker always stays; the others end where there is no memory for their context.
+ */
 void ModelWorker::run_worker(size_t index, ContextWorker& worker) noexcept {
   Lock lock(mutex_);
   for (;;) {
@@ -209,8 +211,8 @@ void ModelWorker::work(size_t index, ContextWorker& worker, Lock& lock) {
 }
 
 /**
- * Room for all that waits, or at least for one sequence; and its prefix, if that is saved. Where there is none, a worker
- * leaves the work to the others, and the first one fails the job.
+ * Room for all that waits, or at least for one sequence; and its prefix, if that is saved. Where there is none, a
+ * worker leaves the work to the others, and the first one fails the job.
  */
 ModelWorker::Room ModelWorker::prepare(size_t index, ContextWorker& worker, const Demand& demand, const Demand& own,
                                        const std::shared_ptr<ScoreJob>& job, TokenView tokens, Lock& lock) {
@@ -234,8 +236,8 @@ ModelWorker::Room ModelWorker::prepare(size_t index, ContextWorker& worker, cons
 }
 
 /** @param most sequences in the batch; 0 for as many as the plan allows */
-void ModelWorker::evaluate(size_t index, ContextWorker& worker, const WorkerScheduler::Assignment& assignment, size_t most,
-                           Lock& lock) {
+void ModelWorker::evaluate(size_t index, ContextWorker& worker, const WorkerScheduler::Assignment& assignment,
+                           size_t most, Lock& lock) {
   WorkerThread& mine = worker_threads_[index];
   const BatchPlan plan = scheduler_.planner().batch(assignment.first, worker.cached(), most);
   for (const BatchPlan::Member& member : plan.members) mine.jobs.push_back(entries_.at(member.key).job);
@@ -263,7 +265,8 @@ void ModelWorker::evaluate(size_t index, ContextWorker& worker, const WorkerSche
   mine.jobs.clear();
 }
 
-/** Lends a prefix that others wait for to the context_workers that have nothing to do, and takes back what served its time. */
+/** Lends a prefix that others wait for to the context_workers that have nothing to do, and takes back what served its
+ * time. */
 void ModelWorker::share_prefix(size_t index, ContextWorker& worker, Lock& lock) {
   const std::vector<PrefixId> unused = scheduler_.drop_unused();
   released_.insert(released_.end(), unused.begin(), unused.end());
@@ -287,10 +290,11 @@ void ModelWorker::deliver(const BatchPlan& plan, std::vector<std::vector<float>>
     if (found == entries_.end()) continue;  // cancelled
     const auto [job, index] = found->second;
     if (!all_finite(rewards[i])) {
-      const Failure failure("The score of sequence " + std::to_string(index) +
-                            " is not a finite number: the model's weights overflow in this precision, or the file is "
-                            "damaged.",
-                            "NOT_FINITE");
+      const Failure failure(
+          "The score of sequence " + std::to_string(index) +
+              " is not a finite number: the model's weights overflow in this precision, or the file is "
+              "damaged.",
+          "NOT_FINITE");
       settle(job, &failure);
       continue;
     }

@@ -31,8 +31,8 @@ struct ModelEvents {
 };
 
 /**
- * The threads that own one model, one for each worker: the first loads it, starts the others, and frees it. They take what
- * waits from one plan. All public methods may be called from any thread; none but join() waits.
+ * The threads that own one model, one for each worker: the first loads it, starts the others, and frees it. They take
+ * what waits from one plan. All public methods may be called from any thread; none but join() waits.
  */
 class ModelWorker : public Stoppable {
  public:
@@ -84,10 +84,11 @@ class ModelWorker : public Stoppable {
   void run_worker(size_t index, ContextWorker& worker) noexcept;
   void work(size_t index, ContextWorker& worker, Lock& lock);
   enum class Room { MADE, NONE, RETIRE };
-  Room prepare(size_t index, ContextWorker& worker, const Demand& demand, const Demand& own, const std::shared_ptr<ScoreJob>& job,
-               TokenView tokens, Lock& lock);
+  Room prepare(size_t index, ContextWorker& worker, const Demand& demand, const Demand& own,
+               const std::shared_ptr<ScoreJob>& job, TokenView tokens, Lock& lock);
   void queue(const std::shared_ptr<ScoreJob>& job);
-  void evaluate(size_t index, ContextWorker& worker, const WorkerScheduler::Assignment& assignment, size_t most, Lock& lock);
+  void evaluate(size_t index, ContextWorker& worker, const WorkerScheduler::Assignment& assignment, size_t most,
+                Lock& lock);
   void share_prefix(size_t index, ContextWorker& worker, Lock& lock);
   void deliver(const BatchPlan& plan, std::vector<std::vector<float>> rewards);
   void requeue_or_fail(const BatchPlan& plan, const Failure& failure);

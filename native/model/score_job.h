@@ -27,7 +27,8 @@ struct ScoreJob {
   std::function<void(std::vector<std::vector<float>> rewards)> on_done;
   std::function<void(const Failure&)> on_failed;
 
-  /** The rest belongs to the worker, under its lock. Its sequences are planned under ascending keys from first_key on. */
+  /** The rest belongs to the worker, under its lock. Its sequences are planned under ascending keys from first_key on.
+   */
   uint64_t first_key = 0;
   std::vector<std::vector<float>> rewards;
   size_t sequences_done = 0;

@@ -8,21 +8,30 @@ namespace {
 
 std::string describe(Napi::Value value) {
   switch (value.Type()) {
-    case napi_undefined: return "undefined";
-    case napi_null: return "null";
-    case napi_boolean: return value.As<Napi::Boolean>().Value() ? "true" : "false";
-    case napi_number: return value.ToString().Utf8Value();
-    case napi_string: return "a string";
-    case napi_function: return "a function";
-    case napi_object: return value.IsArray() ? "an array" : "an object";
-    default: return "a value of another type";
+    case napi_undefined:
+      return "undefined";
+    case napi_null:
+      return "null";
+    case napi_boolean:
+      return value.As<Napi::Boolean>().Value() ? "true" : "false";
+    case napi_number:
+      return value.ToString().Utf8Value();
+    case napi_string:
+      return "a string";
+    case napi_function:
+      return "a function";
+    case napi_object:
+      return value.IsArray() ? "an array" : "an object";
+    default:
+      return "a value of another type";
   }
 }
 
 }  // namespace
 
 void throw_type_error(Napi::Env env, const std::string& expected, const std::string& name, Napi::Value received) {
-  throw Napi::TypeError::New(env, "Expected " + expected + " for " + name + " but received " + describe(received) + ".");
+  throw Napi::TypeError::New(env,
+                             "Expected " + expected + " for " + name + " but received " + describe(received) + ".");
 }
 
 void throw_range_error(Napi::Env env, const std::string& message) { throw Napi::RangeError::New(env, message); }
@@ -104,8 +113,8 @@ std::string Arguments::one_of(const char* field, const std::vector<std::string>&
     if (choice == chosen) return chosen;
     all += (all.empty() ? "" : ", ") + choice;
   }
-  throw_range_error(env_, "Expected one of " + all + " for " + owner_ + "." + field + " but received \"" + chosen +
-                              "\".");
+  throw_range_error(env_,
+                    "Expected one of " + all + " for " + owner_ + "." + field + " but received \"" + chosen + "\".");
 }
 
 std::vector<float> Arguments::floats(const char* field) const {
@@ -118,6 +127,17 @@ std::vector<float> Arguments::floats(const char* field) const {
     if (!std::isfinite(number)) throw_range_error(env_, "Expected finite numbers in " + owner_ + "." + field + ".");
   return floats;
 }
+
+float Arguments::optional_float(const char* field, float otherwise) const {
+  const Napi::Value value = get(field);
+  if (value.IsUndefined()) return otherwise;
+  if (!value.IsNumber()) throw_type_error(env_, "a number", owner_ + "." + field, value);
+  const float number = value.As<Napi::Number>().FloatValue();
+  if (!std::isfinite(number)) throw_range_error(env_, "Expected a finite float32 for " + owner_ + "." + field + ".");
+  return number;
+}
+
+Arguments Arguments::object(const char* field) const { return Arguments(get(field), owner_ + "." + field); }
 
 std::vector<std::string> Arguments::optional_texts(const char* field) const {
   const Napi::Value value = get(field);

@@ -103,8 +103,8 @@ void Completion::reject(const Failure& failure) noexcept {
 Napi::Object cancellable_job(Napi::Env env, Napi::Promise promise, std::function<void()> cancel) {
   Napi::Object job = Napi::Object::New(env);
   job.Set("promise", promise);
-  job.Set("cancel", Napi::Function::New(
-                        env, [cancel = std::move(cancel)](const Napi::CallbackInfo&) { cancel(); }, "cancel"));
+  job.Set("cancel",
+          Napi::Function::New(env, [cancel = std::move(cancel)](const Napi::CallbackInfo&) { cancel(); }, "cancel"));
   return job;
 }
 

@@ -32,9 +32,9 @@ constexpr int32_t MAX_MAIN_DEVICE = 63;
 constexpr int32_t MAX_VOCABULARY = 1 << 20;
 
 /**
- * A stream of its own for a file that JS has open, so that what llama.cpp reads is what was checked, whatever stands at the
- * path by now. Duplicated on the JS thread: nobody can close the file meanwhile. On Windows C libraries do not share
- * descriptors, and `descriptor` is never given.
+ * A stream of its own for a file that JS has open, so that what llama.cpp reads is what was checked, whatever stands at
+ * the path by now. Duplicated on the JS thread: nobody can close the file meanwhile. On Windows C libraries do not
+ * share descriptors, and `descriptor` is never given.
  */
 std::shared_ptr<std::FILE> stream_of(int descriptor, Napi::Env env) {
   if (descriptor < 0) return nullptr;
@@ -74,12 +74,14 @@ ModelOptions read_options(Napi::Value value) {
   options.row_multiple = arguments.integer("rowMultiple", 1, MAX_ROW_MULTIPLE);
   options.share_prefixes = arguments.flag("sharePrefixes");
   options.pinned_bytes = static_cast<size_t>(arguments.integer("pinnedMebibytes", 0, MAX_HELD_MEBIBYTES)) << 20;
-  options.head = arguments.floats("head");
+  const Arguments head = arguments.object("head");
+  options.head = head.floats("weight");
+  options.head_bias = head.optional_float("bias", 0);
   options.padding_token = arguments.integer("paddingToken", -1, MAX_VOCABULARY);
   options.padding_position = arguments.integer("paddingPosition", -1, MAX_CONTEXT_TOKENS);
   if (options.padding_token >= 0 && options.padding_position < 0)
     throw_range_error(value.Env(), "Expected options.paddingPosition of at least 0 beside a padding token.");
-  if (options.head.empty()) throw_range_error(value.Env(), "Expected at least one number in options.head.");
+  if (options.head.empty()) throw_range_error(value.Env(), "Expected at least one number in options.head.weight.");
   options.file =
       stream_of(arguments.optional_integer("descriptor", 0, std::numeric_limits<int32_t>::max(), -1), value.Env());
   return options;
@@ -93,9 +95,8 @@ ModelEvents model_events(const std::shared_ptr<Mailbox>& mailbox, JobId job, Wor
       Mailbox::prepare([id](napi_env env) { Environment::of(env)->worker_closed(env, id); }));
   ModelEvents events;
   events.on_load_progress = [mailbox, job](float fraction) {
-    mailbox->post([job, fraction](napi_env env) {
-      Environment::of(env)->jobs.report(env, job, static_cast<double>(fraction));
-    });
+    mailbox->post(
+        [job, fraction](napi_env env) { Environment::of(env)->jobs.report(env, job, static_cast<double>(fraction)); });
   };
   events.on_loaded = [completion, id, cancelled](const ModelInfo& info) {
     completion->resolve([id, info, cancelled](napi_env env) -> napi_value {
@@ -128,12 +129,13 @@ Napi::Value load_model(const Napi::CallbackInfo& call) {
   auto worker =
       std::make_shared<ModelWorker>(std::move(options), model_events(environment->mailbox, job, id, cancelled));
   // A weak pointer: the cancel function may be kept long after the model is gone.
-  const Napi::Object result = cancellable_job(env, promise, [weak = std::weak_ptr<ModelWorker>(worker), env, job, cancelled] {
-    const auto target = weak.lock();
-    if (target == nullptr || !Environment::of(env)->jobs.pending(job)) return;
-    *cancelled = true;
-    target->request_stop();
-  });
+  const Napi::Object result =
+      cancellable_job(env, promise, [weak = std::weak_ptr<ModelWorker>(worker), env, job, cancelled] {
+        const auto target = weak.lock();
+        if (target == nullptr || !Environment::of(env)->jobs.pending(job)) return;
+        *cancelled = true;
+        target->request_stop();
+      });
   environment->workers.emplace(id, worker);
   try {
     worker->start();

@@ -41,15 +41,12 @@ napi_value float_array(Napi::Env env, std::vector<std::vector<float>>& rewards) 
 }  // namespace
 
 Napi::Function NativeModel::define(Napi::Env env) {
-  const Napi::Function constructor =
-      DefineClass(env, "NativeModel",
-                     {InstanceMethod<&NativeModel::score>("score"),
-                      InstanceMethod<&NativeModel::score_each>("scoreEach"),
-                      InstanceMethod<&NativeModel::features>("features"),
-                      InstanceMethod<&NativeModel::score_tokens>("scoreTokens"),
-                      InstanceMethod<&NativeModel::pin_prefix>("pinPrefix"),
-                      InstanceMethod<&NativeModel::unpin_prefix>("unpinPrefix"),
-                      InstanceMethod<&NativeModel::close>("close")});
+  const Napi::Function constructor = DefineClass(
+      env, "NativeModel",
+      {InstanceMethod<&NativeModel::score>("score"), InstanceMethod<&NativeModel::score_each>("scoreEach"),
+       InstanceMethod<&NativeModel::features>("features"), InstanceMethod<&NativeModel::score_tokens>("scoreTokens"),
+       InstanceMethod<&NativeModel::pin_prefix>("pinPrefix"), InstanceMethod<&NativeModel::unpin_prefix>("unpinPrefix"),
+       InstanceMethod<&NativeModel::close>("close")});
   constructor.Get("prototype")
       .As<Napi::Object>()
       .DefineProperties({Napi::PropertyDescriptor::Accessor<&NativeModel::computed_tokens>("computedTokens"),
@@ -84,9 +81,8 @@ NativeModel::~NativeModel() {
 
 Sequences NativeModel::read_sequences(Napi::Value value) const {
   Sequences sequences;
-  each_sequence(value, "sequences", [&](Napi::Value element, const std::string& name) {
-    add_sequence(sequences, element, name);
-  });
+  each_sequence(value, "sequences",
+                [&](Napi::Value element, const std::string& name) { add_sequence(sequences, element, name); });
   return sequences;
 }
 
@@ -105,8 +101,8 @@ void NativeModel::add_sequence(Sequences& sequences, Napi::Value value, const st
 }
 
 /** Makes a job's promise and callbacks; the caller submits it. Returns `{ promise, cancel }`. */
-Napi::Value NativeModel::prepare(const Napi::CallbackInfo& call, NewJobs& created,
-                                 const std::shared_ptr<ScoreJob>& job, Napi::Value on_progress, MakeValue make_value) {
+Napi::Value NativeModel::prepare(const Napi::CallbackInfo& call, NewJobs& created, const std::shared_ptr<ScoreJob>& job,
+                                 Napi::Value on_progress, MakeValue make_value) {
   const Napi::Env env = call.Env();
   Napi::Promise promise;
   const JobId id = created.add(on_progress, call.This(), &promise);
@@ -142,7 +138,8 @@ Napi::Value NativeModel::submit_one(const Napi::CallbackInfo& call, const std::s
   return result;
 }
 
-/** score(sequences: readonly Int32Array[], onProgress?: (sequencesDone, tokensDone) => void): CancellableJob<Float32Array> */
+/** score(sequences: readonly Int32Array[], onProgress?: (sequencesDone, tokensDone) => void):
+ * CancellableJob<Float32Array> */
 Napi::Value NativeModel::score(const Napi::CallbackInfo& call) {
   expect_callback(call[1], "onProgress");
   auto job = std::make_shared<ScoreJob>();
@@ -181,9 +178,7 @@ Napi::Value NativeModel::score_each(const Napi::CallbackInfo& call) {
 }
 
 /** features(sequences: readonly Int32Array[]): CancellableJob<Float32Array>[] */
-Napi::Value NativeModel::features(const Napi::CallbackInfo& call) {
-  return submit_each(call, true, float_array);
-}
+Napi::Value NativeModel::features(const Napi::CallbackInfo& call) { return submit_each(call, true, float_array); }
 
 /** scoreTokens(sequence: Int32Array, from: number): CancellableJob<Float32Array> */
 Napi::Value NativeModel::score_tokens(const Napi::CallbackInfo& call) {

@@ -37,7 +37,8 @@ Napi::Object describe(Napi::Env env, const BatchPlan& plan) {
   for (size_t i = 0; i < plan.segments.size(); ++i) {
     const Segment& segment = plan.segments[i];
     const auto sharers = Napi::Array::New(env, segment.sharers.size());
-    for (size_t k = 0; k < segment.sharers.size(); ++k) sharers.Set(static_cast<uint32_t>(k), number(segment.sharers[k]));
+    for (size_t k = 0; k < segment.sharers.size(); ++k)
+      sharers.Set(static_cast<uint32_t>(k), number(segment.sharers[k]));
     const auto object = Napi::Object::New(env);
     object.Set("sharers", sharers);
     object.Set("begin", number(segment.begin));

@@ -19,8 +19,8 @@ using PrefixId = uint64_t;
  * Prefixes that somebody holds on to, because more sequences that begin with them will come. While a prefix is in the
  * key-value cache it costs nothing; when it must give way there, its keys and values are saved here, bit for bit, as
  * far as a budget of bytes goes: what was used longest ago is forgotten first, and computed again when it is wanted.
- * Shared by all workers of a model: whoever uses one holds its lock (std::lock_guard<PinnedPrefixes>), also for as long as
- * it uses a Prefix.
+ * Shared by all workers of a model: whoever uses one holds its lock (std::lock_guard<PinnedPrefixes>), also for as long
+ * as it uses a Prefix.
  */
 class PinnedPrefixes {
  public:

@@ -23,7 +23,8 @@ class Layout {
       plan_.segments.push_back(std::move(segment));
     }
     // A sequence that is the beginning of others stands before them.
-    for (; from < to && tokens(from).length == end; ++from) plan_.members[from].last_segment = plan_.segments.size() - 1;
+    for (; from < to && tokens(from).length == end; ++from)
+      plan_.members[from].last_segment = plan_.segments.size() - 1;
     while (from < to) {
       size_t next = from + 1;
       while (next < to && tokens(next).ids[end] == tokens(from).ids[end]) ++next;
@@ -104,9 +105,7 @@ PlannedSequence PrefixPlanner::take(Key key) {
   return sequence;
 }
 
-Demand PrefixPlanner::demand() const {
-  return {lengths_.empty() ? 0 : *lengths_.rbegin(), total_, alone_ > 0};
-}
+Demand PrefixPlanner::demand() const { return {lengths_.empty() ? 0 : *lengths_.rbegin(), total_, alone_ > 0}; }
 
 bool PrefixPlanner::shared_by(TokenView tokens, size_t count) const {
   // In lexicographic order they follow each other.

@@ -121,7 +121,8 @@ class PrefixPlanner {
   /** What was added under a key that waits; nullptr for others. */
   const PlannedSequence* find(Key key) const;
 
-  /** Takes out of what waits the batch that begins with `first`, which must wait. @param most members; 0: the limits' */
+  /** Takes out of what waits the batch that begins with `first`, which must wait. @param most members; 0: the limits'
+   */
   BatchPlan batch(Key first, TokenView cached, size_t most = 0);
 
  private:

@@ -66,7 +66,9 @@ size_t WorkerScheduler::worth_sharing(size_t worker) const {
   const TokenView mine = workers_[worker].view();
   const TokenView next = planner_.find(planner_.first(mine))->tokens;
   const TokenView shared{mine.ids, common_prefix(next, mine)};
-  return shared.length >= PinnedPrefixes::MIN_COPIED_TOKENS && only_there(next, mine) && planner_.shared_by(shared, 2) ? shared.length : 0;
+  return shared.length >= PinnedPrefixes::MIN_COPIED_TOKENS && only_there(next, mine) && planner_.shared_by(shared, 2)
+             ? shared.length
+             : 0;
 }
 
 void WorkerScheduler::add_shared(PrefixId id, TokenView tokens) {

@@ -10,10 +10,10 @@
 namespace starling {
 
 /**
- * Which worker evaluates what, and with how many threads. Several workers of few threads evaluate more than one worker of many,
- * because threads of one worker wait for each other at every operation; but what shares a prefix belongs to the worker that has
- * it, until it lends the prefix to the others, and a lone sequence is finished sooner by all threads together. Decides
- * about time alone: scores do not depend on it. Not thread-safe.
+ * Which worker evaluates what, and with how many threads. Several workers of few threads evaluate more than one worker
+ * of many, because threads of one worker wait for each other at every operation; but what shares a prefix belongs to
+ * the worker that has it, until it lends the prefix to the others, and a lone sequence is finished sooner by all
+ * threads together. Decides about time alone: scores do not depend on it. Not thread-safe.
  */
 class WorkerScheduler {
  public:
@@ -38,8 +38,8 @@ class WorkerScheduler {
   std::optional<Assignment> choose(size_t worker) const;
 
   /**
-   * How much of what a worker has just evaluated it should share: the prefix that several waiting sequences have in common
-   * with it, while another worker has nothing to do. 0 for nothing.
+   * How much of what a worker has just evaluated it should share: the prefix that several waiting sequences have in
+   * common with it, while another worker has nothing to do. 0 for nothing.
    */
   size_t worth_sharing(size_t worker) const;
 

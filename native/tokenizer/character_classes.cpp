@@ -1,4 +1,5 @@
-// Made by scripts/oracle/make_character_classes.py: do not edit.
+/** Made by scripts/oracle/make_character_classes.py: do not edit. */
+// clang-format off
 #include "tokenizer/character_classes.h"
 
 #include <algorithm>
@@ -10,8 +11,8 @@ namespace starling {
 namespace {
 
 struct Range {
-    uint32_t first;
-    uint32_t last;
+  uint32_t first;
+  uint32_t last;
 };
 
 constexpr Range LETTER[] = {
@@ -164,9 +165,9 @@ constexpr Range SPACE[] = {
 
 template <size_t count>
 bool in_ranges(const Range (&ranges)[count], uint32_t code) {
-    const Range * range = std::lower_bound(std::begin(ranges), std::end(ranges), code,
-                                           [](const Range & r, uint32_t c) { return r.last < c; });
-    return range != std::end(ranges) && range->first <= code;
+  const Range* range = std::lower_bound(std::begin(ranges), std::end(ranges), code,
+                                        [](const Range& r, uint32_t c) { return r.last < c; });
+  return range != std::end(ranges) && range->first <= code;
 }
 
 }  // namespace

@@ -17,7 +17,8 @@ CLASSES = {"letter": r"\p{L}", "number": r"\p{N}", "space": r"\s"}
 CHUNK = 4096
 SURROGATES = range(0xD800, 0xE000)
 
-HEAD = """// Made by scripts/oracle/make_character_classes.py: do not edit.
+HEAD = """/** Made by scripts/oracle/make_character_classes.py: do not edit. */
+// clang-format off
 #include "tokenizer/character_classes.h"
 
 #include <algorithm>
@@ -29,17 +30,17 @@ namespace starling {
 namespace {
 
 struct Range {
-    uint32_t first;
-    uint32_t last;
+  uint32_t first;
+  uint32_t last;
 };
 
 """
 
 FOOT = """template <size_t count>
 bool in_ranges(const Range (&ranges)[count], uint32_t code) {
-    const Range * range = std::lower_bound(std::begin(ranges), std::end(ranges), code,
-                                           [](const Range & r, uint32_t c) { return r.last < c; });
-    return range != std::end(ranges) && range->first <= code;
+  const Range* range = std::lower_bound(std::begin(ranges), std::end(ranges), code,
+                                        [](const Range& r, uint32_t c) { return r.last < c; });
+  return range != std::end(ranges) && range->first <= code;
 }
 
 }  // namespace

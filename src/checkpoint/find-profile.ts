@@ -43,7 +43,7 @@ function fits(profile: Profile, { config, vocabulary, tensors }: ProfileSigns): 
   const other = profile.trunk === "model." ? "transformer." : "model.";
   const has = (prefix: string) => tensors.has(`${prefix}embed_tokens.weight`);
   // A checkpoint that lacks one of its tensors is still told what it lacks.
-  if (!tensors.has(profile.head) && !has(profile.trunk)) return false;
+  if (!tensors.has(profile.head.weight) && !has(profile.trunk)) return false;
   if (profile.name === "llama-sequence-classification")
     return !has(other) && config.architectures.includes("LlamaForSequenceClassification");
   if (tensors.has("score.weight") || vocabulary.kind !== "sentencepiece") return false;

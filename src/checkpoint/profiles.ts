@@ -16,8 +16,8 @@ export interface Profile {
   readonly recognisedBy: string;
   /** What the names of the trunk's tensors begin with. */
   readonly trunk: string;
-  /** Linear(hidden_size → 1) without bias. */
-  readonly head: string;
+  /** The tensors of the head, Linear(hidden_size → 1). A checkpoint may lack the bias; without a name it must not have one. */
+  readonly head: { readonly weight: string; readonly bias?: string };
   /** Tensors that may be there and that the reference's code does not use. */
   readonly ignored?: RegExp;
   /** The template of {prompt, response} and {messages}; "chat-template" stands for the checkpoint's own. */
@@ -52,7 +52,7 @@ const starling34b: Profile = {
   name: "starling-rm-34b",
   recognisedBy: "transformer.* and v_head.weight, and the pieces <|im_start|> and <|im_end|>",
   trunk: "transformer.",
-  head: "v_head.weight",
+  head: { weight: "v_head.weight" },
   template: "yi-chat",
   templateTokens: ["<|im_start|>", "<|im_end|>"],
   tokenizerOf: "Yi-34B-Chat",
@@ -77,7 +77,7 @@ const starling7bAlpha: Profile = {
   name: "starling-rm-7b-alpha",
   recognisedBy: "transformer.* and v_head.weight, and the pieces <unk>, <s> and </s> as ids 0, 1 and 2",
   trunk: "transformer.",
-  head: "v_head.weight",
+  head: { weight: "v_head.weight" },
   ignored: /^model\.(model\..+|lm_head\.weight)$/,
   template: "llama-2-starling",
   templateTokens: ["<s>", "</s>"],
@@ -98,7 +98,7 @@ const sequenceClassification: Profile = {
   name: "llama-sequence-classification",
   recognisedBy: 'model.* and score.weight, and the architecture "LlamaForSequenceClassification" in config.json',
   trunk: "model.",
-  head: "score.weight",
+  head: { weight: "score.weight" },
   template: "chat-template",
   templateTokens: [],
   tokenizerOf: "the model",

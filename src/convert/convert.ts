@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { realpath, stat } from "node:fs/promises";
 import { type Checkpoint, openCheckpoint } from "../checkpoint/checkpoint.ts";
 import { checkRoom } from "../files/disk-room.ts";
+import { unwritable } from "../files/file-errors.ts";
 import { type OutputFile, withOutput } from "../files/output-file.ts";
 import { partialPath, TemporaryFile } from "../files/temporary-file.ts";
-import { unwritable } from "../files/write-failure.ts";
 import type { TensorInfo } from "../gguf/header.ts";
 import { readGguf } from "../gguf/reader.ts";
 import { readRewardMetadata } from "../gguf/reward-metadata.ts";
@@ -16,7 +16,7 @@ import { GgufWriter } from "../gguf/writer.ts";
 import { given } from "../options.ts";
 import { unusedTemplateNotice } from "./chat-template-metadata.ts";
 import { sourceDigest, trunkDigest } from "./digests.ts";
-import { type RewardHead, readHead } from "./head.ts";
+import { type CheckpointHead, readHead } from "./head.ts";
 import { ConversionJournal, type FinishedTensor } from "./journal.ts";
 import { buildMetadata } from "./metadata.ts";
 import { type ConvertOptions, type ConvertResult, checkOptions } from "./options.ts";
@@ -66,7 +66,7 @@ async function convert(
   const jobs = planTensors(checkpoint, type);
   await checkRoom(target.path, bytesOf(jobs) - (await roomTaken(partialPath(target.path))), output);
   // From the copy that was checked, of a folder elsewhere; the tensors go on with the same file.
-  const headFile = checkpoint.tensors.get(checkpoint.profile.head)?.fileName;
+  const headFile = checkpoint.tensors.get(checkpoint.profile.head.weight)?.fileName;
   if (headFile !== undefined) await checkpoint.useWhole(headFile);
   const { head, header } = await planFile(checkpoint, type, jobs, options);
   const journal = await ConversionJournal.open(target.path, describeWork(checkpoint, header, options), resume);
@@ -76,7 +76,7 @@ async function convert(
     file = await TemporaryFile.reopen(target, resume);
     const writer = await GgufWriter.create(file, header);
     const digests = await writeTensors(checkpoint, jobs, { file, writer, journal, options });
-    digests.set(checkpoint.profile.head, createHash("sha256").update(head.sourceBytes).digest("hex"));
+    for (const [name, bytes] of head.sourceBytes) digests.set(name, createHash("sha256").update(bytes).digest("hex"));
     const sourceSha256 = sourceDigest(checkpoint, digests);
     await writer.replaceString(STARLING_KEYS.sourceSha256, sourceSha256);
     await writer.replaceString(STARLING_KEYS.trunkSha256, trunkDigest(checkpoint, jobs, digests));
@@ -102,9 +102,9 @@ export async function planFile(
   type: FileType,
   jobs: readonly TensorJob[],
   { tokenization, source = {} }: Pick<ConvertOptions, "tokenization" | "source">,
-): Promise<{ head: RewardHead; header: SerializedHeader }> {
+): Promise<{ head: CheckpointHead; header: SerializedHeader }> {
   const head = await readHead(checkpoint);
-  const metadata = buildMetadata(checkpoint, { head: head.weight, fileType: type.id, tokenization, source });
+  const metadata = buildMetadata(checkpoint, { head: head.head, fileType: type.id, tokenization, source });
   return { head, header: serializeHeader(metadata, jobs) };
 }
 
@@ -143,7 +143,13 @@ async function writeTensors(
   const advance = (job: TensorJob, bytes: number) => {
     signal?.throwIfAborted();
     bytesDone += bytes;
-    onProgress?.({ bytesDone, bytesTotal, tensor: job.source.name });
+    onProgress?.({
+      phase: "converting",
+      fraction: bytesTotal === 0 ? 1 : bytesDone / bytesTotal,
+      bytesDone,
+      bytesTotal,
+      tensor: job.source.name,
+    });
   };
   const digests = new Map<string, string>();
   const finished = new Map(journal.finished.map((tensor) => [tensor.name, tensor]));

@@ -1,35 +1,48 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { refuse } from "../checkpoint/refuse.ts";
 import { quote } from "../files/byte-source.ts";
+import type { RewardHead } from "../reward-head.ts";
 import { convertFloats, firstNonFinite, floatAt } from "./dtypes.ts";
 import { checkTensor, floatTypeOf } from "./plan.ts";
 
-/** The reward head in float32, and its bytes as they stand in the checkpoint. */
-export interface RewardHead {
-  /** f32[hidden_size] */
-  readonly weight: Float32Array;
-  readonly sourceBytes: Uint8Array;
+/** The reward head, and what the checkpoint stores of it. */
+export interface CheckpointHead {
+  readonly head: RewardHead;
+  /** The bytes of each of its tensors, by the tensor's name. */
+  readonly sourceBytes: ReadonlyMap<string, Uint8Array>;
 }
 
 /**
- * Reads the reward head, a Linear(hidden_size → 1) without bias.
+ * Reads the reward head, a Linear(hidden_size → 1).
  *
  * @throws FileError ERR_INVALID_CHECKPOINT when it is missing, has another shape, or holds a value that is not finite
  */
-export async function readHead(checkpoint: Checkpoint): Promise<RewardHead> {
+export async function readHead(checkpoint: Checkpoint): Promise<CheckpointHead> {
   const { hiddenSize } = checkpoint.config;
-  const { head } = checkpoint.profile;
-  const tensor = checkTensor(checkpoint, head, [1, hiddenSize]);
+  const { weight: weightName, bias: biasName } = checkpoint.profile.head;
+  const sourceBytes = new Map<string, Uint8Array>();
+  const weight = await readValues(checkpoint, weightName, [1, hiddenSize], sourceBytes);
+  if (biasName === undefined || !checkpoint.tensors.has(biasName)) return { head: { weight }, sourceBytes };
+  const [bias] = await readValues(checkpoint, biasName, [1], sourceBytes);
+  return { head: { weight, bias: bias as number }, sourceBytes };
+}
+
+/** A tensor in float32; its bytes in the checkpoint are added to `sourceBytes`. */
+async function readValues(
+  checkpoint: Checkpoint,
+  name: string,
+  shape: readonly number[],
+  sourceBytes: Map<string, Uint8Array>,
+): Promise<Float32Array> {
+  const tensor = checkTensor(checkpoint, name, shape);
   const type = floatTypeOf(tensor);
-  const sourceBytes = new Uint8Array(tensor.size);
-  await checkpoint.readTensor(tensor, 0, sourceBytes);
-  const bad = firstNonFinite(sourceBytes, type);
+  const bytes = new Uint8Array(tensor.size);
+  await checkpoint.readTensor(tensor, 0, bytes);
+  const bad = firstNonFinite(bytes, type);
   if (bad !== -1)
-    throw refuse(
-      tensor.file,
-      `holds ${floatAt(sourceBytes, type, bad)} at index ${bad} of the reward head ${quote(head)}.`,
-      { tensor: head },
-    );
-  const bytes = convertFloats(sourceBytes, type, "f32").slice();
-  return { weight: new Float32Array(bytes.buffer), sourceBytes };
+    throw refuse(tensor.file, `holds ${floatAt(bytes, type, bad)} at index ${bad} of the reward head ${quote(name)}.`, {
+      tensor: name,
+    });
+  sourceBytes.set(name, bytes);
+  return new Float32Array(convertFloats(bytes, type, "f32").slice().buffer);
 }

@@ -1,15 +1,11 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { refuse } from "../checkpoint/refuse.ts";
 import { bool, f32, type MetadataEntry, optional, present, text, u32 } from "../gguf/entries.ts";
-import {
-  FORMAT_VERSION,
-  HEAD_TYPE,
-  type ScorePosition,
-  STARLING_KEYS,
-  type TemplateName,
-} from "../gguf/starling-keys.ts";
+import { formatVersionOf, headEntries } from "../gguf/head-metadata.ts";
+import { type ScorePosition, STARLING_KEYS, type TemplateName } from "../gguf/starling-keys.ts";
 import { type GgufValue, StringTable } from "../gguf/value.ts";
 import type { NativeTokenizationMode } from "../native/addon.ts";
+import type { RewardHead } from "../reward-head.ts";
 import type { SourceOptions } from "./options.ts";
 import { tokenizationOf, vocabularyMetadata } from "./vocabulary-metadata.ts";
 
@@ -21,7 +17,7 @@ const POOLING_LAST = 3;
 const EMPTY_DIGEST = "0".repeat(64);
 
 export interface MetadataParts {
-  readonly head: Float32Array;
+  readonly head: RewardHead;
   /** llama_ftype */
   readonly fileType: number;
   /** Undefined: the vocabulary's own. */
@@ -116,10 +112,9 @@ function starlingMetadata(checkpoint: Checkpoint, parts: MetadataParts, padId: n
   const { notice } = checkpoint.config;
   const { name, revision } = parts.source;
   return present([
-    [STARLING_KEYS.formatVersion, u32(FORMAT_VERSION)],
+    [STARLING_KEYS.formatVersion, u32(formatVersionOf(parts.head))],
     [STARLING_KEYS.profile, text(profile.name)],
-    [STARLING_KEYS.headType, text(HEAD_TYPE)],
-    [STARLING_KEYS.headWeight, { type: "array", of: "f32", value: parts.head }],
+    ...headEntries(parts.head),
     [STARLING_KEYS.template, text(templateOf(checkpoint))],
     [STARLING_KEYS.tokenization, text(tokenizationOf(checkpoint, parts.tokenization))],
     [STARLING_KEYS.maxTokens, u32(maxTokensOf(checkpoint))],

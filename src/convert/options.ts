@@ -15,6 +15,7 @@ import {
   required,
 } from "../options.ts";
 
+import type { ConvertProgress } from "../progress.ts";
 import type { FloatType } from "./dtypes.ts";
 
 /** Where a checkpoint comes from, as its user knows it; kept in the file, nothing is looked up. */
@@ -23,14 +24,6 @@ export interface SourceOptions {
   readonly name?: string;
   /** For example a commit. */
   readonly revision?: string;
-}
-
-export interface ConvertProgress {
-  /** Bytes of the checkpoint's tensors that were converted. */
-  readonly bytesDone: number;
-  readonly bytesTotal: number;
-  /** The tensor at work, with its name in the checkpoint. */
-  readonly tensor: string;
 }
 
 export interface ConvertOptions {

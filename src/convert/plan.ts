@@ -56,8 +56,9 @@ function isFloatType(name: string): name is FloatType {
 function checkTensorSet(checkpoint: Checkpoint): { expected: ExpectedTensor; source: CheckpointTensor }[] {
   const { tensors, profile } = checkpoint;
   const expected = expectedTensors(checkpoint.config, profile);
-  const known = new Set([...expected.map(({ source }) => source), profile.head]);
-  if (!tensors.has(profile.head)) throw noHead(checkpoint);
+  const { weight, bias } = profile.head;
+  const known = new Set([...expected.map(({ source }) => source), weight, ...(bias === undefined ? [] : [bias])]);
+  if (!tensors.has(weight)) throw noHead(checkpoint);
   for (const tensor of tensors.values())
     if (!known.has(tensor.name) && !isIgnored(tensor.name, profile))
       throw refuse(
@@ -104,7 +105,7 @@ export function floatTypeOf(tensor: CheckpointTensor): FloatType {
 }
 
 function noHead(checkpoint: Checkpoint): FileError {
-  const { head } = checkpoint.profile;
-  const message = `The checkpoint ${checkpoint.folder.path} has no reward head (${head}): it is not a reward model.`;
-  return new FileError("ERR_INVALID_CHECKPOINT", message, { file: checkpoint.folder.path, tensor: head });
+  const { weight } = checkpoint.profile.head;
+  const message = `The checkpoint ${checkpoint.folder.path} has no reward head (${weight}): it is not a reward model.`;
+  return new FileError("ERR_INVALID_CHECKPOINT", message, { file: checkpoint.folder.path, tensor: weight });
 }

@@ -1,23 +1,24 @@
 /** Two models on the same cases: what another quantisation changes. */
+import { modelPathOf } from "../model-path.ts";
 import { aFunction, aString, checkOptions, required } from "../options.ts";
 import { packageVersion } from "../package-info.ts";
 import { readModelFile } from "../scoring/model-file.ts";
-import { type Agreement, measureAgreement } from "./agreement.ts";
 import type { BenchmarkName, PlacedCase, ScoredCase } from "./case.ts";
 import {
   checkRequest,
-  downloadTeller,
+  downloadProgressOf,
   type EvaluateOptions,
-  type EvaluateProgress,
+  type EvaluationProgress,
   type EvaluationSettings,
   evaluationChecks,
   evaluationSettings,
-} from "./evaluate.ts";
+} from "./evaluate-options.ts";
 import { type AccuracyMeasures, measureAccuracy } from "./measures/accuracy.ts";
+import { type Agreement, measureAgreement } from "./measures/agreement.ts";
 import { type BenchmarkRequest, OpenBenchmark } from "./open-benchmark.ts";
 import { openModel } from "./open-model.ts";
 import type { ReportedModel, ReportedProblem, ReportedSettings, ReportedSource, RowCounts } from "./report.ts";
-import { type ScoringProgress, scoreBenchmark } from "./score-benchmark.ts";
+import { type ScoringProgress, scoreBenchmark, scoringProgress } from "./score-cases.ts";
 
 export interface CompareOptions
   extends Pick<
@@ -37,8 +38,8 @@ export interface CompareOptions
   readonly models: readonly [string, string];
   /** What they score. Rows of "pairs" need no ranks here: {"prompt", "responses"} is enough. */
   readonly data: BenchmarkRequest;
-  /** `model` is the index of the one that is at work. */
-  readonly onProgress?: (progress: EvaluateProgress & { readonly model?: number }) => void;
+  /** Reports the phases of evaluate(); from "hashing" on with `model`, the index of the one at work. */
+  readonly onProgress?: (progress: EvaluationProgress) => void;
 }
 
 export interface ComparisonReport {
@@ -87,19 +88,23 @@ export async function compareModels(options: CompareOptions): Promise<Comparison
   options.signal?.throwIfAborted();
   const settings = evaluationSettings(options);
   // Before the work with the first one, which may take hours: whether the second one can be opened at all.
-  for (const path of options.models) await readModelFile(path);
-  options.onProgress?.({ doing: "reading", benchmark: options.data.benchmark });
+  const models = [
+    await modelPathOf(options.models[0], options.signal),
+    await modelPathOf(options.models[1], options.signal),
+  ] as const;
+  for (const path of models) await readModelFile(path);
+  options.onProgress?.({ phase: "reading", benchmark: options.data.benchmark });
   const benchmark = await OpenBenchmark.open(options.data, {
     ...settings,
     unordered: true,
-    onDownload: downloadTeller(options.data, options),
+    onDownload: downloadProgressOf(options.data, options),
   });
   const cases: PlacedCase[] = [];
   for await (const one of benchmark.cases) cases.push(one);
   for (const sentence of benchmark.warnings()) options.onNotice?.(sentence);
 
-  const first = await scoreWith(0, benchmark, cases, options, settings);
-  const second = await scoreWith(1, benchmark, first.cases, options, settings);
+  const first = await scoreWith(0, benchmark, cases, { ...options, models }, settings);
+  const second = await scoreWith(1, benchmark, first.cases, { ...options, models }, settings);
   const both = new Set(second.cases);
   const firstScored = first.scored.filter((_, i) => both.has(first.cases[i] as PlacedCase));
   const { seed, limit } = settings;
@@ -135,20 +140,19 @@ async function scoreWith(
   { models, load = {}, onProgress, onNotice }: CompareOptions,
   { cacheFolder, signal }: EvaluationSettings,
 ): Promise<ScoredWith> {
-  const tell = (progress: EvaluateProgress) => onProgress?.({ ...progress, model: index });
+  const tell = (progress: EvaluationProgress) => onProgress?.({ ...progress, model: index });
   const opened = await openModel({
     modelPath: models[index],
     load,
     cacheFolder,
-    onProgress: (doing, fraction) => tell({ doing, fraction }),
+    onProgress: (phase, fraction) => tell({ phase, fraction }),
     onNotice,
     signal,
   });
   try {
     const kept: PlacedCase[] = [];
     const scored: ScoredCase[] = [];
-    const tellScoring = (progress: ScoringProgress) =>
-      tell({ doing: "scoring", benchmark: benchmark.name, total: cases.length, ...progress });
+    const tellScoring = (done: ScoringProgress) => tell(scoringProgress(benchmark.name, done, cases.length));
     for await (const outcome of scoreBenchmark(benchmark, cases, opened, signal, tellScoring)) {
       kept.push(outcome.placed);
       scored.push(outcome.scored);

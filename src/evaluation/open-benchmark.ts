@@ -1,8 +1,8 @@
 /** A benchmark with its data at hand: sources found, rows read, the sample taken. */
 import { basename } from "node:path";
 import { InvalidInputError, type StarlingError } from "../errors.ts";
-import type { PullProgress } from "../hub/progress.ts";
 import { given } from "../options.ts";
+import type { DownloadProgress } from "../progress.ts";
 import { openRows } from "../rows/open-rows.ts";
 import { type Benchmark, benchmarks } from "./benchmarks.ts";
 import type { BenchmarkName, PlacedCase } from "./case.ts";
@@ -31,7 +31,7 @@ export interface OpenBenchmarkOptions extends RowRules {
   /** Also take cases of which no order is known. */
   readonly unordered?: boolean;
   readonly onProblem: (problem: RowProblem) => void;
-  readonly onDownload?: (progress: PullProgress) => void;
+  readonly onDownload?: (progress: DownloadProgress) => void;
   readonly signal?: AbortSignal | undefined;
 }
 

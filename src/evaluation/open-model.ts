@@ -19,7 +19,7 @@ export interface OpenModelOptions {
   readonly load: LoadSettings;
   /** Undefined: no score is kept on the disk. */
   readonly cacheFolder: string | undefined;
-  readonly onProgress: (doing: "hashing" | "loading", fraction: number) => void;
+  readonly onProgress: (phase: "hashing" | "loading", fraction: number) => void;
   /** Called with what does not stop the work but should be known. */
   readonly onNotice?: ((message: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -46,7 +46,7 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
     ...load,
     modelPath,
     ...given({ signal }),
-    onProgress: (part) => onProgress("loading", part),
+    onProgress: ({ fraction }) => onProgress("loading", fraction),
   });
   let sha256: string;
   try {

@@ -1,13 +1,14 @@
 /** A folder with everything that an evaluation gave. */
 import { join } from "node:path";
 import { FileError } from "../errors.ts";
-import { codeOf } from "../files/byte-source.ts";
+import { notWritable } from "../files/file-errors.ts";
 import { FileLock } from "../files/file-lock.ts";
 import { makeFolder } from "../files/make-folder.ts";
 import { writeWhole } from "../files/output-file.ts";
+import { codeOf } from "../files/system-errors.ts";
 import { findTarget } from "../files/target.ts";
 import { TemporaryFile } from "../files/temporary-file.ts";
-import { notWritable } from "../files/write-failure.ts";
+import { aString, type Check, checkOptions, required } from "../options.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { renderHtml } from "./report/html.ts";
 
@@ -49,13 +50,29 @@ export async function prepareReportFolder(folder: string): Promise<WrittenReport
   return paths;
 }
 
+export interface WriteReportOptions {
+  /** Made where it is missing. */
+  readonly folder: string;
+  /** What evaluate() returned. */
+  readonly evaluation: Evaluation;
+}
+
+const anEvaluation: Check = (value) => {
+  const { report, cases } = (value ?? {}) as Partial<Evaluation>;
+  return Array.isArray(report?.benchmarks) && Array.isArray(cases) ? undefined : "what evaluate() returned";
+};
+
 /**
  * Writes report.json, report.html and scores.jsonl, each of them whole or not at all; files of that name are replaced.
  *
  * @returns their paths
  * @throws FileError ERR_FILE_NOT_WRITABLE
  */
-export async function writeReport(folder: string, { report, cases }: Evaluation): Promise<WrittenReport> {
+export async function writeReport(options: WriteReportOptions): Promise<WrittenReport> {
+  for (const name of ["folder", "evaluation"]) required("writeReport", options, name);
+  checkOptions("writeReport", options, { folder: aString, evaluation: anEvaluation });
+  const { folder, evaluation } = options;
+  const { report, cases } = evaluation;
   const paths = await prepareReportFolder(folder);
   const lines = cases.flatMap((scored, i) =>
     scored.map((one) => `${JSON.stringify({ benchmark: report.benchmarks[i]?.benchmark, ...one })}\n`),

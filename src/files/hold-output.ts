@@ -1,9 +1,9 @@
 import { FileError } from "../errors.ts";
-import { codeOf } from "./byte-source.ts";
+import { unwritable } from "./file-errors.ts";
 import type { FileLock } from "./file-lock.ts";
 import { lockTarget } from "./output-file.ts";
+import { isDenied } from "./system-errors.ts";
 import { findTarget, type Target } from "./target.ts";
-import { unwritable } from "./write-failure.ts";
 
 export interface HeldOutput {
   /** Without links: what is to be opened. */
@@ -24,7 +24,7 @@ export interface HoldOptions {
  * Keeps others of this package from a file that rows are written into as they come. Files that appear when they are whole
  * need nothing of the kind: convert and its like do it themselves.
  *
- * @throws FileError ERR_FILE_NOT_WRITABLE when it is no regular file, exists already, or another writes to it, who is named;
+ * @throws FileError ERR_FILE_NOT_WRITABLE when it is no regular file, already exists, or another writes to it, who is named;
  *   the signal's reason
  */
 export async function holdOutput(name: string, { overwrite = false, signal }: HoldOptions = {}): Promise<HeldOutput> {
@@ -48,8 +48,7 @@ async function lockIfPossible(target: Target, signal?: AbortSignal): Promise<Fil
   try {
     return await lockTarget(target, false, signal);
   } catch (error) {
-    const code = error instanceof FileError ? codeOf(error.cause) : undefined;
-    if (target.there !== undefined && ["EACCES", "EPERM", "EROFS"].includes(code ?? "")) return undefined;
+    if (target.there !== undefined && error instanceof FileError && isDenied(error.cause)) return undefined;
     throw error;
   }
 }

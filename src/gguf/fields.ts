@@ -62,6 +62,12 @@ export class Fields {
     return value;
   }
 
+  finiteF32(key: string): number {
+    const value = this.#get(key, "f32") as number;
+    if (!Number.isFinite(value)) throw this.refuse(`has ${key} = ${value}; a finite number is expected.`, key);
+    return value;
+  }
+
   /** A finite f64 of 0 or more. */
   nonNegativeF64(key: string): number {
     const value = this.#get(key, "f64") as number;

@@ -2,28 +2,20 @@
 import { FileError } from "../errors.ts";
 import type { TemporaryFile } from "../files/temporary-file.ts";
 import type { NativeTokenizationMode } from "../native/addon.ts";
+import type { RewardHead } from "../reward-head.ts";
 import { optional, present, text, u32 } from "./entries.ts";
 import { Fields } from "./fields.ts";
 import { type FitRecord, fitEntries, readFitRecord } from "./fit-record.ts";
+import { formatVersionOf, headEntries, readFormatVersion, readHead } from "./head-metadata.ts";
 import type { GgufHeader } from "./header.ts";
 import { readGguf } from "./reader.ts";
 import { serializeHeader } from "./serialize.ts";
-import {
-  BYTE_BPE,
-  FORMAT_VERSION,
-  HEAD_FILE,
-  HEAD_TYPE,
-  PROFILE_NAMES,
-  type ProfileName,
-  STARLING_KEYS,
-  TOKENIZATIONS,
-} from "./starling-keys.ts";
+import { BYTE_BPE, HEAD_FILE, PROFILE_NAMES, type ProfileName, STARLING_KEYS, TOKENIZATIONS } from "./starling-keys.ts";
 import type { GgufValue } from "./value.ts";
 import { GgufWriter } from "./writer.ts";
 
 export interface HeadFile {
-  /** f32[embeddingLength]; all finite. */
-  readonly head: Float32Array;
+  readonly head: RewardHead;
   /** For people. */
   readonly name: string;
   /** The kind of reward model that it is for. */
@@ -51,12 +43,11 @@ export async function writeHeadFile(to: TemporaryFile, content: HeadFile): Promi
     ["general.architecture", text("llama")],
     ["general.type", text(HEAD_FILE)],
     ["general.name", text(name)],
-    [EMBEDDING_LENGTH, u32(head.length)],
-    [STARLING_KEYS.formatVersion, u32(FORMAT_VERSION)],
-    [STARLING_KEYS.headType, text(HEAD_TYPE)],
+    [EMBEDDING_LENGTH, u32(head.weight.length)],
+    [STARLING_KEYS.formatVersion, u32(formatVersionOf(head))],
+    ...headEntries(head),
     [STARLING_KEYS.profile, text(profile)],
     [STARLING_KEYS.tokenization, text(tokenization)],
-    [STARLING_KEYS.headWeight, { type: "array", of: "f32", value: head }],
     ...present([[STARLING_KEYS.trunkSha256, optional(trunkSha256, text)]]),
     ...(fit === undefined ? [] : fitEntries(fit)),
   ]);
@@ -82,30 +73,15 @@ export function describeHeadFile(gguf: GgufHeader, path: string): HeadFile {
       { file: path, field: "general.type" },
     );
   const fields = new Fields(gguf, path);
-  const version = fields.u32(STARLING_KEYS.formatVersion, 1, 0xffffffff);
-  if (version > FORMAT_VERSION)
-    throw fields.refuse(
-      `was written by a newer starling-rm (format ${version}); this version reads format ${FORMAT_VERSION}: update it.`,
-      STARLING_KEYS.formatVersion,
-    );
-  fields.name(STARLING_KEYS.headType, [HEAD_TYPE]);
+  const version = readFormatVersion(fields, "update it");
   const trunkSha256 = fields.optionalSha256(STARLING_KEYS.trunkSha256);
   const fit = readFitRecord(fields);
   return {
-    head: readHead(fields, fields.u32(EMBEDDING_LENGTH, 1, MAX_EMBEDDING_LENGTH)),
+    head: readHead(fields, fields.u32(EMBEDDING_LENGTH, 1, MAX_EMBEDDING_LENGTH), version),
     name: fields.optionalString("general.name") ?? "",
     profile: fields.name(STARLING_KEYS.profile, PROFILE_NAMES),
     tokenization: fields.name(STARLING_KEYS.tokenization, [...TOKENIZATIONS, BYTE_BPE]),
     ...(trunkSha256 === undefined ? {} : { trunkSha256 }),
     ...(fit === undefined ? {} : { fit }),
   };
-}
-
-/** The reward head among a file's metadata: all finite. */
-export function readHead(fields: Fields, length: number): Float32Array {
-  const key = STARLING_KEYS.headWeight;
-  const head = fields.array(key, "f32", length);
-  const bad = head.findIndex((value) => !Number.isFinite(value));
-  if (bad !== -1) throw fields.refuse(`holds ${head[bad]} at index ${bad} of the reward head.`, key);
-  return head;
 }

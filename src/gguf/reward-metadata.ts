@@ -1,16 +1,16 @@
 import { FileError } from "../errors.ts";
 import type { NativeTokenizationMode, Vocabulary } from "../native/addon.ts";
+import type { RewardHead } from "../reward-head.ts";
 import { Fields } from "./fields.ts";
 import { type FitRecord, readFitRecord } from "./fit-record.ts";
-import { isHeadFile, readHead } from "./head-file.ts";
+import { isHeadFile } from "./head-file.ts";
+import { readFormatVersion, readHead } from "./head-metadata.ts";
 import type { GgufHeader } from "./header.ts";
 import { checkKeyTypes } from "./llama-keys.ts";
 import { type LlamaShape, readLlamaShape } from "./llama-metadata.ts";
 import {
-  FORMAT_VERSION,
   FRAME_RULES,
   type FrameRule,
-  HEAD_TYPE,
   PROFILE_NAMES,
   type ProfileName,
   SCORE_POSITIONS,
@@ -32,8 +32,7 @@ import {
 
 /** Everything that a scorer needs to know of a reward model's GGUF; all of it checked. */
 export interface RewardMetadata {
-  /** f32[embeddingLength]; all finite. */
-  readonly head: Float32Array;
+  readonly head: RewardHead;
   /** The vocabulary, ready for the addon's Tokenizer. */
   readonly tokenizer: Vocabulary;
   /** The kind of reward model. */
@@ -93,12 +92,11 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
       "holds a reward head and no model: give a model, and this file beside it (headPath, --head).",
       "general.type",
     );
-  checkKind(fields);
+  const version = checkKind(fields);
   if (gguf.metadata.size > MAX_KEYS)
     throw fields.refuse(`has ${gguf.metadata.size} metadata keys; a reward model has at most ${MAX_KEYS}.`);
   const shape = readLlamaShape(gguf, fields);
   checkKeyTypes(fields);
-  fields.name(STARLING_KEYS.headType, [HEAD_TYPE]);
   const scorePosition = fields.name(STARLING_KEYS.scorePosition, SCORE_POSITIONS);
   const tokenizer = readVocabulary(fields, shape.vocabularySize, scorePosition !== "last");
   const template = fields.name(STARLING_KEYS.template, TEMPLATES);
@@ -108,7 +106,7 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
   const trunkSha256 = fields.optionalSha256(STARLING_KEYS.trunkSha256);
   const fit = readFitRecord(fields);
   return {
-    head: readHead(fields, shape.embeddingLength),
+    head: readHead(fields, shape.embeddingLength, version),
     tokenizer,
     profile: fields.optionalName(STARLING_KEYS.profile, PROFILE_NAMES) ?? "starling-rm-34b",
     template,
@@ -143,20 +141,17 @@ function readFrame(fields: Fields, { before, after }: Vocabulary): FrameRule {
   );
 }
 
-function checkKind(fields: Fields): void {
+/** @returns the format */
+function checkKind(fields: Fields): number {
   if (!fields.has(STARLING_KEYS.formatVersion) && !fields.has(STARLING_KEYS.headWeight))
     throw new FileError(
       "ERR_NO_REWARD_HEAD",
       `The file ${fields.file} has no reward head: it is a language model, not a reward model converted by starling-rm.`,
       { file: fields.file, field: STARLING_KEYS.headWeight },
     );
-  const version = fields.u32(STARLING_KEYS.formatVersion, 1, 0xffffffff);
-  if (version > FORMAT_VERSION)
-    throw fields.refuse(
-      `was converted by a newer starling-rm (format ${version}); this version reads format ${FORMAT_VERSION}: update it, or convert again.`,
-      STARLING_KEYS.formatVersion,
-    );
+  const version = readFormatVersion(fields, "update it, or convert again");
   fields.name("general.architecture", ["llama"]);
+  return version;
 }
 
 function readSource(fields: Fields): RewardMetadata["source"] {

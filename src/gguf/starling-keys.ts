@@ -3,16 +3,21 @@
  * them, so that a quantised or split file stays a reward model.
  */
 
-/** The newest layout of these keys that this version reads and writes. */
-export const FORMAT_VERSION = 1;
+/** The newest format of these keys that this version reads. Format 2 adds `headBias`. */
+export const FORMAT_VERSION = 2;
 
 export const STARLING_KEYS = {
-  /** u32: the layout of these keys; a reader refuses a higher one. */
+  /**
+   * u32: the format of these keys; a reader refuses a higher one than it knows. A writer gives the lowest one whose readers
+   * understand the file: 2 for a head with a bias, else 1.
+   */
   formatVersion: "starling.format_version",
-  /** string: "reward": one number, head · hidden state, no bias. */
+  /** string: "reward": one number, weight · hidden state + bias. */
   headType: "starling.head.type",
   /** f32[n_embd]: the weights of the reward head, never quantised. */
   headWeight: "starling.head.weight",
+  /** f32: the bias of the reward head; absent when it has none. Format 2 only. */
+  headBias: "starling.head.bias",
   /** string: the kind of reward model, see src/checkpoint/profiles.ts; absent in files of "starling-rm-34b" before it. */
   profile: "starling.profile",
   /**

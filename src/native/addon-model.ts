@@ -1,4 +1,5 @@
 /** The addon's contract (addon.ts): loading a model, and what evaluates sequences with it. */
+import type { RewardHead } from "../reward-head.ts";
 
 export interface CancellableJob<T> {
   readonly promise: Promise<T>;
@@ -56,8 +57,8 @@ export interface LoadOptions {
    */
   readonly paddingToken: number;
   readonly paddingPosition: number;
-  /** The reward head: one float32 per hidden dimension, float[n_embd]. Copied. */
-  readonly head: Float32Array;
+  /** The reward head, with n_embd weights. Copied. */
+  readonly head: RewardHead;
 }
 
 export interface PlanLimits {
@@ -105,7 +106,7 @@ export interface NativeModel {
   readonly info: ModelInfo;
 
   /**
-   * Evaluates each sequence and returns head · result_norm at its LAST token (or, with paddingToken, at the padding
+   * Evaluates each sequence and returns weight · result_norm + bias at its LAST token (or, with paddingToken, at the padding
    * behind it), in float32, in input order.
    * Sequences are copied; they may be changed or transferred after the call. Every sequence must have 1..contextTokens
    * ids in [0, vocabularySize); otherwise it throws a RangeError before anything is queued.
@@ -122,11 +123,11 @@ export interface NativeModel {
 
   /**
    * As scoreEach(), with the hidden state: float[n_embd + 1], result_norm where the score is read, followed by the score:
-   * the dot product with the head in float64, summed from the first dimension to the last, rounded to float32.
+   * the dot product with the weights in float64, summed from the first dimension to the last, plus the bias, rounded to float32.
    */
   features(sequences: readonly Int32Array[]): CancellableJob<Float32Array>[];
 
-  /** head · result_norm at every token of one sequence from index `from` on: float[length - from]. */
+  /** weight · result_norm + bias at every token of one sequence from index `from` on: float[length - from]. */
   scoreTokens(sequence: Int32Array, from: number): CancellableJob<Float32Array>;
 
   /**

@@ -28,9 +28,9 @@ export async function readHeadFor(
       file: path,
       field,
     });
-  if (file.head.length !== shape.embeddingLength)
+  if (file.head.weight.length !== shape.embeddingLength)
     throw refuse(
-      `it has ${file.head.length} weights, and the model has ${shape.embeddingLength} hidden dimensions.`,
+      `it has ${file.head.weight.length} weights, and the model has ${shape.embeddingLength} hidden dimensions.`,
       "starling.head.weight",
     );
   if (file.profile !== profile)

@@ -1,6 +1,7 @@
 /** From a GGUF to the tokenizer of its model. */
 import { InvalidInputError } from "../errors.ts";
 import { BYTE_BPE, TOKENIZATIONS } from "../gguf/starling-keys.ts";
+import { modelPathOf } from "../model-path.ts";
 import type { NativeAddon } from "../native/addon.ts";
 import { loadAddon } from "../native/load-addon.ts";
 import { TemplateProcess } from "../native/template-process.ts";
@@ -49,7 +50,7 @@ export async function loadTokenizer(options: LoadTokenizerOptions): Promise<Rewa
     signal: aSignal,
   });
   options.signal?.throwIfAborted();
-  const model = await readModelFile(options.modelPath);
+  const model = await readModelFile(await modelPathOf(options.modelPath, options.signal));
   options.signal?.throwIfAborted();
   return openTokenizer(loadAddon(), model, options);
 }

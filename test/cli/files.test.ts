@@ -47,7 +47,7 @@ describe("convert and quantize", () => {
     const before = readFileSync(f16);
     const refused = await run(["convert", checkpoint, "-o", f16, "--type", "f32"]);
     expect(refused).toMatchObject({ code: 2, stdout: "" });
-    expect(refused.stderr).toMatch(/^starling-rm: .*made\.f16\.gguf exists already; --force replaces it\n$/);
+    expect(refused.stderr).toMatch(/^starling-rm: .*made\.f16\.gguf already exists; --force replaces it\n$/);
     expect(readFileSync(f16).equals(before)).toBe(true);
     expect((await run(["convert", checkpoint, "-o", f16, "--type", "f32", "--force"])).code).toBe(0);
     expect(readFileSync(f16).equals(before)).toBe(false);

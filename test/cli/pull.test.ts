@@ -48,7 +48,7 @@ describe("pull", () => {
     const before = hub.seen.length;
     expect(await run(args, "", at(hub, newHome()))).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/exists already; --force replaces it\n$/),
+      stderr: expect.stringMatching(/already exists; --force replaces it\n$/),
     });
     expect(hub.seen.length).toBe(before);
   });

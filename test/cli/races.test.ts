@@ -77,7 +77,7 @@ describe("two conversions of different types to one name", () => {
       expect(refused.length).toBeLessThan(2);
       for (const { code, message } of refused) {
         expect(code).toBe("ERR_FILE_NOT_WRITABLE");
-        expect(message).toMatch(/is being written by process \d+ on .* since |exists already/);
+        expect(message).toMatch(/is being written by process \d+ on .* since |already exists/);
         if (/is being written/.test(message as string)) refusals += 1;
       }
     }
@@ -92,7 +92,7 @@ describe("two conversions of different types to one name", () => {
     const input = join(folder, "reference.f16.gguf");
     const expectOne = (answers: readonly Answer[]) => {
       expect(answers.filter(({ done }) => done === undefined)).toMatchObject([
-        { message: expect.stringMatching(/is being written by process \d+|exists already/) },
+        { message: expect.stringMatching(/is being written by process \d+|already exists/) },
       ]);
       rmSync(output);
     };

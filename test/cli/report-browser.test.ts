@@ -101,7 +101,7 @@ describe.skipIf(executable === undefined)(`the report in Chromium${executable ? 
         expect(size?.height).toBeGreaterThan(120);
       }
     }
-    expect(await page.locator("#pairs-7 > .verdict.bad").textContent()).toContain("follow length alone");
+    expect(await page.locator("#pairs-7 > .verdict.bad").textContent()).toContain("follow almost nothing but length");
     expect(await page.locator("#human-1 > .verdict.bad").count()).toBe(0);
     await page.locator("section.summary a", { hasText: "Nectar" }).first().click();
     expect(page.url()).toBe(`${address}#nectar-4`);

@@ -65,7 +65,7 @@ describe("score", () => {
       /"truncated":false,"id":12345678901234567890,"__proto__":\{"x":1\},"deep":\[1\.0,\{"k":null\}\]\}\n$/,
     );
     expect(stdout.match(/"score"/g)).toHaveLength(1);
-    expect(stderr).toMatch(/line 1: the input's own "score"/);
+    expect(stderr).toMatch(/line 1: the output's "score" replaces/);
   });
 
   it("says when only the last tokens of a text count", async () => {
@@ -124,7 +124,7 @@ describe("inputs", () => {
   it("an empty one is done at once, and it is said", async () => {
     const { code, stdout, stderr } = await score(["--input", "-"], "\n");
     expect([code, stdout]).toEqual([0, ""]);
-    expect(stderr).toMatch(/standard input holds no rows/);
+    expect(stderr).toMatch(/standard input has no rows/);
   });
 });
 

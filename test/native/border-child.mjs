@@ -13,7 +13,7 @@ const addon = require(setup.addon);
 
 const options = (changes = {}) => ({
   ...setup.load,
-  head: Float32Array.from(setup.load.head),
+  head: { weight: Float32Array.from(setup.load.head.weight) },
   path: setup.model,
   ...changes,
 });

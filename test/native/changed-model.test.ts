@@ -1,4 +1,5 @@
 /** A model's file that changes while the model is loaded: an error or the right score, and never another score. */
+
 import {
   copyFileSync,
   existsSync,
@@ -23,6 +24,7 @@ import { readGguf } from "../../src/gguf/reader.ts";
 import { serializeHeader } from "../../src/gguf/serialize.ts";
 import type { GgufValue } from "../../src/gguf/value.ts";
 import { quantize } from "../../src/make-gguf.ts";
+import type { RewardHead } from "../../src/reward-head.ts";
 import { loadRewardModel } from "../../src/scoring/load-reward-model.ts";
 import type { RewardModel } from "../../src/scoring/reward-model.ts";
 import type { LoadRewardModelOptions } from "../../src/scoring/types.ts";
@@ -82,7 +84,7 @@ describe.each(changes)("a model's file that was %s", (_, change) => {
     const path = copy();
     await using model = await open(path);
     expect(await scoresOf(model)).toEqual(scores);
-    await using ranking = await model.prompt(prompt);
+    await using ranking = await model.openPrompt({ prompt });
     change(path);
     const outcomes = async (stream: AsyncIterable<unknown>) => {
       for await (const outcome of stream) expect(outcome).toBe("nothing");
@@ -93,8 +95,8 @@ describe.each(changes)("a model's file that was %s", (_, change) => {
       perToken: () => model.score(items, { perToken: true }),
       features: () => model.features(items),
       featuresEach: () => outcomes(model.featuresEach(items)),
-      rank: () => model.rank(prompt, responses),
-      prompt: () => model.prompt(prompt),
+      rank: () => model.rank({ prompt, responses }),
+      openPrompt: () => model.openPrompt({ prompt }),
       ranking: () => ranking.score("An apple."),
     };
     for (const [name, call] of Object.entries(calls)) {
@@ -184,7 +186,7 @@ describe("a model's file", () => {
   });
 });
 
-async function headOf(path: string): Promise<{ head: Float32Array }> {
+async function headOf(path: string): Promise<{ head: RewardHead }> {
   await using model = await open(path);
   return { head: model.head };
 }

@@ -12,7 +12,12 @@ const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
 const ignore = () => {};
 
 /** The other tests' options: see loadOptions in support.ts. */
-const options = (path, changes = {}) => ({ ...setup.load, head: Float32Array.from(setup.load.head), path, ...changes });
+const options = (path, changes = {}) => ({
+  ...setup.load,
+  head: { weight: Float32Array.from(setup.load.head.weight) },
+  path,
+  ...changes,
+});
 const long = Array.from({ length: 200 }, (_, k) =>
   Int32Array.from({ length: 2000 }, (_, i) => 3 + ((i * 7 + k) % 200)),
 );

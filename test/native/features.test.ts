@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isStarlingError, loadRewardModel, type RewardModel } from "../../src/index.ts";
 import type { LoadOptions, NativeAddon, NativeModel } from "../../src/native/addon.ts";
+import type { RewardHead } from "../../src/reward-head.ts";
 import { errorOf, joined, load, loadOptions, makeModel, openAddon, pause, removeFolder, sequence } from "./support.ts";
 
 let addon: NativeAddon;
@@ -13,14 +14,15 @@ beforeAll(async () => {
 afterAll(removeFolder);
 
 const { head } = loadOptions("");
+const biased = { ...head, bias: Math.fround(-7.3) };
 const prompt = sequence(90, 900);
 const answers = Array.from({ length: 9 }, (_, i) => joined(prompt, sequence(1 + 11 * i, 500 + i)));
 
 /** As the addon does it: products and sum in float64, from the first to the last, rounded once. */
-function product(weights: Float32Array, features: Float32Array): number {
+function product({ weight, bias = 0 }: RewardHead, features: Float32Array): number {
   let sum = 0;
-  for (const [i, weight] of weights.entries()) sum += weight * (features[i] as number);
-  return Math.fround(sum);
+  for (const [i, value] of weight.entries()) sum += value * (features[i] as number);
+  return Math.fround(sum + bias);
 }
 
 const all = (model: NativeModel, sequences: readonly Int32Array[]) =>
@@ -31,6 +33,7 @@ describe("the native features", () => {
     ["one worker", {}],
     ["two workers", { contextWorkers: 2 }],
     ["small batches", { batchTokens: 24, microBatch: 12 }],
+    ["a bias", { head: biased }],
     ["padding behind the text", { paddingToken: 0, paddingPosition: 255 }],
   ])("are the same in any company, and make the score's bits, with %s", async (_, changes) => {
     const single = await load(addon, path, { ...changes, sharePrefixes: false, contextWorkers: 1 });
@@ -40,9 +43,9 @@ describe("the native features", () => {
       const rows = await all(model, round);
       if (round !== answers) rows.reverse();
       for (const [i, row] of rows.entries()) {
-        expect(row).toHaveLength(head.length + 1);
+        expect(row).toHaveLength(head.weight.length + 1);
         expect(row.at(-1)).toBe(scores[i]);
-        expect(product(head, row.subarray(0, -1))).toBe(scores[i]);
+        expect(product(changes.head ?? head, row.subarray(0, -1))).toBe(scores[i]);
         const [alone] = await all(single, [answers[i] as Int32Array]);
         expect(row).toEqual(alone);
       }

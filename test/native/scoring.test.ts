@@ -201,9 +201,14 @@ describe("load options", () => {
     ["a main device before the first", { mainDevice: -1 }, "RangeError"],
     ["devices that are no names", { devices: [0] }, "TypeError"],
     ["an unknown cache type", { kvType: "q4_0" }, "RangeError"],
-    ["a head of numbers", { head: [1, 2] }, "TypeError"],
-    ["an empty head", { head: new Float32Array(0) }, "RangeError"],
-    ["a head that is not finite", { head: Float32Array.of(Number.NaN) }, "RangeError"],
+    ["no head", { head: undefined }, "TypeError"],
+    ["a head that is weights", { head: new Float32Array(256) }, "TypeError"],
+    ["a head of numbers", { head: { weight: [1, 2] } }, "TypeError"],
+    ["an empty head", { head: { weight: new Float32Array(0) } }, "RangeError"],
+    ["a head that is not finite", { head: { weight: Float32Array.of(Number.NaN) } }, "RangeError"],
+    ["a bias of text", { head: { ...loadOptions("").head, bias: "1" } }, "TypeError"],
+    ["a bias that is not finite", { head: { ...loadOptions("").head, bias: Number.POSITIVE_INFINITY } }, "RangeError"],
+    ["a bias too large for float32", { head: { ...loadOptions("").head, bias: 1e39 } }, "RangeError"],
     ["a flag that is none", { mmap: "yes" }, "TypeError"],
   ])("refuses %s at once", (_, changes, name) => {
     expect(() => addon.loadModel({ ...loadOptions(path), ...changes } as LoadOptions)).toThrow(
@@ -212,7 +217,7 @@ describe("load options", () => {
   });
 
   it("rejects a head of another width and a file that does not exist, with the reason", async () => {
-    const wide = await errorOf(load(addon, path, { head: new Float32Array(255) }));
+    const wide = await errorOf(load(addon, path, { head: { weight: new Float32Array(255) } }));
     expect(wide.message).toContain("255 weights");
     const missing = await errorOf(load(addon, `${path}.none`));
     expect(missing.message).toMatch(/No such file|failed to open|failed to load/);
@@ -243,7 +248,7 @@ describe("load options", () => {
   });
 
   it("rejects a score that is not finite, and goes on", async () => {
-    const model = await load(addon, path, { head: new Float32Array(256).fill(3e38) });
+    const model = await load(addon, path, { head: { weight: new Float32Array(256).fill(3e38) } });
     expect((await errorOf(model.score([sequence(9, 1)]).promise)).message).toContain("not a finite number");
     await model.close();
   });

@@ -8,8 +8,9 @@ import { convertCheckpoint } from "../../src/convert/convert.ts";
 import type { QuantizeRows } from "../../src/convert/options.ts";
 import { tensorTypeByName } from "../../src/gguf/types.ts";
 import type { LoadOptions, NativeAddon, NativeModel } from "../../src/native/addon.ts";
-import { loadAddon, packageRoot } from "../../src/native/load-addon.ts";
+import { loadAddon } from "../../src/native/load-addon.ts";
 import { findRuntime } from "../../src/native/runtime-folder.ts";
+import { packageRoot } from "../../src/package-info.ts";
 import { randomOf } from "../random.ts";
 import { baseLoadOptions } from "./load-options.mjs";
 
@@ -20,7 +21,7 @@ export const removeFolder = () => rmSync(folder, { recursive: true, force: true 
 const WIDTH = 256;
 const checkpoint = join(packageRoot(), "test", "fixtures", "checkpoints", "gqa4-bf16-sharded");
 
-const head = Float32Array.from({ length: WIDTH }, (_, i) => Math.sin(i * 1.7) * 0.2);
+const head = { weight: Float32Array.from({ length: WIDTH }, (_, i) => Math.sin(i * 1.7) * 0.2) };
 
 export async function openAddon(): Promise<NativeAddon> {
   const addon = loadAddon();
@@ -90,7 +91,7 @@ export function runChild(scenario: string, parameters: Record<string, unknown> =
   const setup = {
     addon: join(packageRoot(), "build", "Release", "starling_rm.node"),
     libraries: findRuntime("cpu"),
-    load: { ...loadOptions(""), head: Array.from(head) },
+    load: { ...loadOptions(""), head: { weight: Array.from(head.weight) } },
     ...parameters,
   };
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, ["--expose-gc", script, scenario], {

@@ -9,7 +9,12 @@ const addon = createRequire(import.meta.url)(setup.addon);
 await addon.openRuntime(setup.libraries);
 
 const load = (changes = {}) =>
-  addon.loadModel({ ...setup.load, head: Float32Array.from(setup.load.head), path: setup.model, ...changes });
+  addon.loadModel({
+    ...setup.load,
+    head: { weight: Float32Array.from(setup.load.head.weight) },
+    path: setup.model,
+    ...changes,
+  });
 const sequence = (length, seed) =>
   Int32Array.from({ length }, (_, i) => 3 + ((i * 7 + seed * (i > 20 ? 13 : 0)) % 200));
 const settled = (jobs) => Promise.allSettled(jobs.map(({ promise }) => promise));

@@ -3,34 +3,29 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { defaultCacheFolder } from "../../cache-folder.ts";
 import type { StarlingError } from "../../errors.ts";
-import { aFunction, aSignal, aString, checkOptions, given } from "../../options.ts";
+import { aFunction, anIterable, aSignal, aString, checkOptions, given, required } from "../../options.ts";
+import type { ExtractProgress, HashProgress } from "../../progress.ts";
 import type { ScoreItem } from "../../prompt/items.ts";
-import type { RewardModel } from "../../scoring/reward-model.ts";
+import { RewardModel } from "../../scoring/reward-model.ts";
 import type { PlacedCase } from "../case.ts";
-import { itemHash, promptHash } from "../item-hash.ts";
+import { itemHash, promptHash } from "../item-texts.ts";
 import { modelHash } from "../model-hash.ts";
 import { scoringSettings } from "../scoring-settings.ts";
 import { FeatureStore } from "./feature-store.ts";
 import type { FitCase, FitData, FitFailure } from "./fit-data.ts";
 import { joinByPrompt } from "./split.ts";
 
-export interface ExtractProgress {
-  /** Cases read so far. */
-  readonly cases: number;
-  /** Responses whose features are there. */
-  readonly responses: number;
-  /** Tokens that this run computed features of. */
-  readonly tokens: number;
-}
-
 export interface ExtractOptions {
+  /** The loaded model whose features they are. */
+  readonly model: RewardModel;
+  /** Cases as a benchmark gives them; read once, as they are needed. */
+  readonly cases: AsyncIterable<PlacedCase> | Iterable<PlacedCase>;
   /** Where features are kept; default: the cache folder. */
   readonly cacheFolder?: string;
   /** SHA-256 of the model's file, where it is known; default: it is computed. */
   readonly modelSha256?: string;
-  readonly onProgress?: (progress: ExtractProgress) => void;
-  /** Called while the model's file is hashed, with the part of it that is done. */
-  readonly onHash?: (fraction: number) => void;
+  /** Reports the phases "hashing" and "extracting". */
+  readonly onProgress?: (progress: HashProgress | ExtractProgress) => void;
   /**
    * Called as soon as a response turns out to have no score, with the first case that it belongs to; all of them are among
    * the result's `failures`. What it throws stops the work.
@@ -58,27 +53,26 @@ interface ReadCase {
  * @throws FileError for a cache folder that cannot be written to, or a model whose file changed since it was loaded; what the
  *   source of the cases throws
  */
-export async function extractFeatures(
-  model: RewardModel,
-  cases: AsyncIterable<PlacedCase> | Iterable<PlacedCase>,
-  options: ExtractOptions = {},
-): Promise<FitData> {
+export async function extractFeatures(options: ExtractOptions): Promise<FitData> {
+  required("extractFeatures", options, "model");
+  required("extractFeatures", options, "cases");
   checkOptions("extractFeatures", options, {
+    model: (value) => (value instanceof RewardModel ? undefined : "a loaded reward model"),
+    cases: anIterable,
     cacheFolder: aString,
     modelSha256: aString,
     onProgress: aFunction,
-    onHash: aFunction,
     onFailure: aFunction,
     signal: aSignal,
   });
-  const { cacheFolder = defaultCacheFolder(), onProgress, onHash, onFailure, signal } = options;
+  const { model, cases, cacheFolder = defaultCacheFolder(), onProgress, onFailure, signal } = options;
   signal?.throwIfAborted();
   const sha256 =
     options.modelSha256 ??
     (await modelHash(model.file, {
       cacheFolder,
       ...given({ signal }),
-      onProgress: ({ bytesDone, bytesTotal }) => onHash?.(bytesDone / bytesTotal),
+      onProgress: ({ bytesDone, bytesTotal }) => onProgress?.({ phase: "hashing", fraction: bytesDone / bytesTotal }),
     }));
   // What the model computes must not be kept under another file's hash, also where the hash was given.
   await model.file.assertUnchanged();
@@ -94,7 +88,8 @@ export async function extractFeatures(
     const waiting = new Set<string>();
     let tokens = 0;
     let known = 0;
-    const tell = () => onProgress?.({ cases: read.length, responses: known, tokens });
+    const tell = () =>
+      onProgress?.({ phase: "extracting", casesDone: read.length, responsesDone: known, tokensDone: tokens });
     async function* missing(): AsyncGenerator<ScoreItem> {
       for await (const placed of cases) {
         signal?.throwIfAborted();

@@ -11,8 +11,8 @@ import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { FileError } from "../../errors.ts";
 import { openFile } from "../../files/byte-source.ts";
-import { namesIfThere } from "../../files/if-there.ts";
 import { makeFolder } from "../../files/make-folder.ts";
+import { listIfReadable } from "../../files/optional-files.ts";
 import { FeatureTable } from "./feature-table.ts";
 import { TimeSlice } from "./time-slice.ts";
 
@@ -46,7 +46,7 @@ export class FeatureStore {
     const store = new FeatureStore(folder, width);
     const slice = new TimeSlice(signal);
     // In the order of their names: of two records of an item the same one is taken every time.
-    for (const name of (namesIfThere(folder) ?? []).filter((file) => file.endsWith(SUFFIX)))
+    for (const name of (listIfReadable(folder) ?? []).filter((file) => file.endsWith(SUFFIX)))
       await store.#readSegment(join(folder, name), slice);
     return store;
   }

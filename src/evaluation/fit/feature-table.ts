@@ -1,4 +1,5 @@
 /** Many feature rows in memory, in blocks, because one array of all of them may be longer than an array can be. */
+import type { RewardHead } from "../../reward-head.ts";
 
 const BLOCK_BYTES = 64 * 1024 * 1024;
 
@@ -29,7 +30,12 @@ export class FeatureTable {
   }
 }
 
-/** Products and sum in float64, from the first to the last: rounded to float32 it is the score that the engine gives. */
+/** The score that the engine gives for these features, to the last bit. */
+export function scoreOf({ weight, bias = 0 }: RewardHead, features: Float32Array): number {
+  return Math.fround(dot(weight, features) + bias);
+}
+
+/** Products and sum in float64, from the first to the last. */
 export function dot(weights: ArrayLike<number>, row: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < row.length; i++) sum += (weights[i] as number) * (row[i] as number);

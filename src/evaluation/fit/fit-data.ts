@@ -1,5 +1,6 @@
 /** What a head is fitted to. */
 import type { StarlingError } from "../../errors.ts";
+import type { RewardHead } from "../../reward-head.ts";
 import type { TokenizationMode } from "../../scoring/types.ts";
 import type { Comparison } from "../case.ts";
 import type { FeatureTable } from "./feature-table.ts";
@@ -29,8 +30,8 @@ export interface FitFailure {
 }
 
 export interface FitData {
-  /** f32[embeddingLength]: the head that the model was loaded with, which the fit starts from. */
-  readonly head: Float32Array;
+  /** The head that the model was loaded with, which the fit starts from. */
+  readonly head: RewardHead;
   readonly features: FeatureTable;
   readonly cases: readonly FitCase[];
   readonly failures: readonly FitFailure[];

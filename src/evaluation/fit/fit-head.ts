@@ -1,9 +1,12 @@
 /** `fit`: the K-wise maximum likelihood of a linear head on the frozen model's features, and what it is worth. */
+import { MAX_SEED } from "../../bounds.ts";
 import { InvalidInputError } from "../../errors.ts";
 import { aFunction, anInteger, aSignal, type Check, checkOptions } from "../../options.ts";
+import type { FitProgress } from "../../progress.ts";
+import type { RewardHead } from "../../reward-head.ts";
 import { rightComparisons } from "../measures/outcome.ts";
-import { rankingLoss } from "../plackett-luce.ts";
-import { dot } from "./feature-table.ts";
+import { rankingLoss } from "../measures/plackett-luce.ts";
+import { scoreOf } from "./feature-table.ts";
 import type { FitCase, FitData } from "./fit-data.ts";
 import { fitProblem, squaredDistance } from "./objective.ts";
 import { chooseRidge, fitCases, type RidgeTrial } from "./ridge.ts";
@@ -23,6 +26,8 @@ export interface FitOptions {
   readonly seed?: number;
   /** Called for each ridge that was tried. */
   readonly onTrial?: (trial: RidgeTrial) => void;
+  /** Reports the phase "fitting": once at the start, and after each ridge that was tried. */
+  readonly onProgress?: (progress: FitProgress) => void;
   /** Stops the fit; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -43,8 +48,8 @@ export interface FitComparison {
 }
 
 export interface FitResult {
-  /** f32[embeddingLength]: the new head. */
-  readonly head: Float32Array;
+  /** The new head: new weights, and the old head's bias, on which no comparison depends. */
+  readonly head: RewardHead;
   /** The ridge that was used. */
   readonly ridge: number;
   /** With the ridge "auto", those that were tried. */
@@ -57,7 +62,7 @@ export interface FitResult {
   readonly iterations: number;
   /** What was minimised, at the end: mean loss and ridge. */
   readonly objective: number;
-  /** |new head - old head| / |old head| */
+  /** |new weights - old weights| / |old weights| */
   readonly change: number;
   readonly training: FitComparison;
   /** Absent when nothing was held out. */
@@ -74,8 +79,6 @@ const MAX_ITERATIONS = 5000;
 export const DEFAULT_HELD_OUT = 0.1;
 /** A head that is judged by nearly everything is fitted to nearly nothing. */
 const MOST_HELD_OUT = 0.9;
-/** Seeds are numbers that every program can write. */
-const MAX_SEED = 2 ** 31 - 1;
 
 const aRidge: Check = (value) =>
   value === "auto" || (typeof value === "number" && Number.isFinite(value) && value > 0)
@@ -99,14 +102,22 @@ export const fitChecks: Readonly<Record<string, Check>> = {
  * @throws InvalidInputError for a wrong option, or data that nothing can be fitted to
  */
 export async function fitHead(data: FitData, options: FitOptions = {}): Promise<FitResult> {
-  checkOptions("fitHead", options, { ...fitChecks, onTrial: aFunction });
-  const { ridge: wanted = "auto", heldOut = DEFAULT_HELD_OUT, seed = 0, onTrial, signal } = options;
+  checkOptions("fitHead", options, { ...fitChecks, onTrial: aFunction, onProgress: aFunction });
+  const { ridge: wanted = "auto", heldOut = DEFAULT_HELD_OUT, seed = 0, onTrial, onProgress, signal } = options;
   signal?.throwIfAborted();
   const split = holdOut(data.cases, heldOut, seed);
   const training = split.training.flat();
   if (training.length === 0) throw refuse("There is no case to fit a head to.");
   if (wanted === "auto" && split.training.length < 2)
     throw refuse("With one prompt to fit to there is nothing to choose a ridge by: name one, or give more prompts.");
+  let trialsDone = 0;
+  const report = () => onProgress?.({ phase: "fitting", trialsDone });
+  const takeTrial = (trial: RidgeTrial) => {
+    trialsDone += 1;
+    report();
+    onTrial?.(trial);
+  };
+  report();
   const slice = new TimeSlice(signal);
   const problem = await fitProblem(data.features, data.head, slice);
   const distance = await squaredDistance(problem, training);
@@ -114,7 +125,7 @@ export async function fitHead(data: FitData, options: FitOptions = {}): Promise<
     throw refuse("The better and the worse responses have the same features: no head tells them apart.");
   const { ridge, trials } =
     wanted === "auto"
-      ? await chooseRidge(problem, split.training, distance, onTrial)
+      ? await chooseRidge(problem, split.training, distance, takeTrial)
       : { ridge: wanted, trials: [] as RidgeTrial[] };
   const found = await fitCases(problem, training, {
     ridge,
@@ -122,7 +133,8 @@ export async function fitHead(data: FitData, options: FitOptions = {}): Promise<
     tolerance: GRADIENT_TOLERANCE,
     maxIterations: MAX_ITERATIONS,
   });
-  const head = data.head.map((weight, i) => weight + (found.x[i] as number));
+  const old = data.head.weight;
+  const head = { ...data.head, weight: old.map((weight, i) => weight + (found.x[i] as number)) };
   return {
     head,
     ridge,
@@ -132,7 +144,7 @@ export async function fitHead(data: FitData, options: FitOptions = {}): Promise<
     gradientTolerance: GRADIENT_TOLERANCE * Math.sqrt(distance),
     iterations: found.iterations,
     objective: found.value,
-    change: length(head.map((weight, i) => weight - (data.head[i] as number))) / length(data.head),
+    change: length(head.weight.map((weight, i) => weight - (old[i] as number))) / length(old),
     training: await compare(data, training, head, slice),
     ...(split.heldOut.length === 0 ? {} : { heldOut: await compare(data, split.heldOut, head, slice) }),
   };
@@ -141,7 +153,7 @@ export async function fitHead(data: FitData, options: FitOptions = {}): Promise<
 async function compare(
   data: FitData,
   cases: readonly FitCase[],
-  head: Float32Array,
+  head: RewardHead,
   slice: TimeSlice,
 ): Promise<FitComparison> {
   return {
@@ -156,12 +168,12 @@ async function compare(
 async function quality(
   { features }: FitData,
   cases: readonly FitCase[],
-  head: Float32Array,
+  head: RewardHead,
   slice: TimeSlice,
 ): Promise<FitQuality> {
   let [right, loss] = [0, 0];
   for (const { rows, grades, comparisons } of cases) {
-    const scores = rows.map((row) => Math.fround(dot(head, features.row(row))));
+    const scores = rows.map((row) => scoreOf(head, features.row(row)));
     right += rightComparisons({ scores, comparisons }) / comparisons.length;
     loss += rankingLoss(scores, grades);
     if (slice.isOver) await slice.yieldToEventLoop();

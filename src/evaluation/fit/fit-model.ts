@@ -7,21 +7,30 @@ import { changedFile } from "../../files/opened-file.ts";
 import { OutputFile } from "../../files/output-file.ts";
 import { isSameFile } from "../../files/same-file.ts";
 import { findTarget } from "../../files/target.ts";
-import type { PullProgress } from "../../hub/progress.ts";
+import { modelPathOf } from "../../model-path.ts";
 import { aBoolean, aFunction, aString, checkOptions, given, required } from "../../options.ts";
 import { packageVersion } from "../../package-info.ts";
+import type {
+  DownloadProgress,
+  ExtractProgress,
+  FitProgress,
+  HashProgress,
+  LoadProgress,
+  WriteProgress,
+} from "../../progress.ts";
+import type { RewardHead } from "../../reward-head.ts";
 import { replaceHeadIn, writeHeadTo } from "../../write-head.ts";
-import { checkRequest, rowRuleChecks } from "../evaluate.ts";
+import { checkRequest, rowRuleChecks } from "../evaluate-options.ts";
 import { modelHash } from "../model-hash.ts";
 import { type BenchmarkRequest, OpenBenchmark } from "../open-benchmark.ts";
 import { type LoadSettings, type OpenModel, openModel } from "../open-model.ts";
 import type { RowProblem } from "../read-cases.ts";
 import type { ReportedModel, ReportedProblem, ReportedSettings, ReportedSource, RowCounts } from "../report.ts";
-import { type ExtractProgress, extractFeatures } from "./extract-features.ts";
+import { extractFeatures } from "./extract-features.ts";
 import type { FitData, FitFailure } from "./fit-data.ts";
 import { DEFAULT_HELD_OUT, type FitOptions, type FitResult, fitChecks, fitHead } from "./fit-head.ts";
 
-export interface FitModelOptions extends Omit<FitOptions, "onTrial"> {
+export interface FitModelOptions extends Omit<FitOptions, "onTrial" | "onProgress"> {
   /** A GGUF that `starling-rm convert` made. */
   readonly modelPath: string;
   /** The preferences: any benchmark's, of which all cases are taken. */
@@ -44,18 +53,13 @@ export interface FitModelOptions extends Omit<FitOptions, "onTrial"> {
   readonly cacheFolder?: string;
   /** Called for each row that cannot be understood and each case that cannot be scored. */
   readonly onProblem?: (problem: RowProblem) => void;
-  readonly onProgress?: (progress: FitProgress) => void;
+  /** Reports the phases "downloading", "hashing", "loading", "extracting", "fitting" and "writing". */
+  readonly onProgress?: (
+    progress: DownloadProgress | HashProgress | LoadProgress | ExtractProgress | FitProgress | WriteProgress,
+  ) => void;
   /** Called with what does not stop the work but should be known. */
   readonly onNotice?: (message: string) => void;
 }
-
-export type FitProgress =
-  /** Part of the model that was hashed, loaded or copied, 0 to 1. */
-  | { readonly doing: "hashing" | "loading" | "writing"; readonly fraction: number }
-  | ({ readonly doing: "reading" } & ExtractProgress)
-  | { readonly doing: "downloading"; readonly progress: PullProgress }
-  /** Ridges that were tried. */
-  | { readonly doing: "fitting"; readonly trials: number };
 
 /** What `fit --json` prints. Nothing in it depends on when or how fast it was made. */
 export interface FitReport extends Omit<FitResult, "head"> {
@@ -84,7 +88,7 @@ export interface FitReport extends Omit<FitResult, "head"> {
  * @throws InvalidInputError for a wrong option or data that nothing can be fitted to, FileError or HubError for data or a
  *   model that cannot be had or an output that cannot be written, NativeError where the model cannot be loaded
  */
-export async function fitModel(options: FitModelOptions): Promise<{ report: FitReport; head: Float32Array }> {
+export async function fitModel(options: FitModelOptions): Promise<{ report: FitReport; head: RewardHead }> {
   for (const name of ["modelPath", "data"]) required("fitModel", options, name);
   checkOptions("fitModel", options, {
     ...fitChecks,
@@ -103,24 +107,22 @@ export async function fitModel(options: FitModelOptions): Promise<{ report: FitR
   });
   checkRequest(options.data, "data");
   options.signal?.throwIfAborted();
-  const outputs = await claimOutputs(options);
+  const resolved = { ...options, modelPath: await modelPathOf(options.modelPath, options.signal) };
+  const outputs = await claimOutputs(resolved);
   try {
-    return await fitTo(outputs, options);
+    return await fitTo(outputs, resolved);
   } finally {
     await outputs.release();
   }
 }
 
-async function fitTo(outputs: Outputs, options: FitModelOptions): Promise<{ report: FitReport; head: Float32Array }> {
+async function fitTo(outputs: Outputs, options: FitModelOptions): Promise<{ report: FitReport; head: RewardHead }> {
   const { output, headOutput, seed = 0, heldOut = DEFAULT_HELD_OUT } = options;
   const { data, model, benchmark } = await readFeatures(options, seed);
-  let trials = 0;
-  options.onProgress?.({ doing: "fitting", trials });
   const { head, ...fitted } = await fitHead(data, {
-    ...given({ ridge: options.ridge, signal: options.signal }),
+    ...given({ ridge: options.ridge, signal: options.signal, onProgress: options.onProgress }),
     heldOut,
     seed,
-    onTrial: () => options.onProgress?.({ doing: "fitting", trials: ++trials }),
   });
   if (!fitted.converged)
     options.onNotice?.(
@@ -197,24 +199,25 @@ async function readFeatures(
     strict,
     ...given({ ignoreFields: options.ignoreFields, differentPrompts: options.differentPrompts }),
     onProblem,
-    onDownload: (progress) => onProgress?.({ doing: "downloading", progress }),
+    onDownload: (progress) => onProgress?.(progress),
     signal,
   });
   const model = await openModel({
     modelPath,
     load,
     cacheFolder: undefined,
-    onProgress: (doing, fraction) => onProgress?.({ doing, fraction }),
+    onProgress: (phase, fraction) => onProgress?.({ phase, fraction }),
     signal,
     onNotice: options.onNotice,
   });
   try {
     const take = ({ error, ...place }: FitFailure) => benchmark.addFailure(place, error);
-    const data = await extractFeatures(model.model, benchmark.cases, {
+    const data = await extractFeatures({
+      model: model.model,
+      cases: benchmark.cases,
       cacheFolder,
       modelSha256: model.reported.sha256,
-      ...given({ signal, onFailure: strict ? take : undefined }),
-      onProgress: (progress) => onProgress?.({ doing: "reading", ...progress }),
+      ...given({ signal, onProgress, onFailure: strict ? take : undefined }),
     });
     data.failures.forEach(take);
     for (const sentence of benchmark.warnings()) options.onNotice?.(sentence);
@@ -242,7 +245,7 @@ async function writeOutputs(
   { modelPath, cacheFolder, signal, onProgress }: FitModelOptions,
   { model, tokenization, templateDate }: FitData,
   sources: readonly ReportedSource[],
-  head: Float32Array,
+  head: RewardHead,
   { ridge, training }: Pick<FitResult, "ridge" | "training">,
 ): Promise<void> {
   const input = sources.map(({ name }) => name).join(", ");
@@ -257,6 +260,6 @@ async function writeOutputs(
     await replaceHeadIn(outputs.model, {
       ...content,
       output: outputs.model.name,
-      onProgress: ({ bytesDone, bytesTotal }) => onProgress?.({ doing: "writing", fraction: bytesDone / bytesTotal }),
+      ...given({ onProgress }),
     });
 }

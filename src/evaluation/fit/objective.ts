@@ -2,7 +2,8 @@
  * What a fit minimises: the mean over cases of the K-wise loss of their scores X (w_old + v), and λ/2 · |v|². It is convex in
  * v, the change of the head, and with λ above 0 strictly so.
  */
-import { rankingLoss, rankingLossGradient } from "../plackett-luce.ts";
+import type { RewardHead } from "../../reward-head.ts";
+import { rankingLoss, rankingLossGradient } from "../measures/plackett-luce.ts";
 import { dot, type FeatureTable } from "./feature-table.ts";
 import type { FitCase } from "./fit-data.ts";
 import type { Evaluate } from "./lbfgs.ts";
@@ -11,15 +12,20 @@ import type { TimeSlice } from "./time-slice.ts";
 /** Features with the scores of the head that a fit starts from. */
 export interface FitProblem {
   readonly features: FeatureTable;
-  /** For each row of the table, in float64. */
+  /** For each row of the table, in float64, without the bias. */
   readonly oldScores: Float64Array;
   readonly slice: TimeSlice;
 }
 
-export async function fitProblem(features: FeatureTable, head: Float32Array, slice: TimeSlice): Promise<FitProblem> {
+/** The loss depends on differences of scores only, so the old head's bias is left out. */
+export async function fitProblem(
+  features: FeatureTable,
+  { weight }: RewardHead,
+  slice: TimeSlice,
+): Promise<FitProblem> {
   const oldScores = new Float64Array(features.rows);
   for (let row = 0; row < features.rows; row++) {
-    oldScores[row] = dot(head, features.row(row));
+    oldScores[row] = dot(weight, features.row(row));
     if (slice.isOver) await slice.yieldToEventLoop();
   }
   return { features, oldScores, slice };

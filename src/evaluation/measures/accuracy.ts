@@ -1,4 +1,4 @@
-/** How often the order of the scores is the known one. */
+/** Accuracy: how often scores put responses in their known order. Overall, by subset, and while cases stream by. */
 import type { ScoredCase } from "../case.ts";
 import { bootstrapInterval, type Interval, standardErrorInterval, wilsonInterval } from "./interval.ts";
 import { marginOf, rightComparisons } from "./outcome.ts";
@@ -6,22 +6,22 @@ import { marginOf, rightComparisons } from "./outcome.ts";
 export interface AccuracyMeasures {
   /** Scored cases. */
   readonly cases: number;
-  /** Comparisons in all of them. */
+  /** Comparisons in all cases. */
   readonly comparisons: number;
   /**
-   * Mean over cases of the part of a case's comparisons that came out right (the model card's definition), 0 to 1. Absent
+   * Mean over cases of the fraction of a case's comparisons that are right, 0 to 1: the model card's definition. Absent
    * without cases.
    */
   readonly accuracy?: number;
   /** Of `accuracy`, at 95 %: Wilson if every case has one comparison, else the bootstrap over cases. */
   readonly interval?: Interval;
-  /** Right comparisons by all comparisons, 0 to 1: cases with many of them count for more. Absent without cases. */
+  /** Right comparisons divided by all comparisons, 0 to 1: larger cases weigh more. Absent without cases. */
   readonly pairAccuracy?: number;
-  /** Comparisons of two equal scores: wrong ones, unless equality is allowed. */
+  /** Comparisons of two equal scores. They count as wrong unless the comparison allows ties. */
   readonly scoreTies: number;
 }
 
-/** @param seed of the bootstrap */
+/** @param seed for the bootstrap */
 export function measureAccuracy(cases: readonly ScoredCase[], seed: number): AccuracyMeasures {
   const shares: number[] = [];
   let [comparisons, right, scoreTies, binary] = [0, 0, 0, true];
@@ -48,8 +48,8 @@ export function measureAccuracy(cases: readonly ScoredCase[], seed: number): Acc
 }
 
 /**
- * The accuracy of the cases so far, for a progress display: the interval is Wilson's as long as every case is one
- * comparison, and mean ± 1.96 standard errors from then on. The order of the cases does not matter but for rounding.
+ * Accuracy of the cases so far, for a progress display. The interval is Wilson's while every case has one comparison, then
+ * mean ± 1.96 standard errors. Independent of the order of the cases, up to rounding.
  */
 export class RunningAccuracy {
   #cases = 0;
@@ -67,7 +67,7 @@ export class RunningAccuracy {
     this.#binary &&= count === 1;
   }
 
-  /** Absent values where nothing is known yet. */
+  /** Without accuracy and interval before the first case. */
   get current(): { readonly cases: number; readonly accuracy?: number; readonly interval?: Interval } {
     if (this.#cases === 0) return { cases: 0 };
     const interval = this.#binary
@@ -77,7 +77,7 @@ export class RunningAccuracy {
   }
 }
 
-/** Of one or more values. */
+/** Mean of one or more values. */
 export function mean(values: readonly number[]): number {
   let sum = 0;
   for (const value of values) sum += value;
@@ -85,11 +85,11 @@ export function mean(values: readonly number[]): number {
 }
 
 export interface SubsetMeasures extends AccuracyMeasures {
-  /** As the data set calls it. */
+  /** Name in the data set. */
   readonly subset: string;
 }
 
-/** Cases by subset, in the order of the names' code units; those without one are left out. */
+/** Groups cases by subset, sorted by name (code units); cases without a subset are skipped. */
 export function bySubset(cases: readonly ScoredCase[]): Map<string, ScoredCase[]> {
   const subsets = new Map<string, ScoredCase[]>();
   for (const scored of cases) {
@@ -101,7 +101,7 @@ export function bySubset(cases: readonly ScoredCase[]): Map<string, ScoredCase[]
   return new Map([...subsets].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Undefined where no case has a subset. */
+/** Undefined if no case has a subset. */
 export function measureSubsets(cases: readonly ScoredCase[], seed: number): SubsetMeasures[] | undefined {
   const subsets = [...bySubset(cases)].map(([subset, own]) => ({ subset, ...measureAccuracy(own, seed) }));
   return subsets.length === 0 ? undefined : subsets;

@@ -1,24 +1,24 @@
-/** Bins with about equally many values each. */
+/** Bins with about equal counts, and round step sizes. */
 import { lastNotAbove } from "./correlation.ts";
 import { evenSample } from "./outcome.ts";
 
-/** Values from `low` to `high`, both included. */
+/** Covers values from `low` to `high`, both included. */
 export interface AccuracyBin {
   readonly low: number;
   readonly high: number;
   readonly comparisons: number;
-  /** Part of the comparisons that came out right, 0 to 1. */
+  /** Fraction of the comparisons that are right, 0 to 1. */
   readonly accuracy: number;
 }
 
-/** Enough to see a curve, few enough that a thousand comparisons leave a hundred in each. */
+/** Enough to see a curve; a thousand comparisons still leave a hundred per bin. */
 export const MAX_BINS = 10;
-/** Fewer comparisons in a bin say nothing. */
+/** With fewer comparisons a bin's accuracy is noise. */
 const MIN_PER_BIN = 10;
 
 /**
- * Bins of nearly equal counts, at most {@link MAX_BINS}; equal values are never parted, so that there may be fewer. Each
- * says the smallest and the largest value that is in it. The bounds are quantiles of a sample where there are very many.
+ * Accuracy in at most {@link MAX_BINS} bins of nearly equal counts, with each bin's smallest and largest value. Equal values
+ * share a bin, so there may be fewer bins. For very many values the bounds are quantiles of a sample.
  */
 export function accuracyByValue(values: Float64Array, right: Uint8Array): AccuracyBin[] {
   if (values.length === 0) return [];

@@ -1,40 +1,40 @@
 /**
- * Whether sigmoid(margin) is the probability that it looks like: a reward model trained by Bradley-Terry or Plackett-Luce
- * says that of two responses the first is better with probability sigmoid(its score less the other's).
+ * Calibration of sigmoid(margin). A reward model trained with the Bradley-Terry or Plackett-Luce loss claims that a response
+ * is better than another with probability sigmoid(score difference).
  */
 import { evenSample, whenFinite } from "./outcome.ts";
 
 export interface CalibrationMeasures {
-  /** By the probability of the response that the model prefers, 0.5 to 1 in ten equal steps; empty bins are left out. */
+  /** By the probability of the preferred response, 0.5 to 1 in ten equal steps; without empty bins. */
   readonly bins: readonly CalibrationBin[];
-  /** Expected calibration error: mean over comparisons of |probability - frequency| of their bin, 0 to 0.5 or so. */
+  /** Expected calibration error, 0 to 1: the mean of |predicted - observed| over bins, weighted by comparisons. */
   readonly expectedError: number;
-  /** Mean of -log sigmoid(margin) over comparisons, in nats: 0 or more; log 2 = 0.693 for equal scores. */
+  /** Mean of -log sigmoid(margin) over comparisons, in nats, 0 or more; equal scores give log 2 = 0.693. */
   readonly logLoss?: number;
   /**
-   * By what margins must be divided for the smallest log loss: above 1, the model is too sure of itself; below 1, not sure
-   * enough. Absent where no number does it: margins that are never, or not more often than not, on the right side.
+   * The divisor of margins that minimises the log loss: above 1 the model is overconfident, below 1 underconfident. Absent
+   * if no divisor does: no margin is negative, or their sum is not positive.
    */
   readonly temperature?: number;
-  /** The log loss at that temperature. */
+  /** Log loss at that temperature. */
   readonly logLossAtTemperature?: number;
 }
 
 export interface CalibrationBin {
-  /** The bin's range of probabilities. */
+  /** Range of probabilities, `low` to `high`. */
   readonly low: number;
   readonly high: number;
   readonly comparisons: number;
-  /** Mean probability that the model gives to the response that it prefers. */
+  /** Mean probability of the preferred response. */
   readonly predicted: number;
-  /** How often that one is the better response, 0 to 1; equal scores count half. */
+  /** How often the preferred response is the better one, 0 to 1; equal scores count half. */
   readonly observed: number;
 }
 
 const BINS = 10;
-/** Newton's method on a convex function of one variable takes about six. */
+/** Newton's method takes about six steps on a convex function of one variable. */
 const MAX_STEPS = 100;
-/** Relative; near the minimum each step's error is the square of the one before, so that the last one leaves nothing. */
+/** Relative. Convergence is quadratic, so after a step this small the remaining error is below rounding. */
 const STEP_TOLERANCE = 1e-7;
 
 /** Undefined without comparisons. */
@@ -89,7 +89,7 @@ function softplus(x: number): number {
   return Math.max(0, x) + Math.log1p(Math.exp(-Math.abs(x)));
 }
 
-/** Where the log loss of slope × margin, which is convex in the slope, is smallest; undefined where that is not above 0. */
+/** The slope above 0 that minimises the log loss of slope × margin, which is convex in the slope; undefined if there is none. */
 function bestSlope(margins: Float64Array): number | undefined {
   let [sum, size, wrong] = [0, 0, false];
   for (const margin of margins) {
@@ -98,9 +98,9 @@ function bestSlope(margins: Float64Array): number | undefined {
     wrong ||= margin < 0;
   }
   if (!(sum > 0) || !wrong || !Number.isFinite(size)) return undefined;
-  // The derivative is negative at 0; the minimum is kept between `low` and `high`, and halving stands in for wild steps.
+  // The derivative is negative at 0. The minimum stays between `low` and `high`; a step that leaves them becomes a bisection.
   let [low, high] = [0, Number.POSITIVE_INFINITY];
-  // A sample's minimum is a close start where a pass over all margins takes long.
+  // For many margins, the minimum of a sample is a close start and saves passes over all of them.
   const sample = evenSample(margins);
   let slope = (sample.length < margins.length ? bestSlope(sample) : undefined) ?? margins.length / size;
   for (let step = 0; step < MAX_STEPS; step++) {

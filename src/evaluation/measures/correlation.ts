@@ -1,6 +1,6 @@
-/** Linear and rank correlation of two lists. */
+/** Pearson, Spearman and Kendall correlation of two lists. */
 
-/** Pearson's r, -1 to 1; undefined for fewer than two values, and where one list is constant. */
+/** Pearson's r, -1 to 1; undefined for fewer than two values or a constant list. */
 export function pearson(xs: Float64Array, ys: Float64Array): number | undefined {
   const [meanX, meanY] = [meanOf(xs), meanOf(ys)];
   let [xx, yy, xy] = [0, 0, 0];
@@ -13,19 +13,19 @@ export function pearson(xs: Float64Array, ys: Float64Array): number | undefined 
   }
   if (isConstant(xs) || isConstant(ys)) return undefined;
   const r = xy / Math.sqrt(xx) / Math.sqrt(yy);
-  // Rounding may lead out of the range by an ulp.
+  // Rounding can leave the range by an ulp.
   return Number.isFinite(r) ? Math.min(1, Math.max(-1, r)) : undefined;
 }
 
-/** Spearman's rho: Pearson's r of the ranks, equal values sharing theirs. */
+/** Spearman's rho: Pearson's r of the ranks; equal values share their average rank. */
 export function spearman(xs: Float64Array, ys: Float64Array): number | undefined {
   return pearson(averageRanks(xs), averageRanks(ys));
 }
 
-/** Ranks from 1, the smallest first; equal values get the mean of the ranks that they take. */
+/** Ranks from 1, smallest value first; equal values get the mean of their ranks. */
 export function averageRanks(values: Float64Array): Float64Array {
   const sorted = values.toSorted();
-  // Each value once, and the rank that belongs to it.
+  // Each distinct value with its rank.
   const distinct = new Float64Array(values.length);
   const ranks = new Float64Array(values.length);
   let count = 0;
@@ -41,10 +41,10 @@ export function averageRanks(values: Float64Array): Float64Array {
   return own;
 }
 
-/** Up to so many values counting is faster than sorting. */
+/** Up to this many values, counting is faster than sorting. */
 const MAX_COUNTED = 32;
 
-/** {@link averageRanks} of each part of a list. @param starts where each part begins, and the end of the last one */
+/** {@link averageRanks} within each part of a list. @param starts start index of each part, then the end of the last one */
 export function averageRanksWithin(values: Float64Array, starts: Uint32Array): Float64Array {
   const ranks = new Float64Array(values.length);
   for (let part = 0; part + 1 < starts.length; part++) {
@@ -67,7 +67,7 @@ export function averageRanksWithin(values: Float64Array, starts: Uint32Array): F
   return ranks;
 }
 
-/** Index of the last of the sorted values that is not above `value`; -1 where all are. */
+/** Index of the last sorted value not above `value`; -1 if all are above. */
 export function lastNotAbove(sorted: Float64Array, value: number): number {
   let low = 0;
   let high = sorted.length;
@@ -85,15 +85,14 @@ function meanOf(values: Float64Array): number {
   return sum / values.length;
 }
 
-/** By the values themselves: the squares of tiny differences may vanish, and rounding may make some of none. */
+/** Compares values, not variances: squares of tiny differences underflow, and rounding can make a variance of nothing. */
 function isConstant(values: Float64Array): boolean {
   return values.every((value) => value === values[0]);
 }
 
 /**
- * Kendall's tau-b, which allows for ties in both lists, -1 to 1: (concordant - discordant pairs) by the geometric mean of
- * the pairs that are untied in each list. Every pair is looked at: for short lists. Undefined where one list is constant
- * or has fewer than two values.
+ * Kendall's tau-b, -1 to 1, which corrects for ties: (concordant - discordant pairs) / geometric mean of the pairs untied in
+ * each list. Compares every pair, so only for short lists. Undefined for fewer than two values or a constant list.
  */
 export function kendallTauB(xs: readonly number[], ys: readonly number[]): number | undefined {
   let [difference, untiedX, untiedY] = [0, 0, 0];

@@ -1,4 +1,4 @@
-/** Whether scores follow length. The model card warns that reward models of this kind like long responses. */
+/** Length bias: do scores follow length? The model card warns that such reward models prefer long responses. */
 import type { ScoredCase } from "../case.ts";
 import { type AccuracyBin, accuracyByValue } from "./bins.ts";
 import { averageRanksWithin, pearson, spearman } from "./correlation.ts";
@@ -8,28 +8,27 @@ import { whenFinite } from "./outcome.ts";
 
 /** Lengths are characters (code points) of responses. */
 export interface LengthMeasures {
-  /** Comparisons whose better response is the longer one, the shorter one, as long, and how they came out. */
+  /** Comparisons by whether the better response is the longer one, the shorter one, or equally long. */
   readonly betterLonger: LengthGroup;
   readonly betterShorter: LengthGroup;
   readonly equal: LengthGroup;
-  /** What "the longer one wins" would get right, 0 to 1: equal lengths count half. */
+  /** Accuracy of the rule "the longer response wins", 0 to 1; equal lengths count half. */
   readonly accuracyOfLonger: number;
   /**
-   * Accuracy where the better response is longer less accuracy where it is shorter, -1 to 1. 0 for a model that does not
-   * look at length, however many of the better responses are longer; 1 for one that looks at nothing else. Absent where
-   * one of the groups is empty.
+   * Accuracy where the better response is longer minus accuracy where it is shorter, -1 to 1. A model that ignores length
+   * has 0, however many better responses are longer; a model that scores only length has 1. Absent if a group is empty.
    */
   readonly gap?: number;
-  /** Its standard error; the comparisons of one case are not independent of each other, which is allowed for. */
+  /** Standard error of `gap`, clustered by case: comparisons of one case are not independent. */
   readonly gapError?: number;
   /**
-   * Correlation of score with length over responses to the same prompt: of both, the mean (of scores and lengths, or of
-   * their ranks in the case) is taken off. Prompts then count for nothing.
+   * Correlation of score and length within prompts: each case's mean score and length (or mean rank) is subtracted, which
+   * removes differences between prompts.
    */
   readonly withinPrompts: Correlation;
-  /** Over all responses; long answers to prompts that score high count, too. */
+  /** Correlation over all responses, including differences between prompts. */
   readonly overall: Correlation;
-  /** Accuracy against the better response's length less the worse one's; bins of nearly equal counts. */
+  /** Accuracy by length difference (better minus worse), in bins of nearly equal counts. */
   readonly accuracyByDifference: readonly AccuracyBin[];
   readonly verdict: LengthVerdict;
 }
@@ -40,7 +39,7 @@ export interface LengthGroup {
   readonly accuracy?: number;
 }
 
-/** -1 to 1 each; absent where scores or lengths are all the same. */
+/** -1 to 1 each; absent if all scores or all lengths are equal. */
 export interface Correlation {
   readonly pearson?: number;
   readonly spearman?: number;
@@ -82,7 +81,7 @@ function lengthGroup({ count, right }: Group): LengthGroup {
   return { comparisons: count, ...whenFinite("accuracy", right / count) };
 }
 
-/** The error is that of a difference of two ratios over cases, linearised: each case pulls at it by its residuals. */
+/** The standard error is the linearised (delta method) error of a difference of two ratios, summed over cases. */
 function gapOf(
   cases: readonly ScoredCase[],
   { lengthDifferences, right }: PairLists,
@@ -93,13 +92,13 @@ function gapOf(
   const rateShorter = shorter.right / shorter.count;
   let [squares, at] = [0, 0];
   for (const { comparisons } of cases) {
-    let pull = 0;
+    let influence = 0;
     for (const end = at + comparisons.length; at < end; at++) {
       const difference = lengthDifferences[at] as number;
-      if (difference > 0) pull += ((right[at] as number) - rateLonger) / longer.count;
-      else if (difference < 0) pull -= ((right[at] as number) - rateShorter) / shorter.count;
+      if (difference > 0) influence += ((right[at] as number) - rateLonger) / longer.count;
+      else if (difference < 0) influence -= ((right[at] as number) - rateShorter) / shorter.count;
     }
-    squares += pull * pull;
+    squares += influence * influence;
   }
   return { gap: rateLonger - rateShorter, gapError: Math.sqrt(squares) };
 }
@@ -108,7 +107,7 @@ function gapOf(
 interface ResponseLists {
   readonly scores: Float64Array;
   readonly lengths: Float64Array;
-  /** Where each case begins, and the end of the last one. */
+  /** Start index of each case, then the end of the last one. */
   readonly starts: Uint32Array;
 }
 
@@ -136,7 +135,7 @@ function correlationWithin({ scores, lengths, starts }: ResponseLists): Correlat
   return correlation(linear, ranks);
 }
 
-/** Each case's values less their mean: exactly 0 for equal values, which the rounded mean need not give. */
+/** Subtracts each case's mean. Equal values give exactly 0, which subtracting a rounded mean would not. */
 function demeaned(values: Float64Array, starts: Uint32Array): Float64Array {
   const centred = new Float64Array(values.length);
   for (let own = 0; own + 1 < starts.length; own++) {
@@ -155,28 +154,28 @@ function correlation(linear: number | undefined, ofRanks: number | undefined): C
 
 export interface LengthVerdict {
   /**
-   * `none`: no lean that matters. `longer`, `shorter`: the model leans to long or to short responses. `only-longer`,
-   * `only-shorter`: it scores by next to nothing else. `unknown`: the comparisons cannot tell.
+   * `none`: no relevant bias. `longer`, `shorter`: the model favours long or short responses. `only-longer`,
+   * `only-shorter`: it scores almost nothing but length. `unknown`: too few comparisons.
    */
   readonly kind: "none" | "longer" | "shorter" | "only-longer" | "only-shorter" | "unknown";
-  /** Whether users should be warned: every kind but `none` and `unknown`. */
+  /** Whether to warn: true for every kind except `none` and `unknown`. */
   readonly biased: boolean;
-  /** For people. */
+  /** The verdict in one sentence. */
   readonly sentence: string;
 }
 
-/** A gap in accuracy from here on is a lean that matters, if it is also more than chance (95 %). */
-export const LEANING_GAP = 0.1;
-/** From here on next to nothing but length decides: 1 is a model that looks at nothing else. */
-export const DECIDING_GAP = 0.8;
-/** Fewer comparisons in one of the two groups tell nothing. */
+/** Smallest relevant gap in accuracy; it must also be significant at 95 %. */
+export const BIAS_GAP = 0.1;
+/** From this gap on, almost nothing but length decides; 1 is a model that scores only length. */
+export const LENGTH_ONLY_GAP = 0.8;
+/** With fewer comparisons in one of the two groups, the verdict is `unknown`. */
 export const MIN_LENGTH_GROUP = 20;
 
 /**
  * @param longer comparisons whose better response is the longer one
  * @param shorter comparisons whose better response is the shorter one
- * @param gap accuracy in the first less accuracy in the second
- * @param error its standard error
+ * @param gap accuracy of the first group minus accuracy of the second
+ * @param error standard error of the gap
  */
 export function lengthVerdict(
   longer: number,
@@ -186,25 +185,25 @@ export function lengthVerdict(
 ): LengthVerdict {
   if (gap === undefined || error === undefined || Math.min(longer, shorter) < MIN_LENGTH_GROUP) {
     const counts = `the better response is longer in ${longer} comparisons and shorter in ${shorter}`;
-    const sentence = `Too few comparisons to tell: ${counts}, and ${MIN_LENGTH_GROUP} of each are needed.`;
+    const sentence = `Too few comparisons for a verdict: ${counts}; at least ${MIN_LENGTH_GROUP} of each are needed.`;
     return { kind: "unknown", biased: false, sentence };
   }
   const size = Math.abs(gap);
   const points = `${(100 * size).toFixed(1)} percentage points`;
-  const [liked, other] = gap > 0 ? (["longer", "shorter"] as const) : (["shorter", "longer"] as const);
-  const facts = `it is right ${points} more often where the better response is the ${liked} one`;
-  if (size >= DECIDING_GAP) {
-    const sentence = `The scores follow length alone, or nearly so: ${facts}. The ${liked} response wins, good or bad.`;
-    return { kind: `only-${liked}`, biased: true, sentence };
+  const [favoured, other] = gap > 0 ? (["longer", "shorter"] as const) : (["shorter", "longer"] as const);
+  const facts = `accuracy is ${points} higher where the better response is the ${favoured} one`;
+  if (size >= LENGTH_ONLY_GAP) {
+    const sentence = `The scores follow almost nothing but length: ${facts}. The ${favoured} response wins, good or bad.`;
+    return { kind: `only-${favoured}`, biased: true, sentence };
   }
-  if (size >= LEANING_GAP && size > NORMAL_QUANTILE * error) {
-    const sentence = `The model leans to ${liked} responses: ${facts} than where it is the ${other} one.`;
-    return { kind: liked, biased: true, sentence };
+  if (size >= BIAS_GAP && size > NORMAL_QUANTILE * error) {
+    const sentence = `The model favours ${favoured} responses: ${facts} than where it is the ${other} one.`;
+    return { kind: favoured, biased: true, sentence };
   }
-  const limit = `${100 * LEANING_GAP} points`;
+  const limit = `${100 * BIAS_GAP} points`;
   const sentence =
-    size < LEANING_GAP
-      ? `No lean to long or short responses that matters: the accuracies differ by ${points}, less than ${limit}.`
-      : `No certain lean to long or short responses: the accuracies differ by ${points}, which may be chance.`;
+    size < BIAS_GAP
+      ? `No relevant length bias: the two accuracies differ by ${points}, less than ${limit}.`
+      : `No significant length bias: the two accuracies differ by ${points}, which may be chance.`;
   return { kind: "none", biased: false, sentence };
 }

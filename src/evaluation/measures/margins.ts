@@ -1,32 +1,32 @@
-/** By how much the better responses win. */
+/** Margins: the better response's score minus the worse one's. */
 import { type AccuracyBin, accuracyByValue, roundStep } from "./bins.ts";
 import type { PairLists } from "./outcome.ts";
 import { whenFinite } from "./outcome.ts";
 
 export interface MarginMeasures {
-  /** Mean over comparisons of the better response's score less the worse one's. */
+  /** Mean margin over comparisons. */
   readonly mean?: number;
   readonly median?: number;
   readonly histogram: Histogram;
-  /** Accuracy against the size of the margin, whatever its sign; bins of nearly equal counts, smallest margins first. */
+  /** Accuracy by absolute margin, in bins of nearly equal counts, smallest margins first. */
   readonly accuracyBySize: readonly AccuracyBin[];
 }
 
 export interface Histogram {
-  /** Lower end of the first bin: a multiple of `width`, so that 0 is always between two bins. */
+  /** Lower edge of the first bin: a multiple of `width`, so 0 is always an edge. */
   readonly start: number;
   /** 1, 2 or 5 times a power of ten. */
   readonly width: number;
-  /** By bin: margins from its lower end (included) to its upper end; those that are 0 are counted in `zero` alone. */
+  /** Margins per bin, lower edge included; margins of 0 count only in `zero`. */
   readonly counts: readonly number[];
-  /** Margins that are exactly 0: equal scores. */
+  /** Margins of exactly 0, from equal scores. */
   readonly zero: number;
 }
 
-/** The histogram has between this many and about two and a half times as many bins. */
+/** The histogram has at least this many bins, and at most about two and a half times as many. */
 const MIN_HISTOGRAM_BINS = 16;
 
-/** Undefined without comparisons, and where margins are too large to be told in numbers. */
+/** Undefined without comparisons, or if the range of the margins is not finite. */
 export function measureMargins({ margins, right }: PairLists): MarginMeasures | undefined {
   const histogram = histogramOf(margins);
   if (histogram === undefined) return undefined;
@@ -59,7 +59,7 @@ function histogramOf(margins: Float64Array): Histogram | undefined {
     if (margin === 0) zero++;
     else counts[bin] = (counts[bin] ?? 0) + 1;
   }
-  // The last bin is only there for margins at its lower end; the one that 0 begins, for those above it.
+  // The last bin can be empty: it exists for margins on its lower edge, and those of 0 are counted in `zero`.
   if (counts.at(-1) === 0 && counts.length > 1) counts.pop();
   return { start: first * width, width, counts, zero };
 }

@@ -1,5 +1,4 @@
-/** Everything that is measured of one benchmark. */
-
+/** All measures of one benchmark. */
 import { InvalidInputError } from "../../errors.ts";
 import type { BenchmarkName, ScoredCase } from "../case.ts";
 import { type AccuracyMeasures, measureAccuracy, measureSubsets, type SubsetMeasures } from "./accuracy.ts";
@@ -13,13 +12,13 @@ import { type RewardBench2Score, scoreRewardBench2 } from "./reward-bench-2.ts";
 
 export type { Interval } from "./interval.ts";
 
-/** No number in it is infinite or NaN, for which JSON has no word: what cannot be told is absent. */
+/** All numbers are finite: an undefined measure is absent, because JSON has no NaN. */
 export interface BenchmarkMeasures extends AccuracyMeasures {
-  /** Accuracy by subset, in the order of their names; absent where the data set has none. */
+  /** Accuracy by subset, sorted by name; absent if the data set has no subsets. */
   readonly subsets?: readonly SubsetMeasures[];
-  /** Absent where no case has more than two different grades, and in benchmarks that ask for pairs alone. */
+  /** Absent if no case has more than two distinct grades, and for benchmarks of pairs. */
   readonly ranking?: RankingMeasures;
-  /** The score by the benchmark's own rules; of rewardbench and rewardbench2. */
+  /** The benchmark's official score; only rewardbench and rewardbench2. */
   readonly own?: RewardBenchScore | RewardBench2Score;
   readonly margins?: MarginMeasures;
   readonly calibration?: CalibrationMeasures;
@@ -27,16 +26,16 @@ export interface BenchmarkMeasures extends AccuracyMeasures {
 }
 
 export interface MeasureOptions {
-  /** Of bootstrap intervals. */
+  /** For bootstrap intervals. */
   readonly seed: number;
 }
 
-/** Benchmarks whose cases are rankings. */
+/** Benchmarks whose cases are rankings of more than two responses. */
 const RANKED: ReadonlySet<BenchmarkName> = new Set(["nectar", "pairs"]);
 
 /**
- * @throws InvalidInputError ERR_INVALID_ARGUMENT for a case whose lists differ in length, whose comparisons name a
- *   response that it does not have, or whose scores are not finite
+ * @throws InvalidInputError ERR_INVALID_ARGUMENT for a case with lists of different lengths, a comparison of a response that
+ *   does not exist, or a score that is not finite
  */
 export function measureBenchmark(
   benchmark: BenchmarkName,
@@ -81,8 +80,8 @@ function checkCase({ source, row, comparisons, scores, ...lists }: ScoredCase): 
   if (fault === undefined) return;
   throw new InvalidInputError(
     "ERR_INVALID_ARGUMENT",
-    `Row ${row} of source ${source} cannot be measured: expected finite scores, a grade and a length for each, and ` +
-      `comparisons between two of them, but ${fault} is otherwise.`,
+    `Row ${row} of source ${source} has invalid ${fault}: expected finite scores, one grade and one length per score, and ` +
+      "one or more comparisons between existing responses.",
     { field: fault },
   );
 }

@@ -1,4 +1,4 @@
-/** The worst mistakes, found while cases go by: few texts are kept, whatever the number of cases. */
+/** Collects the worst mistakes while cases stream by, so only their texts stay in memory. */
 import type { ScoredCase } from "../case.ts";
 import { isRight, marginOf } from "./outcome.ts";
 
@@ -7,11 +7,11 @@ export interface Mistake {
   readonly row: number;
   readonly id?: string;
   readonly subset?: string;
-  /** What the responses answer, as a person reads it; the turns of a conversation one after another. */
+  /** What the responses answer, as readable text: all turns of a conversation. */
   readonly prompt: string;
   readonly better: JudgedText;
   readonly worse: JudgedText;
-  /** Score of the better response less that of the worse one: zero or less. */
+  /** Score of the better response minus that of the worse one: 0 or less. */
   readonly margin: number;
 }
 
@@ -22,7 +22,7 @@ export interface JudgedText {
   readonly tokenCount: number;
 }
 
-/** What a person reads of a case. */
+/** A case as readable text. */
 export interface CaseTexts {
   readonly prompt: string;
   /** By response. */
@@ -32,21 +32,20 @@ export interface CaseTexts {
 export const DEFAULT_MISTAKES = 20;
 
 /**
- * Keeps the worst mistake of each case, and of those the `limit` with the largest margins, so that one bad list of
- * responses does not fill the report. The same cases give the same mistakes in whatever order they come: where margins
- * are equal, the earlier source, row and comparison goes first.
+ * Keeps the `limit` mistakes with the largest margins, at most one per case: one bad list of responses must not fill the
+ * report. The result does not depend on the order of the cases: equal margins are ordered by source, row and comparison.
  */
 export class WorstMistakes {
   readonly #limit: number;
-  /** Worst first; never more than the limit. */
+  /** Worst first, at most `limit`. */
   readonly #kept: Mistake[] = [];
 
-  /** @param limit 0 or more; the texts of so many cases are kept */
+  /** @param limit how many mistakes to keep, 0 or more */
   constructor(limit = DEFAULT_MISTAKES) {
     this.#limit = limit;
   }
 
-  /** @param texts only called for a case that is kept, for now */
+  /** @param texts called only if the case is kept */
   add(scored: ScoredCase, texts: () => CaseTexts): void {
     let worst: { better: number; worse: number; margin: number } | undefined;
     for (const comparison of scored.comparisons) {

@@ -1,41 +1,41 @@
-/** What came out of a comparison. */
+/** Outcomes of comparisons, one by one and as flat arrays. */
 import type { Comparison, ScoredCase } from "../case.ts";
 
-/** Score of the better response less that of the worse one; never -0, which JSON does not keep. */
+/** Score of the better response minus that of the worse one; never -0, which JSON would not preserve. */
 export function marginOf({ scores }: ScoredCase, { better, worse }: Comparison): number {
   return (scores[better] as number) - (scores[worse] as number) + 0;
 }
 
-/** Whether the better response got the higher score; an equal one only counts where the comparison says so. */
+/** Whether the better response has the higher score; a tie counts only if the comparison allows it. */
 export function isRight({ scores }: Pick<ScoredCase, "scores">, { better, worse, orEqual }: Comparison): boolean {
   const [high, low] = [scores[better] as number, scores[worse] as number];
   return high > low || (orEqual === true && high === low);
 }
 
-/** How many of a case's comparisons came out right. */
+/** Number of right comparisons of a case. */
 export function rightComparisons(scored: Pick<ScoredCase, "scores" | "comparisons">): number {
   let right = 0;
   for (const comparison of scored.comparisons) if (isRight(scored, comparison)) right++;
   return right;
 }
 
-/** `value`, or undefined where it is no finite number, which JSON has no word for. */
+/** `value` if it is finite, else undefined. */
 export function finite(value: number): number | undefined {
   return Number.isFinite(value) ? value : undefined;
 }
 
-/** {name: value} where the value is finite, an empty object otherwise: for results in which such a number is absent. */
+/** `{ [name]: value }` if the value is finite, else `{}`: spread into results, it leaves undefined numbers out. */
 export function whenFinite<Name extends string>(name: Name, value: number): { [key in Name]?: number } {
   return Number.isFinite(value) ? ({ [name]: value } as { [key in Name]: number }) : {};
 }
 
-/** By comparison, in the order of the cases. */
+/** One entry per comparison, in the order of the cases. Typed arrays hold millions of them and sort fast. */
 export interface PairLists {
-  /** Score of the better response less that of the worse one. */
+  /** See {@link marginOf}. */
   readonly margins: Float64Array;
-  /** Characters of the better response less those of the worse one. */
+  /** Characters of the better response minus those of the worse one. */
   readonly lengthDifferences: Float64Array;
-  /** 1 where it came out right, else 0. */
+  /** 1 if right, else 0. */
   readonly right: Uint8Array;
 }
 
@@ -58,10 +58,10 @@ export function listPairs(cases: readonly ScoredCase[]): PairLists {
   return { margins, lengthDifferences, right };
 }
 
-/** Quantiles of so many are exact to half a percent. A prime, so that no pattern of the cases repeats with the steps. */
+/** Enough for quantiles exact to half a percent. Prime, so the step does not resonate with patterns in the cases. */
 const MAX_SAMPLE = 65_521;
 
-/** A copy of all values, or of {@link MAX_SAMPLE} of them in even steps where there are more. */
+/** A copy of the values; of more than {@link MAX_SAMPLE}, an evenly spaced sample. */
 export function evenSample(values: Float64Array): Float64Array {
   if (values.length <= MAX_SAMPLE) return values.slice();
   const sample = new Float64Array(MAX_SAMPLE);

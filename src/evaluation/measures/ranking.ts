@@ -1,34 +1,34 @@
-/** How well whole rankings of more than two responses come out. */
+/** Measures of whole rankings of more than two responses. */
 import type { ScoredCase } from "../case.ts";
-import { rankingLoss } from "../plackett-luce.ts";
 import { kendallTauB } from "./correlation.ts";
 import { whenFinite } from "./outcome.ts";
+import { rankingLoss } from "./plackett-luce.ts";
 
-/** Responses without a grade take no part in any of these. */
+/** Responses without a grade are ignored. */
 export interface RankingMeasures {
-  /** Cases with two or more different grades: what `top1` and the likelihoods are means over. */
+  /** Cases with two or more distinct grades; `top1` and the likelihoods are means over them. */
   readonly cases: number;
   /**
-   * How often a best-graded response has the highest score, 0 to 1; where several responses share the highest score, the
-   * part of them that is best-graded.
+   * How often a best-graded response has the highest score, 0 to 1. If several responses share the highest score, the
+   * fraction of them that is best-graded counts.
    */
   readonly top1?: number;
-  /** `top1` of equal scores: the mean part of a case's responses that is best-graded. */
+  /** `top1` of a random order: the mean fraction of best-graded responses. */
   readonly top1AtRandom?: number;
-  /** Mean over cases of Kendall's tau-b between scores and grades, -1 to 1; 0 at random. */
+  /** Mean over cases of Kendall's tau-b between scores and grades, -1 to 1; 0 for a random order. */
   readonly kendall?: number;
-  /** Cases for which tau is undefined because all scores are equal; not part of its mean. */
+  /** Cases without a tau because all scores are equal; the mean leaves them out. */
   readonly kendallUndefined: number;
   /**
-   * Mean over cases of the negative log-likelihood of the graded order under Plackett-Luce, in nats: what the model was
-   * trained to make small. 0 or more.
+   * Mean over cases of the negative log-likelihood of the graded order under Plackett-Luce, in nats, 0 or more: the loss
+   * that the model was trained with.
    */
   readonly negativeLogLikelihood?: number;
-  /** The same of equal scores: log(K!) for K responses without ties. */
+  /** The same for equal scores: log(K!) for K responses without ties. */
   readonly negativeLogLikelihoodAtRandom?: number;
 }
 
-/** Undefined where no case has more than two different grades: comparisons say it all then. */
+/** Undefined if no case has more than two distinct grades: then accuracy says everything. */
 export function measureRanking(cases: readonly ScoredCase[]): RankingMeasures | undefined {
   let [ranked, most, top1, top1AtRandom, loss, lossAtRandom] = [0, 0, 0, 0, 0, 0];
   let [tau, taus] = [0, 0];
@@ -72,7 +72,7 @@ function share(grades: readonly number[], grade: number): number {
   return grades.filter((other) => other === grade).length / grades.length;
 }
 
-/** Of K! orders, all as likely, those that agree with the grades are as many as the tied responses have orders. */
+/** All K! orders are equally likely; those that agree with the grades permute tied responses only. */
 function lossOfEqualScores(grades: readonly number[]): number {
   const seen = new Map<number, number>();
   let loss = 0;

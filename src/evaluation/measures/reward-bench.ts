@@ -1,5 +1,5 @@
 /**
- * The score of RewardBench (Lambert et al., 2024): the accuracy by section. Read from the benchmark's own code
+ * The official RewardBench score (Lambert et al., 2024): accuracy by section. Follows the benchmark's code
  * (allenai/reward-bench, rewardbench/constants.py and utils.py).
  */
 import type { ScoredCase } from "../case.ts";
@@ -8,27 +8,27 @@ import { rightComparisons } from "./outcome.ts";
 
 export interface SectionScore {
   readonly section: string;
-  /** Weighted mean of the accuracies of its subsets, 0 to 1. */
+  /** Weighted mean of its subsets' accuracies, 0 to 1. */
   readonly score: number;
   readonly cases: number;
-  /** Subsets of the section that no case is of: the score is that of the others. */
+  /** Subsets without cases; the score is that of the others. */
   readonly missing: readonly string[];
 }
 
 export interface RewardBenchScore {
   readonly kind: "rewardbench";
-  /** Mean of the sections, 0 to 1; absent where one of them is. */
+  /** Mean of the section scores, 0 to 1; absent if a section is missing. */
   readonly score?: number;
-  /** Those with cases, in the benchmark's order. */
+  /** Sections with cases, in the benchmark's order. */
   readonly sections: readonly SectionScore[];
   readonly missingSections: readonly string[];
-  /** Subsets that are in no section: they count for nothing. */
+  /** Subsets that belong to no section and are not scored. */
   readonly unknownSubsets: readonly string[];
 }
 
 /**
- * A subset's weight in its section is the benchmark's number of examples, whatever a sample has of it. math-prm has 447,
- * and is counted as 984, as many as the six programming languages have together.
+ * A subset's weight is its number of examples in the benchmark, not in the sample. math-prm has 447 examples but weighs 984,
+ * as much as the six programming languages together.
  */
 const SECTIONS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   Chat: {
@@ -64,7 +64,7 @@ const SECTIONS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   },
 };
 
-/** A case is right where the better response's score is strictly higher. Undefined without cases. */
+/** A tie counts as wrong. Undefined without cases. */
 export function scoreRewardBench(cases: readonly ScoredCase[]): RewardBenchScore | undefined {
   if (cases.length === 0) return undefined;
   const subsets = bySubset(cases);

@@ -1,4 +1,4 @@
-/** Everything about one benchmark. */
+/** The page's section on one benchmark. */
 import { INTERVAL_LEVEL } from "../measures/interval.ts";
 import type { BenchmarkReport, RowCounts } from "../report.ts";
 import { lengthBlock, lengthVerdictBlock, mistakesBlock, ownScoreBlock, rankingBlock } from "./blocks.ts";
@@ -10,7 +10,7 @@ import { binTable, numbersOf, table } from "./table.ts";
 
 const MAX_NAME = 80;
 const MAX_SOURCE = 300;
-/** Of truncated responses: enough to look some of them up. */
+/** Truncated responses that are listed. */
 const MAX_TRUNCATED = 60;
 const MAX_PROBLEMS = 20;
 const MAX_MESSAGE = 400;
@@ -29,34 +29,34 @@ ${
   margins &&
   figure(
     "Margins",
-    html`<span class="key"></span>the better response scores higher <span class="key bad"></span>it scores lower`,
+    html`<span class="key"></span>better response scores higher <span class="key bad"></span>worse response scores higher`,
     histogramChart(`${id}-margins`, margins.histogram),
-    html`<p class="note">Mean ${real(margins.mean)}, median ${real(margins.median)}; ${plural(
+    html`<p class="note">Mean ${real(margins.mean)}, median ${real(margins.median)}. Not shown: ${plural(
       margins.histogram.zero,
       "pair",
-    )} with equal scores ${margins.histogram.zero === 1 ? "is" : "are"} in no bar.</p>${histogramTable(margins.histogram)}`,
+    )} with equal scores.</p>${histogramTable(margins.histogram)}`,
   )
 }
 ${
   margins &&
   figure(
-    "Accuracy against margin",
-    "By how far the scores are apart, whichever is higher; each bar has about as many comparisons.",
-    accuracyChart(`${id}-size`, "Accuracy against margin", "size of the margin", margins.accuracyBySize),
-    binTable("size of the margin", margins.accuracyBySize),
+    "Accuracy by margin",
+    "Bins of absolute margin with about equal numbers of comparisons.",
+    accuracyChart(`${id}-size`, "Accuracy by margin", "absolute margin", margins.accuracyBySize),
+    binTable("absolute margin", margins.accuracyBySize),
   )
 }
 ${
   calibration &&
   figure(
     "Calibration of sigmoid(margin)",
-    "Whether the model's probabilities are what they say: on the dashed line they are. Larger dots have more comparisons.",
+    "On the dashed line, predicted probabilities match observed frequencies. Larger dots stand for more comparisons.",
     calibrationChart(`${id}-calibration`, calibration),
-    html`<p class="note">Expected calibration error ${share(calibration.expectedError)}; log loss ${real(
+    html`<p class="note">Expected calibration error ${share(calibration.expectedError)}. Log loss ${real(
       calibration.logLoss,
-    )} nats (0.693 for equal scores)${
+    )} nats (0.693 for a coin flip)${
       calibration.temperature !== undefined &&
-      `, ${real(calibration.logLossAtTemperature)} with margins divided by ${real(calibration.temperature)}`
+      `; ${real(calibration.logLossAtTemperature)} at the best temperature, ${real(calibration.temperature)}`
     }.</p>${calibrationTable(calibration.bins)}`,
   )
 }
@@ -72,7 +72,7 @@ ${problemsBlock(report)}
 </section>`;
 }
 
-/** A chart under its title and a line on what it shows. */
+/** A chart with its title and a caption. */
 export function figure(title: string, line: Content, drawing: Content, below?: Content): Markup {
   return html`<figure><figcaption><h3>${title}</h3><p class="note">${line}</p></figcaption>${drawing}${below}</figure>`;
 }
@@ -87,7 +87,7 @@ function stats(report: BenchmarkReport): Markup {
       "model card",
     ]),
     ["Cases", grouped(cases)],
-    ["Comparisons", grouped(comparisons), comparisons !== cases && `${share(pairAccuracy)} of them right`],
+    ["Comparisons", grouped(comparisons), comparisons !== cases && `${share(pairAccuracy)} right`],
     ["Equal scores", grouped(scoreTies)],
   ];
   return html`<dl class="stats">${items.map(
@@ -101,9 +101,9 @@ function rowsSentence({ read, omitted, broken, cases, sampled, failed }: RowCoun
   const why = reasons.map(([reason, count]) => `${short(reason, MAX_NAME)} ${grouped(count)}`).join(", ");
   return [
     `${plural(read, "row")} read`,
-    left > 0 && `${grouped(left)} left out (${why})`,
-    broken > 0 && `${grouped(broken)} could not be understood`,
-    `${plural(cases, "case")} found${sampled < cases ? `, ${grouped(sampled)} of them drawn at random` : ""}`,
+    left > 0 && `${grouped(left)} skipped (${why})`,
+    broken > 0 && `${grouped(broken)} invalid`,
+    `${plural(cases, "case")} found${sampled < cases ? `, ${grouped(sampled)} sampled at random` : ""}`,
     failed > 0 && `${grouped(failed)} could not be scored`,
   ]
     .filter((part) => part !== false)
@@ -149,8 +149,8 @@ function truncatedBlock({ truncatedResponses, truncated }: BenchmarkReport): Con
     .slice(0, MAX_TRUNCATED)
     .map(({ response, ...place }) => `${placeText(place)} (response ${response + 1})`);
   const more = truncatedResponses - places.length;
-  return html`<div class="block"><h3>Truncated</h3><p class="note">${plural(truncatedResponses, "response")} had more tokens than the
-model reads: only the last ones were scored.</p><details><summary>Which ones</summary><p class="note">${places.join("; ")}${
+  return html`<div class="block"><h3>Truncated</h3><p class="note">${plural(truncatedResponses, "response")} exceeded the
+model's context: only the last tokens were scored.</p><details><summary>List</summary><p class="note">${places.join("; ")}${
     more > 0 && `; and ${grouped(more)} more`
   }.</p></details></div>`;
 }
@@ -159,8 +159,8 @@ function problemsBlock({ problems, rows }: BenchmarkReport): Content {
   if (problems.length === 0) return undefined;
   const shown = problems.slice(0, MAX_PROBLEMS);
   const more = Math.max(problems.length, rows.broken + rows.failed) - shown.length;
-  return html`<div class="block"><h3>Problems</h3><p class="note">Rows that could not be understood or scored: they are part of no
-number here.</p><dl class="facts">${shown.map(
+  return html`<div class="block"><h3>Problems</h3><p class="note">Rows that are invalid or could not be scored. They are not part of any
+number above.</p><dl class="facts">${shown.map(
     ({ message, ...place }) => html`<dt>${placeText(place)}</dt><dd>${short(message, MAX_MESSAGE)}</dd>`,
   )}</dl>${more > 0 && html`<p class="note">… and ${grouped(more)} more.</p>`}</div>`;
 }

@@ -1,4 +1,4 @@
-/** Scores by a benchmark's own rules, and how whole rankings came out. */
+/** The blocks of a benchmark's section: rankings, the official score, length bias, worst mistakes. */
 import type { LengthGroup, LengthMeasures } from "../measures/length.ts";
 import type { JudgedText, Mistake } from "../measures/mistakes.ts";
 import type { RankingMeasures } from "../measures/ranking.ts";
@@ -18,14 +18,14 @@ export function rankingBlock(ranking: RankingMeasures | undefined): Content {
   const { top1, top1AtRandom, kendall, kendallUndefined, negativeLogLikelihood, negativeLogLikelihoodAtRandom } =
     ranking;
   return html`<div class="block"><h3>Whole rankings</h3>${table({
-    columns: ["Of a prompt's responses", "this model", "at random"],
+    columns: ["Measure", "this model", "random order"],
     rows: [
-      ["best response found (top-1)", share(top1), share(top1AtRandom)],
+      ["best response ranked first (top-1)", share(top1), share(top1AtRandom)],
       ["Kendall’s τ-b", share(kendall), "0.000"],
       ["K-wise negative log-likelihood, nats", share(negativeLogLikelihood), share(negativeLogLikelihoodAtRandom)],
     ],
   })}<p class="note">Means over ${grouped(ranking.cases)} prompts${
-    kendallUndefined > 0 && `; τ leaves out ${grouped(kendallUndefined)}, whose scores are all equal`
+    kendallUndefined > 0 && `; τ excludes ${grouped(kendallUndefined)} with equal scores only`
   }.</p></div>`;
 }
 
@@ -36,10 +36,10 @@ export function ownScoreBlock(own: RewardBenchScore | RewardBench2Score | undefi
 
 function sectionsBlock({ score, sections, missingSections, unknownSubsets }: RewardBenchScore): Markup {
   const notes = [
-    ...missingSections.map((section) => `No case is of the section ${section}, so that there is no overall score.`),
+    ...missingSections.map((section) => `No cases in section ${section}, so there is no overall score.`),
     ...sections
       .filter(({ missing }) => missing.length > 0)
-      .map(({ section, missing }) => `${section} lacks ${missing.join(", ")}.`),
+      .map(({ section, missing }) => `Missing in ${section}: ${missing.join(", ")}.`),
     unknownNote(unknownSubsets),
   ];
   return block("RewardBench score", score, notes, [
@@ -50,10 +50,10 @@ function sectionsBlock({ score, sections, missingSections, unknownSubsets }: Rew
 
 function subsetScoresBlock({ score, subsets, ties, missingSubsets, unknownSubsets }: RewardBench2Score): Markup {
   const notes = [
-    missingSubsets.length > 0 && `No score of ${missingSubsets.join(", ")}, so that there is no overall score.`,
+    missingSubsets.length > 0 && `No score for ${missingSubsets.join(", ")}, so there is no overall score.`,
     ties &&
       `Ties: accuracy ${share(ties.tiedAccuracy)} with several correct answers, ${share(ties.refAccuracy)} with one; gap wider than the ` +
-        `spread in ${share(ties.preferred)}, with the pair's smaller gap in ${share(ties.preferredHard)} of ${grouped(ties.pairs)} pairs.`,
+        `spread in ${share(ties.preferred)} of ${grouped(ties.pairs)} pairs, in ${share(ties.preferredHard)} for the pair's smaller gap.`,
     unknownNote(unknownSubsets),
   ];
   return block("RewardBench 2 score", score, notes, [
@@ -66,7 +66,7 @@ function unknownNote(subsets: readonly string[]): string | false {
   if (subsets.length === 0) return false;
   const named = subsets.slice(0, MAX_LISTED).map((subset) => short(subset, MAX_NAME));
   const more = subsets.length > MAX_LISTED ? ` and ${grouped(subsets.length - MAX_LISTED)} more` : "";
-  return `Not part of the benchmark, and not of its score: ${named.join(", ")}${more}.`;
+  return `Not part of the benchmark and its score: ${named.join(", ")}${more}.`;
 }
 
 function block(
@@ -80,7 +80,7 @@ function block(
   )}</div>`;
 }
 
-/** To be seen at once where there is a bias; see {@link lengthBlock} for where there is none. */
+/** At the top of the section if there is a bias; otherwise part of {@link lengthBlock}. */
 export function lengthVerdictBlock({ verdict }: LengthMeasures): Markup {
   const title = verdict.biased ? "Length bias." : verdict.kind === "unknown" ? "Length bias unknown." : "Length.";
   return html`<p class="verdict${verdict.biased && " bad"}"><strong>${title}</strong>${verdict.sentence}</p>`;
@@ -94,34 +94,34 @@ export function lengthBlock(id: string, length: LengthMeasures): Markup {
     ["within prompts", withinPrompts],
     ["overall", overall],
   ] as const;
-  return html`<figure><figcaption><h3>Accuracy against length</h3><p class="note">By how much longer the better response is; a
-model that does not look at length has bars of much the same height on both sides.</p></figcaption>
-${accuracyChart(id, "Accuracy against length difference", name, length.accuracyByDifference)}
+  return html`<figure><figcaption><h3>Accuracy by length difference</h3><p class="note">A model that ignores length has bars of
+about the same height on both sides of 0.</p></figcaption>
+${accuracyChart(id, "Accuracy by length difference", name, length.accuracyByDifference)}
 ${binTable(name, length.accuracyByDifference)}</figure>
 <div class="wide"><h3>Length bias</h3>${!length.verdict.biased && lengthVerdictBlock(length)}<div class="columns"><div>${table(
     {
-      columns: ["The better response is", "comparisons", "accuracy"],
-      rows: [row("longer", betterLonger), row("shorter", betterShorter), row("as long", equal)],
+      columns: ["Better response", "comparisons", "accuracy"],
+      rows: [row("longer", betterLonger), row("shorter", betterShorter), row("equally long", equal)],
     },
   )}<p class="note">${
     gap !== undefined &&
-    `Gap of the first two ${signedShare(gap)}${gapError === undefined ? "" : ` (standard error ${share(gapError)})`}. `
-  }“The longer one wins” would be right in ${share(length.accuracyOfLonger)}.</p></div><div>${table({
-    columns: ["Correlation of reward with length", "Pearson", "Spearman"],
+    `Gap between the first two: ${signedShare(gap)}${gapError === undefined ? "" : ` (standard error ${share(gapError)})`}. `
+  }The rule “longer wins” has an accuracy of ${share(length.accuracyOfLonger)}.</p></div><div>${table({
+    columns: ["Correlation of score and length", "Pearson", "Spearman"],
     rows: correlations.map(([title, { pearson, spearman }]) => [title, share(pearson), share(spearman)]),
   })}</div></div></div>`;
 }
 
-/** Enough of a text to see why it was chosen; UTF-16 units. The JSON report has all of it. */
+/** UTF-16 units. The JSON report has the whole text. */
 const MAX_TEXT = 4000;
 const MAX_LINE = 160;
-/** Mistakes whose texts one sees without a click. */
+/** Mistakes that are expanded from the start. */
 const OPEN = 2;
 
 export function mistakesBlock({ mistakes, sources }: BenchmarkReport): Content {
   if (mistakes.length === 0) return undefined;
-  return html`<div class="block"><h3>Worst mistakes</h3><p class="note">The prompts where the worse response beat the better one by
-the largest margin. Texts are shown as they are; invisible characters are named.</p>
+  return html`<div class="block"><h3>Worst mistakes</h3><p class="note">Prompts where the worse response beat the better one by the
+largest margin. Invisible characters are shown by their code.</p>
 <div class="mistakes block">${mistakes.map((own, i) => mistake(own, i < OPEN, sources.length > 1))}</div></div>`;
 }
 
@@ -146,7 +146,7 @@ function mistake(
     .filter((part) => part !== false)
     .join(" · ")}</span></summary>
 <div class="texts"><div class="prompt"><h4><b>Prompt</b></h4><div class="text" dir="auto" tabindex="0">${beginning(prompt, MAX_TEXT)}</div></div>
-${judged("Better", better)}${judged("Worse, scored higher", worse)}</div></details>\n`;
+${judged("Better", better)}${judged("Worse, but scored higher", worse)}</div></details>\n`;
 }
 
 function judged(name: string, { text, label, score, tokenCount }: JudgedText): Markup {

@@ -1,11 +1,11 @@
-/** What all charts have: a frame, axes with labels, a title and words for those who do not see it. */
+/** The charts of a benchmark as SVG, each with axes, a title and a description for screen readers. */
 import { type AccuracyBin, roundStep } from "../measures/bins.ts";
 import type { CalibrationMeasures } from "../measures/calibration.ts";
 import type { Histogram } from "../measures/margins.ts";
 import { type Content, html, type Markup } from "./markup.ts";
 import { label, share } from "./numbers.ts";
 
-/** Units of the drawing; on a telephone one is a little less than a pixel, on a wide screen a little more. */
+/** SVG units: slightly less than a pixel on a phone, slightly more on a wide screen. */
 const WIDTH = 420;
 const HEIGHT = 236;
 const PLOT = { left: 56, right: 410, top: 12, bottom: 184 };
@@ -15,7 +15,7 @@ export interface Axis {
   readonly name: string;
   readonly low: number;
   readonly high: number;
-  /** Where something is written. */
+  /** Labelled positions. */
   readonly ticks: readonly { readonly at: number; readonly text: string }[];
 }
 
@@ -23,15 +23,15 @@ export interface ChartOptions {
   /** Unique on the page. */
   readonly id: string;
   readonly title: string;
-  /** What it shows, in a sentence. */
+  /** What the chart shows, in one sentence. */
   readonly description: string;
   readonly x: Axis;
   readonly y: Axis;
-  /** The marks; x and y give places for values. */
+  /** Draws the marks; `x` and `y` map values to SVG coordinates. */
   readonly draw: (x: (value: number) => number, y: (value: number) => number) => Content;
 }
 
-/** An axis from 0 or less to at least `high`, with about `parts` ticks at round numbers. */
+/** An axis from `low` to `high` with about `parts` ticks at round numbers. */
 export function numberAxis(name: string, low: number, high: number, parts: number): Axis {
   const step = roundStep(high - low, parts) ?? 1;
   const first = Math.ceil(low / step - 1e-9);
@@ -62,13 +62,13 @@ function place(value: number, { low, high }: Axis, start: number, end: number): 
   return high === low ? start : start + ((value - low) / (high - low)) * (end - start);
 }
 
-/** Hundredths of a unit are finer than any screen. */
+/** Rounds to hundredths of a unit, finer than any screen. */
 export function round(value: number): number {
   return Math.round(value * 100) / 100;
 }
 
 const AT_RANDOM = 0.5;
-/** Labels of bins: more would run into each other. */
+/** More labels would overlap. */
 const MAX_BIN_LABELS = 6;
 
 export function histogramChart(id: string, { start, width, counts, zero }: Histogram): Markup {
@@ -100,7 +100,7 @@ function isRightBin(index: number, start: number, width: number): boolean {
   return Math.round(start / width) + index >= 0;
 }
 
-/** Bars from one half, up and down: what a coin would get right. */
+/** Bars start at 0.5, the accuracy of a coin flip. */
 export function accuracyChart(id: string, title: string, name: string, bins: readonly AccuracyBin[]): Markup {
   const parts = bins.map(({ low, high, accuracy }) => `${label(low)} to ${label(high)}: ${share(accuracy)}`);
   return chart({
@@ -122,7 +122,7 @@ export function accuracyChart(id: string, title: string, name: string, bins: rea
   });
 }
 
-/** Bins side by side, whatever they span: they hold equally many comparisons. Labels stand at their lower ends. */
+/** Bins of equal width on screen, whatever range they span. Labels are their lower bounds. */
 function binAxis(name: string, bins: readonly AccuracyBin[]): Axis {
   const every = Math.ceil((bins.length + 1) / MAX_BIN_LABELS);
   const ends = [...bins.map(({ low }) => low), bins.at(-1)?.high ?? 0];
@@ -137,9 +137,9 @@ export function calibrationChart(id: string, { bins, expectedError }: Calibratio
   return chart({
     id,
     title: "Calibration of sigmoid(margin)",
-    description: `Expected calibration error ${share(expectedError)}; on the dashed line probabilities are what they say.`,
-    x: numberAxis("probability of the preferred response", 0.5, 1, 5),
-    y: numberAxis("how often it is better", floor, 1, 5),
+    description: `Expected calibration error ${share(expectedError)}; points on the dashed line are perfectly calibrated.`,
+    x: numberAxis("predicted probability", 0.5, 1, 5),
+    y: numberAxis("observed frequency", floor, 1, 5),
     draw: (x, y) => {
       const points = bins.map(({ predicted, observed }) => `${x(predicted)} ${y(observed)}`);
       return [

@@ -1,4 +1,4 @@
-/** Accuracies with their intervals under each other, beside the model card's. */
+/** Forest plot: each benchmark's accuracy and interval beside the model card's values. */
 import type { EvaluationReport } from "../report.ts";
 import { numberAxis, round } from "./charts.ts";
 import { html, type Markup } from "./markup.ts";
@@ -14,7 +14,7 @@ export function forestChart({ benchmarks }: EvaluationReport, models: readonly s
   const values = benchmarks.flatMap(({ accuracy, interval, card }) =>
     [accuracy, interval?.low, ...Object.values(card ?? {})].filter((value) => value !== undefined),
   );
-  // From half on, unless something is below: accuracies below half are rare, and would cost half of the room.
+  // The axis starts at 0.5 unless a value is lower, which is rare.
   const low = Math.max(0, Math.floor(values.reduce((a, b) => Math.min(a, b), 0.5) * 10 - 1e-9) / 10);
   const axis = numberAxis("accuracy", low, 1, 5);
   const x = (value: number) => round(LEFT + ((value - low) / (1 - low)) * (RIGHT - LEFT));
@@ -41,13 +41,12 @@ ${accuracy !== undefined && html`<circle class="right" cx="${x(accuracy)}" cy="$
 </svg>`;
 }
 
-/** A diamond for the card's first model, a triangle for the others. */
+/** A diamond for the first model of the card, triangles for the others. */
 function cardMark(place: number, x: number, y: number): Markup {
   const shape = place === 0 ? `M${x} ${y - 6}l6 6l-6 6l-6 -6z` : `M${x} ${y - 6}l5.5 10h-11z`;
   return html`<path class="card" d="${shape}"/>`;
 }
 
-/** What the marks mean, in words and marks. */
 export function forestLegend(models: readonly string[]): Markup {
   return html`<ul class="legend">
 <li><svg viewBox="0 0 28 14" aria-hidden="true"><path class="whisker" d="M1 7H27M1 3v8M27 3v8"/><circle class="right" cx="14" cy="7" r="4.5"/></svg>this model, 95 % interval</li>

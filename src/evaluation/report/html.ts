@@ -1,4 +1,4 @@
-/** The report as one page that needs nothing else: no script, no font, no picture, no network. */
+/** Renders a report as one self-contained HTML page: no scripts, fonts, images or requests. */
 import { createHash } from "node:crypto";
 import type { EvaluationReport } from "../report.ts";
 import { benchmarkSection } from "./benchmark-section.ts";
@@ -10,8 +10,8 @@ const MAX_NAME = 120;
 const MAX_NOTICE = 1000;
 
 /**
- * The same report gives the same bytes. Texts of data sets are escaped and cut, and the page's content security policy
- * refuses every script and every request, should one slip through.
+ * The same report gives the same bytes. Texts from data sets are escaped and shortened. As a second line of defence the page's
+ * content security policy forbids every script and request.
  *
  * @returns an HTML document, to be written as UTF-8
  */
@@ -58,11 +58,11 @@ function settingsSection({ version, model, settings }: EvaluationReport): Markup
     ["Tokenization", settings.tokenization],
     ["Special tokens", settings.specialTokens],
     ["Date in the chat template", settings.templateDate],
-    ["Tokens of an item", `the last ${grouped(settings.maxTokens)}`],
+    ["Context", `last ${grouped(settings.maxTokens)} tokens`],
     ["Backend", `${settings.backend}, ${settings.batchMode} batches`],
     [
-      "Cases of a benchmark",
-      settings.limit === undefined ? "all" : `at most ${grouped(settings.limit)}, drawn at random`,
+      "Cases per benchmark",
+      settings.limit === undefined ? "all" : `at most ${grouped(settings.limit)}, sampled at random`,
     ],
     ["Seed", String(settings.seed)],
     ["Made with", `starling-rm ${version}, llama.cpp ${settings.llamaVersion}`],

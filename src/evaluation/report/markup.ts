@@ -1,6 +1,6 @@
-/** HTML in which nothing that comes from outside can become markup. */
+/** HTML templates that escape every value, and text formatting for the page. */
 
-/** A piece of HTML that is known to be sound. */
+/** A piece of safe HTML; inserted without escaping. */
 export class Markup {
   readonly source: string;
 
@@ -9,10 +9,10 @@ export class Markup {
   }
 }
 
-/** `false` and undefined are nothing. */
+/** `false` and undefined render as nothing. */
 export type Content = Markup | string | number | false | undefined | readonly Content[];
 
-/** A template whose values are escaped, but for {@link Markup}; lists are joined. */
+/** Template tag: escapes all values except {@link Markup}, and joins lists. */
 export function html(parts: TemplateStringsArray, ...values: readonly Content[]): Markup {
   let source = parts[0] ?? "";
   for (const [i, value] of values.entries()) source += sourceOf(value) + (parts[i + 1] ?? "");
@@ -33,11 +33,10 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '"': "&quot;",
   "'": "&#39;",
 };
-/** Control and format characters, separators and halves of surrogate pairs, in runs of the same one; the joiners of emoji
- * and Persian (200C, 200D) stay. */
+/** Runs of one control or format character, separator or lone surrogate. The joiners of emoji and Persian (200C, 200D) stay. */
 const HIDDEN = /((?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}])\1*/gu;
 
-/** Text with every character that HTML knows escaped, and those that are invisible or turn text around named. */
+/** Escapes HTML, and replaces invisible and direction-changing characters by their code. */
 function shown(text: string): Markup {
   const escaped = text.replace(/\r\n/g, "\n").replace(/[&<>"']/g, (character) => ENTITIES[character] as string);
   return new Markup(
@@ -49,16 +48,16 @@ function shown(text: string): Markup {
   );
 }
 
-/** The beginning of a text of any length, with a note where it was cut. UTF-16 units. */
+/** The first `most` UTF-16 units of a text, with a note if it was cut. */
 export function beginning(text: string, most: number): Content {
   if (text.length <= most) return text;
   const last = text.charCodeAt(most - 1);
   const end = last >= 0xd800 && last < 0xdc00 ? most - 1 : most;
   const rest = text.length - end;
-  return [text.slice(0, end), html`<span class="cut">… cut here, ${grouped(rest)} more characters</span>`];
+  return [text.slice(0, end), html`<span class="cut">… ${grouped(rest)} more characters</span>`];
 }
 
-/** The beginning of a text that stands in one line, without a note. */
+/** The first `most` UTF-16 units of a text, with an ellipsis if it was cut. */
 export function short(text: string, most: number): string {
   if (text.length <= most) return text;
   const last = text.charCodeAt(most - 1);

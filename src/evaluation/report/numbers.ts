@@ -1,12 +1,12 @@
-/** Numbers for people. */
+/** Number formats of the page. */
 import type { Interval } from "../measures/interval.ts";
 
-/** Stands where a number could not be told. */
+/** Shown for an absent number. */
 export const ABSENT = "–";
 const MINUS = "−";
 const NO_BREAK = "\u00a0";
 
-/** As the model card gives accuracies: three digits. */
+/** Three decimals, like the model card's accuracies. */
 export function share(value: number | undefined): string {
   return value === undefined ? ABSENT : value.toFixed(3).replace("-", MINUS);
 }
@@ -16,7 +16,7 @@ export function signedShare(value: number): string {
   return value > 0 && Number(value.toFixed(3)) !== 0 ? `+${text}` : text.replace(`${MINUS}0.000`, "0.000");
 }
 
-/** Breaks into two lines at most. */
+/** With a no-break space, so it wraps into two lines at most. */
 export function intervalText(interval: Interval | undefined): string {
   return interval === undefined ? ABSENT : `${share(interval.low)} to${NO_BREAK}${share(interval.high)}`;
 }
@@ -26,7 +26,7 @@ export function intervalName({ method, level }: Interval): string {
   return `${100 * level} %, ${name}`;
 }
 
-/** A reward, a margin or another number of unknown size: three digits behind the point where that says something. */
+/** A reward, margin or other number of any magnitude: three decimals, or exponential if very large or small. */
 export function real(value: number | undefined): string {
   if (value === undefined) return ABSENT;
   const size = Math.abs(value);
@@ -34,7 +34,7 @@ export function real(value: number | undefined): string {
   return text.replace(/-/g, MINUS);
 }
 
-/** A label of an axis, three digits at most: 12000 as 12k, 3400000 as 3.4M. */
+/** An axis label of at most three digits: 12000 as 12k, 3400000 as 3.4M. */
 export function label(value: number): string {
   const size = Math.abs(value);
   const [unit, name] = size >= 1e6 ? [1e6, "M"] : size >= 1e4 ? [1e3, "k"] : [1, ""];

@@ -1,4 +1,4 @@
-/** The looks of the report: one accent, one warning, and greys; the same in light, dark and print. */
+/** The page's CSS: one accent colour, one warning colour and greys, for light, dark and print. */
 export const style = `
 :root{color-scheme:light dark;--paper:#fff;--panel:#f6f7f9;--ink:#1a1f26;--muted:#596371;--line:#dfe3e8;--accent:#2a5bd0;--accent-soft:#e3ebfc;--warning:#b5460f;--warning-soft:#fcebe2}
 @media (prefers-color-scheme:dark){:root{--paper:#13161a;--panel:#1b1f25;--ink:#e6e9ed;--muted:#a2abb7;--line:#2e353e;--accent:#7fa8ff;--accent-soft:#1d2a47;--warning:#ff9d66;--warning-soft:#3a2317}}

@@ -1,15 +1,15 @@
-/** The top of the page: every benchmark's accuracy beside the model card's. */
+/** The top of the page: each benchmark's accuracy beside the model card's. */
 import type { BenchmarkReport, EvaluationReport } from "../report.ts";
 import { forestChart, forestLegend } from "./forest.ts";
 import { type Content, grouped, html, type Markup, plural } from "./markup.ts";
 import { ABSENT, intervalText, share, signedShare } from "./numbers.ts";
 
-/** Id of a benchmark's section. */
+/** HTML id of a benchmark's section. */
 export function sectionId(report: BenchmarkReport, index: number): string {
   return `${report.benchmark}-${index + 1}`;
 }
 
-/** The models that the card has numbers of, in the order in which they are first named. */
+/** Models with numbers on the model card, in order of first appearance. */
 export function cardModels({ benchmarks }: EvaluationReport): string[] {
   return [...new Set(benchmarks.flatMap(({ card }) => Object.keys(card ?? {})))];
 }
@@ -24,19 +24,17 @@ export function summarySection(report: EvaluationReport): Markup {
 <dl class="stats"><div><dt>Average accuracy</dt><dd>${share(accuracy)}<small>mean of ${plural(benchmarks.length, "benchmark")}</small></dd></div>
 <div><dt>Cases</dt><dd>${grouped(benchmarks.reduce((sum, { cases }) => sum + cases, 0))}</dd></div>
 <div><dt>Comparisons</dt><dd>${grouped(benchmarks.reduce((sum, { comparisons }) => sum + comparisons, 0))}</dd></div></dl>
-<p class="note block">Accuracy is the part of comparisons in which the better response got the higher score, averaged over
-prompts. 0.5 is what a coin would get right. The whiskers and the interval column say where the accuracy on all such prompts
-lies, with a confidence of 95 %.</p></div>
+<p class="note block">Accuracy is the fraction of comparisons in which the better response scored higher, averaged over
+prompts. A coin flip has 0.5. Whiskers and intervals are 95 % confidence intervals.</p></div>
 ${benchmarks.length > 0 && html`<figure>${forestChart(report, models)}${forestLegend(models)}</figure>`}</div>
 <div class="block">${table(report, models)}${
-    outside &&
-    html`<p class="note block">* The card's value lies outside this model's interval: more than chance sets them apart.</p>`
+    outside && html`<p class="note block">* The model card's value is outside this model's 95 % interval.</p>`
   }</div>
 ${
   biased.length > 0 &&
   html`<p class="verdict bad"><strong>Length bias:</strong> ${biased.map(
     ({ own, i }, at) => html`${at > 0 && ", "}<a href="#${sectionId(own, i)}">${own.benchmark}</a>`,
-  )}. The scores follow the length of responses; see there by how much.</p>`
+  )}. The scores follow response length; see the linked sections.</p>`
 }
 </section>`;
 }

@@ -1,18 +1,18 @@
-/** Tables of numbers. */
+/** HTML tables. */
 import { type Content, grouped, html, type Markup } from "./markup.ts";
 import { label, share } from "./numbers.ts";
 
-/** More rows make a page that no browser likes; the JSON report has all. */
+/** More rows would make the page slow; the JSON report has all of them. */
 export const MAX_TABLE_ROWS = 100;
 
 export interface TableOptions {
   readonly caption?: string;
   readonly columns: readonly Content[];
-  /** The first cell of a row is its heading. */
+  /** The first cell of a row is its header. */
   readonly rows: readonly (readonly Content[])[];
 }
 
-/** Scrolls sideways by itself where it is too wide; says so where rows were left out. */
+/** Scrolls sideways if too wide, and says how many rows are not shown. */
 export function table({ caption, columns, rows }: TableOptions): Markup {
   const left = rows.length - MAX_TABLE_ROWS;
   return html`<div class="scroll"><table>${caption !== undefined && html`<caption>${caption}</caption>`}
@@ -22,12 +22,12 @@ export function table({ caption, columns, rows }: TableOptions): Markup {
     .map(
       ([first, ...others]) =>
         html`<tr><th scope="row">${first}</th>${others.map((cell) => html`<td>${cell}</td>`)}</tr>\n`,
-    )}</tbody></table></div>${left > 0 && html`<p class="note">… and ${grouped(left)} more, in the JSON report.</p>`}`;
+    )}</tbody></table></div>${left > 0 && html`<p class="note">… and ${grouped(left)} more in the JSON report.</p>`}`;
 }
 
-/** What a chart is drawn from, for those who want to read it. */
+/** The data of a chart, collapsed. */
 export function numbersOf(options: TableOptions): Markup {
-  return html`<details><summary>The numbers</summary>${table(options)}</details>`;
+  return html`<details><summary>Data</summary>${table(options)}</details>`;
 }
 
 export function binTable(

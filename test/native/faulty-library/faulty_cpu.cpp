@@ -1,6 +1,7 @@
 /**
- * A CPU library with a planted fault, for the tests of the self-test at load: another one, whose products of quantised weights
- * are spoilt as STARLING_TEST_FAULT says. It is what llama.cpp takes for a variant of its own (libggml-cpu-*.so).
+ * A CPU library with a planted fault, for the tests of the self-test at load: another one, whose products of quantised
+ * weights are spoilt as STARLING_TEST_FAULT says. It is what llama.cpp takes for a variant of its own
+ * (libggml-cpu-*.so).
  */
 #include <dlfcn.h>
 
@@ -46,7 +47,8 @@ void spoil(ggml_tensor* node, const std::vector<float>& before) {
   auto* values = static_cast<float*>(node->data);
   const auto outputs = static_cast<size_t>(node->ne[0]);
   const auto rows = static_cast<size_t>(node->ne[1]);
-  // What llama.cpp's AMX kernels do with rows of 32 columns: whole blocks of 32 rows are added to what was there before.
+  // What llama.cpp's AMX kernels do with rows of 32 columns: whole blocks of 32 rows are added to what was there
+  // before.
   if (kind == "stale" && rearranged)
     for (size_t i = 0; i < rows / 32 * 32 * outputs; ++i) values[i] += before[i];
   // Another rounding for the rows that are left over of eight.

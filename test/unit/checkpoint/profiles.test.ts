@@ -192,7 +192,7 @@ describe("a tokenizer.json beside tokenizer.model", () => {
 
   it("is named by inspect, with the file that is followed", async () => {
     const found = async (files: Files) => {
-      const result = await inspectModel(await writeCheckpoint(files));
+      const result = await inspectModel({ modelPath: await writeCheckpoint(files) });
       return result.kind === "head" ? undefined : result.tokenizerFile;
     };
     expect(await found(tinyFiles())).toEqual({ followed: "tokenizer.model" });

@@ -24,11 +24,14 @@ it("pairs as many prompts as responses", () => {
 });
 
 it.each([
-  [{ prompt: ["p", "q"], response: ["a"] }, "2 times --prompt and 1 times --response"],
-  [{ prompt: ["p", "q"], response: ["a", "b", "c"] }, "2 times --prompt and 3 times --response"],
+  [
+    { prompt: ["p", "q"], response: ["a"] },
+    "one --prompt for all responses, or one for each, but received 2 for 1 response",
+  ],
+  [{ prompt: ["p", "q"], response: ["a", "b", "c"] }, "but received 2 for 3 responses"],
   [{ prompt: ["p"] }, "--prompt needs at least one --response"],
-  [{ response: ["a"] }, "--response needs a --prompt"],
-  [{ text: ["t"], prompt: ["p"] }, "not both"],
+  [{ response: ["a"] }, "--response needs --prompt"],
+  [{ text: ["t"], prompt: ["p"] }, "cannot be combined"],
 ])("refuses %j", (args, message) => {
   expect(() => items(args)).toThrow(UsageError);
   expect(() => items(args)).toThrow(message);

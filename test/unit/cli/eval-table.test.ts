@@ -33,9 +33,9 @@ describe("the table of an evaluation", () => {
 
   it("notes what one should know", () => {
     const text = evaluationTable(report, { columns: 1000 });
-    expect(text).toMatch(/^pairs: The scores follow length alone, .*22 of 271 rows left out \(tie 12, /m);
+    expect(text).toMatch(/^pairs: The scores follow almost nothing but length: .*22 of 271 rows left out \(tie 12, /m);
     expect(text).toMatch(/^rewardbench: score by the benchmark's own rules 0\.\d{3}\./m);
-    expect(text).toContain("4 rows could not be understood. 5 cases could not be scored. 90 responses truncated");
+    expect(text).toContain("4 rows could not be read. 5 cases could not be scored. 90 responses truncated");
   });
 
   it.each([20, 40, 60, 80])("fits into %d columns", (columns) => {

@@ -30,7 +30,7 @@ describe("the table of scores", () => {
         "     1.0     -0.5000       19  (rank 2) Lyon",
         "     1.1      1.2346      19+  (rank 1) Paris.",
         "       2      failed        -",
-        "+ = only the last tokens of the text fit and count",
+        "+ = truncated: only the last tokens were scored",
         "",
       ].join("\n"),
     );
@@ -57,7 +57,7 @@ it("the table of ranks has each prompt with its responses, best first", () => {
       "",
       "       2      failed        -",
       "",
-      "+ = only the last tokens of the text fit and count",
+      "+ = truncated: only the last tokens were scored",
       "",
     ].join("\n"),
   );

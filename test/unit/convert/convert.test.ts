@@ -77,7 +77,7 @@ describe("a whole checkpoint", () => {
     expect(reward.notice).toBeUndefined();
     const tensors = tinyTensors(tinyPieces.length);
     const head = tensors.get("v_head.weight") as { data: Uint8Array };
-    expect([...reward.head]).toEqual([...new Float32Array(head.data.slice().buffer)]);
+    expect([...reward.head.weight]).toEqual([...new Float32Array(head.data.slice().buffer)]);
     const embeddings = gguf.tensors.find(({ name }) => name === "token_embd.weight") as TensorInfo;
     expect(embeddings.dims).toEqual([8, tinyPieces.length]);
     expect(await floats(output, embeddings)).toEqual([...values(8 * tinyPieces.length, 1)]);
@@ -257,7 +257,7 @@ describe("the output", () => {
     await expect(convertCheckpoint(again)).rejects.toMatchObject({
       code: "ERR_FILE_NOT_WRITABLE",
       file: output,
-      message: `${output} exists already; overwrite (--force) replaces it.`,
+      message: `${output} already exists; overwrite (--force) replaces it.`,
     });
     expect(await readFile(output, "utf8")).toBe("mine");
     await convertCheckpoint({ ...again, overwrite: true });
@@ -334,7 +334,7 @@ describe("the output", () => {
     });
     const error = await changing.catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: "ERR_FILE_NOT_READABLE", file: weights });
-    expect((error as Error).message).toMatch(/changed while it was read/);
+    expect((error as Error).message).toMatch(/changed while it was being read/);
     expect((await readdir(folder)).filter((name) => name.includes("changing"))).toEqual([]);
   });
 

@@ -107,7 +107,7 @@ async function makeHead(isFitted: boolean): Promise<Buffer> {
     const output = join(folder, "head.gguf");
     const file = await TemporaryFile.create(output);
     await writeHeadFile(file, {
-      head: Float32Array.from({ length: 16 }, (_, i) => i / 3),
+      head: { weight: Float32Array.from({ length: 16 }, (_, i) => i / 3), ...(isFitted ? { bias: 0.5 } : {}) },
       name: "a head",
       profile: "starling-rm-34b",
       tokenization: "slow",

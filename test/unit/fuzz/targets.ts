@@ -1,4 +1,5 @@
 /** The readers, what they are given, and what must hold of everything that they accept. */
+
 import { openCheckpoint } from "../../../src/checkpoint/checkpoint.ts";
 import { readSafetensorsHeader } from "../../../src/checkpoint/safetensors.ts";
 import { parseSentencePiece } from "../../../src/checkpoint/sentencepiece.ts";
@@ -9,6 +10,7 @@ import { isStarlingError } from "../../../src/errors.ts";
 import { describeHeadFile } from "../../../src/gguf/head-file.ts";
 import { readGguf } from "../../../src/gguf/reader.ts";
 import { readRewardMetadata } from "../../../src/gguf/reward-metadata.ts";
+import type { RewardHead } from "../../../src/reward-head.ts";
 import { rowsOf } from "../../../src/rows/open-rows.ts";
 import { mutateBytes, pick, type Random } from "./byte-mutations.ts";
 import {
@@ -99,7 +101,7 @@ export const targets: { readonly [name: string]: Target } = {
         hold(position >= header.dataPosition && position + size <= source.size, `${name} inside the file`);
       checkApart(header.tensors);
       const { head, tokenizer, shape } = readRewardMetadata(header, source.path);
-      hold(head.length === shape.embeddingLength && head.every(Number.isFinite), "a finite head");
+      hold(head.weight.length === shape.embeddingLength && isFiniteHead(head), "a finite head");
       hold(tokenizer.offsets.length === shape.vocabularySize + 1, "as many pieces as rows");
     };
   },
@@ -111,7 +113,7 @@ export const targets: { readonly [name: string]: Target } = {
     const source = memorySource("head.gguf", mutated, onRead);
     return async () => {
       const { head, fit } = describeHeadFile(await readGguf(source), source.path);
-      hold(head.length > 0 && head.every(Number.isFinite), "a finite head");
+      hold(head.weight.length > 0 && isFiniteHead(head), "a finite head");
       hold(fit === undefined || fit.ridge >= 0, "a ridge");
     };
   },
@@ -198,4 +200,8 @@ function checkApart(tensors: readonly { name: string; position: number; size: nu
 /** Not a StarlingError: what a reader accepted must be so. */
 function hold(fact: boolean, expected: string): void {
   if (!fact) throw new Error(`The reader accepted a file without ${expected}.`);
+}
+
+function isFiniteHead({ weight, bias = 0 }: RewardHead): boolean {
+  return weight.every(Number.isFinite) && Number.isFinite(bias);
 }

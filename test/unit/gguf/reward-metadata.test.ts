@@ -50,6 +50,7 @@ function failure(gguf: GgufHeader): FileError {
 const u32 = (value: number): GgufValue => ({ type: "u32", value });
 const text = (value: string): GgufValue => ({ type: "string", value });
 const bool = (value: boolean): GgufValue => ({ type: "bool", value });
+const f32 = (value: number): GgufValue => ({ type: "f32", value });
 const f32s = (...values: number[]): GgufValue => ({ type: "array", of: "f32", value: Float32Array.from(values) });
 const i32s = (...values: number[]): GgufValue => ({ type: "array", of: "i32", value: Int32Array.from(values) });
 const pieces = (change: (list: (string | Uint8Array)[]) => void): GgufValue => {
@@ -67,6 +68,8 @@ const llamaTypes = (change: (list: number[]) => void): GgufValue => {
   change(list);
   return i32s(...list);
 };
+
+const format2: Changes = { "starling.format_version": { type: "u32", value: 2 } };
 
 describe("readRewardMetadata", () => {
   it("accepts what the converter wrote, and what llama-quantize adds", () => {
@@ -94,9 +97,15 @@ describe("readRewardMetadata", () => {
     );
   });
 
+  it("reads a head with a bias in format 2, which older versions refuse", () => {
+    const biased = changed({ ...format2, "starling.head.bias": f32(0.5) });
+    expect(readRewardMetadata(biased, "f").head).toEqual({ weight: expect.any(Float32Array), bias: 0.5 });
+    expect(readRewardMetadata(changed(format2), "f").head).not.toHaveProperty("bias");
+  });
+
   it("asks for an update when the file is newer", () => {
-    expect(failure(changed({ "starling.format_version": u32(2) })).message).toMatch(
-      /newer starling-rm \(format 2\).*update/,
+    expect(failure(changed({ "starling.format_version": u32(3) })).message).toMatch(
+      /newer starling-rm \(format 3\).*update/,
     );
   });
 
@@ -110,6 +119,11 @@ describe("readRewardMetadata", () => {
     ["starling.head.weight", { "starling.head.weight": f32s(1, 2, 3) }, /3 entries .* 8 are expected/],
     ["starling.head.weight", { "starling.head.weight": f32s(1, 2, 3, nan, 5, 6, 7, 8) }, /NaN at index 3/],
     ["starling.head.weight", { "starling.head.weight": i32s(1, 2, 3, 4, 5, 6, 7, 8) }, /array of i32; an array of f32/],
+    ["starling.head.bias", { "starling.head.bias": f32(1) }, /in format 1, whose readers ignore it; format 2/],
+    ["starling.head.bias", { ...format2, "starling.head.bias": f32(nan) }, /= NaN; a finite number/],
+    ["starling.head.bias", { ...format2, "starling.head.bias": f32(-Infinity) }, /= -Infinity; a finite number/],
+    ["starling.head.bias", { ...format2, "starling.head.bias": u32(1) }, /as u32; f32 is expected/],
+    ["starling.head.bias", { ...format2, "starling.head.bias": f32s(1) }, /as array of f32; f32 is expected/],
     ["starling.head.type", { "starling.head.type": text("value") }],
     ["starling.template", { "starling.template": text("alpaca") }, /knows yi-chat/],
     ["starling.tokenization", { "starling.tokenization": text("fast") }, /knows slow, fast-4.41, fast-4.42/],

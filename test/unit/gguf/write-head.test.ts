@@ -1,9 +1,13 @@
 /** Heads in files of their own and in copies of a model. */
+
 import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { embeddedCheckpoint } from "../../../src/embedded-model.ts";
+import { convert, inspectModel } from "../../../src/entry/convert.ts";
+import { replaceHead, writeHead } from "../../../src/entry/fit.ts";
 import { TemporaryFile } from "../../../src/files/temporary-file.ts";
 import type { FitRecord } from "../../../src/gguf/fit-record.ts";
 import { type HeadFile, readHeadFile, writeHeadFile } from "../../../src/gguf/head-file.ts";
@@ -13,15 +17,9 @@ import { readRewardMetadata } from "../../../src/gguf/reward-metadata.ts";
 import { serializeHeader } from "../../../src/gguf/serialize.ts";
 import { STARLING_KEYS } from "../../../src/gguf/starling-keys.ts";
 import type { GgufValue } from "../../../src/gguf/value.ts";
-import {
-  convert,
-  embeddedCheckpoint,
-  inspectModel,
-  loadTokenizer,
-  replaceHead,
-  writeHead,
-} from "../../../src/index.ts";
+import { loadTokenizer } from "../../../src/index.ts";
 import { given } from "../../../src/options.ts";
+import type { RewardHead } from "../../../src/reward-head.ts";
 import { readHeadFor } from "../../../src/scoring/choose-head.ts";
 import { headNotice } from "../../../src/scoring/head-notice.ts";
 import { type ModelFile, readModelFile } from "../../../src/scoring/model-file.ts";
@@ -29,13 +27,13 @@ import { type ModelFile, readModelFile } from "../../../src/scoring/model-file.t
 let folder: string;
 let model: string;
 let width: number;
-let head: Float32Array;
+let head: RewardHead;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "starling-rm-head-"));
   model = join(folder, "model.gguf");
   await convert({ checkpoint: embeddedCheckpoint(), output: model, type: "f16" });
   width = readRewardMetadata(await readGguf(model), model).shape.embeddingLength;
-  head = Float32Array.from({ length: width }, (_, i) => Math.sin(i + 0.1));
+  head = { weight: Float32Array.from({ length: width }, (_, i) => Math.sin(i + 0.1)) };
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -76,7 +74,12 @@ describe("writeHead", () => {
       trunkSha256: (await readModelFile(model)).trunkSha256,
       fit,
     });
-    expect(await inspectModel(output)).toMatchObject({ kind: "head", embeddingLength: width, fit, path: output });
+    expect(await inspectModel({ modelPath: output })).toMatchObject({
+      kind: "head",
+      embeddingLength: width,
+      fit,
+      path: output,
+    });
   });
 
   it("keeps the tokenization that the head was fitted with", async () => {
@@ -95,9 +98,18 @@ describe("writeHead", () => {
   });
 
   it.each<[string, object, RegExp]>([
-    ["a head of another length", { head: new Float32Array(3) }, /weights, as many as .* for head but received 3\./],
-    ["numbers that are none", { head: new Float32Array([Number.NaN]) }, /finite numbers for head/],
-    ["a plain array", { head: [1, 2] }, /Float32Array of finite numbers for head/],
+    [
+      "a head of another length",
+      { head: { weight: new Float32Array(3) } },
+      /weights, as many as .* for head but received 3\./,
+    ],
+    ["numbers that are none", { head: { weight: new Float32Array([Number.NaN]) } }, /finite numbers .* for head/],
+    ["a bias that is none", { head: { weight: new Float32Array(3), bias: Number.NaN } }, /a finite float32 for head/],
+    ["a bias too large for float32", { head: { weight: new Float32Array(3), bias: -1e39 } }, /finite float32 for head/],
+    ["a bias of text", { head: { weight: new Float32Array(3), bias: "1" } }, /finite float32 for head/],
+    ["a misspelt bias", { head: { weight: new Float32Array(3), bais: 1 } }, /weight, bias\? .* for head/],
+    ["weights without a head", { head: new Float32Array(3) }, /weight, bias\? .* for head/],
+    ["a plain array", { head: { weight: [1, 2] } }, /Float32Array of finite numbers .* for head/],
     ["a tokenization that the model does not have", { tokenization: "byte-bpe" }, /byte-bpe is not one of/],
     ["a misspelt option", { overwrit: true }, /Did you mean "overwrite"/],
   ])("refuses %s, and leaves nothing behind", async (_, change, message) => {
@@ -177,8 +189,8 @@ describe("a head of another model's trunk", () => {
     await writeHead({ modelPath: output, output: alone, head });
     const own = await readModelFile(model);
     expect((await readHeadFor(alone, model, own, "fast-4.41")).trunkSha256).toBe(trunkSha256);
-    expect(await inspectModel(output)).toMatchObject({ trunkSha256, fit: record });
-    expect(await inspectModel(alone)).toMatchObject({ kind: "head", trunkSha256 });
+    expect(await inspectModel({ modelPath: output })).toMatchObject({ trunkSha256, fit: record });
+    expect(await inspectModel({ modelPath: alone })).toMatchObject({ kind: "head", trunkSha256 });
   });
 });
 
@@ -203,7 +215,7 @@ describe("a head file", () => {
       await to.publish(false);
       return file(name);
     };
-    const short = await write("short.gguf", { head: head.slice(1) });
+    const short = await write("short.gguf", { head: { weight: head.weight.slice(1) } });
     await expect(readHeadFor(short, model, own, "fast-4.41")).rejects.toThrow(
       new RegExp(`it has ${width - 1} weights, and the model has ${width} hidden dimensions`),
     );
@@ -228,7 +240,7 @@ describe("a head file", () => {
     ],
     [
       "with a number that is none",
-      (m) => m.set(STARLING_KEYS.headWeight, { type: "array", of: "f32", value: head.with(3, Number.NaN) }),
+      (m) => m.set(STARLING_KEYS.headWeight, { type: "array", of: "f32", value: head.weight.with(3, Number.NaN) }),
       /holds NaN at index 3 of the reward head/,
     ],
     [

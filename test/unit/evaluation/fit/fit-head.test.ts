@@ -46,7 +46,7 @@ function dataOf(head: readonly number[], cases: readonly Graded[], groups?: read
     return { source: 0, row: i + 1, rows, grades: one.grades, comparisons, group: groups?.[i] ?? `prompt ${i}` };
   });
   return {
-    head: Float32Array.from(head),
+    head: { weight: Float32Array.from(head) },
     features,
     cases: fitCasesOf,
     failures: [],
@@ -90,7 +90,7 @@ describe("the fit", () => {
     const exact = await solveExactly(data, problem.ridge);
     for (const [i, weight] of problem.solution.entries()) {
       expect(Math.abs((exact[i] as number) - weight) / largest).toBeLessThan(WEIGHT_TOLERANCE);
-      expect(fitted.head[i]).toBe(Math.fround(exact[i] as number));
+      expect(fitted.head.weight[i]).toBe(Math.fround(exact[i] as number));
     }
     expect(Math.abs(fitted.training.before.loss / problem.lossBefore - 1)).toBeLessThan(1e-6);
     expect(fitted.heldOut).toBeUndefined();
@@ -101,7 +101,7 @@ describe("the fit", () => {
     const data = problemData(problems[2] as Problem);
     const ridge = (problems[2] as Problem).ridge;
     const problem = await fitProblem(data.features, data.head, new TimeSlice());
-    const solution = (await solveExactly(data, ridge)).map((weight, i) => weight - (data.head[i] as number));
+    const solution = (await solveExactly(data, ridge)).map((weight, i) => weight - (data.head.weight[i] as number));
     const evaluate = objective(problem, data.cases, ridge);
     const gradient = new Float64Array(solution.length);
     const least = await evaluate(solution, gradient);
@@ -137,8 +137,8 @@ describe("the fit", () => {
     }));
     const fitted = await fitHead(dataOf(zeros(6), large), { ridge: 0.01 * scale * scale, heldOut: 0 });
     expect(fitted.converged).toBe(true);
-    for (const [i, weight] of small.head.entries())
-      expect(Math.abs((fitted.head[i] as number) * scale - weight)).toBeLessThan(1e-5);
+    for (const [i, weight] of small.head.weight.entries())
+      expect(Math.abs((fitted.head.weight[i] as number) * scale - weight)).toBeLessThan(1e-5);
   });
 
   it("converges where one feature outweighs all others, as in language models", async () => {
@@ -154,7 +154,7 @@ describe("the fit", () => {
   it("does not move the head under a ridge that outweighs everything", async () => {
     const head = [1, -2, 3, 0.5, 0.25, 1];
     const fitted = await fitHead(dataOf(head, preferences(40, 2)), { ridge: 1e12 });
-    expect([...fitted.head]).toEqual(head);
+    expect([...fitted.head.weight]).toEqual(head);
     expect(fitted.change).toBe(0);
     expect(fitted.heldOut?.after).toEqual(fitted.heldOut?.before);
   });
@@ -275,5 +275,5 @@ async function solveExactly(data: FitData, ridge: number): Promise<Float64Array>
   const distance = await squaredDistance(problem, data.cases);
   const options = { ridge, squaredDistance: distance, tolerance: 1e-9, maxIterations: 5000 };
   const { x } = await fitCases(problem, data.cases, options);
-  return x.map((change, i) => (data.head[i] as number) + change);
+  return x.map((change, i) => (data.head.weight[i] as number) + change);
 }

@@ -106,7 +106,7 @@ describe("a model that scores", () => {
     });
     const { length, accuracy } = measureBenchmark("human", cases, { seed: 1 });
     expect(length?.verdict).toMatchObject({ kind, biased: true });
-    expect(length?.verdict.sentence).toContain("follow length alone");
+    expect(length?.verdict.sentence).toContain("follow almost nothing but length");
     expect(length?.gap).toBe(sign);
     expect(length?.withinPrompts.spearman).toBeCloseTo(sign, 12);
     expect(length?.accuracyOfLonger).toBeCloseTo(sign > 0 ? (accuracy as number) : 1 - (accuracy as number), 12);
