@@ -1,7 +1,8 @@
 /** The metadata of a random model's GGUF. */
+
 import { STARLING_KEYS } from "../../dist/src/gguf/starling-keys.js";
 import { fileTypeByName } from "../../dist/src/gguf/types.js";
-import { StringTable } from "../../dist/src/gguf/value.js";
+import { StringTable } from "../../dist/src/vocabulary/string-table.js";
 import { gaussians } from "./random.mjs";
 import { makeVocabulary } from "./vocabulary.mjs";
 

@@ -3,7 +3,7 @@
  * characters of two classes, left and right, and all pairs of a left and a right one. Only pairs merge, so a text of n pairs
  * has n ids after n real merges.
  */
-import { StringTable } from "../../dist/src/gguf/value.js";
+import { StringTable } from "../../dist/src/vocabulary/string-table.js";
 import { below } from "./random.mjs";
 
 /** SentencePiece's piece types. */
