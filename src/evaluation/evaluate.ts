@@ -1,4 +1,5 @@
 /** An evaluation from beginning to end: sources, sample, scores, measures, report. */
+
 import { defaultCacheFolder } from "../cache-folder.ts";
 import { invalidArgument } from "../errors.ts";
 import { modelPathOf } from "../model-path.ts";
@@ -13,10 +14,10 @@ import {
   checkOptions,
   given,
   oneOf,
-  required,
 } from "../options.ts";
 import { packageVersion } from "../package-info.ts";
 import type { DownloadProgress, HashProgress, LoadProgress, ReadProgress, ScoreProgress } from "../progress.ts";
+import { aLoad } from "../scoring/load-options.ts";
 import { readModelFile } from "../scoring/model-file.ts";
 import { type BenchmarkName, benchmarkNames, type ScoredCase } from "./case.ts";
 import { mean, RunningAccuracy } from "./measures/accuracy.ts";
@@ -95,7 +96,7 @@ export const evaluationChecks: Readonly<Record<string, Check>> = {
   strict: aBoolean,
   ...rowRuleChecks,
   cacheFolder: (value) => (value === false || aString(value) === undefined ? undefined : "a folder, or false"),
-  load: (value) => (typeof value === "object" && value !== null ? undefined : "an object"),
+  load: aLoad,
   onProblem: aFunction,
   onProgress: aFunction,
   onNotice: aFunction,
@@ -111,13 +112,17 @@ export const evaluationChecks: Readonly<Record<string, Check>> = {
  *   where the model cannot be loaded
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
-  required("evaluate", options, "modelPath");
-  required("evaluate", options, "benchmarks");
-  checkOptions("evaluate", options, {
-    ...evaluationChecks,
-    modelPath: aString,
-    benchmarks: (value) => (Array.isArray(value) && value.length > 0 ? undefined : "a list of one or more benchmarks"),
-  });
+  options = checkOptions(
+    "evaluate",
+    options,
+    {
+      ...evaluationChecks,
+      modelPath: aString,
+      benchmarks: (value) =>
+        Array.isArray(value) && value.length > 0 ? undefined : "a list of one or more benchmarks",
+    },
+    ["modelPath", "benchmarks"],
+  );
   for (const [i, request] of options.benchmarks.entries()) checkRequest(request, `benchmarks[${i}]`);
   const { load = {}, signal } = options;
   signal?.throwIfAborted();
@@ -161,18 +166,22 @@ export function downloadTeller(
 }
 
 export function checkRequest(value: unknown, name: string): asserts value is BenchmarkRequest {
-  checkOptions(name, value, {
-    benchmark: (given) =>
-      benchmarkNames.includes(given as BenchmarkName)
-        ? undefined
-        : `one of ${benchmarkNames.map((known) => `"${known}"`).join(", ")}`,
-    inputs: (given) =>
-      Array.isArray(given) && given.length > 0 && given.every((input) => aString(input) === undefined)
-        ? undefined
-        : "a list of one or more files or hf: names",
-  });
-  if ((value as Partial<BenchmarkRequest>).benchmark === undefined)
-    throw invalidArgument(`${name}.benchmark`, "the name of a benchmark", undefined);
+  if (value === undefined) throw invalidArgument(name, "a benchmark and its inputs", value);
+  checkOptions(
+    name,
+    value,
+    {
+      benchmark: (given) =>
+        benchmarkNames.includes(given as BenchmarkName)
+          ? undefined
+          : `one of ${benchmarkNames.map((known) => `"${known}"`).join(", ")}`,
+      inputs: (given) =>
+        Array.isArray(given) && given.length > 0 && given.every((input) => aString(input) === undefined)
+          ? undefined
+          : "a list of one or more files or hf: names",
+    },
+    ["benchmark"],
+  );
 }
 
 export interface EvaluationSettings extends RowRules {

@@ -1,7 +1,17 @@
 /** The options of loading a model, checked. */
 import type { SplitMode } from "../native/addon.ts";
 import type { GpuChoice } from "../native/engine.ts";
-import { aBoolean, aFunction, anInteger, aSignal, aString, aThreadCount, type Check, oneOf } from "../options.ts";
+import {
+  aBoolean,
+  aFunction,
+  anInteger,
+  aSignal,
+  aString,
+  aThreadCount,
+  type Check,
+  checkOptions,
+  oneOf,
+} from "../options.ts";
 import { aDate } from "../prompt/template-date.ts";
 import { MAX_DEVICES } from "./gpu-fit.ts";
 import { specialTokenChoices, tokenizationModes } from "./open-tokenizer.ts";
@@ -19,6 +29,13 @@ const MAX_LAYERS = 1_000;
 const aLayerNumber = anInteger(0, MAX_LAYERS);
 const aLayerCount: Check = (value) =>
   value === "auto" || value === "all" ? undefined : aLayerNumber(value) && `"auto", "all" or ${aLayerNumber(value)}`;
+
+/** How another function is to load a model: the options of loadRewardModel but those that it gives itself. */
+export const aLoad: Check = (value) => {
+  const { modelPath: _path, onProgress: _progress, signal: _signal, ...checks } = loadOptionChecks;
+  checkOptions("load", value as object, checks);
+  return undefined;
+};
 
 export const loadOptionChecks: Readonly<Record<string, Check>> = {
   modelPath: aString,

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { defaultCacheFolder } from "../../cache-folder.ts";
 import type { StarlingError } from "../../errors.ts";
-import { aFunction, anIterable, aSignal, aString, checkOptions, given, required } from "../../options.ts";
+import { aFunction, anIterable, aSignal, aString, checkOptions, given } from "../../options.ts";
 import type { ExtractProgress, HashProgress } from "../../progress.ts";
 import type { ScoreItem } from "../../prompt/items.ts";
 import { RewardModel } from "../../scoring/reward-model.ts";
@@ -54,17 +54,20 @@ interface ReadCase {
  *   source of the cases throws
  */
 export async function extractFeatures(options: ExtractOptions): Promise<FitData> {
-  required("extractFeatures", options, "model");
-  required("extractFeatures", options, "cases");
-  checkOptions("extractFeatures", options, {
-    model: (value) => (value instanceof RewardModel ? undefined : "a loaded reward model"),
-    cases: anIterable,
-    cacheFolder: aString,
-    modelSha256: aString,
-    onProgress: aFunction,
-    onFailure: aFunction,
-    signal: aSignal,
-  });
+  options = checkOptions(
+    "extractFeatures",
+    options,
+    {
+      model: (value) => (value instanceof RewardModel ? undefined : "a loaded reward model"),
+      cases: anIterable,
+      cacheFolder: aString,
+      modelSha256: aString,
+      onProgress: aFunction,
+      onFailure: aFunction,
+      signal: aSignal,
+    },
+    ["model", "cases"],
+  );
   const { model, cases, cacheFolder = defaultCacheFolder(), onProgress, onFailure, signal } = options;
   signal?.throwIfAborted();
   const sha256 =

@@ -1,12 +1,13 @@
 /** `fit`: the K-wise maximum likelihood of a linear head on the frozen model's features, and what it is worth. */
-import { InvalidInputError } from "../../errors.ts";
-import { aFunction, anInteger, aSignal, type Check, checkOptions } from "../../options.ts";
+import { InvalidInputError, invalidArgument } from "../../errors.ts";
+import { jsonArray } from "../../json-array.ts";
+import { aFunction, anInteger, aSignal, type Check, checkOptions, readable } from "../../options.ts";
 import type { FitProgress } from "../../progress.ts";
 import type { RewardHead } from "../../reward-head.ts";
 import { rightComparisons } from "../measures/outcome.ts";
 import { rankingLoss } from "../plackett-luce.ts";
 import { scoreOf } from "./feature-table.ts";
-import type { FitCase, FitData } from "./fit-data.ts";
+import { type FitCase, type FitInput, fitInputProblem } from "./fit-data.ts";
 import { fitProblem, squaredDistance } from "./objective.ts";
 import { chooseRidge, fitCases, type RidgeTrial } from "./ridge.ts";
 import { holdOut } from "./split.ts";
@@ -102,8 +103,10 @@ export const fitChecks: Readonly<Record<string, Check>> = {
  *
  * @throws InvalidInputError for a wrong option, or data that nothing can be fitted to
  */
-export async function fitHead(data: FitData, options: FitOptions = {}): Promise<FitResult> {
-  checkOptions("fitHead", options, { ...fitChecks, onTrial: aFunction, onProgress: aFunction });
+export async function fitHead(data: FitInput, options: FitOptions = {}): Promise<FitResult> {
+  const problemOfData = readable("data", () => fitInputProblem(data));
+  if (problemOfData !== undefined) throw invalidArgument("data", problemOfData, data);
+  options = checkOptions("fitHead", options, { ...fitChecks, onTrial: aFunction, onProgress: aFunction });
   const { ridge: wanted = "auto", heldOut = DEFAULT_HELD_OUT, seed = 0, onTrial, onProgress, signal } = options;
   signal?.throwIfAborted();
   const split = holdOut(data.cases, heldOut, seed);
@@ -135,7 +138,7 @@ export async function fitHead(data: FitData, options: FitOptions = {}): Promise<
     maxIterations: MAX_ITERATIONS,
   });
   const old = data.head.weight;
-  const head = { ...data.head, weight: old.map((weight, i) => weight + (found.x[i] as number)) };
+  const head = { ...data.head, weight: jsonArray(old.map((weight, i) => weight + (found.x[i] as number))) };
   return {
     head,
     ridge,
@@ -152,7 +155,7 @@ export async function fitHead(data: FitData, options: FitOptions = {}): Promise<
 }
 
 async function compare(
-  data: FitData,
+  data: FitInput,
   cases: readonly FitCase[],
   head: RewardHead,
   slice: TimeSlice,
@@ -167,7 +170,7 @@ async function compare(
 
 /** By the scores that the model gives with the head, rounded as they are. */
 async function quality(
-  { features }: FitData,
+  { features }: FitInput,
   cases: readonly FitCase[],
   head: RewardHead,
   slice: TimeSlice,

@@ -1,4 +1,5 @@
 /** A fit from beginning to end: preferences, features, the head, the files that hold it. */
+
 import { defaultCacheFolder } from "../../cache-folder.ts";
 import { InvalidInputError, invalidArgument } from "../../errors.ts";
 import { openFile } from "../../files/byte-source.ts";
@@ -8,7 +9,7 @@ import { OutputFile } from "../../files/output-file.ts";
 import { isSameFile } from "../../files/same-file.ts";
 import { findTarget } from "../../files/target.ts";
 import { modelPathOf } from "../../model-path.ts";
-import { aBoolean, aFunction, aString, checkOptions, given, required } from "../../options.ts";
+import { aBoolean, aFunction, aString, checkOptions, given } from "../../options.ts";
 import { packageVersion } from "../../package-info.ts";
 import type {
   DownloadProgress,
@@ -19,6 +20,7 @@ import type {
   WriteProgress,
 } from "../../progress.ts";
 import type { RewardHead } from "../../reward-head.ts";
+import { aLoad } from "../../scoring/load-options.ts";
 import { replaceHeadIn, writeHeadTo } from "../../write-head.ts";
 import { checkRequest, rowRuleChecks } from "../evaluate.ts";
 import { modelHash } from "../model-hash.ts";
@@ -89,22 +91,26 @@ export interface FitReport extends Omit<FitResult, "head"> {
  *   model that cannot be had or an output that cannot be written, NativeError where the model cannot be loaded
  */
 export async function fitModel(options: FitModelOptions): Promise<{ report: FitReport; head: RewardHead }> {
-  for (const name of ["modelPath", "data"]) required("fitModel", options, name);
-  checkOptions("fitModel", options, {
-    ...fitChecks,
-    modelPath: aString,
-    data: () => undefined,
-    load: (value) => (typeof value === "object" && value !== null ? undefined : "an object"),
-    output: aString,
-    headOutput: aString,
-    overwrite: aBoolean,
-    strict: aBoolean,
-    ...rowRuleChecks,
-    cacheFolder: aString,
-    onProblem: aFunction,
-    onProgress: aFunction,
-    onNotice: aFunction,
-  });
+  options = checkOptions(
+    "fitModel",
+    options,
+    {
+      ...fitChecks,
+      modelPath: aString,
+      data: () => undefined,
+      load: aLoad,
+      output: aString,
+      headOutput: aString,
+      overwrite: aBoolean,
+      strict: aBoolean,
+      ...rowRuleChecks,
+      cacheFolder: aString,
+      onProblem: aFunction,
+      onProgress: aFunction,
+      onNotice: aFunction,
+    },
+    ["modelPath", "data"],
+  );
   checkRequest(options.data, "data");
   options.signal?.throwIfAborted();
   const resolved = { ...options, modelPath: await modelPathOf(options.modelPath, options.signal) };
