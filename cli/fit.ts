@@ -1,12 +1,13 @@
 /** `starling-rm fit` */
+
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { BenchmarkName } from "../src/entry/eval.ts";
 import { type FitComparison, type FitModelOptions, type FitReport, fitModel } from "../src/entry/fit.ts";
-import { addDataOptions, type DataOptions, MAX_SEED, requestsOf } from "./benchmark-options.ts";
+import { addDataOptions, type DataOptions, requestsOf } from "./benchmark-options.ts";
 import type { Action } from "./context.ts";
 import { UsageError } from "./errors.ts";
 import { runAndPrint } from "./evaluation-run.ts";
-import { benchmarkNames } from "./library.ts";
+import { benchmarkNames, MAX_SEED } from "./library.ts";
 import {
   addEngineOptions,
   addModelOptions,

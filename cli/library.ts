@@ -3,6 +3,7 @@
  * may change without notice.
  */
 
+export * from "../src/bounds.ts";
 export { byteSize } from "../src/byte-units.ts";
 export { profileChoices } from "../src/convert/options.ts";
 export { embeddedCheckpoint, embeddedModelPath } from "../src/embedded-model.ts";
@@ -10,6 +11,7 @@ export { endProcess } from "../src/end-process.ts";
 export { benchmarkNames } from "../src/evaluation/case.ts";
 export { prepareReportFolder } from "../src/evaluation/write-report.ts";
 export { type HeldOutput, holdOutput } from "../src/files/hold-output.ts";
+export { systemReason } from "../src/files/system-errors.ts";
 export { LLAMA_VERSION } from "../src/native/runtime-folder.ts";
 export { packageVersion } from "../src/package-info.ts";
 export { CONTENT_FIELDS, rowItems } from "../src/prompt/row-items.ts";

@@ -1,4 +1,5 @@
 /** `starling-rm pull` */
+
 import { type Command, Option } from "commander";
 import { weightTypes } from "../src/entry/convert.ts";
 import { type PullResult, pull as pullCheckpoint } from "../src/entry/hub.ts";
@@ -6,7 +7,7 @@ import type { DownloadProgress } from "../src/index.ts";
 import type { Action, CommandContext } from "./context.ts";
 import { convert } from "./convert.ts";
 import { EXIT_DONE, UsageError } from "./errors.ts";
-import { byteSize } from "./library.ts";
+import { byteSize, MAX_DOWNLOADS } from "./library.ts";
 import { given } from "./model-option.ts";
 import { REPLACE, wholeNumber } from "./option-values.ts";
 import { openOutput } from "./output.ts";
@@ -25,9 +26,6 @@ interface PullCommandOptions {
   readonly force?: true;
   readonly json?: true;
 }
-
-/** The library's bound. */
-const MAX_CONCURRENCY = 16;
 
 export const pull: Action<PullCommandOptions> = async (options, context) => {
   const { repository, type, json, output } = options;
@@ -85,7 +83,7 @@ export function describePull(command: Command): Command {
       "--cache-folder <folder>",
       "Hugging Face cache folder (default: $HF_HUB_CACHE, or ~/.cache/huggingface/hub)",
     )
-    .option("--concurrency <n>", "files to download in parallel (default: 4)", wholeNumber(1, MAX_CONCURRENCY))
+    .option("--concurrency <n>", "files to download in parallel (default: 4)", wholeNumber(1, MAX_DOWNLOADS))
     .option("--tokenizer <place>", "with --type: take the tokenizer from this folder or hf:OWNER/NAME")
     .option("--stream", "with --type: download one weight file at a time and delete it once converted")
     .option("--resume", "with --type: continue an interrupted conversion")

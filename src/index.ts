@@ -37,7 +37,6 @@ export type { ChatMessage, ChatRole, MessagesItem, PromptResponseItem, ScoreItem
 export type { SpecialTokens } from "./prompt/templates.ts";
 export type { ItemWarning, WarningCode } from "./prompt/warnings.ts";
 export type { RewardHead } from "./reward-head.ts";
-export type { KernelInfo } from "./scoring/kernel-plan.ts";
 export { loadRewardModel } from "./scoring/load-reward-model.ts";
 export { modelNotices } from "./scoring/model-notices.ts";
 export { type LoadTokenizerOptions, loadTokenizer } from "./scoring/open-tokenizer.ts";
@@ -50,6 +49,7 @@ export type {
   FeatureOptions,
   FeatureOutcome,
   FeatureResult,
+  KernelInfo,
   LoadRewardModelOptions,
   MemoryPrediction,
   PredictedPlacement,

@@ -1,6 +1,8 @@
 /** Making GGUF files: the converter and llama.cpp's quantiser, put together. */
+
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
+import { MAX_DOWNLOADS } from "./bounds.ts";
 import { convertCheckpoint } from "./convert/convert.ts";
 import {
   type ConvertOptions as CheckpointOptions,
@@ -11,17 +13,16 @@ import {
 } from "./convert/options.ts";
 import { FileError, NativeError } from "./errors.ts";
 import { freeBytes } from "./files/disk-room.ts";
+import { unwritable } from "./files/file-errors.ts";
 import { OpenedFile } from "./files/opened-file.ts";
 import { type OutputFile, withOutput } from "./files/output-file.ts";
 import { isSameFile } from "./files/same-file.ts";
-import { unwritable } from "./files/write-failure.ts";
 import { DEFAULT_ALIGNMENT, type GgufHeader } from "./gguf/header.ts";
 import { readGguf } from "./gguf/reader.ts";
 import { readRewardMetadata } from "./gguf/reward-metadata.ts";
 import { convertibleTypeNames, fileTypeByName, tensorTypeByName } from "./gguf/types.ts";
 import { describeWeightTypes, type WeightTypes } from "./gguf/weight-types.ts";
 import { openModelFolder } from "./hub/model-folder.ts";
-import { MAX_CONCURRENCY } from "./hub/pull.ts";
 import { type HubOptions, hubChecks } from "./hub/settings.ts";
 import { type Engine, openEngine } from "./native/engine.ts";
 import { LLAMA_VERSION } from "./native/runtime-folder.ts";
@@ -122,7 +123,7 @@ function checkConvertOptions(options: ConvertOptions): ConvertOptions {
       revision: aString,
       tokenizer: aString,
       stream: aBoolean,
-      concurrency: anInteger(1, MAX_CONCURRENCY),
+      concurrency: anInteger(1, MAX_DOWNLOADS),
     },
     ["checkpoint", "output"],
   );

@@ -1,4 +1,6 @@
 /** Checks of option objects: misspelled names are caught, values are checked by one formula. */
+
+import { MAX_THREADS } from "./bounds.ts";
 import { InvalidInputError, invalidArgument, isStarlingError, reasonOf } from "./errors.ts";
 
 /** A check returns what was expected, in words, or undefined when the value is right. */
@@ -110,9 +112,6 @@ export function anInteger(min: number, max: number): Check {
       ? undefined
       : `a whole number from ${min} to ${max}`;
 }
-
-/** llama.cpp's GGML_MAX_N_THREADS. */
-const MAX_THREADS = 512;
 
 export const aThreadCount: Check = anInteger(1, MAX_THREADS);
 

@@ -1,10 +1,10 @@
 /** Another reward head for a model: in a file of its own, or in a copy of the model. */
 import { FileError, InvalidInputError, invalidArgument } from "./errors.ts";
 import { checkRoom } from "./files/disk-room.ts";
+import { unwritable } from "./files/file-errors.ts";
 import { OpenedFile } from "./files/opened-file.ts";
 import { type OutputFile, withOutput } from "./files/output-file.ts";
 import { isSameFile } from "./files/same-file.ts";
-import { unwritable } from "./files/write-failure.ts";
 import { text, u32 } from "./gguf/entries.ts";
 import { aFitRecord, type FitRecord, fitEntries } from "./gguf/fit-record.ts";
 import { writeHeadFile } from "./gguf/head-file.ts";

@@ -3,22 +3,22 @@ import { modelPathOf } from "../model-path.ts";
 import { aFunction, aString, checkOptions } from "../options.ts";
 import { packageVersion } from "../package-info.ts";
 import { readModelFile } from "../scoring/model-file.ts";
-import { type Agreement, measureAgreement } from "./agreement.ts";
 import type { BenchmarkName, PlacedCase, ScoredCase } from "./case.ts";
 import {
   checkRequest,
-  downloadTeller,
+  downloadProgressOf,
   type EvaluateOptions,
   type EvaluationProgress,
   type EvaluationSettings,
   evaluationChecks,
   evaluationSettings,
-} from "./evaluate.ts";
+} from "./evaluate-options.ts";
 import { type AccuracyMeasures, measureAccuracy } from "./measures/accuracy.ts";
+import { type Agreement, measureAgreement } from "./measures/agreement.ts";
 import { type BenchmarkRequest, OpenBenchmark } from "./open-benchmark.ts";
 import { openModel } from "./open-model.ts";
 import type { ReportedModel, ReportedProblem, ReportedSettings, ReportedSource, RowCounts } from "./report.ts";
-import { type ScoringProgress, scoreBenchmark, scoringProgress } from "./score-benchmark.ts";
+import { type ScoringProgress, scoreBenchmark, scoringProgress } from "./score-cases.ts";
 
 export interface CompareOptions
   extends Pick<
@@ -100,7 +100,7 @@ export async function compareModels(options: CompareOptions): Promise<Comparison
   const benchmark = await OpenBenchmark.open(options.data, {
     ...settings,
     unordered: true,
-    onDownload: downloadTeller(options.data, options),
+    onDownload: downloadProgressOf(options.data, options),
   });
   const cases: PlacedCase[] = [];
   for await (const one of benchmark.cases) cases.push(one);

@@ -1,11 +1,10 @@
 /** The hash of a model's file, which takes a while for 20 GB and is therefore remembered. */
 import { createHash } from "node:crypto";
 import type { BigIntStats } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { defaultCacheFolder } from "../cache-folder.ts";
+import { cacheKey, JsonCache } from "../files/json-cache.ts";
 import { OpenedFile } from "../files/opened-file.ts";
-import { rememberText } from "../files/remember.ts";
 
 export interface ModelHashOptions {
   /** Called with the bytes that were hashed, and those of the whole file. Not called where the hash is remembered. */
@@ -20,6 +19,8 @@ export interface ModelHashOptions {
 const READ_BYTES = 1024 * 1024;
 /** Raised when what is remembered changes its shape or its meaning. */
 const FORMAT = 1;
+/** One for each model file and each of its versions. */
+const MAX_HASHES = 512;
 /**
  * A file that changed this recently may change again without another time: file systems tell times in steps of up to two
  * seconds (FAT).
@@ -47,8 +48,9 @@ export async function modelHash(place: string | OpenedFile, options: ModelHashOp
 async function hashOf(file: OpenedFile, options: ModelHashOptions): Promise<string> {
   const { onProgress, signal, cacheFolder = defaultCacheFolder() } = options;
   await file.assertUnchanged();
-  const memory = join(cacheFolder, "model-hashes", `${keyOf(file.path, file.status)}.json`);
-  const known = await recall(memory);
+  const cache = new JsonCache(join(cacheFolder, "model-hashes"), MAX_HASHES);
+  const key = keyOf(file.path, file.status);
+  const known = hashIn(cache.read(key));
   if (known !== undefined) return known;
   const hash = createHash("sha256");
   const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, file.size));
@@ -63,22 +65,15 @@ async function hashOf(file: OpenedFile, options: ModelHashOptions): Promise<stri
   const hex = hash.digest("hex");
   // Another content at the end than at the beginning: the hash is that of neither.
   await file.assertUnchanged();
-  if (Date.now() - Number(file.status.mtimeMs) > SETTLED_MS) rememberText(memory, JSON.stringify({ sha256: hex }));
+  if (Date.now() - Number(file.status.mtimeMs) > SETTLED_MS) cache.write(key, { sha256: hex });
   return hex;
 }
 
 function keyOf(path: string, { size, mtimeNs, ctimeNs, ino, dev }: BigIntStats): string {
-  return createHash("sha256")
-    .update(JSON.stringify([FORMAT, resolve(path), ...[size, mtimeNs, ctimeNs, ino, dev].map(String)]))
-    .digest("hex")
-    .slice(0, 32);
+  return cacheKey([FORMAT, resolve(path), ...[size, mtimeNs, ctimeNs, ino, dev].map(String)]);
 }
 
-async function recall(path: string): Promise<string | undefined> {
-  try {
-    const { sha256 } = JSON.parse(await readFile(path, "utf8"));
-    return typeof sha256 === "string" && /^[0-9a-f]{64}$/.test(sha256) ? sha256 : undefined;
-  } catch {
-    return undefined;
-  }
+function hashIn(value: unknown): string | undefined {
+  const { sha256 } = (value ?? {}) as { sha256?: unknown };
+  return typeof sha256 === "string" && /^[0-9a-f]{64}$/.test(sha256) ? sha256 : undefined;
 }

@@ -3,8 +3,8 @@ import { CONTRACT_VERSION } from "../native/addon.ts";
 import { LLAMA_VERSION } from "../native/runtime-folder.ts";
 import { RENDERING_VERSION } from "../native/template-process.ts";
 import { given } from "../options.ts";
-import type { KernelInfo } from "../scoring/kernel-plan.ts";
 import type { RewardModel } from "../scoring/reward-model.ts";
+import type { KernelInfo } from "../scoring/types.ts";
 import type { ReportedSettings } from "./report.ts";
 
 /** Everything beside the model's files and a text that moves a score, or the features behind it, by a bit. */

@@ -1,13 +1,13 @@
 /** A folder with everything that an evaluation gave. */
 import { join } from "node:path";
 import { FileError } from "../errors.ts";
-import { codeOf } from "../files/byte-source.ts";
+import { notWritable } from "../files/file-errors.ts";
 import { FileLock } from "../files/file-lock.ts";
 import { makeFolder } from "../files/make-folder.ts";
 import { writeWhole } from "../files/output-file.ts";
+import { codeOf } from "../files/system-errors.ts";
 import { findTarget } from "../files/target.ts";
 import { TemporaryFile } from "../files/temporary-file.ts";
-import { notWritable } from "../files/write-failure.ts";
 import { aString, type Check, checkOptions } from "../options.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { renderHtml } from "./report/html.ts";

@@ -1,11 +1,11 @@
 /** Several files at once, from the hub to the cache. */
 
 import type { DownloadProgress } from "../progress.ts";
+import { checkSpace } from "./cache-errors.ts";
 import { download } from "./download.ts";
 import type { HubFolder } from "./hub-folder.ts";
 import type { HubFile } from "./listing.ts";
 import { ProgressCounter } from "./progress.ts";
-import { checkSpace } from "./space.ts";
 
 export interface FetchOptions {
   readonly concurrency: number;

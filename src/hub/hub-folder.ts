@@ -6,6 +6,7 @@ import { type ByteSource, bytesSource, openFile, renamed } from "../files/byte-s
 import type { DownloadProgress } from "../progress.ts";
 import type { Repository } from "./address.ts";
 import { HubCache, type MakeLink } from "./cache.ts";
+import { checkSpace } from "./cache-errors.ts";
 import { HubClient } from "./client.ts";
 import { download, fetchWhole, fileAddress, fileSubject } from "./download.ts";
 import { type HubFile, type Listing, listRepository } from "./listing.ts";
@@ -14,7 +15,6 @@ import { ProgressCounter } from "./progress.ts";
 import { RemoteFile } from "./remote-file.ts";
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./retry.ts";
 import type { HubSettings } from "./settings.ts";
-import { checkSpace } from "./space.ts";
 
 /** Files up to this size are fetched whole and checked: configurations, tokenizers, indexes. */
 const MAX_WHOLE_BYTES = 8 * 1024 * 1024;

@@ -1,5 +1,6 @@
 /** The files of a checkpoint, from the hub to the cache: several at once, all of them checked. */
 import { stat } from "node:fs/promises";
+import { MAX_DOWNLOADS } from "../bounds.ts";
 import { ADAPTER_CONFIG } from "../checkpoint/adapter.ts";
 import { templateFiles } from "../checkpoint/chat-template-file.ts";
 import { type CheckpointFolder, openLocalFolder } from "../checkpoint/folder.ts";
@@ -40,7 +41,6 @@ export interface PullResult {
 
 /** Enough to fill a fast line, and few enough that a hub does not mind. */
 const DEFAULT_CONCURRENCY = 4;
-export const MAX_CONCURRENCY = 16;
 
 /** What a checkpoint has beside its weights, as far as it is there. */
 const SMALL_FILES = [
@@ -71,7 +71,7 @@ export async function pull(
       ...hubChecks,
       repository: aString,
       revision: aString,
-      concurrency: anInteger(1, MAX_CONCURRENCY),
+      concurrency: anInteger(1, MAX_DOWNLOADS),
       onProgress: aFunction,
       signal: aSignal,
     },

@@ -2,8 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { FileError, InvalidInputError, invalidArgument } from "../errors.ts";
-import { codeOf } from "../files/byte-source.ts";
+import { InvalidInputError, invalidArgument } from "../errors.ts";
+import { readError } from "../files/file-errors.ts";
+import { isMissing } from "../files/system-errors.ts";
 import { aString } from "../options.ts";
 
 export const DEFAULT_ENDPOINT = "https://huggingface.co";
@@ -89,8 +90,8 @@ async function readToken(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, "utf8");
   } catch (cause) {
-    if (codeOf(cause) === "ENOENT" || codeOf(cause) === "ENOTDIR") return undefined;
-    throw new FileError("ERR_FILE_NOT_READABLE", `The hub's token file ${path} cannot be read.`, { file: path, cause });
+    if (isMissing(cause)) return undefined;
+    throw readError(path, cause);
   }
 }
 

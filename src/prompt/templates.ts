@@ -3,10 +3,11 @@
  * special tokens; odd indexes are content, in which it does not. So a response cannot end its own turn, whatever is
  * typed in it.
  */
-import { InvalidInputError, type StarlingError } from "../errors.ts";
+import { InvalidInputError } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
 import { MAX_TEMPLATE_BYTES, type TemplateName } from "../gguf/starling-keys.ts";
 import { jinjaTemplate, type Renderer } from "./chat-template.ts";
+import type { ChatTemplate, Conversation, RenderedParts, TextParts } from "./conversation.ts";
 import type { ChatMessage, CheckedItem } from "./items.ts";
 
 /**
@@ -15,32 +16,6 @@ import type { ChatMessage, CheckedItem } from "./items.ts";
  * A {text} item is always scored as in the card's code.
  */
 export type SpecialTokens = "plain" | "reference";
-
-export type TextParts = readonly string[];
-
-/** A conversation whose last message is the response. */
-export interface Conversation {
-  readonly messages: readonly ChatMessage[];
-  /** How messages name the item. */
-  readonly where: string;
-}
-
-export type RenderedParts = TextParts | StarlingError;
-
-export interface ChatTemplate {
-  /**
-   * Renders conversations, in order: the response is the last odd part of each. One that the template does not have gives
-   * its error.
-   *
-   * @param signal ends the work; the promise rejects with its reason
-   */
-  render(
-    conversations: readonly Conversation[],
-    signal?: AbortSignal,
-  ): readonly RenderedParts[] | Promise<readonly RenderedParts[]>;
-  /** Frees what it holds; calls that wait reject with `reason`. It can be used again. */
-  close(reason: unknown): void;
-}
 
 /** A template that is part of this package. */
 type BuiltIn = (messages: readonly ChatMessage[], where: string) => RenderedParts;

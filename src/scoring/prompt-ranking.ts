@@ -4,7 +4,6 @@ import type { ItemRules } from "../prompt/input-fields.ts";
 import { type ChatMessage, checkItem, checkPrompt, checkString, type ScoreItem } from "../prompt/items.ts";
 import { cancellable } from "./cancellable.ts";
 import { nativeFailure } from "./failures.ts";
-import type { RewardModel } from "./reward-model.ts";
 import type { StreamContext } from "./stream.ts";
 import type { ScoreOptions, ScoreResult } from "./types.ts";
 
@@ -17,12 +16,17 @@ export interface PromptOptions extends ItemRules {
   readonly signal?: AbortSignal;
 }
 
+/** What a ranking scores with: a RewardModel. */
+export interface Scorer {
+  score(items: readonly ScoreItem[], options: ScoreOptions): Promise<readonly ScoreResult[]>;
+}
+
 /** Any response: the prompt's tokens are the same with all of them. */
 const SOME_RESPONSE = "a";
 
-/** @internal Use {@link RewardModel.openPrompt}. */
+/** @internal Use RewardModel.openPrompt. */
 export async function openPrompt(
-  model: RewardModel,
+  model: Scorer,
   { native, tokenizer, assertUnchanged }: StreamContext,
   { prompt, system, ignoreFields, signal }: PromptOptions,
 ): Promise<PromptRanking> {
@@ -59,14 +63,14 @@ export async function openPrompt(
  * when no more responses come, or hold it with `await using`.
  */
 export class PromptRanking implements AsyncDisposable {
-  readonly #model: RewardModel;
+  readonly #model: Scorer;
   readonly #toItem: (response: string) => ScoreItem;
   #release: (() => void) | undefined;
   #count = 0;
   #closed = false;
 
-  /** @internal Use {@link RewardModel.openPrompt}. */
-  constructor(model: RewardModel, toItem: (response: string) => ScoreItem, release: (() => void) | undefined) {
+  /** @internal Use RewardModel.openPrompt. */
+  constructor(model: Scorer, toItem: (response: string) => ScoreItem, release: (() => void) | undefined) {
     this.#model = model;
     this.#toItem = toItem;
     this.#release = release;

@@ -10,17 +10,11 @@ import type { FrameRule, ScorePosition, TruncationSide } from "../gguf/starling-
 import { jsonArray } from "../json-array.ts";
 import type { EncodedText, NativeTokenizer, Vocabulary } from "../native/addon.ts";
 import { aBoolean, aNameList, anIterable, aSignal, checkOptions, readable } from "../options.ts";
+import type { ChatTemplate, TextParts } from "../prompt/conversation.ts";
 import { conversationWarnings } from "../prompt/conversation-warnings.ts";
 import type { ItemRules } from "../prompt/input-fields.ts";
 import { type CheckedItem, checkItem, type ScoreItem } from "../prompt/items.ts";
-import {
-  type ChatTemplate,
-  type NamedItem,
-  renderItems,
-  type SpecialTokens,
-  type TextParts,
-  withoutResponse,
-} from "../prompt/templates.ts";
+import { type NamedItem, renderItems, type SpecialTokens, withoutResponse } from "../prompt/templates.ts";
 import { type ItemWarning, strictError } from "../prompt/warnings.ts";
 import { scorePositions } from "./score-position.ts";
 import { contentWarning, PROBE, pieceOf, type TextMarks, textMarks, textWarnings } from "./text-warnings.ts";

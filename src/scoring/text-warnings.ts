@@ -1,7 +1,7 @@
 /** What is legal in a {text} and gives another score than the model's own template would: a doubled BOS, a tail behind the end. */
 import type { FrameRule, ScorePosition } from "../gguf/starling-keys.ts";
 import type { Vocabulary } from "../native/addon.ts";
-import type { TextParts } from "../prompt/templates.ts";
+import type { TextParts } from "../prompt/conversation.ts";
 import type { ItemWarning } from "../prompt/warnings.ts";
 
 const utf8 = new TextDecoder();

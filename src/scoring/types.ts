@@ -9,10 +9,9 @@ import type { ItemRules } from "../prompt/input-fields.ts";
 import type { ChatMessage } from "../prompt/items.ts";
 import type { SpecialTokens } from "../prompt/templates.ts";
 import type { ItemWarning } from "../prompt/warnings.ts";
-import type { KernelInfo } from "./kernel-plan.ts";
 import type { MemoryNeed } from "./memory.ts";
 
-/** How text becomes token ids; see the README, "Three answers for one text". */
+/** How text becomes token ids; see the README, "Three tokenisations of one text". */
 export type TokenizationMode = NativeTokenizationMode;
 
 /**
@@ -204,6 +203,16 @@ export interface PredictedPlacement {
   readonly devices: readonly { readonly name: string; readonly need: number; readonly free?: number }[];
   /** Bytes that the machine's own memory takes. */
   readonly host: number;
+}
+
+/** What multiplies the weights of one type and row length. */
+export interface KernelInfo {
+  /** For example "q4_k". */
+  readonly type: string;
+  /** Values of a row. */
+  readonly columns: number;
+  /** llama.cpp's name for where it keeps such weights, which decides on the kernel: "CPU", "CPU_REPACK", "AMX" and others. */
+  readonly kernel: string;
 }
 
 /** What a loaded model says of itself. */

@@ -186,9 +186,9 @@ describe("eval", () => {
   it.each([
     [[], /missing required argument 'benchmarks'/],
     [["humans"], /Expected one of human, truth/],
-    [["pairs"], /pairs needs --input/],
+    [["pairs"], /pairs has no data set of its own: give --input FILE/],
     [["human", "truth", "--input", "x.parquet"], /--input human=x\.parquet/],
-    [["human", "--input", "truth=x.parquet"], /truth is not among/],
+    [["human", "--input", "truth=x.parquet"], /truth is not one of/],
     [["pairs", "--input", "missing.jsonl"], /missing\.jsonl/],
     [["pairs", "--input", ""], /--input/],
     [["pairs", "--input", heldout, "--limit", "0"], /Expected "all" or a whole number/],

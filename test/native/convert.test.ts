@@ -12,7 +12,7 @@ import { convertibleTypeNames, type FileType, fileTypeByName, tensorTypeByName }
 import { type GgufValue, StringTable } from "../../src/gguf/value.ts";
 import { GgufWriter } from "../../src/gguf/writer.ts";
 import type { NativeAddon } from "../../src/native/addon.ts";
-import { packageRoot } from "../../src/native/load-addon.ts";
+import { packageRoot } from "../../src/package-info.ts";
 import { type MadeShape, makeCheckpoint } from "../made-checkpoint.ts";
 import { errorOf, folder, openAddon, removeFolder, rowQuantizer } from "./support.ts";
 

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { ScorerClient } from "../../examples/electron/scorer-client.mjs";
 import { splitResponses } from "../../examples/electron/window/responses.mjs";
-import { packageRoot } from "../../src/native/load-addon.ts";
+import { packageRoot } from "../../src/package-info.ts";
 import { errorOf, folder, removeFolder } from "./support.ts";
 
 const example = join(packageRoot(), "examples", "electron");

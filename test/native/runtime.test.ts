@@ -15,7 +15,7 @@ import {
 } from "../../src/native/addon-package.ts";
 import { deviceBackend } from "../../src/native/devices.ts";
 import { openEngine } from "../../src/native/engine.ts";
-import { loadAddon, openAddon, packageRoot } from "../../src/native/load-addon.ts";
+import { loadAddon, openAddon } from "../../src/native/load-addon.ts";
 import { outsideArchive } from "../../src/native/package-folder.ts";
 import { runtimePackage } from "../../src/native/platforms.ts";
 import {
@@ -25,6 +25,7 @@ import {
   RUNTIME_PACKAGE_VERSION,
   RUNTIME_VARIABLE,
 } from "../../src/native/runtime-folder.ts";
+import { packageRoot } from "../../src/package-info.ts";
 import { errorOf, folder, removeFolder } from "./support.ts";
 
 afterAll(removeFolder);

@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ADDON_NAME, addonPackage, currentTarget } from "../../src/native/addon-package.ts";
-import { packageRoot } from "../../src/native/load-addon.ts";
 import { runtimePackage } from "../../src/native/platforms.ts";
+import { packageRoot } from "../../src/package-info.ts";
 import { type PublishedPackage, type Registry, serveRegistry } from "./registry.ts";
 import { BUILD_TOOLS, exists, npm, type Outcome, packAll, pathWithoutTools, run } from "./support.ts";
 

@@ -1,4 +1,4 @@
-/** Many feature rows in memory, in blocks, because one array of all of them may be longer than an array can be. */
+/** A table of feature rows, stored in blocks because all rows together can exceed the maximum array length. */
 import { invalidArgument } from "../../errors.ts";
 import { anIterable, readable } from "../../options.ts";
 import type { RewardHead } from "../../reward-head.ts";
@@ -67,11 +67,12 @@ function aRow(row: unknown, width: number): string | undefined {
 }
 
 /** The score that the engine gives for these features, to the last bit. */
+/** The score of a feature row, bit for bit what the engine computes. */
 export function scoreOf({ weight, bias = 0 }: RewardHead, features: Float32Array): number {
   return Math.fround(dot(weight, features) + bias);
 }
 
-/** Products and sum in float64, from the first to the last. */
+/** Dot product in float64, summed from first to last. */
 export function dot(weights: ArrayLike<number>, row: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < row.length; i++) sum += (weights[i] as number) * (row[i] as number);

@@ -167,7 +167,7 @@ describe("pull", () => {
     const cache = emptyFolder();
     const error = await failureOf(pullFrom(hub, cache));
     expect(error).toMatchObject({ code: "ERR_DISK_FULL" });
-    expect(error.message).toMatch(/needs 9000000\.00 GB in .*, where \d[\d.]* (?:GB|bytes) are free/);
+    expect(error.message).toMatch(/needs 8185 TiB in .*; \d[\d.]* (?:[KMGT]iB|bytes) free on this disk/);
     expect(filesBelow(cache)).toEqual([]);
     expect(hub.seen.filter(({ server }) => server === "cdn")).toEqual([]);
   });

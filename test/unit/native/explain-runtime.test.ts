@@ -151,7 +151,7 @@ describe("explainRuntime", () => {
   });
 
   it("names a library that is gone or damaged", () => {
-    expect(explain({ "libggml.so": undefined })).toMatch(/libggml\.so does not exist: it was moved or removed\./);
+    expect(explain({ "libggml.so": undefined })).toMatch(/libggml\.so cannot be read: it does not exist\./);
     expect(explain({ "libggml.so": Buffer.from("garbage") })).toMatch(
       /libggml\.so is no shared library, or is damaged\./,
     );
@@ -162,16 +162,16 @@ describe("explainRuntime", () => {
     const libraries = runtime();
     const denied = Object.assign(new Error("EACCES: permission denied"), { code: "EACCES" });
     expect(explainAccess("/l/a b.so", libraries, denied)).toBe(
-      '/l/a b.so may not be read: permission denied. Run `chmod a+r "/l/a b.so"` as its owner.',
+      '/l/a b.so cannot be read: permission denied. Run `chmod a+r "/l/a b.so"` as its owner.',
     );
-    expect(explainAccess("/l/a.so", libraries, new Error("odd"))).toContain("/l/a.so cannot be read (Error: odd).");
+    expect(explainAccess("/l/a.so", libraries, new Error("odd"))).toContain("/l/a.so cannot be read: odd.");
   });
 
   it.skipIf(process.platform === "win32")("finds out that it may not be read", () => {
     const libraries = runtime();
     chmodSync(libraries.llama, 0);
     expect(asNobody(() => explainRuntime(libraries, "", linux))).toContain(
-      "libllama.so may not be read: permission denied.",
+      "libllama.so cannot be read: permission denied.",
     );
   });
 
