@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { defaultCacheFolder } from "../../cache-folder.ts";
-import type { StarlingError } from "../../errors.ts";
-import { aFunction, anIterable, aSignal, aString, checkOptions, given } from "../../options.ts";
+import { invalidArgument, type StarlingError } from "../../errors.ts";
+import { aFunction, anIterable, aSignal, aString, checkOptions, given, readable } from "../../options.ts";
 import type { ExtractProgress, HashProgress } from "../../progress.ts";
 import type { ScoreItem } from "../../prompt/items.ts";
 import { RewardModel } from "../../scoring/reward-model.ts";
@@ -96,7 +96,7 @@ export async function extractFeatures(options: ExtractOptions): Promise<FitData>
     async function* missing(): AsyncGenerator<ScoreItem> {
       for await (const placed of cases) {
         signal?.throwIfAborted();
-        const hashes = placed.responses.map(({ item }) => itemHash(item));
+        const hashes = hashesOf(placed, `cases[${read.length}]`);
         const place = withoutTexts(placed);
         read.push({
           placed: place,
@@ -144,6 +144,17 @@ export async function extractFeatures(options: ExtractOptions): Promise<FitData>
     await writing.catch(() => {});
     await store.close();
   }
+}
+
+/** @throws InvalidInputError for what is not a case */
+function hashesOf(placed: PlacedCase, name: string): string[] {
+  return readable(name, () => {
+    const { source, row, responses, comparisons } = placed;
+    const fits = Number.isInteger(source) && Number.isInteger(row) && Array.isArray(comparisons);
+    if (!fits || !Array.isArray(responses))
+      throw invalidArgument(name, "{ source, row, responses, comparisons }", placed);
+    return responses.map(({ item }) => itemHash(item));
+  });
 }
 
 /** A hash of everything that can change a feature. */

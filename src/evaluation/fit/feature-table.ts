@@ -51,11 +51,11 @@ export class FeatureTable {
    * @throws InvalidInputError ERR_INVALID_ARGUMENT for a row that the table does not have
    */
   row(index: number): Float32Array {
-    const block = this.#blocks[Math.floor(index / this.#rowsOfBlock)];
+    if (!Number.isInteger(index) || index < 0 || index >= this.rows)
+      throw invalidArgument("index", `a row from 0 to ${this.rows - 1}`, index);
+    const block = this.#blocks[Math.floor(index / this.#rowsOfBlock)] as Float32Array;
     const start = (index % this.#rowsOfBlock) * this.width;
-    const row = block?.subarray(start, start + this.width);
-    if (row?.length !== this.width) throw invalidArgument("index", `a row from 0 to ${this.rows - 1}`, index);
-    return row;
+    return block.subarray(start, start + this.width);
   }
 }
 
