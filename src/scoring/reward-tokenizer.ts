@@ -6,10 +6,10 @@ import {
   ModelClosedError,
   type StarlingError,
 } from "../errors.ts";
-import type { FrameRule, ScorePosition, TruncationSide } from "../gguf/starling-keys.ts";
 import { jsonArray } from "../json-array.ts";
 import type { EncodedText, NativeTokenizer, Vocabulary } from "../native/addon.ts";
 import { aBoolean, aNameList, anIterable, aSignal, checkOptions, readable } from "../options.ts";
+import type { ScorePosition, TruncationSide, WrapperRule } from "../profiles/rules.ts";
 import type { ChatTemplate, TextParts } from "../prompt/conversation.ts";
 import { conversationWarnings } from "../prompt/conversation-warnings.ts";
 import type { ItemRules } from "../prompt/input-fields.ts";
@@ -35,7 +35,7 @@ export interface TokenizerSettings {
   readonly truncationSide: TruncationSide;
   readonly scorePosition: ScorePosition;
   /** Which items get the ids that the tokenizer puts around a text: none, {text} alone, or all. */
-  readonly frame: FrameRule;
+  readonly wrapper: WrapperRule;
 }
 
 /** How items are read; see {@link ScoreOptions}. */
@@ -114,7 +114,7 @@ export class RewardTokenizer {
     }: TokenizeOptions & { findResponse?: boolean | undefined } = {},
   ): Promise<TokenizedOutcome[]> {
     signal?.throwIfAborted();
-    const { specialTokens, frame } = this.settings;
+    const { specialTokens, wrapper } = this.settings;
     const outcomes: (TokenizedOutcome | undefined)[] = new Array(items.length).fill(undefined);
     const checked: (NamedItem & { readonly at: number })[] = [];
     for (const [at, value] of items.entries()) {
@@ -137,7 +137,7 @@ export class RewardTokenizer {
       }
       const isText = "text" in item;
       const prompt = findResponse && !isText ? joined(withoutResponse(parts)) : [];
-      const wrapped = frame === "all" || (frame === "texts" && isText);
+      const wrapped = wrapper === "all" || (wrapper === "texts" && isText);
       rendered.push({ at, item, where, parts: joined(parts), prompt, wrapped });
     }
     const encoded = await this.#native.encode(

@@ -1,18 +1,20 @@
 /** The public types of loading and scoring. */
+
 import type { StarlingError } from "../errors.ts";
 import type { FitRecord } from "../gguf/fit-record.ts";
-import type { ProfileName } from "../gguf/starling-keys.ts";
-import type { NativeTokenizationMode, SplitMode } from "../native/addon.ts";
+import type { SplitMode } from "../native/addon.ts";
 import type { BackendReason, GpuChoice } from "../native/engine.ts";
+import type { ProfileName } from "../profiles/profiles.ts";
 import type { LoadProgress, ScoreProgress } from "../progress.ts";
 import type { ItemRules } from "../prompt/input-fields.ts";
 import type { ChatMessage } from "../prompt/items.ts";
 import type { SpecialTokens } from "../prompt/templates.ts";
 import type { ItemWarning } from "../prompt/warnings.ts";
+import type { TokenizationMode } from "../vocabulary/tokenization.ts";
 import type { MemoryNeed } from "./memory.ts";
 
 /** How text becomes token ids; see the README, "Three tokenisations of one text". */
-export type TokenizationMode = NativeTokenizationMode;
+export type { TokenizationMode };
 
 /**
  * - `exact`: each sequence is evaluated on its own, so that its score is the same to the last bit in any company.
