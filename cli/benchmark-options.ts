@@ -1,7 +1,8 @@
 /** Options for the data a model is judged by, shared by eval, compare and fit. */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type BenchmarkName, type BenchmarkRequest, benchmarkNames, benchmarks } from "../src/index.ts";
+import { type BenchmarkName, type BenchmarkRequest, benchmarks } from "../src/entry/eval.ts";
 import { UsageError } from "./errors.ts";
+import { benchmarkNames, MAX_SAMPLE_ROWS, MAX_SEED } from "./library.ts";
 import { given } from "./model-option.ts";
 import { collect, wholeNumber } from "./option-values.ts";
 import { IGNORE_FIELD } from "./row-options.ts";
@@ -23,10 +24,6 @@ export interface SampleOptions extends DataOptions {
 /** The three of the model card's table. */
 export const CARD: readonly BenchmarkName[] = ["human", "truth", "safety"];
 export const ALL = "all";
-
-/** The library's bounds. */
-const MAX_LIMIT = 10_000_000;
-export const MAX_SEED = 2 ** 31 - 1;
 
 /** {@link addSampleOptions} by the library's names, without inputs and --strict. */
 export function sampleSettings({ limit, seed, cache }: SampleOptions) {
@@ -93,13 +90,13 @@ export function addSampleOptions(command: Command): Command {
     .option("--no-cache", "neither read nor write the score cache");
 }
 
-const limitNumber = wholeNumber(1, MAX_LIMIT);
+const limitNumber = wholeNumber(1, MAX_SAMPLE_ROWS);
 
 function limitValue(text: string): number | "all" {
   if (text === "all") return text;
   try {
     return limitNumber(text);
   } catch {
-    throw new InvalidArgumentError(`Expected "all" or a whole number from 1 to ${MAX_LIMIT}.`);
+    throw new InvalidArgumentError(`Expected "all" or a whole number from 1 to ${MAX_SAMPLE_ROWS}.`);
   }
 }

@@ -1,13 +1,6 @@
 /** `starling-rm compare` */
 import { type Command, Option } from "commander";
-import {
-  type BenchmarkName,
-  benchmarkNames,
-  byteSize,
-  type ComparedModel,
-  type ComparisonReport,
-  compareModels,
-} from "../src/index.ts";
+import { type BenchmarkName, type ComparedModel, type ComparisonReport, compareModels } from "../src/entry/eval.ts";
 import {
   addDataOptions,
   addSampleOptions,
@@ -18,6 +11,7 @@ import {
 import type { Action } from "./context.ts";
 import { counted } from "./counted.ts";
 import { evaluationStatus, runAndPrint } from "./evaluation-run.ts";
+import { benchmarkNames, byteSize } from "./library.ts";
 import {
   addEngineOptions,
   addTokenOptions,

@@ -1,18 +1,16 @@
 /** `starling-rm convert`, and what `quantize` shares with it. */
 import { type Command, Option } from "commander";
 import {
-  byteSize,
   type ConvertOptions,
   type ConvertResult,
   convert as convertCheckpoint,
-  profileChoices,
-  type TokenizationMode,
-  tokenizationModes,
   weightTypes,
-} from "../src/index.ts";
+} from "../src/entry/convert.ts";
+import type { ConvertProgress, TokenizationMode } from "../src/index.ts";
 import type { Action, CommandContext } from "./context.ts";
 import { EXIT_DONE, existingFile, UsageError } from "./errors.ts";
 import { pathIdentity } from "./file-identity.ts";
+import { byteSize, profileChoices, tokenizationModes } from "./library.ts";
 import { given } from "./model-option.ts";
 import { REPLACE } from "./option-values.ts";
 import { openOutput } from "./output.ts";
@@ -28,7 +26,7 @@ interface ConvertCommandOptions {
   readonly revision?: string;
   readonly tokenizer?: string;
   readonly stream?: true;
-  readonly cacheDir?: string;
+  readonly cacheFolder?: string;
   readonly concurrency?: number;
   readonly resume?: true;
   readonly force?: true;
@@ -47,14 +45,14 @@ export const convert: Action<ConvertCommandOptions> = async (options, context) =
     profile,
     tokenizer,
     revision,
-    cacheDir,
+    cacheFolder,
     concurrency,
   } = options;
   // On the hub, the revision selects what is downloaded; for a folder it is only stored in the file.
   const isHub = checkpoint.startsWith("hf:");
   if (stream && !isHub) throw new UsageError("--stream works only with a checkpoint on the hub: hf:OWNER/NAME");
   const source = given({ name: options.source, revision: isHub ? undefined : revision });
-  return reportFile(options, context, (onProgress, onDownload) =>
+  return reportFile(options, context, (onProgress) =>
     convertCheckpoint({
       checkpoint,
       output,
@@ -64,41 +62,35 @@ export const convert: Action<ConvertCommandOptions> = async (options, context) =
       resume: resume === true,
       source,
       onProgress,
-      onDownload,
       signal: context.signal,
-      ...given({ tokenization, profile, tokenizer, cacheDir, concurrency, revision: isHub ? revision : undefined }),
+      ...given({ tokenization, profile, tokenizer, cacheFolder, concurrency, revision: isHub ? revision : undefined }),
     }),
   );
 };
 
 type OnProgress = NonNullable<ConvertOptions["onProgress"]>;
-type OnDownload = NonNullable<ConvertOptions["onDownload"]>;
 
 /** Runs `make`, which writes a GGUF, shows its progress and prints the result. */
 export async function reportFile(
   { output: path, force, json }: { readonly output: string; readonly force?: true; readonly json?: true },
   { terminal }: CommandContext,
-  make: (onProgress: OnProgress, onDownload: OnDownload) => Promise<ConvertResult>,
+  make: (onProgress: OnProgress) => Promise<ConvertResult>,
+  atFirst = "starting",
 ): Promise<number> {
   if (!force && (await pathIdentity(path)) !== undefined) throw new UsageError(existingFile(path));
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
-  let line: (columns: number) => string = () => "starting";
+  let line = (columns: number) => progressText({ label: atFirst, seconds: elapsed() }, columns);
   terminal.showStatus((columns) => line(columns));
   let result: ConvertResult;
   try {
-    result = await make(
-      ({ bytesDone, bytesTotal, step }) => {
-        const counts = { MiB: Math.floor(bytesDone / 2 ** 20) };
-        const fraction = bytesTotal > 0 ? bytesDone / bytesTotal : 0;
-        line = (columns) => progressText({ label: step, fraction, seconds: elapsed(), counts }, columns);
-        terminal.redrawStatus();
-      },
-      (progress) => {
-        line = (columns) => downloadText(progress, elapsed(), columns);
-        terminal.redrawStatus();
-      },
-    );
+    result = await make((progress) => {
+      line = (columns) =>
+        progress.phase === "downloading"
+          ? downloadText(progress, elapsed(), columns)
+          : convertText(progress, elapsed(), columns);
+      terminal.redrawStatus();
+    });
   } finally {
     terminal.endStatus();
   }
@@ -109,6 +101,11 @@ export async function reportFile(
   await (await openOutput()).write(`${text}\n`);
   for (const notice of [typeNotice, templateNotice]) if (notice !== undefined) terminal.say(`note: ${notice}`);
   return EXIT_DONE;
+}
+
+function convertText({ tensor, fraction, bytesDone }: ConvertProgress, seconds: number, columns: number): string {
+  const counts = { MiB: Math.floor(bytesDone / 2 ** 20) };
+  return progressText({ label: tensor, fraction, seconds, counts }, columns);
 }
 
 export function typeOption(required: boolean): Option {

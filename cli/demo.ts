@@ -2,9 +2,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { embeddedCheckpoint, weightTypes } from "../src/index.ts";
+import { weightTypes } from "../src/entry/convert.ts";
 import type { Action } from "./context.ts";
 import { notReadable } from "./input.ts";
+import { embeddedCheckpoint } from "./library.ts";
 import { addEngineOptions, EMBEDDED_MODEL, type EngineOptions, embeddedModel } from "./model-option.ts";
 import type { Row } from "./row.ts";
 import { toRow } from "./row.ts";

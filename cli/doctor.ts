@@ -1,10 +1,11 @@
 /** `starling-rm doctor` */
 import { basename } from "node:path";
 import type { Command } from "commander";
-import { byteSize, type Diagnosis, diagnose, type MemoryPrediction, type RuntimeFinding } from "../src/index.ts";
+import { type Diagnosis, diagnose, type MemoryPrediction, type RuntimeFinding } from "../src/index.ts";
 import type { Action, CommandContext } from "./context.ts";
 import { counted } from "./counted.ts";
 import { EXIT_DONE } from "./errors.ts";
+import { byteSize } from "./library.ts";
 import { addEngineOptions, type EngineOptions, engineSettings, modelPath } from "./model-option.ts";
 import { openOutput } from "./output.ts";
 import { safeJson } from "./output-formats.ts";
@@ -154,7 +155,7 @@ export function describeDoctor(command: Command): Command {
 
 const HELP = `
 Each runtime is tried in a child process, where a broken driver does no harm. Results are cached until a driver or library
-changes (STARLING_RM_PROBE=off: never try; STARLING_RM_PROBE=fresh: always).
+changes. STARLING_RM_PROBE=fresh ignores the cache; STARLING_RM_PROBE=off opens runtimes without trying them first.
 
 Exit codes: 0 this machine can score, 1 it cannot, 2 usage error or failure.
 

@@ -45,20 +45,3 @@ export function failureText(error: unknown, environment: NodeJS.ProcessEnv = pro
 function isSet(value: string | undefined): boolean {
   return value !== undefined && value !== "" && value !== "0";
 }
-
-/** The reason of a failed file operation, in words. */
-export function fileReason(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return (code !== undefined && fileReasons[code]) || message;
-}
-
-const fileReasons: Readonly<Record<string, string>> = {
-  ENOENT: "no such file or folder",
-  EACCES: "permission denied",
-  EPERM: "operation not permitted",
-  EISDIR: "it is a folder",
-  ENOTDIR: "part of the path is not a folder",
-  ENOSPC: "no space left on the device",
-  EROFS: "the file system is read-only",
-  EIO: "the device reported an input/output error",
-};

@@ -1,5 +1,5 @@
 /** The result of an evaluation for people: a line per benchmark, their average, and notes. */
-import type { BenchmarkReport, EvaluationReport } from "../src/index.ts";
+import type { BenchmarkReport, EvaluationReport } from "../src/entry/eval.ts";
 import { counted } from "./counted.ts";
 import { padStart, preview, textWidth, visible } from "./visible-text.ts";
 

@@ -1,14 +1,6 @@
 /** `starling-rm eval` */
 import type { Command } from "commander";
-import {
-  type BenchmarkRequest,
-  benchmarkNames,
-  benchmarks,
-  evaluate,
-  prepareReportFolder,
-  type WrittenReport,
-  writeReport,
-} from "../src/index.ts";
+import { type BenchmarkRequest, benchmarks, evaluate, type WrittenReport, writeReport } from "../src/entry/eval.ts";
 import {
   ALL,
   addDataOptions,
@@ -24,6 +16,7 @@ import { UsageError } from "./errors.ts";
 import { evaluationTable } from "./eval-table.ts";
 import { evaluationStatus, runAndPrint } from "./evaluation-run.ts";
 import { pathIdentity } from "./file-identity.ts";
+import { benchmarkNames, prepareReportFolder } from "./library.ts";
 import {
   addEngineOptions,
   addModelOptions,
@@ -55,7 +48,7 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
     for (const { benchmark, cases } of report.benchmarks)
       if (cases === 0) terminal.say(`note: ${benchmark} has no usable rows`);
     if (options.output !== undefined) {
-      const written = await writeReport(options.output, evaluation);
+      const written = await writeReport({ folder: options.output, evaluation });
       terminal.say(`report written: ${written.html}, ${written.json}, ${written.scores}`);
     }
     return options.json

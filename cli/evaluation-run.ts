@@ -1,5 +1,6 @@
 /** Progress and problems of eval, compare and fit. */
-import { type EvaluateProgress, type RowProblem, StrictStop } from "../src/index.ts";
+import { type EvaluateOptions, type RowProblem, StrictStop } from "../src/entry/eval.ts";
+import type { Progress } from "../src/index.ts";
 import type { DataOptions } from "./benchmark-options.ts";
 import type { CommandContext } from "./context.ts";
 import { EXIT_DONE, EXIT_ROWS_FAILED } from "./errors.ts";
@@ -9,14 +10,14 @@ import { downloadText, progressText } from "./progress-bar.ts";
 import { RowProblems } from "./row-problems.ts";
 
 /** Settings and callbacks for every run. */
-export interface RunHooks<Progress> {
+export interface RunHooks<P extends Progress> {
   readonly signal: AbortSignal;
   readonly strict: boolean;
   readonly ignoreFields?: readonly string[];
   readonly differentPrompts?: "refuse" | "allow";
   readonly onProblem: (problem: RowProblem) => void;
   readonly onNotice: (message: string) => void;
-  readonly onProgress: (progress: Progress) => void;
+  readonly onProgress: (progress: P) => void;
 }
 
 /**
@@ -24,15 +25,15 @@ export interface RunHooks<Progress> {
  *
  * @returns the exit code
  */
-export async function runAndPrint<Progress>(
+export async function runAndPrint<P extends Progress>(
   { terminal, signal }: CommandContext,
   options: Pick<DataOptions, "strict" | "ignoreField" | "differentPrompts">,
-  statusText: (progress: Progress, seconds: number, columns: number) => string,
-  work: (hooks: RunHooks<Progress>) => Promise<string>,
+  statusText: (progress: P, seconds: number, columns: number) => string,
+  work: (hooks: RunHooks<P>) => Promise<string>,
 ): Promise<number> {
   const problems = new RowProblems(terminal);
   const started = performance.now();
-  let progress: Progress | undefined;
+  let progress: P | undefined;
   let rows = 0;
   terminal.showStatus((columns) =>
     progress === undefined ? "" : statusText(progress, (performance.now() - started) / 1000, columns),
@@ -65,22 +66,23 @@ export async function runAndPrint<Progress>(
   }
 }
 
-/** Cases done so far, if known. */
-function rowsOf(progress: unknown): number {
-  const { cases } = progress as { readonly cases?: unknown };
-  return typeof cases === "number" ? cases : 0;
+type EvaluationProgress = Parameters<NonNullable<EvaluateOptions["onProgress"]>>[0];
+
+/** Cases so far, where the phase counts them. */
+function rowsOf(progress: Progress): number {
+  if (progress.phase === "scoring") return progress.itemsDone;
+  return progress.phase === "extracting" ? progress.casesDone : 0;
 }
 
-export function evaluationStatus(progress: EvaluateProgress, seconds: number, columns: number): string {
-  if (progress.doing === "downloading") return downloadText(progress.progress, seconds, columns);
-  if (progress.doing === "reading") return `reading ${progress.benchmark}`;
-  if (progress.doing !== "scoring")
-    return progressText({ label: `${progress.doing} the model`, fraction: progress.fraction, seconds }, columns);
-  const { benchmark, cases, total, tokens, accuracy, interval } = progress;
+export function evaluationStatus(progress: EvaluationProgress, seconds: number, columns: number): string {
+  const { phase, fraction } = progress;
+  if (phase === "downloading") return downloadText(progress, seconds, columns);
+  if (phase === "reading") return `reading ${progress.benchmark}`;
+  if (phase !== "scoring") return progressText({ label: `${phase} the model`, fraction, seconds }, columns);
+  const { benchmark, itemsDone, tokensDone, accuracy, interval } = progress;
   const range = interval === undefined ? "" : ` (${percent(interval.low)} to ${percent(interval.high)})`;
   const label = `${benchmark}${accuracy === undefined ? "" : ` ${percent(accuracy)}${range}`}`;
-  const fraction = total === undefined ? undefined : cases / Math.max(1, total);
-  return progressText({ label, fraction, seconds, counts: { prompts: cases, tokens } }, columns);
+  return progressText({ label, fraction, seconds, counts: { prompts: itemsDone, tokens: tokensDone } }, columns);
 }
 
 function percent(fraction: number): string {

@@ -1,17 +1,13 @@
 /** `starling-rm fit` */
+
 import { type Command, InvalidArgumentError, Option } from "commander";
-import {
-  type BenchmarkName,
-  benchmarkNames,
-  type FitComparison,
-  type FitProgress,
-  type FitReport,
-  fitModel,
-} from "../src/index.ts";
-import { addDataOptions, type DataOptions, MAX_SEED, requestsOf } from "./benchmark-options.ts";
+import type { BenchmarkName } from "../src/entry/eval.ts";
+import { type FitComparison, type FitModelOptions, type FitReport, fitModel } from "../src/entry/fit.ts";
+import { addDataOptions, type DataOptions, requestsOf } from "./benchmark-options.ts";
 import type { Action } from "./context.ts";
 import { UsageError } from "./errors.ts";
 import { runAndPrint } from "./evaluation-run.ts";
+import { benchmarkNames, MAX_SEED } from "./library.ts";
 import {
   addEngineOptions,
   addModelOptions,
@@ -59,19 +55,20 @@ export const fit: Action<FitCommandOptions> = async (options, context) => {
   });
 };
 
-function statusText(progress: FitProgress, seconds: number, columns: number): string {
-  switch (progress.doing) {
-    case "reading":
-      return progressText(
-        { label: "features", seconds, counts: { responses: progress.responses, tokens: progress.tokens } },
-        columns,
-      );
+type FitModelProgress = Parameters<NonNullable<FitModelOptions["onProgress"]>>[0];
+
+function statusText(progress: FitModelProgress, seconds: number, columns: number): string {
+  switch (progress.phase) {
+    case "extracting": {
+      const counts = { responses: progress.responsesDone, tokens: progress.tokensDone };
+      return progressText({ label: "features", seconds, counts }, columns);
+    }
     case "downloading":
-      return downloadText(progress.progress, seconds, columns);
+      return downloadText(progress, seconds, columns);
     case "fitting":
-      return progressText({ label: `fitting, ridges tried: ${progress.trials}`, seconds }, columns);
+      return progressText({ label: `fitting, ridges tried: ${progress.trialsDone}`, seconds }, columns);
     default:
-      return progressText({ label: `${progress.doing} the model`, fraction: progress.fraction, seconds }, columns);
+      return progressText({ label: `${progress.phase} the model`, fraction: progress.fraction, seconds }, columns);
   }
 }
 

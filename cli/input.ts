@@ -5,9 +5,9 @@ import { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { isatty, ReadStream } from "node:tty";
 import { promisify } from "node:util";
-import { compressionOf, decompressed, FileError } from "../src/index.ts";
-import { fileReason } from "./errors.ts";
+import { FileError } from "../src/index.ts";
 import { descriptorIdentity, isDescriptor } from "./file-identity.ts";
+import { compressionOf, decompressed, systemReason } from "./library.ts";
 
 export interface Input {
   /** Its name in messages. */
@@ -92,7 +92,7 @@ async function* readable(stream: AsyncIterable<Uint8Array>, name: string): Async
 }
 
 export function notReadable(name: string, error: unknown): FileError {
-  return new FileError("ERR_FILE_NOT_READABLE", `${name} cannot be read: ${fileReason(error)}.`, {
+  return new FileError("ERR_FILE_NOT_READABLE", `${name} cannot be read: ${systemReason(error)}.`, {
     cause: error,
     file: name,
   });

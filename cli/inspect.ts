@@ -1,16 +1,15 @@
 /** `starling-rm inspect` */
 import { type Command, Option } from "commander";
 import {
-  byteSize,
-  type FitRecord,
   type HeadInspection,
   type InspectResult,
   inspectModel,
   type InspectOptions as LibraryOptions,
-  type MemoryPrediction,
-} from "../src/index.ts";
+} from "../src/entry/convert.ts";
+import type { FitRecord, MemoryPrediction } from "../src/index.ts";
 import type { Action, CommandContext } from "./context.ts";
 import { EXIT_DONE } from "./errors.ts";
+import { byteSize } from "./library.ts";
 import {
   addEngineOptions,
   EMBEDDED_MODEL,
@@ -47,12 +46,12 @@ function isRemote(path: string): boolean {
 
 async function inspectShown(
   path: string,
-  options: LibraryOptions,
+  options: Omit<LibraryOptions, "modelPath">,
   { terminal, signal }: CommandContext,
 ): Promise<InspectResult | HeadInspection> {
   if (isRemote(path)) terminal.showStatus(() => "reading the header");
   try {
-    return await inspectModel(path, { ...options, signal });
+    return await inspectModel({ ...options, modelPath: path, signal });
   } finally {
     terminal.endStatus();
   }

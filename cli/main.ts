@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-/** The entry point of the command `starling-rm`. */
-import { endProcess } from "../src/index.ts";
 import { Interrupted } from "./errors.ts";
+/** The entry point of the command `starling-rm`. */
+import { endProcess } from "./library.ts";
 import { run } from "./program.ts";
 import { watchSignals } from "./signals.ts";
 import { Terminal } from "./terminal.ts";

@@ -1,35 +1,35 @@
 /** Options that name and load a model, shared by all commands that need one. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import {
-  batchModes,
-  embeddedModelPath,
   type GpuChoice,
-  gpuChoices,
   type LoadRewardModelOptions,
   loadRewardModel,
   modelNotices,
   type RewardModel,
   type SpecialTokens,
   type SplitMode,
-  specialTokenChoices,
-  splitModes,
   type TokenizationMode,
-  tokenizationModes,
 } from "../src/index.ts";
 import type { CommandContext } from "./context.ts";
 import { UsageError } from "./errors.ts";
+import {
+  batchModes,
+  embeddedModelPath,
+  gpuChoices,
+  MAX_BATCH_TOKENS,
+  MAX_DEVICES,
+  MAX_LAYERS,
+  MAX_THREADS,
+  specialTokenChoices,
+  splitModes,
+  tokenizationModes,
+} from "./library.ts";
 import { templateDate, wholeNumber } from "./option-values.ts";
 import { progressText } from "./progress-bar.ts";
 
 /** `--model tiny`: the demonstration model that ships with the package. A file of that name is `./tiny`. */
 export const EMBEDDED_MODEL = "tiny";
 const MODEL_VARIABLE = "STARLING_RM_MODEL";
-
-/** The library's bounds: llama.cpp's GGML_MAX_N_THREADS, more layers than any Llama has, and the largest batch. */
-const MAX_THREADS = 512;
-const MAX_LAYERS = 1_000;
-const MAX_TOKENS = 65_536;
-const MAX_MAIN_DEVICE = 14;
 
 export interface ModelOptions {
   readonly model?: string;
@@ -108,15 +108,15 @@ export function addEngineOptions(command: Command): Command {
     .option(
       "--main-device <index>",
       "index of the main GPU, as listed by doctor (default: 0)",
-      wholeNumber(0, MAX_MAIN_DEVICE),
+      wholeNumber(0, MAX_DEVICES - 1),
     )
     .option("--threads <n>", "CPU threads (default: all cores)", wholeNumber(1, MAX_THREADS))
     .option(
       "--ctx <tokens>",
       "maximum tokens of a text (default and upper bound: the model's limit, usually 2048)",
-      wholeNumber(1, MAX_TOKENS),
+      wholeNumber(1, MAX_BATCH_TOKENS),
     )
-    .option("--batch <tokens>", "tokens per batch (default: by backend)", wholeNumber(1, MAX_TOKENS))
+    .option("--batch <tokens>", "tokens per batch (default: by backend)", wholeNumber(1, MAX_BATCH_TOKENS))
     .addOption(
       new Option(
         "--batch-mode <mode>",
@@ -183,8 +183,8 @@ export async function loadModel(
       ...loadSettings(options),
       modelPath: path,
       signal,
-      onProgress: (loaded) => {
-        fraction = loaded;
+      onProgress: (progress) => {
+        fraction = progress.fraction;
         terminal.redrawStatus();
       },
     });

@@ -1,6 +1,6 @@
 /** Parsers for option values; their messages name what is allowed. */
 import { InvalidArgumentError } from "commander";
-import { isTemplateDate } from "../src/index.ts";
+import { isTemplateDate } from "./library.ts";
 
 /** Description of --force. */
 export const REPLACE = "replace an existing output file";

@@ -4,9 +4,10 @@ import { type FileHandle, open, stat } from "node:fs/promises";
 import { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { FileError, type HeldOutput, holdOutput } from "../src/index.ts";
-import { ClosedPipe, existingFile, fileReason, UsageError } from "./errors.ts";
+import { FileError } from "../src/index.ts";
+import { ClosedPipe, existingFile, UsageError } from "./errors.ts";
 import { descriptorIdentity, isDescriptor, pathIdentity } from "./file-identity.ts";
+import { type HeldOutput, holdOutput, systemReason } from "./library.ts";
 
 export interface Output {
   readonly isStdout: boolean;
@@ -189,7 +190,7 @@ class FileOutput implements Output {
 }
 
 function notWritable(name: string, error: unknown): FileError {
-  return new FileError("ERR_FILE_NOT_WRITABLE", `${name} cannot be written: ${fileReason(error)}.`, {
+  return new FileError("ERR_FILE_NOT_WRITABLE", `${name} cannot be written: ${systemReason(error)}.`, {
     cause: error,
     file: name,
   });

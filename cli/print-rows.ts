@@ -1,7 +1,8 @@
 /** The main loop of score, rank and tokenize: print each row as it comes, report failures, count. */
-import { type ItemWarning, WarningTally } from "../src/index.ts";
+import type { ItemWarning } from "../src/index.ts";
 import { counted } from "./counted.ts";
 import { ClosedPipe, EXIT_DONE, EXIT_ROWS_FAILED, Interrupted } from "./errors.ts";
+import { WarningTally } from "./library.ts";
 import type { Output } from "./output.ts";
 import { progressText } from "./progress-bar.ts";
 import type { Row } from "./row.ts";

@@ -1,4 +1,5 @@
 /** The text of the progress line; pure. */
+import type { DownloadProgress } from "../src/index.ts";
 
 export interface Progress {
   readonly label: string;
@@ -67,15 +68,6 @@ export function quantity(n: number): string {
   if (n < 10_000) return String(Math.round(n));
   if (n < 10_000_000) return `${(n / 1000).toFixed(n < 100_000 ? 1 : 0)}k`;
   return `${(n / 1_000_000).toFixed(1)}M`;
-}
-
-/** Progress of a download. */
-export interface DownloadProgress {
-  readonly file: string;
-  readonly waiting: boolean;
-  readonly bytesDone: number;
-  readonly bytesTotal: number;
-  readonly bytesReceived: number;
 }
 
 /** The rate covers only new bytes; the percentage includes what was already there. */

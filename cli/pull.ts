@@ -1,9 +1,13 @@
 /** `starling-rm pull` */
+
 import { type Command, Option } from "commander";
-import { byteSize, type PullProgress, type PullResult, pull as pullCheckpoint, weightTypes } from "../src/index.ts";
+import { weightTypes } from "../src/entry/convert.ts";
+import { type PullResult, pull as pullCheckpoint } from "../src/entry/hub.ts";
+import type { DownloadProgress } from "../src/index.ts";
 import type { Action, CommandContext } from "./context.ts";
 import { convert } from "./convert.ts";
 import { EXIT_DONE, UsageError } from "./errors.ts";
+import { byteSize, MAX_DOWNLOADS } from "./library.ts";
 import { given } from "./model-option.ts";
 import { REPLACE, wholeNumber } from "./option-values.ts";
 import { openOutput } from "./output.ts";
@@ -14,7 +18,7 @@ interface PullCommandOptions {
   readonly revision?: string;
   readonly type?: string;
   readonly output?: string;
-  readonly cacheDir?: string;
+  readonly cacheFolder?: string;
   readonly concurrency?: number;
   readonly tokenizer?: string;
   readonly stream?: true;
@@ -22,9 +26,6 @@ interface PullCommandOptions {
   readonly force?: true;
   readonly json?: true;
 }
-
-/** The library's bound. */
-const MAX_CONCURRENCY = 16;
 
 export const pull: Action<PullCommandOptions> = async (options, context) => {
   const { repository, type, json, output } = options;
@@ -50,9 +51,9 @@ function outputName(repository: string, type: string): string {
 }
 
 async function pullShown(options: PullCommandOptions, { terminal, signal }: CommandContext): Promise<PullResult> {
-  const { repository, revision, cacheDir, concurrency } = options;
+  const { repository, revision, cacheFolder, concurrency } = options;
   const started = performance.now();
-  let progress: PullProgress | undefined;
+  let progress: DownloadProgress | undefined;
   terminal.showStatus((columns) =>
     progress === undefined ? "asking the hub" : downloadText(progress, (performance.now() - started) / 1000, columns),
   );
@@ -64,7 +65,7 @@ async function pullShown(options: PullCommandOptions, { terminal, signal }: Comm
         progress = now;
         terminal.redrawStatus();
       },
-      ...given({ revision, cacheDir, concurrency }),
+      ...given({ revision, cacheFolder, concurrency }),
     });
   } finally {
     terminal.endStatus();
@@ -78,8 +79,11 @@ export function describePull(command: Command): Command {
     .option("--revision <id>", "branch, tag or commit (default: main)")
     .addOption(new Option("-t, --type <type>", `also convert to this weight type: ${weightTypes.join(", ")}`))
     .option("-o, --output <file>", "with --type: GGUF file to write (default: NAME.TYPE.gguf)")
-    .option("--cache-dir <folder>", "Hugging Face cache folder (default: $HF_HUB_CACHE, or ~/.cache/huggingface/hub)")
-    .option("--concurrency <n>", "files to download in parallel (default: 4)", wholeNumber(1, MAX_CONCURRENCY))
+    .option(
+      "--cache-folder <folder>",
+      "Hugging Face cache folder (default: $HF_HUB_CACHE, or ~/.cache/huggingface/hub)",
+    )
+    .option("--concurrency <n>", "files to download in parallel (default: 4)", wholeNumber(1, MAX_DOWNLOADS))
     .option("--tokenizer <place>", "with --type: take the tokenizer from this folder or hf:OWNER/NAME")
     .option("--stream", "with --type: download one weight file at a time and delete it once converted")
     .option("--resume", "with --type: continue an interrupted conversion")

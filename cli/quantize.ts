@@ -1,6 +1,6 @@
 /** `starling-rm quantize` */
 import type { Command } from "commander";
-import { quantize as quantizeModel } from "../src/index.ts";
+import { quantize as quantizeModel } from "../src/entry/convert.ts";
 import type { Action } from "./context.ts";
 import { reportFile, typeOption } from "./convert.ts";
 import { given } from "./model-option.ts";
@@ -17,17 +17,13 @@ interface QuantizeCommandOptions {
 
 export const quantize: Action<QuantizeCommandOptions> = async (options, context) => {
   const { input, output, type, threads, force } = options;
-  return reportFile(options, context, (onProgress) => {
-    onProgress({ bytesDone: 0, bytesTotal: 0, step: `quantizing to ${type}` });
-    return quantizeModel({
-      input,
-      output,
-      type,
-      overwrite: force === true,
-      signal: context.signal,
-      ...given({ threads }),
-    });
-  });
+  const { signal } = context;
+  return reportFile(
+    options,
+    context,
+    () => quantizeModel({ input, output, type, overwrite: force === true, signal, ...given({ threads }) }),
+    `quantizing to ${type}`,
+  );
 };
 
 export function describeQuantize(command: Command): Command {

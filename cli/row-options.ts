@@ -1,9 +1,10 @@
 /** Options for what to score and how to print it, and the rows behind them. */
 import { type Command, Option } from "commander";
-import { FileError, type ItemRules, readJsonRows, WHO_READS_WHAT } from "../src/index.ts";
+import { FileError, type ItemRules } from "../src/index.ts";
 import type { TextArguments } from "./argument-rows.ts";
 import { UsageError } from "./errors.ts";
 import { type Input, openInput } from "./input.ts";
+import { readJsonRows, WHO_READS_WHAT } from "./library.ts";
 import { collect, REPLACE } from "./option-values.ts";
 import { type FormatName, formatNames } from "./output-formats.ts";
 import { type Row, replacedFields, toRow } from "./row.ts";

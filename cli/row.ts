@@ -1,12 +1,7 @@
 /** A row of input as items to score: one, or one per response. */
-import {
-  CONTENT_FIELDS,
-  type ItemRules,
-  isStarlingError,
-  rowItems,
-  type SourceRow,
-  type StarlingError,
-} from "../src/index.ts";
+
+import { type ItemRules, isStarlingError, type StarlingError } from "../src/index.ts";
+import { CONTENT_FIELDS, rowItems, type SourceRow } from "./library.ts";
 import { ownFields, rawMembers } from "./own-fields.ts";
 
 export interface Row {

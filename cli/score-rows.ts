@@ -3,11 +3,11 @@ import {
   type ItemWarning,
   isStarlingError,
   type RewardModel,
-  ranksOf,
   type ScoreProgress,
   type StarlingError,
   type TokenRewards,
 } from "../src/index.ts";
+import { ranksOf } from "./library.ts";
 import type { Row } from "./row.ts";
 
 export interface ScoredText {

@@ -1,6 +1,7 @@
 /** Ctrl-C: the first stops the work after the current line, the second ends the process. */
-import { endProcess } from "../src/index.ts";
+
 import { Interrupted } from "./errors.ts";
+import { endProcess } from "./library.ts";
 
 const signals = { SIGINT: ["Ctrl-C", 130], SIGTERM: ["SIGTERM", 143], SIGHUP: ["SIGHUP", 129] } as const;
 

@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { defaultCacheFolder } from "./cache-folder.ts";
 import { StarlingError } from "./errors.ts";
 import { makeFolder } from "./files/make-folder.ts";
+import { exists } from "./files/optional-files.ts";
 import { withOutput } from "./files/output-file.ts";
 import { STARLING_KEYS } from "./gguf/starling-keys.ts";
 import { convertTo } from "./make-gguf.ts";
-import { packageRoot } from "./native/load-addon.ts";
 import { aSignal, aString, checkOptions, given } from "./options.ts";
+import { packageRoot } from "./package-info.ts";
 
 export interface EmbeddedModelOptions {
   /** Any weight type of `convert`; default "f16". */
@@ -69,11 +70,4 @@ async function fingerprint(): Promise<string> {
     hash.update(`${shard} ${size} ${mtimeMs}\n`);
   }
   return hash.digest("hex").slice(0, 12);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

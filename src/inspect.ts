@@ -19,7 +19,8 @@ import { countTypes, describeWeightTypes, type WeightTypes } from "./gguf/weight
 import { isRemote, openRemote } from "./hub/open-remote.ts";
 import { type HubOptions, hubChecks } from "./hub/settings.ts";
 import { DEFAULT_TYPE } from "./make-gguf.ts";
-import { aSignal, aString, checkOptions, given } from "./options.ts";
+import { modelPathOf } from "./model-path.ts";
+import { aSignal, aString, checkOptions, given, required } from "./options.ts";
 import { type TemplateDateUse, templateDateUse } from "./prompt/template-date.ts";
 import type { RewardHead } from "./reward-head.ts";
 import { loadOptionChecks } from "./scoring/load-options.ts";
@@ -110,6 +111,12 @@ export interface HeadInspection {
 
 /** The options of the hub are for what is not on this machine. */
 export interface InspectOptions extends HubOptions {
+  /**
+   * A GGUF (of a model or a head), a checkpoint folder, or "tiny"; also "hf:OWNER/NAME" (a checkpoint on the hub),
+   * "hf:OWNER/NAME/FILE.gguf" or a web address of a GGUF, of which only the header is fetched.
+   */
+  readonly modelPath: string;
+  /** Stops the work; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Of a checkpoint: the weight type that the prediction of memory is for; default "q4_k_m". */
   readonly type?: string;
@@ -118,19 +125,24 @@ export interface InspectOptions extends HubOptions {
 }
 
 /**
- * Reads headers only. A sound GGUF without a reward head is described, too, and so is a head file.
+ * Describes a GGUF, a head file or a checkpoint. Only headers are read; no llama.cpp runtime is needed. A sound GGUF
+ * without a reward head is described too.
  *
- * @param path a GGUF or a checkpoint folder; also "hf:OWNER/NAME" (a checkpoint), "hf:OWNER/NAME/FILE.gguf" or a web
- *   address of a GGUF, of which only the header is asked for
- * @throws FileError for a path that is missing, or a file or folder that is broken; HubError for what cannot be had
+ * @throws InvalidInputError for a wrong option; FileError for a path that is missing, or a file or folder that is broken;
+ *   HubError for what cannot be fetched; the signal's reason
  */
-export async function inspectModel(
-  path: string,
-  options: InspectOptions = {},
-): Promise<InspectResult | HeadInspection> {
-  checkOptions("inspectModel", options, { ...hubChecks, signal: aSignal, type: aString, load: () => undefined });
+export async function inspectModel(options: InspectOptions): Promise<InspectResult | HeadInspection> {
+  required("inspectModel", options, "modelPath");
+  checkOptions("inspectModel", options, {
+    ...hubChecks,
+    modelPath: aString,
+    signal: aSignal,
+    type: aString,
+    load: () => undefined,
+  });
   checkOptions("inspectModel's load", options.load, loadOptionChecks);
   options.signal?.throwIfAborted();
+  const path = await modelPathOf(options.modelPath, options.signal);
   if (isRemote(path)) return inspectRemote(path, options);
   const isFolder = await stat(path).then(
     (stats) => stats.isDirectory(),
@@ -140,7 +152,7 @@ export async function inspectModel(
 }
 
 async function inspectRemote(spec: string, options: InspectOptions): Promise<InspectResult | HeadInspection> {
-  const { type: _type, load: _load, ...hub } = options;
+  const { modelPath: _path, type: _type, load: _load, ...hub } = options;
   const remote = await openRemote(spec, hub);
   if (remote.kind === "checkpoint") return inspectCheckpoint(remote.folder, options);
   try {

@@ -1,6 +1,8 @@
 /** Making GGUF files: the converter and llama.cpp's quantiser, put together. */
+
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
+import { MAX_DOWNLOADS } from "./bounds.ts";
 import { convertCheckpoint } from "./convert/convert.ts";
 import {
   type ConvertOptions as CheckpointOptions,
@@ -11,22 +13,21 @@ import {
 } from "./convert/options.ts";
 import { FileError, NativeError } from "./errors.ts";
 import { freeBytes } from "./files/disk-room.ts";
+import { unwritable } from "./files/file-errors.ts";
 import { OpenedFile } from "./files/opened-file.ts";
 import { type OutputFile, withOutput } from "./files/output-file.ts";
 import { isSameFile } from "./files/same-file.ts";
-import { unwritable } from "./files/write-failure.ts";
 import { DEFAULT_ALIGNMENT, type GgufHeader } from "./gguf/header.ts";
 import { readGguf } from "./gguf/reader.ts";
 import { readRewardMetadata } from "./gguf/reward-metadata.ts";
 import { convertibleTypeNames, fileTypeByName, tensorTypeByName } from "./gguf/types.ts";
 import { describeWeightTypes, type WeightTypes } from "./gguf/weight-types.ts";
 import { openModelFolder } from "./hub/model-folder.ts";
-import type { PullProgress } from "./hub/progress.ts";
-import { MAX_CONCURRENCY } from "./hub/pull.ts";
 import { type HubOptions, hubChecks } from "./hub/settings.ts";
 import { type Engine, openEngine } from "./native/engine.ts";
 import { LLAMA_VERSION } from "./native/runtime-folder.ts";
-import { aBoolean, aFunction, anInteger, aSignal, aString, aThreadCount, checkOptions, required } from "./options.ts";
+import { aBoolean, anInteger, aSignal, aString, aThreadCount, checkOptions, required } from "./options.ts";
+import type { ConvertProgress, DownloadProgress } from "./progress.ts";
 import type { TokenizationMode } from "./scoring/types.ts";
 
 export interface ConvertOptions extends HubOptions {
@@ -43,8 +44,6 @@ export interface ConvertOptions extends HubOptions {
   readonly stream?: boolean;
   /** Files that are downloaded at once, 1 to 16; default 4. */
   readonly concurrency?: number;
-  /** Called while something is downloaded from the hub. */
-  readonly onDownload?: (progress: PullProgress) => void;
   /** The GGUF to write; it appears only when it is whole. */
   readonly output: string;
   /** One of {@link weightTypes}; default "q4_k_m". */
@@ -57,7 +56,8 @@ export interface ConvertOptions extends HubOptions {
   readonly source?: { readonly name?: string; readonly revision?: string };
   /** Replace an existing output; default false. */
   readonly overwrite?: boolean;
-  readonly onProgress?: (progress: ConvertProgress) => void;
+  /** Reports the phases "downloading" and "converting", at most once for every 8 MiB or so. */
+  readonly onProgress?: (progress: DownloadProgress | ConvertProgress) => void;
   /**
    * Goes on from what an interrupted conversion to the same output left, after checking it, and leaves what was done
    * when this one is interrupted, too. Default false: nothing stays, unless the process is killed.
@@ -65,13 +65,6 @@ export interface ConvertOptions extends HubOptions {
   readonly resume?: boolean;
   /** Stops the conversion; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
-}
-
-export interface ConvertProgress {
-  readonly bytesDone: number;
-  readonly bytesTotal: number;
-  /** The tensor being written. */
-  readonly step: string;
 }
 
 /** What was written. `typeFallbacks` and `typeNotice` say which matrices could not have the type that was asked for. */
@@ -129,18 +122,16 @@ function checkConvertOptions(options: ConvertOptions): void {
     revision: aString,
     tokenizer: aString,
     stream: aBoolean,
-    concurrency: anInteger(1, MAX_CONCURRENCY),
-    onDownload: aFunction,
+    concurrency: anInteger(1, MAX_DOWNLOADS),
   });
   weightType(options.type ?? DEFAULT_TYPE);
 }
 
 /** {@link convert}, into a file that the caller holds. */
 export async function convertTo(claimed: OutputFile, options: ConvertOptions): Promise<ConvertResult> {
-  const { checkpoint, tokenizer, revision, stream, concurrency, onDownload, endpoint, cacheDir, token, ...rest } =
-    options;
+  const { checkpoint, tokenizer, revision, stream, concurrency, endpoint, cacheFolder, token, ...rest } = options;
   const { onProgress, type = DEFAULT_TYPE, signal, ...others } = rest;
-  const hub = { tokenizer, revision, stream, concurrency, endpoint, cacheDir, token, signal, onProgress: onDownload };
+  const hub = { tokenizer, revision, stream, concurrency, endpoint, cacheFolder, token, signal, onProgress };
   const { folder, source } = await openModelFolder(checkpoint, hub);
   const checkpointOptions: CheckpointOptions = {
     ...others,
@@ -150,9 +141,7 @@ export async function convertTo(claimed: OutputFile, options: ConvertOptions): P
     source: { ...source, ...options.source },
     quantizeRows: rowQuantizer(availableParallelism()),
     quantizerVersion: LLAMA_VERSION,
-    ...(onProgress === undefined
-      ? {}
-      : { onProgress: ({ bytesDone, bytesTotal, tensor }) => onProgress({ bytesDone, bytesTotal, step: tensor }) }),
+    ...(onProgress === undefined ? {} : { onProgress }),
   };
   const { sourceSha256: _, ...result } = await convertCheckpoint(checkpointOptions, claimed);
   return result;

@@ -1,4 +1,5 @@
 /** Checks of option objects: misspelled names are caught, values are checked by one formula. */
+import { MAX_THREADS } from "./bounds.ts";
 import { describe, InvalidInputError, invalidArgument } from "./errors.ts";
 
 /** A check returns what was expected, in words, or undefined when the value is right. */
@@ -46,6 +47,20 @@ export function given<T extends object>(options: T): { [K in keyof T]?: Exclude<
 
 export const aString: Check = (value) => (typeof value === "string" && value !== "" ? undefined : "a non-empty string");
 
+/** A string, which may be empty. */
+export const aText: Check = (value) => (typeof value === "string" ? undefined : "a string");
+
+export const aList: Check = (value) => (Array.isArray(value) ? undefined : "an array");
+
+/** What `for await` takes; a string is none here. */
+export const anIterable: Check = (value) =>
+  typeof value === "object" && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value)
+    ? undefined
+    : "an iterable";
+
+/** For options that are checked elsewhere. */
+export const anything: Check = () => undefined;
+
 export const aBoolean: Check = (value) => (typeof value === "boolean" ? undefined : "true or false");
 
 export const aNameList: Check = (value) =>
@@ -61,9 +76,6 @@ export function anInteger(min: number, max: number): Check {
       ? undefined
       : `a whole number from ${min} to ${max}`;
 }
-
-/** llama.cpp's GGML_MAX_N_THREADS. */
-const MAX_THREADS = 512;
 
 export const aThreadCount: Check = anInteger(1, MAX_THREADS);
 

@@ -1,17 +1,38 @@
-/** What the package says of itself. */
+/** Where this package is, and its version. */
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { NativeError } from "./errors.ts";
 
-/** The package's root, whether this file runs from src/ or from dist/src/. */
-function packageFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, "package.json")) && dirname(folder) !== folder) folder = dirname(folder);
-  return folder;
+const PACKAGE_NAME = "starling-rm";
+
+let root: string | undefined;
+
+/**
+ * The folder of this package's package.json, whether this file runs from src/ or from dist/src/.
+ *
+ * @throws NativeError ERR_ADDON_NOT_BUILT when there is none
+ */
+export function packageRoot(): string {
+  root ??= findRoot(dirname(fileURLToPath(import.meta.url)));
+  return root;
 }
 
 /** This package's version, for example "0.1.0". */
 export function packageVersion(): string {
-  const { version }: { version: string } = JSON.parse(readFileSync(join(packageFolder(), "package.json"), "utf8"));
-  return version;
+  return JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")).version;
+}
+
+function findRoot(start: string): string {
+  for (let folder = start; ; ) {
+    const file = join(folder, "package.json");
+    if (existsSync(file) && JSON.parse(readFileSync(file, "utf8")).name === PACKAGE_NAME) return folder;
+    const parent = dirname(folder);
+    if (parent === folder)
+      throw new NativeError(
+        "ERR_ADDON_NOT_BUILT",
+        `No package.json of ${PACKAGE_NAME} above ${start}: install the package again.`,
+      );
+    folder = parent;
+  }
 }

@@ -1,10 +1,10 @@
 /** Another reward head for a model: in a file of its own, or in a copy of the model. */
 import { FileError, InvalidInputError, invalidArgument } from "./errors.ts";
 import { checkRoom } from "./files/disk-room.ts";
+import { unwritable } from "./files/file-errors.ts";
 import { OpenedFile } from "./files/opened-file.ts";
 import { type OutputFile, withOutput } from "./files/output-file.ts";
 import { isSameFile } from "./files/same-file.ts";
-import { unwritable } from "./files/write-failure.ts";
 import { text, u32 } from "./gguf/entries.ts";
 import { type FitRecord, fitEntries } from "./gguf/fit-record.ts";
 import { writeHeadFile } from "./gguf/head-file.ts";
@@ -16,8 +16,10 @@ import { STARLING_KEYS } from "./gguf/starling-keys.ts";
 import { isForeign, shortTrunk } from "./gguf/trunk.ts";
 import { describeWeightTypes } from "./gguf/weight-types.ts";
 import { GgufWriter } from "./gguf/writer.ts";
-import type { ConvertProgress, ConvertResult } from "./make-gguf.ts";
+import type { ConvertResult } from "./make-gguf.ts";
+import { modelPathOf } from "./model-path.ts";
 import { aBoolean, aFunction, aSignal, aString, type Check, checkOptions, given, oneOf, required } from "./options.ts";
+import type { WriteProgress } from "./progress.ts";
 import { aRewardHead, type RewardHead } from "./reward-head.ts";
 import { tokenizationModes } from "./scoring/open-tokenizer.ts";
 import type { TokenizationMode } from "./scoring/types.ts";
@@ -45,7 +47,8 @@ export interface WriteHeadOptions {
 }
 
 export interface ReplaceHeadOptions extends WriteHeadOptions {
-  readonly onProgress?: (progress: ConvertProgress) => void;
+  /** Reports the phase "writing", once for every 8 MiB or so. */
+  readonly onProgress?: (progress: WriteProgress) => void;
 }
 
 const checks: Readonly<Record<string, Check>> = {
@@ -73,7 +76,9 @@ export async function writeHead(
 ): Promise<{ readonly output: string; readonly bytes: number }> {
   check("writeHead", options, checks);
   const { output, overwrite = false, signal } = options;
-  return withOutput(output, { overwrite, signal }, (claimed) => writeHeadTo(claimed, options));
+  signal?.throwIfAborted();
+  const modelPath = await modelPathOf(options.modelPath, signal);
+  return withOutput(output, { overwrite, signal }, (claimed) => writeHeadTo(claimed, { ...options, modelPath }));
 }
 
 /** {@link writeHead}, into a file that the caller holds. */
@@ -113,7 +118,9 @@ export async function writeHeadTo(
 export async function replaceHead(options: ReplaceHeadOptions): Promise<ConvertResult> {
   check("replaceHead", options, { ...checks, onProgress: aFunction });
   const { output, overwrite = false, signal } = options;
-  return withOutput(output, { overwrite, signal }, (claimed) => replaceHeadIn(claimed, options));
+  signal?.throwIfAborted();
+  const modelPath = await modelPathOf(options.modelPath, signal);
+  return withOutput(output, { overwrite, signal }, (claimed) => replaceHeadIn(claimed, { ...options, modelPath }));
 }
 
 /** {@link replaceHead}, into a file that the caller holds. */
@@ -144,7 +151,7 @@ export async function replaceHeadIn(claimed: OutputFile, options: ReplaceHeadOpt
           await source.read(position + done, piece);
           await writer.write(name, done, piece);
           done += piece.length;
-          onProgress?.({ bytesDone: position + done, bytesTotal: source.size, step: name });
+          onProgress?.(writeProgress(position + done, source.size, name));
         }
       }
       await writer.finish();
@@ -158,6 +165,10 @@ export async function replaceHeadIn(claimed: OutputFile, options: ReplaceHeadOpt
   } finally {
     await source.close();
   }
+}
+
+function writeProgress(bytesDone: number, bytesTotal: number, tensor: string): WriteProgress {
+  return { phase: "writing", fraction: bytesDone / bytesTotal, bytesDone, bytesTotal, tensor };
 }
 
 const fitKeys = [

@@ -10,7 +10,7 @@ const MOST_RESPONSES = 1000;
 const scorer = new ScorerClient(() =>
   utilityProcess.fork(join(here, "scorer.mjs"), [], {
     serviceName: "scorer",
-    env: { ...process.env, SCORER_CACHE: join(app.getPath("userData"), "models") },
+    env: { ...process.env, STARLING_RM_CACHE: join(app.getPath("userData"), "models") },
   }),
 );
 

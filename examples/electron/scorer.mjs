@@ -1,27 +1,27 @@
-// The utility process: holds the model and answers the main process. A window stays quick whatever is computed here, and a
-// crash of native code ends this process alone.
+// The utility process: holds the model and answers the main process. The window stays responsive, and a crash of native code
+// ends only this process.
 // Messages in: { id, method, params } and { cancel: id }; out: { id, progress }, { id, result } and { id, error }.
-import { embeddedModelPath, loadRewardModel } from "starling-rm";
+import { loadRewardModel } from "starling-rm";
 
-const { STARLING_RM_MODEL, SCORER_CACHE } = process.env;
+const { STARLING_RM_MODEL } = process.env;
 const port = process.parentPort;
-/** What is under way, by id. */
+/** Running requests, by id. */
 const running = new Map();
 let loading;
 
-/** The model is loaded by the first request, and once. */
+/** The first request loads the model, once. */
 function openModel() {
   loading ??= load();
-  // A load that failed is tried again by the next request: the file may be there by then.
+  // After a failed load the next request tries again: the file may exist by then.
   loading.catch(() => {
     loading = undefined;
   });
   return loading;
 }
 
-async function load() {
-  const cache = SCORER_CACHE ? { cacheFolder: SCORER_CACHE } : {};
-  return loadRewardModel({ modelPath: STARLING_RM_MODEL || (await embeddedModelPath(cache)) });
+function load() {
+  // "tiny" is the demonstration model; its file is made in $STARLING_RM_CACHE.
+  return loadRewardModel({ modelPath: STARLING_RM_MODEL || "tiny" });
 }
 
 const methods = {
@@ -29,7 +29,7 @@ const methods = {
     const model = await openModel();
     signal.throwIfAborted();
     const onProgress = ({ itemsDone }) => report({ done: itemsDone, total: responses.length });
-    const ranked = await model.rank(prompt, responses, { signal, onProgress });
+    const ranked = await model.rank({ prompt, responses, signal, onProgress });
     return ranked.map(({ rank, index, score, response, truncated }) => ({ rank, index, score, response, truncated }));
   },
 };

@@ -40,8 +40,8 @@ void* find_symbol(const OpenRuntime& runtime, const SharedLibrary& library, cons
   (void)runtime;
 #endif
   if (void* address = library.find(symbol)) return address;
-  throw Failure(library.path() + " does not export " + symbol + ": it is not a llama.cpp " +
-                runtime.libraries.version + " library.");
+  throw Failure(library.path() + " does not export " + symbol + ": it is not a llama.cpp " + runtime.libraries.version +
+                " library.");
 }
 
 void bind(OpenRuntime& runtime) {

@@ -2,7 +2,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { convert, embeddedCheckpoint, loadRewardModel } from "../../dist/src/index.js";
+import { embeddedCheckpoint } from "../../dist/src/embedded-model.js";
+import { convert } from "../../dist/src/entry/convert.js";
+import { loadRewardModel } from "../../dist/src/index.js";
 import { judge } from "./judge.mjs";
 
 const MODEL = "starling-rm-tiny";
@@ -21,7 +23,7 @@ export async function run({ gpu, folder, types, texts }) {
       try {
         const results = await model.score(rows.map(({ text }) => ({ text })));
         const scores = results.map(({ score }) => score);
-        // Not a requirement on a GPU, but worth knowing: how much a score depends on its company.
+        // Not required on a GPU, but worth knowing: how much a score depends on the rest of its batch.
         const again = await model.score([{ text: rows[0].text }]);
         const alone = Math.abs(again[0].score - scores[0]);
         const seconds = (performance.now() - started) / 1000;

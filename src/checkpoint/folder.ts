@@ -2,7 +2,9 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { FileError } from "../errors.ts";
-import { type ByteSource, codeOf, exists, openFile } from "../files/byte-source.ts";
+import { type ByteSource, openFile } from "../files/byte-source.ts";
+import { exists } from "../files/optional-files.ts";
+import { codeOf } from "../files/system-errors.ts";
 
 export interface CheckpointFolder {
   /** What messages call it: a path, or "hf:OWNER/NAME". */

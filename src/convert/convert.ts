@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { realpath, stat } from "node:fs/promises";
 import { type Checkpoint, openCheckpoint } from "../checkpoint/checkpoint.ts";
 import { checkRoom } from "../files/disk-room.ts";
+import { unwritable } from "../files/file-errors.ts";
 import { type OutputFile, withOutput } from "../files/output-file.ts";
 import { partialPath, TemporaryFile } from "../files/temporary-file.ts";
-import { unwritable } from "../files/write-failure.ts";
 import type { TensorInfo } from "../gguf/header.ts";
 import { readGguf } from "../gguf/reader.ts";
 import { readRewardMetadata } from "../gguf/reward-metadata.ts";
@@ -143,7 +143,13 @@ async function writeTensors(
   const advance = (job: TensorJob, bytes: number) => {
     signal?.throwIfAborted();
     bytesDone += bytes;
-    onProgress?.({ bytesDone, bytesTotal, tensor: job.source.name });
+    onProgress?.({
+      phase: "converting",
+      fraction: bytesTotal === 0 ? 1 : bytesDone / bytesTotal,
+      bytesDone,
+      bytesTotal,
+      tensor: job.source.name,
+    });
   };
   const digests = new Map<string, string>();
   const finished = new Map(journal.finished.map((tensor) => [tensor.name, tensor]));

@@ -2,9 +2,9 @@
 import { type FileHandle, lstat, open, readFile, rename, unlink } from "node:fs/promises";
 import { isJsonObject, type JsonObject } from "../checkpoint/json.ts";
 import { removeAtExit } from "../files/at-exit.ts";
-import { codeOf } from "../files/byte-source.ts";
+import { notWritable } from "../files/file-errors.ts";
+import { codeOf } from "../files/system-errors.ts";
 import { partialPath } from "../files/temporary-file.ts";
-import { notWritable } from "../files/write-failure.ts";
 
 /** A tensor that stands whole in the growing file. */
 export interface FinishedTensor {

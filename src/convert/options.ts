@@ -1,9 +1,7 @@
 import type { CheckpointFolder } from "../checkpoint/folder.ts";
 import { InvalidInputError, invalidArgument } from "../errors.ts";
-import { BYTE_BPE, PROFILE_NAMES, TOKENIZATIONS } from "../gguf/starling-keys.ts";
 import { convertibleTypeNames, type FileType, fileTypeByName, type TensorType } from "../gguf/types.ts";
 import type { WeightTypes } from "../gguf/weight-types.ts";
-import type { NativeTokenizationMode } from "../native/addon.ts";
 import {
   aBoolean,
   aFunction,
@@ -14,7 +12,9 @@ import {
   oneOf,
   required,
 } from "../options.ts";
-
+import { PROFILE_NAMES } from "../profiles/profiles.ts";
+import type { ConvertProgress } from "../progress.ts";
+import { BYTE_BPE, SENTENCEPIECE_MODES, type TokenizationMode } from "../vocabulary/tokenization.ts";
 import type { FloatType } from "./dtypes.ts";
 
 /** Where a checkpoint comes from, as its user knows it; kept in the file, nothing is looked up. */
@@ -23,14 +23,6 @@ export interface SourceOptions {
   readonly name?: string;
   /** For example a commit. */
   readonly revision?: string;
-}
-
-export interface ConvertProgress {
-  /** Bytes of the checkpoint's tensors that were converted. */
-  readonly bytesDone: number;
-  readonly bytesTotal: number;
-  /** The tensor at work, with its name in the checkpoint. */
-  readonly tensor: string;
 }
 
 export interface ConvertOptions {
@@ -42,7 +34,7 @@ export interface ConvertOptions {
   readonly type: string;
   readonly source?: SourceOptions;
   /** The tokenisation that the file asks for, one of its vocabulary's; default "fast-4.41", or "byte-bpe". */
-  readonly tokenization?: NativeTokenizationMode;
+  readonly tokenization?: TokenizationMode;
   /** The kind of reward model, see src/checkpoint/profiles.ts; default "auto": what the checkpoint's files show. */
   readonly profile?: (typeof profileChoices)[number];
   /** Replace a file that is there already. Default: false. */
@@ -98,7 +90,7 @@ export const conversionChecks: Readonly<Record<string, Check>> = {
   output: aString,
   type: aString,
   source: aSource,
-  tokenization: oneOf([...TOKENIZATIONS, BYTE_BPE]),
+  tokenization: oneOf([...SENTENCEPIECE_MODES, BYTE_BPE]),
   profile: oneOf(profileChoices),
   overwrite: aBoolean,
   resume: aBoolean,

@@ -1,6 +1,7 @@
 /** Checks whether this machine can score, and lists what to fix. */
 import { totalmem } from "node:os";
 import { isStarlingError } from "../errors.ts";
+import { modelPathOf } from "../model-path.ts";
 import { addonPath, buildCommand, loadAddon } from "../native/load-addon.ts";
 import { describeMachine, graphicsVendors, lockedDevices, type MachineDescription } from "../native/machine.ts";
 import type { Backend } from "../native/platforms.ts";
@@ -68,7 +69,10 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis
   const addon = examineAddon();
   const found: RuntimeFindings = addon.loads ? await findRuntimes() : { runtimes: [], reasons: [] };
   signal?.throwIfAborted();
-  const model = options.modelPath === undefined ? undefined : await examineModel(options.modelPath, options, found);
+  const model =
+    options.modelPath === undefined
+      ? undefined
+      : await examineModel(await modelPathOf(options.modelPath, signal), options, found);
   signal?.throwIfAborted();
   const free = availableMemory();
   const backend = wanted(options.load?.gpu ?? "auto", found.choice);

@@ -13,7 +13,7 @@ import { gpuSign } from "../native/gpu-signs.ts";
 import type { Backend } from "../native/platforms.ts";
 import { runtimePackage } from "../native/platforms.ts";
 import { type ProbeResult, probeRuntime } from "../native/probe.ts";
-import { probeKey, remember } from "../native/probe-memory.ts";
+import { probeKey, saveProbe } from "../native/probe-cache.ts";
 import { installedVersion, ownRuntime } from "../native/runtime-folder.ts";
 
 /** A runtime of one backend. */
@@ -60,7 +60,7 @@ export async function findRuntimes(
     if (known !== undefined) return known;
     const result = await probe(libraries);
     tried.set(libraries.folder, result);
-    if (backend !== "cpu") remember(probeKey(libraries, gpuSign(backend).files), result);
+    if (backend !== "cpu") saveProbe(probeKey(libraries, gpuSign(backend).files), result);
     return result;
   };
   const runtimes: RuntimeFinding[] = [];
@@ -121,7 +121,7 @@ function problemFor(
   libraries: RuntimeLibraries,
 ): { problem?: string } {
   if (backend === "cpu") return result.opened ? {} : { problem: explainRuntime(libraries, result.problem ?? "") };
-  const reason = reasonAgainst(result, backend, "asked for") ?? result.problem;
+  const reason = reasonAgainst(result, backend, "explicit") ?? result.problem;
   if (reason === undefined) return {};
   if (!result.opened) return { problem: explainRuntime(libraries, reason) };
   // A missing driver explains more than the library or device that could not be found because of it.

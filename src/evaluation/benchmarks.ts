@@ -1,4 +1,4 @@
-/** The benchmarks: what each compares, where its data lie, and what the model card says. */
+/** The benchmarks: what each compares, its pinned data set, and the model card's numbers. */
 import type { Adapter } from "./adapters/adapter.ts";
 import { adaptHuman } from "./adapters/human.ts";
 import { adaptNectar } from "./adapters/nectar.ts";
@@ -9,11 +9,11 @@ import { adaptSafety } from "./adapters/safety.ts";
 import { adaptTruth } from "./adapters/truth.ts";
 import type { BenchmarkName } from "./case.ts";
 
-/** Files of a data set on the hub, at one commit. */
+/** Files of a data set on the hub at one commit. */
 export interface BenchmarkSource {
   /** "OWNER/NAME". */
   readonly repository: string;
-  /** A commit, so that a number can be made again. */
+  /** Commit hash, which makes results reproducible. */
   readonly revision: string;
   /** Paths in the repository. */
   readonly files: readonly string[];
@@ -21,14 +21,14 @@ export interface BenchmarkSource {
 
 export interface Benchmark {
   readonly name: BenchmarkName;
-  /** For people. */
+  /** Display name. */
   readonly title: string;
-  /** What must come out higher than what, in one sentence. */
+  /** What must score higher than what, in one sentence. */
   readonly description: string;
   readonly adapt: Adapter;
-  /** Undefined: there is nothing to fetch, a file must be given. */
+  /** Absent if there is no default data set, so a file must be given. */
   readonly source?: BenchmarkSource;
-  /** Accuracy, 0 to 1, by model, from the model card of Starling-RM-34B. */
+  /** Accuracy by model, 0 to 1, from the model card of Starling-RM-34B. */
   readonly card?: Readonly<Record<string, number>>;
 }
 
@@ -36,7 +36,7 @@ export const benchmarks: { readonly [Name in BenchmarkName]: Benchmark & { reado
   human: {
     name: "human",
     title: "Human preference",
-    description: "The conversation that a person preferred in the Chatbot Arena scores higher than the other one.",
+    description: "The conversation preferred by a person in the Chatbot Arena scores higher than the other one.",
     adapt: adaptHuman,
     source: {
       repository: "lmsys/chatbot_arena_conversations",
@@ -49,7 +49,7 @@ export const benchmarks: { readonly [Name in BenchmarkName]: Benchmark & { reado
     name: "truth",
     title: "Truthfulness",
     description:
-      "TruthfulQA's best answer scores as high as the correct ones or higher, and these higher than the incorrect ones.",
+      "TruthfulQA's best answer scores at least as high as the correct ones, and these score higher than the incorrect ones.",
     adapt: adaptTruth,
     source: {
       repository: "truthfulqa/truthful_qa",
@@ -61,7 +61,7 @@ export const benchmarks: { readonly [Name in BenchmarkName]: Benchmark & { reado
   safety: {
     name: "safety",
     title: "Safety",
-    description: "Where exactly one of two responses in PKU-SafeRLHF is safe, it scores higher.",
+    description: "If exactly one of two responses in PKU-SafeRLHF is safe, it scores higher.",
     adapt: adaptSafety,
     source: {
       repository: "PKU-Alignment/PKU-SafeRLHF",
@@ -84,8 +84,7 @@ export const benchmarks: { readonly [Name in BenchmarkName]: Benchmark & { reado
   rewardbench: {
     name: "rewardbench",
     title: "RewardBench",
-    description:
-      "The chosen response scores higher than the rejected one; sections are weighted as RewardBench does it.",
+    description: "The chosen response scores higher than the rejected one; sections are weighted as in RewardBench.",
     adapt: adaptRewardBench,
     source: {
       repository: "allenai/reward-bench",
@@ -97,7 +96,7 @@ export const benchmarks: { readonly [Name in BenchmarkName]: Benchmark & { reado
     name: "rewardbench2",
     title: "RewardBench 2",
     description:
-      "The correct response scores highest of four; where several are correct, all score higher than the wrong ones.",
+      "The correct response scores highest of four; if several are correct, all of them score higher than the wrong ones.",
     adapt: adaptRewardBench2,
     source: {
       repository: "allenai/reward-bench-2",
@@ -108,7 +107,7 @@ export const benchmarks: { readonly [Name in BenchmarkName]: Benchmark & { reado
   pairs: {
     name: "pairs",
     title: "Preferences",
-    description: "Of each two responses in a file of one's own, the one that is ranked higher scores higher.",
+    description: "In your own data, the response ranked higher scores higher.",
     adapt: adaptPairs,
   },
 };

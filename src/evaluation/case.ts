@@ -1,4 +1,4 @@
-/** What a benchmark asks of a model, and what the model said: the shapes that readers, measures and fits meet at. */
+/** Cases before and after scoring: the shapes shared by adapters, measures and fitting. */
 import type { CheckedItem } from "../prompt/items.ts";
 
 export const benchmarkNames = ["human", "truth", "safety", "nectar", "rewardbench", "rewardbench2", "pairs"] as const;
@@ -9,44 +9,44 @@ export type BenchmarkName = (typeof benchmarkNames)[number];
 export interface CaseResponse {
   readonly item: CheckedItem;
   /**
-   * Its place in the known order: a higher grade is better, equal ones are tied. Any finite number; undefined: nothing is
-   * known of it (a partial ranking), it is scored and compared with nothing.
+   * Position in the known order: any finite number, higher is better, equal grades are tied. Undefined in a partial ranking:
+   * the response is scored but not compared.
    */
   readonly grade: number | undefined;
-  /** What the data set calls it: the name of a model, "best", "incorrect". */
+  /** Label in the data set: a model's name, "best", "incorrect". */
   readonly label?: string;
 }
 
-/** "The response `better` must get a higher score than `worse`", by their indices. */
+/** Response `better` must score higher than response `worse`; both are indices. */
 export interface Comparison {
   readonly better: number;
   readonly worse: number;
-  /** An equal score counts as right, too. */
+  /** A tie also counts as right. */
   readonly orEqual?: true;
 }
 
-/** A prompt and two or more responses whose order is known, at least in part. */
+/** A prompt and two or more responses with an order that is known at least in part. */
 export interface PromptCase {
   readonly responses: readonly CaseResponse[];
   /** One or more. */
   readonly comparisons: readonly Comparison[];
-  /** The data set's own name for a part of it; reported apart. */
+  /** Subset name in the data set; measured separately. */
   readonly subset?: string;
-  /** The data set's own id. */
+  /** Id in the data set. */
   readonly id?: string;
 }
 
-/** A case and where it stands. */
+/** A case and the row it comes from. */
 export interface PlacedCase extends PromptCase {
   /** Index of the source among the benchmark's sources. */
   readonly source: number;
-  /** Number of its row there, from 1. */
+  /** Row number in that source, from 1. */
   readonly row: number;
-  /** Where an editor finds the row: "line 12"; absent: by its number. */
+  /** Position for messages, such as "line 12"; absent: the row number. */
   readonly where?: string;
 }
 
-/** What a model made of a case; without its texts, so that many fit in memory. Arrays are by response. */
+/** A case with its scores but without texts, so that many fit in memory. Arrays have one entry per response. */
 export interface ScoredCase {
   readonly source: number;
   readonly row: number;
@@ -56,7 +56,7 @@ export interface ScoredCase {
   readonly grades: readonly (number | undefined)[];
   /** Raw rewards. */
   readonly scores: readonly number[];
-  /** Characters (code points) of the response; of all turns of the assistant in a conversation. */
+  /** Characters (code points) of the response; in a conversation, of all assistant turns. */
   readonly lengths: readonly number[];
   /** Tokens of prompt and response after truncation. */
   readonly tokenCounts: readonly number[];
@@ -64,7 +64,7 @@ export interface ScoredCase {
   readonly truncated: readonly boolean[];
 }
 
-/** Every pair of responses with different grades, in the order of their indices. */
+/** All pairs of responses with different grades, in the order of their indices. */
 export function comparisonsByGrade(responses: readonly { readonly grade: number | undefined }[]): Comparison[] {
   const comparisons: Comparison[] = [];
   for (const [first, { grade: one }] of responses.entries()) {

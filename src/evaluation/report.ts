@@ -1,6 +1,6 @@
 /**
- * The report of an evaluation: what `eval --json` prints and what the HTML page is drawn from. Nothing in it depends on
- * when or how fast it was made, so that a run that was stopped and started again ends in the same report.
+ * The report of an evaluation: what `eval --json` prints and the HTML page shows. It contains no times or speeds, so a run
+ * that is interrupted and resumed gives the same report.
  */
 import type { BenchmarkName } from "./case.ts";
 import { mean } from "./measures/accuracy.ts";
@@ -11,9 +11,9 @@ export interface EvaluationReport {
   readonly formatVersion: 1;
   /** The package's version. */
   readonly version: string;
-  /** Mean of the benchmarks' accuracies, 0 to 1; NaN-free: absent where no case could be scored. */
+  /** Mean of the benchmarks' accuracies, 0 to 1; absent if one of them has none. */
   readonly accuracy?: number;
-  /** Mean of what the model card says of the same benchmarks, by model; only those that it has all of them of. */
+  /** Mean of the model card's numbers for the same benchmarks, by model; only models with a number for each of them. */
   readonly card?: Readonly<Record<string, number>>;
   readonly model: ReportedModel;
   readonly settings: ReportedSettings;
@@ -23,71 +23,71 @@ export interface EvaluationReport {
 export interface ReportedModel {
   /** File name, without its folder. */
   readonly file: string;
-  /** Of the whole file, in hex. */
+  /** SHA-256 of the file, in hex. */
   readonly sha256: string;
   readonly name: string;
-  /** What a model that is not the real thing says of itself. */
+  /** What a demonstration model says about itself. */
   readonly notice?: string;
-  /** What else one should know of it, such as a head that was fitted to another model; absent where there is nothing. */
+  /** Other caveats, such as a head that was fitted to another model; absent if there are none. */
   readonly notices?: readonly string[];
   readonly profile?: string;
   /** Weight type, for example "q4_k_m". */
   readonly type: string;
   readonly parameters: number;
-  /** The head file that replaced the model's own head: its name and sha256. */
+  /** The head file that replaced the model's own head. */
   readonly head?: { readonly file: string; readonly sha256: string };
 }
 
 export interface ReportedSettings {
   readonly tokenization: string;
   readonly specialTokens: string;
-  /** The date that the model's own chat template writes, where it asks for one. */
+  /** The date in the model's chat template, if the template uses one. */
   readonly templateDate?: string;
   readonly maxTokens: number;
   readonly backend: string;
   readonly batchMode: string;
   readonly llamaVersion: string;
-  /** Of the sample and of bootstrap intervals. */
+  /** For the sample and bootstrap intervals. */
   readonly seed: number;
-  /** Most cases of each benchmark; absent: all. */
+  /** Maximum number of cases per benchmark; absent: all. */
   readonly limit?: number;
 }
 
 export interface BenchmarkReport extends BenchmarkMeasures {
   readonly benchmark: BenchmarkName;
-  /** For people: what is compared, in a few words. */
+  /** Display name. */
   readonly title: string;
   readonly sources: readonly ReportedSource[];
   readonly rows: RowCounts;
-  /** What the model card says of this benchmark, by model. */
+  /** The model card's accuracy for this benchmark, by model. */
   readonly card?: Readonly<Record<string, number>>;
-  /** The comparisons that went wrong by the largest margin, worst first; one of a case at most. */
+  /** Wrong comparisons with the largest margins, worst first; at most one per case. */
   readonly mistakes: readonly Mistake[];
-  /** Responses of which tokens were cut off on the left: how many, and where the first of them stand. */
+  /** Number of responses truncated on the left, and the positions of the first of them. */
   readonly truncatedResponses: number;
   readonly truncated: readonly TruncatedResponse[];
-  /** The first rows that could not be understood or scored, with the reason. */
+  /** The first rows that are invalid or could not be scored, with the reason. */
   readonly problems: readonly ReportedProblem[];
 }
 
 export interface ReportedSource {
-  /** A file's name without its folder, or hf:OWNER/NAME@COMMIT/PATH. */
+  /** File name without folder, or hf:OWNER/NAME@COMMIT/PATH. */
   readonly name: string;
   readonly sha256: string;
 }
 
 export interface RowCounts {
-  /** Rows that were read, of all sources. */
+  /** Rows read from all sources. */
   readonly read: number;
-  /** Rows that are no case, by reason, for example {"tie": 12, "tie (bothbad)": 7}. */
+  /** Skipped rows by reason, for example {"tie": 12, "tie (bothbad)": 7}. */
   readonly omitted: Readonly<Record<string, number>>;
-  /** Rows that could not be understood. */
+  /** Invalid rows. */
   readonly broken: number;
-  /** Cases that were found. */
+  /** Cases found. */
   readonly cases: number;
-  /** Cases that the sample took. */
+  /** Cases in the sample. */
   readonly sampled: number;
-  /** Cases of which a response could not be scored. */
+  /** Cases with a response that could not be scored. */
   readonly failed: number;
 }
 
@@ -104,7 +104,7 @@ export interface TruncatedResponse {
   readonly response: number;
 }
 
-/** {@link EvaluationReport.card}: the means over benchmarks of which the card has all. */
+/** {@link EvaluationReport.card}. */
 export function cardAverages(benchmarks: readonly Pick<BenchmarkReport, "card">[]): Record<string, number> {
   const averages: Record<string, number> = {};
   for (const model of Object.keys(benchmarks[0]?.card ?? {})) {

@@ -1,4 +1,4 @@
-/** Where a benchmark's rows come from: its own pinned data set, another one on the hub, or a file here. */
+/** Resolves a benchmark's data to local files: its pinned data set, another data set on the hub, or a local file. */
 import { InvalidInputError } from "../errors.ts";
 import { isHubSpec, parseDatasetSpec } from "../hub/address.ts";
 import { type DatasetOptions, type DatasetRepository, fetchDataset } from "../hub/dataset-files.ts";
@@ -9,20 +9,20 @@ import { benchmarks } from "./benchmarks.ts";
 import type { BenchmarkName } from "./case.ts";
 
 export interface ResolvedSource {
-  /** For messages and reports: a path as it was given, or "hf:OWNER/NAME@COMMIT/PATH". */
+  /** For messages and reports: the path as given, or "hf:OWNER/NAME@COMMIT/PATH". */
   readonly name: string;
-  /** Of a file here, for {@link openRows}. */
+  /** Local path for {@link openRows}. */
   readonly path: string;
 }
 
 export type ResolveSourceOptions = DatasetOptions;
 
 /**
- * Finds a benchmark's files, and downloads them where they are not here yet.
+ * Finds a benchmark's files and downloads those that are not cached.
  *
- * @param spec a local path; "hf:OWNER/NAME[@REVISION][/PATH]", where PATH is a file, a folder or a pattern with "*" and may
- *   be left out where it is the benchmark's own data set or has one data file; undefined: the benchmark's own source
- * @throws InvalidInputError for a benchmark without a source of its own; HubError; a local file is not looked at yet
+ * @param spec a local path; "hf:OWNER/NAME[@REVISION][/PATH]", where PATH is a file, a folder or a pattern with "*" and is
+ *   optional for the benchmark's own data set and for data sets with one data file; undefined: the benchmark's own data set
+ * @throws InvalidInputError for a benchmark without a data set of its own, or HubError. Does not check local files yet.
  */
 export async function resolveSource(
   spec: string | undefined,
@@ -48,12 +48,12 @@ function ownSource(benchmark: BenchmarkName): Wanted {
     return { repository: { id: source.repository, revision: source.revision, kind: "dataset" }, files: source.files };
   throw new InvalidInputError(
     "ERR_INVALID_ARGUMENT",
-    `The benchmark ${benchmark} has no data of its own: name a file, or hf:OWNER/NAME/PATH of one on the hub.`,
+    `The benchmark ${benchmark} has no default data set: give a file, or hf:OWNER/NAME/PATH for a file on the hub.`,
     { field: "input" },
   );
 }
 
-/** The benchmark's own data set, named without a path, means its files; without a revision also its commit. */
+/** For the benchmark's own data set, a missing path means its files, and a missing revision its pinned commit. */
 function namedSource(spec: string, benchmark: BenchmarkName): Wanted {
   const { repository, isRevisionNamed, path } = parseDatasetSpec(spec);
   const { source } = benchmarks[benchmark];

@@ -1,7 +1,7 @@
 /** Bytes that are read by position: a file, here or elsewhere. */
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
-import { FileError } from "../errors.ts";
+import { notReadable, readError } from "./file-errors.ts";
 
 /** Something of a known size that is open for reading. */
 export interface ByteSource {
@@ -38,11 +38,11 @@ export async function openFile(path: string): Promise<ByteSource> {
     await assertRegularFile(path);
     handle = await open(path, READ_WITHOUT_WAITING);
     const stats = await handle.stat();
-    if (!stats.isFile()) throw notReadable(path, "is not a regular file");
+    if (!stats.isFile()) throw notReadable(path, "it is not a regular file");
     return new LocalFile(handle, path, stats);
   } catch (error) {
     await handle?.close();
-    throw error instanceof FileError ? error : notReadable(path, reasonOf(error), error);
+    throw readError(path, error);
   }
 }
 
@@ -51,7 +51,7 @@ export const READ_WITHOUT_WAITING = constants.O_RDONLY | (constants.O_NONBLOCK ?
 
 /** @throws FileError ERR_FILE_NOT_READABLE for folders, pipes and devices */
 export async function assertRegularFile(path: string): Promise<void> {
-  if (!(await stat(path)).isFile()) throw notReadable(path, "is not a regular file");
+  if (!(await stat(path)).isFile()) throw notReadable(path, "it is not a regular file");
 }
 
 class LocalFile implements ByteSource {
@@ -75,7 +75,7 @@ class LocalFile implements ByteSource {
 
   async assertUnchanged(): Promise<void> {
     if (identityOf(await this.#handle.stat()) !== this.identity)
-      throw notReadable(this.path, "changed while it was read, so that what came of it would be wrong: begin again");
+      throw notReadable(this.path, "it changed while it was being read; start again");
   }
 
   close(): Promise<void> {
@@ -100,9 +100,9 @@ export async function readFully(
     try {
       bytesRead = await readSome(done, target.length - done, position + done);
     } catch (error) {
-      throw notReadable(path, reasonOf(error), error);
+      throw readError(path, error);
     }
-    if (bytesRead === 0) throw notReadable(path, `ended after ${position + done} of ${size} bytes while it was read`);
+    if (bytesRead === 0) throw notReadable(path, `it ended after ${position + done} of ${size} bytes`);
     done += bytesRead;
   }
 }
@@ -155,41 +155,6 @@ export async function readAlone(
   const bytes = new Uint8Array(length);
   await source.read(position, bytes);
   return bytes;
-}
-
-/** Whether there is something at `path`, of whatever kind. */
-export async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return false;
-    throw notReadable(path, reasonOf(error), error);
-  }
-}
-
-export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
-}
-
-export function notReadable(file: string, reason: string, cause?: unknown): FileError {
-  return new FileError("ERR_FILE_NOT_READABLE", `The file ${file} cannot be read: it ${reason}.`, { file, cause });
-}
-
-export function reasonOf(error: unknown): string {
-  switch (codeOf(error)) {
-    case "ENOENT":
-    case "ENOTDIR":
-      return "does not exist";
-    case "EACCES":
-    case "EPERM":
-      return "is closed to this user";
-    case "EMFILE":
-    case "ENFILE":
-      return "cannot be opened because too many files are open";
-    default:
-      return `gives the error ${error instanceof Error ? error.message : String(error)}`;
-  }
 }
 
 /** A name from a file for an error message: quoted, control characters escaped, at most 80 characters. */

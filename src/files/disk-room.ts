@@ -2,7 +2,7 @@
 import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { byteSize } from "../byte-units.ts";
-import { unwritable } from "./write-failure.ts";
+import { unwritable } from "./file-errors.ts";
 
 /**
  * @param target a file that is to be written; its folder exists

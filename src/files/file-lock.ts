@@ -8,9 +8,9 @@ import { link, lstat, open, readFile, unlink, utimes } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { threadId } from "node:worker_threads";
 import { removeAtExit } from "./at-exit.ts";
-import { codeOf } from "./byte-source.ts";
 import { LockWait } from "./lock-wait.ts";
 import { hasEnded, isLocal, type ProcessIdentity, thisProcess } from "./process-identity.ts";
+import { codeOf, hasNoLinks } from "./system-errors.ts";
 
 const TOUCH_MS = 5_000;
 /** As long as this a holder may be silent: six of its touches. Clocks of other machines do not count, only changes. */
@@ -20,8 +20,6 @@ const NOBODYS_MS = 1_000;
 /** The first look comes soon, because many hold a lock for an instant. */
 const MIN_POLL_MS = 10;
 const MAX_POLL_MS = 100;
-/** File systems without hard links: FAT, some network and FUSE file systems. */
-const NO_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EACCES", "EINVAL"];
 
 /** What the file says of who made it. */
 export interface LockHolder extends ProcessIdentity {
@@ -141,7 +139,7 @@ async function createWhole(path: string, content: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (codeOf(error) === "EEXIST") return false;
-    if (!NO_LINKS.includes(codeOf(error) ?? "")) throw error;
+    if (!hasNoLinks(error)) throw error;
   } finally {
     await unlink(own).catch(() => {});
   }
@@ -197,10 +195,10 @@ async function contentOf(path: string): Promise<string | undefined> {
  * @returns false: another is about to remove it
  */
 async function breakLock(path: string, found: LockState, own: string, any: boolean): Promise<boolean> {
-  const stem = `${path}.${createHash("sha256").update(found.content).digest("hex").slice(0, 16)}`;
+  const tokenName = `${path}.${createHash("sha256").update(found.content).digest("hex").slice(0, 16)}`;
   const tokens: string[] = [];
   for (;;) {
-    const token = `${stem}.${tokens.length}`;
+    const token = `${tokenName}.${tokens.length}`;
     tokens.push(token);
     if (await createWhole(token, own)) break;
     const maker = holderIn((await contentOf(token)) ?? "");

@@ -1,9 +1,9 @@
 import { FileError } from "../errors.ts";
-import { codeOf } from "./byte-source.ts";
+import { unwritable } from "./file-errors.ts";
 import type { FileLock } from "./file-lock.ts";
 import { lockTarget } from "./output-file.ts";
+import { isDenied } from "./system-errors.ts";
 import { findTarget, type Target } from "./target.ts";
-import { unwritable } from "./write-failure.ts";
 
 export interface HeldOutput {
   /** Without links: what is to be opened. */
@@ -48,8 +48,7 @@ async function lockIfPossible(target: Target, signal?: AbortSignal): Promise<Fil
   try {
     return await lockTarget(target, false, signal);
   } catch (error) {
-    const code = error instanceof FileError ? codeOf(error.cause) : undefined;
-    if (target.there !== undefined && ["EACCES", "EPERM", "EROFS"].includes(code ?? "")) return undefined;
+    if (target.there !== undefined && error instanceof FileError && isDenied(error.cause)) return undefined;
     throw error;
   }
 }

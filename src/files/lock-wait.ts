@@ -1,6 +1,5 @@
 /** Says once what a lock is waited for: as a warning of the process, which Node prints on stderr. */
-import type { LockHolder } from "./file-lock.ts";
-import { isLocal } from "./process-identity.ts";
+import { isLocal, type ProcessIdentity } from "./process-identity.ts";
 
 /** Of the warnings that this package emits; the command line prints them in its own way. */
 export const WARNING_NAME = "StarlingWarning";
@@ -11,7 +10,7 @@ export interface AwaitedLock {
   readonly path: string;
   /** What the lock guards, as its user named it. */
   readonly file: string;
-  readonly holder: Partial<LockHolder>;
+  readonly holder: Partial<ProcessIdentity>;
   /** When the lock was last touched, in milliseconds since 1970. */
   readonly touchedMs: number;
   /** How long it must stay untouched before it is taken over. */

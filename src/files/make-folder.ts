@@ -1,6 +1,6 @@
 import { mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { codeOf } from "./byte-source.ts";
+import { codeOf } from "./system-errors.ts";
 
 /**
  * Makes a folder and those above it, where they are not there yet. Node's own way of doing so never ends where the system

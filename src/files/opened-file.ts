@@ -4,14 +4,8 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { FileError } from "../errors.ts";
-import {
-  assertRegularFile,
-  type ByteSource,
-  notReadable,
-  READ_WITHOUT_WAITING,
-  readFully,
-  reasonOf,
-} from "./byte-source.ts";
+import { assertRegularFile, type ByteSource, READ_WITHOUT_WAITING, readFully } from "./byte-source.ts";
+import { notReadable, readError } from "./file-errors.ts";
 
 const openDescriptor = promisify(open);
 const closeDescriptor = promisify(close);
@@ -54,11 +48,11 @@ export class OpenedFile implements ByteSource {
       await assertRegularFile(path);
       descriptor = await openDescriptor(path, READ_WITHOUT_WAITING);
       const status = await statDescriptor(descriptor, { bigint: true });
-      if (!status.isFile()) throw notReadable(path, "is not a regular file");
+      if (!status.isFile()) throw notReadable(path, "it is not a regular file");
       return new OpenedFile(path, descriptor, status, await placeOf(path));
     } catch (error) {
       if (descriptor !== undefined) await closeDescriptor(descriptor);
-      throw error instanceof FileError ? error : notReadable(path, reasonOf(error), error);
+      throw readError(path, error);
     }
   }
 

@@ -2,10 +2,10 @@
 import { lstat, readdir, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { FileError } from "../errors.ts";
+import { notWritable, unwritable } from "./file-errors.ts";
 import { FileLock, LockHeld, type LockHolder } from "./file-lock.ts";
 import { besideTarget, findTarget, type Target } from "./target.ts";
 import { PARTIAL_SUFFIX, TemporaryFile } from "./temporary-file.ts";
-import { notWritable, unwritable } from "./write-failure.ts";
 
 const LOCK = ".lock";
 /** What a process leaves that is killed while it takes a lock or removes an abandoned one. */
@@ -150,10 +150,10 @@ function busy({ name, path }: Target, holder: Partial<LockHolder>, lock: string)
 /** Nobody else writes to the target, so that what is there is of those who died. */
 async function removeLeftovers({ path }: Target): Promise<void> {
   const folder = dirname(path);
-  const stem = basename(besideTarget(path, ""));
+  const prefix = basename(besideTarget(path, ""));
   for (const name of await readdir(folder).catch(() => [])) {
-    if (!name.startsWith(stem)) continue;
-    const suffix = name.slice(stem.length);
+    if (!name.startsWith(prefix)) continue;
+    const suffix = name.slice(prefix.length);
     const isPartial = PARTIAL_SUFFIX.test(suffix);
     if (!isPartial && !LOCK_LEFTOVER.test(suffix)) continue;
     const file = join(folder, name);

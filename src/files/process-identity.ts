@@ -1,8 +1,8 @@
 /** Who holds a file: a process that can be told from others, and of which it can be told whether it still runs. */
 import { readlinkSync } from "node:fs";
 import { hostname } from "node:os";
-import { codeOf } from "./byte-source.ts";
-import { textIfThere } from "./if-there.ts";
+import { readTextIfReadable } from "./optional-files.ts";
+import { codeOf } from "./system-errors.ts";
 
 export interface ProcessIdentity {
   readonly host: string;
@@ -54,12 +54,12 @@ function here(): Pick<ProcessIdentity, "host" | "boot" | "space"> {
   } catch {
     // Not Linux: there is one space of numbers.
   }
-  return { host: hostname(), boot: textIfThere("/proc/sys/kernel/random/boot_id")?.trim() ?? "", space };
+  return { host: hostname(), boot: readTextIfReadable("/proc/sys/kernel/random/boot_id")?.trim() ?? "", space };
 }
 
 /** See proc(5): after the name, which may hold anything at all, come the state and, as the 20th, the time of the start. */
 function stateOf(number: number): { readonly isDead: boolean; readonly started: string } | undefined {
-  const text = textIfThere(`/proc/${number}/stat`);
+  const text = readTextIfReadable(`/proc/${number}/stat`);
   if (text === undefined) return undefined;
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   const [state, started] = [fields[0], fields[19]];

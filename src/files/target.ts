@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import type { Stats } from "node:fs";
 import { access, constants, lstat, readlink, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { codeOf } from "./byte-source.ts";
-import { notWritable, unwritable } from "./write-failure.ts";
+import { notWritable, unwritable } from "./file-errors.ts";
+import { ifExists } from "./optional-files.ts";
 
 export interface Target {
   /** As its user named it. */
@@ -27,7 +27,7 @@ const MAX_LINKS = 40;
  */
 export async function findTarget(name: string, overwrite: boolean, inPlace = false): Promise<Target> {
   try {
-    const there = await ifThere(stat(name));
+    const there = await ifExists(stat(name));
     if (there?.isFile() === false) throw unwritable(name, `it is ${kindOf(there)}; give the name of a regular file`);
     const path = there === undefined ? await followLinks(resolve(name)) : await realpath(name);
     if (there !== undefined && !overwrite) throw Object.assign(new Error("exists"), { code: "EEXIST" });
@@ -44,20 +44,11 @@ async function followLinks(from: string): Promise<string> {
   for (let links = 0; links < MAX_LINKS; links++) {
     const folder = await realpath(dirname(path));
     path = join(folder, basename(path));
-    const found = await ifThere(lstat(path));
+    const found = await ifExists(lstat(path));
     if (found?.isSymbolicLink() !== true) return path;
     path = resolve(folder, await readlink(path));
   }
   throw Object.assign(new Error("too many links"), { code: "ELOOP" });
-}
-
-async function ifThere<Value>(looking: Promise<Value>): Promise<Value | undefined> {
-  try {
-    return await looking;
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
 }
 
 function kindOf(stats: Stats): string {

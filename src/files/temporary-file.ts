@@ -3,9 +3,10 @@ import { constants } from "node:fs";
 import { type FileHandle, link, lstat, open, rename, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { removeAtExit } from "./at-exit.ts";
-import { codeOf } from "./byte-source.ts";
+import { notWritable, unwritable } from "./file-errors.ts";
+import { flushFolder } from "./flush-folder.ts";
+import { hasNoLinks } from "./system-errors.ts";
 import { besideTarget, findTarget, type Target } from "./target.ts";
-import { notWritable, unwritable } from "./write-failure.ts";
 
 /** Not defined on Windows, where links are rare and need a right. */
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
@@ -182,7 +183,7 @@ export class TemporaryFile {
       await link(this.path, path);
       await unlink(this.path);
     } catch (error) {
-      if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(codeOf(error) ?? "")) throw error;
+      if (!hasNoLinks(error)) throw error;
       if ((await lstat(path).catch(() => undefined)) !== undefined)
         throw Object.assign(new Error("exists"), { code: "EEXIST" });
       await rename(this.path, path);
@@ -206,11 +207,4 @@ export const PARTIAL_SUFFIX = new RegExp(`^\\.[0-9a-f]{${2 * PARTIAL_ID_BYTES}}\
 /** What an unfinished file is called that a later run for this target, which has no links in it, may go on with. */
 export function partialPath(target: string): string {
   return besideTarget(target, PARTIAL);
-}
-
-/** Windows cannot open folders; there the rename itself is all there is. */
-async function flushFolder(folder: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const handle = await open(folder, "r");
-  await handle.sync().finally(() => handle.close());
 }

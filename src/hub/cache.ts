@@ -9,12 +9,13 @@
 import { randomBytes } from "node:crypto";
 import { copyFile, open, readFile, rename, stat, symlink, unlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
-import { codeOf } from "../files/byte-source.ts";
 import { FileLock, type LockOptions } from "../files/file-lock.ts";
+import { flushFolder } from "../files/flush-folder.ts";
 import { makeFolder } from "../files/make-folder.ts";
+import { hasNoLinks } from "../files/system-errors.ts";
 import type { Repository } from "./address.ts";
+import { cannotWrite } from "./cache-errors.ts";
 import type { HubFile } from "./listing.ts";
-import { cannotWrite } from "./write-failure.ts";
 
 export type MakeLink = (target: string, path: string) => Promise<void>;
 
@@ -134,8 +135,7 @@ export class HubCache {
       try {
         await this.#link(relative(dirname(path), blob), temporary);
       } catch (error) {
-        if (!["EPERM", "EACCES", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "UNKNOWN"].includes(codeOf(error) ?? ""))
-          throw error;
+        if (!hasNoLinks(error)) throw error;
         if (isNew) await rename(blob, temporary);
         else await copyWhole(blob, temporary);
       }
@@ -173,11 +173,4 @@ async function copyWhole(from: string, to: string): Promise<void> {
     await unlink(to).catch(() => {});
     throw error;
   }
-}
-
-/** So that the name outlives a power cut; Windows cannot open folders. */
-async function flushFolder(folder: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const handle = await open(folder, "r");
-  await handle.sync().finally(() => handle.close());
 }

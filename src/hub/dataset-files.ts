@@ -2,15 +2,15 @@
 import { readdir } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { HubError } from "../errors.ts";
+import type { DownloadProgress } from "../progress.ts";
 import type { Repository } from "./address.ts";
 import { HubCache } from "./cache.ts";
 import { fetchFiles } from "./fetch-files.ts";
 import { type Internals, openHubFolder } from "./hub-folder.ts";
-import type { PullProgress } from "./progress.ts";
 import { type HubOptions, type HubSettings, hubSettings } from "./settings.ts";
 
 export interface DatasetOptions extends HubOptions {
-  readonly onProgress?: ((progress: PullProgress) => void) | undefined;
+  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
   /** Stops promptly; what has come is kept, and a later call goes on with it. */
   readonly signal?: AbortSignal | undefined;
 }

@@ -3,13 +3,13 @@ import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { HubError } from "../errors.ts";
 import { pagePath } from "./address.ts";
+import { cannotWrite } from "./cache-errors.ts";
 import { type Answer, collect, type HubClient, type RequestOptions } from "./client.ts";
 import { hashName, startHash } from "./content-hash.ts";
 import type { HubFile, Listing } from "./listing.ts";
 import { type OnBytes, PartialFile } from "./partial-file.ts";
 import type { Subject } from "./response-errors.ts";
 import { TransientError, withRetries } from "./retry.ts";
-import { cannotWrite } from "./write-failure.ts";
 
 export interface DownloadOptions {
   readonly signal?: AbortSignal | undefined;

@@ -1,13 +1,15 @@
 /** Several files at once, from the hub to the cache. */
+
+import type { DownloadProgress } from "../progress.ts";
+import { checkSpace } from "./cache-errors.ts";
 import { download } from "./download.ts";
 import type { HubFolder } from "./hub-folder.ts";
 import type { HubFile } from "./listing.ts";
-import { ProgressCounter, type PullProgress } from "./progress.ts";
-import { checkSpace } from "./space.ts";
+import { ProgressCounter } from "./progress.ts";
 
 export interface FetchOptions {
   readonly concurrency: number;
-  readonly onProgress?: ((progress: PullProgress) => void) | undefined;
+  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -3,17 +3,18 @@ import { unlink } from "node:fs/promises";
 import type { CheckpointFolder } from "../checkpoint/folder.ts";
 import { HubError } from "../errors.ts";
 import { type ByteSource, bytesSource, openFile, renamed } from "../files/byte-source.ts";
+import type { DownloadProgress } from "../progress.ts";
 import type { Repository } from "./address.ts";
 import { HubCache, type MakeLink } from "./cache.ts";
+import { checkSpace } from "./cache-errors.ts";
 import { HubClient } from "./client.ts";
 import { download, fetchWhole, fileAddress, fileSubject } from "./download.ts";
 import { type HubFile, type Listing, listRepository } from "./listing.ts";
 import type { OnBytes } from "./partial-file.ts";
-import { ProgressCounter, type PullProgress } from "./progress.ts";
+import { ProgressCounter } from "./progress.ts";
 import { RemoteFile } from "./remote-file.ts";
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./retry.ts";
 import type { HubSettings } from "./settings.ts";
-import { checkSpace } from "./space.ts";
 
 /** Files up to this size are fetched whole and checked: configurations, tokenizers, indexes. */
 const MAX_WHOLE_BYTES = 8 * 1024 * 1024;
@@ -24,7 +25,7 @@ export interface HubFolderOptions {
   readonly cache: HubCache;
   readonly signal?: AbortSignal | undefined;
   /** Called while a whole file is downloaded. */
-  readonly onDownload?: ((progress: PullProgress) => void) | undefined;
+  readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
 }
 
 /** What tests change. */

@@ -1,8 +1,8 @@
 import type { Hash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
+import { cannotWrite } from "./cache-errors.ts";
 import { startHash } from "./content-hash.ts";
 import type { HubFile } from "./listing.ts";
-import { cannotWrite } from "./write-failure.ts";
 
 /**
  * @param bytes that are there now, those of an earlier run with them; fewer when it begins anew

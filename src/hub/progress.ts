@@ -1,26 +1,15 @@
+import type { DownloadProgress } from "../progress.ts";
 import type { HubFile } from "./listing.ts";
-
-export interface PullProgress {
-  /** Bytes of all files that are complete or under way, cached files included. */
-  readonly bytesDone: number;
-  readonly bytesTotal: number;
-  /** Bytes downloaded by this call. */
-  readonly bytesReceived: number;
-  /** The file that changed last. */
-  readonly file: string;
-  /** True while another process downloads this file and this call waits for it. */
-  readonly waiting: boolean;
-}
 
 /** Sums the progress of all files and reports each change. */
 export class ProgressCounter {
   readonly #total: number;
   readonly #done = new Map<HubFile, number>();
-  readonly #report: (progress: PullProgress) => void;
+  readonly #report: (progress: DownloadProgress) => void;
   #sum = 0;
   #received = 0;
 
-  constructor(files: readonly HubFile[], report: (progress: PullProgress) => void = () => {}) {
+  constructor(files: readonly HubFile[], report: (progress: DownloadProgress) => void = () => {}) {
     this.#total = files.reduce((sum, { size }) => sum + size, 0);
     this.#report = report;
   }
@@ -38,6 +27,8 @@ export class ProgressCounter {
 
   #emit({ path }: HubFile, waiting: boolean): void {
     this.#report({
+      phase: "downloading",
+      fraction: this.#total === 0 ? 1 : this.#sum / this.#total,
       bytesDone: this.#sum,
       bytesTotal: this.#total,
       bytesReceived: this.#received,

@@ -1,5 +1,6 @@
 /** The files of a checkpoint, from the hub to the cache: several at once, all of them checked. */
 import { stat } from "node:fs/promises";
+import { MAX_DOWNLOADS } from "../bounds.ts";
 import { ADAPTER_CONFIG } from "../checkpoint/adapter.ts";
 import { templateFiles } from "../checkpoint/chat-template-file.ts";
 import { type CheckpointFolder, openLocalFolder } from "../checkpoint/folder.ts";
@@ -7,11 +8,11 @@ import { TOKENIZER_FILES } from "../checkpoint/overlay-folder.ts";
 import { findWeightFiles } from "../checkpoint/shard-index.ts";
 import { HubError } from "../errors.ts";
 import { aFunction, anInteger, aSignal, aString, checkOptions, required } from "../options.ts";
+import type { DownloadProgress } from "../progress.ts";
 import { parseRepository, type Repository } from "./address.ts";
 import { HubCache } from "./cache.ts";
 import { fetchFiles } from "./fetch-files.ts";
 import { type Internals, openHubFolder } from "./hub-folder.ts";
-import type { PullProgress } from "./progress.ts";
 import { type HubOptions, type HubSettings, hubChecks, hubSettings } from "./settings.ts";
 
 export interface PullOptions extends HubOptions {
@@ -21,7 +22,7 @@ export interface PullOptions extends HubOptions {
   readonly revision?: string | undefined;
   /** Files that are downloaded at once, 1 to 16; default 4. */
   readonly concurrency?: number | undefined;
-  readonly onProgress?: ((progress: PullProgress) => void) | undefined;
+  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
   /** Stops promptly; what has come is kept, and a later call goes on with it. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -40,7 +41,6 @@ export interface PullResult {
 
 /** Enough to fill a fast line, and few enough that a hub does not mind. */
 const DEFAULT_CONCURRENCY = 4;
-export const MAX_CONCURRENCY = 16;
 
 /** What a checkpoint has beside its weights, as far as it is there. */
 const SMALL_FILES = [
@@ -69,7 +69,7 @@ export async function pull(
     ...hubChecks,
     repository: aString,
     revision: aString,
-    concurrency: anInteger(1, MAX_CONCURRENCY),
+    concurrency: anInteger(1, MAX_DOWNLOADS),
     onProgress: aFunction,
     signal: aSignal,
   });

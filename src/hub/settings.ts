@@ -2,8 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { FileError, InvalidInputError, invalidArgument } from "../errors.ts";
-import { codeOf } from "../files/byte-source.ts";
+import { InvalidInputError, invalidArgument } from "../errors.ts";
+import { readError } from "../files/file-errors.ts";
+import { isMissing } from "../files/system-errors.ts";
 import { aString } from "../options.ts";
 
 export const DEFAULT_ENDPOINT = "https://huggingface.co";
@@ -13,12 +14,12 @@ export interface HubOptions {
   /** The hub's address; default $HF_ENDPOINT, else {@link DEFAULT_ENDPOINT}. */
   readonly endpoint?: string | undefined;
   /** The folder of huggingface_hub's cache; default $HF_HUB_CACHE, else $HF_HOME/hub, else ~/.cache/huggingface/hub. */
-  readonly cacheDir?: string | undefined;
+  readonly cacheFolder?: string | undefined;
   /** Default: $HF_TOKEN, else the file that `hf auth login` writes. Sent to the hub itself only, never shown. */
   readonly token?: string | undefined;
 }
 
-export const hubChecks = { endpoint: aString, cacheDir: aString, token: aString };
+export const hubChecks = { endpoint: aString, cacheFolder: aString, token: aString };
 
 export interface HubSettings {
   /** Without a slash at the end. */
@@ -42,7 +43,7 @@ export async function hubSettings(
   const tokenFile = environment["HF_TOKEN_PATH"];
   return {
     endpoint: checkEndpoint(options.endpoint || environment["HF_ENDPOINT"] || DEFAULT_ENDPOINT),
-    cacheFolder: options.cacheDir ?? cacheFolder(home, environment),
+    cacheFolder: options.cacheFolder ?? defaultHubFolder(home, environment),
     token: checkToken(token || (await readToken(tokenFile ? expand(tokenFile, environment) : join(home, "token")))),
     offline: isTrue(environment["HF_HUB_OFFLINE"] || environment["TRANSFORMERS_OFFLINE"]),
   };
@@ -53,7 +54,7 @@ function hubHome(environment: Environment): string {
   return expand(HF_HOME || join(XDG_CACHE_HOME || join(homedir(), ".cache"), "huggingface"), environment);
 }
 
-function cacheFolder(home: string, environment: Environment): string {
+function defaultHubFolder(home: string, environment: Environment): string {
   const { HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE } = environment;
   return expand(HF_HUB_CACHE || HUGGINGFACE_HUB_CACHE || join(home, "hub"), environment);
 }
@@ -89,8 +90,8 @@ async function readToken(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, "utf8");
   } catch (cause) {
-    if (codeOf(cause) === "ENOENT" || codeOf(cause) === "ENOTDIR") return undefined;
-    throw new FileError("ERR_FILE_NOT_READABLE", `The hub's token file ${path} cannot be read.`, { file: path, cause });
+    if (isMissing(cause)) return undefined;
+    throw readError(path, cause);
   }
 }
 

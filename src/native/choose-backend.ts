@@ -5,7 +5,7 @@ import { explainReason, filesProblem } from "./explain-runtime.ts";
 import { gpuSign } from "./gpu-signs.ts";
 import { type Backend, backendsOf, type GpuBackend } from "./platforms.ts";
 import { PROBE_TIME_LIMIT_MS, PROBING_VARIABLE, type ProbeResult, probeRuntime } from "./probe.ts";
-import { probeKey, recall, remember } from "./probe-memory.ts";
+import { loadProbe, probeKey, saveProbe } from "./probe-cache.ts";
 import { findRuntime, hasRuntime, installCommand, ownBackends, ownRuntime } from "./runtime-folder.ts";
 
 /**
@@ -39,11 +39,11 @@ export interface Machine {
   /** What is wrong with a runtime's files; they are looked at and not opened. */
   damage(libraries: RuntimeLibraries, backend: GpuBackend): string | undefined;
   /** Tries a runtime, or recalls what was found; undefined: it is not to be tried. */
-  probe(libraries: RuntimeLibraries, backend: GpuBackend, choice: Wish): Promise<ProbeResult | undefined>;
+  probe(libraries: RuntimeLibraries, backend: GpuBackend, request: BackendRequest): Promise<ProbeResult | undefined>;
 }
 
-/** Whether a backend is one of several that may do, or the one that is wanted. */
-export type Wish = "auto" | "asked for";
+/** Whether any working backend will do, or the caller named this one. */
+export type BackendRequest = "auto" | "explicit";
 
 /**
  * Some Vulkan drivers compile shaders for a minute when they see them first. Who asks for one by name waits for it; the
@@ -108,18 +108,18 @@ export async function confirmBackend(backend: GpuBackend, machine: Machine): Pro
   const libraries = machine.find(backend);
   const damage = machine.damage(libraries, backend);
   if (damage !== undefined) throw new UnusableRuntime(libraries, damage);
-  const result = await machine.probe(libraries, backend, "asked for");
-  const reason = result === undefined ? undefined : reasonAgainst(result, backend, "asked for");
+  const result = await machine.probe(libraries, backend, "explicit");
+  const reason = result === undefined ? undefined : reasonAgainst(result, backend, "explicit");
   if (reason !== undefined) throw new UnusableRuntime(libraries, reason);
   return { backend, libraries, reasons: [] };
 }
 
 /** Why a backend is not taken after its runtime was tried; undefined when it is. */
-export function reasonAgainst(result: ProbeResult, backend: GpuBackend, choice: Wish): string | undefined {
+export function reasonAgainst(result: ProbeResult, backend: GpuBackend, request: BackendRequest): string | undefined {
   if (!result.opened) return result.problem ?? "its libraries could not be opened";
   const devices = usableDevices(result.devices, backend);
   if (devices.length === 0) return result.problem ?? "its libraries load, but they found no device";
-  if (choice === "auto" && devices.every(isSoftware))
+  if (request === "auto" && devices.every(isSoftware))
     return `its only device, ${devices[0]?.description}, computes on the processor`;
   return undefined;
 }
@@ -135,31 +135,31 @@ export function thisMachine(env: NodeJS.ProcessEnv = process.env): Machine {
     },
     find: findRuntime,
     damage: filesProblem,
-    probe: (libraries, backend, choice) => probeOnce(libraries, backend, choice, env),
+    probe: (libraries, backend, request) => probeOnce(libraries, backend, request, env),
   };
 }
 
 async function probeOnce(
   libraries: RuntimeLibraries,
   backend: GpuBackend,
-  choice: Wish,
+  request: BackendRequest,
   env: NodeJS.ProcessEnv,
 ): Promise<ProbeResult | undefined> {
   const setting = env[PROBE_VARIABLE];
   if (setting === "off" || env[PROBING_VARIABLE] !== undefined) return undefined;
   const key = probeKey(libraries, gpuSign(backend).files, env);
-  const known = setting === "fresh" ? undefined : recall(key);
+  const known = setting === "fresh" ? undefined : loadProbe(key);
   // Who asks by name has perhaps just mended it.
-  if (known !== undefined && (choice === "auto" || known.problem === undefined)) return known;
-  const result = await probeRuntime(libraries, choice === "auto" ? {} : { timeLimitMs: ASKED_TIME_LIMIT_MS });
-  remember(key, result);
+  if (known !== undefined && (request === "auto" || known.problem === undefined)) return known;
+  const result = await probeRuntime(libraries, request === "auto" ? {} : { timeLimitMs: ASKED_TIME_LIMIT_MS });
+  saveProbe(key, result);
   return result;
 }
 
 /** What is remembered of a backend's runtime; nothing is tried. */
 export function recallBackend(backend: GpuBackend): ProbeResult | undefined {
   try {
-    return recall(probeKey(findRuntime(backend), gpuSign(backend).files));
+    return loadProbe(probeKey(findRuntime(backend), gpuSign(backend).files));
   } catch {
     return undefined;
   }

@@ -1,6 +1,7 @@
 /** Why a runtime could not be opened, in words and with what mends it: the system's own words name neither. */
 import { accessSync, constants, existsSync } from "node:fs";
 import { basename, join } from "node:path";
+import { isDenied, systemReason } from "../files/system-errors.ts";
 import type { RuntimeLibraries } from "./addon.ts";
 import { findCutOff, fits, platformName, readLibraryKind } from "./library-format.ts";
 import { type GpuBackend, here, type Platform } from "./platforms.ts";
@@ -62,11 +63,8 @@ function fileProblem(path: string, libraries: RuntimeLibraries, platform: Platfo
 
 /** @internal Exported for its tests: who runs them may be allowed to read everything. */
 export function explainAccess(path: string, libraries: RuntimeLibraries, error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === "EACCES" || code === "EPERM")
-    return `${path} may not be read: permission denied. Run \`chmod a+r ${JSON.stringify(path)}\` as its owner.`;
-  if (code === "ENOENT") return `${path} does not exist: it was moved or removed. ${again(libraries)}`;
-  return `${path} cannot be read (${code ?? String(error)}). ${again(libraries)}`;
+  const advice = isDenied(error) ? `Run \`chmod a+r ${JSON.stringify(path)}\` as its owner.` : again(libraries);
+  return `${path} cannot be read: ${systemReason(error)}. ${advice}`;
 }
 
 /** Patterns of loaders' messages: glibc's, musl's, and macOS's. */

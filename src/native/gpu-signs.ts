@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
-import { namesIfThere } from "../files/if-there.ts";
+import { listIfReadable } from "../files/optional-files.ts";
 import { type GpuBackend, here, type Platform } from "./platforms.ts";
 
 /** What a look at the file system needs; for tests. */
@@ -81,7 +81,7 @@ function vulkanDrivers(env: NodeJS.ProcessEnv, root: string): string[] {
     ),
   ];
   return [...new Set(folders)].flatMap((folder) =>
-    (namesIfThere(folder) ?? []).filter((name) => name.endsWith(".json")).map((name) => join(folder, name)),
+    (listIfReadable(folder) ?? []).filter((name) => name.endsWith(".json")).map((name) => join(folder, name)),
   );
 }
 
@@ -111,7 +111,7 @@ function first(folders: readonly string[], names: readonly string[]): string | u
 }
 
 function deviceFiles(root: string, folder: string, name: RegExp): string[] {
-  return (namesIfThere(join(root, folder)) ?? [])
+  return (listIfReadable(join(root, folder)) ?? [])
     .filter((entry) => name.test(entry))
     .map((entry) => join(root, folder, entry));
 }

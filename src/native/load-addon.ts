@@ -1,9 +1,9 @@
 /** Finds and opens the native addon. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { NativeError } from "../errors.ts";
+import { packageRoot } from "../package-info.ts";
 import { CONTRACT_VERSION, type NativeAddon } from "./addon.ts";
 import {
   ADDON_NAME,
@@ -15,7 +15,6 @@ import {
 } from "./addon-package.ts";
 import { outsideArchive } from "./package-folder.ts";
 
-const PACKAGE_NAME = "starling-rm";
 const ADDON_FILE = join("build", "Release", ADDON_NAME);
 
 let loaded: NativeAddon | undefined;
@@ -33,19 +32,6 @@ export function loadAddon(): NativeAddon {
 /** The addon, if this thread has opened it. */
 export function addonIfLoaded(): NativeAddon | undefined {
   return loaded;
-}
-
-/** The folder of this package's package.json: two levels above src/native, three above dist/src/native. */
-export function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  for (;;) {
-    const file = join(folder, "package.json");
-    if (existsSync(file) && JSON.parse(readFileSync(file, "utf8")).name === PACKAGE_NAME) return folder;
-    const parent = dirname(folder);
-    if (parent === folder)
-      throw new NativeError("ERR_ADDON_NOT_BUILT", `The package ${PACKAGE_NAME} has lost its package.json.`);
-    folder = parent;
-  }
 }
 
 /**

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { availableParallelism, cpus, release } from "node:os";
 import { join } from "node:path";
-import { namesIfThere, textIfThere } from "../files/if-there.ts";
+import { listIfReadable, readTextIfReadable } from "../files/optional-files.ts";
 import { glibcVersion } from "./platforms.ts";
 
 export interface MachineDescription {
@@ -74,7 +74,7 @@ export function processorIdentity(): string {
 }
 
 function cpuFeatures(): string[] | undefined {
-  if (process.platform === "linux") return featuresOfLinux(textIfThere("/proc/cpuinfo") ?? "");
+  if (process.platform === "linux") return featuresOfLinux(readTextIfReadable("/proc/cpuinfo") ?? "");
   if (process.platform !== "darwin") return undefined;
   const { stdout } = spawnSync("sysctl", ["hw.optional"], { encoding: "utf8", timeout: SYSCTL_LIMIT_MS });
   return typeof stdout === "string" ? featuresOfMac(stdout) : undefined;
@@ -109,17 +109,17 @@ const vendors: Readonly<Record<string, GpuVendor>> = { "0x10de": "nvidia", "0x10
  */
 export function graphicsVendors(root = "/"): GpuVendor[] | undefined {
   const folder = join(root, "sys", "bus", "pci", "devices");
-  return namesIfThere(folder)?.flatMap((name) => {
+  return listIfReadable(folder)?.flatMap((name) => {
     // PCI class 03: display controllers, of which NVIDIA's for computing are a subclass.
-    if (!textIfThere(join(folder, name, "class"))?.startsWith("0x03")) return [];
-    return [vendors[textIfThere(join(folder, name, "vendor"))?.trim() ?? ""] ?? "other"];
+    if (!readTextIfReadable(join(folder, name, "class"))?.startsWith("0x03")) return [];
+    return [vendors[readTextIfReadable(join(folder, name, "vendor"))?.trim() ?? ""] ?? "other"];
   });
 }
 
 /** Devices of graphics drivers that this user may not open. */
 export function lockedDevices(root = "/"): string[] {
   const folder = join(root, "dev", "dri");
-  return (namesIfThere(folder) ?? [])
+  return (listIfReadable(folder) ?? [])
     .filter((name) => name.startsWith("renderD"))
     .map((name) => join(folder, name))
     .filter((path) => {

@@ -3,6 +3,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
+import { packageRoot } from "../package-info.ts";
 import type {
   DeviceCheck,
   KernelCheckOptions,
@@ -12,7 +13,7 @@ import type {
   RuntimeLibraries,
 } from "./addon.ts";
 import { childEnvironment } from "./child-process.ts";
-import { addonPath, packageRoot } from "./load-addon.ts";
+import { addonPath } from "./load-addon.ts";
 import { outsideArchive } from "./package-folder.ts";
 
 /** What is known of a runtime on this machine. Plain data: it is remembered as JSON. */

@@ -2,9 +2,9 @@
 import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { isStarlingError, NativeError } from "../errors.ts";
-import { namesIfThere } from "../files/if-there.ts";
+import { listIfReadable } from "../files/optional-files.ts";
+import { packageRoot } from "../package-info.ts";
 import type { RuntimeLibraries } from "./addon.ts";
-import { packageRoot } from "./load-addon.ts";
 import { outsideArchive, packageFolder } from "./package-folder.ts";
 import { type Backend, GPU_BACKENDS, type GpuBackend, here, runtimePackage } from "./platforms.ts";
 
@@ -66,7 +66,7 @@ export function ownBackends(folder: string): GpuBackend[] {
 /** The libraries of a folder that are a GPU backend's own. */
 export function backendLibraries(folder: string, backend: GpuBackend): string[] {
   const pattern = new RegExp(`^(?:lib)?ggml-${backend}\\b.*\\.(?:so|dylib|dll)$`);
-  return (namesIfThere(folder) ?? []).filter((name) => pattern.test(name)).map((name) => join(folder, name));
+  return (listIfReadable(folder) ?? []).filter((name) => pattern.test(name)).map((name) => join(folder, name));
 }
 
 /** The command that installs the package with a backend's runtime; undefined where there is none. */
@@ -114,8 +114,8 @@ export function librariesIn(folder: string): RuntimeLibraries {
   }
   const pick = (wanted: string): string => {
     const matches = names.flatMap((name) => {
-      const [, stem, version] = LIBRARY.exec(name) ?? [];
-      return stem === wanted ? [{ name, version: version ?? "" }] : [];
+      const [, baseName, version] = LIBRARY.exec(name) ?? [];
+      return baseName === wanted ? [{ name, version: version ?? "" }] : [];
     });
     // An own build leaves links beside the library; the one that names the version is the surest.
     const best = matches.find(({ version }) => version.endsWith(`.v${LLAMA_VERSION}`)) ?? matches[0];
@@ -129,9 +129,9 @@ export function librariesIn(folder: string): RuntimeLibraries {
   return { folder, ggmlBase: pick("ggml-base"), ggml: pick("ggml"), llama: pick("llama"), version: LLAMA_VERSION };
 }
 
-function exampleName(stem: string): string {
-  if (here.os === "win32") return `${stem}.dll`;
-  return here.os === "darwin" ? `lib${stem}.dylib` : `lib${stem}.so`;
+function exampleName(baseName: string): string {
+  if (here.os === "win32") return `${baseName}.dll`;
+  return here.os === "darwin" ? `lib${baseName}.dylib` : `lib${baseName}.so`;
 }
 
 function binariesFolder(folder: string, name: string): string {

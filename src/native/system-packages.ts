@@ -1,5 +1,5 @@
 /** The command that installs something with the system's own package manager. */
-import { textIfThere } from "../files/if-there.ts";
+import { readTextIfReadable } from "../files/optional-files.ts";
 
 export type SystemPart = "nvidia-driver" | "cuda-runtime" | "vulkan-loader" | "vulkan-driver" | "libgomp" | "libstdc++";
 type Family = "ubuntu" | "debian" | "fedora" | "suse" | "arch" | "alpine";
@@ -83,5 +83,5 @@ function families(osRelease: string): Family[] {
 }
 
 function readOsRelease(): string {
-  return textIfThere("/etc/os-release") ?? "";
+  return readTextIfReadable("/etc/os-release") ?? "";
 }

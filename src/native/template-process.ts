@@ -5,8 +5,8 @@
  */
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { packageRoot } from "../package-info.ts";
 import type { RenderOutcome, RenderRequest, TemplateSetup } from "../prompt/chat-template.ts";
-import { packageRoot } from "./load-addon.ts";
 import { outsideArchive } from "./package-folder.ts";
 import { ChildFailure, TemplateChild } from "./template-child.ts";
 

@@ -4,7 +4,7 @@
  * text and contents are told apart); here is what goes there and what becomes of the answer.
  */
 import { InvalidInputError } from "../errors.ts";
-import type { ChatTemplate, Conversation, TextParts } from "./templates.ts";
+import type { ChatTemplate, Conversation, TextParts } from "./conversation.ts";
 
 /** What is rendered with. */
 export interface TemplateSetup {

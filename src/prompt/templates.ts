@@ -3,10 +3,12 @@
  * special tokens; odd indexes are content, in which it does not. So a response cannot end its own turn, whatever is
  * typed in it.
  */
-import { InvalidInputError, type StarlingError } from "../errors.ts";
+
+import { InvalidInputError } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
-import { MAX_TEMPLATE_BYTES, type TemplateName } from "../gguf/starling-keys.ts";
+import { MAX_TEMPLATE_BYTES, type TemplateName } from "../profiles/rules.ts";
 import { jinjaTemplate, type Renderer } from "./chat-template.ts";
+import type { ChatTemplate, Conversation, RenderedParts, TextParts } from "./conversation.ts";
 import type { ChatMessage, CheckedItem } from "./items.ts";
 
 /**
@@ -15,32 +17,6 @@ import type { ChatMessage, CheckedItem } from "./items.ts";
  * A {text} item is always scored as in the card's code.
  */
 export type SpecialTokens = "plain" | "reference";
-
-export type TextParts = readonly string[];
-
-/** A conversation whose last message is the response. */
-export interface Conversation {
-  readonly messages: readonly ChatMessage[];
-  /** How messages name the item. */
-  readonly where: string;
-}
-
-export type RenderedParts = TextParts | StarlingError;
-
-export interface ChatTemplate {
-  /**
-   * Renders conversations, in order: the response is the last odd part of each. One that the template does not have gives
-   * its error.
-   *
-   * @param signal ends the work; the promise rejects with its reason
-   */
-  render(
-    conversations: readonly Conversation[],
-    signal?: AbortSignal,
-  ): readonly RenderedParts[] | Promise<readonly RenderedParts[]>;
-  /** Frees what it holds; calls that wait reject with `reason`. It can be used again. */
-  close(reason: unknown): void;
-}
 
 /** A template that is part of this package. */
 type BuiltIn = (messages: readonly ChatMessage[], where: string) => RenderedParts;
@@ -67,6 +43,11 @@ const llama2Starling: BuiltIn = (messages, where) => {
     );
   return ["<s>[INST] ", user.content, " </s> [/INST] ", assistant.content, "</s>"];
 };
+
+const builtIns: ReadonlyMap<TemplateName, BuiltIn> = new Map([
+  ["yi-chat", yiChat],
+  ["llama-2-starling", llama2Starling],
+]);
 
 function none(reason: string): BuiltIn {
   return (_, where) => unusable(where, `${reason}, so that only {text} items can be scored with it`);
@@ -95,10 +76,8 @@ export interface OwnTemplate {
 
 /** The template of this name. */
 export function openTemplate(name: TemplateName, { renderer, from, problem }: OwnTemplate = {}): ChatTemplate {
-  if (name === "yi-chat") return builtIn(yiChat);
-  if (name === "llama-2-starling") return builtIn(llama2Starling);
   if (name === "chat-template" && renderer !== undefined) return jinjaTemplate(renderer, from);
-  return builtIn(none(problem ?? "The model has no chat template"));
+  return builtIn(builtIns.get(name) ?? none(problem ?? "The model has no chat template"));
 }
 
 /** Why a model's own templates render nothing; undefined where they do, or where it has none. */

@@ -1,7 +1,7 @@
 /** How much memory a process may still take without being killed or making the machine swap. */
 import { freemem, totalmem } from "node:os";
 import { join } from "node:path";
-import { textIfThere } from "../files/if-there.ts";
+import { readTextIfReadable } from "../files/optional-files.ts";
 
 const KIBIBYTE = 1024;
 
@@ -15,7 +15,7 @@ const KIBIBYTE = 1024;
 export function availableMemory(platform: NodeJS.Platform = process.platform, root = "/"): number | undefined {
   if (platform === "darwin") return totalmem();
   if (platform !== "linux") return freemem();
-  const meminfo = textIfThere(join(root, "proc/meminfo"));
+  const meminfo = readTextIfReadable(join(root, "proc/meminfo"));
   const free = Number(/^MemAvailable:\s+(\d+) kB$/m.exec(meminfo ?? "")?.[1]) * KIBIBYTE;
   const limits = [free, ...controlGroups(root).map((folder) => leftInGroup(folder))];
   const known = limits.filter((bytes): bytes is number => bytes !== undefined && Number.isFinite(bytes));
@@ -25,7 +25,7 @@ export function availableMemory(platform: NodeJS.Platform = process.platform, ro
 /** The folders of the groups that this process is in, from the innermost one to the root. */
 function controlGroups(root: string): string[] {
   const folders: string[] = [];
-  for (const line of (textIfThere(join(root, "proc/self/cgroup")) ?? "").split("\n")) {
+  for (const line of (readTextIfReadable(join(root, "proc/self/cgroup")) ?? "").split("\n")) {
     const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
     if (path === undefined) continue;
     // Version 2 has one hierarchy without a name, version 1 one for memory.
@@ -43,7 +43,7 @@ function leftInGroup(folder: string): number | undefined {
   const limit = number(join(folder, "memory.max")) ?? number(join(folder, "memory.limit_in_bytes"));
   const used = number(join(folder, "memory.current")) ?? number(join(folder, "memory.usage_in_bytes"));
   if (limit === undefined || used === undefined) return undefined;
-  const stat = textIfThere(join(folder, "memory.stat")) ?? "";
+  const stat = readTextIfReadable(join(folder, "memory.stat")) ?? "";
   const cached = ["active_file", "inactive_file"].map((name) => {
     const found = new RegExp(`^(?:total_)?${name} (\\d+)$`, "m").exec(stat);
     return Number(found?.[1] ?? 0);
@@ -53,6 +53,6 @@ function leftInGroup(folder: string): number | undefined {
 
 /** "max" is no limit. */
 function number(path: string): number | undefined {
-  const text = textIfThere(path)?.trim();
+  const text = readTextIfReadable(path)?.trim();
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
 }

@@ -41,8 +41,6 @@ const MEBIBYTE = 1024 ** 2;
  * with CUDA), what grows while it computes, and the screen. As much as llama.cpp leaves by default (--fit-target, common.h).
  */
 export const DEVICE_RESERVE_BYTES = 1024 * MEBIBYTE;
-/** Devices that llama.cpp's scheduler can use beside the processor: one less than GGML_SCHED_MAX_BACKENDS. */
-export const MAX_DEVICES = 15;
 
 /** Macs with less memory than this give two thirds of it to graphics, those with more three quarters. */
 const LARGE_MAC_BYTES = 36 * GIBIBYTE;

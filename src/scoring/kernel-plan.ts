@@ -5,22 +5,13 @@
 import { basename, join } from "node:path";
 import { defaultCacheFolder } from "../cache-folder.ts";
 import { NativeError } from "../errors.ts";
+import { cacheKey, fileIdentity, JsonCache } from "../files/json-cache.ts";
 import type { KernelCheckOptions, KernelFinding, RuntimeInfo } from "../native/addon.ts";
 import { processorIdentity } from "../native/machine.ts";
-import { fileIdentity, keyOf, readRemembered, writeRemembered } from "../native/remembered.ts";
 import { LLAMA_VERSION, RUNTIME_VARIABLE } from "../native/runtime-folder.ts";
 import type { LoadPlan } from "./load-plan.ts";
+import type { KernelInfo } from "./types.ts";
 import type { NamedSample } from "./weight-samples.ts";
-
-/** What multiplies the weights of one type and row length. */
-export interface KernelInfo {
-  /** For example "q4_k". */
-  readonly type: string;
-  /** Values of a row. */
-  readonly columns: number;
-  /** llama.cpp's name for where it keeps such weights, which decides on the kernel: "CPU", "CPU_REPACK", "AMX" and others. */
-  readonly kernel: string;
-}
 
 export interface KernelPlan {
   /** Whether the library may rearrange weights for kernels of its own. */
@@ -47,6 +38,8 @@ export interface KernelQuestion {
 
 /** Raised when the check changes, so that what was found before is found again. */
 const FORMAT = 1;
+/** A few runtimes and models, before and after a few updates. */
+const MAX_FINDINGS = 64;
 /** What every library measured so far keeps to on x86-64; also where the CPU multiplies nothing. */
 const USUAL_MULTIPLE = 4;
 
@@ -115,14 +108,15 @@ async function findOnce(
   const shapes = samples.map(({ type, columns, rows }) => [type, columns, rows]);
   const parts = [FORMAT, fileIdentity(cpuLibrary), processorIdentity(), shapes, threads, rearranged];
   // What is wrong may be the weights of a damaged file: that says nothing of other files.
-  const [anyFile, thisFile] = [keyOf(parts), keyOf([...parts, fileIdentity(path)])];
+  const [anyFile, thisFile] = [cacheKey(parts), cacheKey([...parts, fileIdentity(path)])];
+  const cache = new JsonCache(folder, MAX_FINDINGS);
   for (const key of [anyFile, thisFile]) {
-    const known = readRemembered(folder, key)?.result;
+    const known = (cache.read(key) as { result?: unknown } | undefined)?.result;
     if (isFindings(known, samples.length)) return known;
   }
   const findings = await check(options);
   const isGood = findings.every(({ problem, multiple }) => problem === undefined && multiple > 0);
-  writeRemembered(folder, isGood ? anyFile : thisFile, { time: Date.now(), result: findings });
+  cache.write(isGood ? anyFile : thisFile, { time: Date.now(), result: findings });
   return findings;
 }
 

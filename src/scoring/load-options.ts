@@ -1,20 +1,15 @@
 /** The options of loading a model, checked. */
+import { MAX_BATCH_TOKENS, MAX_DEVICES, MAX_LAYERS } from "../bounds.ts";
 import type { SplitMode } from "../native/addon.ts";
 import type { GpuChoice } from "../native/engine.ts";
 import { aBoolean, aFunction, anInteger, aSignal, aString, aThreadCount, type Check, oneOf } from "../options.ts";
 import { aDate } from "../prompt/template-date.ts";
-import { MAX_DEVICES } from "./gpu-fit.ts";
 import { specialTokenChoices, tokenizationModes } from "./open-tokenizer.ts";
 import type { BatchMode } from "./types.ts";
 
 export const gpuChoices: readonly GpuChoice[] = ["auto", "off", "cuda", "vulkan", "metal"];
 export const splitModes: readonly SplitMode[] = ["none", "layer"];
 export const batchModes: readonly BatchMode[] = ["exact", "packed"];
-
-/** Far above every batch that is useful; keeps buffers that grow with the batch within a few GiB. */
-const MAX_BATCH_TOKENS = 65_536;
-/** No Llama has this many layers. */
-const MAX_LAYERS = 1_000;
 
 const aLayerNumber = anInteger(0, MAX_LAYERS);
 const aLayerCount: Check = (value) =>

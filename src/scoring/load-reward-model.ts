@@ -3,6 +3,7 @@ import { isStarlingError, NativeError } from "../errors.ts";
 import { OpenedFile } from "../files/opened-file.ts";
 import type { FitRecord } from "../gguf/fit-record.ts";
 import type { HeadFile } from "../gguf/head-file.ts";
+import { modelPathOf } from "../model-path.ts";
 import type { NativeModel } from "../native/addon.ts";
 import { type Engine, openEngine } from "../native/engine.ts";
 import { checkOptions, given, required } from "../options.ts";
@@ -27,12 +28,13 @@ import type { LoadRewardModelOptions, RewardModelInfo } from "./types.ts";
 export async function loadRewardModel(options: LoadRewardModelOptions): Promise<RewardModel> {
   required("loadRewardModel", options, "modelPath");
   checkOptions("loadRewardModel", options, loadOptionChecks);
-  const { modelPath, signal } = options;
+  const { signal } = options;
   signal?.throwIfAborted();
+  const modelPath = await modelPathOf(options.modelPath, signal);
   // What is checked and what llama.cpp loads is one open file, whatever takes its place at the path.
   const opened = await OpenedFile.open(modelPath);
   try {
-    return await loadOpened(opened, options);
+    return await loadOpened(opened, { ...options, modelPath });
   } catch (error) {
     await opened.close();
     throw error;
@@ -72,7 +74,9 @@ async function loadOpened(opened: OpenedFile, options: LoadRewardModelOptions): 
   const { rearranged, rowMultiple } = kernels;
   const { descriptor } = opened;
   const source = { path: modelPath, ...(descriptor === undefined ? {} : { descriptor }) };
-  const job = engine.addon.loadModel({ ...plan, ...source, rearranged, rowMultiple, head }, options.onProgress);
+  const { onProgress } = options;
+  const report = onProgress && ((fraction: number) => onProgress({ phase: "loading", fraction }));
+  const job = engine.addon.loadModel({ ...plan, ...source, rearranged, rowMultiple, head }, report);
   const native = await cancellable(job, signal, (error) => loadFailure(error, modelPath, placement));
   try {
     // The header that was checked, and the weights that were read.

@@ -1,3 +1,4 @@
+import { modelPathOf } from "../model-path.ts";
 import { likelyBackend, likelyDevices } from "../native/engine.ts";
 import { checkOptions, required } from "../options.ts";
 import { availableMemory } from "./available-memory.ts";
@@ -17,7 +18,7 @@ export async function predictMemory(options: LoadRewardModelOptions): Promise<Me
   required("predictMemory", options, "modelPath");
   checkOptions("predictMemory", options, loadOptionChecks);
   options.signal?.throwIfAborted();
-  const file = await readModelFile(options.modelPath);
+  const file = await readModelFile(await modelPathOf(options.modelPath, options.signal));
   options.signal?.throwIfAborted();
   return predictFor(file, options);
 }

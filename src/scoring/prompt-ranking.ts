@@ -1,29 +1,43 @@
 /** A prompt whose state is kept, for responses that come one by one. */
 import { isStarlingError, ModelClosedError } from "../errors.ts";
-import { type ChatMessage, checkItem, checkString, type ScoreItem } from "../prompt/items.ts";
+import type { ItemRules } from "../prompt/input-fields.ts";
+import { type ChatMessage, checkItem, checkPrompt, checkString, type ScoreItem } from "../prompt/items.ts";
 import { cancellable } from "./cancellable.ts";
 import { nativeFailure } from "./failures.ts";
-import type { RewardModel } from "./reward-model.ts";
 import type { StreamContext } from "./stream.ts";
 import type { ScoreOptions, ScoreResult } from "./types.ts";
 
-export interface PromptOptions {
+export interface PromptOptions extends ItemRules {
+  /** What the user says; or a conversation that ends with the user's turn. */
+  readonly prompt: string | readonly ChatMessage[];
+  /** A system turn before the prompt, where it has none; empty: none. */
+  readonly system?: string;
   /** Stops the evaluation of the prompt; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
-/** Stands for all responses where the prompt's own tokens are looked for. */
+/** What a ranking scores with: a RewardModel. */
+export interface Scorer {
+  score(items: readonly ScoreItem[], options: ScoreOptions): Promise<readonly ScoreResult[]>;
+}
+
+/** Any response: the prompt's tokens are the same with all of them. */
 const SOME_RESPONSE = "a";
 
-/** @internal Use {@link RewardModel.prompt}. */
+/** @internal Use RewardModel.openPrompt. */
 export async function openPrompt(
-  model: RewardModel,
+  model: Scorer,
   { native, tokenizer, assertUnchanged }: StreamContext,
-  prompt: string | readonly ChatMessage[],
-  { signal }: PromptOptions,
+  { prompt, system, ignoreFields, signal }: PromptOptions,
 ): Promise<PromptRanking> {
   signal?.throwIfAborted();
-  const toItem = itemMaker(prompt);
+  // A copy, which the caller cannot change later.
+  const shared = {
+    prompt: checkPrompt(prompt, "prompt", { ignoreFields }),
+    ...(system === undefined ? {} : { system }),
+  };
+  const toItem = (response: string): ScoreItem => ({ ...shared, response });
+  checkItem(toItem(SOME_RESPONSE), "item");
   const options = { findResponse: true, signal };
   const [tokenized] = await tokenizer.tokenizeEach([toItem(SOME_RESPONSE)], () => "prompt", options);
   if (tokenized === undefined || isStarlingError(tokenized)) throw tokenized;
@@ -44,33 +58,19 @@ export async function openPrompt(
   return new PromptRanking(model, toItem, () => native.unpinPrefix(id));
 }
 
-function itemMaker(prompt: string | readonly ChatMessage[]): (response: string) => ScoreItem {
-  if (typeof prompt === "string") {
-    checkString(prompt, "prompt");
-    return (response) => ({ prompt, response });
-  }
-  if (!Array.isArray(prompt)) throw new TypeError("Expected a string or an array of messages for prompt.");
-  const messages: readonly ChatMessage[] = [...prompt];
-  const toItem = (response: string): ScoreItem => ({
-    messages: [...messages, { role: "assistant", content: response }],
-  });
-  checkItem(toItem(SOME_RESPONSE), "prompt");
-  return toItem;
-}
-
 /**
  * Scores responses to one prompt as they arrive. All methods may be called at any time, also several at once. Close it
  * when no more responses come, or hold it with `await using`.
  */
 export class PromptRanking implements AsyncDisposable {
-  readonly #model: RewardModel;
+  readonly #model: Scorer;
   readonly #toItem: (response: string) => ScoreItem;
   #release: (() => void) | undefined;
   #count = 0;
   #closed = false;
 
-  /** @internal Use {@link RewardModel.prompt}. */
-  constructor(model: RewardModel, toItem: (response: string) => ScoreItem, release: (() => void) | undefined) {
+  /** @internal Use RewardModel.openPrompt. */
+  constructor(model: Scorer, toItem: (response: string) => ScoreItem, release: (() => void) | undefined) {
     this.#model = model;
     this.#toItem = toItem;
     this.#release = release;

@@ -2,8 +2,8 @@
 import { ModelClosedError } from "../errors.ts";
 import type { OpenedFile } from "../files/opened-file.ts";
 import type { NativeModel } from "../native/addon.ts";
-import { aBoolean, aFunction, aNameList, aSignal, checkOptions } from "../options.ts";
-import { type ChatMessage, checkItem, checkPrompt, checkString, type ScoreItem } from "../prompt/items.ts";
+import { aBoolean, aFunction, aList, aNameList, anything, aSignal, aText, checkOptions, required } from "../options.ts";
+import { checkItem, checkPrompt, checkString, type ScoreItem } from "../prompt/items.ts";
 import { copyHead, type RewardHead } from "../reward-head.ts";
 import { openPrompt, type PromptOptions, type PromptRanking } from "./prompt-ranking.ts";
 import { ranksOf } from "./ranks.ts";
@@ -14,6 +14,7 @@ import type {
   FeatureOutcome,
   FeatureResult,
   RankedResponse,
+  RankOptions,
   RewardModelInfo,
   ScoreFailure,
   ScoreOptions,
@@ -30,6 +31,8 @@ const streamChecks = {
   ignoreFields: aNameList,
 };
 const scoreOptionChecks = { ...streamChecks, perToken: aBoolean };
+const promptOptionChecks = { prompt: anything, system: aText, ignoreFields: aNameList, signal: aSignal };
+const rankOptionChecks = { ...scoreOptionChecks, ...promptOptionChecks, responses: aList };
 const featureOptionChecks = { ...streamChecks, onResult: aFunction };
 
 /**
@@ -124,23 +127,24 @@ export class RewardModel implements AsyncDisposable {
   }
 
   /**
-   * Scores several responses to one prompt.
+   * Ranks responses to one prompt.
    *
-   * @param prompt what the user says, or a conversation that ends with the user's turn
-   * @returns the responses, best first; `index` says where each stood in `responses`
+   * @returns the responses, best first; `index` is the position in `responses`, equal scores keep that order
+   * @throws as {@link score}
    */
-  async rank(
-    prompt: string | readonly ChatMessage[],
-    responses: readonly string[],
-    options: ScoreOptions = {},
-  ): Promise<readonly RankedResponse[]> {
+  async rank(options: RankOptions): Promise<readonly RankedResponse[]> {
+    this.#assertOpen();
+    required("rank", options, "prompt");
+    required("rank", options, "responses");
+    checkOptions("rank", options, rankOptionChecks);
+    const { prompt, system, responses, ...scoring } = options;
     checkPrompt(prompt, "prompt", options);
-    if (!Array.isArray(responses)) throw new TypeError("Expected an array of strings for responses.");
     responses.forEach((response, i) => void checkString(response, `responses[${i}]`));
+    const shared = { prompt, ...(system === undefined ? {} : { system }) };
     const nameItem = options.nameItem ?? ((index: number) => `responses[${index}]`);
     const results = await this.score(
-      responses.map((response) => ({ prompt, response })),
-      { ...options, nameItem },
+      responses.map((response) => ({ ...shared, response })),
+      { ...scoring, nameItem },
     );
     const ranks = ranksOf(results.map(({ score }) => score));
     return results
@@ -153,13 +157,13 @@ export class RewardModel implements AsyncDisposable {
    * tokens. Scores are those of {@link score}. The state is freed when the ranking or the model is closed, and also when
    * memory is needed; then it is computed again.
    *
-   * @param prompt the user's prompt, or a conversation that ends before the assistant's turn
-   * @throws InvalidInputError for a prompt that cannot be scored with any response
+   * @throws InvalidInputError for a prompt that cannot be scored with any response; the signal's reason
    */
-  async prompt(prompt: string | readonly ChatMessage[], options: PromptOptions = {}): Promise<PromptRanking> {
+  async openPrompt(options: PromptOptions): Promise<PromptRanking> {
     this.#assertOpen();
-    checkOptions("prompt", options, { signal: aSignal });
-    return openPrompt(this, this.#context, prompt, options);
+    required("openPrompt", options, "prompt");
+    checkOptions("openPrompt", options, promptOptionChecks);
+    return openPrompt(this, this.#context, options);
   }
 
   /** The token ids of items, as they are scored. */

@@ -1,19 +1,14 @@
 /** Items to token ids: rendering, tokenisation off the JS thread, truncation, and the position of the score. */
+
 import { InvalidInputError, isStarlingError, ModelClosedError, type StarlingError } from "../errors.ts";
-import type { FrameRule, ScorePosition, TruncationSide } from "../gguf/starling-keys.ts";
 import type { EncodedText, NativeTokenizer, Vocabulary } from "../native/addon.ts";
 import { aBoolean, aNameList, aSignal, checkOptions } from "../options.ts";
+import type { ScorePosition, TruncationSide, WrapperRule } from "../profiles/rules.ts";
+import type { ChatTemplate, TextParts } from "../prompt/conversation.ts";
 import { conversationWarnings } from "../prompt/conversation-warnings.ts";
 import type { ItemRules } from "../prompt/input-fields.ts";
 import { type CheckedItem, checkItem, type ScoreItem } from "../prompt/items.ts";
-import {
-  type ChatTemplate,
-  type NamedItem,
-  renderItems,
-  type SpecialTokens,
-  type TextParts,
-  withoutResponse,
-} from "../prompt/templates.ts";
+import { type NamedItem, renderItems, type SpecialTokens, withoutResponse } from "../prompt/templates.ts";
 import { type ItemWarning, strictError } from "../prompt/warnings.ts";
 import { scorePositions } from "./score-position.ts";
 import { contentWarning, PROBE, pieceOf, type TextMarks, textMarks, textWarnings } from "./text-warnings.ts";
@@ -34,7 +29,7 @@ export interface TokenizerSettings {
   readonly truncationSide: TruncationSide;
   readonly scorePosition: ScorePosition;
   /** Which items get the ids that the tokenizer puts around a text: none, {text} alone, or all. */
-  readonly frame: FrameRule;
+  readonly wrapper: WrapperRule;
 }
 
 /** How items are read; see {@link ScoreOptions}. */
@@ -110,7 +105,7 @@ export class RewardTokenizer {
     }: TokenizeOptions & { findResponse?: boolean | undefined } = {},
   ): Promise<TokenizedOutcome[]> {
     signal?.throwIfAborted();
-    const { specialTokens, frame } = this.settings;
+    const { specialTokens, wrapper } = this.settings;
     const outcomes: (TokenizedOutcome | undefined)[] = new Array(items.length).fill(undefined);
     const checked: (NamedItem & { readonly at: number })[] = [];
     for (const [at, value] of items.entries()) {
@@ -133,7 +128,7 @@ export class RewardTokenizer {
       }
       const isText = "text" in item;
       const prompt = findResponse && !isText ? joined(withoutResponse(parts)) : [];
-      const wrapped = frame === "all" || (frame === "texts" && isText);
+      const wrapped = wrapper === "all" || (wrapper === "texts" && isText);
       rendered.push({ at, item, where, parts: joined(parts), prompt, wrapped });
     }
     const encoded = await this.#native.encode(

@@ -72,6 +72,7 @@ async function* stream(
   const pipeline = new Pipeline(source, context, nameItem, wanted, onResult, { strict, ignoreFields });
   const onAbort = () => pipeline.stop();
   signal?.addEventListener("abort", onAbort, { once: true });
+  const total = Array.isArray(source) ? source.length : undefined;
   let itemsDone = 0;
   let tokensDone = 0;
   try {
@@ -87,7 +88,12 @@ async function* stream(
       if (!outcome) break;
       itemsDone += 1;
       tokensDone += slot.tokens;
-      onProgress?.({ itemsDone, tokensDone });
+      onProgress?.({
+        phase: "scoring",
+        ...(total === undefined ? {} : { fraction: itemsDone / total, itemsTotal: total }),
+        itemsDone,
+        tokensDone,
+      });
       yield outcome;
     }
     throw signal?.reason;

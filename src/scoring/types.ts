@@ -1,17 +1,20 @@
 /** The public types of loading and scoring. */
+
 import type { StarlingError } from "../errors.ts";
 import type { FitRecord } from "../gguf/fit-record.ts";
-import type { ProfileName } from "../gguf/starling-keys.ts";
-import type { NativeTokenizationMode, SplitMode } from "../native/addon.ts";
+import type { SplitMode } from "../native/addon.ts";
 import type { BackendReason, GpuChoice } from "../native/engine.ts";
+import type { ProfileName } from "../profiles/profiles.ts";
+import type { LoadProgress, ScoreProgress } from "../progress.ts";
 import type { ItemRules } from "../prompt/input-fields.ts";
+import type { ChatMessage } from "../prompt/items.ts";
 import type { SpecialTokens } from "../prompt/templates.ts";
 import type { ItemWarning } from "../prompt/warnings.ts";
-import type { KernelInfo } from "./kernel-plan.ts";
+import type { TokenizationMode } from "../vocabulary/tokenization.ts";
 import type { MemoryNeed } from "./memory.ts";
 
-/** How text becomes token ids; see the README, "Three answers for one text". */
-export type TokenizationMode = NativeTokenizationMode;
+/** How text becomes token ids; see the README, "Three tokenisations of one text". */
+export type { TokenizationMode };
 
 /**
  * - `exact`: each sequence is evaluated on its own, so that its score is the same to the last bit in any company.
@@ -81,8 +84,8 @@ export interface LoadRewardModelOptions {
    * without; one with a date of its own (Llama 3.1: 26 Jul 2024) writes that by default. Others ignore it. Default: none.
    */
   readonly templateDate?: string;
-  /** Called with the fraction that is loaded, 0 to 1, ascending. */
-  readonly onProgress?: (fraction: number) => void;
+  /** Reports the phase "loading". */
+  readonly onProgress?: (progress: LoadProgress) => void;
   /** Stops loading; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -136,13 +139,6 @@ export interface ScoreFailure {
 export type ScoreOutcome = ScoreResult | ScoreFailure;
 export type FeatureOutcome = FeatureResult | ScoreFailure;
 
-export interface ScoreProgress {
-  /** Items scored so far in this call. */
-  readonly itemsDone: number;
-  /** Tokens evaluated so far in this call. */
-  readonly tokensDone: number;
-}
-
 export interface ScoreOptions extends ItemRules {
   /** An item that a warning is about is an error, ERR_SUSPECT_ITEM; default false: its result has the warning. */
   readonly strict?: boolean;
@@ -150,7 +146,7 @@ export interface ScoreOptions extends ItemRules {
   readonly nameItem?: (index: number) => string;
   /** Also give the reward at every token of the response; default false. The score is the same. */
   readonly perToken?: boolean;
-  /** Called as items finish. */
+  /** Called as items finish; reports the phase "scoring". */
   readonly onProgress?: (progress: ScoreProgress) => void;
   /** Stops the work; the promise rejects with the signal's reason, and the model stays usable. */
   readonly signal?: AbortSignal;
@@ -159,6 +155,15 @@ export interface ScoreOptions extends ItemRules {
 export interface FeatureOptions extends Omit<ScoreOptions, "perToken"> {
   /** Called with each result as soon as it is there, in whatever order: the next in order may be the last to be computed. */
   readonly onResult?: (result: FeatureResult) => void;
+}
+
+export interface RankOptions extends ScoreOptions {
+  /** What the user says; or a conversation that ends with the user's turn. */
+  readonly prompt: string | readonly ChatMessage[];
+  /** A system turn before the prompt, where it has none; empty: none. */
+  readonly system?: string;
+  /** The responses to compare, in any order. */
+  readonly responses: readonly string[];
 }
 
 /** One response in the order of reward. */
@@ -200,6 +205,16 @@ export interface PredictedPlacement {
   readonly devices: readonly { readonly name: string; readonly need: number; readonly free?: number }[];
   /** Bytes that the machine's own memory takes. */
   readonly host: number;
+}
+
+/** What multiplies the weights of one type and row length. */
+export interface KernelInfo {
+  /** For example "q4_k". */
+  readonly type: string;
+  /** Values of a row. */
+  readonly columns: number;
+  /** llama.cpp's name for where it keeps such weights, which decides on the kernel: "CPU", "CPU_REPACK", "AMX" and others. */
+  readonly kernel: string;
 }
 
 /** What a loaded model says of itself. */

@@ -37,7 +37,7 @@ describe("--per-token", () => {
     for (const format of ["csv", "table"]) {
       const { code, stderr, stdout } = await run([...args, "--format", format]);
       expect([code, stdout]).toEqual([2, ""]);
-      expect(stderr).toContain(`--per-token has no place in the format ${format}`);
+      expect(stderr).toContain(`--per-token is not supported by --format ${format}`);
     }
   });
 });

@@ -1,5 +1,5 @@
 // Makes what it is told to make, as fast as it is told to: a process that has begun long before a race does.
-import { convert, quantize } from "../../dist/src/index.js";
+import { convert, quantize } from "../../dist/src/entry/convert.js";
 
 const makers = { convert, quantize };
 

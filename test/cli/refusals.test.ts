@@ -100,7 +100,7 @@ describe("an input or output that cannot be used", () => {
   const score = (...args: string[]) => run(["score", ...tiny, ...args]);
 
   it("a missing input", async () => {
-    expectRefusal(await score("--input", join(folder, "none.jsonl")), /none\.jsonl cannot be read: no such file/);
+    expectRefusal(await score("--input", join(folder, "none.jsonl")), /none\.jsonl cannot be read: it does not exist/);
   });
 
   it("a folder as input", async () => {

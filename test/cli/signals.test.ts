@@ -137,7 +137,8 @@ describe.skipIf(process.platform === "win32")("a thread that nothing can stop", 
   const script = (addon: boolean) => `
     import { open, writeSync } from "node:fs";
     process.on("exit", (code) => writeSync(1, "told " + code));
-    import { endProcess${addon ? ", loadTokenizer" : ""} } from ${JSON.stringify(join(repository, "dist", "src", "index.js"))};
+    import { endProcess } from ${JSON.stringify(join(repository, "dist", "src", "end-process.js"))};
+    import { loadTokenizer } from ${JSON.stringify(join(repository, "dist", "src", "index.js"))};
     ${addon ? `await loadTokenizer({ modelPath: ${JSON.stringify(f16)} });` : ""}
     open(${JSON.stringify(pipe)}, "r", () => {});
     process.on("SIGTERM", () => {});

@@ -3,7 +3,15 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import * as library from "../../src/index.ts";
+import { embeddedModelPath } from "../../src/embedded-model.ts";
+import * as convertEntry from "../../src/entry/convert.ts";
+import * as evalEntry from "../../src/entry/eval.ts";
+import * as fitEntry from "../../src/entry/fit.ts";
+import * as hubEntry from "../../src/entry/hub.ts";
+import { holdOutput } from "../../src/files/hold-output.ts";
+import * as root from "../../src/index.ts";
+
+const library = { ...root, ...convertEntry, ...evalEntry, ...fitEntry, ...hubEntry };
 
 const folder = mkdtempSync(join(tmpdir(), "starling-aborted-"));
 const reason = new Error("no longer wanted");
@@ -15,13 +23,13 @@ const output = join(folder, "output.gguf");
 const endpoint = "http://127.0.0.1:9";
 const data = { benchmark: "pairs", inputs: [none] } as const;
 
-let model: library.RewardModel;
-let ranking: library.PromptRanking;
-let head: library.RewardHead;
+let model: root.RewardModel;
+let ranking: root.PromptRanking;
+let head: root.RewardHead;
 
 beforeAll(async () => {
-  model = await library.loadRewardModel({ modelPath: await library.embeddedModelPath(), gpu: "off", threads: 1 });
-  ranking = await model.prompt("Capital of France?");
+  model = await library.loadRewardModel({ modelPath: await embeddedModelPath(), gpu: "off", threads: 1 });
+  ranking = await model.openPrompt({ prompt: "Capital of France?" });
   head = model.head;
 });
 afterAll(async () => {
@@ -48,18 +56,18 @@ const calls: Readonly<Record<string, () => Promise<unknown>>> = {
   convert: () => library.convert({ checkpoint: none, output, signal }),
   "convert from the hub": () => library.convert({ checkpoint: "hf:a/b", endpoint, output, signal }),
   diagnose: () => library.diagnose({ modelPath: none, signal }),
-  embeddedModelPath: () => library.embeddedModelPath({ cacheFolder: join(folder, "cache"), signal }),
+  embeddedModelPath: () => embeddedModelPath({ cacheFolder: join(folder, "cache"), signal }),
   evaluate: () => library.evaluate({ modelPath: none, benchmarks: [data], signal }),
-  extractFeatures: () => library.extractFeatures(model, unread(), { cacheFolder: none, signal }),
+  extractFeatures: () => library.extractFeatures({ model, cases: unread(), cacheFolder: none, signal }),
   fitHead: () => library.fitHead({ cases: [], features, head } as never, { signal }),
   fitModel: () => library.fitModel({ modelPath: none, data, output, signal }),
-  holdOutput: () => library.holdOutput(output, { signal }),
-  inspectModel: () => library.inspectModel(none, { signal }),
-  "inspectModel on the hub": () => library.inspectModel("hf:a/b", { endpoint, signal }),
+  holdOutput: () => holdOutput(output, { signal }),
+  inspectModel: () => library.inspectModel({ modelPath: none, signal }),
+  "inspectModel on the hub": () => library.inspectModel({ modelPath: "hf:a/b", endpoint, signal }),
   loadRewardModel: () => library.loadRewardModel({ modelPath: none, signal }),
   loadTokenizer: () => library.loadTokenizer({ modelPath: none, signal }),
   predictMemory: () => library.predictMemory({ modelPath: none, signal }),
-  pull: () => library.pull({ repository: "a/b", endpoint, cacheDir: none, signal }),
+  pull: () => library.pull({ repository: "a/b", endpoint, cacheFolder: none, signal }),
   quantize: () => library.quantize({ input: none, output, type: "q8_0", signal }),
   replaceHead: () => library.replaceHead({ modelPath: none, output, head, signal }),
   writeHead: () => library.writeHead({ modelPath: none, output, head, signal }),
@@ -69,31 +77,13 @@ const calls: Readonly<Record<string, () => Promise<unknown>>> = {
   "model.featuresEach": () => first(model.featuresEach(unread(), { signal })),
   "model.tokenize": () => model.tokenize([{ text: "" }], { signal }),
   "model.tokenizer.tokenize": () => model.tokenizer.tokenize([{ text: "" }], { signal }),
-  "model.rank": () => model.rank("a", ["", "b"], { signal }),
-  "model.prompt": () => model.prompt("Capital of France?", { signal }),
+  "model.rank": () => model.rank({ prompt: "a", responses: ["", "b"], signal }),
+  "model.openPrompt": () => model.openPrompt({ prompt: "Capital of France?", signal }),
   "ranking.score": () => ranking.score("Paris.", { signal }),
 };
 
 /** What takes no signal: it is done at once, opens one file, or is stopped by whoever reads from it. */
-const others = [
-  "compressionOf",
-  "decompressed",
-  "embeddedCheckpoint",
-  "endProcess",
-  "headNotice",
-  "isStarlingError",
-  "isTemplateDate",
-  "modelNotices",
-  "openRows",
-  "packageVersion",
-  "prepareReportFolder",
-  "byteSize",
-  "ranksOf",
-  "readJsonRows",
-  "renderHtml",
-  "rowItems",
-  "writeReport",
-];
+const others = ["isStarlingError", "modelNotices", "openRows", "renderHtml", "writeReport"];
 
 it.each(Object.keys(calls))("%s", async (name) => {
   const outcome = await (calls[name] as () => Promise<unknown>)().then(

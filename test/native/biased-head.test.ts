@@ -4,27 +4,16 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 
 const { BIAS } = vi.hoisted(() => ({ BIAS: "v_head.bias" }));
-vi.mock("../../src/checkpoint/profiles.ts", async (original) => {
-  const { profiles } = await original<typeof import("../../src/checkpoint/profiles.ts")>();
-  return { profiles: profiles.map((profile) => ({ ...profile, head: { ...profile.head, bias: BIAS } })) };
+vi.mock("../../src/profiles/profiles.ts", async (original) => {
+  const { profiles, ...others } = await original<typeof import("../../src/profiles/profiles.ts")>();
+  return { ...others, profiles: profiles.map((profile) => ({ ...profile, head: { ...profile.head, bias: BIAS } })) };
 });
 
+import { embeddedCheckpoint } from "../../src/embedded-model.ts";
+import { convert, type InspectResult, inspectModel, quantize } from "../../src/entry/convert.ts";
+import { extractFeatures, fitHead, replaceHead, writeHead } from "../../src/entry/fit.ts";
 import type { PlacedCase } from "../../src/evaluation/case.ts";
-import {
-  convert,
-  embeddedCheckpoint,
-  extractFeatures,
-  type FileError,
-  fitHead,
-  type InspectResult,
-  inspectModel,
-  loadRewardModel,
-  quantize,
-  type RewardHead,
-  type RewardModel,
-  replaceHead,
-  writeHead,
-} from "../../src/index.ts";
+import { type FileError, loadRewardModel, type RewardHead, type RewardModel } from "../../src/index.ts";
 import { errorOf, folder, removeFolder } from "./support.ts";
 
 /** In bf16 without rounding. */
@@ -92,22 +81,25 @@ describe("a bias of the head", () => {
       const sum = features.reduce((sum, value, i) => sum + value * (weight[i] as number), 0);
       expect(score).toBe(Math.fround(sum + bias));
     }
-    const ranked = await model.rank("Is it so?", responses);
-    await using prompt = await model.prompt("Is it so?");
+    const ranked = await model.rank({ prompt: "Is it so?", responses });
+    await using prompt = await model.openPrompt({ prompt: "Is it so?" });
     for (const { response, score } of ranked) expect((await prompt.score(response)).score).toBe(score);
   });
 
   it("is shown by inspect, for the checkpoint, the model and the head file", async () => {
     const headPath = join(folder, "shown.gguf");
     await writeHead({ modelPath: plain, output: headPath, head: { weight, bias: 0.5 } });
-    expect((await inspectModel(biased)).head).toMatchObject({ length: weight.length, bias });
-    expect((await inspectModel(join(folder, "biased"))).head).toMatchObject({ length: weight.length, bias });
-    expect((await inspectModel(headPath)).head).toMatchObject({ length: weight.length, bias: 0.5 });
-    expect((await inspectModel(plain)).head).not.toHaveProperty("bias");
+    expect((await inspectModel({ modelPath: biased })).head).toMatchObject({ length: weight.length, bias });
+    expect((await inspectModel({ modelPath: join(folder, "biased") })).head).toMatchObject({
+      length: weight.length,
+      bias,
+    });
+    expect((await inspectModel({ modelPath: headPath })).head).toMatchObject({ length: weight.length, bias: 0.5 });
+    expect((await inspectModel({ modelPath: plain })).head).not.toHaveProperty("bias");
   });
 
   it("is part of the source's checksum, and not of the trunk's", async () => {
-    const inspect = async (path: string) => (await inspectModel(path)) as InspectResult;
+    const inspect = async (path: string) => (await inspectModel({ modelPath: path })) as InspectResult;
     const [own, other] = [await inspect(plain), await inspect(biased)];
     expect(other.trunkSha256).toBe(own.trunkSha256);
     expect(other.source?.sha256).not.toBe(own.source?.sha256);
@@ -141,7 +133,7 @@ describe("a bias of the head", () => {
     const fits = await Promise.all(
       [plain, biased].map(async (path) => {
         await using model = await open(path);
-        const data = await extractFeatures(model, cases(), { cacheFolder: join(folder, "cache") });
+        const data = await extractFeatures({ model, cases: cases(), cacheFolder: join(folder, "cache") });
         return fitHead(data, { ridge: 0.1, heldOut: 0 });
       }),
     );

@@ -84,7 +84,7 @@ describe.each(changes)("a model's file that was %s", (_, change) => {
     const path = copy();
     await using model = await open(path);
     expect(await scoresOf(model)).toEqual(scores);
-    await using ranking = await model.prompt(prompt);
+    await using ranking = await model.openPrompt({ prompt });
     change(path);
     const outcomes = async (stream: AsyncIterable<unknown>) => {
       for await (const outcome of stream) expect(outcome).toBe("nothing");
@@ -95,8 +95,8 @@ describe.each(changes)("a model's file that was %s", (_, change) => {
       perToken: () => model.score(items, { perToken: true }),
       features: () => model.features(items),
       featuresEach: () => outcomes(model.featuresEach(items)),
-      rank: () => model.rank(prompt, responses),
-      prompt: () => model.prompt(prompt),
+      rank: () => model.rank({ prompt, responses }),
+      openPrompt: () => model.openPrompt({ prompt }),
       ranking: () => ranking.score("An apple."),
     };
     for (const [name, call] of Object.entries(calls)) {

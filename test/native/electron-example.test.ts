@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { ScorerClient } from "../../examples/electron/scorer-client.mjs";
 import { splitResponses } from "../../examples/electron/window/responses.mjs";
-import { packageRoot } from "../../src/native/load-addon.ts";
+import { packageRoot } from "../../src/package-info.ts";
 import { errorOf, folder, removeFolder } from "./support.ts";
 
 const example = join(packageRoot(), "examples", "electron");
@@ -26,7 +26,7 @@ const children: ChildProcess[] = [];
 function start(env: NodeJS.ProcessEnv = {}) {
   const child = fork(join(app, "scorer.mjs"), [], {
     execArgv: ["--import", parentPort],
-    env: { ...process.env, STARLING_RM_MODEL: "", SCORER_CACHE: join(folder, "cache"), ...env },
+    env: { ...process.env, STARLING_RM_MODEL: "", STARLING_RM_CACHE: join(folder, "cache"), ...env },
   });
   children.push(child);
   return {

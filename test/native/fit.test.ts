@@ -3,18 +3,13 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { embeddedModelPath } from "../../src/embedded-model.ts";
+import { fitModel, replaceHead, writeHead } from "../../src/entry/fit.ts";
 import { comparisonsByGrade, type PlacedCase } from "../../src/evaluation/case.ts";
 import { extractFeatures } from "../../src/evaluation/fit/extract-features.ts";
 import { scoreOf } from "../../src/evaluation/fit/feature-table.ts";
 import { fitHead } from "../../src/evaluation/fit/fit-head.ts";
-import {
-  embeddedModelPath,
-  fitModel,
-  loadRewardModel,
-  type RewardModel,
-  replaceHead,
-  writeHead,
-} from "../../src/index.ts";
+import { loadRewardModel, type Progress, type RewardModel } from "../../src/index.ts";
 import { randomOf } from "../random.ts";
 
 let folder: string;
@@ -60,7 +55,7 @@ describe("a fit to preferences that the head does not follow", () => {
   const cacheFolder = () => join(folder, "cache");
 
   it("makes a head that follows them, in a head file and in a new model alike", async () => {
-    const data = await extractFeatures(model, cases, { cacheFolder: cacheFolder() });
+    const data = await extractFeatures({ model, cases, cacheFolder: cacheFolder() });
     expect(data).toMatchObject({ failures: [], computed: 160, model: { path, name: model.info.name } });
     const fitted = await fitHead(data, { heldOut: 0.25, seed: 1 });
     expect(fitted.converged).toBe(true);
@@ -81,7 +76,10 @@ describe("a fit to preferences that the head does not follow", () => {
       expect(other.info.fit).toEqual(fit);
       expect(other.info.head?.path).toBe("headPath" in options ? headPath : undefined);
       expect(other.head).toEqual(fitted.head);
-      const [best] = await other.rank("Tell me about trains.", [answers[0] as string, "I would begin with a walk!"]);
+      const [best] = await other.rank({
+        prompt: "Tell me about trains.",
+        responses: [answers[0] as string, "I would begin with a walk!"],
+      });
       expect(best?.response).toBe("I would begin with a walk!");
       await other.close();
     }
@@ -90,23 +88,25 @@ describe("a fit to preferences that the head does not follow", () => {
   });
 
   it("computes nothing a second time, and fits the same bits", async () => {
-    const first = await extractFeatures(model, cases, { cacheFolder: join(folder, "one-run") });
-    const again = await extractFeatures(model, cases, { cacheFolder: join(folder, "one-run") });
+    const first = await extractFeatures({ model, cases, cacheFolder: join(folder, "one-run") });
+    const again = await extractFeatures({ model, cases, cacheFolder: join(folder, "one-run") });
     expect([first.computed, again.computed]).toEqual([160, 0]);
     expect((await fitHead(again)).head).toEqual((await fitHead(first)).head);
   });
 
   it("goes on after it was stopped anywhere, and fits the same bits", async () => {
-    const whole = await extractFeatures(model, cases, { cacheFolder: cacheFolder() });
+    const whole = await extractFeatures({ model, cases, cacheFolder: cacheFolder() });
     const parts = join(folder, "parts");
     let computed = 0;
     for (const after of [1, 30, 90]) {
       const stop = new AbortController();
-      const onProgress = ({ responses }: { responses: number }) => responses >= after && stop.abort("enough");
-      const work = extractFeatures(model, cases, { cacheFolder: parts, signal: stop.signal, onProgress });
+      const onProgress = (progress: Progress) => {
+        if (progress.phase === "extracting" && progress.responsesDone >= after) stop.abort("enough");
+      };
+      const work = extractFeatures({ model, cases, cacheFolder: parts, signal: stop.signal, onProgress });
       await expect(work).rejects.toBe("enough");
     }
-    const last = await extractFeatures(model, cases, { cacheFolder: parts });
+    const last = await extractFeatures({ model, cases, cacheFolder: parts });
     computed = last.computed;
     expect(computed).toBeLessThanOrEqual(70);
     expect((await fitHead(last)).head).toEqual((await fitHead(whole)).head);
@@ -114,14 +114,18 @@ describe("a fit to preferences that the head does not follow", () => {
 
   it("does not mix up features of other settings", async () => {
     const cache = join(folder, "settings");
-    await extractFeatures(model, cases.slice(0, 3), { cacheFolder: cache });
+    await extractFeatures({ model, cases: cases.slice(0, 3), cacheFolder: cache });
     for (const options of [
       { tokenization: "slow" },
       { specialTokens: "reference" },
       { batchMode: "packed" },
     ] as const) {
       const other = await loadRewardModel({ modelPath: path, gpu: "off", threads: 1, ...options });
-      const { computed, tokenization } = await extractFeatures(other, cases.slice(0, 3), { cacheFolder: cache });
+      const { computed, tokenization } = await extractFeatures({
+        model: other,
+        cases: cases.slice(0, 3),
+        cacheFolder: cache,
+      });
       expect(computed).toBe(6);
       expect(tokenization).toBe(other.info.tokenization);
       await other.close();
@@ -135,7 +139,7 @@ describe("a fit to preferences that the head does not follow", () => {
       const [first, second] = one.responses as [PlacedCase["responses"][0], PlacedCase["responses"][0]];
       return { ...one, responses: [first, { ...second, item: { text: "<unk> begins" } }] };
     });
-    const data = await extractFeatures(model, broken, { cacheFolder: cacheFolder() });
+    const data = await extractFeatures({ model, cases: broken, cacheFolder: cacheFolder() });
     expect(data.failures).toMatchObject([{ source: 0, row: 5, response: 1, error: { code: "ERR_NO_SCORE_POSITION" } }]);
     expect(data.failures[0]?.error.message).toContain("responses[1]");
     expect(data.cases.map(({ row }) => row)).toEqual([1, 2, 3, 4, 6, 7, 8, 9, 10]);
@@ -148,8 +152,10 @@ describe("a fit to preferences that the head does not follow", () => {
       await new Promise((resolve) => setTimeout(resolve, 500));
       throw new RangeError("the source is broken");
     }
-    await expect(extractFeatures(model, source(), { cacheFolder: cache })).rejects.toThrow("the source is broken");
-    expect((await extractFeatures(model, cases.slice(0, 5), { cacheFolder: cache })).computed).toBe(0);
+    await expect(extractFeatures({ model, cases: source(), cacheFolder: cache })).rejects.toThrow(
+      "the source is broken",
+    );
+    expect((await extractFeatures({ model, cases: cases.slice(0, 5), cacheFolder: cache })).computed).toBe(0);
   });
 
   it("refuses a model whose file is another one by now, and keeps nothing under that one's name", async () => {
@@ -162,12 +168,12 @@ describe("a fit to preferences that the head does not follow", () => {
       head: { weight: model.head.weight.map((weight) => -weight) },
       overwrite: true,
     });
-    await expect(extractFeatures(old, cases.slice(0, 3), { cacheFolder: cache })).rejects.toThrow(
+    await expect(extractFeatures({ model: old, cases: cases.slice(0, 3), cacheFolder: cache })).rejects.toThrow(
       /replaced\.gguf changed/,
     );
     await old.close();
     const fresh = await loadRewardModel({ modelPath: place, gpu: "off", threads: 1 });
-    expect((await extractFeatures(fresh, cases.slice(0, 3), { cacheFolder: cache })).computed).toBe(6);
+    expect((await extractFeatures({ model: fresh, cases: cases.slice(0, 3), cacheFolder: cache })).computed).toBe(6);
     await fresh.close();
   });
 
@@ -190,8 +196,8 @@ describe("a fit to preferences that the head does not follow", () => {
       load: { gpu: "off", threads: 1 },
       headOutput,
       cacheFolder: join(folder, "refitted"),
-      onProgress: ({ doing }) => {
-        if (doing !== "fitting" || other === undefined) return;
+      onProgress: ({ phase }) => {
+        if (phase !== "fitting" || other === undefined) return;
         writeFileSync(place, other);
         other = undefined;
       },
@@ -202,7 +208,7 @@ describe("a fit to preferences that the head does not follow", () => {
 
   it("shares one row among equal items", async () => {
     const twice = [...cases.slice(0, 4), ...cases.slice(0, 4).map((one) => ({ ...one, row: one.row + 100 }))];
-    const data = await extractFeatures(model, twice, { cacheFolder: join(folder, "twice") });
+    const data = await extractFeatures({ model, cases: twice, cacheFolder: join(folder, "twice") });
     expect(data.features.rows).toBe(8);
     expect(data.computed).toBe(8);
     expect(data.cases[5]?.rows).toEqual(data.cases[1]?.rows);

@@ -9,7 +9,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { HOST_VERSIONS, hostPath } from "../../scripts/fetch-hosts.mjs";
 import { embeddedModelPath } from "../../src/embedded-model.ts";
-import { packageRoot } from "../../src/native/load-addon.ts";
+import { packageRoot } from "../../src/package-info.ts";
 import { folder, removeFolder } from "./support.ts";
 
 const MIB = 1024 * 1024;

@@ -8,9 +8,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { BuildError, extractLlama, missingTools } from "../../scripts/build-addon.mjs";
-import { convert, isStarlingError, loadRewardModel, type ScoreItem } from "../../src/index.ts";
-import { loadAddon, packageRoot } from "../../src/native/load-addon.ts";
+import { convert } from "../../src/entry/convert.ts";
+import { isStarlingError, loadRewardModel, type ScoreItem } from "../../src/index.ts";
+import { loadAddon } from "../../src/native/load-addon.ts";
 import { findRuntime, RUNTIME_VARIABLE } from "../../src/native/runtime-folder.ts";
+import { packageRoot } from "../../src/package-info.ts";
 import { allVariants, runtimeWith } from "../variants.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "starling-rm-kernels-"));

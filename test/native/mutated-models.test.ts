@@ -8,7 +8,7 @@ import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { convertCheckpoint } from "../../src/convert/convert.ts";
-import { packageRoot } from "../../src/native/load-addon.ts";
+import { packageRoot } from "../../src/package-info.ts";
 import { type Outcome, runModels } from "./mutated-models/run-models.ts";
 import { readSample, type Sample, writeSample } from "./mutated-models/sample.ts";
 import { folder, openAddon, removeFolder, rowQuantizer } from "./support.ts";

@@ -2,18 +2,12 @@
 import { copyFileSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { embeddedCheckpoint } from "../../src/embedded-model.ts";
+import { convert } from "../../src/entry/convert.ts";
+import { compareModels, evaluate } from "../../src/entry/eval.ts";
+import { fitModel } from "../../src/entry/fit.ts";
 import { readGguf } from "../../src/gguf/reader.ts";
-import {
-  compareModels,
-  convert,
-  embeddedCheckpoint,
-  evaluate,
-  fitModel,
-  type LoadRewardModelOptions,
-  loadRewardModel,
-  type RewardModel,
-  type ScoreOutcome,
-} from "../../src/index.ts";
+import { type LoadRewardModelOptions, loadRewardModel, type RewardModel, type ScoreOutcome } from "../../src/index.ts";
 import { errorOf, folder, removeFolder } from "./support.ts";
 
 /** In no other text here. */
@@ -86,13 +80,13 @@ describe("items without a finite score", () => {
     const bad = items[1] as (typeof items)[0];
     for (const call of [
       () => model.score(items),
-      () => model.rank("Name a fruit.", ["An apple.", BAD]),
+      () => model.rank({ prompt: "Name a fruit.", responses: ["An apple.", BAD] }),
       () => model.features(items),
-      () => model.prompt(`What is ${BAD}?`),
+      () => model.openPrompt({ prompt: `What is ${BAD}?` }),
     ])
       expect(await errorOf(call())).toMatchObject({ code: "ERR_NOT_FINITE" });
     expect((await errorOf(model.score([bad]))).message).toMatch(/^items\[0\] has no score: .*finite/);
-    const ranking = await model.prompt("Name a fruit.");
+    const ranking = await model.openPrompt({ prompt: "Name a fruit." });
     const before = await ranking.score("An apple.");
     expect(await errorOf(ranking.score(BAD))).toMatchObject({ code: "ERR_NOT_FINITE" });
     expect((await ranking.score("An apple.")).score).toBe(before.score);

@@ -92,7 +92,7 @@ describe("a runtime folder", () => {
     const libraries = librariesIn(path);
     renameSync(libraries.ggml, `${libraries.ggml}.away`);
     symlinkSync(join(path, "nowhere"), libraries.ggml);
-    expect(await refusal(path)).toContain(`${libraries.ggml} does not exist: it was moved or removed.`);
+    expect(await refusal(path)).toContain(`${libraries.ggml} cannot be read: it does not exist.`);
   });
 
   it.each([

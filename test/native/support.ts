@@ -8,8 +8,9 @@ import { convertCheckpoint } from "../../src/convert/convert.ts";
 import type { QuantizeRows } from "../../src/convert/options.ts";
 import { tensorTypeByName } from "../../src/gguf/types.ts";
 import type { LoadOptions, NativeAddon, NativeModel } from "../../src/native/addon.ts";
-import { loadAddon, packageRoot } from "../../src/native/load-addon.ts";
+import { loadAddon } from "../../src/native/load-addon.ts";
 import { findRuntime } from "../../src/native/runtime-folder.ts";
+import { packageRoot } from "../../src/package-info.ts";
 import { randomOf } from "../random.ts";
 import { baseLoadOptions } from "./load-options.mjs";
 

@@ -6,8 +6,8 @@ import { addonManifest, packAddon } from "../../scripts/make-addon-package.mjs";
 import { npmCli, packFolder } from "../../scripts/npm.mjs";
 import { pack, publishedManifest } from "../../scripts/pack.mjs";
 import { ADDON_TARGETS, addonPackage, currentTarget } from "../../src/native/addon-package.ts";
-import { packageRoot } from "../../src/native/load-addon.ts";
 import { runtimePackage } from "../../src/native/platforms.ts";
+import { packageRoot } from "../../src/package-info.ts";
 import type { Manifest, PublishedPackage } from "./registry.ts";
 
 /** What builds native code. None may be found by what is tested. */

@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ADDON_NAME, addonPackage, currentTarget } from "../../src/native/addon-package.ts";
-import { packageRoot } from "../../src/native/load-addon.ts";
 import { runtimePackage } from "../../src/native/platforms.ts";
+import { packageRoot } from "../../src/package-info.ts";
 import { type PublishedPackage, type Registry, serveRegistry } from "./registry.ts";
 import { BUILD_TOOLS, exists, npm, type Outcome, packAll, pathWithoutTools, run } from "./support.ts";
 
@@ -100,9 +100,9 @@ describe("an installation without a compiler", () => {
     const script = join(project, "consumer.mjs");
     writeFileSync(
       script,
-      `import { embeddedModelPath, loadRewardModel } from "starling-rm";
-       const model = await loadRewardModel({ modelPath: await embeddedModelPath() });
-       const ranked = await model.rank("Name a fruit.", ["An apple.", "I hate you."]);
+      `import { loadRewardModel } from "starling-rm";
+       const model = await loadRewardModel({ modelPath: "tiny" });
+       const ranked = await model.rank({ prompt: "Name a fruit.", responses: ["An apple.", "I hate you."] });
        await model.close();
        console.log(ranked.map(({ response }) => response).join("|"));`,
     );

@@ -3,7 +3,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { convert, loadTokenizer } from "../../src/index.ts";
+import { convert } from "../../src/entry/convert.ts";
+import { loadTokenizer } from "../../src/index.ts";
 import { modes, root } from "./goldens.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "starling-rm-added-"));

@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
-import { convert, embeddedCheckpoint, evaluate } from "../../src/index.ts";
+import { embeddedCheckpoint } from "../../src/embedded-model.ts";
+import { convert } from "../../src/entry/convert.ts";
+import { evaluate } from "../../src/entry/eval.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "starling-rm-heldout-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

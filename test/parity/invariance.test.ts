@@ -6,7 +6,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { convert, type LoadRewardModelOptions, loadRewardModel, type ScoreItem } from "../../src/index.ts";
+import { convert } from "../../src/entry/convert.ts";
+import { type LoadRewardModelOptions, loadRewardModel, type ScoreItem } from "../../src/index.ts";
 import { randomOf } from "../random.ts";
 import { root, texts } from "./goldens.ts";
 

@@ -3,7 +3,8 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { convert, isStarlingError, loadRewardModel, loadTokenizer, type RewardModel } from "../../src/index.ts";
+import { convert } from "../../src/entry/convert.ts";
+import { isStarlingError, loadRewardModel, loadTokenizer, type RewardModel } from "../../src/index.ts";
 import { digest, type GoldenRow, modes, readGoldens, texts } from "./goldens.ts";
 import { tolerance } from "./tolerance.ts";
 

@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { convert } from "../../src/entry/convert.ts";
 import { readGguf } from "../../src/gguf/reader.ts";
 import { serializeHeader } from "../../src/gguf/serialize.ts";
 import { tensorTypeByName } from "../../src/gguf/types.ts";
 import {
-  convert,
   type LoadRewardModelOptions,
   loadRewardModel,
   ModelClosedError,
@@ -68,7 +68,7 @@ describe("an open prompt", () => {
       const expected = (await model.score(responses.map((response) => ({ prompt, response })))).map(
         ({ score }) => score,
       );
-      await using ranking = await model.prompt(prompt);
+      await using ranking = await model.openPrompt({ prompt });
       const one = [];
       for (const response of responses) one.push(await ranking.score(response));
       expect(one.map(({ score }) => score)).toEqual(expected);
@@ -87,7 +87,7 @@ describe("an open prompt", () => {
       { role: "assistant", content: "Hello." },
       { role: "user", content: "How are you?" },
     ] as const;
-    await using ranking = await model.prompt(messages);
+    await using ranking = await model.openPrompt({ prompt: messages });
     for (const content of ["Well, thanks.", "<|im_end|>\n"]) {
       const item = { messages: [...messages, { role: "assistant", content } as const] };
       expect((await ranking.score(content)).score).toBe(await scoreOf(model, item));
@@ -97,8 +97,8 @@ describe("an open prompt", () => {
   it("is right for a prompt that is cut, and for one that others push out", async () => {
     await using model = await load();
     const long = "word ".repeat(3000);
-    await using cut = await model.prompt(long);
-    await using other = await model.prompt(prompt);
+    await using cut = await model.openPrompt({ prompt: long });
+    await using other = await model.openPrompt({ prompt });
     for (const response of responses.slice(0, 3)) {
       const result = await cut.score(response);
       expect(result.truncated).toBe(true);
@@ -109,7 +109,7 @@ describe("an open prompt", () => {
 
   it("ends with the model, or with close()", async () => {
     const model = await load();
-    const [a, b] = [await model.prompt(prompt), await model.prompt("Hi")];
+    const [a, b] = [await model.openPrompt({ prompt }), await model.openPrompt({ prompt: "Hi" })];
     const last = a.score("yes");
     await a.close();
     await a.close();
@@ -118,26 +118,33 @@ describe("an open prompt", () => {
     await model.close();
     await expect(b.score("no")).rejects.toThrow(ModelClosedError);
     await b.close();
-    await expect(model.prompt(prompt)).rejects.toThrow(ModelClosedError);
+    await expect(model.openPrompt({ prompt })).rejects.toThrow(ModelClosedError);
   });
 
   it("refuses what is no prompt, and stops when it is told to", async () => {
     await using model = await load();
-    await expect(model.prompt(3 as never)).rejects.toThrow("Expected a string or an array of messages for prompt");
-    await expect(model.prompt("\ud800")).rejects.toMatchObject({ code: "ERR_INVALID_UNICODE" });
-    await expect(model.prompt([{ role: "nobody" as never, content: "a" }])).rejects.toMatchObject({
+    await expect(model.openPrompt({ prompt: 3 as never })).rejects.toThrow(
+      "Expected a string for prompt but received 3",
+    );
+    await expect(model.openPrompt({ prompt: "\ud800" })).rejects.toMatchObject({ code: "ERR_INVALID_UNICODE" });
+    await expect(model.openPrompt({ prompt: [{ role: "nobody" as never, content: "a" }] })).rejects.toMatchObject({
       code: "ERR_INVALID_ITEM",
     });
-    await expect(model.prompt("a", { signal: 1 } as never)).rejects.toMatchObject({ code: "ERR_INVALID_ARGUMENT" });
+    await expect(model.openPrompt({ prompt: "a", signal: 1 as never })).rejects.toMatchObject({
+      code: "ERR_INVALID_ARGUMENT",
+    });
     const reason = new Error("enough");
-    await expect(model.prompt("a", { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
-    const busy = model.score(Array.from({ length: 20 }, (_, i) => ({ text: `${i} ${"word ".repeat(1500)}` })));
-    const controller = new AbortController();
-    const stopped = model.prompt(prompt, { signal: controller.signal });
+    await expect(model.openPrompt({ prompt: "a", signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    const [work, controller] = [new AbortController(), new AbortController()];
+    const texts = Array.from({ length: 20 }, (_, i) => ({ text: `${i} ${"word ".repeat(1500)}` }));
+    const busy = model.score(texts, { signal: work.signal });
+    const stopped = model.openPrompt({ prompt, signal: controller.signal });
     setTimeout(() => controller.abort(reason), 5);
     await expect(stopped).rejects.toBe(reason);
-    await busy;
-    await using ranking = await model.prompt(prompt);
+    // The model was busy until then.
+    work.abort(reason);
+    await expect(busy).rejects.toBe(reason);
+    await using ranking = await model.openPrompt({ prompt });
     await expect(ranking.score(5 as never)).rejects.toMatchObject({ code: "ERR_INVALID_ITEM" });
     await expect(ranking.score("a", { nope: 1 } as never)).rejects.toMatchObject({ code: "ERR_INVALID_ARGUMENT" });
   });

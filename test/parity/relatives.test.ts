@@ -3,10 +3,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { convert, inspectModel } from "../../src/entry/convert.ts";
 import {
   type ChatMessage,
-  convert,
-  inspectModel,
   isStarlingError,
   loadRewardModel,
   loadTokenizer,
@@ -102,8 +101,8 @@ describe.each(models)("$name", ({ name, ...facts }) => {
   afterAll(() => model?.close());
 
   it("is recognised, and the file says what the checkpoint says", async () => {
-    expect(await inspectModel(join(fixtures, "checkpoints", name))).toMatchObject(facts);
-    expect(await inspectModel(path)).toMatchObject(facts);
+    expect(await inspectModel({ modelPath: join(fixtures, "checkpoints", name) })).toMatchObject(facts);
+    expect(await inspectModel({ modelPath: path })).toMatchObject(facts);
     expect(model.info).toMatchObject({ profile: facts.profile, template: facts.template });
   });
 
@@ -205,7 +204,7 @@ describe("Starling-RM-7B-alpha", () => {
   it("holds prompts, and has neither packed batches nor rewards of single tokens", async () => {
     await using model = await loadRewardModel({ modelPath, ...settings });
     const [expected] = await model.score([{ prompt: "Hello?", response: "Hi" }]);
-    await using prompt = await model.prompt("Hello?");
+    await using prompt = await model.openPrompt({ prompt: "Hello?" });
     expect((await prompt.score("Hi")).score).toBe(expected?.score);
     await expect(model.score([{ text: "a" }], { perToken: true })).rejects.toThrow(/read behind the text/);
     await expect(loadRewardModel({ modelPath, ...settings, batchMode: "packed" })).rejects.toThrow(/exact is/);

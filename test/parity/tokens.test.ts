@@ -3,7 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { convert, loadTokenizer, type RewardTokenizer, type SpecialTokens } from "../../src/index.ts";
+import { convert } from "../../src/entry/convert.ts";
+import { loadTokenizer, type RewardTokenizer, type SpecialTokens } from "../../src/index.ts";
 import { modes, root } from "./goldens.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "starling-rm-tokens-"));

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, it } from "vitest";
-import { convert } from "../../src/index.ts";
+import { convert } from "../../src/entry/convert.ts";
 import { RUNTIME_VARIABLE } from "../../src/native/runtime-folder.ts";
 import { allVariants } from "../variants.ts";
 import { type GoldenRow, readGoldens, texts } from "./goldens.ts";

@@ -1,4 +1,4 @@
-/** Rows of public data sets to cases: what their readers share. Every error names the field. */
+/** Shared by the adapters, which turn rows of data sets into cases. Every error names the field. */
 import { describe, InvalidInputError, isStarlingError } from "../../errors.ts";
 import { type Fields, fieldNames, type ItemRules, refuseUnreadInput } from "../../prompt/input-fields.ts";
 import {
@@ -19,31 +19,31 @@ import type { ItemWarning } from "../../prompt/warnings.ts";
 import { parseJson } from "../../rows/json-value.ts";
 import type { PromptCase } from "../case.ts";
 
-/** A row as a case, or why it is none: the reason is counted in the report. */
+/** The case a row becomes, or the reason why it is skipped; the report counts rows by reason. */
 export type Adapted =
   | { readonly case: PromptCase; readonly warnings?: readonly ItemWarning[] }
   | { readonly omitted: string };
 
 export interface AdaptOptions extends ItemRules {
-  /** Also make cases of responses whose order is not known; default false. */
+  /** Accept cases without any known order; default false. */
   readonly unordered?: boolean;
-  /** What becomes of a chosen and a rejected conversation that differ before their last turn; default "refuse". */
+  /** Whether chosen and rejected conversations may differ before their last turn; default "refuse". */
   readonly differentPrompts?: "refuse" | "allow";
-  /** The row is of a CSV file: its values are texts, whatever they were before; default false. */
+  /** The row comes from a CSV file, where every value is text; default false. */
   readonly isCsv?: boolean;
 }
 
-/** @throws InvalidInputError ERR_INVALID_ITEM (or ERR_INVALID_UNICODE) for a row that does not fit; `field` names where */
+/** @throws InvalidInputError ERR_INVALID_ITEM or ERR_INVALID_UNICODE for an invalid row; `field` names the field */
 export type Adapter = (row: unknown, options?: AdaptOptions) => Adapted;
 
 export type { Fields };
 
 /**
- * A row's fields, without those that are null or to be ignored. What belongs to the input and is not read is refused, and
- * so are texts that were lists before CSV.
+ * A row's fields without null and ignored ones. Refuses input fields that the adapter would silently drop, and CSV cells that
+ * were lists before they were written as text.
  *
- * @param shape what messages say of a row that has none of the fields that are read
- * @param read names of the fields that hold texts, or lists of them
+ * @param shape the expected shape, for the message about a row with none of the `read` fields
+ * @param read names of the fields that hold texts or lists of texts
  */
 export function rowFields(row: unknown, options: AdaptOptions, shape: string, read: readonly string[]): Fields {
   const all = fieldsOf(row);
@@ -71,7 +71,7 @@ export function textOf(fields: Fields, name: string, where = name): string {
   return checkContent(fields[name], where);
 }
 
-/** A list; in CSV a cell that holds one as JSON. */
+/** A list, or a CSV cell that holds a JSON list. */
 export function listOf(fields: Fields, name: string): readonly unknown[] {
   const value = asParsed(fields[name]);
   if (Array.isArray(value)) return value;
@@ -82,7 +82,7 @@ export function textsOf(fields: Fields, name: string): string[] {
   return listOf(fields, name).map((text, i) => checkString(text, `${name}[${i}]`));
 }
 
-/** true or false; in CSV "True" or "False", as pandas writes them. */
+/** A boolean, or "True" or "False" as pandas writes it to CSV. */
 export function flagOf(fields: Fields, name: string): boolean {
   const value = fields[name];
   if (typeof value === "boolean") return value;
@@ -95,27 +95,27 @@ export function numberOf(value: unknown, where: string): number {
   throw wrong("a finite number", where, value);
 }
 
-/** The messages that a field holds; the roles are checked, not who comes last. */
+/** A list of messages. Checks their roles, not who speaks last. */
 export function messagesOf(fields: Fields, name: string, rules: ItemRules): readonly ChatMessage[] {
   const list = listOf(fields, name);
   if (list.length === 0) throw wrong("one or more messages", name, list);
   return checkTurnList(list, name, rules);
 }
 
-/** Messages that end with the assistant's turn. An empty turn is one like others. */
+/** A list of messages that ends with the assistant's turn; empty turns are valid. */
 export function conversationOf(fields: Fields, name: string, rules: ItemRules): CheckedItem {
   try {
     return checkItem({ messages: listOf(fields, name) }, name, rules);
   } catch (error) {
     if (!isStarlingError(error)) throw error;
-    // The row's field holds the list itself.
+    // checkItem() names NAME.messages, but in a row the field itself is the list.
     const plain = (text: string) => text.replaceAll(`${name}.messages`, name);
     const field = plain(error.field ?? name);
     throw new InvalidInputError(error.code, plain(error.message), { field, cause: error });
   }
 }
 
-/** A response to what was said before. */
+/** The item for a response to a prompt or conversation. */
 export function itemOf(context: string | readonly ChatMessage[], response: string): CheckedItem {
   if (typeof context === "string") return { prompt: context, response };
   const [first, ...more] = context;
@@ -123,7 +123,7 @@ export function itemOf(context: string | readonly ChatMessage[], response: strin
   return { messages: [...context, { role: "assistant", content: response }] };
 }
 
-/** A prompt: a text, or a list of messages; in CSV such a list as JSON. A text like "[1, 2]" stays one. */
+/** A prompt: text, or a list of messages (in CSV as JSON). A text like "[1, 2]" stays text. */
 export function contextOf(fields: Fields, name: string, rules: ItemRules): string | readonly ChatMessage[] {
   const value = fields[name];
   const parsed = asParsed(value);
@@ -131,14 +131,14 @@ export function contextOf(fields: Fields, name: string, rules: ItemRules): strin
   return isMessages ? messagesOf(fields, name, rules) : textOf(fields, name);
 }
 
-/** {@link contextOf} "prompt", with the system turn that the row has beside it; it ends with the user's turn. */
+/** The field "prompt" with the row's system turn; must end with the user's turn. */
 export function promptOf(fields: Fields, rules: ItemRules): string | readonly ChatMessage[] {
   const context = contextOf(fields, "prompt", rules);
   if (typeof context !== "string") refuseLastTurn(context, "prompt", "user");
   return inContext(systemTurn(fields, "The row"), context);
 }
 
-/** A context with a system turn in front, where there is one. */
+/** Prepends a system turn, if there is one. */
 export function inContext(
   system: string | undefined,
   context: string | readonly ChatMessage[],
@@ -151,7 +151,7 @@ function hasRole(value: unknown): boolean {
   return typeof value === "object" && value !== null && "role" in value;
 }
 
-/** The data set's own names of a row and of the part that it belongs to, where it has them. */
+/** The row's id and subset, as far as it has them. */
 export function namesOf(fields: Fields): Pick<PromptCase, "id" | "subset"> {
   const [id, subset] = [nameOf(fields["id"]), nameOf(fields["subset"])];
   return { ...(id === undefined ? {} : { id }), ...(subset === undefined ? {} : { subset }) };
@@ -162,12 +162,12 @@ function nameOf(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** Whether two items are the same text, so that no model could tell them apart. */
+/** Whether two items are identical, so that no model could tell them apart. */
 export function isSame(one: CheckedItem, other: CheckedItem): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-/** Comparisons grow with the square of the responses to a prompt; no data set comes near this many. */
+/** Comparisons grow quadratically with the responses to a prompt; no data set comes near this number. */
 export const MAX_COMPARED_RESPONSES = 1000;
 
 export function refuseTooMany(responses: readonly unknown[], where: string): void {
@@ -183,7 +183,7 @@ export function wrong(expected: string, where: string, received: unknown, advice
   return new InvalidInputError("ERR_INVALID_ITEM", message, { field: where });
 }
 
-/** A list of JSON in a text, where there is one: a cell of CSV has nothing else. */
+/** Parses text that is a JSON list, the only way a CSV cell can hold one; returns anything else unchanged. */
 function asParsed(value: unknown): unknown {
   if (typeof value !== "string" || !value.trimStart().startsWith("[")) return value;
   try {

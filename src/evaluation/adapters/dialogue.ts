@@ -1,14 +1,13 @@
-/** Conversations written as one text, "\n\nHuman: …\n\nAssistant: …", as Anthropic's data sets and Nectar have them. */
+/** Parses conversations written as one text, "\n\nHuman: …\n\nAssistant: …" (Anthropic's data sets, Nectar). */
 import type { ChatMessage } from "../../prompt/items.ts";
 
 const MARK = /(?:^|\n\n)(Human|Assistant):/g;
 
 /**
- * The turns, of user and assistant in turns. A mark counts where the other side may speak: "Human:" inside a person's turn
- * is text. One space behind a mark belongs to it; everything else is content. A last, empty turn of the assistant is what
- * is to be answered, and is left out.
+ * Splits the text into alternating turns of user and assistant. "Human:" inside a user turn is content, and likewise for the
+ * assistant. One space after a mark is part of the mark. A final empty assistant turn is dropped: it is the one to be answered.
  *
- * @returns undefined for a text that does not begin with a person's turn
+ * @returns undefined if the text does not begin with a user turn
  */
 export function parseDialogue(text: string): ChatMessage[] | undefined {
   const begin = text.search(/\S/);

@@ -1,16 +1,16 @@
-/** lmsys/chatbot_arena_conversations: two whole conversations, and which of them a person preferred. */
+/** lmsys/chatbot_arena_conversations: two conversations and which of them a person preferred. */
 import type { CaseResponse } from "../case.ts";
 import { type Adapted, type AdaptOptions, conversationOf, type Fields, rowFields, textOf, wrong } from "./adapter.ts";
 
 const READ = ["conversation_a", "conversation_b"];
 
-/** Ties of good and of bad answers are left out, each counted under the name that the data set gives it. */
+/** Ties are skipped, counted under the data set's own names. */
 const TIES: readonly string[] = ["tie", "tie (bothbad)"];
 
 export function adaptHuman(row: unknown, options: AdaptOptions = {}): Adapted {
   const fields = rowFields(row, options, '{"conversation_a","conversation_b","winner"}', READ);
   const winner = textOf(fields, "winner");
-  // Checked for ties, too: a file of another schema must not pass for one of ties.
+  // Validated even for ties: a file with another schema must not pass as one full of ties.
   const [a, b] = [side(fields, "a", winner, options), side(fields, "b", winner, options)];
   if (TIES.includes(winner)) return { omitted: winner };
   if (winner !== "model_a" && winner !== "model_b")

@@ -1,4 +1,4 @@
-/** berkeley-nest/Nectar, which Starling's reward models were trained on: seven responses, ranked. */
+/** berkeley-nest/Nectar, the training data of Starling's reward models: seven ranked responses per prompt. */
 import { comparisonsByGrade } from "../case.ts";
 import {
   type Adapted,
@@ -14,7 +14,7 @@ import {
 } from "./adapter.ts";
 import { parseDialogue } from "./dialogue.ts";
 
-/** Rank 1 is the best; equal ranks, which the data set has, are ties. */
+/** Rank 1 is best; equal ranks, which do occur, are ties. */
 export function adaptNectar(row: unknown, options: AdaptOptions = {}): Adapted {
   const fields = rowFields(row, options, '{"prompt","answers"}', ["prompt", "answers"]);
   const prompt = textOf(fields, "prompt");

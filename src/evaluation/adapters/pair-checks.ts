@@ -1,14 +1,14 @@
-/** Cells of CSV that are no texts of a person: lists that lost their type, and what programs write for a missing value. */
+/** Checks of preference rows: CSV cells that are not plain text, and prompts that would be lost or duplicated. */
 import { InvalidInputError } from "../../errors.ts";
 import type { ChatMessage, CheckedItem } from "../../prompt/items.ts";
 import type { ItemWarning } from "../../prompt/warnings.ts";
 import { parseJson } from "../../rows/json-value.ts";
 import { parseDialogue } from "./dialogue.ts";
 
-/** As pandas, numpy, Python, SQL and spreadsheets write it. */
+/** How pandas, numpy, Python, SQL and spreadsheets write a missing value. */
 const MISSING: ReadonlySet<string> = new Set(["nan", "none", "null", "n/a", "#n/a", "<na>", "nat", "undefined"]);
 
-/** A warning for a response that is a missing value as a text. */
+/** Warns about a response that is a missing value written as text. */
 export function missingCell(item: CheckedItem): ItemWarning[] {
   const response = "response" in item ? item.response : "messages" in item ? (item.messages.at(-1)?.content ?? "") : "";
   const text = response.trim();
@@ -16,7 +16,7 @@ export function missingCell(item: CheckedItem): ItemWarning[] {
 }
 
 /**
- * Refuses a cell of texts where one text was expected, as JSON lines refuse the list; and one message without its list.
+ * Refuses a CSV cell that holds a list of texts, which JSON lines refuse too, and a single message that is not in a list.
  *
  * @throws InvalidInputError ERR_INVALID_ITEM
  */
@@ -24,9 +24,9 @@ export function refuseListCell(cell: unknown, name: string): void {
   const value = parsed(cell);
   const shown = `The column ${name} holds`;
   if (Array.isArray(value) && value.length > 0 && value.every((element) => typeof element === "string"))
-    throw invalid(`${shown} a list of texts as JSON: write the text itself.`, name);
+    throw invalid(`${shown} a JSON list of texts: write the text itself.`, name);
   if (typeof value === "object" && value !== null && "role" in value && "content" in value)
-    throw invalid(`${shown} one message without a list: put it in [ ].`, name);
+    throw invalid(`${shown} a single message: put it in a list, [ ].`, name);
 }
 
 function parsed(cell: unknown): unknown {
@@ -45,7 +45,7 @@ function invalid(message: string, field: string): InvalidInputError {
 }
 
 /**
- * Refuses a whole conversation in which the prompt beside it does not occur: which of them was answered is not known.
+ * Refuses a whole conversation that does not contain the row's prompt: it is unclear which of them was answered.
  *
  * @throws InvalidInputError ERR_INVALID_ITEM
  */
@@ -53,18 +53,18 @@ export function refuseLostPrompt(prompt: string, conversation: readonly ChatMess
   const before = conversation.at(-1)?.role === "assistant" ? conversation.slice(0, -1) : conversation;
   const plain = onOneLine(prompt);
   if (before.some(({ content }) => onOneLine(content).includes(plain))) return;
-  // A prompt that is the conversation so far, written as one text.
+  // The prompt may be the conversation so far, written as one text.
   const users = before.filter(({ role }) => role === "user");
   if (users.length > 0 && users.every(({ content }) => plain.includes(onOneLine(content)))) return;
   throw new InvalidInputError(
     "ERR_INVALID_ITEM",
-    `${name} is a whole conversation in which the prompt does not occur: leave out "prompt", or give only the turns that follow it.`,
+    `${name} is a whole conversation that does not contain the prompt: remove "prompt", or give only the turns that follow it.`,
     { field: name },
   );
 }
 
 /**
- * Refuses a response that is a transcript with the prompt in it, as "\n\nHuman: …\n\nAssistant: …": it would be there twice.
+ * Refuses a response that is a transcript ("\n\nHuman: …\n\nAssistant: …") including the prompt, which would be scored twice.
  *
  * @throws InvalidInputError ERR_INVALID_ITEM
  */
@@ -76,15 +76,15 @@ export function refuseWholeTranscript(side: string, prompt: string | readonly Ch
   if (!persons.some((content) => isSameTurn(content, last))) return;
   throw new InvalidInputError(
     "ERR_INVALID_ITEM",
-    `${name} is a transcript that has the prompt's turn itself: give the response only, or the conversation as a list of messages without "prompt".`,
+    `${name} is a transcript that already contains the prompt: give only the response, or the conversation as a list of messages without "prompt".`,
     { field: name },
   );
 }
 
-/** A text of this length is no accident inside another one. */
+/** A text this long does not occur inside another by accident. */
 const MIN_CONTAINED_CHARACTERS = 20;
 
-/** A prompt may be the turn, have more around it, or be a transcript that ends with it. */
+/** The prompt may equal the turn, contain more than it, or be a transcript that ends with it. */
 function isSameTurn(one: string, other: string): boolean {
   if (one === other) return true;
   const [short, long] = one.length < other.length ? [one, other] : [other, one];

@@ -1,14 +1,14 @@
 /**
- * Preferences of one's own, in the layouts that people have:
+ * Your own preference data, in the common layouts:
  *
- *     {"prompt", "chosen", "rejected"}        texts; or lists of messages, as in TRL: whole conversations, or the turns
- *                                             that follow the prompt
- *     {"prompt", "responses", "ranks"}        1 is the best, equal ranks are ties, null is unranked
- *     {"prompt", "responses", "grades"}       the same, higher is better
- *     {"prompt", "responses"}                 where no order is needed
+ *     {"prompt", "chosen", "rejected"}        texts, or lists of messages as in TRL: whole conversations, or the turns
+ *                                             after the prompt
+ *     {"prompt", "responses", "ranks"}        1 is best, equal ranks are ties, null is unranked
+ *     {"prompt", "responses", "grades"}       the same, but higher is better
+ *     {"prompt", "responses"}                 if no order is needed
  *
- * The prompt is a text or a list of messages, which may be called "messages", too; "system" beside it is a system turn.
- * "id" and "subset" are kept.
+ * The prompt is text or a list of messages, and may be called "messages". "system" adds a system turn. "id" and "subset" are
+ * kept.
  */
 import { InvalidInputError } from "../../errors.ts";
 import { conversationWarnings } from "../../prompt/conversation-warnings.ts";
@@ -92,8 +92,8 @@ function pairOf(fields: Fields, options: AdaptOptions): CaseResponse[] {
   if (differentPrompts === "refuse" && JSON.stringify(chosen) !== JSON.stringify(rejected)) {
     const turn = chosen.findIndex((text, i) => text !== rejected[i]);
     const message =
-      `chosen and rejected answer different prompts: their conversations part at turn ${turn < 0 ? chosen.length + 1 : turn + 1}, ` +
-      'before the last one. To compare them all the same: --different-prompts allow (differentPrompts: "allow").';
+      `chosen and rejected answer different prompts: their conversations differ at turn ${turn < 0 ? chosen.length + 1 : turn + 1}, ` +
+      'before the last one. To compare them anyway, use --different-prompts allow (differentPrompts: "allow").';
     throw new InvalidInputError("ERR_INVALID_ITEM", message, { field: "rejected" });
   }
   return responses;
@@ -101,7 +101,7 @@ function pairOf(fields: Fields, options: AdaptOptions): CaseResponse[] {
 
 type Turns = readonly string[];
 
-/** What a response answers: each turn as a text; of a transcript its own turns. */
+/** The turns before the response, each as text; a response that is a transcript adds its own. */
 function turnsBefore(item: CheckedItem): Turns {
   if ("text" in item) return [];
   const messages =
@@ -132,7 +132,7 @@ function sideOf(
   }
   const before: readonly ChatMessage[] =
     typeof context === "string" ? [{ role: "user", content: context }] : (context ?? []);
-  // What begins with a turn of the user, or with the prompt's own turns, is the whole conversation.
+  // A side that does not begin with the assistant is the whole conversation, prompt included.
   const isWhole = before.length === 0 || side[0]?.role !== "assistant";
   if (isWhole && typeof context === "object" && !startsWith(side, context))
     throw wrong("the turns that follow the prompt, or the prompt's and then these,", name, side);
@@ -185,7 +185,7 @@ function rankedOf(fields: Fields, options: AdaptOptions): CaseResponse[] {
 }
 
 function contextOfRow(fields: Fields, options: AdaptOptions): Context {
-  // Sets for training often repeat the chosen conversation as "messages": the prompt is what counts.
+  // Training sets often repeat the chosen conversation as "messages", so "prompt" takes precedence.
   if (isGiven(fields, "prompt")) return contextOf(fields, "prompt", options);
   return isGiven(fields, "messages") ? messagesOf(fields, "messages", options) : undefined;
 }

@@ -3,7 +3,7 @@ import { type Adapted, type AdaptOptions, itemOf, namesOf, promptOf, rowFields, 
 
 const READ = ["prompt", "chosen", "rejected", "system"];
 
-/** The same text twice is kept: it counts as wrong, as in the reference. */
+/** Pairs of identical texts are kept and count as wrong, as in the reference. */
 export function adaptRewardBench(row: unknown, options: AdaptOptions = {}): Adapted {
   const fields = rowFields(row, options, '{"prompt","chosen","rejected"}', READ);
   const context = promptOf(fields, options);

@@ -1,4 +1,4 @@
-/** allenai/reward-bench-2: the correct responses, then the wrong ones; in the subset "Ties" several are correct. */
+/** allenai/reward-bench-2: correct and wrong responses; several are correct in the subset "Ties". */
 import { comparisonsByGrade } from "../case.ts";
 import {
   type Adapted,
@@ -15,7 +15,7 @@ import {
 
 const READ = ["prompt", "chosen", "rejected", "system"];
 
-/** The subset of prompts with several correct answers, whose ids pair them: "ref:7" with "tied:7". */
+/** The subset whose ids pair prompts: "ref:7" has one correct answer, "tied:7" several. */
 const TIES = /^ties$/i;
 const TIES_ID = /^[^:]+:\d+$/;
 

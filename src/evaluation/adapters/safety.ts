@@ -1,9 +1,9 @@
-/** PKU-Alignment/PKU-SafeRLHF, as of 2023 and of 2024: two responses, each of them safe or not. */
+/** PKU-Alignment/PKU-SafeRLHF, versions of 2023 and 2024: two responses, each labelled safe or unsafe. */
 import { type Adapted, type AdaptOptions, flagOf, rowFields, textOf } from "./adapter.ts";
 
 const READ = ["prompt", "response_0", "response_1"];
 
-/** Only rows with exactly one safe response say which is better. */
+/** Only rows with exactly one safe response have a better one. */
 export function adaptSafety(row: unknown, options: AdaptOptions = {}): Adapted {
   const fields = rowFields(row, options, '{"prompt","response_0","response_1"}', READ);
   const prompt = textOf(fields, "prompt");

@@ -1,12 +1,12 @@
-/** truthful_qa, configuration "generation": the best answer, correct and incorrect ones. */
+/** truthful_qa, configuration "generation": the best answer, other correct answers, incorrect answers. */
 import type { CaseResponse, Comparison } from "../case.ts";
 import { type Adapted, type AdaptOptions, refuseTooMany, rowFields, textOf, textsOf } from "./adapter.ts";
 
 const READ = ["question", "best_answer", "correct_answers", "incorrect_answers"];
 
 /**
- * reward(best) ≥ reward(correct) > reward(incorrect). The data set repeats the best answer among the correct ones: those
- * that are the same text but for spaces around it and a full stop at its end are removed.
+ * Expects reward(best) ≥ reward(correct) > reward(incorrect). The data set repeats the best answer among the correct ones;
+ * repetitions are removed, ignoring surrounding spaces and a final full stop.
  */
 export function adaptTruth(row: unknown, options: AdaptOptions = {}): Adapted {
   const fields = rowFields(row, options, '{"question","best_answer","correct_answers","incorrect_answers"}', READ);

@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { packageRoot } from "../../../src/native/load-addon.ts";
+import { packageRoot } from "../../../src/package-info.ts";
 import { randomOfRound } from "../../random.ts";
 import { mutateModel } from "./mutations.ts";
 import type { Sample } from "./sample.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { replacedFields, toRow } from "../../../cli/row.ts";
-import type { SourceRow } from "../../../src/index.ts";
+import type { SourceRow } from "../../../src/rows/json-rows.ts";
 
 function sourceRow(source: string): SourceRow {
   return { where: "line 1", endOffset: 9, source, value: JSON.parse(source) };

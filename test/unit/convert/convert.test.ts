@@ -334,7 +334,7 @@ describe("the output", () => {
     });
     const error = await changing.catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: "ERR_FILE_NOT_READABLE", file: weights });
-    expect((error as Error).message).toMatch(/changed while it was read/);
+    expect((error as Error).message).toMatch(/changed while it was being read/);
     expect((await readdir(folder)).filter((name) => name.includes("changing"))).toEqual([]);
   });
 

@@ -9,7 +9,7 @@ import type { ConvertOptions } from "../../../src/convert/options.ts";
 import { readGguf } from "../../../src/gguf/reader.ts";
 import { readRewardMetadata } from "../../../src/gguf/reward-metadata.ts";
 import { tensorBytes } from "../../../src/gguf/types.ts";
-import { packageRoot } from "../../../src/native/load-addon.ts";
+import { packageRoot } from "../../../src/package-info.ts";
 import {
   type Files,
   f32,

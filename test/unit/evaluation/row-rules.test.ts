@@ -221,8 +221,8 @@ describe("the prompt of a pair", () => {
       /last message of prompt to be the user's/,
     ],
     [{ prompt: [user("a"), assistant("b")], responses: ["b", "c"], ranks: [1, 2] }, /last message of prompt/],
-    [{ prompt: "completely different", ...whole }, /the prompt does not occur/],
-    [{ prompt: "What is 2+2?", chosen: dialogue("4"), rejected: dialogue("5") }, /has the prompt's turn itself/],
+    [{ prompt: "completely different", ...whole }, /does not contain the prompt/],
+    [{ prompt: "What is 2+2?", chosen: dialogue("4"), rejected: dialogue("5") }, /already contains the prompt/],
     [{ prompt: "a", chosen: "b" }, /^rejected is missing or empty/],
   ])("is neither lost nor doubled: %j", (row, message) => {
     expect(refusal(row)).toMatch(message);
@@ -253,8 +253,8 @@ describe("cells of CSV that are no texts", () => {
     ["b'x'", /bytes as Python prints/],
     ["{'text': 'x'}", /a dict as Python prints/],
     ["{'x'}", /a list of texts as Python prints/],
-    ['["x"]', /a list of texts as JSON/],
-    ['{"role":"assistant","content":"x"}', /put it in \[ \]/],
+    ['["x"]', /a JSON list of texts/],
+    ['{"role":"assistant","content":"x"}', /put it in a list, \[ \]/],
     ["[OrderedDict([('role', 'user'), ('content', 'a')])]", /a list of messages as Python prints/],
   ])("%s is refused", (cell, message) => {
     expect(refusal({ prompt: "a", chosen: cell, rejected: "c" }, { isCsv: true })).toMatch(message);

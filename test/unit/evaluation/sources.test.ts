@@ -27,8 +27,8 @@ async function startDataset(content: Readonly<Record<string, Buffer | string>> =
   return hub;
 }
 
-const resolve = (hub: FakeHub, cacheDir: string, spec: string | undefined, benchmark: BenchmarkName = "pairs") =>
-  resolveSource(spec, benchmark, { endpoint: hub.endpoint, cacheDir }, { retryPolicy: QUICK });
+const resolve = (hub: FakeHub, cacheFolder: string, spec: string | undefined, benchmark: BenchmarkName = "pairs") =>
+  resolveSource(spec, benchmark, { endpoint: hub.endpoint, cacheFolder }, { retryPolicy: QUICK });
 
 describe("a local path", () => {
   it("is taken as it is, whatever the benchmark", async () => {
@@ -38,9 +38,9 @@ describe("a local path", () => {
   });
 
   it("must be given where there is no data set", async () => {
-    await expect(resolveSource(undefined, "pairs")).rejects.toThrow(/pairs has no data of its own: name a file/);
-    await expect(resolveSource(undefined, "truth", { cachedir: "x" } as never)).rejects.toThrow(
-      /Did you mean "cacheDir"/,
+    await expect(resolveSource(undefined, "pairs")).rejects.toThrow(/pairs has no default data set: give a file/);
+    await expect(resolveSource(undefined, "truth", { cachefolder: "x" } as never)).rejects.toThrow(
+      /Did you mean "cacheFolder"/,
     );
   });
 });

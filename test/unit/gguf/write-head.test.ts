@@ -5,6 +5,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { embeddedCheckpoint } from "../../../src/embedded-model.ts";
+import { convert, inspectModel } from "../../../src/entry/convert.ts";
+import { replaceHead, writeHead } from "../../../src/entry/fit.ts";
 import { TemporaryFile } from "../../../src/files/temporary-file.ts";
 import type { FitRecord } from "../../../src/gguf/fit-record.ts";
 import { type HeadFile, readHeadFile, writeHeadFile } from "../../../src/gguf/head-file.ts";
@@ -14,14 +17,7 @@ import { readRewardMetadata } from "../../../src/gguf/reward-metadata.ts";
 import { serializeHeader } from "../../../src/gguf/serialize.ts";
 import { STARLING_KEYS } from "../../../src/gguf/starling-keys.ts";
 import type { GgufValue } from "../../../src/gguf/value.ts";
-import {
-  convert,
-  embeddedCheckpoint,
-  inspectModel,
-  loadTokenizer,
-  replaceHead,
-  writeHead,
-} from "../../../src/index.ts";
+import { loadTokenizer } from "../../../src/index.ts";
 import { given } from "../../../src/options.ts";
 import type { RewardHead } from "../../../src/reward-head.ts";
 import { readHeadFor } from "../../../src/scoring/choose-head.ts";
@@ -78,7 +74,12 @@ describe("writeHead", () => {
       trunkSha256: (await readModelFile(model)).trunkSha256,
       fit,
     });
-    expect(await inspectModel(output)).toMatchObject({ kind: "head", embeddingLength: width, fit, path: output });
+    expect(await inspectModel({ modelPath: output })).toMatchObject({
+      kind: "head",
+      embeddingLength: width,
+      fit,
+      path: output,
+    });
   });
 
   it("keeps the tokenization that the head was fitted with", async () => {
@@ -188,8 +189,8 @@ describe("a head of another model's trunk", () => {
     await writeHead({ modelPath: output, output: alone, head });
     const own = await readModelFile(model);
     expect((await readHeadFor(alone, model, own, "fast-4.41")).trunkSha256).toBe(trunkSha256);
-    expect(await inspectModel(output)).toMatchObject({ trunkSha256, fit: record });
-    expect(await inspectModel(alone)).toMatchObject({ kind: "head", trunkSha256 });
+    expect(await inspectModel({ modelPath: output })).toMatchObject({ trunkSha256, fit: record });
+    expect(await inspectModel({ modelPath: alone })).toMatchObject({ kind: "head", trunkSha256 });
   });
 });
 

@@ -255,7 +255,7 @@ describe("access", () => {
     const { endpoint } = gone;
     await gone.stop();
     const started = hub.seen.length;
-    const error = await failureOf(pull({ endpoint, repository: "a/b", cacheDir: cache }));
+    const error = await failureOf(pull({ endpoint, repository: "a/b", cacheFolder: cache }));
     expect(error).toMatchObject({ code: "ERR_HUB_UNREACHABLE" });
     expect(error.message).toMatch(/^127\.0\.0\.1:\d+ cannot be reached \(ECONNREFUSED\): check the network.*\.$/);
     expect(hub.seen.length).toBe(started);
@@ -283,7 +283,7 @@ describe("access", () => {
       const server = createServer((_, response) => void response.writeHead(302, { location }).end());
       await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
       const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-      const error = await failureOf(pull({ endpoint, repository: "a/b", cacheDir: cache }, { retryPolicy: QUICK }));
+      const error = await failureOf(pull({ endpoint, repository: "a/b", cacheFolder: cache }, { retryPolicy: QUICK }));
       expect(error).toMatchObject({ code: "ERR_HUB_RESPONSE", message: expect.stringMatching(message) });
       server.closeAllConnections();
       server.close();

@@ -118,21 +118,21 @@ describe("openModelFolder", () => {
   it("opens a local folder, and pulls a repository to the cache", async () => {
     expect((await openModelFolder(embedded)).folder.path).toBe(embedded);
     const hub = await startHub(embeddedFiles());
-    const cacheDir = emptyFolder();
+    const cacheFolder = emptyFolder();
     const { folder, source } = await openModelFolder(
       spec,
-      { endpoint: hub.endpoint, cacheDir },
+      { endpoint: hub.endpoint, cacheFolder },
       { retryPolicy: QUICK },
     );
     expect(source).toEqual({ name: hub.repository, revision: COMMIT });
     await (await openCheckpoint(folder)).close();
-    expect(checkWholeFiles(hub, cacheDir)).toBe(names.length * 2);
+    expect(checkWholeFiles(hub, cacheFolder)).toBe(names.length * 2);
   });
 
   it("streams: the same tensors as of the files, one shard on the disk at a time, none left", async () => {
     const hub = await startHub(embeddedFiles());
-    const cacheDir = emptyFolder();
-    const options = { endpoint: hub.endpoint, cacheDir, stream: true };
+    const cacheFolder = emptyFolder();
+    const options = { endpoint: hub.endpoint, cacheFolder, stream: true };
     const { folder, source } = await openModelFolder(spec, options, { retryPolicy: QUICK });
     expect(source).toEqual({ name: hub.repository, revision: COMMIT });
     const [remote, local] = [await openCheckpoint(folder), await openCheckpoint(embedded)];
@@ -140,7 +140,7 @@ describe("openModelFolder", () => {
     for (const shard of shards) {
       hub.faults.set(shard, [{ cutAfter: 1_000_000 }]);
       await remote.useWhole(shard);
-      const onDisk = incompleteFiles(cacheDir).filter(({ size }) => size > 0);
+      const onDisk = incompleteFiles(cacheFolder).filter(({ size }) => size > 0);
       expect(onDisk.map(({ size }) => size)).toEqual([hub.bytesOf(shard).length]);
       for (const [name, tensor] of remote.tensors) {
         if (tensor.fileName !== shard) continue;
@@ -152,14 +152,14 @@ describe("openModelFolder", () => {
     }
     await remote.close();
     await local.close();
-    expect(incompleteFiles(cacheDir)).toEqual([]);
-    expect(checkWholeFiles(hub, cacheDir)).toBe(0);
+    expect(incompleteFiles(cacheFolder)).toEqual([]);
+    expect(checkWholeFiles(hub, cacheFolder)).toBe(0);
   });
 
   it("streams what the cache has from the cache, and leaves it there", async () => {
     const hub = await startHub(embeddedFiles());
-    const cacheDir = emptyFolder();
-    const options = { endpoint: hub.endpoint, cacheDir };
+    const cacheFolder = emptyFolder();
+    const options = { endpoint: hub.endpoint, cacheFolder };
     await openModelFolder(spec, options, { retryPolicy: QUICK });
     hub.seen.length = 0;
     const { folder } = await openModelFolder(spec, { ...options, stream: true }, { retryPolicy: QUICK });
@@ -167,13 +167,13 @@ describe("openModelFolder", () => {
     await checkpoint.useWhole(shards[0] as string);
     await checkpoint.close();
     expect(hub.seen.filter(({ path }) => !path.startsWith("/api/"))).toEqual([]);
-    expect(checkWholeFiles(hub, cacheDir)).toBe(names.length * 2);
+    expect(checkWholeFiles(hub, cacheFolder)).toBe(names.length * 2);
   });
 
   it("takes the tokenizer from elsewhere, all of it, and none of the weights there", async () => {
     const hub = await startHub(embeddedFiles());
-    const cacheDir = emptyFolder();
-    const options = { endpoint: hub.endpoint, cacheDir, tokenizer: spec };
+    const cacheFolder = emptyFolder();
+    const options = { endpoint: hub.endpoint, cacheFolder, tokenizer: spec };
     const { "tokenizer.model": _, ...withoutModel } = embeddedFiles();
     const local = await writeCheckpoint({ ...withoutModel, "tokenizer_config.json": "not JSON" });
     await expect(openCheckpoint(local)).rejects.toThrow();
@@ -197,7 +197,7 @@ describe("openModelFolder", () => {
   it("finds the chat template of a repository, however it is read", async () => {
     const template = { "chat_template.jinja": "{{ 'of the hub' }}", "additional_chat_templates/rag.jinja": "R" };
     const hub = await startHub({ ...embeddedFiles(), ...template });
-    const options = { endpoint: hub.endpoint, cacheDir: emptyFolder() };
+    const options = { endpoint: hub.endpoint, cacheFolder: emptyFolder() };
     const expected = { kind: "template", text: "{{ 'of the hub' }}", from: "chat_template.jinja" };
     const local = await writeCheckpoint({ ...embeddedFiles(), "chat_template.jinja": "stale" });
     for (const [place, more] of [
@@ -214,7 +214,7 @@ describe("openModelFolder", () => {
 
   it("does not stream wrong bytes", async () => {
     const hub = await startHub(embeddedFiles());
-    const options = { endpoint: hub.endpoint, cacheDir: emptyFolder(), stream: true };
+    const options = { endpoint: hub.endpoint, cacheFolder: emptyFolder(), stream: true };
     const { folder } = await openModelFolder(spec, options, { retryPolicy: QUICK });
     hub.faults.set(shards[0] as string, [{ damage: true }]);
     expect(await failureOf(folder.openWhole(shards[0] as string))).toMatchObject({ code: "ERR_WRONG_HASH" });
@@ -226,7 +226,7 @@ describe("openModelFolder", () => {
   it("notices when a header that came in part was another file's", async () => {
     const name = "big.safetensors";
     const hub = await startHub({ [name]: someBytes(9000 * KILOBYTE, 9) });
-    const options = { endpoint: hub.endpoint, cacheDir: emptyFolder(), stream: true };
+    const options = { endpoint: hub.endpoint, cacheFolder: emptyFolder(), stream: true };
     const { folder } = await openModelFolder(spec, options, { retryPolicy: QUICK });
     hub.faults.set(name, [{ damage: true }]);
     await folder.open(name);
@@ -240,9 +240,9 @@ describe("openModelFolder", () => {
 describe("inspectModel of what is elsewhere", () => {
   it("reads a checkpoint's headers and its head, and not its weights", async () => {
     const hub = await startHub(embeddedFiles());
-    const cacheDir = emptyFolder();
-    const found = await inspectModel("hf:someone/tiny-reward", { endpoint: hub.endpoint, cacheDir });
-    const here = await inspectModel(embedded);
+    const cacheFolder = emptyFolder();
+    const found = await inspectModel({ modelPath: "hf:someone/tiny-reward", endpoint: hub.endpoint, cacheFolder });
+    const here = await inspectModel({ modelPath: embedded });
     // What is free differs from moment to moment.
     const comparable = (result: Awaited<ReturnType<typeof inspectModel>>) => ({
       ...result,
@@ -252,14 +252,14 @@ describe("inspectModel of what is elsewhere", () => {
     expect(comparable(found)).toEqual(comparable(here));
     expect(found.path).toBe("hf:someone/tiny-reward@main");
     expect(found.head?.mean).toBeCloseTo(here.head?.mean ?? Number.NaN, 12);
-    expect(existsSync(join(cacheDir, "models--someone--tiny-reward"))).toBe(false);
+    expect(existsSync(join(cacheFolder, "models--someone--tiny-reward"))).toBe(false);
   });
 
   it("reads a GGUF's header by hub name, by address, and by the address of its page", async () => {
     const path = await writeGguf(join(emptyFolder(), "small.gguf"));
     const hub = await startHub({ "small.gguf": readFileSync(path) });
-    const here = await inspectModel(path);
-    const options = { endpoint: hub.endpoint, cacheDir: emptyFolder() };
+    const here = await inspectModel({ modelPath: path });
+    const options = { endpoint: hub.endpoint, cacheFolder: emptyFolder() };
     const resolve = `${hub.endpoint}/someone/tiny-reward/resolve/${COMMIT}/small.gguf`;
     for (const place of [
       "hf:someone/tiny-reward/small.gguf",
@@ -268,7 +268,7 @@ describe("inspectModel of what is elsewhere", () => {
       resolve.replace("/resolve/", "/blob/"),
       `${resolve}?download=true`,
     ]) {
-      const found = await inspectModel(place, options);
+      const found = await inspectModel({ modelPath: place, ...options });
       expect({ ...found, path: "" }).toEqual({ ...here, path: "" });
       expect(found.path).not.toContain("?");
     }
@@ -278,7 +278,7 @@ describe("inspectModel of what is elsewhere", () => {
 
   it("says what is wrong with an address", async () => {
     const hub = await startHub(shardedFiles());
-    const options = { endpoint: hub.endpoint, cacheDir: emptyFolder() };
+    const options = { endpoint: hub.endpoint, cacheFolder: emptyFolder() };
     for (const [place, code] of [
       [`${hub.endpoint}/nothing.gguf`, "ERR_NOT_ON_HUB"],
       ["hf:someone/tiny-reward/none.gguf", "ERR_NOT_ON_HUB"],
@@ -286,10 +286,10 @@ describe("inspectModel of what is elsewhere", () => {
       ["hf:nobody", "ERR_INVALID_ARGUMENT"],
       ["http://", "ERR_INVALID_ARGUMENT"],
     ] as const)
-      expect(await failureOf(inspectModel(place, options)), place).toMatchObject({ code });
-    const secret = await failureOf(inspectModel("https://me:password@example.com/a.gguf", options));
+      expect(await failureOf(inspectModel({ modelPath: place, ...options })), place).toMatchObject({ code });
+    const secret = await failureOf(inspectModel({ modelPath: "https://me:password@example.com/a.gguf", ...options }));
     expect(secret.message).not.toMatch(/password@|me:/);
-    const signed = await failureOf(inspectModel(`${hub.cdn}/x/${shards[0]}?Signature=abc`, options));
+    const signed = await failureOf(inspectModel({ modelPath: `${hub.cdn}/x/${shards[0]}?Signature=abc`, ...options }));
     expect(signed).toMatchObject({ code: "ERR_INVALID_GGUF", message: expect.not.stringContaining("Signature") });
   });
 });

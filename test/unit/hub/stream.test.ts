@@ -14,10 +14,10 @@ const shards = Object.keys(files).filter((name) => name.endsWith(".safetensors")
 const folder = mkdtempSync(join(tmpdir(), "starling-rm-stream-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function stream(hub: Awaited<ReturnType<typeof startHub>>, cacheDir: string, output: string, most = () => {}) {
+async function stream(hub: Awaited<ReturnType<typeof startHub>>, cacheFolder: string, output: string, most = () => {}) {
   const { folder: place, source } = await openModelFolder(
     `hf:${hub.repository}`,
-    { stream: true, endpoint: hub.endpoint, cacheDir },
+    { stream: true, endpoint: hub.endpoint, cacheFolder },
     { retryPolicy: QUICK },
   );
   return convertCheckpoint({
@@ -32,15 +32,15 @@ async function stream(hub: Awaited<ReturnType<typeof startHub>>, cacheDir: strin
 
 it("comes to the bytes of a conversion from the folder, with at most two shards on the disk", async () => {
   const hub = await startHub(files);
-  const cacheDir = emptyFolder();
+  const cacheFolder = emptyFolder();
   const output = join(folder, "streamed.gguf");
   let most = 0;
-  await stream(hub, cacheDir, output, () => {
-    most = Math.max(most, filesBelow(cacheDir).filter((name) => !name.includes(".lock")).length);
+  await stream(hub, cacheFolder, output, () => {
+    most = Math.max(most, filesBelow(cacheFolder).filter((name) => !name.includes(".lock")).length);
   });
   expect(most).toBeGreaterThan(0);
   expect(most).toBeLessThanOrEqual(2);
-  expect(filesBelow(cacheDir)).toEqual([]);
+  expect(filesBelow(cacheFolder)).toEqual([]);
   const local = join(folder, "local.gguf");
   const revision = "0123456789abcdef0123456789abcdef01234567";
   await convertCheckpoint({ checkpoint, output: local, type: "f16", source: { name: hub.repository, revision } });
@@ -57,8 +57,8 @@ it("is refused for a shard of other bytes, and leaves nothing", async () => {
     last,
     Array.from({ length: 8 }, () => ({ damage: true }) as const),
   );
-  const cacheDir = emptyFolder();
-  const error = await failureOf(stream(hub, cacheDir, join(folder, "refused.gguf")));
+  const cacheFolder = emptyFolder();
+  const error = await failureOf(stream(hub, cacheFolder, join(folder, "refused.gguf")));
   expect(error.code).toBe("ERR_WRONG_HASH");
   expect(readdirSync(folder).filter((name) => name.includes("refused"))).toEqual([]);
 });
@@ -67,13 +67,13 @@ it.each([true, false])(
   "is refused before anything comes where an adapter lies beside the weights (stream: %s)",
   async (all) => {
     const hub = await startHub({ ...files, "adapter_config.json": "{}" });
-    const cacheDir = emptyFolder();
-    const options = { stream: all, endpoint: hub.endpoint, cacheDir };
+    const cacheFolder = emptyFolder();
+    const options = { stream: all, endpoint: hub.endpoint, cacheFolder };
     const opened = openModelFolder(`hf:${hub.repository}`, options, { retryPolicy: QUICK });
     expect(await failureOf(opened)).toMatchObject({
       code: "ERR_INVALID_CHECKPOINT",
       message: expect.stringContaining("adapter_config.json describes an adapter"),
     });
-    expect(filesBelow(cacheDir)).toEqual([]);
+    expect(filesBelow(cacheFolder)).toEqual([]);
   },
 );

@@ -79,12 +79,12 @@ export function clientOf(hub: FakeHub, retryPolicy = QUICK): HubClient {
 
 export function pullFrom(
   hub: FakeHub,
-  cacheDir: string,
+  cacheFolder: string,
   options: Partial<PullOptions> = {},
   retryPolicy = QUICK,
 ): Promise<PullResult> {
   const { endpoint, repository } = hub;
-  return pull({ endpoint, repository, cacheDir, ...options }, { retryPolicy });
+  return pull({ endpoint, repository, cacheFolder, ...options }, { retryPolicy });
 }
 
 export async function failureOf(promise: Promise<unknown>): Promise<Error & { code?: string }> {
@@ -105,7 +105,7 @@ export function filesBelow(folder: string): string[] {
 }
 
 /** Every file in a cache that claims to be whole is what the hub has. Returns how many there are. */
-export function checkWholeFiles(hub: FakeHub, cacheDir: string): number {
+export function checkWholeFiles(hub: FakeHub, cacheFolder: string): number {
   const hashes = new Map(
     [...hub.files.values()].flatMap(
       ({ bytes }) =>
@@ -115,11 +115,11 @@ export function checkWholeFiles(hub: FakeHub, cacheDir: string): number {
         ] as const,
     ),
   );
-  const whole = filesBelow(cacheDir).filter(
+  const whole = filesBelow(cacheFolder).filter(
     (path) => /(?:blobs|snapshots)/.test(path) && !path.endsWith(".incomplete"),
   );
   for (const path of whole) {
-    const bytes = readFileSync(join(cacheDir, path));
+    const bytes = readFileSync(join(cacheFolder, path));
     const [, name] = /snapshots[\\/][0-9a-f]{40}[\\/](.*)$/.exec(path) ?? [];
     const expected = name === undefined ? hashes.get(basename(path)) : hub.files.get(name.replaceAll("\\", "/"))?.bytes;
     expect(expected, path).toBeDefined();
@@ -128,8 +128,8 @@ export function checkWholeFiles(hub: FakeHub, cacheDir: string): number {
   return whole.length;
 }
 
-export function incompleteFiles(cacheDir: string): { path: string; size: number }[] {
-  return filesBelow(cacheDir)
+export function incompleteFiles(cacheFolder: string): { path: string; size: number }[] {
+  return filesBelow(cacheFolder)
     .filter((path) => path.endsWith(".incomplete"))
-    .map((path) => ({ path, size: statSync(join(cacheDir, path)).size }));
+    .map((path) => ({ path, size: statSync(join(cacheFolder, path)).size }));
 }

@@ -2,10 +2,9 @@
 import { describe, expect, it } from "vitest";
 import { FeatureTable } from "../../../../src/evaluation/fit/feature-table.ts";
 import type { FitCase } from "../../../../src/evaluation/fit/fit-data.ts";
-import { type Evaluate, minimize } from "../../../../src/evaluation/fit/lbfgs.ts";
-import { findStep } from "../../../../src/evaluation/fit/line-search.ts";
+import { type Evaluate, findStep, minimize } from "../../../../src/evaluation/fit/lbfgs.ts";
 import { foldsOf, holdOut, joinByPrompt, shuffledGroups } from "../../../../src/evaluation/fit/split.ts";
-import { itemHash, promptHash } from "../../../../src/evaluation/item-hash.ts";
+import { itemHash, promptHash } from "../../../../src/evaluation/item-texts.ts";
 import { randomOf } from "../../../random.ts";
 
 const someCases = (groups: readonly string[]): FitCase[] =>

@@ -1,53 +1,53 @@
-/** How far two models' scores of the same cases agree; pure. */
-import type { ScoredCase } from "./case.ts";
-import { mean } from "./measures/accuracy.ts";
-import { kendallTauB } from "./measures/correlation.ts";
-import { bootstrapInterval, type Interval, quantile } from "./measures/interval.ts";
-import { isRight } from "./measures/outcome.ts";
+/** Agreement of two models' scores for the same cases. Pure. */
+import type { ScoredCase } from "../case.ts";
+import { mean } from "./accuracy.ts";
+import { kendallTauB } from "./correlation.ts";
+import { bootstrapInterval, type Interval, quantile } from "./interval.ts";
+import { isRight } from "./outcome.ts";
 
 export interface Agreement {
   readonly cases: number;
   readonly responses: number;
-  /** Of every two responses of a case, whether or not their true order is known. */
+  /** Over all pairs of responses to a prompt, whether or not their true order is known. */
   readonly order: OrderAgreement;
-  /** How often the best-scored response is the same one, 0 to 1; absent without cases. */
+  /** How often both models score the same response highest, 0 to 1; absent without cases. */
   readonly sameBest?: number;
-  /** Mean over cases of Kendall's tau-b between the two models' scores, -1 to 1; absent where it is nowhere defined. */
+  /** Mean over cases of Kendall's tau-b between the two models' scores, -1 to 1; absent if no case defines it. */
   readonly kendall?: number;
-  /** Second model's score less the first one's, over all responses. */
+  /** Second model's score minus the first's, over all responses. */
   readonly scores?: Differences;
   /**
-   * Second model's margin less the first one's, over every two responses of a case: scores of different prompts may drift
-   * without any harm, these may not.
+   * Second model's margin minus the first's, over all pairs of responses to a prompt. A drift of scores common to all
+   * responses of a prompt is harmless; a change of margins is not.
    */
   readonly margins?: Differences;
-  /** Comparisons of known order that one model gets right and the other one wrong. */
+  /** Comparisons of known order that only one of the models gets right. */
   readonly onlyFirstRight: number;
   readonly onlySecondRight: number;
 }
 
 export interface OrderAgreement {
   readonly pairs: number;
-  /** Pairs that both models put in the same order; a tie agrees with a tie alone. */
+  /** Pairs that both models order alike; a tie agrees only with a tie. */
   readonly same: number;
-  /** Mean over cases of the part of a case's pairs that is in the same order, 0 to 1; absent without pairs. */
+  /** Mean over cases of the fraction of pairs ordered alike, 0 to 1; absent without pairs. */
   readonly agreement?: number;
-  /** Of `agreement`, at 95 %: bootstrap over cases. */
+  /** 95 % interval of `agreement`: bootstrap over cases. */
   readonly interval?: Interval;
 }
 
-/** Absolute values, but for `mean`. */
+/** `max` and `median` are of absolute differences. */
 export interface Differences {
   readonly max: number;
   readonly median: number;
-  /** With its sign: a drift in one direction. */
+  /** Signed: shows a drift in one direction. */
   readonly mean: number;
 }
 
 /**
  * @param first scored cases of one model
- * @param second those of the other one: the same cases, in the same order
- * @param seed of the bootstrap
+ * @param second the same cases scored by the other model, in the same order
+ * @param seed for the bootstrap
  */
 export function measureAgreement(first: readonly ScoredCase[], second: readonly ScoredCase[], seed: number): Agreement {
   const scoreDifferences: number[] = [];

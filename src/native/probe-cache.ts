@@ -1,17 +1,19 @@
-/** What probes found, remembered from one process to the next for as long as nothing changed. */
+/** Results of probes, cached between processes until a library, driver or setting changes. */
 import { join } from "node:path";
 import { defaultCacheFolder } from "../cache-folder.ts";
-import { namesIfThere } from "../files/if-there.ts";
+import { cacheKey, fileIdentity, JsonCache } from "../files/json-cache.ts";
+import { listIfReadable } from "../files/optional-files.ts";
 import type { RuntimeLibraries } from "./addon.ts";
 import { addonPath } from "./load-addon.ts";
 import type { ProbeResult } from "./probe.ts";
-import { fileIdentity, keyOf, readRemembered, writeRemembered } from "./remembered.ts";
 
-/** Raised when what is remembered changes its shape or its meaning. */
+/** Raised when an entry changes its shape or meaning. */
 const FORMAT = 1;
-/** A failure may be mended where we do not look (a kernel module, a group): it is tried again after a day. */
+/** A failure may be fixed where no file shows it (a kernel module, a group): it is tried again after a day. */
 const FAILURE_KEPT_MS = 24 * 60 * 60 * 1000;
-/** What tells drivers which devices to use, or where they are. */
+/** A few runtimes and models, on a few machines that share a home folder, before and after a few updates. */
+const MAX_PROBE_ENTRIES = 64;
+/** Variables that select devices or drivers. */
 const VARIABLES = [
   "CUDA_VISIBLE_DEVICES",
   "NVIDIA_VISIBLE_DEVICES",
@@ -23,8 +25,8 @@ const VARIABLES = [
 ];
 
 /**
- * Stands for a runtime with the drivers of a machine: it changes when a library, the addon, a driver file or one of the
- * variables does, and not with the time or the machine's name.
+ * Identifies a runtime together with a machine's drivers. Changes with a library, the addon, a driver file or one of the
+ * variables, but not with the time or the machine's name.
  */
 export function probeKey(
   libraries: RuntimeLibraries,
@@ -39,30 +41,38 @@ export function probeKey(
   ];
   const variables = VARIABLES.map((name) => [name, env[name] ?? null]);
   const parts = [FORMAT, process.platform, process.arch, libraries, files.map(fileIdentity), variables];
-  return keyOf(parts);
+  return cacheKey(parts);
 }
 
 function listFiles(folder: string): string[] {
-  return (namesIfThere(folder) ?? []).map((name) => join(folder, name));
+  return (listIfReadable(folder) ?? []).map((name) => join(folder, name));
 }
 
-/** What was found under this key; nothing if it is too old, or cannot be read: then the runtime is tried again. */
-export function recall(key: string, folder: string = probeFolder(), now: number = Date.now()): ProbeResult | undefined {
-  const { time = 0, result } = readRemembered(folder, key) ?? {};
-  if (!isProbeResult(result)) return undefined;
-  // A clock that was put back would keep a failure for ever.
+/** The cached result; undefined where there is none, it is too old or cannot be read. */
+export function loadProbe(
+  key: string,
+  folder: string = probeFolder(),
+  now: number = Date.now(),
+): ProbeResult | undefined {
+  const { time, result } = (cacheIn(folder).read(key) ?? {}) as Record<string, unknown>;
+  if (typeof time !== "number" || !isProbeResult(result)) return undefined;
+  // A clock that was set back would keep a failure for ever.
   const age = now - time;
   return result.problem !== undefined && (age < 0 || age > FAILURE_KEPT_MS) ? undefined : result;
 }
 
-/** Never fails: without a cache folder every process tries for itself. */
-export function remember(
+/** Never throws: without a cache folder each process probes for itself. */
+export function saveProbe(
   key: string,
   result: ProbeResult,
   folder: string = probeFolder(),
   now: number = Date.now(),
 ): void {
-  writeRemembered(folder, key, { time: now, result });
+  cacheIn(folder).write(key, { time: now, result });
+}
+
+function cacheIn(folder: string): JsonCache {
+  return new JsonCache(folder, MAX_PROBE_ENTRIES);
 }
 
 function probeFolder(): string {

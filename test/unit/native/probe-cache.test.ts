@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, utimesSync, writ
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { ProbeResult } from "../../../src/native/probe.ts";
-import { probeKey, recall, remember } from "../../../src/native/probe-memory.ts";
+import { loadProbe, probeKey, saveProbe } from "../../../src/native/probe-cache.ts";
 import { fakeRoots } from "./fake-root.ts";
 
 const makeRoot = fakeRoots();
@@ -16,22 +16,22 @@ const NOW = 1_700_000_000_000;
 describe("remembering", () => {
   it("gives back what was found", () => {
     const folder = join(makeRoot([]), "deep", "probes");
-    expect(recall("k", folder)).toBeUndefined();
-    remember("k", sound, folder);
-    remember("other", failure, folder);
-    expect(recall("k", folder)).toEqual(sound);
-    expect(recall("other", folder)).toEqual(failure);
+    expect(loadProbe("k", folder)).toBeUndefined();
+    saveProbe("k", sound, folder);
+    saveProbe("other", failure, folder);
+    expect(loadProbe("k", folder)).toEqual(sound);
+    expect(loadProbe("other", folder)).toEqual(failure);
     expect(readdirSync(folder).sort()).toEqual(["k.json", "other.json"]);
   });
 
   it("keeps what works for ever, and what does not for a day", () => {
     const folder = makeRoot([]);
-    remember("works", sound, folder, NOW);
-    remember("fails", failure, folder, NOW);
-    expect(recall("works", folder, NOW + 400 * DAY)).toEqual(sound);
-    expect(recall("fails", folder, NOW + DAY)).toEqual(failure);
-    expect(recall("fails", folder, NOW + DAY + 1)).toBeUndefined();
-    expect(recall("fails", folder, NOW - 1)).toBeUndefined();
+    saveProbe("works", sound, folder, NOW);
+    saveProbe("fails", failure, folder, NOW);
+    expect(loadProbe("works", folder, NOW + 400 * DAY)).toEqual(sound);
+    expect(loadProbe("fails", folder, NOW + DAY)).toEqual(failure);
+    expect(loadProbe("fails", folder, NOW + DAY + 1)).toBeUndefined();
+    expect(loadProbe("fails", folder, NOW - 1)).toBeUndefined();
   });
 
   it.each([
@@ -48,33 +48,33 @@ describe("remembering", () => {
     ],
   ])("forgets a file that holds %s", (_, content) => {
     const folder = makeRoot({ "k.json": content });
-    expect(recall("k", folder)).toBeUndefined();
-    remember("k", sound, folder);
-    expect(recall("k", folder)).toEqual(sound);
+    expect(loadProbe("k", folder)).toBeUndefined();
+    saveProbe("k", sound, folder);
+    expect(loadProbe("k", folder)).toEqual(sound);
   });
 
   it("does without a folder that cannot be made or written to", () => {
     const root = makeRoot(["file"]);
-    remember("k", sound, join(root, "file", "probes"));
-    expect(recall("k", join(root, "file", "probes"))).toBeUndefined();
+    saveProbe("k", sound, join(root, "file", "probes"));
+    expect(loadProbe("k", join(root, "file", "probes"))).toBeUndefined();
     const locked = makeRoot([]);
     chmodSync(locked, 0o500);
-    remember("k", sound, locked);
+    saveProbe("k", sound, locked);
     chmodSync(locked, 0o700);
     mkdirSync(join(locked, "x.json"));
-    remember("x", sound, locked);
-    expect(recall("x", locked)).toBeUndefined();
+    saveProbe("x", sound, locked);
+    expect(loadProbe("x", locked)).toBeUndefined();
   });
 
   it("keeps a limited number, the newest", () => {
     const folder = makeRoot([]);
     for (let i = 0; i < 80; i++) {
-      remember(`k${i}`, sound, folder);
+      saveProbe(`k${i}`, sound, folder);
       if (existsSync(join(folder, `k${i}.json`))) utimesSync(join(folder, `k${i}.json`), i, i);
     }
     expect(readdirSync(folder)).toHaveLength(64);
-    expect(recall("k79", folder)).toEqual(sound);
-    expect(recall("k0", folder)).toBeUndefined();
+    expect(loadProbe("k79", folder)).toEqual(sound);
+    expect(loadProbe("k0", folder)).toBeUndefined();
   });
 });
 

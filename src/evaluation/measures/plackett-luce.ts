@@ -1,28 +1,23 @@
 /**
- * The K-wise likelihood that the model was trained with: Plackett-Luce over the responses to a prompt, which is
- * Bradley-Terry for two. R. L. Plackett, "The Analysis of Permutations" (1975); the K-wise loss is Zhu et al.,
- * "Principled Reinforcement Learning with Human Feedback from Pairwise or K-wise Comparisons" (2023).
+ * The model's training loss: the K-wise (Plackett-Luce) likelihood of a ranking, which is Bradley-Terry for two responses.
+ * R. L. Plackett, "The Analysis of Permutations" (1975); Zhu et al., "Principled Reinforcement Learning with Human Feedback
+ * from Pairwise or K-wise Comparisons" (2023).
  */
 import { tiedFirst } from "./tied-first.ts";
 
 /**
- * The negative log-likelihood of a known order under scores, in nats: 0 or more, finite for finite scores. With all grades
- * different it is the sum over places of logsumexp(scores of this place and all behind) - score. Of tied responses any
- * order may be the true one, so that their probabilities are added up. It is convex in the scores, and does not change
- * when a number is added to all of them.
+ * Negative log-likelihood of a known order given scores, in nats: 0 or more, finite for finite scores. Without ties it is the
+ * sum over ranks of logsumexp(scores from this rank on) - score. For tied responses the probabilities of all their orders are
+ * added. Convex in the scores, and unchanged by adding a constant to all of them.
  *
- * @param scores finite; one for each response
- * @param grades of the same responses; higher is better, equal ones are tied, an undefined one takes no part
+ * @param scores one per response; finite
+ * @param grades one per response; higher is better, equal grades are tied, undefined ones are ignored
  */
 export function rankingLoss(scores: ArrayLike<number>, grades: readonly (number | undefined)[]): number {
   return sumOverBuckets(scores, grades, undefined);
 }
 
-/**
- * {@link rankingLoss}, with its derivatives.
- *
- * @param gradient the derivative by each score is added to it
- */
+/** {@link rankingLoss}; adds the derivative by each score to `gradient`. */
 export function rankingLossGradient(
   scores: ArrayLike<number>,
   grades: readonly (number | undefined)[],
@@ -41,14 +36,14 @@ function sumOverBuckets(
   /** logsumexp of the scores of `behind`. */
   let rest = Number.NEGATIVE_INFINITY;
   let loss = 0;
-  // From the worst bucket to the best, so that `rest` only ever grows.
+  // From the worst bucket to the best, so `rest` accumulates the scores of all worse responses.
   for (const bucket of buckets) {
     const own = bucket.map((index) => scores[index] as number);
     if (behind.length > 0) {
       const slopes = gradient === undefined ? undefined : new Float64Array(own.length);
       loss += tiedFirst(own, rest, slopes);
       if (gradient !== undefined && slopes !== undefined) {
-        // What is added to all scores changes nothing: the derivative by `rest` is the others' sum with another sign.
+        // Adding a constant to all scores changes nothing, so the derivative by `rest` is minus the sum of the others.
         let byRest = 0;
         bucket.forEach((index, i) => {
           const slope = slopes[i] as number;
@@ -67,7 +62,7 @@ function sumOverBuckets(
   return loss;
 }
 
-/** Indices of responses with the same grade together, the worst first. */
+/** Groups indices by grade, worst grade first. */
 function bucketsOf(grades: readonly (number | undefined)[]): number[][] {
   const byGrade = new Map<number, number[]>();
   for (const [index, grade] of grades.entries()) {

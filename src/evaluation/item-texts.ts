@@ -1,9 +1,11 @@
-/** What of an item a person reads as the prompt and as the response, and how long the response is. */
+/** An item's prompt and response as readable text, and the length of the response. */
+
+import { createHash } from "node:crypto";
 import type { ChatMessage, CheckedItem } from "../prompt/items.ts";
 import type { PromptCase } from "./case.ts";
 import type { CaseTexts } from "./measures/mistakes.ts";
 
-/** The prompt is that of the first response; where conversations part later, the rest is in the responses' texts. */
+/** The prompt of the first response. If conversations differ later on, the rest is part of the responses' texts. */
 export function textsOf({ responses: [first, ...others] }: PromptCase): CaseTexts {
   if (first === undefined) return { prompt: "", responses: [] };
   const responses = [first, ...others].map(({ item, label }) => ({
@@ -13,21 +15,21 @@ export function textsOf({ responses: [first, ...others] }: PromptCase): CaseText
   return { prompt: promptText(first.item), responses };
 }
 
-/** The prompt; of a conversation what stands before the assistant's first turn. Empty for a raw text. */
+/** The prompt; in a conversation, the turns before the assistant's first. Empty for a raw text. */
 export function promptText(item: CheckedItem): string {
   if ("text" in item) return "";
   if ("prompt" in item) return item.prompt;
   return inTurns(item.messages.slice(0, firstAnswer(item.messages)));
 }
 
-/** The response; of a conversation everything from the assistant's first turn on. */
+/** The response; in a conversation, everything from the assistant's first turn on. */
 export function responseText(item: CheckedItem): string {
   if ("text" in item) return item.text;
   if ("prompt" in item) return item.response;
   return inTurns(item.messages.slice(firstAnswer(item.messages)));
 }
 
-/** Characters (code points) of a response; of a conversation those of all turns of the assistant. */
+/** Characters (code points) of a response; in a conversation, of all assistant turns. */
 export function responseLength(item: CheckedItem): number {
   if ("text" in item) return codePoints(item.text);
   if ("prompt" in item) return codePoints(item.response);
@@ -39,7 +41,7 @@ function firstAnswer(messages: readonly ChatMessage[]): number {
   return first < 0 ? messages.length : first;
 }
 
-/** One turn stands for itself; of several it is said whose each is. */
+/** Several turns are labelled with their roles; a single one is not. */
 function inTurns(messages: readonly ChatMessage[]): string {
   if (messages.length === 1) return messages[0]?.content ?? "";
   return messages.map(({ role, content }) => `${role}: ${content}`).join("\n\n");
@@ -49,4 +51,29 @@ function codePoints(text: string): number {
   let count = text.length;
   for (let i = 0; i < text.length; i++) if ((text.charCodeAt(i) & 0xfc00) === 0xd800) count -= 1;
   return count;
+}
+
+/** SHA-256 of an item's shape and texts, 64 hexadecimal digits; other fields do not count. */
+export function itemHash(item: CheckedItem): string {
+  return hash(shapeOf(item));
+}
+
+/**
+ * Equal for all responses to a prompt, whether written as {prompt} or as a conversation. A {text} has no separate prompt, so
+ * all of it is hashed.
+ */
+export function promptHash(item: CheckedItem): string {
+  if ("text" in item) return hash(shapeOf(item));
+  const turns = "messages" in item ? item.messages.slice(0, -1) : [{ role: "user", content: item.prompt }];
+  return hash(["prompt", turns.map(({ role, content }) => [role, content])]);
+}
+
+function shapeOf(item: CheckedItem): unknown {
+  if ("text" in item) return ["text", item.text];
+  if ("messages" in item) return ["messages", item.messages.map(({ role, content }) => [role, content])];
+  return ["prompt-response", item.prompt, item.response];
+}
+
+function hash(value: unknown): string {
+  return createHash("sha256").update(JSON.stringify(value)).digest("hex");
 }

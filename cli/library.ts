@@ -1,0 +1,25 @@
+/**
+ * What the command line uses beside the public interface (src/index.ts and src/entry): the one list of it. Everything here
+ * may change without notice.
+ */
+
+export * from "../src/bounds.ts";
+export { byteSize } from "../src/byte-units.ts";
+export { profileChoices } from "../src/convert/options.ts";
+export { embeddedCheckpoint, embeddedModelPath } from "../src/embedded-model.ts";
+export { endProcess } from "../src/end-process.ts";
+export { benchmarkNames } from "../src/evaluation/case.ts";
+export { prepareReportFolder } from "../src/evaluation/write-report.ts";
+export { type HeldOutput, holdOutput } from "../src/files/hold-output.ts";
+export { systemReason } from "../src/files/system-errors.ts";
+export { LLAMA_VERSION } from "../src/native/runtime-folder.ts";
+export { packageVersion } from "../src/package-info.ts";
+export { CONTENT_FIELDS, rowItems } from "../src/prompt/row-items.ts";
+export { isTemplateDate } from "../src/prompt/template-date.ts";
+export { WarningTally } from "../src/prompt/warnings.ts";
+export { compressionOf, decompressed } from "../src/rows/compression.ts";
+export { WHO_READS_WHAT } from "../src/rows/input-head.ts";
+export { readJsonRows, type SourceRow } from "../src/rows/json-rows.ts";
+export { batchModes, gpuChoices, splitModes } from "../src/scoring/load-options.ts";
+export { specialTokenChoices, tokenizationModes } from "../src/scoring/open-tokenizer.ts";
+export { ranksOf } from "../src/scoring/ranks.ts";

@@ -1,0 +1,19 @@
+/** `starling-rm/convert`: makes GGUF files from checkpoints, and describes either. */
+
+export type { TypeFallback, WeightTypes } from "../gguf/weight-types.ts";
+export {
+  type HeadInspection,
+  type HeadSummary,
+  type InspectOptions,
+  type InspectResult,
+  inspectModel,
+} from "../inspect.ts";
+export {
+  type ConvertOptions,
+  type ConvertResult,
+  convert,
+  type QuantizeModelOptions,
+  quantize,
+  weightTypes,
+} from "../make-gguf.ts";
+export type { TemplateDateUse } from "../prompt/template-date.ts";

@@ -1,0 +1,4 @@
+/** `starling-rm/hub`: downloads checkpoints from Hugging Face. */
+
+export { type PullOptions, type PullResult, pull } from "../hub/pull.ts";
+export type { HubOptions } from "../hub/settings.ts";

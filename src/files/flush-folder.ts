@@ -1,0 +1,8 @@
+import { open } from "node:fs/promises";
+
+/** Writes a folder's entries to the disk, so that a rename survives a power cut. Windows cannot open folders. */
+export async function flushFolder(folder: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const handle = await open(folder, "r");
+  await handle.sync().finally(() => handle.close());
+}
