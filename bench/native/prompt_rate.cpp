@@ -1,7 +1,9 @@
-// Measures llama.cpp's prompt-processing rate like llama-bench (test_prompt in tools/llama-bench/llama-bench.cpp of
-// llama.cpp v0.4.0), with the runtime libraries of the addon: random tokens, one sequence, memory cleared before each
-// prompt, the context's defaults (flash attention "auto", f16 key-value cache, logits of the last token only),
-// llama-bench's thread pool. Prints one JSON line when it is ready, then one per input line.
+/**
+ * Measures llama.cpp's prompt-processing rate like llama-bench (test_prompt in tools/llama-bench/llama-bench.cpp of
+ * llama.cpp v0.4.0), with the runtime libraries of the addon: random tokens, one sequence, memory cleared before each
+ * prompt, the context's defaults (flash attention "auto", f16 key-value cache, logits of the last token only),
+ * llama-bench's thread pool. Prints one JSON line when it is ready, then one per input line.
+ */
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -32,8 +34,7 @@ struct Options {
   ggml_type kv_type = GGML_TYPE_F16;
   /** llama-bench's default; 0 = sleep between graphs. */
   uint32_t poll = 50;
-  /** In place of a prompt rate the embedding path: pooling "last", and all prompts in one batch or one in each decode.
-   */
+  /** Instead: the embedding path, with pooling "last", and all prompts in one batch or one per decode. */
   enum { NONE, BATCH, EACH } embeddings = NONE;
   int sequences() const { return embeddings == BATCH ? prompts : 1; }
 };
