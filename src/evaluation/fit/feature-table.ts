@@ -15,7 +15,7 @@ export class FeatureTable {
   readonly #blocks: Float32Array[];
 
   /**
-   * A table of rows of your own, for example of {@link FeatureResult.features}; numbers are rounded to float32.
+   * A table of rows of your own, for example of the `features` of model.features(); numbers are rounded to float32.
    *
    * @param rows one or more, each of the same length and all finite; read once
    * @throws InvalidInputError ERR_INVALID_ARGUMENT that names the row
