@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { generate } from "../../scripts/api-docs/generate.mjs";
-import { packageRoot } from "../../src/native/load-addon.ts";
+import { packageRoot } from "../../src/package-info.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "starling-rm-api-"));
 const committed = join(packageRoot(), "docs", "api");
