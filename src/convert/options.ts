@@ -10,7 +10,6 @@ import {
   type Check,
   checkOptions as checkOptionsOf,
   oneOf,
-  required,
 } from "../options.ts";
 import { PROFILE_NAMES } from "../profiles/profiles.ts";
 import type { ConvertProgress } from "../progress.ts";
@@ -104,8 +103,8 @@ export const conversionChecks: Readonly<Record<string, Check>> = {
  * @throws InvalidInputError ERR_INVALID_ARGUMENT, or ERR_UNSUPPORTED_TYPE for a type that is not written
  */
 export function checkOptions(options: ConvertOptions): FileType {
-  for (const name of ["checkpoint", "output", "type"]) required("convert", options, name);
-  checkOptionsOf("convert", options, { ...conversionChecks, quantizeRows: aFunction, quantizerVersion: aString });
+  const checks = { ...conversionChecks, quantizeRows: aFunction, quantizerVersion: aString };
+  checkOptionsOf("convert", options, checks, ["checkpoint", "output", "type"]);
   const type = weightType(options.type);
   if (type.kind === "quantized" && options.quantizeRows === undefined)
     throw invalidArgument("quantizeRows", `a function, because ${type.name} is made by llama.cpp,`, undefined);

@@ -30,7 +30,7 @@ export async function resolveSource(
   options: ResolveSourceOptions = {},
   internals: Internals = {},
 ): Promise<readonly ResolvedSource[]> {
-  checkOptions("resolveSource", options, { ...hubChecks, onProgress: aFunction, signal: aSignal });
+  options = checkOptions("resolveSource", options, { ...hubChecks, onProgress: aFunction, signal: aSignal });
   if (spec !== undefined && !isHubSpec(spec)) return [{ name: spec, path: spec }];
   const { repository, files: wanted } = spec === undefined ? ownSource(benchmark) : namedSource(spec, benchmark);
   const { commit, files } = await fetchDataset(repository, wanted, options, internals);
@@ -48,7 +48,7 @@ function ownSource(benchmark: BenchmarkName): Wanted {
     return { repository: { id: source.repository, revision: source.revision, kind: "dataset" }, files: source.files };
   throw new InvalidInputError(
     "ERR_INVALID_ARGUMENT",
-    `The benchmark ${benchmark} has no default data set: give a file, or hf:OWNER/NAME/PATH for a file on the hub.`,
+    `The benchmark ${benchmark} has no data set of its own: give a file, or hf:OWNER/NAME/PATH for a file on the hub.`,
     { field: "input" },
   );
 }

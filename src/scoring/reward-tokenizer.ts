@@ -1,8 +1,14 @@
 /** Items to token ids: rendering, tokenisation off the JS thread, truncation, and the position of the score. */
-
-import { InvalidInputError, isStarlingError, ModelClosedError, type StarlingError } from "../errors.ts";
+import {
+  InvalidInputError,
+  invalidArgument,
+  isStarlingError,
+  ModelClosedError,
+  type StarlingError,
+} from "../errors.ts";
+import { jsonArray } from "../json-array.ts";
 import type { EncodedText, NativeTokenizer, Vocabulary } from "../native/addon.ts";
-import { aBoolean, aNameList, aSignal, checkOptions } from "../options.ts";
+import { aBoolean, aNameList, anIterable, aSignal, checkOptions, readable } from "../options.ts";
 import type { ScorePosition, TruncationSide, WrapperRule } from "../profiles/rules.ts";
 import type { ChatTemplate, TextParts } from "../prompt/conversation.ts";
 import { conversationWarnings } from "../prompt/conversation-warnings.ts";
@@ -62,12 +68,14 @@ export class RewardTokenizer {
   /**
    * What the vocabulary writes for each id: "▁" is a space, "<0x0A>" a byte.
    *
-   * @throws RangeError for an id outside the vocabulary
+   * @throws InvalidInputError ERR_INVALID_ARGUMENT for an id outside the vocabulary
    */
   pieces(ids: Iterable<number>): string[] {
-    return Array.from(ids, (id) => {
+    const list = readable("ids", () => (anIterable(ids) === undefined ? Array.from(ids) : undefined));
+    if (list === undefined) throw invalidArgument("ids", "an iterable of token ids", ids);
+    return list.map((id, i) => {
       const piece = pieceOf(this.#vocabulary, id);
-      if (piece === undefined) throw new RangeError(`The vocabulary has no id ${id}.`);
+      if (piece === undefined) throw invalidArgument(`ids[${i}]`, "an id of the vocabulary", id);
       return piece;
     });
   }
@@ -79,7 +87,8 @@ export class RewardTokenizer {
    * @throws InvalidInputError for the first item that has no ids or no position to score
    */
   async tokenize(items: readonly ScoreItem[], options: TokenizeOptions = {}): Promise<TokenizedItem[]> {
-    checkOptions("tokenize", options, tokenizeChecks);
+    if (!readable("items", () => Array.isArray(items))) throw invalidArgument("items", "an array", items);
+    options = checkOptions("tokenize", options, tokenizeChecks);
     const outcomes = await this.tokenizeEach(items, itemName, options);
     return outcomes.map((outcome) => {
       if (isStarlingError(outcome)) throw outcome;
@@ -194,7 +203,13 @@ export class RewardTokenizer {
     const position = scorePositions[scorePosition](encoded, isText);
     if (typeof position === "string") return new InvalidInputError("ERR_NO_SCORE_POSITION", `${where} ${position}`);
     const responseStart = Math.min(promptTokens, position);
-    return { ids, totalTokens, truncated: totalTokens > ids.length, scorePosition: position, responseStart };
+    return {
+      ids: jsonArray(ids),
+      totalTokens,
+      truncated: totalTokens > ids.length,
+      scorePosition: position,
+      responseStart,
+    };
   }
 }
 

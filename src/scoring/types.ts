@@ -113,11 +113,11 @@ export interface TokenRewards {
   /** Index, among the tokens after truncation, of the response's first token; 0 for a {text} item. */
   readonly start: number;
   /** Token ids from there to the token that the score is read at, the template's closing token included. */
-  readonly ids: Int32Array;
+  readonly ids: readonly number[];
   /** What each id stands for, as the vocabulary writes it ("▁" is a space). */
   readonly pieces: readonly string[];
   /** One reward for each id; the last one is the score. */
-  readonly rewards: Float32Array;
+  readonly rewards: readonly number[];
 }
 
 /** A score and what the head made it of. */
@@ -175,7 +175,7 @@ export interface RankedResponse extends ScoreResult {
 
 /** The tokens of one item. */
 export interface TokenizedItem {
-  /** Token ids after truncation, int32[tokenCount]. */
+  /** Token ids after truncation, int32[tokenCount]. JSON.stringify writes an array of numbers. */
   readonly ids: Int32Array;
   /** Tokens before truncation. */
   readonly totalTokens: number;
