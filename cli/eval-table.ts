@@ -68,7 +68,7 @@ function noteLines(report: BenchmarkReport, columns: number): string[] {
     ranking !== undefined && rankingNote(ranking),
     officialScore !== undefined && `official score ${share(officialScore.score)}.`,
     length?.verdict.biased && length.verdict.sentence,
-    left > 0 && `${left} of ${rows.read} rows left out (${reasons(rows.omitted)}).`,
+    left > 0 && `${left} of ${rows.read} rows skipped (${reasons(rows.omitted)}).`,
     rows.broken > 0 && `${counted(rows.broken, "row")} could not be read.`,
     rows.failed > 0 && `${counted(rows.failed, "case")} could not be scored.`,
     truncatedResponses > 0 && `${counted(truncatedResponses, "response")} truncated to the last tokens.`,
