@@ -55,7 +55,7 @@ describe("doctor", () => {
   it("refuses a backend that is not there, with the reason", async () => {
     const { code, stdout } = await run(["doctor", "--gpu", "metal", "--model", "tiny"], "", cpuOnly);
     expect(code).toBe(1);
-    expect(stdout).toContain("cannot run on metal: there is no such runtime here.");
+    expect(stdout).toContain("cannot run on metal: no such runtime exists for this machine.");
   });
 
   it("survives a runtime that is no runtime, and says how to mend it", async () => {
