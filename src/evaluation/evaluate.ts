@@ -92,11 +92,11 @@ async function runBenchmark(
   const running = new RunningAccuracy();
   const truncated: TruncatedResponse[] = [];
   let truncatedResponses = 0;
-  const tell = (done: ScoringProgress) => {
+  const reportProgress = (done: ScoringProgress) => {
     const { accuracy, interval } = running.current;
     onProgress?.({ ...scoringProgress(name, done, total), ...given({ accuracy, interval }) });
   };
-  for await (const { scored, placed } of scoreBenchmark(benchmark, benchmark.cases, model, signal, tell)) {
+  for await (const { scored, placed } of scoreBenchmark(benchmark, benchmark.cases, model, signal, reportProgress)) {
     cases.push(scored);
     running.add(scored);
     worst.add(scored, () => textsOf(placed));

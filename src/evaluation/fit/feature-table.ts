@@ -1,10 +1,10 @@
-/** Many feature rows in memory, in blocks, because one array of all of them may be longer than an array can be. */
+/** A table of feature rows, stored in blocks because all rows together can exceed the maximum array length. */
 import type { RewardHead } from "../../reward-head.ts";
 
 const BLOCK_BYTES = 64 * 1024 * 1024;
 
 export class FeatureTable {
-  /** Numbers of a row. */
+  /** Floats per row. */
   readonly width: number;
   readonly rows: number;
   readonly #rowsOfBlock: number;
@@ -20,22 +20,23 @@ export class FeatureTable {
     );
   }
 
-  /** A row: a view, not a copy. */
+  /** A view of one row, not a copy. @throws RangeError if there is no such row */
   row(index: number): Float32Array {
     const block = this.#blocks[Math.floor(index / this.#rowsOfBlock)];
     const start = (index % this.#rowsOfBlock) * this.width;
     const row = block?.subarray(start, start + this.width);
-    if (row?.length !== this.width) throw new RangeError(`There is no row ${index} among ${this.rows}.`);
+    if (row?.length !== this.width)
+      throw new RangeError(`Row ${index} does not exist: the table has ${this.rows} rows.`);
     return row;
   }
 }
 
-/** The score that the engine gives for these features, to the last bit. */
+/** The score of a feature row, bit for bit what the engine computes. */
 export function scoreOf({ weight, bias = 0 }: RewardHead, features: Float32Array): number {
   return Math.fround(dot(weight, features) + bias);
 }
 
-/** Products and sum in float64, from the first to the last. */
+/** Dot product in float64, summed from first to last. */
 export function dot(weights: ArrayLike<number>, row: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < row.length; i++) sum += (weights[i] as number) * (row[i] as number);

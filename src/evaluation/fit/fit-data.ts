@@ -1,4 +1,4 @@
-/** What a head is fitted to. */
+/** Input of a fit: cases with features. */
 import type { StarlingError } from "../../errors.ts";
 import type { RewardHead } from "../../reward-head.ts";
 import type { TokenizationMode } from "../../scoring/types.ts";
@@ -7,22 +7,22 @@ import type { FeatureTable } from "./feature-table.ts";
 
 /** A case whose responses have features. */
 export interface FitCase {
-  /** Index of the source, and number of the row there, from 1. */
+  /** Index of the source; `row` is the row number there, from 1. */
   readonly source: number;
   readonly row: number;
-  /** For each response, its row in the table. */
+  /** Row in {@link FitData.features} of each response. */
   readonly rows: readonly number[];
   readonly grades: readonly (number | undefined)[];
   readonly comparisons: readonly Comparison[];
-  /** Stands for its prompt: cases with the same one are never torn apart. */
+  /** Identifies the prompt; cases of one group stay on the same side of a split. */
   readonly group: string;
 }
 
-/** A case that is left out, because a response of it cannot be scored. */
+/** A case skipped because one of its responses cannot be scored. */
 export interface FitFailure {
   readonly source: number;
   readonly row: number;
-  /** Where an editor finds the row; absent: by its number. */
+  /** Position for messages, such as "line 12"; absent: the row number. */
   readonly where?: string;
   /** Index of the response. */
   readonly response: number;
@@ -30,22 +30,22 @@ export interface FitFailure {
 }
 
 export interface FitData {
-  /** The head that the model was loaded with, which the fit starts from. */
+  /** The head the model was loaded with, where the fit starts. */
   readonly head: RewardHead;
   readonly features: FeatureTable;
   readonly cases: readonly FitCase[];
   readonly failures: readonly FitFailure[];
-  /** The model that the features are of. */
+  /** The model that computed the features. */
   readonly model: {
     readonly path: string;
     readonly name: string;
     readonly sha256: string;
-    /** Fingerprint of its trunk; absent for files of older versions. */
+    /** Fingerprint of its trunk; absent in files of older versions. */
     readonly trunkSha256?: string;
   };
   readonly tokenization: TokenizationMode;
-  /** The date that the model's own chat template wrote, where it asks for one. */
+  /** The date in the model's chat template, if the template uses one. */
   readonly templateDate?: string;
-  /** Features that were computed; the others were there from an earlier run. */
+  /** Features computed in this run; the others came from the cache. */
   readonly computed: number;
 }
