@@ -67,7 +67,7 @@ void HiddenStates::edit_mask(const struct ggml_tensor* attention) {
   functions_.ggml_backend_tensor_get(mask, mask_cells_.data(), row, bytes);
   // A device's copy of a mask that was changed before, on another device, is as it should be.
   if (!has_prefix(mask_visible_) && !(edited_ != nullptr && has_prefix(mask_kept_))) {
-    problem_ = "llama.cpp's cache holds the tokens in other cells than was expected";
+    problem_ = "llama.cpp's cache contains the tokens in other cells than was expected";
     return;
   }
   if (mask_kept_ < mask_visible_) {

@@ -78,7 +78,7 @@ std::string Arguments::text(const char* field) const {
   std::string text = value.As<Napi::String>().Utf8Value();
   // Every string goes to C functions, which would silently stop at a NUL.
   if (text.empty() || text.find('\0') != std::string::npos)
-    throw_type_error(env_, "a string that is not empty and holds no NUL", owner_ + "." + field, value);
+    throw_type_error(env_, "a string that is not empty and contains no NUL", owner_ + "." + field, value);
   return text;
 }
 

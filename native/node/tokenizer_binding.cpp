@@ -90,7 +90,7 @@ TokenizationMode read_mode(const Napi::Value& value) {
 using Texts = std::vector<std::vector<std::string>>;
 
 Texts read_texts(const Napi::Value& value) {
-  if (!value.IsArray()) throw Napi::TypeError::New(value.Env(), "texts is no array");
+  if (!value.IsArray()) throw Napi::TypeError::New(value.Env(), "texts is not an array");
   const auto array = value.As<Napi::Array>();
   const uint32_t length = array.Length();
   // Not reserved: an array may claim any length and hold nothing.
@@ -98,13 +98,13 @@ Texts read_texts(const Napi::Value& value) {
   for (uint32_t i = 0; i < length; i++) {
     const Napi::HandleScope scope(value.Env());
     const Napi::Value parts = array.Get(i);
-    if (!parts.IsArray()) throw Napi::TypeError::New(value.Env(), "a text is no array of parts");
+    if (!parts.IsArray()) throw Napi::TypeError::New(value.Env(), "a text is not an array of parts");
     const auto list = parts.As<Napi::Array>();
     const uint32_t count = list.Length();
     texts.emplace_back();
     for (uint32_t j = 0; j < count; j++) {
       const Napi::Value part = list.Get(j);
-      if (!part.IsString()) throw Napi::TypeError::New(value.Env(), "a part of a text is no string");
+      if (!part.IsString()) throw Napi::TypeError::New(value.Env(), "a part of a text is not a string");
       texts.back().push_back(part.As<Napi::String>().Utf8Value());
     }
   }

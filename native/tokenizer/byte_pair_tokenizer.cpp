@@ -93,7 +93,7 @@ BytePairTokenizer::BytePairTokenizer(BytePairVocabulary vocabulary)
     if (is_added[id]) {
       (is_normalized[id] ? normalized_ : raw_).add({std::string(token), static_cast<int32_t>(id), false});
     } else if (vocabulary.types[id] == NORMAL && !words_.emplace(token, static_cast<int32_t>(id)).second) {
-      throw std::invalid_argument("token " + std::to_string(id) + " stands in the vocabulary twice");
+      throw std::invalid_argument("token " + std::to_string(id) + " is in the vocabulary twice");
     }
   }
   raw_.sort();
@@ -119,7 +119,7 @@ void BytePairTokenizer::read_merges(const BytePairVocabulary& vocabulary) {
     const std::string_view merge = merges.substr(start, vocabulary.merge_offsets[i + 1] - start);
     const size_t space = merge.find(' ');
     if (space == std::string_view::npos) {
-      throw std::invalid_argument("merge " + std::to_string(i) + " is no pair of tokens");
+      throw std::invalid_argument("merge " + std::to_string(i) + " is not a pair of tokens");
     }
     const std::string_view left = merge.substr(0, space);
     const std::string_view right = merge.substr(space + 1);

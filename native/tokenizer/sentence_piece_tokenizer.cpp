@@ -102,7 +102,7 @@ SentencePieceTokenizer::SentencePieceTokenizer(SentencePieceVocabulary vocabular
       throw std::invalid_argument("the score of piece " + std::to_string(id) + " is not a finite number");
     }
     if (!ids_.emplace(piece(id), id).second) {
-      throw std::invalid_argument("piece " + std::to_string(id) + " stands in the vocabulary twice");
+      throw std::invalid_argument("piece " + std::to_string(id) + " is in the vocabulary twice");
     }
     if (type(id) == PieceType::byte) {
       const int value = byte_value(piece(id));
@@ -115,7 +115,7 @@ SentencePieceTokenizer::SentencePieceTokenizer(SentencePieceVocabulary vocabular
   std::vector<bool> normalized(n, false);
   for (const int32_t id : vocabulary_.normalized_added_tokens) {
     if (id < 0 || static_cast<size_t>(id) >= n || !is_added_[id]) {
-      throw std::invalid_argument("normalized added token " + std::to_string(id) + " is no added token");
+      throw std::invalid_argument("normalized added token " + std::to_string(id) + " is not an added token");
     }
     normalized[id] = true;
   }

@@ -112,7 +112,7 @@ function checkArchitecture(read: ConfigReader): void {
   }
 }
 
-/** head_dim is given or follows; rotary embedding turns pairs, so that it must be even. */
+/** head_dim is given or derived; rotary embedding rotates pairs, so it must be even. */
 function readHeadDim(read: ConfigReader, hiddenSize: number, heads: number): number {
   const given = read.get("head_dim");
   if ((given === undefined || given === null) && hiddenSize % heads !== 0)
@@ -135,7 +135,7 @@ function readRopeTheta(read: ConfigReader): number {
   if (inScaling !== undefined && inScaling !== null && inScaling !== theta)
     throw read.refuse(
       "rope_theta",
-      `has ${describe(inScaling)} as rope_theta in rope_scaling and ${theta} outside; versions of transformers disagree about it.`,
+      `has ${describe(inScaling)} as rope_theta in rope_scaling and ${theta} outside; transformers versions disagree on which to use.`,
     );
   return theta;
 }
@@ -167,7 +167,7 @@ const MAX_ROPE_THETA = 1e12;
 function readArchitectures(read: ConfigReader): string[] {
   const value = read.get("architectures") ?? [];
   if (!Array.isArray(value) || value.some((name) => typeof name !== "string"))
-    throw read.refuse("architectures", `has ${describe(value)} as architectures; a list of names is expected.`);
+    throw read.refuse("architectures", `has ${describe(value)} as architectures; expected a list of names.`);
   return value as string[];
 }
 
@@ -176,7 +176,7 @@ function readPadTokenId(read: ConfigReader, vocabSize: number): number | undefin
   const value = read.get("pad_token_id");
   if (value === undefined || value === null || value === -1) return undefined;
   if (!Number.isInteger(value) || (value as number) < 0 || (value as number) >= vocabSize)
-    throw read.refuse("pad_token_id", `has ${describe(value)} as pad_token_id; an id below ${vocabSize} is expected.`);
+    throw read.refuse("pad_token_id", `has ${describe(value)} as pad_token_id; expected an id below ${vocabSize}.`);
   return value as number;
 }
 
@@ -187,7 +187,7 @@ function readTexts(read: ConfigReader): {
 } {
   const ours = read.get("starling_rm") ?? {};
   if (!isJsonObject(ours))
-    throw read.refuse("starling_rm", `has ${describe(ours)} as starling_rm; an object is expected.`);
+    throw read.refuse("starling_rm", `has ${describe(ours)} as starling_rm; expected an object.`);
   const nested = new ConfigReader(ours, read.file);
   const path = read
     .text("_name_or_path", 4096)
@@ -221,7 +221,7 @@ class ConfigReader {
   integer(field: string, max: number, fallback?: number): number {
     const value = this.get(field) ?? fallback;
     if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > max)
-      throw this.refuse(field, `has ${describe(value)} as ${field}; a whole number from 1 to ${max} is expected.`);
+      throw this.refuse(field, `has ${describe(value)} as ${field}; expected a whole number from 1 to ${max}.`);
     return value as number;
   }
 
@@ -229,7 +229,7 @@ class ConfigReader {
     const value = this.get(field) ?? fallback;
     // As float32, which is what is kept of it: 1e-50 would become 0.
     if (typeof value !== "number" || !(Math.fround(value) > 0) || value > max)
-      throw this.refuse(field, `has ${describe(value)} as ${field}; a number above 0 and up to ${max} is expected.`);
+      throw this.refuse(field, `has ${describe(value)} as ${field}; expected a number above 0 and up to ${max}.`);
     return value;
   }
 
@@ -245,7 +245,7 @@ class ConfigReader {
     if (typeof value !== "string" || value.length > maxCharacters || value.includes("\0") || !value.isWellFormed())
       throw this.refuse(
         field,
-        `has ${describe(value)} as ${field}; text of up to ${maxCharacters} characters is expected.`,
+        `has ${describe(value)} as ${field}; expected text of up to ${maxCharacters} characters.`,
       );
     return value;
   }

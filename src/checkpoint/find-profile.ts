@@ -3,7 +3,7 @@ import type { LlamaConfig } from "./config.ts";
 import { type Profile, profiles } from "./profiles.ts";
 import type { CheckpointVocabulary } from "./vocabulary.ts";
 
-/** What a profile is told by. */
+/** What identifies a profile. */
 export interface ProfileSigns {
   /** What errors call the checkpoint. */
   readonly path: string;
@@ -42,7 +42,7 @@ function names(): string {
 function fits(profile: Profile, { config, vocabulary, tensors }: ProfileSigns): boolean {
   const other = profile.trunk === "model." ? "transformer." : "model.";
   const has = (prefix: string) => tensors.has(`${prefix}embed_tokens.weight`);
-  // A checkpoint that lacks one of its tensors is still told what it lacks.
+  // A checkpoint with one tensor missing is still recognised, so the error can name that tensor.
   if (!tensors.has(profile.head.weight) && !has(profile.trunk)) return false;
   if (profile.name === "llama-sequence-classification")
     return !has(other) && config.architectures.includes("LlamaForSequenceClassification");

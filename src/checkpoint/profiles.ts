@@ -20,9 +20,9 @@ export interface Profile {
   readonly head: { readonly weight: string; readonly bias?: string };
   /** Tensors that may be there and that the reference's code does not use. */
   readonly ignored?: RegExp;
-  /** The template of {prompt, response} and {messages}; "chat-template" stands for the checkpoint's own. */
+  /** The template of {prompt, response} and {messages}; "chat-template" is the checkpoint's own. */
   readonly template: TemplateName;
-  /** Tokens of the template that must be declared, so that they are not spelled out like plain text. */
+  /** Tokens of the template that must be declared; otherwise they would be spelled out like plain text. */
   readonly templateTokens: readonly string[];
   /** Whose tokenizer files a checkpoint without the template's tokens should be given. */
   readonly tokenizerOf: string;
@@ -38,7 +38,7 @@ export interface Profile {
   /** "none": the reference does not truncate, so a longer item is an error. */
   readonly truncation: TruncationSide;
   /**
-   * Which id stands for padding, and where that puts the score: 0, before its first place; that of config.json, at the last
+   * Which id is padding, and where that puts the score: 0, before its first place; that of config.json, at the last
    * id that is another; `<unk>`, at the end of a row that is padded with it.
    */
   readonly padding: "zero" | "configured" | "row-end";
@@ -68,7 +68,7 @@ const starling34b: Profile = {
  * front of everything: also in front of the template's own <s>.
  *
  * The card's class holds the trunk twice, as `model.model` and as `transformer`, and the language model's head with the
- * first; its load_state_dict(strict=False) passes over what it does not know. A file may have those, too.
+ * first; its load_state_dict(strict=False) ignores what it does not know. A file may have those, too.
  *
  * The card's code looks for the BOS in place of the padding token, finds it at the first place, and so reads at the end of
  * the padding: see scripts/oracle/PROFILES.md.

@@ -8,7 +8,7 @@ import type { NativeTokenizationMode } from "../native/addon.ts";
 import { bytePairMetadata } from "./byte-pair-metadata.ts";
 import { frameOf, tokenizerMetadata } from "./tokenizer-metadata.ts";
 
-/** @param padId the id that stands for padding, if any */
+/** @param padId the padding id, if any */
 export function vocabularyMetadata(checkpoint: Checkpoint, padId: number | undefined): MetadataEntry[] {
   const { vocabulary, profile } = checkpoint;
   const [entries, frame] =

@@ -76,7 +76,7 @@ export function readLlamaShape(gguf: GgufHeader, fields: Fields): LlamaShape {
   checkAttention(shape, fields);
   fields.positiveF32(keys.epsilon, MAX_EPSILON);
   fields.positiveF32(keys.ropeBase, MAX_ROPE_BASE);
-  if (!fields.bool(keys.causal)) throw fields.refuse(`has ${keys.causal} = false; true is expected.`, keys.causal);
+  if (!fields.bool(keys.causal)) throw fields.refuse(`has ${keys.causal} = false; expected true.`, keys.causal);
   fields.u32(keys.pooling, POOLING_LAST, POOLING_LAST);
   if (fields.has(keys.labels)) fields.array(keys.labels, "string", 1);
   checkTensors(gguf, fields, shape);
@@ -108,7 +108,7 @@ function checkAttention(shape: LlamaShape, fields: Fields): void {
       keys.keyValueHeads,
     );
   if (headDim % 2 !== 0)
-    throw fields.refuse(`has attention heads of ${headDim} values; an even number is expected.`, keys.keyLength);
+    throw fields.refuse(`has attention heads of ${headDim} values; expected an even number.`, keys.keyLength);
   for (const key of [keys.valueLength, keys.ropeDimensions]) fields.u32(key, headDim, headDim);
 }
 
@@ -129,8 +129,7 @@ function checkTensors(gguf: GgufHeader, fields: Fields, shape: LlamaShape): void
     expected.delete(tensor.name);
   }
   const [missing] = expected;
-  if (missing !== undefined)
-    throw tensorError(fields, missing[0], `is missing; [${missing[1].join(", ")}] is expected`);
+  if (missing !== undefined) throw tensorError(fields, missing[0], `is missing; expected [${missing[1].join(", ")}]`);
 }
 
 function checkTensor(fields: Fields, tensor: TensorInfo, dims: readonly number[]): void {
@@ -138,7 +137,7 @@ function checkTensor(fields: Fields, tensor: TensorInfo, dims: readonly number[]
     throw tensorError(
       fields,
       tensor.name,
-      `has the dimensions [${tensor.dims.join(", ")}]; [${dims.join(", ")}] is expected`,
+      `has the dimensions [${tensor.dims.join(", ")}]; expected [${dims.join(", ")}]`,
     );
   // llama.cpp multiplies by norms in float32 only, and has no way to read some types back.
   const fits = dims.length === 1 ? tensor.type.name === "f32" : tensor.type.weights;
@@ -146,7 +145,7 @@ function checkTensor(fields: Fields, tensor: TensorInfo, dims: readonly number[]
     throw tensorError(
       fields,
       tensor.name,
-      `has the type ${tensor.type.name}; ${dims.length === 1 ? "f32" : "a weight type"} is expected`,
+      `has the type ${tensor.type.name}; expected ${dims.length === 1 ? "f32" : "a weight type"}`,
     );
 }
 
@@ -174,5 +173,5 @@ function expectedDims(shape: LlamaShape): Map<string, readonly number[]> {
 }
 
 function tensorError(fields: Fields, tensor: string, what: string) {
-  return fields.refuseTensor(tensor, `holds tensors that do not fit its metadata: ${quote(tensor)} ${what}.`);
+  return fields.refuseTensor(tensor, `contains tensors that do not fit its metadata: ${quote(tensor)} ${what}.`);
 }

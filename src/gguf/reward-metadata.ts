@@ -89,7 +89,7 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
   const fields = new Fields(gguf, file);
   if (isHeadFile(gguf))
     throw fields.refuse(
-      "holds a reward head and no model: give a model, and this file beside it (headPath, --head).",
+      "contains a reward head and no model: give a model, and this file beside it (headPath, --head).",
       "general.type",
     );
   const version = checkKind(fields);

@@ -1,8 +1,7 @@
 import type { ValueType } from "./types.ts";
 
 /**
- * Strings held as UTF-8, one after another, so that a vocabulary of 64000 pieces is two typed arrays and not 64000
- * JS strings.
+ * Strings as concatenated UTF-8: a vocabulary of 64000 pieces is two typed arrays and not 64000 JS strings.
  */
 export class StringTable {
   /** All strings, one after another, without separators. */

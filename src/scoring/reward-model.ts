@@ -77,7 +77,7 @@ export class RewardModel implements AsyncDisposable {
    *   FileError ERR_MODEL_CHANGED once the model's file is not what was loaded: see the option `mmap`
    */
   async score(items: readonly ScoreItem[], options: ScoreOptions = {}): Promise<readonly ScoreResult[]> {
-    if (!Array.isArray(items)) throw new TypeError("Expected an array of items; use scoreEach for a stream of them.");
+    if (!Array.isArray(items)) throw new TypeError("Expected an array of items; use scoreEach for a stream.");
     this.#assertOpen();
     checkOptions("score", options, scoreOptionChecks);
     options.signal?.throwIfAborted();
@@ -107,8 +107,7 @@ export class RewardModel implements AsyncDisposable {
    * @throws as {@link score}
    */
   async features(items: readonly ScoreItem[], options: FeatureOptions = {}): Promise<readonly FeatureResult[]> {
-    if (!Array.isArray(items))
-      throw new TypeError("Expected an array of items; use featuresEach for a stream of them.");
+    if (!Array.isArray(items)) throw new TypeError("Expected an array of items; use featuresEach for a stream.");
     this.#assertOpen();
     checkOptions("features", options, featureOptionChecks);
     options.signal?.throwIfAborted();
@@ -153,7 +152,7 @@ export class RewardModel implements AsyncDisposable {
   }
 
   /**
-   * Evaluates a prompt and keeps its state, so that responses can be scored as they arrive at the cost of their own
+   * Evaluates a prompt and keeps its state: responses are then scored as they arrive, at the cost of only their own
    * tokens. Scores are those of {@link score}. The state is freed when the ranking or the model is closed, and also when
    * memory is needed; then it is computed again.
    *

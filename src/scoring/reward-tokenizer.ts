@@ -27,7 +27,7 @@ export interface TokenizerSettings {
   /** What becomes of a longer text: "left" keeps its LAST maxTokens ids, "none" refuses it. */
   readonly truncationSide: TruncationSide;
   readonly scorePosition: ScorePosition;
-  /** Which items get the ids that the tokenizer puts around a text: none, {text} alone, or all. */
+  /** Which items get the ids that the tokenizer puts around a text: none, only {text}, or all. */
   readonly frame: FrameRule;
 }
 
@@ -90,7 +90,7 @@ export class RewardTokenizer {
    * As {@link tokenize}, but an item that cannot be tokenised gives its error, and the others are done.
    *
    * @param nameItem how messages call the item with this index
-   * @param options findResponse: tell where each response begins, which takes tokenising what stands before it again;
+   * @param options findResponse: tell where each response begins, which tokenises the text before it again;
    *   signal: as in {@link tokenize}
    */
   async tokenizeEach(
@@ -184,7 +184,10 @@ export class RewardTokenizer {
     const { maxTokens, scorePosition } = this.settings;
     const { ids, totalTokens, promptTokens } = encoded;
     if (ids.length === 0)
-      return new InvalidInputError("ERR_EMPTY_TEXT", `${where} has no tokens: there is none to read a score at.`);
+      return new InvalidInputError(
+        "ERR_EMPTY_TEXT",
+        `${where} has no tokens: there is no position to read a score at.`,
+      );
     if (ids.length > maxTokens)
       return new InvalidInputError(
         "ERR_TOO_MANY_TOKENS",

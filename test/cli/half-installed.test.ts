@@ -88,12 +88,12 @@ describe.runIf(here)("a CUDA package (Linux on x64, with the packages in node_mo
     [
       "with a library that was cut off",
       () => putLibraries(all, { [own]: library("libggml-base.so").subarray(0, 50_000) }),
-      /libggml-cuda\.so is cut off: it has 50000 bytes/,
+      /libggml-cuda\.so is truncated: it has 50000 bytes/,
     ],
     [
       "with a core library that was cut off",
       () => putLibraries(all, { [own]: library("libggml-base.so"), [llama]: library(llama).subarray(0, 30) }),
-      /libllama\.v0\.4\.0\.so is cut off: it has 30 bytes of at least 64/,
+      /libllama\.v0\.4\.0\.so is truncated: it has 30 bytes of at least 64/,
     ],
     [
       "with a library for another processor",

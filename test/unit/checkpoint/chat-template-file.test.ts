@@ -99,7 +99,7 @@ describe("a chat template that cannot be read", () => {
     ["a string with NUL characters", "a\0", {}, /chat_template that is not text/],
     ["a number", 5, {}, /has 5 as chat_template; a template or a list/],
     ["a list of strings", ["a"], {}, /as chat_template\[0\]; an object with name and template/],
-    ["a default that is no string", [{ name: "default", template: 1 }], {}, /chat_template that is 1/],
+    ["a default that is not a string", [{ name: "default", template: 1 }], {}, /chat_template that is 1/],
   ])("is refused by name: %s", async (_, chatTemplate, files, message) => {
     await expect(templateOf(chatTemplate, files)).rejects.toMatchObject({
       code: "ERR_INVALID_CHECKPOINT",

@@ -155,7 +155,7 @@ describe("weight files", () => {
     [
       "of a tensor that its file lacks",
       { "model.safetensors.index.json": index({ a: "1.safetensors", c: "1.safetensors" }), "1.safetensors": one },
-      /lacks the tensor "c"/,
+      /has no tensor "c"/,
     ],
     [
       "that does not know a tensor of a file",

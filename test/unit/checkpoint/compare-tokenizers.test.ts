@@ -127,7 +127,7 @@ describe("a tokenizer.json that says something else", () => {
     [
       "a piece less",
       "model.vocab",
-      /lacks the piece/,
+      /has no piece/,
       (f) => delete f.model.vocab[Object.keys(f.model.vocab)[470] as string],
     ],
     [
@@ -136,7 +136,7 @@ describe("a tokenizer.json that says something else", () => {
       /has the token "newtoken" \(id 480\)/,
       (f) => Object.assign(f.model.vocab, { newtoken: 480 }),
     ],
-    ["a merge less", "model.merges", /lacks the merge/, (f) => f.model.merges.splice(70, 1)],
+    ["a merge less", "model.merges", /has no merge/, (f) => f.model.merges.splice(70, 1)],
     ["a merge more", "model.merges", /has the merge "a" \+ "b", which/, (f) => f.model.merges.push("a b")],
     ["a merge twice", "model.merges", /twice/, (f) => f.model.merges.push(f.model.merges[3] as string)],
     ["a merge of no pieces", "model.merges", /no piece/, (f) => f.model.merges.push("qqq zzz")],
@@ -215,7 +215,7 @@ describe("a tokenizer.json that says something else", () => {
     [
       "no byte fallback",
       "model.byte_fallback",
-      /false as byte_fallback; true is expected/,
+      /false as byte_fallback; expected true/,
       (f) => Object.assign(f.model, { byte_fallback: false }),
     ],
     [

@@ -132,7 +132,7 @@ describe("parseTokenizerConfig", () => {
       /true or false/,
     ],
     ["a decoder that is a list", { added_tokens_decoder: [] }, {}, "added_tokens_decoder", /an object is expected/],
-    ["a special token that is no piece", { bos_token: "<s>" }, {}, "bos_token", /"<s>" as bos_token/],
+    ["a special token that is not a piece", { bos_token: "<s>" }, {}, "bos_token", /"<s>" as bos_token/],
     ["a special token that is a number", { pad_token: 0 }, {}, "pad_token", /a token is expected/],
     ["a special token without content", { pad_token: {} }, {}, "pad_token", /a token is expected/],
     [
@@ -142,7 +142,7 @@ describe("parseTokenizerConfig", () => {
       "additional_special_tokens",
       /a list/,
     ],
-    ["tokens that are split", { split_special_tokens: true }, {}, "split_special_tokens", /not reproduced/],
+    ["tokens that are split", { split_special_tokens: true }, {}, "split_special_tokens", /not supported/],
     ["a BOS that is no truth value", { add_bos_token: 1 }, {}, "add_bos_token", /true or false/],
   ])("refuses %s", (_, config, map, field, message) => {
     let error: unknown;

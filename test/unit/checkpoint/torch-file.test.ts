@@ -155,7 +155,7 @@ describe("refused in words", () => {
         { name: "a", data: floats(1) },
         { name: "a", data: floats(1) },
       ]),
-      /two files of the name "a"/,
+      /two files named "a"/,
     ],
     ["a compressed file", zip([{ name: "a/data.pkl", data: op.stop, method: 8 }]), /compressed file "a\/data\.pkl"/],
     ["an encrypted file", zip([{ name: "a/data.pkl", data: op.stop, flags: 1 }]), /encrypted file/],
@@ -208,9 +208,9 @@ describe("refused in words", () => {
       /refers to "builtins\.eval"/,
     ],
     [
-      "a call of what is no function",
+      "a call of what is not a function",
       bare(Buffer.concat([op.int(1), op.tuple(), Buffer.from("R")])),
-      /calls what is no function/,
+      /calls what is not a function/,
     ],
     [
       "an operation that makes objects",
@@ -227,8 +227,8 @@ describe("refused in words", () => {
     ["two values", bare(Buffer.concat([op.int(1), op.int(2)])), /ends with more than one value/],
     ["a number without end", bare(Buffer.from([0x8a, 9, 1, 1, 1, 1, 1, 1, 1, 1, 1])), /a number of 9 bytes/],
     ["a newer protocol", bare(op.proto(6)), /pickle protocol 6/],
-    ["what is no dictionary", bare(op.int(3)), /something else than a dictionary/],
-    ["no tensor at all", bare(op.dict(named("a", op.int(3)))), /holds no tensor/],
+    ["what is not a dictionary", bare(op.int(3)), /something other than a dictionary/],
+    ["no tensor at all", bare(op.dict(named("a", op.int(3)))), /contains no tensor/],
     [
       "something persistent that is no storage",
       bare(Buffer.concat([op.tuple(op.text("module"), op.int(3)), Buffer.from("Q")])),
@@ -250,19 +250,19 @@ describe("refused in words", () => {
     [
       "a tensor named by lists in lists, more than the stack could hold",
       tensorNamedBy(Buffer.concat([Buffer.from(")"), Buffer.alloc(1_000_000, 0x85)])),
-      /names a tensor by a list, which is no text/,
+      /names a tensor by a list, which is not text/,
     ],
     [
       "a tensor named by a list that holds itself twice, twice over",
       tensorNamedBy(Buffer.concat([Buffer.from(")q\x00"), ...Array(60).fill(Buffer.from("h\x00\x86q\x00", "latin1"))])),
-      /names a tensor by a list, which is no text/,
+      /names a tensor by a list, which is not text/,
     ],
     [
       "millions of dictionaries",
       bare(Buffer.alloc(3_000_000, "}")),
       /has more than 2000000 operations, the most that are read/,
     ],
-    ["a tensor without storage", torchFile({ pickle: one.pickle }), /lacks the storage "0" of the tensor "a"/],
+    ["a tensor without storage", torchFile({ pickle: one.pickle }), /has no storage "0" of the tensor "a"/],
     [
       "a storage of another size",
       tensorOf({ length: 6, shape: [2, 3] }, 20),

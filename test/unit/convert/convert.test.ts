@@ -389,7 +389,7 @@ describe("tensors that do not fit config.json", () => {
   const name = "transformer.layers.1.mlp.up_proj.weight";
 
   it.each<[string, Files, string, RegExp]>([
-    ["one is missing", edit((t) => t.delete(name)), name, /lacks the tensor .* shape \[12, 8\]/],
+    ["one is missing", edit((t) => t.delete(name)), name, /has no tensor .* shape \[12, 8\]/],
     ["the head is missing", edit((t) => t.delete("v_head.weight")), "v_head.weight", /not a reward model/],
     ["one too many", edit((t) => t.set("lm_head.weight", f32([2, 2], 1))), "lm_head.weight", /does not have/],
     [
@@ -432,7 +432,7 @@ describe("options", () => {
     ["a type that needs an importance matrix", { type: "iq2_xs" }, "ERR_UNSUPPORTED_TYPE"],
     ["a quantised type without a quantiser", { type: "q8_0" }, "ERR_INVALID_ARGUMENT"],
     ["a misspelt option", { overwite: true }, "ERR_INVALID_ARGUMENT"],
-    ["an output that is no string", { output: 3 }, "ERR_INVALID_ARGUMENT"],
+    ["an output that is not a string", { output: 3 }, "ERR_INVALID_ARGUMENT"],
     ["an unknown tokenisation", { tokenization: "fast" }, "ERR_INVALID_ARGUMENT"],
     ["a source that is no object", { source: "me" }, "ERR_INVALID_ARGUMENT"],
     ["a source with an empty name", { source: { name: "" } }, "ERR_INVALID_ARGUMENT"],

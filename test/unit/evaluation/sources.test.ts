@@ -137,7 +137,7 @@ describe("a data set on the hub", () => {
       const [source] = await resolve(hub, cache, `hf:${hub.repository}/data`);
       expect(existsSync(source?.path ?? "")).toBe(true);
       const error = await failureOf(resolve(hub, cache, `hf:${hub.repository}/generation`));
-      expect(error.message).toMatch(/HF_HUB_OFFLINE is set, and the cache .* does not hold what is asked for/);
+      expect(error.message).toMatch(/HF_HUB_OFFLINE is set, and the cache .* does not contain what is asked for/);
       await failureOf(resolve(hub, emptyFolder(), `hf:${hub.repository}@${COMMIT}/data`));
       expect(hub.seen.length).toBe(asked);
     } finally {

@@ -153,7 +153,7 @@ describe("explainRuntime", () => {
   it("names a library that is gone or damaged", () => {
     expect(explain({ "libggml.so": undefined })).toMatch(/libggml\.so cannot be read: it does not exist\./);
     expect(explain({ "libggml.so": Buffer.from("garbage") })).toMatch(
-      /libggml\.so is no shared library, or is damaged\./,
+      /libggml\.so is not a shared library, or is damaged\./,
     );
     expect(explain({ "libllama.so": Buffer.alloc(0) })).toContain(AGAIN);
   });

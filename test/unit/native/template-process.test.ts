@@ -69,7 +69,7 @@ describe("a hostile template", () => {
     ["nests statements", `${"{% if true %}".repeat(3_000)}${"{% endif %}".repeat(3_000)}${LOOP}`, /call stack/],
     ["calls itself", `{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}${LOOP}`, /not a function|call stack/],
     ["is full of open comments", "{#".repeat(32_000), /comment/],
-    ["throws something else than text", `{{ raise_exception(messages) }}${LOOP}`, /\S/],
+    ["throws something other than text", `{{ raise_exception(messages) }}${LOOP}`, /\S/],
     ["looks for JavaScript", `{{ range.constructor('return process')() }}${LOOP}`, /not a function/],
   ])("is an error where it %s", async (_, source, expected) => {
     const [reason] = await reasons(start(source, QUICK), [pair("a")]);
