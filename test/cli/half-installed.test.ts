@@ -98,7 +98,7 @@ describe.runIf(here)("a CUDA package (Linux on x64, with the packages in node_mo
     [
       "with a library for another processor",
       () => putLibraries(all, { [own]: foreign() }),
-      /libggml-cuda\.so is made for Linux on arm64, but this is Linux on x64/,
+      /libggml-cuda\.so was built for Linux on arm64, but this is Linux on x64/,
     ],
   ])("%s is a reason in the list", async (_name, damage, reason) => {
     damage();

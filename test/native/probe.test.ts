@@ -119,7 +119,7 @@ describe("a runtime folder", () => {
     const path = join(folder, `runtime-${copies++}`);
     cpSync(otherRuntime(), path, { recursive: true });
     expect(await refusal(path)).toMatch(
-      /is made for Linux on arm64, but this is Linux on x64\. Set STARLING_RM_RUNTIME to a folder/,
+      /was built for Linux on arm64, but this is Linux on x64\. Set STARLING_RM_RUNTIME to a folder/,
     );
   });
 

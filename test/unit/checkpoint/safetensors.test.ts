@@ -68,7 +68,7 @@ describe("readSafetensorsHeader", () => {
       Buffer.from("ffffffffffffff7f00", "hex"),
       /declares a header of 9223372036854775807/,
     ],
-    ["a header that is no JSON", rawSafetensors("{]"), /not hold valid JSON/],
+    ["a header that is no JSON", rawSafetensors("{]"), /not contain valid JSON/],
     ["a header that is an array", rawSafetensors("[]"), /an empty list/],
     ["a header that is not UTF-8", rawSafetensors(Buffer.from([0x7b, 0xff, 0x7d])), /UTF-8/],
     ["a header that is deeply nested", rawSafetensors(`{"a":${"[".repeat(50)}${"]".repeat(50)}}`), /deeper than 32/],
@@ -161,7 +161,7 @@ describe("readSafetensorsHeader", () => {
   it("refuses a header that is larger than any real one before it reads it", async () => {
     const length = Buffer.alloc(8);
     length.writeBigUInt64LE(BigInt(MAX_SAFETENSORS_HEADER_BYTES) + 1n);
-    await expect(read(length, MAX_SAFETENSORS_HEADER_BYTES + 100)).rejects.toThrow(/most that is read/);
+    await expect(read(length, MAX_SAFETENSORS_HEADER_BYTES + 100)).rejects.toThrow(/the limit is/);
   });
 
   it("refuses every file that is truncated", async () => {

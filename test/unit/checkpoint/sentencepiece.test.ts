@@ -61,7 +61,7 @@ describe("parseSentencePiece", () => {
           [35, true],
         ],
       },
-      /type unigram; bpe/,
+      /type unigram; expected bpe/,
     ],
     ["a model of the default type", { trainer: [[35, true]] }, /type unigram/],
     [

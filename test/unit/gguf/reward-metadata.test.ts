@@ -115,13 +115,21 @@ describe("readRewardMetadata", () => {
   it.each<[string, Changes, RegExp?]>([
     ["starling.format_version", { "starling.format_version": undefined }],
     ["starling.format_version", { "starling.format_version": u32(0) }],
-    ["starling.head.weight", { "starling.head.weight": undefined }, /lacks/],
-    ["starling.head.weight", { "starling.head.weight": f32s(1, 2, 3) }, /3 entries .* 8 are expected/],
+    ["starling.head.weight", { "starling.head.weight": undefined }, /has no metadata key/],
+    ["starling.head.weight", { "starling.head.weight": f32s(1, 2, 3) }, /3 entries .* expected 8/],
     ["starling.head.weight", { "starling.head.weight": f32s(1, 2, 3, nan, 5, 6, 7, 8) }, /NaN at index 3/],
-    ["starling.head.weight", { "starling.head.weight": i32s(1, 2, 3, 4, 5, 6, 7, 8) }, /array of i32; an array of f32/],
-    ["starling.head.bias", { "starling.head.bias": f32(1) }, /in format 1, whose readers ignore it; format 2/],
-    ["starling.head.bias", { ...format2, "starling.head.bias": f32(nan) }, /= NaN; a finite number/],
-    ["starling.head.bias", { ...format2, "starling.head.bias": f32(-Infinity) }, /= -Infinity; a finite number/],
+    [
+      "starling.head.weight",
+      { "starling.head.weight": i32s(1, 2, 3, 4, 5, 6, 7, 8) },
+      /array of i32; expected an array of f32/,
+    ],
+    ["starling.head.bias", { "starling.head.bias": f32(1) }, /in format 1, whose readers ignore it; expected format 2/],
+    ["starling.head.bias", { ...format2, "starling.head.bias": f32(nan) }, /= NaN; expected a finite number/],
+    [
+      "starling.head.bias",
+      { ...format2, "starling.head.bias": f32(-Infinity) },
+      /= -Infinity; expected a finite number/,
+    ],
     ["starling.head.bias", { ...format2, "starling.head.bias": u32(1) }, /as u32; expected f32/],
     ["starling.head.bias", { ...format2, "starling.head.bias": f32s(1) }, /as array of f32; expected f32/],
     ["starling.head.type", { "starling.head.type": text("value") }],
@@ -138,11 +146,15 @@ describe("readRewardMetadata", () => {
     ["general.file_type", { "general.file_type": text("x") }],
     ["split.count", { "split.count": { type: "u16", value: 2 } }, /one part of a split GGUF/],
     ["split.count", { "split.count": text("2") }],
-    ["split.count", { "split.count": u32(1) }, /as u32; u16/],
-    ["tokenizer.ggml.add_bos_token", { "tokenizer.ggml.add_bos_token": u32(1) }, /as u32; bool/],
-    ["tokenizer.ggml.mask_token_id", { "tokenizer.ggml.mask_token_id": bool(true) }, /as bool; u32/],
-    ["tokenizer.ggml.suppress_tokens", { "tokenizer.ggml.suppress_tokens": f32s(1) }, /array of f32; array of i32/],
-    ["tokenizer.chat_template", { "tokenizer.chat_template": i32s(1) }, /array of i32; string/],
+    ["split.count", { "split.count": u32(1) }, /as u32; expected u16/],
+    ["tokenizer.ggml.add_bos_token", { "tokenizer.ggml.add_bos_token": u32(1) }, /as u32; expected bool/],
+    ["tokenizer.ggml.mask_token_id", { "tokenizer.ggml.mask_token_id": bool(true) }, /as bool; expected u32/],
+    [
+      "tokenizer.ggml.suppress_tokens",
+      { "tokenizer.ggml.suppress_tokens": f32s(1) },
+      /array of f32; expected array of i32/,
+    ],
+    ["tokenizer.chat_template", { "tokenizer.chat_template": i32s(1) }, /array of i32; expected string/],
     ["starling.tokenizer.frame", { "starling.tokenizer.frame": text("all") }, /all and 0 ids/],
     ["starling.tokenizer.frame", { "starling.tokenizer.before": i32s(1) }, /none and 1 ids/],
     ["llama.block_count", { "llama.block_count": u32(513) }],
@@ -150,10 +162,10 @@ describe("readRewardMetadata", () => {
     [
       "llama.block_count",
       { "llama.block_count": { type: "array", of: "u32", value: Uint32Array.of(2) } },
-      /array of u32; u32/,
+      /array of u32; expected u32/,
     ],
     ["llama.context_length", { "llama.context_length": u32(0) }],
-    ["llama.embedding_length", { "llama.embedding_length": { type: "u64", value: 8n } }, /as u64; u32/],
+    ["llama.embedding_length", { "llama.embedding_length": { type: "u64", value: 8n } }, /as u64; expected u32/],
     ["llama.attention.head_count", { "llama.attention.head_count": undefined }],
     ["llama.attention.head_count_kv", { "llama.attention.head_count_kv": u32(3) }, /do not divide/],
     ["llama.attention.key_length", { "llama.attention.key_length": u32(3) }, /even/],
@@ -165,7 +177,7 @@ describe("readRewardMetadata", () => {
     [
       "llama.attention.layer_norm_rms_epsilon",
       { "llama.attention.layer_norm_rms_epsilon": { type: "f32", value: 10_000 } },
-      /= 10000; a number above 0, up to 1,/,
+      /= 10000; expected a number above 0, up to 1/,
     ],
     ["llama.attention.causal", { "llama.attention.causal": bool(false) }],
     ["llama.pooling_type", { "llama.pooling_type": u32(1) }],
@@ -304,11 +316,11 @@ describe("readRewardMetadata", () => {
   });
 
   it.each<[string, string, Partial<TensorInfo> | undefined, RegExp]>([
-    ["a missing tensor", "blk.1.ffn_up.weight", undefined, /is missing; \[8, 12\]/],
+    ["a missing tensor", "blk.1.ffn_up.weight", undefined, /is missing; expected \[8, 12\]/],
     ["an unknown tensor", "blk.1.ffn_up.weight", { name: "output.weight" }, /is not one of a Llama/],
-    ["embeddings of another size", "token_embd.weight", { dims: [8, 5] }, /\[8, 5\]; \[8, 269\]/],
+    ["embeddings of another size", "token_embd.weight", { dims: [8, 5] }, /\[8, 5\]; expected \[8, 269\]/],
     ["a shape the wrong way round", "blk.0.ffn_down.weight", { dims: [8, 12] }, /\[12, 8\]/],
-    ["a norm in f16", "output_norm.weight", { type: tensorTypeByName("f16") }, /f32 is expected/],
+    ["a norm in f16", "output_norm.weight", { type: tensorTypeByName("f16") }, /expected f32/],
     ["a matrix of integers", "blk.0.attn_q.weight", { type: tensorTypeByName("i32") }, /a weight type/],
     ["a matrix that cannot be read back", "blk.0.attn_q.weight", { type: tensorTypeByName("q8_1") }, /a weight type/],
   ])("refuses %s", (_, name, change, message) => {
@@ -330,7 +342,9 @@ describe("readRewardMetadata", () => {
   it("refuses more keys than llama.cpp compares in a moment", () => {
     const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`x.${i}`, u32(i)]));
     expect(() => readRewardMetadata(changed(many(4000)), "f")).not.toThrow();
-    expect(failure(changed(many(5000))).message).toMatch(/has 50\d\d metadata keys; a reward model has at most 4096/);
+    expect(failure(changed(many(5000))).message).toMatch(
+      /has 50\d\d metadata keys; a reward model has at most 4096/,
+    );
   });
 
   it("reads as many added tokens as a vocabulary may have", { timeout: 10_000 }, () => {

@@ -241,7 +241,7 @@ describe("a head file", () => {
     [
       "with a number that is none",
       (m) => m.set(STARLING_KEYS.headWeight, { type: "array", of: "f32", value: head.weight.with(3, Number.NaN) }),
-      /holds NaN at index 3 of the reward head/,
+      /contains NaN at index 3 of the reward head/,
     ],
     [
       "of a kind that is not known",
@@ -287,7 +287,7 @@ it("a head file never replaces its model", async () => {
   const writing = writeHead({ modelPath: own, output: own, head, overwrite: true });
   await expect(writing).rejects.toMatchObject({
     code: "ERR_FILE_NOT_WRITABLE",
-    message: expect.stringMatching(/it is the model that is being read/),
+    message: expect.stringMatching(/it is the model being read/),
   });
   expect(readFileSync(own).equals(before)).toBe(true);
 });

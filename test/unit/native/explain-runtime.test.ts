@@ -142,10 +142,10 @@ describe("explainRuntime", () => {
 
   it("names the platform that a library is made for", () => {
     expect(explain({ "libllama.so": pe(0x8664) })).toMatch(
-      /libllama\.so is made for Windows on x64, but this is Linux on x64\. /,
+      /libllama\.so was built for Windows on x64, but this is Linux on x64\. /,
     );
     expect(explain({ "libggml.so": elf(0xb7) })).toMatch(
-      /libggml\.so is made for Linux on arm64, but this is Linux on x64\./,
+      /libggml\.so was built for Linux on arm64, but this is Linux on x64\./,
     );
     expect(explain({ "libggml.so": mach(ARM_MAC) })).toContain(AGAIN);
   });

@@ -129,7 +129,7 @@ describe("a Jinja chat template", () => {
     ["'a'|wordcount", /the filter "wordcount", which is not supported/],
     ["'<'|safe + '<'", /the filter "safe"/],
     ["'a'.find('a')", /uses find of a string/],
-    ["messages|map(attribute='role')|length", /no list in Python/],
+    ["messages|map(attribute='role')|length", /not a list in Python/],
     ["[1]|string", /writes a value of the kind array/],
   ])("is refused for {{ %s }}, which is not supported", async (expression, expected) => {
     const source = `{{ ${expression} }}{% for m in messages %}{{ m.content }}{% endfor %}`;

@@ -21,7 +21,7 @@ describe("fields", () => {
   });
 
   it.each([
-    ['"a"b,c', /behind its closing quote, in field 1/],
+    ['"a"b,c', /after its closing quote, in field 1/],
     ['a,"b', /no end/],
     ['"a""', /no end/],
   ])("refuses %j", (record, message) => {

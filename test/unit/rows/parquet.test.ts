@@ -82,6 +82,6 @@ describe("refuses", () => {
   });
 
   it("a file that is called parquet and is none", async () => {
-    await expect(readAll(fileOf("text.parquet", '{"a":1}\n'))).rejects.toThrow(/is no parquet file/);
+    await expect(readAll(fileOf("text.parquet", '{"a":1}\n'))).rejects.toThrow(/is not a parquet file/);
   });
 });
