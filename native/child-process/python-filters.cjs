@@ -1,4 +1,4 @@
-// Filters and tests as Jinja in Python has them. Some give there what can be looped over once and is no list.
+// Filters and tests as in Python's Jinja. Some return an iterator there, which can be used once and is not a list.
 const {
   capitalized,
   charactersOf,
@@ -10,9 +10,9 @@ const {
   written,
 } = require("./python-values.cjs");
 
-/** The engine's own that do as Python's. */
+/** Filters of the engine that behave as Python's. */
 const OWN = ["abs", "dictsort", "indent", "lower", "map", "replace", "reverse", "sort", "upper"];
-/** What gives no list: its result is taken once. */
+/** Filters that return an iterator in Python. */
 const LAZY = ["items", "map", "rejectattr", "reverse", "selectattr", "unique"];
 // biome-ignore lint/suspicious/noControlCharactersInRegex: str.splitlines() ends lines at them.
 const LINE_ENDS = /[\r\v\f\x1c-\x1e\x85\u2028\u2029]/;
@@ -55,7 +55,7 @@ exports.pythonFilters = (classes) => {
   };
   let allTests = new Map();
 
-  /** In the order of Python's parameters; what is given otherwise is refused. */
+  /** The arguments by the names of Python's parameters. Unknown ones are refused. */
   function parameters({ name, args, named }, names) {
     const given = new Map(names.map((parameter, i) => [parameter, args[i] ?? named.get(parameter)]));
     const stranger = [...named.keys()].find((key) => !names.includes(key));
@@ -149,7 +149,7 @@ exports.pythonFilters = (classes) => {
     return new ArrayValue(kept);
   }
 
-  /** undefined: none. */
+  /** undefined for a value that is not a number. */
   function numberOf({ type, value }, name) {
     if (["IntegerValue", "FloatValue", "BooleanValue"].includes(type)) return Number(value);
     if (type === "NullValue") return undefined;
@@ -182,7 +182,7 @@ exports.pythonFilters = (classes) => {
       for (const [name, test] of Object.entries(tests)) known.set(name, test);
       allTests = known;
     },
-    /** @param own what the engine itself gives */
+    /** @param own calls the engine's own filter */
     applyFilter(operand, call, own) {
       const { name } = call;
       if (!Object.hasOwn(filters, name) && !OWN.includes(name))

@@ -1,6 +1,6 @@
 /** Compares two models on the same cases, such as two quantisations. */
 import { modelPathOf } from "../model-path.ts";
-import { aFunction, aString, checkOptions, required } from "../options.ts";
+import { aFunction, aString, checkOptions } from "../options.ts";
 import { packageVersion } from "../package-info.ts";
 import { readModelFile } from "../scoring/model-file.ts";
 import type { BenchmarkName, PlacedCase, ScoredCase } from "./case.ts";
@@ -73,17 +73,20 @@ export interface ComparedModel extends ReportedModel {
  *   cannot be loaded
  */
 export async function compareModels(options: CompareOptions): Promise<ComparisonReport> {
-  required("compareModels", options, "models");
-  required("compareModels", options, "data");
-  checkOptions("compareModels", options, {
-    ...evaluationChecks,
-    models: (value) =>
-      Array.isArray(value) && value.length === 2 && value.every((path) => aString(path) === undefined)
-        ? undefined
-        : "the paths of two models",
-    data: () => undefined,
-    onProgress: aFunction,
-  });
+  options = checkOptions(
+    "compareModels",
+    options,
+    {
+      ...evaluationChecks,
+      models: (value) =>
+        Array.isArray(value) && value.length === 2 && value.every((path) => aString(path) === undefined)
+          ? undefined
+          : "the paths of two models",
+      data: () => undefined,
+      onProgress: aFunction,
+    },
+    ["models", "data"],
+  );
   checkRequest(options.data, "data");
   options.signal?.throwIfAborted();
   const settings = evaluationSettings(options);

@@ -15,6 +15,7 @@ import {
   oneOf,
 } from "../options.ts";
 import type { DownloadProgress, HashProgress, LoadProgress, ReadProgress, ScoreProgress } from "../progress.ts";
+import { aLoad } from "../scoring/load-options.ts";
 import { type BenchmarkName, benchmarkNames } from "./case.ts";
 import type { BenchmarkRequest } from "./open-benchmark.ts";
 import type { LoadSettings } from "./open-model.ts";
@@ -75,7 +76,7 @@ export const evaluationChecks: Readonly<Record<string, Check>> = {
   strict: aBoolean,
   ...rowRuleChecks,
   cacheFolder: (value) => (value === false || aString(value) === undefined ? undefined : "a folder, or false"),
-  load: (value) => (typeof value === "object" && value !== null ? undefined : "an object"),
+  load: aLoad,
   onProblem: aFunction,
   onProgress: aFunction,
   onNotice: aFunction,
@@ -84,18 +85,22 @@ export const evaluationChecks: Readonly<Record<string, Check>> = {
 
 /** @throws InvalidInputError ERR_INVALID_ARGUMENT, with `name` in the message */
 export function checkRequest(value: unknown, name: string): asserts value is BenchmarkRequest {
-  checkOptions(name, value, {
-    benchmark: (given) =>
-      benchmarkNames.includes(given as BenchmarkName)
-        ? undefined
-        : `one of ${benchmarkNames.map((known) => `"${known}"`).join(", ")}`,
-    inputs: (given) =>
-      Array.isArray(given) && given.length > 0 && given.every((input) => aString(input) === undefined)
-        ? undefined
-        : "a list of one or more files or hf: names",
-  });
-  if ((value as Partial<BenchmarkRequest>).benchmark === undefined)
-    throw invalidArgument(`${name}.benchmark`, "the name of a benchmark", undefined);
+  if (value === undefined) throw invalidArgument(name, "a benchmark and its inputs", value);
+  checkOptions(
+    name,
+    value,
+    {
+      benchmark: (given) =>
+        benchmarkNames.includes(given as BenchmarkName)
+          ? undefined
+          : `one of ${benchmarkNames.map((known) => `"${known}"`).join(", ")}`,
+      inputs: (given) =>
+        Array.isArray(given) && given.length > 0 && given.every((input) => aString(input) === undefined)
+          ? undefined
+          : "a list of one or more files or hf: names",
+    },
+    ["benchmark"],
+  );
 }
 
 export interface EvaluationSettings extends RowRules {

@@ -1,6 +1,6 @@
 /** Runs benchmarks: data, sample, scores, measures, report. */
 import { modelPathOf } from "../model-path.ts";
-import { aString, checkOptions, given, required } from "../options.ts";
+import { aString, checkOptions, given } from "../options.ts";
 import { packageVersion } from "../package-info.ts";
 import { readModelFile } from "../scoring/model-file.ts";
 import type { ScoredCase } from "./case.ts";
@@ -39,13 +39,17 @@ const MAX_LISTED_TRUNCATIONS = 1000;
  *   cannot be loaded
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
-  required("evaluate", options, "modelPath");
-  required("evaluate", options, "benchmarks");
-  checkOptions("evaluate", options, {
-    ...evaluationChecks,
-    modelPath: aString,
-    benchmarks: (value) => (Array.isArray(value) && value.length > 0 ? undefined : "a list of one or more benchmarks"),
-  });
+  options = checkOptions(
+    "evaluate",
+    options,
+    {
+      ...evaluationChecks,
+      modelPath: aString,
+      benchmarks: (value) =>
+        Array.isArray(value) && value.length > 0 ? undefined : "a list of one or more benchmarks",
+    },
+    ["modelPath", "benchmarks"],
+  );
   for (const [i, request] of options.benchmarks.entries()) checkRequest(request, `benchmarks[${i}]`);
   const { load = {}, signal } = options;
   signal?.throwIfAborted();

@@ -8,7 +8,7 @@ import { writeWhole } from "../files/output-file.ts";
 import { codeOf } from "../files/system-errors.ts";
 import { findTarget } from "../files/target.ts";
 import { TemporaryFile } from "../files/temporary-file.ts";
-import { aString, type Check, checkOptions, required } from "../options.ts";
+import { aString, type Check, checkOptions } from "../options.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { renderHtml } from "./report/html.ts";
 
@@ -59,7 +59,9 @@ export interface WriteReportOptions {
 
 const anEvaluation: Check = (value) => {
   const { report, cases } = (value ?? {}) as Partial<Evaluation>;
-  return Array.isArray(report?.benchmarks) && Array.isArray(cases) ? undefined : "the result of evaluate()";
+  return typeof report?.model?.name === "string" && Array.isArray(report.benchmarks) && Array.isArray(cases)
+    ? undefined
+    : "the result of evaluate()";
 };
 
 /**
@@ -69,8 +71,10 @@ const anEvaluation: Check = (value) => {
  * @throws FileError ERR_FILE_NOT_WRITABLE
  */
 export async function writeReport(options: WriteReportOptions): Promise<WrittenReport> {
-  for (const name of ["folder", "evaluation"]) required("writeReport", options, name);
-  checkOptions("writeReport", options, { folder: aString, evaluation: anEvaluation });
+  options = checkOptions("writeReport", options, { folder: aString, evaluation: anEvaluation }, [
+    "folder",
+    "evaluation",
+  ]);
   const { folder, evaluation } = options;
   const { report, cases } = evaluation;
   const paths = await prepareReportFolder(folder);

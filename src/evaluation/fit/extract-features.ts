@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { defaultCacheFolder } from "../../cache-folder.ts";
-import type { StarlingError } from "../../errors.ts";
-import { aFunction, anIterable, aSignal, aString, checkOptions, given, required } from "../../options.ts";
+import { invalidArgument, type StarlingError } from "../../errors.ts";
+import { aFunction, anIterable, aSignal, aString, checkOptions, given, readable } from "../../options.ts";
 import type { ExtractProgress, HashProgress } from "../../progress.ts";
 import type { ScoreItem } from "../../prompt/items.ts";
 import { RewardModel } from "../../scoring/reward-model.ts";
@@ -54,17 +54,20 @@ interface ReadCase {
  *   it was loaded; whatever `cases` throws
  */
 export async function extractFeatures(options: ExtractOptions): Promise<FitData> {
-  required("extractFeatures", options, "model");
-  required("extractFeatures", options, "cases");
-  checkOptions("extractFeatures", options, {
-    model: (value) => (value instanceof RewardModel ? undefined : "a loaded reward model"),
-    cases: anIterable,
-    cacheFolder: aString,
-    modelSha256: aString,
-    onProgress: aFunction,
-    onFailure: aFunction,
-    signal: aSignal,
-  });
+  options = checkOptions(
+    "extractFeatures",
+    options,
+    {
+      model: (value) => (value instanceof RewardModel ? undefined : "a loaded reward model"),
+      cases: anIterable,
+      cacheFolder: aString,
+      modelSha256: aString,
+      onProgress: aFunction,
+      onFailure: aFunction,
+      signal: aSignal,
+    },
+    ["model", "cases"],
+  );
   const { model, cases, cacheFolder = defaultCacheFolder(), onProgress, onFailure, signal } = options;
   signal?.throwIfAborted();
   const sha256 =
@@ -93,7 +96,7 @@ export async function extractFeatures(options: ExtractOptions): Promise<FitData>
     async function* missing(): AsyncGenerator<ScoreItem> {
       for await (const placed of cases) {
         signal?.throwIfAborted();
-        const hashes = placed.responses.map(({ item }) => itemHash(item));
+        const hashes = hashesOf(placed, `cases[${read.length}]`);
         const place = withoutTexts(placed);
         read.push({
           placed: place,
@@ -141,6 +144,17 @@ export async function extractFeatures(options: ExtractOptions): Promise<FitData>
     await writing.catch(() => {});
     await store.close();
   }
+}
+
+/** @throws InvalidInputError for what is not a case */
+function hashesOf(placed: PlacedCase, name: string): string[] {
+  return readable(name, () => {
+    const { source, row, responses, comparisons } = placed;
+    const fits = Number.isInteger(source) && Number.isInteger(row) && Array.isArray(comparisons);
+    if (!fits || !Array.isArray(responses))
+      throw invalidArgument(name, "{ source, row, responses, comparisons }", placed);
+    return responses.map(({ item }) => itemHash(item));
+  });
 }
 
 /** A hash of everything that can change a feature. */

@@ -1,9 +1,9 @@
 /** Input of a fit: cases with features. */
 import type { StarlingError } from "../../errors.ts";
-import type { RewardHead } from "../../reward-head.ts";
+import { aRewardHead, type RewardHead } from "../../reward-head.ts";
 import type { TokenizationMode } from "../../scoring/types.ts";
 import type { Comparison } from "../case.ts";
-import type { FeatureTable } from "./feature-table.ts";
+import { FeatureTable } from "./feature-table.ts";
 
 /** A case whose responses have features. */
 export interface FitCase {
@@ -29,6 +29,42 @@ export interface FitFailure {
   readonly error: StarlingError;
 }
 
+/** What fitHead() reads of {@link FitData}. */
+export type FitInput = Pick<FitData, "head" | "features" | "cases">;
+
+/** Checks a caller's data: returns what was expected, or undefined when a head can be fitted to it. */
+export function fitInputProblem(data: unknown): string | undefined {
+  if (typeof data !== "object" || data === null)
+    return "what extractFeatures() returned, or { head, features, cases },";
+  const { head, features, cases } = data as Partial<FitInput>;
+  const wrongHead = aRewardHead(head);
+  if (wrongHead !== undefined) return `a head, ${wrongHead},`;
+  if (!(features instanceof FeatureTable)) return "features, a FeatureTable,";
+  if (head?.weight.length !== features.width)
+    return `a head of ${features.width} weights, as many as a row of features has numbers,`;
+  if (!Array.isArray(cases)) return "cases, an array,";
+  const wrong = cases.findIndex((one) => !isFitCase(one, features.rows));
+  return wrong === -1 ? undefined : `cases[${wrong}] to be a FitCase whose rows are rows of features,`;
+}
+
+function isFitCase(value: unknown, rowCount: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { rows, grades, comparisons, group } = value as Partial<FitCase>;
+  if (!Array.isArray(rows) || !Array.isArray(grades) || !Array.isArray(comparisons) || typeof group !== "string")
+    return false;
+  const isIndex = (index: unknown, count: number) =>
+    Number.isInteger(index) && (index as number) >= 0 && (index as number) < count;
+  return (
+    rows.length === grades.length &&
+    rows.every((row) => isIndex(row, rowCount)) &&
+    grades.every((grade) => grade === undefined || Number.isFinite(grade)) &&
+    comparisons.every(
+      (one: Comparison | null | undefined) => isIndex(one?.better, rows.length) && isIndex(one?.worse, rows.length),
+    )
+  );
+}
+
+/** What a head is fitted to. */
 export interface FitData {
   /** The head the model was loaded with, where the fit starts. */
   readonly head: RewardHead;

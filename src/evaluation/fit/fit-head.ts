@@ -1,13 +1,14 @@
 /** Fits a linear head to a frozen model's features by maximum likelihood, and evaluates it. */
 import { MAX_SEED } from "../../bounds.ts";
-import { InvalidInputError } from "../../errors.ts";
-import { aFunction, anInteger, aSignal, type Check, checkOptions } from "../../options.ts";
+import { InvalidInputError, invalidArgument } from "../../errors.ts";
+import { jsonArray } from "../../json-array.ts";
+import { aFunction, anInteger, aSignal, type Check, checkOptions, readable } from "../../options.ts";
 import type { FitProgress } from "../../progress.ts";
 import type { RewardHead } from "../../reward-head.ts";
 import { rightComparisons } from "../measures/outcome.ts";
 import { rankingLoss } from "../measures/plackett-luce.ts";
 import { scoreOf } from "./feature-table.ts";
-import type { FitCase, FitData } from "./fit-data.ts";
+import { type FitCase, type FitInput, fitInputProblem } from "./fit-data.ts";
 import { fitProblem, squaredDistance } from "./objective.ts";
 import { chooseRidge, fitCases, type RidgeTrial } from "./ridge.ts";
 import { holdOut } from "./split.ts";
@@ -100,8 +101,10 @@ export const fitChecks: Readonly<Record<string, Check>> = {
  *
  * @throws InvalidInputError for a wrong option, or data that a head cannot be fitted to
  */
-export async function fitHead(data: FitData, options: FitOptions = {}): Promise<FitResult> {
-  checkOptions("fitHead", options, { ...fitChecks, onTrial: aFunction, onProgress: aFunction });
+export async function fitHead(data: FitInput, options: FitOptions = {}): Promise<FitResult> {
+  const problemOfData = readable("data", () => fitInputProblem(data));
+  if (problemOfData !== undefined) throw invalidArgument("data", problemOfData, data);
+  options = checkOptions("fitHead", options, { ...fitChecks, onTrial: aFunction, onProgress: aFunction });
   const { ridge: wanted = "auto", heldOut = DEFAULT_HELD_OUT, seed = 0, onTrial, onProgress, signal } = options;
   signal?.throwIfAborted();
   const split = holdOut(data.cases, heldOut, seed);
@@ -132,7 +135,7 @@ export async function fitHead(data: FitData, options: FitOptions = {}): Promise<
     maxIterations: MAX_ITERATIONS,
   });
   const old = data.head.weight;
-  const head = { ...data.head, weight: old.map((weight, i) => weight + (found.x[i] as number)) };
+  const head = { ...data.head, weight: jsonArray(old.map((weight, i) => weight + (found.x[i] as number))) };
   return {
     head,
     ridge,
@@ -149,7 +152,7 @@ export async function fitHead(data: FitData, options: FitOptions = {}): Promise<
 }
 
 async function compare(
-  data: FitData,
+  data: FitInput,
   cases: readonly FitCase[],
   head: RewardHead,
   slice: TimeSlice,
@@ -164,7 +167,7 @@ async function compare(
 
 /** Uses the model's own scores with this head, including their rounding. */
 async function quality(
-  { features }: FitData,
+  { features }: FitInput,
   cases: readonly FitCase[],
   head: RewardHead,
   slice: TimeSlice,

@@ -8,7 +8,7 @@ import { OutputFile } from "../../files/output-file.ts";
 import { isSameFile } from "../../files/same-file.ts";
 import { findTarget } from "../../files/target.ts";
 import { modelPathOf } from "../../model-path.ts";
-import { aBoolean, aFunction, aString, checkOptions, given, required } from "../../options.ts";
+import { aBoolean, aFunction, aString, checkOptions, given } from "../../options.ts";
 import { packageVersion } from "../../package-info.ts";
 import type {
   DownloadProgress,
@@ -19,6 +19,7 @@ import type {
   WriteProgress,
 } from "../../progress.ts";
 import type { RewardHead } from "../../reward-head.ts";
+import { aLoad } from "../../scoring/load-options.ts";
 import { replaceHeadIn, writeHeadTo } from "../../write-head.ts";
 import { checkRequest, rowRuleChecks } from "../evaluate-options.ts";
 import { modelHash } from "../model-hash.ts";
@@ -88,22 +89,26 @@ export interface FitReport extends Omit<FitResult, "head"> {
  *   data or models and for outputs that cannot be written, NativeError if the model cannot be loaded
  */
 export async function fitModel(options: FitModelOptions): Promise<{ report: FitReport; head: RewardHead }> {
-  for (const name of ["modelPath", "data"]) required("fitModel", options, name);
-  checkOptions("fitModel", options, {
-    ...fitChecks,
-    modelPath: aString,
-    data: () => undefined,
-    load: (value) => (typeof value === "object" && value !== null ? undefined : "an object"),
-    output: aString,
-    headOutput: aString,
-    overwrite: aBoolean,
-    strict: aBoolean,
-    ...rowRuleChecks,
-    cacheFolder: aString,
-    onProblem: aFunction,
-    onProgress: aFunction,
-    onNotice: aFunction,
-  });
+  options = checkOptions(
+    "fitModel",
+    options,
+    {
+      ...fitChecks,
+      modelPath: aString,
+      data: () => undefined,
+      load: aLoad,
+      output: aString,
+      headOutput: aString,
+      overwrite: aBoolean,
+      strict: aBoolean,
+      ...rowRuleChecks,
+      cacheFolder: aString,
+      onProblem: aFunction,
+      onProgress: aFunction,
+      onNotice: aFunction,
+    },
+    ["modelPath", "data"],
+  );
   checkRequest(options.data, "data");
   options.signal?.throwIfAborted();
   const resolved = { ...options, modelPath: await modelPathOf(options.modelPath, options.signal) };

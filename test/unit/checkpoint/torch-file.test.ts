@@ -257,11 +257,7 @@ describe("refused in words", () => {
       tensorNamedBy(Buffer.concat([Buffer.from(")q\x00"), ...Array(60).fill(Buffer.from("h\x00\x86q\x00", "latin1"))])),
       /names a tensor by a list, which is not text/,
     ],
-    [
-      "millions of dictionaries",
-      bare(Buffer.alloc(3_000_000, "}")),
-      /has more than 2000000 operations/,
-    ],
+    ["millions of dictionaries", bare(Buffer.alloc(3_000_000, "}")), /has more than 2000000 operations/],
     ["a tensor without storage", torchFile({ pickle: one.pickle }), /has no storage "0" of the tensor "a"/],
     [
       "a storage of another size",

@@ -8,7 +8,8 @@ import type { GgufHeader, TensorInfo } from "../../../src/gguf/header.ts";
 import { readGguf } from "../../../src/gguf/reader.ts";
 import { readRewardMetadata } from "../../../src/gguf/reward-metadata.ts";
 import { tensorTypeByName } from "../../../src/gguf/types.ts";
-import { type GgufValue, StringTable } from "../../../src/gguf/value.ts";
+import type { GgufValue } from "../../../src/gguf/value.ts";
+import { StringTable } from "../../../src/vocabulary/string-table.ts";
 import { tinyFiles, tinyPieces, writeCheckpoint } from "../convert/make-checkpoint.ts";
 
 let folder: string;
@@ -342,9 +343,7 @@ describe("readRewardMetadata", () => {
   it("refuses more keys than llama.cpp compares in a moment", () => {
     const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`x.${i}`, u32(i)]));
     expect(() => readRewardMetadata(changed(many(4000)), "f")).not.toThrow();
-    expect(failure(changed(many(5000))).message).toMatch(
-      /has 50\d\d metadata keys; a reward model has at most 4096/,
-    );
+    expect(failure(changed(many(5000))).message).toMatch(/has 50\d\d metadata keys; a reward model has at most 4096/);
   });
 
   it("reads as many added tokens as a vocabulary may have", { timeout: 10_000 }, () => {

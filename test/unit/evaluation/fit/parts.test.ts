@@ -1,5 +1,6 @@
 /** The parts of a fit: splits by prompt, names of items, L-BFGS and its line search, tables of features. */
 import { describe, expect, it } from "vitest";
+import { InvalidInputError } from "../../../../src/errors.ts";
 import { FeatureTable } from "../../../../src/evaluation/fit/feature-table.ts";
 import type { FitCase } from "../../../../src/evaluation/fit/fit-data.ts";
 import { type Evaluate, findStep, minimize } from "../../../../src/evaluation/fit/lbfgs.ts";
@@ -157,6 +158,6 @@ describe("a table of features", () => {
     for (const i of [0, 4, 5, 12]) table.row(i).fill(i + 1);
     for (const i of [0, 4, 5, 12]) expect([table.row(i)[0], table.row(i)[width - 1]]).toEqual([i + 1, i + 1]);
     expect(table.row(3)[0]).toBe(0);
-    for (const i of [13, 15, -1]) expect(() => table.row(i)).toThrow(RangeError);
+    for (const i of [13, 15, -1]) expect(() => table.row(i)).toThrow(InvalidInputError);
   });
 });
