@@ -87,7 +87,7 @@ describe.runIf(here)("a CUDA package (Linux on x64, with the packages in node_mo
     ["with an empty folder of libraries", () => putLibraries([], { "README.md": "" }), /has no library ggml-base/],
     ["with some of its libraries", () => putLibraries(all.slice(0, 2)), /has no library llama/],
     ["without the library that is CUDA's own", () => putLibraries(all), /has no library of the backend cuda/],
-    ["with a library of no bytes", () => putLibraries(all, { [own]: "" }), /libggml-cuda\.so is no shared library/],
+    ["with a library of no bytes", () => putLibraries(all, { [own]: "" }), /libggml-cuda\.so is not a shared library/],
     [
       "with a library that was cut off",
       () => putLibraries(all, { [own]: library("libggml-base.so").subarray(0, 50_000) }),

@@ -141,7 +141,7 @@ describe("warnings", () => {
     }
     const strict = await run(["eval", "pairs", ...tiny, "--strict", "--input", file("ranks.jsonl", jsonLines(ranks))]);
     expect(strict.code).toBe(1);
-    expect(strict.stderr).toMatch(/line 2: The row contains a transcript/);
+    expect(strict.stderr).toMatch(/line 2: The row holds a transcript/);
   });
 
   it.each([
