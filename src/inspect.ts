@@ -27,6 +27,7 @@ import { aLoad } from "./scoring/load-options.ts";
 import { describeModelFile, type ModelFile } from "./scoring/model-file.ts";
 import { predictFor } from "./scoring/predict-memory.ts";
 import type { LoadRewardModelOptions, MemoryPrediction } from "./scoring/types.ts";
+import { FLOAT_FIELDS, SHAPE_FIELDS } from "./trunk/shape.ts";
 
 /** Of a checkpoint, `typeFallbacks` and `typeNotice` are what its conversion to `type` would have. */
 export interface InspectResult extends WeightTypes {
@@ -193,14 +194,14 @@ async function inspectGguf(
     fileType: typeof fileType === "number" ? fileTypeName(fileType) : "unknown",
     parameters: gguf.tensors.reduce((sum, { dims }) => sum + weightCount(dims), 0),
     size: gguf.tensors.reduce((sum, { size }) => sum + size, 0),
-    layers: number("block_count"),
-    embeddingLength: number("embedding_length"),
-    feedForwardLength: number("feed_forward_length"),
-    heads: number("attention.head_count"),
-    kvHeads: number("attention.head_count_kv"),
-    vocabularySize: number("vocab_size"),
-    trainedContext: number("context_length"),
-    ropeFrequencyBase: number("rope.freq_base"),
+    layers: number(SHAPE_FIELDS.layers.key),
+    embeddingLength: number(SHAPE_FIELDS.embeddingLength.key),
+    feedForwardLength: number(SHAPE_FIELDS.feedForwardLength.key),
+    heads: number(SHAPE_FIELDS.heads.key),
+    kvHeads: number(SHAPE_FIELDS.keyValueHeads.key),
+    vocabularySize: number(SHAPE_FIELDS.vocabularySize.key),
+    trainedContext: number(SHAPE_FIELDS.contextLength.key),
+    ropeFrequencyBase: number(FLOAT_FIELDS.ropeTheta.key),
     ...(file === undefined ? {} : { ...rewardFields(file), memory: predictFor(file, load) }),
     ...describeWeightTypes(gguf),
   };
@@ -271,18 +272,18 @@ async function inspectCheckpoint(
     return {
       path,
       kind: "checkpoint",
-      architecture: "llama",
+      architecture: config.trunk.architecture,
       name: config.name ?? checkpoint.folder.name,
       ...(config.notice === undefined ? {} : { notice: config.notice }),
       fileType: Object.keys(counted.tensorTypes).join(", ").toLowerCase(),
       parameters: tensors.reduce((sum, { shape }) => sum + weightCount(shape), 0),
       size: tensors.reduce((sum, { size }) => sum + size, 0),
       layers: config.layers,
-      embeddingLength: config.hiddenSize,
-      feedForwardLength: config.feedForwardSize,
+      embeddingLength: config.embeddingLength,
+      feedForwardLength: config.feedForwardLength,
       heads: config.heads,
       kvHeads: config.keyValueHeads,
-      vocabularySize: config.vocabSize,
+      vocabularySize: config.vocabularySize,
       trainedContext: config.contextLength,
       ropeFrequencyBase: config.ropeTheta,
       head: summarize(head),

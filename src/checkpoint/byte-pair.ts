@@ -2,9 +2,9 @@
 
 import { describe } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
+import { SHAPE_FIELDS } from "../trunk/shape.ts";
 import { byteAlphabet } from "../vocabulary/byte-alphabet.ts";
 import { StringTable } from "../vocabulary/string-table.ts";
-import { MAX_VOCABULARY } from "./config.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";
 import { refuse } from "./refuse.ts";
 import { readSpecialIds } from "./special-ids.ts";
@@ -32,7 +32,7 @@ export interface BytePairModel {
 /** Llama 3's takes 9 to 17 MB. */
 export const MAX_TOKENIZER_JSON_BYTES = 128 * 1024 * 1024;
 /** Llama 3 has 280147. */
-const MAX_MERGES = 4 * MAX_VOCABULARY;
+const MAX_MERGES = 4 * SHAPE_FIELDS.vocabularySize.max;
 /** Longest token: runs of 128 spaces are in use. */
 const MAX_TOKEN_CHARACTERS = 4096;
 

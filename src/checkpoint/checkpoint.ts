@@ -1,9 +1,10 @@
 import { type ByteSource, quote } from "../files/byte-source.ts";
 import { findProfile } from "../profiles/find-profile.ts";
 import type { Profile, ProfileSigns } from "../profiles/profile.ts";
+import { ROPE_DIVISORS } from "../trunk/tensor-names.ts";
 import { refuseAdapter } from "./adapter.ts";
 import { type CheckpointTemplate, readChatTemplate } from "./chat-template-file.ts";
-import { type LlamaConfig, MAX_CONFIG_BYTES, parseConfig } from "./config.ts";
+import { type CheckpointConfig, MAX_CONFIG_BYTES, parseConfig } from "./config.ts";
 import { type CheckpointFolder, openLocalFolder } from "./folder.ts";
 import { readJsonFile } from "./json.ts";
 import { refuse } from "./refuse.ts";
@@ -23,13 +24,10 @@ export interface CheckpointTensor extends TensorEntry {
   readonly bytes?: Uint8Array;
 }
 
-/** Llama 3.1's divisors of rotary frequencies, by llama.cpp's name for them; transformers computes them anew. */
-export const ROPE_DIVISORS = "rope_freqs.weight";
-
 /** An open checkpoint folder. Close it when done: it holds its weight files open. */
 export class Checkpoint {
   readonly folder: CheckpointFolder;
-  readonly config: LlamaConfig;
+  readonly config: CheckpointConfig;
   readonly vocabulary: CheckpointVocabulary;
   /** The tokenizer's Jinja template, whether the profile uses it or not. */
   readonly chatTemplate: CheckpointTemplate | undefined;
@@ -130,7 +128,7 @@ export class Checkpoint {
 
 interface CheckpointParts {
   folder: CheckpointFolder;
-  config: LlamaConfig;
+  config: CheckpointConfig;
   vocabulary: CheckpointVocabulary;
   chatTemplate: CheckpointTemplate | undefined;
   profile: Profile;
@@ -170,19 +168,23 @@ export async function openCheckpoint(place: string | CheckpointFolder, profileNa
 }
 
 function signsOf(
-  { architectures }: LlamaConfig,
+  { architectures, trunk }: CheckpointConfig,
   vocabulary: CheckpointVocabulary,
   tensors: ReadonlyMap<string, CheckpointTensor>,
 ): ProfileSigns {
   return {
     architectures,
     hasTensor: (name) => tensors.has(name),
-    hasTrunk: (prefix) => tensors.has(`${prefix}embed_tokens.weight`),
+    hasTrunk: (prefix) => tensors.has(`${prefix}${trunk.embeddings.source}`),
     pieceId: (piece) => (vocabulary.kind === "sentencepiece" ? vocabulary.pieces.idOf(piece) : undefined),
   };
 }
 
-function addRopeDivisors(tensors: Map<string, CheckpointTensor>, config: LlamaConfig, folder: CheckpointFolder): void {
+function addRopeDivisors(
+  tensors: Map<string, CheckpointTensor>,
+  config: CheckpointConfig,
+  folder: CheckpointFolder,
+): void {
   const { ropeScaling, headDim, ropeTheta } = config;
   const stored = tensors.get(ROPE_DIVISORS);
   if (stored !== undefined)

@@ -1,8 +1,8 @@
 import { isUtf8 } from "node:buffer";
 import { quote } from "../files/byte-source.ts";
+import { SHAPE_FIELDS } from "../trunk/shape.ts";
 import { PIECE_TYPE } from "../vocabulary/piece-types.ts";
 import { StringTable } from "../vocabulary/string-table.ts";
-import { MAX_VOCABULARY } from "./config.ts";
 import { asBoolean, asBytes, asFloat, asInt32, ProtobufError, type ProtobufField, protobufFields } from "./protobuf.ts";
 import { refuse } from "./refuse.ts";
 
@@ -19,6 +19,7 @@ export interface SentencePieceModel {
   idOf(piece: string): number | undefined;
 }
 
+const MAX_VOCABULARY = SHAPE_FIELDS.vocabularySize.max;
 /** Yi's tokenizer.model takes 1 MB, one of 256k pieces 4 MB. More, made of the smallest fields, would take seconds to read. */
 export const MAX_TOKENIZER_MODEL_BYTES = 16 * 1024 * 1024;
 /** Longest piece: trained pieces have up to 16 characters by default, user-defined ones are words and runs of spaces. */

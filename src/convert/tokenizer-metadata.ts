@@ -88,7 +88,7 @@ function paddedPieces(
   { pieces: model, tokenizer }: SentencePieceVocabulary,
 ): { tokens: StringTable; scores: Float32Array; types: Uint8Array } {
   const { pieces, scores, types } = model;
-  const { vocabSize } = checkpoint.config;
+  const { vocabularySize: vocabSize } = checkpoint.config;
   const missing = vocabSize - pieces.length;
   if (missing === 0) return { tokens: pieces, scores, types };
   const names = Array.from({ length: missing }, (_, i) => tokenizer.further[i] ?? `[PAD${pieces.length + i}]`);

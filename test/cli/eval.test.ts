@@ -82,8 +82,8 @@ describe("eval", () => {
     expect(truth.comparisons).toBeGreaterThan(truth.cases);
     expect(safety.rows.omitted).toEqual({ "both safe": 1, "neither safe": 1 });
     expect(nectar.ranking).toMatchObject({ cases: nectar.cases });
-    expect(v1.own.kind).toBe("rewardbench");
-    expect(v2.own.ties).toBeDefined();
+    expect(v1.officialScore.kind).toBe("rewardbench");
+    expect(v2.officialScore.ties).toBeDefined();
     // Mistakes are told in words that a person finds again in the data.
     const [mistake] = human.mistakes;
     expect(mistake).toMatchObject({ better: { label: expect.any(String) }, worse: { label: expect.any(String) } });

@@ -67,7 +67,7 @@ export function fieldsOf(row: unknown, where = "the row"): Fields {
 }
 
 export function textOf(fields: Fields, name: string, where = name): string {
-  if (fields[name] === undefined || fields[name] === null) throw wrong("a text", where, undefined);
+  if (fields[name] === undefined || fields[name] === null) throw wrong("a string", where, undefined);
   return checkContent(fields[name], where);
 }
 

@@ -146,7 +146,7 @@ export async function extractFeatures(options: ExtractOptions): Promise<FitData>
   }
 }
 
-/** @throws InvalidInputError for what is not a case */
+/** @throws InvalidInputError for an invalid case */
 function hashesOf(placed: PlacedCase, name: string): string[] {
   return readable(name, () => {
     const { source, row, responses, comparisons } = placed;

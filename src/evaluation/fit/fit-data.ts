@@ -29,22 +29,21 @@ export interface FitFailure {
   readonly error: StarlingError;
 }
 
-/** What fitHead() reads of {@link FitData}. */
+/** The part of {@link FitData} that fitHead() needs. */
 export type FitInput = Pick<FitData, "head" | "features" | "cases">;
 
-/** Checks a caller's data: returns what was expected, or undefined when a head can be fitted to it. */
+/** Checks data from a caller. @returns what was expected, or undefined if the data is valid */
 export function fitInputProblem(data: unknown): string | undefined {
   if (typeof data !== "object" || data === null)
-    return "what extractFeatures() returned, or { head, features, cases },";
+    return "the result of extractFeatures(), or { head, features, cases },";
   const { head, features, cases } = data as Partial<FitInput>;
   const wrongHead = aRewardHead(head);
   if (wrongHead !== undefined) return `a head, ${wrongHead},`;
   if (!(features instanceof FeatureTable)) return "features, a FeatureTable,";
-  if (head?.weight.length !== features.width)
-    return `a head of ${features.width} weights, as many as a row of features has numbers,`;
+  if (head?.weight.length !== features.width) return `a head of ${features.width} weights, the width of features,`;
   if (!Array.isArray(cases)) return "cases, an array,";
   const wrong = cases.findIndex((one) => !isFitCase(one, features.rows));
-  return wrong === -1 ? undefined : `cases[${wrong}] to be a FitCase whose rows are rows of features,`;
+  return wrong === -1 ? undefined : `cases[${wrong}] to be a FitCase with row indices of features,`;
 }
 
 function isFitCase(value: unknown, rowCount: number): boolean {
@@ -64,7 +63,7 @@ function isFitCase(value: unknown, rowCount: number): boolean {
   );
 }
 
-/** What a head is fitted to. */
+/** Input of fitHead(), made by extractFeatures(). */
 export interface FitData {
   /** The head the model was loaded with, where the fit starts. */
   readonly head: RewardHead;

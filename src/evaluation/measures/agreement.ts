@@ -56,24 +56,24 @@ export function measureAgreement(first: readonly ScoredCase[], second: readonly 
   let [pairs, same, sameBest, tau, taus, onlyFirstRight, onlySecondRight] = [0, 0, 0, 0, 0, 0, 0];
   for (const [at, a] of first.entries()) {
     const b = second[at] as ScoredCase;
-    let [own, ownSame] = [0, 0];
+    let [casePairs, caseSame] = [0, 0];
     for (let i = 0; i < a.scores.length; i++) {
       scoreDifferences.push((b.scores[i] as number) - (a.scores[i] as number));
       for (let j = i + 1; j < a.scores.length; j++) {
         const marginA = (a.scores[i] as number) - (a.scores[j] as number);
         const marginB = (b.scores[i] as number) - (b.scores[j] as number);
         marginDifferences.push(marginB - marginA);
-        own += 1;
-        if (Math.sign(marginA) === Math.sign(marginB)) ownSame += 1;
+        casePairs += 1;
+        if (Math.sign(marginA) === Math.sign(marginB)) caseSame += 1;
       }
     }
-    if (own > 0) shares.push(ownSame / own);
-    pairs += own;
-    same += ownSame;
+    if (casePairs > 0) shares.push(caseSame / casePairs);
+    pairs += casePairs;
+    same += caseSame;
     if (indexOfBest(a.scores) === indexOfBest(b.scores)) sameBest += 1;
-    const ownTau = kendallTauB(a.scores, b.scores);
-    if (ownTau !== undefined) {
-      tau += ownTau;
+    const caseTau = kendallTauB(a.scores, b.scores);
+    if (caseTau !== undefined) {
+      tau += caseTau;
       taus += 1;
     }
     for (const comparison of a.comparisons) {

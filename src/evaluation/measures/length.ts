@@ -138,8 +138,8 @@ function correlationWithin({ scores, lengths, starts }: ResponseLists): Correlat
 /** Subtracts each case's mean. Equal values give exactly 0, which subtracting a rounded mean would not. */
 function demeaned(values: Float64Array, starts: Uint32Array): Float64Array {
   const centred = new Float64Array(values.length);
-  for (let own = 0; own + 1 < starts.length; own++) {
-    const [start, end] = [starts[own] as number, starts[own + 1] as number];
+  for (let part = 0; part + 1 < starts.length; part++) {
+    const [start, end] = [starts[part] as number, starts[part + 1] as number];
     const first = values[start] as number;
     let sum = 0;
     for (let i = start; i < end; i++) sum += (values[i] as number) - first;

@@ -29,17 +29,17 @@ export function scoreRewardBench2(cases: readonly ScoredCase[]): RewardBench2Sco
   if (cases.length === 0) return undefined;
   const subsets: { subset: string; score: number; cases: number }[] = [];
   let ties: TiesScore | undefined;
-  for (const [subset, own] of bySubset(cases)) {
+  for (const [subset, members] of bySubset(cases)) {
     const isTies = subset.toLowerCase() === "ties";
-    if (isTies) ties = scoreTies(own);
-    const score = isTies ? ties?.score : bestOfScore(own);
-    if (score !== undefined) subsets.push({ subset, score, cases: own.length });
+    if (isTies) ties = scoreTies(members);
+    const score = isTies ? ties?.score : bestOfScore(members);
+    if (score !== undefined) subsets.push({ subset, score, cases: members.length });
   }
   const present = new Set(subsets.map(({ subset }) => subset.toLowerCase()));
   const known = new Set<string>(SUBSETS.map((subset) => subset.toLowerCase()));
   const missingSubsets = SUBSETS.filter((subset) => !present.has(subset.toLowerCase()));
   const counted = subsets.filter(({ subset }) => known.has(subset.toLowerCase()));
-  const score = mean(counted.map((own) => own.score));
+  const score = mean(counted.map((part) => part.score));
   return {
     kind: "rewardbench2",
     ...(missingSubsets.length === 0 && { score }),
@@ -78,7 +78,7 @@ export interface TiesScore {
   readonly preferredHard?: number;
   /** Mean of tanh(smaller gap / spread - 1), -1 to 1; 0/0 counts as 0. */
   readonly marginScore?: number;
-  /** Prompts skipped for lack of a valid id, an incorrect answer or two correct answers. */
+  /** Prompts skipped because they have no valid id, no incorrect answer or fewer than two correct answers. */
   readonly unusable: number;
 }
 

@@ -76,20 +76,20 @@ export function scoreRewardBench(cases: readonly ScoredCase[]): RewardBenchScore
     let [sum, total, count] = [0, 0, 0];
     for (const [subset, weight] of Object.entries(weights)) {
       known.add(subset);
-      const own = subsets.get(subset);
-      if (own === undefined) {
+      const members = subsets.get(subset);
+      if (members === undefined) {
         missing.push(subset);
         continue;
       }
-      sum += weight * accuracyOf(own);
+      sum += weight * accuracyOf(members);
       total += weight;
-      count += own.length;
+      count += members.length;
     }
     if (total === 0) missingSections.push(section);
     else sections.push({ section, score: sum / total, cases: count, missing });
   }
   const unknownSubsets = [...subsets.keys()].filter((subset) => !known.has(subset));
-  const score = mean(sections.map((own) => own.score));
+  const score = mean(sections.map((part) => part.score));
   return {
     kind: "rewardbench",
     ...(missingSections.length === 0 && { score }),

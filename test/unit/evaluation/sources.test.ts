@@ -38,7 +38,7 @@ describe("a local path", () => {
   });
 
   it("must be given where there is no data set", async () => {
-    await expect(resolveSource(undefined, "pairs")).rejects.toThrow(/pairs has no default data set: give a file/);
+    await expect(resolveSource(undefined, "pairs")).rejects.toThrow(/pairs has no data set of its own: give a file/);
     await expect(resolveSource(undefined, "truth", { cachefolder: "x" } as never)).rejects.toThrow(
       /Did you mean "cacheFolder"/,
     );

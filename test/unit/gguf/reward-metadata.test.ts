@@ -168,7 +168,11 @@ describe("readRewardMetadata", () => {
     ["llama.context_length", { "llama.context_length": u32(0) }],
     ["llama.embedding_length", { "llama.embedding_length": { type: "u64", value: 8n } }, /as u64; expected u32/],
     ["llama.attention.head_count", { "llama.attention.head_count": undefined }],
-    ["llama.attention.head_count_kv", { "llama.attention.head_count_kv": u32(3) }, /do not divide/],
+    [
+      "llama.attention.head_count_kv",
+      { "llama.attention.head_count_kv": u32(3) },
+      /not a multiple of its 3 key-value heads/,
+    ],
     ["llama.attention.key_length", { "llama.attention.key_length": u32(3) }, /even/],
     ["llama.attention.value_length", { "llama.attention.value_length": u32(2) }],
     ["llama.rope.dimension_count", { "llama.rope.dimension_count": u32(2) }],

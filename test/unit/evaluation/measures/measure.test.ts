@@ -215,7 +215,7 @@ describe("reward benches with parts missing", () => {
       scoredCase({ scores: [0, 1], subset: "hep-go" }),
       scoredCase({ scores: [0, 1], subset: "toString" }),
     ];
-    const { own } = measureBenchmark("rewardbench", cases, { seed: 0 });
+    const { officialScore: own } = measureBenchmark("rewardbench", cases, { seed: 0 });
     if (own?.kind !== "rewardbench") throw new Error("wrong kind");
     expect(own.score).toBeUndefined();
     expect(own.missingSections).toEqual(["Chat", "Chat Hard", "Safety"]);
@@ -235,7 +235,7 @@ describe("reward benches with parts missing", () => {
       scoredCase({ scores: [1, 0], subset: "ties", id: "no number" }),
       scoredCase({ scores: [1, 0], subset: "New" }),
     ];
-    const { own } = measureBenchmark("rewardbench2", cases, { seed: 0 });
+    const { officialScore: own } = measureBenchmark("rewardbench2", cases, { seed: 0 });
     if (own?.kind !== "rewardbench2") throw new Error("wrong kind");
     expect(own.score).toBeUndefined();
     expect(own.subsets).toEqual([
