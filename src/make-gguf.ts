@@ -50,10 +50,15 @@ export interface ConvertOptions extends HubOptions {
   readonly type?: string;
   /** The tokenisation that the file asks for when it is scored with; default "fast-4.41". */
   readonly tokenization?: TokenizationMode;
-  /** The kind of reward model, one of {@link profileChoices}; default "auto": what the checkpoint's own files show. */
+  /** The kind of reward model, for example "starling-rm-34b"; default "auto": what the checkpoint's own files show. */
   readonly profile?: (typeof profileChoices)[number];
   /** Kept in the file: where the checkpoint comes from, for example "Nexusflow/Starling-RM-34B" and a commit. */
-  readonly source?: { readonly name?: string; readonly revision?: string };
+  readonly source?: {
+    /** 1 to 500 characters; default: the repository's name, for a checkpoint on the hub. */
+    readonly name?: string;
+    /** 1 to 500 characters; default: the commit, for a checkpoint on the hub. */
+    readonly revision?: string;
+  };
   /** Replace an existing output; default false. */
   readonly overwrite?: boolean;
   /** Reports the phases "downloading" and "converting", at most once for every 8 MiB or so. */
@@ -69,17 +74,21 @@ export interface ConvertOptions extends HubOptions {
 
 /** What was written. `typeFallbacks` and `typeNotice` say which matrices could not have the type that was asked for. */
 export interface ConvertResult extends WeightTypes {
+  /** The file, as it was named. */
   readonly output: string;
   /** Of the file. */
   readonly bytes: number;
+  /** Number of tensors in the file. */
   readonly tensors: number;
   /** Said where the checkpoint has a chat template of its own that its profile does not use. */
   readonly templateNotice?: string;
 }
 
+/** Options of quantize(). */
 export interface QuantizeModelOptions {
   /** A GGUF with f32, f16 or bf16 weights, made by `starling-rm convert`. */
   readonly input: string;
+  /** The GGUF to write; it appears only when it is complete. */
   readonly output: string;
   /** One of {@link weightTypes}. */
   readonly type: string;

@@ -22,14 +22,17 @@ export interface PullOptions extends HubOptions {
   readonly revision?: string | undefined;
   /** Files that are downloaded at once, 1 to 16; default 4. */
   readonly concurrency?: number | undefined;
+  /** Reports the phase "downloading". */
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
   /** Stops promptly; partial downloads are kept, and a later call resumes them. */
   readonly signal?: AbortSignal | undefined;
 }
 
+/** The checkpoint that was downloaded. */
 export interface PullResult {
   /** The snapshot in the cache: a checkpoint folder. */
   readonly folder: string;
+  /** "OWNER/NAME". */
   readonly repository: string;
   /** The commit that the revision was. */
   readonly commit: string;
@@ -55,10 +58,16 @@ const SMALL_FILES = [
  * Downloads the checkpoint of a repository to the cache that all Hugging Face tools share, and resumes where an
  * earlier call stopped. Only config, tokenizer and weights come, safetensors where there are any.
  *
- * @param check looks at the list of the repository before anything is downloaded
  * @throws HubError saying what to do about a gated, private or unknown repository, a hub that is away, a full disk or
  *   wrong bytes; FileError for a cache that cannot be written to or a repository without weights
  */
+export function pull(options: PullOptions): Promise<PullResult>;
+/** @internal With the parts that tests replace, and a look at the listing before the download. */
+export function pull(
+  options: PullOptions,
+  internals?: Internals,
+  check?: (folder: CheckpointFolder) => Promise<void>,
+): Promise<PullResult>;
 export async function pull(
   options: PullOptions,
   internals: Internals = {},

@@ -11,7 +11,7 @@ export const DEFAULT_ENDPOINT = "https://huggingface.co";
 
 /** What a caller gives by name; everything else comes from the environment. */
 export interface HubOptions {
-  /** The hub's address; default $HF_ENDPOINT, else {@link DEFAULT_ENDPOINT}. */
+  /** The hub's address; default $HF_ENDPOINT, else https://huggingface.co. */
   readonly endpoint?: string | undefined;
   /** The folder of huggingface_hub's cache; default $HF_HUB_CACHE, else $HF_HOME/hub, else ~/.cache/huggingface/hub. */
   readonly cacheFolder?: string | undefined;

@@ -24,11 +24,15 @@ export interface RuntimeInfo {
 }
 
 export interface NativeDevice {
+  /** Name in llama.cpp, for example "CUDA0". */
   readonly name: string;
+  /** The name of the hardware. */
   readonly description: string;
+  /** "cpu", "gpu", "igpu" (shares the machine's memory) or "accel". */
   readonly type: "cpu" | "gpu" | "igpu" | "accel" | "meta";
   /** Bytes; 0 where the backend does not say. */
   readonly memoryFree: number;
+  /** Bytes of memory; 0 if the driver does not say. */
   readonly memoryTotal: number;
 }
 

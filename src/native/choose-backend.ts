@@ -16,6 +16,7 @@ export const PROBE_VARIABLE = "STARLING_RM_PROBE";
 
 /** Why a backend was not taken. */
 export interface BackendReason {
+  /** The backend that was not used. */
   readonly backend: Backend;
   /** Half a sentence without a full stop, such as "no NVIDIA driver is installed". */
   readonly reason: string;

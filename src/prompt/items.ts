@@ -3,15 +3,20 @@ import { describe, InvalidInputError, isStarlingError, reasonOf } from "../error
 import { type Fields, fieldNames, type ItemRules, isIgnored, refuseUnreadInput } from "./input-fields.ts";
 import { refuseLostType } from "./lost-type.ts";
 
+/** Who speaks in a turn. */
 export type ChatRole = "system" | "user" | "assistant";
 
+/** One turn of a conversation. */
 export interface ChatMessage {
+  /** Who speaks; a system turn can only be the first. */
   readonly role: ChatRole;
+  /** What is said: valid Unicode, may be empty. */
   readonly content: string;
 }
 
 /** A text that is scored to the letter of the model card: special tokens in it are special, nothing is added. */
 export interface TextItem {
+  /** The whole text, not empty. */
   readonly text: string;
 }
 
@@ -19,6 +24,7 @@ export interface TextItem {
 export interface PromptResponseItem {
   /** What the user says; or a conversation that ends with the user's turn. */
   readonly prompt: string | readonly ChatMessage[];
+  /** The answer to score; may be empty. */
   readonly response: string;
   /** A system turn before the prompt; empty: none. */
   readonly system?: string;
@@ -26,18 +32,28 @@ export interface PromptResponseItem {
 
 /** A conversation: an optional system turn first, then turns of user and assistant; the last one is the assistant's. */
 export interface MessagesItem {
+  /** 1 to 10,000 messages. */
   readonly messages: readonly ChatMessage[];
   /** A system turn before the messages, where they have none; empty: none. */
   readonly system?: string;
 }
 
+/** What can be scored. */
 export type ScoreItem = TextItem | PromptResponseItem | MessagesItem;
 
-/** An item as {@link checkItem} gives it: what {@link ScoreItem} allows beside these is in the messages. */
+/** An item as checkItem() gives it: what {@link ScoreItem} allows beside these is in the messages. */
 export type CheckedItem =
   | TextItem
-  | { readonly prompt: string; readonly response: string }
-  | { readonly messages: readonly ChatMessage[] };
+  | {
+      /** What the user says. */
+      readonly prompt: string;
+      /** The answer to score. */
+      readonly response: string;
+    }
+  | {
+      /** The whole conversation; the last turn is the assistant's. */
+      readonly messages: readonly ChatMessage[];
+    };
 
 /** Most messages of one item. Longer conversations than a context holds have fewer; templates take time for each. */
 export const MAX_MESSAGES_PER_ITEM = 10_000;

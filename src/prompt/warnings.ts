@@ -24,7 +24,9 @@ export type WarningCode =
   | "LIST_AS_TEXT"
   | "MISSING_VALUE";
 
+/** Something legal in an item that is usually a mistake. */
 export interface ItemWarning {
+  /** What it is. */
   readonly code: WarningCode;
   /** The token that it is about, as it is written; of a transcript its first words. */
   readonly token: string;

@@ -9,12 +9,15 @@ import { damaged } from "./damaged.ts";
 import { readJsonRows } from "./json-rows.ts";
 import type { Row } from "./row.ts";
 
+/** Options of openRows(). */
 export interface OpenRowsOptions {
   /** What messages call it; default: its path. Its ending tells CSV. */
   readonly name?: string | undefined;
 }
 
+/** An open file of rows. */
 export interface RowFile {
+  /** What messages call it. */
   readonly name: string;
   /**
    * The rows in the order of the file, read as they are asked for; each loop begins anew. A row that cannot be read is an

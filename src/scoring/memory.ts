@@ -7,6 +7,7 @@ import { keyValueWidth, type TrunkShape } from "../trunk/shape.ts";
 
 /** Bytes that a loaded model takes at its largest: every context worker at work on a text of the most tokens. */
 export interface MemoryNeed {
+  /** Where it would run. */
   readonly backend: Backend;
   /** All tensors. */
   readonly weights: number;
@@ -14,6 +15,7 @@ export interface MemoryNeed {
   readonly keyValue: number;
   /** What llama.cpp computes in; the larger estimate where its choice is not known. */
   readonly compute: number;
+  /** The sum of the three. */
   readonly total: number;
 }
 
