@@ -132,8 +132,7 @@ function checkTensors(gguf: GgufHeader, fields: Fields, trunk: Trunk, shape: Tru
     expected.delete(tensor.name);
   }
   const [missing] = expected;
-  if (missing !== undefined)
-    throw tensorError(fields, missing[0], `is missing; expected [${missing[1].join(", ")}]`);
+  if (missing !== undefined) throw tensorError(fields, missing[0], `is missing; expected [${missing[1].join(", ")}]`);
 }
 
 /** GGUF names the length of a row first. */
