@@ -123,7 +123,7 @@ function readVocab({ path }: JsonFile, model: JsonObject, vocabSize: number): Ma
   const ids = new Map<string, number>();
   for (const [token, id] of Object.entries(vocab)) ids.set(checkToken(path, field, token, id, vocabSize), id as number);
   for (const letter of byteAlphabet())
-    if (!ids.has(letter)) throw refuse(path, `has no token ${quote(letter)}, which stands for a byte.`, { field });
+    if (!ids.has(letter)) throw refuse(path, `has no token ${quote(letter)}, which represents a byte.`, { field });
   return ids;
 }
 

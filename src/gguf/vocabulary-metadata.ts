@@ -118,7 +118,7 @@ function readBytePair(fields: Fields, tokens: StringTable, llamaTypes: Int32Arra
   for (const letter of byteAlphabet()) {
     const id = ids.get(letter);
     if (id === undefined || llamaTypes[id] !== NORMAL)
-      throw fields.refuse(`has no token ${quote(letter)}, which stands for a byte.`, keys.tokens);
+      throw fields.refuse(`has no token ${quote(letter)}, which represents a byte.`, keys.tokens);
   }
   checkSpelling(fields, tokens, llamaTypes);
   for (let i = 0; i < merges.length; i++) {
@@ -144,7 +144,7 @@ function checkLettersAreFree(fields: Fields, tokens: StringTable, addedTokens: I
   if (taken === undefined) return;
   const key = STARLING_KEYS.addedTokens;
   throw fields.refuse(
-    `names the id ${taken} in ${key}, whose token ${quote(tokens.at(taken))} stands for a byte.`,
+    `names the id ${taken} in ${key}, whose token ${quote(tokens.at(taken))} represents a byte.`,
     key,
   );
 }

@@ -48,7 +48,7 @@ export class HubClient {
 
   /**
    * One attempt: asks, follows redirects, and gives a successful answer to `use`, after which the connection is
-   * given up, whether all of it was read or not.
+   * dropped, whether all of it was read or not.
    *
    * @throws TransientError for what may go better next time, HubError for what will not
    */

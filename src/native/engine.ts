@@ -44,7 +44,7 @@ let openingReasons: { readonly folder: string; readonly reasons: readonly Backen
 
 /**
  * A process holds one runtime: later calls, of any thread, get the one that is open if it fits their choice. `off` fits
- * every runtime, `auto` takes what is there.
+ * every runtime, `auto` takes the open one.
  *
  * @throws NativeError ERR_ADDON_NOT_BUILT, ERR_RUNTIME_NOT_FOUND or ERR_RUNTIME_UNUSABLE
  */

@@ -9,7 +9,7 @@ export interface LibraryKind {
   readonly archs: readonly string[];
 }
 
-/** Every header below lies in the first bytes; those of Windows begin wherever a number says, in practice below 1 KiB. */
+/** Every header below is in the first bytes; those of Windows start at an offset, in practice below 1 KiB. */
 const HEADER_BYTES = 4096;
 /** A universal library has a handful of parts; Java's class files begin with the same four bytes and larger numbers. */
 const MAX_PARTS = 16;

@@ -20,7 +20,7 @@ export interface FitDevice {
   readonly name: string;
   /** Bytes that may be used; undefined if unknown. */
   readonly free: number | undefined;
-  /** Its memory is the machine's: what is there counts there too, once. */
+  /** Its memory is the machine's: its use counts there too, once. */
   readonly shared: boolean;
 }
 

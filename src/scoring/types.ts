@@ -139,9 +139,9 @@ export interface ScoreFailure {
   readonly error: StarlingError;
 }
 
-/** What {@link RewardModel.scoreEach} yields: told apart by `"error" in outcome`. */
+/** What {@link RewardModel.scoreEach} yields; test with `"error" in outcome`. */
 export type ScoreOutcome = ScoreResult | ScoreFailure;
-/** What {@link RewardModel.featuresEach} yields: told apart by `"error" in outcome`. */
+/** What {@link RewardModel.featuresEach} yields; test with `"error" in outcome`. */
 export type FeatureOutcome = FeatureResult | ScoreFailure;
 
 /** Options of {@link RewardModel.score}. */

@@ -162,7 +162,7 @@ function nameOf(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** Whether two items are identical, so that no model could tell them apart. */
+/** Whether two items are identical: no model could tell them apart. */
 export function isSame(one: CheckedItem, other: CheckedItem): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
