@@ -130,7 +130,9 @@ function tokenizerFileOf({ vocabulary, profile }: Checkpoint): TokenizerFileSumm
   return { followed: follows, sameIds: follows === "tokenizer.json" ? "tokenizer.model" : "tokenizer.json" };
 }
 
+/** Which tokenizer file of a checkpoint is used. */
 export interface TokenizerFileSummary {
+  /** The file whose vocabulary and merges are used. */
   readonly followed: "tokenizer.model" | "tokenizer.json";
   /** The other file, where both are there and give the same ids. */
   readonly sameIds?: "tokenizer.model" | "tokenizer.json";

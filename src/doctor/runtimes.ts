@@ -17,6 +17,7 @@ import { installedVersion, ownRuntime } from "../native/runtime-folder.ts";
 
 /** A runtime of one backend. */
 export interface RuntimeFinding {
+  /** What it computes on. */
   readonly backend: Backend;
   /** "works": models can run on it. "no device": the runtime opens but finds no device. */
   readonly state: "works" | "no device" | "broken" | "not installed";
@@ -24,6 +25,7 @@ export interface RuntimeFinding {
   readonly package?: string;
   /** Installed version of the package. */
   readonly version?: string;
+  /** Where its libraries are; absent if it is not installed. */
   readonly folder?: string;
   /** Why it does not work, with the command that fixes it if there is one. */
   readonly problem?: string;
@@ -33,6 +35,7 @@ export interface RuntimeFinding {
   readonly cpuLibrary?: string;
 }
 
+/** A device that a runtime found. */
 export interface DeviceFinding extends NativeDevice {
   /** Whether it is a software driver that computes on the CPU. */
   readonly software: boolean;

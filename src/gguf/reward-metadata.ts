@@ -68,7 +68,14 @@ export interface RewardMetadata {
   /** The fingerprint of the trunk, see STARLING_KEYS; files of older versions have none. */
   readonly trunkSha256?: string;
   /** Where the model was converted from, as far as it is known. */
-  readonly source: { readonly name?: string; readonly revision?: string; readonly sha256?: string };
+  readonly source: {
+    /** As `convert` was told, for example "Nexusflow/Starling-RM-34B"; absent if it was not. */
+    readonly name?: string;
+    /** For example a commit; absent if `convert` was not told. */
+    readonly revision?: string;
+    /** Checksum of the checkpoint's tensors, 64 hexadecimal digits; absent for files of older versions. */
+    readonly sha256?: string;
+  };
   /** How the head was fitted, where it is not the checkpoint's. */
   readonly fit?: FitRecord;
 }
@@ -92,7 +99,7 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
   const fields = new Fields(gguf, file);
   if (isHeadFile(gguf))
     throw fields.refuse(
-      "holds a reward head and no model: give a model, and this file beside it (headPath, --head).",
+      "contains a reward head and no model: give a model, and this file beside it (headPath, --head).",
       "general.type",
     );
   const { version, trunk } = checkKind(fields);

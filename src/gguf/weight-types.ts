@@ -14,9 +14,11 @@ export interface TypeFallback {
   readonly rowLength: number;
   /** Values of a block of the wanted type: 32 or 256. */
   readonly blockSize: number;
+  /** How many matrices. */
   readonly tensors: number;
 }
 
+/** The types of the tensors in a file. */
 export interface WeightTypes {
   /** Number of tensors by type, for example {"q4_k": 24, "f32": 9}. */
   readonly tensorTypes: Readonly<Record<string, number>>;

@@ -39,7 +39,7 @@ export interface Engine {
   readonly reasons: readonly BackendReason[];
 }
 
-/** Why other backends than the open runtime's were passed over, for later calls of this thread. */
+/** Why other backends than the open runtime's were not used, for later calls of this thread. */
 let openingReasons: { readonly folder: string; readonly reasons: readonly BackendReason[] } | undefined;
 
 /**

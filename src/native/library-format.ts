@@ -33,7 +33,7 @@ const peMachines = new Map([
   [0xaa64, "arm64"],
 ]);
 
-/** @returns undefined for what is no library of a kind that we know, or is cut off */
+/** @returns undefined if it is not a known kind of library, or is truncated */
 export function libraryKind(bytes: Buffer): LibraryKind | undefined {
   try {
     if (bytes.readUInt32BE(0) === 0x7f454c46) {

@@ -1,4 +1,4 @@
-/** How much memory a model takes, from its header alone. */
+/** How much memory a model takes, from its header only. */
 import { byteSize } from "../byte-units.ts";
 import { NativeError } from "../errors.ts";
 import type { LoadOptions } from "../native/addon.ts";
@@ -7,6 +7,7 @@ import { keyValueWidth, type TrunkShape } from "../trunk/shape.ts";
 
 /** Bytes that a loaded model takes at its largest: every context worker at work on a text of the most tokens. */
 export interface MemoryNeed {
+  /** Where it would run. */
   readonly backend: Backend;
   /** All tensors. */
   readonly weights: number;
@@ -14,6 +15,7 @@ export interface MemoryNeed {
   readonly keyValue: number;
   /** What llama.cpp computes in; the larger estimate where its choice is not known. */
   readonly compute: number;
+  /** The sum of the three. */
   readonly total: number;
 }
 
@@ -81,6 +83,6 @@ export function assertFits(path: string, need: MemoryNeed, available: number | u
 function advice({ weights, backend }: MemoryNeed, available: number, contextTokens: number): string {
   if (weights < available)
     return `Load it with fewer context tokens than ${contextTokens} or fewer threads, close other programs, or skip this check.`;
-  if (backend !== "cpu") return "Take a smaller quantisation, or place fewer layers on the GPU.";
-  return "Take a smaller quantisation, or close other programs.";
+  if (backend !== "cpu") return "Use a smaller quantisation, or place fewer layers on the GPU.";
+  return "Use a smaller quantisation, or close other programs.";
 }

@@ -3,6 +3,7 @@ import type { ScoredCase } from "../case.ts";
 import { bootstrapInterval, type Interval, standardErrorInterval, wilsonInterval } from "./interval.ts";
 import { marginOf, rightComparisons } from "./outcome.ts";
 
+/** How often the better response wins. */
 export interface AccuracyMeasures {
   /** Scored cases. */
   readonly cases: number;
@@ -84,6 +85,7 @@ export function mean(values: readonly number[]): number {
   return sum / values.length;
 }
 
+/** Accuracy on one subset of a data set. */
 export interface SubsetMeasures extends AccuracyMeasures {
   /** Name in the data set. */
   readonly subset: string;

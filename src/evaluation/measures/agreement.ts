@@ -5,8 +5,11 @@ import { kendallTauB } from "./correlation.ts";
 import { bootstrapInterval, type Interval, quantile } from "./interval.ts";
 import { isRight } from "./outcome.ts";
 
+/** How far two models agree on the same cases. */
 export interface Agreement {
+  /** Cases that both models scored. */
   readonly cases: number;
+  /** Responses in them. */
   readonly responses: number;
   /** Over all pairs of responses to a prompt, whether or not their true order is known. */
   readonly order: OrderAgreement;
@@ -23,10 +26,13 @@ export interface Agreement {
   readonly margins?: Differences;
   /** Comparisons of known order that only one of the models gets right. */
   readonly onlyFirstRight: number;
+  /** Comparisons of known order that only the second model gets right. */
   readonly onlySecondRight: number;
 }
 
+/** How often two models put two responses in the same order. */
 export interface OrderAgreement {
+  /** Pairs of responses to a prompt. */
   readonly pairs: number;
   /** Pairs that both models order alike; a tie agrees only with a tie. */
   readonly same: number;
@@ -38,7 +44,9 @@ export interface OrderAgreement {
 
 /** `max` and `median` are of absolute differences. */
 export interface Differences {
+  /** Largest absolute difference. */
   readonly max: number;
+  /** Median absolute difference. */
   readonly median: number;
   /** Signed: shows a drift in one direction. */
   readonly mean: number;

@@ -4,8 +4,11 @@ import { evenSample } from "./outcome.ts";
 
 /** Covers values from `low` to `high`, both included. */
 export interface AccuracyBin {
+  /** Smallest value in the bin. */
   readonly low: number;
+  /** Largest value in the bin. */
   readonly high: number;
+  /** Comparisons in the bin. */
   readonly comparisons: number;
   /** Fraction of the comparisons that are right, 0 to 1. */
   readonly accuracy: number;

@@ -9,7 +9,9 @@ import { type PairLists, whenFinite } from "./outcome.ts";
 export interface LengthMeasures {
   /** Comparisons by whether the better response is the longer one, the shorter one, or equally long. */
   readonly betterLonger: LengthGroup;
+  /** Comparisons whose better response is the shorter one. */
   readonly betterShorter: LengthGroup;
+  /** Comparisons of two equally long responses. */
   readonly equal: LengthGroup;
   /** Accuracy of the rule "the longer response wins", 0 to 1; equal lengths count half. */
   readonly accuracyOfLonger: number;
@@ -29,10 +31,13 @@ export interface LengthMeasures {
   readonly overall: Correlation;
   /** Accuracy by length difference (better minus worse), in bins of nearly equal counts. */
   readonly accuracyByDifference: readonly AccuracyBin[];
+  /** What the numbers say about the influence of length. */
   readonly verdict: LengthVerdict;
 }
 
+/** Accuracy in one group of comparisons. */
 export interface LengthGroup {
+  /** Comparisons in the group. */
   readonly comparisons: number;
   /** 0 to 1; absent without comparisons. */
   readonly accuracy?: number;
@@ -40,7 +45,9 @@ export interface LengthGroup {
 
 /** -1 to 1 each; absent if all scores or all lengths are equal. */
 export interface Correlation {
+  /** Pearson's r, -1 to 1; absent if it is not defined. */
   readonly pearson?: number;
+  /** Spearman's rho, -1 to 1; absent if it is not defined. */
   readonly spearman?: number;
 }
 
@@ -151,6 +158,7 @@ function correlation(linear: number | undefined, ofRanks: number | undefined): C
   return { ...(linear !== undefined && { pearson: linear }), ...(ofRanks !== undefined && { spearman: ofRanks }) };
 }
 
+/** What the numbers say about the influence of length. */
 export interface LengthVerdict {
   /**
    * `none`: no relevant bias. `longer`, `shorter`: the model favours long or short responses. `only-longer`,

@@ -20,8 +20,11 @@ export interface BenchmarkMeasures extends AccuracyMeasures {
   readonly ranking?: RankingMeasures;
   /** The benchmark's official score; only rewardbench and rewardbench2. */
   readonly officialScore?: RewardBenchScore | RewardBench2Score;
+  /** Absent without comparisons. */
   readonly margins?: MarginMeasures;
+  /** Absent without comparisons. */
   readonly calibration?: CalibrationMeasures;
+  /** Absent without comparisons. */
   readonly length?: LengthMeasures;
 }
 
