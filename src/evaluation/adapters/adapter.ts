@@ -168,7 +168,7 @@ export function isSame(one: CheckedItem, other: CheckedItem): boolean {
 }
 
 /** Comparisons grow quadratically with the responses to a prompt; no data set comes near this number. */
-export const MAX_COMPARED_RESPONSES = 1000;
+const MAX_COMPARED_RESPONSES = 1000;
 
 export function refuseTooMany(responses: readonly unknown[], where: string): void {
   if (responses.length > MAX_COMPARED_RESPONSES)
