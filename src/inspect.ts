@@ -197,7 +197,7 @@ async function inspectGguf(
   { type, load = {} }: InspectOptions,
 ): Promise<InspectResult | HeadInspection> {
   if (type !== undefined)
-    throw invalidArgument("inspectModel's type", "a checkpoint: a GGUF has its type already", type);
+    throw invalidArgument("inspectModel's type", "a checkpoint: a GGUF already has its type", type);
   const path = typeof place === "string" ? place : place.path;
   const gguf = await readGguf(place);
   if (isHeadFile(gguf)) return inspectHead(gguf, path);

@@ -38,13 +38,13 @@ export interface ConvertOptions extends HubOptions {
   /** Of a repository on the hub: a branch, tag or commit; default "main". */
   readonly revision?: string;
   /**
-   * Of a repository on the hub: download each weight file when it is its turn, and remove it afterwards, so that they
-   * never lie on the disk together. Default false.
+   * For a repository on the hub: download one weight file at a time and remove it once converted; at most two are on disk
+   * at a time. Default false.
    */
   readonly stream?: boolean;
   /** Files that are downloaded at once, 1 to 16; default 4. */
   readonly concurrency?: number;
-  /** The GGUF to write; it appears only when it is whole. */
+  /** The GGUF to write; it appears only when it is complete. */
   readonly output: string;
   /** One of {@link weightTypes}; default "q4_k_m". */
   readonly type?: string;
@@ -163,7 +163,7 @@ export async function convertTo(claimed: OutputFile, options: ConvertOptions): P
 /**
  * Makes a smaller GGUF with llama.cpp's own quantiser. The reward head is metadata, so it stays float32.
  *
- * @throws FileError for an input that is no reward model, or is quantised already
+ * @throws FileError for an input that is not a reward model, or is already quantised
  */
 export async function quantize(options: QuantizeModelOptions): Promise<ConvertResult> {
   options = checkOptions(
@@ -198,7 +198,7 @@ async function quantizeTo(
 ): Promise<ConvertResult> {
   const { input, output, signal } = options;
   checkQuantizable(await readGguf(source), input);
-  if (await isSameFile(input, claimed.target.path)) throw unwritable(output, "it is the file that is being read");
+  if (await isSameFile(input, claimed.target.path)) throw unwritable(output, "it is the file being read");
   const file = await claimed.create();
   try {
     const threads = options.threads ?? availableParallelism();
@@ -209,7 +209,7 @@ async function quantizeTo(
       const free = await freeBytes(dirname(file.path));
       throw free !== undefined && free < FULL_BYTES ? unwritable(output, "the disk is full", error) : error;
     });
-    // llama.cpp's quantiser knows files by their paths alone.
+    // llama.cpp's quantiser only takes paths.
     await source.assertUnchanged();
     const written = await readGguf(file.path);
     readRewardMetadata(written, file.path);
@@ -228,13 +228,13 @@ function checkQuantizable(gguf: GgufHeader, input: string): void {
     throw new FileError(
       "ERR_UNSUPPORTED_TYPE",
       `${input} has general.alignment = ${gguf.alignment}; only files with ${DEFAULT_ALIGNMENT} can be quantised. ` +
-        "Convert the checkpoint again, to the type itself.",
+        "Convert the checkpoint again, directly to the type.",
       { file: input, field: "general.alignment" },
     );
   if (fileTypeByName(fileType)?.kind === "direct") return;
   throw new FileError(
     "ERR_UNSUPPORTED_TYPE",
-    `${input} is quantised already (${fileType}); quantising twice loses more than quantising once. ` +
+    `${input} is already quantised (${fileType}); quantising twice loses more than quantising once. ` +
       "Start from an f32, f16 or bf16 conversion.",
     { file: input },
   );

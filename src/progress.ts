@@ -1,4 +1,4 @@
-/** What every `onProgress` callback receives: one shape, told apart by `phase`. */
+/** What every `onProgress` callback receives: one shape, distinguished by `phase`. */
 
 /**
  * How far a call is. `fraction` is the part of the phase that is done, 0 to 1, ascending; absent where the whole is not

@@ -188,7 +188,7 @@ const fitKeys = [
 
 /** A head file has no weights: in the model's place it would be all that is left of it. */
 async function checkNotTheModel({ modelPath, output }: WriteHeadOptions, { target }: OutputFile): Promise<void> {
-  if (await isSameFile(modelPath, target.path)) throw unwritable(output, "it is the model that is being read");
+  if (await isSameFile(modelPath, target.path)) throw unwritable(output, "it is the model being read");
 }
 
 function check<O extends WriteHeadOptions>(caller: string, options: O, known: Readonly<Record<string, Check>>): O {
@@ -207,7 +207,7 @@ function checkFits(options: WriteHeadOptions, metadata: RewardMetadata): void {
     throw new FileError(
       "ERR_WRONG_HEAD",
       `The head does not fit ${modelPath}: it was fitted to the trunk ${shortTrunk(fit?.trunkSha256)} (${fit?.model}), and the ` +
-        `model's trunk is ${shortTrunk(metadata.trunkSha256)}. Fit a head to this model, or allow it with foreignHead.`,
+        `model's trunk is ${shortTrunk(metadata.trunkSha256)}. Fit a head to this model, or accept it with foreignHead.`,
       { file: modelPath, field: "fit" },
     );
   if (tokenization !== undefined && !metadata.tokenizations.includes(tokenization))

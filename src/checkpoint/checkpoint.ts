@@ -15,7 +15,7 @@ import type { TensorEntry } from "./tensor-entry.ts";
 import { readTorchFile } from "./torch-file.ts";
 import { type CheckpointVocabulary, checkTokenizerFiles, readVocabulary, type SourceFile } from "./vocabulary.ts";
 
-/** A tensor of a checkpoint: where it lies and what it is. */
+/** A tensor of a checkpoint: its file, position, type and shape. */
 export interface CheckpointTensor extends TensorEntry {
   /** What messages call its file, and the file's name in its folder. */
   readonly file: string;
@@ -86,7 +86,7 @@ export class Checkpoint {
   }
 
   /**
-   * From now on reads this file's tensors from a whole copy of it; gives up the copy of another file before.
+   * From now on reads this file's tensors from a complete copy of it, and releases the previous file's copy.
    *
    * @param next the file that will be wanted then, which is fetched meanwhile
    */
@@ -97,7 +97,7 @@ export class Checkpoint {
     }
     if (next === undefined || this.#coming !== undefined) return;
     const source = this.folder.openWhole(next, this.#closing.signal);
-    // Whoever asks for the file is told.
+    // The caller that awaits the file gets the error.
     source.catch(() => {});
     this.#coming = { fileName: next, source };
   }
@@ -188,7 +188,7 @@ function addRopeDivisors(
   const { ropeScaling, headDim, ropeTheta } = config;
   const stored = tensors.get(ROPE_DIVISORS);
   if (stored !== undefined)
-    throw refuse(stored.file, `holds the tensor ${quote(ROPE_DIVISORS)}, which no checkpoint has.`, {
+    throw refuse(stored.file, `contains the tensor ${quote(ROPE_DIVISORS)}, which no checkpoint has.`, {
       tensor: ROPE_DIVISORS,
     });
   if (ropeScaling === undefined) return;
@@ -234,24 +234,24 @@ async function readTensorList(
     for (const entry of await read(files.get(name) as ByteSource)) {
       const other = tensors.get(entry.name);
       if (other !== undefined)
-        throw refuse(path, `holds the tensor ${quote(entry.name)}, which ${other.file} holds too.`, {
+        throw refuse(path, `contains the tensor ${quote(entry.name)}, which is also in ${other.file}.`, {
           tensor: entry.name,
         });
       if (weights.index !== undefined && weights.index.fileOf.get(entry.name) !== name)
-        throw refuse(path, `holds the tensor ${quote(entry.name)}, which ${weights.index.path} does not place there.`, {
-          tensor: entry.name,
-        });
+        throw refuse(
+          path,
+          `contains the tensor ${quote(entry.name)}, which ${weights.index.path} does not place there.`,
+          {
+            tensor: entry.name,
+          },
+        );
       tensors.set(entry.name, { ...entry, file: path, fileName: name });
     }
   }
   for (const [tensor, file] of weights.index?.fileOf ?? [])
     if (!tensors.has(tensor))
-      throw refuse(
-        folder.pathOf(file),
-        `lacks the tensor ${quote(tensor)}, which ${weights.index?.path} places there.`,
-        {
-          tensor,
-        },
-      );
+      throw refuse(folder.pathOf(file), `has no tensor ${quote(tensor)}, which ${weights.index?.path} places there.`, {
+        tensor,
+      });
   return tensors;
 }

@@ -24,7 +24,7 @@ export class ConfigReader {
   integer(field: string, max: number, fallback?: number): number {
     const value = this.get(field) ?? fallback;
     if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > max)
-      throw this.refuse(field, `has ${describe(value)} as ${field}; a whole number from 1 to ${max} is expected.`);
+      throw this.refuse(field, `has ${describe(value)} as ${field}; expected a whole number from 1 to ${max}.`);
     return value as number;
   }
 
@@ -33,7 +33,7 @@ export class ConfigReader {
     const value = this.get(field) ?? fallback;
     // The GGUF keeps a float32, in which 1e-50 would become 0.
     if (typeof value !== "number" || !(Math.fround(value) > 0) || value > max)
-      throw this.refuse(field, `has ${describe(value)} as ${field}; a number above 0 and up to ${max} is expected.`);
+      throw this.refuse(field, `has ${describe(value)} as ${field}; expected a number above 0 and up to ${max}.`);
     return value;
   }
 
@@ -44,7 +44,7 @@ export class ConfigReader {
     if (typeof value !== "string" || value.length > maxCharacters || value.includes("\0") || !value.isWellFormed())
       throw this.refuse(
         field,
-        `has ${describe(value)} as ${field}; text of up to ${maxCharacters} characters is expected.`,
+        `has ${describe(value)} as ${field}; expected text of up to ${maxCharacters} characters.`,
       );
     return value;
   }

@@ -119,7 +119,7 @@ function readRopeTheta(read: ConfigReader): number {
   if (inScaling !== undefined && inScaling !== null && inScaling !== theta)
     throw read.refuse(
       "rope_theta",
-      `has ${describe(inScaling)} as rope_theta in rope_scaling and ${theta} outside; versions of transformers disagree about it.`,
+      `has ${describe(inScaling)} as rope_theta in rope_scaling and ${theta} outside; transformers versions disagree on which to use.`,
     );
   return theta;
 }
@@ -148,7 +148,7 @@ function readScaling(read: ConfigReader): Llama3Scaling | undefined {
 function readArchitectures(read: ConfigReader): string[] {
   const value = read.get("architectures") ?? [];
   if (!Array.isArray(value) || value.some((name) => typeof name !== "string"))
-    throw read.refuse("architectures", `has ${describe(value)} as architectures; a list of names is expected.`);
+    throw read.refuse("architectures", `has ${describe(value)} as architectures; expected a list of names.`);
   return value as string[];
 }
 
@@ -159,7 +159,7 @@ function readPadTokenId(read: ConfigReader, vocabularySize: number): number | un
   if (!Number.isInteger(value) || (value as number) < 0 || (value as number) >= vocabularySize)
     throw read.refuse(
       "pad_token_id",
-      `has ${describe(value)} as pad_token_id; an id below ${vocabularySize} is expected.`,
+      `has ${describe(value)} as pad_token_id; expected an id below ${vocabularySize}.`,
     );
   return value as number;
 }
@@ -171,7 +171,7 @@ function readTexts(read: ConfigReader): {
 } {
   const ours = read.get("starling_rm") ?? {};
   if (!isJsonObject(ours))
-    throw read.refuse("starling_rm", `has ${describe(ours)} as starling_rm; an object is expected.`);
+    throw read.refuse("starling_rm", `has ${describe(ours)} as starling_rm; expected an object.`);
   const nested = new ConfigReader(ours, read.file);
   const path = read
     .text("_name_or_path", 4096)

@@ -99,7 +99,7 @@ export function checkTokenizerFiles(
       { field: "tokenizer_class" },
     );
   if (tokenizer.legacy || (isFollowed && !tokenizer.says.prefixSpace)) return;
-  const because = isFollowed ? ", and add_prefix_space makes transformers pass over tokenizer.json" : "";
+  const because = isFollowed ? ", and add_prefix_space makes transformers ignore tokenizer.json" : "";
   throw refuse(
     folder.pathOf("tokenizer_config.json"),
     `sets legacy to false, which changes where spaces are put${because}; only legacy true is reproduced.`,
@@ -136,7 +136,7 @@ export function agreedTokenization(
   const without = follows === "tokenizer.model" ? ", or leave tokenizer.json out: tokenizer.model is followed" : "";
   const advice =
     fitting === undefined
-      ? `Take all tokenizer files from one place${without}.`
+      ? `Use tokenizer files from one place${without}.`
       : `It is a tokenizer of the kind ${fitting}: ask for that with the option tokenization (--tokenization ${fitting}).`;
   throw refuse(fast.path, `disagrees with tokenizer.model, read as ${nearest}: ${found}. ${advice}`, {
     field: found.field,

@@ -42,7 +42,7 @@ interface Directory {
 }
 
 /**
- * @returns the files by name; each lies inside the archive, and none over another
+ * @returns the files by name; each is inside the archive, and none overlaps another
  * @throws FileError ERR_INVALID_CHECKPOINT
  */
 export async function readZipDirectory(file: ByteSource): Promise<Map<string, StoredFile>> {
@@ -62,11 +62,11 @@ export async function readZipDirectory(file: ByteSource): Promise<Map<string, St
     if (end > bytes.length) throw broken(file, "its directory");
     const name = bytes.toString("utf8", at + ENTRY_BYTES, at + ENTRY_BYTES + nameBytes);
     const extra = bytes.subarray(at + ENTRY_BYTES + nameBytes, at + ENTRY_BYTES + nameBytes + extraBytes);
-    if (files.has(name)) throw refuse(file.path, `holds two files of the name ${quote(name)}.`);
+    if (files.has(name)) throw refuse(file.path, `contains two files named ${quote(name)}.`);
     files.set(name, await locate(file, name, bytes.subarray(at, at + ENTRY_BYTES), extra, directory.position));
     at = end;
   }
-  if (at !== bytes.length) throw refuse(file.path, "holds more files than the end of its directory says.");
+  if (at !== bytes.length) throw refuse(file.path, "contains more files than the end of its directory says.");
   checkOverlaps(file, files);
   return files;
 }
@@ -80,7 +80,7 @@ async function findDirectory(file: ByteSource): Promise<Directory> {
     !(tail.readUInt32LE(at) === END_SIGNATURE && at + END_BYTES + tail.readUInt16LE(at + 20) === tail.length)
   )
     at -= 1;
-  if (at < 0) throw refuse(file.path, "is cut off, or no file of torch.save: the end of a zip archive is missing.");
+  if (at < 0) throw refuse(file.path, "is truncated, or not a torch.save file: the end of a zip archive is missing.");
   let directory: Directory = {
     entries: tail.readUInt16LE(at + 10),
     size: tail.readUInt32LE(at + 12),
@@ -89,11 +89,10 @@ async function findDirectory(file: ByteSource): Promise<Directory> {
   if (directory.entries === U16_MAX || directory.size === U32_MAX || directory.position === U32_MAX)
     directory = await findDirectory64(file, tail, at);
   const { entries, size, position } = directory;
-  if (entries > MAX_ZIP_ENTRIES)
-    throw refuse(file.path, `holds ${entries} files; the most that is read is ${MAX_ZIP_ENTRIES}.`);
+  if (entries > MAX_ZIP_ENTRIES) throw refuse(file.path, `contains ${entries} files; the limit is ${MAX_ZIP_ENTRIES}.`);
   if (size > MAX_ZIP_DIRECTORY_BYTES)
-    throw refuse(file.path, `has a directory of ${size} bytes; the most that is read is ${MAX_ZIP_DIRECTORY_BYTES}.`);
-  // What stands at the end of the file is read as the end of the directory: it cannot be a part of it too.
+    throw refuse(file.path, `has a directory of ${size} bytes; the limit is ${MAX_ZIP_DIRECTORY_BYTES}.`);
+  // The end of the file is read as the end of the directory, so it cannot be part of the directory.
   if (position + size > file.size - tail.length + at) throw broken(file, "its directory");
   return directory;
 }
@@ -119,9 +118,9 @@ async function locate(
   extra: Buffer,
   directoryPosition: number,
 ): Promise<LocatedFile> {
-  if ((entry.readUInt16LE(8) & ENCRYPTED) !== 0) throw refuse(file.path, `holds the encrypted file ${quote(name)}.`);
+  if ((entry.readUInt16LE(8) & ENCRYPTED) !== 0) throw refuse(file.path, `contains the encrypted file ${quote(name)}.`);
   if (entry.readUInt16LE(10) !== 0)
-    throw refuse(file.path, `holds the compressed file ${quote(name)}; torch.save stores without compression.`);
+    throw refuse(file.path, `contains the compressed file ${quote(name)}; torch.save stores without compression.`);
   const wide = zip64Fields(extra);
   const field = (offset: number): number => {
     const value = entry.readUInt32LE(offset);
@@ -141,12 +140,12 @@ async function locate(
   if (local.readUInt32LE(0) !== LOCAL_SIGNATURE) throw broken(file, `the entry ${quote(name)}`);
   // Some readers go by the directory, some by the headers before the files: they must not see different files.
   if (local.readUInt16LE(26) !== nameBytes || local.toString("utf8", LOCAL_BYTES) !== name)
-    throw refuse(file.path, `gives the file ${quote(name)} of its directory another name where it lies.`);
+    throw refuse(file.path, `gives the file ${quote(name)} another name in its local header.`);
   const position = header + LOCAL_BYTES + local.readUInt16LE(26) + local.readUInt16LE(28);
   if (position + size > directoryPosition)
     throw refuse(
       file.path,
-      `is cut off or broken: ${quote(name)} ends at byte ${position + size}, behind the archive's files.`,
+      `is truncated or damaged: ${quote(name)} ends at byte ${position + size}, beyond the archive's files.`,
     );
   return { position, size, header };
 }
@@ -180,5 +179,5 @@ function exact(file: ByteSource, value: bigint): number {
 }
 
 function broken(file: ByteSource, what: string): Error {
-  return refuse(file.path, `is cut off or broken: ${what} does not fit the file.`);
+  return refuse(file.path, `is truncated or damaged: ${what} does not fit the file.`);
 }

@@ -9,7 +9,7 @@ import { chatTemplateEntries } from "./chat-template-metadata.ts";
 /**
  * A byte-level BPE for llama.cpp (tokenizer.ggml.*) and what it has no place for (starling.tokenizer.*).
  *
- * @param padId the id that stands for padding, if any
+ * @param padId the padding id, if any
  */
 export function bytePairMetadata(
   checkpoint: Checkpoint,

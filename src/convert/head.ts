@@ -40,9 +40,13 @@ async function readValues(
   await checkpoint.readTensor(tensor, 0, bytes);
   const bad = firstNonFinite(bytes, type);
   if (bad !== -1)
-    throw refuse(tensor.file, `holds ${floatAt(bytes, type, bad)} at index ${bad} of the reward head ${quote(name)}.`, {
-      tensor: name,
-    });
+    throw refuse(
+      tensor.file,
+      `contains ${floatAt(bytes, type, bad)} at index ${bad} of the reward head ${quote(name)}.`,
+      {
+        tensor: name,
+      },
+    );
   sourceBytes.set(name, bytes);
   return new Float32Array(convertFloats(bytes, type, "f32").slice().buffer);
 }

@@ -41,7 +41,7 @@ export function buildMetadata(checkpoint: Checkpoint, parts: MetadataParts): Map
   ]);
 }
 
-/** The id that stands for padding, by the profile's rule; undefined for none. */
+/** The padding id, by the profile's rule; undefined for none. */
 function paddingId({ folder, vocabulary, profile, config }: Checkpoint): number | undefined {
   const { id } = profile.padding;
   if (id === "config") return config.padTokenId;

@@ -64,7 +64,7 @@ function checkTensorSet(checkpoint: Checkpoint): { expected: ExpectedTensor; sou
     if (!known.has(tensor.name) && !isIgnored(tensor.name, checkpoint))
       throw refuse(
         tensor.file,
-        `holds the tensor ${quote(tensor.name)}, which a Llama reward model of ${config.layers} layers does not have.`,
+        `contains the tensor ${quote(tensor.name)}, which a Llama reward model of ${config.layers} layers does not have.`,
         { tensor: tensor.name },
       );
   return expected.map((item) => ({ expected: item, source: checkTensor(checkpoint, item.source, item.shape) }));
@@ -93,13 +93,13 @@ export function checkTensor(checkpoint: Checkpoint, name: string, shape: readonl
   if (tensor === undefined)
     throw new FileError(
       "ERR_INVALID_CHECKPOINT",
-      `The checkpoint ${checkpoint.folder.path} lacks the tensor ${quote(name)} of the shape [${shape.join(", ")}].`,
+      `The checkpoint ${checkpoint.folder.path} has no tensor ${quote(name)} of the shape [${shape.join(", ")}].`,
       { file: checkpoint.folder.path, tensor: name },
     );
   if (tensor.shape.length !== shape.length || tensor.shape.some((dim, i) => dim !== shape[i]))
     throw refuse(
       tensor.file,
-      `gives the tensor ${quote(name)} the shape [${tensor.shape.join(", ")}]; after config.json, [${shape.join(", ")}] is expected.`,
+      `gives the tensor ${quote(name)} the shape [${tensor.shape.join(", ")}]; config.json requires [${shape.join(", ")}].`,
       { tensor: name },
     );
   floatTypeOf(tensor);
@@ -114,7 +114,7 @@ export function floatTypeOf(tensor: CheckpointTensor): FloatType {
   if (type === undefined)
     throw refuse(
       tensor.file,
-      `holds the tensor ${quote(tensor.name)} in ${tensor.dtype}; F32, F16 or BF16 is expected.`,
+      `contains the tensor ${quote(tensor.name)} in ${tensor.dtype}; expected F32, F16 or BF16.`,
       {
         tensor: tensor.name,
       },

@@ -10,8 +10,7 @@ import {
 import { isSoftware, usableDevices } from "../native/devices.ts";
 import { explainReason, explainRuntime } from "../native/explain-runtime.ts";
 import { gpuSign } from "../native/gpu-signs.ts";
-import type { Backend } from "../native/platforms.ts";
-import { runtimePackage } from "../native/platforms.ts";
+import { type Backend, runtimePackage } from "../native/platforms.ts";
 import { type ProbeResult, probeRuntime } from "../native/probe.ts";
 import { probeKey, saveProbe } from "../native/probe-cache.ts";
 import { installedVersion, ownRuntime } from "../native/runtime-folder.ts";

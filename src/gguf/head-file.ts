@@ -71,7 +71,7 @@ export function describeHeadFile(gguf: GgufHeader, path: string): HeadFile {
   if (!isHeadFile(gguf))
     throw new FileError(
       "ERR_WRONG_HEAD",
-      `The file ${path} is no head file: it is a whole model, whose own head is used when it is loaded as the model.`,
+      `The file ${path} is not a head file: it is a whole model, whose own head is used when it is loaded as the model.`,
       { file: path, field: "general.type" },
     );
   const fields = new Fields(gguf, path);

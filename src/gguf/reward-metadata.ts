@@ -69,9 +69,9 @@ export interface RewardMetadata {
   readonly trunkSha256?: string;
   /** Where the model was converted from, as far as it is known. */
   readonly source: {
-    /** As `convert` was told, for example "Nexusflow/Starling-RM-34B"; absent if it was not. */
+    /** The option `source` of `convert`, for example "Nexusflow/Starling-RM-34B"; absent if not given. */
     readonly name?: string;
-    /** For example a commit; absent if `convert` was not told. */
+    /** For example a commit; absent if `convert` was not given one. */
     readonly revision?: string;
     /** Checksum of the checkpoint's tensors, 64 hexadecimal digits; absent for files of older versions. */
     readonly sha256?: string;
@@ -99,7 +99,7 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
   const fields = new Fields(gguf, file);
   if (isHeadFile(gguf))
     throw fields.refuse(
-      "holds a reward head and no model: give a model, and this file beside it (headPath, --head).",
+      "contains a reward head and no model: give a model, and this file beside it (headPath, --head).",
       "general.type",
     );
   const { version, trunk } = checkKind(fields);

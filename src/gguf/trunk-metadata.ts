@@ -87,7 +87,7 @@ export function readTrunkShape(gguf: GgufHeader, fields: Fields, trunk: Trunk): 
   for (const key of [keys.valueLength, keys.ropeDimensions]) fields.u32(key, shape.headDim, shape.headDim);
   fields.positiveF32(keys.rmsNormEpsilon, FLOAT_FIELDS.rmsNormEpsilon.max);
   fields.positiveF32(keys.ropeTheta, FLOAT_FIELDS.ropeTheta.max);
-  if (!fields.bool(keys.causal)) throw fields.refuse(`has ${keys.causal} = false; true is expected.`, keys.causal);
+  if (!fields.bool(keys.causal)) throw fields.refuse(`has ${keys.causal} = false; expected true.`, keys.causal);
   fields.u32(keys.pooling, POOLING_LAST, POOLING_LAST);
   if (fields.has(keys.labels)) fields.array(keys.labels, "string", 1);
   checkTensors(gguf, fields, trunk, shape);
@@ -132,8 +132,7 @@ function checkTensors(gguf: GgufHeader, fields: Fields, trunk: Trunk, shape: Tru
     expected.delete(tensor.name);
   }
   const [missing] = expected;
-  if (missing !== undefined)
-    throw tensorError(fields, missing[0], `is missing; [${missing[1].join(", ")}] is expected`);
+  if (missing !== undefined) throw tensorError(fields, missing[0], `is missing; expected [${missing[1].join(", ")}]`);
 }
 
 /** GGUF names the length of a row first. */
@@ -146,7 +145,7 @@ function checkTensor(fields: Fields, tensor: TensorInfo, dims: readonly number[]
     throw tensorError(
       fields,
       tensor.name,
-      `has the dimensions [${tensor.dims.join(", ")}]; [${dims.join(", ")}] is expected`,
+      `has the dimensions [${tensor.dims.join(", ")}]; expected [${dims.join(", ")}]`,
     );
   // llama.cpp multiplies by norms in float32 only, and cannot read some types back.
   const fits = dims.length === 1 ? tensor.type.name === "f32" : tensor.type.weights;
@@ -154,10 +153,10 @@ function checkTensor(fields: Fields, tensor: TensorInfo, dims: readonly number[]
     throw tensorError(
       fields,
       tensor.name,
-      `has the type ${tensor.type.name}; ${dims.length === 1 ? "f32" : "a weight type"} is expected`,
+      `has the type ${tensor.type.name}; expected ${dims.length === 1 ? "f32" : "a weight type"}`,
     );
 }
 
 function tensorError(fields: Fields, tensor: string, what: string) {
-  return fields.refuseTensor(tensor, `holds tensors that do not fit its metadata: ${quote(tensor)} ${what}.`);
+  return fields.refuseTensor(tensor, `contains tensors that do not fit its metadata: ${quote(tensor)} ${what}.`);
 }

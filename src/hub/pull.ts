@@ -24,7 +24,7 @@ export interface PullOptions extends HubOptions {
   readonly concurrency?: number | undefined;
   /** Reports the phase "downloading". */
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
-  /** Stops promptly; what has come is kept, and a later call goes on with it. */
+  /** Stops promptly; partial downloads are kept, and a later call resumes them. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -55,7 +55,7 @@ const SMALL_FILES = [
 ];
 
 /**
- * Downloads the checkpoint of a repository to the cache that all tools of Hugging Face share, and goes on where an
+ * Downloads the checkpoint of a repository to the cache that all Hugging Face tools share, and resumes where an
  * earlier call stopped. Only config, tokenizer and weights come, safetensors where there are any.
  *
  * @throws HubError saying what to do about a gated, private or unknown repository, a hub that is away, a full disk or
@@ -106,7 +106,7 @@ export async function pull(
   };
 }
 
-/** Names of what is there of a checkpoint: also in a folder on the hub, of which the index alone is read. */
+/** Names of the existing files of a checkpoint, also on the hub, where only the index is read. */
 async function checkpointFiles(folder: CheckpointFolder): Promise<string[]> {
   const names = new Set(await folder.list());
   const { files } = await findWeightFiles(folder);
@@ -128,7 +128,7 @@ async function pulledBefore({ id, revision }: Repository, { cacheFolder }: HubSe
   } catch (cause) {
     throw new HubError(
       "ERR_HUB_UNREACHABLE",
-      `HF_HUB_OFFLINE is set, and the cache ${cacheFolder} does not hold all of ${id} at ${revision}: unset it to pull the rest.`,
+      `HF_HUB_OFFLINE is set, and the cache ${cacheFolder} does not contain all of ${id} at ${revision}: unset it to pull the rest.`,
       { cause },
     );
   }

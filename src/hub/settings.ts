@@ -25,7 +25,7 @@ export interface HubSettings {
   /** Without a slash at the end. */
   readonly endpoint: string;
   readonly cacheFolder: string;
-  /** Undefined: nobody is logged in. */
+  /** Undefined: not logged in. */
   readonly token: string | undefined;
   /** $HF_HUB_OFFLINE: only what is in the cache counts. */
   readonly offline: boolean;
@@ -80,7 +80,7 @@ function checkToken(text: string | undefined): string | undefined {
   if (!/^[\x21-\x7e]+$/.test(token))
     throw new InvalidInputError(
       "ERR_INVALID_ARGUMENT",
-      "The hub's token (HF_TOKEN, or the token file) holds a space, a line break or a character outside ASCII: copy it anew.",
+      "The hub's token (HF_TOKEN, or the token file) contains a space, a line break or a character outside ASCII: copy it again.",
       { field: "token" },
     );
   return token;

@@ -68,7 +68,7 @@ export interface KernelFinding {
   /** What is wrong with the products, half a sentence such as "are not finite numbers"; absent when they are right. */
   readonly problem?: string;
   /**
-   * A row has the same bits in every product whose number of rows is a multiple of this: 4, 8, 16 or 32; 0 when there is no
+   * A row has the same bits in every product whose number of rows is a multiple of this: 4, 8, 16 or 32; 0 if there is no
    * such number, or a problem.
    */
   readonly multiple: number;

@@ -110,7 +110,7 @@ const vendors: Readonly<Record<string, GpuVendor>> = { "0x10de": "nvidia", "0x10
 /**
  * The makers of the graphics processors that the system sees, with or without a driver; undefined where it does not tell.
  *
- * @param root for tests: the folder that stands for "/"
+ * @param root for tests: the folder used as "/"
  */
 export function graphicsVendors(root = "/"): GpuVendor[] | undefined {
   const folder = join(root, "sys", "bus", "pci", "devices");

@@ -65,7 +65,7 @@ const OWN_FIELDS = ["text", "prompt", "response", "messages", "system"] as const
 
 /**
  * Checks that `value` is one of the shapes of {@link ScoreItem}. A field that is null is absent. Further fields are left
- * alone, but for those that belong to the input, such as "tools", which are refused.
+ * alone, except those that belong to the input, such as "tools", which are refused.
  *
  * @param where how the message names the item, for example `items[3]`
  * @throws InvalidInputError ERR_INVALID_ITEM, ERR_EMPTY_TEXT or ERR_INVALID_UNICODE
@@ -119,13 +119,10 @@ export function isObject(value: unknown): value is Fields {
 
 function checkTextItem(given: Fields, where: string): TextItem {
   if (given["system"] !== undefined && given["system"] !== "")
-    throw invalidItem(
-      `${where} has both "text" and "system": a text is scored as it is, without a system turn.`,
-      where,
-    );
+    throw invalidItem(`${where} has both "text" and "system": a text is scored as is, without a system turn.`, where);
   const text = checkString(given["text"], `${where}.text`);
   if (text === "") {
-    throw new InvalidInputError("ERR_EMPTY_TEXT", `${where}.text is empty: there is no token to read a score at.`, {
+    throw new InvalidInputError("ERR_EMPTY_TEXT", `${where}.text is empty: there is no position to read a score at.`, {
       field: `${where}.text`,
     });
   }
@@ -207,7 +204,7 @@ export function refuseLastTurn(messages: readonly ChatMessage[], name: string, l
   );
 }
 
-/** One or more messages, whoever comes last. */
+/** One or more messages, whatever the last role. */
 export function checkTurnList(value: unknown, name: string, rules: ItemRules): readonly ChatMessage[] {
   if (!Array.isArray(value) || value.length === 0) {
     throw invalidItem(
@@ -237,13 +234,13 @@ function checkMessage(value: unknown, where: string, index: number, rules: ItemR
   }
   if (Array.isArray(content))
     throw invalidItem(
-      `${where}.content is a list of parts, and one text is expected: write the text itself.`,
+      `${where}.content is a list of parts; expected one text: write the text itself.`,
       `${where}.content`,
     );
   return { role: role as ChatRole, content: checkString(content, `${where}.content`) };
 }
 
-/** A string that is no list which lost its type. */
+/** A string that is not a list that became text. */
 export function checkContent(value: unknown, where: string): string {
   const text = checkString(value, where);
   refuseLostType(text, where);

@@ -33,7 +33,7 @@ async function* csvPieces(chunks: AsyncIterable<Uint8Array>, name: string): Asyn
     if (endsLinesWithReturn(bytes))
       throw damaged(
         name,
-        "ends its lines with carriage returns only, which is not read: save it with line feeds (LF or CRLF)",
+        "ends its lines with carriage returns only, which is not supported: save it with line feeds (LF or CRLF)",
       );
     splitter = new CsvSplitter(head.start);
     return splitter.push(bytes);
@@ -68,7 +68,7 @@ function readHeader(piece: Piece, name: string): readonly string[] {
   if ("error" in read) throw damaged(name, `has no usable first line: ${oneLine(read.error)}`);
   const { fields } = read;
   const repeated = fields.find((field, i) => READ_COLUMNS.has(field) && fields.indexOf(field) !== i);
-  if (repeated !== undefined) throw damaged(name, `has two columns of the name ${quote(repeated)} in its first line`);
+  if (repeated !== undefined) throw damaged(name, `has two columns named ${quote(repeated)} in its first line`);
   return fields;
 }
 

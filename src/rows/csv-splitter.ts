@@ -79,7 +79,7 @@ export function csvFields(record: string): string[] {
       field = text.slice(at + 1, end).replaceAll('""', '"');
       at = end + 1;
       if (at < text.length && text[at] !== ",")
-        throw new Error(`a quoted field goes on behind its closing quote, in field ${fields.length + 1}`);
+        throw new Error(`a quoted field continues after its closing quote, in field ${fields.length + 1}`);
     } else {
       const comma = text.indexOf(",", at);
       const end = comma < 0 ? text.length : comma;

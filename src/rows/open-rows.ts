@@ -1,4 +1,4 @@
-/** A file of rows, whatever its format: told by its content, CSV alone by its name. */
+/** A file of rows. The format is recognised by content, only CSV by file name. */
 import { createHash } from "node:crypto";
 import { invalidArgument } from "../errors.ts";
 import { type ByteSource, openFile, renamed } from "../files/byte-source.ts";
@@ -24,7 +24,7 @@ export interface RowFile {
    * error in its place; where the file cannot be read on, the loop throws a FileError.
    */
   readonly rows: AsyncIterable<Row>;
-  /** Of the file as it lies there, in hex. @throws FileError */
+  /** Of the file as stored, in hex. @throws FileError */
   sha256(): Promise<string>;
   /** To be called when no loop runs any more. */
   close(): Promise<void>;
@@ -75,7 +75,7 @@ export async function* rowsOf(source: ByteSource): AsyncGenerator<Row> {
   const chunks = decompressed(chunksOf(source), name);
   const inner = compression === undefined ? name : name.replace(/\.(?:gz|gzip|zst|zstd)$/i, "");
   if (/\.parquet$/i.test(inner) && compression === undefined && source.size > 0)
-    throw damaged(name, "is no parquet file, whatever its name says");
+    throw damaged(name, "is not a parquet file, despite its name");
   yield* /\.csv$/i.test(inner) ? csvRows(chunks, name) : jsonRows(chunks, name);
 }
 

@@ -1,4 +1,4 @@
-/** How much memory a model takes, from its header alone. */
+/** How much memory a model takes, from its header only. */
 import { byteSize } from "../byte-units.ts";
 import { NativeError } from "../errors.ts";
 import type { LoadOptions } from "../native/addon.ts";
@@ -83,6 +83,6 @@ export function assertFits(path: string, need: MemoryNeed, available: number | u
 function advice({ weights, backend }: MemoryNeed, available: number, contextTokens: number): string {
   if (weights < available)
     return `Load it with fewer context tokens than ${contextTokens} or fewer threads, close other programs, or skip this check.`;
-  if (backend !== "cpu") return "Take a smaller quantisation, or place fewer layers on the GPU.";
-  return "Take a smaller quantisation, or close other programs.";
+  if (backend !== "cpu") return "Use a smaller quantisation, or place fewer layers on the GPU.";
+  return "Use a smaller quantisation, or close other programs.";
 }

@@ -34,7 +34,7 @@ export async function readModelFile(place: string | ByteSource): Promise<ModelFi
   return describeModelFile(await readGguf(place), typeof place === "string" ? place : place.path);
 }
 
-/** @throws FileError for a GGUF that is no reward model of this project */
+/** @throws FileError for a GGUF that is not a reward model of this project */
 export function describeModelFile(gguf: GgufHeader, path: string): ModelFile {
   const bytesByType = new Map<string, number>();
   let parameters = 0;

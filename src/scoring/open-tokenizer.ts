@@ -30,7 +30,7 @@ export interface LoadTokenizerOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What both {@link loadTokenizer} and loadRewardModel may be told. */
+/** Options of both {@link loadTokenizer} and loadRewardModel. */
 export interface TokenizerChoices {
   readonly tokenization?: TokenizationMode;
   readonly specialTokens?: SpecialTokens;

@@ -166,7 +166,7 @@ export class RewardModel implements AsyncDisposable {
   }
 
   /**
-   * Evaluates a prompt and keeps its state, so that responses can be scored as they arrive at the cost of their own
+   * Evaluates a prompt and keeps its state: responses are then scored as they arrive, at the cost of only their own
    * tokens. Scores are those of {@link score}. The state is freed when the ranking or the model is closed, and also when
    * memory is needed; then it is computed again.
    *

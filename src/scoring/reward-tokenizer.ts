@@ -39,7 +39,7 @@ export interface TokenizerSettings {
   readonly truncationSide: TruncationSide;
   /** Which token the score is read at. */
   readonly scorePosition: ScorePosition;
-  /** Which items get the ids that the tokenizer puts around a text: none, {text} alone, or all. */
+  /** Which items get the ids that the tokenizer puts around a text: none, only {text}, or all. */
   readonly wrapper: WrapperRule;
 }
 
@@ -108,7 +108,7 @@ export class RewardTokenizer {
    * @internal As {@link tokenize}, but an item that cannot be tokenised gives its error, and the others are done.
    *
    * @param nameItem how messages call the item with this index
-   * @param options findResponse: tell where each response begins, which takes tokenising what stands before it again;
+   * @param options findResponse: tell where each response begins, which tokenises the text before it again;
    *   signal: as in {@link tokenize}
    */
   async tokenizeEach(
@@ -202,7 +202,10 @@ export class RewardTokenizer {
     const { maxTokens, scorePosition } = this.settings;
     const { ids, totalTokens, promptTokens } = encoded;
     if (ids.length === 0)
-      return new InvalidInputError("ERR_EMPTY_TEXT", `${where} has no tokens: there is none to read a score at.`);
+      return new InvalidInputError(
+        "ERR_EMPTY_TEXT",
+        `${where} has no tokens: there is no position to read a score at.`,
+      );
     if (ids.length > maxTokens)
       return new InvalidInputError(
         "ERR_TOO_MANY_TOKENS",

@@ -17,7 +17,7 @@ import type { MemoryNeed } from "./memory.ts";
 export type { TokenizationMode };
 
 /**
- * - `exact`: each sequence is evaluated on its own, so that its score is the same to the last bit in any company.
+ * - `exact`: each sequence is evaluated on its own: its score is bit-identical in any batch.
  *   The default on the CPU, where it costs nothing.
  * - `packed`: several sequences in one batch, without padding, with flash attention. The default on a GPU, where short
  *   batches starve the device.
@@ -44,8 +44,8 @@ export interface LoadRewardModelOptions {
    */
   readonly gpuLayers?: number | "auto" | "all";
   /**
-   * Over several GPUs: "layer" gives each whole layers, as many as its part of the free memory; "none" uses the main device
-   * alone. Default: "layer".
+   * Over several GPUs: "layer" gives each whole layers, as many as its part of the free memory; "none" uses only the main
+   * device. Default: "layer".
    */
   readonly splitMode?: SplitMode;
   /** Index of the main device among the backend's, as `starling-rm doctor` lists them: 0 to 14. Default: 0. */
@@ -115,7 +115,7 @@ export interface TokenRewards {
   readonly start: number;
   /** Token ids from there to the token that the score is read at, the template's closing token included. */
   readonly ids: readonly number[];
-  /** What each id stands for, as the vocabulary writes it ("▁" is a space). */
+  /** Each id's piece, as the vocabulary writes it ("▁" is a space). */
   readonly pieces: readonly string[];
   /** One reward for each id; the last one is the score. */
   readonly rewards: readonly number[];
@@ -139,9 +139,9 @@ export interface ScoreFailure {
   readonly error: StarlingError;
 }
 
-/** What {@link RewardModel.scoreEach} yields: told apart by `"error" in outcome`. */
+/** What {@link RewardModel.scoreEach} yields; test with `"error" in outcome`. */
 export type ScoreOutcome = ScoreResult | ScoreFailure;
-/** What {@link RewardModel.featuresEach} yields: told apart by `"error" in outcome`. */
+/** What {@link RewardModel.featuresEach} yields; test with `"error" in outcome`. */
 export type FeatureOutcome = FeatureResult | ScoreFailure;
 
 /** Options of {@link RewardModel.score}. */
@@ -262,7 +262,7 @@ export interface RewardModelInfo {
   /** Fingerprint of the model without its head, 64 hexadecimal digits; absent for files of older versions. */
   readonly trunkSha256?: string;
   /**
-   * The head file that stands in for the model's own head; absent: that one is used. `trunkSha256` is the fingerprint of the
+   * The head file used instead of the model's own head; absent: that one is used. `trunkSha256` is the fingerprint of the
    * trunk that it is for, absent where the file does not say.
    */
   readonly head?: {

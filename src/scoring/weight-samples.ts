@@ -1,4 +1,4 @@
-/** Which weights of a model are multiplied by which kernels: one matrix stands for all of its type and shape. */
+/** Which weights of a model are multiplied by which kernels: one matrix represents all of its type and shape. */
 import type { GgufHeader } from "../gguf/header.ts";
 import type { WeightSample } from "../native/addon.ts";
 import { placeInLayer } from "../trunk/tensor-names.ts";

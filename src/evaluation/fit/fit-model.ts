@@ -41,7 +41,7 @@ export interface FitModelOptions extends Omit<FitOptions, "onTrial" | "onProgres
   readonly load?: LoadSettings;
   /** Where to write a copy of the model with the new head. */
   readonly output?: string;
-  /** Where to write the head alone, to be loaded with `headPath`. */
+  /** Where to write only the head, for `headPath`. */
   readonly headOutput?: string;
   /** Replace existing outputs. Default: false. */
   readonly overwrite?: boolean;

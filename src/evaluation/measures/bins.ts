@@ -15,7 +15,7 @@ export interface AccuracyBin {
 }
 
 /** Enough to see a curve; a thousand comparisons still leave a hundred per bin. */
-export const MAX_BINS = 10;
+const MAX_BINS = 10;
 /** With fewer comparisons a bin's accuracy is noise. */
 const MIN_PER_BIN = 10;
 

@@ -21,7 +21,7 @@ export interface CalibrationMeasures {
   readonly logLossAtTemperature?: number;
 }
 
-/** Comparisons whose predicted probability lies in one interval. */
+/** Comparisons whose predicted probability is in one interval. */
 export interface CalibrationBin {
   /** Range of probabilities, `low` to `high`. */
   readonly low: number;

@@ -23,7 +23,7 @@ export function spearman(xs: Float64Array, ys: Float64Array): number | undefined
 }
 
 /** Ranks from 1, smallest value first; equal values get the mean of their ranks. */
-export function averageRanks(values: Float64Array): Float64Array {
+function averageRanks(values: Float64Array): Float64Array {
   const sorted = values.toSorted();
   // Each distinct value with its rank.
   const distinct = new Float64Array(values.length);

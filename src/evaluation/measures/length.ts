@@ -3,8 +3,7 @@ import type { ScoredCase } from "../case.ts";
 import { type AccuracyBin, accuracyByValue } from "./bins.ts";
 import { averageRanksWithin, pearson, spearman } from "./correlation.ts";
 import { NORMAL_QUANTILE } from "./interval.ts";
-import type { PairLists } from "./outcome.ts";
-import { whenFinite } from "./outcome.ts";
+import { type PairLists, whenFinite } from "./outcome.ts";
 
 /** Lengths are characters (code points) of responses. */
 export interface LengthMeasures {
@@ -173,11 +172,11 @@ export interface LengthVerdict {
 }
 
 /** Smallest relevant gap in accuracy; it must also be significant at 95 %. */
-export const BIAS_GAP = 0.1;
+const BIAS_GAP = 0.1;
 /** From this gap on, almost nothing but length decides; 1 is a model that scores only length. */
-export const LENGTH_ONLY_GAP = 0.8;
+const LENGTH_ONLY_GAP = 0.8;
 /** With fewer comparisons in one of the two groups, the verdict is `unknown`. */
-export const MIN_LENGTH_GROUP = 20;
+const MIN_LENGTH_GROUP = 20;
 
 /**
  * @param longer comparisons whose better response is the longer one
@@ -185,7 +184,7 @@ export const MIN_LENGTH_GROUP = 20;
  * @param gap accuracy of the first group minus accuracy of the second
  * @param error standard error of the gap
  */
-export function lengthVerdict(
+function lengthVerdict(
   longer: number,
   shorter: number,
   gap: number | undefined,

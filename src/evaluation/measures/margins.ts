@@ -1,7 +1,6 @@
 /** Margins: the better response's score minus the worse one's. */
 import { type AccuracyBin, accuracyByValue, roundStep } from "./bins.ts";
-import type { PairLists } from "./outcome.ts";
-import { whenFinite } from "./outcome.ts";
+import { type PairLists, whenFinite } from "./outcome.ts";
 
 /** Margins: the score of the better response minus that of the worse one. */
 export interface MarginMeasures {

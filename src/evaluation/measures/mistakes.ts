@@ -41,7 +41,7 @@ export interface CaseTexts {
   readonly responses: readonly { readonly text: string; readonly label?: string }[];
 }
 
-export const DEFAULT_MISTAKES = 20;
+const DEFAULT_MISTAKES = 20;
 
 /**
  * Keeps the `limit` mistakes with the largest margins, at most one per case: one bad list of responses must not fill the

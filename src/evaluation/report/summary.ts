@@ -10,7 +10,7 @@ export function sectionId(report: BenchmarkReport, index: number): string {
 }
 
 /** Models with numbers on the model card, in order of first appearance. */
-export function cardModels({ benchmarks }: EvaluationReport): string[] {
+function cardModels({ benchmarks }: EvaluationReport): string[] {
   return [...new Set(benchmarks.flatMap(({ card }) => Object.keys(card ?? {})))];
 }
 

@@ -21,7 +21,7 @@ describe("fields", () => {
   });
 
   it.each([
-    ['"a"b,c', /behind its closing quote, in field 1/],
+    ['"a"b,c', /after its closing quote, in field 1/],
     ['a,"b', /no end/],
     ['"a""', /no end/],
   ])("refuses %j", (record, message) => {
@@ -108,7 +108,7 @@ describe("a file", () => {
 
   it.each([
     ["", /is empty: a CSV file begins/],
-    ["prompt,prompt\n1,2\n", /two columns of the name "prompt"/],
+    ["prompt,prompt\n1,2\n", /two columns named "prompt"/],
     ["a,b\r1,2\r3,4\r", /carriage returns only/],
     ['"a\n1,2\n', /no usable first line: .*missing/],
   ])("%j is refused", async (text, message) => {
