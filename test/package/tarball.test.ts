@@ -68,6 +68,20 @@ const EXPORTS = [
   ...["modelNotices", "openRows", "predictMemory", "pull", "quantize", "renderHtml", "replaceHead", "weightTypes"],
   ...["writeHead", "writeReport"],
 ];
+/** What a snippet that has no imports may use. */
+const CONTEXT = `
+  import { loadRewardModel } from "starling-rm";
+  const model = await loadRewardModel({ modelPath: "tiny" });
+  async function* candidatesOf() { yield* ["Blue.", "The sea is salt."]; }
+  const candidates: AsyncIterable<string> = candidatesOf();
+`;
+
+/** The TypeScript of a page, also in lists, with the demonstration model in place of the real one. */
+function snippetsOf(page: string): string[] {
+  const blocks = page.matchAll(/^( *)```ts\n(.*?)^\1```$/gms);
+  return Array.from(blocks, ([, , code = ""]) => code.replaceAll(/"[^"]*\.gguf"/g, '"tiny"'));
+}
+
 const CONSUMERS = ["root.ts", "convert.ts", "eval.ts", "fit.ts", "hub.ts", "commonjs.cts"];
 
 describe("an installation without a compiler", () => {
@@ -156,6 +170,32 @@ describe("an installation without a compiler", () => {
     ["CommonJS on Node 18 and later", { module: "node18" }, ".cts"],
     ["CommonJS through a bundler", { module: "commonjs", moduleResolution: "bundler" }, ".cts"],
   ])("has types for the root and each subpath: %s", typeCheck);
+
+  it.each(["README.md", "docs/cookbook.md"])("compiles and runs the snippets of %s", async (page) => {
+    const place = join(project, `snippets of ${page.replace("/", " ")}`);
+    mkdirSync(place);
+    const snippets = snippetsOf(readFileSync(join(packageRoot(), page), "utf8"));
+    expect(snippets.length).toBeGreaterThan(1);
+    const files = snippets.map((_, i) => `snippet-${i}.mts`);
+    // A snippet without imports goes on from the first one.
+    for (const [i, snippet] of snippets.entries())
+      writeFileSync(join(place, files[i] as string), snippet.includes("import ") ? snippet : `${CONTEXT}\n${snippet}`);
+    const compilerOptions = {
+      ...{ module: "nodenext", target: "es2022", strict: true, noUncheckedIndexedAccess: true, outDir: "out" },
+      ...{ typeRoots: [join(packageRoot(), "node_modules", "@types")], types: ["node"] },
+    };
+    writeFileSync(join(place, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
+    const tsc = join(packageRoot(), "node_modules", "typescript", "bin", "tsc");
+    expect(await run([tsc, "-p", place], { cwd: place, env })).toMatchObject({ status: 0, stdout: "" });
+    for (const file of files) {
+      const { status, stderr, stdout } = await run([join(place, "out", file.replace(".mts", ".mjs"))], {
+        cwd: place,
+        env,
+      });
+      expect({ status, stderr }, snippets[files.indexOf(file)]).toEqual({ status: 0, stderr: "" });
+      if (page === "README.md") expect(stdout, file).toMatch(/^-?\d+\.\d+/);
+    }
+  });
 
   it("is imported by CommonJS, by the root and each subpath", async () => {
     const { exports } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
