@@ -1,23 +1,45 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-// Five projects by what they need: `unit` runs pure TypeScript in parallel; `native`, `cli`, `parity` and `package` load
-// llama.cpp, each file in a process of its own, one after another, because a process holds one runtime and memory is shared.
-const alone = {
-  pool: "forks",
-  fileParallelism: false,
-  isolate: true,
-  testTimeout: 120_000,
-  hookTimeout: 240_000,
-} as const;
+/**
+ * Every test file has a process of its own: a process holds one llama.cpp runtime, and what a test measures (memory,
+ * processor time, signals) is its own process's or its child's. As many run at once as there are cores, for most wait for
+ * child processes with one thread; no more than four, for each may hold several models.
+ */
+const maxWorkers = Math.min(4, Math.max(2, availableParallelism()));
 
+/** Names of projects, those with the longest files first, so that no core waits for one long file at the end. */
+const ORDER = ["package", "parity", "cli", "native", "unit"];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    return sorted.sort((a, b) => ORDER.indexOf(a.project.name) - ORDER.indexOf(b.project.name));
+  }
+}
+
+const project = (name: string, testTimeout: number) => ({
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    pool: "forks" as const,
+    maxWorkers,
+    testTimeout,
+    hookTimeout: 2 * testTimeout,
+  },
+});
+
+/** Five projects by what they need: `unit` is pure TypeScript; the others load llama.cpp. */
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 30_000 } },
-      { test: { name: "native", include: ["test/native/**/*.test.ts"], ...alone } },
-      { test: { name: "parity", include: ["test/parity/**/*.test.ts"], ...alone } },
-      { test: { name: "cli", include: ["test/cli/**/*.test.ts"], ...alone } },
-      { test: { name: "package", include: ["test/package/**/*.test.ts"], ...alone } },
+      project("unit", 30_000),
+      project("native", 120_000),
+      project("parity", 120_000),
+      project("cli", 120_000),
+      project("package", 120_000),
     ],
   },
 });

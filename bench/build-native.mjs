@@ -1,4 +1,4 @@
-/** Builds the measuring programs of bench/native, through native/CMakeLists.txt. */
+/** Builds the program in bench/native with native/CMakeLists.txt. */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -9,14 +9,14 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const TARGET = "prompt_rate";
 
 /**
- * Builds what changed.
+ * Builds the program if its sources changed.
  *
  * @returns {string} the program's path
  */
 export function buildPromptRate() {
   const headers = join(root, "build", "llama-headers");
   if (!existsSync(join(headers, "stamp.json")))
-    throw new Error("The headers of llama.cpp are missing: run npm run build:addon.");
+    throw new Error("llama.cpp's headers are missing. Run npm run build:addon first.");
   const folder = join(root, "build", "bench");
   const nodeAddonApi = dirname(createRequire(import.meta.url).resolve("node-addon-api"));
   const forward = (path) => path.replaceAll("\\", "/");
@@ -33,7 +33,7 @@ export function buildPromptRate() {
   cmake(["--build", folder, "--config", "Release", "--target", TARGET]);
   const file = process.platform === "win32" ? `${TARGET}.exe` : TARGET;
   const built = [join(folder, file), join(folder, "Release", file)].find((path) => existsSync(path));
-  if (built === undefined) throw new Error(`cmake left no ${file} in ${folder}.`);
+  if (built === undefined) throw new Error(`cmake did not build ${file} in ${folder}.`);
   return built;
 }
 

@@ -1,8 +1,8 @@
 /**
- * A contender is a program of any language in its own process: it loads its model, prints the JSON line
- * {"ready":true}, and then answers every line on its standard input with one measurement,
- * {"tokens","seconds","cpuSeconds"}: "warm" for a small part of the work, to warm up, and "run" for all of it. It ends
- * when its input ends. It times itself, so that neither its start nor this protocol counts.
+ * A contender is a program in any language, in its own process. It loads its model and prints the JSON line {"ready":true}.
+ * Then it answers each line on standard input with one measurement, {"tokens","seconds","cpuSeconds"}: "warm" is a small part
+ * of the work, for warming up, and "run" is all of it. It exits when its input ends. It times itself, so neither start-up nor
+ * this protocol counts.
  */
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -12,8 +12,8 @@ import { createInterface } from "node:readline";
  * @typedef {object} ContenderPlan
  * @property {string} name
  * @property {readonly [string, ...string[]]} command
- * @property {string} does in words, for the report
- * @property {Readonly<Record<string, string>>} [environment] variables that it gets besides the bench's own
+ * @property {string} does description for the report
+ * @property {Readonly<Record<string, string>>} [environment] additional environment variables
  */
 
 /** @typedef {{ tokens: number, seconds: number, cpuSeconds: number }} Measurement */
@@ -22,7 +22,7 @@ export class Contender {
   /** @type {import("node:child_process").ChildProcess} */
   #process;
   /** @type {AsyncIterator<string>} */
-  #answers;
+  #outputs;
   #errors = "";
 
   /** @param {ContenderPlan} plan */
@@ -41,23 +41,23 @@ export class Contender {
       this.#errors += error.message;
     });
     this.#process.stdin.on("error", () => {});
-    this.#answers = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
+    this.#outputs = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
   }
 
-  /** Waits until the model is loaded, and has been used once. */
+  /** Waits until the model is loaded and warmed up. */
   async ready() {
-    await this.#answer();
+    await this.#nextMeasurement();
     this.#process.stdin.write("warm\n");
-    await this.#answer();
+    await this.#nextMeasurement();
   }
 
   /** @returns {Promise<Measurement>} */
   async measure() {
     this.#process.stdin.write("run\n");
-    return this.#answer();
+    return this.#nextMeasurement();
   }
 
-  /** The most memory that the process had so far, in bytes, where the system tells. */
+  /** Peak resident memory so far in bytes; undefined except on Linux. */
   peakBytes() {
     if (process.platform !== "linux") return undefined;
     const status = readFileSync(`/proc/${this.#process.pid}/status`, "utf8");
@@ -71,9 +71,9 @@ export class Contender {
     await ended;
   }
 
-  async #answer() {
-    const { done, value } = await this.#answers.next();
-    if (done) throw new Error(`The contender "${this.plan.name}" ended: ${this.#errors.trim()}`);
+  async #nextMeasurement() {
+    const { done, value } = await this.#outputs.next();
+    if (done) throw new Error(`The contender "${this.plan.name}" exited: ${this.#errors.trim()}`);
     return JSON.parse(value);
   }
 }

@@ -1,4 +1,4 @@
-/** Who scores a workload, each as a command for contender.mjs. */
+/** The contenders of a workload, as commands for contender.mjs. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,11 +7,11 @@ import { embeddedCheckpoint } from "../dist/src/embedded-model.js";
 import { RUNTIME_VARIABLE } from "../dist/src/native/runtime-folder.js";
 import { promptRateCommand } from "./llama-cpp.mjs";
 
-/** What llama-bench's pp512 evaluates. */
+/** Prompt length of llama-bench's pp512. */
 const CEILING_TOKENS = 512;
-/** A ceiling is a rate: more prompts than this make it no more exact; fewer do where it is not what matters. */
-const MOST_CEILING_PROMPTS = 4;
-const MOST_CEILING_PROMPTS_BESIDE = 2;
+/** The ceiling is a rate; more prompts would not make it more precise. Workloads that share prefixes need it less. */
+const MAX_CEILING_PROMPTS = 4;
+const MAX_CEILING_PROMPTS_SHARED = 2;
 
 export const OURS = "starling-rm";
 export const OWN_BUILD = "starling-rm, own build";
@@ -27,7 +27,7 @@ const folder = mkdtempSync(join(tmpdir(), "starling-rm-bench-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 let tasks = 0;
 
-/** A command line has not room for thousands of ids. */
+/** Writes a task to a file: a command line has no room for thousands of ids. */
 export function taskFile(task) {
   const path = join(folder, `${tasks++}.json`);
   writeFileSync(path, JSON.stringify(task));
@@ -41,10 +41,10 @@ export const script = (name) => fileURLToPath(new URL(`contenders/${name}`, impo
  * @param {object} work
  * @param {string} work.modelPath
  * @param {number} work.threads
- * @param {{ items: object[], ids: number[][], tokens: number }[]} work.turns one for each measurement; ids are the items'
- *   tokens, and tokens is how many
- * @param {string | undefined} work.python an interpreter that has torch and transformers
- * @param {string | undefined} work.runtime a runtime folder, to be compared with the prebuilt one
+ * @param {{ items: object[], ids: number[][], tokens: number }[]} work.turns one per measurement: items, their token ids, and
+ *   the total number of tokens
+ * @param {string | undefined} work.python a Python interpreter with torch and transformers
+ * @param {string | undefined} work.runtime a runtime folder to compare with the prebuilt runtime
  * @returns {import("./contender.mjs").ContenderPlan[]}
  */
 export function contendersFor(workload, { modelPath, threads, turns, python, runtime }) {
@@ -59,7 +59,7 @@ export function contendersFor(workload, { modelPath, threads, turns, python, run
   });
   const plans = [ours(OURS, "score() with the default settings")];
   if (runtime !== undefined) {
-    const own = ours(OWN_BUILD, `the same on the runtime ${runtime}`);
+    const own = ours(OWN_BUILD, `the same with the runtime ${runtime}`);
     plans.push({ ...own, environment: { [RUNTIME_VARIABLE]: runtime } });
   }
   if (workload.shares) {
@@ -67,7 +67,7 @@ export function contendersFor(workload, { modelPath, threads, turns, python, run
   }
   const prompts = Math.max(
     1,
-    Math.min(workload.shares ? MOST_CEILING_PROMPTS_BESIDE : MOST_CEILING_PROMPTS, Math.round(tokens / CEILING_TOKENS)),
+    Math.min(workload.shares ? MAX_CEILING_PROMPTS_SHARED : MAX_CEILING_PROMPTS, Math.round(tokens / CEILING_TOKENS)),
   );
   if (workload.model !== "embedded") {
     plans.push({
@@ -84,12 +84,12 @@ export function contendersFor(workload, { modelPath, threads, turns, python, run
     });
     plans.push(
       stock(STOCK_BATCH, "llama.cpp's embedding path, pooling last: all sequences in one batch", "batch"),
-      stock(STOCK, "the same, one sequence in each decode", "each"),
+      stock(STOCK, "the same, one sequence per decode", "each"),
     );
   }
   plans.push({
     name: PEER,
-    does: "its embedding context, text after text",
+    does: "its embedding context, one text after another",
     command: [process.execPath, script("node-llama-cpp.mjs"), taskFile({ modelPath, threads, turns: asIds })],
   });
   if (workload.model === "embedded" && python !== undefined) {
@@ -104,7 +104,7 @@ export function contendersFor(workload, { modelPath, threads, turns, python, run
     });
     plans.push(
       torch(PADDED, "the model card's code: one batch, every text padded to 2048 tokens", true),
-      torch(UNPADDED, "the same model, text after text, without padding", false),
+      torch(UNPADDED, "the same model, one text after another, without padding", false),
     );
   }
   return plans;

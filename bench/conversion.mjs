@@ -1,6 +1,6 @@
 /**
- * What converting costs at the 34B's scale: `node bench/conversion.mjs --help`. It makes its checkpoints of random
- * numbers; what nobody measures of the 34B is a hole in a sparse file.
+ * Measures conversion at the 34B's scale: `node bench/conversion.mjs --help`. The checkpoints hold random numbers; layers that
+ * are not measured are holes in sparse files.
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -17,12 +17,12 @@ import { summarize } from "./statistics.mjs";
 
 const USAGE = `Usage: node bench/conversion.mjs [--only quantiser|whole] [--repetitions N] [--keep]
 
-quantiser  two layers of the Yi-34B's width: our one pass to q4_k_m against llama.cpp's quantiser on the same tensors
-           (a bf16 GGUF), by turns; and the bytes of both from the float32 conversion, which must be equal
-whole      a checkpoint of the Yi-34B's shape, 69 GB of which a few layers are real numbers and the rest are holes: time,
-           peak memory, the time to read the same bytes with cat, and one score with the result
+quantiser  two layers of the Yi-34B's width: our single pass to q4_k_m and llama.cpp's quantiser on the same tensors (a bf16
+           GGUF), in turns; and whether both give the same bytes from the float32 conversion
+whole      a checkpoint of the Yi-34B's shape, 69 GB with a few layers of real numbers and holes for the rest: time, peak
+           memory, the time to read the same bytes with cat, and one score with the result
 
-Needs 60 GB of disk; --keep leaves what it makes in bench/models.`;
+Needs 60 GB of disk space. --keep keeps the files in bench/models.`;
 
 const { values: options } = parseArgs({
   options: {
@@ -48,13 +48,13 @@ results.loadAfter = load();
 console.log(`Results: ${save(resultsFolder, "conversion", results)}`);
 if (!options.keep) rmSync(folder, { recursive: true, force: true });
 
-/** Runs one step in a process of its own: {seconds, cpuSeconds, peakBytes} and what the step adds. */
+/** Runs one step in its own process. @returns {seconds, cpuSeconds, peakBytes} and the step's own results */
 function step(name, task) {
   const script = fileURLToPath(new URL("./contenders/conversion.mjs", import.meta.url));
   const { status, stdout, stderr } = spawnSync(process.execPath, [script, JSON.stringify({ name, ...task })], {
     encoding: "utf8",
   });
-  if (status !== 0) throw new Error(`The step ${name} ended: ${stderr.trim()}`);
+  if (status !== 0) throw new Error(`The step ${name} failed: ${stderr.trim()}`);
   return JSON.parse(stdout);
 }
 

@@ -1,6 +1,6 @@
 /**
- * What decides the defaults of src/scoring/backend-defaults.ts: one setting of the native scorer changed at a time, on
- * the distinct workload; and what one short text costs. `node bench/experiments.mjs --help`
+ * Experiments behind the defaults in src/scoring/backend-defaults.ts: changes one setting of the native scorer at a time, on
+ * distinct sequences. `node bench/experiments.mjs --help`
  */
 import { script, taskFile } from "./contenders.mjs";
 import { compare, interleave } from "./interleave.mjs";
@@ -13,9 +13,9 @@ import { ratioLine, resultTable, save } from "./report.mjs";
 
 const USAGE = `Usage: node bench/experiments.mjs [--only PATTERN] [--sequences N] [--tokens N] [options]
 
-Compares settings of the native scorer with the defaults for CPUs, and llama.cpp's prompt processing under some of the
-same settings. --only takes a regular expression over the names of the variants; --sequences (default 8) and
---tokens (default 256) make the work.`;
+Compares settings of the native scorer with the CPU defaults, and with llama.cpp's prompt processing under some of the same
+settings. --only is a regular expression for the variants' names. The work is --sequences (default 8) of --tokens (default
+256) each.`;
 
 const log = (line) => console.error(line);
 const options = readOptions(USAGE, {
@@ -28,7 +28,7 @@ const count = positive("--sequences", options.sequences ?? 8);
 const tokens = positive("--tokens", options.tokens ?? 256);
 const modelPath = await randomModel({ shape, type: modelType, folder: modelsFolder, log });
 
-/** The library's choices on a CPU for a model of this size, but for the number of threads in all. */
+/** The library's defaults on a CPU for a model of this size, except for the number of threads. */
 const exact = {
   path: modelPath,
   gpuLayers: 0,
@@ -73,14 +73,14 @@ const variants = [
   scorer("exact, micro-batch 512", { ...exact, microBatch: 512 }),
   scorer("exact, micro-batch 128", { ...exact, microBatch: 128 }),
   scorer("exact, micro-batch 64", { ...exact, microBatch: 64 }),
-  scorer("exact, one worker of all threads", oneWorker),
-  scorer("exact, one worker of 1 thread", { ...oneWorker, workerThreads: 1, soloThreads: 1 }),
+  scorer("exact, one worker with all threads", oneWorker),
+  scorer("exact, one worker with 1 thread", { ...oneWorker, workerThreads: 1, soloThreads: 1 }),
   scorer("packed, f16 KV", packed),
   scorer("packed, f32 KV", { ...packed, kvType: "f32" }),
   llama("llama.cpp", {}),
   llama("llama.cpp, no flash attention", { "flash-attention": "off" }),
   llama("llama.cpp, f32 KV, no flash attention", { "flash-attention": "off", "kv-type": "f32" }),
-  llama("llama.cpp, threads that sleep", { poll: 0 }),
+  llama("llama.cpp, no spinning", { poll: 0 }),
 ];
 const pattern = new RegExp(options.only ?? ".");
 const [first, ...others] = variants;
@@ -94,7 +94,7 @@ console.log(`${count} sequences of ${tokens} tokens, random ${shape} model, ${mo
 console.log(resultTable(contenders));
 console.log(["", ...comparisons.map(ratioLine)].join("\n"));
 console.log(
-  `\nmilliseconds for one sequence, least: ${contenders.map((one) => Math.min(...seconds(one)).toFixed(2)).join("  ")}`,
+  `\nfastest time per sequence, ms: ${contenders.map((one) => Math.min(...seconds(one)).toFixed(2)).join("  ")}`,
 );
 const settings = { modelType, shape, threads, repetitions, count, tokens };
 const loadAverage = { before: loadBefore, after: load() };

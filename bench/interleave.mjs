@@ -1,15 +1,15 @@
-/** Runs contenders against each other. */
+/** Measures contenders in turns. */
 import { setTimeout as pause } from "node:timers/promises";
 import { Contender } from "./contender.mjs";
 import { load } from "./machine.mjs";
 import { summarize } from "./statistics.mjs";
 
-/** llama.cpp's threads spin for a while after their work: a contender must not pay for the one before. */
+/** llama.cpp's threads spin for a while after their work, which would slow down the next contender. */
 const SETTLE_MS = 500;
 
 /**
- * Starts all contenders, lets each warm up once, and measures them in turn, A B C B C A …, so that a machine that
- * becomes busy for a while is busy for all of them, and none is always the first.
+ * Starts all contenders, warms each up once, and measures them in turns: A B C, B C A, … Load on the machine then affects all
+ * of them, and none is always first.
  *
  * @param {readonly import("./contender.mjs").ContenderPlan[]} plans
  * @param {{ repetitions: number, log: (line: string) => void }} options
@@ -17,7 +17,7 @@ const SETTLE_MS = 500;
 export async function interleave(plans, { repetitions, log }) {
   const contenders = plans.map((plan) => new Contender(plan));
   try {
-    // One after another: loading is not what is measured, but it should not be slower than necessary.
+    // One after another, because parallel loading would be slower.
     for (const contender of contenders) {
       await contender.ready();
     }
@@ -52,14 +52,14 @@ function rate({ tokens, seconds }) {
   return tokens / seconds;
 }
 
-/** Tokens per second of all threads' processor time, which other programs' load does not lower. */
+/** Tokens per second of CPU time of all threads, which load by other programs does not lower. */
 function cpuRate({ tokens, cpuSeconds }) {
   return tokens / cpuSeconds;
 }
 
 /**
- * The ratio of two contenders' rates, round by round: what slows a whole round down leaves it alone. `cpuRatio` compares processor time
- * in place of wall time: on a busy machine it is the steadier one, but threads that wait for each other count as work.
+ * Ratios of two contenders' rates, round by round, so a slow round affects both sides. `cpuRatio` uses CPU time instead of wall
+ * time: steadier on a busy machine, but it counts threads that spin while waiting for each other.
  */
 export function compare(subject, reference) {
   const ratios = (of) => subject.measurements.map((measured, i) => of(measured) / of(reference.measurements[i]));

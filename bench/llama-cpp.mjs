@@ -1,4 +1,4 @@
-/** llama.cpp itself as a contender: bench/native/prompt_rate.cpp on the runtime that the library uses. */
+/** llama.cpp itself as a contender: bench/native/prompt_rate.cpp with the library's runtime. */
 import { findRuntime } from "../dist/src/native/runtime-folder.js";
 import { buildPromptRate } from "./build-native.mjs";
 
@@ -6,7 +6,7 @@ let program;
 
 /**
  * @param {{ modelPath: string, threads: number, tokens: number, prompts: number }} work
- * @param {Readonly<Record<string, string | number>>} settings options of the program, such as {"kv-type": "f32"}
+ * @param {Readonly<Record<string, string | number>>} settings further options of the program, such as {"kv-type": "f32"}
  * @returns {[string, ...string[]]}
  */
 export function promptRateCommand({ modelPath, threads, tokens, prompts }, settings = {}) {

@@ -1,4 +1,4 @@
-/** What a measurement depends on besides the code: machine, versions, load. */
+/** The circumstances of a measurement: machine, versions, load. */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import os from "node:os";
@@ -18,24 +18,24 @@ export function describeMachine() {
 }
 
 export function describeVersions() {
-  const { version, dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const { version, devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   return {
     "starling-rm": version,
     "llama.cpp": LLAMA_VERSION,
-    "node-llama-cpp": dependencies["node-llama-cpp"],
+    "node-llama-cpp": devDependencies["node-llama-cpp"],
     node: process.versions.node,
     ...sourceCommit(),
   };
 }
 
-/** Nothing outside a checkout. */
+/** The commit; nothing outside a git checkout. */
 function sourceCommit() {
   const git = (...args) => spawnSync("git", ["-C", root, ...args], { encoding: "utf8" }).stdout?.trim();
   const commit = git("rev-parse", "HEAD");
   return commit ? { commit, sourceChanged: git("status", "--porcelain", "src", "native") !== "" } : {};
 }
 
-/** Processes that wanted to run in the last minute, on average; 0 on Windows, which does not count them. */
+/** Load average of the last minute; always 0 on Windows. */
 export function load() {
   return os.loadavg()[0];
 }

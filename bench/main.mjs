@@ -1,4 +1,4 @@
-/** What `npm run bench` runs once dist/ is known to exist. */
+/** The bench itself; run.mjs starts it after checking that dist/ exists. */
 import { resolve } from "node:path";
 import { embeddedModelPath } from "../dist/src/embedded-model.js";
 import { inspectModel } from "../dist/src/entry/convert.js";
@@ -17,13 +17,13 @@ import { workloads } from "./workloads.mjs";
 
 const USAGE = `Usage: npm run bench -- [options]
 
-Measures the library side by side with llama.cpp's own rate, node-llama-cpp, and the model card's code in torch where
---python names an interpreter that has it. See bench/README.md.
+Measures the library side by side with llama.cpp's own rate, node-llama-cpp and, with --python, the model card's code in
+torch. See bench/README.md.
 
-  --workloads LIST    comma-separated, of ${workloads.map(({ name }) => name).join(", ")} (default: all for the model)
-  --contenders REGEX  only these (default: all), to have more repetitions of them in the same time
-  --runtime FOLDER    also score on this runtime, such as one of npm run build:runtime
-  --python FILE       a Python with torch and transformers, for the workload "sample"
+  --workloads LIST    comma-separated: ${workloads.map(({ name }) => name).join(", ")} (default: all for the model)
+  --contenders REGEX  only these (default: all), which leaves time for more repetitions
+  --runtime FOLDER    also score with this runtime, for example from npm run build:runtime
+  --python FILE       a Python interpreter with torch and transformers, for the workload "sample"
   --picture FILE      also write the results as an SVG`;
 
 const log = (line) => console.error(line);
@@ -36,7 +36,7 @@ const options = readOptions(USAGE, {
 });
 const { modelType, shape, repetitions, threads, python } = options;
 const runtime = options.runtime === undefined ? undefined : resolve(options.runtime);
-if (runtime !== undefined) librariesIn(runtime); // Throws, in words, where it is none.
+if (runtime !== undefined) librariesIn(runtime); // Throws for an invalid folder.
 const chosen = chooseWorkloads(options.workloads, shape);
 const machine = describeMachine();
 const versions = describeVersions();
@@ -80,17 +80,17 @@ if (options.picture !== undefined) picture(options.picture, results);
 console.log(`\nLoad average ${loadBefore.toFixed(1)} before, ${loadAverage.after.toFixed(1)} after. Results: ${file}`);
 
 function chooseWorkloads(names, shape) {
-  // The longest one shows no more of a working bench than the others.
+  // The longest workload proves no more about the bench than the others.
   const fitting = workloads.filter(({ model }) => model !== "tiny" || (shape === "tiny" && !options.quick));
   if (names === undefined) return fitting;
   return names.split(",").map((name) => {
     const found = workloads.find((workload) => workload.name === name.trim());
     if (found) return found;
-    throw new RangeError(`There is no workload "${name}"; there are ${workloads.map((one) => one.name).join(", ")}.`);
+    throw new RangeError(`Unknown workload "${name}". Workloads: ${workloads.map((one) => one.name).join(", ")}.`);
   });
 }
 
-/** The items of each measurement, the one for warming up included, and what the library's tokenizer makes of them. */
+/** The items of each measurement, warm-up included, and their tokens. */
 async function makeTurns(workload, modelPath) {
   const tokenizer = await loadTokenizer({ modelPath });
   const turns = [];

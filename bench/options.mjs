@@ -1,4 +1,4 @@
-/** Command-line options of the bench's programs. */
+/** Command-line options shared by the bench's programs. */
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,19 +11,19 @@ const REPETITIONS = 5;
 const QUICK_REPETITIONS = 2;
 
 export const resultsFolder = join(bench, "results");
-/** Random models are kept here: 2 GB and more. */
+/** Folder of the random models, 2 GB and more. */
 export const modelsFolder = process.env.STARLING_RM_CACHE || join(bench, "models");
 
 const shared = `  --model-type TYPE   weight type of the model: ${modelTypes.join(", ")} (default q4_k_m)
   --shape SHAPE       ${Object.keys(shapes).join(" or ")} (default 1.1b)
-  --repetitions N     measurements of each contender, after one for warming up (default ${REPETITIONS})
+  --repetitions N     measurements per contender, after a warm-up (default ${REPETITIONS})
   --threads N         for every contender (default: all cores)
-  --quick             the shape tiny and ${QUICK_REPETITIONS} repetitions: shows that the bench works, measures nothing
+  --quick             the shape tiny and ${QUICK_REPETITIONS} repetitions: tests the bench, the numbers mean nothing
   --help              this text`;
 
 /**
- * @param {string} usage the first lines of --help
- * @param {Readonly<Record<string, { type: "string" | "boolean" }>>} extra further options
+ * @param {string} usage first lines of --help
+ * @param {Readonly<Record<string, { type: "string" | "boolean" }>>} extra additional options
  */
 export function readOptions(usage, extra = {}) {
   const { values } = parseArgs({
@@ -55,7 +55,7 @@ function oneOf(name, value, choices) {
   throw new RangeError(`Expected one of ${choices.join(", ")} for ${name} but received ${JSON.stringify(value)}.`);
 }
 
-/** @throws RangeError that names the option */
+/** @throws RangeError with the option's name */
 export function positive(name, value) {
   const number = Number(value);
   if (Number.isInteger(number) && number > 0) return number;

@@ -1,4 +1,4 @@
-/** Results as an SVG: for each workload one bar a contender, as long as its rate. */
+/** Draws results as an SVG bar chart of rates, by workload and contender. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { OURS } from "./contenders.mjs";
@@ -18,10 +18,10 @@ export function picture(path, { settings, machine, versions, workloads }) {
   let y = MARGIN + 18;
   const text = (x, at, content, attributes = "") =>
     parts.push(`<text x="${x}" y="${at}" ${attributes}>${escaped(content)}</text>`);
-  text(MARGIN, y, "Texts scored: tokens per second, longer is better", 'class="title"');
+  text(MARGIN, y, "Scoring rate in tokens per second (longer is better)", 'class="title"');
   y += 20;
   const where = `${machine.cpu}, ${settings.threads} threads, llama.cpp ${versions["llama.cpp"]}`;
-  text(MARGIN, y, `${where}; bars are medians, lines ranges`, 'class="note"');
+  text(MARGIN, y, `${where}; bars: medians, lines: ranges`, 'class="note"');
   y += 14;
   for (const workload of workloads) {
     y += 26;
@@ -55,7 +55,7 @@ export function picture(path, { settings, machine, versions, workloads }) {
     .workload { font-size: 14px; font-weight: 600; } .note { font-size: 12px; fill: #666; }
     .ours { fill: #2a6fbb; } .other { fill: #b9c4cf; } .range { stroke: #222; stroke-width: 1.5; }`;
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}">
-<title>Tokens of scored texts per second, by workload and contender</title>
+<title>Scoring rate in tokens per second, by workload and contender</title>
 <style>${style}
 </style>
 <rect width="100%" height="100%" fill="#fff"/>

@@ -1,10 +1,10 @@
-/** Results as a table and as a file. */
+/** Prints results as tables and saves them to a file. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const fixed = (value, digits) => value.toFixed(digits);
 
-/** Lines of columns; the first column is aligned left, the others right. */
+/** A text table; the first column is left-aligned, the others right-aligned. */
 export function table(rows) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   return rows
@@ -28,7 +28,7 @@ export function resultTable(contenders) {
 export function ratioLine({ subject, reference, ratio: { median, min, max, mad }, cpuRatio, atLeast }) {
   const verdict = atLeast === undefined ? "" : `: ${median >= atLeast ? "at least" : "BELOW"} ${fixed(atLeast, 2)}`;
   const spread = `MAD ${fixed(mad, 3)}, ${fixed(min, 3)} to ${fixed(max, 3)}`;
-  const cpu = `; by processor time ${fixed(cpuRatio.median, 3)}`;
+  const cpu = `; by CPU time ${fixed(cpuRatio.median, 3)}`;
   return `${subject} / ${reference} = ${fixed(median, 3)} (${spread})${verdict}${cpu}`;
 }
 

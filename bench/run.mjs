@@ -1,4 +1,4 @@
-/** `npm run bench`: the bench uses the built library, as a user does. */
+/** `npm run bench`. The bench uses the built library, as users do. */
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
@@ -7,8 +7,8 @@ try {
   if (!existsSync(library)) throw new Error("The library is not built: run npm run build first.");
   await import("./main.mjs");
 } catch (error) {
-  // The bench's own refusals, and the library's, which have a code, are sentences.
-  const inWords = error instanceof RangeError || error instanceof TypeError || typeof error?.code === "string";
-  console.error(inWords ? error.message : error);
+  // Errors of the bench and of the library (which have a code) need no stack trace.
+  const isExpected = error instanceof RangeError || error instanceof TypeError || typeof error?.code === "string";
+  console.error(isExpected ? error.message : error);
   process.exitCode = 2;
 }

@@ -1,4 +1,4 @@
-/** Robust statistics: one slow measurement on a busy machine must not move the result. */
+/** Robust statistics: one slow measurement on a busy machine must not change the result. */
 
 /** @param {readonly number[]} values not empty */
 export function median(values) {
@@ -8,7 +8,7 @@ export function median(values) {
 }
 
 /**
- * Median, median absolute deviation from it, and extremes.
+ * Median, median absolute deviation (MAD), minimum and maximum.
  *
  * @param {readonly number[]} values not empty
  */

@@ -1,9 +1,9 @@
-/** What is scored: lists of texts whose token counts and common prefixes are known. */
+/** The workloads: texts with known token counts and common prefixes. */
 import { readFileSync } from "node:fs";
 import { below, uniform } from "./random-model/random.mjs";
 import { makeTexts, pieces } from "./random-model/vocabulary.mjs";
 
-/** Turns begin with pieces of their own. */
+/** Each turn has its own first pieces, so turns share no prefix. */
 const PROMPTS_OF_A_TURN = 250;
 
 const randomOf = (turn) => uniform(8 + turn);
@@ -12,14 +12,14 @@ const randomOf = (turn) => uniform(8 + turn);
  * @typedef {object} Workload
  * @property {string} name
  * @property {string} description
- * @property {"any" | "tiny" | "embedded"} model which models it is for: any shape, the tiny shape alone (it would take an hour
- *   on a large one), or the embedded model, whose checkpoint the reference in torch can load
- * @property {(vocabulary: number, turn: number) => object[]} items what score() gets; others in each turn, for what was
- *   scored last is still in the cache
- * @property {boolean} shares whether items begin alike
+ * @property {"any" | "tiny" | "embedded"} model any shape, only the tiny shape (a large one would take an hour), or the
+ *   embedded model, whose checkpoint the torch reference can load
+ * @property {(vocabulary: number, turn: number) => object[]} items input of score(), new in each turn because the cache still
+ *   holds the last one
+ * @property {boolean} shares whether items have common prefixes
  */
 
-/** Prompts of `promptTokens` with `responses` each; counts may be ranges, drawn anew each time. */
+/** Prompts of `promptTokens` with `responses` responses each. A count can be a range, from which each value is drawn. */
 function shared({ prompts = 1, promptTokens, responses, responseTokens }) {
   return (vocabulary, turn) => {
     const random = randomOf(turn);
@@ -41,7 +41,7 @@ function distinct(count, tokens) {
 
 const SAMPLE_ITEMS = 8;
 
-/** Short prompts with a few responses each, as in the model card's example. */
+/** Short prompts with a few responses each, like the model card's example. */
 function demonstration(_vocabulary, turn) {
   const file = new URL("../models/starling-rm-tiny/demo.json", import.meta.url);
   const entries = JSON.parse(readFileSync(file, "utf8"));

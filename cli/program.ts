@@ -1,29 +1,46 @@
 /** All commands, and how each outcome becomes one line and an exit code. */
 import { Command, CommanderError } from "commander";
-import { compare, describeCompare } from "./compare.ts";
 import type { Action, CommandContext } from "./context.ts";
-import { convert, describeConvert } from "./convert.ts";
-import { demo, describeDemo } from "./demo.ts";
-import { describeDoctor, doctor } from "./doctor.ts";
 import { ClosedPipe, EXIT_DONE, EXIT_FATAL, failureText, Interrupted } from "./errors.ts";
-import { describeEval, evaluateCommand } from "./eval.ts";
-import { describeFit, fit } from "./fit.ts";
-import { describeInspect, inspect } from "./inspect.ts";
 import { LLAMA_VERSION, packageVersion } from "./library.ts";
-import { describePull, pull } from "./pull.ts";
-import { describeQuantize, quantize } from "./quantize.ts";
-import { describeRank, rank } from "./rank.ts";
-import { describeScore, score } from "./score.ts";
-import { describeTokenize, tokenize } from "./tokenize.ts";
 import { visible } from "./visible-text.ts";
+
+interface CommandModule {
+  readonly describe: (command: Command) => Command;
+  /** Its options are those that `describe` declares. */
+  readonly action: Action<never>;
+}
+
+type LoadCommand = () => Promise<CommandModule>;
+
+/** Each command's module is loaded when its name is given, all of them for the help. */
+const COMMANDS: Readonly<Record<string, LoadCommand>> = {
+  score: () => import("./score.ts").then(({ describeScore: describe, score: action }) => ({ describe, action })),
+  rank: () => import("./rank.ts").then(({ describeRank: describe, rank: action }) => ({ describe, action })),
+  tokenize: () =>
+    import("./tokenize.ts").then(({ describeTokenize: describe, tokenize: action }) => ({ describe, action })),
+  eval: () => import("./eval.ts").then(({ describeEval: describe, evaluateCommand: action }) => ({ describe, action })),
+  compare: () =>
+    import("./compare.ts").then(({ describeCompare: describe, compare: action }) => ({ describe, action })),
+  convert: () =>
+    import("./convert.ts").then(({ describeConvert: describe, convert: action }) => ({ describe, action })),
+  pull: () => import("./pull.ts").then(({ describePull: describe, pull: action }) => ({ describe, action })),
+  quantize: () =>
+    import("./quantize.ts").then(({ describeQuantize: describe, quantize: action }) => ({ describe, action })),
+  inspect: () =>
+    import("./inspect.ts").then(({ describeInspect: describe, inspect: action }) => ({ describe, action })),
+  fit: () => import("./fit.ts").then(({ describeFit: describe, fit: action }) => ({ describe, action })),
+  demo: () => import("./demo.ts").then(({ describeDemo: describe, demo: action }) => ({ describe, action })),
+  doctor: () => import("./doctor.ts").then(({ describeDoctor: describe, doctor: action }) => ({ describe, action })),
+};
 
 /** @returns the exit code; everything has been printed */
 export async function run(commandLine: readonly string[], context: CommandContext): Promise<number> {
   let exitCode = EXIT_DONE;
-  const program = createProgram(context, (code) => {
-    exitCode = code;
-  });
   try {
+    const program = await createProgram(commandLine, context, (code) => {
+      exitCode = code;
+    });
     await program.parseAsync(commandLine, { from: "user" });
     return exitCode;
   } catch (error) {
@@ -36,7 +53,11 @@ export async function run(commandLine: readonly string[], context: CommandContex
   }
 }
 
-function createProgram(context: CommandContext, finish: (exitCode: number) => void): Command {
+async function createProgram(
+  commandLine: readonly string[],
+  context: CommandContext,
+  finish: (exitCode: number) => void,
+): Promise<Command> {
   const program = new Command("starling-rm")
     .description("Score and rank responses with Starling-RM-34B and other Llama reward models.")
     .version(`${packageVersion()} (llama.cpp ${LLAMA_VERSION})`, "-V, --version")
@@ -45,26 +66,18 @@ function createProgram(context: CommandContext, finish: (exitCode: number) => vo
     .configureOutput({ outputError: (message, write) => write(usageLine(message)) })
     .addHelpText("after", HELP);
 
-  const add = <Options>(name: string, describe: (command: Command) => Command, action: Action<Options>) => {
+  // Loading all of them would take the process half as long again to start.
+  const [first = ""] = commandLine;
+  for (const name of Object.hasOwn(COMMANDS, first) ? [first] : Object.keys(COMMANDS)) {
+    const { describe, action } = await (COMMANDS[name] as LoadCommand)();
     const command = describe(program.command(name));
     command.action(async () => {
       const names = command.registeredArguments.map((argument) => argument.name());
       const positional = Object.fromEntries(names.map((argument, i) => [argument, command.processedArgs[i]]));
-      finish(await action({ ...command.opts(), ...positional } as Options, context));
+      const options: object = { ...command.opts<object>(), ...positional };
+      finish(await action(options as never, context));
     });
-  };
-  add("score", describeScore, score);
-  add("rank", describeRank, rank);
-  add("tokenize", describeTokenize, tokenize);
-  add("eval", describeEval, evaluateCommand);
-  add("compare", describeCompare, compare);
-  add("convert", describeConvert, convert);
-  add("pull", describePull, pull);
-  add("quantize", describeQuantize, quantize);
-  add("inspect", describeInspect, inspect);
-  add("fit", describeFit, fit);
-  add("demo", describeDemo, demo);
-  add("doctor", describeDoctor, doctor);
+  }
   return program;
 }
 

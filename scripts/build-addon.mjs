@@ -124,7 +124,8 @@ export function extractLlama(folder, paths) {
   const { version } = readManifest(package_);
   const stampFile = join(folder, "stamp.json");
   const stamp = JSON.stringify({ nodeLlamaCpp: version, bytes: statSync(bundle).size });
-  if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) return folder;
+  const isCurrent = existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp;
+  if (isCurrent && paths.every((path) => existsSync(join(folder, path)))) return folder;
 
   const clone = `${folder}-clone-${process.pid}`;
   const fresh = `${folder}-${process.pid}`;

@@ -16,7 +16,7 @@ import {
 } from "./build-addon.mjs";
 import { cmakeEntries, nameOf, parseOptions, SOURCES, TARGET, USAGE } from "./build-runtime/plan.mjs";
 import { assertReplaceable, publish } from "./build-runtime/publish.mjs";
-import { describeLack, lookForTools, nvccOf } from "./build-runtime/tools.mjs";
+import { describeMissing, lookForTools, nvccOf } from "./build-runtime/tools.mjs";
 
 const system = {
   platform: process.platform,
@@ -39,10 +39,10 @@ try {
 async function main() {
   const options = parseOptions(process.argv.slice(2));
   if (options.help) return console.log(USAGE);
-  const lack = describeLack(options.backend, lookForTools(options.backend, system), process.platform);
-  if (lack !== undefined) throw new BuildError(lack);
+  const missing = describeMissing(options.backend, lookForTools(options.backend, system), process.platform);
+  if (missing !== undefined) throw new BuildError(missing);
   if (!existsSync(join(root, "dist", "src", "native", "runtime-folder.js")))
-    throw new BuildError("The library is not built, which opens the runtime to check it: run npm run build:ts.");
+    throw new BuildError("Checking the runtime needs the built library: run npm run build:ts.");
   if (!existsSync(addonPath)) buildAddon();
 
   const started = Date.now();
@@ -62,7 +62,7 @@ async function main() {
   console.log(useLine(output));
 }
 
-/** Through cmake-js, which finds Visual Studio; cmake's own messages are shown, for this takes minutes. */
+/** Runs cmake through cmake-js, which finds Visual Studio. cmake's output is shown, because this takes minutes. */
 function compile(source, build, options) {
   const { platform: os, arch, env } = process;
   const entries = cmakeEntries(options, { os, arch, vulkanSdk: env.VULKAN_SDK });
@@ -81,8 +81,8 @@ function compile(source, build, options) {
     );
   };
   const description = join(root, "scripts", "build-runtime");
-  const lack = whatIsMissing();
-  if (lack !== undefined) throw new BuildError(lack);
+  const missing = whatIsMissing();
+  if (missing !== undefined) throw new BuildError(missing);
   const script = join(packageFolder("cmake-js"), "bin", "cmake-js");
   const definitions = { ...entries, STARLING_LLAMA_SOURCE: source.replaceAll("\\", "/") };
   cmakeJs("configure", ...Object.entries(definitions).map(([key, value]) => `--CD${key}=${value}`));

@@ -15,7 +15,7 @@ import { loadRewardModel, loadTokenizer } from "../dist/src/index.js";
 import { extractLlama, root } from "./build-addon.mjs";
 
 const HEAD = "starling.head.weight";
-/** Another compiler, other kernels, and 7 decimals of each value: differences of up to 2e-6 were seen. */
+/** Another compiler, other kernels and 7 decimals per value: we have seen differences of up to 2e-6. */
 const TOLERANCE = 2e-5;
 /**
  * llama.cpp's tokenizer is not ours: only texts with equal ids are compared. It puts no space before a text, which is
@@ -33,7 +33,7 @@ const TEXTS = [
   "I do not know.",
   "zq \u8a9e \u00e9 \u{1f600}",
 ];
-/** llama.cpp's log, which prints each number by itself, loses some now and then: what is left is no list of that length. */
+/** llama.cpp's log prints numbers one by one and sometimes loses some; the list is then too short. */
 const MOST_ATTEMPTS = 20;
 const TOOLS = ["llama-embedding", "llama-quantize", "llama-tokenize"];
 const OFF = ["OPENSSL", "BUILD_TESTS", "BUILD_SERVER", "BUILD_APP", "USE_PREBUILT_UI"];
@@ -120,7 +120,7 @@ function embed(path, text, length) {
     const printed = tools("llama-embedding", ["-m", path, ...exact, ...output, ...input]);
     const vector = parsed(printed)?.[0];
     if (vector?.length === length) return vector;
-    if (attempt === MOST_ATTEMPTS) throw new Error(`llama-embedding printed no ${length} numbers: ${printed}`);
+    if (attempt === MOST_ATTEMPTS) throw new Error(`llama-embedding did not print ${length} numbers: ${printed}`);
   }
 }
 

@@ -10,7 +10,7 @@ export const HOST_VERSIONS = ["22.23.3", "24.21.0"];
 
 const hosts = join(dirname(dirname(fileURLToPath(import.meta.url))), "build", "hosts");
 
-/** Where a version's program lies once it is fetched. */
+/** Path of a version's executable once it is fetched. */
 export function hostPath(version) {
   const name = `node-${process.platform}-${process.arch}`;
   return join(hosts, version, "node_modules", name, "bin", "node");

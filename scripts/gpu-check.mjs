@@ -1,7 +1,7 @@
 // Does a GPU give the reference's scores, and how fast is it? Parity of the embedded model, then rates and memory of a
 // random model in the 34B's shape, made here. Needs no network and no compiler: this checkout, built, with node_modules.
 // Prints one JSON object; progress goes to the standard error.
-// Exit code: 0 all well; 1 parity or a measurement failed; 2 the backend has no runtime or no device here.
+// Exit codes: 0 success; 1 parity or a measurement failed; 2 the backend has no runtime or no device here.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,13 +14,13 @@ const TYPES = "f32,f16,q8_0,q4_k_m";
 const USAGE = `Usage: node scripts/gpu-check.mjs [options]     (after npm run build)
 
   --backend NAME      cuda (default), vulkan, metal or cpu
-  --shape NAME        of the random model: 34b (default; 20 GB on the disk), 1.1b or tiny
-  --parity-only       no bench
+  --shape NAME        shape of the random model: 34b (default; 20 GB on disk), 1.1b or tiny
+  --parity-only       skip the bench
   --types LIST        weight types of the parity check (default ${TYPES})
-  --texts N           only so many of its texts, of all lengths (default: all)
-  --repetitions N     measurements of each workload, after one for warming up (default 3)
-  --variants REGEX    only these settings
-  --folder FOLDER     where the random model is made and kept (default: bench/models, or $STARLING_RM_CACHE)`;
+  --texts N           number of parity texts, of all lengths (default: all)
+  --repetitions N     measurements per workload, after a warm-up (default 3)
+  --variants REGEX    only matching settings
+  --folder FOLDER     folder for the random model (default: bench/models, or $STARLING_RM_CACHE)`;
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const library = join(root, "dist", "src", "index.js");
@@ -94,7 +94,7 @@ async function check(report, gpu, scratch) {
   }
 }
 
-/** A step in a process of its own: memory is counted by process, and what llama.cpp gives up on ends it. */
+/** Runs a step in a child process: memory is counted per process, and llama.cpp may abort it. */
 async function child(task) {
   const script = fileURLToPath(new URL("gpu-check/child.mjs", import.meta.url));
   const process_ = spawn(process.execPath, [script], { stdio: ["pipe", "pipe", "pipe"], windowsHide: true });

@@ -1,6 +1,6 @@
-// npm's install hook: builds the native addon unless a fitting one is there, prebuilt or built before. npm may hold this
-// script back, which matters only where no prebuilt addon fits. What is missing for a build does not fail the installation:
-// inspecting files works without the addon, and its first use says what to run.
+// npm's install hook: builds the native addon unless a prebuilt or earlier build fits. npm may skip this script; that matters
+// only where no prebuilt addon fits. Missing build tools do not fail the installation: inspecting files works without the
+// addon, and its first use names the command to run.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ const contractVersion = /STARLING_CONTRACT_VERSION = (\d+)/.exec(
   readFileSync(join(root, "native", "node", "addon.cpp"), "utf8"),
 )?.[1];
 
-/** Whether the addon on disk is younger than its sources and loads with the right contract, tried in a process apart. */
+/** Whether the addon on disk is newer than its sources and loads with the right contract, tried in a child process. */
 function fits() {
   if (!existsSync(addonPath)) return false;
   const built = statSync(addonPath).mtimeMs;
@@ -24,7 +24,7 @@ function fits() {
   return spawnSync(process.execPath, ["-e", check, addonPath, contractVersion], { stdio: "ignore" }).status === 0;
 }
 
-/** Whether a prebuilt addon is installed and opens, tried in a process apart. A fresh checkout has no dist, nor addon. */
+/** Whether a prebuilt addon is installed and opens, tried in a child process. A fresh checkout has neither dist nor addon. */
 function prebuiltFits() {
   const loader = join(root, "dist", "src", "native", "load-addon.js");
   if (existsSync(addonPath) || !existsSync(loader)) return false;
@@ -35,7 +35,7 @@ function prebuiltFits() {
 
 function install() {
   if (process.env.STARLING_RM_SKIP_BUILD === "1") {
-    console.log("starling-rm: STARLING_RM_SKIP_BUILD=1, the native addon is not built.");
+    console.log("starling-rm: STARLING_RM_SKIP_BUILD=1: the native addon was not built.");
     return;
   }
   if (fits() || prebuiltFits()) return;

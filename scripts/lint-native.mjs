@@ -68,25 +68,28 @@ export function includeProblems(file, text) {
 }
 
 /**
- * Where a comment has the wrong style: declarations have `/** … *\/` before them, the bodies of functions `// …`. Notes that
- * are for tools or close a block may be anywhere: `// namespace …`, `// clang-format …`, `// NOLINT`.
+ * Comments of the wrong style: declarations have `/** … *\/`, the bodies of functions `// …`. Notes for tools and at the end
+ * of a namespace may be anywhere.
  */
 export function commentProblems(text) {
   const problems = [];
-  // Whether each open brace belongs to a namespace or a type, whose inside has declarations.
+  // For each open brace, whether it is of a namespace or a type, so that declarations follow.
   const scopes = [];
   let statement = "";
   let line = 1;
+  const withoutDirectives = text.replace(/^[ \t]*#(?:\\[\s\S]|[^\n\\])*/gm, (directive) =>
+    directive.replace(/[^\n]/g, ""),
+  );
   const token =
-    /\/\/[^\n]*|\/\*[\s\S]*?\*\/|R"([^(]*)\([\s\S]*?\)\1"|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|[{};]|\n|./g;
-  for (const [part] of text.matchAll(token)) {
+    /\/\/[^\n]*|\/\*[\s\S]*?\*\/|R"([^(]*)\([\s\S]*?\)\1"|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|(?:public|private|protected):|[{};]|\n|./g;
+  for (const [part] of withoutDirectives.matchAll(token)) {
     const declares = scopes.every(Boolean);
     if (part.startsWith("//")) {
       if (declares && !/^\/\/ (?:namespace|clang-format|NOLINT)/.test(part))
-        problems.push(`line ${line}: a comment on a declaration is /** … */`);
+        problems.push(`line ${line}: write /** … */ before a declaration`);
     } else if (part.startsWith("/*")) {
-      if (!declares) problems.push(`line ${line}: a comment in a body is // …`);
-      else if (!part.startsWith("/**")) problems.push(`line ${line}: a comment on a declaration is /** … */`);
+      if (!declares) problems.push(`line ${line}: write // … inside a function`);
+      else if (!part.startsWith("/**")) problems.push(`line ${line}: write /** … */ before a declaration`);
     } else if (part === "{") {
       scopes.push(
         /^\s*(?:template\b.*)?(?:inline\s+)?(?:namespace|class|struct|union|enum|extern\s+"C")\b[^()]*$/s.test(
@@ -94,11 +97,10 @@ export function commentProblems(text) {
         ),
       );
       statement = "";
-    } else if (part === "}" || part === ";") {
+    } else if (part === "}" || part === ";" || (part.endsWith(":") && part.length > 1)) {
       if (part === "}") scopes.pop();
       statement = "";
-    } else if (!/^\s*#/.test(statement) || part !== "\n") statement += part;
-    else statement = "";
+    } else statement += part;
     line += part.split("\n").length - 1;
   }
   return problems;

@@ -1,4 +1,4 @@
-// Runs npm without a shell, so that paths with spaces or other letters arrive as they are, on Windows, too.
+// Runs npm without a shell: paths with spaces or special characters work, also on Windows.
 import { spawnSync } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
 import { basename, delimiter, dirname, join } from "node:path";

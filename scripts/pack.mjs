@@ -1,6 +1,6 @@
 // Makes the tarball that is published: build/packages/starling-rm-VERSION.tgz. Run by `npm run pack`, after `npm run build:ts`.
-// It differs from what `npm pack` gives in package.json alone, which names the addon packages: a checkout cannot name them,
-// because `npm ci` would look for versions that are published only later.
+// It differs from `npm pack` only in package.json, which names the addon packages. A checkout cannot name them, because
+// `npm ci` would look for versions that are published only later.
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -23,7 +23,7 @@ export function publishedManifest() {
   return { ...manifest, ...repositoryField() };
 }
 
-/** npm's provenance wants the repository that it was built in; only there is its name known. */
+/** npm's provenance needs the repository of the build; its name is known only there. */
 export function repositoryField() {
   const { GITHUB_SERVER_URL, GITHUB_REPOSITORY } = process.env;
   if (!GITHUB_SERVER_URL || !GITHUB_REPOSITORY) return {};

@@ -1,5 +1,5 @@
-// Publishes the tarballs of build/packages, the addons first: a main package that is there before them would be installed
-// without. Can be run again after a failure: what is published already is left alone.
+// Publishes the tarballs of build/packages, addons first: a main package published before them would be installed without
+// them. Safe to run again after a failure: versions already published are skipped.
 // Usage: node scripts/publish.mjs [--dry-run]
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -17,7 +17,7 @@ const tarballOf = (package_) => join(packagesFolder, `${package_.replace("@", ""
 const names = [...ADDON_TARGETS.map(addonPackage), name];
 const missing = names.map(tarballOf).filter((path) => !existsSync(path));
 if (missing.length > 0) {
-  console.error(`These are missing: ${missing.join(", ")}. Every platform is published, or none.`);
+  console.error(`These are missing: ${missing.join(", ")}. All platforms are published, or none.`);
   process.exit(1);
 }
 

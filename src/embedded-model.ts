@@ -32,7 +32,7 @@ export function embeddedCheckpoint(): string {
  * changed. A demonstration, not Starling-RM-34B.
  */
 export async function embeddedModelPath(options: EmbeddedModelOptions = {}): Promise<string> {
-  checkOptions("embeddedModelPath", options, { type: aString, cacheFolder: aString, signal: aSignal });
+  options = checkOptions("embeddedModelPath", options, { type: aString, cacheFolder: aString, signal: aSignal });
   options.signal?.throwIfAborted();
   const type = options.type ?? "f16";
   const folder = options.cacheFolder ?? defaultCacheFolder();

@@ -73,7 +73,27 @@ export type ErrorCode =
   /** The model was closed, or is being closed. */
   | "ERR_MODEL_CLOSED";
 
+/** A {@link StarlingError} as JSON.stringify writes it. */
+export interface StarlingErrorJson {
+  /** The name of the class, for example "InvalidInputError". */
+  readonly name: string;
+  /** The stable code. */
+  readonly code: ErrorCode;
+  /** One line for people. */
+  readonly message: string;
+  /** The file that the error is about. */
+  readonly file?: string;
+  /** The line of that file, from 1. */
+  readonly line?: number;
+  /** The tensor that the error is about. */
+  readonly tensor?: string;
+  /** The field, option or metadata key that the error is about. */
+  readonly field?: string;
+}
+
+/** What a {@link StarlingError} says beside code and message. */
 export interface StarlingErrorOptions {
+  /** What was caught underneath. */
   readonly cause?: unknown;
   /** The file that the error is about. */
   readonly file?: string;
@@ -89,12 +109,17 @@ const marker = Symbol.for("starling-rm.error");
 
 /** An error that starling-rm raised on purpose. `code` is stable, `message` is for people. */
 export class StarlingError extends Error {
+  /** Stable: programs may branch on it. */
   readonly code: ErrorCode;
+  /** The file that the error is about; absent for other errors. */
   readonly file?: string;
+  /** The line of that file, from 1; absent where there is none. */
   readonly line?: number;
+  /** The tensor that the error is about; absent for other errors. */
   readonly tensor?: string;
+  /** The field, option or metadata key that the error is about; absent for other errors. */
   readonly field?: string;
-  /** Lets {@link isStarlingError} recognise errors of another copy of this package. */
+  /** @internal Lets {@link isStarlingError} recognise errors of another copy of this package. */
   readonly [marker] = true;
 
   constructor(code: ErrorCode, message: string, options: StarlingErrorOptions = {}) {
@@ -106,8 +131,16 @@ export class StarlingError extends Error {
     if (options.field !== undefined) this.field = options.field;
   }
 
+  /** The name of the class. */
   override get name(): string {
     return this.constructor.name;
+  }
+
+  /** What JSON.stringify writes: name, code, message, and which of file, line, tensor and field are set. */
+  toJSON(): StarlingErrorJson {
+    const { name, code, message, file, line, tensor, field } = this;
+    const place = Object.entries({ file, line, tensor, field }).filter(([, value]) => value !== undefined);
+    return { name, code, message, ...Object.fromEntries(place) };
   }
 }
 
@@ -146,8 +179,25 @@ export function invalidArgument(name: string, expected: string, received: unknow
   );
 }
 
+/** The message of what was thrown, whatever it is. */
+export function reasonOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? thrown.message : String(thrown);
+  } catch {
+    return "it throws a value that cannot be read";
+  }
+}
+
 /** A short text for a value of unknown type: `the text "abc"`, `12`, `a list of 3`, `an object`. */
 export function describe(value: unknown): string {
+  try {
+    return describeReadable(value);
+  } catch {
+    return "an object that cannot be read";
+  }
+}
+
+function describeReadable(value: unknown): string {
   if (value === undefined || value === null) return String(value);
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : `a list of ${value.length}`;
   if (typeof value === "string") return value === "" ? "an empty text" : `the text ${JSON.stringify(shorten(value))}`;

@@ -20,10 +20,10 @@ import { isRemote, openRemote } from "./hub/open-remote.ts";
 import { type HubOptions, hubChecks } from "./hub/settings.ts";
 import { DEFAULT_TYPE } from "./make-gguf.ts";
 import { modelPathOf } from "./model-path.ts";
-import { aSignal, aString, checkOptions, given, required } from "./options.ts";
+import { aSignal, aString, checkOptions, given } from "./options.ts";
 import { type TemplateDateUse, templateDateUse } from "./prompt/template-date.ts";
 import type { RewardHead } from "./reward-head.ts";
-import { loadOptionChecks } from "./scoring/load-options.ts";
+import { aLoad } from "./scoring/load-options.ts";
 import { describeModelFile, type ModelFile } from "./scoring/model-file.ts";
 import { predictFor } from "./scoring/predict-memory.ts";
 import type { LoadRewardModelOptions, MemoryPrediction } from "./scoring/types.ts";
@@ -132,15 +132,18 @@ export interface InspectOptions extends HubOptions {
  *   HubError for what cannot be fetched; the signal's reason
  */
 export async function inspectModel(options: InspectOptions): Promise<InspectResult | HeadInspection> {
-  required("inspectModel", options, "modelPath");
-  checkOptions("inspectModel", options, {
-    ...hubChecks,
-    modelPath: aString,
-    signal: aSignal,
-    type: aString,
-    load: () => undefined,
-  });
-  checkOptions("inspectModel's load", options.load, loadOptionChecks);
+  options = checkOptions(
+    "inspectModel",
+    options,
+    {
+      ...hubChecks,
+      modelPath: aString,
+      signal: aSignal,
+      type: aString,
+      load: aLoad,
+    },
+    ["modelPath"],
+  );
   options.signal?.throwIfAborted();
   const path = await modelPathOf(options.modelPath, options.signal);
   if (isRemote(path)) return inspectRemote(path, options);

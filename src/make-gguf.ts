@@ -26,7 +26,7 @@ import { openModelFolder } from "./hub/model-folder.ts";
 import { type HubOptions, hubChecks } from "./hub/settings.ts";
 import { type Engine, openEngine } from "./native/engine.ts";
 import { LLAMA_VERSION } from "./native/runtime-folder.ts";
-import { aBoolean, anInteger, aSignal, aString, aThreadCount, checkOptions, required } from "./options.ts";
+import { aBoolean, anInteger, aSignal, aString, aThreadCount, checkOptions } from "./options.ts";
 import type { ConvertProgress, DownloadProgress } from "./progress.ts";
 import type { TokenizationMode } from "./scoring/types.ts";
 
@@ -106,25 +106,29 @@ export const DEFAULT_TYPE = "q4_k_m";
  * @throws FileError for a checkpoint that lacks something, has something too many or does not fit, naming it
  */
 export async function convert(options: ConvertOptions): Promise<ConvertResult> {
-  checkConvertOptions(options);
+  options = checkConvertOptions(options);
   // What would end the conversion is found, and others are kept from the same file, before hours of downloading.
   const { output, overwrite = false, signal } = options;
   return withOutput(output, { overwrite, signal }, (claimed) => convertTo(claimed, options));
 }
 
-function checkConvertOptions(options: ConvertOptions): void {
-  required("convert", options, "checkpoint");
-  required("convert", options, "output");
-  checkOptions("convert", options, {
-    ...conversionChecks,
-    ...hubChecks,
-    checkpoint: aString,
-    revision: aString,
-    tokenizer: aString,
-    stream: aBoolean,
-    concurrency: anInteger(1, MAX_DOWNLOADS),
-  });
-  weightType(options.type ?? DEFAULT_TYPE);
+function checkConvertOptions(options: ConvertOptions): ConvertOptions {
+  const checked = checkOptions(
+    "convert",
+    options,
+    {
+      ...conversionChecks,
+      ...hubChecks,
+      checkpoint: aString,
+      revision: aString,
+      tokenizer: aString,
+      stream: aBoolean,
+      concurrency: anInteger(1, MAX_DOWNLOADS),
+    },
+    ["checkpoint", "output"],
+  );
+  weightType(checked.type ?? DEFAULT_TYPE);
+  return checked;
 }
 
 /** {@link convert}, into a file that the caller holds. */
@@ -153,15 +157,19 @@ export async function convertTo(claimed: OutputFile, options: ConvertOptions): P
  * @throws FileError for an input that is no reward model, or is quantised already
  */
 export async function quantize(options: QuantizeModelOptions): Promise<ConvertResult> {
-  for (const name of ["input", "output", "type"]) required("quantize", options, name);
-  checkOptions("quantize", options, {
-    input: aString,
-    output: aString,
-    type: aString,
-    overwrite: aBoolean,
-    threads: aThreadCount,
-    signal: aSignal,
-  });
+  options = checkOptions(
+    "quantize",
+    options,
+    {
+      input: aString,
+      output: aString,
+      type: aString,
+      overwrite: aBoolean,
+      threads: aThreadCount,
+      signal: aSignal,
+    },
+    ["input", "output", "type"],
+  );
   weightType(options.type);
   const { output, overwrite = false, signal } = options;
   return withOutput(output, { overwrite, signal }, async (claimed) => {

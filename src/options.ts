@@ -1,40 +1,76 @@
 /** Checks of option objects: misspelled names are caught, values are checked by one formula. */
+
 import { MAX_THREADS } from "./bounds.ts";
-import { describe, InvalidInputError, invalidArgument } from "./errors.ts";
+import { InvalidInputError, invalidArgument, isStarlingError, reasonOf } from "./errors.ts";
 
 /** A check returns what was expected, in words, or undefined when the value is right. */
 export type Check = (value: unknown) => string | undefined;
 
 /**
- * Checks every given option; undefined counts as not given.
+ * Checks the options of a public function and copies them: what was checked is what is used, and no getter of the caller's
+ * runs later. undefined counts as not given.
  *
- * @throws InvalidInputError ERR_INVALID_ARGUMENT for an unknown name (the nearest known one is suggested) or a wrong value
+ * @param required names of options that must be given
+ * @returns the options that were given, in a plain object
+ * @throws InvalidInputError ERR_INVALID_ARGUMENT for what is not an object, an unknown name (the nearest known one is
+ *   suggested), a wrong value or a missing option
  */
-export function checkOptions(caller: string, options: unknown, checks: Readonly<Record<string, Check>>): void {
-  if (options === undefined) return;
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+export function checkOptions<Options>(
+  caller: string,
+  options: Options | undefined,
+  checks: Readonly<Record<string, Check>>,
+  required: readonly string[] = [],
+): Options {
+  return readable(`${caller}'s options`, () => {
+    const checked = copyChecked(caller, options, checks);
+    const missing = required.find((name) => checked[name] === undefined);
+    if (missing === undefined) return checked as Options;
+    throw new InvalidInputError("ERR_INVALID_ARGUMENT", `The option ${missing} of ${caller} is missing.`, {
+      field: missing,
+    });
+  });
+}
+
+function copyChecked(
+  caller: string,
+  options: unknown,
+  checks: Readonly<Record<string, Check>>,
+): Record<string, unknown> {
+  const copy: Record<string, unknown> = {};
+  if (options === undefined) return copy;
+  if (typeof options !== "object" || options === null || Array.isArray(options))
     throw invalidArgument(`${caller}'s options`, "an object", options);
-  }
-  for (const [name, value] of Object.entries(options)) {
+  // Inherited options count, as they do wherever options are destructured.
+  for (const name in options) {
     const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
     if (!check) {
       const near = nearest(name, Object.keys(checks));
       const hint = near === undefined ? "" : ` Did you mean "${near}"?`;
       throw new InvalidInputError("ERR_INVALID_ARGUMENT", `${caller} has no option "${name}".${hint}`, { field: name });
     }
+    const value = (options as Record<string, unknown>)[name];
     if (value === undefined) continue;
     const expected = check(value);
     if (expected !== undefined) throw invalidArgument(name, expected, value);
+    copy[name] = value;
   }
+  return copy;
 }
 
-export function required(caller: string, options: unknown, name: string): void {
-  if (typeof options !== "object" || options === null || (options as Record<string, unknown>)[name] === undefined) {
-    throw new InvalidInputError(
-      "ERR_INVALID_ARGUMENT",
-      `${caller} needs the option ${name}, but received ${describe(options)}.`,
-      { field: name },
-    );
+/**
+ * What `read` returns of a caller's value.
+ *
+ * @throws InvalidInputError ERR_INVALID_ARGUMENT where the value itself throws: a getter, a proxy
+ */
+export function readable<T>(name: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (isStarlingError(cause)) throw cause;
+    throw new InvalidInputError("ERR_INVALID_ARGUMENT", `${name} cannot be read: ${reasonOf(cause)}`, {
+      field: name,
+      cause,
+    });
   }
 }
 

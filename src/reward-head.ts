@@ -1,8 +1,13 @@
 /** The linear layer that turns a hidden state into a score. */
 
+import { jsonArray } from "./json-array.ts";
+
 /** score = weight · features + bias, summed in float64 from the first dimension to the last and rounded once to float32. */
 export interface RewardHead {
-  /** float32[embeddingLength]: one weight per dimension of the hidden state; all finite. */
+  /**
+   * float32[embeddingLength]: one weight per dimension of the hidden state; all finite. In results JSON.stringify writes
+   * an array of numbers.
+   */
   readonly weight: Float32Array;
   /** Added to every score; finite, a float32. Absent: the head has no bias, which scores as a bias of 0 does. */
   readonly bias?: number;
@@ -25,5 +30,5 @@ export function aRewardHead(value: unknown): string | undefined {
 
 /** The same head in new memory. */
 export function copyHead({ weight, bias }: RewardHead): RewardHead {
-  return { weight: weight.slice(), ...(bias === undefined ? {} : { bias }) };
+  return { weight: jsonArray(weight.slice()), ...(bias === undefined ? {} : { bias }) };
 }

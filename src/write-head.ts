@@ -6,7 +6,7 @@ import { OpenedFile } from "./files/opened-file.ts";
 import { type OutputFile, withOutput } from "./files/output-file.ts";
 import { isSameFile } from "./files/same-file.ts";
 import { text, u32 } from "./gguf/entries.ts";
-import { type FitRecord, fitEntries } from "./gguf/fit-record.ts";
+import { aFitRecord, type FitRecord, fitEntries } from "./gguf/fit-record.ts";
 import { writeHeadFile } from "./gguf/head-file.ts";
 import { formatVersionOf, headEntries } from "./gguf/head-metadata.ts";
 import { readGguf } from "./gguf/reader.ts";
@@ -18,7 +18,7 @@ import { describeWeightTypes } from "./gguf/weight-types.ts";
 import { GgufWriter } from "./gguf/writer.ts";
 import type { ConvertResult } from "./make-gguf.ts";
 import { modelPathOf } from "./model-path.ts";
-import { aBoolean, aFunction, aSignal, aString, type Check, checkOptions, given, oneOf, required } from "./options.ts";
+import { aBoolean, aFunction, aSignal, aString, type Check, checkOptions, given, oneOf } from "./options.ts";
 import type { WriteProgress } from "./progress.ts";
 import { aRewardHead, type RewardHead } from "./reward-head.ts";
 import { tokenizationModes } from "./scoring/open-tokenizer.ts";
@@ -56,7 +56,7 @@ const checks: Readonly<Record<string, Check>> = {
   output: aString,
   head: aRewardHead,
   tokenization: oneOf(tokenizationModes),
-  fit: (value) => (typeof value === "object" && value !== null ? undefined : "an object"),
+  fit: aFitRecord,
   foreignHead: aBoolean,
   overwrite: aBoolean,
   signal: aSignal,
@@ -74,7 +74,7 @@ const COPY_BYTES = 8 * 1024 * 1024;
 export async function writeHead(
   options: WriteHeadOptions,
 ): Promise<{ readonly output: string; readonly bytes: number }> {
-  check("writeHead", options, checks);
+  options = check("writeHead", options, checks);
   const { output, overwrite = false, signal } = options;
   signal?.throwIfAborted();
   const modelPath = await modelPathOf(options.modelPath, signal);
@@ -116,7 +116,7 @@ export async function writeHeadTo(
  * @throws as {@link writeHead}
  */
 export async function replaceHead(options: ReplaceHeadOptions): Promise<ConvertResult> {
-  check("replaceHead", options, { ...checks, onProgress: aFunction });
+  options = check("replaceHead", options, { ...checks, onProgress: aFunction });
   const { output, overwrite = false, signal } = options;
   signal?.throwIfAborted();
   const modelPath = await modelPathOf(options.modelPath, signal);
@@ -186,9 +186,8 @@ async function checkNotTheModel({ modelPath, output }: WriteHeadOptions, { targe
   if (await isSameFile(modelPath, target.path)) throw unwritable(output, "it is the model that is being read");
 }
 
-function check(caller: string, options: WriteHeadOptions, known: Readonly<Record<string, Check>>): void {
-  for (const name of ["modelPath", "output", "head"]) required(caller, options, name);
-  checkOptions(caller, options, known);
+function check<O extends WriteHeadOptions>(caller: string, options: O, known: Readonly<Record<string, Check>>): O {
+  return checkOptions(caller, options, known, ["modelPath", "output", "head"]);
 }
 
 function checkFits(options: WriteHeadOptions, metadata: RewardMetadata): void {

@@ -1,4 +1,4 @@
-/** One step of ../conversion.mjs, in a process of its own; prints one JSON line. */
+/** One step of ../conversion.mjs in its own process; prints one JSON line. */
 import { readFileSync } from "node:fs";
 import { convert, quantize } from "../../dist/src/entry/convert.js";
 
@@ -7,10 +7,10 @@ const cpu = process.cpuUsage();
 const started = performance.now();
 let [realSeconds, realBytes, before, bytesBefore] = [0, 0, started, 0];
 
-/** Time and bytes of the tensors that hold real numbers: the time between two reports belongs to the later one. */
-function onProgress({ bytesDone, step }) {
+/** Adds up time and bytes of the tensors with real numbers. The time between two reports belongs to the later one. */
+function onProgress({ bytesDone, tensor }) {
   const now = performance.now();
-  const layer = Number(/layers\.(\d+)\./.exec(step)?.[1] ?? -1);
+  const layer = Number(/layers\.(\d+)\./.exec(tensor)?.[1] ?? -1);
   if (realLayers.includes(layer)) {
     realSeconds += (now - before) / 1000;
     realBytes += bytesDone - bytesBefore;

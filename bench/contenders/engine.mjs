@@ -1,7 +1,6 @@
 /**
- * The native scorer with any setting, below what users can choose: for experiments on the defaults of
- * src/scoring/backend-defaults.ts. Task: {load: LoadOptions without head, count, tokens, vocabulary}: random sequences,
- * others in each measurement, so that none is found in a cache.
+ * The native scorer with any settings, including those users cannot change, for experiments.mjs. Task: {load: LoadOptions
+ * without head, count, tokens, vocabulary}. Every measurement has new random sequences, so none is in a cache.
  */
 import { readGguf } from "../../dist/src/gguf/reader.js";
 import { readRewardMetadata } from "../../dist/src/gguf/reward-metadata.js";
@@ -19,7 +18,7 @@ await serve(async (_turn, warm) => {
   const sequences = Array.from({ length: warm ? 2 : count }, () =>
     Int32Array.from({ length: tokens }, () => 1 + below(random, vocabulary - 1)),
   );
-  // As the library does: a job for each sequence, all queued at once.
+  // Like the library: one job per sequence, all queued at once.
   const scores = await Promise.all(model.scoreEach(sequences).map(({ promise }) => promise));
   if (!scores.every(Number.isFinite)) throw new Error("A score is not finite.");
   return count * tokens;

@@ -1,6 +1,6 @@
 /**
- * node-llama-cpp's embedding context on the same GGUF and the same ids, one text after another, which is how it works;
- * the dot product with the head is left out. Task: {modelPath, threads, turns: {ids, tokens}[]}.
+ * node-llama-cpp's embedding context on the same GGUF and ids, one text after another because it cannot batch. Without the dot
+ * product with the head. Task: {modelPath, threads, turns: {ids, tokens}[]}.
  */
 import { getLlama, LlamaLogLevel } from "node-llama-cpp";
 import { serve, task } from "./serve.mjs";

@@ -1,7 +1,7 @@
-"""The model card's code in torch, on a checkpoint: padded to 2048 as the card does, or unpadded.
+"""The model card's code in torch: padded to 2048 tokens like the card, or unpadded.
 
-usage: python reference.py TASK_JSON, a file with {checkpoint, turns: [{ids, tokens}], threads, padded}. The protocol is that of
-../contender.mjs. Needs torch and transformers (scripts/oracle/README.md).
+usage: python reference.py TASK_JSON, a file with {checkpoint, turns: [{ids, tokens}], threads, padded}. Follows the protocol
+in ../contender.mjs. Needs torch and transformers (scripts/oracle/README.md).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def main() -> None:
     def run(sequences: list[list[int]]) -> None:
         rows = [row(ids) for ids in sequences]
         if task["padded"]:
-            # The card's get_reward() scores all of them as one batch.
+            # Like the card's get_reward(), which scores all texts as one batch.
             rows = [tuple(torch.cat(part) for part in zip(*rows))]
         for tokens, mask in rows:
             if not torch.isfinite(model(tokens, mask)).all():

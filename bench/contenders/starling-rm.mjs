@@ -1,6 +1,6 @@
 /**
- * This library as its users use it: items in, scores out. Task: {modelPath, threads, turns: {items, tokens}[], options},
- * in which tokens is the sum over all items.
+ * This library as users use it: items in, scores out. Task: {modelPath, threads, turns: {items, tokens}[], options}, where
+ * `tokens` is the sum over all items.
  */
 import { loadRewardModel } from "../../dist/src/index.js";
 import { serve, task } from "./serve.mjs";

@@ -1,7 +1,9 @@
-// llama.cpp's own prompt-processing rate, as llama-bench measures it (test_prompt in tools/llama-bench/llama-bench.cpp
-// of llama.cpp v0.4.0), with the runtime libraries that the addon uses: random tokens, one sequence, an emptied memory
-// before each prompt, the context's defaults (flash attention "auto", f16 key-value cache, the last token alone yields
-// logits), llama-bench's thread pool. Prints one JSON line when it is ready, and one for each line that it reads.
+/**
+ * Measures llama.cpp's prompt-processing rate like llama-bench (test_prompt in tools/llama-bench/llama-bench.cpp of
+ * llama.cpp v0.4.0), with the runtime libraries of the addon: random tokens, one sequence, memory cleared before each
+ * prompt, the context's defaults (flash attention "auto", f16 key-value cache, logits of the last token only),
+ * llama-bench's thread pool. Prints one JSON line when it is ready, then one per input line.
+ */
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -32,8 +34,7 @@ struct Options {
   ggml_type kv_type = GGML_TYPE_F16;
   /** llama-bench's default; 0 = sleep between graphs. */
   uint32_t poll = 50;
-  /** In place of a prompt rate the embedding path: pooling "last", and all prompts in one batch or one in each decode.
-   */
+  /** Instead: the embedding path, with pooling "last", and all prompts in one batch or one per decode. */
   enum { NONE, BATCH, EACH } embeddings = NONE;
   int sequences() const { return embeddings == BATCH ? prompts : 1; }
 };
@@ -100,7 +101,7 @@ class PromptRate {
     params.n_batch = static_cast<uint32_t>(tokens);
     params.n_ubatch = static_cast<uint32_t>(std::min(options.micro_batch, tokens));
     if (options.embeddings != Options::NONE) {
-      // A pooled sequence must be in one micro-batch.
+      // A pooled sequence must fit into one micro-batch.
       params.n_ubatch = params.n_batch;
       params.embeddings = true;
       params.pooling_type = LLAMA_POOLING_TYPE_LAST;
@@ -134,7 +135,7 @@ class PromptRate {
     for (int prompt = 0; prompt < prompts; ++prompt) {
       for (llama_token& token : tokens) token = any(random_);
       functions_.llama_memory_clear(functions_.llama_get_memory(context_), false);
-      // What llama_batch_get_one returns: positions follow on, and the last token alone is an output.
+      // Like llama_batch_get_one: consecutive positions, output only for the last token.
       llama_batch batch{};
       batch.n_tokens = options_.tokens;
       batch.token = tokens.data();

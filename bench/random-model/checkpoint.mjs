@@ -1,4 +1,4 @@
-/** Checkpoints of random numbers in the 34B's layout, for the bench of the converter. */
+/** Random checkpoints in the 34B's layout, for conversion.mjs. */
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,19 +7,19 @@ import { embeddedCheckpoint } from "../../dist/src/embedded-model.js";
 import { below, gaussians, uniform } from "./random.mjs";
 
 const yi = { hidden: 7168, feedForward: 20480, heads: 56, keyValueHeads: 8 };
-/** `realLayers`: those that are numbers; the others are holes. */
+/** Only `realLayers` hold numbers; the others are holes. */
 export const checkpointShapes = {
   "two-layers": { ...yi, vocabulary: 4096, layers: 2, realLayers: [0, 1], shards: 1 },
   "34b": { ...yi, vocabulary: 64_000, layers: 60, realLayers: [0, 29, 59], shards: 15 },
 };
 
 const SEED = 34;
-/** What Llama models are initialised with. */
+/** Standard deviation that Llama models are initialised with. */
 const DEVIATION = 0.02;
-/** Numbers are taken from one block at random places: drawing them all would take an hour. */
+/** Tensors are slices of one random block at random offsets: drawing all numbers would take an hour. */
 const BLOCK_VALUES = 8 * 1024 * 1024;
 
-/** Makes the checkpoint, unless it is there. @returns its folder */
+/** Makes the checkpoint unless it exists. @returns its folder */
 export async function makeCheckpoint(folder, shape) {
   if (existsSync(folder)) return folder;
   const partial = `${folder}.partial`;
@@ -50,7 +50,7 @@ function shardName(index, count) {
   return count === 1 ? "model.safetensors" : `model-${five(index + 1)}-of-${five(count)}.safetensors`;
 }
 
-/** Its pieces are fewer than the vocabulary, which the converter fills up. */
+/** It has fewer pieces than the vocabulary; the converter pads it. */
 function copyTokenizer(folder, shape) {
   const source = embeddedCheckpoint();
   for (const name of ["tokenizer.model", "tokenizer_config.json"]) cpSync(join(source, name), join(folder, name));
@@ -108,7 +108,7 @@ async function writeShard(path, tensors, random, block) {
     await file.truncate(data + end);
     for (const { name, dims, real } of tensors) {
       const [begin, stop] = header[name].data_offsets;
-      // Norms are ones everywhere: zeros would make every hidden state of the model zero.
+      // Norms are 1 in every layer: with zeros, every hidden state would be zero.
       if (dims.length === 1) await file.write(ones(dims[0]), 0, stop - begin, data + begin);
       else if (real) await writeRandom(file, data + begin, stop - begin, random, block);
     }

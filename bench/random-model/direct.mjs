@@ -1,7 +1,7 @@
 /**
- * Random models whose float16 form would be too large to make first: 69 GB for the 34B's shape. A few million random
- * numbers are quantised once for each type of the file's mix, by llama.cpp's own quantiser, and the tensors are stretches
- * of that: real blocks with real scales, written as fast as the disk takes them.
+ * Random models whose float16 form would be too large as a first step: 69 GB for the 34B's shape. llama.cpp's quantiser
+ * quantises a few million random numbers once per type, and tensors are slices of the result: real blocks with real scales,
+ * written as fast as the disk allows.
  */
 import { existsSync, mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -13,14 +13,14 @@ import { openEngine } from "../../dist/src/native/engine.js";
 import { shapes } from "./shapes.mjs";
 import { writeModel } from "./weights.mjs";
 
-/** Raise it when the files that are made change. */
+/** Raise when the files change. */
 const RECIPE = 1;
-/** What is quantised at once; any multiple of every type's block does. */
+/** Row length for the quantiser: any common multiple of all block sizes works. */
 const ROW = 4096;
 
 /**
  * @param {{ shape: string, type: string, folder: string, log: (line: string) => void, gpu?: string }} options gpu: the
- *   runtime whose quantiser is taken, "off" for the CPU's
+ *   runtime whose quantiser is used; "off": the CPU runtime's
  * @returns {Promise<string>} its path
  */
 export async function directModel({ shape, type, folder, log, gpu = "off" }) {

@@ -1,13 +1,14 @@
-/** What a random model's GGUF says of itself. */
+/** The metadata of a random model's GGUF. */
+
 import { STARLING_KEYS } from "../../dist/src/gguf/starling-keys.js";
 import { fileTypeByName } from "../../dist/src/gguf/types.js";
-import { StringTable } from "../../dist/src/gguf/value.js";
+import { StringTable } from "../../dist/src/vocabulary/string-table.js";
 import { gaussians } from "./random.mjs";
 import { makeVocabulary } from "./vocabulary.mjs";
 
-/** What Llama models are initialised with; keeps the hidden states of a random model of any depth finite. */
+/** Standard deviation that Llama models are initialised with; keeps hidden states finite at any depth. */
 export const DEVIATION = 0.02;
-/** The card's limit; see starling.max_tokens. */
+/** The model card's limit; see starling.max_tokens. */
 const MAX_TOKENS = 2048;
 
 /**

@@ -1,4 +1,4 @@
-/** Random numbers that are the same on every machine. */
+/** Random numbers, the same on every machine. */
 
 /**
  * Mulberry32: uniform in [0, 1).

@@ -1,23 +1,23 @@
-/** Shapes of the random models. A timing depends on shapes and weight types, not on what the weights say. */
+/** Shapes of the random models. Timings depend on shapes and weight types, not on the weights' values. */
 
 /**
  * @typedef {object} Shape
- * @property {number} hidden multiples of 256, so that k-quants fit every row
+ * @property {number} hidden a multiple of 256, so every row fits k-quants
  * @property {number} feedForward
  * @property {number} layers
  * @property {number} heads
  * @property {number} keyValueHeads
  * @property {number} vocabulary
- * @property {boolean} [direct] too large for a float16 form to be made first: see direct.mjs
+ * @property {boolean} [direct] too large to make a float16 form first, see direct.mjs
  */
 
 /** @type {Readonly<Record<string, Shape>>} */
 export const shapes = {
-  /** For trying the bench itself out; llama.cpp's fixed costs dominate. */
+  /** For testing the bench itself; llama.cpp's fixed costs dominate. */
   tiny: { hidden: 256, feedForward: 768, layers: 4, heads: 8, keyValueHeads: 2, vocabulary: 2048 },
   /** TinyLlama 1.1B. */
   "1.1b": { hidden: 2048, feedForward: 5632, layers: 22, heads: 32, keyValueHeads: 4, vocabulary: 32_000 },
-  /** Starling-RM-34B, which is Yi-34B. */
+  /** Starling-RM-34B (Yi-34B). */
   "34b": {
     hidden: 7168,
     feedForward: 20_480,

@@ -1,9 +1,9 @@
 /**
- * A synthetic SentencePiece-like vocabulary in which the token count of a text is known beforehand: besides the special
- * and byte pieces there are single characters of two classes, left and right, and all pairs "left right". A pair is
- * the only thing that merges, so a text of n pairs has n ids, after n real merges.
+ * A synthetic SentencePiece vocabulary for texts with a known token count. Besides special and byte pieces it has single
+ * characters of two classes, left and right, and all pairs of a left and a right one. Only pairs merge, so a text of n pairs
+ * has n ids after n real merges.
  */
-import { StringTable } from "../../dist/src/gguf/value.js";
+import { StringTable } from "../../dist/src/vocabulary/string-table.js";
 import { below } from "./random.mjs";
 
 /** SentencePiece's piece types. */
@@ -15,11 +15,11 @@ const BYTE = 6;
 
 const SPECIAL = ["<unk>", "<s>", "</s>", "<|im_start|>", "<|im_end|>"];
 const BYTE_PIECES = 256;
-/** CJK ideographs: thousands of neighbouring characters, none of them with a meaning to a tokenizer. */
+/** CJK ideographs: thousands of consecutive characters that tokenizers do not treat specially. */
 const FIRST_LEFT = 0x4e00;
 const FIRST_RIGHT = 0x6e00;
 
-/** As many pairs as fit; of each class sqrt(room + 1) - 1 characters. */
+/** Characters per class, so that all pairs fit: sqrt(room + 1) - 1. */
 function classSize(size) {
   return Math.floor(Math.sqrt(size - SPECIAL.length - BYTE_PIECES + 1)) - 1;
 }
@@ -49,7 +49,7 @@ export function makeVocabulary(size) {
   };
 }
 
-/** A text of this many ids, whatever stands before or behind it. */
+/** A text of exactly `tokens` ids, in any context. */
 export function pieces(random, size, tokens) {
   const characters = classSize(size);
   const pair = () => left(below(random, characters)) + right(below(random, characters));
@@ -57,10 +57,10 @@ export function pieces(random, size, tokens) {
 }
 
 /**
- * Texts that the tokenizer turns into exactly `tokens` ids each, for a model with `size` pieces. No two of them begin
- * with the same piece, so that they share no prefix.
+ * Texts of exactly `tokens` ids each, for a vocabulary of `size` pieces. Each begins with a different piece, so they share no
+ * prefix.
  *
- * @param {number} first where their first pieces begin to count, so that several calls make different ones
+ * @param {number} first index of the first text's first piece; different values give different texts
  * @returns {string[]}
  */
 export function makeTexts(random, size, count, tokens, first = 0) {

@@ -8,7 +8,7 @@ import { below, gaussians, uniform } from "./random.mjs";
 import { shapes, tensorShapes } from "./shapes.mjs";
 
 const SEED = 20_240_318;
-/** Weights are drawn from one block of random numbers at random places: drawing 1.1e9 numbers would take minutes. */
+/** Weights are slices of one random block at random offsets: drawing 1.1e9 numbers would take minutes. */
 const BLOCK_VALUES = 4 * 1024 * 1024;
 
 /**
@@ -16,8 +16,8 @@ const BLOCK_VALUES = 4 * 1024 * 1024;
  * @param {string} model.shape
  * @param {string} model.fileType
  * @param {string} model.output
- * @param {(name: string, row: number) => string} model.typeOf the type of a matrix
- * @param {(type: string, floats: Uint8Array) => Uint8Array | Promise<Uint8Array>} model.encode float32 values as a type
+ * @param {(name: string, row: number) => string} model.typeOf weight type of a matrix
+ * @param {(type: string, floats: Uint8Array) => Uint8Array | Promise<Uint8Array>} model.encode encodes float32 values in a weight type
  */
 export async function writeModel({ shape, fileType, output, typeOf, encode }) {
   const random = uniform(SEED);
@@ -39,7 +39,7 @@ export async function writeModel({ shape, fileType, output, typeOf, encode }) {
       const pieces =
         rows === undefined
           ? [asBytes(new Float32Array(row).fill(1))]
-          : stretches(random, blocks.get(type.name), type, row * rows);
+          : slices(random, blocks.get(type.name), type, row * rows);
       let offset = 0;
       for (const bytes of pieces) {
         await writer.write(name, offset, bytes);
@@ -53,8 +53,8 @@ export async function writeModel({ shape, fileType, output, typeOf, encode }) {
   }
 }
 
-/** Stretches of the block that add up to `count` values, each beginning where a block of the type does. */
-function* stretches(random, block, { blockSize, blockBytes }, count) {
+/** Slices of the block with `count` values in all, aligned to the type's blocks. */
+function* slices(random, block, { blockSize, blockBytes }, count) {
   const blocks = BLOCK_VALUES / blockSize;
   for (let left = count / blockSize; left > 0; ) {
     const start = below(random, blocks / 2);

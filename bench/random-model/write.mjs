@@ -1,4 +1,4 @@
-/** Random reward models in this project's GGUF format, made once and kept. */
+/** Random reward models in this project's GGUF format, made once and cached. */
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { convertFloats } from "../../dist/src/convert/dtypes.js";
@@ -7,11 +7,11 @@ import { directModel } from "./direct.mjs";
 import { shapes } from "./shapes.mjs";
 import { writeModel } from "./weights.mjs";
 
-/** Raise it when the files that are made change: older ones are then no longer found. */
+/** Raise when the files change; older ones are then ignored. */
 const RECIPE = 1;
 
 /**
- * The GGUF of a shape and weight type; made when it is not in the folder yet.
+ * The GGUF of a shape and weight type; made unless it is in the folder.
  *
  * @param {{ shape: string, type: string, folder: string, log: (line: string) => void }} options
  * @returns {Promise<string>} its path

@@ -1,18 +1,18 @@
-// The utility process: holds the model and answers the main process. A window stays quick whatever is computed here, and a
-// crash of native code ends this process alone.
+// The utility process: holds the model and answers the main process. The window stays responsive, and a crash of native code
+// ends only this process.
 // Messages in: { id, method, params } and { cancel: id }; out: { id, progress }, { id, result } and { id, error }.
 import { loadRewardModel } from "starling-rm";
 
 const { STARLING_RM_MODEL } = process.env;
 const port = process.parentPort;
-/** What is under way, by id. */
+/** Running requests, by id. */
 const running = new Map();
 let loading;
 
-/** The model is loaded by the first request, and once. */
+/** The first request loads the model, once. */
 function openModel() {
   loading ??= load();
-  // A load that failed is tried again by the next request: the file may be there by then.
+  // After a failed load the next request tries again: the file may exist by then.
   loading.catch(() => {
     loading = undefined;
   });

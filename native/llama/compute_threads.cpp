@@ -15,7 +15,7 @@ int startable_threads(int threads) {
     while (static_cast<int>(tried.size()) + 1 < threads)
       tried.emplace_back([&gate] { const std::lock_guard<std::mutex> wait(gate); });
   } catch (...) {
-    // No thread, or no memory for one: these will do.
+    // No thread, or no memory for one: use those that started.
   }
   const int count = static_cast<int>(tried.size()) + 1;
   for (std::thread& thread : tried) thread.join();
@@ -27,7 +27,7 @@ ComputeThreads::ComputeThreads(const LlamaFunctions& functions, int threads) : c
   if (threads < 2) return;
   ggml_backend_dev_t cpu = functions.ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
   if (cpu == nullptr) return;
-  // The CPU backend is one of several variants, chosen for this machine: only its registry knows where they are.
+  // llama.cpp chose one of several CPU libraries for this machine; only its registry has these functions.
   ggml_backend_reg_t registry = functions.ggml_backend_dev_backend_reg(cpu);
   auto create = reinterpret_cast<decltype(&::ggml_threadpool_new)>(
       functions.ggml_backend_reg_get_proc_address(registry, "ggml_threadpool_new"));
@@ -36,7 +36,7 @@ ComputeThreads::ComputeThreads(const LlamaFunctions& functions, int threads) : c
   if (create == nullptr || free_ == nullptr) return;
   ggml_threadpool_params params;
   functions.ggml_threadpool_params_init(&params, threads);
-  // Sleep between decodes: by default each thread would spin for a good part of a second, at the cost of everyone else.
+  // Sleep between decodes. By default each thread would spin for a good part of a second.
   params.poll = 0;
   pool_ = create(&params);
 }

@@ -5,18 +5,18 @@
 namespace starling {
 
 /**
- * How many of so many threads can be had, this one counted. llama.cpp ends the process where it cannot start one, so
- * they are tried first.
+ * How many of these threads can be started, counting the calling one. llama.cpp ends the process when it cannot start a
+ * thread, so they are tried first.
  */
 int startable_threads(int threads);
 
 /**
- * CPU threads that live as long as the model. Without them llama.cpp starts and joins new threads for every decode
- * (measured: 0.3 ms of the 5 ms that 20 tokens take on a model of 2.5 million parameters).
+ * A thread pool that lives as long as the model. Without one llama.cpp starts and joins threads for every decode
+ * (measured: 0.3 ms of the 5 ms for 20 tokens on a model of 2.5 million parameters).
  */
 class ComputeThreads {
  public:
-  /** Fewer than asked for where the system gives no more. */
+  /** Fewer threads if the system does not start more. */
   ComputeThreads(const LlamaFunctions& functions, int threads);
   ~ComputeThreads();
   ComputeThreads(const ComputeThreads&) = delete;
@@ -24,7 +24,7 @@ class ComputeThreads {
 
   int count() const { return count_; }
 
-  /** nullptr for one thread, and when the CPU backend offers no pool; llama.cpp then makes its own threads. */
+  /** nullptr for one thread, or if the CPU backend has no pools; then llama.cpp starts its own threads. */
   ggml_threadpool_t pool() const { return pool_; }
 
  private:

@@ -4,9 +4,9 @@
 namespace starling {
 
 /**
- * Whether the score of a sequence is read at the end of the padding that follows it: at a padding token at the row's
- * last position. The attention mask hides padding, so that this token sees the text alone, and not itself either; what
- * stands between them does not matter.
+ * Whether the score of a sequence is read at the end of the padding after it: at a padding token at the last position
+ * of the row. The attention mask hides padding, so that token sees only the text, and not itself; the padding between
+ * them has no effect.
  */
 bool ContextWorker::ends_in_padding(const PlannedSequence& sequence) const {
   const size_t length = sequence.tokens.length;
@@ -15,9 +15,9 @@ bool ContextWorker::ends_in_padding(const PlannedSequence& sequence) const {
 }
 
 /**
- * Evaluates that one padding token behind the text. llama.cpp wants positions without gaps, so a token between them is
- * moved to the position before the padding's; and it lets every token see itself and what stands before it, so both are
- * taken out of the padding's row of the attention mask, after checking that they are where they must be.
+ * Evaluates that padding token. llama.cpp requires positions without gaps, so one token between the text and the
+ * padding is moved to the position before the padding's. llama.cpp also lets every token see itself and all tokens
+ * before it, so both are hidden in the row of the attention mask, after checking that they are where they must be.
  */
 std::vector<std::vector<float>> ContextWorker::evaluate_padding(const BatchPlan::Member& member) {
   const TokenView tokens = member.sequence.tokens;
@@ -25,12 +25,12 @@ std::vector<std::vector<float>> ContextWorker::evaluate_padding(const BatchPlan:
   const auto position_of = [](size_t position) { return static_cast<llama_pos>(position); };
   const auto last_position = static_cast<size_t>(options_.padding_position);
   const bool gap = length < last_position;
-  keep(member.kept);
+  truncate_cache(member.kept);
 
-  // The last tokens of the text in a decode of their own, whose mask tells that the text lies in the first cells.
+  // The last tokens of the text get a decode of their own, whose mask shows that the text is in the first cells.
   const size_t tail = length - 1 - (length - 1) % multiple_;
   expect_rows(multiple_);
-  if (tail > member.kept) decode_pieces({tokens.ids, tail}, member.kept, length);
+  if (tail > member.kept) decode_from(member.kept, {tokens.ids, tail}, length);
   hidden_.mask(length - 1 - tail, length, length);
   batch_.clear();
   batch_.add(tokens.ids + tail, length - tail, tail, {0});
@@ -47,9 +47,9 @@ std::vector<std::vector<float>> ContextWorker::evaluate_padding(const BatchPlan:
     decode();
   }
   const size_t between = gap ? 1 : 0;
-  functions_.llama_memory_seq_rm(memory(), 0, position_of(length + between), -1);
+  functions_.llama_memory_seq_rm(context_.memory(), 0, position_of(length + between), -1);
   if (gap)
-    functions_.llama_memory_seq_add(memory(), 0, position_of(length), position_of(length + 1),
+    functions_.llama_memory_seq_add(context_.memory(), 0, position_of(length), position_of(length + 1),
                                     position_of(last_position - 1) - position_of(length));
   hidden_.mask(0, length + between + 1, length);
   batch_.clear();
@@ -58,12 +58,12 @@ std::vector<std::vector<float>> ContextWorker::evaluate_padding(const BatchPlan:
   decode();
   check_rows(multiple_);
   check_mask();
-  functions_.llama_memory_seq_rm(memory(), 0, position_of(length), -1);
+  functions_.llama_memory_seq_rm(context_.memory(), 0, position_of(length), -1);
   cached_.assign(tokens.ids, tokens.ids + length);
   return {read_rewards(0, member.sequence)};
 }
 
-/** A score is believed only where every layer's attention read the mask that was checked and changed. */
+/** A score is valid only if the attention of every layer read the mask that was checked and changed. */
 void ContextWorker::check_mask() const {
   const auto layers = static_cast<size_t>(functions_.llama_model_n_layer(weights_.get()));
   if (hidden_.masked_layers() == layers) return;

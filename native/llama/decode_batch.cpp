@@ -7,8 +7,8 @@ namespace starling {
 void DecodeBatch::clear() {
   tokens_.clear();
   positions_.clear();
-  stretches_.clear();
-  stretch_of_.clear();
+  sequences_.clear();
+  added_by_.clear();
   outputs_.clear();
 }
 
@@ -16,17 +16,17 @@ void DecodeBatch::add(const int32_t* ids, size_t length, size_t position, std::v
   for (size_t i = 0; i < length; ++i) {
     tokens_.push_back(ids[i]);
     positions_.push_back(static_cast<llama_pos>(position + i));
-    stretch_of_.push_back(stretches_.size());
+    added_by_.push_back(sequences_.size());
     outputs_.push_back(0);
   }
-  stretches_.push_back(std::move(sequences));
+  sequences_.push_back(std::move(sequences));
 }
 
 void DecodeBatch::pad(size_t multiple) {
   while (!tokens_.empty() && tokens_.size() % multiple != 0) {
     tokens_.push_back(llama_token{tokens_.back()});
     positions_.push_back(positions_.back() + 1);
-    stretch_of_.push_back(size_t{stretch_of_.back()});
+    added_by_.push_back(size_t{added_by_.back()});
     outputs_.push_back(0);
   }
 }
@@ -38,9 +38,9 @@ void DecodeBatch::flag_from(size_t index) {
 llama_batch DecodeBatch::view() {
   sequence_counts_.clear();
   sequence_pointers_.clear();
-  for (const size_t stretch : stretch_of_) {
-    sequence_counts_.push_back(static_cast<int32_t>(stretches_[stretch].size()));
-    sequence_pointers_.push_back(stretches_[stretch].data());
+  for (const size_t index : added_by_) {
+    sequence_counts_.push_back(static_cast<int32_t>(sequences_[index].size()));
+    sequence_pointers_.push_back(sequences_[index].data());
   }
   llama_batch batch{};
   batch.n_tokens = static_cast<int32_t>(tokens_.size());

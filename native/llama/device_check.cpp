@@ -1,11 +1,9 @@
 #include "llama/device_check.h"
 
 #include <cmath>
-#include <functional>
-#include <memory>
-#include <type_traits>
 
 #include "llama/log.h"
+#include "llama/owned.h"
 #include "llama/runtime.h"
 #include "support/failure.h"
 
@@ -13,17 +11,13 @@ namespace starling {
 
 namespace {
 
-/** A few tiles of every GPU kernel, and no work at all. */
+/** A few tiles of every GPU kernel; takes no time. */
 constexpr int64_t INNER = 64;
 constexpr int64_t ROWS = 16;
 constexpr int64_t COLUMNS = 8;
 constexpr size_t TENSORS = 3;
-/** Sums of whole numbers up to 2 x INNER are exact in float16 too; a device that rounds is still told from a broken
- * one. */
+/** Integers up to 2 x INNER are exact in float16 too. A device may round, but not more than this. */
 constexpr float TOLERANCE = 0.5F;
-
-template <typename T>
-using Owned = std::unique_ptr<T, std::function<void(T*)>>;
 
 std::vector<float> pattern(int64_t count, int64_t period) {
   std::vector<float> values(static_cast<size_t>(count));
@@ -37,31 +31,29 @@ bool product_is_right(const std::vector<float>& a, const std::vector<float>& b, 
       float sum = 0;
       for (int64_t k = 0; k < INNER; ++k)
         sum += a[static_cast<size_t>(row * INNER + k)] * b[static_cast<size_t>(column * INNER + k)];
-      // The negation catches NaN too.
+      // Negated, so that NaN fails too.
       if (!(std::fabs(product[static_cast<size_t>(column * ROWS + row)] - sum) < TOLERANCE)) return false;
     }
   return true;
 }
 
-/** @returns why the device cannot be used, or nothing */
+/** Why the device cannot be used, or an empty string. */
 std::string problem_of(const LlamaFunctions& functions, ggml_backend_dev_t device) {
-  using Backend = std::remove_pointer_t<ggml_backend_t>;
-  using Buffer = std::remove_pointer_t<ggml_backend_buffer_t>;
   const LogCapture log;
-  const Owned<Backend> backend(functions.ggml_backend_dev_init(device, nullptr), functions.ggml_backend_free);
+  const OwnedBackend backend(functions.ggml_backend_dev_init(device, nullptr), functions.ggml_backend_free);
   if (backend == nullptr) return log.reason("it could not be initialised");
   const ggml_init_params sizes{functions.ggml_tensor_overhead() * TENSORS + functions.ggml_graph_overhead(), nullptr,
                                true};
   const Owned<ggml_context> context(functions.ggml_init(sizes), functions.ggml_free);
-  if (context == nullptr) return "no memory is left to test it";
+  if (context == nullptr) return "not enough memory to test it";
   ggml_tensor* a = functions.ggml_new_tensor_2d(context.get(), GGML_TYPE_F32, INNER, ROWS);
   ggml_tensor* b = functions.ggml_new_tensor_2d(context.get(), GGML_TYPE_F32, INNER, COLUMNS);
   ggml_tensor* product = functions.ggml_mul_mat(context.get(), a, b);
   ggml_cgraph* graph = functions.ggml_new_graph(context.get());
   functions.ggml_build_forward_expand(graph, product);
-  const Owned<Buffer> buffer(functions.ggml_backend_alloc_ctx_tensors(context.get(), backend.get()),
-                             functions.ggml_backend_buffer_free);
-  if (buffer == nullptr) return log.reason("it could not give a few kilobytes of memory");
+  const OwnedBuffer buffer(functions.ggml_backend_alloc_ctx_tensors(context.get(), backend.get()),
+                           functions.ggml_backend_buffer_free);
+  if (buffer == nullptr) return log.reason("it could not allocate a few kilobytes");
   const std::vector<float> left = pattern(INNER * ROWS, 3);
   const std::vector<float> right = pattern(INNER * COLUMNS, 2);
   functions.ggml_backend_tensor_set(a, left.data(), 0, left.size() * sizeof(float));

@@ -7,13 +7,13 @@ namespace starling {
 
 struct DeviceCheck {
   std::string name;
-  /** Why the device cannot be used; empty when it computed what it should. */
+  /** Why the device cannot be used; empty when its results were right. */
   std::string problem;
 };
 
 /**
- * Multiplies two small matrices on every graphics processor of the open runtime and compares the product. A broken
- * driver may hang or end the process in here, which is why it is called in a process that nobody needs.
+ * Multiplies two small matrices on every GPU of the open runtime and checks the product. A broken driver may hang or
+ * end the process, so this runs in a child process.
  *
  * @throws Failure while no runtime is open
  */

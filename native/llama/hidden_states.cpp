@@ -9,7 +9,7 @@ namespace starling {
 
 namespace {
 
-/** Cells of the longest cache whose mask is changed: rows of 2048 tokens, and llama.cpp's padding. */
+/** Most cells of a cache whose mask can be changed. Allocated beforehand; padded rows have 2048 tokens. */
 constexpr size_t MAX_MASK_CELLS = 16'384;
 
 }  // namespace
@@ -18,7 +18,7 @@ void HiddenStates::expect(size_t width, size_t max_rows) {
   width_ = width;
   max_rows_ = max_rows;
   rows_.clear();
-  // All memory is taken here: nothing may throw inside the callback, whose callers are C.
+  // Allocate here: the callback is called from C and must not throw.
   rows_.reserve(width * max_rows);
   problem_ = nullptr;
   mask_visible_ = 0;
@@ -58,16 +58,16 @@ void HiddenStates::edit_mask(const struct ggml_tensor* attention) {
                      mask->ne[0] >= static_cast<int64_t>(mask_visible_) &&
                      mask->ne[0] <= static_cast<int64_t>(MAX_MASK_CELLS);
   if (!known) {
-    problem_ = "llama.cpp's attention mask does not have the shape that was expected";
+    problem_ = "llama.cpp's attention mask does not have the expected shape";
     return;
   }
   const size_t row = mask_row_ * mask->nb[1];
   mask_cells_.resize(static_cast<size_t>(mask->ne[0]));
   const size_t bytes = mask_cells_.size() * sizeof(float);
   functions_.ggml_backend_tensor_get(mask, mask_cells_.data(), row, bytes);
-  // A device's copy of a mask that was changed before, on another device, is as it should be.
+  // A copy, on another device, of a mask that was already changed is right too.
   if (!has_prefix(mask_visible_) && !(edited_ != nullptr && has_prefix(mask_kept_))) {
-    problem_ = "llama.cpp's cache holds the tokens in other cells than was expected";
+    problem_ = "llama.cpp's cache does not have the tokens in the expected cells";
     return;
   }
   if (mask_kept_ < mask_visible_) {
@@ -84,7 +84,7 @@ void HiddenStates::edit_mask(const struct ggml_tensor* attention) {
   ++masked_layers_;
 }
 
-/** Whether the row of the mask that was read shows the cells before `end` and hides all others. */
+/** Whether mask_cells_ shows the cells before `end` and hides all others. */
 bool HiddenStates::has_prefix(size_t end) const {
   const auto hidden_from = mask_cells_.begin() + static_cast<ptrdiff_t>(end);
   return std::all_of(mask_cells_.begin(), hidden_from, [](float cell) { return cell == 0; }) &&
@@ -96,11 +96,11 @@ void HiddenStates::take(const struct ggml_tensor* tensor) {
   const auto rows = static_cast<size_t>(tensor->ne[1]);
   if (rows == 0) return;  // a micro-batch without a flagged token
   if (tensor->type != GGML_TYPE_F32 || width != width_ || tensor->ne[2] != 1 || tensor->ne[3] != 1) {
-    problem_ = "llama.cpp's result_norm does not have the shape that was expected";
+    problem_ = "llama.cpp's result_norm does not have the expected shape";
     return;
   }
   if (count() + rows > max_rows_) {
-    problem_ = "llama.cpp yielded more hidden states than tokens were flagged";
+    problem_ = "llama.cpp computed more hidden states than tokens were flagged";
     return;
   }
   const size_t start = rows_.size();

@@ -9,33 +9,33 @@
 namespace starling {
 
 /**
- * Collects the rows of the tensor "result_norm" (the hidden states after the final norm, of the flagged tokens alone)
- * while llama.cpp evaluates, through its public cb_eval. The rest of the graph, the language model's head, is then
- * left out. It can also change a row of the attention mask on the way. With a stop requested it ends each part of the
- * graph at once, which is how work on a GPU is interrupted: llama.cpp's abort_callback reaches the CPU backend alone.
+ * Collects the rows of the tensor "result_norm" (the hidden states of the flagged tokens after the final norm) during
+ * llama_decode, through cb_eval. It stops the graph there, so the output layer over the vocabulary is not computed. It
+ * can also change a row of the attention mask. When a stop is requested it ends each part of the graph at once; this is
+ * how work on a GPU is interrupted, because llama.cpp's abort_callback only reaches the CPU backend.
  */
 class HiddenStates {
  public:
   HiddenStates(const LlamaFunctions& functions, const StopSignal& stop) : functions_(functions), stop_(stop) {}
 
-  /** Forgets all rows and gets ready for up to `max_rows` of `width` floats. */
+  /** Drops all rows and allocates for up to `max_rows` of `width` floats. Also clears mask(). */
   void expect(size_t width, size_t max_rows);
 
-  /** Rows so far, in the order in which llama.cpp completed the flagged tokens. */
+  /** Rows so far, in the order of the flagged tokens. */
   size_t count() const { return rows_.size() / width_; }
   const float* row(size_t i) const { return rows_.data() + i * width_; }
 
   /**
-   * For the decodes to come: checks in the attention mask that the token in row `row` sees the first `visible` cells of
-   * the cache and no other, and hides those from `kept` on from it. Cleared by expect(). Whether a decode did so, only
-   * masked_layers() says: a graph whose attention is computed in another way passes by unseen.
+   * For the next decodes: checks that the attention mask of row `row` shows the first `visible` cells of the cache and
+   * hides all others, then also hides those from `kept` on. A graph that computes attention in another way is not
+   * noticed here; masked_layers() tells.
    */
   void mask(size_t row, size_t visible, size_t kept);
 
-  /** Layers whose attention read a mask that is as mask() asked for, since then. */
+  /** Layers whose attention read such a mask since the call of mask(). */
   size_t masked_layers() const { return masked_layers_; }
 
-  /** What was wrong with a tensor that came, or nullptr. */
+  /** What was wrong with a tensor, or nullptr. */
   const char* problem() const { return problem_; }
 
   /** For llama_context_params.cb_eval; `self` is a HiddenStates. */
@@ -53,9 +53,11 @@ class HiddenStates {
   std::vector<float> rows_;
   const char* problem_ = nullptr;
   size_t mask_row_ = 0;
-  size_t mask_visible_ = 0;  // 0: masks are left alone
+  /** 0: do not change masks. */
+  size_t mask_visible_ = 0;
   size_t mask_kept_ = 0;
-  const struct ggml_tensor* edited_ = nullptr;  // all layers on one device share one mask
+  /** The mask that was changed: all layers on one device share it. */
+  const struct ggml_tensor* edited_ = nullptr;
   size_t masked_layers_ = 0;
   std::vector<float> mask_cells_;
 };

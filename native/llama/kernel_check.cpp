@@ -6,14 +6,12 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <iterator>
 #include <limits>
-#include <memory>
-#include <type_traits>
 
 #include "llama/compute_threads.h"
 #include "llama/log.h"
+#include "llama/owned.h"
 #include "llama/runtime.h"
 #include "support/failure.h"
 
@@ -21,19 +19,19 @@ namespace starling {
 
 namespace {
 
-/** Numbers of rows that may have to stay together; larger ones would waste too much on short texts. */
+/** The multiples that are tried. Larger ones would waste too much on short texts. */
 constexpr size_t KERNEL_MULTIPLES[] = {4, 8, 16, 32};
-/** A block of the largest kernel there is (AMX takes 32 rows at a time); a multiple comes on top. */
+/** Rows that the largest kernel (AMX) takes at a time. Products have one such block and a remainder. */
 constexpr size_t BLOCK_OF_ROWS = 32;
-/** Weight rows that are multiplied. Their number modulo a period stays, because kernels differ by it. */
+/** How many weight rows are multiplied: the number of rows modulo a period stays, because kernels depend on it. */
 constexpr int64_t LONG_ROW = 4096;
 constexpr int64_t PERIOD = 64;
 constexpr int64_t PERIOD_OF_LONG_ROWS = 32;
 /**
- * How far products may be from float64 arithmetic, in units of |w| · rms(x), in which they have a deviation of about 1:
- * the largest error of a single one, and the root of the mean square of all. Quantised weights are multiplied with
- * activations of 8 bits. Measured on thirteen x86-64 libraries: 0.075 and 0.012 at most, 0.007 and 0.002 for 16 bits,
- * 2e-6 and 2e-7 for f32.
+ * The largest error allowed, and the root mean square of all errors, against float64 arithmetic, in units of
+ * |w| · rms(x): in these units the products have a standard deviation of about 1. Quantised weights are multiplied with
+ * 8-bit activations. Measured on thirteen x86-64 libraries: at most 0.075 and 0.012; 0.007 and 0.002 for 16 bits; 2e-6
+ * and 2e-7 for f32.
  */
 struct Tolerance {
   double largest;
@@ -44,22 +42,18 @@ constexpr Tolerance QUANTISED{0.1, 0.025};
 constexpr Tolerance HALF{0.05, 0.02};
 constexpr Tolerance SINGLE{1e-4, 1e-5};
 constexpr size_t TENSORS = 3;
-/** What the memory of a product holds before: whatever reads it gives two answers. */
+/** What the memory of a product contains beforehand: a kernel that reads it gives two different results. */
 constexpr float POISONS[] = {std::numeric_limits<float>::quiet_NaN(), 3e30F};
 
-template <typename T>
-using Owned = std::unique_ptr<T, std::function<void(T*)>>;
-using Backend = std::remove_pointer_t<ggml_backend_t>;
-using Buffer = std::remove_pointer_t<ggml_backend_buffer_t>;
 using Matrix = std::vector<float>;
 
-/** The CPU backend, and what only its own library can be asked. */
+/** The CPU backend, with the functions that only its own library has. */
 class CpuBackend {
  public:
   explicit CpuBackend(const LlamaFunctions& functions)
       : functions_(functions), device_(functions.ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU)) {
     if (device_ == nullptr) throw Failure("The llama.cpp runtime has no CPU backend.");
-    backend_ = Owned<Backend>(functions.ggml_backend_dev_init(device_, nullptr), functions.ggml_backend_free);
+    backend_ = OwnedBackend(functions.ggml_backend_dev_init(device_, nullptr), functions.ggml_backend_free);
     if (backend_ == nullptr) throw Failure("The CPU backend could not be initialised.");
     ggml_backend_reg_t registry = functions.ggml_backend_dev_backend_reg(device_);
     set_threads_ = reinterpret_cast<ggml_backend_set_n_threads_t>(
@@ -78,7 +72,7 @@ class CpuBackend {
     if (set_threads_ != nullptr) set_threads_(backend_.get(), threads);
   }
 
-  /** As llama.cpp chooses where a weight is kept: the first buffer type in which the device can multiply it. */
+  /** The buffer type that llama.cpp would choose: the first one in which the device can multiply the weight. */
   ggml_backend_buffer_type_t buffer_for(const WeightSample& sample) const {
     for (ggml_backend_buffer_type_t type : extra_)
       if (multiplies(sample, type)) return type;
@@ -89,10 +83,10 @@ class CpuBackend {
   bool multiplies(const WeightSample& sample, ggml_backend_buffer_type_t type) const {
     const ggml_init_params sizes{functions_.ggml_tensor_overhead() * TENSORS, nullptr, true};
     const Owned<ggml_context> context(functions_.ggml_init(sizes), functions_.ggml_free);
-    if (context == nullptr) throw Failure("No memory is left.");
-    const Owned<Buffer> none(functions_.ggml_backend_buft_alloc_buffer(type, 0), functions_.ggml_backend_buffer_free);
+    if (context == nullptr) throw Failure("Not enough memory.");
+    const OwnedBuffer none(functions_.ggml_backend_buft_alloc_buffer(type, 0), functions_.ggml_backend_buffer_free);
     ggml_tensor* weights = functions_.ggml_new_tensor_2d(context.get(), sample.type, sample.columns, sample.rows);
-    // 512 rows, as llama.cpp asks.
+    // 512 rows, as in llama.cpp.
     ggml_tensor* input = functions_.ggml_new_tensor_2d(context.get(), GGML_TYPE_F32, sample.columns, 512);
     weights->buffer = none.get();
     return functions_.ggml_backend_dev_supports_op(device_, functions_.ggml_mul_mat(context.get(), weights, input));
@@ -100,12 +94,12 @@ class CpuBackend {
 
   const LlamaFunctions& functions_;
   ggml_backend_dev_t device_;
-  Owned<Backend> backend_;
+  OwnedBackend backend_;
   ggml_backend_set_n_threads_t set_threads_ = nullptr;
   std::vector<ggml_backend_buffer_type_t> extra_;
 };
 
-/** Some rows of a sample's weights, where llama.cpp would keep them. */
+/** Some rows of a sample's weights, in the buffer that llama.cpp would choose. */
 class Weights {
  public:
   Weights(const LlamaFunctions& functions, const CpuBackend& cpu, const WeightSample& sample, int64_t rows,
@@ -113,30 +107,30 @@ class Weights {
       : functions_(functions), cpu_(cpu) {
     const ggml_init_params sizes{functions.ggml_tensor_overhead(), nullptr, true};
     context_ = Owned<ggml_context>(functions.ggml_init(sizes), functions.ggml_free);
-    if (context_ == nullptr) throw Failure("No memory is left.");
+    if (context_ == nullptr) throw Failure("Not enough memory.");
     tensor_ = functions.ggml_new_tensor_2d(context_.get(), sample.type, sample.columns, rows);
-    buffer_ = Owned<Buffer>(functions.ggml_backend_alloc_ctx_tensors_from_buft(context_.get(), buffer_type),
-                            functions.ggml_backend_buffer_free);
+    buffer_ = OwnedBuffer(functions.ggml_backend_alloc_ctx_tensors_from_buft(context_.get(), buffer_type),
+                          functions.ggml_backend_buffer_free);
     if (buffer_ == nullptr)
-      throw Failure("No memory is left for " + std::to_string(bytes.size()) + " bytes of weights.");
+      throw Failure("Not enough memory for " + std::to_string(bytes.size()) + " bytes of weights.");
     functions.ggml_backend_tensor_set(tensor_, bytes.data(), 0, bytes.size());
   }
 
-  /** float[count, rows of weights]: rows `first` to `first + count` of `input` times the weights. */
+  /** Rows `first` to `first + count` of `input` times the weights: float[count, rows of weights]. */
   Matrix multiply(const Matrix& input, size_t first, size_t count, float poison) const {
     const ggml_init_params sizes{functions_.ggml_tensor_overhead() * TENSORS + functions_.ggml_graph_overhead(),
                                  nullptr, true};
     const Owned<ggml_context> context(functions_.ggml_init(sizes), functions_.ggml_free);
-    if (context == nullptr) throw Failure("No memory is left.");
+    if (context == nullptr) throw Failure("Not enough memory.");
     const auto columns = static_cast<size_t>(tensor_->ne[0]);
     ggml_tensor* rows =
         functions_.ggml_new_tensor_2d(context.get(), GGML_TYPE_F32, tensor_->ne[0], static_cast<int64_t>(count));
     ggml_tensor* product = functions_.ggml_mul_mat(context.get(), tensor_, rows);
     ggml_cgraph* graph = functions_.ggml_new_graph(context.get());
     functions_.ggml_build_forward_expand(graph, product);
-    const Owned<Buffer> buffer(functions_.ggml_backend_alloc_ctx_tensors(context.get(), cpu_.get()),
-                               functions_.ggml_backend_buffer_free);
-    if (buffer == nullptr) throw Failure("No memory is left for a product.");
+    const OwnedBuffer buffer(functions_.ggml_backend_alloc_ctx_tensors(context.get(), cpu_.get()),
+                             functions_.ggml_backend_buffer_free);
+    if (buffer == nullptr) throw Failure("Not enough memory for a product.");
     Matrix result(count * static_cast<size_t>(tensor_->ne[1]), poison);
     functions_.ggml_backend_tensor_set(rows, input.data() + first * columns, 0, count * columns * sizeof(float));
     functions_.ggml_backend_tensor_set(product, result.data(), 0, result.size() * sizeof(float));
@@ -146,7 +140,7 @@ class Weights {
     return result;
   }
 
-  /** The first `total` rows of `input`, so many at a time; what is left over at last comes together. */
+  /** The same for the first `total` rows, `at_a_time` in each product; the last product gets the remainder. */
   Matrix multiply_apart(const Matrix& input, size_t total, size_t at_a_time) const {
     Matrix result;
     for (size_t first = 0; first < total; first += at_a_time) {
@@ -160,7 +154,7 @@ class Weights {
   const LlamaFunctions& functions_;
   const CpuBackend& cpu_;
   Owned<ggml_context> context_;
-  Owned<Buffer> buffer_;
+  OwnedBuffer buffer_;
   ggml_tensor* tensor_ = nullptr;
 };
 
@@ -180,8 +174,8 @@ Matrix noise(size_t count) {
 }
 
 /**
- * Rows of noise, each from another place of it (making new numbers for each would take longer than all products); a row
- * of zeros (a scale of 0) and one with an outlier (a scale that leaves little to the rest) among them.
+ * Rows of noise, each from another part of the same numbers, because new numbers for each row would take longer than
+ * all products. One row is all zeros (a scale of 0), and one has an outlier (a scale that leaves few bits to the rest).
  */
 Matrix test_input(size_t rows, size_t columns) {
   constexpr size_t NUMBERS = 8191;
@@ -216,7 +210,7 @@ std::string number(double value) {
   return text;
 }
 
-/** What the dequantised weights give, in float64, and how far a product may be from it. */
+/** Compares products with float64 arithmetic on the dequantised weights. */
 class Reference {
  public:
   Reference(const Matrix& input, const Matrix& weights, size_t columns, Tolerance tolerance)
@@ -224,8 +218,7 @@ class Reference {
     for (size_t row = 0; row < weights.size() / columns; ++row) lengths_.push_back(length(&weights[row * columns]));
   }
 
-  /** Of a product of all input rows; a few of them are computed again, the others are known to be the same or are
-   * finite. */
+  /** Compares some rows of a product of the first input rows. The others must be finite and not too large. */
   std::string problem_of(const Matrix& product) const {
     const size_t outputs = lengths_.size();
     const size_t rows = product.size() / outputs;
@@ -236,13 +229,13 @@ class Reference {
       const float* x = &input_[row * columns_];
       const double scale = length(x) / std::sqrt(static_cast<double>(columns_));
       for (size_t output = 0; output < outputs; ++output) {
-        // Damaged weights are the model's fault, not the kernel's.
+        // Weights that are not finite are not the kernel's fault.
         if (!std::isfinite(lengths_[output])) continue;
         const auto value = static_cast<double>(product[row * outputs + output]);
         if (!std::isfinite(value)) return "are not finite numbers";
         const double unit = lengths_[output] * scale;
         if (!is_checked(row, rows)) {
-          // A product cannot be larger than the lengths of its factors.
+          // |a · b| <= |a| |b|.
           if (std::fabs(value) > unit * (std::sqrt(static_cast<double>(columns_)) + 1)) return "are too large";
           continue;
         }
@@ -260,7 +253,7 @@ class Reference {
   }
 
  private:
-  /** Beginnings and ends of blocks of 32. */
+  /** Rows at the start and the end of blocks of 32. */
   static bool is_checked(size_t row, size_t rows) {
     const size_t place = row % 32;
     return place < 2 || place == 5 || place == 31 || row + 1 == rows;
@@ -269,7 +262,7 @@ class Reference {
   double length(const float* values) const { return std::sqrt(dot(values, values)); }
 
   double dot(const float* a, const float* b) const {
-    // Four sums: additions that wait for each other would be most of the check's time.
+    // Four sums: a chain of dependent additions would take most of the check's time.
     double sums[4] = {0, 0, 0, 0};
     for (size_t i = 0; i < columns_; ++i) sums[i % 4] += static_cast<double>(a[i]) * static_cast<double>(b[i]);
     return (sums[0] + sums[1]) + (sums[2] + sums[3]);
@@ -310,7 +303,7 @@ Matrix dequantise(const LlamaFunctions& functions, const WeightSample& sample, i
   return values;
 }
 
-/** @param together the product of BLOCK_OF_ROWS rows and the first multiple, computed by all threads */
+/** @param together the product of BLOCK_OF_ROWS and KERNEL_MULTIPLES[0] rows, computed with all threads */
 int32_t exact_multiple(const Weights& weights, const CpuBackend& cpu, const Matrix& input, const Matrix& together,
                        int32_t threads) {
   for (const size_t multiple : KERNEL_MULTIPLES) {
@@ -331,7 +324,7 @@ KernelFinding check_kernel(const LlamaFunctions& functions, const CpuBackend& cp
   const int64_t rows = rows_to_take(sample);
   const size_t size = functions.ggml_row_size(sample.type, sample.columns) * static_cast<size_t>(rows);
   const std::vector<uint8_t> bytes = read_bytes(options.path, sample.position, size);
-  // As many rows as the tensor has decide where it is kept, but only some are multiplied.
+  // The buffer type depends on the full number of rows, of which only some are multiplied.
   ggml_backend_buffer_type_t buffer_type = options.rearranged ? cpu.buffer_for(sample) : cpu.plain();
   finding.buffer = functions.ggml_backend_buft_name(buffer_type);
   const Weights weights(functions, cpu, sample, rows, buffer_type, bytes);

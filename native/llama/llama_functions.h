@@ -7,8 +7,8 @@
 #include <llama.h>
 
 /**
- * Every function of llama.cpp that this addon calls, by the library that exports it. Types come from the headers, so
- * that a changed signature is a compile error; addresses come from the runtime folder (runtime.cpp).
+ * Every function of llama.cpp that this addon calls, by the library that exports it. The types come from llama.cpp's
+ * headers, so a changed signature is a compile error; the addresses come from the runtime folder (runtime.cpp).
  */
 #define STARLING_LLAMA_FUNCTIONS(X)      \
   X(llama_version)                       \
@@ -95,7 +95,7 @@
 
 namespace starling {
 
-/** The table of functions, complete once a runtime is open. */
+/** Pointers to these functions, bound when a runtime is opened. */
 struct LlamaFunctions {
 #define STARLING_DECLARE(name) decltype(&::name) name = nullptr;
   STARLING_LLAMA_FUNCTIONS(STARLING_DECLARE)

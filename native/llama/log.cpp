@@ -6,7 +6,7 @@ namespace starling {
 
 namespace {
 
-/** Enough for llama.cpp's longest chain of errors; a damaged file can cause thousands of lines. */
+/** Enough for llama.cpp's longest chain of errors. A damaged file can cause thousands of lines. */
 constexpr size_t MAX_LINES = 8;
 constexpr size_t MAX_LINE_BYTES = 1000;
 
@@ -22,7 +22,7 @@ std::string join(const std::deque<std::string>& lines) {
   return all;
 }
 
-/** llama.cpp's lines start with the name of its C++ function, which tells a user nothing. */
+/** Removes the name of the C++ function at the start of llama.cpp's lines. */
 std::string without_function_name(const std::string& line) {
   const size_t colon = line.find(": ");
   if (colon == std::string::npos || colon == 0) return line;
@@ -41,7 +41,7 @@ void log_callback(enum ggml_log_level level, const char* text, void*) {
   try {
     if (current_capture != nullptr && text != nullptr) current_capture->add(level, text);
   } catch (...) {
-    // Out of memory while noting a line: the line is lost, which is all that may happen inside a C callback.
+    // Out of memory: lose the line. A C callback must not throw.
   }
 }
 

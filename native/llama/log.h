@@ -7,12 +7,12 @@
 
 namespace starling {
 
-/** Given to llama.cpp and ggml. Prints nothing; keeps warnings and errors for the LogCapture of the calling thread. */
+/** Log callback for llama.cpp and ggml. Prints nothing; the calling thread's LogCapture gets warnings and errors. */
 void log_callback(enum ggml_log_level level, const char* text, void* user_data);
 
 /**
- * While one lives, what llama.cpp says on this thread is kept, so that a failed call can be explained. Captures nest:
- * the innermost one gets the lines.
+ * Captures what llama.cpp logs on this thread during its lifetime, to explain a call that failed. Captures nest: the
+ * innermost one gets the lines.
  */
 class LogCapture {
  public:
@@ -21,7 +21,7 @@ class LogCapture {
   LogCapture(const LogCapture&) = delete;
   LogCapture& operator=(const LogCapture&) = delete;
 
-  /** The errors, or without any the warnings, in one line; `otherwise` when llama.cpp said nothing. */
+  /** The errors, or if there are none the warnings, in one line; `otherwise` if nothing was logged. */
   std::string reason(const std::string& otherwise) const;
 
  private:

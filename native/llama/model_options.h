@@ -12,12 +12,12 @@ namespace starling {
 /** LoadOptions of src/native/addon.ts, checked and copied on the JS thread. */
 struct ModelOptions {
   std::string path;
-  /** The file at `path`, open; null: it is opened by its path. */
+  /** The file at `path`, already open; nullptr to open it by path. */
   std::shared_ptr<std::FILE> file;
   int32_t gpu_layers = 0;
-  /** Names of the devices that may hold layers, in order; empty: all graphics processors of the runtime. */
+  /** Names of the devices that may hold layers, in order; empty: all GPUs of the runtime. */
   std::vector<std::string> devices;
-  /** Whether the main device holds all layers, or each device some. */
+  /** Whether the main device gets all layers, or each device some. */
   bool main_device_alone = false;
   /** Index among the devices. */
   int32_t main_device = 0;
@@ -25,24 +25,24 @@ struct ModelOptions {
   int32_t micro_batch = 0;
   int32_t max_sequences = 0;
   int32_t batch_tokens = 0;
-  /** Sequences that are evaluated at the same time, each in a context of its own. */
+  /** Contexts that evaluate at the same time. */
   int32_t context_workers = 1;
-  /** Threads of each while several work, and of one that works alone. */
+  /** CPU threads of each while several are at work, and while only one is. */
   int32_t worker_threads = 1;
   int32_t solo_threads = 1;
   bool flash_attention = false;
   bool kv_f32 = false;
   bool mmap = true;
-  /** Whether the CPU library may rearrange weights for kernels of its own. */
+  /** Whether the CPU library may repack weights for its own kernels. */
   bool rearranged = true;
-  /** In exact mode every decode has a multiple of this many rows; see check_kernels(). */
+  /** In exact mode every decode has a multiple of this many rows: see check_kernels(). */
   int32_t row_multiple = 4;
   bool share_prefixes = true;
-  /** Most bytes for the saved states of held prefixes. */
+  /** Most bytes of saved states of pinned prefixes. */
   size_t pinned_bytes = 0;
   std::vector<float> head;
   float head_bias = 0;
-  /** Where a score is read at the end of the padding: the padding's id and the row's last position; -1 for none. */
+  /** For scores at the end of the padding: the padding's id and the last position of a row; -1 for none. */
   int32_t padding_token = -1;
   int32_t padding_position = -1;
 };

@@ -20,12 +20,12 @@ bool on_load_progress(float fraction, void* user_data) {
   try {
     progress->report(fraction);
   } catch (...) {
-    // A lost progress report is no reason to fail.
+    // Lose a progress report, not the model.
   }
   return !progress->stop.requested();
 }
 
-/** Graphics processors, or where there is none the integrated ones: llama.cpp's own choice, made explicit. */
+/** GPUs, or if there are none the integrated ones, as llama.cpp chooses by default. */
 std::vector<ggml_backend_dev_t> gpu_devices(const LlamaFunctions& functions) {
   for (auto wanted : {GGML_BACKEND_DEVICE_TYPE_GPU, GGML_BACKEND_DEVICE_TYPE_IGPU}) {
     std::vector<ggml_backend_dev_t> found;
@@ -83,13 +83,13 @@ void ModelWeights::load(const StopSignal& stop, const std::function<void(float)>
   std::vector<ggml_backend_dev_t> list = devices_;
   list.push_back(nullptr);
   LoadProgress progress{stop, on_progress};
-  // By parts of a model's name ("phi-3") llama.cpp changes tokens of that name's models, and fails where there are
+  // llama.cpp changes tokens of models with certain names ("phi-3"), and fails if they are missing.
   // none.
   const llama_model_kv_override overrides[] = {text_override("general.name", "reward model"), {}};
   llama_model_params params = functions_.llama_model_default_params();
   params.devices = list.data();
   params.n_gpu_layers = use_gpu ? options_.gpu_layers : 0;
-  // The list says where: of one device there is nothing to split.
+  // The list of devices decides. With one device there is nothing to split.
   params.split_mode = LLAMA_SPLIT_MODE_LAYER;
   params.main_gpu = 0;
   params.load_mode = options_.mmap ? LLAMA_LOAD_MODE_MMAP : LLAMA_LOAD_MODE_NONE;
@@ -128,7 +128,7 @@ void ModelWeights::read_info() {
     throw Failure("The reward head has " + std::to_string(options_.head.size()) + " weights, but the model has " +
                   std::to_string(info_.embedding_length) + " hidden dimensions.");
   for (ggml_backend_dev_t device : devices_) info_.devices.emplace_back(functions_.ggml_backend_dev_name(device));
-  // Layers that do not fit on a GPU, or are not meant to, stay with the CPU.
+  // The remaining layers stay on the CPU.
   const bool all_on_gpu = options_.gpu_layers < 0 || options_.gpu_layers > info_.layers;
   if (devices_.empty() || !all_on_gpu) info_.devices.emplace_back("CPU");
 }

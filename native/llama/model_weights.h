@@ -10,7 +10,7 @@
 
 namespace starling {
 
-/** A llama.cpp model: weights on their devices, shared by all workers that evaluate with them. */
+/** A loaded llama_model, shared by all context workers. */
 class ModelWeights {
  public:
   /** @throws Failure; with code "ABORTED" once `stop` is requested */

@@ -12,12 +12,12 @@ namespace starling {
 
 namespace {
 
-/** Values that a thread takes at a time: as floats they fit in a core's own cache. */
+/** Values per step of a thread: as floats they fit in a core's private cache. */
 constexpr size_t VALUES_AT_A_TIME = 1 << 15;
 
 enum class Outcome { DONE, NOT_FINITE, NOT_HELD };
 
-/** A sum is no check: two infinities can cancel out. All exponent bits set means infinite or not a number. */
+/** Infinity and NaN have all exponent bits set. A sum would not show them: two infinities can cancel out. */
 bool all_finite_values(const float* values, size_t count) {
   uint32_t bad = 0;
   for (size_t i = 0; i < count; ++i) {
@@ -28,9 +28,9 @@ bool all_finite_values(const float* values, size_t count) {
   return bad == 0;
 }
 
-class Work {
+class Quantization {
  public:
-  explicit Work(const RowBlock& block)
+  explicit Quantization(const RowBlock& block)
       : block_(block),
         source_row_(functions_.ggml_row_size(block.from, static_cast<int64_t>(block.row_length))),
         target_row_(functions_.ggml_row_size(block.to, static_cast<int64_t>(block.row_length))),
@@ -40,7 +40,7 @@ class Work {
 
   std::vector<float> buffer() const { return std::vector<float>(rows_at_a_time_ * block_.row_length); }
 
-  /** Takes rows until none is left; several threads do so at the same time, each with a buffer of its own. */
+  /** Converts rows until none is left. Several threads call this at the same time, each with its own buffer. */
   void run(std::vector<float>& values) {
     for (;;) {
       const size_t first = next_.fetch_add(rows_at_a_time_);
@@ -54,7 +54,7 @@ class Work {
 
   std::vector<uint8_t> result() {
     if (outcome_ == Outcome::NOT_FINITE) throw Failure("A value is not finite.", "NOT_FINITE");
-    if (outcome_ == Outcome::NOT_HELD) throw Failure("A value is larger than the type can hold.", "NOT_HELD");
+    if (outcome_ == Outcome::NOT_HELD) throw Failure("A value is out of the type's range.", "NOT_HELD");
     return std::move(output_);
   }
 
@@ -90,16 +90,16 @@ class Work {
 }  // namespace
 
 std::vector<uint8_t> quantize_rows(const RowBlock& block) {
-  Work work(block);
+  Quantization work(block);
   const size_t threads = std::max<size_t>(1, std::min(static_cast<size_t>(block.threads), work.tasks()));
-  // Allocated here, where a failure is an error and not the end of the process.
+  // Allocate here: an exception on a helper thread would end the process.
   std::vector<std::vector<float>> buffers(threads, work.buffer());
   std::vector<std::thread> helpers;
   helpers.reserve(threads);
   try {
     for (size_t i = 1; i < threads; ++i) helpers.emplace_back([&work, &buffer = buffers[i]] { work.run(buffer); });
   } catch (...) {
-    // No thread or no memory for one. Fewer threads do the same work.
+    // No thread, or no memory for one. Fewer threads can do the same work.
   }
   work.run(buffers[0]);
   for (std::thread& helper : helpers) helper.join();

@@ -22,7 +22,7 @@ struct OpenRuntime {
   std::string backend_problem;
 };
 
-/** Both are never destroyed: threads may still use them while the process ends. */
+/** Neither is ever destroyed: threads may still use them while the process ends. */
 std::mutex& gate() {
   static auto* mutex = new std::mutex;
   return *mutex;
@@ -30,8 +30,8 @@ std::mutex& gate() {
 OpenRuntime* opened = nullptr;
 
 /**
- * On POSIX a lookup through libllama also searches the libraries that libllama itself was bound to. They are asked
- * first, so that ours is the copy of ggml that libllama uses even if another package brought a second one.
+ * On POSIX a lookup through libllama also searches the libraries that it is linked with. Asking it first gives us the
+ * copy of ggml that libllama uses, even if another package loaded a second one.
  */
 void* find_symbol(const OpenRuntime& runtime, const SharedLibrary& library, const char* symbol) {
 #ifndef _WIN32
@@ -51,11 +51,11 @@ void bind(OpenRuntime& runtime) {
 #define STARLING_BIND_LLAMA(name) STARLING_BIND(llama, name)
 #define STARLING_BIND_GGML(name) STARLING_BIND(ggml, name)
 #define STARLING_BIND_GGML_BASE(name) STARLING_BIND(ggml_base, name)
-  // The version decides whether the other signatures hold at all: it comes first.
+  // First: the other signatures are only right for this version.
   STARLING_BIND_LLAMA(llama_version)
   const char* text = table.llama_version();
   const std::string version = text == nullptr ? "without a version" : text;
-  // llama.cpp calls itself "-dev" unless its build was told that it is a release; the source is the same.
+  // llama.cpp appends "-dev" unless it was built as a release; the source is the same.
   if (version != runtime.libraries.version && version != runtime.libraries.version + "-dev")
     throw Failure(runtime.llama.path() + " is llama.cpp " + version + ", but this build needs " +
                   runtime.libraries.version + ".");
@@ -78,7 +78,7 @@ bool has_gpu(const LlamaFunctions& functions) {
   return false;
 }
 
-/** Why the folder's GPU backend was left out: llama.cpp's release builds skip it without a word. */
+/** Why the folder's GPU backend was not loaded: llama.cpp's release builds skip it silently. */
 std::string gpu_backend_problem(const std::string& folder) {
   namespace fs = std::filesystem;
   std::error_code error;

@@ -16,7 +16,7 @@ struct RuntimeLibraries {
   std::string ggml;
   std::string llama;
   std::string version;
-  /** GPU backends outside the folder, tried in order while no GPU was found. */
+  /** GPU backend libraries outside the folder, tried in order until a GPU is found. */
   std::vector<std::string> fallback_backends;
 };
 
@@ -32,23 +32,19 @@ struct RuntimeInfo {
   std::string folder;
   std::string version;
   std::vector<Device> devices;
-  /** Why a GPU backend of the folder could not be loaded; empty when all could. */
+  /** Why a GPU backend of the folder has no device; empty when it has one. */
   std::string backend_problem;
-  /** The library that computes on the CPU, chosen for this machine: an absolute path, empty where the system does not
-   * say. */
+  /** Absolute path of the CPU library that llama.cpp chose; empty if the system does not tell. */
   std::string cpu_library;
 };
 
-/**
- * The llama.cpp libraries of this process. There is at most one set, opened once and never unloaded. All functions may
- * be called from any thread.
- */
+/** The llama.cpp libraries of this process: at most one set, opened once and never unloaded. Thread-safe. */
 namespace runtime {
 
-/** Opens the libraries, or answers again for the same folder. @throws Failure */
+/** Opens the libraries; for the same folder again, only describes them. @throws Failure */
 RuntimeInfo open(const RuntimeLibraries& libraries);
 
-/** What is open, or nothing. */
+/** The open runtime, or nothing. */
 std::optional<RuntimeInfo> current();
 
 /** The bound functions. @throws Failure while no runtime is open */

@@ -8,11 +8,11 @@ namespace starling {
 
 namespace {
 
-void tell_progress(const ScoreJob& job) {
+void report_progress(const ScoreJob& job) {
   try {
     job.on_progress(job.sequences_done, job.tokens_done);
   } catch (...) {
-    // A report that is lost for want of memory is no reason to lose the scores.
+    // Out of memory: lose this report, not the scores.
   }
 }
 
@@ -80,7 +80,7 @@ void ModelWorker::cancel(const std::shared_ptr<ScoreJob>& job) {
 
 void ModelWorker::unpin(PrefixId prefix) {
   const Lock lock(mutex_);
-  released_.push_back(prefix);
+  to_unpin_.push_back(prefix);
   changed_.notify_all();
 }
 
@@ -104,15 +104,15 @@ void ModelWorker::run() {
       Throttle throttle;
       float reported = 0;
       weights = std::make_unique<ModelWeights>(options_, stop, [&](float fraction) {
-        // The end is told below, once the context exists too.
+        // 1 is reported below, when the context exists too.
         if (fraction <= reported || fraction >= 1 || !throttle.due()) return;
         reported = fraction;
         events_.on_load_progress(fraction);
       });
       solo = std::make_unique<ComputeThreads>(runtime::functions(), options_.solo_threads);
       worker = std::make_unique<ContextWorker>(options_, *weights, pinned_, *solo, stop);
-      // The smallest context, so that what is wrong with it shows now, not with the first text.
-      worker->make_room({});
+      // Make the smallest context now: a problem with it should not wait for the first text.
+      worker->reserve({});
       if (stop.requested()) throw Failure::aborted();
       exit_guard::install();
       events_.on_load_progress(1);
@@ -137,7 +137,7 @@ void ModelWorker::run_workers(const ModelWeights& weights, std::unique_ptr<Conte
         try {
           worker = std::make_unique<ContextWorker>(options_, weights, pinned_, solo, other.stop);
         } catch (...) {
-          return;  // Fewer context_workers do the same work.
+          return;  // Fewer workers can do the same work.
         }
         run_worker(i, *worker);
       });
@@ -152,8 +152,7 @@ void ModelWorker::run_workers(const ModelWeights& weights, std::unique_ptr<Conte
   fail_all(Failure::closed());
 }
 
-/** Until the model is closed. The first worker always stays; the others end where there is no memory for their context.
- */
+/** Runs until the model is closed. Workers other than the first end early if there is no memory for their context. */
 void ModelWorker::run_worker(size_t index, ContextWorker& worker) noexcept {
   Lock lock(mutex_);
   for (;;) {
@@ -161,7 +160,8 @@ void ModelWorker::run_worker(size_t index, ContextWorker& worker) noexcept {
       work(index, worker, lock);
       break;
     } catch (...) {
-      // No evaluation failed, but the work around it. Nobody knows what is missing now: nothing may wait for ever.
+      // Not an evaluation but its bookkeeping failed. Its state is unknown now, so fail all jobs: none may wait
+      // forever.
       const Failure failure = Failure::current("The evaluation failed");
       if (!lock.owns_lock()) lock.lock();
       scheduler_.finished(index);
@@ -174,18 +174,18 @@ void ModelWorker::run_worker(size_t index, ContextWorker& worker) noexcept {
 }
 
 void ModelWorker::work(size_t index, ContextWorker& worker, Lock& lock) {
-  PrefixPlanner::Key prepared = 0;
-  bool cramped = false;
+  PrefixPlanner::Key prepared_key = 0;
+  bool reduced = false;
   for (;;) {
     std::optional<WorkerScheduler::Assignment> assignment;
     changed_.wait(lock, [&] {
-      if (closing() || !released_.empty()) return true;
+      if (closing() || !to_unpin_.empty()) return true;
       assignment = scheduler_.choose(index);
       return assignment.has_value();
     });
     if (closing()) return;
-    if (!released_.empty()) {
-      release_prefixes();
+    if (!to_unpin_.empty()) {
+      unpin_requested();
       continue;
     }
     worker_threads_[index].stop.clear();
@@ -194,48 +194,48 @@ void ModelWorker::work(size_t index, ContextWorker& worker, Lock& lock) {
     const Entry entry = entries_.at(key);
     const TokenView tokens = entry.job->sequences[entry.index];
     const Demand own{tokens.length, tokens.length, entry.job->rewards_from.has_value()};
-    // Where there is no memory for all that waits, room for the one that is next will do.
-    const bool enough = worker.has_room(demand) || (prepared == key && cramped && worker.has_room(own));
-    if (!enough || (prepared != key && pinned_.any_saved())) {
-      // Long work without the lock: what comes next may be another one afterwards.
-      const Room room = prepare(index, worker, demand, own, entry.job, tokens, lock);
-      if (room == Room::RETIRE) return;
-      if (room == Room::MADE) prepared = key;
-      cramped = !worker.has_room(demand);
+    // If there is no memory for all that waits, a context for the next sequence is enough.
+    const bool ready = worker.fits(demand) || (prepared_key == key && reduced && worker.fits(own));
+    if (!ready || (prepared_key != key && pinned_.any_saved())) {
+      // This takes long and drops the lock. The next sequence may be another one afterwards.
+      const Prepared prepared = prepare(index, worker, demand, own, entry.job, tokens, lock);
+      if (prepared == Prepared::RETIRE) return;
+      if (prepared == Prepared::READY) prepared_key = key;
+      reduced = !worker.fits(demand);
       continue;
     }
-    evaluate(index, worker, *assignment, worker.has_room(demand) ? 0 : 1, lock);
+    evaluate(index, worker, *assignment, worker.fits(demand) ? 0 : 1, lock);
     share_prefix(index, worker, lock);
     changed_.notify_all();
   }
 }
 
 /**
- * Room for all that waits, or at least for one sequence; and its prefix, if that is saved. Where there is none, a
- * worker leaves the work to the others, and the first one fails the job.
+ * Makes a context for all that waits, or at least for the next sequence, and restores its prefix if it is saved. If
+ * there is no memory, the first worker fails the job, and the others leave the work to it.
  */
-ModelWorker::Room ModelWorker::prepare(size_t index, ContextWorker& worker, const Demand& demand, const Demand& own,
-                                       const std::shared_ptr<ScoreJob>& job, TokenView tokens, Lock& lock) {
+ModelWorker::Prepared ModelWorker::prepare(size_t index, ContextWorker& worker, const Demand& demand, const Demand& own,
+                                           const std::shared_ptr<ScoreJob>& job, TokenView tokens, Lock& lock) {
   std::optional<Failure> failure;
   lock.unlock();
   try {
     try {
-      worker.make_room(demand);
+      worker.reserve(demand);
     } catch (...) {
-      worker.make_room(own);
+      worker.reserve(own);
     }
     worker.restore(tokens);
   } catch (...) {
     failure = Failure::current("The evaluation failed");
   }
   lock.lock();
-  if (!failure) return Room::MADE;
-  if (index > 0 && !worker.has_room(own)) return Room::RETIRE;
+  if (!failure) return Prepared::READY;
+  if (index > 0 && !worker.fits(own)) return Prepared::RETIRE;
   if (!job->settled) settle(job, &*failure);
-  return Room::NONE;
+  return Prepared::FAILED;
 }
 
-/** @param most sequences in the batch; 0 for as many as the plan allows */
+/** @param most sequences in the batch; 0 for as many as the limits allow */
 void ModelWorker::evaluate(size_t index, ContextWorker& worker, const WorkerScheduler::Assignment& assignment,
                            size_t most, Lock& lock) {
   WorkerThread& mine = worker_threads_[index];
@@ -261,15 +261,14 @@ void ModelWorker::evaluate(size_t index, ContextWorker& worker, const WorkerSche
     computed_tokens_ += plan.tokens();
     deliver(plan, std::move(rewards));
   }
-  // Keeps the tokens that the plan looks at alive until here.
+  // Until here the jobs keep the tokens of the plan alive.
   mine.jobs.clear();
 }
 
-/** Lends a prefix that others wait for to the context_workers that have nothing to do, and takes back what served its
- * time. */
+/** Saves a prefix that waiting sequences need, so that idle workers can restore it; unpins those no longer needed. */
 void ModelWorker::share_prefix(size_t index, ContextWorker& worker, Lock& lock) {
-  const std::vector<PrefixId> unused = scheduler_.drop_unused();
-  released_.insert(released_.end(), unused.begin(), unused.end());
+  const std::vector<PrefixId> unused = scheduler_.remove_unused_shared();
+  to_unpin_.insert(to_unpin_.end(), unused.begin(), unused.end());
   const size_t length = scheduler_.worth_sharing(index);
   if (length == 0 || closing()) return;
   const PrefixId id = next_shared_id_++;
@@ -278,7 +277,7 @@ void ModelWorker::share_prefix(size_t index, ContextWorker& worker, Lock& lock) 
   try {
     saved = worker.pin_and_save(id, length);
   } catch (...) {
-    // The other context_workers compute the prefix themselves.
+    // The other workers will compute the prefix themselves.
   }
   lock.lock();
   if (saved) scheduler_.add_shared(id, {worker.cached().ids, length});
@@ -307,12 +306,12 @@ void ModelWorker::deliver(const BatchPlan& plan, std::vector<std::vector<float>>
     job->rewards[index] = std::move(rewards[i]);
     job->tokens_done += tokens.length;
     const bool last = ++job->sequences_done == job->sequences.count();
-    if (last || job->throttle.due()) tell_progress(*job);
+    if (last || job->throttle.due()) report_progress(*job);
     if (last) settle(job, nullptr);
   }
 }
 
-/** After a failure: what was interrupted for another one's sake waits again, the rest fails. */
+/** After a failure: sequences that were interrupted because of another job are queued again, the others fail. */
 void ModelWorker::requeue_or_fail(const BatchPlan& plan, const Failure& failure) {
   const bool interrupted = failure.code() == "ABORTED";
   for (const BatchPlan::Member& member : plan.members) {
@@ -326,7 +325,7 @@ void ModelWorker::requeue_or_fail(const BatchPlan& plan, const Failure& failure)
   }
 }
 
-/** Ends a job, with a failure or as it should; nothing of it waits any more. */
+/** Removes what still waits of a job and calls on_failed, or on_done if `failure` is nullptr. */
 void ModelWorker::settle(const std::shared_ptr<ScoreJob>& job, const Failure* failure) noexcept {
   for (size_t i = 0; i < job->sequences.count(); ++i) {
     scheduler_.planner().remove(job->first_key + i);
@@ -344,10 +343,10 @@ void ModelWorker::fail_all(const Failure& failure) noexcept {
   while (!entries_.empty()) settle(std::shared_ptr<ScoreJob>(entries_.begin()->second.job), &failure);
 }
 
-void ModelWorker::release_prefixes() {
+void ModelWorker::unpin_requested() {
   const std::lock_guard<PinnedPrefixes> lock(pinned_);
-  for (const PrefixId prefix : released_) pinned_.unpin(prefix);
-  released_.clear();
+  for (const PrefixId prefix : to_unpin_) pinned_.unpin(prefix);
+  to_unpin_.clear();
 }
 
 }  // namespace starling

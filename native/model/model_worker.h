@@ -22,7 +22,7 @@
 
 namespace starling {
 
-/** What a model's threads tell; called on one of them. on_closed is the last and always comes. */
+/** Called on one of the model's threads. on_closed is always called, and last. */
 struct ModelEvents {
   std::function<void(float fraction)> on_load_progress;
   std::function<void(const ModelInfo&)> on_loaded;
@@ -31,8 +31,8 @@ struct ModelEvents {
 };
 
 /**
- * The threads that own one model, one for each worker: the first loads it, starts the others, and frees it. They take
- * what waits from one plan. All public methods may be called from any thread; none but join() waits.
+ * The threads of one model, one per context worker. The first one loads the weights, starts the others, and frees the
+ * model. All threads take their work from one plan. All public methods are thread-safe; only join() blocks.
  */
 class ModelWorker : public Stoppable {
  public:
@@ -41,39 +41,39 @@ class ModelWorker : public Stoppable {
   ModelWorker(const ModelWorker&) = delete;
   ModelWorker& operator=(const ModelWorker&) = delete;
 
-  /** Starts loading. @throws std::system_error when no thread can be had */
+  /** Starts loading. @throws std::system_error when no thread can be started */
   void start();
 
   /**
-   * Queues jobs, all before any of them is begun. Those that cannot be queued fail at once: with code "CLOSED" after
-   * request_stop(), and where there is no memory.
+   * Queues all jobs before the first one starts. Jobs that cannot be queued fail at once: with code "CLOSED" after
+   * request_stop(), or because memory ran out.
    */
   void submit(const std::vector<std::shared_ptr<ScoreJob>>& jobs) noexcept;
 
-  /** Fails a job that is not finished with code "ABORTED"; what is being computed for it is interrupted. */
+  /** Fails an unfinished job with code "ABORTED" and interrupts its evaluation. */
   void cancel(const std::shared_ptr<ScoreJob>& job);
 
-  /** Tokens that were evaluated so far: less than those of all sequences where prefixes were shared. */
+  /** Tokens evaluated so far; shared prefixes count once. */
   uint64_t computed_tokens() const { return computed_tokens_; }
 
-  /** Forgets a prefix that a job pinned. */
+  /** Unpins a prefix that a job pinned. */
   void unpin(PrefixId prefix);
 
-  /** Ends loading, or fails all jobs with code "CLOSED", and frees the model. */
+  /** Stops loading, or fails all jobs with code "CLOSED"; then the model is freed. */
   void request_stop() override;
 
-  /** Waits for the threads' end. For one thread alone, after request_stop() or on_closed. */
+  /** Waits for the threads. Only for one caller, after request_stop() or on_closed. */
   void join();
 
  private:
-  /** A sequence that waits or is being evaluated. */
+  /** A sequence that is waiting or being evaluated. */
   struct Entry {
     std::shared_ptr<ScoreJob> job;
     size_t index;
   };
   struct WorkerThread {
     StopSignal stop;
-    /** What it is evaluating. */
+    /** The jobs that it is evaluating. */
     std::vector<std::shared_ptr<ScoreJob>> jobs;
     std::thread thread;
   };
@@ -83,9 +83,9 @@ class ModelWorker : public Stoppable {
   void run_workers(const ModelWeights& weights, std::unique_ptr<ContextWorker> first, const ComputeThreads& solo);
   void run_worker(size_t index, ContextWorker& worker) noexcept;
   void work(size_t index, ContextWorker& worker, Lock& lock);
-  enum class Room { MADE, NONE, RETIRE };
-  Room prepare(size_t index, ContextWorker& worker, const Demand& demand, const Demand& own,
-               const std::shared_ptr<ScoreJob>& job, TokenView tokens, Lock& lock);
+  enum class Prepared { READY, FAILED, RETIRE };
+  Prepared prepare(size_t index, ContextWorker& worker, const Demand& demand, const Demand& own,
+                   const std::shared_ptr<ScoreJob>& job, TokenView tokens, Lock& lock);
   void queue(const std::shared_ptr<ScoreJob>& job);
   void evaluate(size_t index, ContextWorker& worker, const WorkerScheduler::Assignment& assignment, size_t most,
                 Lock& lock);
@@ -94,7 +94,7 @@ class ModelWorker : public Stoppable {
   void requeue_or_fail(const BatchPlan& plan, const Failure& failure);
   void settle(const std::shared_ptr<ScoreJob>& job, const Failure* failure) noexcept;
   void fail_all(const Failure& failure) noexcept;
-  void release_prefixes();
+  void unpin_requested();
   bool closing() const { return worker_threads_.front().stop.closing(); }
 
   const ModelOptions options_;
@@ -106,8 +106,8 @@ class ModelWorker : public Stoppable {
   std::vector<WorkerThread> worker_threads_;
   std::map<PrefixPlanner::Key, Entry> entries_;
   PrefixPlanner::Key next_key_ = 1;
-  std::vector<PrefixId> released_;
-  /** Apart from the ids that callers give. */
+  std::vector<PrefixId> to_unpin_;
+  /** For prefixes that workers share; callers' ids are smaller. */
   PrefixId next_shared_id_ = PrefixId{1} << 62;
   std::atomic<uint64_t> computed_tokens_{0};
 };

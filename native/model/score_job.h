@@ -11,24 +11,25 @@
 
 namespace starling {
 
-/** What one call asks of a model. The callbacks run on any thread, and must not wait. */
+/** Sequences to evaluate for one promise. The callbacks run on any thread and must not block. */
 struct ScoreJob {
   Sequences sequences;
-  /** For a lone sequence: the rewards of all its tokens from this one on are wanted. */
+  /** For a single sequence: the rewards of all tokens from this one on are wanted. */
   std::optional<size_t> rewards_from;
-  /** The last hidden state of each sequence is wanted too: it stands before the reward. */
+  /** The last hidden state of each sequence is wanted too; it comes before the reward. */
   bool features = false;
-  /** For a lone sequence: it is a prefix to pin under this id; 0 for none. */
+  /** For a single sequence: pin it as a prefix under this id; 0 for no prefix. */
   PrefixId pin = 0;
 
   std::function<void(size_t sequences, size_t tokens)> on_progress;
-  // One of these is called once; neither takes memory nor throws.
-  /** The rewards of each sequence; one, at its last token, unless rewards_from is given. */
+  /**
+   * Either on_done or on_failed is called, once. They neither allocate nor throw. `rewards` has one list per sequence:
+   * the reward of its last token, or those that rewards_from and features ask for.
+   */
   std::function<void(std::vector<std::vector<float>> rewards)> on_done;
   std::function<void(const Failure&)> on_failed;
 
-  /** The rest belongs to the worker, under its lock. Its sequences are planned under ascending keys from first_key on.
-   */
+  /** What follows belongs to the ModelWorker, under its lock. The sequences have the keys from first_key on. */
   uint64_t first_key = 0;
   std::vector<std::vector<float>> rewards;
   size_t sequences_done = 0;

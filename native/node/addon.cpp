@@ -15,8 +15,8 @@ namespace {
 constexpr int STARLING_CONTRACT_VERSION = 9;
 
 /**
- * endProcess(exitCode: number): never. exit() would first wait for the threads of libuv and llama.cpp, which may be
- * inside a system call or a computation that nothing can stop.
+ * endProcess(exitCode: number): never. exit() would first wait for threads of libuv and llama.cpp, which may be inside
+ * a system call or a computation that cannot be stopped.
  */
 void end_process(const Napi::CallbackInfo& info) {
   std::_Exit(info[0].IsNumber() ? info[0].As<Napi::Number>().Int32Value() : EXIT_FAILURE);

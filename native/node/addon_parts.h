@@ -4,7 +4,7 @@
 
 namespace starling {
 
-/** Each adds its part of the NativeAddon of src/native/addon.ts to the exports. */
+/** Each function adds some members of NativeAddon (src/native/addon.ts) to the exports. */
 void init_runtime(Napi::Env env, Napi::Object exports);
 void init_kernels(Napi::Env env, Napi::Object exports);
 void init_models(Napi::Env env, Napi::Object exports);

@@ -78,7 +78,7 @@ std::string Arguments::text(const char* field) const {
   std::string text = value.As<Napi::String>().Utf8Value();
   // Every string goes to C functions, which would silently stop at a NUL.
   if (text.empty() || text.find('\0') != std::string::npos)
-    throw_type_error(env_, "a string that is not empty and holds no NUL", owner_ + "." + field, value);
+    throw_type_error(env_, "a non-empty string without NUL", owner_ + "." + field, value);
   return text;
 }
 
@@ -151,7 +151,7 @@ std::vector<std::string> Arguments::optional_texts(const char* field) const {
     if (!entry.IsString()) throw_type_error(env_, "strings", owner_ + "." + field, entry);
     texts.push_back(entry.As<Napi::String>().Utf8Value());
     if (texts.back().find('\0') != std::string::npos)
-      throw_type_error(env_, "strings that hold no NUL", owner_ + "." + field, entry);
+      throw_type_error(env_, "strings without NUL", owner_ + "." + field, entry);
   }
   return texts;
 }

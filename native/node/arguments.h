@@ -12,8 +12,8 @@
 namespace starling {
 
 /**
- * Reads one options object. Each getter throws a JS TypeError or RangeError, "Expected X for NAME but received V", in
- * which NAME is `owner.field`.
+ * Reads an options object. Each getter throws a JS TypeError or RangeError: "Expected X for NAME but received V", where
+ * NAME is `owner.field`.
  */
 class Arguments {
  public:
@@ -22,17 +22,17 @@ class Arguments {
   std::string text(const char* field) const;
   bool flag(const char* field) const;
   int32_t integer(const char* field, int32_t least, int32_t most) const;
-  /** A whole number of up to 2^53. */
+  /** An integer of up to 2^53. */
   int64_t whole(const char* field, int64_t least, int64_t most) const;
-  /** `otherwise` where the field is undefined. */
+  /** `otherwise` if the field is undefined. */
   int32_t optional_integer(const char* field, int32_t least, int32_t most, int32_t otherwise) const;
   std::string one_of(const char* field, const std::vector<std::string>& choices) const;
   std::vector<float> floats(const char* field) const;
-  /** A finite float32; `otherwise` where the field is undefined. */
+  /** A finite float32; `otherwise` if the field is undefined. */
   float optional_float(const char* field, float otherwise) const;
   std::vector<std::string> optional_texts(const char* field) const;
   Arguments object(const char* field) const;
-  /** The objects of an array. */
+  /** An array of objects. */
   std::vector<Arguments> objects(const char* field) const;
 
  private:
@@ -48,11 +48,11 @@ void expect_callback(Napi::Value value, const char* name);
 /** `value` as an Int32Array of 1 to `most` ids, or throws. */
 Napi::Int32Array expect_ids(Napi::Value value, const std::string& name, size_t most);
 
-/** Calls `visit` with every element of an array of Int32Array and its name, `NAME[i]`; throws when it is no array. */
+/** Calls `visit` with each element of an array and its name, `NAME[i]`. Throws if `value` is not an array. */
 void each_sequence(Napi::Value value, const std::string& name,
                    const std::function<void(Napi::Value element, const std::string& name)>& visit);
 
-/** The object of a class with a TAG that a getter was called on; throws for every other receiver. */
+/** The C++ object that a getter was called on. Throws if `this` is not of the class, which must have a TAG. */
 template <typename Class>
 Class* receiver(const Napi::CallbackInfo& call) {
   const Napi::Value self = call.This();
@@ -61,9 +61,9 @@ Class* receiver(const Napi::CallbackInfo& call) {
   return Class::Unwrap(self.As<Napi::Object>());
 }
 
-/** Runs `work`; what it throws that is no JS error becomes one, in words that begin with `what`. */
+/** Runs `work` and turns any C++ exception into a JS error whose message begins with `what`. */
 template <typename Work>
-auto in_words(Napi::Env env, const char* what, Work work) {
+auto with_js_errors(Napi::Env env, const char* what, Work work) {
   try {
     return work();
   } catch (const Napi::Error&) {

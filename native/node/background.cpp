@@ -14,7 +14,7 @@ Napi::Promise run_in_background(Napi::Env env, BackgroundWork work) {
   Napi::Promise promise;
   const JobId id = created.add(env.Undefined(), env.Undefined(), &promise);
   const auto completion = std::make_shared<Completion>(environment->mailbox, id);
-  // The thread may outlive this environment, and with it the addon's last user.
+  // The thread may outlive this environment, and the addon would be unloaded.
   SharedLibrary::pin_self();
   auto body = [completion, work = std::move(work)] {
     const exit_guard::Uninterruptible mark;

@@ -6,12 +6,12 @@
 
 namespace starling {
 
-/** Runs on a thread of its own and gives the function that makes the promise's value on the JS thread. */
+/** Runs on its own thread and returns the function that makes the promise's value on the JS thread. */
 using BackgroundWork = std::function<std::function<napi_value(napi_env)>()>;
 
 /**
- * Runs work that cannot be interrupted, on a detached thread: an environment that ends does not wait for it.
- * What the work throws rejects the promise.
+ * Runs work that cannot be interrupted, on a detached thread: an environment that ends does not wait for it. An
+ * exception rejects the promise.
  */
 Napi::Promise run_in_background(Napi::Env env, BackgroundWork work);
 

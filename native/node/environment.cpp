@@ -3,8 +3,8 @@
 namespace starling {
 
 Environment& Environment::install(Napi::Env env) {
-  // The order matters. Hooks run from the last to the first: ours must come after the thread-safe function's own, so
-  // that all threads are gone when that one is taken down.
+  // Hooks run in reverse order: ours is added after the thread-safe function's own, so it runs before that one, and all
+  // threads have ended when the thread-safe function is destroyed.
   Failure::prepare();
   auto mailbox = Mailbox::open(env);
   auto environment = std::make_unique<Environment>(std::move(mailbox));
@@ -41,7 +41,7 @@ void Environment::worker_closed(napi_env env, WorkerId id) {
 void Environment::clean_up(void* data) {
   auto* environment = static_cast<Environment*>(data);
   environment->mailbox->close();
-  // All are asked before the first is waited for, so that they end side by side.
+  // Ask all before waiting for the first: they stop at the same time.
   for (const auto& [id, worker] : environment->workers) worker->request_stop();
   for (const auto& [id, worker] : environment->workers) worker->join();
   environment->workers.clear();

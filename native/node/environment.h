@@ -13,10 +13,10 @@ namespace starling {
 
 using WorkerId = uint64_t;
 
-/** What the addon keeps for one environment (the main thread, or one worker thread). JS thread only. */
+/** The addon's state for one Node-API environment (the main thread or a worker thread). JS thread only. */
 class Environment {
  public:
-  /** Also makes the environment close all its models, waiting for their threads, when it ends. */
+  /** Creates the state, and a hook that closes all models and joins their threads when the environment ends. */
   static Environment& install(Napi::Env env);
   static Environment* of(napi_env env);
 
@@ -26,14 +26,14 @@ class Environment {
 
   /** Models that are loading, open or closing. */
   std::map<WorkerId, std::shared_ptr<ModelWorker>> workers;
-  /** The close() promises among the jobs. */
+  /** The jobs of close() promises. */
   std::map<WorkerId, JobId> close_jobs;
   WorkerId next_worker_id = 1;
   PrefixId next_prefix_id = 1;
 
   explicit Environment(std::shared_ptr<Mailbox> box) : mailbox(box), jobs(box) {}
 
-  /** Called once a model's thread has freed everything: joins it and settles close(). */
+  /** Called after a model's thread has freed everything: joins it and settles close(). */
   void worker_closed(napi_env env, WorkerId id);
 
  private:

@@ -27,7 +27,7 @@ void Jobs::resolve(napi_env env, JobId id, const std::function<napi_value(napi_e
   try {
     value = make_value(env);
   } catch (...) {
-    reject(env, id, Failure::current("The result could not be handed over"));
+    reject(env, id, Failure::current("The result could not be created"));
     return;
   }
   if (value != nullptr) napi_resolve_deferred(env, job->second.deferred, value);

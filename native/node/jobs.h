@@ -17,33 +17,33 @@ namespace starling {
 using JobId = uint64_t;
 
 /**
- * The promises of one environment that are not settled yet, with what must live as long: the progress callback and the
- * object that the job belongs to. JS thread only. Uses Node-API's C interface where it settles: in an environment that
- * is being terminated every call may fail, and then nothing is left to do but go on.
+ * The unsettled promises of one environment, with what must live as long: the progress callback and the object that the
+ * job belongs to. JS thread only. Settles through Node-API's C functions: in an environment that is being terminated
+ * every call may fail, and such failures are ignored.
  */
 class Jobs {
  public:
   explicit Jobs(std::shared_ptr<Mailbox> mailbox) : mailbox_(std::move(mailbox)) {}
 
   /**
-   * @param on_progress a function, or undefined
-   * @param keep_alive an object that must not be collected before the job is settled, or undefined
+   * @param on_progress a function or undefined
+   * @param keep_alive an object that must not be garbage-collected before the job is settled, or undefined
    */
   JobId add(Napi::Env env, Napi::Value on_progress, Napi::Value keep_alive, Napi::Promise* promise);
 
-  /** What `make_value` throws rejects the promise. */
+  /** If `make_value` throws, the promise is rejected. */
   void resolve(napi_env env, JobId id, const std::function<napi_value(napi_env)>& make_value) noexcept;
   void reject(napi_env env, JobId id, const Failure& failure) noexcept;
 
-  /** Leaves a job unsettled: nobody has its promise. */
+  /** Drops a job without settling it, if nobody has its promise. */
   void forget(napi_env env, JobId id);
 
-  /** Calls on_progress(first[, second]); what it throws is an uncaught exception, as in any event handler. */
+  /** Calls on_progress(first[, second]). If it throws, that is an uncaught exception, as in any event handler. */
   void report(napi_env env, JobId id, double first, const double* second = nullptr);
 
   bool pending(JobId id) const { return jobs_.count(id) != 0; }
 
-  /** While the environment ends: forgets all jobs. */
+  /** When the environment ends: drops all jobs. */
   void drop(napi_env env);
 
  private:
@@ -59,7 +59,7 @@ class Jobs {
   JobId next_id_ = 1;
 };
 
-/** Jobs of a call that may still fail on its way: those that it did not commit are forgotten. JS thread. */
+/** Drops the jobs of a call that throws before commit(). JS thread only. */
 class NewJobs {
  public:
   NewJobs(Napi::Env env, Jobs& jobs) : env_(env), jobs_(jobs) {}
@@ -74,7 +74,7 @@ class NewJobs {
     ids_.push_back(0);
     return ids_.back() = jobs_.add(env_, on_progress, keep_alive, promise);
   }
-  /** Something settles them from now on. */
+  /** From now on something else settles them. */
   void commit() { ids_.clear(); }
 
  private:
@@ -83,7 +83,7 @@ class NewJobs {
   std::vector<JobId> ids_;
 };
 
-/** How a job ends. Any thread may say so, once; it takes no memory, so that a thread without any can still do it. */
+/** Settles a job from any thread, once. Does not allocate, so it works when memory runs out. */
 class Completion {
  public:
   Completion(std::shared_ptr<Mailbox> mailbox, JobId id);
@@ -100,10 +100,10 @@ class Completion {
   Mailbox::Prepared message_;
 };
 
-/** `{ promise, cancel }`, the CancellableJob of src/native/addon.ts. */
+/** A CancellableJob of src/native/addon.ts: `{ promise, cancel }`. */
 Napi::Object cancellable_job(Napi::Env env, Napi::Promise promise, std::function<void()> cancel);
 
-/** An Error with the failure's message, and its code if it has one; nullptr when the environment cannot make one. */
+/** An Error with the message and code of the failure; nullptr if the environment cannot create one. */
 napi_value make_error(napi_env env, const Failure& failure);
 
 }  // namespace starling

@@ -8,7 +8,7 @@ namespace starling {
 
 namespace {
 
-/** Far above every model; a few rows of so many values are a few hundred MiB. */
+/** Far above every model. A few rows of this length are a few hundred MiB. */
 constexpr int64_t MAX_COLUMNS = 1 << 20;
 constexpr int64_t MAX_ROWS = int64_t{1} << 31;
 constexpr int64_t MAX_POSITION = int64_t{1} << 53;
@@ -23,7 +23,7 @@ WeightSample read_sample(const Arguments& arguments, const LlamaFunctions& funct
   if (block < 1 || sample.columns % block != 0)
     throw_range_error(env, "A row of " + std::to_string(sample.columns) + " values has no whole blocks of the type " +
                                std::to_string(sample.type) + ".");
-  // Types for intermediate results have no kernel as weights: llama.cpp would call a null pointer.
+  // llama.cpp has no kernels for weights of types for intermediate results: it would call a null pointer.
   const ggml_type_traits* traits = functions.ggml_get_type_traits(sample.type);
   if (sample.type != GGML_TYPE_F32 && (traits == nullptr || traits->to_float == nullptr))
     throw_range_error(env, "Weights of the type " + std::to_string(sample.type) + " cannot be multiplied.");

@@ -16,15 +16,15 @@ namespace starling {
 
 namespace {
 
-/** Bounds far above every use; they keep sums and products of sizes within 32 bits. */
+/** Far above every use; they keep sums and products of sizes within 32 bits. */
 constexpr int32_t MAX_CONTEXT_TOKENS = 1 << 27;
 constexpr int32_t MAX_BATCH_TOKENS = 1 << 16;
-/** One less than LLAMA_MAX_SEQ: beside the members of a batch there is the resident sequence. */
+/** One less than LLAMA_MAX_SEQ, for the cached sequence. */
 constexpr int32_t MAX_SEQUENCES = 255;
 constexpr int32_t MAX_CONTEXT_WORKERS = 64;
-/** No kernel takes more rows at a time. */
+/** More rows than any kernel takes at a time. */
 constexpr int32_t MAX_ROW_MULTIPLE = 64;
-constexpr int32_t MAX_HELD_MEBIBYTES = 1 << 20;
+constexpr int32_t MAX_PINNED_MEBIBYTES = 1 << 20;
 constexpr int32_t MAX_LAYERS = 10'000;
 /** GGML_SCHED_MAX_BACKENDS is 16; whether the device exists is checked on loading. */
 constexpr int32_t MAX_MAIN_DEVICE = 63;
@@ -32,9 +32,9 @@ constexpr int32_t MAX_MAIN_DEVICE = 63;
 constexpr int32_t MAX_VOCABULARY = 1 << 20;
 
 /**
- * A stream of its own for a file that JS has open, so that what llama.cpp reads is what was checked, whatever stands at
- * the path by now. Duplicated on the JS thread: nobody can close the file meanwhile. On Windows C libraries do not
- * share descriptors, and `descriptor` is never given.
+ * A new stream for a file that JS has open, so that llama.cpp reads the file that was checked, whatever is at its path
+ * now. Duplicated on the JS thread, where nobody can close the file meanwhile. On Windows C libraries do not share
+ * descriptors, and `descriptor` is never given.
  */
 std::shared_ptr<std::FILE> stream_of(int descriptor, Napi::Env env) {
   if (descriptor < 0) return nullptr;
@@ -73,7 +73,7 @@ ModelOptions read_options(Napi::Value value) {
   options.rearranged = arguments.flag("rearranged");
   options.row_multiple = arguments.integer("rowMultiple", 1, MAX_ROW_MULTIPLE);
   options.share_prefixes = arguments.flag("sharePrefixes");
-  options.pinned_bytes = static_cast<size_t>(arguments.integer("pinnedMebibytes", 0, MAX_HELD_MEBIBYTES)) << 20;
+  options.pinned_bytes = static_cast<size_t>(arguments.integer("pinnedMebibytes", 0, MAX_PINNED_MEBIBYTES)) << 20;
   const Arguments head = arguments.object("head");
   options.head = head.floats("weight");
   options.head_bias = head.optional_float("bias", 0);
@@ -87,7 +87,7 @@ ModelOptions read_options(Napi::Value value) {
   return options;
 }
 
-/** `cancelled` belongs to the JS thread, which is where all of this is told. */
+/** `cancelled` belongs to the JS thread, where all of these events arrive. */
 ModelEvents model_events(const std::shared_ptr<Mailbox>& mailbox, JobId job, WorkerId id,
                          const std::shared_ptr<bool>& cancelled) {
   const auto completion = std::make_shared<Completion>(mailbox, job);
@@ -128,7 +128,7 @@ Napi::Value load_model(const Napi::CallbackInfo& call) {
   const auto cancelled = std::make_shared<bool>(false);
   auto worker =
       std::make_shared<ModelWorker>(std::move(options), model_events(environment->mailbox, job, id, cancelled));
-  // A weak pointer: the cancel function may be kept long after the model is gone.
+  // A weak pointer: JS may keep the cancel function long after the model is gone.
   const Napi::Object result =
       cancellable_job(env, promise, [weak = std::weak_ptr<ModelWorker>(worker), env, job, cancelled] {
         const auto target = weak.lock();

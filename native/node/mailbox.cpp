@@ -27,16 +27,16 @@ void Mailbox::post(Prepared message) noexcept {
   if (wake_ == nullptr || message.empty()) return;
   messages_.splice(messages_.end(), message);
   if (woken_) return;
-  // The queue has no bound, so this does not wait; should it fail, the next message tries again.
+  // The queue is unbounded, so this does not block. If it fails, the next message tries again.
   woken_ = napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking) == napi_ok;
 }
 
 void Mailbox::ref() {
-  if (holders_++ == 0 && wake_ != nullptr) napi_ref_threadsafe_function(env_, wake_);
+  if (references_++ == 0 && wake_ != nullptr) napi_ref_threadsafe_function(env_, wake_);
 }
 
 void Mailbox::unref() {
-  if (--holders_ == 0 && wake_ != nullptr) napi_unref_threadsafe_function(env_, wake_);
+  if (--references_ == 0 && wake_ != nullptr) napi_unref_threadsafe_function(env_, wake_);
 }
 
 void Mailbox::close() {
@@ -61,7 +61,7 @@ void Mailbox::deliver(napi_env env, napi_value, void* context, void*) {
     try {
       message(env);
     } catch (...) {
-      // Nothing may be thrown into Node; messages that settle a job see to that themselves.
+      // Nothing may be thrown into Node. Messages that settle a job handle exceptions themselves.
     }
     napi_close_handle_scope(env, scope);
   }

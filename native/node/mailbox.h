@@ -10,28 +10,28 @@
 namespace starling {
 
 /**
- * The one way from other threads to the JS thread of an environment. Threads hold it by shared_ptr: a message for an
- * environment that has ended is dropped, so that no thread needs to know whether its environment still lives.
+ * Runs functions on the JS thread of an environment, from any thread. Threads own it through shared_ptr: after the
+ * environment has ended messages are dropped, so a thread does not need to know whether it still exists.
  */
 class Mailbox {
  public:
-  /** Runs on the JS thread, in a handle scope; what it throws is lost. */
+  /** Runs on the JS thread in a handle scope. Exceptions are ignored. */
   using Message = std::function<void(napi_env)>;
-  /** One message, made beforehand, so that posting it takes no memory; or none. */
+  /** A message allocated beforehand, so that posting it does not allocate; or none. */
   using Prepared = std::list<Message>;
 
   static std::shared_ptr<Mailbox> open(Napi::Env env);
 
-  /** Any thread. Messages are delivered in order. */
+  /** Thread-safe. Messages are delivered in order. */
   void post(Message message) { post(prepare(std::move(message))); }
   void post(Prepared message) noexcept;
   static Prepared prepare(Message message);
 
-  /** JS thread: while referenced more often than unreferenced, the environment's event loop stays alive. */
+  /** JS thread. While ref() was called more often than unref(), the event loop stays alive. */
   void ref();
   void unref();
 
-  /** JS thread, while the environment ends: drops what is and what will be posted. */
+  /** JS thread, when the environment ends: drops all messages from now on. */
   void close();
 
  private:
@@ -39,7 +39,7 @@ class Mailbox {
   static void deliver(napi_env env, napi_value, void* context, void*);
 
   const napi_env env_;
-  int holders_ = 0;
+  int references_ = 0;
   std::mutex mutex_;
   /** nullptr once closed. */
   napi_threadsafe_function wake_ = nullptr;

@@ -28,10 +28,10 @@ Napi::Object describe(Napi::Env env, const ModelInfo& info) {
   return object;
 }
 
-/** What the next NativeModel is made of; only create() gives it something, so that JS cannot make one. */
+/** The arguments of the next NativeModel. Only create() sets them, so JS cannot construct one. */
 thread_local NativeModel::Parts* current_parts = nullptr;
 
-/** What came of a lone sequence. */
+/** The result of a single sequence. */
 napi_value float_array(Napi::Env env, std::vector<std::vector<float>>& rewards) {
   Napi::Float32Array array = Napi::Float32Array::New(env, rewards[0].size());
   std::copy(rewards[0].begin(), rewards[0].end(), array.Data());
@@ -74,7 +74,7 @@ NativeModel::NativeModel(const Napi::CallbackInfo& call) : Napi::ObjectWrap<Nati
       Napi::PropertyDescriptor::Value("info", describe(call.Env(), parts_.info), napi_enumerable));
 }
 
-/** A model that nobody can reach any more is closed; its thread ends by itself. */
+/** Closes a model that is garbage-collected. Its thread ends by itself. */
 NativeModel::~NativeModel() {
   if (parts_.worker != nullptr) parts_.worker->request_stop();
 }
@@ -90,8 +90,8 @@ void NativeModel::add_sequence(Sequences& sequences, Napi::Value value, const st
   const Napi::Env env = value.Env();
   const auto ids = expect_ids(value, name, static_cast<size_t>(parts_.info.context_tokens));
   const size_t length = ids.ElementLength();
-  in_words(env, "The sequences could not be copied", [&] { sequences.add(ids.Data(), length); });
-  // The copy is checked: the original may be shared with a thread that writes to it.
+  with_js_errors(env, "The sequences could not be copied", [&] { sequences.add(ids.Data(), length); });
+  // Check the copy: another thread may write to the original.
   const int32_t* copy = sequences[sequences.count() - 1].ids;
   for (size_t k = 0; k < length; ++k)
     if (copy[k] < 0 || copy[k] >= parts_.info.vocabulary_size)
@@ -100,7 +100,7 @@ void NativeModel::add_sequence(Sequences& sequences, Napi::Value value, const st
                                  ".");
 }
 
-/** Makes a job's promise and callbacks; the caller submits it. Returns `{ promise, cancel }`. */
+/** Creates the promise and the callbacks of a job, which the caller submits. Returns `{ promise, cancel }`. */
 Napi::Value NativeModel::prepare(const Napi::CallbackInfo& call, NewJobs& created, const std::shared_ptr<ScoreJob>& job,
                                  Napi::Value on_progress, MakeValue make_value) {
   const Napi::Env env = call.Env();
@@ -138,8 +138,7 @@ Napi::Value NativeModel::submit_one(const Napi::CallbackInfo& call, const std::s
   return result;
 }
 
-/** score(sequences: readonly Int32Array[], onProgress?: (sequencesDone, tokensDone) => void):
- * CancellableJob<Float32Array> */
+/** score(sequences, onProgress?: (sequencesDone, tokensDone) => void): CancellableJob<Float32Array> */
 Napi::Value NativeModel::score(const Napi::CallbackInfo& call) {
   expect_callback(call[1], "onProgress");
   auto job = std::make_shared<ScoreJob>();
@@ -151,7 +150,7 @@ Napi::Value NativeModel::score(const Napi::CallbackInfo& call) {
   });
 }
 
-/** A job for each sequence, all queued before any of them is begun. */
+/** One job per sequence, all queued before the first one starts. */
 Napi::Value NativeModel::submit_each(const Napi::CallbackInfo& call, bool features, const MakeValue& make_value) {
   const Sequences sequences = read_sequences(call[0]);
   NewJobs created(call.Env(), Environment::of(call.Env())->jobs);
@@ -205,7 +204,7 @@ Napi::Value NativeModel::pin_prefix(const Napi::CallbackInfo& call) {
 
 /** unpinPrefix(id: number): void */
 Napi::Value NativeModel::unpin_prefix(const Napi::CallbackInfo& call) {
-  // Larger ones are the worker's own.
+  // Larger ids belong to the ModelWorker.
   const auto given = Environment::of(call.Env())->next_prefix_id;
   const int64_t id = call[0].IsNumber() ? call[0].As<Napi::Number>().Int64Value() : 0;
   if (id > 0 && static_cast<PrefixId>(id) < given) parts_.worker->unpin(static_cast<PrefixId>(id));

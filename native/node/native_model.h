@@ -10,7 +10,7 @@
 
 namespace starling {
 
-/** The JS class NativeModel: a handle on a ModelWorker whose model is loaded. JS gets instances from loadModel(). */
+/** The JS class NativeModel: a handle on a ModelWorker with a loaded model. loadModel() creates the instances. */
 class NativeModel : public Napi::ObjectWrap<NativeModel> {
  public:
   static Napi::Function define(Napi::Env env);

@@ -1,4 +1,4 @@
-/** The planner for JS: how work would be done, without a model. */
+/** The planner for JS, without a model. For tests and benchmarks. */
 #include "node/addon_parts.h"
 #include "node/arguments.h"
 #include "planning/prefix_planner.h"
@@ -9,7 +9,7 @@ namespace starling {
 namespace {
 
 constexpr int32_t MOST = 1 << 30;
-/** Far above every use; a plan's layout is recursive in what begins with what. */
+/** Far above every use: dividing a batch into segments is recursive. */
 constexpr int32_t MAX_MEMBERS = 1 << 12;
 
 PlanLimits read_limits(Napi::Value value) {
@@ -56,8 +56,8 @@ Napi::Value plan_prefixes(const Napi::CallbackInfo& call) {
   Sequences sequences;
   each_sequence(call[0], "sequences", [&](Napi::Value element, const std::string& name) {
     const auto ids = expect_ids(element, name, MOST);
-    in_words(element.Env(), "The sequences could not be copied",
-             [&] { sequences.add(ids.Data(), ids.ElementLength()); });
+    with_js_errors(element.Env(), "The sequences could not be copied",
+                   [&] { sequences.add(ids.Data(), ids.ElementLength()); });
   });
   PrefixPlanner planner(read_limits(call[1]));
   for (size_t i = 0; i < sequences.count(); ++i) planner.add(i, {sequences[i], sequences[i].length - 1});

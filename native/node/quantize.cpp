@@ -21,7 +21,8 @@ struct QuantizeOptions {
   int32_t threads;
 };
 
-constexpr int32_t MAX_FTYPE = 1023;  // below LLAMA_FTYPE_GUESSED
+/** Below LLAMA_FTYPE_GUESSED. */
+constexpr int32_t MAX_FTYPE = 1023;
 
 void run_quantizer(const QuantizeOptions& options) {
   const LlamaFunctions& functions = runtime::functions();
@@ -38,7 +39,7 @@ void run_quantizer(const QuantizeOptions& options) {
   if (status != 0) throw Failure(log.reason("llama_model_quantize failed without a reason"));
 }
 
-/** What ggml_quantize_chunk makes without an importance matrix; it ends the process for other types. */
+/** Types that ggml_quantize_chunk makes without an importance matrix. It ends the process for other types. */
 constexpr ggml_type TARGETS[] = {GGML_TYPE_F16,  GGML_TYPE_Q4_0, GGML_TYPE_Q4_1, GGML_TYPE_Q5_0,
                                  GGML_TYPE_Q5_1, GGML_TYPE_Q8_0, GGML_TYPE_Q2_K, GGML_TYPE_Q3_K,
                                  GGML_TYPE_Q4_K, GGML_TYPE_Q5_K, GGML_TYPE_Q6_K};
@@ -49,10 +50,11 @@ template <size_t N>
 ggml_type read_type(const Arguments& arguments, const char* field, const ggml_type (&known)[N], Napi::Env env) {
   const auto type = static_cast<ggml_type>(arguments.integer(field, 0, GGML_TYPE_COUNT - 1));
   if (std::find(std::begin(known), std::end(known), type) != std::end(known)) return type;
-  throw_range_error(env, "Rows of the type " + std::to_string(type) + " are not quantised: options." + field + ".");
+  throw_range_error(env, "Expected a type that can be quantised for options." + std::string(field) + " but received " +
+                             std::to_string(type) + ".");
 }
 
-/** quantizeRows(options: RowOptions, input: Uint8Array): Promise<Uint8Array> */
+/** quantizeRows(options: QuantizeRowsOptions, input: Uint8Array): Promise<Uint8Array> */
 Napi::Value quantize_matrix_rows(const Napi::CallbackInfo& call) {
   const Napi::Env env = call.Env();
   const LlamaFunctions& functions = runtime::functions();
@@ -73,9 +75,9 @@ Napi::Value quantize_matrix_rows(const Napi::CallbackInfo& call) {
   if (bytes.ElementLength() % row_bytes != 0)
     throw_range_error(env, "Expected whole rows of " + std::to_string(row_bytes) + " bytes in input but received " +
                                std::to_string(bytes.ElementLength()) + " bytes.");
-  // Copied: this environment may end, and its memory with it, while a thread still reads.
-  in_words(env, "The rows could not be copied",
-           [&] { block.input.assign(bytes.Data(), bytes.Data() + bytes.ElementLength()); });
+  // Copied: this environment may end and free the memory while a thread still reads.
+  with_js_errors(env, "The rows could not be copied",
+                 [&] { block.input.assign(bytes.Data(), bytes.Data() + bytes.ElementLength()); });
   return run_in_background(env, [block = std::move(block)]() {
     const auto rows = std::make_shared<std::vector<uint8_t>>(quantize_rows(block));
     return [rows](napi_env inner) -> napi_value {

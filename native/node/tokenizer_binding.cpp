@@ -16,7 +16,7 @@ template <typename Array>
 Array typed_array(const Napi::Object& object, const char* name, napi_typedarray_type type) {
   const Napi::Value value = object.Get(name);
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type) {
-    throw Napi::TypeError::New(object.Env(), std::string("vocabulary.") + name + " has the wrong type");
+    throw Napi::TypeError::New(object.Env(), std::string("Expected another typed array for ") + name + ".");
   }
   return value.As<Array>();
 }
@@ -35,7 +35,7 @@ std::vector<int32_t> read_ids(const Napi::Object& object, const char* name) {
   return copied<int32_t>(typed_array<Napi::Int32Array>(object, name, napi_int32_array));
 }
 
-// What both kinds of vocabulary have.
+/** The fields that both kinds of vocabulary have. */
 template <typename Kind>
 Kind read_parts(const Napi::Object& object) {
   Kind vocabulary;
@@ -56,7 +56,8 @@ BytePairVocabulary read_byte_pair(const Napi::Object& object) {
       copied<uint32_t>(typed_array<Napi::Uint32Array>(object, "mergeOffsets", napi_uint32_array));
   const std::string split = object.Get("split").ToString();
   if (split != "llama-bpe" && split != "gpt-2") {
-    throw Napi::TypeError::New(object.Env(), "there is no split \"" + split + "\"");
+    throw Napi::TypeError::New(
+        object.Env(), "Expected \"llama-bpe\" or \"gpt-2\" for vocabulary.split but received \"" + split + "\".");
   }
   vocabulary.split = split == "gpt-2" ? WordSplit::gpt_2 : WordSplit::llama_bpe;
   vocabulary.ignore_merges = object.Get("ignoreMerges").ToBoolean();
@@ -75,7 +76,8 @@ std::shared_ptr<const TokenizerBase> read_vocabulary(const Napi::Object& object)
   const std::string kind = object.Get("kind").ToString();
   if (kind == "byte-pair") return std::make_shared<const BytePairTokenizer>(read_byte_pair(object));
   if (kind == "sentencepiece") return std::make_shared<const SentencePieceTokenizer>(read_sentence_piece(object));
-  throw Napi::TypeError::New(object.Env(), "there is no vocabulary of the kind \"" + kind + "\"");
+  throw Napi::TypeError::New(
+      object.Env(), "Expected \"sentencepiece\" or \"byte-pair\" for vocabulary.kind but received \"" + kind + "\".");
 }
 
 TokenizationMode read_mode(const Napi::Value& value) {
@@ -84,27 +86,27 @@ TokenizationMode read_mode(const Napi::Value& value) {
   if (name == "fast-4.41") return TokenizationMode::fast_4_41;
   if (name == "fast-4.42") return TokenizationMode::fast_4_42;
   if (name == "byte-bpe") return TokenizationMode::byte_bpe;
-  throw Napi::TypeError::New(value.Env(), "there is no tokenization mode \"" + name + "\"");
+  throw Napi::TypeError::New(value.Env(), "Unknown tokenization mode \"" + name + "\".");
 }
 
 using Texts = std::vector<std::vector<std::string>>;
 
 Texts read_texts(const Napi::Value& value) {
-  if (!value.IsArray()) throw Napi::TypeError::New(value.Env(), "texts is no array");
+  if (!value.IsArray()) throw Napi::TypeError::New(value.Env(), "Expected an array for texts.");
   const auto array = value.As<Napi::Array>();
   const uint32_t length = array.Length();
-  // Not reserved: an array may claim any length and hold nothing.
+  // No reserve(): an array may claim any length and be empty.
   Texts texts;
   for (uint32_t i = 0; i < length; i++) {
     const Napi::HandleScope scope(value.Env());
     const Napi::Value parts = array.Get(i);
-    if (!parts.IsArray()) throw Napi::TypeError::New(value.Env(), "a text is no array of parts");
+    if (!parts.IsArray()) throw Napi::TypeError::New(value.Env(), "Expected an array of parts for each text.");
     const auto list = parts.As<Napi::Array>();
     const uint32_t count = list.Length();
     texts.emplace_back();
     for (uint32_t j = 0; j < count; j++) {
       const Napi::Value part = list.Get(j);
-      if (!part.IsString()) throw Napi::TypeError::New(value.Env(), "a part of a text is no string");
+      if (!part.IsString()) throw Napi::TypeError::New(value.Env(), "Expected a string for each part of a text.");
       texts.back().push_back(part.As<Napi::String>().Utf8Value());
     }
   }
@@ -113,19 +115,23 @@ Texts read_texts(const Napi::Value& value) {
 
 struct EncodeRequest {
   Texts texts;
-  EncodeOptions options;         // wrapped: by each text's own flag
-  std::vector<uint8_t> wrapped;  // one for each text, or empty
-  Texts prompts;                 // the same
+  /** For all texts; `wrapped` is set for each. */
+  EncodeOptions options;
+  /** One flag per text, or empty. */
+  std::vector<uint8_t> wrapped;
+  /** One per text, or empty. */
+  Texts prompts;
 };
 
 EncodeRequest read_request(const Napi::CallbackInfo& info) {
-  if (!info[1].IsObject()) throw Napi::TypeError::New(info.Env(), "encode needs options");
+  if (!info[1].IsObject()) throw Napi::TypeError::New(info.Env(), "Expected an object for options.");
   const auto object = info[1].As<Napi::Object>();
   const Napi::Value max_tokens = object.Get("maxTokens");
   EncodeRequest request;
   request.options.mode = read_mode(object.Get("mode"));
   request.options.max_tokens = max_tokens.IsNumber() ? max_tokens.As<Napi::Number>().Uint32Value() : 0;
-  if (request.options.max_tokens == 0) throw Napi::RangeError::New(info.Env(), "maxTokens must be at least 1");
+  if (request.options.max_tokens == 0)
+    throw Napi::RangeError::New(info.Env(), "Expected options.maxTokens of at least 1.");
   request.texts = read_texts(info[0]);
   if (!object.Get("wrapped").IsUndefined()) {
     request.wrapped = copied<uint8_t>(typed_array<Napi::Uint8Array>(object, "wrapped", napi_uint8_array));
@@ -150,14 +156,14 @@ class EncodeWorker final : public Napi::AsyncWorker {
     }
   }
 
-  // Whatever happens here, the promise is settled.
+  /** Always settles the promise. */
   void OnOK() override {
     try {
       deferred_.Resolve(results());
     } catch (const Napi::Error& error) {
       deferred_.Reject(error.Value());
     } catch (...) {
-      deferred_.Reject(Napi::Error::New(Env(), "There is not enough memory for the ids of the texts.").Value());
+      deferred_.Reject(Napi::Error::New(Env(), "Not enough memory for the ids of the texts.").Value());
     }
   }
 
@@ -212,13 +218,13 @@ class TokenizerBinding final : public Napi::ObjectWrap<TokenizerBinding> {
     return constructor;
   }
 
-  // Marks the objects of this class: Node does not check the receiver of a getter.
+  /** Marks the objects of this class: Node does not check the receiver of a getter. */
   static constexpr napi_type_tag TAG{0x41c7e96d2f0b4853, 0x9e3a6c81d75b204f};
 
-  // new Tokenizer(vocabulary: Vocabulary)
+  /** new Tokenizer(vocabulary: Vocabulary) */
   explicit TokenizerBinding(const Napi::CallbackInfo& info) : ObjectWrap(info) {
-    if (!info[0].IsObject()) throw Napi::TypeError::New(info.Env(), "Tokenizer needs a vocabulary");
-    tokenizer_ = in_words(info.Env(), "The vocabulary could not be read", [&] {
+    if (!info[0].IsObject()) throw Napi::TypeError::New(info.Env(), "Expected an object for vocabulary.");
+    tokenizer_ = with_js_errors(info.Env(), "The vocabulary could not be read", [&] {
       try {
         return read_vocabulary(info[0].As<Napi::Object>());
       } catch (const std::invalid_argument& problem) {
@@ -233,9 +239,9 @@ class TokenizerBinding final : public Napi::ObjectWrap<TokenizerBinding> {
     return Napi::Number::New(info.Env(), receiver<TokenizerBinding>(info)->tokenizer_->size());
   }
 
-  // encode(texts: string[][], options: EncodeOptions): Promise<EncodedText[]>
+  /** encode(texts: string[][], options: EncodeOptions): Promise<EncodedText[]> */
   Napi::Value encode(const Napi::CallbackInfo& info) {
-    auto request = in_words(info.Env(), "The texts could not be copied", [&] { return read_request(info); });
+    auto request = with_js_errors(info.Env(), "The texts could not be copied", [&] { return read_request(info); });
     auto worker = std::make_unique<EncodeWorker>(info.Env(), tokenizer_, std::move(request));
     const Napi::Promise promise = worker->promise();
     worker->Queue();

@@ -1,11 +1,10 @@
-// The JS class Tokenizer. Contract: src/native/addon.ts.
 #pragma once
 
 #include <napi.h>
 
 namespace starling {
 
-// Adds the constructor `Tokenizer` to exports.
+/** Adds the constructor `Tokenizer` of src/native/addon.ts to the exports. */
 void init_tokenizer(Napi::Env env, Napi::Object exports);
 
 }  // namespace starling

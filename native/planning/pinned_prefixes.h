@@ -16,21 +16,22 @@ namespace starling {
 using PrefixId = uint64_t;
 
 /**
- * Prefixes that somebody holds on to, because more sequences that begin with them will come. While a prefix is in the
- * key-value cache it costs nothing; when it must give way there, its keys and values are saved here, bit for bit, as
- * far as a budget of bytes goes: what was used longest ago is forgotten first, and computed again when it is wanted.
- * Shared by all workers of a model: whoever uses one holds its lock (std::lock_guard<PinnedPrefixes>), also for as long
- * as it uses a Prefix.
+ * Prefixes that more sequences will begin with. A pinned prefix costs nothing while it is in the key-value cache of a
+ * worker. Before it is evicted, its keys and values are saved here, bit for bit, within a budget of bytes: the least
+ * recently used state is dropped, and computed again when needed.
+ *
+ * Shared by all workers of a model. Hold the lock (std::lock_guard<PinnedPrefixes>) for every call except any_saved(),
+ * and while you use a Prefix.
  */
 class PinnedPrefixes {
  public:
-  /** Saving or restoring copies all of a prefix: fewer tokens than this are computed again sooner. */
+  /** Saving and restoring copy a whole prefix: shorter ones are computed faster than that. */
   static constexpr size_t MIN_COPIED_TOKENS = 16;
 
   struct Prefix {
     PrefixId id = 0;
     std::vector<int32_t> tokens;
-    /** What llama.cpp saved of it; none while it is in the cache, or after it was forgotten. */
+    /** llama.cpp's state of the sequence; nullptr while it is in the cache, and after it was dropped. */
     std::shared_ptr<const std::vector<uint8_t>> state;
     size_t bytes() const { return state == nullptr ? 0 : state->size(); }
     TokenView view() const { return {tokens.data(), tokens.size()}; }
@@ -47,24 +48,26 @@ class PinnedPrefixes {
   /** Whether any state is saved. Needs no lock. */
   bool any_saved() const { return bytes_ > 0; }
 
-  /** The saved prefix that these tokens have most in common with, if that is more than `more_than`; or nullptr. */
+  /** The saved prefix with the longest common prefix with these tokens, if longer than `more_than`; else nullptr. */
   Prefix* best_saved(TokenView tokens, size_t more_than);
 
-  /** Held prefixes without a saved state that `cached` begins with and that are longer than `kept`, longest first. */
+  /** Unsaved prefixes that `cached` begins with and that are longer than `kept` tokens, longest first. */
   std::vector<Prefix*> about_to_be_evicted(TokenView cached, size_t kept);
 
   /**
-   * Keeps a state of `size` bytes that `write` fills in, and forgets others for it; `write` returns how many bytes it
-   * wrote. false: there is no room for it, or nothing was written.
+   * Saves a state of up to `size` bytes, and drops others to make room.
+   *
+   * @param write fills in the state and returns how many bytes it wrote
+   * @returns false when the budget is too small, memory runs out or nothing was written
    */
   bool save(Prefix& prefix, size_t size, const std::function<size_t(uint8_t* to)>& write);
 
  private:
-  // Recursive: recalling one saves another.
+  /** Recursive: restoring one prefix may save another. */
   std::recursive_mutex mutex_;
   std::atomic<size_t> bytes_{0};
   const size_t budget_;
-  /** The one used last stands first. */
+  /** Most recently used first. */
   std::list<Prefix> prefixes_;
 };
 

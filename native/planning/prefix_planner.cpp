@@ -6,14 +6,15 @@ namespace starling {
 
 namespace {
 
-/** Lays out members [from, to) of a batch, which are sorted and have their first `begin` tokens in common. */
-class Layout {
+/** Divides the tokens of a batch into segments. */
+class Segments {
  public:
-  explicit Layout(BatchPlan& plan) : plan_(plan) {}
+  explicit Segments(BatchPlan& plan) : plan_(plan) {}
 
-  void lay(size_t from, size_t to, size_t begin) {
+  /** Members [from, to) are sorted and have their first `begin` tokens in common. */
+  void add(size_t from, size_t to, size_t begin) {
     const TokenView first = tokens(from);
-    // Sorted: what the first and the last have in common, all have.
+    // They are sorted: what the first and the last share, all share.
     const size_t end = to - from == 1 ? first.length : common_prefix(first, tokens(to - 1));
     if (end > begin) {
       Segment segment;
@@ -22,13 +23,13 @@ class Layout {
       segment.end = end;
       plan_.segments.push_back(std::move(segment));
     }
-    // A sequence that is the beginning of others stands before them.
+    // A sequence that is a prefix of others comes before them.
     for (; from < to && tokens(from).length == end; ++from)
       plan_.members[from].last_segment = plan_.segments.size() - 1;
     while (from < to) {
       size_t next = from + 1;
       while (next < to && tokens(next).ids[end] == tokens(from).ids[end]) ++next;
-      lay(from, next, end);
+      add(from, next, end);
       from = next;
     }
   }
@@ -38,18 +39,18 @@ class Layout {
   BatchPlan& plan_;
 };
 
-/** Members that keep unequal parts of the cached sequence have nothing in common beyond them. */
-void lay_out(BatchPlan& plan, bool share) {
-  Layout layout(plan);
+/** Members that reuse different numbers of cached tokens share nothing beyond them. */
+void add_segments(BatchPlan& plan, bool share) {
+  Segments segments(plan);
   for (size_t from = 0; from < plan.members.size();) {
     size_t to = from + 1;
     while (share && to < plan.members.size() && plan.members[to].kept == plan.members[from].kept) ++to;
-    layout.lay(from, to, plan.members[from].kept);
+    segments.add(from, to, plan.members[from].kept);
     from = to;
   }
 }
 
-/** Neighbours that are looked at for the oldest among equals. */
+/** Neighbours to look at for the oldest of equally good ones. */
 constexpr size_t MOST_COMPARED = 64;
 
 int compare(TokenView a, TokenView b) {
@@ -87,7 +88,7 @@ void PrefixPlanner::add(Key key, PlannedSequence sequence) {
     throw;
   }
   total_ += sequence.tokens.length;
-  if (sequence.alone()) ++alone_;
+  if (sequence.many_outputs()) ++with_many_outputs_;
 }
 
 void PrefixPlanner::remove(Key key) {
@@ -101,14 +102,16 @@ PlannedSequence PrefixPlanner::take(Key key) {
   in_order_.erase({sequence.tokens, key});
   lengths_.erase(lengths_.find(sequence.tokens.length));
   total_ -= sequence.tokens.length;
-  if (sequence.alone()) --alone_;
+  if (sequence.many_outputs()) --with_many_outputs_;
   return sequence;
 }
 
-Demand PrefixPlanner::demand() const { return {lengths_.empty() ? 0 : *lengths_.rbegin(), total_, alone_ > 0}; }
+Demand PrefixPlanner::demand() const {
+  return {lengths_.empty() ? 0 : *lengths_.rbegin(), total_, with_many_outputs_ > 0};
+}
 
 bool PrefixPlanner::shared_by(TokenView tokens, size_t count) const {
-  // In lexicographic order they follow each other.
+  // They are neighbours in lexicographic order.
   for (auto at = in_order_.lower_bound({tokens, 0}); count > 0; ++at, --count)
     if (at == in_order_.end() || common_prefix(at->tokens, tokens) < tokens.length) return false;
   return true;
@@ -143,7 +146,7 @@ BatchPlan PrefixPlanner::batch(Key first, TokenView cached, size_t most) {
     tokens += cost;
   };
   const PlannedSequence& chosen = waiting_.at(first);
-  const bool alone = chosen.alone();
+  const bool alone = chosen.many_outputs();
   add(first, chosen.tokens.length - kept_of(chosen, cached));
   if (most == 0) most = limits_.sequences;
   while (!alone && plan.members.size() < most && tokens < limits_.tokens && !waiting_.empty()) {
@@ -152,7 +155,7 @@ BatchPlan PrefixPlanner::batch(Key first, TokenView cached, size_t most) {
     const PlannedSequence& candidate = waiting_.at(key);
     const size_t shared = limits_.share ? common_prefix(candidate.tokens, last) : 0;
     const size_t cost = candidate.tokens.length - std::max(shared, kept_of(candidate, cached));
-    if (candidate.alone() || tokens + cost > limits_.tokens) break;
+    if (candidate.many_outputs() || tokens + cost > limits_.tokens) break;
     add(key, cost);
   }
   const bool passed_over = waiting_.count(oldest) != 0;
@@ -161,13 +164,13 @@ BatchPlan PrefixPlanner::batch(Key first, TokenView cached, size_t most) {
     const int order = compare(a.sequence.tokens, b.sequence.tokens);
     return order != 0 ? order < 0 : a.key < b.key;
   });
-  lay_out(plan, limits_.share);
+  add_segments(plan, limits_.share);
   return plan;
 }
 
 /**
- * Of what waits, the oldest of those that have the most tokens in common with these. In lexicographic order they stand
- * around the place where these would stand; how far to each side is searched is bounded.
+ * The oldest of the waiting sequences that share the most tokens with these. In lexicographic order they are around the
+ * position where these would be; the search in each direction is bounded.
  */
 std::optional<PrefixPlanner::Key> PrefixPlanner::nearest(TokenView tokens) const {
   if (!limits_.share || tokens.length == 0 || in_order_.empty()) return std::nullopt;
@@ -188,7 +191,7 @@ std::optional<PrefixPlanner::Key> PrefixPlanner::nearest(TokenView tokens) const
   return best;
 }
 
-/** The tokens from the first output on are always computed: their hidden states are what is asked for. */
+/** The tokens from the first output on are always computed: their hidden states are wanted. */
 size_t PrefixPlanner::kept_of(const PlannedSequence& sequence, TokenView cached) const {
   if (!limits_.share) return 0;
   const size_t kept = std::min(common_prefix(sequence.tokens, cached), sequence.first_output);

@@ -10,87 +10,86 @@
 
 namespace starling {
 
-/** Token ids that somebody else owns. */
+/** Token ids owned by someone else. */
 struct TokenView {
   const int32_t* ids = nullptr;
   size_t length = 0;
 };
 
-/** How many tokens both begin with. */
+/** Length of the common prefix. */
 size_t common_prefix(TokenView a, TokenView b);
 
 struct PlanLimits {
   /** Most sequences of one batch; 1 in exact mode. */
   size_t sequences = 1;
-  /** Most tokens that are computed in one batch; a sequence that needs more is a batch of its own. */
+  /** Most tokens that one batch computes; a sequence that needs more is a batch of its own. */
   size_t tokens = 512;
-  /** A shorter common prefix is no reason to leave the order of arrival. */
+  /** A common prefix shorter than this does not change the order of arrival. */
   size_t min_shared = 8;
-  /** What is kept of a prefix is rounded down to a multiple of this. */
+  /** The number of cached tokens that a sequence reuses is rounded down to a multiple of this. */
   size_t multiple = 1;
   /** A sequence that was passed over this often is next, whatever it shares. */
   size_t max_passed_over = 256;
-  /** false: nothing is kept and nothing is shared. */
+  /** false: every sequence is computed in full. */
   bool share = true;
 };
 
-/** Something to evaluate. */
+/** A sequence to evaluate. */
 struct PlannedSequence {
   TokenView tokens;
-  /** The first token whose hidden state is asked for; all up to the last one are. */
+  /** Hidden states are wanted from this token to the last one. */
   size_t first_output = 0;
-  /** The last hidden state itself is asked for, not only the reward that the head makes of it. */
+  /** The last hidden state itself is wanted, not only the reward. */
   bool features = false;
-  /** More than its last hidden state is asked for: it is a batch of its own. */
-  bool alone() const { return first_output + 1 < tokens.length; }
+  /** Wants more than the last hidden state: it is a batch of its own. */
+  bool many_outputs() const { return first_output + 1 < tokens.length; }
 };
 
-/** Tokens `begin` to `end` of a sequence, computed once for all sequences that have them in common. */
+/** Tokens [begin, end) of a sequence, computed once for all sequences that share them. */
 struct Segment {
-  /** Members of the batch, as indices into BatchPlan::members, that begin with these tokens; ascending, not empty. */
+  /** Members of the batch that begin with these tokens: indices into BatchPlan::members, ascending, not empty. */
   std::vector<size_t> sharers;
   size_t begin = 0;
   size_t end = 0;
 };
 
-/** What one step of the work computes. */
+/** One batch: what the next decodes compute. */
 struct BatchPlan {
   using Key = uint64_t;
   struct Member {
     Key key = 0;
     PlannedSequence sequence;
-    /** Tokens that are there already, from the cached sequence. */
+    /** Tokens that are reused from the cached sequence. */
     size_t kept = 0;
-    /** The segment at whose end the sequence ends. */
+    /** The segment that ends with this sequence. */
     size_t last_segment = 0;
   };
   /** In lexicographic order of their tokens. */
   std::vector<Member> members;
-  /** A segment comes after those that hold what stands before it. */
+  /** Each segment comes after those with the tokens before it. */
   std::vector<Segment> segments;
 
-  /** Tokens that are computed. */
+  /** Tokens to compute. */
   size_t tokens() const;
 };
 
-/** What waiting sequences need. */
+/** What the waiting sequences need of a context. */
 struct Demand {
   /** Tokens of the longest one. */
   size_t longest = 0;
-  /** Tokens of all, shared or not. */
+  /** Tokens of all, counting shared ones each time. */
   size_t total = 0;
-  /** Whether more than the last hidden state of one is asked for. */
+  /** Whether one of them wants more than its last hidden state. */
   bool many_outputs = false;
 };
 
 /**
- * Decides what is computed next, so that what several waiting sequences begin with is computed once. Pure: it knows
- * nothing of llama.cpp.
+ * Decides which sequence is evaluated next, so that every shared prefix is computed once. Knows nothing of llama.cpp.
  *
- * The sequences form a tree of prefixes. The next one is always a sequence that has the most in common with the one
- * computed last (the *cached* one, whose keys and values are still there); that walks the tree depth first, so that
- * every branch is computed once, and only what is shared with nobody waiting is given up. Where nothing min_shared is
- * shared, the order of arrival counts. The plan depends on what was added in which order, and on nothing else.
+ * The waiting sequences form a tree of prefixes. The next one is always a sequence that has the most tokens in common
+ * with the *cached* one, the last that was evaluated, whose keys and values are still in the cache. This walks the tree
+ * depth first. If less than min_shared tokens would be shared, the order of arrival decides. A plan depends only on the
+ * order in which sequences were added.
  */
 class PrefixPlanner {
  public:
@@ -98,30 +97,37 @@ class PrefixPlanner {
 
   explicit PrefixPlanner(PlanLimits limits) : limits_(limits) {}
 
-  /** @param sequence not empty; its tokens must live until it is removed or planned. Keys ascend. */
-  void add(Key key, PlannedSequence sequence);  // all or, where there is no memory, nothing
+  /**
+   * Adds all or, if memory runs out, nothing.
+   *
+   * @param key larger than all before
+   * @param sequence not empty; its tokens must live until it is removed or planned
+   */
+  void add(Key key, PlannedSequence sequence);
 
-  /** Forgets a sequence that waits; does nothing for others. */
+  /** Removes a waiting sequence; does nothing for other keys. */
   void remove(Key key);
 
   bool empty() const { return waiting_.empty(); }
 
-  /** What waits, as far as room must be made for it. */
   Demand demand() const;
 
-  /** The sequence that comes next; something must wait. Does not take it. */
+  /** The next sequence. Must not be called when empty. */
   Key first(TokenView cached) const;
 
-  /** Of the oldest sequences, the first that is wanted. */
+  /** The first of the oldest sequences that is `wanted`; looks at a bounded number of them. */
   std::optional<Key> oldest(const std::function<bool(TokenView)>& wanted) const;
 
   /** Whether at least `count` waiting sequences begin with these tokens. */
   bool shared_by(TokenView tokens, size_t count) const;
 
-  /** What was added under a key that waits; nullptr for others. */
+  /** The waiting sequence of this key; nullptr for other keys. */
   const PlannedSequence* find(Key key) const;
 
-  /** Takes out of what waits the batch that begins with `first`, which must wait. @param most members; 0: the limits'
+  /**
+   * Removes and returns the batch that begins with `first`, which must be waiting.
+   *
+   * @param most sequences in the batch; 0 for as many as the limits allow
    */
   BatchPlan batch(Key first, TokenView cached, size_t most = 0);
 
@@ -141,7 +147,7 @@ class PrefixPlanner {
   std::set<Entry> in_order_;
   std::multiset<size_t> lengths_;
   size_t total_ = 0;
-  size_t alone_ = 0;
+  size_t with_many_outputs_ = 0;
   size_t passed_over_ = 0;
 };
 

@@ -8,7 +8,7 @@
 
 namespace starling {
 
-/** Token ids of several sequences, one after another. */
+/** Token ids of several sequences, in one array. */
 class Sequences {
  public:
   void add(const int32_t* ids, size_t length) {

@@ -6,9 +6,9 @@ namespace starling {
 
 namespace {
 
-/** A worker computes again what another worker holds when it is less than this part of a sequence. */
+/** A worker recomputes a prefix that another one has if it is less than this part of the sequence. */
 constexpr size_t SMALL_PART = 4;
-/** Weight of the newest measurement of a worker's rate. */
+/** Weight of the newest measurement in the moving average of a worker's rate. */
 constexpr double NEWEST = 0.3;
 
 }  // namespace
@@ -22,9 +22,9 @@ std::optional<WorkerScheduler::Assignment> WorkerScheduler::choose(size_t worker
   const bool others_busy = std::any_of(workers_.begin(), workers_.end(), [](const State& state) { return state.busy; });
   if (std::any_of(workers_.begin(), workers_.end(), [](const State& state) { return state.busy && state.solo; }))
     return std::nullopt;
-  if (!belongs(planner_.find(key)->tokens, mine.view())) {
+  if (!belongs_to(planner_.find(key)->tokens, mine.view())) {
     const auto independent = independent_of_others(worker, {});
-    // What belongs to another worker is that worker's; but nothing may wait while nobody works.
+    // A sequence of another worker is left to it, unless no worker is busy.
     if (!independent && others_busy) return std::nullopt;
     key = independent.value_or(key);
   }
@@ -35,25 +35,25 @@ std::optional<WorkerScheduler::Assignment> WorkerScheduler::choose(size_t worker
   return Assignment{key, !others_busy && !more};
 }
 
-bool WorkerScheduler::belongs(TokenView tokens, TokenView subject) const {
-  const size_t common = common_prefix(tokens, subject);
+bool WorkerScheduler::belongs_to(TokenView tokens, TokenView cached) const {
+  const size_t common = common_prefix(tokens, cached);
   return limits_.share && common >= limits_.min_shared && common * SMALL_PART >= tokens.length;
 }
 
-/** The oldest sequence that belongs neither to another worker nor to what begins with `also`, if that is given. */
+/** The oldest sequence that is tied neither to another worker nor to `also`, which may be empty. */
 std::optional<PrefixPlanner::Key> WorkerScheduler::independent_of_others(size_t worker, TokenView also) const {
   return planner_.oldest([&](TokenView tokens) {
-    if (also.ids == tokens.ids || only_there(tokens, also)) return false;
+    if (also.ids == tokens.ids || tied_to(tokens, also)) return false;
     for (size_t i = 0; i < workers_.size(); ++i)
-      if (i != worker && only_there(tokens, workers_[i].view())) return false;
+      if (i != worker && tied_to(tokens, workers_[i].view())) return false;
     return true;
   });
 }
 
-/** Whether these tokens belong to a worker with this subject, and no shared prefix would do as well. */
-bool WorkerScheduler::only_there(TokenView tokens, TokenView subject) const {
-  if (!belongs(tokens, subject)) return false;
-  const size_t common = common_prefix(tokens, subject);
+/** Whether these tokens belong to a worker with this cache, and no shared prefix is about as long. */
+bool WorkerScheduler::tied_to(TokenView tokens, TokenView cached) const {
+  if (!belongs_to(tokens, cached)) return false;
+  const size_t common = common_prefix(tokens, cached);
   return std::none_of(shared_.begin(), shared_.end(), [&](const SharedPrefix& prefix) {
     return common_prefix(tokens, prefix.view()) + limits_.min_shared >= common;
   });
@@ -66,7 +66,7 @@ size_t WorkerScheduler::worth_sharing(size_t worker) const {
   const TokenView mine = workers_[worker].view();
   const TokenView next = planner_.find(planner_.first(mine))->tokens;
   const TokenView shared{mine.ids, common_prefix(next, mine)};
-  return shared.length >= PinnedPrefixes::MIN_COPIED_TOKENS && only_there(next, mine) && planner_.shared_by(shared, 2)
+  return shared.length >= PinnedPrefixes::MIN_COPIED_TOKENS && tied_to(next, mine) && planner_.shared_by(shared, 2)
              ? shared.length
              : 0;
 }
@@ -75,7 +75,7 @@ void WorkerScheduler::add_shared(PrefixId id, TokenView tokens) {
   shared_.push_back({id, std::vector<int32_t>(tokens.ids, tokens.ids + tokens.length)});
 }
 
-std::vector<PrefixId> WorkerScheduler::drop_unused() {
+std::vector<PrefixId> WorkerScheduler::remove_unused_shared() {
   std::vector<PrefixId> ids;
   const auto unused = [&](const SharedPrefix& prefix) { return !planner_.shared_by(prefix.view(), 1); };
   for (const SharedPrefix& prefix : shared_)
@@ -84,7 +84,7 @@ std::vector<PrefixId> WorkerScheduler::drop_unused() {
   return ids;
 }
 
-/** The last sequence: all threads may finish it sooner, once the others are done, than this worker from now on. */
+/** For the last sequence: whether waiting for the others and then using all threads finishes it sooner. */
 bool WorkerScheduler::better_to_wait(size_t worker, TokenView tokens) const {
   if (tokens_per_second_ <= 0) return false;
   const auto now = Clock::now();
@@ -100,9 +100,9 @@ bool WorkerScheduler::better_to_wait(size_t worker, TokenView tokens) const {
   return wait + narrow / speedup < narrow;
 }
 
-void WorkerScheduler::started(size_t worker, bool solo, TokenView subject, size_t tokens) {
+void WorkerScheduler::started(size_t worker, bool solo, TokenView cached, size_t tokens) {
   State& state = workers_[worker];
-  state.subject.assign(subject.ids, subject.ids + subject.length);
+  state.cached.assign(cached.ids, cached.ids + cached.length);
   state.busy = true;
   state.solo = solo && can_go_solo();
   state.tokens = tokens;

@@ -10,22 +10,22 @@
 namespace starling {
 
 /**
- * Which worker evaluates what, and with how many threads. Several workers of few threads evaluate more than one worker
- * of many, because threads of one worker wait for each other at every operation; but what shares a prefix belongs to
- * the worker that has it, until it lends the prefix to the others, and a lone sequence is finished sooner by all
- * threads together. Decides about time alone: scores do not depend on it. Not thread-safe.
+ * Decides which context worker evaluates what, and with how many threads. Several workers with few threads have a
+ * higher throughput than one with many, because llama.cpp's threads wait for each other at every operation. But a
+ * sequence that shares a prefix belongs to the worker that has the prefix in its cache, until that worker shares it;
+ * and a single sequence is done sooner with all threads. Affects only timing, never scores. Not thread-safe.
  */
 class WorkerScheduler {
  public:
   struct Workers {
     size_t count = 1;
-    /** Threads of a worker among others, and of one that works alone. */
+    /** Threads of each worker while several are at work, and while only one is. */
     size_t threads = 1;
     size_t solo_threads = 1;
   };
   struct Assignment {
     PrefixPlanner::Key first;
-    /** With all threads; nobody else starts meanwhile. */
+    /** With all threads; no other worker starts meanwhile. */
     bool solo;
   };
 
@@ -34,37 +34,41 @@ class WorkerScheduler {
 
   PrefixPlanner& planner() { return planner_; }
 
-  /** What a worker that is free should do; nothing when it should wait for a change. */
+  /** What a free worker should evaluate; nothing if it should wait for a change. */
   std::optional<Assignment> choose(size_t worker) const;
 
   /**
-   * How much of what a worker has just evaluated it should share: the prefix that several waiting sequences have in
-   * common with it, while another worker has nothing to do. 0 for nothing.
+   * The length of the prefix in a worker's cache that it should save for others: several waiting sequences begin with
+   * it, and another worker is idle. 0 for nothing.
    */
   size_t worth_sharing(size_t worker) const;
 
-  /** A prefix can be had by all workers, from now on and until it is taken back. */
+  /** All workers can restore this prefix from now on. */
   void add_shared(PrefixId id, TokenView tokens);
 
-  /** Takes back the prefixes that nothing waiting begins with any more. */
-  std::vector<PrefixId> drop_unused();
+  /** Forgets and returns the shared prefixes that no waiting sequence begins with. */
+  std::vector<PrefixId> remove_unused_shared();
 
-  /** @param subject the tokens of what is evaluated, which are then cached; copied */
-  void started(size_t worker, bool solo, TokenView subject, size_t tokens);
+  /**
+   * @param cached the tokens that will be in the worker's cache; copied
+   * @param tokens how many of them it computes
+   */
+  void started(size_t worker, bool solo, TokenView cached, size_t tokens);
+
   /** Does nothing for a worker that has not started. */
   void finished(size_t worker) noexcept;
-  /** A worker that takes no more work: nothing belongs to it. */
-  void retire(size_t worker) noexcept { workers_[worker].subject.clear(); }
+  /** The worker takes no more work: no sequence belongs to it. */
+  void retire(size_t worker) noexcept { workers_[worker].cached.clear(); }
 
  private:
   using Clock = std::chrono::steady_clock;
   struct State {
     bool busy = false;
     bool solo = false;
-    std::vector<int32_t> subject;
+    std::vector<int32_t> cached;
     size_t tokens = 0;
     Clock::time_point since;
-    TokenView view() const { return {subject.data(), subject.size()}; }
+    TokenView view() const { return {cached.data(), cached.size()}; }
   };
 
   struct SharedPrefix {
@@ -74,8 +78,8 @@ class WorkerScheduler {
   };
 
   bool can_go_solo() const { return settings_.solo_threads > settings_.threads || settings_.count == 1; }
-  bool belongs(TokenView tokens, TokenView subject) const;
-  bool only_there(TokenView tokens, TokenView subject) const;
+  bool belongs_to(TokenView tokens, TokenView cached) const;
+  bool tied_to(TokenView tokens, TokenView cached) const;
   std::optional<PrefixPlanner::Key> independent_of_others(size_t worker, TokenView also) const;
   bool better_to_wait(size_t worker, TokenView tokens) const;
 
@@ -84,7 +88,7 @@ class WorkerScheduler {
   const Workers settings_;
   std::vector<State> workers_;
   std::vector<SharedPrefix> shared_;
-  /** Of one worker among others; 0 while unknown. */
+  /** Of one worker while several are at work; 0 while unknown. */
   double tokens_per_second_ = 0;
 };
 

@@ -11,9 +11,9 @@ namespace starling::exit_guard {
 
 namespace {
 
-/** An abort takes up to about 0.1 s on a CPU and one micro-batch on a GPU; freeing a large model can take seconds. */
+/** An abort takes up to 0.1 s on a CPU and one micro-batch on a GPU; freeing a large model can take seconds. */
 constexpr std::chrono::seconds MAX_WAIT{10};
-/** How often the handler may move to the front; each installation takes one slot of the C library. */
+/** Each installation takes one of the C library's slots for exit handlers. */
 constexpr int MAX_INSTALLATIONS = 4;
 
 struct Registry {
@@ -25,7 +25,7 @@ struct Registry {
   std::atomic<bool> ending{false};
 };
 
-/** Never destroyed: threads may use it until the last moment. */
+/** Never destroyed: threads may use it until the process ends. */
 Registry& registry() {
   static auto* instance = new Registry;
   return *instance;

@@ -4,27 +4,27 @@
 
 namespace starling {
 
-/** Work that must stop before the process may take its static objects apart. */
+/** Work that must stop before the process destroys its static objects. */
 class Stoppable {
  public:
   virtual ~Stoppable() = default;
-  /** Asks the work to stop; does not wait. */
+  /** Asks the work to stop. Does not wait. */
   virtual void request_stop() = 0;
 };
 
 /**
- * process.exit() ends the process without running the clean-up hooks of the main environment, while our threads are
- * inside llama.cpp. A handler of the C library asks them to stop and waits for them, for a bounded time.
+ * process.exit() skips the clean-up hooks of the main environment, while our threads are inside llama.cpp. An atexit
+ * handler asks them to stop and waits for them, up to a time limit.
  */
 namespace exit_guard {
 
-/** Puts the handler in front of all that were installed so far; cheap, and does no harm when called again. */
+/** Installs the handler so that it runs before all handlers installed so far. Cheap; may be called again. */
 void install();
 
 void add(Stoppable* work);
 void remove(Stoppable* work);
 
-/** Marks the calling thread as one that cannot be interrupted: it is parked at llama.cpp's next log line at exit. */
+/** Marks the calling thread as one that cannot be stopped. At exit it is parked at llama.cpp's next log line. */
 class Uninterruptible {
  public:
   Uninterruptible();
@@ -33,7 +33,7 @@ class Uninterruptible {
   Uninterruptible& operator=(const Uninterruptible&) = delete;
 };
 
-/** Never returns on an Uninterruptible thread once the process is ending; does nothing otherwise. */
+/** Blocks forever on an Uninterruptible thread once the process is ending; otherwise does nothing. */
 void park_if_ending();
 
 }  // namespace exit_guard

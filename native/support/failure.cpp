@@ -6,27 +6,27 @@ namespace starling {
 
 namespace {
 
-struct Known {
+struct Prepared {
   Failure aborted{"The work was cancelled.", "ABORTED"};
   Failure closed{"The model was closed.", "CLOSED"};
-  Failure out_of_memory{"There is not enough memory."};
+  Failure out_of_memory{"Not enough memory."};
 };
 
-/** Never destroyed: threads may use it until the last moment. */
-const Known& known() {
-  static const auto* instance = new Known;
+/** Never destroyed: threads may use it until the process ends. */
+const Prepared& prepared() {
+  static const auto* instance = new Prepared;
   return *instance;
 }
 
 }  // namespace
 
-Failure Failure::aborted() { return known().aborted; }
+Failure Failure::aborted() { return prepared().aborted; }
 
-Failure Failure::closed() { return known().closed; }
+Failure Failure::closed() { return prepared().closed; }
 
-Failure Failure::out_of_memory() { return known().out_of_memory; }
+Failure Failure::out_of_memory() { return prepared().out_of_memory; }
 
-void Failure::prepare() { known(); }
+void Failure::prepare() { prepared(); }
 
 Failure Failure::current(const char* what) noexcept {
   try {
@@ -35,11 +35,11 @@ Failure Failure::current(const char* what) noexcept {
     } catch (const Failure& failure) {
       return failure;
     } catch (const std::bad_alloc&) {
-      return Failure(std::string(what) + ": there is not enough memory.");
+      return Failure(std::string(what) + ": not enough memory.");
     } catch (const std::exception& error) {
       return Failure(std::string(what) + ": " + error.what());
     } catch (...) {
-      return Failure(std::string(what) + ": an exception without a reason.");
+      return Failure(std::string(what) + ": unknown exception.");
     }
   } catch (...) {
     return out_of_memory();

@@ -5,7 +5,7 @@
 
 namespace starling {
 
-/** A failure with a reason in words. `code`, such as "ABORTED" or "CLOSED", or empty, becomes `error.code` in JS. */
+/** An error with a message for the user. `code`, such as "ABORTED" or "CLOSED", becomes `error.code` in JS. */
 class Failure : public std::runtime_error {
  public:
   explicit Failure(const std::string& message, std::string code = "")
@@ -13,15 +13,16 @@ class Failure : public std::runtime_error {
 
   const std::string& code() const { return code_; }
 
-  /** These exist since prepare(), and a copy of one takes no memory. */
+  /** Allocated by prepare(); copying one does not allocate. */
   static Failure aborted();
   static Failure closed();
   static Failure out_of_memory();
   static void prepare();
 
   /**
-   * The exception that is being handled, whatever it is; for use in a catch block.
-   * @param what what failed, in front of the reason of an exception that is no Failure
+   * The exception that is being handled, as a Failure. Only inside a catch block.
+   *
+   * @param what what failed: precedes the message of an exception that is not a Failure
    */
   static Failure current(const char* what) noexcept;
 

@@ -25,7 +25,7 @@ std::wstring widen(const std::string& text) {
 
 std::string last_error_text() {
   const DWORD code = GetLastError();
-  if (code == ERROR_MOD_NOT_FOUND) return "the file, or a library that it needs, was not found";
+  if (code == ERROR_MOD_NOT_FOUND) return "the file or one of its dependencies was not found";
   return "Windows error " + std::to_string(code);
 }
 
@@ -60,8 +60,8 @@ std::string SharedLibrary::path_of(void* address) {
 #else
 
 SharedLibrary::SharedLibrary(const std::string& path) : path_(path) {
-  // RTLD_LOCAL: another copy of llama.cpp in the process must not get our symbols, nor we its. A library finds its
-  // siblings all the same, because those it names as needed were opened before it.
+  // RTLD_LOCAL: another copy of llama.cpp in the process must not get our symbols, nor we its. A library still finds
+  // its dependencies, because they were opened before it.
   handle_ = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle_ == nullptr) {
     const char* reason = dlerror();

@@ -5,14 +5,14 @@
 namespace starling {
 
 /**
- * One shared library, opened by absolute path (UTF-8) and never unloaded: compute threads and static objects inside
- * llama.cpp may outlive every user of it.
+ * A shared library, opened by absolute path (UTF-8) and never unloaded: llama.cpp's threads and static objects may
+ * outlive every user of it.
  */
 class SharedLibrary {
  public:
   SharedLibrary() = default;
 
-  /** @throws Failure naming the file and the system's reason */
+  /** @throws Failure with the file and the system's reason */
   explicit SharedLibrary(const std::string& path);
 
   /** The address of an exported symbol, or nullptr. */
@@ -21,12 +21,12 @@ class SharedLibrary {
   const std::string& path() const { return path_; }
 
   /**
-   * Keeps the library that holds this code loaded until the process ends. Node unloads an addon together with the last
-   * worker thread that used it, while our own threads and exit handler may still run its code.
+   * Keeps the library with this code loaded until the process ends. Node unloads an addon with the last worker thread
+   * that used it, while our own threads and exit handler may still be running.
    */
   static void pin_self();
 
-  /** The file of the library that holds this address, as it was opened; empty where the system does not say. */
+  /** The file of the library that contains this address, as it was opened; empty if the system does not tell. */
   static std::string path_of(void* address);
 
  private:

@@ -4,13 +4,13 @@
 
 namespace starling {
 
-/** Why a thread should stop what it does: the model is closed, or what it evaluates is not wanted any more. */
+/** Tells a thread to stop: the model is being closed, or its current work was cancelled. */
 class StopSignal {
  public:
   void close() { closing_ = true; }
   bool closing() const { return closing_; }
 
-  /** For one piece of work; the thread that does it clears it before the next one. */
+  /** Stops only the current work; the thread calls clear() before the next. */
   void interrupt() { interrupted_ = true; }
   void clear() { interrupted_ = false; }
 

@@ -4,7 +4,7 @@
 
 namespace starling {
 
-/** Lets one report through per interval, so that progress never floods the JS thread. */
+/** Limits progress reports to one per interval, so they do not flood the JS thread. */
 class Throttle {
  public:
   bool due() {

@@ -12,7 +12,7 @@ void PatternSet::add(Pattern pattern) {
 
 void PatternSet::sort() {
   for (auto& patterns : by_first_byte_) {
-    // Of equal texts the one that was added first is found first, being the last.
+    // Of equal texts, match() finds the last one: make that the one that was added first.
     std::reverse(patterns.begin(), patterns.end());
     std::stable_sort(patterns.begin(), patterns.end(),
                      [](const Pattern& a, const Pattern& b) { return a.text < b.text; });
@@ -45,8 +45,8 @@ const Pattern* PatternSet::match(std::string_view text, size_t at, size_t templa
   return nullptr;
 }
 
-void cut_out(const PatternSet& patterns, const Parts& parts, std::vector<int32_t>& ids,
-             const std::function<void(size_t from, size_t to)>& stretch) {
+void split_out(const PatternSet& patterns, const Parts& parts, std::vector<int32_t>& ids,
+               const std::function<void(size_t from, size_t to)>& stretch) {
   const std::string_view text(parts.text);
   size_t begin = 0;
   size_t part = 0;

@@ -1,4 +1,3 @@
-// Tokens that are cut out of a text before anything else looks at it. Pure C++.
 #pragma once
 
 #include <cstddef>
@@ -12,25 +11,35 @@
 
 namespace starling {
 
-// A piece that is split out of the text before merging.
+/** A piece that is split out of the text before anything is merged. */
 struct Pattern {
   std::string text;
   int32_t id;
-  bool everywhere;  // also inside content
-  // The longest other pattern that this one begins with, by its place in the list; -1 for none.
+  /** Matches inside content too, not only in template text. */
+  bool everywhere;
+  /** Index in the same list of the longest other pattern that this one begins with; -1 for none. */
   int32_t shorter = -1;
 };
 
-// Patterns by first byte, in lexicographic order: of those that a text begins with, the longest is the last one that is
-// not greater than the text, or is found from there by `shorter`. So the time for a place does not grow with their
-// number.
+/**
+ * Finds the longest pattern at a position, in a time that does not depend on the number of patterns. They are kept by
+ * first byte, in lexicographic order: the longest match is the last pattern that is not greater than the text, or is
+ * reached from there through `shorter`.
+ */
 class PatternSet {
  public:
   void add(Pattern pattern);
-  // To be called once all patterns are there.
+
+  /** Must be called after the last add() and before match(). */
   void sort();
-  // The longest pattern that text has at `at` and that may match there; nullptr for none.
+
+  /**
+   * The longest pattern at byte `at` of `text` that may match there; nullptr for none.
+   *
+   * @param template_end end of the template text that `at` is in; 0 in content
+   */
   const Pattern* match(std::string_view text, size_t at, size_t template_end) const;
+
   bool empty() const { return empty_; }
 
  private:
@@ -38,9 +47,11 @@ class PatternSet {
   bool empty_ = true;
 };
 
-// Cuts patterns out of the text from the left, the longest at each place: appends their ids, and calls `stretch(from,
-// to)` for what stands between them, where that is not empty. In content only patterns match that match everywhere.
-void cut_out(const PatternSet& patterns, const Parts& parts, std::vector<int32_t>& ids,
-             const std::function<void(size_t from, size_t to)>& stretch);
+/**
+ * Splits patterns out of the text from left to right, the longest at each position. Appends their ids, and calls
+ * `stretch(from, to)` for each non-empty stretch of text between them.
+ */
+void split_out(const PatternSet& patterns, const Parts& parts, std::vector<int32_t>& ids,
+               const std::function<void(size_t from, size_t to)>& stretch);
 
 }  // namespace starling

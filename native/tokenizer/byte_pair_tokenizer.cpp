@@ -15,7 +15,7 @@ uint64_t pair_key(int32_t left, int32_t right) {
   return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
 }
 
-// The characters that stand for bytes: printable ones for themselves, the others from U+0100 on, in order.
+/** The character of each byte: printable ones are themselves, the others follow from U+0100 on, in order. */
 std::array<std::string, 256> byte_alphabet() {
   std::array<std::string, 256> alphabet;
   uint32_t next = 256;
@@ -48,14 +48,17 @@ struct BytePairTokenizer::Symbol {
   int32_t previous;
   int32_t next;
   int32_t id;
-  bool gone;  // merged into the one before
+  /** Merged into the one before. */
+  bool gone;
 };
 
 struct BytePairTokenizer::Candidate {
   uint32_t rank;
-  int32_t left;  // symbols
+  /** Indices of symbols. */
+  int32_t left;
   int32_t right;
-  int32_t left_id;  // when it was found; a symbol that changed since makes it stale
+  /** Their ids when the candidate was found. If one has changed, the candidate is stale. */
+  int32_t left_id;
   int32_t right_id;
   int32_t merged;
 };
@@ -93,7 +96,7 @@ BytePairTokenizer::BytePairTokenizer(BytePairVocabulary vocabulary)
     if (is_added[id]) {
       (is_normalized[id] ? normalized_ : raw_).add({std::string(token), static_cast<int32_t>(id), false});
     } else if (vocabulary.types[id] == NORMAL && !words_.emplace(token, static_cast<int32_t>(id)).second) {
-      throw std::invalid_argument("token " + std::to_string(id) + " stands in the vocabulary twice");
+      throw std::invalid_argument("token " + std::to_string(id) + " is in the vocabulary twice");
     }
   }
   raw_.sort();
@@ -108,7 +111,7 @@ BytePairTokenizer::BytePairTokenizer(BytePairVocabulary vocabulary)
   read_merges(vocabulary);
 }
 
-// Halves and results that only added tokens are can never come about: text does not become added tokens.
+/** Skips merges of or into added tokens: text never becomes an added token. */
 void BytePairTokenizer::read_merges(const BytePairVocabulary& vocabulary) {
   const std::string_view merges(vocabulary.merges);
   const size_t count = vocabulary.merge_offsets.size() - 1;
@@ -119,7 +122,7 @@ void BytePairTokenizer::read_merges(const BytePairVocabulary& vocabulary) {
     const std::string_view merge = merges.substr(start, vocabulary.merge_offsets[i + 1] - start);
     const size_t space = merge.find(' ');
     if (space == std::string_view::npos) {
-      throw std::invalid_argument("merge " + std::to_string(i) + " is no pair of tokens");
+      throw std::invalid_argument("merge " + std::to_string(i) + " is not a pair of tokens");
     }
     const std::string_view left = merge.substr(0, space);
     const std::string_view right = merge.substr(space + 1);
@@ -140,17 +143,17 @@ const BytePairTokenizer::Merge* BytePairTokenizer::find_merge(int32_t left, int3
 std::vector<int32_t> BytePairTokenizer::encode_parts(const Parts& parts, TokenizationMode) const {
   std::vector<int32_t> ids;
   const std::string_view text(parts.text);
-  cut_out(raw_, parts, ids, [&](size_t from, size_t to) {
+  split_out(raw_, parts, ids, [&](size_t from, size_t to) {
     if (normalized_.empty()) return encode_stretch(text.substr(from, to - from), ids);
-    // The part of the stretch that is template text still is: positions go on counting from the whole text.
+    // The stretch keeps its division into template text and content.
     Parts inner({std::string(text.substr(from, to - from))});
     inner.ends.clear();
     auto part = std::upper_bound(parts.ends.begin(), parts.ends.end(), from);
-    // An empty part in front keeps content at odd places.
+    // An empty first part keeps content at odd indices.
     if ((part - parts.ends.begin()) % 2 == 1) inner.ends.push_back(0);
     do inner.ends.push_back(std::min(*part, to) - from);
     while (*part++ < to);
-    cut_out(normalized_, inner, ids, [&](size_t begin, size_t end) {
+    split_out(normalized_, inner, ids, [&](size_t begin, size_t end) {
       encode_stretch(std::string_view(inner.text).substr(begin, end - begin), ids);
     });
   });

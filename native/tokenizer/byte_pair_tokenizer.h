@@ -1,8 +1,3 @@
-// Byte-level BPE, to the letter of tokenizers (Hugging Face). Pure C++: no Node-API, no llama.cpp.
-//
-// Added tokens are cut out, first those found in the raw text, then those with the flag `normalized`; every other
-// stretch is cut into words; a word's bytes are merged by the rank of their merges, best first, the leftmost of equals
-// first.
 #pragma once
 
 #include <cstdint>
@@ -17,22 +12,34 @@
 
 namespace starling {
 
+/** BytePairVocabulary of src/native/addon.ts. */
 struct BytePairVocabulary {
-  std::string bytes;              // all tokens in the byte-level alphabet, UTF-8, one after another
-  std::vector<uint32_t> offsets;  // n + 1 entries
-  std::vector<uint8_t> types;     // n; only tokens of type 1 (normal) come out of merges
-  std::string merges;             // "LEFT RIGHT", best first, one after another
+  /** All tokens in the byte-level alphabet, UTF-8, concatenated. */
+  std::string bytes;
+  /** n + 1 entries: token i is bytes[offsets[i] .. offsets[i + 1]). */
+  std::vector<uint32_t> offsets;
+  /** n entries; only tokens of type 1 (normal) result from merges. */
+  std::vector<uint8_t> types;
+  /** "LEFT RIGHT", best first, concatenated; and where each starts. */
+  std::string merges;
   std::vector<uint32_t> merge_offsets;
   std::vector<int32_t> added_tokens;
+  /** A subset of added_tokens. */
   std::vector<int32_t> normalized_added_tokens;
   WordSplit split = WordSplit::llama_bpe;
-  bool ignore_merges = false;  // a word that is a token is taken whole
+  /** A word that is a token is taken whole. */
+  bool ignore_merges = false;
   TokenizerWrapper wrapper;
 };
 
+/**
+ * Byte-level BPE, exactly as Hugging Face's tokenizers. Added tokens are split out: first those of the raw text, then
+ * those with the flag `normalized`. The stretches between them are split into words. The bytes of a word are merged by
+ * the rank of their merges, best first, the leftmost of equals first.
+ */
 class BytePairTokenizer final : public TokenizerBase {
  public:
-  // Throws std::invalid_argument, with the token, merge or id in words, for a vocabulary that contradicts itself.
+  /** @throws std::invalid_argument naming the token, merge or id, for an inconsistent vocabulary */
   explicit BytePairTokenizer(BytePairVocabulary vocabulary);
 
   int32_t size() const override { return size_; }
@@ -56,8 +63,10 @@ class BytePairTokenizer final : public TokenizerBase {
   WordSplit split_;
   bool ignore_merges_;
   int32_t byte_ids_[256];
-  std::unordered_map<std::string_view, int32_t> words_;  // tokens that text may become
-  std::unordered_map<uint64_t, Merge> merges_;           // by both halves' ids
+  /** Tokens that text may become, by their spelling. */
+  std::unordered_map<std::string_view, int32_t> words_;
+  /** By the ids of both halves. */
+  std::unordered_map<uint64_t, Merge> merges_;
   PatternSet raw_;
   PatternSet normalized_;
 };

@@ -9,16 +9,19 @@ namespace starling {
 
 namespace {
 
-constexpr std::string_view SPACE_MARK = "\xE2\x96\x81";  // U+2581, SentencePiece's visible space
+/** U+2581, SentencePiece's visible space. */
+constexpr std::string_view SPACE_MARK = "\xE2\x96\x81";
 
-// The converter to a fast tokenizer registers ids 0, 1 and 2 as added tokens, whatever the configuration says.
+/** transformers registers ids 0, 1 and 2 as added tokens when it converts to a fast tokenizer. */
 constexpr int32_t REGISTERED_IDS = 3;
 
-// An unused piece is split into the two it was merged from, which may be unused as well; SentencePiece sets no bound,
-// but a vocabulary cannot make more levels than a piece has bytes.
+/**
+ * An unused piece is split into the two it was merged from, which may be unused as well. SentencePiece sets no limit;
+ * there cannot be more levels than a piece has bytes.
+ */
 constexpr int MAX_RESEGMENT_DEPTH = 512;
 
-// Bytes of the UTF-8 character that begins at `at`.
+/** Bytes of the UTF-8 character that begins at `at`. */
 uint32_t character_at(std::string_view text, size_t at) {
   const auto first = static_cast<unsigned char>(text[at]);
   const size_t length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
@@ -39,7 +42,7 @@ std::string mark_spaces(std::string_view text, bool prefix) {
   return marked;
 }
 
-// "<0x0A>" to 10, anything else to -1.
+/** "<0x0A>" to 10, anything else to -1. */
 int byte_value(std::string_view piece) {
   if (piece.size() != 6 || piece.substr(0, 3) != "<0x" || piece[5] != '>') return -1;
   int value = 0;
@@ -61,20 +64,27 @@ int byte_value(std::string_view piece) {
 struct SentencePieceTokenizer::Symbol {
   int32_t previous;
   int32_t next;
-  uint32_t start;   // in the text
-  uint32_t length;  // 0: merged into the one before
-  int32_t id;       // -1: not a piece
-  bool frozen;      // never merged
+  /** Byte in the text. */
+  uint32_t start;
+  /** 0: merged into the one before. */
+  uint32_t length;
+  /** -1: not a piece. */
+  int32_t id;
+  /** Never merged. */
+  bool frozen;
 };
 
 struct SentencePieceTokenizer::Bigram {
   float score;
-  int32_t merged;  // what decides between equal scores in the fast tokenizers: ids of the merged, left, right piece
+  /** Ids of the merged, left and right piece. They break ties between equal scores in the fast tokenizers. */
+  int32_t merged;
   int32_t left_id;
   int32_t right_id;
-  int32_t left;  // symbols
+  /** Indices of symbols. */
+  int32_t left;
   int32_t right;
-  uint32_t length;  // of both when it was found; a symbol that changed since makes it stale
+  /** Of both when the bigram was found. If it has changed, the bigram is stale. */
+  uint32_t length;
 };
 
 SentencePieceTokenizer::SentencePieceTokenizer(SentencePieceVocabulary vocabulary)
@@ -102,11 +112,11 @@ SentencePieceTokenizer::SentencePieceTokenizer(SentencePieceVocabulary vocabular
       throw std::invalid_argument("the score of piece " + std::to_string(id) + " is not a finite number");
     }
     if (!ids_.emplace(piece(id), id).second) {
-      throw std::invalid_argument("piece " + std::to_string(id) + " stands in the vocabulary twice");
+      throw std::invalid_argument("piece " + std::to_string(id) + " is in the vocabulary twice");
     }
     if (type(id) == PieceType::byte) {
       const int value = byte_value(piece(id));
-      if (value < 0) throw std::invalid_argument("byte piece " + std::to_string(id) + " names no byte");
+      if (value < 0) throw std::invalid_argument("byte piece " + std::to_string(id) + " is not of the form <0x00>");
       byte_ids_[value] = id;
     }
     if (type(id) == PieceType::unknown) unknown_id_ = id;
@@ -115,7 +125,7 @@ SentencePieceTokenizer::SentencePieceTokenizer(SentencePieceVocabulary vocabular
   std::vector<bool> normalized(n, false);
   for (const int32_t id : vocabulary_.normalized_added_tokens) {
     if (id < 0 || static_cast<size_t>(id) >= n || !is_added_[id]) {
-      throw std::invalid_argument("normalized added token " + std::to_string(id) + " is no added token");
+      throw std::invalid_argument("normalized added token " + std::to_string(id) + " is not an added token");
     }
     normalized[id] = true;
   }
@@ -127,8 +137,8 @@ SentencePieceTokenizer::SentencePieceTokenizer(SentencePieceVocabulary vocabular
     } else if (kind == PieceType::user_defined) {
       user_defined_.add({text, id, true});
     }
-    // The converter to a fast tokenizer registers the first three ids itself, and from 4.42 on also control and
-    // user-defined pieces; what it registered stays as it is, whatever the configuration says of it later.
+    // transformers registers the first three ids when it converts to a fast tokenizer, and from 4.42 on also control
+    // and user-defined pieces. The flag `normalized` of the configuration does not change what is registered.
     const bool registered = id < REGISTERED_IDS;
     const bool registered_4_42 = registered || kind == PieceType::control || kind == PieceType::user_defined;
     const bool everywhere = kind == PieceType::user_defined && !is_added_[id];
@@ -158,7 +168,7 @@ std::string_view SentencePieceTokenizer::piece(int32_t id) const {
   return std::string_view(vocabulary_.bytes).substr(start, vocabulary_.offsets[id + 1] - start);
 }
 
-// Added tokens come out of the text only where they were split out of it; whatever else spells like one is not it.
+/** Added tokens only result from splitting: text that merges to the same spelling is not one. */
 int32_t SentencePieceTokenizer::find(std::string_view text) const {
   const auto found = ids_.find(text);
   return found == ids_.end() || is_added_[found->second] ? -1 : found->second;
@@ -182,8 +192,8 @@ std::vector<int32_t> SentencePieceTokenizer::encode_parts(const Parts& parts, To
       encode_fast(text, fast.normalized, ids);
     }
   };
-  cut_out(slow ? split_slow_ : fast.raw, parts, ids,
-          [&](size_t from, size_t to) { stretch(std::string_view(parts.text).substr(from, to - from)); });
+  split_out(slow ? split_slow_ : fast.raw, parts, ids,
+            [&](size_t from, size_t to) { stretch(std::string_view(parts.text).substr(from, to - from)); });
   return ids;
 }
 
@@ -249,7 +259,7 @@ void SentencePieceTokenizer::encode_slow(std::string_view text, std::vector<int3
   }
 }
 
-// An unused piece is never given out: it is split into the two that it was merged from.
+/** Never appends an unused piece: it is split into the two that it was merged from. */
 bool SentencePieceTokenizer::append_piece(std::string_view text, const Splits& splits, bool after_unknown,
                                           std::vector<int32_t>& ids, int depth) const {
   const int32_t id = find(text);
@@ -264,8 +274,12 @@ bool SentencePieceTokenizer::append_piece(std::string_view text, const Splits& s
   return false;
 }
 
-// Text that is no piece becomes its bytes, or, where the vocabulary lacks one of them, one unknown token for a whole
-// run of such text. Returns whether it ended in an unknown token.
+/**
+ * Appends the byte pieces of text that is not a piece. If the vocabulary has no piece for one of its bytes, appends one
+ * unknown token for a whole run of such text.
+ *
+ * @returns whether it ended in an unknown token
+ */
 bool SentencePieceTokenizer::append_fallback(std::string_view text, bool after_unknown,
                                              std::vector<int32_t>& ids) const {
   const auto byte_id = [&](char c) { return byte_ids_[static_cast<unsigned char>(c)]; };
@@ -277,11 +291,14 @@ bool SentencePieceTokenizer::append_fallback(std::string_view text, bool after_u
   return true;
 }
 
-// Merges neighbours, best first, until none fits. SentencePiece (splits given) and the fast tokenizers differ in what
-// may merge and in who wins between equal scores:
-//   SentencePiece  any two neighbours that spell a normal, user-defined or unused piece; the leftmost first.
-//   fast           both must be pieces themselves; merges were ranked when the tokenizer was converted: by score, then
-//                  by the ids of the merged, the left and the right piece; the leftmost of the same merge first.
+/**
+ * Merges neighbours, best first, until no pair can merge. SentencePiece (with `splits`) and the fast tokenizers differ
+ * in what may merge and in the order of equal scores:
+ *
+ * - SentencePiece: any two neighbours that spell a normal, user-defined or unused piece; the leftmost first.
+ * - fast: both must be pieces themselves. Merges were ranked when the tokenizer was converted: by score, then by the
+ * ids of the merged, the left and the right piece; the leftmost of the same merge first.
+ */
 void SentencePieceTokenizer::merge(std::vector<Symbol>& symbols, std::string_view text, Splits* splits) const {
   const bool slow = splits != nullptr;
   const auto worse = [slow](const Bigram& a, const Bigram& b) {

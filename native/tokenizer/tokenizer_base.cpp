@@ -7,7 +7,7 @@ namespace starling {
 
 namespace {
 
-// A space becomes three bytes, and symbols are counted by signed 32-bit numbers.
+/** A space becomes three bytes, and symbols are indexed by signed 32-bit numbers. */
 constexpr size_t MAX_TEXT_BYTES = (size_t{1} << 31) / 3 - 16;
 
 }  // namespace

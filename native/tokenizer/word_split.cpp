@@ -12,7 +12,8 @@ namespace {
 
 struct Character {
   uint32_t code = 0;
-  size_t length = 0;  // bytes; 0 at the end of the text
+  /** Bytes; 0 at the end of the text. */
+  size_t length = 0;
 };
 
 Character character_at(std::string_view text, size_t at) {
@@ -30,7 +31,7 @@ Character character_at(std::string_view text, size_t at) {
 
 bool is_newline(uint32_t code) { return code == '\n' || code == '\r'; }
 
-// [^\s\p{L}\p{N}]
+/** [^\s\p{L}\p{N}] */
 bool is_symbol(uint32_t code) { return !is_space(code) && !is_letter(code) && !is_number(code); }
 
 template <typename Condition>
@@ -42,13 +43,13 @@ size_t run_end(std::string_view text, size_t at, Condition condition) {
   }
 }
 
-// Oniguruma compares without case by Unicode's folding, in which U+017F (long s) is an s.
+/** Oniguruma ignores case by Unicode's case folding, in which U+017F (long s) is an s. */
 uint32_t folded(uint32_t code) {
   if (code == 0x17F) return 's';
   return code >= 'A' && code <= 'Z' ? code + ('a' - 'A') : code;
 }
 
-// 's|'t|'re|'ve|'m|'ll|'d: bytes of the match, or 0.
+/** 's|'t|'re|'ve|'m|'ll|'d: bytes of the match, or 0. */
 size_t contraction(std::string_view text, size_t at, bool any_case) {
   if (text[at] != '\'') return 0;
   const auto letter = [&](const Character& character) { return any_case ? folded(character.code) : character.code; };
@@ -63,8 +64,10 @@ size_t contraction(std::string_view text, size_t at, bool any_case) {
   return pair ? 1 + first.length + second.length : 0;
 }
 
-// \s+(?!\S)|\s+ for the white space from `at` to `end`: the last character stays for the next word, if there is one and
-// this is not the only one.
+/**
+ * \s+(?!\S)|\s+ for the white space from `at` to `end`: leaves its last character to the next word, if there is a next
+ * word and another character.
+ */
 size_t white_space(std::string_view text, size_t at, size_t end) {
   if (end == text.size()) return end - at;
   size_t last = end - 1;
@@ -72,8 +75,10 @@ size_t white_space(std::string_view text, size_t at, size_t end) {
   return last > at ? last - at : end - at;
 }
 
-// Llama 3: (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|
-//          \s+(?!\S)|\s+
+/**
+ * Llama 3:
+ * (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
+ */
 size_t llama_bpe_word(std::string_view text, size_t at) {
   constexpr int MAX_DIGITS = 3;
   if (const size_t length = contraction(text, at, true)) return length;
@@ -97,14 +102,14 @@ size_t llama_bpe_word(std::string_view text, size_t at) {
   const size_t symbols_end = run_end(text, symbols, is_symbol);
   if (symbols_end > symbols) return run_end(text, symbols_end, is_newline) - at;
   const size_t spaces_end = run_end(text, at, is_space);
-  // \s*[\r\n]+ ends behind the last newline of the run.
+  // \s*[\r\n]+ ends after the last newline of the run.
   for (size_t end = spaces_end; end > at; end--) {
     if (text[end - 1] == '\n' || text[end - 1] == '\r') return end - at;
   }
   return white_space(text, at, spaces_end);
 }
 
-// GPT-2: 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
+/** GPT-2: 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+ */
 size_t gpt_2_word(std::string_view text, size_t at) {
   if (const size_t length = contraction(text, at, false)) return length;
   const size_t start = text[at] == ' ' ? at + 1 : at;
@@ -119,7 +124,7 @@ size_t gpt_2_word(std::string_view text, size_t at) {
 
 size_t word_length(std::string_view text, size_t at, WordSplit split) {
   const size_t length = split == WordSplit::llama_bpe ? llama_bpe_word(text, at) : gpt_2_word(text, at);
-  // The expressions leave no character out; whatever a broken text may hold, the walk goes on.
+  // The expressions match at every position of valid text. Advance in broken text too.
   return std::max<size_t>(length, 1);
 }
 

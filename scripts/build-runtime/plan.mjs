@@ -1,4 +1,4 @@
-// What a source build of llama.cpp is told: pure functions of the command line and the platform.
+// Settings of a source build of llama.cpp: pure functions of the command line and the platform.
 import { parseArgs } from "node:util";
 
 export const backends = ["cpu", "cuda", "vulkan", "metal"];
@@ -8,11 +8,11 @@ export const USAGE = `Usage: npm run build:runtime -- --backend ${backends.join(
 Builds llama.cpp from the source that node-llama-cpp ships (nothing is downloaded) into a runtime folder for
 STARLING_RM_RUNTIME.
 
-  --backend NAME    what to compute with; the processor is always there too
-  --native          for this machine's processor alone, in place of a library for each generation of processors
-  --rpc             also llama.cpp's backend for devices of other machines
-  --output FOLDER   default: runtimes/BACKEND[-native][-rpc]; what an earlier build left there is replaced
-  --help            this text`;
+  --backend NAME    backend to build; the CPU is always included
+  --native          only for this machine's processor, instead of one library per processor generation
+  --rpc             also build llama.cpp's backend for devices of other machines
+  --output FOLDER   default: runtimes/BACKEND[-native][-rpc]; replaces an earlier build
+  --help            print this help`;
 
 /** @returns {{ backend: string, native: boolean, rpc: boolean, output?: string, help: boolean }} */
 export function parseOptions(args) {
@@ -42,7 +42,7 @@ export const SOURCES = ["CMakeLists.txt", "LICENSE", "cmake", "ggml", "include",
 export const TARGET = "llama";
 
 /**
- * What CMakeLists.txt beside this file is told.
+ * The CMake cache entries for CMakeLists.txt beside this file.
  *
  * @param {{ backend: string, native: boolean, rpc: boolean }} build
  * @param {{ os: string, arch: string, vulkanSdk?: string | undefined }} machine
@@ -56,7 +56,7 @@ export function cmakeEntries({ backend, native, rpc }, { os, arch, vulkanSdk }) 
     GGML_METAL: on(backend === "metal"),
     GGML_RPC: on(rpc),
     GGML_NATIVE: on(native),
-    // llama.cpp cannot have both: what is loaded at run time is chosen by what the processor can do.
+    // llama.cpp cannot have both: libraries loaded at run time are chosen by processor features.
     GGML_BACKEND_DL: on(!native),
     GGML_CPU_ALL_VARIANTS: on(!native && hasVariants(os, arch)),
     // Newer headers than the system's are found there, below include and share/cmake.

@@ -1,4 +1,4 @@
-// Opens the runtime of a folder as the library would, in a process of its own: what is wrong with it may end the process.
+// Opens the runtime of a folder as the library would, in a child process, which a broken runtime may crash.
 import { loadAddon } from "../../dist/src/native/load-addon.js";
 import { librariesIn } from "../../dist/src/native/runtime-folder.js";
 

@@ -1,4 +1,4 @@
-// From a finished build to a runtime folder that is either whole or not there.
+// From a finished build to a runtime folder that is either complete or absent.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -10,7 +10,7 @@ import { isRuntimeFile } from "./plan.mjs";
 const PLACES = ["bin", join("bin", "Release"), "Release"];
 
 /**
- * Refuses an output folder that would be lost: only what holds nothing but a runtime is replaced.
+ * Refuses to replace a folder that holds anything but a runtime.
  *
  * @param {string} output
  */
@@ -18,7 +18,7 @@ export function assertReplaceable(output) {
   if (!existsSync(output)) return;
   const other = statSync(output).isDirectory() ? readdirSync(output).find((name) => !isRuntimeFile(name)) : "no folder";
   if (other !== undefined)
-    throw new BuildError(`${output} is not replaced, because it holds something else than a runtime: ${other}.`);
+    throw new BuildError(`${output} holds something other than a runtime (${other}): choose another --output.`);
 }
 
 /**
@@ -52,7 +52,7 @@ export function publish(build, output) {
   }
 }
 
-/** Two renames: at no time does a half-copied folder have the name. */
+/** Two renames: the name never belongs to a half-copied folder. */
 function replace(partial, output, old) {
   try {
     if (existsSync(output)) renameSync(output, old);

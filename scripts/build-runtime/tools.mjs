@@ -1,8 +1,8 @@
-// What a source build needs, looked for before it begins, and how each system's packages call it.
+// Checks what a source build needs before it starts, and names each system's packages for it.
 
 /**
- * Packages by manager. Windows and macOS bring the compilers in one piece; where a tool has no entry, another one's
- * package has it.
+ * Packages by manager. Windows and macOS have one package for all compilers; a tool without an entry comes with another
+ * one's package.
  */
 const packages = {
   cmake: { apt: "cmake", dnf: "cmake", pacman: "cmake", brew: "cmake", winget: "Kitware.CMake" },
@@ -55,23 +55,23 @@ const managers = {
   win32: [["winget", "winget install", "Windows"]],
 };
 
-/** What ggml-vulkan is written with; Debian 12's headers (1.3.239) do not have it, Ubuntu 24.04's (1.3.275) do. */
+/** ggml-vulkan needs it; Debian 12's headers (1.3.239) do not have it, Ubuntu 24.04's (1.3.275) do. */
 const VULKAN_EXTENSION = "VK_EXT_layer_settings";
 
 /**
- * @typedef {object} System what the check looks at; tests give one of their own
+ * @typedef {object} System what the check examines; tests pass their own
  * @property {NodeJS.Platform} platform
  * @property {Readonly<Record<string, string | undefined>>} env
  * @property {(command: string) => boolean} works whether a command runs
  * @property {(path: string) => boolean} exists
  * @property {(path: string) => string} read
- * @property {() => string[]} basics what the addon's build lacks (build-addon.mjs)
+ * @property {() => string[]} basics tools missing for the addon's build (build-addon.mjs)
  */
 
 /**
  * @param {string} backend
  * @param {System} system
- * @returns {{ missing: string[], notes: string[] }} names of packages' entries, and what else is to be said
+ * @returns {{ missing: string[], notes: string[] }} names of package entries, and further notes
  */
 export function lookForTools(backend, system) {
   const missing = [...system.basics()];
@@ -84,7 +84,7 @@ export function lookForTools(backend, system) {
   return { missing, notes };
 }
 
-/** The CUDA compiler, also where its installer puts it outside the path. */
+/** The CUDA compiler, also outside the PATH, where its installer puts it. */
 export function nvccOf({ env, works, platform }) {
   const exe = platform === "win32" ? "nvcc.exe" : "nvcc";
   const toolkits = [env.CUDA_PATH, env.CUDA_HOME, platform === "linux" ? "/usr/local/cuda" : undefined];
@@ -125,8 +125,8 @@ function any(prefixes, paths, exists) {
   return prefixes.some((prefix) => paths.some((path) => exists(`${prefix}/${path}`)));
 }
 
-/** One message about all that is missing, and how to install it; undefined when nothing is. */
-export function describeLack(backend, { missing, notes }, platform) {
+/** One message with all missing tools and how to install them; undefined if none is missing. */
+export function describeMissing(backend, { missing, notes }, platform) {
   if (missing.length === 0 && notes.length === 0) return undefined;
   const sentences = [`The runtime with the backend ${backend} cannot be built here.`];
   if (missing.length > 0) {

@@ -1,4 +1,4 @@
-// One step of gpu-check in a process of its own: a task as JSON on the standard input, its result on the output.
+// One step of gpu-check in a child process: a task as JSON on standard input, its result on standard output.
 import { text } from "node:stream/consumers";
 
 const task = JSON.parse(await text(process.stdin));

@@ -18,7 +18,7 @@ const gpuTolerances = {
   f16: { max: 0.15, median: 0.03 },
   q8_0: { max: 0.4, median: 0.06 },
 };
-/** Four bits are held to the order of pairs: those that the reference tells apart by this many standard deviations. */
+/** Four bits must keep the order of pairs that the reference separates by this many standard deviations. */
 const CLEAR_MARGIN = 1;
 const LEAST_PAIRS = 0.9;
 

@@ -1,11 +1,11 @@
-// Which runtime and devices the backend has here; or what it lacks.
+// Which runtime and devices the backend has here, or what is missing.
 import { basename } from "node:path";
 import { isStarlingError } from "../../dist/src/index.js";
 import { openEngine } from "../../dist/src/native/engine.js";
 import { gpuSign } from "../../dist/src/native/gpu-signs.js";
 import { findRuntime, RUNTIME_VARIABLE } from "../../dist/src/native/runtime-folder.js";
 
-/** `missing`: there is no runtime package, driver or device. Everything else that goes wrong is thrown. */
+/** `missing`: there is no runtime package, driver or device. Any other error is thrown. */
 export async function run({ gpu }) {
   const notes = [];
   try {

@@ -23,7 +23,7 @@ export async function run({ gpu, folder, types, texts }) {
       try {
         const results = await model.score(rows.map(({ text }) => ({ text })));
         const scores = results.map(({ score }) => score);
-        // Not a requirement on a GPU, but worth knowing: how much a score depends on its company.
+        // Not required on a GPU, but worth knowing: how much a score depends on the rest of its batch.
         const again = await model.score([{ text: rows[0].text }]);
         const alone = Math.abs(again[0].score - scores[0]);
         const seconds = (performance.now() - started) / 1000;

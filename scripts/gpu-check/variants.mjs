@@ -1,6 +1,6 @@
 // The settings that are measured: the library's own for each mode, and one change at a time.
 
-/** What the issue of a GPU's defaults turns on: how many tokens at once, and how fine keys and values are. */
+/** What a GPU's defaults depend on: tokens per batch, and the precision of keys and values. */
 const packedChanges = {
   "micro-batch 256": { microBatch: 256 },
   "micro-batch 1024": { microBatch: 1024 },

@@ -1,14 +1,15 @@
 /** A byte-level BPE tokenizer.json, checked: only what this project reproduces to the letter is accepted. */
+
 import { describe } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
-import { byteAlphabet } from "../gguf/byte-alphabet.ts";
-import { StringTable } from "../gguf/value.ts";
+import { byteAlphabet } from "../vocabulary/byte-alphabet.ts";
+import { StringTable } from "../vocabulary/string-table.ts";
 import { MAX_VOCABULARY } from "./config.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";
 import { refuse } from "./refuse.ts";
 import { readSpecialIds } from "./special-ids.ts";
 import type { AddedToken, JsonFile, TokenizerFiles } from "./tokenizer-config.ts";
-import { readFrame } from "./tokenizer-frame.ts";
+import { readWrapper } from "./tokenizer-wrapper.ts";
 import { readSplit, type WordSplit } from "./word-split.ts";
 
 export interface BytePairModel {
@@ -73,7 +74,7 @@ export function parseBytePair(
     split: readSplit(file),
     ignoreMerges: own(model, "ignore_merges") === true,
     addedTokens,
-    ...readFrame(file, addedTokens),
+    ...readWrapper(file, addedTokens),
     ...(beginId === undefined ? {} : { beginId }),
     ...(endId === undefined ? {} : { endId }),
     ...(padId === undefined ? {} : { padId }),

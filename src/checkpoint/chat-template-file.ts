@@ -2,9 +2,10 @@
  * Which chat template a checkpoint has, as transformers decides it: the files of templates go before tokenizer_config.json,
  * all of them together, and of several named templates "default" is taken.
  */
+
 import { isUtf8 } from "node:buffer";
 import { describe } from "../errors.ts";
-import { MAX_TEMPLATE_BYTES } from "../gguf/starling-keys.ts";
+import { MAX_TEMPLATE_BYTES } from "../profiles/rules.ts";
 import type { CheckpointFolder } from "./folder.ts";
 import { isJsonObject, own, parseJsonObject, readSmallFile } from "./json.ts";
 import { refuse } from "./refuse.ts";

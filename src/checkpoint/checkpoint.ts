@@ -1,11 +1,11 @@
 import { type ByteSource, quote } from "../files/byte-source.ts";
+import { findProfile } from "../profiles/find-profile.ts";
+import type { Profile, ProfileSigns } from "../profiles/profile.ts";
 import { refuseAdapter } from "./adapter.ts";
 import { type CheckpointTemplate, readChatTemplate } from "./chat-template-file.ts";
 import { type LlamaConfig, MAX_CONFIG_BYTES, parseConfig } from "./config.ts";
-import { findProfile } from "./find-profile.ts";
 import { type CheckpointFolder, openLocalFolder } from "./folder.ts";
 import { readJsonFile } from "./json.ts";
-import type { Profile } from "./profiles.ts";
 import { refuse } from "./refuse.ts";
 import { ropeDivisors } from "./rope-scaling.ts";
 import { readSafetensorsHeader } from "./safetensors.ts";
@@ -160,13 +160,26 @@ export async function openCheckpoint(place: string | CheckpointFolder, profileNa
   try {
     const tensors = await readTensorList(folder, weights, files);
     addRopeDivisors(tensors, config, folder);
-    const profile = findProfile(profileName, { path: folder.path, config, vocabulary, tensors });
+    const profile = findProfile(profileName, folder.path, signsOf(config, vocabulary, tensors));
     if (vocabulary.kind === "sentencepiece") checkTokenizerFiles(folder, vocabulary, profile.follows);
     return new Checkpoint({ folder, config, vocabulary, chatTemplate, profile, tensors, sources, files });
   } catch (error) {
     await closeAll(files.values());
     throw error;
   }
+}
+
+function signsOf(
+  { architectures }: LlamaConfig,
+  vocabulary: CheckpointVocabulary,
+  tensors: ReadonlyMap<string, CheckpointTensor>,
+): ProfileSigns {
+  return {
+    architectures,
+    hasTensor: (name) => tensors.has(name),
+    hasTrunk: (prefix) => tensors.has(`${prefix}embed_tokens.weight`),
+    pieceId: (piece) => (vocabulary.kind === "sentencepiece" ? vocabulary.pieces.idOf(piece) : undefined),
+  };
 }
 
 function addRopeDivisors(tensors: Map<string, CheckpointTensor>, config: LlamaConfig, folder: CheckpointFolder): void {

@@ -2,18 +2,17 @@
  * tokenizer.json beside tokenizer.model: whether both give the same ids. transformers reads one or the other, depending on
  * its version, the class and the configuration; this project reads tokenizer.model in the way that a mode is named after.
  */
+
 import { quote } from "../files/byte-source.ts";
-import type { TOKENIZATIONS } from "../gguf/starling-keys.ts";
+import { PIECE_TYPE } from "../vocabulary/piece-types.ts";
+import type { SentencePieceMode } from "../vocabulary/tokenization.ts";
 import { compareMerges } from "./compare-merges.ts";
 import { Differences } from "./differences.ts";
 import type { FastTokenizer } from "./fast-tokenizer.ts";
 import { own } from "./json.ts";
-import { PIECE_TYPE, type SentencePieceModel } from "./sentencepiece.ts";
+import type { SentencePieceModel } from "./sentencepiece.ts";
 import type { AddedToken, TokenizerConfig } from "./tokenizer-config.ts";
-import { readFrame } from "./tokenizer-frame.ts";
-
-/** The ways of reading a SentencePiece vocabulary. */
-export type Tokenization = (typeof TOKENIZATIONS)[number];
+import { readWrapper } from "./tokenizer-wrapper.ts";
 
 export interface ComparedTokenizers {
   readonly pieces: SentencePieceModel;
@@ -33,7 +32,11 @@ const compared = new WeakMap<FastTokenizer, Map<string, Differences>>();
  *
  * @param oldSpellings whether ids 1 and 2 may be spelled as {@link hasOldSpellings} says
  */
-export function compareTokenizers(files: ComparedTokenizers, mode: Tokenization, oldSpellings = false): Differences {
+export function compareTokenizers(
+  files: ComparedTokenizers,
+  mode: SentencePieceMode,
+  oldSpellings = false,
+): Differences {
   const known = compared.get(files.fast) ?? new Map<string, Differences>();
   compared.set(files.fast, known);
   const key = `${mode} ${oldSpellings}`;
@@ -44,13 +47,13 @@ export function compareTokenizers(files: ComparedTokenizers, mode: Tokenization,
 
 function compare(
   { pieces, tokenizer, fast }: ComparedTokenizers,
-  mode: Tokenization,
+  mode: SentencePieceMode,
   oldSpellings: boolean,
 ): Differences {
   const found = new Differences();
   compareModel(fast, found);
   if (mode !== "slow") compareSpacing(fast, tokenizer, found);
-  if (!tokenizer.says.frame) compareFrame(fast, tokenizer, found);
+  if (!tokenizer.says.wrapper) compareWrapper(fast, tokenizer, found);
   const spelling = oldSpellings && hasOldSpellings({ pieces, fast }) ? oldSpelling : undefined;
   const cutOut = compareAddedTokens({ pieces, tokenizer, fast }, mode, spelling !== undefined, found);
   compareVocab(pieces, fast, { cutOut, spelling }, found);
@@ -105,10 +108,10 @@ function compareSpacing(fast: FastTokenizer, { addPrefixSpace }: TokenizerConfig
 }
 
 /** Where tokenizer_config.json says nothing, versions of transformers differ in which file they believe. */
-function compareFrame(fast: FastTokenizer, tokenizer: TokenizerConfig, found: Differences): void {
+function compareWrapper(fast: FastTokenizer, tokenizer: TokenizerConfig, found: Differences): void {
   const field = "post_processor";
   if ((own(fast.file.value, field) ?? null) === null) return;
-  const { before, after } = readFrame(fast.file, fast.addedTokens);
+  const { before, after } = readWrapper(fast.file, fast.addedTokens);
   const begin = tokenizer.addBegin && tokenizer.beginId !== undefined ? [tokenizer.beginId] : [];
   const end = tokenizer.addEnd && tokenizer.endId !== undefined ? [tokenizer.endId] : [];
   if (String(before) !== String(begin) || String(after) !== String(end))
@@ -122,7 +125,7 @@ function compareFrame(fast: FastTokenizer, tokenizer: TokenizerConfig, found: Di
 /** @returns the ids that are cut out of raw text in both, so that no merge ever makes them */
 function compareAddedTokens(
   { pieces, tokenizer, fast }: ComparedTokenizers,
-  mode: Tokenization,
+  mode: SentencePieceMode,
   oldSpellings: boolean,
   found: Differences,
 ): ReadonlySet<number> {
@@ -151,7 +154,7 @@ function compareAddedTokens(
 function expectedTokens(
   { pieces, types }: SentencePieceModel,
   { addedTokens }: TokenizerConfig,
-  mode: Exclude<Tokenization, "slow">,
+  mode: Exclude<SentencePieceMode, "slow">,
 ): ReadonlyMap<number, AddedToken> {
   const tokens = new Map<number, AddedToken>();
   for (let id = 0; id < pieces.length; id++) {
@@ -167,11 +170,11 @@ function expectedTokens(
 }
 
 /** The slow tokenizer does not look at `normalized`. */
-function sameFlags(one: AddedToken, other: AddedToken, mode: Tokenization): boolean {
+function sameFlags(one: AddedToken, other: AddedToken, mode: SentencePieceMode): boolean {
   return one.special === other.special && (mode === "slow" || one.normalized === other.normalized);
 }
 
-function describeToken(token: AddedToken, wanted: AddedToken | undefined, mode: Tokenization): string {
+function describeToken(token: AddedToken, wanted: AddedToken | undefined, mode: SentencePieceMode): string {
   const name = `it adds the token ${quote(token.content)} as id ${token.id}`;
   if (wanted === undefined) return `${name}, which the other files do not cut out of text with ${mode}`;
   if (wanted.content !== token.content) return `${name}, where the other files have ${quote(wanted.content)}`;

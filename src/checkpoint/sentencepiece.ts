@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { quote } from "../files/byte-source.ts";
-import { StringTable } from "../gguf/value.ts";
+import { PIECE_TYPE } from "../vocabulary/piece-types.ts";
+import { StringTable } from "../vocabulary/string-table.ts";
 import { MAX_VOCABULARY } from "./config.ts";
 import { asBoolean, asBytes, asFloat, asInt32, ProtobufError, type ProtobufField, protobufFields } from "./protobuf.ts";
 import { refuse } from "./refuse.ts";
@@ -17,8 +18,6 @@ export interface SentencePieceModel {
   /** Id of each piece. */
   idOf(piece: string): number | undefined;
 }
-
-export const PIECE_TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
 
 /** Yi's tokenizer.model takes 1 MB, one of 256k pieces 4 MB. More, made of the smallest fields, would take seconds to read. */
 export const MAX_TOKENIZER_MODEL_BYTES = 16 * 1024 * 1024;

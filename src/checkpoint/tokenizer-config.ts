@@ -1,8 +1,9 @@
 import { describe } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
+import { PIECE_TYPE } from "../vocabulary/piece-types.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";
 import { refuse } from "./refuse.ts";
-import { PIECE_TYPE, type SentencePieceModel } from "./sentencepiece.ts";
+import type { SentencePieceModel } from "./sentencepiece.ts";
 import { type AddedToken, readFlag, TokenSet } from "./token-set.ts";
 
 export { type AddedToken, readFlag } from "./token-set.ts";
@@ -23,7 +24,7 @@ export interface TokenizerConfig {
   /** transformers takes true when nothing is said. */
   readonly legacy: boolean;
   /** Which of these the configuration says itself. */
-  readonly says: { readonly prefixSpace: boolean; readonly frame: boolean };
+  readonly says: { readonly prefixSpace: boolean; readonly wrapper: boolean };
   /** tokenizer_class. */
   readonly className?: unknown;
   /** Tokens behind the pieces of tokenizer.model, in the order of their ids. */
@@ -103,7 +104,7 @@ export function parseTokenizerConfig(
     addBegin: begin ?? true,
     addEnd: end ?? false,
     legacy: flag("legacy") ?? true,
-    says: { prefixSpace: prefix !== undefined, frame: begin !== undefined || end !== undefined },
+    says: { prefixSpace: prefix !== undefined, wrapper: begin !== undefined || end !== undefined },
     ...(config === undefined ? {} : { className: own(config.value, "tokenizer_class") }),
     further: tokens.further((hasDecoder ? config : (files.added ?? files.fast ?? config))?.path ?? ""),
   };

@@ -1,7 +1,9 @@
 /** The tokenizer of a checkpoint: tokenizer.model with its configuration, or a byte-level BPE tokenizer.json. */
+
 import { describe } from "../errors.ts";
+import type { SentencePieceMode } from "../vocabulary/tokenization.ts";
 import { type BytePairModel, isOnlyBytePair, MAX_TOKENIZER_JSON_BYTES, parseBytePair } from "./byte-pair.ts";
-import { compareTokenizers, type Tokenization } from "./compare-tokenizers.ts";
+import { compareTokenizers } from "./compare-tokenizers.ts";
 import type { LlamaConfig } from "./config.ts";
 import { type FastTokenizer, parseFastTokenizer } from "./fast-tokenizer.ts";
 import type { CheckpointFolder } from "./folder.ts";
@@ -117,18 +119,18 @@ export type TokenizerFile = "tokenizer.model" | "tokenizer.json";
 export function agreedTokenization(
   { pieces, tokenizer, fast }: SentencePieceVocabulary,
   follows: TokenizerFile,
-  asked: Tokenization | undefined,
-): Tokenization {
+  asked: SentencePieceMode | undefined,
+): SentencePieceMode {
   const wanted = asked ?? "fast-4.41";
   if (fast === undefined) return wanted;
-  const compare = (mode: Tokenization) =>
+  const compare = (mode: SentencePieceMode) =>
     compareTokenizers({ pieces, tokenizer, fast }, mode, follows === "tokenizer.model");
   const isOpen = asked === undefined && follows === "tokenizer.json";
   const modes = [wanted, ...FAST_MODES.filter((mode) => mode !== wanted && tokenizer.legacy)];
   const fitting = modes.find((mode) => compare(mode).count === 0);
   if (fitting === wanted || (fitting !== undefined && isOpen)) return fitting;
   // What is cut out of text tells the modes apart; with that right, everything else is what is wrong.
-  const distance = (mode: Tokenization) => (compare(mode).field === "added_tokens" ? compare(mode).count : 0);
+  const distance = (mode: SentencePieceMode) => (compare(mode).field === "added_tokens" ? compare(mode).count : 0);
   const [nearest = wanted] = isOpen ? modes.sort((a, b) => distance(a) - distance(b)) : [];
   const found = compare(nearest);
   const without = follows === "tokenizer.model" ? ", or leave tokenizer.json out: tokenizer.model is followed" : "";
@@ -141,7 +143,7 @@ export function agreedTokenization(
   });
 }
 
-const FAST_MODES: readonly Tokenization[] = ["fast-4.41", "fast-4.42"];
+const FAST_MODES: readonly SentencePieceMode[] = ["fast-4.41", "fast-4.42"];
 
 async function readTokenizerFiles(folder: CheckpointFolder, sources: SourceFile[]): Promise<TokenizerFiles> {
   return {

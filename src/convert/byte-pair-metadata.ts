@@ -1,9 +1,9 @@
 import type { BytePairModel } from "../checkpoint/byte-pair.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { PIECE_TYPE } from "../checkpoint/sentencepiece.ts";
 import { bool, ids, type MetadataEntry, optional, present, text, u32 } from "../gguf/entries.ts";
 import { STARLING_KEYS } from "../gguf/starling-keys.ts";
-import { StringTable } from "../gguf/value.ts";
+import { PIECE_TYPE } from "../vocabulary/piece-types.ts";
+import { StringTable } from "../vocabulary/string-table.ts";
 import { chatTemplateEntries } from "./chat-template-metadata.ts";
 
 /**

@@ -1,8 +1,9 @@
 /** What the GGUF says of the checkpoint's chat template. */
+
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { type MetadataEntry, text } from "../gguf/entries.ts";
 import { STARLING_KEYS } from "../gguf/starling-keys.ts";
-import { StringTable } from "../gguf/value.ts";
+import { StringTable } from "../vocabulary/string-table.ts";
 
 export function chatTemplateEntries({ chatTemplate }: Checkpoint): MetadataEntry[] {
   if (chatTemplate === undefined) return [];

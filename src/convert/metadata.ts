@@ -2,10 +2,12 @@ import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { refuse } from "../checkpoint/refuse.ts";
 import { bool, f32, type MetadataEntry, optional, present, text, u32 } from "../gguf/entries.ts";
 import { formatVersionOf, headEntries } from "../gguf/head-metadata.ts";
-import { type ScorePosition, STARLING_KEYS, type TemplateName } from "../gguf/starling-keys.ts";
-import { type GgufValue, StringTable } from "../gguf/value.ts";
-import type { NativeTokenizationMode } from "../native/addon.ts";
+import { STARLING_KEYS } from "../gguf/starling-keys.ts";
+import type { GgufValue } from "../gguf/value.ts";
+import type { ScorePosition, TemplateName } from "../profiles/rules.ts";
 import type { RewardHead } from "../reward-head.ts";
+import { StringTable } from "../vocabulary/string-table.ts";
+import type { TokenizationMode } from "../vocabulary/tokenization.ts";
 import type { SourceOptions } from "./options.ts";
 import { tokenizationOf, vocabularyMetadata } from "./vocabulary-metadata.ts";
 
@@ -21,7 +23,7 @@ export interface MetadataParts {
   /** llama_ftype */
   readonly fileType: number;
   /** Undefined: the vocabulary's own. */
-  readonly tokenization: NativeTokenizationMode | undefined;
+  readonly tokenization: TokenizationMode | undefined;
   readonly source: SourceOptions;
 }
 
@@ -29,7 +31,7 @@ export interface MetadataParts {
 export function buildMetadata(checkpoint: Checkpoint, parts: MetadataParts): Map<string, GgufValue> {
   const padId = paddingId(checkpoint);
   const vocabulary = vocabularyMetadata(checkpoint, padId);
-  checkFrame(checkpoint);
+  checkWrapper(checkpoint);
   return new Map<string, GgufValue>([
     ...generalMetadata(checkpoint),
     ...llamaMetadata(checkpoint),
@@ -41,28 +43,25 @@ export function buildMetadata(checkpoint: Checkpoint, parts: MetadataParts): Map
   ]);
 }
 
-/**
- * The 34B's card pads with the tokenizer's pad_token and reads the score before the first id 0, whatever config.json calls
- * padding. With another pad_token it would read a padding position.
- */
-const CARD_PAD_ID = 0;
-
+/** The id that stands for padding, by the profile's rule; undefined for none. */
 function paddingId({ folder, vocabulary, profile, config }: Checkpoint): number | undefined {
-  if (profile.padding === "configured") return config.padTokenId;
-  if (profile.padding === "row-end") return vocabulary.kind === "sentencepiece" ? vocabulary.tokenizer.unknownId : 0;
+  const { id } = profile.padding;
+  if (id === "config") return config.padTokenId;
+  if (id === "unknown-token") return vocabulary.kind === "sentencepiece" ? vocabulary.tokenizer.unknownId : 0;
+  // With another pad_token, the reference would read the score at a padding position.
   const padId = vocabulary.kind === "sentencepiece" ? vocabulary.tokenizer.padId : vocabulary.model.padId;
-  if (padId !== undefined && padId !== CARD_PAD_ID)
+  if (padId !== undefined && padId !== id)
     throw refuse(
       folder.pathOf("tokenizer_config.json"),
-      `names the token ${padId} as pad_token; the model card's code looks for id ${CARD_PAD_ID}.`,
+      `names the token ${padId} as pad_token; the model card's code looks for id ${id}.`,
       { field: "pad_token" },
     );
-  return CARD_PAD_ID;
+  return id;
 }
 
-/** Starling-RM-34B is trained and scored without BOS and EOS. */
-function checkFrame({ folder, vocabulary, profile }: Checkpoint): void {
-  if (profile.frame !== "none" || vocabulary.kind !== "sentencepiece") return;
+/** A profile that wraps nothing is trained and scored without BOS and EOS. */
+function checkWrapper({ folder, vocabulary, profile }: Checkpoint): void {
+  if (profile.wrapper !== "none" || vocabulary.kind !== "sentencepiece") return;
   const { addBegin, addEnd } = vocabulary.tokenizer;
   const flags = [
     ["add_bos_token", addBegin, "BOS"],
@@ -120,7 +119,7 @@ function starlingMetadata(checkpoint: Checkpoint, parts: MetadataParts, padId: n
     [STARLING_KEYS.maxTokens, u32(maxTokensOf(checkpoint))],
     [STARLING_KEYS.truncationSide, text(profile.truncation)],
     [STARLING_KEYS.padTokenId, optional(padId, u32)],
-    [STARLING_KEYS.scorePosition, text(scorePositionOf(checkpoint))],
+    [STARLING_KEYS.scorePosition, text(scorePositionOf(checkpoint, padId))],
     [STARLING_KEYS.sourceName, optional(name, text)],
     [STARLING_KEYS.sourceRevision, optional(revision, text)],
     [STARLING_KEYS.sourceSha256, text(EMPTY_DIGEST)],
@@ -141,7 +140,7 @@ export function describeScoring(checkpoint: Checkpoint) {
     maxTokens: maxTokensOf(checkpoint),
     truncationSide: profile.truncation,
     ...(padTokenId === undefined ? {} : { padTokenId }),
-    scorePosition: scorePositionOf(checkpoint),
+    scorePosition: scorePositionOf(checkpoint, padTokenId),
   };
 }
 
@@ -169,8 +168,6 @@ function templateOf({ profile, chatTemplate }: Checkpoint): TemplateName {
   return chatTemplate?.kind === "template" ? "chat-template" : "none";
 }
 
-function scorePositionOf({ profile, config }: Checkpoint): ScorePosition {
-  if (profile.padding === "zero") return "before-first-pad";
-  if (profile.padding === "row-end") return "padding-end";
-  return config.padTokenId !== undefined ? "last-non-pad" : "last";
+function scorePositionOf({ profile }: Checkpoint, padId: number | undefined): ScorePosition {
+  return padId === undefined ? "last" : profile.padding.scorePosition;
 }

@@ -1,9 +1,7 @@
 import type { CheckpointFolder } from "../checkpoint/folder.ts";
 import { InvalidInputError, invalidArgument } from "../errors.ts";
-import { BYTE_BPE, PROFILE_NAMES, TOKENIZATIONS } from "../gguf/starling-keys.ts";
 import { convertibleTypeNames, type FileType, fileTypeByName, type TensorType } from "../gguf/types.ts";
 import type { WeightTypes } from "../gguf/weight-types.ts";
-import type { NativeTokenizationMode } from "../native/addon.ts";
 import {
   aBoolean,
   aFunction,
@@ -12,10 +10,10 @@ import {
   type Check,
   checkOptions as checkOptionsOf,
   oneOf,
-  required,
 } from "../options.ts";
-
+import { PROFILE_NAMES } from "../profiles/profiles.ts";
 import type { ConvertProgress } from "../progress.ts";
+import { BYTE_BPE, SENTENCEPIECE_MODES, type TokenizationMode } from "../vocabulary/tokenization.ts";
 import type { FloatType } from "./dtypes.ts";
 
 /** Where a checkpoint comes from, as its user knows it; kept in the file, nothing is looked up. */
@@ -35,7 +33,7 @@ export interface ConvertOptions {
   readonly type: string;
   readonly source?: SourceOptions;
   /** The tokenisation that the file asks for, one of its vocabulary's; default "fast-4.41", or "byte-bpe". */
-  readonly tokenization?: NativeTokenizationMode;
+  readonly tokenization?: TokenizationMode;
   /** The kind of reward model, see src/checkpoint/profiles.ts; default "auto": what the checkpoint's files show. */
   readonly profile?: (typeof profileChoices)[number];
   /** Replace a file that is there already. Default: false. */
@@ -91,7 +89,7 @@ export const conversionChecks: Readonly<Record<string, Check>> = {
   output: aString,
   type: aString,
   source: aSource,
-  tokenization: oneOf([...TOKENIZATIONS, BYTE_BPE]),
+  tokenization: oneOf([...SENTENCEPIECE_MODES, BYTE_BPE]),
   profile: oneOf(profileChoices),
   overwrite: aBoolean,
   resume: aBoolean,
@@ -105,8 +103,8 @@ export const conversionChecks: Readonly<Record<string, Check>> = {
  * @throws InvalidInputError ERR_INVALID_ARGUMENT, or ERR_UNSUPPORTED_TYPE for a type that is not written
  */
 export function checkOptions(options: ConvertOptions): FileType {
-  for (const name of ["checkpoint", "output", "type"]) required("convert", options, name);
-  checkOptionsOf("convert", options, { ...conversionChecks, quantizeRows: aFunction, quantizerVersion: aString });
+  const checks = { ...conversionChecks, quantizeRows: aFunction, quantizerVersion: aString };
+  checkOptionsOf("convert", options, checks, ["checkpoint", "output", "type"]);
   const type = weightType(options.type);
   if (type.kind === "quantized" && options.quantizeRows === undefined)
     throw invalidArgument("quantizeRows", `a function, because ${type.name} is made by llama.cpp,`, undefined);

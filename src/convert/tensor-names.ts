@@ -1,6 +1,6 @@
 import { ROPE_DIVISORS } from "../checkpoint/checkpoint.ts";
 import type { LlamaConfig } from "../checkpoint/config.ts";
-import type { Profile } from "../checkpoint/profiles.ts";
+import type { Profile } from "../profiles/profile.ts";
 
 /** One tensor that a Llama of a given shape must have. */
 export interface ExpectedTensor {
@@ -15,13 +15,13 @@ export interface ExpectedTensor {
 }
 
 /** Tensors that mean nothing: rotary frequencies, which old checkpoints store though they follow from rope_theta. */
-export function isIgnored(name: string, { trunk, ignored }: Profile): boolean {
+export function isIgnored(name: string, { trunkPrefix: trunk, ignored }: Profile): boolean {
   const rotary = /^(layers\.\d+\.self_attn\.)?rotary_emb\.inv_freq$/;
   return (name.startsWith(trunk) && rotary.test(name.slice(trunk.length))) || (ignored?.test(name) ?? false);
 }
 
 /** All tensors of the trunk in the order in which they are written, the reward head left out. */
-export function expectedTensors(config: LlamaConfig, { trunk }: Profile): ExpectedTensor[] {
+export function expectedTensors(config: LlamaConfig, { trunkPrefix: trunk }: Profile): ExpectedTensor[] {
   const { hiddenSize, vocabSize, layers, headDim } = config;
   const tensors: ExpectedTensor[] = [
     { source: `${trunk}embed_tokens.weight`, target: "token_embd.weight", shape: [vocabSize, hiddenSize] },

@@ -1,12 +1,12 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { refuse } from "../checkpoint/refuse.ts";
-import { PIECE_TYPE } from "../checkpoint/sentencepiece.ts";
 import { isControl } from "../checkpoint/tokenizer-config.ts";
 import type { SentencePieceVocabulary } from "../checkpoint/vocabulary.ts";
 import { quote } from "../files/byte-source.ts";
 import { bool, ids, type MetadataEntry, optional, present, text, u32 } from "../gguf/entries.ts";
 import { STARLING_KEYS } from "../gguf/starling-keys.ts";
-import { StringTable } from "../gguf/value.ts";
+import { PIECE_TYPE } from "../vocabulary/piece-types.ts";
+import { StringTable } from "../vocabulary/string-table.ts";
 import { chatTemplateEntries } from "./chat-template-metadata.ts";
 
 /** What llama.cpp's converter gives the pieces that fill up a vocabulary. */
@@ -63,7 +63,7 @@ function checkTemplateTokens({ folder, profile }: Checkpoint, { tokenizer }: Sen
 }
 
 /** The ids that LlamaTokenizer puts around a text. */
-export function frameOf(
+export function wrapperOf(
   checkpoint: Checkpoint,
   { tokenizer }: SentencePieceVocabulary,
 ): Record<"before" | "after", number[]> {

@@ -1,23 +1,24 @@
 /** What the GGUF says of the tokenizer, whichever kind it is. */
+
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { agreedTokenization } from "../checkpoint/vocabulary.ts";
 import { InvalidInputError } from "../errors.ts";
 import { ids, type MetadataEntry, text } from "../gguf/entries.ts";
-import { BYTE_BPE, STARLING_KEYS, TOKENIZATIONS } from "../gguf/starling-keys.ts";
-import type { NativeTokenizationMode } from "../native/addon.ts";
+import { STARLING_KEYS } from "../gguf/starling-keys.ts";
+import { BYTE_BPE, SENTENCEPIECE_MODES, type TokenizationMode } from "../vocabulary/tokenization.ts";
 import { bytePairMetadata } from "./byte-pair-metadata.ts";
-import { frameOf, tokenizerMetadata } from "./tokenizer-metadata.ts";
+import { tokenizerMetadata, wrapperOf } from "./tokenizer-metadata.ts";
 
 /** @param padId the id that stands for padding, if any */
 export function vocabularyMetadata(checkpoint: Checkpoint, padId: number | undefined): MetadataEntry[] {
   const { vocabulary, profile } = checkpoint;
-  const [entries, frame] =
+  const [entries, wrapper] =
     vocabulary.kind === "sentencepiece"
-      ? [tokenizerMetadata(checkpoint, vocabulary, padId), frameOf(checkpoint, vocabulary)]
+      ? [tokenizerMetadata(checkpoint, vocabulary, padId), wrapperOf(checkpoint, vocabulary)]
       : [bytePairMetadata(checkpoint, vocabulary.model, padId), vocabulary.model];
-  const { before, after } = frame;
-  if (profile.frame === "none" || before.length + after.length === 0) return entries;
-  entries.push([STARLING_KEYS.frame, text(profile.frame)]);
+  const { before, after } = wrapper;
+  if (profile.wrapper === "none" || before.length + after.length === 0) return entries;
+  entries.push([STARLING_KEYS.wrapper, text(profile.wrapper)]);
   if (before.length > 0) entries.push([STARLING_KEYS.before, ids(before)]);
   if (after.length > 0) entries.push([STARLING_KEYS.after, ids(after)]);
   return entries;
@@ -32,10 +33,12 @@ export function vocabularyMetadata(checkpoint: Checkpoint, padId: number | undef
  */
 export function tokenizationOf(
   { vocabulary, profile }: Checkpoint,
-  asked: NativeTokenizationMode | undefined,
-): NativeTokenizationMode {
-  const [own, ...others]: readonly NativeTokenizationMode[] =
-    vocabulary.kind === "byte-pair" ? [BYTE_BPE] : ["fast-4.41", ...(vocabulary.tokenizer.legacy ? TOKENIZATIONS : [])];
+  asked: TokenizationMode | undefined,
+): TokenizationMode {
+  const [own, ...others]: readonly TokenizationMode[] =
+    vocabulary.kind === "byte-pair"
+      ? [BYTE_BPE]
+      : ["fast-4.41", ...(vocabulary.tokenizer.legacy ? SENTENCEPIECE_MODES : [])];
   if (asked !== undefined && asked !== own && !others.includes(asked))
     throw new InvalidInputError(
       "ERR_INVALID_ARGUMENT",

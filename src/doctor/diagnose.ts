@@ -10,7 +10,7 @@ import { librariesIn } from "../native/runtime-folder.ts";
 import { aSignal, aString, checkOptions } from "../options.ts";
 import { availableMemory } from "../scoring/available-memory.ts";
 import { type KernelPlan, planKernels } from "../scoring/kernel-plan.ts";
-import { loadOptionChecks } from "../scoring/load-options.ts";
+import { aLoad } from "../scoring/load-options.ts";
 import { type ModelFile, readModelFile } from "../scoring/model-file.ts";
 import { assertPlacementFits, type Placement, placeModel } from "../scoring/placement.ts";
 import { predictOn } from "../scoring/predict-memory.ts";
@@ -61,8 +61,7 @@ export interface ModelDiagnosis {
  * @throws InvalidInputError for a wrong option, or the signal's reason. Every other problem is part of the result.
  */
 export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis> {
-  checkOptions("diagnose", options, { modelPath: aString, load: () => undefined, signal: aSignal });
-  checkOptions("diagnose's load", options.load, loadOptionChecks);
+  options = checkOptions("diagnose", options, { modelPath: aString, load: aLoad, signal: aSignal });
   const { signal } = options;
   signal?.throwIfAborted();
   const machine = describeMachine();

@@ -1,6 +1,5 @@
 /** `starling-rm/eval`: measures how often a model prefers the better response. */
 
-export type { Agreement, Differences, OrderAgreement } from "../evaluation/agreement.ts";
 export { type Benchmark, benchmarks } from "../evaluation/benchmarks.ts";
 export type { BenchmarkName, Comparison, ScoredCase } from "../evaluation/case.ts";
 export {
@@ -9,7 +8,9 @@ export {
   type ComparisonReport,
   compareModels,
 } from "../evaluation/compare.ts";
-export { type EvaluateOptions, type Evaluation, evaluate } from "../evaluation/evaluate.ts";
+export { type Evaluation, evaluate } from "../evaluation/evaluate.ts";
+export type { EvaluateOptions } from "../evaluation/evaluate-options.ts";
+export type { Agreement, Differences, OrderAgreement } from "../evaluation/measures/agreement.ts";
 export type { BenchmarkMeasures, Interval } from "../evaluation/measures/measure.ts";
 export { type BenchmarkRequest, StrictStop } from "../evaluation/open-benchmark.ts";
 export type { RowProblem } from "../evaluation/read-cases.ts";

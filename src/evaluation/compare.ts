@@ -1,24 +1,24 @@
-/** Two models on the same cases: what another quantisation changes. */
+/** Compares two models on the same cases, such as two quantisations. */
 import { modelPathOf } from "../model-path.ts";
-import { aFunction, aString, checkOptions, required } from "../options.ts";
+import { aFunction, aString, checkOptions } from "../options.ts";
 import { packageVersion } from "../package-info.ts";
 import { readModelFile } from "../scoring/model-file.ts";
-import { type Agreement, measureAgreement } from "./agreement.ts";
 import type { BenchmarkName, PlacedCase, ScoredCase } from "./case.ts";
 import {
   checkRequest,
-  downloadTeller,
+  downloadProgressOf,
   type EvaluateOptions,
   type EvaluationProgress,
   type EvaluationSettings,
   evaluationChecks,
   evaluationSettings,
-} from "./evaluate.ts";
+} from "./evaluate-options.ts";
 import { type AccuracyMeasures, measureAccuracy } from "./measures/accuracy.ts";
+import { type Agreement, measureAgreement } from "./measures/agreement.ts";
 import { type BenchmarkRequest, OpenBenchmark } from "./open-benchmark.ts";
 import { openModel } from "./open-model.ts";
 import type { ReportedModel, ReportedProblem, ReportedSettings, ReportedSource, RowCounts } from "./report.ts";
-import { type ScoringProgress, scoreBenchmark, scoringProgress } from "./score-benchmark.ts";
+import { type ScoringProgress, scoreBenchmark, scoringProgress } from "./score-cases.ts";
 
 export interface CompareOptions
   extends Pick<
@@ -36,9 +36,9 @@ export interface CompareOptions
   > {
   /** Two GGUFs, for example two quantisations of one checkpoint. */
   readonly models: readonly [string, string];
-  /** What they score. Rows of "pairs" need no ranks here: {"prompt", "responses"} is enough. */
+  /** The data to score. Rows of "pairs" need no ranks here: {"prompt", "responses"} is enough. */
   readonly data: BenchmarkRequest;
-  /** Reports the phases of evaluate(); from "hashing" on with `model`, the index of the one at work. */
+  /** Reports the phases of evaluate(); from "hashing" on with `model`, the index of the current model. */
   readonly onProgress?: (progress: EvaluationProgress) => void;
 }
 
@@ -49,45 +49,48 @@ export interface ComparisonReport {
   readonly benchmark: BenchmarkName;
   readonly models: readonly [ComparedModel, ComparedModel];
   readonly seed: number;
-  /** Most cases; absent: all. */
+  /** Maximum number of cases; absent: all. */
   readonly limit?: number;
   readonly sources: readonly ReportedSource[];
   readonly rows: RowCounts;
   readonly agreement: Agreement;
-  /** The first rows that could not be understood or scored, with the reason. */
+  /** The first rows that are invalid or could not be scored, with the reason. */
   readonly problems: readonly ReportedProblem[];
 }
 
 export interface ComparedModel extends ReportedModel {
-  /** Bytes of all tensors. */
+  /** Total size of all tensors in bytes. */
   readonly size: number;
   readonly settings: Omit<ReportedSettings, "seed" | "limit">;
-  /** Over the cases whose order is known; absent where there are none. */
+  /** Accuracy on cases with a known order; absent if there are none. */
   readonly accuracy?: AccuracyMeasures;
 }
 
 /**
- * Scores the same cases with two models, one after the other, and measures how far they agree.
+ * Scores the same cases with two models, one after the other, and measures their agreement.
  *
- * @throws InvalidInputError for a wrong option, FileError or HubError for data or a model that cannot be had, NativeError
- *   where a model cannot be loaded
+ * @throws InvalidInputError for a wrong option, FileError or HubError for unavailable data or models, NativeError if a model
+ *   cannot be loaded
  */
 export async function compareModels(options: CompareOptions): Promise<ComparisonReport> {
-  required("compareModels", options, "models");
-  required("compareModels", options, "data");
-  checkOptions("compareModels", options, {
-    ...evaluationChecks,
-    models: (value) =>
-      Array.isArray(value) && value.length === 2 && value.every((path) => aString(path) === undefined)
-        ? undefined
-        : "the paths of two models",
-    data: () => undefined,
-    onProgress: aFunction,
-  });
+  options = checkOptions(
+    "compareModels",
+    options,
+    {
+      ...evaluationChecks,
+      models: (value) =>
+        Array.isArray(value) && value.length === 2 && value.every((path) => aString(path) === undefined)
+          ? undefined
+          : "the paths of two models",
+      data: () => undefined,
+      onProgress: aFunction,
+    },
+    ["models", "data"],
+  );
   checkRequest(options.data, "data");
   options.signal?.throwIfAborted();
   const settings = evaluationSettings(options);
-  // Before the work with the first one, which may take hours: whether the second one can be opened at all.
+  // The first model may take hours: check before that both can be read.
   const models = [
     await modelPathOf(options.models[0], options.signal),
     await modelPathOf(options.models[1], options.signal),
@@ -97,7 +100,7 @@ export async function compareModels(options: CompareOptions): Promise<Comparison
   const benchmark = await OpenBenchmark.open(options.data, {
     ...settings,
     unordered: true,
-    onDownload: downloadTeller(options.data, options),
+    onDownload: downloadProgressOf(options.data, options),
   });
   const cases: PlacedCase[] = [];
   for await (const one of benchmark.cases) cases.push(one);
@@ -127,12 +130,12 @@ export async function compareModels(options: CompareOptions): Promise<Comparison
 
 interface ScoredWith {
   readonly model: Omit<ComparedModel, "accuracy">;
-  /** The cases that could be scored, and what came out. */
+  /** The cases that could be scored, and their scores. */
   readonly cases: readonly PlacedCase[];
   readonly scored: readonly ScoredCase[];
 }
 
-/** One model is closed before the other one is loaded: two need not fit into memory together. */
+/** Closes the model afterwards, so two models need not fit into memory together. */
 async function scoreWith(
   index: 0 | 1,
   benchmark: OpenBenchmark,
@@ -140,20 +143,20 @@ async function scoreWith(
   { models, load = {}, onProgress, onNotice }: CompareOptions,
   { cacheFolder, signal }: EvaluationSettings,
 ): Promise<ScoredWith> {
-  const tell = (progress: EvaluationProgress) => onProgress?.({ ...progress, model: index });
+  const report = (progress: EvaluationProgress) => onProgress?.({ ...progress, model: index });
   const opened = await openModel({
     modelPath: models[index],
     load,
     cacheFolder,
-    onProgress: (phase, fraction) => tell({ phase, fraction }),
+    onProgress: (phase, fraction) => report({ phase, fraction }),
     onNotice,
     signal,
   });
   try {
     const kept: PlacedCase[] = [];
     const scored: ScoredCase[] = [];
-    const tellScoring = (done: ScoringProgress) => tell(scoringProgress(benchmark.name, done, cases.length));
-    for await (const outcome of scoreBenchmark(benchmark, cases, opened, signal, tellScoring)) {
+    const reportScoring = (done: ScoringProgress) => report(scoringProgress(benchmark.name, done, cases.length));
+    for await (const outcome of scoreBenchmark(benchmark, cases, opened, signal, reportScoring)) {
       kept.push(outcome.placed);
       scored.push(outcome.scored);
     }

@@ -1,132 +1,66 @@
-/** An evaluation from beginning to end: sources, sample, scores, measures, report. */
-import { MAX_SAMPLE_ROWS, MAX_SEED } from "../bounds.ts";
-import { defaultCacheFolder } from "../cache-folder.ts";
-import { invalidArgument } from "../errors.ts";
+/** Runs benchmarks: data, sample, scores, measures, report. */
 import { modelPathOf } from "../model-path.ts";
-import {
-  aBoolean,
-  aFunction,
-  aNameList,
-  anInteger,
-  aSignal,
-  aString,
-  type Check,
-  checkOptions,
-  given,
-  oneOf,
-  required,
-} from "../options.ts";
+import { aString, checkOptions, given } from "../options.ts";
 import { packageVersion } from "../package-info.ts";
-import type { DownloadProgress, HashProgress, LoadProgress, ReadProgress, ScoreProgress } from "../progress.ts";
 import { readModelFile } from "../scoring/model-file.ts";
-import { type BenchmarkName, benchmarkNames, type ScoredCase } from "./case.ts";
+import type { ScoredCase } from "./case.ts";
+import {
+  checkRequest,
+  downloadProgressOf,
+  type EvaluateOptions,
+  type EvaluationSettings,
+  evaluationChecks,
+  evaluationSettings,
+} from "./evaluate-options.ts";
+import { textsOf } from "./item-texts.ts";
 import { mean, RunningAccuracy } from "./measures/accuracy.ts";
 import { measureBenchmark } from "./measures/measure.ts";
 import { WorstMistakes } from "./measures/mistakes.ts";
-import { type BenchmarkRequest, OpenBenchmark } from "./open-benchmark.ts";
-import { type LoadSettings, type OpenModel, openModel } from "./open-model.ts";
-import type { RowProblem, RowRules } from "./read-cases.ts";
+import { OpenBenchmark } from "./open-benchmark.ts";
+import { type OpenModel, openModel } from "./open-model.ts";
 import { type BenchmarkReport, cardAverages, type EvaluationReport, type TruncatedResponse } from "./report.ts";
-import { type ScoringProgress, scoreBenchmark, scoringProgress } from "./score-benchmark.ts";
-import { textsOf } from "./texts.ts";
-
-export interface EvaluateOptions {
-  /** A GGUF that `starling-rm convert` made. */
-  readonly modelPath: string;
-  /** One or more. */
-  readonly benchmarks: readonly BenchmarkRequest[];
-  /** Most cases (prompts) of each benchmark, drawn at random; "all". Default: 1000, the model card's. */
-  readonly limit?: number | "all";
-  /** Of the sample and of bootstrap intervals, 0 to 2^31 - 1. Default: 0. */
-  readonly seed?: number;
-  /** Stop at the first row that cannot be understood or scored, or that a warning is about; default false: it is told. */
-  readonly strict?: boolean;
-  /** Names of fields that belong to the input, such as "tools", and are left out on purpose; default: none. */
-  readonly ignoreFields?: readonly string[];
-  /** Whether a chosen and a rejected conversation may differ before their last turn; default "refuse". */
-  readonly differentPrompts?: "refuse" | "allow";
-  /**
-   * Where scores are kept, so that a run that was stopped goes on and another run need not score the same texts again;
-   * false: nowhere. Default: the package's cache folder ($STARLING_RM_CACHE).
-   */
-  readonly cacheFolder?: string | false;
-  /** How the model is loaded. */
-  readonly load?: LoadSettings;
-  /** Called for each row that cannot be understood and each case that cannot be scored. */
-  readonly onProblem?: (problem: RowProblem) => void;
-  /** Reports the phases "reading", "downloading", "hashing", "loading" and "scoring". */
-  readonly onProgress?: (progress: EvaluationProgress) => void;
-  /** Called with what does not stop the work but should be known. */
-  readonly onNotice?: (message: string) => void;
-  /** Stops the work; the promise rejects with the signal's reason. What was scored is kept in the cache. */
-  readonly signal?: AbortSignal;
-}
-
-/** What evaluate() and compareModels() report. */
-export type EvaluationProgress = DownloadProgress | HashProgress | LoadProgress | ReadProgress | ScoreProgress;
+import { type ScoringProgress, scoreBenchmark, scoringProgress } from "./score-cases.ts";
 
 export interface Evaluation {
   readonly report: EvaluationReport;
-  /** The scored cases of each benchmark, in the order of `report.benchmarks`. */
+  /** Scored cases of each benchmark, in the order of `report.benchmarks`. */
   readonly cases: readonly (readonly ScoredCase[])[];
 }
 
-const DEFAULT_LIMIT = 1000;
-/** Places of truncated responses that a report lists; their number is always told. */
+/** Truncated responses listed in a report; `truncatedResponses` counts all of them. */
 const MAX_LISTED_TRUNCATIONS = 1000;
-
-const aLimit: Check = (value) => {
-  const expected = anInteger(1, MAX_SAMPLE_ROWS)(value);
-  return value === "all" || expected === undefined ? undefined : `"all" or ${expected}`;
-};
-
-/** Checks of {@link RowRules}. */
-export const rowRuleChecks: Readonly<Record<string, Check>> = {
-  ignoreFields: aNameList,
-  differentPrompts: oneOf(["refuse", "allow"]),
-};
-
-/** Checks that evaluate() and compareModels() share. */
-export const evaluationChecks: Readonly<Record<string, Check>> = {
-  limit: aLimit,
-  seed: anInteger(0, MAX_SEED),
-  strict: aBoolean,
-  ...rowRuleChecks,
-  cacheFolder: (value) => (value === false || aString(value) === undefined ? undefined : "a folder, or false"),
-  load: (value) => (typeof value === "object" && value !== null ? undefined : "an object"),
-  onProblem: aFunction,
-  onProgress: aFunction,
-  onNotice: aFunction,
-  signal: aSignal,
-};
 
 /**
  * Scores the cases of benchmarks with a model and measures how often the better response wins.
  *
- * @returns the report and what it was made of; the same for the same model, settings and data, also after an
- *   interruption (on a GPU as far as scores do not depend on their company there)
- * @throws InvalidInputError for a wrong option, FileError or HubError for data or a model that cannot be had, NativeError
- *   where the model cannot be loaded
+ * @returns the report and the scored cases. They depend only on model, settings and data, even after an interruption. (On a
+ *   GPU in packed mode, scores can depend slightly on the batch.)
+ * @throws InvalidInputError for a wrong option, FileError or HubError for unavailable data or models, NativeError if the model
+ *   cannot be loaded
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
-  required("evaluate", options, "modelPath");
-  required("evaluate", options, "benchmarks");
-  checkOptions("evaluate", options, {
-    ...evaluationChecks,
-    modelPath: aString,
-    benchmarks: (value) => (Array.isArray(value) && value.length > 0 ? undefined : "a list of one or more benchmarks"),
-  });
+  options = checkOptions(
+    "evaluate",
+    options,
+    {
+      ...evaluationChecks,
+      modelPath: aString,
+      benchmarks: (value) =>
+        Array.isArray(value) && value.length > 0 ? undefined : "a list of one or more benchmarks",
+    },
+    ["modelPath", "benchmarks"],
+  );
   for (const [i, request] of options.benchmarks.entries()) checkRequest(request, `benchmarks[${i}]`);
   const { load = {}, signal } = options;
   signal?.throwIfAborted();
   const modelPath = await modelPathOf(options.modelPath, signal);
   const settings = evaluationSettings(options);
-  // Before data are downloaded for it.
+  // Fail before downloading data for a model that cannot be read.
   await readModelFile(modelPath);
   const opened: OpenBenchmark[] = [];
   for (const request of options.benchmarks) {
     options.onProgress?.({ phase: "reading", benchmark: request.benchmark });
-    opened.push(await OpenBenchmark.open(request, { ...settings, onDownload: downloadTeller(request, options) }));
+    opened.push(await OpenBenchmark.open(request, { ...settings, onDownload: downloadProgressOf(request, options) }));
   }
   const model = await openModel({
     modelPath,
@@ -150,58 +84,6 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   }
 }
 
-/** For {@link OpenBenchmark.open}: passes a download's progress on. */
-export function downloadTeller(
-  { benchmark }: BenchmarkRequest,
-  { onProgress }: { readonly onProgress?: ((progress: EvaluationProgress) => void) | undefined },
-): (progress: DownloadProgress) => void {
-  return (progress) => onProgress?.({ ...progress, benchmark });
-}
-
-export function checkRequest(value: unknown, name: string): asserts value is BenchmarkRequest {
-  checkOptions(name, value, {
-    benchmark: (given) =>
-      benchmarkNames.includes(given as BenchmarkName)
-        ? undefined
-        : `one of ${benchmarkNames.map((known) => `"${known}"`).join(", ")}`,
-    inputs: (given) =>
-      Array.isArray(given) && given.length > 0 && given.every((input) => aString(input) === undefined)
-        ? undefined
-        : "a list of one or more files or hf: names",
-  });
-  if ((value as Partial<BenchmarkRequest>).benchmark === undefined)
-    throw invalidArgument(`${name}.benchmark`, "the name of a benchmark", undefined);
-}
-
-export interface EvaluationSettings extends RowRules {
-  readonly limit: number | undefined;
-  readonly seed: number;
-  readonly strict: boolean;
-  readonly cacheFolder: string | undefined;
-  readonly onProblem: (problem: RowProblem) => void;
-  readonly signal: AbortSignal | undefined;
-}
-
-/** The options that evaluate() and compareModels() share, with their defaults. */
-export function evaluationSettings(
-  options: RowRules & {
-    readonly [Name in "limit" | "seed" | "strict" | "cacheFolder" | "onProblem" | "signal"]?:
-      | EvaluateOptions[Name]
-      | undefined;
-  },
-): EvaluationSettings {
-  const { limit = DEFAULT_LIMIT, seed = 0, strict = false, cacheFolder = defaultCacheFolder(), signal } = options;
-  return {
-    limit: limit === "all" ? undefined : limit,
-    seed,
-    strict,
-    cacheFolder: cacheFolder === false ? undefined : cacheFolder,
-    onProblem: options.onProblem ?? (() => {}),
-    ...given({ ignoreFields: options.ignoreFields, differentPrompts: options.differentPrompts }),
-    signal,
-  };
-}
-
 async function runBenchmark(
   benchmark: OpenBenchmark,
   model: OpenModel,
@@ -214,11 +96,11 @@ async function runBenchmark(
   const running = new RunningAccuracy();
   const truncated: TruncatedResponse[] = [];
   let truncatedResponses = 0;
-  const tell = (done: ScoringProgress) => {
+  const reportProgress = (done: ScoringProgress) => {
     const { accuracy, interval } = running.current;
     onProgress?.({ ...scoringProgress(name, done, total), ...given({ accuracy, interval }) });
   };
-  for await (const { scored, placed } of scoreBenchmark(benchmark, benchmark.cases, model, signal, tell)) {
+  for await (const { scored, placed } of scoreBenchmark(benchmark, benchmark.cases, model, signal, reportProgress)) {
     cases.push(scored);
     running.add(scored);
     worst.add(scored, () => textsOf(placed));

@@ -1,4 +1,4 @@
-/** The hash of a model's file, which takes a while for 20 GB and is therefore remembered. */
+/** The SHA-256 of a model file, cached because hashing 20 GB takes a while. */
 import { createHash } from "node:crypto";
 import type { BigIntStats } from "node:fs";
 import { join, resolve } from "node:path";
@@ -7,32 +7,31 @@ import { cacheKey, JsonCache } from "../files/json-cache.ts";
 import { OpenedFile } from "../files/opened-file.ts";
 
 export interface ModelHashOptions {
-  /** Called with the bytes that were hashed, and those of the whole file. Not called where the hash is remembered. */
+  /** Called with the bytes hashed so far and the file size; not called if the hash is cached. */
   readonly onProgress?: (progress: { readonly bytesDone: number; readonly bytesTotal: number }) => void;
-  /** Stops reading; the promise rejects with the signal's reason. */
+  /** Aborts hashing; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Where hashes are remembered; default: the cache folder. */
+  /** Folder for hashes. Default: the package's cache folder. */
   readonly cacheFolder?: string;
 }
 
-/** What is hashed at once on the JS thread: about a millisecond. */
+/** Bytes hashed at a time on the JS thread: about a millisecond. */
 const READ_BYTES = 1024 * 1024;
-/** Raised when what is remembered changes its shape or its meaning. */
+/** Raise when the stored format or its meaning changes. */
 const FORMAT = 1;
-/** One for each model file and each of its versions. */
+/** Cached hashes: one per version of a model file. */
 const MAX_HASHES = 512;
 /**
- * A file that changed this recently may change again without another time: file systems tell times in steps of up to two
+ * A file modified this recently could change again without a new modification time: file systems round times to up to two
  * seconds (FAT).
  */
 const SETTLED_MS = 2000;
 
 /**
- * SHA-256 of a file, 64 hexadecimal digits. It is remembered for as long as the file's path, size, inode and time of change
- * stay the same.
+ * SHA-256 of a file, 64 hexadecimal digits. Cached while path, size, inode and times of the file stay the same.
  *
- * @param place a path, or the file itself, which stays open: the hash is then of what was opened, whatever is at its path
- * @throws FileError ERR_FILE_NOT_READABLE, or ERR_MODEL_CHANGED when the file changed since it was opened
+ * @param place a path, or an open file, which stays open; then the hash is of that file even if its path now names another
+ * @throws FileError ERR_FILE_NOT_READABLE, or ERR_MODEL_CHANGED if the file changed since it was opened
  */
 export async function modelHash(place: string | OpenedFile, options: ModelHashOptions = {}): Promise<string> {
   options.signal?.throwIfAborted();
@@ -63,7 +62,7 @@ async function hashOf(file: OpenedFile, options: ModelHashOptions): Promise<stri
     onProgress?.({ bytesDone: position, bytesTotal: file.size });
   }
   const hex = hash.digest("hex");
-  // Another content at the end than at the beginning: the hash is that of neither.
+  // If the file changed meanwhile, the hash belongs to neither version.
   await file.assertUnchanged();
   if (Date.now() - Number(file.status.mtimeMs) > SETTLED_MS) cache.write(key, { sha256: hex });
   return hex;

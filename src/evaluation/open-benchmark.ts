@@ -1,4 +1,4 @@
-/** A benchmark with its data at hand: sources found, rows read, the sample taken. */
+/** Opens a benchmark: finds its sources, reads the rows, takes the sample. */
 import { basename } from "node:path";
 import { InvalidInputError, type StarlingError } from "../errors.ts";
 import { given } from "../options.ts";
@@ -11,33 +11,33 @@ import type { ReportedProblem, ReportedSource, RowCounts } from "./report.ts";
 import { sampleCases } from "./sample.ts";
 import { type ResolvedSource, resolveSource } from "./sources.ts";
 
-/** A benchmark and where its data is. */
+/** A benchmark and its data. */
 export interface BenchmarkRequest {
   readonly benchmark: BenchmarkName;
   /**
-   * Files (parquet, JSON lines, JSON or CSV, also .gz and .zst) or names of data sets on the hub (hf:OWNER/NAME,
-   * hf:OWNER/NAME@REVISION/FILE), read one after another. Default: the data set that the benchmark is named after, at a
-   * fixed revision. "pairs" has no default.
+   * Files (parquet, JSON lines, JSON or CSV, also .gz and .zst) or data sets on the hub (hf:OWNER/NAME,
+   * hf:OWNER/NAME@REVISION/FILE), read one after another. Default: the benchmark's own data set at a pinned revision; "pairs"
+   * has none.
    */
   readonly inputs?: readonly string[];
 }
 
 export interface OpenBenchmarkOptions extends RowRules {
-  /** Most cases; undefined: all, as they are read. */
+  /** Maximum number of cases; undefined: all, streamed without sampling. */
   readonly limit: number | undefined;
   readonly seed: number;
-  /** Stop at the first row that cannot be understood or scored. */
+  /** Stop at the first row that is invalid or cannot be scored. */
   readonly strict: boolean;
-  /** Also take cases of which no order is known. */
+  /** Accept cases without any known order. */
   readonly unordered?: boolean;
   readonly onProblem: (problem: RowProblem) => void;
   readonly onDownload?: (progress: DownloadProgress) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
-type CasePlace = Pick<PlacedCase, "source" | "row" | "where">;
+type CasePosition = Pick<PlacedCase, "source" | "row" | "where">;
 
-/** Problems that a report repeats; all of them are told as they are found. */
+/** Problems listed in a report; `onProblem` gets all of them. */
 const MAX_REPORTED_PROBLEMS = 100;
 
 export class OpenBenchmark {
@@ -45,13 +45,13 @@ export class OpenBenchmark {
   readonly definition: Benchmark;
   readonly sources: readonly ReportedSource[];
   readonly cases: Iterable<PlacedCase> | AsyncIterable<PlacedCase>;
-  /** Cases that will come; undefined where they are read while they are scored. */
+  /** Number of cases; undefined while cases are streamed. */
   readonly total: number | undefined;
   /** The first problems, for the report. */
   readonly problems: readonly ReportedProblem[];
   readonly #resolved: readonly ResolvedSource[];
   readonly #reader: CaseReader;
-  readonly #takeProblem: (problem: RowProblem) => void;
+  readonly #reportProblem: (problem: RowProblem) => void;
   #failed = 0;
 
   private constructor(
@@ -61,7 +61,7 @@ export class OpenBenchmark {
     reader: CaseReader,
     sample: readonly PlacedCase[] | undefined,
     problems: readonly ReportedProblem[],
-    takeProblem: (problem: RowProblem) => void,
+    reportProblem: (problem: RowProblem) => void,
   ) {
     this.name = definition.name;
     this.definition = definition;
@@ -71,12 +71,11 @@ export class OpenBenchmark {
     this.cases = sample ?? reader.cases();
     this.total = sample?.length;
     this.problems = problems;
-    this.#takeProblem = takeProblem;
+    this.#reportProblem = reportProblem;
   }
 
   /**
-   * @throws InvalidInputError, FileError or HubError for data that cannot be had; with `strict` also for the first broken
-   *   row
+   * @throws InvalidInputError, FileError or HubError for unavailable data; with `strict` also for the first invalid row
    */
   static async open(request: BenchmarkRequest, options: OpenBenchmarkOptions): Promise<OpenBenchmark> {
     const { limit, seed, onDownload, signal } = options;
@@ -86,43 +85,43 @@ export class OpenBenchmark {
     for (const input of request.inputs ?? [undefined])
       resolved.push(...(await resolveSource(input, request.benchmark, download)));
     const problems: ReportedProblem[] = [];
-    const takeProblem = problemTaker(options, problems);
+    const reportProblem = problemReporter(options, problems);
     const { unordered = false, strict, ignoreFields, differentPrompts } = options;
     const rules = given({ ignoreFields, differentPrompts });
     const reader = new CaseReader(definition, resolved, {
       ...rules,
       unordered,
       strict,
-      onProblem: takeProblem,
+      onProblem: reportProblem,
       signal,
     });
     const sample = limit === undefined ? undefined : await sampleCases(reader.cases(), limit, seed);
     const sources: ReportedSource[] = [];
     for (const source of resolved) sources.push(await reportedSource(source));
-    return new OpenBenchmark(definition, resolved, sources, reader, sample, problems, takeProblem);
+    return new OpenBenchmark(definition, resolved, sources, reader, sample, problems, reportProblem);
   }
 
-  /** Complete once all cases were read. */
+  /** Complete after all cases were read. */
   counts(): RowCounts {
     const counts = this.#reader.counts;
     const omitted = Object.fromEntries(Object.entries(counts.omitted).sort(([a], [b]) => (a < b ? -1 : 1)));
     return { ...counts, omitted, sampled: this.total ?? counts.cases, failed: this.#failed };
   }
 
-  /** What should be known of the rows that were read: a sentence for each kind, complete once all cases were read. */
+  /** Warnings about the rows, one sentence per kind. Complete after all cases were read. */
   warnings(): readonly string[] {
     return this.#reader.warnings.sentences();
   }
 
-  /** Counts and tells of a case that could not be scored. @throws StrictStop in a strict run */
-  addFailure({ source, row, where = `row ${row}` }: CasePlace, error: StarlingError): void {
+  /** Counts and reports a case that could not be scored. @throws StrictStop if `strict` */
+  addFailure({ source, row, where = `row ${row}` }: CasePosition, error: StarlingError): void {
     this.#failed += 1;
     const name = this.#resolved[source]?.name ?? "";
-    this.#takeProblem({ source: name, sourceIndex: source, row, where, error });
+    this.#reportProblem({ source: name, sourceIndex: source, row, where, error });
   }
 }
 
-/** A report is the same wherever its files lie: those of this machine go by their names alone. */
+/** Names local files without their folder, so the report does not depend on where they are. */
 async function reportedSource({ name, path }: ResolvedSource): Promise<ReportedSource> {
   const rows = await openRows(path, { name });
   try {
@@ -132,7 +131,7 @@ async function reportedSource({ name, path }: ResolvedSource): Promise<ReportedS
   }
 }
 
-function problemTaker(
+function problemReporter(
   { onProblem, strict }: Pick<OpenBenchmarkOptions, "onProblem" | "strict">,
   problems: ReportedProblem[],
 ): (problem: RowProblem) => void {
@@ -147,5 +146,5 @@ function problemTaker(
   };
 }
 
-/** What ends a strict run: its message is that of the row that was told just before. */
+/** Ends a strict run. Its message is that of the row reported just before. */
 export class StrictStop extends InvalidInputError {}

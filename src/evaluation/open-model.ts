@@ -1,4 +1,4 @@
-/** A model that scores through a cache, and what a report says of it. */
+/** Loads a model together with its score cache and its description for reports. */
 import { basename, join } from "node:path";
 import { changedFile } from "../files/opened-file.ts";
 import { given } from "../options.ts";
@@ -11,16 +11,16 @@ import type { ReportedModel, ReportedSettings } from "./report.ts";
 import { ScoreCache } from "./score-cache.ts";
 import { reportedSettings, scoringSettings } from "./scoring-settings.ts";
 
-/** How the model is loaded, apart from where it is and what is told meanwhile. */
+/** Options of loadRewardModel() except path, progress and signal. */
 export type LoadSettings = Omit<LoadRewardModelOptions, "modelPath" | "onProgress" | "signal">;
 
 export interface OpenModelOptions {
   readonly modelPath: string;
   readonly load: LoadSettings;
-  /** Undefined: no score is kept on the disk. */
+  /** Undefined: keep no scores on disk. */
   readonly cacheFolder: string | undefined;
   readonly onProgress: (phase: "hashing" | "loading", fraction: number) => void;
-  /** Called with what does not stop the work but should be known. */
+  /** Called with warnings that do not stop the work. */
   readonly onNotice?: ((message: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -50,7 +50,7 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
   });
   let sha256: string;
   try {
-    // Scores are kept under the hashes: they must be of the very files that were loaded.
+    // Scores are cached under these hashes, so hash the very files that were loaded.
     sha256 = await hash(model.file);
     if (head !== undefined && (await hash(headPath as string)) !== head.sha256) throw changedFile(headPath as string);
   } catch (error) {
@@ -61,7 +61,7 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
   for (const notice of modelNotices(info)) onNotice?.(notice);
   const notices = modelNotices(forReport(info));
   if (load.templateDate !== undefined && model.tokenizer.settings.templateDate === undefined)
-    onNotice?.(`the chat template of ${info.name} asks for no date, so that templateDate changes nothing for it`);
+    onNotice?.(`the chat template of ${info.name} does not use a date, so templateDate has no effect`);
   const scoreSettings = {
     model: sha256,
     ...given({ head: head?.sha256, batchTokens: load.batchTokens }),
@@ -69,7 +69,7 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
   };
   const folder = cacheFolder === undefined ? undefined : join(cacheFolder, "scores");
   const cache = ScoreCache.open(folder, scoreSettings, (problem) =>
-    onNotice?.(`scores cannot be kept for a later run: ${problem}`),
+    onNotice?.(`scores cannot be saved for later runs: ${problem}`),
   );
   const reported: ReportedModel = {
     file: basename(modelPath),
@@ -93,7 +93,7 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
   };
 }
 
-/** A report names files without their folders, and says nothing of this machine. */
+/** Model info without folders and details of this machine, so reports are the same everywhere. */
 function forReport({ head, ...info }: RewardModelInfo): RewardModelInfo {
   return { ...info, kernelReasons: [], ...given({ head: head && { ...head, path: basename(head.path) } }) };
 }

@@ -1,4 +1,4 @@
-/** Rows of a benchmark's sources to cases: what is omitted is counted by its reason, what is broken is told. */
+/** Reads a benchmark's sources into cases. Skipped rows are counted by reason, invalid ones reported. */
 import { isStarlingError, type StarlingError } from "../errors.ts";
 import { strictError, WarningTally } from "../prompt/warnings.ts";
 import { damaged } from "../rows/damaged.ts";
@@ -9,32 +9,32 @@ import type { PlacedCase } from "./case.ts";
 import type { RowCounts } from "./report.ts";
 import type { ResolvedSource } from "./sources.ts";
 
-/** A row that could not be understood, or a case that could not be scored. */
+/** A row that is invalid, or a case that could not be scored. */
 export interface RowProblem {
   /** Name of the source. */
   readonly source: string;
-  /** Its index among the benchmark's sources. */
+  /** Index of the source. */
   readonly sourceIndex: number;
-  /** Number of the row there, from 1. */
+  /** Row number in the source, from 1. */
   readonly row: number;
-  /** The row as messages call it: "line 12". */
+  /** Position for messages, such as "line 12". */
   readonly where: string;
   readonly error: StarlingError;
 }
 
-/** How rows are read, where there is a choice. */
+/** Options for reading rows. */
 export type RowRules = Pick<AdaptOptions, "ignoreFields" | "differentPrompts">;
 
 export interface ReadCasesOptions extends RowRules {
-  /** Also take cases of which no order is known; otherwise such a row is broken. */
+  /** Accept cases without any known order; otherwise such rows are invalid. */
   readonly unordered: boolean;
   readonly onProblem: (problem: RowProblem) => void;
-  /** Treat warnings as errors of their rows; default false: they are counted among {@link CaseReader.warnings}. */
+  /** Treat warnings as errors. Default: false, they are counted in {@link CaseReader.warnings}. */
   readonly strict?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What is known once all cases were read. */
+/** Complete after all cases were read. */
 interface Counts extends Pick<RowCounts, "omitted"> {
   read: number;
   readonly omitted: Record<string, number>;
@@ -46,7 +46,7 @@ export class CaseReader {
   readonly #benchmark: Pick<Benchmark, "adapt">;
   readonly #sources: readonly ResolvedSource[];
   readonly #options: ReadCasesOptions;
-  /** Of the rows that were read so far. */
+  /** Warnings about the rows read so far. */
   readonly warnings = new WarningTally();
   readonly counts: Counts = { read: 0, omitted: {}, broken: 0, cases: 0 };
 
@@ -56,7 +56,7 @@ export class CaseReader {
     this.#options = options;
   }
 
-  /** The cases of all sources, in order; may be read once. @throws FileError for a source that cannot be read at all */
+  /** The cases of all sources in order; can be iterated once. @throws FileError for an unreadable source */
   async *cases(): AsyncGenerator<PlacedCase, void, undefined> {
     for (const [source, { name, path }] of this.#sources.entries()) {
       const rows = await openRows(path, { name });

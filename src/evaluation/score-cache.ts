@@ -1,6 +1,6 @@
 /**
- * Scores that were computed before: one file for each model and each set of settings that moves numbers, a line for each
- * text. A line is appended as soon as a score is known, so that a run that is killed loses none of its finished work.
+ * Scores of earlier runs: one file per model and set of settings that affect scores, one line per item. A line is appended as
+ * soon as a score is known, so a killed run loses no finished work.
  */
 import { createHash } from "node:crypto";
 import { closeSync, existsSync, openSync, readFileSync, writeSync } from "node:fs";
@@ -14,23 +14,23 @@ export interface CachedScore {
   readonly truncated: boolean;
 }
 
-/** Everything that a score depends on beside the text. */
+/** Everything a score depends on except the item. */
 export interface ScoreSettings extends ScoringSettings {
-  /** sha256 of the model's file, in hex. */
+  /** SHA-256 of the model's file, in hex. */
   readonly model: string;
-  /** sha256 of the head file in place of the model's own head. */
+  /** SHA-256 of the head file that replaces the model's own head. */
   readonly head?: string;
   readonly batchTokens?: number;
 }
 
-/** Of an itemHash. */
+/** Length of an itemHash. */
 const KEY_CHARACTERS = 64;
 const NEWLINE = 0x0a;
 
 export class ScoreCache {
   readonly #scores = new Map<string, CachedScore>();
   #descriptor: number | undefined;
-  /** Why scores are not kept; undefined while they are. */
+  /** Why scores are not saved; undefined while they are. */
   problem: string | undefined;
 
   readonly #onProblem: (problem: string) => void;
@@ -40,8 +40,8 @@ export class ScoreCache {
   }
 
   /**
-   * @param folder undefined: nothing is kept on the disk
-   * @param onProblem called once, as soon as scores can no longer be kept: a run of hours may be better started elsewhere
+   * @param folder undefined: keep scores in memory only
+   * @param onProblem called once if scores can no longer be saved, so that a run of hours can be restarted elsewhere
    */
   static open(
     folder: string | undefined,
@@ -63,8 +63,8 @@ export class ScoreCache {
     try {
       writeSync(this.#descriptor, `${JSON.stringify({ key, score, tokenCount, truncated })}\n`);
     } catch (error) {
-      // The scores themselves are not lost by that: the run goes on, and a later one computes them again.
-      this.#giveUp(error);
+      // This run still has the score; only a later run must compute it again.
+      this.#stopSaving(error);
     }
   }
 
@@ -82,11 +82,11 @@ export class ScoreCache {
       const before = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
       this.#read(before);
       this.#descriptor = openSync(path, "a");
-      // A line that a kill cut off stays alone, and unreadable, on its line.
+      // A line cut off by a kill gets its own newline and is ignored.
       const start = before.length === 0 ? `${header}\n` : before.at(-1) === NEWLINE ? "" : "\n";
       if (start !== "") writeSync(this.#descriptor, start);
     } catch (error) {
-      this.#giveUp(error);
+      this.#stopSaving(error);
     }
   }
 
@@ -98,7 +98,7 @@ export class ScoreCache {
     }
   }
 
-  #giveUp(error: unknown): void {
+  #stopSaving(error: unknown): void {
     this.problem = error instanceof Error ? error.message : String(error);
     try {
       this.close();
@@ -112,7 +112,7 @@ export class ScoreCache {
 function parse(line: string): (CachedScore & { readonly key: string }) | undefined {
   try {
     const { key, score, tokenCount, truncated } = JSON.parse(line) as Record<string, unknown>;
-    // The header and what a kill cut off are no scores.
+    // Skips the header and incomplete lines.
     const sound =
       typeof key === "string" &&
       key.length === KEY_CHARACTERS &&

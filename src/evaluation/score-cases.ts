@@ -1,14 +1,16 @@
-/** Cases to scored cases: their responses go through the model's stream, what was scored before comes from the cache. */
+/** Scores cases: responses go through the model's stream unless the cache has their score. */
 import type { StarlingError } from "../errors.ts";
+import type { ScoreProgress } from "../progress.ts";
 import type { ScoreItem } from "../prompt/items.ts";
 import type { RewardModel } from "../scoring/reward-model.ts";
 import type { ScoreOutcome } from "../scoring/types.ts";
 import type { PlacedCase, ScoredCase } from "./case.ts";
-import { itemHash } from "./item-hash.ts";
+import { itemHash, responseLength } from "./item-texts.ts";
+import type { OpenBenchmark } from "./open-benchmark.ts";
+import type { OpenModel } from "./open-model.ts";
 import type { CachedScore, ScoreCache } from "./score-cache.ts";
-import { responseLength } from "./texts.ts";
 
-/** A case with its scores, or with the reason why one of its responses has none. */
+/** A case with its scores, or with the error of one of its responses. */
 export type CaseOutcome = { readonly placed: PlacedCase } & (
   | { readonly scored: ScoredCase }
   | { readonly error: StarlingError }
@@ -16,7 +18,7 @@ export type CaseOutcome = { readonly placed: PlacedCase } & (
 
 export interface ScoreCasesOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Called as responses finish, with the tokens that were evaluated so far. */
+  /** Called as responses finish, with the number of tokens evaluated so far. */
   readonly onTokens?: (tokens: number) => void;
 }
 
@@ -29,12 +31,12 @@ interface Pending {
 }
 
 /**
- * Cases between the source and the consumer: more than the model's stream reads ahead, few enough to hold with their texts
- * where the cache knows them all.
+ * Cases buffered between source and consumer: more than the model's stream reads ahead, few enough to hold their texts when
+ * the cache has all scores.
  */
 const MAX_PENDING = 1024;
 
-/** Outcomes come in the order of the cases. Responses to one prompt stand together, so that it is computed once. */
+/** Yields outcomes in the order of the cases. Responses to one prompt stay adjacent, so their prefix is computed once. */
 export async function* scoreCases(
   cases: Iterable<PlacedCase> | AsyncIterable<PlacedCase>,
   model: Pick<RewardModel, "scoreEach">,
@@ -42,7 +44,7 @@ export async function* scoreCases(
   { signal, onTokens }: ScoreCasesOptions,
 ): AsyncGenerator<CaseOutcome, void, undefined> {
   const pending: Pending[] = [];
-  /** What was sent to the model and not answered yet. */
+  /** Responses sent to the model and not scored yet. */
   const sent: { readonly of: Pending; readonly response: number }[] = [];
   const [full, room] = [new WakeUpSignal(), new WakeUpSignal()];
   let stopped = false;
@@ -57,7 +59,7 @@ export async function* scoreCases(
         sent.push({ of, response });
         yield item;
       }
-      // What was sent is scored without the items behind it, so that this ends.
+      // This ends: what was already sent gets its scores without further items.
       while (pending.length >= MAX_PENDING && !stopped) {
         full.notify();
         await room.wait();
@@ -65,29 +67,29 @@ export async function* scoreCases(
       if (stopped) return;
     }
   }
-  let answered = 0;
+  let received = 0;
   const options = {
-    nameItem: (item: number) => `responses[${sent[item - answered]?.response ?? 0}]`,
+    nameItem: (item: number) => `responses[${sent[item - received]?.response ?? 0}]`,
     ...(signal === undefined ? {} : { signal }),
     ...(onTokens === undefined ? {} : { onProgress: ({ tokensDone }: { tokensDone: number }) => onTokens(tokensDone) }),
   };
-  const answers = model.scoreEach(unknownItems(), options);
+  const outcomes = model.scoreEach(unknownItems(), options);
   try {
     for (let next: Promise<IteratorResult<ScoreOutcome, void>> | undefined; ; ) {
       while (pending[0]?.missing === 0) yield finish(pending.shift() as Pending);
       if (pending.length < MAX_PENDING) room.notify();
       if (next === undefined) {
-        next = answers.next();
-        // Nobody may be left to hear of it.
+        next = outcomes.next();
+        // A rejection can come after the consumer has stopped.
         next.catch(() => {});
       }
-      // A reader that waits has only cases that were known before: they go on without an answer.
+      // If the reader is blocked, all pending cases came from the cache and need no outcome.
       const step = await Promise.race([next, full.wait()]);
       if (step === undefined) continue;
       next = undefined;
       if (step.done) break;
       const { of, response } = sent.shift() as (typeof sent)[number];
-      answered += 1;
+      received += 1;
       of.missing -= 1;
       if ("error" in step.value) of.error ??= step.value.error;
       else {
@@ -100,11 +102,11 @@ export async function* scoreCases(
   } finally {
     stopped = true;
     room.notify();
-    await answers.return();
+    await outcomes.return();
   }
 }
 
-/** Wakes whoever waits at the moment; a notification that nobody waits for is lost. */
+/** Wakes everyone who is waiting; a notification without a waiter is lost. */
 class WakeUpSignal {
   #wake = () => {};
   #waiting: Promise<undefined> | undefined;
@@ -139,4 +141,41 @@ function finish({ placed, found, error }: Pending): CaseOutcome {
     truncated: scores.map(({ truncated }) => truncated),
   };
   return { placed, scored };
+}
+
+/** Cases that were scored or failed, and tokens evaluated. */
+export interface ScoringProgress {
+  readonly cases: number;
+  readonly tokens: number;
+}
+
+export function scoringProgress(benchmark: string, done: ScoringProgress, total: number | undefined): ScoreProgress {
+  const { cases, tokens } = done;
+  const part = total === undefined ? {} : { itemsTotal: total, fraction: total === 0 ? 1 : cases / total };
+  return { phase: "scoring", benchmark, itemsDone: cases, tokensDone: tokens, ...part };
+}
+
+/**
+ * Yields the scored cases in order; failures are reported as problems of the benchmark.
+ *
+ * @param onProgress called before the first case, as responses finish, and after each case
+ */
+export async function* scoreBenchmark(
+  benchmark: OpenBenchmark,
+  cases: Iterable<PlacedCase> | AsyncIterable<PlacedCase>,
+  { model, cache }: Pick<OpenModel, "model" | "cache">,
+  signal: AbortSignal | undefined,
+  onProgress: (progress: ScoringProgress) => void,
+): AsyncGenerator<{ readonly placed: PlacedCase; readonly scored: ScoredCase }, void, undefined> {
+  let progress: ScoringProgress = { cases: 0, tokens: 0 };
+  const update = (change: Partial<ScoringProgress>) => {
+    progress = { ...progress, ...change };
+    onProgress(progress);
+  };
+  update({});
+  for await (const outcome of scoreCases(cases, model, cache, { signal, onTokens: (tokens) => update({ tokens }) })) {
+    if ("error" in outcome) benchmark.addFailure(outcome.placed, outcome.error);
+    else yield outcome;
+    update({ cases: progress.cases + 1 });
+  }
 }

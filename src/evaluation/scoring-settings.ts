@@ -7,21 +7,21 @@ import type { RewardModel } from "../scoring/reward-model.ts";
 import type { KernelInfo } from "../scoring/types.ts";
 import type { ReportedSettings } from "./report.ts";
 
-/** Everything beside the model's files and a text that moves a score, or the features behind it, by a bit. */
+/** Everything except model files and item that can change a score or its features. */
 export interface ScoringSettings extends Omit<ReportedSettings, "seed" | "limit"> {
   readonly devices: readonly string[];
-  /** How many layers are on which devices decides which kernels compute them. */
+  /** The split between devices decides which kernels compute a layer. */
   readonly gpuLayers: number;
-  /** llama.cpp's library for the processor, and what it multiplies with: a cache folder may be shared by several machines. */
+  /** llama.cpp's library for this processor. Part of the key because machines can share a cache folder. */
   readonly cpuLibrary: string;
   readonly kernels: readonly KernelInfo[];
-  /** Of models with their own chat template: how it is rendered may change with it. */
+  /** Version of the chat template renderer; only for models with their own chat template. */
   readonly rendering?: number;
-  /** Of the native layer: how a score is computed may change with it. */
+  /** Version of the native layer's contract. */
   readonly contract: number;
 }
 
-/** Of a loaded model; scores and features are kept apart by them. */
+/** The settings of a loaded model; part of the cache keys of scores and features. */
 export function scoringSettings(model: RewardModel): ScoringSettings {
   return {
     ...reportedSettings(model),
@@ -34,7 +34,7 @@ export function scoringSettings(model: RewardModel): ScoringSettings {
   };
 }
 
-/** Those of them that a report names. */
+/** The settings shown in a report. */
 export function reportedSettings({ info, tokenizer }: RewardModel): Omit<ReportedSettings, "seed" | "limit"> {
   return {
     tokenization: info.tokenization,

@@ -30,7 +30,7 @@ export async function resolveSource(
   options: ResolveSourceOptions = {},
   internals: Internals = {},
 ): Promise<readonly ResolvedSource[]> {
-  checkOptions("resolveSource", options, { ...hubChecks, onProgress: aFunction, signal: aSignal });
+  options = checkOptions("resolveSource", options, { ...hubChecks, onProgress: aFunction, signal: aSignal });
   if (spec !== undefined && !isHubSpec(spec)) return [{ name: spec, path: spec }];
   const { repository, files: wanted } = spec === undefined ? ownSource(benchmark) : namedSource(spec, benchmark);
   const { commit, files } = await fetchDataset(repository, wanted, options, internals);

@@ -1,4 +1,4 @@
-/** A folder with everything that an evaluation gave. */
+/** Writes an evaluation to a folder. */
 import { join } from "node:path";
 import { FileError } from "../errors.ts";
 import { notWritable } from "../files/file-errors.ts";
@@ -8,16 +8,16 @@ import { writeWhole } from "../files/output-file.ts";
 import { codeOf } from "../files/system-errors.ts";
 import { findTarget } from "../files/target.ts";
 import { TemporaryFile } from "../files/temporary-file.ts";
-import { aString, type Check, checkOptions, required } from "../options.ts";
+import { aString, type Check, checkOptions } from "../options.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { renderHtml } from "./report/html.ts";
 
 export interface WrittenReport {
   /** The report as JSON. */
   readonly json: string;
-  /** The same for people: one file that needs no other. */
+  /** The report as one self-contained HTML page. */
   readonly html: string;
-  /** A line for each case: where it stands, its scores, token counts and grades. */
+  /** One JSON line per case: position, scores, token counts, grades. */
   readonly scores: string;
 }
 
@@ -30,9 +30,9 @@ function pathsIn(folder: string): WrittenReport {
 }
 
 /**
- * Makes the folder and tries whether files can be written there: what cannot be is told before any work.
+ * Creates the folder and checks that files can be written there, before any work is done.
  *
- * @returns the paths of the files that {@link writeReport} will write or replace
+ * @returns the paths that {@link writeReport} will write or replace
  * @throws FileError ERR_FILE_NOT_WRITABLE
  */
 export async function prepareReportFolder(folder: string): Promise<WrittenReport> {
@@ -41,7 +41,7 @@ export async function prepareReportFolder(folder: string): Promise<WrittenReport
     makeFolder(folder);
   } catch (cause) {
     if (codeOf(cause) !== "EEXIST") throw notWritable(paths.json, cause);
-    const message = `The folder ${folder} cannot be made: something is there that is not a folder.`;
+    const message = `Cannot create the folder ${folder}: its path contains something that is not a folder.`;
     throw new FileError("ERR_FILE_NOT_WRITABLE", message, { file: folder, cause });
   }
   for (const path of Object.values(paths)) await findTarget(path, true);
@@ -51,33 +51,37 @@ export async function prepareReportFolder(folder: string): Promise<WrittenReport
 }
 
 export interface WriteReportOptions {
-  /** Made where it is missing. */
+  /** Created if missing. */
   readonly folder: string;
-  /** What evaluate() returned. */
+  /** The result of evaluate(). */
   readonly evaluation: Evaluation;
 }
 
 const anEvaluation: Check = (value) => {
   const { report, cases } = (value ?? {}) as Partial<Evaluation>;
-  return Array.isArray(report?.benchmarks) && Array.isArray(cases) ? undefined : "what evaluate() returned";
+  return typeof report?.model?.name === "string" && Array.isArray(report.benchmarks) && Array.isArray(cases)
+    ? undefined
+    : "the result of evaluate()";
 };
 
 /**
- * Writes report.json, report.html and scores.jsonl, each of them whole or not at all; files of that name are replaced.
+ * Writes report.json, report.html and scores.jsonl, each atomically; existing files are replaced.
  *
  * @returns their paths
  * @throws FileError ERR_FILE_NOT_WRITABLE
  */
 export async function writeReport(options: WriteReportOptions): Promise<WrittenReport> {
-  for (const name of ["folder", "evaluation"]) required("writeReport", options, name);
-  checkOptions("writeReport", options, { folder: aString, evaluation: anEvaluation });
+  options = checkOptions("writeReport", options, { folder: aString, evaluation: anEvaluation }, [
+    "folder",
+    "evaluation",
+  ]);
   const { folder, evaluation } = options;
   const { report, cases } = evaluation;
   const paths = await prepareReportFolder(folder);
   const lines = cases.flatMap((scored, i) =>
     scored.map((one) => `${JSON.stringify({ benchmark: report.benchmarks[i]?.benchmark, ...one })}\n`),
   );
-  // So that the three are of one evaluation.
+  // Keeps the three files of one evaluation together.
   const lock = await FileLock.acquire(join(folder, ".report.lock")).catch((cause) => {
     throw notWritable(paths.json, cause);
   });

@@ -22,6 +22,31 @@ export interface FitRecord {
 }
 
 const MAX_CASES = 0xffffffff;
+const SHA256 = /^[0-9a-f]{64}$/;
+
+/** Checks a caller's record: returns what was expected, or undefined when it is one. */
+export function aFitRecord(value: unknown): string | undefined {
+  if (typeof value !== "object" || value === null) return "an object";
+  const { model, modelSha256, trunkSha256, input, cases, ridge, templateDate } = value as Record<string, unknown>;
+  const isText = (text: unknown) => typeof text === "string" && text.isWellFormed() && !text.includes("\0");
+  const isHash = (text: unknown) => typeof text === "string" && SHA256.test(text);
+  const isOptional = (given: unknown, is: (given: unknown) => boolean) => given === undefined || is(given);
+  const fits =
+    isText(model) &&
+    model !== "" &&
+    isHash(modelSha256) &&
+    isOptional(trunkSha256, isHash) &&
+    isOptional(input, isText) &&
+    isOptional(templateDate, isText) &&
+    Number.isInteger(cases) &&
+    (cases as number) >= 0 &&
+    (cases as number) <= MAX_CASES &&
+    Number.isFinite(ridge) &&
+    (ridge as number) >= 0;
+  return fits
+    ? undefined
+    : "a fit record: { model, modelSha256, cases, ridge } and optional trunkSha256, input, templateDate,";
+}
 
 /** The entries of a GGUF that {@link readFitRecord} reads. */
 export function fitEntries(record: FitRecord): MetadataEntry[] {

@@ -1,8 +1,10 @@
 /** A reward head in a file of its own: a GGUF without tensors, of some ten kilobytes. */
+
 import { FileError } from "../errors.ts";
 import type { TemporaryFile } from "../files/temporary-file.ts";
-import type { NativeTokenizationMode } from "../native/addon.ts";
+import { PROFILE_NAMES, type ProfileName } from "../profiles/profiles.ts";
 import type { RewardHead } from "../reward-head.ts";
+import { BYTE_BPE, SENTENCEPIECE_MODES, type TokenizationMode } from "../vocabulary/tokenization.ts";
 import { optional, present, text, u32 } from "./entries.ts";
 import { Fields } from "./fields.ts";
 import { type FitRecord, fitEntries, readFitRecord } from "./fit-record.ts";
@@ -10,7 +12,7 @@ import { formatVersionOf, headEntries, readFormatVersion, readHead } from "./hea
 import type { GgufHeader } from "./header.ts";
 import { readGguf } from "./reader.ts";
 import { serializeHeader } from "./serialize.ts";
-import { BYTE_BPE, HEAD_FILE, PROFILE_NAMES, type ProfileName, STARLING_KEYS, TOKENIZATIONS } from "./starling-keys.ts";
+import { HEAD_FILE, STARLING_KEYS } from "./starling-keys.ts";
 import type { GgufValue } from "./value.ts";
 import { GgufWriter } from "./writer.ts";
 
@@ -21,7 +23,7 @@ export interface HeadFile {
   /** The kind of reward model that it is for. */
   readonly profile: ProfileName;
   /** How text became ids when it was fitted. */
-  readonly tokenization: NativeTokenizationMode;
+  readonly tokenization: TokenizationMode;
   /** The fingerprint of the trunk that it is for; absent where that model has none, and in files of older versions. */
   readonly trunkSha256?: string;
   readonly fit?: FitRecord;
@@ -80,7 +82,7 @@ export function describeHeadFile(gguf: GgufHeader, path: string): HeadFile {
     head: readHead(fields, fields.u32(EMBEDDING_LENGTH, 1, MAX_EMBEDDING_LENGTH), version),
     name: fields.optionalString("general.name") ?? "",
     profile: fields.name(STARLING_KEYS.profile, PROFILE_NAMES),
-    tokenization: fields.name(STARLING_KEYS.tokenization, [...TOKENIZATIONS, BYTE_BPE]),
+    tokenization: fields.name(STARLING_KEYS.tokenization, [...SENTENCEPIECE_MODES, BYTE_BPE]),
     ...(trunkSha256 === undefined ? {} : { trunkSha256 }),
     ...(fit === undefined ? {} : { fit }),
   };

@@ -1,7 +1,8 @@
 import { isUtf8 } from "node:buffer";
 import { FileError } from "../errors.ts";
 import type { ByteSource } from "../files/byte-source.ts";
-import { type ArrayTypes, ELEMENT_BYTES, type ElementType, StringTable } from "./value.ts";
+import { StringTable } from "../vocabulary/string-table.ts";
+import { type ArrayTypes, ELEMENT_BYTES, type ElementType } from "./value.ts";
 
 /** Signals that the bytes read so far end before the header does, though the file goes on. */
 export class NeedMoreBytes extends Error {}

@@ -10,7 +10,8 @@ const FLAGS = [
   ...["normalizer.lowercase", "normalizer.strip_accents"],
 ];
 
-const types: ReadonlyMap<string, string> = new Map([
+/** What each must be; test/native/llama-source.test.ts compares it with what llama.cpp reads. */
+export const KEY_TYPES: ReadonlyMap<string, string> = new Map([
   ["split.count", "u16"],
   ["tokenizer.ggml.pre", "string"],
   ["tokenizer.ggml.token_type_count", "u32"],
@@ -22,5 +23,5 @@ const types: ReadonlyMap<string, string> = new Map([
 
 /** @throws FileError naming the first key of another type */
 export function checkKeyTypes(fields: Fields): void {
-  for (const [key, type] of types) if (fields.has(key)) fields.assertType(key, type);
+  for (const [key, type] of KEY_TYPES) if (fields.has(key)) fields.assertType(key, type);
 }

@@ -1,6 +1,6 @@
 /**
- * Which type each tensor of a quantised file gets: the choices of llama.cpp's quantiser (llama-quant.cpp, v0.4.0) for
- * the llama architecture without experts and without an importance matrix. The tests compare it with the quantiser.
+ * Which type each tensor of a quantised file gets: the choices of llama.cpp's quantiser (llama-quant.cpp) for the llama
+ * architecture without experts and without an importance matrix. test/native/convert.test.ts compares it with the quantiser.
  */
 
 /** The type of most matrices of a file. */

@@ -1,6 +1,18 @@
 import { FileError } from "../errors.ts";
-import type { NativeTokenizationMode, Vocabulary } from "../native/addon.ts";
+import type { Vocabulary } from "../native/addon.ts";
+import { FIRST_PROFILE, PROFILE_NAMES, type ProfileName } from "../profiles/profiles.ts";
+import {
+  SCORE_POSITIONS,
+  type ScorePosition,
+  TEMPLATES,
+  type TemplateName,
+  TRUNCATION_SIDES,
+  type TruncationSide,
+  WRAPPER_RULES,
+  type WrapperRule,
+} from "../profiles/rules.ts";
 import type { RewardHead } from "../reward-head.ts";
+import type { TokenizationMode } from "../vocabulary/tokenization.ts";
 import { Fields } from "./fields.ts";
 import { type FitRecord, readFitRecord } from "./fit-record.ts";
 import { isHeadFile } from "./head-file.ts";
@@ -8,19 +20,7 @@ import { readFormatVersion, readHead } from "./head-metadata.ts";
 import type { GgufHeader } from "./header.ts";
 import { checkKeyTypes } from "./llama-keys.ts";
 import { type LlamaShape, readLlamaShape } from "./llama-metadata.ts";
-import {
-  FRAME_RULES,
-  type FrameRule,
-  PROFILE_NAMES,
-  type ProfileName,
-  SCORE_POSITIONS,
-  type ScorePosition,
-  STARLING_KEYS,
-  TEMPLATES,
-  type TemplateName,
-  TRUNCATION_SIDES,
-  type TruncationSide,
-} from "./starling-keys.ts";
+import { STARLING_KEYS } from "./starling-keys.ts";
 import { fileTypeName } from "./types.ts";
 import {
   type ChatTemplateSource,
@@ -43,16 +43,16 @@ export interface RewardMetadata {
   readonly chatTemplate?: ChatTemplateSource;
   /** For the template "none", where the checkpoint had named templates and no default one: their names. */
   readonly templateNames?: readonly string[];
-  readonly tokenization: NativeTokenizationMode;
+  readonly tokenization: TokenizationMode;
   /** The modes that the vocabulary has. */
-  readonly tokenizations: readonly NativeTokenizationMode[];
+  readonly tokenizations: readonly TokenizationMode[];
   /** Most ids that count. */
   readonly maxTokens: number;
   /** What becomes of a longer sequence: "left" keeps its last ids, "none" refuses it. */
   readonly truncationSide: TruncationSide;
   readonly scorePosition: ScorePosition;
   /** Which items get the ids that the tokenizer puts around a text. */
-  readonly frame: FrameRule;
+  readonly wrapper: WrapperRule;
   /** Absent with the score position "last". */
   readonly padTokenId?: number;
   readonly shape: LlamaShape;
@@ -100,7 +100,7 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
   const scorePosition = fields.name(STARLING_KEYS.scorePosition, SCORE_POSITIONS);
   const tokenizer = readVocabulary(fields, shape.vocabularySize, scorePosition !== "last");
   const template = fields.name(STARLING_KEYS.template, TEMPLATES);
-  const frame = readFrame(fields, tokenizer);
+  const wrapper = readWrapper(fields, tokenizer);
   const templateNames = template === "none" ? readTemplateNames(fields) : undefined;
   const notice = fields.optionalString(STARLING_KEYS.notice);
   const trunkSha256 = fields.optionalSha256(STARLING_KEYS.trunkSha256);
@@ -108,7 +108,7 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
   return {
     head: readHead(fields, shape.embeddingLength, version),
     tokenizer,
-    profile: fields.optionalName(STARLING_KEYS.profile, PROFILE_NAMES) ?? "starling-rm-34b",
+    profile: fields.optionalName(STARLING_KEYS.profile, PROFILE_NAMES) ?? FIRST_PROFILE,
     template,
     ...(template === "chat-template" ? { chatTemplate: readChatTemplate(fields, tokenizer) } : {}),
     ...(templateNames === undefined ? {} : { templateNames }),
@@ -116,7 +116,7 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
     maxTokens: fields.u32(STARLING_KEYS.maxTokens, 1, scorePosition === "padding-end" ? MAX_PADDED_TOKENS : MAX_TOKENS),
     truncationSide: fields.name(STARLING_KEYS.truncationSide, TRUNCATION_SIDES),
     scorePosition,
-    frame,
+    wrapper,
     ...(tokenizer.padTokenId < 0 ? {} : { padTokenId: tokenizer.padTokenId }),
     shape,
     name: fields.optionalString("general.name") ?? "",
@@ -131,13 +131,13 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
 }
 
 /** The converter writes the rule and the ids together, or neither: half of it would give other ids and no word. */
-function readFrame(fields: Fields, { before, after }: Vocabulary): FrameRule {
-  const frame = fields.optionalName(STARLING_KEYS.frame, FRAME_RULES) ?? "none";
+function readWrapper(fields: Fields, { before, after }: Vocabulary): WrapperRule {
+  const wrapper = fields.optionalName(STARLING_KEYS.wrapper, WRAPPER_RULES) ?? "none";
   const ids = before.length + after.length;
-  if ((frame === "none") === (ids === 0)) return frame;
+  if ((wrapper === "none") === (ids === 0)) return wrapper;
   throw fields.refuse(
-    `has ${STARLING_KEYS.frame} = ${frame} and ${ids} ids to put around a text; it must have both or neither.`,
-    STARLING_KEYS.frame,
+    `has ${STARLING_KEYS.wrapper} = ${wrapper} and ${ids} ids to put around a text; it must have both or neither.`,
+    STARLING_KEYS.wrapper,
   );
 }
 

@@ -1,6 +1,7 @@
+import type { StringTable } from "../vocabulary/string-table.ts";
 import { alignUp, DEFAULT_ALIGNMENT, MAX_DIMS, MAX_TENSOR_NAME_BYTES, type TensorInfo } from "./header.ts";
 import { type TensorType, tensorBytes, VALUE_TYPE_IDS } from "./types.ts";
-import type { ElementType, GgufArray, GgufValue, StringTable } from "./value.ts";
+import type { ElementType, GgufArray, GgufValue } from "./value.ts";
 
 /** A tensor that is to be written; its place follows from the order. */
 export interface TensorPlan {

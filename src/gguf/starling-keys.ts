@@ -18,7 +18,7 @@ export const STARLING_KEYS = {
   headWeight: "starling.head.weight",
   /** f32: the bias of the reward head; absent when it has none. Format 2 only. */
   headBias: "starling.head.bias",
-  /** string: the kind of reward model, see src/checkpoint/profiles.ts; absent in files of "starling-rm-34b" before it. */
+  /** string: the kind of reward model, see src/profiles; absent in older files, which are all of its first profile. */
   profile: "starling.profile",
   /**
    * string: how a prompt and a response become text; "yi-chat" and "llama-2-starling" are those of the model cards,
@@ -93,7 +93,7 @@ export const STARLING_KEYS = {
   /** i32[]: ids that it puts behind a text (EOS); absent when there is none. */
   after: "starling.tokenizer.after",
   /** string: which items get those: "none" (the default), "texts" (only {text}), "all". */
-  frame: "starling.tokenizer.frame",
+  wrapper: "starling.tokenizer.frame",
   /** bool: `legacy` of the tokenizer configuration (true when absent); false leaves the mode "fast-4.41" alone. */
   legacy: "starling.tokenizer.legacy",
   /** bool: a word that is a token is taken whole, before any merge (byte-bpe). */
@@ -104,27 +104,7 @@ export const STARLING_KEYS = {
   addPrefixSpace: "starling.tokenizer.add_prefix_space",
 } as const;
 
-/** Longest chat template, in bytes of UTF-8; the longest genuine ones have 17 KB. */
-export const MAX_TEMPLATE_BYTES = 64 * 1024;
-
-/** The values that this version knows for keys that hold a name. */
+/** The only value of starling.head.type. */
 export const HEAD_TYPE = "reward";
 /** general.type of a file that holds a reward head without its model. */
 export const HEAD_FILE = "reward-head";
-export const PROFILE_NAMES = ["starling-rm-34b", "starling-rm-7b-alpha", "llama-sequence-classification"] as const;
-export const TEMPLATES = ["yi-chat", "llama-2-starling", "chat-template", "none"] as const;
-/** The modes of a SentencePiece vocabulary. */
-export const TOKENIZATIONS = ["slow", "fast-4.41", "fast-4.42"] as const;
-/** The one mode of a byte-level BPE. */
-export const BYTE_BPE = "byte-bpe";
-export const TRUNCATION_SIDES = ["left", "none"] as const;
-export const SCORE_POSITIONS = ["before-first-pad", "last", "last-non-pad", "padding-end"] as const;
-export const FRAME_RULES = ["none", "texts", "all"] as const;
-/** Most ids of a sequence that count (model cards of Starling-RM-34B and Starling-RM-7B-alpha). */
-export const CARD_MAX_TOKENS = 2048;
-
-export type ProfileName = (typeof PROFILE_NAMES)[number];
-export type TemplateName = (typeof TEMPLATES)[number];
-export type TruncationSide = (typeof TRUNCATION_SIDES)[number];
-export type ScorePosition = (typeof SCORE_POSITIONS)[number];
-export type FrameRule = (typeof FRAME_RULES)[number];

@@ -1,6 +1,6 @@
 /**
  * The tables of the GGUF format: metadata value types, tensor types (ggml_type, from ggml.h) and whole-file weight
- * types (llama_ftype, from llama.h), as of llama.cpp v0.4.0.
+ * types (llama_ftype, from llama.h). test/native/llama-source.test.ts compares them with llama.cpp's headers.
  */
 
 /** A tensor type of ggml: `blockBytes` bytes hold `blockSize` neighbouring values of a row. */

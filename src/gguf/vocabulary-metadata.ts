@@ -1,15 +1,11 @@
 import { isUtf8 } from "node:buffer";
 import { quote } from "../files/byte-source.ts";
-import type {
-  BytePairVocabulary,
-  NativeTokenizationMode,
-  SentencePieceVocabulary,
-  Vocabulary,
-} from "../native/addon.ts";
-import { byteAlphabet } from "./byte-alphabet.ts";
+import type { BytePairVocabulary, SentencePieceVocabulary, Vocabulary } from "../native/addon.ts";
+import { byteAlphabet } from "../vocabulary/byte-alphabet.ts";
+import { StringTable } from "../vocabulary/string-table.ts";
+import { BYTE_BPE, MAX_WRAPPER_IDS, SENTENCEPIECE_MODES, type TokenizationMode } from "../vocabulary/tokenization.ts";
 import type { Fields } from "./fields.ts";
-import { BYTE_BPE, STARLING_KEYS, TOKENIZATIONS } from "./starling-keys.ts";
-import { StringTable } from "./value.ts";
+import { STARLING_KEYS } from "./starling-keys.ts";
 
 const keys = {
   model: "tokenizer.ggml.model",
@@ -40,8 +36,6 @@ const MAX_PIECE_BYTES = 4096;
 const MAX_SPELLED_OUT_BYTES = 64 * 1024 * 1024;
 /** Most names of templates that a message repeats. */
 const MAX_NAMES = 20;
-/** Most ids around a text; one BOS and one EOS are usual. */
-const MAX_FRAME = 8;
 
 /** A Jinja template and the tokens that it may name. */
 export interface ChatTemplateSource {
@@ -75,8 +69,8 @@ export function readVocabulary(fields: Fields, size: number, padded: boolean): V
     offsets: tokens.offsets,
     addedTokens,
     normalizedAddedTokens: readNormalized(fields, addedTokens, size),
-    before: readFrameIds(fields, STARLING_KEYS.before, size),
-    after: readFrameIds(fields, STARLING_KEYS.after, size),
+    before: readWrapperIds(fields, STARLING_KEYS.before, size),
+    after: readWrapperIds(fields, STARLING_KEYS.after, size),
     padTokenId,
   };
 }
@@ -176,10 +170,10 @@ function checkSpelling(fields: Fields, tokens: StringTable, llamaTypes: Int32Arr
 export function readTokenization(
   fields: Fields,
   { kind }: Vocabulary,
-): { tokenization: NativeTokenizationMode; tokenizations: readonly NativeTokenizationMode[] } {
+): { tokenization: TokenizationMode; tokenizations: readonly TokenizationMode[] } {
   const legacy = !fields.has(STARLING_KEYS.legacy) || fields.bool(STARLING_KEYS.legacy);
-  const tokenizations: readonly NativeTokenizationMode[] =
-    kind === "byte-pair" ? [BYTE_BPE] : legacy ? TOKENIZATIONS : ["fast-4.41"];
+  const tokenizations: readonly TokenizationMode[] =
+    kind === "byte-pair" ? [BYTE_BPE] : legacy ? SENTENCEPIECE_MODES : ["fast-4.41"];
   return { tokenization: fields.name(STARLING_KEYS.tokenization, tokenizations), tokenizations };
 }
 
@@ -258,11 +252,14 @@ function checkBytePieces(fields: Fields, tokens: StringTable, types: Uint8Array)
     throw fields.refuse(`has ${bytes.size} byte pieces; all ${BYTE_PIECES} are expected.`, keys.tokens);
 }
 
-function readFrameIds(fields: Fields, key: string, size: number): Int32Array {
+function readWrapperIds(fields: Fields, key: string, size: number): Int32Array {
   if (!fields.has(key)) return new Int32Array(0);
   const ids = fields.array(key, "i32");
-  if (ids.length > MAX_FRAME || ids.some((id) => id < 0 || id >= size))
-    throw fields.refuse(`has ${key} = [${ids.slice(0, MAX_FRAME)}]; up to ${MAX_FRAME} ids are expected.`, key);
+  if (ids.length > MAX_WRAPPER_IDS || ids.some((id) => id < 0 || id >= size))
+    throw fields.refuse(
+      `has ${key} = [${ids.slice(0, MAX_WRAPPER_IDS)}]; up to ${MAX_WRAPPER_IDS} ids are expected.`,
+      key,
+    );
   return ids;
 }
 

@@ -7,7 +7,7 @@ import { type CheckpointFolder, openLocalFolder } from "../checkpoint/folder.ts"
 import { TOKENIZER_FILES } from "../checkpoint/overlay-folder.ts";
 import { findWeightFiles } from "../checkpoint/shard-index.ts";
 import { HubError } from "../errors.ts";
-import { aFunction, anInteger, aSignal, aString, checkOptions, required } from "../options.ts";
+import { aFunction, anInteger, aSignal, aString, checkOptions } from "../options.ts";
 import type { DownloadProgress } from "../progress.ts";
 import { parseRepository, type Repository } from "./address.ts";
 import { HubCache } from "./cache.ts";
@@ -64,15 +64,19 @@ export async function pull(
   internals: Internals = {},
   check?: (folder: CheckpointFolder) => Promise<void>,
 ): Promise<PullResult> {
-  required("pull", options, "repository");
-  checkOptions("pull", options, {
-    ...hubChecks,
-    repository: aString,
-    revision: aString,
-    concurrency: anInteger(1, MAX_DOWNLOADS),
-    onProgress: aFunction,
-    signal: aSignal,
-  });
+  options = checkOptions(
+    "pull",
+    options,
+    {
+      ...hubChecks,
+      repository: aString,
+      revision: aString,
+      concurrency: anInteger(1, MAX_DOWNLOADS),
+      onProgress: aFunction,
+      signal: aSignal,
+    },
+    ["repository"],
+  );
   const repository = parseRepository(options.repository, options.revision);
   options.signal?.throwIfAborted();
   const settings = await hubSettings(options);

@@ -1,4 +1,5 @@
 /** The addon's contract (addon.ts): vocabularies, and text to token ids. */
+import type { TokenizationMode } from "../vocabulary/tokenization.ts";
 
 /** A vocabulary as the GGUF stores it: parallel arrays of n_vocab entries, without a JS string per piece. */
 export type Vocabulary = SentencePieceVocabulary | BytePairVocabulary;
@@ -42,7 +43,8 @@ export interface BytePairVocabulary extends VocabularyParts {
   readonly ignoreMerges: boolean;
 }
 
-export type NativeTokenizationMode = "slow" | "fast-4.41" | "fast-4.42" | "byte-bpe";
+/** The modes that the addon implements: all of them. */
+export type NativeTokenizationMode = TokenizationMode;
 
 export interface EncodeOptions {
   /** One of the vocabulary's modes. */

@@ -1,5 +1,5 @@
 /** What can be scored, and the checks that every item passes before anything else looks at it. */
-import { describe, InvalidInputError } from "../errors.ts";
+import { describe, InvalidInputError, isStarlingError, reasonOf } from "../errors.ts";
 import { type Fields, fieldNames, type ItemRules, isIgnored, refuseUnreadInput } from "./input-fields.ts";
 import { refuseLostType } from "./lost-type.ts";
 
@@ -55,6 +55,21 @@ const OWN_FIELDS = ["text", "prompt", "response", "messages", "system"] as const
  * @throws InvalidInputError ERR_INVALID_ITEM, ERR_EMPTY_TEXT or ERR_INVALID_UNICODE
  */
 export function checkItem(value: unknown, where: string, rules: ItemRules = {}): CheckedItem {
+  return readItem(where, () => checkReadableItem(value, where, rules));
+}
+
+/** An item's own getter or proxy may throw: that is an error of the item. */
+function readItem<T>(where: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (isStarlingError(cause)) throw cause;
+    const message = `${where} cannot be read: ${reasonOf(cause)}`;
+    throw new InvalidInputError("ERR_INVALID_ITEM", message, { field: where, cause });
+  }
+}
+
+function checkReadableItem(value: unknown, where: string, rules: ItemRules): CheckedItem {
   if (!isObject(value)) {
     throw invalidItem(`Expected an object of the shape ${SHAPES} for ${where} but received ${describe(value)}.`, where);
   }
@@ -109,8 +124,9 @@ function checkPromptResponse(given: Fields, where: string, rules: ItemRules): Ch
 
 /** A prompt that is a text, or a conversation that ends with the user's turn. */
 export function checkPrompt(value: unknown, where: string, rules: ItemRules): string | readonly ChatMessage[] {
-  if (!Array.isArray(value)) return checkContent(value, where);
-  return checkTurns(value, where, "user", rules);
+  return readItem(where, () =>
+    Array.isArray(value) ? checkTurns(value, where, "user", rules) : checkContent(value, where),
+  );
 }
 
 /** Puts an item together of its checked parts. */

@@ -3,9 +3,10 @@
  * special tokens; odd indexes are content, in which it does not. So a response cannot end its own turn, whatever is
  * typed in it.
  */
+
 import { InvalidInputError } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
-import { MAX_TEMPLATE_BYTES, type TemplateName } from "../gguf/starling-keys.ts";
+import { MAX_TEMPLATE_BYTES, type TemplateName } from "../profiles/rules.ts";
 import { jinjaTemplate, type Renderer } from "./chat-template.ts";
 import type { ChatTemplate, Conversation, RenderedParts, TextParts } from "./conversation.ts";
 import type { ChatMessage, CheckedItem } from "./items.ts";
@@ -43,6 +44,11 @@ const llama2Starling: BuiltIn = (messages, where) => {
   return ["<s>[INST] ", user.content, " </s> [/INST] ", assistant.content, "</s>"];
 };
 
+const builtIns: ReadonlyMap<TemplateName, BuiltIn> = new Map([
+  ["yi-chat", yiChat],
+  ["llama-2-starling", llama2Starling],
+]);
+
 function none(reason: string): BuiltIn {
   return (_, where) => unusable(where, `${reason}, so that only {text} items can be scored with it`);
 }
@@ -70,10 +76,8 @@ export interface OwnTemplate {
 
 /** The template of this name. */
 export function openTemplate(name: TemplateName, { renderer, from, problem }: OwnTemplate = {}): ChatTemplate {
-  if (name === "yi-chat") return builtIn(yiChat);
-  if (name === "llama-2-starling") return builtIn(llama2Starling);
   if (name === "chat-template" && renderer !== undefined) return jinjaTemplate(renderer, from);
-  return builtIn(none(problem ?? "The model has no chat template"));
+  return builtIn(builtIns.get(name) ?? none(problem ?? "The model has no chat template"));
 }
 
 /** Why a model's own templates render nothing; undefined where they do, or where it has none. */

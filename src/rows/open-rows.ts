@@ -1,5 +1,6 @@
 /** A file of rows, whatever its format: told by its content, CSV alone by its name. */
 import { createHash } from "node:crypto";
+import { invalidArgument } from "../errors.ts";
 import { type ByteSource, openFile, renamed } from "../files/byte-source.ts";
 import { aString, checkOptions } from "../options.ts";
 import { compressionOf, decompressed } from "./compression.ts";
@@ -37,7 +38,9 @@ const PARQUET_MAGIC = "PAR1";
  * @throws FileError ERR_FILE_NOT_READABLE; ERR_INVALID_DATA comes with the rows
  */
 export async function openRows(path: string, options: OpenRowsOptions = {}): Promise<RowFile> {
-  checkOptions("openRows", options, { name: aString });
+  const wrongPath = aString(path);
+  if (wrongPath !== undefined) throw invalidArgument("path", wrongPath, path);
+  options = checkOptions("openRows", options, { name: aString });
   const source = await openFile(path);
   const name = options.name ?? path;
   const named = renamed(source, { path: name, identity: source.identity });

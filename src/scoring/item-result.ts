@@ -1,4 +1,5 @@
 /** What the native side computed of an item, as its result. */
+import { jsonArray } from "../json-array.ts";
 import type { RewardTokenizer } from "./reward-tokenizer.ts";
 import type { FeatureResult, ScoreResult, TokenizedItem } from "./types.ts";
 
@@ -22,8 +23,8 @@ export function itemResult(
     ...(item.warnings === undefined ? {} : { warnings: item.warnings }),
   };
   if (typeof value === "number") return result;
-  if (wanted === "features") return { ...result, features: value.subarray(0, -1) };
+  if (wanted === "features") return { ...result, features: jsonArray(value.subarray(0, -1)) };
   const start = item.responseStart;
-  const ids = item.ids.slice(start, item.scorePosition + 1);
-  return { ...result, tokenRewards: { start, ids, pieces: tokenizer.pieces(ids), rewards: value } };
+  const ids = Array.from(item.ids.subarray(start, item.scorePosition + 1));
+  return { ...result, tokenRewards: { start, ids, pieces: tokenizer.pieces(ids), rewards: Array.from(value) } };
 }

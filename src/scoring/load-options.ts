@@ -2,7 +2,17 @@
 import { MAX_BATCH_TOKENS, MAX_DEVICES, MAX_LAYERS } from "../bounds.ts";
 import type { SplitMode } from "../native/addon.ts";
 import type { GpuChoice } from "../native/engine.ts";
-import { aBoolean, aFunction, anInteger, aSignal, aString, aThreadCount, type Check, oneOf } from "../options.ts";
+import {
+  aBoolean,
+  aFunction,
+  anInteger,
+  aSignal,
+  aString,
+  aThreadCount,
+  type Check,
+  checkOptions,
+  oneOf,
+} from "../options.ts";
 import { aDate } from "../prompt/template-date.ts";
 import { specialTokenChoices, tokenizationModes } from "./open-tokenizer.ts";
 import type { BatchMode } from "./types.ts";
@@ -14,6 +24,13 @@ export const batchModes: readonly BatchMode[] = ["exact", "packed"];
 const aLayerNumber = anInteger(0, MAX_LAYERS);
 const aLayerCount: Check = (value) =>
   value === "auto" || value === "all" ? undefined : aLayerNumber(value) && `"auto", "all" or ${aLayerNumber(value)}`;
+
+/** How another function is to load a model: the options of loadRewardModel but those that it gives itself. */
+export const aLoad: Check = (value) => {
+  const { modelPath: _path, onProgress: _progress, signal: _signal, ...checks } = loadOptionChecks;
+  checkOptions("load", value as object, checks);
+  return undefined;
+};
 
 export const loadOptionChecks: Readonly<Record<string, Check>> = {
   modelPath: aString,

@@ -13,8 +13,8 @@ const PACKED_SEQUENCES = 32;
 const DEFAULT_CONTEXT_TOKENS = 4096;
 /** Memory for the prompts of open rankings that had to give way in the key-value cache; beyond it they are recomputed. */
 const PINNED_PREFIXES_MEBIBYTES = 1024;
-/** Weight types that llama.cpp rearranges for the CPU while it loads them (ggml-cpu's repack.cpp). */
-const REARRANGED: ReadonlySet<string> = new Set(["q4_0", "q4_k", "q2_k", "iq4_nl"]);
+/** Weight types that llama.cpp repacks for x86 processors while it loads them (ggml-cpu's repack.cpp). */
+export const REARRANGED_TYPES: ReadonlySet<string> = new Set(["q4_0", "q4_k", "q2_k", "iq4_nl", "mxfp4"]);
 /** llama.cpp's TENSOR_ALIGNMENT: it ends the process where tensors in a mapped file have a smaller one. */
 const MAPPED_ALIGNMENT = 32;
 const FINE: ReadonlySet<string> = new Set(["f32", "f16", "bf16", "q8_0"]);
@@ -66,7 +66,7 @@ export function planLoad(
 
 /** Rearranged weights are copied: mapping the file as well would take their memory twice. */
 function worthMapping(file: ModelFile, backend: Backend): boolean {
-  return backend !== "cpu" || bytesOf(file, REARRANGED) < file.weightBytes / 2;
+  return backend !== "cpu" || bytesOf(file, REARRANGED_TYPES) < file.weightBytes / 2;
 }
 
 function bytesOf(file: ModelFile, types: ReadonlySet<string>): number {

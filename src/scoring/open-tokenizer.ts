@@ -1,18 +1,19 @@
 /** From a GGUF to the tokenizer of its model. */
+
 import { InvalidInputError } from "../errors.ts";
-import { BYTE_BPE, TOKENIZATIONS } from "../gguf/starling-keys.ts";
 import { modelPathOf } from "../model-path.ts";
 import type { NativeAddon } from "../native/addon.ts";
 import { loadAddon } from "../native/load-addon.ts";
 import { TemplateProcess } from "../native/template-process.ts";
-import { aSignal, aString, checkOptions, given, oneOf, required } from "../options.ts";
+import { aSignal, aString, checkOptions, given, oneOf } from "../options.ts";
 import { aDate, templateDateUse } from "../prompt/template-date.ts";
 import { openTemplate, type SpecialTokens, templateProblem } from "../prompt/templates.ts";
+import { BYTE_BPE, SENTENCEPIECE_MODES } from "../vocabulary/tokenization.ts";
 import { type ModelFile, readModelFile } from "./model-file.ts";
 import { RewardTokenizer } from "./reward-tokenizer.ts";
 import type { TokenizationMode } from "./types.ts";
 
-export const tokenizationModes: readonly TokenizationMode[] = [...TOKENIZATIONS, BYTE_BPE];
+export const tokenizationModes: readonly TokenizationMode[] = [...SENTENCEPIECE_MODES, BYTE_BPE];
 export const specialTokenChoices: readonly SpecialTokens[] = ["plain", "reference"];
 
 export interface LoadTokenizerOptions {
@@ -41,14 +42,18 @@ export interface TokenizerChoices {
  * @throws FileError for a file that is missing, broken or not a reward model; the signal's reason
  */
 export async function loadTokenizer(options: LoadTokenizerOptions): Promise<RewardTokenizer> {
-  required("loadTokenizer", options, "modelPath");
-  checkOptions("loadTokenizer", options, {
-    modelPath: aString,
-    tokenization: oneOf(tokenizationModes),
-    specialTokens: oneOf(specialTokenChoices),
-    templateDate: aDate,
-    signal: aSignal,
-  });
+  options = checkOptions(
+    "loadTokenizer",
+    options,
+    {
+      modelPath: aString,
+      tokenization: oneOf(tokenizationModes),
+      specialTokens: oneOf(specialTokenChoices),
+      templateDate: aDate,
+      signal: aSignal,
+    },
+    ["modelPath"],
+  );
   options.signal?.throwIfAborted();
   const model = await readModelFile(await modelPathOf(options.modelPath, options.signal));
   options.signal?.throwIfAborted();
@@ -67,10 +72,10 @@ export function openTokenizer(
       `The tokenization ${tokenization} is not one of this model's, which has ${file.tokenizations.join(", ")}.`,
       { field: "tokenization" },
     );
-  const { template, maxTokens, truncationSide, scorePosition, frame } = file;
+  const { template, maxTokens, truncationSide, scorePosition, wrapper } = file;
   const { source = "", tokens = {} } = file.chatTemplate ?? {};
   const date = templateDateUse(source) === undefined ? undefined : templateDate;
-  const settings = { template, tokenization, specialTokens, maxTokens, truncationSide, scorePosition, frame };
+  const settings = { template, tokenization, specialTokens, maxTokens, truncationSide, scorePosition, wrapper };
   const problem = templateProblem(source, file.templateNames);
   const renderer = problem === undefined ? new TemplateProcess({ source, tokens, date }) : undefined;
   const chatTemplate = openTemplate(template, { renderer, from: file.chatTemplate?.from, problem });

@@ -1,5 +1,6 @@
 /** A prompt whose state is kept, for responses that come one by one. */
 import { isStarlingError, ModelClosedError } from "../errors.ts";
+import { aBoolean, aNameList, aSignal, checkOptions } from "../options.ts";
 import type { ItemRules } from "../prompt/input-fields.ts";
 import { type ChatMessage, checkItem, checkPrompt, checkString, type ScoreItem } from "../prompt/items.ts";
 import { cancellable } from "./cancellable.ts";
@@ -20,6 +21,11 @@ export interface PromptOptions extends ItemRules {
 export interface Scorer {
   score(items: readonly ScoreItem[], options: ScoreOptions): Promise<readonly ScoreResult[]>;
 }
+
+/** How a response to an open prompt is scored. */
+export type PromptScoreOptions = Omit<ScoreOptions, "nameItem" | "onProgress">;
+
+const promptScoreChecks = { strict: aBoolean, perToken: aBoolean, ignoreFields: aNameList, signal: aSignal };
 
 /** Any response: the prompt's tokens are the same with all of them. */
 const SOME_RESPONSE = "a";
@@ -82,8 +88,9 @@ export class PromptRanking implements AsyncDisposable {
    * @returns its score; `index` counts the calls from 0
    * @throws InvalidInputError for a response that cannot be scored
    */
-  async score(response: string, options: Omit<ScoreOptions, "nameItem" | "onProgress"> = {}): Promise<ScoreResult> {
+  async score(response: string, options: PromptScoreOptions = {}): Promise<ScoreResult> {
     if (this.#closed) throw new ModelClosedError("The ranking is closed: open the prompt again to score with it.");
+    options = checkOptions("score", options, promptScoreChecks);
     checkString(response, "response");
     const index = this.#count++;
     const [result] = await this.#model.score([this.#toItem(response)], { ...options, nameItem: () => "response" });

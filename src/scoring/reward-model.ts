@@ -1,8 +1,19 @@
 /** The public class: a loaded reward model. */
-import { ModelClosedError } from "../errors.ts";
+import { invalidArgument, ModelClosedError } from "../errors.ts";
 import type { OpenedFile } from "../files/opened-file.ts";
 import type { NativeModel } from "../native/addon.ts";
-import { aBoolean, aFunction, aList, aNameList, anything, aSignal, aText, checkOptions, required } from "../options.ts";
+import {
+  aBoolean,
+  aFunction,
+  aList,
+  aNameList,
+  anIterable,
+  anything,
+  aSignal,
+  aText,
+  checkOptions,
+  readable,
+} from "../options.ts";
 import { checkItem, checkPrompt, checkString, type ScoreItem } from "../prompt/items.ts";
 import { copyHead, type RewardHead } from "../reward-head.ts";
 import { openPrompt, type PromptOptions, type PromptRanking } from "./prompt-ranking.ts";
@@ -77,9 +88,9 @@ export class RewardModel implements AsyncDisposable {
    *   FileError ERR_MODEL_CHANGED once the model's file is not what was loaded: see the option `mmap`
    */
   async score(items: readonly ScoreItem[], options: ScoreOptions = {}): Promise<readonly ScoreResult[]> {
-    if (!Array.isArray(items)) throw new TypeError("Expected an array of items; use scoreEach for a stream of them.");
+    checkItemList(items, "scoreEach");
     this.#assertOpen();
-    checkOptions("score", options, scoreOptionChecks);
+    options = checkOptions("score", options, scoreOptionChecks);
     options.signal?.throwIfAborted();
     checkItems(items, options);
     return allOf(scoreStream(items, this.#context, options));
@@ -96,7 +107,8 @@ export class RewardModel implements AsyncDisposable {
     options: ScoreOptions = {},
   ): AsyncGenerator<ScoreOutcome, void, undefined> {
     this.#assertOpen();
-    checkOptions("scoreEach", options, scoreOptionChecks);
+    checkItemStream(items);
+    options = checkOptions("scoreEach", options, scoreOptionChecks);
     return scoreStream(items, this.#context, options);
   }
 
@@ -107,10 +119,9 @@ export class RewardModel implements AsyncDisposable {
    * @throws as {@link score}
    */
   async features(items: readonly ScoreItem[], options: FeatureOptions = {}): Promise<readonly FeatureResult[]> {
-    if (!Array.isArray(items))
-      throw new TypeError("Expected an array of items; use featuresEach for a stream of them.");
+    checkItemList(items, "featuresEach");
     this.#assertOpen();
-    checkOptions("features", options, featureOptionChecks);
+    options = checkOptions("features", options, featureOptionChecks);
     options.signal?.throwIfAborted();
     checkItems(items, options);
     return allOf(featureStream(items, this.#context, options));
@@ -122,7 +133,8 @@ export class RewardModel implements AsyncDisposable {
     options: FeatureOptions = {},
   ): AsyncGenerator<FeatureOutcome, void, undefined> {
     this.#assertOpen();
-    checkOptions("featuresEach", options, featureOptionChecks);
+    checkItemStream(items);
+    options = checkOptions("featuresEach", options, featureOptionChecks);
     return featureStream(items, this.#context, options);
   }
 
@@ -134,9 +146,7 @@ export class RewardModel implements AsyncDisposable {
    */
   async rank(options: RankOptions): Promise<readonly RankedResponse[]> {
     this.#assertOpen();
-    required("rank", options, "prompt");
-    required("rank", options, "responses");
-    checkOptions("rank", options, rankOptionChecks);
+    options = checkOptions("rank", options, rankOptionChecks, ["prompt", "responses"]);
     const { prompt, system, responses, ...scoring } = options;
     checkPrompt(prompt, "prompt", options);
     responses.forEach((response, i) => void checkString(response, `responses[${i}]`));
@@ -161,8 +171,7 @@ export class RewardModel implements AsyncDisposable {
    */
   async openPrompt(options: PromptOptions): Promise<PromptRanking> {
     this.#assertOpen();
-    required("openPrompt", options, "prompt");
-    checkOptions("openPrompt", options, promptOptionChecks);
+    options = checkOptions("openPrompt", options, promptOptionChecks, ["prompt"]);
     return openPrompt(this, this.#context, options);
   }
 
@@ -190,6 +199,16 @@ export class RewardModel implements AsyncDisposable {
   #assertOpen(): void {
     if (this.closed) throw new ModelClosedError();
   }
+}
+
+function checkItemList(items: unknown, forStreams: string): void {
+  const isList = readable("items", () => Array.isArray(items));
+  if (!isList) throw invalidArgument("items", `an array (${forStreams} takes a stream)`, items);
+}
+
+function checkItemStream(items: unknown): void {
+  const expected = readable("items", () => anIterable(items));
+  if (expected !== undefined) throw invalidArgument("items", expected, items);
 }
 
 function checkItems(items: readonly unknown[], { nameItem, ignoreFields }: ScoreOptions): void {

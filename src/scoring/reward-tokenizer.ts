@@ -1,8 +1,15 @@
 /** Items to token ids: rendering, tokenisation off the JS thread, truncation, and the position of the score. */
-import { InvalidInputError, isStarlingError, ModelClosedError, type StarlingError } from "../errors.ts";
-import type { FrameRule, ScorePosition, TruncationSide } from "../gguf/starling-keys.ts";
+import {
+  InvalidInputError,
+  invalidArgument,
+  isStarlingError,
+  ModelClosedError,
+  type StarlingError,
+} from "../errors.ts";
+import { jsonArray } from "../json-array.ts";
 import type { EncodedText, NativeTokenizer, Vocabulary } from "../native/addon.ts";
-import { aBoolean, aNameList, aSignal, checkOptions } from "../options.ts";
+import { aBoolean, aNameList, anIterable, aSignal, checkOptions, readable } from "../options.ts";
+import type { ScorePosition, TruncationSide, WrapperRule } from "../profiles/rules.ts";
 import type { ChatTemplate, TextParts } from "../prompt/conversation.ts";
 import { conversationWarnings } from "../prompt/conversation-warnings.ts";
 import type { ItemRules } from "../prompt/input-fields.ts";
@@ -28,7 +35,7 @@ export interface TokenizerSettings {
   readonly truncationSide: TruncationSide;
   readonly scorePosition: ScorePosition;
   /** Which items get the ids that the tokenizer puts around a text: none, {text} alone, or all. */
-  readonly frame: FrameRule;
+  readonly wrapper: WrapperRule;
 }
 
 /** How items are read; see {@link ScoreOptions}. */
@@ -61,12 +68,14 @@ export class RewardTokenizer {
   /**
    * What the vocabulary writes for each id: "▁" is a space, "<0x0A>" a byte.
    *
-   * @throws RangeError for an id outside the vocabulary
+   * @throws InvalidInputError ERR_INVALID_ARGUMENT for an id outside the vocabulary
    */
   pieces(ids: Iterable<number>): string[] {
-    return Array.from(ids, (id) => {
+    const list = readable("ids", () => (anIterable(ids) === undefined ? Array.from(ids) : undefined));
+    if (list === undefined) throw invalidArgument("ids", "an iterable of token ids", ids);
+    return list.map((id, i) => {
       const piece = pieceOf(this.#vocabulary, id);
-      if (piece === undefined) throw new RangeError(`The vocabulary has no id ${id}.`);
+      if (piece === undefined) throw invalidArgument(`ids[${i}]`, "an id of the vocabulary", id);
       return piece;
     });
   }
@@ -78,7 +87,8 @@ export class RewardTokenizer {
    * @throws InvalidInputError for the first item that has no ids or no position to score
    */
   async tokenize(items: readonly ScoreItem[], options: TokenizeOptions = {}): Promise<TokenizedItem[]> {
-    checkOptions("tokenize", options, tokenizeChecks);
+    if (!readable("items", () => Array.isArray(items))) throw invalidArgument("items", "an array", items);
+    options = checkOptions("tokenize", options, tokenizeChecks);
     const outcomes = await this.tokenizeEach(items, itemName, options);
     return outcomes.map((outcome) => {
       if (isStarlingError(outcome)) throw outcome;
@@ -104,7 +114,7 @@ export class RewardTokenizer {
     }: TokenizeOptions & { findResponse?: boolean | undefined } = {},
   ): Promise<TokenizedOutcome[]> {
     signal?.throwIfAborted();
-    const { specialTokens, frame } = this.settings;
+    const { specialTokens, wrapper } = this.settings;
     const outcomes: (TokenizedOutcome | undefined)[] = new Array(items.length).fill(undefined);
     const checked: (NamedItem & { readonly at: number })[] = [];
     for (const [at, value] of items.entries()) {
@@ -127,7 +137,7 @@ export class RewardTokenizer {
       }
       const isText = "text" in item;
       const prompt = findResponse && !isText ? joined(withoutResponse(parts)) : [];
-      const wrapped = frame === "all" || (frame === "texts" && isText);
+      const wrapped = wrapper === "all" || (wrapper === "texts" && isText);
       rendered.push({ at, item, where, parts: joined(parts), prompt, wrapped });
     }
     const encoded = await this.#native.encode(
@@ -193,7 +203,13 @@ export class RewardTokenizer {
     const position = scorePositions[scorePosition](encoded, isText);
     if (typeof position === "string") return new InvalidInputError("ERR_NO_SCORE_POSITION", `${where} ${position}`);
     const responseStart = Math.min(promptTokens, position);
-    return { ids, totalTokens, truncated: totalTokens > ids.length, scorePosition: position, responseStart };
+    return {
+      ids: jsonArray(ids),
+      totalTokens,
+      truncated: totalTokens > ids.length,
+      scorePosition: position,
+      responseStart,
+    };
   }
 }
 

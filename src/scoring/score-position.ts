@@ -1,5 +1,5 @@
-import type { ScorePosition } from "../gguf/starling-keys.ts";
 import type { EncodedText } from "../native/addon.ts";
+import type { ScorePosition } from "../profiles/rules.ts";
 
 /** The index that the score is read at, or why there is none. See STARLING_KEYS.scorePosition. */
 export const scorePositions: Readonly<

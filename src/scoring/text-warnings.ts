@@ -1,6 +1,7 @@
 /** What is legal in a {text} and gives another score than the model's own template would: a doubled BOS, a tail behind the end. */
-import type { FrameRule, ScorePosition } from "../gguf/starling-keys.ts";
+
 import type { Vocabulary } from "../native/addon.ts";
+import type { ScorePosition, WrapperRule } from "../profiles/rules.ts";
 import type { TextParts } from "../prompt/conversation.ts";
 import type { ItemWarning } from "../prompt/warnings.ts";
 
@@ -13,7 +14,7 @@ export function pieceOf({ bytes, offsets }: Vocabulary, id: number): string | un
 }
 
 interface Tokenization {
-  readonly frame: FrameRule;
+  readonly wrapper: WrapperRule;
   readonly scorePosition: ScorePosition;
 }
 
@@ -51,15 +52,18 @@ export const PROBE = [
  */
 export function textMarks(
   vocabulary: Vocabulary,
-  { frame, scorePosition }: Tokenization,
+  { wrapper, scorePosition }: Tokenization,
   parts: TextParts | undefined,
 ): TextMarks {
-  const framed = frame !== "none";
-  const [bos, eos] = [framedToken(vocabulary, vocabulary.before[0]), framedToken(vocabulary, vocabulary.after.at(-1))];
+  const wrapped = wrapper !== "none";
+  const [bos, eos] = [
+    wrapperToken(vocabulary, vocabulary.before[0]),
+    wrapperToken(vocabulary, vocabulary.after.at(-1)),
+  ];
   const [begin = "", end = ""] = [parts?.[0], parts !== undefined && parts.length % 2 === 1 ? parts.at(-1) : ""];
-  // Where the template's own text is framed and begins so, two are what the model was trained with.
+  // Where the template's own text is wrapped and begins so, two are what the model was trained with.
   const doubled = (token: string | undefined, written: (token: string) => number) =>
-    framed && token !== undefined ? { token, allowed: frame === "all" ? written(token) : 0 } : undefined;
+    wrapped && token !== undefined ? { token, allowed: wrapper === "all" ? written(token) : 0 } : undefined;
   const between = parts !== undefined && parts.length === 5 ? (parts[2] ?? "") : "";
   const endOfTurn = firstAddedToken(vocabulary, end);
   return {
@@ -85,7 +89,7 @@ function countAtEnd(text: string, token: string): number {
   return count;
 }
 
-function framedToken(vocabulary: Vocabulary, id: number | undefined): string | undefined {
+function wrapperToken(vocabulary: Vocabulary, id: number | undefined): string | undefined {
   return id === undefined ? undefined : pieceOf(vocabulary, id) || undefined;
 }
 

@@ -1,18 +1,20 @@
 /** The public types of loading and scoring. */
+
 import type { StarlingError } from "../errors.ts";
 import type { FitRecord } from "../gguf/fit-record.ts";
-import type { ProfileName } from "../gguf/starling-keys.ts";
-import type { NativeTokenizationMode, SplitMode } from "../native/addon.ts";
+import type { SplitMode } from "../native/addon.ts";
 import type { BackendReason, GpuChoice } from "../native/engine.ts";
+import type { ProfileName } from "../profiles/profiles.ts";
 import type { LoadProgress, ScoreProgress } from "../progress.ts";
 import type { ItemRules } from "../prompt/input-fields.ts";
 import type { ChatMessage } from "../prompt/items.ts";
 import type { SpecialTokens } from "../prompt/templates.ts";
 import type { ItemWarning } from "../prompt/warnings.ts";
+import type { TokenizationMode } from "../vocabulary/tokenization.ts";
 import type { MemoryNeed } from "./memory.ts";
 
 /** How text becomes token ids; see the README, "Three tokenisations of one text". */
-export type TokenizationMode = NativeTokenizationMode;
+export type { TokenizationMode };
 
 /**
  * - `exact`: each sequence is evaluated on its own, so that its score is the same to the last bit in any company.
@@ -111,11 +113,11 @@ export interface TokenRewards {
   /** Index, among the tokens after truncation, of the response's first token; 0 for a {text} item. */
   readonly start: number;
   /** Token ids from there to the token that the score is read at, the template's closing token included. */
-  readonly ids: Int32Array;
+  readonly ids: readonly number[];
   /** What each id stands for, as the vocabulary writes it ("▁" is a space). */
   readonly pieces: readonly string[];
   /** One reward for each id; the last one is the score. */
-  readonly rewards: Float32Array;
+  readonly rewards: readonly number[];
 }
 
 /** A score and what the head made it of. */
@@ -173,7 +175,7 @@ export interface RankedResponse extends ScoreResult {
 
 /** The tokens of one item. */
 export interface TokenizedItem {
-  /** Token ids after truncation, int32[tokenCount]. */
+  /** Token ids after truncation, int32[tokenCount]. JSON.stringify writes an array of numbers. */
   readonly ids: Int32Array;
   /** Tokens before truncation. */
   readonly totalTokens: number;

@@ -257,7 +257,7 @@ describe("fit", () => {
       const { code, stdout, stderr } = await run([...args, name, output]);
       expect([code, stdout]).toEqual([2, ""]);
       expect(stderr).toContain(output);
-      expect(stderr).toMatch(/another file than/);
+      expect(stderr).toMatch(/a file other than/);
     }
     expect(readFileSync(copies.model).equals(readFileSync(model))).toBe(true);
     expect(readFileSync(copies.prefs).equals(readFileSync(prefs))).toBe(true);
@@ -275,7 +275,7 @@ describe("fit", () => {
     [
       "two outputs of one name",
       ["--input", prefs, "-o", "x.gguf", "--head-output", "./x.gguf"],
-      /another file than output/,
+      /a file other than output/,
     ],
     ["data without a case", ["--input", file("none.json", "[]"), "-o", path("none.gguf")], /none\.json has no rows/],
     ["an empty option", ["--input", prefs, "--ridge", ""], /above 0/],

@@ -271,7 +271,7 @@ describe("fit", () => {
       join(at, "link"),
     ]);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/another file than output/);
+    expect(stderr).toMatch(/a file other than output/);
     expect(readdirSync(at)).toEqual(["link"]);
   });
 });

@@ -36,7 +36,13 @@ export function start(args: readonly string[], environment: Environment = {}): C
   const inherited: Environment = { ...process.env };
   for (const name of ["STARLING_RM_MODEL", "STARLING_RM_DEBUG", "NODE_OPTIONS"]) delete inherited[name];
   const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { ...inherited, STARLING_RM_CACHE: join(folder, "cache"), ...environment },
+    // Node 22 starts faster with a compile cache; Node 20 does not know the variable.
+    env: {
+      ...inherited,
+      NODE_COMPILE_CACHE: join(folder, "compiled"),
+      STARLING_RM_CACHE: join(folder, "cache"),
+      ...environment,
+    },
   });
   // A child that refuses its arguments closes its input before it was written.
   child.stdin.on("error", () => {});

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 
 const { BIAS } = vi.hoisted(() => ({ BIAS: "v_head.bias" }));
-vi.mock("../../src/checkpoint/profiles.ts", async (original) => {
-  const { profiles } = await original<typeof import("../../src/checkpoint/profiles.ts")>();
-  return { profiles: profiles.map((profile) => ({ ...profile, head: { ...profile.head, bias: BIAS } })) };
+vi.mock("../../src/profiles/profiles.ts", async (original) => {
+  const { profiles, ...others } = await original<typeof import("../../src/profiles/profiles.ts")>();
+  return { ...others, profiles: profiles.map((profile) => ({ ...profile, head: { ...profile.head, bias: BIAS } })) };
 });
 
 import { embeddedCheckpoint } from "../../src/embedded-model.ts";

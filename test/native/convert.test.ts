@@ -1,4 +1,5 @@
 /** One-pass conversion against llama.cpp's own quantiser. */
+
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,10 +10,11 @@ import { quantizedType } from "../../src/gguf/quantization-mix.ts";
 import { readGguf } from "../../src/gguf/reader.ts";
 import { serializeHeader, type TensorPlan } from "../../src/gguf/serialize.ts";
 import { convertibleTypeNames, type FileType, fileTypeByName, tensorTypeByName } from "../../src/gguf/types.ts";
-import { type GgufValue, StringTable } from "../../src/gguf/value.ts";
+import type { GgufValue } from "../../src/gguf/value.ts";
 import { GgufWriter } from "../../src/gguf/writer.ts";
 import type { NativeAddon } from "../../src/native/addon.ts";
 import { packageRoot } from "../../src/package-info.ts";
+import { StringTable } from "../../src/vocabulary/string-table.ts";
 import { type MadeShape, makeCheckpoint } from "../made-checkpoint.ts";
 import { errorOf, folder, openAddon, removeFolder, rowQuantizer } from "./support.ts";
 

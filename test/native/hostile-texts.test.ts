@@ -2,11 +2,12 @@
  * Texts that are hard on a tokenizer: the work grows with their length and not with its square, nor with the number of
  * added tokens; and what is cut out of them is what a plain search finds.
  */
+
 import { describe, expect, it } from "vitest";
-import { byteAlphabet } from "../../src/gguf/byte-alphabet.ts";
-import { StringTable } from "../../src/gguf/value.ts";
 import type { BytePairVocabulary, EncodeOptions, SentencePieceVocabulary } from "../../src/native/addon.ts";
 import { loadAddon } from "../../src/native/load-addon.ts";
+import { byteAlphabet } from "../../src/vocabulary/byte-alphabet.ts";
+import { StringTable } from "../../src/vocabulary/string-table.ts";
 
 const { Tokenizer } = loadAddon();
 const BYTE_PIECES = Array.from({ length: 256 }, (_, i) => `<0x${i.toString(16).toUpperCase().padStart(2, "0")}>`);

@@ -117,14 +117,28 @@ describe("finding a runtime", () => {
   it.each([
     [
       "linux",
-      ["libggml-base.so", "libggml.v0.4.0.so", "libllama.v0.4.0.so", "libllama-common.so", "libggml-cpu-x64.so"],
+      [
+        "libggml-base.so",
+        `libggml.v${LLAMA_VERSION}.so`,
+        `libllama.v${LLAMA_VERSION}.so`,
+        "libllama-common.so",
+        "libggml-cpu-x64.so",
+      ],
     ],
-    ["linux-cuda", ["libggml-base.so", "libggml.cuda.v0.4.0.so", "libllama.cuda.v0.4.0.so", "libggml-cuda.so"]],
+    [
+      "linux-cuda",
+      ["libggml-base.so", `libggml.cuda.v${LLAMA_VERSION}.so`, `libllama.cuda.v${LLAMA_VERSION}.so`, "libggml-cuda.so"],
+    ],
     [
       "macos",
-      ["libggml-base.dylib", "libggml.metal.v0.4.0.dylib", "libllama.metal.v0.4.0.dylib", "libggml-metal.dylib"],
+      [
+        "libggml-base.dylib",
+        `libggml.metal.v${LLAMA_VERSION}.dylib`,
+        `libllama.metal.v${LLAMA_VERSION}.dylib`,
+        "libggml-metal.dylib",
+      ],
     ],
-    ["windows", ["ggml-base.dll", "ggml.v0.4.0.dll", "llama.v0.4.0.dll", "ggml-cpu-haswell.dll"]],
+    ["windows", ["ggml-base.dll", `ggml.v${LLAMA_VERSION}.dll`, `llama.v${LLAMA_VERSION}.dll`, "ggml-cpu-haswell.dll"]],
     ["own-build", ["libggml-base.so", "libggml.so", "libllama.so", "libllama.so.0", "libggml-cpu.so"]],
   ])("recognises the files of %s", (name, files) => {
     const path = makeFolder(name, files);
@@ -133,7 +147,7 @@ describe("finding a runtime", () => {
   });
 
   it("names the library that a folder lacks", () => {
-    const path = makeFolder("half", ["libggml-base.so", "libllama.v0.4.0.so", "libggml-cpu.so"]);
+    const path = makeFolder("half", ["libggml-base.so", `libllama.v${LLAMA_VERSION}.so`, "libggml-cpu.so"]);
     expect(thrownBy(() => librariesIn(path))).toMatchObject({
       code: "ERR_RUNTIME_UNUSABLE",
       message: expect.stringContaining("no library ggml "),

@@ -135,12 +135,15 @@ describe("an open prompt", () => {
     });
     const reason = new Error("enough");
     await expect(model.openPrompt({ prompt: "a", signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
-    const busy = model.score(Array.from({ length: 20 }, (_, i) => ({ text: `${i} ${"word ".repeat(1500)}` })));
-    const controller = new AbortController();
+    const [work, controller] = [new AbortController(), new AbortController()];
+    const texts = Array.from({ length: 20 }, (_, i) => ({ text: `${i} ${"word ".repeat(1500)}` }));
+    const busy = model.score(texts, { signal: work.signal });
     const stopped = model.openPrompt({ prompt, signal: controller.signal });
     setTimeout(() => controller.abort(reason), 5);
     await expect(stopped).rejects.toBe(reason);
-    await busy;
+    // The model was busy until then.
+    work.abort(reason);
+    await expect(busy).rejects.toBe(reason);
     await using ranking = await model.openPrompt({ prompt });
     await expect(ranking.score(5 as never)).rejects.toMatchObject({ code: "ERR_INVALID_ITEM" });
     await expect(ranking.score("a", { nope: 1 } as never)).rejects.toMatchObject({ code: "ERR_INVALID_ARGUMENT" });

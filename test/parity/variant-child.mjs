@@ -14,18 +14,15 @@ for (const { path, texts } of JSON.parse(readFileSync(0, "utf8"))) {
   };
   const together = await scoresOf(items);
   const alone = [];
-  for (const item of items.slice(0, 4)) alone.push(...(await scoresOf([item])).scores);
+  for (const item of items.slice(0, 2)) alone.push(...(await scoresOf([item])).scores);
   results.push({
     kernels: together.info.kernels,
     reasons: together.info.kernelReasons,
     library: together.info.cpuLibrary,
     together: together.scores,
-    again: (await scoresOf(items)).scores,
     alone,
-    reversed: (await scoresOf(items.toReversed())).scores.toReversed(),
-    apart: (await scoresOf(items, { sharePrefixes: false })).scores,
-    inSmallBatches: (await scoresOf(items, { batchTokens: 12 })).scores,
-    withTwoThreads: (await scoresOf(items, { threads: 2 })).scores,
+    reversedInSmallBatches: (await scoresOf(items.toReversed(), { batchTokens: 12 })).scores.toReversed(),
+    apartWithTwoThreads: (await scoresOf(items, { sharePrefixes: false, threads: 2 })).scores,
   });
 }
 console.log(JSON.stringify(results));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { aFunction, anInteger, checkOptions, nearest, oneOf, required } from "../../src/options.ts";
+import { aFunction, anInteger, checkOptions, nearest, oneOf } from "../../src/options.ts";
 
 const checks = { threads: anInteger(1, 512), gpu: oneOf(["auto", "off"]), onProgress: aFunction };
 
@@ -29,7 +29,38 @@ describe("checkOptions", () => {
 
   it("refuses what is no object", () => {
     for (const options of [null, 5, "a", []]) expect(() => checkOptions("load", options, checks)).toThrow(/an object/);
-    expect(() => required("load", undefined, "modelPath")).toThrow("load needs the option modelPath");
+    const missing = "The option modelPath of load is missing.";
+    expect(() => checkOptions("load", undefined, checks, ["modelPath"])).toThrow(missing);
+  });
+
+  it("copies what was checked, inherited options too", () => {
+    const given = Object.create({ threads: 2 }, { gpu: { value: "off", enumerable: true } });
+    expect(checkOptions("load", given, checks, ["threads"])).toEqual({ threads: 2, gpu: "off" });
+  });
+
+  it("makes an error of a getter that throws", () => {
+    const thrown = new Error("no");
+    const getter = {
+      get threads() {
+        throw thrown;
+      },
+    };
+    const proxy = new Proxy(
+      {},
+      {
+        ownKeys() {
+          throw thrown;
+        },
+      },
+    );
+    for (const options of [getter, proxy])
+      expect(() => checkOptions("load", options, checks)).toThrow(
+        expect.objectContaining({
+          code: "ERR_INVALID_ARGUMENT",
+          cause: thrown,
+          message: "load's options cannot be read: no",
+        }),
+      );
   });
 });
 

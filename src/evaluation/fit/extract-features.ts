@@ -1,14 +1,14 @@
-/** The features of all responses of many cases, each computed once and kept. */
+/** Computes the features of all responses, with a cache on disk. */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { defaultCacheFolder } from "../../cache-folder.ts";
-import type { StarlingError } from "../../errors.ts";
-import { aFunction, anIterable, aSignal, aString, checkOptions, given, required } from "../../options.ts";
+import { invalidArgument, type StarlingError } from "../../errors.ts";
+import { aFunction, anIterable, aSignal, aString, checkOptions, given, readable } from "../../options.ts";
 import type { ExtractProgress, HashProgress } from "../../progress.ts";
 import type { ScoreItem } from "../../prompt/items.ts";
 import { RewardModel } from "../../scoring/reward-model.ts";
 import type { PlacedCase } from "../case.ts";
-import { itemHash, promptHash } from "../item-hash.ts";
+import { itemHash, promptHash } from "../item-texts.ts";
 import { modelHash } from "../model-hash.ts";
 import { scoringSettings } from "../scoring-settings.ts";
 import { FeatureStore } from "./feature-store.ts";
@@ -16,26 +16,26 @@ import type { FitCase, FitData, FitFailure } from "./fit-data.ts";
 import { joinByPrompt } from "./split.ts";
 
 export interface ExtractOptions {
-  /** The loaded model whose features they are. */
+  /** The loaded model that computes them. */
   readonly model: RewardModel;
-  /** Cases as a benchmark gives them; read once, as they are needed. */
+  /** Cases as a benchmark yields them; read once, on demand. */
   readonly cases: AsyncIterable<PlacedCase> | Iterable<PlacedCase>;
-  /** Where features are kept; default: the cache folder. */
+  /** Folder for features. Default: the package's cache folder ($STARLING_RM_CACHE). */
   readonly cacheFolder?: string;
-  /** SHA-256 of the model's file, where it is known; default: it is computed. */
+  /** SHA-256 of the model's file, if known. Default: it is computed. */
   readonly modelSha256?: string;
   /** Reports the phases "hashing" and "extracting". */
   readonly onProgress?: (progress: HashProgress | ExtractProgress) => void;
   /**
-   * Called as soon as a response turns out to have no score, with the first case that it belongs to; all of them are among
-   * the result's `failures`. What it throws stops the work.
+   * Called when a response fails, with the first case it belongs to; the result lists all of them in `failures`. An exception
+   * from it stops the extraction.
    */
   readonly onFailure?: (failure: FitFailure) => void;
-  /** Stops the work; the promise rejects with the signal's reason. What was computed is kept for the next run. */
+  /** Aborts the extraction; the promise rejects with the signal's reason. Finished features stay in the cache. */
   readonly signal?: AbortSignal;
 }
 
-/** Raised when what is stored changes its shape or its meaning. */
+/** Raise when the stored format or its meaning changes. */
 const FORMAT = 1;
 
 interface ReadCase {
@@ -46,25 +46,28 @@ interface ReadCase {
 }
 
 /**
- * Computes the features of every response of the cases, in the model's batches and with shared prompts, and reads them into
- * memory: 4 bytes for each response and hidden dimension. They are kept in the cache folder as they come, so that another run
- * computes what is missing alone. With a model in exact mode another run's features are the same to the last bit.
+ * Computes the features of every response and loads them into memory: 4 bytes per response and hidden dimension. Features go to
+ * the cache folder as they are computed, so a later run computes only missing ones. In exact mode features are reproducible
+ * bit for bit.
  *
- * @throws FileError for a cache folder that cannot be written to, or a model whose file changed since it was loaded; what the
- *   source of the cases throws
+ * @throws InvalidInputError for a wrong option; FileError if the cache folder is not writable or the model's file changed since
+ *   it was loaded; whatever `cases` throws
  */
 export async function extractFeatures(options: ExtractOptions): Promise<FitData> {
-  required("extractFeatures", options, "model");
-  required("extractFeatures", options, "cases");
-  checkOptions("extractFeatures", options, {
-    model: (value) => (value instanceof RewardModel ? undefined : "a loaded reward model"),
-    cases: anIterable,
-    cacheFolder: aString,
-    modelSha256: aString,
-    onProgress: aFunction,
-    onFailure: aFunction,
-    signal: aSignal,
-  });
+  options = checkOptions(
+    "extractFeatures",
+    options,
+    {
+      model: (value) => (value instanceof RewardModel ? undefined : "a loaded reward model"),
+      cases: anIterable,
+      cacheFolder: aString,
+      modelSha256: aString,
+      onProgress: aFunction,
+      onFailure: aFunction,
+      signal: aSignal,
+    },
+    ["model", "cases"],
+  );
   const { model, cases, cacheFolder = defaultCacheFolder(), onProgress, onFailure, signal } = options;
   signal?.throwIfAborted();
   const sha256 =
@@ -74,26 +77,26 @@ export async function extractFeatures(options: ExtractOptions): Promise<FitData>
       ...given({ signal }),
       onProgress: ({ bytesDone, bytesTotal }) => onProgress?.({ phase: "hashing", fraction: bytesDone / bytesTotal }),
     }));
-  // What the model computes must not be kept under another file's hash, also where the hash was given.
+  // Never store features under another file's hash, not even if the caller passed the hash.
   await model.file.assertUnchanged();
   const folder = join(cacheFolder, "features", settingsKey(model, sha256));
   const store = await FeatureStore.open(folder, model.info.embeddingLength, signal);
-  // What is computed is written at once: it may be long before it is its turn among the outcomes.
+  // Features are written as soon as they are computed. Outcomes come in input order, which can be much later.
   let writing = Promise.resolve();
   let ended = false;
   try {
     const read: ReadCase[] = [];
-    const asked: { hash: string; placed: ReadCase["placed"]; response: number }[] = [];
+    const requested: { hash: string; placed: ReadCase["placed"]; response: number }[] = [];
     const errors = new Map<string, StarlingError>();
-    const waiting = new Set<string>();
+    const pending = new Set<string>();
     let tokens = 0;
     let known = 0;
-    const tell = () =>
+    const report = () =>
       onProgress?.({ phase: "extracting", casesDone: read.length, responsesDone: known, tokensDone: tokens });
     async function* missing(): AsyncGenerator<ScoreItem> {
       for await (const placed of cases) {
         signal?.throwIfAborted();
-        const hashes = placed.responses.map(({ item }) => itemHash(item));
+        const hashes = hashesOf(placed, `cases[${read.length}]`);
         const place = withoutTexts(placed);
         read.push({
           placed: place,
@@ -103,39 +106,39 @@ export async function extractFeatures(options: ExtractOptions): Promise<FitData>
         });
         for (const [i, { item }] of placed.responses.entries()) {
           const hash = hashes[i] as string;
-          if (store.has(hash) || waiting.has(hash)) {
+          if (store.has(hash) || pending.has(hash)) {
             known += 1;
             continue;
           }
-          waiting.add(hash);
-          asked.push({ hash, placed: place, response: i });
+          pending.add(hash);
+          requested.push({ hash, placed: place, response: i });
           yield item;
         }
-        tell();
+        report();
       }
     }
     const outcomes = model.featuresEach(missing(), {
-      nameItem: (index) => `responses[${asked[index]?.response}]`,
+      nameItem: (index) => `responses[${requested[index]?.response}]`,
       onResult: ({ index, features, tokenCount }) => {
         if (ended) return;
-        const { hash } = asked[index] as (typeof asked)[0];
+        const { hash } = requested[index] as (typeof requested)[0];
         writing = writing.then(() => store.add(hash, features));
         writing.catch(() => {});
         known += 1;
         tokens += tokenCount;
-        tell();
+        report();
       },
       ...given({ signal }),
     });
     for await (const outcome of outcomes) {
       await writing;
       if (!("error" in outcome)) continue;
-      const { hash, placed, response } = asked[outcome.index] as (typeof asked)[0];
+      const { hash, placed, response } = requested[outcome.index] as (typeof requested)[0];
       errors.set(hash, outcome.error);
       onFailure?.(failureOf(placed, response, outcome.error));
     }
     await writing;
-    return await collect(model, store, read, errors, sha256, asked.length - errors.size, signal);
+    return await collect(model, store, read, errors, sha256, requested.length - errors.size, signal);
   } finally {
     ended = true;
     await writing.catch(() => {});
@@ -143,13 +146,24 @@ export async function extractFeatures(options: ExtractOptions): Promise<FitData>
   }
 }
 
-/** Changes with everything that moves a feature by a bit. */
+/** @throws InvalidInputError for what is not a case */
+function hashesOf(placed: PlacedCase, name: string): string[] {
+  return readable(name, () => {
+    const { source, row, responses, comparisons } = placed;
+    const fits = Number.isInteger(source) && Number.isInteger(row) && Array.isArray(comparisons);
+    if (!fits || !Array.isArray(responses))
+      throw invalidArgument(name, "{ source, row, responses, comparisons }", placed);
+    return responses.map(({ item }) => itemHash(item));
+  });
+}
+
+/** A hash of everything that can change a feature. */
 function settingsKey(model: RewardModel, sha256: string): string {
   const parts = [FORMAT, sha256, scoringSettings(model)];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
 }
 
-/** Features into memory, for the cases of which every response has some. */
+/** Loads the features of all cases without a failed response. */
 async function collect(
   model: RewardModel,
   store: FeatureStore,
@@ -191,7 +205,7 @@ function failureOf({ source, row, where }: ReadCase["placed"], response: number,
   return { source, row, ...given({ where }), response, error };
 }
 
-/** Only what is needed of a case when its features are there, so that many fit in memory. */
+/** The part of a case that is still needed once its features are known, so that many fit in memory. */
 function withoutTexts({ source, row, where, comparisons }: PlacedCase): ReadCase["placed"] {
   return { source, row, ...given({ where }), comparisons };
 }

@@ -1,10 +1,10 @@
 /**
- * Features on the disk, so that a run that was stopped goes on where it was. A folder holds segments: each is written by one
- * run alone and only ever grows, so that runs beside each other do no harm. A segment is a row of records of one length:
+ * Features on disk, so that an interrupted run resumes. A folder holds segments. Each segment is written by one run and only
+ * grows, so concurrent runs are safe. It is a sequence of records of fixed length:
  *
- *     item hash (32 bytes) | features (float32[width]) | check (the first 8 bytes of SHA-256 over what stands before)
+ *     item hash (32 bytes) | features (float32[width]) | checksum (first 8 bytes of the SHA-256 of hash and features)
  *
- * A record that is torn, or does not fit its check, is not there.
+ * Incomplete records, and records with a wrong checksum, are ignored.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
@@ -19,7 +19,7 @@ import { TimeSlice } from "./time-slice.ts";
 const HASH_BYTES = 32;
 const CHECK_BYTES = 8;
 const SUFFIX = ".features";
-/** What is read and checked at once. */
+/** Chunk size for reading and checking segments. */
 const READ_BYTES = 4 * 1024 * 1024;
 
 interface Place {
@@ -39,13 +39,13 @@ export class FeatureStore {
   }
 
   /**
-   * @param folder of features of one model under one set of settings; made when the first record is written
-   * @param width numbers of a feature row
+   * @param folder features of one model with one set of settings; created with the first record
+   * @param width floats per feature row
    */
   static async open(folder: string, width: number, signal?: AbortSignal): Promise<FeatureStore> {
     const store = new FeatureStore(folder, width);
     const slice = new TimeSlice(signal);
-    // In the order of their names: of two records of an item the same one is taken every time.
+    // Sorted by name, so of two records of an item the same one wins every time.
     for (const name of (listIfReadable(folder) ?? []).filter((file) => file.endsWith(SUFFIX)))
       await store.#readSegment(join(folder, name), slice);
     return store;
@@ -55,7 +55,7 @@ export class FeatureStore {
     return HASH_BYTES + this.#width * Float32Array.BYTES_PER_ELEMENT + CHECK_BYTES;
   }
 
-  /** Records that are there. */
+  /** Number of items with features. */
   get size(): number {
     return this.#places.size;
   }
@@ -65,13 +65,14 @@ export class FeatureStore {
   }
 
   /**
-   * Writes a record. It is there for later runs as soon as this resolves, whatever becomes of this process.
+   * Writes a record. Once this resolves, later runs find it even if this process is killed.
    *
    * @param hash 64 hexadecimal digits
    * @throws FileError ERR_FILE_NOT_WRITABLE
    */
   async add(hash: string, features: Float32Array): Promise<void> {
-    if (features.length !== this.#width) throw new RangeError(`Expected ${this.#width} features.`);
+    if (features.length !== this.#width)
+      throw new RangeError(`Expected ${this.#width} features but received ${features.length}.`);
     const record = Buffer.alloc(this.#recordBytes);
     record.write(hash, "hex");
     record.set(new Uint8Array(features.buffer, features.byteOffset, features.byteLength), HASH_BYTES);
@@ -88,19 +89,19 @@ export class FeatureStore {
     } catch (error) {
       throw new FileError(
         "ERR_FILE_NOT_WRITABLE",
-        `The features cannot be kept in ${this.#folder}: ${(error as Error).message}. Make room there, or set STARLING_RM_CACHE to another folder.`,
+        `Cannot write features to ${this.#folder}: ${(error as Error).message}. Free some space there, or set STARLING_RM_CACHE to another folder.`,
         { file: this.#folder, cause: error },
       );
     }
   }
 
-  /** Reads the features of these items, which must be there, in this order. */
+  /** Reads the features of the given items, in this order. @throws RangeError for an item without features */
   async load(hashes: readonly string[], signal?: AbortSignal): Promise<FeatureTable> {
     const table = new FeatureTable(hashes.length, this.#width);
     const wanted = new Map<string, { position: number; row: number; hash: string }[]>();
     for (const [row, hash] of hashes.entries()) {
       const place = this.#places.get(hash);
-      if (place === undefined) throw new RangeError(`There are no features of ${hash}.`);
+      if (place === undefined) throw new RangeError(`No features stored for item ${hash}.`);
       const list = wanted.get(place.path) ?? [];
       list.push({ position: place.position, row, hash });
       wanted.set(place.path, list);
@@ -125,7 +126,7 @@ export class FeatureStore {
     return table;
   }
 
-  /** Lets go of the segment that this run writes. */
+  /** Closes this run's segment. */
   async close(): Promise<void> {
     const segment = this.#segment;
     this.#segment = undefined;
@@ -176,7 +177,11 @@ function checkOf(record: Buffer): Buffer {
 }
 
 function changed(path: string): FileError {
-  return new FileError("ERR_FILE_NOT_READABLE", `The file ${path} changed while it was in use; begin again.`, {
-    file: path,
-  });
+  return new FileError(
+    "ERR_FILE_NOT_READABLE",
+    `The file ${path} changed while it was being read. Run the command again.`,
+    {
+      file: path,
+    },
+  );
 }

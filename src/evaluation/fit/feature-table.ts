@@ -1,15 +1,39 @@
-/** Many feature rows in memory, in blocks, because one array of all of them may be longer than an array can be. */
+/** A table of feature rows, stored in blocks because all rows together can exceed the maximum array length. */
+import { invalidArgument } from "../../errors.ts";
+import { anIterable, readable } from "../../options.ts";
 import type { RewardHead } from "../../reward-head.ts";
 
 const BLOCK_BYTES = 64 * 1024 * 1024;
 
+/** Rows of features, float32[rows][width], in memory: what a head is fitted to. */
 export class FeatureTable {
-  /** Numbers of a row. */
+  /** Numbers of a row: the model's embeddingLength. */
   readonly width: number;
+  /** How many rows there are. */
   readonly rows: number;
   readonly #rowsOfBlock: number;
   readonly #blocks: Float32Array[];
 
+  /**
+   * A table of rows of your own, for example of {@link FeatureResult.features}; numbers are rounded to float32.
+   *
+   * @param rows one or more, each of the same length and all finite; read once
+   * @throws InvalidInputError ERR_INVALID_ARGUMENT that names the row
+   */
+  static from(rows: Iterable<Float32Array | readonly number[]>): FeatureTable {
+    const list = readable("rows", () => (anIterable(rows) === undefined ? Array.from(rows) : undefined));
+    if (list === undefined || list.length === 0) throw invalidArgument("rows", "one or more rows of numbers", rows);
+    const width = readable("rows[0]", () => (list[0] as ArrayLike<number> | undefined)?.length ?? 0);
+    for (const [i, row] of list.entries()) {
+      const expected = readable(`rows[${i}]`, () => aRow(row, width));
+      if (expected !== undefined) throw invalidArgument(`rows[${i}]`, expected, row);
+    }
+    const table = new FeatureTable(list.length, width);
+    for (const [i, row] of list.entries()) table.row(i).set(row);
+    return table;
+  }
+
+  /** @internal Use {@link FeatureTable.from}. */
   constructor(rows: number, width: number) {
     this.rows = rows;
     this.width = width;
@@ -20,22 +44,35 @@ export class FeatureTable {
     );
   }
 
-  /** A row: a view, not a copy. */
+  /**
+   * A row: float32[width], a view and not a copy.
+   *
+   * @param index from 0
+   * @throws InvalidInputError ERR_INVALID_ARGUMENT for a row that the table does not have
+   */
   row(index: number): Float32Array {
-    const block = this.#blocks[Math.floor(index / this.#rowsOfBlock)];
+    if (!Number.isInteger(index) || index < 0 || index >= this.rows)
+      throw invalidArgument("index", `a row from 0 to ${this.rows - 1}`, index);
+    const block = this.#blocks[Math.floor(index / this.#rowsOfBlock)] as Float32Array;
     const start = (index % this.#rowsOfBlock) * this.width;
-    const row = block?.subarray(start, start + this.width);
-    if (row?.length !== this.width) throw new RangeError(`There is no row ${index} among ${this.rows}.`);
-    return row;
+    return block.subarray(start, start + this.width);
   }
 }
 
+function aRow(row: unknown, width: number): string | undefined {
+  const isList = row instanceof Float32Array || (Array.isArray(row) && row.every((value) => typeof value === "number"));
+  if (!isList || row.length === 0) return "a Float32Array or an array of numbers";
+  if (row.length !== width) return `${width} numbers, as many as rows[0] has,`;
+  return (row as number[]).every((value) => Number.isFinite(Math.fround(value))) ? undefined : "finite float32 numbers";
+}
+
 /** The score that the engine gives for these features, to the last bit. */
+/** The score of a feature row, bit for bit what the engine computes. */
 export function scoreOf({ weight, bias = 0 }: RewardHead, features: Float32Array): number {
   return Math.fround(dot(weight, features) + bias);
 }
 
-/** Products and sum in float64, from the first to the last. */
+/** Dot product in float64, summed from first to last. */
 export function dot(weights: ArrayLike<number>, row: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < row.length; i++) sum += (weights[i] as number) * (row[i] as number);

@@ -1,13 +1,14 @@
-/** `fit`: the K-wise maximum likelihood of a linear head on the frozen model's features, and what it is worth. */
+/** Fits a linear head to a frozen model's features by maximum likelihood, and evaluates it. */
 import { MAX_SEED } from "../../bounds.ts";
-import { InvalidInputError } from "../../errors.ts";
-import { aFunction, anInteger, aSignal, type Check, checkOptions } from "../../options.ts";
+import { InvalidInputError, invalidArgument } from "../../errors.ts";
+import { jsonArray } from "../../json-array.ts";
+import { aFunction, anInteger, aSignal, type Check, checkOptions, readable } from "../../options.ts";
 import type { FitProgress } from "../../progress.ts";
 import type { RewardHead } from "../../reward-head.ts";
 import { rightComparisons } from "../measures/outcome.ts";
-import { rankingLoss } from "../plackett-luce.ts";
+import { rankingLoss } from "../measures/plackett-luce.ts";
 import { scoreOf } from "./feature-table.ts";
-import type { FitCase, FitData } from "./fit-data.ts";
+import { type FitCase, type FitInput, fitInputProblem } from "./fit-data.ts";
 import { fitProblem, squaredDistance } from "./objective.ts";
 import { chooseRidge, fitCases, type RidgeTrial } from "./ridge.ts";
 import { holdOut } from "./split.ts";
@@ -15,26 +16,26 @@ import { TimeSlice } from "./time-slice.ts";
 
 export interface FitOptions {
   /**
-   * λ of the term λ/2 · |w - w_old|² that holds the head near the old one: above 0, in nats per squared unit of a weight.
-   * "auto" (the default) is the one of a grid under which 5-fold cross-validation on the training part gives the smallest
-   * loss; with a single prompt to train on there is nothing to choose by, and it must be named.
+   * λ of the penalty λ/2 · |w - w_old|², which keeps the head close to the old one. Above 0, in nats per squared unit of a
+   * weight. "auto" (the default) picks the λ with the smallest loss in 5-fold cross-validation on the training part; it needs
+   * at least two training prompts.
    */
   readonly ridge?: number | "auto";
-  /** Part of the prompts that the fit does not see, 0 to 0.9, by which it is judged; default 0.1. */
+  /** Fraction of the prompts held out of the fit to evaluate it, 0 to 0.9. Default: 0.1. */
   readonly heldOut?: number;
-  /** Decides which prompts those are, and the folds: 0 to 2^31 - 1; default 0. */
+  /** Seed for the held-out prompts and the folds, 0 to 2^31 - 1. Default: 0. */
   readonly seed?: number;
-  /** Called for each ridge that was tried. */
+  /** Called after each λ that was tried. */
   readonly onTrial?: (trial: RidgeTrial) => void;
-  /** Reports the phase "fitting": once at the start, and after each ridge that was tried. */
+  /** Reports the phase "fitting": at the start, and after each λ that was tried. */
   readonly onProgress?: (progress: FitProgress) => void;
-  /** Stops the fit; the promise rejects with the signal's reason. */
+  /** Aborts the fit; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
-/** How good a head's scores are for some cases. */
+/** Quality of a head on a set of cases. */
 export interface FitQuality {
-  /** Mean over cases of the part of a case's comparisons that come out right, 0 to 1. */
+  /** Mean over cases of the fraction of right comparisons, 0 to 1. */
   readonly accuracy: number;
   /** Mean K-wise negative log-likelihood, in nats. */
   readonly loss: number;
@@ -48,68 +49,69 @@ export interface FitComparison {
 }
 
 export interface FitResult {
-  /** The new head: new weights, and the old head's bias, on which no comparison depends. */
+  /** The new weights, with the old head's bias, which no comparison depends on. */
   readonly head: RewardHead;
-  /** The ridge that was used. */
+  /** The λ that was used. */
   readonly ridge: number;
-  /** With the ridge "auto", those that were tried. */
+  /** The λs that were tried; empty unless `ridge` was "auto". */
   readonly trials: readonly RidgeTrial[];
-  /** Whether the gradient came down to `gradientTolerance`: the problem is convex, so this is the one best head then. */
+  /** Whether the gradient norm reached `gradientTolerance`. The objective is convex, so the head is then the optimum. */
   readonly converged: boolean;
-  /** Euclidean norm of the objective's gradient at the end, before the head was rounded to float32. */
+  /** Euclidean norm of the final gradient, before the head was rounded to float32. */
   readonly gradientNorm: number;
   readonly gradientTolerance: number;
   readonly iterations: number;
-  /** What was minimised, at the end: mean loss and ridge. */
+  /** Final value of the objective: mean loss plus penalty, in nats. */
   readonly objective: number;
   /** |new weights - old weights| / |old weights| */
   readonly change: number;
   readonly training: FitComparison;
-  /** Absent when nothing was held out. */
+  /** Absent if nothing was held out. */
   readonly heldOut?: FitComparison;
 }
 
 /**
- * The gradient's norm at which a fit is done, as a part of the root mean square distance of the features of a better and a
- * worse response, which is about what the norm is for random scores. The objective is within |gradient|² / 2λ of its
- * minimum then.
+ * Gradient norm at which a fit ends, relative to the root mean square distance between the features of better and worse
+ * responses (about the norm for random scores). The objective is then within |gradient|² / 2λ of its minimum.
  */
 const GRADIENT_TOLERANCE = 1e-9;
 const MAX_ITERATIONS = 5000;
 export const DEFAULT_HELD_OUT = 0.1;
-/** A head that is judged by nearly everything is fitted to nearly nothing. */
-const MOST_HELD_OUT = 0.9;
+/** Holding out more would leave too little to fit to. */
+const MAX_HELD_OUT = 0.9;
 
 const aRidge: Check = (value) =>
   value === "auto" || (typeof value === "number" && Number.isFinite(value) && value > 0)
     ? undefined
     : '"auto" or a number above 0';
-const aPart: Check = (value) =>
-  typeof value === "number" && value >= 0 && value <= MOST_HELD_OUT ? undefined : `a number from 0 to ${MOST_HELD_OUT}`;
+const aFraction: Check = (value) =>
+  typeof value === "number" && value >= 0 && value <= MAX_HELD_OUT ? undefined : `a number from 0 to ${MAX_HELD_OUT}`;
 
-/** Checks that fitHead() and fitModel() share. */
+/** Checks shared by fitHead() and fitModel(). */
 export const fitChecks: Readonly<Record<string, Check>> = {
   ridge: aRidge,
-  heldOut: aPart,
+  heldOut: aFraction,
   seed: anInteger(0, MAX_SEED),
   signal: aSignal,
 };
 
 /**
- * Fits a linear head: the minimum of the mean K-wise loss of the training part plus λ/2 · |w - w_old|². The same data and
- * options give the same head to the last bit on the same machine.
+ * Fits a linear head: minimises the mean K-wise loss of the training cases plus λ/2 · |w - w_old|². Deterministic: the same
+ * data and options give the same head, bit for bit, on the same machine.
  *
- * @throws InvalidInputError for a wrong option, or data that nothing can be fitted to
+ * @throws InvalidInputError for a wrong option, or data that a head cannot be fitted to
  */
-export async function fitHead(data: FitData, options: FitOptions = {}): Promise<FitResult> {
-  checkOptions("fitHead", options, { ...fitChecks, onTrial: aFunction, onProgress: aFunction });
+export async function fitHead(data: FitInput, options: FitOptions = {}): Promise<FitResult> {
+  const problemOfData = readable("data", () => fitInputProblem(data));
+  if (problemOfData !== undefined) throw invalidArgument("data", problemOfData, data);
+  options = checkOptions("fitHead", options, { ...fitChecks, onTrial: aFunction, onProgress: aFunction });
   const { ridge: wanted = "auto", heldOut = DEFAULT_HELD_OUT, seed = 0, onTrial, onProgress, signal } = options;
   signal?.throwIfAborted();
   const split = holdOut(data.cases, heldOut, seed);
   const training = split.training.flat();
-  if (training.length === 0) throw refuse("There is no case to fit a head to.");
+  if (training.length === 0) throw refuse("There are no cases to fit a head to.");
   if (wanted === "auto" && split.training.length < 2)
-    throw refuse("With one prompt to fit to there is nothing to choose a ridge by: name one, or give more prompts.");
+    throw refuse("Cross-validation needs at least two training prompts: set ridge to a number, or add prompts.");
   let trialsDone = 0;
   const report = () => onProgress?.({ phase: "fitting", trialsDone });
   const takeTrial = (trial: RidgeTrial) => {
@@ -121,8 +123,7 @@ export async function fitHead(data: FitData, options: FitOptions = {}): Promise<
   const slice = new TimeSlice(signal);
   const problem = await fitProblem(data.features, data.head, slice);
   const distance = await squaredDistance(problem, training);
-  if (distance === 0)
-    throw refuse("The better and the worse responses have the same features: no head tells them apart.");
+  if (distance === 0) throw refuse("Better and worse responses have identical features, so no head can separate them.");
   const { ridge, trials } =
     wanted === "auto"
       ? await chooseRidge(problem, split.training, distance, takeTrial)
@@ -134,7 +135,7 @@ export async function fitHead(data: FitData, options: FitOptions = {}): Promise<
     maxIterations: MAX_ITERATIONS,
   });
   const old = data.head.weight;
-  const head = { ...data.head, weight: old.map((weight, i) => weight + (found.x[i] as number)) };
+  const head = { ...data.head, weight: jsonArray(old.map((weight, i) => weight + (found.x[i] as number))) };
   return {
     head,
     ridge,
@@ -151,7 +152,7 @@ export async function fitHead(data: FitData, options: FitOptions = {}): Promise<
 }
 
 async function compare(
-  data: FitData,
+  data: FitInput,
   cases: readonly FitCase[],
   head: RewardHead,
   slice: TimeSlice,
@@ -164,9 +165,9 @@ async function compare(
   };
 }
 
-/** By the scores that the model gives with the head, rounded as they are. */
+/** Uses the model's own scores with this head, including their rounding. */
 async function quality(
-  { features }: FitData,
+  { features }: FitInput,
   cases: readonly FitCase[],
   head: RewardHead,
   slice: TimeSlice,

@@ -1,4 +1,4 @@
-/** A fit from beginning to end: preferences, features, the head, the files that hold it. */
+/** Fits a head to preference data from start to finish: features, fit, output files. */
 import { defaultCacheFolder } from "../../cache-folder.ts";
 import { InvalidInputError, invalidArgument } from "../../errors.ts";
 import { openFile } from "../../files/byte-source.ts";
@@ -8,7 +8,7 @@ import { OutputFile } from "../../files/output-file.ts";
 import { isSameFile } from "../../files/same-file.ts";
 import { findTarget } from "../../files/target.ts";
 import { modelPathOf } from "../../model-path.ts";
-import { aBoolean, aFunction, aString, checkOptions, given, required } from "../../options.ts";
+import { aBoolean, aFunction, aString, checkOptions, given } from "../../options.ts";
 import { packageVersion } from "../../package-info.ts";
 import type {
   DownloadProgress,
@@ -19,8 +19,9 @@ import type {
   WriteProgress,
 } from "../../progress.ts";
 import type { RewardHead } from "../../reward-head.ts";
+import { aLoad } from "../../scoring/load-options.ts";
 import { replaceHeadIn, writeHeadTo } from "../../write-head.ts";
-import { checkRequest, rowRuleChecks } from "../evaluate.ts";
+import { checkRequest, rowRuleChecks } from "../evaluate-options.ts";
 import { modelHash } from "../model-hash.ts";
 import { type BenchmarkRequest, OpenBenchmark } from "../open-benchmark.ts";
 import { type LoadSettings, type OpenModel, openModel } from "../open-model.ts";
@@ -31,80 +32,83 @@ import type { FitData, FitFailure } from "./fit-data.ts";
 import { DEFAULT_HELD_OUT, type FitOptions, type FitResult, fitChecks, fitHead } from "./fit-head.ts";
 
 export interface FitModelOptions extends Omit<FitOptions, "onTrial" | "onProgress"> {
-  /** A GGUF that `starling-rm convert` made. */
+  /** A GGUF made by `convert`, or "tiny" for the embedded model. */
   readonly modelPath: string;
-  /** The preferences: any benchmark's, of which all cases are taken. */
+  /** The preferences: all cases of any benchmark. */
   readonly data: BenchmarkRequest;
-  /** How the model is loaded. With `headPath` the fit starts from that head. */
+  /** Options for loading the model. With `headPath`, the fit starts from that head. */
   readonly load?: LoadSettings;
-  /** A copy of the model with the new head, to be written. */
+  /** Where to write a copy of the model with the new head. */
   readonly output?: string;
-  /** A head file, to be written: for `headPath` beside the model. */
+  /** Where to write the head alone, to be loaded with `headPath`. */
   readonly headOutput?: string;
-  /** Replace existing outputs; default false. */
+  /** Replace existing outputs. Default: false. */
   readonly overwrite?: boolean;
-  /** Stop at the first row that cannot be understood or scored, or that a warning is about; default false: it is told. */
+  /** Stop at the first row that is invalid, cannot be scored or causes a warning. Default: false, such rows are reported. */
   readonly strict?: boolean;
-  /** Names of fields that belong to the input, such as "tools", and are left out on purpose; default: none. */
+  /** Input fields, such as "tools", that may be ignored. Default: none; a row with an unread input field is invalid. */
   readonly ignoreFields?: readonly string[];
-  /** Whether a chosen and a rejected conversation may differ before their last turn; default "refuse". */
+  /** Whether chosen and rejected conversations may differ before their last turn. Default: "refuse". */
   readonly differentPrompts?: "refuse" | "allow";
-  /** Where features are kept for another run; default: the package's cache folder ($STARLING_RM_CACHE). */
+  /** Folder for features, reused by later runs. Default: the package's cache folder ($STARLING_RM_CACHE). */
   readonly cacheFolder?: string;
-  /** Called for each row that cannot be understood and each case that cannot be scored. */
+  /** Called for each invalid row and each case that could not be scored. */
   readonly onProblem?: (problem: RowProblem) => void;
   /** Reports the phases "downloading", "hashing", "loading", "extracting", "fitting" and "writing". */
   readonly onProgress?: (
     progress: DownloadProgress | HashProgress | LoadProgress | ExtractProgress | FitProgress | WriteProgress,
   ) => void;
-  /** Called with what does not stop the work but should be known. */
+  /** Called with warnings that do not stop the fit. */
   readonly onNotice?: (message: string) => void;
 }
 
-/** What `fit --json` prints. Nothing in it depends on when or how fast it was made. */
+/** What `fit --json` prints. Contains no times or speeds. */
 export interface FitReport extends Omit<FitResult, "head"> {
   readonly formatVersion: 1;
   /** The package's version. */
   readonly version: string;
   readonly model: ReportedModel;
   readonly settings: Omit<ReportedSettings, "limit"> & {
-    /** Part of the prompts that was to be held out. */
+    /** Requested fraction of held-out prompts. */
     readonly heldOut: number;
   };
   readonly sources: readonly ReportedSource[];
   readonly rows: RowCounts;
   readonly problems: readonly ReportedProblem[];
-  /** The files that were written, as they were named. */
+  /** The files that were written, as given in the options. */
   readonly output?: string;
   readonly headOutput?: string;
 }
 
 /**
- * Fits the reward head of a model to preferences and writes it. Features are computed once for each response and kept in the
- * cache folder, so that a run that was stopped goes on, and ends in the same head (on a GPU in packed batches: as far as
- * features do not depend on their company there).
+ * Fits the reward head of a model to preferences and writes it. Features are computed once per response and cached, so an
+ * interrupted run resumes and gives the same head. (On a GPU in packed mode, features can depend slightly on the batch.)
  *
- * @returns the report, and the new head
- * @throws InvalidInputError for a wrong option or data that nothing can be fitted to, FileError or HubError for data or a
- *   model that cannot be had or an output that cannot be written, NativeError where the model cannot be loaded
+ * @returns the report and the new head
+ * @throws InvalidInputError for a wrong option or data that a head cannot be fitted to, FileError or HubError for unavailable
+ *   data or models and for outputs that cannot be written, NativeError if the model cannot be loaded
  */
 export async function fitModel(options: FitModelOptions): Promise<{ report: FitReport; head: RewardHead }> {
-  for (const name of ["modelPath", "data"]) required("fitModel", options, name);
-  checkOptions("fitModel", options, {
-    ...fitChecks,
-    modelPath: aString,
-    data: () => undefined,
-    load: (value) => (typeof value === "object" && value !== null ? undefined : "an object"),
-    output: aString,
-    headOutput: aString,
-    overwrite: aBoolean,
-    strict: aBoolean,
-    ...rowRuleChecks,
-    cacheFolder: aString,
-    onProblem: aFunction,
-    onProgress: aFunction,
-    onNotice: aFunction,
-  });
+  options = checkOptions(
+    "fitModel",
+    options,
+    {
+      ...fitChecks,
+      modelPath: aString,
+      data: () => undefined,
+      load: aLoad,
+      output: aString,
+      headOutput: aString,
+      overwrite: aBoolean,
+      strict: aBoolean,
+      ...rowRuleChecks,
+      cacheFolder: aString,
+      onProblem: aFunction,
+      onProgress: aFunction,
+      onNotice: aFunction,
+    },
+    ["modelPath", "data"],
+  );
   checkRequest(options.data, "data");
   options.signal?.throwIfAborted();
   const resolved = { ...options, modelPath: await modelPathOf(options.modelPath, options.signal) };
@@ -144,14 +148,14 @@ async function fitTo(outputs: Outputs, options: FitModelOptions): Promise<{ repo
   return { report, head };
 }
 
-/** The files that are to be written, held from the beginning: two fits to one file would be hours for one of them. */
+/** Output files, locked from the start: with two fits to one file, one would waste hours. */
 interface Outputs {
   readonly model: OutputFile | undefined;
   readonly head: OutputFile | undefined;
   release(): Promise<void>;
 }
 
-/** What would make hours of work useless, or destroy what they began with, is found before. */
+/** Finds out before hours of work whether an output cannot be written or would overwrite an input. */
 async function claimOutputs(options: FitModelOptions): Promise<Outputs> {
   const { modelPath, data, output, headOutput, overwrite = false, signal } = options;
   const claimed: OutputFile[] = [];
@@ -162,12 +166,12 @@ async function claimOutputs(options: FitModelOptions): Promise<Outputs> {
     if (name === undefined) return undefined;
     const { path } = await findTarget(name, overwrite);
     if (claimed.some(({ target }) => target.path === path))
-      throw invalidArgument(field, "another file than output", name);
+      throw invalidArgument(field, "a file other than output", name);
     for (const input of data.inputs ?? [])
-      if (await isSameFile(path, input)) throw invalidArgument(field, "another file than the preferences", name);
-    // A whole model may take the old one's place, a head alone may not.
+      if (await isSameFile(path, input)) throw invalidArgument(field, "a file other than the inputs", name);
+    // A complete model may replace the old one; a head file may not.
     if (field === "headOutput" && (await isSameFile(path, modelPath)))
-      throw invalidArgument(field, "another file than the model", name);
+      throw invalidArgument(field, "a file other than the model", name);
     const file = await OutputFile.claim(name, { overwrite, signal });
     claimed.push(file);
     return file;
@@ -186,7 +190,7 @@ async function claimOutputs(options: FitModelOptions): Promise<Outputs> {
   }
 }
 
-/** The model is closed before the fit, which does not need it. */
+/** Closes the model before the fit, which does not need it. */
 async function readFeatures(
   options: FitModelOptions,
   seed: number,
@@ -232,12 +236,12 @@ async function readFeatures(
 function noCases(benchmark: OpenBenchmark): string {
   const { read, broken, failed, omitted } = benchmark.counts();
   const reasons = [
-    ...(broken > 0 ? [`${broken} could not be understood`] : []),
+    ...(broken > 0 ? [`${broken} invalid`] : []),
     ...(failed > 0 ? [`${failed} could not be scored`] : []),
     ...Object.entries(omitted).map(([reason, count]) => `${count}: ${reason}`),
   ];
   const names = benchmark.sources.map(({ name }) => name).join(", ");
-  return `There is no case to fit a head to among the ${read} rows of ${names}${reasons.length === 0 ? "" : ` (${reasons.join(", ")})`}.`;
+  return `No cases to fit a head to in the ${read} rows of ${names}${reasons.length === 0 ? "" : ` (${reasons.join(", ")})`}.`;
 }
 
 async function writeOutputs(
@@ -249,7 +253,7 @@ async function writeOutputs(
   { ridge, training }: Pick<FitResult, "ridge" | "training">,
 ): Promise<void> {
   const input = sources.map(({ name }) => name).join(", ");
-  // The model was closed before the fit, which may have taken a while.
+  // The model was closed before the fit, so its file may have changed since.
   if ((await modelHash(modelPath, given({ cacheFolder, signal }))) !== model.sha256) throw changedFile(modelPath);
   const { trunkSha256 } = model;
   const made = { model: model.name, modelSha256: model.sha256, ...given({ trunkSha256 }) };

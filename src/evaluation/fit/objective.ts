@@ -1,23 +1,23 @@
 /**
- * What a fit minimises: the mean over cases of the K-wise loss of their scores X (w_old + v), and λ/2 · |v|². It is convex in
- * v, the change of the head, and with λ above 0 strictly so.
+ * The objective of a fit: the mean K-wise loss over cases of the scores X (w_old + v), plus λ/2 · |v|². Strictly convex in v,
+ * the change of the head, for λ above 0.
  */
 import type { RewardHead } from "../../reward-head.ts";
-import { rankingLoss, rankingLossGradient } from "../plackett-luce.ts";
+import { rankingLoss, rankingLossGradient } from "../measures/plackett-luce.ts";
 import { dot, type FeatureTable } from "./feature-table.ts";
 import type { FitCase } from "./fit-data.ts";
 import type { Evaluate } from "./lbfgs.ts";
 import type { TimeSlice } from "./time-slice.ts";
 
-/** Features with the scores of the head that a fit starts from. */
+/** Features, with the scores of the old head. */
 export interface FitProblem {
   readonly features: FeatureTable;
-  /** For each row of the table, in float64, without the bias. */
+  /** Old score of each row, in float64, without the bias. */
   readonly oldScores: Float64Array;
   readonly slice: TimeSlice;
 }
 
-/** The loss depends on differences of scores only, so the old head's bias is left out. */
+/** Leaves out the old head's bias: the loss depends only on score differences. */
 export async function fitProblem(
   features: FeatureTable,
   { weight }: RewardHead,
@@ -31,7 +31,7 @@ export async function fitProblem(
   return { features, oldScores, slice };
 }
 
-/** The objective of some cases. */
+/** The objective over some cases. */
 export function objective(problem: FitProblem, cases: readonly FitCase[], ridge: number): Evaluate {
   return async (change, gradient) => {
     const { features, slice } = problem;
@@ -58,7 +58,7 @@ export function objective(problem: FitProblem, cases: readonly FitCase[], ridge:
   };
 }
 
-/** The mean K-wise loss of some cases, without the ridge. */
+/** Mean K-wise loss of some cases, without the penalty. */
 export async function meanLoss(problem: FitProblem, cases: readonly FitCase[], change: Float64Array): Promise<number> {
   const { slice } = problem;
   let sum = 0;
@@ -74,8 +74,8 @@ function scoresOf({ features, oldScores }: FitProblem, rows: readonly number[], 
 }
 
 /**
- * The mean square of the distance between the features of a better and a worse response: the loss's curvature is at most a
- * quarter of it for two responses, and its gradient at most its root.
+ * Mean squared distance between the features of better and worse responses. For pairs, the loss's curvature is at most a quarter
+ * of it, and its gradient at most its square root.
  */
 export async function squaredDistance({ features, slice }: FitProblem, cases: readonly FitCase[]): Promise<number> {
   let sum = 0;

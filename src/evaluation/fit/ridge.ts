@@ -1,4 +1,4 @@
-/** The strength of the pull towards the old head, chosen by cross-validation. */
+/** Chooses the ridge λ by cross-validation. */
 import type { FitCase } from "./fit-data.ts";
 import { type Minimum, minimize } from "./lbfgs.ts";
 import { type FitProblem, meanLoss, objective } from "./objective.ts";
@@ -6,29 +6,29 @@ import { foldsOf } from "./split.ts";
 
 export interface RidgeTrial {
   readonly ridge: number;
-  /** Mean K-wise loss of the cases of each fold under the head that was fitted to the other folds. */
+  /** Cross-validation loss in nats: mean K-wise loss of each fold's cases under the head fitted to the other folds. */
   readonly loss: number;
 }
 
-/** Of cross-validation: the usual number. */
+/** The usual number of folds. */
 const FOLDS = 5;
 /**
- * The grid, as powers of ten times a quarter of the squared distance, which is the loss's largest curvature: at the upper end
- * the old head hardly moves, at the lower one hardly anything holds it.
+ * The grid: powers of ten, times a quarter of the squared distance (the loss's largest curvature). At the upper end the head
+ * barely moves; at the lower end the penalty barely matters.
  */
 const HIGHEST_POWER = 1;
 const LOWEST_POWER = -6;
 const POWER_STEP = -0.5;
-/** Losses that rise this often in a row are taken to rise for good. */
+/** Early stopping: the search ends after this many losses in a row that are not below the best. */
 const MAX_RISING_LOSSES = 3;
-/** Of the gradient, as a part of the features' distance: far below what the choice depends on. */
+/** Gradient tolerance, relative to the features' distance: far below what affects the choice. */
 const TOLERANCE = 1e-4;
 const MAX_ITERATIONS = 500;
 
 /**
- * The ridge with the smallest mean loss of cases that a head was not fitted to; of equal ones the largest.
+ * The λ with the smallest cross-validation loss; among equal losses the largest λ.
  *
- * @param groups cases by prompt, two groups or more
+ * @param groups cases by prompt; two groups or more
  */
 export async function chooseRidge(
   problem: FitProblem,
@@ -38,7 +38,7 @@ export async function chooseRidge(
 ): Promise<{ ridge: number; trials: RidgeTrial[] }> {
   const folds = foldsOf(groups, Math.min(FOLDS, groups.length));
   const judged = folds.reduce((sum, fold) => sum + fold.judged.length, 0);
-  // Each ridge goes on from where the stronger one before it ended.
+  // Warm start: each λ starts from the result of the larger one before it.
   const changes: Float64Array[] = folds.map(() => new Float64Array(problem.features.width));
   const trials: RidgeTrial[] = [];
   let best: RidgeTrial | undefined;
@@ -64,12 +64,12 @@ export async function chooseRidge(
 export interface CaseFitOptions {
   readonly ridge: number;
   readonly squaredDistance: number;
-  /** Of the gradient's norm, as a part of the features' distance. */
+  /** Tolerance of the gradient norm, relative to the features' distance. */
   readonly tolerance: number;
   readonly maxIterations: number;
 }
 
-/** The change of the head that minimises the objective of some cases. */
+/** The change of the head that minimises the objective over some cases. */
 export function fitCases(
   problem: FitProblem,
   cases: readonly FitCase[],
@@ -80,7 +80,7 @@ export function fitCases(
   return minimize(objective(problem, cases, ridge), start, {
     tolerance: tolerance * distance,
     maxIterations,
-    // Scores move by about 1.
+    // Changes scores by about 1.
     firstLength: 1 / distance,
   });
 }

@@ -1,10 +1,10 @@
-/** Which cases a head is fitted to, and which it is judged by. */
+/** Splits cases into training and evaluation parts, by prompt. */
 import { createHash } from "node:crypto";
 import type { FitCase } from "./fit-data.ts";
 
 /**
- * The groups of cases with the same prompt, in an order that depends on the seed and on nothing else: not on the order of
- * the cases, and not on the other groups.
+ * Groups cases by prompt and shuffles the groups. A group's sort key is a hash of seed and prompt, so the order depends neither
+ * on the order of the cases nor on the other groups.
  */
 export function shuffledGroups(cases: readonly FitCase[], seed: number): FitCase[][] {
   const groups = new Map<string, FitCase[]>();
@@ -13,10 +13,10 @@ export function shuffledGroups(cases: readonly FitCase[], seed: number): FitCase
     if (group === undefined) groups.set(one.group, [one]);
     else group.push(one);
   }
-  const place = (group: string) => createHash("sha256").update(`${seed}\n${group}`).digest("hex");
+  const sortKey = (group: string) => createHash("sha256").update(`${seed}\n${group}`).digest("hex");
   return [...groups]
-    .map(([group, members]) => ({ at: place(group), members }))
-    .sort((a, b) => (a.at < b.at ? -1 : 1))
+    .map(([group, members]) => ({ key: sortKey(group), members }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
     .map(({ members }) => members);
 }
 
@@ -27,9 +27,9 @@ export interface Split {
 }
 
 /**
- * Holds out a part of the prompts: of two or more prompts at least one, and never all.
+ * Holds out a fraction of the prompts: at least one if there are several, and never all.
  *
- * @param part of the prompts, 0 to below 1
+ * @param part fraction of the prompts, 0 to below 1
  */
 export function holdOut(cases: readonly FitCase[], part: number, seed: number): Split {
   const groups = shuffledGroups(cases, seed);
@@ -38,7 +38,7 @@ export function holdOut(cases: readonly FitCase[], part: number, seed: number): 
   return { heldOut: groups.slice(0, count).flat(), training: groups.slice(count) };
 }
 
-/** Cuts groups into folds of about the same number of groups: what is trained on and what is judged by, for each. */
+/** Cross-validation folds with about equal numbers of groups. */
 export function foldsOf(groups: readonly FitCase[][], count: number): { training: FitCase[]; judged: FitCase[] }[] {
   return Array.from({ length: count }, (_, fold) => ({
     training: groups.filter((_, i) => i % count !== fold).flat(),
@@ -46,13 +46,13 @@ export function foldsOf(groups: readonly FitCase[][], count: number): { training
   }));
 }
 
-/** Gives every case the name of a group, so that cases that have any prompt in common have the same one. */
+/** Names a group for every case (union-find): cases that share any prompt get the same name. */
 export function joinByPrompt(prompts: readonly (readonly string[])[]): string[] {
   const parent = new Map<string, string>();
   const root = (name: string): string => {
     let top = name;
     for (let next = parent.get(top); next !== undefined && next !== top; next = parent.get(top)) top = next;
-    // So that the way is short next time.
+    // Path compression.
     for (let at = name; at !== top; ) {
       const next = parent.get(at) as string;
       parent.set(at, top);
@@ -63,7 +63,7 @@ export function joinByPrompt(prompts: readonly (readonly string[])[]): string[] 
   for (const names of prompts) {
     for (const name of names) {
       const [a, b] = [root(names[0] as string), root(name)];
-      // The smaller name stands for both: it does not depend on the order of the cases.
+      // The smaller name wins, so the result does not depend on the order of the cases.
       if (a !== b) parent.set(a < b ? b : a, a < b ? a : b);
     }
   }

@@ -1,8 +1,8 @@
 /** Measures of whole rankings of more than two responses. */
 import type { ScoredCase } from "../case.ts";
-import { rankingLoss } from "../plackett-luce.ts";
 import { kendallTauB } from "./correlation.ts";
 import { whenFinite } from "./outcome.ts";
+import { rankingLoss } from "./plackett-luce.ts";
 
 /** Responses without a grade are ignored. */
 export interface RankingMeasures {

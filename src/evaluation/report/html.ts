@@ -1,5 +1,7 @@
 /** Renders a report as one self-contained HTML page: no scripts, fonts, images or requests. */
 import { createHash } from "node:crypto";
+import { invalidArgument } from "../../errors.ts";
+import { readable } from "../../options.ts";
 import type { EvaluationReport } from "../report.ts";
 import { benchmarkSection } from "./benchmark-section.ts";
 import { grouped, html, Markup, short } from "./markup.ts";
@@ -13,9 +15,15 @@ const MAX_NOTICE = 1000;
  * The same report gives the same bytes. Texts from data sets are escaped and shortened. As a second line of defence the page's
  * content security policy forbids every script and request.
  *
+ * @param report of evaluate(), also as it comes out of report.json
  * @returns an HTML document, to be written as UTF-8
  */
 export function renderHtml(report: EvaluationReport): string {
+  const isReport = readable("report", () => {
+    const { model, settings, benchmarks } = report as Partial<EvaluationReport>;
+    return typeof model?.name === "string" && typeof settings === "object" && Array.isArray(benchmarks);
+  });
+  if (!isReport) throw invalidArgument("report", "the report of an evaluation", report);
   const { model, benchmarks } = report;
   const name = short(model.name, MAX_NAME);
   const hash = createHash("sha256").update(style).digest("base64");

@@ -1,4 +1,4 @@
-/** The metadata keys that llama.cpp reads of some model (llama-arch.cpp of v0.4.0), for the architecture llama. */
+/** The metadata keys that llama.cpp reads of some model (llama-arch.cpp), for the architecture llama; checked by llama-source.test.ts. */
 export const LLAMA_KEYS: readonly string[] = [
   ...under("adapter", ["alora.invocation_tokens", "lora.alpha", "lora.prompt_prefix", "lora.task_name", "type"]),
   ...under("general", [
@@ -238,6 +238,7 @@ export const LLAMA_KEYS: readonly string[] = [
     "ggml.added_tokens",
     "ggml.tokenizer_model",
   ]),
+  ...under("xielu", ["alpha_n", "alpha_p", "beta", "eps"]),
   ...under("quantize", ["imatrix.file", "imatrix.entries_count"]),
 ];
 

@@ -1,5 +1,7 @@
 /** Other sizes of a model, with metadata and tensors that fit each other: mostly another model, which is as sound. */
-import { type GgufValue, StringTable } from "../../../src/gguf/value.ts";
+
+import type { GgufValue } from "../../../src/gguf/value.ts";
+import { StringTable } from "../../../src/vocabulary/string-table.ts";
 import { pick } from "../../unit/fuzz/byte-mutations.ts";
 import { numberAt, type Sample, u32, type WeightedMutation } from "./sample.ts";
 

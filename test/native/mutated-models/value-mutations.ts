@@ -1,11 +1,7 @@
 /** Changes of single metadata values: their types, their sizes, and their places among the numbers. */
-import {
-  type ArrayTypes,
-  type ElementType,
-  type GgufArray,
-  type GgufValue,
-  StringTable,
-} from "../../../src/gguf/value.ts";
+
+import type { ArrayTypes, ElementType, GgufArray, GgufValue } from "../../../src/gguf/value.ts";
+import { StringTable } from "../../../src/vocabulary/string-table.ts";
 import { pick, type Random } from "../../unit/fuzz/byte-mutations.ts";
 
 const U32 = 2 ** 32;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parseBytePair } from "../../../src/checkpoint/byte-pair.ts";
 import type { JsonObject } from "../../../src/checkpoint/json.ts";
 import { FileError } from "../../../src/errors.ts";
-import { byteAlphabet } from "../../../src/gguf/byte-alphabet.ts";
+import { byteAlphabet } from "../../../src/vocabulary/byte-alphabet.ts";
 
 const LLAMA_3 =
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";

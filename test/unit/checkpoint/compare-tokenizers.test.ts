@@ -1,15 +1,17 @@
 /** tokenizer.json beside tokenizer.model: genuine pairs, as transformers made them, and pairs that were changed. */
+
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { compareTokenizers, type Tokenization } from "../../../src/checkpoint/compare-tokenizers.ts";
+import { compareTokenizers } from "../../../src/checkpoint/compare-tokenizers.ts";
 import { parseFastTokenizer } from "../../../src/checkpoint/fast-tokenizer.ts";
 import type { JsonObject } from "../../../src/checkpoint/json.ts";
 import { parseSentencePiece, type SentencePieceModel } from "../../../src/checkpoint/sentencepiece.ts";
 import { convertedMerges, type MergeList, reordered } from "../../../src/checkpoint/sentencepiece-merges.ts";
 import { parseTokenizerConfig } from "../../../src/checkpoint/tokenizer-config.ts";
 import { agreedTokenization } from "../../../src/checkpoint/vocabulary.ts";
+import type { SentencePieceMode } from "../../../src/vocabulary/tokenization.ts";
 
 const fixture = (name: string) => fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url));
 const json = (path: string) => JSON.parse(readFileSync(path, "utf8"));
@@ -39,11 +41,11 @@ function vocabularyOf(name: string, version: string, change: (file: Json) => voi
   };
 }
 
-const differences = (vocabulary: ReturnType<typeof vocabularyOf>, mode: Tokenization, oldSpellings = false) =>
+const differences = (vocabulary: ReturnType<typeof vocabularyOf>, mode: SentencePieceMode, oldSpellings = false) =>
   compareTokenizers(vocabulary, mode, oldSpellings);
 
 describe("a tokenizer.json that transformers made of tokenizer.model", () => {
-  it.each<[string, string, Tokenization[]]>([
+  it.each<[string, string, SentencePieceMode[]]>([
     ["adversarial-prefix", "4.36.2", ["fast-4.41", "slow"]],
     ["adversarial-prefix", "4.41.2", ["fast-4.41", "slow"]],
     ["adversarial-prefix", "4.44.2", ["fast-4.42", "slow"]],
@@ -57,7 +59,7 @@ describe("a tokenizer.json that transformers made of tokenizer.model", () => {
     ["mha-f32", "5.23.0", ["slow"]],
   ])("%s, %s, is what %j stand for", (name, version, expected) => {
     const vocabulary = vocabularyOf(name, version);
-    const modes: Tokenization[] = ["fast-4.41", "fast-4.42", "slow"];
+    const modes: SentencePieceMode[] = ["fast-4.41", "fast-4.42", "slow"];
     expect(modes.filter((mode) => differences(vocabulary, mode, true).count === 0)).toEqual(expected);
   });
 

@@ -1,13 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
 import { openCheckpoint } from "../../../src/checkpoint/checkpoint.ts";
-import { profiles } from "../../../src/checkpoint/profiles.ts";
 import { parseSentencePiece } from "../../../src/checkpoint/sentencepiece.ts";
 import { convertCheckpoint } from "../../../src/convert/convert.ts";
 import type { GgufHeader } from "../../../src/gguf/header.ts";
 import { readGguf } from "../../../src/gguf/reader.ts";
-import { PROFILE_NAMES } from "../../../src/gguf/starling-keys.ts";
 import { inspectModel } from "../../../src/inspect.ts";
+import { PROFILE_NAMES, profiles } from "../../../src/profiles/profiles.ts";
 import {
   bytePieces,
   type Files,

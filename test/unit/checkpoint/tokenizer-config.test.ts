@@ -74,7 +74,7 @@ describe("parseTokenizerConfig", () => {
       addBegin: true,
       addEnd: false,
       legacy: true,
-      says: { prefixSpace: false, frame: false },
+      says: { prefixSpace: false, wrapper: false },
       further: [],
     });
   });

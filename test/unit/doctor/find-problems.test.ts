@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { findProblems, type MachineFindings } from "../../../src/doctor/find-problems.ts";
 import type { RuntimeFinding } from "../../../src/doctor/runtimes.ts";
+import { RUNTIME_PACKAGE_VERSION } from "../../../src/native/runtime-folder.ts";
 
 const works: RuntimeFinding = { backend: "cpu", state: "works", devices: [] };
 const machine = { os: "linux", arch: "x64", release: "6", libc: "glibc 2.36", node: "v20", processor: "x", threads: 2 };
@@ -20,7 +21,7 @@ const cuda = (changes: Partial<RuntimeFinding>): RuntimeFinding => ({
   devices: [],
   ...changes,
 });
-const INSTALL = "npm install @node-llama-cpp/linux-x64-cuda@3.21.1";
+const INSTALL = `npm install @node-llama-cpp/linux-x64-cuda@${RUNTIME_PACKAGE_VERSION}`;
 
 it("finds nothing where everything works, or where there is no GPU", () => {
   expect(find({ runtimes: [cuda({}), works] })).toEqual([]);
@@ -47,7 +48,7 @@ describe.runIf(process.platform === "linux" && process.arch === "x64")("with an 
     const old = cuda({ package: "@node-llama-cpp/linux-x64-cuda", version: "3.20.0" });
     expect(find({ runtimes: [old, works] })).toEqual([
       {
-        what: "The package @node-llama-cpp/linux-x64-cuda has version 3.20.0, but 3.21.1 is needed.",
+        what: `The package @node-llama-cpp/linux-x64-cuda has version 3.20.0, but ${RUNTIME_PACKAGE_VERSION} is needed.`,
         command: INSTALL,
       },
     ]);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { itemHash, promptHash } from "../../../src/evaluation/item-hash.ts";
+import { itemHash, promptHash } from "../../../src/evaluation/item-texts.ts";
 
 const turn = (role: "user" | "assistant", content: string) => ({ role, content });
 

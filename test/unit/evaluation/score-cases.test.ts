@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { InvalidInputError, StarlingError } from "../../../src/errors.ts";
 import type { PlacedCase } from "../../../src/evaluation/case.ts";
-import { itemHash } from "../../../src/evaluation/item-hash.ts";
+import { itemHash } from "../../../src/evaluation/item-texts.ts";
 import { ScoreCache, type ScoreSettings } from "../../../src/evaluation/score-cache.ts";
 import { type CaseOutcome, scoreCases } from "../../../src/evaluation/score-cases.ts";
 import type { RewardModel, ScoreItem, ScoreOptions, ScoreOutcome } from "../../../src/index.ts";

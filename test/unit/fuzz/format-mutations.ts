@@ -2,11 +2,13 @@
  * Changes inside a format whose frame stays sound: a header's length fits its new JSON, an archive its new pickle. What
  * is behind the first check would hardly be reached otherwise.
  */
+
 import { readZipDirectory } from "../../../src/checkpoint/zip.ts";
 import { HeaderCursor } from "../../../src/gguf/header-cursor.ts";
 import { parseHeader } from "../../../src/gguf/parse-header.ts";
 import { serializeHeader } from "../../../src/gguf/serialize.ts";
-import { type GgufValue, StringTable } from "../../../src/gguf/value.ts";
+import type { GgufValue } from "../../../src/gguf/value.ts";
+import { StringTable } from "../../../src/vocabulary/string-table.ts";
 import { zip } from "../checkpoint/make-torch-file.ts";
 import { mutateBytes, pick, type Random } from "./byte-mutations.ts";
 import { mutateJson } from "./json-mutations.ts";

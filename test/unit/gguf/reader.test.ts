@@ -9,7 +9,8 @@ import { parseHeader } from "../../../src/gguf/parse-header.ts";
 import { readGguf } from "../../../src/gguf/reader.ts";
 import { serializeHeader, type TensorPlan } from "../../../src/gguf/serialize.ts";
 import { tensorTypeByName } from "../../../src/gguf/types.ts";
-import { type GgufValue, StringTable } from "../../../src/gguf/value.ts";
+import type { GgufValue } from "../../../src/gguf/value.ts";
+import { StringTable } from "../../../src/vocabulary/string-table.ts";
 
 let path: string;
 let folder: string;

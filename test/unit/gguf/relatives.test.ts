@@ -1,4 +1,5 @@
 /** What a GGUF of the relatives must have: nothing in its header may reach llama.cpp or the tokenizer unchecked. */
+
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +9,8 @@ import { convertCheckpoint } from "../../../src/convert/convert.ts";
 import type { GgufHeader } from "../../../src/gguf/header.ts";
 import { readGguf } from "../../../src/gguf/reader.ts";
 import { readRewardMetadata } from "../../../src/gguf/reward-metadata.ts";
-import { type GgufValue, StringTable } from "../../../src/gguf/value.ts";
+import type { GgufValue } from "../../../src/gguf/value.ts";
+import { StringTable } from "../../../src/vocabulary/string-table.ts";
 
 const checkpoint = (name: string) => fileURLToPath(new URL(`../../fixtures/checkpoints/${name}`, import.meta.url));
 let folder: string;
@@ -48,7 +50,7 @@ describe("readRewardMetadata", () => {
       truncationSide: "left",
       scorePosition: "padding-end",
       padTokenId: 0,
-      frame: "all",
+      wrapper: "all",
       tokenizations: ["fast-4.41"],
     });
     expect(read("hf-seqcls-rope")).not.toHaveProperty("padTokenId");
@@ -56,12 +58,12 @@ describe("readRewardMetadata", () => {
     expect(read("hf-seqcls-spm")).toMatchObject({
       padTokenId: 480,
       truncationSide: "none",
-      frame: "texts",
+      wrapper: "texts",
       chatTemplate: { tokens: { bos_token: "<s>", eos_token: "</s>", unk_token: "<unk>", pad_token: "[PAD]" } },
       tokenizations: ["slow", "fast-4.41", "fast-4.42"],
     });
     expect(read("hf-seqcls-bpe")).toMatchObject({ scorePosition: "last-non-pad", tokenizations: ["byte-bpe"] });
-    expect(read("hf-seqcls-rope")).toMatchObject({ scorePosition: "last", frame: "none" });
+    expect(read("hf-seqcls-rope")).toMatchObject({ scorePosition: "last", wrapper: "none" });
   });
 
   it("reads where the chat template was, and the names of those of which none is taken", () => {

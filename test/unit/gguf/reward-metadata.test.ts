@@ -8,7 +8,8 @@ import type { GgufHeader, TensorInfo } from "../../../src/gguf/header.ts";
 import { readGguf } from "../../../src/gguf/reader.ts";
 import { readRewardMetadata } from "../../../src/gguf/reward-metadata.ts";
 import { tensorTypeByName } from "../../../src/gguf/types.ts";
-import { type GgufValue, StringTable } from "../../../src/gguf/value.ts";
+import type { GgufValue } from "../../../src/gguf/value.ts";
+import { StringTable } from "../../../src/vocabulary/string-table.ts";
 import { tinyFiles, tinyPieces, writeCheckpoint } from "../convert/make-checkpoint.ts";
 
 let folder: string;

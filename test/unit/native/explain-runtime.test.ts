@@ -6,6 +6,7 @@ import { explainAccess, explainReason, explainRuntime, packageOf } from "../../.
 import { fits, leastSize, libraryKind, platformName } from "../../../src/native/library-format.ts";
 import { outsideArchive } from "../../../src/native/package-folder.ts";
 import type { Platform } from "../../../src/native/platforms.ts";
+import { LLAMA_VERSION, RUNTIME_PACKAGE_VERSION } from "../../../src/native/runtime-folder.ts";
 import { installLibrary, installSystemPart } from "../../../src/native/system-packages.ts";
 import { fakeRoots } from "./fake-root.ts";
 
@@ -133,12 +134,12 @@ describe("explainRuntime", () => {
       ggmlBase: at("libggml-base.so"),
       ggml: at("libggml.so"),
       llama: at("libllama.so"),
-      version: "0.4.0",
+      version: LLAMA_VERSION,
     };
   };
   const explain = (changes: Record<string, Buffer | undefined>, reason = "any reason") =>
     explainRuntime(runtime(changes), reason, linux);
-  const AGAIN = "Install it again: `npm install --force @node-llama-cpp/linux-x64@3.21.1`.";
+  const AGAIN = `Install it again: \`npm install --force @node-llama-cpp/linux-x64@${RUNTIME_PACKAGE_VERSION}\`.`;
 
   it("names the platform that a library is made for", () => {
     expect(explain({ "libllama.so": pe(0x8664) })).toMatch(
@@ -208,7 +209,7 @@ describe("explainRuntime", () => {
   it("advises on a folder of one's own by the variable that names it", () => {
     const libraries = runtime({ "libllama.so": undefined }, "own");
     expect(explainRuntime(libraries, "", linux)).toContain(
-      "Set STARLING_RM_RUNTIME to a folder with the libraries of llama.cpp 0.4.0",
+      `Set STARLING_RM_RUNTIME to a folder with the libraries of llama.cpp ${LLAMA_VERSION}`,
     );
     expect(packageOf("C:\\p\\node_modules\\@node-llama-cpp\\win-x64\\bins\\win-x64")).toBe("@node-llama-cpp/win-x64");
     writeFileSync(join(libraries.folder, "libllama.so"), elf(0x3e));

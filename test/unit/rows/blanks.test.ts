@@ -4,7 +4,7 @@ import { csvRows } from "../../../src/rows/csv-rows.ts";
 import { readJsonRows } from "../../../src/rows/json-rows.ts";
 
 /** More than the longest row. */
-const BLANK_MIB = 100;
+const BLANK_MIB = 72;
 const MOST_MIB = 50;
 
 /** Reads two texts with blanks between them; watches what is held beside the heap. */

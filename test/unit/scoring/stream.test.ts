@@ -5,7 +5,7 @@ import { RewardTokenizer } from "../../../src/scoring/reward-tokenizer.ts";
 import { type StreamContext, scoreStream } from "../../../src/scoring/stream.ts";
 import type { ScoreOutcome } from "../../../src/scoring/types.ts";
 
-/** Without added tokens and without a frame: no text is warned about. */
+/** Without added tokens and without a wrapper: no text is warned about. */
 const noTokens = {
   bytes: new Uint8Array(),
   offsets: new Uint32Array(1),
@@ -68,7 +68,7 @@ function fakes(options: { contextTokens?: number; delay?: number } = {}) {
         maxTokens: 50,
         truncationSide: "left",
         scorePosition: "before-first-pad",
-        frame: "none",
+        wrapper: "none",
       },
       openTemplate("yi-chat"),
     ),

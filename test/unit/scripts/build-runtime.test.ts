@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { cmakeEntries, isRuntimeFile, nameOf, parseOptions } from "../../../scripts/build-runtime/plan.mjs";
-import { describeLack, lookForTools } from "../../../scripts/build-runtime/tools.mjs";
+import { describeMissing, lookForTools } from "../../../scripts/build-runtime/tools.mjs";
 
 interface System {
   readonly platform: NodeJS.Platform;
@@ -24,7 +24,7 @@ function system(changes: Partial<System> & { commands?: string[]; files?: Record
   };
 }
 
-const lack = (backend: string, of: System) => describeLack(backend, lookForTools(backend, of), of.platform);
+const missing = (backend: string, of: System) => describeMissing(backend, lookForTools(backend, of), of.platform);
 
 const vulkanFiles = (header: string, prefix = "/usr") => ({
   [`${prefix}/include/vulkan/vulkan_core.h`]: header,
@@ -34,7 +34,7 @@ const vulkanFiles = (header: string, prefix = "/usr") => ({
 
 describe("the tools of a runtime's build", () => {
   it("are named in one message with the packages of each distribution", () => {
-    const message = lack("vulkan", system({ basics: () => ["cmake", "a C++ compiler"] }));
+    const message = missing("vulkan", system({ basics: () => ["cmake", "a C++ compiler"] }));
     expect(message).toBe(
       "The runtime with the backend vulkan cannot be built here. What is missing: cmake, a C++ compiler, glslc, " +
         "the Vulkan headers, the Vulkan loader, the SPIR-V headers. Install with `apt-get install cmake g++ glslc " +
@@ -45,30 +45,32 @@ describe("the tools of a runtime's build", () => {
   });
 
   it("are nothing more than the addon's for the CPU", () => {
-    expect(lack("cpu", system({}))).toBeUndefined();
-    expect(lack("cpu", system({ basics: () => ["git"] }))).toContain("apt-get install git");
+    expect(missing("cpu", system({}))).toBeUndefined();
+    expect(missing("cpu", system({ basics: () => ["git"] }))).toContain("apt-get install git");
   });
 
   it("find nvcc where its installer puts it", () => {
-    expect(lack("cuda", system({}))).toMatch(/nvcc .*nvidia-cuda-toolkit.*pacman -S cuda/);
-    expect(lack("cuda", system({ platform: "win32" }))).toContain("winget install Nvidia.CUDA");
-    expect(lack("cuda", system({ commands: ["/usr/local/cuda/bin/nvcc"] }))).toBeUndefined();
-    expect(lack("cuda", system({ env: { CUDA_PATH: "/opt/cuda" }, commands: ["/opt/cuda/bin/nvcc"] }))).toBeUndefined();
+    expect(missing("cuda", system({}))).toMatch(/nvcc .*nvidia-cuda-toolkit.*pacman -S cuda/);
+    expect(missing("cuda", system({ platform: "win32" }))).toContain("winget install Nvidia.CUDA");
+    expect(missing("cuda", system({ commands: ["/usr/local/cuda/bin/nvcc"] }))).toBeUndefined();
+    expect(
+      missing("cuda", system({ env: { CUDA_PATH: "/opt/cuda" }, commands: ["/opt/cuda/bin/nvcc"] })),
+    ).toBeUndefined();
   });
 
   it("refuse Vulkan headers that are too old, and take newer ones from VULKAN_SDK", () => {
     const old = vulkanFiles("#define VK_HEADER_VERSION 239");
-    expect(lack("vulkan", system({ commands: ["glslc"], files: old }))).toMatch(
+    expect(missing("vulkan", system({ commands: ["glslc"], files: old }))).toMatch(
       /The Vulkan headers of \/usr\/include\/vulkan\/vulkan_core\.h are too old.*VULKAN_SDK/,
     );
     const files = { ...old, ...vulkanFiles("#define VK_EXT_layer_settings 1", "/sdk") };
-    expect(lack("vulkan", system({ commands: ["glslc"], env: { VULKAN_SDK: "/sdk" }, files }))).toBeUndefined();
+    expect(missing("vulkan", system({ commands: ["glslc"], env: { VULKAN_SDK: "/sdk" }, files }))).toBeUndefined();
   });
 
   it("say where a backend does not exist", () => {
-    expect(lack("metal", system({}))).toContain("Metal is on macOS only.");
-    expect(lack("metal", system({ platform: "darwin" }))).toContain("xcode-select --install");
-    expect(lack("metal", system({ platform: "darwin", commands: ["xcrun"] }))).toBeUndefined();
+    expect(missing("metal", system({}))).toContain("Metal is on macOS only.");
+    expect(missing("metal", system({ platform: "darwin" }))).toContain("xcode-select --install");
+    expect(missing("metal", system({ platform: "darwin", commands: ["xcrun"] }))).toBeUndefined();
   });
 });
 

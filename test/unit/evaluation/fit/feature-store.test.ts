@@ -96,7 +96,7 @@ describe("the store of features", () => {
   it("refuses rows of another width, and items that are not there", async () => {
     const store = await FeatureStore.open(folder, WIDTH);
     await expect(store.add(hash(1), new Float32Array(3))).rejects.toBeInstanceOf(RangeError);
-    await expect(store.load([hash(1)])).rejects.toThrow(/no features of/);
+    await expect(store.load([hash(1)])).rejects.toThrow(/No features stored for/);
     await store.close();
   });
 

@@ -219,9 +219,9 @@ describe("the fit refuses", () => {
     grades: [1, 0],
   };
   it.each<[string, FitData, object, RegExp]>([
-    ["no cases", dataOf([0, 0], []), {}, /no case to fit/],
-    ["one prompt without a ridge", dataOf([0, 0], [one]), {}, /name one, or give more prompts/],
-    ["one prompt twice", dataOf([0, 0], [one, one], ["same", "same"]), {}, /With one prompt/],
+    ["no cases", dataOf([0, 0], []), {}, /no cases to fit/],
+    ["one prompt without a ridge", dataOf([0, 0], [one]), {}, /set ridge to a number/],
+    ["one prompt twice", dataOf([0, 0], [one, one], ["same", "same"]), {}, /at least two training prompts/],
     [
       "responses that are all the same",
       dataOf(
@@ -237,7 +237,7 @@ describe("the fit refuses", () => {
         ],
       ),
       { ridge: 1 },
-      /have the same features/,
+      /identical features/,
     ],
     ["a ridge of 0", dataOf([0, 0], [one]), { ridge: 0 }, /"auto" or a number above 0 for ridge/],
     ["a ridge that is no number", dataOf([0, 0], [one]), { ridge: "1" }, /for ridge/],

@@ -1,11 +1,11 @@
 /** The parts of a fit: splits by prompt, names of items, L-BFGS and its line search, tables of features. */
 import { describe, expect, it } from "vitest";
+import { InvalidInputError } from "../../../../src/errors.ts";
 import { FeatureTable } from "../../../../src/evaluation/fit/feature-table.ts";
 import type { FitCase } from "../../../../src/evaluation/fit/fit-data.ts";
-import { type Evaluate, minimize } from "../../../../src/evaluation/fit/lbfgs.ts";
-import { findStep } from "../../../../src/evaluation/fit/line-search.ts";
+import { type Evaluate, findStep, minimize } from "../../../../src/evaluation/fit/lbfgs.ts";
 import { foldsOf, holdOut, joinByPrompt, shuffledGroups } from "../../../../src/evaluation/fit/split.ts";
-import { itemHash, promptHash } from "../../../../src/evaluation/item-hash.ts";
+import { itemHash, promptHash } from "../../../../src/evaluation/item-texts.ts";
 import { randomOf } from "../../../random.ts";
 
 const someCases = (groups: readonly string[]): FitCase[] =>
@@ -158,6 +158,6 @@ describe("a table of features", () => {
     for (const i of [0, 4, 5, 12]) table.row(i).fill(i + 1);
     for (const i of [0, 4, 5, 12]) expect([table.row(i)[0], table.row(i)[width - 1]]).toEqual([i + 1, i + 1]);
     expect(table.row(3)[0]).toBe(0);
-    for (const i of [13, 15, -1]) expect(() => table.row(i)).toThrow(RangeError);
+    for (const i of [13, 15, -1]) expect(() => table.row(i)).toThrow(InvalidInputError);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { rankingLoss, rankingLossGradient } from "../../../src/evaluation/plackett-luce.ts";
-import { randomOf } from "../../random.ts";
+import { rankingLoss, rankingLossGradient } from "../../../../src/evaluation/measures/plackett-luce.ts";
+import { randomOf } from "../../../random.ts";
 
 type Grades = readonly (number | undefined)[];
 

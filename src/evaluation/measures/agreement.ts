@@ -1,9 +1,9 @@
 /** Agreement of two models' scores for the same cases. Pure. */
-import type { ScoredCase } from "./case.ts";
-import { mean } from "./measures/accuracy.ts";
-import { kendallTauB } from "./measures/correlation.ts";
-import { bootstrapInterval, type Interval, quantile } from "./measures/interval.ts";
-import { isRight } from "./measures/outcome.ts";
+import type { ScoredCase } from "../case.ts";
+import { mean } from "./accuracy.ts";
+import { kendallTauB } from "./correlation.ts";
+import { bootstrapInterval, type Interval, quantile } from "./interval.ts";
+import { isRight } from "./outcome.ts";
 
 export interface Agreement {
   readonly cases: number;

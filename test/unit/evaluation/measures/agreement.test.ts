@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { measureAgreement } from "../../../src/evaluation/agreement.ts";
-import { comparisonsByGrade, type ScoredCase } from "../../../src/evaluation/case.ts";
+import { comparisonsByGrade, type ScoredCase } from "../../../../src/evaluation/case.ts";
+import { measureAgreement } from "../../../../src/evaluation/measures/agreement.ts";
 
 function scored(scores: readonly number[], grades: readonly (number | undefined)[] = []): ScoredCase {
   const all = scores.map((_, i) => grades[i]);

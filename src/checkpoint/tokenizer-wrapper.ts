@@ -1,18 +1,17 @@
 import { describe } from "../errors.ts";
+import { MAX_WRAPPER_IDS } from "../vocabulary/tokenization.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";
 import { refuse } from "./refuse.ts";
 import type { AddedToken, JsonFile } from "./tokenizer-config.ts";
 
 const field = "post_processor";
-/** Most tokens around a text; one BOS and one EOS are usual. */
-const MAX_FRAME = 8;
 
 /**
  * The ids that tokenizer.json's post_processor puts in front of and behind a text.
  *
  * @throws FileError ERR_INVALID_CHECKPOINT for a post-processor that does something else
  */
-export function readFrame(
+export function readWrapper(
   file: JsonFile,
   addedTokens: readonly AddedToken[],
 ): { readonly before: readonly number[]; readonly after: readonly number[] } {
@@ -27,7 +26,7 @@ export function readFrame(
     // ByteLevel only trims offsets.
     if (step === undefined || step === null || (isJsonObject(step) && own(step, "type") === "ByteLevel")) continue;
     const single = isJsonObject(step) && own(step, "type") === "TemplateProcessing" ? own(step, "single") : undefined;
-    if (!Array.isArray(single) || single.length > MAX_FRAME + 1 || templates++ > 0) throw unknown(file, step);
+    if (!Array.isArray(single) || single.length > MAX_WRAPPER_IDS + 1 || templates++ > 0) throw unknown(file, step);
     let seen = false;
     for (const item of single) {
       if (isJsonObject(item) && isJsonObject(own(item, "Sequence"))) {

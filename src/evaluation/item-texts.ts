@@ -1,4 +1,6 @@
 /** An item's prompt and response as readable text, and the length of the response. */
+
+import { createHash } from "node:crypto";
 import type { ChatMessage, CheckedItem } from "../prompt/items.ts";
 import type { PromptCase } from "./case.ts";
 import type { CaseTexts } from "./measures/mistakes.ts";
@@ -49,4 +51,29 @@ function codePoints(text: string): number {
   let count = text.length;
   for (let i = 0; i < text.length; i++) if ((text.charCodeAt(i) & 0xfc00) === 0xd800) count -= 1;
   return count;
+}
+
+/** SHA-256 of an item's shape and texts, 64 hexadecimal digits; other fields do not count. */
+export function itemHash(item: CheckedItem): string {
+  return hash(shapeOf(item));
+}
+
+/**
+ * Equal for all responses to a prompt, whether written as {prompt} or as a conversation. A {text} has no separate prompt, so
+ * all of it is hashed.
+ */
+export function promptHash(item: CheckedItem): string {
+  if ("text" in item) return hash(shapeOf(item));
+  const turns = "messages" in item ? item.messages.slice(0, -1) : [{ role: "user", content: item.prompt }];
+  return hash(["prompt", turns.map(({ role, content }) => [role, content])]);
+}
+
+function shapeOf(item: CheckedItem): unknown {
+  if ("text" in item) return ["text", item.text];
+  if ("messages" in item) return ["messages", item.messages.map(({ role, content }) => [role, content])];
+  return ["prompt-response", item.prompt, item.response];
+}
+
+function hash(value: unknown): string {
+  return createHash("sha256").update(JSON.stringify(value)).digest("hex");
 }

@@ -1,0 +1,141 @@
+/** The options of evaluate() and compareModels(): types, checks, defaults. */
+import { MAX_SAMPLE_ROWS, MAX_SEED } from "../bounds.ts";
+import { defaultCacheFolder } from "../cache-folder.ts";
+import { invalidArgument } from "../errors.ts";
+import {
+  aBoolean,
+  aFunction,
+  aNameList,
+  anInteger,
+  aSignal,
+  aString,
+  type Check,
+  checkOptions,
+  given,
+  oneOf,
+} from "../options.ts";
+import type { DownloadProgress, HashProgress, LoadProgress, ReadProgress, ScoreProgress } from "../progress.ts";
+import { aLoad } from "../scoring/load-options.ts";
+import { type BenchmarkName, benchmarkNames } from "./case.ts";
+import type { BenchmarkRequest } from "./open-benchmark.ts";
+import type { LoadSettings } from "./open-model.ts";
+import type { RowProblem, RowRules } from "./read-cases.ts";
+
+export interface EvaluateOptions {
+  /** A GGUF made by `convert`, or "tiny" for the embedded model. */
+  readonly modelPath: string;
+  /** One or more benchmarks and their data. */
+  readonly benchmarks: readonly BenchmarkRequest[];
+  /** Maximum number of cases (prompts) per benchmark, sampled at random, or "all". Default: 1000, as on the model card. */
+  readonly limit?: number | "all";
+  /** Seed of the sample and of bootstrap intervals, 0 to 2^31 - 1. Default: 0. */
+  readonly seed?: number;
+  /** Stop at the first row that is invalid, cannot be scored or causes a warning. Default: false, such rows are reported. */
+  readonly strict?: boolean;
+  /** Input fields, such as "tools", that may be ignored. Default: none; a row with an unread input field is invalid. */
+  readonly ignoreFields?: readonly string[];
+  /** Whether chosen and rejected conversations may differ before their last turn. Default: "refuse". */
+  readonly differentPrompts?: "refuse" | "allow";
+  /**
+   * Folder for scores: an interrupted run resumes from them, and later runs reuse them. false: keep no scores. Default: the
+   * package's cache folder ($STARLING_RM_CACHE).
+   */
+  readonly cacheFolder?: string | false;
+  /** Options for loading the model. */
+  readonly load?: LoadSettings;
+  /** Called for each invalid row and each case that could not be scored. */
+  readonly onProblem?: (problem: RowProblem) => void;
+  /** Reports the phases "reading", "downloading", "hashing", "loading" and "scoring". */
+  readonly onProgress?: (progress: EvaluationProgress) => void;
+  /** Called with warnings that do not stop the evaluation. */
+  readonly onNotice?: (message: string) => void;
+  /** Aborts the evaluation; the promise rejects with the signal's reason. Finished scores stay in the cache. */
+  readonly signal?: AbortSignal;
+}
+
+/** Progress of evaluate() and compareModels(). */
+export type EvaluationProgress = DownloadProgress | HashProgress | LoadProgress | ReadProgress | ScoreProgress;
+
+const DEFAULT_LIMIT = 1000;
+
+const aLimit: Check = (value) => {
+  const expected = anInteger(1, MAX_SAMPLE_ROWS)(value);
+  return value === "all" || expected === undefined ? undefined : `"all" or ${expected}`;
+};
+
+/** Checks of {@link RowRules}. */
+export const rowRuleChecks: Readonly<Record<string, Check>> = {
+  ignoreFields: aNameList,
+  differentPrompts: oneOf(["refuse", "allow"]),
+};
+
+/** Checks shared by evaluate() and compareModels(). */
+export const evaluationChecks: Readonly<Record<string, Check>> = {
+  limit: aLimit,
+  seed: anInteger(0, MAX_SEED),
+  strict: aBoolean,
+  ...rowRuleChecks,
+  cacheFolder: (value) => (value === false || aString(value) === undefined ? undefined : "a folder, or false"),
+  load: aLoad,
+  onProblem: aFunction,
+  onProgress: aFunction,
+  onNotice: aFunction,
+  signal: aSignal,
+};
+
+/** @throws InvalidInputError ERR_INVALID_ARGUMENT, with `name` in the message */
+export function checkRequest(value: unknown, name: string): asserts value is BenchmarkRequest {
+  if (value === undefined) throw invalidArgument(name, "a benchmark and its inputs", value);
+  checkOptions(
+    name,
+    value,
+    {
+      benchmark: (given) =>
+        benchmarkNames.includes(given as BenchmarkName)
+          ? undefined
+          : `one of ${benchmarkNames.map((known) => `"${known}"`).join(", ")}`,
+      inputs: (given) =>
+        Array.isArray(given) && given.length > 0 && given.every((input) => aString(input) === undefined)
+          ? undefined
+          : "a list of one or more files or hf: names",
+    },
+    ["benchmark"],
+  );
+}
+
+export interface EvaluationSettings extends RowRules {
+  readonly limit: number | undefined;
+  readonly seed: number;
+  readonly strict: boolean;
+  readonly cacheFolder: string | undefined;
+  readonly onProblem: (problem: RowProblem) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Applies the defaults of the options shared by evaluate() and compareModels(). */
+export function evaluationSettings(
+  options: RowRules & {
+    readonly [Name in "limit" | "seed" | "strict" | "cacheFolder" | "onProblem" | "signal"]?:
+      | EvaluateOptions[Name]
+      | undefined;
+  },
+): EvaluationSettings {
+  const { limit = DEFAULT_LIMIT, seed = 0, strict = false, cacheFolder = defaultCacheFolder(), signal } = options;
+  return {
+    limit: limit === "all" ? undefined : limit,
+    seed,
+    strict,
+    cacheFolder: cacheFolder === false ? undefined : cacheFolder,
+    onProblem: options.onProblem ?? (() => {}),
+    ...given({ ignoreFields: options.ignoreFields, differentPrompts: options.differentPrompts }),
+    signal,
+  };
+}
+
+/** Adds the benchmark's name to download progress. */
+export function downloadProgressOf(
+  { benchmark }: BenchmarkRequest,
+  { onProgress }: { readonly onProgress?: ((progress: EvaluationProgress) => void) | undefined },
+): (progress: DownloadProgress) => void {
+  return (progress) => onProgress?.({ ...progress, benchmark });
+}

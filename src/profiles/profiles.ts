@@ -1,0 +1,17 @@
+/**
+ * The families of reward models that are converted, one file each. To add one, describe it in a file of its own, add it
+ * here, and write its source down in scripts/oracle/PROFILES.md. No other code asks which profile a model has: it asks the
+ * profile for a rule.
+ */
+import type { Profile } from "./profile.ts";
+import { sequenceClassification } from "./sequence-classification.ts";
+import { starling7bAlpha } from "./starling-rm-7b-alpha.ts";
+import { starling34b } from "./starling-rm-34b.ts";
+
+const all = [starling34b, starling7bAlpha, sequenceClassification] as const satisfies readonly Profile[];
+
+export const profiles: readonly Profile[] = all;
+export type ProfileName = (typeof all)[number]["name"];
+export const PROFILE_NAMES: readonly ProfileName[] = all.map(({ name }) => name);
+/** The profile of files that were made before GGUFs named one. */
+export const FIRST_PROFILE: ProfileName = starling34b.name;

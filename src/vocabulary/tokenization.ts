@@ -1,0 +1,13 @@
+/** How text becomes token ids. */
+
+/** The modes of a SentencePiece vocabulary, named after what transformers makes of tokenizer.model. */
+export const SENTENCEPIECE_MODES = ["slow", "fast-4.41", "fast-4.42"] as const;
+/** The only mode of a byte-level BPE. */
+export const BYTE_BPE = "byte-bpe";
+export const TOKENIZATION_MODES = [...SENTENCEPIECE_MODES, BYTE_BPE] as const;
+
+export type SentencePieceMode = (typeof SENTENCEPIECE_MODES)[number];
+export type TokenizationMode = (typeof TOKENIZATION_MODES)[number];
+
+/** Most ids that a tokenizer may put around a text; one BOS and one EOS are usual. */
+export const MAX_WRAPPER_IDS = 8;
