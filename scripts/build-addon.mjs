@@ -20,10 +20,10 @@ import { fileURLToPath } from "node:url";
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(join(root, "package.json"));
 
-/** Where the finished addon lies. */
+/** The finished addon. */
 export const addonPath = join(root, "build", "Release", "starling_rm.node");
 
-/** How to install what a build needs, per platform. */
+/** How to install the tools on this platform. */
 function installHint() {
   if (process.platform === "darwin") return "xcode-select --install && brew install cmake";
   if (process.platform === "win32")
@@ -32,8 +32,8 @@ function installHint() {
 }
 
 /**
- * The npm packages that a build needs, pinned in package.json. Only a checkout has them from the start: they are forty
- * megabytes, which nobody needs who gets the prebuilt addon.
+ * The npm packages that a build needs, pinned in package.json as devDependencies: 40 MB that users of a prebuilt addon do
+ * not need.
  */
 const BUILD_PACKAGES = ["cmake-js", "node-addon-api", "node-api-headers", "node-llama-cpp"];
 
@@ -41,7 +41,7 @@ function works(command, args = ["--version"]) {
   return spawnSync(command, args, { stdio: "ignore", windowsHide: true }).status === 0;
 }
 
-/** The tools that are missing, in words; empty when all are there. */
+/** The names of missing tools. */
 export function missingTools() {
   const missing = [];
   if (!works("cmake")) missing.push("cmake");
@@ -55,7 +55,7 @@ export function missingTools() {
   return missing;
 }
 
-/** The npm packages for a build that are missing or of another version, as `name@version`. */
+/** The npm packages that are missing or have another version, as `name@version`. */
 export function missingPackages() {
   const { devDependencies } = readManifest(root);
   return BUILD_PACKAGES.flatMap((name) => {
@@ -65,13 +65,13 @@ export function missingPackages() {
   });
 }
 
-/** What keeps the addon from being built, and the commands that mend it; undefined when nothing does. */
+/** Why the addon cannot be built, and the commands that fix it; undefined if it can. */
 export function whatIsMissing() {
   const tools = missingTools();
   const packages = missingPackages();
   const sentences = [
     tools.length > 0 && `${tools.join(", ")} ${tools.length === 1 ? "is" : "are"} missing: ${installHint()}.`,
-    // Their install scripts would download or build llama.cpp, of which only the source's headers are needed.
+    // Without their install scripts, which would download or build llama.cpp: only its headers are needed.
     packages.length > 0 &&
       `npm packages are missing: npm install --save-dev --save-exact --ignore-scripts ${packages.join(" ")}.`,
   ].filter(Boolean);
@@ -84,7 +84,7 @@ function readManifest(folder) {
   return JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
 }
 
-/** The folder of an installed package, also of one whose exports hide its package.json; undefined where it is not. */
+/** The folder of an installed package, even if its exports hide package.json; undefined if it is not installed. */
 export function packageFolder(name) {
   const folders = (require.resolve.paths(name) ?? []).map((modules) => join(modules, name));
   return folders.find((folder) => existsSync(join(folder, "package.json")));
@@ -102,7 +102,7 @@ function run(command, args, options = {}) {
   throw new BuildError(`${command} ${args.join(" ")}\nfailed (${result.signal ?? result.status}):\n${output}`);
 }
 
-/** Runs git apart from whatever repository, hooks or settings surround this package. */
+/** Runs git independently of surrounding repositories, hooks and settings. */
 function git(args) {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_")));
   return run("git", args, {
@@ -111,10 +111,9 @@ function git(args) {
 }
 
 /**
- * Files of llama.cpp, out of the git bundle that node-llama-cpp ships: the source of the very libraries in its prebuilt
- * packages.
+ * Extracts files of llama.cpp from the git bundle in node-llama-cpp: the source of the libraries in its prebuilt packages.
  *
- * @param {string} folder made anew unless it holds them already
+ * @param {string} folder recreated unless it has this version's files already
  * @param {readonly string[]} paths
  */
 export function extractLlama(folder, paths) {
@@ -143,7 +142,7 @@ export function extractLlama(folder, paths) {
   return folder;
 }
 
-/** A build folder that was copied or moved together with its checkout would build the sources of the old place. */
+/** Removes a build folder that was copied or moved with its checkout: it would build the sources at the old path. */
 function dropForeignBuild(out) {
   const cache = join(out, "CMakeCache.txt");
   if (!existsSync(cache)) return;
@@ -152,8 +151,8 @@ function dropForeignBuild(out) {
 }
 
 /**
- * @param {{ sanitize?: "address" | "thread" }} options with a sanitizer the addon goes to a folder of its own, where only
- *   scripts/sanitize.mjs looks for it
+ * @param {{ sanitize?: "address" | "thread" }} options with a sanitizer the addon is built into a separate folder for
+ *   scripts/sanitize.mjs
  */
 export function buildAddon({ sanitize } = {}) {
   const missing = whatIsMissing();
@@ -179,7 +178,7 @@ export function buildAddon({ sanitize } = {}) {
   ]);
   const built = join(out, "Release", "starling_rm.node");
   if (sanitize !== undefined) return { path: built, seconds: (Date.now() - started) / 1000 };
-  // Put in place with a rename: a process that has the old one loaded keeps it unharmed.
+  // Replaced by a rename, so a process that has the old addon loaded is not affected.
   mkdirSync(dirname(addonPath), { recursive: true });
   const next = `${addonPath}.${process.pid}.tmp`;
   copyFileSync(built, next);

@@ -1,6 +1,6 @@
 // Runs the addon's scenarios under a sanitizer: `npm run sanitize` for both, `npm run sanitize -- address` (AddressSanitizer
-// and UndefinedBehaviorSanitizer) or `-- thread` (ThreadSanitizer) for one. The addon is built for it; Node and llama.cpp are
-// as they always are, so that what is found is looked for in our own code alone.
+// and UndefinedBehaviorSanitizer) or `-- thread` (ThreadSanitizer) for one. Only the addon is instrumented, not Node or
+// llama.cpp, so only findings in our own code count.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ const SANITIZERS = {
   thread: { runtime: "libtsan.so", says: "ThreadSanitizer" },
 };
 
-/** Scripts in test/native, their scenarios, and with which status each ends; 0 where none is named. */
+/** Scripts in test/native and their scenarios, each with its exit status (0 unless given). */
 const SCENARIOS = {
   "work-child.mjs": ["score", "cancel", "closeWhileBusy", "quantizeRows", "hostileTexts"],
   "border-child.mjs": [
@@ -39,22 +39,22 @@ const SCENARIOS = {
   ],
 };
 
-/** A scenario takes seconds; what takes longer than this hangs. */
+/** A scenario takes seconds; one that takes longer than this hangs. */
 const TIME_LIMIT_MS = 300_000;
-/** What a finding ends a process with; no scenario does. */
+/** The exit status of a process with a finding; no scenario uses it. */
 const FOUND_STATUS = 99;
 /** The checkpoint of test/native/support.ts, and its width. */
 const CHECKPOINT = join(root, "test", "fixtures", "checkpoints", "gqa4-bf16-sharded");
 const WIDTH = 256;
 
-/** The sanitizer's runtime library, which must be there before Node starts; or why there is none, in words. */
+/** The path of the sanitizer's runtime library, which is preloaded into Node, or why it is missing. */
 function findRuntimeLibrary({ runtime, says }) {
-  if (process.platform !== "linux") return { missing: `${says} is used on Linux alone` };
+  if (process.platform !== "linux") return { missing: `${says} is only used on Linux` };
   const compiler = process.env.CXX || "c++";
   const { stdout, error } = spawnSync(compiler, [`-print-file-name=${runtime}`], { encoding: "utf8" });
   const path = stdout?.trim() ?? "";
   if (error === undefined && isAbsolute(path) && existsSync(path)) return { path };
-  return { missing: `${compiler} has no runtime library of ${says} (${runtime} of GCC)` };
+  return { missing: `${compiler} has no runtime library for ${says} (${runtime} of GCC)` };
 }
 
 async function makeSetup(folder, addon) {
@@ -79,18 +79,18 @@ function environment(library, log, leaks) {
     NODE_OPTIONS: "",
     ASAN_OPTIONS: `${common}:detect_leaks=${leaks ? 1 : 0}`,
     UBSAN_OPTIONS: `${common}:print_stacktrace=1`,
-    // A process that exits waits for the end of our threads (exit_guard), but has nobody left to join them.
+    // At exit our threads end (exit_guard), but nothing joins them.
     TSAN_OPTIONS: `${common}:report_signal_unsafe=0:report_thread_leaks=0`,
   };
 }
 
-/** What the sanitizer and the C++ library, of which Node exports parts, put on top of a stack. */
-const PASSED_OVER = /libsanitizer|\/include\/c\+\+\/|#\d+ (?:0x[0-9a-f]+ in )?(?:std|__gnu_cxx)::/;
+/** Frames on top of a stack that belong to the sanitizer or the C++ library, parts of which Node exports. */
+const SKIPPED_FRAMES = /libsanitizer|\/include\/c\+\+\/|#\d+ (?:0x[0-9a-f]+ in )?(?:std|__gnu_cxx)::/;
 
-/** Whether a stack of calls begins in the addon. */
+/** Whether the top of a stack is in the addon. */
 function isOurs(stack) {
   const frames = stack.split("\n").filter((line) => /^\s*#\d+ /.test(line));
-  const top = frames.find((frame) => !PASSED_OVER.test(frame));
+  const top = frames.find((frame) => !SKIPPED_FRAMES.test(frame));
   return (
     top !== undefined &&
     (/\bstarling::/.test(top) || top.includes(join(root, "native")) || top.includes("starling_rm.node"))
@@ -98,8 +98,8 @@ function isOurs(stack) {
 }
 
 /**
- * Only the two accesses say whose race it is: the stacks behind them say who made the threads and the memory. Descriptors are
- * opened and closed by Node's threads as well, which nobody watches, so that one number seems to be one file.
+ * Only the stacks of the two accesses count; the stacks after them show where threads and memory were created. Races on file
+ * descriptors do not count: Node's threads, which are not instrumented, reuse the numbers.
  */
 function isOurRace(race) {
   const accesses = race
@@ -109,8 +109,8 @@ function isOurRace(race) {
 }
 
 /**
- * What a report says of the addon. Node, V8 and llama.cpp are not instrumented: what they keep until the process ends looks
- * like a leak, and what they do with their own memory like a race. All other reports count whole.
+ * The findings of a report that concern the addon. Node, V8 and llama.cpp are not instrumented: memory that they keep until
+ * the process ends looks like a leak, and their own synchronisation like a race. All other reports count.
  */
 function findings(report) {
   if (report.includes("LeakSanitizer: detected memory leaks"))
@@ -135,7 +135,7 @@ function runScenario(library, setup, script, entry) {
     encoding: "utf8",
     timeout: TIME_LIMIT_MS,
     maxBuffer: 64 * 1024 * 1024,
-    // A process that is cut short leaves everything where it is.
+    // A process that exits early frees nothing.
     env: environment(library, join(folder, "report"), status === undefined),
   });
   const reports = readReports(folder);
@@ -154,7 +154,7 @@ async function sanitize(sanitizer) {
   const { says } = SANITIZERS[sanitizer];
   const library = findRuntimeLibrary(SANITIZERS[sanitizer]);
   if (library.missing !== undefined) {
-    console.log(`${sanitizer}: skipped, for ${library.missing}.`);
+    console.log(`${sanitizer}: skipped: ${library.missing}.`);
     return true;
   }
   const { path, seconds } = buildAddon({ sanitize: sanitizer });
@@ -180,10 +180,10 @@ async function sanitize(sanitizer) {
 const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => !(name in SANITIZERS));
 if (unknown !== undefined) {
-  console.error(`There is no sanitizer "${unknown}": use ${Object.keys(SANITIZERS).join(" or ")}, or none for both.`);
+  console.error(`Unknown sanitizer "${unknown}": use ${Object.keys(SANITIZERS).join(" or ")}, or nothing for both.`);
   process.exitCode = 2;
 } else if (!existsSync(join(root, "dist", "src", "convert", "convert.js"))) {
-  console.error("dist/ is missing, which makes the scenarios' model: run npm run build:ts.");
+  console.error("dist/ is missing; it converts the model for the scenarios. Run npm run build:ts.");
   process.exitCode = 2;
 } else {
   try {

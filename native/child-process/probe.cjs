@@ -1,6 +1,6 @@
-// Opens a llama.cpp runtime and computes on its devices, in a process that nobody misses when a driver ends or hangs it.
-// Run by src/native/probe.ts: `node probe.cjs {"addon": PATH, "libraries": {...}}`, with "kernels": {...} to try the CPU with a
-// model's weights instead of the devices. What drivers print goes anywhere, so every line of ours begins with the marker.
+// Opens a llama.cpp runtime and computes on its devices, in a child process, because a driver may crash or hang it. Run by
+// src/native/probe.ts: `node probe.cjs {"addon": PATH, "libraries": {...}}`; with "kernels": {...} it checks the CPU kernels
+// with a model's weights instead. Drivers may print to stdout, so our lines begin with a marker.
 const { writeSync } = require("node:fs");
 
 const MARKER = "starling-rm-probe ";

@@ -1,10 +1,10 @@
-// The interpreter of @huggingface/jinja with what Jinja in Python does otherwise: scopes of loops, macros and blocks, equality,
-// values that are not defined, positions in strings. What is not reproduced is refused by name.
+// The interpreter of @huggingface/jinja, corrected where Python's Jinja differs: scopes of loops, macros and blocks, equality,
+// undefined values, positions in strings. What is not reproduced is refused by name.
 const { pythonFilters } = require("./python-filters.cjs");
 const { PYTHON_MEMBERS } = require("./python-members.cjs");
 const { fail, isEqual, stringsAsPython, written } = require("./python-values.cjs");
 
-/** Names that transformers gives templates or may give them: special tokens of the tokenizer, and Jinja's own. */
+/** Names that transformers may pass to templates: special tokens of the tokenizer, and Jinja's globals. */
 const UNKNOWN_NAME = /_token$|^additional_special_tokens$/;
 const KNOWN_TOKENS = ["bos_token", "eos_token", "unk_token", "pad_token"];
 const GLOBALS = ["self", "dict", "joiner", "cycler", "lipsum"];
@@ -19,7 +19,7 @@ const EXPRESSIONS = [
   "BinaryExpression",
 ];
 
-/** What `break` and `continue` throw, with what was written before them in this pass. */
+/** Thrown by `break` and `continue`, with the text of this iteration so far. */
 class LoopControl extends Error {
   text = "";
 
@@ -50,7 +50,7 @@ exports.asPython = ({ Environment, Interpreter }) => {
   testsAsPython(new Environment().tests);
 
   return class PythonInterpreter extends Interpreter {
-    /** Scopes of macros' bodies, whose own `caller` is not that of the macros they call. */
+    /** Scopes of macro bodies. Their `caller` is not visible in the macros that they call. */
     #macroScopes = new WeakSet();
 
     evaluate(statement, environment) {
@@ -66,7 +66,7 @@ exports.asPython = ({ Environment, Interpreter }) => {
           const value = isSafe(statement)
             ? this.evaluate(statement.operand, environment)
             : this.evaluate(statement, environment);
-          // Statements give null, and None is written.
+          // Statements return null and write nothing; None is written.
           if (value.type !== "NullValue" || EXPRESSIONS.includes(statement.type)) text += written(value);
         } catch (error) {
           if (error instanceof LoopControl) error.text = text + error.text;
@@ -81,7 +81,7 @@ exports.asPython = ({ Environment, Interpreter }) => {
       for (let scope = environment; scope !== undefined; scope = scope.parent)
         if (scope.variables.has(name)) return scope.variables.get(name);
       if (GLOBALS.includes(name) || (UNKNOWN_NAME.test(name) && !KNOWN_TOKENS.includes(name)))
-        throw fail(`it uses ${name}, which is not reproduced`);
+        throw fail(`it uses ${name}, which is not supported`);
       return new UndefinedValue();
     }
 
@@ -90,7 +90,7 @@ exports.asPython = ({ Environment, Interpreter }) => {
       const scope = node.value ? environment : new Environment(environment);
       if (scope === environment) return super.evaluateSet(node, environment);
       const body = this.evaluateBlock(node.body, scope);
-      if (node.assignee.type !== "Identifier") throw fail("it sets something else than a variable to a block");
+      if (node.assignee.type !== "Identifier") throw fail("it sets something other than a variable to a block");
       environment.setVariable(node.assignee.value, body);
       return super.evaluate({ type: "Comment" }, environment);
     }
@@ -103,7 +103,7 @@ exports.asPython = ({ Environment, Interpreter }) => {
       const given = super.evaluateMacro(node, environment);
       const { value: call } = environment.variables.get(node.name.value);
       const macro = new FunctionValue((args, scope) => {
-        // Variables are those of where the macro is written, not of where it is called.
+        // A macro sees the variables of the place where it is defined, not of the call.
         const own = new Environment(environment);
         this.#macroScopes.add(own);
         const caller = this.#macroScopes.has(scope.parent) ? undefined : scope.variables.get("caller");
@@ -119,7 +119,7 @@ exports.asPython = ({ Environment, Interpreter }) => {
       const selects = source.type === "SelectExpression";
       const given = this.evaluate(selects ? source.lhs : source, environment);
       if (!(given instanceof ArrayValue || given instanceof ObjectValue))
-        throw fail(`it loops over ${kindOf(given)}, which is not reproduced`);
+        throw fail(`it loops over ${kindOf(given)}, which is not supported`);
       const all = given instanceof ObjectValue ? given.keys().value : use(given).value;
       const scopeOf = (item) => {
         const scope = new Environment(environment);
@@ -189,7 +189,7 @@ exports.asPython = ({ Environment, Interpreter }) => {
 
     evaluateMemberExpression(node, environment) {
       const object = this.evaluate(node.object, environment);
-      // messages.0 is messages[0].
+      // messages.0 means messages[0].
       const isName = !node.computed && node.property.type === "Identifier";
       const name = isName ? node.property.value : undefined;
       if (object.type === "UndefinedValue")
@@ -203,13 +203,13 @@ exports.asPython = ({ Environment, Interpreter }) => {
         return character === undefined ? new UndefinedValue() : new StringValue(character);
       }
       const key = name ?? (property.type === "StringValue" ? property.value : undefined);
-      if (object.isLoop && key === "changed") throw fail("it uses loop.changed, which is not reproduced");
+      if (object.isLoop && key === "changed") throw fail("it uses loop.changed, which is not supported");
       const members = PYTHON_MEMBERS[object.type];
       if (members !== undefined && key !== undefined) {
         const { all, known } = members;
         const isKey = object instanceof ObjectValue && object.value.has(key);
         if (all.includes(key) && (isKey ? isName : !known.includes(key)))
-          throw fail(`it uses ${key} of ${kindOf(object)}, which is not reproduced`);
+          throw fail(`it uses ${key} of ${kindOf(object)}, which is not supported`);
         if (!all.includes(key) && !isKey) return new UndefinedValue();
       }
       const literal = { type: "StringLiteral", value: key };
@@ -225,7 +225,7 @@ exports.asPython = ({ Environment, Interpreter }) => {
 
     evaluateTestExpression(node, environment) {
       if (!environment.tests.has(node.test.value))
-        throw fail(`it uses the test "${node.test.value}", which is not reproduced`);
+        throw fail(`it uses the test "${node.test.value}", which is not supported`);
       return super.evaluateTestExpression(node, environment);
     }
 
@@ -266,7 +266,7 @@ exports.asPython = ({ Environment, Interpreter }) => {
   }
 };
 
-/** Text that is marked as safe joins other text in a way of its own; where it is only written, the mark is of no effect. */
+/** `| safe` changes how text is concatenated; on text that is only written it has no effect. */
 function isSafe({ type, filter }) {
   return type === "FilterExpression" && filter.type === "Identifier" && filter.value === "safe";
 }
@@ -287,7 +287,7 @@ const KINDS = {
 
 const kindOf = ({ type }) => KINDS[type] ?? "a function or namespace";
 
-/** As Python slices: a step below zero goes backwards. */
+/** Python's slices: a negative step goes backwards. */
 function slice(items, start, stop, step = 1) {
   if (step === 0) throw fail("it slices with a step of 0");
   const { length } = items;

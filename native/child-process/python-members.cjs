@@ -1,4 +1,4 @@
-// The public methods that Python's values have, and which of them are reproduced.
+// The public methods of Python's values, and which of them are reproduced.
 
 const STRING =
   "capitalize casefold center count encode endswith expandtabs find format format_map index isalnum isalpha isascii " +
@@ -10,7 +10,7 @@ const DICTIONARY = "clear copy fromkeys get items keys pop popitem setdefault up
 
 const members = (all, known) => ({ all: all.split(" "), known: known.split(" ") });
 
-/** By the engine's name for the type. */
+/** By the engine's type names. */
 exports.PYTHON_MEMBERS = {
   StringValue: members(STRING, "capitalize endswith lower lstrip replace rstrip split startswith strip title upper"),
   ArrayValue: members(LIST, ""),

@@ -1,25 +1,25 @@
-// Where the Jinja engine (@huggingface/jinja) has other values than Jinja in Python: how they are written, which are equal, and
-// the methods of strings. What Python writes in a way of its own is refused.
+// Values where the Jinja engine (@huggingface/jinja) differs from Python's Jinja: how they are written, which are equal, and the
+// methods of strings. Values that Python writes differently are refused.
 
 /** What str.strip() removes: not U+FEFF, but also the separators of files, groups, records and units, and U+0085. */
 const SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 const pythonSpace = new RegExp(`[${SPACE}]`);
 const word = new RegExp(`[^${SPACE}]+`, "g");
 
-/** Which ends of a text Python's methods of this name strip. */
+/** Which ends of a text each of Python's methods strips. */
 const STRIPS = {
   strip: { start: true, end: true },
   lstrip: { start: true, end: false },
   rstrip: { start: false, end: true },
 };
-/** From here on, and below the other, Python writes numbers with an exponent. */
+/** Python writes numbers with an exponent from LARGE on and below SMALL. */
 const LARGE = 1e16;
 const SMALL = 1e-4;
 
-/** A reason in words about the template ("it …"). */
+/** @param reason a sentence about the template: "it …" */
 const fail = (reason) => new Error(reason);
 
-/** As str() of Python. */
+/** Python's str(). */
 function written({ type, value }) {
   if (type === "StringValue") return value;
   if (type === "UndefinedValue") return "";
@@ -36,7 +36,7 @@ function written({ type, value }) {
 
 const NUMBERS = ["IntegerValue", "FloatValue", "BooleanValue"];
 
-/** As == of Python. */
+/** Python's ==. */
 function isEqual(a, b) {
   if (NUMBERS.includes(a.type) && NUMBERS.includes(b.type)) return Number(a.value) === Number(b.value);
   const [one, other] = [a.type, b.type].sort();
@@ -54,7 +54,7 @@ function isEqual(a, b) {
   return a === b;
 }
 
-/** Gives the engine's strings Python's methods: its own strip white space alone, and not the same. */
+/** Replaces methods of the engine's strings by Python's. Its own strip only white space, and not the same characters. */
 function stringsAsPython(prototype, { StringValue, ArrayValue, BooleanValue }) {
   const { get } = Object.getOwnPropertyDescriptor(prototype, "builtins");
   Object.defineProperty(prototype, "builtins", {
@@ -80,17 +80,17 @@ function stringsAsPython(prototype, { StringValue, ArrayValue, BooleanValue }) {
   });
 }
 
-/** The argument of strip() and its like; undefined: white space. */
+/** The argument of strip(), lstrip() and rstrip(); undefined for white space. */
 function charactersOf(name, [characters, ...more]) {
   if (more.length > 0 || ![undefined, "NullValue", "StringValue"].includes(characters?.type))
-    throw fail(`it calls ${name}() with something else than a string of the characters to strip`);
+    throw fail(`it calls ${name}() with something other than a string of the characters to strip`);
   return characters?.type === "StringValue" ? new Set(characters.value) : undefined;
 }
 
 function partsOf(name, [given, ...more]) {
   const parts = given?.type === "TupleValue" ? given.value : [given];
   if (more.length > 0 || parts.some((part) => part?.type !== "StringValue"))
-    throw fail(`it calls ${name}() with something else than a string or a tuple of strings`);
+    throw fail(`it calls ${name}() with something other than a string or a tuple of strings`);
   return parts.map(({ value }) => value);
 }
 
@@ -103,7 +103,7 @@ function strip(text, characters, { start: atStart, end: atEnd }) {
     start += first.length;
   }
   while (atEnd && end > start) {
-    // The last code point: contents are well formed.
+    // The last code point: contents are well-formed.
     const last = /[\uDC00-\uDFFF]/.test(text[end - 1]) ? text.slice(end - 2, end) : text[end - 1];
     if (!goes(last)) break;
     end -= last.length;
@@ -114,7 +114,7 @@ function strip(text, characters, { start: atStart, end: atEnd }) {
 function split(text, [separator, limit, ...more]) {
   const isLimit = limit === undefined || limit.type === "IntegerValue";
   if (more.length > 0 || !isLimit || ![undefined, "NullValue", "StringValue"].includes(separator?.type))
-    throw fail("it calls split() with something else than a separator and a number");
+    throw fail("it calls split() with something other than a separator and a number");
   const most = limit === undefined || limit.value < 0 ? Number.POSITIVE_INFINITY : limit.value;
   if (separator?.type === "StringValue") {
     if (separator.value === "") throw fail("it splits at an empty separator");
@@ -126,18 +126,18 @@ function split(text, [separator, limit, ...more]) {
   return [...words.slice(0, most).map(([found]) => found), text.slice(words[most].index)];
 }
 
-/** The cases of other letters are not the same everywhere. Marks (template-engine.cjs) pass, and show that they change. */
+/** Other letters change case differently in Python. Marks (template-engine.cjs) are accepted, and show the change. */
 function ascii(text) {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters of ASCII.
   if (!/^[\x00-\x7f\uf8fe\uf8ff]*$/.test(text))
-    throw fail("it changes the case of letters outside ASCII, which is not reproduced");
+    throw fail("it changes the case of letters outside ASCII, which is not supported");
   return text;
 }
 
 const capitalized = (text) => ascii(text).slice(0, 1).toUpperCase() + text.slice(1).toLowerCase();
-/** str.title(): a letter behind anything else than a letter. */
+/** str.title(): capitalises a letter after anything that is not a letter. */
 const titleWords = (text) => ascii(text).replace(/[A-Za-z]+/g, capitalized);
-/** Jinja's filter of this name: behind white space, hyphens and brackets. */
+/** Jinja's filter `title`: capitalises after white space, hyphens and brackets. */
 const titleFilter = (text) =>
   ascii(text)
     .split(/([-\s({[<]+)/)

@@ -1,4 +1,4 @@
-// A date without a time of day, as Python's date.strftime writes it in the C locale: hours, minutes and seconds are 0.
+// Python's date.strftime in the C locale, for dates without a time of day: hours, minutes and seconds are 0.
 
 const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const MONTHS = [
@@ -67,14 +67,14 @@ const directives = {
   "%": () => "%",
 };
 
-/** Numbers that glibc writes without leading zeros or blanks for "%-d" and its like. */
+/** Directives that glibc writes without leading zeros or blanks after "-", as in "%-d". */
 const NUMBERS = "CdegHIjklmMSUVWy";
 
 function dayOfYear(date) {
   return (date.getTime() - Date.UTC(date.getUTCFullYear(), 0, 1)) / DAY_MS;
 }
 
-/** The week that holds the same Thursday, and that Thursday's year. */
+/** The ISO week: the week of the same Thursday, and that Thursday's year. */
 function isoWeek(date) {
   const sinceMonday = (date.getUTCDay() + WEEK - 1) % WEEK;
   const thursday = new Date(date.getTime() + (3 - sinceMonday) * DAY_MS);
@@ -90,5 +90,5 @@ function strftimeOf(date, format) {
   });
 }
 
-/** @param date "YYYY-MM-DD" @throws Error naming a directive that is not known */
+/** @param date "YYYY-MM-DD" @throws Error naming an unknown directive */
 exports.strftime = (date, format) => strftimeOf(new Date(`${date}T00:00:00Z`), format);

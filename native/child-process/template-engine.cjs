@@ -1,33 +1,33 @@
-// A Jinja template gives text, in which content and template can no longer be told apart, so it is rendered with marks in
-// place of the contents first; what stands between the marks is template text. That is sound only for templates that pass
-// contents on, or trim them: every conversation is rendered with its contents, too, and must come out the same.
+// Jinja renders one text, in which content and template text cannot be distinguished. So the template is rendered first with
+// marks in place of the contents; the text between the marks is template text. This is only right for templates that copy
+// contents or trim them: every conversation is also rendered with its contents, and both results must be equal.
 const { asPython } = require("./python-interpreter.cjs");
 const { pythonSpace } = require("./python-values.cjs");
 const { strftime } = require("./strftime.cjs");
 
 /**
- * White space around a mark shows whether the template trims, and what: newlines from the outside, or all of it. There are
+ * White space around a mark shows whether the template trims it: not at all, newlines only, or all white space. There are
  * more newlines than templates put around contents.
  */
 const BLANKS = "\t \t";
 const NEWLINES = "\n".repeat(8);
 /**
- * Private-use characters, which a template has no reason to hold or change, around words that show whether it changes
- * letters: this engine does so in other ways than Python.
+ * Private-use characters, which templates neither contain nor change, around words that show whether the template changes
+ * letters, which this engine does differently from Python.
  */
 const mark = (index) => `\uF8FE${index} aBc dEF\uF8FF`;
-/** Before a mark, it shows the same of what begins a content. */
+/** Before a mark, it shows whether the template changes the first letter of a content. */
 const FIRST_LETTER = "a";
 const MARK = /\uF8FE(\d+) aBc dEF\uF8FF/;
 
-/** Sequences of roles whose skeleton is kept; conversations of a data set have few. */
+/** Skeletons that are kept, one per sequence of roles; the conversations of a data set have few. */
 const MAX_SKELETONS = 64;
-/** Templates count messages, of which a conversation has few. */
+/** Templates count messages; a conversation has few. */
 const MAX_RANGE = 10_000;
-/** Longest reason of the template engine that is passed on. */
+/** Reasons of the template engine are cut after this many characters. */
 const MAX_REASON_CHARACTERS = 300;
 
-/** The template's own or the engine's failure: a reason in words, and which kind it is where the parent has words for it. */
+/** A failure of the template or the engine: a reason, and a kind if the parent has a message for it. */
 class TemplateFailure extends Error {
   constructor(reason, kind) {
     super(reason);
@@ -39,7 +39,7 @@ exports.TemplateEngine = class TemplateEngine {
   #jinja;
   #Interpreter;
   #source;
-  /** What is the same for all conversations; a template cannot change it. */
+  /** Variables for all conversations; a template cannot change them. */
   #globals;
   #limits;
   #program;
@@ -49,7 +49,7 @@ exports.TemplateEngine = class TemplateEngine {
   constructor({ jinja, source, tokens, date, limits }) {
     this.#jinja = require(jinja);
     this.#Interpreter = asPython(this.#jinja);
-    // As Jinja's own lexer.
+    // As Jinja's lexer does.
     this.#source = source.replace(/\r\n?/g, "\n");
     this.#limits = limits;
     this.#globals = new this.#jinja.Environment();
@@ -58,8 +58,8 @@ exports.TemplateEngine = class TemplateEngine {
 
   /**
    * @param conversations [roles, contents] of each
-   * @returns the skeletons that the outcomes refer to, and an outcome for each conversation: {skeleton, cuts}, where cuts
-   * are the start and end of what the template keeps of each content in the skeleton's order, or {reason, kind}
+   * @returns skeletons, and one outcome per conversation: {reason, kind}, or {skeleton, cuts} with the index of a skeleton and,
+   * for each content in the skeleton's order, the start and end of what the template keeps
    */
   render(conversations) {
     const skeletons = new Map();
@@ -126,7 +126,7 @@ exports.TemplateEngine = class TemplateEngine {
   }
 };
 
-/** What apply_chat_template gives a template beside the messages and the special tokens. */
+/** What apply_chat_template passes to a template, except messages and special tokens. */
 function globals(date) {
   return {
     true: true,
@@ -146,7 +146,7 @@ function globals(date) {
       if (date === undefined) throw new TemplateFailure("it asks for the date", "date");
       return strftime(date, String(format));
     },
-    // Llama 3.1's and 3.2's name for the date that a caller gives, in their own form.
+    // The variable in which Llama 3.1 and 3.2 expect the date, in their format.
     ...(date === undefined ? {} : { date_string: strftime(date, "%d %b %Y") }),
   };
 }
@@ -159,7 +159,7 @@ function range(bounds) {
   return Array.from({ length }, (_, i) => from + i * step);
 }
 
-/** Template text and the contents between it: text, content, text, …, text. */
+/** Template texts and the contents between them: text, content, text, …, text. */
 function readSkeleton(roles, rendered) {
   const pieces = rendered.split(MARK);
   const texts = pieces.filter((_, i) => i % 2 === 0);
@@ -182,7 +182,7 @@ function readSkeleton(roles, rendered) {
 }
 
 const newline = /\n/;
-/** What is left of the white space around a mark tells what the template trims there. */
+/** The white space that is left around a mark shows what the template trims there. */
 const TRIMS = [
   { before: NEWLINES + BLANKS, after: BLANKS + NEWLINES },
   { before: BLANKS, after: BLANKS, trimmed: newline },

@@ -1,19 +1,19 @@
-// Renders conversations with a chat template out of a model file, in a process that can be ended: a template may count for
-// ever, or fill memory. Started by src/native/template-process.ts, which also sets the limits; it reads requests from
-// stdin and writes answers to stdout, each with its length (u32) in front, in V8's serialisation.
+// Renders conversations with the chat template of a model file, in a process that can be killed: a template may loop forever
+// or fill memory. Started by src/native/template-process.ts, which also sets the limits. Reads requests from stdin and writes
+// answers to stdout, each in V8's serialisation after its length (u32).
 const { readSync, writeSync } = require("node:fs");
 const { deserialize, serialize } = require("node:v8");
 const vm = require("node:vm");
 const { TemplateEngine } = require("./template-engine.cjs");
 
-/** The engine throws and catches an error for each variable that is not defined; nobody sees where. */
+/** The engine throws and catches an error for each undefined variable; stack traces would only cost time. */
 Error.stackTraceLimit = 0;
 
 const STDIN = 0;
 const STDOUT = 1;
 const LENGTH_BYTES = 4;
 
-/** Ctrl-C in a terminal reaches all its processes: the parent decides what ends. */
+/** Ctrl-C in a terminal reaches all its processes. The parent decides what ends. */
 process.on("SIGINT", () => {});
 
 function readBytes(length) {
@@ -23,11 +23,11 @@ function readBytes(length) {
     try {
       count = readSync(STDIN, bytes, done, length - done, null);
     } catch (error) {
-      // Windows says so when the other end is closed.
+      // Windows reports a closed pipe this way.
       if (error.code !== "EOF") throw error;
       count = 0;
     }
-    // The parent is gone.
+    // The parent has ended.
     if (count === 0) process.exit();
     done += count;
   }
@@ -52,6 +52,6 @@ globalThis.renderBatch = () => engine.render(request.conversations);
 const script = new vm.Script("renderBatch()");
 for (;;) {
   request = receive();
-  // The parent ends this process before; the limit here is for a parent that was killed meanwhile.
+  // The parent kills this process earlier. This limit is for the case that the parent itself was killed.
   send(script.runInThisContext({ timeout: request.limitMs }));
 }

@@ -55,7 +55,7 @@ export async function readZipDirectory(file: ByteSource): Promise<Map<string, St
     const reason = error instanceof Error ? error.message.replace(/\.$/, "") : String(error);
     throw refuse(
       file.path,
-      `is cut off, damaged or not a file of torch.save; its zip archive cannot be read: ${reason}.`,
+      `is truncated, damaged or not a torch.save file; its zip archive cannot be read: ${reason}.`,
     );
   }
 }
@@ -79,17 +79,17 @@ async function findDirectory(file: ByteSource, commentBytes: number): Promise<{ 
 async function readEntries(file: ByteSource, archive: ZipFile, directoryBytes: number): Promise<Map<string, Entry>> {
   const { entryCount } = archive;
   if (entryCount > MAX_ZIP_ENTRIES)
-    throw refuse(file.path, `holds ${entryCount} files; the limit is ${MAX_ZIP_ENTRIES}.`);
+    throw refuse(file.path, `contains ${entryCount} files; the limit is ${MAX_ZIP_ENTRIES}.`);
   const entries = new Map<string, Entry>();
   let bytes = 0;
   for await (const entry of archive.eachEntry()) {
     const name = entry.fileNameRaw.toString("utf8");
     bytes += ENTRY_BYTES + entry.fileNameLength + entry.extraFieldLength + entry.fileCommentLength;
     if (bytes > directoryBytes) break;
-    if (entries.has(name)) throw refuse(file.path, `holds two files named ${quote(name)}.`);
-    if (entry.isEncrypted()) throw refuse(file.path, `holds the encrypted file ${quote(name)}.`);
+    if (entries.has(name)) throw refuse(file.path, `contains two files named ${quote(name)}.`);
+    if (entry.isEncrypted()) throw refuse(file.path, `contains the encrypted file ${quote(name)}.`);
     if (entry.compressionMethod !== 0)
-      throw refuse(file.path, `holds the compressed file ${quote(name)}; torch.save stores without compression.`);
+      throw refuse(file.path, `contains the compressed file ${quote(name)}; torch.save stores without compression.`);
     if (entry.compressedSize !== entry.uncompressedSize)
       throw refuse(file.path, `is damaged: the stored file ${quote(name)} has two sizes.`);
     entries.set(name, entry);
@@ -104,7 +104,7 @@ async function locate(file: ByteSource, archive: ZipFile, name: string, entry: E
   const local = await archive.readLocalFileHeaderPromise(entry);
   // Some readers go by the directory, others by these headers: both must see the same files.
   if (!local.fileName.equals(entry.fileNameRaw))
-    throw refuse(file.path, `gives the file ${quote(name)} of its directory another name in the header before it.`);
+    throw refuse(file.path, `gives the file ${quote(name)} another name in its local header.`);
   return { position: local.fileDataStart, size: entry.compressedSize, header };
 }
 
@@ -115,7 +115,10 @@ function checkLayout(file: ByteSource, files: ReadonlyMap<string, LocatedFile>, 
     if (header < end) throw refuse(file.path, `places the file ${quote(name)} over the one before it.`);
     end = position + size;
     if (end > directoryStart)
-      throw refuse(file.path, `is cut off or damaged: ${quote(name)} ends at byte ${end}, behind the archive's files.`);
+      throw refuse(
+        file.path,
+        `is truncated or damaged: ${quote(name)} ends at byte ${end}, beyond the archive's files.`,
+      );
   }
 }
 

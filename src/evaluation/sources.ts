@@ -48,7 +48,7 @@ function ownSource(benchmark: BenchmarkName): Wanted {
     return { repository: { id: source.repository, revision: source.revision, kind: "dataset" }, files: source.files };
   throw new InvalidInputError(
     "ERR_INVALID_ARGUMENT",
-    `The benchmark ${benchmark} has no default data set: give a file, or hf:OWNER/NAME/PATH for a file on the hub.`,
+    `The benchmark ${benchmark} has no data set of its own: give a file, or hf:OWNER/NAME/PATH for a file on the hub.`,
     { field: "input" },
   );
 }

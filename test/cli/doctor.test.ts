@@ -55,7 +55,7 @@ describe("doctor", () => {
   it("refuses a backend that is not there, with the reason", async () => {
     const { code, stdout } = await run(["doctor", "--gpu", "metal", "--model", "tiny"], "", cpuOnly);
     expect(code).toBe(1);
-    expect(stdout).toContain("cannot run on metal: there is no such runtime here.");
+    expect(stdout).toContain("cannot run on metal: no such runtime exists for this machine.");
   });
 
   it("survives a runtime that is no runtime, and says how to mend it", async () => {
@@ -81,10 +81,10 @@ describe("doctor", () => {
     const environment = { [RUNTIME]: broken, VK_DRIVER_FILES: icd };
     const { code, stdout, stderr } = await run(["doctor", "--gpu", "vulkan"], "", environment);
     expect([code, stderr]).toEqual([1, ""]);
-    expect(stdout).toMatch(/^ {2}vulkan +broken; .*libggml-vulkan\.so is cut off: it has 5000 bytes/m);
+    expect(stdout).toMatch(/^ {2}vulkan +broken; .*libggml-vulkan\.so is truncated: it has 5000 bytes/m);
     const score = await run(["score", "--model", "tiny", "--gpu", "vulkan", "-p", "Hi", "-r", "Yes"], "", environment);
     expect(score.code).toBe(2);
-    expect(score.stderr).toMatch(/libggml-vulkan\.so is cut off/);
+    expect(score.stderr).toMatch(/libggml-vulkan\.so is truncated/);
   });
 });
 

@@ -267,7 +267,7 @@ describe("fit", () => {
   });
 
   it.each<[string, readonly string[], RegExp]>([
-    ["no input", [], /needs --input/],
+    ["no input", [], /has no data set of its own: give --input/],
     ["a missing file", ["--input", "none.jsonl", "-o", path("none.gguf")], /none\.jsonl/],
     ["a ridge of 0", ["--input", prefs, "--ridge", "0"], /"auto" or a number above 0/],
     ["everything held out", ["--input", prefs, "--held-out", "1"], /from 0 to 0\.9/],

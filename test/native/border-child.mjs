@@ -1,4 +1,4 @@
-// Calls that nobody should make, and threads without memory. Run by border.test.ts: `node border-child.mjs SCENARIO <
+// Calls with wrong arguments or receivers, and threads without memory. Run by border.test.ts: `node border-child.mjs SCENARIO <
 // setup.json`. Each scenario prints what became of its calls, one per line, and "end" as its last line.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -24,7 +24,7 @@ const loaded = async (changes) => {
   return addon.loadModel(options(changes)).promise;
 };
 
-/** What a call came to: thrown, rejected or returned, also of jobs and lists of jobs. */
+/** The outcome of a call: thrown, rejected or returned; also of jobs and lists of jobs. */
 async function outcome(call) {
   try {
     const result = call();
@@ -193,11 +193,11 @@ const inWorker = (name) =>
     worker.once("exit", resolve);
   });
 
-/** Without pipes: Node itself ends the process where it finds no memory for their buffers. */
+/** Without pipes: Node itself aborts when it cannot allocate their buffers. */
 const prlimit = (limit) =>
   spawnSync("prlimit", ["--pid", String(process.pid), `--as=${limit}:unlimited`], { stdio: "ignore" });
 
-/** From here on this process gets so many more bytes of address space. Linux alone. */
+/** From here on this process can allocate only this many more bytes of address space. Linux only. */
 function limitMemory(bytes) {
   const pages = Number(readFileSync("/proc/self/statm", "utf8").split(" ")[0]);
   const { status, error } = prlimit(pages * 4096 + bytes);
@@ -301,7 +301,7 @@ const scenarios = {
       model.close();
     });
   },
-  /** A job that is cancelled by a setter, before the call that makes it has come back. */
+  /** A job that is cancelled by a setter before the call that creates it returns. */
   async cancelledByASetter() {
     const model = await loaded();
     let cancelled = 0;
@@ -318,7 +318,7 @@ const scenarios = {
     console.log(`cancelled: ${cancelled}`);
   },
 
-  /** The context of a long sequence is larger than what is left; a short one still finds its room. */
+  /** The context of a long sequence does not fit into the memory that is left; one for a short sequence does. */
   async noMemoryForAContext() {
     const model = await loaded({ contextTokens: 1 << 18, kvType: "f32" });
     await report("short", () => model.score([sequence(8)]));
@@ -328,12 +328,12 @@ const scenarios = {
     await report("short again", () => model.score([sequence(8)]));
     await model.close();
   },
-  /** The first worker has its context; the others find no memory for one. */
+  /** The first worker has its context; there is no memory for those of the others. */
   async noMemoryForOtherLanes() {
     const model = await loaded({ contextWorkers: 4, workerThreads: 1, soloThreads: 1 });
     const texts = Array.from({ length: 12 }, (_, k) => sequence(20).map((id) => 3 + ((id + k) % 200)));
     limitMemory(MIB);
-    // Told afterwards: printing takes memory, too.
+    // Printed afterwards: printing allocates too.
     const all = await outcome(() => model.score(texts));
     const each = await outcome(() => model.scoreEach(texts));
     unlimitMemory();

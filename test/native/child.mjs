@@ -1,4 +1,4 @@
-// Scenarios that end a process or a worker thread with native work under way. Run by teardown.test.ts and
+// Scenarios that end a process or a worker thread during native work. Run by teardown.test.ts and
 // damaged-files.test.ts: `node child.mjs SCENARIO < setup.json`.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -11,7 +11,7 @@ const addon = createRequire(import.meta.url)(setup.addon);
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const ignore = () => {};
 
-/** The other tests' options: see loadOptions in support.ts. */
+/** The options of the other tests: see loadOptions in support.ts. */
 const options = (path, changes = {}) => ({
   ...setup.load,
   head: { weight: Float32Array.from(setup.load.head.weight) },
@@ -137,7 +137,7 @@ const scenarios = {
   async forgottenModelsAreFreed() {
     await addon.openRuntime(setup.libraries);
     const once = async () => {
-      // Big enough to be seen: a sequence for which about 130 MB of key-value cache are made, and cleared, and so resident.
+      // Large enough to measure: a sequence that needs about 130 MB of key-value cache, which is cleared and so resident.
       const model = await addon.loadModel(options(setup.model, { contextTokens: 131072, kvType: "f32" })).promise;
       const job = model.score([new Int32Array(131072).fill(5)]);
       await pause(300);

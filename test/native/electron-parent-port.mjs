@@ -1,5 +1,5 @@
-// Stands for Electron's process.parentPort in a child of child_process.fork: loaded before the example's scorer. Like
-// Electron's, it keeps messages until somebody listens.
+// Replaces Electron's process.parentPort in a child of child_process.fork; loaded before the example's scorer. Like
+// Electron's, it keeps messages until there is a listener.
 import { EventEmitter } from "node:events";
 
 const port = new EventEmitter();

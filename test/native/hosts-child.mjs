@@ -34,7 +34,7 @@ const scenarios = {
     console.log(JSON.stringify({ main: await scores(), workers }));
   },
   async "worker:scores"() {
-    // Twice, so that some load while others score and close.
+    // Twice: some load while others score and close.
     await scores();
     parentPort.postMessage(await scores());
   },

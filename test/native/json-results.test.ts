@@ -76,7 +76,7 @@ it("a head is fitted to rows of one's own", async () => {
 });
 
 it.each([
-  ["of different lengths", [[1, 2], [1]], /^Expected 2 numbers, as many as rows\[0\] has, for rows\[1\]/],
+  ["of different lengths", [[1, 2], [1]], /^Expected 2 numbers, like rows\[0\], for rows\[1\]/],
   ["that are not finite", [[1, Number.NaN]], /^Expected finite float32 numbers for rows\[0\]/],
   ["beyond float32", [[1, 1e39]], /^Expected finite float32 numbers for rows\[0\]/],
   ["of texts", [["a"]], /^Expected a Float32Array or an array of numbers for rows\[0\]/],

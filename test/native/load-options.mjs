@@ -1,6 +1,6 @@
 /**
- * How the native tests and the sanitizers' scenarios load a model. One thread: these models are so small that a second one
- * waits more than it helps.
+ * How the native tests and the sanitizers' scenarios load a model. One thread: with models this small a second one mostly
+ * waits.
  *
  * @type {Readonly<Omit<import("../../src/native/addon.ts").LoadOptions, "path" | "head">>}
  */

@@ -1,4 +1,4 @@
-// All that the addon does, in every way that it can be done, with nothing that ends badly. Run by scripts/sanitize.mjs:
+// Everything that the addon does, without errors that end a process. Run by scripts/sanitize.mjs:
 // `node work-child.mjs SCENARIO < setup.json`. Prints "end" as its last line.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -19,7 +19,7 @@ const sequence = (length, seed) =>
   Int32Array.from({ length }, (_, i) => 3 + ((i * 7 + seed * (i > 20 ? 13 : 0)) % 200));
 const settled = (jobs) => Promise.allSettled(jobs.map(({ promise }) => promise));
 
-/** Several workers that share prefixes, and batches of several sequences. */
+/** Load options: several context workers that share prefixes, and batches of several sequences. */
 const WAYS = [
   {},
   { contextWorkers: 3 },
@@ -46,7 +46,7 @@ const scenarios = {
       await model.score(texts.slice(0, 2)).promise;
       await model.close();
     }
-    // Where a score is read behind the padding.
+    // Scores at the end of padding.
     const padded = await load({ paddingToken: 0, paddingPosition: 63 }).promise;
     await settled(padded.scoreEach([sequence(9, 1), sequence(30, 2), sequence(63, 3)]));
     await padded.close();

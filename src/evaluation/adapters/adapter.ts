@@ -67,7 +67,7 @@ export function fieldsOf(row: unknown, where = "the row"): Fields {
 }
 
 export function textOf(fields: Fields, name: string, where = name): string {
-  if (fields[name] === undefined || fields[name] === null) throw wrong("a text", where, undefined);
+  if (fields[name] === undefined || fields[name] === null) throw wrong("a string", where, undefined);
   return checkContent(fields[name], where);
 }
 
@@ -162,13 +162,13 @@ function nameOf(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** Whether two items are identical, so that no model could tell them apart. */
+/** Whether two items are identical: no model could tell them apart. */
 export function isSame(one: CheckedItem, other: CheckedItem): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
 /** Comparisons grow quadratically with the responses to a prompt; no data set comes near this number. */
-export const MAX_COMPARED_RESPONSES = 1000;
+const MAX_COMPARED_RESPONSES = 1000;
 
 export function refuseTooMany(responses: readonly unknown[], where: string): void {
   if (responses.length > MAX_COMPARED_RESPONSES)

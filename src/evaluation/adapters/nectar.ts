@@ -20,7 +20,7 @@ export function adaptNectar(row: unknown, options: AdaptOptions = {}): Adapted {
   const prompt = textOf(fields, "prompt");
   const turns = parseDialogue(prompt);
   if (turns?.at(-1)?.role !== "user")
-    throw wrong('a text "\\n\\nHuman: …\\n\\nAssistant: " that ends before the answer', "prompt", prompt);
+    throw wrong('a string "\\n\\nHuman: …\\n\\nAssistant: " that ends before the answer', "prompt", prompt);
   const answers = listOf(fields, "answers");
   if (answers.length < 2) throw wrong("two or more answers", "answers", answers);
   refuseTooMany(answers, "answers");

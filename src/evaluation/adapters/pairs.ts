@@ -122,7 +122,7 @@ function sideOf(
   system: string | undefined,
   options: AdaptOptions,
 ): CheckedItem {
-  if (!isGiven(fields, name)) throw wrong("a text or a list of messages", name, undefined);
+  if (!isGiven(fields, name)) throw wrong("a string or a list of messages", name, undefined);
   const side = contextOf(fields, name, options);
   if (typeof side === "string") {
     if (context === undefined) throw noPrompt(side, name);
@@ -149,7 +149,7 @@ function refuseLastOf(context: string | readonly ChatMessage[], fields: Fields):
 function noPrompt(side: string, name: string): InvalidInputError {
   const advice =
     transcriptWarning(side) === undefined ? "" : ` ${name} is a transcript: write it as a list of messages.`;
-  return wrong("a text or a list of messages", "prompt", undefined, advice);
+  return wrong("a string or a list of messages", "prompt", undefined, advice);
 }
 
 function startsWith(messages: readonly ChatMessage[], start: readonly ChatMessage[]): boolean {
@@ -159,7 +159,7 @@ function startsWith(messages: readonly ChatMessage[], start: readonly ChatMessag
 function rankedOf(fields: Fields, options: AdaptOptions): CaseResponse[] {
   const { unordered = false } = options;
   const raw = contextOfRow(fields, options);
-  if (raw === undefined) throw wrong("a text or a list of messages", "prompt", undefined);
+  if (raw === undefined) throw wrong("a string or a list of messages", "prompt", undefined);
   refuseLastOf(raw, fields);
   const context = inContext(systemTurn(fields, "The row"), raw);
   const responses = textsOf(fields, "responses");

@@ -15,6 +15,7 @@ import { FeatureStore } from "./feature-store.ts";
 import type { FitCase, FitData, FitFailure } from "./fit-data.ts";
 import { joinByPrompt } from "./split.ts";
 
+/** Options of extractFeatures(). */
 export interface ExtractOptions {
   /** The loaded model that computes them. */
   readonly model: RewardModel;
@@ -146,7 +147,7 @@ export async function extractFeatures(options: ExtractOptions): Promise<FitData>
   }
 }
 
-/** @throws InvalidInputError for what is not a case */
+/** @throws InvalidInputError for an invalid case */
 function hashesOf(placed: PlacedCase, name: string): string[] {
   return readable(name, () => {
     const { source, row, responses, comparisons } = placed;

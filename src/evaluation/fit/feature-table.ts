@@ -5,20 +5,20 @@ import type { RewardHead } from "../../reward-head.ts";
 
 const BLOCK_BYTES = 64 * 1024 * 1024;
 
-/** Rows of features, float32[rows][width], in memory: what a head is fitted to. */
+/** Features in memory, float32[rows][width]. */
 export class FeatureTable {
-  /** Numbers of a row: the model's embeddingLength. */
+  /** Floats per row: the model's embeddingLength. */
   readonly width: number;
-  /** How many rows there are. */
+  /** Number of rows. */
   readonly rows: number;
   readonly #rowsOfBlock: number;
   readonly #blocks: Float32Array[];
 
   /**
-   * A table of rows of your own, for example of {@link FeatureResult.features}; numbers are rounded to float32.
+   * Builds a table from your own rows, such as the `features` of model.features(). Numbers are rounded to float32.
    *
-   * @param rows one or more, each of the same length and all finite; read once
-   * @throws InvalidInputError ERR_INVALID_ARGUMENT that names the row
+   * @param rows one or more rows of equal length with finite numbers; iterated once
+   * @throws InvalidInputError ERR_INVALID_ARGUMENT, naming the row
    */
   static from(rows: Iterable<Float32Array | readonly number[]>): FeatureTable {
     const list = readable("rows", () => (anIterable(rows) === undefined ? Array.from(rows) : undefined));
@@ -45,14 +45,14 @@ export class FeatureTable {
   }
 
   /**
-   * A row: float32[width], a view and not a copy.
+   * One row, float32[width]: a view, not a copy.
    *
    * @param index from 0
-   * @throws InvalidInputError ERR_INVALID_ARGUMENT for a row that the table does not have
+   * @throws InvalidInputError ERR_INVALID_ARGUMENT for an index out of range
    */
   row(index: number): Float32Array {
     if (!Number.isInteger(index) || index < 0 || index >= this.rows)
-      throw invalidArgument("index", `a row from 0 to ${this.rows - 1}`, index);
+      throw invalidArgument("index", `an index from 0 to ${this.rows - 1}`, index);
     const block = this.#blocks[Math.floor(index / this.#rowsOfBlock)] as Float32Array;
     const start = (index % this.#rowsOfBlock) * this.width;
     return block.subarray(start, start + this.width);
@@ -62,11 +62,10 @@ export class FeatureTable {
 function aRow(row: unknown, width: number): string | undefined {
   const isList = row instanceof Float32Array || (Array.isArray(row) && row.every((value) => typeof value === "number"));
   if (!isList || row.length === 0) return "a Float32Array or an array of numbers";
-  if (row.length !== width) return `${width} numbers, as many as rows[0] has,`;
+  if (row.length !== width) return `${width} numbers, like rows[0],`;
   return (row as number[]).every((value) => Number.isFinite(Math.fround(value))) ? undefined : "finite float32 numbers";
 }
 
-/** The score that the engine gives for these features, to the last bit. */
 /** The score of a feature row, bit for bit what the engine computes. */
 export function scoreOf({ weight, bias = 0 }: RewardHead, features: Float32Array): number {
   return Math.fround(dot(weight, features) + bias);

@@ -9,10 +9,13 @@ import { FeatureTable } from "./feature-table.ts";
 export interface FitCase {
   /** Index of the source; `row` is the row number there, from 1. */
   readonly source: number;
+  /** Row number in the source, from 1. */
   readonly row: number;
   /** Row in {@link FitData.features} of each response. */
   readonly rows: readonly number[];
+  /** Position of each response in the known order: higher is better; undefined: not known. */
   readonly grades: readonly (number | undefined)[];
+  /** Which responses must win over which, by their indices in `rows`. */
   readonly comparisons: readonly Comparison[];
   /** Identifies the prompt; cases of one group stay on the same side of a split. */
   readonly group: string;
@@ -20,31 +23,33 @@ export interface FitCase {
 
 /** A case skipped because one of its responses cannot be scored. */
 export interface FitFailure {
+  /** Index of the source. */
   readonly source: number;
+  /** Row number in the source, from 1. */
   readonly row: number;
   /** Position for messages, such as "line 12"; absent: the row number. */
   readonly where?: string;
   /** Index of the response. */
   readonly response: number;
+  /** Why that response could not be scored. */
   readonly error: StarlingError;
 }
 
-/** What fitHead() reads of {@link FitData}. */
+/** The part of {@link FitData} that fitHead() needs. */
 export type FitInput = Pick<FitData, "head" | "features" | "cases">;
 
-/** Checks a caller's data: returns what was expected, or undefined when a head can be fitted to it. */
+/** Checks data from a caller. @returns what was expected, or undefined if the data is valid */
 export function fitInputProblem(data: unknown): string | undefined {
   if (typeof data !== "object" || data === null)
-    return "what extractFeatures() returned, or { head, features, cases },";
+    return "the result of extractFeatures(), or { head, features, cases },";
   const { head, features, cases } = data as Partial<FitInput>;
   const wrongHead = aRewardHead(head);
   if (wrongHead !== undefined) return `a head, ${wrongHead},`;
   if (!(features instanceof FeatureTable)) return "features, a FeatureTable,";
-  if (head?.weight.length !== features.width)
-    return `a head of ${features.width} weights, as many as a row of features has numbers,`;
+  if (head?.weight.length !== features.width) return `a head of ${features.width} weights, the width of features,`;
   if (!Array.isArray(cases)) return "cases, an array,";
   const wrong = cases.findIndex((one) => !isFitCase(one, features.rows));
-  return wrong === -1 ? undefined : `cases[${wrong}] to be a FitCase whose rows are rows of features,`;
+  return wrong === -1 ? undefined : `cases[${wrong}] to be a FitCase with row indices of features,`;
 }
 
 function isFitCase(value: unknown, rowCount: number): boolean {
@@ -64,21 +69,28 @@ function isFitCase(value: unknown, rowCount: number): boolean {
   );
 }
 
-/** What a head is fitted to. */
+/** Input of fitHead(), made by extractFeatures(). */
 export interface FitData {
   /** The head the model was loaded with, where the fit starts. */
   readonly head: RewardHead;
+  /** The features of all responses; cases refer to its rows. */
   readonly features: FeatureTable;
+  /** The cases whose responses all have features. */
   readonly cases: readonly FitCase[];
+  /** The cases that are left out. */
   readonly failures: readonly FitFailure[];
   /** The model that computed the features. */
   readonly model: {
+    /** The file. */
     readonly path: string;
+    /** The name in the file. */
     readonly name: string;
+    /** SHA-256 of the file, 64 hexadecimal digits. */
     readonly sha256: string;
     /** Fingerprint of its trunk; absent in files of older versions. */
     readonly trunkSha256?: string;
   };
+  /** How texts became tokens. */
   readonly tokenization: TokenizationMode;
   /** The date in the model's chat template, if the template uses one. */
   readonly templateDate?: string;
