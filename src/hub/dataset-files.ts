@@ -27,7 +27,7 @@ export interface DatasetFiles {
 }
 
 /** What rows are read from. */
-const DATA_FILE = /\.(?:parquet|(?:jsonl|json|ndjson|csv)(?:\.(?:gz|zst))?)$/i;
+const DATA_FILE = /\.(?:parquet|(?:jsonl|json|ndjson|csv|tsv)(?:\.(?:gz|zst))?)$/i;
 /** Files that are downloaded at once. */
 const CONCURRENCY = 4;
 /** Names of a message that lists what there is. */

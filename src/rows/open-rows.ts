@@ -4,7 +4,6 @@ import { invalidArgument } from "../errors.ts";
 import { type ByteSource, openFile, renamed } from "../files/byte-source.ts";
 import { aString, checkOptions } from "../options.ts";
 import { compressionOf, decompressed } from "./compression.ts";
-import { csvRows } from "./csv-rows.ts";
 import { damaged } from "./damaged.ts";
 import { readJsonRows } from "./json-rows.ts";
 import type { Row } from "./row.ts";
@@ -76,7 +75,17 @@ export async function* rowsOf(source: ByteSource): AsyncGenerator<Row> {
   const inner = compression === undefined ? name : name.replace(/\.(?:gz|gzip|zst|zstd)$/i, "");
   if (/\.parquet$/i.test(inner) && compression === undefined && source.size > 0)
     throw damaged(name, "is not a parquet file, despite its name");
-  yield* /\.csv$/i.test(inner) ? csvRows(chunks, name) : jsonRows(chunks, name);
+  const delimiter = delimiterOf(inner);
+  if (delimiter === undefined) yield* jsonRows(chunks, name);
+  else {
+    const { csvRows } = await import("./csv-rows.ts");
+    yield* csvRows(chunks, name, delimiter);
+  }
+}
+
+function delimiterOf(name: string): "," | "\t" | undefined {
+  if (/\.csv$/i.test(name)) return ",";
+  return /\.tsv$/i.test(name) ? "\t" : undefined;
 }
 
 async function* jsonRows(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Row> {
