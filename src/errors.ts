@@ -30,7 +30,7 @@ export type ErrorCode =
   | "ERR_FILE_NOT_READABLE"
   /** A file cannot be written. */
   | "ERR_FILE_NOT_WRITABLE"
-  /** A checkpoint folder lacks something, has something too many, or holds something that does not fit. */
+  /** Something in a checkpoint folder is missing, surplus or inconsistent. */
   | "ERR_INVALID_CHECKPOINT"
   /** A GGUF file is cut off, is garbage, or contradicts itself. */
   | "ERR_INVALID_GGUF"
