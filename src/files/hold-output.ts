@@ -21,7 +21,7 @@ export interface HoldOptions {
 }
 
 /**
- * Keeps others of this package from a file that rows are written into as they come. Files that appear when they are whole
+ * Keeps others of this package from a file that rows are written into as they come. Files that appear when they are complete
  * need nothing of the kind: convert and its like do it themselves.
  *
  * @throws FileError ERR_FILE_NOT_WRITABLE if it is not a regular file, already exists, or another process writes to it, which is named;

@@ -33,7 +33,7 @@ export class JsonCache {
     this.#maxEntries = maxEntries;
   }
 
-  /** The value as it was written, unchecked; undefined where there is none or it cannot be read. */
+  /** The value as it was written, unchecked; undefined if there is none or it cannot be read. */
   read(key: string): unknown {
     try {
       return JSON.parse(readFileSync(this.#path(key), "utf8"));

@@ -58,7 +58,7 @@ function kindOf(stats: Stats): string {
   return "a device";
 }
 
-/** A file system's longest name has 255 bytes; ours need some behind the target's. */
+/** A file system's longest name has 255 bytes; ours need some after the target's. */
 const MAX_NAME_BYTES = 200;
 const DIGEST_CHARACTERS = 16;
 

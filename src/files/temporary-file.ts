@@ -16,7 +16,7 @@ const OWN_ACCESS = 0o600;
 const NEW_FILE = 0o666;
 
 /**
- * A file that appears under its own name only when it is whole: it is written under a temporary name in the same
+ * A file that appears under its own name only when it is complete: it is written under a temporary name in the same
  * folder, flushed to the disk, and renamed. It is made exclusively, and what is published is this very file.
  */
 export class TemporaryFile {
@@ -78,7 +78,7 @@ export class TemporaryFile {
     await this.#change((handle) => handle.truncate(bytes));
   }
 
-  /** Waits until everything that was written is on the disk. */
+  /** Waits until everything that was written is on disk. */
   async flush(): Promise<void> {
     await this.#change((handle) => handle.datasync());
   }

@@ -5,7 +5,7 @@ import { startHash } from "./content-hash.ts";
 import type { HubFile } from "./listing.ts";
 
 /**
- * @param bytes that are there now, those of an earlier run with them; fewer when it begins anew
+ * @param bytes that are there now, those of an earlier run with them; fewer when it starts again
  * @param received those of them that have just come over the network
  */
 export type OnBytes = (bytes: number, received: number) => void;
@@ -20,7 +20,7 @@ export class PartialFile {
   readonly #path: string;
   readonly #onBytes: OnBytes;
   #hash: Hash;
-  /** The furthest position at which something had come of it; beginning anew does not lower it. */
+  /** The furthest position at which something had come of it; starting again does not lower it. */
   #furthest = 0;
 
   constructor(handle: FileHandle, path: string, file: HubFile, onBytes: OnBytes = () => {}) {
@@ -45,7 +45,7 @@ export class PartialFile {
     this.#furthest = this.position;
   }
 
-  /** Whether it came `bytes` further than ever before: a server that lets us begin anew for ever is not asked for ever. */
+  /** Whether it came `bytes` further than ever before: a server that lets us start again for ever is not asked for ever. */
   isFurther(bytes: number): boolean {
     if (this.position < this.#furthest + bytes) return false;
     this.#furthest = this.position;

@@ -35,7 +35,7 @@ export function addonIfLoaded(): NativeAddon | undefined {
 }
 
 /**
- * The addon of the package in the folder `root`; undefined where there is none. An own build goes first: in a checkout it
+ * The addon of the package in the folder `root`; undefined if there is none. An own build goes first: in a checkout it
  * is the only one, and elsewhere somebody compiled it on purpose.
  */
 export function addonPath(root: string = packageRoot()): string | undefined {

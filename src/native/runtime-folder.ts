@@ -69,7 +69,7 @@ export function backendLibraries(folder: string, backend: GpuBackend): string[] 
   return (listIfReadable(folder) ?? []).filter((name) => pattern.test(name)).map((name) => join(folder, name));
 }
 
-/** The command that installs the package with a backend's runtime; undefined where there is none. */
+/** The command that installs the package with a backend's runtime; undefined if there is none. */
 export function installCommand(backend: Backend): string | undefined {
   const name = runtimePackage(backend);
   return name === undefined ? undefined : `npm install ${name}@${RUNTIME_PACKAGE_VERSION}`;

@@ -10,7 +10,7 @@ import type { RenderOutcome, RenderRequest, TemplateSetup } from "../prompt/chat
 import { outsideArchive } from "./package-folder.ts";
 import { ChildFailure, TemplateChild } from "./template-child.ts";
 
-/** To be raised with each change in what native/child-process/template-engine.cjs writes: scores that were kept are then computed anew. */
+/** To be raised with each change in what native/child-process/template-engine.cjs writes: scores that were kept are then computed again. */
 export const RENDERING_VERSION = 3;
 
 /** A conversation takes 0.1 ms. The limits are for templates that do not end, and hold on a machine that is busy. */

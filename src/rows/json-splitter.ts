@@ -47,11 +47,11 @@ function withoutBlanks(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, end);
 }
 
-/** Collects the bytes of one piece up to {@link MAX_ROW_BYTES}; blanks behind them do not count. */
+/** Collects the bytes of one piece up to {@link MAX_ROW_BYTES}; blanks after them do not count. */
 export class Collector {
   #parts: Uint8Array[] = [];
   #size = 0;
-  /** From here on nothing but blanks may come. */
+  /** From here on only blanks may come. */
   #full = false;
   #tooLong = false;
 

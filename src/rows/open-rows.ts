@@ -19,7 +19,7 @@ export interface RowFile {
   /** What messages call it. */
   readonly name: string;
   /**
-   * The rows in the order of the file, read as they are asked for; each loop begins anew. A row that cannot be read is an
+   * The rows in the order of the file, read as they are asked for; each loop starts again. A row that cannot be read is an
    * error in its place; where the file cannot be read on, the loop throws a FileError.
    */
   readonly rows: AsyncIterable<Row>;

@@ -13,7 +13,7 @@ const [STOP, TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, STRUCT] = [
 /** The bytes end before the structure does. */
 export class EndedEarly extends Error {}
 
-/** @returns the position behind the structure that begins at `start`. Throws where it makes no sense. */
+/** @returns the position after the structure that begins at `start`. Throws where it makes no sense. */
 export function checkThrift(bytes: Uint8Array, start = 0): number {
   let at = start;
   const next = (): number => {
