@@ -42,7 +42,7 @@ export class JsonCache {
     }
   }
 
-  /** Whole or not at all, with its folder. Never throws. */
+  /** Writes it completely or not at all, creating the folder. Never throws. */
   write(key: string, value: unknown): void {
     const path = this.#path(key);
     const temporary = `${path}.${randomBytes(6).toString("hex")}`;

@@ -7,11 +7,11 @@ import { notWritable, unwritable } from "./file-errors.ts";
 import { ifExists } from "./optional-files.ts";
 
 export interface Target {
-  /** As its user named it. */
+  /** The name the user gave. */
   readonly name: string;
   /** The same for every name of this file: absolute, without links. */
   readonly path: string;
-  /** What is there now. */
+  /** The existing file, if any. */
   readonly there: Stats | undefined;
 }
 

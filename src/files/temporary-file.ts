@@ -8,7 +8,7 @@ import { flushFolder } from "./flush-folder.ts";
 import { hasNoLinks } from "./system-errors.ts";
 import { besideTarget, findTarget, type Target } from "./target.ts";
 
-/** Not defined on Windows, where links are rare and need a right. */
+/** Undefined on Windows, where links are rare and need a privilege. */
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
 const PERMISSIONS = 0o777;
 /** What its writers need, whatever the file that it replaces allows. */
@@ -53,7 +53,7 @@ export class TemporaryFile {
     const path = partialPath(target.path);
     try {
       const found = await lstat(path).catch(() => undefined);
-      // Of a link, or a file that has another name, too, something else would be written to.
+      // Through a link, or a file with another name, we would write to something else.
       if (resume && found?.isFile() && found.nlink === 1) return await TemporaryFile.#open(path, target, 0, true);
       if (found !== undefined) await unlink(path);
     } catch (error) {
@@ -142,7 +142,7 @@ export class TemporaryFile {
     if (handle === undefined) throw new RangeError("The temporary file is closed.");
     try {
       if (there !== undefined) {
-        // Only the system's administrator may give files away.
+        // Only root may give files away.
         await handle.chown(there.uid, there.gid).catch(() => {});
         await handle.chmod(there.mode & PERMISSIONS);
       }

@@ -36,8 +36,8 @@ export function backendsOf(platform: Platform = here): Backend[] {
 }
 
 /**
- * The version of the C library that this very process runs on, by Node's report: files of several may lie on disk.
- * Undefined where it is another one than glibc.
+ * The version of the C library that this very process runs on, by Node's report: files of several may exist.
+ * Undefined if it is not glibc.
  */
 export function glibcVersion(): string | undefined {
   const { report } = process as { report?: { excludeNetwork?: boolean; getReport(): object } };

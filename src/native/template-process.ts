@@ -1,7 +1,7 @@
 /**
  * Renders conversations with a model file's own chat template in a process of its own. A template is a program that came
- * with the file: it may run for ever or fill memory, which a thread cannot be kept from (where memory ends, V8 ends the
- * whole process).
+ * with the file: it may run for ever or fill memory, and a thread cannot be stopped from that (V8 ends the whole process
+ * when memory runs out).
  */
 import { createRequire } from "node:module";
 import { join } from "node:path";

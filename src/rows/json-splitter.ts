@@ -1,7 +1,7 @@
 /**
  * Cuts bytes into the JSON values of an input without reading it whole. Three layouts: JSON lines, the elements of one
  * array, and values written over several lines one after another (one pretty-printed object, or the output of `jq`).
- * A splitter is fed chunk by chunk and answers with the pieces that became whole; it never holds more than one piece.
+ * A splitter is fed chunk by chunk and returns the pieces that are complete; it never holds more than one piece.
  */
 
 /** The longest row, in bytes. Only the last 2048 tokens of a text count, so no useful row comes near it. */
