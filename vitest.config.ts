@@ -4,10 +4,10 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /**
  * Every test file has a process of its own: a process holds one llama.cpp runtime, and what a test measures (memory,
- * processor time, signals) is its own process's or its child's. As many run at once as there are cores, for most wait for
- * child processes with one thread; no more than four, for each may hold several models.
+ * processor time, signals) is its own process's or its child's. One more than there are cores, because some always wait for a
+ * limit or a lock; at most four, because each may hold several models.
  */
-const maxWorkers = Math.min(4, Math.max(2, availableParallelism()));
+const maxWorkers = Math.min(4, availableParallelism() + 1);
 
 /** Names of projects, those with the longest files first, so that no core waits for one long file at the end. */
 const ORDER = ["package", "parity", "cli", "native", "unit"];

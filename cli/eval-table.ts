@@ -62,13 +62,13 @@ function aligned(rows: readonly (readonly string[])[], columns: number): string 
 
 /** Notes on a benchmark, wrapped to lines; may be empty. */
 function noteLines(report: BenchmarkReport, columns: number): string[] {
-  const { rows, truncatedResponses, length, own, ranking } = report;
+  const { rows, truncatedResponses, length, officialScore, ranking } = report;
   const left = Object.values(rows.omitted).reduce((sum, count) => sum + count, 0);
   const notes = [
     ranking !== undefined && rankingNote(ranking),
-    own !== undefined && `score by the benchmark's own rules ${share(own.score)}.`,
+    officialScore !== undefined && `official score ${share(officialScore.score)}.`,
     length?.verdict.biased && length.verdict.sentence,
-    left > 0 && `${left} of ${rows.read} rows left out (${reasons(rows.omitted)}).`,
+    left > 0 && `${left} of ${rows.read} rows skipped (${reasons(rows.omitted)}).`,
     rows.broken > 0 && `${counted(rows.broken, "row")} could not be read.`,
     rows.failed > 0 && `${counted(rows.failed, "case")} could not be scored.`,
     truncatedResponses > 0 && `${counted(truncatedResponses, "response")} truncated to the last tokens.`,

@@ -23,3 +23,4 @@ export { readJsonRows, type SourceRow } from "../src/rows/json-rows.ts";
 export { batchModes, gpuChoices, splitModes } from "../src/scoring/load-options.ts";
 export { specialTokenChoices, tokenizationModes } from "../src/scoring/open-tokenizer.ts";
 export { ranksOf } from "../src/scoring/ranks.ts";
+export type { TokenizedOutcome } from "../src/scoring/reward-tokenizer.ts";

@@ -6,11 +6,11 @@ import {
   loadTokenizer,
   type RewardTokenizer,
   type StarlingError,
-  type TokenizedOutcome,
 } from "../src/index.ts";
 import { argumentRows } from "./argument-rows.ts";
 import type { Action } from "./context.ts";
 import { pathIdentity } from "./file-identity.ts";
+import type { TokenizedOutcome } from "./library.ts";
 import { addModelOptions, DATE_NOTE, type ModelOptions, modelPath, tokenSettings } from "./model-option.ts";
 import { openOutput } from "./output.ts";
 import { withFields } from "./output-formats.ts";

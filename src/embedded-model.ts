@@ -43,7 +43,7 @@ export async function embeddedModelPath(options: EmbeddedModelOptions = {}): Pro
   } catch (error) {
     throw new StarlingError(
       "ERR_FILE_NOT_WRITABLE",
-      `The cache folder ${folder} cannot be made: set STARLING_RM_CACHE to a folder that can be written to.`,
+      `The cache folder ${folder} cannot be created: set STARLING_RM_CACHE to a writable folder.`,
       { cause: error, file: folder },
     );
   }

@@ -11,7 +11,7 @@ const POLL_MS = 5;
  * quantise. What would be removed at the end is removed, unless that takes too long, too.
  *
  * @param exitCode the shell's 128 + signal number
- * @param signal what the process dies of where there is no other way; a shell sees the same exit code
+ * @param signal ends the process if there is no other way; a shell sees the same exit code
  */
 export async function endProcess(exitCode: number, signal: NodeJS.Signals): Promise<void> {
   await Promise.race([removeLeftoversNow(), sleep(MAX_WAIT_MS)]);

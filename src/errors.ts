@@ -122,6 +122,7 @@ export class StarlingError extends Error {
   /** @internal Lets {@link isStarlingError} recognise errors of another copy of this package. */
   readonly [marker] = true;
 
+  /** @internal Errors are raised by this package. */
   constructor(code: ErrorCode, message: string, options: StarlingErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
@@ -158,6 +159,7 @@ export class HubError extends StarlingError {}
 
 /** A call on a model that was closed. */
 export class ModelClosedError extends StarlingError {
+  /** @internal Errors are raised by this package. */
   constructor(message = "The model is closed: load it again to score with it.") {
     super("ERR_MODEL_CLOSED", message);
   }

@@ -1,13 +1,14 @@
 /**
- * Loads reward models; scores, ranks and tokenises with them.
+ * `starling-rm`: loads reward models; scores, ranks and tokenises with them. The rest of the public interface is in
+ * `starling-rm/convert`, `starling-rm/eval`, `starling-rm/fit` and `starling-rm/hub`.
  *
- * `starling-rm/convert`, `/eval`, `/fit` and `/hub` have the rest of the public interface (src/entry).
+ * @module starling-rm
  */
 
 export { type DiagnoseOptions, type Diagnosis, diagnose, type ModelDiagnosis } from "./doctor/diagnose.ts";
 export type { DiagnosisProblem } from "./doctor/find-problems.ts";
 export type { DeviceFinding, RuntimeFinding } from "./doctor/runtimes.ts";
-export type { ErrorCode } from "./errors.ts";
+export type { ErrorCode, StarlingErrorJson, StarlingErrorOptions } from "./errors.ts";
 export {
   FileError,
   HubError,
@@ -20,6 +21,8 @@ export {
 export type { FitRecord } from "./gguf/fit-record.ts";
 export type { SplitMode } from "./native/addon.ts";
 export type { BackendReason, GpuChoice } from "./native/engine.ts";
+export type { MachineDescription } from "./native/machine.ts";
+export type { Backend, GpuBackend } from "./native/platforms.ts";
 export type {
   ConvertProgress,
   DownloadProgress,
@@ -33,7 +36,15 @@ export type {
   WriteProgress,
 } from "./progress.ts";
 export type { ItemRules } from "./prompt/input-fields.ts";
-export type { ChatMessage, ChatRole, MessagesItem, PromptResponseItem, ScoreItem, TextItem } from "./prompt/items.ts";
+export type {
+  ChatMessage,
+  ChatRole,
+  CheckedItem,
+  MessagesItem,
+  PromptResponseItem,
+  ScoreItem,
+  TextItem,
+} from "./prompt/items.ts";
 export type { SpecialTokens } from "./prompt/templates.ts";
 export type { ItemWarning, WarningCode } from "./prompt/warnings.ts";
 export type { RewardHead } from "./reward-head.ts";
@@ -41,9 +52,9 @@ export { loadRewardModel } from "./scoring/load-reward-model.ts";
 export { modelNotices } from "./scoring/model-notices.ts";
 export { type LoadTokenizerOptions, loadTokenizer } from "./scoring/open-tokenizer.ts";
 export { predictMemory } from "./scoring/predict-memory.ts";
-export type { PromptOptions, PromptRanking } from "./scoring/prompt-ranking.ts";
+export type { PromptOptions, PromptRanking, PromptScoreOptions } from "./scoring/prompt-ranking.ts";
 export { RewardModel } from "./scoring/reward-model.ts";
-export { RewardTokenizer, type TokenizedOutcome, type TokenizeOptions } from "./scoring/reward-tokenizer.ts";
+export { RewardTokenizer, type TokenizeOptions, type TokenizerSettings } from "./scoring/reward-tokenizer.ts";
 export type {
   BatchMode,
   FeatureOptions,

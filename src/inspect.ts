@@ -27,31 +27,47 @@ import { aLoad } from "./scoring/load-options.ts";
 import { describeModelFile, type ModelFile } from "./scoring/model-file.ts";
 import { predictFor } from "./scoring/predict-memory.ts";
 import type { LoadRewardModelOptions, MemoryPrediction } from "./scoring/types.ts";
+import { FLOAT_FIELDS, SHAPE_FIELDS } from "./trunk/shape.ts";
 
 /** Of a checkpoint, `typeFallbacks` and `typeNotice` are what its conversion to `type` would have. */
 export interface InspectResult extends WeightTypes {
+  /** The file or folder, as it was named. */
   readonly path: string;
+  /** A converted model, or a checkpoint that can be converted. */
   readonly kind: "gguf" | "checkpoint";
+  /** For example "llama". */
   readonly architecture: string;
+  /** The model's own name. */
   readonly name: string;
   /** Set for a demonstration model: to be shown. */
   readonly notice?: string;
+  /** Weight type, for example "q4_k_m"; of a checkpoint the types of its tensors. */
   readonly fileType: string;
+  /** Number of weights. */
   readonly parameters: number;
   /** Bytes of all tensors. */
   readonly size: number;
+  /** Number of layers. */
   readonly layers: number;
+  /** Length of a hidden state. */
   readonly embeddingLength: number;
+  /** Width of the feed-forward layers. */
   readonly feedForwardLength: number;
+  /** Attention heads per layer. */
   readonly heads: number;
+  /** Key and value heads per layer. */
   readonly kvHeads: number;
+  /** Number of token ids. */
   readonly vocabularySize: number;
+  /** Maximum number of tokens the model was trained with. */
   readonly trainedContext: number;
+  /** Base of the rotary position embedding. */
   readonly ropeFrequencyBase: number;
   /** The reward head; absent for a GGUF without one. */
   readonly head?: HeadSummary;
   /** The kind of reward model. */
   readonly profile?: string;
+  /** How a prompt and a response become text: the name of a template. */
   readonly template?: string;
   /** Of the template "chat-template": which file of the checkpoint it was, as far as it is known. */
   readonly templateFrom?: string;
@@ -61,11 +77,15 @@ export interface InspectResult extends WeightTypes {
   readonly templateNames?: readonly string[];
   /** Of a checkpoint: said where it has a chat template of its own that its profile does not use. */
   readonly templateNotice?: string;
+  /** How text becomes tokens by default. */
   readonly tokenization?: string;
   /** Of a checkpoint: the tokenizer file that is followed, and the other one where both give the same ids. */
   readonly tokenizerFile?: TokenizerFileSummary;
+  /** Maximum number of tokens per text. */
   readonly maxTokens?: number;
+  /** What happens to a longer text: "left" keeps its last tokens, "none" refuses it. */
   readonly truncationSide?: string;
+  /** The id of the padding token; absent if the model has none. */
   readonly padTokenId?: number;
   /** Where the score is read. */
   readonly scorePosition?: string;
@@ -82,6 +102,7 @@ export interface InspectResult extends WeightTypes {
   readonly memory?: MemoryPrediction;
 }
 
+/** A reward head in a few numbers. */
 export interface HeadSummary {
   /** Number of weights. */
   readonly length: number;
@@ -95,17 +116,23 @@ export interface HeadSummary {
 
 /** What a head file is: a reward head without a model. */
 export interface HeadInspection {
+  /** The file. */
   readonly path: string;
+  /** Tells it from an {@link InspectResult}. */
   readonly kind: "head";
+  /** The name in the file. */
   readonly name: string;
   /** Of the model that it is for. */
   readonly embeddingLength: number;
+  /** The weights in a few numbers. */
   readonly head: HeadSummary;
+  /** The kind of reward model that it is for. */
   readonly profile: string;
   /** How text became ids when it was fitted. */
   readonly tokenization: string;
   /** Fingerprint of the trunk that it is for. */
   readonly trunkSha256?: string;
+  /** How it was fitted; absent if the file does not say. */
   readonly fit?: FitRecord;
 }
 
@@ -170,7 +197,7 @@ async function inspectGguf(
   { type, load = {} }: InspectOptions,
 ): Promise<InspectResult | HeadInspection> {
   if (type !== undefined)
-    throw invalidArgument("inspectModel's type", "a checkpoint: a GGUF has its type already", type);
+    throw invalidArgument("inspectModel's type", "a checkpoint: a GGUF already has its type", type);
   const path = typeof place === "string" ? place : place.path;
   const gguf = await readGguf(place);
   if (isHeadFile(gguf)) return inspectHead(gguf, path);
@@ -193,14 +220,14 @@ async function inspectGguf(
     fileType: typeof fileType === "number" ? fileTypeName(fileType) : "unknown",
     parameters: gguf.tensors.reduce((sum, { dims }) => sum + weightCount(dims), 0),
     size: gguf.tensors.reduce((sum, { size }) => sum + size, 0),
-    layers: number("block_count"),
-    embeddingLength: number("embedding_length"),
-    feedForwardLength: number("feed_forward_length"),
-    heads: number("attention.head_count"),
-    kvHeads: number("attention.head_count_kv"),
-    vocabularySize: number("vocab_size"),
-    trainedContext: number("context_length"),
-    ropeFrequencyBase: number("rope.freq_base"),
+    layers: number(SHAPE_FIELDS.layers.key),
+    embeddingLength: number(SHAPE_FIELDS.embeddingLength.key),
+    feedForwardLength: number(SHAPE_FIELDS.feedForwardLength.key),
+    heads: number(SHAPE_FIELDS.heads.key),
+    kvHeads: number(SHAPE_FIELDS.keyValueHeads.key),
+    vocabularySize: number(SHAPE_FIELDS.vocabularySize.key),
+    trainedContext: number(SHAPE_FIELDS.contextLength.key),
+    ropeFrequencyBase: number(FLOAT_FIELDS.ropeTheta.key),
     ...(file === undefined ? {} : { ...rewardFields(file), memory: predictFor(file, load) }),
     ...describeWeightTypes(gguf),
   };
@@ -271,18 +298,18 @@ async function inspectCheckpoint(
     return {
       path,
       kind: "checkpoint",
-      architecture: "llama",
+      architecture: config.trunk.architecture,
       name: config.name ?? checkpoint.folder.name,
       ...(config.notice === undefined ? {} : { notice: config.notice }),
       fileType: Object.keys(counted.tensorTypes).join(", ").toLowerCase(),
       parameters: tensors.reduce((sum, { shape }) => sum + weightCount(shape), 0),
       size: tensors.reduce((sum, { size }) => sum + size, 0),
       layers: config.layers,
-      embeddingLength: config.hiddenSize,
-      feedForwardLength: config.feedForwardSize,
+      embeddingLength: config.embeddingLength,
+      feedForwardLength: config.feedForwardLength,
       heads: config.heads,
       kvHeads: config.keyValueHeads,
-      vocabularySize: config.vocabSize,
+      vocabularySize: config.vocabularySize,
       trainedContext: config.contextLength,
       ropeFrequencyBase: config.ropeTheta,
       head: summarize(head),

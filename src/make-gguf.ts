@@ -38,22 +38,27 @@ export interface ConvertOptions extends HubOptions {
   /** Of a repository on the hub: a branch, tag or commit; default "main". */
   readonly revision?: string;
   /**
-   * Of a repository on the hub: download each weight file when it is its turn, and remove it afterwards, so that they
-   * never lie on the disk together. Default false.
+   * For a repository on the hub: download one weight file at a time and remove it once converted; at most two are on disk
+   * at a time. Default false.
    */
   readonly stream?: boolean;
   /** Files that are downloaded at once, 1 to 16; default 4. */
   readonly concurrency?: number;
-  /** The GGUF to write; it appears only when it is whole. */
+  /** The GGUF to write; it appears only when it is complete. */
   readonly output: string;
   /** One of {@link weightTypes}; default "q4_k_m". */
   readonly type?: string;
   /** The tokenisation that the file asks for when it is scored with; default "fast-4.41". */
   readonly tokenization?: TokenizationMode;
-  /** The kind of reward model, one of {@link profileChoices}; default "auto": what the checkpoint's own files show. */
+  /** The kind of reward model, for example "starling-rm-34b"; default "auto": what the checkpoint's own files show. */
   readonly profile?: (typeof profileChoices)[number];
   /** Kept in the file: where the checkpoint comes from, for example "Nexusflow/Starling-RM-34B" and a commit. */
-  readonly source?: { readonly name?: string; readonly revision?: string };
+  readonly source?: {
+    /** 1 to 500 characters; default: the repository's name, for a checkpoint on the hub. */
+    readonly name?: string;
+    /** 1 to 500 characters; default: the commit, for a checkpoint on the hub. */
+    readonly revision?: string;
+  };
   /** Replace an existing output; default false. */
   readonly overwrite?: boolean;
   /** Reports the phases "downloading" and "converting", at most once for every 8 MiB or so. */
@@ -69,17 +74,21 @@ export interface ConvertOptions extends HubOptions {
 
 /** What was written. `typeFallbacks` and `typeNotice` say which matrices could not have the type that was asked for. */
 export interface ConvertResult extends WeightTypes {
+  /** The file, as it was named. */
   readonly output: string;
   /** Of the file. */
   readonly bytes: number;
+  /** Number of tensors in the file. */
   readonly tensors: number;
   /** Said where the checkpoint has a chat template of its own that its profile does not use. */
   readonly templateNotice?: string;
 }
 
+/** Options of quantize(). */
 export interface QuantizeModelOptions {
   /** A GGUF with f32, f16 or bf16 weights, made by `starling-rm convert`. */
   readonly input: string;
+  /** The GGUF to write; it appears only when it is complete. */
   readonly output: string;
   /** One of {@link weightTypes}. */
   readonly type: string;
@@ -154,7 +163,7 @@ export async function convertTo(claimed: OutputFile, options: ConvertOptions): P
 /**
  * Makes a smaller GGUF with llama.cpp's own quantiser. The reward head is metadata, so it stays float32.
  *
- * @throws FileError for an input that is no reward model, or is quantised already
+ * @throws FileError for an input that is not a reward model, or is already quantised
  */
 export async function quantize(options: QuantizeModelOptions): Promise<ConvertResult> {
   options = checkOptions(
@@ -189,7 +198,7 @@ async function quantizeTo(
 ): Promise<ConvertResult> {
   const { input, output, signal } = options;
   checkQuantizable(await readGguf(source), input);
-  if (await isSameFile(input, claimed.target.path)) throw unwritable(output, "it is the file that is being read");
+  if (await isSameFile(input, claimed.target.path)) throw unwritable(output, "it is the file being read");
   const file = await claimed.create();
   try {
     const threads = options.threads ?? availableParallelism();
@@ -200,7 +209,7 @@ async function quantizeTo(
       const free = await freeBytes(dirname(file.path));
       throw free !== undefined && free < FULL_BYTES ? unwritable(output, "the disk is full", error) : error;
     });
-    // llama.cpp's quantiser knows files by their paths alone.
+    // llama.cpp's quantiser only takes paths.
     await source.assertUnchanged();
     const written = await readGguf(file.path);
     readRewardMetadata(written, file.path);
@@ -219,13 +228,13 @@ function checkQuantizable(gguf: GgufHeader, input: string): void {
     throw new FileError(
       "ERR_UNSUPPORTED_TYPE",
       `${input} has general.alignment = ${gguf.alignment}; only files with ${DEFAULT_ALIGNMENT} can be quantised. ` +
-        "Convert the checkpoint again, to the type itself.",
+        "Convert the checkpoint again, directly to the type.",
       { file: input, field: "general.alignment" },
     );
   if (fileTypeByName(fileType)?.kind === "direct") return;
   throw new FileError(
     "ERR_UNSUPPORTED_TYPE",
-    `${input} is quantised already (${fileType}); quantising twice loses more than quantising once. ` +
+    `${input} is already quantised (${fileType}); quantising twice loses more than quantising once. ` +
       "Start from an f32, f16 or bf16 conversion.",
     { file: input },
   );

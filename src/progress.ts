@@ -1,4 +1,4 @@
-/** What every `onProgress` callback receives: one shape, told apart by `phase`. */
+/** What every `onProgress` callback receives: one shape, distinguished by `phase`. */
 
 /**
  * How far a call is. `fraction` is the part of the phase that is done, 0 to 1, ascending; absent where the whole is not
@@ -25,10 +25,12 @@ interface Step {
 
 /** Files come from the hub: pull, convert with an "hf:" checkpoint, benchmarks whose data is there. */
 export interface DownloadProgress extends Step {
+  /** Tells the members of {@link Progress} apart. */
   readonly phase: "downloading";
   readonly fraction: number;
   /** Bytes of all files that are in the cache, those of earlier calls included. */
   readonly bytesDone: number;
+  /** Bytes in total. */
   readonly bytesTotal: number;
   /** Bytes received in this call. */
   readonly bytesReceived: number;
@@ -42,24 +44,29 @@ export interface DownloadProgress extends Step {
 
 /** A model's file is hashed, which is what its kept scores and features are found by. */
 export interface HashProgress extends Step {
+  /** Tells the members of {@link Progress} apart. */
   readonly phase: "hashing";
   readonly fraction: number;
 }
 
 /** A model is loaded. */
 export interface LoadProgress extends Step {
+  /** Tells the members of {@link Progress} apart. */
   readonly phase: "loading";
   readonly fraction: number;
 }
 
 /** A benchmark's data is opened and sampled. */
 export interface ReadProgress extends Step {
+  /** Tells the members of {@link Progress} apart. */
   readonly phase: "reading";
+  /** The benchmark whose data is read. */
   readonly benchmark: string;
 }
 
 /** Texts are scored. */
 export interface ScoreProgress extends Step {
+  /** Tells the members of {@link Progress} apart. */
   readonly phase: "scoring";
   /** Items that have a score or an error. In evaluate and compareModels an item is a case: a prompt with its responses. */
   readonly itemsDone: number;
@@ -72,11 +79,17 @@ export interface ScoreProgress extends Step {
   /** evaluate: accuracy over the cases so far, 0 to 1. */
   readonly accuracy?: number;
   /** evaluate: its 95 % confidence interval. */
-  readonly interval?: { readonly low: number; readonly high: number };
+  readonly interval?: {
+    /** Lower bound, 0 to 1. */
+    readonly low: number;
+    /** Upper bound, 0 to 1. */
+    readonly high: number;
+  };
 }
 
 /** Features are computed: extractFeatures and fitModel. */
 export interface ExtractProgress extends Step {
+  /** Tells the members of {@link Progress} apart. */
   readonly phase: "extracting";
   /** Cases read. */
   readonly casesDone: number;
@@ -88,6 +101,7 @@ export interface ExtractProgress extends Step {
 
 /** A head is fitted: fitHead and fitModel. */
 export interface FitProgress extends Step {
+  /** Tells the members of {@link Progress} apart. */
   readonly phase: "fitting";
   /** Values of `ridge` that were tried by cross-validation. */
   readonly trialsDone: number;
@@ -95,10 +109,12 @@ export interface FitProgress extends Step {
 
 /** A checkpoint's tensors are converted. */
 export interface ConvertProgress extends Step {
+  /** Tells the members of {@link Progress} apart. */
   readonly phase: "converting";
   readonly fraction: number;
   /** Bytes of the checkpoint's tensors. */
   readonly bytesDone: number;
+  /** Bytes in total. */
   readonly bytesTotal: number;
   /** The tensor at work, by its name in the checkpoint. */
   readonly tensor: string;
@@ -106,10 +122,12 @@ export interface ConvertProgress extends Step {
 
 /** A model is copied with another head: replaceHead and fitModel. */
 export interface WriteProgress extends Step {
+  /** Tells the members of {@link Progress} apart. */
   readonly phase: "writing";
   readonly fraction: number;
   /** Bytes of the file. */
   readonly bytesDone: number;
+  /** Bytes in total. */
   readonly bytesTotal: number;
   /** The tensor at work, by its name in the GGUF. */
   readonly tensor: string;

@@ -24,6 +24,7 @@ import { aRewardHead, type RewardHead } from "./reward-head.ts";
 import { tokenizationModes } from "./scoring/open-tokenizer.ts";
 import type { TokenizationMode } from "./scoring/types.ts";
 
+/** Options of writeHead(). */
 export interface WriteHeadOptions {
   /** The GGUF that the head is for. */
   readonly modelPath: string;
@@ -46,6 +47,15 @@ export interface WriteHeadOptions {
   readonly signal?: AbortSignal;
 }
 
+/** The head file that was written. */
+export interface WrittenHead {
+  /** As it was named. */
+  readonly output: string;
+  /** Of the file. */
+  readonly bytes: number;
+}
+
+/** Options of replaceHead(). */
 export interface ReplaceHeadOptions extends WriteHeadOptions {
   /** Reports the phase "writing", once for every 8 MiB or so. */
   readonly onProgress?: (progress: WriteProgress) => void;
@@ -71,9 +81,7 @@ const COPY_BYTES = 8 * 1024 * 1024;
  * @throws FileError for a model that cannot be read, or an output that cannot be written; InvalidInputError for a head of
  *   another length than the model's
  */
-export async function writeHead(
-  options: WriteHeadOptions,
-): Promise<{ readonly output: string; readonly bytes: number }> {
+export async function writeHead(options: WriteHeadOptions): Promise<WrittenHead> {
   options = check("writeHead", options, checks);
   const { output, overwrite = false, signal } = options;
   signal?.throwIfAborted();
@@ -82,10 +90,7 @@ export async function writeHead(
 }
 
 /** {@link writeHead}, into a file that the caller holds. */
-export async function writeHeadTo(
-  claimed: OutputFile,
-  options: WriteHeadOptions,
-): Promise<{ readonly output: string; readonly bytes: number }> {
+export async function writeHeadTo(claimed: OutputFile, options: WriteHeadOptions): Promise<WrittenHead> {
   const { modelPath, output, head, fit, signal } = options;
   await checkNotTheModel(options, claimed);
   const metadata = readRewardMetadata(await readGguf(modelPath), modelPath);
@@ -183,7 +188,7 @@ const fitKeys = [
 
 /** A head file has no weights: in the model's place it would be all that is left of it. */
 async function checkNotTheModel({ modelPath, output }: WriteHeadOptions, { target }: OutputFile): Promise<void> {
-  if (await isSameFile(modelPath, target.path)) throw unwritable(output, "it is the model that is being read");
+  if (await isSameFile(modelPath, target.path)) throw unwritable(output, "it is the model being read");
 }
 
 function check<O extends WriteHeadOptions>(caller: string, options: O, known: Readonly<Record<string, Check>>): O {
@@ -202,7 +207,7 @@ function checkFits(options: WriteHeadOptions, metadata: RewardMetadata): void {
     throw new FileError(
       "ERR_WRONG_HEAD",
       `The head does not fit ${modelPath}: it was fitted to the trunk ${shortTrunk(fit?.trunkSha256)} (${fit?.model}), and the ` +
-        `model's trunk is ${shortTrunk(metadata.trunkSha256)}. Fit a head to this model, or allow it with foreignHead.`,
+        `model's trunk is ${shortTrunk(metadata.trunkSha256)}. Fit a head to this model, or accept it with foreignHead.`,
       { file: modelPath, field: "fit" },
     );
   if (tokenization !== undefined && !metadata.tokenizations.includes(tokenization))

@@ -34,7 +34,7 @@ exports.pythonFilters = (classes) => {
     if (value instanceof ArrayValue) return use(value).value;
     if (value instanceof StringValue) return Array.from(value.value, (c) => new StringValue(c));
     if (value.type === "UndefinedValue") return [];
-    throw fail("it uses a filter for lists on something that is no list");
+    throw fail("it uses a filter for lists on something that is not a list");
   };
 
   const tests = {
@@ -60,21 +60,21 @@ exports.pythonFilters = (classes) => {
     const given = new Map(names.map((parameter, i) => [parameter, args[i] ?? named.get(parameter)]));
     const stranger = [...named.keys()].find((key) => !names.includes(key));
     if (args.length > names.length || stranger !== undefined)
-      throw fail(`it uses the filter "${name}" with arguments that are not reproduced`);
+      throw fail(`it uses the filter "${name}" with arguments that are not supported`);
     return given;
   }
 
   const filters = {
     string: (value) => new StringValue(written(value)),
     length(value) {
-      if (lazy.has(value)) throw fail("it takes the length of what is no list in Python");
+      if (lazy.has(value)) throw fail("it takes the length of what is not a list in Python");
       if (value instanceof ObjectValue) return new IntegerValue(value.value.size);
       return new IntegerValue(list(value).length);
     },
     list: (value) => new ArrayValue(value instanceof ObjectValue ? value.keys().value : list(value).slice()),
     first: (value) => list(value)[0] ?? new UndefinedValue(),
     last(value) {
-      if (lazy.has(value)) throw fail("it takes the last of what is no list in Python");
+      if (lazy.has(value)) throw fail("it takes the last of what is not a list in Python");
       return list(value).at(-1) ?? new UndefinedValue();
     },
     capitalize: (value) => new StringValue(capitalized(written(value))),
@@ -118,7 +118,7 @@ exports.pythonFilters = (classes) => {
       return new ArrayValue(kept);
     },
     items(value) {
-      if (!(value instanceof ObjectValue)) throw fail('it uses the filter "items" on something else than an object');
+      if (!(value instanceof ObjectValue)) throw fail('it uses the filter "items" on something other than an object');
       return new ArrayValue(value.items().value);
     },
     selectattr: (value, call) => selected(value, call, true),
@@ -126,7 +126,7 @@ exports.pythonFilters = (classes) => {
     tojson(value, call, own) {
       const given = parameters({ ...call, args: [] }, ["ensure_ascii", "indent", "separators", "sort_keys"]);
       if (call.args.length > 0 || given.get("sort_keys")?.value || given.get("indent")?.value === 0)
-        throw fail('it uses the filter "tojson" with arguments that are not reproduced');
+        throw fail('it uses the filter "tojson" with arguments that are not supported');
       if (value.type === "FloatValue") return new StringValue(written(value));
       checkJson(value);
       return own();
@@ -140,9 +140,9 @@ exports.pythonFilters = (classes) => {
     const isKnown = attribute?.type === "StringValue" && !/[.\d]/.test(attribute.value) && named.size === 0;
     const found = test === undefined ? (item) => item.__bool__().value : allTests.get(test.value);
     if (!isKnown || found === undefined || operands.length > 1)
-      throw fail(`it uses the filter "${name}" with arguments that are not reproduced`);
+      throw fail(`it uses the filter "${name}" with arguments that are not supported`);
     const kept = list(value).filter((item) => {
-      if (!(item instanceof ObjectValue)) throw fail(`it uses the filter "${name}" on something else than objects`);
+      if (!(item instanceof ObjectValue)) throw fail(`it uses the filter "${name}" on something other than objects`);
       const part = item.value.get(attribute.value) ?? new UndefinedValue();
       return found(part, ...operands) === wanted;
     });
@@ -154,7 +154,7 @@ exports.pythonFilters = (classes) => {
     if (["IntegerValue", "FloatValue", "BooleanValue"].includes(type)) return Number(value);
     if (type === "NullValue") return undefined;
     if (type !== "StringValue" || /_|inf|nan|[^\0-\x7f]/i.test(value))
-      throw fail(`it uses the filter "${name}" on a value for which it is not reproduced`);
+      throw fail(`it uses the filter "${name}" on a value for which it is not supported`);
     const text = strip(value, undefined, STRIPS.strip);
     return FLOAT.test(text) ? Number(text) : undefined;
   }
@@ -162,7 +162,7 @@ exports.pythonFilters = (classes) => {
   function checkJson(value) {
     const isPlain = value.type !== "FloatValue" || (!Number.isInteger(value.value) && written(value) !== "");
     if (!isPlain || value.type === "UndefinedValue" || value.type === "TupleValue" || lazy.has(value))
-      throw fail('it uses the filter "tojson" on a value for which it is not reproduced');
+      throw fail('it uses the filter "tojson" on a value for which it is not supported');
     if (value.type === "IntegerValue") written(value);
     if (value instanceof ArrayValue) value.value.forEach(checkJson);
     if (value instanceof ObjectValue) for (const item of value.value.values()) checkJson(item);
@@ -172,7 +172,7 @@ exports.pythonFilters = (classes) => {
     const given = parameters(call, ["width", "first", "blank"]);
     const isEmptyFirst = given.get("first") !== undefined && /^(\n|$)/.test(value.value);
     if (value.type !== "StringValue" || LINE_ENDS.test(value.value) || isEmptyFirst)
-      throw fail('it uses the filter "indent" on a text for which it is not reproduced');
+      throw fail('it uses the filter "indent" on a text for which it is not supported');
   }
 
   return {
@@ -186,7 +186,7 @@ exports.pythonFilters = (classes) => {
     applyFilter(operand, call, own) {
       const { name } = call;
       if (!Object.hasOwn(filters, name) && !OWN.includes(name))
-        throw fail(`it uses the filter "${name}", which is not reproduced`);
+        throw fail(`it uses the filter "${name}", which is not supported`);
       if (name === "indent") checkIndent(operand, call);
       let result;
       if (Object.hasOwn(filters, name)) result = filters[name](operand, call, own);

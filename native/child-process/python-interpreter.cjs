@@ -81,7 +81,7 @@ exports.asPython = ({ Environment, Interpreter }) => {
       for (let scope = environment; scope !== undefined; scope = scope.parent)
         if (scope.variables.has(name)) return scope.variables.get(name);
       if (GLOBALS.includes(name) || (UNKNOWN_NAME.test(name) && !KNOWN_TOKENS.includes(name)))
-        throw fail(`it uses ${name}, which is not reproduced`);
+        throw fail(`it uses ${name}, which is not supported`);
       return new UndefinedValue();
     }
 
@@ -90,7 +90,7 @@ exports.asPython = ({ Environment, Interpreter }) => {
       const scope = node.value ? environment : new Environment(environment);
       if (scope === environment) return super.evaluateSet(node, environment);
       const body = this.evaluateBlock(node.body, scope);
-      if (node.assignee.type !== "Identifier") throw fail("it sets something else than a variable to a block");
+      if (node.assignee.type !== "Identifier") throw fail("it sets something other than a variable to a block");
       environment.setVariable(node.assignee.value, body);
       return super.evaluate({ type: "Comment" }, environment);
     }
@@ -119,7 +119,7 @@ exports.asPython = ({ Environment, Interpreter }) => {
       const selects = source.type === "SelectExpression";
       const given = this.evaluate(selects ? source.lhs : source, environment);
       if (!(given instanceof ArrayValue || given instanceof ObjectValue))
-        throw fail(`it loops over ${kindOf(given)}, which is not reproduced`);
+        throw fail(`it loops over ${kindOf(given)}, which is not supported`);
       const all = given instanceof ObjectValue ? given.keys().value : use(given).value;
       const scopeOf = (item) => {
         const scope = new Environment(environment);
@@ -203,13 +203,13 @@ exports.asPython = ({ Environment, Interpreter }) => {
         return character === undefined ? new UndefinedValue() : new StringValue(character);
       }
       const key = name ?? (property.type === "StringValue" ? property.value : undefined);
-      if (object.isLoop && key === "changed") throw fail("it uses loop.changed, which is not reproduced");
+      if (object.isLoop && key === "changed") throw fail("it uses loop.changed, which is not supported");
       const members = PYTHON_MEMBERS[object.type];
       if (members !== undefined && key !== undefined) {
         const { all, known } = members;
         const isKey = object instanceof ObjectValue && object.value.has(key);
         if (all.includes(key) && (isKey ? isName : !known.includes(key)))
-          throw fail(`it uses ${key} of ${kindOf(object)}, which is not reproduced`);
+          throw fail(`it uses ${key} of ${kindOf(object)}, which is not supported`);
         if (!all.includes(key) && !isKey) return new UndefinedValue();
       }
       const literal = { type: "StringLiteral", value: key };
@@ -225,7 +225,7 @@ exports.asPython = ({ Environment, Interpreter }) => {
 
     evaluateTestExpression(node, environment) {
       if (!environment.tests.has(node.test.value))
-        throw fail(`it uses the test "${node.test.value}", which is not reproduced`);
+        throw fail(`it uses the test "${node.test.value}", which is not supported`);
       return super.evaluateTestExpression(node, environment);
     }
 

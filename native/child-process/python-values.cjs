@@ -83,14 +83,14 @@ function stringsAsPython(prototype, { StringValue, ArrayValue, BooleanValue }) {
 /** The argument of strip(), lstrip() and rstrip(); undefined for white space. */
 function charactersOf(name, [characters, ...more]) {
   if (more.length > 0 || ![undefined, "NullValue", "StringValue"].includes(characters?.type))
-    throw fail(`it calls ${name}() with something else than a string of the characters to strip`);
+    throw fail(`it calls ${name}() with something other than a string of the characters to strip`);
   return characters?.type === "StringValue" ? new Set(characters.value) : undefined;
 }
 
 function partsOf(name, [given, ...more]) {
   const parts = given?.type === "TupleValue" ? given.value : [given];
   if (more.length > 0 || parts.some((part) => part?.type !== "StringValue"))
-    throw fail(`it calls ${name}() with something else than a string or a tuple of strings`);
+    throw fail(`it calls ${name}() with something other than a string or a tuple of strings`);
   return parts.map(({ value }) => value);
 }
 
@@ -114,7 +114,7 @@ function strip(text, characters, { start: atStart, end: atEnd }) {
 function split(text, [separator, limit, ...more]) {
   const isLimit = limit === undefined || limit.type === "IntegerValue";
   if (more.length > 0 || !isLimit || ![undefined, "NullValue", "StringValue"].includes(separator?.type))
-    throw fail("it calls split() with something else than a separator and a number");
+    throw fail("it calls split() with something other than a separator and a number");
   const most = limit === undefined || limit.value < 0 ? Number.POSITIVE_INFINITY : limit.value;
   if (separator?.type === "StringValue") {
     if (separator.value === "") throw fail("it splits at an empty separator");
@@ -130,7 +130,7 @@ function split(text, [separator, limit, ...more]) {
 function ascii(text) {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters of ASCII.
   if (!/^[\x00-\x7f\uf8fe\uf8ff]*$/.test(text))
-    throw fail("it changes the case of letters outside ASCII, which is not reproduced");
+    throw fail("it changes the case of letters outside ASCII, which is not supported");
   return text;
 }
 

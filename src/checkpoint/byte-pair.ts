@@ -2,9 +2,9 @@
 
 import { describe } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
+import { SHAPE_FIELDS } from "../trunk/shape.ts";
 import { byteAlphabet } from "../vocabulary/byte-alphabet.ts";
 import { StringTable } from "../vocabulary/string-table.ts";
-import { MAX_VOCABULARY } from "./config.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";
 import { refuse } from "./refuse.ts";
 import { readSpecialIds } from "./special-ids.ts";
@@ -32,7 +32,7 @@ export interface BytePairModel {
 /** Llama 3's takes 9 to 17 MB. */
 export const MAX_TOKENIZER_JSON_BYTES = 128 * 1024 * 1024;
 /** Llama 3 has 280147. */
-const MAX_MERGES = 4 * MAX_VOCABULARY;
+const MAX_MERGES = 4 * SHAPE_FIELDS.vocabularySize.max;
 /** Longest token: runs of 128 spaces are in use. */
 const MAX_TOKEN_CHARACTERS = 4096;
 
@@ -40,7 +40,7 @@ const MAX_TOKEN_CHARACTERS = 4096;
 const CLASSES = new Set<unknown>(["PreTrainedTokenizerFast", "TokenizersBackend"]);
 
 /**
- * Whether a checkpoint that has a tokenizer.model, too, is read from tokenizer.json alone: some repositories of Llama 3 have
+ * Whether a checkpoint that has a tokenizer.model, too, is read only from tokenizer.json: some repositories of Llama 3 have
  * the file of its authors' own code beside it, which no class of transformers reads.
  */
 export function isOnlyBytePair({ value }: JsonFile, config: JsonFile | undefined): boolean {
@@ -61,7 +61,7 @@ export function parseBytePair(
   const { config } = files;
   const model = own(file.value, "model");
   refuseSentencePiece(file, model);
-  if (!isJsonObject(model)) throw refuse(file.path, "has no model; a BPE is expected.", { field: "model" });
+  if (!isJsonObject(model)) throw refuse(file.path, "has no model; expected a BPE.", { field: "model" });
   checkModel(file, model);
   const ids = readVocab(file, model, vocabSize);
   const addedTokens = readAddedTokens(file, ids, vocabSize);
@@ -86,7 +86,7 @@ function refuseSentencePiece({ path }: JsonFile, model: unknown): void {
   if (!isJsonObject(model) || (own(model, "type") !== "Unigram" && own(model, "byte_fallback") !== true)) return;
   throw refuse(
     path,
-    "holds a SentencePiece vocabulary, and tokenizer.model is missing beside it. Take tokenizer.model from the original " +
+    "contains a SentencePiece vocabulary, and tokenizer.model is missing beside it. Take tokenizer.model from the original " +
       "repository, or name the place that has it with --tokenizer.",
     { field: "model" },
   );
@@ -107,23 +107,23 @@ function checkModel({ path, value }: JsonFile, model: JsonObject): void {
   for (const [field, allowed] of modelFields) {
     const given = own(model, field);
     if (!allowed.includes(given))
-      throw refuse(path, `has ${describe(given)} as ${field} of its model; a byte-level BPE without it is expected.`, {
+      throw refuse(path, `has ${describe(given)} as ${field} of its model; expected a byte-level BPE without it.`, {
         field: `model.${field}`,
       });
   }
   const normalizer = own(value, "normalizer");
   if (normalizer !== undefined && normalizer !== null)
-    throw refuse(path, "has a normaliser, which is not reproduced; text must stay as it is.", { field: "normalizer" });
+    throw refuse(path, "has a normaliser, which is not supported; text must stay as it is.", { field: "normalizer" });
 }
 
 function readVocab({ path }: JsonFile, model: JsonObject, vocabSize: number): Map<string, number> {
   const field = "model.vocab";
   const vocab = own(model, "vocab");
-  if (!isJsonObject(vocab)) throw refuse(path, "has no vocab; an object from token to id is expected.", { field });
+  if (!isJsonObject(vocab)) throw refuse(path, "has no vocab; expected an object from token to id.", { field });
   const ids = new Map<string, number>();
   for (const [token, id] of Object.entries(vocab)) ids.set(checkToken(path, field, token, id, vocabSize), id as number);
   for (const letter of byteAlphabet())
-    if (!ids.has(letter)) throw refuse(path, `lacks the token ${quote(letter)}, which stands for a byte.`, { field });
+    if (!ids.has(letter)) throw refuse(path, `has no token ${quote(letter)}, which represents a byte.`, { field });
   return ids;
 }
 
@@ -131,7 +131,7 @@ function checkToken(path: string, field: string, token: string, id: unknown, voc
   if (!Number.isInteger(id) || (id as number) < 0 || (id as number) >= vocabSize)
     throw refuse(
       path,
-      `gives the token ${quote(token)} ${describe(id)} as id; a number below the vocab_size ${vocabSize} of config.json is expected.`,
+      `gives the token ${quote(token)} ${describe(id)} as id; expected a number below the vocab_size ${vocabSize} of config.json.`,
       { field },
     );
   if (token === "" || token.length > MAX_TOKEN_CHARACTERS || token.includes("\0") || !token.isWellFormed())
@@ -142,17 +142,17 @@ function checkToken(path: string, field: string, token: string, id: unknown, voc
 function readAddedTokens({ path, value }: JsonFile, ids: Map<string, number>, vocabSize: number): AddedToken[] {
   const field = "added_tokens";
   const list = own(value, field) ?? [];
-  if (!Array.isArray(list)) throw refuse(path, `has ${describe(list)} as ${field}; a list is expected.`, { field });
+  if (!Array.isArray(list)) throw refuse(path, `has ${describe(list)} as ${field}; expected a list.`, { field });
   const tokens = new Map<number, AddedToken>();
   for (const entry of list) {
     const content = isJsonObject(entry) ? own(entry, "content") : undefined;
     if (!isJsonObject(entry) || typeof content !== "string")
-      throw refuse(path, `has ${describe(entry)} in ${field}; a token is expected.`, { field });
+      throw refuse(path, `has ${describe(entry)} in ${field}; expected a token.`, { field });
     const id = own(entry, "id");
     checkToken(path, field, content, id, vocabSize);
     for (const flag of ["lstrip", "rstrip", "single_word"])
       if (own(entry, flag) === true)
-        throw refuse(path, `asks for ${flag} at the token ${quote(content)}, which is not reproduced.`, { field });
+        throw refuse(path, `asks for ${flag} at the token ${quote(content)}, which is not supported.`, { field });
     const known = ids.get(content);
     if ((known !== undefined && known !== id) || tokens.has(id as number))
       throw refuse(path, `gives the token ${quote(content)} or the id ${id} twice.`, { field });
@@ -178,20 +178,16 @@ function readMerges({ path }: JsonFile, model: JsonObject, ids: ReadonlyMap<stri
   const field = "model.merges";
   const list = own(model, "merges");
   if (!Array.isArray(list) || list.length > MAX_MERGES)
-    throw refuse(path, `has ${describe(list)} as merges; a list of up to ${MAX_MERGES} is expected.`, { field });
+    throw refuse(path, `has ${describe(list)} as merges; expected a list of up to ${MAX_MERGES}.`, { field });
   const seen = new Set<string>();
   const merges = list.map((merge: unknown, i) => {
     const pair = typeof merge === "string" ? merge.split(" ") : merge;
     const [left, right, more] = Array.isArray(pair) ? pair : [];
     const sound = typeof left === "string" && typeof right === "string" && more === undefined;
     if (!sound || !ids.has(left) || !ids.has(right) || !ids.has(left + right) || seen.has(`${left} ${right}`))
-      throw refuse(
-        path,
-        `has ${quote(String(merge))} as merge ${i}; two tokens that make a third are expected, once.`,
-        {
-          field,
-        },
-      );
+      throw refuse(path, `has ${quote(String(merge))} as merge ${i}; expected two tokens that form a third, once.`, {
+        field,
+      });
     seen.add(`${left} ${right}`);
     return `${left} ${right}`;
   });

@@ -43,10 +43,7 @@ export function isTemplateFile(path: string): boolean {
 export async function templateFiles(folder: CheckpointFolder): Promise<string[]> {
   const named = (await folder.list(TEMPLATE_FOLDER)).map((name) => `${TEMPLATE_FOLDER}/${name}`).filter(isTemplateFile);
   if (named.length > MAX_NAMED)
-    throw refuse(
-      folder.pathOf(TEMPLATE_FOLDER),
-      `has ${named.length} templates; the most that is read is ${MAX_NAMED}.`,
-    );
+    throw refuse(folder.pathOf(TEMPLATE_FOLDER), `has ${named.length} templates; the limit is ${MAX_NAMED}.`);
   return [...((await folder.list()).includes(TEMPLATE_FILE) ? [TEMPLATE_FILE] : []), ...named];
 }
 
@@ -65,12 +62,12 @@ export async function readChatTemplate(
   const named = new Map<string, SourceFile>();
   for (const path of await templateFiles(folder)) {
     const name = path === TEMPLATE_FILE ? DEFAULT : path.slice(TEMPLATE_FOLDER.length + 1, -EXTENSION.length);
-    // transformers loads it in the place of chat_template.jinja, which nobody who writes this name means.
+    // transformers loads it instead of chat_template.jinja, which is surely not intended.
     if (name === "file")
       throw refuse(folder.pathOf(path), `has a name that transformers takes for ${TEMPLATE_FILE}; rename it.`);
     const bytes = await readSmallFile(folder, path, MAX_TEMPLATE_BYTES);
     if (!isUtf8(bytes) || bytes.includes(0))
-      throw refuse(folder.pathOf(path), "is not UTF-8 text; a Jinja template is expected.");
+      throw refuse(folder.pathOf(path), "is not UTF-8 text; expected a Jinja template.");
     // A file in the folder that is named "default" goes before chat_template.jinja.
     named.set(name, { name: path, bytes });
   }
@@ -107,14 +104,14 @@ export function configuredTemplate({ path, value }: JsonFile, name: string): Che
 function namedTemplates(path: string, given: unknown): Map<string, unknown> {
   if (isJsonObject(given)) return new Map(Object.entries(given));
   if (!Array.isArray(given))
-    throw refuse(path, `has ${describe(given)} as ${field}; a template or a list of named templates is expected.`, {
+    throw refuse(path, `has ${describe(given)} as ${field}; expected a template or a list of named templates.`, {
       field,
     });
   return new Map(
     given.map((entry: unknown, i) => {
       const name = isJsonObject(entry) ? own(entry, "name") : undefined;
       if (isJsonObject(entry) && typeof name === "string") return [name, own(entry, "template")];
-      throw refuse(path, `has ${describe(entry)} as ${field}[${i}]; an object with name and template is expected.`, {
+      throw refuse(path, `has ${describe(entry)} as ${field}[${i}]; expected an object with name and template.`, {
         field,
       });
     }),
@@ -128,8 +125,8 @@ function checkText(path: string, template: unknown): string {
 }
 
 function templateProblem(template: unknown): string | undefined {
-  if (typeof template !== "string") return `that is ${describe(template)}; a string is expected`;
+  if (typeof template !== "string") return `that is ${describe(template)}; expected a string`;
   if (template.includes("\0") || !template.isWellFormed()) return "that is not text";
   const bytes = Buffer.byteLength(template);
-  return bytes > MAX_TEMPLATE_BYTES ? `of ${bytes} bytes; the most that is read is ${MAX_TEMPLATE_BYTES}` : undefined;
+  return bytes > MAX_TEMPLATE_BYTES ? `of ${bytes} bytes; the limit is ${MAX_TEMPLATE_BYTES}` : undefined;
 }

@@ -1,9 +1,10 @@
 import { type ByteSource, quote } from "../files/byte-source.ts";
 import { findProfile } from "../profiles/find-profile.ts";
 import type { Profile, ProfileSigns } from "../profiles/profile.ts";
+import { ROPE_DIVISORS } from "../trunk/tensor-names.ts";
 import { refuseAdapter } from "./adapter.ts";
 import { type CheckpointTemplate, readChatTemplate } from "./chat-template-file.ts";
-import { type LlamaConfig, MAX_CONFIG_BYTES, parseConfig } from "./config.ts";
+import { type CheckpointConfig, MAX_CONFIG_BYTES, parseConfig } from "./config.ts";
 import { type CheckpointFolder, openLocalFolder } from "./folder.ts";
 import { readJsonFile } from "./json.ts";
 import { refuse } from "./refuse.ts";
@@ -14,7 +15,7 @@ import type { TensorEntry } from "./tensor-entry.ts";
 import { readTorchFile } from "./torch-file.ts";
 import { type CheckpointVocabulary, checkTokenizerFiles, readVocabulary, type SourceFile } from "./vocabulary.ts";
 
-/** A tensor of a checkpoint: where it lies and what it is. */
+/** A tensor of a checkpoint: its file, position, type and shape. */
 export interface CheckpointTensor extends TensorEntry {
   /** What messages call its file, and the file's name in its folder. */
   readonly file: string;
@@ -23,13 +24,10 @@ export interface CheckpointTensor extends TensorEntry {
   readonly bytes?: Uint8Array;
 }
 
-/** Llama 3.1's divisors of rotary frequencies, by llama.cpp's name for them; transformers computes them anew. */
-export const ROPE_DIVISORS = "rope_freqs.weight";
-
 /** An open checkpoint folder. Close it when done: it holds its weight files open. */
 export class Checkpoint {
   readonly folder: CheckpointFolder;
-  readonly config: LlamaConfig;
+  readonly config: CheckpointConfig;
   readonly vocabulary: CheckpointVocabulary;
   /** The tokenizer's Jinja template, whether the profile uses it or not. */
   readonly chatTemplate: CheckpointTemplate | undefined;
@@ -88,7 +86,7 @@ export class Checkpoint {
   }
 
   /**
-   * From now on reads this file's tensors from a whole copy of it; gives up the copy of another file before.
+   * From now on reads this file's tensors from a complete copy of it, and releases the previous file's copy.
    *
    * @param next the file that will be wanted then, which is fetched meanwhile
    */
@@ -99,7 +97,7 @@ export class Checkpoint {
     }
     if (next === undefined || this.#coming !== undefined) return;
     const source = this.folder.openWhole(next, this.#closing.signal);
-    // Whoever asks for the file is told.
+    // The caller that awaits the file gets the error.
     source.catch(() => {});
     this.#coming = { fileName: next, source };
   }
@@ -130,7 +128,7 @@ export class Checkpoint {
 
 interface CheckpointParts {
   folder: CheckpointFolder;
-  config: LlamaConfig;
+  config: CheckpointConfig;
   vocabulary: CheckpointVocabulary;
   chatTemplate: CheckpointTemplate | undefined;
   profile: Profile;
@@ -170,23 +168,27 @@ export async function openCheckpoint(place: string | CheckpointFolder, profileNa
 }
 
 function signsOf(
-  { architectures }: LlamaConfig,
+  { architectures, trunk }: CheckpointConfig,
   vocabulary: CheckpointVocabulary,
   tensors: ReadonlyMap<string, CheckpointTensor>,
 ): ProfileSigns {
   return {
     architectures,
     hasTensor: (name) => tensors.has(name),
-    hasTrunk: (prefix) => tensors.has(`${prefix}embed_tokens.weight`),
+    hasTrunk: (prefix) => tensors.has(`${prefix}${trunk.embeddings.source}`),
     pieceId: (piece) => (vocabulary.kind === "sentencepiece" ? vocabulary.pieces.idOf(piece) : undefined),
   };
 }
 
-function addRopeDivisors(tensors: Map<string, CheckpointTensor>, config: LlamaConfig, folder: CheckpointFolder): void {
+function addRopeDivisors(
+  tensors: Map<string, CheckpointTensor>,
+  config: CheckpointConfig,
+  folder: CheckpointFolder,
+): void {
   const { ropeScaling, headDim, ropeTheta } = config;
   const stored = tensors.get(ROPE_DIVISORS);
   if (stored !== undefined)
-    throw refuse(stored.file, `holds the tensor ${quote(ROPE_DIVISORS)}, which no checkpoint has.`, {
+    throw refuse(stored.file, `contains the tensor ${quote(ROPE_DIVISORS)}, which no checkpoint has.`, {
       tensor: ROPE_DIVISORS,
     });
   if (ropeScaling === undefined) return;
@@ -232,24 +234,24 @@ async function readTensorList(
     for (const entry of await read(files.get(name) as ByteSource)) {
       const other = tensors.get(entry.name);
       if (other !== undefined)
-        throw refuse(path, `holds the tensor ${quote(entry.name)}, which ${other.file} holds too.`, {
+        throw refuse(path, `contains the tensor ${quote(entry.name)}, which is also in ${other.file}.`, {
           tensor: entry.name,
         });
       if (weights.index !== undefined && weights.index.fileOf.get(entry.name) !== name)
-        throw refuse(path, `holds the tensor ${quote(entry.name)}, which ${weights.index.path} does not place there.`, {
-          tensor: entry.name,
-        });
+        throw refuse(
+          path,
+          `contains the tensor ${quote(entry.name)}, which ${weights.index.path} does not place there.`,
+          {
+            tensor: entry.name,
+          },
+        );
       tensors.set(entry.name, { ...entry, file: path, fileName: name });
     }
   }
   for (const [tensor, file] of weights.index?.fileOf ?? [])
     if (!tensors.has(tensor))
-      throw refuse(
-        folder.pathOf(file),
-        `lacks the tensor ${quote(tensor)}, which ${weights.index?.path} places there.`,
-        {
-          tensor,
-        },
-      );
+      throw refuse(folder.pathOf(file), `has no tensor ${quote(tensor)}, which ${weights.index?.path} places there.`, {
+        tensor,
+      });
   return tensors;
 }

@@ -37,7 +37,7 @@ export function compareMerges(
   }
   for (let i = 0; i < wanted.left.length; i++)
     if (!givenKeys.has(pairKey(wanted, i)))
-      found.add(field, `it lacks the merge ${name(wanted, i)}, which tokenizer.model makes`);
+      found.add(field, `it has no merge ${name(wanted, i)}, which tokenizer.model makes`);
   if (found.count > 0 || misplaced(wanted, given) === 0) return;
   const later = (["4.44", "5"] as const).map((order) => reordered(wanted, model, order));
   const [nearest = wanted] = [wanted, ...later].sort((a, b) => misplaced(a, given) - misplaced(b, given));
@@ -54,7 +54,7 @@ export function compareMerges(
 }
 
 function nameOf({ pieces }: SentencePieceModel, id: number): string {
-  return id >= 0 && id < pieces.length ? quote(pieces.at(id)) : "(a token that is no piece)";
+  return id >= 0 && id < pieces.length ? quote(pieces.at(id)) : "(a token that is not a piece)";
 }
 
 function filtered(list: MergeList, matters: (list: MergeList, i: number) => boolean): MergeList {

@@ -91,7 +91,7 @@ function compareModel({ model }: FastTokenizer, found: Differences): void {
   for (const [name, allowed, expected] of modelFields) {
     const value = own(model, name);
     if (!allowed.includes(value))
-      found.add(`model.${name}`, `its model has ${JSON.stringify(value)} as ${name}; ${expected} is expected`);
+      found.add(`model.${name}`, `its model has ${JSON.stringify(value)} as ${name}; expected ${expected}`);
   }
 }
 
@@ -122,7 +122,7 @@ function compareWrapper(fast: FastTokenizer, tokenizer: TokenizerConfig, found: 
     );
 }
 
-/** @returns the ids that are cut out of raw text in both, so that no merge ever makes them */
+/** @returns the ids that both cut out of raw text; no merge ever makes them */
 function compareAddedTokens(
   { pieces, tokenizer, fast }: ComparedTokenizers,
   mode: SentencePieceMode,
@@ -201,12 +201,12 @@ function compareVocab(
     found.add(
       field,
       given === undefined
-        ? `it lacks the piece ${quote(text)}, which tokenizer.model has as id ${id}`
+        ? `it has no piece ${quote(text)}, which tokenizer.model has as id ${id}`
         : `it gives the piece ${quote(text)} the id ${given}, and tokenizer.model gives it ${id}`,
     );
   }
   const added = new Map(addedTokens.map(({ content, id }) => [content, id]));
   for (const [token, id] of vocab)
     if (idOf(token) === undefined && added.get(token) !== id && spelling?.(id) !== token)
-      found.add(field, `it has the token ${quote(token)} (id ${id}), which tokenizer.model lacks`);
+      found.add(field, `it has the token ${quote(token)} (id ${id}), which tokenizer.model does not have`);
 }

@@ -1,21 +1,14 @@
 import { describe } from "../errors.ts";
+import { FLOAT_FIELDS, SHAPE_FIELDS, shapeProblem, type TrunkSettings, type TrunkShape } from "../trunk/shape.ts";
+import type { Trunk } from "../trunk/trunk.ts";
+import { MODEL_TYPES, trunkOfModelType } from "../trunk/trunks.ts";
+import { ConfigReader } from "./config-reader.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";
-import { refuse } from "./refuse.ts";
 import { type Llama3Scaling, readRopeScaling } from "./rope-scaling.ts";
 
-/** The hyperparameters of a Llama, as config.json gives them, checked. */
-export interface LlamaConfig {
-  readonly vocabSize: number;
-  readonly hiddenSize: number;
-  readonly feedForwardSize: number;
-  readonly layers: number;
-  readonly heads: number;
-  readonly keyValueHeads: number;
-  readonly headDim: number;
-  /** max_position_embeddings. */
-  readonly contextLength: number;
-  readonly rmsNormEpsilon: number;
-  readonly ropeTheta: number;
+/** What config.json says of a checkpoint, checked. */
+export interface CheckpointConfig extends TrunkSettings {
+  readonly trunk: Trunk;
   /** How the rotary frequencies of Llama 3.1 and later are stretched; undefined: not at all. */
   readonly ropeScaling?: Llama3Scaling;
   /** The names of model classes; none where the file gives none. */
@@ -32,56 +25,47 @@ export interface LlamaConfig {
 
 /** config.json of a real model takes 1 KB. */
 export const MAX_CONFIG_BYTES = 1024 * 1024;
-/** llama.cpp's LLAMA_MAX_LAYERS. */
-const MAX_LAYERS = 512;
-/** Twice the widest Llama (16384): keeps every size below exact in a double and a head's rows in memory. */
-const MAX_HIDDEN_SIZE = 32_768;
-/** Widest Llama: 53248. */
-const MAX_FEED_FORWARD_SIZE = 262_144;
-/** Most attention heads; the largest Llama has 128. */
-const MAX_HEADS = 1024;
-/** Widest attention head; Llamas have 64 or 128. The rows of one head are permuted in memory. */
-const MAX_HEAD_DIM = 512;
-/** Most pieces of a vocabulary; the largest in use has 262144. */
-export const MAX_VOCABULARY = 1_048_576;
-/** Longest context: ten million positions are announced by the longest Llama. */
-const MAX_CONTEXT = 16_777_216;
+/** What transformers takes for a field that is absent. */
+const DEFAULT_EPSILON = 1e-6;
+const DEFAULT_ROPE_THETA = 10_000;
+const MAX_ROPE_THETA = FLOAT_FIELDS.ropeTheta.max;
 /** Longest name or licence kept from config.json. */
 const MAX_NAME_CHARACTERS = 200;
 /** Longest notice kept from config.json. */
 const MAX_NOTICE_CHARACTERS = 10_000;
 
 /**
- * Checks the parsed config.json of a Llama.
+ * Checks the parsed config.json of a checkpoint.
  *
  * @param file names it in errors
  * @throws FileError ERR_INVALID_CHECKPOINT with the `field`
  */
-export function parseConfig(config: JsonObject, file: string): LlamaConfig {
+export function parseConfig(config: JsonObject, file: string): CheckpointConfig {
   const read = new ConfigReader(config, file);
-  checkArchitecture(read);
-  const hiddenSize = read.integer("hidden_size", MAX_HIDDEN_SIZE);
-  const heads = read.integer("num_attention_heads", MAX_HEADS);
-  const keyValueHeads = read.integer("num_key_value_heads", heads, heads);
-  if (heads % keyValueHeads !== 0)
-    throw read.refuse(
-      "num_key_value_heads",
-      `has ${heads} attention heads, which ${keyValueHeads} key-value heads do not divide.`,
-    );
+  const trunk = readTrunk(read);
+  const size = (field: keyof TrunkShape) => read.integer(SHAPE_FIELDS[field].config, SHAPE_FIELDS[field].max);
+  const embeddingLength = size("embeddingLength");
+  const heads = size("heads");
+  const keyValueHeads = read.integer(SHAPE_FIELDS.keyValueHeads.config, heads, heads);
+  const headDim = readHeadDim(read, embeddingLength, heads);
+  const problem = shapeProblem({ heads, keyValueHeads, headDim });
+  if (problem !== undefined) throw read.refuse(SHAPE_FIELDS[problem.field].config, problem.sentence);
   const { name, notice, license } = readTexts(read);
-  const vocabSize = read.integer("vocab_size", MAX_VOCABULARY);
+  const vocabularySize = size("vocabularySize");
   const ropeScaling = readScaling(read);
-  const padTokenId = readPadTokenId(read, vocabSize);
+  const padTokenId = readPadTokenId(read, vocabularySize);
+  const { config: epsilon, max: largestEpsilon } = FLOAT_FIELDS.rmsNormEpsilon;
   return {
-    vocabSize,
-    hiddenSize,
-    feedForwardSize: read.integer("intermediate_size", MAX_FEED_FORWARD_SIZE),
-    layers: read.integer("num_hidden_layers", MAX_LAYERS),
+    trunk,
+    vocabularySize,
+    embeddingLength,
+    feedForwardLength: size("feedForwardLength"),
+    layers: size("layers"),
     heads,
     keyValueHeads,
-    headDim: readHeadDim(read, hiddenSize, heads),
-    contextLength: read.integer("max_position_embeddings", MAX_CONTEXT),
-    rmsNormEpsilon: read.positive("rms_norm_eps", 1, 1e-6),
+    headDim,
+    contextLength: size("contextLength"),
+    rmsNormEpsilon: read.positive(epsilon, largestEpsilon, DEFAULT_EPSILON),
     ropeTheta: readRopeTheta(read),
     ...(ropeScaling === undefined ? {} : { ropeScaling }),
     architectures: readArchitectures(read),
@@ -92,38 +76,38 @@ export function parseConfig(config: JsonObject, file: string): LlamaConfig {
   };
 }
 
-function checkArchitecture(read: ConfigReader): void {
-  read.only("model_type", "llama");
-  read.only("hidden_act", "silu", "silu");
-  for (const flag of ["attention_bias", "mlp_bias"]) {
-    const value = read.get(flag);
-    if (value !== undefined && value !== null && value !== false)
-      throw read.refuse(flag, `sets ${flag} to ${describe(value)}; only Llamas without biases are converted.`);
+/** The trunk that model_type names, once every setting is known to be one that is converted. */
+function readTrunk(read: ConfigReader): Trunk {
+  const modelType = read.get("model_type");
+  const trunk = trunkOfModelType(modelType);
+  if (trunk === undefined)
+    throw read.refuse(
+      "model_type",
+      `has ${describe(modelType)} as model_type; only ${MODEL_TYPES.map((name) => `"${name}"`).join(", ")} is converted.`,
+    );
+  for (const [field, only] of Object.entries(trunk.onlyValues)) {
+    const value = read.get(field) ?? only;
+    if (value !== only)
+      throw read.refuse(field, `has ${describe(value)} as ${field}; only ${JSON.stringify(only)} is converted.`);
   }
-  read.only("pretraining_tp", 1, 1);
-  read.only("partial_rotary_factor", 1, 1);
-  // transformers from version 5 on: attention in both directions, for embedding models mostly.
-  read.only("is_causal", true, true);
-  read.only("use_bidirectional_attention", false, false);
   for (const field of ["quantization_config", "compression_config"]) {
     const quantized = read.get(field);
     if (quantized !== undefined && quantized !== null)
       throw read.refuse(field, "describes quantised weights; only f32, f16 and bf16 are converted.");
   }
+  return trunk;
 }
 
-/** head_dim is given or follows; rotary embedding turns pairs, so that it must be even. */
-function readHeadDim(read: ConfigReader, hiddenSize: number, heads: number): number {
-  const given = read.get("head_dim");
-  if ((given === undefined || given === null) && hiddenSize % heads !== 0)
+/** head_dim is given, or follows from the others. */
+function readHeadDim(read: ConfigReader, embeddingLength: number, heads: number): number {
+  const { config: field, max } = SHAPE_FIELDS.headDim;
+  const given = read.get(field);
+  if ((given === undefined || given === null) && embeddingLength % heads !== 0)
     throw read.refuse(
-      "num_attention_heads",
-      `has hidden_size ${hiddenSize}, which ${heads} attention heads do not divide.`,
+      SHAPE_FIELDS.heads.config,
+      `has hidden_size ${embeddingLength}, which is not a multiple of its ${heads} attention heads.`,
     );
-  const headDim = read.integer("head_dim", MAX_HEAD_DIM, hiddenSize / heads);
-  if (headDim % 2 !== 0)
-    throw read.refuse("head_dim", `has attention heads of ${headDim} values; rotary embedding needs an even number.`);
-  return headDim;
+  return read.integer(field, max, embeddingLength / heads);
 }
 
 /** transformers up to 4 writes rope_theta and rope_scaling; newer ones write rope_parameters for both. */
@@ -135,7 +119,7 @@ function readRopeTheta(read: ConfigReader): number {
   if (inScaling !== undefined && inScaling !== null && inScaling !== theta)
     throw read.refuse(
       "rope_theta",
-      `has ${describe(inScaling)} as rope_theta in rope_scaling and ${theta} outside; versions of transformers disagree about it.`,
+      `has ${describe(inScaling)} as rope_theta in rope_scaling and ${theta} outside; transformers versions disagree on which to use.`,
     );
   return theta;
 }
@@ -143,7 +127,7 @@ function readRopeTheta(read: ConfigReader): number {
 function readOwnTheta(read: ConfigReader): number {
   const parameters = read.get("rope_parameters");
   const theta = isJsonObject(parameters) ? own(parameters, "rope_theta") : undefined;
-  if (theta === undefined || theta === null) return read.positive("rope_theta", MAX_ROPE_THETA, 10_000);
+  if (theta === undefined || theta === null) return read.positive("rope_theta", MAX_ROPE_THETA, DEFAULT_ROPE_THETA);
   const nested = new ConfigReader(parameters as JsonObject, read.file).positive("rope_theta", MAX_ROPE_THETA);
   if (nested !== read.positive("rope_theta", MAX_ROPE_THETA, nested))
     throw read.refuse("rope_theta", "gives two different values for rope_theta, one of them in rope_parameters.");
@@ -161,22 +145,22 @@ function readScaling(read: ConfigReader): Llama3Scaling | undefined {
   return first ?? second;
 }
 
-/** Longest-context models use 5e8; a larger base is a mistake. */
-const MAX_ROPE_THETA = 1e12;
-
 function readArchitectures(read: ConfigReader): string[] {
   const value = read.get("architectures") ?? [];
   if (!Array.isArray(value) || value.some((name) => typeof name !== "string"))
-    throw read.refuse("architectures", `has ${describe(value)} as architectures; a list of names is expected.`);
+    throw read.refuse("architectures", `has ${describe(value)} as architectures; expected a list of names.`);
   return value as string[];
 }
 
 /** A number outside the vocabulary is nothing that a text can hold. */
-function readPadTokenId(read: ConfigReader, vocabSize: number): number | undefined {
+function readPadTokenId(read: ConfigReader, vocabularySize: number): number | undefined {
   const value = read.get("pad_token_id");
   if (value === undefined || value === null || value === -1) return undefined;
-  if (!Number.isInteger(value) || (value as number) < 0 || (value as number) >= vocabSize)
-    throw read.refuse("pad_token_id", `has ${describe(value)} as pad_token_id; an id below ${vocabSize} is expected.`);
+  if (!Number.isInteger(value) || (value as number) < 0 || (value as number) >= vocabularySize)
+    throw read.refuse(
+      "pad_token_id",
+      `has ${describe(value)} as pad_token_id; expected an id below ${vocabularySize}.`,
+    );
   return value as number;
 }
 
@@ -187,7 +171,7 @@ function readTexts(read: ConfigReader): {
 } {
   const ours = read.get("starling_rm") ?? {};
   if (!isJsonObject(ours))
-    throw read.refuse("starling_rm", `has ${describe(ours)} as starling_rm; an object is expected.`);
+    throw read.refuse("starling_rm", `has ${describe(ours)} as starling_rm; expected an object.`);
   const nested = new ConfigReader(ours, read.file);
   const path = read
     .text("_name_or_path", 4096)
@@ -199,54 +183,4 @@ function readTexts(read: ConfigReader): {
     notice: nested.text("notice", MAX_NOTICE_CHARACTERS),
     license: nested.text("license", MAX_NAME_CHARACTERS) ?? read.text("license", MAX_NAME_CHARACTERS),
   };
-}
-
-class ConfigReader {
-  readonly file: string;
-  readonly #config: JsonObject;
-
-  constructor(config: JsonObject, file: string) {
-    this.#config = config;
-    this.file = file;
-  }
-
-  get(field: string): unknown {
-    return own(this.#config, field);
-  }
-
-  refuse(field: string, sentence: string) {
-    return refuse(this.file, sentence, { field });
-  }
-
-  integer(field: string, max: number, fallback?: number): number {
-    const value = this.get(field) ?? fallback;
-    if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > max)
-      throw this.refuse(field, `has ${describe(value)} as ${field}; a whole number from 1 to ${max} is expected.`);
-    return value as number;
-  }
-
-  positive(field: string, max: number, fallback?: number): number {
-    const value = this.get(field) ?? fallback;
-    // As float32, which is what is kept of it: 1e-50 would become 0.
-    if (typeof value !== "number" || !(Math.fround(value) > 0) || value > max)
-      throw this.refuse(field, `has ${describe(value)} as ${field}; a number above 0 and up to ${max} is expected.`);
-    return value;
-  }
-
-  only<T extends string | number | boolean>(field: string, expected: T, fallback?: T): void {
-    const value = this.get(field) ?? fallback;
-    if (value !== expected)
-      throw this.refuse(field, `has ${describe(value)} as ${field}; only ${JSON.stringify(expected)} is converted.`);
-  }
-
-  text(field: string, maxCharacters: number): string | undefined {
-    const value = this.get(field);
-    if (value === undefined || value === null || value === "") return undefined;
-    if (typeof value !== "string" || value.length > maxCharacters || value.includes("\0") || !value.isWellFormed())
-      throw this.refuse(
-        field,
-        `has ${describe(value)} as ${field}; text of up to ${maxCharacters} characters is expected.`,
-      );
-    return value;
-  }
 }

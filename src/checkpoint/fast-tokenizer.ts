@@ -24,14 +24,14 @@ export interface FastTokenizer {
 /** Spaces become U+2581; "prepended": and one is put in front of each stretch of text between added tokens. */
 export type Spacing = "prepended" | "kept";
 
-/** @throws FileError ERR_INVALID_CHECKPOINT for a file that is no tokenizer of byte-pair encoding */
+/** @throws FileError ERR_INVALID_CHECKPOINT for a file that is not a byte-pair tokenizer */
 export function parseFastTokenizer(file: JsonFile): FastTokenizer {
   const { path, value } = file;
   const model = own(value, "model");
-  if (!isJsonObject(model)) throw refuse(path, "has no model; a BPE is expected.", { field: "model" });
+  if (!isJsonObject(model)) throw refuse(path, "has no model; expected a BPE.", { field: "model" });
   const type = own(model, "type") ?? "BPE";
   if (type !== "BPE")
-    throw refuse(path, `has a model of the type ${describe(type)}; "BPE" is expected.`, { field: "model.type" });
+    throw refuse(path, `has a model of the type ${describe(type)}; expected "BPE".`, { field: "model.type" });
   return {
     path,
     model,
@@ -47,11 +47,11 @@ export function parseFastTokenizer(file: JsonFile): FastTokenizer {
 function readVocab(path: string, model: JsonObject): ReadonlyMap<string, number> {
   const field = "model.vocab";
   const vocab = own(model, "vocab");
-  if (!isJsonObject(vocab)) throw refuse(path, "has no vocab; an object from token to id is expected.", { field });
+  if (!isJsonObject(vocab)) throw refuse(path, "has no vocab; expected an object from token to id.", { field });
   const ids = new Map<string, number>();
   for (const [token, id] of Object.entries(vocab)) {
     if (typeof id !== "number" || !Number.isSafeInteger(id) || id < 0)
-      throw refuse(path, `gives the token ${quote(token)} ${describe(id)} as id; a number is expected.`, { field });
+      throw refuse(path, `gives the token ${quote(token)} ${describe(id)} as id; expected a number.`, { field });
     ids.set(token, id);
   }
   return ids;
@@ -61,12 +61,12 @@ function readVocab(path: string, model: JsonObject): ReadonlyMap<string, number>
 function readMerges(path: string, model: JsonObject): readonly (readonly [string, string])[] {
   const field = "model.merges";
   const merges = own(model, "merges");
-  if (!Array.isArray(merges)) throw refuse(path, `has ${describe(merges)} as merges; a list is expected.`, { field });
+  if (!Array.isArray(merges)) throw refuse(path, `has ${describe(merges)} as merges; expected a list.`, { field });
   return merges.map((merge: unknown, i) => {
     const pair: unknown = typeof merge === "string" ? merge.split(" ") : merge;
     const [left, right] = Array.isArray(pair) && pair.length === 2 ? pair : [];
     if (typeof left !== "string" || typeof right !== "string" || left === "" || right === "")
-      throw refuse(path, `has ${quote(String(merge))} as merge ${i}; two tokens are expected.`, { field });
+      throw refuse(path, `has ${quote(String(merge))} as merge ${i}; expected two tokens.`, { field });
     return [left, right] as const;
   });
 }
@@ -74,14 +74,14 @@ function readMerges(path: string, model: JsonObject): readonly (readonly [string
 function readAddedTokens({ path, value }: JsonFile): AddedToken[] {
   const field = "added_tokens";
   const list = own(value, field) ?? [];
-  if (!Array.isArray(list)) throw refuse(path, `has ${describe(list)} as ${field}; a list is expected.`, { field });
+  if (!Array.isArray(list)) throw refuse(path, `has ${describe(list)} as ${field}; expected a list.`, { field });
   return list.map((token: unknown) => {
     const [id, content] = isJsonObject(token) ? [own(token, "id"), own(token, "content")] : [];
     if (!isJsonObject(token) || typeof content !== "string" || typeof id !== "number")
-      throw refuse(path, `has ${describe(token)} in ${field}; a token with id and content is expected.`, { field });
+      throw refuse(path, `has ${describe(token)} in ${field}; expected a token with id and content.`, { field });
     const flag = ["lstrip", "rstrip", "single_word"].find((name) => own(token, name) === true);
     if (flag !== undefined)
-      throw refuse(path, `asks for ${flag} at the token ${quote(content)}, which is not reproduced.`, { field });
+      throw refuse(path, `asks for ${flag} at the token ${quote(content)}, which is not supported.`, { field });
     return { id, content, special: own(token, "special") === true, normalized: own(token, "normalized") === true };
   });
 }

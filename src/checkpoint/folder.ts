@@ -31,7 +31,7 @@ export interface CheckpointFolder {
   openWhole(file: string, signal?: AbortSignal): Promise<ByteSource>;
 }
 
-/** @throws FileError ERR_FILE_NOT_READABLE for what is no folder */
+/** @throws FileError ERR_FILE_NOT_READABLE if it is not a folder */
 export async function openLocalFolder(path: string): Promise<CheckpointFolder> {
   let isFolder = false;
   try {
@@ -41,7 +41,7 @@ export async function openLocalFolder(path: string): Promise<CheckpointFolder> {
     throw new FileError("ERR_FILE_NOT_READABLE", `The checkpoint folder ${path} ${reason}.`, { file: path, cause });
   }
   if (!isFolder)
-    throw new FileError("ERR_FILE_NOT_READABLE", `${path} is not a folder; a checkpoint folder is expected.`, {
+    throw new FileError("ERR_FILE_NOT_READABLE", `${path} is not a folder; expected a checkpoint folder.`, {
       file: path,
     });
   return new LocalFolder(path);

@@ -9,8 +9,8 @@ export type JsonObject = { readonly [key: string]: unknown };
 /** Deepest nesting that is read; the files of a checkpoint have at most five levels. */
 const MAX_JSON_DEPTH = 32;
 /**
- * Most values: a tensor takes ten in a safetensors header. Two bytes of text can make an object of 56, so that a limit on
- * the text alone would let it fill a gigabyte.
+ * Most values: a tensor takes ten in a safetensors header. Two bytes of text can make an object of 56, so a limit on only
+ * the text would let it fill a gigabyte.
  */
 const MAX_JSON_VALUES = 1_000_000;
 /** A tokenizer.json of 256,000 tokens has 600,000 merges, each a list of two in files since 2024. */
@@ -38,8 +38,7 @@ export async function readJsonFile(
 export async function readSmallFile(folder: CheckpointFolder, name: string, maxBytes: number): Promise<Buffer> {
   const file = await folder.open(name);
   try {
-    if (file.size > maxBytes)
-      throw refuse(file.path, `has ${file.size} bytes; the most that is read of such a file is ${maxBytes}.`);
+    if (file.size > maxBytes) throw refuse(file.path, `has ${file.size} bytes; the limit is ${maxBytes}.`);
     return await readExactly(file, 0, file.size);
   } finally {
     await file.close();
@@ -49,16 +48,16 @@ export async function readSmallFile(folder: CheckpointFolder, name: string, maxB
 /** Parses UTF-8 bytes that must be one JSON object without a key twice; `part` names them in errors. */
 export function parseJsonObject(bytes: Buffer, file: string, part = "", maxValues = MAX_JSON_VALUES): JsonObject {
   const of = part === "" ? "" : ` in ${part}`;
-  if (!isUtf8(bytes)) throw refuse(file, `does not hold UTF-8${of}.`);
+  if (!isUtf8(bytes)) throw refuse(file, `does not contain UTF-8${of}.`);
   const text = bytes.toString("utf8");
   checkSize(text, file, of, maxValues);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw refuse(file, `does not hold valid JSON${of}.`, { cause });
+    throw refuse(file, `does not contain valid JSON${of}.`, { cause });
   }
-  if (!isJsonObject(value)) throw refuse(file, `holds ${describe(value)}${of}; a JSON object is expected.`);
+  if (!isJsonObject(value)) throw refuse(file, `contains ${describe(value)}${of}; expected a JSON object.`);
   checkKeys(text, file, of);
   return value;
 }
@@ -86,12 +85,12 @@ function checkSize(text: string, file: string, of: string, maxValues: number): v
       depth += 1;
       if (depth > MAX_JSON_DEPTH) throw refuse(file, `nests JSON deeper than ${MAX_JSON_DEPTH} levels${of}.`);
     }
-    if (values > maxValues) throw refuse(file, `holds more than ${maxValues} values${of}.`);
+    if (values > maxValues) throw refuse(file, `contains more than ${maxValues} values${of}.`);
   }
 }
 
 /**
- * JSON.parse silently keeps the last of two equal keys, so that two readers can see two different files. The text is
+ * JSON.parse silently keeps the last of two equal keys: two readers could see two different files. The text is
  * known to be valid JSON here: strings and brackets are all that has to be looked at.
  */
 function checkKeys(text: string, file: string, of: string): void {
@@ -110,7 +109,7 @@ function checkKeys(text: string, file: string, of: string): void {
     } else if (character === ":") {
       const key = JSON.parse(lastString) as string;
       const keys = open.at(-1);
-      if (keys?.has(key)) throw refuse(file, `holds the key ${quote(key)} twice${of}.`, { field: key });
+      if (keys?.has(key)) throw refuse(file, `contains the key ${quote(key)} twice${of}.`, { field: key });
       keys?.add(key);
     }
   }

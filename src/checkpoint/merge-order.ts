@@ -77,7 +77,7 @@ class Trial {
     return String(one) === String(other);
   }
 
-  /** Byte-pair encoding of a short text, one merge after another. Characters that are no piece stay apart as -1. */
+  /** Byte-pair encoding of a short text, one merge after another. Characters that are not a piece stay as -1. */
   #encode(text: readonly string[], list: MergeList, ranks: ReadonlyMap<number, number>): number[] {
     const ids = text.map((character) => this.#model.idOf(character) ?? -1);
     for (;;) {

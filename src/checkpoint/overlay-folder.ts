@@ -1,4 +1,4 @@
-/** A checkpoint whose tokenizer lies elsewhere: Starling-RM-34B is used with the tokenizer of Yi-34B-Chat. */
+/** A checkpoint with a tokenizer from elsewhere: Starling-RM-34B is used with the tokenizer of Yi-34B-Chat. */
 import type { ByteSource } from "../files/byte-source.ts";
 import { isTemplateFile, TEMPLATE_FOLDER } from "./chat-template-file.ts";
 import type { CheckpointFolder } from "./folder.ts";

@@ -89,7 +89,7 @@ export class PickleMachine {
 
   /** A little-endian two's complement number of up to 8 bytes. */
   long(length: number): number | bigint {
-    if (length > 8) throw new PickleError(`holds a number of ${length} bytes`);
+    if (length > 8) throw new PickleError(`contains a number of ${length} bytes`);
     const start = this.#take(length);
     let value = 0n;
     for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.#bytes[start + i] as number);
@@ -108,7 +108,7 @@ export class PickleMachine {
   pop(): PickleValue {
     const value = this.#stack.pop();
     if (value === undefined || value === mark)
-      throw new PickleError(`uses a value that is not there before byte ${this.#at}`);
+      throw new PickleError(`pops from an empty stack before byte ${this.#at}`);
     return value;
   }
 
@@ -118,7 +118,7 @@ export class PickleMachine {
 
   popToMark(): PickleValue[] {
     const at = this.#stack.lastIndexOf(mark);
-    if (at === -1) throw new PickleError(`closes a list that was not opened before byte ${this.#at}`);
+    if (at === -1) throw new PickleError(`closes a list that was never opened before byte ${this.#at}`);
     const values = this.#stack.splice(at).slice(1);
     return values as PickleValue[];
   }
@@ -135,7 +135,7 @@ export class PickleMachine {
 
   recall(index: number): void {
     const value = this.#memo.get(index);
-    if (value === undefined) throw new PickleError(`recalls the value ${index}, which was not kept`);
+    if (value === undefined) throw new PickleError(`uses the stored value ${index}, which does not exist`);
     this.push(value);
   }
 
@@ -151,10 +151,11 @@ export class PickleMachine {
 
   setItems(pairs: readonly PickleValue[]): void {
     const dict = this.top();
-    if (!(dict instanceof Map) || pairs.length % 2 !== 0) throw new PickleError("sets items of what is no dictionary");
+    if (!(dict instanceof Map) || pairs.length % 2 !== 0)
+      throw new PickleError("sets items of what is not a dictionary");
     for (let i = 0; i < pairs.length; i += 2) {
       const key = pairs[i] as PickleValue;
-      // Python keeps the last one; torch.save writes none twice, so that someone means to be read in two ways.
+      // Python keeps the last one; torch.save never writes one twice: such a file is meant to be read in two ways.
       if (dict.has(key)) throw new PickleError(`sets ${describePickled(key)} twice in one dictionary`);
       dict.set(key, pairs[i + 1] as PickleValue);
     }
@@ -162,14 +163,14 @@ export class PickleMachine {
 
   append(values: readonly PickleValue[]): void {
     const list = this.top();
-    if (!Array.isArray(list)) throw new PickleError("appends to what is no list");
+    if (!Array.isArray(list)) throw new PickleError("appends to what is not a list");
     for (const value of values) list.push(value);
   }
 
   /** The state of an ordered dictionary: attributes such as _metadata, which say nothing of tensors. */
   build(): void {
     this.pop();
-    if (!(this.top() instanceof Map)) throw new PickleError("gives a state to what is no dictionary");
+    if (!(this.top() instanceof Map)) throw new PickleError("gives a state to what is not a dictionary");
   }
 
   /** ("storage", type, key, device, length) */
@@ -178,14 +179,14 @@ export class PickleMachine {
     const [kind, type, key, , length] = Array.isArray(id) ? id : [];
     const dtype = isGlobal(type) ? dtypes.get(type.name) : undefined;
     if (kind !== "storage" || dtype === undefined || typeof key !== "string" || !isCount(length))
-      throw new PickleError("refers to something outside of it that is no storage of numbers");
+      throw new PickleError("refers to something outside of it that is not a storage of numbers");
     this.push({ kind: "storage", dtype, key, length });
   }
 
   reduce(): void {
     const args = this.pop();
     const callee = this.pop();
-    if (!isGlobal(callee) || !Array.isArray(args)) throw new PickleError("calls what is no function");
+    if (!isGlobal(callee) || !Array.isArray(args)) throw new PickleError("calls what is not a function");
     if (callee.name === ORDERED_DICT) {
       if (args.length > 0 && !(args.length === 1 && Array.isArray(args[0]) && args[0].length === 0))
         throw new PickleError("makes an ordered dictionary of unexpected arguments");

@@ -118,7 +118,7 @@ export const operations: Readonly<Record<number, Operation>> = {
   147() {
     const [module, name] = this.popN(2);
     if (typeof module !== "string" || typeof name !== "string")
-      throw new PickleError("names a function by what is no text");
+      throw new PickleError("names a function by a value that is not text");
     this.global(module, name);
   },
   /** BINPERSID, REDUCE, BUILD */

@@ -77,7 +77,7 @@ export function rebuildTensor([storage, offset, shape, strides]: readonly Pickle
   const fits =
     isStorage(storage) && isCount(offset) && isCounts(shape) && isCounts(strides) && shape.length === strides.length;
   if (!fits)
-    throw new PickleError("describes a tensor by something else than a storage, an offset, a shape and strides");
+    throw new PickleError("describes a tensor by something other than a storage, an offset, a shape and strides");
   return {
     kind: "tensor",
     dtype: storage.dtype,

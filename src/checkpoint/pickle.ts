@@ -5,8 +5,8 @@ import { PickleError, type PickleValue } from "./pickle-values.ts";
 
 const STOP = 0x2e;
 /**
- * Most operations: a tensor takes about 50, so that these are 40,000 tensors. An operation of one byte can make a
- * dictionary of 200, which a limit on the pickle's bytes alone would let fill gigabytes.
+ * Most operations: a tensor takes about 50, so these are 40,000 tensors. An operation of one byte can make a dictionary of
+ * 200, so a limit on only the pickle's bytes would let it fill gigabytes.
  */
 const MAX_OPERATIONS = 2_000_000;
 
@@ -23,9 +23,11 @@ export function unpickle(bytes: Uint8Array): PickleValue {
     const operation = operations[code];
     if (operation === undefined) {
       const name = `0x${code.toString(16).padStart(2, "0")}`;
-      throw new PickleError(`holds the pickle operation ${name} at byte ${at}, which no dictionary of tensors needs`);
+      throw new PickleError(
+        `contains the pickle operation ${name} at byte ${at}, which no dictionary of tensors needs`,
+      );
     }
     operation.call(machine);
   }
-  throw new PickleError(`has more than ${MAX_OPERATIONS} operations, the most that are read`);
+  throw new PickleError(`has more than ${MAX_OPERATIONS} operations`);
 }

@@ -8,7 +8,7 @@ export interface ProtobufField {
   readonly bytes: Buffer;
 }
 
-/** A message that is no valid protobuf; the message of the error goes on after "is not …: ". */
+/** A message that is not valid protobuf; the error's message continues "is not …: ". */
 export class ProtobufError extends Error {}
 
 /** A varint has at most 64 bits in groups of 7. */
@@ -32,7 +32,7 @@ export function* protobufFields(message: Buffer): Generator<ProtobufField> {
       value |= BigInt(byte & 0x7f) << BigInt(7 * i);
       if (byte < 0x80) return BigInt.asUintN(64, value);
     }
-    throw new ProtobufError("it holds a number of more than 64 bits");
+    throw new ProtobufError("it contains a number of more than 64 bits");
   };
   const take = (length: bigint): Buffer => {
     if (length > BigInt(message.length - position)) throw new ProtobufError("it ends inside a field");
@@ -44,8 +44,8 @@ export function* protobufFields(message: Buffer): Generator<ProtobufField> {
     const tag = varint();
     const wire = wires[Number(tag & 7n)];
     const number = Number(tag >> 3n);
-    if (wire === undefined) throw new ProtobufError(`it holds a field of the unknown wire type ${tag & 7n}`);
-    if (number === 0 || number > 0x1fffffff) throw new ProtobufError(`it holds a field with the number ${number}`);
+    if (wire === undefined) throw new ProtobufError(`it contains a field of the unknown wire type ${tag & 7n}`);
+    if (number === 0 || number > 0x1fffffff) throw new ProtobufError(`it contains a field with the number ${number}`);
     if (wire === "varint") yield { number, wire, varint: varint(), bytes: none };
     else yield { number, wire, varint: 0n, bytes: take(wire === "bytes" ? varint() : wire === "fixed32" ? 4n : 8n) };
   }

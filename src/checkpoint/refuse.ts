@@ -7,7 +7,7 @@ export interface Where {
   readonly cause?: unknown;
 }
 
-/** A FileError ERR_INVALID_CHECKPOINT: `sentence` goes on after "The file F". */
+/** A FileError ERR_INVALID_CHECKPOINT: `sentence` continues "The file F". */
 export function refuse(file: string, sentence: string, where: Where = {}): FileError {
   return new FileError("ERR_INVALID_CHECKPOINT", `The file ${file} ${sentence}`, { file, ...where });
 }

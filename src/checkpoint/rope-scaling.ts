@@ -26,17 +26,17 @@ const MAX_CONTEXT = 16_777_216;
  */
 export function readRopeScaling(field: string, value: unknown, refuse: Refuse): Llama3Scaling | undefined {
   if (value === undefined || value === null) return undefined;
-  if (!isJsonObject(value)) throw refuse(field, `has ${describe(value)} as ${field}; an object or null is expected.`);
+  if (!isJsonObject(value)) throw refuse(field, `has ${describe(value)} as ${field}; expected an object or null.`);
   if (Object.values(value).some(isJsonObject))
     throw refuse(field, `has objects in ${field}: rotary embedding that differs between layers is not converted.`);
   const type = own(value, "rope_type") ?? own(value, "type");
   if (type !== undefined && type !== "default" && type !== "llama3")
-    throw refuse(field, `asks for scaled rotary embedding (${describe(type)}), which is not converted.`);
+    throw refuse(field, `asks for scaled rotary embedding (${describe(type)}), which is not supported.`);
   if (type === undefined && field === "rope_scaling")
-    throw refuse(field, "asks for scaled rotary embedding of no known type, which is not converted.");
+    throw refuse(field, "asks for scaled rotary embedding of no known type, which is not supported.");
   const partial = own(value, "partial_rotary_factor");
   if (partial !== undefined && partial !== null && partial !== 1)
-    throw refuse(field, "asks for partial rotary embedding, which is not converted.");
+    throw refuse(field, "asks for partial rotary embedding, which is not supported.");
   return type === "llama3" ? readLlama3(field, value, refuse) : undefined;
 }
 
@@ -46,7 +46,7 @@ function readLlama3(field: string, value: JsonObject, refuse: Refuse): Llama3Sca
     if (typeof number !== "number" || !(number > 0) || number > max)
       throw refuse(
         field,
-        `has ${describe(number)} as ${name} in ${field}; a number above 0 and up to ${max} is expected.`,
+        `has ${describe(number)} as ${name} in ${field}; expected a number above 0 and up to ${max}.`,
       );
     return number;
   };

@@ -24,10 +24,10 @@ export async function readSafetensorsHeader(file: ByteSource): Promise<TensorEnt
   if (length > BigInt(rest))
     throw refuse(
       path,
-      `is cut off or no safetensors file: it announces a header of ${length} bytes, but ${rest} follow.`,
+      `is truncated or not a safetensors file: it declares a header of ${length} bytes, but ${rest} follow.`,
     );
   if (length > BigInt(MAX_SAFETENSORS_HEADER_BYTES))
-    throw refuse(path, `has a header of ${length} bytes; the most that is read is ${MAX_SAFETENSORS_HEADER_BYTES}.`);
+    throw refuse(path, `has a header of ${length} bytes; the limit is ${MAX_SAFETENSORS_HEADER_BYTES}.`);
   const header = parseJsonObject(await readExactly(file, LENGTH_BYTES, Number(length)), path, "its safetensors header");
   const dataPosition = LENGTH_BYTES + Number(length);
   const entries = Object.entries(header)
@@ -40,7 +40,7 @@ export async function readSafetensorsHeader(file: ByteSource): Promise<TensorEnt
 function parseEntry(path: string, name: string, entry: unknown, dataPosition: number, fileSize: number): TensorEntry {
   const where = { tensor: name };
   if (!isJsonObject(entry))
-    throw refuse(path, `describes the tensor ${quote(name)} by ${describe(entry)}; an object is expected.`, where);
+    throw refuse(path, `describes the tensor ${quote(name)} by ${describe(entry)}; expected an object.`, where);
   const dtype = own(entry, "dtype");
   const valueBytes = typeof dtype === "string" ? dtypeBytes.get(dtype) : undefined;
   if (typeof dtype !== "string" || valueBytes === undefined)
@@ -50,7 +50,7 @@ function parseEntry(path: string, name: string, entry: unknown, dataPosition: nu
   if (dataPosition + end > fileSize)
     throw refuse(
       path,
-      `is cut off: the tensor ${quote(name)} ends at byte ${dataPosition + end}, but the file has ${fileSize} bytes.`,
+      `is truncated: the tensor ${quote(name)} ends at byte ${dataPosition + end}, but the file has ${fileSize} bytes.`,
       where,
     );
   // In BigInt: a forged shape may be larger than any exact number.
@@ -69,7 +69,7 @@ function parseShape(path: string, name: string, value: unknown): number[] {
   if (!fits)
     throw refuse(
       path,
-      `gives the tensor ${quote(name)} the shape ${describe(value)}; at most ${MAX_DIMENSIONS} whole numbers are expected.`,
+      `gives the tensor ${quote(name)} the shape ${describe(value)}; expected at most ${MAX_DIMENSIONS} whole numbers.`,
       { tensor: name },
     );
   return value;

@@ -1,8 +1,8 @@
 import { isUtf8 } from "node:buffer";
 import { quote } from "../files/byte-source.ts";
+import { SHAPE_FIELDS } from "../trunk/shape.ts";
 import { PIECE_TYPE } from "../vocabulary/piece-types.ts";
 import { StringTable } from "../vocabulary/string-table.ts";
-import { MAX_VOCABULARY } from "./config.ts";
 import { asBoolean, asBytes, asFloat, asInt32, ProtobufError, type ProtobufField, protobufFields } from "./protobuf.ts";
 import { refuse } from "./refuse.ts";
 
@@ -19,6 +19,7 @@ export interface SentencePieceModel {
   idOf(piece: string): number | undefined;
 }
 
+const MAX_VOCABULARY = SHAPE_FIELDS.vocabularySize.max;
 /** Yi's tokenizer.model takes 1 MB, one of 256k pieces 4 MB. More, made of the smallest fields, would take seconds to read. */
 export const MAX_TOKENIZER_MODEL_BYTES = 16 * 1024 * 1024;
 /** Longest piece: trained pieces have up to 16 characters by default, user-defined ones are words and runs of spaces. */
@@ -77,7 +78,7 @@ interface ModelParts {
   normalizer: typeof normalizerDefaults;
 }
 
-/** The self test (4) and the denormaliser (5), which only turns ids back to text, are passed over. */
+/** The self test (4) and the denormaliser (5), which only turns ids back to text, are ignored. */
 function readModel(bytes: Buffer): ModelParts {
   const parts: ModelParts = { pieces: [], trainer: { ...trainerDefaults }, normalizer: { ...normalizerDefaults } };
   for (const field of protobufFields(bytes)) {
@@ -142,7 +143,7 @@ function checkTrainer(trainer: typeof trainerDefaults, file: string): void {
   if (trainer.modelType !== BPE)
     throw refuse(
       file,
-      `is a SentencePiece model of type ${modelTypes[trainer.modelType] ?? trainer.modelType}; bpe is expected.`,
+      `is a SentencePiece model of type ${modelTypes[trainer.modelType] ?? trainer.modelType}; expected bpe.`,
       {
         field: "trainer_spec.model_type",
       },
@@ -152,14 +153,14 @@ function checkTrainer(trainer: typeof trainerDefaults, file: string): void {
       field: "trainer_spec.byte_fallback",
     });
   if (trainer.whitespaceAsSuffix)
-    throw refuse(file, "treats white space as a suffix, which is not reproduced.", {
+    throw refuse(file, "treats white space as a suffix, which is not supported.", {
       field: "trainer_spec.treat_whitespace_as_suffix",
     });
 }
 
 function checkNormalizer(normalizer: typeof normalizerDefaults, file: string): void {
   const changes = (field: string, what: string) =>
-    refuse(file, `has a normaliser that ${what}, which is not reproduced; text must stay as it is.`, {
+    refuse(file, `has a normaliser that ${what}, which is not supported; text must stay as it is.`, {
       field: `normalizer_spec.${field}`,
     });
   if (normalizer.charsmapBytes > 0 || normalizer.ruleBytes > 0)
@@ -177,18 +178,18 @@ function checkPieces(pieces: readonly Piece[], file: string): Map<string, number
     ids.set(text, id);
   });
   const unknown = pieces.filter((piece) => piece.type === PIECE_TYPE.unknown).length;
-  if (unknown !== 1) throw refuse(file, `has ${unknown} pieces of the type unknown; exactly one is expected.`);
+  if (unknown !== 1) throw refuse(file, `has ${unknown} pieces of the type unknown; expected exactly one.`);
   for (let byte = 0; byte < 256; byte++) {
     const id = ids.get(bytePiece(byte));
     if (id === undefined || pieces[id]?.type !== PIECE_TYPE.byte)
-      throw refuse(file, `lacks the byte piece ${bytePiece(byte)}.`);
+      throw refuse(file, `has no byte piece ${bytePiece(byte)}.`);
   }
   const bytes = pieces.filter((piece) => piece.type === PIECE_TYPE.byte).length;
-  if (bytes !== 256) throw refuse(file, `has ${bytes} byte pieces; exactly 256 are expected.`);
+  if (bytes !== 256) throw refuse(file, `has ${bytes} byte pieces; expected exactly 256.`);
   return ids;
 }
 
-/** The name of the piece that stands for one byte: <0x00> to <0xFF>. */
+/** The name of the piece for one byte: <0x00> to <0xFF>. */
 function bytePiece(byte: number): string {
   return `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`;
 }
@@ -196,12 +197,12 @@ function bytePiece(byte: number): string {
 function checkPiece(piece: Piece, id: number, file: string): string {
   const { bytes, type } = piece;
   if (bytes.length === 0 || bytes.length > MAX_PIECE_BYTES)
-    throw refuse(file, `has a piece of ${bytes.length} bytes as id ${id}; 1 to ${MAX_PIECE_BYTES} are expected.`);
+    throw refuse(file, `has a piece of ${bytes.length} bytes as id ${id}; expected 1 to ${MAX_PIECE_BYTES}.`);
   if (!isUtf8(bytes)) throw refuse(file, `has a piece that is not UTF-8 as id ${id}.`);
   // llama.cpp holds pieces as C strings while it reads them.
   if (bytes.includes(0)) throw refuse(file, `has a piece with a NUL character as id ${id}.`);
   if (type < PIECE_TYPE.normal || type > PIECE_TYPE.byte)
-    throw refuse(file, `gives the piece with id ${id} the type ${type}; 1 to 6 are expected.`);
+    throw refuse(file, `gives the piece with id ${id} the type ${type}; expected 1 to 6.`);
   if (!Number.isFinite(piece.score)) throw refuse(file, `gives the piece with id ${id} a score that is not finite.`);
   return bytes.toString("utf8");
 }

@@ -45,7 +45,7 @@ async function readIndex(folder: CheckpointFolder, name: string, extensions: rea
   const { value } = await readJsonFile(folder, name, MAX_INDEX_BYTES);
   const map = own(value, "weight_map");
   if (!isJsonObject(map))
-    throw refuse(path, `has ${describe(map)} as weight_map; an object from tensor to file is expected.`, {
+    throw refuse(path, `has ${describe(map)} as weight_map; expected an object from tensor to file.`, {
       field: "weight_map",
     });
   const fileOf = new Map<string, string>();
@@ -53,15 +53,14 @@ async function readIndex(folder: CheckpointFolder, name: string, extensions: rea
     if (typeof file !== "string" || !isPlainName(file, extensions))
       throw refuse(
         path,
-        `places the tensor ${quote(tensor)} in ${describe(file)}; the name of a .${extensions.join(" or .")} file in the same folder is expected.`,
+        `places the tensor ${quote(tensor)} in ${describe(file)}; expected the name of a .${extensions.join(" or .")} file in the same folder.`,
         { tensor, field: "weight_map" },
       );
     fileOf.set(tensor, file);
   }
   const files = [...new Set(fileOf.values())].sort();
   if (files.length === 0) throw refuse(path, "names no tensor.", { field: "weight_map" });
-  if (files.length > MAX_SHARDS)
-    throw refuse(path, `names ${files.length} files; the most that is read is ${MAX_SHARDS}.`);
+  if (files.length > MAX_SHARDS) throw refuse(path, `names ${files.length} files; the limit is ${MAX_SHARDS}.`);
   return { files, index: { path, fileOf } };
 }
 
@@ -80,7 +79,7 @@ async function findTorchFile(folder: CheckpointFolder): Promise<WeightFiles> {
   const [safetensors, torch] = LAYOUTS;
   const sentence =
     found.length === 0
-      ? `has no weights: it holds neither ${safetensors.single} nor ${safetensors.index}, nor a file of torch.save.`
-      : `has ${found.length} PyTorch files (${found.slice(0, 3).map(quote).join(", ")}, …), but no ${torch.index} that says which hold the weights.`;
+      ? `has no weights: it contains neither ${safetensors.single} nor ${safetensors.index}, nor a torch.save file.`
+      : `has ${found.length} PyTorch files (${found.slice(0, 3).map(quote).join(", ")}, …), but no ${torch.index} that names the weight files.`;
   throw new FileError("ERR_INVALID_CHECKPOINT", `The folder ${folder.path} ${sentence}`, { file: folder.path });
 }

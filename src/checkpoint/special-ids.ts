@@ -25,13 +25,9 @@ export function readSpecialIds(
   const { config, map } = files;
   const tokens = new Map(added.map((token) => [token.content, token]));
   if (config !== undefined && own(config.value, "split_special_tokens") === true)
-    throw refuse(
-      config.path,
-      "sets split_special_tokens to true, which is not reproduced: no token would be special.",
-      {
-        field: "split_special_tokens",
-      },
-    );
+    throw refuse(config.path, "sets split_special_tokens to true, which is not supported: no token would be special.", {
+      field: "split_special_tokens",
+    });
   const hasDecoder = checkDeclared(config, tokens);
   checkAdded(files.added, tokens);
   // As for tokenizer.model: with added_tokens_decoder, special_tokens_map.json is not read.
@@ -82,13 +78,13 @@ function checkDeclared(config: JsonFile | undefined, tokens: ReadonlyMap<string,
   return true;
 }
 
-/** added_tokens.json, which counts where there is no added_tokens_decoder, and must not say something else where there is. */
+/** added_tokens.json counts only without an added_tokens_decoder, and must not contradict one. */
 function checkAdded(file: JsonFile | undefined, tokens: ReadonlyMap<string, AddedToken>): void {
   for (const [content, id] of addedTokensOf(file))
     if (tokens.get(content)?.id !== id)
       throw refuse(
         (file as JsonFile).path,
-        `adds the token ${quote(content)} as id ${id}, unlike tokenizer.json: take both files from one place.`,
+        `adds the token ${quote(content)} as id ${id}, unlike tokenizer.json: use both files from one place.`,
         { field: content },
       );
 }

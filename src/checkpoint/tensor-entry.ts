@@ -1,4 +1,4 @@
-/** Where one tensor lies in a file of weights. */
+/** The position of one tensor in a weight file. */
 export interface TensorEntry {
   readonly name: string;
   /** As safetensors calls it, for example "BF16". */

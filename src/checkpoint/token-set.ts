@@ -39,7 +39,7 @@ export class TokenSet {
     return this.#tokens.get(id)?.content === content;
   }
 
-  /** Adds a token by its content alone, or returns the one that is there. */
+  /** Adds a token by its content, or returns the existing one. */
   addByContent(file: string, field: string, content: string, flags: JsonObject): number {
     const id = this.#model.idOf(content) ?? this.#ids.get(content);
     if (id === undefined)
@@ -75,7 +75,7 @@ export class TokenSet {
       if (readFlag(file, field, flags, flag) === true)
         throw refuse(
           file,
-          `asks for ${flag} at the token ${quote(content)}, which is not reproduced: the ids would differ from the trained ones.`,
+          `asks for ${flag} at the token ${quote(content)}, which is not supported: the ids would differ from the trained ones.`,
           { field },
         );
     const special = readFlag(file, field, flags, "special") ?? false;
@@ -112,5 +112,5 @@ export class TokenSet {
 export function readFlag(file: string, field: string, flags: JsonObject, name: string): boolean | undefined {
   const value = own(flags, name);
   if (value === undefined || value === null || typeof value === "boolean") return value ?? undefined;
-  throw refuse(file, `has ${describe(value)} as ${name} in ${field}; true or false is expected.`, { field });
+  throw refuse(file, `has ${describe(value)} as ${name} in ${field}; expected true or false.`, { field });
 }

@@ -18,7 +18,7 @@ export interface TokenizerConfig {
   readonly padId?: number;
   /** U+2581 in front of each stretch of text, in the fast modes; transformers takes true when nothing is said. */
   readonly addPrefixSpace: boolean;
-  /** add_bos_token and add_eos_token: LlamaTokenizer adds a BOS unless told not to, and an EOS only if told to. */
+  /** add_bos_token and add_eos_token: LlamaTokenizer adds a BOS by default, an EOS only if this is set. */
   readonly addBegin: boolean;
   readonly addEnd: boolean;
   /** transformers takes true when nothing is said. */
@@ -63,7 +63,7 @@ const NAMED = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", 
 
 /**
  * Reads the added and special tokens, as transformers 4.34 and later does (tokenization_utils_base.py): where
- * tokenizer_config.json has added_tokens_decoder, that file alone counts. Where it has not, special_tokens_map.json goes
+ * tokenizer_config.json has added_tokens_decoder, only that file counts. Otherwise special_tokens_map.json goes
  * before it, and added_tokens.json and then tokenizer.json add their tokens.
  *
  * @param vocabSize rows of the embeddings: added tokens may follow the pieces
@@ -79,13 +79,9 @@ export function parseTokenizerConfig(
   const tokens = new TokenSet(model, vocabSize);
   const flag = (name: string) => (config === undefined ? undefined : readFlag(config.path, name, config.value, name));
   if (config !== undefined && flag("split_special_tokens") === true)
-    throw refuse(
-      config.path,
-      "sets split_special_tokens to true, which is not reproduced: no token would be special.",
-      {
-        field: "split_special_tokens",
-      },
-    );
+    throw refuse(config.path, "sets split_special_tokens to true, which is not supported: no token would be special.", {
+      field: "split_special_tokens",
+    });
   const hasDecoder = config !== undefined && addDecoder(tokens, config);
   const named = namedTokens(model, files, hasDecoder);
   if (!hasDecoder) addLegacy(tokens, files, named);
@@ -115,13 +111,13 @@ function addDecoder(tokens: TokenSet, { path, value }: JsonFile): boolean {
   const decoder = own(value, DECODER);
   if (decoder === undefined || decoder === null) return false;
   if (!isJsonObject(decoder))
-    throw refuse(path, `has ${describe(decoder)} as ${DECODER}; an object is expected.`, { field: DECODER });
+    throw refuse(path, `has ${describe(decoder)} as ${DECODER}; expected an object.`, { field: DECODER });
   for (const [key, token] of Object.entries(decoder)) {
     if (!/^(0|[1-9][0-9]{0,8})$/.test(key))
       throw refuse(path, `has ${quote(key)} as an id in ${DECODER}.`, { field: DECODER });
     const content = isJsonObject(token) ? own(token, "content") : undefined;
     if (typeof content !== "string" || content === "")
-      throw refuse(path, `gives the token ${key} in ${DECODER} no content; a string is expected.`, { field: DECODER });
+      throw refuse(path, `gives the token ${key} in ${DECODER} no content; expected a string.`, { field: DECODER });
     tokens.add(path, DECODER, Number(key), content, token as JsonObject);
   }
   return true;
@@ -146,7 +142,7 @@ function namedTokens(
     for (const field of [ADDITIONAL, EXTRA]) {
       const list = own(value, field) ?? [];
       if (!Array.isArray(list) && !(field === EXTRA && isJsonObject(list)))
-        throw refuse(path, `has ${describe(list)} as ${field}; a list is expected.`, { field });
+        throw refuse(path, `has ${describe(list)} as ${field}; expected a list.`, { field });
       for (const token of Object.values(list)) found.push(namedToken(path, field, token));
     }
   for (const field of NAMED) {
@@ -165,7 +161,7 @@ function namedTokens(
 function namedToken(path: string, field: string, token: unknown): NamedToken {
   const content = isJsonObject(token) ? own(token, "content") : token;
   if (typeof content !== "string" || content === "")
-    throw refuse(path, `has ${describe(token)} as ${field}; a token is expected.`, { field });
+    throw refuse(path, `has ${describe(token)} as ${field}; expected a token.`, { field });
   return { path, field, content, flags: isJsonObject(token) ? token : {} };
 }
 
@@ -186,20 +182,20 @@ function addLegacy(tokens: TokenSet, { added, fast }: TokenizerFiles, named: rea
   const list = fast === undefined ? [] : own(fast.value, "added_tokens");
   for (const token of Array.isArray(list) ? list.filter(isJsonObject) : []) {
     const [id, content] = [own(token, "id"), own(token, "content")];
-    // What is no token is told of by the comparison of the two files.
+    // The comparison of the two files reports what is not a token.
     if (typeof id === "number" && isId(id) && typeof content === "string" && content !== "")
       tokens.add((fast as JsonFile).path, "added_tokens", id, content, token);
   }
 }
 
-/** transformers passes over added_tokens.json where there is an added_tokens_decoder; older versions read it. */
+/** transformers ignores added_tokens.json if there is an added_tokens_decoder; older versions read it. */
 function checkAddedTokens(tokens: TokenSet, added: JsonFile | undefined): void {
   for (const [content, id] of addedTokens(added))
     if (!tokens.has(id, content))
       throw refuse(
         (added as JsonFile).path,
         `adds the token ${quote(content)} as id ${id}, which ${DECODER} of tokenizer_config.json does not have: ` +
-          "make them say the same, or remove the one that the model was not trained with.",
+          "make them agree, or remove the one that the model was not trained with.",
         { field: content },
       );
 }
@@ -211,7 +207,7 @@ export function addedTokens(file: JsonFile | undefined): readonly (readonly [con
     if (content === "" || typeof id !== "number" || !isId(id))
       throw refuse(
         file.path,
-        `has ${describe(id)} as the id of the token ${quote(content)}; a token and its id are expected.`,
+        `has ${describe(id)} as the id of the token ${quote(content)}; expected a token and its id.`,
         {
           field: content,
         },

@@ -11,7 +11,7 @@ import {
 } from "./pickle-values.ts";
 import { refuse } from "./refuse.ts";
 import { dtypeBytes, type TensorEntry } from "./tensor-entry.ts";
-import { readZipDirectory, type StoredFile } from "./zip.ts";
+import type { StoredFile } from "./zip.ts";
 
 /** The 34B's 543 tensors take 60 KB. */
 export const MAX_PICKLE_BYTES = 64 * 1024 * 1024;
@@ -35,24 +35,26 @@ export async function readTorchFile(file: ByteSource): Promise<TensorEntry[]> {
   if (start.subarray(LEGACY_PROTOCOL_BYTES).equals(LEGACY_MAGIC))
     throw refuse(
       path,
-      "is in the format of torch.save before PyTorch 1.6, which is not read. Save it anew: " +
+      "is in the format of torch.save before PyTorch 1.6, which is not supported. Save it again: " +
         'torch.save(torch.load(path, weights_only=True, map_location="cpu"), path).',
     );
+  // Loaded only here: most checkpoints are safetensors.
+  const { readZipDirectory } = await import("./zip.ts");
   const files = await readZipDirectory(file);
   const pickles = [...files.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name));
   const [pickle] = pickles;
   if (pickle === undefined || pickles.length > 1)
-    throw refuse(path, `holds ${pickles.length} files */data.pkl; a file of torch.save holds one.`);
+    throw refuse(path, `contains ${pickles.length} files */data.pkl; a torch.save file holds one.`);
   const archive = pickle.slice(0, -"data.pkl".length);
   await checkByteOrder(file, files.get(`${archive}byteorder`));
   const dict = await readTensorDict(file, files.get(pickle) as StoredFile);
   const entries: TensorEntry[] = [];
   for (const [name, value] of dict) {
     if (!isTensor(value)) continue;
-    if (typeof name !== "string") throw refuse(path, `names a tensor by ${describePickled(name)}, which is no text.`);
+    if (typeof name !== "string") throw refuse(path, `names a tensor by ${describePickled(name)}, which is not text.`);
     entries.push(locate(path, name, value, files.get(`${archive}data/${value.storage}`)));
   }
-  if (entries.length === 0) throw refuse(path, "holds no tensor: a dictionary of tensors by their names is expected.");
+  if (entries.length === 0) throw refuse(path, "contains no tensor; expected a dictionary of named tensors.");
   return entries;
 }
 
@@ -61,12 +63,12 @@ async function checkByteOrder(file: ByteSource, order: StoredFile | undefined): 
   const size = Math.min(order.size, MAX_BYTE_ORDER_BYTES);
   const text = (await readExactly(file, order.position, size)).toString("latin1").trim();
   if (text !== "little")
-    throw refuse(file.path, `was written with the byte order ${quote(text)}; only "little" is read.`);
+    throw refuse(file.path, `was written with the byte order ${quote(text)}; only "little" is supported.`);
 }
 
 async function readTensorDict(file: ByteSource, pickle: StoredFile): Promise<PickleDict> {
   if (pickle.size > MAX_PICKLE_BYTES)
-    throw refuse(file.path, `has a pickle of ${pickle.size} bytes; the most that is read is ${MAX_PICKLE_BYTES}.`);
+    throw refuse(file.path, `has a pickle of ${pickle.size} bytes; the limit is ${MAX_PICKLE_BYTES}.`);
   let value: PickleValue;
   try {
     value = unpickle(await readExactly(file, pickle.position, pickle.size));
@@ -79,7 +81,7 @@ async function readTensorDict(file: ByteSource, pickle: StoredFile): Promise<Pic
     if (inner instanceof Map) value = inner;
   }
   if (value instanceof Map) return value;
-  throw refuse(file.path, "holds something else than a dictionary of tensors.");
+  throw refuse(file.path, "contains something other than a dictionary of tensors.");
 }
 
 function locate(path: string, name: string, tensor: PickledTensor, storage: StoredFile | undefined): TensorEntry {
@@ -87,11 +89,11 @@ function locate(path: string, name: string, tensor: PickledTensor, storage: Stor
   const { dtype, shape, strides, offset, storageLength } = tensor;
   const bytes = dtypeBytes.get(dtype) as number;
   if (storage === undefined)
-    throw refuse(path, `lacks the storage ${quote(tensor.storage)} of the tensor ${quote(name)}.`, where);
+    throw refuse(path, `has no storage ${quote(tensor.storage)} of the tensor ${quote(name)}.`, where);
   if (BigInt(storageLength) * BigInt(bytes) !== BigInt(storage.size))
     throw refuse(
       path,
-      `gives the storage of the tensor ${quote(name)} ${storage.size} bytes; ${storageLength} values of ${dtype} are announced.`,
+      `gives the storage of the tensor ${quote(name)} ${storage.size} bytes; ${storageLength} values of ${dtype} are declared.`,
       where,
     );
   // In BigInt: a forged shape may be larger than any exact number.
@@ -107,7 +109,7 @@ function locate(path: string, name: string, tensor: PickledTensor, storage: Stor
     if ((shape[i] as number) > 1 && strides[i] !== expected)
       throw refuse(
         path,
-        `holds the tensor ${quote(name)} with gaps or transposed (strides [${strides.join(", ")}]); save it contiguous.`,
+        `contains the tensor ${quote(name)} with gaps or transposed (strides [${strides.join(", ")}]); save it contiguous.`,
         where,
       );
     expected *= shape[i] as number;

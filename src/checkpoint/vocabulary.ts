@@ -4,7 +4,7 @@ import { describe } from "../errors.ts";
 import type { SentencePieceMode } from "../vocabulary/tokenization.ts";
 import { type BytePairModel, isOnlyBytePair, MAX_TOKENIZER_JSON_BYTES, parseBytePair } from "./byte-pair.ts";
 import { compareTokenizers } from "./compare-tokenizers.ts";
-import type { LlamaConfig } from "./config.ts";
+import type { CheckpointConfig } from "./config.ts";
 import { type FastTokenizer, parseFastTokenizer } from "./fast-tokenizer.ts";
 import type { CheckpointFolder } from "./folder.ts";
 import { MAX_TOKENIZER_JSON_VALUES, readJsonFile, readSmallFile } from "./json.ts";
@@ -46,19 +46,19 @@ export type CheckpointVocabulary = SentencePieceVocabulary | BytePairVocabulary;
  */
 export async function readVocabulary(
   folder: CheckpointFolder,
-  config: LlamaConfig,
+  config: CheckpointConfig,
   sources: SourceFile[],
 ): Promise<CheckpointVocabulary> {
   const files = await readTokenizerFiles(folder, sources);
   const { fast } = files;
   if (fast !== undefined && (isOnlyBytePair(fast, files.config) || !(await folder.has("tokenizer.model"))))
-    return { kind: "byte-pair", model: parseBytePair(fast, files, config.vocabSize) };
+    return { kind: "byte-pair", model: parseBytePair(fast, files, config.vocabularySize) };
   return readSentencePiece(folder, config, files, sources);
 }
 
 async function readSentencePiece(
   folder: CheckpointFolder,
-  config: LlamaConfig,
+  config: CheckpointConfig,
   files: TokenizerFiles,
   sources: SourceFile[],
 ): Promise<SentencePieceVocabulary> {
@@ -66,14 +66,14 @@ async function readSentencePiece(
   const bytes = await readSmallFile(folder, "tokenizer.model", MAX_TOKENIZER_MODEL_BYTES);
   sources.push({ name: "tokenizer.model", bytes });
   const pieces = parseSentencePiece(bytes, modelPath);
-  if (pieces.pieces.length > config.vocabSize)
+  if (pieces.pieces.length > config.vocabularySize)
     throw refuse(
       modelPath,
-      `has ${pieces.pieces.length} pieces, more than the vocab_size ${config.vocabSize} of config.json.`,
+      `has ${pieces.pieces.length} pieces, more than the vocab_size ${config.vocabularySize} of config.json.`,
       { field: "vocab_size" },
     );
   const { fast } = files;
-  const tokenizer = parseTokenizerConfig(pieces, files, config.vocabSize);
+  const tokenizer = parseTokenizerConfig(pieces, files, config.vocabularySize);
   return {
     kind: "sentencepiece",
     pieces,
@@ -99,7 +99,7 @@ export function checkTokenizerFiles(
       { field: "tokenizer_class" },
     );
   if (tokenizer.legacy || (isFollowed && !tokenizer.says.prefixSpace)) return;
-  const because = isFollowed ? ", and add_prefix_space makes transformers pass over tokenizer.json" : "";
+  const because = isFollowed ? ", and add_prefix_space makes transformers ignore tokenizer.json" : "";
   throw refuse(
     folder.pathOf("tokenizer_config.json"),
     `sets legacy to false, which changes where spaces are put${because}; only legacy true is reproduced.`,
@@ -136,7 +136,7 @@ export function agreedTokenization(
   const without = follows === "tokenizer.model" ? ", or leave tokenizer.json out: tokenizer.model is followed" : "";
   const advice =
     fitting === undefined
-      ? `Take all tokenizer files from one place${without}.`
+      ? `Use tokenizer files from one place${without}.`
       : `It is a tokenizer of the kind ${fitting}: ask for that with the option tokenization (--tokenization ${fitting}).`;
   throw refuse(fast.path, `disagrees with tokenizer.model, read as ${nearest}: ${found}. ${advice}`, {
     field: found.field,

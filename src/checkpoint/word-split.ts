@@ -33,7 +33,7 @@ export function readSplit({ path, value }: JsonFile): WordSplit {
   }
   throw refuse(
     path,
-    `cuts text into words in a way that is not reproduced: ${splitText(pre)}. Llama 3's and GPT-2's are known.`,
+    `cuts text into words in a way that is not supported: ${splitText(pre)}. Llama 3's and GPT-2's are known.`,
     { field },
   );
 }

@@ -9,7 +9,7 @@ import { chatTemplateEntries } from "./chat-template-metadata.ts";
 /**
  * A byte-level BPE for llama.cpp (tokenizer.ggml.*) and what it has no place for (starling.tokenizer.*).
  *
- * @param padId the id that stands for padding, if any
+ * @param padId the padding id, if any
  */
 export function bytePairMetadata(
   checkpoint: Checkpoint,
@@ -22,8 +22,8 @@ export function bytePairMetadata(
   return present([
     ["tokenizer.ggml.model", text("gpt2")],
     ["tokenizer.ggml.pre", text(model.split)],
-    ["tokenizer.ggml.tokens", { type: "array", of: "string", value: paddedTokens(model, config.vocabSize) }],
-    ["tokenizer.ggml.token_type", { type: "array", of: "i32", value: tokenTypes(model, config.vocabSize) }],
+    ["tokenizer.ggml.tokens", { type: "array", of: "string", value: paddedTokens(model, config.vocabularySize) }],
+    ["tokenizer.ggml.token_type", { type: "array", of: "i32", value: tokenTypes(model, config.vocabularySize) }],
     ["tokenizer.ggml.merges", { type: "array", of: "string", value: model.merges }],
     ["tokenizer.ggml.bos_token_id", optional(model.beginId, u32)],
     ["tokenizer.ggml.eos_token_id", optional(model.endId, u32)],

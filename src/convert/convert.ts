@@ -65,7 +65,7 @@ async function convert(
   const { target } = claimed;
   const jobs = planTensors(checkpoint, type);
   await checkRoom(target.path, bytesOf(jobs) - (await roomTaken(partialPath(target.path))), output);
-  // From the copy that was checked, of a folder elsewhere; the tensors go on with the same file.
+  // From the checked copy, for a remote folder; the tensors continue with the same file.
   const headFile = checkpoint.tensors.get(checkpoint.profile.head.weight)?.fileName;
   if (headFile !== undefined) await checkpoint.useWhole(headFile);
   const { head, header } = await planFile(checkpoint, type, jobs, options);

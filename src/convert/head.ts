@@ -18,10 +18,10 @@ export interface CheckpointHead {
  * @throws FileError ERR_INVALID_CHECKPOINT when it is missing, has another shape, or holds a value that is not finite
  */
 export async function readHead(checkpoint: Checkpoint): Promise<CheckpointHead> {
-  const { hiddenSize } = checkpoint.config;
+  const { embeddingLength } = checkpoint.config;
   const { weight: weightName, bias: biasName } = checkpoint.profile.head;
   const sourceBytes = new Map<string, Uint8Array>();
-  const weight = await readValues(checkpoint, weightName, [1, hiddenSize], sourceBytes);
+  const weight = await readValues(checkpoint, weightName, [1, embeddingLength], sourceBytes);
   if (biasName === undefined || !checkpoint.tensors.has(biasName)) return { head: { weight }, sourceBytes };
   const [bias] = await readValues(checkpoint, biasName, [1], sourceBytes);
   return { head: { weight, bias: bias as number }, sourceBytes };
@@ -40,9 +40,13 @@ async function readValues(
   await checkpoint.readTensor(tensor, 0, bytes);
   const bad = firstNonFinite(bytes, type);
   if (bad !== -1)
-    throw refuse(tensor.file, `holds ${floatAt(bytes, type, bad)} at index ${bad} of the reward head ${quote(name)}.`, {
-      tensor: name,
-    });
+    throw refuse(
+      tensor.file,
+      `contains ${floatAt(bytes, type, bad)} at index ${bad} of the reward head ${quote(name)}.`,
+      {
+        tensor: name,
+      },
+    );
   sourceBytes.set(name, bytes);
   return new Float32Array(convertFloats(bytes, type, "f32").slice().buffer);
 }

@@ -1,4 +1,4 @@
-/** What a conversion has finished, kept beside the growing file, so that a later run can go on from there. */
+/** What a conversion has finished, kept beside the growing file; a later run continues from there. */
 import { type FileHandle, lstat, open, readFile, rename, unlink } from "node:fs/promises";
 import { isJsonObject, type JsonObject } from "../checkpoint/json.ts";
 import { removeAtExit } from "../files/at-exit.ts";
@@ -6,7 +6,7 @@ import { notWritable } from "../files/file-errors.ts";
 import { codeOf } from "../files/system-errors.ts";
 import { partialPath } from "../files/temporary-file.ts";
 
-/** A tensor that stands whole in the growing file. */
+/** A tensor that is complete in the growing file. */
 export interface FinishedTensor {
   /** In the GGUF. */
   readonly name: string;
@@ -35,7 +35,7 @@ export class ConversionJournal {
   }
 
   /**
-   * @param target the file that is to be made, without links
+   * @param target the file to make, without links
    * @param work says what is written and from what; only a journal of the same work is continued
    * @param resume false: nothing of an earlier run is used
    * @throws FileError ERR_FILE_NOT_WRITABLE
@@ -61,7 +61,7 @@ export class ConversionJournal {
     }
   }
 
-  /** Closes the journal; a later run can still go on from it unless it is removed. */
+  /** Closes the journal; a later run can still continue from it unless it is removed. */
   async close(remove: boolean): Promise<void> {
     await this.#handle.close();
     if (remove) await unlink(this.#path).catch(() => {});
@@ -73,7 +73,7 @@ function journalPath(target: string): string {
   return `${partialPath(target)}.journal`;
 }
 
-/** Puts a new journal in the place of the old one at once, so that a kill leaves the one or the other. */
+/** Replaces the old journal atomically: a kill leaves one or the other. */
 async function start(path: string, work: string, finished: readonly FinishedTensor[]): Promise<FileHandle> {
   const head = { format: FORMAT, work };
   const lines = [head, ...finished].map((line) => `${JSON.stringify(line)}\n`).join("");
@@ -98,7 +98,7 @@ interface FoundJournal {
   readonly finished: readonly FinishedTensor[];
 }
 
-/** What can be read of a journal: a line that a kill cut off, and whatever is no journal of ours, counts for nothing. */
+/** The readable part of a journal; a truncated line, or anything that is not a journal of ours, is ignored. */
 async function readJournal(path: string): Promise<FoundJournal | undefined> {
   let text: string;
   try {

@@ -1,20 +1,18 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { refuse } from "../checkpoint/refuse.ts";
-import { bool, f32, type MetadataEntry, optional, present, text, u32 } from "../gguf/entries.ts";
+import { type MetadataEntry, optional, present, text, u32 } from "../gguf/entries.ts";
 import { formatVersionOf, headEntries } from "../gguf/head-metadata.ts";
 import { STARLING_KEYS } from "../gguf/starling-keys.ts";
+import { trunkEntries } from "../gguf/trunk-metadata.ts";
 import type { GgufValue } from "../gguf/value.ts";
 import type { ScorePosition, TemplateName } from "../profiles/rules.ts";
 import type { RewardHead } from "../reward-head.ts";
-import { StringTable } from "../vocabulary/string-table.ts";
 import type { TokenizationMode } from "../vocabulary/tokenization.ts";
 import type { SourceOptions } from "./options.ts";
 import { tokenizationOf, vocabularyMetadata } from "./vocabulary-metadata.ts";
 
 /** llama.cpp's GGML_QNT_VERSION; its converter writes it into every file. */
 const QUANTIZATION_VERSION = 2;
-/** LLAMA_POOLING_TYPE_LAST. */
-const POOLING_LAST = 3;
 /** Stands in the header until the tensors have been read. */
 const EMPTY_DIGEST = "0".repeat(64);
 
@@ -34,7 +32,7 @@ export function buildMetadata(checkpoint: Checkpoint, parts: MetadataParts): Map
   checkWrapper(checkpoint);
   return new Map<string, GgufValue>([
     ...generalMetadata(checkpoint),
-    ...llamaMetadata(checkpoint),
+    ...trunkEntries(checkpoint.config.trunk, checkpoint.config),
     ...vocabulary,
     ...starlingMetadata(checkpoint, parts, padId),
     // Last, and in this order, as llama.cpp's quantiser leaves them: it takes both out and adds them again.
@@ -43,7 +41,7 @@ export function buildMetadata(checkpoint: Checkpoint, parts: MetadataParts): Map
   ]);
 }
 
-/** The id that stands for padding, by the profile's rule; undefined for none. */
+/** The padding id, by the profile's rule; undefined for none. */
 function paddingId({ folder, vocabulary, profile, config }: Checkpoint): number | undefined {
   const { id } = profile.padding;
   if (id === "config") return config.padTokenId;
@@ -77,33 +75,13 @@ function checkWrapper({ folder, vocabulary, profile }: Checkpoint): void {
 }
 
 function generalMetadata(checkpoint: Checkpoint): MetadataEntry[] {
-  const { name, license } = checkpoint.config;
+  const { name, license, trunk } = checkpoint.config;
   return present([
-    ["general.architecture", text("llama")],
+    ["general.architecture", text(trunk.architecture)],
     ["general.type", text("model")],
     ["general.name", text(name ?? checkpoint.folder.name)],
     ["general.license", optional(license, text)],
   ]);
-}
-
-function llamaMetadata({ config }: Checkpoint): MetadataEntry[] {
-  return [
-    ["llama.block_count", u32(config.layers)],
-    ["llama.context_length", u32(config.contextLength)],
-    ["llama.embedding_length", u32(config.hiddenSize)],
-    ["llama.feed_forward_length", u32(config.feedForwardSize)],
-    ["llama.attention.head_count", u32(config.heads)],
-    ["llama.attention.head_count_kv", u32(config.keyValueHeads)],
-    ["llama.attention.key_length", u32(config.headDim)],
-    ["llama.attention.value_length", u32(config.headDim)],
-    ["llama.attention.layer_norm_rms_epsilon", f32(config.rmsNormEpsilon)],
-    ["llama.attention.causal", bool(true)],
-    ["llama.rope.dimension_count", u32(config.headDim)],
-    ["llama.rope.freq_base", f32(config.ropeTheta)],
-    ["llama.vocab_size", u32(config.vocabSize)],
-    ["llama.pooling_type", u32(POOLING_LAST)],
-    ["llama.classifier.output_labels", { type: "array", of: "string", value: StringTable.from(["reward"]) }],
-  ];
 }
 
 function starlingMetadata(checkpoint: Checkpoint, parts: MetadataParts, padId: number | undefined): MetadataEntry[] {
@@ -152,7 +130,9 @@ function tokenizerFileOf({ vocabulary, profile }: Checkpoint): TokenizerFileSumm
   return { followed: follows, sameIds: follows === "tokenizer.json" ? "tokenizer.model" : "tokenizer.json" };
 }
 
+/** Which tokenizer file of a checkpoint is used. */
 export interface TokenizerFileSummary {
+  /** The file whose vocabulary and merges are used. */
   readonly followed: "tokenizer.model" | "tokenizer.json";
   /** The other file, where both are there and give the same ids. */
   readonly sameIds?: "tokenizer.model" | "tokenizer.json";

@@ -1,13 +1,14 @@
 import type { Checkpoint, CheckpointTensor } from "../checkpoint/checkpoint.ts";
-import type { LlamaConfig } from "../checkpoint/config.ts";
+import type { CheckpointConfig } from "../checkpoint/config.ts";
 import { refuse } from "../checkpoint/refuse.ts";
 import { FileError } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
 import { inQuantizerOrder, quantizedType } from "../gguf/quantization-mix.ts";
 import type { TensorPlan } from "../gguf/serialize.ts";
 import { type FileType, tensorTypeByName } from "../gguf/types.ts";
+import { ROPE_DIVISORS } from "../trunk/tensor-names.ts";
+import { type ExpectedTensor, expectedTensors } from "../trunk/trunk.ts";
 import { FLOAT_BYTES, type FloatType } from "./dtypes.ts";
-import { type ExpectedTensor, expectedTensors, isIgnored } from "./tensor-names.ts";
 
 /** One tensor on its way from the checkpoint to the GGUF. */
 export interface TensorJob extends TensorPlan {
@@ -43,7 +44,7 @@ export function planTensors(checkpoint: Checkpoint, fileType: FileType): TensorJ
   return inQuantizerOrder(jobs);
 }
 
-function typeOf({ target, shape }: ExpectedTensor, fileType: FileType, config: LlamaConfig): string {
+function typeOf({ target, shape }: ExpectedTensor, fileType: FileType, config: CheckpointConfig): string {
   const [, rowLength] = shape;
   if (rowLength === undefined) return "f32";
   return fileType.kind === "direct" ? fileType.name : quantizedType(fileType.name, target, rowLength, config);
@@ -54,19 +55,36 @@ function isFloatType(name: string): name is FloatType {
 }
 
 function checkTensorSet(checkpoint: Checkpoint): { expected: ExpectedTensor; source: CheckpointTensor }[] {
-  const { tensors, profile } = checkpoint;
-  const expected = expectedTensors(checkpoint.config, profile);
+  const { config, tensors, profile } = checkpoint;
   const { weight, bias } = profile.head;
-  const known = new Set([...expected.map(({ source }) => source), weight, ...(bias === undefined ? [] : [bias])]);
   if (!tensors.has(weight)) throw noHead(checkpoint);
+  const expected = sourcesOf(checkpoint);
+  const known = new Set([...expected.map(({ source }) => source), weight, ...(bias === undefined ? [] : [bias])]);
   for (const tensor of tensors.values())
-    if (!known.has(tensor.name) && !isIgnored(tensor.name, profile))
+    if (!known.has(tensor.name) && !isIgnored(tensor.name, checkpoint))
       throw refuse(
         tensor.file,
-        `holds the tensor ${quote(tensor.name)}, which a Llama reward model of ${checkpoint.config.layers} layers does not have.`,
+        `contains the tensor ${quote(tensor.name)}, which a Llama reward model of ${config.layers} layers does not have.`,
         { tensor: tensor.name },
       );
   return expected.map((item) => ({ expected: item, source: checkTensor(checkpoint, item.source, item.shape) }));
+}
+
+/** The trunk's tensors, by their full names in the checkpoint. */
+function sourcesOf({ config, profile }: Checkpoint): ExpectedTensor[] {
+  const stored = expectedTensors(config.trunk, config).map((tensor) => ({
+    ...tensor,
+    source: `${profile.trunkPrefix}${tensor.source}`,
+  }));
+  if (config.ropeScaling === undefined) return stored;
+  return [...stored, { source: ROPE_DIVISORS, target: ROPE_DIVISORS, shape: [config.headDim / 2] }];
+}
+
+/** Tensors that mean nothing to the trunk, or to the reference's code. */
+function isIgnored(name: string, { config, profile }: Checkpoint): boolean {
+  const { trunkPrefix, ignored } = profile;
+  const inTrunk = name.startsWith(trunkPrefix) && config.trunk.ignored.test(name.slice(trunkPrefix.length));
+  return inTrunk || (ignored?.test(name) ?? false);
 }
 
 /** The tensor with this name, if it has this shape and a float type. */
@@ -75,13 +93,13 @@ export function checkTensor(checkpoint: Checkpoint, name: string, shape: readonl
   if (tensor === undefined)
     throw new FileError(
       "ERR_INVALID_CHECKPOINT",
-      `The checkpoint ${checkpoint.folder.path} lacks the tensor ${quote(name)} of the shape [${shape.join(", ")}].`,
+      `The checkpoint ${checkpoint.folder.path} has no tensor ${quote(name)} of the shape [${shape.join(", ")}].`,
       { file: checkpoint.folder.path, tensor: name },
     );
   if (tensor.shape.length !== shape.length || tensor.shape.some((dim, i) => dim !== shape[i]))
     throw refuse(
       tensor.file,
-      `gives the tensor ${quote(name)} the shape [${tensor.shape.join(", ")}]; after config.json, [${shape.join(", ")}] is expected.`,
+      `gives the tensor ${quote(name)} the shape [${tensor.shape.join(", ")}]; config.json requires [${shape.join(", ")}].`,
       { tensor: name },
     );
   floatTypeOf(tensor);
@@ -96,7 +114,7 @@ export function floatTypeOf(tensor: CheckpointTensor): FloatType {
   if (type === undefined)
     throw refuse(
       tensor.file,
-      `holds the tensor ${quote(tensor.name)} in ${tensor.dtype}; F32, F16 or BF16 is expected.`,
+      `contains the tensor ${quote(tensor.name)} in ${tensor.dtype}; expected F32, F16 or BF16.`,
       {
         tensor: tensor.name,
       },

@@ -105,7 +105,7 @@ async function* readChunks(checkpoint: Checkpoint, jobs: readonly TensorJob[]): 
       const chunk = await next;
       if (chunk === undefined) return;
       next = read();
-      // A failure elsewhere must not leave a rejection that nobody looks at.
+      // A failure elsewhere must not leave an unhandled rejection.
       next.catch(() => {});
       yield chunk;
     }
@@ -152,7 +152,7 @@ async function convertChunk(chunk: Chunk, quantizeRows: QuantizeRows | undefined
       checkFinite(chunk, bytes, job.from);
       if ((error as { code?: unknown }).code !== "NOT_HELD") throw error;
       const { name, file } = job.source;
-      const sentence = `holds values in the tensor ${quote(name)} that ${job.type.name} cannot hold: choose f32 or bf16.`;
+      const sentence = `contains values in the tensor ${quote(name)} that ${job.type.name} cannot hold: choose f32 or bf16.`;
       throw refuse(file, sentence, { tensor: name });
     }
   }
@@ -170,7 +170,7 @@ function checkFinite({ job, bytes: chunk, offset }: Chunk, bytes: Uint8Array, ty
   const { name, file } = job.source;
   const value = floatAt(chunk, job.from, bad);
   const index = offset / FLOAT_BYTES[job.from] + bad;
-  const where = `holds ${value} at index ${index} of the tensor ${quote(name)}`;
+  const where = `contains ${value} at index ${index} of the tensor ${quote(name)}`;
   if (!Number.isFinite(value)) throw refuse(file, `${where}; all weights must be finite.`, { tensor: name });
   throw refuse(file, `${where}, more than ${type} can hold: choose bf16 or f32.`, { tensor: name });
 }

@@ -15,7 +15,7 @@ const PADDING_SCORE = -10_000;
 /**
  * The vocabulary for llama.cpp (tokenizer.ggml.*) and what it has no place for (starling.tokenizer.*).
  *
- * @param padId the id that stands for padding
+ * @param padId the padding id
  */
 export function tokenizerMetadata(
   checkpoint: Checkpoint,
@@ -88,7 +88,7 @@ function paddedPieces(
   { pieces: model, tokenizer }: SentencePieceVocabulary,
 ): { tokens: StringTable; scores: Float32Array; types: Uint8Array } {
   const { pieces, scores, types } = model;
-  const { vocabSize } = checkpoint.config;
+  const { vocabularySize: vocabSize } = checkpoint.config;
   const missing = vocabSize - pieces.length;
   if (missing === 0) return { tokens: pieces, scores, types };
   const names = Array.from({ length: missing }, (_, i) => tokenizer.further[i] ?? `[PAD${pieces.length + i}]`);
@@ -103,13 +103,13 @@ function paddedPieces(
   return {
     tokens: StringTable.from([...all, ...names]),
     scores: Float32Array.from({ length: vocabSize }, (_, i) => scores[i] ?? PADDING_SCORE),
-    // Added tokens behind the pieces are no pieces: they are only ever cut out of text.
+    // Added tokens after the pieces are not pieces: they are only cut out of text.
     types: Uint8Array.from({ length: vocabSize }, (_, i) => types[i] ?? PIECE_TYPE.unused),
   };
 }
 
 /**
- * llama.cpp finds a user-defined piece inside plain text, whatever it was told about special tokens; a control piece
+ * llama.cpp finds a user-defined piece inside plain text, whatever parse_special says; a control piece
  * it does not. So special tokens become control pieces. `<unk>` stays unknown, which llama.cpp treats as control.
  */
 function llamaTypes({ tokenizer }: SentencePieceVocabulary, types: Uint8Array, padId: number | undefined): Int32Array {

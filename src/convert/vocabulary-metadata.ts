@@ -9,7 +9,7 @@ import { BYTE_BPE, SENTENCEPIECE_MODES, type TokenizationMode } from "../vocabul
 import { bytePairMetadata } from "./byte-pair-metadata.ts";
 import { tokenizerMetadata, wrapperOf } from "./tokenizer-metadata.ts";
 
-/** @param padId the id that stands for padding, if any */
+/** @param padId the padding id, if any */
 export function vocabularyMetadata(checkpoint: Checkpoint, padId: number | undefined): MetadataEntry[] {
   const { vocabulary, profile } = checkpoint;
   const [entries, wrapper] =

@@ -14,10 +14,11 @@ import { aLoad } from "../scoring/load-options.ts";
 import { type ModelFile, readModelFile } from "../scoring/model-file.ts";
 import { assertPlacementFits, type Placement, placeModel } from "../scoring/placement.ts";
 import { predictOn } from "../scoring/predict-memory.ts";
-import type { LoadRewardModelOptions, MemoryPrediction } from "../scoring/types.ts";
+import type { KernelInfo, LoadRewardModelOptions, MemoryPrediction } from "../scoring/types.ts";
 import { type DiagnosisProblem, findProblems } from "./find-problems.ts";
 import { findRuntimes, type RuntimeFinding, type RuntimeFindings } from "./runtimes.ts";
 
+/** Options of diagnose(). */
 export interface DiagnoseOptions {
   /** A GGUF to check: is it complete, how much memory does it need, does it fit? */
   readonly modelPath?: string;
@@ -27,30 +28,55 @@ export interface DiagnoseOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What this machine can score with, and what is missing. */
 export interface Diagnosis {
   /** Whether scoring works here, on the backend in `load` and with `modelPath` if given. */
   readonly ready: boolean;
+  /** The operating system, processor and Node version. */
   readonly machine: MachineDescription;
   /** Main memory in bytes; `free` is absent if unknown. */
-  readonly memory: { readonly total: number; readonly free?: number };
-  readonly addon: { readonly path: string; readonly loads: boolean; readonly problem?: string };
+  readonly memory: {
+    /** Bytes of RAM. */
+    readonly total: number;
+    /** Bytes that are free; absent if the system does not say. */
+    readonly free?: number;
+  };
+  /** The native addon of this package. */
+  readonly addon: {
+    /** Its file, or "none". */
+    readonly path: string;
+    /** Whether Node can load it. */
+    readonly loads: boolean;
+    /** Why it does not load, with the command that builds it. */
+    readonly problem?: string;
+  };
   /** In the order `gpu: "auto"` tries them; empty if the addon does not load. */
   readonly runtimes: readonly RuntimeFinding[];
   /** The backend `gpu: "auto"` chooses; absent if none works. */
   readonly choice?: Backend;
   /** Why it does not choose the backends before that one. */
   readonly reasons: RuntimeFindings["reasons"];
+  /** With `modelPath`: whether that model can run here. */
   readonly model?: ModelDiagnosis;
+  /** What is missing or broken, with the command that fixes it where there is one; empty if nothing is. */
   readonly problems: readonly DiagnosisProblem[];
 }
 
+/** Whether one model can run on this machine. */
 export interface ModelDiagnosis {
+  /** The file, as `modelPath` named it. */
   readonly path: string;
+  /** Weight type, for example "q4_k_m"; absent if the file cannot be read. */
   readonly fileType?: string;
   /** Where it would run, and the memory it needs there. */
   readonly memory?: MemoryPrediction;
   /** Kernels for the weights held by the CPU, and why llama.cpp's own choice was overruled. */
-  readonly kernels?: Pick<KernelPlan, "kernels" | "reasons">;
+  readonly kernels?: {
+    /** One entry per weight type. */
+    readonly kernels: readonly KernelInfo[];
+    /** Why kernels other than llama.cpp's choice are used: sentences. */
+    readonly reasons: readonly string[];
+  };
   /** Why it cannot be loaded. */
   readonly problem?: string;
 }

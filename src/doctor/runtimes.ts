@@ -10,14 +10,14 @@ import {
 import { isSoftware, usableDevices } from "../native/devices.ts";
 import { explainReason, explainRuntime } from "../native/explain-runtime.ts";
 import { gpuSign } from "../native/gpu-signs.ts";
-import type { Backend } from "../native/platforms.ts";
-import { runtimePackage } from "../native/platforms.ts";
+import { type Backend, runtimePackage } from "../native/platforms.ts";
 import { type ProbeResult, probeRuntime } from "../native/probe.ts";
 import { probeKey, saveProbe } from "../native/probe-cache.ts";
 import { installedVersion, ownRuntime } from "../native/runtime-folder.ts";
 
 /** A runtime of one backend. */
 export interface RuntimeFinding {
+  /** What it computes on. */
   readonly backend: Backend;
   /** "works": models can run on it. "no device": the runtime opens but finds no device. */
   readonly state: "works" | "no device" | "broken" | "not installed";
@@ -25,6 +25,7 @@ export interface RuntimeFinding {
   readonly package?: string;
   /** Installed version of the package. */
   readonly version?: string;
+  /** Where its libraries are; absent if it is not installed. */
   readonly folder?: string;
   /** Why it does not work, with the command that fixes it if there is one. */
   readonly problem?: string;
@@ -34,6 +35,7 @@ export interface RuntimeFinding {
   readonly cpuLibrary?: string;
 }
 
+/** A device that a runtime found. */
 export interface DeviceFinding extends NativeDevice {
   /** Whether it is a software driver that computes on the CPU. */
   readonly software: boolean;

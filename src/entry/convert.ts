@@ -1,5 +1,10 @@
-/** `starling-rm/convert`: makes GGUF files from checkpoints, and describes either. */
+/**
+ * `starling-rm/convert`: makes GGUF files from checkpoints, quantises them, and describes either.
+ *
+ * @module convert
+ */
 
+export type { TokenizerFileSummary } from "../convert/metadata.ts";
 export type { TypeFallback, WeightTypes } from "../gguf/weight-types.ts";
 export {
   type HeadInspection,

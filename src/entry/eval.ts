@@ -1,6 +1,10 @@
-/** `starling-rm/eval`: measures how often a model prefers the better response. */
+/**
+ * `starling-rm/eval`: measures how often a model prefers the better response, and reads files of rows.
+ *
+ * @module eval
+ */
 
-export { type Benchmark, benchmarks } from "../evaluation/benchmarks.ts";
+export { type Benchmark, type BenchmarkSource, benchmarks } from "../evaluation/benchmarks.ts";
 export type { BenchmarkName, Comparison, ScoredCase } from "../evaluation/case.ts";
 export {
   type ComparedModel,
@@ -9,13 +13,32 @@ export {
   compareModels,
 } from "../evaluation/compare.ts";
 export { type Evaluation, evaluate } from "../evaluation/evaluate.ts";
-export type { EvaluateOptions } from "../evaluation/evaluate-options.ts";
+export type { EvaluateOptions, EvaluationProgress } from "../evaluation/evaluate-options.ts";
+export type { AccuracyMeasures, SubsetMeasures } from "../evaluation/measures/accuracy.ts";
 export type { Agreement, Differences, OrderAgreement } from "../evaluation/measures/agreement.ts";
+export type { AccuracyBin } from "../evaluation/measures/bins.ts";
+export type { CalibrationBin, CalibrationMeasures } from "../evaluation/measures/calibration.ts";
+export type { Correlation, LengthGroup, LengthMeasures, LengthVerdict } from "../evaluation/measures/length.ts";
+export type { Histogram, MarginMeasures } from "../evaluation/measures/margins.ts";
 export type { BenchmarkMeasures, Interval } from "../evaluation/measures/measure.ts";
+export type { JudgedText, Mistake } from "../evaluation/measures/mistakes.ts";
+export type { RankingMeasures } from "../evaluation/measures/ranking.ts";
+export type { RewardBenchScore, SectionScore } from "../evaluation/measures/reward-bench.ts";
+export type { RewardBench2Score, TiesScore } from "../evaluation/measures/reward-bench-2.ts";
 export { type BenchmarkRequest, StrictStop } from "../evaluation/open-benchmark.ts";
+export type { LoadSettings } from "../evaluation/open-model.ts";
 export type { RowProblem } from "../evaluation/read-cases.ts";
 export { renderHtml } from "../evaluation/report/html.ts";
-export type { BenchmarkReport, EvaluationReport } from "../evaluation/report.ts";
+export type {
+  BenchmarkReport,
+  EvaluationReport,
+  ReportedModel,
+  ReportedProblem,
+  ReportedSettings,
+  ReportedSource,
+  RowCounts,
+  TruncatedResponse,
+} from "../evaluation/report.ts";
 export { type WriteReportOptions, type WrittenReport, writeReport } from "../evaluation/write-report.ts";
 export { type OpenRowsOptions, openRows, type RowFile } from "../rows/open-rows.ts";
 export type { Row } from "../rows/row.ts";

@@ -19,12 +19,15 @@ export interface BenchmarkSource {
   readonly files: readonly string[];
 }
 
+/** A benchmark: what it compares, and where its data comes from. */
 export interface Benchmark {
+  /** The name that evaluate() and the command line take. */
   readonly name: BenchmarkName;
   /** Display name. */
   readonly title: string;
   /** What must score higher than what, in one sentence. */
   readonly description: string;
+  /** @internal Turns a row of the data set into a case. */
   readonly adapt: Adapter;
   /** Absent if there is no default data set, so a file must be given. */
   readonly source?: BenchmarkSource;
@@ -32,7 +35,8 @@ export interface Benchmark {
   readonly card?: Readonly<Record<string, number>>;
 }
 
-export const benchmarks: { readonly [Name in BenchmarkName]: Benchmark & { readonly name: Name } } = {
+/** All benchmarks, by name. */
+export const benchmarks: Readonly<Record<BenchmarkName, Benchmark>> = {
   human: {
     name: "human",
     title: "Human preference",

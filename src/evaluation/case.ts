@@ -1,12 +1,22 @@
 /** Cases before and after scoring: the shapes shared by adapters, measures and fitting. */
 import type { CheckedItem } from "../prompt/items.ts";
 
-export const benchmarkNames = ["human", "truth", "safety", "nectar", "rewardbench", "rewardbench2", "pairs"] as const;
+/** A benchmark by name; "pairs" takes preferences of your own. */
+export type BenchmarkName = "human" | "truth" | "safety" | "nectar" | "rewardbench" | "rewardbench2" | "pairs";
 
-export type BenchmarkName = (typeof benchmarkNames)[number];
+export const benchmarkNames: readonly BenchmarkName[] = [
+  "human",
+  "truth",
+  "safety",
+  "nectar",
+  "rewardbench",
+  "rewardbench2",
+  "pairs",
+];
 
 /** One response to a case's prompt. */
 export interface CaseResponse {
+  /** Prompt and response, as they are scored. */
   readonly item: CheckedItem;
   /**
    * Position in the known order: any finite number, higher is better, equal grades are tied. Undefined in a partial ranking:
@@ -19,7 +29,9 @@ export interface CaseResponse {
 
 /** Response `better` must score higher than response `worse`; both are indices. */
 export interface Comparison {
+  /** Index of the response that must win. */
   readonly better: number;
+  /** Index of the response that must lose. */
   readonly worse: number;
   /** A tie also counts as right. */
   readonly orEqual?: true;
@@ -27,6 +39,7 @@ export interface Comparison {
 
 /** A prompt and two or more responses with an order that is known at least in part. */
 export interface PromptCase {
+  /** One or more responses to the same prompt. */
   readonly responses: readonly CaseResponse[];
   /** One or more. */
   readonly comparisons: readonly Comparison[];
@@ -48,11 +61,17 @@ export interface PlacedCase extends PromptCase {
 
 /** A case with its scores but without texts, so that many fit in memory. Arrays have one entry per response. */
 export interface ScoredCase {
+  /** Index of the source among the benchmark's sources. */
   readonly source: number;
+  /** Row number in the source, from 1. */
   readonly row: number;
+  /** The data set's own id; absent if it has none. */
   readonly id?: string;
+  /** The data set's own name for a part of it; absent if it has none. */
   readonly subset?: string;
+  /** What was asked of the scores. */
   readonly comparisons: readonly Comparison[];
+  /** Position of each response in the known order: higher is better; undefined (null in JSON): not known. */
   readonly grades: readonly (number | undefined)[];
   /** Raw rewards. */
   readonly scores: readonly number[];

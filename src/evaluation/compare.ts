@@ -20,6 +20,7 @@ import { openModel } from "./open-model.ts";
 import type { ReportedModel, ReportedProblem, ReportedSettings, ReportedSource, RowCounts } from "./report.ts";
 import { type ScoringProgress, scoreBenchmark, scoringProgress } from "./score-cases.ts";
 
+/** Options of compareModels(). */
 export interface CompareOptions
   extends Pick<
     EvaluateOptions,
@@ -42,25 +43,35 @@ export interface CompareOptions
   readonly onProgress?: (progress: EvaluationProgress) => void;
 }
 
+/** The result of compareModels(). It has no times in it: the same models, settings and data give the same report. */
 export interface ComparisonReport {
+  /** Of this object; it changes when a field changes its meaning. */
   readonly formatVersion: 1;
   /** The package's version. */
   readonly version: string;
+  /** What was compared on. */
   readonly benchmark: BenchmarkName;
+  /** The two models, in the order of the option `models`. */
   readonly models: readonly [ComparedModel, ComparedModel];
+  /** Seed of the sample and of bootstrap intervals. */
   readonly seed: number;
   /** Maximum number of cases; absent: all. */
   readonly limit?: number;
+  /** The files that the cases come from. */
   readonly sources: readonly ReportedSource[];
+  /** How many rows were read, skipped and scored. */
   readonly rows: RowCounts;
+  /** How far the two models agree. */
   readonly agreement: Agreement;
   /** The first rows that are invalid or could not be scored, with the reason. */
   readonly problems: readonly ReportedProblem[];
 }
 
+/** One of the two models in a comparison. */
 export interface ComparedModel extends ReportedModel {
   /** Total size of all tensors in bytes. */
   readonly size: number;
+  /** How it tokenised and computed. */
   readonly settings: Omit<ReportedSettings, "seed" | "limit">;
   /** Accuracy on cases with a known order; absent if there are none. */
   readonly accuracy?: AccuracyMeasures;

@@ -21,6 +21,7 @@ import type { BenchmarkRequest } from "./open-benchmark.ts";
 import type { LoadSettings } from "./open-model.ts";
 import type { RowProblem, RowRules } from "./read-cases.ts";
 
+/** Options of evaluate(). */
 export interface EvaluateOptions {
   /** A GGUF made by `convert`, or "tiny" for the embedded model. */
   readonly modelPath: string;

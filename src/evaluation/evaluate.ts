@@ -21,7 +21,9 @@ import { type OpenModel, openModel } from "./open-model.ts";
 import { type BenchmarkReport, cardAverages, type EvaluationReport, type TruncatedResponse } from "./report.ts";
 import { type ScoringProgress, scoreBenchmark, scoringProgress } from "./score-cases.ts";
 
+/** What evaluate() returns; writeReport() writes it to files. */
 export interface Evaluation {
+  /** The measures, without any text but the worst mistakes. */
   readonly report: EvaluationReport;
   /** Scored cases of each benchmark, in the order of `report.benchmarks`. */
   readonly cases: readonly (readonly ScoredCase[])[];

@@ -16,14 +16,14 @@ export function textsOf({ responses: [first, ...others] }: PromptCase): CaseText
 }
 
 /** The prompt; in a conversation, the turns before the assistant's first. Empty for a raw text. */
-export function promptText(item: CheckedItem): string {
+function promptText(item: CheckedItem): string {
   if ("text" in item) return "";
   if ("prompt" in item) return item.prompt;
   return inTurns(item.messages.slice(0, firstAnswer(item.messages)));
 }
 
 /** The response; in a conversation, everything from the assistant's first turn on. */
-export function responseText(item: CheckedItem): string {
+function responseText(item: CheckedItem): string {
   if ("text" in item) return item.text;
   if ("prompt" in item) return item.response;
   return inTurns(item.messages.slice(firstAnswer(item.messages)));

@@ -13,6 +13,7 @@ import { type ResolvedSource, resolveSource } from "./sources.ts";
 
 /** A benchmark and its data. */
 export interface BenchmarkRequest {
+  /** How the rows are read and what is compared. */
   readonly benchmark: BenchmarkName;
   /**
    * Files (parquet, JSON lines, JSON or CSV, also .gz and .zst) or data sets on the hub (hf:OWNER/NAME,

@@ -19,6 +19,7 @@ export interface RowProblem {
   readonly row: number;
   /** Position for messages, such as "line 12". */
   readonly where: string;
+  /** What is wrong with it. */
   readonly error: StarlingError;
 }
 

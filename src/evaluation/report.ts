@@ -7,7 +7,9 @@ import { mean } from "./measures/accuracy.ts";
 import type { BenchmarkMeasures } from "./measures/measure.ts";
 import type { Mistake } from "./measures/mistakes.ts";
 
+/** What an evaluation measured. The same model, settings and data give the same report. */
 export interface EvaluationReport {
+  /** Of this object; it changes when a field changes its meaning. */
   readonly formatVersion: 1;
   /** The package's version. */
   readonly version: string;
@@ -15,37 +17,56 @@ export interface EvaluationReport {
   readonly accuracy?: number;
   /** Mean of the model card's numbers for the same benchmarks, by model; only models with a number for each of them. */
   readonly card?: Readonly<Record<string, number>>;
+  /** The model that was evaluated. */
   readonly model: ReportedModel;
+  /** How it tokenised and computed, and how cases were sampled. */
   readonly settings: ReportedSettings;
+  /** One report per benchmark, in the order of the option `benchmarks`. */
   readonly benchmarks: readonly BenchmarkReport[];
 }
 
+/** A model, as reports describe it. */
 export interface ReportedModel {
   /** File name, without its folder. */
   readonly file: string;
   /** SHA-256 of the file, in hex. */
   readonly sha256: string;
+  /** The name in the file. */
   readonly name: string;
   /** What a demonstration model says about itself. */
   readonly notice?: string;
   /** Other caveats, such as a head that was fitted to another model; absent if there are none. */
   readonly notices?: readonly string[];
+  /** The kind of reward model, for example "starling-rm-34b". */
   readonly profile?: string;
   /** Weight type, for example "q4_k_m". */
   readonly type: string;
+  /** Number of weights. */
   readonly parameters: number;
   /** The head file that replaced the model's own head. */
-  readonly head?: { readonly file: string; readonly sha256: string };
+  readonly head?: {
+    /** File name, without its folder. */
+    readonly file: string;
+    /** SHA-256 of the file, 64 hexadecimal digits. */
+    readonly sha256: string;
+  };
 }
 
+/** Everything that can change a score. */
 export interface ReportedSettings {
+  /** How text became tokens, for example "fast-4.41". */
   readonly tokenization: string;
+  /** How special tokens in prompts and responses were read: "plain" or "reference". */
   readonly specialTokens: string;
   /** The date in the model's chat template, if the template uses one. */
   readonly templateDate?: string;
+  /** Maximum number of tokens per text. */
   readonly maxTokens: number;
+  /** What computed: "cpu", "cuda", "metal" or "vulkan". */
   readonly backend: string;
+  /** "exact" or "packed". */
   readonly batchMode: string;
+  /** The version of llama.cpp. */
   readonly llamaVersion: string;
   /** For the sample and bootstrap intervals. */
   readonly seed: number;
@@ -54,10 +75,13 @@ export interface ReportedSettings {
 }
 
 export interface BenchmarkReport extends BenchmarkMeasures {
+  /** The benchmark. */
   readonly benchmark: BenchmarkName;
   /** Display name. */
   readonly title: string;
+  /** The files that its cases come from. */
   readonly sources: readonly ReportedSource[];
+  /** How many rows were read, skipped and scored. */
   readonly rows: RowCounts;
   /** The model card's accuracy for this benchmark, by model. */
   readonly card?: Readonly<Record<string, number>>;
@@ -65,17 +89,21 @@ export interface BenchmarkReport extends BenchmarkMeasures {
   readonly mistakes: readonly Mistake[];
   /** Number of responses truncated on the left, and the positions of the first of them. */
   readonly truncatedResponses: number;
+  /** Positions of the first truncated responses. */
   readonly truncated: readonly TruncatedResponse[];
   /** The first rows that are invalid or could not be scored, with the reason. */
   readonly problems: readonly ReportedProblem[];
 }
 
+/** A file that cases come from. */
 export interface ReportedSource {
   /** File name without folder, or hf:OWNER/NAME@COMMIT/PATH. */
   readonly name: string;
+  /** SHA-256 of the file, 64 hexadecimal digits. */
   readonly sha256: string;
 }
 
+/** What became of the rows. */
 export interface RowCounts {
   /** Rows read from all sources. */
   readonly read: number;
@@ -91,14 +119,21 @@ export interface RowCounts {
   readonly failed: number;
 }
 
+/** A row that is invalid or could not be scored. */
 export interface ReportedProblem {
+  /** Index of the source. */
   readonly source: number;
+  /** Row number in the source, from 1. */
   readonly row: number;
+  /** The reason. */
   readonly message: string;
 }
 
+/** A response whose text was too long for the model. */
 export interface TruncatedResponse {
+  /** Index of the source. */
   readonly source: number;
+  /** Row number in the source, from 1. */
   readonly row: number;
   /** Index of the response. */
   readonly response: number;

@@ -41,7 +41,7 @@ export class ScoreCache {
 
   /**
    * @param folder undefined: keep scores in memory only
-   * @param onProblem called once if scores can no longer be saved, so that a run of hours can be restarted elsewhere
+   * @param onProblem called once if scores can no longer be saved: a run of hours can then be restarted elsewhere
    */
   static open(
     folder: string | undefined,

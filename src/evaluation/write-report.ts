@@ -12,6 +12,7 @@ import { aString, type Check, checkOptions } from "../options.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { renderHtml } from "./report/html.ts";
 
+/** The files of a report. */
 export interface WrittenReport {
   /** The report as JSON. */
   readonly json: string;
@@ -50,6 +51,7 @@ export async function prepareReportFolder(folder: string): Promise<WrittenReport
   return paths;
 }
 
+/** Options of writeReport(). */
 export interface WriteReportOptions {
   /** Created if missing. */
   readonly folder: string;

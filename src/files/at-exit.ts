@@ -14,7 +14,7 @@ let isListening = false;
 /**
  * Removes a file when the process (or this worker thread) ends.
  *
- * @param content a file that holds something else by then is left alone
+ * @param content a file with other content by then is kept
  * @returns takes it back
  */
 export function removeAtExit(path: string, content?: string): () => void {

@@ -9,7 +9,7 @@ export interface ByteSource {
   readonly path: string;
   /** Bytes, as they were when it was opened. */
   readonly size: number;
-  /** Another text when the content is another one, as far as can be told without reading it. */
+  /** Changes when the content changes, as far as is known without reading it. */
   readonly identity: string;
   /**
    * Fills `target` with the bytes from `position` on.
@@ -75,7 +75,7 @@ class LocalFile implements ByteSource {
 
   async assertUnchanged(): Promise<void> {
     if (identityOf(await this.#handle.stat()) !== this.identity)
-      throw notReadable(this.path, "it changed while it was being read; start again");
+      throw notReadable(this.path, "it changed during the read; start again");
   }
 
   close(): Promise<void> {
@@ -146,7 +146,7 @@ export async function readExactly(source: ByteSource, position: number, length: 
   return buffer;
 }
 
-/** The same, into memory that is no part of a larger buffer. */
+/** The same, into memory that is not part of a larger buffer. */
 export async function readAlone(
   source: ByteSource,
   position: number,

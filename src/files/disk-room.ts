@@ -5,8 +5,8 @@ import { byteSize } from "../byte-units.ts";
 import { unwritable } from "./file-errors.ts";
 
 /**
- * @param target a file that is to be written; its folder exists
- * @param bytes that it will take, beside what is there already
+ * @param target the file to write; its folder exists
+ * @param bytes it will take, in addition to what exists
  * @param name what messages call it
  * @throws FileError ERR_FILE_NOT_WRITABLE with both numbers when the disk has less; nothing where the system does not tell
  */

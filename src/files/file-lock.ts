@@ -15,7 +15,7 @@ import { codeOf, hasNoLinks } from "./system-errors.ts";
 const TOUCH_MS = 5_000;
 /** As long as this a holder may be silent: six of its touches. Clocks of other machines do not count, only changes. */
 const SILENT_MS = 30_000;
-/** An empty or unreadable lock is nobody's. Only where there are no hard links is one of ours like that, for an instant. */
+/** An empty or unreadable lock has no holder. Only without hard links is one of ours like that, for an instant. */
 const NOBODYS_MS = 1_000;
 /** The first look comes soon, because many hold a lock for an instant. */
 const MIN_POLL_MS = 10;
@@ -117,7 +117,7 @@ export class FileLock {
     return content !== undefined && content !== this.#content;
   }
 
-  /** Whoever found us silent for too long may have taken the lock: theirs is left alone. Never throws. */
+  /** Another process may have taken the lock after a long silence: theirs is kept. Never throws. */
   async release(): Promise<void> {
     clearInterval(this.#timer);
     this.#forget();
@@ -229,7 +229,7 @@ function holderIn(content: string): Partial<LockHolder> {
   }
 }
 
-/** A worker thread that was terminated leaves its lock behind while its process, which is ours, goes on. */
+/** A terminated worker thread leaves its lock behind while its process, ours, keeps running. */
 function isLostThread(holder: Partial<LockHolder>, changedMs: number, silentMs: number): boolean {
   const isOurs = isLocal(holder) && holder.process === process.pid && holder.thread !== threadId;
   return isOurs && Date.now() - changedMs > silentMs;

@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 
-/** Writes a folder's entries to the disk, so that a rename survives a power cut. Windows cannot open folders. */
+/** Flushes a folder's entries: a rename then survives a power cut. Windows cannot open folders. */
 export async function flushFolder(folder: string): Promise<void> {
   if (process.platform === "win32") return;
   const handle = await open(folder, "r");

@@ -24,7 +24,7 @@ export interface HoldOptions {
  * Keeps others of this package from a file that rows are written into as they come. Files that appear when they are whole
  * need nothing of the kind: convert and its like do it themselves.
  *
- * @throws FileError ERR_FILE_NOT_WRITABLE when it is no regular file, already exists, or another writes to it, who is named;
+ * @throws FileError ERR_FILE_NOT_WRITABLE if it is not a regular file, already exists, or another process writes to it, which is named;
  *   the signal's reason
  */
 export async function holdOutput(name: string, { overwrite = false, signal }: HoldOptions = {}): Promise<HeldOutput> {
@@ -35,7 +35,7 @@ export async function holdOutput(name: string, { overwrite = false, signal }: Ho
   try {
     // It may have been made while the lock was taken.
     const { path, there } = await findTarget(name, overwrite, true);
-    if (path !== before.path) throw unwritable(name, "it became another file just now; start again");
+    if (path !== before.path) throw unwritable(name, "it was just replaced by another file; start again");
     return { path, isNew: there === undefined, release };
   } catch (error) {
     await release();
@@ -43,7 +43,7 @@ export async function holdOutput(name: string, { overwrite = false, signal }: Ho
   }
 }
 
-/** A file that may be written to may be in a folder that may not: there nobody can make a lock. */
+/** A writable file can be in a read-only folder, where no lock can be created. */
 async function lockIfPossible(target: Target, signal?: AbortSignal): Promise<FileLock | undefined> {
   try {
     return await lockTarget(target, false, signal);

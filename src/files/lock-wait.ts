@@ -21,7 +21,7 @@ export class LockWait {
   readonly #since = performance.now();
   #said = false;
 
-  /** To be called as long as the wait goes on. */
+  /** Call repeatedly while waiting. */
   goesOn(lock: AwaitedLock): void {
     if (this.#said || performance.now() - this.#since < UNNOTICED_MS) return;
     this.#said = true;

@@ -15,7 +15,7 @@ const readDescriptor = promisify(read);
 /** Closes what was forgotten. A FileHandle would do so with a warning, and from Node 25 on with an error. */
 const forgotten = new FinalizationRegistry((descriptor: number) => close(descriptor, () => {}));
 
-const CLOSED = "it was closed meanwhile";
+const CLOSED = "it has been closed";
 
 export class OpenedFile implements ByteSource {
   readonly path: string;
@@ -122,7 +122,7 @@ export class OpenedFile implements ByteSource {
 export function changedFile(file: string, how = ""): FileError {
   return new FileError(
     "ERR_MODEL_CHANGED",
-    `The file ${file} changed while it was in use${how}, so that results could be wrong: load it again.`,
+    `The file ${file} changed while it was in use${how}; results could be wrong. Load it again.`,
     { file },
   );
 }

@@ -51,7 +51,7 @@ export class OutputFile {
     try {
       // It may have been made while the lock was waited for.
       const target = await findTarget(name, overwrite || wait);
-      if (target.path !== before.path) throw unwritable(name, "it became another file just now; start again");
+      if (target.path !== before.path) throw unwritable(name, "it was just replaced by another file; start again");
       await removeLeftovers(target);
       return new OutputFile(target, overwrite, lock);
     } catch (error) {
@@ -141,13 +141,13 @@ function busy({ name, path }: Target, holder: Partial<LockHolder>, lock: string)
   const when = since === undefined ? "" : ` since ${since}`;
   return new FileError(
     "ERR_FILE_NOT_WRITABLE",
-    `The file ${name} is being written by ${who}${where}${when}. Wait until that ends, or stop it; ` +
-      `if that does not write ${path}, delete ${lock}.`,
+    `The file ${name} is being written by ${who}${where}${when}. Wait for it to finish, or stop it; ` +
+      `if it does not write ${path}, delete ${lock}.`,
     { file: name },
   );
 }
 
-/** Nobody else writes to the target, so that what is there is of those who died. */
+/** We hold the lock, so partial files there belong to processes that died. */
 async function removeLeftovers({ path }: Target): Promise<void> {
   const folder = dirname(path);
   const prefix = basename(besideTarget(path, ""));

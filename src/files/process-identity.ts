@@ -1,4 +1,4 @@
-/** Who holds a file: a process that can be told from others, and of which it can be told whether it still runs. */
+/** Identifies the process that holds a file, and tells whether it still runs. */
 import { readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { readTextIfReadable } from "./optional-files.ts";
@@ -27,7 +27,7 @@ export function isLocal({ host, boot, space, process: number }: Partial<ProcessI
   );
 }
 
-/** Whether it was a process of this machine that is no more. */
+/** Whether it was a process of this machine that has ended. */
 export function hasEnded(holder: Partial<ProcessIdentity>): boolean {
   if (!isLocal(holder)) return false;
   const number = holder.process as number;

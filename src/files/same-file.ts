@@ -1,7 +1,7 @@
 /** Telling files apart. */
 import { stat } from "node:fs/promises";
 
-/** By device and file number, so that links count too; false where either is not there. */
+/** By device and inode, so links count too; false if either does not exist. */
 export async function isSameFile(one: string, other: string): Promise<boolean> {
   try {
     const [a, b] = [await stat(one, { bigint: true }), await stat(other, { bigint: true })];

@@ -1,4 +1,4 @@
-/** The file that a name of an output stands for, after all links, and the names of what is beside it while it is made. */
+/** The file that an output name leads to, after all links, and the names of its temporary files. */
 import { createHash } from "node:crypto";
 import type { Stats } from "node:fs";
 import { access, constants, lstat, readlink, realpath, stat } from "node:fs/promises";

@@ -34,7 +34,7 @@ export class TemporaryFile {
   }
 
   /**
-   * @param target where it is to go; the name of a file stands for that file, to be replaced
+   * @param target where it is to go; the name of an existing file means that file, to be replaced
    * @throws FileError ERR_FILE_NOT_WRITABLE when the folder does not exist or is closed to this user
    */
   static async create(target: string | Target): Promise<TemporaryFile> {
@@ -63,7 +63,7 @@ export class TemporaryFile {
   }
 
   static async #open(path: string, target: Target, how: number, keptAtExit: boolean): Promise<TemporaryFile> {
-    // A file that is to replace a private one is no more open than that while it grows.
+    // A file that will replace a private one is as private while it grows.
     const mode = target.there === undefined ? NEW_FILE : (target.there.mode & PERMISSIONS) | OWN_ACCESS;
     try {
       const handle = await open(path, constants.O_RDWR | NO_FOLLOW | how, mode);
@@ -173,7 +173,7 @@ export class TemporaryFile {
 
   async #check(handle: FileHandle, path: string): Promise<void> {
     if (!(await isFileAt(handle, path)))
-      throw unwritable(this.#target.name, `another program replaced ${path} while it was written; start again`);
+      throw unwritable(this.#target.name, `another program replaced ${path} during the write; start again`);
   }
 
   /** A link fails when the name is taken, a rename does not; not every file system has links. */
@@ -201,10 +201,10 @@ async function isFileAt(handle: FileHandle, path: string): Promise<boolean> {
 const PARTIAL = ".partial";
 const PARTIAL_ID_BYTES = 6;
 
-/** What follows the target's name in the names of temporary files that no later run goes on with. */
+/** Follows the target's name in temporary files that no later run resumes. */
 export const PARTIAL_SUFFIX = new RegExp(`^\\.[0-9a-f]{${2 * PARTIAL_ID_BYTES}}\\${PARTIAL}$`);
 
-/** What an unfinished file is called that a later run for this target, which has no links in it, may go on with. */
+/** Name of an unfinished file that a later run for this target (without links) may resume. */
 export function partialPath(target: string): string {
   return besideTarget(target, PARTIAL);
 }

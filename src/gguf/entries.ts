@@ -33,7 +33,7 @@ export function ids(list: readonly number[]): GgufValue {
   return { type: "array", of: "i32", value: Int32Array.from(list) };
 }
 
-/** Undefined stays undefined, so that {@link present} leaves the entry out. */
+/** Undefined stays undefined: {@link present} leaves the entry out. */
 export function optional<T>(value: T | undefined, make: (value: T) => GgufValue): GgufValue | undefined {
   return value === undefined ? undefined : make(value);
 }

@@ -33,14 +33,14 @@ export class Fields {
   assertType(key: string, type: string): void {
     const value = this.#value(key);
     if (valueTypeName(value) !== type)
-      throw this.refuse(`has ${key} as ${valueTypeName(value)}; ${type} is expected.`, key);
+      throw this.refuse(`has ${key} as ${valueTypeName(value)}; expected ${type}.`, key);
   }
 
   /** A number that some llama.cpp tools write with 16 and some with 32 bits. */
   u32OrU16(key: string): number {
     const value = this.#value(key);
     if (value.type === "u16" || value.type === "u32") return value.value;
-    throw this.refuse(`has ${key} as ${valueTypeName(value)}; u16 or u32 is expected.`, key);
+    throw this.refuse(`has ${key} as ${valueTypeName(value)}; expected u16 or u32.`, key);
   }
 
   /** A u32 in [min, max]. */
@@ -58,13 +58,13 @@ export class Fields {
   positiveF32(key: string, max: number): number {
     const value = this.#get(key, "f32") as number;
     if (!(value > 0 && value <= max))
-      throw this.refuse(`has ${key} = ${value}; a number above 0, up to ${max}, is expected.`, key);
+      throw this.refuse(`has ${key} = ${value}; expected a number above 0, up to ${max}.`, key);
     return value;
   }
 
   finiteF32(key: string): number {
     const value = this.#get(key, "f32") as number;
-    if (!Number.isFinite(value)) throw this.refuse(`has ${key} = ${value}; a finite number is expected.`, key);
+    if (!Number.isFinite(value)) throw this.refuse(`has ${key} = ${value}; expected a finite number.`, key);
     return value;
   }
 
@@ -72,7 +72,7 @@ export class Fields {
   nonNegativeF64(key: string): number {
     const value = this.#get(key, "f64") as number;
     if (!(value >= 0) || !Number.isFinite(value))
-      throw this.refuse(`has ${key} = ${value}; a finite number of 0 or more is expected.`, key);
+      throw this.refuse(`has ${key} = ${value}; expected a finite number of 0 or more.`, key);
     return value;
   }
 
@@ -122,21 +122,21 @@ export class Fields {
   array<T extends ElementType>(key: string, of: T, length?: number): ArrayTypes[T] {
     const value = this.#value(key);
     if (value.type !== "array" || value.of !== of)
-      throw this.refuse(`has ${key} as ${valueTypeName(value)}; an array of ${of} is expected.`, key);
+      throw this.refuse(`has ${key} as ${valueTypeName(value)}; expected an array of ${of}.`, key);
     if (length !== undefined && value.value.length !== length)
-      throw this.refuse(`has ${value.value.length} entries in ${key}; ${length} are expected.`, key);
+      throw this.refuse(`has ${value.value.length} entries in ${key}; expected ${length}.`, key);
     return value.value as ArrayTypes[T];
   }
 
   #get(key: string, type: Exclude<GgufValue["type"], "array">): number | bigint | boolean | string {
     const value = this.#value(key);
-    if (value.type !== type) throw this.refuse(`has ${key} as ${valueTypeName(value)}; ${type} is expected.`, key);
+    if (value.type !== type) throw this.refuse(`has ${key} as ${valueTypeName(value)}; expected ${type}.`, key);
     return value.value as number | bigint | boolean | string;
   }
 
   #value(key: string): GgufValue {
     const value = this.#metadata.get(key);
-    if (value === undefined) throw this.refuse(`lacks the metadata key ${key}.`, key);
+    if (value === undefined) throw this.refuse(`has no metadata key ${key}.`, key);
     return value;
   }
 }

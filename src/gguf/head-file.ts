@@ -4,6 +4,8 @@ import { FileError } from "../errors.ts";
 import type { TemporaryFile } from "../files/temporary-file.ts";
 import { PROFILE_NAMES, type ProfileName } from "../profiles/profiles.ts";
 import type { RewardHead } from "../reward-head.ts";
+import { SHAPE_FIELDS } from "../trunk/shape.ts";
+import { HEAD_FILE_ARCHITECTURE, shapeKey } from "../trunk/trunks.ts";
 import { BYTE_BPE, SENTENCEPIECE_MODES, type TokenizationMode } from "../vocabulary/tokenization.ts";
 import { optional, present, text, u32 } from "./entries.ts";
 import { Fields } from "./fields.ts";
@@ -29,9 +31,7 @@ export interface HeadFile {
   readonly fit?: FitRecord;
 }
 
-const EMBEDDING_LENGTH = "llama.embedding_length";
-/** As the longest that a model may have; see llama-metadata.ts. */
-const MAX_EMBEDDING_LENGTH = 32_768;
+const EMBEDDING_LENGTH = shapeKey(HEAD_FILE_ARCHITECTURE, "embeddingLength");
 
 export function isHeadFile({ metadata }: GgufHeader): boolean {
   return metadata.get("general.type")?.value === HEAD_FILE;
@@ -41,8 +41,8 @@ export function isHeadFile({ metadata }: GgufHeader): boolean {
 export async function writeHeadFile(to: TemporaryFile, content: HeadFile): Promise<void> {
   const { head, name, profile, tokenization, trunkSha256, fit } = content;
   const metadata = new Map<string, GgufValue>([
-    // GGUF asks every file for an architecture; it is the model's.
-    ["general.architecture", text("llama")],
+    // GGUF asks every file for an architecture.
+    ["general.architecture", text(HEAD_FILE_ARCHITECTURE)],
     ["general.type", text(HEAD_FILE)],
     ["general.name", text(name)],
     [EMBEDDING_LENGTH, u32(head.weight.length)],
@@ -71,7 +71,7 @@ export function describeHeadFile(gguf: GgufHeader, path: string): HeadFile {
   if (!isHeadFile(gguf))
     throw new FileError(
       "ERR_WRONG_HEAD",
-      `The file ${path} is no head file: it is a whole model, whose own head is used when it is loaded as the model.`,
+      `The file ${path} is not a head file: it is a whole model, whose own head is used when it is loaded as the model.`,
       { file: path, field: "general.type" },
     );
   const fields = new Fields(gguf, path);
@@ -79,7 +79,7 @@ export function describeHeadFile(gguf: GgufHeader, path: string): HeadFile {
   const trunkSha256 = fields.optionalSha256(STARLING_KEYS.trunkSha256);
   const fit = readFitRecord(fields);
   return {
-    head: readHead(fields, fields.u32(EMBEDDING_LENGTH, 1, MAX_EMBEDDING_LENGTH), version),
+    head: readHead(fields, fields.u32(EMBEDDING_LENGTH, 1, SHAPE_FIELDS.embeddingLength.max), version),
     name: fields.optionalString("general.name") ?? "",
     profile: fields.name(STARLING_KEYS.profile, PROFILE_NAMES),
     tokenization: fields.name(STARLING_KEYS.tokenization, [...SENTENCEPIECE_MODES, BYTE_BPE]),

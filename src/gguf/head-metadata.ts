@@ -50,12 +50,12 @@ export function readHead(fields: Fields, length: number, version: number): Rewar
   const key = STARLING_KEYS.headWeight;
   const weight = fields.array(key, "f32", length);
   const bad = weight.findIndex((value) => !Number.isFinite(value));
-  if (bad !== -1) throw fields.refuse(`holds ${weight[bad]} at index ${bad} of the reward head.`, key);
+  if (bad !== -1) throw fields.refuse(`contains ${weight[bad]} at index ${bad} of the reward head.`, key);
   if (!fields.has(STARLING_KEYS.headBias)) return { weight };
   const bias = fields.finiteF32(STARLING_KEYS.headBias);
   if (version < BIAS_FORMAT)
     throw fields.refuse(
-      `has ${STARLING_KEYS.headBias} in format ${version}, whose readers ignore it; format ${BIAS_FORMAT} is expected.`,
+      `has ${STARLING_KEYS.headBias} in format ${version}, whose readers ignore it; expected format ${BIAS_FORMAT}.`,
       STARLING_KEYS.headBias,
     );
   return { weight, bias };

@@ -4,7 +4,7 @@ import type { ByteSource } from "../files/byte-source.ts";
 import { StringTable } from "../vocabulary/string-table.ts";
 import { type ArrayTypes, ELEMENT_BYTES, type ElementType } from "./value.ts";
 
-/** Signals that the bytes read so far end before the header does, though the file goes on. */
+/** Signals that the bytes read so far end inside the header, though the file continues. */
 export class NeedMoreBytes extends Error {}
 
 /**
@@ -63,22 +63,22 @@ export class HeaderCursor {
     const count = this.u64(what);
     const rest = this.fileSize - this.#position;
     if (count * BigInt(bytesEach) > BigInt(rest))
-      throw this.refuse(`is cut off or damaged: it announces ${count} ${what}, but only ${rest} bytes follow.`);
+      throw this.refuse(`is truncated or damaged: it declares ${count} ${what}, but only ${rest} bytes follow.`);
     return Number(count);
   }
 
   /** A string that must be UTF-8 without NUL: llama.cpp would read one with NUL as something shorter. */
   text(what: string): string {
     const bytes = this.stringBytes(what);
-    if (!isUtf8(bytes)) throw this.refuse(`holds ${what} that is not UTF-8.`);
-    if (bytes.includes(0)) throw this.refuse(`holds ${what} with a NUL character.`);
+    if (!isUtf8(bytes)) throw this.refuse(`contains ${what} that is not UTF-8.`);
+    if (bytes.includes(0)) throw this.refuse(`contains ${what} with a NUL character.`);
     return bytes.toString("utf8");
   }
 
   stringBytes(what: string): Buffer {
     const length = this.count(`bytes of ${what}`, 1);
     if (length > MAX_STRING_BYTES)
-      throw this.refuse(`holds ${what} of ${length} bytes; the most that is read is ${MAX_STRING_BYTES}.`);
+      throw this.refuse(`contains ${what} of ${length} bytes; the limit is ${MAX_STRING_BYTES}.`);
     const start = this.take(length, what);
     return this.#bytes.subarray(start, start + length);
   }
@@ -93,7 +93,7 @@ export class HeaderCursor {
       const at = this.take(STRING_LENGTH_BYTES, what);
       const length = this.#bytes.readUInt32LE(at);
       if (length > MAX_STRING_BYTES || this.#bytes.readUInt32LE(at + 4) !== 0)
-        throw this.refuse(`holds a string of more than ${MAX_STRING_BYTES} bytes in ${what}.`);
+        throw this.refuse(`contains a string of more than ${MAX_STRING_BYTES} bytes in ${what}.`);
       this.take(length, what);
       offsets[i + 1] = (offsets[i] as number) + length;
     }
@@ -120,7 +120,7 @@ export class HeaderCursor {
 
   #cutOff(missing: number, what: string): FileError {
     return this.refuse(
-      `is cut off inside ${what}: at least ${missing} bytes are missing after its ${this.fileSize} bytes.`,
+      `is truncated inside ${what}: at least ${missing} bytes are missing after its ${this.fileSize} bytes.`,
     );
   }
 }

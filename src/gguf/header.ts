@@ -12,7 +12,7 @@ export interface TensorInfo {
   readonly size: number;
 }
 
-/** What stands before the tensor data of a GGUF. */
+/** Everything before the tensor data of a GGUF. */
 export interface GgufHeader {
   readonly version: number;
   readonly metadata: ReadonlyMap<string, GgufValue>;

@@ -27,10 +27,9 @@ export function parseHeader(cursor: HeaderCursor): GgufHeader {
   const version = readVersion(cursor);
   const tensorCount = cursor.count("tensors", MIN_TENSOR_BYTES);
   const keyCount = cursor.count("metadata keys", MIN_KEY_BYTES);
-  if (tensorCount > MAX_TENSORS)
-    throw cursor.refuse(`announces ${tensorCount} tensors; the most that is read is ${MAX_TENSORS}.`);
+  if (tensorCount > MAX_TENSORS) throw cursor.refuse(`declares ${tensorCount} tensors; the limit is ${MAX_TENSORS}.`);
   if (keyCount > MAX_METADATA_KEYS)
-    throw cursor.refuse(`announces ${keyCount} metadata keys; the most that is read is ${MAX_METADATA_KEYS}.`);
+    throw cursor.refuse(`declares ${keyCount} metadata keys; the limit is ${MAX_METADATA_KEYS}.`);
   const metadata = readMetadata(cursor, keyCount);
   const alignment = readAlignment(cursor, metadata);
   const entries = readTensorEntries(cursor, tensorCount);
@@ -46,9 +45,9 @@ function readVersion(cursor: HeaderCursor): number {
     throw cursor.refuse('is not a GGUF: it does not start with "GGUF".');
   const version = cursor.u32("its version");
   if (version !== 0 && version % 0x10000 === 0)
-    throw cursor.refuse("is a big-endian GGUF; only little-endian files are read.");
+    throw cursor.refuse("is a big-endian GGUF; only little-endian files are supported.");
   if (version !== 2 && version !== 3)
-    throw cursor.refuse(`is a GGUF of version ${version}; versions 2 and 3 are read.`);
+    throw cursor.refuse(`is a GGUF of version ${version}; versions 2 and 3 are supported.`);
   return version;
 }
 
@@ -56,8 +55,8 @@ function readMetadata(cursor: HeaderCursor, count: number): Map<string, GgufValu
   const metadata = new Map<string, GgufValue>();
   for (let i = 0; i < count; i++) {
     const key = cursor.text("a metadata key");
-    if (key === "") throw cursor.refuse("holds a metadata key without a name.");
-    if (metadata.has(key)) throw cursor.refuse(`holds the metadata key ${quote(key)} twice.`, { field: key });
+    if (key === "") throw cursor.refuse("contains a metadata key without a name.");
+    if (metadata.has(key)) throw cursor.refuse(`contains the metadata key ${quote(key)} twice.`, { field: key });
     metadata.set(key, readValue(cursor, key));
   }
   return metadata;
@@ -69,7 +68,7 @@ function readValue(cursor: HeaderCursor, key: string): GgufValue {
   if (type !== "array") return readScalar(cursor, type, key, what);
   const of = readValueType(cursor, key, what);
   if (of === "array")
-    throw cursor.refuse(`holds arrays in arrays at ${what}, which llama.cpp refuses.`, { field: key });
+    throw cursor.refuse(`contains arrays in arrays at ${what}, which llama.cpp refuses.`, { field: key });
   const count = cursor.count(`elements of ${what}`, of === "string" ? 8 : ELEMENT_BYTES[of]);
   const value = of === "string" ? cursor.strings(count, what) : cursor.numbers(of, count, what);
   if (of === "bool") for (const truth of value as Uint8Array) checkTruth(cursor, truth, key, what);
@@ -79,7 +78,7 @@ function readValue(cursor: HeaderCursor, key: string): GgufValue {
 function readValueType(cursor: HeaderCursor, key: string, what: string): ValueType {
   const id = cursor.u32(what);
   const type = valueTypeById(id);
-  if (type === undefined) throw cursor.refuse(`holds ${what} with the unknown value type ${id}.`, { field: key });
+  if (type === undefined) throw cursor.refuse(`contains ${what} with the unknown value type ${id}.`, { field: key });
   return type;
 }
 
@@ -93,17 +92,17 @@ function readScalar(cursor: HeaderCursor, type: Exclude<ValueType, "array">, key
 
 function checkTruth(cursor: HeaderCursor, value: number, key: string, what: string): void {
   if (value !== 0 && value !== 1)
-    throw cursor.refuse(`holds the truth value ${value} at ${what}; only 0 and 1 are known.`, { field: key });
+    throw cursor.refuse(`contains the truth value ${value} at ${what}; only 0 and 1 are known.`, { field: key });
 }
 
 function readAlignment(cursor: HeaderCursor, metadata: ReadonlyMap<string, GgufValue>): number {
   const field = "general.alignment";
   const value = metadata.get(field);
   if (value === undefined) return DEFAULT_ALIGNMENT;
-  if (value.type !== "u32") throw cursor.refuse(`holds ${field} as ${value.type}; it must be u32.`, { field });
+  if (value.type !== "u32") throw cursor.refuse(`contains ${field} as ${value.type}; it must be u32.`, { field });
   const alignment = value.value;
   if (alignment === 0 || alignment > MAX_ALIGNMENT || (alignment & (alignment - 1)) !== 0)
-    throw cursor.refuse(`holds ${field} = ${alignment}; a power of two up to ${MAX_ALIGNMENT} is expected.`, { field });
+    throw cursor.refuse(`contains ${field} = ${alignment}; expected a power of two up to ${MAX_ALIGNMENT}.`, { field });
   return alignment;
 }
 
@@ -115,7 +114,7 @@ function readTensorEntries(cursor: HeaderCursor, count: number): TensorEntry[] {
   for (let i = 0; i < count; i++) {
     const entry = readTensorEntry(cursor);
     if (names.has(entry.name))
-      throw cursor.refuse(`holds the tensor ${quote(entry.name)} twice.`, { tensor: entry.name });
+      throw cursor.refuse(`contains the tensor ${quote(entry.name)} twice.`, { tensor: entry.name });
     names.add(entry.name);
     entries.push(entry);
   }
@@ -129,7 +128,7 @@ function readTensorEntry(cursor: HeaderCursor): TensorEntry {
     throw cursor.refuse(`names ${what}; a name has 1 to ${MAX_TENSOR_NAME_BYTES} bytes.`, { tensor: name });
   const dimCount = cursor.u32(what);
   if (dimCount === 0 || dimCount > MAX_DIMS)
-    throw cursor.refuse(`gives ${what} ${dimCount} dimensions; 1 to ${MAX_DIMS} are expected.`, { tensor: name });
+    throw cursor.refuse(`gives ${what} ${dimCount} dimensions; expected 1 to ${MAX_DIMS}.`, { tensor: name });
   const dims = Array.from({ length: dimCount }, () => cursor.u64(what));
   const typeId = cursor.u32(what);
   const type = tensorTypeById(typeId);
@@ -139,12 +138,12 @@ function readTensorEntry(cursor: HeaderCursor): TensorEntry {
   const [rowLength] = dims as [bigint];
   if (rowLength % BigInt(type.blockSize) !== 0n)
     throw cursor.refuse(
-      `gives ${what} of type ${type.name} rows of ${rowLength}; a multiple of ${type.blockSize} is expected.`,
+      `gives ${what} of type ${type.name} rows of ${rowLength}; expected a multiple of ${type.blockSize}.`,
       { tensor: name },
     );
   const size = tensorBytes(type, dims);
   if (size > BigInt(cursor.fileSize))
-    throw cursor.refuse(`is cut off or damaged: ${what} takes ${size} bytes, but the file has ${cursor.fileSize}.`, {
+    throw cursor.refuse(`is truncated or damaged: ${what} takes ${size} bytes, but the file has ${cursor.fileSize}.`, {
       tensor: name,
     });
   return { name, type, dims: dims.map(Number), size: Number(size), offset: cursor.u64(what) };
@@ -165,19 +164,19 @@ function placeTensors(
   const tensors = entries.map(({ offset, ...entry }) => {
     if (offset !== BigInt(expected))
       throw cursor.refuse(
-        `places the tensor ${quote(entry.name)} at the offset ${offset}; ${expected} is expected, the end of the tensor before.`,
+        `places the tensor ${quote(entry.name)} at the offset ${offset}; expected ${expected}, the end of the previous tensor.`,
         { tensor: entry.name },
       );
     const position = dataPosition + expected;
     end = position + entry.size;
     expected = alignUp(expected + entry.size, alignment);
     // Sizes are at most the file's size each, but a long list of them could leave the exact integers.
-    if (!Number.isSafeInteger(expected)) throw cursor.refuse("announces more tensor data than any file can hold.");
+    if (!Number.isSafeInteger(expected)) throw cursor.refuse("declares more tensor data than any file can hold.");
     return { ...entry, position };
   });
   if (end > cursor.fileSize)
     throw cursor.refuse(
-      `is cut off: its tensors end at byte ${end}, but it has ${cursor.fileSize} bytes, so ${end - cursor.fileSize} bytes are missing.`,
+      `is truncated: its tensors end at byte ${end}, but it has ${cursor.fileSize} bytes, so ${end - cursor.fileSize} bytes are missing.`,
     );
   return tensors;
 }

@@ -2,6 +2,8 @@
  * Which type each tensor of a quantised file gets: the choices of llama.cpp's quantiser (llama-quant.cpp) for the llama
  * architecture without experts and without an importance matrix. test/native/convert.test.ts compares it with the quantiser.
  */
+import type { TrunkShape } from "../trunk/shape.ts";
+import { placeInLayer, TOKEN_EMBEDDINGS } from "../trunk/tensor-names.ts";
 
 /** The type of most matrices of a file. */
 const DEFAULT_TYPES: { readonly [fileType: string]: string } = {
@@ -37,12 +39,8 @@ export function baseType(fileType: string): string | undefined {
   return Object.hasOwn(DEFAULT_TYPES, fileType) ? DEFAULT_TYPES[fileType] : undefined;
 }
 
-/** What of the model's shape decides. */
-export interface MixShape {
-  readonly layers: number;
-  readonly heads: number;
-  readonly keyValueHeads: number;
-}
+/** The sizes that the mix depends on. */
+export type MixShape = Pick<TrunkShape, "layers" | "heads" | "keyValueHeads">;
 
 /**
  * @param fileType name of a quantised file type, such as "q4_k_m"
@@ -67,15 +65,15 @@ function knownBase(fileType: string): string {
 
 function chosen(fileType: string, base: string, name: string, rowLength: number, shape: MixShape): string {
   // The output matrix, for which the embeddings stand where there is none.
-  if (name === "output.weight" || name === "token_embd.weight")
+  if (name === "output.weight" || name === TOKEN_EMBEDDINGS)
     return base === "q8_0" || rowLength % blockOf(base) !== 0 ? "q8_0" : "q6_k";
-  const [, layer, kind] = /^blk\.(\d+)\.(\w+)\.weight$/.exec(name) ?? [];
-  switch (kind) {
-    case "attn_v":
-      return valueType(fileType, base, Number(layer), shape);
-    case "ffn_down":
-      return downType(fileType, base, Number(layer), shape.layers);
-    case "attn_output":
+  const { layer = 0, part } = placeInLayer(name) ?? {};
+  switch (part) {
+    case "attn_v.weight":
+      return valueType(fileType, base, layer, shape);
+    case "ffn_down.weight":
+      return downType(fileType, base, layer, shape.layers);
+    case "attn_output.weight":
       return { q2_k: "q3_k", q3_k_m: "q4_k", q3_k_l: "q5_k" }[fileType] ?? base;
     default:
       return base;
@@ -143,6 +141,6 @@ function blockOf(type: string): number {
 
 /** The order in which llama.cpp's quantiser writes tensors: by layer, those of no layer first, then by name. */
 export function inQuantizerOrder<T extends { readonly name: string }>(tensors: readonly T[]): T[] {
-  const layerOf = ({ name }: T) => Number(/^blk\.(\d+)\./.exec(name)?.[1] ?? -1);
+  const layerOf = ({ name }: T) => placeInLayer(name)?.layer ?? -1;
   return [...tensors].sort((a, b) => layerOf(a) - layerOf(b) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }

@@ -46,7 +46,7 @@ async function readHeader(file: ByteSource): Promise<GgufHeader> {
 function tooLong(file: ByteSource): FileError {
   return new FileError(
     "ERR_INVALID_GGUF",
-    `The file ${file.path} has a header of more than ${MAX_GGUF_HEADER_BYTES} bytes, the most that is read.`,
+    `The file ${file.path} has a header of more than ${MAX_GGUF_HEADER_BYTES} bytes.`,
     { file: file.path },
   );
 }

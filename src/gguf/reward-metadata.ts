@@ -12,6 +12,9 @@ import {
   type WrapperRule,
 } from "../profiles/rules.ts";
 import type { RewardHead } from "../reward-head.ts";
+import type { TrunkShape } from "../trunk/shape.ts";
+import type { Trunk } from "../trunk/trunk.ts";
+import { ARCHITECTURES, trunkOfArchitecture } from "../trunk/trunks.ts";
 import type { TokenizationMode } from "../vocabulary/tokenization.ts";
 import { Fields } from "./fields.ts";
 import { type FitRecord, readFitRecord } from "./fit-record.ts";
@@ -19,8 +22,8 @@ import { isHeadFile } from "./head-file.ts";
 import { readFormatVersion, readHead } from "./head-metadata.ts";
 import type { GgufHeader } from "./header.ts";
 import { checkKeyTypes } from "./llama-keys.ts";
-import { type LlamaShape, readLlamaShape } from "./llama-metadata.ts";
 import { STARLING_KEYS } from "./starling-keys.ts";
+import { readTrunkShape } from "./trunk-metadata.ts";
 import { fileTypeName } from "./types.ts";
 import {
   type ChatTemplateSource,
@@ -55,7 +58,7 @@ export interface RewardMetadata {
   readonly wrapper: WrapperRule;
   /** Absent with the score position "last". */
   readonly padTokenId?: number;
-  readonly shape: LlamaShape;
+  readonly shape: TrunkShape;
   /** general.name; "" where there is none. */
   readonly name: string;
   /** Words that must be shown with the model. */
@@ -65,7 +68,14 @@ export interface RewardMetadata {
   /** The fingerprint of the trunk, see STARLING_KEYS; files of older versions have none. */
   readonly trunkSha256?: string;
   /** Where the model was converted from, as far as it is known. */
-  readonly source: { readonly name?: string; readonly revision?: string; readonly sha256?: string };
+  readonly source: {
+    /** The option `source` of `convert`, for example "Nexusflow/Starling-RM-34B"; absent if not given. */
+    readonly name?: string;
+    /** For example a commit; absent if `convert` was not given one. */
+    readonly revision?: string;
+    /** Checksum of the checkpoint's tensors, 64 hexadecimal digits; absent for files of older versions. */
+    readonly sha256?: string;
+  };
   /** How the head was fitted, where it is not the checkpoint's. */
   readonly fit?: FitRecord;
 }
@@ -89,13 +99,13 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
   const fields = new Fields(gguf, file);
   if (isHeadFile(gguf))
     throw fields.refuse(
-      "holds a reward head and no model: give a model, and this file beside it (headPath, --head).",
+      "contains a reward head and no model: give a model, and this file beside it (headPath, --head).",
       "general.type",
     );
-  const version = checkKind(fields);
+  const { version, trunk } = checkKind(fields);
   if (gguf.metadata.size > MAX_KEYS)
     throw fields.refuse(`has ${gguf.metadata.size} metadata keys; a reward model has at most ${MAX_KEYS}.`);
-  const shape = readLlamaShape(gguf, fields);
+  const shape = readTrunkShape(gguf, fields, trunk);
   checkKeyTypes(fields);
   const scorePosition = fields.name(STARLING_KEYS.scorePosition, SCORE_POSITIONS);
   const tokenizer = readVocabulary(fields, shape.vocabularySize, scorePosition !== "last");
@@ -141,8 +151,8 @@ function readWrapper(fields: Fields, { before, after }: Vocabulary): WrapperRule
   );
 }
 
-/** @returns the format */
-function checkKind(fields: Fields): number {
+/** @returns the format and the trunk, once this version is known to read them */
+function checkKind(fields: Fields): { version: number; trunk: Trunk } {
   if (!fields.has(STARLING_KEYS.formatVersion) && !fields.has(STARLING_KEYS.headWeight))
     throw new FileError(
       "ERR_NO_REWARD_HEAD",
@@ -150,8 +160,8 @@ function checkKind(fields: Fields): number {
       { file: fields.file, field: STARLING_KEYS.headWeight },
     );
   const version = readFormatVersion(fields, "update it, or convert again");
-  fields.name("general.architecture", ["llama"]);
-  return version;
+  const trunk = trunkOfArchitecture(fields.name("general.architecture", ARCHITECTURES)) as Trunk;
+  return { version, trunk };
 }
 
 function readSource(fields: Fields): RewardMetadata["source"] {

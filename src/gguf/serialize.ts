@@ -3,7 +3,7 @@ import { alignUp, DEFAULT_ALIGNMENT, MAX_DIMS, MAX_TENSOR_NAME_BYTES, type Tenso
 import { type TensorType, tensorBytes, VALUE_TYPE_IDS } from "./types.ts";
 import type { ElementType, GgufArray, GgufValue } from "./value.ts";
 
-/** A tensor that is to be written; its place follows from the order. */
+/** A tensor to write; its position follows from the order. */
 export interface TensorPlan {
   readonly name: string;
   readonly type: TensorType;
@@ -16,7 +16,7 @@ export interface SerializedHeader {
   readonly bytes: Buffer;
   /** Where each tensor goes, in bytes from the start of the file. */
   readonly tensors: readonly TensorInfo[];
-  /** Where the characters of each string value start, so that one of a fixed length can be filled in later. */
+  /** Where each string value starts: one of fixed length can be filled in later. */
   readonly stringPositions: ReadonlyMap<string, number>;
   /** Bytes of the whole file, the padding after the last tensor included. */
   readonly fileSize: number;

@@ -1,6 +1,6 @@
 /**
  * The metadata keys that starling-rm adds to a GGUF. llama.cpp ignores keys that it does not know, and its tools copy
- * them, so that a quantised or split file stays a reward model.
+ * them: a quantised or split file stays a reward model.
  */
 
 /** The newest format of these keys that this version reads. Format 2 adds `headBias`. */
@@ -30,7 +30,7 @@ export const STARLING_KEYS = {
    * behind it where it was one of a list; absent in files made before this key and without a template.
    */
   templateFrom: "starling.chat_template.from",
-  /** string[]: the names of the checkpoint's templates where none is the default one, so that none is taken. */
+  /** string[]: names of the checkpoint's templates if none is the default one; then none is used. */
   templateNames: "starling.chat_template.names",
   /** string: how text becomes ids: "slow", "fast-4.41" or "fast-4.42" (named after transformers), or "byte-bpe". */
   tokenization: "starling.tokenization",
@@ -38,13 +38,13 @@ export const STARLING_KEYS = {
   maxTokens: "starling.max_tokens",
   /** string: which end a longer sequence loses; "left" keeps the last ids, "none" refuses the sequence. */
   truncationSide: "starling.truncation_side",
-  /** u32: the id that stands for padding; absent with the score position "last". */
+  /** u32: the padding id; absent with the score position "last". */
   padTokenId: "starling.pad_token_id",
   /**
    * string: where the score is read. "before-first-pad": one before the first padding id, else at the last id. "last": at
    * the last id. "last-non-pad": at the last id that is not padding; padding inside a sequence is an error, because
    * versions of transformers read at different places then. "padding-end": at the last place of a row that is padded
-   * with padding ids to max_tokens; the padding sees the text alone, and not itself.
+   * with padding ids to max_tokens; the padding sees only the text, not itself.
    */
   scorePosition: "starling.score_position",
   /** string: the name of the checkpoint, for example "Nexusflow/Starling-RM-34B". */
@@ -94,7 +94,7 @@ export const STARLING_KEYS = {
   after: "starling.tokenizer.after",
   /** string: which items get those: "none" (the default), "texts" (only {text}), "all". */
   wrapper: "starling.tokenizer.frame",
-  /** bool: `legacy` of the tokenizer configuration (true when absent); false leaves the mode "fast-4.41" alone. */
+  /** bool: `legacy` of the tokenizer configuration (true when absent); false does not affect the mode "fast-4.41". */
   legacy: "starling.tokenizer.legacy",
   /** bool: a word that is a token is taken whole, before any merge (byte-bpe). */
   ignoreMerges: "starling.tokenizer.ignore_merges",

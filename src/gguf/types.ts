@@ -9,7 +9,7 @@ export interface TensorType {
   readonly name: string;
   readonly blockSize: number;
   readonly blockBytes: number;
-  /** llama.cpp can turn it back into floats, so that it may hold a weight matrix. */
+  /** llama.cpp can dequantise it: it may hold a weight matrix. */
   readonly weights: boolean;
 }
 
@@ -52,7 +52,7 @@ const rows: readonly (readonly [id: number, name: string, blockSize: number, blo
 ];
 
 /**
- * Integers are no weights; q8_1 and q8_k are llama.cpp's own intermediate forms, which it cannot read back; nvfp4
+ * Integers are not weights; q8_1 and q8_k are llama.cpp's own intermediate forms, which it cannot read back; nvfp4
  * needs scale tensors beside it.
  */
 const notForWeights = new Set(["q8_1", "q8_k", "i8", "i16", "i32", "i64", "f64", "nvfp4"]);

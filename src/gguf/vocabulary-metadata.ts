@@ -109,7 +109,7 @@ function readBytePair(fields: Fields, tokens: StringTable, llamaTypes: Int32Arra
   const badType = llamaTypes.findIndex((type) => type < NORMAL || type >= BYTE);
   if (badType !== -1)
     throw fields.refuse(
-      `gives the token with id ${badType} the type ${llamaTypes[badType]}; 1 to 5 are expected of a byte-level BPE.`,
+      `gives the token with id ${badType} the type ${llamaTypes[badType]}; expected 1 to 5 in a byte-level BPE.`,
       keys.types,
     );
   // Of no use to a BPE, but llama.cpp reads them.
@@ -118,14 +118,14 @@ function readBytePair(fields: Fields, tokens: StringTable, llamaTypes: Int32Arra
   for (const letter of byteAlphabet()) {
     const id = ids.get(letter);
     if (id === undefined || llamaTypes[id] !== NORMAL)
-      throw fields.refuse(`lacks the token ${quote(letter)}, which stands for a byte.`, keys.tokens);
+      throw fields.refuse(`has no token ${quote(letter)}, which represents a byte.`, keys.tokens);
   }
   checkSpelling(fields, tokens, llamaTypes);
   for (let i = 0; i < merges.length; i++) {
     const merge = merges.bytesAt(i);
     const space = merge.indexOf(SPACE);
     if (!isUtf8(merge) || space < 1 || space === merge.length - 1 || space !== merge.lastIndexOf(SPACE))
-      throw fields.refuse(`has ${quote(merges.at(i))} as merge ${i}; two tokens are expected.`, keys.merges);
+      throw fields.refuse(`has ${quote(merges.at(i))} as merge ${i}; expected two tokens.`, keys.merges);
   }
   return {
     kind: "byte-pair",
@@ -137,14 +137,14 @@ function readBytePair(fields: Fields, tokens: StringTable, llamaTypes: Int32Arra
   };
 }
 
-/** Text never becomes an added token, so that a byte whose letter is one could not be spelled. */
+/** Text never becomes an added token: a byte whose letter is one could not be spelled. */
 function checkLettersAreFree(fields: Fields, tokens: StringTable, addedTokens: Int32Array): void {
   const letters = new Set(byteAlphabet());
   const taken = addedTokens.find((id) => letters.has(tokens.at(id)));
   if (taken === undefined) return;
   const key = STARLING_KEYS.addedTokens;
   throw fields.refuse(
-    `names the id ${taken} in ${key}, whose token ${quote(tokens.at(taken))} stands for a byte.`,
+    `names the id ${taken} in ${key}, whose token ${quote(tokens.at(taken))} represents a byte.`,
     key,
   );
 }
@@ -200,10 +200,7 @@ function checkTypes(fields: Fields, types: Uint8Array, llamaTypes: Int32Array): 
   types.forEach((type, id) => {
     const llamaType = llamaTypes[id] as number;
     if (type < 1 || type > BYTE)
-      throw fields.refuse(
-        `gives the piece with id ${id} the type ${type}; 1 to 6 are expected.`,
-        STARLING_KEYS.pieceTypes,
-      );
+      throw fields.refuse(`gives the piece with id ${id} the type ${type}; expected 1 to 6.`, STARLING_KEYS.pieceTypes);
     if (llamaType < 1 || llamaType > BYTE || (llamaType === BYTE) !== (type === BYTE))
       throw fields.refuse(
         `gives the piece with id ${id} the type ${llamaType} for llama.cpp, which does not fit its own type ${type}.`,
@@ -212,10 +209,7 @@ function checkTypes(fields: Fields, types: Uint8Array, llamaTypes: Int32Array): 
   });
   const unknown = types.reduce((count, type) => count + (type === UNKNOWN ? 1 : 0), 0);
   if (unknown !== 1)
-    throw fields.refuse(
-      `has ${unknown} pieces of the type unknown; exactly one is expected.`,
-      STARLING_KEYS.pieceTypes,
-    );
+    throw fields.refuse(`has ${unknown} pieces of the type unknown; expected exactly one.`, STARLING_KEYS.pieceTypes);
 }
 
 function checkPieces(fields: Fields, tokens: StringTable): ReadonlyMap<string, number> {
@@ -225,11 +219,11 @@ function checkPieces(fields: Fields, tokens: StringTable): ReadonlyMap<string, n
     if (piece.length === 0) throw fields.refuse(`has an empty piece as id ${id}.`, keys.tokens);
     if (piece.length > MAX_PIECE_BYTES)
       throw fields.refuse(
-        `has a piece of ${piece.length} bytes as id ${id}; the most that is read is ${MAX_PIECE_BYTES}.`,
+        `has a piece of ${piece.length} bytes as id ${id}; the limit is ${MAX_PIECE_BYTES}.`,
         keys.tokens,
       );
     if (!isUtf8(piece) || piece.includes(0))
-      throw fields.refuse(`has a piece that is not UTF-8 or holds a NUL character as id ${id}.`, keys.tokens);
+      throw fields.refuse(`has a piece that is not UTF-8 or contains a NUL character as id ${id}.`, keys.tokens);
     const text = tokens.at(id);
     const other = ids.get(text);
     if (other !== undefined)
@@ -245,21 +239,18 @@ function checkBytePieces(fields: Fields, tokens: StringTable, types: Uint8Array)
     if (types[id] !== BYTE) continue;
     const text = tokens.at(id);
     if (!/^<0x[0-9A-F]{2}>$/.test(text))
-      throw fields.refuse(`has ${quote(text)} as a byte piece; <0x00> to <0xFF> are expected.`, keys.tokens);
+      throw fields.refuse(`has ${quote(text)} as a byte piece; expected <0x00> to <0xFF>.`, keys.tokens);
     bytes.add(text);
   }
   if (bytes.size !== BYTE_PIECES)
-    throw fields.refuse(`has ${bytes.size} byte pieces; all ${BYTE_PIECES} are expected.`, keys.tokens);
+    throw fields.refuse(`has ${bytes.size} byte pieces; expected all ${BYTE_PIECES}.`, keys.tokens);
 }
 
 function readWrapperIds(fields: Fields, key: string, size: number): Int32Array {
   if (!fields.has(key)) return new Int32Array(0);
   const ids = fields.array(key, "i32");
   if (ids.length > MAX_WRAPPER_IDS || ids.some((id) => id < 0 || id >= size))
-    throw fields.refuse(
-      `has ${key} = [${ids.slice(0, MAX_WRAPPER_IDS)}]; up to ${MAX_WRAPPER_IDS} ids are expected.`,
-      key,
-    );
+    throw fields.refuse(`has ${key} = [${ids.slice(0, MAX_WRAPPER_IDS)}]; expected up to ${MAX_WRAPPER_IDS} ids.`, key);
   return ids;
 }
 

@@ -1,4 +1,5 @@
 /** Which types the tensors of a file have, and where they are not what its type asks for. */
+import { ARCHITECTURES, shapeKey } from "../trunk/trunks.ts";
 import type { GgufHeader, TensorInfo } from "./header.ts";
 import { baseType, type MixShape, wantedType } from "./quantization-mix.ts";
 import { fileTypeByName, fileTypeName, tensorTypeByName } from "./types.ts";
@@ -13,9 +14,11 @@ export interface TypeFallback {
   readonly rowLength: number;
   /** Values of a block of the wanted type: 32 or 256. */
   readonly blockSize: number;
+  /** How many matrices. */
   readonly tensors: number;
 }
 
+/** The types of the tensors in a file. */
 export interface WeightTypes {
   /** Number of tensors by type, for example {"q4_k": 24, "f32": 9}. */
   readonly tensorTypes: Readonly<Record<string, number>>;
@@ -94,10 +97,11 @@ function fallbacksOf(gguf: Pick<GgufHeader, "metadata" | "tensors">, fileType: s
 }
 
 function mixShape({ metadata }: Pick<GgufHeader, "metadata">): MixShape | undefined {
-  if (metadata.get("general.architecture")?.value !== "llama") return undefined;
-  const read = (name: string) => metadata.get(`llama.${name}`)?.value;
-  const [layers, heads] = [read("block_count"), read("attention.head_count")];
-  const keyValueHeads = read("attention.head_count_kv") ?? heads;
+  const architecture = metadata.get("general.architecture")?.value;
+  if (typeof architecture !== "string" || !ARCHITECTURES.includes(architecture)) return undefined;
+  const read = (field: keyof MixShape) => metadata.get(shapeKey(architecture, field))?.value;
+  const [layers, heads] = [read("layers"), read("heads")];
+  const keyValueHeads = read("keyValueHeads") ?? heads;
   if (typeof layers !== "number" || typeof heads !== "number" || typeof keyValueHeads !== "number") return undefined;
   return { layers, heads, keyValueHeads };
 }

@@ -2,7 +2,7 @@ import type { TemporaryFile } from "../files/temporary-file.ts";
 import type { TensorInfo } from "./header.ts";
 import type { SerializedHeader } from "./serialize.ts";
 
-/** Stands where "GGUF" belongs until the file is whole, so that no reader takes it for one. */
+/** In place of the magic "GGUF" until the file is complete: no reader takes it for one. */
 const NO_MAGIC = Buffer.alloc(4);
 
 /**

@@ -68,7 +68,7 @@ export function parseGgufSpec(spec: string): { readonly repository: Repository; 
 export interface DatasetSpec {
   readonly repository: Repository & { readonly kind: "dataset" };
   readonly isRevisionNamed: boolean;
-  /** A file, a folder, or a pattern in which "*" stands for anything within a folder's name; undefined: not named. */
+  /** A file, a folder, or a pattern in which "*" matches anything within one path segment; undefined: not named. */
   readonly path: string | undefined;
 }
 
@@ -97,7 +97,7 @@ export function isUsablePath(path: string, repository: string): boolean {
   if (leadsOut(path))
     throw new HubError(
       "ERR_HUB_RESPONSE",
-      `The hub's list of ${repository} holds the file name ${quote(path)}, which could lead out of its folder: nothing was downloaded.`,
+      `The hub's list of ${repository} contains the file name ${quote(path)}, which could lead out of its folder: nothing was downloaded.`,
     );
   return isPortable(path);
 }

@@ -1,5 +1,5 @@
 /**
- * The cache of huggingface_hub, so that each finds what the other pulled; data sets are in datasets--OWNER--NAME:
+ * The cache of huggingface_hub: each finds what the other downloaded. Data sets are in datasets--OWNER--NAME:
  *
  *     models--OWNER--NAME/refs/main                    the commit that main was
  *                        /blobs/<hash>                 a whole file, by its content
@@ -125,7 +125,7 @@ export class HubCache {
     return join(this.folder, "refs", ...revision.split("/"));
   }
 
-  /** @param isNew the blob is of no other snapshot, so that it can be moved where it cannot be linked */
+  /** @param isNew no other snapshot has the blob: it can be moved where it cannot be linked */
   async #place(commit: string, file: HubFile, isNew: boolean): Promise<void> {
     const path = this.snapshotFile(commit, file);
     const blob = this.blob(file);
@@ -147,7 +147,7 @@ export class HubCache {
   }
 }
 
-/** Follows links, so that a link to what is gone is nothing. */
+/** Follows links: a dangling link counts as absent. */
 async function isWhole(path: string, size: number): Promise<boolean> {
   return (await sizeOf(path)) === size;
 }
@@ -159,7 +159,7 @@ async function sizeOf(path: string): Promise<number | undefined> {
   );
 }
 
-/** Beside the final name, so that it can be renamed; what a killed process leaves is nobody's checkpoint. */
+/** Beside the final name, for an atomic rename; leftovers of a killed process are not taken for a checkpoint. */
 function temporaryName(path: string): string {
   return `${path}.${randomBytes(4).toString("hex")}.incomplete`;
 }

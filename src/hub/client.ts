@@ -1,4 +1,4 @@
-/** Requests to the hub and to where it redirects: the token goes to the hub alone, a silent connection is given up. */
+/** Requests to the hub and its redirects: the token goes only to the hub, and a silent connection is dropped. */
 import { HubError } from "../errors.ts";
 import { brokenConnection, refusal, type Subject } from "./response-errors.ts";
 import { DEFAULT_RETRY_POLICY, type RetryPolicy, retryAfterMs, TransientError, withRetries } from "./retry.ts";
@@ -33,7 +33,7 @@ export interface ClientOptions {
 export class HubClient {
   readonly endpoint: string;
   readonly retryPolicy: RetryPolicy;
-  /** Private, so that no error that is printed with its fields shows it. */
+  /** Private: an error printed with its fields does not show it. */
   readonly #token: string | undefined;
   readonly #origin: string;
   /** A server that answered before is worth waiting for. */
@@ -48,7 +48,7 @@ export class HubClient {
 
   /**
    * One attempt: asks, follows redirects, and gives a successful answer to `use`, after which the connection is
-   * given up, whether all of it was read or not.
+   * dropped, whether all of it was read or not.
    *
    * @throws TransientError for what may go better next time, HubError for what will not
    */
@@ -94,7 +94,7 @@ export class HubClient {
       if (!isRedirect) throw this.#refusal(response, url, subject);
       url = nextUrl(url, location);
     }
-    throw new HubError("ERR_HUB_RESPONSE", `${start.host} redirects in circles when it is asked for ${subject.what}.`);
+    throw new HubError("ERR_HUB_RESPONSE", `${start.host} redirects in a loop for ${subject.what}.`);
   }
 
   async #send(url: URL, headers: Readonly<Record<string, string>>, watch: Watch): Promise<Response> {
@@ -144,7 +144,7 @@ export class HubClient {
     const { reason } = watch.signal;
     if (!watch.signal.aborted) return brokenConnection(error, host, this.#wasReached);
     if (reason !== STALLED) return reason;
-    const message = `Nothing came from ${host} for ${this.retryPolicy.stallMs / 1000} s, again and again: try again; what has come so far is kept.`;
+    const message = `${host} repeatedly sent nothing for ${this.retryPolicy.stallMs / 1000} s: try again; the partial download is kept.`;
     return new TransientError(new HubError("ERR_HUB_UNREACHABLE", message));
   }
 }
@@ -195,9 +195,9 @@ class Watch {
 function nextUrl(from: URL, location: string): URL {
   const next = URL.canParse(location, from.href) ? new URL(location, from.href) : undefined;
   if (next === undefined || !/^https?:$/.test(next.protocol))
-    throw new HubError("ERR_HUB_RESPONSE", `${from.host} redirects to something that is no web address.`);
+    throw new HubError("ERR_HUB_RESPONSE", `${from.host} redirects to an invalid URL.`);
   if (from.protocol === "https:" && next.protocol !== "https:")
-    throw new HubError("ERR_HUB_RESPONSE", `${from.host} redirects from https to http, which is not followed.`);
+    throw new HubError("ERR_HUB_RESPONSE", `${from.host} redirects from https to http, which is refused.`);
   return next;
 }
 
@@ -214,7 +214,7 @@ export async function collect(answer: Answer, limit: number, { what }: Subject):
   for await (const chunk of answer.chunks()) {
     length += chunk.length;
     if (length > limit)
-      throw new HubError("ERR_HUB_RESPONSE", `${answer.host} sends more than ${limit} bytes when asked for ${what}.`);
+      throw new HubError("ERR_HUB_RESPONSE", `${answer.host} sends more than ${limit} bytes for ${what}.`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, length);

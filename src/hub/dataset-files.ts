@@ -11,7 +11,7 @@ import { type HubOptions, type HubSettings, hubSettings } from "./settings.ts";
 
 export interface DatasetOptions extends HubOptions {
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
-  /** Stops promptly; what has come is kept, and a later call goes on with it. */
+  /** Stops promptly; partial downloads are kept, and a later call resumes them. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -27,7 +27,7 @@ export interface DatasetFiles {
 }
 
 /** What rows are read from. */
-const DATA_FILE = /\.(?:parquet|(?:jsonl|json|ndjson|csv)(?:\.(?:gz|zst))?)$/i;
+const DATA_FILE = /\.(?:parquet|(?:jsonl|json|ndjson|csv|tsv)(?:\.(?:gz|zst))?)$/i;
 /** Files that are downloaded at once. */
 const CONCURRENCY = 4;
 /** Names of a message that lists what there is. */
@@ -80,13 +80,13 @@ async function fetchedBefore(
   const there = commit === undefined ? [] : await filesBelow(cache.snapshot(commit));
   if (!offline && !wanted?.every((path) => there.includes(path))) return undefined;
   try {
-    if (commit === undefined) throw new HubError("ERR_NOT_ON_HUB", "It was never fetched.");
+    if (commit === undefined) throw new HubError("ERR_NOT_ON_HUB", "It was never downloaded.");
     const paths = choose(there, wanted, repository);
     return { commit, files: paths.map((path) => ({ path, local: cache.snapshotFile(commit, { path }) })) };
   } catch (cause) {
     throw new HubError(
       "ERR_HUB_UNREACHABLE",
-      `HF_HUB_OFFLINE is set, and the cache ${cacheFolder} does not hold what is asked for of ${id} at ${revision}: unset it.`,
+      `HF_HUB_OFFLINE is set, and the cache ${cacheFolder} does not have the requested files of ${id} at ${revision}: unset it.`,
       { cause },
     );
   }
@@ -111,7 +111,7 @@ function choose(
     if (data.length === 1) return data;
     const what =
       data.length === 0
-        ? "no file that rows can be read from"
+        ? "no file with rows in a supported format"
         : `several files: name one or a folder of them (${named})`;
     throw new HubError("ERR_NOT_ON_HUB", `The data set ${id} has ${what} at ${revision}.`);
   }

@@ -1,4 +1,4 @@
-/** The download of one file: goes on where it stopped, and ends with exactly the bytes that the hub's list names. */
+/** Downloads one file: resumes where it stopped, and ends with exactly the bytes that the hub's list names. */
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { HubError } from "../errors.ts";
@@ -32,7 +32,7 @@ export function fileSubject({ repository }: Listing, { path }: HubFile): Subject
 
 /**
  * Downloads to `path`, which may hold a part of the file already. When it returns, all of it is there, has the right
- * hash, and is on the disk; when it throws, `path` holds a part that a later call goes on with.
+ * hash and is flushed; if it throws, `path` has a part that a later call resumes.
  *
  * @throws HubError ERR_WRONG_HASH when other bytes came: `path` is empty then; FileError; the signal's reason
  */
@@ -118,7 +118,7 @@ async function receive(answer: Answer, part: PartialFile, listing: Listing, prog
   if (file.hash.kind === "sha256" && answer.contentTag?.length === 64 && answer.contentTag !== file.hash.hex)
     throw new HubError(
       "ERR_HUB_RESPONSE",
-      `The hub offers another ${file.path} of ${id} than its list names: it may have been changed just now; try again.`,
+      `The hub offers another ${file.path} of ${id} than its list names; it may have just changed: try again.`,
     );
   // A server that does not know ranges sends everything.
   if (answer.status === 200) await beginWhole(answer, part);
@@ -128,7 +128,7 @@ async function receive(answer: Answer, part: PartialFile, listing: Listing, prog
       await part.beginAnew();
       throw new HubError(
         "ERR_WRONG_HASH",
-        `${answer.host} sends more than the ${file.size} bytes that ${file.path} of ${id} has: it is not that file.`,
+        `${answer.host} sends more than the ${file.size} bytes of ${file.path} of ${id}: it is another file.`,
       );
     }
     await part.append(chunk);
@@ -151,7 +151,7 @@ async function beginWhole({ headers, host }: Answer, part: PartialFile): Promise
 }
 
 function otherFile(host: string, length: number | string, { file: { path, size } }: PartialFile): TransientError {
-  const message = `${host} offers ${length} bytes for ${path}, which has ${size}: it is not that file.`;
+  const message = `${host} offers ${length} bytes for ${path}, which has ${size}: it is another file.`;
   return new TransientError(new HubError("ERR_HUB_RESPONSE", message));
 }
 
@@ -160,18 +160,18 @@ function checkRange({ status, headers, host }: Answer, position: number, { path,
   if (status !== 206 || Number(from) !== position || (total !== "*" && Number(total) !== size))
     throw new HubError(
       "ERR_HUB_RESPONSE",
-      `${host} was asked for ${path} from byte ${position} of ${size} on, but offers another range.`,
+      `${host} offers another range than requested, ${path} from byte ${position} of ${size}.`,
     );
 }
 
 function cutShort(host: string, received: number, { path, size }: HubFile): TransientError {
-  const message = `${host} ended ${path} after ${received} of ${size} bytes, again and again: try again; what has come so far is kept.`;
+  const message = `${host} repeatedly ended ${path} early, after ${received} of ${size} bytes: try again; the partial download is kept.`;
   return new TransientError(new HubError("ERR_HUB_UNREACHABLE", message));
 }
 
 function wrongBytes({ repository: { id } }: Listing, { path, hash }: HubFile): HubError {
   return new HubError(
     "ERR_WRONG_HASH",
-    `${path} of ${id} came with other bytes than the hub's list names: its ${hashName(hash)} is not ${hash.hex}; they were thrown away; try again.`,
+    `${path} of ${id} was not received as the hub's list describes it: its ${hashName(hash)} is not ${hash.hex}. The download was discarded; try again.`,
   );
 }

@@ -113,7 +113,7 @@ export class HubFolder implements CheckpointFolder {
   }
 
   /**
-   * A whole and checked copy, which is gone when it is closed. Until then it lies in the cache as an incomplete file:
+   * A complete, verified copy that is removed when it is closed. Until then it is in the cache as an incomplete file:
    * a run that was stopped is gone on with, and a pull can use it.
    */
   async openWhole(name: string, stop?: AbortSignal): Promise<ByteSource> {

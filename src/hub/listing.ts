@@ -107,5 +107,5 @@ function hex(value: unknown, length: number): string {
 }
 
 function noSense(id: string, what: string, cause?: unknown): HubError {
-  return new HubError("ERR_HUB_RESPONSE", `The hub's answer about ${id} makes no sense: the list ${what}.`, { cause });
+  return new HubError("ERR_HUB_RESPONSE", `The hub's answer about ${id} is invalid: the list ${what}.`, { cause });
 }

@@ -13,8 +13,8 @@ import { hubSettings } from "./settings.ts";
 
 export interface ModelFolderOptions extends Omit<PullOptions, "repository"> {
   /**
-   * Download each weight file when it is read, and remove it afterwards, so that they never lie on the disk together;
-   * default false: pull all of them to the cache first.
+   * Download each weight file when it is read and remove it afterwards: at most two are on disk at a time. Default
+   * false: pull all of them to the cache first.
    */
   readonly stream?: boolean | undefined;
   /** A folder or "hf:OWNER/NAME" to take the tokenizer's files from; default: those of the checkpoint. */
@@ -30,7 +30,7 @@ export interface ModelFolder {
 /**
  * Opens a local folder, or a repository on the hub where `spec` begins with "hf:".
  *
- * @throws what {@link pull} throws, and FileError for what is no folder
+ * @throws what {@link pull} throws, and FileError if it is not a folder
  */
 export async function openModelFolder(
   spec: string,

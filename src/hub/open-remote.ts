@@ -24,8 +24,8 @@ export function isRemote(spec: string): boolean {
 }
 
 /**
- * Opens "hf:OWNER/NAME", "hf:OWNER/NAME/FILE.gguf" or the web address of a GGUF, so that only what is read of it
- * comes.
+ * Opens "hf:OWNER/NAME", "hf:OWNER/NAME/FILE.gguf" or the URL of a GGUF; only the ranges that are read are
+ * downloaded.
  *
  * @throws HubError, InvalidInputError
  */

@@ -22,14 +22,17 @@ export interface PullOptions extends HubOptions {
   readonly revision?: string | undefined;
   /** Files that are downloaded at once, 1 to 16; default 4. */
   readonly concurrency?: number | undefined;
+  /** Reports the phase "downloading". */
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
-  /** Stops promptly; what has come is kept, and a later call goes on with it. */
+  /** Stops promptly; partial downloads are kept, and a later call resumes them. */
   readonly signal?: AbortSignal | undefined;
 }
 
+/** The checkpoint that was downloaded. */
 export interface PullResult {
   /** The snapshot in the cache: a checkpoint folder. */
   readonly folder: string;
+  /** "OWNER/NAME". */
   readonly repository: string;
   /** The commit that the revision was. */
   readonly commit: string;
@@ -52,13 +55,19 @@ const SMALL_FILES = [
 ];
 
 /**
- * Downloads the checkpoint of a repository to the cache that all tools of Hugging Face share, and goes on where an
+ * Downloads the checkpoint of a repository to the cache that all Hugging Face tools share, and resumes where an
  * earlier call stopped. Only config, tokenizer and weights come, safetensors where there are any.
  *
- * @param check looks at the list of the repository before anything is downloaded
  * @throws HubError saying what to do about a gated, private or unknown repository, a hub that is away, a full disk or
  *   wrong bytes; FileError for a cache that cannot be written to or a repository without weights
  */
+export function pull(options: PullOptions): Promise<PullResult>;
+/** @internal With the parts that tests replace, and a look at the listing before the download. */
+export function pull(
+  options: PullOptions,
+  internals?: Internals,
+  check?: (folder: CheckpointFolder) => Promise<void>,
+): Promise<PullResult>;
 export async function pull(
   options: PullOptions,
   internals: Internals = {},
@@ -97,7 +106,7 @@ export async function pull(
   };
 }
 
-/** Names of what is there of a checkpoint: also in a folder on the hub, of which the index alone is read. */
+/** Names of the existing files of a checkpoint, also on the hub, where only the index is read. */
 async function checkpointFiles(folder: CheckpointFolder): Promise<string[]> {
   const names = new Set(await folder.list());
   const { files } = await findWeightFiles(folder);
@@ -119,7 +128,7 @@ async function pulledBefore({ id, revision }: Repository, { cacheFolder }: HubSe
   } catch (cause) {
     throw new HubError(
       "ERR_HUB_UNREACHABLE",
-      `HF_HUB_OFFLINE is set, and the cache ${cacheFolder} does not hold all of ${id} at ${revision}: unset it to pull the rest.`,
+      `HF_HUB_OFFLINE is set, and the cache ${cacheFolder} does not contain all of ${id} at ${revision}: unset it to pull the rest.`,
       { cause },
     );
   }

@@ -1,4 +1,4 @@
-/** A file on a web server, read by ranges, so that a header costs a few requests and not the file. */
+/** A file on a web server, read by ranges: a header costs a few requests, not the whole file. */
 import { createHash } from "node:crypto";
 import { FileError, HubError } from "../errors.ts";
 import { type ByteSource, readExactly } from "../files/byte-source.ts";
@@ -10,7 +10,7 @@ import { TransientError, withRetries } from "./retry.ts";
 const BLOCK_BYTES = 256 * 1024;
 /** Blocks that are kept: 4 MiB, the header of a GGUF while it is read again from its start. */
 const MAX_BLOCKS = 16;
-/** Larger reads are of tensors, which nobody reads twice. */
+/** Larger reads are of tensors, which are never read twice. */
 const MAX_KEPT_READ_BYTES = BLOCK_BYTES * MAX_BLOCKS;
 
 export interface RemoteFileOptions {
@@ -61,7 +61,7 @@ export class RemoteFile implements ByteSource {
     if (position + target.length > this.size)
       throw new FileError(
         "ERR_FILE_NOT_READABLE",
-        `The file ${this.path} cannot be read: it ended after ${this.size} bytes while it was read.`,
+        `The file ${this.path} cannot be read: it ends after ${this.size} bytes.`,
         { file: this.path },
       );
     if (target.length > MAX_KEPT_READ_BYTES) {
@@ -89,10 +89,7 @@ export class RemoteFile implements ByteSource {
   async compareWith(whole: ByteSource): Promise<void> {
     for (const { position, length, digest } of this.#received)
       if (digestOf(await readExactly(whole, position, length)) !== digest)
-        throw new HubError(
-          "ERR_WRONG_HASH",
-          `${this.path} is another file than what came of it before, in parts: try again.`,
-        );
+        throw new HubError("ERR_WRONG_HASH", `${this.path} is no longer the file that was partly read: try again.`);
   }
 
   async close(): Promise<void> {
@@ -122,7 +119,7 @@ export class RemoteFile implements ByteSource {
   async #fetch(position: number, length: number): Promise<Uint8Array> {
     const { bytes, total, entityTag } = await fetchRange(this.#options, position, length);
     if (total !== this.size || entityTag !== this.#entityTag)
-      throw new HubError("ERR_HUB_RESPONSE", `${this.path} was changed while it was read: try again.`);
+      throw new HubError("ERR_HUB_RESPONSE", `${this.path} changed during the read: try again.`);
     this.#remember(position, bytes);
     return bytes;
   }
@@ -161,7 +158,7 @@ function fetchRange(options: RemoteFileOptions, position: number, length: number
       const { host } = answer;
       if (done < expected)
         throw new TransientError(
-          new HubError("ERR_HUB_UNREACHABLE", `${host} ends ${subject.what} too early, again and again: try again.`),
+          new HubError("ERR_HUB_UNREACHABLE", `${host} repeatedly ends ${subject.what} too early: try again.`),
         );
       return { bytes, total, entityTag: answer.headers.get("etag") };
     });
@@ -178,6 +175,6 @@ function totalOf(answer: Answer, position: number, options: RemoteFileOptions): 
 function noRanges({ host }: Answer, { subject }: RemoteFileOptions): HubError {
   return new HubError(
     "ERR_HUB_RESPONSE",
-    `${host} does not give out parts of ${subject.what}, which is needed to read only its header: download it first.`,
+    `${host} does not support range requests for ${subject.what}, which reading only the header needs: download it first.`,
   );
 }

@@ -35,14 +35,14 @@ export function refusal(
   if (fromHub && (status === 401 || status === 403 || status === 404))
     return hubRefusal(answer, { ...subject, repository: subject.repository }, requester);
   if (status === 401 || status === 403)
-    return new HubError("ERR_HUB_ACCESS", `${host} does not give out ${subject.what}: it answers ${status}.`);
+    return new HubError("ERR_HUB_ACCESS", `${host} refuses ${subject.what} (status ${status}).`);
   if (status === 404 || status === 410)
-    return new HubError("ERR_NOT_ON_HUB", `${host} does not have ${subject.what}: it answers ${status}.`);
-  return new HubError("ERR_HUB_RESPONSE", `${host} answers ${status} when it is asked for ${subject.what}.`);
+    return new HubError("ERR_NOT_ON_HUB", `${host} does not have ${subject.what} (status ${status}).`);
+  return new HubError("ERR_HUB_RESPONSE", `${host} answers ${subject.what} with status ${status}.`);
 }
 
 function busy(status: number, host: string, { hasToken }: Requester): string {
-  if (status !== TOO_MANY_REQUESTS) return `${host} answers ${status}, again and again: try again later.`;
+  if (status !== TOO_MANY_REQUESTS) return `${host} repeatedly answers with status ${status}: try again later.`;
   const hint = hasToken ? "wait some minutes" : "wait some minutes, or set HF_TOKEN, which gives higher limits";
   return `${host} answers 429, too many requests: ${hint}.`;
 }
@@ -59,9 +59,9 @@ function hubRefusal(
       "ERR_HUB_ACCESS",
       hasToken
         ? `${repository} is gated, and the account of the given token has no access: accept its conditions at ${page} with that account, and use a token that may read gated repositories.`
-        : `${repository} is gated: accept its conditions at ${page}, make a token at ${endpoint}/settings/tokens, and set HF_TOKEN to it.`,
+        : `${repository} is gated: accept its conditions at ${page}, create a token at ${endpoint}/settings/tokens, and set HF_TOKEN to it.`,
     );
-  if (code === "RevisionNotFound") return notThere(`${repository} has no such revision: ${what} was asked for.`);
+  if (code === "RevisionNotFound") return notThere(`${repository} has no such revision: ${what} was requested.`);
   if (code === "EntryNotFound") return notThere(`The hub does not have ${what}.`);
   if (code === "RepoNotFound" || (status === 404 && code === null))
     return hasToken
@@ -72,10 +72,10 @@ function hubRefusal(
   if (status === 401 && hasToken)
     return new HubError(
       "ERR_HUB_ACCESS",
-      `The hub does not accept the given token (HF_TOKEN): it may be expired; make a new one at ${endpoint}/settings/tokens.`,
+      `The hub does not accept the given token (HF_TOKEN): it may have expired; create a new one at ${endpoint}/settings/tokens.`,
     );
   const advice = hasToken ? "the given token may not read it" : "set HF_TOKEN to a token that may read it";
-  return new HubError("ERR_HUB_ACCESS", `The hub does not give out ${what} (${status}): see ${page}; ${advice}.`);
+  return new HubError("ERR_HUB_ACCESS", `The hub refuses ${what} (status ${status}): see ${page}; ${advice}.`);
 }
 
 function notThere(message: string): HubError {
@@ -88,13 +88,13 @@ const OFFLINE_CODES = ["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ENETUNREACH", 
 export function brokenConnection(error: unknown, host: string, wasReached: boolean): TransientError {
   const code = causeCode(error);
   if (/CERT|SIGNATURE|ERR_SSL|ERR_TLS/.test(code)) {
-    const message = `The connection to ${host} is not safe: its certificate is refused (${code}). Behind a proxy with a certificate of its own, name that in NODE_EXTRA_CA_CERTS.`;
+    const message = `The connection to ${host} is not secure: its certificate was rejected (${code}). Behind a proxy with its own certificate, set NODE_EXTRA_CA_CERTS to it.`;
     return new TransientError(new HubError("ERR_HUB_UNREACHABLE", message, { cause: error }), { permanent: true });
   }
   const offline = OFFLINE_CODES.includes(code);
   const message = offline
-    ? `${host} cannot be reached (${code}): check the network, or set HF_HUB_OFFLINE=1 to use what was pulled before.`
-    : `The connection to ${host} broke again and again (${code || reason(error)}): try again; what has come so far is kept.`;
+    ? `${host} cannot be reached (${code}): check the network, or set HF_HUB_OFFLINE=1 to use the cache.`
+    : `The connection to ${host} broke repeatedly (${code || reason(error)}): try again; the partial download is kept.`;
   return new TransientError(new HubError("ERR_HUB_UNREACHABLE", message, { cause: error }), {
     permanent: offline && !wasReached,
   });

@@ -11,7 +11,7 @@ export const DEFAULT_ENDPOINT = "https://huggingface.co";
 
 /** What a caller gives by name; everything else comes from the environment. */
 export interface HubOptions {
-  /** The hub's address; default $HF_ENDPOINT, else {@link DEFAULT_ENDPOINT}. */
+  /** The hub's address; default $HF_ENDPOINT, else https://huggingface.co. */
   readonly endpoint?: string | undefined;
   /** The folder of huggingface_hub's cache; default $HF_HUB_CACHE, else $HF_HOME/hub, else ~/.cache/huggingface/hub. */
   readonly cacheFolder?: string | undefined;
@@ -25,7 +25,7 @@ export interface HubSettings {
   /** Without a slash at the end. */
   readonly endpoint: string;
   readonly cacheFolder: string;
-  /** Undefined: nobody is logged in. */
+  /** Undefined: not logged in. */
   readonly token: string | undefined;
   /** $HF_HUB_OFFLINE: only what is in the cache counts. */
   readonly offline: boolean;
@@ -80,7 +80,7 @@ function checkToken(text: string | undefined): string | undefined {
   if (!/^[\x21-\x7e]+$/.test(token))
     throw new InvalidInputError(
       "ERR_INVALID_ARGUMENT",
-      "The hub's token (HF_TOKEN, or the token file) holds a space, a line break or a character outside ASCII: copy it anew.",
+      "The hub's token (HF_TOKEN, or the token file) contains a space, a line break or a character outside ASCII: copy it again.",
       { field: "token" },
     );
   return token;

@@ -70,7 +70,7 @@ export interface PlanLimits {
   readonly minShared: number;
   /** The number of cached tokens that a sequence reuses is rounded down to a multiple of this. */
   readonly multiple: number;
-  /** A sequence that was passed over this often is next, whatever it shares. */
+  /** A sequence skipped this often is next, whatever it shares. */
   readonly maxPassedOver: number;
   readonly share: boolean;
 }

@@ -8,7 +8,7 @@ import { glibcVersion } from "./platforms.ts";
 export interface AddonTarget {
   readonly os: string;
   readonly cpu: string;
-  /** Linux alone. */
+  /** Only on Linux. */
   readonly libc?: "glibc" | "musl";
 }
 

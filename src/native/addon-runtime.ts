@@ -24,11 +24,15 @@ export interface RuntimeInfo {
 }
 
 export interface NativeDevice {
+  /** Name in llama.cpp, for example "CUDA0". */
   readonly name: string;
+  /** The name of the hardware. */
   readonly description: string;
+  /** "cpu", "gpu", "igpu" (shares the machine's memory) or "accel". */
   readonly type: "cpu" | "gpu" | "igpu" | "accel" | "meta";
   /** Bytes; 0 where the backend does not say. */
   readonly memoryFree: number;
+  /** Bytes of memory; 0 if the driver does not say. */
   readonly memoryTotal: number;
 }
 
@@ -64,7 +68,7 @@ export interface KernelFinding {
   /** What is wrong with the products, half a sentence such as "are not finite numbers"; absent when they are right. */
   readonly problem?: string;
   /**
-   * A row has the same bits in every product whose number of rows is a multiple of this: 4, 8, 16 or 32; 0 when there is no
+   * A row has the same bits in every product whose number of rows is a multiple of this: 4, 8, 16 or 32; 0 if there is no
    * such number, or a problem.
    */
   readonly multiple: number;

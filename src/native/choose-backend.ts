@@ -16,6 +16,7 @@ export const PROBE_VARIABLE = "STARLING_RM_PROBE";
 
 /** Why a backend was not taken. */
 export interface BackendReason {
+  /** The backend that was not used. */
   readonly backend: Backend;
   /** Half a sentence without a full stop, such as "no NVIDIA driver is installed". */
   readonly reason: string;
@@ -34,7 +35,7 @@ export interface Machine {
   readonly backends: readonly Backend[];
   /** Why there can be no device of a backend, as far as that is known without loading anything. */
   missing(backend: GpuBackend): string | undefined;
-  /** @throws NativeError when there is no runtime for it, or it is not whole */
+  /** @throws NativeError if there is no runtime for it, or it is incomplete */
   find(backend: Backend): RuntimeLibraries;
   /** What is wrong with a runtime's files; they are looked at and not opened. */
   damage(libraries: RuntimeLibraries, backend: GpuBackend): string | undefined;
@@ -46,8 +47,8 @@ export interface Machine {
 export type BackendRequest = "auto" | "explicit";
 
 /**
- * Some Vulkan drivers compile shaders for a minute when they see them first. Who asks for one by name waits for it; the
- * driver keeps what it compiled, so that the next process does not.
+ * Some Vulkan drivers compile new shaders for a minute. A caller that names the backend waits; the driver caches the
+ * result, so the next process does not.
  */
 const ASKED_TIME_LIMIT_MS = 5 * PROBE_TIME_LIMIT_MS;
 

@@ -32,7 +32,7 @@ export function usableDevices(devices: readonly NativeDevice[], backend: GpuBack
   return own.length > 0 ? own : candidates;
 }
 
-/** Whether the device's memory is the machine's own, so that what lies on it also counts there. */
+/** Whether the device shares the machine's memory: then what is on it counts there too. */
 export function sharesMemory(device: Pick<NativeDevice, "name" | "type" | "description">): boolean {
   return device.type === "igpu" || isSoftware(device) || deviceBackend(device) === "metal";
 }

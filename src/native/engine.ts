@@ -39,12 +39,12 @@ export interface Engine {
   readonly reasons: readonly BackendReason[];
 }
 
-/** Why other backends than the open runtime's were passed over, for later calls of this thread. */
+/** Why other backends than the open runtime's were not used, for later calls of this thread. */
 let openingReasons: { readonly folder: string; readonly reasons: readonly BackendReason[] } | undefined;
 
 /**
  * A process holds one runtime: later calls, of any thread, get the one that is open if it fits their choice. `off` fits
- * every runtime, `auto` takes what is there.
+ * every runtime, `auto` takes the open one.
  *
  * @throws NativeError ERR_ADDON_NOT_BUILT, ERR_RUNTIME_NOT_FOUND or ERR_RUNTIME_UNUSABLE
  */

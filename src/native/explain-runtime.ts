@@ -1,4 +1,4 @@
-/** Why a runtime could not be opened, in words and with what mends it: the system's own words name neither. */
+/** Explains why a runtime could not be opened and suggests a fix; the loader's own message does neither. */
 import { accessSync, constants, existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { isDenied, systemReason } from "../files/system-errors.ts";
@@ -10,7 +10,7 @@ import { installLibrary } from "./system-packages.ts";
 
 /**
  * @param reason what the system's loader or the addon said
- * @returns sentences: the cause, and the command that mends it where there is one
+ * @returns sentences: the cause, and a command that fixes it if there is one
  */
 export function explainRuntime(libraries: RuntimeLibraries, reason: string, platform: Platform = here): string {
   return filesProblem(libraries, undefined, platform) ?? explainReason(libraries, reason);
@@ -44,7 +44,7 @@ export function filesProblem(
 export function danger(libraries: RuntimeLibraries): string | undefined {
   const cut = findCutOff(libraries.folder);
   if (cut === undefined) return undefined;
-  return `${cut.path} is cut off: it has ${cut.size} bytes of at least ${cut.least}. ${again(libraries)}`;
+  return `${cut.path} is truncated: it has ${cut.size} bytes of at least ${cut.least}. ${again(libraries)}`;
 }
 
 /** What is wrong with a library's file itself; undefined when it looks right. */
@@ -52,10 +52,10 @@ function fileProblem(path: string, libraries: RuntimeLibraries, platform: Platfo
   try {
     accessSync(path, constants.R_OK);
     const kind = readLibraryKind(path);
-    if (kind === undefined) return `${path} is no shared library, or is damaged. ${again(libraries)}`;
+    if (kind === undefined) return `${path} is not a shared library, or is damaged. ${again(libraries)}`;
     if (fits(kind, platform)) return undefined;
     const [made, wanted] = [platformName(kind.os, kind.archs), platformName(platform.os, [platform.arch])];
-    return `${path} is made for ${made}, but this is ${wanted}. ${again(libraries)}`;
+    return `${path} was built for ${made}, but this is ${wanted}. ${again(libraries)}`;
   } catch (error) {
     return explainAccess(path, libraries, error);
   }
@@ -82,26 +82,25 @@ export function explainReason(libraries: RuntimeLibraries, reason: string): stri
   }
   const symbols = /version [`'"]?(GLIBC(?:XX)?_[\d.]+)['"`]? not found/.exec(reason)?.[1];
   if (symbols !== undefined)
-    return `it needs ${symbols} of the C library, and this system's is older: use a newer release of the system.`;
+    return `it needs ${symbols} of the C library, and this system's is older: upgrade the system.`;
   if (/is llama\.cpp .* but this build needs|does not export/.test(reason))
     return `${sentence(reason)} ${again(libraries)}`;
   if (/file too short|invalid ELF header|truncated/i.test(reason))
     return `one of its libraries is damaged (${reason.replace(/\.$/, "")}). ${again(libraries)}`;
-  if (/permission denied/i.test(reason))
-    return `${sentence(reason)} The folder may be mounted without the right to run programs.`;
+  if (/permission denied/i.test(reason)) return `${sentence(reason)} The folder may be mounted noexec.`;
   return sentence(reason);
 }
 
-/** Where CUDA's own installer puts its libraries; not every system's loader is told. */
+/** Where CUDA's own installer puts its libraries; not every system's loader looks there. */
 const CUDA_FOLDER = "/usr/local/cuda/lib64";
 
 function missingLibrary(name: string, libraries: RuntimeLibraries): string {
   if (existsSync(join(CUDA_FOLDER, name)))
-    return `it needs the library ${name}, which is in ${CUDA_FOLDER}, where the system does not look. Run \`export LD_LIBRARY_PATH=${CUDA_FOLDER}\`.`;
+    return `it needs the library ${name}, which is in ${CUDA_FOLDER}, where the loader does not look. Run \`export LD_LIBRARY_PATH=${CUDA_FOLDER}\`.`;
   const command = installLibrary(name);
   const mend = command === undefined ? again(libraries) : `Run \`${command}\`.`;
   const cuda = /^libcu(?:dart|blas)/.test(name)
-    ? " It belongs to CUDA 13 (12 will do, too): https://developer.nvidia.com/cuda-downloads."
+    ? " It belongs to CUDA 13 (12 works too): https://developer.nvidia.com/cuda-downloads."
     : "";
   return `it needs the library ${name}, which was not found. ${mend}${cuda}`;
 }

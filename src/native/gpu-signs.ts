@@ -9,7 +9,7 @@ import { type GpuBackend, here, type Platform } from "./platforms.ts";
 export interface Surroundings {
   readonly platform: Platform;
   readonly env: NodeJS.ProcessEnv;
-  /** The folder that stands for "/". */
+  /** The folder used as "/". */
   readonly root: string;
 }
 
@@ -27,7 +27,7 @@ export function gpuSign(backend: GpuBackend, around: Surroundings = surroundings
   if (backend === "vulkan") return vulkanSign(around);
   const { os, arch } = around.platform;
   if (os === "darwin" && arch === "arm64") return { files: [] };
-  return { files: [], missing: "Metal exists on Macs with Apple silicon only" };
+  return { files: [], missing: "Metal is available only on Macs with Apple silicon" };
 }
 
 function nvidiaSign({ platform, env, root }: Surroundings): GpuSign {

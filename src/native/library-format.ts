@@ -9,7 +9,7 @@ export interface LibraryKind {
   readonly archs: readonly string[];
 }
 
-/** Every header below lies in the first bytes; those of Windows begin wherever a number says, in practice below 1 KiB. */
+/** Every header below is in the first bytes; those of Windows start at an offset, in practice below 1 KiB. */
 const HEADER_BYTES = 4096;
 /** A universal library has a handful of parts; Java's class files begin with the same four bytes and larger numbers. */
 const MAX_PARTS = 16;
@@ -33,7 +33,7 @@ const peMachines = new Map([
   [0xaa64, "arm64"],
 ]);
 
-/** @returns undefined for what is no library of a kind that we know, or is cut off */
+/** @returns undefined if it is not a known kind of library, or is truncated */
 export function libraryKind(bytes: Buffer): LibraryKind | undefined {
   try {
     if (bytes.readUInt32BE(0) === 0x7f454c46) {

@@ -53,7 +53,7 @@ export function openAddon(root: string): NativeAddon {
     addon = createRequire(import.meta.url)(path);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw notBuilt(root, `The native addon ${path} does not load here (${reason.trim()})`, cause);
+    throw notBuilt(root, `The native addon ${path} does not load (${reason.trim()})`, cause);
   }
   if (addon.contractVersion !== CONTRACT_VERSION)
     throw notBuilt(

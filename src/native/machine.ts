@@ -6,16 +6,21 @@ import { join } from "node:path";
 import { listIfReadable, readTextIfReadable } from "../files/optional-files.ts";
 import { glibcVersion } from "./platforms.ts";
 
+/** The machine that this process runs on. */
 export interface MachineDescription {
   /** Names as in process.platform and process.arch. */
   readonly os: string;
+  /** Name as in process.arch. */
   readonly arch: string;
   /** Version of the kernel. */
   readonly release: string;
   /** The C library of Linux, for example "glibc 2.36"; the prebuilt runtimes need glibc. */
   readonly libc?: string;
+  /** Version of Node. */
   readonly node: string;
+  /** Version of Electron; absent outside it. */
   readonly electron?: string;
+  /** Model name of the processor. */
   readonly processor: string;
   /** Threads that run at the same time. */
   readonly threads: number;
@@ -105,7 +110,7 @@ const vendors: Readonly<Record<string, GpuVendor>> = { "0x10de": "nvidia", "0x10
 /**
  * The makers of the graphics processors that the system sees, with or without a driver; undefined where it does not tell.
  *
- * @param root for tests: the folder that stands for "/"
+ * @param root for tests: the folder used as "/"
  */
 export function graphicsVendors(root = "/"): GpuVendor[] | undefined {
   const folder = join(root, "sys", "bus", "pci", "devices");

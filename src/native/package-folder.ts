@@ -17,7 +17,7 @@ export function modulesFolders(name: string, from: string): readonly string[] {
 
 /**
  * Electron shows the files of `app.asar` under virtual paths, which the system's loader cannot open: what `asarUnpack`
- * names lies in `app.asar.unpacked` beside it.
+ * names is in `app.asar.unpacked` beside it.
  */
 export function outsideArchive(path: string, exists: (path: string) => boolean = existsSync): string {
   const unpacked = path.replace(/(\.asar)(?=[\\/])/, "$1.unpacked");

@@ -1,8 +1,10 @@
 /** Platforms, backends, and the npm packages with llama.cpp's libraries for them. */
 
+/** The interfaces to graphics processors. */
 export type GpuBackend = "cuda" | "vulkan" | "metal";
 /** In the order in which they are tried. */
 export const GPU_BACKENDS: readonly GpuBackend[] = ["cuda", "metal", "vulkan"];
+/** What a model can run on. */
 export type Backend = "cpu" | GpuBackend;
 
 export interface Platform {

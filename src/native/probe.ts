@@ -125,7 +125,7 @@ function watch(child: ChildProcess, timeLimitMs: number): Promise<Watched> {
       settled = true;
       clearTimeout(limit);
       clearTimeout(ending);
-      // A process that hangs in the kernel ignores even SIGKILL: nobody waits for it.
+      // A process that hangs in the kernel ignores even SIGKILL: we do not wait for it.
       child.kill("SIGKILL");
       child.stdout?.destroy();
       child.stderr?.destroy();
@@ -148,7 +148,7 @@ function watch(child: ChildProcess, timeLimitMs: number): Promise<Watched> {
   });
 }
 
-/** Whole lines of ours; what drivers print between them is passed over. */
+/** Complete lines of ours; what drivers print in between is ignored. */
 function parseLines(output: string): Line[] {
   return output
     .split("\n")
@@ -198,7 +198,7 @@ function problemOf(problem: string | undefined): { problem?: string } {
 }
 
 function howItEnded({ code, signal, error, timedOut }: End, timeLimitMs: number): string {
-  if (error !== undefined) return `no process could be started to try it in (${error.message}), so it failed`;
+  if (error !== undefined) return `the process that tries it could not be started (${error.message}), so it failed`;
   if (timedOut) return `its driver did not answer within ${timeLimitMs / 1000} seconds`;
   if (signal !== null) return `its driver crashed (${signal})`;
   // Windows has no signals: a crash is an exit code such as 0xC0000005.

@@ -46,7 +46,7 @@ export function findRuntime(backend: Backend): RuntimeLibraries {
     const reason = isStarlingError(cause) ? cause.message : `${(cause as Error).message}.`;
     throw new NativeError(
       "ERR_RUNTIME_UNUSABLE",
-      `The package ${name} is not whole: ${reason} Install it again: \`npm install --force ${name}@${RUNTIME_PACKAGE_VERSION}\`.`,
+      `The package ${name} is incomplete: ${reason} Install it again: \`npm install --force ${name}@${RUNTIME_PACKAGE_VERSION}\`.`,
       { cause },
     );
   }
@@ -141,7 +141,7 @@ function binariesFolder(folder: string, name: string): string {
 /** The CUDA package needs CUDA 13; its companion has the same backend for CUDA 12. */
 function fallbackBackends(name: string): string[] {
   if (!name.endsWith("-cuda")) return [];
-  // It is large, so not a dependency of ours. node-llama-cpp brings it, and some package managers show it to that alone.
+  // It is large, so we do not depend on it. node-llama-cpp does, and some package managers let only that see it.
   const root = packageRoot();
   const neighbour = packageFolder("node-llama-cpp", root);
   const folder =

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { deserialize, serialize } from "node:v8";
 import { childEnvironment } from "./child-process.ts";
 
-/** Why there is no answer. */
+/** Why it failed. */
 export class ChildFailure extends Error {
   /** "limit": it was too slow or took too much memory; "ended": something else ended it, or kept it from starting. */
   readonly kind: "limit" | "ended";
@@ -65,7 +65,7 @@ export class TemplateChild {
       env: childEnvironment(process.env),
       windowsHide: true,
     });
-    this.#process.on("error", (error) => this.#fail(`no process could be started for it (${error.message})`, "ended"));
+    this.#process.on("error", (error) => this.#fail(`its process could not be started (${error.message})`, "ended"));
     this.#process.on("close", (code, signal) => this.#closed(code, signal));
     // What was asked of a process that ended is answered by its end.
     this.#process.stdin?.on("error", () => {});
@@ -75,7 +75,7 @@ export class TemplateChild {
     if (!watchesExit) process.on("exit", killAll);
     watchesExit = true;
     this.#started = this.#exchange(setup, START_LIMIT_MS, LENGTH_BYTES * 1024);
-    // Whoever asks is told.
+    // The caller gets the error.
     this.#started.catch(() => {});
   }
 
@@ -96,7 +96,7 @@ export class TemplateChild {
   }
 
   /** Ends the process; a request that waits fails with `reason`. */
-  kill(reason = "its process was ended", kind: ChildFailure["kind"] = "ended"): void {
+  kill(reason = "its process ended", kind: ChildFailure["kind"] = "ended"): void {
     // Not before the process is gone: a request that comes now must not go to it.
     this.#fail(reason, kind);
     this.#process.kill("SIGKILL");
@@ -128,7 +128,7 @@ export class TemplateChild {
     if ((this.#chunks[0] as Buffer).length < LENGTH_BYTES) this.#chunks = [Buffer.concat(this.#chunks)];
     const length = (this.#chunks[0] as Buffer).readUInt32LE();
     if (length > this.#waiting.maxBytes || this.#received > LENGTH_BYTES + length) {
-      this.kill("its process gave an answer that makes no sense");
+      this.kill("its process returned an invalid answer");
       return;
     }
     if (this.#received < LENGTH_BYTES + length) return;
@@ -142,7 +142,7 @@ export class TemplateChild {
   #closed(code: number | null, signal: NodeJS.Signals | null): void {
     const end = signal ?? code;
     if (OUT_OF_HEAP.includes(end)) this.#fail(`it took more than ${this.#heapMegabytes} MiB of memory`, "limit");
-    else this.#fail(`its process was ended (${signal ?? `exit code ${code}`})`, "ended");
+    else this.#fail(`its process ended (${signal ?? `exit code ${code}`})`, "ended");
   }
 
   #fail(reason: string, kind: ChildFailure["kind"]): void {

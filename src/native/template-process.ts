@@ -17,7 +17,7 @@ export const RENDERING_VERSION = 3;
 const BATCH_LIMIT_MS = 5_000;
 /** More time for each million characters, which take 0.1 s. */
 const LIMIT_MS_PER_MILLION = 1_000;
-/** Characters of conversations that are sent together; a longer one goes alone. */
+/** Characters of conversations sent in one batch; a longer one is sent by itself. */
 const BATCH_CHARACTERS = 1 << 20;
 /** Longest conversation: more than any context takes, and copies of it fit the heap. */
 const MAX_CHARACTERS = 1 << 24;
@@ -31,9 +31,9 @@ const OUTPUT_LIMITS = { characters: 1 << 18, charactersPerMessage: 1 << 12, repe
 const BYTES_PER_CHARACTER = 2;
 /** Of an answer, for each message: numbers and V8's marks. */
 const BYTES_PER_MESSAGE = 64;
-/** A template that broke its limits twice in a row is given up, so that 10,000 rows do not wait 5 seconds each. */
+/** A template that broke its limits twice in a row is rejected; otherwise 10,000 rows would wait 5 seconds each. */
 const MAX_FAILURES = 2;
-/** A process that nobody asks takes 40 MB. */
+/** An idle process takes 40 MB. */
 const IDLE_MS = 30_000;
 
 export interface TemplateProcessOptions {
@@ -107,9 +107,9 @@ export class TemplateProcess {
   async #renderBatch(batch: readonly RenderRequest[], stop: AbortSignal): Promise<RenderOutcome[]> {
     const size = batch.reduce((sum, request) => sum + charactersOf(request), 0);
     if (size > MAX_CHARACTERS)
-      return [{ reason: `it is given ${MAX_CHARACTERS} characters at most, and these are ${size}` }];
+      return [{ reason: `it may receive at most ${MAX_CHARACTERS} characters, and these are ${size}` }];
     if (this.#failures >= MAX_FAILURES)
-      return batch.map(() => ({ reason: "it was given up, because it took too much time or memory before" }));
+      return batch.map(() => ({ reason: "it was rejected after taking too much time or memory" }));
     try {
       const answer = await this.#ask(batch, size, stop);
       this.#failures = 0;
@@ -161,7 +161,7 @@ export class TemplateProcess {
       return this.#child;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      throw new ChildFailure(`no process could be started for it (${reason})`, "ended");
+      throw new ChildFailure(`its process could not be started (${reason})`, "ended");
     }
   }
 

@@ -34,7 +34,7 @@ export interface Profile {
   readonly padding: PaddingRule;
 }
 
-/** Which id stands for padding, and where that puts the score. */
+/** Which id is padding, and where that puts the score. */
 export interface PaddingRule {
   /** The id itself; "config": pad_token_id of config.json, if any; "unknown-token": the tokenizer's unk_token. */
   readonly id: number | "config" | "unknown-token";

@@ -1,7 +1,7 @@
 /**
  * A checkpoint's own Jinja template, as transformers' apply_chat_template renders it: trim_blocks, lstrip_blocks, no
  * generation prompt, no tools, no documents. It runs in a process of its own (native/child-process/template-engine.cjs says how template
- * text and contents are told apart); here is what goes there and what becomes of the answer.
+ * text and contents are separated); here is what goes there and what becomes of the answer.
  */
 import { InvalidInputError } from "../errors.ts";
 import type { ChatTemplate, Conversation, TextParts } from "./conversation.ts";
@@ -29,7 +29,7 @@ export interface RenderedConversation {
 export interface RenderFailure {
   /** In words, about the template ("it …"). */
   readonly reason: string;
-  /** "date": it asks for a date, and there is none; "changes": contents change what it writes; "broken": it is no template. */
+  /** "date": it asks for a date, and there is none; "changes": contents change what it writes; "broken": it is not a template. */
   readonly kind?: "date" | "changes" | "broken" | undefined;
 }
 
@@ -43,7 +43,7 @@ export interface Renderer {
 }
 
 /**
- * One that is not read is an error of each conversation, so that {text} items can be scored.
+ * One that is not supported is an error of each conversation; {text} items can still be scored.
  *
  * @param from the file that it was, as far as it is known
  */
@@ -79,7 +79,7 @@ function failure({ reason, kind }: RenderFailure, where: string, name: string): 
   if (kind === "date")
     return new InvalidInputError(
       "ERR_INVALID_ITEM",
-      `${where} cannot be scored without a date, which ${name} asks for: set templateDate (--template-date YYYY-MM-DD).`,
+      `${where} cannot be scored without a date, which ${name} needs: set templateDate (--template-date YYYY-MM-DD).`,
       { field: where },
     );
   if (kind === "broken")
@@ -88,7 +88,7 @@ function failure({ reason, kind }: RenderFailure, where: string, name: string): 
     });
   if (kind === "changes")
     return unusable(
-      `${where} cannot be scored: ${name} writes other text depending on the content of messages, which is not reproduced`,
+      `${where} cannot be scored: ${name} writes other text depending on the content of messages, which is not supported`,
     );
   return unusable(`${where} cannot be scored with ${name}: ${reason}`);
 }
@@ -96,6 +96,6 @@ function failure({ reason, kind }: RenderFailure, where: string, name: string): 
 function unusable(sentence: string): InvalidInputError {
   const advice =
     "score the rendered conversation as {text} instead, without a BOS where the tokenizer adds one (tokenize shows it) " +
-    "and with nothing behind its last end of turn";
+    "and with nothing after its last end of turn";
   return new InvalidInputError("ERR_INVALID_ITEM", `${sentence}; ${advice}.`);
 }

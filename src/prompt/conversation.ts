@@ -1,4 +1,4 @@
-/** What a chat template takes and gives, whoever renders it. */
+/** Input and output of a chat template, whatever renders it. */
 import type { StarlingError } from "../errors.ts";
 import type { ChatMessage } from "./items.ts";
 

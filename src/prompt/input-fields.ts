@@ -109,7 +109,7 @@ function isRecord(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A text of this length is no accident inside another one. */
+/** A text of this length is not inside another one by chance. */
 const MIN_CONTAINED_CHARACTERS = 20;
 
 function isRepeated(value: unknown, texts: readonly string[]): boolean {
@@ -119,7 +119,7 @@ function isRepeated(value: unknown, texts: readonly string[]): boolean {
   return texts.some((text) => text.trim() === plain || (isInside && text.includes(plain)));
 }
 
-/** Of short names alone: no name of the list is longer. */
+/** Only short names: no name in the list is longer. */
 const MAX_NAME_CHARACTERS = 32;
 const plainNames = new Map<string, string>();
 /** Names of fields repeat in every row; data with names of their own in each row do not fill the memory. */

@@ -3,15 +3,20 @@ import { describe, InvalidInputError, isStarlingError, reasonOf } from "../error
 import { type Fields, fieldNames, type ItemRules, isIgnored, refuseUnreadInput } from "./input-fields.ts";
 import { refuseLostType } from "./lost-type.ts";
 
+/** Who speaks in a turn. */
 export type ChatRole = "system" | "user" | "assistant";
 
+/** One turn of a conversation. */
 export interface ChatMessage {
+  /** Who speaks; a system turn can only be the first. */
   readonly role: ChatRole;
+  /** What is said: valid Unicode, may be empty. */
   readonly content: string;
 }
 
 /** A text that is scored to the letter of the model card: special tokens in it are special, nothing is added. */
 export interface TextItem {
+  /** The whole text, not empty. */
   readonly text: string;
 }
 
@@ -19,6 +24,7 @@ export interface TextItem {
 export interface PromptResponseItem {
   /** What the user says; or a conversation that ends with the user's turn. */
   readonly prompt: string | readonly ChatMessage[];
+  /** The answer to score; may be empty. */
   readonly response: string;
   /** A system turn before the prompt; empty: none. */
   readonly system?: string;
@@ -26,18 +32,28 @@ export interface PromptResponseItem {
 
 /** A conversation: an optional system turn first, then turns of user and assistant; the last one is the assistant's. */
 export interface MessagesItem {
+  /** 1 to 10,000 messages. */
   readonly messages: readonly ChatMessage[];
   /** A system turn before the messages, where they have none; empty: none. */
   readonly system?: string;
 }
 
+/** What can be scored. */
 export type ScoreItem = TextItem | PromptResponseItem | MessagesItem;
 
-/** An item as {@link checkItem} gives it: what {@link ScoreItem} allows beside these is in the messages. */
+/** An item as checkItem() gives it: what {@link ScoreItem} allows beside these is in the messages. */
 export type CheckedItem =
   | TextItem
-  | { readonly prompt: string; readonly response: string }
-  | { readonly messages: readonly ChatMessage[] };
+  | {
+      /** What the user says. */
+      readonly prompt: string;
+      /** The answer to score. */
+      readonly response: string;
+    }
+  | {
+      /** The whole conversation; the last turn is the assistant's. */
+      readonly messages: readonly ChatMessage[];
+    };
 
 /** Most messages of one item. Longer conversations than a context holds have fewer; templates take time for each. */
 export const MAX_MESSAGES_PER_ITEM = 10_000;
@@ -49,7 +65,7 @@ const OWN_FIELDS = ["text", "prompt", "response", "messages", "system"] as const
 
 /**
  * Checks that `value` is one of the shapes of {@link ScoreItem}. A field that is null is absent. Further fields are left
- * alone, but for those that belong to the input, such as "tools", which are refused.
+ * alone, except those that belong to the input, such as "tools", which are refused.
  *
  * @param where how the message names the item, for example `items[3]`
  * @throws InvalidInputError ERR_INVALID_ITEM, ERR_EMPTY_TEXT or ERR_INVALID_UNICODE
@@ -103,13 +119,10 @@ export function isObject(value: unknown): value is Fields {
 
 function checkTextItem(given: Fields, where: string): TextItem {
   if (given["system"] !== undefined && given["system"] !== "")
-    throw invalidItem(
-      `${where} has both "text" and "system": a text is scored as it is, without a system turn.`,
-      where,
-    );
+    throw invalidItem(`${where} has both "text" and "system": a text is scored as is, without a system turn.`, where);
   const text = checkString(given["text"], `${where}.text`);
   if (text === "") {
-    throw new InvalidInputError("ERR_EMPTY_TEXT", `${where}.text is empty: there is no token to read a score at.`, {
+    throw new InvalidInputError("ERR_EMPTY_TEXT", `${where}.text is empty: there is no position to read a score at.`, {
       field: `${where}.text`,
     });
   }
@@ -191,7 +204,7 @@ export function refuseLastTurn(messages: readonly ChatMessage[], name: string, l
   );
 }
 
-/** One or more messages, whoever comes last. */
+/** One or more messages, whatever the last role. */
 export function checkTurnList(value: unknown, name: string, rules: ItemRules): readonly ChatMessage[] {
   if (!Array.isArray(value) || value.length === 0) {
     throw invalidItem(
@@ -221,13 +234,13 @@ function checkMessage(value: unknown, where: string, index: number, rules: ItemR
   }
   if (Array.isArray(content))
     throw invalidItem(
-      `${where}.content is a list of parts, and one text is expected: write the text itself.`,
+      `${where}.content is a list of parts; expected one text: write the text itself.`,
       `${where}.content`,
     );
   return { role: role as ChatRole, content: checkString(content, `${where}.content`) };
 }
 
-/** A string that is no list which lost its type. */
+/** A string that is not a list that became text. */
 export function checkContent(value: unknown, where: string): string {
   const text = checkString(value, where);
   refuseLostType(text, where);

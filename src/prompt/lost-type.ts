@@ -5,7 +5,7 @@ import { beginsAsLiteral, type PythonValue, parsePythonLiteral } from "./python-
 const MAX_SHOWN_CHARACTERS = 24;
 
 export interface LostTypeRules {
-  /** The text is a cell of CSV, where a list of texts cannot be told from its text either; default false. */
+  /** The text is a CSV cell, where a list of texts is indistinguishable from its text; default false. */
   readonly isCell?: boolean | undefined;
 }
 
@@ -23,9 +23,9 @@ export function refuseLostType(text: string, where: string, { isCell = false }: 
   const what = nouns[lost.of];
   const message =
     lost.by === "Python"
-      ? `${field} holds the text of ${what} as Python prints it (${shown}): write JSON lines ` +
+      ? `${field} contains the text of ${what} as Python prints it (${shown}): write JSON lines ` +
         `(pandas: to_json(FILE, orient="records", lines=True)) or parquet${isCell ? ", or JSON in the cell (json.dumps)" : ""}.`
-      : `${field} holds ${what} as the text of its JSON (${shown}): write the list itself, not a text.`;
+      : `${field} contains ${what} as the text of its JSON (${shown}): write the list itself.`;
   throw new InvalidInputError("ERR_INVALID_ITEM", message, { field: where });
 }
 

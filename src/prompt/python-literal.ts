@@ -1,6 +1,6 @@
 /**
  * Python's way of writing lists, dicts and texts, as str() and numpy print them: what a list becomes in a CSV cell. Read
- * only to know it again, so that such a text is not scored as if a person had written it.
+ * only to recognise it: such a text must not be scored as if a person had written it.
  */
 
 export type PythonValue = string | number | boolean | null | readonly PythonValue[] | ReadonlyMap<string, PythonValue>;
@@ -113,7 +113,7 @@ class Reader {
     return named;
   }
 
-  /** Between elements stands a comma, or, as numpy prints them, white space alone; "..." is what numpy left out. */
+  /** Elements are separated by a comma or, as numpy prints them, by white space; "..." is what numpy left out. */
   #list(end: string, depth: number, opening = 1): readonly PythonValue[] {
     this.#at += opening;
     const elements: PythonValue[] = [];

@@ -4,7 +4,7 @@ import type { Check } from "../options.ts";
 /**
  * - `required`: it calls strftime_now, which gives transformers' scores of another day every day, at least for some
  *   conversations; they cannot be scored without a date.
- * - `optional`: it takes date_string from whoever has one, and has a fixed date for the others (Llama 3.1).
+ * - `optional`: it uses date_string if given, otherwise a fixed date (Llama 3.1).
  */
 export type TemplateDateUse = "required" | "optional";
 

@@ -37,10 +37,7 @@ const yiChat: BuiltIn = (messages) => {
 const llama2Starling: BuiltIn = (messages, where) => {
   const [user, assistant] = messages;
   if (user?.role !== "user" || assistant?.role !== "assistant" || messages.length !== 2)
-    return unusable(
-      where,
-      "The template of Starling-RM-7B-alpha is known for one user turn and one assistant turn only",
-    );
+    return unusable(where, "The template of Starling-RM-7B-alpha supports only one user turn and one assistant turn");
   return ["<s>[INST] ", user.content, " </s> [/INST] ", assistant.content, "</s>"];
 };
 
@@ -50,7 +47,7 @@ const builtIns: ReadonlyMap<TemplateName, BuiltIn> = new Map([
 ]);
 
 function none(reason: string): BuiltIn {
-  return (_, where) => unusable(where, `${reason}, so that only {text} items can be scored with it`);
+  return (_, where) => unusable(where, `${reason}; only {text} items can be scored with it`);
 }
 
 function unusable(where: string, reason: string): InvalidInputError {
@@ -86,10 +83,10 @@ export function templateProblem(
   names: readonly string[] | undefined,
 ): string | undefined {
   if (names !== undefined)
-    return `The model has the chat templates ${names.map(quote).join(", ")} and none that is named "default"`;
+    return `The model has the chat templates ${names.map(quote).join(", ")} and none named "default"`;
   const bytes = Buffer.byteLength(template ?? "");
   if (bytes <= MAX_TEMPLATE_BYTES) return undefined;
-  return `The model's chat template has ${bytes} bytes, more than the ${MAX_TEMPLATE_BYTES} that are read`;
+  return `The model's chat template has ${bytes} bytes, more than the limit of ${MAX_TEMPLATE_BYTES}`;
 }
 
 export interface NamedItem {

@@ -4,7 +4,7 @@ import type { ItemWarning } from "./warnings.ts";
 
 /**
  * What a turn begins with, at the start of a line: "Human:", "### Human:", "**Human:**", "[Human]:". Every part is bounded,
- * so that no text takes longer than its length.
+ * so matching takes linear time.
  */
 const AT_LINE_START = String.raw`(?:^|[\r\n])[^\S\r\n]{0,16}(?:#{1,6} {0,2}|\*{1,2}|\[)?`;
 const MARK_END = String.raw`(?:\*{1,2}|\])? ?:`;

@@ -1,10 +1,10 @@
-/** What is legal to score and most often a mistake: counted, and told once a run. */
+/** What is legal to score but usually a mistake: counted, and reported once per run. */
 import { InvalidInputError } from "../errors.ts";
 
 /**
  * - `DOUBLE_BOS`: a {text} begins with the token that the model's tokenizer puts there by itself.
  * - `DOUBLE_EOS`: a {text} ends with the token that the model's tokenizer puts there by itself.
- * - `AFTER_END_OF_TURN`: a {text} goes on behind its last end of turn, so that the score is read elsewhere.
+ * - `AFTER_END_OF_TURN`: a {text} continues after its last end of turn: the score is read elsewhere.
  * - `TEMPLATE_TOKEN_IN_CONTENT`: a prompt, a response or a message begins or ends with a token that the template writes
  *   around it, which is plain text there.
  * - `NO_END_OF_TURN`: a {text} does not end with the token that ends a turn, though its earlier turns do.
@@ -24,7 +24,9 @@ export type WarningCode =
   | "LIST_AS_TEXT"
   | "MISSING_VALUE";
 
+/** Something legal in an item that is usually a mistake. */
 export interface ItemWarning {
+  /** What it is. */
   readonly code: WarningCode;
   /** The token that it is about, as it is written; of a transcript its first words. */
   readonly token: string;
@@ -74,7 +76,7 @@ const wordings: Readonly<Record<WarningCode, Wording>> = {
     noun: "text",
     verb: ["is", "are"],
     rest: (token) =>
-      `a list of messages written as a text (${token}), which is scored to the letter: write the list itself if it is a conversation`,
+      `a list of messages written as a text (${token}), which is scored as is: write the list itself if it is a conversation`,
   },
   MISSING_VALUE: {
     noun: "response",

@@ -15,7 +15,7 @@ const OUTPUT_BYTES = 128 * 1024;
 /** By the first bytes, whatever the file is called. */
 export function compressionOf(head: Uint8Array): Compression | undefined {
   if (startsWith(head, [0x1f, 0x8b])) return "gzip";
-  // A frame that is to be skipped may come first.
+  // A skippable frame may come first.
   if (startsWith(head, [0x28, 0xb5, 0x2f, 0xfd])) return "zstd";
   if (((head[0] ?? 0) & 0xf0) === 0x50 && startsWith(head.subarray(1), [0x2a, 0x4d, 0x18])) return "zstd";
   return undefined;
@@ -60,7 +60,7 @@ async function* gunzipped(chunks: AsyncIterable<Uint8Array>, name: string): Asyn
   } catch (error) {
     if (isStarlingError(error)) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    if (code === "Z_BUF_ERROR") throw damaged(name, "is cut off: its gzip data ends too early", error);
+    if (code === "Z_BUF_ERROR") throw damaged(name, "is truncated: its gzip data ends too early", error);
     throw damaged(name, `is damaged: its gzip data cannot be read (${oneLine(error)})`, error);
   }
 }
@@ -76,7 +76,7 @@ async function* unzstd(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGe
       yield next.value;
     }
   }
-  guarded(name, "is cut off: its zstd data cannot be read", () => decoder.end());
+  guarded(name, "is truncated: its zstd data cannot be read", () => decoder.end());
 }
 
 /** Formats that people have, with what makes a readable file of them. */
@@ -89,7 +89,7 @@ const others: readonly { readonly magic: readonly number[]; readonly is: string;
 
 function refuseOthers(head: Uint8Array, name: string): void {
   const found = others.find(({ magic }) => startsWith(head, magic));
-  if (found !== undefined) throw damaged(name, `${found.is}, which is not read: ${found.advice} first`);
+  if (found !== undefined) throw damaged(name, `${found.is}, which is not supported: ${found.advice} first`);
 }
 
 function startsWith(bytes: Uint8Array, magic: readonly number[]): boolean {

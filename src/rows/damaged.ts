@@ -1,6 +1,6 @@
 import { FileError, isStarlingError } from "../errors.ts";
 
-/** A file of rows that cannot be read on; `problem` goes on after "The file NAME". */
+/** A file of rows that cannot be read further; `problem` continues "The file NAME". */
 export function damaged(file: string, problem: string, cause?: unknown): FileError {
   return new FileError("ERR_INVALID_DATA", `The file ${file} ${problem}.`, { file, cause });
 }

@@ -6,7 +6,7 @@ import { isBlank, LineSplitter, MAX_ROW_BYTES, type Piece, type Splitter, ValueS
 import { hasTooManyValues, MAX_ROW_VALUES, parseJson } from "./json-value.ts";
 
 /**
- * One row of an input as it stands there. `value` has the numbers NaN, Infinity and -Infinity where Python wrote them;
+ * One row of an input, as written. `value` has the numbers NaN, Infinity and -Infinity where Python wrote them;
  * `source` is JSON of the standard, with null in their place.
  */
 export type SourceRow = { readonly where: string; readonly endOffset: number } & (
@@ -84,8 +84,7 @@ function parseRow({ bytes, line, endOffset, problem }: Piece, element: string | 
   if (problem !== undefined || bytes === undefined) return failed(problem ?? "There is nothing to read.");
   // Replacing wrong bytes, as decoders do, would score another text than the one in the file.
   if (!isUtf8(bytes)) return failed("It is not valid UTF-8.");
-  if (hasTooManyValues(bytes))
-    return failed(`It holds more than ${MAX_ROW_VALUES} values, the most that a row may have.`);
+  if (hasTooManyValues(bytes)) return failed(`It contains more than ${MAX_ROW_VALUES} values.`);
   const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
   try {
     const { value, json } = parseJson(source);

@@ -8,7 +8,7 @@
 export const MAX_ROW_BYTES = 64 * 1024 * 1024;
 
 export interface Piece {
-  /** Undefined for a piece that was too long and was skipped, or that stands for a `problem`. */
+  /** Undefined for a piece that was too long and was skipped, or that reports a `problem`. */
   readonly bytes?: Uint8Array;
   /** Where it begins, counted from 1. */
   readonly line: number;
@@ -80,7 +80,7 @@ export class Collector {
     this.#size = 0;
     this.#full = false;
     this.#tooLong = false;
-    if (tooLong) return { problem: `It is longer than ${MAX_ROW_BYTES} bytes, the most that a row may have.` };
+    if (tooLong) return { problem: `It is longer than ${MAX_ROW_BYTES} bytes.` };
     return { bytes: parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts) };
   }
 }

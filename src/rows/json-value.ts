@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 
 /**
  * Most values (numbers, texts, lists, objects) of one row. V8 takes up to 56 bytes for a value that is two bytes of the
- * file, so that a row of the longest size could otherwise fill the heap; no row to score comes near it.
+ * file, so a row of maximum size could otherwise fill the heap; no row to score comes near it.
  */
 export const MAX_ROW_VALUES = 1_000_000;
 
@@ -67,7 +67,7 @@ function endOfString(text: string, start: number): number {
 
 const [QUOTE, BACKSLASH, COMMA, OPEN_BRACKET, OPEN_BRACE] = [0x22, 0x5c, 0x2c, 0x5b, 0x7b];
 
-/** Whether the bytes of a row hold more than {@link MAX_ROW_VALUES}: told without making anything of them. */
+/** Whether a row has more than {@link MAX_ROW_VALUES} values, counted without parsing it. */
 export function hasTooManyValues(bytes: Uint8Array): boolean {
   if (bytes.length < MIN_COUNTED_BYTES) return false;
   let values = 0;

@@ -1,27 +1,29 @@
-/** A file of rows, whatever its format: told by its content, CSV alone by its name. */
+/** A file of rows. The format is recognised by content, only CSV by file name. */
 import { createHash } from "node:crypto";
 import { invalidArgument } from "../errors.ts";
 import { type ByteSource, openFile, renamed } from "../files/byte-source.ts";
 import { aString, checkOptions } from "../options.ts";
 import { compressionOf, decompressed } from "./compression.ts";
-import { csvRows } from "./csv-rows.ts";
 import { damaged } from "./damaged.ts";
 import { readJsonRows } from "./json-rows.ts";
 import type { Row } from "./row.ts";
 
+/** Options of openRows(). */
 export interface OpenRowsOptions {
   /** What messages call it; default: its path. Its ending tells CSV. */
   readonly name?: string | undefined;
 }
 
+/** An open file of rows. */
 export interface RowFile {
+  /** What messages call it. */
   readonly name: string;
   /**
    * The rows in the order of the file, read as they are asked for; each loop begins anew. A row that cannot be read is an
    * error in its place; where the file cannot be read on, the loop throws a FileError.
    */
   readonly rows: AsyncIterable<Row>;
-  /** Of the file as it lies there, in hex. @throws FileError */
+  /** Of the file as stored, in hex. @throws FileError */
   sha256(): Promise<string>;
   /** To be called when no loop runs any more. */
   close(): Promise<void>;
@@ -72,8 +74,18 @@ export async function* rowsOf(source: ByteSource): AsyncGenerator<Row> {
   const chunks = decompressed(chunksOf(source), name);
   const inner = compression === undefined ? name : name.replace(/\.(?:gz|gzip|zst|zstd)$/i, "");
   if (/\.parquet$/i.test(inner) && compression === undefined && source.size > 0)
-    throw damaged(name, "is no parquet file, whatever its name says");
-  yield* /\.csv$/i.test(inner) ? csvRows(chunks, name) : jsonRows(chunks, name);
+    throw damaged(name, "is not a parquet file, despite its name");
+  const delimiter = delimiterOf(inner);
+  if (delimiter === undefined) yield* jsonRows(chunks, name);
+  else {
+    const { csvRows } = await import("./csv-rows.ts");
+    yield* csvRows(chunks, name, delimiter);
+  }
+}
+
+function delimiterOf(name: string): "," | "\t" | undefined {
+  if (/\.csv$/i.test(name)) return ",";
+  return /\.tsv$/i.test(name) ? "\t" : undefined;
 }
 
 async function* jsonRows(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Row> {

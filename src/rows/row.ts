@@ -8,4 +8,13 @@ export type Row = {
   readonly where: string;
   /** The row is of a CSV file: its values are texts, whatever they were before, and null for an empty cell. */
   readonly isCsv?: true;
-} & ({ readonly value: unknown } | { readonly error: StarlingError });
+} & (
+  | {
+      /** The row: as JSON has it; of CSV and parquet an object by column. */
+      readonly value: unknown;
+    }
+  | {
+      /** Why this row cannot be read. */
+      readonly error: StarlingError;
+    }
+);

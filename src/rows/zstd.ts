@@ -1,6 +1,6 @@
 /**
- * Zstandard, which Node 20 does not have. fzstd decodes; what a file claims is checked here first, because fzstd takes as
- * much memory as a frame asks for, and the blocks are given to it one by one, so that nothing piles up.
+ * Zstandard, which Node 20 does not have. fzstd decodes; frame headers are checked here first, because fzstd allocates
+ * whatever a frame asks for, and blocks are passed one by one, so nothing accumulates.
  */
 import { Decompress } from "fzstd";
 
@@ -9,7 +9,7 @@ const MAX_WINDOW_BYTES = 32 * 1024 * 1024;
 /** Of the format: a block, compressed or not. */
 const MAX_BLOCK_BYTES = 128 * 1024;
 const FRAME_MAGIC = 0xfd2fb528;
-/** 16 numbers beginning with it announce a frame that is to be skipped. */
+/** The 16 numbers from here on mark frames to skip. */
 const SKIPPABLE_MAGIC = 0x184d2a50;
 const BLOCK_HEADER_BYTES = 3;
 const CHECKSUM_BYTES = 4;
@@ -17,7 +17,7 @@ const CHECKSUM_FLAG = 4;
 
 type Step = (bytes: Uint8Array) => void;
 
-/** Is fed chunk by chunk and answers with what became whole. Throws Errors for bytes that are no zstd. */
+/** Is fed chunk by chunk and answers with what became whole. Throws Errors for bytes that are not zstd. */
 export class ZstdDecoder {
   #decoder: Decompress | undefined;
   /** The start of a frame, which goes to the decoder with its first block. */
@@ -32,7 +32,7 @@ export class ZstdDecoder {
   #hasChecksum = false;
   #between = true;
 
-  /** The bytes of whole blocks; each piece is at most 128 KiB and of the caller alone. */
+  /** The bytes of whole blocks, at most 128 KiB each; the caller owns them. */
   *push(chunk: Uint8Array): Generator<Uint8Array> {
     let rest = chunk;
     for (;;) {
@@ -82,7 +82,7 @@ export class ZstdDecoder {
         this.#skip = Buffer.from(size).readUInt32LE();
         this.#betweenFrames();
       });
-    else throw new Error("a frame begins with other bytes than the format's");
+    else throw new Error("a frame does not start with the format's magic number");
   }
 
   #readFlags(bytes: Uint8Array): void {
@@ -100,7 +100,7 @@ export class ZstdDecoder {
       const window = isSingle ? contentSize(size) : windowSize(rest[0] as number);
       if (window > MAX_WINDOW_BYTES)
         throw new Error(
-          `it needs a window of ${window} bytes, and at most ${MAX_WINDOW_BYTES} are allowed: compress it at level 20 or below`,
+          `it needs a window of ${window} bytes; the limit is ${MAX_WINDOW_BYTES}: compress it at level 20 or below`,
         );
       // Without the checksum, which fzstd only skips: so the last block can be given as the end.
       this.#frameStart = Buffer.concat([FRAME_START, Uint8Array.of(flags & ~CHECKSUM_FLAG), rest]);
@@ -110,7 +110,7 @@ export class ZstdDecoder {
       this.#expectBlock();
     };
     const need = windowBytes + dictionaryBytes + sizeBytes;
-    if (need === 0) throw new Error("a frame says nothing of its size");
+    if (need === 0) throw new Error("a frame does not state its size");
     this.#expect(need, read);
   }
 

@@ -10,7 +10,7 @@ const KIBIBYTE = 1024;
  * process's control groups, whose file cache counts as free. macOS: all of it, for it gives back and compresses memory as it is
  * asked for. Windows: what is free.
  *
- * @param root for tests: the folder that stands for "/"
+ * @param root for tests: the folder used as "/"
  */
 export function availableMemory(platform: NodeJS.Platform = process.platform, root = "/"): number | undefined {
   if (platform === "darwin") return totalmem();
@@ -51,7 +51,7 @@ function leftInGroup(folder: string): number | undefined {
   return limit - used + cached.reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** "max" is no limit. */
+/** "max" means no limit. */
 function number(path: string): number | undefined {
   const text = readTextIfReadable(path)?.trim();
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;

@@ -43,7 +43,7 @@ export interface WorkerLayout {
   readonly contextWorkers: number;
   /** Threads of each while several are at work. */
   readonly workerThreads: number;
-  /** Threads of a sequence that is alone. */
+  /** Threads of a single sequence. */
   readonly soloThreads: number;
 }
 

@@ -38,14 +38,14 @@ export async function readHeadFor(
   if (!foreignHead && isForeign(file.trunkSha256, trunkSha256))
     throw refuse(
       `it was fitted to the trunk ${shortTrunk(file.trunkSha256)}${file.fit === undefined ? "" : ` (${file.fit.model})`}, ` +
-        `and the model's trunk is ${shortTrunk(trunkSha256)}, whose hidden states mean something else. ` +
-        "Fit a head to this model, or allow it with --foreign-head (foreignHead).",
+        `and the model's trunk is ${shortTrunk(trunkSha256)}, whose hidden states differ. ` +
+        "Fit a head to this model, or accept it with --foreign-head (foreignHead).",
       STARLING_KEYS.trunkSha256,
     );
   if (file.tokenization !== tokenization)
     throw refuse(
       `it was fitted with the tokenization ${file.tokenization}, and the model is loaded with ${tokenization}: ` +
-        `ask for the tokenization ${file.tokenization}, or fit a head for ${tokenization}.`,
+        `choose the tokenization ${file.tokenization}, or fit a head for ${tokenization}.`,
       "starling.tokenization",
     );
   return file;

@@ -35,7 +35,7 @@ export function assertTokensHaveRewards({ scorePosition }: Pick<TokenizerSetting
   if (scorePosition !== "padding-end") return;
   throw new InvalidInputError(
     "ERR_INVALID_ARGUMENT",
-    "This model's scores are read behind the text, at the end of padding: its tokens have no rewards of their own.",
+    "This model's scores are read after the text, at the end of padding: its tokens have no rewards of their own.",
     { field: "perToken" },
   );
 }

@@ -18,14 +18,14 @@ export interface ModelParts {
 /** A device that may hold layers. */
 export interface FitDevice {
   readonly name: string;
-  /** Bytes that may be taken; undefined where nobody knows. */
+  /** Bytes that may be used; undefined if unknown. */
   readonly free: number | undefined;
-  /** Its memory is the machine's own: what lies there counts there, too, and only once. */
+  /** Its memory is the machine's: its use counts there too, once. */
   readonly shared: boolean;
 }
 
 export interface Fit {
-  /** What llama.cpp is to be told (n_gpu_layers): layers from the last one on, the output layer counted as one. */
+  /** n_gpu_layers for llama.cpp: layers from the last one on, the output layer counted as one. */
   readonly gpuLayers: number;
   /** Layers of the model that the devices hold. */
   readonly layers: number;
@@ -64,7 +64,7 @@ export function fitDevice(device: NativeDevice, machineMemory: number): FitDevic
 }
 
 /**
- * What lies where with this many layers on the devices. llama.cpp hands the last layers out in order, to each device a part
+ * What is where with this many layers on the devices. llama.cpp hands the last layers out in order, to each device a part
  * as large as its part of all free memory (llama_model_base::load_tensors).
  */
 export function placeLayers(parts: ModelParts, devices: readonly FitDevice[], gpuLayers: number): Fit {
@@ -124,7 +124,7 @@ export function fitLayers(parts: ModelParts, devices: readonly FitDevice[]): Fit
   return placeLayers(parts, devices, 0);
 }
 
-/** The devices that hold layers in this split mode: with "none" the main one alone. */
+/** The devices that hold layers in this split mode: with "none" only the main one. */
 export function devicesOf<T>(devices: readonly T[], splitMode: SplitMode, mainDevice: number): readonly T[] {
   return splitMode === "none" ? devices.slice(mainDevice, mainDevice + 1) : devices;
 }

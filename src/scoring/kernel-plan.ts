@@ -36,7 +36,7 @@ export interface KernelQuestion {
   readonly runtime: Pick<RuntimeInfo, "cpuLibrary">;
 }
 
-/** Raised when the check changes, so that what was found before is found again. */
+/** Raised when the check changes: earlier findings are then ignored. */
 const FORMAT = 1;
 /** A few runtimes and models, before and after a few updates. */
 const MAX_FINDINGS = 64;
@@ -45,7 +45,7 @@ const USUAL_MULTIPLE = 4;
 
 /**
  * @param folder where findings are kept, by library and shapes
- * @throws NativeError ERR_RUNTIME_UNUSABLE when the library multiplies these weights wrongly, whatever it is told
+ * @throws NativeError ERR_RUNTIME_UNUSABLE if the library multiplies these weights wrongly with every kernel
  */
 export async function planKernels(
   question: KernelQuestion,
@@ -87,7 +87,7 @@ function planOf(
     columns,
     kernel: findings[i]?.buffer ?? "",
   }));
-  // Shapes that differ in their number of rows alone are one entry.
+  // Shapes that differ only in their number of rows are one entry.
   const distinct = new Map(kernels.map((kernel) => [Object.values(kernel).join(" "), kernel]));
   const multiples = findings.map(({ multiple }) => (multiple > 0 ? multiple : USUAL_MULTIPLE));
   return { repacked, rowMultiple: Math.max(...multiples), kernels: [...distinct.values()], reasons };
@@ -103,7 +103,7 @@ async function findOnce(
   const asked = samples.map(({ type, columns, rows, position }) => ({ type, columns, rows, position }));
   const options = { path, samples: asked, threads, repacked };
   const { cpuLibrary } = runtime;
-  // A library that nobody can tell from another is asked each time.
+  // A library without an identity is checked each time.
   if (cpuLibrary === undefined) return check(options);
   const shapes = samples.map(({ type, columns, rows }) => [type, columns, rows]);
   const parts = [FORMAT, fileIdentity(cpuLibrary), processorIdentity(), shapes, threads, repacked];
@@ -138,14 +138,14 @@ function weightsOf({ typeName, columns }: NamedSample): string {
 }
 
 function passedOver(question: KernelQuestion, sample: NamedSample, { buffer, problem }: KernelFinding): string {
-  const why = problem ?? "depend on what is computed beside them";
+  const why = problem ?? "depend on the rest of the batch";
   return `The kernel ${buffer} of ${libraryName(question)} is not used: its products of ${weightsOf(sample)} ${why}.`;
 }
 
 function notExact(question: KernelQuestion, sample: NamedSample): string {
   return (
-    `Scores may differ in their last digits with what is scored beside them: ${libraryName(question)} has no kernel whose ` +
-    `products of ${weightsOf(sample)} are the same in any company.`
+    `Scores may differ in their last digits with the rest of the batch: ${libraryName(question)} has no kernel whose ` +
+    `products of ${weightsOf(sample)} are the same in any batch.`
   );
 }
 
@@ -153,8 +153,8 @@ function unusable(question: KernelQuestion, sample: NamedSample, { problem }: Ke
   return new NativeError(
     "ERR_RUNTIME_UNUSABLE",
     `${question.path} cannot be scored on this CPU: ${libraryName(question)} multiplies ${weightsOf(sample)} wrongly (its ` +
-      `products ${problem}), or the file is damaged. Check the file, take another weight type, or set ${RUNTIME_VARIABLE} to ` +
-      `an own build of llama.cpp ${LLAMA_VERSION}.`,
+      `products ${problem}), or the file is damaged. Check the file, use another weight type, or set ${RUNTIME_VARIABLE} to ` +
+      `your own build of llama.cpp ${LLAMA_VERSION}.`,
     { file: question.path },
   );
 }

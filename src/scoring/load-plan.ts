@@ -35,7 +35,7 @@ export function planLoad(
   if (atPadding && batchMode !== "exact")
     throw new InvalidInputError(
       "ERR_INVALID_ARGUMENT",
-      `The batchMode ${batchMode} is not possible with this model, whose scores are read at the end of padding; exact is.`,
+      `The batchMode ${batchMode} is not supported by this model, whose scores are read at the end of padding; use exact.`,
       { field: "batchMode" },
     );
   const packed = batchMode === "packed";

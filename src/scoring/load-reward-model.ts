@@ -153,5 +153,5 @@ function loadFailure(error: unknown, path: string, { fit }: Placement): unknown 
   // Something else took the memory meanwhile, or the estimate was too low.
   const advice = fit === undefined ? "close other programs" : `place fewer layers than ${fit.gpuLayers} (gpuLayers)`;
   const what = `${path} could not be loaded: out of memory: ${reason.replace(/\.$/, "")}`;
-  return new NativeError("ERR_OUT_OF_MEMORY", `${what}. Take a smaller quantisation, or ${advice}.`, details);
+  return new NativeError("ERR_OUT_OF_MEMORY", `${what}. Use a smaller quantisation, or ${advice}.`, details);
 }

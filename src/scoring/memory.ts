@@ -1,12 +1,13 @@
-/** How much memory a model takes, from its header alone. */
+/** How much memory a model takes, from its header only. */
 import { byteSize } from "../byte-units.ts";
 import { NativeError } from "../errors.ts";
-import type { LlamaShape } from "../gguf/llama-metadata.ts";
 import type { LoadOptions } from "../native/addon.ts";
 import type { Backend } from "../native/engine.ts";
+import { keyValueWidth, type TrunkShape } from "../trunk/shape.ts";
 
 /** Bytes that a loaded model takes at its largest: every context worker at work on a text of the most tokens. */
 export interface MemoryNeed {
+  /** Where it would run. */
   readonly backend: Backend;
   /** All tensors. */
   readonly weights: number;
@@ -14,6 +15,7 @@ export interface MemoryNeed {
   readonly keyValue: number;
   /** What llama.cpp computes in; the larger estimate where its choice is not known. */
   readonly compute: number;
+  /** The sum of the three. */
   readonly total: number;
 }
 
@@ -35,19 +37,18 @@ const OUTPUT_ROWS = 64;
  * @param weights bytes of all tensors
  * @param settings as the model is to be loaded
  */
-export function memoryNeed(shape: LlamaShape, weights: number, settings: Settings, backend: Backend): MemoryNeed {
-  const { layers, keyValueHeads, headDim } = shape;
+export function memoryNeed(shape: TrunkShape, weights: number, settings: Settings, backend: Backend): MemoryNeed {
   const packed = settings.maxSequences > 1;
   const behind = (packed ? settings.batchTokens : 0) + ((settings.paddingToken ?? -1) < 0 ? 0 : PADDING_CELLS);
   const cells = roundUp(settings.contextTokens + behind, CELLS_AT_A_TIME);
-  const cellBytes = 2 * layers * keyValueHeads * headDim * (settings.kvType === "f32" ? FLOAT_BYTES : 2);
+  const cellBytes = 2 * shape.layers * keyValueWidth(shape) * (settings.kvType === "f32" ? FLOAT_BYTES : 2);
   const keyValue = settings.contextWorkers * cells * cellBytes;
   const compute = settings.contextWorkers * computeBytes(shape, settings, cells);
   return { backend, weights, keyValue, compute, total: weights + keyValue + compute };
 }
 
 /** What is alive at the same time in the widest place of a layer, and for the outputs. */
-function computeBytes(shape: LlamaShape, { microBatch, flashAttention }: Settings, cells: number): number {
+function computeBytes(shape: TrunkShape, { microBatch, flashAttention }: Settings, cells: number): number {
   const { embeddingLength, feedForwardLength, heads, vocabularySize } = shape;
   const tokens = Math.min(microBatch, cells);
   // Residual stream, queries, and the attention weights of all heads, which flash attention never writes down.
@@ -82,6 +83,6 @@ export function assertFits(path: string, need: MemoryNeed, available: number | u
 function advice({ weights, backend }: MemoryNeed, available: number, contextTokens: number): string {
   if (weights < available)
     return `Load it with fewer context tokens than ${contextTokens} or fewer threads, close other programs, or skip this check.`;
-  if (backend !== "cpu") return "Take a smaller quantisation, or place fewer layers on the GPU.";
-  return "Take a smaller quantisation, or close other programs.";
+  if (backend !== "cpu") return "Use a smaller quantisation, or place fewer layers on the GPU.";
+  return "Use a smaller quantisation, or close other programs.";
 }

@@ -4,6 +4,7 @@ import { type GgufHeader, weightCount } from "../gguf/header.ts";
 import { readGguf } from "../gguf/reader.ts";
 import { type RewardMetadata, readRewardMetadata } from "../gguf/reward-metadata.ts";
 import { missingTypeNotice } from "../gguf/weight-types.ts";
+import { placeInLayer, TOKEN_EMBEDDINGS } from "../trunk/tensor-names.ts";
 import { type NamedSample, weightSamples } from "./weight-samples.ts";
 
 export interface ModelFile extends RewardMetadata {
@@ -33,7 +34,7 @@ export async function readModelFile(place: string | ByteSource): Promise<ModelFi
   return describeModelFile(await readGguf(place), typeof place === "string" ? place : place.path);
 }
 
-/** @throws FileError for a GGUF that is no reward model of this project */
+/** @throws FileError for a GGUF that is not a reward model of this project */
 export function describeModelFile(gguf: GgufHeader, path: string): ModelFile {
   const bytesByType = new Map<string, number>();
   let parameters = 0;
@@ -62,9 +63,9 @@ function bytesByPlace(gguf: GgufHeader, layers: number): Pick<ModelFile, "layerB
   const layerBytes = new Array<number>(layers).fill(0);
   let embeddingBytes = 0;
   for (const { name, size } of gguf.tensors) {
-    const layer = /^blk\.(\d+)\./.exec(name)?.[1];
-    if (layer !== undefined) layerBytes[Number(layer)] = (layerBytes[Number(layer)] ?? 0) + size;
-    else if (name === "token_embd.weight") embeddingBytes += size;
+    const layer = placeInLayer(name)?.layer;
+    if (layer !== undefined) layerBytes[layer] = (layerBytes[layer] ?? 0) + size;
+    else if (name === TOKEN_EMBEDDINGS) embeddingBytes += size;
   }
   return { layerBytes, embeddingBytes };
 }

@@ -16,6 +16,7 @@ import type { TokenizationMode } from "./types.ts";
 export const tokenizationModes: readonly TokenizationMode[] = [...SENTENCEPIECE_MODES, BYTE_BPE];
 export const specialTokenChoices: readonly SpecialTokens[] = ["plain", "reference"];
 
+/** Options of loadTokenizer(). */
 export interface LoadTokenizerOptions {
   /** A GGUF that `starling-rm convert` made; only its header is read. */
   readonly modelPath: string;
@@ -29,7 +30,7 @@ export interface LoadTokenizerOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What both {@link loadTokenizer} and loadRewardModel may be told. */
+/** Options of both {@link loadTokenizer} and loadRewardModel. */
 export interface TokenizerChoices {
   readonly tokenization?: TokenizationMode;
   readonly specialTokens?: SpecialTokens;

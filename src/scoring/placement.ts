@@ -39,7 +39,7 @@ export interface Placement {
 
 /**
  * @param machineMemory bytes of the whole machine
- * @throws InvalidInputError when there is no such main device
+ * @throws InvalidInputError if that main device does not exist
  */
 export function placeModel(
   file: ModelFile,
@@ -59,7 +59,7 @@ export function placeModel(
   if (fit.gpuLayers === 0 && (options.gpu ?? "auto") === "auto")
     return { ...onProcessor(file, options), reason: tooSmall(parts, devices) };
   const names = chosenDevices(options, place).map(({ name }) => name);
-  // The devices that "none" leaves are handed over alone: the main one is then the first.
+  // With "none" only the main device is passed on: it is then the first.
   const mainDevice = options.splitMode === "none" ? 0 : plan.mainDevice;
   return { backend, need, fit, plan: { ...plan, gpuLayers: nativeLayers(fit, parts), mainDevice, devices: names } };
 }
@@ -125,14 +125,14 @@ export function assertPlacementFits(path: string, placement: Placement, availabl
       path,
       `${fit.layers} layers do not fit`,
       fit,
-      'Let gpuLayers be "auto", which takes as many as fit, or take a smaller quantisation',
+      'Set gpuLayers to "auto", which takes as many as fit, or use a smaller quantisation',
     );
   if (available !== undefined && fit.host > available)
     throw new NativeError(
       "ERR_OUT_OF_MEMORY",
       `${path} needs ${byteSize(fit.host)} of this machine's memory beside ${fit.layers} layers on ` +
         `${fit.perDevice.map(({ name }) => name).join(", ")}, but ${byteSize(available)} are free. ` +
-        "Take a smaller quantisation, or close other programs.",
+        "Use a smaller quantisation, or close other programs.",
       { file: path },
     );
 }

@@ -9,7 +9,7 @@ import { type Place, placeModel } from "./placement.ts";
 import type { LoadRewardModelOptions, MemoryPrediction, PredictedPlacement } from "./types.ts";
 
 /**
- * What a model would take with these options, from its header alone: nothing is loaded. The same numbers decide whether
+ * The memory a model would take with these options, from its header only: nothing is loaded. The same numbers decide whether
  * loadRewardModel refuses.
  *
  * @throws InvalidInputError for a wrong option, FileError for a file that cannot be used; the signal's reason

@@ -104,6 +104,7 @@ export class PromptRanking implements AsyncDisposable {
     this.#release = undefined;
   }
 
+  /** As {@link PromptRanking.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

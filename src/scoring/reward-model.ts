@@ -51,7 +51,9 @@ const featureOptionChecks = { ...streamChecks, onResult: aFunction };
  * the JS thread. Close it when it is no longer needed, or hold it with `await using`.
  */
 export class RewardModel implements AsyncDisposable {
+  /** What the model is and how it runs. */
   readonly info: RewardModelInfo;
+  /** Its tokenizer, which is closed with it. */
   readonly tokenizer: RewardTokenizer;
   readonly #native: NativeModel;
   readonly #context: StreamContext;
@@ -76,6 +78,7 @@ export class RewardModel implements AsyncDisposable {
     return copyHead(this.#head);
   }
 
+  /** Whether {@link RewardModel.close} was called. */
   get closed(): boolean {
     return this.#closing !== undefined;
   }
@@ -163,7 +166,7 @@ export class RewardModel implements AsyncDisposable {
   }
 
   /**
-   * Evaluates a prompt and keeps its state, so that responses can be scored as they arrive at the cost of their own
+   * Evaluates a prompt and keeps its state: responses are then scored as they arrive, at the cost of only their own
    * tokens. Scores are those of {@link score}. The state is freed when the ranking or the model is closed, and also when
    * memory is needed; then it is computed again.
    *
@@ -192,6 +195,7 @@ export class RewardModel implements AsyncDisposable {
     return this.#closing;
   }
 
+  /** As {@link RewardModel.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -20,26 +20,32 @@ import { scorePositions } from "./score-position.ts";
 import { contentWarning, PROBE, pieceOf, type TextMarks, textMarks, textWarnings } from "./text-warnings.ts";
 import type { TokenizationMode, TokenizedItem } from "./types.ts";
 
+/** How items become token ids. */
 export interface TokenizerSettings {
+  /** The name of the template; "chat-template" is the model's own. */
   readonly template: string;
   /**
    * The date that the model's own chat template writes, where it asks for one and one was given: what strftime_now formats,
    * at midnight, and date_string, as "26 Jul 2024".
    */
   readonly templateDate?: string;
+  /** How text becomes tokens. */
   readonly tokenization: TokenizationMode;
+  /** How special tokens in prompts and responses are read. */
   readonly specialTokens: SpecialTokens;
   /** Most ids of a text. */
   readonly maxTokens: number;
   /** What becomes of a longer text: "left" keeps its LAST maxTokens ids, "none" refuses it. */
   readonly truncationSide: TruncationSide;
+  /** Which token the score is read at. */
   readonly scorePosition: ScorePosition;
-  /** Which items get the ids that the tokenizer puts around a text: none, {text} alone, or all. */
+  /** Which items get the ids that the tokenizer puts around a text: none, only {text}, or all. */
   readonly wrapper: WrapperRule;
 }
 
 /** How items are read; see {@link ScoreOptions}. */
 export interface TokenizeOptions extends ItemRules {
+  /** An item that a warning is about is an error, ERR_SUSPECT_ITEM; default false: its result has the warning. */
   readonly strict?: boolean | undefined;
   /** Stops the work; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
@@ -50,7 +56,9 @@ const tokenizeChecks = { ignoreFields: aNameList, strict: aBoolean, signal: aSig
 /** An item that {@link RewardTokenizer.tokenizeEach} could not tokenise is answered with its error. */
 export type TokenizedOutcome = TokenizedItem | StarlingError;
 
+/** Turns items into the token ids that a model scores. */
 export class RewardTokenizer {
+  /** How it does so. */
   readonly settings: TokenizerSettings;
   readonly #native: NativeTokenizer;
   readonly #vocabulary: Vocabulary;
@@ -97,10 +105,10 @@ export class RewardTokenizer {
   }
 
   /**
-   * As {@link tokenize}, but an item that cannot be tokenised gives its error, and the others are done.
+   * @internal As {@link tokenize}, but an item that cannot be tokenised gives its error, and the others are done.
    *
    * @param nameItem how messages call the item with this index
-   * @param options findResponse: tell where each response begins, which takes tokenising what stands before it again;
+   * @param options findResponse: tell where each response begins, which tokenises the text before it again;
    *   signal: as in {@link tokenize}
    */
   async tokenizeEach(
@@ -194,7 +202,10 @@ export class RewardTokenizer {
     const { maxTokens, scorePosition } = this.settings;
     const { ids, totalTokens, promptTokens } = encoded;
     if (ids.length === 0)
-      return new InvalidInputError("ERR_EMPTY_TEXT", `${where} has no tokens: there is none to read a score at.`);
+      return new InvalidInputError(
+        "ERR_EMPTY_TEXT",
+        `${where} has no tokens: there is no position to read a score at.`,
+      );
     if (ids.length > maxTokens)
       return new InvalidInputError(
         "ERR_TOO_MANY_TOKENS",

@@ -20,8 +20,8 @@ export const scorePositions: Readonly<
   "last-non-pad": ({ firstPad, lastNonPad }) => {
     if (firstPad < 0 || (firstPad === lastNonPad + 1 && lastNonPad >= 0)) return lastNonPad;
     return (
-      "holds the model's padding token before its end, where versions of transformers read the score at different " +
-      "places: there is no one score."
+      "contains the model's padding token before its end, where versions of transformers read the score at different " +
+      "places: the score is ambiguous."
     );
   },
 };

@@ -175,7 +175,7 @@ class Pipeline {
     for (const job of this.#jobs) job.cancel();
     this.#wake("reader");
     this.#wake("consumer");
-    // A source that waits for input (a terminal) may never answer: it is told, but not waited for.
+    // A source that waits for input (a terminal) may never answer: it is closed, but not awaited.
     if (!this.#ended) void Promise.resolve(this.#iterator.return?.()).catch(() => {});
   }
 
@@ -204,7 +204,7 @@ class Pipeline {
     return this.#itemsInFlight >= this.#most.items || this.#tokensInFlight >= this.#most.tokens;
   }
 
-  /** Takes what was read so far; one call at a time, so that chunks stay in order. */
+  /** Takes what was read so far; one call at a time, to keep chunks in order. */
   async #tokenize(): Promise<void> {
     if (this.#tokenizing) return;
     this.#tokenizing = true;
@@ -254,7 +254,7 @@ class Pipeline {
       if (error) slots[i] = { outcome: Promise.resolve({ index, error }), tokens: 0 };
       else scorable.push({ index, item: outcome as TokenizedItem });
     }
-    // Attention is causal: what stands after the scored token cannot change the score, so it is not evaluated.
+    // Attention is causal: tokens after the scored one cannot change the score, so they are not evaluated.
     const sequences = scorable.map(({ item }) => item.ids.subarray(0, item.scorePosition + 1));
     const submit: Readonly<Record<Wanted, () => ItemJob[]>> = {
       score: () => native.scoreEach(sequences),
@@ -289,7 +289,7 @@ class Pipeline {
         throw failure;
       },
     );
-    // The consumer may stop before it comes to this slot; its failure is then nobody's business.
+    // The consumer may stop before this slot; its failure is then ignored.
     outcome.catch(() => {});
     return { outcome, tokens: item.scorePosition + 1 };
   }

@@ -17,21 +17,22 @@ import type { MemoryNeed } from "./memory.ts";
 export type { TokenizationMode };
 
 /**
- * - `exact`: each sequence is evaluated on its own, so that its score is the same to the last bit in any company.
+ * - `exact`: each sequence is evaluated on its own: its score is bit-identical in any batch.
  *   The default on the CPU, where it costs nothing.
  * - `packed`: several sequences in one batch, without padding, with flash attention. The default on a GPU, where short
  *   batches starve the device.
  */
 export type BatchMode = "exact" | "packed";
 
+/** Options of loadRewardModel(). */
 export interface LoadRewardModelOptions {
   /** A GGUF that `starling-rm convert` made. */
   readonly modelPath: string;
-  /** A head file that {@link writeHead} made, to be used in place of the model's own head; default: none. */
+  /** A head file that writeHead() or `starling-rm fit` made, to be used in place of the model's own head; default: none. */
   readonly headPath?: string;
   /**
    * Take a head file that was fitted to another model's trunk; default false, which refuses it. Scores may then mean
-   * nothing: see {@link headNotice}.
+   * nothing: modelNotices() says so.
    */
   readonly foreignHead?: boolean;
   /** Default: "auto". */
@@ -43,8 +44,8 @@ export interface LoadRewardModelOptions {
    */
   readonly gpuLayers?: number | "auto" | "all";
   /**
-   * Over several GPUs: "layer" gives each whole layers, as many as its part of the free memory; "none" uses the main device
-   * alone. Default: "layer".
+   * Over several GPUs: "layer" gives each whole layers, as many as its part of the free memory; "none" uses only the main
+   * device. Default: "layer".
    */
   readonly splitMode?: SplitMode;
   /** Index of the main device among the backend's, as `starling-rm doctor` lists them: 0 to 14. Default: 0. */
@@ -114,7 +115,7 @@ export interface TokenRewards {
   readonly start: number;
   /** Token ids from there to the token that the score is read at, the template's closing token included. */
   readonly ids: readonly number[];
-  /** What each id stands for, as the vocabulary writes it ("▁" is a space). */
+  /** Each id's piece, as the vocabulary writes it ("▁" is a space). */
   readonly pieces: readonly string[];
   /** One reward for each id; the last one is the score. */
   readonly rewards: readonly number[];
@@ -132,13 +133,18 @@ export interface FeatureResult extends ScoreResult {
 
 /** An item that could not be scored. */
 export interface ScoreFailure {
+  /** Index of the item, from 0. */
   readonly index: number;
+  /** Why it has no score. */
   readonly error: StarlingError;
 }
 
+/** What {@link RewardModel.scoreEach} yields; test with `"error" in outcome`. */
 export type ScoreOutcome = ScoreResult | ScoreFailure;
+/** What {@link RewardModel.featuresEach} yields; test with `"error" in outcome`. */
 export type FeatureOutcome = FeatureResult | ScoreFailure;
 
+/** Options of {@link RewardModel.score}. */
 export interface ScoreOptions extends ItemRules {
   /** An item that a warning is about is an error, ERR_SUSPECT_ITEM; default false: its result has the warning. */
   readonly strict?: boolean;
@@ -152,11 +158,13 @@ export interface ScoreOptions extends ItemRules {
   readonly signal?: AbortSignal;
 }
 
+/** Options of {@link RewardModel.features}. */
 export interface FeatureOptions extends Omit<ScoreOptions, "perToken"> {
   /** Called with each result as soon as it is there, in whatever order: the next in order may be the last to be computed. */
   readonly onResult?: (result: FeatureResult) => void;
 }
 
+/** Options of {@link RewardModel.rank}. */
 export interface RankOptions extends ScoreOptions {
   /** What the user says; or a conversation that ends with the user's turn. */
   readonly prompt: string | readonly ChatMessage[];
@@ -170,6 +178,7 @@ export interface RankOptions extends ScoreOptions {
 export interface RankedResponse extends ScoreResult {
   /** 1 for the best; equal scores share the better rank. */
   readonly rank: number;
+  /** The response. */
   readonly response: string;
 }
 
@@ -179,6 +188,7 @@ export interface TokenizedItem {
   readonly ids: Int32Array;
   /** Tokens before truncation. */
   readonly totalTokens: number;
+  /** Whether tokens were cut off on the left. */
   readonly truncated: boolean;
   /** Index of the token at which the score is read. */
   readonly scorePosition: number;
@@ -190,6 +200,7 @@ export interface TokenizedItem {
 
 /** What a model will take: bytes, at most, for texts of up to `contextTokens`. */
 export interface MemoryPrediction extends MemoryNeed {
+  /** Maximum number of tokens of one text. */
   readonly contextTokens: number;
   /** Bytes that this machine has free; absent where it does not tell, and for GPUs. */
   readonly available?: number;
@@ -197,12 +208,21 @@ export interface MemoryPrediction extends MemoryNeed {
   readonly gpu?: PredictedPlacement;
 }
 
+/** How a model is divided between devices and the machine. */
 export interface PredictedPlacement {
   /** Layers that the devices hold, of `of`. */
   readonly layers: number;
+  /** Layers in total, the output layer counted as one. */
   readonly of: number;
   /** Bytes that each device takes, and had free when it was last looked at. */
-  readonly devices: readonly { readonly name: string; readonly need: number; readonly free?: number }[];
+  readonly devices: readonly {
+    /** As llama.cpp calls it, for example "CUDA0". */
+    readonly name: string;
+    /** Bytes that it takes. */
+    readonly need: number;
+    /** Bytes that were free; absent if the driver does not say. */
+    readonly free?: number;
+  }[];
   /** Bytes that the machine's own memory takes. */
   readonly host: number;
 }
@@ -219,37 +239,57 @@ export interface KernelInfo {
 
 /** What a loaded model says of itself. */
 export interface RewardModelInfo {
+  /** The file. */
   readonly path: string;
+  /** The name in the file. */
   readonly name: string;
   /** For a model that is not the real thing: what it says of itself, to be shown wherever scores are shown. */
   readonly notice?: string;
+  /** Weight type, for example "q4_k_m". */
   readonly fileType: string;
   /** Set where the file is called by a weight type that none of its matrices has, and says so. */
   readonly typeNotice?: string;
+  /** Number of weights. */
   readonly parameters: number;
   /** Bytes of all tensors. */
   readonly size: number;
+  /** Number of layers. */
   readonly layers: number;
+  /** Length of a hidden state, and of the head. */
   readonly embeddingLength: number;
+  /** Number of token ids. */
   readonly vocabularySize: number;
   /** Fingerprint of the model without its head, 64 hexadecimal digits; absent for files of older versions. */
   readonly trunkSha256?: string;
   /**
-   * The head file that stands in for the model's own head; absent: that one is used. `trunkSha256` is the fingerprint of the
+   * The head file used instead of the model's own head; absent: that one is used. `trunkSha256` is the fingerprint of the
    * trunk that it is for, absent where the file does not say.
    */
-  readonly head?: { readonly path: string; readonly name: string; readonly trunkSha256?: string };
+  readonly head?: {
+    /** The head file. */
+    readonly path: string;
+    /** The name in the file. */
+    readonly name: string;
+    /** Fingerprint of the trunk that it is for, 64 hexadecimal digits; absent if the file does not say. */
+    readonly trunkSha256?: string;
+  };
   /** How the head in use was fitted, where it is not the checkpoint's. */
   readonly fit?: FitRecord;
   /** The kind of reward model, for example "starling-rm-34b". */
   readonly profile: ProfileName;
+  /** How a prompt and a response become text: the name of a template. */
   readonly template: string;
+  /** How text becomes tokens. */
   readonly tokenization: TokenizationMode;
+  /** Maximum number of tokens per text; what happens to longer ones is in `tokenizer.settings`. */
   readonly maxTokens: number;
+  /** Maximum number of tokens per text that this instance was loaded for. */
   readonly contextTokens: number;
+  /** Where it runs: "cpu", "cuda", "metal" or "vulkan". */
   readonly backend: string;
   /** For each backend that would have gone before, with `gpu: "auto"`, why it was not taken. */
   readonly backendReasons: readonly BackendReason[];
+  /** Names of the devices, as llama.cpp calls them. */
   readonly devices: readonly string[];
   /** llama.cpp's library for this processor, an absolute path; absent where the system does not say. */
   readonly cpuLibrary?: string;
@@ -259,6 +299,8 @@ export interface RewardModelInfo {
   readonly kernelReasons: readonly string[];
   /** Layers that graphics processors hold, of `layers`. */
   readonly gpuLayers: number;
+  /** CPU threads. */
   readonly threads: number;
+  /** How sequences share batches. */
   readonly batchMode: BatchMode;
 }

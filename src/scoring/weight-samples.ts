@@ -1,6 +1,7 @@
-/** Which weights of a model are multiplied by which kernels: one matrix stands for all of its type and shape. */
+/** Which weights of a model are multiplied by which kernels: one matrix represents all of its type and shape. */
 import type { GgufHeader } from "../gguf/header.ts";
 import type { WeightSample } from "../native/addon.ts";
+import { placeInLayer } from "../trunk/tensor-names.ts";
 
 /** A matrix of a layer, and how messages call its type. */
 export interface NamedSample extends WeightSample {
@@ -16,7 +17,7 @@ export function weightSamples({ tensors }: GgufHeader): NamedSample[] {
   for (const { name, dims, type, position } of tensors) {
     const [columns = 1, rows = 1] = dims;
     // The embedding is looked up, norms are vectors: neither is multiplied by a matrix kernel.
-    if (dims.length !== 2 || rows === 1 || !name.startsWith("blk.")) continue;
+    if (dims.length !== 2 || rows === 1 || placeInLayer(name) === undefined) continue;
     const shape = rows < 2 * LARGEST_BLOCK ? rows : rows % LARGEST_BLOCK;
     const key = [type.id, columns, rows < 2 * LARGEST_BLOCK, shape].join(" ");
     if (!samples.has(key)) samples.set(key, { type: type.id, typeName: type.name, columns, rows, position });

@@ -157,7 +157,7 @@ describe("a chat template that does not end", () => {
   it("is an error of each conversation, and texts are scored", async () => {
     const { code, stdout } = await score(endless, [], jsonLines([...rows, { text: "a" }, ...rows]));
     expect(code).toBe(1);
-    const error = { code: "ERR_INVALID_ITEM", message: expect.stringMatching(/took longer than|was given up/) };
+    const error = { code: "ERR_INVALID_ITEM", message: expect.stringMatching(/took longer than|was rejected/) };
     expect(parseLines(stdout)).toMatchObject([
       { error },
       { error },

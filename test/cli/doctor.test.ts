@@ -81,10 +81,10 @@ describe("doctor", () => {
     const environment = { [RUNTIME]: broken, VK_DRIVER_FILES: icd };
     const { code, stdout, stderr } = await run(["doctor", "--gpu", "vulkan"], "", environment);
     expect([code, stderr]).toEqual([1, ""]);
-    expect(stdout).toMatch(/^ {2}vulkan +broken; .*libggml-vulkan\.so is cut off: it has 5000 bytes/m);
+    expect(stdout).toMatch(/^ {2}vulkan +broken; .*libggml-vulkan\.so is truncated: it has 5000 bytes/m);
     const score = await run(["score", "--model", "tiny", "--gpu", "vulkan", "-p", "Hi", "-r", "Yes"], "", environment);
     expect(score.code).toBe(2);
-    expect(score.stderr).toMatch(/libggml-vulkan\.so is cut off/);
+    expect(score.stderr).toMatch(/libggml-vulkan\.so is truncated/);
   });
 });
 

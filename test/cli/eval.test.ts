@@ -82,8 +82,8 @@ describe("eval", () => {
     expect(truth.comparisons).toBeGreaterThan(truth.cases);
     expect(safety.rows.omitted).toEqual({ "both safe": 1, "neither safe": 1 });
     expect(nectar.ranking).toMatchObject({ cases: nectar.cases });
-    expect(v1.own.kind).toBe("rewardbench");
-    expect(v2.own.ties).toBeDefined();
+    expect(v1.officialScore.kind).toBe("rewardbench");
+    expect(v2.officialScore.ties).toBeDefined();
     // Mistakes are told in words that a person finds again in the data.
     const [mistake] = human.mistakes;
     expect(mistake).toMatchObject({ better: { label: expect.any(String) }, worse: { label: expect.any(String) } });
@@ -116,7 +116,7 @@ describe("eval", () => {
   });
 
   it("ends in the same report when it is killed and started again, without scoring twice", async () => {
-    const args = (output: string) => evaluate("pairs", "--input", heldout, "--limit", "120", "--output", output);
+    const args = (output: string) => evaluate("pairs", "--input", heldout, "--limit", "60", "--output", output);
     const [whole, resumed] = [join(folder, "whole"), join(folder, "resumed")];
     expect((await run([...args(whole), ...fresh])).code).toBe(0);
     const cache = join(folder, "kill-cache");
@@ -132,18 +132,18 @@ describe("eval", () => {
     for (let round = 1; round <= 3; round++) {
       const child = start(args(resumed), environment);
       const end = ended(child);
-      while (child.exitCode === null && kept() < before + 80) await new Promise((resolve) => setTimeout(resolve, 20));
+      while (child.exitCode === null && kept() < before + 60) await new Promise((resolve) => setTimeout(resolve, 20));
       child.kill("SIGKILL");
       await end;
       before = kept();
       expect(existsSync(join(resumed, "report.json"))).toBe(false);
     }
-    expect(before).toBeGreaterThanOrEqual(240);
+    expect(before).toBeGreaterThanOrEqual(180);
     expect((await run(args(resumed), "", environment)).code).toBe(0);
     for (const name of ["report.json", "report.html", "scores.jsonl"])
       expect(readFileSync(join(resumed, name), "utf8"), name).toBe(readFileSync(join(whole, name), "utf8"));
-    // 120 cases of 7 responses, a header, and for each kill at most the line that it cut off: nothing was scored twice.
-    expect(kept()).toBeLessThan(120 * 7 + 10);
+    // 60 cases of 7 responses, a header, and for each kill at most the line that it cut off: nothing was scored twice.
+    expect(kept()).toBeLessThan(60 * 7 + 10);
   });
 
   it("tells each broken row by its number, goes on, and exits with 1", async () => {

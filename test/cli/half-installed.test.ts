@@ -87,21 +87,21 @@ describe.runIf(here)("a CUDA package (Linux on x64, with the packages in node_mo
     ["with an empty folder of libraries", () => putLibraries([], { "README.md": "" }), /has no library ggml-base/],
     ["with some of its libraries", () => putLibraries(all.slice(0, 2)), /has no library llama/],
     ["without the library that is CUDA's own", () => putLibraries(all), /has no library of the backend cuda/],
-    ["with a library of no bytes", () => putLibraries(all, { [own]: "" }), /libggml-cuda\.so is no shared library/],
+    ["with a library of no bytes", () => putLibraries(all, { [own]: "" }), /libggml-cuda\.so is not a shared library/],
     [
       "with a library that was cut off",
       () => putLibraries(all, { [own]: library("libggml-base.so").subarray(0, 50_000) }),
-      /libggml-cuda\.so is cut off: it has 50000 bytes/,
+      /libggml-cuda\.so is truncated: it has 50000 bytes/,
     ],
     [
       "with a core library that was cut off",
       () => putLibraries(all, { [own]: library("libggml-base.so"), [llama]: library(llama).subarray(0, 30) }),
-      /libllama\.v[\d.]+\.so is cut off: it has 30 bytes of at least 64/,
+      /libllama\.v[\d.]+\.so is truncated: it has 30 bytes of at least 64/,
     ],
     [
       "with a library for another processor",
       () => putLibraries(all, { [own]: foreign() }),
-      /libggml-cuda\.so is made for Linux on arm64, but this is Linux on x64/,
+      /libggml-cuda\.so was built for Linux on arm64, but this is Linux on x64/,
     ],
   ])("%s is a reason in the list", async (_name, damage, reason) => {
     damage();

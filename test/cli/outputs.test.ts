@@ -105,7 +105,7 @@ it.each([
   ["score", "csv"],
   ["rank", "jsonl"],
   ["tokenize", undefined],
-])("%s keeps an old file when its input holds no rows (%s)", async (command, format) => {
+])("%s keeps an old file when its input contains no rows (%s)", async (command, format) => {
   const output = join(place(), "out");
   const empty = file("no-rows.jsonl", "\n\n");
   const model = command === "tokenize" ? ["--model", "tiny"] : tiny;

@@ -109,11 +109,11 @@ describe("inputs", () => {
     }
   });
 
-  it("one that is cut off gives what came before, and says so", async () => {
+  it("one that is truncated gives what came before, and says so", async () => {
     const zipped = gzipSync(jsonLines(rows));
     const { code, stderr } = await score(["--input", file("cut.jsonl.gz", zipped.subarray(0, -4))]);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/cut\.jsonl\.gz is cut off: its gzip data ends too early/);
+    expect(stderr).toMatch(/cut\.jsonl\.gz is truncated: its gzip data ends too early/);
   });
 
   it("one JSON object", async () => {

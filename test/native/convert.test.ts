@@ -52,7 +52,7 @@ describe("a conversion in one pass", () => {
   });
 
   it("of a shape with rows of whole blocks and more than one chunk for a tensor is so, too", async () => {
-    const shape: MadeShape = { hidden: 1024, feedForward: 5120, layers: 3, heads: 8, keyValueHeads: 2 };
+    const shape: MadeShape = { hidden: 1024, feedForward: 5120, layers: 1, heads: 8, keyValueHeads: 2 };
     const checkpoint = makeCheckpoint(join(folder, "made"), shape);
     const full = await convertTo(checkpoint, "f32", "made");
     for (const type of ["q4_k_m", "q8_0", "q3_k_m"])
@@ -136,7 +136,7 @@ describe("quantizeRows", () => {
   const rows = (count: number) => new Uint8Array(new Float32Array(count * 256).fill(0.5).buffer);
 
   it("takes whole rows of known types only", async () => {
-    expect(() => addon.quantizeRows({ ...options, to: 16 }, rows(1))).toThrow(/not quantised: options.to/);
+    expect(() => addon.quantizeRows({ ...options, to: 16 }, rows(1))).toThrow(/can be quantised for options.to/);
     expect(() => addon.quantizeRows({ ...options, to: 4 }, rows(1))).toThrow(RangeError);
     expect(() => addon.quantizeRows({ ...options, from: 12 }, rows(1))).toThrow(/options.from/);
     expect(() => addon.quantizeRows({ ...options, rowLength: 128 }, rows(1))).toThrow(/whole blocks/);

@@ -104,7 +104,7 @@ describe("the native features", () => {
     expect((await errorOf((late as { promise: Promise<unknown> }).promise)).code).toBe("CLOSED");
   });
 
-  it("refuse what is no list of sequences, and take an empty one", async () => {
+  it("refuse what is not a list of sequences, and take an empty one", async () => {
     const model = await load(addon, path);
     expect(model.features([])).toEqual([]);
     expect(() => model.features([new Int32Array(0)])).toThrow(RangeError);

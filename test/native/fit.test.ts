@@ -230,9 +230,11 @@ describe("a head file with a model that it was not fitted to", () => {
     expect(mine).toEqual((await slow.score([item]))[0]);
     await Promise.all([other.close(), slow.close()]);
     await expect(loadRewardModel({ modelPath: output, gpu: "off" })).rejects.toThrow(
-      /holds a reward head and no model/,
+      /contains a reward head and no model/,
     );
-    await expect(loadRewardModel({ modelPath: path, headPath: path, gpu: "off" })).rejects.toThrow(/is no head file/);
+    await expect(loadRewardModel({ modelPath: path, headPath: path, gpu: "off" })).rejects.toThrow(
+      /is not a head file/,
+    );
     expect(readFileSync(output).length).toBeLessThan(10_000);
   });
 });

@@ -122,7 +122,7 @@ describe.runIf(canBuild)("a CPU library", () => {
 
   it("that is never exact says so", async () => {
     const { info } = await scoresWith("never-exact");
-    expect(info.kernelReasons[0]).toMatch(/^Scores may differ in their last digits with what is scored beside them/);
+    expect(info.kernelReasons[0]).toMatch(/^Scores may differ in their last digits with the rest of the batch/);
   });
 
   it("that multiplies wrongly whatever it is told is refused, for these weights", async () => {

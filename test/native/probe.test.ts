@@ -96,10 +96,10 @@ describe("a runtime folder", () => {
   });
 
   it.each([
-    ["empty", 0, /libllama\S* is no shared library, or is damaged\./],
-    ["of a few bytes", 50, /libllama\S* is cut off: it has 50 bytes of at least 64\./],
+    ["empty", 0, /libllama\S* is not a shared library, or is damaged\./],
+    ["of a few bytes", 50, /libllama\S* is truncated: it has 50 bytes of at least 64\./],
     // The system's loader would end the process with SIGBUS.
-    ["half", 100_000, /libllama\S* is cut off: it has 100000 bytes of at least \d+\./],
+    ["half", 100_000, /libllama\S* is truncated: it has 100000 bytes of at least \d+\./],
   ])("with a library that is %s is refused, and nothing crashes", async (_, length, reason) => {
     const path = copyRuntime();
     const { llama } = librariesIn(path);
@@ -108,18 +108,18 @@ describe("a runtime folder", () => {
     expect((await probeRuntime({ ...librariesIn(sound), folder: path, llama })).opened).toBe(false);
   });
 
-  it.runIf(process.platform === "linux")("with a compute backend that is cut off is refused", async () => {
+  it.runIf(process.platform === "linux")("with a compute backend that is truncated is refused", async () => {
     const path = copyRuntime();
     const backend = libraryName(path, /^libggml-cpu.*\.so$/);
     cutOff(backend, 5_000);
-    expect(await refusal(path)).toContain(`${backend} is cut off: it has 5000 bytes`);
+    expect(await refusal(path)).toContain(`${backend} is truncated: it has 5000 bytes`);
   });
 
   it.runIf(hasOther())("for another processor is refused in words", async () => {
     const path = join(folder, `runtime-${copies++}`);
     cpSync(otherRuntime(), path, { recursive: true });
     expect(await refusal(path)).toMatch(
-      /is made for Linux on arm64, but this is Linux on x64\. Set STARLING_RM_RUNTIME to a folder/,
+      /was built for Linux on arm64, but this is Linux on x64\. Set STARLING_RM_RUNTIME to a folder/,
     );
   });
 

@@ -43,6 +43,16 @@ export const texts: ReadonlyMap<string, string> = new Map(
     ]),
 );
 
+export function textOf(row: GoldenRow): string {
+  const text = texts.get(row.name);
+  if (text === undefined) throw new Error(`there is no text named ${row.name}`);
+  return text;
+}
+
+/** Long texts are tokenised everywhere, but scored in long-texts.test.ts only: elsewhere they would only cost minutes. */
+const MAX_SHORT_TOKENS = 400;
+export const isShort = ({ ids }: GoldenRow) => ids !== undefined && ids.length <= MAX_SHORT_TOKENS;
+
 export function readGoldens(): Golden[] {
   return readdirSync(join(fixtures, "goldens"))
     .filter((file) => file.endsWith(".json"))

@@ -14,8 +14,17 @@ import { root, texts } from "./goldens.ts";
 const folder = mkdtempSync(join(tmpdir(), "starling-rm-invariance-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Packed batches with flash attention round differently: in standard deviations of the scores; measured 0.05. */
-const PACKED_TOLERANCE = 0.1;
+/**
+ * Packed batches with flash attention round differently; in standard deviations of the scores. Measured: 0.0024 at most and
+ * 0.0002 in the median with float weights, 0.046 and 0.0045 with quantised ones, whose activations are rounded to 8 bits.
+ * A wrong mask, position or output lands at 0.05 to 0.5, and float weights see it.
+ */
+const PACKED_TOLERANCE: Readonly<Record<string, { readonly max: number; readonly median: number }>> = {
+  f32: { max: 0.01, median: 0.001 },
+  f16: { max: 0.01, median: 0.001 },
+  q8_0: { max: 0.1, median: 0.015 },
+  q4_k_m: { max: 0.1, median: 0.015 },
+};
 
 const vocabulary = "the a starling sang song why because what is not Paris 12 éü \n code(x) = y; <b> do no idea".split(
   " ",
@@ -75,8 +84,11 @@ describe.each(["f32", "f16", "q8_0", "q4_k_m"])("%s", (type) => {
   it("stays within the packed mode's tolerance in packed batches, each score at its own item", async () => {
     const exact = await scoresOf(items);
     const packed = await scoresOf(items, { batchMode: "packed", batchTokens: 512 });
-    const tolerance = PACKED_TOLERANCE * standardDeviation(exact);
-    for (const [i, score] of packed.entries()) expect(Math.abs(score - (exact[i] ?? NaN))).toBeLessThan(tolerance);
+    const deviation = standardDeviation(exact);
+    const differences = packed.map((score, i) => Math.abs(score - (exact[i] ?? NaN)) / deviation);
+    const { max, median } = PACKED_TOLERANCE[type] as { max: number; median: number };
+    for (const [i, difference] of differences.entries()) expect(difference, `item ${i}`).toBeLessThan(max);
+    expect(differences.sort((a, b) => a - b)[differences.length >> 1]).toBeLessThan(median);
   });
 });
 

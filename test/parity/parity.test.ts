@@ -5,17 +5,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { convert } from "../../src/entry/convert.ts";
 import { isStarlingError, loadRewardModel, loadTokenizer, type RewardModel } from "../../src/index.ts";
-import { digest, type GoldenRow, modes, readGoldens, texts } from "./goldens.ts";
+import { digest, type GoldenRow, isShort, modes, readGoldens, textOf, texts } from "./goldens.ts";
 import { tolerance } from "./tolerance.ts";
 
 /** Four bits are held to the order of pairs: those that the reference tells apart by this many standard deviations. */
 const CLEAR_MARGIN = 1;
 const MIN_PAIR_AGREEMENT = 0.9;
-
-/** Long texts are tokenised everywhere, but scored on one checkpoint in one mode: elsewhere they only cost minutes. */
-const LONG_TEXTS_ON = "gqa7-bf16";
-const MAX_SHORT_TOKENS = 400;
-const isShort = ({ ids }: GoldenRow) => ids !== undefined && ids.length <= MAX_SHORT_TOKENS;
 
 /** One thread: the tests share their cores with other test files, and threads that wait for each other spin. */
 const settings = { gpu: "off", threads: 1 } as const;
@@ -24,12 +19,6 @@ const folder = mkdtempSync(join(tmpdir(), "starling-rm-parity-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const goldens = readGoldens().filter(({ checkpoint }) => existsSync(join(checkpoint, "tokenizer.model")));
-
-function textOf(row: GoldenRow): string {
-  const text = texts.get(row.name);
-  if (text === undefined) throw new Error(`there is no text named ${row.name}`);
-  return text;
-}
 
 async function ggufOf(golden: { name: string; checkpoint: string }, type: string): Promise<string> {
   const output = join(folder, `${golden.name}.${type}.gguf`);
@@ -76,8 +65,7 @@ describe.each(goldens)("$name", (golden) => {
   });
 
   it.each(modes)("has the reference's scores at f32 in mode %s", async (mode) => {
-    const long = golden.name === LONG_TEXTS_ON && mode === modes[0];
-    const rows = golden.rows[mode].filter((row) => row.score !== undefined && (long || isShort(row)));
+    const rows = golden.rows[mode].filter((row) => row.score !== undefined && isShort(row));
     await using inMode = await loadRewardModel({
       modelPath: await ggufOf(golden, "f32"),
       ...settings,

@@ -162,13 +162,13 @@ function nameOf(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** Whether two items are identical, so that no model could tell them apart. */
+/** Whether two items are identical: no model could tell them apart. */
 export function isSame(one: CheckedItem, other: CheckedItem): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
 /** Comparisons grow quadratically with the responses to a prompt; no data set comes near this number. */
-export const MAX_COMPARED_RESPONSES = 1000;
+const MAX_COMPARED_RESPONSES = 1000;
 
 export function refuseTooMany(responses: readonly unknown[], where: string): void {
   if (responses.length > MAX_COMPARED_RESPONSES)

@@ -15,6 +15,7 @@ import { FeatureStore } from "./feature-store.ts";
 import type { FitCase, FitData, FitFailure } from "./fit-data.ts";
 import { joinByPrompt } from "./split.ts";
 
+/** Options of extractFeatures(). */
 export interface ExtractOptions {
   /** The loaded model that computes them. */
   readonly model: RewardModel;

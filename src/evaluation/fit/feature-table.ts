@@ -15,7 +15,7 @@ export class FeatureTable {
   readonly #blocks: Float32Array[];
 
   /**
-   * Builds a table from your own rows, such as {@link FeatureResult.features}. Numbers are rounded to float32.
+   * Builds a table from your own rows, such as the `features` of model.features(). Numbers are rounded to float32.
    *
    * @param rows one or more rows of equal length with finite numbers; iterated once
    * @throws InvalidInputError ERR_INVALID_ARGUMENT, naming the row

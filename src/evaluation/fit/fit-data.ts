@@ -9,10 +9,13 @@ import { FeatureTable } from "./feature-table.ts";
 export interface FitCase {
   /** Index of the source; `row` is the row number there, from 1. */
   readonly source: number;
+  /** Row number in the source, from 1. */
   readonly row: number;
   /** Row in {@link FitData.features} of each response. */
   readonly rows: readonly number[];
+  /** Position of each response in the known order: higher is better; undefined: not known. */
   readonly grades: readonly (number | undefined)[];
+  /** Which responses must win over which, by their indices in `rows`. */
   readonly comparisons: readonly Comparison[];
   /** Identifies the prompt; cases of one group stay on the same side of a split. */
   readonly group: string;
@@ -20,12 +23,15 @@ export interface FitCase {
 
 /** A case skipped because one of its responses cannot be scored. */
 export interface FitFailure {
+  /** Index of the source. */
   readonly source: number;
+  /** Row number in the source, from 1. */
   readonly row: number;
   /** Position for messages, such as "line 12"; absent: the row number. */
   readonly where?: string;
   /** Index of the response. */
   readonly response: number;
+  /** Why that response could not be scored. */
   readonly error: StarlingError;
 }
 
@@ -67,17 +73,24 @@ function isFitCase(value: unknown, rowCount: number): boolean {
 export interface FitData {
   /** The head the model was loaded with, where the fit starts. */
   readonly head: RewardHead;
+  /** The features of all responses; cases refer to its rows. */
   readonly features: FeatureTable;
+  /** The cases whose responses all have features. */
   readonly cases: readonly FitCase[];
+  /** The cases that are left out. */
   readonly failures: readonly FitFailure[];
   /** The model that computed the features. */
   readonly model: {
+    /** The file. */
     readonly path: string;
+    /** The name in the file. */
     readonly name: string;
+    /** SHA-256 of the file, 64 hexadecimal digits. */
     readonly sha256: string;
     /** Fingerprint of its trunk; absent in files of older versions. */
     readonly trunkSha256?: string;
   };
+  /** How texts became tokens. */
   readonly tokenization: TokenizationMode;
   /** The date in the model's chat template, if the template uses one. */
   readonly templateDate?: string;

@@ -14,6 +14,7 @@ import { chooseRidge, fitCases, type RidgeTrial } from "./ridge.ts";
 import { holdOut } from "./split.ts";
 import { TimeSlice } from "./time-slice.ts";
 
+/** Options of fitHead(). */
 export interface FitOptions {
   /**
    * λ of the penalty λ/2 · |w - w_old|², which keeps the head close to the old one. Above 0, in nats per squared unit of a
@@ -41,13 +42,19 @@ export interface FitQuality {
   readonly loss: number;
 }
 
+/** How good the old and the new head are for the same cases. */
 export interface FitComparison {
+  /** Number of cases (prompts). */
   readonly cases: number;
+  /** Number of comparisons in them. */
   readonly comparisons: number;
+  /** Of the head that the fit started from. */
   readonly before: FitQuality;
+  /** Of the new head. */
   readonly after: FitQuality;
 }
 
+/** What fitHead() returns. */
 export interface FitResult {
   /** The new weights, with the old head's bias, which no comparison depends on. */
   readonly head: RewardHead;
@@ -59,12 +66,15 @@ export interface FitResult {
   readonly converged: boolean;
   /** Euclidean norm of the final gradient, before the head was rounded to float32. */
   readonly gradientNorm: number;
+  /** The gradient norm at which the fit stops. */
   readonly gradientTolerance: number;
+  /** Iterations of L-BFGS. */
   readonly iterations: number;
   /** Final value of the objective: mean loss plus penalty, in nats. */
   readonly objective: number;
   /** |new weights - old weights| / |old weights| */
   readonly change: number;
+  /** On the cases that the head was fitted to. */
   readonly training: FitComparison;
   /** Absent if nothing was held out. */
   readonly heldOut?: FitComparison;

@@ -31,6 +31,7 @@ import { extractFeatures } from "./extract-features.ts";
 import type { FitData, FitFailure } from "./fit-data.ts";
 import { DEFAULT_HELD_OUT, type FitOptions, type FitResult, fitChecks, fitHead } from "./fit-head.ts";
 
+/** Options of fitModel(). */
 export interface FitModelOptions extends Omit<FitOptions, "onTrial" | "onProgress"> {
   /** A GGUF made by `convert`, or "tiny" for the embedded model. */
   readonly modelPath: string;
@@ -40,7 +41,7 @@ export interface FitModelOptions extends Omit<FitOptions, "onTrial" | "onProgres
   readonly load?: LoadSettings;
   /** Where to write a copy of the model with the new head. */
   readonly output?: string;
-  /** Where to write the head alone, to be loaded with `headPath`. */
+  /** Where to write only the head, for `headPath`. */
   readonly headOutput?: string;
   /** Replace existing outputs. Default: false. */
   readonly overwrite?: boolean;
@@ -62,21 +63,36 @@ export interface FitModelOptions extends Omit<FitOptions, "onTrial" | "onProgres
   readonly onNotice?: (message: string) => void;
 }
 
+/** What fitModel() returns. */
+export interface FittedModel {
+  /** What `fit --json` prints. */
+  readonly report: FitReport;
+  /** The new head. */
+  readonly head: RewardHead;
+}
+
 /** What `fit --json` prints. Contains no times or speeds. */
 export interface FitReport extends Omit<FitResult, "head"> {
+  /** Of this object; it changes when a field changes its meaning. */
   readonly formatVersion: 1;
   /** The package's version. */
   readonly version: string;
+  /** The model that the head was fitted for. */
   readonly model: ReportedModel;
+  /** How the features were computed, and how the cases were split. */
   readonly settings: Omit<ReportedSettings, "limit"> & {
     /** Requested fraction of held-out prompts. */
     readonly heldOut: number;
   };
+  /** The files that the preferences come from. */
   readonly sources: readonly ReportedSource[];
+  /** How many rows were read, skipped and used. */
   readonly rows: RowCounts;
+  /** The first rows that are invalid or could not be scored, with the reason. */
   readonly problems: readonly ReportedProblem[];
   /** The files that were written, as given in the options. */
   readonly output?: string;
+  /** The head file that was written, as it was named. */
   readonly headOutput?: string;
 }
 
@@ -88,7 +104,7 @@ export interface FitReport extends Omit<FitResult, "head"> {
  * @throws InvalidInputError for a wrong option or data that a head cannot be fitted to, FileError or HubError for unavailable
  *   data or models and for outputs that cannot be written, NativeError if the model cannot be loaded
  */
-export async function fitModel(options: FitModelOptions): Promise<{ report: FitReport; head: RewardHead }> {
+export async function fitModel(options: FitModelOptions): Promise<FittedModel> {
   options = checkOptions(
     "fitModel",
     options,

@@ -4,7 +4,9 @@ import { type Minimum, minimize } from "./lbfgs.ts";
 import { type FitProblem, meanLoss, objective } from "./objective.ts";
 import { foldsOf } from "./split.ts";
 
+/** A value of `ridge` that cross-validation tried. */
 export interface RidgeTrial {
+  /** λ, in nats per squared unit of a weight. */
   readonly ridge: number;
   /** Cross-validation loss in nats: mean K-wise loss of each fold's cases under the head fitted to the other folds. */
   readonly loss: number;

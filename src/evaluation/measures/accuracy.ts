@@ -3,6 +3,7 @@ import type { ScoredCase } from "../case.ts";
 import { bootstrapInterval, type Interval, standardErrorInterval, wilsonInterval } from "./interval.ts";
 import { marginOf, rightComparisons } from "./outcome.ts";
 
+/** How often the better response wins. */
 export interface AccuracyMeasures {
   /** Scored cases. */
   readonly cases: number;
@@ -28,10 +29,10 @@ export function measureAccuracy(cases: readonly ScoredCase[], seed: number): Acc
   for (const scored of cases) {
     const count = scored.comparisons.length;
     if (count === 0) continue;
-    const own = rightComparisons(scored);
-    shares.push(own / count);
+    const rightHere = rightComparisons(scored);
+    shares.push(rightHere / count);
     comparisons += count;
-    right += own;
+    right += rightHere;
     binary &&= count === 1;
     for (const comparison of scored.comparisons) if (marginOf(scored, comparison) === 0) scoreTies++;
   }
@@ -84,6 +85,7 @@ export function mean(values: readonly number[]): number {
   return sum / values.length;
 }
 
+/** Accuracy on one subset of a data set. */
 export interface SubsetMeasures extends AccuracyMeasures {
   /** Name in the data set. */
   readonly subset: string;
@@ -103,6 +105,6 @@ export function bySubset(cases: readonly ScoredCase[]): Map<string, ScoredCase[]
 
 /** Undefined if no case has a subset. */
 export function measureSubsets(cases: readonly ScoredCase[], seed: number): SubsetMeasures[] | undefined {
-  const subsets = [...bySubset(cases)].map(([subset, own]) => ({ subset, ...measureAccuracy(own, seed) }));
+  const subsets = [...bySubset(cases)].map(([subset, members]) => ({ subset, ...measureAccuracy(members, seed) }));
   return subsets.length === 0 ? undefined : subsets;
 }

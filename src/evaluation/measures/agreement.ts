@@ -5,8 +5,11 @@ import { kendallTauB } from "./correlation.ts";
 import { bootstrapInterval, type Interval, quantile } from "./interval.ts";
 import { isRight } from "./outcome.ts";
 
+/** How far two models agree on the same cases. */
 export interface Agreement {
+  /** Cases that both models scored. */
   readonly cases: number;
+  /** Responses in them. */
   readonly responses: number;
   /** Over all pairs of responses to a prompt, whether or not their true order is known. */
   readonly order: OrderAgreement;
@@ -23,10 +26,13 @@ export interface Agreement {
   readonly margins?: Differences;
   /** Comparisons of known order that only one of the models gets right. */
   readonly onlyFirstRight: number;
+  /** Comparisons of known order that only the second model gets right. */
   readonly onlySecondRight: number;
 }
 
+/** How often two models put two responses in the same order. */
 export interface OrderAgreement {
+  /** Pairs of responses to a prompt. */
   readonly pairs: number;
   /** Pairs that both models order alike; a tie agrees only with a tie. */
   readonly same: number;
@@ -38,7 +44,9 @@ export interface OrderAgreement {
 
 /** `max` and `median` are of absolute differences. */
 export interface Differences {
+  /** Largest absolute difference. */
   readonly max: number;
+  /** Median absolute difference. */
   readonly median: number;
   /** Signed: shows a drift in one direction. */
   readonly mean: number;
@@ -56,24 +64,24 @@ export function measureAgreement(first: readonly ScoredCase[], second: readonly 
   let [pairs, same, sameBest, tau, taus, onlyFirstRight, onlySecondRight] = [0, 0, 0, 0, 0, 0, 0];
   for (const [at, a] of first.entries()) {
     const b = second[at] as ScoredCase;
-    let [own, ownSame] = [0, 0];
+    let [casePairs, caseSame] = [0, 0];
     for (let i = 0; i < a.scores.length; i++) {
       scoreDifferences.push((b.scores[i] as number) - (a.scores[i] as number));
       for (let j = i + 1; j < a.scores.length; j++) {
         const marginA = (a.scores[i] as number) - (a.scores[j] as number);
         const marginB = (b.scores[i] as number) - (b.scores[j] as number);
         marginDifferences.push(marginB - marginA);
-        own += 1;
-        if (Math.sign(marginA) === Math.sign(marginB)) ownSame += 1;
+        casePairs += 1;
+        if (Math.sign(marginA) === Math.sign(marginB)) caseSame += 1;
       }
     }
-    if (own > 0) shares.push(ownSame / own);
-    pairs += own;
-    same += ownSame;
+    if (casePairs > 0) shares.push(caseSame / casePairs);
+    pairs += casePairs;
+    same += caseSame;
     if (indexOfBest(a.scores) === indexOfBest(b.scores)) sameBest += 1;
-    const ownTau = kendallTauB(a.scores, b.scores);
-    if (ownTau !== undefined) {
-      tau += ownTau;
+    const caseTau = kendallTauB(a.scores, b.scores);
+    if (caseTau !== undefined) {
+      tau += caseTau;
       taus += 1;
     }
     for (const comparison of a.comparisons) {

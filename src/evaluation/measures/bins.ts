@@ -4,15 +4,18 @@ import { evenSample } from "./outcome.ts";
 
 /** Covers values from `low` to `high`, both included. */
 export interface AccuracyBin {
+  /** Smallest value in the bin. */
   readonly low: number;
+  /** Largest value in the bin. */
   readonly high: number;
+  /** Comparisons in the bin. */
   readonly comparisons: number;
   /** Fraction of the comparisons that are right, 0 to 1. */
   readonly accuracy: number;
 }
 
 /** Enough to see a curve; a thousand comparisons still leave a hundred per bin. */
-export const MAX_BINS = 10;
+const MAX_BINS = 10;
 /** With fewer comparisons a bin's accuracy is noise. */
 const MIN_PER_BIN = 10;
 

@@ -4,6 +4,7 @@
  */
 import { evenSample, whenFinite } from "./outcome.ts";
 
+/** How well the sigmoid of a margin predicts that the better response wins. */
 export interface CalibrationMeasures {
   /** By the probability of the preferred response, 0.5 to 1 in ten equal steps; without empty bins. */
   readonly bins: readonly CalibrationBin[];
@@ -20,10 +21,13 @@ export interface CalibrationMeasures {
   readonly logLossAtTemperature?: number;
 }
 
+/** Comparisons whose predicted probability is in one interval. */
 export interface CalibrationBin {
   /** Range of probabilities, `low` to `high`. */
   readonly low: number;
+  /** Upper bound of the probability, 0 to 1. */
   readonly high: number;
+  /** Comparisons in the bin. */
   readonly comparisons: number;
   /** Mean probability of the preferred response. */
   readonly predicted: number;

@@ -23,7 +23,7 @@ export function spearman(xs: Float64Array, ys: Float64Array): number | undefined
 }
 
 /** Ranks from 1, smallest value first; equal values get the mean of their ranks. */
-export function averageRanks(values: Float64Array): Float64Array {
+function averageRanks(values: Float64Array): Float64Array {
   const sorted = values.toSorted();
   // Each distinct value with its rank.
   const distinct = new Float64Array(values.length);
@@ -36,9 +36,9 @@ export function averageRanks(values: Float64Array): Float64Array {
     ranks[count++] = (start + 1 + end) / 2;
   }
   const known = distinct.subarray(0, count);
-  const own = new Float64Array(values.length);
-  for (let i = 0; i < values.length; i++) own[i] = ranks[lastNotAbove(known, values[i] as number)] as number;
-  return own;
+  const result = new Float64Array(values.length);
+  for (let i = 0; i < values.length; i++) result[i] = ranks[lastNotAbove(known, values[i] as number)] as number;
+  return result;
 }
 
 /** Up to this many values, counting is faster than sorting. */

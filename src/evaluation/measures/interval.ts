@@ -11,7 +11,9 @@ export interface Interval {
   readonly method: "wilson" | "bootstrap" | "standard-error";
   /** Confidence level, 0 to 1. */
   readonly level: number;
+  /** Lower bound, 0 to 1. */
   readonly low: number;
+  /** Upper bound, 0 to 1. */
   readonly high: number;
 }
 

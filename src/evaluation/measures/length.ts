@@ -3,14 +3,15 @@ import type { ScoredCase } from "../case.ts";
 import { type AccuracyBin, accuracyByValue } from "./bins.ts";
 import { averageRanksWithin, pearson, spearman } from "./correlation.ts";
 import { NORMAL_QUANTILE } from "./interval.ts";
-import type { PairLists } from "./outcome.ts";
-import { whenFinite } from "./outcome.ts";
+import { type PairLists, whenFinite } from "./outcome.ts";
 
 /** Lengths are characters (code points) of responses. */
 export interface LengthMeasures {
   /** Comparisons by whether the better response is the longer one, the shorter one, or equally long. */
   readonly betterLonger: LengthGroup;
+  /** Comparisons whose better response is the shorter one. */
   readonly betterShorter: LengthGroup;
+  /** Comparisons of two equally long responses. */
   readonly equal: LengthGroup;
   /** Accuracy of the rule "the longer response wins", 0 to 1; equal lengths count half. */
   readonly accuracyOfLonger: number;
@@ -30,10 +31,13 @@ export interface LengthMeasures {
   readonly overall: Correlation;
   /** Accuracy by length difference (better minus worse), in bins of nearly equal counts. */
   readonly accuracyByDifference: readonly AccuracyBin[];
+  /** What the numbers say about the influence of length. */
   readonly verdict: LengthVerdict;
 }
 
+/** Accuracy in one group of comparisons. */
 export interface LengthGroup {
+  /** Comparisons in the group. */
   readonly comparisons: number;
   /** 0 to 1; absent without comparisons. */
   readonly accuracy?: number;
@@ -41,7 +45,9 @@ export interface LengthGroup {
 
 /** -1 to 1 each; absent if all scores or all lengths are equal. */
 export interface Correlation {
+  /** Pearson's r, -1 to 1; absent if it is not defined. */
   readonly pearson?: number;
+  /** Spearman's rho, -1 to 1; absent if it is not defined. */
   readonly spearman?: number;
 }
 
@@ -138,8 +144,8 @@ function correlationWithin({ scores, lengths, starts }: ResponseLists): Correlat
 /** Subtracts each case's mean. Equal values give exactly 0, which subtracting a rounded mean would not. */
 function demeaned(values: Float64Array, starts: Uint32Array): Float64Array {
   const centred = new Float64Array(values.length);
-  for (let own = 0; own + 1 < starts.length; own++) {
-    const [start, end] = [starts[own] as number, starts[own + 1] as number];
+  for (let part = 0; part + 1 < starts.length; part++) {
+    const [start, end] = [starts[part] as number, starts[part + 1] as number];
     const first = values[start] as number;
     let sum = 0;
     for (let i = start; i < end; i++) sum += (values[i] as number) - first;
@@ -152,6 +158,7 @@ function correlation(linear: number | undefined, ofRanks: number | undefined): C
   return { ...(linear !== undefined && { pearson: linear }), ...(ofRanks !== undefined && { spearman: ofRanks }) };
 }
 
+/** What the numbers say about the influence of length. */
 export interface LengthVerdict {
   /**
    * `none`: no relevant bias. `longer`, `shorter`: the model favours long or short responses. `only-longer`,
@@ -165,11 +172,11 @@ export interface LengthVerdict {
 }
 
 /** Smallest relevant gap in accuracy; it must also be significant at 95 %. */
-export const BIAS_GAP = 0.1;
+const BIAS_GAP = 0.1;
 /** From this gap on, almost nothing but length decides; 1 is a model that scores only length. */
-export const LENGTH_ONLY_GAP = 0.8;
+const LENGTH_ONLY_GAP = 0.8;
 /** With fewer comparisons in one of the two groups, the verdict is `unknown`. */
-export const MIN_LENGTH_GROUP = 20;
+const MIN_LENGTH_GROUP = 20;
 
 /**
  * @param longer comparisons whose better response is the longer one
@@ -177,7 +184,7 @@ export const MIN_LENGTH_GROUP = 20;
  * @param gap accuracy of the first group minus accuracy of the second
  * @param error standard error of the gap
  */
-export function lengthVerdict(
+function lengthVerdict(
   longer: number,
   shorter: number,
   gap: number | undefined,

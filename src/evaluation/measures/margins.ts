@@ -1,17 +1,20 @@
 /** Margins: the better response's score minus the worse one's. */
 import { type AccuracyBin, accuracyByValue, roundStep } from "./bins.ts";
-import type { PairLists } from "./outcome.ts";
-import { whenFinite } from "./outcome.ts";
+import { type PairLists, whenFinite } from "./outcome.ts";
 
+/** Margins: the score of the better response minus that of the worse one. */
 export interface MarginMeasures {
   /** Mean margin over comparisons. */
   readonly mean?: number;
+  /** Median margin over comparisons. */
   readonly median?: number;
+  /** Comparisons by margin. */
   readonly histogram: Histogram;
   /** Accuracy by absolute margin, in bins of nearly equal counts, smallest margins first. */
   readonly accuracyBySize: readonly AccuracyBin[];
 }
 
+/** Comparisons by margin, in bins of equal width. */
 export interface Histogram {
   /** Lower edge of the first bin: a multiple of `width`, so 0 is always an edge. */
   readonly start: number;

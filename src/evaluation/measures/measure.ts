@@ -19,9 +19,12 @@ export interface BenchmarkMeasures extends AccuracyMeasures {
   /** Absent if no case has more than two distinct grades, and for benchmarks of pairs. */
   readonly ranking?: RankingMeasures;
   /** The benchmark's official score; only rewardbench and rewardbench2. */
-  readonly own?: RewardBenchScore | RewardBench2Score;
+  readonly officialScore?: RewardBenchScore | RewardBench2Score;
+  /** Absent without comparisons. */
   readonly margins?: MarginMeasures;
+  /** Absent without comparisons. */
   readonly calibration?: CalibrationMeasures;
+  /** Absent without comparisons. */
   readonly length?: LengthMeasures;
 }
 
@@ -45,7 +48,7 @@ export function measureBenchmark(
   for (const scored of cases) checkCase(scored);
   const subsets = measureSubsets(cases, seed);
   const ranking = RANKED.has(benchmark) ? measureRanking(cases) : undefined;
-  const own = ownScore(benchmark, cases);
+  const score = officialScore(benchmark, cases);
   const pairs = listPairs(cases);
   const margins = measureMargins(pairs);
   const calibration = measureCalibration(pairs.margins);
@@ -54,14 +57,14 @@ export function measureBenchmark(
     ...measureAccuracy(cases, seed),
     ...(subsets && { subsets }),
     ...(ranking && { ranking }),
-    ...(own && { own }),
+    ...(score && { officialScore: score }),
     ...(margins && { margins }),
     ...(calibration && { calibration }),
     ...(length && { length }),
   };
 }
 
-function ownScore(
+function officialScore(
   benchmark: BenchmarkName,
   cases: readonly ScoredCase[],
 ): RewardBenchScore | RewardBench2Score | undefined {

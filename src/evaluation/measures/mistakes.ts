@@ -2,23 +2,35 @@
 import type { ScoredCase } from "../case.ts";
 import { isRight, marginOf } from "./outcome.ts";
 
+/** A comparison that the model gets wrong. */
 export interface Mistake {
+  /** Index of the source. */
   readonly source: number;
+  /** Row number in the source, from 1. */
   readonly row: number;
+  /** The data set's own id; absent if it has none. */
   readonly id?: string;
+  /** The data set's own name for a part of it; absent if it has none. */
   readonly subset?: string;
   /** What the responses answer, as readable text: all turns of a conversation. */
   readonly prompt: string;
+  /** The response that should win. */
   readonly better: JudgedText;
+  /** The response that wins instead. */
   readonly worse: JudgedText;
   /** Score of the better response minus that of the worse one: 0 or less. */
   readonly margin: number;
 }
 
+/** A response in a mistake. */
 export interface JudgedText {
+  /** The response, shortened. */
   readonly text: string;
+  /** What the data set calls it; absent if it does not. */
   readonly label?: string;
+  /** Its raw reward. */
   readonly score: number;
+  /** Tokens of prompt and response after truncation. */
   readonly tokenCount: number;
 }
 
@@ -29,7 +41,7 @@ export interface CaseTexts {
   readonly responses: readonly { readonly text: string; readonly label?: string }[];
 }
 
-export const DEFAULT_MISTAKES = 20;
+const DEFAULT_MISTAKES = 20;
 
 /**
  * Keeps the `limit` mistakes with the largest margins, at most one per case: one bad list of responses must not fill the

@@ -38,10 +38,10 @@ function sumOverBuckets(
   let loss = 0;
   // From the worst bucket to the best, so `rest` accumulates the scores of all worse responses.
   for (const bucket of buckets) {
-    const own = bucket.map((index) => scores[index] as number);
+    const tied = bucket.map((index) => scores[index] as number);
     if (behind.length > 0) {
-      const slopes = gradient === undefined ? undefined : new Float64Array(own.length);
-      loss += tiedFirst(own, rest, slopes);
+      const slopes = gradient === undefined ? undefined : new Float64Array(tied.length);
+      loss += tiedFirst(tied, rest, slopes);
       if (gradient !== undefined && slopes !== undefined) {
         // Adding a constant to all scores changes nothing, so the derivative by `rest` is minus the sum of the others.
         let byRest = 0;
@@ -56,7 +56,7 @@ function sumOverBuckets(
         }
       }
     }
-    for (const score of own) rest = logAddExp(rest, score);
+    for (const score of tied) rest = logAddExp(rest, score);
     behind.push(...bucket);
   }
   return loss;

@@ -45,9 +45,9 @@ export function measureRanking(cases: readonly ScoredCase[]): RankingMeasures | 
     top1AtRandom += share(grades, bestGrade);
     loss += rankingLoss(scores, grades);
     lossAtRandom += lossOfEqualScores(grades);
-    const own = kendallTauB(scores, grades);
-    if (own === undefined) continue;
-    tau += own;
+    const caseTau = kendallTauB(scores, grades);
+    if (caseTau === undefined) continue;
+    tau += caseTau;
     taus++;
   }
   if (most <= 2) return undefined;

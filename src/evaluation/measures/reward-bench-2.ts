@@ -9,14 +9,24 @@ import type { ScoredCase } from "../case.ts";
 import { bySubset, mean } from "./accuracy.ts";
 import { finite } from "./outcome.ts";
 
+/** The official score of RewardBench 2. */
 export interface RewardBench2Score {
+  /** Tells it from a {@link RewardBenchScore}. */
   readonly kind: "rewardbench2";
   /** Mean of the six subset scores, 0 to 1.002 (see {@link TiesScore}); absent if one is missing. */
   readonly score?: number;
   /** Subsets with a score, sorted by name. */
-  readonly subsets: readonly { readonly subset: string; readonly score: number; readonly cases: number }[];
+  readonly subsets: readonly {
+    /** The data set's name for it. */
+    readonly subset: string;
+    /** 0 to 1; of "Ties" up to 1.01. */
+    readonly score: number;
+    /** Scored cases. */
+    readonly cases: number;
+  }[];
   /** Components of the "Ties" score. */
   readonly ties?: TiesScore;
+  /** Subsets of the benchmark without a scored case. */
   readonly missingSubsets: readonly string[];
   /** Subsets the benchmark does not have: scored, but not part of the mean. */
   readonly unknownSubsets: readonly string[];
@@ -29,17 +39,17 @@ export function scoreRewardBench2(cases: readonly ScoredCase[]): RewardBench2Sco
   if (cases.length === 0) return undefined;
   const subsets: { subset: string; score: number; cases: number }[] = [];
   let ties: TiesScore | undefined;
-  for (const [subset, own] of bySubset(cases)) {
+  for (const [subset, members] of bySubset(cases)) {
     const isTies = subset.toLowerCase() === "ties";
-    if (isTies) ties = scoreTies(own);
-    const score = isTies ? ties?.score : bestOfScore(own);
-    if (score !== undefined) subsets.push({ subset, score, cases: own.length });
+    if (isTies) ties = scoreTies(members);
+    const score = isTies ? ties?.score : bestOfScore(members);
+    if (score !== undefined) subsets.push({ subset, score, cases: members.length });
   }
   const present = new Set(subsets.map(({ subset }) => subset.toLowerCase()));
   const known = new Set<string>(SUBSETS.map((subset) => subset.toLowerCase()));
   const missingSubsets = SUBSETS.filter((subset) => !present.has(subset.toLowerCase()));
   const counted = subsets.filter(({ subset }) => known.has(subset.toLowerCase()));
-  const score = mean(counted.map((own) => own.score));
+  const score = mean(counted.map((part) => part.score));
   return {
     kind: "rewardbench2",
     ...(missingSubsets.length === 0 && { score }),
@@ -61,6 +71,7 @@ function bestOfScore(cases: readonly ScoredCase[]): number {
   return sum / cases.length;
 }
 
+/** The score of the subset "Ties", with several right responses. */
 export interface TiesScore {
   /**
    * 0.3 × tiedAccuracy + 0.3 × refAccuracy + 0.2 × preferred + 0.2 × preferredHard + 0.01 × marginScore. At most 1.01: the
@@ -69,6 +80,7 @@ export interface TiesScore {
   readonly score?: number;
   /** How often every correct answer scores above every incorrect one, 0 to 1; 0 without such prompts. */
   readonly tiedAccuracy: number;
+  /** As in the benchmark's own code: accuracy on the prompts with one right response, 0 to 1. */
   readonly refAccuracy: number;
   /** Pairs of a reference prompt and a tied prompt with the same number; the following numbers are means over them. */
   readonly pairs: number;
@@ -78,7 +90,7 @@ export interface TiesScore {
   readonly preferredHard?: number;
   /** Mean of tanh(smaller gap / spread - 1), -1 to 1; 0/0 counts as 0. */
   readonly marginScore?: number;
-  /** Prompts skipped for lack of a valid id, an incorrect answer or two correct answers. */
+  /** Prompts skipped because they have no valid id, no incorrect answer or fewer than two correct answers. */
   readonly unusable: number;
 }
 

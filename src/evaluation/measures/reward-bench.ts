@@ -6,21 +6,27 @@ import type { ScoredCase } from "../case.ts";
 import { bySubset, mean } from "./accuracy.ts";
 import { rightComparisons } from "./outcome.ts";
 
+/** The score of one section. */
 export interface SectionScore {
+  /** Its name. */
   readonly section: string;
   /** Weighted mean of its subsets' accuracies, 0 to 1. */
   readonly score: number;
+  /** Scored cases. */
   readonly cases: number;
   /** Subsets without cases; the score is that of the others. */
   readonly missing: readonly string[];
 }
 
+/** The official score of RewardBench. */
 export interface RewardBenchScore {
+  /** Tells it from a {@link RewardBench2Score}. */
   readonly kind: "rewardbench";
   /** Mean of the section scores, 0 to 1; absent if a section is missing. */
   readonly score?: number;
   /** Sections with cases, in the benchmark's order. */
   readonly sections: readonly SectionScore[];
+  /** Sections of the benchmark without a scored case. */
   readonly missingSections: readonly string[];
   /** Subsets that belong to no section and are not scored. */
   readonly unknownSubsets: readonly string[];
@@ -76,20 +82,20 @@ export function scoreRewardBench(cases: readonly ScoredCase[]): RewardBenchScore
     let [sum, total, count] = [0, 0, 0];
     for (const [subset, weight] of Object.entries(weights)) {
       known.add(subset);
-      const own = subsets.get(subset);
-      if (own === undefined) {
+      const members = subsets.get(subset);
+      if (members === undefined) {
         missing.push(subset);
         continue;
       }
-      sum += weight * accuracyOf(own);
+      sum += weight * accuracyOf(members);
       total += weight;
-      count += own.length;
+      count += members.length;
     }
     if (total === 0) missingSections.push(section);
     else sections.push({ section, score: sum / total, cases: count, missing });
   }
   const unknownSubsets = [...subsets.keys()].filter((subset) => !known.has(subset));
-  const score = mean(sections.map((own) => own.score));
+  const score = mean(sections.map((part) => part.score));
   return {
     kind: "rewardbench",
     ...(missingSections.length === 0 && { score }),

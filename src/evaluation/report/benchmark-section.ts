@@ -1,7 +1,7 @@
 /** The page's section on one benchmark. */
 import { INTERVAL_LEVEL } from "../measures/interval.ts";
 import type { BenchmarkReport, RowCounts } from "../report.ts";
-import { lengthBlock, lengthVerdictBlock, mistakesBlock, ownScoreBlock, rankingBlock } from "./blocks.ts";
+import { lengthBlock, lengthVerdictBlock, mistakesBlock, officialScoreBlock, rankingBlock } from "./blocks.ts";
 import { accuracyChart, calibrationChart, histogramChart } from "./charts.ts";
 import { type Content, grouped, html, type Markup, plural, short } from "./markup.ts";
 import { intervalName, intervalText, label, real, share } from "./numbers.ts";
@@ -23,7 +23,7 @@ export function benchmarkSection(report: BenchmarkReport, index: number): Markup
 ${stats(report)}
 <p class="note block">${rowsSentence(report.rows)}</p>
 ${length?.verdict.biased && lengthVerdictBlock(length)}
-${ownScoreBlock(report.own)}${rankingBlock(report.ranking)}
+${officialScoreBlock(report.officialScore)}${rankingBlock(report.ranking)}
 <div class="columns">
 ${
   margins &&

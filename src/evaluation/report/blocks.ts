@@ -29,9 +29,9 @@ export function rankingBlock(ranking: RankingMeasures | undefined): Content {
   }.</p></div>`;
 }
 
-export function ownScoreBlock(own: RewardBenchScore | RewardBench2Score | undefined): Content {
-  if (own === undefined) return undefined;
-  return own.kind === "rewardbench" ? sectionsBlock(own) : subsetScoresBlock(own);
+export function officialScoreBlock(official: RewardBenchScore | RewardBench2Score | undefined): Content {
+  if (official === undefined) return undefined;
+  return official.kind === "rewardbench" ? sectionsBlock(official) : subsetScoresBlock(official);
 }
 
 function sectionsBlock({ score, sections, missingSections, unknownSubsets }: RewardBenchScore): Markup {
@@ -44,7 +44,7 @@ function sectionsBlock({ score, sections, missingSections, unknownSubsets }: Rew
   ];
   return block("RewardBench score", score, notes, [
     ["Section", "Cases", "Score"],
-    ...sections.map(({ section, cases, score: own }) => [section, grouped(cases), share(own)]),
+    ...sections.map((part) => [part.section, grouped(part.cases), share(part.score)]),
   ]);
 }
 
@@ -58,7 +58,7 @@ function subsetScoresBlock({ score, subsets, ties, missingSubsets, unknownSubset
   ];
   return block("RewardBench 2 score", score, notes, [
     ["Subset", "Cases", "Score"],
-    ...subsets.map(({ subset, cases, score: own }) => [short(subset, MAX_NAME), grouped(cases), share(own)]),
+    ...subsets.map((part) => [short(part.subset, MAX_NAME), grouped(part.cases), share(part.score)]),
   ]);
 }
 
@@ -122,7 +122,7 @@ export function mistakesBlock({ mistakes, sources }: BenchmarkReport): Content {
   if (mistakes.length === 0) return undefined;
   return html`<div class="block"><h3>Worst mistakes</h3><p class="note">Prompts where the worse response beat the better one by the
 largest margin. Invisible characters are shown by their code.</p>
-<div class="mistakes block">${mistakes.map((own, i) => mistake(own, i < OPEN, sources.length > 1))}</div></div>`;
+<div class="mistakes block">${mistakes.map((one, i) => mistake(one, i < OPEN, sources.length > 1))}</div></div>`;
 }
 
 function mistake(

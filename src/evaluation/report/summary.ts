@@ -10,15 +10,15 @@ export function sectionId(report: BenchmarkReport, index: number): string {
 }
 
 /** Models with numbers on the model card, in order of first appearance. */
-export function cardModels({ benchmarks }: EvaluationReport): string[] {
+function cardModels({ benchmarks }: EvaluationReport): string[] {
   return [...new Set(benchmarks.flatMap(({ card }) => Object.keys(card ?? {})))];
 }
 
 export function summarySection(report: EvaluationReport): Markup {
   const { benchmarks, accuracy } = report;
   const models = cardModels(report);
-  const biased = benchmarks.flatMap((own, i) => (own.length?.verdict.biased ? [{ own, i }] : []));
-  const outside = benchmarks.some((own) => models.some((model) => isOutside(own, model)));
+  const biased = benchmarks.flatMap((one, i) => (one.length?.verdict.biased ? [{ one, i }] : []));
+  const outside = benchmarks.some((one) => models.some((model) => isOutside(one, model)));
   return html`<section class="summary" aria-label="Summary">
 <div class="overview"><div>
 <dl class="stats"><div><dt>Average accuracy</dt><dd>${share(accuracy)}<small>mean of ${plural(benchmarks.length, "benchmark")}</small></dd></div>
@@ -33,7 +33,7 @@ ${benchmarks.length > 0 && html`<figure>${forestChart(report, models)}${forestLe
 ${
   biased.length > 0 &&
   html`<p class="verdict bad"><strong>Length bias:</strong> ${biased.map(
-    ({ own, i }, at) => html`${at > 0 && ", "}<a href="#${sectionId(own, i)}">${own.benchmark}</a>`,
+    ({ one, i }, at) => html`${at > 0 && ", "}<a href="#${sectionId(one, i)}">${one.benchmark}</a>`,
   )}. The scores follow response length; see the linked sections.</p>`
 }
 </section>`;
@@ -54,12 +54,12 @@ function table(report: EvaluationReport, models: readonly string[]): Markup {
         html`<td data-name="${columns[i + 1] ?? ""}"${cell === ABSENT && html` class="absent"`}>${cell}</td>`,
     )}</tr>`;
   return html`<table class="stack"><thead><tr>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></thead>
-<tbody>${benchmarks.map((own, i) =>
-    row(html`<a href="#${sectionId(own, i)}">${own.title}</a>`, [
-      grouped(own.cases),
-      html`<b>${share(own.accuracy)}</b>`,
-      intervalText(own.interval),
-      ...models.flatMap((model) => cardCells(own.accuracy, own.card?.[model], isOutside(own, model))),
+<tbody>${benchmarks.map((one, i) =>
+    row(html`<a href="#${sectionId(one, i)}">${one.title}</a>`, [
+      grouped(one.cases),
+      html`<b>${share(one.accuracy)}</b>`,
+      intervalText(one.interval),
+      ...models.flatMap((model) => cardCells(one.accuracy, one.card?.[model], isOutside(one, model))),
     ]),
   )}</tbody>
 ${
@@ -73,11 +73,11 @@ ${
 }</table>`;
 }
 
-function cardCells(own: number | undefined, card: number | undefined, outside: boolean): Content[] {
+function cardCells(accuracy: number | undefined, card: number | undefined, outside: boolean): Content[] {
   if (card === undefined) return [ABSENT, ABSENT];
-  if (own === undefined) return [share(card), ABSENT];
-  const difference = `${signedShare(own - card)}${outside ? " *" : ""}`;
-  return [share(card), outside && own < card ? html`<span class="bad-number">${difference}</span>` : difference];
+  if (accuracy === undefined) return [share(card), ABSENT];
+  const difference = `${signedShare(accuracy - card)}${outside ? " *" : ""}`;
+  return [share(card), outside && accuracy < card ? html`<span class="bad-number">${difference}</span>` : difference];
 }
 
 function isOutside({ interval, card }: BenchmarkReport, model: string): boolean {

@@ -3,7 +3,7 @@ import { type Content, grouped, html, type Markup } from "./markup.ts";
 import { label, share } from "./numbers.ts";
 
 /** More rows would make the page slow; the JSON report has all of them. */
-export const MAX_TABLE_ROWS = 100;
+const MAX_TABLE_ROWS = 100;
 
 export interface TableOptions {
   readonly caption?: string;

@@ -38,7 +38,7 @@ export class ColumnReader {
   /** Whole rows of the current page. */
   #rows: DecodedArray = [];
   #next = 0;
-  /** The last row of the pages so far, which the next one may go on with; in a list of at most one. */
+  /** The last row so far, which the next page may continue; a list of at most one. */
   #open: unknown[] = [];
   #openValues = 0;
   #openBytes = 0;
@@ -71,7 +71,10 @@ export class ColumnReader {
   static async open(source: ByteSource, leaf: Leaf, chunk: Chunk): Promise<ColumnReader> {
     const decompress = await pageDecompressor(chunk.codec);
     if (decompress !== undefined) return new ColumnReader(source, leaf, chunk, decompress);
-    throw damaged(source.path, `is compressed with ${chunk.codec}, which is not read: write it with zstd or snappy`);
+    throw damaged(
+      source.path,
+      `is compressed with ${chunk.codec}, which is not supported: write it with zstd or snappy`,
+    );
   }
 
   /** Reads on until a row is there. @returns how many can be taken; 0 at the end of the column */
@@ -93,7 +96,7 @@ export class ColumnReader {
     const problem = `is damaged: its column ${this.#name} cannot be read`;
     const values = guarded(path, problem, () => checkPageHeader(header));
     const start = this.#position + length;
-    if (start + header.compressed_page_size > this.#chunk.end) throw damaged(path, `${problem}: a page is cut off`);
+    if (start + header.compressed_page_size > this.#chunk.end) throw damaged(path, `${problem}: a page is truncated`);
     const compressed = await readAlone(this.#source, start, header.compressed_page_size);
     this.#position = start + header.compressed_page_size;
     guarded(path, problem, () => this.#decode(header, compressed, values));
@@ -108,7 +111,7 @@ export class ColumnReader {
       if (data !== undefined) this.#dictionary = convert(data, this.#decoder);
       return;
     }
-    if (values > this.#valuesLeft) throw new Error("it has more values than its description says");
+    if (values > this.#valuesLeft) throw new Error("it has more values than its metadata says");
     // Some writers end a column with a page of nothing.
     if (values === 0) return;
     checkPageContent(bytes, header, this.#shape);
@@ -116,11 +119,11 @@ export class ColumnReader {
     if (this.#shape.maxRepetition === 0) {
       this.#rows = readPage(reader, plain, this.#decoder, this.#dictionary, undefined, 0).data ?? [];
       this.#next = 0;
-      if (this.#rows.length !== values) throw new Error("a page has another number of rows than it says");
+      if (this.#rows.length !== values) throw new Error("a page has a different number of rows than it claims");
       return;
     }
     const rows = readPage(reader, plain, this.#decoder, this.#dictionary, this.#open, 0).data as unknown[];
-    // Only the next page tells whether it goes on with the last row.
+    // Only the next page shows whether it continues the last row.
     const open = this.#valuesLeft > 0 ? rows.splice(-1) : [];
     const isSameRow = rows.length === 0;
     this.#open = open;

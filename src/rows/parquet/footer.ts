@@ -60,19 +60,17 @@ export interface ParquetFooter {
 /** @throws FileError ERR_INVALID_DATA */
 export async function readFooter(source: ByteSource): Promise<ParquetFooter> {
   const { path, size } = source;
-  if (size < FRAME_BYTES) throw damaged(path, "is cut off: it is too short for a parquet file");
+  if (size < FRAME_BYTES) throw damaged(path, "is truncated: it is too short for a parquet file");
   const tail = await readExactly(source, size - TAIL_BYTES, TAIL_BYTES);
   const magic = tail.toString("latin1", 4);
-  if (magic === ENCRYPTED_MAGIC) throw damaged(path, "is an encrypted parquet file, which is not read");
-  if (magic !== MAGIC) throw damaged(path, "is cut off: a parquet file ends with its metadata, and this one does not");
+  if (magic === ENCRYPTED_MAGIC) throw damaged(path, "is an encrypted parquet file, which is not supported");
+  if (magic !== MAGIC)
+    throw damaged(path, "is truncated: a parquet file ends with its metadata, and this one does not");
   const length = tail.readUInt32LE(0);
   if (length > size - FRAME_BYTES)
     throw damaged(path, `is damaged: it claims ${length} bytes of metadata, and has ${size} in all`);
   if (length > MAX_FOOTER_BYTES)
-    throw damaged(
-      path,
-      `has ${length} bytes of metadata, and at most ${MAX_FOOTER_BYTES} are read: write fewer row groups`,
-    );
+    throw damaged(path, `has ${length} bytes of metadata; the limit is ${MAX_FOOTER_BYTES}: write fewer row groups`);
   const bytes = await readAlone(source, size - TAIL_BYTES - length, length + TAIL_BYTES);
   return guarded(path, "is damaged: its metadata cannot be read", () => {
     checkThrift(bytes.subarray(0, length));
@@ -81,7 +79,7 @@ export async function readFooter(source: ByteSource): Promise<ParquetFooter> {
   });
 }
 
-/** Of the smallest and largest value of a column, which nobody asks for and which may be cut anywhere. */
+/** Statistics (smallest and largest value) are unused, and may be cut anywhere. */
 const nothing = () => undefined as never;
 const NO_PARSERS = {
   stringFromBytes: nothing,
@@ -96,13 +94,13 @@ const NO_PARSERS = {
 function checkStatistics(bytes: Uint8Array): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const raw = deserializeTCompactProtocol({ view, offset: 0 });
-  // Columns are told apart by their order, as hyparquet does it: those that are stored have a type.
+  // Columns are identified by their order, as in hyparquet: stored ones have a type.
   const elements: Record<string, unknown>[] = raw["field_2"].filter((element: Record<string, unknown>) =>
     isPhysical(element["field_1"]),
   );
   for (const group of raw["field_4"])
     for (const [i, column] of group.field_1.entries()) {
-      // Texts are no decimals there, whatever they say of themselves, and may be long.
+      // Texts are not decimals there, whatever they claim, and may be long.
       const { field_1: type, field_6: converted } = elements[i] ?? {};
       if (converted !== DECIMAL || type === BYTE_ARRAY) continue;
       for (const value of Object.values(column.field_3?.field_12 ?? {}))
@@ -136,7 +134,7 @@ function checkFooter(metadata: FileMetaData, file: string, size: number): Parque
 function checkNesting({ schema }: FileMetaData, file: string): void {
   const open: number[] = [];
   for (const { num_children: children = 0, name } of schema) {
-    if (name === "__proto__") throw damaged(file, 'has a column of the name "__proto__", which is not read');
+    if (name === "__proto__") throw damaged(file, 'has a column named "__proto__", which is not supported');
     while (open.at(-1) === 0) open.pop();
     if (open.length > 0) open.push((open.pop() as number) - 1);
     if (children > 0) open.push(children);
@@ -155,10 +153,10 @@ function checkLeaf({ name, path }: Leaf, file: string): void {
   const element = path.at(-1)?.element;
   const converted = element?.converted_type;
   if (isVariant || converted === "BSON" || converted === "INTERVAL")
-    throw damaged(file, `has the column ${quote(name)} of type ${converted ?? "VARIANT"}, which is not read`);
+    throw damaged(file, `has the column ${quote(name)} of type ${converted ?? "VARIANT"}, which is not supported`);
   const isWide = element?.type === "BYTE_ARRAY" || (element?.type_length ?? 0) > MAX_DECIMAL_BYTES;
   if (converted === "DECIMAL" && isWide)
-    throw damaged(file, `has the column ${quote(name)} of decimals of any length, which is not read`);
+    throw damaged(file, `has the column ${quote(name)} of decimals of any length, which is not supported`);
   if (element?.type === undefined) throw damaged(file, `is damaged: its column ${quote(name)} has no type`);
 }
 
@@ -172,8 +170,8 @@ function checkGroup(
   const where = `its row group ${index + 1}`;
   const chunks = new Map<string, Chunk>();
   for (const { meta_data: data, file_path: elsewhere, crypto_metadata: encrypted } of columns) {
-    if (encrypted !== undefined) throw damaged(file, "has encrypted columns, which are not read");
-    if (elsewhere) throw damaged(file, `keeps columns in another file, which is not read: ${quote(elsewhere)}`);
+    if (encrypted !== undefined) throw damaged(file, "has encrypted columns, which are not supported");
+    if (elsewhere) throw damaged(file, `stores columns in another file, which is not supported: ${quote(elsewhere)}`);
     if (data === undefined) throw damaged(file, `is damaged: ${where} has a column without description`);
     const name = data.path_in_schema.join(".");
     const [first, dictionary] = [count(data.data_page_offset), count(data.dictionary_page_offset ?? 0n)];
@@ -182,16 +180,16 @@ function checkGroup(
     const values = count(data.num_values);
     // Without values there are no pages, and writers differ in where those begin.
     if (values !== 0 && !(start >= MAGIC.length && end <= size && values > 0))
-      throw damaged(file, `is cut off or damaged: the column ${quote(name)} of ${where} lies outside the file`);
+      throw damaged(file, `is truncated or damaged: the column ${quote(name)} of ${where} is outside the file`);
     chunks.set(name, { start, end, values, codec: data.codec, type: data.type });
   }
   const missing = names.find((name) => !chunks.has(name));
-  if (missing !== undefined) throw damaged(file, `is damaged: ${where} lacks the column ${quote(missing)}`);
+  if (missing !== undefined) throw damaged(file, `is damaged: ${where} has no column ${quote(missing)}`);
   if (!(count(rows) >= 0)) throw damaged(file, `is damaged: ${where} claims ${rows} rows`);
   return { rows: count(rows), chunks };
 }
 
-/** NaN for what is no number of bytes, rows or values, so that every comparison with it fails. */
+/** NaN for what is not a count of bytes, rows or values: every comparison with it fails. */
 function count(value: bigint | number | undefined): number {
   const number = Number(value);
   return Number.isSafeInteger(number) && number >= 0 ? number : Number.NaN;

@@ -1,6 +1,6 @@
 /**
  * What hyparquet trusts of a page, checked: it repeats a value as often as a run of it says, and makes room for as many
- * values as a header claims, so that a few bytes could ask for more memory than there is.
+ * values as a header claims. A few bytes could ask for more memory than there is.
  */
 import type { PageHeader } from "hyparquet";
 import { deltaBinaryUnpack } from "hyparquet/src/delta.js";
@@ -48,7 +48,7 @@ export function checkPageHeader(header: PageHeader): number {
   const { num_values: values } = description;
   if (!isCount(values, MAX_PAGE_VALUES)) throw new Error(`a page claims ${values} values`);
   if (!isCount(header.uncompressed_page_size, MAX_PAGE_BYTES))
-    throw new Error(`a page claims ${header.uncompressed_page_size} bytes, and at most ${MAX_PAGE_BYTES} are read`);
+    throw new Error(`a page claims ${header.uncompressed_page_size} bytes; the limit is ${MAX_PAGE_BYTES}`);
   if (!isCount(header.compressed_page_size, MAX_PAGE_BYTES))
     throw new Error(`a page claims ${header.compressed_page_size} compressed bytes`);
   if (!ENCODINGS.includes(description.encoding)) throw new Error(`the encoding ${description.encoding} is not read`);
@@ -62,7 +62,7 @@ export function checkPageHeader(header: PageHeader): number {
   return values;
 }
 
-/** Throws for a decompressed data page whose runs go on beyond its values. */
+/** Throws for a decompressed data page whose runs exceed its values. */
 export function checkPageContent(bytes: Uint8Array, header: PageHeader, shape: PageShape): void {
   const { data_page_header: one, data_page_header_v2: two } = header;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -106,13 +106,13 @@ function checkRuns(bytes: Uint8Array, start: number, width: number, values: numb
     }
     const isPacked = header % 2 === 1;
     const count = Math.floor(header / 2) * (isPacked ? 8 : 1);
-    if (count > values - seen + MAX_PADDING) throw new Error("a run goes on beyond the values of its page");
+    if (count > values - seen + MAX_PADDING) throw new Error("a run exceeds the values of its page");
     seen += count;
     at += isPacked ? (count * width) / 8 : Math.ceil(width / 8);
   }
 }
 
-/** Values as differences; in DELTA_BYTE_ARRAY each may repeat a part of the one before, so that little becomes much. */
+/** Values as differences; in DELTA_BYTE_ARRAY each may repeat a part of the one before: a few bytes can become many. */
 function checkDeltas(view: DataView, start: number, encoding: string, values: number): void {
   const total = deltaCount(view, start);
   if (total > values) throw new Error(`a page of ${values} values claims ${total}`);
@@ -136,7 +136,7 @@ function deltaCount(view: DataView, start: number): number {
       value += (byte & 0x7f) * 2 ** (7 * i);
       if (byte < 0x80) return value;
     }
-    throw new Error("a page holds a number that is too large");
+    throw new Error("a page contains a number that is too large");
   };
   const [block, parts, total] = [varint(), varint(), varint()];
   if (parts < 1 || block < parts || block > MAX_DELTA_BLOCK || block % parts !== 0)

@@ -1,6 +1,6 @@
 /**
- * The rows of a parquet file. A row group may be the whole file, so that it is read by pages: in memory are one page of
- * each column, and the dictionary.
+ * The rows of a parquet file. A row group may be the whole file, so it is read by pages: memory holds one page of
+ * each column and its dictionary.
  */
 import type { DecodedArray, SchemaTree } from "hyparquet";
 import { assembleNested } from "hyparquet/src/assemble.js";

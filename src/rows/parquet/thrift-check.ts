@@ -33,7 +33,7 @@ export function checkThrift(bytes: Uint8Array, start = 0): number {
       value += (byte & 0x7f) * 2 ** (7 * i);
       if (byte < 0x80) return value;
     }
-    throw new Error("its metadata holds a number of more than 64 bits");
+    throw new Error("its metadata contains a number of more than 64 bits");
   };
   const element = (type: number, depth: number): void => {
     if (type === BYTE) skip(1);
@@ -42,7 +42,7 @@ export function checkThrift(bytes: Uint8Array, start = 0): number {
     else if (type === BINARY) skip(varint());
     else if (type === LIST) list(depth);
     else if (type === STRUCT) struct(depth);
-    else if (type !== TRUE && type !== FALSE) throw new Error("its metadata holds something of an unknown type");
+    else if (type !== TRUE && type !== FALSE) throw new Error("its metadata contains something of an unknown type");
   };
   const list = (depth: number) => {
     if (depth > MAX_DEPTH) throw new Error("its metadata is nested too deeply");

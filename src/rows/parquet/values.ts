@@ -67,11 +67,9 @@ export function plainRow(row: Readonly<Record<string, unknown>>): { value: unkno
   };
   const value = Object.fromEntries(Object.entries(row).map(([key, member]) => [key, plain(member, key)]));
   if (broken !== undefined) return invalid(`Its field ${broken} is not valid UTF-8.`, broken);
-  if (values > MAX_ROW_VALUES)
-    return invalid(`It holds more than ${MAX_ROW_VALUES} values, the most that a row may have.`);
+  if (values > MAX_ROW_VALUES) return invalid(`It contains more than ${MAX_ROW_VALUES} values.`);
   // Characters are a byte or more each.
-  if (characters > MAX_ROW_BYTES)
-    return invalid(`It is longer than ${MAX_ROW_BYTES} bytes, the most that a row may have.`);
+  if (characters > MAX_ROW_BYTES) return invalid(`It is longer than ${MAX_ROW_BYTES} bytes.`);
   return { value };
 }
 

@@ -55,7 +55,7 @@ describe("parseBytePair", () => {
   });
 
   const missingModel =
-    /tokenizer\.json holds a SentencePiece vocabulary, and tokenizer\.model is missing .* original repository, .* --tokenizer\.$/;
+    /tokenizer\.json contains a SentencePiece vocabulary, and tokenizer\.model is missing .* original repository, .* --tokenizer\.$/;
   const edit = (changes: JsonObject) => ({ model: { ...model, ...changes } });
   const { a: _, ...withoutByte } = vocab;
 
@@ -64,7 +64,7 @@ describe("parseBytePair", () => {
     ["SentencePiece's Unigram", edit({ type: "Unigram" }), {}, missingModel],
     ["SentencePiece's BPE", edit({ byte_fallback: true }), {}, missingModel],
     ["a token for what is unknown", edit({ unk_token: "<s>" }), {}, /unk_token/],
-    ["a vocabulary without a byte", edit({ vocab: withoutByte }), {}, /lacks the token "a"/],
+    ["a vocabulary without a byte", edit({ vocab: withoutByte }), {}, /has no token "a"/],
     ["an id beyond the embeddings", edit({ vocab: { ...vocab, x: 260 } }), {}, /below the vocab_size 260/],
     ["an id twice", edit({ vocab: { ...vocab, xy: 3 } }), {}, /id 3 to two tokens/],
     ["a merge of strangers", edit({ merges: ["a xyz"] }), {}, /"a xyz" as merge 0/],

@@ -84,7 +84,7 @@ describe("a chat template that cannot be read", () => {
   });
 
   it.each<[string, unknown, Files, RegExp]>([
-    ["a file that is too long", "S", { [SINGLE]: long }, /chat_template\.jinja has 65537 bytes; the most .* 65536/],
+    ["a file that is too long", "S", { [SINGLE]: long }, /chat_template\.jinja has 65537 bytes; the limit .* 65536/],
     ["a file that is no UTF-8", "S", { [SINGLE]: Buffer.from([0xff]) }, /chat_template\.jinja is not UTF-8 text/],
     ["a file with NUL characters", "S", { [SINGLE]: "a\0" }, /chat_template\.jinja is not UTF-8 text/],
     [
@@ -97,9 +97,9 @@ describe("a chat template that cannot be read", () => {
     ["a string that is too long", long, {}, /tokenizer_config\.json has a chat_template of 65537 bytes/],
     ["a string of more bytes than characters", "é".repeat(40_000), {}, /chat_template of 80000 bytes/],
     ["a string with NUL characters", "a\0", {}, /chat_template that is not text/],
-    ["a number", 5, {}, /has 5 as chat_template; a template or a list/],
-    ["a list of strings", ["a"], {}, /as chat_template\[0\]; an object with name and template/],
-    ["a default that is no string", [{ name: "default", template: 1 }], {}, /chat_template that is 1/],
+    ["a number", 5, {}, /has 5 as chat_template; expected a template or a list/],
+    ["a list of strings", ["a"], {}, /as chat_template\[0\]; expected an object with name and template/],
+    ["a default that is not a string", [{ name: "default", template: 1 }], {}, /chat_template that is 1/],
   ])("is refused by name: %s", async (_, chatTemplate, files, message) => {
     await expect(templateOf(chatTemplate, files)).rejects.toMatchObject({
       code: "ERR_INVALID_CHECKPOINT",

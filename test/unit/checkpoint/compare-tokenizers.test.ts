@@ -129,7 +129,7 @@ describe("a tokenizer.json that says something else", () => {
     [
       "a piece less",
       "model.vocab",
-      /lacks the piece/,
+      /has no piece/,
       (f) => delete f.model.vocab[Object.keys(f.model.vocab)[470] as string],
     ],
     [
@@ -138,10 +138,10 @@ describe("a tokenizer.json that says something else", () => {
       /has the token "newtoken" \(id 480\)/,
       (f) => Object.assign(f.model.vocab, { newtoken: 480 }),
     ],
-    ["a merge less", "model.merges", /lacks the merge/, (f) => f.model.merges.splice(70, 1)],
+    ["a merge less", "model.merges", /has no merge/, (f) => f.model.merges.splice(70, 1)],
     ["a merge more", "model.merges", /has the merge "a" \+ "b", which/, (f) => f.model.merges.push("a b")],
     ["a merge twice", "model.merges", /twice/, (f) => f.model.merges.push(f.model.merges[3] as string)],
-    ["a merge of no pieces", "model.merges", /no piece/, (f) => f.model.merges.push("qqq zzz")],
+    ["a merge of no pieces", "model.merges", /not a piece/, (f) => f.model.merges.push("qqq zzz")],
     [
       "two merges exchanged",
       "model.merges",
@@ -217,7 +217,7 @@ describe("a tokenizer.json that says something else", () => {
     [
       "no byte fallback",
       "model.byte_fallback",
-      /false as byte_fallback; true is expected/,
+      /false as byte_fallback; expected true/,
       (f) => Object.assign(f.model, { byte_fallback: false }),
     ],
     [
@@ -244,9 +244,9 @@ describe("a tokenizer.json that says something else", () => {
   it.each<[string, RegExp, (file: Json) => void]>([
     ["no model", /has no model/, (f) => Object.assign(f, { model: null })],
     ["another kind of model", /"Unigram"/, (f) => Object.assign(f.model, { type: "Unigram" })],
-    ["an id that is none", /as id; a number/, (f) => Object.assign(f.model.vocab, { a: "1" })],
-    ["merges of three", /two tokens are expected/, (f) => f.model.merges.push("a b c")],
-    ["no merges", /as merges; a list/, (f) => Object.assign(f.model, { merges: null })],
+    ["an id that is none", /as id; expected a number/, (f) => Object.assign(f.model.vocab, { a: "1" })],
+    ["merges of three", /expected two tokens/, (f) => f.model.merges.push("a b c")],
+    ["no merges", /as merges; expected a list/, (f) => Object.assign(f.model, { merges: null })],
     ["stripping", /asks for lstrip/, (f) => Object.assign(f.added_tokens[3] as object, { lstrip: true })],
   ])("has %s: refused at once", (_, message, change) => {
     expect(() => vocabularyOf("adversarial-prefix", "4.41.2", change)).toThrow(message);
@@ -263,7 +263,7 @@ describe("a tokenizer.json that says something else", () => {
     const flag = (file: Json) =>
       Object.assign(file.added_tokens[4] as object, { special: !file.added_tokens[4]?.special });
     expect(refusal("4.57.6", flag)).toMatch(
-      /read as fast-4\.42: it adds the token "<\|Assistant\|>" as id 4 with special false, where the other files say true\. Take/,
+      /read as fast-4\.42: it adds the token "<\|Assistant\|>" as id 4 with special false, where the other files say true\. Use/,
     );
     expect(refusal("4.57.6", ({ model: { merges } }) => merges.reverse())).toMatch(
       /read as fast-4\.42: its merge 0 is/,

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../../src/checkpoint/config.ts";
 import { ropeDivisors } from "../../../src/checkpoint/rope-scaling.ts";
 import { FileError } from "../../../src/errors.ts";
+import { llama } from "../../../src/trunk/llama.ts";
 import { tinyConfig } from "../convert/make-checkpoint.ts";
 
 const parse = (changes: Record<string, unknown>) => {
@@ -14,9 +15,10 @@ const parse = (changes: Record<string, unknown>) => {
 describe("parseConfig", () => {
   it("reads a Llama", () => {
     expect(parse({})).toEqual({
-      vocabSize: 269,
-      hiddenSize: 8,
-      feedForwardSize: 12,
+      trunk: llama,
+      vocabularySize: 269,
+      embeddingLength: 8,
+      feedForwardLength: 12,
       layers: 2,
       heads: 2,
       keyValueHeads: 1,

@@ -66,9 +66,9 @@ describe("readSafetensorsHeader", () => {
     [
       "a header longer than the file",
       Buffer.from("ffffffffffffff7f00", "hex"),
-      /announces a header of 9223372036854775807/,
+      /declares a header of 9223372036854775807/,
     ],
-    ["a header that is no JSON", rawSafetensors("{]"), /not hold valid JSON/],
+    ["a header that is no JSON", rawSafetensors("{]"), /not contain valid JSON/],
     ["a header that is an array", rawSafetensors("[]"), /an empty list/],
     ["a header that is not UTF-8", rawSafetensors(Buffer.from([0x7b, 0xff, 0x7d])), /UTF-8/],
     ["a header that is deeply nested", rawSafetensors(`{"a":${"[".repeat(50)}${"]".repeat(50)}}`), /deeper than 32/],
@@ -76,7 +76,7 @@ describe("readSafetensorsHeader", () => {
     [
       "a header of millions of objects",
       rawSafetensors(`{"a":[${"{},".repeat(1_000_001)}{}]}`),
-      /holds more than 1000000 values in its safetensors header/,
+      /contains more than 1000000 values in its safetensors header/,
     ],
     [
       "a value with a constructor of its own",
@@ -97,7 +97,7 @@ describe("readSafetensorsHeader", () => {
     ["a tensor that is a number", rawSafetensors('{"a":1}'), /by 1/, "a"],
     ["an unknown dtype", rawSafetensors(`{"a":${entry([1], [0, 4], "F31")}}`, new Uint8Array(4)), /"F31"/, "a"],
     [
-      "a dtype that is no string",
+      "a dtype that is not a string",
       rawSafetensors(`{"a":${entry([1], [0, 4], 3)}}`, new Uint8Array(4)),
       /3 as the dtype of the tensor/,
       "a",
@@ -124,7 +124,7 @@ describe("readSafetensorsHeader", () => {
     ],
     ["offsets that go down", rawSafetensors(`{"a":${entry([1], [4, 0])}}`, new Uint8Array(4)), /data_offsets/, "a"],
     ["one offset", rawSafetensors(`{"a":${entry([1], [4])}}`, new Uint8Array(4)), /data_offsets/, "a"],
-    ["offsets beyond the file", rawSafetensors(`{"a":${entry([2], [0, 8])}}`, new Uint8Array(4)), /is cut off/, "a"],
+    ["offsets beyond the file", rawSafetensors(`{"a":${entry([2], [0, 8])}}`, new Uint8Array(4)), /is truncated/, "a"],
     [
       "a size that does not fit the shape",
       rawSafetensors(`{"a":${entry([2], [0, 4])}}`, new Uint8Array(4)),
@@ -161,10 +161,10 @@ describe("readSafetensorsHeader", () => {
   it("refuses a header that is larger than any real one before it reads it", async () => {
     const length = Buffer.alloc(8);
     length.writeBigUInt64LE(BigInt(MAX_SAFETENSORS_HEADER_BYTES) + 1n);
-    await expect(read(length, MAX_SAFETENSORS_HEADER_BYTES + 100)).rejects.toThrow(/most that is read/);
+    await expect(read(length, MAX_SAFETENSORS_HEADER_BYTES + 100)).rejects.toThrow(/the limit is/);
   });
 
-  it("refuses every file that is cut off", async () => {
+  it("refuses every file that is truncated", async () => {
     const whole = safetensors(new Map([["a", f32([2, 3], 1)]]));
     for (let size = 0; size < whole.length; size++)
       await expect(read(whole.subarray(0, size)), `${size} bytes`).rejects.toThrow(FileError);

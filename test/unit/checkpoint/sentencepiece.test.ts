@@ -61,7 +61,7 @@ describe("parseSentencePiece", () => {
           [35, true],
         ],
       },
-      /type unigram; bpe/,
+      /type unigram; expected bpe/,
     ],
     ["a model of the default type", { trainer: [[35, true]] }, /type unigram/],
     [
@@ -111,9 +111,9 @@ describe("parseSentencePiece", () => {
     [
       "a missing byte",
       { pieces: [...specialPieces, ...bytePieces.slice(0, 255), ...normalPieces] },
-      /lacks the byte piece <0xFF>/,
+      /has no byte piece <0xFF>/,
     ],
-    ["a byte of another type", replaced("<0x41>", { piece: "<0x41>", type: 1 }), /lacks the byte piece <0x41>/],
+    ["a byte of another type", replaced("<0x41>", { piece: "<0x41>", type: 1 }), /has no byte piece <0x41>/],
     ["a byte piece too many", { pieces: [...tinyPieces, { piece: "<0x100>", type: 6 }] }, /257 byte pieces/],
     ["no pieces", { pieces: [] }, /has no pieces/],
   ])("refuses %s", (_, model, message) => {

@@ -131,10 +131,10 @@ describe("parseTokenizerConfig", () => {
       "added_tokens_decoder",
       /true or false/,
     ],
-    ["a decoder that is a list", { added_tokens_decoder: [] }, {}, "added_tokens_decoder", /an object is expected/],
-    ["a special token that is no piece", { bos_token: "<s>" }, {}, "bos_token", /"<s>" as bos_token/],
-    ["a special token that is a number", { pad_token: 0 }, {}, "pad_token", /a token is expected/],
-    ["a special token without content", { pad_token: {} }, {}, "pad_token", /a token is expected/],
+    ["a decoder that is a list", { added_tokens_decoder: [] }, {}, "added_tokens_decoder", /expected an object/],
+    ["a special token that is not a piece", { bos_token: "<s>" }, {}, "bos_token", /"<s>" as bos_token/],
+    ["a special token that is a number", { pad_token: 0 }, {}, "pad_token", /expected a token/],
+    ["a special token without content", { pad_token: {} }, {}, "pad_token", /expected a token/],
     [
       "additional tokens that are no list",
       { additional_special_tokens: "a" },
@@ -142,7 +142,7 @@ describe("parseTokenizerConfig", () => {
       "additional_special_tokens",
       /a list/,
     ],
-    ["tokens that are split", { split_special_tokens: true }, {}, "split_special_tokens", /not reproduced/],
+    ["tokens that are split", { split_special_tokens: true }, {}, "split_special_tokens", /not supported/],
     ["a BOS that is no truth value", { add_bos_token: 1 }, {}, "add_bos_token", /true or false/],
   ])("refuses %s", (_, config, map, field, message) => {
     let error: unknown;
@@ -223,15 +223,15 @@ describe("added_tokens.json", () => {
       "a token that added_tokens_decoder lacks",
       { "\n": 5 },
       { added_tokens_decoder: { 4: { content: "<|im_end|>" } } },
-      /make them say the same/,
+      /make them agree/,
     ],
     ["another id than tokenizer.model", { "<|im_end|>": 3 }, {}, /in tokenizer\.model it is "<\|im_start\|>"/],
     ["an id beyond the embeddings", { "<new>": 272 }, {}, /beyond the 269 pieces/],
     ["a gap", { "<new>": 270 }, {}, /added_tokens\.json adds the token "<new>" as id 270, which leaves a gap/],
     ["one id for two tokens", { "<new>": 269, "<more>": 269 }, {}, /the id 269 to the tokens "<new>" and "<more>"/],
     ["no id", { "<new>": "269" }, {}, /the text "269" as the id of the token "<new>"/],
-    ["half an id", { "<new>": 269.5 }, {}, /a token and its id are expected/],
-    ["a token without text", { "": 269 }, {}, /a token and its id are expected/],
+    ["half an id", { "<new>": 269.5 }, {}, /expected a token and its id/],
+    ["a token without text", { "": 269 }, {}, /expected a token and its id/],
   ])("is refused with %s", (_, added, config, message) => {
     const refused = () => withAdded(added, config);
     expect(refused).toThrow(FileError);

@@ -33,8 +33,8 @@ describe("the table of an evaluation", () => {
 
   it("notes what one should know", () => {
     const text = evaluationTable(report, { columns: 1000 });
-    expect(text).toMatch(/^pairs: The scores follow almost nothing but length: .*22 of 271 rows left out \(tie 12, /m);
-    expect(text).toMatch(/^rewardbench: score by the benchmark's own rules 0\.\d{3}\./m);
+    expect(text).toMatch(/^pairs: The scores follow almost nothing but length: .*22 of 271 rows skipped \(tie 12, /m);
+    expect(text).toMatch(/^rewardbench: official score 0\.\d{3}\./m);
     expect(text).toContain("4 rows could not be read. 5 cases could not be scored. 90 responses truncated");
   });
 

@@ -334,7 +334,7 @@ describe("the output", () => {
     });
     const error = await changing.catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: "ERR_FILE_NOT_READABLE", file: weights });
-    expect((error as Error).message).toMatch(/changed while it was being read/);
+    expect((error as Error).message).toMatch(/changed during the read/);
     expect((await readdir(folder)).filter((name) => name.includes("changing"))).toEqual([]);
   });
 
@@ -389,7 +389,7 @@ describe("tensors that do not fit config.json", () => {
   const name = "transformer.layers.1.mlp.up_proj.weight";
 
   it.each<[string, Files, string, RegExp]>([
-    ["one is missing", edit((t) => t.delete(name)), name, /lacks the tensor .* shape \[12, 8\]/],
+    ["one is missing", edit((t) => t.delete(name)), name, /has no tensor .* shape \[12, 8\]/],
     ["the head is missing", edit((t) => t.delete("v_head.weight")), "v_head.weight", /not a reward model/],
     ["one too many", edit((t) => t.set("lm_head.weight", f32([2, 2], 1))), "lm_head.weight", /does not have/],
     [
@@ -398,18 +398,18 @@ describe("tensors that do not fit config.json", () => {
       "transformer.layers.2.input_layernorm.weight",
       /of 2 layers does not have/,
     ],
-    ["a wrong shape", edit((t) => t.set(name, f32([8, 12], 1))), name, /shape \[8, 12\].* \[12, 8\] is expected/],
+    ["a wrong shape", edit((t) => t.set(name, f32([8, 12], 1))), name, /shape \[8, 12\].* requires \[12, 8\]/],
     [
       "a wrong rank",
       edit((t) => t.set("v_head.weight", f32([8], 1))),
       "v_head.weight",
-      /shape \[8\].* \[1, 8\] is expected/,
+      /shape \[8\].* requires \[1, 8\]/,
     ],
     [
       "a wrong dtype",
       edit((t) => t.set(name, { dtype: "F64", shape: [12, 8], data: new Uint8Array(768) })),
       name,
-      /in F64; F32, F16 or BF16/,
+      /in F64; expected F32, F16 or BF16/,
     ],
     [
       "8-bit floats",
@@ -432,7 +432,7 @@ describe("options", () => {
     ["a type that needs an importance matrix", { type: "iq2_xs" }, "ERR_UNSUPPORTED_TYPE"],
     ["a quantised type without a quantiser", { type: "q8_0" }, "ERR_INVALID_ARGUMENT"],
     ["a misspelt option", { overwite: true }, "ERR_INVALID_ARGUMENT"],
-    ["an output that is no string", { output: 3 }, "ERR_INVALID_ARGUMENT"],
+    ["an output that is not a string", { output: 3 }, "ERR_INVALID_ARGUMENT"],
     ["an unknown tokenisation", { tokenization: "fast" }, "ERR_INVALID_ARGUMENT"],
     ["a source that is no object", { source: "me" }, "ERR_INVALID_ARGUMENT"],
     ["a source with an empty name", { source: { name: "" } }, "ERR_INVALID_ARGUMENT"],

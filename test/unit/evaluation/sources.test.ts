@@ -97,7 +97,7 @@ describe("a data set on the hub", () => {
       /has no data\/x\.jsonl to read rows from at main\. It has data\/a\.jsonl, /,
     );
     expect(await message(hub, "/dat")).toMatch(/has no dat /);
-    expect(await message(empty, "")).toMatch(/has no file that rows can be read from/);
+    expect(await message(empty, "")).toMatch(/has no file with rows in a supported format/);
     expect(await message(hub, "@v2/data")).toMatch(/no such revision/);
   });
 
@@ -137,7 +137,7 @@ describe("a data set on the hub", () => {
       const [source] = await resolve(hub, cache, `hf:${hub.repository}/data`);
       expect(existsSync(source?.path ?? "")).toBe(true);
       const error = await failureOf(resolve(hub, cache, `hf:${hub.repository}/generation`));
-      expect(error.message).toMatch(/HF_HUB_OFFLINE is set, and the cache .* does not hold what is asked for/);
+      expect(error.message).toMatch(/HF_HUB_OFFLINE is set, and the cache .* does not have the requested files/);
       await failureOf(resolve(hub, emptyFolder(), `hf:${hub.repository}@${COMMIT}/data`));
       expect(hub.seen.length).toBe(asked);
     } finally {

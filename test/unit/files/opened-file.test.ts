@@ -24,9 +24,9 @@ describe("an open file", () => {
     expect(file.size).toBe(7);
     expect((await readExactly(file, 3, 4)).toString()).toBe("tent");
     await expect(readExactly(file, 3, 5)).rejects.toThrow(/ended after 7 of 7 bytes/);
-    const reading = expect(readExactly(file, 0, 7)).rejects.toThrow(/was closed meanwhile/);
+    const reading = expect(readExactly(file, 0, 7)).rejects.toThrow(/has been closed/);
     await Promise.all([file.close(), reading]);
-    await expect(readExactly(file, 0, 7)).rejects.toThrow(/was closed meanwhile/);
+    await expect(readExactly(file, 0, 7)).rejects.toThrow(/has been closed/);
     await expect(file.assertUnchanged()).resolves.toBeUndefined();
     await file.close();
   });

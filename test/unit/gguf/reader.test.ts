@@ -146,13 +146,13 @@ describe("readGguf", () => {
 
   const parse = (bytes: Buffer) => parseHeader(new HeaderCursor(bytes, { path, size: bytes.length }));
 
-  it("refuses every file that is cut off, and says how much is missing", () => {
+  it("refuses every file that is truncated, and says how much is missing", () => {
     const whole = file();
     const end = whole.length - 16; // the last 16 bytes are padding
     for (let size = 0; size < end; size++) {
       const cut = () => parse(whole.subarray(0, size));
       expect(cut, `${size} bytes`).toThrow(FileError);
-      expect(cut).toThrow(/bytes are missing|is cut off/);
+      expect(cut).toThrow(/bytes are missing|is truncated/);
     }
     expect(parse(whole.subarray(0, end)).tensors.length).toBe(3);
   });
@@ -191,11 +191,11 @@ describe("readGguf", () => {
     ["version 1", raw(1, 0n, 0n), /version 1/],
     ["version 4", raw(4, 0n, 0n), /version 4/],
     ["big-endian", raw(0x03000000, 0n, 0n), /big-endian/],
-    ["more tensors than bytes", raw(3, huge, 0n), /announces 4611686018427387904 tensors/],
-    ["more keys than bytes", raw(3, 0n, huge), /announces 4611686018427387904 metadata keys/],
-    ["too many tensors", raw(3, 70_000n, 0n, Buffer.alloc(70_000 * 33)), /most that is read is 65536/],
-    ["too many keys", raw(3, 0n, 20_000n, Buffer.alloc(20_000 * 14)), /most that is read is 16384/],
-    ["a key of 2^62 bytes", raw(3, 0n, 1n, huge, padding), /announces 4611686018427387904 bytes/],
+    ["more tensors than bytes", raw(3, huge, 0n), /declares 4611686018427387904 tensors/],
+    ["more keys than bytes", raw(3, 0n, huge), /declares 4611686018427387904 metadata keys/],
+    ["too many tensors", raw(3, 70_000n, 0n, Buffer.alloc(70_000 * 33)), /limit is 65536/],
+    ["too many keys", raw(3, 0n, 20_000n, Buffer.alloc(20_000 * 14)), /limit is 16384/],
+    ["a key of 2^62 bytes", raw(3, 0n, 1n, huge, padding), /declares 4611686018427387904 bytes/],
     ["a key without a name", raw(3, 0n, 1n, "", U32, 1, padding), /without a name/],
     ["a key with NUL", raw(3, 0n, 1n, "a\0", U32, 1, padding), /NUL/],
     ["a key that is not UTF-8", raw(3, 0n, 1n, 1n, Buffer.from([0xff]), U32, 1, padding), /not UTF-8/],
@@ -205,12 +205,12 @@ describe("readGguf", () => {
     [
       "an array of 2^62 numbers",
       raw(3, 0n, 1n, "a", ARRAY, U32, huge, padding),
-      /announces 4611686018427387904 elements/,
+      /declares 4611686018427387904 elements/,
     ],
     [
       "an array of 2^62 strings",
       raw(3, 0n, 1n, "a", ARRAY, STRING, huge, padding),
-      /announces 4611686018427387904 elements/,
+      /declares 4611686018427387904 elements/,
     ],
     ["a string with NUL", raw(3, 0n, 1n, "a", STRING, "b\0c", padding), /NUL/],
     ["a truth value of 2 in a list", raw(3, 0n, 1n, "a", ARRAY, 7, 2n, Buffer.of(1, 2), padding), /truth value 2/],
@@ -240,20 +240,24 @@ describe("readGguf", () => {
     [
       "rows that are no whole blocks",
       raw(3, 1n, 0n, tensor("t", [33n], 8, 0n), padding),
-      /rows of 33; a multiple of 32/,
+      /rows of 33; expected a multiple of 32/,
     ],
-    ["an offset that is not aligned", raw(3, 1n, 0n, tensor("t", [1n], 0, 4n), padding), /offset 4; 0 is expected/],
+    ["an offset that is not aligned", raw(3, 1n, 0n, tensor("t", [1n], 0, 4n), padding), /offset 4; expected 0/],
     ["an offset of 2^62", raw(3, 1n, 0n, tensor("t", [1n], 0, huge), padding), /offset 4611686018427387904/],
     [
       "tensors that overlap",
       raw(3, 2n, 0n, tensor("t", [9n], 0, 0n), tensor("u", [1n], 0, 32n), padding),
-      /"u" at the offset 32; 64/,
+      /"u" at the offset 32; expected 64/,
     ],
-    ["a gap", raw(3, 2n, 0n, tensor("t", [1n], 0, 0n), tensor("u", [1n], 0, 64n), padding), /"u" at the offset 64; 32/],
+    [
+      "a gap",
+      raw(3, 2n, 0n, tensor("t", [1n], 0, 0n), tensor("u", [1n], 0, 64n), padding),
+      /"u" at the offset 64; expected 32/,
+    ],
     [
       "tensors in another order",
       raw(3, 2n, 0n, tensor("t", [1n], 0, 32n), tensor("u", [1n], 0, 0n), padding),
-      /"t" at the offset 32; 0/,
+      /"t" at the offset 32; expected 0/,
     ],
   ])("refuses %s", async (_, bytes, message) => {
     const error = await read(bytes).catch((e: unknown) => e);
@@ -266,7 +270,7 @@ describe("readGguf", () => {
     const bytes = raw(3, 0n, 1n, "a", ARRAY, 0, 3n * 1024n ** 3n);
     await expect(read(bytes, 4 * 1024 ** 3)).rejects.toThrow(/header of more than 134217728 bytes/);
     const string = raw(3, 0n, 1n, "a", STRING, 3n * 1024n ** 3n);
-    await expect(read(string, 4 * 1024 ** 3)).rejects.toThrow(/most that is read/);
+    await expect(read(string, 4 * 1024 ** 3)).rejects.toThrow(/the limit is/);
     await rm(path);
   });
 

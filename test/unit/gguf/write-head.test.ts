@@ -195,13 +195,13 @@ describe("a head of another model's trunk", () => {
 });
 
 describe("a head file", () => {
-  it("is no model, and a model is no head file: both are told in words", async () => {
+  it("is no model, and a model is not a head file: both are told in words", async () => {
     const output = file("head-2.gguf");
     await writeHead({ modelPath: model, output, head });
-    await expect(loadTokenizer({ modelPath: output })).rejects.toThrow(/holds a reward head and no model/);
+    await expect(loadTokenizer({ modelPath: output })).rejects.toThrow(/contains a reward head and no model/);
     await expect(readHeadFile(model)).rejects.toMatchObject({
       code: "ERR_WRONG_HEAD",
-      message: expect.stringContaining("is no head file: it is a whole model"),
+      message: expect.stringContaining("is not a head file: it is a whole model"),
     });
     await expect(readHeadFile(file("none.gguf"))).rejects.toMatchObject({ code: "ERR_FILE_NOT_READABLE" });
   });
@@ -231,17 +231,17 @@ describe("a head file", () => {
   });
 
   it.each<[string, (metadata: Map<string, GgufValue>) => void, RegExp]>([
-    ["without a head", (m) => m.delete(STARLING_KEYS.headWeight), /lacks the metadata key starling.head.weight/],
-    ["without a length", (m) => m.delete("llama.embedding_length"), /lacks the metadata key llama.embedding_length/],
+    ["without a head", (m) => m.delete(STARLING_KEYS.headWeight), /has no metadata key starling.head.weight/],
+    ["without a length", (m) => m.delete("llama.embedding_length"), /has no metadata key llama.embedding_length/],
     [
       "whose length is another",
       (m) => m.set("llama.embedding_length", { type: "u32", value: 2 }),
-      /has \d+ entries in starling.head.weight; 2 are expected/,
+      /has \d+ entries in starling.head.weight; expected 2/,
     ],
     [
       "with a number that is none",
       (m) => m.set(STARLING_KEYS.headWeight, { type: "array", of: "f32", value: head.weight.with(3, Number.NaN) }),
-      /holds NaN at index 3 of the reward head/,
+      /contains NaN at index 3 of the reward head/,
     ],
     [
       "of a kind that is not known",
@@ -287,7 +287,7 @@ it("a head file never replaces its model", async () => {
   const writing = writeHead({ modelPath: own, output: own, head, overwrite: true });
   await expect(writing).rejects.toMatchObject({
     code: "ERR_FILE_NOT_WRITABLE",
-    message: expect.stringMatching(/it is the model that is being read/),
+    message: expect.stringMatching(/it is the model being read/),
   });
   expect(readFileSync(own).equals(before)).toBe(true);
 });

@@ -26,7 +26,7 @@ describe("a list of a repository", () => {
       next.searchParams.delete("cursor");
       return next;
     };
-    expect((await refusalOf(hub)).message).toMatch(/makes no sense: the list names a page as the next one/);
+    expect((await refusalOf(hub)).message).toMatch(/is invalid: the list names a page as the next one/);
     expect(pages(hub)).toBe(1);
   });
 

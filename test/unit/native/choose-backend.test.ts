@@ -128,20 +128,20 @@ describe("a runtime that is not whole", () => {
 
   it("is not tried, and the next backend is", async () => {
     const probes = { vulkan: found(device("Vulkan0")) };
-    const { invented, probed } = machine({ damage: { cuda: "libggml-cuda.so is cut off." }, probes });
+    const { invented, probed } = machine({ damage: { cuda: "libggml-cuda.so is truncated." }, probes });
     expect(await chooseBackend(invented)).toMatchObject({
       backend: "vulkan",
-      reasons: [{ backend: "cuda", reason: "libggml-cuda.so is cut off" }],
+      reasons: [{ backend: "cuda", reason: "libggml-cuda.so is truncated" }],
     });
     expect(probed).toEqual(["vulkan"]);
   });
 
   it("is an error where it is asked for", async () => {
     const { invented } = machine({
-      damage: { cuda: "It is cut off." },
+      damage: { cuda: "It is truncated." },
       errors: { vulkan: { find: new Error("gone") } },
     });
-    await expect(confirmBackend("cuda", invented)).rejects.toThrow("It is cut off.");
+    await expect(confirmBackend("cuda", invented)).rejects.toThrow("It is truncated.");
     await expect(confirmBackend("vulkan", invented)).rejects.toThrow("gone");
   });
 });

@@ -143,10 +143,10 @@ describe("explainRuntime", () => {
 
   it("names the platform that a library is made for", () => {
     expect(explain({ "libllama.so": pe(0x8664) })).toMatch(
-      /libllama\.so is made for Windows on x64, but this is Linux on x64\. /,
+      /libllama\.so was built for Windows on x64, but this is Linux on x64\. /,
     );
     expect(explain({ "libggml.so": elf(0xb7) })).toMatch(
-      /libggml\.so is made for Linux on arm64, but this is Linux on x64\./,
+      /libggml\.so was built for Linux on arm64, but this is Linux on x64\./,
     );
     expect(explain({ "libggml.so": mach(ARM_MAC) })).toContain(AGAIN);
   });
@@ -154,7 +154,7 @@ describe("explainRuntime", () => {
   it("names a library that is gone or damaged", () => {
     expect(explain({ "libggml.so": undefined })).toMatch(/libggml\.so cannot be read: it does not exist\./);
     expect(explain({ "libggml.so": Buffer.from("garbage") })).toMatch(
-      /libggml\.so is no shared library, or is damaged\./,
+      /libggml\.so is not a shared library, or is damaged\./,
     );
     expect(explain({ "libllama.so": Buffer.alloc(0) })).toContain(AGAIN);
   });

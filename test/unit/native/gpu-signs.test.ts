@@ -23,7 +23,7 @@ describe("a machine without any GPU", () => {
   it.each([
     ["cuda", "no NVIDIA driver is installed"],
     ["vulkan", "no Vulkan loader (libvulkan.so.1) is installed"],
-    ["metal", "Metal exists on Macs with Apple silicon only"],
+    ["metal", "Metal is available only on Macs with Apple silicon"],
   ] as const)("has no sign of %s", (backend, missing) => {
     expect(sign(backend, [])).toEqual({ missing, files: [] });
   });

@@ -89,7 +89,7 @@ describe("probeRuntime", () => {
   it("does not fail where no process can be started", async () => {
     const { opened, problem } = await probe("", 30_000, join(folder, "no-such-program"));
     expect(opened).toBe(false);
-    expect(problem).toMatch(/no process could be started.*ENOENT/);
+    expect(problem).toMatch(/could not be started.*ENOENT/);
   });
 });
 

@@ -69,7 +69,7 @@ describe("a hostile template", () => {
     ["nests statements", `${"{% if true %}".repeat(3_000)}${"{% endif %}".repeat(3_000)}${LOOP}`, /call stack/],
     ["calls itself", `{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}${LOOP}`, /not a function|call stack/],
     ["is full of open comments", "{#".repeat(32_000), /comment/],
-    ["throws something else than text", `{{ raise_exception(messages) }}${LOOP}`, /\S/],
+    ["throws something other than text", `{{ raise_exception(messages) }}${LOOP}`, /\S/],
     ["looks for JavaScript", `{{ range.constructor('return process')() }}${LOOP}`, /not a function/],
   ])("is an error where it %s", async (_, source, expected) => {
     const [reason] = await reasons(start(source, QUICK), [pair("a")]);
@@ -88,9 +88,7 @@ describe("a hostile template", () => {
       Array.from({ length: 500 }, () => pair("a")),
     );
     expect(outcomes[0]).toMatch(/took longer/);
-    expect(new Set(outcomes.slice(1))).toEqual(
-      new Set(["it was given up, because it took too much time or memory before"]),
-    );
+    expect(new Set(outcomes.slice(1))).toEqual(new Set(["it was rejected after taking too much time or memory"]));
   });
 
   it("costs only the conversations for which it is one", async () => {
@@ -119,7 +117,7 @@ describe("what may be rendered", () => {
       "rendered",
       "rendered",
       "rendered",
-      "it is given 16777216 characters at most, and these are 16777217",
+      "it may receive at most 16777216 characters, and these are 16777217",
     ]);
   });
 
@@ -169,7 +167,7 @@ describe.skipIf(process.platform !== "linux")("the process", () => {
     const rendered = reasons(renderer, [pair("a")]);
     await until(() => children().length === 1);
     process.kill(children()[0] as number, "SIGKILL");
-    expect(await rendered).toEqual(["its process was ended (SIGKILL)"]);
+    expect(await rendered).toEqual(["its process ended (SIGKILL)"]);
   });
 
   it("is ended by a signal, and the other calls go on", async () => {
@@ -201,7 +199,7 @@ describe.skipIf(process.platform !== "linux")("the process", () => {
     const renderer = start(LOOP, { program: join(import.meta.dirname, "no such program") });
     const outcomes = await reasons(renderer, [pair("a"), pair("b"), pair("c")]);
     expect(outcomes).toHaveLength(3);
-    for (const outcome of outcomes) expect(outcome).toMatch(/no process could be started for it \(.*ENOENT/);
+    for (const outcome of outcomes) expect(outcome).toMatch(/its process could not be started \(.*ENOENT/);
   });
 });
 

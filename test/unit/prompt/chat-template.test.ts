@@ -126,12 +126,12 @@ describe("a Jinja chat template", () => {
     ["additional_special_tokens", /uses additional_special_tokens/],
     ["dict is defined", /uses dict/],
     ["'0x1f'|int(base=16)", /filter "int" with arguments/],
-    ["'a'|wordcount", /the filter "wordcount", which is not reproduced/],
+    ["'a'|wordcount", /the filter "wordcount", which is not supported/],
     ["'<'|safe + '<'", /the filter "safe"/],
     ["'a'.find('a')", /uses find of a string/],
-    ["messages|map(attribute='role')|length", /no list in Python/],
+    ["messages|map(attribute='role')|length", /not a list in Python/],
     ["[1]|string", /writes a value of the kind array/],
-  ])("is refused for {{ %s }}, which is not reproduced", async (expression, expected) => {
+  ])("is refused for {{ %s }}, which is not supported", async (expression, expected) => {
     const source = `{{ ${expression} }}{% for m in messages %}{{ m.content }}{% endfor %}`;
     await expect(render(source, pair("a", "b"))).rejects.toThrow(expected);
   });
@@ -158,7 +158,7 @@ describe("a Jinja chat template", () => {
       "looks into content",
       loop("{% if 'x' in message.content %}!{% endif %}{{ message.content }}"),
       pair("x", "b"),
-      /writes other text depending on the content of messages, which is not reproduced/,
+      /writes other text depending on the content of messages, which is not supported/,
     ],
     ["leaves a message out", "{{ messages[1].content }}", pair("a", "b"), /leaves out the message 0 \(user\)/],
     ["puts the response first", "{{ messages[1].content }}{{ messages[0].content }}", pair("a", "b"), /response last/],

@@ -62,13 +62,13 @@ describe("a text that was a list", () => {
     expect(parsePythonLiteral(text)).toBeDefined();
     for (const isCell of [true, false])
       expect(refusal(text, isCell)).toMatch(
-        /chosen holds the text of a list of messages as Python prints it .*JSON lines/,
+        /chosen contains the text of a list of messages as Python prints it .*JSON lines/,
       );
     expect(refusal(text, true)).toMatch(/^The column chosen .*JSON in the cell/);
   });
 
   it.each(texts)("is refused as texts in a cell, and a text elsewhere: %j", (text) => {
-    expect(refusal(text, true)).toMatch(/^The column chosen holds the text of a list of texts as Python prints it/);
+    expect(refusal(text, true)).toMatch(/^The column chosen contains the text of a list of texts as Python prints it/);
     expect(refusal(text, false)).toBeUndefined();
     expect(pythonListAdvice(text)).toContain("as Python prints it");
   });

@@ -87,7 +87,7 @@ describe("no template", () => {
   it("names the templates of which none is the default one", async () => {
     const template = openTemplate("none", { problem: templateProblem(undefined, ["rag", "tool_use"]) });
     await expect(render({ prompt: "a", response: "b" }, template)).rejects.toThrow(
-      /has the chat templates "rag", "tool_use" and none that is named "default"/,
+      /has the chat templates "rag", "tool_use" and none named "default"/,
     );
   });
 

@@ -48,8 +48,5 @@ describe("blanks take no memory and no row", () => {
 it("a row that goes on behind blanks which were too long is not put together without them", {
   timeout: 60_000,
 }, async () => {
-  expect(await read('{"a":"x', " ", 'y"}\n{"a":2}\n')).toEqual([
-    "It is longer than 67108864 bytes, the most that a row may have.",
-    { a: 2 },
-  ]);
+  expect(await read('{"a":"x', " ", 'y"}\n{"a":2}\n')).toEqual(["It is longer than 67108864 bytes.", { a: 2 }]);
 });

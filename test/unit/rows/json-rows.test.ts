@@ -88,7 +88,7 @@ describe("rows", () => {
     const many = (value: string) => `[${`${value},`.repeat(1_000_001)}${value}]`;
     for (const value of ["{}", '""', "1", "[[]]"])
       expect(short(await read(`{"x":${many(value)}}\n{"x":1}\n`, 65_536))).toEqual([
-        ["line 1", "It holds more than 1000000 values, the most that a row may have."],
+        ["line 1", "It contains more than 1000000 values."],
         ["line 2", { x: 1 }],
       ]);
     const [row] = await read(`{"x":"${",[{".repeat(1_000_000)}"}\n`, 65_536);

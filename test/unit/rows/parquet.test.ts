@@ -68,7 +68,7 @@ describe("refuses", () => {
   };
 
   it.each([
-    ["a cut-off end", whole.subarray(0, -100), /is cut off: a parquet file ends with its metadata/],
+    ["a cut-off end", whole.subarray(0, -100), /is truncated: a parquet file ends with its metadata/],
     ["a lone start", whole.subarray(0, 8), /too short/],
     ["an encrypted file", withTail((tail) => tail.write("PARE", 4)), /encrypted/],
     ["metadata longer than the file", withTail((tail) => tail.writeUInt32LE(0x7fffffff)), /claims 2147483647 bytes/],
@@ -82,6 +82,6 @@ describe("refuses", () => {
   });
 
   it("a file that is called parquet and is none", async () => {
-    await expect(readAll(fileOf("text.parquet", '{"a":1}\n'))).rejects.toThrow(/is no parquet file/);
+    await expect(readAll(fileOf("text.parquet", '{"a":1}\n'))).rejects.toThrow(/is not a parquet file/);
   });
 });

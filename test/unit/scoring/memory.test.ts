@@ -58,7 +58,7 @@ describe("assertFits", () => {
     expect(refuse(640 * MEBIBYTE)).toThrow(
       /^a\.gguf needs \d{3} MiB of memory \(weights \d{3} MiB, .*\), but this machine has 640 MiB free\. Load it with fewer context tokens than 2048/,
     );
-    expect(refuse(100)).toThrow("Take a smaller quantisation, or close other programs.");
+    expect(refuse(100)).toThrow("Use a smaller quantisation, or close other programs.");
     expect(refuse(100)).toThrow(expect.objectContaining({ code: "ERR_OUT_OF_MEMORY", file: "a.gguf" }));
   });
 });

@@ -128,7 +128,7 @@ describe("what is asked for", () => {
     expect(place(where, { gpuLayers: "all" }).plan.gpuLayers).toBe(-1);
     expect(place(where, { gpuLayers: 10 }).plan.gpuLayers).toBe(10);
     expect(refusal(where, { gpuLayers: "all" }, undefined)).toThrow(
-      /^m\.gguf: 60 layers do not fit \(CUDA0: 12\.0 GiB free of [\d.]+ [MG]iB needed\)\. Let gpuLayers be "auto"/,
+      /^m\.gguf: 60 layers do not fit \(CUDA0: 12\.0 GiB free of [\d.]+ [MG]iB needed\)\. Set gpuLayers to "auto"/,
     );
     assertPlacementFits("m.gguf", place(where, { gpuLayers: 10 }), undefined);
   });

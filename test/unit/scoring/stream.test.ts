@@ -147,7 +147,7 @@ describe("scoreStream", () => {
     expect(log.calls).toEqual([20]);
   });
 
-  it("yields a score while the source waits for its next item, and holds a bounded number of items", async () => {
+  it("yields a score while the source waits for its next item, and contains a bounded number of items", async () => {
     const { context, log } = fakes();
     let asked = 0;
     let release: () => void = () => {};

@@ -56,16 +56,19 @@ describe.each(sets)("$name", ({ benchmark, cases, expected }) => {
     expectClose(measures.length, expected["length"], "length");
   });
 
-  it("has the benchmark's own score", () => {
+  it("has the benchmark's official score", () => {
     const own = expected["own"] as Record<string, unknown> | undefined;
-    if (own === undefined) return void expect(measures.own).toBeUndefined();
-    const list = measures.own?.kind === "rewardbench" ? measures.own.sections : (measures.own?.subsets ?? []);
+    if (own === undefined) return void expect(measures.officialScore).toBeUndefined();
+    const list =
+      measures.officialScore?.kind === "rewardbench"
+        ? measures.officialScore.sections
+        : (measures.officialScore?.subsets ?? []);
     const scores = list.map((part) => ["section" in part ? part.section : part.subset, part.score]);
     const byName = own["sections"] ?? own["subsets"];
     expectClose(Object.fromEntries(scores), byName, "parts");
     expect(scores).toHaveLength(Object.keys(byName as object).length);
-    expectClose({ score: measures.own?.score }, { score: own["score"] }, "own");
-    if (measures.own?.kind === "rewardbench2") expectClose(measures.own.ties, own["ties"], "ties");
+    expectClose({ score: measures.officialScore?.score }, { score: own["score"] }, "own");
+    if (measures.officialScore?.kind === "rewardbench2") expectClose(measures.officialScore.ties, own["ties"], "ties");
   });
 });
 
