@@ -47,7 +47,7 @@ export interface LoadOptions {
   /** mmap the file (the default of llama.cpp) or read it. */
   readonly mmap: boolean;
   /** Let the CPU library repack weights for its own kernels (the default of llama.cpp). */
-  readonly rearranged: boolean;
+  readonly repacked: boolean;
   /** In exact mode each decode is filled up to a multiple of this many tokens: see {@link KernelFinding}. */
   readonly rowMultiple: number;
   /**

@@ -70,7 +70,7 @@ export interface LoadRewardModelOptions {
   readonly checkMemory?: boolean;
   /**
    * Map the weights from the file, or read them into memory first. Default: whatever takes less memory, which is mapping
-   * unless llama.cpp rearranges most of the weights. While a file is mapped it must stay as it is: where another program may
+   * unless llama.cpp repacks most of the weights. While a file is mapped it must stay as it is: where another program may
    * cut it short meanwhile (a network folder, a file that is synchronised), the system ends the process (SIGBUS). With false
    * the loaded model no longer depends on its file; by default a file that changes is an error, ERR_MODEL_CHANGED. Files
    * whose tensors are not aligned to 32 bytes are never mapped.
