@@ -71,12 +71,12 @@ async function loadOpened(opened: OpenedFile, options: LoadRewardModelOptions): 
     throw loadFailure(error, modelPath, placement);
   });
   signal?.throwIfAborted();
-  const { rearranged, rowMultiple } = kernels;
+  const { repacked, rowMultiple } = kernels;
   const { descriptor } = opened;
   const source = { path: modelPath, ...(descriptor === undefined ? {} : { descriptor }) };
   const { onProgress } = options;
   const report = onProgress && ((fraction: number) => onProgress({ phase: "loading", fraction }));
-  const job = engine.addon.loadModel({ ...plan, ...source, rearranged, rowMultiple, head }, report);
+  const job = engine.addon.loadModel({ ...plan, ...source, repacked, rowMultiple, head }, report);
   const native = await cancellable(job, signal, (error) => loadFailure(error, modelPath, placement));
   try {
     // The header that was checked, and the weights that were read.

@@ -40,7 +40,7 @@ let scores: readonly number[];
 let count = 0;
 
 beforeAll(async () => {
-  // Mapped from the file, as all types are that llama.cpp does not rearrange.
+  // Mapped from the file, as all types are that llama.cpp does not repack.
   original = await embeddedModelPath({ cacheFolder: folder, type: "f16" });
   const model = await open(original);
   scores = await scoresOf(model);
