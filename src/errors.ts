@@ -113,7 +113,7 @@ export class StarlingError extends Error {
   readonly code: ErrorCode;
   /** The file that the error is about; absent for other errors. */
   readonly file?: string;
-  /** The line of that file, from 1; absent where there is none. */
+  /** The line of that file, from 1; absent if there is none. */
   readonly line?: number;
   /** The tensor that the error is about; absent for other errors. */
   readonly tensor?: string;
