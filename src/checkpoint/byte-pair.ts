@@ -21,7 +21,7 @@ export interface BytePairModel {
   /** A word that is a token is taken whole. */
   readonly ignoreMerges: boolean;
   readonly addedTokens: readonly AddedToken[];
-  /** Ids that are put in front of and behind a text. */
+  /** Ids that are put in front of and after a text. */
   readonly before: readonly number[];
   readonly after: readonly number[];
   readonly beginId?: number;

@@ -13,7 +13,7 @@ export interface CheckpointConfig extends TrunkSettings {
   readonly ropeScaling?: Llama3Scaling;
   /** The names of model classes; none where the file gives none. */
   readonly architectures: readonly string[];
-  /** pad_token_id; undefined where there is none, which older Llamas write as -1. */
+  /** pad_token_id; undefined if there is none, which older Llamas write as -1. */
   readonly padTokenId?: number;
   /** What the checkpoint calls itself: starling_rm.name, or the last part of _name_or_path. */
   readonly name?: string;

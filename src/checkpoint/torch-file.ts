@@ -11,7 +11,7 @@ import {
 } from "./pickle-values.ts";
 import { refuse } from "./refuse.ts";
 import { dtypeBytes, type TensorEntry } from "./tensor-entry.ts";
-import { readZipDirectory, type StoredFile } from "./zip.ts";
+import type { StoredFile } from "./zip.ts";
 
 /** The 34B's 543 tensors take 60 KB. */
 export const MAX_PICKLE_BYTES = 64 * 1024 * 1024;
@@ -38,6 +38,8 @@ export async function readTorchFile(file: ByteSource): Promise<TensorEntry[]> {
       "is in the format of torch.save before PyTorch 1.6, which is not supported. Save it again: " +
         'torch.save(torch.load(path, weights_only=True, map_location="cpu"), path).',
     );
+  // Loaded only here: most checkpoints are safetensors.
+  const { readZipDirectory } = await import("./zip.ts");
   const files = await readZipDirectory(file);
   const pickles = [...files.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name));
   const [pickle] = pickles;

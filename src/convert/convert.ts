@@ -35,7 +35,7 @@ const STAT_BLOCK_BYTES = 512;
  * Converts a checkpoint of a Llama reward model to a GGUF that any llama.cpp opens, with the reward head as metadata, in
  * one pass over the weights: every tensor is read in pieces, converted and written to its final place.
  *
- * The output appears only when it is whole and was read back; until then it grows under a name that no reader takes for
+ * The output appears only when it is complete and was read back; until then it grows under a name that no reader takes for
  * a model. Whatever goes wrong, an existing output is kept.
  *
  * @param claimed the output, where the caller holds it already; otherwise it is claimed before anything is read

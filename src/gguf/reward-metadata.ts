@@ -59,7 +59,7 @@ export interface RewardMetadata {
   /** Absent with the score position "last". */
   readonly padTokenId?: number;
   readonly shape: TrunkShape;
-  /** general.name; "" where there is none. */
+  /** general.name; "" if there is none. */
   readonly name: string;
   /** Words that must be shown with the model. */
   readonly notice?: string;

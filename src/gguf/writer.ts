@@ -69,7 +69,7 @@ export class GgufWriter {
     await this.#file.write(bytes, position);
   }
 
-  /** Makes the file a GGUF, once everything else of it is on the disk. It still has its temporary name afterwards. */
+  /** Makes the file a GGUF, once everything else of it is on disk. It still has its temporary name afterwards. */
   async finish(): Promise<void> {
     const missing = this.#header.tensors.find(({ name, size }) => (this.#written.get(name) ?? 0) !== size);
     if (missing !== undefined) throw new RangeError(`The tensor ${missing.name} was not written in full.`);

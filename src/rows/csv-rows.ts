@@ -1,52 +1,86 @@
-/** The rows of a CSV file: objects by the names of its first record; every value is a text, an empty cell is null. */
+/** Rows of a CSV or TSV file: objects keyed by the first record; every value is a text, an empty cell is null. */
 import { isUtf8 } from "node:buffer";
 import { InvalidInputError, type StarlingError } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
-import { CsvSplitter, csvFields } from "./csv-splitter.ts";
+import { parseRecords } from "./csv-fields.ts";
+import { CsvSplitter } from "./csv-splitter.ts";
 import { damaged, oneLine } from "./damaged.ts";
 import { InputHead } from "./input-head.ts";
 import type { Piece } from "./json-splitter.ts";
 import type { Row } from "./row.ts";
 
+/** The fields of a record, or why it cannot be read. */
+type CsvRecord = { readonly line: number } & ({ readonly fields: string[] } | { readonly error: StarlingError });
+
 /** @throws FileError for a file without a usable first record */
-export async function* csvRows(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Row> {
+export async function* csvRows(
+  chunks: AsyncIterable<Uint8Array>,
+  name: string,
+  delimiter: "," | "\t" = ",",
+): AsyncGenerator<Row> {
   let header: readonly string[] | undefined;
   let row = 0;
-  for await (const piece of csvPieces(chunks, name)) {
-    if (header === undefined) {
-      header = readHeader(piece, name);
-      continue;
+  for await (const pieces of csvPieces(chunks, name, delimiter))
+    for (const record of recordsOf(pieces, delimiter)) {
+      if (header === undefined) {
+        header = readHeader(record, name);
+        continue;
+      }
+      const result = toObject(record, header);
+      if (result === undefined) continue;
+      row += 1;
+      yield { row, where: `line ${record.line}`, ...result };
     }
-    const record = readRecord(piece, header);
-    if (record === undefined) continue;
-    row += 1;
-    yield { row, where: `line ${piece.line}`, ...record };
-  }
   if (header === undefined) throw damaged(name, "is empty: a CSV file begins with the names of its columns");
 }
 
-async function* csvPieces(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Piece> {
+async function* csvPieces(
+  chunks: AsyncIterable<Uint8Array>,
+  name: string,
+  delimiter: string,
+): AsyncGenerator<readonly Piece[]> {
   const head = new InputHead(name, "CSV");
   let splitter: CsvSplitter | undefined;
   const begin = () => {
     const bytes = head.bytes();
     if (endsLinesWithReturn(bytes))
-      throw damaged(
-        name,
-        "ends its lines with carriage returns only, which is not supported: save it with line feeds (LF or CRLF)",
-      );
-    splitter = new CsvSplitter(head.start);
+      throw damaged(name, "uses bare carriage returns as line ends: save it with line feeds (LF or CRLF)");
+    splitter = new CsvSplitter(head.start, delimiter);
     return splitter.push(bytes);
   };
   for await (const chunk of chunks) {
-    if (splitter !== undefined) yield* splitter.push(chunk);
+    if (splitter !== undefined) yield splitter.push(chunk);
     else {
       head.add(chunk);
-      if (head.hasBegun) yield* begin();
+      if (head.hasBegun) yield begin();
     }
   }
-  if (splitter === undefined) yield* begin();
-  yield* (splitter as CsvSplitter | undefined)?.end() ?? [];
+  if (splitter === undefined) yield begin();
+  yield (splitter as CsvSplitter | undefined)?.end() ?? [];
+}
+
+/** In the order of the pieces. */
+function recordsOf(pieces: readonly Piece[], delimiter: string): CsvRecord[] {
+  const texts = pieces.map(textOf);
+  const parsed = parseRecords(
+    texts.filter((text) => typeof text === "string"),
+    delimiter,
+  );
+  let next = 0;
+  return pieces.map((piece, i) => {
+    const text = texts[i];
+    if (typeof text === "object") return { line: piece.line, ...text };
+    const fields = parsed[next++] as string[] | string;
+    if (typeof fields === "string") return { line: piece.line, ...invalid(`It is not valid CSV: ${fields}.`, piece) };
+    return { line: piece.line, fields };
+  });
+}
+
+function textOf(piece: Piece): string | { error: StarlingError } {
+  const { bytes, problem } = piece;
+  if (problem !== undefined || bytes === undefined) return invalid(problem ?? "It is empty.", piece);
+  if (!isUtf8(bytes)) return invalid("It is not valid UTF-8.", piece);
+  return Buffer.from(bytes).toString("utf8").replace(/\r$/, "");
 }
 
 const [NEWLINE, RETURN, QUOTE] = [0x0a, 0x0d, 0x22];
@@ -63,16 +97,15 @@ function endsLinesWithReturn(head: Uint8Array): boolean {
   return false;
 }
 
-function readHeader(piece: Piece, name: string): readonly string[] {
-  const read = fieldsOf(piece);
-  if ("error" in read) throw damaged(name, `has no usable first line: ${oneLine(read.error)}`);
-  const { fields } = read;
+function readHeader(record: CsvRecord, name: string): readonly string[] {
+  if ("error" in record) throw damaged(name, `has no usable first line: ${oneLine(record.error)}`);
+  const { fields } = record;
   const repeated = fields.find((field, i) => READ_COLUMNS.has(field) && fields.indexOf(field) !== i);
-  if (repeated !== undefined) throw damaged(name, `has two columns named ${quote(repeated)} in its first line`);
+  if (repeated !== undefined) throw damaged(name, `has two columns named ${quote(repeated)}`);
   return fields;
 }
 
-/** Names that mean something here; of others it does no harm that they are there twice. */
+/** Columns that are read. Any other name may appear twice. */
 const READ_COLUMNS: ReadonlySet<string> = new Set(
   [
     ["text", "prompt", "response", "responses", "messages", "system", "chosen", "rejected", "ranks", "grades"],
@@ -82,41 +115,29 @@ const READ_COLUMNS: ReadonlySet<string> = new Set(
   ].flat(),
 );
 
-/** Undefined for a record of empty cells only, as spreadsheets write below their last row. */
-function readRecord(
-  piece: Piece,
+/** Undefined for a record of empty cells only, which spreadsheets write below their last row. */
+function toObject(
+  record: CsvRecord,
   header: readonly string[],
 ): { value: unknown; isCsv: true } | { error: StarlingError } | undefined {
-  const read = fieldsOf(piece);
-  if ("error" in read) return read;
-  const { fields } = read;
+  if ("error" in record) return { error: record.error };
+  const { fields } = record;
   if (header.length > 1 && fields.every((field) => field === "")) return undefined;
   if (fields.length !== header.length)
-    return invalid(`It has ${fields.length} fields where the first line names ${header.length}.`, piece);
-  // CSV cannot tell an empty text from a value that is missing, and the second is what programs mean by it.
+    return invalid(`It has ${fields.length} fields; the first line names ${header.length}.`, record);
+  // CSV cannot tell an empty text from a missing value; programs mean the latter.
   const cells = header.map((name, i) => [name, fields[i] === "" ? null : fields[i]] as const);
-  // Columns without a name are a spreadsheet's empty ones; pandas writes its index into one.
+  // Columns without a name are a spreadsheet's empty ones, or pandas' index.
   const value: Record<string, string | null> = {};
   for (const [name, cell = null] of cells) {
     if (name === "" && cell === null) continue;
-    // Of two equal names the first with a value; defined, because "__proto__" may be one.
+    // Of two equal names, the first with a value. defineProperty: one may be "__proto__".
     if (Object.hasOwn(value, name) && (value[name] !== null || cell === null)) continue;
     Object.defineProperty(value, name, { value: cell, enumerable: true, configurable: true, writable: true });
   }
   return { isCsv: true, value };
 }
 
-function fieldsOf(piece: Piece): { fields: string[] } | { error: StarlingError } {
-  const { bytes, problem } = piece;
-  if (problem !== undefined || bytes === undefined) return invalid(problem ?? "There is nothing to read.", piece);
-  if (!isUtf8(bytes)) return invalid("It is not valid UTF-8.", piece);
-  try {
-    return { fields: csvFields(Buffer.from(bytes).toString("utf8")) };
-  } catch (error) {
-    return invalid(`It is not valid CSV: ${oneLine(error)}.`, piece, error);
-  }
-}
-
-function invalid(message: string, { line }: Piece, cause?: unknown): { error: StarlingError } {
-  return { error: new InvalidInputError("ERR_INVALID_DATA", message, { line, cause }) };
+function invalid(message: string, { line }: { readonly line: number }): { error: StarlingError } {
+  return { error: new InvalidInputError("ERR_INVALID_DATA", message, { line }) };
 }

@@ -4,29 +4,28 @@ import { invalidArgument } from "../errors.ts";
 import { type ByteSource, openFile, renamed } from "../files/byte-source.ts";
 import { aString, checkOptions } from "../options.ts";
 import { compressionOf, decompressed } from "./compression.ts";
-import { csvRows } from "./csv-rows.ts";
 import { damaged } from "./damaged.ts";
 import { readJsonRows } from "./json-rows.ts";
 import type { Row } from "./row.ts";
 
 /** Options of openRows(). */
 export interface OpenRowsOptions {
-  /** What messages call it; default: its path. Its ending tells CSV. */
+  /** Its name in messages; default: its path. The extension identifies CSV. */
   readonly name?: string | undefined;
 }
 
 /** An open file of rows. */
 export interface RowFile {
-  /** What messages call it. */
+  /** Its name in messages. */
   readonly name: string;
   /**
-   * The rows in the order of the file, read as they are asked for; each loop begins anew. A row that cannot be read is an
-   * error in its place; where the file cannot be read on, the loop throws a FileError.
+   * The rows in the order of the file, read on demand; each loop starts again. A row that cannot be read is an error in its
+   * place; if the file cannot be read further, the loop throws a FileError.
    */
   readonly rows: AsyncIterable<Row>;
   /** Of the file as stored, in hex. @throws FileError */
   sha256(): Promise<string>;
-  /** To be called when no loop runs any more. */
+  /** Call when no loop is running. */
   close(): Promise<void>;
 }
 
@@ -76,7 +75,17 @@ export async function* rowsOf(source: ByteSource): AsyncGenerator<Row> {
   const inner = compression === undefined ? name : name.replace(/\.(?:gz|gzip|zst|zstd)$/i, "");
   if (/\.parquet$/i.test(inner) && compression === undefined && source.size > 0)
     throw damaged(name, "is not a parquet file, despite its name");
-  yield* /\.csv$/i.test(inner) ? csvRows(chunks, name) : jsonRows(chunks, name);
+  const delimiter = delimiterOf(inner);
+  if (delimiter === undefined) yield* jsonRows(chunks, name);
+  else {
+    const { csvRows } = await import("./csv-rows.ts");
+    yield* csvRows(chunks, name, delimiter);
+  }
+}
+
+function delimiterOf(name: string): "," | "\t" | undefined {
+  if (/\.csv$/i.test(name)) return ",";
+  return /\.tsv$/i.test(name) ? "\t" : undefined;
 }
 
 async function* jsonRows(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Row> {

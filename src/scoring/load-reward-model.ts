@@ -13,11 +13,12 @@ import { checkFitDate, readHeadFor } from "./choose-head.ts";
 import { type KernelPlan, planKernels } from "./kernel-plan.ts";
 import { loadOptionChecks } from "./load-options.ts";
 import { type ModelFile, readModelFile } from "./model-file.ts";
+import type { RewardModelInfo } from "./model-info.ts";
 import { openTokenizer } from "./open-tokenizer.ts";
 import { assertPlacementFits, type Placement, placeModel } from "./placement.ts";
 import { RewardModel } from "./reward-model.ts";
 import type { RewardTokenizer } from "./reward-tokenizer.ts";
-import type { LoadRewardModelOptions, RewardModelInfo } from "./types.ts";
+import type { LoadRewardModelOptions } from "./types.ts";
 
 /**
  * Loads a GGUF made by `starling-rm convert`.
@@ -70,12 +71,12 @@ async function loadOpened(opened: OpenedFile, options: LoadRewardModelOptions): 
     throw loadFailure(error, modelPath, placement);
   });
   signal?.throwIfAborted();
-  const { rearranged, rowMultiple } = kernels;
+  const { repacked, rowMultiple } = kernels;
   const { descriptor } = opened;
   const source = { path: modelPath, ...(descriptor === undefined ? {} : { descriptor }) };
   const { onProgress } = options;
   const report = onProgress && ((fraction: number) => onProgress({ phase: "loading", fraction }));
-  const job = engine.addon.loadModel({ ...plan, ...source, rearranged, rowMultiple, head }, report);
+  const job = engine.addon.loadModel({ ...plan, ...source, repacked, rowMultiple, head }, report);
   const native = await cancellable(job, signal, (error) => loadFailure(error, modelPath, placement));
   try {
     // The header that was checked, and the weights that were read.

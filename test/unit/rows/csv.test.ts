@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { CsvSplitter, csvFields } from "../../../src/rows/csv-splitter.ts";
+import { parseRecords } from "../../../src/rows/csv-fields.ts";
+import { CsvSplitter } from "../../../src/rows/csv-splitter.ts";
 import { randomOf } from "../../random.ts";
 import { fileOf, readAll, valuesOf } from "./support.ts";
 
@@ -13,19 +14,30 @@ describe("fields", () => {
     [",", ["", ""]],
     ['"a,b",c', ["a,b", "c"]],
     ['"say ""no""",""', ['say "no"', ""]],
-    ['"line\r\nbreak",x\r', ["line\r\nbreak", "x"]],
+    ['"line\r\nbreak",x', ["line\r\nbreak", "x"]],
+    ["lone\rreturn,x", ["lone\rreturn", "x"]],
     ['5" pipe,6"', ['5" pipe', '6"']],
     [' "a"', [' "a"']],
   ])("of %j", (record, fields) => {
-    expect(csvFields(record)).toEqual(fields);
+    expect(parseRecords([record], ",")).toEqual([fields]);
   });
 
   it.each([
-    ['"a"b,c', /after its closing quote, in field 1/],
-    ['a,"b', /no end/],
-    ['"a""', /no end/],
-  ])("refuses %j", (record, message) => {
-    expect(() => csvFields(record)).toThrow(message);
+    ['"a"b,c', "there is text after the closing quote of field 1"],
+    ['a,"b', "the closing quote of field 2 is missing"],
+    ['"a""', "the closing quote of field 1 is missing"],
+  ])("refuses %j", (record, problem) => {
+    expect(parseRecords([record], ",")).toEqual([problem]);
+  });
+
+  it("of many records at once, broken ones among them", () => {
+    expect(parseRecords(["a,b", '"c"d,e', 'f" g,h', "", '"i\nj"'], ",")).toEqual([
+      ["a", "b"],
+      "there is text after the closing quote of field 1",
+      ['f" g', "h"],
+      [""],
+      ["i\nj"],
+    ]);
   });
 });
 
@@ -47,7 +59,7 @@ it("reads back what was written, however it is cut", () => {
       at += size;
     }
     pieces.push(...splitter.end());
-    expect(pieces.map((piece) => csvFields(Buffer.from(piece.bytes ?? []).toString()))).toEqual(records);
+    expect(pieces.map((piece) => parseRecords([Buffer.from(piece.bytes ?? []).toString()], ",")[0])).toEqual(records);
     expect(pieces.at(-1)?.endOffset).toBe(bytes.length);
   }
 });
@@ -66,7 +78,7 @@ describe("a file", () => {
       {
         row: 1,
         where: "line 2",
-        error: expect.objectContaining({ message: "It has 3 fields where the first line names 2.", line: 2 }),
+        error: expect.objectContaining({ message: "It has 3 fields; the first line names 2.", line: 2 }),
       },
       { row: 2, where: "line 3", error: expect.objectContaining({ message: "It is not valid UTF-8." }) },
       { row: 3, where: "line 4", error: expect.objectContaining({ code: "ERR_INVALID_DATA" }) },
@@ -109,7 +121,7 @@ describe("a file", () => {
   it.each([
     ["", /is empty: a CSV file begins/],
     ["prompt,prompt\n1,2\n", /two columns named "prompt"/],
-    ["a,b\r1,2\r3,4\r", /carriage returns only/],
+    ["a,b\r1,2\r3,4\r", /bare carriage returns/],
     ['"a\n1,2\n', /no usable first line: .*missing/],
   ])("%j is refused", async (text, message) => {
     await expect(readAll(csv(text))).rejects.toThrow(
@@ -123,6 +135,22 @@ describe("a file", () => {
     ["equal names that mean nothing", "a,score,score\n1,,3\n", { a: "1", score: "3" }],
   ])("may have a spreadsheet's %s", async (_, text, value) => {
     expect(await valuesOf(csv(text))).toEqual([value]);
+  });
+
+  it("is split at tabs where its name ends with .tsv", async () => {
+    const file = fileOf(`${files++}.tsv`, 'prompt\tchosen\nHi, you\t"a\tb"\n');
+    expect(await valuesOf(file)).toEqual([{ prompt: "Hi, you", chosen: "a\tb" }]);
+  });
+
+  it("has at most a million fields in a row", async () => {
+    const rows = await readAll(csv(`a,b\n${",".repeat(1_000_000)}\n1,2\n`));
+    expect(rows).toEqual([
+      expect.objectContaining({
+        where: "line 2",
+        error: expect.objectContaining({ message: expect.stringContaining("1000000 fields") }),
+      }),
+      expect.objectContaining({ value: { a: "1", b: "2" } }),
+    ]);
   });
 
   it("may hold nothing but names", async () => {
