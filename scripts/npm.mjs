@@ -35,11 +35,7 @@ export function npm(args, options = {}) {
 /** Packs a folder; npm's scripts in it are not run. @returns {string} the tarball's path */
 export function packFolder(folder, out) {
   const args = ["pack", folder, "--json", "--ignore-scripts", "--pack-destination", out];
-<<<<<<< HEAD
-  // Not in the folder: its devEngines may ask for another package manager.
-=======
   // From elsewhere: npm refuses to work inside a package that was developed with another package manager.
->>>>>>> main
   const printed = JSON.parse(npm(args, { cwd: out }));
   // npm 12 prints an object by package name where the ones before print a list.
   const [{ filename }] = Array.isArray(printed) ? printed : Object.values(printed);
