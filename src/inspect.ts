@@ -1,4 +1,4 @@
-/** What a GGUF or a checkpoint is, without loading it. */
+/** Describes a GGUF or a checkpoint without loading it. */
 import { stat } from "node:fs/promises";
 import { openCheckpoint } from "./checkpoint/checkpoint.ts";
 import type { CheckpointFolder } from "./checkpoint/folder.ts";
@@ -31,7 +31,7 @@ import { FLOAT_FIELDS, SHAPE_FIELDS } from "./trunk/shape.ts";
 
 /** Of a checkpoint, `typeFallbacks` and `typeNotice` are what its conversion to `type` would have. */
 export interface InspectResult extends WeightTypes {
-  /** The file or folder, as it was named. */
+  /** The file or folder, as given. */
   readonly path: string;
   /** A converted model, or a checkpoint that can be converted. */
   readonly kind: "gguf" | "checkpoint";
@@ -39,7 +39,7 @@ export interface InspectResult extends WeightTypes {
   readonly architecture: string;
   /** The model's own name. */
   readonly name: string;
-  /** Set for a demonstration model: to be shown. */
+  /** Set for a demonstration model; show it. */
   readonly notice?: string;
   /** Weight type, for example "q4_k_m"; of a checkpoint the types of its tensors. */
   readonly fileType: string;
@@ -69,17 +69,17 @@ export interface InspectResult extends WeightTypes {
   readonly profile?: string;
   /** How a prompt and a response become text: the name of a template. */
   readonly template?: string;
-  /** Of the template "chat-template": which file of the checkpoint it was, as far as it is known. */
+  /** For the template "chat-template": its file in the checkpoint, if known. */
   readonly templateFrom?: string;
-  /** Whether that template asks for a date (templateDate, --template-date); absent: it does not. */
+  /** Whether that template prints a date (templateDate, --template-date); absent: it does not. */
   readonly templateDate?: TemplateDateUse;
-  /** Of the template "none": the names of the checkpoint's templates, of which none is the default one. */
+  /** For the template "none": the names of the checkpoint's templates, none of which is the default. */
   readonly templateNames?: readonly string[];
-  /** Of a checkpoint: said where it has a chat template of its own that its profile does not use. */
+  /** For a checkpoint: a note if it has a chat template that its profile does not use. */
   readonly templateNotice?: string;
   /** How text becomes tokens by default. */
   readonly tokenization?: string;
-  /** Of a checkpoint: the tokenizer file that is followed, and the other one where both give the same ids. */
+  /** For a checkpoint: the tokenizer file used, and the other one if both give the same ids. */
   readonly tokenizerFile?: TokenizerFileSummary;
   /** Maximum number of tokens per text. */
   readonly maxTokens?: number;
@@ -94,15 +94,15 @@ export interface InspectResult extends WeightTypes {
    * for files of older versions.
    */
   readonly trunkSha256?: string;
-  /** Where it was converted from, as far as the file says. */
+  /** Where it was converted from, if the file says so. */
   readonly source?: RewardMetadata["source"];
-  /** How the head was fitted, where it is not the checkpoint's. */
+  /** How the head was fitted, if it is not the checkpoint's own. */
   readonly fit?: FitRecord;
-  /** What scoring takes; of a checkpoint, what it takes once it is converted. Absent without a reward head. */
+  /** Memory for scoring; for a checkpoint, once converted. Absent without a reward head. */
   readonly memory?: MemoryPrediction;
 }
 
-/** A reward head in a few numbers. */
+/** Statistics of a reward head. */
 export interface HeadSummary {
   /** Number of weights. */
   readonly length: number;
@@ -110,21 +110,21 @@ export interface HeadSummary {
   readonly norm: number;
   /** Mean of the weights. */
   readonly mean: number;
-  /** What is added to every score; absent for a head without bias. */
+  /** Added to every score; absent for a head without bias. */
   readonly bias?: number;
 }
 
-/** What a head file is: a reward head without a model. */
+/** A head file: a reward head without a model. */
 export interface HeadInspection {
   /** The file. */
   readonly path: string;
-  /** Tells it from an {@link InspectResult}. */
+  /** Distinguishes it from an {@link InspectResult}. */
   readonly kind: "head";
   /** The name in the file. */
   readonly name: string;
   /** Of the model that it is for. */
   readonly embeddingLength: number;
-  /** The weights in a few numbers. */
+  /** Statistics of the weights. */
   readonly head: HeadSummary;
   /** The kind of reward model that it is for. */
   readonly profile: string;
@@ -136,23 +136,23 @@ export interface HeadInspection {
   readonly fit?: FitRecord;
 }
 
-/** The options of the hub are for what is not on this machine. */
+/** The hub options apply to remote paths. */
 export interface InspectOptions extends HubOptions {
   /**
    * A GGUF (of a model or a head), a checkpoint folder, or "tiny"; also "hf:OWNER/NAME" (a checkpoint on the hub),
-   * "hf:OWNER/NAME/FILE.gguf" or a web address of a GGUF, of which only the header is fetched.
+   * "hf:OWNER/NAME/FILE.gguf" or the URL of a GGUF, of which only the header is downloaded.
    */
   readonly modelPath: string;
   /** Stops the work; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Of a checkpoint: the weight type that the prediction of memory is for; default "q4_k_m". */
+  /** For a checkpoint: the weight type to predict memory for; default "q4_k_m". */
   readonly type?: string;
-  /** How the model is to be loaded, for the prediction of memory. */
+  /** Load options, for the prediction of memory. */
   readonly load?: Omit<LoadRewardModelOptions, "modelPath" | "onProgress" | "signal">;
 }
 
 /**
- * Describes a GGUF, a head file or a checkpoint. Only headers are read; no llama.cpp runtime is needed. A sound GGUF
+ * Describes a GGUF, a head file or a checkpoint. Only headers are read; no llama.cpp runtime is needed. A valid GGUF
  * without a reward head is described too.
  *
  * @throws InvalidInputError for a wrong option; FileError for a path that is missing, or a file or folder that is broken;
