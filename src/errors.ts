@@ -30,7 +30,7 @@ export type ErrorCode =
   | "ERR_FILE_NOT_READABLE"
   /** A file cannot be written. */
   | "ERR_FILE_NOT_WRITABLE"
-  /** A checkpoint folder has something missing, extra, or inconsistent. */
+  /** Something in a checkpoint folder is missing, surplus or inconsistent. */
   | "ERR_INVALID_CHECKPOINT"
   /** A GGUF file is truncated, damaged, or contradicts itself. */
   | "ERR_INVALID_GGUF"
