@@ -1,6 +1,6 @@
 /**
- * Which chat template a checkpoint has, as transformers decides it: the files of templates go before tokenizer_config.json,
- * all of them together, and of several named templates "default" is taken.
+ * Which chat template a checkpoint has, decided as transformers does: template files take precedence over
+ * tokenizer_config.json, all of them together, and of several named templates "default" is used.
  */
 
 import { isUtf8 } from "node:buffer";

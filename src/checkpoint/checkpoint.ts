@@ -17,7 +17,7 @@ import { type CheckpointVocabulary, checkTokenizerFiles, readVocabulary, type So
 
 /** A tensor of a checkpoint: its file, position, type and shape. */
 export interface CheckpointTensor extends TensorEntry {
-  /** What messages call its file, and the file's name in its folder. */
+  /** Its file's name in messages, and in its folder. */
   readonly file: string;
   readonly fileName: string;
   /** The bytes themselves, for a tensor that follows from config.json. */
@@ -221,7 +221,7 @@ async function closeAll(files: Iterable<ByteSource>): Promise<void> {
   for (const file of files) await file.close();
 }
 
-/** The index and the shards must tell the same story: each tensor once, in the file that the index names. */
+/** The index and the shards must agree: each tensor once, in the file that the index names. */
 async function readTensorList(
   folder: CheckpointFolder,
   weights: WeightFiles,

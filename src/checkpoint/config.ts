@@ -6,7 +6,7 @@ import { ConfigReader } from "./config-reader.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";
 import { type Llama3Scaling, readRopeScaling } from "./rope-scaling.ts";
 
-/** What config.json says of a checkpoint, checked. */
+/** A checkpoint's config.json, checked. */
 export interface CheckpointConfig extends TrunkSettings {
   readonly trunk: Trunk;
   /** How the rotary frequencies of Llama 3.1 and later are stretched; undefined: not at all. */
@@ -25,7 +25,7 @@ export interface CheckpointConfig extends TrunkSettings {
 
 /** config.json of a real model takes 1 KB. */
 export const MAX_CONFIG_BYTES = 1024 * 1024;
-/** What transformers takes for a field that is absent. */
+/** Defaults of transformers for absent fields. */
 const DEFAULT_EPSILON = 1e-6;
 const DEFAULT_ROPE_THETA = 10_000;
 const MAX_ROPE_THETA = FLOAT_FIELDS.ropeTheta.max;
@@ -134,7 +134,7 @@ function readOwnTheta(read: ConfigReader): number {
   return nested;
 }
 
-/** Both places may say it. */
+/** Either place, or both. */
 function readScaling(read: ConfigReader): Llama3Scaling | undefined {
   const refuseField = (field: string, sentence: string) => read.refuse(field, sentence);
   const [first, second] = ["rope_scaling", "rope_parameters"].map((field) =>

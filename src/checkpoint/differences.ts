@@ -1,4 +1,4 @@
-/** What two files say differently: the first of it in words, and how much there is. */
+/** Differences between two files: the first one described, and their number. */
 export class Differences {
   #first: { readonly field: string; readonly text: string } | undefined;
   #count = 0;

@@ -1,4 +1,4 @@
-/** What a tokenizer.json beside tokenizer.model says; nothing is compared here. */
+/** Reads a tokenizer.json that comes with a tokenizer.model; nothing is compared here. */
 import { describe } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";

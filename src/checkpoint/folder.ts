@@ -1,4 +1,4 @@
-/** Where the files of a checkpoint are: a folder on this machine, or one elsewhere. */
+/** Where the files of a checkpoint are: a local or a remote folder. */
 import { readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { FileError } from "../errors.ts";
@@ -7,11 +7,11 @@ import { exists } from "../files/optional-files.ts";
 import { codeOf } from "../files/system-errors.ts";
 
 export interface CheckpointFolder {
-  /** What messages call it: a path, or "hf:OWNER/NAME". */
+  /** Its name in messages: a path, or "hf:OWNER/NAME". */
   readonly path: string;
   /** The last part of the path: the model's name where it has no other. */
   readonly name: string;
-  /** What messages call a file in it. */
+  /** The name of a file in it, in messages. */
   pathOf(file: string): string;
   has(file: string): Promise<boolean>;
   /**
@@ -23,10 +23,10 @@ export interface CheckpointFolder {
   /** For reading some of a file. @throws FileError ERR_FILE_NOT_READABLE */
   open(file: string): Promise<ByteSource>;
   /**
-   * For reading all of a file. A folder elsewhere makes a checked copy here first, which is gone when the source is
+   * For reading all of a file. A remote folder first makes a verified local copy, which is removed when the source is
    * closed.
    *
-   * @param signal gives it up
+   * @param signal cancels it
    */
   openWhole(file: string, signal?: AbortSignal): Promise<ByteSource>;
 }

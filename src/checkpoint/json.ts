@@ -71,7 +71,7 @@ export function own(object: JsonObject, key: string): unknown {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
-/** Looks at any text, JSON or not, before JSON.parse makes something of it. */
+/** Checks any text, JSON or not, before JSON.parse allocates for it. */
 function checkSize(text: string, file: string, of: string, maxValues: number): void {
   let depth = 0;
   let values = 1;

@@ -11,8 +11,8 @@ const MAX_DIMENSIONS = 8;
 const LENGTH_BYTES = 8;
 
 /**
- * Reads the header of one safetensors file. Every tensor is known to lie inside the file, to have the size that its
- * shape says, and to overlap with no other.
+ * Reads the header of one safetensors file. Every tensor is inside the file, has the size of its shape, and
+ * overlaps with no other.
  *
  * @throws FileError ERR_INVALID_CHECKPOINT naming the file and the tensor
  */

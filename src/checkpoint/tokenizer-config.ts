@@ -36,7 +36,7 @@ export interface JsonFile {
   readonly value: JsonObject;
 }
 
-/** The files beside tokenizer.model, as far as they are there. */
+/** The files beside tokenizer.model that exist. */
 export interface TokenizerFiles {
   /** tokenizer_config.json */
   readonly config?: JsonFile | undefined;

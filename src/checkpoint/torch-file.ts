@@ -1,4 +1,4 @@
-/** Where the tensors of a file lie that torch.save wrote: a zip archive of one pickle and raw storages. */
+/** Locates the tensors of a torch.save file: a zip archive of one pickle and raw storages. */
 import { type ByteSource, quote, readExactly } from "../files/byte-source.ts";
 import { unpickle } from "./pickle.ts";
 import {
@@ -24,8 +24,8 @@ const MAX_BYTE_ORDER_BYTES = 16;
 const WRAPPERS = ["state_dict", "model", "module", "model_state_dict"];
 
 /**
- * Reads the list of tensors of one file. Every tensor is known to lie inside its storage, and that inside the file; nothing of
- * the pickle is executed.
+ * Reads the list of tensors of one file. Every tensor is checked to be inside its storage, and that inside the file; nothing
+ * in the pickle is executed.
  *
  * @throws FileError ERR_INVALID_CHECKPOINT naming the file and the tensor
  */

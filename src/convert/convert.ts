@@ -36,9 +36,9 @@ const STAT_BLOCK_BYTES = 512;
  * one pass over the weights: every tensor is read in pieces, converted and written to its final place.
  *
  * The output appears only when it is complete and was read back; until then it grows under a name that no reader takes for
- * a model. Whatever goes wrong, an existing output is kept.
+ * a model. If anything fails, an existing output is kept.
  *
- * @param claimed the output, where the caller holds it already; otherwise it is claimed before anything is read
+ * @param claimed the output, if the caller has locked it; otherwise it is locked before anything is read
  * @throws InvalidInputError for a wrong option or weight type
  * @throws FileError ERR_FILE_NOT_READABLE, ERR_INVALID_CHECKPOINT or ERR_FILE_NOT_WRITABLE
  */
@@ -183,7 +183,7 @@ async function writeTensors(
   return digests;
 }
 
-/** The digest of a tensor's bytes as they stand in the growing file. */
+/** The digest of a tensor's bytes in the growing file. */
 async function digestOf(file: TemporaryFile, { position, size }: TensorInfo): Promise<string> {
   const hash = createHash("sha256");
   for (let offset = 0; offset < size; offset += CHECK_BYTES) {
@@ -194,7 +194,7 @@ async function digestOf(file: TemporaryFile, { position, size }: TensorInfo): Pr
   return hash.digest("hex");
 }
 
-/** With `overwrite`, a slip of the pen could replace a weight file. */
+/** With `overwrite`, a typo could replace a weight file. */
 async function checkNotASource(checkpoint: Checkpoint, output: string): Promise<void> {
   const real = await realpath(output).catch(() => undefined);
   if (real === undefined) return;

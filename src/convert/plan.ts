@@ -20,7 +20,7 @@ export interface TensorJob extends TensorPlan {
 }
 
 /**
- * Checks that the checkpoint has exactly the tensors that its configuration asks for, and says what becomes of each, in
+ * Checks that the checkpoint has exactly the tensors that its configuration asks for, and plans each, in
  * the order of llama.cpp's quantiser. Vectors (the norms) are always f32, as llama.cpp wants them.
  *
  * @throws FileError ERR_INVALID_CHECKPOINT naming the tensor and what was expected

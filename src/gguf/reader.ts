@@ -14,7 +14,7 @@ const FIRST_READ_BYTES = 2 * 1024 * 1024;
 
 /**
  * Reads and checks the header of a GGUF: versions 2 and 3, little-endian. No tensor data is read, but every tensor is
- * known to lie inside the file, where llama.cpp expects it.
+ * checked to be inside the file, where llama.cpp expects it.
  *
  * @param place a path, or something open, which stays open
  * @throws FileError ERR_FILE_NOT_READABLE, or ERR_INVALID_GGUF naming what is wrong

@@ -1,14 +1,14 @@
-/** Which types the tensors of a file have, and where they are not what its type asks for. */
+/** Which types the tensors of a file have, and which differ from the file's type. */
 import { ARCHITECTURES, shapeKey } from "../trunk/trunks.ts";
 import type { GgufHeader, TensorInfo } from "./header.ts";
 import { baseType, type MixShape, wantedType } from "./quantization-mix.ts";
 import { fileTypeByName, fileTypeName, tensorTypeByName } from "./types.ts";
 
-/** Matrices that have another type than was asked for, because their rows do not hold whole blocks of it. */
+/** Matrices with another type than requested, because their rows are not whole blocks of it. */
 export interface TypeFallback {
-  /** What the file's type asks for, for example "q4_k". */
+  /** The requested type, for example "q4_k". */
   readonly wanted: string;
-  /** What they have, for example "q5_0". */
+  /** Their type, for example "q5_0". */
   readonly used: string;
   /** Values of a row. */
   readonly rowLength: number;
@@ -24,9 +24,9 @@ export interface WeightTypes {
   readonly tensorTypes: Readonly<Record<string, number>>;
   /** Bytes of all tensors by type. */
   readonly bytesByType: Readonly<Record<string, number>>;
-  /** Empty where each matrix has the type that was asked for. */
+  /** Empty if each matrix has the requested type. */
   readonly typeFallbacks: readonly TypeFallback[];
-  /** The same in words, to be shown; absent where there is nothing to say. */
+  /** The same as a sentence to show; absent if there is nothing to report. */
   readonly typeNotice?: string;
 }
 

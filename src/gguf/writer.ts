@@ -54,7 +54,7 @@ export class GgufWriter {
     this.#written.set(name, (this.#written.get(name) ?? 0) + bytes.length);
   }
 
-  /** Takes a tensor's bytes as they stand in the file, from an earlier run. */
+  /** Accepts a tensor's bytes in the file, from an earlier run. */
   keep(name: string): void {
     this.#written.set(name, this.tensor(name).size);
   }
