@@ -43,8 +43,8 @@ export interface ConvertOptions {
   /** Stops the conversion, which then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   /**
-   * Goes on from what an interrupted conversion to the same output left, after checking it, and leaves what was done
-   * when this one is interrupted. Default: false; then nothing is used, and nothing stays but after a kill.
+   * Continue an interrupted conversion to the same output, after checking what it wrote, and keep the work done so far
+   * when this one is interrupted. Default: false: earlier work is ignored, and only a kill leaves files behind.
    */
   readonly resume?: boolean;
   /** Quantises rows with llama.cpp; needed for types other than f32, f16 and bf16. */
