@@ -30,7 +30,7 @@ export type ErrorCode =
   | "ERR_FILE_NOT_READABLE"
   /** A file cannot be written. */
   | "ERR_FILE_NOT_WRITABLE"
-  /** A checkpoint folder lacks something, has something too many, or holds something that does not fit. */
+  /** Something in a checkpoint folder is missing, surplus or inconsistent. */
   | "ERR_INVALID_CHECKPOINT"
   /** A GGUF file is cut off, is garbage, or contradicts itself. */
   | "ERR_INVALID_GGUF"
@@ -113,7 +113,7 @@ export class StarlingError extends Error {
   readonly code: ErrorCode;
   /** The file that the error is about; absent for other errors. */
   readonly file?: string;
-  /** The line of that file, from 1; absent where there is none. */
+  /** The line of that file, from 1; absent if there is none. */
   readonly line?: number;
   /** The tensor that the error is about; absent for other errors. */
   readonly tensor?: string;

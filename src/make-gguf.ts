@@ -112,7 +112,7 @@ export const DEFAULT_TYPE = "q4_k_m";
 /**
  * Converts a checkpoint folder to one GGUF with the reward head inside.
  *
- * @throws FileError for a checkpoint that lacks something, has something too many or does not fit, naming it
+ * @throws FileError that names what is missing, surplus or inconsistent in the checkpoint
  */
 export async function convert(options: ConvertOptions): Promise<ConvertResult> {
   options = checkConvertOptions(options);

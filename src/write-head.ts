@@ -28,7 +28,7 @@ import type { TokenizationMode } from "./scoring/types.ts";
 export interface WriteHeadOptions {
   /** The GGUF that the head is for. */
   readonly modelPath: string;
-  /** The file to write; it appears only when it is whole. */
+  /** The file to write; it appears only when it is complete. */
   readonly output: string;
   /** As many weights as the model has hidden dimensions. */
   readonly head: RewardHead;

@@ -64,7 +64,7 @@ function compare(
 
 /**
  * transformers 4.36 to 4.38 writes `<s>` and `</s>` as ids 1 and 2 of every model, and adds the model's own spellings of
- * them behind the vocabulary, where the model has no rows.
+ * them after the vocabulary, where the model has no rows.
  */
 export function hasOldSpellings({ pieces, fast }: Pick<ComparedTokenizers, "pieces" | "fast">): boolean {
   const own = [1, 2].map((id) => (id < pieces.pieces.length ? pieces.pieces.at(id) : ""));

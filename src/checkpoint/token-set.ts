@@ -83,7 +83,7 @@ export class TokenSet {
     this.#set({ id, content, special, normalized });
   }
 
-  /** Those behind the pieces; transformers numbers them without a gap. */
+  /** Those after the pieces; transformers numbers them without a gap. */
   further(file: string): string[] {
     const first = this.#model.pieces.length;
     const tokens = this.list().filter(({ id }) => id >= first);

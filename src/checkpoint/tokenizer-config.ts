@@ -27,7 +27,7 @@ export interface TokenizerConfig {
   readonly says: { readonly prefixSpace: boolean; readonly wrapper: boolean };
   /** tokenizer_class. */
   readonly className?: unknown;
-  /** Tokens behind the pieces of tokenizer.model, in the order of their ids. */
+  /** Tokens after the pieces of tokenizer.model, in the order of their ids. */
   readonly further: readonly string[];
 }
 

@@ -51,7 +51,7 @@ export class ConversionJournal {
     }
   }
 
-  /** Adds tensors whose bytes are on the disk already. @throws FileError ERR_FILE_NOT_WRITABLE */
+  /** Adds tensors whose bytes are on disk already. @throws FileError ERR_FILE_NOT_WRITABLE */
   async record(tensors: readonly FinishedTensor[]): Promise<void> {
     try {
       await this.#handle.writeFile(tensors.map((tensor) => `${JSON.stringify(tensor)}\n`).join(""));

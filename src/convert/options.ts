@@ -27,7 +27,7 @@ export interface SourceOptions {
 export interface ConvertOptions {
   /** A folder with config.json, weights and tokenizer.model. */
   readonly checkpoint: string | CheckpointFolder;
-  /** The GGUF to make. It appears under this name only when it is whole. */
+  /** The GGUF to make. It appears under this name only when it is complete. */
   readonly output: string;
   /** A weight type: f32, f16, bf16, or one that llama.cpp quantises to, such as q8_0 or q4_k_m; in any case. */
   readonly type: string;

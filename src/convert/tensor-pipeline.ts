@@ -175,7 +175,7 @@ function checkFinite({ job, bytes: chunk, offset }: Chunk, bytes: Uint8Array, ty
   throw refuse(file, `${where}, more than ${type} can hold: choose bf16 or f32.`, { tensor: name });
 }
 
-/** Writes a chunk behind the one before it. */
+/** Writes a chunk after the one before it. */
 async function finish(
   writer: GgufWriter,
   { job, offset }: Chunk,

@@ -1,5 +1,5 @@
 import { isForeign, shortTrunk } from "../gguf/trunk.ts";
-import type { RewardModelInfo } from "./types.ts";
+import type { RewardModelInfo } from "./model-info.ts";
 
 /**
  * What a user should know about the head in use; undefined where there is nothing. All quantisations of one checkpoint share

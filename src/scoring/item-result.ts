@@ -6,7 +6,7 @@ import type { FeatureResult, ScoreResult, TokenizedItem } from "./types.ts";
 /** What is asked of each item, beside its score. */
 export type Wanted = "score" | "token-rewards" | "features";
 
-/** @param value the score; or the rewards of the response's tokens, or the features, with the score behind them */
+/** @param value the score; or the rewards of the response's tokens, or the features, with the score after them */
 export function itemResult(
   value: number | Float32Array,
   index: number,

@@ -10,7 +10,7 @@ import type { KernelCheckOptions, KernelFinding, RuntimeInfo } from "../native/a
 import { processorIdentity } from "../native/machine.ts";
 import { LLAMA_VERSION, RUNTIME_VARIABLE } from "../native/runtime-folder.ts";
 import type { LoadPlan } from "./load-plan.ts";
-import type { KernelInfo } from "./types.ts";
+import type { KernelInfo } from "./model-info.ts";
 import type { NamedSample } from "./weight-samples.ts";
 
 export interface KernelPlan {

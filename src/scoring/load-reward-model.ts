@@ -13,11 +13,12 @@ import { checkFitDate, readHeadFor } from "./choose-head.ts";
 import { type KernelPlan, planKernels } from "./kernel-plan.ts";
 import { loadOptionChecks } from "./load-options.ts";
 import { type ModelFile, readModelFile } from "./model-file.ts";
+import type { RewardModelInfo } from "./model-info.ts";
 import { openTokenizer } from "./open-tokenizer.ts";
 import { assertPlacementFits, type Placement, placeModel } from "./placement.ts";
 import { RewardModel } from "./reward-model.ts";
 import type { RewardTokenizer } from "./reward-tokenizer.ts";
-import type { LoadRewardModelOptions, RewardModelInfo } from "./types.ts";
+import type { LoadRewardModelOptions } from "./types.ts";
 
 /**
  * Loads a GGUF made by `starling-rm convert`.

@@ -1,7 +1,6 @@
 /**
- * The pipeline of one scoring call: items are read ahead a little, tokenised in chunks on another thread, and handed to
- * the native queue early enough that it never runs dry; outcomes come out in the order of the items as soon as they
- * are there. What is held at any time is bounded, so an endless input needs constant memory.
+ * The pipeline of one scoring call. Items are read ahead, tokenised in chunks on another thread and queued early enough
+ * that the native side never runs dry. Outcomes come in the order of the items. Memory is bounded, also for endless input.
  */
 import { isStarlingError, NativeError } from "../errors.ts";
 import type { CancellableJob, NativeModel } from "../native/addon.ts";
@@ -17,10 +16,7 @@ import type {
   TokenizedItem,
 } from "./types.ts";
 
-/**
- * What may be between the source and the consumer: enough to keep the model busy, and to find items that share a prompt
- * with others at some distance, in constant memory. An array's items are there anyway, so more of them are looked at.
- */
+/** Read-ahead limits: enough to keep the model busy and to find items that share a prompt. Arrays are in memory anyway. */
 const IN_FLIGHT = { items: 512, tokens: 1 << 20 };
 const IN_FLIGHT_OF_ARRAY = { items: 1 << 14, tokens: 1 << 22 };
 /** Items per tokenisation call: enough to spread its overhead, few enough that the first scores come soon. */
