@@ -1,4 +1,4 @@
-/** A byte-level BPE tokenizer.json, checked: only what this project reproduces to the letter is accepted. */
+/** A byte-level BPE tokenizer.json, checked: only what this project reproduces exactly is accepted. */
 
 import { describe } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
@@ -81,7 +81,7 @@ export function parseBytePair(
   };
 }
 
-/** transformers 5 saves a SentencePiece tokenizer as tokenizer.json only, which lacks the pieces' scores and types. */
+/** transformers 5 saves a SentencePiece tokenizer as tokenizer.json only, without the pieces' scores and types. */
 function refuseSentencePiece({ path }: JsonFile, model: unknown): void {
   if (!isJsonObject(model) || (own(model, "type") !== "Unigram" && own(model, "byte_fallback") !== true)) return;
   throw refuse(

@@ -17,7 +17,7 @@ import { type CheckpointVocabulary, checkTokenizerFiles, readVocabulary, type So
 
 /** A tensor of a checkpoint: its file, position, type and shape. */
 export interface CheckpointTensor extends TensorEntry {
-  /** What messages call its file, and the file's name in its folder. */
+  /** Its file's name in messages, and in its folder. */
   readonly file: string;
   readonly fileName: string;
   /** The bytes themselves, for a tensor that follows from config.json. */

@@ -1,4 +1,4 @@
-/** The merges of tokenizer.json beside those that transformers makes of tokenizer.model. */
+/** Compares the merges of tokenizer.json with those that transformers derives from tokenizer.model. */
 import { quote } from "../files/byte-source.ts";
 import type { Differences } from "./differences.ts";
 import type { FastTokenizer } from "./fast-tokenizer.ts";

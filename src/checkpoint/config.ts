@@ -6,7 +6,7 @@ import { ConfigReader } from "./config-reader.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";
 import { type Llama3Scaling, readRopeScaling } from "./rope-scaling.ts";
 
-/** What config.json says of a checkpoint, checked. */
+/** A checkpoint's config.json, checked. */
 export interface CheckpointConfig extends TrunkSettings {
   readonly trunk: Trunk;
   /** How Llama 3.1 and later scale the rotary frequencies; undefined: not scaled. */

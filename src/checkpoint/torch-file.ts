@@ -1,4 +1,4 @@
-/** Where the tensors of a file lie that torch.save wrote: a zip archive of one pickle and raw storages. */
+/** Locates the tensors of a torch.save file: a zip archive of one pickle and raw storages. */
 import { type ByteSource, quote, readExactly } from "../files/byte-source.ts";
 import { unpickle } from "./pickle.ts";
 import {

@@ -111,7 +111,7 @@ export function checkTokenizerFiles(
 export type TokenizerFile = "tokenizer.model" | "tokenizer.json";
 
 /**
- * The mode that tokenizer.model is read with, once tokenizer.json is known to say the same.
+ * The mode in which tokenizer.model is read, after checking that tokenizer.json agrees.
  *
  * @param asked what the caller wants; undefined for "fast-4.41", or, where tokenizer.json is followed, the mode that it has
  * @throws FileError ERR_INVALID_CHECKPOINT naming the first difference

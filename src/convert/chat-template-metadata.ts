@@ -1,4 +1,4 @@
-/** What the GGUF says of the checkpoint's chat template. */
+/** The GGUF's metadata about the checkpoint's chat template. */
 
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { type MetadataEntry, text } from "../gguf/entries.ts";

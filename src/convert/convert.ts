@@ -194,7 +194,7 @@ async function digestOf(file: TemporaryFile, { position, size }: TensorInfo): Pr
   return hash.digest("hex");
 }
 
-/** With `overwrite`, a slip of the pen could replace a weight file. */
+/** With `overwrite`, a typo could replace a weight file. */
 async function checkNotASource(checkpoint: Checkpoint, output: string): Promise<void> {
   const real = await realpath(output).catch(() => undefined);
   if (real === undefined) return;

@@ -19,7 +19,7 @@ const FORMAT = 2;
 /** A model of 512 layers has 4610 tensors, of 250 bytes each here. */
 const MAX_JOURNAL_BYTES = 16 * 1024 * 1024;
 
-/** A file of JSON lines: what is made of what, then a line for each finished tensor. The target's lock must be held. */
+/** A file of JSON lines: the work, then a line for each finished tensor. The target's lock must be held. */
 export class ConversionJournal {
   /** What an earlier run finished, if this one continues it. */
   readonly finished: readonly FinishedTensor[];

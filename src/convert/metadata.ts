@@ -122,7 +122,7 @@ export function describeScoring(checkpoint: Checkpoint) {
   };
 }
 
-/** Which tokenizer file is followed, and which was found to say the same. */
+/** Which tokenizer file is used, and which one agrees with it. */
 function tokenizerFileOf({ vocabulary, profile }: Checkpoint): TokenizerFileSummary {
   if (vocabulary.kind === "byte-pair") return { followed: "tokenizer.json" };
   if (vocabulary.fast === undefined) return { followed: "tokenizer.model" };

@@ -1,4 +1,4 @@
-/** Tensors on their way from the checkpoint to the GGUF: reading, converting and writing at the same time. */
+/** Moves tensors from the checkpoint to the GGUF: reads, converts and writes concurrently. */
 import { createHash, type Hash } from "node:crypto";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { refuse } from "../checkpoint/refuse.ts";

@@ -1,4 +1,4 @@
-/** What the GGUF says of the tokenizer, whichever kind it is. */
+/** The GGUF's metadata about the tokenizer, of either kind. */
 
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { agreedTokenization } from "../checkpoint/vocabulary.ts";

@@ -1,4 +1,4 @@
-/** A reward head in a file of its own: a GGUF without tensors, of some ten kilobytes. */
+/** A reward head in its own file: a GGUF without tensors, some ten kilobytes. */
 
 import { FileError } from "../errors.ts";
 import type { TemporaryFile } from "../files/temporary-file.ts";
