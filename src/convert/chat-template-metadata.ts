@@ -18,8 +18,8 @@ export function chatTemplateEntries({ chatTemplate }: Checkpoint): MetadataEntry
 }
 
 /**
- * A note if a checkpoint has chat template files that its profile does not use; undefined if it has none, or they are
- * used. The template inside tokenizer_config.json came with the tokenizer of the trunk: the model card uses it no more than we do.
+ * What to say if a checkpoint has template files that its profile does not use; undefined if it has none, or they are used.
+ * A template inside tokenizer_config.json came with the trunk's tokenizer, and the model card does not use it either.
  */
 export function unusedTemplateNotice({ chatTemplate, profile }: Checkpoint): string | undefined {
   if (chatTemplate === undefined || profile.template === "chat-template") return undefined;

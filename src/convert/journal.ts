@@ -36,8 +36,8 @@ export class ConversionJournal {
 
   /**
    * @param target the file to make, without links
-   * @param work says what is written and from what; only a journal of the same work is continued
-   * @param resume false: nothing of an earlier run is used
+   * @param work describes the output and its inputs; only a journal of the same work is continued
+   * @param resume false: an earlier run is ignored
    * @throws FileError ERR_FILE_NOT_WRITABLE
    */
   static async open(target: string, work: string, resume: boolean): Promise<ConversionJournal> {
@@ -78,7 +78,7 @@ async function start(path: string, work: string, finished: readonly FinishedTens
   const head = { format: FORMAT, work };
   const lines = [head, ...finished].map((line) => `${JSON.stringify(line)}\n`).join("");
   const temporary = `${path}.new`;
-  // Leftovers of a killed process; we hold the lock. The new file is created, never opened through a link.
+  // Removes the leftover of a killed run; we hold the lock. "wx" then creates a new file and follows no link.
   await unlink(temporary).catch(() => {});
   const handle = await open(temporary, "wx");
   try {

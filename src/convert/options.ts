@@ -43,8 +43,8 @@ export interface ConvertOptions {
   /** Stops the conversion, which then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   /**
-   * Continue an interrupted conversion to the same output after checking its part, and keep finished work if this one is
-   * interrupted. Default: false; then nothing is reused, and nothing is kept unless the process is killed.
+   * Continue an interrupted conversion to the same output, after checking what it wrote, and keep the work done so far
+   * when this one is interrupted. Default: false: earlier work is ignored, and only a kill leaves files behind.
    */
   readonly resume?: boolean;
   /** Quantises rows with llama.cpp; needed for types other than f32, f16 and bf16. */

@@ -24,7 +24,7 @@ export interface HeadFile {
   readonly name: string;
   /** The kind of reward model that it is for. */
   readonly profile: ProfileName;
-  /** How text became ids when it was fitted. */
+  /** The tokenization that it was fitted with. */
   readonly tokenization: TokenizationMode;
   /** The fingerprint of the trunk that it is for; absent where that model has none, and in files of older versions. */
   readonly trunkSha256?: string;
