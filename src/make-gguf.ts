@@ -28,7 +28,7 @@ import { type Engine, openEngine } from "./native/engine.ts";
 import { LLAMA_VERSION } from "./native/runtime-folder.ts";
 import { aBoolean, anInteger, aSignal, aString, aThreadCount, checkOptions } from "./options.ts";
 import type { ConvertProgress, DownloadProgress } from "./progress.ts";
-import type { TokenizationMode } from "./scoring/types.ts";
+import type { TokenizationMode } from "./vocabulary/tokenization.ts";
 
 export interface ConvertOptions extends HubOptions {
   /** A folder with config.json, weights and tokenizer files; or "hf:OWNER/NAME[@REVISION]", which is downloaded first. */
