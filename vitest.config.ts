@@ -19,10 +19,14 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-const project = (name: string, testTimeout: number) => ({
+export const sequence = { sequencer: LongestFirst };
+
+/** @param files without the ending `.test.ts` */
+export const project = (name: string, testTimeout: number, files = "**/*", exclude: readonly string[] = []) => ({
   test: {
     name,
-    include: [`test/${name}/**/*.test.ts`],
+    include: [`test/${name}/${files}.test.ts`],
+    exclude: exclude.map((path) => `test/${name}/${path}.test.ts`),
     pool: "forks" as const,
     maxWorkers,
     testTimeout,
@@ -33,7 +37,7 @@ const project = (name: string, testTimeout: number) => ({
 /** Five projects by what they need: `unit` is pure TypeScript; the others load llama.cpp. */
 export default defineConfig({
   test: {
-    sequence: { sequencer: LongestFirst },
+    sequence,
     projects: [
       project("unit", 30_000),
       project("native", 120_000),

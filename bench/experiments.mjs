@@ -48,7 +48,7 @@ const exact = {
   paddingToken: -1,
   paddingPosition: -1,
   mmap: false,
-  rearranged: true,
+  repacked: true,
   rowMultiple: 4,
 };
 const oneWorker = { ...exact, contextWorkers: 1, workerThreads: threads };

@@ -16,7 +16,7 @@ export { LLAMA_VERSION } from "../src/native/runtime-folder.ts";
 export { packageVersion } from "../src/package-info.ts";
 export { CONTENT_FIELDS, rowItems } from "../src/prompt/row-items.ts";
 export { isTemplateDate } from "../src/prompt/template-date.ts";
-export { WarningTally } from "../src/prompt/warnings.ts";
+export { WarningCounter } from "../src/prompt/warnings.ts";
 export { compressionOf, decompressed } from "../src/rows/compression.ts";
 export { WHO_READS_WHAT } from "../src/rows/input-head.ts";
 export { readJsonRows, type SourceRow } from "../src/rows/json-rows.ts";

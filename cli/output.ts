@@ -1,4 +1,4 @@
-/** Where result lines go: standard output, a file, a pipe or a device. Every write is whole lines, and is waited for. */
+/** Where result lines go: standard output, a file, a pipe or a device. Every write is complete lines, and is waited for. */
 import { constants, openSync, type Stats } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { Socket } from "node:net";

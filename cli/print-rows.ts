@@ -2,7 +2,7 @@
 import type { ItemWarning } from "../src/index.ts";
 import { counted } from "./counted.ts";
 import { ClosedPipe, EXIT_DONE, EXIT_ROWS_FAILED, Interrupted } from "./errors.ts";
-import { WarningTally } from "./library.ts";
+import { WarningCounter } from "./library.ts";
 import type { Output } from "./output.ts";
 import { progressText } from "./progress-bar.ts";
 import type { Row } from "./row.ts";
@@ -44,7 +44,7 @@ export async function printRows<T extends RowOutcome>(
 ): Promise<number> {
   let [rows, offset] = [0, 0];
   const problems = new RowProblems(terminal);
-  const warnings = new WarningTally();
+  const warnings = new WarningCounter();
   // Written with the first row: before it there is nothing to replace an old file with.
   let begin = printer.begin();
   const started = performance.now();

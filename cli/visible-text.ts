@@ -9,11 +9,17 @@ export function visible(text: string): string {
   return text.replace(INVISIBLE, (c) => SHORT_ESCAPES[c] ?? `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
-const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+let segmenter: Intl.Segmenter | undefined;
 /** The longest emoji sequences have about ten code points; more are stacked marks that draw over other lines. */
 const MAX_POINTS_PER_CLUSTER = 12;
 /** UTF-16 units examined per column: enough for what fits, little of a text of many megabytes. */
 const MAX_UNITS_PER_COLUMN = 24;
+
+/** What a reader sees as one character each. Made when it is needed: it takes 15 ms. */
+function graphemes(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });
+  return segmenter.segment(text);
+}
 
 /** The start of `text` in at most `columns` columns, escaped, with "…" if it was cut. */
 export function preview(text: string, columns: number): string {
@@ -21,7 +27,7 @@ export function preview(text: string, columns: number): string {
   let out = "";
   let width = 0;
   let fitting = 0;
-  for (const { segment } of segmenter.segment(visible(head))) {
+  for (const { segment } of graphemes(visible(head))) {
     const points = Array.from(segment);
     const cluster = points.slice(0, MAX_POINTS_PER_CLUSTER).join("");
     const next = width + clusterWidth(cluster);
@@ -36,7 +42,7 @@ export function preview(text: string, columns: number): string {
 /** Width of `text` in terminal columns. */
 export function textWidth(text: string): number {
   let width = 0;
-  for (const { segment } of segmenter.segment(text)) width += clusterWidth(segment);
+  for (const { segment } of graphemes(text)) width += clusterWidth(segment);
   return width;
 }
 

@@ -22,7 +22,7 @@ const ROOMS = {
 /** These headers are for one room each. */
 const HEADERS = [
   { pattern: /^napi\.h$|^node_api\.h$/, rooms: ["node"] },
-  { pattern: /^(?:llama|ggml)[a-z-]*\.h$/, rooms: ["llama", "node"] },
+  { pattern: /^(?:llama|ggml)[a-z-]*\.h$/, rooms: ["llama"] },
 ];
 
 /** Every C++ file that git knows or would add. */

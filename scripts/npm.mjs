@@ -35,7 +35,8 @@ export function npm(args, options = {}) {
 /** Packs a folder; npm's scripts in it are not run. @returns {string} the tarball's path */
 export function packFolder(folder, out) {
   const args = ["pack", folder, "--json", "--ignore-scripts", "--pack-destination", out];
-  const printed = JSON.parse(npm(args, { cwd: folder }));
+  // From elsewhere: npm refuses to work inside a package that was developed with another package manager.
+  const printed = JSON.parse(npm(args, { cwd: out }));
   // npm 12 prints an object by package name where the ones before print a list.
   const [{ filename }] = Array.isArray(printed) ? printed : Object.values(printed);
   return join(out, filename);

@@ -49,6 +49,7 @@ export type { SpecialTokens } from "./prompt/templates.ts";
 export type { ItemWarning, WarningCode } from "./prompt/warnings.ts";
 export type { RewardHead } from "./reward-head.ts";
 export { loadRewardModel } from "./scoring/load-reward-model.ts";
+export type { KernelInfo, MemoryPrediction, PredictedPlacement, RewardModelInfo } from "./scoring/model-info.ts";
 export { modelNotices } from "./scoring/model-notices.ts";
 export { type LoadTokenizerOptions, loadTokenizer } from "./scoring/open-tokenizer.ts";
 export { predictMemory } from "./scoring/predict-memory.ts";
@@ -60,13 +61,9 @@ export type {
   FeatureOptions,
   FeatureOutcome,
   FeatureResult,
-  KernelInfo,
   LoadRewardModelOptions,
-  MemoryPrediction,
-  PredictedPlacement,
   RankedResponse,
   RankOptions,
-  RewardModelInfo,
   ScoreFailure,
   ScoreOptions,
   ScoreOutcome,

@@ -325,7 +325,7 @@ KernelFinding check_kernel(const LlamaFunctions& functions, const CpuBackend& cp
   const size_t size = functions.ggml_row_size(sample.type, sample.columns) * static_cast<size_t>(rows);
   const std::vector<uint8_t> bytes = read_bytes(options.path, sample.position, size);
   // The buffer type depends on the full number of rows, of which only some are multiplied.
-  ggml_backend_buffer_type_t buffer_type = options.rearranged ? cpu.buffer_for(sample) : cpu.plain();
+  ggml_backend_buffer_type_t buffer_type = options.repacked ? cpu.buffer_for(sample) : cpu.plain();
   finding.buffer = functions.ggml_backend_buft_name(buffer_type);
   const Weights weights(functions, cpu, sample, rows, buffer_type, bytes);
 

@@ -24,7 +24,7 @@ struct KernelCheckOptions {
   /** Threads per product. */
   int32_t threads = 1;
   /** Whether the CPU library may repack weights (llama.cpp's use_extra_bufts). */
-  bool rearranged = true;
+  bool repacked = true;
 };
 
 /** How the CPU library multiplies weights of one type and shape. */

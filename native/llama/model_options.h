@@ -34,7 +34,7 @@ struct ModelOptions {
   bool kv_f32 = false;
   bool mmap = true;
   /** Whether the CPU library may repack weights for its own kernels. */
-  bool rearranged = true;
+  bool repacked = true;
   /** In exact mode every decode has a multiple of this many rows: see check_kernels(). */
   int32_t row_multiple = 4;
   bool share_prefixes = true;

@@ -93,7 +93,7 @@ void ModelWeights::load(const StopSignal& stop, const std::function<void(float)>
   params.split_mode = LLAMA_SPLIT_MODE_LAYER;
   params.main_gpu = 0;
   params.load_mode = options_.mmap ? LLAMA_LOAD_MODE_MMAP : LLAMA_LOAD_MODE_NONE;
-  params.use_extra_bufts = options_.rearranged;
+  params.use_extra_bufts = options_.repacked;
   params.kv_overrides = overrides;
   params.progress_callback = &on_load_progress;
   params.progress_callback_user_data = &progress;

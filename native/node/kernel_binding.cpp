@@ -38,7 +38,7 @@ Napi::Value check_kernels_in_background(const Napi::CallbackInfo& call) {
   KernelCheckOptions options;
   options.path = arguments.text("path");
   options.threads = arguments.integer("threads", 1, GGML_MAX_N_THREADS);
-  options.rearranged = arguments.flag("rearranged");
+  options.repacked = arguments.flag("repacked");
   for (const Arguments& sample : arguments.objects("samples"))
     options.samples.push_back(read_sample(sample, functions, env));
   return run_in_background(env, [options]() {

@@ -70,7 +70,7 @@ ModelOptions read_options(Napi::Value value) {
   options.flash_attention = arguments.flag("flashAttention");
   options.kv_f32 = arguments.one_of("kvType", {"f32", "f16"}) == "f32";
   options.mmap = arguments.flag("mmap");
-  options.rearranged = arguments.flag("rearranged");
+  options.repacked = arguments.flag("repacked");
   options.row_multiple = arguments.integer("rowMultiple", 1, MAX_ROW_MULTIPLE);
   options.share_prefixes = arguments.flag("sharePrefixes");
   options.pinned_bytes = static_cast<size_t>(arguments.integer("pinnedMebibytes", 0, MAX_PINNED_MEBIBYTES)) << 20;

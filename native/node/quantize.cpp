@@ -2,42 +2,19 @@
 #include <iterator>
 #include <memory>
 
-#include "llama/log.h"
+#include "llama/file_quantizer.h"
 #include "llama/row_quantizer.h"
 #include "llama/runtime.h"
 #include "node/addon_parts.h"
 #include "node/arguments.h"
 #include "node/background.h"
-#include "support/failure.h"
 
 namespace starling {
 
 namespace {
 
-struct QuantizeOptions {
-  std::string input;
-  std::string output;
-  int32_t ftype;
-  int32_t threads;
-};
-
 /** Below LLAMA_FTYPE_GUESSED. */
 constexpr int32_t MAX_FTYPE = 1023;
-
-void run_quantizer(const QuantizeOptions& options) {
-  const LlamaFunctions& functions = runtime::functions();
-  const LogCapture log;
-  llama_model_quantize_params params = functions.llama_model_quantize_default_params();
-  params.ftype = static_cast<llama_ftype>(options.ftype);
-  params.nthread = options.threads;
-  uint32_t status = 0;
-  try {
-    status = functions.llama_model_quantize(options.input.c_str(), options.output.c_str(), &params);
-  } catch (const std::exception& error) {
-    throw Failure(std::string("llama.cpp failed: ") + error.what());
-  }
-  if (status != 0) throw Failure(log.reason("llama_model_quantize failed without a reason"));
-}
 
 /** Types that ggml_quantize_chunk makes without an importance matrix. It ends the process for other types. */
 constexpr ggml_type TARGETS[] = {GGML_TYPE_F16,  GGML_TYPE_Q4_0, GGML_TYPE_Q4_1, GGML_TYPE_Q5_0,
@@ -91,11 +68,11 @@ Napi::Value quantize_matrix_rows(const Napi::CallbackInfo& call) {
 /** quantize(options: QuantizeOptions): Promise<void> */
 Napi::Value quantize(const Napi::CallbackInfo& call) {
   const Arguments arguments(call[0], "options");
-  const QuantizeOptions options{arguments.text("input"), arguments.text("output"),
-                                arguments.integer("ftype", 0, MAX_FTYPE),
-                                arguments.integer("threads", 0, GGML_MAX_N_THREADS)};
+  const FileQuantization options{arguments.text("input"), arguments.text("output"),
+                                 arguments.integer("ftype", 0, MAX_FTYPE),
+                                 arguments.integer("threads", 0, GGML_MAX_N_THREADS)};
   return run_in_background(call.Env(), [options]() {
-    run_quantizer(options);
+    quantize_file(options);
     return [](napi_env env) -> napi_value { return Napi::Env(env).Undefined(); };
   });
 }

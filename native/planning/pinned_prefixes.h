@@ -9,7 +9,7 @@
 #include <mutex>
 #include <vector>
 
-#include "planning/prefix_planner.h"
+#include "planning/batch_plan.h"
 
 namespace starling {
 

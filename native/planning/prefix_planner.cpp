@@ -6,71 +6,10 @@ namespace starling {
 
 namespace {
 
-/** Divides the tokens of a batch into segments. */
-class Segments {
- public:
-  explicit Segments(BatchPlan& plan) : plan_(plan) {}
-
-  /** Members [from, to) are sorted and have their first `begin` tokens in common. */
-  void add(size_t from, size_t to, size_t begin) {
-    const TokenView first = tokens(from);
-    // They are sorted: what the first and the last share, all share.
-    const size_t end = to - from == 1 ? first.length : common_prefix(first, tokens(to - 1));
-    if (end > begin) {
-      Segment segment;
-      for (size_t i = from; i < to; ++i) segment.sharers.push_back(i);
-      segment.begin = begin;
-      segment.end = end;
-      plan_.segments.push_back(std::move(segment));
-    }
-    // A sequence that is a prefix of others comes before them.
-    for (; from < to && tokens(from).length == end; ++from)
-      plan_.members[from].last_segment = plan_.segments.size() - 1;
-    while (from < to) {
-      size_t next = from + 1;
-      while (next < to && tokens(next).ids[end] == tokens(from).ids[end]) ++next;
-      add(from, next, end);
-      from = next;
-    }
-  }
-
- private:
-  TokenView tokens(size_t member) const { return plan_.members[member].sequence.tokens; }
-  BatchPlan& plan_;
-};
-
-/** Members that reuse different numbers of cached tokens share nothing beyond them. */
-void add_segments(BatchPlan& plan, bool share) {
-  Segments segments(plan);
-  for (size_t from = 0; from < plan.members.size();) {
-    size_t to = from + 1;
-    while (share && to < plan.members.size() && plan.members[to].kept == plan.members[from].kept) ++to;
-    segments.add(from, to, plan.members[from].kept);
-    from = to;
-  }
-}
-
 /** Neighbours to look at for the oldest of equally good ones. */
 constexpr size_t MOST_COMPARED = 64;
 
-int compare(TokenView a, TokenView b) {
-  const size_t common = common_prefix(a, b);
-  if (common < a.length && common < b.length) return a.ids[common] < b.ids[common] ? -1 : 1;
-  return a.length == b.length ? 0 : a.length < b.length ? -1 : 1;
-}
-
 }  // namespace
-
-size_t common_prefix(TokenView a, TokenView b) {
-  const size_t most = std::min(a.length, b.length);
-  return static_cast<size_t>(std::mismatch(a.ids, a.ids + most, b.ids).first - a.ids);
-}
-
-size_t BatchPlan::tokens() const {
-  size_t sum = 0;
-  for (const Segment& segment : segments) sum += segment.end - segment.begin;
-  return sum;
-}
 
 bool PrefixPlanner::Entry::operator<(const Entry& other) const {
   const int order = compare(tokens, other.tokens);
@@ -160,11 +99,7 @@ BatchPlan PrefixPlanner::batch(Key first, TokenView cached, size_t most) {
   }
   const bool passed_over = waiting_.count(oldest) != 0;
   passed_over_ = passed_over ? passed_over_ + 1 : 0;
-  std::sort(plan.members.begin(), plan.members.end(), [](const BatchPlan::Member& a, const BatchPlan::Member& b) {
-    const int order = compare(a.sequence.tokens, b.sequence.tokens);
-    return order != 0 ? order < 0 : a.key < b.key;
-  });
-  add_segments(plan, limits_.share);
+  plan.divide(limits_.share);
   return plan;
 }
 

@@ -1,23 +1,14 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
 #include <set>
-#include <vector>
+
+#include "planning/batch_plan.h"
 
 namespace starling {
-
-/** Token ids owned by someone else. */
-struct TokenView {
-  const int32_t* ids = nullptr;
-  size_t length = 0;
-};
-
-/** Length of the common prefix. */
-size_t common_prefix(TokenView a, TokenView b);
 
 struct PlanLimits {
   /** Most sequences of one batch; 1 in exact mode. */
@@ -32,45 +23,6 @@ struct PlanLimits {
   size_t max_passed_over = 256;
   /** false: every sequence is computed in full. */
   bool share = true;
-};
-
-/** A sequence to evaluate. */
-struct PlannedSequence {
-  TokenView tokens;
-  /** Hidden states are wanted from this token to the last one. */
-  size_t first_output = 0;
-  /** The last hidden state itself is wanted, not only the reward. */
-  bool features = false;
-  /** Wants more than the last hidden state: it is a batch of its own. */
-  bool many_outputs() const { return first_output + 1 < tokens.length; }
-};
-
-/** Tokens [begin, end) of a sequence, computed once for all sequences that share them. */
-struct Segment {
-  /** Members of the batch that begin with these tokens: indices into BatchPlan::members, ascending, not empty. */
-  std::vector<size_t> sharers;
-  size_t begin = 0;
-  size_t end = 0;
-};
-
-/** One batch: what the next decodes compute. */
-struct BatchPlan {
-  using Key = uint64_t;
-  struct Member {
-    Key key = 0;
-    PlannedSequence sequence;
-    /** Tokens that are reused from the cached sequence. */
-    size_t kept = 0;
-    /** The segment that ends with this sequence. */
-    size_t last_segment = 0;
-  };
-  /** In lexicographic order of their tokens. */
-  std::vector<Member> members;
-  /** Each segment comes after those with the tokens before it. */
-  std::vector<Segment> segments;
-
-  /** Tokens to compute. */
-  size_t tokens() const;
 };
 
 /** What the waiting sequences need of a context. */

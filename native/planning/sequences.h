@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "planning/prefix_planner.h"
+#include "planning/batch_plan.h"
 
 namespace starling {
 

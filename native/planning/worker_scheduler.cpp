@@ -95,9 +95,9 @@ bool WorkerScheduler::better_to_wait(size_t worker, TokenView tokens) const {
     wait = std::max(wait, static_cast<double>(state.tokens) / tokens_per_second_ - worked.count());
   }
   const size_t kept = common_prefix(tokens, workers_[worker].view());
-  const double narrow = static_cast<double>(tokens.length - kept) / tokens_per_second_;
+  const double own = static_cast<double>(tokens.length - kept) / tokens_per_second_;
   const double speedup = static_cast<double>(settings_.solo_threads) / static_cast<double>(settings_.threads);
-  return wait + narrow / speedup < narrow;
+  return wait + own / speedup < own;
 }
 
 void WorkerScheduler::started(size_t worker, bool solo, TokenView cached, size_t tokens) {

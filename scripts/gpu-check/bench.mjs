@@ -19,7 +19,7 @@ export async function run({ gpu, shape, modelPath, repetitions, batchMode, chang
   const deviceFree = () => freeOf(addon.currentRuntime().devices, backend);
   const before = deviceFree();
   const loading = performance.now();
-  const model = await addon.loadModel({ ...plan, rearranged: true, rowMultiple: 4, path: modelPath, head: file.head })
+  const model = await addon.loadModel({ ...plan, repacked: true, rowMultiple: 4, path: modelPath, head: file.head })
     .promise;
   const loadSeconds = (performance.now() - loading) / 1000;
   const tokenizer = await loadTokenizer({ modelPath });

@@ -12,9 +12,10 @@ import { availableMemory } from "../scoring/available-memory.ts";
 import { type KernelPlan, planKernels } from "../scoring/kernel-plan.ts";
 import { aLoad } from "../scoring/load-options.ts";
 import { type ModelFile, readModelFile } from "../scoring/model-file.ts";
+import type { KernelInfo, MemoryPrediction } from "../scoring/model-info.ts";
 import { assertPlacementFits, type Placement, placeModel } from "../scoring/placement.ts";
 import { predictOn } from "../scoring/predict-memory.ts";
-import type { KernelInfo, LoadRewardModelOptions, MemoryPrediction } from "../scoring/types.ts";
+import type { LoadRewardModelOptions } from "../scoring/types.ts";
 import { type DiagnosisProblem, findProblems } from "./find-problems.ts";
 import { findRuntimes, type RuntimeFinding, type RuntimeFindings } from "./runtimes.ts";
 

@@ -6,13 +6,8 @@
 
 export type { TokenizerFileSummary } from "../convert/metadata.ts";
 export type { TypeFallback, WeightTypes } from "../gguf/weight-types.ts";
-export {
-  type HeadInspection,
-  type HeadSummary,
-  type InspectOptions,
-  type InspectResult,
-  inspectModel,
-} from "../inspect.ts";
+export { type InspectOptions, inspectModel } from "../inspect.ts";
+export type { HeadInspection, HeadSummary, InspectResult } from "../inspect-result.ts";
 export {
   type ConvertOptions,
   type ConvertResult,

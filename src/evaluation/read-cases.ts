@@ -1,6 +1,6 @@
 /** Reads a benchmark's sources into cases. Skipped rows are counted by reason, invalid ones reported. */
 import { isStarlingError, type StarlingError } from "../errors.ts";
-import { strictError, WarningTally } from "../prompt/warnings.ts";
+import { strictError, WarningCounter } from "../prompt/warnings.ts";
 import { damaged } from "../rows/damaged.ts";
 import { openRows, type RowFile } from "../rows/open-rows.ts";
 import type { AdaptOptions } from "./adapters/adapter.ts";
@@ -48,7 +48,7 @@ export class CaseReader {
   readonly #sources: readonly ResolvedSource[];
   readonly #options: ReadCasesOptions;
   /** Warnings about the rows read so far. */
-  readonly warnings = new WarningTally();
+  readonly warnings = new WarningCounter();
   readonly counts: Counts = { read: 0, omitted: {}, broken: 0, cases: 0 };
 
   constructor(benchmark: Pick<Benchmark, "adapt">, sources: readonly ResolvedSource[], options: ReadCasesOptions) {

@@ -3,8 +3,8 @@ import { CONTRACT_VERSION } from "../native/addon.ts";
 import { LLAMA_VERSION } from "../native/runtime-folder.ts";
 import { RENDERING_VERSION } from "../native/template-process.ts";
 import { given } from "../options.ts";
+import type { KernelInfo } from "../scoring/model-info.ts";
 import type { RewardModel } from "../scoring/reward-model.ts";
-import type { KernelInfo } from "../scoring/types.ts";
 import type { ReportedSettings } from "./report.ts";
 
 /** Everything except model files and item that can change a score or its features. */

@@ -1,10 +1,10 @@
-/** Files that are removed when the process ends, whichever way it ends: by process.exit or an uncaught error, too. */
+/** Files to remove when the process ends, also by process.exit or an uncaught error. */
 import { readFileSync, unlinkSync } from "node:fs";
 import { readFile, unlink } from "node:fs/promises";
 
 interface Leftover {
   readonly path: string;
-  /** Only a file that holds this is ours. */
+  /** Only a file with this content is ours. */
   readonly content: string | undefined;
 }
 
@@ -15,7 +15,7 @@ let isListening = false;
  * Removes a file when the process (or this worker thread) ends.
  *
  * @param content a file with other content by then is kept
- * @returns takes it back
+ * @returns a function that cancels the removal
  */
 export function removeAtExit(path: string, content?: string): () => void {
   const leftover = { path, content };
@@ -27,7 +27,7 @@ export function removeAtExit(path: string, content?: string): () => void {
   return () => void leftovers.delete(leftover);
 }
 
-/** The last first: what a lock protects goes before the lock. */
+/** In reverse order: what a lock protects is removed before the lock. */
 function take(): Leftover[] {
   const all = [...leftovers].reverse();
   leftovers.clear();
@@ -39,12 +39,12 @@ function removeNow(): void {
     try {
       if (content === undefined || readFileSync(path, "utf8") === content) unlinkSync(path);
     } catch {
-      // What cannot be removed is found by the next run.
+      // The next run finds what could not be removed.
     }
   }
 }
 
-/** Does now what would be done at the end, off the JS thread: for a process that must end though a disk is stalled. */
+/** Removes them now, off the JS thread: the process must end even if a disk is stalled. */
 export async function removeLeftoversNow(): Promise<void> {
   for (const { path, content } of take()) {
     const found = content === undefined ? undefined : await readFile(path, "utf8").catch(() => "");

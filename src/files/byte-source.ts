@@ -5,7 +5,7 @@ import { notReadable, readError } from "./file-errors.ts";
 
 /** Something of a known size that is open for reading. */
 export interface ByteSource {
-  /** What messages call it: a path or an address. */
+  /** Its name in messages: a path or an address. */
   readonly path: string;
   /** Bytes, as they were when it was opened. */
   readonly size: number;
@@ -18,7 +18,7 @@ export interface ByteSource {
    */
   read(position: number, target: Uint8Array): Promise<void>;
   /**
-   * Of what can change while it is open: looks whether it did.
+   * Checks that it has not changed while open, where that is possible.
    *
    * @throws FileError
    */
@@ -46,7 +46,7 @@ export async function openFile(path: string): Promise<ByteSource> {
   }
 }
 
-/** How to open a file for reading: a pipe that has taken its place is not waited for. */
+/** Flags for reading: does not block if a pipe has replaced the file. */
 export const READ_WITHOUT_WAITING = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /** @throws FileError ERR_FILE_NOT_READABLE for folders, pipes and devices */
@@ -127,7 +127,7 @@ export function bytesSource(path: string, identity: string, bytes: Uint8Array, s
   };
 }
 
-/** The same source under another name: what it holds is known better than by its file's time. */
+/** The same source under another name: its content is identified by more than the file's time. */
 export function renamed(source: ByteSource, names: { readonly path?: string; readonly identity: string }): ByteSource {
   return {
     path: names.path ?? source.path,

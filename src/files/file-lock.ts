@@ -1,6 +1,6 @@
 /**
- * A lock between processes, as a file: who made it holds it, and touches it while it works. Node has no locks of the
- * operating system. A holder that died is noticed at once on the same machine, and elsewhere because its file is no
+ * A lock between processes, as a file: its creator holds it, and touches it while working. Node has no
+ * operating-system locks. A dead holder is noticed at once on the same machine, and elsewhere because its file is no
  * longer touched.
  */
 import { createHash, randomBytes } from "node:crypto";
@@ -13,15 +13,15 @@ import { hasEnded, isLocal, type ProcessIdentity, thisProcess } from "./process-
 import { codeOf, hasNoLinks } from "./system-errors.ts";
 
 const TOUCH_MS = 5_000;
-/** As long as this a holder may be silent: six of its touches. Clocks of other machines do not count, only changes. */
+/** How long a holder may be silent: six touches. Only changes count, not the clocks of other machines. */
 const SILENT_MS = 30_000;
 /** An empty or unreadable lock has no holder. Only without hard links is one of ours like that, for an instant. */
 const NOBODYS_MS = 1_000;
-/** The first look comes soon, because many hold a lock for an instant. */
+/** The first check comes soon, because locks are often held only for an instant. */
 const MIN_POLL_MS = 10;
 const MAX_POLL_MS = 100;
 
-/** What the file says of who made it. */
+/** What the file says about its creator. */
 export interface LockHolder extends ProcessIdentity {
   /** Of the process's worker threads; 0 is the main one. */
   readonly thread: number;
@@ -35,11 +35,11 @@ export interface LockOptions {
   /** Called once when another holds the lock. */
   readonly onWait?: (() => void) | undefined;
   readonly silentMs?: number;
-  /** What the lock guards, as its user named it: a wait of more than a second is a warning with this name. */
+  /** The user's name for what the lock guards; a wait of more than a second is a warning with this name. */
   readonly file?: string | undefined;
 }
 
-/** The lock is held; by whom, as far as its file tells. */
+/** The lock is held; `holder` is who, if the file says so. */
 export class LockHeld {
   readonly holder: Partial<LockHolder>;
 
@@ -71,8 +71,8 @@ export class FileLock {
   }
 
   /**
-   * Takes the lock unless another holds it. That is known at once of holders on this machine; a holder elsewhere is
-   * watched until it touches its file, or was silent for too long.
+   * Takes the lock unless another holds it. For holders on this machine that is known at once; a remote holder is
+   * watched until it touches its file or has been silent for too long.
    *
    * @throws as {@link acquire}
    */
@@ -111,7 +111,7 @@ export class FileLock {
     }
   }
 
-  /** Whether another took it, having found us silent for too long. */
+  /** Whether another process took it after finding us silent for too long. */
   async wasTaken(): Promise<boolean> {
     const content = await contentOf(this.path).catch(() => undefined);
     return content !== undefined && content !== this.#content;
@@ -130,7 +130,7 @@ export class FileLock {
   }
 }
 
-/** A file that is there with all of its content or not at all, where the file system can do that. */
+/** Creates a file with all of its content or not at all, if the file system can do that. */
 async function createWhole(path: string, content: string): Promise<boolean> {
   const own = `${path}.${randomBytes(6).toString("hex")}`;
   await writeNew(own, content);
@@ -214,7 +214,7 @@ async function breakLock(path: string, found: LockState, own: string, any: boole
   return true;
 }
 
-/** Whether it says who made it: ours do, from the moment that they are there. */
+/** Whether it names its creator: ours do from the moment they exist. */
 function isSomebodys({ process: number, host }: Partial<LockHolder>): boolean {
   return typeof host === "string" && typeof number === "number";
 }

@@ -6,22 +6,22 @@ import { isDenied } from "./system-errors.ts";
 import { findTarget, type Target } from "./target.ts";
 
 export interface HeldOutput {
-  /** Without links: what is to be opened. */
+  /** The path to open, without links. */
   readonly path: string;
   /** Whether nothing is there yet. */
   readonly isNew: boolean;
-  /** Lets others write to it. Never throws. */
+  /** Releases it to other writers. Never throws. */
   release(): Promise<void>;
 }
 
 export interface HoldOptions {
-  /** Whether a file that is there already may be written over; default false. */
+  /** Whether an existing file may be replaced; default false. */
   readonly overwrite?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Keeps others of this package from a file that rows are written into as they come. Files that appear when they are whole
+ * Keeps others of this package from a file that rows are written into as they come. Files that appear when they are complete
  * need nothing of the kind: convert and its like do it themselves.
  *
  * @throws FileError ERR_FILE_NOT_WRITABLE if it is not a regular file, already exists, or another process writes to it, which is named;

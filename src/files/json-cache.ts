@@ -33,7 +33,7 @@ export class JsonCache {
     this.#maxEntries = maxEntries;
   }
 
-  /** The value as it was written, unchecked; undefined where there is none or it cannot be read. */
+  /** The value as it was written, unchecked; undefined if there is none or it cannot be read. */
   read(key: string): unknown {
     try {
       return JSON.parse(readFileSync(this.#path(key), "utf8"));
@@ -42,7 +42,7 @@ export class JsonCache {
     }
   }
 
-  /** Whole or not at all, with its folder. Never throws. */
+  /** Writes it completely or not at all, creating the folder. Never throws. */
   write(key: string, value: unknown): void {
     const path = this.#path(key);
     const temporary = `${path}.${randomBytes(6).toString("hex")}`;

@@ -1,14 +1,14 @@
-/** Says once what a lock is waited for: as a warning of the process, which Node prints on stderr. */
+/** Says once what is waited for: a process warning, which Node prints on stderr. */
 import { isLocal, type ProcessIdentity } from "./process-identity.ts";
 
 /** Of the warnings that this package emits; the command line prints them in its own way. */
 export const WARNING_NAME = "StarlingWarning";
-/** Shorter waits are nothing to talk about. */
+/** Shorter waits are not reported. */
 const UNNOTICED_MS = 1_000;
 
 export interface AwaitedLock {
   readonly path: string;
-  /** What the lock guards, as its user named it. */
+  /** The user's name for what the lock guards. */
   readonly file: string;
   readonly holder: Partial<ProcessIdentity>;
   /** When the lock was last touched, in milliseconds since 1970. */

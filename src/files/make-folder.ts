@@ -3,8 +3,8 @@ import { dirname, resolve } from "node:path";
 import { codeOf } from "./system-errors.ts";
 
 /**
- * Makes a folder and those above it, where they are not there yet. Node's own way of doing so never ends where the system
- * denies the folder by calling the one above it missing, as /proc does.
+ * Creates a folder and its missing parents. Node's recursive mkdir never ends where the system reports the parent as
+ * missing, as /proc does.
  *
  * @throws the system's error
  */

@@ -1,4 +1,4 @@
-/** A file that stays open for as long as something depends on its content: a loaded model, of which a part may be mapped. */
+/** A file that stays open while something depends on its content, such as a loaded, perhaps mapped, model. */
 import { type BigIntStats, close, fstat, open, read } from "node:fs";
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -76,15 +76,15 @@ export class OpenedFile implements ByteSource {
   }
 
   /**
-   * Looks whether the file still is what it was when it was opened: its size, its time of change, and that its path does not
-   * name another one. A path that names none any more is harmless. Calls at the same time share a look that begins after them.
+   * Checks that the file is unchanged since it was opened: its size, its modification time, and that its path does not
+   * name another file. A path that no longer exists is harmless. Concurrent calls share a check that starts after them.
    *
    * @throws FileError ERR_MODEL_CHANGED
    */
   assertUnchanged(): Promise<void> {
     if (this.#nextLook !== undefined) return this.#nextLook;
     if (this.#looking !== undefined) {
-      // The look under way may have been too early to see what happened until now.
+      // The running check may have been too early to see the latest change.
       const after = () => {
         this.#nextLook = undefined;
         return this.assertUnchanged();
@@ -106,7 +106,7 @@ export class OpenedFile implements ByteSource {
     if (place !== undefined && place !== this.#place) throw changedFile(this.path, " (another file took its place)");
   }
 
-  /** A second close gives the same promise. */
+  /** A second call returns the same promise. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

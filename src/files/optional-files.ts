@@ -4,7 +4,7 @@ import { stat } from "node:fs/promises";
 import { readError } from "./file-errors.ts";
 import { codeOf, isMissing } from "./system-errors.ts";
 
-/** The result of a look-up; undefined where there is nothing at its path (ENOENT). Other errors are thrown. */
+/** The result of a look-up; undefined if nothing exists at its path (ENOENT). Other errors are thrown. */
 export async function ifExists<Value>(lookup: Promise<Value>): Promise<Value | undefined> {
   try {
     return await lookup;

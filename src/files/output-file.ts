@@ -1,4 +1,4 @@
-/** A file that is going to be made: locked against every other writer before anything is read for it. */
+/** An output: locked against all other writers before anything is read for it. */
 import { lstat, readdir, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { FileError } from "../errors.ts";
@@ -8,15 +8,15 @@ import { besideTarget, findTarget, type Target } from "./target.ts";
 import { PARTIAL_SUFFIX, TemporaryFile } from "./temporary-file.ts";
 
 const LOCK = ".lock";
-/** What a process leaves that is killed while it takes a lock or removes an abandoned one. */
+/** Leftovers of a process killed while taking a lock or removing an abandoned one. */
 const LOCK_LEFTOVER = new RegExp(`^\\${LOCK}\\.[0-9a-f]{12,16}(?:\\.\\d+)?$`);
 /** Far longer than taking a lock lasts. */
 const LEFTOVER_MS = 60_000;
 
 export interface ClaimOptions {
-  /** Whether a file that is there already may be replaced. */
+  /** Whether an existing file may be replaced. */
   readonly overwrite: boolean;
-  /** Wait while another writes to the file; default false: that is refused at once. */
+  /** Wait while another process writes to the file; default false: fail at once. */
   readonly wait?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
@@ -32,14 +32,14 @@ export class OutputFile {
     this.#lock = lock;
   }
 
-  /** As its user named it. */
+  /** The name the user gave. */
   get name(): string {
     return this.target.name;
   }
 
   /**
-   * Finds before any work that the file could not be written after it, and keeps others from writing to it until it is
-   * released. What processes left that died while they made the same file is removed.
+   * Fails before any work if the file could not be written afterwards, and keeps others from writing to it until it is
+   * released. Leftovers of processes that died while writing the same file are removed.
    *
    * @throws FileError ERR_FILE_NOT_WRITABLE, also while another writes to the same file, whatever name it knows it by;
    *   the signal's reason
@@ -77,7 +77,7 @@ export class OutputFile {
     return file.publish(this.#overwrite);
   }
 
-  /** Lets others write to it. Never throws. */
+  /** Releases it to other writers. Never throws. */
   release(): Promise<void> {
     return this.#lock.release();
   }
@@ -102,7 +102,7 @@ export async function withOutput<Result>(
 }
 
 /**
- * Writes a text file whole or not at all; one of that name is replaced.
+ * Writes a text file completely or not at all; replaces an existing one.
  *
  * @throws FileError ERR_FILE_NOT_WRITABLE
  */

@@ -6,7 +6,7 @@ import { codeOf } from "./system-errors.ts";
 
 export interface ProcessIdentity {
   readonly host: string;
-  /** One start of one machine, for two machines may have the same name; empty where the system does not tell. */
+  /** One boot of one machine: two machines may have the same name. Empty if the system does not say. */
   readonly boot: string;
   /** Process numbers count within it only: containers have their own. */
   readonly space: string;

@@ -1,4 +1,4 @@
-/** Telling files apart. */
+/** Whether two paths are the same file. */
 import { stat } from "node:fs/promises";
 
 /** By device and inode, so links count too; false if either does not exist. */

@@ -1,4 +1,4 @@
-/** Errors of the operating system in words: the one table for every message about a file. */
+/** Operating-system errors as clauses: the one table for every message about a file. */
 
 /** Clauses that follow "cannot be read: " or "cannot be written: ". */
 const REASONS: Readonly<Record<string, string>> = {
@@ -28,12 +28,12 @@ export function isMissing(error: unknown): boolean {
   return codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR";
 }
 
-/** Whether the user lacks the permission, or the file system is read-only. */
+/** Whether permission is missing, or the file system is read-only. */
 export function isDenied(error: unknown): boolean {
   return ["EACCES", "EPERM", "EROFS"].includes(codeOf(error) ?? "");
 }
 
-/** Whether the disk or the user's part of it is used up. */
+/** Whether the disk or the user's quota is full. */
 export function isDiskFull(error: unknown): boolean {
   return codeOf(error) === "ENOSPC" || codeOf(error) === "EDQUOT";
 }

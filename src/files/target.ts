@@ -7,11 +7,11 @@ import { notWritable, unwritable } from "./file-errors.ts";
 import { ifExists } from "./optional-files.ts";
 
 export interface Target {
-  /** As its user named it. */
+  /** The name the user gave. */
   readonly name: string;
   /** The same for every name of this file: absolute, without links. */
   readonly path: string;
-  /** What is there now. */
+  /** The existing file, if any. */
   readonly there: Stats | undefined;
 }
 
@@ -58,7 +58,7 @@ function kindOf(stats: Stats): string {
   return "a device";
 }
 
-/** A file system's longest name has 255 bytes; ours need some behind the target's. */
+/** A file system's longest name has 255 bytes; ours need some after the target's. */
 const MAX_NAME_BYTES = 200;
 const DIGEST_CHARACTERS = 16;
 

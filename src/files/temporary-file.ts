@@ -8,7 +8,7 @@ import { flushFolder } from "./flush-folder.ts";
 import { hasNoLinks } from "./system-errors.ts";
 import { besideTarget, findTarget, type Target } from "./target.ts";
 
-/** Not defined on Windows, where links are rare and need a right. */
+/** Undefined on Windows, where links are rare and need a privilege. */
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
 const PERMISSIONS = 0o777;
 /** What its writers need, whatever the file that it replaces allows. */
@@ -16,7 +16,7 @@ const OWN_ACCESS = 0o600;
 const NEW_FILE = 0o666;
 
 /**
- * A file that appears under its own name only when it is whole: it is written under a temporary name in the same
+ * A file that appears under its own name only when it is complete: it is written under a temporary name in the same
  * folder, flushed to the disk, and renamed. It is made exclusively, and what is published is this very file.
  */
 export class TemporaryFile {
@@ -53,7 +53,7 @@ export class TemporaryFile {
     const path = partialPath(target.path);
     try {
       const found = await lstat(path).catch(() => undefined);
-      // Of a link, or a file that has another name, too, something else would be written to.
+      // Through a link, or a file with another name, we would write to something else.
       if (resume && found?.isFile() && found.nlink === 1) return await TemporaryFile.#open(path, target, 0, true);
       if (found !== undefined) await unlink(path);
     } catch (error) {
@@ -78,7 +78,7 @@ export class TemporaryFile {
     await this.#change((handle) => handle.truncate(bytes));
   }
 
-  /** Waits until everything that was written is on the disk. */
+  /** Waits until everything that was written is on disk. */
   async flush(): Promise<void> {
     await this.#change((handle) => handle.datasync());
   }
@@ -142,7 +142,7 @@ export class TemporaryFile {
     if (handle === undefined) throw new RangeError("The temporary file is closed.");
     try {
       if (there !== undefined) {
-        // Only the system's administrator may give files away.
+        // Only root may give files away.
         await handle.chown(there.uid, there.gid).catch(() => {});
         await handle.chmod(there.mode & PERMISSIONS);
       }

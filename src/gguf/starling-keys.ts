@@ -26,8 +26,8 @@ export const STARLING_KEYS = {
    */
   template: "starling.template",
   /**
-   * string: which file of the checkpoint tokenizer.chat_template was, for example "chat_template.jinja", with " (default)"
-   * behind it where it was one of a list; absent in files made before this key and without a template.
+   * string: the file of the checkpoint that tokenizer.chat_template came from, for example "chat_template.jinja", followed by
+   * " (default)" if it was one of a list; absent in older files and without a template.
    */
   templateFrom: "starling.chat_template.from",
   /** string[]: names of the checkpoint's templates if none is the default one; then none is used. */
@@ -86,11 +86,11 @@ export const STARLING_KEYS = {
   pieceTypes: "starling.tokenizer.piece_types",
   /** i32[]: ids that are cut out of text before SentencePiece sees it, ascending. */
   addedTokens: "starling.tokenizer.added_tokens",
-  /** i32[]: those of them with the flag `normalized`; absent when there is none. */
+  /** i32[]: those of them with the flag `normalized`; absent if there is none. */
   normalizedAddedTokens: "starling.tokenizer.normalized_added_tokens",
-  /** i32[]: ids that the tokenizer puts in front of a text (BOS); absent when there is none. */
+  /** i32[]: ids that the tokenizer puts before a text (BOS); absent if there is none. */
   before: "starling.tokenizer.before",
-  /** i32[]: ids that it puts behind a text (EOS); absent when there is none. */
+  /** i32[]: ids that it puts after a text (EOS); absent if there is none. */
   after: "starling.tokenizer.after",
   /** string: which items get those: "none" (the default), "texts" (only {text}), "all". */
   wrapper: "starling.tokenizer.frame",

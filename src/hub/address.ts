@@ -1,4 +1,4 @@
-/** How repositories and their files are named, and which names are refused because they could lead elsewhere. */
+/** Parses names of repositories and their files, and rejects names that could lead outside. */
 import { HubError, InvalidInputError } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
 
@@ -21,9 +21,9 @@ export const DEFAULT_REVISION = "main";
 const PREFIX = "hf:";
 /** The hub's own rule for owners and names. */
 const NAME = /^(?!.*(?:--|\.\.))[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?$/;
-/** Becomes a path in the cache and a part of addresses. */
+/** Becomes a path in the cache and part of URLs. */
 const REVISION = /^(?!.*(?:\.\.|\/\/|\/\.))[A-Za-z0-9_][A-Za-z0-9._+/-]{0,199}$/;
-/** Windows reads the names of devices in every folder. */
+/** Device names, which Windows reserves in every folder. */
 const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
 /** Longest file name of common file systems. */
 const MAX_NAME_BYTES = 255;
@@ -89,7 +89,7 @@ export function parseDatasetSpec(spec: string): DatasetSpec {
 }
 
 /**
- * Whether a file of the hub's list can have its name on every system. Others are left out: no checkpoint needs them.
+ * Whether a file of the hub's list can have its name on every system. Others are skipped: no checkpoint needs them.
  *
  * @throws HubError for a name that leads out of the folder it belongs in, which no honest list holds
  */

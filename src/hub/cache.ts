@@ -25,7 +25,7 @@ export class HubCache {
   readonly #locks: string;
   readonly #link: MakeLink;
 
-  /** @param link replaced by tests, to be as on Windows, where links need a right that few have */
+  /** @param link replaced in tests to simulate Windows, where links need a privilege */
   constructor(
     cacheFolder: string,
     { id, kind = "model" }: Pick<Repository, "id" | "kind">,
@@ -65,7 +65,7 @@ export class HubCache {
     }
   }
 
-  /** The path of a whole file, in the snapshot; a blob that is there already is linked. Undefined: it must come. */
+  /** The path of a complete file in the snapshot; links an existing blob. Undefined: it must be downloaded. */
   async find(commit: string, file: HubFile): Promise<string | undefined> {
     const path = this.snapshotFile(commit, file);
     if (await isWhole(path, file.size)) return path;
@@ -74,7 +74,7 @@ export class HubCache {
     return path;
   }
 
-  /** Bytes of it that came before. */
+  /** Bytes of it from earlier downloads. */
   async partSize(file: HubFile): Promise<number> {
     return Math.min(file.size, (await sizeOf(this.incomplete(file))) ?? 0);
   }
@@ -88,7 +88,7 @@ export class HubCache {
     }
   }
 
-  /** Gives the whole and checked incomplete file its names; from then on it counts as whole. */
+  /** Gives the verified download its names; from then on it counts as complete. */
   async publish(commit: string, file: HubFile): Promise<string> {
     try {
       await rename(this.incomplete(file), this.blob(file));
@@ -107,7 +107,7 @@ export class HubCache {
     return text !== undefined && /^[0-9a-f]{40}$/.test(text.trim()) ? text.trim() : undefined;
   }
 
-  /** To be written when all is there: offline, a reference is what says that something was pulled. */
+  /** Written last: offline, a reference shows that something was pulled. */
   async writeRef(revision: string, commit: string): Promise<void> {
     if (revision === commit || (await this.readRef(revision)) === commit) return;
     const path = this.#ref(revision);

@@ -3,7 +3,7 @@ import { HubError } from "../errors.ts";
 import { brokenConnection, refusal, type Subject } from "./response-errors.ts";
 import { DEFAULT_RETRY_POLICY, type RetryPolicy, retryAfterMs, TransientError, withRetries } from "./retry.ts";
 
-/** A successful answer, whose body can be read once. */
+/** A successful response, whose body can be read once. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
@@ -47,10 +47,10 @@ export class HubClient {
   }
 
   /**
-   * One attempt: asks, follows redirects, and gives a successful answer to `use`, after which the connection is
+   * One attempt: sends the request, follows redirects and passes a successful response to `use`; then the connection is
    * dropped, whether all of it was read or not.
    *
-   * @throws TransientError for what may go better next time, HubError for what will not
+   * @throws TransientError if a retry may succeed, HubError if not
    */
   async attempt<T>(address: string, options: RequestOptions, use: (answer: Answer) => Promise<T>): Promise<T> {
     const watch = new Watch(this.retryPolicy.stallMs, options.signal);
@@ -64,7 +64,7 @@ export class HubClient {
     }
   }
 
-  /** A whole small answer, with further attempts; for the requests that @huggingface/hub makes. */
+  /** A complete small response, with retries; for the requests of @huggingface/hub. */
   fetchFor(subject: Subject, signal?: AbortSignal): typeof fetch {
     return (input, init) => {
       const headers = Object.fromEntries(new Headers(init?.headers));
@@ -151,7 +151,7 @@ export class HubClient {
 
 const STALLED = Symbol("stalled");
 
-/** Ends one attempt when nothing came for a while, or when the whole work is to stop. */
+/** Ends an attempt when no data arrives for a while, or when the caller aborts. */
 class Watch {
   readonly #controller = new AbortController();
   readonly #timer: NodeJS.Timeout;

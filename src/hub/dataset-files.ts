@@ -37,10 +37,10 @@ const COMMIT = /^[0-9a-f]{40}$/;
 export type DatasetRepository = Repository & { readonly kind: "dataset" };
 
 /**
- * Brings files to the cache that huggingface_hub shares, or finds them there: those of a commit are there for good, so
- * that nobody is asked.
+ * Downloads files to the cache shared with huggingface_hub, or finds them there. Files of a commit never change, so the
+ * hub is not asked about them.
  *
- * @param wanted paths, folders or patterns with "*"; undefined: the one data file that there is
+ * @param wanted paths, folders or patterns with "*"; undefined: the only data file
  * @throws HubError ERR_NOT_ON_HUB for what is not in the data set, and naming what is; what {@link fetchFiles} throws
  */
 export async function fetchDataset(
@@ -134,7 +134,7 @@ function matches(path: string, pattern: string): boolean {
   return wanted.length <= parts.length && wanted.every((part, i) => matchesName(parts[i] as string, part));
 }
 
-/** Without a regular expression, which a pattern of many stars could keep busy for ever. */
+/** Without a regular expression, which many stars could make exponential. */
 function matchesName(name: string, pattern: string): boolean {
   const [first = "", ...rest] = pattern.split("*");
   if (rest.length === 0) return name === pattern;

@@ -16,7 +16,7 @@ export interface DownloadOptions {
   readonly onBytes?: OnBytes;
 }
 
-/** Attempts that bring less count as fruitless: a server that cuts after each byte is not asked for ever. */
+/** Attempts that bring less count as failed: a server that cuts after each byte must not be retried for ever. */
 const FRUITFUL_BYTES = 256 * 1024;
 
 /** A file of a repository at its commit. */
@@ -51,7 +51,7 @@ export async function download(
     await part.takeOver(options.signal);
     const hadPart = part.position > 0;
     await fill(client, listing, part, options.signal);
-    // What an earlier run left may be damaged, by a power cut for example: then all is fetched once more.
+    // An earlier run's part may be damaged, for example by a power cut: then everything is downloaded again.
     if (!part.isRight() && hadPart) {
       await part.beginAnew();
       await fill(client, listing, part, options.signal);
@@ -142,7 +142,7 @@ async function receive(answer: Answer, part: PartialFile, listing: Listing, prog
   throw ended ? otherFile(answer.host, position, part) : cutShort(answer.host, position, file);
 }
 
-/** A proxy's page of its own comes with status 200, too. */
+/** A proxy's own page also comes with status 200. */
 async function beginWhole({ headers, host }: Answer, part: PartialFile): Promise<void> {
   const length = headers.get("content-length");
   const { size } = part.file;

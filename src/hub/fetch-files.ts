@@ -14,7 +14,7 @@ export interface FetchOptions {
 }
 
 /**
- * Brings to the cache what is missing of `files`. The first failure stops the others, which keep what they have.
+ * Downloads missing `files` to the cache. The first failure stops the others, whose partial downloads are kept.
  *
  * @throws HubError ERR_DISK_FULL before the first byte, and what {@link download} throws
  */

@@ -1,4 +1,4 @@
-/** A repository on the hub as the folder of a checkpoint: nothing is downloaded but what is read. */
+/** A repository on the hub as a checkpoint folder: only what is read is downloaded. */
 import { unlink } from "node:fs/promises";
 import type { CheckpointFolder } from "../checkpoint/folder.ts";
 import { HubError } from "../errors.ts";
@@ -114,7 +114,7 @@ export class HubFolder implements CheckpointFolder {
 
   /**
    * A complete, verified copy that is removed when it is closed. Until then it is in the cache as an incomplete file:
-   * a run that was stopped is gone on with, and a pull can use it.
+   * an interrupted run is resumed, and a pull can use it.
    */
   async openWhole(name: string, stop?: AbortSignal): Promise<ByteSource> {
     const { client, listing, cache } = this;

@@ -23,7 +23,7 @@ export interface Listing {
 
 /** A checkpoint has some dozens of files, a data set some thousands; the limits keep an endless list from going on. */
 const MAX_FILES = 20_000;
-/** Files and folders, and what is neither. */
+/** Files, folders, and anything else. */
 const MAX_ENTRIES = 5 * MAX_FILES;
 /** The hub puts 1000 entries on a page; others may put fewer. */
 const MAX_PAGES = 300;

@@ -1,4 +1,4 @@
-/** Where a model comes from: a folder here, or a repository on the hub. */
+/** Where a model comes from: a local folder, or a repository on the hub. */
 import { refuseAdapter } from "../checkpoint/adapter.ts";
 import { templateFiles } from "../checkpoint/chat-template-file.ts";
 import { type CheckpointFolder, openLocalFolder } from "../checkpoint/folder.ts";
@@ -23,7 +23,7 @@ export interface ModelFolderOptions extends Omit<PullOptions, "repository"> {
 
 export interface ModelFolder {
   readonly folder: CheckpointFolder;
-  /** Of a repository on the hub: what is kept in the files that are made of it. */
+  /** For a repository on the hub: the source recorded in files made from it. */
   readonly source?: { readonly name: string; readonly revision: string };
 }
 

@@ -1,4 +1,4 @@
-/** What is looked at without being downloaded: a GGUF at a web address or in a repository, a checkpoint on the hub. */
+/** Inspects without downloading: a GGUF at a URL or in a repository, or a checkpoint on the hub. */
 import type { CheckpointFolder } from "../checkpoint/folder.ts";
 import { HubError, invalidArgument } from "../errors.ts";
 import type { ByteSource } from "../files/byte-source.ts";
@@ -58,7 +58,7 @@ async function openAddress(
   // The page about a file on the hub, which is what one copies from a browser.
   if (url.href.startsWith(`${endpoint}/`))
     url.pathname = url.pathname.replace(/^(\/[^/]+\/[^/]+)\/blob\//, "$1/resolve/");
-  // What is behind a question mark may be a signature, and before an @ a password.
+  // The query may be a signature, and the part before @ a password.
   const path = `${url.origin}${url.pathname}`;
   const client = new HubClient({ endpoint, token, retryPolicy });
   return RemoteFile.open({ client, address: withoutCredentials(url), path, subject: { what: path }, signal });

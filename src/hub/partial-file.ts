@@ -5,14 +5,14 @@ import { startHash } from "./content-hash.ts";
 import type { HubFile } from "./listing.ts";
 
 /**
- * @param bytes that are there now, those of an earlier run with them; fewer when it begins anew
+ * @param bytes that are there now, those of an earlier run with them; fewer when it starts again
  * @param received those of them that have just come over the network
  */
 export type OnBytes = (bytes: number, received: number) => void;
 
 const READ_BYTES = 1024 * 1024;
 
-/** What has come of a file, and the hash of it. */
+/** The downloaded part of a file, and its hash. */
 export class PartialFile {
   readonly file: HubFile;
   position = 0;
@@ -20,7 +20,7 @@ export class PartialFile {
   readonly #path: string;
   readonly #onBytes: OnBytes;
   #hash: Hash;
-  /** The furthest position at which something had come of it; beginning anew does not lower it. */
+  /** The furthest position reached; starting again does not lower it. */
   #furthest = 0;
 
   constructor(handle: FileHandle, path: string, file: HubFile, onBytes: OnBytes = () => {}) {
@@ -31,7 +31,7 @@ export class PartialFile {
     this.#hash = startHash(file.hash, file.size);
   }
 
-  /** Reads what an earlier run left, for the hash of the whole. */
+  /** Hashes an earlier run's part. */
   async takeOver(signal?: AbortSignal): Promise<void> {
     const { size } = await this.#handle.stat();
     if (size > this.file.size) return this.beginAnew();
@@ -45,7 +45,7 @@ export class PartialFile {
     this.#furthest = this.position;
   }
 
-  /** Whether it came `bytes` further than ever before: a server that lets us begin anew for ever is not asked for ever. */
+  /** Whether it got `bytes` further than ever before: a server that restarts us for ever must not be retried for ever. */
   isFurther(bytes: number): boolean {
     if (this.position < this.#furthest + bytes) return false;
     this.#furthest = this.position;

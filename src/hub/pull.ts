@@ -1,4 +1,4 @@
-/** The files of a checkpoint, from the hub to the cache: several at once, all of them checked. */
+/** Downloads the files of a checkpoint to the cache, several in parallel, all verified. */
 import { stat } from "node:fs/promises";
 import { MAX_DOWNLOADS } from "../bounds.ts";
 import { ADAPTER_CONFIG } from "../checkpoint/adapter.ts";
@@ -16,11 +16,11 @@ import { type Internals, openHubFolder } from "./hub-folder.ts";
 import { type HubOptions, type HubSettings, hubChecks, hubSettings } from "./settings.ts";
 
 export interface PullOptions extends HubOptions {
-  /** "OWNER/NAME" or "hf:OWNER/NAME", perhaps with "@REVISION". */
+  /** "OWNER/NAME" or "hf:OWNER/NAME", optionally with "@REVISION". */
   readonly repository: string;
   /** A branch, tag or commit; default "main". */
   readonly revision?: string | undefined;
-  /** Files that are downloaded at once, 1 to 16; default 4. */
+  /** Files to download in parallel, 1 to 16; default 4. */
   readonly concurrency?: number | undefined;
   /** Reports the phase "downloading". */
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
@@ -38,14 +38,14 @@ export interface PullResult {
   readonly commit: string;
   /** Names in the folder. */
   readonly files: readonly string[];
-  /** Of these files together. */
+  /** Total size of these files. */
   readonly bytes: number;
 }
 
-/** Enough to fill a fast line, and few enough that a hub does not mind. */
+/** Enough to fill a fast line, few enough to be polite to the hub. */
 const DEFAULT_CONCURRENCY = 4;
 
-/** What a checkpoint has beside its weights, as far as it is there. */
+/** The files of a checkpoint besides its weights; any may be missing. */
 const SMALL_FILES = [
   "config.json",
   ADAPTER_CONFIG,
@@ -58,11 +58,11 @@ const SMALL_FILES = [
  * Downloads the checkpoint of a repository to the cache that all Hugging Face tools share, and resumes where an
  * earlier call stopped. Only config, tokenizer and weights come, safetensors where there are any.
  *
- * @throws HubError saying what to do about a gated, private or unknown repository, a hub that is away, a full disk or
+ * @throws HubError saying what to do about a gated, private or unknown repository, an unreachable hub, a full disk or
  *   wrong bytes; FileError for a cache that cannot be written to or a repository without weights
  */
 export function pull(options: PullOptions): Promise<PullResult>;
-/** @internal With the parts that tests replace, and a look at the listing before the download. */
+/** @internal With parts that tests replace, and a callback for the listing before the download. */
 export function pull(
   options: PullOptions,
   internals?: Internals,
@@ -114,7 +114,7 @@ async function checkpointFiles(folder: CheckpointFolder): Promise<string[]> {
   return [...new Set([...SMALL_FILES.filter((name) => names.has(name)), ...templates, ...files])];
 }
 
-/** What an earlier pull left, without asking anybody. */
+/** An earlier pull, found without the network. */
 async function pulledBefore({ id, revision }: Repository, { cacheFolder }: HubSettings): Promise<PullResult> {
   const cache = new HubCache(cacheFolder, { id });
   const commit = await cache.readRef(revision);

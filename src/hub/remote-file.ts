@@ -6,7 +6,7 @@ import type { Answer, HubClient } from "./client.ts";
 import type { Subject } from "./response-errors.ts";
 import { TransientError, withRetries } from "./retry.ts";
 
-/** What is asked for at least: the header of most safetensors files is smaller. */
+/** The smallest request: most safetensors headers are smaller. */
 const BLOCK_BYTES = 256 * 1024;
 /** Blocks that are kept: 4 MiB, the header of a GGUF while it is read again from its start. */
 const MAX_BLOCKS = 16;
@@ -16,7 +16,7 @@ const MAX_KEPT_READ_BYTES = BLOCK_BYTES * MAX_BLOCKS;
 export interface RemoteFileOptions {
   readonly client: HubClient;
   readonly address: string;
-  /** What messages call it; not the address, which may hold a signature. */
+  /** Its name in messages; not the URL, which may contain a signature. */
   readonly path: string;
   readonly subject: Subject;
   /** Where it is known: another size is refused. */
@@ -44,7 +44,7 @@ export class RemoteFile implements ByteSource {
     this.#keep(0, first.bytes);
   }
 
-  /** @throws HubError, for example for a server that does not give out ranges */
+  /** @throws HubError, for example for a server without range requests */
   static async open(options: RemoteFileOptions): Promise<RemoteFile> {
     // An empty file has no range that could be asked for.
     if (options.size === 0) return new RemoteFile(options, { bytes: new Uint8Array(0), total: 0, entityTag: null });
@@ -96,7 +96,7 @@ export class RemoteFile implements ByteSource {
     this.#blocks.clear();
   }
 
-  /** Loads a block and those behind it that are missing, too, up to `last`, in one request. */
+  /** Loads a block and the missing ones after it, up to `last`, in one request. */
   async #load(number: number, last: number): Promise<Uint8Array> {
     let end = number + 1;
     while (end <= last && !this.#blocks.has(end)) end++;

@@ -1,8 +1,8 @@
-/** What a server's refusal, or its silence, means in words. No message holds a token or a signed address. */
+/** Explains a server's refusal or silence. No message contains a token or a signed URL. */
 import { HubError } from "../errors.ts";
 import { TransientError } from "./retry.ts";
 
-/** What was asked for, for messages. */
+/** What was requested, for messages. */
 export interface Subject {
   /** For example "the file config.json of OWNER/NAME at main". */
   readonly what: string;
@@ -47,7 +47,7 @@ function busy(status: number, host: string, { hasToken }: Requester): string {
   return `${host} answers 429, too many requests: ${hint}.`;
 }
 
-/** The hub says 401 for what does not exist, too, because it does not tell strangers what is private. */
+/** The hub also answers 401 for what does not exist, in order not to reveal private repositories. */
 function hubRefusal(
   { status, code }: { readonly status: number; readonly code: string | null },
   { what, repository, page: path = repository }: Subject & { readonly repository: string },
@@ -84,7 +84,7 @@ function notThere(message: string): HubError {
 
 const OFFLINE_CODES = ["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ENETUNREACH", "EHOSTUNREACH", "ENETDOWN"];
 
-/** The error for a request that got no answer, or for an answer that broke off. */
+/** The error for a request without a response, or a response that broke off. */
 export function brokenConnection(error: unknown, host: string, wasReached: boolean): TransientError {
   const code = causeCode(error);
   if (/CERT|SIGNATURE|ERR_SSL|ERR_TLS/.test(code)) {

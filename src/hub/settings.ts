@@ -1,4 +1,4 @@
-/** Where the hub is, where its cache is, and who asks: the variables of huggingface_hub, read as it reads them. */
+/** The hub's address, cache and token, from huggingface_hub's variables, read as it reads them. */
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";

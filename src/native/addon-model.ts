@@ -47,7 +47,7 @@ export interface LoadOptions {
   /** mmap the file (the default of llama.cpp) or read it. */
   readonly mmap: boolean;
   /** Let the CPU library repack weights for its own kernels (the default of llama.cpp). */
-  readonly rearranged: boolean;
+  readonly repacked: boolean;
   /** In exact mode each decode is filled up to a multiple of this many tokens: see {@link KernelFinding}. */
   readonly rowMultiple: number;
   /**
@@ -107,7 +107,7 @@ export interface NativeModel {
 
   /**
    * Evaluates each sequence and returns weight · result_norm + bias at its LAST token (or, with paddingToken, at the padding
-   * behind it), in float32, in input order.
+   * after it), in float32, in input order.
    * Sequences are copied; they may be changed or transferred after the call. Every sequence must have 1..contextTokens
    * ids in [0, vocabularySize); otherwise it throws a RangeError before anything is queued.
    * Everything that waits, of all calls, is planned together: sequences with a common prefix are evaluated one after

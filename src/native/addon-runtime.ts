@@ -48,7 +48,7 @@ export interface KernelCheckOptions {
   readonly samples: readonly WeightSample[];
   readonly threads: number;
   /** As in {@link LoadOptions}. */
-  readonly rearranged: boolean;
+  readonly repacked: boolean;
 }
 
 /** A weight matrix that represents all of its type and shape. */

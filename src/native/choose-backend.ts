@@ -1,4 +1,4 @@
-/** Which backend a model runs on: the first one that works here, and why each one before it does not. */
+/** Chooses the first backend that works here, with the reason why each one before it does not. */
 import type { RuntimeLibraries } from "./addon.ts";
 import { isSoftware, usableDevices } from "./devices.ts";
 import { explainReason, filesProblem } from "./explain-runtime.ts";
@@ -9,12 +9,12 @@ import { loadProbe, probeKey, saveProbe } from "./probe-cache.ts";
 import { findRuntime, hasRuntime, installCommand, ownBackends, ownRuntime } from "./runtime-folder.ts";
 
 /**
- * `off`: no runtime is tried before it is opened; what the files of drivers promise is believed. `fresh`: what is remembered
- * does not count. Anything else: each runtime is tried once and remembered.
+ * `off`: runtimes are opened without being tried; the presence of driver files is trusted. `fresh`: cached results are
+ * ignored. Anything else: each runtime is tried once and the result cached.
  */
 export const PROBE_VARIABLE = "STARLING_RM_PROBE";
 
-/** Why a backend was not taken. */
+/** Why a backend was not used. */
 export interface BackendReason {
   /** The backend that was not used. */
   readonly backend: Backend;
@@ -25,11 +25,11 @@ export interface BackendReason {
 export interface BackendChoice {
   readonly backend: Backend;
   readonly libraries: RuntimeLibraries;
-  /** Of the backends that would have gone before. */
+  /** Reasons for the preferred backends that were not used. */
   readonly reasons: readonly BackendReason[];
 }
 
-/** What a choice needs to know of the machine; replaced in tests. */
+/** What the choice needs to know about the machine; replaced in tests. */
 export interface Machine {
   /** In the order of preference, the CPU last. */
   readonly backends: readonly Backend[];
@@ -39,7 +39,7 @@ export interface Machine {
   find(backend: Backend): RuntimeLibraries;
   /** What is wrong with a runtime's files; they are looked at and not opened. */
   damage(libraries: RuntimeLibraries, backend: GpuBackend): string | undefined;
-  /** Tries a runtime, or recalls what was found; undefined: it is not to be tried. */
+  /** Tries a runtime, or returns the cached result; undefined: it must not be tried. */
   probe(libraries: RuntimeLibraries, backend: GpuBackend, request: BackendRequest): Promise<ProbeResult | undefined>;
 }
 
@@ -64,13 +64,13 @@ export async function chooseBackend(machine: Machine): Promise<BackendChoice> {
   }
   const libraries = machine.find("cpu");
   const danger = unsafe.get(libraries.folder);
-  // On a Mac, and with a folder of one's own, the CPU's runtime is the one that just failed.
+  // On a Mac, and with STARLING_RM_RUNTIME, the CPU's runtime is the one that just failed.
   if (danger !== undefined) throw new UnusableRuntime(libraries, danger);
   return { backend: "cpu", libraries, reasons };
 }
 
 /**
- * The libraries of a backend that works, or why it is not taken: whatever is wrong with it, there are others.
+ * The libraries of a working backend, or why it is not used.
  *
  * @param unsafe reasons by folder, for those that must not be opened in this process
  */
@@ -95,7 +95,7 @@ async function attemptOn(
   }
 }
 
-/** Says of a runtime that it must not be opened in this process. */
+/** Marks a runtime as not to be opened in this process. */
 export class UnusableRuntime extends Error {
   readonly libraries: RuntimeLibraries;
   constructor(libraries: RuntimeLibraries, reason: string) {
@@ -104,7 +104,7 @@ export class UnusableRuntime extends Error {
   }
 }
 
-/** A backend that was asked for by name: tried first all the same. */
+/** A backend requested by name, which is also tried first. */
 export async function confirmBackend(backend: GpuBackend, machine: Machine): Promise<BackendChoice> {
   const libraries = machine.find(backend);
   const damage = machine.damage(libraries, backend);
@@ -150,14 +150,14 @@ async function probeOnce(
   if (setting === "off" || env[PROBING_VARIABLE] !== undefined) return undefined;
   const key = probeKey(libraries, gpuSign(backend).files, env);
   const known = setting === "fresh" ? undefined : loadProbe(key);
-  // Who asks by name has perhaps just mended it.
+  // A caller that names it may have just fixed it.
   if (known !== undefined && (request === "auto" || known.problem === undefined)) return known;
   const result = await probeRuntime(libraries, request === "auto" ? {} : { timeLimitMs: ASKED_TIME_LIMIT_MS });
   saveProbe(key, result);
   return result;
 }
 
-/** What is remembered of a backend's runtime; nothing is tried. */
+/** The cached result for a backend's runtime; nothing is tried. */
 export function recallBackend(backend: GpuBackend): ProbeResult | undefined {
   try {
     return loadProbe(probeKey(findRuntime(backend), gpuSign(backend).files));

@@ -31,11 +31,11 @@ export type GpuChoice = "auto" | "off" | GpuBackend;
 export interface Engine {
   readonly addon: NativeAddon;
   readonly runtimeInfo: RuntimeInfo;
-  /** What models should run on: of the runtime's devices, the kind that fits the choice. */
+  /** What models should run on: the runtime's devices that fit the choice. */
   readonly backend: Backend;
   /** The graphics processors of that backend that a model may use, in order; none on the CPU. */
   readonly devices: readonly NativeDevice[];
-  /** Why the backends that would have gone before were not taken. */
+  /** Why the preferred backends were not used. */
   readonly reasons: readonly BackendReason[];
 }
 

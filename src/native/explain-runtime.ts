@@ -40,7 +40,7 @@ export function filesProblem(
   return undefined;
 }
 
-/** Why a runtime must not be opened at all, because that would end the process; undefined where it may be tried. */
+/** Why opening a runtime would end the process; undefined if it may be tried. */
 export function danger(libraries: RuntimeLibraries): string | undefined {
   const cut = findCutOff(libraries.folder);
   if (cut === undefined) return undefined;
@@ -61,7 +61,7 @@ function fileProblem(path: string, libraries: RuntimeLibraries, platform: Platfo
   }
 }
 
-/** @internal Exported for its tests: who runs them may be allowed to read everything. */
+/** @internal Exported for tests, which may run as a user who can read everything. */
 export function explainAccess(path: string, libraries: RuntimeLibraries, error: unknown): string {
   const advice = isDenied(error) ? `Run \`chmod a+r ${JSON.stringify(path)}\` as its owner.` : again(libraries);
   return `${path} cannot be read: ${systemReason(error)}. ${advice}`;

@@ -1,4 +1,4 @@
-/** Whether a machine looks as if it had a GPU: files of drivers, without loading any of them. Costs no time. */
+/** Whether a machine seems to have a GPU, judged by driver files without loading any. Takes no time. */
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";

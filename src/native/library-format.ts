@@ -120,7 +120,7 @@ export function findCutOff(folder: string): { path: string; size: number; least:
       const { size } = statSync(path);
       if (size < least) return { path, size, least };
     } catch {
-      // A link to nowhere, or not to be read: the loader says so in peace.
+      // A dangling link or an unreadable file: the loader reports that safely.
     }
   }
   return undefined;

@@ -22,7 +22,7 @@ let loaded: NativeAddon | undefined;
 /**
  * The addon of this package, opened once per thread.
  *
- * @throws NativeError ERR_ADDON_NOT_BUILT with the commands that mend it
+ * @throws NativeError ERR_ADDON_NOT_BUILT with the command that fixes it
  */
 export function loadAddon(): NativeAddon {
   loaded ??= openAddon(packageRoot());
@@ -35,8 +35,8 @@ export function addonIfLoaded(): NativeAddon | undefined {
 }
 
 /**
- * The addon of the package in the folder `root`; undefined where there is none. An own build goes first: in a checkout it
- * is the only one, and elsewhere somebody compiled it on purpose.
+ * The addon of the package in the folder `root`; undefined if there is none. Your own build takes precedence: in a
+ * checkout it is the only one, and elsewhere you compiled it on purpose.
  */
 export function addonPath(root: string = packageRoot()): string | undefined {
   const own = join(root, ADDON_FILE);

@@ -1,4 +1,4 @@
-/** Where installed packages lie, as Node finds them, also inside an Electron archive. */
+/** Where installed packages are, as Node finds them, also inside an Electron archive. */
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";

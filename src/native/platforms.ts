@@ -24,7 +24,7 @@ const packages: Readonly<Record<string, Partial<Record<Backend, string>>>> = {
   "win32-arm64": { cpu: "win-arm64" },
 };
 
-/** The npm package with the prebuilt runtime for a backend, or undefined where there is none. */
+/** The npm package with the prebuilt runtime for a backend, or undefined if there is none. */
 export function runtimePackage(backend: Backend, platform: Platform = here): string | undefined {
   const name = packages[`${platform.os}-${platform.arch}`]?.[backend];
   return name === undefined ? undefined : `@node-llama-cpp/${name}`;
@@ -36,8 +36,8 @@ export function backendsOf(platform: Platform = here): Backend[] {
 }
 
 /**
- * The version of the C library that this very process runs on, by Node's report: files of several may lie on the disk.
- * Undefined where it is another one than glibc.
+ * The version of the C library that this very process runs on, by Node's report: files of several may exist.
+ * Undefined if it is not glibc.
  */
 export function glibcVersion(): string | undefined {
   const { report } = process as { report?: { excludeNetwork?: boolean; getReport(): object } };

@@ -48,7 +48,7 @@ function listFiles(folder: string): string[] {
   return (listIfReadable(folder) ?? []).map((name) => join(folder, name));
 }
 
-/** The cached result; undefined where there is none, it is too old or cannot be read. */
+/** The cached result; undefined if there is none, it is too old or cannot be read. */
 export function loadProbe(
   key: string,
   folder: string = probeFolder(),

@@ -18,7 +18,7 @@ import { outsideArchive } from "./package-folder.ts";
 
 /** What is known of a runtime on this machine. Plain data: it is remembered as JSON. */
 export interface ProbeResult {
-  /** Whether the libraries could be opened; false means that opening them here is not safe, or in vain. */
+  /** Whether the libraries could be opened; false means that opening them here is unsafe or useless. */
   readonly opened: boolean;
   /** All devices, processors included, with the memory that was free then. */
   readonly devices: readonly NativeDevice[];
@@ -136,7 +136,7 @@ function watch(child: ChildProcess, timeLimitMs: number): Promise<Watched> {
     let ending: NodeJS.Timeout | undefined;
     child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       if (output.length < MAX_OUTPUT_CHARACTERS) output += text;
-      // All is known: what a driver does while the process ends is of no interest.
+      // Everything is known: what a driver does at exit does not matter.
       if (ending === undefined && parseLines(output).some(({ stage }) => stage !== "opened"))
         ending = setTimeout(() => settle({ code: null, signal: null }), END_LIMIT_MS);
     });

@@ -18,8 +18,8 @@ export const RUNTIME_VARIABLE = "STARLING_RM_RUNTIME";
 /**
  * The libraries to open for a backend.
  *
- * @throws NativeError ERR_RUNTIME_NOT_FOUND, saying which package to install; ERR_RUNTIME_UNUSABLE for one that is not
- * whole
+ * @throws NativeError ERR_RUNTIME_NOT_FOUND, saying which package to install; ERR_RUNTIME_UNUSABLE for an
+ * incomplete one
  */
 export function findRuntime(backend: Backend): RuntimeLibraries {
   const own = ownRuntime();
@@ -39,7 +39,7 @@ export function findRuntime(backend: Backend): RuntimeLibraries {
     );
   const binaries = binariesFolder(folder, name);
   try {
-    // Only to tell a package that was not installed to its end; llama.cpp itself says which version it is.
+    // Only to detect an incompletely installed package; llama.cpp itself reports its version.
     if (backend !== "cpu" && installedVersion(backend) === undefined) throw new Error("its package.json is damaged");
     return { ...librariesIn(binaries), fallbackBackends: fallbackBackends(name) };
   } catch (cause) {
@@ -69,13 +69,13 @@ export function backendLibraries(folder: string, backend: GpuBackend): string[] 
   return (listIfReadable(folder) ?? []).filter((name) => pattern.test(name)).map((name) => join(folder, name));
 }
 
-/** The command that installs the package with a backend's runtime; undefined where there is none. */
+/** The command that installs the package with a backend's runtime; undefined if there is none. */
 export function installCommand(backend: Backend): string | undefined {
   const name = runtimePackage(backend);
   return name === undefined ? undefined : `npm install ${name}@${RUNTIME_PACKAGE_VERSION}`;
 }
 
-/** Whether the package with a backend's runtime is installed, be it whole or not. */
+/** Whether the package with a backend's runtime is installed, complete or not. */
 export function hasRuntime(backend: Backend): boolean {
   return installedFolder(backend) !== undefined;
 }

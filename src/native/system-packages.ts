@@ -62,7 +62,7 @@ export function installSystemPart(part: SystemPart, osRelease: string = readOsRe
   return undefined;
 }
 
-/** The command that brings a library of this file name; undefined where that is not known. */
+/** The command that installs a library of this file name; undefined if unknown. */
 export function installLibrary(name: string, osRelease: string = readOsRelease()): string | undefined {
   const part = providers.find(([pattern]) => pattern.test(name))?.[1];
   return part === undefined ? undefined : installSystemPart(part, osRelease);

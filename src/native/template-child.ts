@@ -43,7 +43,7 @@ interface Waiting {
   readonly timer: NodeJS.Timeout;
 }
 
-/** Those that run; a process that ends at once (process.exit) takes them along. */
+/** Running children; process.exit ends them too. */
 const running = new Set<TemplateChild>();
 let watchesExit = false;
 
@@ -60,14 +60,14 @@ export class TemplateChild {
   constructor({ script, setup, heapMegabytes, program = process.execPath }: ChildOptions) {
     this.#heapMegabytes = heapMegabytes;
     this.#process = spawn(program, [`--max-old-space-size=${heapMegabytes}`, script], {
-      // V8 has much to say about a heap that is full.
+      // V8 prints a lot about a full heap.
       stdio: ["pipe", "pipe", "ignore"],
       env: childEnvironment(process.env),
       windowsHide: true,
     });
     this.#process.on("error", (error) => this.#fail(`its process could not be started (${error.message})`, "ended"));
     this.#process.on("close", (code, signal) => this.#closed(code, signal));
-    // What was asked of a process that ended is answered by its end.
+    // Requests to a process that ended fail when it ends.
     this.#process.stdin?.on("error", () => {});
     this.#process.stdout?.on("error", () => {});
     this.#process.stdout?.on("data", (chunk: Buffer) => this.#read(chunk));

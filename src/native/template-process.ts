@@ -1,7 +1,7 @@
 /**
  * Renders conversations with a model file's own chat template in a process of its own. A template is a program that came
- * with the file: it may run for ever or fill memory, which a thread cannot be kept from (where memory ends, V8 ends the
- * whole process).
+ * with the file: it may run for ever or fill memory, and a thread cannot be stopped from that (V8 ends the whole process
+ * when memory runs out).
  */
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import type { RenderOutcome, RenderRequest, TemplateSetup } from "../prompt/chat
 import { outsideArchive } from "./package-folder.ts";
 import { ChildFailure, TemplateChild } from "./template-child.ts";
 
-/** To be raised with each change in what native/child-process/template-engine.cjs writes: scores that were kept are then computed anew. */
+/** To be raised with each change in what native/child-process/template-engine.cjs writes: scores that were kept are then computed again. */
 export const RENDERING_VERSION = 3;
 
 /** A conversation takes 0.1 ms. The limits are for templates that do not end, and hold on a machine that is busy. */

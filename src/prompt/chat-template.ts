@@ -1,7 +1,7 @@
 /**
  * A checkpoint's own Jinja template, as transformers' apply_chat_template renders it: trim_blocks, lstrip_blocks, no
  * generation prompt, no tools, no documents. It runs in a process of its own (native/child-process/template-engine.cjs says how template
- * text and contents are separated); here is what goes there and what becomes of the answer.
+ * text and contents are separated); this file prepares the request and checks the answer.
  */
 import { InvalidInputError } from "../errors.ts";
 import type { ChatTemplate, Conversation, TextParts } from "./conversation.ts";

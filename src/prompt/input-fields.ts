@@ -1,9 +1,9 @@
-/** Fields beside an item that belong to what a model would see, and that nothing here reads: they are never dropped in silence. */
+/** Input fields that are not read (tools, history, …): never dropped silently. */
 import { InvalidInputError } from "../errors.ts";
 
 /** How rows and items are read, where there is a choice. */
 export interface ItemRules {
-  /** Names of fields that are left out on purpose, as if the row did not have them; default: none. */
+  /** Names of fields to ignore, as if the row did not have them; default: none. */
   readonly ignoreFields?: readonly string[] | undefined;
 }
 
@@ -136,7 +136,7 @@ function plainName(name: string): string {
   return plain;
 }
 
-/** Nothing, however it was written: also in a cell of CSV, and as pandas fills gaps. */
+/** An empty value, however written: also in a CSV cell, and as pandas fills gaps. */
 function isEmpty(name: string, value: unknown): boolean {
   if (Array.isArray(value)) return value.every(isEmptyValue);
   if (typeof value === "number" && COUNTED.has(plainName(name))) return true;

@@ -14,7 +14,7 @@ export interface ChatMessage {
   readonly content: string;
 }
 
-/** A text that is scored to the letter of the model card: special tokens in it are special, nothing is added. */
+/** A text scored exactly as in the model card: special tokens in it are special, nothing is added. */
 export interface TextItem {
   /** The whole text, not empty. */
   readonly text: string;
@@ -107,7 +107,7 @@ function checkReadableItem(value: unknown, where: string, rules: ItemRules): Che
   return { messages: withSystem(systemTurn(given, where), messages, where) };
 }
 
-/** The fields of these names that have a value: null is as good as absent, and so is what is to be ignored. */
+/** The named fields that have a value: null and ignored fields count as absent. */
 export function givenFields(value: Fields, names: readonly string[], rules: ItemRules): Fields {
   const isGiven = (name: string) => value[name] !== undefined && value[name] !== null && !isIgnored(name, rules);
   return Object.fromEntries(names.filter(isGiven).map((name) => [name, value[name]]));
@@ -142,7 +142,7 @@ export function checkPrompt(value: unknown, where: string, rules: ItemRules): st
   );
 }
 
-/** Puts an item together of its checked parts. */
+/** Builds an item from its checked parts. */
 export function itemOf(
   prompt: string | readonly ChatMessage[],
   response: string,

@@ -34,7 +34,7 @@ export function isListOfMessages(text: string): boolean {
   return lostType(text, false)?.of === "messages";
 }
 
-/** For a text where a list was expected: what writes it right. Empty for a text that Python has not written. */
+/** For a text where a list was expected: how to write it correctly. Empty if Python did not write the text. */
 export function pythonListAdvice(text: unknown): string {
   if (typeof text !== "string" || !Array.isArray(parsePythonLiteral(text))) return "";
   return " It is a list as Python prints it: write JSON lines or parquet, or JSON in the cell (json.dumps).";

@@ -13,7 +13,7 @@ export function beginsAsLiteral(text: string): boolean {
   return /^(?:[[({]|[A-Za-z_][\w.]{0,63}\()/.test(text.trimStart());
 }
 
-/** @returns the list or dict that the whole text is; undefined where it is none */
+/** @returns the list or dict that the whole text is; undefined if it is not one */
 export function parsePythonLiteral(text: string): PythonValue | undefined {
   if (!beginsAsLiteral(text) || !"])}".includes(text.trimEnd().at(-1) ?? "x")) return undefined;
   const reader = new Reader(text);

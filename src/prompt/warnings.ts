@@ -92,7 +92,7 @@ export function strictError({ code, token }: ItemWarning, where: string): Invali
 }
 
 /** Counts warnings over a run, for one sentence of each kind. */
-export class WarningTally {
+export class WarningCounter {
   readonly #kinds = new Map<WarningCode, { first: string; token: string; count: number }>();
 
   /** @param where the row, as messages call it: "line 2" */

@@ -1,4 +1,4 @@
-/** Compressed inputs as streams of the bytes that they hold. */
+/** Compressed inputs as streams of their decompressed bytes. */
 import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { isStarlingError } from "../errors.ts";
@@ -6,10 +6,10 @@ import { damaged, guarded, oneLine } from "./damaged.ts";
 
 export type Compression = "gzip" | "zstd";
 
-/** Bytes that tell all kinds apart. */
+/** Bytes that distinguish all kinds. */
 const MAGIC_BYTES = 6;
 
-/** Of one piece of what is unpacked; Node's own 16 KiB cost more than the unpacking. */
+/** Size of one decompressed piece; Node's default of 16 KiB costs more than the decompression. */
 const OUTPUT_BYTES = 128 * 1024;
 
 /** By the first bytes, whatever the file is called. */

@@ -14,7 +14,7 @@ export type SourceRow = { readonly where: string; readonly endOffset: number } &
   | { readonly error: StarlingError }
 );
 
-/** Rows as soon as they are whole. `name` is how messages call the input. */
+/** Rows as soon as they are complete. `name` is the input's name in messages. */
 export async function* readJsonRows(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<SourceRow> {
   const head = new InputHead(name);
   let lookedAt = 0;

@@ -1,7 +1,7 @@
 /**
  * Cuts bytes into the JSON values of an input without reading it whole. Three layouts: JSON lines, the elements of one
  * array, and values written over several lines one after another (one pretty-printed object, or the output of `jq`).
- * A splitter is fed chunk by chunk and answers with the pieces that became whole; it never holds more than one piece.
+ * A splitter is fed chunk by chunk and returns the pieces that are complete; it never holds more than one piece.
  */
 
 /** The longest row, in bytes. Only the last 2048 tokens of a text count, so no useful row comes near it. */
@@ -47,11 +47,11 @@ function withoutBlanks(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, end);
 }
 
-/** Collects the bytes of one piece up to {@link MAX_ROW_BYTES}; blanks behind them do not count. */
+/** Collects the bytes of one piece up to {@link MAX_ROW_BYTES}; blanks after them do not count. */
 export class Collector {
   #parts: Uint8Array[] = [];
   #size = 0;
-  /** From here on nothing but blanks may come. */
+  /** From here on only blanks may come. */
   #full = false;
   #tooLong = false;
 

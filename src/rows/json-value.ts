@@ -54,7 +54,7 @@ function replaceOutsideStrings(text: string, replacement: (name: string) => stri
   return parts.join("");
 }
 
-/** @returns the index behind the closing quote of the string that begins at `start`; the text's end where there is none */
+/** @returns the index after the closing quote of the string that begins at `start`; the text's end where there is none */
 function endOfString(text: string, start: number): number {
   for (let at = start + 1; ; at += 1) {
     at = text.indexOf('"', at);

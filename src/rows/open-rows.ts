@@ -10,22 +10,22 @@ import type { Row } from "./row.ts";
 
 /** Options of openRows(). */
 export interface OpenRowsOptions {
-  /** What messages call it; default: its path. Its ending tells CSV. */
+  /** Its name in messages; default: its path. The extension identifies CSV. */
   readonly name?: string | undefined;
 }
 
 /** An open file of rows. */
 export interface RowFile {
-  /** What messages call it. */
+  /** Its name in messages. */
   readonly name: string;
   /**
-   * The rows in the order of the file, read as they are asked for; each loop begins anew. A row that cannot be read is an
-   * error in its place; where the file cannot be read on, the loop throws a FileError.
+   * The rows in the order of the file, read on demand; each loop starts again. A row that cannot be read is an error in its
+   * place; if the file cannot be read further, the loop throws a FileError.
    */
   readonly rows: AsyncIterable<Row>;
   /** Of the file as stored, in hex. @throws FileError */
   sha256(): Promise<string>;
-  /** To be called when no loop runs any more. */
+  /** Call when no loop is running. */
   close(): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Whether the CPU library that was opened multiplies this model's weights rightly, and to the same bits in any company. That
- * is found by trying, for each library: one that was right for other shapes, or on another processor, says nothing.
+ * Checks whether the opened CPU library multiplies this model's weights correctly, and to the same bits in any batch. Each
+ * library is tested: that it was right for other shapes, or on another processor, proves nothing.
  */
 import { basename, join } from "node:path";
 import { defaultCacheFolder } from "../cache-folder.ts";
@@ -10,21 +10,21 @@ import type { KernelCheckOptions, KernelFinding, RuntimeInfo } from "../native/a
 import { processorIdentity } from "../native/machine.ts";
 import { LLAMA_VERSION, RUNTIME_VARIABLE } from "../native/runtime-folder.ts";
 import type { LoadPlan } from "./load-plan.ts";
-import type { KernelInfo } from "./types.ts";
+import type { KernelInfo } from "./model-info.ts";
 import type { NamedSample } from "./weight-samples.ts";
 
 export interface KernelPlan {
-  /** Whether the library may rearrange weights for kernels of its own. */
-  readonly rearranged: boolean;
+  /** Whether the library may repack weights for kernels of its own. */
+  readonly repacked: boolean;
   /** Tokens by which decodes are filled up in exact mode. */
   readonly rowMultiple: number;
   /** Of the weights that the CPU multiplies; empty where it multiplies none. */
   readonly kernels: readonly KernelInfo[];
-  /** Why something else is done than llama.cpp would do, or promised less than usual: sentences. */
+  /** Why we do not use what llama.cpp would choose, or promise less than usual: sentences. */
   readonly reasons: readonly string[];
 }
 
-/** How a plan finds out: in this process, or in one of its own. */
+/** How the check runs: in this process, or in a child process. */
 export type CheckKernels = (options: KernelCheckOptions) => Promise<readonly KernelFinding[]>;
 
 export interface KernelQuestion {
@@ -55,8 +55,8 @@ export async function planKernels(
   const { samples, plan, layers } = question;
   const onProcessor = plan.gpuLayers === 0 || (plan.gpuLayers > 0 && plan.gpuLayers <= layers);
   if (!onProcessor || samples.length === 0)
-    return { rearranged: true, rowMultiple: USUAL_MULTIPLE, kernels: [], reasons: [] };
-  const find = (rearranged: boolean) => findOnce(question, rearranged, check, folder);
+    return { repacked: true, rowMultiple: USUAL_MULTIPLE, kernels: [], reasons: [] };
+  const find = (repacked: boolean) => findOnce(question, repacked, check, folder);
   const exact = plan.batchMode === "exact";
   const isGood = ({ problem, multiple }: KernelFinding) => problem === undefined && (multiple > 0 || !exact);
 
@@ -65,19 +65,19 @@ export async function planKernels(
   const plain = await find(false);
   const wrong = plain.findIndex(({ problem }) => problem !== undefined);
   if (wrong >= 0) throw unusable(question, samples[wrong] as NamedSample, plain[wrong] as KernelFinding);
-  // Not exact either way: then at least the faster one, if it is right.
-  const rearranged = !plain.every(isGood) && preferred.every(({ problem }) => problem === undefined);
-  const findings = rearranged ? preferred : plain;
+  // Neither is exact: use the faster one, if it is right.
+  const repacked = !plain.every(isGood) && preferred.every(({ problem }) => problem === undefined);
+  const findings = repacked ? preferred : plain;
   const reasons = samples.flatMap((sample, i) => {
     const before = preferred[i] as KernelFinding;
-    if (!rearranged && !isGood(before)) return [passedOver(question, sample, before)];
+    if (!repacked && !isGood(before)) return [passedOver(question, sample, before)];
     return isGood(findings[i] as KernelFinding) ? [] : [notExact(question, sample)];
   });
-  return planOf(rearranged, samples, findings, reasons);
+  return planOf(repacked, samples, findings, reasons);
 }
 
 function planOf(
-  rearranged: boolean,
+  repacked: boolean,
   samples: readonly NamedSample[],
   findings: readonly KernelFinding[],
   reasons: readonly string[],
@@ -90,24 +90,24 @@ function planOf(
   // Shapes that differ only in their number of rows are one entry.
   const distinct = new Map(kernels.map((kernel) => [Object.values(kernel).join(" "), kernel]));
   const multiples = findings.map(({ multiple }) => (multiple > 0 ? multiple : USUAL_MULTIPLE));
-  return { rearranged, rowMultiple: Math.max(...multiples), kernels: [...distinct.values()], reasons };
+  return { repacked, rowMultiple: Math.max(...multiples), kernels: [...distinct.values()], reasons };
 }
 
 async function findOnce(
   { path, samples, plan, runtime }: KernelQuestion,
-  rearranged: boolean,
+  repacked: boolean,
   check: CheckKernels,
   folder: string,
 ): Promise<readonly KernelFinding[]> {
   const { threads } = plan;
   const asked = samples.map(({ type, columns, rows, position }) => ({ type, columns, rows, position }));
-  const options = { path, samples: asked, threads, rearranged };
+  const options = { path, samples: asked, threads, repacked };
   const { cpuLibrary } = runtime;
   // A library without an identity is checked each time.
   if (cpuLibrary === undefined) return check(options);
   const shapes = samples.map(({ type, columns, rows }) => [type, columns, rows]);
-  const parts = [FORMAT, fileIdentity(cpuLibrary), processorIdentity(), shapes, threads, rearranged];
-  // What is wrong may be the weights of a damaged file: that says nothing of other files.
+  const parts = [FORMAT, fileIdentity(cpuLibrary), processorIdentity(), shapes, threads, repacked];
+  // The weights of a damaged file may be wrong: that says nothing about other files.
   const [anyFile, thisFile] = [cacheKey(parts), cacheKey([...parts, fileIdentity(path)])];
   const cache = new JsonCache(folder, MAX_FINDINGS);
   for (const key of [anyFile, thisFile]) {

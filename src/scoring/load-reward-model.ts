@@ -13,16 +13,17 @@ import { checkFitDate, readHeadFor } from "./choose-head.ts";
 import { type KernelPlan, planKernels } from "./kernel-plan.ts";
 import { loadOptionChecks } from "./load-options.ts";
 import { type ModelFile, readModelFile } from "./model-file.ts";
+import type { RewardModelInfo } from "./model-info.ts";
 import { openTokenizer } from "./open-tokenizer.ts";
 import { assertPlacementFits, type Placement, placeModel } from "./placement.ts";
 import { RewardModel } from "./reward-model.ts";
 import type { RewardTokenizer } from "./reward-tokenizer.ts";
-import type { LoadRewardModelOptions, RewardModelInfo } from "./types.ts";
+import type { LoadRewardModelOptions } from "./types.ts";
 
 /**
  * Loads a GGUF made by `starling-rm convert`.
  *
- * @throws InvalidInputError for a wrong option, FileError for a file that cannot be used or changes meanwhile, NativeError
+ * @throws InvalidInputError for a wrong option, FileError for a file that cannot be used or changes during the load, NativeError
  *   when no runtime fits or llama.cpp refuses the model
  */
 export async function loadRewardModel(options: LoadRewardModelOptions): Promise<RewardModel> {
@@ -30,7 +31,7 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
   const { signal } = options;
   signal?.throwIfAborted();
   const modelPath = await modelPathOf(options.modelPath, signal);
-  // What is checked and what llama.cpp loads is one open file, whatever takes its place at the path.
+  // What we check and what llama.cpp loads is one open file, even if another replaces it at the path.
   const opened = await OpenedFile.open(modelPath);
   try {
     return await loadOpened(opened, { ...options, modelPath });
@@ -70,12 +71,12 @@ async function loadOpened(opened: OpenedFile, options: LoadRewardModelOptions): 
     throw loadFailure(error, modelPath, placement);
   });
   signal?.throwIfAborted();
-  const { rearranged, rowMultiple } = kernels;
+  const { repacked, rowMultiple } = kernels;
   const { descriptor } = opened;
   const source = { path: modelPath, ...(descriptor === undefined ? {} : { descriptor }) };
   const { onProgress } = options;
   const report = onProgress && ((fraction: number) => onProgress({ phase: "loading", fraction }));
-  const job = engine.addon.loadModel({ ...plan, ...source, rearranged, rowMultiple, head }, report);
+  const job = engine.addon.loadModel({ ...plan, ...source, repacked, rowMultiple, head }, report);
   const native = await cancellable(job, signal, (error) => loadFailure(error, modelPath, placement));
   try {
     // The header that was checked, and the weights that were read.
@@ -85,7 +86,7 @@ async function loadOpened(opened: OpenedFile, options: LoadRewardModelOptions): 
     throw error;
   }
   const info = infoOf({ modelPath, file, native, tokenizer, headPath, headFile, fit, engine, placement, kernels });
-  // Who wants the weights in memory wants a model that no longer depends on its file.
+  // With the weights in memory, the model no longer depends on its file.
   const assertUnchanged = options.mmap === false ? async () => {} : () => opened.assertUnchanged();
   return new RewardModel(info, { native, tokenizer, assertUnchanged }, head, opened);
 }
@@ -141,7 +142,7 @@ function infoOf(loaded: Loaded): RewardModelInfo {
   };
 }
 
-/** How llama.cpp and the drivers' libraries say that memory ran out. */
+/** Out-of-memory messages of llama.cpp and the drivers' libraries. */
 const OUT_OF_MEMORY = /unable to allocate|failed to allocate|out of memory|OutOfDeviceMemory|cudaMalloc failed/i;
 
 function loadFailure(error: unknown, path: string, { fit }: Placement): unknown {
@@ -150,7 +151,7 @@ function loadFailure(error: unknown, path: string, { fit }: Placement): unknown 
   const details = { cause: error, file: path };
   if (!OUT_OF_MEMORY.test(reason))
     return new NativeError("ERR_MODEL_LOAD", `${path} could not be loaded: ${reason}`, details);
-  // Something else took the memory meanwhile, or the estimate was too low.
+  // Another program took the memory, or the estimate was too low.
   const advice = fit === undefined ? "close other programs" : `place fewer layers than ${fit.gpuLayers} (gpuLayers)`;
   const what = `${path} could not be loaded: out of memory: ${reason.replace(/\.$/, "")}`;
   return new NativeError("ERR_OUT_OF_MEMORY", `${what}. Use a smaller quantisation, or ${advice}.`, details);

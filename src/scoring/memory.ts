@@ -27,7 +27,7 @@ type Settings = Pick<
 const FLOAT_BYTES = 4;
 /** llama.cpp's contexts are multiples of this many cells. */
 const CELLS_AT_A_TIME = 256;
-/** For the tokens behind a text whose score is read at the end of padding. */
+/** For the tokens after a text whose score is read at the end of padding. */
 const PADDING_CELLS = 8;
 /** Flagged rows that logits are reserved for, when rewards of single tokens are asked for. */
 const OUTPUT_ROWS = 64;
@@ -47,7 +47,7 @@ export function memoryNeed(shape: TrunkShape, weights: number, settings: Setting
   return { backend, weights, keyValue, compute, total: weights + keyValue + compute };
 }
 
-/** What is alive at the same time in the widest place of a layer, and for the outputs. */
+/** Values alive at the widest point of a layer, and for the outputs. */
 function computeBytes(shape: TrunkShape, { microBatch, flashAttention }: Settings, cells: number): number {
   const { embeddingLength, feedForwardLength, heads, vocabularySize } = shape;
   const tokens = Math.min(microBatch, cells);

@@ -1,7 +1,7 @@
 import { invalidArgument } from "../errors.ts";
 import { readable } from "../options.ts";
 import { headNotice } from "./head-notice.ts";
-import type { RewardModelInfo } from "./types.ts";
+import type { RewardModelInfo } from "./model-info.ts";
 
 /** What a user should know about a loaded model beside its own notice; each is part of a sentence, without a full stop. */
 export function modelNotices(info: RewardModelInfo): string[] {

@@ -18,7 +18,7 @@ export const specialTokenChoices: readonly SpecialTokens[] = ["plain", "referenc
 
 /** Options of loadTokenizer(). */
 export interface LoadTokenizerOptions {
-  /** A GGUF that `starling-rm convert` made; only its header is read. */
+  /** A GGUF that convert() made, or "tiny"; only its header is read. */
   readonly modelPath: string;
   /** Default: what the GGUF says. */
   readonly tokenization?: TokenizationMode;

@@ -5,8 +5,9 @@ import { availableMemory } from "./available-memory.ts";
 import type { Fit } from "./gpu-fit.ts";
 import { loadOptionChecks } from "./load-options.ts";
 import { type ModelFile, readModelFile } from "./model-file.ts";
+import type { MemoryPrediction, PredictedPlacement } from "./model-info.ts";
 import { type Place, placeModel } from "./placement.ts";
-import type { LoadRewardModelOptions, MemoryPrediction, PredictedPlacement } from "./types.ts";
+import type { LoadRewardModelOptions } from "./types.ts";
 
 /**
  * The memory a model would take with these options, from its header only: nothing is loaded. The same numbers decide whether

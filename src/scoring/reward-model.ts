@@ -16,6 +16,7 @@ import {
 } from "../options.ts";
 import { checkItem, checkPrompt, checkString, type ScoreItem } from "../prompt/items.ts";
 import { copyHead, type RewardHead } from "../reward-head.ts";
+import type { RewardModelInfo } from "./model-info.ts";
 import { openPrompt, type PromptOptions, type PromptRanking } from "./prompt-ranking.ts";
 import { ranksOf } from "./ranks.ts";
 import type { RewardTokenizer, TokenizeOptions } from "./reward-tokenizer.ts";
@@ -26,7 +27,6 @@ import type {
   FeatureResult,
   RankedResponse,
   RankOptions,
-  RewardModelInfo,
   ScoreFailure,
   ScoreOptions,
   ScoreOutcome,
@@ -47,8 +47,8 @@ const rankOptionChecks = { ...scoreOptionChecks, ...promptOptionChecks, response
 const featureOptionChecks = { ...streamChecks, onResult: aFunction };
 
 /**
- * A loaded reward model. All methods may be called at any time, also several at once: the work is done in order, off
- * the JS thread. Close it when it is no longer needed, or hold it with `await using`.
+ * A loaded reward model. Methods may be called at any time, also in parallel: the work is done in order, off the JS thread.
+ * Close the model when you no longer need it, or declare it with `await using`.
  */
 export class RewardModel implements AsyncDisposable {
   /** What the model is and how it runs. */
@@ -116,7 +116,7 @@ export class RewardModel implements AsyncDisposable {
   }
 
   /**
-   * Scores items and gives the hidden states that the head made the scores of: what another linear head can be fitted to.
+   * Scores items and also returns the hidden states behind the scores, to which another linear head can be fitted.
    *
    * @returns one result for each item, in the order of the items
    * @throws as {@link score}
@@ -184,8 +184,7 @@ export class RewardModel implements AsyncDisposable {
   }
 
   /**
-   * Frees the model. Calls that are under way reject with {@link ModelClosedError}; a second close gives the same
-   * promise.
+   * Frees the model. Pending calls reject with {@link ModelClosedError}. A second close returns the same promise.
    */
   close(): Promise<void> {
     if (this.#closing === undefined) {

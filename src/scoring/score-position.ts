@@ -6,7 +6,7 @@ export const scorePositions: Readonly<
   Record<ScorePosition, (encoded: EncodedText, isText: boolean) => number | string>
 > = {
   last: ({ ids }) => ids.length - 1,
-  // The padding behind the text is the native side's business.
+  // The padding after the text is the native side's business.
   "padding-end": ({ ids }) => ids.length - 1,
   "before-first-pad": ({ ids, firstPad }, isText) => {
     // Content in a template is plain text: whatever id it has, it never hides what follows.

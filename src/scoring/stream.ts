@@ -1,7 +1,6 @@
 /**
- * The pipeline of one scoring call: items are read ahead a little, tokenised in chunks on another thread, and handed to
- * the native queue early enough that it never runs dry; outcomes come out in the order of the items as soon as they
- * are there. What is held at any time is bounded, so an endless input needs constant memory.
+ * The pipeline of one scoring call. Items are read ahead, tokenised in chunks on another thread and queued early enough
+ * that the native side never runs dry. Outcomes come in the order of the items. Memory is bounded, also for endless input.
  */
 import { isStarlingError, NativeError } from "../errors.ts";
 import type { CancellableJob, NativeModel } from "../native/addon.ts";
@@ -17,10 +16,7 @@ import type {
   TokenizedItem,
 } from "./types.ts";
 
-/**
- * What may be between the source and the consumer: enough to keep the model busy, and to find items that share a prompt
- * with others at some distance, in constant memory. An array's items are there anyway, so more of them are looked at.
- */
+/** Read-ahead limits: enough to keep the model busy and to find items that share a prompt. Arrays are in memory anyway. */
 const IN_FLIGHT = { items: 512, tokens: 1 << 20 };
 const IN_FLIGHT_OF_ARRAY = { items: 1 << 14, tokens: 1 << 22 };
 /** Items per tokenisation call: enough to spread its overhead, few enough that the first scores come soon. */
@@ -167,7 +163,7 @@ class Pipeline {
     }
   }
 
-  /** Cancels what is queued and lets go of the source. Safe to call twice. */
+  /** Cancels what is queued and closes the source. Safe to call twice. */
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
@@ -209,7 +205,7 @@ class Pipeline {
     if (this.#tokenizing) return;
     this.#tokenizing = true;
     try {
-      // What the source has at hand comes along: the first chunk is then no single item.
+      // Take what the source already has, so the first chunk is not a single item.
       await new Promise(setImmediate);
       while (this.#unread.length > 0 && !this.#stopped) {
         const chunk = this.#unread.splice(0, MAX_ITEMS_PER_CHUNK);
@@ -283,7 +279,7 @@ class Pipeline {
       async (error: unknown) => {
         this.#jobs.delete(job);
         const failure = nativeFailure(error);
-        // What was read of a changed file fails as it may, and for that reason.
+        // With a changed file any failure is reported as the change.
         if (failure instanceof NativeError) await this.#context.assertUnchanged();
         if (isNotFinite(error)) return { index, error: notFinite(this.#nameItem(index), error) };
         throw failure;

@@ -1,4 +1,4 @@
-/** What is legal in a {text} and gives another score than the model's own template would: a doubled BOS, a tail behind the end. */
+/** Legal in a {text}, but scored differently from the model's own template: a doubled BOS, a tail after the end. */
 
 import type { Vocabulary } from "../native/addon.ts";
 import type { ScorePosition, WrapperRule } from "../profiles/rules.ts";
@@ -25,10 +25,10 @@ interface Doubled {
 }
 
 export interface TextMarks {
-  /** What the tokenizer puts before and behind a {text}, where that would be there twice. */
+  /** What the tokenizer puts before and after a {text}, where that would be there twice. */
   readonly before?: Doubled | undefined;
   readonly after?: Doubled | undefined;
-  /** The token that ends a turn, and what the template writes behind the last one. */
+  /** The token that ends a turn, and what the template writes after the last one. */
   readonly endOfTurn?: string | undefined;
   readonly tail: string;
   /** What the template writes between the user's turn and the response, without the end of the first; "" for nothing. */
@@ -121,7 +121,7 @@ export function textWarnings(
   if (endOfTurn !== undefined && text.includes(endOfTurn)) {
     let rest = text.slice(text.lastIndexOf(endOfTurn) + endOfTurn.length);
     if (padding) rest = rest.slice(0, indexOrEnd(rest, padding));
-    // With a response behind the last end of turn, that was the prompt's: removing what follows would remove the response.
+    // With a response after the last end of turn, that was the prompt's: removing what follows would remove the response.
     const isOpen = responseStart !== "" && rest.includes(responseStart);
     if (isOpen) {
       if (after?.token !== endOfTurn) warnings.push({ code: "NO_END_OF_TURN", token: endOfTurn });
@@ -130,7 +130,7 @@ export function textWarnings(
   return warnings;
 }
 
-/** Of a prompt, a response or a message: what the template puts around it is there already. */
+/** A prompt, response or message that already has what the template puts around it. */
 export function contentWarning(contents: readonly string[], { begin, endOfTurn }: TextMarks): ItemWarning | undefined {
   for (const content of contents) {
     if (endOfTurn !== undefined && content.trimEnd().endsWith(endOfTurn))

@@ -15,12 +15,12 @@ export interface Trunk {
   /** The tensors of each layer; a checkpoint has them under `layers.N.`, a GGUF under `blk.N.`. */
   readonly layer: readonly TrunkTensor[];
   readonly outputNorm: TrunkTensor;
-  /** Tensors of checkpoints that mean nothing, by their names behind the profile's prefix. */
+  /** Tensors of checkpoints that mean nothing, by their names after the profile's prefix. */
   readonly ignored: RegExp;
 }
 
 export interface TrunkTensor {
-  /** Name in a checkpoint, behind the profile's prefix. */
+  /** Name in a checkpoint, after the profile's prefix. */
   readonly source: string;
   /** Name in a GGUF. */
   readonly target: string;
@@ -32,7 +32,7 @@ export interface TrunkTensor {
 
 /** A tensor of a trunk of a certain shape. */
 export interface ExpectedTensor {
-  /** In the checkpoint, behind the profile's prefix: "layers.0.self_attn.q_proj.weight". */
+  /** In the checkpoint, after the profile's prefix: "layers.0.self_attn.q_proj.weight". */
   readonly source: string;
   /** In the GGUF: "blk.0.attn_q.weight". */
   readonly target: string;

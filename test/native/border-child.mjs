@@ -140,7 +140,7 @@ const calls = (model, tokenizer) => ({
   checkKernels: [
     addon.checkKernels,
     addon,
-    [{ path: setup.model, threads: 1, rearranged: true, samples: [sampleOf(0)] }],
+    [{ path: setup.model, threads: 1, repacked: true, samples: [sampleOf(0)] }],
   ],
   loadModel: [addon.loadModel, addon, [options({ path: `${setup.model}.none` }), () => {}]],
   quantize: [addon.quantize, addon, [{ input: `${setup.model}.none`, output: setup.output, ftype: 7, threads: 1 }]],
@@ -271,7 +271,7 @@ const scenarios = {
         addon.checkKernels({
           path: setup.model,
           threads: 1,
-          rearranged: true,
+          repacked: true,
           samples: [{ ...sampleOf(type), ...changes }],
         }),
       );
@@ -329,7 +329,7 @@ const scenarios = {
     await model.close();
   },
   /** The first worker has its context; there is no memory for those of the others. */
-  async noMemoryForOtherLanes() {
+  async noMemoryForOtherWorkers() {
     const model = await loaded({ contextWorkers: 4, workerThreads: 1, soloThreads: 1 });
     const texts = Array.from({ length: 12 }, (_, k) => sequence(20).map((id) => 3 + ((id + k) % 200)));
     limitMemory(MIB);

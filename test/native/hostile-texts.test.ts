@@ -156,7 +156,7 @@ const vocabularies: [string, SentencePieceVocabulary | BytePairVocabulary, Encod
   ["byte-level BPE", bytePair(merges, normalized, false), ["byte-bpe"]],
   ["byte-level BPE, whole words", bytePair(merges, thousands, true), ["byte-bpe"]],
 ];
-const SHORT = 200_000;
+const SHORT = 56_000;
 const FACTOR = 8;
 
 /** Milliseconds of this process's processor time: a busy machine changes little about it. */

@@ -21,8 +21,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const canBuild = process.platform === "linux" && missingTools().length === 0;
 if (!canBuild) console.warn("The kernel check's faulty library is not built: it needs Linux and a C++ compiler.");
 
-/** llama.cpp rearranges q4_0 where the processor has AVX2 or NEON; on others there is nothing to pass over. */
-const rearranging = async () => {
+/** llama.cpp repacks q4_0 where the processor has AVX2 or NEON; on others there is nothing to pass over. */
+const repacking = async () => {
   const variants = await allVariants(join(folder, "variants"));
   const chosen = variants.find(({ name, problem }) => name === "haswell" && problem === undefined);
   return chosen ?? variants.find(({ problem }) => problem === undefined);
@@ -45,7 +45,7 @@ describe.runIf(canBuild)("a CPU library", () => {
       "ggml/include",
       "ggml/src/*.h",
     ]);
-    const real = await rearranging();
+    const real = await repacking();
     const library = join(folder, "libggml-cpu-faulty.so");
     const compiler = process.env["CXX"] ?? "c++";
     const file = join(packageRoot(), "test", "native", "faulty-library", "faulty_cpu.cpp");
@@ -94,9 +94,9 @@ describe.runIf(canBuild)("a CPU library", () => {
 
   it.each([
     ["stale", /are not finite numbers/],
-    ["off-rearranged", /are off by up to 0\.\d+/],
-    ["company-rearranged", undefined],
-  ])("whose rearranged weights are %s multiplies them as they are, or fills up further", async (fault, reason) => {
+    ["off-repacked", /are off by up to 0\.\d+/],
+    ["company-repacked", undefined],
+  ])("whose repacked weights are %s multiplies them as they are, or fills up further", async (fault, reason) => {
     const sound = await scoresWith("");
     const { scores, info } = await scoresWith(fault);
     expect(scores.every(Number.isFinite)).toBe(true);
@@ -150,7 +150,7 @@ describe.runIf(canBuild)("a CPU library", () => {
 it("multiplies nothing for wrong arguments", async () => {
   const addon = loadAddon();
   if (addon.currentRuntime() === undefined) await addon.openRuntime(findRuntime("cpu"));
-  const options = { path: "/nowhere.gguf", threads: 1, rearranged: true };
+  const options = { path: "/nowhere.gguf", threads: 1, repacked: true };
   const sample = { type: 2, columns: 64, rows: 4, position: 0 };
   const call = (samples: unknown) => addon.checkKernels({ ...options, samples } as never);
   expect(() => call(undefined)).toThrow(/Expected an array for options.samples/);

@@ -19,7 +19,7 @@ import {
 import { backendsOf, runtimePackage } from "../../src/native/platforms.ts";
 import { LLAMA_VERSION, RUNTIME_PACKAGE_VERSION } from "../../src/native/runtime-folder.ts";
 import { DEVICE_RESERVE_BYTES } from "../../src/scoring/gpu-fit.ts";
-import { REARRANGED_TYPES } from "../../src/scoring/load-plan.ts";
+import { REPACKED_TYPES } from "../../src/scoring/load-plan.ts";
 import { LLAMA_KEYS } from "./mutated-models/llama-keys.ts";
 
 const FILES = {
@@ -172,7 +172,7 @@ describe("src/scoring", () => {
     const repacked = choices
       .filter((choice) => /ggml_cpu_has_avx/.test(choice))
       .map((choice) => choice.slice(0, choice.indexOf(")")).toLowerCase());
-    expect(repacked.sort()).toEqual([...REARRANGED_TYPES].sort());
+    expect(repacked.sort()).toEqual([...REPACKED_TYPES].sort());
   });
 
   it("repeats how llama.cpp hands layers to devices (gpu-fit.ts)", () => {

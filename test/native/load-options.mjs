@@ -18,7 +18,7 @@ export const baseLoadOptions = {
   flashAttention: false,
   kvType: "f16",
   mmap: true,
-  rearranged: true,
+  repacked: true,
   rowMultiple: 4,
   sharePrefixes: true,
   paddingToken: -1,

@@ -23,7 +23,7 @@ const LOG = process.env["STARLING_RM_MUTATION_LOG"];
 const HANG_SECONDS = setting("_SECONDS", 60);
 
 /** A planted loop never ends; a child starts within. */
-const PLANTED_HANG_SECONDS = 10;
+const PLANTED_HANG_SECONDS = 6;
 
 /** Every profile and vocabulary, and the types with kernels and places of their own. */
 const SAMPLES = [

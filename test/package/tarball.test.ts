@@ -51,6 +51,39 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+/** Everything that the package exports, in one entry each: a change here is a change of the public interface. */
+const EXPORTS = [
+  ...["FeatureTable", "FileError", "HubError", "InvalidInputError", "ModelClosedError", "NativeError", "RewardModel"],
+  ...[
+    "RewardTokenizer",
+    "StarlingError",
+    "StrictStop",
+    "benchmarks",
+    "compareModels",
+    "convert",
+    "diagnose",
+    "evaluate",
+  ],
+  ...["extractFeatures", "fitHead", "fitModel", "inspectModel", "isStarlingError", "loadRewardModel", "loadTokenizer"],
+  ...["modelNotices", "openRows", "predictMemory", "pull", "quantize", "renderHtml", "replaceHead", "weightTypes"],
+  ...["writeHead", "writeReport"],
+];
+/** What a snippet that has no imports may use. */
+const CONTEXT = `
+  import { loadRewardModel } from "starling-rm";
+  const model = await loadRewardModel({ modelPath: "tiny" });
+  async function* candidatesOf() { yield* ["Blue.", "The sea is salt."]; }
+  const candidates: AsyncIterable<string> = candidatesOf();
+`;
+
+/** The TypeScript of a page, also in lists, with the demonstration model in place of the real one. */
+function snippetsOf(page: string): string[] {
+  const blocks = page.matchAll(/^( *)```ts\n(.*?)^\1```$/gms);
+  return Array.from(blocks, ([, , code = ""]) => code.replaceAll(/"[^"]*\.gguf"/g, '"tiny"'));
+}
+
+const CONSUMERS = ["root.ts", "convert.ts", "eval.ts", "fit.ts", "hub.ts", "commonjs.cts"];
+
 describe("an installation without a compiler", () => {
   it("has no build tool in sight", () => {
     expect(BUILD_TOOLS.filter((tool) => exists(tool, env["PATH"] ?? ""))).toEqual([]);
@@ -68,7 +101,10 @@ describe("an installation without a compiler", () => {
 
   it("holds what it says, and nothing of the tests, the bench or the examples", () => {
     const { exports, bin, types } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
-    for (const path of [exports["."].types, exports["."].default, bin["starling-rm"], types])
+    const entries = Object.values(exports).flatMap((entry) =>
+      typeof entry === "string" ? entry : Object.values(entry as object),
+    );
+    for (const path of [...entries, bin["starling-rm"], types])
       expect(existsSync(join(installed, path)), path).toBe(true);
     for (const name of ["test", "bench", "examples", "src", "docs"])
       expect(existsSync(join(installed, name)), name).toBe(false);
@@ -111,22 +147,71 @@ describe("an installation without a compiler", () => {
     expect(stdout.trim()).toBe("An apple.|I hate you.");
   });
 
-  it("has types that fit a strict program", async () => {
-    cpSync(fileURLToPath(new URL("consumer.mts", import.meta.url)), join(project, "consumer.mts"));
-    const types = join(packageRoot(), "node_modules", "@types");
-    const compilerOptions = {
-      module: "nodenext",
-      target: "es2023",
-      lib: ["es2023", "esnext.disposable"],
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      noEmit: true,
-      typeRoots: [types],
-      types: ["node"],
-    };
-    writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["consumer.mts"] }));
+  /** Type-checks the consumers in a project with these options; declarations of the package are checked, too. */
+  async function typeCheck(name: string, compilerOptions: Readonly<Record<string, unknown>>, extension: string) {
+    const consumers = fileURLToPath(new URL("consumers", import.meta.url));
+    const place = join(project, name);
+    const files = CONSUMERS.filter((file) => file.endsWith(".cts") === (extension === ".cts"));
+    const names = files.map((file) => file.replace(/\.c?ts$/, extension));
+    mkdirSync(place);
+    for (const [i, file] of files.entries()) cpSync(join(consumers, file), join(place, names[i] as string));
+    const strict = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true };
+    const typeRoots = [join(packageRoot(), "node_modules", "@types")];
+    const checked = { ...strict, skipLibCheck: false, noEmit: true, target: "es2022", typeRoots, types: ["node"] };
+    const config = { compilerOptions: { ...checked, ...compilerOptions }, files: names };
+    writeFileSync(join(place, "tsconfig.json"), JSON.stringify(config));
     const tsc = join(packageRoot(), "node_modules", "typescript", "bin", "tsc");
-    expect(await run([tsc, "-p", project], { cwd: project, env })).toMatchObject({ status: 0, stdout: "" });
+    expect(await run([tsc, "-p", place], { cwd: place, env })).toMatchObject({ status: 0, stdout: "" });
+  }
+
+  it.each([
+    ["nodenext", { module: "nodenext" }, ".mts"],
+    ["bundler", { module: "esnext", moduleResolution: "bundler" }, ".ts"],
+    ["CommonJS on Node 18 and later", { module: "node18" }, ".cts"],
+    ["CommonJS through a bundler", { module: "commonjs", moduleResolution: "bundler" }, ".cts"],
+  ])("has types for the root and each subpath: %s", typeCheck);
+
+  it.each(["README.md", "docs/cookbook.md"])("compiles and runs the snippets of %s", async (page) => {
+    const place = join(project, `snippets of ${page.replace("/", " ")}`);
+    mkdirSync(place);
+    const snippets = snippetsOf(readFileSync(join(packageRoot(), page), "utf8"));
+    expect(snippets.length).toBeGreaterThan(1);
+    const files = snippets.map((_, i) => `snippet-${i}.mts`);
+    // A snippet without imports goes on from the first one.
+    for (const [i, snippet] of snippets.entries())
+      writeFileSync(join(place, files[i] as string), snippet.includes("import ") ? snippet : `${CONTEXT}\n${snippet}`);
+    const compilerOptions = {
+      ...{ module: "nodenext", target: "es2022", strict: true, noUncheckedIndexedAccess: true, outDir: "out" },
+      ...{ typeRoots: [join(packageRoot(), "node_modules", "@types")], types: ["node"] },
+    };
+    writeFileSync(join(place, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
+    const tsc = join(packageRoot(), "node_modules", "typescript", "bin", "tsc");
+    expect(await run([tsc, "-p", place], { cwd: place, env })).toMatchObject({ status: 0, stdout: "" });
+    for (const file of files) {
+      const { status, stderr, stdout } = await run([join(place, "out", file.replace(".mts", ".mjs"))], {
+        cwd: place,
+        env,
+      });
+      expect({ status, stderr }, snippets[files.indexOf(file)]).toEqual({ status: 0, stderr: "" });
+      if (page === "README.md") expect(stdout, file).toMatch(/^-?\d+\.\d+/);
+    }
+  });
+
+  it("is imported by CommonJS, by the root and each subpath", async () => {
+    const { exports } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+    const names = Object.keys(exports).filter((name) => name !== "./package.json");
+    const specifiers = names.map((name) => name.replace(".", "starling-rm"));
+    const script = join(project, "consumer.cjs");
+    writeFileSync(
+      script,
+      `Promise.all(${JSON.stringify(specifiers)}.map((name) => import(name)))
+        .then((entries) => console.log(entries.flatMap(Object.keys).sort().join(" ")));`,
+    );
+    const { status, stdout } = await run([script], { cwd: project, env });
+    const exported = stdout.trim().split(" ");
+    expect({ status, names }).toEqual({ status: 0, names: [".", "./convert", "./eval", "./fit", "./hub"] });
+    expect(exported).toEqual([...new Set(exported)]);
+    expect(exported).toEqual(EXPORTS);
   });
 
   it("has an install script that finds nothing to do", async () => {

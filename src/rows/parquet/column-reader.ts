@@ -104,7 +104,7 @@ export class ColumnReader {
       return;
     }
     if (values > this.#valuesLeft) throw new Error("it has more values than its metadata says");
-    // Some writers end a column with a page of nothing.
+    // Some writers end a column with an empty page.
     if (values === 0) return;
     checkPageContent(unpacked, header, this.#shape);
     this.#valuesLeft -= values;

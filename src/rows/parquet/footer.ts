@@ -1,4 +1,4 @@
-/** What a parquet file says of itself, checked against what its bytes can hold. */
+/** A parquet file's metadata, checked against what its bytes can hold. */
 import { type ColumnMetaData, type FileMetaData, parquetMetadata, parquetSchema, type SchemaTree } from "hyparquet";
 import { type ByteSource, quote, readAlone, readExactly } from "../../files/byte-source.ts";
 import { damaged, guarded } from "../damaged.ts";
@@ -28,7 +28,7 @@ const PHYSICAL_TYPES = 8;
 export interface Chunk {
   /** Of the first page. */
   readonly start: number;
-  /** Behind the last page. */
+  /** After the last page. */
   readonly end: number;
   /** Of all data pages, nulls counted. */
   readonly values: number;

@@ -7,7 +7,7 @@ import { deltaValues } from "./delta.ts";
 
 /** A value of 64 MiB is the longest row that is read; writers aim at pages of one. */
 export const MAX_PAGE_BYTES = 128 * 1024 * 1024;
-/** Writers end a page after 20,000 rows or 1 MiB; a page of nothing but nulls may have a whole row group's, pyarrow's most. */
+/** Writers end a page after 20,000 rows or 1 MiB; a page of only nulls may have a whole row group's, pyarrow's most. */
 export const MAX_PAGE_VALUES = 1024 * 1024;
 /** Most values that a packed run may go beyond the last one: writers pack eight at a time, and up to 63 times eight. */
 const MAX_PADDING = 504;

@@ -50,7 +50,7 @@ async function lz4(codec: string): Promise<Decompress | undefined> {
   };
 }
 
-/** These two make room for all of a page at once: not before it is known that it could be so long. */
+/** These two allocate a whole page at once: only after checking that it could be that long. */
 function checkRatio({ length: compressed }: Uint8Array, length: number, most: number): void {
   if (length > compressed * most) throw new Error(`a page claims to unpack from ${compressed} bytes to ${length}`);
 }

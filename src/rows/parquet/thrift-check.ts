@@ -1,5 +1,5 @@
 /**
- * A look through Thrift's compact encoding before hyparquet builds objects of it: a list may not claim more elements than
+ * Walks Thrift's compact encoding before hyparquet builds objects from it: a list may not claim more elements than
  * there are bytes left, and structures may not be nested deeper than parquet nests them.
  */
 
@@ -13,7 +13,7 @@ const [STOP, TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, STRUCT] = [
 /** The bytes end before the structure does. */
 export class EndedEarly extends Error {}
 
-/** @returns the position behind the structure that begins at `start`. Throws where it makes no sense. */
+/** @returns the position after the structure that begins at `start`. Throws if it is invalid. */
 export function checkThrift(bytes: Uint8Array, start = 0): number {
   let at = start;
   const next = (): number => {

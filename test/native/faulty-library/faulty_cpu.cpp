@@ -35,7 +35,7 @@ bool is_product_of_weights(const ggml_tensor* node) {
          node->src[0]->type <= GGML_TYPE_Q6_K;
 }
 
-bool is_rearranged(const ggml_tensor* weights) {
+bool is_repacked(const ggml_tensor* weights) {
   static auto* const name_of = find<decltype(ggml_backend_buft_name)>("ggml_backend_buft_name");
   return std::strcmp(name_of(weights->buffer->buft), "CPU") != 0 &&
          std::strncmp(name_of(weights->buffer->buft), "CPU_Mapped", 10) != 0;
@@ -43,22 +43,22 @@ bool is_rearranged(const ggml_tensor* weights) {
 
 void spoil(ggml_tensor* node, const std::vector<float>& before) {
   const std::string kind = fault();
-  const bool rearranged = is_rearranged(node->src[0]);
+  const bool repacked = is_repacked(node->src[0]);
   auto* values = static_cast<float*>(node->data);
   const auto outputs = static_cast<size_t>(node->ne[0]);
   const auto rows = static_cast<size_t>(node->ne[1]);
   // What llama.cpp's AMX kernels do with rows of 32 columns: whole blocks of 32 rows are added to what was there
   // before.
-  if (kind == "stale" && rearranged)
+  if (kind == "stale" && repacked)
     for (size_t i = 0; i < rows / 32 * 32 * outputs; ++i) values[i] += before[i];
   // Another rounding for the rows that are left over of eight.
-  if (kind == "company" || (kind == "company-rearranged" && rearranged))
+  if (kind == "company" || (kind == "company-repacked" && repacked))
     for (size_t i = rows / 8 * 8 * outputs; i < rows * outputs; ++i) values[i] *= 1.0001F;
   // Another rounding whenever there are more rows.
   if (kind == "never-exact")
     for (size_t i = 0; i < rows * outputs; ++i) values[i] *= 1.0F + static_cast<float>(rows) * 1e-6F;
   // One output in each row is a little off: far beyond what rounding does, far below what one sees in a score.
-  if (kind == "off" || (kind == "off-rearranged" && rearranged))
+  if (kind == "off" || (kind == "off-repacked" && repacked))
     for (size_t row = 0; row < rows; ++row) values[row * outputs + 7] += 0.3F * values[row * outputs + 8];
 }
 

@@ -36,8 +36,8 @@ it("what was found with the weights of a damaged file is not held against a soun
       join(folder, "memory"),
     );
   await expect(plan(damaged)).rejects.toMatchObject({ code: "ERR_RUNTIME_UNUSABLE" });
-  await expect(plan(sound)).resolves.toMatchObject({ rearranged: true });
+  await expect(plan(sound)).resolves.toMatchObject({ repacked: true });
   const before = asked.length;
-  await expect(plan(sound)).resolves.toMatchObject({ rearranged: true });
+  await expect(plan(sound)).resolves.toMatchObject({ repacked: true });
   expect(asked).toHaveLength(before);
 });

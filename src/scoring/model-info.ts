@@ -1,0 +1,115 @@
+/** Memory and facts of a model. */
+
+import type { FitRecord } from "../gguf/fit-record.ts";
+import type { BackendReason } from "../native/engine.ts";
+import type { ProfileName } from "../profiles/profiles.ts";
+import type { TokenizationMode } from "../vocabulary/tokenization.ts";
+import type { MemoryNeed } from "./memory.ts";
+import type { BatchMode } from "./types.ts";
+
+/** An upper bound of the memory a model needs, in bytes, for texts of up to `contextTokens`. */
+export interface MemoryPrediction extends MemoryNeed {
+  /** Maximum number of tokens of one text. */
+  readonly contextTokens: number;
+  /** Free memory of this machine in bytes; absent if the system does not say, and for GPUs. */
+  readonly available?: number;
+  /** How the model is placed on GPUs whose memory is known; absent on the CPU. */
+  readonly gpu?: PredictedPlacement;
+}
+
+/** How a model is divided between GPUs and the machine's own memory. */
+export interface PredictedPlacement {
+  /** Number of layers on GPUs. */
+  readonly layers: number;
+  /** Number of layers in total, the output layer included. */
+  readonly of: number;
+  /** What each GPU holds. */
+  readonly devices: readonly {
+    /** As llama.cpp calls it, for example "CUDA0". */
+    readonly name: string;
+    /** Bytes that it takes. */
+    readonly need: number;
+    /** Bytes that were free; absent if the driver does not say. */
+    readonly free?: number;
+  }[];
+  /** Bytes in the machine's own memory. */
+  readonly host: number;
+}
+
+/** What multiplies the weights of one type and row length. */
+export interface KernelInfo {
+  /** For example "q4_k". */
+  readonly type: string;
+  /** Values of a row. */
+  readonly columns: number;
+  /** llama.cpp's name for where it keeps such weights, which decides on the kernel: "CPU", "CPU_REPACK", "AMX" and others. */
+  readonly kernel: string;
+}
+
+/** Facts about a loaded model. */
+export interface RewardModelInfo {
+  /** The file. */
+  readonly path: string;
+  /** The name in the file. */
+  readonly name: string;
+  /** For a model that is not the real thing: what it says of itself, to be shown wherever scores are shown. */
+  readonly notice?: string;
+  /** Weight type, for example "q4_k_m". */
+  readonly fileType: string;
+  /** Set where the file is called by a weight type that none of its matrices has, and says so. */
+  readonly typeNotice?: string;
+  /** Number of weights. */
+  readonly parameters: number;
+  /** Bytes of all tensors. */
+  readonly size: number;
+  /** Number of layers. */
+  readonly layers: number;
+  /** Length of a hidden state, and of the head. */
+  readonly embeddingLength: number;
+  /** Number of token ids. */
+  readonly vocabularySize: number;
+  /** Fingerprint of the model without its head, 64 hexadecimal digits; absent for files of older versions. */
+  readonly trunkSha256?: string;
+  /**
+   * The head file used instead of the model's own head; absent: that one is used. `trunkSha256` is the fingerprint of the
+   * trunk that it is for, absent where the file does not say.
+   */
+  readonly head?: {
+    /** The head file. */
+    readonly path: string;
+    /** The name in the file. */
+    readonly name: string;
+    /** Fingerprint of the trunk that it is for, 64 hexadecimal digits; absent if the file does not say. */
+    readonly trunkSha256?: string;
+  };
+  /** How the head in use was fitted, where it is not the checkpoint's. */
+  readonly fit?: FitRecord;
+  /** The kind of reward model, for example "starling-rm-34b". */
+  readonly profile: ProfileName;
+  /** How a prompt and a response become text: the name of a template. */
+  readonly template: string;
+  /** How text becomes tokens. */
+  readonly tokenization: TokenizationMode;
+  /** Maximum number of tokens per text; what happens to longer ones is in `tokenizer.settings`. */
+  readonly maxTokens: number;
+  /** Maximum number of tokens per text that this instance was loaded for. */
+  readonly contextTokens: number;
+  /** Where it runs: "cpu", "cuda", "metal" or "vulkan". */
+  readonly backend: string;
+  /** For each backend that would have gone before, with `gpu: "auto"`, why it was not taken. */
+  readonly backendReasons: readonly BackendReason[];
+  /** Names of the devices, as llama.cpp calls them. */
+  readonly devices: readonly string[];
+  /** llama.cpp's library for this processor, an absolute path; absent where the system does not say. */
+  readonly cpuLibrary?: string;
+  /** What multiplies the weights that the CPU holds: found by a self-test with these weights before they are loaded. */
+  readonly kernels: readonly KernelInfo[];
+  /** Why other kernels are used than llama.cpp would choose, or scores are not exact: sentences. Usually empty. */
+  readonly kernelReasons: readonly string[];
+  /** Layers that graphics processors hold, of `layers`. */
+  readonly gpuLayers: number;
+  /** CPU threads. */
+  readonly threads: number;
+  /** How sequences share batches. */
+  readonly batchMode: BatchMode;
+}
