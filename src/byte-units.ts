@@ -1,4 +1,4 @@
-/** Bytes in words, for messages. */
+/** Formats byte counts for messages. */
 export const GIBIBYTE = 1024 ** 3;
 
 const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"];

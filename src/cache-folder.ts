@@ -1,8 +1,8 @@
-/** Where files are kept that can be made again. */
+/** The cache folder, for files that can be made again. */
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-/** $STARLING_RM_CACHE, else a folder of ours in the place that the system has for such files. */
+/** $STARLING_RM_CACHE, else our folder in the system's place for caches. */
 export function defaultCacheFolder(
   env: NodeJS.ProcessEnv = process.env,
   platform: NodeJS.Platform = process.platform,

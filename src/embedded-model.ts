@@ -48,7 +48,7 @@ export async function embeddedModelPath(options: EmbeddedModelOptions = {}): Pro
     );
   }
   const { signal } = options;
-  // Other processes may be making the same file: it is theirs, then.
+  // Another process may be making the same file: then we use theirs.
   return withOutput(output, { overwrite: false, wait: true, signal }, async (claimed) => {
     if (claimed.target.there !== undefined) return output;
     await convertTo(claimed, { checkpoint: embeddedCheckpoint(), output, type, ...given({ signal }) });

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { removeLeftoversNow } from "./files/at-exit.ts";
 import { addonIfLoaded, loadAddon } from "./native/load-addon.ts";
 
-/** What is in time ends on its own: most calls of the system take an instant. */
+/** Most system calls end within this time. */
 const MAX_WAIT_MS = 100;
 const POLL_MS = 5;
 

@@ -14,7 +14,7 @@ export type ErrorCode =
   | "ERR_EMPTY_TEXT"
   /** An item's text is not valid Unicode: it holds half of a surrogate pair. */
   | "ERR_INVALID_UNICODE"
-  /** In a strict run: an item that a warning is about, such as a text with two BOS tokens. */
+  /** In a strict run: an item with a warning, such as a text with two BOS tokens. */
   | "ERR_SUSPECT_ITEM"
   /** The first token (after truncation) has the padding id, so there is no position to read a score at. */
   | "ERR_NO_SCORE_POSITION"
@@ -24,7 +24,7 @@ export type ErrorCode =
   | "ERR_CONTEXT_TOO_SMALL"
   /** A line of an input file is not valid JSON, or is too long. */
   | "ERR_INVALID_JSON"
-  /** A file of rows (parquet, CSV, a compressed one) is cut off, is garbage or contradicts itself; or a row of it does. */
+  /** A file of rows (parquet, CSV, a compressed one), or a row of it, is truncated, damaged or contradicts itself. */
   | "ERR_INVALID_DATA"
   /** A file does not exist or cannot be read. */
   | "ERR_FILE_NOT_READABLE"
@@ -32,19 +32,19 @@ export type ErrorCode =
   | "ERR_FILE_NOT_WRITABLE"
   /** Something in a checkpoint folder is missing, surplus or inconsistent. */
   | "ERR_INVALID_CHECKPOINT"
-  /** A GGUF file is cut off, is garbage, or contradicts itself. */
+  /** A GGUF file is truncated, damaged, or contradicts itself. */
   | "ERR_INVALID_GGUF"
   /** The file of a loaded model was written to, or replaced by another one. */
   | "ERR_MODEL_CHANGED"
-  /** A GGUF file is sound but is not a reward model of this project: it has no reward head. */
+  /** A valid GGUF file without a reward head: not a reward model of this project. */
   | "ERR_NO_REWARD_HEAD"
   /** A head file does not belong to the model that it is given with. */
   | "ERR_WRONG_HEAD"
-  /** A weight type that this version does not write, or that needs something that was not given. */
+  /** A weight type that this version does not write, or that needs an input that was not given. */
   | "ERR_UNSUPPORTED_TYPE"
   /** The native addon was not built, or does not fit this platform. */
   | "ERR_ADDON_NOT_BUILT"
-  /** No llama.cpp runtime was found for the backend that was asked for. */
+  /** No llama.cpp runtime was found for the requested backend. */
   | "ERR_RUNTIME_NOT_FOUND"
   /** A llama.cpp runtime was found but cannot be used: wrong version, missing library or function. */
   | "ERR_RUNTIME_UNUSABLE"
@@ -58,17 +58,17 @@ export type ErrorCode =
   | "ERR_NOT_FINITE"
   /** llama.cpp failed while it quantised a model. */
   | "ERR_QUANTIZE"
-  /** The hub cannot be reached, or fails again and again. */
+  /** The hub cannot be reached, or fails repeatedly. */
   | "ERR_HUB_UNREACHABLE"
   /** The hub has no such repository, revision or file. */
   | "ERR_NOT_ON_HUB"
   /** The hub refuses: a gated or private repository, or a wrong token. */
   | "ERR_HUB_ACCESS"
-  /** A server answered what makes no sense: a list that cannot be, or a range other than the one asked for. */
+  /** A server sent an invalid response, such as an impossible list or another range than requested. */
   | "ERR_HUB_RESPONSE"
-  /** The bytes that came are not those that the hub's list promises. */
+  /** The downloaded bytes do not have the hash in the hub's list. */
   | "ERR_WRONG_HASH"
-  /** The disk has no room for what is to be downloaded. */
+  /** The disk has too little space for the download. */
   | "ERR_DISK_FULL"
   /** The model was closed, or is being closed. */
   | "ERR_MODEL_CLOSED";
@@ -91,9 +91,9 @@ export interface StarlingErrorJson {
   readonly field?: string;
 }
 
-/** What a {@link StarlingError} says beside code and message. */
+/** Details of a {@link StarlingError} besides code and message. */
 export interface StarlingErrorOptions {
-  /** What was caught underneath. */
+  /** The underlying error. */
   readonly cause?: unknown;
   /** The file that the error is about. */
   readonly file?: string;
@@ -154,7 +154,7 @@ export class FileError extends StarlingError {}
 /** The addon, the llama.cpp runtime, or something that llama.cpp refused. */
 export class NativeError extends StarlingError {}
 
-/** The Hugging Face hub, or another server that files come from: away, refusing, or wrong. */
+/** The Hugging Face hub, or another file server: unreachable, refusing, or wrong. */
 export class HubError extends StarlingError {}
 
 /** A call on a model that was closed. */
@@ -209,7 +209,7 @@ function describeReadable(value: unknown): string {
   return name === undefined ? "an object" : `an object of class ${name}`;
 }
 
-/** Of the prototype: an object out of a file may have a `constructor` of its own, whose name is anything at all. */
+/** From the prototype: an object from a file may have its own `constructor`, with any name. */
 function className(value: object): string | undefined {
   const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
   return typeof name === "string" && name !== "Object" ? name : undefined;

@@ -1,4 +1,4 @@
-/** What a GGUF or a checkpoint is, without loading it. */
+/** Describes a GGUF or a checkpoint without loading it. */
 import { stat } from "node:fs/promises";
 import { openCheckpoint } from "./checkpoint/checkpoint.ts";
 import type { CheckpointFolder } from "./checkpoint/folder.ts";
@@ -33,19 +33,19 @@ import { FLOAT_FIELDS, SHAPE_FIELDS } from "./trunk/shape.ts";
 export interface InspectOptions extends HubOptions {
   /**
    * A GGUF (of a model or a head), a checkpoint folder, or "tiny"; also "hf:OWNER/NAME" (a checkpoint on the hub),
-   * "hf:OWNER/NAME/FILE.gguf" or a web address of a GGUF, of which only the header is fetched.
+   * "hf:OWNER/NAME/FILE.gguf" or the URL of a GGUF, of which only the header is downloaded.
    */
   readonly modelPath: string;
   /** Stops the work; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Of a checkpoint: the weight type that the prediction of memory is for; default "q4_k_m". */
+  /** For a checkpoint: the weight type to predict memory for; default "q4_k_m". */
   readonly type?: string;
-  /** How the model is to be loaded, for the prediction of memory. */
+  /** Load options, for the prediction of memory. */
   readonly load?: Omit<LoadRewardModelOptions, "modelPath" | "onProgress" | "signal">;
 }
 
 /**
- * Describes a GGUF, a head file or a checkpoint. Only headers are read; no llama.cpp runtime is needed. A sound GGUF
+ * Describes a GGUF, a head file or a checkpoint. Only headers are read; no llama.cpp runtime is needed. A valid GGUF
  * without a reward head is described too.
  *
  * @throws InvalidInputError for a wrong option; FileError for a path that is missing, or a file or folder that is broken;

@@ -1,4 +1,4 @@
-/** Making GGUF files: the converter and llama.cpp's quantiser, put together. */
+/** Makes GGUF files: combines the converter and llama.cpp's quantiser. */
 
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
@@ -28,31 +28,31 @@ import { type Engine, openEngine } from "./native/engine.ts";
 import { LLAMA_VERSION } from "./native/runtime-folder.ts";
 import { aBoolean, anInteger, aSignal, aString, aThreadCount, checkOptions } from "./options.ts";
 import type { ConvertProgress, DownloadProgress } from "./progress.ts";
-import type { TokenizationMode } from "./scoring/types.ts";
+import type { TokenizationMode } from "./vocabulary/tokenization.ts";
 
 export interface ConvertOptions extends HubOptions {
-  /** A folder with config.json, weights and tokenizer files; or "hf:OWNER/NAME[@REVISION]", which is pulled first. */
+  /** A folder with config.json, weights and tokenizer files; or "hf:OWNER/NAME[@REVISION]", which is downloaded first. */
   readonly checkpoint: string;
   /** A folder or "hf:OWNER/NAME" to take the tokenizer's files from; default: the checkpoint itself. */
   readonly tokenizer?: string;
-  /** Of a repository on the hub: a branch, tag or commit; default "main". */
+  /** For a repository on the hub: a branch, tag or commit; default "main". */
   readonly revision?: string;
   /**
    * For a repository on the hub: download one weight file at a time and remove it once converted; at most two are on disk
    * at a time. Default false.
    */
   readonly stream?: boolean;
-  /** Files that are downloaded at once, 1 to 16; default 4. */
+  /** Files to download in parallel, 1 to 16; default 4. */
   readonly concurrency?: number;
   /** The GGUF to write; it appears only when it is complete. */
   readonly output: string;
   /** One of {@link weightTypes}; default "q4_k_m". */
   readonly type?: string;
-  /** The tokenisation that the file asks for when it is scored with; default "fast-4.41". */
+  /** The tokenisation stored in the file; default "fast-4.41". */
   readonly tokenization?: TokenizationMode;
   /** The kind of reward model, for example "starling-rm-34b"; default "auto": what the checkpoint's own files show. */
   readonly profile?: (typeof profileChoices)[number];
-  /** Kept in the file: where the checkpoint comes from, for example "Nexusflow/Starling-RM-34B" and a commit. */
+  /** Origin of the checkpoint, stored in the file, for example "Nexusflow/Starling-RM-34B" and a commit. */
   readonly source?: {
     /** 1 to 500 characters; default: the repository's name, for a checkpoint on the hub. */
     readonly name?: string;
@@ -64,23 +64,23 @@ export interface ConvertOptions extends HubOptions {
   /** Reports the phases "downloading" and "converting", at most once for every 8 MiB or so. */
   readonly onProgress?: (progress: DownloadProgress | ConvertProgress) => void;
   /**
-   * Goes on from what an interrupted conversion to the same output left, after checking it, and leaves what was done
-   * when this one is interrupted, too. Default false: nothing stays, unless the process is killed.
+   * Continue an interrupted conversion to the same output after checking its part, and keep finished work if this one is
+   * interrupted. Default false: nothing is kept, unless the process is killed.
    */
   readonly resume?: boolean;
   /** Stops the conversion; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
-/** What was written. `typeFallbacks` and `typeNotice` say which matrices could not have the type that was asked for. */
+/** What was written. `typeFallbacks` and `typeNotice` list matrices that could not have the requested type. */
 export interface ConvertResult extends WeightTypes {
-  /** The file, as it was named. */
+  /** The file, as given. */
   readonly output: string;
-  /** Of the file. */
+  /** Size of the file. */
   readonly bytes: number;
   /** Number of tensors in the file. */
   readonly tensors: number;
-  /** Said where the checkpoint has a chat template of its own that its profile does not use. */
+  /** A note if the checkpoint has a chat template that its profile does not use. */
   readonly templateNotice?: string;
 }
 
@@ -100,13 +100,13 @@ export interface QuantizeModelOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Names that `type` may have. */
+/** The values of `type`. */
 export const weightTypes: readonly string[] = convertibleTypeNames();
 
 /** What a disk that llama.cpp filled has left at most: less than it writes at once. */
 const FULL_BYTES = 1024 * 1024;
 
-/** The smallest type whose order of responses is close to that of f16. */
+/** The smallest type that ranks responses nearly as f16 does. */
 export const DEFAULT_TYPE = "q4_k_m";
 
 /**
@@ -116,7 +116,7 @@ export const DEFAULT_TYPE = "q4_k_m";
  */
 export async function convert(options: ConvertOptions): Promise<ConvertResult> {
   options = checkConvertOptions(options);
-  // What would end the conversion is found, and others are kept from the same file, before hours of downloading.
+  // Check what would fail and lock the output before hours of downloading.
   const { output, overwrite = false, signal } = options;
   return withOutput(output, { overwrite, signal }, (claimed) => convertTo(claimed, options));
 }
@@ -140,7 +140,7 @@ function checkConvertOptions(options: ConvertOptions): ConvertOptions {
   return checked;
 }
 
-/** {@link convert}, into a file that the caller holds. */
+/** {@link convert}, into an output that the caller has locked. */
 export async function convertTo(claimed: OutputFile, options: ConvertOptions): Promise<ConvertResult> {
   const { checkpoint, tokenizer, revision, stream, concurrency, endpoint, cacheFolder, token, ...rest } = options;
   const { onProgress, type = DEFAULT_TYPE, signal, ...others } = rest;
@@ -203,9 +203,9 @@ async function quantizeTo(
   try {
     const threads = options.threads ?? availableParallelism();
     await runQuantizer(input, file.path, weightType(options.type).id, threads).catch(async (error: unknown) => {
-      // Of a changed file it may fail for whatever reason.
+      // A changed file may cause any failure.
       await source.assertUnchanged();
-      // llama.cpp says no more than that its stream failed.
+      // llama.cpp only reports that its stream failed.
       const free = await freeBytes(dirname(file.path));
       throw free !== undefined && free < FULL_BYTES ? unwritable(output, "the disk is full", error) : error;
     });
@@ -240,7 +240,7 @@ function checkQuantizable(gguf: GgufHeader, input: string): void {
   );
 }
 
-/** The runtime is opened with the first rows: floats need none. */
+/** Opens the runtime with the first rows: float types need none. */
 function rowQuantizer(threads: number): QuantizeRows {
   let engine: Promise<Engine> | undefined;
   return async ({ from, to, rowLength, rows }) => {

@@ -3,7 +3,7 @@
 import { MAX_THREADS } from "./bounds.ts";
 import { InvalidInputError, invalidArgument, isStarlingError, reasonOf } from "./errors.ts";
 
-/** A check returns what was expected, in words, or undefined when the value is right. */
+/** A check returns a description of what was expected, or undefined if the value is right. */
 export type Check = (value: unknown) => string | undefined;
 
 /**
@@ -88,7 +88,7 @@ export const aText: Check = (value) => (typeof value === "string" ? undefined : 
 
 export const aList: Check = (value) => (Array.isArray(value) ? undefined : "an array");
 
-/** What `for await` takes; a string is none here. */
+/** What `for await` accepts, except strings. */
 export const anIterable: Check = (value) =>
   typeof value === "object" && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value)
     ? undefined

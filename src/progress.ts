@@ -1,8 +1,8 @@
 /** What every `onProgress` callback receives: one shape, distinguished by `phase`. */
 
 /**
- * How far a call is. `fraction` is the part of the phase that is done, 0 to 1, ascending; absent where the whole is not
- * known. Which phases a call reports is in its own documentation; one callback fits all of them.
+ * Progress of a call. `fraction` is the part of the phase that is done, 0 to 1, ascending; absent if the total is unknown.
+ * Each function documents its phases; one callback fits all.
  */
 export type Progress =
   | DownloadProgress
@@ -15,7 +15,7 @@ export type Progress =
   | ConvertProgress
   | WriteProgress;
 
-/** Of {@link Progress}, what every phase has. */
+/** Fields of every phase of {@link Progress}. */
 interface Step {
   /** Part of the phase that is done, 0 to 1. */
   readonly fraction?: number;
@@ -23,42 +23,42 @@ interface Step {
   readonly model?: number;
 }
 
-/** Files come from the hub: pull, convert with an "hf:" checkpoint, benchmarks whose data is there. */
+/** Files are downloaded: pull, convert with an "hf:" checkpoint, benchmarks with data on the hub. */
 export interface DownloadProgress extends Step {
-  /** Tells the members of {@link Progress} apart. */
+  /** Distinguishes the members of {@link Progress}. */
   readonly phase: "downloading";
   readonly fraction: number;
-  /** Bytes of all files that are in the cache, those of earlier calls included. */
+  /** Bytes of all files in the cache, including earlier calls. */
   readonly bytesDone: number;
   /** Bytes in total. */
   readonly bytesTotal: number;
   /** Bytes received in this call. */
   readonly bytesReceived: number;
-  /** The file that bytes came for last. */
+  /** The file that received bytes last. */
   readonly file: string;
-  /** Whether another process downloads this file and this one waits for it. */
+  /** Whether this call waits for another process that downloads the file. */
   readonly waiting: boolean;
   /** The benchmark whose data it is; absent elsewhere. */
   readonly benchmark?: string;
 }
 
-/** A model's file is hashed, which is what its kept scores and features are found by. */
+/** A model's file is hashed: the key of its cached scores and features. */
 export interface HashProgress extends Step {
-  /** Tells the members of {@link Progress} apart. */
+  /** Distinguishes the members of {@link Progress}. */
   readonly phase: "hashing";
   readonly fraction: number;
 }
 
 /** A model is loaded. */
 export interface LoadProgress extends Step {
-  /** Tells the members of {@link Progress} apart. */
+  /** Distinguishes the members of {@link Progress}. */
   readonly phase: "loading";
   readonly fraction: number;
 }
 
 /** A benchmark's data is opened and sampled. */
 export interface ReadProgress extends Step {
-  /** Tells the members of {@link Progress} apart. */
+  /** Distinguishes the members of {@link Progress}. */
   readonly phase: "reading";
   /** The benchmark whose data is read. */
   readonly benchmark: string;
@@ -66,11 +66,11 @@ export interface ReadProgress extends Step {
 
 /** Texts are scored. */
 export interface ScoreProgress extends Step {
-  /** Tells the members of {@link Progress} apart. */
+  /** Distinguishes the members of {@link Progress}. */
   readonly phase: "scoring";
-  /** Items that have a score or an error. In evaluate and compareModels an item is a case: a prompt with its responses. */
+  /** Items with a score or an error. In evaluate and compareModels an item is a case: a prompt with its responses. */
   readonly itemsDone: number;
-  /** Absent where items are read while they are scored. */
+  /** Absent if items are read while they are scored. */
   readonly itemsTotal?: number;
   /** Tokens evaluated in this call, or for this benchmark. */
   readonly tokensDone: number;
@@ -89,7 +89,7 @@ export interface ScoreProgress extends Step {
 
 /** Features are computed: extractFeatures and fitModel. */
 export interface ExtractProgress extends Step {
-  /** Tells the members of {@link Progress} apart. */
+  /** Distinguishes the members of {@link Progress}. */
   readonly phase: "extracting";
   /** Cases read. */
   readonly casesDone: number;
@@ -101,7 +101,7 @@ export interface ExtractProgress extends Step {
 
 /** A head is fitted: fitHead and fitModel. */
 export interface FitProgress extends Step {
-  /** Tells the members of {@link Progress} apart. */
+  /** Distinguishes the members of {@link Progress}. */
   readonly phase: "fitting";
   /** Values of `ridge` that were tried by cross-validation. */
   readonly trialsDone: number;
@@ -109,7 +109,7 @@ export interface FitProgress extends Step {
 
 /** A checkpoint's tensors are converted. */
 export interface ConvertProgress extends Step {
-  /** Tells the members of {@link Progress} apart. */
+  /** Distinguishes the members of {@link Progress}. */
   readonly phase: "converting";
   readonly fraction: number;
   /** Bytes of the checkpoint's tensors. */
@@ -122,7 +122,7 @@ export interface ConvertProgress extends Step {
 
 /** A model is copied with another head: replaceHead and fitModel. */
 export interface WriteProgress extends Step {
-  /** Tells the members of {@link Progress} apart. */
+  /** Distinguishes the members of {@link Progress}. */
   readonly phase: "writing";
   readonly fraction: number;
   /** Bytes of the file. */

@@ -1,4 +1,4 @@
-/** Another reward head for a model: in a file of its own, or in a copy of the model. */
+/** Writes another reward head for a model: to a head file, or to a copy of the model. */
 import { FileError, InvalidInputError, invalidArgument } from "./errors.ts";
 import { checkRoom } from "./files/disk-room.ts";
 import { unwritable } from "./files/file-errors.ts";
@@ -37,8 +37,8 @@ export interface WriteHeadOptions {
   /** How it was fitted; kept in the file. */
   readonly fit?: FitRecord;
   /**
-   * Write a head although `fit` says that it was fitted to another model's trunk; default false. A head file then stays one
-   * for that trunk.
+   * Write a head even if `fit` says that it was fitted to another model's trunk; default false. The head file still names
+   * that trunk.
    */
   readonly foreignHead?: boolean;
   /** Replace an existing output; default false. */
@@ -72,7 +72,7 @@ const checks: Readonly<Record<string, Check>> = {
   signal: aSignal,
 };
 
-/** What is copied at once. */
+/** Bytes copied at a time. */
 const COPY_BYTES = 8 * 1024 * 1024;
 
 /**
@@ -140,7 +140,7 @@ export async function replaceHeadIn(claimed: OutputFile, options: ReplaceHeadOpt
     metadata.delete(STARLING_KEYS.headBias);
     for (const [key, value] of headEntries(head)) metadata.set(key, value);
     if (tokenization !== undefined) metadata.set(STARLING_KEYS.tokenization, text(tokenization));
-    // Of another head the old one's story is not true.
+    // The old head's fit does not describe the new one.
     for (const key of fitKeys) metadata.delete(key);
     for (const [key, value] of fit === undefined ? [] : fitEntries(fit)) metadata.set(key, value);
     const header = serializeHeader(metadata, gguf.tensors, gguf.alignment);
@@ -186,7 +186,7 @@ const fitKeys = [
   STARLING_KEYS.fitTemplateDate,
 ];
 
-/** A head file has no weights: in the model's place it would be all that is left of it. */
+/** A head file has no weights: writing it over the model would destroy the model. */
 async function checkNotTheModel({ modelPath, output }: WriteHeadOptions, { target }: OutputFile): Promise<void> {
   if (await isSameFile(modelPath, target.path)) throw unwritable(output, "it is the model being read");
 }

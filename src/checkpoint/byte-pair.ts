@@ -1,4 +1,4 @@
-/** A byte-level BPE tokenizer.json, checked: only what this project reproduces to the letter is accepted. */
+/** A byte-level BPE tokenizer.json, checked: only what this project reproduces exactly is accepted. */
 
 import { describe } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
@@ -21,7 +21,7 @@ export interface BytePairModel {
   /** A word that is a token is taken whole. */
   readonly ignoreMerges: boolean;
   readonly addedTokens: readonly AddedToken[];
-  /** Ids that are put in front of and after a text. */
+  /** Ids before and after a text. */
   readonly before: readonly number[];
   readonly after: readonly number[];
   readonly beginId?: number;
@@ -40,8 +40,8 @@ const MAX_TOKEN_CHARACTERS = 4096;
 const CLASSES = new Set<unknown>(["PreTrainedTokenizerFast", "TokenizersBackend"]);
 
 /**
- * Whether a checkpoint that has a tokenizer.model, too, is read only from tokenizer.json: some repositories of Llama 3 have
- * the file of its authors' own code beside it, which no class of transformers reads.
+ * Whether tokenizer.json is read although there is a tokenizer.model: some repositories of Llama 3 also hold the
+ * tokenizer.model of Meta's own code, which no class of transformers reads.
  */
 export function isOnlyBytePair({ value }: JsonFile, config: JsonFile | undefined): boolean {
   const model = own(value, "model");
@@ -81,7 +81,7 @@ export function parseBytePair(
   };
 }
 
-/** transformers 5 saves a SentencePiece tokenizer as tokenizer.json only, which lacks the pieces' scores and types. */
+/** transformers 5 saves a SentencePiece tokenizer as tokenizer.json only, without the pieces' scores and types. */
 function refuseSentencePiece({ path }: JsonFile, model: unknown): void {
   if (!isJsonObject(model) || (own(model, "type") !== "Unigram" && own(model, "byte_fallback") !== true)) return;
   throw refuse(

@@ -1,6 +1,6 @@
 /**
- * Which chat template a checkpoint has, as transformers decides it: the files of templates go before tokenizer_config.json,
- * all of them together, and of several named templates "default" is taken.
+ * Which chat template a checkpoint has, as transformers decides it: any template file makes it ignore the templates in
+ * tokenizer_config.json, and of several named templates it uses the one called "default".
  */
 
 import { isUtf8 } from "node:buffer";
@@ -17,7 +17,7 @@ export type CheckpointTemplate =
   | {
       readonly kind: "template";
       readonly text: string;
-      /** Where it was: a path in the folder, and " (default)" where it was one of a list. */
+      /** Its origin: a path in the folder, followed by " (default)" if it was one of a list. */
       readonly from: string;
     }
   /** Named templates without a default: transformers renders nothing with them unless one is named. */
@@ -48,11 +48,11 @@ export async function templateFiles(folder: CheckpointFolder): Promise<string[]>
 }
 
 /**
- * Reads the chat template of a checkpoint. Every template file is read, and one that cannot be is refused even where
- * another is taken, as in transformers.
+ * Reads the chat template of a checkpoint. Every template file is read. One that cannot be read is refused even if
+ * another one is used, as in transformers.
  *
- * @param sources what was read so far, tokenizer_config.json among it; the file of the template is added
- * @returns undefined where the checkpoint has none
+ * @param sources the files read so far, including tokenizer_config.json; the template's file is added
+ * @returns undefined if the checkpoint has none
  * @throws FileError ERR_INVALID_CHECKPOINT naming the file that is not text or too long
  */
 export async function readChatTemplate(
@@ -62,20 +62,20 @@ export async function readChatTemplate(
   const named = new Map<string, SourceFile>();
   for (const path of await templateFiles(folder)) {
     const name = path === TEMPLATE_FILE ? DEFAULT : path.slice(TEMPLATE_FOLDER.length + 1, -EXTENSION.length);
-    // transformers loads it instead of chat_template.jinja, which is surely not intended.
+    // transformers loads it instead of chat_template.jinja, which is hardly intended.
     if (name === "file")
       throw refuse(folder.pathOf(path), `has a name that transformers takes for ${TEMPLATE_FILE}; rename it.`);
     const bytes = await readSmallFile(folder, path, MAX_TEMPLATE_BYTES);
     if (!isUtf8(bytes) || bytes.includes(0))
       throw refuse(folder.pathOf(path), "is not UTF-8 text; expected a Jinja template.");
-    // A file in the folder that is named "default" goes before chat_template.jinja.
+    // A file called "default" in the folder wins over chat_template.jinja.
     named.set(name, { name: path, bytes });
   }
   if (named.size === 0) return readConfigured(folder, sources);
   const taken = named.get(DEFAULT);
   if (taken === undefined) return { kind: "named", names: [...named.keys()].slice(0, MAX_NAMED) };
   sources.push(taken);
-  // Python reads text files with each end of line as "\n".
+  // Python converts line ends to "\n" when it reads text.
   return { kind: "template", text: taken.bytes.toString("utf8").replace(/\r\n?/g, "\n"), from: taken.name };
 }
 

@@ -17,7 +17,7 @@ import { type CheckpointVocabulary, checkTokenizerFiles, readVocabulary, type So
 
 /** A tensor of a checkpoint: its file, position, type and shape. */
 export interface CheckpointTensor extends TensorEntry {
-  /** What messages call its file, and the file's name in its folder. */
+  /** Its file's name in messages, and in its folder. */
   readonly file: string;
   readonly fileName: string;
   /** The bytes themselves, for a tensor that follows from config.json. */
@@ -40,7 +40,7 @@ export class Checkpoint {
   readonly #files: ReadonlyMap<string, ByteSource>;
   readonly #closing = new AbortController();
   #whole: { readonly fileName: string; readonly source: ByteSource } | undefined;
-  #coming: { readonly fileName: string; readonly source: Promise<ByteSource> } | undefined;
+  #prefetched: { readonly fileName: string; readonly source: Promise<ByteSource> } | undefined;
 
   constructor(parts: CheckpointParts) {
     this.folder = parts.folder;
@@ -70,7 +70,7 @@ export class Checkpoint {
     await file.read(tensor.position + offset, target);
   }
 
-  /** The weight files, by their names, with what tells whether one was changed. */
+  /** The weight files by name, each with an identity that changes when the file does. */
   get identities(): readonly (readonly [name: string, identity: string])[] {
     return [...this.#files].map(([name, { identity }]) => [name, identity]);
   }
@@ -80,7 +80,7 @@ export class Checkpoint {
     for (const file of this.#files.values()) await file.assertUnchanged?.();
   }
 
-  /** The file that {@link useWhole} was asked for last. */
+  /** The file of the last {@link useWhole}. */
   get wholeFile(): string | undefined {
     return this.#whole?.fileName;
   }
@@ -88,41 +88,41 @@ export class Checkpoint {
   /**
    * From now on reads this file's tensors from a complete copy of it, and releases the previous file's copy.
    *
-   * @param next the file that will be wanted then, which is fetched meanwhile
+   * @param next the file that is needed afterwards; it is fetched meanwhile
    */
   async useWhole(fileName: string, next?: string): Promise<void> {
     if (this.#whole?.fileName !== fileName) {
-      await this.#giveUpWhole();
-      this.#whole = { fileName, source: await this.#takeComing(fileName) };
+      await this.#releaseWhole();
+      this.#whole = { fileName, source: await this.#takePrefetched(fileName) };
     }
-    if (next === undefined || this.#coming !== undefined) return;
+    if (next === undefined || this.#prefetched !== undefined) return;
     const source = this.folder.openWhole(next, this.#closing.signal);
     // The caller that awaits the file gets the error.
     source.catch(() => {});
-    this.#coming = { fileName: next, source };
+    this.#prefetched = { fileName: next, source };
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#giveUpWhole();
-    await this.#coming?.source.then(
+    await this.#releaseWhole();
+    await this.#prefetched?.source.then(
       (source) => source.close(),
       () => {},
     );
     await closeAll(this.#files.values());
   }
 
-  async #giveUpWhole(): Promise<void> {
+  async #releaseWhole(): Promise<void> {
     const before = this.#whole;
     this.#whole = undefined;
     await before?.source.close();
   }
 
-  async #takeComing(fileName: string): Promise<ByteSource> {
-    const coming = this.#coming;
-    if (coming?.fileName !== fileName) return this.folder.openWhole(fileName, this.#closing.signal);
-    this.#coming = undefined;
-    return coming.source;
+  async #takePrefetched(fileName: string): Promise<ByteSource> {
+    const prefetched = this.#prefetched;
+    if (prefetched?.fileName !== fileName) return this.folder.openWhole(fileName, this.#closing.signal);
+    this.#prefetched = undefined;
+    return prefetched.source;
   }
 }
 
@@ -140,9 +140,9 @@ interface CheckpointParts {
 /**
  * Opens a checkpoint folder as transformers writes it: config.json, model.safetensors or shards with an index, or the
  * same as files of torch.save, tokenizer.model or tokenizer.json or both, and tokenizer_config.json, special_tokens_map.json,
- * added_tokens.json and files of chat templates where there are.
+ * added_tokens.json and chat template files if they exist.
  *
- * @param profileName a profile's name, or "auto" for the one that the files show
+ * @param profileName a profile's name, or "auto" to recognise it by the files
  * @throws FileError naming the file that is missing, unreadable or wrong
  */
 export async function openCheckpoint(place: string | CheckpointFolder, profileName = "auto"): Promise<Checkpoint> {
@@ -221,7 +221,7 @@ async function closeAll(files: Iterable<ByteSource>): Promise<void> {
   for (const file of files) await file.close();
 }
 
-/** The index and the shards must tell the same story: each tensor once, in the file that the index names. */
+/** The index and the shards must agree: each tensor once, in the file that the index names. */
 async function readTensorList(
   folder: CheckpointFolder,
   weights: WeightFiles,

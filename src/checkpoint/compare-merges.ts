@@ -1,4 +1,4 @@
-/** The merges of tokenizer.json beside those that transformers makes of tokenizer.model. */
+/** Compares the merges of tokenizer.json with those that transformers derives from tokenizer.model. */
 import { quote } from "../files/byte-source.ts";
 import type { Differences } from "./differences.ts";
 import type { FastTokenizer } from "./fast-tokenizer.ts";
@@ -19,7 +19,7 @@ export function compareMerges(
     found.add(field, "its merges cannot be compared, because pieces of tokenizer.model are too long");
     return;
   }
-  // Merges of tokens that are cut out before never come about; some files leave them out.
+  // Tokens that are split out first are never merged; some files omit their merges.
   const matters = ({ left, right, merged }: MergeList, i: number) =>
     ![left[i], right[i], merged[i]].some((id) => cutOut.has(id as number));
   const wanted = filtered(converted, matters);
@@ -41,7 +41,7 @@ export function compareMerges(
   if (found.count > 0 || misplaced(wanted, given) === 0) return;
   const later = (["4.44", "5"] as const).map((order) => reordered(wanted, model, order));
   const [nearest = wanted] = [wanted, ...later].sort((a, b) => misplaced(a, given) - misplaced(b, given));
-  // SentencePiece goes by the scores, whatever the order of a list.
+  // SentencePiece ranks merges by score, not by their order in a list.
   const isKnown = misplaced(nearest, given) === 0;
   if (isKnown && (mode === "slow" || givesSameIds(model, wanted, given))) return;
   const expected = isKnown ? wanted : nearest;

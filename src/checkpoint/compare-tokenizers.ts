@@ -1,6 +1,6 @@
 /**
- * tokenizer.json beside tokenizer.model: whether both give the same ids. transformers reads one or the other, depending on
- * its version, the class and the configuration; this project reads tokenizer.model in the way that a mode is named after.
+ * Whether tokenizer.json and tokenizer.model give the same ids. transformers reads one or the other, depending on
+ * its version, the class and the configuration; this project reads tokenizer.model as the mode's version of transformers does.
  */
 
 import { quote } from "../files/byte-source.ts";
@@ -24,7 +24,7 @@ export interface ComparedTokenizers {
 const REGISTERED = 3;
 const MARK = "▁";
 
-/** What was compared, by tokenizer.json and mode: a vocabulary of 64,000 pieces takes a second. */
+/** Results by tokenizer.json and mode: comparing 64,000 pieces takes a second. */
 const compared = new WeakMap<FastTokenizer, Map<string, Differences>>();
 
 /**
@@ -57,7 +57,7 @@ function compare(
   const spelling = oldSpellings && hasOldSpellings({ pieces, fast }) ? oldSpelling : undefined;
   const cutOut = compareAddedTokens({ pieces, tokenizer, fast }, mode, spelling !== undefined, found);
   compareVocab(pieces, fast, { cutOut, spelling }, found);
-  // Ids that differ would make every merge of them differ.
+  // With different ids, every merge of them would differ as well.
   if (found.count === 0) compareMerges(pieces, fast, { mode, cutOut }, found);
   return found;
 }
@@ -107,7 +107,7 @@ function compareSpacing(fast: FastTokenizer, { addPrefixSpace }: TokenizerConfig
   );
 }
 
-/** Where tokenizer_config.json says nothing, versions of transformers differ in which file they believe. */
+/** If tokenizer_config.json does not say, versions of transformers differ in which file they follow. */
 function compareWrapper(fast: FastTokenizer, tokenizer: TokenizerConfig, found: Differences): void {
   const field = "post_processor";
   if ((own(fast.file.value, field) ?? null) === null) return;
@@ -163,7 +163,7 @@ function expectedTokens(
     if (id < REGISTERED || cut)
       tokens.set(id, { id, content: pieces.at(id), special: type !== PIECE_TYPE.userDefined, normalized: false });
   }
-  // What the converter registered is found in raw text, whatever is declared.
+  // transformers' converter registered these, so they are found in raw text even if not declared.
   for (const token of addedTokens)
     tokens.set(token.id, { ...token, normalized: token.normalized && !tokens.has(token.id) });
   return tokens;

@@ -6,16 +6,16 @@ import { ConfigReader } from "./config-reader.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";
 import { type Llama3Scaling, readRopeScaling } from "./rope-scaling.ts";
 
-/** What config.json says of a checkpoint, checked. */
+/** A checkpoint's config.json, checked. */
 export interface CheckpointConfig extends TrunkSettings {
   readonly trunk: Trunk;
-  /** How the rotary frequencies of Llama 3.1 and later are stretched; undefined: not at all. */
+  /** How Llama 3.1 and later scale the rotary frequencies; undefined: not scaled. */
   readonly ropeScaling?: Llama3Scaling;
-  /** The names of model classes; none where the file gives none. */
+  /** Names of model classes; empty if the file has none. */
   readonly architectures: readonly string[];
-  /** pad_token_id; undefined if there is none, which older Llamas write as -1. */
+  /** pad_token_id; undefined if absent or -1, as in older Llamas. */
   readonly padTokenId?: number;
-  /** What the checkpoint calls itself: starling_rm.name, or the last part of _name_or_path. */
+  /** The checkpoint's name: starling_rm.name, or the last part of _name_or_path. */
   readonly name?: string;
   /** starling_rm.notice: words that must be shown with the model. */
   readonly notice?: string;
@@ -25,7 +25,7 @@ export interface CheckpointConfig extends TrunkSettings {
 
 /** config.json of a real model takes 1 KB. */
 export const MAX_CONFIG_BYTES = 1024 * 1024;
-/** What transformers takes for a field that is absent. */
+/** What transformers uses for absent fields. */
 const DEFAULT_EPSILON = 1e-6;
 const DEFAULT_ROPE_THETA = 10_000;
 const MAX_ROPE_THETA = FLOAT_FIELDS.ropeTheta.max;
@@ -76,7 +76,7 @@ export function parseConfig(config: JsonObject, file: string): CheckpointConfig 
   };
 }
 
-/** The trunk that model_type names, once every setting is known to be one that is converted. */
+/** The trunk of model_type; refuses settings that are not converted. */
 function readTrunk(read: ConfigReader): Trunk {
   const modelType = read.get("model_type");
   const trunk = trunkOfModelType(modelType);
@@ -115,7 +115,7 @@ function readRopeTheta(read: ConfigReader): number {
   const scaling = read.get("rope_scaling");
   const inScaling = isJsonObject(scaling) ? own(scaling, "rope_theta") : undefined;
   const theta = readOwnTheta(read);
-  // Version 5 reads it there, version 4 does not.
+  // transformers 5 reads this one, transformers 4 does not.
   if (inScaling !== undefined && inScaling !== null && inScaling !== theta)
     throw read.refuse(
       "rope_theta",
@@ -134,7 +134,7 @@ function readOwnTheta(read: ConfigReader): number {
   return nested;
 }
 
-/** Both places may say it. */
+/** rope_scaling or rope_parameters may hold it. */
 function readScaling(read: ConfigReader): Llama3Scaling | undefined {
   const refuseField = (field: string, sentence: string) => read.refuse(field, sentence);
   const [first, second] = ["rope_scaling", "rope_parameters"].map((field) =>
@@ -152,7 +152,7 @@ function readArchitectures(read: ConfigReader): string[] {
   return value as string[];
 }
 
-/** A number outside the vocabulary is nothing that a text can hold. */
+/** An id outside the vocabulary cannot occur in a text. */
 function readPadTokenId(read: ConfigReader, vocabularySize: number): number | undefined {
   const value = read.get("pad_token_id");
   if (value === undefined || value === null || value === -1) return undefined;

@@ -1,4 +1,4 @@
-/** What two files say differently: the first of it in words, and how much there is. */
+/** Differences between two files: the first one in words, and their number. */
 export class Differences {
   #first: { readonly field: string; readonly text: string } | undefined;
   #count = 0;
@@ -16,7 +16,7 @@ export class Differences {
     return this.#first?.field ?? "";
   }
 
-  /** The first of them, and how many there are. */
+  /** The first difference, and how many follow. */
   toString(): string {
     return `${this.#first?.text ?? "nothing"}${this.#count > 1 ? ` (the first of ${this.#count} differences)` : ""}`;
   }

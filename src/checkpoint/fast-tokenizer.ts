@@ -1,4 +1,4 @@
-/** What a tokenizer.json beside tokenizer.model says; nothing is compared here. */
+/** The contents of a tokenizer.json next to tokenizer.model; comparing them is done elsewhere. */
 import { describe } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";
@@ -13,9 +13,9 @@ export interface FastTokenizer {
   /** Best first. */
   readonly merges: readonly (readonly [left: string, right: string])[];
   readonly addedTokens: readonly AddedToken[];
-  /** Where text gets a U+2581; undefined for a way that tokenizer.model has not. */
+  /** Where text gets a U+2581; undefined for a rule that tokenizer.model does not have. */
   readonly spacing: Spacing | undefined;
-  /** The field that says so. */
+  /** The field that sets it. */
   readonly spacingField: "normalizer" | "pre_tokenizer";
   /** The whole file. */
   readonly file: JsonFile;
@@ -88,7 +88,7 @@ function readAddedTokens({ path, value }: JsonFile): AddedToken[] {
 
 const MARK = "▁";
 
-/** The converter's normaliser, whatever the order of its keys, or what does the same. */
+/** The converter's normaliser with its keys in any order, or an equivalent one. */
 function readSpacing(tokenizer: JsonObject): Spacing | undefined {
   const steps = [
     ...parts(own(tokenizer, "normalizer"), "normalizers"),
@@ -112,7 +112,7 @@ function stepOf(step: unknown): "prepend" | "replace" | undefined {
   if (type === "Prepend" && own(step, "prepend") === MARK) return "prepend";
   const space = isJsonObject(pattern) && (own(pattern, "String") === " " || own(pattern, "Regex") === " ");
   if (type === "Replace" && space && own(step, "content") === MARK) return "replace";
-  // Metaspace looks whether a text begins with U+2581 before it puts one in front: only where it never does, it is the same.
+  // Metaspace prepends U+2581 only to a text that does not begin with one. The two agree if no text does.
   const never = own(step, "prepend_scheme") === "never" && own(step, "split") === false;
   return type === "Metaspace" && own(step, "replacement") === MARK && never ? "replace" : undefined;
 }

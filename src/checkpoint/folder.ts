@@ -1,4 +1,4 @@
-/** Where the files of a checkpoint are: a folder on this machine, or one elsewhere. */
+/** A checkpoint's folder: on this machine, or remote. */
 import { readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { FileError } from "../errors.ts";
@@ -7,26 +7,26 @@ import { exists } from "../files/optional-files.ts";
 import { codeOf } from "../files/system-errors.ts";
 
 export interface CheckpointFolder {
-  /** What messages call it: a path, or "hf:OWNER/NAME". */
+  /** Its name in messages: a path, or "hf:OWNER/NAME". */
   readonly path: string;
-  /** The last part of the path: the model's name where it has no other. */
+  /** The last part of the path: the model's name if it has no other. */
   readonly name: string;
-  /** What messages call a file in it. */
+  /** The name of one of its files in messages. */
   pathOf(file: string): string;
   has(file: string): Promise<boolean>;
   /**
-   * The names of all files in it, or in a folder in it; none where that is not there.
+   * Names of all files in it or in a subfolder; empty if the subfolder does not exist.
    *
    * @throws FileError ERR_FILE_NOT_READABLE
    */
   list(folder?: string): Promise<readonly string[]>;
-  /** For reading some of a file. @throws FileError ERR_FILE_NOT_READABLE */
+  /** For reading parts of a file. @throws FileError ERR_FILE_NOT_READABLE */
   open(file: string): Promise<ByteSource>;
   /**
-   * For reading all of a file. A folder elsewhere makes a checked copy here first, which is gone when the source is
+   * For reading a whole file. A remote folder makes a verified local copy first, and deletes it when the source is
    * closed.
    *
-   * @param signal gives it up
+   * @param signal cancels it
    */
   openWhole(file: string, signal?: AbortSignal): Promise<ByteSource>;
 }

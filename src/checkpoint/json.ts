@@ -9,15 +9,15 @@ export type JsonObject = { readonly [key: string]: unknown };
 /** Deepest nesting that is read; the files of a checkpoint have at most five levels. */
 const MAX_JSON_DEPTH = 32;
 /**
- * Most values: a tensor takes ten in a safetensors header. Two bytes of text can make an object of 56, so a limit on only
- * the text would let it fill a gigabyte.
+ * Most values: a tensor takes ten in a safetensors header. Two bytes of text can become an object of 56 bytes, so a limit on
+ * the text is not enough: it would allow a gigabyte.
  */
 const MAX_JSON_VALUES = 1_000_000;
 /** A tokenizer.json of 256,000 tokens has 600,000 merges, each a list of two in files since 2024. */
 export const MAX_TOKENIZER_JSON_VALUES = 3_000_000;
 
 /**
- * Reads a file that must hold one JSON object.
+ * Reads a file that must contain one JSON object.
  *
  * @param maxBytes a larger file is refused before it is read
  * @param maxValues most values in it
@@ -66,12 +66,12 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The object's own value: `constructor` and the like are nothing unless the file says so. */
+/** The object's own value: `constructor` and the like are undefined unless the file sets them. */
 export function own(object: JsonObject, key: string): unknown {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
-/** Looks at any text, JSON or not, before JSON.parse makes something of it. */
+/** Checks a text, JSON or not, before JSON.parse allocates anything for it. */
 function checkSize(text: string, file: string, of: string, maxValues: number): void {
   let depth = 0;
   let values = 1;
@@ -91,7 +91,7 @@ function checkSize(text: string, file: string, of: string, maxValues: number): v
 
 /**
  * JSON.parse silently keeps the last of two equal keys: two readers could see two different files. The text is
- * known to be valid JSON here: strings and brackets are all that has to be looked at.
+ * known to be valid JSON here, so only strings and brackets matter.
  */
 function checkKeys(text: string, file: string, of: string): void {
   const open: (Set<string> | undefined)[] = [];

@@ -1,13 +1,13 @@
 /**
  * Whether two orders of the same merges give the same ids. Versions of transformers sort merges of equal scores in
- * different ways; for Yi's and Llama 2's runs of spaces that changes nothing, for other vocabularies it can.
+ * different ways. For Yi's and Llama 2's runs of spaces the ids stay the same; for other vocabularies they may not.
  */
 import type { SentencePieceModel } from "./sentencepiece.ts";
 import { keyOf, type MergeList, pairKey, scoreOf } from "./sentencepiece-merges.ts";
 
 /** Most pieces of one score that are tried against each other; Yi has 30 with merges, Llama 2 has 16. */
 const MAX_TIED = 400;
-/** Most steps of all trials together: below a second. */
+/** Most steps of all trials together: less than a second. */
 const MAX_STEPS = 20_000_000;
 /** Runs are tried up to this many times the longest piece of their character. */
 const RUN_FACTOR = 4;

@@ -1,9 +1,9 @@
-/** A checkpoint with a tokenizer from elsewhere: Starling-RM-34B is used with the tokenizer of Yi-34B-Chat. */
+/** A checkpoint with another folder's tokenizer: Starling-RM-34B is used with the tokenizer of Yi-34B-Chat. */
 import type { ByteSource } from "../files/byte-source.ts";
 import { isTemplateFile, TEMPLATE_FOLDER } from "./chat-template-file.ts";
 import type { CheckpointFolder } from "./folder.ts";
 
-/** Beside the templates. */
+/** The tokenizer's files, except templates. */
 export const TOKENIZER_FILES: readonly string[] = [
   "tokenizer.model",
   "tokenizer.json",

@@ -43,7 +43,7 @@ export interface StorageValue {
   readonly length: number;
 }
 
-/** Says what was wrong, without the file's name. */
+/** Its message says what is wrong, without the file's name. */
 export class PickleError extends Error {}
 
 export const dtypes: ReadonlyMap<string, string> = new Map([

@@ -17,8 +17,8 @@ const wires = ["varint", "fixed64", "bytes", undefined, undefined, "fixed32"] as
 const none = Buffer.alloc(0);
 
 /**
- * Walks over the fields of one message, without looking into nested ones. Fields of unknown numbers are yielded too;
- * groups, which no current schema has, are refused.
+ * Iterates over the fields of one message, but not over those of nested ones. Fields with unknown numbers are yielded too;
+ * groups, which no current schema uses, are refused.
  *
  * @throws ProtobufError
  */
@@ -51,7 +51,7 @@ export function* protobufFields(message: Buffer): Generator<ProtobufField> {
   }
 }
 
-/** What the schema says a field is; a field of another wire type is garbage. */
+/** A field as the schema types it. Another wire type means that the message is not what it claims to be. */
 export function asBytes(field: ProtobufField): Buffer {
   if (field.wire !== "bytes") throw new ProtobufError(`its field ${field.number} is not text or a message`);
   return field.bytes;

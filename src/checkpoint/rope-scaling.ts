@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject, own } from "./json.ts";
 
 /** The parameters of rope_type "llama3" (Llama 3.1 and later). */
 export interface Llama3Scaling {
-  /** By how much slow frequencies are divided. */
+  /** Divisor of slow frequencies. */
   readonly factor: number;
   readonly lowFrequencyFactor: number;
   readonly highFrequencyFactor: number;
@@ -11,7 +11,7 @@ export interface Llama3Scaling {
   readonly originalContext: number;
 }
 
-/** Throws the error for a field and a sentence. */
+/** Makes the error for a field and a sentence. */
 type Refuse = (field: string, sentence: string) => Error;
 
 /** Largest factor: Llama 3.2 has 32. */
@@ -62,7 +62,7 @@ function readLlama3(field: string, value: JsonObject, refuse: Refuse): Llama3Sca
 }
 
 /**
- * By what each rotary frequency is divided, f32[headDim / 2], as llama.cpp reads it from the tensor rope_freqs. Source:
+ * Divisors of the rotary frequencies, f32[headDim / 2], as llama.cpp reads them from the tensor rope_freqs. Source:
  * _compute_llama3_parameters in transformers (modeling_rope_utils.py).
  */
 export function ropeDivisors(scaling: Llama3Scaling, headDim: number, theta: number): Float32Array {

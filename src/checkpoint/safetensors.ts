@@ -11,8 +11,8 @@ const MAX_DIMENSIONS = 8;
 const LENGTH_BYTES = 8;
 
 /**
- * Reads the header of one safetensors file. Every tensor is known to lie inside the file, to have the size that its
- * shape says, and to overlap with no other.
+ * Reads the header of one safetensors file. Checks that every tensor is inside the file, has the size that its shape
+ * implies, and overlaps no other.
  *
  * @throws FileError ERR_INVALID_CHECKPOINT naming the file and the tensor
  */
@@ -90,7 +90,7 @@ function isSize(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-/** The format has neither overlaps nor gaps; either hides bytes that another reader may see differently. */
+/** The format allows neither overlaps nor gaps; either could hide bytes that another reader interprets differently. */
 function checkCoverage(path: string, entries: readonly TensorEntry[], dataPosition: number, size: number): void {
   let end = dataPosition;
   for (const entry of [...entries].sort((a, b) => a.position - b.position || a.size - b.size)) {

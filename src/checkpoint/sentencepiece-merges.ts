@@ -9,7 +9,7 @@ export interface MergeList {
 }
 
 /**
- * Most characters that are looked at: each cut of a piece costs its length. A vocabulary of 256,000 pieces with some runs
+ * Most characters that are examined: each cut of a piece costs its length. A vocabulary of 256,000 pieces with some runs
  * of 128 spaces takes 20 million; the longest pieces that are allowed would take minutes.
  */
 const MAX_CHARACTERS = 500_000_000;
@@ -20,7 +20,7 @@ const REGISTERED = 3;
  * Every cut of every piece into two pieces, in the order of transformers up to 4.43: by the score of the piece, then by
  * the ids of the piece, its left and its right part.
  *
- * @returns undefined for pieces that are too long for it
+ * @returns undefined if the pieces are too long
  */
 export function convertedMerges(model: SentencePieceModel): MergeList | undefined {
   const { pieces } = model;
@@ -83,7 +83,7 @@ export function reordered(list: MergeList, model: SentencePieceModel, order: Mer
   return picked(list, Int32Array.from({ length: left.length }, (_, i) => i).sort(compare));
 }
 
-/** The merges at these places. */
+/** The merges at these indices. */
 export function picked({ left, right, merged }: MergeList, places: Int32Array): MergeList {
   return {
     left: places.map((place) => left[place] as number),

@@ -26,7 +26,7 @@ export const MAX_TOKENIZER_MODEL_BYTES = 16 * 1024 * 1024;
 const MAX_PIECE_BYTES = 4096;
 
 /**
- * Parses tokenizer.model in full. Only what this project reproduces exactly is accepted: BPE with byte fallback, and
+ * Parses tokenizer.model completely. Accepts only what this project reproduces exactly: BPE with byte fallback, and
  * a normaliser that leaves text as it is.
  *
  * @throws FileError ERR_INVALID_CHECKPOINT
@@ -52,7 +52,7 @@ export function parseSentencePiece(bytes: Buffer, file: string): SentencePieceMo
   };
 }
 
-/** Shared: a file of two bytes for each piece could make a buffer for each of a million. */
+/** Shared, so that a file of a million empty pieces does not allocate a buffer for each. */
 const NO_BYTES = Buffer.alloc(0);
 
 interface Piece {
@@ -61,7 +61,7 @@ interface Piece {
   type: number;
 }
 
-// The values before anything is read are the defaults of sentencepiece_model.proto.
+// Initial values are the defaults of sentencepiece_model.proto.
 const trainerDefaults = { modelType: 1, byteFallback: false, whitespaceAsSuffix: false };
 const normalizerDefaults = {
   name: "",
@@ -199,7 +199,7 @@ function checkPiece(piece: Piece, id: number, file: string): string {
   if (bytes.length === 0 || bytes.length > MAX_PIECE_BYTES)
     throw refuse(file, `has a piece of ${bytes.length} bytes as id ${id}; expected 1 to ${MAX_PIECE_BYTES}.`);
   if (!isUtf8(bytes)) throw refuse(file, `has a piece that is not UTF-8 as id ${id}.`);
-  // llama.cpp holds pieces as C strings while it reads them.
+  // llama.cpp reads pieces as C strings.
   if (bytes.includes(0)) throw refuse(file, `has a piece with a NUL character as id ${id}.`);
   if (type < PIECE_TYPE.normal || type > PIECE_TYPE.byte)
     throw refuse(file, `gives the piece with id ${id} the type ${type}; expected 1 to 6.`);

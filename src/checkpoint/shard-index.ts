@@ -8,18 +8,18 @@ import { refuse } from "./refuse.ts";
 export interface WeightFiles {
   /** File names inside the folder, sorted. */
   readonly files: readonly string[];
-  /** Which file holds which tensor, where the checkpoint has an index; undefined for a single file. */
+  /** The file of each tensor by the checkpoint's index; undefined for a single file. */
   readonly index?: { readonly path: string; readonly fileOf: ReadonlyMap<string, string> };
 }
 
-/** In the order in which transformers looks. */
+/** In transformers' order of preference. */
 const LAYOUTS = [
   { single: "model.safetensors", index: "model.safetensors.index.json", extensions: ["safetensors"] },
   { single: "pytorch_model.bin", index: "pytorch_model.bin.index.json", extensions: ["bin", "pt", "pth"] },
 ] as const;
-/** A lone file of torch.save under any name: the layout of Starling-RM-7B-alpha. */
+/** A single torch.save file of any name: the layout of Starling-RM-7B-alpha. */
 const TORCH_FILE = /\.(?:bin|pt|pth)$/;
-/** What transformers' Trainer leaves beside the weights. */
+/** Files that transformers' Trainer writes next to the weights. */
 const NO_WEIGHTS = new Set(["training_args.bin", "optimizer.pt", "scheduler.pt"]);
 /** The index of a 34B Llama takes 50 KB. */
 const MAX_INDEX_BYTES = 16 * 1024 * 1024;
@@ -28,7 +28,7 @@ const MAX_SHARDS = 256;
 
 /**
  * Finds the weight files of a folder: model.safetensors, or else the files that model.safetensors.index.json names, or
- * else the same of PyTorch, or else the only file of torch.save.
+ * else their PyTorch counterparts, or else the only torch.save file.
  *
  * @throws FileError ERR_INVALID_CHECKPOINT
  */
@@ -64,7 +64,7 @@ async function readIndex(folder: CheckpointFolder, name: string, extensions: rea
   return { files, index: { path, fileOf } };
 }
 
-/** No folders, drives or "..": an index must not make us read elsewhere. */
+/** No folders, drives or "..": an index must not point outside the folder. */
 function isPlainName(name: string, extensions: readonly string[]): boolean {
   return (
     /^[A-Za-z0-9_][A-Za-z0-9._-]{0,200}$/.test(name) && extensions.some((extension) => name.endsWith(`.${extension}`))

@@ -13,8 +13,8 @@ import {
 type Files = Pick<TokenizerFiles, "config" | "map" | "added">;
 
 /**
- * The ids of BOS, EOS and padding. A token that tokenizer.json does not add would become one in transformers, under a new
- * id.
+ * The ids of BOS, EOS and padding. A token that tokenizer.json does not add is refused: transformers would add it under a
+ * new id.
  *
  * @throws FileError ERR_INVALID_CHECKPOINT for a file that says something else than tokenizer.json
  */
@@ -30,7 +30,7 @@ export function readSpecialIds(
     });
   const hasDecoder = checkDeclared(config, tokens);
   checkAdded(files.added, tokens);
-  // As for tokenizer.model: with added_tokens_decoder, special_tokens_map.json is not read.
+  // As with tokenizer.model, added_tokens_decoder makes transformers ignore special_tokens_map.json.
   const read = [...(hasDecoder ? [] : [map]), config].filter((file) => file !== undefined);
   for (const file of read)
     for (const field of ["additional_special_tokens", "extra_special_tokens"]) {
@@ -57,7 +57,7 @@ function addedId(path: string, field: string, token: unknown, tokens: ReadonlyMa
   return found.id;
 }
 
-/** What added_tokens_decoder declares must be there already, with the same flags. Returns whether there is one. */
+/** Every token of added_tokens_decoder must be in tokenizer.json with the same flags. Returns whether there is a decoder. */
 function checkDeclared(config: JsonFile | undefined, tokens: ReadonlyMap<string, AddedToken>): boolean {
   const field = "added_tokens_decoder";
   const decoder = config === undefined ? undefined : own(config.value, field);

@@ -1,4 +1,4 @@
-/** The tokens that transformers cuts out of text before SentencePiece sees it, as they are gathered from the files. */
+/** Collects from the files the tokens that transformers splits out of text before SentencePiece sees it. */
 import { describe } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
 import { type JsonObject, own } from "./json.ts";
@@ -89,7 +89,7 @@ export class TokenSet {
     const tokens = this.list().filter(({ id }) => id >= first);
     const field = "added_tokens_decoder";
     tokens.forEach(({ id, content }, i) => {
-      // Of two tokens with one content, the map of ids keeps the last.
+      // If two tokens have the same content, the map keeps the last id.
       if (id !== first + i || this.#ids.get(content) !== id)
         throw refuse(file, `adds the token ${quote(content)} as id ${id}, which leaves a gap or repeats a token.`, {
           field,

@@ -16,14 +16,14 @@ export interface TokenizerConfig {
   readonly endId?: number;
   readonly unknownId: number;
   readonly padId?: number;
-  /** U+2581 in front of each stretch of text, in the fast modes; transformers takes true when nothing is said. */
+  /** U+2581 before each stretch of text, in the fast modes; transformers defaults to true. */
   readonly addPrefixSpace: boolean;
   /** add_bos_token and add_eos_token: LlamaTokenizer adds a BOS by default, an EOS only if this is set. */
   readonly addBegin: boolean;
   readonly addEnd: boolean;
-  /** transformers takes true when nothing is said. */
+  /** transformers defaults to true. */
   readonly legacy: boolean;
-  /** Which of these the configuration says itself. */
+  /** Which of these the configuration sets explicitly. */
   readonly says: { readonly prefixSpace: boolean; readonly wrapper: boolean };
   /** tokenizer_class. */
   readonly className?: unknown;
@@ -36,7 +36,7 @@ export interface JsonFile {
   readonly value: JsonObject;
 }
 
-/** The files beside tokenizer.model, as far as they are there. */
+/** The files next to tokenizer.model, if they exist. */
 export interface TokenizerFiles {
   /** tokenizer_config.json */
   readonly config?: JsonFile | undefined;
@@ -51,9 +51,9 @@ export interface TokenizerFiles {
 /** Yi's takes 1 KB; long chat templates and 256 reserved tokens take 100 KB. */
 export const MAX_TOKENIZER_CONFIG_BYTES = 8 * 1024 * 1024;
 
-/** Classes whose defaults and ways are those of LlamaTokenizer. */
+/** Classes that behave like LlamaTokenizer. */
 export const LLAMA_CLASSES: readonly unknown[] = [undefined, null, "LlamaTokenizer", "LlamaTokenizerFast"];
-/** What LlamaTokenizer takes for a token that no file names. */
+/** LlamaTokenizer's defaults for tokens that no file names. */
 const DEFAULTS: Readonly<Record<string, string>> = { bos_token: "<s>", eos_token: "</s>", unk_token: "<unk>" };
 const DECODER = "added_tokens_decoder";
 const ADDITIONAL = "additional_special_tokens";
@@ -106,7 +106,7 @@ export function parseTokenizerConfig(
   };
 }
 
-/** Whether there is one; null, which transformers does not read, is taken for none. */
+/** Returns whether there is one; null counts as none, as in transformers. */
 function addDecoder(tokens: TokenSet, { path, value }: JsonFile): boolean {
   const decoder = own(value, DECODER);
   if (decoder === undefined || decoder === null) return false;
@@ -220,7 +220,7 @@ function isId(id: number): boolean {
   return Number.isSafeInteger(id) && id >= 0;
 }
 
-/** Whether llama.cpp should treat the token as one that plain text never holds. */
+/** Whether llama.cpp should treat the token as one that plain text never contains. */
 export function isControl(token: AddedToken, config: TokenizerConfig, pieceType: number): boolean {
   if (pieceType === PIECE_TYPE.unknown) return false;
   const { id } = token;

@@ -7,7 +7,7 @@ import type { AddedToken, JsonFile } from "./tokenizer-config.ts";
 const field = "post_processor";
 
 /**
- * The ids that tokenizer.json's post_processor puts in front of and after a text.
+ * The ids that tokenizer.json's post_processor puts before and after a text.
  *
  * @throws FileError ERR_INVALID_CHECKPOINT for a post-processor that does something else
  */

@@ -1,4 +1,4 @@
-/** Where the tensors of a file lie that torch.save wrote: a zip archive of one pickle and raw storages. */
+/** Locates the tensors of a torch.save file: a zip archive of one pickle and raw storages. */
 import { type ByteSource, quote, readExactly } from "../files/byte-source.ts";
 import { unpickle } from "./pickle.ts";
 import {
@@ -20,12 +20,12 @@ const LEGACY_MAGIC = Buffer.from([0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20
 const LEGACY_PROTOCOL_BYTES = 2;
 /** "little" or "big", perhaps with a line break; of anything longer this much is shown. */
 const MAX_BYTE_ORDER_BYTES = 16;
-/** Keys under which training frameworks put the dictionary of tensors. */
+/** Keys under which training frameworks store the dictionary of tensors. */
 const WRAPPERS = ["state_dict", "model", "module", "model_state_dict"];
 
 /**
- * Reads the list of tensors of one file. Every tensor is known to lie inside its storage, and that inside the file; nothing of
- * the pickle is executed.
+ * Reads the list of tensors of one file. Every tensor is checked to be inside its storage, and the storage inside the file;
+ * nothing of the pickle is executed.
  *
  * @throws FileError ERR_INVALID_CHECKPOINT naming the file and the tensor
  */

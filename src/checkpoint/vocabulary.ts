@@ -41,7 +41,7 @@ export interface BytePairVocabulary {
 export type CheckpointVocabulary = SentencePieceVocabulary | BytePairVocabulary;
 
 /**
- * @param sources what is read is added here
+ * @param sources files that are read are added here
  * @throws FileError ERR_INVALID_CHECKPOINT for a tokenizer that is not reproduced
  */
 export async function readVocabulary(
@@ -83,7 +83,7 @@ async function readSentencePiece(
 }
 
 /**
- * What can be said of a tokenizer.json before the mode is known. With `legacy` false there must be one that transformers
+ * Checks of tokenizer.json that do not depend on the mode. With `legacy` false there must be one that transformers
  * follows: without it, versions from 4.41 on put spaces elsewhere; with it, `legacy` changes nothing.
  */
 export function checkTokenizerFiles(
@@ -107,11 +107,11 @@ export function checkTokenizerFiles(
   );
 }
 
-/** Which file a profile's reference reads where there are both. */
+/** The file that a profile's reference reads if both exist. */
 export type TokenizerFile = "tokenizer.model" | "tokenizer.json";
 
 /**
- * The mode that tokenizer.model is read with, once tokenizer.json is known to say the same.
+ * The mode in which tokenizer.model is read, after checking that tokenizer.json agrees.
  *
  * @param asked what the caller wants; undefined for "fast-4.41", or, where tokenizer.json is followed, the mode that it has
  * @throws FileError ERR_INVALID_CHECKPOINT naming the first difference
@@ -129,7 +129,7 @@ export function agreedTokenization(
   const modes = [wanted, ...FAST_MODES.filter((mode) => mode !== wanted && tokenizer.legacy)];
   const fitting = modes.find((mode) => compare(mode).count === 0);
   if (fitting === wanted || (fitting !== undefined && isOpen)) return fitting;
-  // What is cut out of text tells the modes apart; with that right, everything else is what is wrong.
+  // The modes differ in the tokens that they split out of text, so the mode with the fewest such differences is the nearest.
   const distance = (mode: SentencePieceMode) => (compare(mode).field === "added_tokens" ? compare(mode).count : 0);
   const [nearest = wanted] = isOpen ? modes.sort((a, b) => distance(a) - distance(b)) : [];
   const found = compare(nearest);

@@ -4,7 +4,7 @@ import { isJsonObject, type JsonObject, own } from "./json.ts";
 import { refuse } from "./refuse.ts";
 import type { JsonFile } from "./tokenizer-config.ts";
 
-/** How a byte-level BPE cuts text into words, by llama.cpp's name for it (tokenizer.ggml.pre). */
+/** How a byte-level BPE splits text into words, by llama.cpp's name for it (tokenizer.ggml.pre). */
 export type WordSplit = "llama-bpe" | "gpt-2";
 
 /** Llama 3's regular expression, from its tokenizer.json. */
@@ -16,7 +16,7 @@ const GPT_2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+
 const field = "pre_tokenizer";
 
 /**
- * Tells from tokenizer.json's pre_tokenizer how words are cut.
+ * How text is split into words, by tokenizer.json's pre_tokenizer.
  *
  * @throws FileError ERR_INVALID_CHECKPOINT for a way that is not reproduced
  */
@@ -38,7 +38,7 @@ export function readSplit({ path, value }: JsonFile): WordSplit {
   );
 }
 
-/** The steps by their types, with what decides how they cut. */
+/** The steps by type, with the settings that matter. */
 function splitText(pre: unknown): string {
   if (!isJsonObject(pre)) return `pre_tokenizer is ${describe(pre)}`;
   const steps = own(pre, "pretokenizers");

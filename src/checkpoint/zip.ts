@@ -24,7 +24,7 @@ const ENTRY_BYTES = 46;
 const END_BYTES = 22;
 const LOCATOR_BYTES = 20;
 const END64_BYTES = 56;
-/** Stands for a value that is in the 64-bit record. */
+/** Marks a value that is in the 64-bit record. */
 const U32_MAX = 0xffffffff;
 
 /** A file together with the header before it. */
@@ -41,7 +41,7 @@ export async function readZipDirectory(file: ByteSource): Promise<Map<string, St
     const archive = await fromRandomAccessReaderPromise(new SourceReader(file), file.size, {
       autoClose: false,
       decodeStrings: false,
-      // Checked here, in words.
+      // Checked here, for a clear message.
       validateEntrySizes: false,
     });
     const directory = await findDirectory(file, archive.comment.length);
@@ -108,7 +108,7 @@ async function locate(file: ByteSource, archive: ZipFile, name: string, entry: E
   return { position: local.fileDataStart, size: entry.compressedSize, header };
 }
 
-/** Overlapping files, or a header inside a file, would be read as what neither of them is. */
+/** Overlapping files, or a header inside a file, would be misread. */
 function checkLayout(file: ByteSource, files: ReadonlyMap<string, LocatedFile>, directoryStart: number): void {
   let end = 0;
   for (const [name, { header, position, size }] of [...files].sort(([, a], [, b]) => a.header - b.header)) {

@@ -7,7 +7,7 @@ import { StringTable } from "../vocabulary/string-table.ts";
 import { chatTemplateEntries } from "./chat-template-metadata.ts";
 
 /**
- * A byte-level BPE for llama.cpp (tokenizer.ggml.*) and what it has no place for (starling.tokenizer.*).
+ * Metadata of a byte-level BPE: for llama.cpp (tokenizer.ggml.*), and what llama.cpp has no key for (starling.tokenizer.*).
  *
  * @param padId the padding id, if any
  */

@@ -1,4 +1,4 @@
-/** What the GGUF says of the checkpoint's chat template. */
+/** The GGUF's metadata about the checkpoint's chat template. */
 
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { type MetadataEntry, text } from "../gguf/entries.ts";
@@ -18,8 +18,8 @@ export function chatTemplateEntries({ chatTemplate }: Checkpoint): MetadataEntry
 }
 
 /**
- * Said where a checkpoint has files of chat templates that its profile does not use; undefined where it has none, or they are
- * used. The template inside tokenizer_config.json came with the tokenizer of the trunk: the model card uses it no more than we do.
+ * What to say if a checkpoint has template files that its profile does not use; undefined if it has none, or they are used.
+ * A template inside tokenizer_config.json came with the trunk's tokenizer, and the model card does not use it either.
  */
 export function unusedTemplateNotice({ chatTemplate, profile }: Checkpoint): string | undefined {
   if (chatTemplate === undefined || profile.template === "chat-template") return undefined;

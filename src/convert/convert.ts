@@ -28,17 +28,17 @@ const RECORD_EVERY_MILLISECONDS = 1000;
 const RECORD_EVERY_BYTES = 16 * 1024 * 1024;
 /** Bytes that are read at once to check what an earlier run wrote. */
 const CHECK_BYTES = 8 * 1024 * 1024;
-/** Unit of stat's `blocks`, whatever the file system. */
+/** Unit of stat's `blocks` on every file system. */
 const STAT_BLOCK_BYTES = 512;
 
 /**
  * Converts a checkpoint of a Llama reward model to a GGUF that any llama.cpp opens, with the reward head as metadata, in
  * one pass over the weights: every tensor is read in pieces, converted and written to its final place.
  *
- * The output appears only when it is complete and was read back; until then it grows under a name that no reader takes for
- * a model. Whatever goes wrong, an existing output is kept.
+ * The output appears only once it is complete and was read back. Until then it is written under a temporary name that no
+ * reader takes for a model. After any failure, an existing output is unchanged.
  *
- * @param claimed the output, where the caller holds it already; otherwise it is claimed before anything is read
+ * @param claimed the output, if the caller holds its lock already; otherwise it is locked before anything is read
  * @throws InvalidInputError for a wrong option or weight type
  * @throws FileError ERR_FILE_NOT_READABLE, ERR_INVALID_CHECKPOINT or ERR_FILE_NOT_WRITABLE
  */
@@ -183,7 +183,7 @@ async function writeTensors(
   return digests;
 }
 
-/** The digest of a tensor's bytes as they stand in the growing file. */
+/** The digest of a tensor's bytes in the unfinished file. */
 async function digestOf(file: TemporaryFile, { position, size }: TensorInfo): Promise<string> {
   const hash = createHash("sha256");
   for (let offset = 0; offset < size; offset += CHECK_BYTES) {
@@ -194,7 +194,7 @@ async function digestOf(file: TemporaryFile, { position, size }: TensorInfo): Pr
   return hash.digest("hex");
 }
 
-/** With `overwrite`, a slip of the pen could replace a weight file. */
+/** With `overwrite`, a typo could replace a weight file. */
 async function checkNotASource(checkpoint: Checkpoint, output: string): Promise<void> {
   const real = await realpath(output).catch(() => undefined);
   if (real === undefined) return;

@@ -17,11 +17,11 @@ export function sourceDigest(checkpoint: Checkpoint, tensorDigests: TensorDigest
 }
 
 /**
- * The fingerprint of a model without its head; see STARLING_KEYS.trunkSha256. It is the SHA-256 of the lines
- * "DIGEST NAME DTYPE SHAPE\n" for every tensor of the GGUF that the checkpoint stores, sorted by NAME (that in the GGUF, so
- * that a prefix in the checkpoint's names changes nothing; DIGEST, DTYPE and SHAPE are those of the checkpoint), and then of
- * the settings in config.json that change what these tensors compute, as one line of JSON. Divisors of rotary frequencies
- * follow from these settings.
+ * The fingerprint of a model without its head; see STARLING_KEYS.trunkSha256. It is the SHA-256 of these lines:
+ * - for each tensor that the checkpoint stores, "DIGEST NAME DTYPE SHAPE\n", sorted by NAME. NAME is that in the GGUF, which
+ *   does not depend on prefixes; DIGEST, DTYPE and SHAPE are the checkpoint's.
+ * - the settings in config.json that change what the tensors compute, as one line of JSON. Divisors of rotary frequencies
+ *   follow from them.
  */
 export function trunkDigest({ config }: Checkpoint, jobs: readonly TensorJob[], tensorDigests: TensorDigests): string {
   const lines = jobs
@@ -32,7 +32,7 @@ export function trunkDigest({ config }: Checkpoint, jobs: readonly TensorJob[], 
       return `${digest} ${name} ${dtype} [${shape.join(", ")}]`;
     });
   const { heads, keyValueHeads, headDim, rmsNormEpsilon, ropeTheta, ropeScaling } = config;
-  // As float32: what the GGUF keeps of them.
+  // As float32, like in the GGUF.
   const numbers = [Math.fround(rmsNormEpsilon), Math.fround(ropeTheta)];
   const scaling = ropeScaling && [
     ropeScaling.factor,

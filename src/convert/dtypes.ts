@@ -1,6 +1,6 @@
 /**
  * Conversions between the three float formats of checkpoints, on the bits: rounding to nearest, ties to even, with
- * subnormals and infinities. A machine is little-endian wherever llama.cpp's packages exist, as the files are.
+ * subnormals and infinities. The files are little-endian, and so is every machine that llama.cpp's packages exist for.
  */
 
 export type FloatType = "f32" | "f16" | "bf16";
@@ -46,7 +46,7 @@ export function f32ToBf16Bits(bits: number): number {
   return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
 }
 
-// One loop per pair of array types: V8 makes the fastest code of a loop that sees one kind of array only.
+// One loop per pair of array types: V8 compiles a loop that sees only one kind of array to the fastest code.
 
 const toHalfTables = new Map<string, Uint16Array>();
 const toFullTables = new Map<string, Uint32Array>();

@@ -5,7 +5,7 @@ import type { RewardHead } from "../reward-head.ts";
 import { convertFloats, firstNonFinite, floatAt } from "./dtypes.ts";
 import { checkTensor, floatTypeOf } from "./plan.ts";
 
-/** The reward head, and what the checkpoint stores of it. */
+/** The reward head, and its bytes in the checkpoint. */
 export interface CheckpointHead {
   readonly head: RewardHead;
   /** The bytes of each of its tensors, by the tensor's name. */

@@ -19,7 +19,7 @@ const FORMAT = 2;
 /** A model of 512 layers has 4610 tensors, of 250 bytes each here. */
 const MAX_JOURNAL_BYTES = 16 * 1024 * 1024;
 
-/** A file of JSON lines: what is made of what, then a line for each finished tensor. The target's lock must be held. */
+/** A file of JSON lines: the work, then a line for each finished tensor. The target's lock must be held. */
 export class ConversionJournal {
   /** What an earlier run finished, if this one continues it. */
   readonly finished: readonly FinishedTensor[];
@@ -36,8 +36,8 @@ export class ConversionJournal {
 
   /**
    * @param target the file to make, without links
-   * @param work says what is written and from what; only a journal of the same work is continued
-   * @param resume false: nothing of an earlier run is used
+   * @param work describes the output and its inputs; only a journal of the same work is continued
+   * @param resume false: an earlier run is ignored
    * @throws FileError ERR_FILE_NOT_WRITABLE
    */
   static async open(target: string, work: string, resume: boolean): Promise<ConversionJournal> {
@@ -78,7 +78,7 @@ async function start(path: string, work: string, finished: readonly FinishedTens
   const head = { format: FORMAT, work };
   const lines = [head, ...finished].map((line) => `${JSON.stringify(line)}\n`).join("");
   const temporary = `${path}.new`;
-  // What a kill left there; the lock is ours. What is made there is new, and no link to something else.
+  // Removes the leftover of a killed run; we hold the lock. "wx" then creates a new file and follows no link.
   await unlink(temporary).catch(() => {});
   const handle = await open(temporary, "wx");
   try {

@@ -13,7 +13,7 @@ import { tokenizationOf, vocabularyMetadata } from "./vocabulary-metadata.ts";
 
 /** llama.cpp's GGML_QNT_VERSION; its converter writes it into every file. */
 const QUANTIZATION_VERSION = 2;
-/** Stands in the header until the tensors have been read. */
+/** A placeholder in the header until the tensors have been read. */
 const EMPTY_DIGEST = "0".repeat(64);
 
 export interface MetadataParts {
@@ -35,7 +35,7 @@ export function buildMetadata(checkpoint: Checkpoint, parts: MetadataParts): Map
     ...trunkEntries(checkpoint.config.trunk, checkpoint.config),
     ...vocabulary,
     ...starlingMetadata(checkpoint, parts, padId),
-    // Last, and in this order, as llama.cpp's quantiser leaves them: it takes both out and adds them again.
+    // Last, and in this order, as after llama.cpp's quantiser, which removes both and appends them.
     ["general.quantization_version", u32(QUANTIZATION_VERSION)],
     ["general.file_type", u32(parts.fileType)],
   ]);
@@ -122,7 +122,7 @@ export function describeScoring(checkpoint: Checkpoint) {
   };
 }
 
-/** Which tokenizer file is followed, and which was found to say the same. */
+/** Which tokenizer file is used, and which one agrees with it. */
 function tokenizerFileOf({ vocabulary, profile }: Checkpoint): TokenizerFileSummary {
   if (vocabulary.kind === "byte-pair") return { followed: "tokenizer.json" };
   if (vocabulary.fast === undefined) return { followed: "tokenizer.model" };

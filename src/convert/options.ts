@@ -16,7 +16,7 @@ import type { ConvertProgress } from "../progress.ts";
 import { BYTE_BPE, SENTENCEPIECE_MODES, type TokenizationMode } from "../vocabulary/tokenization.ts";
 import type { FloatType } from "./dtypes.ts";
 
-/** Where a checkpoint comes from, as its user knows it; kept in the file, nothing is looked up. */
+/** Origin of a checkpoint, as given by the user; stored in the file, not verified. */
 export interface SourceOptions {
   /** For example "Nexusflow/Starling-RM-34B". */
   readonly name?: string;
@@ -32,24 +32,24 @@ export interface ConvertOptions {
   /** A weight type: f32, f16, bf16, or one that llama.cpp quantises to, such as q8_0 or q4_k_m; in any case. */
   readonly type: string;
   readonly source?: SourceOptions;
-  /** The tokenisation that the file asks for, one of its vocabulary's; default "fast-4.41", or "byte-bpe". */
+  /** The tokenisation stored in the file, one of its vocabulary's; default "fast-4.41", or "byte-bpe". */
   readonly tokenization?: TokenizationMode;
-  /** The kind of reward model, see src/checkpoint/profiles.ts; default "auto": what the checkpoint's files show. */
+  /** The kind of reward model, see src/profiles; default "auto": what the checkpoint's files show. */
   readonly profile?: (typeof profileChoices)[number];
-  /** Replace a file that is there already. Default: false. */
+  /** Replace an existing file. Default: false. */
   readonly overwrite?: boolean;
   /** Called at most once for every 8 MiB or so. */
   readonly onProgress?: (progress: ConvertProgress) => void;
   /** Stops the conversion, which then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   /**
-   * Goes on from what an interrupted conversion to the same output left, after checking it, and leaves what was done
-   * when this one is interrupted. Default: false; then nothing is used, and nothing stays but after a kill.
+   * Continue an interrupted conversion to the same output, after checking what it wrote, and keep the work done so far
+   * when this one is interrupted. Default: false: earlier work is ignored, and only a kill leaves files behind.
    */
   readonly resume?: boolean;
   /** Quantises rows with llama.cpp; needed for types other than f32, f16 and bf16. */
   readonly quantizeRows?: QuantizeRows;
-  /** What of the quantiser could make a difference, such as its version: a resumed conversion must not mix two. */
+  /** Identifies the quantiser, for example its version: a resumed conversion must not mix two. */
   readonly quantizerVersion?: string;
 }
 
@@ -73,7 +73,7 @@ export interface ConvertResult extends WeightTypes {
   readonly tensors: number;
   /** The checksum of what was converted; see STARLING_KEYS.sourceSha256. */
   readonly sourceSha256: string;
-  /** Said where the checkpoint has a chat template of its own that its profile does not use. */
+  /** A note if the checkpoint has a chat template that its profile does not use. */
   readonly templateNotice?: string;
 }
 
@@ -83,7 +83,7 @@ export const profileChoices = ["auto", ...PROFILE_NAMES] as const;
 /** Longest source name and revision. */
 const MAX_SOURCE_CHARACTERS = 500;
 
-/** For the options that a caller may give; who calls {@link convertCheckpoint} itself also brings the quantiser. */
+/** The caller's options; callers of {@link convertCheckpoint} also pass the quantiser. */
 export const conversionChecks: Readonly<Record<string, Check>> = {
   checkpoint: aFolder,
   output: aString,

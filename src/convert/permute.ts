@@ -1,6 +1,6 @@
 /**
- * Reorders the rows of whole attention heads for llama.cpp's rotary embedding, which turns the neighbours 2j and
- * 2j + 1, where transformers turns j and j + headDim / 2: row 2j + s of a head is row s · headDim / 2 + j of the same
+ * Reorders the rows of whole attention heads for llama.cpp's rotary embedding, which rotates the neighbours 2j and
+ * 2j + 1, where transformers rotates j and j + headDim / 2: row 2j + s of a head is row s · headDim / 2 + j of the same
  * head in the checkpoint.
  *
  * @param source rows of one or more whole heads

@@ -20,8 +20,8 @@ export interface TensorJob extends TensorPlan {
 }
 
 /**
- * Checks that the checkpoint has exactly the tensors that its configuration asks for, and says what becomes of each, in
- * the order of llama.cpp's quantiser. Vectors (the norms) are always f32, as llama.cpp wants them.
+ * Checks that the checkpoint has exactly the tensors that its configuration requires, and plans the conversion of each, in
+ * the order of llama.cpp's quantiser. Vectors (the norms) are always f32, as llama.cpp requires.
  *
  * @throws FileError ERR_INVALID_CHECKPOINT naming the tensor and what was expected
  */

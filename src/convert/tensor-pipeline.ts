@@ -1,4 +1,4 @@
-/** Tensors on their way from the checkpoint to the GGUF: reading, converting and writing at the same time. */
+/** Moves tensors from the checkpoint to the GGUF: reads, converts and writes concurrently. */
 import { createHash, type Hash } from "node:crypto";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { refuse } from "../checkpoint/refuse.ts";
@@ -30,7 +30,7 @@ export interface PipelineEvents {
 }
 
 /**
- * Converts tensors in the order in which the checkpoint's files hold them.
+ * Converts tensors in the order of the checkpoint's files.
  *
  * @throws FileError ERR_INVALID_CHECKPOINT for a value that is not finite, or that the target type cannot hold
  */
@@ -86,7 +86,7 @@ function inFileOrder(jobs: readonly TensorJob[], atHand: string | undefined): Te
 /** The next chunk is read while one is looked at. */
 async function* readChunks(checkpoint: Checkpoint, jobs: readonly TensorJob[]): AsyncGenerator<Chunk> {
   const pieces = piecesOf(jobs);
-  // Computed tensors are in no weight file.
+  // Computed tensors are not in any weight file.
   const stored = jobs.filter(({ source }) => source.bytes === undefined);
   const files = [...new Set(stored.map(({ source }) => source.fileName))];
   const read = async (): Promise<Chunk | undefined> => {
@@ -110,7 +110,7 @@ async function* readChunks(checkpoint: Checkpoint, jobs: readonly TensorJob[]): 
       yield chunk;
     }
   } finally {
-    // Whoever closes the checkpoint next must not do so under a read.
+    // The checkpoint may be closed next: no read may still be running.
     await next.catch(() => {});
   }
 }
@@ -148,7 +148,7 @@ async function convertChunk(chunk: Chunk, quantizeRows: QuantizeRows | undefined
     try {
       return await quantizeRows({ from: job.from, to: job.type, rowLength, rows: ordered });
     } catch (error) {
-      // Says which value it was.
+      // Names the value.
       checkFinite(chunk, bytes, job.from);
       if ((error as { code?: unknown }).code !== "NOT_HELD") throw error;
       const { name, file } = job.source;
@@ -158,7 +158,7 @@ async function convertChunk(chunk: Chunk, quantizeRows: QuantizeRows | undefined
   }
   checkFinite(chunk, bytes, job.from);
   const converted = convertFloats(ordered, job.from, job.to);
-  // In the checkpoint's order once more, to say which value it was.
+  // In the checkpoint's order, to name the index of the value.
   if (firstNonFinite(converted, job.to) !== -1) checkFinite(chunk, convertFloats(bytes, job.from, job.to), job.to);
   return converted;
 }

@@ -13,7 +13,7 @@ import { chatTemplateEntries } from "./chat-template-metadata.ts";
 const PADDING_SCORE = -10_000;
 
 /**
- * The vocabulary for llama.cpp (tokenizer.ggml.*) and what it has no place for (starling.tokenizer.*).
+ * Metadata of a SentencePiece vocabulary: for llama.cpp (tokenizer.ggml.*), and what it has no key for (starling.tokenizer.*).
  *
  * @param padId the padding id
  */
@@ -37,7 +37,7 @@ export function tokenizerMetadata(
     ["tokenizer.ggml.eos_token_id", optional(tokenizer.endId, u32)],
     ["tokenizer.ggml.unknown_token_id", optional(tokenizer.unknownId, u32)],
     ["tokenizer.ggml.padding_token_id", optional(padId, u32)],
-    // The text is cut and prefixed by starling-rm itself; whatever llama.cpp would add is wrong.
+    // starling-rm adds prefixes and special tokens itself; llama.cpp must not add any.
     ["tokenizer.ggml.add_bos_token", bool(false)],
     ["tokenizer.ggml.add_eos_token", bool(false)],
     ["tokenizer.ggml.add_space_prefix", bool(false)],

@@ -1,4 +1,4 @@
-/** What the GGUF says of the tokenizer, whichever kind it is. */
+/** The GGUF's metadata about the tokenizer, of either kind. */
 
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { agreedTokenization } from "../checkpoint/vocabulary.ts";
@@ -25,9 +25,9 @@ export function vocabularyMetadata(checkpoint: Checkpoint, padId: number | undef
 }
 
 /**
- * The tokenisation that the file asks for, once all tokenizer files are known to agree on it.
+ * The tokenisation for the file; checks that all tokenizer files agree on it.
  *
- * @param asked what the caller wants; undefined for the vocabulary's own
+ * @param asked the caller's choice; undefined for the vocabulary's default
  * @throws InvalidInputError for a mode that the vocabulary does not have, FileError ERR_INVALID_CHECKPOINT for a
  * tokenizer.json that gives other ids than tokenizer.model
  */

@@ -1,9 +1,9 @@
-/** What a file says of how its reward head was fitted. */
+/** A file's record of how its reward head was fitted. */
 import { f64, type MetadataEntry, optional, present, text, u32 } from "./entries.ts";
 import type { Fields } from "./fields.ts";
 import { STARLING_KEYS } from "./starling-keys.ts";
 
-/** How a reward head came to be, where it is not the checkpoint's own. */
+/** How a reward head was fitted, if it is not the checkpoint's own. */
 export interface FitRecord {
   /** The name of the model whose features it was fitted to. */
   readonly model: string;

@@ -1,4 +1,4 @@
-/** A reward head in a file of its own: a GGUF without tensors, of some ten kilobytes. */
+/** A reward head in its own file: a GGUF without tensors, some ten kilobytes. */
 
 import { FileError } from "../errors.ts";
 import type { TemporaryFile } from "../files/temporary-file.ts";
@@ -24,7 +24,7 @@ export interface HeadFile {
   readonly name: string;
   /** The kind of reward model that it is for. */
   readonly profile: ProfileName;
-  /** How text became ids when it was fitted. */
+  /** The tokenization that it was fitted with. */
   readonly tokenization: TokenizationMode;
   /** The fingerprint of the trunk that it is for; absent where that model has none, and in files of older versions. */
   readonly trunkSha256?: string;

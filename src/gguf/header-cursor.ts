@@ -86,7 +86,7 @@ export class HeaderCursor {
   /** Without a message, a BigInt or a Buffer for each of the strings: a vocabulary has 64000 and more. */
   strings(count: number, what: string): StringTable {
     const start = this.#position;
-    // Before anything of that size is made: a file of weights has room for the lengths of billions of strings.
+    // Checked before allocating: in a file of weights, billions of string lengths would fit.
     this.#endOf(count * STRING_LENGTH_BYTES, what);
     const offsets = new Uint32Array(count + 1);
     for (let i = 0; i < count; i++) {
@@ -125,7 +125,7 @@ export class HeaderCursor {
   }
 }
 
-// Typed arrays have the byte order of the machine, and every machine that llama.cpp's packages exist for is
+// Typed arrays have the machine's byte order. Every machine that llama.cpp's packages exist for is
 // little-endian, as the file is.
 const arrayConstructors = {
   u8: Uint8Array,

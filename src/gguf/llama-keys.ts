@@ -1,4 +1,4 @@
-/** Keys that say nothing to this project, but which llama.cpp reads of every model, each as one type and no other. */
+/** Keys that this project ignores but llama.cpp reads from every model, each as one fixed type. */
 import type { Fields } from "./fields.ts";
 
 const IDS = [
@@ -10,7 +10,7 @@ const FLAGS = [
   ...["normalizer.lowercase", "normalizer.strip_accents"],
 ];
 
-/** What each must be; test/native/llama-source.test.ts compares it with what llama.cpp reads. */
+/** The required types; test/native/llama-source.test.ts compares it with what llama.cpp reads. */
 export const KEY_TYPES: ReadonlyMap<string, string> = new Map([
   ["split.count", "u16"],
   ["tokenizer.ggml.pre", "string"],

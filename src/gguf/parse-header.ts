@@ -150,7 +150,7 @@ function readTensorEntry(cursor: HeaderCursor): TensorEntry {
 }
 
 /**
- * llama.cpp takes tensors only in the order of their offsets, each at the aligned end of the one before: so there is
+ * llama.cpp accepts tensors only in the order of their offsets, each at the aligned end of the previous one: there is
  * neither an overlap nor a gap.
  */
 function placeTensors(
@@ -170,7 +170,7 @@ function placeTensors(
     const position = dataPosition + expected;
     end = position + entry.size;
     expected = alignUp(expected + entry.size, alignment);
-    // Sizes are at most the file's size each, but a long list of them could leave the exact integers.
+    // Each size is at most the file's, but the sum of a long list could exceed 2^53.
     if (!Number.isSafeInteger(expected)) throw cursor.refuse("declares more tensor data than any file can hold.");
     return { ...entry, position };
   });

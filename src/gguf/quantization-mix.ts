@@ -23,7 +23,7 @@ const DEFAULT_TYPES: { readonly [fileType: string]: string } = {
   q2_k: "q2_k",
 };
 
-/** What takes the place of a type whose blocks do not fit the rows. */
+/** Replacements for types whose blocks do not divide the rows. */
 const FALLBACKS: { readonly [type: string]: string } = {
   q6_k: "q8_0",
   q5_k: "q5_1",
@@ -64,7 +64,7 @@ function knownBase(fileType: string): string {
 }
 
 function chosen(fileType: string, base: string, name: string, rowLength: number, shape: MixShape): string {
-  // The output matrix, for which the embeddings stand where there is none.
+  // The output matrix, or the embeddings that replace it.
   if (name === "output.weight" || name === TOKEN_EMBEDDINGS)
     return base === "q8_0" || rowLength % blockOf(base) !== 0 ? "q8_0" : "q6_k";
   const { layer = 0, part } = placeInLayer(name) ?? {};

@@ -9,14 +9,14 @@ import { parseHeader } from "./parse-header.ts";
  * 10 MiB; the limit keeps a forged length from filling memory.
  */
 const MAX_GGUF_HEADER_BYTES = 128 * 1024 * 1024;
-/** What is read first: the whole header of a model with 64000 pieces. */
+/** First read: the whole header of a model with 64000 pieces. */
 const FIRST_READ_BYTES = 2 * 1024 * 1024;
 
 /**
  * Reads and checks the header of a GGUF: versions 2 and 3, little-endian. No tensor data is read, but every tensor is
- * known to lie inside the file, where llama.cpp expects it.
+ * checked to be inside the file, where llama.cpp expects it.
  *
- * @param place a path, or something open, which stays open
+ * @param place a path, or an open file, which stays open
  * @throws FileError ERR_FILE_NOT_READABLE, or ERR_INVALID_GGUF naming what is wrong
  */
 export async function readGguf(place: string | ByteSource): Promise<GgufHeader> {
@@ -36,7 +36,7 @@ async function readHeader(file: ByteSource): Promise<GgufHeader> {
     try {
       return parseHeader(new HeaderCursor(bytes, file));
     } catch (error) {
-      // The parser starts again on twice as many bytes: rarely, and at most twice the work in all.
+      // The parser starts over with twice as many bytes: this is rare, and at most doubles the work.
       if (!(error instanceof NeedMoreBytes)) throw error;
       if (length === limit) throw tooLong(file);
     }

@@ -49,9 +49,9 @@ export interface RewardMetadata {
   readonly tokenization: TokenizationMode;
   /** The modes that the vocabulary has. */
   readonly tokenizations: readonly TokenizationMode[];
-  /** Most ids that count. */
+  /** Most ids of a sequence. */
   readonly maxTokens: number;
-  /** What becomes of a longer sequence: "left" keeps its last ids, "none" refuses it. */
+  /** How longer sequences are treated: "left" keeps their last ids, "none" refuses them. */
   readonly truncationSide: TruncationSide;
   readonly scorePosition: ScorePosition;
   /** Which items get the ids that the tokenizer puts around a text. */
@@ -63,7 +63,7 @@ export interface RewardMetadata {
   readonly name: string;
   /** Words that must be shown with the model. */
   readonly notice?: string;
-  /** general.file_type by name, for example "q4_k_m"; "unknown" where there is none. */
+  /** general.file_type by name, for example "q4_k_m"; "unknown" if there is none. */
   readonly fileType: string;
   /** The fingerprint of the trunk, see STARLING_KEYS; files of older versions have none. */
   readonly trunkSha256?: string;
@@ -76,11 +76,11 @@ export interface RewardMetadata {
     /** Checksum of the checkpoint's tensors, 64 hexadecimal digits; absent for files of older versions. */
     readonly sha256?: string;
   };
-  /** How the head was fitted, where it is not the checkpoint's. */
+  /** How the head was fitted, unless it is the checkpoint's. */
   readonly fit?: FitRecord;
 }
 
-/** Most ids that a file may ask for: as many as the longest context that is read. */
+/** Largest maxTokens: the longest context that is accepted. */
 const MAX_TOKENS = 16_777_216;
 /** Longest padded row whose end is scored: the native side changes attention masks of up to twice as many cells. */
 const MAX_PADDED_TOKENS = 8192;
@@ -140,7 +140,7 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
   };
 }
 
-/** The converter writes the rule and the ids together, or neither: half of it would give other ids and no word. */
+/** The converter writes both the rule and the ids, or neither. With one of them missing, ids would silently be wrong. */
 function readWrapper(fields: Fields, { before, after }: Vocabulary): WrapperRule {
   const wrapper = fields.optionalName(STARLING_KEYS.wrapper, WRAPPER_RULES) ?? "none";
   const ids = before.length + after.length;

@@ -25,9 +25,9 @@ export interface SerializedHeader {
 const VERSION = 3;
 
 /**
- * Lays out the header of a GGUF of version 3.
+ * Serialises the header of a GGUF of version 3.
  *
- * @param alignment what general.alignment says, where the metadata has it
+ * @param alignment the value of general.alignment, if the metadata has one
  */
 export function serializeHeader(
   metadata: ReadonlyMap<string, GgufValue>,

@@ -26,8 +26,8 @@ export const STARLING_KEYS = {
    */
   template: "starling.template",
   /**
-   * string: which file of the checkpoint tokenizer.chat_template was, for example "chat_template.jinja", with " (default)"
-   * after it where it was one of a list; absent in files made before this key and without a template.
+   * string: the file of the checkpoint that tokenizer.chat_template came from, for example "chat_template.jinja", followed by
+   * " (default)" if it was one of a list; absent in older files and without a template.
    */
   templateFrom: "starling.chat_template.from",
   /** string[]: names of the checkpoint's templates if none is the default one; then none is used. */

@@ -105,8 +105,8 @@ function checkKeys(fields: Fields, { architecture }: Trunk, known: readonly stri
 }
 
 /**
- * Where all sizes are multiples of both, the offsets fit even if the tensors are laid out by a larger alignment than the
- * file says; they would be read from wrong places. The file is longer then than it should be.
+ * If every size is a multiple of both alignments, the offsets fit even if the tensors were laid out with a larger one than the
+ * file declares, and tensors would be read at the wrong positions. Such a file is longer than it should be.
  */
 function checkEnd({ tensors, alignment, fileSize }: GgufHeader, fields: Fields): void {
   const end = Math.max(...tensors.map(({ position, size }) => position + size));

@@ -68,7 +68,7 @@ const tensorTypes: readonly TensorType[] = rows.map(([id, name, blockSize, block
 const tensorTypesById = new Map(tensorTypes.map((type) => [type.id, type]));
 const tensorTypesByName = new Map(tensorTypes.map((type) => [type.name, type]));
 
-/** The tensor type with this ggml_type id; undefined for an id that llama.cpp does not have, or has no more. */
+/** The tensor type with this ggml_type id; undefined for an id that llama.cpp does not have, or removed. */
 export function tensorTypeById(id: number): TensorType | undefined {
   return tensorTypesById.get(id);
 }
@@ -113,7 +113,7 @@ export function valueTypeById(id: number): ValueType | undefined {
   return valueTypesById.get(id);
 }
 
-/** How to make a GGUF of a weight type: written here, or written in the checkpoint's type and then quantised. */
+/** How a weight type is made: written here, or by llama.cpp's quantiser. */
 type FileTypeKind = "direct" | "quantized" | "imatrix";
 
 export interface FileType {

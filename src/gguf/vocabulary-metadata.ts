@@ -34,15 +34,15 @@ const MAX_PIECE_BYTES = 4096;
  * for good: most bytes of this kind. A genuine vocabulary has none.
  */
 const MAX_SPELLED_OUT_BYTES = 64 * 1024 * 1024;
-/** Most names of templates that a message repeats. */
+/** Most template names shown in a message. */
 const MAX_NAMES = 20;
 
 /** A Jinja template and the tokens that it may name. */
 export interface ChatTemplateSource {
   readonly source: string;
-  /** Which file of the checkpoint it was; absent in older files. */
+  /** The file of the checkpoint that it came from; absent in older files. */
   readonly from?: string;
-  /** bos_token, eos_token, unk_token and pad_token, as far as the tokenizer has them. */
+  /** bos_token, eos_token, unk_token and pad_token, if the tokenizer has them. */
   readonly tokens: Readonly<Record<string, string>>;
 }
 
@@ -137,7 +137,7 @@ function readBytePair(fields: Fields, tokens: StringTable, llamaTypes: Int32Arra
   };
 }
 
-/** Text never becomes an added token: a byte whose letter is one could not be spelled. */
+/** Text never becomes an added token, so a byte whose letter is an added token could not be spelled. */
 function checkLettersAreFree(fields: Fields, tokens: StringTable, addedTokens: Int32Array): void {
   const letters = new Set(byteAlphabet());
   const taken = addedTokens.find((id) => letters.has(tokens.at(id)));
@@ -166,7 +166,7 @@ function checkSpelling(fields: Fields, tokens: StringTable, llamaTypes: Int32Arr
   }
 }
 
-/** The mode that the file asks for, and those that its vocabulary has; the first is the file's. */
+/** The file's mode, and all modes of its vocabulary. */
 export function readTokenization(
   fields: Fields,
   { kind }: Vocabulary,
@@ -177,7 +177,7 @@ export function readTokenization(
   return { tokenization: fields.name(STARLING_KEYS.tokenization, tokenizations), tokenizations };
 }
 
-/** The chat template of the checkpoint, for files that say that it is the model's own. */
+/** The checkpoint's own chat template. */
 export function readChatTemplate(fields: Fields, { bytes, offsets }: Vocabulary): ChatTemplateSource {
   const source = fields.string("tokenizer.chat_template");
   const from = fields.optionalString(STARLING_KEYS.templateFrom);
@@ -189,7 +189,7 @@ export function readChatTemplate(fields: Fields, { bytes, offsets }: Vocabulary)
   return { source, ...(from === undefined ? {} : { from }), tokens: Object.fromEntries(tokens) };
 }
 
-/** The names of templates of which none is the default one; undefined where that is not so. */
+/** The names of the checkpoint's templates if none is the default one; undefined otherwise. */
 export function readTemplateNames(fields: Fields): readonly string[] | undefined {
   if (!fields.has(STARLING_KEYS.templateNames)) return undefined;
   const names = fields.array(STARLING_KEYS.templateNames, "string");

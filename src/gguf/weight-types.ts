@@ -1,20 +1,20 @@
-/** Which types the tensors of a file have, and where they are not what its type asks for. */
+/** The tensor types of a file, and matrices that do not have the type that the file's name promises. */
 import { ARCHITECTURES, shapeKey } from "../trunk/trunks.ts";
 import type { GgufHeader, TensorInfo } from "./header.ts";
 import { baseType, type MixShape, wantedType } from "./quantization-mix.ts";
 import { fileTypeByName, fileTypeName, tensorTypeByName } from "./types.ts";
 
-/** Matrices that have another type than was asked for, because their rows do not hold whole blocks of it. */
+/** Matrices that have another type than requested, because their rows are not whole blocks of it. */
 export interface TypeFallback {
-  /** What the file's type asks for, for example "q4_k". */
+  /** The requested type, for example "q4_k". */
   readonly wanted: string;
-  /** What they have, for example "q5_0". */
+  /** Their actual type, for example "q5_0". */
   readonly used: string;
   /** Values of a row. */
   readonly rowLength: number;
   /** Values of a block of the wanted type: 32 or 256. */
   readonly blockSize: number;
-  /** How many matrices. */
+  /** Number of matrices. */
   readonly tensors: number;
 }
 
@@ -24,9 +24,9 @@ export interface WeightTypes {
   readonly tensorTypes: Readonly<Record<string, number>>;
   /** Bytes of all tensors by type. */
   readonly bytesByType: Readonly<Record<string, number>>;
-  /** Empty where each matrix has the type that was asked for. */
+  /** Empty if every matrix has the requested type. */
   readonly typeFallbacks: readonly TypeFallback[];
-  /** The same in words, to be shown; absent where there is nothing to say. */
+  /** The same in words, to be shown; absent if there are no fallbacks. */
   readonly typeNotice?: string;
 }
 
@@ -87,7 +87,7 @@ function fallbacksOf(gguf: Pick<GgufHeader, "metadata" | "tensors">, fileType: s
     const [rowLength = 0] = dims;
     const wanted = wantedType(fileType, name, shape);
     const { blockSize } = tensorTypeByName(wanted);
-    // Another type although the blocks fit was chosen on purpose, for example with an importance matrix.
+    // A different type despite fitting blocks was chosen on purpose, for example with an importance matrix.
     if (type.name === wanted || rowLength % blockSize === 0) continue;
     const key = `${wanted} ${type.name} ${rowLength}`;
     const tensors = (found.get(key)?.tensors ?? 0) + 1;

@@ -54,7 +54,7 @@ export class GgufWriter {
     this.#written.set(name, (this.#written.get(name) ?? 0) + bytes.length);
   }
 
-  /** Takes a tensor's bytes as they stand in the file, from an earlier run. */
+  /** Keeps the bytes of a tensor that an earlier run wrote. */
   keep(name: string): void {
     this.#written.set(name, this.tensor(name).size);
   }
@@ -69,7 +69,7 @@ export class GgufWriter {
     await this.#file.write(bytes, position);
   }
 
-  /** Makes the file a GGUF, once everything else of it is on disk. It still has its temporary name afterwards. */
+  /** Writes the magic once everything else is on disk. The file still has its temporary name. */
   async finish(): Promise<void> {
     const missing = this.#header.tensors.find(({ name, size }) => (this.#written.get(name) ?? 0) !== size);
     if (missing !== undefined) throw new RangeError(`The tensor ${missing.name} was not written in full.`);

@@ -20,7 +20,7 @@ export interface PullOptions extends HubOptions {
   readonly repository: string;
   /** A branch, tag or commit; default "main". */
   readonly revision?: string | undefined;
-  /** Files that are downloaded at once, 1 to 16; default 4. */
+  /** Files to download in parallel, 1 to 16; default 4. */
   readonly concurrency?: number | undefined;
   /** Reports the phase "downloading". */
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;

@@ -6,9 +6,9 @@ import { readTextIfReadable } from "../files/optional-files.ts";
 const KIBIBYTE = 1024;
 
 /**
- * Bytes, or undefined where the system does not tell. Linux: what can be had without swapping, and within the limits of the
- * process's control groups, whose file cache counts as free. macOS: all of it, for it gives back and compresses memory as it is
- * asked for. Windows: what is free.
+ * Bytes, or undefined if the system does not say. Linux: what is available without swapping, within the limits of the
+ * process's control groups, whose file cache counts as free. macOS: all memory, because the system reclaims and compresses
+ * on demand. Windows: what is free.
  *
  * @param root for tests: the folder used as "/"
  */

@@ -4,7 +4,7 @@ import type { CancellableJob } from "../native/addon.ts";
 /**
  * Waits for a native job, and cancels it when the signal is aborted; then the promise rejects with the signal's reason.
  *
- * @param explain makes of what the native side said the error to throw
+ * @param explain turns the native error into the one to throw
  */
 export async function cancellable<T>(
   job: CancellableJob<T>,

@@ -11,8 +11,8 @@ import type { TokenizationMode } from "./types.ts";
 /**
  * Reads a head file for a model.
  *
- * @param tokenization the one that the model is to be scored with
- * @param foreignHead true: a head that was fitted to another model's trunk is taken, too
+ * @param tokenization the one that the model is loaded with
+ * @param foreignHead true: also accept a head fitted to another model's trunk
  * @throws FileError ERR_WRONG_HEAD for a head that was fitted to something else
  */
 export async function readHeadFor(

@@ -1,4 +1,4 @@
-/** Why an item has no score, or a call no results. */
+/** Why an item has no score, or a call has no results. */
 import { InvalidInputError, isStarlingError, ModelClosedError, NativeError, type StarlingError } from "../errors.ts";
 import type { TokenizerSettings } from "./reward-tokenizer.ts";
 import type { TokenizedItem } from "./types.ts";
@@ -12,7 +12,7 @@ export function tooLong(item: TokenizedItem, contextTokens: number, where: strin
   );
 }
 
-/** One item's own trouble: others are scored. */
+/** An error of one item: the others are scored. */
 export function isNotFinite(error: unknown): boolean {
   return (error as { code?: unknown } | undefined)?.code === "NOT_FINITE";
 }

@@ -37,7 +37,7 @@ export interface Fit {
 const MEBIBYTE = 1024 ** 2;
 
 /**
- * Left free on each device for what no header tells: the driver's context and its libraries' work space (300 to 500 MiB
+ * Left free on each device for what the header does not say: the driver's context and its libraries' work space (300 to 500 MiB
  * with CUDA), what grows while it computes, and the screen. As much as llama.cpp leaves by default (--fit-target, common.h).
  */
 export const DEVICE_RESERVE_BYTES = 1024 * MEBIBYTE;
@@ -109,12 +109,12 @@ function splitBounds(devices: readonly FitDevice[]): number[] {
   });
 }
 
-/** Whether no device is asked for more than it has free, less what is kept back. */
+/** Whether no device needs more than it has free, minus the reserve. */
 export function fitsDevices(fit: Fit, reserve: number): boolean {
   return fit.perDevice.every(({ need, free }) => need === 0 || free === undefined || need + reserve <= free);
 }
 
-/** The most layers that fit, each device keeping its reserve; none where not even one does. */
+/** The most layers that fit with each device keeping its reserve; none if not even one does. */
 export function fitLayers(parts: ModelParts, devices: readonly FitDevice[]): Fit {
   // From all downwards, because one layer more may also move another layer to the device that has room.
   for (let gpuLayers = parts.layers.length + 1; gpuLayers > 1; gpuLayers--) {

@@ -2,8 +2,8 @@ import { isForeign, shortTrunk } from "../gguf/trunk.ts";
 import type { RewardModelInfo } from "./model-info.ts";
 
 /**
- * What a user should know about the head in use; undefined where there is nothing. All quantisations of one checkpoint share
- * heads. A model with another trunk gives numbers with the head as well, but its hidden states mean something else.
+ * What a user should know about the head in use; undefined if there is nothing. All quantisations of one checkpoint share
+ * heads. A model with another trunk also gives numbers with the head, but its hidden states differ.
  */
 export function headNotice(info: Pick<RewardModelInfo, "name" | "trunkSha256" | "head" | "fit">): string | undefined {
   const { name, trunkSha256, head, fit } = info;

@@ -1,9 +1,9 @@
-/** What the native side computed of an item, as its result. */
+/** Turns what the native side computed for an item into its result. */
 import { jsonArray } from "../json-array.ts";
 import type { RewardTokenizer } from "./reward-tokenizer.ts";
 import type { FeatureResult, ScoreResult, TokenizedItem } from "./types.ts";
 
-/** What is asked of each item, beside its score. */
+/** What is computed for each item besides its score. */
 export type Wanted = "score" | "token-rewards" | "features";
 
 /** @param value the score; or the rewards of the response's tokens, or the features, with the score after them */

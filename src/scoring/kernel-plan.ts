@@ -1,6 +1,6 @@
 /**
- * Whether the CPU library that was opened multiplies this model's weights rightly, and to the same bits in any company. That
- * is found by trying, for each library: one that was right for other shapes, or on another processor, says nothing.
+ * Checks whether the opened CPU library multiplies this model's weights correctly, and to the same bits in any batch. Each
+ * library is tested: that it was right for other shapes, or on another processor, proves nothing.
  */
 import { basename, join } from "node:path";
 import { defaultCacheFolder } from "../cache-folder.ts";
@@ -20,11 +20,11 @@ export interface KernelPlan {
   readonly rowMultiple: number;
   /** Of the weights that the CPU multiplies; empty where it multiplies none. */
   readonly kernels: readonly KernelInfo[];
-  /** Why something else is done than llama.cpp would do, or promised less than usual: sentences. */
+  /** Why we do not use what llama.cpp would choose, or promise less than usual: sentences. */
   readonly reasons: readonly string[];
 }
 
-/** How a plan finds out: in this process, or in one of its own. */
+/** How the check runs: in this process, or in a child process. */
 export type CheckKernels = (options: KernelCheckOptions) => Promise<readonly KernelFinding[]>;
 
 export interface KernelQuestion {
@@ -65,7 +65,7 @@ export async function planKernels(
   const plain = await find(false);
   const wrong = plain.findIndex(({ problem }) => problem !== undefined);
   if (wrong >= 0) throw unusable(question, samples[wrong] as NamedSample, plain[wrong] as KernelFinding);
-  // Not exact either way: then at least the faster one, if it is right.
+  // Neither is exact: use the faster one, if it is right.
   const repacked = !plain.every(isGood) && preferred.every(({ problem }) => problem === undefined);
   const findings = repacked ? preferred : plain;
   const reasons = samples.flatMap((sample, i) => {
@@ -107,7 +107,7 @@ async function findOnce(
   if (cpuLibrary === undefined) return check(options);
   const shapes = samples.map(({ type, columns, rows }) => [type, columns, rows]);
   const parts = [FORMAT, fileIdentity(cpuLibrary), processorIdentity(), shapes, threads, repacked];
-  // What is wrong may be the weights of a damaged file: that says nothing of other files.
+  // The weights of a damaged file may be wrong: that says nothing about other files.
   const [anyFile, thisFile] = [cacheKey(parts), cacheKey([...parts, fileIdentity(path)])];
   const cache = new JsonCache(folder, MAX_FINDINGS);
   for (const key of [anyFile, thisFile]) {

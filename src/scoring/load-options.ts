@@ -25,7 +25,7 @@ const aLayerNumber = anInteger(0, MAX_LAYERS);
 const aLayerCount: Check = (value) =>
   value === "auto" || value === "all" ? undefined : aLayerNumber(value) && `"auto", "all" or ${aLayerNumber(value)}`;
 
-/** How another function is to load a model: the options of loadRewardModel but those that it gives itself. */
+/** The options of loadRewardModel that a caller of another function may pass on. */
 export const aLoad: Check = (value) => {
   const { modelPath: _path, onProgress: _progress, signal: _signal, ...checks } = loadOptionChecks;
   checkOptions("load", value as object, checks);

@@ -1,4 +1,4 @@
-/** The options of a load as the native side wants them: what was asked for, completed by defaults; kernel-plan.ts adds the rest. */
+/** The caller's load options completed with defaults, for the native side; kernel-plan.ts adds the rest. */
 import { availableParallelism } from "node:os";
 import { InvalidInputError } from "../errors.ts";
 import type { LoadOptions } from "../native/addon.ts";
@@ -11,7 +11,7 @@ import type { BatchMode, LoadRewardModelOptions } from "./types.ts";
 const PACKED_SEQUENCES = 32;
 /** Models that do not truncate have contexts of up to 131072 tokens, whose keys and values would take tens of GiB. */
 const DEFAULT_CONTEXT_TOKENS = 4096;
-/** Memory for the prompts of open rankings that had to give way in the key-value cache; beyond it they are recomputed. */
+/** Memory for the saved states of open prompts that were evicted from the key-value cache; beyond it they are recomputed. */
 const PINNED_PREFIXES_MEBIBYTES = 1024;
 /** Weight types that llama.cpp repacks for x86 processors while it loads them (ggml-cpu's repack.cpp). */
 export const REPACKED_TYPES: ReadonlySet<string> = new Set(["q4_0", "q4_k", "q2_k", "iq4_nl", "mxfp4"]);

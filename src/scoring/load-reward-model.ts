@@ -23,7 +23,7 @@ import type { LoadRewardModelOptions } from "./types.ts";
 /**
  * Loads a GGUF made by `starling-rm convert`.
  *
- * @throws InvalidInputError for a wrong option, FileError for a file that cannot be used or changes meanwhile, NativeError
+ * @throws InvalidInputError for a wrong option, FileError for a file that cannot be used or changes during the load, NativeError
  *   when no runtime fits or llama.cpp refuses the model
  */
 export async function loadRewardModel(options: LoadRewardModelOptions): Promise<RewardModel> {
@@ -31,7 +31,7 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
   const { signal } = options;
   signal?.throwIfAborted();
   const modelPath = await modelPathOf(options.modelPath, signal);
-  // What is checked and what llama.cpp loads is one open file, whatever takes its place at the path.
+  // What we check and what llama.cpp loads is one open file, even if another replaces it at the path.
   const opened = await OpenedFile.open(modelPath);
   try {
     return await loadOpened(opened, { ...options, modelPath });
@@ -86,7 +86,7 @@ async function loadOpened(opened: OpenedFile, options: LoadRewardModelOptions): 
     throw error;
   }
   const info = infoOf({ modelPath, file, native, tokenizer, headPath, headFile, fit, engine, placement, kernels });
-  // Who wants the weights in memory wants a model that no longer depends on its file.
+  // With the weights in memory, the model no longer depends on its file.
   const assertUnchanged = options.mmap === false ? async () => {} : () => opened.assertUnchanged();
   return new RewardModel(info, { native, tokenizer, assertUnchanged }, head, opened);
 }
@@ -142,7 +142,7 @@ function infoOf(loaded: Loaded): RewardModelInfo {
   };
 }
 
-/** How llama.cpp and the drivers' libraries say that memory ran out. */
+/** Out-of-memory messages of llama.cpp and the drivers' libraries. */
 const OUT_OF_MEMORY = /unable to allocate|failed to allocate|out of memory|OutOfDeviceMemory|cudaMalloc failed/i;
 
 function loadFailure(error: unknown, path: string, { fit }: Placement): unknown {
@@ -151,7 +151,7 @@ function loadFailure(error: unknown, path: string, { fit }: Placement): unknown 
   const details = { cause: error, file: path };
   if (!OUT_OF_MEMORY.test(reason))
     return new NativeError("ERR_MODEL_LOAD", `${path} could not be loaded: ${reason}`, details);
-  // Something else took the memory meanwhile, or the estimate was too low.
+  // Another program took the memory, or the estimate was too low.
   const advice = fit === undefined ? "close other programs" : `place fewer layers than ${fit.gpuLayers} (gpuLayers)`;
   const what = `${path} could not be loaded: out of memory: ${reason.replace(/\.$/, "")}`;
   return new NativeError("ERR_OUT_OF_MEMORY", `${what}. Use a smaller quantisation, or ${advice}.`, details);

@@ -47,7 +47,7 @@ export function memoryNeed(shape: TrunkShape, weights: number, settings: Setting
   return { backend, weights, keyValue, compute, total: weights + keyValue + compute };
 }
 
-/** What is alive at the same time in the widest place of a layer, and for the outputs. */
+/** Values alive at the widest point of a layer, and for the outputs. */
 function computeBytes(shape: TrunkShape, { microBatch, flashAttention }: Settings, cells: number): number {
   const { embeddingLength, feedForwardLength, heads, vocabularySize } = shape;
   const tokens = Math.min(microBatch, cells);

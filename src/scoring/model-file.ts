@@ -28,7 +28,7 @@ export interface ModelFile extends RewardMetadata {
  * Reads and checks the header of a reward model's GGUF.
  *
  * @param place a path, or the file, which stays open
- * @throws FileError for a file that is missing, broken, or no reward model of this project
+ * @throws FileError for a file that is missing, broken, or not a reward model of this project
  */
 export async function readModelFile(place: string | ByteSource): Promise<ModelFile> {
   return describeModelFile(await readGguf(place), typeof place === "string" ? place : place.path);

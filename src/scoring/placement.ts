@@ -1,4 +1,4 @@
-/** Where a model's layers go: what was asked for, or what fits. Decided before anything is loaded. */
+/** Where a model's layers go: as requested, or as many as fit. Decided before anything is loaded. */
 import { totalmem } from "node:os";
 import { byteSize } from "../byte-units.ts";
 import { InvalidInputError, NativeError } from "../errors.ts";
@@ -33,7 +33,7 @@ export interface Placement {
   readonly need: MemoryNeed;
   /** Of a model with layers on devices. */
   readonly fit?: Fit;
-  /** Why the devices hold no layer although there are some. */
+  /** Why no layer is placed on the devices. */
   readonly reason?: string;
 }
 
@@ -94,7 +94,7 @@ function layersOn(parts: ModelParts, devices: readonly FitDevice[], options: Opt
   const all = parts.layers.length + 1;
   if (gpuLayers !== "auto") return placeLayers(parts, devices, gpuLayers === "all" ? all : gpuLayers);
   const fit = fitLayers(parts, devices);
-  // Who wants this GPU and no check is taken at their word.
+  // A caller that names this GPU and disables the check gets it.
   return fit.gpuLayers === 0 && gpu !== "auto" && checkMemory === false ? placeLayers(parts, devices, all) : fit;
 }
 

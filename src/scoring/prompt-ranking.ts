@@ -1,4 +1,4 @@
-/** A prompt whose state is kept, for responses that come one by one. */
+/** A prompt whose state is kept, for responses that arrive one by one. */
 import { isStarlingError, ModelClosedError } from "../errors.ts";
 import { aBoolean, aNameList, aSignal, checkOptions } from "../options.ts";
 import type { ItemRules } from "../prompt/input-fields.ts";
@@ -27,7 +27,7 @@ export type PromptScoreOptions = Omit<ScoreOptions, "nameItem" | "onProgress">;
 
 const promptScoreChecks = { strict: aBoolean, perToken: aBoolean, ignoreFields: aNameList, signal: aSignal };
 
-/** Any response: the prompt's tokens are the same with all of them. */
+/** Any response: the prompt's tokens are the same with all. */
 const SOME_RESPONSE = "a";
 
 /** @internal Use RewardModel.openPrompt. */
@@ -97,7 +97,7 @@ export class PromptRanking implements AsyncDisposable {
     return { ...(result as ScoreResult), index };
   }
 
-  /** Frees the prompt's state. Calls that are under way are finished. */
+  /** Frees the prompt's state. Running calls finish first. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#release?.();

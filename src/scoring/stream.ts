@@ -163,7 +163,7 @@ class Pipeline {
     }
   }
 
-  /** Cancels what is queued and lets go of the source. Safe to call twice. */
+  /** Cancels what is queued and closes the source. Safe to call twice. */
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
@@ -205,7 +205,7 @@ class Pipeline {
     if (this.#tokenizing) return;
     this.#tokenizing = true;
     try {
-      // What the source has at hand comes along: the first chunk is then no single item.
+      // Take what the source already has, so the first chunk is not a single item.
       await new Promise(setImmediate);
       while (this.#unread.length > 0 && !this.#stopped) {
         const chunk = this.#unread.splice(0, MAX_ITEMS_PER_CHUNK);
@@ -279,7 +279,7 @@ class Pipeline {
       async (error: unknown) => {
         this.#jobs.delete(job);
         const failure = nativeFailure(error);
-        // What was read of a changed file fails as it may, and for that reason.
+        // With a changed file any failure is reported as the change.
         if (failure instanceof NativeError) await this.#context.assertUnchanged();
         if (isNotFinite(error)) return { index, error: notFinite(this.#nameItem(index), error) };
         throw failure;

@@ -1,4 +1,4 @@
-/** What is legal in a {text} and gives another score than the model's own template would: a doubled BOS, a tail after the end. */
+/** Legal in a {text}, but scored differently from the model's own template: a doubled BOS, a tail after the end. */
 
 import type { Vocabulary } from "../native/addon.ts";
 import type { ScorePosition, WrapperRule } from "../profiles/rules.ts";
@@ -130,7 +130,7 @@ export function textWarnings(
   return warnings;
 }
 
-/** Of a prompt, a response or a message: what the template puts around it is there already. */
+/** A prompt, response or message that already has what the template puts around it. */
 export function contentWarning(contents: readonly string[], { begin, endOfTurn }: TextMarks): ItemWarning | undefined {
   for (const content of contents) {
     if (endOfTurn !== undefined && content.trimEnd().endsWith(endOfTurn))
