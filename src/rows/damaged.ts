@@ -15,6 +15,17 @@ export function guarded<T>(file: string, problem: string, work: () => T): T {
   }
 }
 
+/** The same for work that waits. */
+export async function guardedAsync<T>(file: string, problem: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    return guarded(file, problem, () => {
+      throw error;
+    });
+  }
+}
+
 export function oneLine(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.replaceAll(/\s+/g, " ").replace(/\.$/, "").slice(0, MAX_REASON_CHARACTERS);

@@ -35,7 +35,7 @@ const MAGIC_BYTES = 6;
 const PARQUET_MAGIC = "PAR1";
 
 /**
- * Opens parquet, JSON lines, a JSON array, JSON values one after another, or CSV with a first line of names (".csv");
+ * Opens parquet, JSON lines, a JSON array, JSON values one after another, or CSV with a first line of names (".csv", ".tsv");
  * all but parquet also compressed with gzip or zstd.
  *
  * @throws FileError ERR_FILE_NOT_READABLE; ERR_INVALID_DATA comes with the rows

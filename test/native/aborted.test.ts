@@ -48,8 +48,6 @@ async function first(outcomes: AsyncIterable<unknown>): Promise<unknown> {
   return undefined;
 }
 
-const features = { data: new Float32Array(0), length: 0, width: 0 } as never;
-
 /** A call of everything in the public interface that takes a signal. */
 const calls: Readonly<Record<string, () => Promise<unknown>>> = {
   compareModels: () => library.compareModels({ models: [none, none], data, signal }),
@@ -59,7 +57,7 @@ const calls: Readonly<Record<string, () => Promise<unknown>>> = {
   embeddedModelPath: () => embeddedModelPath({ cacheFolder: join(folder, "cache"), signal }),
   evaluate: () => library.evaluate({ modelPath: none, benchmarks: [data], signal }),
   extractFeatures: () => library.extractFeatures({ model, cases: unread(), cacheFolder: none, signal }),
-  fitHead: () => library.fitHead({ cases: [], features, head } as never, { signal }),
+  fitHead: () => library.fitHead({ cases: [], features: library.FeatureTable.from([head.weight]), head }, { signal }),
   fitModel: () => library.fitModel({ modelPath: none, data, output, signal }),
   holdOutput: () => holdOutput(output, { signal }),
   inspectModel: () => library.inspectModel({ modelPath: none, signal }),

@@ -1,5 +1,5 @@
 /** Input of a fit: cases with features. */
-import type { StarlingError } from "../../errors.ts";
+import { invalidArgument, type StarlingError } from "../../errors.ts";
 import { aRewardHead, type RewardHead } from "../../reward-head.ts";
 import type { TokenizationMode } from "../../scoring/types.ts";
 import type { Comparison } from "../case.ts";
@@ -38,18 +38,21 @@ export interface FitFailure {
 /** The part of {@link FitData} that fitHead() needs. */
 export type FitInput = Pick<FitData, "head" | "features" | "cases">;
 
-/** Checks data from a caller. @returns what was expected, or undefined if the data is valid */
-export function fitInputProblem(data: unknown): string | undefined {
+/** @throws InvalidInputError ERR_INVALID_ARGUMENT if no head can be fitted to the data */
+export function checkFitInput(data: unknown): asserts data is FitInput {
   if (typeof data !== "object" || data === null)
-    return "the result of extractFeatures(), or { head, features, cases },";
+    throw invalidArgument("data", "the result of extractFeatures(), or { head, features, cases },", data);
   const { head, features, cases } = data as Partial<FitInput>;
-  const wrongHead = aRewardHead(head);
-  if (wrongHead !== undefined) return `a head, ${wrongHead},`;
-  if (!(features instanceof FeatureTable)) return "features, a FeatureTable,";
-  if (head?.weight.length !== features.width) return `a head of ${features.width} weights, the width of features,`;
-  if (!Array.isArray(cases)) return "cases, an array,";
+  const expected = aRewardHead(head);
+  if (expected !== undefined) throw invalidArgument("data.head", expected, head);
+  if (!(features instanceof FeatureTable)) throw invalidArgument("data.features", "a FeatureTable", features);
+  const width = head?.weight.length;
+  if (width !== features.width)
+    throw invalidArgument("data.head", `${features.width} weights, the width of data.features,`, width);
+  if (!Array.isArray(cases)) throw invalidArgument("data.cases", "an array", cases);
   const wrong = cases.findIndex((one) => !isFitCase(one, features.rows));
-  return wrong === -1 ? undefined : `cases[${wrong}] to be a FitCase with row indices of features,`;
+  if (wrong !== -1)
+    throw invalidArgument(`data.cases[${wrong}]`, "a FitCase with row indices of data.features", cases[wrong]);
 }
 
 function isFitCase(value: unknown, rowCount: number): boolean {

@@ -1,6 +1,6 @@
 /** Fits a linear head to a frozen model's features by maximum likelihood, and evaluates it. */
 import { MAX_SEED } from "../../bounds.ts";
-import { InvalidInputError, invalidArgument } from "../../errors.ts";
+import { InvalidInputError } from "../../errors.ts";
 import { jsonArray } from "../../json-array.ts";
 import { aFunction, anInteger, aSignal, type Check, checkOptions, readable } from "../../options.ts";
 import type { FitProgress } from "../../progress.ts";
@@ -8,7 +8,7 @@ import type { RewardHead } from "../../reward-head.ts";
 import { rightComparisons } from "../measures/outcome.ts";
 import { rankingLoss } from "../measures/plackett-luce.ts";
 import { scoreOf } from "./feature-table.ts";
-import { type FitCase, type FitInput, fitInputProblem } from "./fit-data.ts";
+import { checkFitInput, type FitCase, type FitInput } from "./fit-data.ts";
 import { fitProblem, squaredDistance } from "./objective.ts";
 import { chooseRidge, fitCases, type RidgeTrial } from "./ridge.ts";
 import { holdOut } from "./split.ts";
@@ -112,8 +112,7 @@ export const fitChecks: Readonly<Record<string, Check>> = {
  * @throws InvalidInputError for a wrong option, or data that a head cannot be fitted to
  */
 export async function fitHead(data: FitInput, options: FitOptions = {}): Promise<FitResult> {
-  const problemOfData = readable("data", () => fitInputProblem(data));
-  if (problemOfData !== undefined) throw invalidArgument("data", problemOfData, data);
+  readable("data", () => checkFitInput(data));
   options = checkOptions("fitHead", options, { ...fitChecks, onTrial: aFunction, onProgress: aFunction });
   const { ridge: wanted = "auto", heldOut = DEFAULT_HELD_OUT, seed = 0, onTrial, onProgress, signal } = options;
   signal?.throwIfAborted();

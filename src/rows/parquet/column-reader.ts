@@ -1,13 +1,13 @@
 /** One column of one row group, page by page: hyparquet decodes a page, rows come out in the order of the file. */
 import type { DecodedArray, PageHeader, SchemaElement } from "hyparquet";
-import { parquetHeader, readPage } from "hyparquet/src/column.js";
-import { convert } from "hyparquet/src/convert.js";
-import { getMaxDefinitionLevel, getMaxRepetitionLevel } from "hyparquet/src/schema.js";
 import { type ByteSource, quote, readAlone } from "../../files/byte-source.ts";
-import { damaged, guarded } from "../damaged.ts";
+import { damaged, guarded, guardedAsync } from "../damaged.ts";
+import { decodePages, type Page, type PageColumn, startedRow } from "./decode-pages.ts";
 import type { Chunk, Leaf } from "./footer.ts";
 import { checkPageContent, checkPageHeader, MAX_PAGE_BYTES, MAX_PAGE_VALUES, type PageShape } from "./page-check.ts";
 import { type PageDecompressor, pageDecompressor } from "./page-codecs.ts";
+import { readPageHeader } from "./page-header.ts";
+import { rowStarts } from "./row-starts.ts";
 import { checkThrift, EndedEarly } from "./thrift-check.ts";
 import { parsers, parsersOfBytes } from "./values.ts";
 
@@ -15,13 +15,16 @@ import { parsers, parsersOfBytes } from "./values.ts";
 const HEADER_BYTES = 4 * 1024;
 const MAX_HEADER_BYTES = 1024 * 1024;
 
-interface Decoder {
-  readonly pathInSchema: string[];
-  readonly type: NonNullable<SchemaElement["type"]>;
-  readonly element: SchemaElement;
-  readonly schemaPath: Leaf["path"][number][];
-  readonly codec: "UNCOMPRESSED";
-  readonly parsers: typeof parsers;
+/** The last row of a list column so far, which the next page may continue. */
+interface OpenRow {
+  /** From the page in which it begins. */
+  readonly pages: Page[];
+  /** Whether that page begins with a row. */
+  readonly startsWithRow: boolean;
+  /** Rows of that page before this one; the end of a row at its start counts. */
+  readonly rowsBefore: number;
+  values: number;
+  bytes: number;
 }
 
 export class ColumnReader {
@@ -29,38 +32,29 @@ export class ColumnReader {
   readonly #chunk: Chunk;
   readonly #name: string;
   readonly #decompress: PageDecompressor;
-  readonly #decoder: Decoder;
+  readonly #column: PageColumn;
   readonly #shape: PageShape;
   #position: number;
   /** Values of the chunk that have not come yet. */
   #valuesLeft: number;
-  #dictionary: DecodedArray | undefined;
+  #dictionary: Page | undefined;
   /** Whole rows of the current page. */
   #rows: DecodedArray = [];
   #next = 0;
-  /** The last row so far, which the next page may continue; a list of at most one. */
-  #open: unknown[] = [];
-  #openValues = 0;
-  #openBytes = 0;
+  #open: OpenRow | undefined;
 
   private constructor(source: ByteSource, leaf: Leaf, chunk: Chunk, decompress: PageDecompressor) {
-    const schemaPath = [...leaf.path];
-    const element = schemaPath.at(-1)?.element as SchemaElement;
+    const element = leaf.path.at(-1)?.element as SchemaElement;
+    const isPlain = element.converted_type === undefined && element.logical_type === undefined;
+    const repetitions = leaf.path.slice(1).map((node) => node.element.repetition_type);
     this.#source = source;
     this.#chunk = chunk;
     this.#name = quote(leaf.name);
     this.#decompress = decompress;
-    this.#decoder = {
-      pathInSchema: schemaPath.slice(1).map((node) => node.element.name),
-      type: element.type as Decoder["type"],
-      element,
-      schemaPath,
-      codec: "UNCOMPRESSED",
-      parsers: element.converted_type === undefined && element.logical_type === undefined ? parsersOfBytes : parsers,
-    };
+    this.#column = { path: leaf.path, codec: chunk.codec, parsers: isPlain ? parsersOfBytes : parsers };
     this.#shape = {
-      maxRepetition: getMaxRepetitionLevel(schemaPath),
-      maxDefinition: getMaxDefinitionLevel(schemaPath),
+      maxRepetition: repetitions.filter((repetition) => repetition === "REPEATED").length,
+      maxDefinition: repetitions.filter((repetition) => repetition !== "REQUIRED").length,
       isBoolean: element.type === "BOOLEAN",
     };
     this.#position = chunk.start;
@@ -97,56 +91,89 @@ export class ColumnReader {
     const values = guarded(path, problem, () => checkPageHeader(header));
     const start = this.#position + length;
     if (start + header.compressed_page_size > this.#chunk.end) throw damaged(path, `${problem}: a page is truncated`);
-    const compressed = await readAlone(this.#source, start, header.compressed_page_size);
+    const bytes = await readAlone(this.#source, this.#position, length + header.compressed_page_size);
     this.#position = start + header.compressed_page_size;
-    guarded(path, problem, () => this.#decode(header, compressed, values));
+    await guardedAsync(path, problem, () => this.#add(header, bytes, length, values));
   }
 
-  #decode(header: PageHeader, compressed: Uint8Array, values: number): void {
-    const bytes = this.#unpack(header, compressed);
-    const plain = { ...header, compressed_page_size: bytes.length };
-    const reader = { view: new DataView(bytes.buffer), offset: 0 };
+  async #add(header: PageHeader, bytes: Uint8Array, headerBytes: number, values: number): Promise<void> {
+    const { unpacked, content } = this.#unpack(header, bytes.subarray(headerBytes));
+    const page: Page = { header, bytes, content: this.#chunk.codec === "UNCOMPRESSED" ? undefined : content };
     if (header.type === "DICTIONARY_PAGE") {
-      const { data } = readPage(reader, plain, this.#decoder, undefined, undefined, 0);
-      if (data !== undefined) this.#dictionary = convert(data, this.#decoder);
+      this.#dictionary = page;
       return;
     }
     if (values > this.#valuesLeft) throw new Error("it has more values than its metadata says");
     // Some writers end a column with an empty page.
     if (values === 0) return;
-    checkPageContent(bytes, header, this.#shape);
+    checkPageContent(unpacked, header, this.#shape);
     this.#valuesLeft -= values;
-    if (this.#shape.maxRepetition === 0) {
-      this.#rows = readPage(reader, plain, this.#decoder, this.#dictionary, undefined, 0).data ?? [];
-      this.#next = 0;
-      if (this.#rows.length !== values) throw new Error("a page has a different number of rows than it claims");
+    this.#next = 0;
+    if (this.#shape.maxRepetition > 0) {
+      this.#rows = await this.#addToList(page, unpacked, values);
       return;
     }
-    const rows = readPage(reader, plain, this.#decoder, this.#dictionary, this.#open, 0).data as unknown[];
-    // Only the next page shows whether it continues the last row.
-    const open = this.#valuesLeft > 0 ? rows.splice(-1) : [];
-    const isSameRow = rows.length === 0;
-    this.#open = open;
-    this.#openValues = (isSameRow ? this.#openValues : 0) + values;
-    this.#openBytes = (isSameRow ? this.#openBytes : 0) + bytes.length;
-    if (this.#openValues > MAX_PAGE_VALUES || this.#openBytes > 2 * MAX_PAGE_BYTES)
-      throw new Error(`a row has more than ${MAX_PAGE_VALUES} values or ${MAX_PAGE_BYTES} bytes`);
-    this.#rows = rows;
-    this.#next = 0;
+    this.#rows = await this.#decode([page], values);
+    if (this.#rows.length !== values) throw new Error("a page has a different number of rows than it claims");
   }
 
-  /** The page's bytes; in the second version of data pages the levels before the values are never compressed. */
-  #unpack(header: PageHeader, compressed: Uint8Array): Uint8Array {
+  /** @returns the rows that the page completes */
+  async #addToList(page: Page, unpacked: Uint8Array, values: number): Promise<DecodedArray> {
+    const { maxRepetition, maxDefinition } = this.#shape;
+    const starts = rowStarts(unpacked, page.header, maxRepetition);
+    if (this.#open === undefined && !starts.atFirst) throw new Error("it does not begin with a row");
+    const open = this.#open ?? { pages: [], startsWithRow: true, rowsBefore: 0, values: 0, bytes: 0 };
+    open.pages.push(page);
+    if (starts.count === 0) {
+      open.values += values;
+      open.bytes += unpacked.length;
+      if (open.values > MAX_PAGE_VALUES || open.bytes > 2 * MAX_PAGE_BYTES)
+        throw new Error(`a row has more than ${MAX_PAGE_VALUES} values or ${MAX_PAGE_BYTES} bytes`);
+      // Decoding what has come of a long row with each of its pages would take the square of its length.
+      if (this.#valuesLeft > 0) return [];
+    }
+    const { path, codec } = this.#column;
+    const before = open.startsWithRow ? [] : [startedRow(path, codec, maxRepetition, maxDefinition)];
+    const rows = await this.#decode([...before, ...open.pages], values);
+    if (this.#valuesLeft === 0) {
+      this.#open = undefined;
+      return rows.slice(open.rowsBefore);
+    }
+    this.#open = {
+      pages: [page],
+      startsWithRow: starts.atFirst,
+      rowsBefore: starts.count - (starts.atFirst ? 1 : 0),
+      values,
+      bytes: unpacked.length,
+    };
+    // Only the next page shows whether it continues the last row.
+    return rows.slice(open.rowsBefore, -1);
+  }
+
+  #decode(pages: readonly Page[], rows: number): Promise<DecodedArray> {
+    const usesDictionary = pages.some(({ header }) =>
+      (header.data_page_header ?? header.data_page_header_v2)?.encoding.endsWith("_DICTIONARY"),
+    );
+    const dictionary = usesDictionary && this.#dictionary !== undefined ? [this.#dictionary] : [];
+    return decodePages([...dictionary, ...pages], rows, this.#column);
+  }
+
+  /** In version 2 of data pages the levels before the values are never compressed. */
+  #unpack(header: PageHeader, compressed: Uint8Array): { unpacked: Uint8Array; content: Uint8Array | undefined } {
     const { uncompressed_page_size: size, data_page_header_v2: two } = header;
-    if (two === undefined) return this.#decompress(compressed, size);
-    if (two.is_compressed === false) return compressed;
+    if (two === undefined) {
+      const content = this.#decompress(compressed, size);
+      return { unpacked: content, content };
+    }
+    if (two.is_compressed === false) return { unpacked: compressed, content: undefined };
     const levels = two.repetition_levels_byte_length + two.definition_levels_byte_length;
     const values = compressed.subarray(levels);
-    const page = new Uint8Array(size);
-    page.set(compressed.subarray(0, levels));
     // Some writers leave nothing at all in place of no values.
-    page.set(values.length === 0 ? values : this.#decompress(values, size - levels), levels);
-    return page;
+    const content = values.length === 0 ? values : this.#decompress(values, size - levels);
+    const unpacked = new Uint8Array(size);
+    unpacked.set(compressed.subarray(0, levels));
+    unpacked.set(content, levels);
+    return { unpacked, content };
   }
 
   async #readHeader(): Promise<{ header: PageHeader; length: number }> {
@@ -159,7 +186,7 @@ export class ColumnReader {
       try {
         const end = checkThrift(bytes);
         return guarded(path, problem, () => ({
-          header: parquetHeader({ view: new DataView(bytes.buffer), offset: 0 }),
+          header: readPageHeader(bytes),
           length: end,
         }));
       } catch (error) {

@@ -1,8 +1,8 @@
 /** A parquet file's metadata, checked against what its bytes can hold. */
 import { type ColumnMetaData, type FileMetaData, parquetMetadata, parquetSchema, type SchemaTree } from "hyparquet";
-import { deserializeTCompactProtocol } from "hyparquet/src/thrift.js";
 import { type ByteSource, quote, readAlone, readExactly } from "../../files/byte-source.ts";
 import { damaged, guarded } from "../damaged.ts";
+import { readThrift, type ThriftStruct } from "./thrift.ts";
 import { checkThrift } from "./thrift-check.ts";
 
 /** Length and magic number at the end, magic number at the start. */
@@ -92,18 +92,16 @@ const NO_PARSERS = {
 
 /** hyparquet makes a number of every byte of a decimal's smallest value, in a time that grows with their square. */
 function checkStatistics(bytes: Uint8Array): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const raw = deserializeTCompactProtocol({ view, offset: 0 });
-  // Columns are identified by their order, as in hyparquet: stored ones have a type.
-  const elements: Record<string, unknown>[] = raw["field_2"].filter((element: Record<string, unknown>) =>
-    isPhysical(element["field_1"]),
-  );
-  for (const group of raw["field_4"])
-    for (const [i, column] of group.field_1.entries()) {
-      // Texts are not decimals there, whatever they claim, and may be long.
-      const { field_1: type, field_6: converted } = elements[i] ?? {};
+  const fields = readThrift(bytes);
+  // Columns are told apart by their order, as hyparquet does it: those that are stored have a type.
+  const elements = (fields[2] as ThriftStruct[]).filter((element) => isPhysical(element[1]));
+  for (const group of fields[4] as ThriftStruct[])
+    for (const [i, column] of (group[1] as ThriftStruct[]).entries()) {
+      // Texts are no decimals there, whatever they say of themselves, and may be long.
+      const { 1: type, 6: converted } = elements[i] ?? {};
       if (converted !== DECIMAL || type === BYTE_ARRAY) continue;
-      for (const value of Object.values(column.field_3?.field_12 ?? {}))
+      const statistics = (column[3] as ThriftStruct | undefined)?.[12] ?? {};
+      for (const value of Object.values(statistics))
         if (value instanceof Uint8Array && value.length > MAX_DECIMAL_BYTES)
           throw new Error(`it names a decimal of ${value.length} bytes`);
     }

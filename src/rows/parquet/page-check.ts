@@ -3,7 +3,7 @@
  * values as a header claims. A few bytes could ask for more memory than there is.
  */
 import type { PageHeader } from "hyparquet";
-import { deltaBinaryUnpack } from "hyparquet/src/delta.js";
+import { deltaValues } from "./delta.ts";
 
 /** A value of 64 MiB is the longest row that is read; writers aim at pages of one. */
 export const MAX_PAGE_BYTES = 128 * 1024 * 1024;
@@ -117,10 +117,8 @@ function checkDeltas(view: DataView, start: number, encoding: string, values: nu
   const total = deltaCount(view, start);
   if (total > values) throw new Error(`a page of ${values} values claims ${total}`);
   if (encoding !== "DELTA_BYTE_ARRAY" || total === 0) return;
-  const shared = new Int32Array(total);
-  deltaBinaryUnpack({ view, offset: start }, total, shared);
   let bytes = 0;
-  for (const length of shared) {
+  for (const length of deltaValues(view, start, total)) {
     if (length < 0) throw new Error("a value shares a negative number of bytes");
     bytes += length;
   }
@@ -144,7 +142,7 @@ function deltaCount(view: DataView, start: number): number {
   return total;
 }
 
-function bitWidth(value: number): number {
+export function bitWidth(value: number): number {
   return 32 - Math.clz32(value);
 }
 

@@ -2,14 +2,14 @@
  * The rows of a parquet file. A row group may be the whole file, so it is read by pages: memory holds one page of
  * each column and its dictionary.
  */
-import type { DecodedArray, SchemaTree } from "hyparquet";
-import { assembleNested } from "hyparquet/src/assemble.js";
+import type { DecodedArray } from "hyparquet";
 import type { ByteSource } from "../../files/byte-source.ts";
 import { damaged, guarded } from "../damaged.ts";
 import type { Row } from "../row.ts";
+import { assembleValue } from "./assemble.ts";
 import { ColumnReader } from "./column-reader.ts";
 import { type ParquetFooter, type RowGroup, readFooter } from "./footer.ts";
-import { parsers, plainRow } from "./values.ts";
+import { plainRow } from "./values.ts";
 
 /** Rows that are put together at once: enough to be quick, few enough to hold with long texts. */
 const MAX_BATCH_ROWS = 256;
@@ -45,21 +45,27 @@ async function* groupRows(
     left -= count;
     const stored = new Map([...readers].map(([name, reader]) => [name, reader.take(count)]));
     yield* guarded(source.path, `is damaged: ${where} cannot be put together`, () =>
-      putTogether([...leaves.keys()], stored, count),
+      putTogether(leaves, stored, count),
     );
   }
 }
 
 function putTogether(
-  columns: readonly SchemaTree[],
+  columns: ParquetFooter["leaves"],
   stored: Map<string, DecodedArray>,
   count: number,
 ): Record<string, unknown>[] {
-  const values = columns.map((column) => {
-    if (column.children.length > 0) assembleNested(stored, column, parsers);
-    const assembled = stored.get(column.path.join("."));
-    if (assembled?.length !== count) throw new Error("its columns have different numbers of rows");
-    return [column.element.name, assembled] as const;
+  for (const data of stored.values())
+    if (data.length !== count) throw new Error("its columns have different numbers of rows");
+  const values = [...columns].map(([column, leaves]) => {
+    const own = leaves.map(({ name }) => [name, stored.get(name) ?? []] as const);
+    const isStored = column.children.length === 0 && column.element.repetition_type !== "REPEATED";
+    const data = isStored
+      ? (own[0]?.[1] ?? [])
+      : Array.from({ length: count }, (_, i) =>
+          assembleValue(column, new Map(own.map(([leaf, rows]) => [leaf, rows[i]]))),
+        );
+    return [column.element.name, data] as const;
   });
   return Array.from({ length: count }, (_, i) => Object.fromEntries(values.map(([name, data]) => [name, data[i]])));
 }
