@@ -33,7 +33,7 @@ describe("publishing a runtime", () => {
 
   it("does not replace a folder that holds anything but a runtime", () => {
     const output = make("home", { "libllama.so": "", "letter.txt": "" });
-    expect(() => assertReplaceable(output)).toThrow(/home contains something other than a runtime \(letter\.txt/);
+    expect(() => assertReplaceable(output)).toThrow(/home holds something other than a runtime \(letter\.txt/);
     expect(() => assertReplaceable(join(output, "letter.txt"))).toThrow("no folder");
     expect(() => assertReplaceable(make("earlier", { "libllama.so": "", "libggml-cpu.so": "" }))).not.toThrow();
   });
