@@ -1,3 +1,5 @@
+/** A protobuf reader. Ours, not a library: it yields fields without a schema and checks each length against the bytes. */
+
 /** A field of a protobuf message: a number (varint), a fixed 32- or 64-bit value, or bytes. */
 export interface ProtobufField {
   readonly number: number;

@@ -1,4 +1,7 @@
-/** Requests to the hub and its redirects: the token goes only to the hub, and a silent connection is dropped. */
+/**
+ * Requests to the hub and its redirects: the token goes only to the hub, and a silent connection is dropped.
+ * Downloads are ours, not @huggingface/hub's, which lists repositories: resume, hash check and lock.
+ */
 import { HubError } from "../errors.ts";
 import { brokenConnection, refusal, type Subject } from "./response-errors.ts";
 import { DEFAULT_RETRY_POLICY, type RetryPolicy, retryAfterMs, TransientError, withRetries } from "./retry.ts";

@@ -1,4 +1,6 @@
 /**
+ * Ours, not a JSON library: 64 MiB rows in constant memory, and reading on after a broken row.
+ *
  * Cuts bytes into the JSON values of an input without reading it whole. Three layouts: JSON lines, the elements of one
  * array, and values written over several lines one after another (one pretty-printed object, or the output of `jq`).
  * A splitter is fed chunk by chunk and returns the pieces that are complete; it never holds more than one piece.

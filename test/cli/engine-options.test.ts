@@ -66,7 +66,7 @@ describe("memory", () => {
     expect({ ...memory, available: 0 }).toEqual({ ...converted, available: 0 });
     expect((await run(["inspect", "models/starling-rm-tiny"])).stdout).toMatch(/memory need .* at most as q4_k_m/);
     const refused = await at(gguf, "--type", "q8_0");
-    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining("a GGUF has its type already")]);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining("a GGUF already has its type")]);
   });
 });
 

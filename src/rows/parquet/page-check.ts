@@ -44,7 +44,7 @@ export function checkPageHeader(header: PageHeader): number {
   const description = Object.hasOwn(described, header.type)
     ? described[header.type as keyof typeof described]
     : undefined;
-  if (description === undefined) throw new Error(`a page is of the type ${header.type}, or lacks its description`);
+  if (description === undefined) throw new Error(`a page is of the type ${header.type}, or has no description`);
   const { num_values: values } = description;
   if (!isCount(values, MAX_PAGE_VALUES)) throw new Error(`a page claims ${values} values`);
   if (!isCount(header.uncompressed_page_size, MAX_PAGE_BYTES))

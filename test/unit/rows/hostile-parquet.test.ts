@@ -34,7 +34,11 @@ describe("a page header", () => {
     ["a negative size", page("PLAIN", 4, { compressed_page_size: -5 }), /claims -5 compressed/],
     ["an encoding that is not read", page("BYTE_STREAM_SPLIT"), /BYTE_STREAM_SPLIT is not read/],
     ["another type", page("PLAIN", 4, { type: "INDEX_PAGE" }), /INDEX_PAGE/],
-    ["no description", { type: "DATA_PAGE_V2", uncompressed_page_size: 1, compressed_page_size: 1 }, /lacks/],
+    [
+      "no description",
+      { type: "DATA_PAGE_V2", uncompressed_page_size: 1, compressed_page_size: 1 },
+      /has no description/,
+    ],
   ])("with %s is refused", (_, header, message) => {
     expect(() => checkPageHeader(header as PageHeader)).toThrow(message);
   });
