@@ -120,8 +120,9 @@ export class FileLock {
   /** Another process may have taken the lock after a long silence: theirs is kept. Never throws. */
   async release(): Promise<void> {
     clearInterval(this.#timer);
-    this.#forget();
     if (!(await this.wasTaken())) await unlink(this.path).catch(() => {});
+    // Only now: the process may end while the file is removed.
+    this.#forget();
   }
 
   async #touch(): Promise<void> {

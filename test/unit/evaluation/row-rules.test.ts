@@ -40,7 +40,7 @@ describe("a CSV file", () => {
     );
     expect(cases).toHaveLength(1);
     expect(told).toEqual([
-      expect.stringMatching(/^line 2: The column chosen holds .*JSON lines .*parquet, or JSON in the cell/),
+      expect.stringMatching(/^line 2: The column chosen contains .*JSON lines .*parquet, or JSON in the cell/),
       expect.stringMatching(/^line 3: The column chosen contains the text of a list of texts/),
     ]);
   });
@@ -187,7 +187,7 @@ describe("transcripts in prompts", () => {
   it("are errors of their rows in a strict run", async () => {
     const { cases, told } = await readCases("strict.jsonl", text, { strict: true });
     expect(cases).toHaveLength(1);
-    expect(told[0]).toMatch(/^line 1: The row contains a transcript/);
+    expect(told[0]).toMatch(/^line 1: The row holds a transcript/);
   });
 
   it("are named where a row has no prompt beside them", () => {
