@@ -43,7 +43,7 @@ function place(name: string): { at: string; output: string; partial: string; jou
 it("leave no file that claims to be whole when they are killed, and come to the same bytes", async () => {
   const { at, output, partial } = place("killed");
   const random = randomOf(3);
-  for (let round = 0; round < 9; round++) {
+  for (let round = 0; round < 20; round++) {
     // Sometimes anew, mostly going on.
     const child = start(convert(output, ...(round % 5 === 0 ? [] : ["--resume"])));
     const end = ended(child);

@@ -8,7 +8,7 @@ import { checkWholeFiles, incompleteFiles, shardedFiles } from "../unit/hub/supp
 import { type Ended, type Environment, ended, folder, repository, run, start } from "./run-cli.ts";
 
 const SHARDS = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
-const KILLS = 15;
+const KILLS = 20;
 
 let hub: FakeHub;
 
