@@ -65,13 +65,13 @@ function describeSystem({ machine, memory, addon }: Diagnosis): [string, string]
     ["processor", `${processor}, ${counted(threads, "thread")}`],
     ["instructions", features === undefined ? "unknown" : features.join(" ") || "none that llama.cpp has kernels for"],
     ["memory", `${free}${byteSize(memory.total)}`],
-    ["addon", addon.loads ? addon.path : `does not load: ${addon.problem}`],
+    ["addon", addon.loads ? addon.path : 'does not load (see "to fix")'],
   ];
 }
 
 function describeRuntime(runtime: RuntimeFinding, { choice, reasons }: Diagnosis): [string, string] {
   const { backend, state, package: name, version, folder, cpuLibrary, problem } = runtime;
-  const chosen = backend === choice ? " (taken by --gpu auto)" : "";
+  const chosen = backend === choice ? " (chosen by --gpu auto)" : "";
   const origin = version === undefined ? folder : `${name} ${version}`;
   // Why auto skips a backend matters only if it works when named.
   const passed = state === "works" ? reasons.find((reason) => reason.backend === backend)?.reason : undefined;
@@ -84,7 +84,7 @@ function describeDevices({ devices }: RuntimeFinding): [string, string][] {
   return devices.map(({ name, description, memoryFree, memoryTotal, software }, i) => {
     const memory = memoryTotal > 0 ? `${byteSize(memoryFree)} free of ${byteSize(memoryTotal)}` : "memory unknown";
     const main = devices.length > 1 ? ` (--main-device ${i})` : "";
-    return [name, `${description}, ${memory}${software ? ", computes on the processor" : ""}${main}`];
+    return [name, `${description}, ${memory}${software ? ", runs on the CPU" : ""}${main}`];
   });
 }
 
@@ -133,7 +133,7 @@ function describeProblem({ what, command }: Diagnosis["problems"][number]): stri
 }
 
 function verdict({ ready, choice, model }: Diagnosis): string {
-  const taken = choice === undefined ? "" : `; --gpu auto takes ${choice}`;
+  const taken = choice === undefined ? "" : `; --gpu auto uses ${choice === "cpu" ? "the CPU" : choice}`;
   if (ready) return `ready: ${model === undefined ? "texts" : "the model"} can be scored${taken}`;
   if (model?.problem !== undefined && choice !== undefined) return "not ready: the model cannot be loaded";
   return choice === undefined

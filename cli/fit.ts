@@ -90,7 +90,7 @@ function fitTable(report: FitReport): string {
       "fit",
       `${converged ? "at the minimum" : "NOT at the minimum"} after ${iterations} iterations (gradient ${gradientNorm.toExponential(1)})`,
     ],
-    ["head moved by", `${change.toPrecision(3)} times its length`],
+    ["head changed by", `${change.toPrecision(3)} × its norm`],
     ["held out", report.heldOut === undefined ? "nothing" : comparisonText(report.heldOut)],
     ["fitted to", comparisonText(report.training)],
     ["new model", report.output],
@@ -140,7 +140,7 @@ export function describeFit(command: Command): Command {
     )
     .option(
       "--held-out <part>",
-      "part of the prompts held out to judge the new head, 0 to 0.9 (default: 0.1)",
+      "fraction of prompts held out to evaluate the new head, 0 to 0.9 (default: 0.1)",
       partValue,
     )
     .option("--seed <n>", "seed of the held-out split (default: 0)", wholeNumber(0, MAX_SEED))

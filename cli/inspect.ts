@@ -8,6 +8,7 @@ import {
 } from "../src/entry/convert.ts";
 import type { FitRecord, MemoryPrediction } from "../src/index.ts";
 import type { Action, CommandContext } from "./context.ts";
+import { counted } from "./counted.ts";
 import { EXIT_DONE } from "./errors.ts";
 import { byteSize } from "./library.ts";
 import {
@@ -74,7 +75,7 @@ function describeModel(found: InspectResult, inParts: boolean, type = "q4_k_m"):
     ["layers", found.layers],
     ["hidden size", found.embeddingLength],
     ["feed-forward", found.feedForwardLength],
-    ["heads", `${found.heads}, ${found.kvHeads} for keys and values`],
+    ["heads", `${found.heads} (${counted(found.kvHeads, "key-value head")})`],
     ["vocabulary", found.vocabularySize],
     ["context", `${found.trainedContext} in training`],
     ["rope base", found.ropeFrequencyBase],
@@ -123,7 +124,7 @@ function describeHead({ name, path, profile, tokenization, trunkSha256, head, fi
   return table([
     ["name", name],
     ["path", path],
-    ["kind", "head file: for --head, beside a model"],
+    ["kind", "head file (use with --head)"],
     ["reward head", headText(head)],
     ...describeFit(fit),
     ["for the trunk", trunkText(trunkSha256) ?? "unknown: the file was made by an older version"],
@@ -174,12 +175,12 @@ function tokenizerFile({ tokenizerFile: file }: InspectResult): string | undefin
 
 function truncation({ maxTokens, truncationSide }: InspectResult): string | undefined {
   if (maxTokens === undefined) return undefined;
-  return truncationSide === "none" ? `none: at most ${maxTokens} tokens` : `the last ${maxTokens} tokens stay`;
+  return truncationSide === "none" ? `none: at most ${maxTokens} tokens` : `keeps the last ${maxTokens} tokens`;
 }
 
 function describeMemory(need: MemoryPrediction, inParts: boolean, as: string): [string, string | undefined][] {
   const { weights, keyValue, compute, total, contextTokens, backend, available, gpu } = need;
-  const parts = `weights ${byteSize(weights)}, key-value cache ${byteSize(keyValue)}, computing ${byteSize(compute)}`;
+  const parts = `weights ${byteSize(weights)}, key-value cache ${byteSize(keyValue)}, compute buffers ${byteSize(compute)}`;
   const where = backend === "cpu" ? "" : `, on ${backend}`;
   return [
     ["memory need", `${byteSize(total)} at most${as}${where}, for texts of up to ${contextTokens} tokens`],
@@ -202,7 +203,7 @@ export function describeInspect(command: Command): Command {
     )
     .optionsGroup("Output:")
     .addOption(new Option("-t, --type <type>", "checkpoint: weight type to predict memory for (default: q4_k_m)"))
-    .option("--memory", "break the predicted memory into parts; the engine options change it")
+    .option("--memory", "break down the predicted memory; the engine options change it")
     .option("--json", "print the result as JSON");
   return addEngineOptions(command).addHelpText("after", HELP);
 }

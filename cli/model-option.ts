@@ -116,7 +116,7 @@ export function addEngineOptions(command: Command): Command {
       "maximum tokens of a text (default and upper bound: the model's limit, usually 2048)",
       wholeNumber(1, MAX_BATCH_TOKENS),
     )
-    .option("--batch <tokens>", "tokens per batch (default: by backend)", wholeNumber(1, MAX_BATCH_TOKENS))
+    .option("--batch <tokens>", "tokens per batch (default: depends on the backend)", wholeNumber(1, MAX_BATCH_TOKENS))
     .addOption(
       new Option(
         "--batch-mode <mode>",

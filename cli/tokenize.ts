@@ -68,7 +68,7 @@ async function* tokenizeRows(
   signal: AbortSignal,
   strict: boolean,
 ): AsyncGenerator<TokenRow, void, undefined> {
-  for await (const chunk of rowsAtHand(rows, signal)) {
+  for await (const chunk of availableRows(rows, signal)) {
     const items = chunk.flatMap((row) =>
       row.error ? [] : row.items.map((item, i) => ({ item, name: row.many ? `responses[${i}]` : "row" })),
     );
@@ -98,7 +98,7 @@ function tokenRow(row: Row, outcomes: readonly TokenizedOutcome[]): TokenRow {
 }
 
 /** Groups the rows that are available without waiting. */
-async function* rowsAtHand(
+async function* availableRows(
   rows: Iterable<Row> | AsyncIterable<Row>,
   signal: AbortSignal,
 ): AsyncGenerator<Row[], void, undefined> {
@@ -117,10 +117,10 @@ async function* rowsAtHand(
     while (step !== undefined && !step.done) {
       chunk.push(step.value);
       coming = next();
-      const atHand: Promise<IteratorResult<Row> | undefined> =
+      const available: Promise<IteratorResult<Row> | undefined> =
         chunk.length < MAX_ROWS_AT_ONCE ? Promise.race([coming, nextTurn()]) : Promise.resolve(undefined);
       // An error comes after the rows before it.
-      step = await atHand.catch(() => undefined);
+      step = await available.catch(() => undefined);
     }
     ended = step?.done === true;
     if (chunk.length > 0) yield chunk;

@@ -46,7 +46,7 @@ export function missingTools() {
   const missing = [];
   if (!works("cmake")) missing.push("cmake");
   if (!works("git")) missing.push("git");
-  // On Windows cmake-js finds Visual Studio by itself.
+  // On Windows cmake-js finds Visual Studio.
   if (process.platform !== "win32") {
     const compilers = process.env.CXX ? [process.env.CXX] : ["c++", "g++", "clang++"];
     if (!compilers.some((compiler) => works(compiler))) missing.push("a C++ compiler");

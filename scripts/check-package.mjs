@@ -1,5 +1,5 @@
 // Looks for mistakes in what would be published, with publint and @arethetypeswrong/cli. Needs the network: npx fetches them,
-// because together they bring 60 packages and a TypeScript of their own, which no other step needs.
+// because together they bring 60 packages and their own version of TypeScript, which no other step needs.
 // Usage: node scripts/check-package.mjs [TARBALL]   (default: packs one; run npm run build:ts before)
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -8,7 +8,7 @@ const POLL_MS = 5;
 
 /**
  * Ends the process now, whatever its threads are doing: process.exit waits for those that read from a stalled disk or
- * quantise. What would be removed at the end is removed, unless that takes too long, too.
+ * quantise. Temporary files are removed first, unless that also takes too long.
  *
  * @param exitCode the shell's 128 + signal number
  * @param signal ends the process if there is no other way; a shell sees the same exit code

@@ -12,7 +12,7 @@ export type ErrorCode =
   | "ERR_INVALID_ITEM"
   /** An item's text is empty, or holds no token. */
   | "ERR_EMPTY_TEXT"
-  /** An item's text is not valid Unicode: it holds half of a surrogate pair. */
+  /** An item's text is not valid Unicode: it contains a lone surrogate. */
   | "ERR_INVALID_UNICODE"
   /** In a strict run: an item with a warning, such as a text with two BOS tokens. */
   | "ERR_SUSPECT_ITEM"
@@ -36,7 +36,7 @@ export type ErrorCode =
   | "ERR_INVALID_GGUF"
   /** The file of a loaded model was written to, or replaced by another one. */
   | "ERR_MODEL_CHANGED"
-  /** A valid GGUF file without a reward head: not a reward model of this project. */
+  /** A valid GGUF file that has no reward head. */
   | "ERR_NO_REWARD_HEAD"
   /** A head file does not belong to the model that it is given with. */
   | "ERR_WRONG_HEAD"
@@ -66,7 +66,7 @@ export type ErrorCode =
   | "ERR_HUB_ACCESS"
   /** A server sent an invalid response, such as an impossible list or another range than requested. */
   | "ERR_HUB_RESPONSE"
-  /** The downloaded bytes do not have the hash in the hub's list. */
+  /** The downloaded bytes do not match the hub's hash. */
   | "ERR_WRONG_HASH"
   /** The disk has too little space for the download. */
   | "ERR_DISK_FULL"
@@ -190,7 +190,7 @@ export function reasonOf(thrown: unknown): string {
   }
 }
 
-/** A short text for a value of unknown type: `the text "abc"`, `12`, `a list of 3`, `an object`. */
+/** A short text for a value of unknown type: `the string "abc"`, `12`, `an array of length 3`, `an object`. */
 export function describe(value: unknown): string {
   try {
     return describeReadable(value);
@@ -201,8 +201,9 @@ export function describe(value: unknown): string {
 
 function describeReadable(value: unknown): string {
   if (value === undefined || value === null) return String(value);
-  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : `a list of ${value.length}`;
-  if (typeof value === "string") return value === "" ? "an empty text" : `the text ${JSON.stringify(shorten(value))}`;
+  if (Array.isArray(value)) return value.length === 0 ? "an empty array" : `an array of length ${value.length}`;
+  if (typeof value === "string")
+    return value === "" ? "an empty string" : `the string ${JSON.stringify(shorten(value))}`;
   if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") return String(value);
   if (typeof value !== "object") return `a ${typeof value}`;
   const name = className(value);

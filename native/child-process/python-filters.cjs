@@ -58,8 +58,8 @@ exports.pythonFilters = (classes) => {
   /** The arguments by the names of Python's parameters. Unknown ones are refused. */
   function parameters({ name, args, named }, names) {
     const given = new Map(names.map((parameter, i) => [parameter, args[i] ?? named.get(parameter)]));
-    const stranger = [...named.keys()].find((key) => !names.includes(key));
-    if (args.length > names.length || stranger !== undefined)
+    const unexpected = [...named.keys()].find((key) => !names.includes(key));
+    if (args.length > names.length || unexpected !== undefined)
       throw fail(`it uses the filter "${name}" with arguments that are not supported`);
     return given;
   }

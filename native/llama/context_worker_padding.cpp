@@ -5,8 +5,8 @@ namespace starling {
 
 /**
  * Whether the score of a sequence is read at the end of the padding after it: at a padding token at the last position
- * of the row. The attention mask hides padding, so that token sees only the text, and not itself; the padding between
- * them has no effect.
+ * of the row. The attention mask hides padding, and the scored token attends only to the text, not to itself; the
+ * padding between them has no effect.
  */
 bool ContextWorker::ends_in_padding(const PlannedSequence& sequence) const {
   const size_t length = sequence.tokens.length;
@@ -27,7 +27,7 @@ std::vector<std::vector<float>> ContextWorker::evaluate_padding(const BatchPlan:
   const bool gap = length < last_position;
   truncate_cache(member.kept);
 
-  // The last tokens of the text get a decode of their own, whose mask shows that the text is in the first cells.
+  // The last tokens of the text get a separate decode, whose mask shows that the text is in the first cells.
   const size_t tail = length - 1 - (length - 1) % multiple_;
   expect_rows(multiple_);
   if (tail > member.kept) decode_from(member.kept, {tokens.ids, tail}, length);

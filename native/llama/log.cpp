@@ -37,7 +37,7 @@ std::string without_function_name(const std::string& line) {
 }  // namespace
 
 void log_callback(enum ggml_log_level level, const char* text, void*) {
-  exit_guard::park_if_ending();
+  exit_guard::block_if_exiting();
   try {
     if (current_capture != nullptr && text != nullptr) current_capture->add(level, text);
   } catch (...) {

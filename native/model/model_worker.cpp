@@ -198,9 +198,9 @@ void ModelWorker::work(size_t index, ContextWorker& worker, Lock& lock) {
     const bool ready = worker.fits(demand) || (prepared_key == key && reduced && worker.fits(own));
     if (!ready || (prepared_key != key && pinned_.any_saved())) {
       // This takes long and drops the lock. The next sequence may be another one afterwards.
-      const Prepared prepared = prepare(index, worker, demand, own, entry.job, tokens, lock);
-      if (prepared == Prepared::RETIRE) return;
-      if (prepared == Prepared::READY) prepared_key = key;
+      const PrepareResult prepared = prepare(index, worker, demand, own, entry.job, tokens, lock);
+      if (prepared == PrepareResult::RETIRE) return;
+      if (prepared == PrepareResult::READY) prepared_key = key;
       reduced = !worker.fits(demand);
       continue;
     }
@@ -214,8 +214,9 @@ void ModelWorker::work(size_t index, ContextWorker& worker, Lock& lock) {
  * Makes a context for all that waits, or at least for the next sequence, and restores its prefix if it is saved. If
  * there is no memory, the first worker fails the job, and the others leave the work to it.
  */
-ModelWorker::Prepared ModelWorker::prepare(size_t index, ContextWorker& worker, const Demand& demand, const Demand& own,
-                                           const std::shared_ptr<ScoreJob>& job, TokenView tokens, Lock& lock) {
+ModelWorker::PrepareResult ModelWorker::prepare(size_t index, ContextWorker& worker, const Demand& demand,
+                                                const Demand& own, const std::shared_ptr<ScoreJob>& job,
+                                                TokenView tokens, Lock& lock) {
   std::optional<Failure> failure;
   lock.unlock();
   try {
@@ -229,10 +230,10 @@ ModelWorker::Prepared ModelWorker::prepare(size_t index, ContextWorker& worker, 
     failure = Failure::current("The evaluation failed");
   }
   lock.lock();
-  if (!failure) return Prepared::READY;
-  if (index > 0 && !worker.fits(own)) return Prepared::RETIRE;
+  if (!failure) return PrepareResult::READY;
+  if (index > 0 && !worker.fits(own)) return PrepareResult::RETIRE;
   if (!job->settled) settle(job, &*failure);
-  return Prepared::FAILED;
+  return PrepareResult::FAILED;
 }
 
 /** @param most sequences in the batch; 0 for as many as the limits allow */

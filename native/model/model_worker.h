@@ -83,9 +83,9 @@ class ModelWorker : public Stoppable {
   void run_workers(const ModelWeights& weights, std::unique_ptr<ContextWorker> first, const ComputeThreads& solo);
   void run_worker(size_t index, ContextWorker& worker) noexcept;
   void work(size_t index, ContextWorker& worker, Lock& lock);
-  enum class Prepared { READY, FAILED, RETIRE };
-  Prepared prepare(size_t index, ContextWorker& worker, const Demand& demand, const Demand& own,
-                   const std::shared_ptr<ScoreJob>& job, TokenView tokens, Lock& lock);
+  enum class PrepareResult { READY, FAILED, RETIRE };
+  PrepareResult prepare(size_t index, ContextWorker& worker, const Demand& demand, const Demand& own,
+                        const std::shared_ptr<ScoreJob>& job, TokenView tokens, Lock& lock);
   void queue(const std::shared_ptr<ScoreJob>& job);
   void evaluate(size_t index, ContextWorker& worker, const WorkerScheduler::Assignment& assignment, size_t most,
                 Lock& lock);

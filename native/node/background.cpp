@@ -17,7 +17,7 @@ Napi::Promise run_in_background(Napi::Env env, BackgroundWork work) {
   // The thread may outlive this environment, and the addon would be unloaded.
   SharedLibrary::pin_self();
   auto body = [completion, work = std::move(work)] {
-    const exit_guard::Uninterruptible mark;
+    const exit_guard::UninterruptibleScope mark;
     try {
       completion->resolve(work());
     } catch (...) {

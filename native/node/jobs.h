@@ -97,7 +97,7 @@ class Completion {
   };
   std::shared_ptr<Mailbox> mailbox_;
   std::shared_ptr<Result> result_;
-  Mailbox::Prepared message_;
+  Mailbox::PreparedMessage message_;
 };
 
 /** A CancellableJob of src/native/addon.ts: `{ promise, cancel }`. */

@@ -91,7 +91,7 @@ ModelOptions read_options(Napi::Value value) {
 ModelEvents model_events(const std::shared_ptr<Mailbox>& mailbox, JobId job, WorkerId id,
                          const std::shared_ptr<bool>& cancelled) {
   const auto completion = std::make_shared<Completion>(mailbox, job);
-  const auto closed = std::make_shared<Mailbox::Prepared>(
+  const auto closed = std::make_shared<Mailbox::PreparedMessage>(
       Mailbox::prepare([id](napi_env env) { Environment::of(env)->worker_closed(env, id); }));
   ModelEvents events;
   events.on_load_progress = [mailbox, job](float fraction) {

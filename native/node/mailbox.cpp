@@ -16,13 +16,13 @@ std::shared_ptr<Mailbox> Mailbox::open(Napi::Env env) {
   return mailbox;
 }
 
-Mailbox::Prepared Mailbox::prepare(Message message) {
-  Prepared prepared;
+Mailbox::PreparedMessage Mailbox::prepare(Message message) {
+  PreparedMessage prepared;
   prepared.push_back(std::move(message));
   return prepared;
 }
 
-void Mailbox::post(Prepared message) noexcept {
+void Mailbox::post(PreparedMessage message) noexcept {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (wake_ == nullptr || message.empty()) return;
   messages_.splice(messages_.end(), message);

@@ -17,15 +17,15 @@ class Mailbox {
  public:
   /** Runs on the JS thread in a handle scope. Exceptions are ignored. */
   using Message = std::function<void(napi_env)>;
-  /** A message allocated beforehand, so that posting it does not allocate; or none. */
-  using Prepared = std::list<Message>;
+  /** A message allocated beforehand: posting it does not allocate. May be empty. */
+  using PreparedMessage = std::list<Message>;
 
   static std::shared_ptr<Mailbox> open(Napi::Env env);
 
   /** Thread-safe. Messages are delivered in order. */
   void post(Message message) { post(prepare(std::move(message))); }
-  void post(Prepared message) noexcept;
-  static Prepared prepare(Message message);
+  void post(PreparedMessage message) noexcept;
+  static PreparedMessage prepare(Message message);
 
   /** JS thread. While ref() was called more often than unref(), the event loop stays alive. */
   void ref();

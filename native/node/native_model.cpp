@@ -29,7 +29,7 @@ Napi::Object describe(Napi::Env env, const ModelInfo& info) {
 }
 
 /** The arguments of the next NativeModel. Only create() sets them, so JS cannot construct one. */
-thread_local NativeModel::Parts* current_parts = nullptr;
+thread_local NativeModel::LoadedModel* current_model = nullptr;
 
 /** The result of a single sequence. */
 napi_value float_array(Napi::Env env, std::vector<std::vector<float>>& rewards) {
@@ -54,29 +54,29 @@ Napi::Function NativeModel::define(Napi::Env env) {
   return constructor;
 }
 
-Napi::Value NativeModel::create(Napi::Env env, Parts parts) {
-  current_parts = &parts;
+Napi::Value NativeModel::create(Napi::Env env, LoadedModel loaded) {
+  current_model = &loaded;
   try {
     const Napi::Value model = Environment::of(env)->model_class.New({});
-    current_parts = nullptr;
+    current_model = nullptr;
     return model;
   } catch (...) {
-    current_parts = nullptr;
+    current_model = nullptr;
     throw;
   }
 }
 
 NativeModel::NativeModel(const Napi::CallbackInfo& call) : Napi::ObjectWrap<NativeModel>(call) {
-  if (current_parts == nullptr) throw Napi::TypeError::New(call.Env(), "NativeModel objects come from loadModel().");
-  parts_ = std::move(*std::exchange(current_parts, nullptr));
+  if (current_model == nullptr) throw Napi::TypeError::New(call.Env(), "NativeModel objects come from loadModel().");
+  loaded_ = std::move(*std::exchange(current_model, nullptr));
   call.This().As<Napi::Object>().TypeTag(&TAG);
   call.This().As<Napi::Object>().DefineProperty(
-      Napi::PropertyDescriptor::Value("info", describe(call.Env(), parts_.info), napi_enumerable));
+      Napi::PropertyDescriptor::Value("info", describe(call.Env(), loaded_.info), napi_enumerable));
 }
 
-/** Closes a model that is garbage-collected. Its thread ends by itself. */
+/** Closes a model that is garbage-collected. Its thread then ends. */
 NativeModel::~NativeModel() {
-  if (parts_.worker != nullptr) parts_.worker->request_stop();
+  if (loaded_.worker != nullptr) loaded_.worker->request_stop();
 }
 
 Sequences NativeModel::read_sequences(Napi::Value value) const {
@@ -88,14 +88,14 @@ Sequences NativeModel::read_sequences(Napi::Value value) const {
 
 void NativeModel::add_sequence(Sequences& sequences, Napi::Value value, const std::string& name) const {
   const Napi::Env env = value.Env();
-  const auto ids = expect_ids(value, name, static_cast<size_t>(parts_.info.context_tokens));
+  const auto ids = expect_ids(value, name, static_cast<size_t>(loaded_.info.context_tokens));
   const size_t length = ids.ElementLength();
   with_js_errors(env, "The sequences could not be copied", [&] { sequences.add(ids.Data(), length); });
   // Check the copy: another thread may write to the original.
   const int32_t* copy = sequences[sequences.count() - 1].ids;
   for (size_t k = 0; k < length; ++k)
-    if (copy[k] < 0 || copy[k] >= parts_.info.vocabulary_size)
-      throw_range_error(env, "Expected ids from 0 to " + std::to_string(parts_.info.vocabulary_size - 1) + " in " +
+    if (copy[k] < 0 || copy[k] >= loaded_.info.vocabulary_size)
+      throw_range_error(env, "Expected ids from 0 to " + std::to_string(loaded_.info.vocabulary_size - 1) + " in " +
                                  name + " but received " + std::to_string(copy[k]) + " at index " + std::to_string(k) +
                                  ".");
 }
@@ -125,7 +125,7 @@ Napi::Value NativeModel::prepare(const Napi::CallbackInfo& call, NewJobs& create
     completion->resolve(std::move(make));
   };
   job->on_failed = [completion](const Failure& failure) { completion->reject(failure); };
-  return cancellable_job(env, promise, [worker = parts_.worker, job] { worker->cancel(job); });
+  return cancellable_job(env, promise, [worker = loaded_.worker, job] { worker->cancel(job); });
 }
 
 Napi::Value NativeModel::submit_one(const Napi::CallbackInfo& call, const std::shared_ptr<ScoreJob>& job,
@@ -133,7 +133,7 @@ Napi::Value NativeModel::submit_one(const Napi::CallbackInfo& call, const std::s
   NewJobs created(call.Env(), Environment::of(call.Env())->jobs);
   const Napi::Value result = prepare(call, created, job, on_progress, std::move(make_value));
   const std::vector<std::shared_ptr<ScoreJob>> jobs{job};
-  parts_.worker->submit(jobs);
+  loaded_.worker->submit(jobs);
   created.commit();
   return result;
 }
@@ -164,7 +164,7 @@ Napi::Value NativeModel::submit_each(const Napi::CallbackInfo& call, bool featur
     results.Set(static_cast<uint32_t>(i), prepare(call, created, job, call.Env().Undefined(), make_value));
     jobs.push_back(std::move(job));
   }
-  parts_.worker->submit(jobs);
+  loaded_.worker->submit(jobs);
   created.commit();
   return results;
 }
@@ -207,7 +207,7 @@ Napi::Value NativeModel::unpin_prefix(const Napi::CallbackInfo& call) {
   // Larger ids belong to the ModelWorker.
   const auto given = Environment::of(call.Env())->next_prefix_id;
   const int64_t id = call[0].IsNumber() ? call[0].As<Napi::Number>().Int64Value() : 0;
-  if (id > 0 && static_cast<PrefixId>(id) < given) parts_.worker->unpin(static_cast<PrefixId>(id));
+  if (id > 0 && static_cast<PrefixId>(id) < given) loaded_.worker->unpin(static_cast<PrefixId>(id));
   return call.Env().Undefined();
 }
 
@@ -219,17 +219,17 @@ Napi::Value NativeModel::close(const Napi::CallbackInfo& call) {
   Napi::Promise promise;
   const JobId job = created.add(call.Env().Undefined(), call.This(), &promise);
   Napi::ObjectReference closing = Napi::Persistent(promise.As<Napi::Object>());
-  environment->close_jobs[parts_.id] = job;
+  environment->close_jobs[loaded_.id] = job;
   created.commit();
   closing_ = std::move(closing);
-  parts_.worker->request_stop();
+  loaded_.worker->request_stop();
   return promise;
 }
 
 /** get computedTokens(): number */
 Napi::Value NativeModel::computed_tokens(const Napi::CallbackInfo& call) {
   return Napi::Number::New(call.Env(),
-                           static_cast<double>(receiver<NativeModel>(call)->parts_.worker->computed_tokens()));
+                           static_cast<double>(receiver<NativeModel>(call)->loaded_.worker->computed_tokens()));
 }
 
 /** get closed(): boolean */

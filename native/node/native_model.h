@@ -15,13 +15,13 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
  public:
   static Napi::Function define(Napi::Env env);
 
-  struct Parts {
+  struct LoadedModel {
     WorkerId id;
     std::shared_ptr<ModelWorker> worker;
     ModelInfo info;
   };
   /** @throws Napi::Error */
-  static Napi::Value create(Napi::Env env, Parts parts);
+  static Napi::Value create(Napi::Env env, LoadedModel loaded);
 
   /** Marks the objects of this class: Node does not check the receiver of a getter. */
   static constexpr napi_type_tag TAG{0x8d1f20b4c9e64a37, 0xa52be07c13d84f96};
@@ -48,7 +48,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
                          MakeValue make_value);
   Napi::Value submit_each(const Napi::CallbackInfo& call, bool features, const MakeValue& make_value);
 
-  Parts parts_;
+  LoadedModel loaded_;
   Napi::ObjectReference closing_;
 };
 

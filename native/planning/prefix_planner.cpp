@@ -81,19 +81,19 @@ BatchPlan PrefixPlanner::batch(Key first, TokenView cached, size_t most) {
   const Key oldest = waiting_.begin()->first;
   const auto add = [&](Key key, size_t cost) {
     const PlannedSequence sequence = take(key);
-    plan.members.push_back({key, sequence, kept_of(sequence, cached), 0});
+    plan.members.push_back({key, sequence, reused_tokens(sequence, cached), 0});
     tokens += cost;
   };
   const PlannedSequence& chosen = waiting_.at(first);
   const bool alone = chosen.many_outputs();
-  add(first, chosen.tokens.length - kept_of(chosen, cached));
+  add(first, chosen.tokens.length - reused_tokens(chosen, cached));
   if (most == 0) most = limits_.sequences;
   while (!alone && plan.members.size() < most && tokens < limits_.tokens && !waiting_.empty()) {
     const TokenView last = plan.members.back().sequence.tokens;
     const Key key = nearest(last).value_or(waiting_.begin()->first);
     const PlannedSequence& candidate = waiting_.at(key);
     const size_t shared = limits_.share ? common_prefix(candidate.tokens, last) : 0;
-    const size_t cost = candidate.tokens.length - std::max(shared, kept_of(candidate, cached));
+    const size_t cost = candidate.tokens.length - std::max(shared, reused_tokens(candidate, cached));
     if (candidate.many_outputs() || tokens + cost > limits_.tokens) break;
     add(key, cost);
   }
@@ -127,7 +127,7 @@ std::optional<PrefixPlanner::Key> PrefixPlanner::nearest(TokenView tokens) const
 }
 
 /** The tokens from the first output on are always computed: their hidden states are wanted. */
-size_t PrefixPlanner::kept_of(const PlannedSequence& sequence, TokenView cached) const {
+size_t PrefixPlanner::reused_tokens(const PlannedSequence& sequence, TokenView cached) const {
   if (!limits_.share) return 0;
   const size_t kept = std::min(common_prefix(sequence.tokens, cached), sequence.first_output);
   return kept - kept % limits_.multiple;

@@ -91,7 +91,7 @@ class PrefixPlanner {
   };
 
   std::optional<Key> nearest(TokenView tokens) const;
-  size_t kept_of(const PlannedSequence& sequence, TokenView cached) const;
+  size_t reused_tokens(const PlannedSequence& sequence, TokenView cached) const;
   PlannedSequence take(Key key);
 
   PlanLimits limits_;

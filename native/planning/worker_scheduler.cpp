@@ -29,9 +29,9 @@ std::optional<WorkerScheduler::Assignment> WorkerScheduler::choose(size_t worker
     key = independent.value_or(key);
   }
   const TokenView tokens = planner_.find(key)->tokens;
-  if (!can_go_solo()) return Assignment{key, false};
+  if (!can_use_all_threads()) return Assignment{key, false};
   const bool more = independent_of_others(worker, tokens).has_value();
-  if (others_busy && !more && better_to_wait(worker, tokens)) return std::nullopt;
+  if (others_busy && !more && waiting_is_faster(worker, tokens)) return std::nullopt;
   return Assignment{key, !others_busy && !more};
 }
 
@@ -40,18 +40,18 @@ bool WorkerScheduler::belongs_to(TokenView tokens, TokenView cached) const {
   return limits_.share && common >= limits_.min_shared && common * SMALL_PART >= tokens.length;
 }
 
-/** The oldest sequence that is tied neither to another worker nor to `also`, which may be empty. */
+/** The oldest sequence that depends neither on another worker's cache nor on `also`, which may be empty. */
 std::optional<PrefixPlanner::Key> WorkerScheduler::independent_of_others(size_t worker, TokenView also) const {
   return planner_.oldest([&](TokenView tokens) {
-    if (also.ids == tokens.ids || tied_to(tokens, also)) return false;
+    if (also.ids == tokens.ids || depends_on_cache(tokens, also)) return false;
     for (size_t i = 0; i < workers_.size(); ++i)
-      if (i != worker && tied_to(tokens, workers_[i].view())) return false;
+      if (i != worker && depends_on_cache(tokens, workers_[i].view())) return false;
     return true;
   });
 }
 
 /** Whether these tokens belong to a worker with this cache, and no shared prefix is about as long. */
-bool WorkerScheduler::tied_to(TokenView tokens, TokenView cached) const {
+bool WorkerScheduler::depends_on_cache(TokenView tokens, TokenView cached) const {
   if (!belongs_to(tokens, cached)) return false;
   const size_t common = common_prefix(tokens, cached);
   return std::none_of(shared_.begin(), shared_.end(), [&](const SharedPrefix& prefix) {
@@ -66,7 +66,8 @@ size_t WorkerScheduler::worth_sharing(size_t worker) const {
   const TokenView mine = workers_[worker].view();
   const TokenView next = planner_.find(planner_.first(mine))->tokens;
   const TokenView shared{mine.ids, common_prefix(next, mine)};
-  return shared.length >= PinnedPrefixes::MIN_COPIED_TOKENS && tied_to(next, mine) && planner_.shared_by(shared, 2)
+  return shared.length >= PinnedPrefixes::MIN_COPIED_TOKENS && depends_on_cache(next, mine) &&
+                 planner_.shared_by(shared, 2)
              ? shared.length
              : 0;
 }
@@ -85,7 +86,7 @@ std::vector<PrefixId> WorkerScheduler::remove_unused_shared() {
 }
 
 /** For the last sequence: whether waiting for the others and then using all threads finishes it sooner. */
-bool WorkerScheduler::better_to_wait(size_t worker, TokenView tokens) const {
+bool WorkerScheduler::waiting_is_faster(size_t worker, TokenView tokens) const {
   if (tokens_per_second_ <= 0) return false;
   const auto now = Clock::now();
   double wait = 0;
@@ -104,7 +105,7 @@ void WorkerScheduler::started(size_t worker, bool solo, TokenView cached, size_t
   State& state = workers_[worker];
   state.cached.assign(cached.ids, cached.ids + cached.length);
   state.busy = true;
-  state.solo = solo && can_go_solo();
+  state.solo = solo && can_use_all_threads();
   state.tokens = tokens;
   state.since = Clock::now();
 }

@@ -12,7 +12,7 @@ namespace starling {
 /**
  * Decides which context worker evaluates what, and with how many threads. Several workers with few threads have a
  * higher throughput than one with many, because llama.cpp's threads wait for each other at every operation. But a
- * sequence that shares a prefix belongs to the worker that has the prefix in its cache, until that worker shares it;
+ * sequence that shares a prefix belongs to the worker that has the prefix in its cache, until that worker saves it;
  * and a single sequence is done sooner with all threads. Affects only timing, never scores. Not thread-safe.
  */
 class WorkerScheduler {
@@ -77,11 +77,11 @@ class WorkerScheduler {
     TokenView view() const { return {tokens.data(), tokens.size()}; }
   };
 
-  bool can_go_solo() const { return settings_.solo_threads > settings_.threads || settings_.count == 1; }
+  bool can_use_all_threads() const { return settings_.solo_threads > settings_.threads || settings_.count == 1; }
   bool belongs_to(TokenView tokens, TokenView cached) const;
-  bool tied_to(TokenView tokens, TokenView cached) const;
+  bool depends_on_cache(TokenView tokens, TokenView cached) const;
   std::optional<PrefixPlanner::Key> independent_of_others(size_t worker, TokenView also) const;
-  bool better_to_wait(size_t worker, TokenView tokens) const;
+  bool waiting_is_faster(size_t worker, TokenView tokens) const;
 
   PrefixPlanner planner_;
   const PlanLimits limits_;

@@ -65,14 +65,14 @@ void remove(Stoppable* work) {
   all.changed.notify_all();
 }
 
-Uninterruptible::Uninterruptible() {
+UninterruptibleScope::UninterruptibleScope() {
   is_uninterruptible = true;
   Registry& all = registry();
   const std::lock_guard<std::mutex> lock(all.mutex);
   ++all.uninterruptible;
 }
 
-Uninterruptible::~Uninterruptible() {
+UninterruptibleScope::~UninterruptibleScope() {
   is_uninterruptible = false;
   Registry& all = registry();
   const std::lock_guard<std::mutex> lock(all.mutex);
@@ -80,7 +80,7 @@ Uninterruptible::~Uninterruptible() {
   all.changed.notify_all();
 }
 
-void park_if_ending() {
+void block_if_exiting() {
   Registry& all = registry();
   if (!is_uninterruptible || !all.ending) return;
   {

@@ -25,16 +25,16 @@ void add(Stoppable* work);
 void remove(Stoppable* work);
 
 /** Marks the calling thread as one that cannot be stopped. At exit it is parked at llama.cpp's next log line. */
-class Uninterruptible {
+class UninterruptibleScope {
  public:
-  Uninterruptible();
-  ~Uninterruptible();
-  Uninterruptible(const Uninterruptible&) = delete;
-  Uninterruptible& operator=(const Uninterruptible&) = delete;
+  UninterruptibleScope();
+  ~UninterruptibleScope();
+  UninterruptibleScope(const UninterruptibleScope&) = delete;
+  UninterruptibleScope& operator=(const UninterruptibleScope&) = delete;
 };
 
-/** Blocks forever on an Uninterruptible thread once the process is ending; otherwise does nothing. */
-void park_if_ending();
+/** Blocks forever on an uninterruptible thread once the process is exiting; otherwise does nothing. */
+void block_if_exiting();
 
 }  // namespace exit_guard
 }  // namespace starling

@@ -6,15 +6,15 @@ namespace starling {
 
 namespace {
 
-struct Prepared {
+struct PreparedFailures {
   Failure aborted{"The work was cancelled.", "ABORTED"};
   Failure closed{"The model was closed.", "CLOSED"};
   Failure out_of_memory{"Not enough memory."};
 };
 
 /** Never destroyed: threads may use it until the process ends. */
-const Prepared& prepared() {
-  static const auto* instance = new Prepared;
+const PreparedFailures& prepared() {
+  static const auto* instance = new PreparedFailures;
   return *instance;
 }
 

@@ -45,7 +45,7 @@ const Pattern* PatternSet::match(std::string_view text, size_t at, size_t templa
   return nullptr;
 }
 
-void split_out(const PatternSet& patterns, const Parts& parts, std::vector<int32_t>& ids,
+void split_out(const PatternSet& patterns, const TextParts& parts, std::vector<int32_t>& ids,
                const std::function<void(size_t from, size_t to)>& stretch) {
   const std::string_view text(parts.text);
   size_t begin = 0;

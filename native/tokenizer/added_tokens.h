@@ -51,7 +51,7 @@ class PatternSet {
  * Splits patterns out of the text from left to right, the longest at each position. Appends their ids, and calls
  * `stretch(from, to)` for each non-empty stretch of text between them.
  */
-void split_out(const PatternSet& patterns, const Parts& parts, std::vector<int32_t>& ids,
+void split_out(const PatternSet& patterns, const TextParts& parts, std::vector<int32_t>& ids,
                const std::function<void(size_t from, size_t to)>& stretch);
 
 }  // namespace starling

@@ -140,13 +140,13 @@ const BytePairTokenizer::Merge* BytePairTokenizer::find_merge(int32_t left, int3
   return found == merges_.end() ? nullptr : &found->second;
 }
 
-std::vector<int32_t> BytePairTokenizer::encode_parts(const Parts& parts, TokenizationMode) const {
+std::vector<int32_t> BytePairTokenizer::encode_parts(const TextParts& parts, TokenizationMode) const {
   std::vector<int32_t> ids;
   const std::string_view text(parts.text);
   split_out(raw_, parts, ids, [&](size_t from, size_t to) {
     if (normalized_.empty()) return encode_stretch(text.substr(from, to - from), ids);
     // The stretch keeps its division into template text and content.
-    Parts inner({std::string(text.substr(from, to - from))});
+    TextParts inner({std::string(text.substr(from, to - from))});
     inner.ends.clear();
     auto part = std::upper_bound(parts.ends.begin(), parts.ends.end(), from);
     // An empty first part keeps content at odd indices.

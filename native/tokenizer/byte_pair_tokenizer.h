@@ -52,7 +52,7 @@ class BytePairTokenizer final : public TokenizerBase {
   struct Symbol;
   struct Candidate;
 
-  std::vector<int32_t> encode_parts(const Parts& parts, TokenizationMode mode) const override;
+  std::vector<int32_t> encode_parts(const TextParts& parts, TokenizationMode mode) const override;
   void encode_stretch(std::string_view text, std::vector<int32_t>& ids) const;
   void encode_word(std::string_view word, std::vector<int32_t>& ids) const;
   void read_merges(const BytePairVocabulary& vocabulary);

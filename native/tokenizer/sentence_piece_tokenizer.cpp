@@ -181,7 +181,7 @@ int32_t SentencePieceTokenizer::find_mergeable(std::string_view text) const {
   return kind == PieceType::normal || kind == PieceType::user_defined || kind == PieceType::unused ? id : -1;
 }
 
-std::vector<int32_t> SentencePieceTokenizer::encode_parts(const Parts& parts, TokenizationMode mode) const {
+std::vector<int32_t> SentencePieceTokenizer::encode_parts(const TextParts& parts, TokenizationMode mode) const {
   const bool slow = mode == TokenizationMode::slow;
   const FastSplit& fast = mode == TokenizationMode::fast_4_41 ? split_4_41_ : split_4_42_;
   std::vector<int32_t> ids;

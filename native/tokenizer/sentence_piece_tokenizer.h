@@ -63,7 +63,7 @@ class SentencePieceTokenizer final : public TokenizerBase {
   /** Unused pieces that a merge made, with the two halves of each. */
   using Splits = std::unordered_map<std::string_view, std::pair<std::string_view, std::string_view>>;
 
-  std::vector<int32_t> encode_parts(const Parts& parts, TokenizationMode mode) const override;
+  std::vector<int32_t> encode_parts(const TextParts& parts, TokenizationMode mode) const override;
   std::string_view piece(int32_t id) const;
   PieceType type(int32_t id) const { return static_cast<PieceType>(vocabulary_.types[id]); }
   /** A piece that text may become, or -1. */

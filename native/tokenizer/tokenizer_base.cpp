@@ -12,7 +12,7 @@ constexpr size_t MAX_TEXT_BYTES = (size_t{1} << 31) / 3 - 16;
 
 }  // namespace
 
-Parts::Parts(const std::vector<std::string>& list) {
+TextParts::TextParts(const std::vector<std::string>& list) {
   size_t bytes = 0;
   for (const std::string& part : list) bytes += part.size();
   if (bytes > MAX_TEXT_BYTES) {
@@ -31,10 +31,10 @@ EncodedText TokenizerBase::encode(const std::vector<std::string>& parts, const E
   static const std::vector<int32_t> nothing;
   const std::vector<int32_t>& before = options.wrapped ? wrapper_.before : nothing;
   const std::vector<int32_t>& after = options.wrapped ? wrapper_.after : nothing;
-  std::vector<int32_t> inner = encode_parts(Parts(parts), options.mode);
+  std::vector<int32_t> inner = encode_parts(TextParts(parts), options.mode);
   size_t common = 0;
   if (!prompt.empty()) {
-    const std::vector<int32_t> other = encode_parts(Parts(prompt), options.mode);
+    const std::vector<int32_t> other = encode_parts(TextParts(prompt), options.mode);
     const size_t most = std::min(inner.size(), other.size());
     while (common < most && inner[common] == other[common]) common++;
   }

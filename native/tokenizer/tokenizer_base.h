@@ -22,9 +22,9 @@ struct TokenizerWrapper {
  * A text made of parts. Those with an even index are template text. Those with an odd index are content, in which added
  * tokens and control pieces are plain text.
  */
-struct Parts {
+struct TextParts {
   /** @throws std::length_error for a text too long to count in 32 bits once its spaces are marked */
-  explicit Parts(const std::vector<std::string>& list);
+  explicit TextParts(const std::vector<std::string>& list);
 
   std::string text;
   /** Where each part ends. */
@@ -72,7 +72,7 @@ class TokenizerBase {
 
  private:
   /** The ids of the text without the wrapper. Parts are joined before anything is merged. */
-  virtual std::vector<int32_t> encode_parts(const Parts& parts, TokenizationMode mode) const = 0;
+  virtual std::vector<int32_t> encode_parts(const TextParts& parts, TokenizationMode mode) const = 0;
 
   TokenizerWrapper wrapper_;
 };

@@ -22,7 +22,7 @@ export function assertReplaceable(output) {
 }
 
 /**
- * Copies a build's libraries into a folder of their own, opens them there, and gives it its name.
+ * Copies a build's libraries into a new folder, opens them there, and gives it its name.
  *
  * @param {string} build cmake's folder
  * @param {string} output replaced if it is there

@@ -14,7 +14,7 @@ export async function run({ gpu }) {
     if (missing !== undefined) return { missing: `There is no CUDA device here: ${missing}.` };
     if (gpu === "cuda" && fallbackBackends.length === 0 && !process.env[RUNTIME_VARIABLE])
       notes.push(
-        `Drivers older than CUDA 13 would need the package @node-llama-cpp/${basename(folder)}-ext, which is not here.`,
+        `Drivers older than CUDA 13 would need the package @node-llama-cpp/${basename(folder)}-ext, which is not installed.`,
       );
     const { runtimeInfo } = await openEngine({ gpu });
     const { version, devices } = runtimeInfo;

@@ -152,7 +152,7 @@ function readAddedTokens({ path, value }: JsonFile, ids: Map<string, number>, vo
     checkToken(path, field, content, id, vocabSize);
     for (const flag of ["lstrip", "rstrip", "single_word"])
       if (own(entry, flag) === true)
-        throw refuse(path, `asks for ${flag} at the token ${quote(content)}, which is not supported.`, { field });
+        throw refuse(path, `sets ${flag} on the token ${quote(content)}, which is not supported.`, { field });
     const known = ids.get(content);
     if ((known !== undefined && known !== id) || tokens.has(id as number))
       throw refuse(path, `gives the token ${quote(content)} or the id ${id} twice.`, { field });

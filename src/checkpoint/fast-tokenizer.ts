@@ -81,7 +81,7 @@ function readAddedTokens({ path, value }: JsonFile): AddedToken[] {
       throw refuse(path, `has ${describe(token)} in ${field}; expected a token with id and content.`, { field });
     const flag = ["lstrip", "rstrip", "single_word"].find((name) => own(token, name) === true);
     if (flag !== undefined)
-      throw refuse(path, `asks for ${flag} at the token ${quote(content)}, which is not supported.`, { field });
+      throw refuse(path, `sets ${flag} on the token ${quote(content)}, which is not supported.`, { field });
     return { id, content, special: own(token, "special") === true, normalized: own(token, "normalized") === true };
   });
 }

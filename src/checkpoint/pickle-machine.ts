@@ -129,13 +129,13 @@ export class PickleMachine {
     return value;
   }
 
-  remember(index = this.#memo.size): void {
+  memoPut(index = this.#memo.size): void {
     this.#memo.set(index, this.top());
   }
 
-  recall(index: number): void {
+  memoGet(index: number): void {
     const value = this.#memo.get(index);
-    if (value === undefined) throw new PickleError(`uses the stored value ${index}, which does not exist`);
+    if (value === undefined) throw new PickleError(`gets memo entry ${index}, which does not exist`);
     this.push(value);
   }
 
@@ -152,7 +152,7 @@ export class PickleMachine {
   setItems(pairs: readonly PickleValue[]): void {
     const dict = this.top();
     if (!(dict instanceof Map) || pairs.length % 2 !== 0)
-      throw new PickleError("sets items of what is not a dictionary");
+      throw new PickleError("sets items on something that is not a dictionary");
     for (let i = 0; i < pairs.length; i += 2) {
       const key = pairs[i] as PickleValue;
       // Python keeps the last one; torch.save never writes one twice: such a file is meant to be read in two ways.
@@ -163,14 +163,14 @@ export class PickleMachine {
 
   append(values: readonly PickleValue[]): void {
     const list = this.top();
-    if (!Array.isArray(list)) throw new PickleError("appends to what is not a list");
+    if (!Array.isArray(list)) throw new PickleError("appends to something that is not a list");
     for (const value of values) list.push(value);
   }
 
-  /** The state of an ordered dictionary: attributes such as _metadata, which say nothing of tensors. */
+  /** The state of an OrderedDict: attributes such as _metadata, which do not describe tensors. */
   build(): void {
     this.pop();
-    if (!(this.top() instanceof Map)) throw new PickleError("gives a state to what is not a dictionary");
+    if (!(this.top() instanceof Map)) throw new PickleError("sets the state of something that is not a dictionary");
   }
 
   /** ("storage", type, key, device, length) */
@@ -179,17 +179,17 @@ export class PickleMachine {
     const [kind, type, key, , length] = Array.isArray(id) ? id : [];
     const dtype = isGlobal(type) ? dtypes.get(type.name) : undefined;
     if (kind !== "storage" || dtype === undefined || typeof key !== "string" || !isCount(length))
-      throw new PickleError("refers to something outside of it that is not a storage of numbers");
+      throw new PickleError("has a persistent id that is not a storage of numbers");
     this.push({ kind: "storage", dtype, key, length });
   }
 
   reduce(): void {
     const args = this.pop();
     const callee = this.pop();
-    if (!isGlobal(callee) || !Array.isArray(args)) throw new PickleError("calls what is not a function");
+    if (!isGlobal(callee) || !Array.isArray(args)) throw new PickleError("calls something that is not a function");
     if (callee.name === ORDERED_DICT) {
       if (args.length > 0 && !(args.length === 1 && Array.isArray(args[0]) && args[0].length === 0))
-        throw new PickleError("makes an ordered dictionary of unexpected arguments");
+        throw new PickleError("builds an OrderedDict from unexpected arguments");
       this.push(new Map());
     } else if (callee.name === REBUILD_TENSOR) {
       this.push(rebuildTensor(args));

@@ -96,19 +96,19 @@ export const operations: Readonly<Record<number, Operation>> = {
   },
   /** BINPUT, LONG_BINPUT, MEMOIZE, BINGET, LONG_BINGET */
   113() {
-    this.remember(this.u8());
+    this.memoPut(this.u8());
   },
   114() {
-    this.remember(this.u32());
+    this.memoPut(this.u32());
   },
   148() {
-    this.remember();
+    this.memoPut();
   },
   104() {
-    this.recall(this.u8());
+    this.memoGet(this.u8());
   },
   106() {
-    this.recall(this.u32());
+    this.memoGet(this.u32());
   },
   /** GLOBAL, STACK_GLOBAL */
   99() {

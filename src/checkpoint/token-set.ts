@@ -75,7 +75,7 @@ export class TokenSet {
       if (readFlag(file, field, flags, flag) === true)
         throw refuse(
           file,
-          `asks for ${flag} at the token ${quote(content)}, which is not supported: the ids would differ from the trained ones.`,
+          `sets ${flag} on the token ${quote(content)}, which is not supported: the ids would differ from the trained ones.`,
           { field },
         );
     const special = readFlag(file, field, flags, "special") ?? false;

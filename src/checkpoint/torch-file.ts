@@ -44,7 +44,10 @@ export async function readTorchFile(file: ByteSource): Promise<TensorEntry[]> {
   const pickles = [...files.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name));
   const [pickle] = pickles;
   if (pickle === undefined || pickles.length > 1)
-    throw refuse(path, `contains ${pickles.length} files */data.pkl; a torch.save file holds one.`);
+    throw refuse(
+      path,
+      `contains ${pickles.length === 0 ? "no" : pickles.length} */data.pkl; a torch.save file has exactly one.`,
+    );
   const archive = pickle.slice(0, -"data.pkl".length);
   await checkByteOrder(file, files.get(`${archive}byteorder`));
   const dict = await readTensorDict(file, files.get(pickle) as StoredFile);

@@ -95,7 +95,7 @@ export function checkTokenizerFiles(
   if (isFollowed && !LLAMA_CLASSES.includes(tokenizer.className))
     throw refuse(
       fast.path,
-      `is read by ${describe(tokenizer.className)} as tokenizer_class; only LlamaTokenizer's way is reproduced.`,
+      `sets tokenizer_class to ${describe(tokenizer.className)}; only LlamaTokenizer is supported.`,
       { field: "tokenizer_class" },
     );
   if (tokenizer.legacy || (isFollowed && !tokenizer.says.prefixSpace)) return;

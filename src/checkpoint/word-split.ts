@@ -33,7 +33,7 @@ export function readSplit({ path, value }: JsonFile): WordSplit {
   }
   throw refuse(
     path,
-    `cuts text into words in a way that is not supported: ${splitText(pre)}. Llama 3's and GPT-2's are known.`,
+    `has an unsupported pre_tokenizer: ${splitText(pre)}. Only those of Llama 3 and GPT-2 are supported.`,
     { field },
   );
 }

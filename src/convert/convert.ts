@@ -64,7 +64,7 @@ async function convert(
   const { output, resume = false } = options;
   const { target } = claimed;
   const jobs = planTensors(checkpoint, type);
-  await checkRoom(target.path, bytesOf(jobs) - (await roomTaken(partialPath(target.path))), output);
+  await checkRoom(target.path, bytesOf(jobs) - (await spaceTaken(partialPath(target.path))), output);
   // From the checked copy, for a remote folder; the tensors continue with the same file.
   const headFile = checkpoint.tensors.get(checkpoint.profile.head.weight)?.fileName;
   if (headFile !== undefined) await checkpoint.useWhole(headFile);
@@ -113,7 +113,7 @@ function bytesOf(jobs: readonly TensorJob[]): number {
 }
 
 /** Of the disk, not of the file: most of an unfinished one are holes. */
-async function roomTaken(path: string): Promise<number> {
+async function spaceTaken(path: string): Promise<number> {
   const stats = await stat(path).catch(() => undefined);
   return stats === undefined ? 0 : stats.blocks * STAT_BLOCK_BYTES;
 }

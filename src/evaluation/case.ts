@@ -59,7 +59,7 @@ export interface PlacedCase extends PromptCase {
   readonly where?: string;
 }
 
-/** A case with its scores but without texts, so that many fit in memory. Arrays have one entry per response. */
+/** A case with its scores but without texts: many fit in memory. Arrays have one entry per response. */
 export interface ScoredCase {
   /** Index of the source among the benchmark's sources. */
   readonly source: number;

@@ -15,8 +15,8 @@ import { codeOf, hasNoLinks } from "./system-errors.ts";
 const TOUCH_MS = 5_000;
 /** How long a holder may be silent: six touches. Only changes count, not the clocks of other machines. */
 const SILENT_MS = 30_000;
-/** An empty or unreadable lock has no holder. Only without hard links is one of ours like that, for an instant. */
-const NOBODYS_MS = 1_000;
+/** An empty or unreadable lock has no holder. One of ours looks like that only for an instant, on file systems without hard links. */
+const NO_HOLDER_MS = 1_000;
 /** The first check comes soon, because locks are often held only for an instant. */
 const MIN_POLL_MS = 10;
 const MAX_POLL_MS = 100;
@@ -101,12 +101,12 @@ export class FileLock {
       if (before?.state !== state) seen = { state, since: now };
       const silent = before?.state === state ? now - before.since : 0;
       const other = holderIn(found.content);
-      const limit = isSomebodys(other) ? silentMs : Math.min(silentMs, NOBODYS_MS);
+      const limit = hasHolder(other) ? silentMs : Math.min(silentMs, NO_HOLDER_MS);
       if (hasEnded(other) || silent > limit || isLostThread(other, found.changedMs, silentMs)) {
         if (await breakLock(path, found, content, silent > 2 * silentMs)) continue;
       } else if (!waits && (isLocal(other) || (before !== undefined && before.state !== state)))
         return new LockHeld(other);
-      if (isSomebodys(other)) wait.goesOn({ path, file, holder: other, touchedMs: found.changedMs, silentMs });
+      if (hasHolder(other)) wait.goesOn({ path, file, holder: other, touchedMs: found.changedMs, silentMs });
       await pause(poll, signal);
     }
   }
@@ -215,12 +215,12 @@ async function breakLock(path: string, found: LockState, own: string, any: boole
   return true;
 }
 
-/** Whether it names its creator: ours do from the moment they exist. */
-function isSomebodys({ process: number, host }: Partial<LockHolder>): boolean {
+/** Whether the file names its holder: our locks do from the moment they exist. */
+function hasHolder({ process: number, host }: Partial<LockHolder>): boolean {
   return typeof host === "string" && typeof number === "number";
 }
 
-/** Half-written content says nothing. */
+/** Empty for half-written content. */
 function holderIn(content: string): Partial<LockHolder> {
   try {
     const value: unknown = JSON.parse(content);

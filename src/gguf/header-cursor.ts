@@ -109,7 +109,7 @@ export class HeaderCursor {
     return new StringTable(bytes, offsets);
   }
 
-  /** The elements of an array, copied to a typed array of their own. */
+  /** The elements of an array, copied to a new typed array. */
   numbers<T extends Exclude<ElementType, "string">>(of: T, count: number, what: string): ArrayTypes[T] {
     const bytes = count * ELEMENT_BYTES[of];
     const start = this.take(bytes, what);

@@ -71,7 +71,7 @@ function readValue(cursor: HeaderCursor, key: string): GgufValue {
     throw cursor.refuse(`contains arrays in arrays at ${what}, which llama.cpp refuses.`, { field: key });
   const count = cursor.count(`elements of ${what}`, of === "string" ? 8 : ELEMENT_BYTES[of]);
   const value = of === "string" ? cursor.strings(count, what) : cursor.numbers(of, count, what);
-  if (of === "bool") for (const truth of value as Uint8Array) checkTruth(cursor, truth, key, what);
+  if (of === "bool") for (const truth of value as Uint8Array) checkBoolean(cursor, truth, key, what);
   return { type, of, value } as GgufArray;
 }
 
@@ -86,13 +86,13 @@ function readScalar(cursor: HeaderCursor, type: Exclude<ValueType, "array">, key
   if (type === "string") return { type, value: cursor.text(what) };
   const value = cursor.numbers(type, 1, what)[0];
   if (type !== "bool") return { type, value } as GgufValue;
-  checkTruth(cursor, value as number, key, what);
+  checkBoolean(cursor, value as number, key, what);
   return { type, value: value === 1 };
 }
 
-function checkTruth(cursor: HeaderCursor, value: number, key: string, what: string): void {
+function checkBoolean(cursor: HeaderCursor, value: number, key: string, what: string): void {
   if (value !== 0 && value !== 1)
-    throw cursor.refuse(`contains the truth value ${value} at ${what}; only 0 and 1 are known.`, { field: key });
+    throw cursor.refuse(`contains the boolean ${value} at ${what}; only 0 and 1 are valid.`, { field: key });
 }
 
 function readAlignment(cursor: HeaderCursor, metadata: ReadonlyMap<string, GgufValue>): number {

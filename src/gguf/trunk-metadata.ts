@@ -98,10 +98,7 @@ export function readTrunkShape(gguf: GgufHeader, fields: Fields, trunk: Trunk): 
 function checkKeys(fields: Fields, { architecture }: Trunk, known: readonly string[]): void {
   for (const key of fields.keys())
     if (key.startsWith(`${architecture}.`) && !known.includes(key))
-      throw fields.refuse(
-        `has the metadata key ${quote(key)}, which a reward model of this project does not have.`,
-        key,
-      );
+      throw fields.refuse(`has an unexpected metadata key, ${quote(key)}.`, key);
 }
 
 /**
@@ -113,7 +110,7 @@ function checkEnd({ tensors, alignment, fileSize }: GgufHeader, fields: Fields):
   const more = fileSize - alignUp(end, alignment);
   if (more > 0)
     throw fields.refuse(
-      `has ${more} bytes more than its tensors take with ${ALIGNMENT} = ${alignment}: it is laid out otherwise, or damaged.`,
+      `has ${more} bytes more than its tensors take with ${ALIGNMENT} = ${alignment}: its layout differs, or it is damaged.`,
       ALIGNMENT,
     );
 }

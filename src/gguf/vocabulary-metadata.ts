@@ -155,9 +155,9 @@ function checkSpelling(fields: Fields, tokens: StringTable, llamaTypes: Int32Arr
   for (let id = 0; id < tokens.length; id++) {
     if (llamaTypes[id] !== NORMAL) continue;
     const piece = tokens.bytesAt(id);
-    let strangers = 0;
-    for (const character of tokens.at(id)) if (!alphabet.has(character)) strangers += 1;
-    bytes += strangers * piece.length;
+    let foreign = 0;
+    for (const character of tokens.at(id)) if (!alphabet.has(character)) foreign += 1;
+    bytes += foreign * piece.length;
     if (bytes > MAX_SPELLED_OUT_BYTES)
       throw fields.refuse(
         `has too many tokens like id ${id}, ${quote(tokens.at(id))}: a byte-level BPE writes bytes in its own alphabet.`,
@@ -268,8 +268,8 @@ function readNormalized(fields: Fields, addedTokens: Int32Array, size: number): 
   if (!fields.has(key)) return new Int32Array(0);
   const ids = readIds(fields, key, size);
   const added = new Set(addedTokens);
-  const stranger = ids.find((id) => !added.has(id));
-  if (stranger !== undefined)
-    throw fields.refuse(`names the id ${stranger} in ${key}, which is not an added token.`, key);
+  const unknown = ids.find((id) => !added.has(id));
+  if (unknown !== undefined)
+    throw fields.refuse(`names the id ${unknown} in ${key}, which is not an added token.`, key);
   return ids;
 }

@@ -26,7 +26,7 @@ export interface WeightTypes {
   readonly bytesByType: Readonly<Record<string, number>>;
   /** Empty if every matrix has the requested type. */
   readonly typeFallbacks: readonly TypeFallback[];
-  /** The same in words, to be shown; absent if there are no fallbacks. */
+  /** The same as a sentence for users; absent if there are no fallbacks. */
   readonly typeNotice?: string;
 }
 
@@ -58,7 +58,7 @@ export function countTypes(
 }
 
 /**
- * That a file is called by a type that none of its matrices has; undefined for a file that has it, or whose type is not known.
+ * A notice that none of a file's matrices has the type the file is labelled with; undefined if one has, or if the type is unknown.
  *
  * @param what names the file
  */
@@ -67,7 +67,7 @@ export function missingTypeNotice(what: string, gguf: Pick<GgufHeader, "metadata
   const base = fileTypeByName(fileType)?.kind === "direct" ? fileType : baseType(fileType);
   const types = new Set(matricesOf(gguf).map(({ type }) => type.name));
   if (base === undefined || types.has(base) || types.size === 0) return undefined;
-  return `${what} is called ${fileType}, but none of its matrices is ${base}: they are ${listed([...types].sort(), "and")}`;
+  return `${what} is labelled ${fileType}, but none of its matrices is ${base}: they are ${listed([...types].sort(), "and")}`;
 }
 
 function matricesOf({ tensors }: Pick<GgufHeader, "tensors">): TensorInfo[] {

@@ -12,7 +12,7 @@ export interface Repository {
   readonly kind?: "model" | "dataset";
 }
 
-/** What addresses of its pages and files begin with: those of data sets have a part of their own. */
+/** The start of the URLs of its pages and files; data sets have an extra path segment. */
 export function pagePath({ id, kind }: Pick<Repository, "id" | "kind">): string {
   return kind === "dataset" ? `datasets/${id}` : id;
 }
@@ -58,7 +58,7 @@ export function parseRepository(spec: string, revision?: string): Repository {
 export function parseGgufSpec(spec: string): { readonly repository: Repository; readonly file: string } | undefined {
   const [, id, revision, file] = /^hf:([^/@]+\/[^/@]+)(?:@([^/]+))?\/(.+\.gguf)$/i.exec(spec) ?? [];
   if (id === undefined || file === undefined) return undefined;
-  if (leadsOut(file) || !isPortable(file))
+  if (escapesFolder(file) || !isPortable(file))
     throw invalid(`Expected the name of a file in ${id} but received ${quote(file)}.`);
   // A revision with slashes can be written as in addresses.
   return { repository: parseRepository(id, revision?.replaceAll(/%2f/gi, "/")), file };
@@ -82,7 +82,7 @@ export function parseDatasetSpec(spec: string): DatasetSpec {
   if (id === undefined)
     throw invalid(`Expected hf:OWNER/NAME of a data set on the hub, perhaps with /PATH, but received ${quote(spec)}.`);
   const path = rest?.replace(/\/$/, "") || undefined;
-  if (path !== undefined && (leadsOut(path) || !isPortable(path.replaceAll("*", "x"))))
+  if (path !== undefined && (escapesFolder(path) || !isPortable(path.replaceAll("*", "x"))))
     throw invalid(`Expected the path of a file or folder in ${id} but received ${quote(path)}.`);
   const repository = parseRepository(id, revision?.replaceAll(/%2f/gi, "/"));
   return { repository: { ...repository, kind: "dataset" }, isRevisionNamed: revision !== undefined, path };
@@ -94,7 +94,7 @@ export function parseDatasetSpec(spec: string): DatasetSpec {
  * @throws HubError for a name that leads out of the folder it belongs in, which no honest list holds
  */
 export function isUsablePath(path: string, repository: string): boolean {
-  if (leadsOut(path))
+  if (escapesFolder(path))
     throw new HubError(
       "ERR_HUB_RESPONSE",
       `The hub's list of ${repository} contains the file name ${quote(path)}, which could lead out of its folder: nothing was downloaded.`,
@@ -103,7 +103,7 @@ export function isUsablePath(path: string, repository: string): boolean {
 }
 
 /** ".." and ".", an absolute path, a drive letter, or the other separator. */
-function leadsOut(path: string): boolean {
+function escapesFolder(path: string): boolean {
   return /\\|^[A-Za-z]:/.test(path) || path.split("/").some((part) => part === "" || part === "." || part === "..");
 }
 

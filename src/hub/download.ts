@@ -77,7 +77,7 @@ export async function fetchWhole(
   const once = () =>
     client.attempt(fileAddress(client, listing, file), { subject, signal }, async (answer) => {
       const bytes = await collect(answer, file.size, subject);
-      if (bytes.length < file.size) throw cutShort(answer.host, bytes.length, file);
+      if (bytes.length < file.size) throw endedEarly(answer.host, bytes.length, file);
       return bytes;
     });
   const bytes = await withRetries(once, client.retryPolicy, signal);
@@ -139,7 +139,7 @@ async function receive(answer: Answer, part: PartialFile, listing: Listing, prog
   const ended = answer.status === 200 && !answer.headers.has("content-length");
   const { position } = part;
   if (ended) await part.beginAnew();
-  throw ended ? otherFile(answer.host, position, part) : cutShort(answer.host, position, file);
+  throw ended ? otherFile(answer.host, position, part) : endedEarly(answer.host, position, file);
 }
 
 /** A proxy's own page also comes with status 200. */
@@ -164,7 +164,7 @@ function checkRange({ status, headers, host }: Answer, position: number, { path,
     );
 }
 
-function cutShort(host: string, received: number, { path, size }: HubFile): TransientError {
+function endedEarly(host: string, received: number, { path, size }: HubFile): TransientError {
   const message = `${host} repeatedly ended ${path} early, after ${received} of ${size} bytes: try again; the partial download is kept.`;
   return new TransientError(new HubError("ERR_HUB_UNREACHABLE", message));
 }
@@ -172,6 +172,6 @@ function cutShort(host: string, received: number, { path, size }: HubFile): Tran
 function wrongBytes({ repository: { id } }: Listing, { path, hash }: HubFile): HubError {
   return new HubError(
     "ERR_WRONG_HASH",
-    `${path} of ${id} was not received as the hub's list describes it: its ${hashName(hash)} is not ${hash.hex}. The download was discarded; try again.`,
+    `${path} of ${id} does not match the hub's hash: its ${hashName(hash)} is not ${hash.hex}. The download was discarded; try again.`,
   );
 }

@@ -55,7 +55,7 @@ async function fetchFile(
   }
 }
 
-/** Runs `work` on all items; returns or throws when none of it runs any more. */
+/** Runs `work` on all items; returns or throws after every call has ended. */
 async function inParallel<T>(
   items: readonly T[],
   { concurrency, signal }: FetchOptions,

@@ -58,54 +58,56 @@ export async function listRepository(
       ...common,
       fetch: eachPageOnce(fetch, id),
     })) {
-      if (++entries > MAX_ENTRIES) throw noSense(id, `has more than ${MAX_ENTRIES} entries`);
+      if (++entries > MAX_ENTRIES) throw invalidListing(id, `has more than ${MAX_ENTRIES} entries`);
       if (entry.type !== "file") continue;
       const file = checkEntry(entry, id);
-      if (files.has(file.path)) throw noSense(id, `names the file ${quote(file.path)} twice`);
+      if (files.has(file.path)) throw invalidListing(id, `names the file ${quote(file.path)} twice`);
       if (isUsablePath(file.path, id)) files.set(file.path, file);
-      if (files.size > MAX_FILES) throw noSense(id, `has more than ${MAX_FILES} files`);
+      if (files.size > MAX_FILES) throw invalidListing(id, `has more than ${MAX_FILES} files`);
     }
     return { repository, commit, files };
   } catch (error) {
     signal?.throwIfAborted();
-    // The library trusts that an answer is what the hub answers.
-    throw error instanceof SyntaxError || error instanceof TypeError ? noSense(id, "cannot be read", error) : error;
+    // The library does not validate the hub's responses.
+    throw error instanceof SyntaxError || error instanceof TypeError
+      ? invalidListing(id, "cannot be read", error)
+      : error;
   }
 }
 
-/** Each page names the next one: a server that names one twice would be asked for ever. */
+/** Each page links to the next one: a server that links back would cause an endless loop. */
 function eachPageOnce(fetch: typeof globalThis.fetch, id: string): typeof globalThis.fetch {
   const asked = new Set<string>();
   return (page, init) => {
     const address = String(page);
-    if (asked.has(address)) throw noSense(id, "names a page as the next one that it had already");
-    if (asked.size === MAX_PAGES) throw noSense(id, `has more than ${MAX_PAGES} pages`);
+    if (asked.has(address)) throw invalidListing(id, "links back to a page already listed");
+    if (asked.size === MAX_PAGES) throw invalidListing(id, `has more than ${MAX_PAGES} pages`);
     asked.add(address);
     return fetch(page, init);
   };
 }
 
 function checkCommit(sha: unknown, id: string): string {
-  if (typeof sha !== "string" || !COMMIT.test(sha)) throw noSense(id, "names no commit");
+  if (typeof sha !== "string" || !COMMIT.test(sha)) throw invalidListing(id, "names no commit");
   return sha;
 }
 
 function checkEntry(entry: { path: unknown; size: unknown; oid?: unknown; lfs?: unknown }, id: string): HubFile {
   const { path, oid } = entry;
-  if (typeof path !== "string") throw noSense(id, "has a file without a name");
+  if (typeof path !== "string") throw invalidListing(id, "has a file without a name");
   const lfs = entry.lfs as { oid?: unknown; size?: unknown } | undefined;
   const size = lfs?.size ?? entry.size;
-  if (!Number.isSafeInteger(size) || (size as number) < 0) throw noSense(id, `has no size for ${quote(path)}`);
+  if (!Number.isSafeInteger(size) || (size as number) < 0) throw invalidListing(id, `has no size for ${quote(path)}`);
   const hash: ContentHash = lfs ? { kind: "sha256", hex: hex(lfs.oid, 64) } : { kind: "git", hex: hex(oid, 40) };
-  if (hash.hex === "") throw noSense(id, `has no hash for ${quote(path)}`);
+  if (hash.hex === "") throw invalidListing(id, `has no hash for ${quote(path)}`);
   return { path, size: size as number, hash };
 }
 
-/** Becomes a file name, too. */
+/** The hash is also used as a file name. */
 function hex(value: unknown, length: number): string {
   return typeof value === "string" && value.length === length && /^[0-9a-f]+$/.test(value) ? value : "";
 }
 
-function noSense(id: string, what: string, cause?: unknown): HubError {
+function invalidListing(id: string, what: string, cause?: unknown): HubError {
   return new HubError("ERR_HUB_RESPONSE", `The hub's answer about ${id} is invalid: the list ${what}.`, { cause });
 }

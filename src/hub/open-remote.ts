@@ -76,5 +76,5 @@ function withoutCredentials(url: URL): string {
 }
 
 function offline(what: string): HubError {
-  return new HubError("ERR_HUB_UNREACHABLE", `HF_HUB_OFFLINE is set, and ${what} is not here: unset it.`);
+  return new HubError("ERR_HUB_UNREACHABLE", `HF_HUB_OFFLINE is set, and ${what} is not in the cache: unset it.`);
 }

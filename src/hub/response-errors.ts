@@ -38,13 +38,13 @@ export function refusal(
     return new HubError("ERR_HUB_ACCESS", `${host} refuses ${subject.what} (status ${status}).`);
   if (status === 404 || status === 410)
     return new HubError("ERR_NOT_ON_HUB", `${host} does not have ${subject.what} (status ${status}).`);
-  return new HubError("ERR_HUB_RESPONSE", `${host} answers ${subject.what} with status ${status}.`);
+  return new HubError("ERR_HUB_RESPONSE", `${host} responded with status ${status} to ${subject.what}.`);
 }
 
 function busy(status: number, host: string, { hasToken }: Requester): string {
-  if (status !== TOO_MANY_REQUESTS) return `${host} repeatedly answers with status ${status}: try again later.`;
+  if (status !== TOO_MANY_REQUESTS) return `${host} repeatedly responded with status ${status}: try again later.`;
   const hint = hasToken ? "wait some minutes" : "wait some minutes, or set HF_TOKEN, which gives higher limits";
-  return `${host} answers 429, too many requests: ${hint}.`;
+  return `${host} responded with status 429, too many requests: ${hint}.`;
 }
 
 /** The hub also answers 401 for what does not exist, in order not to reveal private repositories. */
@@ -65,9 +65,9 @@ function hubRefusal(
   if (code === "EntryNotFound") return notThere(`The hub does not have ${what}.`);
   if (code === "RepoNotFound" || (status === 404 && code === null))
     return hasToken
-      ? notThere(`The hub has no ${what}, or it is private and the given token may not see it.`)
+      ? notThere(`The hub has no ${what}, or it is private and the token has no access to it.`)
       : notThere(
-          `The hub has no ${what}, or it is private: check the name, or set HF_TOKEN to a token that may see it.`,
+          `The hub has no ${what}, or it is private: check the name, or set HF_TOKEN to a token that has access to it.`,
         );
   if (status === 401 && hasToken)
     return new HubError(

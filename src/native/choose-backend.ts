@@ -63,9 +63,9 @@ export async function chooseBackend(machine: Machine): Promise<BackendChoice> {
     reasons.push({ backend, reason: attempt.replace(/\.$/, "") });
   }
   const libraries = machine.find("cpu");
-  const danger = unsafe.get(libraries.folder);
+  const failure = unsafe.get(libraries.folder);
   // On a Mac, and with STARLING_RM_RUNTIME, the CPU's runtime is the one that just failed.
-  if (danger !== undefined) throw new UnusableRuntime(libraries, danger);
+  if (failure !== undefined) throw new UnusableRuntime(libraries, failure);
   return { backend: "cpu", libraries, reasons };
 }
 
@@ -121,7 +121,7 @@ export function reasonAgainst(result: ProbeResult, backend: GpuBackend, request:
   const devices = usableDevices(result.devices, backend);
   if (devices.length === 0) return result.problem ?? "its libraries load, but they found no device";
   if (request === "auto" && devices.every(isSoftware))
-    return `its only device, ${devices[0]?.description}, computes on the processor`;
+    return `its only device, ${devices[0]?.description}, runs on the CPU`;
   return undefined;
 }
 

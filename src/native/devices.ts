@@ -11,7 +11,7 @@ export function deviceBackend(device: Pick<NativeDevice, "name" | "type">): GpuB
 }
 
 /**
- * Vulkan drivers that compute on the processor call themselves so (Mesa's lavapipe and its LLVM back end, Google's
+ * Vulkan drivers that run on the CPU say so in their names (Mesa's lavapipe and its LLVM back end, Google's
  * SwiftShader, Microsoft's Direct3D fallback). They are far slower than the CPU backend.
  */
 const SOFTWARE = /llvmpipe|lavapipe|swiftshader|softpipe|Microsoft Basic Render/i;
@@ -21,8 +21,8 @@ export function isSoftware(device: Pick<NativeDevice, "description">): boolean {
 }
 
 /**
- * The devices that a model may use with a backend, in their order: graphics processors of their own, or where there is none
- * the integrated ones, as llama.cpp chooses. One that computes on the processor counts only if there is no other.
+ * The devices that a model may use with a backend, in their order: discrete graphics processors, or without one
+ * the integrated ones, as llama.cpp chooses. One that runs on the CPU counts only if there is no other.
  */
 export function usableDevices(devices: readonly NativeDevice[], backend: GpuBackend): NativeDevice[] {
   const all = devices.filter((device) => deviceBackend(device) === backend);

@@ -14,7 +14,7 @@ import {
   UnusableRuntime,
 } from "./choose-backend.ts";
 import { deviceBackend, isSoftware, usableDevices } from "./devices.ts";
-import { danger, explainRuntime } from "./explain-runtime.ts";
+import { crashReason, explainRuntime } from "./explain-runtime.ts";
 import { loadAddon } from "./load-addon.ts";
 import type { Backend, GpuBackend } from "./platforms.ts";
 import { findRuntime, RUNTIME_VARIABLE } from "./runtime-folder.ts";
@@ -58,8 +58,8 @@ export async function openEngine({ gpu }: { gpu: GpuChoice }): Promise<Engine> {
 
 async function openRuntime(addon: NativeAddon, gpu: GpuChoice): Promise<RuntimeInfo> {
   const { libraries, reasons } = await choose(gpu);
-  const dangerous = danger(libraries);
-  if (dangerous !== undefined) throw unusable(libraries, new Error(dangerous));
+  const crash = crashReason(libraries);
+  if (crash !== undefined) throw unusable(libraries, new Error(crash));
   try {
     const info = await addon.openRuntime(libraries);
     openingReasons = { folder: info.folder, reasons };

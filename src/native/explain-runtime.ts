@@ -26,8 +26,8 @@ export function filesProblem(
   backend?: GpuBackend,
   platform: Platform = here,
 ): string | undefined {
-  const dangerous = danger(libraries);
-  if (dangerous !== undefined) return dangerous;
+  const crash = crashReason(libraries);
+  if (crash !== undefined) return crash;
   const own = backend === undefined ? [] : backendLibraries(libraries.folder, backend);
   const others = libraries.fallbackBackends ?? [];
   // Metal may be a part of another library.
@@ -41,7 +41,7 @@ export function filesProblem(
 }
 
 /** Why opening a runtime would end the process; undefined if it may be tried. */
-export function danger(libraries: RuntimeLibraries): string | undefined {
+export function crashReason(libraries: RuntimeLibraries): string | undefined {
   const cut = findCutOff(libraries.folder);
   if (cut === undefined) return undefined;
   return `${cut.path} is truncated: it has ${cut.size} bytes of at least ${cut.least}. ${again(libraries)}`;
@@ -98,11 +98,11 @@ function missingLibrary(name: string, libraries: RuntimeLibraries): string {
   if (existsSync(join(CUDA_FOLDER, name)))
     return `it needs the library ${name}, which is in ${CUDA_FOLDER}, where the loader does not look. Run \`export LD_LIBRARY_PATH=${CUDA_FOLDER}\`.`;
   const command = installLibrary(name);
-  const mend = command === undefined ? again(libraries) : `Run \`${command}\`.`;
+  const advice = command === undefined ? again(libraries) : `Run \`${command}\`.`;
   const cuda = /^libcu(?:dart|blas)/.test(name)
     ? " It belongs to CUDA 13 (12 works too): https://developer.nvidia.com/cuda-downloads."
     : "";
-  return `it needs the library ${name}, which was not found. ${mend}${cuda}`;
+  return `it needs the library ${name}, which was not found. ${advice}${cuda}`;
 }
 
 function sentence(text: string): string {

@@ -6,14 +6,14 @@ import { listIfReadable } from "../files/optional-files.ts";
 import { type GpuBackend, here, type Platform } from "./platforms.ts";
 
 /** What a look at the file system needs; for tests. */
-export interface Surroundings {
+export interface System {
   readonly platform: Platform;
   readonly env: NodeJS.ProcessEnv;
   /** The folder used as "/". */
   readonly root: string;
 }
 
-export const surroundings: Surroundings = { platform: here, env: process.env, root: "/" };
+export const thisSystem: System = { platform: here, env: process.env, root: "/" };
 
 export interface GpuSign {
   /** Files whose change means that the driver changed. */
@@ -22,7 +22,7 @@ export interface GpuSign {
   readonly missing?: string;
 }
 
-export function gpuSign(backend: GpuBackend, around: Surroundings = surroundings): GpuSign {
+export function gpuSign(backend: GpuBackend, around: System = thisSystem): GpuSign {
   if (backend === "cuda") return nvidiaSign(around);
   if (backend === "vulkan") return vulkanSign(around);
   const { os, arch } = around.platform;
@@ -30,7 +30,7 @@ export function gpuSign(backend: GpuBackend, around: Surroundings = surroundings
   return { files: [], missing: "Metal is available only on Macs with Apple silicon" };
 }
 
-function nvidiaSign({ platform, env, root }: Surroundings): GpuSign {
+function nvidiaSign({ platform, env, root }: System): GpuSign {
   const driver =
     platform.os === "win32"
       ? first([systemFolder(env)], ["nvcuda.dll"])
@@ -41,10 +41,10 @@ function nvidiaSign({ platform, env, root }: Surroundings): GpuSign {
   return { files: [driver, ...deviceFiles(root, "dev", /^nvidia\d+$/)] };
 }
 
-/** lvp is Mesa's driver that computes on the processor: slower than our own CPU backend. */
+/** lvp is Mesa's driver that runs on the CPU: slower than our own CPU backend. */
 const SOFTWARE_DRIVER = /^(?:lvp|lavapipe|vk_swiftshader)/i;
 
-function vulkanSign({ platform, env, root }: Surroundings): GpuSign {
+function vulkanSign({ platform, env, root }: System): GpuSign {
   if (platform.os === "win32") {
     const loader = first([systemFolder(env)], ["vulkan-1.dll"]);
     // Which drivers there are is in the registry, which only the loader reads.
@@ -62,9 +62,9 @@ function vulkanSign({ platform, env, root }: Surroundings): GpuSign {
   const files = [loader, ...drivers, ...nodes];
   if (drivers.length === 0) return { files, missing: "no Vulkan driver is installed" };
   if (drivers.every((path) => SOFTWARE_DRIVER.test(path.slice(path.lastIndexOf("/") + 1))))
-    return { files, missing: "the only Vulkan driver computes on the processor" };
+    return { files, missing: "the only Vulkan driver runs on the CPU" };
   // Distributions install all drivers together, whether there is a GPU or not.
-  if (nodes.length === 0) return { files, missing: "the system shows no graphics device (/dev/dri/renderD*)" };
+  if (nodes.length === 0) return { files, missing: "the system has no graphics device (/dev/dri/renderD*)" };
   return { files };
 }
 

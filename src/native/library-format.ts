@@ -81,7 +81,7 @@ function readStart(path: string): Buffer {
   }
 }
 
-/** Where an ELF of 64 bits says that its parts lie (elf(5)); its tables come in entries of a size that it says, too. */
+/** Fields of a 64-bit ELF header that locate its tables (elf(5)); the header also gives the size of their entries. */
 const ELF64 = {
   segments: 0x20,
   sections: 0x28,

@@ -58,7 +58,7 @@ export function openAddon(root: string): NativeAddon {
   if (addon.contractVersion !== CONTRACT_VERSION)
     throw notBuilt(
       root,
-      `The native addon ${path} was built for another version of this package (${addon.contractVersion} instead of ${CONTRACT_VERSION})`,
+      `The native addon ${path} has interface version ${addon.contractVersion}; this version of the package needs ${CONTRACT_VERSION}`,
     );
   return addon as NativeAddon;
 }
@@ -70,7 +70,7 @@ function nothingFits(root: string): string {
   return `There is no native addon for ${here} beside ${root}, only ${others.join(", ")}, as if node_modules had been installed on another platform`;
 }
 
-/** The command that builds the addon. Not `npm rebuild`: npm may hold back the install scripts of dependencies there, too. */
+/** The command that builds the addon. Not `npm rebuild`: npm may block dependencies' install scripts there, too. */
 export function buildCommand(root: string = packageRoot()): string {
   return `node ${JSON.stringify(join(root, "scripts", "build-addon.mjs"))}`;
 }
@@ -81,7 +81,7 @@ function notBuilt(root: string, problem: string, cause?: unknown): NativeError {
   const command = buildCommand(root);
   return new NativeError(
     "ERR_ADDON_NOT_BUILT",
-    `${problem}: ${prebuilt}run \`${command}\`; it names anything that is missing.`,
+    `${problem}: ${prebuilt}run \`${command}\`; it reports any missing tools.`,
     cause === undefined ? {} : { cause },
   );
 }

@@ -39,7 +39,7 @@ export interface ProbeOptions {
 
 /**
  * Opening CUDA's libraries (400 MB) from a slow disk and compiling the first shaders of a Vulkan driver take seconds. A
- * driver that needs longer for two small matrices hangs, or computes on the processor (Mesa's lavapipe took 65 seconds the
+ * driver that needs longer for two small matrices hangs, or runs on the CPU (Mesa's lavapipe took 65 seconds the
  * first time on two busy cores, half a second the second time).
  */
 export const PROBE_TIME_LIMIT_MS = 60_000;
@@ -190,7 +190,7 @@ export function judgeProbe(lines: readonly Line[], end: End, said: string, timeL
   }
   if (failed !== undefined) return result(failed.message);
   const when = opened === undefined ? "while the libraries were opened" : "at its first computation";
-  return result(`${howItEnded(end, timeLimitMs)} ${when}${lastWords(said)}`);
+  return result(`${howItEnded(end, timeLimitMs)} ${when}${lastOutput(said)}`);
 }
 
 function problemOf(problem: string | undefined): { problem?: string } {
@@ -199,14 +199,14 @@ function problemOf(problem: string | undefined): { problem?: string } {
 
 function howItEnded({ code, signal, error, timedOut }: End, timeLimitMs: number): string {
   if (error !== undefined) return `the process that tries it could not be started (${error.message}), so it failed`;
-  if (timedOut) return `its driver did not answer within ${timeLimitMs / 1000} seconds`;
-  if (signal !== null) return `its driver crashed (${signal})`;
+  if (timedOut) return `the driver did not answer within ${timeLimitMs / 1000} seconds`;
+  if (signal !== null) return `the driver crashed (${signal})`;
   // Windows has no signals: a crash is an exit code such as 0xC0000005.
-  if (code !== null && code > 0xffff) return `its driver crashed (0x${code.toString(16).toUpperCase()})`;
-  return `its driver ended the process (exit code ${code})`;
+  if (code !== null && code > 0xffff) return `the driver crashed (0x${code.toString(16).toUpperCase()})`;
+  return `the driver crashed the process (exit code ${code})`;
 }
 
-function lastWords(said: string): string {
+function lastOutput(said: string): string {
   const line = said.trim().split("\n").at(-1)?.trim() ?? "";
-  return line === "" ? "" : `; its last words: ${line}`;
+  return line === "" ? "" : `; last output: ${line}`;
 }

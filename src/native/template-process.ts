@@ -17,7 +17,7 @@ export const RENDERING_VERSION = 3;
 const BATCH_LIMIT_MS = 5_000;
 /** More time for each million characters, which take 0.1 s. */
 const LIMIT_MS_PER_MILLION = 1_000;
-/** Characters of conversations sent in one batch; a longer one is sent by itself. */
+/** Characters of conversations sent in one batch; a longer one is sent separately. */
 const BATCH_CHARACTERS = 1 << 20;
 /** Longest conversation: more than any context takes, and copies of it fit the heap. */
 const MAX_CHARACTERS = 1 << 24;

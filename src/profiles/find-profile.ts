@@ -14,7 +14,7 @@ export function findProfile(name: string, path: string, signs: ProfileSigns): Pr
     const found = profiles.find((profile) => profile.name === name);
     if (found !== undefined) return found;
     const names = profiles.map((profile) => profile.name).join(", ");
-    const message = `The profile ${JSON.stringify(name.slice(0, 60))} is not known; known are auto, ${names}.`;
+    const message = `Unknown profile ${JSON.stringify(name.slice(0, 60))}: expected one of auto, ${names}.`;
     throw new InvalidInputError("ERR_INVALID_ARGUMENT", message, { field: "profile" });
   }
   const matching = profiles.filter((profile) => profile.matches(signs));
@@ -22,7 +22,7 @@ export function findProfile(name: string, path: string, signs: ProfileSigns): Pr
   if (found !== undefined && matching.length === 1) return found;
   const known = profiles.map((profile) => `${profile.name} (${profile.recognisedBy})`).join("; ");
   const message =
-    `The checkpoint ${path} is recognised as ${found ? "several kinds" : "no kind"} of reward model; ` +
+    `The checkpoint ${path} matches ${found ? "several reward-model families" : "no known reward-model family"}; ` +
     `name its profile with the option profile (--profile) if it is one of these: ${known}.`;
   throw new FileError("ERR_INVALID_CHECKPOINT", message, { file: path, field: "profile" });
 }

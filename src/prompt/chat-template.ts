@@ -88,7 +88,7 @@ function failure({ reason, kind }: RenderFailure, where: string, name: string): 
     });
   if (kind === "changes")
     return unusable(
-      `${where} cannot be scored: ${name} writes other text depending on the content of messages, which is not supported`,
+      `${where} cannot be scored: ${name} changes its own text depending on message content, which is not supported`,
     );
   return unusable(`${where} cannot be scored with ${name}: ${reason}`);
 }

@@ -122,7 +122,7 @@ function isRepeated(value: unknown, texts: readonly string[]): boolean {
 /** Only short names: no name in the list is longer. */
 const MAX_NAME_CHARACTERS = 32;
 const plainNames = new Map<string, string>();
-/** Names of fields repeat in every row; data with names of their own in each row do not fill the memory. */
+/** Field names usually repeat in every row; the limit bounds memory for data with new names in each row. */
 const MAX_PLAIN_NAMES = 1000;
 
 function plainName(name: string): string {

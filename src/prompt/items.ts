@@ -190,7 +190,7 @@ function checkTurns(
   const messages = checkTurnList(value, name, rules);
   refuseLastTurn(messages, name, lastRole);
   if (!messages.some(({ role }) => role === "user"))
-    throw invalidItem(`${name} has no turn of the user: the prompt is missing.`, name);
+    throw invalidItem(`${name} has no user turn: the prompt is missing.`, name);
   return messages;
 }
 
@@ -253,13 +253,9 @@ export function checkString(value: unknown, where: string): string {
     throw invalidItem(`Expected a string for ${where} but received ${describe(value)}.`, where);
   // A lone surrogate has no UTF-8 form; replacing it silently would score another text than the one that was given.
   if (!value.isWellFormed()) {
-    throw new InvalidInputError(
-      "ERR_INVALID_UNICODE",
-      `${where} is not valid Unicode: it holds half of a surrogate pair.`,
-      {
-        field: where,
-      },
-    );
+    throw new InvalidInputError("ERR_INVALID_UNICODE", `${where} is not valid Unicode: it contains a lone surrogate.`, {
+      field: where,
+    });
   }
   return value;
 }

@@ -33,7 +33,7 @@ const yiChat: BuiltIn = (messages) => {
   return parts;
 };
 
-/** As the model card of Starling-RM-7B-alpha writes its one example; it says nothing of other conversations. */
+/** As the model card of Starling-RM-7B-alpha writes its one example; it does not define other conversations. */
 const llama2Starling: BuiltIn = (messages, where) => {
   const [user, assistant] = messages;
   if (user?.role !== "user" || assistant?.role !== "assistant" || messages.length !== 2)

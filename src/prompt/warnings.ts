@@ -2,14 +2,14 @@
 import { InvalidInputError } from "../errors.ts";
 
 /**
- * - `DOUBLE_BOS`: a {text} begins with the token that the model's tokenizer puts there by itself.
- * - `DOUBLE_EOS`: a {text} ends with the token that the model's tokenizer puts there by itself.
+ * - `DOUBLE_BOS`: a {text} begins with the token that the model's tokenizer already adds there.
+ * - `DOUBLE_EOS`: a {text} ends with the token that the model's tokenizer already adds there.
  * - `AFTER_END_OF_TURN`: a {text} continues after its last end of turn: the score is read elsewhere.
  * - `TEMPLATE_TOKEN_IN_CONTENT`: a prompt, a response or a message begins or ends with a token that the template writes
  *   around it, which is plain text there.
  * - `NO_END_OF_TURN`: a {text} does not end with the token that ends a turn, though its earlier turns do.
  * - `TRANSCRIPT_IN_PROMPT`: a prompt holds turns of its own, "Human: … Assistant: …", and is scored as one turn.
- * - `REPEATED_ROLE`: a conversation has two turns of the same role in a row.
+ * - `REPEATED_ROLE`: a conversation has two consecutive turns of the same role.
  * - `LIST_AS_TEXT`: a response or a {text} is a list of messages, as JSON or Python writes it.
  * - `MISSING_VALUE`: a response out of a CSV cell is "nan", "None" or the like.
  */
@@ -32,16 +32,16 @@ export interface ItemWarning {
   readonly token: string;
 }
 
-interface Wording {
+interface WarningText {
   readonly noun: "text" | "prompt" | "conversation" | "response";
   /** For one, and for several. */
   readonly verb: readonly [string, string];
   readonly rest: (token: string) => string;
 }
 
-const again = "and this model adds one by itself: leave one out, or the score is that of another text";
+const again = "and this model already adds one: remove it, or a different text is scored";
 
-const wordings: Readonly<Record<WarningCode, Wording>> = {
+const warningTexts: Readonly<Record<WarningCode, WarningText>> = {
   DOUBLE_BOS: { noun: "text", verb: ["begins", "begin"], rest: (token) => `with ${token}, ${again}` },
   DOUBLE_EOS: { noun: "text", verb: ["ends", "end"], rest: (token) => `with ${token}, ${again}` },
   AFTER_END_OF_TURN: {
@@ -65,18 +65,18 @@ const wordings: Readonly<Record<WarningCode, Wording>> = {
     noun: "prompt",
     verb: ["holds", "hold"],
     rest: (token) =>
-      `a transcript ("${token}"), which is scored as a single turn of the user: write the turns as a list of messages`,
+      `a transcript ("${token}"), which is scored as one user turn: write the turns as a list of messages`,
   },
   REPEATED_ROLE: {
     noun: "conversation",
     verb: ["has", "have"],
-    rest: (token) => `two turns of the ${token} in a row: check that no turn was lost between them`,
+    rest: (token) => `two consecutive ${token} turns: check that no turn was lost between them`,
   },
   LIST_AS_TEXT: {
     noun: "text",
     verb: ["is", "are"],
     rest: (token) =>
-      `a list of messages written as a text (${token}), which is scored as is: write the list itself if it is a conversation`,
+      `a list of messages written as a string (${token}), which is scored as is: write the list itself if it is a conversation`,
   },
   MISSING_VALUE: {
     noun: "response",
@@ -87,7 +87,7 @@ const wordings: Readonly<Record<WarningCode, Wording>> = {
 
 /** The warning as an error of the item, for strict runs. */
 export function strictError({ code, token }: ItemWarning, where: string): InvalidInputError {
-  const { verb, rest } = wordings[code];
+  const { verb, rest } = warningTexts[code];
   return new InvalidInputError("ERR_SUSPECT_ITEM", `${where} ${verb[0]} ${rest(token)}.`, { field: where });
 }
 
@@ -107,7 +107,7 @@ export class WarningCounter {
   /** "3 texts, the first at line 2, begin with <s>, which …": a sentence for each kind, in the order they were met. */
   sentences(): string[] {
     return [...this.#kinds].map(([code, { first, token, count }]) => {
-      const { noun, verb, rest } = wordings[code];
+      const { noun, verb, rest } = warningTexts[code];
       const [one, several] = verb;
       return count === 1
         ? `1 ${noun}, at ${first}, ${one} ${rest(token)}`

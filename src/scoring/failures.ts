@@ -18,7 +18,7 @@ export function isNotFinite(error: unknown): boolean {
 }
 
 export function notFinite(where: string, cause: unknown): NativeError {
-  const message = `${where} has no score: the model computes no finite number for it. Its file is damaged, or its weights overflow in this precision.`;
+  const message = `${where} has no score: its score is not finite. The model file is damaged, or its weights overflow in this precision.`;
   return new NativeError("ERR_NOT_FINITE", message, { cause });
 }
 

@@ -96,7 +96,7 @@ export function placeLayers(parts: ModelParts, devices: readonly FitDevice[], gp
   return { gpuLayers: taken, layers: Math.max(0, taken - 1), perDevice, host };
 }
 
-/** Running sums of each device's part; a device that tells nothing gets as much as the others have on average. */
+/** Running sums of each device's part; a device of unknown memory gets the average of the others. */
 function splitBounds(devices: readonly FitDevice[]): number[] {
   const known = devices.map(({ free }) => free).filter((free) => free !== undefined);
   const average = known.length === 0 ? 1 : known.reduce((sum, free) => sum + free, 0) / known.length;

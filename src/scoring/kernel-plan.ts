@@ -70,7 +70,7 @@ export async function planKernels(
   const findings = repacked ? preferred : plain;
   const reasons = samples.flatMap((sample, i) => {
     const before = preferred[i] as KernelFinding;
-    if (!repacked && !isGood(before)) return [passedOver(question, sample, before)];
+    if (!repacked && !isGood(before)) return [notUsed(question, sample, before)];
     return isGood(findings[i] as KernelFinding) ? [] : [notExact(question, sample)];
   });
   return planOf(repacked, samples, findings, reasons);
@@ -107,12 +107,12 @@ async function findOnce(
   if (cpuLibrary === undefined) return check(options);
   const shapes = samples.map(({ type, columns, rows }) => [type, columns, rows]);
   const parts = [FORMAT, fileIdentity(cpuLibrary), processorIdentity(), shapes, threads, repacked];
-  // The weights of a damaged file may be wrong: that says nothing about other files.
+  // The weights of a damaged file may be wrong: cache such a finding only for that file.
   const [anyFile, thisFile] = [cacheKey(parts), cacheKey([...parts, fileIdentity(path)])];
   const cache = new JsonCache(folder, MAX_FINDINGS);
   for (const key of [anyFile, thisFile]) {
     const known = (cache.read(key) as { result?: unknown } | undefined)?.result;
-    if (isFindings(known, samples.length)) return known;
+    if (areKernelFindings(known, samples.length)) return known;
   }
   const findings = await check(options);
   const isGood = findings.every(({ problem, multiple }) => problem === undefined && multiple > 0);
@@ -120,12 +120,12 @@ async function findOnce(
   return findings;
 }
 
-function isFindings(value: unknown, count: number): value is KernelFinding[] {
+function areKernelFindings(value: unknown, count: number): value is KernelFinding[] {
   if (!Array.isArray(value) || value.length !== count) return false;
   return value.every((entry: unknown) => {
     const { buffer, problem, multiple } = (entry ?? {}) as Record<string, unknown>;
-    const worded = problem === undefined || typeof problem === "string";
-    return typeof buffer === "string" && worded && [0, 4, 8, 16, 32].includes(multiple as number);
+    const hasText = problem === undefined || typeof problem === "string";
+    return typeof buffer === "string" && hasText && [0, 4, 8, 16, 32].includes(multiple as number);
   });
 }
 
@@ -137,7 +137,7 @@ function weightsOf({ typeName, columns }: NamedSample): string {
   return `${typeName} weights in rows of ${columns} values`;
 }
 
-function passedOver(question: KernelQuestion, sample: NamedSample, { buffer, problem }: KernelFinding): string {
+function notUsed(question: KernelQuestion, sample: NamedSample, { buffer, problem }: KernelFinding): string {
   const why = problem ?? "depend on the rest of the batch";
   return `The kernel ${buffer} of ${libraryName(question)} is not used: its products of ${weightsOf(sample)} ${why}.`;
 }

@@ -75,7 +75,7 @@ export function assertFits(path: string, need: MemoryNeed, available: number | u
   throw new NativeError(
     "ERR_OUT_OF_MEMORY",
     `${path} needs ${byteSize(total)} of memory (weights ${byteSize(weights)}, key-value cache ${byteSize(keyValue)}, ` +
-      `computing ${byteSize(compute)}), but ${where} ${byteSize(available)} free. ${advice(need, available, contextTokens)}`,
+      `compute buffers ${byteSize(compute)}), but ${where} ${byteSize(available)} free. ${advice(need, available, contextTokens)}`,
     { file: path },
   );
 }

@@ -13,7 +13,7 @@ export interface ModelFile extends RewardMetadata {
   /** Bytes of all tensors, and of those of each type. */
   readonly weightBytes: number;
   readonly bytesByType: ReadonlyMap<string, number>;
-  /** Set where the file is called by a weight type that none of its matrices has, and says so. */
+  /** A notice, set if none of the file's matrices has the weight type that the file is labelled with. */
   readonly typeNotice?: string;
   /** Bytes of each layer's tensors, and of the token embedding. */
   readonly layerBytes: readonly number[];
@@ -58,7 +58,7 @@ export function describeModelFile(gguf: GgufHeader, path: string): ModelFile {
   };
 }
 
-/** The metadata was checked before: every layer has all of its tensors, and there is no other layer. */
+/** The metadata was checked before: the layers are complete, and there are no others. */
 function bytesByPlace(gguf: GgufHeader, layers: number): Pick<ModelFile, "layerBytes" | "embeddingBytes"> {
   const layerBytes = new Array<number>(layers).fill(0);
   let embeddingBytes = 0;

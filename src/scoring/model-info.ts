@@ -52,11 +52,11 @@ export interface RewardModelInfo {
   readonly path: string;
   /** The name in the file. */
   readonly name: string;
-  /** For a model that is not the real thing: what it says of itself, to be shown wherever scores are shown. */
+  /** For a demonstration model: its own notice, to be shown wherever scores are shown. */
   readonly notice?: string;
   /** Weight type, for example "q4_k_m". */
   readonly fileType: string;
-  /** Set where the file is called by a weight type that none of its matrices has, and says so. */
+  /** A notice, set if none of the file's matrices has the weight type that the file is labelled with. */
   readonly typeNotice?: string;
   /** Number of weights. */
   readonly parameters: number;

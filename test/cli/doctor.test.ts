@@ -16,9 +16,9 @@ describe("doctor", () => {
     expect(stdout).toMatch(/^platform +\S+ \S+, kernel /);
     expect(stdout).toMatch(/^instructions +\S/m);
     expect(stdout).toMatch(/^addon +.*starling_rm\.node$/m);
-    expect(stdout).toMatch(/^ {2}cpu +works \(taken by --gpu auto\)/m);
+    expect(stdout).toMatch(/^ {2}cpu +works \(chosen by --gpu auto\)/m);
     expect(stdout).toMatch(/^ {2}need +[\d.]+ MiB at most on cpu, for texts of up to 2048 tokens/m);
-    expect(stdout).toMatch(/\nready: the model can be scored; --gpu auto takes cpu\n$/);
+    expect(stdout).toMatch(/\nready: the model can be scored; --gpu auto uses the CPU\n$/);
   });
 
   it("says the same as JSON", async () => {

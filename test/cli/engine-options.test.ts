@@ -46,7 +46,7 @@ describe("memory", () => {
   it("is predicted by inspect", async () => {
     const { stdout } = await run(["inspect", "tiny", "--memory", "--ctx", "256"]);
     expect(stdout).toMatch(/memory need +[\d.]+ MiB at most, for texts of up to 256 tokens/);
-    expect(stdout).toMatch(/of which +weights .*, key-value cache .*, computing .*/);
+    expect(stdout).toMatch(/of which +weights .*, key-value cache .*, compute buffers .*/);
     const json = JSON.parse((await run(["inspect", "tiny", "--memory", "--json", "--gpu", "off"])).stdout);
     const { weights, keyValue, compute, total } = json.memory;
     expect(total).toBe(weights + keyValue + compute);

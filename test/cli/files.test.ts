@@ -152,7 +152,7 @@ describe("a type that the rows are too short for", () => {
     );
     expect((await run(["inspect", narrow])).stdout).toMatch(/^as q4_k_m +None of the 15 matrices/m);
     const scored = await run(["score", "--model", output, "--gpu", "off", "--text", "a"]);
-    expect(scored.stderr).toMatch(/^starling-rm: note: .*narrow\.q4_k_m\.gguf is called q4_k_m, but none/m);
+    expect(scored.stderr).toMatch(/^starling-rm: note: .*narrow\.q4_k_m\.gguf is labelled q4_k_m, but none/m);
   });
 });
 

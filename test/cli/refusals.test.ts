@@ -148,7 +148,7 @@ describe("rows that cannot be scored are named, and the others are scored", () =
     ["a wrong field type", '{"prompt":5,"response":"a"}', /Expected a string for row\.prompt/, "ERR_INVALID_ITEM"],
     ["a wrong role", '{"messages":[{"role":"bot","content":""}]}', /messages\[0\]\.role/, "ERR_INVALID_ITEM"],
     ["no field at all", '{"id":1}', /the row has only "id"/, "ERR_INVALID_ITEM"],
-    ["half a surrogate pair", '{"text":"\\ud800"}', /not valid Unicode/, "ERR_INVALID_UNICODE"],
+    ["a lone surrogate", '{"text":"\\ud800"}', /not valid Unicode/, "ERR_INVALID_UNICODE"],
   ])("%s", async (_, line, message, code) => {
     const result = await run(["score", ...tiny, "--input", "-"], `{"text":"a"}\n\n${line}\n{"text":"b"}\n`);
     expect(result.code).toBe(1);

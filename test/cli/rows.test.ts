@@ -161,7 +161,7 @@ describe("warnings", () => {
     const warnings = lines(stderr).filter((line) => line.includes("warning"));
     expect(warnings).toEqual([
       ...(doubled
-        ? [expect.stringContaining(`1 text, at line 1, begins with ${bos}, and this model adds one by itself`)]
+        ? [expect.stringContaining(`1 text, at line 1, begins with ${bos}, and this model already adds one`)]
         : []),
       expect.stringContaining(`1 text, at line 3, continues after the last ${end}`),
     ]);

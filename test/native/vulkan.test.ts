@@ -1,5 +1,5 @@
 /**
- * A GPU backend from the probe to the score, on Mesa's driver that computes on the processor: the only one that a machine
+ * A GPU backend from the probe to the score, on Mesa's driver that runs on the CPU: the only one that a machine
  * without a GPU can have. Skipped where it is not installed (Debian: mesa-vulkan-drivers, libvulkan1).
  */
 import { existsSync } from "node:fs";

@@ -20,8 +20,8 @@ describe("checkOptions", () => {
   it.each([
     [{ threads: 0 }, "Expected a whole number from 1 to 512 for threads but received 0."],
     [{ threads: 1.5 }, "received 1.5"],
-    [{ threads: "2" }, 'received the text "2"'],
-    [{ gpu: "on" }, 'Expected one of "auto", "off" for gpu but received the text "on".'],
+    [{ threads: "2" }, 'received the string "2"'],
+    [{ gpu: "on" }, 'Expected one of "auto", "off" for gpu but received the string "on".'],
     [{ onProgress: 1 }, "Expected a function for onProgress"],
   ])("refuses %j by one formula", (options, message) => {
     expect(() => checkOptions("load", options, checks)).toThrow(message);

@@ -206,7 +206,7 @@ function failureOf({ source, row, where }: ReadCase["placed"], response: number,
   return { source, row, ...given({ where }), response, error };
 }
 
-/** The part of a case that is still needed once its features are known, so that many fit in memory. */
+/** The part of a case that is still needed once its features are known: many fit in memory. */
 function withoutTexts({ source, row, where, comparisons }: PlacedCase): ReadCase["placed"] {
   return { source, row, ...given({ where }), comparisons };
 }

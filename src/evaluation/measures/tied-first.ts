@@ -64,7 +64,7 @@ export function tiedFirst(scores: readonly number[], rest: number, slopes?: Floa
   }
   const loss = beyond - (peak + Math.log(sum * step));
   // Near 1, the logarithm of the probability loses all digits, so integrate the complement.
-  return loss > Math.LN2 ? loss : -Math.log1p(-notAllFirst(leads, step));
+  return loss > Math.LN2 ? loss : -Math.log1p(-complementOfFirst(leads, step));
 }
 
 /** Logarithms of the integrand at equal steps from `begin`, wherever they are not negligible. */
@@ -94,7 +94,7 @@ function sample(leads: readonly number[], step: number): { begin: number; logs: 
 }
 
 /** 1 minus the probability, precise where that is close to 1: ∫ (1 - Π_i (1 - exp(-u_i))) exp(y - exp(y)) dy. */
-function notAllFirst(leads: readonly number[], step: number): number {
+function complementOfFirst(leads: readonly number[], step: number): number {
   // The mass is around the arrival of the group's last: left of 0, or the probability would be below 1/2.
   const edge = -Math.min(...leads);
   let sum = 0;

@@ -103,7 +103,7 @@ export function startedRow(
   };
 }
 
-/** Of a value of zeros; a text of zeros is its length alone. */
+/** Of a value of zeros; a string of zeros is only its length. */
 const PLAIN_BYTES: Readonly<Record<string, number>> = {
   BOOLEAN: 1,
   INT32: 4,

@@ -97,7 +97,7 @@ function checkStatistics(bytes: Uint8Array): void {
   const elements = (fields[2] as ThriftStruct[]).filter((element) => isPhysical(element[1]));
   for (const group of fields[4] as ThriftStruct[])
     for (const [i, column] of (group[1] as ThriftStruct[]).entries()) {
-      // Texts are no decimals there, whatever they say of themselves, and may be long.
+      // hyparquet does not decode byte arrays as decimals here, whatever their converted type; they may be long.
       const { 1: type, 6: converted } = elements[i] ?? {};
       if (converted !== DECIMAL || type === BYTE_ARRAY) continue;
       const statistics = (column[3] as ThriftStruct | undefined)?.[12] ?? {};

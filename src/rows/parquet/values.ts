@@ -4,7 +4,7 @@ import { InvalidInputError, type StarlingError } from "../../errors.ts";
 import { MAX_ROW_BYTES } from "../json-splitter.ts";
 import { MAX_ROW_VALUES } from "../json-value.ts";
 
-/** Stands for a text that is none: replacing its wrong bytes would give another text than the one in the file. */
+/** A placeholder for a string that is not valid UTF-8: replacing its invalid bytes would change the text. */
 class BrokenText {}
 const brokenText = new BrokenText();
 

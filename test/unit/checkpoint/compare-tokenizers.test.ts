@@ -247,7 +247,7 @@ describe("a tokenizer.json that says something else", () => {
     ["an id that is none", /as id; expected a number/, (f) => Object.assign(f.model.vocab, { a: "1" })],
     ["merges of three", /expected two tokens/, (f) => f.model.merges.push("a b c")],
     ["no merges", /as merges; expected a list/, (f) => Object.assign(f.model, { merges: null })],
-    ["stripping", /asks for lstrip/, (f) => Object.assign(f.added_tokens[3] as object, { lstrip: true })],
+    ["stripping", /sets lstrip/, (f) => Object.assign(f.added_tokens[3] as object, { lstrip: true })],
   ])("has %s: refused at once", (_, message, change) => {
     expect(() => vocabularyOf("adversarial-prefix", "4.41.2", change)).toThrow(message);
   });

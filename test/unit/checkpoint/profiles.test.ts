@@ -79,7 +79,7 @@ describe("profiles", () => {
 
   it("can be named", async () => {
     expect(await profileOf(alphaFiles(), "starling-rm-34b")).toBe("starling-rm-34b");
-    await expect(profileOf(tinyFiles(), "beaver")).rejects.toThrow(/"beaver" is not known.*starling-rm-34b/);
+    await expect(profileOf(tinyFiles(), "beaver")).rejects.toThrow(/Unknown profile "beaver".*starling-rm-34b/);
   });
 
   it.each<[string, Files]>([
@@ -92,7 +92,7 @@ describe("profiles", () => {
     ],
   ])("are asked for with %s, with a list of all", async (_, files) => {
     const { "tokenizer_config.json": __, "special_tokens_map.json": ___, ...rest } = files;
-    await expect(profileOf(rest)).rejects.toThrow(/recognised as no kind of reward model.*--profile.*score\.weight/);
+    await expect(profileOf(rest)).rejects.toThrow(/matches no known reward-model family.*--profile.*score\.weight/);
   });
 
   it("say which tensors mean nothing", async () => {

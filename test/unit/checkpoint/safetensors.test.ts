@@ -69,7 +69,7 @@ describe("readSafetensorsHeader", () => {
       /declares a header of 9223372036854775807/,
     ],
     ["a header that is no JSON", rawSafetensors("{]"), /not contain valid JSON/],
-    ["a header that is an array", rawSafetensors("[]"), /an empty list/],
+    ["a header that is an array", rawSafetensors("[]"), /an empty array/],
     ["a header that is not UTF-8", rawSafetensors(Buffer.from([0x7b, 0xff, 0x7d])), /UTF-8/],
     ["a header that is deeply nested", rawSafetensors(`{"a":${"[".repeat(50)}${"]".repeat(50)}}`), /deeper than 32/],
     ["a header nested too deep for memory", rawSafetensors("[".repeat(4_000_000)), /deeper than 32/],

@@ -115,17 +115,17 @@ describe("parseTokenizerConfig", () => {
     ["a negative id", decoder("-1", { content: "a" }), {}, "added_tokens_decoder", /as an id/],
     ["a token without content", decoder("3", {}), {}, "added_tokens_decoder", /no content/],
     ["a token that is a string", decoder("3", "a"), {}, "added_tokens_decoder", /no content/],
-    ["lstrip", decoder("3", { content: "<|im_start|>", lstrip: true }), {}, "added_tokens_decoder", /asks for lstrip/],
-    ["rstrip", decoder("3", { content: "<|im_start|>", rstrip: true }), {}, "added_tokens_decoder", /asks for rstrip/],
+    ["lstrip", decoder("3", { content: "<|im_start|>", lstrip: true }), {}, "added_tokens_decoder", /sets lstrip/],
+    ["rstrip", decoder("3", { content: "<|im_start|>", rstrip: true }), {}, "added_tokens_decoder", /sets rstrip/],
     [
       "single_word",
       decoder("3", { content: "<|im_start|>", single_word: true }),
       {},
       "added_tokens_decoder",
-      /asks for single_word/,
+      /sets single_word/,
     ],
     [
-      "a flag that is no truth value",
+      "a flag that is not a boolean",
       decoder("3", { content: "<|im_start|>", special: 1 }),
       {},
       "added_tokens_decoder",
@@ -143,7 +143,7 @@ describe("parseTokenizerConfig", () => {
       /a list/,
     ],
     ["tokens that are split", { split_special_tokens: true }, {}, "split_special_tokens", /not supported/],
-    ["a BOS that is no truth value", { add_bos_token: 1 }, {}, "add_bos_token", /true or false/],
+    ["a BOS that is not a boolean", { add_bos_token: 1 }, {}, "add_bos_token", /true or false/],
   ])("refuses %s", (_, config, map, field, message) => {
     let error: unknown;
     try {
@@ -229,7 +229,7 @@ describe("added_tokens.json", () => {
     ["an id beyond the embeddings", { "<new>": 272 }, {}, /beyond the 269 pieces/],
     ["a gap", { "<new>": 270 }, {}, /added_tokens\.json adds the token "<new>" as id 270, which leaves a gap/],
     ["one id for two tokens", { "<new>": 269, "<more>": 269 }, {}, /the id 269 to the tokens "<new>" and "<more>"/],
-    ["no id", { "<new>": "269" }, {}, /the text "269" as the id of the token "<new>"/],
+    ["no id", { "<new>": "269" }, {}, /the string "269" as the id of the token "<new>"/],
     ["half an id", { "<new>": 269.5 }, {}, /expected a token and its id/],
     ["a token without text", { "": 269 }, {}, /expected a token and its id/],
   ])("is refused with %s", (_, added, config, message) => {

@@ -144,14 +144,14 @@ describe("refused in words", () => {
       Buffer.from([0x80, 2, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e, 0x80]),
       /before PyTorch 1\.6.*Save it again: torch\.save/,
     ],
-    ["an archive without a pickle", zip([{ name: "a/b", data: floats(1) }]), /contains 0 files \*\/data\.pkl/],
+    ["an archive without a pickle", zip([{ name: "a/b", data: floats(1) }]), /contains no \*\/data\.pkl/],
     [
       "two pickles",
       zip([
         { name: "a/data.pkl", data: op.stop },
         { name: "b/data.pkl", data: op.stop },
       ]),
-      /contains 2 files/,
+      /contains 2 \*\/data\.pkl/,
     ],
     [
       "two files of one name",
@@ -221,9 +221,9 @@ describe("refused in words", () => {
       /refers to "builtins\.eval"/,
     ],
     [
-      "a call of what is not a function",
+      "a call of something that is not a function",
       bare(Buffer.concat([op.int(1), op.tuple(), Buffer.from("R")])),
-      /calls what is not a function/,
+      /calls something that is not a function/,
     ],
     [
       "an operation that makes objects",
@@ -236,7 +236,7 @@ describe("refused in words", () => {
       /ends in the middle of an operation/,
     ],
     ["a value that is not there", bare(Buffer.from("u")), /closes a list that was never opened/],
-    ["a memory that is empty", bare(Buffer.from([0x68, 7])), /uses the stored value 7/],
+    ["an empty memo", bare(Buffer.from([0x68, 7])), /gets memo entry 7/],
     ["two values", bare(Buffer.concat([op.int(1), op.int(2)])), /ends with more than one value/],
     ["a number without end", bare(Buffer.from([0x8a, 9, 1, 1, 1, 1, 1, 1, 1, 1, 1])), /a number of 9 bytes/],
     ["a newer protocol", bare(op.proto(6)), /pickle protocol 6/],

@@ -61,8 +61,8 @@ describe.runIf(process.platform === "linux" && process.arch === "x64")("with an 
     expect(withCard({ state: "broken", problem: damaged })).toEqual([
       { what: `The cuda runtime does not work: ${damaged}`, command: "npm install --force z" },
     ]);
-    expect(withCard({ state: "broken", problem: "its driver crashed (SIGSEGV)" })).toEqual([
-      { what: "The cuda runtime does not work: its driver crashed (SIGSEGV)." },
+    expect(withCard({ state: "broken", problem: "the driver crashed (SIGSEGV)" })).toEqual([
+      { what: "The cuda runtime does not work: the driver crashed (SIGSEGV)." },
     ]);
   });
 });
@@ -72,9 +72,7 @@ it("asks for Vulkan's loader and driver where there is a GPU", () => {
     find({ graphics: ["amd"], runtimes: [{ backend: "vulkan", state: "no device", problem, devices: [] }, works] })[0];
   expect(vulkan("no Vulkan loader (libvulkan.so.1) is installed.")?.command).toBe("sudo apt-get install libvulkan1");
   expect(vulkan("no Vulkan driver is installed.")?.command).toBe("sudo apt-get install mesa-vulkan-drivers");
-  expect(vulkan("the only Vulkan driver computes on the processor.")?.command).toBe(
-    "sudo apt-get install mesa-vulkan-drivers",
-  );
+  expect(vulkan("the only Vulkan driver runs on the CPU.")?.command).toBe("sudo apt-get install mesa-vulkan-drivers");
 });
 
 it("says that the user has no permission to open the GPU, and that musl has no prebuilt runtime", () => {

@@ -79,7 +79,7 @@ describe("findRuntimes", () => {
   });
 
   it("tells what crashed, is missing, or has no device", async () => {
-    const crashed: ProbeResult = { opened: false, devices: [], problem: "its driver crashed (SIGSEGV)" };
+    const crashed: ProbeResult = { opened: false, devices: [], problem: "the driver crashed (SIGSEGV)" };
     const { states, choice, runtimes, reasons } = await examine(
       {
         vulkan: { ...found(), problem: "x could not be opened: libvulkan.so.1: cannot open shared object file" },
@@ -112,7 +112,7 @@ describe("findRuntimes", () => {
       { backends: ["vulkan", "cpu"] },
     );
     expect(runtimes[0]).toMatchObject({ state: "works", devices: [{ software: true }] });
-    expect([choice, reasons[0]?.reason]).toEqual(["cpu", expect.stringContaining("computes on the processor")]);
+    expect([choice, reasons[0]?.reason]).toEqual(["cpu", expect.stringContaining("runs on the CPU")]);
   });
 });
 

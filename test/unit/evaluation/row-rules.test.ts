@@ -210,7 +210,7 @@ describe("the prompt of a pair", () => {
 
   it.each([
     [{ question: "q", chosen: [assistant("b")], rejected: [assistant("c")] }, /rename "question" to "prompt"/],
-    [{ chosen: [assistant("b")], rejected: [assistant("c")] }, /no turn of the user: the prompt is missing/],
+    [{ chosen: [assistant("b")], rejected: [assistant("c")] }, /no user turn: the prompt is missing/],
     [
       { messages: [user("a"), assistant("b")], chosen: "b", rejected: "c" },
       /last message of messages to be the user's/,

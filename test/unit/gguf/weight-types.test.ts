@@ -68,7 +68,7 @@ describe("the types of a file", () => {
     );
   });
 
-  it("are told where none is the one that the file is called by", () => {
+  it("are told where none is the one that the file is labelled with", () => {
     const narrow = header("q4_k_m", [tensor("blk.2.ffn_up.weight", "q5_0", 320, 4)]);
     expect(describeWeightTypes(narrow).typeNotice).toBe(
       "None of the 1 matrices could be stored as q4_k: rows of 320 values are not multiples of 256. Stored as q5_0 (1).",
@@ -78,13 +78,13 @@ describe("the types of a file", () => {
       tensor("blk.2.attn_v.weight", "q6_k", 256, 4),
     ]);
     expect(describeWeightTypes(rest).typeNotice).toMatch(
-      /^1 of 2 .* Stored as q5_0 \(1\)\. The file is called q4_k_m, but none of its matrices is q4_k: they are q5_0 and q6_k$/,
+      /^1 of 2 .* Stored as q5_0 \(1\)\. The file is labelled q4_k_m, but none of its matrices is q4_k: they are q5_0 and q6_k$/,
     );
     // Whatever the reason: blocks would have fitted here. The f32 of the norms is no weight type.
     const norm = tensor("output_norm.weight", "f32", 256);
     for (const type of ["q4_k_m", "f32", "f16"]) {
       const other = header(type, [norm, tensor("blk.2.ffn_up.weight", "q8_0", 256, 4)]);
-      expect(missingTypeNotice("x.gguf", other)).toMatch(/^x\.gguf is called .* they are q8_0$/);
+      expect(missingTypeNotice("x.gguf", other)).toMatch(/^x\.gguf is labelled .* they are q8_0$/);
       expect(describeWeightTypes(other).typeFallbacks).toEqual([]);
     }
   });

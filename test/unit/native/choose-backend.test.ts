@@ -15,7 +15,7 @@ const device = (name: string, type: NativeDevice["type"] = "gpu", description = 
 });
 const CPU = device("CPU", "cpu");
 const found = (...devices: NativeDevice[]): ProbeResult => ({ opened: true, devices: [...devices, CPU] });
-const crashed: ProbeResult = { opened: false, devices: [], problem: "its driver crashed (SIGSEGV)" };
+const crashed: ProbeResult = { opened: false, devices: [], problem: "the driver crashed (SIGSEGV)" };
 
 interface Invented {
   readonly backends?: readonly Backend[];
@@ -79,7 +79,7 @@ describe("auto", () => {
   });
 
   it.each([
-    ["crashes", crashed, "its driver crashed (SIGSEGV)"],
+    ["crashes", crashed, "the driver crashed (SIGSEGV)"],
     ["has no device", found(), "its libraries load, but they found no device"],
     [
       "has only a broken device",
@@ -92,12 +92,12 @@ describe("auto", () => {
     expect(await chooseBackend(invented)).toMatchObject({ backend: "vulkan", reasons: [{ backend: "cuda", reason }] });
   });
 
-  it("passes over a Vulkan driver that computes on the processor, which can be asked for", async () => {
+  it("skips a Vulkan driver that runs on the CPU, which can be asked for", async () => {
     const llvmpipe = device("Vulkan0", "gpu", "llvmpipe (LLVM 15.0.6, 256 bits)");
     const { invented } = machine({ missing: { cuda: "no driver" }, probes: { vulkan: found(llvmpipe) } });
     const { backend, reasons } = await chooseBackend(invented);
     expect(backend).toBe("cpu");
-    expect(reasons[1]?.reason).toBe("its only device, llvmpipe (LLVM 15.0.6, 256 bits), computes on the processor");
+    expect(reasons[1]?.reason).toBe("its only device, llvmpipe (LLVM 15.0.6, 256 bits), runs on the CPU");
     expect(await confirmBackend("vulkan", invented)).toMatchObject({ backend: "vulkan" });
   });
 
@@ -149,7 +149,7 @@ describe("a runtime that is not whole", () => {
 describe("a backend that is asked for", () => {
   it("is tried all the same, and refused with the reason", async () => {
     const { invented } = machine({ missing: { cuda: "no driver" }, probes: { cuda: crashed, vulkan: found() } });
-    await expect(confirmBackend("cuda", invented)).rejects.toThrow("its driver crashed (SIGSEGV)");
+    await expect(confirmBackend("cuda", invented)).rejects.toThrow("the driver crashed (SIGSEGV)");
     await expect(confirmBackend("vulkan", invented)).rejects.toThrow("found no device");
   });
 });

@@ -68,14 +68,14 @@ describe("Vulkan", () => {
 
   it("needs a device, which drivers come without", () => {
     const driver = `${ICD}/radeon_icd.x86_64.json`;
-    expect(sign("vulkan", [loader, driver, "dev/dri/card0"]).missing).toMatch(/shows no graphics device/);
+    expect(sign("vulkan", [loader, driver, "dev/dri/card0"]).missing).toMatch(/has no graphics device/);
     for (const node of ["dev/dri/renderD129", "dev/nvidia0", "dev/dxg"])
       expect(sign("vulkan", [loader, driver, node]).missing).toBeUndefined();
   });
 
-  it("that only computes on the processor is no reason to try it", () => {
+  it("that only runs on the CPU is no reason to try it", () => {
     const software = `${ICD}/lvp_icd.x86_64.json`;
-    expect(sign("vulkan", [loader, software]).missing).toBe("the only Vulkan driver computes on the processor");
+    expect(sign("vulkan", [loader, software]).missing).toBe("the only Vulkan driver runs on the CPU");
     expect(
       sign("vulkan", [loader, software, "etc/vulkan/icd.d/nvidia_icd.json", "dev/nvidia0"]).missing,
     ).toBeUndefined();

@@ -9,7 +9,7 @@ import { fakeRoots } from "./fake-root.ts";
 const makeRoot = fakeRoots();
 const device = { name: "CUDA0", description: "x", type: "gpu", memoryFree: 1, memoryTotal: 2 } as const;
 const sound: ProbeResult = { opened: true, devices: [device] };
-const failure: ProbeResult = { opened: false, devices: [], problem: "its driver crashed" };
+const failure: ProbeResult = { opened: false, devices: [], problem: "the driver crashed" };
 const DAY = 24 * 60 * 60 * 1000;
 const NOW = 1_700_000_000_000;
 

@@ -49,28 +49,28 @@ describe("probeRuntime", () => {
     expect(await probe(crash)).toEqual({
       opened: false,
       devices: [],
-      problem: "its driver crashed (SIGKILL) while the libraries were opened",
+      problem: "the driver crashed (SIGKILL) while the libraries were opened",
     });
     expect(await probe(`${say(OPENED)}${crash}`)).toEqual({
       opened: true,
       devices: [device("CPU", "cpu")],
-      problem: "its driver crashed (SIGKILL) at its first computation",
+      problem: "the driver crashed (SIGKILL) at its first computation",
     });
   });
 
-  it("keeps what a driver said before it ended the process", async () => {
+  it("keeps what a driver said before it crashed the process", async () => {
     const { problem } = await probe(
       'process.stderr.write("noise\\nCUDA error: no kernel image\\n"); process.exitCode = 3;',
     );
     expect(problem).toBe(
-      "its driver ended the process (exit code 3) while the libraries were opened; its last words: CUDA error: no kernel image",
+      "the driver crashed the process (exit code 3) while the libraries were opened; last output: CUDA error: no kernel image",
     );
   });
 
   it("waits for a driver that hangs until the limit, and no longer", async () => {
     // Whether it had said anything by then depends on the machine.
     const { problem } = await probe(`${say(OPENED)}setInterval(() => {}, 1000);`, 700);
-    expect(problem).toMatch(/^its driver did not answer within 0\.7 seconds/);
+    expect(problem).toMatch(/^the driver did not answer within 0\.7 seconds/);
   });
 
   it("does not wait for a driver that hangs or crashes when all is known", async () => {

@@ -158,7 +158,7 @@ describe("a Jinja chat template", () => {
       "looks into content",
       loop("{% if 'x' in message.content %}!{% endif %}{{ message.content }}"),
       pair("x", "b"),
-      /writes other text depending on the content of messages, which is not supported/,
+      /changes its own text depending on message content, which is not supported/,
     ],
     ["leaves a message out", "{{ messages[1].content }}", pair("a", "b"), /leaves out the message 0 \(user\)/],
     ["puts the response first", "{{ messages[1].content }}{{ messages[0].content }}", pair("a", "b"), /response last/],

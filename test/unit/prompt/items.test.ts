@@ -27,16 +27,16 @@ describe("checkItem", () => {
 
   it.each([
     [null, /Expected an object .* but received null/],
-    ["text", /received the text "text"/],
-    [[1], /received a list of 1/],
+    ["text", /received the string "text"/],
+    [[1], /received an array of length 1/],
     [{}, /exactly one of .* it has no fields/],
     [{ text: "a", prompt: "b", response: "c" }, /mixes them/],
     [{ prompt: "b" }, /Expected a string for items\[3\]\.response but received undefined/],
     [{ prompt: 5, response: "c" }, /Expected a string for items\[3\]\.prompt but received 5/],
-    [{ text: ["a"] }, /items\[3\]\.text but received a list of 1/],
+    [{ text: ["a"] }, /items\[3\]\.text but received an array of length 1/],
     [{ messages: [] }, /non-empty array/],
     [{ messages: [{ role: "user", content: "u" }] }, /last message .* role is "user"/],
-    [{ messages: [{ role: "tool", content: "u" }] }, /messages\[0\]\.role but received the text "tool"/],
+    [{ messages: [{ role: "tool", content: "u" }] }, /messages\[0\]\.role but received the string "tool"/],
     [
       {
         messages: [
@@ -55,7 +55,7 @@ describe("checkItem", () => {
     expect(message).not.toContain("\n");
   });
 
-  it("refuses an empty text and half a surrogate pair by their own codes", () => {
+  it("refuses an empty text and a lone surrogate by their own codes", () => {
     expect(failure({ text: "" }).code).toBe("ERR_EMPTY_TEXT");
     expect(failure({ text: "a\ud83d" }).code).toBe("ERR_INVALID_UNICODE");
     expect(failure({ prompt: "\ude00", response: "a" }).code).toBe("ERR_INVALID_UNICODE");

@@ -89,7 +89,7 @@ describe("fitLayers", () => {
     expect(fitLayers(parts, [])).toMatchObject({ gpuLayers: 0 });
   });
 
-  it("believes a device that tells nothing", () => {
+  it("places all layers on a device of unknown memory", () => {
     expect(fitLayers(parts, [gpu("A", undefined)]).gpuLayers).toBe(11);
   });
 
