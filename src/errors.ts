@@ -181,6 +181,11 @@ export function invalidArgument(name: string, expected: string, received: unknow
   );
 }
 
+/** What a public class throws whose objects only the library makes. */
+export function notConstructible(name: string, instead: string): InvalidInputError {
+  return new InvalidInputError("ERR_INVALID_ARGUMENT", `${name} cannot be constructed: use ${instead}.`);
+}
+
 /** The message of what was thrown, whatever it is. */
 export function reasonOf(thrown: unknown): string {
   try {
