@@ -29,7 +29,7 @@ import { predictFor } from "./scoring/predict-memory.ts";
 import type { LoadRewardModelOptions } from "./scoring/types.ts";
 import { FLOAT_FIELDS, SHAPE_FIELDS } from "./trunk/shape.ts";
 
-/** The options of the hub are for what is not on this machine. */
+/** Options of inspectModel(). Those of the hub apply only to "hf:" names. */
 export interface InspectOptions extends HubOptions {
   /**
    * A GGUF (of a model or a head), a checkpoint folder, or "tiny"; also "hf:OWNER/NAME" (a checkpoint on the hub),

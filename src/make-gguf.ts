@@ -30,6 +30,7 @@ import { aBoolean, anInteger, aSignal, aString, aThreadCount, checkOptions, take
 import type { ConvertProgress, DownloadProgress } from "./progress.ts";
 import type { TokenizationMode } from "./vocabulary/tokenization.ts";
 
+/** Options of convert(). */
 export interface ConvertOptions extends HubOptions {
   /** A folder with config.json, weights and tokenizer files; or "hf:OWNER/NAME[@REVISION]", which is downloaded first. */
   readonly checkpoint: string;

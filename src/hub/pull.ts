@@ -15,6 +15,7 @@ import { fetchFiles } from "./fetch-files.ts";
 import { type Internals, openHubFolder } from "./hub-folder.ts";
 import { type HubOptions, type HubSettings, hubChecks, hubSettings } from "./settings.ts";
 
+/** Options of pull(). */
 export interface PullOptions extends HubOptions {
   /** "OWNER/NAME" or "hf:OWNER/NAME", optionally with "@REVISION". */
   readonly repository: string;
