@@ -6,7 +6,7 @@
 export * from "../src/bounds.ts";
 export { byteSize } from "../src/byte-units.ts";
 export { profileChoices } from "../src/convert/options.ts";
-export { embeddedCheckpoint, embeddedModelPath } from "../src/embedded-model.ts";
+export { embeddedCheckpoint } from "../src/embedded-model.ts";
 export { endProcess } from "../src/end-process.ts";
 export { benchmarkNames } from "../src/evaluation/case.ts";
 export { prepareReportFolder } from "../src/evaluation/write-report.ts";

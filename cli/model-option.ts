@@ -1,6 +1,7 @@
 /** Options that name and load a model, shared by all commands that need one. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import {
+  embeddedModelPath,
   type GpuChoice,
   type LoadRewardModelOptions,
   loadRewardModel,
@@ -14,7 +15,6 @@ import type { CommandContext } from "./context.ts";
 import { UsageError } from "./errors.ts";
 import {
   batchModes,
-  embeddedModelPath,
   gpuChoices,
   MAX_BATCH_TOKENS,
   MAX_DEVICES,

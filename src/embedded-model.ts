@@ -12,11 +12,13 @@ import { convertTo } from "./make-gguf.ts";
 import { aSignal, aString, checkOptions, given } from "./options.ts";
 import { packageRoot } from "./package-info.ts";
 
+/** Options of embeddedModelPath(). */
 export interface EmbeddedModelOptions {
-  /** Any weight type of `convert`; default "f16". */
+  /** Weight type, one of `weightTypes`. Default: "f16". */
   readonly type?: string;
-  /** Default: $STARLING_RM_CACHE, else the user's cache folder. */
+  /** Folder of the file. Default: $STARLING_RM_CACHE, or the user's cache folder. */
   readonly cacheFolder?: string;
+  /** Aborts the conversion; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -31,7 +33,7 @@ export function embeddedCheckpoint(): string {
  * Path of the embedded model's GGUF; made on first use, and again when the checkpoint or this package's version
  * changed. A demonstration, not Starling-RM-34B.
  */
-export async function embeddedModelPath(options: EmbeddedModelOptions = {}): Promise<string> {
+export async function makeEmbeddedModel(options: EmbeddedModelOptions = {}): Promise<string> {
   options = checkOptions("embeddedModelPath", options, { type: aString, cacheFolder: aString, signal: aSignal });
   options.signal?.throwIfAborted();
   const type = options.type ?? "f16";

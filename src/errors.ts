@@ -4,73 +4,81 @@
  * is one, the `cause`. A cancelled operation rejects with its `AbortSignal`'s own `reason` instead.
  */
 
-/** Every code that a {@link StarlingError} can carry. */
+/**
+ * Every code that a {@link StarlingError} can carry.
+ *
+ * - `ERR_INVALID_ARGUMENT`: An option or argument has the wrong type or value, or a name that does not exist.
+ * - `ERR_INVALID_ITEM`: An item to score is not of one of the accepted shapes, or a field of it has the wrong type.
+ * - `ERR_EMPTY_TEXT`: An item's text is empty, or holds no token.
+ * - `ERR_INVALID_UNICODE`: An item's text is not valid Unicode: it holds half of a surrogate pair.
+ * - `ERR_SUSPECT_ITEM`: In a strict run: an item with a warning, such as a text with two BOS tokens.
+ * - `ERR_NO_SCORE_POSITION`: The first token (after truncation) has the padding id, so there is no position to read a
+ *   score at.
+ * - `ERR_TOO_MANY_TOKENS`: An item has more tokens than a model that does not truncate can have.
+ * - `ERR_CONTEXT_TOO_SMALL`: An item has more tokens than the context that the model was loaded with.
+ * - `ERR_INVALID_JSON`: A line of an input file is not valid JSON, or is too long.
+ * - `ERR_INVALID_DATA`: A file of rows (parquet, CSV, a compressed one), or a row of it, is truncated, damaged or
+ *   contradicts itself.
+ * - `ERR_FILE_NOT_READABLE`: A file does not exist or cannot be read.
+ * - `ERR_FILE_NOT_WRITABLE`: A file cannot be written.
+ * - `ERR_INVALID_CHECKPOINT`: Something in a checkpoint folder is missing, surplus or inconsistent.
+ * - `ERR_INVALID_GGUF`: A GGUF file is truncated, damaged, or contradicts itself.
+ * - `ERR_MODEL_CHANGED`: The file of a loaded model was written to, or replaced by another one.
+ * - `ERR_NO_REWARD_HEAD`: A valid GGUF file without a reward head: not a reward model of this project.
+ * - `ERR_WRONG_HEAD`: A head file does not belong to the model that it is given with.
+ * - `ERR_UNSUPPORTED_TYPE`: A weight type that this version does not write, or that needs an input that was not
+ *   given.
+ * - `ERR_ADDON_NOT_BUILT`: The native addon was not built, or does not fit this platform.
+ * - `ERR_RUNTIME_NOT_FOUND`: No llama.cpp runtime was found for the requested backend.
+ * - `ERR_RUNTIME_UNUSABLE`: A llama.cpp runtime was found but cannot be used: wrong version, missing library or
+ *   function.
+ * - `ERR_MODEL_LOAD`: llama.cpp refused to load a model, or ran out of memory for it.
+ * - `ERR_OUT_OF_MEMORY`: A model needs more memory than is free.
+ * - `ERR_EVALUATION`: llama.cpp failed while it evaluated tokens.
+ * - `ERR_NOT_FINITE`: An item's score is infinite or not a number.
+ * - `ERR_QUANTIZE`: llama.cpp failed while it quantised a model.
+ * - `ERR_HUB_UNREACHABLE`: The hub cannot be reached, or fails repeatedly.
+ * - `ERR_NOT_ON_HUB`: The hub has no such repository, revision or file.
+ * - `ERR_HUB_ACCESS`: The hub refuses: a gated or private repository, or a wrong token.
+ * - `ERR_HUB_RESPONSE`: A server sent an invalid response, such as an impossible list or another range than
+ *   requested.
+ * - `ERR_WRONG_HASH`: The downloaded bytes do not have the hash in the hub's list.
+ * - `ERR_DISK_FULL`: The disk has too little space for the download.
+ * - `ERR_MODEL_CLOSED`: The model was closed, or is being closed.
+ */
 export type ErrorCode =
-  /** An option or argument has the wrong type or value, or a name that does not exist. */
   | "ERR_INVALID_ARGUMENT"
-  /** An item to score is not of one of the accepted shapes, or a field of it has the wrong type. */
   | "ERR_INVALID_ITEM"
-  /** An item's text is empty, or holds no token. */
   | "ERR_EMPTY_TEXT"
-  /** An item's text is not valid Unicode: it holds half of a surrogate pair. */
   | "ERR_INVALID_UNICODE"
-  /** In a strict run: an item with a warning, such as a text with two BOS tokens. */
   | "ERR_SUSPECT_ITEM"
-  /** The first token (after truncation) has the padding id, so there is no position to read a score at. */
   | "ERR_NO_SCORE_POSITION"
-  /** An item has more tokens than a model that does not truncate can have. */
   | "ERR_TOO_MANY_TOKENS"
-  /** An item has more tokens than the context that the model was loaded with. */
   | "ERR_CONTEXT_TOO_SMALL"
-  /** A line of an input file is not valid JSON, or is too long. */
   | "ERR_INVALID_JSON"
-  /** A file of rows (parquet, CSV, a compressed one), or a row of it, is truncated, damaged or contradicts itself. */
   | "ERR_INVALID_DATA"
-  /** A file does not exist or cannot be read. */
   | "ERR_FILE_NOT_READABLE"
-  /** A file cannot be written. */
   | "ERR_FILE_NOT_WRITABLE"
-  /** Something in a checkpoint folder is missing, surplus or inconsistent. */
   | "ERR_INVALID_CHECKPOINT"
-  /** A GGUF file is truncated, damaged, or contradicts itself. */
   | "ERR_INVALID_GGUF"
-  /** The file of a loaded model was written to, or replaced by another one. */
   | "ERR_MODEL_CHANGED"
-  /** A valid GGUF file without a reward head: not a reward model of this project. */
   | "ERR_NO_REWARD_HEAD"
-  /** A head file does not belong to the model that it is given with. */
   | "ERR_WRONG_HEAD"
-  /** A weight type that this version does not write, or that needs an input that was not given. */
   | "ERR_UNSUPPORTED_TYPE"
-  /** The native addon was not built, or does not fit this platform. */
   | "ERR_ADDON_NOT_BUILT"
-  /** No llama.cpp runtime was found for the requested backend. */
   | "ERR_RUNTIME_NOT_FOUND"
-  /** A llama.cpp runtime was found but cannot be used: wrong version, missing library or function. */
   | "ERR_RUNTIME_UNUSABLE"
-  /** llama.cpp refused to load a model, or ran out of memory for it. */
   | "ERR_MODEL_LOAD"
-  /** A model needs more memory than is free. */
   | "ERR_OUT_OF_MEMORY"
-  /** llama.cpp failed while it evaluated tokens. */
   | "ERR_EVALUATION"
-  /** An item's score is infinite or not a number. */
   | "ERR_NOT_FINITE"
-  /** llama.cpp failed while it quantised a model. */
   | "ERR_QUANTIZE"
-  /** The hub cannot be reached, or fails repeatedly. */
   | "ERR_HUB_UNREACHABLE"
-  /** The hub has no such repository, revision or file. */
   | "ERR_NOT_ON_HUB"
-  /** The hub refuses: a gated or private repository, or a wrong token. */
   | "ERR_HUB_ACCESS"
-  /** A server sent an invalid response, such as an impossible list or another range than requested. */
   | "ERR_HUB_RESPONSE"
-  /** The downloaded bytes do not have the hash in the hub's list. */
   | "ERR_WRONG_HASH"
-  /** The disk has too little space for the download. */
   | "ERR_DISK_FULL"
-  /** The model was closed, or is being closed. */
   | "ERR_MODEL_CLOSED";
 
 /** A {@link StarlingError} as JSON.stringify writes it. */
@@ -179,6 +187,11 @@ export function invalidArgument(name: string, expected: string, received: unknow
       field: name,
     },
   );
+}
+
+/** What a public class throws whose objects only the library makes. */
+export function notConstructible(name: string, instead: string): InvalidInputError {
+  return new InvalidInputError("ERR_INVALID_ARGUMENT", `${name} cannot be constructed: use ${instead}.`);
 }
 
 /** The message of what was thrown, whatever it is. */

@@ -8,6 +8,7 @@
 export { type DiagnoseOptions, type Diagnosis, diagnose, type ModelDiagnosis } from "./doctor/diagnose.ts";
 export type { DiagnosisProblem } from "./doctor/find-problems.ts";
 export type { DeviceFinding, RuntimeFinding } from "./doctor/runtimes.ts";
+export type { EmbeddedModelOptions } from "./embedded-model.ts";
 export type { ErrorCode, StarlingErrorJson, StarlingErrorOptions } from "./errors.ts";
 export {
   FileError,
@@ -19,6 +20,7 @@ export {
   StarlingError,
 } from "./errors.ts";
 export type { FitRecord } from "./gguf/fit-record.ts";
+export { embeddedModelPath } from "./model-path.ts";
 export type { SplitMode } from "./native/addon.ts";
 export type { BackendReason, GpuChoice } from "./native/engine.ts";
 export type { MachineDescription } from "./native/machine.ts";

@@ -20,7 +20,7 @@ import { type HubOptions, hubChecks } from "./hub/settings.ts";
 import type { HeadInspection, HeadSummary, InspectResult } from "./inspect-result.ts";
 import { DEFAULT_TYPE } from "./make-gguf.ts";
 import { modelPathOf } from "./model-path.ts";
-import { aSignal, aString, checkOptions, given } from "./options.ts";
+import { aSignal, aString, checkOptions, given, takesOnlyOptions } from "./options.ts";
 import { templateDateUse } from "./prompt/template-date.ts";
 import type { RewardHead } from "./reward-head.ts";
 import { aLoad } from "./scoring/load-options.ts";
@@ -29,7 +29,7 @@ import { predictFor } from "./scoring/predict-memory.ts";
 import type { LoadRewardModelOptions } from "./scoring/types.ts";
 import { FLOAT_FIELDS, SHAPE_FIELDS } from "./trunk/shape.ts";
 
-/** The options of the hub are for what is not on this machine. */
+/** Options of inspectModel(). Those of the hub apply only to "hf:" names. */
 export interface InspectOptions extends HubOptions {
   /**
    * A GGUF (of a model or a head), a checkpoint folder, or "tiny"; also "hf:OWNER/NAME" (a checkpoint on the hub),
@@ -52,6 +52,7 @@ export interface InspectOptions extends HubOptions {
  *   HubError for what cannot be fetched; the signal's reason
  */
 export async function inspectModel(options: InspectOptions): Promise<InspectResult | HeadInspection> {
+  takesOnlyOptions("inspectModel", arguments);
   options = checkOptions(
     "inspectModel",
     options,

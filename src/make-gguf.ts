@@ -26,10 +26,11 @@ import { openModelFolder } from "./hub/model-folder.ts";
 import { type HubOptions, hubChecks } from "./hub/settings.ts";
 import { type Engine, openEngine } from "./native/engine.ts";
 import { LLAMA_VERSION } from "./native/runtime-folder.ts";
-import { aBoolean, anInteger, aSignal, aString, aThreadCount, checkOptions } from "./options.ts";
+import { aBoolean, anInteger, aSignal, aString, aThreadCount, checkOptions, takesOnlyOptions } from "./options.ts";
 import type { ConvertProgress, DownloadProgress } from "./progress.ts";
 import type { TokenizationMode } from "./vocabulary/tokenization.ts";
 
+/** Options of convert(). */
 export interface ConvertOptions extends HubOptions {
   /** A folder with config.json, weights and tokenizer files; or "hf:OWNER/NAME[@REVISION]", which is downloaded first. */
   readonly checkpoint: string;
@@ -115,6 +116,7 @@ export const DEFAULT_TYPE = "q4_k_m";
  * @throws FileError that names what is missing, surplus or inconsistent in the checkpoint
  */
 export async function convert(options: ConvertOptions): Promise<ConvertResult> {
+  takesOnlyOptions("convert", arguments);
   options = checkConvertOptions(options);
   // Check what would fail and lock the output before hours of downloading.
   const { output, overwrite = false, signal } = options;
@@ -166,6 +168,7 @@ export async function convertTo(claimed: OutputFile, options: ConvertOptions): P
  * @throws FileError for an input that is not a reward model, or is already quantised
  */
 export async function quantize(options: QuantizeModelOptions): Promise<ConvertResult> {
+  takesOnlyOptions("quantize", arguments);
   options = checkOptions(
     "quantize",
     options,

@@ -31,6 +31,21 @@ export function checkOptions<Options>(
   });
 }
 
+/**
+ * Refuses a second argument of a function that takes only an options object: options in it would be ignored.
+ *
+ * @param args the caller's `arguments`
+ * @throws InvalidInputError ERR_INVALID_ARGUMENT
+ */
+export function takesOnlyOptions(caller: string, args: ArrayLike<unknown>): void {
+  if (args.length <= 1) return;
+  throw new InvalidInputError(
+    "ERR_INVALID_ARGUMENT",
+    `${caller} takes one argument, an object of options, but received ${args.length}: put all options into that object.`,
+    { field: "arguments[1]" },
+  );
+}
+
 function copyChecked(
   caller: string,
   options: unknown,
@@ -81,7 +96,11 @@ export function given<T extends object>(options: T): { [K in keyof T]?: Exclude<
   };
 }
 
-export const aString: Check = (value) => (typeof value === "string" && value !== "" ? undefined : "a non-empty string");
+/** Also for paths: no system allows a NUL character in one. */
+export const aString: Check = (value) => {
+  if (typeof value !== "string" || value === "") return "a non-empty string";
+  return value.includes("\0") ? "a string without NUL characters" : undefined;
+};
 
 /** A string, which may be empty. */
 export const aText: Check = (value) => (typeof value === "string" ? undefined : "a string");

@@ -23,7 +23,8 @@ export function packageVersion(): string {
   return JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")).version;
 }
 
-function findRoot(start: string): string {
+/** @internal Exported for its tests. */
+export function findRoot(start: string): string {
   for (let folder = start; ; ) {
     const file = join(folder, "package.json");
     if (existsSync(file) && JSON.parse(readFileSync(file, "utf8")).name === PACKAGE_NAME) return folder;
@@ -31,7 +32,8 @@ function findRoot(start: string): string {
     if (parent === folder)
       throw new NativeError(
         "ERR_ADDON_NOT_BUILT",
-        `No package.json of ${PACKAGE_NAME} above ${start}: install the package again.`,
+        `${PACKAGE_NAME} finds none of its files from ${start}. It cannot be bundled: mark it as external ` +
+          `(esbuild --external:${PACKAGE_NAME}). With Yarn Plug'n'Play, set nodeLinker: node-modules.`,
       );
     folder = parent;
   }

@@ -18,7 +18,17 @@ import { describeWeightTypes } from "./gguf/weight-types.ts";
 import { GgufWriter } from "./gguf/writer.ts";
 import type { ConvertResult } from "./make-gguf.ts";
 import { modelPathOf } from "./model-path.ts";
-import { aBoolean, aFunction, aSignal, aString, type Check, checkOptions, given, oneOf } from "./options.ts";
+import {
+  aBoolean,
+  aFunction,
+  aSignal,
+  aString,
+  type Check,
+  checkOptions,
+  given,
+  oneOf,
+  takesOnlyOptions,
+} from "./options.ts";
 import type { WriteProgress } from "./progress.ts";
 import { aRewardHead, type RewardHead } from "./reward-head.ts";
 import { tokenizationModes } from "./scoring/open-tokenizer.ts";
@@ -82,6 +92,7 @@ const COPY_BYTES = 8 * 1024 * 1024;
  *   another length than the model's
  */
 export async function writeHead(options: WriteHeadOptions): Promise<WrittenHead> {
+  takesOnlyOptions("writeHead", arguments);
   options = check("writeHead", options, checks);
   const { output, overwrite = false, signal } = options;
   signal?.throwIfAborted();
@@ -121,6 +132,7 @@ export async function writeHeadTo(claimed: OutputFile, options: WriteHeadOptions
  * @throws as {@link writeHead}
  */
 export async function replaceHead(options: ReplaceHeadOptions): Promise<ConvertResult> {
+  takesOnlyOptions("replaceHead", arguments);
   options = check("replaceHead", options, { ...checks, onProgress: aFunction });
   const { output, overwrite = false, signal } = options;
   signal?.throwIfAborted();

@@ -7,7 +7,7 @@ import { describeMachine, graphicsVendors, lockedDevices, type MachineDescriptio
 import type { Backend } from "../native/platforms.ts";
 import { probeKernels } from "../native/probe.ts";
 import { librariesIn } from "../native/runtime-folder.ts";
-import { aSignal, aString, checkOptions } from "../options.ts";
+import { aSignal, aString, checkOptions, takesOnlyOptions } from "../options.ts";
 import { availableMemory } from "../scoring/available-memory.ts";
 import { type KernelPlan, planKernels } from "../scoring/kernel-plan.ts";
 import { aLoad } from "../scoring/load-options.ts";
@@ -88,6 +88,7 @@ export interface ModelDiagnosis {
  * @throws InvalidInputError for a wrong option, or the signal's reason. Every other problem is part of the result.
  */
 export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis> {
+  takesOnlyOptions("diagnose", arguments);
   options = checkOptions("diagnose", options, { modelPath: aString, load: aLoad, signal: aSignal });
   const { signal } = options;
   signal?.throwIfAborted();

@@ -1,6 +1,6 @@
 /** Compares two models on the same cases, such as two quantisations. */
 import { modelPathOf } from "../model-path.ts";
-import { aFunction, aString, checkOptions } from "../options.ts";
+import { aFunction, aString, checkOptions, takesOnlyOptions } from "../options.ts";
 import { packageVersion } from "../package-info.ts";
 import { readModelFile } from "../scoring/model-file.ts";
 import type { BenchmarkName, PlacedCase, ScoredCase } from "./case.ts";
@@ -39,7 +39,7 @@ export interface CompareOptions
   readonly models: readonly [string, string];
   /** The data to score. Rows of "pairs" need no ranks here: {"prompt", "responses"} is enough. */
   readonly data: BenchmarkRequest;
-  /** Reports the phases of evaluate(); from "hashing" on with `model`, the index of the current model. */
+  /** Reports the phases of evaluate(); from "loading" on with `model`, the index of the current model. */
   readonly onProgress?: (progress: EvaluationProgress) => void;
 }
 
@@ -84,6 +84,7 @@ export interface ComparedModel extends ReportedModel {
  *   cannot be loaded
  */
 export async function compareModels(options: CompareOptions): Promise<ComparisonReport> {
+  takesOnlyOptions("compareModels", arguments);
   options = checkOptions(
     "compareModels",
     options,

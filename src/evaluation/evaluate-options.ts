@@ -46,7 +46,7 @@ export interface EvaluateOptions {
   readonly load?: LoadSettings;
   /** Called for each invalid row and each case that could not be scored. */
   readonly onProblem?: (problem: RowProblem) => void;
-  /** Reports the phases "reading", "downloading", "hashing", "loading" and "scoring". */
+  /** Reports the phases "reading", "downloading", "loading", "hashing" and "scoring". */
   readonly onProgress?: (progress: EvaluationProgress) => void;
   /** Called with warnings that do not stop the evaluation. */
   readonly onNotice?: (message: string) => void;

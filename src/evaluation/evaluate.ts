@@ -1,6 +1,6 @@
 /** Runs benchmarks: data, sample, scores, measures, report. */
 import { modelPathOf } from "../model-path.ts";
-import { aString, checkOptions, given } from "../options.ts";
+import { aString, checkOptions, given, takesOnlyOptions } from "../options.ts";
 import { packageVersion } from "../package-info.ts";
 import { readModelFile } from "../scoring/model-file.ts";
 import type { ScoredCase } from "./case.ts";
@@ -41,6 +41,7 @@ const MAX_LISTED_TRUNCATIONS = 1000;
  *   cannot be loaded
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+  takesOnlyOptions("evaluate", arguments);
   options = checkOptions(
     "evaluate",
     options,

@@ -5,7 +5,7 @@ import { given } from "../options.ts";
 import { loadRewardModel } from "../scoring/load-reward-model.ts";
 import type { RewardModelInfo } from "../scoring/model-info.ts";
 import { modelNotices } from "../scoring/model-notices.ts";
-import type { RewardModel } from "../scoring/reward-model.ts";
+import { openedFileOf, type RewardModel } from "../scoring/reward-model.ts";
 import type { LoadRewardModelOptions } from "../scoring/types.ts";
 import { modelHash } from "./model-hash.ts";
 import type { ReportedModel, ReportedSettings } from "./report.ts";
@@ -52,7 +52,7 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
   let sha256: string;
   try {
     // Scores are cached under these hashes, so hash the very files that were loaded.
-    sha256 = await hash(model.file);
+    sha256 = await hash(openedFileOf(model));
     if (head !== undefined && (await hash(headPath as string)) !== head.sha256) throw changedFile(headPath as string);
   } catch (error) {
     await model.close();

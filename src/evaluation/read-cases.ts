@@ -3,8 +3,7 @@ import { isStarlingError, type StarlingError } from "../errors.ts";
 import { strictError, WarningCounter } from "../prompt/warnings.ts";
 import { damaged } from "../rows/damaged.ts";
 import { openRows, type RowFile } from "../rows/open-rows.ts";
-import type { AdaptOptions } from "./adapters/adapter.ts";
-import type { Benchmark } from "./benchmarks.ts";
+import type { Adapter, AdaptOptions } from "./adapters/adapter.ts";
 import type { PlacedCase } from "./case.ts";
 import type { RowCounts } from "./report.ts";
 import type { ResolvedSource } from "./sources.ts";
@@ -44,14 +43,14 @@ interface Counts extends Pick<RowCounts, "omitted"> {
 }
 
 export class CaseReader {
-  readonly #benchmark: Pick<Benchmark, "adapt">;
+  readonly #benchmark: { readonly adapt: Adapter };
   readonly #sources: readonly ResolvedSource[];
   readonly #options: ReadCasesOptions;
   /** Warnings about the rows read so far. */
   readonly warnings = new WarningCounter();
   readonly counts: Counts = { read: 0, omitted: {}, broken: 0, cases: 0 };
 
-  constructor(benchmark: Pick<Benchmark, "adapt">, sources: readonly ResolvedSource[], options: ReadCasesOptions) {
+  constructor(benchmark: { readonly adapt: Adapter }, sources: readonly ResolvedSource[], options: ReadCasesOptions) {
     this.#benchmark = benchmark;
     this.#sources = sources;
     this.#options = options;

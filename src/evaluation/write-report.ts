@@ -8,7 +8,7 @@ import { writeWhole } from "../files/output-file.ts";
 import { codeOf } from "../files/system-errors.ts";
 import { findTarget } from "../files/target.ts";
 import { TemporaryFile } from "../files/temporary-file.ts";
-import { aString, type Check, checkOptions } from "../options.ts";
+import { aString, type Check, checkOptions, takesOnlyOptions } from "../options.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { renderHtml } from "./report/html.ts";
 
@@ -73,6 +73,7 @@ const anEvaluation: Check = (value) => {
  * @throws FileError ERR_FILE_NOT_WRITABLE
  */
 export async function writeReport(options: WriteReportOptions): Promise<WrittenReport> {
+  takesOnlyOptions("writeReport", arguments);
   options = checkOptions("writeReport", options, { folder: aString, evaluation: anEvaluation }, [
     "folder",
     "evaluation",

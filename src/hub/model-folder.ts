@@ -8,7 +8,7 @@ import { isHubSpec, parseRepository } from "./address.ts";
 import { HubCache } from "./cache.ts";
 import { fetchFiles } from "./fetch-files.ts";
 import { type Internals, openHubFolder } from "./hub-folder.ts";
-import { type PullOptions, pull } from "./pull.ts";
+import { type PullOptions, pullWith } from "./pull.ts";
 import { hubSettings } from "./settings.ts";
 
 export interface ModelFolderOptions extends Omit<PullOptions, "repository"> {
@@ -53,7 +53,7 @@ async function openWeights(
   const repository = parseRepository(spec, options.revision);
   const settings = await hubSettings(options);
   if (!stream || settings.offline) {
-    const { folder, commit } = await pull({ ...options, repository: spec }, internals, refuseAdapter);
+    const { folder, commit } = await pullWith({ ...options, repository: spec }, internals, refuseAdapter);
     return { folder: await openLocalFolder(folder), source: { name: repository.id, revision: commit } };
   }
   const { signal, onProgress: onDownload } = options;

@@ -7,7 +7,7 @@ import { type CheckpointFolder, openLocalFolder } from "../checkpoint/folder.ts"
 import { TOKENIZER_FILES } from "../checkpoint/overlay-folder.ts";
 import { findWeightFiles } from "../checkpoint/shard-index.ts";
 import { HubError } from "../errors.ts";
-import { aFunction, anInteger, aSignal, aString, checkOptions } from "../options.ts";
+import { aFunction, anInteger, aSignal, aString, checkOptions, takesOnlyOptions } from "../options.ts";
 import type { DownloadProgress } from "../progress.ts";
 import { parseRepository, type Repository } from "./address.ts";
 import { HubCache } from "./cache.ts";
@@ -15,6 +15,7 @@ import { fetchFiles } from "./fetch-files.ts";
 import { type Internals, openHubFolder } from "./hub-folder.ts";
 import { type HubOptions, type HubSettings, hubChecks, hubSettings } from "./settings.ts";
 
+/** Options of pull(). */
 export interface PullOptions extends HubOptions {
   /** "OWNER/NAME" or "hf:OWNER/NAME", optionally with "@REVISION". */
   readonly repository: string;
@@ -61,14 +62,17 @@ const SMALL_FILES = [
  * @throws HubError saying what to do about a gated, private or unknown repository, an unreachable hub, a full disk or
  *   wrong bytes; FileError for a cache that cannot be written to or a repository without weights
  */
-export function pull(options: PullOptions): Promise<PullResult>;
-/** @internal With parts that tests replace, and a callback for the listing before the download. */
-export function pull(
-  options: PullOptions,
-  internals?: Internals,
-  check?: (folder: CheckpointFolder) => Promise<void>,
-): Promise<PullResult>;
-export async function pull(
+export async function pull(options: PullOptions): Promise<PullResult> {
+  takesOnlyOptions("pull", arguments);
+  return pullWith(options);
+}
+
+/**
+ * {@link pull}, with parts that tests replace.
+ *
+ * @param check is called with the listing before the download
+ */
+export async function pullWith(
   options: PullOptions,
   internals: Internals = {},
   check?: (folder: CheckpointFolder) => Promise<void>,

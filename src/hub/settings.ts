@@ -9,7 +9,7 @@ import { aString } from "../options.ts";
 
 export const DEFAULT_ENDPOINT = "https://huggingface.co";
 
-/** What a caller gives by name; everything else comes from the environment. */
+/** Access to the Hugging Face hub. Defaults come from the environment, as in huggingface_hub. */
 export interface HubOptions {
   /** The hub's address; default $HF_ENDPOINT, else https://huggingface.co. */
   readonly endpoint?: string | undefined;

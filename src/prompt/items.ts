@@ -1,5 +1,6 @@
 /** What can be scored, and the checks that every item passes before anything else looks at it. */
 import { describe, InvalidInputError, isStarlingError, reasonOf } from "../errors.ts";
+import { nearest } from "../options.ts";
 import { type Fields, fieldNames, type ItemRules, isIgnored, refuseUnreadInput } from "./input-fields.ts";
 import { refuseLostType } from "./lost-type.ts";
 
@@ -41,7 +42,7 @@ export interface MessagesItem {
 /** What can be scored. */
 export type ScoreItem = TextItem | PromptResponseItem | MessagesItem;
 
-/** An item as checkItem() gives it: what {@link ScoreItem} allows beside these is in the messages. */
+/** A {@link ScoreItem} after its checks: a system turn or a conversation as prompt has become part of `messages`. */
 export type CheckedItem =
   | TextItem
   | {
@@ -102,9 +103,27 @@ function checkReadableItem(value: unknown, where: string, rules: ItemRules): Che
   }
   refuseUnreadInput(value, where, rules, OWN_FIELDS);
   if (shapes[0]) return checkTextItem(given, where);
-  if (shapes[1]) return checkPromptResponse(given, where, rules);
+  if (shapes[1]) {
+    refuseMissing("prompt", given, value, where);
+    refuseMissing("response", given, value, where);
+    return checkPromptResponse(given, where, rules);
+  }
   const messages = checkMessages(given["messages"], `${where}.messages`, rules);
   return { messages: withSystem(systemTurn(given, where), messages, where) };
+}
+
+/** A prompt without its response, or a response without its prompt. */
+function refuseMissing(name: "prompt" | "response", given: Fields, value: Fields, where: string): void {
+  if (given[name] !== undefined) return;
+  const others = Object.keys(value).filter((other) => !OWN_FIELDS.some((own) => own === other));
+  const near = others.find((other) => nearest(other, [name]) !== undefined);
+  const advice =
+    name === "response" && Array.isArray(value["responses"])
+      ? ' It has "responses": score several responses to one prompt with rank().'
+      : near === undefined
+        ? ""
+        : ` It has ${JSON.stringify(near)}: did you mean "${name}"?`;
+  throw invalidItem(`${where}.${name} is missing.${advice}`, `${where}.${name}`);
 }
 
 /** The named fields that have a value: null and ignored fields count as absent. */
@@ -138,8 +157,26 @@ function checkPromptResponse(given: Fields, where: string, rules: ItemRules): Ch
 /** A prompt that is a text, or a conversation that ends with the user's turn. */
 export function checkPrompt(value: unknown, where: string, rules: ItemRules): string | readonly ChatMessage[] {
   return readItem(where, () =>
-    Array.isArray(value) ? checkTurns(value, where, "user", rules) : checkContent(value, where),
+    Array.isArray(value) ? checkTurns(value, where, "user", rules) : checkPromptText(value, where),
   );
+}
+
+function checkPromptText(value: unknown, where: string): string {
+  if (typeof value === "string") return checkContent(value, where);
+  const expected = 'a string or an array of {"role","content"}';
+  throw invalidItem(`Expected ${expected} for ${where} but received ${describe(value)}.`, where);
+}
+
+/** A prompt for several responses, and its system turn: what is wrong with them is said of the prompt. */
+export function checkSharedPrompt(
+  prompt: unknown,
+  system: string | undefined,
+  rules: ItemRules,
+): string | readonly ChatMessage[] {
+  const checked = checkPrompt(prompt, "prompt", rules);
+  const turn = system ? checkContent(system, "system") : undefined;
+  if (typeof checked !== "string") withSystem(turn, checked, "prompt");
+  return checked;
 }
 
 /** Builds an item from its checked parts. */

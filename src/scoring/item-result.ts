@@ -1,7 +1,7 @@
 /** Turns what the native side computed for an item into its result. */
 import { jsonArray } from "../json-array.ts";
-import type { RewardTokenizer } from "./reward-tokenizer.ts";
-import type { FeatureResult, ScoreResult, TokenizedItem } from "./types.ts";
+import type { LocatedItem, RewardTokenizer } from "./reward-tokenizer.ts";
+import type { FeatureResult, ScoreResult } from "./types.ts";
 
 /** What is computed for each item besides its score. */
 export type Wanted = "score" | "token-rewards" | "features";
@@ -10,7 +10,7 @@ export type Wanted = "score" | "token-rewards" | "features";
 export function itemResult(
   value: number | Float32Array,
   index: number,
-  item: TokenizedItem,
+  item: LocatedItem,
   wanted: Wanted,
   tokenizer: RewardTokenizer,
 ): ScoreResult | FeatureResult {
@@ -24,7 +24,7 @@ export function itemResult(
   };
   if (typeof value === "number") return result;
   if (wanted === "features") return { ...result, features: jsonArray(value.subarray(0, -1)) };
-  const start = item.responseStart;
+  const start = item.responseStart ?? 0;
   const ids = Array.from(item.ids.subarray(start, item.scorePosition + 1));
   return { ...result, tokenRewards: { start, ids, pieces: tokenizer.pieces(ids), rewards: Array.from(value) } };
 }

@@ -6,7 +6,7 @@ import type { HeadFile } from "../gguf/head-file.ts";
 import { modelPathOf } from "../model-path.ts";
 import type { NativeModel } from "../native/addon.ts";
 import { type Engine, openEngine } from "../native/engine.ts";
-import { checkOptions, given } from "../options.ts";
+import { checkOptions, given, takesOnlyOptions } from "../options.ts";
 import { availableMemory } from "./available-memory.ts";
 import { cancellable } from "./cancellable.ts";
 import { checkFitDate, readHeadFor } from "./choose-head.ts";
@@ -27,6 +27,7 @@ import type { LoadRewardModelOptions } from "./types.ts";
  *   when no runtime fits or llama.cpp refuses the model
  */
 export async function loadRewardModel(options: LoadRewardModelOptions): Promise<RewardModel> {
+  takesOnlyOptions("loadRewardModel", arguments);
   options = checkOptions("loadRewardModel", options, loadOptionChecks, ["modelPath"]);
   const { signal } = options;
   signal?.throwIfAborted();

@@ -5,7 +5,7 @@ import { modelPathOf } from "../model-path.ts";
 import type { NativeAddon } from "../native/addon.ts";
 import { loadAddon } from "../native/load-addon.ts";
 import { TemplateProcess } from "../native/template-process.ts";
-import { aSignal, aString, checkOptions, given, oneOf } from "../options.ts";
+import { aSignal, aString, checkOptions, given, oneOf, takesOnlyOptions } from "../options.ts";
 import { aDate, templateDateUse } from "../prompt/template-date.ts";
 import { openTemplate, type SpecialTokens, templateProblem } from "../prompt/templates.ts";
 import { BYTE_BPE, SENTENCEPIECE_MODES } from "../vocabulary/tokenization.ts";
@@ -43,6 +43,7 @@ export interface TokenizerChoices {
  * @throws FileError for a file that is missing, broken or not a reward model; the signal's reason
  */
 export async function loadTokenizer(options: LoadTokenizerOptions): Promise<RewardTokenizer> {
+  takesOnlyOptions("loadTokenizer", arguments);
   options = checkOptions(
     "loadTokenizer",
     options,

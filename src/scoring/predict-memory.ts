@@ -1,6 +1,6 @@
 import { modelPathOf } from "../model-path.ts";
 import { likelyBackend, likelyDevices } from "../native/engine.ts";
-import { checkOptions } from "../options.ts";
+import { checkOptions, takesOnlyOptions } from "../options.ts";
 import { availableMemory } from "./available-memory.ts";
 import type { Fit } from "./gpu-fit.ts";
 import { loadOptionChecks } from "./load-options.ts";
@@ -16,6 +16,7 @@ import type { LoadRewardModelOptions } from "./types.ts";
  * @throws InvalidInputError for a wrong option, FileError for a file that cannot be used; the signal's reason
  */
 export async function predictMemory(options: LoadRewardModelOptions): Promise<MemoryPrediction> {
+  takesOnlyOptions("predictMemory", arguments);
   options = checkOptions("predictMemory", options, loadOptionChecks, ["modelPath"]);
   options.signal?.throwIfAborted();
   const file = await readModelFile(await modelPathOf(options.modelPath, options.signal));

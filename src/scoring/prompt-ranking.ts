@@ -1,13 +1,14 @@
 /** A prompt whose state is kept, for responses that arrive one by one. */
-import { isStarlingError, ModelClosedError } from "../errors.ts";
+import { isStarlingError, ModelClosedError, notConstructible } from "../errors.ts";
 import { aBoolean, aNameList, aSignal, checkOptions } from "../options.ts";
 import type { ItemRules } from "../prompt/input-fields.ts";
-import { type ChatMessage, checkItem, checkPrompt, checkString, type ScoreItem } from "../prompt/items.ts";
+import { type ChatMessage, checkItem, checkSharedPrompt, checkString, type ScoreItem } from "../prompt/items.ts";
 import { cancellable } from "./cancellable.ts";
 import { nativeFailure } from "./failures.ts";
 import type { StreamContext } from "./stream.ts";
 import type { ScoreOptions, ScoreResult } from "./types.ts";
 
+/** Options of {@link RewardModel.openPrompt}. */
 export interface PromptOptions extends ItemRules {
   /** What the user says; or a conversation that ends with the user's turn. */
   readonly prompt: string | readonly ChatMessage[];
@@ -39,7 +40,7 @@ export async function openPrompt(
   signal?.throwIfAborted();
   // A copy, which the caller cannot change later.
   const shared = {
-    prompt: checkPrompt(prompt, "prompt", { ignoreFields }),
+    prompt: checkSharedPrompt(prompt, system, { ignoreFields }),
     ...(system === undefined ? {} : { system }),
   };
   const toItem = (response: string): ScoreItem => ({ ...shared, response });
@@ -77,6 +78,7 @@ export class PromptRanking implements AsyncDisposable {
 
   /** @internal Use RewardModel.openPrompt. */
   constructor(model: Scorer, toItem: (response: string) => ScoreItem, release: (() => void) | undefined) {
+    if (toItem === undefined) throw notConstructible("PromptRanking", "RewardModel.openPrompt()");
     this.#model = model;
     this.#toItem = toItem;
     this.#release = release;

@@ -1,5 +1,5 @@
 /** The public class: a loaded reward model. */
-import { invalidArgument, ModelClosedError } from "../errors.ts";
+import { invalidArgument, ModelClosedError, notConstructible } from "../errors.ts";
 import type { OpenedFile } from "../files/opened-file.ts";
 import type { NativeModel } from "../native/addon.ts";
 import {
@@ -13,8 +13,9 @@ import {
   aText,
   checkOptions,
   readable,
+  takesOnlyOptions,
 } from "../options.ts";
-import { checkItem, checkPrompt, checkString, type ScoreItem } from "../prompt/items.ts";
+import { checkItem, checkSharedPrompt, checkString, type ScoreItem } from "../prompt/items.ts";
 import { copyHead, type RewardHead } from "../reward-head.ts";
 import type { RewardModelInfo } from "./model-info.ts";
 import { openPrompt, type PromptOptions, type PromptRanking } from "./prompt-ranking.ts";
@@ -46,6 +47,9 @@ const promptOptionChecks = { prompt: anything, system: aText, ignoreFields: aNam
 const rankOptionChecks = { ...scoreOptionChecks, ...promptOptionChecks, responses: aList };
 const featureOptionChecks = { ...streamChecks, onResult: aFunction };
 
+/** @internal The file that a model was loaded from; closed with the model. */
+export let openedFileOf: (model: RewardModel) => OpenedFile;
+
 /**
  * A loaded reward model. Methods may be called at any time, also in parallel: the work is done in order, off the JS thread.
  * Close the model when you no longer need it, or declare it with `await using`.
@@ -53,19 +57,22 @@ const featureOptionChecks = { ...streamChecks, onResult: aFunction };
 export class RewardModel implements AsyncDisposable {
   /** What the model is and how it runs. */
   readonly info: RewardModelInfo;
-  /** Its tokenizer, which is closed with it. */
+  /** Its tokenizer. It keeps working after the model is closed. */
   readonly tokenizer: RewardTokenizer;
   readonly #native: NativeModel;
   readonly #context: StreamContext;
   readonly #head: RewardHead;
+  readonly #file: OpenedFile;
   #closing: Promise<void> | undefined;
 
-  /** @internal The file that it was loaded from; closed with the model. */
-  readonly file: OpenedFile;
+  static {
+    openedFileOf = (model) => model.#file;
+  }
 
   /** @internal Use {@link loadRewardModel}. */
   constructor(info: RewardModelInfo, context: StreamContext, head: RewardHead, file: OpenedFile) {
-    this.file = file;
+    if (file === undefined) throw notConstructible("RewardModel", "loadRewardModel()");
+    this.#file = file;
     this.info = info;
     this.tokenizer = context.tokenizer;
     this.#native = context.native;
@@ -148,10 +155,11 @@ export class RewardModel implements AsyncDisposable {
    * @throws as {@link score}
    */
   async rank(options: RankOptions): Promise<readonly RankedResponse[]> {
+    takesOnlyOptions("rank", arguments);
     this.#assertOpen();
     options = checkOptions("rank", options, rankOptionChecks, ["prompt", "responses"]);
     const { prompt, system, responses, ...scoring } = options;
-    checkPrompt(prompt, "prompt", options);
+    checkSharedPrompt(prompt, system, options);
     responses.forEach((response, i) => void checkString(response, `responses[${i}]`));
     const shared = { prompt, ...(system === undefined ? {} : { system }) };
     const nameItem = options.nameItem ?? ((index: number) => `responses[${index}]`);
@@ -173,6 +181,7 @@ export class RewardModel implements AsyncDisposable {
    * @throws InvalidInputError for a prompt that cannot be scored with any response; the signal's reason
    */
   async openPrompt(options: PromptOptions): Promise<PromptRanking> {
+    takesOnlyOptions("openPrompt", arguments);
     this.#assertOpen();
     options = checkOptions("openPrompt", options, promptOptionChecks, ["prompt"]);
     return openPrompt(this, this.#context, options);
@@ -189,9 +198,14 @@ export class RewardModel implements AsyncDisposable {
   close(): Promise<void> {
     if (this.#closing === undefined) {
       this.tokenizer.close();
-      this.#closing = this.#native.close().finally(() => this.file.close());
+      this.#closing = this.#native.close().finally(() => this.#file.close());
     }
     return this.#closing;
+  }
+
+  /** What JSON.stringify writes: {@link RewardModel.info}. */
+  toJSON(): RewardModelInfo {
+    return this.info;
   }
 
   /** As {@link RewardModel.close}. */

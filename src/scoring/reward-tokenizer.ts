@@ -4,6 +4,7 @@ import {
   invalidArgument,
   isStarlingError,
   ModelClosedError,
+  notConstructible,
   type StarlingError,
 } from "../errors.ts";
 import { jsonArray } from "../json-array.ts";
@@ -53,8 +54,14 @@ export interface TokenizeOptions extends ItemRules {
 
 const tokenizeChecks = { ignoreFields: aNameList, strict: aBoolean, signal: aSignal };
 
+/** A tokenised item, and where its response begins. */
+export interface LocatedItem extends TokenizedItem {
+  /** Index of the response's first token; only where it was asked for. */
+  readonly responseStart?: number;
+}
+
 /** An item that {@link RewardTokenizer.tokenizeEach} could not tokenise is answered with its error. */
-export type TokenizedOutcome = TokenizedItem | StarlingError;
+export type TokenizedOutcome = LocatedItem | StarlingError;
 
 /** Turns items into the token ids that a model scores. */
 export class RewardTokenizer {
@@ -67,6 +74,7 @@ export class RewardTokenizer {
 
   /** @internal Use {@link loadTokenizer} or {@link RewardModel.tokenizer}. */
   constructor(native: NativeTokenizer, vocabulary: Vocabulary, settings: TokenizerSettings, template: ChatTemplate) {
+    if (settings === undefined) throw notConstructible("RewardTokenizer", "loadTokenizer()");
     this.#native = native;
     this.#vocabulary = vocabulary;
     this.#template = template;
@@ -95,7 +103,7 @@ export class RewardTokenizer {
    * @throws InvalidInputError for the first item that has no ids or no position to score
    */
   async tokenize(items: readonly ScoreItem[], options: TokenizeOptions = {}): Promise<TokenizedItem[]> {
-    if (!readable("items", () => Array.isArray(items))) throw invalidArgument("items", "an array", items);
+    checkItemList(items);
     options = checkOptions("tokenize", options, tokenizeChecks);
     const outcomes = await this.tokenizeEach(items, itemName, options);
     return outcomes.map((outcome) => {
@@ -121,6 +129,7 @@ export class RewardTokenizer {
       ...rules
     }: TokenizeOptions & { findResponse?: boolean | undefined } = {},
   ): Promise<TokenizedOutcome[]> {
+    checkItemList(items);
     signal?.throwIfAborted();
     const { specialTokens, wrapper } = this.settings;
     const outcomes: (TokenizedOutcome | undefined)[] = new Array(items.length).fill(undefined);
@@ -159,11 +168,11 @@ export class RewardTokenizer {
     );
     if (rendered.length > 0) this.#marks ??= textMarks(this.#vocabulary, this.settings, await this.#probe());
     for (const [i, { at, item, where, parts }] of rendered.entries()) {
-      const outcome = this.#finish(encoded[i] as EncodedText, where, parts.length === 1);
+      const outcome = this.#finish(encoded[i] as EncodedText, where, parts.length === 1, findResponse);
       const warnings = isStarlingError(outcome) ? [] : this.#warnings(item, outcome.truncated);
       const [first] = warnings;
       if (first === undefined) outcomes[at] = outcome;
-      else outcomes[at] = strict ? strictError(first, where) : { ...(outcome as TokenizedItem), warnings };
+      else outcomes[at] = strict ? strictError(first, where) : { ...(outcome as LocatedItem), warnings };
     }
     return outcomes as TokenizedOutcome[];
   }
@@ -198,7 +207,7 @@ export class RewardTokenizer {
   }
 
   /** @param isText whether special tokens in it, padding among them, are special */
-  #finish(encoded: EncodedText, where: string, isText: boolean): TokenizedOutcome {
+  #finish(encoded: EncodedText, where: string, isText: boolean, findResponse: boolean): TokenizedOutcome {
     const { maxTokens, scorePosition } = this.settings;
     const { ids, totalTokens, promptTokens } = encoded;
     if (ids.length === 0)
@@ -213,15 +222,18 @@ export class RewardTokenizer {
       );
     const position = scorePositions[scorePosition](encoded, isText);
     if (typeof position === "string") return new InvalidInputError("ERR_NO_SCORE_POSITION", `${where} ${position}`);
-    const responseStart = Math.min(promptTokens, position);
     return {
       ids: jsonArray(ids),
       totalTokens,
       truncated: totalTokens > ids.length,
       scorePosition: position,
-      responseStart,
+      ...(findResponse ? { responseStart: Math.min(promptTokens, position) } : {}),
     };
   }
+}
+
+function checkItemList(items: unknown): void {
+  if (!readable("items", () => Array.isArray(items))) throw invalidArgument("items", "an array", items);
 }
 
 /** An item on its way to ids. */

@@ -6,15 +6,14 @@ import { isStarlingError, NativeError } from "../errors.ts";
 import type { CancellableJob, NativeModel } from "../native/addon.ts";
 import { assertTokensHaveRewards, isNotFinite, nativeFailure, notFinite, tooLong } from "./failures.ts";
 import { itemResult, type Wanted } from "./item-result.ts";
-import { itemName, type RewardTokenizer, type TokenizedOutcome, type TokenizeOptions } from "./reward-tokenizer.ts";
-import type {
-  FeatureOptions,
-  FeatureOutcome,
-  FeatureResult,
-  ScoreOptions,
-  ScoreOutcome,
-  TokenizedItem,
-} from "./types.ts";
+import {
+  itemName,
+  type LocatedItem,
+  type RewardTokenizer,
+  type TokenizedOutcome,
+  type TokenizeOptions,
+} from "./reward-tokenizer.ts";
+import type { FeatureOptions, FeatureOutcome, FeatureResult, ScoreOptions, ScoreOutcome } from "./types.ts";
 
 /** Read-ahead limits: enough to keep the model busy and to find items that share a prompt. Arrays are in memory anyway. */
 const IN_FLIGHT = { items: 512, tokens: 1 << 20 };
@@ -241,14 +240,14 @@ class Pipeline {
   #submit(outcomes: readonly TokenizedOutcome[], first: number): void {
     const { native } = this.#context;
     const slots: Slot[] = [];
-    const scorable: { index: number; item: TokenizedItem }[] = [];
+    const scorable: { index: number; item: LocatedItem }[] = [];
     for (const [i, outcome] of outcomes.entries()) {
       const index = first + i;
       const error = isStarlingError(outcome)
         ? outcome
         : tooLong(outcome, native.info.contextTokens, this.#nameItem(index));
       if (error) slots[i] = { outcome: Promise.resolve({ index, error }), tokens: 0 };
-      else scorable.push({ index, item: outcome as TokenizedItem });
+      else scorable.push({ index, item: outcome as LocatedItem });
     }
     // Attention is causal: tokens after the scored one cannot change the score, so they are not evaluated.
     const sequences = scorable.map(({ item }) => item.ids.subarray(0, item.scorePosition + 1));
@@ -266,7 +265,7 @@ class Pipeline {
     this.#slots.push(...slots);
   }
 
-  #follow(job: ItemJob, index: number, item: TokenizedItem): Slot {
+  #follow(job: ItemJob, index: number, item: LocatedItem): Slot {
     this.#jobs.add(job);
     const outcome = (job.promise as Promise<number | Float32Array>).then(
       async (value) => {

@@ -56,8 +56,8 @@ export interface LoadRewardModelOptions {
    */
   readonly threads?: number;
   /**
-   * Maximum number of tokens per text, 1 up to the model's own limit. Default: that limit (2048 for Starling), at most
-   * 4096. Memory grows with it.
+   * Maximum number of tokens per text, 1 to 65536 and no more than the model's own limit. Default: that limit (2048 for
+   * Starling), at most 4096. Memory grows with it.
    */
   readonly contextTokens?: number;
   /** Maximum number of tokens per batch, 1 to 65536. Default: 512. */
@@ -193,6 +193,4 @@ export interface TokenizedItem {
   readonly scorePosition: number;
   /** What is legal in this item but usually a mistake; absent if there is nothing. */
   readonly warnings?: readonly ItemWarning[];
-  /** @internal Index of the first token of the response, where that was asked for; else 0. */
-  readonly responseStart: number;
 }

@@ -12,7 +12,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { embeddedCheckpoint, embeddedModelPath } from "../../src/embedded-model.ts";
+import { embeddedCheckpoint } from "../../src/embedded-model.ts";
+import { embeddedModelPath } from "../../src/model-path.ts";
 import { ended, file, folder, jsonLines, parseLines, run, start } from "./run-cli.ts";
 
 const answers = [

@@ -13,7 +13,7 @@ const types = ["f16", "f32"] as const;
 /** Of two conversions; about 80 in 100 meet each other. */
 const ROUNDS = 100;
 /** How long processes that take a lock are killed, two dozen times a second on a quiet machine. */
-const KILLING_MS = 15_000;
+const KILLING_MS = 8000;
 const references = new Map<string, Buffer>();
 const children: ChildProcess[] = [];
 

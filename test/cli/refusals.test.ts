@@ -145,7 +145,12 @@ describe("rows that cannot be scored are named, and the others are scored", () =
     ["an empty text", '{"text":""}', /text is empty/, "ERR_EMPTY_TEXT"],
     ["a text whose first id is 0", '{"text":"<unk>a"}', /padding token <unk>/, "ERR_NO_SCORE_POSITION"],
     ["invalid JSON", '{"text":"a"', /not valid JSON/, "ERR_INVALID_JSON"],
-    ["a wrong field type", '{"prompt":5,"response":"a"}', /Expected a string for row\.prompt/, "ERR_INVALID_ITEM"],
+    [
+      "a wrong field type",
+      '{"prompt":5,"response":"a"}',
+      /Expected a string or an array of \{"role","content"\} for row\.prompt/,
+      "ERR_INVALID_ITEM",
+    ],
     ["a wrong role", '{"messages":[{"role":"bot","content":""}]}', /messages\[0\]\.role/, "ERR_INVALID_ITEM"],
     ["no field at all", '{"id":1}', /the row has only "id"/, "ERR_INVALID_ITEM"],
     ["half a surrogate pair", '{"text":"\\ud800"}', /not valid Unicode/, "ERR_INVALID_UNICODE"],

@@ -3,13 +3,13 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { embeddedModelPath } from "../../src/embedded-model.ts";
 import * as convertEntry from "../../src/entry/convert.ts";
 import * as evalEntry from "../../src/entry/eval.ts";
 import * as fitEntry from "../../src/entry/fit.ts";
 import * as hubEntry from "../../src/entry/hub.ts";
 import { holdOutput } from "../../src/files/hold-output.ts";
 import * as root from "../../src/index.ts";
+import { embeddedModelPath } from "../../src/model-path.ts";
 
 const library = { ...root, ...convertEntry, ...evalEntry, ...fitEntry, ...hubEntry };
 

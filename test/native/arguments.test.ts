@@ -65,6 +65,7 @@ const whole: Readonly<Record<string, readonly [Call, ...string[]]>> = {
   convert: [(x) => library.convert(x)],
   quantize: [(x) => library.quantize(x)],
   inspectModel: [(x) => library.inspectModel(x)],
+  embeddedModelPath: [(x) => library.embeddedModelPath(x), "undefined", "a date"],
   evaluate: [(x) => library.evaluate(x)],
   compareModels: [(x) => library.compareModels(x)],
   writeReport: [(x) => library.writeReport(x)],
@@ -92,6 +93,7 @@ const whole: Readonly<Record<string, readonly [Call, ...string[]]>> = {
   "model.tokenize": [(x) => model.tokenize(x), "an empty array"],
   "model.tokenize, options": [(x) => model.tokenize([], x), "undefined", "a date"],
   "tokenizer.tokenize": [(x) => model.tokenizer.tokenize(x), "an empty array"],
+  "tokenizer.tokenizeEach": [(x) => model.tokenizer.tokenizeEach(x), "an empty array", "an array"],
   "tokenizer.pieces": [(x) => model.tokenizer.pieces(x), "an empty array", "an array"],
   "ranking.score": [(x) => ranking.score(x), "a text", "an empty text"],
   "ranking.score, options": [(x) => ranking.score("a", x), "undefined", "a date"],
@@ -219,6 +221,45 @@ describe("instead of an option", () => {
   });
 });
 
+describe("beside an object of options", () => {
+  const functions = [
+    ...["loadRewardModel", "loadTokenizer", "predictMemory", "diagnose", "embeddedModelPath", "convert", "quantize"],
+    ...["inspectModel", "evaluate", "compareModels", "writeReport", "pull", "fitModel", "extractFeatures", "writeHead"],
+    "replaceHead",
+  ] as const;
+  const { signal } = new AbortController();
+
+  it.each(functions)("%s refuses a second argument", async (name) => {
+    const call = (library as unknown as Record<string, Call>)[name] as (...args: unknown[]) => unknown;
+    const error = await errorOf((() => call({}, { signal })) as never);
+    expectRefusal(error, name);
+    expect((error as Error).message).toBe(
+      `${name} takes one argument, an object of options, but received 2: put all options into that object.`,
+    );
+  });
+
+  it.each(["rank", "openPrompt"] as const)("model.%s refuses a second argument", async (name) => {
+    const call = (model[name] as (...args: unknown[]) => Promise<unknown>).bind(model);
+    const error = await errorOf((() => call({ prompt: "a", responses: ["b"] }, { signal })) as never);
+    expectRefusal(error, name);
+    expect((error as Error).message).toMatch(/takes one argument/);
+  });
+});
+
+describe("a class whose objects the library makes", () => {
+  it.each([
+    ["RewardModel", "loadRewardModel()"],
+    ["RewardTokenizer", "loadTokenizer()"],
+    ["FeatureTable", "FeatureTable.from(rows)"],
+  ] as const)("%s says what to use", (name, instead) => {
+    const Class = library[name] as unknown as new (...args: unknown[]) => unknown;
+    for (const args of [[], [{ modelPath: none }]]) {
+      expect(() => new Class(...args)).toThrow(library.InvalidInputError);
+      expect(() => new Class(...args)).toThrow(`${name} cannot be constructed: use ${instead}.`);
+    }
+  });
+});
+
 it("was tried with every function and method", () => {
   const functions = Object.entries(library).filter(
     ([, value]) => typeof value === "function" && !/^class\b/.test(String(value)),
@@ -234,6 +275,6 @@ it("was tried with every function and method", () => {
     ...methods("ranking", Object.getPrototypeOf(ranking).constructor),
     ...methods("FeatureTable", library.FeatureTable),
   ].filter((name) => !/\.(?:constructor|close)$/.test(name));
-  const untried = ["isStarlingError", "tokenizer.tokenizeEach"];
+  const untried = ["isStarlingError", "model.toJSON"];
   expect(names.filter((name) => !(name in whole) && !untried.includes(name))).toEqual([]);
 });

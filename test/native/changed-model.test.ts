@@ -16,7 +16,6 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { embeddedModelPath } from "../../src/embedded-model.ts";
 import { modelHash } from "../../src/evaluation/model-hash.ts";
 import { OpenedFile } from "../../src/files/opened-file.ts";
 import { DEFAULT_ALIGNMENT } from "../../src/gguf/header.ts";
@@ -24,6 +23,7 @@ import { readGguf } from "../../src/gguf/reader.ts";
 import { serializeHeader } from "../../src/gguf/serialize.ts";
 import type { GgufValue } from "../../src/gguf/value.ts";
 import { quantize } from "../../src/make-gguf.ts";
+import { embeddedModelPath } from "../../src/model-path.ts";
 import type { RewardHead } from "../../src/reward-head.ts";
 import { loadRewardModel } from "../../src/scoring/load-reward-model.ts";
 import type { RewardModel } from "../../src/scoring/reward-model.ts";

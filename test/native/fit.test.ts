@@ -3,13 +3,13 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { embeddedModelPath } from "../../src/embedded-model.ts";
 import { fitModel, replaceHead, writeHead } from "../../src/entry/fit.ts";
 import { comparisonsByGrade, type PlacedCase } from "../../src/evaluation/case.ts";
 import { extractFeatures } from "../../src/evaluation/fit/extract-features.ts";
 import { scoreOf } from "../../src/evaluation/fit/feature-table.ts";
 import { fitHead } from "../../src/evaluation/fit/fit-head.ts";
 import { loadRewardModel, type Progress, type RewardModel } from "../../src/index.ts";
+import { embeddedModelPath } from "../../src/model-path.ts";
 import { randomOf } from "../random.ts";
 
 let folder: string;

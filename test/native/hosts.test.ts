@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { HOST_VERSIONS, hostPath } from "../../scripts/fetch-hosts.mjs";
-import { embeddedModelPath } from "../../src/embedded-model.ts";
+import { embeddedModelPath } from "../../src/model-path.ts";
 import { packageRoot } from "../../src/package-info.ts";
 import { folder, removeFolder } from "./support.ts";
 

@@ -3,11 +3,12 @@ import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { embeddedCheckpoint, embeddedModelPath } from "../../src/embedded-model.ts";
+import { embeddedCheckpoint } from "../../src/embedded-model.ts";
 import { convert, inspectModel } from "../../src/entry/convert.ts";
 import { compareModels, evaluate } from "../../src/entry/eval.ts";
 import { fitModel, replaceHead, writeHead } from "../../src/entry/fit.ts";
 import { diagnose, loadRewardModel, loadTokenizer, type Progress, predictMemory } from "../../src/index.ts";
+import { embeddedModelPath } from "../../src/model-path.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "starling-public-"));
 const place = (name: string) => join(folder, name);
@@ -44,6 +45,40 @@ describe('the model "tiny"', () => {
     } finally {
       process.chdir(before);
     }
+  });
+});
+
+describe("a loaded model as data", () => {
+  it("is its info as JSON, and shows nothing of its file", async () => {
+    await using model = await loadRewardModel({ modelPath: "tiny", ...load });
+    expect(JSON.stringify(model)).toBe(JSON.stringify(model.info));
+    expect(Object.keys(model)).toEqual(["info", "tokenizer"]);
+  });
+
+  it("has tokens with the documented fields only", async () => {
+    const tokenizer = await loadTokenizer({ modelPath: "tiny" });
+    const [tokens] = await tokenizer.tokenize([{ prompt: "Hi", response: "Hello" }]);
+    expect(Object.keys(tokens ?? {}).sort()).toEqual(["ids", "scorePosition", "totalTokens", "truncated"]);
+  });
+
+  it("has a tokenizer that outlives it", async () => {
+    const model = await loadRewardModel({ modelPath: "tiny", ...load });
+    const before = await model.tokenize([{ prompt: "Hi", response: "Hello" }]);
+    await model.close();
+    expect(await model.tokenizer.tokenize([{ prompt: "Hi", response: "Hello" }])).toEqual(before);
+  });
+});
+
+describe("a prompt with two system turns", () => {
+  it("is blamed for them, not a response", async () => {
+    await using model = await loadRewardModel({ modelPath: "tiny", ...load });
+    const prompt = [
+      { role: "system", content: "a" },
+      { role: "user", content: "b" },
+    ] as const;
+    const message = 'prompt has two system turns, "system" and its first message: leave one of them out.';
+    await expect(model.rank({ prompt, system: "c", responses: ["d"] })).rejects.toThrow(message);
+    await expect(model.openPrompt({ prompt, system: "c" })).rejects.toThrow(message);
   });
 });
 

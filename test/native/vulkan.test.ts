@@ -5,7 +5,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { embeddedModelPath } from "../../src/embedded-model.ts";
+import { embeddedModelPath } from "../../src/model-path.ts";
 import { isSoftware } from "../../src/native/devices.ts";
 import { openEngine } from "../../src/native/engine.ts";
 import { findRuntime, hasRuntime } from "../../src/native/runtime-folder.ts";

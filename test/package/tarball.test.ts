@@ -62,6 +62,7 @@ const EXPORTS = [
     "compareModels",
     "convert",
     "diagnose",
+    "embeddedModelPath",
     "evaluate",
   ],
   ...["extractFeatures", "fitHead", "fitModel", "inspectModel", "isStarlingError", "loadRewardModel", "loadTokenizer"],
@@ -100,12 +101,17 @@ describe("an installation without a compiler", () => {
   });
 
   it("holds what it says, and nothing of the tests, the bench or the examples", () => {
-    const { exports, bin, types } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+    const { exports, bin, types, typesVersions } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
     const entries = Object.values(exports).flatMap((entry) =>
       typeof entry === "string" ? entry : Object.values(entry as object),
     );
     for (const path of [...entries, bin["starling-rm"], types])
       expect(existsSync(join(installed, path)), path).toBe(true);
+    // TypeScript's resolution "node10" does not read "exports".
+    const subpaths = Object.entries<{ types: string }>(exports).filter(([name]) => /^\.\/\w+$/.test(name));
+    expect(typesVersions["*"]).toEqual(
+      Object.fromEntries(subpaths.map(([name, entry]) => [name.slice(2), [entry.types]])),
+    );
     for (const name of ["test", "bench", "examples", "src", "docs"])
       expect(existsSync(join(installed, name)), name).toBe(false);
   });

@@ -124,7 +124,7 @@ describe("an open prompt", () => {
   it("refuses what is no prompt, and stops when it is told to", async () => {
     await using model = await load();
     await expect(model.openPrompt({ prompt: 3 as never })).rejects.toThrow(
-      "Expected a string for prompt but received 3",
+      'Expected a string or an array of {"role","content"} for prompt but received 3',
     );
     await expect(model.openPrompt({ prompt: "\ud800" })).rejects.toMatchObject({ code: "ERR_INVALID_UNICODE" });
     await expect(model.openPrompt({ prompt: [{ role: "nobody" as never, content: "a" }] })).rejects.toMatchObject({

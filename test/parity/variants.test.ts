@@ -52,8 +52,9 @@ for (const golden of readGoldens().filter(({ name }) => CHECKPOINTS.includes(nam
   const { count, leastTokens, mostTokens } = TEXTS;
   const rows = golden.rows["fast-4.41"]
     .filter(({ score, total }) => score !== undefined && total >= leastTokens && total <= mostTokens)
-    .sort((a, b) => b.total - a.total)
-    .slice(0, count);
+    .sort((a, b) => b.total - a.total);
+  // The two longest, which are also scored alone, and the shortest.
+  rows.splice(2, rows.length - count);
   for (const type of TYPES) {
     const path = join(folder, `${golden.name}.${type}.gguf`);
     await convert({ checkpoint: golden.checkpoint, output: path, type });

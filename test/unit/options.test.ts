@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { aFunction, anInteger, checkOptions, nearest, oneOf } from "../../src/options.ts";
+import { aFunction, anInteger, aString, checkOptions, nearest, oneOf } from "../../src/options.ts";
 
 const checks = { threads: anInteger(1, 512), gpu: oneOf(["auto", "off"]), onProgress: aFunction };
 
@@ -25,6 +25,11 @@ describe("checkOptions", () => {
     [{ onProgress: 1 }, "Expected a function for onProgress"],
   ])("refuses %j by one formula", (options, message) => {
     expect(() => checkOptions("load", options, checks)).toThrow(message);
+  });
+
+  it("shows no raw NUL character of a path", () => {
+    const call = () => checkOptions("load", { modelPath: "a\0b" }, { modelPath: aString });
+    expect(call).toThrow('Expected a string without NUL characters for modelPath but received the text "a\\u0000b".');
   });
 
   it("refuses what is no object", () => {

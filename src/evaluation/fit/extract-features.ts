@@ -3,10 +3,19 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { defaultCacheFolder } from "../../cache-folder.ts";
 import { invalidArgument, type StarlingError } from "../../errors.ts";
-import { aFunction, anIterable, aSignal, aString, checkOptions, given, readable } from "../../options.ts";
+import {
+  aFunction,
+  anIterable,
+  aSignal,
+  aString,
+  checkOptions,
+  given,
+  readable,
+  takesOnlyOptions,
+} from "../../options.ts";
 import type { ExtractProgress, HashProgress } from "../../progress.ts";
 import type { ScoreItem } from "../../prompt/items.ts";
-import { RewardModel } from "../../scoring/reward-model.ts";
+import { openedFileOf, RewardModel } from "../../scoring/reward-model.ts";
 import type { PlacedCase } from "../case.ts";
 import { itemHash, promptHash } from "../item-texts.ts";
 import { modelHash } from "../model-hash.ts";
@@ -55,6 +64,7 @@ interface ReadCase {
  *   it was loaded; whatever `cases` throws
  */
 export async function extractFeatures(options: ExtractOptions): Promise<FitData> {
+  takesOnlyOptions("extractFeatures", arguments);
   options = checkOptions(
     "extractFeatures",
     options,
@@ -73,13 +83,13 @@ export async function extractFeatures(options: ExtractOptions): Promise<FitData>
   signal?.throwIfAborted();
   const sha256 =
     options.modelSha256 ??
-    (await modelHash(model.file, {
+    (await modelHash(openedFileOf(model), {
       cacheFolder,
       ...given({ signal }),
       onProgress: ({ bytesDone, bytesTotal }) => onProgress?.({ phase: "hashing", fraction: bytesDone / bytesTotal }),
     }));
   // Never store features under another file's hash, not even if the caller passed the hash.
-  await model.file.assertUnchanged();
+  await openedFileOf(model).assertUnchanged();
   const folder = join(cacheFolder, "features", settingsKey(model, sha256));
   const store = await FeatureStore.open(folder, model.info.embeddingLength, signal);
   // Features are written as soon as they are computed. Outcomes come in input order, which can be much later.

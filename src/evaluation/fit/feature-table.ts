@@ -1,5 +1,5 @@
 /** A table of feature rows, stored in blocks because all rows together can exceed the maximum array length. */
-import { invalidArgument } from "../../errors.ts";
+import { invalidArgument, notConstructible } from "../../errors.ts";
 import { anIterable, readable } from "../../options.ts";
 import type { RewardHead } from "../../reward-head.ts";
 
@@ -35,6 +35,8 @@ export class FeatureTable {
 
   /** @internal Use {@link FeatureTable.from}. */
   constructor(rows: number, width: number) {
+    if (!Number.isInteger(rows) || !Number.isInteger(width))
+      throw notConstructible("FeatureTable", "FeatureTable.from(rows)");
     this.rows = rows;
     this.width = width;
     this.#rowsOfBlock = Math.max(1, Math.floor(BLOCK_BYTES / (width * Float32Array.BYTES_PER_ELEMENT)));

@@ -196,5 +196,5 @@ function length(weights: Float32Array): number {
 }
 
 function refuse(sentence: string): InvalidInputError {
-  return new InvalidInputError("ERR_INVALID_ARGUMENT", sentence, { field: "cases" });
+  return new InvalidInputError("ERR_INVALID_ARGUMENT", sentence, { field: "data.cases" });
 }

@@ -8,7 +8,7 @@ import { OutputFile } from "../../files/output-file.ts";
 import { isSameFile } from "../../files/same-file.ts";
 import { findTarget } from "../../files/target.ts";
 import { modelPathOf } from "../../model-path.ts";
-import { aBoolean, aFunction, aString, checkOptions, given } from "../../options.ts";
+import { aBoolean, aFunction, aString, checkOptions, given, takesOnlyOptions } from "../../options.ts";
 import { packageVersion } from "../../package-info.ts";
 import type {
   DownloadProgress,
@@ -105,6 +105,7 @@ export interface FitReport extends Omit<FitResult, "head"> {
  *   data or models and for outputs that cannot be written, NativeError if the model cannot be loaded
  */
 export async function fitModel(options: FitModelOptions): Promise<FittedModel> {
+  takesOnlyOptions("fitModel", arguments);
   options = checkOptions(
     "fitModel",
     options,

@@ -7,7 +7,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { HubError } from "../../../src/errors.ts";
 import { download } from "../../../src/hub/download.ts";
 import { type HubFile, listRepository } from "../../../src/hub/listing.ts";
-import { pull } from "../../../src/hub/pull.ts";
+import { pullWith } from "../../../src/hub/pull.ts";
 import { COMMIT, FakeHub, type Fault, sha256 } from "./fake-hub.ts";
 import {
   checkWholeFiles,
@@ -255,7 +255,7 @@ describe("access", () => {
     const { endpoint } = gone;
     await gone.stop();
     const started = hub.seen.length;
-    const error = await failureOf(pull({ endpoint, repository: "a/b", cacheFolder: cache }));
+    const error = await failureOf(pullWith({ endpoint, repository: "a/b", cacheFolder: cache }));
     expect(error).toMatchObject({ code: "ERR_HUB_UNREACHABLE" });
     expect(error.message).toMatch(/^127\.0\.0\.1:\d+ cannot be reached \(ECONNREFUSED\): check the network.*\.$/);
     expect(hub.seen.length).toBe(started);
@@ -283,7 +283,9 @@ describe("access", () => {
       const server = createServer((_, response) => void response.writeHead(302, { location }).end());
       await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
       const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-      const error = await failureOf(pull({ endpoint, repository: "a/b", cacheFolder: cache }, { retryPolicy: QUICK }));
+      const error = await failureOf(
+        pullWith({ endpoint, repository: "a/b", cacheFolder: cache }, { retryPolicy: QUICK }),
+      );
       expect(error).toMatchObject({ code: "ERR_HUB_RESPONSE", message: expect.stringMatching(message) });
       server.closeAllConnections();
       server.close();
@@ -297,7 +299,7 @@ describe("access", () => {
     const before = process.env["HF_HOME"];
     process.env["HF_HOME"] = home;
     try {
-      const { folder } = await pull({ endpoint: hub.endpoint, repository: hub.repository }, { retryPolicy: QUICK });
+      const { folder } = await pullWith({ endpoint: hub.endpoint, repository: hub.repository }, { retryPolicy: QUICK });
       expect(folder).toBe(join(home, "hub", "models--someone--tiny-reward", "snapshots", COMMIT));
       expect(readFileSync(join(folder, "config.json"))).toBeDefined();
     } finally {

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { openCheckpoint } from "../../../src/checkpoint/checkpoint.ts";
 import { FileError, HubError, InvalidInputError } from "../../../src/errors.ts";
 import { listRepository } from "../../../src/hub/listing.ts";
-import { type PullOptions, pull } from "../../../src/hub/pull.ts";
+import { type PullOptions, pullWith } from "../../../src/hub/pull.ts";
 import type { DownloadProgress } from "../../../src/progress.ts";
 import { tinyFiles } from "../convert/make-checkpoint.ts";
 import { COMMIT, type FakeHub, gitHash, sha256 } from "./fake-hub.ts";
@@ -197,17 +197,17 @@ describe("pull", () => {
     const cache = emptyFolder();
     const link = () => Promise.reject(Object.assign(new Error("links are not allowed"), { code: "EPERM" }));
     const options = { endpoint: hub.endpoint, repository: hub.repository, cacheFolder: cache };
-    const { folder, files } = await pull(options, { retryPolicy: QUICK, link });
+    const { folder, files } = await pullWith(options, { retryPolicy: QUICK, link });
     for (const name of files) expect(statSync(join(folder, name)).isFile()).toBe(true);
     expect(filesBelow(join(cache, REPOSITORY_FOLDER, "blobs"))).toEqual([]);
     expect(checkWholeFiles(hub, cache)).toBe(files.length);
     hub.seen.length = 0;
-    await pull(options, { retryPolicy: QUICK, link });
+    await pullWith(options, { retryPolicy: QUICK, link });
     expect(hub.seen.filter(({ path }) => !path.startsWith("/api/"))).toEqual([]);
     // A blob that another snapshot uses, too, is copied.
     const blob = join(cache, REPOSITORY_FOLDER, "blobs", sha256(readFileSync(join(folder, SHARD))));
     renameSync(join(folder, SHARD), blob);
-    await pull(options, { retryPolicy: QUICK, link });
+    await pullWith(options, { retryPolicy: QUICK, link });
     expect(readFileSync(blob).equals(readFileSync(join(folder, SHARD)))).toBe(true);
   });
 
@@ -253,7 +253,7 @@ describe("pull", () => {
     [{ repository: "a/b", endpoint: "ftp://host" }, /endpoint/],
     [{ repository: "a/b", token: "hf_a b" }, /token/],
   ])("refuses %j", async (options, message) => {
-    const error = await failureOf(pull(options as PullOptions));
+    const error = await failureOf(pullWith(options as PullOptions));
     expect(error).toBeInstanceOf(InvalidInputError);
     expect(error.message).toMatch(message);
   });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
 import { afterAll, expect } from "vitest";
 import { HubClient } from "../../../src/hub/client.ts";
-import { type PullOptions, type PullResult, pull } from "../../../src/hub/pull.ts";
+import { type PullOptions, type PullResult, pullWith } from "../../../src/hub/pull.ts";
 import type { RetryPolicy } from "../../../src/hub/retry.ts";
 import { randomOf } from "../../random.ts";
 import { FakeHub, gitHash, sha256 } from "./fake-hub.ts";
@@ -84,7 +84,7 @@ export function pullFrom(
   retryPolicy = QUICK,
 ): Promise<PullResult> {
   const { endpoint, repository } = hub;
-  return pull({ endpoint, repository, cacheFolder, ...options }, { retryPolicy });
+  return pullWith({ endpoint, repository, cacheFolder, ...options }, { retryPolicy });
 }
 
 export async function failureOf(promise: Promise<unknown>): Promise<Error & { code?: string }> {

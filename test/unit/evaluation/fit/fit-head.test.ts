@@ -252,6 +252,10 @@ describe("the fit refuses", () => {
     });
   });
 
+  it("names the field of the data", async () => {
+    await expect(fitHead(dataOf([0, 0], []), {})).rejects.toMatchObject({ field: "data.cases" });
+  });
+
   it("to go on when it is told to stop, with the reason, and lets other work in between", async () => {
     const stop = new AbortController();
     const reason = new Error("enough");
