@@ -71,7 +71,7 @@ export function addDataOptions(command: Command, { many }: { many: boolean }): C
     .optionsGroup("Data:")
     .option(
       `-i, --input <${many ? "[benchmark=]" : ""}file>`,
-      "data: JSON lines, JSON, CSV or parquet, also .gz and .zst; or hf:OWNER/NAME (repeatable)",
+      "data: JSON lines, JSON, CSV, TSV (.tsv) or parquet, also .gz and .zst; or hf:OWNER/NAME (repeatable)",
       collect,
     )
     .option("--strict", "stop at the first failed row, and treat warnings as errors")

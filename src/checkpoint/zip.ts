@@ -3,7 +3,7 @@
  * parses it; the checks here make sure that no other reader sees other files in it.
  */
 import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from "yauzl";
-import { FileError } from "../errors.ts";
+import { StarlingError } from "../errors.ts";
 import { type ByteSource, quote, readExactly } from "../files/byte-source.ts";
 import { refuse } from "./refuse.ts";
 
@@ -24,8 +24,7 @@ const ENTRY_BYTES = 46;
 const END_BYTES = 22;
 const LOCATOR_BYTES = 20;
 const END64_BYTES = 56;
-/** Marks a value that is in the 64-bit record. */
-const U32_MAX = 0xffffffff;
+const LOCATOR_SIGNATURE = 0x07064b50;
 
 /** A file together with the header before it. */
 interface LocatedFile extends StoredFile {
@@ -37,13 +36,8 @@ interface LocatedFile extends StoredFile {
  * @throws FileError ERR_INVALID_CHECKPOINT
  */
 export async function readZipDirectory(file: ByteSource): Promise<Map<string, StoredFile>> {
+  const archive = await openArchive(file);
   try {
-    const archive = await fromRandomAccessReaderPromise(new SourceReader(file), file.size, {
-      autoClose: false,
-      decodeStrings: false,
-      // Checked here, for a clear message.
-      validateEntrySizes: false,
-    });
     const directory = await findDirectory(file, archive.comment.length);
     const entries = await readEntries(file, archive, directory.size);
     const files = new Map<string, LocatedFile>();
@@ -51,12 +45,26 @@ export async function readZipDirectory(file: ByteSource): Promise<Map<string, St
     checkLayout(file, files, directory.position);
     return files;
   } catch (error) {
-    if (error instanceof FileError) throw error;
+    if (error instanceof StarlingError) throw error;
     const reason = error instanceof Error ? error.message.replace(/\.$/, "") : String(error);
-    throw refuse(
-      file.path,
-      `is truncated, damaged or not a torch.save file; its zip archive cannot be read: ${reason}.`,
-    );
+    throw refuse(file.path, `is truncated or damaged: ${reason}.`);
+  }
+}
+
+async function openArchive(file: ByteSource): Promise<ZipFile> {
+  try {
+    return await fromRandomAccessReaderPromise(new SourceReader(file), file.size, {
+      autoClose: false,
+      decodeStrings: false,
+      // Checked here, for a clear message.
+      validateEntrySizes: false,
+    });
+  } catch (error) {
+    if (error instanceof StarlingError) throw error;
+    // Not yauzl's reason: it guesses at comments and archives of several disks, which torch.save never writes.
+    throw refuse(file.path, "is truncated, or not a torch.save file: it has no zip directory at its end.", {
+      cause: error,
+    });
   }
 }
 
@@ -64,16 +72,32 @@ export async function readZipDirectory(file: ByteSource): Promise<Map<string, St
 async function findDirectory(file: ByteSource, commentBytes: number): Promise<{ position: number; size: number }> {
   const start = file.size - END_BYTES - commentBytes;
   const end = await readExactly(file, start, END_BYTES);
-  let [size, position] = [end.readUInt32LE(12), end.readUInt32LE(16)];
-  if (size === U32_MAX || position === U32_MAX) {
-    const locator = await readExactly(file, start - LOCATOR_BYTES, LOCATOR_BYTES);
-    const end64 = await readExactly(file, Number(locator.readBigUInt64LE(8)), END64_BYTES);
-    [size, position] = [Number(end64.readBigUInt64LE(40)), Number(end64.readBigUInt64LE(48))];
-  }
+  const narrow = [end.readUInt16LE(10), end.readUInt32LE(12), end.readUInt32LE(16)] as const;
+  const [, size, position] = (await read64BitEnd(file, start, narrow)) ?? narrow;
   if (size > MAX_ZIP_DIRECTORY_BYTES)
     throw refuse(file.path, `has a directory of ${size} bytes; the limit is ${MAX_ZIP_DIRECTORY_BYTES}.`);
   if (position + size > start) throw refuse(file.path, "is damaged: its directory overlaps the end of the archive.");
   return { position, size };
+}
+
+/** The number of entries, the directory's size and its position: in the end record as 16, 32 and 32 bits. */
+type DirectoryEnd = readonly [entries: number, size: number, position: number];
+/** Each marks a value that is only in the 64-bit record. */
+const IN_64_BIT_RECORD: DirectoryEnd = [0xffff, 0xffffffff, 0xffffffff];
+
+/** Undefined without such a record. Some readers prefer it, others the end record: both must see the same directory. */
+async function read64BitEnd(file: ByteSource, end: number, narrow: DirectoryEnd): Promise<DirectoryEnd | undefined> {
+  const locator = await readExactly(file, Math.max(0, end - LOCATOR_BYTES), LOCATOR_BYTES);
+  if (end < LOCATOR_BYTES || locator.readUInt32LE(0) !== LOCATOR_SIGNATURE) {
+    if (narrow.some((value, i) => value === IN_64_BIT_RECORD[i]))
+      throw refuse(file.path, "is damaged: the 64-bit record of its zip directory is missing.");
+    return undefined;
+  }
+  const record = await readExactly(file, Number(locator.readBigUInt64LE(8)), END64_BYTES);
+  const wide = [32, 40, 48].map((offset) => Number(record.readBigUInt64LE(offset))) as [number, number, number];
+  if (narrow.some((value, i) => value !== IN_64_BIT_RECORD[i] && value !== wide[i]))
+    throw refuse(file.path, "is damaged: the two records at the end of its zip archive contradict each other.");
+  return wide;
 }
 
 async function readEntries(file: ByteSource, archive: ZipFile, directoryBytes: number): Promise<Map<string, Entry>> {

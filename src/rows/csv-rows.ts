@@ -61,26 +61,25 @@ async function* csvPieces(
 
 /** In the order of the pieces. */
 function recordsOf(pieces: readonly Piece[], delimiter: string): CsvRecord[] {
-  const texts = pieces.map(textOf);
+  const lines = pieces.map(lineOf);
   const parsed = parseRecords(
-    texts.filter((text) => typeof text === "string"),
+    lines.filter((line) => line instanceof Uint8Array),
     delimiter,
   );
   let next = 0;
   return pieces.map((piece, i) => {
-    const text = texts[i];
-    if (typeof text === "object") return { line: piece.line, ...text };
-    const fields = parsed[next++] as string[] | string;
-    if (typeof fields === "string") return { line: piece.line, ...invalid(`It is not valid CSV: ${fields}.`, piece) };
-    return { line: piece.line, fields };
+    const line = lines[i];
+    if (line instanceof Uint8Array) return { line: piece.line, fields: parsed[next++] as string[] };
+    return { line: piece.line, ...(line as { error: StarlingError }) };
   });
 }
 
-function textOf(piece: Piece): string | { error: StarlingError } {
+/** The bytes of a record without its carriage return. */
+function lineOf(piece: Piece): Uint8Array | { error: StarlingError } {
   const { bytes, problem } = piece;
   if (problem !== undefined || bytes === undefined) return invalid(problem ?? "It is empty.", piece);
   if (!isUtf8(bytes)) return invalid("It is not valid UTF-8.", piece);
-  return Buffer.from(bytes).toString("utf8").replace(/\r$/, "");
+  return bytes.at(-1) === RETURN ? bytes.subarray(0, -1) : bytes;
 }
 
 const [NEWLINE, RETURN, QUOTE] = [0x0a, 0x0d, 0x22];

@@ -16,7 +16,11 @@ export class CsvSplitter implements Splitter {
   #atFieldStart = true;
   /** A quoted field has ended, unless another quote follows at once. */
   #afterQuote = false;
+  /** A carriage return has followed a closing quote: only a line feed may come next. */
+  #afterReturn = false;
   #fields = 1;
+  /** The first field with text after its closing quote, counted from 1. relax_quotes would accept it. */
+  #badField: number | undefined;
 
   constructor({ offset, line }: InputStart = { offset: 0, line: 1 }, delimiter = ",") {
     this.#delimiter = delimiter.charCodeAt(0);
@@ -37,9 +41,12 @@ export class CsvSplitter implements Splitter {
         this.#afterQuote = true;
         continue;
       }
-      if (byte === QUOTE && (this.#atFieldStart || this.#afterQuote)) this.#inQuotes = true;
-      this.#afterQuote = false;
       const isDelimiter = byte === this.#delimiter;
+      if (byte === QUOTE && (this.#atFieldStart || this.#afterQuote)) this.#inQuotes = true;
+      else if (byte !== NEWLINE && (this.#afterQuote ? !isDelimiter && byte !== RETURN : this.#afterReturn))
+        this.#badField ??= this.#fields;
+      this.#afterReturn = this.#afterQuote && byte === RETURN;
+      this.#afterQuote = false;
       this.#atFieldStart = isDelimiter || byte === NEWLINE;
       if (isDelimiter) this.#fields += 1;
       if (byte !== NEWLINE) continue;
@@ -69,12 +76,18 @@ export class CsvSplitter implements Splitter {
   }
 
   #push(pieces: Piece[], taken: { bytes?: Uint8Array; problem?: string }, endOffset: number): void {
-    const fields = this.#fields;
+    const problem = taken.problem ?? this.#problem();
     this.#fields = 1;
+    this.#badField = undefined;
     if (taken.bytes?.every((byte) => byte === RETURN)) return;
-    const problem =
-      fields > MAX_ROW_VALUES ? `It has more than ${MAX_ROW_VALUES} fields, the limit for a row.` : undefined;
     const record = problem === undefined ? taken : { problem };
     pieces.push({ ...record, line: this.#startLine, endOffset });
+  }
+
+  #problem(): string | undefined {
+    if (this.#fields > MAX_ROW_VALUES) return `It has more than ${MAX_ROW_VALUES} fields, the limit for a row.`;
+    if (this.#badField !== undefined)
+      return `It is not valid CSV: there is text after the closing quote of field ${this.#badField}.`;
+    return undefined;
   }
 }

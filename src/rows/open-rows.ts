@@ -1,4 +1,4 @@
-/** A file of rows. The format is recognised by content, only CSV by file name. */
+/** A file of rows. The format is recognised by content, only CSV and TSV by file name. */
 import { createHash } from "node:crypto";
 import { invalidArgument } from "../errors.ts";
 import { type ByteSource, openFile, renamed } from "../files/byte-source.ts";

@@ -67,6 +67,7 @@ describe("what torch.save writes", () => {
     const more = [{ name: "archive/version", data: Buffer.from("3\n"), wide: true }];
     for (const options of [{ wideEnd: true }, { comment: "PK\x05\x06 a comment" }, { wideEnd: true, comment: "x" }])
       expect(await read(torchFile({ ...one, more }, options))).toHaveLength(1);
+    expect(await read(withEnd64(() => {}))).toHaveLength(1);
     expect(
       await read(torchFile({ ...one, more: [{ name: "archive/byteorder", data: Buffer.from("little") }] })),
     ).toHaveLength(1);
@@ -119,6 +120,19 @@ function withEnd(change: (end: Buffer) => void): Buffer {
   return whole;
 }
 
+/** With a 64-bit record whose values are also in the end record, as torch.save writes both, and then a change. */
+function withEnd64(change: (end: Buffer, values: readonly [number, number, number]) => void): Buffer {
+  const whole = torchFile(one, { wideEnd: true });
+  const [record, end] = [whole.subarray(whole.length - 98), whole.subarray(whole.length - 22)];
+  const values = [32, 40, 48].map((at) => Number(record.readBigUInt64LE(at))) as [number, number, number];
+  end.writeUInt16LE(values[0], 8);
+  end.writeUInt16LE(values[0], 10);
+  end.writeUInt32LE(values[1], 12);
+  end.writeUInt32LE(values[2], 16);
+  change(end, values);
+  return whole;
+}
+
 /** "b" is empty, and its header is a part of what "a" holds. */
 function nestedHeader(): Buffer {
   const inner = zip([{ name: "b", data: new Uint8Array() }]);
@@ -133,11 +147,15 @@ function nestedHeader(): Buffer {
 
 describe("refused in words", () => {
   it.each<[string, Uint8Array, RegExp]>([
-    ["an empty file", Buffer.alloc(0), /truncated, damaged or not a torch\.save file/],
+    [
+      "an empty file",
+      Buffer.alloc(0),
+      /is truncated, or not a torch\.save file: it has no zip directory at its end\.$/,
+    ],
     [
       "garbage",
       Buffer.from("not a zip at all, but long enough to hold one".repeat(3)),
-      /not a torch\.save file; .*not found/,
+      /is truncated, or not a torch\.save file: it has no zip directory at its end\.$/,
     ],
     [
       "the format before PyTorch 1.6",
@@ -204,6 +222,38 @@ describe("refused in words", () => {
       "a directory that goes on into the end of the file",
       withEnd((end) => end.writeUInt32LE(end.readUInt32LE(12) + 1, 12)),
       /its directory overlaps the end/,
+    ],
+    [
+      "a file without its last byte",
+      torchFile(one).subarray(0, -1),
+      /is truncated, or not a torch\.save file: it has no zip directory at its end\.$/,
+    ],
+    [
+      "bytes after the archive",
+      Buffer.concat([torchFile(one), Buffer.from("more")]),
+      /is truncated, or not a torch\.save file: it has no zip directory at its end\.$/,
+    ],
+    ...[-1, 1].flatMap((by): [string, Uint8Array, RegExp][] => [
+      [
+        `an end record whose number of files is ${by} off the 64-bit record's`,
+        withEnd64((end) => end.writeUInt16LE(2 + by, 10)),
+        /the two records at the end of its zip archive contradict each other\.$/,
+      ],
+      [
+        `an end record whose size of the directory is ${by} off the 64-bit record's`,
+        withEnd64((end, [, size]) => end.writeUInt32LE(size + by, 12)),
+        /contradict each other/,
+      ],
+      [
+        `an end record whose position of the directory is ${by} off the 64-bit record's`,
+        withEnd64((end, [, , position]) => end.writeUInt32LE(position + by, 16)),
+        /contradict each other/,
+      ],
+    ]),
+    [
+      "a number of files in a 64-bit record that is missing",
+      withEnd((end) => end.writeUInt16LE(0xffff, 10)),
+      /is damaged: the 64-bit record of its zip directory is missing\.$/,
     ],
     [
       "another byte order",
