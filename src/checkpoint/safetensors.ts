@@ -44,7 +44,7 @@ function parseEntry(path: string, name: string, entry: unknown, dataPosition: nu
   const dtype = own(entry, "dtype");
   const valueBytes = typeof dtype === "string" ? dtypeBytes.get(dtype) : undefined;
   if (typeof dtype !== "string" || valueBytes === undefined)
-    throw refuse(path, `has ${describe(dtype)} as the dtype of the tensor ${quote(name)}, which is not known.`, where);
+    throw refuse(path, `has an unknown dtype for the tensor ${quote(name)}: ${describe(dtype)}.`, where);
   const shape = parseShape(path, name, own(entry, "shape"));
   const [begin, end] = parseOffsets(path, name, entry);
   if (dataPosition + end > fileSize)

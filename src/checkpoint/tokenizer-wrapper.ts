@@ -51,7 +51,11 @@ function specialToken(file: JsonFile, step: JsonObject, item: unknown, addedIds:
 }
 
 function unknown({ path }: JsonFile, step: unknown): Error {
-  return refuse(path, `has ${describe(step)} as ${field}; only a template of special tokens around a text is known.`, {
-    field,
-  });
+  return refuse(
+    path,
+    `has ${describe(step)} as ${field}; only a template of special tokens around a text is supported.`,
+    {
+      field,
+    },
+  );
 }

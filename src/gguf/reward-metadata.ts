@@ -99,7 +99,7 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
   const fields = new Fields(gguf, file);
   if (isHeadFile(gguf))
     throw fields.refuse(
-      "contains a reward head and no model: give a model, and this file beside it (headPath, --head).",
+      "contains only a reward head, not a model: give a model, and this file as its head (headPath, --head).",
       "general.type",
     );
   const { version, trunk } = checkKind(fields);

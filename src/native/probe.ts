@@ -198,7 +198,7 @@ function problemOf(problem: string | undefined): { problem?: string } {
 }
 
 function howItEnded({ code, signal, error, timedOut }: End, timeLimitMs: number): string {
-  if (error !== undefined) return `the process that tries it could not be started (${error.message}), so it failed`;
+  if (error !== undefined) return `the process that tries it could not be started (${error.message})`;
   if (timedOut) return `the driver did not answer within ${timeLimitMs / 1000} seconds`;
   if (signal !== null) return `the driver crashed (${signal})`;
   // Windows has no signals: a crash is an exit code such as 0xC0000005.

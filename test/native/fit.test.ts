@@ -230,7 +230,7 @@ describe("a head file with a model that it was not fitted to", () => {
     expect(mine).toEqual((await slow.score([item]))[0]);
     await Promise.all([other.close(), slow.close()]);
     await expect(loadRewardModel({ modelPath: output, gpu: "off" })).rejects.toThrow(
-      /contains a reward head and no model/,
+      /contains only a reward head, not a model/,
     );
     await expect(loadRewardModel({ modelPath: path, headPath: path, gpu: "off" })).rejects.toThrow(
       /is not a head file/,

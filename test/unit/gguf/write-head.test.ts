@@ -198,7 +198,7 @@ describe("a head file", () => {
   it("is no model, and a model is not a head file: both are told in words", async () => {
     const output = file("head-2.gguf");
     await writeHead({ modelPath: model, output, head });
-    await expect(loadTokenizer({ modelPath: output })).rejects.toThrow(/contains a reward head and no model/);
+    await expect(loadTokenizer({ modelPath: output })).rejects.toThrow(/contains only a reward head, not a model/);
     await expect(readHeadFile(model)).rejects.toMatchObject({
       code: "ERR_WRONG_HEAD",
       message: expect.stringContaining("is not a head file: it is a whole model"),
