@@ -17,7 +17,7 @@ export function existingFile(path: string): string {
   return `${path} already exists; --force replaces it`;
 }
 
-/** The reader of standard output is gone (`| head`): nothing is left to do, and that is not an error. */
+/** The reader of standard output has closed it (`| head`): stop, without an error. */
 export class ClosedPipe extends Error {}
 
 /** Ctrl-C or a termination request; `exitCode` is the shell's 128 + signal number. */

@@ -1,5 +1,5 @@
 /**
- * What the command line uses beside the public interface (src/index.ts and src/entry): the one list of it. Everything here
+ * Everything the command line uses beyond the public interface (src/index.ts and src/entry), in one list. All of it
  * may change without notice.
  */
 

@@ -53,7 +53,7 @@ void each_sequence(Napi::Value value, const std::string& name,
   const Napi::Env env = value.Env();
   if (!value.IsArray()) throw_type_error(env, "an array of Int32Array", name, value);
   const auto array = value.As<Napi::Array>();
-  // Once: a getter of the array could make it longer for ever.
+  // Read once: a getter of the array could grow it endlessly.
   const uint32_t length = array.Length();
   for (uint32_t i = 0; i < length; ++i) {
     const Napi::HandleScope scope(env);

@@ -32,8 +32,8 @@ constexpr int32_t MAX_MAIN_DEVICE = 63;
 constexpr int32_t MAX_VOCABULARY = 1 << 20;
 
 /**
- * A new stream for a file that JS has open, so that llama.cpp reads the file that was checked, whatever is at its path
- * now. Duplicated on the JS thread, where nobody can close the file meanwhile. On Windows C libraries do not share
+ * A new stream for a file that JS has open: llama.cpp then reads the file that was checked, even if its path now names
+ * another. Duplicated on the JS thread, where the file cannot be closed meanwhile. On Windows C libraries do not share
  * descriptors, and `descriptor` is never given.
  */
 std::shared_ptr<std::FILE> stream_of(int descriptor, Napi::Env env) {

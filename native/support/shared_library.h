@@ -26,7 +26,7 @@ class SharedLibrary {
    */
   static void pin_self();
 
-  /** The file of the library that contains this address, as it was opened; empty if the system does not tell. */
+  /** The file of the library that contains this address, as it was opened; empty if the system does not report it. */
   static std::string path_of(void* address);
 
  private:

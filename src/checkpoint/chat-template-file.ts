@@ -62,7 +62,7 @@ export async function readChatTemplate(
   const named = new Map<string, SourceFile>();
   for (const path of await templateFiles(folder)) {
     const name = path === TEMPLATE_FILE ? DEFAULT : path.slice(TEMPLATE_FOLDER.length + 1, -EXTENSION.length);
-    // transformers loads it instead of chat_template.jinja, which is hardly intended.
+    // transformers loads it instead of chat_template.jinja, probably by mistake.
     if (name === "file")
       throw refuse(folder.pathOf(path), `has a name that transformers takes for ${TEMPLATE_FILE}; rename it.`);
     const bytes = await readSmallFile(folder, path, MAX_TEMPLATE_BYTES);

@@ -1,4 +1,4 @@
-/** Differences between two files: the first one in words, and their number. */
+/** Differences between two files: a description of the first one, and their number. */
 export class Differences {
   #first: { readonly field: string; readonly text: string } | undefined;
   #count = 0;

@@ -155,7 +155,7 @@ export class PickleMachine {
       throw new PickleError("sets items on something that is not a dictionary");
     for (let i = 0; i < pairs.length; i += 2) {
       const key = pairs[i] as PickleValue;
-      // Python keeps the last one; torch.save never writes one twice: such a file is meant to be read in two ways.
+      // Python keeps the last one. torch.save never writes a key twice: such a file is meant to mislead one reader.
       if (dict.has(key)) throw new PickleError(`sets ${describePickled(key)} twice in one dictionary`);
       dict.set(key, pairs[i + 1] as PickleValue);
     }

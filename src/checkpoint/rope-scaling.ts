@@ -31,12 +31,12 @@ export function readRopeScaling(field: string, value: unknown, refuse: Refuse): 
     throw refuse(field, `has objects in ${field}: rotary embedding that differs between layers is not converted.`);
   const type = own(value, "rope_type") ?? own(value, "type");
   if (type !== undefined && type !== "default" && type !== "llama3")
-    throw refuse(field, `asks for scaled rotary embedding (${describe(type)}), which is not supported.`);
+    throw refuse(field, `has an unsupported kind of scaled rotary embedding: ${describe(type)}.`);
   if (type === undefined && field === "rope_scaling")
-    throw refuse(field, "asks for scaled rotary embedding of no known type, which is not supported.");
+    throw refuse(field, "has scaled rotary embedding without a type, which is not supported.");
   const partial = own(value, "partial_rotary_factor");
   if (partial !== undefined && partial !== null && partial !== 1)
-    throw refuse(field, "asks for partial rotary embedding, which is not supported.");
+    throw refuse(field, "has partial rotary embedding, which is not supported.");
   return type === "llama3" ? readLlama3(field, value, refuse) : undefined;
 }
 

@@ -1,4 +1,4 @@
-/** The merges that transformers' converter (convert_slow_tokenizer.py) makes of a SentencePiece model. */
+/** The merges that transformers' converter (convert_slow_tokenizer.py) derives from a SentencePiece model. */
 import type { SentencePieceModel } from "./sentencepiece.ts";
 
 /** Merges, best first: the pieces `left` and `right` become the piece `merged`. */

@@ -125,7 +125,7 @@ function* piecesOf(
   }
 }
 
-/** Whole rows; for permuted tensors whole heads, of which even the largest has to be in memory at once. */
+/** Whole rows; for permuted tensors whole heads, each of which must fit in memory. */
 function chunkBytes(job: TensorJob): number {
   const unit = job.source.size / (job.permutedHeads ?? rowsOf(job));
   return Math.max(1, Math.floor(MAX_CHUNK_BYTES / unit)) * unit;

@@ -15,7 +15,7 @@ import { codeOf, hasNoLinks } from "./system-errors.ts";
 const TOUCH_MS = 5_000;
 /** How long a holder may be silent: six touches. Only changes count, not the clocks of other machines. */
 const SILENT_MS = 30_000;
-/** An empty or unreadable lock has no holder. One of ours looks like that only for an instant, on file systems without hard links. */
+/** An empty or unreadable lock has no holder. Ours look like that only briefly, without hard links. */
 const NO_HOLDER_MS = 1_000;
 /** The first check comes soon, because locks are often held only for an instant. */
 const MIN_POLL_MS = 10;
@@ -62,7 +62,7 @@ export class FileLock {
   }
 
   /**
-   * Waits until nobody else holds the lock. The folder must be there.
+   * Waits until no other process holds the lock. The folder must exist.
    *
    * @throws the system's error; the signal's reason
    */
@@ -187,13 +187,13 @@ async function contentOf(path: string): Promise<string | undefined> {
 }
 
 /**
- * Removes an abandoned lock. Two may find it abandoned, and the slower one must not remove the lock that the faster one
- * has taken since. So who removes it holds a token meanwhile, made exclusively and named after this very lock, whose
- * content and time never come again: as long as the token is there, nobody else removes the lock; when it is gone, the lock is
- * another one, which its next holder sees before it removes anything. A token whose maker died gives way to the next.
+ * Removes an abandoned lock. Two processes may find it abandoned, and the slower one must not remove the lock that the
+ * faster one has taken since. So the remover first creates a token exclusively, named after this lock's content and time,
+ * which never recur. While the token exists, no other process removes the lock. Once it is gone, the lock has changed, and
+ * the next remover notices that before it removes anything. The token of a dead process is replaced.
  *
- * @param any whether tokens of unknown makers count as abandoned, too
- * @returns false: another is about to remove it
+ * @param any whether tokens of unknown makers also count as abandoned
+ * @returns false: another process is about to remove it
  */
 async function breakLock(path: string, found: LockState, own: string, any: boolean): Promise<boolean> {
   const tokenName = `${path}.${createHash("sha256").update(found.content).digest("hex").slice(0, 16)}`;

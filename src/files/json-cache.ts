@@ -74,6 +74,6 @@ function removeQuietly(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // It was never made, or is gone already.
+    // It was never created, or was already removed.
   }
 }

@@ -19,7 +19,7 @@ export interface Target {
 const MAX_LINKS = 40;
 
 /**
- * Finds the file that is meant, before any work: a link is followed, also one that leads to nothing yet.
+ * Resolves the target before any work. Links are followed, even if their target does not exist yet.
  *
  * @param inPlace whether a file that is there is written to, and not another put in its place
  * @throws FileError ERR_FILE_NOT_WRITABLE when something is there and must not be replaced, or is a folder, a pipe or a

@@ -11,9 +11,9 @@ export interface FitRecord {
   readonly modelSha256: string;
   /** Fingerprint of that model's trunk, 64 hexadecimal digits; absent where the model has none. */
   readonly trunkSha256?: string;
-  /** The name of the file of preferences. */
+  /** The name of the preference file. */
   readonly input?: string;
-  /** Prompts in it that the fit took, those that were held out not counted. */
+  /** Prompts in it that the head was fitted to, without those held out. */
   readonly cases: number;
   /** λ of the term λ/2 · |w - w_old|². */
   readonly ridge: number;

@@ -63,7 +63,7 @@ export const STARLING_KEYS = {
    * string, 64 hexadecimal digits: the fingerprint of the trunk, which is the model without its head. SHA-256 over what
    * `trunkDigest` in src/convert/digests.ts says: every tensor's bytes in the checkpoint, and the settings that change what
    * they compute. All weight types of one checkpoint have the same, however it is sharded and whatever its head; a
-   * checkpoint that was saved again in another float type has another. A head file has that of the model that it is for.
+   * checkpoint saved in another float type has a different one. A head file stores the fingerprint of its model's trunk.
    */
   trunkSha256: "starling.trunk.sha256",
   /** string: general.name of the model whose features the head was fitted to; absent where the head is the checkpoint's. */
@@ -72,25 +72,25 @@ export const STARLING_KEYS = {
   fitModelSha256: "starling.fit.model_sha256",
   /** string, 64 hexadecimal digits: the fingerprint of that model's trunk; absent where the model has none. */
   fitTrunkSha256: "starling.fit.trunk_sha256",
-  /** string: the name of the file of preferences that the head was fitted to. */
+  /** string: the name of the preference file that the head was fitted to. */
   fitInput: "starling.fit.input",
-  /** u32: prompts in it that the fit took, those that were held out not counted. */
+  /** u32: prompts in it that the head was fitted to, without those held out. */
   fitCases: "starling.fit.cases",
   /** f64: λ of the term λ/2 · |w - w_old|² of the fit. */
   fitRidge: "starling.fit.ridge",
   /** string, YYYY-MM-DD: the date that the chat template wrote in the fit, where it asks for one. */
   fitTemplateDate: "starling.fit.template_date",
-  /** string: words that must be shown with the model, for example that it is a random test model. */
+  /** string: a notice that must be shown with the model, for example that it is a random test model. */
   notice: "starling.notice",
   /** u8[n_vocab]: SentencePiece's own piece types, which tokenizer.ggml.token_type changes for special tokens. */
   pieceTypes: "starling.tokenizer.piece_types",
   /** i32[]: ids that are cut out of text before SentencePiece sees it, ascending. */
   addedTokens: "starling.tokenizer.added_tokens",
-  /** i32[]: those of them with the flag `normalized`; absent if there is none. */
+  /** i32[]: the added tokens with the flag `normalized`; absent if there are none. */
   normalizedAddedTokens: "starling.tokenizer.normalized_added_tokens",
-  /** i32[]: ids that the tokenizer puts before a text (BOS); absent if there is none. */
+  /** i32[]: ids that the tokenizer puts before a text (BOS); absent if there are none. */
   before: "starling.tokenizer.before",
-  /** i32[]: ids that it puts after a text (EOS); absent if there is none. */
+  /** i32[]: ids that it puts after a text (EOS); absent if there are none. */
   after: "starling.tokenizer.after",
   /** string: which items get those: "none" (the default), "texts" (only {text}), "all". */
   wrapper: "starling.tokenizer.frame",

@@ -27,11 +27,11 @@ const UNKNOWN = 2;
 const BYTE = 6;
 const BYTE_PIECES = 256;
 const SPACE = 0x20;
-/** Longest piece: Llama 3 has tokens of 128 spaces. Added tokens may be longer than words, but hardly than a page. */
+/** Longest piece: Llama 3 has tokens of 128 spaces. Added tokens may be longer than words, but not longer than a page. */
 const MAX_PIECE_BYTES = 4096;
 /**
- * For each character outside the byte alphabet llama.cpp writes a normal token of a byte-level BPE once more, and keeps that
- * for good: most bytes of this kind. A genuine vocabulary has none.
+ * Most bytes that llama.cpp may allocate for characters outside the byte alphabet: for each one in a normal token of a
+ * byte-level BPE it stores another copy of the token. A genuine vocabulary has none.
  */
 const MAX_SPELLED_OUT_BYTES = 64 * 1024 * 1024;
 /** Most template names shown in a message. */

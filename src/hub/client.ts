@@ -204,7 +204,7 @@ function nextUrl(from: URL, location: string): URL {
   return next;
 }
 
-/** For a file on another server the hub names its hash beside; its own ETag is the hash of a small file. */
+/** For a file on another server the hub sends the hash in x-linked-etag; for a small file its own ETag is the hash. */
 function tagOf(headers: Headers): string | undefined {
   const tag = headers.get("x-linked-etag") ?? headers.get("etag");
   return tag?.replace(/^W\//, "").replaceAll('"', "").toLowerCase() || undefined;

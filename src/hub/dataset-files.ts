@@ -66,7 +66,7 @@ export async function fetchDataset(
   return { commit: listing.commit, files: paths.map((path) => ({ path, local: local(path) })) };
 }
 
-/** Of a commit, and offline of any revision; a pattern may match more files than those that came, and counts offline only. */
+/** Cached files of a commit, or offline of any revision. The cache may lack some matches of a pattern: accepted only offline. */
 async function fetchedBefore(
   repository: DatasetRepository,
   wanted: readonly string[] | undefined,
@@ -116,7 +116,7 @@ function choose(
     throw new HubError("ERR_NOT_ON_HUB", `The data set ${id} has ${what} at ${revision}.`);
   }
   const chosen = wanted.flatMap((pattern) => {
-    // A file that is named counts whatever its ending is.
+    // A file given by name may have any extension.
     const found = there.includes(pattern) ? [pattern] : data.filter((path) => matches(path, pattern));
     if (found.length > 0) return found;
     const hint = data.length === 0 ? "" : ` It has ${named}.`;

@@ -16,8 +16,8 @@ export interface DownloadOptions {
   readonly onBytes?: OnBytes;
 }
 
-/** Attempts that bring less count as failed: a server that cuts after each byte must not be retried for ever. */
-const FRUITFUL_BYTES = 256 * 1024;
+/** Attempts that receive less count as failed: a server that disconnects after each byte must not be retried forever. */
+const MIN_PROGRESS_BYTES = 256 * 1024;
 
 /** A file of a repository at its commit. */
 export function fileAddress(client: HubClient, { repository, commit }: Listing, { path }: HubFile): string {
@@ -132,7 +132,7 @@ async function receive(answer: Answer, part: PartialFile, listing: Listing, prog
       );
     }
     await part.append(chunk);
-    if (part.isFurther(FRUITFUL_BYTES)) progressed();
+    if (part.isFurther(MIN_PROGRESS_BYTES)) progressed();
   }
   if (part.position === file.size) return;
   // A body of unknown length that came to its end was all there is; a cut one would have been an error.

@@ -62,7 +62,7 @@ async function openWeights(
   return { folder, source: { name: repository.id, revision: folder.listing.commit } };
 }
 
-/** Only the tokenizer's files come to the cache, and none of the weights beside them. */
+/** Only the tokenizer's files are cached, not the weights. */
 async function openTokenizerFolder(
   spec: string,
   { signal, ...options }: Omit<ModelFolderOptions, "tokenizer" | "revision">,

@@ -45,7 +45,7 @@ export class PartialFile {
     this.#furthest = this.position;
   }
 
-  /** Whether it got `bytes` further than ever before: a server that restarts us for ever must not be retried for ever. */
+  /** Whether it got `bytes` further than ever before: a server that keeps restarting the download must not be retried forever. */
   isFurther(bytes: number): boolean {
     if (this.position < this.#furthest + bytes) return false;
     this.#furthest = this.position;

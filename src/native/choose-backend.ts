@@ -115,7 +115,7 @@ export async function confirmBackend(backend: GpuBackend, machine: Machine): Pro
   return { backend, libraries, reasons: [] };
 }
 
-/** Why a backend is not taken after its runtime was tried; undefined when it is. */
+/** Why a backend is rejected after its runtime was tried; undefined if it is usable. */
 export function reasonAgainst(result: ProbeResult, backend: GpuBackend, request: BackendRequest): string | undefined {
   if (!result.opened) return result.problem ?? "its libraries could not be opened";
   const devices = usableDevices(result.devices, backend);

@@ -56,7 +56,7 @@ function vulkanSign({ platform, env, root }: System): GpuSign {
   const drivers = vulkanDrivers(env, root);
   const nodes = [
     ...deviceFiles(root, "dev/dri", /^renderD\d+$/),
-    // NVIDIA's driver does without /dev/dri, and Windows shows its GPUs to Linux inside of it as dxg.
+    // NVIDIA's driver does not need /dev/dri, and WSL exposes the GPUs of Windows as dxg.
     ...deviceFiles(root, "dev", /^(?:nvidia\d+|dxg)$/),
   ];
   const files = [loader, ...drivers, ...nodes];

@@ -56,7 +56,7 @@ export function loadProbe(
 ): ProbeResult | undefined {
   const { time, result } = (cacheIn(folder).read(key) ?? {}) as Record<string, unknown>;
   if (typeof time !== "number" || !isProbeResult(result)) return undefined;
-  // A clock that was set back would keep a failure for ever.
+  // A clock that was set back would otherwise keep a failure indefinitely.
   const age = now - time;
   return result.problem !== undefined && (age < 0 || age > FAILURE_KEPT_MS) ? undefined : result;
 }

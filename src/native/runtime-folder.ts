@@ -117,7 +117,7 @@ export function librariesIn(folder: string): RuntimeLibraries {
       const [, baseName, version] = LIBRARY.exec(name) ?? [];
       return baseName === wanted ? [{ name, version: version ?? "" }] : [];
     });
-    // An own build leaves links beside the library; the one that names the version is the surest.
+    // A build from source leaves symbolic links next to the library; prefer the one with the version in its name.
     const best = matches.find(({ version }) => version.endsWith(`.v${LLAMA_VERSION}`)) ?? matches[0];
     if (best !== undefined) return join(folder, best.name);
     throw new NativeError(

@@ -88,7 +88,7 @@ export class TemplateChild {
    * One request at a time.
    *
    * @param maxBytes of the answer
-   * @throws ChildFailure, after which the process is gone
+   * @throws ChildFailure, after which the process has ended
    */
   async ask(request: unknown, limitMs: number, maxBytes: number): Promise<unknown> {
     await this.#started;
@@ -97,7 +97,7 @@ export class TemplateChild {
 
   /** Ends the process; a request that waits fails with `reason`. */
   kill(reason = "its process ended", kind: ChildFailure["kind"] = "ended"): void {
-    // Not before the process is gone: a request that comes now must not go to it.
+    // Wait until the process has ended: it must not get another request.
     this.#fail(reason, kind);
     this.#process.kill("SIGKILL");
     this.#process.stdin?.destroy();

@@ -1,6 +1,6 @@
 /**
  * Renders conversations with a model file's own chat template in a process of its own. A template is a program that came
- * with the file: it may run for ever or fill memory, and a thread cannot be stopped from that (V8 ends the whole process
+ * with the file: it may run forever or fill memory, and a thread cannot be stopped from that (V8 ends the whole process
  * when memory runs out).
  */
 import { createRequire } from "node:module";
@@ -138,7 +138,7 @@ export class TemplateProcess {
     const maxBytes = maxCharacters * BYTES_PER_CHARACTER + BYTES_PER_MESSAGE * messages;
     try {
       const limitMs = (this.#options.limitMs ?? BATCH_LIMIT_MS) + Math.floor(size / 1e6) * LIMIT_MS_PER_MILLION;
-      // The process has a limit of its own, for the case that this one is killed meanwhile.
+      // The process also has its own limit, in case this process is killed meanwhile.
       return (await child.ask({ conversations: batch, limitMs: 2 * limitMs }, limitMs, maxBytes)) as Answer;
     } finally {
       stop.removeEventListener("abort", onAbort);

@@ -29,7 +29,7 @@ export interface RenderedConversation {
 export interface RenderFailure {
   /** In words, about the template ("it …"). */
   readonly reason: string;
-  /** "date": it asks for a date, and there is none; "changes": contents change what it writes; "broken": it is not a template. */
+  /** "date": it needs a date, and none was given; "changes": its own text depends on content; "broken": it is not a template. */
   readonly kind?: "date" | "changes" | "broken" | undefined;
 }
 

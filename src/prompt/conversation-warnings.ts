@@ -1,4 +1,4 @@
-/** What an item's own texts show to be a probable mistake, whatever the model. */
+/** Probable mistakes that an item's texts show, with any model. */
 import type { CheckedItem } from "./items.ts";
 import { isListOfMessages } from "./lost-type.ts";
 import { transcriptIn } from "./transcript.ts";
@@ -9,7 +9,7 @@ export function conversationWarnings(item: CheckedItem): ItemWarning[] {
   return warnings.filter((warning) => warning !== undefined);
 }
 
-/** Some data sets have such turns; more often one was lost between them. */
+/** Some data sets have such turns; more often a turn between them was lost. */
 function repeatedRole(item: CheckedItem): ItemWarning | undefined {
   if (!("messages" in item)) return undefined;
   const { messages } = item;

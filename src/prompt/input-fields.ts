@@ -140,14 +140,14 @@ function plainName(name: string): string {
 function isEmpty(name: string, value: unknown): boolean {
   if (Array.isArray(value)) return value.every(isEmptyValue);
   if (typeof value === "number" && COUNTED.has(plainName(name))) return true;
-  // Zero may be what a question is about; of tools and pictures it is none.
+  // A prompt field may be the number 0; for tools and images 0 means none.
   if (value === 0) return !PROMPT_NAMES.has(plainName(name));
   return isEmptyValue(value) || (value === "auto" && plainName(name) === "toolchoice");
 }
 
-/** What programs write for nothing. */
+/** How programs write a missing value. */
 const NOTHING: ReadonlySet<string> = new Set(["", "none", "null", "nan", "<na>", "n/a", "false", "[]", "{}"]);
-/** Longer texts are none of these. */
+/** No string in NOTHING is longer. */
 const MAX_NOTHING_CHARACTERS = 5;
 
 /** Of a list in a list only its length counts: they may be nested deeper than the call stack. */

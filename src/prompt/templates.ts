@@ -61,13 +61,13 @@ function builtIn(render: BuiltIn): ChatTemplate {
   };
 }
 
-/** What a model has beside the name of its template. */
+/** A model's own template, in addition to its name. */
 export interface OwnTemplate {
   /** Of its Jinja template, for "chat-template". */
   readonly renderer?: Renderer | undefined;
-  /** Which file it was, as far as it is known. */
+  /** The file it came from, if known. */
   readonly from?: string | undefined;
-  /** Why there is none, in words about the model. */
+  /** Why there is none, as a message about the model. */
   readonly problem?: string | undefined;
 }
 

@@ -63,7 +63,7 @@ export function checkFitDate(
 ): void {
   const use = templateDateUse(chatTemplate?.source ?? "");
   if (fit === undefined || use === undefined || fit.templateDate === templateDate) return;
-  // Without a date, only texts can have been fitted to, and these have none.
+  // Without a date, the head can have been fitted only to {text} items, which need none.
   if (fit.templateDate === undefined && use === "required") return;
   const [fitted, asked] = [fit.templateDate ?? "the template's own date", templateDate ?? "none"];
   throw new InvalidInputError(

@@ -5,7 +5,7 @@ import type { LoadOptions } from "../native/addon.ts";
 import type { Backend } from "../native/engine.ts";
 import { keyValueWidth, type TrunkShape } from "../trunk/shape.ts";
 
-/** Bytes that a loaded model takes at its largest: every context worker at work on a text of the most tokens. */
+/** Bytes that a loaded model needs at most: every context worker evaluates a text of the maximum length. */
 export interface MemoryNeed {
   /** Where it would run. */
   readonly backend: Backend;
@@ -13,7 +13,7 @@ export interface MemoryNeed {
   readonly weights: number;
   /** Keys and values of all tokens in the context. */
   readonly keyValue: number;
-  /** What llama.cpp computes in; the larger estimate where its choice is not known. */
+  /** llama.cpp's compute buffers; the larger estimate where its choice is not known. */
   readonly compute: number;
   /** The sum of the three. */
   readonly total: number;

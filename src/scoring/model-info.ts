@@ -96,7 +96,7 @@ export interface RewardModelInfo {
   readonly contextTokens: number;
   /** Where it runs: "cpu", "cuda", "metal" or "vulkan". */
   readonly backend: string;
-  /** For each backend that would have gone before, with `gpu: "auto"`, why it was not taken. */
+  /** For each backend that `gpu: "auto"` prefers, why it was not chosen. */
   readonly backendReasons: readonly BackendReason[];
   /** Names of the devices, as llama.cpp calls them. */
   readonly devices: readonly string[];

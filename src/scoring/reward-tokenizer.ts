@@ -36,7 +36,7 @@ export interface TokenizerSettings {
   readonly specialTokens: SpecialTokens;
   /** Most ids of a text. */
   readonly maxTokens: number;
-  /** What becomes of a longer text: "left" keeps its LAST maxTokens ids, "none" refuses it. */
+  /** What happens to a longer text: "left" keeps its LAST maxTokens ids, "none" refuses it. */
   readonly truncationSide: TruncationSide;
   /** Which token the score is read at. */
   readonly scorePosition: ScorePosition;

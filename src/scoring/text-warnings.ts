@@ -20,12 +20,12 @@ interface Tokenization {
 
 interface Doubled {
   readonly token: string;
-  /** How many of them a text has at this end when it is the template's own. */
+  /** How many of them a text has at this end when the template writes them itself. */
   readonly allowed: number;
 }
 
 export interface TextMarks {
-  /** What the tokenizer puts before and after a {text}, where that would be there twice. */
+  /** Tokens that the tokenizer adds before and after a {text}, and that a text may therefore contain twice. */
   readonly before?: Doubled | undefined;
   readonly after?: Doubled | undefined;
   /** The token that ends a turn, and what the template writes after the last one. */
@@ -39,16 +39,16 @@ export interface TextMarks {
   readonly padding?: string | undefined;
 }
 
-/** Two turns, of which a template shows what it writes around them. */
+/** Two turns that show what a template writes around them. */
 export const PROBE = [
   { role: "user", content: "a" },
   { role: "assistant", content: "b" },
 ] as const;
 
 /**
- * What to look for in the texts of this model: as its template and its tokenizer have it, not by a list of known names.
+ * What to look for in this model's texts, derived from its template and tokenizer and not from a list of known names.
  *
- * @param parts what the template makes of {@link PROBE}; undefined where it renders nothing
+ * @param parts {@link PROBE} as the template renders it; undefined where it renders nothing
  */
 export function textMarks(
   vocabulary: Vocabulary,

@@ -10,7 +10,7 @@ const trunks: readonly Trunk[] = [llama];
 
 export const MODEL_TYPES: readonly string[] = trunks.map(({ modelType }) => modelType);
 export const ARCHITECTURES: readonly string[] = [...new Set(trunks.map(({ architecture }) => architecture))];
-/** The architecture that a head file is written for: its only size is called alike in all of them. */
+/** The architecture a head file is written with: its only size has the same name in all of them. */
 export const HEAD_FILE_ARCHITECTURE: string = llama.architecture;
 
 /** The trunk with this `model_type` in config.json. */

@@ -1,6 +1,6 @@
 /** How text becomes token ids. */
 
-/** The modes of a SentencePiece vocabulary, named after what transformers makes of tokenizer.model. */
+/** The modes of a SentencePiece vocabulary, named after transformers' ways of reading tokenizer.model. */
 export const SENTENCEPIECE_MODES = ["slow", "fast-4.41", "fast-4.42"] as const;
 /** The only mode of a byte-level BPE. */
 export const BYTE_BPE = "byte-bpe";
