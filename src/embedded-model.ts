@@ -29,10 +29,7 @@ export function embeddedCheckpoint(): string {
   return join(packageRoot(), "models", NAME);
 }
 
-/**
- * Path of the embedded model's GGUF; made on first use, and again when the checkpoint or this package's version
- * changed. A demonstration, not Starling-RM-34B.
- */
+/** @internal See embeddedModelPath(). */
 export async function makeEmbeddedModel(options: EmbeddedModelOptions = {}): Promise<string> {
   options = checkOptions("embeddedModelPath", options, { type: aString, cacheFolder: aString, signal: aSignal });
   options.signal?.throwIfAborted();

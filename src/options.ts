@@ -31,12 +31,7 @@ export function checkOptions<Options>(
   });
 }
 
-/**
- * Refuses a second argument of a function that takes only an options object: options in it would be ignored.
- *
- * @param args the caller's `arguments`
- * @throws InvalidInputError ERR_INVALID_ARGUMENT
- */
+/** Refuses a second argument (in `args`, the caller's `arguments`): options in it would be ignored. */
 export function takesOnlyOptions(caller: string, args: ArrayLike<unknown>): void {
   if (args.length <= 1) return;
   throw new InvalidInputError(

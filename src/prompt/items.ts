@@ -167,7 +167,7 @@ function checkPromptText(value: unknown, where: string): string {
   throw invalidItem(`Expected ${expected} for ${where} but received ${describe(value)}.`, where);
 }
 
-/** A prompt for several responses, and its system turn: what is wrong with them is said of the prompt. */
+/** A prompt for several responses, and its system turn: an error names the prompt. */
 export function checkSharedPrompt(
   prompt: unknown,
   system: string | undefined,
