@@ -243,32 +243,28 @@ export function refuseLastTurn(messages: readonly ChatMessage[], name: string, l
 
 /** One or more messages, whatever the last role. */
 export function checkTurnList(value: unknown, name: string, rules: ItemRules): readonly ChatMessage[] {
-  if (!Array.isArray(value) || value.length === 0) {
+  if (!Array.isArray(value) || value.length === 0)
     throw invalidItem(
       `Expected a non-empty array of {"role","content"} for ${name} but received ${describe(value)}.`,
       name,
     );
-  }
   if (value.length > MAX_MESSAGES_PER_ITEM)
     throw invalidItem(`${name} has ${value.length} messages; at most ${MAX_MESSAGES_PER_ITEM} are scored.`, name);
   return value.map((message: unknown, i) => checkMessage(message, `${name}[${i}]`, i, rules));
 }
 
 function checkMessage(value: unknown, where: string, index: number, rules: ItemRules): ChatMessage {
-  if (!isObject(value)) {
+  if (!isObject(value))
     throw invalidItem(`Expected {"role","content"} for ${where} but received ${describe(value)}.`, where);
-  }
   refuseUnreadInput(value, where, rules, [], true);
   const { role, content } = value;
-  if (typeof role !== "string" || !ROLES.includes(role)) {
+  if (typeof role !== "string" || !ROLES.includes(role))
     throw invalidItem(
       `Expected "system", "user" or "assistant" for ${where}.role but received ${describe(role)}.`,
       `${where}.role`,
     );
-  }
-  if (role === "system" && index !== 0) {
+  if (role === "system" && index !== 0)
     throw invalidItem(`Expected a system turn only as the first message, but ${where} is one.`, `${where}.role`);
-  }
   if (Array.isArray(content))
     throw invalidItem(
       `${where}.content is a list of parts; expected one text: write the text itself.`,

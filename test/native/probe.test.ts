@@ -47,8 +47,8 @@ function cutOff(path: string, length: number): void {
   writeFileSync(path, bytes);
 }
 
-const libraryName = (path: string, stem: RegExp) =>
-  join(path, readdirSync(path).find((name) => stem.test(name)) ?? "none");
+const libraryName = (path: string, baseName: RegExp) =>
+  join(path, readdirSync(path).find((name) => baseName.test(name)) ?? "none");
 
 /** What opening says for a runtime folder of one's own; this process never opens one. */
 async function refusal(path: string, gpu: "off" | "auto" | "vulkan" = "off"): Promise<string> {

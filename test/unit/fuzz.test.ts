@@ -18,7 +18,7 @@ const FIRST_ROUND = number("ROUND", 0);
 const LAST_ROUND = process.env["STARLING_RM_FUZZ_ROUND"] === undefined ? Number.MAX_SAFE_INTEGER : FIRST_ROUND;
 /** Far beyond any round, which takes milliseconds, on a machine with other things to do. */
 const HANG_SECONDS = 60;
-/** A planted loop never ends, so that little patience is enough to find it. */
+/** A planted loop never ends, so a short limit is enough to find it. */
 const PLANTED_HANG_SECONDS = 1;
 
 let child: ReturnType<typeof compileChild>;

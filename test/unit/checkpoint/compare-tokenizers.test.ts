@@ -291,15 +291,15 @@ describe("a tokenizer.json that says something else", () => {
   });
 
   it("is believed in what it puts around a text only where tokenizer_config.json says nothing", () => {
-    const framed = (file: Json) => {
+    const wrapped = (file: Json) => {
       file.post_processor = {
         type: "TemplateProcessing",
         single: [{ Sequence: { id: "A", type_id: 0 } }, { SpecialToken: { id: "<|endoftext|>", type_id: 0 } }],
         special_tokens: { "<|endoftext|>": { id: "<|endoftext|>", ids: [2], tokens: ["<|endoftext|>"] } },
       };
     };
-    expect(differences(vocabularyOf("adversarial-prefix", "4.41.2", framed), "fast-4.41").count).toBe(0);
-    const silent = vocabularyOf("adversarial-prefix", "4.41.2", framed, { add_bos_token: null, add_eos_token: null });
+    expect(differences(vocabularyOf("adversarial-prefix", "4.41.2", wrapped), "fast-4.41").count).toBe(0);
+    const silent = vocabularyOf("adversarial-prefix", "4.41.2", wrapped, { add_bos_token: null, add_eos_token: null });
     const found = differences(silent, "fast-4.41");
     expect([found.field, String(found)]).toEqual([
       "post_processor",

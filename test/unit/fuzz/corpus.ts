@@ -81,8 +81,8 @@ function sharded(
   write: (part: ReadonlyMap<string, RawTensor>) => Buffer,
 ): Files {
   const { "model.safetensors": _, ...rest } = files;
-  const stem = kind === "bin" ? "pytorch_model" : "model";
-  const names = [`${stem}-00001-of-00002.${kind}`, `${stem}-00002-of-00002.${kind}`] as const;
+  const baseName = kind === "bin" ? "pytorch_model" : "model";
+  const names = [`${baseName}-00001-of-00002.${kind}`, `${baseName}-00002-of-00002.${kind}`] as const;
   const list = [...tensors];
   const halves = [list.slice(0, 9), list.slice(9)] as const;
   const map = halves.flatMap((half, i) => half.map(([name]) => [name, names[i] as string]));
@@ -90,7 +90,7 @@ function sharded(
     ...rest,
     [names[0]]: write(new Map(halves[0])),
     [names[1]]: write(new Map(halves[1])),
-    [`${stem}.${kind}.index.json`]: JSON.stringify({
+    [`${baseName}.${kind}.index.json`]: JSON.stringify({
       metadata: { total_size: 1 },
       weight_map: Object.fromEntries(map),
     }),
