@@ -220,7 +220,7 @@ describe("hidden states that are all zeros", () => {
     await using model = await open(path);
     const error = await errorOf(model.score(items));
     expect(error).toMatchObject({ code: "ERR_NOT_FINITE" });
-    expect(error.message).toMatch(/Its file is damaged/);
+    expect(error.message).toMatch(/model file is damaged/);
   });
 });
 
