@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { threadId } from "node:worker_threads";
 import { removeAtExit } from "./at-exit.ts";
 import { LockWait } from "./lock-wait.ts";
+import { ifExists } from "./optional-files.ts";
 import { hasEnded, isLocal, type ProcessIdentity, thisProcess } from "./process-identity.ts";
 import { codeOf, hasNoLinks } from "./system-errors.ts";
 
@@ -131,6 +132,11 @@ export class FileLock {
   }
 }
 
+/** Whether a lock, or a file that was to become one, names a process of this machine that has ended. */
+export async function isAbandoned(path: string): Promise<boolean> {
+  return hasEnded(holderIn((await contentOf(path).catch(() => undefined)) ?? ""));
+}
+
 /** Creates a file with all of its content or not at all, if the file system can do that. */
 async function createWhole(path: string, content: string): Promise<boolean> {
   const own = `${path}.${randomBytes(6).toString("hex")}`;
@@ -170,16 +176,15 @@ interface LockState {
   readonly changedMs: number;
 }
 
-async function stateOf(path: string): Promise<LockState | undefined> {
-  try {
-    const stats = await lstat(path);
-    // Nobody's lock, and perhaps a pipe, which would be waited for.
-    const content = stats.isFile() ? await readFile(path, "utf8") : `not a file: ${stats.ino}`;
-    return { content, changedMs: stats.mtimeMs };
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
+function stateOf(path: string): Promise<LockState | undefined> {
+  return ifExists(readState(path));
+}
+
+async function readState(path: string): Promise<LockState> {
+  const stats = await lstat(path);
+  // Nobody's lock, and perhaps a pipe, which would be waited for.
+  const content = stats.isFile() ? await readFile(path, "utf8") : `not a file: ${stats.ino}`;
+  return { content, changedMs: stats.mtimeMs };
 }
 
 async function contentOf(path: string): Promise<string | undefined> {

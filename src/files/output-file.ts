@@ -3,14 +3,14 @@ import { lstat, readdir, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { FileError } from "../errors.ts";
 import { notWritable, unwritable } from "./file-errors.ts";
-import { FileLock, LockHeld, type LockHolder } from "./file-lock.ts";
+import { FileLock, isAbandoned, LockHeld, type LockHolder } from "./file-lock.ts";
 import { besideTarget, findTarget, type Target } from "./target.ts";
 import { PARTIAL_SUFFIX, TemporaryFile } from "./temporary-file.ts";
 
 const LOCK = ".lock";
 /** Leftovers of a process killed while taking a lock or removing an abandoned one. */
 const LOCK_LEFTOVER = new RegExp(`^\\${LOCK}\\.[0-9a-f]{12,16}(?:\\.\\d+)?$`);
-/** Far longer than taking a lock lasts. */
+/** Far longer than taking a lock lasts: for leftovers of other machines, or without content. */
 const LEFTOVER_MS = 60_000;
 
 export interface ClaimOptions {
@@ -158,6 +158,8 @@ async function removeLeftovers({ path }: Target): Promise<void> {
     if (!isPartial && !LOCK_LEFTOVER.test(suffix)) continue;
     const file = join(folder, name);
     const found = await lstat(file).catch(() => undefined);
-    if (found?.isFile() && (isPartial || Date.now() - found.mtimeMs > LEFTOVER_MS)) await unlink(file).catch(() => {});
+    if (!found?.isFile()) continue;
+    const isOld = Date.now() - found.mtimeMs > LEFTOVER_MS;
+    if (isPartial || isOld || (await isAbandoned(file))) await unlink(file).catch(() => {});
   }
 }

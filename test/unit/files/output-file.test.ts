@@ -164,6 +164,17 @@ describe("what a dead process left", () => {
     const kept = [...others, `.model.lock.${id}`, ...(posix ? [".model.ffffffffffff.partial"] : [])];
     expect(readdirSync(at).sort()).toEqual(kept.sort());
   });
+
+  it("is removed at once where it names the process: of a lock that was being taken, or removed", async () => {
+    const at = emptyFolder();
+    const { pid } = spawnSync(process.execPath, ["-e", ""]);
+    const ended = JSON.stringify({ ...thisProcess(), process: pid });
+    for (const name of [".model.lock.0123456789ab", ".model.lock.0123456789abcdef.0"])
+      writeFileSync(join(at, name), ended);
+    writeFileSync(join(at, ".model.lock.ba9876543210"), JSON.stringify(thisProcess()));
+    await withOutput(join(at, "model"), { overwrite: false }, async () => {});
+    expect(readdirSync(at)).toEqual([".model.lock.ba9876543210"]);
+  });
 });
 
 describe("whether a process has ended", () => {
