@@ -4,7 +4,7 @@ import { basename, join, resolve } from "node:path";
 import { FileError } from "../errors.ts";
 import { type ByteSource, openFile } from "../files/byte-source.ts";
 import { exists } from "../files/optional-files.ts";
-import { codeOf } from "../files/system-errors.ts";
+import { codeOf, isMissing } from "../files/system-errors.ts";
 
 export interface CheckpointFolder {
   /** Its name in messages: a path, or "hf:OWNER/NAME". */
@@ -71,7 +71,7 @@ class LocalFolder implements CheckpointFolder {
     try {
       return (await readdir(path)).sort();
     } catch (cause) {
-      if (folder !== undefined && ["ENOENT", "ENOTDIR"].includes(codeOf(cause) ?? "")) return [];
+      if (folder !== undefined && isMissing(cause)) return [];
       throw new FileError("ERR_FILE_NOT_READABLE", `The folder ${path} cannot be read.`, { file: path, cause });
     }
   }

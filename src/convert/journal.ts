@@ -3,7 +3,7 @@ import { type FileHandle, lstat, open, readFile, rename, unlink } from "node:fs/
 import { isJsonObject, type JsonObject } from "../checkpoint/json.ts";
 import { removeAtExit } from "../files/at-exit.ts";
 import { notWritable } from "../files/file-errors.ts";
-import { codeOf } from "../files/system-errors.ts";
+import { ifExists } from "../files/optional-files.ts";
 import { partialPath } from "../files/temporary-file.ts";
 
 /** A tensor that is complete in the growing file. */
@@ -98,17 +98,16 @@ interface FoundJournal {
   readonly finished: readonly FinishedTensor[];
 }
 
+/** Undefined for what is too long, or not a file, to be a journal of ours. */
+async function readText(path: string): Promise<string | undefined> {
+  const stats = await lstat(path);
+  return stats.isFile() && stats.size <= MAX_JOURNAL_BYTES ? readFile(path, "utf8") : undefined;
+}
+
 /** The readable part of a journal; a truncated line, or anything that is not a journal of ours, is ignored. */
 async function readJournal(path: string): Promise<FoundJournal | undefined> {
-  let text: string;
-  try {
-    const stats = await lstat(path);
-    if (!stats.isFile() || stats.size > MAX_JOURNAL_BYTES) return undefined;
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
+  const text = await ifExists(readText(path));
+  if (text === undefined) return undefined;
   const [head, ...rest] = text.split("\n").map(parseLine);
   if (head === undefined || head.format !== FORMAT) return undefined;
   const { work } = head;

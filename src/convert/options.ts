@@ -13,7 +13,7 @@ import {
 } from "../options.ts";
 import { PROFILE_NAMES } from "../profiles/profiles.ts";
 import type { ConvertProgress } from "../progress.ts";
-import { BYTE_BPE, SENTENCEPIECE_MODES, type TokenizationMode } from "../vocabulary/tokenization.ts";
+import { TOKENIZATION_MODES, type TokenizationMode } from "../vocabulary/tokenization.ts";
 import type { FloatType } from "./dtypes.ts";
 
 /** Origin of a checkpoint, as given by the user; stored in the file, not verified. */
@@ -89,7 +89,7 @@ export const conversionChecks: Readonly<Record<string, Check>> = {
   output: aString,
   type: aString,
   source: aSource,
-  tokenization: oneOf([...SENTENCEPIECE_MODES, BYTE_BPE]),
+  tokenization: oneOf(TOKENIZATION_MODES),
   profile: oneOf(profileChoices),
   overwrite: aBoolean,
   resume: aBoolean,

@@ -6,7 +6,7 @@ import { PROFILE_NAMES, type ProfileName } from "../profiles/profiles.ts";
 import type { RewardHead } from "../reward-head.ts";
 import { SHAPE_FIELDS } from "../trunk/shape.ts";
 import { HEAD_FILE_ARCHITECTURE, shapeKey } from "../trunk/trunks.ts";
-import { BYTE_BPE, SENTENCEPIECE_MODES, type TokenizationMode } from "../vocabulary/tokenization.ts";
+import { TOKENIZATION_MODES, type TokenizationMode } from "../vocabulary/tokenization.ts";
 import { optional, present, text, u32 } from "./entries.ts";
 import { Fields } from "./fields.ts";
 import { type FitRecord, fitEntries, readFitRecord } from "./fit-record.ts";
@@ -82,7 +82,7 @@ export function describeHeadFile(gguf: GgufHeader, path: string): HeadFile {
     head: readHead(fields, fields.u32(EMBEDDING_LENGTH, 1, SHAPE_FIELDS.embeddingLength.max), version),
     name: fields.optionalString("general.name") ?? "",
     profile: fields.name(STARLING_KEYS.profile, PROFILE_NAMES),
-    tokenization: fields.name(STARLING_KEYS.tokenization, [...SENTENCEPIECE_MODES, BYTE_BPE]),
+    tokenization: fields.name(STARLING_KEYS.tokenization, TOKENIZATION_MODES),
     ...(trunkSha256 === undefined ? {} : { trunkSha256 }),
     ...(fit === undefined ? {} : { fit }),
   };

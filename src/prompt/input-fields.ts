@@ -98,14 +98,14 @@ function hasPrompt(fields: Fields): boolean {
 function contentsOf({ text, prompt, messages, chosen }: Fields): readonly string[] {
   const of = (value: unknown): readonly unknown[] =>
     Array.isArray(value)
-      ? value.map((message: unknown) => (isRecord(message) ? message["content"] : undefined))
+      ? value.map((message: unknown) => (isObject(message) ? message["content"] : undefined))
       : [value];
   const conversation = Array.isArray(chosen) ? of(chosen) : [];
   const all = [...of(text), ...of(prompt), ...of(messages), ...conversation];
   return all.filter((content) => typeof content === "string");
 }
 
-function isRecord(value: unknown): value is Fields {
+export function isObject(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

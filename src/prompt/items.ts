@@ -1,7 +1,7 @@
 /** What can be scored, and the checks that every item passes before anything else looks at it. */
 import { describe, InvalidInputError, isStarlingError, reasonOf } from "../errors.ts";
 import { nearest } from "../options.ts";
-import { type Fields, fieldNames, type ItemRules, isIgnored, refuseUnreadInput } from "./input-fields.ts";
+import { type Fields, fieldNames, type ItemRules, isIgnored, isObject, refuseUnreadInput } from "./input-fields.ts";
 import { refuseLostType } from "./lost-type.ts";
 
 /** Who speaks in a turn. */
@@ -130,10 +130,6 @@ function refuseMissing(name: "prompt" | "response", given: Fields, value: Fields
 export function givenFields(value: Fields, names: readonly string[], rules: ItemRules): Fields {
   const isGiven = (name: string) => value[name] !== undefined && value[name] !== null && !isIgnored(name, rules);
   return Object.fromEntries(names.filter(isGiven).map((name) => [name, value[name]]));
-}
-
-export function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function checkTextItem(given: Fields, where: string): TextItem {

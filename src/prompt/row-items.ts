@@ -1,16 +1,7 @@
 /** A row of a file as the items that it asks to score: one, or one for each of its responses. */
 import { InvalidInputError } from "../errors.ts";
-import { type Fields, fieldNames, type ItemRules, refuseUnreadInput } from "./input-fields.ts";
-import {
-  type CheckedItem,
-  checkItem,
-  checkPrompt,
-  checkString,
-  givenFields,
-  isObject,
-  itemOf,
-  systemTurn,
-} from "./items.ts";
+import { type Fields, fieldNames, type ItemRules, isObject, refuseUnreadInput } from "./input-fields.ts";
+import { type CheckedItem, checkItem, checkPrompt, checkString, givenFields, itemOf, systemTurn } from "./items.ts";
 
 export interface RowItems {
   readonly items: readonly CheckedItem[];

@@ -8,12 +8,12 @@ import { TemplateProcess } from "../native/template-process.ts";
 import { aSignal, aString, checkOptions, given, oneOf, takesOnlyOptions } from "../options.ts";
 import { aDate, templateDateUse } from "../prompt/template-date.ts";
 import { openTemplate, type SpecialTokens, templateProblem } from "../prompt/templates.ts";
-import { BYTE_BPE, SENTENCEPIECE_MODES } from "../vocabulary/tokenization.ts";
+import { TOKENIZATION_MODES } from "../vocabulary/tokenization.ts";
 import { type ModelFile, readModelFile } from "./model-file.ts";
 import { RewardTokenizer } from "./reward-tokenizer.ts";
 import type { TokenizationMode } from "./types.ts";
 
-export const tokenizationModes: readonly TokenizationMode[] = [...SENTENCEPIECE_MODES, BYTE_BPE];
+export const tokenizationModes: readonly TokenizationMode[] = TOKENIZATION_MODES;
 export const specialTokenChoices: readonly SpecialTokens[] = ["plain", "reference"];
 
 /** Options of loadTokenizer(). */

@@ -8,7 +8,7 @@ export const TOKENIZATION_MODES = [...SENTENCEPIECE_MODES, BYTE_BPE] as const;
 
 export type SentencePieceMode = (typeof SENTENCEPIECE_MODES)[number];
 /** How text becomes token ids; the README explains the first three ("Three tokenisations of one text"). */
-export type TokenizationMode = "slow" | "fast-4.41" | "fast-4.42" | "byte-bpe";
+export type TokenizationMode = (typeof TOKENIZATION_MODES)[number];
 
 /** Most ids that a tokenizer may put around a text; one BOS and one EOS are usual. */
 export const MAX_WRAPPER_IDS = 8;

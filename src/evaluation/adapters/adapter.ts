@@ -1,6 +1,6 @@
 /** Shared by the adapters, which turn rows of data sets into cases. Every error names the field. */
 import { describe, InvalidInputError, isStarlingError } from "../../errors.ts";
-import { type Fields, fieldNames, type ItemRules, refuseUnreadInput } from "../../prompt/input-fields.ts";
+import { type Fields, fieldNames, type ItemRules, isObject, refuseUnreadInput } from "../../prompt/input-fields.ts";
 import {
   type ChatMessage,
   type CheckedItem,
@@ -9,7 +9,6 @@ import {
   checkString,
   checkTurnList,
   givenFields,
-  isObject,
   refuseLastTurn,
   systemTurn,
   withSystem,

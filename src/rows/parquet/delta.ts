@@ -1,39 +1,28 @@
 /** DELTA_BINARY_PACKED numbers of 32 bits: needed to check what hyparquet is about to unpack. */
+import { VarintReader } from "./varint-reader.ts";
 
 /** The first `total` numbers of the block at `start`, whose sizes were checked. Throws a RangeError where the bytes end. */
 export function* deltaValues(view: DataView, start: number, total: number): Generator<number> {
-  let at = start;
-  const varint = (): number => {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = view.getUint8(at++);
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-  };
-  const zigzag = (): number => {
-    const value = varint();
-    return (value >>> 1) ^ -(value & 1);
-  };
-  const [blockValues, parts] = [varint(), varint()];
-  varint();
+  const reader = new VarintReader(view, start);
+  const [blockValues, parts] = [reader.varint(), reader.varint()];
+  reader.varint();
   const partValues = blockValues / parts;
-  let value = zigzag();
+  let value = reader.zigzag();
   let done = 1;
   yield value;
   while (done < total) {
-    const smallest = zigzag();
-    const widths = Array.from({ length: parts }, () => view.getUint8(at++));
+    const smallest = reader.zigzag();
+    const widths = Array.from({ length: parts }, () => reader.byte());
     for (const width of widths) {
       if (done >= total) return;
       if (width > 32) throw new Error(`a page claims differences of ${width} bits`);
       const count = Math.min(partValues, total - done);
       for (let i = 0; i < count; i++) {
-        value = (value + smallest + bits(view, at, i * width, width)) | 0;
+        value = (value + smallest + bits(view, reader.at, i * width, width)) | 0;
         yield value;
       }
       done += count;
-      at += Math.ceil((partValues * width) / 8);
+      reader.at += Math.ceil((partValues * width) / 8);
     }
   }
 }

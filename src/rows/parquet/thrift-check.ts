@@ -8,7 +8,10 @@ const MAX_DEPTH = 24;
 /** Of a variable-length number: 64 bits. */
 const MAX_VARINT_BYTES = 10;
 
-const [STOP, TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, STRUCT] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12];
+/** Types of fields, by the numbers that the encoding gives them. */
+export const [STOP, TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, STRUCT] = [
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12,
+];
 
 /** The bytes end before the structure does. */
 export class EndedEarly extends Error {}
