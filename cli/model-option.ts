@@ -78,7 +78,7 @@ export function addTokenOptions(command: Command): Command {
     .addOption(
       new Option(
         "--special-tokens <how>",
-        "special tokens inside prompts and responses: plain text, or special as in the model card's code " +
+        "how to treat special tokens inside prompts and responses: as plain text, or as the model card's code does " +
           "(default: plain)",
       ).choices(specialTokenChoices),
     )

@@ -59,7 +59,7 @@ One output row per input row, in order, as soon as it is scored:
 score. Rows with "responses" get a list of them.
 CSV has fixed columns, no other fields, and one line per response.
 
-Give one --prompt for all --response, or one for each. A value may begin with "-": --response -5, or --response=-5.
+Give one --prompt for all responses, or one for each. A value may begin with "-": --response -5, or --response=-5.
 
 Exit codes: 0 success, 1 some rows failed (reported on stderr), 2 usage error or failure.
 

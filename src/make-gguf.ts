@@ -237,7 +237,7 @@ function checkQuantizable(gguf: GgufHeader, input: string): void {
   if (fileTypeByName(fileType)?.kind === "direct") return;
   throw new FileError(
     "ERR_UNSUPPORTED_TYPE",
-    `${input} is already quantised (${fileType}); quantising twice loses more than quantising once. ` +
+    `${input} is already quantised (${fileType}); quantising it again loses more accuracy than quantising the original once. ` +
       "Start from an f32, f16 or bf16 conversion.",
     { file: input },
   );

@@ -185,9 +185,13 @@ function readMerges({ path }: JsonFile, model: JsonObject, ids: ReadonlyMap<stri
     const [left, right, more] = Array.isArray(pair) ? pair : [];
     const sound = typeof left === "string" && typeof right === "string" && more === undefined;
     if (!sound || !ids.has(left) || !ids.has(right) || !ids.has(left + right) || seen.has(`${left} ${right}`))
-      throw refuse(path, `has ${quote(String(merge))} as merge ${i}; expected two tokens that form a third, once.`, {
-        field,
-      });
+      throw refuse(
+        path,
+        `has ${quote(String(merge))} as merge ${i}; expected two tokens that form a third, with no merge repeated.`,
+        {
+          field,
+        },
+      );
     seen.add(`${left} ${right}`);
     return `${left} ${right}`;
   });

@@ -83,12 +83,12 @@ function readTrunk(read: ConfigReader): Trunk {
   if (trunk === undefined)
     throw read.refuse(
       "model_type",
-      `has ${describe(modelType)} as model_type; only ${MODEL_TYPES.map((name) => `"${name}"`).join(", ")} is converted.`,
+      `has ${describe(modelType)} as model_type; only ${MODEL_TYPES.map((name) => `"${name}"`).join(", ")} is supported.`,
     );
   for (const [field, only] of Object.entries(trunk.onlyValues)) {
     const value = read.get(field) ?? only;
     if (value !== only)
-      throw read.refuse(field, `has ${describe(value)} as ${field}; only ${JSON.stringify(only)} is converted.`);
+      throw read.refuse(field, `has ${describe(value)} as ${field}; only ${JSON.stringify(only)} is supported.`);
   }
   for (const field of ["quantization_config", "compression_config"]) {
     const quantized = read.get(field);

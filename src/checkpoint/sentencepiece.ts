@@ -178,7 +178,7 @@ function checkPieces(pieces: readonly Piece[], file: string): Map<string, number
     ids.set(text, id);
   });
   const unknown = pieces.filter((piece) => piece.type === PIECE_TYPE.unknown).length;
-  if (unknown !== 1) throw refuse(file, `has ${unknown} pieces of the type unknown; expected exactly one.`);
+  if (unknown !== 1) throw refuse(file, `has ${unknown} pieces of type "unknown"; expected exactly one.`);
   for (let byte = 0; byte < 256; byte++) {
     const id = ids.get(bytePiece(byte));
     if (id === undefined || pieces[id]?.type !== PIECE_TYPE.byte)

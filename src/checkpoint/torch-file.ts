@@ -96,7 +96,7 @@ function locate(path: string, name: string, tensor: PickledTensor, storage: Stor
   if (BigInt(storageLength) * BigInt(bytes) !== BigInt(storage.size))
     throw refuse(
       path,
-      `gives the storage of the tensor ${quote(name)} ${storage.size} bytes; ${storageLength} values of ${dtype} are declared.`,
+      `stores ${storage.size} bytes for the tensor ${quote(name)} but declares ${storageLength} values of ${dtype}.`,
       where,
     );
   // In BigInt: a forged shape may be larger than any exact number.
@@ -112,7 +112,7 @@ function locate(path: string, name: string, tensor: PickledTensor, storage: Stor
     if ((shape[i] as number) > 1 && strides[i] !== expected)
       throw refuse(
         path,
-        `contains the tensor ${quote(name)} with gaps or transposed (strides [${strides.join(", ")}]); save it contiguous.`,
+        `stores the tensor ${quote(name)} non-contiguously (strides [${strides.join(", ")}]); call .contiguous() before saving.`,
         where,
       );
     expected *= shape[i] as number;

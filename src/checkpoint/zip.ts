@@ -62,9 +62,13 @@ async function openArchive(file: ByteSource): Promise<ZipFile> {
   } catch (error) {
     if (error instanceof StarlingError) throw error;
     // Not yauzl's reason: it guesses at comments and archives of several disks, which torch.save never writes.
-    throw refuse(file.path, "is truncated, or not a torch.save file: it has no zip directory at its end.", {
-      cause: error,
-    });
+    throw refuse(
+      file.path,
+      "is truncated, has extra bytes at its end, or is not a torch.save file: its zip directory is not at its end.",
+      {
+        cause: error,
+      },
+    );
   }
 }
 

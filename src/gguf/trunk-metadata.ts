@@ -110,7 +110,7 @@ function checkEnd({ tensors, alignment, fileSize }: GgufHeader, fields: Fields):
   const more = fileSize - alignUp(end, alignment);
   if (more > 0)
     throw fields.refuse(
-      `has ${more} bytes more than its tensors take with ${ALIGNMENT} = ${alignment}: its layout differs, or it is damaged.`,
+      `is ${more} bytes longer than its tensors need with ${ALIGNMENT} = ${alignment}: it uses another alignment, or it is damaged.`,
       ALIGNMENT,
     );
 }

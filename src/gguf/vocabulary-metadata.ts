@@ -209,7 +209,7 @@ function checkTypes(fields: Fields, types: Uint8Array, llamaTypes: Int32Array): 
   });
   const unknown = types.reduce((count, type) => count + (type === UNKNOWN ? 1 : 0), 0);
   if (unknown !== 1)
-    throw fields.refuse(`has ${unknown} pieces of the type unknown; expected exactly one.`, STARLING_KEYS.pieceTypes);
+    throw fields.refuse(`has ${unknown} pieces of type "unknown"; expected exactly one.`, STARLING_KEYS.pieceTypes);
 }
 
 function checkPieces(fields: Fields, tokens: StringTable): ReadonlyMap<string, number> {

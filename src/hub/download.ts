@@ -118,7 +118,7 @@ async function receive(answer: Answer, part: PartialFile, listing: Listing, prog
   if (file.hash.kind === "sha256" && answer.contentTag?.length === 64 && answer.contentTag !== file.hash.hex)
     throw new HubError(
       "ERR_HUB_RESPONSE",
-      `The hub offers another ${file.path} of ${id} than its list names; it may have just changed: try again.`,
+      `The hub's ${file.path} of ${id} is not the file in its listing; the repository may have just changed: try again.`,
     );
   // A server that does not know ranges sends everything.
   if (answer.status === 200) await beginWhole(answer, part);
@@ -128,7 +128,7 @@ async function receive(answer: Answer, part: PartialFile, listing: Listing, prog
       await part.beginAnew();
       throw new HubError(
         "ERR_WRONG_HASH",
-        `${answer.host} sends more than the ${file.size} bytes of ${file.path} of ${id}: it is another file.`,
+        `${answer.host} sends more than the ${file.size} bytes of ${file.path} of ${id}: it is a different file.`,
       );
     }
     await part.append(chunk);
@@ -151,7 +151,7 @@ async function beginWhole({ headers, host }: Answer, part: PartialFile): Promise
 }
 
 function otherFile(host: string, length: number | string, { file: { path, size } }: PartialFile): TransientError {
-  const message = `${host} offers ${length} bytes for ${path}, which has ${size}: it is another file.`;
+  const message = `${host} would send ${length} bytes for ${path}, but its size is ${size}: it is a different file.`;
   return new TransientError(new HubError("ERR_HUB_RESPONSE", message));
 }
 
@@ -160,7 +160,7 @@ function checkRange({ status, headers, host }: Answer, position: number, { path,
   if (status !== 206 || Number(from) !== position || (total !== "*" && Number(total) !== size))
     throw new HubError(
       "ERR_HUB_RESPONSE",
-      `${host} offers another range than requested, ${path} from byte ${position} of ${size}.`,
+      `${host} sent a different range from the one requested: ${path} from byte ${position} of ${size}.`,
     );
 }
 

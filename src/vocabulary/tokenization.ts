@@ -4,11 +4,11 @@
 export const SENTENCEPIECE_MODES = ["slow", "fast-4.41", "fast-4.42"] as const;
 /** The only mode of a byte-level BPE. */
 export const BYTE_BPE = "byte-bpe";
-export const TOKENIZATION_MODES = [...SENTENCEPIECE_MODES, BYTE_BPE] as const;
+export const TOKENIZATION_MODES: readonly TokenizationMode[] = [...SENTENCEPIECE_MODES, BYTE_BPE];
 
 export type SentencePieceMode = (typeof SENTENCEPIECE_MODES)[number];
 /** How text becomes token ids; the README explains the first three ("Three tokenisations of one text"). */
-export type TokenizationMode = (typeof TOKENIZATION_MODES)[number];
+export type TokenizationMode = "slow" | "fast-4.41" | "fast-4.42" | "byte-bpe";
 
 /** Most ids that a tokenizer may put around a text; one BOS and one EOS are usual. */
 export const MAX_WRAPPER_IDS = 8;

@@ -106,8 +106,8 @@ describe("parseSentencePiece", () => {
     ["a piece with NUL", { pieces: [...tinyPieces, { piece: "a\0b" }] }, /NUL/],
     ["a piece of type 7", { pieces: [...tinyPieces, { piece: "x", type: 7 }] }, /type 7/],
     ["a score that is not finite", { pieces: [...tinyPieces, { piece: "x", score: Number.NaN }] }, /not finite/],
-    ["no unknown piece", replaced("<unk>", { piece: "<unk>", type: 3 }), /0 pieces of the type unknown/],
-    ["two unknown pieces", { pieces: [...tinyPieces, { piece: "<unk2>", type: 2 }] }, /2 pieces of the type unknown/],
+    ["no unknown piece", replaced("<unk>", { piece: "<unk>", type: 3 }), /0 pieces of type "unknown"/],
+    ["two unknown pieces", { pieces: [...tinyPieces, { piece: "<unk2>", type: 2 }] }, /2 pieces of type "unknown"/],
     [
       "a missing byte",
       { pieces: [...specialPieces, ...bytePieces.slice(0, 255), ...normalPieces] },

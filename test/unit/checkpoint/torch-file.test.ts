@@ -150,12 +150,12 @@ describe("refused in words", () => {
     [
       "an empty file",
       Buffer.alloc(0),
-      /is truncated, or not a torch\.save file: it has no zip directory at its end\.$/,
+      /is truncated, has extra bytes at its end, or is not a torch\.save file: its zip directory is not at its end\.$/,
     ],
     [
       "garbage",
       Buffer.from("not a zip at all, but long enough to hold one".repeat(3)),
-      /is truncated, or not a torch\.save file: it has no zip directory at its end\.$/,
+      /is truncated, has extra bytes at its end, or is not a torch\.save file: its zip directory is not at its end\.$/,
     ],
     [
       "the format before PyTorch 1.6",
@@ -226,12 +226,12 @@ describe("refused in words", () => {
     [
       "a file without its last byte",
       torchFile(one).subarray(0, -1),
-      /is truncated, or not a torch\.save file: it has no zip directory at its end\.$/,
+      /is truncated, has extra bytes at its end, or is not a torch\.save file: its zip directory is not at its end\.$/,
     ],
     [
       "bytes after the archive",
       Buffer.concat([torchFile(one), Buffer.from("more")]),
-      /is truncated, or not a torch\.save file: it has no zip directory at its end\.$/,
+      /is truncated, has extra bytes at its end, or is not a torch\.save file: its zip directory is not at its end\.$/,
     ],
     ...[-1, 1].flatMap((by): [string, Uint8Array, RegExp][] => [
       [
@@ -325,12 +325,16 @@ describe("refused in words", () => {
     [
       "a storage of another size",
       tensorOf({ length: 6, shape: [2, 3] }, 20),
-      /gives the storage of the tensor "a" 20 bytes; 6 values of F32/,
+      /stores 20 bytes for the tensor "a" but declares 6 values of F32/,
     ],
     ["a tensor beyond its storage", tensorOf({ length: 6, shape: [7] }), /beyond the end of its storage/],
     ["an offset beyond it", tensorOf({ length: 6, offset: 4, shape: [3] }), /beyond the end of its storage/],
     ["a shape that overflows", tensorOf({ length: 6, shape: [2 ** 40, 2 ** 40] }), /beyond the end of its storage/],
-    ["a transposed tensor", tensorOf({ length: 6, shape: [2, 3], strides: [1, 2] }), /transposed \(strides \[1, 2\]\)/],
+    [
+      "a transposed tensor",
+      tensorOf({ length: 6, shape: [2, 3], strides: [1, 2] }),
+      /stores the tensor "a" non-contiguously \(strides \[1, 2\]\)/,
+    ],
     ["a negative dimension", tensorOf({ length: 6, shape: [-1] }), /describes a tensor by something other/],
     [
       "too many dimensions",

@@ -295,7 +295,7 @@ describe("readRewardMetadata", () => {
           list[265] = 2;
         }),
       },
-      /2 pieces of the type unknown/,
+      /2 pieces of type "unknown"/,
     ],
     ["starling.tokenizer.added_tokens", { "starling.tokenizer.added_tokens": i32s(0, n) }, /names the id 269/],
     ["starling.tokenizer.added_tokens", { "starling.tokenizer.added_tokens": i32s(-1) }],
@@ -340,7 +340,7 @@ describe("readRewardMetadata", () => {
     const padded = Math.ceil(end / 32) * 32;
     expect(() => readRewardMetadata({ ...aligned, fileSize: padded }, "f")).not.toThrow();
     expect(failure({ ...aligned, fileSize: padded + 16 }).message).toMatch(
-      /has 16 bytes more than its tensors take with general.alignment = 32/,
+      /is 16 bytes longer than its tensors need with general.alignment = 32/,
     );
   });
 
