@@ -12,6 +12,7 @@ export { benchmarkNames } from "../src/evaluation/case.ts";
 export { prepareReportFolder } from "../src/evaluation/write-report.ts";
 export { type HeldOutput, holdOutput } from "../src/files/hold-output.ts";
 export { systemReason } from "../src/files/system-errors.ts";
+export { isOnHub, modelPathOf } from "../src/model-path.ts";
 export { LLAMA_VERSION } from "../src/native/runtime-folder.ts";
 export { packageVersion } from "../src/package-info.ts";
 export { CONTENT_FIELDS, rowItems } from "../src/prompt/row-items.ts";

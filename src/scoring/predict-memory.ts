@@ -1,4 +1,4 @@
-import { modelPathOf } from "../model-path.ts";
+import { withModelHeader } from "../model-path.ts";
 import { likelyBackend, likelyDevices } from "../native/engine.ts";
 import { checkOptions, takesOnlyOptions } from "../options.ts";
 import { availableMemory } from "./available-memory.ts";
@@ -19,7 +19,7 @@ export async function predictMemory(options: LoadRewardModelOptions): Promise<Me
   takesOnlyOptions("predictMemory", arguments);
   options = checkOptions("predictMemory", options, loadOptionChecks, ["modelPath"]);
   options.signal?.throwIfAborted();
-  const file = await readModelFile(await modelPathOf(options.modelPath, options.signal));
+  const file = await withModelHeader(options.modelPath, options.signal, readModelFile);
   options.signal?.throwIfAborted();
   return predictFor(file, options);
 }
@@ -30,14 +30,19 @@ export function predictFor(file: ModelFile, options: Omit<LoadRewardModelOptions
   return predictOn(file, options, { backend: likely, devices: likelyDevices(likely) });
 }
 
-/** As {@link predictMemory}, with the devices as they are. */
+/**
+ * As {@link predictMemory}, with the devices as they are.
+ *
+ * @param free bytes of main memory; undefined: unknown
+ */
 export function predictOn(
   file: ModelFile,
   options: Omit<LoadRewardModelOptions, "modelPath">,
   place: Place,
+  free: number | undefined = availableMemory(),
 ): MemoryPrediction {
   const { need, plan, fit, backend } = placeModel(file, options, place);
-  const available = backend === "cpu" ? availableMemory() : undefined;
+  const available = backend === "cpu" ? free : undefined;
   return {
     ...need,
     contextTokens: plan.contextTokens,
