@@ -3,6 +3,8 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { listIfReadable } from "../files/optional-files.ts";
+import { TRANSLATED } from "./explain-mac.ts";
+import { isTranslated, macSysctl } from "./mac-system.ts";
 import { type GpuBackend, here, type Platform } from "./platforms.ts";
 
 /** What a look at the file system needs; for tests. */
@@ -11,6 +13,8 @@ export interface System {
   readonly env: NodeJS.ProcessEnv;
   /** The folder used as "/". */
   readonly root: string;
+  /** Whether Rosetta translates this process; found out where it is absent. */
+  readonly translated?: boolean;
 }
 
 export const thisSystem: System = { platform: here, env: process.env, root: "/" };
@@ -27,6 +31,7 @@ export function gpuSign(backend: GpuBackend, around: System = thisSystem): GpuSi
   if (backend === "vulkan") return vulkanSign(around);
   const { os, arch } = around.platform;
   if (os === "darwin" && arch === "arm64") return { files: [] };
+  if (os === "darwin" && (around.translated ?? isTranslated(macSysctl()))) return { files: [], missing: TRANSLATED };
   return { files: [], missing: "Metal is available only on Macs with Apple silicon" };
 }
 
