@@ -26,11 +26,14 @@ export interface GpuSign {
   readonly missing?: string;
 }
 
+/** Changes with macOS, which Metal is a part of. */
+const SYSTEM_VERSION = "System/Library/CoreServices/SystemVersion.plist";
+
 export function gpuSign(backend: GpuBackend, around: System = thisSystem): GpuSign {
   if (backend === "cuda") return nvidiaSign(around);
   if (backend === "vulkan") return vulkanSign(around);
   const { os, arch } = around.platform;
-  if (os === "darwin" && arch === "arm64") return { files: [] };
+  if (os === "darwin" && arch === "arm64") return { files: [join(around.root, SYSTEM_VERSION)] };
   if (os === "darwin" && (around.translated ?? isTranslated(macSysctl()))) return { files: [], missing: TRANSLATED };
   return { files: [], missing: "Metal is available only on Macs with Apple silicon" };
 }

@@ -12,7 +12,9 @@ export type Sysctl = ReadonlyMap<string, string>;
 
 /** Lines `name: value`; other lines are ignored. */
 export function parseSysctl(text: string): Sysctl {
-  return new Map(Array.from(text.matchAll(/^([\w.]+): (.*)$/gm), ([, name, value]) => [name as string, value as string]));
+  return new Map(
+    Array.from(text.matchAll(/^([\w.]+): (.*)$/gm), ([, name, value]) => [name as string, value as string]),
+  );
 }
 
 /** Names, and what is below them. `-i` skips those that this Mac does not know. */

@@ -67,7 +67,13 @@ export function placeModel(
   const names = chosenDevices(options, place).map(({ name }) => name);
   // With "none" only the main device is passed on: it is then the first.
   const mainDevice = options.splitMode === "none" ? 0 : plan.mainDevice;
-  return { backend, need, fit, ...moreRoom, plan: { ...plan, gpuLayers: nativeLayers(fit, parts), mainDevice, devices: names } };
+  return {
+    backend,
+    need,
+    fit,
+    ...moreRoom,
+    plan: { ...plan, gpuLayers: nativeLayers(fit, parts), mainDevice, devices: names },
+  };
 }
 
 function onProcessor(file: ModelFile, options: Options): Placement {
@@ -128,7 +134,8 @@ function tooSmall(parts: ModelParts, devices: readonly FitDevice[], command: str
  */
 export function assertPlacementFits(path: string, placement: Placement, available: number | undefined): void {
   const { need, fit, plan, moreRoom } = placement;
-  const raise = moreRoom === undefined ? "" : `, or let Metal use more memory (until the next restart): \`${moreRoom}\``;
+  const raise =
+    moreRoom === undefined ? "" : `, or let Metal use more memory (until the next restart): \`${moreRoom}\``;
   if (fit === undefined) {
     assertFits(path, need, available, plan.contextTokens);
     return;
