@@ -126,6 +126,9 @@ function describeNeed({ total, backend, contextTokens, available, gpu }: MemoryP
       `${byteSize(bytes)}${left === undefined ? "" : ` of ${byteSize(left)} free`}`,
     ]),
     ["machine", byteSize(gpu.host)],
+    ...(gpu.moreRoom === undefined
+      ? []
+      : [["note", `room for all layers, until the next restart: ${gpu.moreRoom}`] as [string, string]]),
   ];
 }
 

@@ -21,6 +21,7 @@ export { WarningCounter } from "../src/prompt/warnings.ts";
 export { compressionOf, decompressed } from "../src/rows/compression.ts";
 export { WHO_READS_WHAT } from "../src/rows/input-head.ts";
 export { readJsonRows, type SourceRow } from "../src/rows/json-rows.ts";
+export { jsonText } from "../src/rows/json-text.ts";
 export { batchModes, gpuChoices, splitModes } from "../src/scoring/load-options.ts";
 export { specialTokenChoices, tokenizationModes } from "../src/scoring/open-tokenizer.ts";
 export { ranksOf } from "../src/scoring/ranks.ts";

@@ -116,7 +116,7 @@ export function addEngineOptions(command: Command): Command {
       "index of the main GPU, as listed by doctor (default: 0)",
       wholeNumber(0, MAX_DEVICES - 1),
     )
-    .option("--threads <n>", "CPU threads (default: all cores)", wholeNumber(1, MAX_THREADS))
+    .option("--threads <n>", "CPU threads (default: all cores, on Macs the fast ones)", wholeNumber(1, MAX_THREADS))
     .option(
       "--ctx <tokens>",
       "maximum tokens of a text (default and upper bound: the model's limit, usually 2048)",

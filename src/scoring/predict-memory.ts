@@ -1,6 +1,6 @@
 import { withModelHeader } from "../model-path.ts";
 import { likelyBackend, likelyDevices } from "../native/engine.ts";
-import { checkOptions, takesOnlyOptions } from "../options.ts";
+import { checkOptions, given, takesOnlyOptions } from "../options.ts";
 import { availableMemory } from "./available-memory.ts";
 import type { Fit } from "./gpu-fit.ts";
 import { loadOptionChecks } from "./load-options.ts";
@@ -41,13 +41,15 @@ export function predictOn(
   place: Place,
   free: number | undefined = availableMemory(),
 ): MemoryPrediction {
-  const { need, plan, fit, backend } = placeModel(file, options, place);
+  const { need, plan, fit, backend, moreRoom } = placeModel(file, options, place);
   const available = backend === "cpu" ? free : undefined;
   return {
     ...need,
     contextTokens: plan.contextTokens,
     ...(available === undefined ? {} : { available }),
-    ...(fit === undefined || fit.perDevice.length === 0 ? {} : { gpu: predicted(fit, file.layerBytes.length) }),
+    ...(fit === undefined || fit.perDevice.length === 0
+      ? {}
+      : { gpu: { ...predicted(fit, file.layerBytes.length), ...given({ moreRoom }) } }),
   };
 }
 

@@ -53,8 +53,8 @@ export interface LoadRewardModelOptions {
   /** Index of the main device among the backend's, as `starling-rm doctor` lists them: 0 to 14. Default: 0. */
   readonly mainDevice?: number;
   /**
-   * CPU threads, 1 to 512. Default: all cores (os.availableParallelism()). Small models score several sequences in
-   * parallel, large models one at a time with all threads.
+   * CPU threads, 1 to 512. Default: all cores (os.availableParallelism()), on a Mac the performance cores. Small models
+   * score several sequences in parallel, large models one at a time with all threads.
    */
   readonly threads?: number;
   /**
