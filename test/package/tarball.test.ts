@@ -100,7 +100,7 @@ describe("an installation without a compiler", () => {
     expect(existsSync(join(installed, "build"))).toBe(false);
   });
 
-  it("holds what it says, and nothing of the tests, the bench or the examples", () => {
+  it("holds what it says, and neither tests, bench nor examples", () => {
     const { exports, bin, types, typesVersions } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
     const entries = Object.values(exports).flatMap((entry) =>
       typeof entry === "string" ? entry : Object.values(entry as object),
