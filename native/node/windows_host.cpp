@@ -7,16 +7,13 @@
 
 #include <windows.h>
 
-#include STARLING_HOST_FUNCTIONS  // STARLING_EACH_HOST_FUNCTION(X): the functions of Node-API, each as X(name)
+/** Defines STARLING_EACH_HOST_FUNCTION(X): X(name) for each function of Node-API. */
+#include STARLING_HOST_FUNCTIONS
 
-extern "C" {
-
-// A call of a dllimport function jumps through the pointer __imp_NAME, which the linker takes from an import library.
-#define STARLING_DEFINE_POINTER(name) void* __imp_##name = nullptr;
+/** A call of a dllimport function jumps through the pointer __imp_NAME, which usually comes from an import library. */
+#define STARLING_DEFINE_POINTER(name) extern "C" void* __imp_##name = nullptr;
 STARLING_EACH_HOST_FUNCTION(STARLING_DEFINE_POINTER)
 #undef STARLING_DEFINE_POINTER
-
-}  // extern "C"
 
 namespace {
 

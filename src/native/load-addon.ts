@@ -6,6 +6,7 @@ import { NativeError } from "../errors.ts";
 import { systemReason } from "../files/system-errors.ts";
 import { packageRoot } from "../package-info.ts";
 import { CONTRACT_VERSION, type NativeAddon } from "./addon.ts";
+import { explainOnMac } from "./explain-mac.ts";
 import { fits, platformName, readLibc, readLibraryKind } from "./library-format.ts";
 import { outsideArchive } from "./package-folder.ts";
 import { ADDON_NAME, type AddonTarget, currentTarget, prebuildName, prebuildPath, prebuildsIn } from "./prebuilds.ts";
@@ -78,8 +79,10 @@ export function openAddon(root: string, target: AddonTarget = currentTarget()): 
   try {
     addon = createRequire(join(root, "package.json"))(path);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw notBuilt(root, `The native addon ${path} does not load (${reason.trim()})`, cause);
+    const reason = (cause instanceof Error ? cause.message : String(cause)).trim();
+    const onMac = explainOnMac(reason, root, "Install the packages again with the Node that runs them.");
+    if (onMac !== undefined) throw doesNotLoad(path, onMac, cause);
+    throw notBuilt(root, `The native addon ${path} does not load (${reason})`, cause);
   }
   if (addon.contractVersion !== CONTRACT_VERSION)
     throw notBuilt(
@@ -87,6 +90,11 @@ export function openAddon(root: string, target: AddonTarget = currentTarget()): 
       `The native addon ${path} has interface version ${addon.contractVersion}; this version of the package needs ${CONTRACT_VERSION}`,
     );
   return addon as NativeAddon;
+}
+
+/** Building it again would not help. */
+function doesNotLoad(path: string, why: string, cause: unknown): NativeError {
+  return new NativeError("ERR_ADDON_NOT_BUILT", `The native addon ${path} does not load: ${why}`, { cause });
 }
 
 function nothingFits(root: string, target: AddonTarget, passedBy: string | undefined): string {
