@@ -2,7 +2,7 @@
  * What a user gets: the packed packages, installed by npm from a registry into an empty folder outside the checkout, whose
  * path has spaces and letters beyond ASCII, without install scripts and without a compiler.
  */
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -112,7 +112,14 @@ describe("an installation without a compiler", () => {
     expect(typesVersions["*"]).toEqual(
       Object.fromEntries(subpaths.map(([name, entry]) => [name.slice(2), [entry.types]])),
     );
-    for (const name of ["test", "bench", "examples", "src", "docs"])
+    // What scripts/mac-check.mjs compares with.
+    expect(readdirSync(join(installed, "test"), { recursive: true }).sort()).toEqual([
+      "fixtures",
+      join("fixtures", "goldens"),
+      join("fixtures", "goldens", "starling-rm-tiny.json"),
+      join("fixtures", "texts.jsonl"),
+    ]);
+    for (const name of ["bench", "examples", "src", "docs"])
       expect(existsSync(join(installed, name)), name).toBe(false);
   });
 
