@@ -34,7 +34,9 @@ export const project = (name: string, testTimeout: number, files = "**/*", exclu
   },
 });
 
-/** Projects by what they need: `unit` is pure TypeScript; the others load llama.cpp, `emulated` on other platforms. */
+/**
+ * Projects by what they need: `unit` is pure TypeScript; the others load llama.cpp; `emulated` runs it on other platforms.
+ */
 export default defineConfig({
   test: {
     sequence,
@@ -44,7 +46,7 @@ export default defineConfig({
       project("parity", 120_000),
       project("cli", 120_000),
       project("package", 120_000),
-      project("emulated", 300_000),
+      project("emulated", 120_000),
     ],
   },
 });

