@@ -52,6 +52,7 @@
 #define STARLING_GGML_FUNCTIONS(X)   \
   X(ggml_backend_load)               \
   X(ggml_backend_load_all_from_path) \
+  X(ggml_backend_unload)             \
   X(ggml_backend_dev_count)          \
   X(ggml_backend_dev_get)            \
   X(ggml_backend_dev_by_type)
@@ -64,6 +65,7 @@
   X(ggml_graph_overhead)                      \
   X(ggml_new_graph)                           \
   X(ggml_new_tensor_2d)                       \
+  X(ggml_view_3d)                             \
   X(ggml_mul_mat)                             \
   X(ggml_build_forward_expand)                \
   X(ggml_blck_size)                           \

@@ -99,12 +99,27 @@ std::string gpu_backend_problem(const std::string& folder) {
   return "";
 }
 
+/**
+ * Unloads BLAS (the macOS packages have Apple's Accelerate) and its like. llama.cpp gives them the products of 32 rows or
+ * more, and the CPU's own kernels the smaller ones: a score would depend on the rest of the batch.
+ */
+void unload_accelerators(const LlamaFunctions& functions) {
+  // Backwards, because each one takes its devices out of the list.
+  for (size_t i = functions.ggml_backend_dev_count(); i-- > 0;) {
+    if (i >= functions.ggml_backend_dev_count()) continue;
+    ggml_backend_dev_t device = functions.ggml_backend_dev_get(i);
+    if (functions.ggml_backend_dev_type(device) == GGML_BACKEND_DEVICE_TYPE_ACCEL)
+      functions.ggml_backend_unload(functions.ggml_backend_dev_backend_reg(device));
+  }
+}
+
 void load_backends(OpenRuntime& runtime) {
   const LlamaFunctions& functions = runtime.functions;
   functions.llama_log_set(&log_callback, nullptr);
   functions.ggml_log_set(&log_callback, nullptr);
   functions.llama_backend_init();
   functions.ggml_backend_load_all_from_path(runtime.libraries.folder.c_str());
+  unload_accelerators(functions);
   if (!has_gpu(functions)) {
     runtime.backend_problem = gpu_backend_problem(runtime.libraries.folder);
     for (const std::string& path : runtime.libraries.fallback_backends) {
@@ -140,10 +155,25 @@ std::string cpu_library(const LlamaFunctions& functions) {
   return inside == nullptr ? "" : SharedLibrary::path_of(inside);
 }
 
+/** What the CPU library says that it uses, for example "DOTPROD" and "SVE_CNT=16". */
+std::vector<std::string> cpu_features(const LlamaFunctions& functions) {
+  ggml_backend_reg_t registry =
+      functions.ggml_backend_dev_backend_reg(functions.ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU));
+  const auto list = reinterpret_cast<ggml_backend_get_features_t>(
+      functions.ggml_backend_reg_get_proc_address(registry, "ggml_backend_get_features"));
+  std::vector<std::string> features;
+  if (list == nullptr) return features;
+  for (const ggml_backend_feature* feature = list(registry); feature != nullptr && feature->name != nullptr; ++feature) {
+    const std::string value = feature->value;
+    features.push_back(value == "1" ? feature->name : feature->name + ("=" + value));
+  }
+  return features;
+}
+
 RuntimeInfo describe(const OpenRuntime& runtime) {
   const LlamaFunctions& functions = runtime.functions;
-  RuntimeInfo info{
-      runtime.libraries.folder, functions.llama_version(), {}, runtime.backend_problem, cpu_library(functions)};
+  RuntimeInfo info{runtime.libraries.folder, functions.llama_version(),   {},
+                   runtime.backend_problem,  cpu_library(functions), cpu_features(functions)};
   for (size_t i = 0; i < functions.ggml_backend_dev_count(); ++i) {
     ggml_backend_dev_t device = functions.ggml_backend_dev_get(i);
     size_t free = 0;
