@@ -48,5 +48,14 @@ function nth(option: string, i: number, count: number): string {
 }
 
 function row(index: number, where: string, items: readonly unknown[], many: boolean): Row {
-  return { index, where, endOffset: index + 1, items, many, fields: "" };
+  return { index, where, endOffset: index + 1, items, many, own: ownFields(items, many) };
+}
+
+/** The texts, as if they came from a file. */
+function ownFields(items: readonly unknown[], many: boolean): ReadonlyMap<string, string> {
+  const all = items as readonly Readonly<Record<string, string>>[];
+  const fields = many
+    ? { prompt: all[0]?.["prompt"], responses: all.map(({ response }) => response) }
+    : (all[0] as Record<string, unknown>);
+  return new Map(Object.entries(fields).map(([name, value]) => [name, JSON.stringify(value)]));
 }

@@ -7,9 +7,10 @@ import type { Action } from "./context.ts";
 import { notReadable } from "./input.ts";
 import { embeddedCheckpoint } from "./library.ts";
 import { addEngineOptions, EMBEDDED_MODEL, type EngineOptions, embeddedModel } from "./model-option.ts";
+import { addFormatOptions, chooseFormat, type OutputOptions } from "./output-options.ts";
 import type { Row } from "./row.ts";
 import { toRow } from "./row.ts";
-import { addFormatOptions, chooseFormat, type OutputOptions, rowList } from "./row-options.ts";
+import { rowList } from "./row-options.ts";
 import { runScoring } from "./run-scoring.ts";
 
 type DemoOptions = EngineOptions & OutputOptions & { readonly type: string };

@@ -1,8 +1,8 @@
 /** A row of input as items to score: one, or one per response. */
 
 import { type ItemRules, isStarlingError, type StarlingError } from "../src/index.ts";
-import { CONTENT_FIELDS, rowItems, type SourceRow } from "./library.ts";
-import { ownFields, rawMembers } from "./own-fields.ts";
+import { rowItems, type SourceRow } from "./library.ts";
+import { rawMembers } from "./raw-members.ts";
 
 export interface Row {
   /** From 0. */
@@ -15,44 +15,24 @@ export interface Row {
   readonly items: readonly unknown[];
   /** Whether it has `responses` and gets lists of results. */
   readonly many: boolean;
-  /** Its other fields, as text to insert before an object's closing brace. */
-  readonly fields: string;
+  /** All its fields, texts included, in order: the JSON of each value on one line, by name. */
+  readonly own: ReadonlyMap<string, string>;
+  /** Of a row with `many`: the field of `own` that has the list; default "responses". */
+  readonly listField?: string;
   readonly error?: StarlingError;
 }
 
-/** Fields of the output: a row's own fields of these names would look like results. */
-const RESULT_FIELDS = [
-  "index",
-  "score",
-  "scores",
-  "ranks",
-  "ranking",
-  "tokenCount",
-  "truncated",
-  "tokenRewards",
-  "error",
-] as const;
-/** The scored content is not repeated in the output either. */
-const leftOut: ReadonlySet<string> = new Set([...CONTENT_FIELDS, ...RESULT_FIELDS]);
-
 export function toRow(source: SourceRow, index: number, rules: ItemRules = {}): Row {
   const base = { index, where: source.where, endOffset: source.endOffset };
-  if ("error" in source) return { ...base, items: [], many: false, fields: "", error: source.error };
+  if ("error" in source) return { ...base, items: [], many: false, own: new Map(), error: source.error };
   const { value } = source;
-  const fields = isObject(value) ? ownFields(source.source, leftOut) : "";
+  const own = isObject(value) ? rawMembers(source.source) : new Map<string, string>();
   try {
-    return { ...base, ...rowItems(value, rules), fields };
+    return { ...base, ...rowItems(value, rules), own };
   } catch (error) {
     if (!isStarlingError(error)) throw error;
-    return { ...base, items: [], many: false, fields, error };
+    return { ...base, items: [], many: false, own, error };
   }
-}
-
-/** Names of the row's own fields that the output replaces. */
-export function replacedFields(source: SourceRow): string[] {
-  if ("error" in source || !isObject(source.value)) return [];
-  const names: readonly string[] = RESULT_FIELDS;
-  return [...rawMembers(source.source).keys()].filter((name) => names.includes(name));
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

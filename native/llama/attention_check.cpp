@@ -28,8 +28,7 @@ class Cache {
         type_(sample.type),
         length_(static_cast<size_t>(sample.head_length)),
         key_heads_(static_cast<size_t>(std::min(sample.key_value_heads, MOST_KEY_VALUE_HEADS))),
-        heads_(key_heads_ *
-               static_cast<size_t>(std::min(sample.heads / sample.key_value_heads, MOST_HEADS_PER_KEY))),
+        heads_(key_heads_ * static_cast<size_t>(std::min(sample.heads / sample.key_value_heads, MOST_HEADS_PER_KEY))),
         context_(tensor_context(functions_, 2)) {
     const auto width = static_cast<int64_t>(length_ * key_heads_);
     keys_ = functions_.ggml_new_tensor_2d(context_.get(), type_, width, MORE_CELLS);
@@ -58,17 +57,17 @@ class Cache {
   }
   Matrix values_of_first_head(size_t cells) const {
     Matrix rows;
-    for (size_t dimension = 0; dimension < length_; ++dimension)
-      append(rows, &numbers_[dimension * MORE_CELLS], cells);
+    for (size_t dimension = 0; dimension < length_; ++dimension) append(rows, &numbers_[dimension * MORE_CELLS], cells);
     return rows;
   }
 
   /** @param queries of one token: float[heads, length] @returns float[count, heads, cells] */
   Matrix multiply_keys(const float* queries, size_t count, size_t cells, float poison) const {
     const Owned<ggml_context> context = tensor_context(functions_, 4, true);
-    ggml_tensor* keys = view(context.get(), keys_, {length_, cells, key_heads_}, row(length_ * key_heads_), row(length_));
-    ggml_tensor* rows = functions_.ggml_new_tensor_2d(context.get(), GGML_TYPE_F32,
-                                                      static_cast<int64_t>(length_ * heads_), static_cast<int64_t>(count));
+    ggml_tensor* keys =
+        view(context.get(), keys_, {length_, cells, key_heads_}, row(length_ * key_heads_), row(length_));
+    ggml_tensor* rows = functions_.ggml_new_tensor_2d(
+        context.get(), GGML_TYPE_F32, static_cast<int64_t>(length_ * heads_), static_cast<int64_t>(count));
     const size_t head = length_ * sizeof(float);
     ggml_tensor* permuted = view(context.get(), rows, {length_, count, heads_}, heads_ * head, head);
     return multiply(context.get(), keys, permuted, rows, queries, poison);
@@ -98,18 +97,20 @@ class Cache {
     size_t heads;
   };
 
-  static void append(Matrix& rows, const float* values, size_t count) { rows.insert(rows.end(), values, values + count); }
+  static void append(Matrix& rows, const float* values, size_t count) {
+    rows.insert(rows.end(), values, values + count);
+  }
 
   size_t row(size_t values) const { return functions_.ggml_row_size(type_, static_cast<int64_t>(values)); }
 
   ggml_tensor* view(ggml_context* context, ggml_tensor* tensor, const Shape& shape, size_t row, size_t head) const {
-    return functions_.ggml_view_3d(context, tensor, static_cast<int64_t>(shape.columns), static_cast<int64_t>(shape.rows),
-                                   static_cast<int64_t>(shape.heads), row, head, 0);
+    return functions_.ggml_view_3d(context, tensor, static_cast<int64_t>(shape.columns),
+                                   static_cast<int64_t>(shape.rows), static_cast<int64_t>(shape.heads), row, head, 0);
   }
 
   /** @returns the product by token, then by head */
-  Matrix multiply(ggml_context* context, ggml_tensor* cached, ggml_tensor* shaped, ggml_tensor* rows, const float* input,
-                  float poison) const {
+  Matrix multiply(ggml_context* context, ggml_tensor* cached, ggml_tensor* shaped, ggml_tensor* rows,
+                  const float* input, float poison) const {
     ggml_tensor* product = functions_.ggml_mul_mat(context, cached, shaped);
     const OwnedBuffer buffer(functions_.ggml_backend_alloc_ctx_tensors(context, cpu_.get()),
                              functions_.ggml_backend_buffer_free);
@@ -159,8 +160,7 @@ Matrix attention_weights(size_t tokens, size_t heads, size_t cells) {
 /** Of rows of `columns` values, the first `wanted`. */
 Matrix first_columns(const Matrix& matrix, size_t columns, size_t wanted) {
   Matrix result;
-  for (size_t at = 0; at < matrix.size(); at += columns)
-    result.insert(result.end(), &matrix[at], &matrix[at] + wanted);
+  for (size_t at = 0; at < matrix.size(); at += columns) result.insert(result.end(), &matrix[at], &matrix[at] + wanted);
   return result;
 }
 

@@ -93,8 +93,8 @@ Matrix dequantise(const LlamaFunctions& functions, const WeightSample& sample, i
 }
 
 /**
- * Whether an even number of rows is multiplied two at a time, by a kernel that rounds differently (ARM's i8mm). 9 and 10
- * rows: neither is few enough for a kernel of its own.
+ * Whether an even number of rows is multiplied two at a time, by a kernel that rounds differently (ARM's i8mm). 9 and
+ * 10 rows: neither is few enough for a kernel of its own.
  */
 bool pairs_differ(const CpuBackend& cpu, const Weights& weights, const Matrix& input) {
   cpu.use_threads(1);
@@ -137,10 +137,9 @@ KernelFinding check_kernel(const CpuBackend& cpu, const KernelCheckOptions& opti
     cpu.use_threads(threads);
     second = weights.multiply(input, 0, FIRST_TEST_ROWS, POISONS[1]);
   }
-  finding.multiple =
-      exact_multiple(cpu, threads, second, [&](size_t from, size_t count, float poison) {
-        return weights.multiply(input, from, count, poison);
-      });
+  finding.multiple = exact_multiple(cpu, threads, second, [&](size_t from, size_t count, float poison) {
+    return weights.multiply(input, from, count, poison);
+  });
   return finding;
 }
 

@@ -100,16 +100,16 @@ std::string gpu_backend_problem(const std::string& folder) {
 }
 
 /**
- * Unloads BLAS (the macOS packages have Apple's Accelerate) and its like. llama.cpp gives them the products of 32 rows or
- * more, and the CPU's own kernels the smaller ones: a score would depend on the rest of the batch.
+ * Removes BLAS (Accelerate in the packages for macOS). llama.cpp would add it to every context and give it each product
+ * of 32 rows or more, so that a score would depend on its batch.
  */
 void unload_accelerators(const LlamaFunctions& functions) {
-  // Backwards, because each one takes its devices out of the list.
-  for (size_t i = functions.ggml_backend_dev_count(); i-- > 0;) {
-    if (i >= functions.ggml_backend_dev_count()) continue;
-    ggml_backend_dev_t device = functions.ggml_backend_dev_get(i);
-    if (functions.ggml_backend_dev_type(device) == GGML_BACKEND_DEVICE_TYPE_ACCEL)
-      functions.ggml_backend_unload(functions.ggml_backend_dev_backend_reg(device));
+  while (ggml_backend_dev_t device = functions.ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_ACCEL)) {
+    const std::string name = functions.ggml_backend_dev_name(device);
+    const size_t before = functions.ggml_backend_dev_count();
+    functions.ggml_backend_unload(functions.ggml_backend_dev_backend_reg(device));
+    if (functions.ggml_backend_dev_count() == before)
+      throw Failure("The backend " + name + " of this llama.cpp runtime cannot be removed; scores would depend on it.");
   }
 }
 
@@ -163,7 +163,8 @@ std::vector<std::string> cpu_features(const LlamaFunctions& functions) {
       functions.ggml_backend_reg_get_proc_address(registry, "ggml_backend_get_features"));
   std::vector<std::string> features;
   if (list == nullptr) return features;
-  for (const ggml_backend_feature* feature = list(registry); feature != nullptr && feature->name != nullptr; ++feature) {
+  for (const ggml_backend_feature* feature = list(registry); feature != nullptr && feature->name != nullptr;
+       ++feature) {
     const std::string value = feature->value;
     features.push_back(value == "1" ? feature->name : feature->name + ("=" + value));
   }
@@ -172,8 +173,8 @@ std::vector<std::string> cpu_features(const LlamaFunctions& functions) {
 
 RuntimeInfo describe(const OpenRuntime& runtime) {
   const LlamaFunctions& functions = runtime.functions;
-  RuntimeInfo info{runtime.libraries.folder, functions.llama_version(),   {},
-                   runtime.backend_problem,  cpu_library(functions), cpu_features(functions)};
+  RuntimeInfo info{runtime.libraries.folder, functions.llama_version(), {},
+                   runtime.backend_problem,  cpu_library(functions),    cpu_features(functions)};
   for (size_t i = 0; i < functions.ggml_backend_dev_count(); ++i) {
     ggml_backend_dev_t device = functions.ggml_backend_dev_get(i);
     size_t free = 0;

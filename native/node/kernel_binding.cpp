@@ -55,7 +55,8 @@ Napi::Value check_kernels_in_background(const Napi::CallbackInfo& call) {
   options.repacked = arguments.flag("repacked");
   for (const Arguments& sample : arguments.objects("samples"))
     options.samples.push_back(read_sample(sample, functions, env));
-  for (const Arguments& sample : arguments.objects("attention")) options.attention.push_back(read_attention(sample, env));
+  for (const Arguments& sample : arguments.objects("attention"))
+    options.attention.push_back(read_attention(sample, env));
   return run_in_background(env, [options]() {
     const std::vector<KernelFinding> findings = check_kernels(options);
     return [findings](napi_env raw) -> napi_value {

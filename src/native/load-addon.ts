@@ -13,6 +13,7 @@ import {
   installedAddonPackages,
   pinnedAddonPackage,
 } from "./addon-package.ts";
+import { explainOnMac } from "./explain-mac.ts";
 import { outsideArchive } from "./package-folder.ts";
 
 const ADDON_FILE = join("build", "Release", ADDON_NAME);
@@ -52,8 +53,10 @@ export function openAddon(root: string): NativeAddon {
   try {
     addon = createRequire(import.meta.url)(path);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw notBuilt(root, `The native addon ${path} does not load (${reason.trim()})`, cause);
+    const reason = (cause instanceof Error ? cause.message : String(cause)).trim();
+    const onMac = explainOnMac(reason, root, "Install the packages again with the Node that runs them.");
+    if (onMac !== undefined) throw doesNotLoad(path, onMac, cause);
+    throw notBuilt(root, `The native addon ${path} does not load (${reason})`, cause);
   }
   if (addon.contractVersion !== CONTRACT_VERSION)
     throw notBuilt(
@@ -61,6 +64,11 @@ export function openAddon(root: string): NativeAddon {
       `The native addon ${path} has interface version ${addon.contractVersion}; this version of the package needs ${CONTRACT_VERSION}`,
     );
   return addon as NativeAddon;
+}
+
+/** Building it again would not help. */
+function doesNotLoad(path: string, why: string, cause: unknown): NativeError {
+  return new NativeError("ERR_ADDON_NOT_BUILT", `The native addon ${path} does not load: ${why}`, { cause });
 }
 
 function nothingFits(root: string): string {

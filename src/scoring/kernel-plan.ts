@@ -77,7 +77,8 @@ export async function planKernels(
   const findings = repacked ? preferred : plain;
   const reasons = multiplied.flatMap((what, i) => {
     const [before, now] = [preferred[i] as KernelFinding, findings[i] as KernelFinding];
-    const passedOver = repacked || isGood(before) || before.buffer === now.buffer ? [] : [notUsed(question, what, before)];
+    const passedOver =
+      repacked || isGood(before) || before.buffer === now.buffer ? [] : [notUsed(question, what, before)];
     return [...passedOver, ...(isGood(now) ? [] : [notExact(question, what)])];
   });
   return planOf(repacked, samples, findings, reasons);

@@ -34,6 +34,8 @@ export interface PredictedPlacement {
   }[];
   /** Bytes in the machine's own memory. */
   readonly host: number;
+  /** On a Mac: the command that lets Metal use enough memory for all layers; absent where they fit or never will. */
+  readonly moreRoom?: string;
 }
 
 /** What multiplies the weights of one type and row length. */

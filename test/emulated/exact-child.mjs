@@ -19,7 +19,10 @@ for (const path of models) {
   const together = results.map(({ score }) => score);
   const alone = [];
   for (const item of items) alone.push((await model.score([item]))[0].score);
-  const rewards = (await model.score(items, { perToken: true })).map(({ score, tokenRewards }) => [score, tokenRewards.rewards.at(-1)]);
+  const rewards = (await model.score(items, { perToken: true })).map(({ score, tokenRewards }) => [
+    score,
+    tokenRewards.rewards.at(-1),
+  ]);
   const ofPairs = (await model.score(pairs)).map(({ score }) => score);
   const opened = [];
   for (const prompt of new Set(pairs.map((pair) => pair.prompt))) {
@@ -43,11 +46,28 @@ for (const path of models) {
   const differing = (scores, expected) => scores.filter((score, i) => !Object.is(score, expected[i])).length;
   const most = (scores, expected) => Math.max(...scores.map((score, i) => Math.abs(score - expected[i])));
   const differ = {};
-  for (const [reference, all] of [[together, ways], [ofPairs, ofPairsWays]])
+  for (const [reference, all] of [
+    [together, ways],
+    [ofPairs, ofPairsWays],
+  ])
     for (const [way, scores] of Object.entries(all))
       if (differing(scores, reference) > 0) differ[way] = [differing(scores, reference), most(scores, reference)];
   const { kernels, kernelReasons, cpuLibrary, batchMode } = info;
   const lengths = results.map(({ tokenCount }) => tokenCount);
   const tokens = [Math.min(...lengths), Math.max(...lengths)];
-  console.log(JSON.stringify({ path, cpuLibrary, cpuFeatures: info.cpuFeatures.join(" "), batchMode, kernels, kernelReasons, tokens, differ, distinct: new Set(together).size, ms: Date.now() - started, together }));
+  console.log(
+    JSON.stringify({
+      path,
+      cpuLibrary,
+      cpuFeatures: info.cpuFeatures.join(" "),
+      batchMode,
+      kernels,
+      kernelReasons,
+      tokens,
+      differ,
+      distinct: new Set(together).size,
+      ms: Date.now() - started,
+      together,
+    }),
+  );
 }

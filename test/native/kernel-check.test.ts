@@ -150,7 +150,7 @@ describe.runIf(canBuild)("a CPU library", () => {
 it("multiplies nothing for wrong arguments", async () => {
   const addon = loadAddon();
   if (addon.currentRuntime() === undefined) await addon.openRuntime(findRuntime("cpu"));
-  const options = { path: "/nowhere.gguf", threads: 1, repacked: true };
+  const options = { path: "/nowhere.gguf", attention: [], threads: 1, repacked: true };
   const sample = { type: 2, columns: 64, rows: 4, position: 0 };
   const call = (samples: unknown) => addon.checkKernels({ ...options, samples } as never);
   expect(() => call(undefined)).toThrow(/Expected an array for options.samples/);
@@ -160,6 +160,13 @@ it("multiplies nothing for wrong arguments", async () => {
   expect(() => call([{ ...sample, columns: 33 }])).toThrow(/no whole blocks/);
   expect(() => call([{ ...sample, columns: 2 ** 40 }])).toThrow(/options.samples\[0\].columns/);
   expect(() => call([{ ...sample, position: -1 }])).toThrow(/options.samples\[0\].position/);
+  const attention = { type: 1, headLength: 64, heads: 8, keyValueHeads: 2 };
+  const attend = (wrong: object) =>
+    addon.checkKernels({ ...options, samples: [], attention: [{ ...attention, ...wrong }] });
+  expect(() => attend({ type: 2 })).toThrow(/options.attention\[0\].type/);
+  expect(() => attend({ headLength: 2 ** 40 })).toThrow(/options.attention\[0\].headLength/);
+  expect(() => attend({ keyValueHeads: 3 })).toThrow(/not a multiple of the key-value heads/);
+  await expect(attend({})).resolves.toMatchObject([{ buffer: "CPU" }]);
   await expect(call([sample])).rejects.toThrow(/could not be read/);
   await expect(call([])).resolves.toEqual([]);
 });
