@@ -112,17 +112,26 @@ describe.runIf(canBuild)("a CPU library", () => {
     for (const [i, score] of scores.entries()) expect(Math.abs(score - (sound.scores[i] as number))).toBeLessThan(0.2);
   });
 
-  it("that rounds the rows left over of eight differently is exact all the same", async () => {
-    const { scores } = await scoresWith("company");
-    for (const [i, item] of items.entries()) {
-      const alone = await scoresWith("company", [item]);
-      expect(alone.scores[0]).toBe(scores[i]);
-    }
-  });
+  it.each(["company", "attention"])(
+    "that rounds the rows left over of eight, or fewer than eight, differently is exact all the same (%s)",
+    async (fault) => {
+      const { scores, info } = await scoresWith(fault);
+      expect(info.batchMode).toBe("exact");
+      for (const [i, item] of items.entries()) {
+        const alone = await scoresWith(fault, [item]);
+        expect(alone.scores[0]).toBe(scores[i]);
+      }
+    },
+  );
 
-  it("that is never exact says so", async () => {
-    const { info } = await scoresWith("never-exact");
+  it.each([
+    ["never-exact", "q4_0 weights in rows of 32 values"],
+    ["attention-never-exact", "f32 keys and values in heads of 16 values"],
+  ])("that is never exact is not called exact, and says why (%s)", async (fault, what) => {
+    const { info } = await scoresWith(fault);
+    expect(info.batchMode).toBe("single");
     expect(info.kernelReasons[0]).toMatch(/^Scores may differ in their last digits with the rest of the batch/);
+    expect(info.kernelReasons[0]).toContain(what);
   });
 
   it("that multiplies wrongly whatever it is told is refused, for these weights", async () => {
