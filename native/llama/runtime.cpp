@@ -8,6 +8,7 @@
 #include "support/exit_guard.h"
 #include "support/failure.h"
 #include "support/shared_library.h"
+#include "support/utf8_file_names.h"
 
 namespace starling::runtime {
 
@@ -114,6 +115,7 @@ void unload_accelerators(const LlamaFunctions& functions) {
 }
 
 void load_backends(OpenRuntime& runtime) {
+  const Utf8FileNames names;
   const LlamaFunctions& functions = runtime.functions;
   functions.llama_log_set(&log_callback, nullptr);
   functions.ggml_log_set(&log_callback, nullptr);
@@ -123,7 +125,7 @@ void load_backends(OpenRuntime& runtime) {
   if (!has_gpu(functions)) {
     runtime.backend_problem = gpu_backend_problem(runtime.libraries.folder);
     for (const std::string& path : runtime.libraries.fallback_backends) {
-      functions.ggml_backend_load(path.c_str());
+      functions.ggml_backend_load(names.name_of(path).c_str());
       if (!has_gpu(functions)) continue;
       runtime.backend_problem.clear();
       break;
