@@ -2,6 +2,7 @@
 import { totalmem } from "node:os";
 import { isStarlingError } from "../errors.ts";
 import { isOnHub, modelPathOf, withModelHeader } from "../model-path.ts";
+import { gpuSign } from "../native/gpu-signs.ts";
 import { addonPath, buildCommand, loadAddon } from "../native/load-addon.ts";
 import { describeMachine, graphicsVendors, lockedDevices, type MachineDescription } from "../native/machine.ts";
 import type { Backend } from "../native/platforms.ts";
@@ -111,7 +112,13 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis
     ...(model === undefined ? {} : { model }),
     problems: [
       ...(addon.loads ? [] : [{ what: addon.problem ?? "The native addon does not load.", command: buildCommand() }]),
-      ...findProblems({ machine, runtimes: found.runtimes, graphics: graphicsVendors(), locked: lockedDevices() }),
+      ...findProblems({
+        machine,
+        runtimes: found.runtimes,
+        graphics: graphicsVendors(),
+        locked: lockedDevices(),
+        missing: (backend) => gpuSign(backend).missing,
+      }),
       ...(model?.problem === undefined ? [] : [{ what: model.problem }]),
     ],
   };
