@@ -18,7 +18,7 @@ import { assertPlacementFits, type Placement, placeModel } from "../scoring/plac
 import { predictOn } from "../scoring/predict-memory.ts";
 import type { LoadRewardModelOptions } from "../scoring/types.ts";
 import { type DiagnosisProblem, findProblems } from "./find-problems.ts";
-import { findRuntimes, type RuntimeFinding, type RuntimeFindings } from "./runtimes.ts";
+import { type DeviceFinding, findRuntimes, type RuntimeFinding, type RuntimeFindings } from "./runtimes.ts";
 
 /** Options of diagnose(). */
 export interface DiagnoseOptions {
@@ -109,6 +109,7 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis
     memory: { total: totalmem(), ...(free === undefined ? {} : { free }) },
     addon,
     ...found,
+    runtimes: found.runtimes.map((runtime) => ({ ...runtime, devices: runtime.devices.map(withMemory(free)) })),
     ...(model === undefined ? {} : { model }),
     problems: [
       ...(addon.loads ? [] : [{ what: addon.problem ?? "The native addon does not load.", command: buildCommand() }]),
@@ -122,6 +123,11 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis
       ...(model?.problem === undefined ? [] : [{ what: model.problem }]),
     ],
   };
+}
+
+/** llama.cpp calls all of the machine's memory free. */
+function withMemory(free: number | undefined): (device: DeviceFinding) => DeviceFinding {
+  return (device) => (device.type === "cpu" && free !== undefined ? { ...device, memoryFree: free } : device);
 }
 
 function examineAddon(): Diagnosis["addon"] {
