@@ -13,6 +13,7 @@ export { endProcess } from "../src/end-process.ts";
 export { benchmarkNames } from "../src/evaluation/case.ts";
 export { prepareReportFolder } from "../src/evaluation/write-report.ts";
 export { type HeldOutput, holdOutput } from "../src/files/hold-output.ts";
+export { fileKey } from "../src/files/same-file.ts";
 export { systemReason } from "../src/files/system-errors.ts";
 export { isOnHub, modelPathOf } from "../src/model-path.ts";
 export { addonPath } from "../src/native/load-addon.ts";

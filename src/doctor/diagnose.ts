@@ -188,7 +188,7 @@ async function localPath(modelPath: string, signal: AbortSignal | undefined): Pr
 /** Runs in its own process: a process can load only one runtime, and this one may need another later. */
 function tryKernels(path: string, file: ModelFile, { plan }: Placement, runtime: RuntimeFinding): Promise<KernelPlan> {
   const { weightSamples: samples, shape } = file;
-  return planKernels({ path, samples, plan, layers: shape.layers, runtime }, (options) =>
+  return planKernels({ path, samples, plan, shape, runtime }, (options) =>
     probeKernels(librariesIn(runtime.folder as string), options),
   );
 }

@@ -64,7 +64,7 @@ async function loadOpened(opened: OpenedFile, options: LoadRewardModelOptions): 
       path: modelPath,
       samples: file.weightSamples,
       plan: placement.plan,
-      layers: file.shape.layers,
+      shape: file.shape,
       runtime: engine.runtimeInfo,
     },
     (check) => engine.addon.checkKernels(check),
@@ -135,11 +135,12 @@ function infoOf(loaded: Loaded): RewardModelInfo {
     ],
     devices: native.info.devices,
     ...(engine.runtimeInfo.cpuLibrary === undefined ? {} : { cpuLibrary: engine.runtimeInfo.cpuLibrary }),
+    cpuFeatures: engine.runtimeInfo.cpuFeatures,
     kernels: kernels.kernels,
     kernelReasons: kernels.reasons,
     gpuLayers: placement.fit?.layers ?? 0,
     threads: placement.plan.threads,
-    batchMode: placement.plan.batchMode,
+    batchMode: placement.plan.batchMode === "exact" && !kernels.exact ? "single" : placement.plan.batchMode,
   };
 }
 
