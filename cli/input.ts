@@ -1,12 +1,12 @@
 /** Opens the source of rows. */
-import { constants, createReadStream, fstatSync, open, read, type Stats } from "node:fs";
+import { type BigIntStats, constants, createReadStream, fstatSync, open, read } from "node:fs";
 import { stat } from "node:fs/promises";
 import { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { isatty, ReadStream } from "node:tty";
 import { promisify } from "node:util";
 import { FileError } from "../src/index.ts";
-import { descriptorIdentity, isDescriptor } from "./file-identity.ts";
+import { descriptorIdentity, descriptorStats, isDescriptor } from "./file-identity.ts";
 import { compressionOf, decompressed, systemReason } from "./library.ts";
 
 export interface Input {
@@ -32,7 +32,7 @@ const MAGIC_BYTES = 4;
 /** @param path a file, or "-" for standard input */
 export async function openInput(path: string): Promise<Input> {
   if (path === "-") return standardInput();
-  const there = await stat(path).catch((error: unknown) => {
+  const there = await stat(path, { bigint: true }).catch((error: unknown) => {
     throw notReadable(path, error);
   });
   // /dev/stdin, under any name.
@@ -45,7 +45,7 @@ export async function openInput(path: string): Promise<Input> {
   const fd = await openDescriptor(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((error: unknown) => {
     throw notReadable(path, error);
   });
-  const opened = fstatSync(fd);
+  const opened = fstatSync(fd, { bigint: true });
   const stream = opened.isFIFO() ? new Socket({ fd, readable: true, writable: false }) : openStream(path, fd);
   return {
     name: path,
@@ -65,14 +65,14 @@ async function standardInput(): Promise<Input> {
   return {
     name,
     chunks: decompressed(readable(process.stdin, name), name),
-    totalBytes: await sizeOf(STDIN, fstatSync(STDIN)),
+    totalBytes: await sizeOf(STDIN, descriptorStats(STDIN)),
     identity: descriptorIdentity(STDIN),
     close: () => void process.stdin.destroy(),
   };
 }
 
-async function sizeOf(descriptor: number, stat: Stats): Promise<number | undefined> {
-  return stat.isFile() && !(await isCompressed(descriptor)) ? stat.size : undefined;
+async function sizeOf(descriptor: number, stats: BigIntStats | undefined): Promise<number | undefined> {
+  return stats?.isFile() && !(await isCompressed(descriptor)) ? Number(stats.size) : undefined;
 }
 
 /** For a regular file; reading at a position does not move the read offset. */

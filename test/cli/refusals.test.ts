@@ -27,7 +27,7 @@ describe("a model that cannot be used", () => {
   });
 
   it("a folder", async () => {
-    expectRefusal(await score(folder), /is not a regular file/);
+    expectRefusal(await score(folder), / is a folder; expected a GGUF file/);
   });
 
   it("a truncated GGUF", async () => {
@@ -87,12 +87,6 @@ describe("a command line that cannot be understood", () => {
     ],
   ])("%s", async (_, args, message) => {
     expectRefusal(await run(args), message);
-  });
-
-  it("no command: the help, on stderr", async () => {
-    const { code, stdout, stderr } = await run([]);
-    expect([code, stdout]).toEqual([2, ""]);
-    expect(stderr).toMatch(/^Usage: starling-rm/);
   });
 });
 
