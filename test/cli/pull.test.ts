@@ -41,7 +41,7 @@ describe("pull", () => {
   it("goes through the proxy that is set, or says which one fails, without its password", async () => {
     const proxy = { HTTP_PROXY: "http://ada:sesame@127.0.0.1:9" };
     const failed = await run(["pull", hub.repository], "", at(hub, newHome(), proxy));
-    expect(failed).toMatchObject({ code: 1, stdout: "" });
+    expect(failed).toMatchObject({ code: 2, stdout: "" });
     expect(failed.stderr).toMatch(
       /^starling-rm: The proxy 127\.0\.0\.1:9 \(HTTP_PROXY\) cannot be reached \(ECONNREFUSED\): correct HTTP_PROXY, or list 127\.0\.0\.1:\d+ in NO_PROXY\.\n$/,
     );
