@@ -8,7 +8,8 @@
 namespace starling {
 
 /**
- * `size` bytes of a file (UTF-8 path) from `position` on. Not a stream: the C++ library's streams bring 300 KB of locales.
+ * `size` bytes of a file (UTF-8 path) from `position` on. Not a stream: the C++ library's streams bring 300 KB of
+ * locales.
  *
  * @throws Failure if the file cannot be opened or ends before
  */

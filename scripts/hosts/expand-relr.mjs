@@ -7,7 +7,7 @@ const DYNAMIC = 2;
 const TAG = { rela: 7n, relaSize: 8n, relaCount: 0x6ffffff9n, relrSize: 35n, relr: 36n, relrEntry: 37n };
 /** A tag that loaders do not know: they pass it over. */
 const NO_TAG = 0x60000fffn;
-const RELATIVE = { 0x3e: 8n, 0xb7: 1027n };
+const RELATIVE = { 62: 8n, 183: 1027n };
 const RELA_BYTES = 24;
 const WORD = 8;
 const PAGE = 0x10000;
@@ -18,7 +18,10 @@ const PAGE = 0x10000;
  */
 export function expandRelr(bytes) {
   const segments = readSegments(bytes);
-  const dynamic = readDynamic(bytes, segments.find(({ type }) => type === DYNAMIC));
+  const dynamic = readDynamic(
+    bytes,
+    segments.find(({ type }) => type === DYNAMIC),
+  );
   const relr = dynamic.get(TAG.relr);
   if (relr === undefined) return bytes;
   const loads = segments.filter(({ type }) => type === LOAD);

@@ -1,6 +1,6 @@
 /**
- * Parts of the C++ library that the prebuilt addons bring themselves: what is defined here is not linked from zig's static
- * library.
+ * Parts of the C++ library that the prebuilt addons bring themselves: what is defined here is not linked from zig's
+ * static library.
  */
 #include <cstddef>
 #include <cstdlib>
@@ -15,16 +15,18 @@ extern "C" char* __cxa_demangle(const char*, char*, size_t*, int* status) {
 
 #ifdef __APPLE__
 /**
- * zig's linker has no list of exported symbols for Mach-O, and its library's operators are exported: other libraries in the
- * process would use them. These are hidden (-fvisibility-global-new-delete).
+ * zig's linker has no list of exported symbols for Mach-O, and its library's operators are exported: other libraries in
+ * the process would use them. These are hidden (-fvisibility-global-new-delete).
  */
 namespace {
 
 void* allocate(size_t size, size_t alignment) noexcept {
   for (;;) {
     void* memory = nullptr;
-    if (alignment <= alignof(std::max_align_t)) memory = std::malloc(size == 0 ? 1 : size);
-    else if (posix_memalign(&memory, alignment, size) != 0) memory = nullptr;
+    if (alignment <= alignof(std::max_align_t))
+      memory = std::malloc(size == 0 ? 1 : size);
+    else if (posix_memalign(&memory, alignment, size) != 0)
+      memory = nullptr;
     const std::new_handler handler = memory == nullptr ? std::get_new_handler() : nullptr;
     if (handler == nullptr) return memory;
     handler();

@@ -49,17 +49,18 @@ let libc: Libc | undefined;
 
 /** The C library of this process, which must run on Linux. */
 export function currentLibc(): Libc {
-  libc ??= glibcVersion() !== undefined || mapsGlibc() ? "glibc" : "musl";
+  libc ??= mappedLibc() ?? (process.report === undefined || glibcVersion() !== undefined ? "glibc" : "musl");
   return libc;
 }
 
-/** For hosts whose report does not say it: whether glibc is among the files that this process has in memory. */
-function mapsGlibc(): boolean {
+/** By the files that this process has in memory: a report takes 20 ms, and not every host makes one. */
+function mappedLibc(): Libc | undefined {
   try {
-    return /\/libc(?:\.so\.6|-2\.\d+\.so)$/m.test(readFileSync("/proc/self/maps", "latin1"));
+    const maps = readFileSync("/proc/self/maps", "latin1");
+    if (/\/libc(?:\.so\.6|-2\.\d+\.so)$/m.test(maps)) return "glibc";
+    return /\/ld-musl-|\/libc\.musl-/.test(maps) ? "musl" : undefined;
   } catch {
-    // Nothing is known: most systems have glibc.
-    return true;
+    return undefined;
   }
 }
 

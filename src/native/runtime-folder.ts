@@ -8,7 +8,7 @@ import type { RuntimeLibraries } from "./addon.ts";
 import { TRANSLATED } from "./explain-mac.ts";
 import { isTranslated, macSysctl } from "./mac-system.ts";
 import { outsideArchive, packageFolder } from "./package-folder.ts";
-import { type Backend, GPU_BACKENDS, type GpuBackend, here, runtimePackage } from "./platforms.ts";
+import { type Backend, GPU_BACKENDS, type GpuBackend, here, isMusl, runtimePackage } from "./platforms.ts";
 
 /** The llama.cpp that this package is made for: what its headers are of, and what `llama_version()` must say. */
 export const LLAMA_VERSION = "0.4.0";
