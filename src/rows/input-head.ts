@@ -10,6 +10,7 @@ const BOM_BYTES = 3;
 export class InputHead {
   readonly #name: string;
   readonly #expected: string;
+  readonly #skipped: (byte: number) => boolean;
   #parts: Uint8Array[] = [];
   #size = 0;
   #offset = 0;
@@ -17,10 +18,14 @@ export class InputHead {
   #knowsEncoding = false;
   #inBlanks = true;
 
-  /** @param expected what messages call the input's format */
-  constructor(name: string, expected = "JSON lines or JSON") {
+  /**
+   * @param expected what messages call the input's format
+   * @param skipped which bytes before the first row are not part of it
+   */
+  constructor(name: string, expected = "JSON lines or JSON", skipped = isBlank) {
     this.#name = name;
     this.#expected = expected;
+    this.#skipped = skipped;
   }
 
   get size(): number {
@@ -66,7 +71,7 @@ export class InputHead {
     if (!this.#inBlanks) return;
     const bytes = this.#joined();
     let end = 0;
-    while (end < bytes.length && isBlank(bytes[end] as number)) {
+    while (end < bytes.length && this.#skipped(bytes[end] as number)) {
       if (bytes[end] === NEWLINE) this.#line += 1;
       end += 1;
     }
@@ -96,16 +101,9 @@ function checkEncoding(head: Uint8Array, name: string, expected: string): void {
     const advice = `Expected UTF-8 text in ${name}, but it looks like UTF-16: convert it (iconv -f UTF-16 -t UTF-8).`;
     throw new FileError("ERR_INVALID_JSON", advice, { file: name });
   }
-  if (Buffer.from(head.subarray(0, PARQUET_MAGIC.length)).toString("latin1") === PARQUET_MAGIC)
-    throw refuse(`it is a parquet file: ${WHO_READS_WHAT}`);
   const zero = head.subarray(0, SNIFFED_BYTES).indexOf(0);
   if (zero >= 0) throw refuse(`it has a NUL byte (at byte ${zero + 1}): it is a binary file, or damaged`);
 }
-
-const PARQUET_MAGIC = "PAR1";
-/** What commands read which files. */
-export const WHO_READS_WHAT =
-  "score, rank and tokenize read JSON lines and JSON; eval, compare and fit read CSV and parquet as well";
 
 /** Its byte order mark; or, without one, the zeros of Latin letters in every second byte, and nowhere else. */
 function looksLikeUtf16(head: Uint8Array): boolean {
