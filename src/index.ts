@@ -50,6 +50,7 @@ export type {
 export type { SpecialTokens } from "./prompt/templates.ts";
 export type { ItemWarning, WarningCode } from "./prompt/warnings.ts";
 export type { RewardHead } from "./reward-head.ts";
+export type { ConversationInput } from "./scoring/conversation-argument.ts";
 export { loadRewardModel } from "./scoring/load-reward-model.ts";
 export type { KernelInfo, MemoryPrediction, PredictedPlacement, RewardModelInfo } from "./scoring/model-info.ts";
 export { modelNotices } from "./scoring/model-notices.ts";

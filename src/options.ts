@@ -97,9 +97,6 @@ export const aString: Check = (value) => {
   return value.includes("\0") ? "a string without NUL characters" : undefined;
 };
 
-/** A string, which may be empty. */
-export const aText: Check = (value) => (typeof value === "string" ? undefined : "a string");
-
 export const aList: Check = (value) => (Array.isArray(value) ? undefined : "an array");
 
 /** What `for await` accepts, except strings. */
@@ -107,9 +104,6 @@ export const anIterable: Check = (value) =>
   typeof value === "object" && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value)
     ? undefined
     : "an iterable";
-
-/** For options that are checked elsewhere. */
-export const anything: Check = () => undefined;
 
 export const aBoolean: Check = (value) => (typeof value === "boolean" ? undefined : "true or false");
 

@@ -29,7 +29,7 @@ const methods = {
     const model = await openModel();
     signal.throwIfAborted();
     const onProgress = ({ itemsDone }) => report({ done: itemsDone, total: responses.length });
-    const ranked = await model.rank({ prompt, responses, signal, onProgress });
+    const ranked = await model.rank(prompt, responses, { signal, onProgress });
     return ranked.map(({ rank, index, score, response, truncated }) => ({ rank, index, score, response, truncated }));
   },
 };

@@ -52,6 +52,7 @@
 #define STARLING_GGML_FUNCTIONS(X)   \
   X(ggml_backend_load)               \
   X(ggml_backend_load_all_from_path) \
+  X(ggml_backend_unload)             \
   X(ggml_backend_dev_count)          \
   X(ggml_backend_dev_get)            \
   X(ggml_backend_dev_by_type)

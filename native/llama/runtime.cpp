@@ -99,12 +99,27 @@ std::string gpu_backend_problem(const std::string& folder) {
   return "";
 }
 
+/**
+ * Removes BLAS (Accelerate in the packages for macOS). llama.cpp would add it to every context and give it each product
+ * of 32 rows or more, so that a score would depend on its batch.
+ */
+void unload_accelerators(const LlamaFunctions& functions) {
+  while (ggml_backend_dev_t device = functions.ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_ACCEL)) {
+    const std::string name = functions.ggml_backend_dev_name(device);
+    const size_t before = functions.ggml_backend_dev_count();
+    functions.ggml_backend_unload(functions.ggml_backend_dev_backend_reg(device));
+    if (functions.ggml_backend_dev_count() == before)
+      throw Failure("The backend " + name + " of this llama.cpp runtime cannot be removed; scores would depend on it.");
+  }
+}
+
 void load_backends(OpenRuntime& runtime) {
   const LlamaFunctions& functions = runtime.functions;
   functions.llama_log_set(&log_callback, nullptr);
   functions.ggml_log_set(&log_callback, nullptr);
   functions.llama_backend_init();
   functions.ggml_backend_load_all_from_path(runtime.libraries.folder.c_str());
+  unload_accelerators(functions);
   if (!has_gpu(functions)) {
     runtime.backend_problem = gpu_backend_problem(runtime.libraries.folder);
     for (const std::string& path : runtime.libraries.fallback_backends) {

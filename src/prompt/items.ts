@@ -163,18 +163,6 @@ function checkPromptText(value: unknown, where: string): string {
   throw invalidItem(`Expected ${expected} for ${where} but received ${describe(value)}.`, where);
 }
 
-/** A prompt for several responses, and its system turn: an error names the prompt. */
-export function checkSharedPrompt(
-  prompt: unknown,
-  system: string | undefined,
-  rules: ItemRules,
-): string | readonly ChatMessage[] {
-  const checked = checkPrompt(prompt, "prompt", rules);
-  const turn = system ? checkContent(system, "system") : undefined;
-  if (typeof checked !== "string") withSystem(turn, checked, "prompt");
-  return checked;
-}
-
 /** Builds an item from its checked parts. */
 export function itemOf(
   prompt: string | readonly ChatMessage[],

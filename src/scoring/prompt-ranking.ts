@@ -2,18 +2,15 @@
 import { isStarlingError, ModelClosedError, notConstructible } from "../errors.ts";
 import { aBoolean, aNameList, aSignal, checkOptions } from "../options.ts";
 import type { ItemRules } from "../prompt/input-fields.ts";
-import { type ChatMessage, checkItem, checkSharedPrompt, checkString, type ScoreItem } from "../prompt/items.ts";
+import { checkItem, checkString, type ScoreItem } from "../prompt/items.ts";
 import { cancellable } from "./cancellable.ts";
+import type { SharedPrompt } from "./conversation-argument.ts";
 import { nativeFailure } from "./failures.ts";
 import type { StreamContext } from "./stream.ts";
 import type { ScoreOptions, ScoreResult } from "./types.ts";
 
 /** Options of {@link RewardModel.openPrompt}. */
 export interface PromptOptions extends ItemRules {
-  /** What the user says; or a conversation that ends with the user's turn. */
-  readonly prompt: string | readonly ChatMessage[];
-  /** A system turn before the prompt, where it has none; empty: none. */
-  readonly system?: string;
   /** Stops the evaluation of the prompt; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -35,14 +32,10 @@ const SOME_RESPONSE = "a";
 export async function openPrompt(
   model: Scorer,
   { native, tokenizer, assertUnchanged }: StreamContext,
-  { prompt, system, ignoreFields, signal }: PromptOptions,
+  shared: SharedPrompt,
+  { signal }: PromptOptions,
 ): Promise<PromptRanking> {
   signal?.throwIfAborted();
-  // A copy, which the caller cannot change later.
-  const shared = {
-    prompt: checkSharedPrompt(prompt, system, { ignoreFields }),
-    ...(system === undefined ? {} : { system }),
-  };
   const toItem = (response: string): ScoreItem => ({ ...shared, response });
   checkItem(toItem(SOME_RESPONSE), "item");
   const options = { findResponse: true, signal };

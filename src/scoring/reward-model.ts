@@ -2,21 +2,10 @@
 import { invalidArgument, ModelClosedError, notConstructible } from "../errors.ts";
 import type { OpenedFile } from "../files/opened-file.ts";
 import type { NativeModel } from "../native/addon.ts";
-import {
-  aBoolean,
-  aFunction,
-  aList,
-  aNameList,
-  anIterable,
-  anything,
-  aSignal,
-  aText,
-  checkOptions,
-  readable,
-  takesOnlyOptions,
-} from "../options.ts";
-import { checkItem, checkSharedPrompt, checkString, type ScoreItem } from "../prompt/items.ts";
+import { aBoolean, aFunction, aList, aNameList, anIterable, aSignal, checkOptions, readable } from "../options.ts";
+import { checkItem, checkString, type ScoreItem } from "../prompt/items.ts";
 import { copyHead, type RewardHead } from "../reward-head.ts";
+import { type ConversationInput, conversationArgument } from "./conversation-argument.ts";
 import type { RewardModelInfo } from "./model-info.ts";
 import { openPrompt, type PromptOptions, type PromptRanking } from "./prompt-ranking.ts";
 import { ranksOf } from "./ranks.ts";
@@ -43,8 +32,7 @@ const streamChecks = {
   ignoreFields: aNameList,
 };
 const scoreOptionChecks = { ...streamChecks, perToken: aBoolean };
-const promptOptionChecks = { prompt: anything, system: aText, ignoreFields: aNameList, signal: aSignal };
-const rankOptionChecks = { ...scoreOptionChecks, ...promptOptionChecks, responses: aList };
+const promptOptionChecks = { ignoreFields: aNameList, signal: aSignal };
 const featureOptionChecks = { ...streamChecks, onResult: aFunction };
 
 /** @internal The file that a model was loaded from; closed with the model. */
@@ -149,24 +137,41 @@ export class RewardModel implements AsyncDisposable {
   }
 
   /**
-   * Ranks responses to one prompt.
+   * Ranks responses to one conversation, which is computed once.
    *
+   * @param conversation a text, messages that end with the user's turn, or an object with one of them
+   * @param responses the responses to compare, in any order
    * @returns the responses, best first; `index` is the position in `responses`, equal scores keep that order
    * @throws as {@link score}
    */
-  async rank(options: RankOptions): Promise<readonly RankedResponse[]> {
-    takesOnlyOptions("rank", arguments);
+  rank(
+    conversation: ConversationInput,
+    responses: readonly string[],
+    options?: ScoreOptions,
+  ): Promise<readonly RankedResponse[]>;
+  /** The same, with everything in one object: a row of a data set, or options beside it. */
+  rank(options: RankOptions): Promise<readonly RankedResponse[]>;
+  async rank(
+    first: ConversationInput | RankOptions,
+    ...rest: [responses?: readonly string[], options?: ScoreOptions]
+  ): Promise<readonly RankedResponse[]> {
     this.#assertOpen();
-    options = checkOptions("rank", options, rankOptionChecks, ["prompt", "responses"]);
-    const { prompt, system, responses, ...scoring } = options;
-    checkSharedPrompt(prompt, system, options);
-    responses.forEach((response, i) => void checkString(response, `responses[${i}]`));
-    const shared = { prompt, ...(system === undefined ? {} : { system }) };
-    const nameItem = options.nameItem ?? ((index: number) => `responses[${index}]`);
-    const results = await this.score(
-      responses.map((response) => ({ ...shared, response })),
-      { ...scoring, nameItem },
-    );
+    const [given, more] = rest;
+    // Without a second argument everything is in the object; with one, other fields of a row do not matter.
+    const isWhole = rest.length === 0;
+    const checks = isWhole ? { ...scoreOptionChecks, responses: aList } : {};
+    const later = [more, scoreOptionChecks] as const;
+    const { shared, options } = conversationArgument<ScoreOptions & Partial<RankOptions>>("rank", first, checks, later);
+    const { responses: own, ...scoring } = options;
+    const responses = isWhole ? own : given;
+    const isList = readable("responses", () => Array.isArray(responses));
+    if (!isList || responses === undefined) throw invalidArgument("responses", "an array of strings", responses);
+    const items = responses.map((response, i) => ({
+      ...shared,
+      response: checkString(response, `responses[${i}]`),
+    }));
+    const nameItem = scoring.nameItem ?? ((index: number) => `responses[${index}]`);
+    const results = await this.score(items, { ...scoring, nameItem });
     const ranks = ranksOf(results.map(({ score }) => score));
     return results
       .map((result, i) => ({ ...result, rank: ranks[i] as number, response: responses[i] as string }))
@@ -174,17 +179,26 @@ export class RewardModel implements AsyncDisposable {
   }
 
   /**
-   * Evaluates a prompt and keeps its state: responses are then scored as they arrive, at the cost of only their own
+   * Evaluates a conversation and keeps its state: responses are then scored as they arrive, at the cost of only their own
    * tokens. Scores are those of {@link score}. The state is freed when the ranking or the model is closed, and also when
    * memory is needed; then it is computed again.
    *
-   * @throws InvalidInputError for a prompt that cannot be scored with any response; the signal's reason
+   * @param conversation a text, messages that end with the user's turn, or an object with one of them, which may also have
+   *   the options
+   * @throws InvalidInputError for a conversation that cannot be scored with any response; the signal's reason
    */
-  async openPrompt(options: PromptOptions): Promise<PromptRanking> {
-    takesOnlyOptions("openPrompt", arguments);
+  async openPrompt(
+    conversation: ConversationInput | (ConversationInput & PromptOptions),
+    options?: PromptOptions,
+  ): Promise<PromptRanking> {
     this.#assertOpen();
-    options = checkOptions("openPrompt", options, promptOptionChecks, ["prompt"]);
-    return openPrompt(this, this.#context, options);
+    const { shared, options: given } = conversationArgument<PromptOptions>(
+      "openPrompt",
+      conversation,
+      promptOptionChecks,
+      [options, promptOptionChecks],
+    );
+    return openPrompt(this, this.#context, shared, given);
   }
 
   /** The token ids of items, as they are scored. */

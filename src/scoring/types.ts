@@ -9,6 +9,7 @@ import type { ChatMessage } from "../prompt/items.ts";
 import type { SpecialTokens } from "../prompt/templates.ts";
 import type { ItemWarning } from "../prompt/warnings.ts";
 import type { TokenizationMode } from "../vocabulary/tokenization.ts";
+import type { ConversationInput } from "./conversation-argument.ts";
 
 /** How text becomes token ids; see the README, "Three tokenisations of one text". */
 export type { TokenizationMode };
@@ -163,15 +164,12 @@ export interface FeatureOptions extends Omit<ScoreOptions, "perToken"> {
   readonly onResult?: (result: FeatureResult) => void;
 }
 
-/** Options of {@link RewardModel.rank}. */
-export interface RankOptions extends ScoreOptions {
-  /** What the user says, or a conversation that ends with the user's turn. */
-  readonly prompt: string | readonly ChatMessage[];
-  /** A system turn before the prompt. Default: none; an empty one is none. */
-  readonly system?: string;
-  /** The responses to compare, in any order. */
-  readonly responses: readonly string[];
-}
+/** What {@link RewardModel.rank} takes in one object: the conversation, its responses and the options. */
+export type RankOptions = ScoreOptions &
+  Exclude<ConversationInput, string | readonly ChatMessage[]> & {
+    /** The responses to compare, in any order. */
+    readonly responses: readonly string[];
+  };
 
 /** One ranked response. */
 export interface RankedResponse extends ScoreResult {

@@ -89,7 +89,11 @@ const whole: Readonly<Record<string, readonly [Call, ...string[]]>> = {
   "model.featuresEach": [(x) => model.featuresEach(x), "an empty array"],
   "model.featuresEach, options": [(x) => model.featuresEach([], x), "undefined", "a date"],
   "model.rank": [(x) => model.rank(x)],
-  "model.openPrompt": [(x) => model.openPrompt(x)],
+  "model.rank, conversation": [(x) => model.rank(x, []), "a text", "an empty text"],
+  "model.rank, responses": [(x) => model.rank("a", x), "an empty array"],
+  "model.rank, options": [(x) => model.rank("a", [], x), "undefined", "a date"],
+  "model.openPrompt": [(x) => model.openPrompt(x), "a text", "an empty text"],
+  "model.openPrompt, options": [(x) => model.openPrompt("a", x), "undefined", "a date"],
   "model.tokenize": [(x) => model.tokenize(x), "an empty array"],
   "model.tokenize, options": [(x) => model.tokenize([], x), "undefined", "a date"],
   "tokenizer.tokenize": [(x) => model.tokenizer.tokenize(x), "an empty array"],
@@ -236,13 +240,6 @@ describe("beside an object of options", () => {
     expect((error as Error).message).toBe(
       `${name} takes one argument, an object of options, but received 2: put all options into that object.`,
     );
-  });
-
-  it.each(["rank", "openPrompt"] as const)("model.%s refuses a second argument", async (name) => {
-    const call = (model[name] as (...args: unknown[]) => Promise<unknown>).bind(model);
-    const error = await errorOf((() => call({ prompt: "a", responses: ["b"] }, { signal })) as never);
-    expectRefusal(error, name);
-    expect((error as Error).message).toMatch(/takes one argument/);
   });
 });
 

@@ -82,6 +82,51 @@ describe("a prompt with two system turns", () => {
   });
 });
 
+describe("a conversation", () => {
+  const messages = [{ role: "user", content: "Name a fruit." }] as const;
+  const responses = ["I hate you.", "An apple."];
+
+  it("is ranked and opened in each of its forms, with the scores of score()", async () => {
+    await using model = await loadRewardModel({ modelPath: "tiny", ...load });
+    for (const system of [undefined, "Be brief."]) {
+      const named = system === undefined ? {} : { system };
+      const scored = await model.score(responses.map((response) => ({ prompt: messages, response, ...named })));
+      const expected = scored.map(({ score }) => score);
+      const row = { id: 7, prompt_id: "x", strict: "data", messages, responses, ...named };
+      const forms = [
+        row,
+        { messages, ...named },
+        { prompt: messages, ...named },
+        { prompt: "Name a fruit.", ...named },
+      ];
+      const plain = system === undefined ? ["Name a fruit.", messages] : [];
+      for (const conversation of [...plain, ...forms]) {
+        const ranked = await model.rank(conversation, row.responses);
+        expect(ranked.map(({ index }) => index)).toEqual([1, 0]);
+        expect(ranked.map(({ score, index }) => score === expected[index])).toEqual([true, true]);
+        await using ranking = await model.openPrompt(conversation, {});
+        for (const [i, response] of responses.entries())
+          expect((await ranking.score(response)).score).toBe(expected[i]);
+      }
+      expect((await model.rank({ ...row, strict: false })).map(({ index }) => index)).toEqual([1, 0]);
+    }
+  });
+
+  it.each([
+    [{ prompt: "a", sytem: "b" }, 'has no option "sytem". Did you mean "system"?'],
+    [{ prompt: "a", messages }, "it has both"],
+    [{ id: 3 }, "it has neither"],
+    [{ messages: "a" }, "for messages but received the string"],
+    [{ messages: [...messages, { role: "assistant", content: "b" }] }, "Expected the last message of messages"],
+    [{ prompt: "a", tools: ["b"] }, 'The conversation has "tools"'],
+    [{ prompt: "a", system: 3 }, "Expected a string for system but received 3"],
+  ])("that is %j is refused", async (conversation, message) => {
+    await using model = await loadRewardModel({ modelPath: "tiny", ...load });
+    await expect(model.rank(conversation as never, responses)).rejects.toThrow(message);
+    await expect(model.openPrompt(conversation as never)).rejects.toThrow(message);
+  });
+});
+
 describe("progress", () => {
   /** The phases in the order in which they began. */
   async function phasesOf(call: (onProgress: (progress: Progress) => void) => Promise<unknown>): Promise<string[]> {
@@ -158,7 +203,7 @@ it("rank and openPrompt take a system turn and a conversation, as score does", a
     await using ranking = await model.openPrompt({ prompt, system });
     for (const [i, response] of responses.entries()) expect((await ranking.score(response)).score).toBe(scores[i]);
   }
-  await expect(model.rank({ prompt: "a", responses, tools: [] } as never)).rejects.toThrow(
-    'rank has no option "tools"',
+  await expect(model.rank({ prompt: "a", responses, tools: ["b"] } as never)).rejects.toThrow(
+    'The conversation has "tools", which belongs to the input',
   );
 });
