@@ -2,7 +2,7 @@
  * Whether two names or descriptors are the same file: device and inode; undefined for anything but a regular file. Paths are
  * examined off the JS thread, which a stalled disk must not block.
  */
-import { type BigIntStats, fstatSync, type Stats } from "node:fs";
+import { type BigIntStats, fstatSync } from "node:fs";
 import { stat } from "node:fs/promises";
 
 export function descriptorIdentity(descriptor: number): string | undefined {
@@ -16,16 +16,6 @@ export function descriptorIdentity(descriptor: number): string | undefined {
 export async function pathIdentity(path: string): Promise<string | undefined> {
   const found = await stat(path, { bigint: true }).catch(() => undefined);
   return found === undefined ? undefined : identity(found);
-}
-
-/** Whether `stats` describe the descriptor's file, pipe, socket or terminal (/dev/stdout can be any of them). */
-export function isDescriptor(descriptor: number, stats: Stats | undefined): boolean {
-  try {
-    const { dev, ino } = fstatSync(descriptor);
-    return stats?.dev === dev && stats.ino === ino;
-  } catch {
-    return false;
-  }
 }
 
 function identity(stats: BigIntStats): string | undefined {

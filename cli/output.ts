@@ -6,8 +6,8 @@ import type { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FileError } from "../src/index.ts";
 import { ClosedPipe, existingFile, UsageError } from "./errors.ts";
-import { descriptorIdentity, isDescriptor, pathIdentity } from "./file-identity.ts";
-import { type HeldOutput, holdOutput, systemReason } from "./library.ts";
+import { descriptorIdentity, pathIdentity } from "./file-identity.ts";
+import { type HeldOutput, holdOutput, isDescriptor, systemReason } from "./library.ts";
 
 export interface Output {
   readonly isStdout: boolean;

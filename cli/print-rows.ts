@@ -24,8 +24,6 @@ interface PrintOptions<T> {
   readonly terminal: Terminal;
   /** The input's name in messages. */
   readonly inputName: string;
-  /** The last row's `endOffset`, if known. */
-  readonly total: number | undefined;
   /** Tokens evaluated so far. */
   readonly tokens: () => number;
 }
@@ -40,9 +38,10 @@ interface RowOutcome {
 /** @returns the exit code */
 export async function printRows<T extends RowOutcome>(
   results: AsyncIterable<T>,
-  { label, printer, output, terminal, inputName, total, tokens }: PrintOptions<T>,
+  { label, printer, output, terminal, inputName, tokens }: PrintOptions<T>,
 ): Promise<number> {
-  let [rows, offset] = [0, 0];
+  let rows = 0;
+  let fraction: number | undefined;
   const problems = new RowProblems(terminal);
   const warnings = new WarningCounter();
   // Written with the first row: before it there is nothing to replace an old file with.
@@ -56,15 +55,14 @@ export async function printRows<T extends RowOutcome>(
   try {
     terminal.showStatus((columns) => {
       const seconds = (performance.now() - started) / 1000;
-      const fraction = total === undefined ? undefined : offset / Math.max(1, total);
       return progressText({ label, fraction, seconds, counts: { rows, tokens: tokens() } }, columns);
     });
     for await (const result of results) {
       await print(printer.row(result));
       rows += 1;
-      offset = result.row.endOffset;
+      fraction = result.row.fraction;
       if (result.error !== undefined) problems.add(result.row.where, result.error);
-      warnings.add(result.warnings ?? [], result.row.where);
+      warnings.add([...(result.row.warnings ?? []), ...(result.warnings ?? [])], result.row.where);
       terminal.redrawStatus();
     }
     if (rows > 0 || output.replaces === undefined) await print(printer.end());

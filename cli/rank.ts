@@ -10,7 +10,7 @@ import { runScoring } from "./run-scoring.ts";
 import type { ScoreCommandOptions } from "./score.ts";
 
 export const rank: Action<ScoreCommandOptions> = async (options, context) => {
-  const source = await openRows(options, (texts) => [rankingRow(texts)], context.terminal);
+  const source = await openRows(options, rankingRow, context, true);
   try {
     const path = await modelPath(options, context);
     const rows = onlyRankings(source.rows);

@@ -30,7 +30,11 @@ export async function runScoring(
     throw new UsageError(`--per-token is not supported by --format ${format}; use --format jsonl or --json`);
   }
   // Loading takes minutes: fail on a bad output name first.
-  const sources = [source.identity, await pathIdentity(modelPath), options.head && (await pathIdentity(options.head))];
+  const sources = [
+    ...source.identities,
+    await pathIdentity(modelPath),
+    options.head && (await pathIdentity(options.head)),
+  ];
   const output = await openOutput(options.output, { sources, force: options.force === true, signal });
   try {
     const model = await loadModel(modelPath, options, context);
@@ -57,7 +61,6 @@ export async function runScoring(
           output,
           terminal,
           inputName: source.name,
-          total: source.total,
           tokens: () => tokens,
         },
       );

@@ -19,7 +19,7 @@ export type ScoreCommandOptions = InputOptions &
   EngineOptions & { readonly perToken?: true };
 
 export const score: Action<ScoreCommandOptions> = async (options, context) => {
-  const source = await openRows(options, argumentRows, context.terminal);
+  const source = await openRows(options, argumentRows, context);
   try {
     const path = await modelPath(options, context);
     return await runScoring({ source, order: "input", modelPath: path }, options, context);

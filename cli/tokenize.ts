@@ -26,10 +26,10 @@ type TokenRow =
 
 export const tokenize: Action<TokenizeOptions> = async (options, context) => {
   const { terminal, signal } = context;
-  const source = await openRows(options, argumentRows, terminal);
+  const source = await openRows(options, argumentRows, context);
   try {
     const path = await modelPath(options, context);
-    const sources = [source.identity, await pathIdentity(path)];
+    const sources = [...source.identities, await pathIdentity(path)];
     const output = await openOutput(options.output, { sources, force: options.force === true, signal });
     try {
       const tokenizer = await loadTokenizer({ modelPath: path, ...tokenSettings(options), signal });
@@ -48,7 +48,6 @@ export const tokenize: Action<TokenizeOptions> = async (options, context) => {
         output,
         terminal,
         inputName: source.name,
-        total: source.total,
         tokens: () => tokens,
       });
     } finally {

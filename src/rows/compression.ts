@@ -80,8 +80,11 @@ export function prepended(head: Uint8Array, iterator: AsyncIterator<Uint8Array>)
   return generator as AsyncGenerator<Uint8Array>;
 }
 
-/** Counts the bytes that a decoder has taken: where it stops is where the file is damaged. */
-async function* counted(chunks: AsyncIterable<Uint8Array>, count: { bytes: number }): AsyncGenerator<Uint8Array> {
+/** Counts the bytes that are taken: where a decoder stops is where the file is damaged. */
+export async function* counted(
+  chunks: AsyncIterable<Uint8Array>,
+  count: { bytes: number },
+): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) {
     count.bytes += chunk.length;
     yield chunk;
@@ -98,8 +101,13 @@ async function* gunzipped(chunks: AsyncIterable<Uint8Array>, name: string): Asyn
   } catch (error) {
     if (isStarlingError(error)) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    if (code === "Z_BUF_ERROR") throw damaged(name, `is truncated: it ends at byte ${taken.bytes}, inside gzip data`, error);
-    throw damaged(name, `is damaged: its gzip data cannot be read near byte ${gunzip.bytesWritten} (${oneLine(error)})`, error);
+    if (code === "Z_BUF_ERROR")
+      throw damaged(name, `is truncated: it ends at byte ${taken.bytes}, inside gzip data`, error);
+    throw damaged(
+      name,
+      `is damaged: its gzip data cannot be read near byte ${gunzip.bytesWritten} (${oneLine(error)})`,
+      error,
+    );
   }
 }
 
@@ -114,7 +122,11 @@ async function* unzstd(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGe
       try {
         next = pieces.next();
       } catch (error) {
-        throw damaged(name, `is damaged: its zstd data cannot be read near byte ${decoder.position}: ${oneLine(error)}`, error);
+        throw damaged(
+          name,
+          `is damaged: its zstd data cannot be read near byte ${decoder.position}: ${oneLine(error)}`,
+          error,
+        );
       }
       if (next.done) break;
       yield next.value;

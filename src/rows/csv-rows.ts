@@ -10,8 +10,14 @@ import { InputHead } from "./input-head.ts";
 import type { Piece } from "./json-splitter.ts";
 import type { Row } from "./row.ts";
 
+/** Of a table of tabs, at its start: pandas writes one, for its index. */
+const MAX_NAMELESS_COLUMNS = 1000;
+
 /** The fields of a record, or why it cannot be read. */
-type CsvRecord = { readonly line: number; readonly endOffset: number } & ({ readonly fields: string[] } | { readonly error: StarlingError });
+type CsvRecord = { readonly line: number; readonly endOffset: number } & (
+  | { readonly fields: string[] }
+  | { readonly error: StarlingError }
+);
 
 /** @throws FileError for a file without a usable first record */
 export async function* csvRows(
@@ -41,14 +47,16 @@ async function* csvPieces(
   name: string,
   delimiter: Delimiter,
 ): AsyncGenerator<readonly Piece[]> {
-  const head = new InputHead(name, "CSV", isLineEnd);
+  const head = new InputHead(name, "CSV");
   let splitter: CsvSplitter | undefined;
   const begin = () => {
     const bytes = head.bytes();
     if (endsLinesWithReturn(bytes))
       throw damaged(name, "uses bare carriage returns as line ends: save it with line feeds (LF or CRLF)");
     splitter = new CsvSplitter(head.start, delimiter);
-    return splitter.push(bytes);
+    // A first tab separates a column without a name.
+    const tabs = delimiter === "\t" ? Math.min(head.leadingTabs, MAX_NAMELESS_COLUMNS) : 0;
+    return tabs === 0 ? splitter.push(bytes) : splitter.push(Buffer.concat([Buffer.alloc(tabs, delimiter), bytes]));
   };
   for await (const chunk of chunks) {
     if (splitter !== undefined) yield splitter.push(chunk);
@@ -83,11 +91,6 @@ function lineOf(piece: Piece): Uint8Array | { error: StarlingError } {
   if (problem !== undefined || bytes === undefined) return invalid(problem ?? "It is empty.", piece);
   if (!isUtf8(bytes)) return invalid("It is not valid UTF-8.", piece);
   return bytes.at(-1) === RETURN ? bytes.subarray(0, -1) : bytes;
-}
-
-/** A first tab separates a column without a name. */
-function isLineEnd(byte: number): boolean {
-  return byte === NEWLINE || byte === RETURN;
 }
 
 const [NEWLINE, RETURN, QUOTE] = [0x0a, 0x0d, 0x22];

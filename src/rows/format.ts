@@ -25,7 +25,18 @@ const DELIMITERS = Object.keys(DELIMITER_NAMES) as Delimiter[];
 const KNOWN_COLUMNS: ReadonlySet<string> = new Set(
   [
     ["text", "prompt", "response", "responses", "messages", "system", "chosen", "rejected", "ranks", "grades"],
-    ["question", "instruction", "input", "query", "answer", "output", "completion", "answers", "outputs", "completions"],
+    [
+      "question",
+      "instruction",
+      "input",
+      "query",
+      "answer",
+      "output",
+      "completion",
+      "answers",
+      "outputs",
+      "completions",
+    ],
     ["conversation", "conversations", "id"],
   ].flat(),
 );
@@ -36,6 +47,11 @@ const MAX_SNIFFED_RECORDS = 20;
 const MAX_COLUMN_NAME = 200;
 
 const [NEWLINE, OPEN_BRACKET, OPEN_BRACE] = [0x0a, 0x5b, 0x7b];
+
+/** Whether a name is one of a file of rows, compressed or not. */
+export function isDataFile(name: string): boolean {
+  return /\.(?:parquet|jsonl|json|ndjson|csv|tsv)(?:\.(?:gz|gzip|zst|zstd|xz))?$/i.test(name);
+}
 
 /** What the end of a name says. */
 export function formatOfName(name: string): InputFormat | undefined {
@@ -77,7 +93,10 @@ export function detectText(
   if (isTable) {
     if (opens && (isJson(line) || line.trimEnd().length === 1)) return { kind: "json" };
     if (lines.length < 2 && !isAll) return undefined;
-    return { kind: "csv", delimiter: separatorLine(line) ?? findDelimiter(lines, named)?.delimiter ?? ownDelimiter(named) };
+    return {
+      kind: "csv",
+      delimiter: separatorLine(line) ?? findDelimiter(lines, named)?.delimiter ?? ownDelimiter(named),
+    };
   }
   if (lines.some((one) => /^[[{]/.test(one.trimStart())) || isJson(line)) return { kind: "json" };
   const separator = separatorLine(line);
@@ -152,9 +171,7 @@ function findDelimiter(lines: readonly string[], named: InputFormat | undefined)
     if (named === undefined && known === 0 && (same === 0 || other > 0)) return [];
     return [{ delimiter, known, fit: same - other, isCertain: known > 0, isOwn: delimiter === own }];
   });
-  return candidates.sort(
-    (a, b) => b.known - a.known || b.fit - a.fit || Number(b.isOwn) - Number(a.isOwn),
-  )[0];
+  return candidates.sort((a, b) => b.known - a.known || b.fit - a.fit || Number(b.isOwn) - Number(a.isOwn))[0];
 }
 
 /** Undefined for a line that is not a record, such as the first of a field of several lines. */

@@ -2,7 +2,7 @@
 import { FileError } from "../errors.ts";
 import { type InputStart, isBlank } from "./json-splitter.ts";
 
-const NEWLINE = 0x0a;
+const [TAB, NEWLINE] = [0x09, 0x0a];
 /** A UTF-8 byte order mark, and enough to know UTF-16. */
 const BOM_BYTES = 3;
 
@@ -10,22 +10,19 @@ const BOM_BYTES = 3;
 export class InputHead {
   readonly #name: string;
   readonly #expected: string;
-  readonly #skipped: (byte: number) => boolean;
   #parts: Uint8Array[] = [];
   #size = 0;
   #offset = 0;
   #line = 1;
   #knowsEncoding = false;
   #inBlanks = true;
+  /** Undefined after another blank. */
+  #tabs: number | undefined = 0;
 
-  /**
-   * @param expected what messages call the input's format
-   * @param skipped which bytes before the first row are not part of it
-   */
-  constructor(name: string, expected = "JSON lines or JSON", skipped = isBlank) {
+  /** @param expected what messages call the input's format */
+  constructor(name: string, expected = "JSON lines or JSON") {
     this.#name = name;
     this.#expected = expected;
-    this.#skipped = skipped;
   }
 
   get size(): number {
@@ -35,6 +32,11 @@ export class InputHead {
   /** Whether the first byte of a row is there. */
   get hasBegun(): boolean {
     return !this.#inBlanks;
+  }
+
+  /** Tabs at the start of the first row's line: in a table of tabs they are empty names. */
+  get leadingTabs(): number {
+    return this.#tabs ?? 0;
   }
 
   get start(): InputStart {
@@ -71,8 +73,12 @@ export class InputHead {
     if (!this.#inBlanks) return;
     const bytes = this.#joined();
     let end = 0;
-    while (end < bytes.length && this.#skipped(bytes[end] as number)) {
-      if (bytes[end] === NEWLINE) this.#line += 1;
+    while (end < bytes.length && isBlank(bytes[end] as number)) {
+      const byte = bytes[end];
+      if (byte === NEWLINE) {
+        this.#line += 1;
+        this.#tabs = 0;
+      } else if (this.#tabs !== undefined) this.#tabs = byte === TAB ? this.#tabs + 1 : undefined;
       end += 1;
     }
     this.#inBlanks = end === bytes.length;

@@ -52,4 +52,3 @@ export async function openRows(path: string, options: OpenRowsOptions = {}): Pro
     close: () => source.close(),
   };
 }
-

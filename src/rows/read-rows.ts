@@ -1,8 +1,15 @@
 /** Rows of anything that has bytes: its compression, its format, then its rows. */
 import { type ByteSource, openFile, renamed } from "../files/byte-source.ts";
-import { COMPRESSED_NAME, compressionOf, decompressed, peek, prepended } from "./compression.ts";
+import { COMPRESSED_NAME, compressionOf, counted, decompressed, peek, prepended } from "./compression.ts";
 import { damaged } from "./damaged.ts";
-import { DELIMITER_NAMES, detectText, formatOfName, type InputFormat, MAX_SNIFFED_BYTES, type TextFormat } from "./format.ts";
+import {
+  DELIMITER_NAMES,
+  detectText,
+  formatOfName,
+  type InputFormat,
+  MAX_SNIFFED_BYTES,
+  type TextFormat,
+} from "./format.ts";
 import { readJsonRows } from "./json-rows.ts";
 import type { Row } from "./row.ts";
 import { spool } from "./spool.ts";
@@ -15,6 +22,8 @@ export interface RowInput {
   readonly chunks: AsyncIterable<Uint8Array>;
   /** The same by position, where that is possible: parquet is read so. */
   readonly source?: ByteSource | undefined;
+  /** In bytes, as stored, where it is known. */
+  readonly size?: number | undefined;
 }
 
 export interface ReadRowsOptions {
@@ -22,25 +31,28 @@ export interface ReadRowsOptions {
   readonly format?: InputFormat | undefined;
   /** Told once about a file whose name says something else than its content. */
   readonly onNotice?: ((message: string) => void) | undefined;
-  /** Called with the part of the file that was read, from 0 to 1; only where the format says how long it is. */
+  /** Called before each row with the part of the input that was read, from 0 to 1; not where its length is not known. */
   readonly onFraction?: ((fraction: number) => void) | undefined;
 }
 
 /** Read at once: large enough that a disk is busy, small beside a row. */
 const CHUNK_BYTES = 256 * 1024;
 const MAGIC_BYTES = 6;
+/** Of a compressed file: smaller ones are read in a few pieces, which say nothing about how many rows are left. */
+const MIN_COUNTED_BYTES = 16 * CHUNK_BYTES;
 const PARQUET_MAGIC = "PAR1";
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
 /** The rows of an open file. @throws FileError */
 export function rowsOf(source: ByteSource, options: ReadRowsOptions = {}): AsyncGenerator<Row> {
-  return readRows({ name: source.path, chunks: chunksOf(source), source }, options);
+  return readRows({ name: source.path, chunks: chunksOf(source), source, size: source.size }, options);
 }
 
 /** @throws FileError for an input that cannot be read further */
 export async function* readRows(input: RowInput, options: ReadRowsOptions = {}): AsyncGenerator<Row> {
-  const { name } = input;
-  const { head, all } = await peek(input.chunks, MAGIC_BYTES);
+  const { name, size = 0 } = input;
+  const taken = { bytes: 0 };
+  const { head, all } = await peek(counted(input.chunks, taken), MAGIC_BYTES);
   let source: ByteSource | undefined;
   try {
     const compression = compressionOf(head);
@@ -53,9 +65,16 @@ export async function* readRows(input: RowInput, options: ReadRowsOptions = {}):
       return;
     }
     if (format === "parquet" && inside.head.length > 0)
-      throw damaged(name, options.format === undefined ? "is not a parquet file, despite its name" : "is not a parquet file");
+      throw damaged(
+        name,
+        options.format === undefined ? "is not a parquet file, despite its name" : "is not a parquet file",
+      );
     // Refuses what is not text by name: a zip archive inside gzip, too.
-    yield* readText(decompressed(inside.all, name), name, format, options);
+    for await (const row of readText(decompressed(inside.all, name), name, format, options)) {
+      if (compression === undefined && size > 0) options.onFraction?.(Math.min(1, row.endOffset / size));
+      else if (size >= MIN_COUNTED_BYTES) options.onFraction?.(taken.bytes / size);
+      yield row;
+    }
   } finally {
     await all.return(undefined);
   }

@@ -18,10 +18,7 @@ const MAX_BATCH_ROWS = 256;
  * @param onFraction called with the part of the rows that came, from 0 to 1
  * @throws FileError ERR_INVALID_DATA for a file that cannot be read on
  */
-export async function* parquetRows(
-  source: ByteSource,
-  onFraction?: (fraction: number) => void,
-): AsyncGenerator<Row> {
+export async function* parquetRows(source: ByteSource, onFraction?: (fraction: number) => void): AsyncGenerator<Row> {
   const footer = await readFooter(source);
   const rows = footer.groups.reduce((sum, group) => sum + group.rows, 0);
   let row = 0;
