@@ -10,7 +10,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 const maxWorkers = Math.min(4, availableParallelism() + 1);
 
 /** Names of projects, those with the longest files first, so that no core waits for one long file at the end. */
-const ORDER = ["package", "parity", "cli", "native", "unit"];
+const ORDER = ["emulated", "package", "parity", "cli", "native", "unit"];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -34,7 +34,9 @@ export const project = (name: string, testTimeout: number, files = "**/*", exclu
   },
 });
 
-/** Five projects by what they need: `unit` is pure TypeScript; the others load llama.cpp. */
+/**
+ * Projects by what they need: `unit` is pure TypeScript; the others load llama.cpp; `emulated` runs it on other platforms.
+ */
 export default defineConfig({
   test: {
     sequence,
@@ -44,6 +46,7 @@ export default defineConfig({
       project("parity", 120_000),
       project("cli", 120_000),
       project("package", 120_000),
+      project("emulated", 120_000),
     ],
   },
 });

@@ -103,5 +103,13 @@ function nth(option: string, i: number, count: number): string {
 }
 
 function row(index: number, where: string, items: readonly unknown[], many: boolean): Row {
-  return { index, where, endOffset: index + 1, items, many, fields: "" };
+  return { index, where, endOffset: index + 1, items, many, own: ownFields(items, many) };
+}
+
+/** The texts, as if they came from a file. */
+function ownFields(items: readonly unknown[], many: boolean): ReadonlyMap<string, string> {
+  const all = items as readonly Readonly<Record<string, unknown>>[];
+  const { response: _, ...context } = all[0] ?? {};
+  const fields = many ? { ...context, responses: all.map((item) => item["response"]) } : (all[0] ?? {});
+  return new Map(Object.entries(fields).map(([name, value]) => [name, JSON.stringify(value)]));
 }

@@ -16,8 +16,8 @@ import {
   addEngineOptions,
   addTokenOptions,
   type EngineOptions,
-  embeddedPath,
   loadSettings,
+  localModel,
   type ModelOptions,
 } from "./model-option.ts";
 
@@ -28,17 +28,20 @@ type CompareCommandOptions = Omit<ModelOptions, "model" | "head"> &
   SampleOptions & {
     readonly first: string;
     readonly second: string;
+    readonly headA?: string;
+    readonly headB?: string;
     readonly benchmark: BenchmarkName;
     readonly json?: true;
   };
 
 export const compare: Action<CompareCommandOptions> = async (options, context) => {
   const [data] = requestsOf([options.benchmark], options.input);
-  const models = [await embeddedPath(options.first, context), await embeddedPath(options.second, context)] as const;
+  const models = [await localModel(options.first, context), await localModel(options.second, context)] as const;
   return runAndPrint(context, options, evaluationStatus, async (hooks) => {
     const report = await compareModels({
       models,
       data: data as NonNullable<typeof data>,
+      heads: [options.headA, options.headB],
       load: loadSettings(options),
       ...sampleSettings(options),
       ...hooks,
@@ -75,8 +78,8 @@ function comparisonTable({ models, agreement, rows }: ComparisonReport): string 
   ]);
 }
 
-function modelText({ file, type, size }: ComparedModel): string {
-  return `${file} (${type}, ${byteSize(size)})`;
+function modelText({ file, type, size, head }: ComparedModel): string {
+  return `${file} (${type}, ${byteSize(size)})${head === undefined ? "" : ` with the head ${head.file}`}`;
 }
 
 function accuracyText({ accuracy: measured }: ComparedModel): string {
@@ -95,8 +98,8 @@ function shareText(share: number | undefined, interval?: Range): string {
 export function describeCompare(command: Command): Command {
   command
     .description("Compare two models on the same data, for example two quantisations or two heads.")
-    .argument("<first>", 'GGUF file, or "tiny" for the demonstration model')
-    .argument("<second>", "GGUF file");
+    .argument("<first>", 'GGUF file, hf:OWNER/NAME/FILE.gguf, or "tiny" for the demonstration model')
+    .argument("<second>", "the same; or the same model, with another head");
   addDataOptions(command, { many: false });
   addSampleOptions(command);
   command.addOption(
@@ -104,7 +107,12 @@ export function describeCompare(command: Command): Command {
       .choices(benchmarkNames)
       .default("pairs" satisfies BenchmarkName),
   );
-  addTokenOptions(command.optionsGroup("Model:"));
+  command
+    .optionsGroup("Model:")
+    .option("--head-a <file>", "head file used instead of the first model's own head")
+    .option("--head-b <file>", "head file used instead of the second model's own head")
+    .option("--foreign-head", "accept a head fitted to another model; its scores may mean nothing");
+  addTokenOptions(command);
   command.optionsGroup("Output:").option("--json", "print the result as JSON");
   addEngineOptions(command);
   return command.addHelpText("after", HELP);
@@ -119,4 +127,5 @@ prompt without harm: rankings depend only on margins, the differences between re
 
 Examples:
   starling-rm compare rm.q8_0.gguf rm.q4_k_m.gguf --input preferences.jsonl
+  starling-rm compare rm.gguf rm.gguf --head-b mine.gguf --input preferences.jsonl
   starling-rm compare rm.f16.gguf rm.q4_k_m.gguf --benchmark human --limit 200 --json`;

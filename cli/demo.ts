@@ -5,9 +5,10 @@ import { weightTypes } from "../src/entry/convert.ts";
 import type { Action } from "./context.ts";
 import { embeddedCheckpoint, ItemSource } from "./library.ts";
 import { addEngineOptions, EMBEDDED_MODEL, type EngineOptions, embeddedModel } from "./model-option.ts";
+import { addFormatOptions, chooseFormat, type OutputOptions } from "./output-options.ts";
 import type { Row } from "./row.ts";
 import { toRow } from "./row.ts";
-import { addFormatOptions, chooseFormat, type OutputOptions, rowList } from "./row-options.ts";
+import { rowList } from "./row-options.ts";
 import { runScoring } from "./run-scoring.ts";
 
 type DemoOptions = EngineOptions & OutputOptions & { readonly type: string };

@@ -6,7 +6,7 @@ import type { Action, CommandContext } from "./context.ts";
 import { counted } from "./counted.ts";
 import { EXIT_DONE } from "./errors.ts";
 import { byteSize } from "./library.ts";
-import { addEngineOptions, type EngineOptions, engineSettings, modelPath } from "./model-option.ts";
+import { addEngineOptions, EMBEDDED_MODEL, type EngineOptions, embeddedModel, engineSettings } from "./model-option.ts";
 import { openOutput } from "./output.ts";
 import { safeJson } from "./output-formats.ts";
 
@@ -22,7 +22,8 @@ interface DoctorOptions extends EngineOptions {
 const EXIT_NOT_READY = 1;
 
 export const doctor: Action<DoctorOptions> = async ({ model, json, ...engine }, context) => {
-  const path = model === undefined ? undefined : await modelPath({ model }, context);
+  // A model that cannot be one is part of the report, and one on the hub is only looked at.
+  const path = model === EMBEDDED_MODEL ? await embeddedModel(context) : model;
   const found = await examine(path, engine, context);
   const text = json ? `${safeJson(JSON.stringify(found, null, 2))}\n` : describeDiagnosis(found);
   await (await openOutput()).write(text);
@@ -70,13 +71,14 @@ function describeSystem({ machine, memory, addon }: Diagnosis): [string, string]
 }
 
 function describeRuntime(runtime: RuntimeFinding, { choice, reasons }: Diagnosis): [string, string] {
-  const { backend, state, package: name, version, folder, cpuLibrary, problem } = runtime;
+  const { backend, state, package: name, version, folder, cpuLibrary, cpuFeatures = [], problem } = runtime;
   const chosen = backend === choice ? " (chosen by --gpu auto)" : "";
   const origin = version === undefined ? folder : `${name} ${version}`;
   // Why auto skips a backend matters only if it works when named.
   const passed = state === "works" ? reasons.find((reason) => reason.backend === backend)?.reason : undefined;
   const why = problem ?? passed;
-  const library = cpuLibrary === undefined ? undefined : basename(cpuLibrary);
+  const uses = cpuFeatures.length === 0 ? "" : ` (${cpuFeatures.join(" ")})`;
+  const library = cpuLibrary === undefined ? undefined : `${basename(cpuLibrary)}${uses}`;
   return [backend, [`${state}${chosen}`, origin, library, why].filter((part) => part !== undefined).join("; ")];
 }
 
@@ -125,6 +127,9 @@ function describeNeed({ total, backend, contextTokens, available, gpu }: MemoryP
       `${byteSize(bytes)}${left === undefined ? "" : ` of ${byteSize(left)} free`}`,
     ]),
     ["machine", byteSize(gpu.host)],
+    ...(gpu.moreRoom === undefined
+      ? []
+      : [["note", `room for all layers, until the next restart: ${gpu.moreRoom}`] as [string, string]]),
   ];
 }
 

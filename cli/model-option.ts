@@ -12,14 +12,17 @@ import {
   type TokenizationMode,
 } from "../src/index.ts";
 import type { CommandContext } from "./context.ts";
+import { shownDownload } from "./download-status.ts";
 import { UsageError } from "./errors.ts";
 import {
   batchModes,
   gpuChoices,
+  isOnHub,
   MAX_BATCH_TOKENS,
   MAX_DEVICES,
   MAX_LAYERS,
   MAX_THREADS,
+  modelPathOf,
   specialTokenChoices,
   splitModes,
   tokenizationModes,
@@ -59,7 +62,10 @@ export interface EngineOptions {
 export function addModelOptions(command: Command, { head = true }: { head?: boolean } = {}): Command {
   command
     .optionsGroup("Model:")
-    .option("-m, --model <file>", `GGUF file, or "${EMBEDDED_MODEL}" for the demonstration model [$${MODEL_VARIABLE}]`);
+    .option(
+      "-m, --model <file>",
+      `GGUF file, hf:OWNER/NAME/FILE.gguf, or "${EMBEDDED_MODEL}" for the demonstration model [$${MODEL_VARIABLE}]`,
+    );
   if (head)
     command
       .option("--head <file>", "head file made by fit, used instead of the model's own head")
@@ -110,7 +116,7 @@ export function addEngineOptions(command: Command): Command {
       "index of the main GPU, as listed by doctor (default: 0)",
       wholeNumber(0, MAX_DEVICES - 1),
     )
-    .option("--threads <n>", "CPU threads (default: all cores)", wholeNumber(1, MAX_THREADS))
+    .option("--threads <n>", "CPU threads (default: all cores, on Macs the fast ones)", wholeNumber(1, MAX_THREADS))
     .option(
       "--ctx <tokens>",
       "maximum tokens of a text (default and upper bound: the model's limit, usually 2048)",
@@ -151,12 +157,15 @@ export async function modelPath({ model }: ModelOptions, context: CommandContext
         `checkpoint; --model ${EMBEDDED_MODEL} is a small demonstration)`,
     );
   }
-  return embeddedPath(named, context);
+  return localModel(named, context);
 }
 
-/** `name` unchanged, unless it is the demonstration model's. */
-export async function embeddedPath(name: string, context: CommandContext): Promise<string> {
-  return name === EMBEDDED_MODEL ? embeddedModel(context) : name;
+/** The path of the model's file: the demonstration model is made, one on the hub is downloaded to the cache. */
+export async function localModel(name: string, context: CommandContext): Promise<string> {
+  if (name === EMBEDDED_MODEL) return embeddedModel(context);
+  const { signal, terminal } = context;
+  if (!isOnHub(name)) return modelPathOf(name, { signal });
+  return shownDownload(terminal, (onProgress) => modelPathOf(name, { signal, onProgress }));
 }
 
 export async function embeddedModel({ signal, terminal }: CommandContext, type?: string): Promise<string> {

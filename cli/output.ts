@@ -1,5 +1,5 @@
 /** Where result lines go: standard output, a file, a pipe or a device. Every write is complete lines, and is waited for. */
-import { constants, openSync, type Stats } from "node:fs";
+import { type BigIntStats, constants, openSync } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { Socket } from "node:net";
 import type { Writable } from "node:stream";
@@ -53,8 +53,8 @@ export async function openOutput(path?: string, settings: OutputSettings = {}): 
   return FileOutput.open(path, there !== undefined, settings);
 }
 
-async function statsOf(path: string): Promise<Stats | undefined> {
-  return stat(path).catch(() => undefined);
+async function statsOf(path: string): Promise<BigIntStats | undefined> {
+  return stat(path, { bigint: true }).catch(() => undefined);
 }
 
 /** A blocking open would wait for the reader and could not be cancelled, so we poll. */

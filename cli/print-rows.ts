@@ -14,6 +14,8 @@ interface RowPrinter<T> {
   begin(): string;
   row(result: T): string;
   end(): string;
+  /** Called when all is written, whatever happened. */
+  finish?(): void;
 }
 
 interface PrintOptions<T> {
@@ -45,12 +47,12 @@ export async function printRows<T extends RowOutcome>(
   const problems = new RowProblems(terminal);
   const warnings = new WarningCounter();
   // Written with the first row: before it there is nothing to replace an old file with.
-  let begin = printer.begin();
+  let begun = false;
   const started = performance.now();
   const print = async (text: string) => {
     if (output.isStdout && terminal.isTerminal("stdout")) terminal.hideStatus();
-    await output.write(begin + text);
-    begin = "";
+    await output.write(begun ? text : printer.begin() + text);
+    begun = true;
   };
   try {
     terminal.showStatus((columns) => {
@@ -58,7 +60,8 @@ export async function printRows<T extends RowOutcome>(
       return progressText({ label, fraction, seconds, counts: { rows, tokens: tokens() } }, columns);
     });
     for await (const result of results) {
-      await print(printer.row(result));
+      const text = printer.row(result);
+      if (text !== "") await print(text);
       rows += 1;
       fraction = result.row.fraction;
       if (result.error !== undefined) problems.add(result.row.where, result.error);
@@ -75,6 +78,7 @@ export async function printRows<T extends RowOutcome>(
   } finally {
     terminal.endStatus();
     problems.end(rows);
+    printer.finish?.();
     for (const sentence of warnings.sentences()) terminal.say(`warning: ${sentence}`);
   }
   if (rows === 0)

@@ -3,15 +3,14 @@
 import { type Command, Option } from "commander";
 import { weightTypes } from "../src/entry/convert.ts";
 import { type PullResult, pull as pullCheckpoint } from "../src/entry/hub.ts";
-import type { DownloadProgress } from "../src/index.ts";
 import type { Action, CommandContext } from "./context.ts";
 import { convert } from "./convert.ts";
+import { shownDownload } from "./download-status.ts";
 import { EXIT_DONE, UsageError } from "./errors.ts";
 import { byteSize, MAX_DOWNLOADS } from "./library.ts";
 import { given } from "./model-option.ts";
 import { REPLACE, wholeNumber } from "./option-values.ts";
 import { openOutput } from "./output.ts";
-import { downloadText } from "./progress-bar.ts";
 
 interface PullCommandOptions {
   readonly repository: string;
@@ -52,24 +51,9 @@ function outputName(repository: string, type: string): string {
 
 async function pullShown(options: PullCommandOptions, { terminal, signal }: CommandContext): Promise<PullResult> {
   const { repository, revision, cacheFolder, concurrency } = options;
-  const started = performance.now();
-  let progress: DownloadProgress | undefined;
-  terminal.showStatus((columns) =>
-    progress === undefined ? "asking the hub" : downloadText(progress, (performance.now() - started) / 1000, columns),
+  return shownDownload(terminal, (onProgress) =>
+    pullCheckpoint({ repository, signal, onProgress, ...given({ revision, cacheFolder, concurrency }) }),
   );
-  try {
-    return await pullCheckpoint({
-      repository,
-      signal,
-      onProgress: (now) => {
-        progress = now;
-        terminal.redrawStatus();
-      },
-      ...given({ revision, cacheFolder, concurrency }),
-    });
-  } finally {
-    terminal.endStatus();
-  }
 }
 
 export function describePull(command: Command): Command {

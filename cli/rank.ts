@@ -4,10 +4,12 @@ import { InvalidInputError } from "../src/index.ts";
 import { rankingRow } from "./argument-rows.ts";
 import type { Action } from "./context.ts";
 import { addEngineOptions, addModelOptions, modelPath } from "./model-option.ts";
+import { addFieldsOption, addFormatOptions, addOutputOption } from "./output-options.ts";
 import type { Row } from "./row.ts";
-import { addFormatOptions, addInputOptions, addOutputOption, openRows } from "./row-options.ts";
+import { addInputOptions, openRows } from "./row-options.ts";
 import { runScoring } from "./run-scoring.ts";
-import type { ScoreCommandOptions } from "./score.ts";
+import { addPerTokenOption, type ScoreCommandOptions } from "./score.ts";
+import { addSelectionOptions } from "./selection.ts";
 
 export const rank: Action<ScoreCommandOptions> = async (options, context) => {
   const source = await openRows(options, rankingRow, context, true);
@@ -36,18 +38,23 @@ export function describeRank(command: Command): Command {
   addModelOptions(command);
   addOutputOption(command);
   addFormatOptions(command);
+  addFieldsOption(command);
+  addSelectionOptions(command);
+  addPerTokenOption(command);
   addEngineOptions(command);
   return command.addHelpText("after", HELP);
 }
 
 const HELP = `
-Rows of --input: {"prompt": "…", "responses": ["…", "…"]}; the prompt may be a list of messages. Other fields are copied to
-the output. One output row per input row:
+Rows of --input: {"prompt": "…", "responses": ["…", "…"]}; the prompt may be a list of messages. One
+output row per input row, with the other fields of the input:
   {"index":0,"ranking":[{"rank":1,"index":2,"score":1.23,"tokenCount":19,"truncated":false,"response":"…"}, …], …}
-"index" inside "ranking" is the response's place in the input, from 0. Equal scores share the better rank.
+"index" inside "ranking" is the response's place in the input, from 0. Equal scores share the better rank. --best writes a row with
+the best response alone, which score reads again:
+  {"index":0,"responseIndex":2,"score":1.23,"tokenCount":19,"truncated":false,"response":"…","prompt":"…", …}
 
 Exit codes: 0 success, 1 some rows failed (reported on stderr), 2 usage error or failure.
 
 Examples:
   starling-rm rank --model tiny --prompt "Capital of France?" --response "Lyon." --response "Paris."
-  starling-rm rank --model rm.gguf --input candidates.jsonl | jq -r '.ranking[0].response'`;
+  starling-rm rank --model rm.gguf --input candidates.jsonl --best --output best.jsonl`;

@@ -1,27 +1,19 @@
-/** Options for what to score and how to print it, and the rows behind them. */
-import { type Command, Option } from "commander";
+/** Options for what to score, and the rows behind them. */
+import type { Command } from "commander";
 import { TEXT_OPTIONS, type TextArguments } from "./argument-rows.ts";
+import type { CommandContext } from "./context.ts";
+import { shownDownload } from "./download-status.ts";
 import { UsageError } from "./errors.ts";
 import { addFieldOptions, type FieldOptions, fieldMapping, IGNORE_FIELD } from "./field-options.ts";
 import { descriptorIdentity, pathIdentity } from "./file-identity.ts";
 import { ItemSource } from "./library.ts";
-import { collect, REPLACE } from "./option-values.ts";
-import { type FormatName, formatNames } from "./output-formats.ts";
-import { downloadText } from "./progress-bar.ts";
-import { type Row, replacedFields, toRow } from "./row.ts";
-import type { Terminal } from "./terminal.ts";
+import { collect } from "./option-values.ts";
+import { type Row, toRow } from "./row.ts";
 
 export interface InputOptions extends TextArguments, FieldOptions {
   readonly input?: readonly string[];
   readonly ignoreField?: readonly string[];
   readonly strict?: true;
-}
-
-export interface OutputOptions {
-  readonly output?: string;
-  readonly force?: true;
-  readonly format?: FormatName;
-  readonly json?: true;
 }
 
 export interface RowSource {
@@ -55,31 +47,13 @@ export function addInputOptions(command: Command, { text }: { text: boolean }): 
     .option("--strict", "treat warnings as errors");
 }
 
-export function addFormatOptions(command: Command): Command {
-  return command
-    .optionsGroup("Output:")
-    .addOption(
-      new Option("-f, --format <format>", "output format (default: table on a terminal, otherwise jsonl)").choices(
-        formatNames,
-      ),
-    )
-    .addOption(new Option("--json", "short for --format json: one array").conflicts("format"));
-}
-
-export function addOutputOption(command: Command): Command {
-  return command
-    .optionsGroup("Output:")
-    .option("-o, --output <file>", "file, pipe or device to write, row by row (default: standard output)")
-    .option("--force", REPLACE);
-}
-
 type FromArguments = (texts: TextArguments, say: (message: string) => void) => Promise<Row[]>;
 
 /** @param many whether rows with several responses are wanted */
 export async function openRows(
   options: InputOptions,
   fromArguments: FromArguments,
-  { terminal, signal }: { readonly terminal: Terminal; readonly signal: AbortSignal },
+  { terminal, signal }: CommandContext,
   many = false,
 ): Promise<RowSource> {
   const hasTexts = TEXT_OPTIONS.some((name) => options[name] !== undefined);
@@ -90,22 +64,23 @@ export async function openRows(
     return rowList(await fromArguments(options, (message) => terminal.say(message)));
   }
   if (hasTexts) throw new UsageError("--input cannot be combined with --text, --prompt, --messages or --response");
-  checkInputs(options.input);
-  const started = performance.now();
-  const source = await ItemSource.open(options.input, mapping, {
+  const { input } = options;
+  checkInputs(input);
+  const settings = {
     many,
     signal,
     format: options.inputFormat,
     ignoreFields: options.ignoreField,
     strict: options.strict === true,
-    onNotice: (message) => terminal.say(`note: ${message}`),
-    onProgress: (progress) =>
-      terminal.showStatus((columns) => downloadText(progress, (performance.now() - started) / 1000, columns)),
-  }).finally(() => terminal.endStatus());
+    onNotice: (message: string) => terminal.say(`note: ${message}`),
+  };
+  const source = input.some((one) => one.startsWith("hf:"))
+    ? await shownDownload(terminal, (onProgress) => ItemSource.open(input, mapping, { ...settings, onProgress }))
+    : await ItemSource.open(input, mapping, settings);
   const identities = await Promise.all(
     source.files.map(({ path }) => (path === STANDARD_INPUT ? descriptorIdentity(STDIN) : pathIdentity(path))),
   );
-  return { name: source.name, rows: rowsOf(source, terminal), identities, close: () => void source.close() };
+  return { name: source.name, rows: rowsOf(source), identities, close: () => void source.close() };
 }
 
 const STANDARD_INPUT = "-";
@@ -123,24 +98,7 @@ export function rowList(rows: readonly Row[]): RowSource {
   return { name: "the command line", rows: counted, identities: [], close() {} };
 }
 
-async function* rowsOf(source: ItemSource, terminal: Terminal): AsyncGenerator<Row> {
+async function* rowsOf(source: ItemSource): AsyncGenerator<Row> {
   let index = 0;
-  let reported = false;
-  for await (const read of source.rows()) {
-    const row = toRow(read, index++);
-    const replaced = reported ? [] : replacedFields(row);
-    if (replaced.length > 0) {
-      reported = true;
-      const names = replaced.map((name) => `"${name}"`).join(", ");
-      terminal.say(`note: ${row.where}: the output's ${names} replaces the input's field (reported once)`);
-    }
-    yield row;
-  }
-}
-
-export function chooseFormat({ format, json, output }: OutputOptions, terminal: Terminal): FormatName {
-  if (json) return "json";
-  if (format) return format;
-  const toTerminal = (output === undefined || output === "-") && terminal.isTerminal("stdout");
-  return toTerminal ? "table" : "jsonl";
+  for await (const read of source.rows()) yield toRow(read, index++);
 }

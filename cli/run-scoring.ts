@@ -1,14 +1,16 @@
 /** Scores rows from start to end; shared by score, rank and demo. */
 import type { CommandContext } from "./context.ts";
-import { UsageError } from "./errors.ts";
 import { pathIdentity } from "./file-identity.ts";
 import { type EngineOptions, loadModel, type ModelOptions } from "./model-option.ts";
 import { openOutput } from "./output.ts";
-import { asLists, asRanking, csv, type Formatter, jsonArray, jsonLines } from "./output-formats.ts";
+import type { OutputOptions } from "./output-options.ts";
+import { chooseFormat } from "./output-options.ts";
 import { printRows } from "./print-rows.ts";
-import { chooseFormat, type OutputOptions, type RowSource } from "./row-options.ts";
+import { resultPrinter } from "./result-printer.ts";
+import type { Row } from "./row.ts";
+import type { RowSource } from "./row-options.ts";
 import { scoreRows } from "./score-rows.ts";
-import { rankTable, scoreTable } from "./table.ts";
+import type { SelectionOptions } from "./selection.ts";
 
 export interface ScoringTask {
   readonly source: RowSource;
@@ -17,18 +19,20 @@ export interface ScoringTask {
   readonly modelPath: string;
 }
 
+export type ScoringOptions = OutputOptions &
+  SelectionOptions &
+  ModelOptions &
+  EngineOptions & { readonly perToken?: true; readonly strict?: true };
+
 /** @returns the exit code */
 export async function runScoring(
   { source, order, modelPath }: ScoringTask,
-  options: OutputOptions & ModelOptions & EngineOptions & { readonly perToken?: true; readonly strict?: true },
+  options: ScoringOptions,
   context: CommandContext,
 ): Promise<number> {
   const { terminal, signal } = context;
   const { perToken = false, strict = false } = options;
-  const format = chooseFormat(perToken && !options.json ? { format: "jsonl", ...options } : options, terminal);
-  if (perToken && (format === "table" || format === "csv")) {
-    throw new UsageError(`--per-token is not supported by --format ${format}; use --format jsonl or --json`);
-  }
+  const format = chooseFormat(options, terminal);
   // Loading takes minutes: fail on a bad output name first.
   const sources = [
     ...source.identities,
@@ -41,34 +45,32 @@ export async function runScoring(
     try {
       const { notice } = model.info;
       const note = notice !== undefined && format !== "table" ? () => terminal.say(`note: ${notice}`) : () => {};
-      const many = order === "rank" ? asRanking : asLists;
-      const table = order === "rank" ? rankTable : scoreTable;
-      const formatters: Record<typeof format, () => Formatter> = {
-        table: () => table({ columns: terminal.columns, notice }),
-        jsonl: () => jsonLines(many),
-        json: () => jsonArray(many),
-        csv,
-      };
+      const printer = resultPrinter({ format, order, notice, terminal, options });
       let tokens = 0;
       const onProgress = (progress: { tokensDone: number }) => {
         tokens = progress.tokensDone;
       };
-      return await printRows(
-        beforeFirst(scoreRows(source.rows, model, { signal, onProgress, perToken, strict }), note),
-        {
-          label: "scoring",
-          printer: formatters[format](),
-          output,
-          terminal,
-          inputName: source.name,
-          tokens: () => tokens,
-        },
-      );
+      const rows = tapped(source.rows, printer.onRow);
+      return await printRows(beforeFirst(scoreRows(rows, model, { signal, onProgress, perToken, strict }), note), {
+        label: "scoring",
+        printer,
+        output,
+        terminal,
+        inputName: source.name,
+        tokens: () => tokens,
+      });
     } finally {
       await model.close();
     }
   } finally {
     await output.close();
+  }
+}
+
+async function* tapped(rows: Iterable<Row> | AsyncIterable<Row>, onRow: (row: Row) => void): AsyncGenerator<Row> {
+  for await (const row of rows) {
+    onRow(row);
+    yield row;
   }
 }
 

@@ -11,6 +11,8 @@ import { ranksOf } from "./library.ts";
 import type { Row } from "./row.ts";
 
 export interface ScoredText {
+  /** Its place in the row, from 0. */
+  readonly index: number;
   readonly text: string;
   readonly score: number;
   readonly tokenCount: number;
@@ -40,7 +42,7 @@ interface Pending {
   readonly row: Row;
   readonly firstItem: number;
   readonly itemCount: number;
-  readonly scored: Omit<ScoredText, "rank">[];
+  readonly scored: Omit<ScoredText, "rank" | "index">[];
   /** By code: what several responses share is reported once. */
   readonly warnings: Map<string, ItemWarning>;
   error: StarlingError | undefined;
@@ -111,7 +113,7 @@ function toResult({ row, scored, warnings, error }: Pending): RowResult {
   const ranks = ranksOf(scored.map(({ score }) => score));
   return {
     row,
-    scored: scored.map((text, i) => ({ ...text, rank: ranks[i] as number })),
+    scored: scored.map((text, i) => ({ ...text, index: i, rank: ranks[i] as number })),
     warnings: [...warnings.values()],
   };
 }

@@ -3,18 +3,14 @@ import type { Command } from "commander";
 import { argumentRows } from "./argument-rows.ts";
 import type { Action } from "./context.ts";
 import { addEngineOptions, addModelOptions, type EngineOptions, type ModelOptions, modelPath } from "./model-option.ts";
-import {
-  addFormatOptions,
-  addInputOptions,
-  addOutputOption,
-  type InputOptions,
-  type OutputOptions,
-  openRows,
-} from "./row-options.ts";
+import { addFieldsOption, addFormatOptions, addOutputOption, type OutputOptions } from "./output-options.ts";
+import { addInputOptions, type InputOptions, openRows } from "./row-options.ts";
 import { runScoring } from "./run-scoring.ts";
+import { addMinScoreOption, type SelectionOptions } from "./selection.ts";
 
 export type ScoreCommandOptions = InputOptions &
   OutputOptions &
+  SelectionOptions &
   ModelOptions &
   EngineOptions & { readonly perToken?: true };
 
@@ -36,9 +32,17 @@ export function describeScore(command: Command): Command {
   addModelOptions(command);
   addOutputOption(command);
   addFormatOptions(command);
-  command.option("--per-token", 'add the reward at every response token, as "tokenRewards" (JSON formats only)');
+  addFieldsOption(command);
+  addMinScoreOption(command);
+  addPerTokenOption(command);
   addEngineOptions(command);
   return command.addHelpText("after", HELP);
+}
+
+export function addPerTokenOption(command: Command): Command {
+  return command
+    .optionsGroup("Output:")
+    .option("--per-token", 'add the reward at every token of the response, as "tokenRewards"');
 }
 
 const HELP = `
@@ -50,14 +54,15 @@ Rows of --input (JSON lines, or one JSON array or object; also compressed with g
                                               tokenizer adds, and with nothing after the last end of turn
 "prompt" may be a list of messages ending with the user's turn; "system" beside it is a system turn. null means absent.
 Input fields that are not read ("tools", "history", "images", …) fail the row unless --ignore-field names them. Texts with a
-second BOS or anything after their end get a warning; --strict makes it an error. Other fields are copied to the output.
+second BOS or anything after their end get a warning; --strict makes it an error.
 
-One output row per input row, in order, as soon as it is scored:
-  {"index":0,"score":1.23,"tokenCount":19,"truncated":false, …other fields}
-  {"index":3,"error":{"code":"…","message":"…"}, …other fields}
+One output row per input row, in order, as soon as it is scored: the results, then all fields of the input. Where the names clash,
+the input's field becomes "input_…". --fields chooses.
+  {"index":0,"score":1.23,"tokenCount":19,"truncated":false,"prompt":"…","response":"…", …}
+  {"index":3,"error":{"code":"…","message":"…"}, …}
 --per-token adds "tokenRewards":{"start":12,"ids":[…],"pieces":["▁Par","is"],"rewards":[0.4,1.23]}; the last reward is the
 score. Rows with "responses" get a list of them.
-CSV has fixed columns, no other fields, and one line per response.
+CSV and TSV have one line per response, and JSON in the cells of lists and objects.
 
 Give one --prompt for all responses, or one for each. A value may begin with "-": --response -5, or --response=-5.
 
@@ -66,4 +71,5 @@ Exit codes: 0 success, 1 some rows failed (reported on stderr), 2 usage error or
 Examples:
   starling-rm score --model tiny --prompt "Capital of France?" --response "Paris." --response "No idea."
   starling-rm score --model rm.gguf --input pairs.jsonl --output scores.jsonl
-  starling-rm score --model rm.gguf --input pairs.jsonl.gz | jq .score`;
+  starling-rm score --model rm.gguf --input pairs.jsonl --min-score 1 --output good.jsonl
+  starling-rm score --model rm.gguf --input pairs.jsonl.gz --fields id,score --format csv`;

@@ -13,10 +13,12 @@ import { pathIdentity } from "./file-identity.ts";
 import type { TokenizedOutcome } from "./library.ts";
 import { addModelOptions, DATE_NOTE, type ModelOptions, modelPath, tokenSettings } from "./model-option.ts";
 import { openOutput } from "./output.ts";
-import { withFields } from "./output-formats.ts";
+import { recordJson } from "./output-formats.ts";
+import { addOutputOption, type OutputOptions } from "./output-options.ts";
 import { printRows } from "./print-rows.ts";
+import { rowRecords } from "./records.ts";
 import type { Row } from "./row.ts";
-import { addInputOptions, addOutputOption, type InputOptions, type OutputOptions, openRows } from "./row-options.ts";
+import { addInputOptions, type InputOptions, openRows } from "./row-options.ts";
 
 type TokenizeOptions = InputOptions & ModelOptions & Pick<OutputOptions, "output" | "force">;
 
@@ -139,10 +141,11 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
   });
 }
 
+const toRecords = rowRecords({ order: "input" });
+
 function tokenLine(result: TokenRow): string {
   if ("ids" in result) return JSON.stringify(result.row.many ? result.ids : result.ids[0]);
-  const { code, message } = result.error;
-  return withFields({ index: result.row.index, error: { code, message } }, result.row.fields);
+  return toRecords(result).map(recordJson).join("");
 }
 
 export function describeTokenize(command: Command): Command {

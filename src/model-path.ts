@@ -1,6 +1,12 @@
-/** What the option `modelPath` may name: a file, or the demonstration model. */
+/** What the option `modelPath` may name: a file, the demonstration model, or a file on the hub. */
+import { stat } from "node:fs/promises";
+import { openLocalFolder } from "./checkpoint/folder.ts";
 import type { EmbeddedModelOptions } from "./embedded-model.ts";
-import { takesOnlyOptions } from "./options.ts";
+import { FileError } from "./errors.ts";
+import { type ByteSource, openFile } from "./files/byte-source.ts";
+import { hubHint } from "./hub-hint.ts";
+import { given, takesOnlyOptions } from "./options.ts";
+import type { DownloadProgress } from "./progress.ts";
 
 /** Names the demonstration model that ships with the package. A file of this name is reached as "./tiny". */
 export const EMBEDDED_MODEL = "tiny";
@@ -18,11 +24,62 @@ export async function embeddedModelPath(options: EmbeddedModelOptions = {}): Pro
   return makeEmbeddedModel(options);
 }
 
+export interface ModelPathOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
+}
+
+/** Whether it names a file on the hub, and not a local path. */
+export function isOnHub(modelPath: string): boolean {
+  return modelPath.startsWith("hf:");
+}
+
 /**
- * The path of a model's GGUF. For "tiny" the file is made in the cache folder on first use.
+ * The path of a model's GGUF. For "tiny" the file is made in the cache folder on first use; "hf:OWNER/NAME/FILE.gguf" is
+ * downloaded to the Hugging Face cache, after a look at its header.
  *
- * @throws FileError when the demonstration model cannot be written; the signal's reason
+ * @throws FileError for a checkpoint folder or what else is no file, HubError for what cannot be downloaded; the signal's reason
  */
-export async function modelPathOf(modelPath: string, signal?: AbortSignal): Promise<string> {
-  return modelPath === EMBEDDED_MODEL ? embeddedModelPath(signal === undefined ? {} : { signal }) : modelPath;
+export async function modelPathOf(modelPath: string, { signal, onProgress }: ModelPathOptions = {}): Promise<string> {
+  if (modelPath === EMBEDDED_MODEL) return embeddedModelPath(given({ signal }));
+  if (!isOnHub(modelPath)) return checkModelPath(modelPath);
+  const { pullGguf } = await import("./hub/gguf-file.ts");
+  const { readModelFile } = await import("./scoring/model-file.ts");
+  return pullGguf(modelPath, { signal, onProgress, check: readModelFile });
+}
+
+/** Calls `read` with the model's file; of one on the hub only what is read is downloaded. */
+export async function withModelHeader<T>(
+  modelPath: string,
+  signal: AbortSignal | undefined,
+  read: (file: ByteSource) => Promise<T>,
+): Promise<T> {
+  const file = isOnHub(modelPath)
+    ? await (await import("./hub/gguf-file.ts")).openRemoteGguf(modelPath, { signal })
+    : await openFile(await modelPathOf(modelPath, { signal }));
+  try {
+    return await read(file);
+  } finally {
+    await file.close();
+  }
+}
+
+/** @throws FileError for a folder, and for a name that only the hub can mean */
+async function checkModelPath(path: string): Promise<string> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) throw await aFolder(path);
+  const hint = found === undefined ? await hubHint(path) : undefined;
+  if (hint === undefined) return path;
+  throw new FileError("ERR_FILE_NOT_READABLE", `The file ${path} does not exist. ${hint}`, { file: path });
+}
+
+async function aFolder(path: string): Promise<FileError> {
+  const names = await (await openLocalFolder(path)).list();
+  const { convertCommand } = await import("./hub/gguf-file.ts");
+  const [gguf] = names.filter((name) => name.endsWith(".gguf"));
+  const isCheckpoint = names.some((name) => name === "config.json" || /\.(?:safetensors|bin|pt)$/.test(name));
+  const advice = isCheckpoint
+    ? `is a checkpoint folder: convert it once with \`${convertCommand(path, path)}\`, and use that file.`
+    : `is a folder; expected a GGUF file${gguf === undefined ? "" : `, such as ${gguf} in it`}.`;
+  return new FileError("ERR_FILE_NOT_READABLE", `${path} ${advice}`, { file: path });
 }

@@ -96,7 +96,7 @@ export async function writeHead(options: WriteHeadOptions): Promise<WrittenHead>
   options = check("writeHead", options, checks);
   const { output, overwrite = false, signal } = options;
   signal?.throwIfAborted();
-  const modelPath = await modelPathOf(options.modelPath, signal);
+  const modelPath = await modelPathOf(options.modelPath, { signal });
   return withOutput(output, { overwrite, signal }, (claimed) => writeHeadTo(claimed, { ...options, modelPath }));
 }
 
@@ -136,7 +136,7 @@ export async function replaceHead(options: ReplaceHeadOptions): Promise<ConvertR
   options = check("replaceHead", options, { ...checks, onProgress: aFunction });
   const { output, overwrite = false, signal } = options;
   signal?.throwIfAborted();
-  const modelPath = await modelPathOf(options.modelPath, signal);
+  const modelPath = await modelPathOf(options.modelPath, { signal });
   return withOutput(output, { overwrite, signal }, (claimed) => replaceHeadIn(claimed, { ...options, modelPath }));
 }
 

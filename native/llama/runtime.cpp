@@ -8,6 +8,7 @@
 #include "support/exit_guard.h"
 #include "support/failure.h"
 #include "support/shared_library.h"
+#include "support/utf8_file_names.h"
 
 namespace starling::runtime {
 
@@ -114,6 +115,7 @@ void unload_accelerators(const LlamaFunctions& functions) {
 }
 
 void load_backends(OpenRuntime& runtime) {
+  const Utf8FileNames names;
   const LlamaFunctions& functions = runtime.functions;
   functions.llama_log_set(&log_callback, nullptr);
   functions.ggml_log_set(&log_callback, nullptr);
@@ -123,7 +125,7 @@ void load_backends(OpenRuntime& runtime) {
   if (!has_gpu(functions)) {
     runtime.backend_problem = gpu_backend_problem(runtime.libraries.folder);
     for (const std::string& path : runtime.libraries.fallback_backends) {
-      functions.ggml_backend_load(path.c_str());
+      functions.ggml_backend_load(names.name_of(path).c_str());
       if (!has_gpu(functions)) continue;
       runtime.backend_problem.clear();
       break;
@@ -155,10 +157,26 @@ std::string cpu_library(const LlamaFunctions& functions) {
   return inside == nullptr ? "" : SharedLibrary::path_of(inside);
 }
 
+/** What the CPU library says that it uses, for example "DOTPROD" and "SVE_CNT=16". */
+std::vector<std::string> cpu_features(const LlamaFunctions& functions) {
+  ggml_backend_reg_t registry =
+      functions.ggml_backend_dev_backend_reg(functions.ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU));
+  const auto list = reinterpret_cast<ggml_backend_get_features_t>(
+      functions.ggml_backend_reg_get_proc_address(registry, "ggml_backend_get_features"));
+  std::vector<std::string> features;
+  if (list == nullptr) return features;
+  for (const ggml_backend_feature* feature = list(registry); feature != nullptr && feature->name != nullptr;
+       ++feature) {
+    const std::string value = feature->value;
+    features.push_back(value == "1" ? feature->name : feature->name + ("=" + value));
+  }
+  return features;
+}
+
 RuntimeInfo describe(const OpenRuntime& runtime) {
   const LlamaFunctions& functions = runtime.functions;
-  RuntimeInfo info{
-      runtime.libraries.folder, functions.llama_version(), {}, runtime.backend_problem, cpu_library(functions)};
+  RuntimeInfo info{runtime.libraries.folder, functions.llama_version(), {},
+                   runtime.backend_problem,  cpu_library(functions),    cpu_features(functions)};
   for (size_t i = 0; i < functions.ggml_backend_dev_count(); ++i) {
     ggml_backend_dev_t device = functions.ggml_backend_dev_get(i);
     size_t free = 0;

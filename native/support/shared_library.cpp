@@ -6,6 +6,8 @@
 #include <windows.h>
 
 #include <filesystem>
+
+#include "support/wide_text.h"
 #else
 #include <dlfcn.h>
 #endif
@@ -15,13 +17,6 @@ namespace starling {
 #ifdef _WIN32
 
 namespace {
-
-std::wstring widen(const std::string& text) {
-  const int length = MultiByteToWideChar(CP_UTF8, 0, text.data(), static_cast<int>(text.size()), nullptr, 0);
-  std::wstring wide(static_cast<size_t>(length), L'\0');
-  MultiByteToWideChar(CP_UTF8, 0, text.data(), static_cast<int>(text.size()), wide.data(), length);
-  return wide;
-}
 
 std::string last_error_text() {
   const DWORD code = GetLastError();

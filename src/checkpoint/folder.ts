@@ -5,6 +5,7 @@ import { FileError } from "../errors.ts";
 import { type ByteSource, openFile } from "../files/byte-source.ts";
 import { exists } from "../files/optional-files.ts";
 import { codeOf, isMissing } from "../files/system-errors.ts";
+import { hubHint } from "../hub-hint.ts";
 
 export interface CheckpointFolder {
   /** Its name in messages: a path, or "hf:OWNER/NAME". */
@@ -37,8 +38,13 @@ export async function openLocalFolder(path: string): Promise<CheckpointFolder> {
   try {
     isFolder = (await stat(path)).isDirectory();
   } catch (cause) {
-    const reason = codeOf(cause) === "ENOENT" ? "does not exist" : "cannot be read";
-    throw new FileError("ERR_FILE_NOT_READABLE", `The checkpoint folder ${path} ${reason}.`, { file: path, cause });
+    const isAbsent = codeOf(cause) === "ENOENT";
+    const hint = isAbsent ? await hubHint(path) : undefined;
+    const message = `The checkpoint folder ${path} ${isAbsent ? "does not exist" : "cannot be read"}.`;
+    throw new FileError("ERR_FILE_NOT_READABLE", hint === undefined ? message : `${message} ${hint}`, {
+      file: path,
+      cause,
+    });
   }
   if (!isFolder)
     throw new FileError("ERR_FILE_NOT_READABLE", `${path} is not a folder; expected a checkpoint folder.`, {

@@ -1,7 +1,7 @@
 /** Checks whether this machine can score, and lists what to fix. */
 import { totalmem } from "node:os";
 import { isStarlingError } from "../errors.ts";
-import { modelPathOf } from "../model-path.ts";
+import { isOnHub, modelPathOf, withModelHeader } from "../model-path.ts";
 import { addonPath, buildCommand, loadAddon } from "../native/load-addon.ts";
 import { describeMachine, graphicsVendors, lockedDevices, type MachineDescription } from "../native/machine.ts";
 import type { Backend } from "../native/platforms.ts";
@@ -96,12 +96,10 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis
   const addon = examineAddon();
   const found: RuntimeFindings = addon.loads ? await findRuntimes() : { runtimes: [], reasons: [] };
   signal?.throwIfAborted();
-  const model =
-    options.modelPath === undefined
-      ? undefined
-      : await examineModel(await modelPathOf(options.modelPath, signal), options, found);
-  signal?.throwIfAborted();
+  // Once: what is free changes from one look to the next, and the report has it in several places.
   const free = availableMemory();
+  const model = options.modelPath === undefined ? undefined : await examineModel(options, found, free);
+  signal?.throwIfAborted();
   const backend = wanted(options.load?.gpu ?? "auto", found.choice);
   const works = found.runtimes.some((runtime) => runtime.backend === backend && runtime.state === "works");
   return {
@@ -130,12 +128,15 @@ function examineAddon(): Diagnosis["addon"] {
 }
 
 async function examineModel(
-  path: string,
-  { load = {} }: DiagnoseOptions,
+  { modelPath = "", load = {}, signal }: DiagnoseOptions,
   { runtimes, choice }: RuntimeFindings,
+  free: number | undefined,
 ): Promise<ModelDiagnosis> {
+  const isRemote = isOnHub(modelPath);
+  const path = isRemote ? modelPath : await localPath(modelPath, signal);
+  if (typeof path !== "string") return { path: modelPath, problem: path.message };
   try {
-    const file = await readModelFile(path);
+    const file = await withModelHeader(path, signal, readModelFile);
     const found = { path, fileType: file.fileType };
     const backend = wanted(load.gpu ?? "auto", choice);
     const runtime = runtimes.find((entry) => entry.backend === backend);
@@ -145,10 +146,12 @@ async function examineModel(
         problem: `${path} cannot run on ${backend}: ${runtime?.problem ?? "no such runtime exists for this machine."}`,
       };
     const place = { backend, devices: backend === "cpu" ? [] : runtime.devices };
-    const memory = predictOn(file, load, place);
+    const memory = predictOn(file, load, place, free);
     try {
       const placement = placeModel(file, load, place);
-      assertPlacementFits(path, placement, availableMemory());
+      assertPlacementFits(path, placement, free);
+      // Kernels are tried with the model's own weights, which a model on the hub has not brought yet.
+      if (isRemote) return { ...found, memory };
       const { kernels, reasons } = await tryKernels(path, file, placement, runtime);
       return { ...found, memory, ...(kernels.length === 0 ? {} : { kernels: { kernels, reasons } }) };
     } catch (error) {
@@ -159,10 +162,20 @@ async function examineModel(
   }
 }
 
+/** A model that cannot be one is part of the report. */
+async function localPath(modelPath: string, signal: AbortSignal | undefined): Promise<string | Error> {
+  try {
+    return await modelPathOf(modelPath, { signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    return new Error(messageOf(error));
+  }
+}
+
 /** Runs in its own process: a process can load only one runtime, and this one may need another later. */
 function tryKernels(path: string, file: ModelFile, { plan }: Placement, runtime: RuntimeFinding): Promise<KernelPlan> {
   const { weightSamples: samples, shape } = file;
-  return planKernels({ path, samples, plan, layers: shape.layers, runtime }, (options) =>
+  return planKernels({ path, samples, plan, shape, runtime }, (options) =>
     probeKernels(librariesIn(runtime.folder as string), options),
   );
 }

@@ -1,4 +1,5 @@
 /** Turns findings about a machine into problems, each with the command that fixes it. Pure. */
+import { TRANSLATED } from "../native/explain-mac.ts";
 import type { GpuVendor, MachineDescription } from "../native/machine.ts";
 import { installCommand, RUNTIME_PACKAGE_VERSION } from "../native/runtime-folder.ts";
 import { installSystemPart } from "../native/system-packages.ts";
@@ -35,6 +36,7 @@ function systemProblems({ machine, locked }: MachineFindings): DiagnosisProblem[
         "The prebuilt llama.cpp runtimes need glibc, but this system uses musl. Use a distribution with glibc (such as " +
         "the image node:lts-slim), or build llama.cpp yourself and set STARLING_RM_RUNTIME to its folder.",
     });
+  if (machine.translated) problems.push(problemOf(`T${TRANSLATED.slice(1)}`, undefined));
   if (locked.length > 0)
     problems.push({
       what: `You have no permission to open ${locked.join(" and ")}, so Vulkan cannot find the GPU. Run the command, then log in again.`,
@@ -53,6 +55,8 @@ function runtimeProblems(runtime: RuntimeFinding, found: MachineFindings): Diagn
       ),
     ];
   if (state === "works") return [];
+  // One problem says so for the whole machine.
+  if (backend === "metal" && found.machine.translated) return [];
   if (backend === "cpu") return [problemOf(`The CPU runtime does not work: ${problem}`, commandIn(problem))];
   // A runtime without a matching GPU is not missed.
   if (!mayHave(backend, found.graphics)) return [];

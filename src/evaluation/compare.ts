@@ -1,6 +1,7 @@
 /** Compares two models on the same cases, such as two quantisations. */
-import { modelPathOf } from "../model-path.ts";
-import { aFunction, aString, checkOptions, takesOnlyOptions } from "../options.ts";
+import { readHeadFile } from "../gguf/head-file.ts";
+import { type ModelPathOptions, modelPathOf } from "../model-path.ts";
+import { aFunction, aString, checkOptions, given, takesOnlyOptions } from "../options.ts";
 import { packageVersion } from "../package-info.ts";
 import { readModelFile } from "../scoring/model-file.ts";
 import type { BenchmarkName, PlacedCase, ScoredCase } from "./case.ts";
@@ -37,6 +38,8 @@ export interface CompareOptions
   > {
   /** Two GGUFs, for example two quantisations of one checkpoint. */
   readonly models: readonly [string, string];
+  /** Head files of the first and the second model, used instead of `load.headPath` and of the models' own; default: none. */
+  readonly heads?: readonly [string | undefined, string | undefined];
   /** The data to score. Rows of "pairs" need no ranks here: {"prompt", "responses"} is enough. */
   readonly data: BenchmarkRequest;
   /** Reports the phases of evaluate(); from "loading" on with `model`, the index of the current model. */
@@ -94,6 +97,10 @@ export async function compareModels(options: CompareOptions): Promise<Comparison
         Array.isArray(value) && value.length === 2 && value.every((path) => aString(path) === undefined)
           ? undefined
           : "the paths of two models",
+      heads: (value) =>
+        Array.isArray(value) && value.length === 2 && value.every((path) => path === undefined || !aString(path))
+          ? undefined
+          : "a list of two: the path of a head file, or undefined, for each model",
       data: () => undefined,
       onProgress: aFunction,
     },
@@ -104,10 +111,11 @@ export async function compareModels(options: CompareOptions): Promise<Comparison
   const settings = evaluationSettings(options);
   // The first model may take hours: check before that both can be read.
   const models = [
-    await modelPathOf(options.models[0], options.signal),
-    await modelPathOf(options.models[1], options.signal),
+    await modelPathOf(options.models[0], downloadOf(options, 0)),
+    await modelPathOf(options.models[1], downloadOf(options, 1)),
   ] as const;
   for (const path of models) await readModelFile(path);
+  for (const path of options.heads ?? []) if (path !== undefined) await readHeadFile(path);
   options.onProgress?.({ phase: "reading", benchmark: options.data.benchmark });
   const benchmark = await OpenBenchmark.open(options.data, {
     ...settings,
@@ -140,6 +148,10 @@ export async function compareModels(options: CompareOptions): Promise<Comparison
   };
 }
 
+function downloadOf({ signal, onProgress }: CompareOptions, model: 0 | 1): ModelPathOptions {
+  return { signal, onProgress: onProgress && ((progress) => onProgress({ ...progress, model })) };
+}
+
 interface ScoredWith {
   readonly model: Omit<ComparedModel, "accuracy">;
   /** The cases that could be scored, and their scores. */
@@ -152,13 +164,13 @@ async function scoreWith(
   index: 0 | 1,
   benchmark: OpenBenchmark,
   cases: readonly PlacedCase[],
-  { models, load = {}, onProgress, onNotice }: CompareOptions,
+  { models, heads, load = {}, onProgress, onNotice }: CompareOptions,
   { cacheFolder, signal }: EvaluationSettings,
 ): Promise<ScoredWith> {
   const report = (progress: EvaluationProgress) => onProgress?.({ ...progress, model: index });
   const opened = await openModel({
     modelPath: models[index],
-    load,
+    load: { ...load, ...given({ headPath: heads?.[index] }) },
     cacheFolder,
     onProgress: (phase, fraction) => report({ phase, fraction }),
     onNotice,

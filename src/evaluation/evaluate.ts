@@ -56,7 +56,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   for (const [i, request] of options.benchmarks.entries()) checkRequest(request, `benchmarks[${i}]`);
   const { load = {}, signal } = options;
   signal?.throwIfAborted();
-  const modelPath = await modelPathOf(options.modelPath, signal);
+  const modelPath = await modelPathOf(options.modelPath, options);
   const settings = evaluationSettings(options);
   // Fail before downloading data for a model that cannot be read.
   await readModelFile(modelPath);

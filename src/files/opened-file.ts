@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { FileError } from "../errors.ts";
 import { assertRegularFile, type ByteSource, READ_WITHOUT_WAITING, readFully } from "./byte-source.ts";
 import { notReadable, readError } from "./file-errors.ts";
+import { fileKey } from "./same-file.ts";
 
 const openDescriptor = promisify(open);
 const closeDescriptor = promisify(close);
@@ -101,7 +102,7 @@ export class OpenedFile implements ByteSource {
   async #look(): Promise<void> {
     if (this.#closing !== undefined) return;
     const opened = await statDescriptor(this.#descriptor, { bigint: true });
-    if (contentOf(opened) !== contentOf(this.status)) throw changedFile(this.path);
+    if (opened.size !== this.status.size || opened.mtimeNs !== this.status.mtimeNs) throw changedFile(this.path);
     const place = await placeOf(this.#absolute);
     if (place !== undefined && place !== this.#place) throw changedFile(this.path, " (another file took its place)");
   }
@@ -130,7 +131,7 @@ export function changedFile(file: string, how = ""): FileError {
 /** Undefined where there is no file. */
 async function placeOf(path: string): Promise<string | undefined> {
   const named = await stat(path, { bigint: true }).catch(() => undefined);
-  return named === undefined ? undefined : `${named.dev}:${named.ino}`;
+  return named === undefined ? undefined : fileKey(named);
 }
 
 function contentOf({ dev, ino, size, mtimeNs }: BigIntStats): string {

@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import { removeAtExit } from "./at-exit.ts";
 import { notWritable, unwritable } from "./file-errors.ts";
 import { flushFolder } from "./flush-folder.ts";
+import { isOpenFile } from "./same-file.ts";
 import { hasNoLinks } from "./system-errors.ts";
 import { besideTarget, findTarget, type Target } from "./target.ts";
 
@@ -195,7 +196,7 @@ export class TemporaryFile {
 async function isFileAt(handle: FileHandle, path: string): Promise<boolean> {
   const ours = await handle.stat({ bigint: true });
   const found = await lstat(path, { bigint: true }).catch(() => undefined);
-  return found?.isFile() === true && found.dev === ours.dev && found.ino === ours.ino;
+  return found?.isFile() === true && isOpenFile(ours, found);
 }
 
 const PARTIAL = ".partial";

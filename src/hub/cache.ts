@@ -7,8 +7,8 @@
  *                        /snapshots/<commit>/<file>    a relative link to its blob; a copy where links are not allowed
  */
 import { randomBytes } from "node:crypto";
-import { copyFile, open, readFile, rename, stat, symlink, unlink, writeFile } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
+import { copyFile, open, readdir, readFile, rename, stat, symlink, unlink, writeFile } from "node:fs/promises";
+import { dirname, join, relative, sep } from "node:path";
 import { FileLock, type LockOptions } from "../files/file-lock.ts";
 import { flushFolder } from "../files/flush-folder.ts";
 import { makeFolder } from "../files/make-folder.ts";
@@ -43,6 +43,15 @@ export class HubCache {
 
   snapshotFile(commit: string, { path }: Pick<HubFile, "path">): string {
     return join(this.snapshot(commit), ...path.split("/"));
+  }
+
+  /** Paths of the files that a snapshot has; none where it is not there. */
+  async filesOf(commit: string): Promise<string[]> {
+    const folder = this.snapshot(commit);
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+    return entries
+      .filter((entry) => !entry.isDirectory() && !entry.name.endsWith(".incomplete"))
+      .map((entry) => relative(folder, join(entry.parentPath ?? entry.path, entry.name)).replaceAll(sep, "/"));
   }
 
   blob({ hash }: Pick<HubFile, "hash">): string {

@@ -1,6 +1,4 @@
 /** Single files of a data set on the hub, in the cache. */
-import { readdir } from "node:fs/promises";
-import { join, relative, sep } from "node:path";
 import { HubError } from "../errors.ts";
 import type { DownloadProgress } from "../progress.ts";
 import { isDataFile } from "../rows/format.ts";
@@ -76,7 +74,7 @@ async function fetchedBefore(
   if (!offline && !isExact) return undefined;
   const cache = new HubCache(cacheFolder, repository);
   const commit = await cache.readRef(revision);
-  const there = commit === undefined ? [] : await filesBelow(cache.snapshot(commit));
+  const there = commit === undefined ? [] : await cache.filesOf(commit);
   if (!offline && !wanted?.every((path) => there.includes(path))) return undefined;
   try {
     if (commit === undefined) throw new HubError("ERR_NOT_ON_HUB", "It was never downloaded.");
@@ -89,13 +87,6 @@ async function fetchedBefore(
       { cause },
     );
   }
-}
-
-async function filesBelow(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  return entries
-    .filter((entry) => !entry.isDirectory() && !entry.name.endsWith(".incomplete"))
-    .map((entry) => relative(folder, join(entry.parentPath ?? entry.path, entry.name)).replaceAll(sep, "/"));
 }
 
 function choose(

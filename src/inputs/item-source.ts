@@ -43,6 +43,8 @@ export type ItemRow = {
       readonly many: boolean;
       /** What is legal in the row but usually a mistake, where the file's format shows it. */
       readonly warnings: readonly ItemWarning[];
+      /** The names in the row of fields that are called otherwise there: { prompt: ["question"] }. Absent if none are. */
+      readonly from?: Readonly<Record<string, readonly string[]>>;
     }
   | {
       /** Why nothing can be scored in this row. */
@@ -177,7 +179,7 @@ export class ItemSource {
     }
   }
 
-  #items({ isCsv }: Row, value: unknown): RowItems {
+  #items({ isCsv }: Row, value: unknown): RowItems & { readonly from?: Readonly<Record<string, readonly string[]>> } {
     const { ignoreFields, strict = false } = this.#options;
     const rules = { ignoreFields, isCsv: isCsv === true };
     if (!isObject(value)) return rowItems(value, rules);
@@ -187,7 +189,7 @@ export class ItemSource {
       const items = rowItems(fields, rules);
       const [warning] = items.warnings;
       if (strict && warning !== undefined) throw strictError(warning, "The row");
-      return items;
+      return from.size === 0 ? items : { ...items, from: Object.fromEntries(from) };
     } catch (error) {
       throw isStarlingError(error) ? withOrigin(error, from) : error;
     }

@@ -7,7 +7,7 @@ import { isatty, ReadStream } from "node:tty";
 import { promisify } from "node:util";
 import { FileError } from "../errors.ts";
 import { type ByteSource, openFile } from "../files/byte-source.ts";
-import { isDescriptor } from "../files/same-file.ts";
+import { descriptorStats, isDescriptor } from "../files/same-file.ts";
 import { systemReason } from "../files/system-errors.ts";
 
 export interface OpenInput {
@@ -36,7 +36,7 @@ export const STANDARD_INPUT_NAME = "standard input";
  */
 export async function openInput(path: string, name = path): Promise<OpenInput> {
   if (path === STANDARD_INPUT) return standardInput();
-  const there = await stat(path).catch((error: unknown) => {
+  const there = await stat(path, { bigint: true }).catch((error: unknown) => {
     throw notReadable(name, error);
   });
   // /dev/stdin, under any name.
@@ -81,12 +81,12 @@ function openStream(path: string, fd: number): Readable {
 }
 
 function standardInput(): OpenInput {
-  const stats = fstatSync(STDIN);
+  const stats = descriptorStats(STDIN);
   return {
     name: STANDARD_INPUT_NAME,
     chunks: readable(process.stdin, STANDARD_INPUT_NAME),
     source: undefined,
-    size: stats.isFile() ? stats.size : undefined,
+    size: stats?.isFile() ? Number(stats.size) : undefined,
     close: async () => void process.stdin.destroy(),
   };
 }

@@ -3,6 +3,7 @@ import type { RuntimeLibraries } from "./addon.ts";
 import { isSoftware, usableDevices } from "./devices.ts";
 import { explainReason, filesProblem } from "./explain-runtime.ts";
 import { gpuSign } from "./gpu-signs.ts";
+import { isTranslated, macSysctl } from "./mac-system.ts";
 import { type Backend, backendsOf, type GpuBackend } from "./platforms.ts";
 import { PROBE_TIME_LIMIT_MS, PROBING_VARIABLE, type ProbeResult, probeRuntime } from "./probe.ts";
 import { loadProbe, probeKey, saveProbe } from "./probe-cache.ts";
@@ -128,9 +129,12 @@ export function reasonAgainst(result: ProbeResult, backend: GpuBackend, request:
 /** The machine that this process runs on. */
 export function thisMachine(env: NodeJS.ProcessEnv = process.env): Machine {
   const own = ownRuntime(env);
+  // Named so that the reason is: an Intel build of Node has no package with Metal.
+  const translated: GpuBackend[] = isTranslated(macSysctl()) ? ["metal"] : [];
   return {
-    backends: own === undefined ? backendsOf() : [...ownBackends(own), "cpu"],
+    backends: own === undefined ? [...translated, ...backendsOf()] : [...ownBackends(own), "cpu"],
     missing(backend) {
+      if (translated.includes(backend)) return gpuSign(backend).missing;
       if (own === undefined && !hasRuntime(backend)) return `its package is not installed (${installCommand(backend)})`;
       return gpuSign(backend).missing;
     },

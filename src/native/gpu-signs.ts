@@ -3,6 +3,8 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { listIfReadable } from "../files/optional-files.ts";
+import { TRANSLATED } from "./explain-mac.ts";
+import { isTranslated, macSysctl } from "./mac-system.ts";
 import { type GpuBackend, here, type Platform } from "./platforms.ts";
 
 /** What a look at the file system needs; for tests. */
@@ -11,6 +13,8 @@ export interface System {
   readonly env: NodeJS.ProcessEnv;
   /** The folder used as "/". */
   readonly root: string;
+  /** Whether Rosetta translates this process; found out where it is absent. */
+  readonly translated?: boolean;
 }
 
 export const thisSystem: System = { platform: here, env: process.env, root: "/" };
@@ -22,11 +26,15 @@ export interface GpuSign {
   readonly missing?: string;
 }
 
+/** Changes with macOS, which Metal is a part of. */
+const SYSTEM_VERSION = "System/Library/CoreServices/SystemVersion.plist";
+
 export function gpuSign(backend: GpuBackend, around: System = thisSystem): GpuSign {
   if (backend === "cuda") return nvidiaSign(around);
   if (backend === "vulkan") return vulkanSign(around);
   const { os, arch } = around.platform;
-  if (os === "darwin" && arch === "arm64") return { files: [] };
+  if (os === "darwin" && arch === "arm64") return { files: [join(around.root, SYSTEM_VERSION)] };
+  if (os === "darwin" && (around.translated ?? isTranslated(macSysctl()))) return { files: [], missing: TRANSLATED };
   return { files: [], missing: "Metal is available only on Macs with Apple silicon" };
 }
 

@@ -1,9 +1,9 @@
 /** What this machine is, as far as it matters to llama.cpp. */
-import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { availableParallelism, cpus, release } from "node:os";
 import { join } from "node:path";
 import { listIfReadable, readTextIfReadable } from "../files/optional-files.ts";
+import { fastCores, isTranslated, macFeatures, macSysctl } from "./mac-system.ts";
 import { glibcVersion } from "./platforms.ts";
 
 /** The machine that this process runs on. */
@@ -24,6 +24,8 @@ export interface MachineDescription {
   readonly processor: string;
   /** Threads that run at the same time. */
   readonly threads: number;
+  /** On Apple silicon: whether Node was built for Intel, so that Rosetta translates it. */
+  readonly translated?: boolean;
   /** Instruction sets that llama.cpp has kernels for; absent where the system does not tell. */
   readonly features?: readonly string[];
 }
@@ -34,22 +36,6 @@ const FEATURES = [
   ...["avx512_vbmi", "avx512_bf16", "amx_tile", "amx_int8", "amx_bf16"],
   ...["asimdhp", "asimddp", "i8mm", "bf16", "sve", "sve2", "sme"],
 ];
-/** What macOS calls them (sysctl hw.optional). */
-const MAC_FEATURES: ReadonlyMap<string, string> = new Map([
-  ["sse4_2", "sse4_2"],
-  ["avx1_0", "avx"],
-  ["f16c", "f16c"],
-  ["fma", "fma"],
-  ["bmi2", "bmi2"],
-  ["avx2_0", "avx2"],
-  ["avx512f", "avx512f"],
-  ["arm.FEAT_FP16", "asimdhp"],
-  ["arm.FEAT_DotProd", "asimddp"],
-  ["arm.FEAT_I8MM", "i8mm"],
-  ["arm.FEAT_BF16", "bf16"],
-  ["arm.FEAT_SME", "sme"],
-]);
-const SYSCTL_LIMIT_MS = 5_000;
 
 export function describeMachine(): MachineDescription {
   const libc = process.platform === "linux" ? libcName() : undefined;
@@ -64,8 +50,14 @@ export function describeMachine(): MachineDescription {
     ...(electron === undefined ? {} : { electron }),
     processor: cpus()[0]?.model.trim() ?? "unknown",
     threads: availableParallelism(),
+    ...(isTranslated(macSysctl()) ? { translated: true } : {}),
     ...(features === undefined ? {} : { features }),
   };
+}
+
+/** Threads to compute with: all that run at the same time; on a Mac the fast cores. */
+export function computeThreads(): number {
+  return Math.min(availableParallelism(), fastCores(macSysctl()) ?? Number.POSITIVE_INFINITY);
 }
 
 function libcName(): string {
@@ -81,25 +73,16 @@ export function processorIdentity(): string {
 function cpuFeatures(): string[] | undefined {
   if (process.platform === "linux") return featuresOfLinux(readTextIfReadable("/proc/cpuinfo") ?? "");
   if (process.platform !== "darwin") return undefined;
-  const { stdout } = spawnSync("sysctl", ["hw.optional"], { encoding: "utf8", timeout: SYSCTL_LIMIT_MS });
-  return typeof stdout === "string" ? featuresOfMac(stdout) : undefined;
+  const there = macFeatures(macSysctl());
+  return there.size === 0 ? undefined : FEATURES.filter((name) => there.has(name));
 }
 
 /** @internal Exported for its tests. */
-export function featuresOfLinux(cpuinfo: string): string[] | undefined {
-  const line = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(cpuinfo)?.[1];
+export function featuresOfLinux(cpuinfo: string, arch: string = process.arch): string[] | undefined {
+  // An emulator shows the file of the machine that it runs on.
+  const line = (arch === "arm64" ? /^Features\s*:\s*(.*)$/m : /^flags\s*:\s*(.*)$/m).exec(cpuinfo)?.[1];
   if (line === undefined) return undefined;
   const there = new Set(line.split(/\s+/));
-  return FEATURES.filter((name) => there.has(name));
-}
-
-/** @internal Exported for its tests. */
-export function featuresOfMac(sysctl: string): string[] {
-  const there = new Set<string>();
-  for (const [, name, value] of sysctl.matchAll(/^hw\.optional\.(\S+): (\d+)$/gm)) {
-    const known = MAC_FEATURES.get(name as string);
-    if (known !== undefined && value !== "0") there.add(known);
-  }
   return FEATURES.filter((name) => there.has(name));
 }
 

@@ -5,6 +5,8 @@ import { isStarlingError, NativeError } from "../errors.ts";
 import { listIfReadable } from "../files/optional-files.ts";
 import { packageRoot } from "../package-info.ts";
 import type { RuntimeLibraries } from "./addon.ts";
+import { TRANSLATED } from "./explain-mac.ts";
+import { isTranslated, macSysctl } from "./mac-system.ts";
 import { outsideArchive, packageFolder } from "./package-folder.ts";
 import { type Backend, GPU_BACKENDS, type GpuBackend, here, runtimePackage } from "./platforms.ts";
 
@@ -25,6 +27,8 @@ export function findRuntime(backend: Backend): RuntimeLibraries {
   const own = ownRuntime();
   if (own !== undefined) return librariesIn(own);
   const name = runtimePackage(backend);
+  if (name === undefined && backend === "metal" && isTranslated(macSysctl()))
+    throw new NativeError("ERR_RUNTIME_NOT_FOUND", `There is no runtime with Metal here: ${TRANSLATED}.`);
   if (name === undefined)
     throw new NativeError(
       "ERR_RUNTIME_NOT_FOUND",

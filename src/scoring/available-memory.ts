@@ -2,18 +2,20 @@
 import { freemem, totalmem } from "node:os";
 import { join } from "node:path";
 import { readTextIfReadable } from "../files/optional-files.ts";
+import { availableOnMac, vmStat } from "../native/mac-system.ts";
 
 const KIBIBYTE = 1024;
 
 /**
  * Bytes, or undefined if the system does not say. Linux: what is available without swapping, within the limits of the
- * process's control groups, whose file cache counts as free. macOS: all memory, because the system reclaims and compresses
- * on demand. Windows: what is free.
+ * process's control groups, whose file cache counts as free. macOS: what is free, and what the system can take back without
+ * writing it to the swap file. Windows: what is free.
  *
  * @param root for tests: the folder used as "/"
  */
 export function availableMemory(platform: NodeJS.Platform = process.platform, root = "/"): number | undefined {
-  if (platform === "darwin") return totalmem();
+  // A model larger than all memory never fits.
+  if (platform === "darwin") return Math.min(availableOnMac(vmStat()) ?? totalmem(), totalmem());
   if (platform !== "linux") return freemem();
   const meminfo = readTextIfReadable(join(root, "proc/meminfo"));
   const free = Number(/^MemAvailable:\s+(\d+) kB$/m.exec(meminfo ?? "")?.[1]) * KIBIBYTE;

@@ -55,6 +55,20 @@ export function metalWorkingSet(memoryTotal: number): number {
   return Math.floor(memoryTotal < LARGE_MAC_BYTES ? (memoryTotal * 2) / 3 : (memoryTotal * 3) / 4);
 }
 
+/** Left to macOS and other programs, whatever Metal may use. */
+const MAC_RESERVE_BYTES = 4 * GIBIBYTE;
+
+/**
+ * The command that lets Metal use that many bytes, until the Mac restarts; undefined where too little would be left.
+ *
+ * @param machineMemory bytes of the whole machine
+ */
+export function raiseMetalLimit(need: number, machineMemory: number): string | undefined {
+  const mebibytes = Math.ceil((need + DEVICE_RESERVE_BYTES) / MEBIBYTE);
+  if (mebibytes * MEBIBYTE > machineMemory - MAC_RESERVE_BYTES) return undefined;
+  return `sudo sysctl iogpu.wired_limit_mb=${mebibytes}`;
+}
+
 /** @param machineMemory bytes of the whole machine, for devices that share it and report nothing */
 export function fitDevice(device: NativeDevice, machineMemory: number): FitDevice {
   const { name, memoryFree, memoryTotal } = device;

@@ -1,8 +1,8 @@
 /** The caller's load options completed with defaults, for the native side; kernel-plan.ts adds the rest. */
-import { availableParallelism } from "node:os";
 import { InvalidInputError } from "../errors.ts";
 import type { LoadOptions } from "../native/addon.ts";
 import type { Backend } from "../native/engine.ts";
+import { computeThreads } from "../native/machine.ts";
 import { backendDefaults, workerLayout } from "./backend-defaults.ts";
 import type { ModelFile } from "./model-file.ts";
 import type { BatchMode, LoadRewardModelOptions } from "./types.ts";
@@ -39,7 +39,7 @@ export function planLoad(
       { field: "batchMode" },
     );
   const packed = batchMode === "packed";
-  const threads = options.threads ?? availableParallelism();
+  const threads = options.threads ?? computeThreads();
   const batchTokens = options.batchTokens ?? defaults.batchTokens;
   return {
     threads,

@@ -21,17 +21,17 @@ import type { RewardTokenizer } from "./reward-tokenizer.ts";
 import type { LoadRewardModelOptions } from "./types.ts";
 
 /**
- * Loads a GGUF made by `starling-rm convert`.
+ * Loads a GGUF made by `starling-rm convert`: a file, "tiny", or one on the Hugging Face hub, which is downloaded to its cache.
  *
  * @throws InvalidInputError for a wrong option, FileError for a file that cannot be used or changes during the load, NativeError
- *   when no runtime fits or llama.cpp refuses the model
+ *   when no runtime fits or llama.cpp refuses the model, HubError for one on the hub that cannot be downloaded
  */
 export async function loadRewardModel(options: LoadRewardModelOptions): Promise<RewardModel> {
   takesOnlyOptions("loadRewardModel", arguments);
   options = checkOptions("loadRewardModel", options, loadOptionChecks, ["modelPath"]);
   const { signal } = options;
   signal?.throwIfAborted();
-  const modelPath = await modelPathOf(options.modelPath, signal);
+  const modelPath = await modelPathOf(options.modelPath, options);
   // What we check and what llama.cpp loads is one open file, even if another replaces it at the path.
   const opened = await OpenedFile.open(modelPath);
   try {
@@ -64,7 +64,7 @@ async function loadOpened(opened: OpenedFile, options: LoadRewardModelOptions): 
       path: modelPath,
       samples: file.weightSamples,
       plan: placement.plan,
-      layers: file.shape.layers,
+      shape: file.shape,
       runtime: engine.runtimeInfo,
     },
     (check) => engine.addon.checkKernels(check),
@@ -135,11 +135,12 @@ function infoOf(loaded: Loaded): RewardModelInfo {
     ],
     devices: native.info.devices,
     ...(engine.runtimeInfo.cpuLibrary === undefined ? {} : { cpuLibrary: engine.runtimeInfo.cpuLibrary }),
+    cpuFeatures: engine.runtimeInfo.cpuFeatures,
     kernels: kernels.kernels,
     kernelReasons: kernels.reasons,
     gpuLayers: placement.fit?.layers ?? 0,
     threads: placement.plan.threads,
-    batchMode: placement.plan.batchMode,
+    batchMode: placement.plan.batchMode === "exact" && !kernels.exact ? "single" : placement.plan.batchMode,
   };
 }
 

@@ -1,7 +1,7 @@
 /** From a GGUF to the tokenizer of its model. */
 
 import { InvalidInputError } from "../errors.ts";
-import { modelPathOf } from "../model-path.ts";
+import { withModelHeader } from "../model-path.ts";
 import type { NativeAddon } from "../native/addon.ts";
 import { loadAddon } from "../native/load-addon.ts";
 import { TemplateProcess } from "../native/template-process.ts";
@@ -57,7 +57,7 @@ export async function loadTokenizer(options: LoadTokenizerOptions): Promise<Rewa
     ["modelPath"],
   );
   options.signal?.throwIfAborted();
-  const model = await readModelFile(await modelPathOf(options.modelPath, options.signal));
+  const model = await withModelHeader(options.modelPath, options.signal, readModelFile);
   options.signal?.throwIfAborted();
   return openTokenizer(loadAddon(), model, options);
 }

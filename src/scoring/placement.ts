@@ -5,6 +5,7 @@ import { InvalidInputError, NativeError } from "../errors.ts";
 import type { NativeDevice } from "../native/addon.ts";
 import type { Backend } from "../native/engine.ts";
 import {
+  DEVICE_RESERVE_BYTES,
   devicesOf,
   type Fit,
   type FitDevice,
@@ -13,6 +14,7 @@ import {
   fitsDevices,
   type ModelParts,
   placeLayers,
+  raiseMetalLimit,
 } from "./gpu-fit.ts";
 import { type LoadPlan, planLoad } from "./load-plan.ts";
 import { assertFits, type MemoryNeed, memoryNeed } from "./memory.ts";
@@ -35,6 +37,8 @@ export interface Placement {
   readonly fit?: Fit;
   /** Why no layer is placed on the devices. */
   readonly reason?: string;
+  /** The command that makes room for all layers: Metal's limit can be raised. */
+  readonly moreRoom?: string;
 }
 
 /**
@@ -56,12 +60,20 @@ export function placeModel(
   if (devices.length === 0) return { backend, plan, need };
   const parts = partsOf(file, need);
   const fit = layersOn(parts, devices, options);
+  const command = backend === "metal" ? commandForAll(parts, devices, machineMemory) : undefined;
+  const moreRoom = command === undefined ? {} : { moreRoom: command };
   if (fit.gpuLayers === 0 && (options.gpu ?? "auto") === "auto")
-    return { ...onProcessor(file, options), reason: tooSmall(parts, devices) };
+    return { ...onProcessor(file, options), ...moreRoom, reason: tooSmall(parts, devices, command) };
   const names = chosenDevices(options, place).map(({ name }) => name);
   // With "none" only the main device is passed on: it is then the first.
   const mainDevice = options.splitMode === "none" ? 0 : plan.mainDevice;
-  return { backend, need, fit, plan: { ...plan, gpuLayers: nativeLayers(fit, parts), mainDevice, devices: names } };
+  return {
+    backend,
+    need,
+    fit,
+    ...moreRoom,
+    plan: { ...plan, gpuLayers: nativeLayers(fit, parts), mainDevice, devices: names },
+  };
 }
 
 function onProcessor(file: ModelFile, options: Options): Placement {
@@ -102,10 +114,18 @@ function nativeLayers(fit: Fit, { layers }: ModelParts): number {
   return fit.gpuLayers > layers.length ? -1 : fit.gpuLayers;
 }
 
-function tooSmall(parts: ModelParts, devices: readonly FitDevice[]): string {
+/** Undefined where all layers fit anyway. */
+function commandForAll(parts: ModelParts, devices: readonly FitDevice[], machineMemory: number): string | undefined {
+  const all = placeLayers(parts, devices, parts.layers.length + 1);
+  if (fitsDevices(all, DEVICE_RESERVE_BYTES)) return undefined;
+  return raiseMetalLimit(Math.max(...all.perDevice.map(({ need }) => need)), machineMemory);
+}
+
+function tooSmall(parts: ModelParts, devices: readonly FitDevice[], command: string | undefined): string {
   const least = Math.max(...placeLayers(parts, devices, 2).perDevice.map(({ need }) => need));
   const free = devices.map(({ name, free: bytes }) => `${name} has ${byteSize(bytes ?? 0)} free`).join(", ");
-  return `too little memory is free there for even one layer, which takes ${byteSize(least)} (${free})`;
+  const advice = command === undefined ? "" : `; \`${command}\` makes room for all`;
+  return `too little memory is free there for even one layer, which takes ${byteSize(least)} (${free})${advice}`;
 }
 
 /**
@@ -113,19 +133,21 @@ function tooSmall(parts: ModelParts, devices: readonly FitDevice[]): string {
  * @throws NativeError ERR_OUT_OF_MEMORY when the machine or a device has too little
  */
 export function assertPlacementFits(path: string, placement: Placement, available: number | undefined): void {
-  const { need, fit, plan } = placement;
+  const { need, fit, plan, moreRoom } = placement;
+  const raise =
+    moreRoom === undefined ? "" : `, or let Metal use more memory (until the next restart): \`${moreRoom}\``;
   if (fit === undefined) {
     assertFits(path, need, available, plan.contextTokens);
     return;
   }
   if (fit.gpuLayers === 0)
-    throw outOfMemory(path, "not even one layer fits the free memory of", fit, "Use the CPU (gpu: off)");
+    throw outOfMemory(path, "not even one layer fits the free memory of", fit, `Use the CPU (gpu: off)${raise}`);
   if (!fitsDevices(fit, 0))
     throw outOfMemory(
       path,
       `${fit.layers} layers do not fit`,
       fit,
-      'Set gpuLayers to "auto", which takes as many as fit, or use a smaller quantisation',
+      `Set gpuLayers to "auto", which takes as many as fit, or use a smaller quantisation${raise}`,
     );
   if (available !== undefined && fit.host > available)
     throw new NativeError(

@@ -1,6 +1,6 @@
-import { modelPathOf } from "../model-path.ts";
+import { withModelHeader } from "../model-path.ts";
 import { likelyBackend, likelyDevices } from "../native/engine.ts";
-import { checkOptions, takesOnlyOptions } from "../options.ts";
+import { checkOptions, given, takesOnlyOptions } from "../options.ts";
 import { availableMemory } from "./available-memory.ts";
 import type { Fit } from "./gpu-fit.ts";
 import { loadOptionChecks } from "./load-options.ts";
@@ -19,7 +19,7 @@ export async function predictMemory(options: LoadRewardModelOptions): Promise<Me
   takesOnlyOptions("predictMemory", arguments);
   options = checkOptions("predictMemory", options, loadOptionChecks, ["modelPath"]);
   options.signal?.throwIfAborted();
-  const file = await readModelFile(await modelPathOf(options.modelPath, options.signal));
+  const file = await withModelHeader(options.modelPath, options.signal, readModelFile);
   options.signal?.throwIfAborted();
   return predictFor(file, options);
 }
@@ -30,19 +30,26 @@ export function predictFor(file: ModelFile, options: Omit<LoadRewardModelOptions
   return predictOn(file, options, { backend: likely, devices: likelyDevices(likely) });
 }
 
-/** As {@link predictMemory}, with the devices as they are. */
+/**
+ * As {@link predictMemory}, with the devices as they are.
+ *
+ * @param free bytes of main memory; undefined: unknown
+ */
 export function predictOn(
   file: ModelFile,
   options: Omit<LoadRewardModelOptions, "modelPath">,
   place: Place,
+  free: number | undefined = availableMemory(),
 ): MemoryPrediction {
-  const { need, plan, fit, backend } = placeModel(file, options, place);
-  const available = backend === "cpu" ? availableMemory() : undefined;
+  const { need, plan, fit, backend, moreRoom } = placeModel(file, options, place);
+  const available = backend === "cpu" ? free : undefined;
   return {
     ...need,
     contextTokens: plan.contextTokens,
     ...(available === undefined ? {} : { available }),
-    ...(fit === undefined || fit.perDevice.length === 0 ? {} : { gpu: predicted(fit, file.layerBytes.length) }),
+    ...(fit === undefined || fit.perDevice.length === 0
+      ? {}
+      : { gpu: { ...predicted(fit, file.layerBytes.length), ...given({ moreRoom }) } }),
   };
 }
 

@@ -3,7 +3,7 @@
 import type { StarlingError } from "../errors.ts";
 import type { SplitMode } from "../native/addon.ts";
 import type { GpuChoice } from "../native/engine.ts";
-import type { LoadProgress, ScoreProgress } from "../progress.ts";
+import type { DownloadProgress, LoadProgress, ScoreProgress } from "../progress.ts";
 import type { ItemRules } from "../prompt/input-fields.ts";
 import type { ChatMessage } from "../prompt/messages.ts";
 import type { SpecialTokens } from "../prompt/templates.ts";
@@ -25,8 +25,9 @@ export type BatchMode = "exact" | "packed";
 /** Options of loadRewardModel(). */
 export interface LoadRewardModelOptions {
   /**
-   * A GGUF that convert() made, or "tiny" for the embedded demonstration model. (A file named "tiny" is "./tiny".) The
-   * demonstration model is converted on first use and kept in $STARLING_RM_CACHE.
+   * A GGUF that convert() made; "tiny" for the embedded demonstration model, which is converted on first use and kept in
+   * $STARLING_RM_CACHE (a file named "tiny" is "./tiny"); or "hf:OWNER/NAME[@REVISION]/FILE.gguf" for one on the Hugging Face
+   * hub, which is downloaded to its cache once, and resumed after an interruption. Without /FILE the repository must have one GGUF.
    */
   readonly modelPath: string;
   /** A head file made by writeHead() or `starling-rm fit`, used instead of the model's own head. Default: none. */
@@ -52,8 +53,8 @@ export interface LoadRewardModelOptions {
   /** Index of the main device among the backend's, as `starling-rm doctor` lists them: 0 to 14. Default: 0. */
   readonly mainDevice?: number;
   /**
-   * CPU threads, 1 to 512. Default: all cores (os.availableParallelism()). Small models score several sequences in
-   * parallel, large models one at a time with all threads.
+   * CPU threads, 1 to 512. Default: all cores (os.availableParallelism()), on a Mac the performance cores. Small models
+   * score several sequences in parallel, large models one at a time with all threads.
    */
   readonly threads?: number;
   /**
@@ -85,8 +86,8 @@ export interface LoadRewardModelOptions {
    * (Llama 3.1: 26 Jul 2024), the others ignore it. Default: none.
    */
   readonly templateDate?: string;
-  /** Reports the phase "loading". */
-  readonly onProgress?: (progress: LoadProgress) => void;
+  /** Reports the phase "loading", and before it "downloading" for a model on the hub. */
+  readonly onProgress?: (progress: DownloadProgress | LoadProgress) => void;
   /** Aborts loading: the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }

@@ -30,15 +30,17 @@ describe("--per-token", () => {
     expect(first?.pieces.join("")).toBe("Paris.<|im_end|>");
   });
 
-  it("takes JSON lines on a terminal, and refuses formats that have no place for it", async () => {
-    const args = ["score", ...tiny, "-p", "Hi", "-r", "Hello!", "--per-token"];
-    const onTerminal = await run(args, "", { STARLING_RM_FORCE_TTY: "stdout" });
-    expect(parseLines(onTerminal.stdout)[0]).toHaveProperty("tokenRewards");
-    for (const format of ["csv", "table"]) {
-      const { code, stderr, stdout } = await run([...args, "--format", format]);
-      expect([code, stdout]).toEqual([2, ""]);
-      expect(stderr).toContain(`--per-token is not supported by --format ${format}`);
-    }
+  it("has a place in every command and format", async () => {
+    const args = [...tiny, "-p", "Hi", "-r", "Paris.", "-r", "No.", "--per-token"];
+    const table = await run(["score", ...args, "--format", "table"]);
+    expect(table.stdout).toMatch(/ 0 +-?\d+\.\d{4} +\d+ +Paris\.\n +P -?\d+\.\d\d {2}ar -?\d+\.\d\d/);
+    const ranked = await run(["rank", ...args, "--format", "table"]);
+    expect(ranked.stdout).toMatch(/P -?\d+\.\d\d {2}ar /);
+    const [row] = parseLines((await run(["rank", ...args])).stdout) as [{ ranking: object[] }];
+    for (const response of row.ranking) expect(response).toHaveProperty("tokenRewards.rewards");
+    const lines = (await run(["score", ...args, "--format", "csv"])).stdout.split("\n");
+    expect(lines[0]).toBe("index,score,tokenCount,truncated,tokenRewards,errorCode,errorMessage,prompt,response");
+    expect(lines[1]).toMatch(/^0,-?[\d.]+,\d+,false,"{""start"":\d+,""ids"":\[.*Hi,Paris\.$/);
   });
 });
 

@@ -10,7 +10,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { embeddedCheckpoint } from "../../src/embedded-model.ts";
 import { embeddedModelPath } from "../../src/model-path.ts";
@@ -90,6 +90,18 @@ describe("fit", () => {
       const { stdout: ranked } = await run(["rank", ...args, "--gpu", "off", ...pair]);
       expect(parseLines(ranked)).toMatchObject([{ ranking: [{ index: 1 }, { index: 0 }] }]);
     }
+
+    const compared = ["compare", model, model, "--head-b", head, "--input", prefs, "--gpu", "off"];
+    const comparison = JSON.parse((await run([...compared, "--json"])).stdout);
+    expect(comparison.models[0]).not.toHaveProperty("head");
+    expect(comparison.models[1]).toMatchObject({ head: { file: basename(head) } });
+    expect(comparison.models[0].accuracy.accuracy).toBeLessThan(0.8);
+    expect(comparison.models[1].accuracy.accuracy).toBeGreaterThan(0.95);
+    expect((await run(compared)).stdout).toMatch(new RegExp(`second +.* with the head ${basename(head)}`));
+    const exchanged = ["compare", model, model, "--head-a", head, "--input", prefs, "--gpu", "off", "--json"];
+    expect(JSON.parse((await run(exchanged)).stdout).models[0].head).toEqual(comparison.models[1].head);
+    const missing = await run(["compare", model, model, "--head-b", "nowhere.gguf", "--input", prefs]);
+    expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining("nowhere.gguf") });
 
     const shown = await run(["inspect", head]);
     expect(shown.stdout).toMatch(/kind +head file/);

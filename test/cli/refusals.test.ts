@@ -27,7 +27,7 @@ describe("a model that cannot be used", () => {
   });
 
   it("a folder", async () => {
-    expectRefusal(await score(folder), /is not a regular file/);
+    expectRefusal(await score(folder), / is a folder; expected a GGUF file/);
   });
 
   it("a truncated GGUF", async () => {

@@ -65,7 +65,7 @@ describe("what is scored", () => {
     const input = file("nan.jsonl", '{"id":12345678901234567890,"x":[NaN,-Infinity],"text":"NaN"}\n{"text":NaN}\n');
     const { code, stdout } = await score("--input", input);
     expect(code).toBe(1);
-    expect(stdout).toContain('"id":12345678901234567890,"x":[null,null]}');
+    expect(stdout).toContain('"id":12345678901234567890,"x":[null,null],"text":"NaN"}');
     expect(parseLines(stdout)[1]).toMatchObject({ error: { message: expect.stringContaining("NaN") } });
   });
 

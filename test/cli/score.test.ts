@@ -13,7 +13,7 @@ describe("score", () => {
     const rows = parseLines(stdout);
     expect(rows.map(({ index }) => index)).toEqual([0, 1]);
     for (const row of rows) {
-      expect(Object.keys(row)).toEqual(["index", "score", "tokenCount", "truncated"]);
+      expect(Object.keys(row)).toEqual(["index", "score", "tokenCount", "truncated", "prompt", "response"]);
       expect(Math.fround(row["score"] as number)).toBe(row["score"]);
       expect(row["truncated"]).toBe(false);
     }
@@ -58,14 +58,14 @@ describe("score", () => {
     });
   });
 
-  it("keeps further fields as they are written, and replaces those with names of results", async () => {
+  it("keeps all fields as they are written, and renames those with names of results", async () => {
     const line = '{"id":12345678901234567890,"text":"a","score":"old","__proto__":{"x":1},"deep":[1.0,{"k":null}]}\n';
     const { stdout, stderr } = await score(["--input", "-"], line);
     expect(stdout).toMatch(
-      /"truncated":false,"id":12345678901234567890,"__proto__":\{"x":1\},"deep":\[1\.0,\{"k":null\}\]\}\n$/,
+      /"truncated":false,"id":12345678901234567890,"text":"a","input_score":"old","__proto__":\{"x":1\},"deep":\[1\.0,\{"k":null\}\]\}\n$/,
     );
     expect(stdout.match(/"score"/g)).toHaveLength(1);
-    expect(stderr).toMatch(/line 1: the output's "score" replaces/);
+    expect(stderr).toMatch(/line 1: .* called "score"; the input's are kept as "input_score" \(reported once\)/);
   });
 
   it("says when only the last tokens of a text count", async () => {
@@ -144,8 +144,12 @@ describe("formats", () => {
 
   it("CSV: one line for each response", async () => {
     const lines = (await score(["--input", input, "--format", "csv"])).stdout.split("\n");
-    expect(lines[0]).toBe("index,response,rank,score,tokenCount,truncated,errorCode,errorMessage");
-    expect(lines.slice(1, -1).map((line) => line.split(",").slice(0, 2).join())).toEqual(["0,", "1,0", "1,1", "2,"]);
+    expect(lines[0]).toBe(
+      "index,responseIndex,rank,score,tokenCount,truncated,errorCode,errorMessage,response,text,prompt",
+    );
+    expect(lines.join("\n")).toMatch(
+      /\n0,,,[-\d.]+,\d+,false,,,,"a\n.\[2Jb",\n1,0,\d,[-\d.]+,\d+,false,,,x,,p\n1,1,\d,[-\d.]+,\d+,false,,,y,,p\n2,,,,,,ERR_INVALID_JSON,/,
+    );
   });
 
   it("a table: nothing in a text can move the cursor", async () => {

@@ -5,12 +5,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { convert } from "../../src/entry/convert.ts";
 import { isStarlingError, loadRewardModel, loadTokenizer, type RewardModel } from "../../src/index.ts";
-import { digest, type GoldenRow, isShort, modes, readGoldens, textOf, texts } from "./goldens.ts";
+import { expectNear, expectOrder } from "./compare.ts";
+import { digest, isShort, modes, readGoldens, textOf, texts } from "./goldens.ts";
 import { tolerance } from "./tolerance.ts";
-
-/** Four bits are held to the order of pairs: those that the reference tells apart by this many standard deviations. */
-const CLEAR_MARGIN = 1;
-const MIN_PAIR_AGREEMENT = 0.9;
 
 /** One thread: the tests share their cores with other test files, and threads that wait for each other spin. */
 const settings = { gpu: "off", threads: 1 } as const;
@@ -24,10 +21,6 @@ async function ggufOf(golden: { name: string; checkpoint: string }, type: string
   const output = join(folder, `${golden.name}.${type}.gguf`);
   if (!existsSync(output)) await convert({ checkpoint: golden.checkpoint, output, type });
   return output;
-}
-
-function differences(rows: readonly GoldenRow[], scores: readonly number[]): number[] {
-  return rows.map(({ score }, i) => Math.abs((score as number) - (scores[i] as number))).sort((a, b) => a - b);
 }
 
 describe("goldens", () => {
@@ -82,25 +75,13 @@ describe.each(goldens)("$name", (golden) => {
     await using quantized = await loadRewardModel({ modelPath: await ggufOf(golden, type), ...settings });
     const rows = golden.rows["fast-4.41"].filter((row) => row.score !== undefined && isShort(row));
     const scores = (await quantized.score(rows.map((row) => ({ text: textOf(row) })))).map(({ score }) => score);
-    const sorted = differences(rows, scores);
-    expect(sorted.at(-1)).toBeLessThan(tolerance[type].max);
-    expect(sorted[sorted.length >> 1]).toBeLessThan(tolerance[type].median);
+    expectNear(rows, scores, type);
   });
 
   it("keeps the order of clear pairs at q4_k_m", async () => {
     await using quantized = await loadRewardModel({ modelPath: await ggufOf(golden, "q4_k_m"), ...settings });
     const rows = golden.rows["fast-4.41"].filter((row) => row.score !== undefined && isShort(row));
     const scores = (await quantized.score(rows.map((row) => ({ text: textOf(row) })))).map(({ score }) => score);
-    let clear = 0;
-    let kept = 0;
-    for (const [i, a] of rows.entries()) {
-      for (const [j, b] of rows.entries()) {
-        if ((a.score as number) - (b.score as number) < CLEAR_MARGIN * golden.std) continue;
-        clear += 1;
-        if ((scores[i] as number) > (scores[j] as number)) kept += 1;
-      }
-    }
-    expect(clear).toBeGreaterThan(100);
-    expect(kept / clear).toBeGreaterThan(MIN_PAIR_AGREEMENT);
+    expectOrder(rows, scores, golden, 100);
   });
 });

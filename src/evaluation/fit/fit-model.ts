@@ -128,7 +128,7 @@ export async function fitModel(options: FitModelOptions): Promise<FittedModel> {
   );
   checkRequest(options.data, "data");
   options.signal?.throwIfAborted();
-  const resolved = { ...options, modelPath: await modelPathOf(options.modelPath, options.signal) };
+  const resolved = { ...options, modelPath: await modelPathOf(options.modelPath, options) };
   const outputs = await claimOutputs(resolved);
   try {
     return await fitTo(outputs, resolved);

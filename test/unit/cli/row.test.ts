@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { replacedFields, toRow } from "../../../cli/row.ts";
+import { toRow } from "../../../cli/row.ts";
 import type { StarlingError } from "../../../src/errors.ts";
 import type { ItemRow } from "../../../src/inputs/item-source.ts";
 import { rowItems } from "../../../src/prompt/row-items.ts";
@@ -15,10 +15,13 @@ function read(json: string): ItemRow {
 
 const rowOf = (source: string) => toRow(read(source), 3);
 
-it("takes of a row what is scored, and nothing else", () => {
+const own = (fields: object) => new Map(Object.entries(fields).map(([name, value]) => [name, JSON.stringify(value)]));
+
+it("takes of a row what is scored, and keeps all of its fields", () => {
   for (const value of [{ text: "a" }, { prompt: "a", response: "b" }]) {
     const row = rowOf(JSON.stringify({ ...value, id: 1 }));
-    expect(row).toMatchObject({ index: 3, many: false, fields: ',"id":1' });
+    expect(row).toMatchObject({ index: 3, many: false });
+    expect(row.own).toEqual(own({ ...value, id: 1 }));
     expect(row.items).toEqual([value]);
   }
 });
@@ -30,7 +33,7 @@ it("makes one item for each of the responses", () => {
       { prompt: "a", response: "" },
     ],
     many: true,
-    fields: ',"id":1',
+    own: own({ id: 1, prompt: "a", responses: ["b", ""] }),
   });
 });
 
@@ -63,11 +66,6 @@ describe("refuses in words", () => {
   });
 
   it("and keeps the further fields of a row that failed", () => {
-    expect(rowOf('{"id":"x","tex":"a"}').fields).toBe(',"id":"x","tex":"a"');
+    expect(rowOf('{"id":"x","tex":"a"}').own).toEqual(own({ id: "x", tex: "a" }));
   });
-});
-
-it("names the fields that the output replaces", () => {
-  expect(replacedFields(rowOf('{"text":"a","score":1,"id":2,"index":0}'))).toEqual(["score", "index"]);
-  expect(rowOf('{"text":"a","score":1,"id":2,"index":0}').fields).toBe(',"id":2');
 });

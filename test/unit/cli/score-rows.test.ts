@@ -22,7 +22,7 @@ const model = {
 
 function row(index: number, texts: string[], more: Partial<Row> = {}): Row {
   const items = texts.map((text) => ({ text }));
-  return { index, where: `line ${index}`, endOffset: 0, items, many: texts.length > 1, fields: "", ...more };
+  return { index, where: `line ${index}`, endOffset: 0, items, many: texts.length > 1, own: new Map(), ...more };
 }
 
 async function results(rows: Row[]): Promise<RowResult[]> {

@@ -4,14 +4,14 @@ import { propertyTable, rankTable, scoreTable } from "../../../cli/table.ts";
 import { textWidth } from "../../../cli/visible-text.ts";
 import { InvalidInputError } from "../../../src/index.ts";
 
-const row = { index: 0, where: "line 1", endOffset: 1, items: [], many: false, fields: "" };
-const text = { text: "Paris.", score: 1.23456, tokenCount: 19, truncated: false, rank: 1 };
+const row = { index: 0, where: "line 1", endOffset: 1, items: [], many: false, own: new Map() };
+const text = { index: 0, text: "Paris.", score: 1.23456, tokenCount: 19, truncated: false, rank: 1 };
 const one: RowResult = { row, scored: [text] };
 const many: RowResult = {
   row: { ...row, index: 1, many: true, items: [{ prompt: "Capital?", response: "Lyon" }] },
   scored: [
     { ...text, text: "Lyon", score: -0.5, rank: 2 },
-    { ...text, truncated: true },
+    { ...text, index: 1, truncated: true },
   ],
 };
 const failed: RowResult = {

@@ -7,7 +7,7 @@ import { findRuntimes } from "../../../src/doctor/runtimes.ts";
 import { NativeError } from "../../../src/errors.ts";
 import type { NativeDevice, RuntimeLibraries } from "../../../src/native/addon.ts";
 import type { Machine } from "../../../src/native/choose-backend.ts";
-import { featuresOfLinux, featuresOfMac, graphicsVendors } from "../../../src/native/machine.ts";
+import { featuresOfLinux, graphicsVendors } from "../../../src/native/machine.ts";
 import type { Backend } from "../../../src/native/platforms.ts";
 import type { ProbeResult } from "../../../src/native/probe.ts";
 import { fakeRoots } from "../native/fake-root.ts";
@@ -128,10 +128,6 @@ describe("the machine", () => {
       "sve",
     ]);
     expect(featuresOfLinux("")).toBeUndefined();
-    expect(
-      featuresOfMac("hw.optional.arm.FEAT_I8MM: 1\nhw.optional.arm.FEAT_DotProd: 1\nhw.optional.arm.FEAT_SME: 0\n"),
-    ).toEqual(["asimddp", "i8mm"]);
-    expect(featuresOfMac("hw.optional.avx2_0: 1\nhw.optional.fma: 1\n")).toEqual(["fma", "avx2"]);
   });
 
   it("sees graphics processors without any driver", () => {

@@ -2,52 +2,28 @@
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { explainAccess, explainReason, explainRuntime, packageOf } from "../../../src/native/explain-runtime.ts";
+import {
+  explainAccess,
+  explainReason,
+  explainRuntime,
+  filesProblem,
+  packageOf,
+} from "../../../src/native/explain-runtime.ts";
 import { fits, leastSize, libraryKind, platformName } from "../../../src/native/library-format.ts";
 import { outsideArchive } from "../../../src/native/package-folder.ts";
 import type { Platform } from "../../../src/native/platforms.ts";
-import { LLAMA_VERSION, RUNTIME_PACKAGE_VERSION } from "../../../src/native/runtime-folder.ts";
+import {
+  LLAMA_VERSION,
+  librariesIn,
+  ownBackends,
+  RUNTIME_PACKAGE_VERSION,
+} from "../../../src/native/runtime-folder.ts";
 import { installLibrary, installSystemPart } from "../../../src/native/system-packages.ts";
+import { ARM_MAC, elf, INTEL_MAC, mach, pe, universal } from "./fake-libraries.ts";
 import { fakeRoots } from "./fake-root.ts";
 
 const makeRoot = fakeRoots();
 const linux: Platform = { os: "linux", arch: "x64" };
-
-function elf(machine: number, bigEndian = false): Buffer {
-  const bytes = Buffer.alloc(64);
-  bytes.write("\x7fELF", "latin1");
-  bytes[4] = 2;
-  bytes[5] = bigEndian ? 2 : 1;
-  bigEndian ? bytes.writeUInt16BE(machine, 18) : bytes.writeUInt16LE(machine, 18);
-  return bytes;
-}
-
-function mach(machine: number): Buffer {
-  const bytes = Buffer.alloc(64);
-  bytes.writeUInt32LE(0xfeedfacf, 0);
-  bytes.writeUInt32LE(machine, 4);
-  return bytes;
-}
-
-function universal(...machines: number[]): Buffer {
-  const bytes = Buffer.alloc(8 + 20 * machines.length);
-  bytes.writeUInt32BE(0xcafebabe, 0);
-  bytes.writeUInt32BE(machines.length, 4);
-  machines.forEach((machine, i) => void bytes.writeUInt32BE(machine, 8 + 20 * i));
-  return bytes;
-}
-
-function pe(machine: number, start = 128): Buffer {
-  const bytes = Buffer.alloc(start + 16);
-  bytes.write("MZ", "latin1");
-  bytes.writeUInt32LE(start, 0x3c);
-  bytes.write("PE\0\0", start, "latin1");
-  bytes.writeUInt16LE(machine, start + 4);
-  return bytes;
-}
-
-const ARM_MAC = 0x0100000c;
-const INTEL_MAC = 0x01000007;
 
 describe("libraryKind", () => {
   it.each([
@@ -240,4 +216,37 @@ it("takes files beside Electron's archive where there are any", () => {
   expect(outsideArchive("/a/app.asar/x.so", () => false)).toBe("/a/app.asar/x.so");
   expect(outsideArchive("/a/app.asar.unpacked/x.so", () => true)).toBe("/a/app.asar.unpacked/x.so");
   expect(outsideArchive("/a/b/x.so", () => true)).toBe("/a/b/x.so");
+});
+
+describe("the packages for macOS", () => {
+  /** Of @node-llama-cpp/mac-arm64-metal and mac-x64 3.21.1. */
+  const CONTENTS = {
+    metal: ["libggml-base.dylib", "libggml-blas.so", "libggml-cpu-apple_m1.so", "libggml-cpu-apple_m4.so"].concat([
+      ...["libggml-metal.so", "libggml.metal.v0.4.0.dylib", "libllama-common.dylib", "libllama.metal.v0.4.0.dylib"],
+      ...["_nlcBuildMetadata.json", "llama-addon.node"],
+    ]),
+    intel: ["libggml-base.dylib", "libggml-blas.so", "libggml-cpu-haswell.so", "libggml.v0.4.0.dylib"].concat([
+      ...["libllama-common.dylib", "libllama.v0.4.0.dylib", "llama-addon.node"],
+    ]),
+  };
+
+  it.each([
+    ["metal", ARM_MAC, "libggml.metal.v0.4.0.dylib", "libllama.metal.v0.4.0.dylib", ["metal"]],
+    ["intel", INTEL_MAC, "libggml.v0.4.0.dylib", "libllama.v0.4.0.dylib", []],
+  ] as const)("are opened by their names: %s", (name, machine, ggml, llama, backends) => {
+    const root = makeRoot(CONTENTS[name]);
+    for (const file of CONTENTS[name]) writeFileSync(join(root, file), mach(machine));
+    const libraries = librariesIn(root);
+    expect(libraries).toMatchObject({
+      ggmlBase: join(root, "libggml-base.dylib"),
+      ggml: join(root, ggml),
+      llama: join(root, llama),
+    });
+    expect(ownBackends(root)).toEqual(backends);
+    const arch = machine === ARM_MAC ? "arm64" : "x64";
+    expect(filesProblem(libraries, backends[0], { os: "darwin", arch })).toBeUndefined();
+    expect(filesProblem(libraries, backends[0], { os: "darwin", arch: arch === "x64" ? "arm64" : "x64" })).toMatch(
+      /was built for macOS on (?:arm64|x64), but this is macOS on (?:arm64|x64)/,
+    );
+  });
 });

@@ -93,6 +93,11 @@ describe("Vulkan", () => {
 });
 
 it("takes Apple silicon for Metal, and no other Mac", () => {
-  expect(sign("metal", [], {}, { os: "darwin", arch: "arm64" }).missing).toBeUndefined();
-  expect(sign("metal", [], {}, { os: "darwin", arch: "x64" }).missing).toBeDefined();
+  const mac = (arch: string, translated = false) =>
+    gpuSign("metal", { platform: { os: "darwin", arch }, env: {}, root: "/", translated }).missing;
+  expect(mac("arm64")).toBeUndefined();
+  expect(mac("x64")).toBe("Metal is available only on Macs with Apple silicon");
+  expect(mac("x64", true)).toMatch(
+    /^this Node is built for Intel and runs under Rosetta, .*install Node for Apple silicon/,
+  );
 });

@@ -1,6 +1,6 @@
 /** What looks at texts of users takes time in proportion to them: anything quadratic would take minutes here. */
 import { expect, it } from "vitest";
-import { ownFields } from "../../../cli/own-fields.ts";
+import { rawMembers } from "../../../cli/raw-members.ts";
 import { parseDialogue } from "../../../src/evaluation/adapters/dialogue.ts";
 import { refuseLostPrompt, refuseWholeTranscript } from "../../../src/evaluation/adapters/pair-checks.ts";
 import { conversationWarnings } from "../../../src/prompt/conversation-warnings.ts";
@@ -80,7 +80,7 @@ const functions: Record<string, (text: string) => unknown> = {
   parseJson,
   textWarnings: (text) => textWarnings(text, marks, false),
   contentWarning: (text) => contentWarning([text], marks),
-  ownFields: (text) => ownFields(`{"a": ${JSON.stringify(text)},"b":[${text.trim() === "" ? text : ""}1]}`, new Set()),
+  rawMembers: (text) => rawMembers(`{"a": ${JSON.stringify(text)},"b":[${text.trim() === "" ? text : ""}1]}`),
 };
 
 it.each(Object.entries(functions))(

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { NativeDevice } from "../../../src/native/addon.ts";
 import type { Check } from "../../../src/options.ts";
+import { metalWorkingSet } from "../../../src/scoring/gpu-fit.ts";
 import { loadOptionChecks } from "../../../src/scoring/load-options.ts";
 import type { ModelFile } from "../../../src/scoring/model-file.ts";
 import { assertPlacementFits, type Place, type Placement, placeModel } from "../../../src/scoring/placement.ts";
@@ -173,5 +174,33 @@ describe("the options", () => {
     for (const value of good) expect(check(value), String(value)).toBeUndefined();
     for (const value of bad)
       expect(check(value), String(value)).toMatch(/^(?:"auto", "all" or )?(?:a whole number from|one of)/);
+  });
+});
+
+describe("on a Mac whose limit of Metal is too low", () => {
+  const small = metal(20);
+
+  it("names the command that raises it, with enough for all layers and the reserve", () => {
+    const placement = place(small);
+    expect(fitOf(placement).layers).toBeLessThan(LAYERS);
+    const [, mebibytes] = /^sudo sysctl iogpu\.wired_limit_mb=(\d+)$/.exec(placement.moreRoom ?? "") ?? [];
+    const all = placeModel(file, { threads: 8 }, metal(Number(mebibytes) / 1024), 64 * GIBIBYTE);
+    expect(fitOf(all).layers).toBe(LAYERS);
+    expect(all.moreRoom).toBeUndefined();
+    expect(refusal(metal(18), { gpuLayers: "all" }, undefined)).toThrow(
+      /60 layers do not fit .*or let Metal use more memory \(until the next restart\): `sudo sysctl iogpu\.wired_limit_mb=\d+`/,
+    );
+    expect(place(metal(1)).reason).toMatch(/; `sudo sysctl iogpu\.wired_limit_mb=\d+` makes room for all$/);
+  });
+
+  it("is what a Mac with 32 GiB needs for 34B at q4_k_m", () => {
+    const mac = metal(metalWorkingSet(32 * GIBIBYTE) / GIBIBYTE);
+    const { moreRoom, fit } = placeModel(file, { threads: 8 }, mac, 32 * GIBIBYTE);
+    expect([moreRoom, fit?.layers]).toEqual(["sudo sysctl iogpu.wired_limit_mb=21873", 59]);
+  });
+
+  it("does not where too little would be left for the system, or it is another backend", () => {
+    expect(placeModel(file, { threads: 8 }, metal(16), 24 * GIBIBYTE).moreRoom).toBeUndefined();
+    expect(place(cuda(device("CUDA0", 12))).moreRoom).toBeUndefined();
   });
 });

@@ -1,11 +1,11 @@
 /**
- * The raw members of a JSON object. A row's other fields are copied unchanged: parsing and writing them again would round
+ * The raw members of a JSON object. A row's fields are copied unchanged: parsing and writing them again would round
  * long numbers (19-digit ids) and drop what JavaScript objects cannot hold.
  */
 
 /**
- * Raw text of each member of the object `source`, which must be valid JSON, with its line breaks; the last of two equal
- * names wins.
+ * Raw text of each member of the object `source`, which must be valid JSON, on one line; the last of two equal names wins,
+ * as in JSON.parse.
  */
 export function rawMembers(source: string): Map<string, string> {
   const members = new Map<string, string>();
@@ -15,23 +15,15 @@ export function rawMembers(source: string): Map<string, string> {
     const name = JSON.parse(source.slice(at, nameEnd)) as string;
     const valueStart = skipBlank(source, source.indexOf(":", nameEnd) + 1);
     at = endOfValue(source, valueStart);
-    members.set(name, source.slice(valueStart, at));
+    members.set(name, onOneLine(source.slice(valueStart, at)));
     if (source[at] === ",") at = skipBlank(source, at + 1);
   }
   return members;
 }
 
-/** The members not in `leftOut`, as text to insert before an object's closing brace: `,"id":7,"tag":"x"`. */
-export function ownFields(source: string, leftOut: ReadonlySet<string>): string {
-  let text = "";
-  for (const [name, raw] of rawMembers(source)) {
-    if (!leftOut.has(name)) text += `,${JSON.stringify(name)}:${onOneLine(raw)}`;
-  }
-  return text;
-}
-
 /** Line breaks between JSON tokens would break JSON lines; strings contain none. */
 function onOneLine(raw: string): string {
+  if (!/[\r\n]/.test(raw)) return raw.trimEnd();
   const lines = raw.split(/[\r\n]/).map((line) => line.trim());
   return lines.filter((line) => line !== "").join(" ");
 }

@@ -1,0 +1,53 @@
+/** Which scored texts of a row are written: --min-score, --top, --best. */
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { wholeNumber } from "./option-values.ts";
+import { byRank } from "./records.ts";
+import type { RowResult } from "./score-rows.ts";
+
+export interface SelectionOptions {
+  readonly minScore?: number;
+  readonly top?: number;
+  readonly best?: true;
+}
+
+/** Far above every best of n. */
+const MAX_TOP = 65_536;
+
+export function addMinScoreOption(command: Command): Command {
+  return command
+    .optionsGroup("Output:")
+    .option("--min-score <score>", "write only what scores at least this much", finiteNumber);
+}
+
+export function addSelectionOptions(command: Command): Command {
+  return addMinScoreOption(command)
+    .option("--top <n>", "write only the n best responses to each prompt", wholeNumber(1, MAX_TOP))
+    .addOption(new Option("--best", "write only the best response to each prompt, alone").conflicts("top"));
+}
+
+function finiteNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("Expected a number, such as 1.5.");
+  return value;
+}
+
+/** Whether anything is left out. What failed has no score, and is then left out too: it is reported, not written. */
+export function isSelecting({ minScore, top, best }: SelectionOptions): boolean {
+  return minScore !== undefined || top !== undefined || best === true;
+}
+
+/** How many responses of each prompt are written; undefined for all. */
+export function topOf({ top, best }: SelectionOptions): number | undefined {
+  return best ? 1 : top;
+}
+
+/** The row with what is to be written of it, best first where only some are wanted; undefined if that is nothing. */
+export function select(result: RowResult, options: SelectionOptions): RowResult | undefined {
+  if (!isSelecting(options)) return result;
+  if ("error" in result) return undefined;
+  const { minScore = Number.NEGATIVE_INFINITY } = options;
+  const top = topOf(options);
+  const passing = result.scored.filter(({ score }) => score >= minScore);
+  if (passing.length === 0) return undefined;
+  return { ...result, scored: top === undefined ? passing : byRank(passing).slice(0, top) };
+}
