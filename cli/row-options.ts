@@ -21,6 +21,10 @@ export interface RowSource {
   readonly rows: Iterable<Row> | AsyncIterable<Row>;
   /** See file-identity.ts: of the files being read. */
   readonly identities: readonly (string | undefined)[];
+  /** The files that are read, where they are files. */
+  readonly files?: readonly string[];
+  /** The rows are of the command line. */
+  readonly isArguments?: true;
   close(): void;
 }
 
@@ -72,15 +76,17 @@ export async function openRows(
     format: options.inputFormat,
     ignoreFields: options.ignoreField,
     strict: options.strict === true,
-    onNotice: (message: string) => terminal.say(`note: ${message}`),
+    onNotice: (message: string) => terminal.note(`note: ${message}`),
   };
   const source = input.some((one) => one.startsWith("hf:"))
     ? await shownDownload(terminal, (onProgress) => ItemSource.open(input, mapping, { ...settings, onProgress }))
     : await ItemSource.open(input, mapping, settings);
+  const paths = source.files.map(({ path }) => path);
   const identities = await Promise.all(
-    source.files.map(({ path }) => (path === STANDARD_INPUT ? descriptorIdentity(STDIN) : pathIdentity(path))),
+    paths.map((path) => (path === STANDARD_INPUT ? descriptorIdentity(STDIN) : pathIdentity(path))),
   );
-  return { name: source.name, rows: rowsOf(source), identities, close: () => void source.close() };
+  const files = paths.filter((path) => path !== STANDARD_INPUT);
+  return { name: source.name, rows: rowsOf(source), identities, files, close: () => void source.close() };
 }
 
 const STANDARD_INPUT = "-";
@@ -95,7 +101,7 @@ export function checkInputs(inputs: readonly string[]): void {
 
 export function rowList(rows: readonly Row[]): RowSource {
   const counted = rows.map((row, i) => ({ ...row, fraction: (i + 1) / rows.length }));
-  return { name: "the command line", rows: counted, identities: [], close() {} };
+  return { name: "the command line", rows: counted, identities: [], isArguments: true, close() {} };
 }
 
 async function* rowsOf(source: ItemSource): AsyncGenerator<Row> {
