@@ -3,7 +3,7 @@
  * Downloads are ours, not @huggingface/hub's, which lists repositories: resume, hash check and lock.
  */
 import { HubError } from "../errors.ts";
-import { fetchThrough, proxyFailure, proxyFor } from "./proxy.ts";
+import { fetchThrough, type HttpProxy, proxyFailure, proxyFor } from "./proxy.ts";
 import { brokenConnection, refusal, type Subject } from "./response-errors.ts";
 import { DEFAULT_RETRY_POLICY, type RetryPolicy, retryAfterMs, TransientError, withRetries } from "./retry.ts";
 
@@ -119,7 +119,7 @@ export class HubClient {
       return response;
     } catch (error) {
       const failure = proxy && !watch.signal.aborted ? proxyFailure(error, proxy, url.host) : undefined;
-      throw failure ?? this.#broken(error, url, watch);
+      throw failure ?? this.#broken(error, url, watch, proxy);
     }
   }
 
@@ -147,11 +147,12 @@ export class HubClient {
     return refusal({ status, code, host }, subject, requester, retryAfterMs(headers.get("retry-after")));
   }
 
-  #broken(error: unknown, { host }: URL, watch: Watch): unknown {
+  #broken(error: unknown, { host }: URL, watch: Watch, proxy?: HttpProxy): unknown {
     const { reason } = watch.signal;
     if (!watch.signal.aborted) return brokenConnection(error, host, this.#wasReached);
     if (reason !== STALLED) return reason;
-    const message = `${host} repeatedly sent nothing for ${this.retryPolicy.stallMs / 1000} s: try again; the partial download is kept.`;
+    const sender = proxy === undefined ? host : `${host}, or the proxy ${proxy.name},`;
+    const message = `${sender} repeatedly sent nothing for ${this.retryPolicy.stallMs / 1000} s: try again; the partial download is kept.`;
     return new TransientError(new HubError("ERR_HUB_UNREACHABLE", message));
   }
 }

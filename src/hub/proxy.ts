@@ -9,7 +9,7 @@ import { TransientError } from "./retry.ts";
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A proxy, and the variable that names it. */
-export interface Proxy {
+export interface HttpProxy {
   readonly address: URL;
   readonly variable: string;
   /** "HOST:PORT (HTTPS_PROXY)": without a password. */
@@ -27,7 +27,7 @@ const VARIABLES = {
  *
  * @throws InvalidInputError for a variable that names no HTTP proxy
  */
-export function proxyFor(url: URL, environment: Environment = process.env): Proxy | undefined {
+export function proxyFor(url: URL, environment: Environment = process.env): HttpProxy | undefined {
   const variables = VARIABLES[url.protocol as keyof typeof VARIABLES] ?? [];
   const variable = variables.find((name) => environment[name] !== undefined);
   const text = variable === undefined ? "" : (environment[variable] as string).trim();
@@ -86,7 +86,7 @@ function isInNetwork(host: string, entry: string): boolean {
 const fetches = new Map<string, Promise<typeof fetch>>();
 
 /** fetch, by this proxy or directly. */
-export function fetchThrough(proxy: Proxy | undefined): typeof fetch | Promise<typeof fetch> {
+export function fetchThrough(proxy: HttpProxy | undefined): typeof fetch | Promise<typeof fetch> {
   if (proxy === undefined) return fetch;
   const { href } = proxy.address;
   const known = fetches.get(href) ?? makeFetch(proxy.address);
@@ -112,7 +112,7 @@ const UNREACHED = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "ENETUNREACH", "EHO
 const UNAUTHORISED = 407;
 
 /** What a failed request through a proxy means; undefined if the proxy is not to blame. */
-export function proxyFailure(error: unknown, proxy: Proxy, host: string): TransientError | undefined {
+export function proxyFailure(error: unknown, proxy: HttpProxy, host: string): TransientError | undefined {
   const { name, variable, address } = proxy;
   const status = statusOf(error);
   const final = (message: string) => new HubError("ERR_HUB_UNREACHABLE", message, { cause: error });

@@ -9,7 +9,7 @@ import { inspect } from "node:util";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HubClient } from "../../../src/hub/client.ts";
 import { proxyFor } from "../../../src/hub/proxy.ts";
-import { emptyFolder, failureOf, pullFrom, QUICK, shardedFiles, startHub } from "./support.ts";
+import { emptyFolder, failureOf, IMPATIENT, pullFrom, QUICK, shardedFiles, startHub } from "./support.ts";
 
 const NAMES = ["http_proxy", "https_proxy", "no_proxy"].flatMap((name) => [name, name.toUpperCase()]);
 const setProxy = (variables: Record<string, string>) => {
@@ -27,6 +27,9 @@ interface Seen {
   readonly target: string;
   readonly proxyAuthorization: string | undefined;
 }
+
+/** In place of a status: no answer. */
+const SILENT = 0;
 
 /** Forwards what it is asked, unless it answers with a status. */
 class LocalProxy {
@@ -52,6 +55,7 @@ class LocalProxy {
     });
     this.#server.on("connect", (incoming: IncomingMessage, socket: Socket) => {
       const status = this.#note(incoming);
+      if (status === SILENT) return;
       if (status !== undefined) return void socket.end(`HTTP/1.1 ${status} No\r\n\r\n`);
       const { port } = new URL(`http://${incoming.url}`);
       const target = connect(Number(port), "127.0.0.1", () => {
@@ -195,6 +199,15 @@ describe("a proxy that does not let through is one sentence without the password
       /^The proxy 127\.0\.0\.1:\d+ \(HTTPS_PROXY\) cannot be reached \(ECONNREFUSED\): correct HTTPS_PROXY/,
     );
     expect(message).not.toContain("sesame");
+  });
+
+  it("is silent", async () => {
+    proxy.status = SILENT;
+    setProxy({ HTTPS_PROXY: `http://${address}` });
+    const client = new HubClient({ endpoint: "https://hub.example", retryPolicy: { ...IMPATIENT, attempts: 2 } });
+    expect((await failureOf(ask(client))).message).toMatch(
+      /^hub\.example, or the proxy 127\.0\.0\.1:\d+ \(HTTPS_PROXY\), repeatedly sent nothing for 0\.3 s/,
+    );
   });
 
   it.each(["socks5://ada:sesame@127.0.0.1:1", "http://", "http://ada:sesame@[x"])("is not one: %s", async (value) => {
