@@ -66,7 +66,7 @@ describe("values", () => {
 
   it("of types without a common one are JSON text, and their columns are named", async () => {
     const rows = [
-      { a: 1, b: 2 ** 60, c: { x: 1 }, d: 1, e: {} },
+      { a: 1, b: 2n ** 60n, c: { x: 1 }, d: 1, e: {} },
       { a: "x", b: 0.5, c: [1], d: 0.5, e: {} },
     ];
     const [path, file] = await write(rows);
