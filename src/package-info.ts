@@ -14,8 +14,14 @@ let root: string | undefined;
  * @throws NativeError ERR_ADDON_NOT_BUILT when there is none
  */
 export function packageRoot(): string {
-  root ??= findRoot(dirname(fileURLToPath(import.meta.url)));
+  root ??= findRoot(ownFolder());
   return root;
+}
+
+/** A bundle in CommonJS has no `import.meta.url`; its folder is as good for the message. */
+function ownFolder(): string {
+  const url: unknown = import.meta.url;
+  return typeof url === "string" && url.startsWith("file:") ? dirname(fileURLToPath(url)) : process.cwd();
 }
 
 /** This package's version, for example "0.1.0". */
@@ -32,8 +38,8 @@ export function findRoot(start: string): string {
     if (parent === folder)
       throw new NativeError(
         "ERR_ADDON_NOT_BUILT",
-        `${PACKAGE_NAME} finds none of its files from ${start}. It cannot be bundled: mark it as external ` +
-          `(esbuild --external:${PACKAGE_NAME}). With Yarn Plug'n'Play, set nodeLinker: node-modules.`,
+        `${PACKAGE_NAME} finds none of its files from ${start}. It cannot be bundled: mark ${PACKAGE_NAME} as external ` +
+          `(esbuild --external:${PACKAGE_NAME}; in other bundlers the option "external").`,
       );
     folder = parent;
   }

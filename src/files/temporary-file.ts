@@ -4,7 +4,7 @@ import { type FileHandle, link, lstat, open, rename, unlink } from "node:fs/prom
 import { dirname } from "node:path";
 import { removeAtExit } from "./at-exit.ts";
 import { notWritable, unwritable } from "./file-errors.ts";
-import { flushFolder } from "./flush-folder.ts";
+import { flush, flushData, flushFolder } from "./flush.ts";
 import { isOpenFile } from "./same-file.ts";
 import { hasNoLinks } from "./system-errors.ts";
 import { besideTarget, findTarget, type Target } from "./target.ts";
@@ -81,7 +81,7 @@ export class TemporaryFile {
 
   /** Waits until everything that was written is on disk. */
   async flush(): Promise<void> {
-    await this.#change((handle) => handle.datasync());
+    await this.#change((handle) => flushData(handle));
   }
 
   /** Fills `target` with the bytes from `position` on. */
@@ -123,7 +123,7 @@ export class TemporaryFile {
     if (handle === undefined) return;
     this.#forget();
     try {
-      await handle.sync();
+      await flush(handle);
     } catch (error) {
       throw notWritable(this.#target.name, error);
     } finally {
@@ -147,7 +147,7 @@ export class TemporaryFile {
         await handle.chown(there.uid, there.gid).catch(() => {});
         await handle.chmod(there.mode & PERMISSIONS);
       }
-      await handle.sync();
+      await flush(handle);
       const { size } = await handle.stat();
       await this.#check(handle, this.path);
       if (overwrite) await rename(this.path, path);
