@@ -33,7 +33,7 @@ export type CheckKernels = (options: KernelCheckOptions) => Promise<readonly Ker
 export interface KernelQuestion {
   readonly path: string;
   readonly samples: readonly NamedSample[];
-  readonly plan: Pick<LoadPlan, "threads" | "batchMode" | "gpuLayers" | "kvType">;
+  readonly plan: Pick<LoadPlan, "soloThreads" | "batchMode" | "gpuLayers" | "kvType">;
   /** Of the whole model. */
   readonly shape: Pick<TrunkShape, "layers" | "heads" | "keyValueHeads" | "headDim">;
   /** The library, and what it says that it uses. */
@@ -116,7 +116,8 @@ async function findOnce(
   folder: string,
 ): Promise<readonly KernelFinding[]> {
   const { path, samples, plan, runtime } = question;
-  const { threads } = plan;
+  // The most that multiply at once: context workers have as many or fewer.
+  const threads = plan.soloThreads;
   const asked = samples.map(({ type, columns, rows, position }) => ({ type, columns, rows, position }));
   const attention = attentionOf(question);
   const options = { path, samples: asked, attention, threads, repacked };
