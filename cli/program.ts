@@ -90,15 +90,24 @@ async function createProgram(
   const [first = ""] = commandLine;
   for (const name of Object.hasOwn(COMMANDS, first) ? [first] : Object.keys(COMMANDS)) {
     const { describe, action } = await (COMMANDS[name] as LoadCommand)();
-    const command = describe(program.command(name));
+    const command = addTalkOptions(describe(program.command(name)));
     command.action(async () => {
       const names = command.registeredArguments.map((argument) => argument.name());
       const positional = Object.fromEntries(names.map((argument, i) => [argument, command.processedArgs[i]]));
-      const options: object = { ...command.opts<object>(), ...positional };
+      const { quiet = false, progress, ...own } = command.opts<{ quiet?: boolean; progress: boolean }>();
+      Object.assign(context.terminal, { quiet, progress });
+      const options: object = { ...own, ...positional };
       finish(await action(options as never, context));
     });
   }
   return program;
+}
+
+function addTalkOptions(command: Command): Command {
+  return command
+    .optionsGroup("Options:")
+    .option("-q, --quiet", "print only failures and warnings on standard error")
+    .option("--no-progress", "show no progress");
 }
 
 const HELP = `
