@@ -99,7 +99,7 @@ export async function reportFile(
     ? JSON.stringify({ ...result, seconds: Number(elapsed().toFixed(3)) })
     : `${output}: ${byteSize(bytes)}, ${tensors} tensors, in ${elapsed() < 60 ? `${elapsed().toFixed(1)} s` : clock(elapsed())}`;
   await (await openOutput()).write(`${text}\n`);
-  for (const notice of [typeNotice, templateNotice]) if (notice !== undefined) terminal.say(`note: ${notice}`);
+  for (const notice of [typeNotice, templateNotice]) if (notice !== undefined) terminal.note(`note: ${notice}`);
   return EXIT_DONE;
 }
 

@@ -22,7 +22,7 @@ export const demo: Action<DemoOptions> = async (options, context) => {
   const format = options.format ?? (options.json ? "json" : "table");
   const source = rowList(rows);
   const exitCode = await runScoring({ source, order: "rank", modelPath: path }, { ...options, format }, context);
-  if (chooseFormat({ ...options, format }, context.terminal) === "table") context.terminal.say(NEXT);
+  if (chooseFormat({ ...options, format }, context.terminal) === "table") context.terminal.note(NEXT);
   return exitCode;
 };
 

@@ -71,13 +71,14 @@ function describeSystem({ machine, memory, addon }: Diagnosis): [string, string]
 }
 
 function describeRuntime(runtime: RuntimeFinding, { choice, reasons }: Diagnosis): [string, string] {
-  const { backend, state, package: name, version, folder, cpuLibrary, problem } = runtime;
+  const { backend, state, package: name, version, folder, cpuLibrary, cpuFeatures = [], problem } = runtime;
   const chosen = backend === choice ? " (chosen by --gpu auto)" : "";
   const origin = version === undefined ? folder : `${name} ${version}`;
   // Why auto skips a backend matters only if it works when named.
   const passed = state === "works" ? reasons.find((reason) => reason.backend === backend)?.reason : undefined;
   const why = problem ?? passed;
-  const library = cpuLibrary === undefined ? undefined : basename(cpuLibrary);
+  const uses = cpuFeatures.length === 0 ? "" : ` (${cpuFeatures.join(" ")})`;
+  const library = cpuLibrary === undefined ? undefined : `${basename(cpuLibrary)}${uses}`;
   return [backend, [`${state}${chosen}`, origin, library, why].filter((part) => part !== undefined).join("; ")];
 }
 

@@ -46,7 +46,7 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
     });
     const { report } = evaluation;
     for (const { benchmark, cases } of report.benchmarks)
-      if (cases === 0) terminal.say(`note: ${benchmark} has no usable rows`);
+      if (cases === 0) terminal.note(`note: ${benchmark} has no usable rows`);
     if (options.output !== undefined) {
       const written = await writeReport({ folder: options.output, evaluation });
       terminal.say(`report written: ${written.html}, ${written.json}, ${written.scores}`);

@@ -46,7 +46,7 @@ export async function runAndPrint<P extends Progress>(
       onProblem({ source, where, error }) {
         problems.add(`${source}, ${where}`, error);
       },
-      onNotice: (message) => terminal.say(`note: ${message}`),
+      onNotice: (message) => terminal.note(`note: ${message}`),
       onProgress(now) {
         progress = now;
         rows = Math.max(rows, rowsOf(now));

@@ -5,17 +5,24 @@
 
 export * from "../src/bounds.ts";
 export { byteSize } from "../src/byte-units.ts";
+export { type CacheEntry, listCache, pruneCache } from "../src/cache-entries.ts";
+export { defaultCacheFolder as cacheFolder } from "../src/cache-folder.ts";
 export { profileChoices } from "../src/convert/options.ts";
 export { embeddedCheckpoint } from "../src/embedded-model.ts";
 export { endProcess } from "../src/end-process.ts";
 export { benchmarkNames } from "../src/evaluation/case.ts";
 export { prepareReportFolder } from "../src/evaluation/write-report.ts";
-export { type HeldOutput, holdOutput } from "../src/files/hold-output.ts";
+export { holdOutput } from "../src/files/hold-output.ts";
+export { OutputFile } from "../src/files/output-file.ts";
+export { type Checkpoint, type Fingerprint, type FoundRecord, RunRecord } from "../src/files/run-record.ts";
 export { fileKey } from "../src/files/same-file.ts";
 export { systemReason } from "../src/files/system-errors.ts";
+export { besideTarget } from "../src/files/target.ts";
 export { isOnHub, modelPathOf } from "../src/model-path.ts";
-export { LLAMA_VERSION } from "../src/native/runtime-folder.ts";
-export { packageVersion } from "../src/package-info.ts";
+export { addonPath } from "../src/native/load-addon.ts";
+export { LLAMA_VERSION, runtimeFolder } from "../src/native/runtime-folder.ts";
+export { nearestValue } from "../src/options.ts";
+export { packageRoot, packageVersion } from "../src/package-info.ts";
 export { CONTENT_FIELDS, rowItems } from "../src/prompt/row-items.ts";
 export { isTemplateDate } from "../src/prompt/template-date.ts";
 export { WarningCounter } from "../src/prompt/warnings.ts";

@@ -23,7 +23,10 @@ const printWarning = process.listeners("warning");
 process.removeAllListeners("warning");
 process.on("warning", (warning) => {
   if (warning.name === "StarlingWarning") terminal.say(warning.message);
-  else for (const print of printWarning) print(warning);
+  else {
+    terminal.hideStatus();
+    for (const print of printWarning) print(warning);
+  }
 });
 
 process.exitCode = await run(process.argv.slice(2), { terminal, signal });

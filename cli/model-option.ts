@@ -197,9 +197,9 @@ export async function loadModel(
         terminal.redrawStatus();
       },
     });
-    for (const notice of modelNotices(model.info)) terminal.say(`note: ${notice}`);
+    for (const notice of modelNotices(model.info)) terminal.note(`note: ${notice}`);
     if (options.templateDate !== undefined && model.tokenizer.settings.templateDate === undefined)
-      terminal.say(DATE_NOTE);
+      terminal.note(DATE_NOTE);
     return model;
   } finally {
     terminal.endStatus();

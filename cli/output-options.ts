@@ -1,5 +1,6 @@
 /** Options for where results go and in what form. */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { UsageError } from "./errors.ts";
 import { REPLACE } from "./option-values.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -12,14 +13,31 @@ export interface OutputOptions {
   readonly format?: FormatName;
   readonly json?: true;
   readonly fields?: readonly string[];
+  readonly resume?: true;
+}
+
+/** How results are written. */
+export interface OutputForm {
+  readonly format: FormatName;
+  /** Of a file, by its name. */
+  readonly compression: "gzip" | undefined;
+  /** Columns have to be known before the first row. */
+  readonly isTable: boolean;
+  /** Cells hold one value: a row with several responses becomes several. */
+  readonly isFlat: boolean;
+  /** The output can only be made when all rows are known. */
+  readonly held: boolean;
 }
 
 export function addOutputOption(command: Command): Command {
   return command
     .optionsGroup("Output:")
     .option("-o, --output <file>", "file, pipe or device to write (default: standard output)")
+    .addOption(new Option("--resume", RESUME).conflicts("force"))
     .option("--force", REPLACE);
 }
+
+const RESUME = "go on with the file where an earlier run of the same command stopped";
 
 export function addFormatOptions(command: Command): Command {
   return command
@@ -55,10 +73,35 @@ const ENDINGS: readonly (readonly [RegExp, FormatName])[] = [
   [/\.csv$/i, "csv"],
   [/\.tsv$/i, "tsv"],
 ];
+const COMPRESSED = /\.(?:gz|gzip)$/i;
 
 export function chooseFormat({ format, json, output }: OutputOptions, terminal: Terminal): FormatName {
   if (json) return "json";
   if (format) return format;
-  if (output !== undefined && output !== "-") return ENDINGS.find(([ending]) => ending.test(output))?.[1] ?? "jsonl";
+  if (isNamed(output)) {
+    const name = output.replace(COMPRESSED, "");
+    return ENDINGS.find(([ending]) => ending.test(name))?.[1] ?? "jsonl";
+  }
   return terminal.isTerminal("stdout") ? "table" : "jsonl";
+}
+
+/** @param isRegular whether the output is a regular file, there or not */
+export function outputForm(
+  options: OutputOptions,
+  terminal: Terminal,
+  choosesRows: boolean,
+  isRegular: boolean,
+): OutputForm {
+  const format = chooseFormat(options, terminal);
+  const compression = isRegular && COMPRESSED.test(options.output ?? "") ? "gzip" : undefined;
+  const isFlat = format === "csv" || format === "tsv";
+  if (format === "table" && compression !== undefined)
+    throw new UsageError("a table is for people: it is not compressed");
+  if (format === "table" && options.resume) throw new UsageError("--resume needs another format than table");
+  const held = choosesRows || (isRegular && (compression !== undefined || isFlat));
+  return { format, compression, isTable: isFlat, isFlat, held };
+}
+
+export function isNamed(output: string | undefined): output is string {
+  return output !== undefined && output !== "-";
 }

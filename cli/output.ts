@@ -5,24 +5,24 @@ import { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FileError } from "../src/index.ts";
-import { ClosedPipe, existingFile, UsageError } from "./errors.ts";
+import { ClosedPipe, UsageError } from "./errors.ts";
 import { descriptorIdentity, isDescriptor, pathIdentity } from "./file-identity.ts";
-import { type HeldOutput, holdOutput, systemReason } from "./library.ts";
-
-export interface Output {
-  readonly isStdout: boolean;
-  /** An old file that the first write truncates. */
-  readonly replaces?: string;
-  /** Resolves once the system has the text: a slow reader slows the work down. */
-  write(text: string): Promise<void>;
-  close(): Promise<void>;
-}
+import { FileOutput } from "./file-output.ts";
+import { HeldOutput } from "./held-output.ts";
+import { type Fingerprint, systemReason } from "./library.ts";
+import type { Output } from "./output-types.ts";
 
 export interface OutputSettings {
   /** Identities of the files being read, which must not be overwritten. */
   readonly sources?: readonly (string | undefined)[];
   /** Whether an existing file may be replaced. */
   readonly force?: boolean;
+  /** Whether to go on with what an earlier run left; only for files. */
+  readonly resume?: boolean;
+  /** What the run does, by which a later one knows it; not called for anything but a file. */
+  readonly fingerprint?: () => Promise<Fingerprint>;
+  /** Whether the output can only be made when all rows are known. */
+  readonly held?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -30,14 +30,22 @@ const STDOUT = 1;
 const STDERR = 2;
 /** How often a named pipe without a reader is tried again. */
 const PIPE_POLL_MS = 20;
-const NEW_FILE = 0o666;
 
 /** @param path undefined or "-" for standard output */
 export async function openOutput(path?: string, settings: OutputSettings = {}): Promise<Output> {
-  const { sources = [] } = settings;
   if (path === "") throw new UsageError("--output is empty; expected a file name");
+  const opened = await openPlace(path, settings);
+  if (opened instanceof FileOutput || settings.held !== true) return opened;
+  return HeldOutput.open(opened);
+}
+
+async function openPlace(path: string | undefined, settings: OutputSettings): Promise<Output> {
+  const { sources = [], force = false, resume = false, held = false, signal } = settings;
   const there = path === undefined || path === "-" ? undefined : await statsOf(path);
   // /dev/stdout, under any name.
+  const isStream = path === undefined || path === "-" || isDescriptor(STDOUT, there) || there?.isFile() === false;
+  if (isStream && resume)
+    throw new UsageError("--resume needs --output with a file: elsewhere nothing stays to go on with");
   if (path === undefined || path === "-" || isDescriptor(STDOUT, there)) {
     const identity = descriptorIdentity(STDOUT);
     if (identity !== undefined && sources.includes(identity)) {
@@ -50,7 +58,19 @@ export async function openOutput(path?: string, settings: OutputSettings = {}): 
     if (isDescriptor(STDERR, there)) return new StreamOutput("standard error", process.stderr, false);
     return there.isFIFO() ? openPipe(path, settings.signal) : openDevice(path);
   }
-  return FileOutput.open(path, there !== undefined, settings);
+  const identity = await pathIdentity(path);
+  if (identity !== undefined && sources.includes(identity))
+    throw new UsageError(`--output ${path} is the file being read: write to another file`);
+  const isThere = there !== undefined;
+  const fingerprint = (await settings.fingerprint?.()) ?? {};
+  return FileOutput.open(path, { isThere, force, resume, held, fingerprint, signal });
+}
+
+/** Whether a path is, or would be, a regular file: not a stream, pipe or device. */
+export async function isRegularFile(path: string | undefined): Promise<boolean> {
+  if (path === undefined || path === "-" || path === "") return false;
+  const there = await statsOf(path);
+  return there === undefined || (there.isFile() && !isDescriptor(STDOUT, there));
 }
 
 async function statsOf(path: string): Promise<BigIntStats | undefined> {
@@ -81,6 +101,7 @@ async function openDevice(path: string): Promise<Output> {
 
 class StreamOutput implements Output {
   readonly isStdout: boolean;
+  readonly isHeld = false;
   readonly #name: string;
   readonly #stream: Writable;
 
@@ -92,7 +113,7 @@ class StreamOutput implements Output {
     stream.on("error", () => {});
   }
 
-  write(text: string): Promise<void> {
+  write(text: string | Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#stream.write(text, (error) => {
         if (!error) resolve();
@@ -114,6 +135,7 @@ function isClosedPipe(error: NodeJS.ErrnoException): boolean {
 
 class DeviceOutput implements Output {
   readonly isStdout = false;
+  readonly isHeld = false;
   readonly #path: string;
   readonly #handle: FileHandle;
 
@@ -122,70 +144,12 @@ class DeviceOutput implements Output {
     this.#handle = handle;
   }
 
-  async write(text: string): Promise<void> {
+  async write(text: string | Uint8Array): Promise<void> {
     await this.#handle.writeFile(text).catch((error: unknown) => Promise.reject(notWritable(this.#path, error)));
   }
 
   close(): Promise<void> {
     return this.#handle.close();
-  }
-}
-
-/**
- * A regular file. Rows are written as they come, so a kill loses none. It is created, or an old one truncated, with the
- * first row: until then there is nothing to replace it with.
- */
-class FileOutput implements Output {
-  readonly isStdout = false;
-  readonly #name: string;
-  readonly #held: HeldOutput;
-  readonly replaces?: string;
-  #handle: FileHandle | undefined;
-  #written = 0;
-
-  private constructor(name: string, held: HeldOutput) {
-    this.#name = name;
-    this.#held = held;
-    if (!held.isNew) this.replaces = name;
-  }
-
-  static async open(
-    path: string,
-    isThere: boolean,
-    { sources = [], force = false, signal }: OutputSettings,
-  ): Promise<FileOutput> {
-    const identity = await pathIdentity(path);
-    if (identity !== undefined && sources.includes(identity))
-      throw new UsageError(`--output ${path} is the file being read: write to another file`);
-    if (isThere && !force) throw new UsageError(existingFile(path));
-    return new FileOutput(
-      path,
-      await holdOutput(path, { overwrite: force, ...(signal === undefined ? {} : { signal }) }),
-    );
-  }
-
-  async write(text: string): Promise<void> {
-    const bytes = Buffer.from(text);
-    try {
-      this.#handle ??= await this.#begin();
-      for (let done = 0; done < bytes.length; ) done += (await this.#handle.write(bytes, done)).bytesWritten;
-      this.#written += bytes.length;
-    } catch (error) {
-      // Half a line would be a broken row.
-      await this.#handle?.truncate(this.#written).catch(() => {});
-      throw notWritable(this.#name, error);
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#handle?.close();
-    await this.#held.release();
-  }
-
-  async #begin(): Promise<FileHandle> {
-    const { path, isNew } = this.#held;
-    const how = isNew ? constants.O_CREAT | constants.O_EXCL : constants.O_TRUNC;
-    return open(path, constants.O_WRONLY | how | (constants.O_NOFOLLOW ?? 0), NEW_FILE);
   }
 }
 

@@ -2,18 +2,21 @@
 import type { ItemWarning } from "../src/index.ts";
 import { counted } from "./counted.ts";
 import { ClosedPipe, EXIT_DONE, EXIT_ROWS_FAILED, Interrupted } from "./errors.ts";
+import type { RowHash } from "./fingerprint.ts";
 import { WarningCounter } from "./library.ts";
-import type { Output } from "./output.ts";
-import { progressText } from "./progress-bar.ts";
+import type { Done, Output, Publish } from "./output-types.ts";
+import { clock, progressText, quantity } from "./progress-bar.ts";
 import type { Row } from "./row.ts";
 import { RowProblems } from "./row-problems.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Formats results; see output-formats.ts. */
-interface RowPrinter<T> {
+/** Formats results; see result-printer.ts. */
+export interface RowPrinter<T> {
   begin(): string;
   row(result: T): string;
   end(): string;
+  /** For an output that is made when all rows are known: `row` returns lines to keep, and this is made of them. */
+  readonly publish?: Publish;
   /** Called when all is written, whatever happened. */
   finish?(): void;
 }
@@ -30,6 +33,10 @@ interface PrintOptions<T> {
   readonly total: number | undefined;
   /** Tokens evaluated so far. */
   readonly tokens: () => number;
+  /** Of the rows that an earlier run has done. */
+  readonly hash: RowHash;
+  /** Whether the end says what was done. */
+  readonly summary: boolean;
 }
 
 interface RowOutcome {
@@ -37,45 +44,66 @@ interface RowOutcome {
   readonly error?: unknown;
   /** Reported once for all rows. */
   readonly warnings?: readonly ItemWarning[];
+  readonly scored?: readonly { readonly truncated: boolean }[];
 }
 
 /** @returns the exit code */
 export async function printRows<T extends RowOutcome>(
   results: AsyncIterable<T>,
-  { label, printer, output, terminal, inputName, total, tokens }: PrintOptions<T>,
+  { label, printer, output, terminal, inputName, total, tokens, hash, summary }: PrintOptions<T>,
 ): Promise<number> {
-  let [rows, offset] = [0, 0];
-  const problems = new RowProblems(terminal);
+  const { earlier } = output;
+  let [rows, records, truncated] = [earlier?.rows ?? 0, earlier?.records ?? 0, earlier?.truncated ?? 0];
+  let offset = 0;
+  const problems = new RowProblems(terminal, earlier?.failed);
   const warnings = new WarningCounter();
   // Written with the first row: before it there is nothing to replace an old file with.
-  let begun = false;
+  let begun = records > 0;
   const started = performance.now();
+  const seconds = () => (performance.now() - started) / 1000;
   const print = async (text: string) => {
-    if (output.isStdout && terminal.isTerminal("stdout")) terminal.hideStatus();
     await output.write(begun ? text : printer.begin() + text);
     begun = true;
   };
+  const done = (): Done => {
+    const allTokens = (earlier?.tokens ?? 0) + tokens();
+    return { rows, records, truncated, failed: problems.count, tokens: allTokens, input: hash.hex };
+  };
   try {
-    terminal.showStatus((columns) => {
-      const seconds = (performance.now() - started) / 1000;
-      const fraction = total === undefined ? undefined : offset / Math.max(1, total);
-      return progressText({ label, fraction, seconds, counts: { rows, tokens: tokens() } }, columns);
-    });
+    terminal.showStatus(
+      (columns, isLine) => {
+        const fraction = total === undefined ? undefined : offset / Math.max(1, total);
+        const counts = { rows: rows - (earlier?.rows ?? 0), tokens: tokens() };
+        return progressText({ label, fraction, seconds: seconds(), counts, isLine }, columns);
+      },
+      { overRows: output.isStdout && !output.isHeld },
+    );
     for await (const result of results) {
       const text = printer.row(result);
-      if (text !== "") await print(text);
+      if (text !== "") {
+        await print(text);
+        records += 1;
+      }
       rows += 1;
       offset = result.row.endOffset;
       if (result.error !== undefined) problems.add(result.row.where, result.error);
+      truncated += result.scored?.filter((one) => one.truncated).length ?? 0;
       warnings.add(result.warnings ?? [], result.row.where);
+      if (output.save !== undefined) {
+        hash.add(result.row);
+        await output.save(done);
+      }
       terminal.redrawStatus();
     }
+    if (output.isHeld) terminal.endStatus();
     if (rows > 0 || output.replaces === undefined) await print(printer.end());
+    await output.complete?.(done(), printer.publish);
   } catch (error) {
     if (error instanceof ClosedPipe) return EXIT_DONE;
+    await output.save?.(done, true).catch(() => {});
     // Keep what was printed: close the format before the error is reported.
-    if (rows > 0 || output.isStdout) await print(printer.end()).catch(() => {});
-    if (error instanceof Interrupted) terminal.say(`stopped after ${counted(rows, "row")}`);
+    if (!output.isHeld && (rows > 0 || output.isStdout)) await print(printer.end()).catch(() => {});
+    if (error instanceof Interrupted) terminal.say(`stopped after ${counted(rows, "row")}${resumable(output, rows)}`);
     throw error;
   } finally {
     terminal.endStatus();
@@ -84,7 +112,35 @@ export async function printRows<T extends RowOutcome>(
     for (const sentence of warnings.sentences()) terminal.say(`warning: ${sentence}`);
   }
   if (rows === 0)
-    terminal.say(`${inputName} has no rows${output.replaces === undefined ? "" : `; ${output.replaces} is unchanged`}`);
-  if (problems.count > 0 && rows > 1) terminal.say(`${problems.count} of ${rows} rows failed`);
+    terminal.note(
+      `${inputName} has no rows${output.replaces === undefined ? "" : `; ${output.replaces} is unchanged`}`,
+    );
+  else if (summary) terminal.note(summaryOf(done(), earlier?.rows ?? 0, tokens(), seconds()));
+  else if (problems.count > 0 && rows > 1) terminal.say(failedText(done()));
   return problems.count > 0 ? EXIT_ROWS_FAILED : EXIT_DONE;
+}
+
+function resumable(output: Output, rows: number): string {
+  return output.save !== undefined && rows > 0 ? "; --resume goes on from there" : "";
+}
+
+function failedText({ failed, rows }: Done): string {
+  return `${number(failed)} of ${number(rows)} rows failed`;
+}
+
+/** The rates are those of this run. */
+function summaryOf(done: Done, before: number, tokens: number, seconds: number): string {
+  const { rows, failed, truncated } = done;
+  const rate = (count: number, name: string) => (seconds > 0 ? `${quantity(count / seconds)} ${name}/s` : "");
+  return [
+    `${number(rows)} ${rows === 1 ? "row" : "rows"}${before > 0 ? ` (${number(before)} of them earlier)` : ""}`,
+    `${number(done.tokens)} tokens`,
+    `${clock(seconds)} (${rate(rows - before, "rows")}, ${rate(tokens, "tokens")})`,
+    truncated === 0 ? "none truncated" : `${number(truncated)} ${truncated === 1 ? "text" : "texts"} truncated`,
+    failed === 0 ? "none failed" : failedText(done),
+  ].join(", ");
+}
+
+function number(count: number): string {
+  return count.toLocaleString("en-US");
 }

@@ -2,8 +2,10 @@
 import { Command, CommanderError } from "commander";
 import type { Action, CommandContext } from "./context.ts";
 import { ClosedPipe, EXIT_DONE, EXIT_FATAL, failureText, Interrupted } from "./errors.ts";
-import { LLAMA_VERSION, packageVersion } from "./library.ts";
-import { visible } from "./visible-text.ts";
+import { FIRST_STEPS } from "./first-steps.ts";
+import { openOutput } from "./output.ts";
+import { usageLine } from "./usage.ts";
+import { versionJson, versionLine } from "./version.ts";
 
 interface CommandModule {
   readonly describe: (command: Command) => Command;
@@ -32,12 +34,20 @@ const COMMANDS: Readonly<Record<string, LoadCommand>> = {
   fit: () => import("./fit.ts").then(({ describeFit: describe, fit: action }) => ({ describe, action })),
   demo: () => import("./demo.ts").then(({ describeDemo: describe, demo: action }) => ({ describe, action })),
   doctor: () => import("./doctor.ts").then(({ describeDoctor: describe, doctor: action }) => ({ describe, action })),
+  cache: () => import("./cache.ts").then(({ describeCache: describe, cache: action }) => ({ describe, action })),
+  completion: () =>
+    import("./completion.ts").then(({ describeCompletion: describe, completionFor }) => ({
+      describe,
+      action: completionFor(createProgram),
+    })),
 };
 
 /** @returns the exit code; everything has been printed */
 export async function run(commandLine: readonly string[], context: CommandContext): Promise<number> {
   let exitCode = EXIT_DONE;
   try {
+    if (commandLine.length === 0) return await print(FIRST_STEPS);
+    if (asksForVersion(commandLine)) return await print(`${versionJson()}\n`);
     const program = await createProgram(commandLine, context, (code) => {
       exitCode = code;
     });
@@ -53,6 +63,16 @@ export async function run(commandLine: readonly string[], context: CommandContex
   }
 }
 
+async function print(text: string): Promise<number> {
+  await (await openOutput()).write(text);
+  return EXIT_DONE;
+}
+
+function asksForVersion(commandLine: readonly string[]): boolean {
+  const isVersion = (word: string) => word === "--version" || word === "-V";
+  return commandLine.length === 2 && commandLine.some(isVersion) && commandLine.includes("--json");
+}
+
 async function createProgram(
   commandLine: readonly string[],
   context: CommandContext,
@@ -60,7 +80,7 @@ async function createProgram(
 ): Promise<Command> {
   const program = new Command("starling-rm")
     .description("Score and rank responses with Starling-RM-34B and other Llama reward models.")
-    .version(`${packageVersion()} (llama.cpp ${LLAMA_VERSION})`, "-V, --version")
+    .version(versionLine(), "-V, --version", "print the version; with --json, also of Node and what is installed")
     .exitOverride()
     .showSuggestionAfterError()
     .configureOutput({ outputError: (message, write) => write(usageLine(message)) })
@@ -70,25 +90,24 @@ async function createProgram(
   const [first = ""] = commandLine;
   for (const name of Object.hasOwn(COMMANDS, first) ? [first] : Object.keys(COMMANDS)) {
     const { describe, action } = await (COMMANDS[name] as LoadCommand)();
-    const command = describe(program.command(name));
+    const command = addTalkOptions(describe(program.command(name)));
     command.action(async () => {
       const names = command.registeredArguments.map((argument) => argument.name());
       const positional = Object.fromEntries(names.map((argument, i) => [argument, command.processedArgs[i]]));
-      const options: object = { ...command.opts<object>(), ...positional };
+      const { quiet = false, progress, ...own } = command.opts<{ quiet?: boolean; progress: boolean }>();
+      Object.assign(context.terminal, { quiet, progress });
+      const options: object = { ...own, ...positional };
       finish(await action(options as never, context));
     });
   }
   return program;
 }
 
-/** Commander's message as one line of ours; a suggestion may be its second line. */
-function usageLine(message: string): string {
-  const lines = message
-    .trim()
-    .replace(/^error: /, "")
-    .split("\n");
-  const line = lines.map((part) => part.trim()).join(" ");
-  return `starling-rm: ${visible(line)}\n`;
+function addTalkOptions(command: Command): Command {
+  return command
+    .optionsGroup("Options:")
+    .option("-q, --quiet", "print only failures and warnings on standard error")
+    .option("--no-progress", "show no progress");
 }
 
 const HELP = `

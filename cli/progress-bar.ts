@@ -8,13 +8,18 @@ export interface Progress {
   readonly seconds: number;
   /** Counters such as {"rows": 12, "tokens": 4801}; each is shown with its rate. */
   readonly counts?: Readonly<Record<string, number>>;
+  /** A line of a log: without the bar. */
+  readonly isLine?: boolean;
 }
 
 const BAR_WIDTH = 20;
 const MIN_RATE_SECONDS = 0.5;
 
 /** One line of at most `columns` columns; a narrow terminal drops the less important parts. */
-export function progressText({ label, fraction, seconds, counts = {} }: Progress, columns: number): string {
+export function progressText(
+  { label, fraction, seconds, counts = {}, isLine = false }: Progress,
+  columns: number,
+): string {
   const known = fraction !== undefined && Number.isFinite(fraction);
   const done = known ? Math.min(1, Math.max(0, fraction)) : 0;
   // Most important first; shown in the order of `at`.
@@ -29,7 +34,7 @@ export function progressText({ label, fraction, seconds, counts = {} }: Progress
       parts.push({ at: 4 + i / 10, text: `${quantity(count / seconds)} ${name}/s` });
   }
   parts.push({ at: 6, text: clock(seconds) });
-  if (known) parts.push({ at: 1, text: bar(done) });
+  if (known && !isLine) parts.push({ at: 1, text: bar(done) });
 
   const shown: typeof parts = [];
   let width = 0;

@@ -4,7 +4,7 @@ import { InvalidInputError } from "../src/index.ts";
 import { rankingRow } from "./argument-rows.ts";
 import type { Action } from "./context.ts";
 import { addEngineOptions, addModelOptions, modelPath } from "./model-option.ts";
-import { addFieldsOption, addFormatOptions, addOutputOption } from "./output-options.ts";
+import { addFieldsOption, addFormatOptions, addOutputOption, isNamed } from "./output-options.ts";
 import type { Row } from "./row.ts";
 import { addInputOptions, openRows } from "./row-options.ts";
 import { runScoring } from "./run-scoring.ts";
@@ -12,6 +12,7 @@ import { addPerTokenOption, type ScoreCommandOptions } from "./score.ts";
 import { addSelectionOptions } from "./selection.ts";
 
 export const rank: Action<ScoreCommandOptions> = async (options, context) => {
+  context.terminal.rowsOnStdout = !isNamed(options.output);
   const source = await openRows(options, (texts) => [rankingRow(texts)], context.terminal);
   try {
     const path = await modelPath(options, context);

@@ -21,6 +21,10 @@ export interface RowSource {
   /** The last row's `endOffset`, where it is known. */
   readonly total: number | undefined;
   readonly identity: string | undefined;
+  /** The files that are read, where they are files. */
+  readonly files?: readonly string[];
+  /** The rows are of the command line. */
+  readonly isArguments?: true;
   close(): void;
 }
 
@@ -54,11 +58,16 @@ export async function openRows(
   if (hasTexts) throw new UsageError("--input cannot be combined with --text, --prompt or --response");
   if (options.input === "") throw new UsageError('--input is empty; expected a file name, or "-" for standard input');
   const input = await openInput(options.input);
-  return { ...input, rows: rowsOf(input, { ignoreFields: options.ignoreField }), total: input.totalBytes };
+  return {
+    ...input,
+    files: [options.input],
+    rows: rowsOf(input, { ignoreFields: options.ignoreField }),
+    total: input.totalBytes,
+  };
 }
 
 export function rowList(rows: readonly Row[]): RowSource {
-  return { name: "the command line", rows, total: rows.length, identity: undefined, close() {} };
+  return { name: "the command line", rows, total: rows.length, identity: undefined, isArguments: true, close() {} };
 }
 
 /** File names of tables, compressed or not. */

@@ -20,15 +20,17 @@ interface Kind {
 export class RowProblems {
   readonly #terminal: Pick<Terminal, "say">;
   readonly #kinds = new Map<string, Kind>();
-  #count = 0;
+  #count: number;
   #notFinite = 0;
   #blamed = false;
 
-  constructor(terminal: Pick<Terminal, "say">) {
+  /** @param before rows that failed in an earlier run */
+  constructor(terminal: Pick<Terminal, "say">, before = 0) {
     this.#terminal = terminal;
+    this.#count = before;
   }
 
-  /** Rows that failed. */
+  /** Rows that failed, with those of an earlier run. */
   get count(): number {
     return this.#count;
   }

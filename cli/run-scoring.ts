@@ -1,16 +1,17 @@
 /** Scores rows from start to end; shared by score, rank and demo. */
 import type { CommandContext } from "./context.ts";
+import { sayComplete, withoutEarlier } from "./earlier-rows.ts";
 import { pathIdentity } from "./file-identity.ts";
+import { fingerprint } from "./fingerprint.ts";
 import { type EngineOptions, loadModel, type ModelOptions } from "./model-option.ts";
-import { openOutput } from "./output.ts";
-import type { OutputOptions } from "./output-options.ts";
-import { chooseFormat } from "./output-options.ts";
+import { isRegularFile, openOutput } from "./output.ts";
+import { type OutputOptions, outputForm } from "./output-options.ts";
 import { printRows } from "./print-rows.ts";
 import { resultPrinter } from "./result-printer.ts";
 import type { Row } from "./row.ts";
 import type { RowSource } from "./row-options.ts";
 import { scoreRows } from "./score-rows.ts";
-import type { SelectionOptions } from "./selection.ts";
+import { type SelectionOptions, topOf } from "./selection.ts";
 
 export interface ScoringTask {
   readonly source: RowSource;
@@ -22,7 +23,7 @@ export interface ScoringTask {
 export type ScoringOptions = OutputOptions &
   SelectionOptions &
   ModelOptions &
-  EngineOptions & { readonly perToken?: true; readonly strict?: true };
+  EngineOptions & { readonly input?: string; readonly perToken?: true; readonly strict?: true };
 
 /** @returns the exit code */
 export async function runScoring(
@@ -31,22 +32,42 @@ export async function runScoring(
   context: CommandContext,
 ): Promise<number> {
   const { terminal, signal } = context;
-  const { perToken = false, strict = false } = options;
-  const format = chooseFormat(options, terminal);
+  const { perToken = false, strict = false, head, force = false, resume = false } = options;
+  // rank chooses within each row: it need not wait for the others.
+  const choosesRows = order === "input" && topOf(options) !== undefined;
+  const form = outputForm(options, terminal, choosesRows, await isRegularFile(options.output));
   // Loading takes minutes: fail on a bad output name first.
-  const sources = [source.identity, await pathIdentity(modelPath), options.head && (await pathIdentity(options.head))];
-  const output = await openOutput(options.output, { sources, force: options.force === true, signal });
+  const sources = [source.identity, await pathIdentity(modelPath), head && (await pathIdentity(head))];
+  const output = await openOutput(options.output, {
+    sources,
+    force,
+    resume,
+    held: form.held,
+    signal,
+    fingerprint: () =>
+      fingerprint({
+        command: order === "rank" ? "rank" : "score",
+        options,
+        modelPath,
+        head,
+        inputs: source.files ?? [],
+      }),
+  });
   try {
+    terminal.rowsOnStdout = output.isStdout;
+    const { earlier } = output;
+    const remaining = await withoutEarlier(source.rows, earlier, options.output ?? "", signal);
+    if (earlier?.complete) return sayComplete(terminal, options.output ?? "", earlier);
     const model = await loadModel(modelPath, options, context);
     try {
       const { notice } = model.info;
-      const note = notice !== undefined && format !== "table" ? () => terminal.say(`note: ${notice}`) : () => {};
-      const printer = resultPrinter({ format, order, notice, terminal, options });
+      const note = notice !== undefined && form.format !== "table" ? () => terminal.note(`note: ${notice}`) : () => {};
+      const printer = resultPrinter({ form, order, notice, terminal, options, before: earlier?.records ?? 0 });
       let tokens = 0;
       const onProgress = (progress: { tokensDone: number }) => {
         tokens = progress.tokensDone;
       };
-      const rows = tapped(source.rows, printer.onRow);
+      const rows = tapped(remaining.rows, printer.onRow);
       return await printRows(beforeFirst(scoreRows(rows, model, { signal, onProgress, perToken, strict }), note), {
         label: "scoring",
         printer,
@@ -55,6 +76,8 @@ export async function runScoring(
         inputName: source.name,
         total: source.total,
         tokens: () => tokens,
+        hash: remaining.hash,
+        summary: source.isArguments !== true,
       });
     } finally {
       await model.close();
@@ -64,7 +87,7 @@ export async function runScoring(
   }
 }
 
-async function* tapped(rows: Iterable<Row> | AsyncIterable<Row>, onRow: (row: Row) => void): AsyncGenerator<Row> {
+async function* tapped(rows: AsyncIterable<Row>, onRow: (row: Row) => void): AsyncGenerator<Row> {
   for await (const row of rows) {
     onRow(row);
     yield row;

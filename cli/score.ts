@@ -1,12 +1,14 @@
 /** `starling-rm score` */
 import type { Command } from "commander";
+import { InvalidInputError } from "../src/index.ts";
 import { argumentRows } from "./argument-rows.ts";
 import type { Action } from "./context.ts";
 import { addEngineOptions, addModelOptions, type EngineOptions, type ModelOptions, modelPath } from "./model-option.ts";
-import { addFieldsOption, addFormatOptions, addOutputOption, type OutputOptions } from "./output-options.ts";
-import { addInputOptions, type InputOptions, openRows } from "./row-options.ts";
+import { addFieldsOption, addFormatOptions, addOutputOption, isNamed, type OutputOptions } from "./output-options.ts";
+import type { Row } from "./row.ts";
+import { addInputOptions, type InputOptions, openRows, type RowSource } from "./row-options.ts";
 import { runScoring } from "./run-scoring.ts";
-import { addMinScoreOption, type SelectionOptions } from "./selection.ts";
+import { addSelectionOptions, type SelectionOptions, topOf } from "./selection.ts";
 
 export type ScoreCommandOptions = InputOptions &
   OutputOptions &
@@ -15,14 +17,31 @@ export type ScoreCommandOptions = InputOptions &
   EngineOptions & { readonly perToken?: true };
 
 export const score: Action<ScoreCommandOptions> = async (options, context) => {
+  context.terminal.rowsOnStdout = !isNamed(options.output);
   const source = await openRows(options, argumentRows, context.terminal);
   try {
     const path = await modelPath(options, context);
-    return await runScoring({ source, order: "input", modelPath: path }, options, context);
+    const rows = topOf(options) === undefined ? source.rows : withPrompts(source.rows);
+    return await runScoring({ source: { ...source, rows }, order: "input", modelPath: path }, options, context);
   } finally {
     source.close();
   }
 };
+
+/** A text has no prompt that other rows could answer, too. */
+async function* withPrompts(rows: RowSource["rows"]): AsyncGenerator<Row> {
+  for await (const row of rows) {
+    const isText = (row.items[0] as { text?: string } | undefined)?.text !== undefined;
+    yield isText ? { ...row, items: [], error: noPrompt() } : row;
+  }
+}
+
+function noPrompt(): InvalidInputError {
+  return new InvalidInputError(
+    "ERR_INVALID_ITEM",
+    'Expected a prompt, but the row has only "text": --top and --best choose among responses to one prompt.',
+  );
+}
 
 export function describeScore(command: Command): Command {
   command.description(
@@ -33,7 +52,7 @@ export function describeScore(command: Command): Command {
   addOutputOption(command);
   addFormatOptions(command);
   addFieldsOption(command);
-  addMinScoreOption(command);
+  addSelectionOptions(command);
   addPerTokenOption(command);
   addEngineOptions(command);
   return command.addHelpText("after", HELP);

@@ -13,14 +13,10 @@ export interface SelectionOptions {
 /** Far above every best of n. */
 const MAX_TOP = 65_536;
 
-export function addMinScoreOption(command: Command): Command {
+export function addSelectionOptions(command: Command): Command {
   return command
     .optionsGroup("Output:")
-    .option("--min-score <score>", "write only what scores at least this much", finiteNumber);
-}
-
-export function addSelectionOptions(command: Command): Command {
-  return addMinScoreOption(command)
+    .option("--min-score <score>", "write only what scores at least this much", finiteNumber)
     .option("--top <n>", "write only the n best responses to each prompt", wholeNumber(1, MAX_TOP))
     .addOption(new Option("--best", "write only the best response to each prompt, alone").conflicts("top"));
 }

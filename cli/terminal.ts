@@ -1,20 +1,43 @@
 /** The terminal and its one status line. */
+import { fstatSync } from "node:fs";
 import { visible } from "./visible-text.ts";
 
 /** For tests without a terminal: streams to treat as one, such as "stdout,stderr". */
 const FORCE_VARIABLE = "STARLING_RM_FORCE_TTY";
+/** For tests: seconds between two lines of progress. */
+const LINE_VARIABLE = "STARLING_RM_PROGRESS_SECONDS";
 const DEFAULT_COLUMNS = 80;
 const MIN_COLUMNS = 20;
 /** The status line is drawn at most this often… */
 const MIN_REDRAW_MS = 100;
 /** …and at least this often, to show that a long text is still in progress. */
 const MAX_REDRAW_MS = 500;
+/** Without a terminal, progress is a line this often. */
+const LINE_SECONDS = 30;
+/** Width of such a line: a log has no columns. */
+const LINE_COLUMNS = 120;
+const STDOUT = 1;
 
 export type StreamName = "stdout" | "stderr";
 
+/** Text of at most `columns` columns; `isLine` in a log, where a bar says nothing. */
+export type RenderStatus = (columns: number, isLine: boolean) => string;
+
+export interface StatusOptions {
+  /** Rows are written to standard output meanwhile. */
+  readonly overRows?: boolean;
+}
+
 export class Terminal {
-  #render: ((columns: number) => string) | undefined;
-  #drawn = false;
+  /** Only failures and warnings are printed. */
+  quiet = false;
+  /** Whether progress is shown. */
+  progress = true;
+  /** The command writes rows to standard output: what is behind a pipe may print them on this terminal. */
+  rowsOnStdout = false;
+  #render: RenderStatus | undefined;
+  /** Columns of the line that is drawn; 0 for none. */
+  #drawn = 0;
   #drawnAt = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -36,9 +59,25 @@ export class Terminal {
     process.stderr.write(`starling-rm: ${visible(message)}\n`);
   }
 
-  /** Keeps a line at the bottom of the terminal; does nothing if stderr is not a terminal. */
-  showStatus(render: (columns: number) => string): void {
-    if (!this.isTerminal("stderr") || process.env["TERM"] === "dumb") return;
+  /** Prints one line on stderr that --quiet leaves out. */
+  note(message: string): void {
+    if (!this.quiet) this.say(message);
+  }
+
+  /**
+   * Keeps a line at the bottom of the terminal. Where it could be drawn over rows there is none; where stderr is no terminal, a line
+   * is printed now and then.
+   */
+  showStatus(render: RenderStatus, { overRows = false }: StatusOptions = {}): void {
+    if (this.quiet || !this.progress) return;
+    // The rows themselves show the progress.
+    if (overRows && this.isTerminal("stdout")) return;
+    const canDraw = this.isTerminal("stderr") && process.env["TERM"] !== "dumb";
+    if (!canDraw || (this.rowsOnStdout && !this.isTerminal("stdout") && isPipe())) {
+      const seconds = Number(process.env[LINE_VARIABLE]) || LINE_SECONDS;
+      this.#timer ??= setInterval(() => this.say(render(LINE_COLUMNS, true)), seconds * 1000).unref();
+      return;
+    }
     this.#render = render;
     this.#timer ??= setInterval(() => this.#draw(), MAX_REDRAW_MS).unref();
     this.redrawStatus();
@@ -47,13 +86,13 @@ export class Terminal {
   /** Call when the line's content has changed. */
   redrawStatus(): void {
     // A hidden line comes back at once, or it would be hidden most of the time.
-    if (this.#render && (!this.#drawn || performance.now() - this.#drawnAt >= MIN_REDRAW_MS)) this.#draw();
+    if (this.#render && (this.#drawn === 0 || performance.now() - this.#drawnAt >= MIN_REDRAW_MS)) this.#draw();
   }
 
   /** Erases the line until it is drawn next; call before printing anything else. */
   hideStatus(): void {
-    if (this.#drawn) process.stderr.write("\r\x1b[K");
-    this.#drawn = false;
+    if (this.#drawn > 0) process.stderr.write(this.#erase());
+    this.#drawn = 0;
   }
 
   endStatus(): void {
@@ -65,9 +104,27 @@ export class Terminal {
 
   #draw(): void {
     if (!this.#render) return;
+    const erase = this.#erase();
     // One column stays free: a full line makes some terminals wrap.
-    process.stderr.write(`\r\x1b[K${this.#render(this.columns - 1)}`);
-    this.#drawn = true;
+    const text = this.#render(this.columns - 1, false);
+    process.stderr.write(`${erase}${text}`);
+    this.#drawn = text.length;
     this.#drawnAt = performance.now();
+  }
+
+  /** A window that became narrower has wrapped the line: it now takes several. */
+  #erase(): string {
+    const wrapped = Math.max(0, Math.ceil(this.#drawn / this.columns) - 1);
+    return wrapped === 0 ? "\r\x1b[K" : `\r\x1b[${wrapped}A\x1b[J`;
+  }
+}
+
+/** What is behind a pipe may print to the same terminal: less, head, tee. */
+function isPipe(): boolean {
+  try {
+    const stats = fstatSync(STDOUT);
+    return stats.isFIFO() || stats.isSocket();
+  } catch {
+    return false;
   }
 }

@@ -9,35 +9,56 @@ import {
 } from "../src/index.ts";
 import { argumentRows } from "./argument-rows.ts";
 import type { Action } from "./context.ts";
+import { sayComplete, withoutEarlier } from "./earlier-rows.ts";
 import { pathIdentity } from "./file-identity.ts";
+import { fingerprint } from "./fingerprint.ts";
 import type { TokenizedOutcome } from "./library.ts";
 import { addModelOptions, DATE_NOTE, type ModelOptions, modelPath, tokenSettings } from "./model-option.ts";
 import { openOutput } from "./output.ts";
 import { recordJson } from "./output-formats.ts";
-import { addOutputOption, type OutputOptions } from "./output-options.ts";
+import { addOutputOption, isNamed, type OutputOptions } from "./output-options.ts";
 import { printRows } from "./print-rows.ts";
 import { rowRecords } from "./records.ts";
 import type { Row } from "./row.ts";
 import { addInputOptions, type InputOptions, openRows } from "./row-options.ts";
 
-type TokenizeOptions = InputOptions & ModelOptions & Pick<OutputOptions, "output" | "force">;
+type TokenizeOptions = InputOptions & ModelOptions & Pick<OutputOptions, "output" | "force" | "resume">;
 
 type TokenRow =
-  | { readonly row: Row; readonly ids: readonly number[][]; readonly warnings: readonly ItemWarning[] }
+  | {
+      readonly row: Row;
+      readonly ids: readonly number[][];
+      /** Whether each text was longer than what is scored. */
+      readonly scored: readonly { readonly truncated: boolean }[];
+      readonly warnings: readonly ItemWarning[];
+    }
   | { readonly row: Row; readonly error: StarlingError };
 
 export const tokenize: Action<TokenizeOptions> = async (options, context) => {
   const { terminal, signal } = context;
+  terminal.rowsOnStdout = !isNamed(options.output);
   const source = await openRows(options, argumentRows, terminal);
   try {
     const path = await modelPath(options, context);
     const sources = [source.identity, await pathIdentity(path)];
-    const output = await openOutput(options.output, { sources, force: options.force === true, signal });
+    const { force = false, resume = false } = options;
+    const output = await openOutput(options.output, {
+      sources,
+      force,
+      resume,
+      signal,
+      fingerprint: () =>
+        fingerprint({ command: "tokenize", options, modelPath: path, head: undefined, inputs: source.files ?? [] }),
+    });
     try {
+      terminal.rowsOnStdout = output.isStdout;
+      const { earlier } = output;
+      const remaining = await withoutEarlier(source.rows, earlier, options.output ?? "", signal);
+      if (earlier?.complete) return sayComplete(terminal, options.output ?? "", earlier);
       const tokenizer = await loadTokenizer({ modelPath: path, ...tokenSettings(options), signal });
-      if (options.templateDate !== undefined && tokenizer.settings.templateDate === undefined) terminal.say(DATE_NOTE);
+      if (options.templateDate !== undefined && tokenizer.settings.templateDate === undefined) terminal.note(DATE_NOTE);
       let tokens = 0;
-      return await printRows(tokenizeRows(source.rows, tokenizer, signal, options.strict === true), {
+      return await printRows(tokenizeRows(remaining.rows, tokenizer, signal, options.strict === true), {
         label: "tokenizing",
         printer: {
           begin: () => "",
@@ -52,6 +73,8 @@ export const tokenize: Action<TokenizeOptions> = async (options, context) => {
         inputName: source.name,
         total: source.total,
         tokens: () => tokens,
+        hash: remaining.hash,
+        summary: source.isArguments !== true,
       });
     } finally {
       await output.close();
@@ -90,13 +113,15 @@ async function* tokenizeRows(
 
 function tokenRow(row: Row, outcomes: readonly TokenizedOutcome[]): TokenRow {
   const ids: number[][] = [];
+  const scored: { truncated: boolean }[] = [];
   const warnings = new Map<string, ItemWarning>();
   for (const outcome of outcomes) {
     if (isStarlingError(outcome)) return { row, error: outcome };
     ids.push(Array.from(outcome.ids));
+    scored.push({ truncated: outcome.truncated });
     for (const warning of outcome.warnings ?? []) warnings.set(warning.code, warning);
   }
-  return { row, ids, warnings: [...warnings.values()] };
+  return { row, ids, scored, warnings: [...warnings.values()] };
 }
 
 /** Groups the rows that are available without waiting. */

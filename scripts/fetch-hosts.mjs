@@ -73,7 +73,12 @@ if (process.argv[1] !== undefined && fileURLToPath(import.meta.url) === process.
   const unknown = wanted.find((name) => !Object.hasOwn(HOSTS, name));
   if (unknown !== undefined) throw new Error(`Expected ${Object.keys(HOSTS).join(", ")}, but received ${unknown}.`);
   for (const name of wanted.length > 0 ? wanted : Object.keys(HOSTS)) {
-    await fetchHost(name);
-    console.log(hostPath(name));
+    try {
+      await fetchHost(name);
+      console.log(hostPath(name));
+    } catch (error) {
+      console.error(`The host ${name} could not be fetched: ${error.message}`);
+      process.exitCode = 1;
+    }
   }
 }

@@ -24,12 +24,14 @@ function fits() {
   return spawnSync(process.execPath, ["-e", check, addonPath, contractVersion], { stdio: "ignore" }).status === 0;
 }
 
-/** Whether a prebuilt addon is installed and opens, tried in a child process. A fresh checkout has neither dist nor addon. */
+/** Whether the package has an addon for this platform that opens, tried in a child process. A fresh checkout has no dist yet. */
 function prebuiltFits() {
   const loader = join(root, "dist", "src", "native", "load-addon.js");
-  if (existsSync(addonPath) || !existsSync(loader)) return false;
-  const check = "const { openAddon } = await import(process.argv[1]); openAddon(process.argv[2]);";
-  const args = ["--input-type=module", "-e", check, pathToFileURL(loader).href, root];
+  if (!existsSync(loader)) return false;
+  const check = `const { findAddon, openAddon } = await import(process.argv[1]);
+    if (findAddon(process.argv[2]).path === process.argv[3]) process.exit(1);
+    openAddon(process.argv[2]);`;
+  const args = ["--input-type=module", "-e", check, pathToFileURL(loader).href, root, addonPath];
   return spawnSync(process.execPath, args, { stdio: "ignore" }).status === 0;
 }
 
@@ -41,7 +43,7 @@ function install() {
   if (fits() || prebuiltFits()) return;
   const missing = whatIsMissing();
   if (missing !== undefined) {
-    const problem = `No prebuilt addon for ${process.platform} on ${process.arch} is installed.`;
+    const problem = `The package has no addon that opens on ${process.platform} on ${process.arch}.`;
     console.warn(`starling-rm: ${problem} ${missing} Then run: node ${JSON.stringify(buildScript)}`);
     return;
   }

@@ -1,11 +1,13 @@
 // Makes the tarball that is published: build/packages/starling-rm-VERSION.tgz. Run by `npm run pack`, after `npm run build:ts`.
-// It differs from `npm pack` only in package.json, which names the addon packages. A checkout cannot name them, because
-// `npm ci` would look for versions that are published only later.
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+// It has what `npm pack` has, without the scripts that need a checkout, and is made only of a whole set of prebuilt addons.
+// Usage: npm run pack [-- --out FOLDER] [--allow-missing]   --allow-missing: for this machine; the addon that was built here
+//   takes the place of a missing prebuilt one.
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { ADDON_TARGETS, addonPackage } from "../dist/src/native/addon-package.js";
+import { currentTarget, PREBUILD_NAMES, prebuildName, prebuildPath } from "../dist/src/native/prebuilds.js";
+import { addonPath } from "./build-addon.mjs";
 import { npm, packFolder } from "./npm.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -15,28 +17,35 @@ export const packagesFolder = join(root, "build", "packages");
 /** The package.json that is published. */
 export function publishedManifest() {
   const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  const addons = Object.fromEntries(ADDON_TARGETS.map((target) => [addonPackage(target), manifest.version]));
-  manifest.optionalDependencies = { ...manifest.optionalDependencies, ...addons };
   // devDependencies stay: build-addon.mjs reads there what a build needs. The other scripts need a checkout.
   manifest.scripts = { install: manifest.scripts.install };
   delete manifest.allowScripts;
-  return { ...manifest, ...repositoryField() };
+  return manifest;
 }
 
-/** npm's provenance needs the repository of the build; its name is known only there. */
-export function repositoryField() {
-  const { GITHUB_SERVER_URL, GITHUB_REPOSITORY } = process.env;
-  if (!GITHUB_SERVER_URL || !GITHUB_REPOSITORY) return {};
-  return { repository: { type: "git", url: `git+${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}.git` } };
+/** The platforms that no prebuilt addon was made for. */
+export function missingPrebuilds(folder = root) {
+  return PREBUILD_NAMES.filter((name) => !existsSync(prebuildPath(folder, name)));
 }
 
-/** @returns {string} the tarball's path */
-export function pack(out = packagesFolder) {
+/**
+ * @param {{ out?: string, allowMissing?: boolean }} options
+ * @returns {string} the tarball's path
+ */
+export function pack({ out = packagesFolder, allowMissing = false } = {}) {
+  const missing = missingPrebuilds();
+  if (missing.length > 0 && !allowMissing)
+    throw new Error(
+      `Expected prebuilt addons for all platforms but these are missing: ${missing.join(", ")}. Run npm run prebuilds, ` +
+        "or pass --allow-missing to make a package for this machine.",
+    );
   const stage = join(root, "build", `package-${process.pid}`);
   try {
     const printed = JSON.parse(npm(["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: root }));
     const [{ files }] = Array.isArray(printed) ? printed : Object.values(printed);
     for (const { path } of files) cpSync(join(root, path), join(stage, path));
+    const here = prebuildName(currentTarget());
+    if (missing.includes(here) && existsSync(addonPath)) cpSync(addonPath, prebuildPath(stage, here));
     writeFileSync(join(stage, "package.json"), `${JSON.stringify(publishedManifest(), null, 2)}\n`);
     mkdirSync(out, { recursive: true });
     return packFolder(stage, out);
@@ -46,6 +55,13 @@ export function pack(out = packagesFolder) {
 }
 
 if (process.argv[1] !== undefined && fileURLToPath(import.meta.url) === process.argv[1]) {
-  const { values } = parseArgs({ options: { out: { type: "string", default: packagesFolder } } });
-  console.log(pack(resolve(values.out)));
+  const { values } = parseArgs({
+    options: { out: { type: "string", default: packagesFolder }, "allow-missing": { type: "boolean", default: false } },
+  });
+  try {
+    console.log(pack({ out: resolve(values.out), allowMissing: values["allow-missing"] }));
+  } catch (error) {
+    console.error(error.message);
+    process.exitCode = 1;
+  }
 }

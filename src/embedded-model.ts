@@ -9,6 +9,7 @@ import { exists } from "./files/optional-files.ts";
 import { withOutput } from "./files/output-file.ts";
 import { STARLING_KEYS } from "./gguf/starling-keys.ts";
 import { convertTo } from "./make-gguf.ts";
+import { outsideArchive } from "./native/package-folder.ts";
 import { aSignal, aString, checkOptions, given } from "./options.ts";
 import { packageRoot } from "./package-info.ts";
 
@@ -26,7 +27,7 @@ const NAME = "starling-rm-tiny";
 
 /** The checkpoint of the embedded model, in the layout of Starling-RM-34B. */
 export function embeddedCheckpoint(): string {
-  return join(packageRoot(), "models", NAME);
+  return outsideArchive(join(packageRoot(), "models", NAME));
 }
 
 /** @internal See embeddedModelPath(). */

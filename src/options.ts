@@ -141,6 +141,24 @@ export function nearest(name: string, known: readonly string[]): string | undefi
   return best;
 }
 
+/**
+ * The value that was probably meant: "q4_k" is q4_k_m, "jsonlines" is jsonl.
+ *
+ * @param known in the order of preference
+ */
+export function nearestValue(value: string, known: readonly string[]): string | undefined {
+  const plain = (text: string) => text.toLowerCase().replaceAll(/[\s_.-]/g, "");
+  const given = plain(value);
+  if (given === "") return undefined;
+  const begun = known.filter((name) => given.startsWith(plain(name))).sort((a, b) => b.length - a.length);
+  return (
+    known.find((name) => plain(name) === given) ??
+    known.find((name) => plain(name).startsWith(given)) ??
+    begun[0] ??
+    nearest(value, known)
+  );
+}
+
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

@@ -15,7 +15,7 @@ namespace {
 constexpr int64_t INNER = 64;
 constexpr int64_t ROWS = 16;
 constexpr int64_t COLUMNS = 8;
-constexpr size_t TENSORS = 3;
+constexpr size_t PRODUCT_TENSORS = 3;
 /** Integers up to 2 x INNER are exact in float16 too. A device may round, but not more than this. */
 constexpr float TOLERANCE = 0.5F;
 
@@ -42,8 +42,8 @@ std::string problem_of(const LlamaFunctions& functions, ggml_backend_dev_t devic
   const LogCapture log;
   const OwnedBackend backend(functions.ggml_backend_dev_init(device, nullptr), functions.ggml_backend_free);
   if (backend == nullptr) return log.reason("it could not be initialised");
-  const ggml_init_params sizes{functions.ggml_tensor_overhead() * TENSORS + functions.ggml_graph_overhead(), nullptr,
-                               true};
+  const ggml_init_params sizes{functions.ggml_tensor_overhead() * PRODUCT_TENSORS + functions.ggml_graph_overhead(),
+                               nullptr, true};
   const Owned<ggml_context> context(functions.ggml_init(sizes), functions.ggml_free);
   if (context == nullptr) return "not enough memory to test it";
   ggml_tensor* a = functions.ggml_new_tensor_2d(context.get(), GGML_TYPE_F32, INNER, ROWS);

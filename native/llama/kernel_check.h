@@ -18,16 +18,27 @@ struct WeightSample {
   uint64_t position = 0;
 };
 
+/** What multiplies queries with keys, and the attention's weights with values: not flash attention. */
+struct AttentionSample {
+  /** Of the key-value cache: f32 or f16. */
+  ggml_type type = GGML_TYPE_F32;
+  /** Values per head. */
+  int64_t head_length = 0;
+  int64_t heads = 0;
+  int64_t key_value_heads = 0;
+};
+
 struct KernelCheckOptions {
   std::string path;
   std::vector<WeightSample> samples;
+  std::vector<AttentionSample> attention;
   /** Threads per product. */
   int32_t threads = 1;
   /** Whether the CPU library may repack weights (llama.cpp's use_extra_bufts). */
   bool repacked = true;
 };
 
-/** How the CPU library multiplies weights of one type and shape. */
+/** How the CPU library multiplies weights of one type and shape, or keys and values. */
 struct KernelFinding {
   /** llama.cpp's name of the buffer type, which selects the kernel: "CPU", "CPU_REPACK", "AMX" and others. */
   std::string buffer;
@@ -43,8 +54,9 @@ struct KernelFinding {
 /**
  * Multiplies some rows of each sample's weights as llama.cpp would, and compares with float64 arithmetic on the
  * dequantised weights: all rows together and a few at a time, with one thread and with all, and twice over memory with
- * different contents.
+ * different contents. Then the same with keys and values of noise.
  *
+ * @returns a finding for each sample, then one for each of `attention`
  * @throws Failure when the file cannot be read or the CPU backend fails
  */
 std::vector<KernelFinding> check_kernels(const KernelCheckOptions& options);

@@ -65,6 +65,7 @@
   X(ggml_graph_overhead)                      \
   X(ggml_new_graph)                           \
   X(ggml_new_tensor_2d)                       \
+  X(ggml_view_3d)                             \
   X(ggml_mul_mat)                             \
   X(ggml_build_forward_expand)                \
   X(ggml_blck_size)                           \

@@ -157,10 +157,26 @@ std::string cpu_library(const LlamaFunctions& functions) {
   return inside == nullptr ? "" : SharedLibrary::path_of(inside);
 }
 
+/** What the CPU library says that it uses, for example "DOTPROD" and "SVE_CNT=16". */
+std::vector<std::string> cpu_features(const LlamaFunctions& functions) {
+  ggml_backend_reg_t registry =
+      functions.ggml_backend_dev_backend_reg(functions.ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU));
+  const auto list = reinterpret_cast<ggml_backend_get_features_t>(
+      functions.ggml_backend_reg_get_proc_address(registry, "ggml_backend_get_features"));
+  std::vector<std::string> features;
+  if (list == nullptr) return features;
+  for (const ggml_backend_feature* feature = list(registry); feature != nullptr && feature->name != nullptr;
+       ++feature) {
+    const std::string value = feature->value;
+    features.push_back(value == "1" ? feature->name : feature->name + ("=" + value));
+  }
+  return features;
+}
+
 RuntimeInfo describe(const OpenRuntime& runtime) {
   const LlamaFunctions& functions = runtime.functions;
-  RuntimeInfo info{
-      runtime.libraries.folder, functions.llama_version(), {}, runtime.backend_problem, cpu_library(functions)};
+  RuntimeInfo info{runtime.libraries.folder, functions.llama_version(), {},
+                   runtime.backend_problem,  cpu_library(functions),    cpu_features(functions)};
   for (size_t i = 0; i < functions.ggml_backend_dev_count(); ++i) {
     ggml_backend_dev_t device = functions.ggml_backend_dev_get(i);
     size_t free = 0;

@@ -36,6 +36,8 @@ struct RuntimeInfo {
   std::string backend_problem;
   /** Absolute path of the CPU library that llama.cpp chose; empty if the system does not tell. */
   std::string cpu_library;
+  /** What that library says it was built with and found, for example "DOTPROD" and "SVE_CNT=16". */
+  std::vector<std::string> cpu_features;
 };
 
 /** The llama.cpp libraries of this process: at most one set, opened once and never unloaded. Thread-safe. */

@@ -30,6 +30,20 @@ WeightSample read_sample(const Arguments& arguments, const LlamaFunctions& funct
   return sample;
 }
 
+/** Far above every model: a head has at most 512 values, and there are at most 1024. */
+constexpr int64_t MAX_HEAD = 1 << 12;
+
+AttentionSample read_attention(const Arguments& arguments, Napi::Env env) {
+  AttentionSample sample;
+  sample.type = static_cast<ggml_type>(arguments.integer("type", GGML_TYPE_F32, GGML_TYPE_F16));
+  sample.head_length = arguments.whole("headLength", 1, MAX_HEAD);
+  sample.heads = arguments.whole("heads", 1, MAX_HEAD);
+  sample.key_value_heads = arguments.whole("keyValueHeads", 1, MAX_HEAD);
+  if (sample.heads % sample.key_value_heads != 0)
+    throw_range_error(env, "The heads are not a multiple of the key-value heads.");
+  return sample;
+}
+
 /** checkKernels(options: KernelCheckOptions): Promise<KernelFinding[]> */
 Napi::Value check_kernels_in_background(const Napi::CallbackInfo& call) {
   const Napi::Env env = call.Env();
@@ -41,6 +55,8 @@ Napi::Value check_kernels_in_background(const Napi::CallbackInfo& call) {
   options.repacked = arguments.flag("repacked");
   for (const Arguments& sample : arguments.objects("samples"))
     options.samples.push_back(read_sample(sample, functions, env));
+  for (const Arguments& sample : arguments.objects("attention"))
+    options.attention.push_back(read_attention(sample, env));
   return run_in_background(env, [options]() {
     const std::vector<KernelFinding> findings = check_kernels(options);
     return [findings](napi_env raw) -> napi_value {

@@ -25,6 +25,10 @@ Napi::Object describe(Napi::Env env, const RuntimeInfo& info) {
   }
   object.Set("devices", devices);
   if (!info.cpu_library.empty()) object.Set("cpuLibrary", info.cpu_library);
+  Napi::Array features = Napi::Array::New(env, info.cpu_features.size());
+  for (size_t i = 0; i < info.cpu_features.size(); ++i)
+    features.Set(static_cast<uint32_t>(i), Napi::String::New(env, info.cpu_features[i]));
+  object.Set("cpuFeatures", features);
   if (!info.backend_problem.empty()) object.Set("backendProblem", info.backend_problem);
   return object;
 }

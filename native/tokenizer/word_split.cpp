@@ -16,7 +16,7 @@ struct Character {
   size_t length = 0;
 };
 
-Character character_at(std::string_view text, size_t at) {
+Character read_character(std::string_view text, size_t at) {
   if (at >= text.size()) return {};
   const auto byte = [&](size_t i) { return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0u; };
   const uint32_t first = byte(0);
@@ -37,7 +37,7 @@ bool is_symbol(uint32_t code) { return !is_space(code) && !is_letter(code) && !i
 template <typename Condition>
 size_t run_end(std::string_view text, size_t at, Condition condition) {
   for (;;) {
-    const Character next = character_at(text, at);
+    const Character next = read_character(text, at);
     if (next.length == 0 || !condition(next.code)) return at;
     at += next.length;
   }
@@ -53,11 +53,11 @@ uint32_t folded(uint32_t code) {
 size_t contraction(std::string_view text, size_t at, bool any_case) {
   if (text[at] != '\'') return 0;
   const auto letter = [&](const Character& character) { return any_case ? folded(character.code) : character.code; };
-  const Character first = character_at(text, at + 1);
+  const Character first = read_character(text, at + 1);
   if (first.length == 0) return 0;
   const uint32_t a = letter(first);
   if (a == 's' || a == 't' || a == 'm' || a == 'd') return 1 + first.length;
-  const Character second = character_at(text, at + 1 + first.length);
+  const Character second = read_character(text, at + 1 + first.length);
   if (second.length == 0) return 0;
   const uint32_t b = letter(second);
   const bool pair = (a == 'r' && b == 'e') || (a == 'v' && b == 'e') || (a == 'l' && b == 'l');
@@ -82,13 +82,13 @@ size_t white_space(std::string_view text, size_t at, size_t end) {
 size_t llama_bpe_word(std::string_view text, size_t at) {
   constexpr int MAX_DIGITS = 3;
   if (const size_t length = contraction(text, at, true)) return length;
-  const Character first = character_at(text, at);
+  const Character first = read_character(text, at);
   const size_t next = at + first.length;
   if (is_letter(first.code)) return run_end(text, next, is_letter) - at;
   if (is_number(first.code)) {
     size_t end = next;
     for (int digits = 1; digits < MAX_DIGITS; digits++) {
-      const Character digit = character_at(text, end);
+      const Character digit = read_character(text, end);
       if (digit.length == 0 || !is_number(digit.code)) break;
       end += digit.length;
     }

@@ -9,6 +9,7 @@ import {
   aString,
   type Check,
   checkOptions as checkOptionsOf,
+  nearestValue,
   oneOf,
 } from "../options.ts";
 import { PROFILE_NAMES } from "../profiles/profiles.ts";
@@ -138,11 +139,18 @@ export function weightType(name: string): FileType {
   const type = fileTypeByName(name);
   if (type?.kind === "imatrix")
     throw unsupported(`The weight type ${type.name} needs an importance matrix, which is not computed.`);
-  if (type === undefined) throw unsupported(`The weight type ${JSON.stringify(name.slice(0, 40))} is not known.`);
+  if (type === undefined) throw unsupported(`The weight type ${JSON.stringify(name.slice(0, 40))} is not known.`, name);
   return type;
 }
 
-function unsupported(sentence: string): InvalidInputError {
-  const message = `${sentence.slice(0, -1)}; choose one of ${convertibleTypeNames().join(", ")}.`;
+function unsupported(sentence: string, name = ""): InvalidInputError {
+  // llama.cpp takes "q4_k" for the medium mix.
+  const isMedium = (type: string) => Number(type.endsWith("_m"));
+  const near = nearestValue(
+    name.slice(0, 40),
+    convertibleTypeNames().sort((a, b) => isMedium(b) - isMedium(a)),
+  );
+  const hint = near === undefined ? "" : ` Did you mean ${near}?`;
+  const message = `${sentence.slice(0, -1)}; choose one of ${convertibleTypeNames().join(", ")}.${hint}`;
   return new InvalidInputError("ERR_UNSUPPORTED_TYPE", message, { field: "type" });
 }

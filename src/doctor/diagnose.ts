@@ -2,6 +2,7 @@
 import { totalmem } from "node:os";
 import { isStarlingError } from "../errors.ts";
 import { isOnHub, modelPathOf, withModelHeader } from "../model-path.ts";
+import { gpuSign } from "../native/gpu-signs.ts";
 import { addonPath, buildCommand, loadAddon } from "../native/load-addon.ts";
 import { describeMachine, graphicsVendors, lockedDevices, type MachineDescription } from "../native/machine.ts";
 import type { Backend } from "../native/platforms.ts";
@@ -17,7 +18,7 @@ import { assertPlacementFits, type Placement, placeModel } from "../scoring/plac
 import { predictOn } from "../scoring/predict-memory.ts";
 import type { LoadRewardModelOptions } from "../scoring/types.ts";
 import { type DiagnosisProblem, findProblems } from "./find-problems.ts";
-import { findRuntimes, type RuntimeFinding, type RuntimeFindings } from "./runtimes.ts";
+import { type DeviceFinding, findRuntimes, type RuntimeFinding, type RuntimeFindings } from "./runtimes.ts";
 
 /** Options of diagnose(). */
 export interface DiagnoseOptions {
@@ -108,13 +109,25 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis
     memory: { total: totalmem(), ...(free === undefined ? {} : { free }) },
     addon,
     ...found,
+    runtimes: found.runtimes.map((runtime) => ({ ...runtime, devices: runtime.devices.map(withMemory(free)) })),
     ...(model === undefined ? {} : { model }),
     problems: [
       ...(addon.loads ? [] : [{ what: addon.problem ?? "The native addon does not load.", command: buildCommand() }]),
-      ...findProblems({ machine, runtimes: found.runtimes, graphics: graphicsVendors(), locked: lockedDevices() }),
+      ...findProblems({
+        machine,
+        runtimes: found.runtimes,
+        graphics: graphicsVendors(),
+        locked: lockedDevices(),
+        missing: (backend) => gpuSign(backend).missing,
+      }),
       ...(model?.problem === undefined ? [] : [{ what: model.problem }]),
     ],
   };
+}
+
+/** llama.cpp calls all of the machine's memory free. */
+function withMemory(free: number | undefined): (device: DeviceFinding) => DeviceFinding {
+  return (device) => (device.type === "cpu" && free !== undefined ? { ...device, memoryFree: free } : device);
 }
 
 function examineAddon(): Diagnosis["addon"] {
@@ -175,7 +188,7 @@ async function localPath(modelPath: string, signal: AbortSignal | undefined): Pr
 /** Runs in its own process: a process can load only one runtime, and this one may need another later. */
 function tryKernels(path: string, file: ModelFile, { plan }: Placement, runtime: RuntimeFinding): Promise<KernelPlan> {
   const { weightSamples: samples, shape } = file;
-  return planKernels({ path, samples, plan, layers: shape.layers, runtime }, (options) =>
+  return planKernels({ path, samples, plan, shape, runtime }, (options) =>
     probeKernels(librariesIn(runtime.folder as string), options),
   );
 }

@@ -1,8 +1,9 @@
 /** Turns findings about a machine into problems, each with the command that fixes it. Pure. */
 import { TRANSLATED } from "../native/explain-mac.ts";
 import type { GpuVendor, MachineDescription } from "../native/machine.ts";
+import type { GpuBackend } from "../native/platforms.ts";
 import { installCommand, RUNTIME_PACKAGE_VERSION } from "../native/runtime-folder.ts";
-import { installSystemPart } from "../native/system-packages.ts";
+import { driverCommand } from "../native/system-packages.ts";
 import type { RuntimeFinding } from "./runtimes.ts";
 
 /** Something to fix before scoring works, or works faster. */
@@ -20,6 +21,8 @@ export interface MachineFindings {
   readonly graphics: readonly GpuVendor[] | undefined;
   /** Graphics devices this user has no permission to open. */
   readonly locked: readonly string[];
+  /** What a backend lacks besides its package: a driver, a loader or a device. */
+  readonly missing: (backend: GpuBackend) => string | undefined;
   /** Content of /etc/os-release; set in tests. */
   readonly osRelease?: string;
 }
@@ -28,7 +31,13 @@ export function findProblems(found: MachineFindings): DiagnosisProblem[] {
   return [...systemProblems(found), ...found.runtimes.flatMap((runtime) => runtimeProblems(runtime, found))];
 }
 
-function systemProblems({ machine, locked }: MachineFindings): DiagnosisProblem[] {
+/** An NVIDIA card without its driver: neither CUDA nor, where it is the only card, Vulkan can find it. */
+function lacksNvidiaDriver({ graphics = [], missing }: MachineFindings): boolean {
+  return graphics.includes("nvidia") && missing("cuda")?.includes("NVIDIA driver") === true;
+}
+
+function systemProblems(found: MachineFindings): DiagnosisProblem[] {
+  const { machine, locked } = found;
   const problems: DiagnosisProblem[] = [];
   if (machine.libc === "musl")
     problems.push({
@@ -37,6 +46,13 @@ function systemProblems({ machine, locked }: MachineFindings): DiagnosisProblem[
         "the image node:lts-slim), or build llama.cpp yourself and set STARLING_RM_RUNTIME to its folder.",
     });
   if (machine.translated) problems.push(problemOf(`T${TRANSLATED.slice(1)}`, undefined));
+  if (lacksNvidiaDriver(found)) {
+    const command = driverCommand("cuda", "NVIDIA driver", found.osRelease);
+    const from = command === undefined ? " (https://www.nvidia.com/drivers)" : "";
+    problems.push(
+      problemOf(`This machine has an NVIDIA GPU, but no NVIDIA driver is installed: install it first${from}.`, command),
+    );
+  }
   if (locked.length > 0)
     problems.push({
       what: `You have no permission to open ${locked.join(" and ")}, so Vulkan cannot find the GPU. Run the command, then log in again.`,
@@ -60,11 +76,20 @@ function runtimeProblems(runtime: RuntimeFinding, found: MachineFindings): Diagn
   if (backend === "cpu") return [problemOf(`The CPU runtime does not work: ${problem}`, commandIn(problem))];
   // A runtime without a matching GPU is not missed.
   if (!mayHave(backend, found.graphics)) return [];
+  // The driver first: it is a problem of the system, above, and a package without it is no help.
+  const isOnlyNvidia = backend === "cuda" || found.graphics?.every((vendor) => vendor === "nvidia");
+  if (state !== "broken" && isOnlyNvidia && lacksNvidiaDriver(found)) return [];
+  const lacking = state === "not installed" ? found.missing(backend) : undefined;
+  if (lacking !== undefined)
+    return [problemOf(`${backend} cannot be used: ${lacking}`, driverCommand(backend, lacking, found.osRelease))];
   if (state === "not installed")
     return [problemOf(`This machine has a GPU, but the ${backend} package is not installed.`, installCommand(backend))];
   if (state === "broken") return [problemOf(`The ${backend} runtime does not work: ${problem}`, commandIn(problem))];
   return [
-    problemOf(`${backend} found no device: ${problem}`, commandIn(problem) ?? driverCommand(backend, problem, found)),
+    problemOf(
+      `${backend} found no device: ${problem}`,
+      commandIn(problem) ?? driverCommand(backend, problem ?? "", found.osRelease),
+    ),
   ];
 }
 
@@ -83,17 +108,4 @@ function commandIn(text = ""): string | undefined {
 function mayHave(backend: RuntimeFinding["backend"], graphics: readonly GpuVendor[] | undefined): boolean {
   if (graphics === undefined) return backend === "metal";
   return backend === "cuda" ? graphics.includes("nvidia") : graphics.some((vendor) => vendor !== "other");
-}
-
-function driverCommand(
-  backend: RuntimeFinding["backend"],
-  problem = "",
-  { osRelease }: MachineFindings,
-): string | undefined {
-  const install = (part: Parameters<typeof installSystemPart>[0]) =>
-    osRelease === undefined ? installSystemPart(part) : installSystemPart(part, osRelease);
-  if (backend === "cuda") return problem.includes("no NVIDIA driver") ? install("nvidia-driver") : undefined;
-  if (backend !== "vulkan") return undefined;
-  if (problem.includes("no Vulkan loader")) return install("vulkan-loader");
-  return problem.includes("Vulkan driver") ? install("vulkan-driver") : undefined;
 }

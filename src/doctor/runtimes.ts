@@ -14,6 +14,7 @@ import { type Backend, runtimePackage } from "../native/platforms.ts";
 import { type ProbeResult, probeRuntime } from "../native/probe.ts";
 import { probeKey, saveProbe } from "../native/probe-cache.ts";
 import { installedVersion, ownRuntime } from "../native/runtime-folder.ts";
+import { given } from "../options.ts";
 
 /** A runtime of one backend. */
 export interface RuntimeFinding {
@@ -33,6 +34,8 @@ export interface RuntimeFinding {
   readonly devices: readonly DeviceFinding[];
   /** CPU runtime only: absolute path of the library chosen for this processor. */
   readonly cpuLibrary?: string;
+  /** CPU runtime only: what that library says that it uses, for example "DOTPROD" and "SVE_CNT=16". */
+  readonly cpuFeatures?: readonly string[];
 }
 
 /** A device that a runtime found. */
@@ -96,8 +99,8 @@ async function examine(
   const damage = backend === "cpu" ? undefined : machine.damage(libraries, backend);
   if (damage !== undefined) return { backend, ...named, ...folder, state: "broken", problem: damage, devices: [] };
   const result = await tryOnce(libraries, backend);
-  const cpuLibrary = backend === "cpu" && result.cpuLibrary !== undefined ? { cpuLibrary: result.cpuLibrary } : {};
-  const found = { backend, ...named, ...folder, ...cpuLibrary };
+  const { cpuLibrary, cpuFeatures } = result;
+  const found = { backend, ...named, ...folder, ...(backend === "cpu" ? given({ cpuLibrary, cpuFeatures }) : {}) };
   const devices = devicesFor(result, backend);
   const problem = problemFor(result, backend, machine, libraries);
   if (!result.opened) return { ...found, state: "broken", devices: [], ...problem };

@@ -14,6 +14,8 @@ export interface ScoringSettings extends Omit<ReportedSettings, "seed" | "limit"
   readonly gpuLayers: number;
   /** llama.cpp's library for this processor. Part of the key because machines can share a cache folder. */
   readonly cpuLibrary: string;
+  /** The same library may find longer vectors on another processor. */
+  readonly cpuFeatures: readonly string[];
   readonly kernels: readonly KernelInfo[];
   /** Version of the chat template renderer; only for models with their own chat template. */
   readonly rendering?: number;
@@ -28,6 +30,7 @@ export function scoringSettings(model: RewardModel): ScoringSettings {
     devices: model.info.devices,
     gpuLayers: model.info.gpuLayers,
     cpuLibrary: basename(model.info.cpuLibrary ?? ""),
+    cpuFeatures: model.info.cpuFeatures,
     kernels: model.info.kernels,
     ...(model.info.template === "chat-template" ? { rendering: RENDERING_VERSION } : {}),
     contract: CONTRACT_VERSION,

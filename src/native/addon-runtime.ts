@@ -21,6 +21,8 @@ export interface RuntimeInfo {
   readonly backendProblem?: string;
   /** The CPU library that llama.cpp chose for this machine; absent where the system does not tell. */
   readonly cpuLibrary?: string;
+  /** What the CPU library says that it uses, for example "DOTPROD" and "SVE_CNT=16". */
+  readonly cpuFeatures: readonly string[];
 }
 
 export interface NativeDevice {
@@ -46,6 +48,9 @@ export interface KernelCheckOptions {
   /** A GGUF. */
   readonly path: string;
   readonly samples: readonly WeightSample[];
+  /** What multiplies with keys and values; empty: not checked. */
+  readonly attention: readonly AttentionSample[];
+  /** Most threads that multiply. */
   readonly threads: number;
   /** As in {@link LoadOptions}. */
   readonly repacked: boolean;
@@ -62,6 +67,18 @@ export interface WeightSample {
   readonly position: number;
 }
 
+/** The products with keys and values, without flash attention. */
+export interface AttentionSample {
+  /** ggml_type of the key-value cache: 0 (f32) or 1 (f16). */
+  readonly type: number;
+  /** Values per head. */
+  readonly headLength: number;
+  /** A multiple of `keyValueHeads`. */
+  readonly heads: number;
+  readonly keyValueHeads: number;
+}
+
+/** Of each sample, then of each of `attention`. */
 export interface KernelFinding {
   /** The buffer type that llama.cpp gives such weights, which selects the kernel: "CPU", "CPU_REPACK", "AMX" and others. */
   readonly buffer: string;

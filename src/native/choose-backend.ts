@@ -134,9 +134,10 @@ export function thisMachine(env: NodeJS.ProcessEnv = process.env): Machine {
   return {
     backends: own === undefined ? [...translated, ...backendsOf()] : [...ownBackends(own), "cpu"],
     missing(backend) {
-      if (translated.includes(backend)) return gpuSign(backend).missing;
-      if (own === undefined && !hasRuntime(backend)) return `its package is not installed (${installCommand(backend)})`;
-      return gpuSign(backend).missing;
+      // The driver first: without it the package is no help.
+      const { missing } = gpuSign(backend);
+      if (missing !== undefined || translated.includes(backend) || own !== undefined) return missing;
+      return hasRuntime(backend) ? undefined : `its package is not installed (${installCommand(backend)})`;
     },
     find: findRuntime,
     damage: filesProblem,

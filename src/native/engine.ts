@@ -15,9 +15,11 @@ import {
 } from "./choose-backend.ts";
 import { deviceBackend, isSoftware, usableDevices } from "./devices.ts";
 import { crashReason, explainRuntime } from "./explain-runtime.ts";
+import { gpuSign } from "./gpu-signs.ts";
 import { loadAddon } from "./load-addon.ts";
-import type { Backend, GpuBackend } from "./platforms.ts";
+import { type Backend, type GpuBackend, runtimePackage } from "./platforms.ts";
 import { findRuntime, RUNTIME_VARIABLE } from "./runtime-folder.ts";
+import { driverCommand } from "./system-packages.ts";
 
 export type { BackendReason } from "./choose-backend.ts";
 export type { Backend, GpuBackend } from "./platforms.ts";
@@ -78,8 +80,20 @@ async function choose(gpu: GpuChoice): Promise<BackendChoice> {
     return gpu === "auto" ? await chooseBackend(thisMachine()) : await confirmBackend(gpu, thisMachine());
   } catch (error) {
     if (error instanceof UnusableRuntime) throw unusable(error.libraries, error);
-    throw error;
+    throw withoutDriver(gpu, error) ?? error;
   }
+}
+
+/** Where the package is missing and the driver too, the driver comes first. */
+function withoutDriver(gpu: GpuChoice, cause: unknown): NativeError | undefined {
+  if (gpu === "auto" || gpu === "off" || runtimePackage(gpu) === undefined) return undefined;
+  const { missing } = gpuSign(gpu);
+  if (missing === undefined || !isStarlingError(cause) || cause.code !== "ERR_RUNTIME_NOT_FOUND") return undefined;
+  const command = driverCommand(gpu, missing);
+  const advice = command === undefined ? "" : ` Run \`${command}\`.`;
+  return new NativeError("ERR_RUNTIME_NOT_FOUND", `The backend ${gpu} cannot be used here: ${missing}.${advice}`, {
+    cause,
+  });
 }
 
 function unusable(libraries: RuntimeLibraries, cause: unknown): NativeError {

@@ -1,7 +1,7 @@
 /** Which system and processor a shared library is made for, from its first bytes. */
-import { closeSync, openSync, readdirSync, readSync, statSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { Platform } from "./platforms.ts";
+import type { Libc } from "./platforms.ts";
 
 export interface LibraryKind {
   readonly os: "linux" | "darwin" | "win32";
@@ -71,6 +71,16 @@ export function readLibraryKind(path: string): LibraryKind | undefined {
   return libraryKind(readStart(path));
 }
 
+/**
+ * The C library that a library for Linux asks for, by the names among its strings; undefined where it names none. musl's own
+ * is libc.so for zig, and libc.musl-x86_64.so.1 for Alpine's compilers.
+ */
+export function readLibc(path: string): Libc | undefined {
+  const bytes = readFileSync(path);
+  if (bytes.includes("\0libc.so.6\0")) return "glibc";
+  return bytes.includes("\0libc.musl-") || bytes.includes("\0libc.so\0") ? "musl" : undefined;
+}
+
 function readStart(path: string): Buffer {
   const file = openSync(path, "r");
   try {
@@ -136,7 +146,7 @@ function librariesOf(folder: string): string[] {
   }
 }
 
-export function fits(kind: LibraryKind, platform: Platform): boolean {
+export function fits(kind: LibraryKind, platform: { readonly os: string; readonly arch: string }): boolean {
   return kind.os === platform.os && kind.archs.includes(platform.arch);
 }
 

@@ -3,20 +3,15 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { NativeError } from "../errors.ts";
+import { systemReason } from "../files/system-errors.ts";
 import { packageRoot } from "../package-info.ts";
 import { CONTRACT_VERSION, type NativeAddon } from "./addon.ts";
-import {
-  ADDON_NAME,
-  currentTarget,
-  describeTarget,
-  findInstalledAddon,
-  installedAddonPackages,
-  pinnedAddonPackage,
-} from "./addon-package.ts";
 import { explainOnMac } from "./explain-mac.ts";
+import { fits, platformName, readLibc, readLibraryKind } from "./library-format.ts";
 import { outsideArchive } from "./package-folder.ts";
+import { ADDON_NAME, type AddonTarget, currentTarget, prebuildName, prebuildPath, prebuildsIn } from "./prebuilds.ts";
 
-const ADDON_FILE = join("build", "Release", ADDON_NAME);
+const OWN_BUILD = join("build", "Release", ADDON_NAME);
 
 let loaded: NativeAddon | undefined;
 
@@ -35,23 +30,54 @@ export function addonIfLoaded(): NativeAddon | undefined {
   return loaded;
 }
 
+/** What {@link findAddon} chose. */
+export interface FoundAddon {
+  /** Undefined if nothing fits. */
+  readonly path: string | undefined;
+  /** Why your own build was passed by, if there is one: a sentence without its full stop. */
+  readonly passedBy?: string;
+}
+
 /**
- * The addon of the package in the folder `root`; undefined if there is none. Your own build takes precedence: in a
- * checkout it is the only one, and elsewhere you compiled it on purpose.
+ * The addon of the package in `root` for a platform. Your own build takes precedence: in a checkout it is the newest, and
+ * elsewhere you compiled it on purpose. One that was made for another platform is passed by; folders are copied.
  */
+export function findAddon(root: string = packageRoot(), target: AddonTarget = currentTarget()): FoundAddon {
+  const own = outsideArchive(join(root, OWN_BUILD));
+  const passedBy = existsSync(own) ? whyNotHere(own, target) : undefined;
+  if (existsSync(own) && passedBy === undefined) return { path: own };
+  const prebuilt = outsideArchive(prebuildPath(root, prebuildName(target)));
+  const path = existsSync(prebuilt) ? prebuilt : undefined;
+  return passedBy === undefined ? { path } : { path, passedBy };
+}
+
+/** The path alone. */
 export function addonPath(root: string = packageRoot()): string | undefined {
-  const own = join(root, ADDON_FILE);
-  const found = existsSync(own) ? own : findInstalledAddon(root);
-  return found === undefined ? undefined : outsideArchive(found);
+  return findAddon(root).path;
+}
+
+/** Why a file is not for a platform; undefined where it is, or may be. */
+function whyNotHere(path: string, target: AddonTarget): string | undefined {
+  try {
+    const kind = readLibraryKind(path);
+    if (kind === undefined) return `${path} is not a shared library, or is damaged`;
+    if (!fits(kind, target))
+      return `${path} was built for ${platformName(kind.os, kind.archs)}, but this is ${describe(target)}`;
+    const libc = target.libc === undefined ? undefined : readLibc(path);
+    if (libc === undefined || libc === target.libc) return undefined;
+    return `${path} was built for ${libc}, but this is ${describe(target)}`;
+  } catch (error) {
+    return `${path} cannot be read (${systemReason(error)})`;
+  }
 }
 
 /** @internal Exported for its tests. */
-export function openAddon(root: string): NativeAddon {
-  const path = addonPath(root);
-  if (path === undefined) throw notBuilt(root, nothingFits(root));
+export function openAddon(root: string, target: AddonTarget = currentTarget()): NativeAddon {
+  const { path, passedBy } = findAddon(root, target);
+  if (path === undefined) throw notBuilt(root, nothingFits(root, target, passedBy));
   let addon: Partial<NativeAddon>;
   try {
-    addon = createRequire(import.meta.url)(path);
+    addon = createRequire(join(root, "package.json"))(path);
   } catch (cause) {
     const reason = (cause instanceof Error ? cause.message : String(cause)).trim();
     const onMac = explainOnMac(reason, root, "Install the packages again with the Node that runs them.");
@@ -71,11 +97,16 @@ function doesNotLoad(path: string, why: string, cause: unknown): NativeError {
   return new NativeError("ERR_ADDON_NOT_BUILT", `The native addon ${path} does not load: ${why}`, { cause });
 }
 
-function nothingFits(root: string): string {
-  const others = installedAddonPackages(root);
-  const here = describeTarget(currentTarget());
-  if (others.length === 0) return `There is no native addon for ${here} beside ${root}`;
-  return `There is no native addon for ${here} beside ${root}, only ${others.join(", ")}, as if node_modules had been installed on another platform`;
+function nothingFits(root: string, target: AddonTarget, passedBy: string | undefined): string {
+  const others = prebuildsIn(root);
+  const found = others.length === 0 ? "none for any platform" : `only for ${others.join(", ")}`;
+  const missing = `There is no native addon for ${describe(target)} in ${root}, ${found}`;
+  return passedBy === undefined ? missing : `${missing}; ${passedBy}`;
+}
+
+/** "Linux on x64 (glibc)" */
+function describe({ os, arch, libc }: AddonTarget): string {
+  return `${platformName(os, [arch])}${libc === undefined ? "" : ` (${libc})`}`;
 }
 
 /** The command that builds the addon. Not `npm rebuild`: npm may block dependencies' install scripts there, too. */
@@ -84,12 +115,9 @@ export function buildCommand(root: string = packageRoot()): string {
 }
 
 function notBuilt(root: string, problem: string, cause?: unknown): NativeError {
-  const pinned = pinnedAddonPackage(root);
-  const prebuilt = pinned === undefined ? "" : `run \`npm install ${pinned}\`, or, to compile it, `;
-  const command = buildCommand(root);
   return new NativeError(
     "ERR_ADDON_NOT_BUILT",
-    `${problem}: ${prebuilt}run \`${command}\`; it reports any missing tools.`,
+    `${problem}: run \`${buildCommand(root)}\`; it reports any missing tools.`,
     cause === undefined ? {} : { cause },
   );
 }

@@ -78,8 +78,9 @@ function cpuFeatures(): string[] | undefined {
 }
 
 /** @internal Exported for its tests. */
-export function featuresOfLinux(cpuinfo: string): string[] | undefined {
-  const line = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(cpuinfo)?.[1];
+export function featuresOfLinux(cpuinfo: string, arch: string = process.arch): string[] | undefined {
+  // An emulator shows the file of the machine that it runs on.
+  const line = (arch === "arm64" ? /^Features\s*:\s*(.*)$/m : /^flags\s*:\s*(.*)$/m).exec(cpuinfo)?.[1];
   if (line === undefined) return undefined;
   const there = new Set(line.split(/\s+/));
   return FEATURES.filter((name) => there.has(name));

@@ -12,6 +12,9 @@ export interface Platform {
   readonly arch: string;
 }
 
+/** The C libraries of Linux. */
+export type Libc = "glibc" | "musl";
+
 export const here: Platform = { os: process.platform, arch: process.arch };
 
 /** Package names without the scope, by platform and backend. */

@@ -82,13 +82,18 @@ function probeFolder(): string {
 
 function isProbeResult(value: unknown): value is ProbeResult {
   if (typeof value !== "object" || value === null) return false;
-  const { opened, devices, problem, cpuLibrary } = value as Record<string, unknown>;
+  const { opened, devices, problem, cpuLibrary, cpuFeatures } = value as Record<string, unknown>;
   return (
     typeof opened === "boolean" &&
     [problem, cpuLibrary].every((text) => text === undefined || typeof text === "string") &&
+    (cpuFeatures === undefined || isTextList(cpuFeatures)) &&
     Array.isArray(devices) &&
     devices.every(isDevice)
   );
+}
+
+function isTextList(value: unknown): boolean {
+  return Array.isArray(value) && value.every((text) => typeof text === "string");
 }
 
 function isDevice(value: unknown): boolean {

@@ -3,6 +3,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
+import { given } from "../options.ts";
 import { packageRoot } from "../package-info.ts";
 import type {
   DeviceCheck,
@@ -26,6 +27,8 @@ export interface ProbeResult {
   readonly problem?: string;
   /** The library that computes on the CPU; absent where that is not known. */
   readonly cpuLibrary?: string;
+  /** As in {@link RuntimeInfo}. */
+  readonly cpuFeatures?: readonly string[];
 }
 
 export interface ProbeOptions {
@@ -169,11 +172,11 @@ export function judgeProbe(lines: readonly Line[], end: End, said: string, timeL
   const checked = lines.find((line) => line.stage === "checked");
   const failed = lines.find((line) => line.stage === "failed");
   const devices = opened?.info.devices ?? [];
-  const cpuLibrary = opened?.info.cpuLibrary === undefined ? {} : { cpuLibrary: opened.info.cpuLibrary };
+  const cpu = given({ cpuLibrary: opened?.info.cpuLibrary, cpuFeatures: opened?.info.cpuFeatures });
   const result = (problem: string | undefined): ProbeResult => ({
     opened: opened !== undefined,
     devices: checked === undefined && opened !== undefined ? devices.filter(({ type }) => type === "cpu") : devices,
-    ...cpuLibrary,
+    ...cpu,
     ...(problem === undefined ? {} : { problem }),
   });
   if (checked !== undefined) {
@@ -184,7 +187,7 @@ export function judgeProbe(lines: readonly Line[], end: End, said: string, timeL
     return {
       opened: true,
       devices: devices.filter(({ name }) => broken.get(name) === undefined),
-      ...cpuLibrary,
+      ...cpu,
       ...(problems.length > 0 ? { problem: problems.join("; ") } : problemOf(opened?.info.backendProblem)),
     };
   }

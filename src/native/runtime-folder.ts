@@ -56,6 +56,15 @@ export function findRuntime(backend: Backend): RuntimeLibraries {
   }
 }
 
+/** Where the CPU's runtime is; undefined where none is installed. Nothing is opened. */
+export function runtimeFolder(): string | undefined {
+  try {
+    return findRuntime("cpu").folder;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The folder that {@link RUNTIME_VARIABLE} names. */
 export function ownRuntime(env: NodeJS.ProcessEnv = process.env): string | undefined {
   const folder = env[RUNTIME_VARIABLE];

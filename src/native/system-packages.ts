@@ -1,5 +1,6 @@
 /** The command that installs something with the system's own package manager. */
 import { readTextIfReadable } from "../files/optional-files.ts";
+import type { GpuBackend } from "./platforms.ts";
 
 export type SystemPart = "nvidia-driver" | "cuda-runtime" | "vulkan-loader" | "vulkan-driver" | "libgomp" | "libstdc++";
 type Family = "ubuntu" | "debian" | "fedora" | "suse" | "arch" | "alpine";
@@ -66,6 +67,14 @@ export function installSystemPart(part: SystemPart, osRelease: string = readOsRe
 export function installLibrary(name: string, osRelease: string = readOsRelease()): string | undefined {
   const part = providers.find(([pattern]) => pattern.test(name))?.[1];
   return part === undefined ? undefined : installSystemPart(part, osRelease);
+}
+
+/** The command that installs what a GPU backend lacks, by the sentence of gpuSign(); undefined if unknown. */
+export function driverCommand(backend: GpuBackend, missing: string, osRelease?: string): string | undefined {
+  if (missing.includes("NVIDIA driver")) return installSystemPart("nvidia-driver", osRelease);
+  if (backend !== "vulkan") return undefined;
+  if (missing.includes("Vulkan loader")) return installSystemPart("vulkan-loader", osRelease);
+  return missing.includes("Vulkan driver") ? installSystemPart("vulkan-driver", osRelease) : undefined;
 }
 
 /** From the most special to the most general: Linux Mint says that it is like Ubuntu, which is like Debian. */

@@ -6,9 +6,10 @@ import { basename, join, toNamespacedPath } from "node:path";
 import { defaultCacheFolder } from "../cache-folder.ts";
 import { NativeError } from "../errors.ts";
 import { cacheKey, fileIdentity, JsonCache } from "../files/json-cache.ts";
-import type { KernelCheckOptions, KernelFinding, RuntimeInfo } from "../native/addon.ts";
+import type { AttentionSample, KernelCheckOptions, KernelFinding, RuntimeInfo } from "../native/addon.ts";
 import { processorIdentity } from "../native/machine.ts";
 import { LLAMA_VERSION, RUNTIME_VARIABLE } from "../native/runtime-folder.ts";
+import type { TrunkShape } from "../trunk/shape.ts";
 import type { LoadPlan } from "./load-plan.ts";
 import type { KernelInfo } from "./model-info.ts";
 import type { NamedSample } from "./weight-samples.ts";
@@ -18,6 +19,8 @@ export interface KernelPlan {
   readonly repacked: boolean;
   /** Tokens by which decodes are filled up in exact mode. */
   readonly rowMultiple: number;
+  /** Whether that makes every product the same to the last bit in any company. */
+  readonly exact: boolean;
   /** Of the weights that the CPU multiplies; empty where it multiplies none. */
   readonly kernels: readonly KernelInfo[];
   /** Why we do not use what llama.cpp would choose, or promise less than usual: sentences. */
@@ -30,18 +33,21 @@ export type CheckKernels = (options: KernelCheckOptions) => Promise<readonly Ker
 export interface KernelQuestion {
   readonly path: string;
   readonly samples: readonly NamedSample[];
-  readonly plan: Pick<LoadPlan, "threads" | "batchMode" | "gpuLayers">;
+  readonly plan: Pick<LoadPlan, "threads" | "batchMode" | "gpuLayers" | "kvType">;
   /** Of the whole model. */
-  readonly layers: number;
-  readonly runtime: Pick<RuntimeInfo, "cpuLibrary">;
+  readonly shape: Pick<TrunkShape, "layers" | "heads" | "keyValueHeads" | "headDim">;
+  /** The library, and what it says that it uses. */
+  readonly runtime: Partial<Pick<RuntimeInfo, "cpuLibrary" | "cpuFeatures">>;
 }
 
 /** Raised when the check changes: earlier findings are then ignored. */
-const FORMAT = 1;
+const FORMAT = 2;
 /** A few runtimes and models, before and after a few updates. */
 const MAX_FINDINGS = 64;
 /** What every library measured so far keeps to on x86-64; also where the CPU multiplies nothing. */
 const USUAL_MULTIPLE = 4;
+/** ggml_type. */
+const CACHE_TYPES = { f32: 0, f16: 1 } as const;
 
 /**
  * @param folder where findings are kept, by library and shapes
@@ -52,10 +58,10 @@ export async function planKernels(
   check: CheckKernels,
   folder: string = join(defaultCacheFolder(), "kernels"),
 ): Promise<KernelPlan> {
-  const { samples, plan, layers } = question;
-  const onProcessor = plan.gpuLayers === 0 || (plan.gpuLayers > 0 && plan.gpuLayers <= layers);
+  const { samples, plan, shape } = question;
+  const onProcessor = plan.gpuLayers === 0 || (plan.gpuLayers > 0 && plan.gpuLayers <= shape.layers);
   if (!onProcessor || samples.length === 0)
-    return { repacked: true, rowMultiple: USUAL_MULTIPLE, kernels: [], reasons: [] };
+    return { repacked: true, rowMultiple: USUAL_MULTIPLE, exact: true, kernels: [], reasons: [] };
   const find = (repacked: boolean) => findOnce(question, repacked, check, folder);
   const exact = plan.batchMode === "exact";
   const isGood = ({ problem, multiple }: KernelFinding) => problem === undefined && (multiple > 0 || !exact);
@@ -63,17 +69,26 @@ export async function planKernels(
   const preferred = await find(true);
   if (preferred.every(isGood)) return planOf(true, samples, preferred, []);
   const plain = await find(false);
+  const multiplied = [...samples.map(weightsOf), ...attentionOf(question).map(() => keysAndValuesOf(question))];
   const wrong = plain.findIndex(({ problem }) => problem !== undefined);
-  if (wrong >= 0) throw unusable(question, samples[wrong] as NamedSample, plain[wrong] as KernelFinding);
+  if (wrong >= 0) throw unusable(question, multiplied[wrong] as string, plain[wrong] as KernelFinding);
   // Neither is exact: use the faster one, if it is right.
   const repacked = !plain.every(isGood) && preferred.every(({ problem }) => problem === undefined);
   const findings = repacked ? preferred : plain;
-  const reasons = samples.flatMap((sample, i) => {
-    const before = preferred[i] as KernelFinding;
-    if (!repacked && !isGood(before)) return [notUsed(question, sample, before)];
-    return isGood(findings[i] as KernelFinding) ? [] : [notExact(question, sample)];
+  const reasons = multiplied.flatMap((what, i) => {
+    const [before, now] = [preferred[i] as KernelFinding, findings[i] as KernelFinding];
+    const passedOver =
+      repacked || isGood(before) || before.buffer === now.buffer ? [] : [notUsed(question, what, before)];
+    return [...passedOver, ...(isGood(now) ? [] : [notExact(question, what)])];
   });
   return planOf(repacked, samples, findings, reasons);
+}
+
+/** The products with keys and values; with flash attention nothing is promised. */
+function attentionOf({ plan, shape }: KernelQuestion): AttentionSample[] {
+  if (plan.batchMode !== "exact") return [];
+  const { headDim: headLength, heads, keyValueHeads } = shape;
+  return [{ type: CACHE_TYPES[plan.kvType], headLength, heads, keyValueHeads }];
 }
 
 function planOf(
@@ -90,29 +105,34 @@ function planOf(
   // Shapes that differ only in their number of rows are one entry.
   const distinct = new Map(kernels.map((kernel) => [Object.values(kernel).join(" "), kernel]));
   const multiples = findings.map(({ multiple }) => (multiple > 0 ? multiple : USUAL_MULTIPLE));
-  return { repacked, rowMultiple: Math.max(...multiples), kernels: [...distinct.values()], reasons };
+  const exact = findings.every(({ multiple }) => multiple > 0);
+  return { repacked, rowMultiple: Math.max(...multiples), exact, kernels: [...distinct.values()], reasons };
 }
 
 async function findOnce(
-  { path, samples, plan, runtime }: KernelQuestion,
+  question: KernelQuestion,
   repacked: boolean,
   check: CheckKernels,
   folder: string,
 ): Promise<readonly KernelFinding[]> {
+  const { path, samples, plan, runtime } = question;
   const { threads } = plan;
   const asked = samples.map(({ type, columns, rows, position }) => ({ type, columns, rows, position }));
-  const options = { path: toNamespacedPath(path), samples: asked, threads, repacked };
-  const { cpuLibrary } = runtime;
+  const attention = attentionOf(question);
+  const options = { path: toNamespacedPath(path), samples: asked, attention, threads, repacked };
+  const { cpuLibrary, cpuFeatures = [] } = runtime;
   // A library without an identity is checked each time.
   if (cpuLibrary === undefined) return check(options);
   const shapes = samples.map(({ type, columns, rows }) => [type, columns, rows]);
-  const parts = [FORMAT, fileIdentity(cpuLibrary), processorIdentity(), shapes, threads, repacked];
+  // What the library says is what it sees: an emulator may show another processor to it than to us.
+  const where = [fileIdentity(cpuLibrary), cpuFeatures, processorIdentity()];
+  const parts = [FORMAT, ...where, shapes, attention, threads, repacked];
   // The weights of a damaged file may be wrong: cache such a finding only for that file.
   const [anyFile, thisFile] = [cacheKey(parts), cacheKey([...parts, fileIdentity(path)])];
   const cache = new JsonCache(folder, MAX_FINDINGS);
   for (const key of [anyFile, thisFile]) {
     const known = (cache.read(key) as { result?: unknown } | undefined)?.result;
-    if (areKernelFindings(known, samples.length)) return known;
+    if (areKernelFindings(known, samples.length + attention.length)) return known;
   }
   const findings = await check(options);
   const isGood = findings.every(({ problem, multiple }) => problem === undefined && multiple > 0);
@@ -137,22 +157,26 @@ function weightsOf({ typeName, columns }: NamedSample): string {
   return `${typeName} weights in rows of ${columns} values`;
 }
 
-function notUsed(question: KernelQuestion, sample: NamedSample, { buffer, problem }: KernelFinding): string {
-  const why = problem ?? "depend on the rest of the batch";
-  return `The kernel ${buffer} of ${libraryName(question)} is not used: its products of ${weightsOf(sample)} ${why}.`;
+function keysAndValuesOf({ plan, shape }: KernelQuestion): string {
+  return `${plan.kvType} keys and values in heads of ${shape.headDim} values`;
 }
 
-function notExact(question: KernelQuestion, sample: NamedSample): string {
+function notUsed(question: KernelQuestion, what: string, { buffer, problem }: KernelFinding): string {
+  const why = problem ?? "depend on the rest of the batch";
+  return `The kernel ${buffer} of ${libraryName(question)} is not used: its products of ${what} ${why}.`;
+}
+
+function notExact(question: KernelQuestion, what: string): string {
   return (
     `Scores may differ in their last digits with the rest of the batch: ${libraryName(question)} has no kernel whose ` +
-    `products of ${weightsOf(sample)} are the same in any batch.`
+    `products of ${what} are the same in any batch.`
   );
 }
 
-function unusable(question: KernelQuestion, sample: NamedSample, { problem }: KernelFinding): NativeError {
+function unusable(question: KernelQuestion, what: string, { problem }: KernelFinding): NativeError {
   return new NativeError(
     "ERR_RUNTIME_UNUSABLE",
-    `${question.path} cannot be scored on this CPU: ${libraryName(question)} multiplies ${weightsOf(sample)} wrongly (its ` +
+    `${question.path} cannot be scored on this CPU: ${libraryName(question)} multiplies ${what} wrongly (its ` +
       `products ${problem}), or the file is damaged. Check the file, use another weight type, or set ${RUNTIME_VARIABLE} to ` +
       `your own build of llama.cpp ${LLAMA_VERSION}.`,
     { file: question.path },

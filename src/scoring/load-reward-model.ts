@@ -66,7 +66,7 @@ async function loadOpened(opened: OpenedFile, options: LoadRewardModelOptions): 
       path: modelPath,
       samples: file.weightSamples,
       plan: placement.plan,
-      layers: file.shape.layers,
+      shape: file.shape,
       runtime: engine.runtimeInfo,
     },
     (check) => engine.addon.checkKernels(check),
@@ -138,11 +138,12 @@ function infoOf(loaded: Loaded): RewardModelInfo {
     ],
     devices: native.info.devices,
     ...(engine.runtimeInfo.cpuLibrary === undefined ? {} : { cpuLibrary: engine.runtimeInfo.cpuLibrary }),
+    cpuFeatures: engine.runtimeInfo.cpuFeatures,
     kernels: kernels.kernels,
     kernelReasons: kernels.reasons,
     gpuLayers: placement.fit?.layers ?? 0,
     threads: placement.plan.threads,
-    batchMode: placement.plan.batchMode,
+    batchMode: placement.plan.batchMode === "exact" && !kernels.exact ? "single" : placement.plan.batchMode,
   };
 }
 

@@ -104,6 +104,8 @@ export interface RewardModelInfo {
   readonly devices: readonly string[];
   /** llama.cpp's library for this processor, an absolute path; absent where the system does not say. */
   readonly cpuLibrary?: string;
+  /** What that library says that it uses, for example "AVX2" or "SVE_CNT=16". */
+  readonly cpuFeatures: readonly string[];
   /** What multiplies the weights that the CPU holds: found by a self-test with these weights before they are loaded. */
   readonly kernels: readonly KernelInfo[];
   /** Why other kernels are used than llama.cpp would choose, or scores are not exact: sentences. Usually empty. */
@@ -112,6 +114,9 @@ export interface RewardModelInfo {
   readonly gpuLayers: number;
   /** CPU threads. */
   readonly threads: number;
-  /** How sequences share batches. */
-  readonly batchMode: BatchMode;
+  /**
+   * How sequences share batches. "single" instead of "exact": one sequence per batch, too, but this CPU library has no kernels
+   * that make scores the same to the last bit in any company; `kernelReasons` says which are missing.
+   */
+  readonly batchMode: BatchMode | "single";
 }

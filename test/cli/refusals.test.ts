@@ -88,12 +88,6 @@ describe("a command line that cannot be understood", () => {
   ])("%s", async (_, args, message) => {
     expectRefusal(await run(args), message);
   });
-
-  it("no command: the help, on stderr", async () => {
-    const { code, stdout, stderr } = await run([]);
-    expect([code, stdout]).toEqual([2, ""]);
-    expect(stderr).toMatch(/^Usage: starling-rm/);
-  });
 });
 
 describe("an input or output that cannot be used", () => {

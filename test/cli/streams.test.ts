@@ -84,7 +84,7 @@ describe("Ctrl-C", () => {
       const { code, stdout, stderr } = await end;
       const taken = performance.now() - stopped;
       expect(code).toBe(130);
-      expect(stderr).toMatch(/stopped after \d+ rows\n.*stopped by Ctrl-C\n$/);
+      expect(stderr).toMatch(/stopped after \d+ rows(?:; --resume goes on from there)?\n.*stopped by Ctrl-C\n$/);
       const rows = parseLines(output === undefined ? stdout : readFileSync(output, "utf8"));
       expect(rows.length).toBeGreaterThan(0);
       expect(rows.map(({ index }) => index)).toEqual(rows.map((_row, i) => i));
@@ -204,11 +204,13 @@ describe("terminals", () => {
     expect(stdout).toMatch(/# +score +tokens +text\n/);
     expect(stdout).toContain("你好");
     expect(stderr).toContain("\r\x1b[K");
-    expect(stderr).toMatch(/scoring .*%/);
+    expect(stderr).toMatch(/loading model .*%/);
+    // The rows themselves show how far it is.
+    expect(stderr).not.toContain("scoring");
     const visibleLines = stderr.split("\n").map((line) => line.split("\r\x1b[K").at(-1));
     expect(visibleLines).toEqual([
       expect.stringMatching(/^starling-rm: line 2: /),
-      "starling-rm: 1 of 3 rows failed",
+      expect.stringMatching(/^starling-rm: 3 rows, 8 tokens, .* 1 of 3 rows failed$/),
       "",
     ]);
     for (const drawn of stderr.split("\r\x1b[K")) expect((drawn.split("\n")[0] as string).length).toBeLessThan(150);
@@ -225,7 +227,27 @@ describe("terminals", () => {
     expect(stderr.replaceAll("\n", "")).not.toMatch(/\p{Cc}/u);
     const piped = await run(["score", ...tiny, "--input", input], "", { ...both, STARLING_RM_FORCE_TTY: "stderr" });
     expect(parseLines(piped.stdout)).toHaveLength(3);
-    expect(piped.stderr).toContain("scoring");
+    // What is behind the pipe may print on the same terminal.
+    expect(piped.stderr).not.toContain("\r");
+    const output = ["--output", join(folder, "terminal.out.jsonl")];
+    const toFile = await run(["score", ...tiny, "--input", input, ...output], "", both);
+    expect(toFile.stderr).toMatch(/scoring .*%/);
+    for (const option of ["--quiet", "--no-progress"]) {
+      const silent = await run(["score", ...tiny, "--input", input, ...output, "--force", option], "", both);
+      expect(silent.stderr).not.toContain("\r");
+      expect(silent.stderr.includes("3 rows, ")).toBe(option === "--no-progress");
+      expect(silent.stderr).toMatch(/line 2: .*not valid JSON/);
+    }
+  });
+
+  it("where there is none, progress is a line now and then", async () => {
+    const rows = jsonLines(Array.from({ length: 300 }, (_, i) => ({ text: `text ${i}` })));
+    const environment = { STARLING_RM_PROGRESS_SECONDS: "0.05" };
+    const args = ["score", ...tiny, "--input", file("many.jsonl", rows)];
+    const { stderr } = await run(args, "", environment);
+    expect(stderr).toMatch(/^starling-rm: scoring +\d+% +\d+ rows .*\n/m);
+    expect(stderr.replaceAll("\n", "")).not.toMatch(/\p{Cc}/u);
+    expect((await run([...args, "--no-progress"], "", environment)).stderr).not.toContain("scoring");
   });
 });
 

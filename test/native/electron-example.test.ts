@@ -102,11 +102,9 @@ describe("the example", () => {
     expect(splitResponses("  ")).toEqual([]);
   });
 
-  it("needs this version of the package, and leaves native files out of the archive", () => {
+  it("needs this version of the package", () => {
     const read = (path: string) => JSON.parse(readFileSync(path, "utf8"));
-    const { dependencies, build } = read(join(example, "package.json"));
+    const { dependencies } = read(join(example, "package.json"));
     expect(dependencies["starling-rm"]).toBe(read(join(packageRoot(), "package.json")).version);
-    for (const scope of ["@starling-rm", "@node-llama-cpp"])
-      expect(build.asarUnpack).toContain(`node_modules/${scope}/**`);
   });
 });

@@ -112,17 +112,26 @@ describe.runIf(canBuild)("a CPU library", () => {
     for (const [i, score] of scores.entries()) expect(Math.abs(score - (sound.scores[i] as number))).toBeLessThan(0.2);
   });
 
-  it("that rounds the rows left over of eight differently is exact all the same", async () => {
-    const { scores } = await scoresWith("company");
-    for (const [i, item] of items.entries()) {
-      const alone = await scoresWith("company", [item]);
-      expect(alone.scores[0]).toBe(scores[i]);
-    }
-  });
+  it.each(["company", "attention"])(
+    "that rounds the rows left over of eight, or fewer than eight, differently is exact all the same (%s)",
+    async (fault) => {
+      const { scores, info } = await scoresWith(fault);
+      expect(info.batchMode).toBe("exact");
+      for (const [i, item] of items.entries()) {
+        const alone = await scoresWith(fault, [item]);
+        expect(alone.scores[0]).toBe(scores[i]);
+      }
+    },
+  );
 
-  it("that is never exact says so", async () => {
-    const { info } = await scoresWith("never-exact");
+  it.each([
+    ["never-exact", "q4_0 weights in rows of 32 values"],
+    ["attention-never-exact", "f32 keys and values in heads of 16 values"],
+  ])("that is never exact is not called exact, and says why (%s)", async (fault, what) => {
+    const { info } = await scoresWith(fault);
+    expect(info.batchMode).toBe("single");
     expect(info.kernelReasons[0]).toMatch(/^Scores may differ in their last digits with the rest of the batch/);
+    expect(info.kernelReasons[0]).toContain(what);
   });
 
   it("that multiplies wrongly whatever it is told is refused, for these weights", async () => {
@@ -150,7 +159,7 @@ describe.runIf(canBuild)("a CPU library", () => {
 it("multiplies nothing for wrong arguments", async () => {
   const addon = loadAddon();
   if (addon.currentRuntime() === undefined) await addon.openRuntime(findRuntime("cpu"));
-  const options = { path: "/nowhere.gguf", threads: 1, repacked: true };
+  const options = { path: "/nowhere.gguf", attention: [], threads: 1, repacked: true };
   const sample = { type: 2, columns: 64, rows: 4, position: 0 };
   const call = (samples: unknown) => addon.checkKernels({ ...options, samples } as never);
   expect(() => call(undefined)).toThrow(/Expected an array for options.samples/);
@@ -160,6 +169,13 @@ it("multiplies nothing for wrong arguments", async () => {
   expect(() => call([{ ...sample, columns: 33 }])).toThrow(/no whole blocks/);
   expect(() => call([{ ...sample, columns: 2 ** 40 }])).toThrow(/options.samples\[0\].columns/);
   expect(() => call([{ ...sample, position: -1 }])).toThrow(/options.samples\[0\].position/);
+  const attention = { type: 1, headLength: 64, heads: 8, keyValueHeads: 2 };
+  const attend = (wrong: object) =>
+    addon.checkKernels({ ...options, samples: [], attention: [{ ...attention, ...wrong }] });
+  expect(() => attend({ type: 2 })).toThrow(/options.attention\[0\].type/);
+  expect(() => attend({ headLength: 2 ** 40 })).toThrow(/options.attention\[0\].headLength/);
+  expect(() => attend({ keyValueHeads: 3 })).toThrow(/not a multiple of the key-value heads/);
+  await expect(attend({})).resolves.toMatchObject([{ buffer: "CPU" }]);
   await expect(call([sample])).rejects.toThrow(/could not be read/);
   await expect(call([])).resolves.toEqual([]);
 });

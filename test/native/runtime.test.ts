@@ -5,18 +5,9 @@ import { Worker } from "node:worker_threads";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { isStarlingError } from "../../src/errors.ts";
 import { CONTRACT_VERSION, type RuntimeLibraries } from "../../src/native/addon.ts";
-import {
-  ADDON_NAME,
-  ADDON_TARGETS,
-  addonPackage,
-  currentTarget,
-  describeTarget,
-  findInstalledAddon,
-} from "../../src/native/addon-package.ts";
 import { deviceBackend } from "../../src/native/devices.ts";
 import { openEngine } from "../../src/native/engine.ts";
 import { loadAddon, openAddon } from "../../src/native/load-addon.ts";
-import { outsideArchive } from "../../src/native/package-folder.ts";
 import { runtimePackage } from "../../src/native/platforms.ts";
 import {
   findRuntime,
@@ -65,47 +56,6 @@ describe("the addon", () => {
       code: "ERR_ADDON_NOT_BUILT",
       message: expect.stringContaining(`run \`node ${JSON.stringify(join(installed, "scripts", "build-addon.mjs"))}\``),
     });
-  });
-});
-
-describe("the addon of an installed package", () => {
-  const target = currentTarget();
-  const name = addonPackage(target) ?? "";
-
-  it("is the one for this platform", () => {
-    expect(name, "this platform has no prebuilt addon").not.toBe("");
-    const root = makeFolder("fitting/node_modules/starling-rm", []);
-    const path = makeFolder(`fitting/node_modules/${name}`, ["package.json", ADDON_NAME]);
-    expect(findInstalledAddon(root)).toBe(join(path, ADDON_NAME));
-    // An empty file: what matters is that this one was tried.
-    expect(thrownBy(() => openAddon(root)).message).toContain(
-      `The native addon ${join(path, ADDON_NAME)} does not load`,
-    );
-  });
-
-  it("that is missing is named with its version, and so is what lies there instead", () => {
-    const root = makeFolder("moved/node_modules/starling-rm", []);
-    writeFileSync(join(root, "package.json"), JSON.stringify({ optionalDependencies: { [name]: "1.2.3" } }));
-    makeFolder("moved/node_modules/@starling-rm/addon-sunos-sparc", []);
-    const { message } = thrownBy(() => openAddon(root));
-    expect(message).toContain(`no native addon for ${describeTarget(target)}`);
-    expect(message).toContain("only @starling-rm/addon-sunos-sparc");
-    expect(message).toContain(`run \`npm install ${name}@1.2.3\``);
-  });
-
-  it("has a package name for each target, and none for others", () => {
-    expect(addonPackage({ os: "linux", cpu: "arm64", libc: "musl" })).toBe("@starling-rm/addon-linux-arm64-musl");
-    expect(addonPackage({ os: "darwin", cpu: "arm64" })).toBe("@starling-rm/addon-darwin-arm64");
-    expect(addonPackage({ os: "freebsd", cpu: "x64" })).toBeUndefined();
-    expect(new Set(ADDON_TARGETS.map(addonPackage)).size).toBe(ADDON_TARGETS.length);
-  });
-
-  it("is opened where an Electron archive keeps it unpacked", () => {
-    const inside = join(folder, "app.asar", "node_modules", "x", ADDON_NAME);
-    expect(outsideArchive(inside)).toBe(inside);
-    const outside = join(makeFolder("app.asar.unpacked/node_modules/x", [ADDON_NAME]), ADDON_NAME);
-    expect(outsideArchive(inside)).toBe(outside);
-    expect(outsideArchive(outside)).toBe(outside);
   });
 });
 

@@ -2,10 +2,8 @@
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { addonManifest, packAddon } from "../../scripts/make-addon-package.mjs";
 import { npmCli, packFolder } from "../../scripts/npm.mjs";
 import { pack, publishedManifest } from "../../scripts/pack.mjs";
-import { ADDON_TARGETS, addonPackage, currentTarget } from "../../src/native/addon-package.ts";
 import { runtimePackage } from "../../src/native/platforms.ts";
 import { packageRoot } from "../../src/package-info.ts";
 import type { Manifest, PublishedPackage } from "./registry.ts";
@@ -26,16 +24,11 @@ export const BUILD_TOOLS = [
   "python3",
 ];
 
-/** The main package, the addon packages (of other platforms only their names), and the dependencies out of node_modules. */
+/** The main package with the addon of this platform at least, and the dependencies out of node_modules. */
 export function packAll(out: string): PublishedPackage[] {
   const main: Manifest = publishedManifest();
-  const own = addonPackage(currentTarget());
-  const addons = ADDON_TARGETS.map((target) => ({
-    manifest: addonManifest(target),
-    ...(addonPackage(target) === own ? { tarball: packAddon({ out }) } : {}),
-  }));
   const wanted = [...Object.keys(main.dependencies ?? {}), runtimePackage("cpu")];
-  return [{ manifest: main, tarball: pack(out) }, ...addons, ...packDependencies(wanted, out)];
+  return [{ manifest: main, tarball: pack({ out, allowMissing: true }) }, ...packDependencies(wanted, out)];
 }
 
 /** Optional dependencies of dependencies, and runtimes for graphics processors (260 MB), are not there: npm goes on. */

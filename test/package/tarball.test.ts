@@ -2,13 +2,23 @@
  * What a user gets: the packed packages, installed by npm from a registry into an empty folder outside the checkout, whose
  * path has spaces and letters beyond ASCII, without install scripts and without a compiler.
  */
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ADDON_NAME, addonPackage, currentTarget } from "../../src/native/addon-package.ts";
 import { runtimePackage } from "../../src/native/platforms.ts";
+import { currentTarget, PREBUILD_NAMES, prebuildName, prebuildPath } from "../../src/native/prebuilds.ts";
 import { packageRoot } from "../../src/package-info.ts";
 import { type PublishedPackage, type Registry, serveRegistry } from "./registry.ts";
 import { BUILD_TOOLS, exists, npm, type Outcome, packAll, pathWithoutTools, run } from "./support.ts";
@@ -16,7 +26,7 @@ import { BUILD_TOOLS, exists, npm, type Outcome, packAll, pathWithoutTools, run 
 const folder = mkdtempSync(join(tmpdir(), "starling-rm-package-"));
 const project = join(folder, "mit Leerzeichen, äöü und 名前");
 const installed = join(project, "node_modules", "starling-rm");
-const addon = addonPackage(currentTarget()) ?? "";
+const platform = prebuildName(currentTarget());
 /** Nothing of the caller's: no npm settings, no way to a compiler. */
 let env: NodeJS.ProcessEnv;
 let packages: PublishedPackage[];
@@ -90,17 +100,18 @@ describe("an installation without a compiler", () => {
     expect(BUILD_TOOLS.filter((tool) => exists(tool, env["PATH"] ?? ""))).toEqual([]);
   });
 
-  it("gets the addon and the runtime of this platform, and no others", () => {
+  it("has the addon and gets the runtime of this platform", () => {
     expect(installation).toMatchObject({ status: 0 });
     const lock = JSON.parse(readFileSync(join(project, "node_modules", ".package-lock.json"), "utf8"));
     const names = Object.keys(lock.packages).map((path) => path.replace("node_modules/", ""));
-    const native = names.filter((name) => /^@(?:starling-rm|node-llama-cpp)\//.test(name));
-    expect(native.sort()).toEqual([runtimePackage("cpu"), addon].sort());
+    const native = names.filter((name) => /^@node-llama-cpp\//.test(name));
+    expect(native).toEqual([runtimePackage("cpu")]);
+    expect(existsSync(prebuildPath(installed, platform))).toBe(true);
     expect(names).not.toContain("node-llama-cpp");
     expect(existsSync(join(installed, "build"))).toBe(false);
   });
 
-  it("holds what it says, and nothing of the tests, the bench or the examples", () => {
+  it("holds what it says, and neither tests, bench nor examples", () => {
     const { exports, bin, types, typesVersions } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
     const entries = Object.values(exports).flatMap((entry) =>
       typeof entry === "string" ? entry : Object.values(entry as object),
@@ -234,7 +245,12 @@ describe("an installation without a compiler", () => {
 });
 
 describe("an installation without an addon that fits", () => {
-  beforeAll(() => rmSync(join(project, "node_modules", addon, ADDON_NAME)));
+  const other = PREBUILD_NAMES.find((name) => name !== platform) as string;
+  beforeAll(() => {
+    const path = prebuildPath(installed, other);
+    mkdirSync(dirname(path), { recursive: true });
+    renameSync(prebuildPath(installed, platform), path);
+  });
 
   it("says when it is installed what a build needs", async () => {
     const { status, stderr } = await run([join(installed, "scripts", "install.mjs")], { cwd: installed, env });
@@ -248,7 +264,8 @@ describe("an installation without an addon that fits", () => {
     const args = ["score", "--model", "tiny", "-p", "a", "-r", "b"];
     const { status, stderr } = await run([cli, ...args], { cwd: project, env });
     expect(status).toBe(2);
-    expect(stderr).toContain(`npm install ${addon}@`);
+    expect(stderr).toContain("only for ");
+    expect(stderr).toContain(other);
     expect(stderr).toContain(`run \`node ${JSON.stringify(join(installed, "scripts", "build-addon.mjs"))}\``);
   });
 });

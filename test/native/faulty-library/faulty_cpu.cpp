@@ -35,6 +35,24 @@ bool is_product_of_weights(const ggml_tensor* node) {
          node->src[0]->type <= GGML_TYPE_Q6_K;
 }
 
+/** Keys and values are views of the cache. */
+bool is_product_of_cache(const ggml_tensor* node) {
+  return node->op == GGML_OP_MUL_MAT && node->src[0]->view_src != nullptr && node->src[0]->type <= GGML_TYPE_F16;
+}
+
+/** What ARM's float16 kernels do, which are not used for fewer than 8 rows; or another rounding for each number of
+ * rows. */
+void spoil_attention(ggml_tensor* node) {
+  const std::string kind = fault();
+  const auto rows = static_cast<size_t>(node->ne[1]);
+  auto* values = static_cast<float*>(node->data);
+  const auto count = static_cast<size_t>(node->ne[0] * node->ne[1] * node->ne[2]);
+  if (kind == "attention" && rows < 8)
+    for (size_t i = 0; i < count; ++i) values[i] *= 1.0001F;
+  if (kind == "attention-never-exact")
+    for (size_t i = 0; i < count; ++i) values[i] *= 1.0F + static_cast<float>(rows) * 1.2e-7F;
+}
+
 bool is_repacked(const ggml_tensor* weights) {
   static auto* const name_of = find<decltype(ggml_backend_buft_name)>("ggml_backend_buft_name");
   return std::strcmp(name_of(weights->buffer->buft), "CPU") != 0 &&
@@ -77,6 +95,7 @@ ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) {
     const ggml_status status = real_compute(backend, &one);
     if (status != GGML_STATUS_SUCCESS) return status;
     if (spoilt) spoil(node, before);
+    if (is_product_of_cache(node)) spoil_attention(node);
   }
   return GGML_STATUS_SUCCESS;
 }

@@ -12,6 +12,7 @@ const find = (changes: Partial<MachineFindings>) =>
     runtimes: [works],
     graphics: [],
     locked: [],
+    missing: () => undefined,
     osRelease: "ID=ubuntu\nID_LIKE=debian",
     ...changes,
   });
@@ -37,9 +38,31 @@ it("finds nothing where everything works, or where there is no GPU", () => {
 describe.runIf(process.platform === "linux" && process.arch === "x64")("with an NVIDIA card (on linux x64)", () => {
   const withCard = (changes: Partial<RuntimeFinding>) =>
     find({ graphics: ["nvidia"], runtimes: [cuda(changes), works] });
-  it("asks for its driver", () => {
-    expect(withCard({ state: "no device", problem: "no NVIDIA driver is installed." })).toEqual([
-      { what: "cuda found no device: no NVIDIA driver is installed.", command: "sudo ubuntu-drivers install" },
+  it("asks for its driver, and for no package, while it is missing", () => {
+    const missing = (backend: string) =>
+      backend === "cuda" ? "no NVIDIA driver is installed" : "no Vulkan driver is installed";
+    const driver = {
+      what: "This machine has an NVIDIA GPU, but no NVIDIA driver is installed: install it first.",
+      command: "sudo ubuntu-drivers install",
+    };
+    const vulkan = { backend: "vulkan", state: "not installed", devices: [] } as const;
+    for (const state of ["no device", "not installed"] as const) {
+      const runtimes = [cuda({ state, problem: "no NVIDIA driver is installed." }), { ...vulkan, state }, works];
+      expect(find({ graphics: ["nvidia"], runtimes, missing })).toEqual([driver]);
+      expect(find({ graphics: ["nvidia"], runtimes, missing, osRelease: "ID=other" })).toEqual([
+        { what: expect.stringMatching(/install it first \(https:\S+\)\.$/) },
+      ]);
+      // Another card needs what it needs.
+      expect(find({ graphics: ["nvidia", "amd"], runtimes, missing })).toEqual([
+        driver,
+        expect.objectContaining({ what: expect.stringMatching(/^vulkan /) }),
+      ]);
+    }
+    expect(find({ graphics: ["amd"], runtimes: [vulkan], missing })).toEqual([
+      {
+        what: "vulkan cannot be used: no Vulkan driver is installed.",
+        command: "sudo apt-get install mesa-vulkan-drivers",
+      },
     ]);
   });
 

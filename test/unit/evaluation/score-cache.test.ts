@@ -16,6 +16,7 @@ const settings: ScoreSettings = {
   llamaVersion: "0.4.0",
   contract: 4,
   cpuLibrary: "libggml-cpu-haswell.so",
+  cpuFeatures: [],
   kernels: [],
 };
 

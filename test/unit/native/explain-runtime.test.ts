@@ -19,46 +19,11 @@ import {
   RUNTIME_PACKAGE_VERSION,
 } from "../../../src/native/runtime-folder.ts";
 import { installLibrary, installSystemPart } from "../../../src/native/system-packages.ts";
+import { ARM_MAC, elf, INTEL_MAC, mach, pe, universal } from "./fake-libraries.ts";
 import { fakeRoots } from "./fake-root.ts";
 
 const makeRoot = fakeRoots();
 const linux: Platform = { os: "linux", arch: "x64" };
-
-function elf(machine: number, bigEndian = false): Buffer {
-  const bytes = Buffer.alloc(64);
-  bytes.write("\x7fELF", "latin1");
-  bytes[4] = 2;
-  bytes[5] = bigEndian ? 2 : 1;
-  bigEndian ? bytes.writeUInt16BE(machine, 18) : bytes.writeUInt16LE(machine, 18);
-  return bytes;
-}
-
-function mach(machine: number): Buffer {
-  const bytes = Buffer.alloc(64);
-  bytes.writeUInt32LE(0xfeedfacf, 0);
-  bytes.writeUInt32LE(machine, 4);
-  return bytes;
-}
-
-function universal(...machines: number[]): Buffer {
-  const bytes = Buffer.alloc(8 + 20 * machines.length);
-  bytes.writeUInt32BE(0xcafebabe, 0);
-  bytes.writeUInt32BE(machines.length, 4);
-  machines.forEach((machine, i) => void bytes.writeUInt32BE(machine, 8 + 20 * i));
-  return bytes;
-}
-
-function pe(machine: number, start = 128): Buffer {
-  const bytes = Buffer.alloc(start + 16);
-  bytes.write("MZ", "latin1");
-  bytes.writeUInt32LE(start, 0x3c);
-  bytes.write("PE\0\0", start, "latin1");
-  bytes.writeUInt16LE(machine, start + 4);
-  return bytes;
-}
-
-const ARM_MAC = 0x0100000c;
-const INTEL_MAC = 0x01000007;
 
 describe("libraryKind", () => {
   it.each([

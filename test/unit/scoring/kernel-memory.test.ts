@@ -20,18 +20,22 @@ it("what was found with the weights of a damaged file is not held against a soun
   const [damaged, sound, cpuLibrary] = [file("damaged.gguf"), file("sound.gguf"), file("libggml-cpu.so")];
   const finding = { buffer: "CPU", multiple: 4 };
   const asked: string[] = [];
-  const plan = (path: string) =>
+  const plan = (path: string, cpuFeatures = ["DOTPROD"]) =>
     planKernels(
       {
         path,
         samples: [{ name: "blk.0.attn_q.weight", typeName: "f32", type: 0, columns: 32, rows: 32, position: 0 }],
-        plan: { threads: 1, batchMode: "exact", gpuLayers: 0 },
-        layers: 1,
-        runtime: { cpuLibrary },
+        plan: { threads: 1, batchMode: "exact", gpuLayers: 0, kvType: "f32" },
+        shape: { layers: 1, heads: 1, keyValueHeads: 1, headDim: 32 },
+        runtime: { cpuLibrary, cpuFeatures },
       } as unknown as Parameters<typeof planKernels>[0],
       async () => {
         asked.push(path);
-        return [path === damaged ? { ...finding, problem: "are not finite numbers" } : finding] as KernelFinding[];
+        // Of the weights, and of keys and values.
+        return [
+          path === damaged ? { ...finding, problem: "are not finite numbers" } : finding,
+          finding,
+        ] as KernelFinding[];
       },
       join(folder, "memory"),
     );
@@ -40,4 +44,7 @@ it("what was found with the weights of a damaged file is not held against a soun
   const before = asked.length;
   await expect(plan(sound)).resolves.toMatchObject({ repacked: true });
   expect(asked).toHaveLength(before);
+  // The same library where it sees another processor: an emulator need not show that one to us.
+  await plan(sound, ["DOTPROD", "SVE_CNT=32"]);
+  expect(asked).toHaveLength(before + 1);
 });

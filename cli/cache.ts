@@ -1,0 +1,96 @@
+/** `starling-rm cache` */
+import { basename, relative, resolve } from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import type { Action } from "./context.ts";
+import { counted } from "./counted.ts";
+import { EXIT_DONE, UsageError } from "./errors.ts";
+import { byteSize, type CacheEntry, cacheFolder, listCache, pruneCache } from "./library.ts";
+import { openOutput } from "./output.ts";
+import { propertyTable } from "./table.ts";
+
+interface CacheOptions {
+  readonly action: "list" | "prune";
+  readonly olderThan?: number;
+  readonly all?: true;
+  readonly dryRun?: true;
+  readonly json?: true;
+}
+
+export const cache: Action<CacheOptions> = async (options, { signal }) => {
+  const { action, olderThan, all, dryRun = false, json } = options;
+  const output = await openOutput();
+  if (action === "list") {
+    for (const name of ["olderThan", "all", "dryRun"] as const)
+      if (options[name] !== undefined) throw new UsageError("list takes only --json; prune removes");
+    const entries = await listCache();
+    await output.write(json ? `${JSON.stringify({ folder: cacheFolder(), entries }, null, 2)}\n` : listed(entries));
+    return EXIT_DONE;
+  }
+  if (olderThan === undefined && !all)
+    throw new UsageError(
+      "prune removes what you choose: --older-than 30d, or --all (--dry-run only says what would go)",
+    );
+  const { removed, kept } = await pruneCache({ olderThanMs: olderThan ?? 0, dryRun, signal });
+  const text = json
+    ? JSON.stringify({ folder: cacheFolder(), dryRun, removed, kept }, null, 2)
+    : [
+        `${dryRun ? "would remove" : "removed"} ${counted(removed.length, "entry", "entries")}, ${byteSize(bytesOf(removed))}`,
+        ...removed.map((entry) => `  ${nameOf(entry)}`),
+        ...kept.map((entry) => `  ${nameOf(entry)} is in use and stays`),
+      ].join("\n");
+  await output.write(`${text}\n`);
+  return EXIT_DONE;
+};
+
+function listed(entries: readonly CacheEntry[]): string {
+  const rows = entries.map((entry): [string, string] => [
+    nameOf(entry),
+    `${byteSize(entry.bytes)}, ${entry.what}, written ${new Date(entry.writtenMs).toISOString().slice(0, 10)}${entry.inUse ? ", in use" : ""}`,
+  ]);
+  const total = `${cacheFolder()}: ${counted(entries.length, "entry", "entries")}, ${byteSize(bytesOf(entries))}\n`;
+  return rows.length === 0 ? total : `${total}${propertyTable(rows)}`;
+}
+
+function bytesOf(entries: readonly CacheEntry[]): number {
+  return entries.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** As in the cache folder; where that is a link, the path without it. */
+function nameOf({ path }: CacheEntry): string {
+  const name = relative(resolve(cacheFolder()), path);
+  return name.startsWith("..") ? basename(path) : name;
+}
+
+const UNITS: Readonly<Record<string, number>> = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
+
+function age(text: string): number {
+  const [, count, unit = ""] = /^(\d{1,6})([hdw])$/.exec(text) ?? [];
+  if (count === undefined) throw new InvalidArgumentError("Expected a number with its unit: 12h, 30d or 8w.");
+  return Number(count) * (UNITS[unit] as number);
+}
+
+export function describeCache(command: Command): Command {
+  const argument = command
+    .description("List what the cache folder holds, or remove some of it.")
+    .createArgument("<action>", "list or prune")
+    .choices(["list", "prune"]);
+  return command
+    .addArgument(argument)
+    .option("--older-than <age>", "prune: what was not written to for so long: 12h, 30d, 8w", age)
+    .option("--all", "prune: everything")
+    .option("--dry-run", "prune: only say what would go")
+    .option("--json", "print the result as JSON")
+    .addHelpText("after", HELP);
+}
+
+const HELP = `
+The cache folder is $STARLING_RM_CACHE, or the system's place for caches. It holds the demonstration model, the scores and
+hidden states of earlier runs (they make eval, compare and fit resume), and findings about models and this machine. All of it
+is made again when it is needed. What a running process uses is never removed, nor is any file of another name.
+
+Downloads from the hub are in Hugging Face's own cache, which "hf cache" manages.
+
+Examples:
+  starling-rm cache list
+  starling-rm cache prune --older-than 30d --dry-run
+  starling-rm cache prune --all`;

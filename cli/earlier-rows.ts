@@ -1,0 +1,49 @@
+/** Rows that an earlier run has done: they are read again, compared, and left out. */
+import { counted } from "./counted.ts";
+import { EXIT_DONE, EXIT_ROWS_FAILED, UsageError } from "./errors.ts";
+import { RowHash } from "./fingerprint.ts";
+import type { Checkpoint } from "./library.ts";
+import type { Row } from "./row.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface RemainingRows {
+  readonly rows: AsyncIterable<Row>;
+  /** Of the rows that were left out. */
+  readonly hash: RowHash;
+}
+
+/** @throws UsageError where they are not the rows of the earlier run */
+export async function withoutEarlier(
+  rows: Iterable<Row> | AsyncIterable<Row>,
+  earlier: Checkpoint | undefined,
+  output: string,
+  signal: AbortSignal,
+): Promise<RemainingRows> {
+  const iterator = Symbol.asyncIterator in rows ? rows[Symbol.asyncIterator]() : rows[Symbol.iterator]();
+  const hash = new RowHash();
+  const changed = () =>
+    new UsageError(`${output} cannot be resumed: the input has changed since; --force starts again`);
+  for (let done = 0; done < (earlier?.rows ?? 0); done++) {
+    signal.throwIfAborted();
+    const next = await iterator.next();
+    if (next.done) throw changed();
+    hash.add(next.value);
+  }
+  if (earlier !== undefined && hash.hex !== earlier.input) throw changed();
+  if (earlier?.complete === true && !(await iterator.next()).done) throw changed();
+  return { rows: { [Symbol.asyncIterator]: () => rest(iterator) }, hash };
+}
+
+async function* rest(iterator: Iterator<Row> | AsyncIterator<Row>): AsyncGenerator<Row> {
+  try {
+    for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+/** @returns the exit code of the run that completed it */
+export function sayComplete(terminal: Terminal, output: string, { rows, failed }: Checkpoint): number {
+  terminal.note(`${output} is complete (${counted(rows, "row")}): nothing is left to do`);
+  return failed > 0 ? EXIT_ROWS_FAILED : EXIT_DONE;
+}

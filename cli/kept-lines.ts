@@ -1,0 +1,36 @@
+/** A file of lines that grows and is read again by position. */
+import type { FileHandle } from "node:fs/promises";
+
+const READ_BYTES = 1024 * 1024;
+
+export async function* chunksOf(handle: FileHandle, bytes: number): AsyncGenerator<Uint8Array> {
+  for (let position = 0; position < bytes; ) {
+    const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, bytes - position));
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
+    if (bytesRead === 0) return;
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+/** The lines of the file, each a row that was kept. */
+export async function* linesOf(handle: FileHandle, bytes: number): AsyncGenerator<string> {
+  let rest: Buffer[] = [];
+  for await (const chunk of chunksOf(handle, bytes)) {
+    let start = 0;
+    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
+      const line = chunk.subarray(start, end) as Buffer;
+      yield (rest.length === 0 ? line : Buffer.concat([...rest, line])).toString();
+      rest = [];
+      start = end + 1;
+    }
+    if (start < chunk.length) rest.push(chunk.subarray(start) as Buffer);
+  }
+}
+
+const NEWLINE = 0x0a;
+
+export async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; )
+    done += (await handle.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
+}
