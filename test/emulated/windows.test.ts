@@ -1,12 +1,13 @@
 /** The package on Windows, as far as Wine is Windows: the addon, the command line, and what files are like there. */
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hostModules, WINDOWS_VERSIONS } from "../../scripts/fetch-hosts.mjs";
 import { embeddedModelPath, loadTokenizer } from "../../src/index.ts";
 import { expectGoldens, goldenCases, goldenSetup } from "./goldens.ts";
-import { ADDON, copyPackage, repository } from "./package-copy.ts";
+import { installPackage } from "./install.ts";
+import { repository } from "./package-copy.ts";
 import { missingForWindows, type RunOptions, Wine, windowsPath } from "./wine.ts";
 
 const [VERSION] = WINDOWS_VERSIONS as [string];
@@ -17,8 +18,9 @@ if (missing !== undefined) console.warn(`Not run on Windows: ${missing}.`);
 /** Of each checkpoint: Wine takes 30 to 100 ms for each. */
 const TEXTS = 20;
 
-const MAIN = "C:\\Program Files\\ü 名前\\dist\\cli\\main.js";
-const LIBRARY = "C:\\Program Files\\ü 名前\\dist\\src";
+const INSTALLED = "C:\\Program Files\\ü 名前\\node_modules\\starling-rm";
+const MAIN = `${INSTALLED}\\dist\\cli\\main.js`;
+const LIBRARY = `${INSTALLED}\\dist\\src`;
 const PROMPT = "Name a fruit.";
 const RESPONSES = ["An apple.", "A stone.", "Eine süße Birne."];
 
@@ -29,11 +31,11 @@ let installed: string;
 beforeAll(async () => {
   if (missing !== undefined) return;
   wine = await Wine.create(host);
-  installed = join(wine.drive, "Program Files", "ü 名前");
-  const modules = hostModules(host);
+  const runtime = "@node-llama-cpp/win-x64";
+  const folder = join(wine.drive, "Program Files", "ü 名前");
+  installed = await installPackage(folder, { os: "win32", cpu: "x64", modules: hostModules(host), runtime });
   // Wine does not know the processor's matrix unit: this library ends the process with an illegal instruction.
-  const leaveOut = (name: string) => name === "ggml-cpu-sapphirerapids.dll";
-  copyPackage(installed, { addon: ADDON("win32-x64"), modules, runtime: "@node-llama-cpp/win-x64", leaveOut });
+  rmSync(join(folder, "node_modules", runtime, "bins", "win-x64", "ggml-cpu-sapphirerapids.dll"));
 });
 afterAll(() => wine?.close());
 
@@ -139,6 +141,19 @@ describe.skipIf(missing !== undefined)(`Windows, Node ${VERSION}`, () => {
       "killed and resumed": { value: { before: false, scores } },
       leftovers: { value: [] },
     });
+  });
+
+  it("throws an output away that goes to the device NUL, and knows rows by their own file in another case", async () => {
+    const input = join(wine.drive, "rows.jsonl");
+    const rows = `\ufeff${JSON.stringify({ prompt: PROMPT, response: RESPONSES[0] })}\r\n`;
+    writeFileSync(input, rows);
+    const score = ["score", "--model", "tiny", "--threads", "1", "--input", "C:\\rows.jsonl", "--force", "--output"];
+    expect(await succeeds([...score, "\\\\.\\NUL"])).toBe("");
+    expect(await cli([...score, "c:\\ROWS.JSONL"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("is the file being read"),
+    });
+    expect(readFileSync(input, "utf8")).toBe(rows);
   });
 
   it("stops at Ctrl-C and keeps the rows that are finished", async () => {
