@@ -2,10 +2,10 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type BenchmarkName, type BenchmarkRequest, benchmarks } from "../src/entry/eval.ts";
 import { UsageError } from "./errors.ts";
+import { IGNORE_FIELD } from "./field-options.ts";
 import { benchmarkNames, MAX_SAMPLE_ROWS, MAX_SEED } from "./library.ts";
 import { given } from "./model-option.ts";
 import { collect, wholeNumber } from "./option-values.ts";
-import { IGNORE_FIELD } from "./row-options.ts";
 
 export interface DataOptions {
   readonly input?: readonly string[];

@@ -1,11 +1,9 @@
 /** `starling-rm demo` */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { weightTypes } from "../src/entry/convert.ts";
 import type { Action } from "./context.ts";
-import { notReadable } from "./input.ts";
-import { embeddedCheckpoint } from "./library.ts";
+import { embeddedCheckpoint, ItemSource } from "./library.ts";
 import { addEngineOptions, EMBEDDED_MODEL, type EngineOptions, embeddedModel } from "./model-option.ts";
 import { addFormatOptions, chooseFormat, type OutputOptions } from "./output-options.ts";
 import type { Row } from "./row.ts";
@@ -32,15 +30,10 @@ const NEXT =
 
 /** The prompts that ship with the demonstration model. */
 async function demoRows(): Promise<Row[]> {
-  const file = join(embeddedCheckpoint(), "demo.json");
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    throw notReadable(file, error);
-  });
-  const entries: unknown[] = JSON.parse(text);
-  return entries.map((value, i) => {
-    const source = { where: `prompt ${i + 1}`, endOffset: i + 1, source: JSON.stringify(value), value };
-    return toRow(source, i);
-  });
+  const source = await ItemSource.open([join(embeddedCheckpoint(), "demo.json")], {}, {});
+  const rows: Row[] = [];
+  for await (const row of source.rows()) rows.push({ ...toRow(row, rows.length), where: `prompt ${row.row}` });
+  return rows;
 }
 
 export function describeDemo(command: Command): Command {

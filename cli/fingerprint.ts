@@ -7,7 +7,7 @@ import type { Row } from "./row.ts";
 /** Options that change nothing in the output, or are looked at by themselves. */
 const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   ...["output", "force", "resume", "quiet", "progress", "threads", "memoryCheck", "mmap", "prefixSharing", "batch"],
-  ...["model", "head", "input", "text", "prompt", "response"],
+  ...["model", "head", "input", "text", "prompt", "response", "messages", "system", "responsesFile"],
 ]);
 
 interface Run {

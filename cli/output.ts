@@ -6,10 +6,10 @@ import type { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FileError } from "../src/index.ts";
 import { ClosedPipe, UsageError } from "./errors.ts";
-import { descriptorIdentity, isDescriptor, pathIdentity } from "./file-identity.ts";
+import { descriptorIdentity, pathIdentity } from "./file-identity.ts";
 import { FileOutput } from "./file-output.ts";
 import { HeldOutput } from "./held-output.ts";
-import { type Fingerprint, systemReason } from "./library.ts";
+import { type Fingerprint, isDescriptor, systemReason } from "./library.ts";
 import type { Output } from "./output-types.ts";
 
 export interface OutputSettings {

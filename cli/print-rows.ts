@@ -29,8 +29,6 @@ interface PrintOptions<T> {
   readonly terminal: Terminal;
   /** The input's name in messages. */
   readonly inputName: string;
-  /** The last row's `endOffset`, if known. */
-  readonly total: number | undefined;
   /** Tokens evaluated so far. */
   readonly tokens: () => number;
   /** Of the rows that an earlier run has done. */
@@ -50,11 +48,11 @@ interface RowOutcome {
 /** @returns the exit code */
 export async function printRows<T extends RowOutcome>(
   results: AsyncIterable<T>,
-  { label, printer, output, terminal, inputName, total, tokens, hash, summary }: PrintOptions<T>,
+  { label, printer, output, terminal, inputName, tokens, hash, summary }: PrintOptions<T>,
 ): Promise<number> {
   const { earlier } = output;
   let [rows, records, truncated] = [earlier?.rows ?? 0, earlier?.records ?? 0, earlier?.truncated ?? 0];
-  let offset = 0;
+  let fraction: number | undefined;
   const problems = new RowProblems(terminal, earlier?.failed);
   const warnings = new WarningCounter();
   // Written with the first row: before it there is nothing to replace an old file with.
@@ -72,7 +70,6 @@ export async function printRows<T extends RowOutcome>(
   try {
     terminal.showStatus(
       (columns, isLine) => {
-        const fraction = total === undefined ? undefined : offset / Math.max(1, total);
         const counts = { rows: rows - (earlier?.rows ?? 0), tokens: tokens() };
         return progressText({ label, fraction, seconds: seconds(), counts, isLine }, columns);
       },
@@ -85,10 +82,10 @@ export async function printRows<T extends RowOutcome>(
         records += 1;
       }
       rows += 1;
-      offset = result.row.endOffset;
+      fraction = result.row.fraction;
       if (result.error !== undefined) problems.add(result.row.where, result.error);
       truncated += result.scored?.filter((one) => one.truncated).length ?? 0;
-      warnings.add(result.warnings ?? [], result.row.where);
+      warnings.add([...(result.row.warnings ?? []), ...(result.warnings ?? [])], result.row.where);
       if (output.save !== undefined) {
         hash.add(result.row);
         await output.save(done);

@@ -13,7 +13,7 @@ import { addSelectionOptions } from "./selection.ts";
 
 export const rank: Action<ScoreCommandOptions> = async (options, context) => {
   context.terminal.rowsOnStdout = !isNamed(options.output);
-  const source = await openRows(options, (texts) => [rankingRow(texts)], context.terminal);
+  const source = await openRows(options, rankingRow, context, true);
   try {
     const path = await modelPath(options, context);
     const rows = onlyRankings(source.rows);

@@ -1,16 +1,17 @@
 /** Options for what to score, and the rows behind them. */
 import type { Command } from "commander";
-import { FileError, type ItemRules } from "../src/index.ts";
-import type { TextArguments } from "./argument-rows.ts";
+import { TEXT_OPTIONS, type TextArguments } from "./argument-rows.ts";
+import type { CommandContext } from "./context.ts";
+import { shownDownload } from "./download-status.ts";
 import { UsageError } from "./errors.ts";
-import { type Input, openInput } from "./input.ts";
-import { readJsonRows, WHO_READS_WHAT } from "./library.ts";
+import { addFieldOptions, type FieldOptions, fieldMapping, IGNORE_FIELD } from "./field-options.ts";
+import { descriptorIdentity, pathIdentity } from "./file-identity.ts";
+import { ItemSource } from "./library.ts";
 import { collect } from "./option-values.ts";
 import { type Row, toRow } from "./row.ts";
-import type { Terminal } from "./terminal.ts";
 
-export interface InputOptions extends Partial<TextArguments> {
-  readonly input?: string;
+export interface InputOptions extends TextArguments, FieldOptions {
+  readonly input?: readonly string[];
   readonly ignoreField?: readonly string[];
   readonly strict?: true;
 }
@@ -18,9 +19,8 @@ export interface InputOptions extends Partial<TextArguments> {
 export interface RowSource {
   readonly name: string;
   readonly rows: Iterable<Row> | AsyncIterable<Row>;
-  /** The last row's `endOffset`, where it is known. */
-  readonly total: number | undefined;
-  readonly identity: string | undefined;
+  /** See file-identity.ts: of the files being read. */
+  readonly identities: readonly (string | undefined)[];
   /** The files that are read, where they are files. */
   readonly files?: readonly string[];
   /** The rows are of the command line. */
@@ -31,53 +31,80 @@ export interface RowSource {
 export function addInputOptions(command: Command, { text }: { text: boolean }): Command {
   command.optionsGroup("Input:");
   if (text) command.option("-t, --text <text>", "text used as is, special tokens included (repeatable)", collect);
-  return command
+  command
     .option("-p, --prompt <text>", `prompt${text ? " (repeatable)" : ""}`, collect)
     .option("-r, --response <text>", "response to the prompt (repeatable)", collect)
-    .option("-i, --input <file>", 'file of JSON lines or JSON, or "-" for standard input')
+    .option("--responses-file <file>", "file of responses, one a line (repeatable)", collect)
+    .option(
+      "--messages <json>",
+      `conversation, a JSON list of messages, in place of --prompt${text ? " (repeatable)" : ""}`,
+      collect,
+    )
+    .option("--system <text>", "system turn before --prompt or --messages")
+    .option(
+      "-i, --input <files...>",
+      'JSON lines, JSON, CSV, TSV or parquet, also .gz, .zst and .xz; folders, "*.jsonl", hf:OWNER/NAME, "-" for standard input',
+      collect,
+    );
+  return addFieldOptions(command)
     .option("--ignore-field <name>", IGNORE_FIELD, collect)
     .option("--strict", "treat warnings as errors");
 }
 
-export const IGNORE_FIELD = 'ignore this field of a row, such as "tools" (repeatable)';
+type FromArguments = (texts: TextArguments, say: (message: string) => void) => Promise<Row[]>;
 
-/** @param fromArguments makes rows of --text, --prompt and --response */
+/** @param many whether rows with several responses are wanted */
 export async function openRows(
   options: InputOptions,
-  fromArguments: (texts: TextArguments) => Row[],
-  _terminal: Terminal,
+  fromArguments: FromArguments,
+  { terminal, signal }: CommandContext,
+  many = false,
 ): Promise<RowSource> {
-  const { text = [], prompt = [], response = [] } = options;
-  const texts: TextArguments = { text, prompt, response };
-  const hasTexts = texts.text.length + texts.prompt.length + texts.response.length > 0;
+  const hasTexts = TEXT_OPTIONS.some((name) => options[name] !== undefined);
+  const mapping = fieldMapping(options.field);
   if (options.input === undefined) {
     if (!hasTexts)
       throw new UsageError('nothing to score: give --prompt and --response, or --input FILE ("-" for standard input)');
-    return rowList(fromArguments(texts));
+    return rowList(await fromArguments(options, (message) => terminal.say(message)));
   }
-  if (hasTexts) throw new UsageError("--input cannot be combined with --text, --prompt or --response");
-  if (options.input === "") throw new UsageError('--input is empty; expected a file name, or "-" for standard input');
-  const input = await openInput(options.input);
-  return {
-    ...input,
-    files: [options.input],
-    rows: rowsOf(input, { ignoreFields: options.ignoreField }),
-    total: input.totalBytes,
+  if (hasTexts) throw new UsageError("--input cannot be combined with --text, --prompt, --messages or --response");
+  const { input } = options;
+  checkInputs(input);
+  const settings = {
+    many,
+    signal,
+    format: options.inputFormat,
+    ignoreFields: options.ignoreField,
+    strict: options.strict === true,
+    onNotice: (message: string) => terminal.note(`note: ${message}`),
   };
+  const source = input.some((one) => one.startsWith("hf:"))
+    ? await shownDownload(terminal, (onProgress) => ItemSource.open(input, mapping, { ...settings, onProgress }))
+    : await ItemSource.open(input, mapping, settings);
+  const paths = source.files.map(({ path }) => path);
+  const identities = await Promise.all(
+    paths.map((path) => (path === STANDARD_INPUT ? descriptorIdentity(STDIN) : pathIdentity(path))),
+  );
+  const files = paths.filter((path) => path !== STANDARD_INPUT);
+  return { name: source.name, rows: rowsOf(source), identities, files, close: () => void source.close() };
+}
+
+const STANDARD_INPUT = "-";
+const STDIN = 0;
+
+/** @throws UsageError for an empty name, and for standard input twice */
+export function checkInputs(inputs: readonly string[]): void {
+  if (inputs.includes("")) throw new UsageError('--input is empty; expected a file name, or "-" for standard input');
+  if (inputs.filter((input) => input === STANDARD_INPUT).length > 1)
+    throw new UsageError("--input - is given twice, but standard input can be read only once");
 }
 
 export function rowList(rows: readonly Row[]): RowSource {
-  return { name: "the command line", rows, total: rows.length, identity: undefined, isArguments: true, close() {} };
+  const counted = rows.map((row, i) => ({ ...row, fraction: (i + 1) / rows.length }));
+  return { name: "the command line", rows: counted, identities: [], isArguments: true, close() {} };
 }
 
-/** File names of tables, compressed or not. */
-const TABLES = /\.(?:csv|tsv|parquet)(?:\.\w{1,4})?$/i;
-
-async function* rowsOf(input: Input, rules: ItemRules): AsyncGenerator<Row> {
+async function* rowsOf(source: ItemSource): AsyncGenerator<Row> {
   let index = 0;
-  for await (const source of readJsonRows(input.chunks, input.name)) {
-    if (index === 0 && "error" in source && TABLES.test(input.name) && source.error.code === "ERR_INVALID_JSON")
-      throw new FileError("ERR_INVALID_JSON", `${input.name} is not JSON: ${WHO_READS_WHAT}.`, { file: input.name });
-    yield toRow(source, index++, rules);
-  }
+  for await (const read of source.rows()) yield toRow(read, index++);
 }

@@ -1,7 +1,7 @@
 /** A row of input as items to score: one, or one per response. */
 
-import { type ItemRules, isStarlingError, type StarlingError } from "../src/index.ts";
-import { rowItems, type SourceRow } from "./library.ts";
+import type { ItemWarning, StarlingError } from "../src/index.ts";
+import { type ItemRow, jsonText } from "./library.ts";
 import { rawMembers } from "./raw-members.ts";
 
 export interface Row {
@@ -11,6 +11,8 @@ export interface Row {
   readonly where: string;
   /** Bytes of the input up to its end. */
   readonly endOffset: number;
+  /** The part of the input that was read with it, from 0 to 1; absent where that is not known. */
+  readonly fraction?: number;
   /** What to score; empty for a row with an `error`. */
   readonly items: readonly unknown[];
   /** Whether it has `responses` and gets lists of results. */
@@ -19,20 +21,31 @@ export interface Row {
   readonly own: ReadonlyMap<string, string>;
   /** Of a row with `many`: the field of `own` that has the list; default "responses". */
   readonly listField?: string;
+  /** Of the row itself, whatever the model. */
+  readonly warnings?: readonly ItemWarning[];
   readonly error?: StarlingError;
 }
 
-export function toRow(source: SourceRow, index: number, rules: ItemRules = {}): Row {
-  const base = { index, where: source.where, endOffset: source.endOffset };
-  if ("error" in source) return { ...base, items: [], many: false, own: new Map(), error: source.error };
-  const { value } = source;
-  const own = isObject(value) ? rawMembers(source.source) : new Map<string, string>();
-  try {
-    return { ...base, ...rowItems(value, rules), own };
-  } catch (error) {
-    if (!isStarlingError(error)) throw error;
-    return { ...base, items: [], many: false, own, error };
-  }
+export function toRow(read: ItemRow, index: number): Row {
+  const { where, endOffset, fraction } = read;
+  const base = { index, where, endOffset, own: ownFields(read), ...(fraction === undefined ? {} : { fraction }) };
+  if ("error" in read) return { ...base, items: [], many: false, error: read.error };
+  const { items, many, warnings, from } = read;
+  const [listField, ...others] = from?.["responses"] ?? [];
+  return {
+    ...base,
+    items,
+    many,
+    // Several fields, or a part of one, are no list that could be replaced.
+    ...(listField !== undefined && others.length === 0 && base.own.has(listField) ? { listField } : {}),
+    ...(warnings.length > 0 ? { warnings } : {}),
+  };
+}
+
+function ownFields({ value, json }: ItemRow): ReadonlyMap<string, string> {
+  if (!isObject(value)) return new Map();
+  if (json !== undefined) return rawMembers(json);
+  return new Map(Object.entries(value).map(([name, member]) => [name, jsonText(member)]));
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -23,7 +23,7 @@ export interface ScoringTask {
 export type ScoringOptions = OutputOptions &
   SelectionOptions &
   ModelOptions &
-  EngineOptions & { readonly input?: string; readonly perToken?: true; readonly strict?: true };
+  EngineOptions & { readonly perToken?: true; readonly strict?: true };
 
 /** @returns the exit code */
 export async function runScoring(
@@ -37,7 +37,7 @@ export async function runScoring(
   const choosesRows = order === "input" && topOf(options) !== undefined;
   const form = outputForm(options, terminal, choosesRows, await isRegularFile(options.output));
   // Loading takes minutes: fail on a bad output name first.
-  const sources = [source.identity, await pathIdentity(modelPath), head && (await pathIdentity(head))];
+  const sources = [...source.identities, await pathIdentity(modelPath), head && (await pathIdentity(head))];
   const output = await openOutput(options.output, {
     sources,
     force,
@@ -74,7 +74,6 @@ export async function runScoring(
         output,
         terminal,
         inputName: source.name,
-        total: source.total,
         tokens: () => tokens,
         hash: remaining.hash,
         summary: source.isArguments !== true,

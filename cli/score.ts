@@ -18,7 +18,7 @@ export type ScoreCommandOptions = InputOptions &
 
 export const score: Action<ScoreCommandOptions> = async (options, context) => {
   context.terminal.rowsOnStdout = !isNamed(options.output);
-  const source = await openRows(options, argumentRows, context.terminal);
+  const source = await openRows(options, argumentRows, context);
   try {
     const path = await modelPath(options, context);
     const rows = topOf(options) === undefined ? source.rows : withPrompts(source.rows);

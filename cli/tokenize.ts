@@ -37,10 +37,10 @@ type TokenRow =
 export const tokenize: Action<TokenizeOptions> = async (options, context) => {
   const { terminal, signal } = context;
   terminal.rowsOnStdout = !isNamed(options.output);
-  const source = await openRows(options, argumentRows, terminal);
+  const source = await openRows(options, argumentRows, context);
   try {
     const path = await modelPath(options, context);
-    const sources = [source.identity, await pathIdentity(path)];
+    const sources = [...source.identities, await pathIdentity(path)];
     const { force = false, resume = false } = options;
     const output = await openOutput(options.output, {
       sources,
@@ -71,7 +71,6 @@ export const tokenize: Action<TokenizeOptions> = async (options, context) => {
         output,
         terminal,
         inputName: source.name,
-        total: source.total,
         tokens: () => tokens,
         hash: remaining.hash,
         summary: source.isArguments !== true,

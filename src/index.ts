@@ -38,15 +38,8 @@ export type {
   WriteProgress,
 } from "./progress.ts";
 export type { ItemRules } from "./prompt/input-fields.ts";
-export type {
-  ChatMessage,
-  ChatRole,
-  CheckedItem,
-  MessagesItem,
-  PromptResponseItem,
-  ScoreItem,
-  TextItem,
-} from "./prompt/items.ts";
+export type { CheckedItem, MessagesItem, PromptResponseItem, ScoreItem, TextItem } from "./prompt/items.ts";
+export type { ChatMessage, ChatRole, MessageInput, TextPart } from "./prompt/messages.ts";
 export type { SpecialTokens } from "./prompt/templates.ts";
 export type { ItemWarning, WarningCode } from "./prompt/warnings.ts";
 export type { RewardHead } from "./reward-head.ts";

@@ -1,7 +1,8 @@
 /** An item's prompt and response as readable text, and the length of the response. */
 
 import { createHash } from "node:crypto";
-import type { ChatMessage, CheckedItem } from "../prompt/items.ts";
+import type { CheckedItem } from "../prompt/items.ts";
+import type { ChatMessage } from "../prompt/messages.ts";
 import type { PromptCase } from "./case.ts";
 import type { CaseTexts } from "./measures/mistakes.ts";
 

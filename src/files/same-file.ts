@@ -1,5 +1,5 @@
 /** Whether names and open files are the same file. */
-import type { BigIntStats } from "node:fs";
+import { type BigIntStats, fstatSync } from "node:fs";
 import { stat } from "node:fs/promises";
 
 /** In full: Windows has file numbers that a double cannot hold, so two files would seem to be one. */
@@ -28,4 +28,21 @@ export async function isSameFile(one: string, other: string): Promise<boolean> {
  */
 export function isOpenFile(open: Place, named: Place, platform: NodeJS.Platform = process.platform): boolean {
   return open.ino === named.ino && (open.dev === named.dev || platform === "win32");
+}
+
+/** Undefined where the system does not say: of some consoles and redirections of Windows. */
+export function descriptorStats(descriptor: number): BigIntStats | undefined {
+  try {
+    return fstatSync(descriptor, { bigint: true });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether `stats` describe the descriptor's file, pipe, socket or terminal (/dev/stdout can be any of them). */
+export function isDescriptor(descriptor: number, stats: BigIntStats | undefined): boolean {
+  const open = descriptorStats(descriptor);
+  if (open === undefined || stats === undefined) return false;
+  // On Windows all pipes, consoles and NUL have the number 0; only their kinds of device differ.
+  return fileKey(open) === fileKey(stats) && open.rdev === stats.rdev;
 }

@@ -3,6 +3,7 @@
  * Downloads are ours, not @huggingface/hub's, which lists repositories: resume, hash check and lock.
  */
 import { HubError } from "../errors.ts";
+import { fetchThrough, type HttpProxy, proxyFailure, proxyFor } from "./proxy.ts";
 import { brokenConnection, refusal, type Subject } from "./response-errors.ts";
 import { DEFAULT_RETRY_POLICY, type RetryPolicy, retryAfterMs, TransientError, withRetries } from "./retry.ts";
 
@@ -102,9 +103,11 @@ export class HubClient {
 
   async #send(url: URL, headers: Readonly<Record<string, string>>, watch: Watch): Promise<Response> {
     const authorization = url.origin === this.#origin && this.#token ? { authorization: `Bearer ${this.#token}` } : {};
+    const proxy = proxyFor(url);
     try {
+      const send = await fetchThrough(proxy);
       const response = await watch.during(
-        fetch(url, {
+        send(url, {
           // A compressed body would have other lengths and ranges than the file.
           headers: { "user-agent": "starling-rm", "accept-encoding": "identity", ...headers, ...authorization },
           redirect: "manual",
@@ -115,7 +118,8 @@ export class HubClient {
       this.#wasReached = true;
       return response;
     } catch (error) {
-      throw this.#broken(error, url, watch);
+      const failure = proxy && !watch.signal.aborted ? proxyFailure(error, proxy, url.host) : undefined;
+      throw failure ?? this.#broken(error, url, watch, proxy);
     }
   }
 
@@ -143,11 +147,12 @@ export class HubClient {
     return refusal({ status, code, host }, subject, requester, retryAfterMs(headers.get("retry-after")));
   }
 
-  #broken(error: unknown, { host }: URL, watch: Watch): unknown {
+  #broken(error: unknown, { host }: URL, watch: Watch, proxy?: HttpProxy): unknown {
     const { reason } = watch.signal;
     if (!watch.signal.aborted) return brokenConnection(error, host, this.#wasReached);
     if (reason !== STALLED) return reason;
-    const message = `${host} repeatedly sent nothing for ${this.retryPolicy.stallMs / 1000} s: try again; the partial download is kept.`;
+    const sender = proxy === undefined ? host : `${host}, or the proxy ${proxy.name},`;
+    const message = `${sender} repeatedly sent nothing for ${this.retryPolicy.stallMs / 1000} s: try again; the partial download is kept.`;
     return new TransientError(new HubError("ERR_HUB_UNREACHABLE", message));
   }
 }

@@ -1,6 +1,7 @@
 /** Single files of a data set on the hub, in the cache. */
 import { HubError } from "../errors.ts";
 import type { DownloadProgress } from "../progress.ts";
+import { isDataFile } from "../rows/format.ts";
 import type { Repository } from "./address.ts";
 import { HubCache } from "./cache.ts";
 import { fetchFiles } from "./fetch-files.ts";
@@ -24,8 +25,6 @@ export interface DatasetFiles {
   }[];
 }
 
-/** What rows are read from. */
-const DATA_FILE = /\.(?:parquet|(?:jsonl|json|ndjson|csv|tsv)(?:\.(?:gz|zst))?)$/i;
 /** Files that are downloaded at once. */
 const CONCURRENCY = 4;
 /** Names of a message that lists what there is. */
@@ -71,7 +70,7 @@ async function fetchedBefore(
   { cacheFolder, offline }: HubSettings,
 ): Promise<DatasetFiles | undefined> {
   const { id, revision } = repository;
-  const isExact = COMMIT.test(revision) && wanted?.every((path) => DATA_FILE.test(path) && !path.includes("*"));
+  const isExact = COMMIT.test(revision) && wanted?.every((path) => isDataFile(path) && !path.includes("*"));
   if (!offline && !isExact) return undefined;
   const cache = new HubCache(cacheFolder, repository);
   const commit = await cache.readRef(revision);
@@ -95,7 +94,7 @@ function choose(
   wanted: readonly string[] | undefined,
   repository: DatasetRepository,
 ): string[] {
-  const data = there.filter((path) => DATA_FILE.test(path)).sort();
+  const data = there.filter((path) => isDataFile(path)).sort();
   const { id, revision } = repository;
   const named = `${data.slice(0, MAX_NAMED).join(", ")}${data.length > MAX_NAMED ? ", …" : ""}`;
   if (wanted === undefined) {

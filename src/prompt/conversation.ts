@@ -1,6 +1,6 @@
 /** Input and output of a chat template, whatever renders it. */
 import type { StarlingError } from "../errors.ts";
-import type { ChatMessage } from "./items.ts";
+import type { ChatMessage } from "./messages.ts";
 
 /** Template text at even indexes, content at odd ones. */
 export type TextParts = readonly string[];

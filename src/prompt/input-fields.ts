@@ -125,7 +125,8 @@ const plainNames = new Map<string, string>();
 /** Field names usually repeat in every row; the limit bounds memory for data with new names in each row. */
 const MAX_PLAIN_NAMES = 1000;
 
-function plainName(name: string): string {
+/** Without case and separators; "" for a name longer than any known one. */
+export function plainName(name: string): string {
   if (name.length > MAX_NAME_CHARACTERS) return "";
   let plain = plainNames.get(name);
   if (plain === undefined) {
@@ -137,7 +138,7 @@ function plainName(name: string): string {
 }
 
 /** An empty value, however written: also in a CSV cell, and as pandas fills gaps. */
-function isEmpty(name: string, value: unknown): boolean {
+export function isEmpty(name: string, value: unknown): boolean {
   if (Array.isArray(value)) return value.every(isEmptyValue);
   if (typeof value === "number" && COUNTED.has(plainName(name))) return true;
   // A prompt field may be the number 0; for tools and images 0 means none.

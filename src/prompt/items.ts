@@ -3,17 +3,16 @@ import { describe, InvalidInputError, isStarlingError, reasonOf } from "../error
 import { nearest } from "../options.ts";
 import { type Fields, fieldNames, type ItemRules, isIgnored, isObject, refuseUnreadInput } from "./input-fields.ts";
 import { refuseLostType } from "./lost-type.ts";
-
-/** Who speaks in a turn. */
-export type ChatRole = "system" | "user" | "assistant";
-
-/** One turn of a conversation. */
-export interface ChatMessage {
-  /** Who speaks; a system turn can only be the first. */
-  readonly role: ChatRole;
-  /** What is said: valid Unicode, may be empty. */
-  readonly content: string;
-}
+import {
+  areParts,
+  type ChatMessage,
+  checkText,
+  checkTurnList,
+  type MessageInput,
+  refuseLastTurn,
+  type TextPart,
+} from "./messages.ts";
+import { checkContent, checkString, invalidItem } from "./texts.ts";
 
 /** A text scored exactly as in the model card: special tokens in it are special, nothing is added. */
 export interface TextItem {
@@ -23,10 +22,10 @@ export interface TextItem {
 
 /** One prompt and one response, put into the model's chat template. */
 export interface PromptResponseItem {
-  /** What the user says; or a conversation that ends with the user's turn. */
-  readonly prompt: string | readonly ChatMessage[];
+  /** What the user says, as a text or in text parts; or a conversation that ends with the user's turn. */
+  readonly prompt: string | readonly MessageInput[] | readonly TextPart[];
   /** The answer to score; may be empty. */
-  readonly response: string;
+  readonly response: string | readonly TextPart[];
   /** A system turn before the prompt; empty: none. */
   readonly system?: string;
 }
@@ -34,7 +33,7 @@ export interface PromptResponseItem {
 /** A conversation: an optional system turn first, then turns of user and assistant; the last one is the assistant's. */
 export interface MessagesItem {
   /** 1 to 10,000 messages. */
-  readonly messages: readonly ChatMessage[];
+  readonly messages: readonly MessageInput[];
   /** A system turn before the messages, where they have none; empty: none. */
   readonly system?: string;
 }
@@ -56,11 +55,7 @@ export type CheckedItem =
       readonly messages: readonly ChatMessage[];
     };
 
-/** Most messages of one item. Longer conversations than a context holds have fewer; templates take time for each. */
-export const MAX_MESSAGES_PER_ITEM = 10_000;
-
 const SHAPES = '{"text"}, {"prompt","response"} or {"messages"}';
-const ROLES: readonly string[] = ["system", "user", "assistant"];
 /** The fields that are read here. */
 const OWN_FIELDS = ["text", "prompt", "response", "messages", "system"] as const;
 
@@ -147,13 +142,15 @@ function checkTextItem(given: Fields, where: string): TextItem {
 function checkPromptResponse(given: Fields, where: string, rules: ItemRules): CheckedItem {
   const prompt = checkPrompt(given["prompt"], `${where}.prompt`, rules);
   // A response may be a list of messages on purpose: it is code like other code, and worth a warning.
-  return itemOf(prompt, checkString(given["response"], `${where}.response`), systemTurn(given, where), where);
+  return itemOf(prompt, checkText(given["response"], `${where}.response`), systemTurn(given, where), where);
 }
 
 /** A prompt that is a text, or a conversation that ends with the user's turn. */
 export function checkPrompt(value: unknown, where: string, rules: ItemRules): string | readonly ChatMessage[] {
   return readItem(where, () =>
-    Array.isArray(value) ? checkTurns(value, where, "user", rules) : checkPromptText(value, where),
+    Array.isArray(value) && !areParts(value)
+      ? checkTurns(value, where, "user", rules)
+      : checkPromptText(areParts(value) ? checkText(value, where) : value, where),
   );
 }
 
@@ -200,8 +197,6 @@ function checkMessages(value: unknown, name: string, rules: ItemRules): readonly
   return checkTurns(value, name, "assistant", rules);
 }
 
-const whose = { assistant: "the assistant's, the one to score", user: "the user's, the one to answer" };
-
 function checkTurns(
   value: unknown,
   name: string,
@@ -213,70 +208,4 @@ function checkTurns(
   if (!messages.some(({ role }) => role === "user"))
     throw invalidItem(`${name} has no user turn: the prompt is missing.`, name);
   return messages;
-}
-
-/** @throws InvalidInputError ERR_INVALID_ITEM where another role comes last */
-export function refuseLastTurn(messages: readonly ChatMessage[], name: string, lastRole: "user" | "assistant"): void {
-  const last = messages.length - 1;
-  if (messages[last]?.role === lastRole) return;
-  throw invalidItem(
-    `Expected the last message of ${name} to be ${whose[lastRole]}, but its role is "${messages[last]?.role}".`,
-    `${name}[${last}].role`,
-  );
-}
-
-/** One or more messages, whatever the last role. */
-export function checkTurnList(value: unknown, name: string, rules: ItemRules): readonly ChatMessage[] {
-  if (!Array.isArray(value) || value.length === 0)
-    throw invalidItem(
-      `Expected a non-empty array of {"role","content"} for ${name} but received ${describe(value)}.`,
-      name,
-    );
-  if (value.length > MAX_MESSAGES_PER_ITEM)
-    throw invalidItem(`${name} has ${value.length} messages; at most ${MAX_MESSAGES_PER_ITEM} are scored.`, name);
-  return value.map((message: unknown, i) => checkMessage(message, `${name}[${i}]`, i, rules));
-}
-
-function checkMessage(value: unknown, where: string, index: number, rules: ItemRules): ChatMessage {
-  if (!isObject(value))
-    throw invalidItem(`Expected {"role","content"} for ${where} but received ${describe(value)}.`, where);
-  refuseUnreadInput(value, where, rules, [], true);
-  const { role, content } = value;
-  if (typeof role !== "string" || !ROLES.includes(role))
-    throw invalidItem(
-      `Expected "system", "user" or "assistant" for ${where}.role but received ${describe(role)}.`,
-      `${where}.role`,
-    );
-  if (role === "system" && index !== 0)
-    throw invalidItem(`Expected a system turn only as the first message, but ${where} is one.`, `${where}.role`);
-  if (Array.isArray(content))
-    throw invalidItem(
-      `${where}.content is a list of parts; expected one text: write the text itself.`,
-      `${where}.content`,
-    );
-  return { role: role as ChatRole, content: checkString(content, `${where}.content`) };
-}
-
-/** A string that is not a list that became text. */
-export function checkContent(value: unknown, where: string): string {
-  const text = checkString(value, where);
-  refuseLostType(text, where);
-  return text;
-}
-
-/** A string of valid Unicode, or an error that names the field. */
-export function checkString(value: unknown, where: string): string {
-  if (typeof value !== "string")
-    throw invalidItem(`Expected a string for ${where} but received ${describe(value)}.`, where);
-  // A lone surrogate has no UTF-8 form; replacing it silently would score another text than the one that was given.
-  if (!value.isWellFormed()) {
-    throw new InvalidInputError("ERR_INVALID_UNICODE", `${where} is not valid Unicode: it contains a lone surrogate.`, {
-      field: where,
-    });
-  }
-  return value;
-}
-
-function invalidItem(message: string, field: string): InvalidInputError {
-  return new InvalidInputError("ERR_INVALID_ITEM", message, { field });
 }

@@ -1,37 +1,94 @@
 /** A row of a file as the items that it asks to score: one, or one for each of its responses. */
 import { InvalidInputError } from "../errors.ts";
+import { asParsed, missingCell, refuseListCell } from "./csv-cells.ts";
+import { onlyAnswer } from "./field-map.ts";
 import { type Fields, fieldNames, type ItemRules, isObject, refuseUnreadInput } from "./input-fields.ts";
-import { type CheckedItem, checkItem, checkPrompt, checkString, givenFields, itemOf, systemTurn } from "./items.ts";
+import { type CheckedItem, checkItem, checkPrompt, givenFields, itemOf, systemTurn } from "./items.ts";
+import { refuseLostType } from "./lost-type.ts";
+import { checkText, checkTurnList, refuseLastTurn } from "./messages.ts";
+import type { ItemWarning } from "./warnings.ts";
 
 export interface RowItems {
   readonly items: readonly CheckedItem[];
   /** Whether it has "responses", and so gets lists of results. */
   readonly many: boolean;
+  /** What is suspicious in the row itself, whatever the model. */
+  readonly warnings: readonly ItemWarning[];
+}
+
+export interface RowItemRules extends ItemRules {
+  /** Every value of the row is a text: it is of a CSV file. Default: false. */
+  readonly isCsv?: boolean;
 }
 
 /** The fields that say what to score. */
 export const CONTENT_FIELDS = ["text", "prompt", "response", "responses", "messages", "system"] as const;
+/** Those that hold one text in a CSV cell. */
+const TEXT_FIELDS = ["text", "response", "system"] as const;
 
 /** Most responses of one row: far above every best of n, and few enough that their results fit in memory together. */
 export const MAX_RESPONSES_PER_ROW = 65_536;
 
-const SHAPES = '{"text"}, {"prompt","response"}, {"prompt","responses"} or {"messages"}';
+export const ROW_SHAPES =
+  '{"text"}, {"prompt","response"}, {"prompt","responses"}, {"messages"} or {"messages","responses"}';
 
 /**
  * What a row says is to be scored. Fields that are null are absent.
  *
  * @throws InvalidInputError ERR_INVALID_ITEM, ERR_EMPTY_TEXT or ERR_INVALID_UNICODE
  */
-export function rowItems(value: unknown, rules: ItemRules = {}): RowItems {
-  if (!isObject(value)) throw wrong(`Expected an object of the shape ${SHAPES}, but it is ${kindOf(value)}.`);
+export function rowItems(value: unknown, rules: RowItemRules = {}): RowItems {
+  if (!isObject(value)) throw wrong(`Expected an object of the shape ${ROW_SHAPES}, but it is ${kindOf(value)}.`);
   const given = givenFields(value, CONTENT_FIELDS, rules);
+  if (rules.isCsv) refuseCells(given);
   if (CONTENT_FIELDS.every((name) => name === "system" || given[name] === undefined))
-    throw wrong(`Expected one of ${SHAPES}, but the row ${fieldNames(value)}.`);
-  if (given["prompt"] !== undefined && given["response"] === undefined && given["responses"] === undefined)
-    throw wrong(`Expected "response" or "responses" beside "prompt", but the row ${fieldNames(value)}.`);
-  if (given["responses"] === undefined) return { items: [checkItem(value, "row", rules)], many: false };
-  refuseUnreadInput(value, "row", rules, CONTENT_FIELDS);
-  return { items: responseItems(given, rules), many: true };
+    throw wrong(`Expected one of ${ROW_SHAPES}, but the row ${fieldNames(value)}${FIELD_ADVICE}.`);
+  const hasResponse = given["response"] !== undefined || given["responses"] !== undefined;
+  if (given["prompt"] !== undefined && !hasResponse)
+    throw wrong(`Expected "response" or "responses" beside "prompt", but the row ${fieldNames(value)}${FIELD_ADVICE}.`);
+  const read = withLists(given, rules);
+  const rest = Object.entries(value).filter(([name]) => !CONTENT_FIELDS.some((own) => own === name));
+  const row: Fields = Object.fromEntries([...rest, ...Object.entries(read)]);
+  const many = read["responses"] !== undefined;
+  if (many) refuseUnreadInput(row, "row", rules, CONTENT_FIELDS);
+  const items = many ? responseItems(read, rules) : [checkItem(row, "row", rules)];
+  return { items, many, warnings: rules.isCsv ? items.flatMap(missingCell) : [] };
+}
+
+const FIELD_ADVICE = " (--field prompt=NAME reads it from another field)";
+
+/** Cells with what was a list before it was written: Python's text of it, or JSON where one text is expected. */
+function refuseCells(given: Fields): void {
+  for (const [name, cell] of Object.entries(given))
+    if (typeof cell === "string") refuseLostType(cell, name, { isCell: true });
+  for (const name of [...TEXT_FIELDS, "prompt"]) refuseListCell(given[name], name);
+}
+
+/** Lists that are JSON texts, as in cells, are lists; a conversation before a response is its prompt. */
+function withLists(given: Fields, rules: ItemRules): Fields {
+  const row: Record<string, unknown> = { ...given };
+  for (const name of ["messages", "responses"]) if (name in row) row[name] = asParsed(row[name]);
+  const prompt = asParsed(row["prompt"]);
+  // A prompt may be any text, "[1, 2]" too.
+  if (Array.isArray(prompt) && prompt.length > 0 && prompt.every(isMessage)) row["prompt"] = prompt;
+  const answer = onlyAnswer(asParsed(row["response"]));
+  if (answer !== undefined) row["response"] = answer;
+  if (row["messages"] === undefined || row["prompt"] !== undefined || row["text"] !== undefined) return row;
+  const name = row["responses"] === undefined ? "response" : "responses";
+  if (row[name] === undefined) return row;
+  // Here, because the message should name the field.
+  const turns = checkTurnList(row["messages"], "messages", rules);
+  if (turns.at(-1)?.role === "assistant")
+    throw wrong(
+      `messages ends with the assistant's turn, and the row has "${name}" beside it: leave out that turn, or "${name}".`,
+    );
+  refuseLastTurn(turns, "messages", "user");
+  const { messages, ...others } = row;
+  return { ...others, prompt: messages };
+}
+
+function isMessage(value: unknown): boolean {
+  return isObject(value) && ("role" in value || "from" in value);
 }
 
 function responseItems(given: Fields, rules: ItemRules): CheckedItem[] {
@@ -45,9 +102,7 @@ function responseItems(given: Fields, rules: ItemRules): CheckedItem[] {
   if (responses.length === 0) throw wrong("responses is empty: there is nothing to score.");
   if (responses.length > MAX_RESPONSES_PER_ROW)
     throw wrong(`responses has ${responses.length} elements; at most ${MAX_RESPONSES_PER_ROW} are scored in a row.`);
-  return responses.map((response: unknown, i) =>
-    itemOf(prompt, checkString(response, `responses[${i}]`), system, "row"),
-  );
+  return responses.map((response: unknown, i) => itemOf(prompt, checkText(response, `responses[${i}]`), system, "row"));
 }
 
 function wrong(message: string): InvalidInputError {

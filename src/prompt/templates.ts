@@ -9,7 +9,8 @@ import { quote } from "../files/byte-source.ts";
 import { MAX_TEMPLATE_BYTES, type TemplateName } from "../profiles/rules.ts";
 import { jinjaTemplate, type Renderer } from "./chat-template.ts";
 import type { ChatTemplate, Conversation, RenderedParts, TextParts } from "./conversation.ts";
-import type { ChatMessage, CheckedItem } from "./items.ts";
+import type { CheckedItem } from "./items.ts";
+import type { ChatMessage } from "./messages.ts";
 
 /**
  * - `plain`: special tokens typed in a prompt, response or message are plain text.

@@ -1,35 +1,43 @@
-/** Rows of a CSV or TSV file: objects keyed by the first record; every value is a text, an empty cell is null. */
+/** Rows of a CSV file, whatever separates its fields: objects keyed by the first record; every value is a text, an empty cell is null. */
 import { isUtf8 } from "node:buffer";
 import { InvalidInputError, type StarlingError } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
 import { parseRecords } from "./csv-fields.ts";
 import { CsvSplitter } from "./csv-splitter.ts";
 import { damaged, oneLine } from "./damaged.ts";
+import { type Delimiter, separatorLine } from "./format.ts";
 import { InputHead } from "./input-head.ts";
 import type { Piece } from "./json-splitter.ts";
 import type { Row } from "./row.ts";
 
+/** Of a table of tabs, at its start: pandas writes one, for its index. */
+const MAX_NAMELESS_COLUMNS = 1000;
+
 /** The fields of a record, or why it cannot be read. */
-type CsvRecord = { readonly line: number } & ({ readonly fields: string[] } | { readonly error: StarlingError });
+type CsvRecord = { readonly line: number; readonly endOffset: number } & (
+  | { readonly fields: string[] }
+  | { readonly error: StarlingError }
+);
 
 /** @throws FileError for a file without a usable first record */
 export async function* csvRows(
   chunks: AsyncIterable<Uint8Array>,
   name: string,
-  delimiter: "," | "\t" = ",",
+  delimiter: Delimiter = ",",
 ): AsyncGenerator<Row> {
   let header: readonly string[] | undefined;
   let row = 0;
   for await (const pieces of csvPieces(chunks, name, delimiter))
     for (const record of recordsOf(pieces, delimiter)) {
       if (header === undefined) {
+        if ("fields" in record && isSeparatorRecord(record.fields, delimiter)) continue;
         header = readHeader(record, name);
         continue;
       }
       const result = toObject(record, header);
       if (result === undefined) continue;
       row += 1;
-      yield { row, where: `line ${record.line}`, ...result };
+      yield { row, where: `line ${record.line}`, endOffset: record.endOffset, isTable: true, ...result };
     }
   if (header === undefined) throw damaged(name, "is empty: a CSV file begins with the names of its columns");
 }
@@ -37,7 +45,7 @@ export async function* csvRows(
 async function* csvPieces(
   chunks: AsyncIterable<Uint8Array>,
   name: string,
-  delimiter: string,
+  delimiter: Delimiter,
 ): AsyncGenerator<readonly Piece[]> {
   const head = new InputHead(name, "CSV");
   let splitter: CsvSplitter | undefined;
@@ -46,7 +54,9 @@ async function* csvPieces(
     if (endsLinesWithReturn(bytes))
       throw damaged(name, "uses bare carriage returns as line ends: save it with line feeds (LF or CRLF)");
     splitter = new CsvSplitter(head.start, delimiter);
-    return splitter.push(bytes);
+    // A first tab separates a column without a name.
+    const tabs = delimiter === "\t" ? Math.min(head.leadingTabs, MAX_NAMELESS_COLUMNS) : 0;
+    return tabs === 0 ? splitter.push(bytes) : splitter.push(Buffer.concat([Buffer.alloc(tabs, delimiter), bytes]));
   };
   for await (const chunk of chunks) {
     if (splitter !== undefined) yield splitter.push(chunk);
@@ -69,8 +79,9 @@ function recordsOf(pieces: readonly Piece[], delimiter: string): CsvRecord[] {
   let next = 0;
   return pieces.map((piece, i) => {
     const line = lines[i];
-    if (line instanceof Uint8Array) return { line: piece.line, fields: parsed[next++] as string[] };
-    return { line: piece.line, ...(line as { error: StarlingError }) };
+    const place = { line: piece.line, endOffset: piece.endOffset };
+    if (line instanceof Uint8Array) return { ...place, fields: parsed[next++] as string[] };
+    return { ...place, ...(line as { error: StarlingError }) };
   });
 }
 
@@ -96,6 +107,11 @@ function endsLinesWithReturn(head: Uint8Array): boolean {
   return false;
 }
 
+/** "sep=;", with which Excel begins a file. */
+function isSeparatorRecord(fields: readonly string[], delimiter: Delimiter): boolean {
+  return separatorLine(fields.join(delimiter)) === delimiter;
+}
+
 function readHeader(record: CsvRecord, name: string): readonly string[] {
   if ("error" in record) throw damaged(name, `has no usable first line: ${oneLine(record.error)}`);
   const { fields } = record;
@@ -109,6 +125,7 @@ const READ_COLUMNS: ReadonlySet<string> = new Set(
   [
     ["text", "prompt", "response", "responses", "messages", "system", "chosen", "rejected", "ranks", "grades"],
     ["id", "subset", "question", "best_answer", "correct_answers", "incorrect_answers", "answers"],
+    ["instruction", "input", "query", "answer", "output", "completion", "outputs", "completions", "conversations"],
     ["conversation_a", "conversation_b", "winner", "model_a", "model_b", "question_id"],
     ["response_0", "response_1", "is_response_0_safe", "is_response_1_safe", "num_correct", "total_completions"],
   ].flat(),

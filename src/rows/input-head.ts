@@ -2,7 +2,7 @@
 import { FileError } from "../errors.ts";
 import { type InputStart, isBlank } from "./json-splitter.ts";
 
-const NEWLINE = 0x0a;
+const [TAB, NEWLINE] = [0x09, 0x0a];
 /** A UTF-8 byte order mark, and enough to know UTF-16. */
 const BOM_BYTES = 3;
 
@@ -16,6 +16,8 @@ export class InputHead {
   #line = 1;
   #knowsEncoding = false;
   #inBlanks = true;
+  /** Undefined after another blank. */
+  #tabs: number | undefined = 0;
 
   /** @param expected what messages call the input's format */
   constructor(name: string, expected = "JSON lines or JSON") {
@@ -30,6 +32,11 @@ export class InputHead {
   /** Whether the first byte of a row is there. */
   get hasBegun(): boolean {
     return !this.#inBlanks;
+  }
+
+  /** Tabs at the start of the first row's line: in a table of tabs they are empty names. */
+  get leadingTabs(): number {
+    return this.#tabs ?? 0;
   }
 
   get start(): InputStart {
@@ -67,7 +74,11 @@ export class InputHead {
     const bytes = this.#joined();
     let end = 0;
     while (end < bytes.length && isBlank(bytes[end] as number)) {
-      if (bytes[end] === NEWLINE) this.#line += 1;
+      const byte = bytes[end];
+      if (byte === NEWLINE) {
+        this.#line += 1;
+        this.#tabs = 0;
+      } else if (this.#tabs !== undefined) this.#tabs = byte === TAB ? this.#tabs + 1 : undefined;
       end += 1;
     }
     this.#inBlanks = end === bytes.length;
@@ -99,16 +110,9 @@ function checkEncoding(head: Uint8Array, name: string, expected: string): void {
       "in PowerShell, Get-Content OLD | Set-Content -Encoding utf8 NEW).";
     throw new FileError("ERR_INVALID_JSON", advice, { file: name });
   }
-  if (Buffer.from(head.subarray(0, PARQUET_MAGIC.length)).toString("latin1") === PARQUET_MAGIC)
-    throw refuse(`it is a parquet file: ${WHO_READS_WHAT}`);
   const zero = head.subarray(0, SNIFFED_BYTES).indexOf(0);
   if (zero >= 0) throw refuse(`it has a NUL byte (at byte ${zero + 1}): it is a binary file, or damaged`);
 }
-
-const PARQUET_MAGIC = "PAR1";
-/** What commands read which files. */
-export const WHO_READS_WHAT =
-  "score, rank and tokenize read JSON lines and JSON; eval, compare and fit read CSV and parquet as well";
 
 /** Its byte order mark; or, without one, the zeros of Latin letters in every second byte, and nowhere else. */
 function looksLikeUtf16(head: Uint8Array): boolean {

@@ -1,11 +1,9 @@
-/** A file of rows. The format is recognised by content, only CSV and TSV by file name. */
+/** A file of rows, in any format. */
 import { createHash } from "node:crypto";
 import { invalidArgument } from "../errors.ts";
-import { type ByteSource, openFile, renamed } from "../files/byte-source.ts";
+import { openFile, renamed } from "../files/byte-source.ts";
 import { aString, checkOptions } from "../options.ts";
-import { compressionOf, decompressed } from "./compression.ts";
-import { damaged } from "./damaged.ts";
-import { readJsonRows } from "./json-rows.ts";
+import { chunksOf, rowsOf } from "./read-rows.ts";
 import type { Row } from "./row.ts";
 
 /** Options of openRows(). */
@@ -29,14 +27,10 @@ export interface RowFile {
   close(): Promise<void>;
 }
 
-/** Read at once: large enough that a disk is busy, small beside a row. */
-const CHUNK_BYTES = 256 * 1024;
-const MAGIC_BYTES = 6;
-const PARQUET_MAGIC = "PAR1";
-
 /**
- * Opens parquet, JSON lines, a JSON array, JSON values one after another, or CSV with a first line of names (".csv", ".tsv");
- * all but parquet also compressed with gzip or zstd.
+ * Opens parquet, JSON lines, a JSON array, JSON values one after another, or CSV with a first line of names (also with tabs,
+ * semicolons or vertical bars between its fields); all of them also compressed with gzip, zstd or xz. The format is recognised
+ * by the file's name and its first lines.
  *
  * @throws FileError ERR_FILE_NOT_READABLE; ERR_INVALID_DATA comes with the rows
  */
@@ -57,49 +51,4 @@ export async function openRows(path: string, options: OpenRowsOptions = {}): Pro
     },
     close: () => source.close(),
   };
-}
-
-/** The rows of an open file; its path tells CSV. @throws FileError */
-export async function* rowsOf(source: ByteSource): AsyncGenerator<Row> {
-  const head = Buffer.alloc(Math.min(MAGIC_BYTES, source.size));
-  await source.read(0, head);
-  if (head.toString("latin1").startsWith(PARQUET_MAGIC)) {
-    // Loaded when it is needed: most runs do without.
-    const { parquetRows } = await import("./parquet/parquet-rows.ts");
-    yield* parquetRows(source);
-    return;
-  }
-  const name = source.path;
-  const compression = compressionOf(head);
-  const chunks = decompressed(chunksOf(source), name);
-  const inner = compression === undefined ? name : name.replace(/\.(?:gz|gzip|zst|zstd)$/i, "");
-  if (/\.parquet$/i.test(inner) && compression === undefined && source.size > 0)
-    throw damaged(name, "is not a parquet file, despite its name");
-  const delimiter = delimiterOf(inner);
-  if (delimiter === undefined) yield* jsonRows(chunks, name);
-  else {
-    const { csvRows } = await import("./csv-rows.ts");
-    yield* csvRows(chunks, name, delimiter);
-  }
-}
-
-function delimiterOf(name: string): "," | "\t" | undefined {
-  if (/\.csv$/i.test(name)) return ",";
-  return /\.tsv$/i.test(name) ? "\t" : undefined;
-}
-
-async function* jsonRows(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Row> {
-  let row = 0;
-  for await (const { where, ...rest } of readJsonRows(chunks, name)) {
-    row += 1;
-    yield "error" in rest ? { row, where, error: rest.error } : { row, where, value: rest.value };
-  }
-}
-
-async function* chunksOf(source: ByteSource): AsyncGenerator<Uint8Array> {
-  for (let position = 0; position < source.size; position += CHUNK_BYTES) {
-    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, source.size - position));
-    await source.read(position, chunk);
-    yield chunk;
-  }
 }

@@ -31,6 +31,17 @@ export class ZstdDecoder {
   #step: Step = (bytes) => this.#readMagic(bytes);
   #hasChecksum = false;
   #between = true;
+  #position = 0;
+
+  /** Bytes of the input up to the end of the last block or header that was read. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Whether the input may end here. */
+  get isComplete(): boolean {
+    return this.#between && this.#pendingBytes === 0 && this.#skip === 0;
+  }
 
   /** The bytes of whole blocks, at most 128 KiB each; the caller owns them. */
   *push(chunk: Uint8Array): Generator<Uint8Array> {
@@ -38,6 +49,7 @@ export class ZstdDecoder {
     for (;;) {
       const skipped = Math.min(this.#skip, rest.length);
       this.#skip -= skipped;
+      this.#position += skipped;
       rest = rest.subarray(skipped);
       const missing = this.#need - this.#pendingBytes;
       if (rest.length < missing) break;
@@ -45,6 +57,7 @@ export class ZstdDecoder {
       rest = rest.subarray(missing);
       this.#between = false;
       this.#step(bytes);
+      this.#position += bytes.length;
       yield* this.#output.splice(0);
     }
     if (rest.length === 0) return;
@@ -54,7 +67,7 @@ export class ZstdDecoder {
 
   /** Throws when the input ends inside a frame. */
   end(): void {
-    if (!this.#between || this.#pendingBytes > 0 || this.#skip > 0) throw new Error("it ends too early");
+    if (!this.isComplete) throw new Error("it ends too early");
   }
 
   #take(last: Uint8Array): Uint8Array {

@@ -2,7 +2,9 @@
 import { describe, InvalidInputError } from "../errors.ts";
 import { type Check, checkOptions, nearest, readable } from "../options.ts";
 import { type Fields, isObject, refuseUnreadInput } from "../prompt/input-fields.ts";
-import { type ChatMessage, checkContent, checkPrompt, withSystem } from "../prompt/items.ts";
+import { checkPrompt, withSystem } from "../prompt/items.ts";
+import type { ChatMessage } from "../prompt/messages.ts";
+import { checkContent } from "../prompt/texts.ts";
 
 /**
  * A conversation that ends with the user's turn: a text, messages, or an object with one of them, such as a row of a data

@@ -2,7 +2,8 @@
 import { isStarlingError, ModelClosedError, notConstructible } from "../errors.ts";
 import { aBoolean, aNameList, aSignal, checkOptions } from "../options.ts";
 import type { ItemRules } from "../prompt/input-fields.ts";
-import { checkItem, checkString, type ScoreItem } from "../prompt/items.ts";
+import { checkItem, type ScoreItem } from "../prompt/items.ts";
+import { checkString } from "../prompt/texts.ts";
 import { cancellable } from "./cancellable.ts";
 import type { SharedPrompt } from "./conversation-argument.ts";
 import { nativeFailure } from "./failures.ts";

@@ -3,7 +3,8 @@ import { invalidArgument, ModelClosedError, notConstructible } from "../errors.t
 import type { OpenedFile } from "../files/opened-file.ts";
 import type { NativeModel } from "../native/addon.ts";
 import { aBoolean, aFunction, aList, aNameList, anIterable, aSignal, checkOptions, readable } from "../options.ts";
-import { checkItem, checkString, type ScoreItem } from "../prompt/items.ts";
+import { checkItem, type ScoreItem } from "../prompt/items.ts";
+import { checkString } from "../prompt/texts.ts";
 import { copyHead, type RewardHead } from "../reward-head.ts";
 import { type ConversationInput, conversationArgument } from "./conversation-argument.ts";
 import type { RewardModelInfo } from "./model-info.ts";

@@ -5,7 +5,7 @@ import type { SplitMode } from "../native/addon.ts";
 import type { GpuChoice } from "../native/engine.ts";
 import type { DownloadProgress, LoadProgress, ScoreProgress } from "../progress.ts";
 import type { ItemRules } from "../prompt/input-fields.ts";
-import type { ChatMessage } from "../prompt/items.ts";
+import type { ChatMessage } from "../prompt/messages.ts";
 import type { SpecialTokens } from "../prompt/templates.ts";
 import type { ItemWarning } from "../prompt/warnings.ts";
 import type { TokenizationMode } from "../vocabulary/tokenization.ts";

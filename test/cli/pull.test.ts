@@ -38,6 +38,17 @@ describe("pull", () => {
     expect((await run(["inspect", snapshotOf(home)])).code).toBe(0);
   });
 
+  it("goes through the proxy that is set, or says which one fails, without its password", async () => {
+    const proxy = { HTTP_PROXY: "http://ada:sesame@127.0.0.1:9" };
+    const failed = await run(["pull", hub.repository], "", at(hub, newHome(), proxy));
+    expect(failed).toMatchObject({ code: 2, stdout: "" });
+    expect(failed.stderr).toMatch(
+      /^starling-rm: The proxy 127\.0\.0\.1:9 \(HTTP_PROXY\) cannot be reached \(ECONNREFUSED\): correct HTTP_PROXY, or list 127\.0\.0\.1:\d+ in NO_PROXY\.\n$/,
+    );
+    const direct = await run(["pull", hub.repository], "", at(hub, newHome(), { ...proxy, NO_PROXY: "127.0.0.1" }));
+    expect(direct.code).toBe(0);
+  });
+
   it("makes a GGUF of it, which says where it comes from", async () => {
     const output = join(folder, "pulled.gguf");
     const args = ["pull", hub.repository, "--type", "q8_0", "-o", output];

@@ -170,7 +170,7 @@ describe("warnings", () => {
 
 describe("problems that repeat", () => {
   const rows = [
-    ...Array.from({ length: 3000 }, (_, i) => JSON.stringify({ instruction: `a"${i}`, output: i })),
+    ...Array.from({ length: 3000 }, (_, i) => JSON.stringify({ task: `a"${i}`, result: i })),
     ...Array.from({ length: 700 }, (_, i) => `{"text":"${i}" x`),
     JSON.stringify({ text: "" }),
   ];
@@ -188,10 +188,8 @@ describe("problems that repeat", () => {
     if (command !== "eval") expect(parseLines(stdout)).toHaveLength(3701);
     const told = lines(stderr);
     expect(told.filter((line) => /line \d+: /.test(line)).length).toBeLessThanOrEqual(11);
-    expect(told).toContainEqual(
-      expect.stringMatching(/line 5: .*has only "instruction", "output": rename "instruction" to "prompt"/),
-    );
-    expect(told).toContainEqual(expect.stringMatching(/and 2,99[56] more rows with this problem: .*"instruction"/));
+    expect(told).toContainEqual(expect.stringMatching(/line 5: .*has only "task", "result"/));
+    expect(told).toContainEqual(expect.stringMatching(/and 2,99[56] more rows with this problem: .*"task"/));
     expect(told).toContainEqual(expect.stringMatching(/and 695 more rows with this problem: It is not valid JSON/));
     expect(told.length).toBeLessThan(20);
   });

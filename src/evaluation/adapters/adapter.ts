@@ -1,21 +1,12 @@
 /** Shared by the adapters, which turn rows of data sets into cases. Every error names the field. */
 import { describe, InvalidInputError, isStarlingError } from "../../errors.ts";
+import { asParsed } from "../../prompt/csv-cells.ts";
 import { type Fields, fieldNames, type ItemRules, isObject, refuseUnreadInput } from "../../prompt/input-fields.ts";
-import {
-  type ChatMessage,
-  type CheckedItem,
-  checkContent,
-  checkItem,
-  checkString,
-  checkTurnList,
-  givenFields,
-  refuseLastTurn,
-  systemTurn,
-  withSystem,
-} from "../../prompt/items.ts";
+import { type CheckedItem, checkItem, givenFields, systemTurn, withSystem } from "../../prompt/items.ts";
 import { pythonListAdvice, refuseLostType } from "../../prompt/lost-type.ts";
+import { type ChatMessage, checkTurnList, refuseLastTurn } from "../../prompt/messages.ts";
+import { checkContent, checkString } from "../../prompt/texts.ts";
 import type { ItemWarning } from "../../prompt/warnings.ts";
-import { parseJson } from "../../rows/json-value.ts";
 import type { PromptCase } from "../case.ts";
 
 /** The case a row becomes, or the reason why it is skipped; the report counts rows by reason. */
@@ -180,15 +171,4 @@ export function wrong(expected: string, where: string, received: unknown, advice
     ? `${where} is missing or empty: expected ${expected}.${advice}`
     : `Expected ${expected} for ${where} but received ${describe(received)}.${advice}`;
   return new InvalidInputError("ERR_INVALID_ITEM", message, { field: where });
-}
-
-/** Parses text that is a JSON list, the only way a CSV cell can hold one; returns anything else unchanged. */
-function asParsed(value: unknown): unknown {
-  if (typeof value !== "string" || !value.trimStart().startsWith("[")) return value;
-  try {
-    const { value: parsed } = parseJson(value);
-    return Array.isArray(parsed) ? parsed : value;
-  } catch {
-    return value;
-  }
 }

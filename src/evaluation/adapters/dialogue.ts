@@ -1,5 +1,5 @@
 /** Parses conversations written as one text, "\n\nHuman: …\n\nAssistant: …" (Anthropic's data sets, Nectar). */
-import type { ChatMessage } from "../../prompt/items.ts";
+import type { ChatMessage } from "../../prompt/messages.ts";
 
 const MARK = /(?:^|\n\n)(Human|Assistant):/g;
 

@@ -12,8 +12,10 @@
  */
 import { InvalidInputError } from "../../errors.ts";
 import { conversationWarnings } from "../../prompt/conversation-warnings.ts";
+import { missingCell, refuseListCell } from "../../prompt/csv-cells.ts";
 import { fieldNames } from "../../prompt/input-fields.ts";
-import { type ChatMessage, type CheckedItem, refuseLastTurn, systemTurn, withSystem } from "../../prompt/items.ts";
+import { type CheckedItem, systemTurn, withSystem } from "../../prompt/items.ts";
+import { type ChatMessage, refuseLastTurn } from "../../prompt/messages.ts";
 import { transcriptWarning } from "../../prompt/transcript.ts";
 import type { ItemWarning } from "../../prompt/warnings.ts";
 import { type CaseResponse, comparisonsByGrade } from "../case.ts";
@@ -37,7 +39,7 @@ import {
   wrong,
 } from "./adapter.ts";
 import { parseDialogue } from "./dialogue.ts";
-import { missingCell, refuseListCell, refuseLostPrompt, refuseWholeTranscript } from "./pair-checks.ts";
+import { refuseLostPrompt, refuseWholeTranscript } from "./pair-checks.ts";
 
 const SHAPES = '{"prompt","chosen","rejected"} or {"prompt","responses","ranks"}';
 const READ = ["prompt", "messages", "system", "chosen", "rejected", "responses", "ranks", "grades"];

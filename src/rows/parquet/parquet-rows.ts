@@ -14,14 +14,22 @@ import { plainRow } from "./values.ts";
 /** Rows that are put together at once: enough to be quick, few enough to hold with long texts. */
 const MAX_BATCH_ROWS = 256;
 
-/** @throws FileError ERR_INVALID_DATA for a file that cannot be read on */
-export async function* parquetRows(source: ByteSource): AsyncGenerator<Row> {
+/**
+ * @param onFraction called with the part of the rows that came, from 0 to 1
+ * @throws FileError ERR_INVALID_DATA for a file that cannot be read on
+ */
+export async function* parquetRows(source: ByteSource, onFraction?: (fraction: number) => void): AsyncGenerator<Row> {
   const footer = await readFooter(source);
+  const rows = footer.groups.reduce((sum, group) => sum + group.rows, 0);
   let row = 0;
+  let endOffset = 0;
   for (const [index, group] of footer.groups.entries())
     for await (const value of groupRows(source, footer, group, index)) {
       row += 1;
-      yield { row, where: `row ${row}`, ...plainRow(value) };
+      const { characters, ...plain } = plainRow(value);
+      endOffset += characters;
+      onFraction?.(row / rows);
+      yield { row, where: `row ${row}`, endOffset, isTable: true, ...plain };
     }
 }
 

@@ -41,11 +41,14 @@ export const parsersOfBytes: typeof parsers = {
 
 const UUID_PARTS = /^(.{8})(.{4})(.{4})(.{4})(.{12})$/;
 
+/** With the characters of its texts. */
+export type PlainRow = { readonly characters: number } & ({ value: unknown } | { error: StarlingError });
+
 /**
  * A row of plain values: whole numbers of 64 bits become numbers where that changes nothing and stay BigInts elsewhere,
  * what is missing becomes null, dates stay dates.
  */
-export function plainRow(row: Readonly<Record<string, unknown>>): { value: unknown } | { error: StarlingError } {
+export function plainRow(row: Readonly<Record<string, unknown>>): PlainRow {
   let characters = 0;
   let values = 0;
   let broken: string | undefined;
@@ -66,17 +69,18 @@ export function plainRow(row: Readonly<Record<string, unknown>>): { value: unkno
     return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, plain(member, `${name}.${key}`)]));
   };
   const value = Object.fromEntries(Object.entries(row).map(([key, member]) => [key, plain(member, key)]));
+  const invalid = (message: string, field?: string) => ({ characters, ...invalidRow(message, field) });
   if (broken !== undefined) return invalid(`Its field ${broken} is not valid UTF-8.`, broken);
   if (values > MAX_ROW_VALUES) return invalid(`It contains more than ${MAX_ROW_VALUES} values.`);
   // Characters are a byte or more each.
   if (characters > MAX_ROW_BYTES) return invalid(`It is longer than ${MAX_ROW_BYTES} bytes.`);
-  return { value };
+  return { characters, value };
 }
 
 function isSafe(value: bigint): boolean {
   return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER);
 }
 
-function invalid(message: string, field?: string): { error: StarlingError } {
+function invalidRow(message: string, field?: string): { error: StarlingError } {
   return { error: new InvalidInputError("ERR_INVALID_DATA", message, field === undefined ? {} : { field }) };
 }

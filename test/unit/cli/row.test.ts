@@ -1,12 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { toRow } from "../../../cli/row.ts";
-import type { SourceRow } from "../../../src/rows/json-rows.ts";
+import type { StarlingError } from "../../../src/errors.ts";
+import type { ItemRow } from "../../../src/inputs/item-source.ts";
+import { rowItems } from "../../../src/prompt/row-items.ts";
 
-function sourceRow(source: string): SourceRow {
-  return { where: "line 1", endOffset: 9, source, value: JSON.parse(source) };
+function read(json: string): ItemRow {
+  const row = { file: "x.jsonl", row: 1, where: "line 1", endOffset: 9, json, value: JSON.parse(json) };
+  try {
+    return { ...row, ...rowItems(row.value) };
+  } catch (error) {
+    return { ...row, error: error as StarlingError };
+  }
 }
 
-const rowOf = (source: string) => toRow(sourceRow(source), 3);
+const rowOf = (source: string) => toRow(read(source), 3);
 
 const own = (fields: object) => new Map(Object.entries(fields).map(([name, value]) => [name, JSON.stringify(value)]));
 
@@ -35,7 +42,7 @@ describe("refuses in words", () => {
     ["[1]", /Expected an object .*but it is an array/],
     ["12", /but it is a number/],
     ["null", /but it is null/],
-    ['{"tex":"a"}', /but the row has only "tex"\./],
+    ['{"tex":"a"}', /but the row has only "tex" \(--field prompt=NAME/],
     ['{"prompt":"a","responses":"b"}', /Expected an array of strings for responses, not a string/],
     ['{"prompt":"a","responses":[]}', /responses is empty/],
     ['{"prompt":"a","responses":["b",null]}', /Expected a string for responses\[1\] but received null/],

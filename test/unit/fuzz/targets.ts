@@ -11,7 +11,7 @@ import { describeHeadFile } from "../../../src/gguf/head-file.ts";
 import { readGguf } from "../../../src/gguf/reader.ts";
 import { readRewardMetadata } from "../../../src/gguf/reward-metadata.ts";
 import type { RewardHead } from "../../../src/reward-head.ts";
-import { rowsOf } from "../../../src/rows/open-rows.ts";
+import { rowsOf } from "../../../src/rows/read-rows.ts";
 import { mutateBytes, pick, type Random } from "./byte-mutations.ts";
 import {
   forgeGgufCount,

@@ -48,9 +48,9 @@ export function shardedFiles(shardBytes = 600 * KILOBYTE): Record<string, Buffer
   };
 }
 
-// Whatever the machine that runs the tests is logged in as does not count.
+// What the machine that runs the tests is logged in as does not count, nor its proxy.
 for (const name of Object.keys(process.env))
-  if (/^(?:HF_|HUGGING|TRANSFORMERS_OFFLINE|XDG_CACHE_HOME)/.test(name)) delete process.env[name];
+  if (/^(?:HF_|HUGGING|TRANSFORMERS_OFFLINE|XDG_CACHE_HOME|https?_proxy$)/i.test(name)) delete process.env[name];
 process.env["HF_HOME"] = join(tmpdir(), "starling-hub-nobody");
 
 const hubs: FakeHub[] = [];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isStarlingError } from "../../../src/errors.ts";
 import { TemplateProcess } from "../../../src/native/template-process.ts";
-import type { ChatMessage } from "../../../src/prompt/items.ts";
+import type { ChatMessage } from "../../../src/prompt/messages.ts";
 import { openTemplate } from "../../../src/prompt/templates.ts";
 
 const turn = (role: ChatMessage["role"], content: string): ChatMessage => ({ role, content });

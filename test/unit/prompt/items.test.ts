@@ -147,18 +147,93 @@ describe("what belongs to the input", () => {
     );
   });
 
-  it("refuses texts that were lists, and lists of parts, in words", () => {
+  it("refuses texts that were lists, and parts that are not texts, in words", () => {
     const list = "[{'role': 'user', 'content': 'a'}]";
     for (const value of [{ ...item, prompt: list }, { messages: list }])
       expect(failure(value).message).toMatch(/a list of messages as/);
     for (const value of [{ ...item, response: list }, { text: list }])
       expect(conversationWarnings(checkItem(value, "items[3]"))).toMatchObject([{ code: "LIST_AS_TEXT" }]);
-    const content = [{ type: "text", text: "a" }];
-    expect(failure({ messages: [{ role: "user", content }] }).message).toMatch(/content is a list of parts/);
+    const content = [
+      { type: "text", text: "a" },
+      { type: "image_url", image_url: { url: "data:" } },
+    ];
+    expect(failure({ messages: [{ role: "user", content }] }).message).toBe(
+      'items[3].messages[0].content[1] is a part of the type "image_url", which cannot be scored: only "text" parts can.',
+    );
   });
 
   it("has at most 10000 messages", () => {
     const messages = Array.from({ length: 10_001 }, () => ({}));
     expect(failure({ messages }).message).toBe("items[3].messages has 10001 messages; at most 10000 are scored.");
+  });
+});
+
+describe("messages in the layouts of data sets", () => {
+  const plain = [
+    { role: "system", content: "Be brief." },
+    { role: "user", content: "Hi there" },
+    { role: "assistant", content: "Hello" },
+  ];
+
+  it.each([
+    ["developer", [{ role: "developer", content: "Be brief." }, plain[1], plain[2]]],
+    [
+      "text parts",
+      [
+        plain[0],
+        {
+          role: "user",
+          content: [
+            { type: "text", text: "Hi " },
+            { type: "text", text: "there" },
+          ],
+        },
+        plain[2],
+      ],
+    ],
+    [
+      "ShareGPT",
+      [
+        { from: "system", value: "Be brief." },
+        { from: "human", value: "Hi there" },
+        { from: "gpt", value: "Hello" },
+      ],
+    ],
+    ["both layouts", [plain[0], { from: "user", value: "Hi there" }, plain[2]]],
+  ])("%s", (_, messages) => {
+    expect(checkItem({ messages }, "items[3]")).toEqual({ messages: plain });
+  });
+
+  it("a system turn without content is none", () => {
+    const turns = plain.slice(1);
+    for (const empty of [{ role: "system", content: null }, { from: "system", value: null }, { role: "developer" }])
+      expect(checkItem({ messages: [empty, ...turns] }, "x")).toEqual({ messages: turns });
+    expect(checkItem({ messages: [{ role: "system", content: null }, ...turns], system: "s" }, "x")).toEqual({
+      messages: [{ role: "system", content: "s" }, ...turns],
+    });
+    expect(failure({ messages: [{ role: "system", content: null }] }).message).toMatch(
+      /only a system turn without content/,
+    );
+  });
+
+  it("a prompt and a response may be parts, too", () => {
+    const parts = (text: string) => [{ type: "text", text }];
+    expect(checkItem({ prompt: parts("a"), response: parts("b") }, "x")).toEqual({ prompt: "a", response: "b" });
+  });
+
+  it.each([
+    [
+      { from: "tool", value: "x" },
+      /Expected "system", "human" or "gpt" for items\[3\]\.messages\[0\]\.from but received the string "tool"/,
+    ],
+    [{ role: "human", content: "x" }, /Expected "system", "user" or "assistant" for items\[3\]\.messages\[0\]\.role/],
+    [{ from: "human", content: "x" }, /Expected a string for items\[3\]\.messages\[0\]\.value but received undefined/],
+    [
+      { role: "user", content: [{ type: "text" }] },
+      /Expected a string for items\[3\]\.messages\[0\]\.content\[0\]\.text/,
+    ],
+    [{ role: "user", content: null }, /Expected a string for items\[3\]\.messages\[0\]\.content but received null/],
+  ])("%j is refused in words", (message, expected) => {
+    expect(failure({ messages: [message, { role: "assistant", content: "a" }] }).message).toMatch(expected);
   });
 });

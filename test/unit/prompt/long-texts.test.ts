@@ -2,13 +2,9 @@
 import { expect, it } from "vitest";
 import { rawMembers } from "../../../cli/raw-members.ts";
 import { parseDialogue } from "../../../src/evaluation/adapters/dialogue.ts";
-import {
-  missingCell,
-  refuseListCell,
-  refuseLostPrompt,
-  refuseWholeTranscript,
-} from "../../../src/evaluation/adapters/pair-checks.ts";
+import { refuseLostPrompt, refuseWholeTranscript } from "../../../src/evaluation/adapters/pair-checks.ts";
 import { conversationWarnings } from "../../../src/prompt/conversation-warnings.ts";
+import { missingCell, refuseListCell } from "../../../src/prompt/csv-cells.ts";
 import { refuseUnreadInput } from "../../../src/prompt/input-fields.ts";
 import { pythonListAdvice, refuseLostType } from "../../../src/prompt/lost-type.ts";
 import { transcriptWarning } from "../../../src/prompt/transcript.ts";

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
+import type { StarlingError } from "../../../src/errors.ts";
 import { openRows } from "../../../src/rows/open-rows.ts";
 import type { Row } from "../../../src/rows/row.ts";
 
@@ -16,10 +17,19 @@ export function fileOf(name: string, content: string | Uint8Array): string {
   return path;
 }
 
-export async function readAll(path: string): Promise<Row[]> {
+type ReadRow = { readonly row: number; readonly where: string } & (
+  | { readonly value: unknown }
+  | { readonly error: StarlingError }
+);
+
+/** The rows without what tells where they end and how they are written. */
+export async function readAll(path: string): Promise<ReadRow[]> {
   const file = await openRows(path);
   try {
-    return await collect(file.rows);
+    return (await collect(file.rows)).map((row) => {
+      const { endOffset: _, isTable: __, json: ___, ...rest } = row as Row & { readonly json?: string };
+      return rest as ReadRow;
+    });
   } finally {
     await file.close();
   }

@@ -1,0 +1,76 @@
+/** The files that inputs name: files, folders, patterns, data sets on the hub, standard input. */
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { FileError } from "../errors.ts";
+import { isHubSpec, parseDatasetSpec } from "../hub/address.ts";
+import { type DatasetOptions, fetchDataset } from "../hub/dataset-files.ts";
+import { isDataFile } from "../rows/format.ts";
+import { STANDARD_INPUT, STANDARD_INPUT_NAME } from "./open-input.ts";
+
+export interface InputFile {
+  /** Its name in messages: the path, or "hf:OWNER/NAME@COMMIT/PATH". */
+  readonly name: string;
+  /** Where it is; "-" for standard input. */
+  readonly path: string;
+}
+
+/**
+ * Finds the files, in the order of the inputs; those of one folder or pattern are sorted by name. Files of data sets are
+ * downloaded. A name with "*" is a pattern only where no file has it.
+ *
+ * @throws FileError for a folder or pattern without files, HubError. Does not open the files yet.
+ */
+export async function findFiles(
+  inputs: readonly string[],
+  options: DatasetOptions = {},
+): Promise<readonly InputFile[]> {
+  const found: InputFile[] = [];
+  for (const input of inputs) found.push(...(await filesOf(input, options)));
+  return found;
+}
+
+async function filesOf(input: string, options: DatasetOptions): Promise<readonly InputFile[]> {
+  if (input === STANDARD_INPUT) return [{ name: STANDARD_INPUT_NAME, path: input }];
+  if (isHubSpec(input)) {
+    const { repository, path } = parseDatasetSpec(input);
+    const { commit, files } = await fetchDataset(repository, path === undefined ? undefined : [path], options);
+    return files.map((file) => ({ name: `hf:${repository.id}@${commit}/${file.path}`, path: file.local }));
+  }
+  const there = await stat(input).catch(() => undefined);
+  if (there === undefined && isPattern(input)) return matching(input);
+  return there?.isDirectory() ? below(input) : [{ name: input, path: input }];
+}
+
+function isPattern(input: string): boolean {
+  return /[*?[\]{}]/.test(input);
+}
+
+/** All files of rows in a folder and the folders in it; not hidden ones. */
+async function below(folder: string): Promise<readonly InputFile[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
+    throw new FileError("ERR_FILE_NOT_READABLE", `The folder ${folder} cannot be read.`, { file: folder, cause });
+  });
+  const paths = entries
+    .filter((entry) => !entry.isDirectory() && isDataFile(entry.name))
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .filter((path) => !/[\\/]\./.test(path.slice(folder.length)));
+  if (paths.length > 0) return sorted(paths);
+  throw none(folder, "is a folder without files of rows (.jsonl, .json, .csv, .tsv, .parquet, also .gz, .zst and .xz)");
+}
+
+async function matching(pattern: string): Promise<readonly InputFile[]> {
+  const { glob } = await import("tinyglobby");
+  // A backslash quotes a character in a pattern, and separates folders on Windows.
+  const portable = process.platform === "win32" ? pattern.replaceAll("\\", "/") : pattern;
+  const paths = await glob(portable, { expandDirectories: false, absolute: /^(?:\/|[A-Za-z]:)/.test(portable) });
+  if (paths.length > 0) return sorted(paths);
+  throw none(pattern, "does not exist, and no file matches it");
+}
+
+function sorted(paths: readonly string[]): readonly InputFile[] {
+  return [...paths].sort((a, b) => (a < b ? -1 : 1)).map((path) => ({ name: path, path }));
+}
+
+function none(name: string, problem: string): FileError {
+  return new FileError("ERR_FILE_NOT_READABLE", `${name} ${problem}.`, { file: name });
+}

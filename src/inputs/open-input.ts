@@ -1,0 +1,107 @@
+/** Opens one input of rows: a file, standard input, a named pipe or a device. */
+import { constants, createReadStream, fstatSync, open } from "node:fs";
+import { stat } from "node:fs/promises";
+import { Socket } from "node:net";
+import type { Readable } from "node:stream";
+import { isatty, ReadStream } from "node:tty";
+import { promisify } from "node:util";
+import { FileError } from "../errors.ts";
+import { type ByteSource, openFile } from "../files/byte-source.ts";
+import { descriptorStats, isDescriptor } from "../files/same-file.ts";
+import { systemReason } from "../files/system-errors.ts";
+
+export interface OpenInput {
+  /** Its name in messages. */
+  readonly name: string;
+  /** Its bytes; of a regular file each loop starts again. */
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** The same by position, of a regular file. */
+  readonly source: ByteSource | undefined;
+  /** In bytes, as stored; undefined for what has no end yet. */
+  readonly size: number | undefined;
+  /** Closes it, even during a read. */
+  close(): Promise<void>;
+}
+
+const openDescriptor = promisify(open);
+
+const STDIN = 0;
+export const STANDARD_INPUT = "-";
+export const STANDARD_INPUT_NAME = "standard input";
+
+/**
+ * @param path a file, or "-" for standard input
+ * @param name its name in messages
+ * @throws FileError ERR_FILE_NOT_READABLE
+ */
+export async function openInput(path: string, name = path): Promise<OpenInput> {
+  if (path === STANDARD_INPUT) return standardInput();
+  const there = await stat(path, { bigint: true }).catch((error: unknown) => {
+    throw notReadable(name, error);
+  });
+  // /dev/stdin, under any name.
+  if (isDescriptor(STDIN, there)) return standardInput();
+  if (there.isFile()) {
+    const source = await openFile(path);
+    return { name, chunks: chunksOfSource(source, name), source, size: source.size, close: () => source.close() };
+  }
+  // A blocking open of a named pipe waits for its writer, a blocking read for data: neither could be cancelled.
+  const fd = await openDescriptor(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((error: unknown) => {
+    throw notReadable(name, error);
+  });
+  const stream = fstatSync(fd).isFIFO() ? new Socket({ fd, readable: true, writable: false }) : openStream(path, fd);
+  return {
+    name,
+    chunks: readable(stream, name),
+    source: undefined,
+    size: undefined,
+    close: async () => void stream.destroy(),
+  };
+}
+
+/** Read at once: large enough that a disk is busy, small beside a row. */
+const CHUNK_BYTES = 256 * 1024;
+
+function chunksOfSource(source: ByteSource, name: string): AsyncIterable<Uint8Array> {
+  return {
+    async *[Symbol.asyncIterator]() {
+      for (let position = 0; position < source.size; position += CHUNK_BYTES) {
+        const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, source.size - position));
+        await source.read(position, chunk).catch((error: unknown) => {
+          throw error instanceof FileError ? error : notReadable(name, error);
+        });
+        yield chunk;
+      }
+    },
+  };
+}
+
+function openStream(path: string, fd: number): Readable {
+  return isatty(fd) ? new ReadStream(fd) : createReadStream(path, { fd });
+}
+
+function standardInput(): OpenInput {
+  const stats = descriptorStats(STDIN);
+  return {
+    name: STANDARD_INPUT_NAME,
+    chunks: readable(process.stdin, STANDARD_INPUT_NAME),
+    source: undefined,
+    size: stats?.isFile() ? Number(stats.size) : undefined,
+    close: async () => void process.stdin.destroy(),
+  };
+}
+
+async function* readable(stream: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* stream;
+  } catch (error) {
+    throw notReadable(name, error);
+  }
+}
+
+function notReadable(name: string, error: unknown): FileError {
+  return new FileError("ERR_FILE_NOT_READABLE", `${name} cannot be read: ${systemReason(error)}.`, {
+    cause: error,
+    file: name,
+  });
+}

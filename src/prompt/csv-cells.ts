@@ -1,0 +1,55 @@
+/** CSV cells that are not plain texts: lists, and missing values. */
+import { InvalidInputError } from "../errors.ts";
+import { parseJson } from "../rows/json-value.ts";
+import type { CheckedItem } from "./items.ts";
+import type { ItemWarning } from "./warnings.ts";
+
+/** Parses a text that is a JSON list, the only way a cell can hold one; returns anything else unchanged. */
+export function asParsed(value: unknown): unknown {
+  if (typeof value !== "string" || !value.trimStart().startsWith("[")) return value;
+  try {
+    const { value: parsed } = parseJson(value);
+    return Array.isArray(parsed) ? parsed : value;
+  } catch {
+    return value;
+  }
+}
+
+/** How pandas, numpy, Python, SQL and spreadsheets write a missing value. */
+const MISSING: ReadonlySet<string> = new Set(["nan", "none", "null", "n/a", "#n/a", "<na>", "nat", "undefined"]);
+
+/** Warns about a response that is a missing value written as text. */
+export function missingCell(item: CheckedItem): ItemWarning[] {
+  const response = "response" in item ? item.response : "messages" in item ? (item.messages.at(-1)?.content ?? "") : "";
+  const text = response.trim();
+  return MISSING.has(text.toLowerCase()) ? [{ code: "MISSING_VALUE", token: text }] : [];
+}
+
+/**
+ * Refuses a CSV cell that holds a list of texts, which JSON lines refuse too, and a single message that is not in a list.
+ *
+ * @throws InvalidInputError ERR_INVALID_ITEM
+ */
+export function refuseListCell(cell: unknown, name: string): void {
+  const value = parsed(cell);
+  const shown = `The column ${name} holds`;
+  if (Array.isArray(value) && value.length > 0 && value.every((element) => typeof element === "string"))
+    throw invalid(`${shown} a JSON list of texts: write the text itself.`, name);
+  if (typeof value === "object" && value !== null && "role" in value && "content" in value)
+    throw invalid(`${shown} a single message: put it in a list, [ ].`, name);
+}
+
+function parsed(cell: unknown): unknown {
+  if (typeof cell !== "string") return undefined;
+  const first = cell.trimStart()[0];
+  if (first !== "[" && first !== "{") return undefined;
+  try {
+    return parseJson(cell).value;
+  } catch {
+    return undefined;
+  }
+}
+
+function invalid(message: string, field: string): InvalidInputError {
+  return new InvalidInputError("ERR_INVALID_ITEM", message, { field });
+}

@@ -1,0 +1,121 @@
+/** The messages of a conversation, in the layouts that data sets have, as one layout. */
+import { describe } from "../errors.ts";
+import { type ItemRules, isObject, refuseUnreadInput } from "./input-fields.ts";
+import { checkString, invalidItem } from "./texts.ts";
+
+/** Who speaks in a turn. */
+export type ChatRole = "system" | "user" | "assistant";
+
+/** One turn of a conversation. */
+export interface ChatMessage {
+  /** Who speaks; a system turn can only be the first. */
+  readonly role: ChatRole;
+  /** What is said: valid Unicode, may be empty. */
+  readonly content: string;
+}
+
+/** A part of a message's content: only texts can be scored. */
+export interface TextPart {
+  /** The kind of part. */
+  readonly type: "text";
+  /** What is said; the texts of several parts are joined with nothing between them. */
+  readonly text: string;
+}
+
+/**
+ * A turn as data sets write it. Besides {@link ChatMessage}: content as a list of text parts; the role "developer", which is
+ * "system"; a system turn without content (null), which is left out; ShareGPT's {from, value}, where "human" is the user and
+ * "gpt" the assistant.
+ */
+export type MessageInput =
+  | ChatMessage
+  | { readonly role: ChatRole | "developer"; readonly content: string | readonly TextPart[] | null }
+  | { readonly from: string; readonly value: string | readonly TextPart[] | null };
+
+/** Most messages of one item. Longer conversations than a context holds have fewer; templates take time for each. */
+export const MAX_MESSAGES_PER_ITEM = 10_000;
+
+/** Names of the roles in messages with "role". */
+const ROLES: ReadonlyMap<string, ChatRole> = new Map([
+  ["system", "system"],
+  ["developer", "system"],
+  ["user", "user"],
+  ["assistant", "assistant"],
+]);
+/** The same in messages with "from", by ShareGPT's names. */
+const SPEAKERS: ReadonlyMap<string, ChatRole> = new Map([
+  ...ROLES,
+  ["human", "user"],
+  ["gpt", "assistant"],
+  ["chatgpt", "assistant"],
+]);
+
+const whose = { assistant: "the assistant's, the one to score", user: "the user's, the one to answer" };
+
+/** @throws InvalidInputError ERR_INVALID_ITEM where another role comes last */
+export function refuseLastTurn(messages: readonly ChatMessage[], name: string, lastRole: "user" | "assistant"): void {
+  const last = messages.length - 1;
+  if (messages[last]?.role === lastRole) return;
+  throw invalidItem(
+    `Expected the last message of ${name} to be ${whose[lastRole]}, but its role is "${messages[last]?.role}".`,
+    `${name}[${last}].role`,
+  );
+}
+
+/** One or more messages, whatever the last role. */
+export function checkTurnList(value: unknown, name: string, rules: ItemRules): readonly ChatMessage[] {
+  if (!Array.isArray(value) || value.length === 0)
+    throw invalidItem(
+      `Expected a non-empty array of {"role","content"} for ${name} but received ${describe(value)}.`,
+      name,
+    );
+  if (value.length > MAX_MESSAGES_PER_ITEM)
+    throw invalidItem(`${name} has ${value.length} messages; at most ${MAX_MESSAGES_PER_ITEM} are scored.`, name);
+  const messages = value.flatMap((message: unknown, i) => checkMessage(message, `${name}[${i}]`, i, rules));
+  if (messages.length === 0) throw invalidItem(`${name} has only a system turn without content.`, name);
+  return messages;
+}
+
+/** None for a system turn without content. */
+function checkMessage(value: unknown, where: string, index: number, rules: ItemRules): ChatMessage[] {
+  if (!isObject(value))
+    throw invalidItem(`Expected {"role","content"} for ${where} but received ${describe(value)}.`, where);
+  refuseUnreadInput(value, where, rules, [], true);
+  const isShareGpt = value["role"] === undefined && value["from"] !== undefined;
+  const [speaker, said] = isShareGpt ? (["from", "value"] as const) : (["role", "content"] as const);
+  const role = (isShareGpt ? SPEAKERS : ROLES).get(value[speaker] as string);
+  if (role === undefined)
+    throw invalidItem(
+      `Expected ${isShareGpt ? '"system", "human" or "gpt"' : '"system", "user" or "assistant"'} for ${where}.${speaker} but ` +
+        `received ${describe(value[speaker])}.`,
+      `${where}.${speaker}`,
+    );
+  const content = value[said];
+  if (role === "system" && (content === null || content === undefined)) return [];
+  if (role === "system" && index !== 0)
+    throw invalidItem(`Expected a system turn only as the first message, but ${where} is one.`, `${where}.${speaker}`);
+  return [{ role, content: checkText(content, `${where}.${said}`) }];
+}
+
+/** Whether a value is a list of a content's parts, and not one of messages. */
+export function areParts(value: unknown): value is readonly unknown[] {
+  return (
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((part) => isObject(part) && typeof part["type"] === "string" && !("role" in part) && !("from" in part))
+  );
+}
+
+/** A text, or a list of text parts as one text. @throws InvalidInputError ERR_INVALID_ITEM, naming the type of another part */
+export function checkText(value: unknown, where: string): string {
+  if (!areParts(value)) return checkString(value, where);
+  const texts = value.map((part, i) => {
+    const { type, text } = part as Readonly<Record<string, unknown>>;
+    if (type === "text") return checkString(text, `${where}[${i}].text`);
+    throw invalidItem(
+      `${where}[${i}] is a part of the type ${JSON.stringify(type)}, which cannot be scored: only "text" parts can.`,
+      `${where}[${i}]`,
+    );
+  });
+  return texts.join("");
+}

@@ -1,0 +1,27 @@
+/** Checks of single texts. */
+import { describe, InvalidInputError } from "../errors.ts";
+import { refuseLostType } from "./lost-type.ts";
+
+/** A string that is not a list that became text. */
+export function checkContent(value: unknown, where: string): string {
+  const text = checkString(value, where);
+  refuseLostType(text, where);
+  return text;
+}
+
+/** A string of valid Unicode, or an error that names the field. */
+export function checkString(value: unknown, where: string): string {
+  if (typeof value !== "string")
+    throw invalidItem(`Expected a string for ${where} but received ${describe(value)}.`, where);
+  // A lone surrogate has no UTF-8 form; replacing it silently would score another text than the one that was given.
+  if (!value.isWellFormed()) {
+    throw new InvalidInputError("ERR_INVALID_UNICODE", `${where} is not valid Unicode: it contains a lone surrogate.`, {
+      field: where,
+    });
+  }
+  return value;
+}
+
+export function invalidItem(message: string, field: string): InvalidInputError {
+  return new InvalidInputError("ERR_INVALID_ITEM", message, { field });
+}
