@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { currentTarget, PREBUILD_NAMES, prebuildName, prebuildPath } from "../dist/src/native/prebuilds.js";
 import { addonPath } from "./build-addon.mjs";
 import { npm, packFolder } from "./npm.mjs";
+import { assertPrebuilt } from "./prebuilds/check.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Where tarballs go. */
@@ -39,6 +40,10 @@ export function pack({ out = packagesFolder, allowMissing = false } = {}) {
       `Expected prebuilt addons for all platforms but these are missing: ${missing.join(", ")}. Run npm run prebuilds, ` +
         "or pass --allow-missing to make a package for this machine.",
     );
+  for (const name of PREBUILD_NAMES.filter((one) => !missing.includes(one))) {
+    const path = prebuildPath(root, name);
+    assertPrebuilt(name, readFileSync(path), path);
+  }
   const stage = join(root, "build", `package-${process.pid}`);
   try {
     const printed = JSON.parse(npm(["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: root }));
