@@ -1,9 +1,9 @@
 /** The package on Windows, as far as Wine is Windows: the addon, the command line, and what files are like there. */
 
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { hostModules, WINDOWS_VERSIONS } from "../../scripts/fetch-hosts.mjs";
+import { hostModules, hostPath, WINDOWS_VERSIONS } from "../../scripts/fetch-hosts.mjs";
 import { embeddedModelPath, loadTokenizer } from "../../src/index.ts";
 import { expectGoldens, goldenCases, goldenSetup } from "./goldens.ts";
 import { installPackage } from "./install.ts";
@@ -67,6 +67,15 @@ describe.skipIf(missing !== undefined)(`Windows, Node ${VERSION}`, () => {
 
   it("is ready to score, says the doctor", async () => {
     expect(JSON.parse(await succeeds(["doctor", "--json"]))).toMatchObject({ ready: true });
+  });
+
+  it("loads in a program of another name, as Electron is one", async () => {
+    const program = join(wine.drive, "Another Name.exe");
+    cpSync(hostPath(host), program);
+    const args = [MAIN, "tokenize", "--model", "tiny", "-t", "a b"];
+    const [named, other] = [await cli(args.slice(1)), await wine.program(program, args)];
+    expect(other).toEqual(named);
+    expect(named).toMatchObject({ code: 0, stderr: "" });
   });
 
   it("prints its version and help", async () => {

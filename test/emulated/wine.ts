@@ -78,6 +78,11 @@ export class Wine {
     return this.start(args, options).ended;
   }
 
+  /** Runs another program; its path is one of this machine. */
+  program(path: string, args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+    return this.#run(this.#loader, [path, ...args], options).ended;
+  }
+
   start(args: readonly string[], options: RunOptions = {}): Running {
     return this.#run(this.#loader, [this.#node, ...args], options);
   }
