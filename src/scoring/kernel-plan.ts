@@ -2,7 +2,7 @@
  * Checks whether the opened CPU library multiplies this model's weights correctly, and to the same bits in any batch. Each
  * library is tested: that it was right for other shapes, or on another processor, proves nothing.
  */
-import { basename, join } from "node:path";
+import { basename, join, toNamespacedPath } from "node:path";
 import { defaultCacheFolder } from "../cache-folder.ts";
 import { NativeError } from "../errors.ts";
 import { cacheKey, fileIdentity, JsonCache } from "../files/json-cache.ts";
@@ -120,7 +120,7 @@ async function findOnce(
   const threads = plan.soloThreads;
   const asked = samples.map(({ type, columns, rows, position }) => ({ type, columns, rows, position }));
   const attention = attentionOf(question);
-  const options = { path, samples: asked, attention, threads, repacked };
+  const options = { path: toNamespacedPath(path), samples: asked, attention, threads, repacked };
   const { cpuLibrary, cpuFeatures = [] } = runtime;
   // A library without an identity is checked each time.
   if (cpuLibrary === undefined) return check(options);
