@@ -18,6 +18,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { assertComplete, missingPrebuilds } from "../../scripts/pack.mjs";
 import { runtimePackage } from "../../src/native/platforms.ts";
 import { currentTarget, PREBUILD_NAMES, prebuildName, prebuildPath } from "../../src/native/prebuilds.ts";
 import { packageRoot } from "../../src/package-info.ts";
@@ -297,6 +298,12 @@ describe("an installation without a compiler", () => {
     const outcome = await run([join(installed, "scripts", "install.mjs")], { cwd: installed, env });
     expect(outcome).toEqual({ status: 0, stdout: "", stderr: "" });
   });
+});
+
+it("a package for release needs the addons of all platforms", () => {
+  expect(missingPrebuilds(folder)).toEqual(PREBUILD_NAMES);
+  expect(() => assertComplete(["win32-arm64"])).toThrow("for all platforms but these are missing: win32-arm64.");
+  expect(() => assertComplete([])).not.toThrow();
 });
 
 describe("an installation without an addon that fits", () => {
