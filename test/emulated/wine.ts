@@ -10,8 +10,8 @@ import { hasHost, hostPath } from "../../scripts/fetch-hosts.mjs";
 import { ADDON } from "./package-copy.ts";
 
 const LOADERS = ["wine64", "wine"];
-/** What one program may take: a start takes half a second. */
-const MAX_RUN_MS = 60_000;
+/** What one program may take on a busy machine; a start takes half a second on an idle one. */
+const MAX_RUN_MS = 200_000;
 
 const isInstalled = (command: string) => spawnSync(command, ["--version"], { stdio: "ignore" }).error === undefined;
 
