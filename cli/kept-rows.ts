@@ -1,8 +1,10 @@
 /** Rows that wait until all are known: the lines they are kept as, and the output that is made of these. */
 import { createHash } from "node:crypto";
-import { Readable } from "node:stream";
+import { pipeline, Readable } from "node:stream";
 import { createGzip } from "node:zlib";
+import { loadWriters } from "./library.ts";
 import { type RecordFormat, recordJson } from "./output-formats.ts";
+import type { Compression } from "./output-options.ts";
 import type { Publish } from "./output-types.ts";
 import { rawMembers } from "./raw-members.ts";
 import type { OutputRecord } from "./records.ts";
@@ -35,48 +37,80 @@ export function promptKey(item: unknown): string {
 export interface PublishOptions {
   /** Of each prompt; undefined: all. */
   readonly top: number | undefined;
-  /** Called with every record that will be written, before the first is. */
-  readonly look?: ((record: OutputRecord) => void) | undefined;
-  /** Called after that. */
-  readonly format: () => RecordFormat;
-  readonly compression: "gzip" | undefined;
+  /** Called when the first line can be read; makes the output of the records. */
+  readonly writer: () => Promise<KeptWriter>;
+  readonly compression: Compression | undefined;
 }
 
-/** Reads the lines twice: memory holds none of them. */
-export function publisher({ top, look, format, compression }: PublishOptions): Publish {
-  return (lines) => {
-    const text = Readable.from(written(lines, { top, look, format }), { objectMode: false });
-    return compression === "gzip" ? text.pipe(createGzip()) : text;
+/** Makes an output of all records. */
+export interface KeptWriter {
+  /** Called with every record that will be written, before the first is. */
+  look?(record: OutputRecord): void;
+  bytes(records: AsyncIterable<OutputRecord>): AsyncIterable<Uint8Array | string>;
+}
+
+/** Reads the lines two or three times: memory holds none of them. */
+export function publisher({ top, writer, compression }: PublishOptions): Publish {
+  return async function* (lines) {
+    const chosen = top === undefined ? undefined : await topRows(lines, top);
+    const output = await writer();
+    if (output.look !== undefined) for await (const record of wanted(lines, chosen)) output.look(record);
+    yield* compressed(bytesOf(output.bytes(wanted(lines, chosen))), compression);
   };
 }
 
-async function* written(
-  lines: () => AsyncIterable<string>,
-  { top, look, format }: Pick<PublishOptions, "top" | "look" | "format">,
-): AsyncGenerator<string> {
-  let chosen: Uint8Array | undefined;
-  if (top !== undefined) {
-    const rows = new TopRows(top);
-    for await (const line of lines()) {
-      const { key, score } = parseLine(line);
-      rows.add(key, score);
-    }
-    chosen = rows.chosen();
-  }
-  if (look !== undefined) for await (const json of wanted(lines, chosen)) look(rawMembers(json));
-  const writer = format();
-  let text = writer.begin();
-  for await (const json of wanted(lines, chosen)) {
-    text += writer.record(rawMembers(json));
-    if (text.length < CHUNK_CHARACTERS) continue;
-    yield text;
-    text = "";
-  }
-  text += writer.end();
-  if (text !== "") yield text;
+/** Records as lines of text. */
+export function textWriter(format: () => RecordFormat, look?: (record: OutputRecord) => void): KeptWriter {
+  return {
+    ...(look === undefined ? {} : { look }),
+    async *bytes(records) {
+      const { begin, record, end } = format();
+      let text = begin();
+      for await (const each of records) {
+        text += record(each);
+        if (text.length < CHUNK_CHARACTERS) continue;
+        yield text;
+        text = "";
+      }
+      text += end();
+      if (text !== "") yield text;
+    },
+  };
 }
 
-async function* wanted(lines: () => AsyncIterable<string>, chosen: Uint8Array | undefined): AsyncGenerator<string> {
+async function topRows(lines: () => AsyncIterable<string>, top: number): Promise<Uint8Array> {
+  const rows = new TopRows(top);
+  for await (const line of lines()) {
+    const { key, score } = parseLine(line);
+    rows.add(key, score);
+  }
+  return rows.chosen();
+}
+
+async function* wanted(
+  lines: () => AsyncIterable<string>,
+  chosen: Uint8Array | undefined,
+): AsyncGenerator<OutputRecord> {
   let row = 0;
-  for await (const line of lines()) if (chosen === undefined || chosen[row++] === 1) yield parseLine(line).json;
+  for await (const line of lines())
+    if (chosen === undefined || chosen[row++] === 1) yield rawMembers(parseLine(line).json);
+}
+
+async function* bytesOf(chunks: AsyncIterable<Uint8Array | string>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) yield typeof chunk === "string" ? Buffer.from(chunk) : chunk;
+}
+
+async function* compressed(
+  chunks: AsyncIterable<Uint8Array>,
+  compression: Compression | undefined,
+): AsyncGenerator<Uint8Array> {
+  if (compression === undefined) yield* chunks;
+  else if (compression === "zstd") {
+    const { zstdChunks } = await loadWriters();
+    yield* zstdChunks(chunks);
+  } else {
+    const gzip = createGzip();
+    pipeline(Readable.from(chunks, { objectMode: true }), gzip, () => {});
+    yield* gzip;
+  }
 }

@@ -36,3 +36,6 @@ export { batchModes, gpuChoices, splitModes } from "../src/scoring/load-options.
 export { specialTokenChoices, tokenizationModes } from "../src/scoring/open-tokenizer.ts";
 export { ranksOf } from "../src/scoring/ranks.ts";
 export type { TokenizedOutcome } from "../src/scoring/reward-tokenizer.ts";
+
+/** Writers of parquet and zstd: only some outputs need them. */
+export const loadWriters = () => import("../src/rows/write/writers.ts");

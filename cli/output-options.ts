@@ -4,8 +4,8 @@ import { UsageError } from "./errors.ts";
 import { REPLACE } from "./option-values.ts";
 import type { Terminal } from "./terminal.ts";
 
-export type FormatName = "table" | "jsonl" | "json" | "csv" | "tsv";
-const formatNames: readonly FormatName[] = ["table", "jsonl", "json", "csv", "tsv"];
+export type FormatName = "table" | "jsonl" | "json" | "csv" | "tsv" | "parquet";
+const formatNames: readonly FormatName[] = ["table", "jsonl", "json", "csv", "tsv", "parquet"];
 
 export interface OutputOptions {
   readonly output?: string;
@@ -16,11 +16,13 @@ export interface OutputOptions {
   readonly resume?: true;
 }
 
+export type Compression = "gzip" | "zstd";
+
 /** How results are written. */
 export interface OutputForm {
   readonly format: FormatName;
   /** Of a file, by its name. */
-  readonly compression: "gzip" | undefined;
+  readonly compression: Compression | undefined;
   /** Columns have to be known before the first row. */
   readonly isTable: boolean;
   /** Cells hold one value: a row with several responses becomes several. */
@@ -72,8 +74,13 @@ const ENDINGS: readonly (readonly [RegExp, FormatName])[] = [
   [/\.json$/i, "json"],
   [/\.csv$/i, "csv"],
   [/\.tsv$/i, "tsv"],
+  [/\.parquet$/i, "parquet"],
 ];
-const COMPRESSED = /\.(?:gz|gzip)$/i;
+const COMPRESSIONS: readonly (readonly [RegExp, Compression])[] = [
+  [/\.(?:gz|gzip)$/i, "gzip"],
+  [/\.(?:zst|zstd)$/i, "zstd"],
+];
+const COMPRESSED = /\.(?:gz|gzip|zst|zstd)$/i;
 
 export function chooseFormat({ format, json, output }: OutputOptions, terminal: Terminal): FormatName {
   if (json) return "json";
@@ -93,13 +100,18 @@ export function outputForm(
   isRegular: boolean,
 ): OutputForm {
   const format = chooseFormat(options, terminal);
-  const compression = isRegular && COMPRESSED.test(options.output ?? "") ? "gzip" : undefined;
   const isFlat = format === "csv" || format === "tsv";
+  const isParquet = format === "parquet";
+  const named = COMPRESSIONS.find(([ending]) => ending.test(options.output ?? ""))?.[1];
+  const compression = isRegular ? named : undefined;
   if (format === "table" && compression !== undefined)
     throw new UsageError("a table is for people: it is not compressed");
   if (format === "table" && options.resume) throw new UsageError("--resume needs another format than table");
-  const held = choosesRows || (isRegular && (compression !== undefined || isFlat));
-  return { format, compression, isTable: isFlat, isFlat, held };
+  if (isParquet && !isRegular) throw new UsageError("parquet needs --output with a file");
+  if (isParquet && compression !== undefined)
+    throw new UsageError("parquet is compressed inside: leave the last ending of the file's name out");
+  const held = choosesRows || (isRegular && (compression !== undefined || isFlat || isParquet));
+  return { format, compression, isTable: isFlat || isParquet, isFlat, held };
 }
 
 export function isNamed(output: string | undefined): output is string {

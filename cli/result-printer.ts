@@ -1,10 +1,11 @@
 /** Scored rows as text: which of them, which of their fields, in which format. */
 import { type RecordColumns, tableColumns } from "./columns.ts";
-import { keptLine, promptKey, publisher } from "./kept-rows.ts";
+import { type KeptWriter, keptLine, promptKey, publisher, textWriter } from "./kept-rows.ts";
+import { loadWriters, packageVersion } from "./library.ts";
 import { csv, jsonArray, jsonLines, type RecordFormat } from "./output-formats.ts";
 import type { OutputForm, OutputOptions } from "./output-options.ts";
 import type { RowPrinter } from "./print-rows.ts";
-import { chosenFields, responseRecords, rowRecords, type ToRecords } from "./records.ts";
+import { chosenFields, type OutputRecord, responseRecords, rowRecords, type ToRecords } from "./records.ts";
 import type { Row } from "./row.ts";
 import type { RowResult } from "./score-rows.ts";
 import { isSelecting, type SelectionOptions, select, topOf } from "./selection.ts";
@@ -22,6 +23,8 @@ export interface PrinterTask {
   readonly notice: string | undefined;
   readonly terminal: Terminal;
   readonly options: OutputOptions & SelectionOptions & { readonly perToken?: true };
+  /** The files that rows are read from. */
+  readonly files: readonly string[];
   /** Records that an earlier run has written. */
   readonly before: number;
 }
@@ -68,12 +71,7 @@ function recordPrinter(task: PrinterTask): ResultPrinter {
       end: () => "",
       onRow() {},
       finish,
-      publish: publisher({
-        top,
-        ...(form.isTable ? { look: (record) => columns.look(record) } : {}),
-        format: () => formatOf(task, columns),
-        compression: form.compression,
-      }),
+      publish: publisher({ top, writer: () => keptWriter(task, columns), compression: form.compression }),
     };
   }
   const writer = formatOf(task, columns);
@@ -130,6 +128,39 @@ function formatOf({ form, options, terminal, before }: PrinterTask, columns: Rec
     default:
       return jsonLines();
   }
+}
+
+/** Columns of scores, and parts of such. */
+const FRACTIONS: ReadonlySet<string> = new Set(["score", "scores", "rewards"]);
+
+async function keptWriter(task: PrinterTask, columns: RecordColumns): Promise<KeptWriter> {
+  const { form, terminal, files } = task;
+  if (form.format !== "parquet") {
+    const look = form.isTable ? (record: OutputRecord) => columns.look(record) : undefined;
+    return textWriter(() => formatOf(task, columns), look);
+  }
+  const { ParquetFile, sourceColumns } = await loadWriters();
+  const source = await sourceColumns(files);
+  const file = new ParquetFile({
+    names: () => columns.names(),
+    fractions: FRACTIONS,
+    source: (name) =>
+      source(name) ?? (name.startsWith("input_") ? source(name.replace(/^(?:input_)+/, "")) : undefined),
+    createdBy: `starling-rm version ${packageVersion()}`,
+  });
+  return {
+    look(record) {
+      columns.look(record);
+      file.look(record);
+    },
+    async *bytes(records) {
+      if (file.mixed.length > 0)
+        terminal.note(
+          `note: ${quoted(file.mixed)} holds values of types that have no common one: written as JSON text`,
+        );
+      yield* file.bytes(records);
+    },
+  };
 }
 
 function quoted(names: Iterable<string>): string {

@@ -62,7 +62,15 @@ export async function runScoring(
     try {
       const { notice } = model.info;
       const note = notice !== undefined && form.format !== "table" ? () => terminal.note(`note: ${notice}`) : () => {};
-      const printer = resultPrinter({ form, order, notice, terminal, options, before: earlier?.records ?? 0 });
+      const printer = resultPrinter({
+        form,
+        order,
+        notice,
+        terminal,
+        options,
+        files: source.files ?? [],
+        before: earlier?.records ?? 0,
+      });
       let tokens = 0;
       const onProgress = (progress: { tokensDone: number }) => {
         tokens = progress.tokensDone;

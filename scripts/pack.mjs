@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { currentTarget, PREBUILD_NAMES, prebuildName, prebuildPath } from "../dist/src/native/prebuilds.js";
 import { addonPath } from "./build-addon.mjs";
 import { npm, packFolder } from "./npm.mjs";
+import { assertPrebuilt } from "./prebuilds/check.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Where tarballs go. */
@@ -23,9 +24,26 @@ export function publishedManifest() {
   return manifest;
 }
 
+/** Whether a file is the addon that was built here, which prepack.mjs may have left among the prebuilt ones. */
+export function isOwnBuild(path) {
+  return existsSync(path) && existsSync(addonPath) && readFileSync(path).equals(readFileSync(addonPath));
+}
+
 /** The platforms that no prebuilt addon was made for. */
 export function missingPrebuilds(folder = root) {
-  return PREBUILD_NAMES.filter((name) => !existsSync(prebuildPath(folder, name)));
+  return PREBUILD_NAMES.filter((name) => {
+    const path = prebuildPath(folder, name);
+    return !existsSync(path) || isOwnBuild(path);
+  });
+}
+
+/** @throws Error naming the platforms that are missing */
+export function assertComplete(missing) {
+  if (missing.length === 0) return;
+  throw new Error(
+    `Expected prebuilt addons for all platforms but these are missing: ${missing.join(", ")}. Run npm run prebuilds, or ` +
+      "pass --allow-missing to make a package for this machine.",
+  );
 }
 
 /**
@@ -34,11 +52,11 @@ export function missingPrebuilds(folder = root) {
  */
 export function pack({ out = packagesFolder, allowMissing = false } = {}) {
   const missing = missingPrebuilds();
-  if (missing.length > 0 && !allowMissing)
-    throw new Error(
-      `Expected prebuilt addons for all platforms but these are missing: ${missing.join(", ")}. Run npm run prebuilds, ` +
-        "or pass --allow-missing to make a package for this machine.",
-    );
+  if (!allowMissing) assertComplete(missing);
+  for (const name of PREBUILD_NAMES.filter((one) => !missing.includes(one))) {
+    const path = prebuildPath(root, name);
+    assertPrebuilt(name, readFileSync(path), path);
+  }
   const stage = join(root, "build", `package-${process.pid}`);
   try {
     const printed = JSON.parse(npm(["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: root }));

@@ -6,16 +6,28 @@ import { NativeError } from "./errors.ts";
 
 const PACKAGE_NAME = "starling-rm";
 
+/** Measured with Yarn 4: its file system cannot flush a file, which writing a model needs. */
+const PLUG_AND_PLAY =
+  `${PACKAGE_NAME} does not run under Yarn's Plug'n'Play, which has no real files for it: set "nodeLinker: node-modules" in ` +
+  ".yarnrc.yml, then run `yarn install`.";
+
 let root: string | undefined;
 
 /**
  * The folder of this package's package.json, whether this file runs from src/ or from dist/src/.
  *
- * @throws NativeError ERR_ADDON_NOT_BUILT when there is none
+ * @throws NativeError ERR_ADDON_NOT_BUILT when there is none, or under Plug'n'Play
  */
 export function packageRoot(): string {
-  root ??= findRoot(dirname(fileURLToPath(import.meta.url)));
+  if (process.versions["pnp"] !== undefined) throw new NativeError("ERR_ADDON_NOT_BUILT", PLUG_AND_PLAY);
+  root ??= findRoot(here(import.meta.url));
   return root;
+}
+
+/** A bundle in CommonJS has no import.meta.url. */
+function here(url: string | undefined): string {
+  if (url === undefined) throw filesMissing("this file");
+  return dirname(fileURLToPath(url));
 }
 
 /** This package's version, for example "0.1.0". */
@@ -29,12 +41,15 @@ export function findRoot(start: string): string {
     const file = join(folder, "package.json");
     if (existsSync(file) && JSON.parse(readFileSync(file, "utf8")).name === PACKAGE_NAME) return folder;
     const parent = dirname(folder);
-    if (parent === folder)
-      throw new NativeError(
-        "ERR_ADDON_NOT_BUILT",
-        `${PACKAGE_NAME} finds none of its files from ${start}. It cannot be bundled: mark it as external ` +
-          `(esbuild --external:${PACKAGE_NAME}). With Yarn Plug'n'Play, set nodeLinker: node-modules.`,
-      );
+    if (parent === folder) throw filesMissing(start);
     folder = parent;
   }
+}
+
+function filesMissing(start: string): NativeError {
+  return new NativeError(
+    "ERR_ADDON_NOT_BUILT",
+    `${PACKAGE_NAME} finds none of its files from ${start}. It cannot be bundled: mark it as external ` +
+      `(esbuild --external:${PACKAGE_NAME}).`,
+  );
 }

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 
 #include "llama/attention_check.h"
 #include "llama/compute_threads.h"
@@ -12,6 +10,7 @@
 #include "llama/runtime.h"
 #include "llama/test_products.h"
 #include "support/failure.h"
+#include "support/read_file.h"
 
 namespace starling {
 
@@ -69,15 +68,6 @@ int64_t rows_to_take(const WeightSample& sample) {
   return std::min(sample.rows, period + sample.rows % period);
 }
 
-std::vector<uint8_t> read_bytes(const std::string& path, uint64_t position, size_t size) {
-  std::vector<uint8_t> bytes(size);
-  std::ifstream file(std::filesystem::u8path(path), std::ios::binary);
-  file.seekg(static_cast<std::streamoff>(position));
-  file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
-  if (!file) throw Failure("Its weights could not be read.");
-  return bytes;
-}
-
 Matrix dequantise(const LlamaFunctions& functions, const WeightSample& sample, int64_t rows,
                   const std::vector<uint8_t>& bytes) {
   Matrix values(static_cast<size_t>(rows * sample.columns));
@@ -109,7 +99,7 @@ KernelFinding check_kernel(const CpuBackend& cpu, const KernelCheckOptions& opti
   KernelFinding finding;
   const int64_t rows = rows_to_take(sample);
   const size_t size = functions.ggml_row_size(sample.type, sample.columns) * static_cast<size_t>(rows);
-  const std::vector<uint8_t> bytes = read_bytes(options.path, sample.position, size);
+  const std::vector<uint8_t> bytes = read_file(options.path, sample.position, size);
   // The buffer type depends on the full number of rows, of which only some are multiplied.
   ggml_backend_buffer_type_t buffer_type =
       options.repacked ? cpu.buffer_for(sample.type, sample.columns, sample.rows) : cpu.plain();

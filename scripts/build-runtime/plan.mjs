@@ -55,6 +55,8 @@ export function cmakeEntries({ backend, native, rpc }, { os, arch, vulkanSdk }) 
     GGML_VULKAN: on(backend === "vulkan"),
     GGML_METAL: on(backend === "metal"),
     GGML_RPC: on(rpc),
+    // On by default on macOS. The addon would unload it, because scores would depend on their batch.
+    GGML_BLAS: "OFF",
     GGML_NATIVE: on(native),
     // llama.cpp cannot have both: libraries loaded at run time are chosen by processor features.
     GGML_BACKEND_DL: on(!native),

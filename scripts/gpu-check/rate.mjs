@@ -7,8 +7,8 @@ import { openEngine } from "../../dist/src/native/engine.js";
 import { availableMemory } from "../../dist/src/scoring/available-memory.js";
 
 const TURNS = 3;
-const TEXTS = 8;
-const WORDS = 150;
+const TEXTS = 6;
+const WORDS = 40;
 
 /** @param task modelPath: the embedded model at q8_0 if absent */
 export async function run({ gpu, folder, modelPath, maxTexts = TEXTS }) {

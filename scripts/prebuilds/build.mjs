@@ -1,12 +1,13 @@
 // Builds the addon for every platform with one cross compiler: prebuilds/NAME/starling_rm.node, which the package carries.
 // Usage: npm run prebuilds [-- NAME ...]   (default: all). Needs cmake, ninja or make, git and the npm registry.
 import { spawn, spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { BuildError, extractLlama, missingPackages, packageFolder, root } from "../build-addon.mjs";
+import { assertPrebuilt } from "./check.mjs";
 import { TARGETS } from "./targets.mjs";
 import { findZig } from "./zig.mjs";
 
@@ -68,6 +69,7 @@ function cmakeArguments(name, common, out) {
     ZIG_SYSTEM: system,
     ZIG_PROCESSOR: processor,
     ZIG_SOURCE_ROOT: root,
+    CMAKE_JS_SRC: join(here, "cxx-runtime.cpp"),
     CMAKE_JS_INC: join(packageFolder("node-api-headers"), "include"),
     STARLING_NODE_ADDON_API: packageFolder("node-addon-api"),
     STARLING_LLAMA_HEADERS: common.headers,
@@ -102,10 +104,12 @@ async function buildOne(name, common, jobs, folder) {
   rmSync(out, { recursive: true, force: true });
   await run("cmake", cmakeArguments(name, common, out), common.env);
   await run("cmake", ["--build", out, "--parallel", String(jobs)], common.env);
+  const built = join(out, "starling_rm.node");
+  assertPrebuilt(name, readFileSync(built), built);
   const path = prebuiltPath(name, folder);
   mkdirSync(dirname(path), { recursive: true });
   const next = `${path}.${process.pid}.tmp`;
-  copyFileSync(join(out, "starling_rm.node"), next);
+  copyFileSync(built, next);
   renameSync(next, path);
   return { path, seconds: (Date.now() - started) / 1000, bytes: statSync(path).size };
 }

@@ -43,7 +43,8 @@ function systemProblems(found: MachineFindings): DiagnosisProblem[] {
     problems.push({
       what:
         "The prebuilt llama.cpp runtimes need glibc, but this system uses musl. Use a distribution with glibc (such as " +
-        "the image node:lts-slim), or build llama.cpp yourself and set STARLING_RM_RUNTIME to its folder.",
+        "the image node:lts-slim), or make a runtime on this system in a checkout of this project (npm run build:runtime) " +
+        "and set STARLING_RM_RUNTIME to its folder.",
     });
   if (machine.translated) problems.push(problemOf(`T${TRANSLATED.slice(1)}`, undefined));
   if (lacksNvidiaDriver(found)) {

@@ -1,4 +1,5 @@
 /** Platforms, backends, and the npm packages with llama.cpp's libraries for them. */
+import { readFileSync } from "node:fs";
 
 /** The interfaces to graphics processors. */
 export type GpuBackend = "cuda" | "vulkan" | "metal";
@@ -27,8 +28,9 @@ const packages: Readonly<Record<string, Partial<Record<Backend, string>>>> = {
   "win32-arm64": { cpu: "win-arm64" },
 };
 
-/** The npm package with the prebuilt runtime for a backend, or undefined if there is none. */
+/** The npm package with the prebuilt runtime for a backend, or undefined if there is none. Those for Linux need glibc. */
 export function runtimePackage(backend: Backend, platform: Platform = here): string | undefined {
+  if (platform === here && isMusl()) return undefined;
   const name = packages[`${platform.os}-${platform.arch}`]?.[backend];
   return name === undefined ? undefined : `@node-llama-cpp/${name}`;
 }
@@ -36,6 +38,30 @@ export function runtimePackage(backend: Backend, platform: Platform = here): str
 /** The backends that a platform has a package for, the CPU last; the order in which they are tried. */
 export function backendsOf(platform: Platform = here): Backend[] {
   return [...GPU_BACKENDS, "cpu" as const].filter((backend) => runtimePackage(backend, platform) !== undefined);
+}
+
+/** Whether this process runs on Linux with musl. */
+export function isMusl(): boolean {
+  return process.platform === "linux" && currentLibc() === "musl";
+}
+
+let libc: Libc | undefined;
+
+/** The C library of this process, which must run on Linux. */
+export function currentLibc(): Libc {
+  libc ??= mappedLibc() ?? (process.report === undefined || glibcVersion() !== undefined ? "glibc" : "musl");
+  return libc;
+}
+
+/** By the files that this process has in memory: a report takes 20 ms, and not every host makes one. */
+function mappedLibc(): Libc | undefined {
+  try {
+    const maps = readFileSync("/proc/self/maps", "latin1");
+    if (/\/libc(?:\.so\.6|-2\.\d+\.so)$/m.test(maps)) return "glibc";
+    return /\/ld-musl-|\/libc\.musl-/.test(maps) ? "musl" : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

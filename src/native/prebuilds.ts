@@ -1,7 +1,7 @@
 /** The addons that the package carries, one for each platform: `prebuilds/NAME/starling_rm.node`. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { glibcVersion, type Libc } from "./platforms.ts";
+import { currentLibc, type Libc } from "./platforms.ts";
 
 /** In the words of `process.platform` and `process.arch`. */
 export interface AddonTarget {
@@ -50,18 +50,4 @@ export function prebuildsIn(root: string): string[] {
 export function currentTarget(): AddonTarget {
   const { platform: os, arch } = process;
   return os === "linux" ? { os, arch, libc: currentLibc() } : { os, arch };
-}
-
-function currentLibc(): Libc {
-  return glibcVersion() !== undefined || mapsGlibc() ? "glibc" : "musl";
-}
-
-/** For hosts whose report does not say it: whether glibc is among the files that this process has in memory. */
-function mapsGlibc(): boolean {
-  try {
-    return /\/libc(?:\.so\.6|-2\.\d+\.so)$/m.test(readFileSync("/proc/self/maps", "latin1"));
-  } catch {
-    // Nothing is known: most systems have glibc.
-    return true;
-  }
 }

@@ -8,7 +8,7 @@ import type { RuntimeLibraries } from "./addon.ts";
 import { TRANSLATED } from "./explain-mac.ts";
 import { isTranslated, macSysctl } from "./mac-system.ts";
 import { outsideArchive, packageFolder } from "./package-folder.ts";
-import { type Backend, GPU_BACKENDS, type GpuBackend, here, runtimePackage } from "./platforms.ts";
+import { type Backend, GPU_BACKENDS, type GpuBackend, here, isMusl, runtimePackage } from "./platforms.ts";
 
 /** The llama.cpp that this package is made for: what its headers are of, and what `llama_version()` must say. */
 export const LLAMA_VERSION = "0.4.0";
@@ -32,8 +32,9 @@ export function findRuntime(backend: Backend): RuntimeLibraries {
   if (name === undefined)
     throw new NativeError(
       "ERR_RUNTIME_NOT_FOUND",
-      `There is no prebuilt llama.cpp runtime with the backend ${backend} for ${here.os} on ${here.arch}: ` +
-        `set ${RUNTIME_VARIABLE} to a folder with shared libraries of llama.cpp ${LLAMA_VERSION}.`,
+      `There is no prebuilt llama.cpp runtime with the backend ${backend} for ${here.os} on ${here.arch}` +
+        `${isMusl() ? " with musl" : ""}: set ${RUNTIME_VARIABLE} to a folder with shared libraries of llama.cpp ` +
+        `${LLAMA_VERSION}, such as one made in a checkout of this project by \`npm run build:runtime\`.`,
     );
   const folder = packageFolder(name, packageRoot());
   if (folder === undefined)

@@ -30,15 +30,15 @@ export interface TextPart {
 export type MessageInput =
   | ChatMessage
   | {
-      /** Who speaks. */
+      /** Who speaks; "developer" is "system". */
       readonly role: ChatRole | "developer";
-      /** What is said; null only in a system turn. */
+      /** What is said; null only in a system turn, which is then left out. */
       readonly content: string | readonly TextPart[] | null;
     }
   | {
-      /** Who speaks: "human" or "user", "gpt" or "assistant", "system". */
+      /** Who speaks, by ShareGPT's names: "human" or "user", "gpt" or "assistant", "system". */
       readonly from: string;
-      /** What is said; null only in a system turn. */
+      /** What is said; null only in a system turn, which is then left out. */
       readonly value: string | readonly TextPart[] | null;
     };
 

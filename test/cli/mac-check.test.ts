@@ -13,8 +13,8 @@ function macCheck(temporary: string, ...args: string[]) {
   return { status, stderr, left: readdirSync(temporary), report: JSON.parse(stdout) };
 }
 
-it("checks the system, scores, exactness, time and memory, and leaves no files", () => {
-  const args = ["--types", "f32,q4_0", "--texts", "10", "--backends", "cpu,metal", "--electron", process.execPath];
+it("checks the system, scores, exactness, time and memory, and leaves no files", { timeout: 240_000 }, () => {
+  const args = ["--types", "f32", "--texts", "10", "--backends", "cpu,metal", "--electron", process.execPath];
   const { status, stderr, left, report } = macCheck(join(folder, "mac-check"), ...args);
   expect(status, stderr).toBe(0);
   expect(left).toEqual([]);
@@ -24,7 +24,6 @@ it("checks the system, scores, exactness, time and memory, and leaves no files",
   expect(cpu.parity).toMatchObject({ ok: true, texts: 10 });
   expect(cpu.exact.cases.map(({ type, exact }: { type: string; exact: boolean }) => [type, exact])).toEqual([
     ["f32", true],
-    ["q4_0", true],
   ]);
   expect(Object.keys(cpu.exact.cases[0].difference)).toContain("batches of 6");
   for (const { tokensPerSecond } of cpu.rate.turns) expect(tokensPerSecond).toBeGreaterThan(0);

@@ -51,6 +51,8 @@ const kinds: readonly (readonly [string, readonly string[], string])[] = [
   ["JSON", [...score, "--per-token"], "out.json"],
   ["CSV", score, "out.csv"],
   ["compressed JSON lines", score, "out.jsonl.gz"],
+  ["parquet", score, "out.parquet"],
+  ["lines compressed with zstd", score, "out.jsonl.zst"],
   ["the best of each prompt", [...score, "--best"], "out.best.jsonl"],
   ["token ids", ["tokenize", "--model", "tiny", "--input", input], "out.ids.jsonl"],
 ];

@@ -10,6 +10,28 @@ const brokenText = new BrokenText();
 
 const UUID_BYTES = 16;
 
+/** A time that is written as it is stored: with the digits that a Date rounds, or as a day. */
+class ExactDate extends Date {
+  readonly #below: bigint;
+  readonly #digits: number;
+
+  /** @param value since 1970, in seconds with `digits` decimal places; 0 places: a day */
+  constructor(value: bigint, digits: number) {
+    const unit = 10n ** BigInt(digits);
+    const below = ((value % unit) + unit) % unit;
+    super(Number((value - below) / unit) * 1000 + Number((below * 1000n) / unit));
+    this.#below = below;
+    this.#digits = digits;
+  }
+
+  override toJSON(): string {
+    if (Number.isNaN(this.getTime())) return null as unknown as string;
+    const [start = ""] = this.toISOString().split(".");
+    if (this.#digits === 0) return start.replace("T00:00:00", "");
+    return `${start}.${this.#below.toString().padStart(this.#digits, "0")}Z`;
+  }
+}
+
 function textOf(bytes: Uint8Array | undefined): unknown {
   if (bytes === undefined) return undefined;
   if (!isUtf8(bytes)) return brokenText;
@@ -18,9 +40,9 @@ function textOf(bytes: Uint8Array | undefined): unknown {
 
 export const parsers = {
   timestampFromMilliseconds: (value: bigint) => new Date(Number(value)),
-  timestampFromMicroseconds: (value: bigint) => new Date(Number(value / 1000n)),
-  timestampFromNanoseconds: (value: bigint) => new Date(Number(value / 1_000_000n)),
-  dateFromDays: (days: number) => new Date(days * 86_400_000),
+  timestampFromMicroseconds: (value: bigint) => new ExactDate(value, 6),
+  timestampFromNanoseconds: (value: bigint) => new ExactDate(value, 9),
+  dateFromDays: (days: number) => new ExactDate(BigInt(days) * 86_400n, 0),
   stringFromBytes: textOf,
   /** As text: a reader that expects a list parses it. */
   jsonFromBytes: textOf,

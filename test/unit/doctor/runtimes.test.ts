@@ -118,10 +118,10 @@ describe("findRuntimes", () => {
 
 describe("the machine", () => {
   it("lists the instruction sets that matter, in one order on every system", () => {
-    expect(featuresOfLinux("processor: 0\nflags\t\t: fpu fma avx2 sse4_2 avx512_vnni avx\n")).toEqual([
+    expect(featuresOfLinux("processor: 0\nflags\t\t: fpu fma avx2 sse4_2 avx512_vnni avx\n", "x64")).toEqual([
       ...["sse4_2", "avx", "fma", "avx2", "avx512_vnni"],
     ]);
-    expect(featuresOfLinux("Features\t: fp asimd asimdhp asimddp i8mm sve\n")).toEqual([
+    expect(featuresOfLinux("Features\t: fp asimd asimdhp asimddp i8mm sve\n", "arm64")).toEqual([
       "asimdhp",
       "asimddp",
       "i8mm",

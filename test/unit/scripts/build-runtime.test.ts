@@ -84,6 +84,8 @@ describe("the plan of a runtime's build", () => {
     expect(own).toMatchObject({ GGML_BACKEND_DL: "OFF", GGML_CPU_ALL_VARIANTS: "OFF", GGML_NATIVE: "ON" });
     const windows = cmakeEntries({ backend: "cpu", native: false, rpc: true }, { os: "win32", arch: "arm64" });
     expect(windows).toMatchObject({ GGML_CPU_ALL_VARIANTS: "OFF", GGML_RPC: "ON" });
+    const mac = cmakeEntries({ backend: "metal", native: false, rpc: false }, { os: "darwin", arch: "arm64" });
+    expect(mac).toMatchObject({ GGML_BLAS: "OFF", GGML_METAL: "ON", GGML_CPU_ALL_VARIANTS: "ON" });
   });
 
   it.each(["cuda", "vulkan", "metal"])("turns on %s alone", (backend) => {
