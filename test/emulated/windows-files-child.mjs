@@ -111,6 +111,26 @@ const scenarios = {
     await make(at("resumed.gguf"), { resume: true });
     return { before, scores: await scores(at("resumed.gguf")) };
   },
+  // To the last bit, in any company and order.
+  exact: async () => {
+    const path = at("exact.gguf");
+    await make(path, { type: "q4_k_m" });
+    const texts = Array.from({ length: 12 }, (_, i) => ({ text: "a b ".repeat(3 * i + 1) }));
+    const scoresOf = async (chosen, options) => {
+      const model = await loadRewardModel({ modelPath: path, gpu: "off", threads: 1, ...options });
+      const results = await model.score(chosen);
+      await model.close();
+      return results.map(({ score }) => score);
+    };
+    const together = await scoresOf(texts);
+    const others = [
+      (await scoresOf(texts.toReversed())).toReversed(),
+      await scoresOf(texts, { sharePrefixes: false }),
+      await scoresOf(texts, { batchTokens: 5, threads: 2 }),
+      (await Promise.all(texts.map((text) => scoresOf([text])))).flat(),
+    ];
+    return others.map((scores) => scores.filter((score, i) => !Object.is(score, together[i])).length);
+  },
   leftovers: () => [folder, deep].flatMap((path) => readdirSync(path)).filter((name) => basename(name).startsWith(".")),
 };
 
