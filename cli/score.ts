@@ -81,7 +81,10 @@ the input's field becomes "input_…". --fields chooses.
   {"index":3,"error":{"code":"…","message":"…"}, …}
 --per-token adds "tokenRewards":{"start":12,"ids":[…],"pieces":["▁Par","is"],"rewards":[0.4,1.23]}; the last reward is the
 score. Rows with "responses" get a list of them.
-CSV and TSV have one line per response, and JSON in the cells of lists and objects.
+CSV and TSV have one line per response, and JSON in the cells of lists and objects. The name of --output chooses the format
+(.jsonl, .json, .csv, .tsv, .parquet) and the compression (.gz, .zst).
+--top and --best choose among all rows with the same prompt, and write when all are known. What failed is then reported, not written.
+--resume goes on after a stop or a kill; the file is the same to the last byte.
 
 Give one --prompt for all responses, or one for each. A value may begin with "-": --response -5, or --response=-5.
 
