@@ -24,9 +24,17 @@ export function publishedManifest() {
   return manifest;
 }
 
+/** Whether a file is the addon that was built here, which prepack.mjs may have left among the prebuilt ones. */
+export function isOwnBuild(path) {
+  return existsSync(path) && existsSync(addonPath) && readFileSync(path).equals(readFileSync(addonPath));
+}
+
 /** The platforms that no prebuilt addon was made for. */
 export function missingPrebuilds(folder = root) {
-  return PREBUILD_NAMES.filter((name) => !existsSync(prebuildPath(folder, name)));
+  return PREBUILD_NAMES.filter((name) => {
+    const path = prebuildPath(folder, name);
+    return !existsSync(path) || isOwnBuild(path);
+  });
 }
 
 /** @throws Error naming the platforms that are missing */

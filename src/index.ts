@@ -21,6 +21,8 @@ export {
   StarlingError,
 } from "./errors.ts";
 export type { FitRecord } from "./gguf/fit-record.ts";
+export type { ItemRow, ReadItemsOptions } from "./inputs/item-source.ts";
+export { readItems } from "./inputs/read-items.ts";
 export { embeddedModelPath } from "./model-path.ts";
 export type { SplitMode } from "./native/addon.ts";
 export type { BackendReason, GpuChoice } from "./native/engine.ts";
@@ -38,6 +40,7 @@ export type {
   ScoreProgress,
   WriteProgress,
 } from "./progress.ts";
+export type { FieldMapping } from "./prompt/field-map.ts";
 export type { ItemRules } from "./prompt/input-fields.ts";
 export type { CheckedItem, MessagesItem, PromptResponseItem, ScoreItem, TextItem } from "./prompt/items.ts";
 export type { ChatMessage, ChatRole, MessageInput, TextPart } from "./prompt/messages.ts";

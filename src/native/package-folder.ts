@@ -5,20 +5,9 @@ import { join } from "node:path";
 
 /** The folder of an installed package as seen from `from`: the exports of some packages hide their package.json. */
 export function packageFolder(name: string, from: string): string | undefined {
-  if (process.versions["pnp"] !== undefined) return plugAndPlayFolder(name, from);
   return modulesFolders(name, from)
     .map((path) => join(path, name))
     .find((folder) => existsSync(join(folder, "package.json")));
-}
-
-/** Yarn's Plug'n'Play has no node_modules; its interface is a module of its own. */
-function plugAndPlayFolder(name: string, from: string): string | undefined {
-  try {
-    return createRequire(join(from, "package.json"))("pnpapi").resolveToUnqualified(name, join(from, "/"));
-  } catch {
-    // Not among the dependencies, or left out as one of another platform.
-    return undefined;
-  }
 }
 
 /** The node_modules folders that Node looks into, nearest first. */

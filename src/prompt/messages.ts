@@ -32,13 +32,13 @@ export type MessageInput =
   | {
       /** Who speaks; "developer" is "system". */
       readonly role: ChatRole | "developer";
-      /** What is said; null: the turn does not exist. */
+      /** What is said; null only in a system turn, which is then left out. */
       readonly content: string | readonly TextPart[] | null;
     }
   | {
-      /** Who speaks, by ShareGPT's names: "human", "gpt", "system". */
+      /** Who speaks, by ShareGPT's names: "human" or "user", "gpt" or "assistant", "system". */
       readonly from: string;
-      /** What is said. */
+      /** What is said; null only in a system turn, which is then left out. */
       readonly value: string | readonly TextPart[] | null;
     };
 

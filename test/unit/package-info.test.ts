@@ -17,6 +17,15 @@ describe("the package's root", () => {
     );
   });
 
+  it("is not looked for under Yarn's Plug'n'Play, which the message says", () => {
+    Object.defineProperty(process.versions, "pnp", { value: "3", configurable: true });
+    try {
+      expect(() => packageRoot()).toThrow('set "nodeLinker: node-modules" in .yarnrc.yml, then run `yarn install`.');
+    } finally {
+      Reflect.deleteProperty(process.versions, "pnp");
+    }
+  });
+
   it.each([
     ["esm", "mjs"],
     ["cjs", "cjs"],
