@@ -2,12 +2,12 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type BenchmarkName, type BenchmarkRequest, benchmarks } from "../src/entry/eval.ts";
 import { UsageError } from "./errors.ts";
-import { IGNORE_FIELD } from "./field-options.ts";
+import { addFieldOptions, type FieldOptions, fieldMapping, IGNORE_FIELD } from "./field-options.ts";
 import { benchmarkNames, MAX_SAMPLE_ROWS, MAX_SEED } from "./library.ts";
 import { given } from "./model-option.ts";
 import { collect, wholeNumber } from "./option-values.ts";
 
-export interface DataOptions {
+export interface DataOptions extends FieldOptions {
   readonly input?: readonly string[];
   readonly strict?: true;
   readonly ignoreField?: readonly string[];
@@ -38,15 +38,20 @@ export function benchmarkValue(name: string, before: readonly string[] | undefin
 }
 
 /** Which benchmarks, and which inputs each of them gets. */
-export function requestsOf(names: readonly string[], inputs: readonly string[] = []): BenchmarkRequest[] {
+export function requestsOf(
+  names: readonly string[],
+  { input: inputs = [], field, inputFormat }: DataOptions,
+): BenchmarkRequest[] {
+  const reading = {
+    ...(field === undefined ? {} : { fields: fieldMapping(field) }),
+    ...(inputFormat === undefined ? {} : { format: inputFormat }),
+  };
+  if (inputs.filter((input) => input === "-" || input.endsWith("=-")).length > 1)
+    throw new UsageError("standard input is given twice, but it can be read only once");
   const chosen = [...new Set(names.flatMap((name) => (name === ALL ? CARD : [name as BenchmarkName])))];
   const inputsOf = new Map<BenchmarkName, string[]>(chosen.map((name) => [name, []]));
   for (const input of inputs) {
     if (input === "") throw new UsageError("--input is empty; expected a file name or hf:OWNER/NAME");
-    if (input === "-")
-      throw new UsageError(
-        "--input - is not supported here: the data is read more than once; write it to a file first",
-      );
     const [, prefix, rest] = /^([a-z0-9]+)=(.+)$/s.exec(input) ?? [];
     const named = benchmarkNames.find((name) => name === prefix);
     const [only] = chosen;
@@ -62,18 +67,19 @@ export function requestsOf(names: readonly string[], inputs: readonly string[] =
     const list = inputsOf.get(benchmark) ?? [];
     if (list.length === 0 && benchmarks[benchmark].source === undefined)
       throw new UsageError(`${benchmark} has no data set of its own: give --input FILE`);
-    return { benchmark, ...(list.length === 0 ? {} : { inputs: list }) };
+    return { benchmark, ...reading, ...(list.length === 0 ? {} : { inputs: list }) };
   });
 }
 
 export function addDataOptions(command: Command, { many }: { many: boolean }): Command {
-  return command
+  command
     .optionsGroup("Data:")
     .option(
       `-i, --input <${many ? "[benchmark=]" : ""}file>`,
-      "data: JSON lines, JSON, CSV, TSV (.tsv) or parquet, also .gz and .zst; or hf:OWNER/NAME (repeatable)",
+      'data: JSON lines, JSON, CSV, TSV or parquet, also .gz, .zst and .xz; folders, "*.jsonl", hf:OWNER/NAME, "-" (repeatable)',
       collect,
-    )
+    );
+  return addFieldOptions(command)
     .option("--strict", "stop at the first failed row, and treat warnings as errors")
     .option("--ignore-field <name>", IGNORE_FIELD, collect)
     .addOption(

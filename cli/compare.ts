@@ -35,7 +35,7 @@ type CompareCommandOptions = Omit<ModelOptions, "model" | "head"> &
   };
 
 export const compare: Action<CompareCommandOptions> = async (options, context) => {
-  const [data] = requestsOf([options.benchmark], options.input);
+  const [data] = requestsOf([options.benchmark], options);
   const models = [await localModel(options.first, context), await localModel(options.second, context)] as const;
   return runAndPrint(context, options, evaluationStatus, async (hooks) => {
     const report = await compareModels({

@@ -31,7 +31,7 @@ type EvalCommandOptions = ModelOptions &
   SampleOptions & { readonly benchmarks: readonly string[]; readonly output?: string; readonly json?: true };
 
 export const evaluateCommand: Action<EvalCommandOptions> = async (options, context) => {
-  const requests = requestsOf(options.benchmarks, options.input);
+  const requests = requestsOf(options.benchmarks, options);
   if (options.output === "") throw new UsageError("--output is empty; expected a folder name");
   if (options.output !== undefined) await checkNotRead(await prepareReportFolder(options.output), requests);
   const path = await modelPath(options, context);

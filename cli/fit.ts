@@ -35,7 +35,7 @@ type FitCommandOptions = ModelOptions &
   };
 
 export const fit: Action<FitCommandOptions> = async (options, context) => {
-  const [data] = requestsOf([options.benchmark], options.input);
+  const [data] = requestsOf([options.benchmark], options);
   if (options.output === undefined && options.headOutput === undefined)
     throw new UsageError(
       "no output: give --head-output FILE for only the head, or --output FILE for a copy of the model with it",

@@ -65,13 +65,16 @@ export function addPerTokenOption(command: Command): Command {
 }
 
 const HELP = `
-Rows of --input (JSON lines, or one JSON array or object; also compressed with gzip or zstd):
+Rows of --input:
   {"prompt": "…", "response": "…"}            one score
   {"prompt": "…", "responses": ["…", "…"]}    "scores" and "ranks" (1 = best), in the order of the responses
   {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}
+  {"messages": [… the user's turn], "responses": ["…", "…"]}
   {"text": "…"}                               used as is: write the chat template yourself, without a BOS that the
                                               tokenizer adds, and with nothing after the last end of turn
-"prompt" may be a list of messages ending with the user's turn; "system" beside it is a system turn. null means absent.
+"prompt" may be a list of messages ending with the user's turn; "system" beside it is a system turn. null means absent. In CSV and
+TSV, lists are JSON in the cell. Common other names (question, instruction, answer, output, conversations, …) are recognised, and
+--field prompt=question names others; repeated, prompts are joined and responses listed.
 Input fields that are not read ("tools", "history", "images", …) fail the row unless --ignore-field names them. Texts with a
 second BOS or anything after their end get a warning; --strict makes it an error.
 
@@ -81,9 +84,13 @@ the input's field becomes "input_…". --fields chooses.
   {"index":3,"error":{"code":"…","message":"…"}, …}
 --per-token adds "tokenRewards":{"start":12,"ids":[…],"pieces":["▁Par","is"],"rewards":[0.4,1.23]}; the last reward is the
 score. Rows with "responses" get a list of them.
-CSV and TSV have one line per response, and JSON in the cells of lists and objects.
+CSV and TSV have one line per response, and JSON in the cells of lists and objects. The name of --output chooses the format
+(.jsonl, .json, .csv, .tsv, .parquet) and the compression (.gz, .zst).
+--top and --best choose among all rows with the same prompt, and write when all are known. What failed is then reported, not written.
+--resume goes on after a stop or a kill; the file is the same to the last byte.
 
-Give one --prompt for all responses, or one for each. A value may begin with "-": --response -5, or --response=-5.
+A text may be @FILE, or "-" for standard input; @@ begins a text with @. Give one --prompt (or --messages @FILE.json) for all
+responses, or one for each. A value may begin with "-": --response -5, or --response=-5.
 
 Exit codes: 0 success, 1 some rows failed (reported on stderr), 2 usage error or failure.
 

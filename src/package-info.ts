@@ -14,14 +14,14 @@ let root: string | undefined;
  * @throws NativeError ERR_ADDON_NOT_BUILT when there is none
  */
 export function packageRoot(): string {
-  root ??= findRoot(ownFolder());
+  root ??= findRoot(here(import.meta.url));
   return root;
 }
 
-/** A bundle in CommonJS has no `import.meta.url`; its folder is as good for the message. */
-function ownFolder(): string {
-  const url: unknown = import.meta.url;
-  return typeof url === "string" && url.startsWith("file:") ? dirname(fileURLToPath(url)) : process.cwd();
+/** A bundle in CommonJS has no import.meta.url. */
+function here(url: string | undefined): string {
+  if (url === undefined) throw filesMissing("this file");
+  return dirname(fileURLToPath(url));
 }
 
 /** This package's version, for example "0.1.0". */
@@ -35,12 +35,15 @@ export function findRoot(start: string): string {
     const file = join(folder, "package.json");
     if (existsSync(file) && JSON.parse(readFileSync(file, "utf8")).name === PACKAGE_NAME) return folder;
     const parent = dirname(folder);
-    if (parent === folder)
-      throw new NativeError(
-        "ERR_ADDON_NOT_BUILT",
-        `${PACKAGE_NAME} finds none of its files from ${start}. It cannot be bundled: mark ${PACKAGE_NAME} as external ` +
-          `(esbuild --external:${PACKAGE_NAME}; in other bundlers the option "external").`,
-      );
+    if (parent === folder) throw filesMissing(start);
     folder = parent;
   }
+}
+
+function filesMissing(start: string): NativeError {
+  return new NativeError(
+    "ERR_ADDON_NOT_BUILT",
+    `${PACKAGE_NAME} finds none of its files from ${start}. It cannot be bundled: mark ${PACKAGE_NAME} as external ` +
+      `(esbuild --external:${PACKAGE_NAME}).`,
+  );
 }

@@ -6,6 +6,7 @@
 #include "node/addon_parts.h"
 #include "node/environment.h"
 #include "node/tokenizer_binding.h"
+#include "support/exit_guard.h"
 
 namespace starling {
 
@@ -19,7 +20,7 @@ constexpr int STARLING_CONTRACT_VERSION = 11;
  * a system call or a computation that cannot be stopped.
  */
 void end_process(const Napi::CallbackInfo& info) {
-  std::_Exit(info[0].IsNumber() ? info[0].As<Napi::Number>().Int32Value() : EXIT_FAILURE);
+  exit_guard::end_process(info[0].IsNumber() ? info[0].As<Napi::Number>().Int32Value() : EXIT_FAILURE);
 }
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {

@@ -7,6 +7,10 @@
 #include <set>
 #include <thread>
 
+#ifdef _WIN32
+#include <windows.h>
+#endif
+
 namespace starling::exit_guard {
 
 namespace {
@@ -15,6 +19,12 @@ namespace {
 constexpr std::chrono::seconds MAX_WAIT{10};
 /** Each installation takes one of the C library's slots for exit handlers. */
 constexpr int MAX_INSTALLATIONS = 4;
+#ifdef _WIN32
+/** Windows ends all other threads before it runs a library's handlers: none is left to stop, or to wait for. */
+constexpr bool THREADS_RUN_AT_EXIT = false;
+#else
+constexpr bool THREADS_RUN_AT_EXIT = true;
+#endif
 
 struct Registry {
   std::mutex mutex;
@@ -46,7 +56,7 @@ void stop_everything() {
 void install() {
   Registry& all = registry();
   const std::lock_guard<std::mutex> lock(all.mutex);
-  if (all.installations >= MAX_INSTALLATIONS) return;
+  if (!THREADS_RUN_AT_EXIT || all.installations >= MAX_INSTALLATIONS) return;
   ++all.installations;
   std::atexit(&stop_everything);
 }
@@ -89,6 +99,14 @@ void block_if_exiting() {
     all.changed.notify_all();
   }
   for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
+}
+
+void end_process(int exit_code) {
+#ifdef _WIN32
+  // Without the libraries' own exit handlers, which may wait for threads that have ended.
+  TerminateProcess(GetCurrentProcess(), static_cast<UINT>(exit_code));
+#endif
+  std::_Exit(exit_code);
 }
 
 }  // namespace starling::exit_guard

@@ -33,6 +33,9 @@ class UninterruptibleScope {
   UninterruptibleScope& operator=(const UninterruptibleScope&) = delete;
 };
 
+/** Ends the process at once, whatever its threads are doing. */
+[[noreturn]] void end_process(int exit_code);
+
 /** Blocks forever on an uninterruptible thread once the process is exiting; otherwise does nothing. */
 void block_if_exiting();
 

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { realpath, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { type Checkpoint, openCheckpoint } from "../checkpoint/checkpoint.ts";
 import { checkRoom } from "../files/disk-room.ts";
 import { unwritable } from "../files/file-errors.ts";
 import { type OutputFile, withOutput } from "../files/output-file.ts";
+import { isSameFile } from "../files/same-file.ts";
 import { partialPath, TemporaryFile } from "../files/temporary-file.ts";
 import type { TensorInfo } from "../gguf/header.ts";
 import { readGguf } from "../gguf/reader.ts";
@@ -196,10 +197,7 @@ async function digestOf(file: TemporaryFile, { position, size }: TensorInfo): Pr
 
 /** With `overwrite`, a typo could replace a weight file. */
 async function checkNotASource(checkpoint: Checkpoint, output: string): Promise<void> {
-  const real = await realpath(output).catch(() => undefined);
-  if (real === undefined) return;
   const names = checkpoint.sources.map(({ name }) => checkpoint.folder.pathOf(name));
   for (const file of new Set([...names, ...[...checkpoint.tensors.values()].map((tensor) => tensor.file)]))
-    if ((await realpath(file).catch(() => undefined)) === real)
-      throw unwritable(output, "it is part of the checkpoint");
+    if (await isSameFile(file, output)) throw unwritable(output, "it is part of the checkpoint");
 }

@@ -1,11 +1,12 @@
 /** What a conversion has finished, kept beside the growing file; a later run continues from there. */
-import { type FileHandle, lstat, open, readFile, rename, unlink } from "node:fs/promises";
+import { type FileHandle, lstat, open, readFile, unlink } from "node:fs/promises";
 import { isJsonObject, type JsonObject } from "../checkpoint/json.ts";
 import { removeAtExit } from "../files/at-exit.ts";
 import { notWritable } from "../files/file-errors.ts";
 import { flushData } from "../files/flush.ts";
 import { ifExists } from "../files/optional-files.ts";
 import { partialPath } from "../files/temporary-file.ts";
+import { moveFile } from "../files/windows.ts";
 
 /** A tensor that is complete in the growing file. */
 export interface FinishedTensor {
@@ -85,7 +86,7 @@ async function start(path: string, work: string, finished: readonly FinishedTens
   try {
     await handle.writeFile(lines);
     await flushData(handle);
-    await rename(temporary, path);
+    await moveFile(temporary, path);
     return handle;
   } catch (error) {
     await handle.close();

@@ -118,6 +118,7 @@ export async function compareModels(options: CompareOptions): Promise<Comparison
   for (const path of options.heads ?? []) if (path !== undefined) await readHeadFile(path);
   options.onProgress?.({ phase: "reading", benchmark: options.data.benchmark });
   const benchmark = await OpenBenchmark.open(options.data, {
+    onNotice: options.onNotice,
     ...settings,
     unordered: true,
     onDownload: downloadProgressOf(options.data, options),

@@ -15,6 +15,7 @@ import {
   oneOf,
 } from "../options.ts";
 import type { DownloadProgress, HashProgress, LoadProgress, ReadProgress, ScoreProgress } from "../progress.ts";
+import { inputFormats } from "../rows/format.ts";
 import { aLoad } from "../scoring/load-options.ts";
 import { type BenchmarkName, benchmarkNames } from "./case.ts";
 import type { BenchmarkRequest } from "./open-benchmark.ts";
@@ -84,6 +85,11 @@ export const evaluationChecks: Readonly<Record<string, Check>> = {
   signal: aSignal,
 };
 
+const aMapping: Check = (value) =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? undefined
+    : 'an object such as { prompt: "question" }';
+
 /** @throws InvalidInputError ERR_INVALID_ARGUMENT, with `name` in the message */
 export function checkRequest(value: unknown, name: string): asserts value is BenchmarkRequest {
   if (value === undefined) throw invalidArgument(name, "a benchmark and its inputs", value);
@@ -99,6 +105,8 @@ export function checkRequest(value: unknown, name: string): asserts value is Ben
         Array.isArray(given) && given.length > 0 && given.every((input) => aString(input) === undefined)
           ? undefined
           : "a list of one or more files or hf: names",
+      fields: aMapping,
+      format: oneOf(inputFormats),
     },
     ["benchmark"],
   );

@@ -63,7 +63,13 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const opened: OpenBenchmark[] = [];
   for (const request of options.benchmarks) {
     options.onProgress?.({ phase: "reading", benchmark: request.benchmark });
-    opened.push(await OpenBenchmark.open(request, { ...settings, onDownload: downloadProgressOf(request, options) }));
+    opened.push(
+      await OpenBenchmark.open(request, {
+        ...settings,
+        onNotice: options.onNotice,
+        onDownload: downloadProgressOf(request, options),
+      }),
+    );
   }
   const model = await openModel({
     modelPath,

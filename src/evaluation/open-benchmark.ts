@@ -3,6 +3,8 @@ import { basename } from "node:path";
 import { InvalidInputError, type StarlingError } from "../errors.ts";
 import { given } from "../options.ts";
 import type { DownloadProgress } from "../progress.ts";
+import type { FieldMapping } from "../prompt/field-map.ts";
+import type { InputFormat } from "../rows/format.ts";
 import { openRows } from "../rows/open-rows.ts";
 import { type Benchmark, benchmarks } from "./benchmarks.ts";
 import type { BenchmarkName, PlacedCase } from "./case.ts";
@@ -16,11 +18,15 @@ export interface BenchmarkRequest {
   /** How the rows are read and what is compared. */
   readonly benchmark: BenchmarkName;
   /**
-   * Files (parquet, JSON lines, JSON or CSV, also .gz and .zst) or data sets on the hub (hf:OWNER/NAME,
-   * hf:OWNER/NAME@REVISION/FILE), read one after another. Default: the benchmark's own data set at a pinned revision; "pairs"
-   * has none.
+   * Files (parquet, JSON lines, JSON, CSV or TSV, also .gz, .zst and .xz), folders, patterns ("data/*.jsonl"), data sets on the hub
+   * (hf:OWNER/NAME, hf:OWNER/NAME@REVISION/FILE) or "-" for standard input, read one after another. Default: the benchmark's own
+   * data set at a pinned revision; "pairs" has none.
    */
   readonly inputs?: readonly string[];
+  /** Names of the fields in the rows: { prompt: "question", chosen: "better" }. Default: the benchmark's own names. */
+  readonly fields?: FieldMapping;
+  /** The format of all inputs. Default: recognised by name and content. */
+  readonly format?: InputFormat;
 }
 
 export interface OpenBenchmarkOptions extends RowRules {
@@ -33,6 +39,8 @@ export interface OpenBenchmarkOptions extends RowRules {
   readonly unordered?: boolean;
   readonly onProblem: (problem: RowProblem) => void;
   readonly onDownload?: (progress: DownloadProgress) => void;
+  /** Called with what is worth knowing about the files, each thing once. */
+  readonly onNotice?: ((message: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -91,6 +99,7 @@ export class OpenBenchmark {
     const rules = given({ ignoreFields, differentPrompts });
     const reader = new CaseReader(definition, resolved, {
       ...rules,
+      ...given({ fields: request.fields, format: request.format, onNotice: options.onNotice }),
       unordered,
       strict,
       onProblem: reportProblem,

@@ -1,7 +1,11 @@
 /** Reads a benchmark's sources into cases. Skipped rows are counted by reason, invalid ones reported. */
 import { isStarlingError, type StarlingError } from "../errors.ts";
+import { FieldMap, type FieldMapping } from "../prompt/field-map.ts";
+import { isObject } from "../prompt/input-fields.ts";
 import { strictError, WarningCounter } from "../prompt/warnings.ts";
+import { READ_COLUMNS } from "../rows/csv-rows.ts";
 import { damaged } from "../rows/damaged.ts";
+import type { InputFormat } from "../rows/format.ts";
 import { openRows, type RowFile } from "../rows/open-rows.ts";
 import type { Adapter, AdaptOptions } from "./adapters/adapter.ts";
 import type { PlacedCase } from "./case.ts";
@@ -31,6 +35,11 @@ export interface ReadCasesOptions extends RowRules {
   readonly onProblem: (problem: RowProblem) => void;
   /** Treat warnings as errors. Default: false, they are counted in {@link CaseReader.warnings}. */
   readonly strict?: boolean;
+  /** Names of the fields in the rows. */
+  readonly fields?: FieldMapping;
+  /** Default: recognised. */
+  readonly format?: InputFormat;
+  readonly onNotice?: ((message: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -42,24 +51,39 @@ interface Counts extends Pick<RowCounts, "omitted"> {
   cases: number;
 }
 
+interface ReadBenchmark {
+  readonly name?: string;
+  readonly adapt: Adapter;
+}
+
+/** Notices that differ in every row must not fill the screen. */
+const MAX_NOTICES = 5;
+
 export class CaseReader {
-  readonly #benchmark: { readonly adapt: Adapter };
+  readonly #benchmark: ReadBenchmark;
   readonly #sources: readonly ResolvedSource[];
   readonly #options: ReadCasesOptions;
+  readonly #fieldMap: FieldMap;
+  readonly #notices = new Set<string>();
   /** Warnings about the rows read so far. */
   readonly warnings = new WarningCounter();
   readonly counts: Counts = { read: 0, omitted: {}, broken: 0, cases: 0 };
 
-  constructor(benchmark: { readonly adapt: Adapter }, sources: readonly ResolvedSource[], options: ReadCasesOptions) {
+  constructor(benchmark: ReadBenchmark, sources: readonly ResolvedSource[], options: ReadCasesOptions) {
     this.#benchmark = benchmark;
     this.#sources = sources;
     this.#options = options;
+    const { fields = {}, ignoreFields } = options;
+    // A benchmark's rows have the names that its data set gave them.
+    const isPairs = benchmark.name === "pairs";
+    this.#fieldMap = new FieldMap(fields, [...READ_COLUMNS], { ignoreFields, aliases: isPairs, pairs: isPairs });
   }
 
   /** The cases of all sources in order; can be iterated once. @throws FileError for an unreadable source */
   async *cases(): AsyncGenerator<PlacedCase, void, undefined> {
     for (const [source, { name, path }] of this.#sources.entries()) {
-      const rows = await openRows(path, { name });
+      const { format } = this.#options;
+      const rows = await openRows(path, { name, format, onNotice: (message) => this.#tell(message) });
       try {
         yield* this.#casesOf(rows, source, name);
       } finally {
@@ -69,14 +93,15 @@ export class CaseReader {
   }
 
   async *#casesOf({ rows }: RowFile, source: number, name: string): AsyncGenerator<PlacedCase, void, undefined> {
-    const { onProblem, signal, strict = false, ...rules } = this.#options;
+    const { onProblem, signal, strict = false, fields: _, format: __, onNotice: ___, ...rules } = this.#options;
     const before = this.counts.read;
-    for await (const { row, where, isCsv = false, ...read } of rows) {
+    for await (const { row, where, isCsv = false, isTable, ...read } of rows) {
       signal?.throwIfAborted();
       this.counts.read += 1;
+      if (isTable && row === 1 && "value" in read) this.#checkColumns(read.value, name);
       try {
         if ("error" in read) throw read.error;
-        const adapted = this.#benchmark.adapt(read.value, { ...rules, isCsv });
+        const adapted = this.#benchmark.adapt(this.#mapped(read.value), { ...rules, isCsv });
         if ("omitted" in adapted) {
           this.counts.omitted[adapted.omitted] = (this.counts.omitted[adapted.omitted] ?? 0) + 1;
           continue;
@@ -94,5 +119,23 @@ export class CaseReader {
       }
     }
     if (this.counts.read === before) throw damaged(name, "has no rows");
+  }
+
+  #mapped(value: unknown): unknown {
+    if (!isObject(value)) return value;
+    const { fields, notice } = this.#fieldMap.read(value);
+    if (notice !== undefined) this.#tell(notice);
+    return fields;
+  }
+
+  #checkColumns(value: unknown, name: string): void {
+    const problem = isObject(value) ? this.#fieldMap.tableProblem(Object.keys(value), "") : undefined;
+    if (problem !== undefined) throw damaged(name, problem);
+  }
+
+  #tell(notice: string): void {
+    if (this.#notices.has(notice) || this.#notices.size >= MAX_NOTICES) return;
+    this.#notices.add(notice);
+    this.#options.onNotice?.(notice);
   }
 }

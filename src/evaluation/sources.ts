@@ -4,7 +4,10 @@ import { isHubSpec, parseDatasetSpec } from "../hub/address.ts";
 import { type DatasetOptions, type DatasetRepository, fetchDataset } from "../hub/dataset-files.ts";
 import type { Internals } from "../hub/hub-folder.ts";
 import { hubChecks } from "../hub/settings.ts";
+import { findFiles } from "../inputs/find-files.ts";
+import { openInput, STANDARD_INPUT } from "../inputs/open-input.ts";
 import { aFunction, aSignal, checkOptions } from "../options.ts";
+import { spool } from "../rows/spool.ts";
 import { benchmarks } from "./benchmarks.ts";
 import type { BenchmarkName } from "./case.ts";
 
@@ -20,7 +23,7 @@ export type ResolveSourceOptions = DatasetOptions;
 /**
  * Finds a benchmark's files and downloads those that are not cached.
  *
- * @param spec a local path; "hf:OWNER/NAME[@REVISION][/PATH]", where PATH is a file, a folder or a pattern with "*" and is
+ * @param spec a local file or folder, a pattern, "-" for standard input; "hf:OWNER/NAME[@REVISION][/PATH]", where PATH is a file, a folder or a pattern with "*" and is
  *   optional for the benchmark's own data set and for data sets with one data file; undefined: the benchmark's own data set
  * @throws InvalidInputError for a benchmark without a data set of its own, or HubError. Does not check local files yet.
  */
@@ -31,10 +34,18 @@ export async function resolveSource(
   internals: Internals = {},
 ): Promise<readonly ResolvedSource[]> {
   options = checkOptions("resolveSource", options, { ...hubChecks, onProgress: aFunction, signal: aSignal });
-  if (spec !== undefined && !isHubSpec(spec)) return [{ name: spec, path: spec }];
+  if (spec === STANDARD_INPUT) return [await spooledInput()];
+  if (spec !== undefined && !isHubSpec(spec)) return findFiles([spec]);
   const { repository, files: wanted } = spec === undefined ? ownSource(benchmark) : namedSource(spec, benchmark);
   const { commit, files } = await fetchDataset(repository, wanted, options, internals);
   return files.map(({ path, local }) => ({ name: `hf:${repository.id}@${commit}/${path}`, path: local }));
+}
+
+/** Data is read more than once: a copy, which is removed when the process ends. */
+async function spooledInput(): Promise<ResolvedSource> {
+  const input = await openInput(STANDARD_INPUT);
+  const { path } = await spool(input.chunks, input.name);
+  return { name: input.name, path };
 }
 
 interface Wanted {

@@ -12,12 +12,17 @@ import { LockWait } from "./lock-wait.ts";
 import { ifExists } from "./optional-files.ts";
 import { hasEnded, isLocal, type ProcessIdentity, thisProcess } from "./process-identity.ts";
 import { codeOf, hasNoLinks } from "./system-errors.ts";
+import { isRefusedForNow, removeFile } from "./windows.ts";
 
 const TOUCH_MS = 5_000;
 /** How long a holder may be silent: six touches. Only changes count, not the clocks of other machines. */
 const SILENT_MS = 30_000;
 /** An empty or unreadable lock has no holder. Ours look like that only briefly, without hard links. */
 const NO_HOLDER_MS = 1_000;
+/** How long Windows may refuse a file before it counts as closed to this user. */
+const MAX_REFUSED_MS = 2_000;
+/** Of the silence that ends a lock: longer than a touch takes. */
+const STALE_SILENCE = 0.25;
 /** The first check comes soon, because locks are often held only for an instant. */
 const MIN_POLL_MS = 10;
 const MAX_POLL_MS = 100;
@@ -87,11 +92,22 @@ export class FileLock {
     const content = JSON.stringify({ ...holder, id: randomBytes(8).toString("hex") });
     let seen: { readonly state: string; readonly since: number } | undefined;
     let wait: LockWait | undefined;
+    // Windows refuses every use of a file that is being removed.
+    let refusedSince: number | undefined;
     for (let poll = MIN_POLL_MS; ; poll = Math.min(MAX_POLL_MS, 1.5 * poll)) {
       signal?.throwIfAborted();
-      const found = await stateOf(path);
-      if (found === undefined) {
-        if (await createWhole(path, content)) return new FileLock(path, content);
+      let found: LockState | undefined;
+      try {
+        found = await stateOf(path);
+        if (found === undefined) {
+          if (await createWhole(path, content)) return new FileLock(path, content);
+          continue;
+        }
+        refusedSince = undefined;
+      } catch (error) {
+        refusedSince ??= performance.now();
+        if (!isRefusedForNow(error) || performance.now() - refusedSince > MAX_REFUSED_MS) throw error;
+        await pause(poll, signal);
         continue;
       }
       if (wait === undefined) onWait?.();
@@ -103,9 +119,11 @@ export class FileLock {
       const silent = before?.state === state ? now - before.since : 0;
       const other = holderIn(found.content);
       const limit = hasHolder(other) ? silentMs : Math.min(silentMs, NO_HOLDER_MS);
-      if (hasEnded(other) || silent > limit || isLostThread(other, found.changedMs, silentMs)) {
+      const isStale = mayHaveEnded(other, found.changedMs, silentMs);
+      const hasStopped = isStale && silent > silentMs * STALE_SILENCE;
+      if (hasEnded(other) || silent > limit || hasStopped || isLostThread(other, found.changedMs, silentMs)) {
         if (await breakLock(path, found, content, silent > 2 * silentMs)) continue;
-      } else if (!waits && (isLocal(other) || (before !== undefined && before.state !== state)))
+      } else if (!waits && ((isLocal(other) && !isStale) || (before !== undefined && before.state !== state)))
         return new LockHeld(other);
       if (hasHolder(other)) wait.goesOn({ path, file, holder: other, touchedMs: found.changedMs, silentMs });
       await pause(poll, signal);
@@ -121,7 +139,7 @@ export class FileLock {
   /** Another process may have taken the lock after a long silence: theirs is kept. Never throws. */
   async release(): Promise<void> {
     clearInterval(this.#timer);
-    if (!(await this.wasTaken())) await unlink(this.path).catch(() => {});
+    if (!(await this.wasTaken())) await removeFile(this.path).catch(() => {});
     // Only now: the process may end while the file is removed.
     this.#forget();
   }
@@ -233,6 +251,14 @@ function holderIn(content: string): Partial<LockHolder> {
   } catch {
     return {};
   }
+}
+
+/**
+ * Where the system does not tell when a process began, another one may have its number by now: a live holder would have
+ * touched the lock. It is given a part of the silence once more: the machine may have slept.
+ */
+function mayHaveEnded(holder: Partial<LockHolder>, changedMs: number, silentMs: number): boolean {
+  return isLocal(holder) && holder.started === "" && Date.now() - changedMs > silentMs;
 }
 
 /** A terminated worker thread leaves its lock behind while its process, ours, keeps running. */

@@ -8,6 +8,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EEXIST: "it already exists",
   EACCES: "permission denied",
   EPERM: "permission denied",
+  EBUSY: "another program has it open",
   EROFS: "the file system is read-only",
   ENOSPC: "the disk is full",
   EDQUOT: "the disk quota is used up",
@@ -38,12 +39,12 @@ export function isDiskFull(error: unknown): boolean {
   return codeOf(error) === "ENOSPC" || codeOf(error) === "EDQUOT";
 }
 
-/** Whether the file system has no hard or symbolic links: FAT, some network and FUSE file systems. */
+/** Whether the file system has no hard or symbolic links: FAT (EISDIR on Windows), some network and FUSE file systems. */
 export function hasNoLinks(error: unknown): boolean {
   return NO_LINKS.includes(codeOf(error) ?? "");
 }
 
-const NO_LINKS = ["EPERM", "EACCES", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EINVAL", "UNKNOWN"];
+const NO_LINKS = ["EPERM", "EACCES", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EINVAL", "EISDIR", "UNKNOWN"];
 
 /** Why a file operation failed: a clause without a full stop. */
 export function systemReason(error: unknown): string {

@@ -1,10 +1,13 @@
 /** The file that an output name leads to, after all links, and the names of its temporary files. */
 import { createHash } from "node:crypto";
-import type { Stats } from "node:fs";
+import { realpath as realpathByName, type Stats } from "node:fs";
 import { access, constants, lstat, readlink, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { promisify } from "node:util";
 import { notWritable, unwritable } from "./file-errors.ts";
 import { ifExists } from "./optional-files.ts";
+import { isMissing } from "./system-errors.ts";
+import { windowsNameProblem } from "./windows.ts";
 
 export interface Target {
   /** The name the user gave. */
@@ -15,6 +18,9 @@ export interface Target {
   readonly there: Stats | undefined;
 }
 
+/** Windows replaces no file without it. */
+const OWNER_WRITES = 0o200;
+const findRealPath = promisify(realpathByName);
 /** As many as Linux follows. */
 const MAX_LINKS = 40;
 
@@ -26,10 +32,14 @@ const MAX_LINKS = 40;
  *   device; when the folder is not there, or closed to this user
  */
 export async function findTarget(name: string, overwrite: boolean, inPlace = false): Promise<Target> {
+  const problem = process.platform === "win32" ? windowsNameProblem(basename(resolve(name))) : undefined;
+  if (problem !== undefined) throw unwritable(name, problem);
   try {
     const there = await ifExists(stat(name));
     if (there?.isFile() === false) throw unwritable(name, `it is ${kindOf(there)}; give the name of a regular file`);
-    const path = there === undefined ? await followLinks(resolve(name)) : await realpath(name);
+    if (there !== undefined && overwrite && process.platform === "win32" && (there.mode & OWNER_WRITES) === 0)
+      throw unwritable(name, `it is read-only; \`attrib -r\` allows it to be replaced`);
+    const path = there === undefined ? await followLinks(resolve(name)) : await realPath(name);
     if (there !== undefined && !overwrite) throw Object.assign(new Error("exists"), { code: "EEXIST" });
     await access(there !== undefined && inPlace ? path : dirname(path), constants.W_OK);
     return { name, path, there };
@@ -38,11 +48,21 @@ export async function findTarget(name: string, overwrite: boolean, inPlace = fal
   }
 }
 
+/** Windows does not tell the real path on some drives (in memory, by `subst`) and, under Wine, of long paths: Node then finds it. */
+async function realPath(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (process.platform !== "win32" || isMissing(error)) throw error;
+    return findRealPath(path);
+  }
+}
+
 /** Where a link leads of which the last part is not there. */
 async function followLinks(from: string): Promise<string> {
   let path = from;
   for (let links = 0; links < MAX_LINKS; links++) {
-    const folder = await realpath(dirname(path));
+    const folder = await realPath(dirname(path));
     path = join(folder, basename(path));
     const found = await ifExists(lstat(path));
     if (found?.isSymbolicLink() !== true) return path;

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, link, lstat, open, rename, unlink } from "node:fs/promises";
+import { type FileHandle, link, lstat, open, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { removeAtExit } from "./at-exit.ts";
 import { notWritable, unwritable } from "./file-errors.ts";
@@ -8,6 +8,7 @@ import { flush, flushData, flushFolder } from "./flush.ts";
 import { isOpenFile } from "./same-file.ts";
 import { hasNoLinks } from "./system-errors.ts";
 import { besideTarget, findTarget, type Target } from "./target.ts";
+import { moveFile } from "./windows.ts";
 
 /** Undefined on Windows, where links are rare and need a privilege. */
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
@@ -150,7 +151,7 @@ export class TemporaryFile {
       await flush(handle);
       const { size } = await handle.stat();
       await this.#check(handle, this.path);
-      if (overwrite) await rename(this.path, path);
+      if (overwrite) await moveFile(this.path, path);
       else await this.#renameToNew();
       this.#forget();
       await this.#check(handle, path);
@@ -187,7 +188,7 @@ export class TemporaryFile {
       if (!hasNoLinks(error)) throw error;
       if ((await lstat(path).catch(() => undefined)) !== undefined)
         throw Object.assign(new Error("exists"), { code: "EEXIST" });
-      await rename(this.path, path);
+      await moveFile(this.path, path);
     }
   }
 }

@@ -1,6 +1,7 @@
 /** Parses names of repositories and their files, and rejects names that could lead outside. */
 import { HubError, InvalidInputError } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
+import { windowsNameProblem } from "../files/windows.ts";
 
 /** A repository at a revision. */
 export interface Repository {
@@ -23,8 +24,6 @@ const PREFIX = "hf:";
 const NAME = /^(?!.*(?:--|\.\.))[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?$/;
 /** Becomes a path in the cache and part of URLs. */
 const REVISION = /^(?!.*(?:\.\.|\/\/|\/\.))[A-Za-z0-9_][A-Za-z0-9._+/-]{0,199}$/;
-/** Device names, which Windows reserves in every folder. */
-const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
 /** Longest file name of common file systems. */
 const MAX_NAME_BYTES = 255;
 
@@ -108,11 +107,9 @@ function escapesFolder(path: string): boolean {
 }
 
 function isPortable(path: string): boolean {
-  return path.split("/").every(
-    (part) =>
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-      !/[:*?"<>|\x00-\x1f\x7f]|[. ]$/.test(part) && !DEVICE.test(part) && Buffer.byteLength(part) <= MAX_NAME_BYTES,
-  );
+  return path
+    .split("/")
+    .every((part) => windowsNameProblem(part) === undefined && Buffer.byteLength(part) <= MAX_NAME_BYTES);
 }
 
 function invalid(message: string): InvalidInputError {

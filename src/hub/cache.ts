@@ -7,12 +7,13 @@
  *                        /snapshots/<commit>/<file>    a relative link to its blob; a copy where links are not allowed
  */
 import { randomBytes } from "node:crypto";
-import { copyFile, open, readdir, readFile, rename, stat, symlink, unlink, writeFile } from "node:fs/promises";
+import { copyFile, open, readdir, readFile, stat, symlink, unlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { FileLock, type LockOptions } from "../files/file-lock.ts";
 import { flush, flushFolder } from "../files/flush.ts";
 import { makeFolder } from "../files/make-folder.ts";
 import { hasNoLinks } from "../files/system-errors.ts";
+import { moveFile } from "../files/windows.ts";
 import type { Repository } from "./address.ts";
 import { cannotWrite } from "./cache-errors.ts";
 import type { HubFile } from "./listing.ts";
@@ -100,7 +101,7 @@ export class HubCache {
   /** Gives the verified download its names; from then on it counts as complete. */
   async publish(commit: string, file: HubFile): Promise<string> {
     try {
-      await rename(this.incomplete(file), this.blob(file));
+      await moveFile(this.incomplete(file), this.blob(file));
       await flushFolder(dirname(this.blob(file)));
     } catch (error) {
       throw cannotWrite(this.blob(file), error);
@@ -124,7 +125,7 @@ export class HubCache {
       makeFolder(dirname(path));
       const temporary = temporaryName(path);
       await writeFile(temporary, commit, { flag: "wx" });
-      await rename(temporary, path);
+      await moveFile(temporary, path);
     } catch (error) {
       throw cannotWrite(path, error);
     }
@@ -145,11 +146,11 @@ export class HubCache {
         await this.#link(relative(dirname(path), blob), temporary);
       } catch (error) {
         if (!hasNoLinks(error)) throw error;
-        if (isNew) await rename(blob, temporary);
+        if (isNew) await moveFile(blob, temporary);
         else await copyWhole(blob, temporary);
       }
       // A rename replaces a link that leads nowhere, and is seen by others as a whole.
-      await rename(temporary, path);
+      await moveFile(temporary, path);
     } catch (error) {
       throw cannotWrite(path, error);
     }

@@ -52,8 +52,8 @@ export type ItemRow = {
     }
 );
 
-/** How rows are read. */
-export interface ItemSourceOptions extends DatasetOptions {
+/** Options of readItems(): how rows are read, and access to the hub. */
+export interface ReadItemsOptions extends DatasetOptions {
   /** The format of all inputs. Default: recognised by name and content. */
   readonly format?: InputFormat | undefined;
   /** Names of fields to ignore, as if rows did not have them. Default: none. */
@@ -64,7 +64,7 @@ export interface ItemSourceOptions extends DatasetOptions {
   readonly onNotice?: ((message: string) => void) | undefined;
 }
 
-export interface SourceRules extends ItemSourceOptions {
+export interface SourceRules extends ReadItemsOptions {
   /** Several responses to a prompt are wanted: of a preference, both. */
   readonly many?: boolean;
 }

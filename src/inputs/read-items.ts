@@ -4,10 +4,7 @@ import { hubChecks } from "../hub/settings.ts";
 import { aBoolean, aFunction, aNameList, aSignal, aString, checkOptions, oneOf } from "../options.ts";
 import type { FieldMapping } from "../prompt/field-map.ts";
 import { inputFormats } from "../rows/format.ts";
-import { type ItemRow, ItemSource, type ItemSourceOptions } from "./item-source.ts";
-
-/** Options of readItems(). */
-export type ReadItemsOptions = ItemSourceOptions;
+import { type ItemRow, ItemSource, type ReadItemsOptions } from "./item-source.ts";
 
 /**
  * Reads rows of JSON lines, JSON, CSV (also with tabs or semicolons) or parquet, each also compressed with gzip, zstd or xz, as

@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { isDenied, systemReason } from "../files/system-errors.ts";
 import type { RuntimeLibraries } from "./addon.ts";
 import { explainOnMac } from "./explain-mac.ts";
+import { explainOnWindows } from "./explain-windows.ts";
 import { reinstallPackage } from "./install-command.ts";
 import { findCutOff, fits, platformName, readLibraryKind } from "./library-format.ts";
 import { type GpuBackend, here, type Platform } from "./platforms.ts";
@@ -80,6 +81,8 @@ const MISSING_LIBRARY = [
 export function explainReason(libraries: RuntimeLibraries, reason: string): string {
   const onMac = explainOnMac(reason, libraries.folder, again(libraries));
   if (onMac !== undefined) return onMac;
+  const onWindows = explainOnWindows(reason);
+  if (onWindows !== undefined) return onWindows;
   const missing = MISSING_LIBRARY.map((pattern) => pattern.exec(reason)?.[1]).find((name) => name !== undefined);
   if (missing !== undefined) {
     return missingLibrary(basename(missing), libraries);

@@ -25,6 +25,8 @@ export interface FieldMapRules extends ItemRules {
   readonly aliases?: boolean;
   /** Several responses are wanted: of a preference, both. Default: false. */
   readonly many?: boolean;
+  /** Rows are preferences: "chosen" and "rejected", or responses with an order. Default: false. */
+  readonly pairs?: boolean;
 }
 
 const JOINED = ["prompt", "system"];
@@ -89,7 +91,7 @@ export class FieldMap {
       const missing = paths.find((path) => !columns.includes(path) && !columns.includes(path.split(".")[0] as string));
       if (missing !== undefined) return `has no column ${JSON.stringify(missing)} to read ${target} from: ${has}`;
     }
-    if (this.#rules.aliases === false) return undefined;
+    if (this.#rules.aliases === false || this.#rules.pairs) return undefined;
     const isThere = (target: keyof typeof COMMON | "text") =>
       this.#mapping.some(([name]) => name === target) ||
       columns.some(
@@ -146,7 +148,12 @@ export class FieldMap {
     }
     const messages = isGiven("messages") ? "messages" : taken.get("messages")?.names[0];
     const isWhole = messages !== undefined && endsWithAssistant(fields[messages]);
-    if (!isGiven("response") && !isGiven("responses") && !isWhole) {
+    if (this.#rules.pairs) {
+      const isPair = isGiven("chosen") || isGiven("rejected") || isGiven("responses");
+      const lists = candidates("responses").filter((name) => Array.isArray(asParsed(fields[name])));
+      const one = isPair ? undefined : only(fields, lists, "responses");
+      if (one !== undefined) taken.set("responses", { names: [one] });
+    } else if (!isGiven("response") && !isGiven("responses") && !isWhole) {
       const lists = candidates("responses").filter((name) => Array.isArray(asParsed(fields[name])));
       const one = only(fields, [...lists, ...candidates("response")], "response");
       if (one !== undefined)
@@ -156,9 +163,9 @@ export class FieldMap {
     if (taken.size === 0) return { fields, from, notice: undefined };
     const used = new Set([...taken.values()].flatMap(({ names: own }) => own));
     const rest = Object.entries(fields).filter(([name]) => !used.has(name) && !taken.has(name));
-    const values = [...taken].map(([target, { names: own, value }]) => {
-      from.set(target, own);
-      return [target, value ?? fields[own[0] as string]] as const;
+    const values = [...taken].map(([target, one]) => {
+      from.set(target, one.names);
+      return [target, "value" in one ? one.value : fields[one.names[0] as string]] as const;
     });
     return { fields: Object.fromEntries([...rest, ...values]), from, notice: noticeOf(taken) };
   }

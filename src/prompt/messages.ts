@@ -29,8 +29,18 @@ export interface TextPart {
  */
 export type MessageInput =
   | ChatMessage
-  | { readonly role: ChatRole | "developer"; readonly content: string | readonly TextPart[] | null }
-  | { readonly from: string; readonly value: string | readonly TextPart[] | null };
+  | {
+      /** Who speaks; "developer" is "system". */
+      readonly role: ChatRole | "developer";
+      /** What is said; null only in a system turn, which is then left out. */
+      readonly content: string | readonly TextPart[] | null;
+    }
+  | {
+      /** Who speaks, by ShareGPT's names: "human" or "user", "gpt" or "assistant", "system". */
+      readonly from: string;
+      /** What is said; null only in a system turn, which is then left out. */
+      readonly value: string | readonly TextPart[] | null;
+    };
 
 /** Most messages of one item. Longer conversations than a context holds have fewer; templates take time for each. */
 export const MAX_MESSAGES_PER_ITEM = 10_000;

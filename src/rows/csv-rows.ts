@@ -121,7 +121,7 @@ function readHeader(record: CsvRecord, name: string): readonly string[] {
 }
 
 /** Columns that are read. Any other name may appear twice. */
-const READ_COLUMNS: ReadonlySet<string> = new Set(
+export const READ_COLUMNS: ReadonlySet<string> = new Set(
   [
     ["text", "prompt", "response", "responses", "messages", "system", "chosen", "rejected", "ranks", "grades"],
     ["id", "subset", "question", "best_answer", "correct_answers", "incorrect_answers", "answers"],

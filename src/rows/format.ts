@@ -80,18 +80,16 @@ export function detectText(
   const isAll = ended || head.length >= MAX_SNIFFED_BYTES;
   if (start === head.length) return isAll ? fallback(named) : undefined;
   const isTable = named === "csv" || named === "tsv";
-  if (isTable) {
-    // A tab may be the first, nameless column.
-    while (start > 0 && head[start - 1] !== NEWLINE) start -= 1;
-  }
   const first = head[start] as number;
   const opens = first === OPEN_BRACE || first === OPEN_BRACKET;
+  // A tab may be the first, nameless column.
+  while (isTable && start > 0 && head[start - 1] !== NEWLINE) start -= 1;
   if (opens && !isTable) return { kind: "json" };
   const lines = linesOf(head.subarray(start), isAll);
   const [line] = lines;
   if (line === undefined) return undefined;
   if (isTable) {
-    if (opens && (isJson(line) || line.trimEnd().length === 1)) return { kind: "json" };
+    if (opens && (isJson(line) || line.trim().length === 1)) return { kind: "json" };
     if (lines.length < 2 && !isAll) return undefined;
     return {
       kind: "csv",

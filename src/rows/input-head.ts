@@ -104,7 +104,10 @@ function checkEncoding(head: Uint8Array, name: string, expected: string): void {
   const refuse = (but: string) =>
     new FileError("ERR_INVALID_JSON", `Expected ${expected} in ${name}, but ${but}.`, { file: name });
   if (looksLikeUtf16(head)) {
-    const advice = `Expected UTF-8 text in ${name}, but it looks like UTF-16: convert it (iconv -f UTF-16 -t UTF-8).`;
+    // Windows PowerShell writes it with ">".
+    const advice =
+      `Expected UTF-8 text in ${name}, but it looks like UTF-16: convert it (iconv -f UTF-16 -t UTF-8; ` +
+      "in PowerShell, Get-Content OLD | Set-Content -Encoding utf8 NEW).";
     throw new FileError("ERR_INVALID_JSON", advice, { file: name });
   }
   const zero = head.subarray(0, SNIFFED_BYTES).indexOf(0);

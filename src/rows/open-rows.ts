@@ -2,14 +2,19 @@
 import { createHash } from "node:crypto";
 import { invalidArgument } from "../errors.ts";
 import { openFile, renamed } from "../files/byte-source.ts";
-import { aString, checkOptions } from "../options.ts";
+import { aFunction, aString, checkOptions, oneOf } from "../options.ts";
+import { type InputFormat, inputFormats } from "./format.ts";
 import { chunksOf, rowsOf } from "./read-rows.ts";
 import type { Row } from "./row.ts";
 
 /** Options of openRows(). */
 export interface OpenRowsOptions {
-  /** Its name in messages; default: its path. The extension identifies CSV. */
+  /** Its name in messages; default: its path. Its ending says what the format should be. */
   readonly name?: string | undefined;
+  /** The format. Default: recognised by name and content. */
+  readonly format?: InputFormat | undefined;
+  /** Called with what is worth knowing about the file, for example that its name says another format than its content. */
+  readonly onNotice?: ((message: string) => void) | undefined;
 }
 
 /** An open file of rows. */
@@ -37,13 +42,13 @@ export interface RowFile {
 export async function openRows(path: string, options: OpenRowsOptions = {}): Promise<RowFile> {
   const wrongPath = aString(path);
   if (wrongPath !== undefined) throw invalidArgument("path", wrongPath, path);
-  options = checkOptions("openRows", options, { name: aString });
+  options = checkOptions("openRows", options, { name: aString, format: oneOf(inputFormats), onNotice: aFunction });
   const source = await openFile(path);
   const name = options.name ?? path;
   const named = renamed(source, { path: name, identity: source.identity });
   return {
     name,
-    rows: { [Symbol.asyncIterator]: () => rowsOf(named) },
+    rows: { [Symbol.asyncIterator]: () => rowsOf(named, options) },
     async sha256() {
       const hash = createHash("sha256");
       for await (const chunk of chunksOf(named)) hash.update(chunk);

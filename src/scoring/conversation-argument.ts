@@ -3,7 +3,7 @@ import { describe, InvalidInputError } from "../errors.ts";
 import { type Check, checkOptions, nearest, readable } from "../options.ts";
 import { type Fields, isObject, refuseUnreadInput } from "../prompt/input-fields.ts";
 import { checkPrompt, withSystem } from "../prompt/items.ts";
-import type { ChatMessage } from "../prompt/messages.ts";
+import type { ChatMessage, MessageInput, TextPart } from "../prompt/messages.ts";
 import { checkContent } from "../prompt/texts.ts";
 
 /**
@@ -12,16 +12,16 @@ import { checkContent } from "../prompt/texts.ts";
  */
 export type ConversationInput =
   | string
-  | readonly ChatMessage[]
+  | readonly MessageInput[]
   | {
       /** What the user says; or a conversation that ends with the user's turn. */
-      readonly prompt: string | readonly ChatMessage[];
+      readonly prompt: string | readonly MessageInput[] | readonly TextPart[];
       /** A system turn before the prompt, where it has none; empty: none. */
       readonly system?: string;
     }
   | {
       /** A conversation that ends with the user's turn. */
-      readonly messages: readonly ChatMessage[];
+      readonly messages: readonly MessageInput[];
       /** A system turn before the messages, where they have none; empty: none. */
       readonly system?: string;
     };

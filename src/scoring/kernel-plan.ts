@@ -2,7 +2,7 @@
  * Checks whether the opened CPU library multiplies this model's weights correctly, and to the same bits in any batch. Each
  * library is tested: that it was right for other shapes, or on another processor, proves nothing.
  */
-import { basename, join } from "node:path";
+import { basename, join, toNamespacedPath } from "node:path";
 import { defaultCacheFolder } from "../cache-folder.ts";
 import { NativeError } from "../errors.ts";
 import { cacheKey, fileIdentity, JsonCache } from "../files/json-cache.ts";
@@ -33,7 +33,7 @@ export type CheckKernels = (options: KernelCheckOptions) => Promise<readonly Ker
 export interface KernelQuestion {
   readonly path: string;
   readonly samples: readonly NamedSample[];
-  readonly plan: Pick<LoadPlan, "threads" | "batchMode" | "gpuLayers" | "kvType">;
+  readonly plan: Pick<LoadPlan, "soloThreads" | "batchMode" | "gpuLayers" | "kvType">;
   /** Of the whole model. */
   readonly shape: Pick<TrunkShape, "layers" | "heads" | "keyValueHeads" | "headDim">;
   /** The library, and what it says that it uses. */
@@ -116,10 +116,11 @@ async function findOnce(
   folder: string,
 ): Promise<readonly KernelFinding[]> {
   const { path, samples, plan, runtime } = question;
-  const { threads } = plan;
+  // The most that multiply at once: context workers have as many or fewer.
+  const threads = plan.soloThreads;
   const asked = samples.map(({ type, columns, rows, position }) => ({ type, columns, rows, position }));
   const attention = attentionOf(question);
-  const options = { path, samples: asked, attention, threads, repacked };
+  const options = { path: toNamespacedPath(path), samples: asked, attention, threads, repacked };
   const { cpuLibrary, cpuFeatures = [] } = runtime;
   // A library without an identity is checked each time.
   if (cpuLibrary === undefined) return check(options);

@@ -1,4 +1,6 @@
 /** From a GGUF to a loaded reward model. */
+
+import { toNamespacedPath } from "node:path";
 import { isStarlingError, NativeError } from "../errors.ts";
 import { OpenedFile } from "../files/opened-file.ts";
 import type { FitRecord } from "../gguf/fit-record.ts";
@@ -74,7 +76,8 @@ async function loadOpened(opened: OpenedFile, options: LoadRewardModelOptions): 
   signal?.throwIfAborted();
   const { repacked, rowMultiple } = kernels;
   const { descriptor } = opened;
-  const source = { path: modelPath, ...(descriptor === undefined ? {} : { descriptor }) };
+  // Windows opens longer paths than 260 characters in this form only.
+  const source = { path: toNamespacedPath(modelPath), ...(descriptor === undefined ? {} : { descriptor }) };
   const { onProgress } = options;
   const report = onProgress && ((fraction: number) => onProgress({ phase: "loading", fraction }));
   const job = engine.addon.loadModel({ ...plan, ...source, repacked, rowMultiple, head }, report);

@@ -27,8 +27,8 @@ type Settings = Pick<
 const FLOAT_BYTES = 4;
 /** llama.cpp's contexts are multiples of this many cells. */
 const CELLS_AT_A_TIME = 256;
-/** For the tokens after a text whose score is read at the end of padding. */
-const PADDING_CELLS = 8;
+/** For the tokens after a text whose score is read at the end of padding: twice the largest multiple of kernel-plan.ts. */
+const PADDING_CELLS = 64;
 /** Flagged rows that logits are reserved for, when rewards of single tokens are asked for. */
 const OUTPUT_ROWS = 64;
 

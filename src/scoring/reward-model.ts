@@ -167,11 +167,8 @@ export class RewardModel implements AsyncDisposable {
     const responses = isWhole ? own : given;
     const isList = readable("responses", () => Array.isArray(responses));
     if (!isList || responses === undefined) throw invalidArgument("responses", "an array of strings", responses);
-    const items = responses.map((response, i) => ({
-      ...shared,
-      response: checkString(response, `responses[${i}]`),
-    }));
     const nameItem = scoring.nameItem ?? ((index: number) => `responses[${index}]`);
+    const items = responses.map((response, i) => ({ ...shared, response: checkString(response, nameItem(i)) }));
     const results = await this.score(items, { ...scoring, nameItem });
     const ranks = ranksOf(results.map(({ score }) => score));
     return results

@@ -3,9 +3,10 @@
  * that the native side never runs dry. Outcomes come in the order of the items. Memory is bounded, also for endless input.
  */
 import { isStarlingError, NativeError } from "../errors.ts";
-import type { CancellableJob, NativeModel } from "../native/addon.ts";
+import type { NativeModel } from "../native/addon.ts";
 import { assertTokensHaveRewards, isNotFinite, nativeFailure, notFinite, tooLong } from "./failures.ts";
 import { itemResult, type Wanted } from "./item-result.ts";
+import { type ItemJob, RepeatedItems } from "./repeated-items.ts";
 import {
   itemName,
   type LocatedItem,
@@ -29,14 +30,11 @@ export interface StreamContext {
 }
 
 type Source = Iterable<unknown> | AsyncIterable<unknown>;
-
 interface Slot {
   readonly outcome: Promise<ScoreOutcome>;
   /** Tokens that count for this item's score. */
   readonly tokens: number;
 }
-
-type ItemJob = CancellableJob<number> | CancellableJob<Float32Array>;
 
 /** Scores items as they come; see {@link RewardModel.scoreEach}. */
 export function scoreStream(
@@ -105,6 +103,7 @@ class Pipeline {
   readonly #unread: unknown[] = [];
   readonly #slots: Slot[] = [];
   readonly #jobs = new Set<ItemJob>();
+  readonly #repeated = new RepeatedItems();
   readonly #wanted: Wanted;
   readonly #rules: TokenizeOptions;
   readonly #onFeatures: FeatureOptions["onResult"];
@@ -239,6 +238,7 @@ class Pipeline {
 
   #submit(outcomes: readonly TokenizedOutcome[], first: number): void {
     const { native } = this.#context;
+    const wanted = this.#wanted;
     const slots: Slot[] = [];
     const scorable: { index: number; item: LocatedItem }[] = [];
     for (const [i, outcome] of outcomes.entries()) {
@@ -250,14 +250,16 @@ class Pipeline {
       else scorable.push({ index, item: outcome as LocatedItem });
     }
     // Attention is causal: tokens after the scored one cannot change the score, so they are not evaluated.
-    const sequences = scorable.map(({ item }) => item.ids.subarray(0, item.scorePosition + 1));
-    const submit: Readonly<Record<Wanted, () => ItemJob[]>> = {
-      score: () => native.scoreEach(sequences),
-      "token-rewards": () =>
-        sequences.map((ids, i) => native.scoreTokens(ids, scorable[i]?.item.responseStart as number)),
-      features: () => native.features(sequences),
-    };
-    const jobs = submit[this.#wanted]();
+    const sequences = scorable.map(({ item }) => ({
+      ids: item.ids.subarray(0, item.scorePosition + 1),
+      start: wanted === "token-rewards" ? item.responseStart : undefined,
+    }));
+    const compute = (indices: readonly number[]): ItemJob[] =>
+      wanted === "score"
+        ? native.scoreEach(indices.map((i) => sequences[i]?.ids as Int32Array))
+        : indices.map((i) => native.scoreTokens(sequences[i]?.ids as Int32Array, sequences[i]?.start as number));
+    const features = () => native.features(sequences.map(({ ids }) => ids));
+    const jobs = wanted === "features" ? features() : this.#repeated.jobs(sequences, compute);
     for (const [i, { index, item }] of scorable.entries()) {
       slots[index - first] = this.#follow(jobs[i] as ItemJob, index, item);
     }

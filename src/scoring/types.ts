@@ -5,7 +5,7 @@ import type { SplitMode } from "../native/addon.ts";
 import type { GpuChoice } from "../native/engine.ts";
 import type { DownloadProgress, LoadProgress, ScoreProgress } from "../progress.ts";
 import type { ItemRules } from "../prompt/input-fields.ts";
-import type { ChatMessage } from "../prompt/messages.ts";
+import type { MessageInput } from "../prompt/messages.ts";
 import type { SpecialTokens } from "../prompt/templates.ts";
 import type { ItemWarning } from "../prompt/warnings.ts";
 import type { TokenizationMode } from "../vocabulary/tokenization.ts";
@@ -167,7 +167,7 @@ export interface FeatureOptions extends Omit<ScoreOptions, "perToken"> {
 
 /** What {@link RewardModel.rank} takes in one object: the conversation, its responses and the options. */
 export type RankOptions = ScoreOptions &
-  Exclude<ConversationInput, string | readonly ChatMessage[]> & {
+  Exclude<ConversationInput, string | readonly MessageInput[]> & {
     /** The responses to compare, in any order. */
     readonly responses: readonly string[];
   };

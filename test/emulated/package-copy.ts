@@ -39,7 +39,7 @@ function link(target: string, path: string): void {
 }
 
 /** Names of what this package needs, and of what those need. */
-function dependencies(): Set<string> {
+export function dependencies(): Set<string> {
   const found = new Set<string>();
   const add = (manifest: string): void => {
     for (const name of Object.keys(JSON.parse(readFileSync(manifest, "utf8")).dependencies ?? {})) {

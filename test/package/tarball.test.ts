@@ -11,12 +11,14 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { assertComplete, missingPrebuilds } from "../../scripts/pack.mjs";
 import { runtimePackage } from "../../src/native/platforms.ts";
 import { currentTarget, PREBUILD_NAMES, prebuildName, prebuildPath } from "../../src/native/prebuilds.ts";
 import { packageRoot } from "../../src/package-info.ts";
@@ -63,7 +65,8 @@ afterAll(async () => {
 
 /** Everything that the package exports, in one entry each: a change here is a change of the public interface. */
 const EXPORTS = [
-  ...["FeatureTable", "FileError", "HubError", "InvalidInputError", "ModelClosedError", "NativeError", "RewardModel"],
+  ...["FeatureTable", "FileError", "HubError", "InvalidInputError", "ModelClosedError", "NativeError"],
+  ...["RewardCompressor", "RewardModel"],
   ...[
     "RewardTokenizer",
     "StarlingError",
@@ -76,7 +79,17 @@ const EXPORTS = [
     "evaluate",
   ],
   ...["extractFeatures", "fitHead", "fitModel", "inspectModel", "isStarlingError", "loadRewardModel", "loadTokenizer"],
-  ...["modelNotices", "openRows", "predictMemory", "pull", "quantize", "renderHtml", "replaceHead", "weightTypes"],
+  ...[
+    "modelNotices",
+    "openRows",
+    "predictMemory",
+    "pull",
+    "quantize",
+    "renderHtml",
+    "replaceHead",
+    "rerankingModel",
+    "weightTypes",
+  ],
   ...["writeHead", "writeReport"],
 ];
 /** What a snippet that has no imports may use. */
@@ -93,6 +106,7 @@ function snippetsOf(page: string): string[] {
   return Array.from(blocks, ([, , code = ""]) => code.replaceAll(/"[^"]*\.gguf"/g, '"tiny"'));
 }
 
+const PEER_CONSUMERS = ["ai.ts", "langchain.ts"];
 const CONSUMERS = ["root.ts", "convert.ts", "eval.ts", "fit.ts", "hub.ts", "commonjs.cts"];
 
 describe("an installation without a compiler", () => {
@@ -171,11 +185,35 @@ describe("an installation without a compiler", () => {
     expect(stdout.trim()).toBe("An apple.|I hate you.");
   });
 
+  it("loads nothing of the optional peers, and names the one that an entry needs", async () => {
+    expect(existsSync(join(project, "node_modules", "ai"))).toBe(false);
+    const script = join(project, "without-peers.mjs");
+    writeFileSync(
+      script,
+      `const { rerankingModel } = await import("starling-rm/ai");
+       const error = await import("starling-rm/langchain").catch(({ message }) => message);
+       console.log(typeof rerankingModel, error);`,
+    );
+    const { status, stdout } = await run([script], { cwd: project, env });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringMatching(/^function .*'@langchain\/core'/) });
+  });
+
+  it("finds the optional peers once they are installed", () => {
+    // As npm would; packing them and what they depend on takes a minute.
+    for (const name of ["ai", "@langchain"])
+      symlinkSync(join(packageRoot(), "node_modules", name), join(project, "node_modules", name), "junction");
+  });
+
   /** Type-checks the consumers in a project with these options; declarations of the package are checked, too. */
-  async function typeCheck(name: string, compilerOptions: Readonly<Record<string, unknown>>, extension: string) {
+  async function typeCheck(
+    name: string,
+    compilerOptions: Readonly<Record<string, unknown>>,
+    extension: string,
+    consumed = CONSUMERS,
+  ) {
     const consumers = fileURLToPath(new URL("consumers", import.meta.url));
     const place = join(project, name);
-    const files = CONSUMERS.filter((file) => file.endsWith(".cts") === (extension === ".cts"));
+    const files = consumed.filter((file) => file.endsWith(".cts") === (extension === ".cts"));
     const names = files.map((file) => file.replace(/\.c?ts$/, extension));
     mkdirSync(place);
     for (const [i, file] of files.entries()) cpSync(join(consumers, file), join(place, names[i] as string));
@@ -195,31 +233,46 @@ describe("an installation without a compiler", () => {
     ["CommonJS through a bundler", { module: "commonjs", moduleResolution: "bundler" }, ".cts"],
   ])("has types for the root and each subpath: %s", typeCheck);
 
-  it.each(["README.md", "docs/cookbook.md"])("compiles and runs the snippets of %s", async (page) => {
-    const place = join(project, `snippets of ${page.replace("/", " ")}`);
-    mkdirSync(place);
-    const snippets = snippetsOf(readFileSync(join(packageRoot(), page), "utf8"));
-    expect(snippets.length).toBeGreaterThan(1);
-    const files = snippets.map((_, i) => `snippet-${i}.mts`);
-    // A snippet without imports goes on from the first one.
-    for (const [i, snippet] of snippets.entries())
-      writeFileSync(join(place, files[i] as string), snippet.includes("import ") ? snippet : `${CONTEXT}\n${snippet}`);
-    const compilerOptions = {
-      ...{ module: "nodenext", target: "es2022", strict: true, noUncheckedIndexedAccess: true, outDir: "out" },
-      ...{ typeRoots: [join(packageRoot(), "node_modules", "@types")], types: ["node"] },
-    };
-    writeFileSync(join(place, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
-    const tsc = join(packageRoot(), "node_modules", "typescript", "bin", "tsc");
-    expect(await run([tsc, "-p", place], { cwd: place, env })).toMatchObject({ status: 0, stdout: "" });
-    for (const file of files) {
-      const { status, stderr, stdout } = await run([join(place, "out", file.replace(".mts", ".mjs"))], {
-        cwd: place,
-        env,
-      });
-      expect({ status, stderr }, snippets[files.indexOf(file)]).toEqual({ status: 0, stderr: "" });
-      if (page === "README.md") expect(stdout, file).toMatch(/^-?\d+\.\d+/);
-    }
-  });
+  // The declarations of the other packages have errors of their own under these options.
+  it.each([
+    ["nodenext, with the peers", { module: "nodenext", skipLibCheck: true }, ".mts"],
+    ["bundler, with the peers", { module: "esnext", moduleResolution: "bundler", skipLibCheck: true }, ".ts"],
+  ])("has types for the entries of other libraries: %s", (name, options, extension) =>
+    typeCheck(name, options, extension, PEER_CONSUMERS),
+  );
+
+  it.each(["README.md", "docs/cookbook.md", "docs/integrations.md"])(
+    "compiles and runs the snippets of %s",
+    async (page) => {
+      const place = join(project, `snippets of ${page.replace("/", " ")}`);
+      mkdirSync(place);
+      const snippets = snippetsOf(readFileSync(join(packageRoot(), page), "utf8"));
+      expect(snippets.length).toBeGreaterThan(1);
+      const files = snippets.map((_, i) => `snippet-${i}.mts`);
+      // A snippet without imports goes on from the first one.
+      for (const [i, snippet] of snippets.entries())
+        writeFileSync(
+          join(place, files[i] as string),
+          snippet.includes("import ") ? snippet : `${CONTEXT}\n${snippet}`,
+        );
+      const compilerOptions = {
+        ...{ module: "nodenext", target: "es2022", strict: true, noUncheckedIndexedAccess: true, outDir: "out" },
+        ...{ typeRoots: [join(packageRoot(), "node_modules", "@types")], types: ["node"] },
+        skipLibCheck: page === "docs/integrations.md",
+      };
+      writeFileSync(join(place, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
+      const tsc = join(packageRoot(), "node_modules", "typescript", "bin", "tsc");
+      expect(await run([tsc, "-p", place], { cwd: place, env })).toMatchObject({ status: 0, stdout: "" });
+      for (const file of files) {
+        const { status, stderr, stdout } = await run([join(place, "out", file.replace(".mts", ".mjs"))], {
+          cwd: place,
+          env,
+        });
+        expect({ status, stderr }, snippets[files.indexOf(file)]).toEqual({ status: 0, stderr: "" });
+        if (page === "README.md") expect(stdout, file).toMatch(/^-?\d+\.\d+/);
+      }
+    },
+  );
 
   it("is imported by CommonJS, by the root and each subpath", async () => {
     const { exports } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
@@ -233,7 +286,10 @@ describe("an installation without a compiler", () => {
     );
     const { status, stdout } = await run([script], { cwd: project, env });
     const exported = stdout.trim().split(" ");
-    expect({ status, names }).toEqual({ status: 0, names: [".", "./convert", "./eval", "./fit", "./hub"] });
+    expect({ status, names }).toEqual({
+      status: 0,
+      names: [".", "./ai", "./convert", "./eval", "./fit", "./hub", "./langchain"],
+    });
     expect(exported).toEqual([...new Set(exported)]);
     expect(exported).toEqual(EXPORTS);
   });
@@ -242,6 +298,12 @@ describe("an installation without a compiler", () => {
     const outcome = await run([join(installed, "scripts", "install.mjs")], { cwd: installed, env });
     expect(outcome).toEqual({ status: 0, stdout: "", stderr: "" });
   });
+});
+
+it("a package for release needs the addons of all platforms", () => {
+  expect(missingPrebuilds(folder)).toEqual(PREBUILD_NAMES);
+  expect(() => assertComplete(["win32-arm64"])).toThrow("for all platforms but these are missing: win32-arm64.");
+  expect(() => assertComplete([])).not.toThrow();
 });
 
 describe("an installation without an addon that fits", () => {

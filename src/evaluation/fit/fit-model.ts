@@ -215,6 +215,7 @@ async function readFeatures(
   const { modelPath, load = {}, strict = false, signal, onProgress, onProblem = () => {} } = options;
   const { cacheFolder = defaultCacheFolder() } = options;
   const benchmark = await OpenBenchmark.open(options.data, {
+    onNotice: options.onNotice,
     limit: undefined,
     seed,
     strict,

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { FileLock } from "../../../src/files/file-lock.ts";
+import { FileLock, LockHeld } from "../../../src/files/file-lock.ts";
 import { emptyFolder, failureOf } from "../hub/support.ts";
 
 const newPath = () => join(emptyFolder(), "a.lock");
@@ -60,6 +60,21 @@ describe("FileLock", () => {
       expect(most).toBe(1);
       expect(readdirSync(dirname(path))).toEqual([]);
     }
+  });
+
+  it("takes over from a number that another process has by now, where nobody tells when it began", async () => {
+    const path = newPath();
+    const lock = await FileLock.acquire(path);
+    const content = JSON.parse(readFileSync(path, "utf8"));
+    await lock.release();
+    writeFileSync(path, JSON.stringify({ ...content, process: process.ppid, started: "", id: "before the power cut" }));
+    const options = { silentMs: 200 };
+    expect(await FileLock.tryAcquire(path, options)).toBeInstanceOf(LockHeld);
+    const longAgo = Date.now() / 1000 - 10;
+    utimesSync(path, longAgo, longAgo);
+    const taken = await FileLock.tryAcquire(path, options);
+    expect(taken).toBeInstanceOf(FileLock);
+    await (taken as FileLock).release();
   });
 
   it.each(["", "{", '{"host":"elsewhere","space":"","process":1,"id":"x"}', "null"])(

@@ -25,7 +25,7 @@ it("what was found with the weights of a damaged file is not held against a soun
       {
         path,
         samples: [{ name: "blk.0.attn_q.weight", typeName: "f32", type: 0, columns: 32, rows: 32, position: 0 }],
-        plan: { threads: 1, batchMode: "exact", gpuLayers: 0, kvType: "f32" },
+        plan: { soloThreads: 1, batchMode: "exact", gpuLayers: 0, kvType: "f32" },
         shape: { layers: 1, heads: 1, keyValueHeads: 1, headDim: 32 },
         runtime: { cpuLibrary, cpuFeatures },
       } as unknown as Parameters<typeof planKernels>[0],

@@ -1,0 +1,177 @@
+/**
+ * Every command line of README, docs and help runs, in a folder with the files that it names: the demonstration model in place of
+ * others, and a hub on this machine. Where a command needs data sets of the real hub, only its options are checked.
+ */
+import { execFile, execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { embeddedModelPath } from "../../src/index.ts";
+import { FakeHub } from "../unit/hub/fake-hub.ts";
+import { folder, jsonLines, repository, run } from "./run-cli.ts";
+
+const pages = execFileSync(
+  "git",
+  ["ls-files", "--cached", "--others", "--exclude-standard", "README.md", "docs/*.md"],
+  { cwd: repository, encoding: "utf8" },
+)
+  .split("\n")
+  .filter((page) => page !== "" && !page.startsWith("docs/api/"));
+
+/** The words of a command, as a shell splits them, without what follows in a pipe or goes to a file. */
+function wordsOf(line: string): string[] {
+  const words: string[] = [];
+  for (const [, double, single, plain] of line.matchAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'|(\S+)/g)) {
+    if (plain !== undefined && /^(?:[|&;>#)]|2>)/.test(plain)) break;
+    words.push(double ?? single ?? (plain as string).replace(/[);]+$/, ""));
+  }
+  return words;
+}
+
+/** Commands in blocks of shell, with continued lines joined, and in the text between backticks. */
+function commandsOf(text: string, onlyBlocks = false): string[][] {
+  const blocks = [...text.matchAll(/^( *)```sh\n(.*?)^\1```$/gms)].map(([, , code = ""]) =>
+    code.replaceAll(/\\\n\s*/g, " "),
+  );
+  const lines = blocks.flatMap((code) => code.split("\n"));
+  const inline = [...text.replaceAll(/```.*?```/gs, "").matchAll(/`((?:npx )?starling-rm [^`]*)`/g)].map(
+    ([, code = ""]) => code,
+  );
+  return [...lines, ...(onlyBlocks ? [] : inline)]
+    .flatMap((line) =>
+      [...line.matchAll(/(?:^|\(|&& |\| )\s*(?:npx )?starling-rm (.*)$/g)].map(([, rest = ""]) => wordsOf(rest)),
+    )
+    .filter(([name = ""]) => !/^[A-Z…]/.test(name));
+}
+
+const help = new Map<string, string>();
+
+beforeAll(async () => {
+  const { stdout } = await run(["--help"]);
+  for (const [, name = ""] of stdout.matchAll(/^ {2}([a-z]+)(?: |$)/gm))
+    if (!help.has(name) && name !== "starling" && name !== "help") help.set(name, (await run([name, "--help"])).stdout);
+});
+
+it("finds commands to check", () => {
+  expect(pages.length).toBeGreaterThan(5);
+  expect(commandsOf(readFileSync(join(repository, "README.md"), "utf8")).length).toBeGreaterThan(10);
+});
+
+function check([name = "", ...rest]: string[]): string | undefined {
+  if (name.startsWith("-"))
+    return ["--help", "--version", "-V", "--json"].includes(name) ? undefined : `no option ${name}`;
+  const text = help.get(name);
+  if (text === undefined) return `no command ${name}`;
+  const known = new Set(text.match(/(?<=[\s,])--?[A-Za-z][\w-]*/g));
+  const unknown = rest
+    .map((word) => word.split("=")[0] as string)
+    .filter((word) => /^--?[A-Za-z]/.test(word) && !known.has(word));
+  return unknown.length === 0 ? undefined : `${name} has no ${unknown.join(", ")}`;
+}
+
+describe.each(pages)("%s", (page) => {
+  it("has only commands and options that exist", () => {
+    const wrong = commandsOf(readFileSync(join(repository, page), "utf8"))
+      .map((words) => ({ words: words.join(" "), problem: check(words) }))
+      .filter(({ problem }) => problem !== undefined);
+    expect(wrong).toEqual([]);
+  });
+});
+
+it("so have the examples of every command's help", () => {
+  const wrong = [...help.values()]
+    .flatMap((text) => [...text.replaceAll(/\\\n\s*/g, " ").matchAll(/^ {2}starling-rm (.*)$/gm)])
+    .map(([, rest = ""]) => ({ rest, problem: check(wordsOf(rest)) }))
+    .filter(({ problem }) => problem !== undefined);
+  expect(wrong).toEqual([]);
+});
+
+/** The commands of all pages and of the helps, each once; in a sentence a command may be a part of one. */
+const documented = () => {
+  const written = pages.flatMap((page) => commandsOf(readFileSync(join(repository, page), "utf8"), true));
+  const examples = [...help.values()].flatMap((text) =>
+    [...text.replaceAll(/\\\n\s*/g, " ").matchAll(/^ {2}starling-rm (.*)$/gm)].map(([, rest = ""]) => wordsOf(rest)),
+  );
+  const all = [...written, ...examples].filter((words) =>
+    words.every((word) => !/…|^(?:COMMAND|IN|PATH|A)$/.test(word)),
+  );
+  return [...new Map(all.map((words) => [words.join(" "), words])).values()];
+};
+/** Data sets of the real hub, and a card that this machine may not have. */
+const NEEDS_MORE = /^eval .*\b(?:all|human)\b|--benchmark human|--gpu cuda/;
+
+describe("in a folder with the files that they name", () => {
+  const place = join(folder, "work");
+  let hub: FakeHub;
+
+  beforeAll(async () => {
+    mkdirSync(place);
+    const embedded = join(repository, "models", "starling-rm-tiny");
+    const names = readdirSync(embedded).filter((name) => /^(?:config|token|special|model)/.test(name));
+    hub = await FakeHub.start(Object.fromEntries(names.map((name) => [name, readFileSync(join(embedded, name))])));
+    process.env["STARLING_RM_CACHE"] = join(folder, "cache");
+    const model = await embeddedModelPath();
+    for (const name of ["rm", "rm.f16", "rm.q8_0", "rm.q4_k_m", "starling-rm-34b.q4_k_m", "starling-rm-34b.f16"])
+      copyFileSync(model, join(place, `${name}.gguf`));
+    for (const name of ["CHECKPOINT", "Starling-RM-34B"]) symlinkSync(embedded, join(place, name), "junction");
+    const preferences = jsonLines(
+      Array.from({ length: 12 }, (_, i) => ({
+        prompt: `Question ${i}?`,
+        chosen: `Yes, ${i}.`,
+        rejected: `No ${i * i}!`,
+      })),
+    );
+    const pairs = jsonLines([
+      { id: "a", prompt: "Hi", response: "Hello." },
+      { id: "b", prompt: "Hi", response: "No." },
+    ]);
+    for (const name of ["preferences", "prefs"]) writeFileSync(join(place, `${name}.jsonl`), preferences);
+    for (const name of ["pairs", "samples"]) writeFileSync(join(place, `${name}.jsonl`), pairs);
+    writeFileSync(join(place, "candidates.jsonl"), jsonLines([{ prompt: "Hi", responses: ["Hello.", "No."] }]));
+    writeFileSync(join(place, "preferences.jsonl.gz"), gzipSync(preferences));
+    writeFileSync(join(place, "pairs.jsonl.gz"), gzipSync(pairs));
+    const fit = ["fit", "--model", "rm.gguf", "--input", "prefs.jsonl", "--head-output", "mine.gguf"];
+    expect(await runHere(fit)).toMatchObject({ code: 0 });
+  });
+
+  afterAll(() => hub.stop());
+
+  function runHere(words: readonly string[]): Promise<{ code: number; stderr: string }> {
+    const env = {
+      ...process.env,
+      HF_ENDPOINT: hub.endpoint,
+      HF_HOME: join(folder, "home"),
+      HF_TOKEN: "hf_of_nobody",
+      STARLING_RM_MODEL: "starling-rm-34b.q4_k_m.gguf",
+    };
+    const main = join(repository, "dist", "cli", "main.js");
+    return new Promise((resolve) => {
+      execFile(process.execPath, [main, ...words], { cwd: place, env }, (error, _stdout, stderr) =>
+        resolve({ code: error === null ? 0 : Number(error.code), stderr }),
+      );
+    });
+  }
+
+  it("run", async () => {
+    const failed: unknown[] = [];
+    const ran: string[] = [];
+    for (const words of documented()) {
+      if (NEEDS_MORE.test(words.join(" "))) continue;
+      const local = words.map((word) =>
+        word
+          .replace(/(?:Nexusflow\/Starling-RM-34B|01-ai\/Yi-34B-Chat|OWNER\/NAME)(?=$|@)/, hub.repository)
+          .replace("path/to/", "")
+          .replace("FILE.gguf", "rm.gguf"),
+      );
+      for (const [i, word] of local.entries())
+        if (/^(?:-o|--output|--head-output)$/.test(word) && local[i + 1] !== "rm.gguf")
+          rmSync(join(place, local[i + 1] as string), { force: true, recursive: true });
+      const { code, stderr } = await runHere(local);
+      ran.push(words.join(" "));
+      if (code !== 0) failed.push({ words: words.join(" "), code, stderr });
+    }
+    expect(failed).toEqual([]);
+    expect(ran.length).toBeGreaterThan(35);
+  }, 400_000);
+});
