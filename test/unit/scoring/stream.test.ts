@@ -155,7 +155,8 @@ describe("scoreStream", () => {
       for (let i = 0; ; i++) {
         asked += 1;
         if (i === 1) await new Promise<void>((resolve) => (release = resolve));
-        yield { text: "a" };
+        // Equal items would be computed once.
+        yield { text: String.fromCodePoint(256 + i) };
       }
     }
     const stream = scoreStream(source(), context, {});
@@ -174,7 +175,7 @@ describe("scoreStream", () => {
     let returned = false;
     async function* source() {
       try {
-        for (;;) yield { text: "a" };
+        for (let i = 0; ; i++) yield { text: "a".repeat(1 + (i % 90)) };
       } finally {
         returned = true;
       }
