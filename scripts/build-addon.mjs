@@ -1,4 +1,4 @@
-// Builds the native addon: build/Release/starling_rm.node. Run by `npm run build:addon`, by binding.gyp, and by
+// Builds the native addon: build/Release/starling_rm.node. Run by `npm run build:addon` and by
 // scripts/install.mjs. Needs cmake, git, a C++17 compiler and a few npm packages; downloads nothing.
 import { spawnSync } from "node:child_process";
 import {

@@ -1,4 +1,5 @@
-// npm's install hook: builds the native addon unless a prebuilt or earlier build fits. npm may skip this script; that matters
+// Builds the native addon unless a prebuilt or earlier build fits. The last step of npm's hook `prepare` in a checkout, and the
+// hook `install` of a package that lacks the addon of some platform. Clients may skip or silence that one; it matters
 // only where no prebuilt addon fits. Missing build tools do not fail the installation: inspecting files works without the
 // addon, and its first use names the command to run.
 import { spawnSync } from "node:child_process";

@@ -1,5 +1,6 @@
 // Makes the tarball that is published: build/packages/starling-rm-VERSION.tgz. Run by `npm run pack`, after `npm run build:ts`.
-// It has what `npm pack` has, without the scripts that need a checkout, and is made only of a whole set of prebuilt addons.
+// It has what `npm pack` has, without the scripts that need a checkout and without the addon that was built here, and is made only
+// of a whole set of prebuilt addons. Such a package needs no install script: package managers block those, and pnpm then fails.
 // Usage: npm run pack [-- --out FOLDER] [--allow-missing]   --allow-missing: for this machine; the addon that was built here
 //   takes the place of a missing prebuilt one.
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -15,26 +16,27 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Where tarballs go. */
 export const packagesFolder = join(root, "build", "packages");
 
-/** The package.json that is published. */
-export function publishedManifest() {
+/**
+ * The package.json that is published.
+ *
+ * @param {boolean} complete whether the package has the addons of all platforms: if not, one is built where none fits
+ */
+export function publishedManifest(complete = true) {
   const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  // devDependencies stay: build-addon.mjs reads there what a build needs. The other scripts need a checkout.
-  manifest.scripts = { install: manifest.scripts.install };
+  // devDependencies stay: build-addon.mjs reads there what a build needs. The scripts need a checkout.
+  delete manifest.scripts;
+  if (!complete) manifest.scripts = { install: "node scripts/install.mjs" };
   delete manifest.allowScripts;
+  manifest.files = manifest.files.filter((path) => path !== OWN_BUILD);
   return manifest;
 }
 
-/** Whether a file is the addon that was built here, which prepack.mjs may have left among the prebuilt ones. */
-export function isOwnBuild(path) {
-  return existsSync(path) && existsSync(addonPath) && readFileSync(path).equals(readFileSync(addonPath));
-}
+/** The addon of this machine, in `npm pack`'s tarballs only. */
+const OWN_BUILD = "build/Release/starling_rm.node";
 
 /** The platforms that no prebuilt addon was made for. */
 export function missingPrebuilds(folder = root) {
-  return PREBUILD_NAMES.filter((name) => {
-    const path = prebuildPath(folder, name);
-    return !existsSync(path) || isOwnBuild(path);
-  });
+  return PREBUILD_NAMES.filter((name) => !existsSync(prebuildPath(folder, name)));
 }
 
 /** @throws Error naming the platforms that are missing */
@@ -61,10 +63,10 @@ export function pack({ out = packagesFolder, allowMissing = false } = {}) {
   try {
     const printed = JSON.parse(npm(["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: root }));
     const [{ files }] = Array.isArray(printed) ? printed : Object.values(printed);
-    for (const { path } of files) cpSync(join(root, path), join(stage, path));
+    for (const { path } of files) if (path !== OWN_BUILD) cpSync(join(root, path), join(stage, path));
     const here = prebuildName(currentTarget());
     if (missing.includes(here) && existsSync(addonPath)) cpSync(addonPath, prebuildPath(stage, here));
-    writeFileSync(join(stage, "package.json"), `${JSON.stringify(publishedManifest(), null, 2)}\n`);
+    writeFileSync(join(stage, "package.json"), `${JSON.stringify(publishedManifest(missing.length === 0), null, 2)}\n`);
     mkdirSync(out, { recursive: true });
     return packFolder(stage, out);
   } finally {

@@ -6,20 +6,14 @@ import { NativeError } from "./errors.ts";
 
 const PACKAGE_NAME = "starling-rm";
 
-/** Measured with Yarn 4: its file system cannot flush a file, which writing a model needs. */
-const PLUG_AND_PLAY =
-  `${PACKAGE_NAME} does not run under Yarn's Plug'n'Play, which has no real files for it: set "nodeLinker: node-modules" in ` +
-  ".yarnrc.yml, then run `yarn install`.";
-
 let root: string | undefined;
 
 /**
  * The folder of this package's package.json, whether this file runs from src/ or from dist/src/.
  *
- * @throws NativeError ERR_ADDON_NOT_BUILT when there is none, or under Plug'n'Play
+ * @throws NativeError ERR_ADDON_NOT_BUILT when there is none
  */
 export function packageRoot(): string {
-  if (process.versions["pnp"] !== undefined) throw new NativeError("ERR_ADDON_NOT_BUILT", PLUG_AND_PLAY);
   root ??= findRoot(here(import.meta.url));
   return root;
 }
@@ -49,7 +43,7 @@ export function findRoot(start: string): string {
 function filesMissing(start: string): NativeError {
   return new NativeError(
     "ERR_ADDON_NOT_BUILT",
-    `${PACKAGE_NAME} finds none of its files from ${start}. It cannot be bundled: mark it as external ` +
+    `${PACKAGE_NAME} finds none of its files from ${start}. It cannot be bundled: mark ${PACKAGE_NAME} as external ` +
       `(esbuild --external:${PACKAGE_NAME}).`,
   );
 }

@@ -3,6 +3,7 @@ import { type FileHandle, lstat, open, readFile, unlink } from "node:fs/promises
 import { isJsonObject, type JsonObject } from "../checkpoint/json.ts";
 import { removeAtExit } from "../files/at-exit.ts";
 import { notWritable } from "../files/file-errors.ts";
+import { flushData } from "../files/flush.ts";
 import { ifExists } from "../files/optional-files.ts";
 import { partialPath } from "../files/temporary-file.ts";
 import { moveFile } from "../files/windows.ts";
@@ -56,7 +57,7 @@ export class ConversionJournal {
   async record(tensors: readonly FinishedTensor[]): Promise<void> {
     try {
       await this.#handle.writeFile(tensors.map((tensor) => `${JSON.stringify(tensor)}\n`).join(""));
-      await this.#handle.datasync();
+      await flushData(this.#handle);
     } catch (error) {
       throw notWritable(this.#path, error);
     }
@@ -84,7 +85,7 @@ async function start(path: string, work: string, finished: readonly FinishedTens
   const handle = await open(temporary, "wx");
   try {
     await handle.writeFile(lines);
-    await handle.datasync();
+    await flushData(handle);
     await moveFile(temporary, path);
     return handle;
   } catch (error) {

@@ -4,7 +4,7 @@ import { type FileHandle, link, lstat, open, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { removeAtExit } from "./at-exit.ts";
 import { notWritable, unwritable } from "./file-errors.ts";
-import { flushFolder } from "./flush-folder.ts";
+import { flush, flushData, flushFolder } from "./flush.ts";
 import { isOpenFile } from "./same-file.ts";
 import { hasNoLinks } from "./system-errors.ts";
 import { besideTarget, findTarget, type Target } from "./target.ts";
@@ -82,7 +82,7 @@ export class TemporaryFile {
 
   /** Waits until everything that was written is on disk. */
   async flush(): Promise<void> {
-    await this.#change((handle) => handle.datasync());
+    await this.#change((handle) => flushData(handle));
   }
 
   /** Fills `target` with the bytes from `position` on. */
@@ -124,7 +124,7 @@ export class TemporaryFile {
     if (handle === undefined) return;
     this.#forget();
     try {
-      await handle.sync();
+      await flush(handle);
     } catch (error) {
       throw notWritable(this.#target.name, error);
     } finally {
@@ -148,7 +148,7 @@ export class TemporaryFile {
         await handle.chown(there.uid, there.gid).catch(() => {});
         await handle.chmod(there.mode & PERMISSIONS);
       }
-      await handle.sync();
+      await flush(handle);
       const { size } = await handle.stat();
       await this.#check(handle, this.path);
       if (overwrite) await moveFile(this.path, path);

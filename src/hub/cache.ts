@@ -10,7 +10,7 @@ import { randomBytes } from "node:crypto";
 import { copyFile, open, readdir, readFile, stat, symlink, unlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { FileLock, type LockOptions } from "../files/file-lock.ts";
-import { flushFolder } from "../files/flush-folder.ts";
+import { flush, flushFolder } from "../files/flush.ts";
 import { makeFolder } from "../files/make-folder.ts";
 import { hasNoLinks } from "../files/system-errors.ts";
 import { moveFile } from "../files/windows.ts";
@@ -178,7 +178,7 @@ async function copyWhole(from: string, to: string): Promise<void> {
   try {
     await copyFile(from, to);
     const handle = await open(to, "r+");
-    await handle.sync().finally(() => handle.close());
+    await flush(handle).finally(() => handle.close());
   } catch (error) {
     await unlink(to).catch(() => {});
     throw error;

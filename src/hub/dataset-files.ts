@@ -9,6 +9,7 @@ import { type Internals, openHubFolder } from "./hub-folder.ts";
 import { type HubOptions, type HubSettings, hubSettings } from "./settings.ts";
 
 export interface DatasetOptions extends HubOptions {
+  /** Reports the phase "downloading". */
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
   /** Stops promptly; partial downloads are kept, and a later call resumes them. */
   readonly signal?: AbortSignal | undefined;

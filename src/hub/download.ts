@@ -2,6 +2,7 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { HubError } from "../errors.ts";
+import { flush } from "../files/flush.ts";
 import { pagePath } from "./address.ts";
 import { cannotWrite } from "./cache-errors.ts";
 import { type Answer, collect, type HubClient, type RequestOptions } from "./client.ts";
@@ -60,7 +61,7 @@ export async function download(
       await part.beginAnew();
       throw wrongBytes(listing, file);
     }
-    await handle.sync().catch((error) => Promise.reject(cannotWrite(path, error)));
+    await flush(handle).catch((error) => Promise.reject(cannotWrite(path, error)));
   } finally {
     await handle.close();
   }

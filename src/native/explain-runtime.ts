@@ -5,6 +5,7 @@ import { isDenied, systemReason } from "../files/system-errors.ts";
 import type { RuntimeLibraries } from "./addon.ts";
 import { explainOnMac } from "./explain-mac.ts";
 import { explainOnWindows } from "./explain-windows.ts";
+import { reinstallPackage } from "./install-command.ts";
 import { findCutOff, fits, platformName, readLibraryKind } from "./library-format.ts";
 import { type GpuBackend, here, type Platform } from "./platforms.ts";
 import { backendLibraries, RUNTIME_PACKAGE_VERSION, RUNTIME_VARIABLE } from "./runtime-folder.ts";
@@ -120,7 +121,7 @@ function again({ folder, version }: RuntimeLibraries): string {
   const name = packageOf(folder);
   if (name === undefined)
     return `Set ${RUNTIME_VARIABLE} to a folder with the libraries of llama.cpp ${version}, or unset it.`;
-  return `Install it again: \`npm install --force ${name}@${RUNTIME_PACKAGE_VERSION}\`.`;
+  return reinstallPackage(`${name}@${RUNTIME_PACKAGE_VERSION}`);
 }
 
 /** The npm package that a runtime folder belongs to. */

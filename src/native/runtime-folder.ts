@@ -6,6 +6,7 @@ import { listIfReadable } from "../files/optional-files.ts";
 import { packageRoot } from "../package-info.ts";
 import type { RuntimeLibraries } from "./addon.ts";
 import { TRANSLATED } from "./explain-mac.ts";
+import { installPackage, reinstallPackage } from "./install-command.ts";
 import { isTranslated, macSysctl } from "./mac-system.ts";
 import { outsideArchive, packageFolder } from "./package-folder.ts";
 import { type Backend, GPU_BACKENDS, type GpuBackend, here, isMusl, runtimePackage } from "./platforms.ts";
@@ -51,7 +52,7 @@ export function findRuntime(backend: Backend): RuntimeLibraries {
     const reason = isStarlingError(cause) ? cause.message : `${(cause as Error).message}.`;
     throw new NativeError(
       "ERR_RUNTIME_UNUSABLE",
-      `The package ${name} is incomplete: ${reason} Install it again: \`npm install --force ${name}@${RUNTIME_PACKAGE_VERSION}\`.`,
+      `The package ${name} is incomplete: ${reason} ${reinstallPackage(`${name}@${RUNTIME_PACKAGE_VERSION}`)}`,
       { cause },
     );
   }
@@ -86,7 +87,7 @@ export function backendLibraries(folder: string, backend: GpuBackend): string[] 
 /** The command that installs the package with a backend's runtime; undefined if there is none. */
 export function installCommand(backend: Backend): string | undefined {
   const name = runtimePackage(backend);
-  return name === undefined ? undefined : `npm install ${name}@${RUNTIME_PACKAGE_VERSION}`;
+  return name === undefined ? undefined : installPackage(`${name}@${RUNTIME_PACKAGE_VERSION}`);
 }
 
 /** Whether the package with a backend's runtime is installed, complete or not. */

@@ -19,8 +19,10 @@ export interface ChildOptions {
   readonly script: string;
   /** The first message. */
   readonly setup: unknown;
-  /** Of V8's heap. */
+  /** Of V8's heap; Bun has no such limit. */
   readonly heapMegabytes: number;
+  /** A module that the process loads first. */
+  readonly preload?: string | undefined;
   /** For tests: another program than this process's own. */
   readonly program?: string | undefined;
 }
@@ -57,9 +59,10 @@ export class TemplateChild {
   #started: Promise<unknown>;
 
   /** @throws what spawn throws where processes are not allowed */
-  constructor({ script, setup, heapMegabytes, program = process.execPath }: ChildOptions) {
+  constructor({ script, setup, heapMegabytes, preload, program = process.execPath }: ChildOptions) {
     this.#heapMegabytes = heapMegabytes;
-    this.#process = spawn(program, [`--max-old-space-size=${heapMegabytes}`, script], {
+    const preloading = preload === undefined ? [] : ["--require", preload];
+    this.#process = spawn(program, [`--max-old-space-size=${heapMegabytes}`, ...preloading, script], {
       // V8 prints a lot about a full heap.
       stdio: ["pipe", "pipe", "ignore"],
       env: childEnvironment(process.env),
@@ -163,7 +166,8 @@ export class TemplateChild {
   #hold(busy: boolean): void {
     const how = busy ? "ref" : "unref";
     this.#process[how]();
-    for (const pipe of [this.#process.stdin, this.#process.stdout] as (Socket | null)[]) pipe?.[how]();
+    // Bun's pipes have neither, and do not keep it running.
+    for (const pipe of [this.#process.stdin, this.#process.stdout] as (Partial<Socket> | null)[]) pipe?.[how]?.();
   }
 }
 

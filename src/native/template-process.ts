@@ -151,11 +151,13 @@ export class TemplateProcess {
     const root = packageRoot();
     const { source, tokens, date } = this.#setup;
     try {
-      const jinja = createRequire(join(root, "package.json")).resolve("@huggingface/jinja");
+      const { resolve } = createRequire(join(root, "package.json"));
       this.#child = new TemplateChild({
         script: outsideArchive(join(root, "native", "child-process", "template-process.cjs")),
-        setup: { jinja, source, tokens, date, limits: OUTPUT_LIMITS },
+        setup: { jinja: resolve("@huggingface/jinja"), source, tokens, date, limits: OUTPUT_LIMITS },
         heapMegabytes: this.#options.heapMegabytes ?? HEAP_MEGABYTES,
+        // With Yarn Plug'n'Play the engine is inside an archive, which this opens.
+        preload: process.versions["pnp"] === undefined ? undefined : resolve("pnpapi"),
         program: this.#options.program,
       });
       return this.#child;

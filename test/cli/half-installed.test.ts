@@ -129,7 +129,7 @@ describe.runIf(here)("a CUDA package (Linux on x64, with the packages in node_mo
     const asked = await run([...score, "--gpu", "cuda"]);
     expect([asked.code, asked.stderr]).toEqual([
       2,
-      expect.stringMatching(/not installed: run `npm install @node-llama-cpp/),
+      expect.stringMatching(/not installed: run `npm install --include=optional --prefix /),
     ]);
   });
 });

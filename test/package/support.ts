@@ -3,7 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { npmCli, packFolder } from "../../scripts/npm.mjs";
-import { pack, publishedManifest } from "../../scripts/pack.mjs";
+import { missingPrebuilds, pack, publishedManifest } from "../../scripts/pack.mjs";
 import { runtimePackage } from "../../src/native/platforms.ts";
 import { packageRoot } from "../../src/package-info.ts";
 import type { Manifest, PublishedPackage } from "./registry.ts";
@@ -26,7 +26,7 @@ export const BUILD_TOOLS = [
 
 /** The main package with the addon of this platform at least, and the dependencies out of node_modules. */
 export function packAll(out: string): PublishedPackage[] {
-  const main: Manifest = publishedManifest();
+  const main: Manifest = publishedManifest(missingPrebuilds().length === 0);
   const wanted = [...Object.keys(main.dependencies ?? {}), runtimePackage("cpu")];
   return [{ manifest: main, tarball: pack({ out, allowMissing: true }) }, ...packDependencies(wanted, out)];
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { findProblems, type MachineFindings } from "../../../src/doctor/find-problems.ts";
 import type { RuntimeFinding } from "../../../src/doctor/runtimes.ts";
 import { RUNTIME_PACKAGE_VERSION } from "../../../src/native/runtime-folder.ts";
+import { packageRoot } from "../../../src/package-info.ts";
 
 const works: RuntimeFinding = { backend: "cpu", state: "works", devices: [] };
 const machine = { os: "linux", arch: "x64", release: "6", libc: "glibc 2.36", node: "v20", processor: "x", threads: 2 };
@@ -22,7 +23,7 @@ const cuda = (changes: Partial<RuntimeFinding>): RuntimeFinding => ({
   devices: [],
   ...changes,
 });
-const INSTALL = `npm install @node-llama-cpp/linux-x64-cuda@${RUNTIME_PACKAGE_VERSION}`;
+const INSTALL = `npm install --include=optional --prefix ${JSON.stringify(packageRoot())}`;
 
 it("finds nothing where everything works, or where there is no GPU", () => {
   expect(find({ runtimes: [cuda({}), works] })).toEqual([]);

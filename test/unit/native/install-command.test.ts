@@ -1,0 +1,80 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { installPackage, packageManager, reinstallPackage } from "../../../src/native/install-command.ts";
+
+const NAME = "@node-llama-cpp/linux-x64@1.2.3";
+let project: string;
+let root: string;
+beforeEach(() => {
+  project = mkdtempSync(join(tmpdir(), "starling-rm-client-"));
+  root = join(project, "node_modules", "starling-rm");
+  mkdirSync(root, { recursive: true });
+  writeFileSync(join(project, "package.json"), "{}");
+});
+afterEach(() => rmSync(project, { recursive: true, force: true }));
+
+const lock = (name: string, folder = project) => writeFileSync(join(folder, name), "");
+
+describe("packageManager", () => {
+  it.each([
+    ["package-lock.json", "npm"],
+    ["pnpm-lock.yaml", "pnpm"],
+    ["yarn.lock", "yarn"],
+    ["bun.lock", "bun"],
+    ["bun.lockb", "bun"],
+    ["deno.lock", "deno"],
+  ])("knows it by %s", (file, manager) => {
+    lock(file);
+    expect(packageManager(root, {})).toBe(manager);
+  });
+
+  it("takes the nearest lock file: a workspace has one, perhaps above", () => {
+    lock("yarn.lock");
+    const member = join(project, "packages", "member");
+    const nested = join(member, "node_modules", "starling-rm");
+    mkdirSync(nested, { recursive: true });
+    expect(packageManager(nested, {})).toBe("yarn");
+    lock("pnpm-lock.yaml", member);
+    expect(packageManager(nested, {})).toBe("pnpm");
+  });
+
+  it("goes by the runtime without one, and by Plug'n'Play in any case", () => {
+    expect(packageManager(root, { bun: "1.0.0" })).toBe("bun");
+    expect(packageManager(root, { deno: "2.0.0" })).toBe("deno");
+    expect(packageManager(root, {})).toBe("npm");
+    expect(packageManager(root, { pnp: "3" })).toBe("yarn");
+  });
+});
+
+describe("installPackage", () => {
+  it.each([
+    ["npm", `npm install ${NAME}`],
+    ["pnpm", `pnpm add ${NAME}`],
+    ["yarn", `yarn add ${NAME}`],
+    ["bun", `bun add ${NAME}`],
+    ["deno", `deno add npm:${NAME}`],
+  ] as const)("speaks %s", (manager, command) => {
+    expect(installPackage(NAME, root, manager)).toBe(command);
+  });
+
+  it("installs globally beside a global package, and into a checkout that another project links", () => {
+    rmSync(join(project, "package.json"));
+    expect(installPackage(NAME, root, "npm")).toBe(`npm install --global ${NAME}`);
+    const checkout = join(project, "checkout");
+    expect(installPackage(NAME, checkout, "npm")).toBe(
+      `npm install --include=optional --prefix ${JSON.stringify(checkout)}`,
+    );
+  });
+});
+
+describe("reinstallPackage", () => {
+  it("names what each package manager has", () => {
+    expect(reinstallPackage(NAME, root, "npm")).toBe(`Install it again: \`npm install --force ${NAME}\`.`);
+    expect(reinstallPackage(NAME, root, "pnpm")).toBe("Install it again: `pnpm install --force`.");
+    expect(reinstallPackage(NAME, root, "yarn")).toBe(
+      "Install it again: delete the project's node_modules and run `yarn install`.",
+    );
+  });
+});
