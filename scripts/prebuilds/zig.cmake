@@ -21,7 +21,7 @@ set(CMAKE_HAVE_PTHREAD_H TRUE CACHE INTERNAL "")
 
 # Small, and the same bytes wherever the checkout is. libc++'s headers are incomplete in what Clang's own warning asks of them.
 set(CMAKE_CXX_FLAGS_INIT
-  "-ffunction-sections -fdata-sections -ffile-prefix-map=${ZIG_SOURCE_ROOT}=. -Wno-nullability-completeness -fvisibility-global-new-delete=force-hidden")
+  "-ffunction-sections -fdata-sections \"-ffile-prefix-map=${ZIG_SOURCE_ROOT}=.\" -Wno-nullability-completeness -fvisibility-global-new-delete=force-hidden")
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG" CACHE STRING "")
 set(CMAKE_SHARED_LINKER_FLAGS_INIT "-s -Wl,--gc-sections")
 if(ZIG_SYSTEM STREQUAL "Darwin")

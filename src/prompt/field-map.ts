@@ -2,6 +2,7 @@
 import { InvalidInputError, invalidArgument } from "../errors.ts";
 import { nearest } from "../options.ts";
 import { asParsed } from "./csv-cells.ts";
+import { lookUp, topName } from "./field-path.ts";
 import { type Fields, type ItemRules, isEmpty, isIgnored, isObject, plainName } from "./input-fields.ts";
 
 /**
@@ -239,21 +240,6 @@ function only(fields: Fields, candidates: readonly string[], target: string): st
       `(--field ${target}=${first}${JOINED.includes(target) ? ` ${left}` : ""})${joined}.`,
     target,
   );
-}
-
-function lookUp(row: Fields, path: string): unknown {
-  if (Object.hasOwn(row, path)) return row[path];
-  let value: unknown = row;
-  for (const name of path.split(".")) {
-    const inside = typeof value === "string" ? asParsed(value) : value;
-    if (Array.isArray(inside)) value = /^\d{1,9}$/.test(name) ? inside[Number(name)] : undefined;
-    else value = isObject(inside) && Object.hasOwn(inside, name) ? inside[name] : undefined;
-  }
-  return value;
-}
-
-function topName(row: Fields, path: string): string {
-  return Object.hasOwn(row, path) ? path : (path.split(".")[0] as string);
 }
 
 const BLANK_LINE = "\n\n";
