@@ -85,6 +85,7 @@ const EXPORTS = [
     "predictMemory",
     "pull",
     "quantize",
+    "readItems",
     "renderHtml",
     "replaceHead",
     "rerankingModel",
