@@ -1,7 +1,7 @@
 // Fetches what tests run besides this Node, each into build/hosts/NAME: other versions of Node for
-// test/native/hosts.test.ts, and for test/emulated what other platforms need (Node and llama.cpp's libraries there). Run by
-// `npm run hosts [-- NAME ...]`. The packages node-OS-CPU of the npm registry hold Node's binaries, and a wheel of Python's
-// registry those for musl. Linux and macOS.
+// test/native/hosts.test.ts, package managers for test/package/clients.test.ts, and for test/emulated what other platforms need
+// (Node and llama.cpp's libraries there). Run by `npm run hosts [-- NAME ...]`. The packages node-OS-CPU of the npm registry
+// hold Node's binaries, and a wheel of Python's registry those for musl. Linux and macOS.
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -22,11 +22,25 @@ const runtime = (platform) => `@node-llama-cpp/${platform}@${pins[`@node-llama-c
 
 const own = `node-${process.platform}-${process.arch}`;
 
+/** Bun's and Deno's words for a platform. */
+const bunPlatform = `${process.platform}-${process.arch.replace("arm64", "aarch64")}`;
+const denoPlatform = `${process.platform}-${process.arch}${process.platform === "linux" ? "-glibc" : ""}`;
+
+/** Package managers, for test/package/clients.test.ts. */
+const CLIENTS = {
+  pnpm: { packages: ["pnpm@12.21.0"], program: "pnpm/bin/pnpm.mjs" },
+  "yarn-1": { packages: ["yarn@1.22.22"], program: "yarn/bin/yarn.js" },
+  "yarn-4": { packages: ["@yarnpkg/cli-dist@4.18.1"], program: "@yarnpkg/cli-dist/bin/yarn.js" },
+  bun: { packages: [`@oven/bun-${bunPlatform}@1.4.5`], program: `@oven/bun-${bunPlatform}/bin/bun` },
+  deno: { packages: [`@deno/${denoPlatform}@2.9.6`], program: `@deno/${denoPlatform}/deno` },
+};
+
 /** Node for Alpine and other systems with musl. */
 export const MUSL_HOST = "linux-x64-musl";
 
 /** Packages, or a wheel, by the name of the host. `program` is Node's, in its package. */
 export const HOSTS = {
+  ...CLIENTS,
   ...Object.fromEntries(
     HOST_VERSIONS.map((version) => [version, { packages: [`${own}@${version}`], program: `${own}/bin/node` }]),
   ),

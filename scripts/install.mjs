@@ -3,9 +3,9 @@
 // only where no prebuilt addon fits. Missing build tools do not fail the installation: inspecting files works without the
 // addon, and its first use names the command to run.
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { addonPath, BuildError, buildAddon, root, whatIsMissing } from "./build-addon.mjs";
 
 const buildScript = join(root, "scripts", "build-addon.mjs");
@@ -36,7 +36,8 @@ function prebuiltFits() {
   return spawnSync(process.execPath, args, { stdio: "ignore" }).status === 0;
 }
 
-function install() {
+/** Builds the addon if none fits, or says what is missing. */
+export function install() {
   if (process.env.STARLING_RM_SKIP_BUILD === "1") {
     console.log("starling-rm: STARLING_RM_SKIP_BUILD=1: the native addon was not built.");
     return;
@@ -57,4 +58,4 @@ function install() {
   }
 }
 
-install();
+if (process.argv[1] !== undefined && fileURLToPath(import.meta.url) === realpathSync(process.argv[1])) install();

@@ -9,6 +9,7 @@ export interface Manifest {
   readonly version: string;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
+  readonly os?: readonly string[];
 }
 
 export interface PublishedPackage {
@@ -25,7 +26,7 @@ export interface Registry {
 export async function serveRegistry(packages: readonly PublishedPackage[]): Promise<Registry> {
   const byName = new Map(packages.map((one) => [one.manifest.name, one]));
   const server = createServer((request, response) => {
-    const [name = "", file] = decodeURIComponent(request.url ?? "")
+    const [name = "", file] = decodeURIComponent((request.url ?? "").replace(/\?.*/, ""))
       .slice(1)
       .split("/-/");
     const found = byName.get(name);
@@ -44,7 +45,8 @@ export async function serveRegistry(packages: readonly PublishedPackage[]): Prom
 }
 
 function answer(response: ServerResponse, status: number, body: string | Buffer): void {
-  response.writeHead(status).end(body);
+  const type = typeof body === "string" ? "application/json" : "application/octet-stream";
+  response.writeHead(status, { "content-type": type }).end(body);
 }
 
 function describe(url: string, { manifest, tarball }: PublishedPackage): object {
@@ -54,5 +56,7 @@ function describe(url: string, { manifest, tarball }: PublishedPackage): object 
     tarball: `${url}/${name}/-/${version}.tgz`,
     integrity: `sha512-${createHash("sha512").update(bytes).digest("base64")}`,
   };
-  return { name, "dist-tags": { latest: version }, versions: { [version]: { ...manifest, dist } } };
+  // Yarn refuses what was published yesterday.
+  const time = { [version]: "2020-01-01T00:00:00.000Z" };
+  return { name, "dist-tags": { latest: version }, time, versions: { [version]: { ...manifest, dist } } };
 }

@@ -1,6 +1,6 @@
 /** Packs what would be published and what it depends on, and runs programs that see no compiler. */
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { npmCli, packFolder } from "../../scripts/npm.mjs";
 import { missingPrebuilds, pack, publishedManifest } from "../../scripts/pack.mjs";
@@ -29,6 +29,27 @@ export function packAll(out: string): PublishedPackage[] {
   const main: Manifest = publishedManifest(missingPrebuilds().length === 0);
   const wanted = [...Object.keys(main.dependencies ?? {}), runtimePackage("cpu")];
   return [{ manifest: main, tarball: pack({ out, allowMissing: true }) }, ...packDependencies(wanted, out)];
+}
+
+/** What `npm pack` makes in this checkout, and the dependencies; optional ones that are not packed are of another platform. */
+export function packPlain(out: string): PublishedPackage[] {
+  const main: Manifest = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8"));
+  const wanted = [...Object.keys(main.dependencies ?? {}), runtimePackage("cpu")];
+  const packages = [{ manifest: main, tarball: packFolder(packageRoot(), out) }, ...packDependencies(wanted, out)];
+  const names = new Set(packages.map(({ manifest }) => manifest.name));
+  const optional = packages.flatMap(({ manifest }) => Object.entries(manifest.optionalDependencies ?? {}));
+  // Yarn 1 reads the platform in the tarball. The name inside does not matter.
+  const elsewhere = { name: "elsewhere", version: "1.0.0", os: ["aix"] };
+  const folder = join(out, "elsewhere");
+  mkdirSync(folder);
+  writeFileSync(join(folder, "package.json"), JSON.stringify(elsewhere));
+  const tarball = packFolder(folder, out);
+  const absent = new Map(optional.filter(([name]) => !names.has(name)));
+  const others = Array.from(absent, ([name, version]) => ({
+    manifest: { ...elsewhere, name, version: version.replace(/^\D+/, "") },
+    tarball,
+  }));
+  return [...packages, ...others];
 }
 
 /** Optional dependencies of dependencies, and runtimes for graphics processors (260 MB), are not there: npm goes on. */
@@ -65,9 +86,12 @@ export interface Outcome {
 }
 
 /** Not synchronous: the registry answers from this process. */
-export function run(args: readonly string[], options: { cwd: string; env: NodeJS.ProcessEnv }): Promise<Outcome> {
+export function run(
+  args: readonly string[],
+  { program = process.execPath, ...options }: { cwd: string; env: NodeJS.ProcessEnv; program?: string },
+): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { ...options, stdio: ["ignore", "pipe", "pipe"], windowsHide: true });
+    const child = spawn(program, args, { ...options, stdio: ["ignore", "pipe", "pipe"], windowsHide: true });
     let stdout = "";
     let stderr = "";
     child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));

@@ -85,6 +85,7 @@ const EXPORTS = [
     "predictMemory",
     "pull",
     "quantize",
+    "readItems",
     "renderHtml",
     "replaceHead",
     "rerankingModel",
@@ -144,8 +145,27 @@ describe("an installation without a compiler", () => {
       join("fixtures", "goldens", "starling-rm-tiny.json"),
       join("fixtures", "texts.jsonl"),
     ]);
-    for (const name of ["bench", "examples", "src", "docs"])
-      expect(existsSync(join(installed, name)), name).toBe(false);
+    for (const name of ["bench", "examples", "src"]) expect(existsSync(join(installed, name)), name).toBe(false);
+  });
+
+  it("has documents whose links lead somewhere: to files in the package, or to this repository's on the web", () => {
+    const pages = readdirSync(installed, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".md"));
+    expect(pages).toEqual(expect.arrayContaining(["README.md", join("docs", "install.md")]));
+    const { homepage, bugs, repository } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+    const site = homepage.replace("#readme", "");
+    expect([bugs, repository.url]).toEqual([`${site}/issues`, `git+${site}.git`]);
+    const raw = site.replace("github.com", "raw.githubusercontent.com");
+    const broken = pages.flatMap((page) => {
+      const links = readFileSync(join(installed, page), "utf8").matchAll(/\]\(([^)#\s]+)[^)]*\)/g);
+      return Array.from(links, ([, link = ""]) => {
+        const own = [`${site}/blob/main/`, `${site}/tree/main/`, `${raw}/main/`].find((start) =>
+          link.startsWith(start),
+        );
+        if (own !== undefined) return existsSync(join(packageRoot(), link.slice(own.length))) ? [] : [page, link];
+        return /^[a-z]+:/.test(link) || existsSync(join(installed, dirname(page), link)) ? [] : [page, link];
+      }).filter(({ length }) => length > 0);
+    });
+    expect(broken).toEqual([]);
   });
 
   it("scores from the command line, twice the same", async () => {
