@@ -42,9 +42,10 @@ describe("the HTTP endpoint", () => {
   });
   afterAll(() => server.kill("SIGKILL"));
 
-  const post = async (body: string) => {
+  type Answer = { readonly ranking: readonly { readonly rank: number; readonly score: number }[] };
+  const post = async (body: string): Promise<readonly [number, Answer]> => {
     const response = await fetch(url, { method: "POST", body });
-    return [response.status, await response.json()];
+    return [response.status, (await response.json()) as Answer];
   };
   const question = JSON.stringify({ prompt: "Name a prime.", responses: ["8", "7"] });
 
@@ -52,8 +53,9 @@ describe("the HTTP endpoint", () => {
     const answers = await Promise.all([question, question].map(post));
     for (const [status, { ranking }] of answers) {
       expect(status).toBe(200);
-      expect(ranking.map(({ rank }: { rank: number }) => rank)).toEqual([1, 2]);
-      expect(ranking[0].score).toBeGreaterThanOrEqual(ranking[1].score);
+      expect(ranking.map(({ rank }) => rank)).toEqual([1, 2]);
+      const [first, second] = ranking.map(({ score }) => score);
+      expect(first).toBeGreaterThanOrEqual(second as number);
     }
     const messages = [{ role: "user", content: "Name a prime." }];
     expect(await post(JSON.stringify({ prompt: messages, responses: ["8", "7"] }))).toEqual(answers[0]);
