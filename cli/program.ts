@@ -4,7 +4,7 @@ import type { Action, CommandContext } from "./context.ts";
 import { ClosedPipe, EXIT_DONE, EXIT_FATAL, failureText, Interrupted } from "./errors.ts";
 import { FIRST_STEPS } from "./first-steps.ts";
 import { openOutput } from "./output.ts";
-import { usageLine } from "./usage.ts";
+import { usageLine, withEachInput } from "./usage.ts";
 import { versionJson, versionLine } from "./version.ts";
 
 interface CommandModule {
@@ -51,7 +51,7 @@ export async function run(commandLine: readonly string[], context: CommandContex
     const program = await createProgram(commandLine, context, (code) => {
       exitCode = code;
     });
-    await program.parseAsync(commandLine, { from: "user" });
+    await program.parseAsync(withEachInput(commandLine), { from: "user" });
     return exitCode;
   } catch (error) {
     // Commander has printed its message, the help or the version.
@@ -83,7 +83,7 @@ async function createProgram(
     .version(versionLine(), "-V, --version", "print the version; with --json, also of Node and what is installed")
     .exitOverride()
     .showSuggestionAfterError()
-    .configureOutput({ outputError: (message, write) => write(usageLine(message)) })
+    .configureOutput({ outputError: (message, write) => write(usageLine(message, commandLine)) })
     .addHelpText("after", HELP);
 
   // Loading all of them would take the process half as long again to start.

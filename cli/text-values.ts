@@ -1,6 +1,6 @@
 /** Values of --text, --prompt, --response and their like: the text itself, @FILE, or - for standard input. */
 import { UsageError } from "./errors.ts";
-import { decompressed, MAX_ROW_BYTES, openInput } from "./library.ts";
+import { decompressed, MAX_ROW_BYTES, openInput, wideEncodingOf } from "./library.ts";
 
 const STANDARD_INPUT = "-";
 
@@ -66,13 +66,11 @@ function withoutLineEnd(text: string): string {
 }
 
 function decode(bytes: Uint8Array, name: string, option: string): string {
+  const encoding = wideEncodingOf(bytes) ?? "utf-8";
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch {
-    const isWide = bytes[0] === 0xff || bytes[0] === 0xfe;
-    throw new UsageError(
-      `${option}: ${name} is not valid UTF-8${isWide ? ", but looks like UTF-16: convert it (iconv -f UTF-16 -t UTF-8)" : ""}`,
-    );
+    throw new UsageError(`${option}: ${name} is not valid ${encoding.toUpperCase()}`);
   }
 }
 

@@ -1,5 +1,5 @@
 /** What a mistake on the command line says. */
-import { nearestValue } from "./library.ts";
+import { isDataFile, nearestValue } from "./library.ts";
 import { visible } from "./visible-text.ts";
 
 /** Other names of values, by habit of other tools. */
@@ -16,13 +16,13 @@ const HABITS: Readonly<Record<string, string>> = {
 };
 
 /** Commander's message as one line of ours; a suggestion may be its second line. */
-export function usageLine(message: string): string {
+export function usageLine(message: string, commandLine: readonly string[] = []): string {
   const lines = message
     .trim()
     .replace(/^error: /, "")
     .split("\n");
   const line = lines.map((part) => part.trim()).join(" ");
-  return `starling-rm: ${visible(withSuggestion(line))}\n`;
+  return `starling-rm: ${visible(withSuggestion(line) + inputHint(line, commandLine))}\n`;
 }
 
 /** A value that is almost one of the allowed ones is named, as Commander does with options. */
@@ -36,4 +36,31 @@ function withSuggestion(line: string): string {
   const habit = HABITS[value.toLowerCase()];
   const near = habit !== undefined && allowed.includes(habit) ? habit : nearestValue(value, allowed);
   return near === undefined ? line : `${line} (Did you mean ${near}?)`;
+}
+
+/** Commands that read rows. */
+const READERS: readonly string[] = ["score", "rank", "tokenize", "eval", "compare", "fit"];
+/** Those of them whose --input takes one value, because other words follow it. */
+const ONE_BY_ONE: readonly string[] = ["eval", "compare", "fit"];
+
+function inputHint(line: string, [name = "", ...words]: readonly string[]): string {
+  const file = words.find(isDataFile);
+  const isMisplaced = /^too many arguments|^command-argument value/.test(line);
+  return isMisplaced && file !== undefined && READERS.includes(name) ? ` (rows are read with --input ${file})` : "";
+}
+
+/** An unquoted pattern is several words after --input: each file of rows gets an --input of its own. */
+export function withEachInput(commandLine: readonly string[]): string[] {
+  const [name = ""] = commandLine;
+  if (!ONE_BY_ONE.includes(name)) return [...commandLine];
+  let isList = false;
+  return commandLine.flatMap((word, i) => {
+    const before = commandLine[i - 1] ?? "";
+    if (/^(?:-i|--input)$/.test(before) || /^(?:-i.|--input=)/.test(word)) {
+      isList = true;
+      return [word];
+    }
+    isList = isList && isDataFile(word) && !word.startsWith("-");
+    return isList ? ["--input", word] : [word];
+  });
 }

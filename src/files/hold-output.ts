@@ -1,7 +1,7 @@
 import { FileError } from "../errors.ts";
 import { unwritable } from "./file-errors.ts";
 import type { FileLock } from "./file-lock.ts";
-import { lockTarget } from "./output-file.ts";
+import { lockTarget, removeLeftovers } from "./output-file.ts";
 import { isDenied } from "./system-errors.ts";
 import { findTarget, type Target } from "./target.ts";
 
@@ -36,6 +36,7 @@ export async function holdOutput(name: string, { overwrite = false, signal }: Ho
     // It may have been made while the lock was taken.
     const { path, there } = await findTarget(name, overwrite, true);
     if (path !== before.path) throw unwritable(name, "it was just replaced by another file; start again");
+    if (lock !== undefined) await removeLeftovers(before);
     return { path, isNew: there === undefined, release };
   } catch (error) {
     await release();

@@ -9,7 +9,7 @@ import { PARTIAL_SUFFIX, TemporaryFile } from "./temporary-file.ts";
 
 const LOCK = ".lock";
 /** Leftovers of a process killed while taking a lock or removing an abandoned one. */
-const LOCK_LEFTOVER = new RegExp(`^\\${LOCK}\\.[0-9a-f]{12,16}(?:\\.\\d+)?$`);
+const LOCK_LEFTOVER = new RegExp(`^\\${LOCK}\\.[0-9a-f]{12,16}(?:\\.\\d+(?:\\.[0-9a-f]{12})?)?$`);
 /** Far longer than taking a lock lasts: for leftovers of other machines, or without content. */
 const LEFTOVER_MS = 60_000;
 
@@ -148,7 +148,7 @@ function busy({ name, path }: Target, holder: Partial<LockHolder>, lock: string)
 }
 
 /** We hold the lock, so partial files there belong to processes that died. */
-async function removeLeftovers({ path }: Target): Promise<void> {
+export async function removeLeftovers({ path }: Target): Promise<void> {
   const folder = dirname(path);
   const prefix = basename(besideTarget(path, ""));
   for (const name of await readdir(folder).catch(() => [])) {

@@ -3,7 +3,8 @@ import { InvalidInputError, invalidArgument } from "../errors.ts";
 import { nearest } from "../options.ts";
 import { asParsed } from "./csv-cells.ts";
 import { lookUp, topName } from "./field-path.ts";
-import { type Fields, type ItemRules, isEmpty, isIgnored, isObject, plainName } from "./input-fields.ts";
+import { type Fields, type ItemRules, isEmpty, isIgnored, plainName } from "./input-fields.ts";
+import { contains, endsWithAssistant, onlyAnswer } from "./turns.ts";
 
 /**
  * The names of fields in rows, by what they are here: { prompt: "question", response: "answer" }. A dot goes into an object or,
@@ -140,8 +141,11 @@ export class FieldMap {
       names.filter((name) => name !== target && COMMON[target].includes(plainName(name)));
     if (!isGiven("prompt") && !isGiven("messages")) {
       const conversations = candidates("messages").filter((name) => Array.isArray(asParsed(fields[name])));
-      const one = only(fields, [...conversations, ...candidates("prompt")], "prompt");
-      if (one !== undefined) taken.set(conversations.includes(one) ? "messages" : "prompt", { names: [one] });
+      const prompts = [...conversations, ...candidates("prompt")];
+      const joined = instructionAndInput(fields, prompts);
+      const one = joined === undefined ? only(fields, prompts, "prompt") : undefined;
+      if (joined !== undefined) taken.set("prompt", joined);
+      else if (one !== undefined) taken.set(conversations.includes(one) ? "messages" : "prompt", { names: [one] });
     }
     if (!isGiven("system")) {
       const one = only(fields, candidates("system"), "system");
@@ -244,6 +248,15 @@ function only(fields: Fields, candidates: readonly string[], target: string): st
 
 const BLANK_LINE = "\n\n";
 
+/** Rows in Alpaca's format: the input is what the instruction is about. */
+function instructionAndInput(fields: Fields, candidates: readonly string[]): Taken | undefined {
+  if (candidates.length !== 2) return undefined;
+  const names = ["instruction", "input"].map((wanted) => candidates.find((name) => plainName(name) === wanted));
+  const [instruction, input] = names.map((name) => (name === undefined ? undefined : fields[name]));
+  if (typeof instruction !== "string" || typeof input !== "string" || instruction === input) return undefined;
+  return { names: names as string[], value: `${instruction}${BLANK_LINE}${input}` };
+}
+
 function combined(target: string, found: readonly { readonly path: string; readonly value: unknown }[]): unknown {
   const [first, ...others] = found;
   if (others.length === 0) return first?.value;
@@ -257,31 +270,6 @@ function combined(target: string, found: readonly { readonly path: string; reado
 
 function areTexts(value: unknown): boolean {
   return Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === "string");
-}
-
-/** The content of a list of one message, the assistant's: the turn after a prompt, as TRL writes it. */
-export function onlyAnswer(value: unknown): unknown {
-  if (!Array.isArray(value) || value.length !== 1) return undefined;
-  const [message]: unknown[] = value;
-  if (!isObject(message)) return undefined;
-  if (message["role"] === "assistant") return message["content"];
-  return message["from"] === "gpt" ? message["value"] : undefined;
-}
-
-function endsWithAssistant(messages: unknown): boolean {
-  const list = asParsed(messages);
-  const last: unknown = Array.isArray(list) ? list.at(-1) : undefined;
-  return isObject(last) && ["assistant", "gpt", "chatgpt"].includes(String(last["role"] ?? last["from"]));
-}
-
-function contains(messages: readonly unknown[], prompt: unknown): boolean {
-  const contents = messages.map((message) =>
-    isObject(message) ? (message["content"] ?? message["value"]) : undefined,
-  );
-  if (typeof prompt === "string")
-    return contents.some((content) => typeof content === "string" && content.trim() === prompt.trim());
-  if (!Array.isArray(prompt)) return false;
-  return prompt.every((message, i) => JSON.stringify(message) === JSON.stringify(messages[i]));
 }
 
 function namesOf(row: Fields): string {

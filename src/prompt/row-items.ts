@@ -1,11 +1,11 @@
 /** A row of a file as the items that it asks to score: one, or one for each of its responses. */
 import { InvalidInputError } from "../errors.ts";
 import { asParsed, missingCell, refuseListCell } from "./csv-cells.ts";
-import { onlyAnswer } from "./field-map.ts";
 import { type Fields, fieldNames, type ItemRules, isObject, refuseUnreadInput } from "./input-fields.ts";
 import { type CheckedItem, checkItem, checkPrompt, givenFields, itemOf, systemTurn } from "./items.ts";
 import { refuseLostType } from "./lost-type.ts";
 import { checkText, checkTurnList, refuseLastTurn } from "./messages.ts";
+import { onlyAnswer } from "./turns.ts";
 import type { ItemWarning } from "./warnings.ts";
 
 export interface RowItems {

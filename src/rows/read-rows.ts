@@ -13,6 +13,7 @@ import {
 import { readJsonRows } from "./json-rows.ts";
 import type { Row } from "./row.ts";
 import { spool } from "./spool.ts";
+import { asUtf8 } from "./utf16.ts";
 
 /** What rows are read from. */
 export interface RowInput {
@@ -70,8 +71,12 @@ export async function* readRows(input: RowInput, options: ReadRowsOptions = {}):
         options.format === undefined ? "is not a parquet file, despite its name" : "is not a parquet file",
       );
     // Refuses what is not text by name: a zip archive inside gzip, too.
-    for await (const row of readText(decompressed(inside.all, name), name, format, options)) {
-      if (compression === undefined && size > 0) options.onFraction?.(Math.min(1, row.endOffset / size));
+    let isWide = false;
+    const text = asUtf8(decompressed(inside.all, name), name, () => {
+      isWide = true;
+    });
+    for await (const row of readText(text, name, format, options)) {
+      if (compression === undefined && !isWide && size > 0) options.onFraction?.(Math.min(1, row.endOffset / size));
       else if (size >= MIN_COUNTED_BYTES) options.onFraction?.(taken.bytes / size);
       yield row;
     }

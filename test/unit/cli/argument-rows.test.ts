@@ -73,9 +73,20 @@ describe("a value", () => {
     ]);
   });
 
+  it("is the text of a file in UTF-16, as Windows writes it", async () => {
+    const little = file("little.txt", Buffer.from("\ufeffGrüße\r\n", "utf16le"));
+    const big = file("big.txt", Buffer.from("\ufeffja\nnein\n", "utf16le").swap16());
+    expect(await items({ prompt: [`@${little}`], responsesFile: [big] })).toEqual([
+      { prompt: "Grüße", response: "ja" },
+      { prompt: "Grüße", response: "nein" },
+    ]);
+  });
+
   it("is refused where its file is not text", async () => {
-    const wide = file("wide.txt", Buffer.from("\ufeffHello", "utf16le"));
-    await expect(items({ prompt: [`@${wide}`], response: ["a"] })).rejects.toThrow(/--prompt: .* looks like UTF-16/);
+    const lone = file("lone.txt", Buffer.from("\ufeffHello\ud800", "utf16le"));
+    await expect(items({ prompt: [`@${lone}`], response: ["a"] })).rejects.toThrow(
+      /--prompt: .* is not valid UTF-16LE/,
+    );
     const latin = file("latin.txt", Buffer.from([0x63, 0xe9]));
     await expect(items({ prompt: ["p"], response: [`@${latin}`] })).rejects.toThrow(
       /--response: .* is not valid UTF-8/,

@@ -15,6 +15,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
+import { holdOutput } from "../../../src/files/hold-output.ts";
 import { OutputFile, withOutput, writeWhole } from "../../../src/files/output-file.ts";
 import { hasEnded, isLocal, thisProcess } from "../../../src/files/process-identity.ts";
 import { findTarget } from "../../../src/files/target.ts";
@@ -169,10 +170,17 @@ describe("what a dead process left", () => {
     const at = emptyFolder();
     const { pid } = spawnSync(process.execPath, ["-e", ""]);
     const ended = JSON.stringify({ ...thisProcess(), process: pid });
-    for (const name of [".model.lock.0123456789ab", ".model.lock.0123456789abcdef.0"])
-      writeFileSync(join(at, name), ended);
+    const left = ["", "0123456789ab", "0123456789abcdef.0", "0123456789abcdef.0.f497fc44e42c"];
+    const begin = () => {
+      for (const name of left) writeFileSync(join(at, [".model.lock", name].filter(Boolean).join(".")), ended);
+    };
     writeFileSync(join(at, ".model.lock.ba9876543210"), JSON.stringify(thisProcess()));
+    begin();
     await withOutput(join(at, "model"), { overwrite: false }, async () => {});
+    expect(readdirSync(at)).toEqual([".model.lock.ba9876543210"]);
+    // A file that is written row by row is held in the same way.
+    begin();
+    await (await holdOutput(join(at, "model"))).release();
     expect(readdirSync(at)).toEqual([".model.lock.ba9876543210"]);
   });
 });

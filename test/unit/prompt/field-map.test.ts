@@ -78,6 +78,16 @@ describe("common names", () => {
       { prompt: "Q", response: "A", input: "" },
       'reading prompt from "instruction", response from "output"',
     ],
+    [
+      { input: "J", instruction: "I", output: "A", id: 1 },
+      { prompt: "I\n\nJ", response: "A", id: 1 },
+      'reading prompt from "instruction" and "input", response from "output"',
+    ],
+    [
+      { instruction: "I", input: "I", output: "A" },
+      { prompt: "I", response: "A" },
+      'reading prompt from "instruction", response from "output"',
+    ],
     [{ prompt: "Q", outputs: ["A", "B"] }, { prompt: "Q", responses: ["A", "B"] }, 'reading responses from "outputs"'],
     [
       { query: "Q", output: ["A", "B"] },
@@ -130,8 +140,12 @@ describe("common names", () => {
 
   it.each([
     [
-      { instruction: "I", input: "J", output: "A" },
-      /"instruction" and "input", each of which could be the prompt: name one \(--field prompt=instruction --ignore-field input\), or join them \(--field prompt=instruction --field prompt=input\)/,
+      { question: "I", input: "J", output: "A" },
+      /"question" and "input", each of which could be the prompt: name one \(--field prompt=question --ignore-field input\), or join them \(--field prompt=question --field prompt=input\)/,
+    ],
+    [
+      { instruction: "I", input: { a: 1 }, output: "A" },
+      /"instruction" and "input", each of which could be the prompt/,
     ],
     [
       { question: "Q", answer: "A", output: "B" },

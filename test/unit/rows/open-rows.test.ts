@@ -97,7 +97,14 @@ describe("refuses", () => {
     ["bzip2", Buffer.from("BZh91AY"), /bzip2/],
     ["a zip archive", Buffer.from([0x50, 0x4b, 3, 4, 0, 0]), /zip archive/],
     ["an Arrow file", Buffer.from("ARROW1\0\0"), /Arrow file/],
-    ["UTF-16", Buffer.from('\ufeff{"a":1}', "utf16le"), /UTF-16/],
+    ["UTF-16 without a byte order mark", Buffer.from('{"a":1}', "utf16le"), /UTF-16/],
+    ["damaged UTF-16", Buffer.from('\ufeff{"a":"\udc00"}', "utf16le"), /UTF-16 text cannot be read near byte 0/],
+    [
+      "UTF-16 cut off in a letter",
+      Buffer.from('\ufeff{"a":1}', "utf16le").subarray(0, -1),
+      /UTF-16 text cannot be read/,
+    ],
+    ["UTF-32", Buffer.from([0xff, 0xfe, 0, 0, 0x7b, 0, 0, 0, 0x7d, 0, 0, 0]), /UTF-16|NUL/],
     ["a binary file", Buffer.from([1, 2, 3, 0, 5, 6, 7]), /binary file/],
   ])("%s", async (_, bytes, message) => {
     await expect(readAll(fileOf("x.jsonl", bytes))).rejects.toThrow(
@@ -118,6 +125,21 @@ it("holds one row of a stream that never ends its line, and says so", async () =
   );
   expect(bomb.length).toBeLessThan(200_000);
   expect(await valuesOf(fileOf("bomb.jsonl.gz", bomb))).toEqual([expect.stringMatching(/longer than 67108864/), 7]);
+});
+
+describe("UTF-16 with a byte order mark, as PowerShell and Excel write it", () => {
+  const lines = Array.from({ length: 30_000 }, (_, i) => ({ a: `Grüße 🦆 ${i}` }));
+  const jsonl = Buffer.from(`\ufeff${lines.map((line) => JSON.stringify(line)).join("\r\n")}\r\n`, "utf16le");
+  const table = Buffer.from("\ufeffprompt\tresponse\r\nGrüße\tja\r\n", "utf16le");
+  it.each([
+    ["x.jsonl", jsonl, lines],
+    ["x.jsonl", Buffer.from(jsonl).swap16(), lines],
+    ["x.jsonl.gz", gzipSync(jsonl), lines],
+    ["x.txt", table, [{ prompt: "Grüße", response: "ja" }]],
+    ["x.csv", Buffer.from(table).swap16(), [{ prompt: "Grüße", response: "ja" }]],
+  ])("%s", async (name, bytes, expected) => {
+    expect(await valuesOf(fileOf(name, bytes))).toEqual(expected);
+  });
 });
 
 it("reads an empty file as one without rows", async () => {
