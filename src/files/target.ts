@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { notWritable, unwritable } from "./file-errors.ts";
 import { ifExists } from "./optional-files.ts";
 import { isMissing } from "./system-errors.ts";
-import { windowsNameProblem } from "./windows.ts";
+import { windowsNameProblem, withoutLongForm } from "./windows.ts";
 
 export interface Target {
   /** The name the user gave. */
@@ -39,13 +39,17 @@ export async function findTarget(name: string, overwrite: boolean, inPlace = fal
     if (there?.isFile() === false) throw unwritable(name, `it is ${kindOf(there)}; give the name of a regular file`);
     if (there !== undefined && overwrite && process.platform === "win32" && (there.mode & OWNER_WRITES) === 0)
       throw unwritable(name, `it is read-only; \`attrib -r\` allows it to be replaced`);
-    const path = there === undefined ? await followLinks(resolve(name)) : await realPath(name);
+    const path = there === undefined ? await followLinks(absolute(name)) : await realPath(name);
     if (there !== undefined && !overwrite) throw Object.assign(new Error("exists"), { code: "EEXIST" });
     await access(there !== undefined && inPlace ? path : dirname(path), constants.W_OK);
     return { name, path, there };
   } catch (error) {
     throw notWritable(name, error);
   }
+}
+
+function absolute(name: string): string {
+  return process.platform === "win32" ? withoutLongForm(resolve(name)) : resolve(name);
 }
 
 /** Windows does not tell the real path on some drives (in memory, by `subst`) and, under Wine, of long paths: Node then finds it. */

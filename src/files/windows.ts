@@ -21,6 +21,14 @@ export function windowsNameProblem(name: string): string | undefined {
   return /[. ]$/.test(name) ? "Windows allows no dot or space at the end of a name" : undefined;
 }
 
+/**
+ * A path of a drive without the prefix of the long form, such as "\\\\?\\" before "C:\\a.gguf": Node adds it wherever a path needs
+ * it, and takes the root of a drive in the long form for a device.
+ */
+export function withoutLongForm(path: string): string {
+  return path.replace(/^\\\\[?.]\\(?=[a-z]:\\)/i, "");
+}
+
 /** The codes of what another program's open handle causes, if only that of a virus scanner for an instant. */
 const REFUSALS = ["EPERM", "EACCES", "EBUSY"];
 

@@ -1,6 +1,6 @@
 /** The files that inputs name: files, folders, patterns, data sets on the hub, standard input. */
 import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { join, win32 } from "node:path";
 import { FileError } from "../errors.ts";
 import { isHubSpec, parseDatasetSpec } from "../hub/address.ts";
 import { type DatasetOptions, fetchDataset } from "../hub/dataset-files.ts";
@@ -60,11 +60,25 @@ async function below(folder: string): Promise<readonly InputFile[]> {
 
 async function matching(pattern: string): Promise<readonly InputFile[]> {
   const { glob } = await import("tinyglobby");
+  const share = process.platform === "win32" ? shareOf(pattern) : "";
   // A backslash quotes a character in a pattern, and separates folders on Windows.
-  const portable = process.platform === "win32" ? pattern.replaceAll("\\", "/") : pattern;
-  const paths = await glob(portable, { expandDirectories: false, absolute: /^(?:\/|[A-Za-z]:)/.test(portable) });
+  const portable = process.platform === "win32" ? pattern.slice(share.length).replaceAll("\\", "/") : pattern;
+  const options = { expandDirectories: false, absolute: /^(?:\/|[A-Za-z]:)/.test(portable) };
+  const paths =
+    share === ""
+      ? await glob(portable, options)
+      : (await glob(portable, { ...options, cwd: share })).map((path) => win32.join(share, path));
   if (paths.length > 0) return sorted(paths);
   throw none(pattern, "does not exist, and no file matches it");
+}
+
+/**
+ * The Windows share or long-form drive that a pattern begins with, such as "\\\\server\\share\\"; "" if none. Its two leading
+ * separators would be one to the glob, and the "?" of a long form a wildcard.
+ */
+function shareOf(pattern: string): string {
+  const { root } = win32.parse(pattern);
+  return /^[\\/]{2}/.test(root) ? root : "";
 }
 
 function sorted(paths: readonly string[]): readonly InputFile[] {

@@ -23,8 +23,17 @@ export interface Installation {
  *
  * @returns the package's folder
  */
-export async function installPackage(folder: string, { os, cpu, modules, runtime }: Installation): Promise<string> {
+export async function installPackage(folder: string, installation: Installation): Promise<string> {
   const out = mkdtempSync(join(tmpdir(), "starling-rm-packed-"));
+  try {
+    return await installFrom(out, folder, installation);
+  } finally {
+    rmSync(out, { recursive: true, force: true });
+  }
+}
+
+/** @param out for the tarballs */
+async function installFrom(out: string, folder: string, { os, cpu, modules, runtime }: Installation): Promise<string> {
   const local = [...dependencies()].map((name) => packInstalled(join(repository, "node_modules"), name, out));
   const main = { manifest: publishedManifest() as Manifest, tarball: pack({ out, allowMissing: true }) };
   const registry = await serveRegistry([main, ...local, packInstalled(modules, runtime, out)]);
@@ -43,7 +52,6 @@ export async function installPackage(folder: string, { os, cpu, modules, runtime
     return join(folder, "node_modules", "starling-rm");
   } finally {
     await registry.close();
-    rmSync(out, { recursive: true, force: true });
   }
 }
 

@@ -1,5 +1,5 @@
 // What files are like on Windows, through the library: `node windows-files-child.mjs SETUP OUTPUT`. SETUP is a JSON file
-// {library, checkpoint, folder}; OUTPUT gets the outcome of every scenario by its name, {value} or {code, message}.
+// {library, checkpoint, folder, share}; OUTPUT gets the outcome of every scenario by its name, {value} or {code, message}.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -8,10 +8,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 const [setup, output, role] = process.argv.slice(2);
-const { library, checkpoint, folder } = JSON.parse(readFileSync(setup, "utf8"));
+const { library, checkpoint, folder, share } = JSON.parse(readFileSync(setup, "utf8"));
 const part = (...path) => import(pathToFileURL(join(library, ...path)).href);
 const { convert, quantize } = await part("entry", "convert.js");
-const { embeddedModelPath, loadRewardModel } = await part("index.js");
+const { embeddedModelPath, loadRewardModel, readItems } = await part("index.js");
 const { FileLock } = await part("files", "file-lock.js");
 
 const make = (path, options = {}) => convert({ checkpoint, output: path, type: "f16", ...options });
@@ -60,6 +60,12 @@ const scenarios = {
   },
   letters: () => makeAndScore(at("名前 ü é.gguf")),
   "long form": () => makeAndScore(`\\\\?\\${at("long form.gguf")}`),
+  "long form of the root": () => makeAndScore("\\\\?\\C:\\root.gguf"),
+  "pattern on a share": async () => {
+    let rows = 0;
+    for await (const _ of readItems(`${share}\\*.jsonl`)) rows++;
+    return rows;
+  },
   "long path": () => {
     mkdirSync(deep, { recursive: true });
     return makeAndScore(join(deep, "model.gguf"));

@@ -119,8 +119,14 @@ describe.skipIf(missing !== undefined)(`Windows, Node ${VERSION}`, () => {
     const [setup, output] = [join(wine.folder, "setup.json"), join(wine.folder, "outcomes.json")];
     const checkpoint = windowsPath(join(repository, "test", "fixtures", "checkpoints", "adversarial-prefix"));
     rmSync(join(wine.drive, "files"), { recursive: true, force: true });
+    rmSync(join(wine.drive, "root.gguf"), { force: true });
     mkdirSync(join(wine.drive, "files"));
-    writeFileSync(setup, JSON.stringify({ library: LIBRARY, checkpoint, folder: "C:\\files" }));
+    // Wine has the shares of servers there.
+    const share = join(wine.drive, "..", "dosdevices", "unc", "server", "share");
+    mkdirSync(share, { recursive: true });
+    writeFileSync(join(share, "rows.jsonl"), `${JSON.stringify({ prompt: PROMPT, response: RESPONSES[0] })}\r\n`);
+    const places = { folder: "C:\\files", share: "\\\\server\\share" };
+    writeFileSync(setup, JSON.stringify({ library: LIBRARY, checkpoint, ...places }));
     const child = windowsPath(join(import.meta.dirname, "windows-files-child.mjs"));
     const ended = await wine.program(hostPath(name), [child, windowsPath(setup), windowsPath(output)]);
     expect(ended).toEqual({ code: 0, stdout: "", stderr: "" });
@@ -137,6 +143,8 @@ describe.skipIf(missing !== undefined)(`Windows, Node ${VERSION}`, () => {
       relative: { value: scores },
       letters: { value: scores },
       "long form": { value: scores },
+      "long form of the root": { value: scores },
+      "pattern on a share": { value: 1 },
       "long path": { value: scores },
       "long quantised": { value: 2 },
       "demonstration model": { value: true },

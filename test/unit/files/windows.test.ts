@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isRefusedForNow, patiently, windowsNameProblem } from "../../../src/files/windows.ts";
+import { isRefusedForNow, patiently, windowsNameProblem, withoutLongForm } from "../../../src/files/windows.ts";
 
 const failing = (code: string) => Object.assign(new Error(code), { code });
 
@@ -18,6 +18,19 @@ describe("a name on Windows", () => {
 
   it.each(["model.gguf", "console.gguf", "名前 ü.gguf", ".hidden", "nullable", "a b.c"])("can be %j", (name) => {
     expect(windowsNameProblem(name)).toBeUndefined();
+  });
+});
+
+describe("a path in Windows' long form", () => {
+  it.each([
+    ["\\\\?\\C:\\a b.gguf", "C:\\a b.gguf"],
+    ["\\\\.\\c:\\x\\y", "c:\\x\\y"],
+    ["\\\\?\\UNC\\server\\share\\a", "\\\\?\\UNC\\server\\share\\a"],
+    ["\\\\.\\NUL", "\\\\.\\NUL"],
+    ["C:\\a", "C:\\a"],
+    ["\\\\server\\share\\a", "\\\\server\\share\\a"],
+  ])("%s is %s", (path, plain) => {
+    expect(withoutLongForm(path)).toBe(plain);
   });
 });
 
