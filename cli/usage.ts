@@ -22,7 +22,7 @@ export function usageLine(message: string, commandLine: readonly string[] = []):
     .replace(/^error: /, "")
     .split("\n");
   const line = lines.map((part) => part.trim()).join(" ");
-  return `starling-rm: ${visible(withSuggestion(line) + inputHint(line, commandLine))}\n`;
+  return `starling-rm: ${visible(withSuggestion(line) + hint(line, commandLine))}\n`;
 }
 
 /** A value that is almost one of the allowed ones is named, as Commander does with options. */
@@ -43,7 +43,8 @@ const READERS: readonly string[] = ["score", "rank", "tokenize", "eval", "compar
 /** Those of them whose --input takes one value, because other words follow it. */
 const ONE_BY_ONE: readonly string[] = ["eval", "compare", "fit"];
 
-function inputHint(line: string, [name = "", ...words]: readonly string[]): string {
+function hint(line: string, [name = "", ...words]: readonly string[]): string {
+  if (/^missing required argument/.test(line)) return ` (starling-rm ${name} --help shows how it is used)`;
   const file = words.find(isDataFile);
   const isMisplaced = /^too many arguments|^command-argument value/.test(line);
   return isMisplaced && file !== undefined && READERS.includes(name) ? ` (rows are read with --input ${file})` : "";

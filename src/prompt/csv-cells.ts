@@ -39,7 +39,8 @@ export function refuseListCell(cell: unknown, name: string): void {
     throw invalid(`${shown} a single message: put it in a list, [ ].`, name);
 }
 
-function parsed(cell: unknown): unknown {
+/** The list or object that a text is as JSON; undefined for anything else. */
+export function parsed(cell: unknown): unknown {
   if (typeof cell !== "string") return undefined;
   const first = cell.trimStart()[0];
   if (first !== "[" && first !== "{") return undefined;

@@ -1,5 +1,5 @@
 /** Paths into rows: "choices.0.message.content". */
-import { asParsed } from "./csv-cells.ts";
+import { parsed } from "./csv-cells.ts";
 import { type Fields, isObject } from "./input-fields.ts";
 
 /** The value at a path; a name with dots in it comes first. JSON in a text, as in a cell, is gone into. */
@@ -7,7 +7,7 @@ export function lookUp(row: Fields, path: string): unknown {
   if (Object.hasOwn(row, path)) return row[path];
   let value: unknown = row;
   for (const name of path.split(".")) {
-    const inside = typeof value === "string" ? asParsed(value) : value;
+    const inside = typeof value === "string" ? parsed(value) : value;
     if (Array.isArray(inside)) value = /^\d{1,9}$/.test(name) ? inside[Number(name)] : undefined;
     else value = isObject(inside) && Object.hasOwn(inside, name) ? inside[name] : undefined;
   }

@@ -98,6 +98,9 @@ const documented = () => {
   );
   return [...new Map(all.map((words) => [words.join(" "), words])).values()];
 };
+/** A table with the columns "question", an object with "text", and "reply". */
+const QUESTIONS_XZ =
+  "/Td6WFoAAATm1rRGAgAhARwAAAAQz1jM4ABBADRdADidSM71jFu+rHOsfi/DZtTgstNXxGdlcBBu/1gk9DsxdTqocaoAYI6g8TncSCrtTZX1AAAABjVQPlOpjAwAAVBCw8jvAh+2830BAAAAAARZWg==";
 /** Data sets of the real hub, and a card that this machine may not have. */
 const NEEDS_MORE = /^eval .*\b(?:all|human)\b|--benchmark human|--gpu cuda/;
 
@@ -129,6 +132,28 @@ describe("in a folder with the files that they name", () => {
     for (const name of ["preferences", "prefs"]) writeFileSync(join(place, `${name}.jsonl`), preferences);
     for (const name of ["pairs", "samples"]) writeFileSync(join(place, `${name}.jsonl`), pairs);
     writeFileSync(join(place, "candidates.jsonl"), jsonLines([{ prompt: "Hi", responses: ["Hello.", "No."] }]));
+    const answers = Array.from({ length: 6 }, (_, i) => ({
+      id: i,
+      prompt: `Question ${i % 3}?`,
+      response: `Yes, ${i}.`,
+    }));
+    writeFileSync(join(place, "answers.jsonl"), jsonLines(answers));
+    const cells = answers.map(({ id, prompt, response }) => `${id},${prompt},"${response}"\n`);
+    writeFileSync(join(place, "answers.csv"), `id,prompt,response\n${cells.join("")}`);
+    writeFileSync(join(place, "qa.csv.xz"), Buffer.from(QUESTIONS_XZ, "base64"));
+    writeFileSync(
+      join(place, "conversation.json"),
+      JSON.stringify([
+        { role: "user", content: "Name a prime." },
+        { role: "assistant", content: "7" },
+        { role: "user", content: "Another one." },
+      ]),
+    );
+    writeFileSync(join(place, "answers.txt"), "8\n11\n");
+    mkdirSync(join(place, "data", "part"), { recursive: true });
+    const parquet = ["score", "--model", "rm.gguf", "--input", "answers.jsonl", "--output", "data/part/one.parquet"];
+    expect(await runHere(parquet)).toMatchObject({ code: 0 });
+    hub.put("train.jsonl", Buffer.from(pairs));
     writeFileSync(join(place, "preferences.jsonl.gz"), gzipSync(preferences));
     writeFileSync(join(place, "pairs.jsonl.gz"), gzipSync(pairs));
     const fit = ["fit", "--model", "rm.gguf", "--input", "prefs.jsonl", "--head-output", "mine.gguf"];
@@ -160,18 +185,19 @@ describe("in a folder with the files that they name", () => {
       if (NEEDS_MORE.test(words.join(" "))) continue;
       const local = words.map((word) =>
         word
-          .replace(/(?:Nexusflow\/Starling-RM-34B|01-ai\/Yi-34B-Chat|OWNER\/NAME)(?=$|@)/, hub.repository)
+          .replace(/(?:Nexusflow\/Starling-RM-34B|01-ai\/Yi-34B-Chat|OWNER\/NAME)(?=$|@|\/train)/, hub.repository)
           .replace("path/to/", "")
           .replace("FILE.gguf", "rm.gguf"),
       );
       for (const [i, word] of local.entries())
         if (/^(?:-o|--output|--head-output)$/.test(word) && local[i + 1] !== "rm.gguf")
           rmSync(join(place, local[i + 1] as string), { force: true, recursive: true });
+      hub.kind = words.some((word) => /^hf:.*\.jsonl$/.test(word)) ? "dataset" : "model";
       const { code, stderr } = await runHere(local);
       ran.push(words.join(" "));
       if (code !== 0) failed.push({ words: words.join(" "), code, stderr });
     }
     expect(failed).toEqual([]);
-    expect(ran.length).toBeGreaterThan(35);
+    expect(ran.length).toBeGreaterThan(50);
   }, 400_000);
 });

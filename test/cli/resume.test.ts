@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSyn
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { beforeAll, describe, expect, it } from "vitest";
+import { RunRecord } from "../../src/files/run-record.ts";
 import { ended, file, folder, jsonLines, parseLines, run, start, tiny } from "./run-cli.ts";
 
 const ROWS = 400;
@@ -87,13 +88,17 @@ describe.each(kinds)("%s", (_, args, name) => {
 describe("a stopped run", () => {
   const at = place();
   const output = join(at, "out.jsonl");
-  const stop = async (path: string, ...more: string[]) => {
-    const child = start([...score, "--output", path, ...more]);
-    const end = ended(child);
-    const isBegun = () => watched(path).some((one) => existsSync(one) && statSync(one).size > 0);
-    while (child.exitCode === null && !isBegun()) await new Promise((resolve) => setTimeout(resolve, 5));
-    child.kill("SIGINT");
-    return end;
+  const stop = async (path: string) => {
+    for (;;) {
+      const child = start([...score, "--output", path, "--force"]);
+      const end = ended(child);
+      const isBegun = () => watched(path).some((one) => existsSync(one) && statSync(one).size > 0);
+      while (child.exitCode === null && !isBegun()) await new Promise((resolve) => setTimeout(resolve, 5));
+      child.kill("SIGINT");
+      const outcome = await end;
+      // On a busy machine it may be through before this process has looked.
+      if (!/: 400 rows/.test(outcome.stderr)) return outcome;
+    }
   };
 
   beforeAll(async () => {
@@ -165,7 +170,10 @@ describe("a stopped run", () => {
     const child = start(args);
     const end = ended(child);
     child.stdin.write(text.slice(0, text.length / 2));
-    while (child.exitCode === null && !existsSync(path)) await new Promise((resolve) => setTimeout(resolve, 5));
+    // Before its first checkpoint a killed run has nothing to go on with.
+    const rowsDone = async () =>
+      (await RunRecord.read(join(path, "..", ".out.jsonl.resume")))?.checkpoints[0]?.rows ?? 0;
+    while (child.exitCode === null && (await rowsDone()) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     child.kill("SIGKILL");
     await end;
     const other = await run(args, text.replace("Question 0?", "Question Z?"));

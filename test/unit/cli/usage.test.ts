@@ -22,3 +22,9 @@ it("names --input where files are given without it", () => {
   const inspect = usageLine("error: too many arguments for 'inspect'.", ["inspect", "a.jsonl", "b.jsonl"]);
   expect(inspect).not.toMatch(/--input/);
 });
+
+it("says where a missing argument is explained", () => {
+  expect(usageLine("error: missing required argument 'shell'", ["completion"])).toBe(
+    "starling-rm: missing required argument 'shell' (starling-rm completion --help shows how it is used)\n",
+  );
+});

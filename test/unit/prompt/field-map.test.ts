@@ -23,6 +23,8 @@ describe("named fields", () => {
       { prompt: "Q", choices: [{ message: { content: "A" } }] },
       { prompt: "Q", response: "A" },
     ],
+    [{ prompt: "q.text" }, { q: '{"text":"Q"}', response: "A" }, { prompt: "Q", response: "A" }],
+    [{ response: "list.0.a" }, { prompt: "Q", list: '[{"a":"A"}]' }, { prompt: "Q", response: "A" }],
     [{ response: "list.1" }, { prompt: "Q", list: '["A","B"]' }, { prompt: "Q", response: "B" }],
     [{ prompt: "q" }, { q: "Q", prompt: "old", messages: whole, response: "A" }, { prompt: "Q", response: "A" }],
     [{ text: "t" }, { t: "T", prompt: "old", response: "A" }, { text: "T" }],
