@@ -13,6 +13,9 @@ const LOADERS = ["wine64", "wine"];
 /** What one program may take on a busy machine; a start takes half a second on an idle one. */
 const MAX_RUN_MS = 200_000;
 
+/** How long Wine's server waits for the next program; longer than a test does between two. */
+const SERVER_PATIENCE_S = 120;
+
 const isInstalled = (command: string) => spawnSync(command, ["--version"], { stdio: "ignore" }).error === undefined;
 
 /** What is missing to run `host`, and the command that brings it; undefined where nothing is. */
@@ -60,6 +63,8 @@ export class Wine {
   /** Creates the prefix: five seconds. */
   static async create(host: string): Promise<Wine> {
     const wine = new Wine(host);
+    // Else Wine's own services end three seconds after the last program, and those of the next start write to its stderr.
+    spawnSync("wineserver", [`-p${SERVER_PATIENCE_S}`], { env: wine.#environment(), stdio: "ignore" });
     await wine.#run("wineboot", ["--init"]).ended;
     // Wine 8 starts as Windows 7, which Node refuses.
     const version = ["add", "HKCU\\Software\\Wine", "/v", "Version", "/d", "win10", "/f"];
