@@ -188,9 +188,12 @@ describe.each(CLIENTS)("$name", (client) => {
     expect(stdout.trim().split("\n")).toEqual(["[user]|;", "it took longer than 5 seconds"]);
   });
 
-  it.skipIf(missing || client.omit === undefined)("names the command that installs llama.cpp's package", async () => {
+  // Yarn 4 and Deno have no flag that leaves optional packages out.
+  if (client.omit === undefined) return;
+  const { omit } = client;
+  it.skipIf(missing)("names the command that installs llama.cpp's package", async () => {
     const project = makeProject(`${client.name} without optional`, client.settings);
-    const installed = await use(client, [...client.install(tarball), client.omit as string], project);
+    const installed = await use(client, [...client.install(tarball), omit], project);
     expect(line(installed)).toMatchObject({ status: 0, stderr: "" });
     const { status, stderr } = await use(client, [...client.exec, ...SCORE], project);
     expect(status).toBe(2);
