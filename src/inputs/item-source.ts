@@ -97,6 +97,7 @@ export class ItemSource {
   static async open(inputs: readonly string[], mapping: FieldMapping, options: SourceRules): Promise<ItemSource> {
     const { ignoreFields, many = false, endpoint, token, cacheFolder, onProgress, signal } = options;
     const map = new FieldMap(mapping, CONTENT_FIELDS, { ignoreFields, many });
+    signal?.throwIfAborted();
     const files = await findFiles(inputs, { endpoint, token, cacheFolder, onProgress, signal });
     let size: number | undefined = 0;
     for (const file of files) {

@@ -1,7 +1,7 @@
 /** readItems(): rows of any file as items to score. */
 import { invalidArgument } from "../errors.ts";
 import { hubChecks } from "../hub/settings.ts";
-import { aBoolean, aFunction, aNameList, aSignal, aString, checkOptions, oneOf } from "../options.ts";
+import { aBoolean, aFunction, aNameList, aSignal, aString, checkOptions, oneOf, readable } from "../options.ts";
 import type { FieldMapping } from "../prompt/field-map.ts";
 import { inputFormats } from "../rows/format.ts";
 import { type ItemRow, ItemSource, type ReadItemsOptions } from "./item-source.ts";
@@ -24,11 +24,17 @@ export function readItems(
   mapping: FieldMapping = {},
   options: ReadItemsOptions = {},
 ): AsyncIterable<ItemRow> {
-  const inputs = typeof input === "string" ? [input] : input;
-  if (!Array.isArray(inputs) || inputs.length === 0 || inputs.some((one) => aString(one) !== undefined))
-    throw invalidArgument("input", "the name of a file, or a list of names,", input);
-  if (typeof mapping !== "object" || mapping === null || Array.isArray(mapping))
-    throw invalidArgument("mapping", 'an object such as { prompt: "question" }', mapping);
+  const inputs = readable("input", () => {
+    const list = typeof input === "string" ? [input] : input;
+    if (!Array.isArray(list) || list.length === 0 || list.some((one) => aString(one) !== undefined))
+      throw invalidArgument("input", "the name of a file, or a list of names,", input);
+    return [...(list as readonly string[])];
+  });
+  const names = readable("mapping", () => {
+    if (typeof mapping !== "object" || mapping === null || Array.isArray(mapping))
+      throw invalidArgument("mapping", 'an object such as { prompt: "question" }', mapping);
+    return { ...mapping };
+  });
   const checked = checkOptions("readItems", options, {
     ...hubChecks,
     format: oneOf(inputFormats),
@@ -40,7 +46,7 @@ export function readItems(
   });
   return {
     async *[Symbol.asyncIterator]() {
-      const source = await ItemSource.open(inputs, mapping, checked);
+      const source = await ItemSource.open(inputs, names, checked);
       try {
         yield* source.rows();
       } finally {

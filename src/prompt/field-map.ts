@@ -57,6 +57,8 @@ export class FieldMap {
     this.#rules = rules;
     this.#mapping = Object.entries(mapping).map(([target, names]) => {
       const list = typeof names === "string" ? [names] : names;
+      if (!Array.isArray(list) || list.length === 0 || list.some((name) => typeof name !== "string" || name === ""))
+        throw invalidArgument(`the field of ${target}`, "a name, or a list of names,", names);
       if (!targets.includes(target)) {
         const near = nearest(target, targets);
         const advice = near === undefined ? "" : ` Did you mean ${JSON.stringify(near)}?`;
@@ -66,8 +68,6 @@ export class FieldMap {
           { field: "mapping" },
         );
       }
-      if (!Array.isArray(list) || list.length === 0 || list.some((name) => typeof name !== "string" || name === ""))
-        throw invalidArgument(`the field of ${target}`, "a name, or a list of names,", names);
       if (list.length > 1 && target !== LISTED && !JOINED.includes(target))
         throw new InvalidInputError(
           "ERR_INVALID_ARGUMENT",

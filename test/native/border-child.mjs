@@ -273,10 +273,29 @@ const scenarios = {
           threads: 1,
           repacked: true,
           samples: [{ ...sampleOf(type), ...changes }],
+          attention: [],
         }),
       );
     for (let type = 0; type < 50; type++) await check(type, {});
     for (const changes of [{ rows: 2 ** 31 }, { columns: 2 ** 20 }, { position: 2 ** 53 }]) await check(8, changes);
+  },
+  async attentionOfEveryShape() {
+    await addon.openRuntime(setup.libraries);
+    const right = { type: 1, headLength: 32, heads: 4, keyValueHeads: 2 };
+    const wrong = [0, -1, 1.5, 2 ** 31, 2 ** 53, "4", undefined];
+    const changes = Object.keys(right).flatMap((name) => wrong.map((value) => ({ [name]: value })));
+    for (const change of [{}, { type: 8 }, { keyValueHeads: 3 }, ...changes])
+      await report(
+        JSON.stringify(change, (_, value) => (value === undefined ? "undefined" : value)),
+        () =>
+          addon.checkKernels({
+            path: setup.model,
+            threads: 1,
+            repacked: true,
+            samples: [],
+            attention: [{ ...right, ...change }],
+          }),
+      );
   },
   async paddingWithoutAPosition() {
     await report("load", () => loaded({ paddingToken: 0, paddingPosition: -1 }));

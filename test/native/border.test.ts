@@ -87,6 +87,15 @@ describe("calls with a runtime and a model", () => {
     expect(found.size).toBe(53);
   });
 
+  it("refuse attention that no model has", () => {
+    const found = outcomes("attentionOfEveryShape");
+    expect(found.get("{}")).toBe("returned");
+    expect(found.get('{"type":0}')).toBe("returned");
+    const others = [...found].filter(([change]) => change !== "{}" && change !== '{"type":0}');
+    expect(others).toHaveLength(29);
+    for (const [change, outcome] of others) expect(outcome, change).toMatch(/^(?:Range|Type)?Error: /);
+  });
+
   it("refuse a padding token without a position", () => {
     expect(outcomes("paddingWithoutAPosition").get("load")).toMatch(/^RangeError: .*paddingPosition/);
   });
