@@ -4,8 +4,7 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import { constants, type FileHandle, open, stat, unlink } from "node:fs/promises";
-import { FileError } from "../src/index.ts";
-import { existingFile, UsageError } from "./errors.ts";
+import { existingFile, notWritable, UsageError } from "./errors.ts";
 import { chunksOf, linesOf, writeAll } from "./kept-lines.ts";
 import {
   besideTarget,
@@ -15,7 +14,6 @@ import {
   holdOutput,
   OutputFile,
   RunRecord,
-  systemReason,
 } from "./library.ts";
 import type { Done, Output, Publish } from "./output-types.ts";
 
@@ -257,11 +255,4 @@ async function hashOf(handle: FileHandle, bytes: number): Promise<Hash> {
   const hash = createHash("sha256");
   for await (const chunk of chunksOf(handle, bytes)) hash.update(chunk);
   return hash;
-}
-
-function notWritable(name: string, error: unknown): FileError {
-  return new FileError("ERR_FILE_NOT_WRITABLE", `${name} cannot be written: ${systemReason(error)}.`, {
-    cause: error,
-    file: name,
-  });
 }

@@ -4,12 +4,11 @@ import { type FileHandle, open, stat } from "node:fs/promises";
 import { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { FileError } from "../src/index.ts";
-import { ClosedPipe, UsageError } from "./errors.ts";
+import { ClosedPipe, notWritable, UsageError } from "./errors.ts";
 import { descriptorIdentity, pathIdentity } from "./file-identity.ts";
 import { FileOutput } from "./file-output.ts";
 import { HeldOutput } from "./held-output.ts";
-import { type Fingerprint, isDescriptor, systemReason } from "./library.ts";
+import { type Fingerprint, isDescriptor } from "./library.ts";
 import type { Output } from "./output-types.ts";
 
 export interface OutputSettings {
@@ -151,11 +150,4 @@ class DeviceOutput implements Output {
   close(): Promise<void> {
     return this.#handle.close();
   }
-}
-
-function notWritable(name: string, error: unknown): FileError {
-  return new FileError("ERR_FILE_NOT_WRITABLE", `${name} cannot be written: ${systemReason(error)}.`, {
-    cause: error,
-    file: name,
-  });
 }
