@@ -6,7 +6,7 @@ import { createHash, type Hash } from "node:crypto";
 import { constants, type FileHandle, open, stat, unlink } from "node:fs/promises";
 import { counted } from "./counted.ts";
 import { existingFile, notWritable, UsageError } from "./errors.ts";
-import { chunksOf, linesOf, writeAll } from "./kept-lines.ts";
+import { chunksOf, linesOf } from "./kept-lines.ts";
 import {
   besideTarget,
   type Checkpoint,
@@ -15,6 +15,7 @@ import {
   holdOutput,
   OutputFile,
   RunRecord,
+  writeAll,
 } from "./library.ts";
 import type { Done, Output, Publish } from "./output-types.ts";
 
