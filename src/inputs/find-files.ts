@@ -4,6 +4,7 @@ import { join, win32 } from "node:path";
 import { FileError } from "../errors.ts";
 import { isHubSpec, parseDatasetSpec } from "../hub/address.ts";
 import { type DatasetOptions, fetchDataset } from "../hub/dataset-files.ts";
+import { aString } from "../options.ts";
 import { isDataFile } from "../rows/format.ts";
 import { STANDARD_INPUT, STANDARD_INPUT_NAME } from "./open-input.ts";
 
@@ -12,6 +13,11 @@ export interface InputFile {
   readonly name: string;
   /** Where it is; "-" for standard input. */
   readonly path: string;
+}
+
+/** Whether a value is one or more inputs for findFiles(). */
+export function areInputs(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.length > 0 && value.every((input) => aString(input) === undefined);
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Where a row has its fields: by names that were given, and by names that are common. */
 import { InvalidInputError, invalidArgument } from "../errors.ts";
-import { nearest } from "../options.ts";
+import { type Check, nearest } from "../options.ts";
 import { asParsed } from "./csv-cells.ts";
 import { lookUp, topName } from "./field-path.ts";
 import { type Fields, type ItemRules, isEmpty, isIgnored, plainName } from "./input-fields.ts";
@@ -12,6 +12,11 @@ import { contains, endsWithAssistant, onlyAnswer } from "./turns.ts";
  * several for "responses" are a list.
  */
 export type FieldMapping = Readonly<Record<string, string | readonly string[]>>;
+
+export const aFieldMapping: Check = (value) =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? undefined
+    : 'an object such as { prompt: "question" }';
 
 /** A row with its fields under the names that are used here. */
 export interface MappedFields {
