@@ -4,7 +4,7 @@ import { firstNotices } from "../inputs/notices.ts";
 import { FieldMap, type FieldMapping } from "../prompt/field-map.ts";
 import { isObject } from "../prompt/input-fields.ts";
 import { strictError, WarningCounter } from "../prompt/warnings.ts";
-import { READ_COLUMNS } from "../rows/csv-rows.ts";
+import { READ_COLUMNS } from "../rows/columns.ts";
 import { damaged } from "../rows/damaged.ts";
 import type { InputFormat } from "../rows/format.ts";
 import { openRows, type RowFile } from "../rows/open-rows.ts";
