@@ -22,20 +22,24 @@ export interface CacheEntry {
 
 export type CacheKind = "demonstration model" | "scores" | "features" | "model hashes" | "kernel checks" | "GPU checks";
 
+/** Those of json-cache.ts, also one that is being written. */
+const JSON_ENTRIES = /^[0-9a-f]{24}\.json(?:\.[0-9a-f]{12})?$/;
+
 /** How each kind is named, in the cache folder. Whatever has another name is not ours, and is left alone. */
 const KINDS: readonly { readonly what: CacheKind; readonly path: RegExp; readonly files?: RegExp }[] = [
   { what: "demonstration model", path: /^starling-rm-tiny-[0-9a-f]{12}\.\w+\.gguf$/ },
   { what: "scores", path: /^scores\/[0-9a-f]{16}-[0-9a-f]{16}\.jsonl$/ },
   { what: "features", path: /^features\/[0-9a-f-]{16,64}$/, files: /\.features$/ },
-  { what: "model hashes", path: /^model-hashes$/, files: /^[0-9a-f]{24}\.json(?:\.[0-9a-f]{12})?$/ },
-  { what: "kernel checks", path: /^kernels$/, files: /^[0-9a-f]{24}\.json(?:\.[0-9a-f]{12})?$/ },
-  { what: "GPU checks", path: /^probes$/, files: /^[0-9a-f]{24}\.json(?:\.[0-9a-f]{12})?$/ },
+  { what: "model hashes", path: /^model-hashes$/, files: JSON_ENTRIES },
+  { what: "kernel checks", path: /^kernels$/, files: JSON_ENTRIES },
+  { what: "GPU checks", path: /^probes$/, files: JSON_ENTRIES },
 ];
 
 type OpenFiles = ReturnType<typeof openFiles>;
 
 /** A run appends to its scores and features every few seconds; where the system does not say who uses a file, this does. */
 const RECENT_MS = 10 * 60 * 1000;
+
 /** The entries of the cache folder, by kind and name; none where there is no folder. Links are not followed. */
 export async function listCache(folder: string = defaultCacheFolder()): Promise<CacheEntry[]> {
   const root = await realpath(folder).catch(() => resolve(folder));

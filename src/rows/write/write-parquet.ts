@@ -12,7 +12,7 @@ type JsonRecord = ReadonlyMap<string, string>;
 const MAX_GROUP = { rows: 10_000, characters: 16 * 1024 * 1024 };
 
 export interface ParquetOptions {
-  /** Columns in their order; default: all. */
+  /** Columns in their order; called when every record was looked at. */
   readonly names: () => readonly string[];
   /** Columns of these names, and what of their parts has one of them, are float64 though all values are whole numbers. */
   readonly fractions?: ReadonlySet<string>;
