@@ -1,7 +1,16 @@
 /** The fields of CSV and TSV records, by csv-parse. */
-import { type Options, parse } from "csv-parse/sync";
+import { createRequire } from "node:module";
+import type { Options, parse } from "csv-parse/sync";
 
 const NEWLINE = Buffer.from("\n");
+
+let loaded: typeof parse | undefined;
+
+/** Loaded by the first record, because most inputs are JSON. */
+function csvParse(): typeof parse {
+  loaded ??= createRequire(import.meta.url)("csv-parse/sync").parse as typeof parse;
+  return loaded;
+}
 
 /**
  * Parses records without their line ends, all in one call: csv-parse takes longer to prepare than to parse a short record.
@@ -11,6 +20,6 @@ const NEWLINE = Buffer.from("\n");
 export function parseRecords(records: readonly Uint8Array[], delimiter: string): readonly string[][] {
   // Relaxed: a quote inside an unquoted field is an ordinary character.
   const options: Options = { delimiter, record_delimiter: "\n", relax_column_count: true, relax_quotes: true };
-  const parsed = parse(Buffer.concat(records.flatMap((record) => [record, NEWLINE])), options);
+  const parsed = csvParse()(Buffer.concat(records.flatMap((record) => [record, NEWLINE])), options);
   return parsed as unknown as string[][];
 }
