@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { constants, type FileHandle, open, readFile, unlink } from "node:fs/promises";
+import { ifExists } from "./optional-files.ts";
 import { isDenied } from "./system-errors.ts";
 
 /** What makes a run that run: each entry is compared by itself, and named where it differs. */
@@ -87,9 +88,7 @@ export class RunRecord {
   }
 
   static async remove(path: string): Promise<void> {
-    await unlink(path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOENT") throw error;
-    });
+    await ifExists(unlink(path));
   }
 
   /** Call after the rows are written. */
