@@ -1,7 +1,7 @@
 /** The columns of a table of records: results first, then the rows' own fields as they appear. */
 
 import type { OutputForm, OutputOptions } from "./output-options.ts";
-import { freeName, type OutputRecord } from "./records.ts";
+import { freeName, LIST_FIELD, type OutputRecord } from "./records.ts";
 import type { Row } from "./row.ts";
 import { isSelecting, type SelectionOptions } from "./selection.ts";
 
@@ -41,7 +41,7 @@ export function tableColumns({ form, order, options }: ColumnsTask): RecordColum
   };
   if (order === "rank" && form.isFlat) expectMany();
   return {
-    expect({ many, own: fieldsOfRow, listField = "responses" }) {
+    expect({ many, own: fieldsOfRow, listField = LIST_FIELD }) {
       if (many) expectMany();
       for (const name of fieldsOfRow.keys()) if (!(many && name === listField)) own.add(name);
     },

@@ -1,6 +1,7 @@
 /** Exit codes, the CLI's own errors, and the one line that each failure prints. */
 import { inspect } from "node:util";
-import { isStarlingError } from "../src/index.ts";
+import { FileError, isStarlingError } from "../src/index.ts";
+import { systemReason } from "./library.ts";
 import { visible } from "./visible-text.ts";
 
 export const EXIT_DONE = 0;
@@ -15,6 +16,14 @@ export class UsageError extends Error {}
 /** The library says the same for outputs of its own. */
 export function existingFile(path: string): string {
   return `${path} already exists; --force replaces it`;
+}
+
+/** @param name of a file, a pipe, a device or a stream */
+export function notWritable(name: string, error: unknown): FileError {
+  return new FileError("ERR_FILE_NOT_WRITABLE", `${name} cannot be written: ${systemReason(error)}.`, {
+    cause: error,
+    file: name,
+  });
 }
 
 /** The reader of standard output has closed it (`| head`): stop, without an error. */

@@ -4,8 +4,7 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import { constants, type FileHandle, open, stat, unlink } from "node:fs/promises";
-import { FileError } from "../src/index.ts";
-import { existingFile, UsageError } from "./errors.ts";
+import { existingFile, notWritable, UsageError } from "./errors.ts";
 import { chunksOf, linesOf, writeAll } from "./kept-lines.ts";
 import {
   besideTarget,
@@ -15,7 +14,6 @@ import {
   holdOutput,
   OutputFile,
   RunRecord,
-  systemReason,
 } from "./library.ts";
 import type { Done, Output, Publish } from "./output-types.ts";
 
@@ -42,6 +40,9 @@ const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
 interface Claim {
   readonly path: string;
   readonly isNew: boolean;
+  /** The file that rows are written to: the output, or one beside it. */
+  readonly data: string;
+  readonly record: string;
   readonly file?: OutputFile;
   release(): Promise<void>;
 }
@@ -54,8 +55,6 @@ export class FileOutput implements Output {
   readonly #name: string;
   readonly #settings: FileSettings;
   readonly #claim: Claim;
-  readonly #data: string;
-  readonly #recordPath: string;
   #handle: FileHandle | undefined;
   #record: RunRecord | undefined;
   #written = 0;
@@ -67,8 +66,6 @@ export class FileOutput implements Output {
     this.#settings = settings;
     this.#claim = claim;
     this.isHeld = settings.held;
-    this.#data = settings.held ? besideTarget(claim.path, ROWS) : claim.path;
-    this.#recordPath = besideTarget(claim.path, RECORD);
     if (earlier !== undefined) this.earlier = earlier;
     else if (!claim.isNew) this.replaces = name;
   }
@@ -79,13 +76,12 @@ export class FileOutput implements Output {
     if (isThere && !overwrite) throw new UsageError(existingFile(name) + (await canResume(name)));
     const claim = await claimFile(name, held, overwrite, signal);
     try {
-      const found = await RunRecord.read(besideTarget(claim.path, RECORD));
-      const data = held ? besideTarget(claim.path, ROWS) : claim.path;
+      const found = await RunRecord.read(claim.record);
       const output = new FileOutput(
         name,
         settings,
         claim,
-        resume ? await goOn(name, found, claim, data, settings) : undefined,
+        resume ? await goOn(name, found, claim, settings) : undefined,
       );
       const left = found?.checkpoints[0];
       if (!overwrite && held && left !== undefined && left.complete !== true && left.rows > 0)
@@ -132,7 +128,7 @@ export class FileOutput implements Output {
       await record?.remove();
     }
     // Not before it is known that they are no longer needed.
-    if (this.isHeld) await unlink(this.#data).catch(() => {});
+    if (this.isHeld) await unlink(this.#claim.data).catch(() => {});
   }
 
   async close(): Promise<void> {
@@ -147,22 +143,18 @@ export class FileOutput implements Output {
 
   /** The first row is there: from now on an old file is no longer needed. */
   async #begin(): Promise<FileHandle> {
-    try {
-      await RunRecord.remove(this.#recordPath);
-    } catch {
-      // In a folder that is closed to us there is none of ours.
-    }
+    const { isNew, data, record } = this.#claim;
     // Before the file: one without a record could be anybody's.
-    this.#record = await RunRecord.open(this.#recordPath, this.#settings.fingerprint, false);
-    const { isNew } = this.#claim;
-    if (this.isHeld) await unlink(this.#data).catch(() => {});
+    this.#record = await RunRecord.open(record, this.#settings.fingerprint, false);
+    if (this.isHeld) await unlink(data).catch(() => {});
     const how = isNew || this.isHeld ? constants.O_CREAT | constants.O_EXCL : constants.O_TRUNC;
-    return await open(this.#data, constants.O_RDWR | how | NO_FOLLOW, this.isHeld ? PRIVATE_FILE : NEW_FILE);
+    return await open(data, constants.O_RDWR | how | NO_FOLLOW, this.isHeld ? PRIVATE_FILE : NEW_FILE);
   }
 
   /** Cuts the file back to the rows of the checkpoint. */
   async #reopen(earlier: Checkpoint): Promise<void> {
-    const handle = await open(this.#data, constants.O_RDWR | NO_FOLLOW);
+    const { data, record } = this.#claim;
+    const handle = await open(data, constants.O_RDWR | NO_FOLLOW);
     this.#handle = handle;
     this.#hash = await hashOf(handle, earlier.bytes);
     if (this.#hash.copy().digest("hex") !== earlier.output) {
@@ -171,7 +163,7 @@ export class FileOutput implements Output {
     }
     await handle.truncate(earlier.bytes);
     this.#written = earlier.bytes;
-    this.#record = await RunRecord.open(this.#recordPath, this.#settings.fingerprint, true);
+    this.#record = await RunRecord.open(record, this.#settings.fingerprint, true);
   }
 
   async #publish(done: Done, publish: Publish): Promise<void> {
@@ -199,9 +191,14 @@ export class FileOutput implements Output {
 
 async function claimFile(name: string, held: boolean, overwrite: boolean, signal?: AbortSignal): Promise<Claim> {
   const options = { overwrite, ...(signal === undefined ? {} : { signal }) };
-  if (!held) return holdOutput(name, options);
+  if (!held) {
+    const output = await holdOutput(name, options);
+    return { ...output, data: output.path, record: besideTarget(output.path, RECORD) };
+  }
   const file = await OutputFile.claim(name, options);
-  return { path: file.target.path, isNew: file.target.there === undefined, file, release: () => file.release() };
+  const { path, there } = file.target;
+  const [data, record] = [besideTarget(path, ROWS), besideTarget(path, RECORD)];
+  return { path, isNew: there === undefined, data, record, file, release: () => file.release() };
 }
 
 /** What to go on with; undefined to begin. @throws UsageError where it would not become what it was to become */
@@ -209,7 +206,6 @@ async function goOn(
   name: string,
   found: FoundRecord | undefined,
   claim: Claim,
-  data: string,
   { fingerprint }: FileSettings,
 ): Promise<Checkpoint | undefined> {
   const refused = (reason: string) => new UsageError(`${name} cannot be resumed: ${reason}; --force starts again`);
@@ -223,7 +219,7 @@ async function goOn(
   const changed = differences(found.fingerprint, fingerprint);
   if (changed !== undefined) throw refused(changed);
   if (newest === undefined) return undefined;
-  const size = (await stat(newest.complete === true ? claim.path : data).catch(() => undefined))?.size ?? 0;
+  const size = (await stat(newest.complete === true ? claim.path : claim.data).catch(() => undefined))?.size ?? 0;
   if (newest.complete === true) {
     if (size !== newest.bytes) throw refused("it was changed since it was complete");
     return newest;
@@ -257,11 +253,4 @@ async function hashOf(handle: FileHandle, bytes: number): Promise<Hash> {
   const hash = createHash("sha256");
   for await (const chunk of chunksOf(handle, bytes)) hash.update(chunk);
   return hash;
-}
-
-function notWritable(name: string, error: unknown): FileError {
-  return new FileError("ERR_FILE_NOT_WRITABLE", `${name} cannot be written: ${systemReason(error)}.`, {
-    cause: error,
-    file: name,
-  });
 }

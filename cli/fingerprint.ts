@@ -1,13 +1,14 @@
 /** What decides the bytes of an output: --resume goes on only where all of it is as it was. */
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
+import { TEXT_OPTIONS } from "./argument-rows.ts";
 import { type Fingerprint, packageVersion } from "./library.ts";
 import type { Row } from "./row.ts";
 
 /** Options that change nothing in the output, or are looked at by themselves. */
 const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   ...["output", "force", "resume", "quiet", "progress", "threads", "memoryCheck", "mmap", "prefixSharing", "batch"],
-  ...["model", "head", "input", "text", "prompt", "response", "messages", "system", "responsesFile"],
+  ...["model", "head", "input", ...TEXT_OPTIONS],
 ]);
 
 interface Run {

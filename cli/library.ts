@@ -25,7 +25,6 @@ export { addonPath } from "../src/native/load-addon.ts";
 export { LLAMA_VERSION, runtimeFolder } from "../src/native/runtime-folder.ts";
 export { nearestValue } from "../src/options.ts";
 export { packageRoot, packageVersion } from "../src/package-info.ts";
-export { CONTENT_FIELDS } from "../src/prompt/row-items.ts";
 export { isTemplateDate } from "../src/prompt/template-date.ts";
 export { WarningCounter } from "../src/prompt/warnings.ts";
 export { decompressed } from "../src/rows/compression.ts";

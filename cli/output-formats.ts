@@ -48,24 +48,23 @@ export function csv(
   columns: () => readonly string[],
   onLost: (names: readonly string[]) => void = () => {},
 ): RecordFormat {
-  let names: readonly string[] | undefined;
-  let known: ReadonlySet<string> = new Set();
+  let names: ReadonlySet<string> | undefined;
   const line = (cells: readonly string[]) => {
     const text = cells.map((cell) => csvCell(cell, delimiter)).join(delimiter);
     // A line without characters would be no record.
     return `${text === "" ? '""' : text}\n`;
   };
   const header = () => {
-    names ??= columns();
-    known = new Set(names);
+    names ??= new Set(columns());
     return names;
   };
   return {
-    begin: () => line(header()),
+    begin: () => line([...header()]),
     record(record) {
-      const lost = [...record.keys()].filter((name) => names !== undefined && !known.has(name));
+      const known = header();
+      const lost = [...record.keys()].filter((name) => !known.has(name));
       if (lost.length > 0) onLost(lost);
-      return line((names ?? header()).map((name) => cellText(record.get(name))));
+      return line(Array.from(known, (name) => cellText(record.get(name))));
     },
     end: () => "",
   };

@@ -4,12 +4,12 @@ import { type FileHandle, open, stat } from "node:fs/promises";
 import { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { FileError } from "../src/index.ts";
-import { ClosedPipe, UsageError } from "./errors.ts";
-import { descriptorIdentity, pathIdentity } from "./file-identity.ts";
+import { ClosedPipe, notWritable, UsageError } from "./errors.ts";
+import { descriptorIdentity } from "./file-identity.ts";
 import { FileOutput } from "./file-output.ts";
 import { HeldOutput } from "./held-output.ts";
-import { type Fingerprint, isDescriptor, systemReason } from "./library.ts";
+import { type Fingerprint, fileKey, isDescriptor } from "./library.ts";
+import { isNamed } from "./output-options.ts";
 import type { Output } from "./output-types.ts";
 
 export interface OutputSettings {
@@ -41,12 +41,12 @@ export async function openOutput(path?: string, settings: OutputSettings = {}): 
 
 async function openPlace(path: string | undefined, settings: OutputSettings): Promise<Output> {
   const { sources = [], force = false, resume = false, held = false, signal } = settings;
-  const there = path === undefined || path === "-" ? undefined : await statsOf(path);
+  const there = isNamed(path) ? await statsOf(path) : undefined;
   // /dev/stdout, under any name.
-  const isStream = path === undefined || path === "-" || isDescriptor(STDOUT, there) || there?.isFile() === false;
-  if (isStream && resume)
+  const isStdout = !isNamed(path) || isDescriptor(STDOUT, there);
+  if (resume && (isStdout || there?.isFile() === false))
     throw new UsageError("--resume needs --output with a file: elsewhere nothing stays to go on with");
-  if (path === undefined || path === "-" || isDescriptor(STDOUT, there)) {
+  if (isStdout) {
     const identity = descriptorIdentity(STDOUT);
     if (identity !== undefined && sources.includes(identity)) {
       throw new UsageError("standard output is the file being read: write to another file");
@@ -58,8 +58,7 @@ async function openPlace(path: string | undefined, settings: OutputSettings): Pr
     if (isDescriptor(STDERR, there)) return new StreamOutput("standard error", process.stderr, false);
     return there.isFIFO() ? openPipe(path, settings.signal) : openDevice(path);
   }
-  const identity = await pathIdentity(path);
-  if (identity !== undefined && sources.includes(identity))
+  if (there !== undefined && sources.includes(fileKey(there)))
     throw new UsageError(`--output ${path} is the file being read: write to another file`);
   const isThere = there !== undefined;
   const fingerprint = (await settings.fingerprint?.()) ?? {};
@@ -68,7 +67,7 @@ async function openPlace(path: string | undefined, settings: OutputSettings): Pr
 
 /** Whether a path is, or would be, a regular file: not a stream, pipe or device. */
 export async function isRegularFile(path: string | undefined): Promise<boolean> {
-  if (path === undefined || path === "-" || path === "") return false;
+  if (!isNamed(path) || path === "") return false;
   const there = await statsOf(path);
   return there === undefined || (there.isFile() && !isDescriptor(STDOUT, there));
 }
@@ -151,11 +150,4 @@ class DeviceOutput implements Output {
   close(): Promise<void> {
     return this.#handle.close();
   }
-}
-
-function notWritable(name: string, error: unknown): FileError {
-  return new FileError("ERR_FILE_NOT_WRITABLE", `${name} cannot be written: ${systemReason(error)}.`, {
-    cause: error,
-    file: name,
-  });
 }

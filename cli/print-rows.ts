@@ -21,20 +21,24 @@ export interface RowPrinter<T> {
   finish?(): void;
 }
 
-interface PrintOptions<T> {
-  /** What the status line calls the work. */
-  readonly label: string;
-  readonly printer: RowPrinter<T>;
+/** Where results go, and what is said of the rows that they are of. */
+export interface PrintTarget {
   readonly output: Output;
   readonly terminal: Terminal;
   /** The input's name in messages. */
   readonly inputName: string;
-  /** Tokens evaluated so far. */
-  readonly tokens: () => number;
   /** Of the rows that an earlier run has done. */
   readonly hash: RowHash;
   /** Whether the end says what was done. */
   readonly summary: boolean;
+}
+
+interface PrintOptions<T> extends PrintTarget {
+  /** What the status line calls the work. */
+  readonly label: string;
+  readonly printer: RowPrinter<T>;
+  /** Tokens evaluated so far. */
+  readonly tokens: () => number;
 }
 
 interface RowOutcome {

@@ -21,7 +21,8 @@ const RESULT_NAMES: ReadonlySet<string> = new Set([
   "error",
 ]);
 const RENAMED = "input_";
-const LIST_FIELD = "responses";
+/** What has the responses, where a row does not say. */
+export const LIST_FIELD = "responses";
 
 export interface RecordOptions {
   /** How several responses are written: lists in the order of the responses, or one list of objects, best first. */
@@ -143,6 +144,13 @@ export function freeName(name: string, own: Names, results: Names): string {
   let free = RENAMED + name;
   while (own.has(free) || results.has(free)) free = RENAMED + free;
   return free;
+}
+
+/** What a field of the output was called in its row, if {@link freeName} gave it its name. */
+export function nameBefore(renamed: string): string {
+  let name = renamed;
+  while (name.startsWith(RENAMED)) name = name.slice(RENAMED.length);
+  return name;
 }
 
 /** The fields that `--fields` names, in its order. */

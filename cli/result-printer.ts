@@ -5,7 +5,7 @@ import { loadWriters, packageVersion } from "./library.ts";
 import { csv, jsonArray, jsonLines, type RecordFormat } from "./output-formats.ts";
 import type { OutputForm, OutputOptions } from "./output-options.ts";
 import type { RowPrinter } from "./print-rows.ts";
-import { chosenFields, type OutputRecord, responseRecords, rowRecords, type ToRecords } from "./records.ts";
+import { chosenFields, nameBefore, type OutputRecord, responseRecords, rowRecords, type ToRecords } from "./records.ts";
 import type { Row } from "./row.ts";
 import type { RowResult } from "./score-rows.ts";
 import { isSelecting, type SelectionOptions, select, topOf } from "./selection.ts";
@@ -144,8 +144,7 @@ async function keptWriter(task: PrinterTask, columns: RecordColumns): Promise<Ke
   const file = new ParquetFile({
     names: () => columns.names(),
     fractions: FRACTIONS,
-    source: (name) =>
-      source(name) ?? (name.startsWith("input_") ? source(name.replace(/^(?:input_)+/, "")) : undefined),
+    source: (name) => source(name) ?? source(nameBefore(name)),
     createdBy: `starling-rm version ${packageVersion()}`,
   });
   return {

@@ -93,7 +93,7 @@ const STANDARD_INPUT = "-";
 const STDIN = 0;
 
 /** @throws UsageError for an empty name, and for standard input twice */
-export function checkInputs(inputs: readonly string[]): void {
+function checkInputs(inputs: readonly string[]): void {
   if (inputs.includes("")) throw new UsageError('--input is empty; expected a file name, or "-" for standard input');
   if (inputs.filter((input) => input === STANDARD_INPUT).length > 1)
     throw new UsageError("--input - is given twice, but standard input can be read only once");

@@ -1,10 +1,7 @@
 /** Scores rows from start to end; shared by score, rank and demo. */
 import type { CommandContext } from "./context.ts";
-import { sayComplete, withoutEarlier } from "./earlier-rows.ts";
-import { pathIdentity } from "./file-identity.ts";
-import { fingerprint } from "./fingerprint.ts";
 import { type EngineOptions, loadModel, type ModelOptions } from "./model-option.ts";
-import { isRegularFile, openOutput } from "./output.ts";
+import { isRegularFile } from "./output.ts";
 import { type OutputOptions, outputForm } from "./output-options.ts";
 import { printRows } from "./print-rows.ts";
 import { resultPrinter } from "./result-printer.ts";
@@ -12,6 +9,7 @@ import type { Row } from "./row.ts";
 import type { RowSource } from "./row-options.ts";
 import { scoreRows } from "./score-rows.ts";
 import { type SelectionOptions, topOf } from "./selection.ts";
+import { writeRows } from "./write-rows.ts";
 
 export interface ScoringTask {
   readonly source: RowSource;
@@ -32,32 +30,12 @@ export async function runScoring(
   context: CommandContext,
 ): Promise<number> {
   const { terminal, signal } = context;
-  const { perToken = false, strict = false, head, force = false, resume = false } = options;
+  const { perToken = false, strict = false, head } = options;
   // rank chooses within each row: it need not wait for the others.
   const choosesRows = order === "input" && topOf(options) !== undefined;
   const form = outputForm(options, terminal, choosesRows, await isRegularFile(options.output));
-  // Loading takes minutes: fail on a bad output name first.
-  const sources = [...source.identities, await pathIdentity(modelPath), head && (await pathIdentity(head))];
-  const output = await openOutput(options.output, {
-    sources,
-    force,
-    resume,
-    held: form.held,
-    signal,
-    fingerprint: () =>
-      fingerprint({
-        command: order === "rank" ? "rank" : "score",
-        options,
-        modelPath,
-        head,
-        inputs: source.files ?? [],
-      }),
-  });
-  try {
-    terminal.rowsOnStdout = output.isStdout;
-    const { earlier } = output;
-    const remaining = await withoutEarlier(source.rows, earlier, options.output ?? "", signal);
-    if (earlier?.complete) return sayComplete(terminal, options.output ?? "", earlier);
+  const command = order === "rank" ? "rank" : "score";
+  return writeRows({ command, source, modelPath, head, held: form.held }, options, context, async (rows, target) => {
     const model = await loadModel(modelPath, options, context);
     try {
       const { notice } = model.info;
@@ -69,29 +47,23 @@ export async function runScoring(
         terminal,
         options,
         files: source.files ?? [],
-        before: earlier?.records ?? 0,
+        before: target.output.earlier?.records ?? 0,
       });
       let tokens = 0;
       const onProgress = (progress: { tokensDone: number }) => {
         tokens = progress.tokensDone;
       };
-      const rows = tapped(remaining.rows, printer.onRow);
-      return await printRows(beforeFirst(scoreRows(rows, model, { signal, onProgress, perToken, strict }), note), {
+      const results = scoreRows(tapped(rows, printer.onRow), model, { signal, onProgress, perToken, strict });
+      return await printRows(beforeFirst(results, note), {
+        ...target,
         label: "scoring",
         printer,
-        output,
-        terminal,
-        inputName: source.name,
         tokens: () => tokens,
-        hash: remaining.hash,
-        summary: source.isArguments !== true,
       });
     } finally {
       await model.close();
     }
-  } finally {
-    await output.close();
-  }
+  });
 }
 
 async function* tapped(rows: AsyncIterable<Row>, onRow: (row: Row) => void): AsyncGenerator<Row> {

@@ -95,8 +95,9 @@ export class Terminal {
 
   /** Erases the line until it is drawn next; call before printing anything else. */
   hideStatus(): void {
-    if (this.#drawn > 0) refreshSize();
-    if (this.#drawn > 0) process.stderr.write(this.#erase());
+    if (this.#drawn === 0) return;
+    refreshSize();
+    process.stderr.write(this.#erase());
     this.#drawn = 0;
   }
 

@@ -9,18 +9,15 @@ import {
 } from "../src/index.ts";
 import { argumentRows } from "./argument-rows.ts";
 import type { Action } from "./context.ts";
-import { sayComplete, withoutEarlier } from "./earlier-rows.ts";
-import { pathIdentity } from "./file-identity.ts";
-import { fingerprint } from "./fingerprint.ts";
 import type { TokenizedOutcome } from "./library.ts";
 import { addModelOptions, DATE_NOTE, type ModelOptions, modelPath, tokenSettings } from "./model-option.ts";
-import { openOutput } from "./output.ts";
 import { recordJson } from "./output-formats.ts";
 import { addOutputOption, isNamed, type OutputOptions } from "./output-options.ts";
 import { printRows } from "./print-rows.ts";
 import { rowRecords } from "./records.ts";
 import type { Row } from "./row.ts";
 import { addInputOptions, type InputOptions, openRows } from "./row-options.ts";
+import { writeRows } from "./write-rows.ts";
 
 type TokenizeOptions = InputOptions & ModelOptions & Pick<OutputOptions, "output" | "force" | "resume">;
 
@@ -40,25 +37,13 @@ export const tokenize: Action<TokenizeOptions> = async (options, context) => {
   const source = await openRows(options, argumentRows, context);
   try {
     const path = await modelPath(options, context);
-    const sources = [...source.identities, await pathIdentity(path)];
-    const { force = false, resume = false } = options;
-    const output = await openOutput(options.output, {
-      sources,
-      force,
-      resume,
-      signal,
-      fingerprint: () =>
-        fingerprint({ command: "tokenize", options, modelPath: path, head: undefined, inputs: source.files ?? [] }),
-    });
-    try {
-      terminal.rowsOnStdout = output.isStdout;
-      const { earlier } = output;
-      const remaining = await withoutEarlier(source.rows, earlier, options.output ?? "", signal);
-      if (earlier?.complete) return sayComplete(terminal, options.output ?? "", earlier);
+    const task = { command: "tokenize", source, modelPath: path } as const;
+    return await writeRows(task, options, context, async (rows, target) => {
       const tokenizer = await loadTokenizer({ modelPath: path, ...tokenSettings(options), signal });
       if (options.templateDate !== undefined && tokenizer.settings.templateDate === undefined) terminal.note(DATE_NOTE);
       let tokens = 0;
-      return await printRows(tokenizeRows(remaining.rows, tokenizer, signal, options.strict === true), {
+      return printRows(tokenizeRows(rows, tokenizer, signal, options.strict === true), {
+        ...target,
         label: "tokenizing",
         printer: {
           begin: () => "",
@@ -68,16 +53,9 @@ export const tokenize: Action<TokenizeOptions> = async (options, context) => {
           },
           end: () => "",
         },
-        output,
-        terminal,
-        inputName: source.name,
         tokens: () => tokens,
-        hash: remaining.hash,
-        summary: source.isArguments !== true,
       });
-    } finally {
-      await output.close();
-    }
+    });
   } finally {
     source.close();
   }

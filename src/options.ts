@@ -97,6 +97,9 @@ export const aString: Check = (value) => {
   return value.includes("\0") ? "a string without NUL characters" : undefined;
 };
 
+/** A string, which may be empty. */
+export const aText: Check = (value) => (typeof value === "string" ? undefined : "a string");
+
 export const aList: Check = (value) => (Array.isArray(value) ? undefined : "an array");
 
 /** What `for await` accepts, except strings. */

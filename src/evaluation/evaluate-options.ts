@@ -2,6 +2,7 @@
 import { MAX_SAMPLE_ROWS, MAX_SEED } from "../bounds.ts";
 import { defaultCacheFolder } from "../cache-folder.ts";
 import { invalidArgument } from "../errors.ts";
+import { areInputs } from "../inputs/find-files.ts";
 import {
   aBoolean,
   aFunction,
@@ -15,6 +16,7 @@ import {
   oneOf,
 } from "../options.ts";
 import type { DownloadProgress, HashProgress, LoadProgress, ReadProgress, ScoreProgress } from "../progress.ts";
+import { aFieldMapping } from "../prompt/field-map.ts";
 import { inputFormats } from "../rows/format.ts";
 import { aLoad } from "../scoring/load-options.ts";
 import { type BenchmarkName, benchmarkNames } from "./case.ts";
@@ -85,11 +87,6 @@ export const evaluationChecks: Readonly<Record<string, Check>> = {
   signal: aSignal,
 };
 
-const aMapping: Check = (value) =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-    ? undefined
-    : 'an object such as { prompt: "question" }';
-
 /** @throws InvalidInputError ERR_INVALID_ARGUMENT, with `name` in the message */
 export function checkRequest(value: unknown, name: string): asserts value is BenchmarkRequest {
   if (value === undefined) throw invalidArgument(name, "a benchmark and its inputs", value);
@@ -101,11 +98,8 @@ export function checkRequest(value: unknown, name: string): asserts value is Ben
         benchmarkNames.includes(given as BenchmarkName)
           ? undefined
           : `one of ${benchmarkNames.map((known) => `"${known}"`).join(", ")}`,
-      inputs: (given) =>
-        Array.isArray(given) && given.length > 0 && given.every((input) => aString(input) === undefined)
-          ? undefined
-          : "a list of one or more files or hf: names",
-      fields: aMapping,
+      inputs: (given) => (areInputs(given) ? undefined : "a list of one or more files or hf: names"),
+      fields: aFieldMapping,
       format: oneOf(inputFormats),
     },
     ["benchmark"],

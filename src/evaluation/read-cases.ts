@@ -1,9 +1,10 @@
 /** Reads a benchmark's sources into cases. Skipped rows are counted by reason, invalid ones reported. */
 import { isStarlingError, type StarlingError } from "../errors.ts";
+import { firstNotices } from "../inputs/notices.ts";
 import { FieldMap, type FieldMapping } from "../prompt/field-map.ts";
 import { isObject } from "../prompt/input-fields.ts";
 import { strictError, WarningCounter } from "../prompt/warnings.ts";
-import { READ_COLUMNS } from "../rows/csv-rows.ts";
+import { READ_COLUMNS } from "../rows/columns.ts";
 import { damaged } from "../rows/damaged.ts";
 import type { InputFormat } from "../rows/format.ts";
 import { openRows, type RowFile } from "../rows/open-rows.ts";
@@ -56,15 +57,12 @@ interface ReadBenchmark {
   readonly adapt: Adapter;
 }
 
-/** Notices that differ in every row must not fill the screen. */
-const MAX_NOTICES = 5;
-
 export class CaseReader {
   readonly #benchmark: ReadBenchmark;
   readonly #sources: readonly ResolvedSource[];
   readonly #options: ReadCasesOptions;
   readonly #fieldMap: FieldMap;
-  readonly #notices = new Set<string>();
+  readonly #tell: (notice: string) => void;
   /** Warnings about the rows read so far. */
   readonly warnings = new WarningCounter();
   readonly counts: Counts = { read: 0, omitted: {}, broken: 0, cases: 0 };
@@ -73,6 +71,7 @@ export class CaseReader {
     this.#benchmark = benchmark;
     this.#sources = sources;
     this.#options = options;
+    this.#tell = firstNotices(options.onNotice);
     const { fields = {}, ignoreFields } = options;
     // A benchmark's rows have the names that its data set gave them.
     const isPairs = benchmark.name === "pairs";
@@ -83,7 +82,7 @@ export class CaseReader {
   async *cases(): AsyncGenerator<PlacedCase, void, undefined> {
     for (const [source, { name, path }] of this.#sources.entries()) {
       const { format } = this.#options;
-      const rows = await openRows(path, { name, format, onNotice: (message) => this.#tell(message) });
+      const rows = await openRows(path, { name, format, onNotice: this.#tell });
       try {
         yield* this.#casesOf(rows, source, name);
       } finally {
@@ -131,11 +130,5 @@ export class CaseReader {
   #checkColumns(value: unknown, name: string): void {
     const problem = isObject(value) ? this.#fieldMap.tableProblem(Object.keys(value), "") : undefined;
     if (problem !== undefined) throw damaged(name, problem);
-  }
-
-  #tell(notice: string): void {
-    if (this.#notices.has(notice) || this.#notices.size >= MAX_NOTICES) return;
-    this.#notices.add(notice);
-    this.#options.onNotice?.(notice);
   }
 }

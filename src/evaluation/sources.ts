@@ -1,10 +1,10 @@
 /** Resolves a benchmark's data to local files: its pinned data set, another data set on the hub, or a local file. */
 import { InvalidInputError } from "../errors.ts";
 import { isHubSpec, parseDatasetSpec } from "../hub/address.ts";
-import { type DatasetOptions, type DatasetRepository, fetchDataset } from "../hub/dataset-files.ts";
+import type { DatasetOptions, DatasetRepository } from "../hub/dataset-files.ts";
 import type { Internals } from "../hub/hub-folder.ts";
 import { hubChecks } from "../hub/settings.ts";
-import { findFiles } from "../inputs/find-files.ts";
+import { datasetFiles, findFiles } from "../inputs/find-files.ts";
 import { openInput, STANDARD_INPUT } from "../inputs/open-input.ts";
 import { aFunction, aSignal, checkOptions } from "../options.ts";
 import { spool } from "../rows/spool.ts";
@@ -23,8 +23,9 @@ export type ResolveSourceOptions = DatasetOptions;
 /**
  * Finds a benchmark's files and downloads those that are not cached.
  *
- * @param spec a local file or folder, a pattern, "-" for standard input; "hf:OWNER/NAME[@REVISION][/PATH]", where PATH is a file, a folder or a pattern with "*" and is
- *   optional for the benchmark's own data set and for data sets with one data file; undefined: the benchmark's own data set
+ * @param spec a local file or folder, a pattern, "-" for standard input; "hf:OWNER/NAME[@REVISION][/PATH]", where PATH is a
+ *   file, a folder or a pattern with "*" and is optional for the benchmark's own data set and for data sets with one data file;
+ *   undefined: the benchmark's own data set
  * @throws InvalidInputError for a benchmark without a data set of its own, or HubError. Does not check local files yet.
  */
 export async function resolveSource(
@@ -37,8 +38,7 @@ export async function resolveSource(
   if (spec === STANDARD_INPUT) return [await spooledInput()];
   if (spec !== undefined && !isHubSpec(spec)) return findFiles([spec]);
   const { repository, files: wanted } = spec === undefined ? ownSource(benchmark) : namedSource(spec, benchmark);
-  const { commit, files } = await fetchDataset(repository, wanted, options, internals);
-  return files.map(({ path, local }) => ({ name: `hf:${repository.id}@${commit}/${path}`, path: local }));
+  return datasetFiles(repository, wanted, options, internals);
 }
 
 /** Data is read more than once: a copy, which is removed when the process ends. */

@@ -76,7 +76,7 @@ export class RunRecord {
     const header = Buffer.from(`${JSON.stringify(fingerprint)}\n`);
     const how = resume ? 0 : constants.O_CREAT | constants.O_EXCL;
     try {
-      if (!resume) await RunRecord.remove(path);
+      if (!resume) await ifExists(unlink(path));
       const handle = await open(path, constants.O_RDWR | how | (constants.O_NOFOLLOW ?? 0), NEW_FILE);
       if (!resume) await handle.write(header, 0, header.length, 0);
       // More than any count before: the slots of an earlier run are older.
@@ -85,10 +85,6 @@ export class RunRecord {
       if (isDenied(error)) return undefined;
       throw error;
     }
-  }
-
-  static async remove(path: string): Promise<void> {
-    await ifExists(unlink(path));
   }
 
   /** Call after the rows are written. */
@@ -107,7 +103,7 @@ export class RunRecord {
 
   async remove(): Promise<void> {
     await this.#handle.close();
-    await RunRecord.remove(this.#path);
+    await ifExists(unlink(this.#path));
   }
 }
 

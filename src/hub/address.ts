@@ -26,6 +26,19 @@ const NAME = /^(?!.*(?:--|\.\.))[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])
 const REVISION = /^(?!.*(?:\.\.|\/\/|\/\.))[A-Za-z0-9_][A-Za-z0-9._+/-]{0,199}$/;
 /** Longest file name of common file systems. */
 const MAX_NAME_BYTES = 255;
+/** Most names in a message that lists what there is. */
+const MAX_LISTED_NAMES = 5;
+const COMMIT = /^[0-9a-f]{40}$/;
+
+/** Whether a revision is a commit, whose files never change. */
+export function isCommit(revision: string): boolean {
+  return COMMIT.test(revision);
+}
+
+/** The first names of a list, for a message. */
+export function firstNames(names: readonly string[]): string {
+  return `${names.slice(0, MAX_LISTED_NAMES).join(", ")}${names.length > MAX_LISTED_NAMES ? ", …" : ""}`;
+}
 
 /** Whether it names something on the hub, and not a local path. */
 export function isHubSpec(spec: string): boolean {

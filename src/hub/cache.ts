@@ -14,7 +14,7 @@ import { flush, flushFolder } from "../files/flush.ts";
 import { makeFolder } from "../files/make-folder.ts";
 import { hasNoLinks } from "../files/system-errors.ts";
 import { moveFile } from "../files/windows.ts";
-import type { Repository } from "./address.ts";
+import { isCommit, type Repository } from "./address.ts";
 import { cannotWrite } from "./cache-errors.ts";
 import type { HubFile } from "./listing.ts";
 
@@ -112,9 +112,9 @@ export class HubCache {
 
   /** @returns the commit that a revision was when it was pulled last */
   async readRef(revision: string): Promise<string | undefined> {
-    if (/^[0-9a-f]{40}$/.test(revision)) return revision;
+    if (isCommit(revision)) return revision;
     const text = await readFile(this.#ref(revision), "utf8").catch(() => undefined);
-    return text !== undefined && /^[0-9a-f]{40}$/.test(text.trim()) ? text.trim() : undefined;
+    return text !== undefined && isCommit(text.trim()) ? text.trim() : undefined;
   }
 
   /** Written last: offline, a reference shows that something was pulled. */

@@ -2,7 +2,7 @@
 import { HubError } from "../errors.ts";
 import type { DownloadProgress } from "../progress.ts";
 import { isDataFile } from "../rows/format.ts";
-import type { Repository } from "./address.ts";
+import { firstNames, isCommit, type Repository } from "./address.ts";
 import { HubCache } from "./cache.ts";
 import { fetchFiles } from "./fetch-files.ts";
 import { type Internals, openHubFolder } from "./hub-folder.ts";
@@ -28,9 +28,6 @@ export interface DatasetFiles {
 
 /** Files that are downloaded at once. */
 const CONCURRENCY = 4;
-/** Names of a message that lists what there is. */
-const MAX_NAMED = 5;
-const COMMIT = /^[0-9a-f]{40}$/;
 
 export type DatasetRepository = Repository & { readonly kind: "dataset" };
 
@@ -71,7 +68,7 @@ async function fetchedBefore(
   { cacheFolder, offline }: HubSettings,
 ): Promise<DatasetFiles | undefined> {
   const { id, revision } = repository;
-  const isExact = COMMIT.test(revision) && wanted?.every((path) => isDataFile(path) && !path.includes("*"));
+  const isExact = isCommit(revision) && wanted?.every((path) => isDataFile(path) && !path.includes("*"));
   if (!offline && !isExact) return undefined;
   const cache = new HubCache(cacheFolder, repository);
   const commit = await cache.readRef(revision);
@@ -97,7 +94,7 @@ function choose(
 ): string[] {
   const data = there.filter((path) => isDataFile(path)).sort();
   const { id, revision } = repository;
-  const named = `${data.slice(0, MAX_NAMED).join(", ")}${data.length > MAX_NAMED ? ", …" : ""}`;
+  const named = firstNames(data);
   if (wanted === undefined) {
     if (data.length === 1) return data;
     const what =

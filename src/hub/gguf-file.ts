@@ -4,7 +4,7 @@ import { FileError, HubError } from "../errors.ts";
 import { type ByteSource, openFile } from "../files/byte-source.ts";
 import { shellWord } from "../files/shell-word.ts";
 import type { DownloadProgress } from "../progress.ts";
-import { parseGgufSpec, parseRepository, type Repository } from "./address.ts";
+import { firstNames, isCommit, parseGgufSpec, parseRepository, type Repository } from "./address.ts";
 import { HubCache } from "./cache.ts";
 import { fetchFiles } from "./fetch-files.ts";
 import { type HubFolder, type Internals, openHubFolder } from "./hub-folder.ts";
@@ -17,9 +17,6 @@ export interface GgufOptions extends HubOptions {
   readonly check?: ((file: ByteSource) => Promise<unknown>) | undefined;
 }
 
-/** Names of a message that lists what there is. */
-const MAX_NAMED = 5;
-const COMMIT = /^[0-9a-f]{40}$/;
 const GGUF = /\.gguf$/i;
 /** What vision models bring beside the model. */
 const PROJECTOR = /(?:^|[/_.-])mmproj[^/]*$/i;
@@ -38,7 +35,7 @@ export async function pullGguf(spec: string, options: GgufOptions = {}, internal
   const wanted = parseSpec(spec);
   const settings = await hubSettings(hub);
   const { repository } = wanted;
-  if (settings.offline || (COMMIT.test(repository.revision) && wanted.file !== undefined)) {
+  if (settings.offline || (isCommit(repository.revision) && wanted.file !== undefined)) {
     const cached = await pulledBefore(wanted, settings);
     if (cached !== undefined) return cached;
     if (settings.offline) throw notCached(spec, settings);
@@ -98,8 +95,8 @@ async function looked(folder: HubFolder, name: string, check: (file: ByteSource)
 }
 
 function choose(there: readonly string[], file: string | undefined, path: string, id: string): string {
-  const models = there.filter((name) => GGUF.test(name) && !PROJECTOR.test(name)).sort();
-  const listed = `${models.slice(0, MAX_NAMED).join(", ")}${models.length > MAX_NAMED ? ", …" : ""}`;
+  const models = modelsIn(there);
+  const listed = firstNames(models);
   if (file !== undefined) {
     if (there.includes(file)) return file;
     const hint = models.length === 0 ? withoutGguf(there, path, id) : `It has ${listed}.`;
@@ -140,13 +137,16 @@ async function pulledBefore({ repository, file }: Wanted, { cacheFolder }: HubSe
 }
 
 async function onlyGguf(cache: HubCache, commit: string): Promise<string | undefined> {
-  const there = (await cache.filesOf(commit)).filter((name) => GGUF.test(name) && !PROJECTOR.test(name));
-  if (there.length < 2) return there[0];
-  const named = there.sort().slice(0, MAX_NAMED).join(", ");
+  const models = modelsIn(await cache.filesOf(commit));
+  if (models.length < 2) return models[0];
   throw new FileError(
     "ERR_FILE_NOT_READABLE",
-    `${cache.snapshot(commit)} has several GGUF files: name one of ${named}.`,
+    `${cache.snapshot(commit)} has several GGUF files: name one of ${firstNames(models)}.`,
   );
+}
+
+function modelsIn(names: readonly string[]): string[] {
+  return names.filter((name) => GGUF.test(name) && !PROJECTOR.test(name)).sort();
 }
 
 function notCached(spec: string, { cacheFolder }: HubSettings): HubError {

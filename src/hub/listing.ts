@@ -1,7 +1,7 @@
 /** What is in a repository, as the hub's list says: names, sizes and hashes at one commit. */
 import { HubError } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
-import { isUsablePath, pagePath, type Repository } from "./address.ts";
+import { isCommit, isUsablePath, pagePath, type Repository } from "./address.ts";
 import type { HubClient } from "./client.ts";
 import type { ContentHash } from "./content-hash.ts";
 
@@ -27,7 +27,6 @@ const MAX_FILES = 20_000;
 const MAX_ENTRIES = 5 * MAX_FILES;
 /** The hub puts 1000 entries on a page; others may put fewer. */
 const MAX_PAGES = 300;
-const COMMIT = /^[0-9a-f]{40}$/;
 
 /**
  * Asks the hub which commit a revision is, and what is in it.
@@ -88,7 +87,7 @@ function eachPageOnce(fetch: typeof globalThis.fetch, id: string): typeof global
 }
 
 function checkCommit(sha: unknown, id: string): string {
-  if (typeof sha !== "string" || !COMMIT.test(sha)) throw invalidListing(id, "names no commit");
+  if (typeof sha !== "string" || !isCommit(sha)) throw invalidListing(id, "names no commit");
   return sha;
 }
 

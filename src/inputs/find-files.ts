@@ -4,6 +4,7 @@ import { join, win32 } from "node:path";
 import { FileError } from "../errors.ts";
 import { isHubSpec, parseDatasetSpec } from "../hub/address.ts";
 import { type DatasetOptions, fetchDataset } from "../hub/dataset-files.ts";
+import { aString } from "../options.ts";
 import { isDataFile } from "../rows/format.ts";
 import { STANDARD_INPUT, STANDARD_INPUT_NAME } from "./open-input.ts";
 
@@ -12,6 +13,11 @@ export interface InputFile {
   readonly name: string;
   /** Where it is; "-" for standard input. */
   readonly path: string;
+}
+
+/** Whether a value is one or more inputs for findFiles(). */
+export function areInputs(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.length > 0 && value.every((input) => aString(input) === undefined);
 }
 
 /**
@@ -33,12 +39,19 @@ async function filesOf(input: string, options: DatasetOptions): Promise<readonly
   if (input === STANDARD_INPUT) return [{ name: STANDARD_INPUT_NAME, path: input }];
   if (isHubSpec(input)) {
     const { repository, path } = parseDatasetSpec(input);
-    const { commit, files } = await fetchDataset(repository, path === undefined ? undefined : [path], options);
-    return files.map((file) => ({ name: `hf:${repository.id}@${commit}/${file.path}`, path: file.local }));
+    return datasetFiles(repository, path === undefined ? undefined : [path], options);
   }
   const there = await stat(input).catch(() => undefined);
   if (there === undefined && isPattern(input)) return matching(input);
   return there?.isDirectory() ? below(input) : [{ name: input, path: input }];
+}
+
+/** Files of a data set on the hub: parameters and errors are those of {@link fetchDataset}. */
+export async function datasetFiles(
+  ...[repository, ...rest]: Parameters<typeof fetchDataset>
+): Promise<readonly InputFile[]> {
+  const { commit, files } = await fetchDataset(repository, ...rest);
+  return files.map(({ path, local }) => ({ name: `hf:${repository.id}@${commit}/${path}`, path: local }));
 }
 
 function isPattern(input: string): boolean {

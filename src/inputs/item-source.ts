@@ -15,6 +15,7 @@ import type { InputFormat } from "../rows/format.ts";
 import { readRows } from "../rows/read-rows.ts";
 import type { Row } from "../rows/row.ts";
 import { findFiles, type InputFile } from "./find-files.ts";
+import { firstNotices } from "./notices.ts";
 import { type OpenInput, openInput, STANDARD_INPUT } from "./open-input.ts";
 
 /** A row, and the items that it asks to score. */
@@ -69,16 +70,13 @@ export interface SourceRules extends ReadItemsOptions {
   readonly many?: boolean;
 }
 
-/** Notices that differ in every row must not fill the screen. */
-const MAX_NOTICES = 5;
-
 export class ItemSource {
   readonly files: readonly InputFile[];
   readonly #fieldMap: FieldMap;
   readonly #options: SourceRules;
   /** Of all files; undefined where one has no known size. */
   readonly #size: number | undefined;
-  readonly #notices = new Set<string>();
+  readonly #tell: (notice: string) => void;
   #open: OpenInput | undefined;
   #closed = false;
 
@@ -87,6 +85,7 @@ export class ItemSource {
     this.#size = size;
     this.#fieldMap = map;
     this.#options = options;
+    this.#tell = firstNotices(options.onNotice);
   }
 
   /**
@@ -127,7 +126,7 @@ export class ItemSource {
         const { format, signal } = this.#options;
         const rows = readRows(input, {
           format,
-          onNotice: (message) => this.#tell(message),
+          onNotice: this.#tell,
           onFraction: (part) => {
             fraction = part;
           },
@@ -201,12 +200,6 @@ export class ItemSource {
     if (!row.isTable || "error" in row || !isObject(row.value)) return;
     const problem = this.#fieldMap.tableProblem(Object.keys(row.value), ROW_SHAPES);
     if (problem !== undefined) throw damaged(name, problem);
-  }
-
-  #tell(notice: string): void {
-    if (this.#notices.has(notice) || this.#notices.size >= MAX_NOTICES) return;
-    this.#notices.add(notice);
-    this.#options.onNotice?.(notice);
   }
 }
 

@@ -9,6 +9,7 @@ import { FileError } from "../errors.ts";
 import { type ByteSource, openFile } from "../files/byte-source.ts";
 import { descriptorStats, isDescriptor } from "../files/same-file.ts";
 import { systemReason } from "../files/system-errors.ts";
+import { chunksOf } from "../rows/read-rows.ts";
 
 export interface OpenInput {
   /** Its name in messages. */
@@ -43,7 +44,8 @@ export async function openInput(path: string, name = path): Promise<OpenInput> {
   if (isDescriptor(STDIN, there)) return standardInput();
   if (there.isFile()) {
     const source = await openFile(path);
-    return { name, chunks: chunksOfSource(source, name), source, size: source.size, close: () => source.close() };
+    const chunks = { [Symbol.asyncIterator]: () => chunksOf(source) };
+    return { name, chunks, source, size: source.size, close: () => source.close() };
   }
   // A blocking open of a named pipe waits for its writer, a blocking read for data: neither could be cancelled.
   const fd = await openDescriptor(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((error: unknown) => {
@@ -56,23 +58,6 @@ export async function openInput(path: string, name = path): Promise<OpenInput> {
     source: undefined,
     size: undefined,
     close: async () => void stream.destroy(),
-  };
-}
-
-/** Read at once: large enough that a disk is busy, small beside a row. */
-const CHUNK_BYTES = 256 * 1024;
-
-function chunksOfSource(source: ByteSource, name: string): AsyncIterable<Uint8Array> {
-  return {
-    async *[Symbol.asyncIterator]() {
-      for (let position = 0; position < source.size; position += CHUNK_BYTES) {
-        const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, source.size - position));
-        await source.read(position, chunk).catch((error: unknown) => {
-          throw error instanceof FileError ? error : notReadable(name, error);
-        });
-        yield chunk;
-      }
-    },
   };
 }
 

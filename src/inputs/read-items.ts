@@ -1,9 +1,10 @@
 /** readItems(): rows of any file as items to score. */
 import { invalidArgument } from "../errors.ts";
 import { hubChecks } from "../hub/settings.ts";
-import { aBoolean, aFunction, aNameList, aSignal, aString, checkOptions, oneOf, readable } from "../options.ts";
-import type { FieldMapping } from "../prompt/field-map.ts";
+import { aBoolean, aFunction, aNameList, aSignal, checkOptions, oneOf, readable } from "../options.ts";
+import { aFieldMapping, type FieldMapping } from "../prompt/field-map.ts";
 import { inputFormats } from "../rows/format.ts";
+import { areInputs } from "./find-files.ts";
 import { type ItemRow, ItemSource, type ReadItemsOptions } from "./item-source.ts";
 
 /**
@@ -26,13 +27,12 @@ export function readItems(
 ): AsyncIterable<ItemRow> {
   const inputs = readable("input", () => {
     const list = typeof input === "string" ? [input] : input;
-    if (!Array.isArray(list) || list.length === 0 || list.some((one) => aString(one) !== undefined))
-      throw invalidArgument("input", "the name of a file, or a list of names,", input);
-    return [...(list as readonly string[])];
+    if (!areInputs(list)) throw invalidArgument("input", "the name of a file, or a list of names,", input);
+    return [...list];
   });
   const names = readable("mapping", () => {
-    if (typeof mapping !== "object" || mapping === null || Array.isArray(mapping))
-      throw invalidArgument("mapping", 'an object such as { prompt: "question" }', mapping);
+    const expected = aFieldMapping(mapping);
+    if (expected !== undefined) throw invalidArgument("mapping", expected, mapping);
     return { ...mapping };
   });
   const checked = checkOptions("readItems", options, {

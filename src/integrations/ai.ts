@@ -3,17 +3,7 @@
  * repeated as types of our own: nothing of the SDK is needed to load or type-check this file; a test compares the two.
  */
 import { InvalidInputError, invalidArgument } from "../errors.ts";
-import {
-  aBoolean,
-  aFunction,
-  aNameList,
-  anInteger,
-  type Check,
-  checkOptions,
-  given,
-  oneOf,
-  readable,
-} from "../options.ts";
+import { aBoolean, aFunction, aNameList, anInteger, aText, checkOptions, given, oneOf, readable } from "../options.ts";
 import { WarningCounter } from "../prompt/warnings.ts";
 import type { RewardModel } from "../scoring/reward-model.ts";
 
@@ -116,7 +106,6 @@ const PROVIDER = "starling-rm";
 /** Fields of an object document that may be the response, in the order of preference. */
 const TEXT_FIELDS = ["response", "answer", "content", "text"];
 
-const aText: Check = (value) => (typeof value === "string" ? undefined : "a string");
 const providerChecks = { system: aText, strict: aBoolean, ignoreFields: aNameList };
 const isTopN = anInteger(1, Number.MAX_SAFE_INTEGER);
 
@@ -162,7 +151,7 @@ export function rerankingModel<Version extends "v3" | "v4" = "v4">(
         nameItem: (index) => `documents[${index}]`,
       });
       const warnings = new WarningCounter();
-      for (const { index, warnings: own = [] } of ranked) warnings.add(own, `documents[${index}]`);
+      for (const { index, warnings: found = [] } of ranked) warnings.add(found, `documents[${index}]`);
       return {
         ranking: ranked.slice(0, topN).map(({ index, score }) => ({ index, relevanceScore: score })),
         providerMetadata: {

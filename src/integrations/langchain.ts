@@ -2,7 +2,7 @@
 import type { DocumentInterface } from "@langchain/core/documents";
 import { BaseDocumentCompressor } from "@langchain/core/retrievers/document_compressors";
 import { invalidArgument } from "../errors.ts";
-import { aFunction, anInteger, aSignal, type Check, checkOptions, given, readable } from "../options.ts";
+import { aFunction, anInteger, aSignal, aText, type Check, checkOptions, given, readable } from "../options.ts";
 import type { RewardModel } from "../scoring/reward-model.ts";
 
 /** Options of {@link RewardCompressor}. */
@@ -22,7 +22,6 @@ export interface RewardCompressorOptions {
 }
 
 const aNumber: Check = (value) => (Number.isFinite(value) ? undefined : "a number");
-const aText: Check = (value) => (typeof value === "string" ? undefined : "a string");
 
 /**
  * Sorts documents by the reward of each as a response to the query, best first: for a ContextualCompressionRetriever, or by

@@ -1,18 +1,12 @@
 /** CSV cells that are not plain texts: lists, and missing values. */
-import { InvalidInputError } from "../errors.ts";
 import { parseJson } from "../rows/json-value.ts";
 import type { CheckedItem } from "./items.ts";
+import { invalidItem } from "./texts.ts";
 import type { ItemWarning } from "./warnings.ts";
 
 /** Parses a text that is a JSON list, the only way a cell can hold one; returns anything else unchanged. */
 export function asParsed(value: unknown): unknown {
-  if (typeof value !== "string" || !value.trimStart().startsWith("[")) return value;
-  try {
-    const { value: parsed } = parseJson(value);
-    return Array.isArray(parsed) ? parsed : value;
-  } catch {
-    return value;
-  }
+  return parsedIf(value, "[") ?? value;
 }
 
 /** How pandas, numpy, Python, SQL and spreadsheets write a missing value. */
@@ -34,23 +28,24 @@ export function refuseListCell(cell: unknown, name: string): void {
   const value = parsed(cell);
   const shown = `The column ${name} holds`;
   if (Array.isArray(value) && value.length > 0 && value.every((element) => typeof element === "string"))
-    throw invalid(`${shown} a JSON list of texts: write the text itself.`, name);
+    throw invalidItem(`${shown} a JSON list of texts: write the text itself.`, name);
   if (typeof value === "object" && value !== null && "role" in value && "content" in value)
-    throw invalid(`${shown} a single message: put it in a list, [ ].`, name);
+    throw invalidItem(`${shown} a single message: put it in a list, [ ].`, name);
 }
 
 /** The list or object that a text is as JSON; undefined for anything else. */
 export function parsed(cell: unknown): unknown {
-  if (typeof cell !== "string") return undefined;
-  const first = cell.trimStart()[0];
-  if (first !== "[" && first !== "{") return undefined;
+  return parsedIf(cell, "[{");
+}
+
+/** What JSON text holds, if it begins with one of these characters. */
+function parsedIf(text: unknown, openings: string): unknown {
+  if (typeof text !== "string") return undefined;
+  const first = text.trimStart()[0];
+  if (first === undefined || !openings.includes(first)) return undefined;
   try {
-    return parseJson(cell).value;
+    return parseJson(text).value;
   } catch {
     return undefined;
   }
-}
-
-function invalid(message: string, field: string): InvalidInputError {
-  return new InvalidInputError("ERR_INVALID_ITEM", message, { field });
 }

@@ -1,9 +1,10 @@
 /** Where a row has its fields: by names that were given, and by names that are common. */
 import { InvalidInputError, invalidArgument } from "../errors.ts";
-import { nearest } from "../options.ts";
+import { type Check, nearest } from "../options.ts";
 import { asParsed } from "./csv-cells.ts";
 import { lookUp, topName } from "./field-path.ts";
 import { type Fields, type ItemRules, isEmpty, isIgnored, plainName } from "./input-fields.ts";
+import { invalidItem } from "./texts.ts";
 import { contains, endsWithAssistant, onlyAnswer } from "./turns.ts";
 
 /**
@@ -12,6 +13,11 @@ import { contains, endsWithAssistant, onlyAnswer } from "./turns.ts";
  * several for "responses" are a list.
  */
 export type FieldMapping = Readonly<Record<string, string | readonly string[]>>;
+
+export const aFieldMapping: Check = (value) =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? undefined
+    : 'an object such as { prompt: "question" }';
 
 /** A row with its fields under the names that are used here. */
 export interface MappedFields {
@@ -117,7 +123,10 @@ export class FieldMap {
       const missing = found.find(({ value }) => value === undefined);
       // A row may go without a system turn, and without one of several.
       if (missing !== undefined && paths.length === 1 && target !== "system")
-        throw wrong(`The row has no ${JSON.stringify(missing.path)} to read ${target} from: ${namesOf(row)}.`, target);
+        throw invalidItem(
+          `The row has no ${JSON.stringify(missing.path)} to read ${target} from: ${namesOf(row)}.`,
+          target,
+        );
       return [target, combined(target, found)] as const;
     });
     const targets = this.#mapping.map(([target]) => target);
@@ -139,8 +148,10 @@ export class FieldMap {
     const names = Object.keys(fields).filter((name) => isGiven(name) && !isEmpty(name, fields[name]));
     const candidates = (target: keyof typeof COMMON) =>
       names.filter((name) => name !== target && COMMON[target].includes(plainName(name)));
+    const lists = (target: keyof typeof COMMON) =>
+      candidates(target).filter((name) => Array.isArray(asParsed(fields[name])));
     if (!isGiven("prompt") && !isGiven("messages")) {
-      const conversations = candidates("messages").filter((name) => Array.isArray(asParsed(fields[name])));
+      const conversations = lists("messages");
       const prompts = [...conversations, ...candidates("prompt")];
       const joined = instructionAndInput(fields, prompts);
       const one = joined === undefined ? only(fields, prompts, "prompt") : undefined;
@@ -155,14 +166,13 @@ export class FieldMap {
     const isWhole = messages !== undefined && endsWithAssistant(fields[messages]);
     if (this.#rules.pairs) {
       const isPair = isGiven("chosen") || isGiven("rejected") || isGiven("responses");
-      const lists = candidates("responses").filter((name) => Array.isArray(asParsed(fields[name])));
-      const one = isPair ? undefined : only(fields, lists, "responses");
+      const one = isPair ? undefined : only(fields, lists("responses"), "responses");
       if (one !== undefined) taken.set("responses", { names: [one] });
     } else if (!isGiven("response") && !isGiven("responses") && !isWhole) {
-      const lists = candidates("responses").filter((name) => Array.isArray(asParsed(fields[name])));
-      const one = only(fields, [...lists, ...candidates("response")], "response");
+      const several = lists("responses");
+      const one = only(fields, [...several, ...candidates("response")], "response");
       if (one !== undefined)
-        taken.set(lists.includes(one) || areTexts(fields[one]) ? "responses" : "response", { names: [one] });
+        taken.set(several.includes(one) || areTexts(fields[one]) ? "responses" : "response", { names: [one] });
       else this.#preference(fields, names, taken);
     }
     if (taken.size === 0) return { fields, from, notice: undefined };
@@ -186,10 +196,9 @@ export class FieldMap {
       if (areTexts(pair)) taken.set("responses", { names: [chosen, rejected], value: pair });
       return;
     }
-    const unread = rejected === undefined ? undefined : rejected;
     const isConversation = Array.isArray(value) && onlyAnswer(value) === undefined;
     if (!isConversation) {
-      taken.set("response", { names: [chosen], unread });
+      taken.set("response", { names: [chosen], unread: rejected });
       return;
     }
     const prompt = taken.get("prompt")?.names[0] ?? "prompt";
@@ -197,14 +206,14 @@ export class FieldMap {
     // The conversation has the prompt in it; another one would be lost.
     const isInside = text === undefined || text === null || contains(value, text);
     if (!isInside || fields["messages"] !== undefined)
-      throw wrong(
+      throw invalidItem(
         `The row has ${JSON.stringify(chosen)}, a conversation, beside another prompt: name what is to be scored ` +
           `(--field messages=${chosen}).`,
         chosen,
       );
     taken.delete("prompt");
     taken.set("prompt", { names: text === undefined || text === null ? [] : [prompt], value: null, isSilent: true });
-    taken.set("messages", { names: [chosen], unread });
+    taken.set("messages", { names: [chosen], unread: rejected });
   }
 }
 
@@ -239,7 +248,7 @@ function only(fields: Fields, candidates: readonly string[], target: string): st
     ? `, or join them (${candidates.map((name) => `--field ${target}=${name}`).join(" ")})`
     : "";
   const left = others.map((name) => `--ignore-field ${name}`).join(" ");
-  throw wrong(
+  throw invalidItem(
     `The row has ${all}, each of which could be the ${target}: name one ` +
       `(--field ${target}=${first}${JOINED.includes(target) ? ` ${left}` : ""})${joined}.`,
     target,
@@ -264,7 +273,7 @@ function combined(target: string, found: readonly { readonly path: string; reado
   if (target === LISTED) return there.map(({ value }) => value);
   if (there.length <= 1) return there[0]?.value ?? first?.value;
   for (const { path, value } of there)
-    if (typeof value !== "string") throw wrong(`Expected a text in ${path}, to be joined as ${target}.`, target);
+    if (typeof value !== "string") throw invalidItem(`Expected a text in ${path}, to be joined as ${target}.`, target);
   return there.map(({ value }) => value).join(BLANK_LINE);
 }
 
@@ -280,8 +289,4 @@ function namesOf(row: Fields): string {
         .slice(0, 8)
         .map((name) => JSON.stringify(name))
         .join(", ")}`;
-}
-
-function wrong(message: string, field: string): InvalidInputError {
-  return new InvalidInputError("ERR_INVALID_ITEM", message, { field });
 }

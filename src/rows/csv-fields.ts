@@ -1,16 +1,7 @@
 /** The fields of CSV and TSV records, by csv-parse. */
-import { createRequire } from "node:module";
-import type { Options, parse } from "csv-parse/sync";
+import { type Options, parse } from "csv-parse/sync";
 
 const NEWLINE = Buffer.from("\n");
-
-let loaded: typeof parse | undefined;
-
-/** Loaded by the first record, because most inputs are JSON. */
-function csvParse(): typeof parse {
-  loaded ??= createRequire(import.meta.url)("csv-parse/sync").parse as typeof parse;
-  return loaded;
-}
 
 /**
  * Parses records without their line ends, all in one call: csv-parse takes longer to prepare than to parse a short record.
@@ -20,6 +11,6 @@ function csvParse(): typeof parse {
 export function parseRecords(records: readonly Uint8Array[], delimiter: string): readonly string[][] {
   // Relaxed: a quote inside an unquoted field is an ordinary character.
   const options: Options = { delimiter, record_delimiter: "\n", relax_column_count: true, relax_quotes: true };
-  const parsed = csvParse()(Buffer.concat(records.flatMap((record) => [record, NEWLINE])), options);
+  const parsed = parse(Buffer.concat(records.flatMap((record) => [record, NEWLINE])), options);
   return parsed as unknown as string[][];
 }

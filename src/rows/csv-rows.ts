@@ -2,6 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import { InvalidInputError, type StarlingError } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
+import { READ_COLUMNS } from "./columns.ts";
 import { parseRecords } from "./csv-fields.ts";
 import { CsvSplitter } from "./csv-splitter.ts";
 import { damaged, oneLine } from "./damaged.ts";
@@ -10,7 +11,7 @@ import { InputHead } from "./input-head.ts";
 import type { Piece } from "./json-splitter.ts";
 import type { Row } from "./row.ts";
 
-/** Of a table of tabs, at its start: pandas writes one, for its index. */
+/** Most tabs at the start of a header that are read as columns without a name; pandas writes one, for its index. */
 const MAX_NAMELESS_COLUMNS = 1000;
 
 /** The fields of a record, or why it cannot be read. */
@@ -119,17 +120,6 @@ function readHeader(record: CsvRecord, name: string): readonly string[] {
   if (repeated !== undefined) throw damaged(name, `has two columns named ${quote(repeated)}`);
   return fields;
 }
-
-/** Columns that are read. Any other name may appear twice. */
-export const READ_COLUMNS: ReadonlySet<string> = new Set(
-  [
-    ["text", "prompt", "response", "responses", "messages", "system", "chosen", "rejected", "ranks", "grades"],
-    ["id", "subset", "question", "best_answer", "correct_answers", "incorrect_answers", "answers"],
-    ["instruction", "input", "query", "answer", "output", "completion", "outputs", "completions", "conversations"],
-    ["conversation_a", "conversation_b", "winner", "model_a", "model_b", "question_id"],
-    ["response_0", "response_1", "is_response_0_safe", "is_response_1_safe", "num_correct", "total_completions"],
-  ].flat(),
-);
 
 /** Undefined for a record of empty cells only, which spreadsheets write below their last row. */
 function toObject(

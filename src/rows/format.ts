@@ -1,6 +1,6 @@
 /** The format of a text file of rows: by its name, then by its first lines, because names are often wrong. */
 import { quote } from "../files/byte-source.ts";
-import { parseRecords } from "./csv-fields.ts";
+import { HEADER_NAMES } from "./columns.ts";
 import { damaged } from "./damaged.ts";
 import { isBlank } from "./json-splitter.ts";
 
@@ -20,26 +20,6 @@ export const DELIMITER_NAMES: Readonly<Record<Delimiter, string>> = {
   "|": "vertical bars",
 };
 const DELIMITERS = Object.keys(DELIMITER_NAMES) as Delimiter[];
-
-/** Names of columns that say that a first line is one of names. */
-const KNOWN_COLUMNS: ReadonlySet<string> = new Set(
-  [
-    ["text", "prompt", "response", "responses", "messages", "system", "chosen", "rejected", "ranks", "grades"],
-    [
-      "question",
-      "instruction",
-      "input",
-      "query",
-      "answer",
-      "output",
-      "completion",
-      "answers",
-      "outputs",
-      "completions",
-    ],
-    ["conversation", "conversations", "id"],
-  ].flat(),
-);
 
 /** Looked at before the format is decided; a longer first line is decided by what is there. */
 export const MAX_SNIFFED_BYTES = 64 * 1024;
@@ -69,12 +49,12 @@ export function formatOfName(name: string): InputFormat | undefined {
  * @returns undefined: more bytes are needed
  * @throws FileError for text that is no rows at all
  */
-export function detectText(
+export async function detectText(
   head: Uint8Array,
   ended: boolean,
   named: InputFormat | undefined,
   name: string,
-): TextFormat | undefined {
+): Promise<TextFormat | undefined> {
   let start = 0;
   while (start < head.length && isBlank(head[start] as number)) start += 1;
   const isAll = ended || head.length >= MAX_SNIFFED_BYTES;
@@ -93,13 +73,13 @@ export function detectText(
     if (lines.length < 2 && !isAll) return undefined;
     return {
       kind: "csv",
-      delimiter: separatorLine(line) ?? findDelimiter(lines, named)?.delimiter ?? ownDelimiter(named),
+      delimiter: separatorLine(line) ?? (await findDelimiter(lines, named))?.delimiter ?? ownDelimiter(named),
     };
   }
   if (lines.some((one) => /^[[{]/.test(one.trimStart())) || isJson(line)) return { kind: "json" };
   const separator = separatorLine(line);
   if (separator !== undefined) return { kind: "csv", delimiter: separator };
-  const found = findDelimiter(lines, undefined);
+  const found = await findDelimiter(lines, undefined);
   if (found?.isCertain) return { kind: "csv", delimiter: found.delimiter };
   if (!isAll && lines.length < MAX_SNIFFED_RECORDS) return undefined;
   if (found !== undefined) return { kind: "csv", delimiter: found.delimiter };
@@ -155,13 +135,23 @@ interface Found {
 }
 
 /** The separator that makes columns of the lines; undefined if none does. */
-function findDelimiter(lines: readonly string[], named: InputFormat | undefined): Found | undefined {
+async function findDelimiter(lines: readonly string[], named: InputFormat | undefined): Promise<Found | undefined> {
+  // Loaded when it is needed: most runs do without.
+  const { parseRecords } = await import("./csv-fields.ts");
+  const fieldsOf = (line: string, delimiter: Delimiter) => {
+    try {
+      return parseRecords([Buffer.from(line)], delimiter)[0];
+    } catch {
+      // Not a record, but for example the first line of a field of several lines.
+      return undefined;
+    }
+  };
   const own = ownDelimiter(named);
   const candidates = DELIMITERS.flatMap((delimiter) => {
     const names = fieldsOf(lines[0] as string, delimiter);
     if (names === undefined || names.length < 2) return [];
     if (named === undefined && !names.every(isColumnName)) return [];
-    const known = names.filter((column) => KNOWN_COLUMNS.has(column.trim().toLowerCase())).length;
+    const known = names.filter((column) => HEADER_NAMES.has(column.trim().toLowerCase())).length;
     const records = lines.slice(1).map((line) => fieldsOf(line, delimiter));
     // A quoted field may go on in the next line.
     const same = records.filter((fields) => fields?.length === names.length).length;
@@ -170,15 +160,6 @@ function findDelimiter(lines: readonly string[], named: InputFormat | undefined)
     return [{ delimiter, known, fit: same - other, isCertain: known > 0, isOwn: delimiter === own }];
   });
   return candidates.sort((a, b) => b.known - a.known || b.fit - a.fit || Number(b.isOwn) - Number(a.isOwn))[0];
-}
-
-/** Undefined for a line that is not a record, such as the first of a field of several lines. */
-function fieldsOf(line: string, delimiter: Delimiter): string[] | undefined {
-  try {
-    return parseRecords([Buffer.from(line)], delimiter)[0];
-  } catch {
-    return undefined;
-  }
 }
 
 function isColumnName(name: string): boolean {

@@ -133,7 +133,7 @@ async function* readText(
       // Looking at all of it with every small chunk would take the square of its length.
       if (!ended && head.length < 2 * lookedAt && head.length < MAX_SNIFFED_BYTES) continue;
       lookedAt = head.length;
-      found = isBinary(head) ? { kind: "json" } : detectText(withoutMark(head), ended, named, name);
+      found = isBinary(head) ? { kind: "json" } : await detectText(withoutMark(head), ended, named, name);
       if (ended) found ??= { kind: "json" };
     }
     all = prepended(head, iterator);

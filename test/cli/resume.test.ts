@@ -13,7 +13,7 @@ const rows = Array.from({ length: ROWS }, (_, i) => ({
   response: `answer ${"word ".repeat(i % 7)}${i % 110}`,
   tags: [i, null],
 }));
-// Every tenth row fails, and has to be counted once.
+// Every fiftieth row fails, and has to be counted once.
 const text = rows.map((row, i) => (i % 50 === 7 ? `{"id":${i}}\n` : `${JSON.stringify(row)}\n`)).join("");
 const input = file("long.jsonl", text);
 const failures = Math.ceil((ROWS - 7) / 50);

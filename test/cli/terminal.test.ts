@@ -50,11 +50,19 @@ async function shown(
     const trimmed = lines.map((line) => line.trimEnd()).filter((line) => line !== "");
     if (trimmed.includes("DONE")) {
       tmux("kill-session", "-t", session);
-      return { end: trimmed.filter((line) => line !== "DONE"), looks };
+      const end = trimmed.filter((line) => line !== "DONE");
+      return { end, looks: looks.map((look) => withoutCutLine(look, end)) };
     }
     looks.push(trimmed);
     meanwhile(session, looks.length);
   }
+}
+
+/** A look in the middle of a write: its last line is the beginning of one that is whole in the end. */
+function withoutCutLine(look: string[], end: readonly string[]): string[] {
+  const last = look.at(-1);
+  const isCut = last !== undefined && end.some((line) => line !== last && line.startsWith(last));
+  return isCut ? look.slice(0, -1) : look;
 }
 
 const BAR = /^(?:scoring|loading model|preparing the demonstration model)(?: |$)/;

@@ -31,19 +31,19 @@ describe("a text", () => {
     ["only\na, b\n", "csv", csv(",")],
     ["", "csv", csv(",")],
     ["", undefined, json],
-  ])("%j named %s", (text, named, format) => {
-    expect(detect(text, named)).toEqual(format);
+  ])("%j named %s", async (text, named, format) => {
+    expect(await detect(text, named)).toEqual(format);
   });
 
-  it("waits for more only where the first line does not tell", () => {
-    expect(detect('{"a"', undefined, false)).toEqual(json);
-    expect(detect("prompt;resp", undefined, false)).toBeUndefined();
-    expect(detect("prompt;response\n", undefined, false)).toEqual(csv(";"));
-    expect(detect("one, two\n", undefined, false)).toBeUndefined();
+  it("waits for more only where the first line does not tell", async () => {
+    expect(await detect('{"a"', undefined, false)).toEqual(json);
+    expect(await detect("prompt;resp", undefined, false)).toBeUndefined();
+    expect(await detect("prompt;response\n", undefined, false)).toEqual(csv(";"));
+    expect(await detect("one, two\n", undefined, false)).toBeUndefined();
   });
 
-  it("that is no rows is refused, once", () => {
-    expect(() => detect("What is this?\nNothing, really.\nNo.\n", "jsonl")).toThrow(
+  it("that is no rows is refused, once", async () => {
+    await expect(detect("What is this?\nNothing, really.\nNo.\n", "jsonl")).rejects.toThrow(
       /^The file x\.jsonl is not JSON lines, JSON, CSV, TSV or parquet: its first line is "What is this\?"/,
     );
   });

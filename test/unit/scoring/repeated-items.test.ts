@@ -1,35 +1,28 @@
 import { expect, it } from "vitest";
 import { type ItemJob, RepeatedItems } from "../../../src/scoring/repeated-items.ts";
 
-/** Sums tokens, and counts how often. */
+/** Sums tokens, and counts how many sequences each call computes. */
 function counter() {
   const counts: number[] = [];
-  return {
-    counts,
-    jobs: (sequences: readonly Int32Array[]) => (indices: readonly number[]) => {
+  const items = new RepeatedItems();
+  const score = (sequences: readonly Int32Array[]) => {
+    const compute = (indices: readonly number[]) => {
       counts.push(indices.length);
       return indices.map((i): ItemJob => {
         const sum = (sequences[i] as Int32Array).reduce((a, b) => a + b, 0);
         return { promise: Promise.resolve(sum), cancel() {} };
       });
-    },
+    };
+    const asked = sequences.map((each) => ({ ids: each }));
+    return Promise.all(items.jobs(asked, compute).map(({ promise }) => promise));
   };
+  return { counts, score };
 }
 
 const ids = (...numbers: number[]) => Int32Array.from(numbers);
 
 it("computes equal sequences once, within a call and across calls, and keeps their order", async () => {
-  const { counts, jobs } = counter();
-  const items = new RepeatedItems();
-  const score = (sequences: readonly Int32Array[]) =>
-    Promise.all(
-      items
-        .jobs(
-          sequences.map((each) => ({ ids: each })),
-          jobs(sequences),
-        )
-        .map(({ promise }) => promise),
-    );
+  const { counts, score } = counter();
   expect(await score([ids(1, 2), ids(3), ids(1, 2), ids(2, 1)])).toEqual([3, 3, 3, 3]);
   // Parts of a buffer are compared by what they hold.
   const all = ids(9, 1, 2, 9);
@@ -38,17 +31,7 @@ it("computes equal sequences once, within a call and across calls, and keeps the
 });
 
 it("remembers so many results and no more", async () => {
-  const { counts, jobs } = counter();
-  const items = new RepeatedItems();
-  const score = (sequences: readonly Int32Array[]) =>
-    Promise.all(
-      items
-        .jobs(
-          sequences.map((each) => ({ ids: each })),
-          jobs(sequences),
-        )
-        .map(({ promise }) => promise),
-    );
+  const { counts, score } = counter();
   await score(Array.from({ length: 65_537 }, (_, i) => ids(i)));
   await score([ids(0), ids(65_536)]);
   expect(counts).toEqual([65_537, 1]);
