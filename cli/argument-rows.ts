@@ -94,7 +94,7 @@ function answered(context: Context | undefined, response: string): object {
 }
 
 function checkBoth(contexts: readonly unknown[], responses: readonly unknown[], option: string): void {
-  if (contexts.length === 0 && responses.length > 0) throw new UsageError("--response needs --prompt");
+  if (contexts.length === 0 && responses.length > 0) throw new UsageError("--response needs --prompt or --messages");
   if (contexts.length > 0 && responses.length === 0) throw new UsageError(`${option} needs at least one --response`);
 }
 

@@ -21,7 +21,8 @@ export const cache: Action<CacheOptions> = async (options, { signal }) => {
   const output = await openOutput();
   if (action === "list") {
     for (const name of ["olderThan", "all", "dryRun"] as const)
-      if (options[name] !== undefined) throw new UsageError("list takes only --json; prune removes");
+      if (options[name] !== undefined)
+        throw new UsageError("cache list takes only --json; the other options are for cache prune");
     const entries = await listCache();
     await output.write(json ? `${JSON.stringify({ folder: cacheFolder(), entries }, null, 2)}\n` : listed(entries));
     return EXIT_DONE;

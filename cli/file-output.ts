@@ -4,8 +4,9 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import { constants, type FileHandle, open, stat, unlink } from "node:fs/promises";
+import { counted } from "./counted.ts";
 import { existingFile, notWritable, UsageError } from "./errors.ts";
-import { chunksOf, linesOf, writeAll } from "./kept-lines.ts";
+import { chunksOf, linesOf } from "./kept-lines.ts";
 import {
   besideTarget,
   type Checkpoint,
@@ -14,6 +15,7 @@ import {
   holdOutput,
   OutputFile,
   RunRecord,
+  writeAll,
 } from "./library.ts";
 import type { Done, Output, Publish } from "./output-types.ts";
 
@@ -86,7 +88,7 @@ export class FileOutput implements Output {
       const left = found?.checkpoints[0];
       if (!overwrite && held && left !== undefined && left.complete !== true && left.rows > 0)
         throw new UsageError(
-          `a run that was stopped has left ${left.rows} rows for ${name}; --resume goes on with them, --force starts again`,
+          `a run that was stopped has left ${counted(left.rows, "row")} for ${name}; --resume goes on from there, --force starts again`,
         );
       if (output.earlier !== undefined && output.earlier.complete !== true) await output.#reopen(output.earlier);
       return output;
@@ -201,7 +203,7 @@ async function claimFile(name: string, held: boolean, overwrite: boolean, signal
   return { path, isNew: there === undefined, data, record, file, release: () => file.release() };
 }
 
-/** What to go on with; undefined to begin. @throws UsageError where it would not become what it was to become */
+/** What to go on with; undefined to begin. @throws UsageError where the output would not be that of a run without a stop */
 async function goOn(
   name: string,
   found: FoundRecord | undefined,
@@ -235,12 +237,16 @@ function differences(before: Fingerprint, now: Fingerprint): string | undefined 
   const changed = [...names].filter((name) => before[name] !== now[name]);
   const [first] = changed;
   if (first === undefined) return undefined;
-  const isOption = first.startsWith("--");
-  const [was, is] = [before[first] ?? "not given", now[first] ?? "not given"];
-  if (isOption) return `its rows were written with ${first} ${was}, and ${first} is now ${is}`;
+  const [was, is] = [before[first], now[first]];
+  if (first.startsWith("--")) return `its rows were written ${withOption(first, was)}, not ${withOption(first, is)}`;
   return first === "version"
     ? `its rows were written by starling-rm ${was}, and this is ${is}`
     : `the ${first} is not the one that its rows were written with`;
+}
+
+function withOption(name: string, value: string | undefined): string {
+  if (value === undefined) return `without ${name}`;
+  return value === "true" ? `with ${name}` : `with ${name} ${value}`;
 }
 
 async function canResume(name: string): Promise<string> {

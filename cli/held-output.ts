@@ -2,7 +2,8 @@
 import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { linesOf, writeAll } from "./kept-lines.ts";
+import { linesOf } from "./kept-lines.ts";
+import { writeAll } from "./library.ts";
 import type { Done, Output, Publish } from "./output-types.ts";
 
 export class HeldOutput implements Output {

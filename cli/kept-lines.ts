@@ -29,8 +29,3 @@ export async function* linesOf(handle: FileHandle, bytes: number): AsyncGenerato
 }
 
 const NEWLINE = 0x0a;
-
-export async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; )
-    done += (await handle.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
-}

@@ -18,6 +18,7 @@ export { type Checkpoint, type Fingerprint, type FoundRecord, RunRecord } from "
 export { descriptorStats, fileKey, isDescriptor } from "../src/files/same-file.ts";
 export { systemReason } from "../src/files/system-errors.ts";
 export { besideTarget } from "../src/files/target.ts";
+export { writeAll } from "../src/files/write-all.ts";
 export { type ItemRow, ItemSource } from "../src/inputs/item-source.ts";
 export { openInput } from "../src/inputs/open-input.ts";
 export { isOnHub, modelPathOf } from "../src/model-path.ts";

@@ -105,11 +105,12 @@ export function outputForm(
   const named = COMPRESSIONS.find(([ending]) => ending.test(options.output ?? ""))?.[1];
   const compression = isRegular ? named : undefined;
   if (format === "table" && compression !== undefined)
-    throw new UsageError("a table is for people: it is not compressed");
-  if (format === "table" && options.resume) throw new UsageError("--resume needs another format than table");
+    throw new UsageError("a table is not compressed: choose another --format, or leave the ending .gz or .zst out");
+  if (format === "table" && options.resume)
+    throw new UsageError("--resume does not go on with a table: choose another --format");
   if (isParquet && !isRegular) throw new UsageError("parquet needs --output with a file");
   if (isParquet && compression !== undefined)
-    throw new UsageError("parquet is compressed inside: leave the last ending of the file's name out");
+    throw new UsageError("a parquet file is compressed in itself: leave the ending .gz or .zst out");
   const held = choosesRows || (isRegular && (compression !== undefined || isFlat || isParquet));
   return { format, compression, isTable: isFlat || isParquet, isFlat, held };
 }

@@ -154,9 +154,7 @@ async function keptWriter(task: PrinterTask, columns: RecordColumns): Promise<Ke
     },
     async *bytes(records) {
       if (file.mixed.length > 0)
-        terminal.note(
-          `note: ${quoted(file.mixed)} holds values of types that have no common one: written as JSON text`,
-        );
+        terminal.note(`note: the values of ${quoted(file.mixed)} have no type in common: written as JSON text`);
       yield* file.bytes(records);
     },
   };

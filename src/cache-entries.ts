@@ -36,6 +36,7 @@ type OpenFiles = ReturnType<typeof openFiles>;
 
 /** A run appends to its scores and features every few seconds; where the system does not say who uses a file, this does. */
 const RECENT_MS = 10 * 60 * 1000;
+
 /** The entries of the cache folder, by kind and name; none where there is no folder. Links are not followed. */
 export async function listCache(folder: string = defaultCacheFolder()): Promise<CacheEntry[]> {
   const root = await realpath(folder).catch(() => resolve(folder));

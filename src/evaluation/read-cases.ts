@@ -92,7 +92,7 @@ export class CaseReader {
   }
 
   async *#casesOf({ rows }: RowFile, source: number, name: string): AsyncGenerator<PlacedCase, void, undefined> {
-    const { onProblem, signal, strict = false, fields: _, format: __, onNotice: ___, ...rules } = this.#options;
+    const { onProblem, signal, strict = false } = this.#options;
     const before = this.counts.read;
     for await (const { row, where, isCsv = false, isTable, ...read } of rows) {
       signal?.throwIfAborted();
@@ -100,7 +100,7 @@ export class CaseReader {
       if (isTable && row === 1 && "value" in read) this.#checkColumns(read.value, name);
       try {
         if ("error" in read) throw read.error;
-        const adapted = this.#benchmark.adapt(this.#mapped(read.value), { ...rules, isCsv });
+        const adapted = this.#benchmark.adapt(this.#mapped(read.value), { ...this.#options, isCsv });
         if ("omitted" in adapted) {
           this.counts.omitted[adapted.omitted] = (this.counts.omitted[adapted.omitted] ?? 0) + 1;
           continue;

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { constants, type FileHandle, open, readFile, unlink } from "node:fs/promises";
 import { ifExists } from "./optional-files.ts";
 import { isDenied } from "./system-errors.ts";
+import { writeAll } from "./write-all.ts";
 
 /** What makes a run that run: each entry is compared by itself, and named where it differs. */
 export type Fingerprint = Readonly<Record<string, string>>;
@@ -78,7 +79,7 @@ export class RunRecord {
     try {
       if (!resume) await ifExists(unlink(path));
       const handle = await open(path, constants.O_RDWR | how | (constants.O_NOFOLLOW ?? 0), NEW_FILE);
-      if (!resume) await handle.write(header, 0, header.length, 0);
+      if (!resume) await writeAll(handle, header, 0);
       // More than any count before: the slots of an earlier run are older.
       return new RunRecord(path, handle, header.length, resume ? Date.now() : 0);
     } catch (error) {
@@ -93,7 +94,7 @@ export class RunRecord {
     const slot = Buffer.alloc(SLOT_BYTES, " ");
     slot.write(`${checkOf(body)}${body}`, "latin1");
     slot.write("\n", SLOT_BYTES - 1, "latin1");
-    await this.#handle.write(slot, 0, SLOT_BYTES, this.#start + (this.#count % SLOTS) * SLOT_BYTES);
+    await writeAll(this.#handle, slot, this.#start + (this.#count % SLOTS) * SLOT_BYTES);
     this.#count += 1;
   }
 

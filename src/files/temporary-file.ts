@@ -9,6 +9,7 @@ import { isOpenFile } from "./same-file.ts";
 import { hasNoLinks } from "./system-errors.ts";
 import { besideTarget, findTarget, type Target } from "./target.ts";
 import { moveFile } from "./windows.ts";
+import { writeAll } from "./write-all.ts";
 
 /** Undefined on Windows, where links are rare and need a privilege. */
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
@@ -99,13 +100,7 @@ export class TemporaryFile {
 
   /** @throws FileError ERR_FILE_NOT_WRITABLE, for example when the disk is full */
   async write(bytes: Uint8Array, position: number): Promise<void> {
-    await this.#change(async (handle) => {
-      let done = 0;
-      while (done < bytes.length) {
-        const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
-        done += bytesWritten;
-      }
-    });
+    await this.#change((handle) => writeAll(handle, bytes, position));
   }
 
   async #change(action: (handle: FileHandle) => Promise<void>): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Hash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
+import { writeAll } from "../files/write-all.ts";
 import { cannotWrite } from "./cache-errors.ts";
 import { startHash } from "./content-hash.ts";
 import type { HubFile } from "./listing.ts";
@@ -54,10 +55,7 @@ export class PartialFile {
 
   async append(chunk: Uint8Array): Promise<void> {
     try {
-      for (let done = 0; done < chunk.length; ) {
-        const { bytesWritten } = await this.#handle.write(chunk, done, chunk.length - done, this.position + done);
-        done += bytesWritten;
-      }
+      await writeAll(this.#handle, chunk, this.position);
     } catch (error) {
       throw cannotWrite(this.#path, error);
     }

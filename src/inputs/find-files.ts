@@ -3,7 +3,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join, win32 } from "node:path";
 import { FileError } from "../errors.ts";
 import { isHubSpec, parseDatasetSpec } from "../hub/address.ts";
-import { type DatasetOptions, fetchDataset } from "../hub/dataset-files.ts";
+import type { DatasetOptions, fetchDataset } from "../hub/dataset-files.ts";
 import { aString } from "../options.ts";
 import { isDataFile } from "../rows/format.ts";
 import { STANDARD_INPUT, STANDARD_INPUT_NAME } from "./open-input.ts";
@@ -50,7 +50,9 @@ async function filesOf(input: string, options: DatasetOptions): Promise<readonly
 export async function datasetFiles(
   ...[repository, ...rest]: Parameters<typeof fetchDataset>
 ): Promise<readonly InputFile[]> {
-  const { commit, files } = await fetchDataset(repository, ...rest);
+  // Loaded when it is needed: most runs do without the hub.
+  const { fetchDataset: fetchFiles } = await import("../hub/dataset-files.ts");
+  const { commit, files } = await fetchFiles(repository, ...rest);
   return files.map(({ path, local }) => ({ name: `hf:${repository.id}@${commit}/${path}`, path: local }));
 }
 

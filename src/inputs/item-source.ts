@@ -44,7 +44,7 @@ export type ItemRow = {
       readonly many: boolean;
       /** What is legal in the row but usually a mistake, where the file's format shows it. */
       readonly warnings: readonly ItemWarning[];
-      /** The names in the row of fields that are called otherwise there: { prompt: ["question"] }. Absent if none are. */
+      /** Which fields of the row became which, where names differ: { prompt: ["question"] }. Absent if none do. */
       readonly from?: Readonly<Record<string, readonly string[]>>;
     }
   | {
@@ -61,7 +61,7 @@ export interface ReadItemsOptions extends DatasetOptions {
   readonly ignoreFields?: readonly string[] | undefined;
   /** Make a row with a warning an error. Default: false. */
   readonly strict?: boolean | undefined;
-  /** Called with what is worth knowing about the files, each thing once: "reading prompt from "question"". */
+  /** Called with what is worth knowing about the rows, each thing once and five at most: 'reading prompt from "question"'. */
   readonly onNotice?: ((message: string) => void) | undefined;
 }
 

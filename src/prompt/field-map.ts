@@ -70,7 +70,7 @@ export class FieldMap {
         const advice = near === undefined ? "" : ` Did you mean ${JSON.stringify(near)}?`;
         throw new InvalidInputError(
           "ERR_INVALID_ARGUMENT",
-          `Expected one of ${targets.join(", ")} to read from ${list.join(", ")}, but received ${JSON.stringify(target)}.${advice}`,
+          `Expected one of ${targets.join(", ")} for what to read from ${list.join(", ")} but received ${JSON.stringify(target)}.${advice}`,
           { field: "mapping" },
         );
       }

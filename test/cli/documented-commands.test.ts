@@ -79,10 +79,16 @@ describe.each(pages)("%s", (page) => {
   });
 });
 
+/** Of every command's help. */
+function examples(): string[][] {
+  return [...help.values()].flatMap((text) =>
+    [...text.replaceAll(/\\\n\s*/g, " ").matchAll(/^ {2}starling-rm (.*)$/gm)].map(([, rest = ""]) => wordsOf(rest)),
+  );
+}
+
 it("so have the examples of every command's help", () => {
-  const wrong = [...help.values()]
-    .flatMap((text) => [...text.replaceAll(/\\\n\s*/g, " ").matchAll(/^ {2}starling-rm (.*)$/gm)])
-    .map(([, rest = ""]) => ({ rest, problem: check(wordsOf(rest)) }))
+  const wrong = examples()
+    .map((words) => ({ words: words.join(" "), problem: check(words) }))
     .filter(({ problem }) => problem !== undefined);
   expect(wrong).toEqual([]);
 });
@@ -90,10 +96,7 @@ it("so have the examples of every command's help", () => {
 /** The commands of all pages and of the helps, each once; in a sentence a command may be a part of one. */
 const documented = () => {
   const written = pages.flatMap((page) => commandsOf(readFileSync(join(repository, page), "utf8"), true));
-  const examples = [...help.values()].flatMap((text) =>
-    [...text.replaceAll(/\\\n\s*/g, " ").matchAll(/^ {2}starling-rm (.*)$/gm)].map(([, rest = ""]) => wordsOf(rest)),
-  );
-  const all = [...written, ...examples].filter((words) =>
+  const all = [...written, ...examples()].filter((words) =>
     words.every((word) => !/…|^(?:COMMAND|IN|PATH|A)$/.test(word)),
   );
   return [...new Map(all.map((words) => [words.join(" "), words])).values()];

@@ -119,8 +119,8 @@ describe("a stopped run", () => {
         /cannot be resumed: the input is not the one that its rows were written with; --force starts again\n$/,
       ],
       [["score", ...tiny, "--input", longer], /the input is not the one/],
-      [[...score, "--min-score", "1"], /its rows were written with --min-score not given, and --min-score is now 1; /],
-      [[...score, "--fields", "id"], /--fields not given/],
+      [[...score, "--min-score", "1"], /its rows were written without --min-score, not with --min-score 1; /],
+      [[...score, "--fields", "id"], /its rows were written without --fields, not with --fields \["id"\]; /],
       [["rank", ...tiny, "--input", input], /the command is not the one/],
     ] as const) {
       const { code, stderr } = await resume(...args);
@@ -142,7 +142,7 @@ describe("a stopped run", () => {
     const again = await run([...score, "--output", csv]);
     expect([again.code, again.stderr]).toEqual([
       2,
-      expect.stringMatching(/has left \d+ rows for \S+out\.csv; --resume goes on/),
+      expect.stringMatching(/has left \d+ rows? for \S+out\.csv; --resume goes on/),
     ]);
     expect((await run([...score, "--output", csv, "--force"])).code).toBe(1);
     expect(readdirSync(at).filter((name) => name.includes("csv"))).toEqual(["out.csv"]);

@@ -13,6 +13,7 @@ import { FileError } from "../../errors.ts";
 import { openFile } from "../../files/byte-source.ts";
 import { makeFolder } from "../../files/make-folder.ts";
 import { listIfReadable } from "../../files/optional-files.ts";
+import { writeAll } from "../../files/write-all.ts";
 import { FeatureTable } from "./feature-table.ts";
 import { TimeSlice } from "./time-slice.ts";
 
@@ -80,10 +81,7 @@ export class FeatureStore {
     try {
       this.#segment ??= await this.#startSegment();
       const segment = this.#segment;
-      for (let done = 0; done < record.length; ) {
-        const { bytesWritten } = await segment.handle.write(record, done, record.length - done, segment.length + done);
-        done += bytesWritten;
-      }
+      await writeAll(segment.handle, record, segment.length);
       this.#places.set(hash, { path: segment.path, position: segment.length });
       segment.length += record.length;
     } catch (error) {

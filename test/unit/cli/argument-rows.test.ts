@@ -42,7 +42,7 @@ it.each([
   ],
   [{ prompt: ["p", "q"], response: ["a", "b", "c"] }, "but received 2 for 3 responses"],
   [{ prompt: ["p"] }, "--prompt needs at least one --response"],
-  [{ response: ["a"] }, "--response needs --prompt"],
+  [{ response: ["a"] }, "--response needs --prompt or --messages"],
   [{ text: ["t"], prompt: ["p"] }, "cannot be combined"],
   [{ system: "s", response: ["a"] }, "--system needs --prompt or --messages"],
   [{ prompt: ["p"], messages: ["[]"], response: ["a"] }, "cannot be combined with --messages"],
