@@ -1,6 +1,6 @@
 /** The main loop of score, rank and tokenize: print each row as it comes, report failures, count. */
 import type { ItemWarning } from "../src/index.ts";
-import { counted } from "./counted.ts";
+import { counted, grouped } from "./counted.ts";
 import { ClosedPipe, EXIT_DONE, EXIT_ROWS_FAILED, Interrupted } from "./errors.ts";
 import type { RowHash } from "./fingerprint.ts";
 import { WarningCounter } from "./library.ts";
@@ -126,7 +126,7 @@ function resumable(output: Output, rows: number): string {
 }
 
 function failedText({ failed, rows }: Done): string {
-  return `${number(failed)} of ${number(rows)} rows failed`;
+  return `${grouped(failed)} of ${grouped(rows)} rows failed`;
 }
 
 /** The rates are those of this run. */
@@ -134,14 +134,10 @@ function summaryOf(done: Done, before: number, tokens: number, seconds: number):
   const { rows, failed, truncated } = done;
   const rate = (count: number, name: string) => (seconds > 0 ? `${quantity(count / seconds)} ${name}/s` : "");
   return [
-    `${number(rows)} ${rows === 1 ? "row" : "rows"}${before > 0 ? ` (${number(before)} of them earlier)` : ""}`,
-    `${number(done.tokens)} tokens`,
+    `${grouped(rows)} ${rows === 1 ? "row" : "rows"}${before > 0 ? ` (${grouped(before)} of them earlier)` : ""}`,
+    `${grouped(done.tokens)} tokens`,
     `${clock(seconds)} (${rate(rows - before, "rows")}, ${rate(tokens, "tokens")})`,
-    truncated === 0 ? "none truncated" : `${number(truncated)} ${truncated === 1 ? "text" : "texts"} truncated`,
+    truncated === 0 ? "none truncated" : `${grouped(truncated)} ${truncated === 1 ? "text" : "texts"} truncated`,
     failed === 0 ? "none failed" : failedText(done),
   ].join(", ");
-}
-
-function number(count: number): string {
-  return count.toLocaleString("en-US");
 }

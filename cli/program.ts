@@ -15,7 +15,7 @@ interface CommandModule {
 
 type LoadCommand = () => Promise<CommandModule>;
 
-/** Each command's module is loaded when its name is given, all of them for the help. */
+/** Each command's module is loaded when its name is given, all of them for the help, none for the version. */
 const COMMANDS: Readonly<Record<string, LoadCommand>> = {
   score: () => import("./score.ts").then(({ describeScore: describe, score: action }) => ({ describe, action })),
   rank: () => import("./rank.ts").then(({ describeRank: describe, rank: action }) => ({ describe, action })),
@@ -47,7 +47,7 @@ export async function run(commandLine: readonly string[], context: CommandContex
   let exitCode = EXIT_DONE;
   try {
     if (commandLine.length === 0) return await print(FIRST_STEPS);
-    if (asksForVersion(commandLine)) return await print(`${versionJson()}\n`);
+    if (asksForVersionJson(commandLine)) return await print(`${versionJson()}\n`);
     const program = await createProgram(commandLine, context, (code) => {
       exitCode = code;
     });
@@ -68,9 +68,15 @@ async function print(text: string): Promise<number> {
   return EXIT_DONE;
 }
 
-function asksForVersion(commandLine: readonly string[]): boolean {
-  const isVersion = (word: string) => word === "--version" || word === "-V";
+const isVersion = (word: string) => word === "--version" || word === "-V";
+
+function asksForVersionJson(commandLine: readonly string[]): boolean {
   return commandLine.length === 2 && commandLine.some(isVersion) && commandLine.includes("--json");
+}
+
+function namesToLoad([first = ""]: readonly string[]): readonly string[] {
+  if (isVersion(first)) return [];
+  return Object.hasOwn(COMMANDS, first) ? [first] : Object.keys(COMMANDS);
 }
 
 async function createProgram(
@@ -87,8 +93,7 @@ async function createProgram(
     .addHelpText("after", HELP);
 
   // Loading all of them would take the process half as long again to start.
-  const [first = ""] = commandLine;
-  for (const name of Object.hasOwn(COMMANDS, first) ? [first] : Object.keys(COMMANDS)) {
+  for (const name of namesToLoad(commandLine)) {
     const { describe, action } = await (COMMANDS[name] as LoadCommand)();
     const command = addTalkOptions(describe(program.command(name)));
     command.action(async () => {

@@ -1,6 +1,6 @@
 /** Reports failed rows on stderr: the first of each kind by line, the others as a count. */
 import { isStarlingError } from "../src/index.ts";
-import { counted } from "./counted.ts";
+import { grouped } from "./counted.ts";
 import { failureText } from "./errors.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -85,6 +85,5 @@ function shapeOf(error: unknown, message: string): string {
 }
 
 function more(count: number): string {
-  const [number, ...noun] = counted(count, "more row").split(" ");
-  return [Number(number).toLocaleString("en-US"), ...noun].join(" ");
+  return `${grouped(count)} more ${count === 1 ? "row" : "rows"}`;
 }

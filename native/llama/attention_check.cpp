@@ -112,17 +112,9 @@ class Cache {
   Matrix multiply(ggml_context* context, ggml_tensor* cached, ggml_tensor* shaped, ggml_tensor* rows,
                   const float* input, float poison) const {
     ggml_tensor* product = functions_.ggml_mul_mat(context, cached, shaped);
-    const OwnedBuffer buffer(functions_.ggml_backend_alloc_ctx_tensors(context, cpu_.get()),
-                             functions_.ggml_backend_buffer_free);
-    if (buffer == nullptr) throw Failure("Not enough memory for a product.");
+    const Matrix by_head = compute_product(cpu_, context, rows, input, product, poison);
     const auto columns = static_cast<size_t>(product->ne[0]);
     const auto count = static_cast<size_t>(product->ne[1]);
-    Matrix by_head(columns * count * heads_, poison);
-    functions_.ggml_backend_tensor_set(product, by_head.data(), 0, by_head.size() * sizeof(float));
-    const auto size = static_cast<size_t>(rows->ne[0] * rows->ne[1]) * sizeof(float);
-    functions_.ggml_backend_tensor_set(rows, input, 0, size);
-    cpu_.compute(context, product);
-    functions_.ggml_backend_tensor_get(product, by_head.data(), 0, by_head.size() * sizeof(float));
     Matrix result(by_head.size());
     for (size_t token = 0; token < count; ++token)
       for (size_t head = 0; head < heads_; ++head)

@@ -44,15 +44,7 @@ class Weights {
     ggml_tensor* rows =
         functions_.ggml_new_tensor_2d(context.get(), GGML_TYPE_F32, tensor_->ne[0], static_cast<int64_t>(count));
     ggml_tensor* product = functions_.ggml_mul_mat(context.get(), tensor_, rows);
-    const OwnedBuffer buffer(functions_.ggml_backend_alloc_ctx_tensors(context.get(), cpu_.get()),
-                             functions_.ggml_backend_buffer_free);
-    if (buffer == nullptr) throw Failure("Not enough memory for a product.");
-    Matrix result(count * static_cast<size_t>(tensor_->ne[1]), poison);
-    functions_.ggml_backend_tensor_set(rows, input.data() + first * columns, 0, count * columns * sizeof(float));
-    functions_.ggml_backend_tensor_set(product, result.data(), 0, result.size() * sizeof(float));
-    cpu_.compute(context.get(), product);
-    functions_.ggml_backend_tensor_get(product, result.data(), 0, result.size() * sizeof(float));
-    return result;
+    return compute_product(cpu_, context.get(), rows, input.data() + first * columns, product, poison);
   }
 
  private:

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "support/failure.h"
+
 namespace starling {
 
 namespace {
@@ -93,6 +95,23 @@ Tolerance tolerance_of(ggml_type type) {
 
 bool same_bits(const Matrix& a, const Matrix& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+Matrix compute_product(const CpuBackend& cpu, ggml_context* context, ggml_tensor* rows, const float* input,
+                       ggml_tensor* product, float poison) {
+  const LlamaFunctions& functions = cpu.functions();
+  const OwnedBuffer buffer(functions.ggml_backend_alloc_ctx_tensors(context, cpu.get()),
+                           functions.ggml_backend_buffer_free);
+  if (buffer == nullptr) throw Failure("Not enough memory for a product.");
+  const auto count = [](const ggml_tensor* tensor) {
+    return static_cast<size_t>(tensor->ne[0] * tensor->ne[1] * tensor->ne[2]);
+  };
+  Matrix result(count(product), poison);
+  functions.ggml_backend_tensor_set(rows, input, 0, count(rows) * sizeof(float));
+  functions.ggml_backend_tensor_set(product, result.data(), 0, result.size() * sizeof(float));
+  cpu.compute(context, product);
+  functions.ggml_backend_tensor_get(product, result.data(), 0, result.size() * sizeof(float));
+  return result;
 }
 
 Reference::Reference(const Matrix& input, const Matrix& weights, size_t columns, Tolerance tolerance)

@@ -29,6 +29,15 @@ Matrix test_input(size_t rows, size_t columns);
 bool same_bits(const Matrix& a, const Matrix& b);
 
 /**
+ * Allocates the tensors of `context` and computes `product` from `input`, the values of `rows`. The product's memory
+ * contains `poison` before.
+ *
+ * @throws Failure when there is not enough memory or the backend fails
+ */
+Matrix compute_product(const CpuBackend& cpu, ggml_context* context, ggml_tensor* rows, const float* input,
+                       ggml_tensor* product, float poison);
+
+/**
  * The largest error allowed, and the root mean square of all errors, against float64 arithmetic, in units of
  * |w| · rms(x): in these units the products have a standard deviation of about 1.
  */

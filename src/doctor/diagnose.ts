@@ -146,9 +146,9 @@ async function examineModel(
   free: number | undefined,
 ): Promise<ModelDiagnosis> {
   const isRemote = isOnHub(modelPath);
-  const path = isRemote ? modelPath : await localPath(modelPath, signal);
-  if (typeof path !== "string") return { path: modelPath, problem: path.message };
+  let path = modelPath;
   try {
+    if (!isRemote) path = await modelPathOf(modelPath, { signal });
     const file = await withModelHeader(path, signal, readModelFile);
     const found = { path, fileType: file.fileType };
     const backend = wanted(load.gpu ?? "auto", choice);
@@ -172,16 +172,6 @@ async function examineModel(
     }
   } catch (error) {
     return { path, problem: messageOf(error) };
-  }
-}
-
-/** A model that cannot be one is part of the report. */
-async function localPath(modelPath: string, signal: AbortSignal | undefined): Promise<string | Error> {
-  try {
-    return await modelPathOf(modelPath, { signal });
-  } catch (error) {
-    signal?.throwIfAborted();
-    return new Error(messageOf(error));
   }
 }
 

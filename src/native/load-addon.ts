@@ -44,8 +44,9 @@ export interface FoundAddon {
  */
 export function findAddon(root: string = packageRoot(), target: AddonTarget = currentTarget()): FoundAddon {
   const own = outsideArchive(join(root, OWN_BUILD));
-  const passedBy = existsSync(own) ? whyNotHere(own, target) : undefined;
-  if (existsSync(own) && passedBy === undefined) return { path: own };
+  const hasOwn = existsSync(own);
+  const passedBy = hasOwn ? whyNotHere(own, target) : undefined;
+  if (hasOwn && passedBy === undefined) return { path: own };
   const prebuilt = outsideArchive(prebuildPath(root, prebuildName(target)));
   const path = existsSync(prebuilt) ? prebuilt : undefined;
   return passedBy === undefined ? { path } : { path, passedBy };

@@ -19,7 +19,7 @@ export interface KernelPlan {
   readonly repacked: boolean;
   /** Tokens by which decodes are filled up in exact mode. */
   readonly rowMultiple: number;
-  /** Whether that makes every product the same to the last bit in any company. */
+  /** Whether that makes every product the same to the last bit in any batch. */
   readonly exact: boolean;
   /** Of the weights that the CPU multiplies; empty where it multiplies none. */
   readonly kernels: readonly KernelInfo[];
