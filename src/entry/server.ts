@@ -5,4 +5,4 @@
  */
 
 export { createServer, type ListenOptions, RewardServer } from "../server/create-server.ts";
-export type { LogFormat, LogLevel, RawText, ServerOptions } from "../server/options.ts";
+export type { LogFormat, LogLevel, LogStream, RawText, ServerOptions } from "../server/options.ts";

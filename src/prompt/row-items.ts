@@ -96,7 +96,8 @@ function withLists(given: Fields, rules: RowItemRules): Fields {
   const turns = checkTurnList(row["messages"], messagesName, rules);
   if (turns.at(-1)?.role === "assistant")
     throw wrong(
-      `${messagesName} ends with the assistant's turn, and "${name}" is beside it: leave out that turn, or "${name}".`,
+      `${messagesName} ends with the assistant's turn, and ${rules.where ?? "the row"} has "${name}" beside it: leave out that ` +
+        `turn, or "${name}".`,
     );
   refuseLastTurn(turns, messagesName, "user");
   const { messages, ...others } = row;

@@ -1,17 +1,22 @@
 /** The options of createServer(), checked. */
 import { aBoolean, anInteger, aString, type Check, checkOptions, oneOf } from "../options.ts";
 
-export const rawTextChoices = ["exact", "chat"] as const;
 /** How a client's rendered text is read; see {@link ServerOptions.rawText}. */
-export type RawText = (typeof rawTextChoices)[number];
-
-export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export type RawText = "exact" | "chat";
 /** The least severity that is logged. */
-export type LogLevel = (typeof logLevels)[number];
-
-export const logFormats = ["json", "pretty"] as const;
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
 /** A JSON object a line, or a line for people. */
-export type LogFormat = (typeof logFormats)[number];
+export type LogFormat = "json" | "pretty";
+
+export const rawTextChoices: readonly RawText[] = ["exact", "chat"];
+export const logLevels: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
+export const logFormats: readonly LogFormat[] = ["json", "pretty"];
+
+/** What takes log lines: a stream, for example. */
+export interface LogStream {
+  /** Called with a line and its line break. */
+  write(line: string): void;
+}
 
 /** Above what any JSON text in memory can be. */
 const MAX_BODY_BYTES = 512 * 1024 * 1024;
@@ -40,14 +45,14 @@ export interface ServerOptions {
    * Default: 0.
    */
   readonly timeout?: number;
-  /** Default: "silent". */
+  /** What is logged: a line for each request at "info". Default: "silent". */
   readonly logLevel?: LogLevel;
-  /** Default: "json". */
+  /** How a line is written. Default: "json". */
   readonly logFormat?: LogFormat;
   /** Write the texts of requests to the log. Default: false, nothing of them is written. */
   readonly logTexts?: boolean;
   /** Where log lines go. Default: standard output. */
-  readonly logStream?: { write(line: string): void };
+  readonly logStream?: LogStream;
 }
 
 export type CheckedOptions = Required<Omit<ServerOptions, "modelName" | "logStream">> &

@@ -1,6 +1,6 @@
 /** The HTTP server before its routes: request ids, logs, errors, unknown paths, disconnects, deadlines. */
 import { randomUUID } from "node:crypto";
-import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify, LogController } from "fastify";
 import { nearest } from "../../options.ts";
 import { type CheckedOptions, MAX_TIMEOUT_SECONDS } from "../options.ts";
 import { Disconnected, RequestError } from "../request-error.ts";
@@ -24,7 +24,7 @@ export interface AppSettings {
 export function createApp({ options, observers, isLast }: AppSettings): FastifyInstance {
   const app = fastify({
     logger: logTo(options),
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: ({ headers }) => {
       const given = headers["x-request-id"];
       return typeof given === "string" && REQUEST_ID.test(given) ? given : randomUUID();

@@ -1,7 +1,7 @@
 /** One line a request: never texts, unless the owner asks for them. */
 import { Writable } from "node:stream";
 import type { FastifyBaseLogger, FastifyRequest, FastifyServerOptions } from "fastify";
-import type { CheckedOptions } from "../options.ts";
+import type { CheckedOptions, LogStream } from "../options.ts";
 import type { RequestRecord } from "./exchange.ts";
 
 /** fastify's option `logger`. */
@@ -40,9 +40,9 @@ const PLACED = new Set(["level", "time", "msg", "reqId", "id", "method", "route"
 
 /** pino's JSON lines for people: "12:00:00.000 POST /v1/score 200 5.2 ms items=3 tokens=120". */
 class PrettyLines extends Writable {
-  readonly #out: { write(line: string): void };
+  readonly #out: LogStream;
 
-  constructor(out: { write(line: string): void }) {
+  constructor(out: LogStream) {
     super();
     this.#out = out;
   }

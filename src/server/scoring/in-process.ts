@@ -21,6 +21,8 @@ export interface InProcessOptions {
 }
 
 export class InProcessBackend implements ScoringBackend {
+  /** The model stays the one that was loaded. */
+  readonly generation = 0;
   readonly #listeners: ((state: BackendState) => void)[] = [];
   readonly #running = new Set<AbortController>();
   readonly #opening: Promise<RewardModel | undefined>;
