@@ -5,7 +5,10 @@ import { REPLACE } from "./option-values.ts";
 import type { Terminal } from "./terminal.ts";
 
 export type FormatName = "table" | "jsonl" | "json" | "csv" | "tsv" | "parquet";
-const formatNames: readonly FormatName[] = ["table", "jsonl", "json", "csv", "tsv", "parquet"];
+/** Formats that the name of an output chooses. */
+export const WRITTEN_FORMATS = ["jsonl", "json", "csv", "tsv", "parquet"] as const satisfies readonly FormatName[];
+export const WRITTEN_COMPRESSIONS = ["gz", "zst"];
+const formatNames: readonly FormatName[] = ["table", ...WRITTEN_FORMATS];
 
 export interface OutputOptions {
   readonly output?: string;
