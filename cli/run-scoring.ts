@@ -1,5 +1,7 @@
 /** Scores rows from start to end; shared by score, rank and demo. */
 import type { CommandContext } from "./context.ts";
+import { UsageError } from "./errors.ts";
+import { withKnownFields } from "./field-check.ts";
 import { type EngineOptions, loadModel, type ModelOptions } from "./model-option.ts";
 import { isRegularFile } from "./output.ts";
 import { checkOutputName } from "./output-names.ts";
@@ -11,7 +13,7 @@ import {
   WRITTEN_FORMATS,
 } from "./output-options.ts";
 import { printRows } from "./print-rows.ts";
-import { resultPrinter } from "./result-printer.ts";
+import { allRecords, resultPrinter } from "./result-printer.ts";
 import type { Row } from "./row.ts";
 import type { RowSource } from "./row-options.ts";
 import { scoreRows } from "./score-rows.ts";
@@ -44,10 +46,35 @@ export async function scoringForm(
     isFormatGiven: options.format !== undefined || options.json === true,
     otherwise: "Other names get JSON lines; --format chooses a format for any name.",
   });
+  if (options.fields?.includes("tokenRewards") && !options.perToken)
+    throw new UsageError("--fields tokenRewards needs --per-token");
   // rank chooses within each row: it need not wait for the others.
   const choosesRows = command === "score" && topOf(options) !== undefined;
   return outputForm(options, terminal, choosesRows, await isRegularFile(options.output));
 }
+
+/** The rows of the source, checked for what --fields names. @throws UsageError: call it before a model is downloaded */
+export async function checkedRows(
+  { command, source, form }: Omit<ScoringTask, "modelPath">,
+  options: ScoringOptions,
+  { terminal }: CommandContext,
+): Promise<RowSource> {
+  const { fields, perToken = false } = options;
+  if (fields === undefined) return source;
+  const toRecords = allRecords({ form, order: ORDERS[command], options });
+  const rows = await withKnownFields(source.rows, {
+    fields,
+    source,
+    toRecords,
+    perToken,
+    selection: options,
+    terminal,
+  });
+  return { ...source, rows };
+}
+
+/** Results in the order of the responses, or best first. */
+const ORDERS = { score: "input", rank: "rank" } as const;
 
 /** @returns the exit code */
 export async function runScoring(
@@ -64,8 +91,7 @@ export async function runScoring(
       const note = notice !== undefined && form.format !== "table" ? () => terminal.note(`note: ${notice}`) : () => {};
       const printer = resultPrinter({
         form,
-        // Results in the order of the responses, or best first.
-        order: command === "rank" ? "rank" : "input",
+        order: ORDERS[command],
         notice,
         terminal,
         options,
