@@ -59,7 +59,8 @@ export interface DialectRequest {
   readonly items: readonly NamedItem[];
   readonly rules?: ScoreRules;
   /**
-   * The answer's body: JSON, or a string as it is. Results are in the order of the items.
+   * The answer's body: JSON, or a string as it is. Results are in the order of the items. Warnings are none of its business:
+   * they reach every client in a response header (warnings-header.ts).
    */
   readonly answer: (results: readonly ServedScore[]) => unknown;
 }
@@ -82,12 +83,17 @@ export interface Dialect {
   readonly paths: readonly string[];
   /** What its clients recover from when the queue is full: trainers 503, rerankers 429. */
   readonly overloadStatus: 429 | 503;
+  /** Of a body or an item that is at fault. Default: 400. */
+  readonly invalidStatus?: 400 | 422;
   /** For OpenAPI, and to check bodies. Further fields are allowed, optional ones may be null. */
   readonly body: TSchema;
-  /** Of dialects at one path the first that claims a body answers; absent: claims all. */
+  /**
+   * Of dialects at one path the first that claims a body answers; absent: claims all. A body that none claims, or that is not
+   * an object, is refused by the path's last one.
+   */
   readonly claims?: (body: Readonly<Record<string, unknown>>) => boolean;
   /**
-   * @param body has passed the schema
+   * @param body has passed the schema (check-body.ts)
    * @throws InvalidInputError
    */
   readonly read: (body: never, context: DialectContext) => DialectRequest;
