@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
 import type { BackendState } from "../../../src/server/contract.ts";
 import { ServerMetrics } from "../../../src/server/metrics.ts";
@@ -45,15 +46,35 @@ it("tells requests, items, the queue and the scoring process", async () => {
   expect(later).toMatch(/^starling_rm_queue_seconds_count 2$/m);
 });
 
+const idle = {
+  queue: () => ({ items: 0, tokens: 0 }),
+  inFlight: () => 0,
+  state: (): BackendState => ({ status: "ready" }),
+  counters: () => ({ computedTokens: 0, reusedTokens: 0, restarts: 0 }),
+};
+
 it("are of one server", async () => {
-  const sources = {
-    queue: () => ({ items: 0, tokens: 0 }),
-    inFlight: () => 0,
-    state: (): BackendState => ({ status: "ready" }),
-    counters: () => ({ computedTokens: 0, reusedTokens: 0, restarts: 0 }),
-  };
-  const [one, other] = [new ServerMetrics(sources), new ServerMetrics(sources)];
+  const [one, other] = [new ServerMetrics(idle), new ServerMetrics(idle)];
   one.notScored("failed");
   expect(await one.text()).toContain('starling_rm_items_total{outcome="failed"} 1');
   expect(await other.text()).not.toContain('outcome="failed"');
+});
+
+it("are what the example dashboard asks for", async () => {
+  const dashboard: unknown = JSON.parse(
+    await readFile(new URL("../../../docs/grafana-dashboard.json", import.meta.url), "utf8"),
+  );
+  const { panels } = dashboard as { panels: { title: string; targets: { expr: string }[] }[] };
+  const text = await new ServerMetrics(idle).text();
+  const known = new Set(
+    [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].flatMap(([, name, type]) =>
+      type === "histogram" ? [`${name}_bucket`] : [name],
+    ),
+  );
+  const asked = new Set(
+    panels.flatMap(({ targets }) => targets.flatMap(({ expr }) => expr.match(/starling_rm_\w+/g) ?? [])),
+  );
+  expect([...asked].filter((name) => !known.has(name))).toEqual([]);
+  const own = [...known].filter((name) => name?.startsWith("starling_rm_"));
+  expect(own.filter((name) => !asked.has(name as string))).toEqual([]);
 });
