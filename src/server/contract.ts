@@ -59,7 +59,8 @@ export interface DialectRequest {
   readonly items: readonly NamedItem[];
   readonly rules?: ScoreRules;
   /**
-   * The answer's body: JSON, or a string as it is. Results are in the order of the items.
+   * The answer's body: JSON, or a string as it is. Results are in the order of the items. Warnings are none of its business:
+   * they reach every client in a response header (warnings-header.ts).
    */
   readonly answer: (results: readonly ServedScore[]) => unknown;
 }
@@ -82,12 +83,17 @@ export interface Dialect {
   readonly paths: readonly string[];
   /** What its clients recover from when the queue is full: trainers 503, rerankers 429. */
   readonly overloadStatus: 429 | 503;
+  /** Of a body or an item that is at fault. Default: 400. */
+  readonly invalidStatus?: 400 | 422;
   /** For OpenAPI, and to check bodies. Further fields are allowed, optional ones may be null. */
   readonly body: TSchema;
-  /** Of dialects at one path the first that claims a body answers; absent: claims all. */
+  /**
+   * Of dialects at one path the first that claims a body answers; absent: claims all. A body that none claims, or that is not
+   * an object, is refused by the path's last one.
+   */
   readonly claims?: (body: Readonly<Record<string, unknown>>) => boolean;
   /**
-   * @param body has passed the schema
+   * @param body has passed the schema (check-body.ts)
    * @throws InvalidInputError
    */
   readonly read: (body: never, context: DialectContext) => DialectRequest;
@@ -98,8 +104,8 @@ export interface Dialect {
 // --- The scoring process: src/server/scoring ---
 
 export type BackendState =
-  /** `fraction` is from 0 to 1. */
-  | { readonly status: "loading"; readonly fraction?: number }
+  /** `fraction` is from 0 to 1. A model on the hub is downloaded first. */
+  | { readonly status: "loading"; readonly fraction?: number; readonly phase?: "downloading" | "loading" }
   | { readonly status: "ready" }
   /** The process died, or could not start again; `nextAttempt` is in milliseconds since 1970. */
   | { readonly status: "restarting"; readonly reason: string; readonly nextAttempt: number }
@@ -119,7 +125,8 @@ export interface BackendCounters {
 
 export interface PendingScore {
   /**
-   * Rejects with a StarlingError of the item, or with {@link ScoringUnavailable}; after cancel() it rejects with anything.
+   * Rejects with a StarlingError of the item, or with ScoringUnavailable (scoring-unavailable.ts); after cancel() it rejects
+   * with anything.
    */
   readonly promise: Promise<ServedScore>;
   /** Frees the work down to the native queue. Does nothing when done. */
@@ -132,13 +139,19 @@ export interface ScoringBackend {
   /** Absent until it was loaded once. */
   readonly model: ServedModel | undefined;
   readonly counters: BackendCounters;
+  /**
+   * Grows when the process was started again with another model, because the file was replaced. Scores of two generations cannot
+   * be compared: take it when a request comes, and give it to score() with each of its items.
+   */
+  readonly generation: number;
   /** Called at each change of the state. */
   onStateChange(listener: (state: BackendState) => void): void;
   /**
    * Items that wait while the process restarts are kept. An item whose process died is tried once more in the next one, by
-   * itself, so that an item that kills it takes no others along.
+   * itself, so that an item that kills it takes no others along. An item of an older generation is rejected with
+   * ScoringUnavailable.
    */
-  score(item: ScoreItem, rules: ScoreRules & { readonly name: string }): PendingScore;
+  score(item: ScoreItem, rules: ScoreRules & { readonly name: string; readonly generation?: number }): PendingScore;
   /** Cancels everything and ends the process. */
   close(): Promise<void>;
 }
