@@ -1,10 +1,11 @@
 /** The page at `/`, and what only the page asks for. */
 import { createHash } from "node:crypto";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply } from "fastify";
 import { Type } from "typebox";
 import { InvalidInputError, isStarlingError } from "../../errors.ts";
 import type { FieldMapping } from "../../prompt/field-map.ts";
 import { checkTurnList, refuseLastTurn } from "../../prompt/messages.ts";
+import { checkBody } from "../check-body.ts";
 import { type CandidateSource, completionsUrl } from "./completions.ts";
 import { drawCandidates } from "./draw.ts";
 import { goneSignal, sendLines } from "./ndjson.ts";
@@ -98,7 +99,7 @@ function addUpload(server: FastifyInstance, maxBytes: number): void {
   server.register(async (scope) => {
     // The body is read as it comes, and counted: it may be larger than any other request's.
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser("application/octet-stream", (_, payload, done) => done(null, payload));
+    scope.addContentTypeParser("*", (_, payload, done) => done(null, payload));
     scope.post<{ Querystring: { name?: string; fields?: string } }>(
       "/playground/rows",
       { bodyLimit: Number.MAX_SAFE_INTEGER },
@@ -107,9 +108,9 @@ function addUpload(server: FastifyInstance, maxBytes: number): void {
         const shown = name.slice(-MAX_NAME_CHARACTERS);
         if (Number(request.headers["content-length"] ?? 0) > maxBytes)
           return refuse(reply, 413, new UploadTooLarge(shown, maxBytes));
-        const rules = { mapping: mappingOf(fields), maxBytes, maxItems: MAX_ITEMS, signal: goneSignal(reply) };
-        const lines = uploadedRows(request.body as AsyncIterable<Uint8Array>, shown, rules);
         try {
+          const rules = { mapping: mappingOf(fields), maxBytes, maxItems: MAX_ITEMS, signal: goneSignal(reply) };
+          const lines = uploadedRows(request.body as AsyncIterable<Uint8Array>, shown, rules);
           const first = await lines.next();
           return await sendLines(reply, first.done ? lines : joined(first.value, lines));
         } catch (error) {
@@ -144,21 +145,18 @@ function mappingOf(fields: string | undefined): FieldMapping {
 }
 
 function addCandidates(server: FastifyInstance, source: CandidateSource): void {
-  server.post<{ Body: Type.Static<typeof DrawBody> }>(
-    "/playground/candidates",
-    { schema: { body: DrawBody } },
-    async (request: FastifyRequest<{ Body: Type.Static<typeof DrawBody> }>, reply) => {
+  server.post<{ Body: Type.Static<typeof DrawBody> }>("/playground/candidates", async (request, reply) => {
+    try {
+      checkBody(DrawBody, request.body);
       const { count, temperature, maxTokens } = request.body;
-      try {
-        const messages = checkTurnList(request.body.messages, "messages", {});
-        refuseLastTurn(messages, "messages", "user");
-        const sampling = { temperature, maxTokens };
-        return await sendLines(reply, drawCandidates(source, messages, count, sampling, goneSignal(reply)));
-      } catch (error) {
-        return refuse(reply, 400, error);
-      }
-    },
-  );
+      const messages = checkTurnList(request.body.messages, "messages", {});
+      refuseLastTurn(messages, "messages", "user");
+      const sampling = { temperature, maxTokens };
+      return await sendLines(reply, drawCandidates(source, messages, count, sampling, goneSignal(reply)));
+    } catch (error) {
+      return refuse(reply, 400, error);
+    }
+  });
 }
 
 function refuse(reply: FastifyReply, status: number, error: unknown): FastifyReply {
