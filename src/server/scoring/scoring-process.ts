@@ -183,12 +183,13 @@ export class ScoringProcess implements ScoringBackend {
     this.#restarts += 1;
     if (this.#state.status === "loading") this.#failedStarts += 1;
     this.#queue.interrupt(reason);
-    if (this.#failedStarts >= MAX_FAILED_STARTS) this.#queue.rejectAll(reason);
+    const isHopeless = this.#failedStarts >= MAX_FAILED_STARTS;
+    if (isHopeless) this.#queue.rejectAll(reason);
     const pause = this.#pauseMs;
     this.#pauseMs = Math.min(2 * pause, MAX_PAUSE_MS);
     this.#log("error", `${reason} It is started again in ${pause / 1000} s.`);
     this.#timer = setTimeout(() => this.#start(), pause);
-    this.#enter({ status: "restarting", reason, nextAttempt: Date.now() + pause });
+    this.#enter({ status: "restarting", reason, nextAttempt: Date.now() + pause, isHopeless });
   }
 
   #enter(state: BackendState): void {
