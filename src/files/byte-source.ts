@@ -2,6 +2,7 @@
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { notReadable, readError } from "./file-errors.ts";
+import { MAX_POINTER_BYTES, pointerReason } from "./lfs-pointer.ts";
 
 /** Something of a known size that is open for reading. */
 export interface ByteSource {
@@ -39,11 +40,21 @@ export async function openFile(path: string): Promise<ByteSource> {
     handle = await open(path, READ_WITHOUT_WAITING);
     const stats = await handle.stat();
     if (!stats.isFile()) throw notReadable(path, "it is not a regular file");
+    await refusePointer(handle, path, stats.size);
     return new LocalFile(handle, path, stats);
   } catch (error) {
     await handle?.close();
     throw readError(path, error);
   }
+}
+
+/** Whatever is read from a file, a pointer in its place makes no sense. */
+async function refusePointer(handle: FileHandle, path: string, size: number): Promise<void> {
+  if (size === 0 || size >= MAX_POINTER_BYTES) return;
+  const head = Buffer.alloc(size);
+  await handle.read(head, 0, size, 0);
+  const reason = pointerReason(head);
+  if (reason !== undefined) throw notReadable(path, reason);
 }
 
 /** Flags for reading: does not block if a pipe has replaced the file. */
