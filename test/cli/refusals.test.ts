@@ -119,9 +119,15 @@ describe("an input or output that cannot be used", () => {
     const input = file("same.jsonl", '{"text":"a"}\n');
     expectRefusal(await score("--input", input, "--output", input), /the file being read/);
     expect(readFileSync(input, "utf8")).toBe('{"text":"a"}\n');
-    const size = readFileSync(gguf).length;
-    expectRefusal(await run(["score", "--model", gguf, "--text", "a", "--output", gguf]), /the file being read/);
-    expect(readFileSync(gguf).length).toBe(size);
+    const bytes = readFileSync(gguf);
+    const model = file("model-of-any-name", bytes);
+    expectRefusal(await run(["score", "--model", model, "--text", "a", "--output", model]), /the file being read/);
+    expect(readFileSync(model).equals(bytes)).toBe(true);
+    expectRefusal(
+      await run(["score", "--model", gguf, "--text", "a", "--output", gguf]),
+      /does not write \.gguf files/,
+    );
+    expect(readFileSync(gguf).equals(bytes)).toBe(true);
   });
 
   it("an old output stays whole when the model cannot be loaded", async () => {
