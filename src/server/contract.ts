@@ -59,7 +59,7 @@ export interface DialectRequest {
   readonly items: readonly NamedItem[];
   readonly rules?: ScoreRules;
   /**
-   * The answer's body: JSON, or a string as it is. Results are in the order of the items. Warnings are none of its business:
+   * The answer's body: a value to be written as JSON, or a string that is JSON already. Results are in the order of the items. Warnings are none of its business:
    * they reach every client in a response header (warnings-header.ts).
    */
   readonly answer: (results: readonly ServedScore[]) => unknown;
