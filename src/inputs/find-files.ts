@@ -5,8 +5,9 @@ import { FileError } from "../errors.ts";
 import { isHubSpec, parseDatasetSpec } from "../hub/address.ts";
 import type { DatasetOptions, fetchDataset } from "../hub/dataset-files.ts";
 import { aString } from "../options.ts";
+import { STANDARD_INPUT_NAME } from "../rows/damaged.ts";
 import { isDataFile } from "../rows/format.ts";
-import { STANDARD_INPUT, STANDARD_INPUT_NAME } from "./open-input.ts";
+import { STANDARD_INPUT } from "./open-input.ts";
 
 export interface InputFile {
   /** Its name in messages: the path, or "hf:OWNER/NAME@COMMIT/PATH". */

@@ -9,6 +9,7 @@ import { FileError } from "../errors.ts";
 import { type ByteSource, openFile } from "../files/byte-source.ts";
 import { descriptorStats, isDescriptor } from "../files/same-file.ts";
 import { systemReason } from "../files/system-errors.ts";
+import { STANDARD_INPUT_NAME } from "../rows/damaged.ts";
 import { chunksOf } from "../rows/read-rows.ts";
 
 export interface OpenInput {
@@ -28,7 +29,6 @@ const openDescriptor = promisify(open);
 
 const STDIN = 0;
 export const STANDARD_INPUT = "-";
-export const STANDARD_INPUT_NAME = "standard input";
 
 /**
  * @param path a file, or "-" for standard input
