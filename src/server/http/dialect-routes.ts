@@ -1,7 +1,7 @@
 /** Wire formats at their paths: which of them a body is of, its items, its answer, its errors. */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { checkBody } from "../check-body.ts";
-import type { Dialect, DialectContext, RequestProblem, ScoreRules, ServedModel } from "../contract.ts";
+import type { Dialect, DialectContext } from "../contract.ts";
 import { chooseDialect, dialectsByPath } from "../dialects/index.ts";
 import { rawTextReader } from "../dialects/raw-text.ts";
 import type { ServerContext } from "../server-context.ts";
@@ -35,26 +35,13 @@ async function answer(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   checkBody(dialect.body, request.body);
-  const model = await servedModel(context, request);
+  const model = await context.work.whenLoaded(exchangeOf(request).signal, dialect.overloadStatus);
   const created = Math.floor(Date.now() / 1000);
   const known = { rawText, model, requestId: request.id, created };
   const { items, rules = {}, answer: answerOf } = dialect.read(request.body as never, known);
-  const checked = checkedItems(items, rules as ScoreRules);
+  const checked = checkedItems(items, rules);
   const results = await allResults(request, submit(context, request, checked, rules, dialect.overloadStatus));
   const warnings = warningsHeader(results);
   if (warnings !== undefined) reply.header(WARNINGS_HEADER, warnings);
   return sendJson(reply, answerOf(results));
 }
-
-/** Requests that come before the model is loaded wait for it. */
-async function servedModel({ backend, work }: ServerContext, request: FastifyRequest): Promise<ServedModel> {
-  if (backend.model !== undefined) return backend.model;
-  await work.whenLoaded(exchangeOf(request).signal);
-  return backend.model as unknown as ServedModel;
-}
-
-/** A problem as this dialect's clients expect it. */
-export function statusFor(dialect: Dialect | undefined, problem: RequestProblem): number {
-  return problem.status === 400 ? (dialect?.invalidStatus ?? 400) : problem.status;
-}
-

@@ -29,7 +29,13 @@ export function submit(
   }
   exchange.items = items.length;
   exchange.signal.throwIfAborted();
-  const promises = context.work.submit({ items, rules, ...clientOf(request), signal: exchange.signal, overloadStatus });
+  const promises = context.work.submit({
+    items,
+    rules,
+    ...clientOf(request, context.access.needsKey),
+    signal: exchange.signal,
+    overloadStatus,
+  });
   for (const promise of promises) {
     promise.then(
       ({ tokenCount, truncated }) => {

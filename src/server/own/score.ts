@@ -4,13 +4,14 @@ import { type Fields, isObject } from "../../prompt/input-fields.ts";
 import { rowItems } from "../../prompt/row-items.ts";
 import { strictError } from "../../prompt/warnings.ts";
 import { ranksOf } from "../../scoring/ranks.ts";
-import type { NamedItem, ScoreRules, ServedScore } from "../contract.ts";
+import type { ScoreRules, ServedScore } from "../contract.ts";
+import type { WorkItem } from "../queue/work.ts";
 import { RequestError } from "../request-error.ts";
 import { readRules, refuseUnknown, SCORING_FIELDS } from "./fields.ts";
 
 /** One row of a request. */
 export interface OwnRow {
-  readonly items: readonly NamedItem[];
+  readonly items: readonly WorkItem[];
   /** Whether it has "responses", and so gets lists of results. */
   readonly many: boolean;
   /** Why nothing of it can be scored. */

@@ -5,7 +5,7 @@
  */
 import type { CheckedItem } from "../../prompt/items.ts";
 import { FairShare } from "./fair-share.ts";
-import { bytesOf, charactersOf, partsOf, type TextParts } from "./item-text.ts";
+import { bytesOf, charactersOf, partsOf, sharedCharacters, type TextParts } from "./item-text.ts";
 import { SortedTexts } from "./sorted-texts.ts";
 import { TokenEstimate } from "./token-estimate.ts";
 import { Window } from "./window.ts";
@@ -184,7 +184,7 @@ export class WorkQueue<T> {
   #costOfFirst(first: QueueEntry<T>): number {
     const { anchor } = this.#turn ?? {};
     if (anchor === undefined) return first.tokens;
-    const common = tokensIn(first, sharedWith(anchor, first));
+    const common = tokensIn(first, sharedCharacters(anchor.parts, first.parts));
     return common < MIN_SHARED_TOKENS ? first.tokens : Math.max(1, first.tokens - common);
   }
 

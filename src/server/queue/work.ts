@@ -58,9 +58,13 @@ export class Work {
   readonly #inFlight = new Set<Entry>();
   #model: ServedModel | undefined;
   #pumping = false;
+  /** Requests that cannot be read before the model is known. */
+  readonly #early = new Set<() => void>();
+  readonly #limits: QueueLimits;
 
   constructor(backend: ScoringBackend, limits: QueueLimits, observer?: WorkObserver) {
     this.#backend = backend;
+    this.#limits = limits;
     this.#queue = new WorkQueue(limits);
     this.#observer = observer;
     backend.onStateChange(() => this.#follow());
@@ -111,6 +115,32 @@ export class Work {
     return promises;
   }
 
+  /**
+   * The model, as soon as it was loaded once.
+   *
+   * @throws RequestError when it cannot be loaded, or when as many wait for it as the queue has room for; the signal's reason
+   */
+  async whenLoaded(signal: AbortSignal, overloadStatus: 429 | 503): Promise<ServedModel> {
+    while (this.#backend.model === undefined) {
+      this.#refuseUnavailable();
+      if (this.#early.size >= this.#limits.maxItems) throw this.#overloaded(overloadStatus);
+      await this.#changed(signal);
+      signal.throwIfAborted();
+    }
+    return this.#backend.model;
+  }
+
+  async #changed(signal: AbortSignal): Promise<void> {
+    let wake = () => {};
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      this.#early.add(wake);
+      signal.addEventListener("abort", wake, { once: true });
+    });
+    this.#early.delete(wake);
+    signal.removeEventListener("abort", wake);
+  }
+
   #refuseUnavailable(): void {
     const { state } = this.#backend;
     if (state.status === "failed") throw unavailable(state.error.message);
@@ -130,7 +160,7 @@ export class Work {
   #withdraw(entries: readonly Entry[], reason: unknown): void {
     const waiting = entries.filter((entry) => this.#queue.isWaiting(entry));
     this.#queue.cancel(waiting);
-    for (const entry of waiting) this.#observer?.notScored("cancelled");
+    for (let i = 0; i < waiting.length; i++) this.#observer?.notScored("cancelled");
     for (const { payload } of entries) {
       payload.pending?.cancel();
       payload.reject(reason);
@@ -196,6 +226,7 @@ export class Work {
 
   #follow(): void {
     const { state, model } = this.#backend;
+    for (const wake of this.#early) wake();
     if (model !== undefined && model !== this.#model) this.#adapt(model);
     if (state.status === "ready") this.#pumpSoon();
     else if (state.status === "failed") this.#rejectAll(state.error.message);
