@@ -1,0 +1,180 @@
+/** The genuine npm clients of other servers, against this one with the tiny model: right scores in the right order. */
+import { createCohere } from "@ai-sdk/cohere";
+import { InferenceClient } from "@huggingface/inference";
+import { CohereRerank } from "@langchain/cohere";
+import { Document } from "@langchain/core/documents";
+import { rerank } from "ai-6";
+import { CohereClient, CohereClientV2, CohereError } from "cohere-ai";
+import OpenAI from "openai";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createServer, type RewardServer } from "../../src/entry/server.ts";
+import { loadRewardModel, type RankedResponse, type RewardModel } from "../../src/index.ts";
+
+const query = "Name a fruit.";
+const documents = ["I hate you.", "An apple.", "", "A fruit, for example, is an apple.", "Früchte: 🍎, 🍐."];
+const REQUESTS = 512;
+
+let model: RewardModel;
+let server: RewardServer;
+let url: string;
+let expected: readonly RankedResponse[];
+
+beforeAll(async () => {
+  model = await loadRewardModel({ modelPath: "tiny", gpu: "off", threads: 1 });
+  expected = await model.rank(query, documents);
+  server = createServer(model);
+  url = await server.listen({ port: 0 });
+}, 120_000);
+
+afterAll(async () => {
+  await server?.close();
+  await model?.close();
+});
+
+const ranking = (count?: number) =>
+  expected.slice(0, count).map(({ index, score }) => ({ index, relevanceScore: score }));
+const textOf = (response: string) =>
+  `<|im_start|>user\n${query}<|im_end|>\n<|im_start|>assistant\n${response}<|im_end|>`;
+const scoreOf = async (text: string) => (await model.score([{ text }]))[0]?.score as number;
+
+/** 512 responses, and what the library says of them. */
+async function many() {
+  const responses = Array.from({ length: REQUESTS }, (_, i) => `${i} apples${".".repeat(i % 7)}`);
+  const ranked = await model.rank(query, responses);
+  const scores = new Array<number>(REQUESTS);
+  for (const { index, score } of ranked) scores[index] = score;
+  return { responses, scores };
+}
+
+describe("cohere-ai", () => {
+  const options = () => ({ token: "none", environment: url, baseUrl: url });
+
+  it("ranks by version 1 and version 2", async () => {
+    const first = await new CohereClient(options()).rerank({ model: "rm", query, documents });
+    expect(first.results.map(({ index, relevanceScore }) => ({ index, relevanceScore }))).toEqual(ranking());
+    expect(first.meta?.apiVersion?.version).toBe("1");
+    const second = await new CohereClientV2(options()).rerank({ model: "rm", query, documents, topN: 2 });
+    expect(second.results.map(({ index, relevanceScore }) => ({ index, relevanceScore }))).toEqual(ranking(2));
+    expect(second.meta?.apiVersion?.version).toBe("2");
+  });
+
+  it("returns documents to version 1, which asks for them", async () => {
+    const request = { model: "rm", query, documents, returnDocuments: true };
+    const { results } = await new CohereClient(options()).rerank(request);
+    expect(results.map(({ document }) => document?.text)).toEqual(expected.map(({ response }) => response));
+  });
+
+  it("throws the server's sentence", async () => {
+    const request = new CohereClientV2(options()).rerank({ model: "rm", query, documents: [{} as unknown as string] });
+    await expect(request).rejects.toThrow(CohereError);
+    await expect(request).rejects.toMatchObject({
+      statusCode: 400,
+      body: { message: expect.stringContaining("documents[0] has no text") },
+    });
+  });
+
+  it("gets the right scores in 512 requests at once", async () => {
+    const { responses, scores } = await many();
+    const client = new CohereClientV2(options());
+    const answers = await Promise.all(
+      responses.map((response) => client.rerank({ model: "rm", query, documents: [response] })),
+    );
+    expect(answers.map(({ results }) => results[0]?.relevanceScore)).toEqual(scores);
+  });
+});
+
+describe("openai", () => {
+  const client = () => new OpenAI({ apiKey: "none", baseURL: `${url}/v1` });
+
+  it("reads scores as embeddings, from base64 and from numbers", async () => {
+    const input = documents.map(textOf);
+    const scores = await Promise.all(input.map(scoreOf));
+    const base64 = await client().embeddings.create({ model: "rm", input });
+    expect(base64.data.map(({ embedding }) => Array.from(embedding))).toEqual(scores.map((score) => [score]));
+    const plain = await client().embeddings.create({ model: "rm", input, encoding_format: "float" });
+    expect(plain.data.map(({ embedding }) => embedding)).toEqual(scores.map((score) => [score]));
+    const { items } = { items: await model.tokenizer.tokenize(input.map((text) => ({ text }))) };
+    const tokens = items.reduce((sum, { ids }) => sum + ids.length, 0);
+    expect(plain.usage).toEqual({ prompt_tokens: tokens, total_tokens: tokens });
+  });
+
+  it("throws the server's sentence", async () => {
+    const request = client().embeddings.create({ model: "rm", input: [1, 2, 3] });
+    await expect(request).rejects.toMatchObject({ status: 400, message: expect.stringContaining("send texts") });
+  });
+
+  it("gets the right scores in 512 requests at once", async () => {
+    const { responses, scores } = await many();
+    const answers = await Promise.all(
+      responses.map((response) => client().embeddings.create({ model: "rm", input: textOf(response) })),
+    );
+    expect(answers.map(({ data }) => data[0]?.embedding[0])).toEqual(scores);
+  });
+});
+
+describe("AI SDK", () => {
+  it.each(["/v2", "/cohere/v2"])("ranks through its Cohere provider at %s", async (path) => {
+    const cohere = createCohere({ apiKey: "none", baseURL: `${url}${path}` });
+    const result = await rerank({ model: cohere.reranking("rm"), query, documents, topN: 3 });
+    expect(result.ranking.map(({ originalIndex, score }) => ({ index: originalIndex, relevanceScore: score }))).toEqual(
+      ranking(3),
+    );
+    expect(result.rerankedDocuments).toEqual(expected.slice(0, 3).map(({ response }) => response));
+  });
+});
+
+describe("LangChain.js", () => {
+  it("ranks and compresses through @langchain/cohere", async () => {
+    const client = new CohereClient({ token: "none", environment: url });
+    const compressor = new CohereRerank({ model: "rm", topN: 2, client } as never);
+    expect(await compressor.rerank(documents, query)).toEqual(ranking(2));
+    const kept = await compressor.compressDocuments(
+      documents.map((pageContent) => new Document({ pageContent })),
+      query,
+    );
+    expect(kept.map(({ pageContent, metadata }) => [pageContent, metadata["relevanceScore"]])).toEqual(
+      expected.slice(0, 2).map(({ response, score }) => [response, score]),
+    );
+  });
+});
+
+describe("@huggingface/inference", () => {
+  it.each(["", "/huggingface"])("classifies a text at %s/", async (path) => {
+    const text = textOf("An apple.");
+    const client = new InferenceClient("hf_none", { endpointUrl: `${url}${path}` });
+    expect(await client.textClassification({ inputs: text })).toEqual([
+      { label: "LABEL_0", score: await scoreOf(text) },
+    ]);
+  });
+});
+
+describe("trainers, as their code sends it", () => {
+  const post = async (path: string, body: unknown) => {
+    const response = await fetch(`${url}${path}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    return { status: response.status, type: response.headers.get("content-type"), json: (await response.json()) as never };
+  };
+
+  it("gets the right scores in 512 requests of each at once", async () => {
+    const { responses, scores } = await many();
+    const each = <T>(ask: (response: string) => Promise<T>) => Promise.all(responses.map(ask));
+    const texts = responses.map(textOf);
+    const [openrlhf, verl, slime, factory, sglang] = await Promise.all([
+      each((response) => post("/get_reward", { query: [textOf(response)], prompts: [query], labels: [null] })),
+      each((response) => post("/classify", { model: "rm", input: textOf(response), use_activation: false })),
+      each((response) => post("/slime", { prompt: query, response, label: null })),
+      post("/llamafactory", { model: "model", messages: texts }),
+      post("/classify", { model: "rm", text: texts }),
+    ]);
+    expect(openrlhf.map(({ json }) => (json as { rewards: number[] }).rewards[0])).toEqual(scores);
+    expect(verl.map(({ json }) => (json as { data: { probs: number[] }[] }).data.at(-1)?.probs.at(-1))).toEqual(scores);
+    expect(slime.map(({ json }) => json)).toEqual(scores);
+    expect((factory.json as { scores: number[] }).scores).toEqual(scores);
+    expect((sglang.json as { embedding: number[] }[]).map(({ embedding }) => embedding[0])).toEqual(scores);
+    // aiohttp's json() refuses other types.
+    for (const { type } of [...openrlhf, ...slime]) expect(type).toMatch(/^application\/json/);
+  });
+});
