@@ -155,7 +155,11 @@ describe("trainers, as their code sends it", () => {
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),
     });
-    return { status: response.status, type: response.headers.get("content-type"), json: (await response.json()) as never };
+    return {
+      status: response.status,
+      type: response.headers.get("content-type"),
+      json: (await response.json()) as never,
+    };
   };
 
   it("gets the right scores in 512 requests of each at once", async () => {
