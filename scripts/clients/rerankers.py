@@ -64,7 +64,8 @@ def litellm_check(provider: str, path: str, expected=lambda ranking: ranking, co
         compare(found, expected(server.ranking))
         texts = [result["document"]["text"] if isinstance(result.get("document"), dict) else result.get("document") for result in answer.results]
         if any(texts):
-            equal(texts, [DOCUMENTS[i] for i, _ in server.ranking])
+            # LiteLLM drops an empty text where documents are strings.
+            equal([text or "" for text in texts], [DOCUMENTS[i] for i, _ in server.ranking])
 
     return Check(f"litellm {provider}", "litellm", run)
 

@@ -74,6 +74,6 @@ class Server:
 
 def score(responses: list[str]) -> list[float]:
     items = "".join(json.dumps({"prompt": QUERY, "response": response}) + "\n" for response in responses)
-    done = subprocess.run([*CLI, "score", *MODEL, "-"], input=items, capture_output=True, text=True)
+    done = subprocess.run([*CLI, "score", *MODEL, "--input", "-"], input=items, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return [json.loads(line)["score"] for line in done.stdout.splitlines()]
