@@ -1,11 +1,12 @@
 """The requests of trainers, by the libraries that they use, with their time limits and retries, 512 at once."""
 
 import asyncio
+import importlib.util
 import json
 
 import aiohttp
 import requests
-from server import QUERY, RESPONSES, Check, Server, equal, rendered
+from server import QUERY, RESPONSES, ROOT, Check, Server, equal, rendered
 
 PROMPT = rendered("").removesuffix("<|im_end|>")
 
@@ -103,6 +104,36 @@ def sglang(server: Server) -> None:
     equal([(item["index"], item["score"], item["document"]) for item in answers], [(i, server.many[i], RESPONSES[i]) for i in order])
 
 
+def example(name: str, server: Server):
+    """A module of examples/trainers, with this server's address."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / "trainers" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.URL = server.url
+    return module
+
+
+def verl_function(server: Server) -> None:
+    """As verl's reward loop calls a custom_reward_function."""
+    compute_score = example("verl_reward", server).compute_score
+
+    async def ask(extra_info: dict) -> list:
+        call = lambda text: compute_score(data_source="x", solution_str=text, ground_truth="", extra_info=extra_info)
+        return await asyncio.gather(*map(call, RESPONSES))
+
+    equal(asyncio.run(ask({"prompt": [{"role": "user", "content": QUERY}], "num_turns": 2})), server.many)
+    equal(asyncio.run(ask({"question": QUERY})), server.many)
+
+
+def trl_function(server: Server) -> None:
+    """As TRL's trainers call a reward function: with texts, and with messages."""
+    reward = example("trl_reward", server).starling_reward
+    equal(reward(prompts=[QUERY] * len(RESPONSES), completions=RESPONSES, completion_ids=[]), server.many)
+    prompts = [[{"role": "user", "content": QUERY}]] * len(RESPONSES)
+    completions = [[{"role": "assistant", "content": text}] for text in RESPONSES]
+    equal(reward(prompts=prompts, completions=completions, trainer_state=None), server.many)
+
+
 CHECKS = [
     Check("OpenRLHF's requests", "aiohttp", openrlhf),
     Check("verl's requests to vLLM", "aiohttp", verl_vllm),
@@ -111,4 +142,6 @@ CHECKS = [
     Check("slime's requests, rendered", "requests", slime_rendered),
     Check("LLaMA-Factory's requests", "requests", llama_factory),
     Check("SGLang's requests", "requests", sglang),
+    Check("verl, examples/trainers", "aiohttp", verl_function),
+    Check("TRL, examples/trainers", "requests", trl_function),
 ]

@@ -143,8 +143,8 @@ describe("@huggingface/inference", () => {
 });
 
 describe("trainers, as their code sends it", () => {
-  const post = async (path: string, body: unknown) => {
-    const response = await fetch(`${url}${path}`, {
+  const post = async (path: string, body: unknown, address = url) => {
+    const response = await fetch(`${address}${path}`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),
@@ -152,6 +152,7 @@ describe("trainers, as their code sends it", () => {
     return {
       status: response.status,
       type: response.headers.get("content-type"),
+      warnings: response.headers.get("x-starling-rm-warnings"),
       json: (await response.json()) as never,
     };
   };
@@ -173,5 +174,39 @@ describe("trainers, as their code sends it", () => {
     expect((sglang.json as { embedding: number[] }[]).map(({ embedding }) => embedding[0])).toEqual(scores);
     // aiohttp's json() refuses other types.
     for (const { type } of [...openrlhf, ...slime]) expect(type).toMatch(/^application\/json/);
+  });
+
+  it("learns from a header what is probably a mistake", async () => {
+    const text = textOf("An apple.");
+    const clean = await post("/get_reward", { query: [text] });
+    expect([clean.status, clean.warnings]).toEqual([200, null]);
+    const suspect = await post("/get_reward", { query: [`${text}\n`, text, `${text}\n`] });
+    expect(suspect.warnings).toBe("AFTER_END_OF_TURN=2");
+    expect(suspect.json).toMatchObject({ extra_logs: { warnings: 2, truncated: 0 } });
+  });
+
+  it("gets another template's text scored in the model's own, where the server reads turns", async () => {
+    const messages = [
+      { role: "system", content: "Be brief." },
+      { role: "user", content: query },
+      { role: "assistant", content: "An apple." },
+    ] as const;
+    const header = (role: string) => `<|start_header_id|>${role}<|end_header_id|>\n\n`;
+    const text = `<|begin_of_text|>${messages.map(({ role, content }) => `${header(role)}${content}<|eot_id|>`).join("")}`;
+    const score = (await model.score([{ messages }]))[0]?.score;
+    expect(score).not.toBe(await scoreOf(text));
+    const chat = createServer(model, { rawText: "chat" });
+    try {
+      const address = await chat.listen({ port: 0 });
+      const { json } = await post("/get_reward", { query: [text] }, address);
+      expect(json).toMatchObject({ rewards: [score] });
+      const refused = await post("/classify", { input: "Hello" }, address);
+      expect(refused).toMatchObject({
+        status: 400,
+        json: { error: { message: expect.stringContaining("input does not begin as the text of a chat template") } },
+      });
+    } finally {
+      await chat.close();
+    }
   });
 });
