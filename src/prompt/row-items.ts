@@ -1,10 +1,13 @@
 /** A row of a file as the items that it asks to score: one, or one for each of its responses. */
 import { InvalidInputError } from "../errors.ts";
+import { COMMON_NAMES } from "./common-names.ts";
 import { asParsed, missingCell, refuseListCell } from "./csv-cells.ts";
-import { type Fields, fieldNames, type ItemRules, isObject, refuseUnreadInput } from "./input-fields.ts";
+import { type Fields, fieldNames, type ItemRules, isObject, plainName, refuseUnreadInput } from "./input-fields.ts";
 import { type CheckedItem, checkItem, checkPrompt, givenFields, itemOf, systemTurn } from "./items.ts";
 import { refuseLostType } from "./lost-type.ts";
-import { checkText, checkTurnList, refuseLastTurn } from "./messages.ts";
+import { checkText, checkTurnList, isMessage, refuseLastTurn } from "./messages.ts";
+import { rowAdvice } from "./row-advice.ts";
+import { transcriptWarning } from "./transcript.ts";
 import { onlyAnswer } from "./turns.ts";
 import type { ItemWarning } from "./warnings.ts";
 
@@ -19,6 +22,8 @@ export interface RowItems {
 export interface RowItemRules extends ItemRules {
   /** Every value of the row is a text: it is of a CSV file. Default: false. */
   readonly isCsv?: boolean;
+  /** The row's names of its fields, where they differ from ours. */
+  readonly from?: ReadonlyMap<string, readonly string[]>;
 }
 
 /** The fields that say what to score. */
@@ -41,11 +46,7 @@ export function rowItems(value: unknown, rules: RowItemRules = {}): RowItems {
   if (!isObject(value)) throw wrong(`Expected an object of the shape ${ROW_SHAPES}, but it is ${kindOf(value)}.`);
   const given = givenFields(value, CONTENT_FIELDS, rules);
   if (rules.isCsv) refuseCells(given);
-  if (CONTENT_FIELDS.every((name) => name === "system" || given[name] === undefined))
-    throw wrong(`Expected one of ${ROW_SHAPES}, but the row ${fieldNames(value)}${FIELD_ADVICE}.`);
-  const hasResponse = given["response"] !== undefined || given["responses"] !== undefined;
-  if (given["prompt"] !== undefined && !hasResponse)
-    throw wrong(`Expected "response" or "responses" beside "prompt", but the row ${fieldNames(value)}${FIELD_ADVICE}.`);
+  refuseIncomplete(value, given, rules);
   const read = withLists(given, rules);
   const rest = Object.entries(value).filter(([name]) => !CONTENT_FIELDS.some((own) => own === name));
   const row: Fields = Object.fromEntries([...rest, ...Object.entries(read)]);
@@ -55,7 +56,64 @@ export function rowItems(value: unknown, rules: RowItemRules = {}): RowItems {
   return { items, many, warnings: rules.isCsv ? items.flatMap(missingCell) : [] };
 }
 
-const FIELD_ADVICE = " (--field prompt=NAME reads it from another field)";
+/** A row without a part of what is to be scored. */
+function refuseIncomplete(value: Fields, given: Fields, { from, isCsv = false }: RowItemRules): void {
+  const isGiven = (name: string) => given[name] !== undefined;
+  const names = fieldNames(value, from);
+  if (CONTENT_FIELDS.every((name) => name === "system" || !isGiven(name))) {
+    const advice = rowAdvice(value);
+    const rest = advice === undefined ? ` (--field prompt=NAME --field response=NAME reads others).` : `. ${advice}`;
+    throw wrong(`Expected one of ${ROW_SHAPES}, but the row ${names}${rest}`);
+  }
+  const response = ["response", "responses"].find(isGiven);
+  if (response === undefined && isGiven("prompt")) {
+    refuseNull(value, ["response", "responses"], { beside: "prompt", isCsv, from });
+    throw wrong(
+      `Expected "response" or "responses" beside "prompt", but the row ${names} (--field response=NAME reads it from another field).`,
+    );
+  }
+  if (response === undefined || ["text", "prompt", "messages"].some(isGiven)) return;
+  refuseNull(value, ["prompt", "messages"], { beside: response, isCsv, from });
+  const expected = `Expected "prompt" or "messages" beside "${response}", but the row ${names}`;
+  const transcript = transcriptAdvice(given[response], from?.get(response) ?? [response]);
+  throw wrong(
+    transcript === undefined
+      ? `${expected} (--field prompt=NAME reads it from another field).`
+      : `${expected}. ${transcript}`,
+  );
+}
+
+/** A field that is there and has no value. */
+function refuseNull(
+  value: Fields,
+  targets: readonly (keyof typeof COMMON_NAMES)[],
+  { beside, isCsv, from }: { beside: string; isCsv: boolean; from: RowItemRules["from"] },
+): void {
+  const name = Object.keys(value).find(
+    (one) => value[one] === null && targets.some((target) => COMMON_NAMES[target].includes(plainName(one))),
+  );
+  if (name === undefined) return;
+  const shown = (from?.get(name) ?? [name]).map((one) => JSON.stringify(one)).join(" and ");
+  throw new InvalidInputError(
+    "ERR_INVALID_ITEM",
+    `Expected ${targets.map((target) => JSON.stringify(target)).join(" or ")} beside "${beside}", but ${shown} is ` +
+      `${isCsv ? "an empty cell" : "null"}: a row without it cannot be scored.`,
+    { field: name },
+  );
+}
+
+/** Preferences such as HH-RLHF's: every side is the whole conversation, as one text. */
+function transcriptAdvice(response: unknown, names: readonly string[]): string | undefined {
+  const texts: readonly unknown[] = Array.isArray(response) ? response : [response];
+  if (!texts.every((text) => typeof text === "string" && transcriptWarning(text) !== undefined)) return undefined;
+  const shown = names.map((name) => JSON.stringify(name)).join(" and ");
+  const [is, its] = names.length === 1 ? ["is a whole conversation", "its"] : ["are whole conversations", "their"];
+  const raw = names.map((name) => `--field text=${name}`).join(" or ");
+  return (
+    `${shown} ${is} written as one text, with the prompt in it: write ${its} turns as a list of messages ` +
+    `(docs/cookbook.md has the command), or score the text as it is, without a chat template (score ${raw}).`
+  );
+}
 
 /** Cells with what was a list before it was written: Python's text of it, or JSON where one text is expected. */
 function refuseCells(given: Fields): void {
@@ -87,15 +145,10 @@ function withLists(given: Fields, rules: ItemRules): Fields {
   return { ...others, prompt: messages };
 }
 
-function isMessage(value: unknown): boolean {
-  return isObject(value) && ("role" in value || "from" in value);
-}
-
 function responseItems(given: Fields, rules: ItemRules): CheckedItem[] {
   const { responses } = given;
   for (const other of ["text", "response", "messages"])
     if (given[other] !== undefined) throw wrong(`It has both "responses" and "${other}": leave one of them out.`);
-  if (given["prompt"] === undefined) throw wrong("Expected a string or messages for prompt, but it is left out.");
   const prompt = checkPrompt(given["prompt"], "prompt", rules);
   const system = systemTurn(given, "row");
   if (!Array.isArray(responses)) throw wrong(`Expected an array of strings for responses, not ${kindOf(responses)}.`);
