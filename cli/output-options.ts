@@ -5,7 +5,10 @@ import { REPLACE } from "./option-values.ts";
 import type { Terminal } from "./terminal.ts";
 
 export type FormatName = "table" | "jsonl" | "json" | "csv" | "tsv" | "parquet";
-const formatNames: readonly FormatName[] = ["table", "jsonl", "json", "csv", "tsv", "parquet"];
+/** Formats that the name of an output chooses. */
+export const WRITTEN_FORMATS = ["jsonl", "json", "csv", "tsv", "parquet"] as const satisfies readonly FormatName[];
+export const WRITTEN_COMPRESSIONS = ["gz", "zst"];
+const formatNames: readonly FormatName[] = ["table", ...WRITTEN_FORMATS];
 
 export interface OutputOptions {
   readonly output?: string;
@@ -82,14 +85,15 @@ const COMPRESSIONS: readonly (readonly [RegExp, Compression])[] = [
 ];
 const COMPRESSED = /\.(?:gz|gzip|zst|zstd)$/i;
 
-export function chooseFormat({ format, json, output }: OutputOptions, terminal: Terminal): FormatName {
+export function chooseFormat({ format, json, output, fields }: OutputOptions, terminal: Terminal): FormatName {
   if (json) return "json";
   if (format) return format;
   if (isNamed(output)) {
     const name = output.replace(COMPRESSED, "");
     return ENDINGS.find(([ending]) => ending.test(name))?.[1] ?? "jsonl";
   }
-  return terminal.isTerminal("stdout") ? "table" : "jsonl";
+  // A table has columns of its own.
+  return terminal.isTerminal("stdout") && fields === undefined ? "table" : "jsonl";
 }
 
 /** @param isRegular whether the output is a regular file, there or not */
@@ -106,6 +110,8 @@ export function outputForm(
   const compression = isRegular ? named : undefined;
   if (format === "table" && compression !== undefined)
     throw new UsageError("a table is not compressed: choose another --format, or leave the ending .gz or .zst out");
+  if (format === "table" && options.fields !== undefined)
+    throw new UsageError("--fields chooses no columns of a table: choose another --format");
   if (format === "table" && options.resume)
     throw new UsageError("--resume does not go on with a table: choose another --format");
   if (isParquet && !isRegular) throw new UsageError("parquet needs --output with a file");

@@ -7,17 +7,19 @@ import { addEngineOptions, addModelOptions, modelPath } from "./model-option.ts"
 import { addFieldsOption, addFormatOptions, addOutputOption, isNamed } from "./output-options.ts";
 import type { Row } from "./row.ts";
 import { addInputOptions, openRows } from "./row-options.ts";
-import { runScoring } from "./run-scoring.ts";
+import { checkedRows, runScoring, scoringForm } from "./run-scoring.ts";
 import { addPerTokenOption, type ScoreCommandOptions } from "./score.ts";
 import { addSelectionOptions } from "./selection.ts";
 
 export const rank: Action<ScoreCommandOptions> = async (options, context) => {
   context.terminal.rowsOnStdout = !isNamed(options.output);
+  const form = await scoringForm("rank", options, context);
   const source = await openRows(options, rankingRow, context, true);
   try {
-    const path = await modelPath(options, context);
     const rows = onlyRankings(source.rows);
-    return await runScoring({ source: { ...source, rows }, order: "rank", modelPath: path }, options, context);
+    const checked = await checkedRows({ command: "rank", source: { ...source, rows }, form }, options, context);
+    const path = await modelPath(options, context);
+    return await runScoring({ command: "rank", source: checked, modelPath: path, form }, options, context);
   } finally {
     source.close();
   }

@@ -23,6 +23,9 @@ export interface RowSource {
   readonly identities: readonly (string | undefined)[];
   /** The files that are read, where they are files. */
   readonly files?: readonly string[];
+  /** Rows may come late, as from a pipe. */
+  readonly isStream?: boolean;
+  readonly isOneFile?: boolean;
   /** The rows are of the command line. */
   readonly isArguments?: true;
   close(): void;
@@ -65,7 +68,7 @@ export async function openRows(
   if (options.input === undefined) {
     if (!hasTexts)
       throw new UsageError('nothing to score: give --prompt and --response, or --input FILE ("-" for standard input)');
-    return rowList(await fromArguments(options, (message) => terminal.say(message)));
+    return rowList(await fromArguments(options, (message) => terminal.note(message)));
   }
   if (hasTexts) throw new UsageError("--input cannot be combined with --text, --prompt, --messages or --response");
   const { input } = options;
@@ -86,7 +89,13 @@ export async function openRows(
     paths.map((path) => (path === STANDARD_INPUT ? descriptorIdentity(STDIN) : pathIdentity(path))),
   );
   const files = paths.filter((path) => path !== STANDARD_INPUT);
-  return { name: source.name, rows: rowsOf(source), identities, files, close: () => void source.close() };
+  return {
+    ...{ name: source.name, rows: rowsOf(source), identities, files },
+    // Only a regular file has an identity.
+    isStream: identities.includes(undefined),
+    isOneFile: paths.length === 1,
+    close: () => void source.close(),
+  };
 }
 
 const STANDARD_INPUT = "-";

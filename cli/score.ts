@@ -7,7 +7,7 @@ import { addEngineOptions, addModelOptions, type EngineOptions, type ModelOption
 import { addFieldsOption, addFormatOptions, addOutputOption, isNamed, type OutputOptions } from "./output-options.ts";
 import type { Row } from "./row.ts";
 import { addInputOptions, type InputOptions, openRows, type RowSource } from "./row-options.ts";
-import { runScoring } from "./run-scoring.ts";
+import { checkedRows, runScoring, scoringForm } from "./run-scoring.ts";
 import { addSelectionOptions, type SelectionOptions, topOf } from "./selection.ts";
 
 export type ScoreCommandOptions = InputOptions &
@@ -18,11 +18,13 @@ export type ScoreCommandOptions = InputOptions &
 
 export const score: Action<ScoreCommandOptions> = async (options, context) => {
   context.terminal.rowsOnStdout = !isNamed(options.output);
+  const form = await scoringForm("score", options, context);
   const source = await openRows(options, argumentRows, context);
   try {
-    const path = await modelPath(options, context);
     const rows = topOf(options) === undefined ? source.rows : withPrompts(source.rows);
-    return await runScoring({ source: { ...source, rows }, order: "input", modelPath: path }, options, context);
+    const checked = await checkedRows({ command: "score", source: { ...source, rows }, form }, options, context);
+    const path = await modelPath(options, context);
+    return await runScoring({ command: "score", source: checked, modelPath: path, form }, options, context);
   } finally {
     source.close();
   }

@@ -37,6 +37,18 @@ export function topOf({ top, best }: SelectionOptions): number | undefined {
   return best ? 1 : top;
 }
 
+/** Counts what is written, where not all is. */
+export function countKept(options: SelectionOptions) {
+  let leftOut = 0;
+  return {
+    /** For a printer: of the rows that passed {@link select}, those that are written. */
+    kept: isSelecting(options) ? { kept: (passed: number) => passed - leftOut } : {},
+    onLeftOut: (count: number) => {
+      leftOut = count;
+    },
+  };
+}
+
 /** The row with what is to be written of it, best first where only some are wanted; undefined if that is nothing. */
 export function select(result: RowResult, options: SelectionOptions): RowResult | undefined {
   if (!isSelecting(options)) return result;

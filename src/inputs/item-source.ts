@@ -95,10 +95,22 @@ export class ItemSource {
    * @throws InvalidInputError, FileError or HubError
    */
   static async open(inputs: readonly string[], mapping: FieldMapping, options: SourceRules): Promise<ItemSource> {
-    const { ignoreFields, many = false, endpoint, token, cacheFolder, onProgress, signal } = options;
-    const map = new FieldMap(mapping, CONTENT_FIELDS, { ignoreFields, many });
+    const { endpoint, token, cacheFolder, onProgress, signal } = options;
+    const map = fieldMapOf(mapping, options);
     signal?.throwIfAborted();
-    const files = await findFiles(inputs, { endpoint, token, cacheFolder, onProgress, signal });
+    return ItemSource.#of(await findFiles(inputs, { endpoint, token, cacheFolder, onProgress, signal }), map, options);
+  }
+
+  /**
+   * The rows of one file, whatever its path: messages call it by its name.
+   *
+   * @throws InvalidInputError or FileError
+   */
+  static async ofFile(file: InputFile, mapping: FieldMapping, options: SourceRules): Promise<ItemSource> {
+    return ItemSource.#of([file], fieldMapOf(mapping, options), options);
+  }
+
+  static async #of(files: readonly InputFile[], map: FieldMap, options: SourceRules): Promise<ItemSource> {
     let size: number | undefined = 0;
     for (const file of files) {
       const own = await sizeOf(file);
@@ -202,6 +214,10 @@ export class ItemSource {
     const problem = this.#fieldMap.tableProblem(Object.keys(row.value), ROW_SHAPES);
     if (problem !== undefined) throw damaged(name, problem);
   }
+}
+
+function fieldMapOf(mapping: FieldMapping, { ignoreFields, many = false }: SourceRules): FieldMap {
+  return new FieldMap(mapping, CONTENT_FIELDS, { ignoreFields, many });
 }
 
 /** Undefined for standard input and for pipes. @throws FileError for a file that is not there or may not be read */

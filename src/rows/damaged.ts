@@ -1,6 +1,6 @@
 import { FileError, isStarlingError } from "../errors.ts";
 
-/** How messages call it. */
+/** What messages call the input that has no name. */
 export const STANDARD_INPUT_NAME = "standard input";
 
 /** A file of rows that cannot be read further; `problem` continues "The file NAME". */

@@ -59,7 +59,7 @@ export interface DialectRequest {
   readonly items: readonly NamedItem[];
   readonly rules?: ScoreRules;
   /**
-   * The answer's body: JSON, or a string as it is. Results are in the order of the items. Warnings are none of its business:
+   * The answer's body: a value to be written as JSON, or a string that is JSON already. Results are in the order of the items. Warnings are none of its business:
    * they reach every client in a response header (warnings-header.ts).
    */
   readonly answer: (results: readonly ServedScore[]) => unknown;
@@ -108,7 +108,13 @@ export type BackendState =
   | { readonly status: "loading"; readonly fraction?: number; readonly phase?: "downloading" | "loading" }
   | { readonly status: "ready" }
   /** The process died, or could not start again; `nextAttempt` is in milliseconds since 1970. */
-  | { readonly status: "restarting"; readonly reason: string; readonly nextAttempt: number }
+  | {
+      readonly status: "restarting";
+      readonly reason: string;
+      readonly nextAttempt: number;
+      /** Several starts in a row have failed: what waits is answered with the reason. */
+      readonly isHopeless: boolean;
+    }
   /** The first load failed: an error that a restart does not mend. */
   | { readonly status: "failed"; readonly error: StarlingError }
   | { readonly status: "closed" };

@@ -81,7 +81,7 @@ describe("says of a row what would read it", () => {
     ],
     [{ version: 1, out: { "my rows": [texts] } }, /jq -c '\.out\."my rows"\[\]' FILE/],
     [{ features: [{ name: "prompt" }], rows: [{ row_idx: 0, row: texts }] }, /jq -c '\.rows\[\]\.row' FILE/],
-    [{ id: 1, sources: [{ url: "x" }] }, /\(--field prompt=NAME --field response=NAME reads others\)\.$/],
+    [{ id: 1, sources: [{ url: "x" }] }, /\(--field prompt=NAME --field response=NAME reads other fields\)\.$/],
     [{ row: texts }, /inside "row": --field prompt=row\.prompt --field response=row\.response reads them\.$/],
     [{ row: { conversations: [] } }, /--field messages=row\.conversations reads them/],
     [{ prompt: { "0": "a", "1": "b" }, response: { "0": "c", "1": "d" } }, /table by columns: pandas .*lines=True/],
@@ -108,7 +108,7 @@ describe("says of a row what would read it", () => {
     [{ question: "a", answer: null }, /beside "prompt", but "answer" is null/],
     [
       { question: "a", id: 1 },
-      /the row has only "id", "question" \(--field response=NAME reads it from another field\)\.$/,
+      /the row has only "id", "question" \(--field response=NAME reads other fields\)\.$/,
     ],
     [{ prompt: null, response: "b" }, /^Expected "prompt" or "messages" beside "response", but "prompt" is null/],
     [

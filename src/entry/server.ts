@@ -1,0 +1,9 @@
+/**
+ * `starling-rm/server`: serves a reward model over HTTP, in its own interface and in those of trainers and rerankers.
+ *
+ * @module server
+ */
+
+export { createServer, type ListenOptions, RewardServer } from "../server/create-server.ts";
+export type { LogFormat, LogLevel, LogStream, RawText, ServerOptions } from "../server/options.ts";
+export type { CandidateSource } from "../server/playground/completions.ts";

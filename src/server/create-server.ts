@@ -1,0 +1,152 @@
+/** A loaded model over HTTP. */
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { InvalidInputError, invalidArgument } from "../errors.ts";
+import { anInteger, aString, checkOptions } from "../options.ts";
+import { loadRewardModel } from "../scoring/load-reward-model.ts";
+import { RewardModel } from "../scoring/reward-model.ts";
+import type { LoadRewardModelOptions } from "../scoring/types.ts";
+import type { ScoringBackend } from "./contract.ts";
+import { createApp, registerUnknownPaths } from "./http/app.ts";
+import type { RequestRecord } from "./http/exchange.ts";
+import { registerHealth } from "./http/health.ts";
+import { Lifecycle } from "./http/lifecycle.ts";
+import { checkServerOptions, type ServerOptions } from "./options.ts";
+import { registerOwnInterface } from "./own/routes.ts";
+import { registerPlayground } from "./playground/routes.ts";
+import { Work } from "./queue/work.ts";
+import { InProcessBackend } from "./scoring/in-process.ts";
+import type { ServerContext } from "./server-context.ts";
+
+/** Where a server listens: an address and port, or a Unix socket. */
+export interface ListenOptions {
+  /** Default: "127.0.0.1". */
+  readonly host?: string;
+  /** 0 to 65535; 0 is any free port. Default: 8080. */
+  readonly port?: number;
+  /** A Unix socket (on Windows a pipe) instead of an address and port. */
+  readonly socket?: string;
+}
+
+const listenChecks = { host: aString, port: anInteger(0, 65_535), socket: aString };
+export const DEFAULT_HOST = "127.0.0.1";
+export const DEFAULT_PORT = 8080;
+
+/**
+ * Serves a reward model over HTTP.
+ *
+ * @param model a path or the options of loadRewardModel(): the model is loaded in a process of its own, which is started again
+ *   when it dies; or a loaded model, which scores in this process and stays open when the server closes
+ * @throws InvalidInputError ERR_INVALID_ARGUMENT
+ */
+export function createServer(
+  model: string | LoadRewardModelOptions | RewardModel,
+  options: ServerOptions = {},
+): RewardServer {
+  const checked = checkServerOptions(options);
+  return new RewardServer(backendFor(model, options), checked);
+}
+
+function backendFor(
+  model: string | LoadRewardModelOptions | RewardModel,
+  { modelName }: ServerOptions,
+): ScoringBackend {
+  if (model instanceof RewardModel) return new InProcessBackend(model, { modelName });
+  if (typeof model !== "string" && (typeof model !== "object" || model === null))
+    throw invalidArgument("model", "a path, load options or a RewardModel", model);
+  const load = typeof model === "string" ? { modelPath: model } : model;
+  return new InProcessBackend(() => loadRewardModel(load), { modelName });
+}
+
+/** A server made by {@link createServer}. */
+export class RewardServer implements AsyncDisposable {
+  readonly #context: ServerContext;
+  readonly #lifecycle: Lifecycle;
+  readonly #ready: Promise<void>;
+
+  /** @internal Use {@link createServer}. */
+  constructor(backend: ScoringBackend, options: ReturnType<typeof checkServerOptions>) {
+    const observers: ((record: RequestRecord) => void)[] = [];
+    const app = createApp({ options, observers, isLast: () => this.#lifecycle.isDraining });
+    const work = new Work(backend);
+    this.#lifecycle = new Lifecycle(app, backend, work);
+    const started = Date.now();
+    this.#context = { app, backend, work, options, observers, started, isDraining: () => this.#lifecycle.isDraining };
+    this.#ready = firstLoad(backend);
+    this.#ready.catch(() => {});
+    registerRoutes(this.#context);
+  }
+
+  /** Resolves when the model is loaded; rejects with the StarlingError if it cannot be. */
+  get ready(): Promise<void> {
+    return this.#ready;
+  }
+
+  /** The URL that it listens at, "http://127.0.0.1:8080" or "unix:/path"; undefined before listen(). */
+  get address(): string | undefined {
+    return addressOf(this.#context.app.server);
+  }
+
+  /**
+   * Starts to listen; requests wait until the model is loaded.
+   *
+   * @returns the URL
+   * @throws InvalidInputError for a wrong option; the system's error when the address is taken
+   */
+  async listen(options: ListenOptions = {}): Promise<string> {
+    const { host = DEFAULT_HOST, port = DEFAULT_PORT, socket } = checkOptions("listen", options, listenChecks);
+    if (socket !== undefined && (options.host !== undefined || options.port !== undefined))
+      throw new InvalidInputError("ERR_INVALID_ARGUMENT", "listen takes host and port, or socket, but received both.");
+    await this.#lifecycle.listen(socket === undefined ? { host, port } : { path: socket });
+    return this.address as string;
+  }
+
+  /** Answers every request that has come, then closes. New ones are refused with 503. A second call returns the same promise. */
+  drain(): Promise<void> {
+    return this.#lifecycle.drain();
+  }
+
+  /** Closes at once: requests that wait are answered with 503. */
+  close(): Promise<void> {
+    return this.#lifecycle.close();
+  }
+
+  /** As {@link RewardServer.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function registerRoutes(context: ServerContext): void {
+  const { app } = context;
+  const methods = new Map<string, Set<string>>();
+  app.addHook("onRoute", ({ method, url }) => {
+    const known = methods.get(url) ?? new Set();
+    for (const name of [method].flat()) known.add(name);
+    methods.set(url, known);
+  });
+  registerHealth(context);
+  registerOwnInterface(context);
+  registerPlayground(context);
+  registerUnknownPaths(app, methods);
+}
+
+async function firstLoad(backend: ScoringBackend): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const look = (state: ScoringBackend["state"]) => {
+      if (state.status === "ready") resolve();
+      else if (state.status === "failed") reject(state.error);
+      else if (state.status === "closed") reject(new Error("The server was closed."));
+    };
+    backend.onStateChange(look);
+    look(backend.state);
+  });
+}
+
+function addressOf(server: Server): string | undefined {
+  const address: AddressInfo | string | null = server.address();
+  if (address === null) return undefined;
+  if (typeof address === "string") return `unix:${address}`;
+  const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
+  return `http://${host}:${address.port}`;
+}

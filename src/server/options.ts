@@ -1,0 +1,106 @@
+/** The options of createServer(), checked. */
+import { aBoolean, anInteger, aString, type Check, checkOptions, oneOf } from "../options.ts";
+import { aCandidateSource, type CandidateSource } from "./playground/completions.ts";
+
+/** How a client's rendered text is read; see {@link ServerOptions.rawText}. */
+export type RawText = "exact" | "chat";
+/** The least severity that is logged. */
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
+/** A JSON object a line, or a line for people. */
+export type LogFormat = "json" | "pretty";
+
+export const rawTextChoices: readonly RawText[] = ["exact", "chat"];
+export const logLevels: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
+export const logFormats: readonly LogFormat[] = ["json", "pretty"];
+
+/** What takes log lines: a stream, for example. */
+export interface LogStream {
+  /** Called with a line and its line break. */
+  write(line: string): void;
+}
+
+/** Above what any JSON text in memory can be. */
+const MAX_BODY_BYTES = 512 * 1024 * 1024;
+/** A week: longer than any queue. */
+export const MAX_TIMEOUT_SECONDS = 7 * 24 * 60 * 60;
+
+/** Options of {@link createServer}. */
+export interface ServerOptions {
+  /** The name that /v1/models and answers give the model. Default: the name in the file. */
+  readonly modelName?: string;
+  /**
+   * How a text that a client has put into a chat template itself is scored: "exact" as it is, "chat" by its turns, in the
+   * model's own template. Default: "exact".
+   */
+  readonly rawText?: RawText;
+  /** Largest body of a request in bytes, 1 to 536,870,912. Default: 67,108,864 (64 MiB). */
+  readonly maxBody?: number;
+  /** Most items of one request, 1 to 1,048,576. Default: 65,536. */
+  readonly maxItems?: number;
+  /** Waiting items beyond which requests are refused, 1 to 16,777,216. Default: 65,536. */
+  readonly maxQueueItems?: number;
+  /** Tokens of waiting items, as estimated, beyond which requests are refused, 1 to 2^40. Default: 33,554,432. */
+  readonly maxQueueTokens?: number;
+  /**
+   * Seconds until a request without the header `X-Request-Timeout` is answered with 504, 0 to 604,800; 0 is never.
+   * Default: 0.
+   */
+  readonly timeout?: number;
+  /** Where the page at `/` draws candidates from, called by the server. Default: the page does not offer it. */
+  readonly candidates?: CandidateSource;
+  /** What is logged: a line for each request at "info". Default: "silent". */
+  readonly logLevel?: LogLevel;
+  /** How a line is written. Default: "json". */
+  readonly logFormat?: LogFormat;
+  /** Write the texts of requests to the log. Default: false, nothing of them is written. */
+  readonly logTexts?: boolean;
+  /** Where log lines go. Default: standard output. */
+  readonly logStream?: LogStream;
+}
+
+export type CheckedOptions = Required<Omit<ServerOptions, "modelName" | "logStream" | "candidates">> &
+  Pick<ServerOptions, "modelName" | "logStream" | "candidates">;
+
+const aTimeout: Check = (value) =>
+  typeof value === "number" && value >= 0 && value <= MAX_TIMEOUT_SECONDS
+    ? undefined
+    : `seconds from 0 to ${MAX_TIMEOUT_SECONDS}`;
+const aStream: Check = (value) =>
+  typeof (value as { write?: unknown } | null)?.write === "function" ? undefined : "an object with write()";
+
+/** Bounds of whole numbers, for the command line, too. */
+export const serverBounds = {
+  maxBody: [1, MAX_BODY_BYTES],
+  maxItems: [1, 2 ** 20],
+  maxQueueItems: [1, 2 ** 24],
+  maxQueueTokens: [1, 2 ** 40],
+} as const;
+
+const checks: Readonly<Record<string, Check>> = {
+  ...Object.fromEntries(Object.entries(serverBounds).map(([name, [min, max]]) => [name, anInteger(min, max)])),
+  modelName: aString,
+  rawText: oneOf(rawTextChoices),
+  candidates: aCandidateSource,
+  timeout: aTimeout,
+  logLevel: oneOf(logLevels),
+  logFormat: oneOf(logFormats),
+  logTexts: aBoolean,
+  logStream: aStream,
+};
+
+const DEFAULTS = {
+  rawText: "exact",
+  maxBody: 64 * 1024 * 1024,
+  maxItems: 65_536,
+  maxQueueItems: 65_536,
+  maxQueueTokens: 32 * 1024 * 1024,
+  timeout: 0,
+  logLevel: "silent",
+  logFormat: "json",
+  logTexts: false,
+} as const;
+
+/** @throws InvalidInputError ERR_INVALID_ARGUMENT */
+export function checkServerOptions(options: ServerOptions): CheckedOptions {
+  return { ...DEFAULTS, ...checkOptions("createServer", options, checks) };
+}
