@@ -106,10 +106,7 @@ describe("says of a row what would read it", () => {
       /^Expected "response" or "responses" beside "prompt", but "response" is null: a row/,
     ],
     [{ question: "a", answer: null }, /beside "prompt", but "answer" is null/],
-    [
-      { question: "a", id: 1 },
-      /the row has only "id", "question" \(--field response=NAME reads other fields\)\.$/,
-    ],
+    [{ question: "a", id: 1 }, /the row has only "id", "question" \(--field response=NAME reads other fields\)\.$/],
     [{ prompt: null, response: "b" }, /^Expected "prompt" or "messages" beside "response", but "prompt" is null/],
     [
       { answer: "b", id: 1 },
