@@ -65,7 +65,7 @@ async function readTexts(options: TextArguments, say: Say): Promise<Texts> {
   const { text = [], prompt = [], messages = [], response = [], responsesFile = [] } = options;
   if (prompt.length > 0 && messages.length > 0)
     throw new UsageError("--prompt cannot be combined with --messages: write the prompt as the last message");
-  const values = new TextValues();
+  const values = new TextValues(say);
   const system = options.system === undefined ? undefined : await values.text(options.system, "--system");
   if (system !== undefined && prompt.length + messages.length === 0)
     throw new UsageError("--system needs --prompt or --messages");

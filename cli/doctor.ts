@@ -67,6 +67,7 @@ function describeSystem({ machine, memory, addon }: Diagnosis): [string, string]
     ["instructions", features === undefined ? "unknown" : features.join(" ") || "none that llama.cpp has kernels for"],
     ["memory", `${free}${byteSize(memory.total)}`],
     ["addon", addon.loads ? addon.path : 'does not load (see "to fix")'],
+    ...(addon.passedBy === undefined ? [] : [["", addon.passedBy] satisfies [string, string]]),
   ];
 }
 

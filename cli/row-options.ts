@@ -68,7 +68,7 @@ export async function openRows(
   if (options.input === undefined) {
     if (!hasTexts)
       throw new UsageError('nothing to score: give --prompt and --response, or --input FILE ("-" for standard input)');
-    return rowList(await fromArguments(options, (message) => terminal.say(message)));
+    return rowList(await fromArguments(options, (message) => terminal.note(message)));
   }
   if (hasTexts) throw new UsageError("--input cannot be combined with --text, --prompt, --messages or --response");
   const { input } = options;

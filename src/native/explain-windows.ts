@@ -7,6 +7,9 @@ const NEEDED = ["msvcp140.dll", "vcruntime140.dll"];
 /** Windows names no missing file; the text is that of native/support/shared_library.cpp. */
 const NOT_FOUND = /\.dll could not be opened: the file or one of its dependencies was not found/;
 
+/** Its package brings none of NVIDIA's own libraries. */
+const CUDA = /ggml-cuda\.dll could not be opened/;
+
 /**
  * @param reason what the addon said
  * @returns sentences; undefined where the reason is another one
@@ -18,7 +21,10 @@ export function explainOnWindows(
 ): string | undefined {
   if (!NOT_FOUND.test(reason)) return undefined;
   const missing = NEEDED.filter((name) => !isInstalled(name));
-  if (missing.length === 0) return undefined;
+  if (missing.length === 0)
+    return CUDA.test(reason)
+      ? "it needs the libraries of CUDA 13, which were not found (12 works too). Install CUDA: https://developer.nvidia.com/cuda-downloads."
+      : undefined;
   return (
     `it needs Microsoft's Visual C++ runtime, which is not installed (${missing.join(", ")}). ` +
     `Run \`winget install Microsoft.VCRedist.2015+.${arch}\`, or https://aka.ms/vs/17/release/vc_redist.${arch}.exe.`
