@@ -2,9 +2,8 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { InvalidInputError, invalidArgument, notConstructible } from "../errors.ts";
-import { anInteger, aString, checkOptions } from "../options.ts";
-import { loadOptionChecks } from "../scoring/load-options.ts";
-import { RewardModel } from "../scoring/reward-model.ts";
+import { anInteger, aString, checkOptions, given } from "../options.ts";
+import type { RewardModel } from "../scoring/reward-model.ts";
 import type { LoadRewardModelOptions } from "../scoring/types.ts";
 import { AccessControl } from "./access/access.ts";
 import type { ScoringBackend } from "./contract.ts";
@@ -18,7 +17,6 @@ import { type CheckedOptions, checkServerOptions, type ServerOptions } from "./o
 import { registerOwnInterface } from "./own/routes.ts";
 import { registerPlayground } from "./playground/routes.ts";
 import { Work } from "./queue/work.ts";
-import { LateBackend } from "./scoring/late-backend.ts";
 import { startScoring } from "./scoring/start-scoring.ts";
 import type { ServerContext } from "./server-context.ts";
 
@@ -48,12 +46,8 @@ export function createServer(
   options: ServerOptions = {},
 ): RewardServer {
   const checked = checkServerOptions(options);
-  if (!(model instanceof RewardModel)) {
-    if (typeof model !== "string" && (typeof model !== "object" || model === null))
-      throw invalidArgument("model", "a path, the options of loadRewardModel or a RewardModel", model);
-    const load = typeof model === "string" ? { modelPath: model } : model;
-    checkOptions("loadRewardModel", load, loadOptionChecks, ["modelPath"]);
-  }
+  if (typeof model !== "string" && (typeof model !== "object" || model === null))
+    throw invalidArgument("model", "a path, the options of loadRewardModel or a RewardModel", model);
   return new RewardServer(model, checked);
 }
 
@@ -77,7 +71,7 @@ export class RewardServer implements AsyncDisposable {
     });
     const { modelName, compareHeads } = options;
     const log = (level: "info" | "warn" | "error", message: string) => app.log[level](message);
-    const backend = new LateBackend(startScoring(model, { modelName, compareHeads, log }));
+    const backend = startScoring(model, { ...given({ modelName }), compareHeads, log });
     const limits = { maxItems: options.maxQueueItems, maxTokens: options.maxQueueTokens };
     const work = new Work(backend, limits, {
       scored: (record) => metrics?.scored(record),
@@ -148,8 +142,7 @@ function registerRoutes(context: ServerContext): void {
   });
   registerHealth(context);
   registerMetrics(context);
-  registerOwnInterface(context);
-  registerDialects(context, dialects);
+  registerDialects(context, dialects, registerOwnInterface(context));
   registerPlayground(context);
   registerUnknownPaths(app, methods);
 }

@@ -11,14 +11,28 @@ import { emptyBody } from "./body.ts";
 import { exchangeOf } from "./exchange.ts";
 import { allResults, checkedItems, submit } from "./scoring.ts";
 
-export function registerDialects(context: ServerContext, dialects: readonly Dialect[]): void {
+/** A route of the own interface at the path of a dialect. */
+export interface OwnRoute {
+  /** Whether a body is certainly its own; one that no dialect claims is its own, too. */
+  readonly isOwn: (body: unknown) => boolean;
+  readonly answer: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
+}
+
+/** By path. */
+export type OwnRoutes = ReadonlyMap<string, OwnRoute>;
+
+export function registerDialects(context: ServerContext, dialects: readonly Dialect[], own: OwnRoutes): void {
   const rawText = rawTextReader(context.options.rawText);
   for (const [path, atPath] of dialectsByPath(dialects)) {
+    const ownRoute = own.get(path);
     // Errors from before the body is known have the shape of the path's last.
-    const usual = atPath.at(-1) as Dialect;
-    context.app.post(path, { config: { dialect: usual } }, async (request, reply) => {
-      if (request.body === undefined) throw emptyBody();
-      const dialect = chooseDialect(atPath, request.body);
+    const usual = ownRoute === undefined ? { dialect: atPath.at(-1) as Dialect } : {};
+    context.app.post(path, { config: usual }, async (request, reply) => {
+      const { body } = request;
+      if (body === undefined) throw emptyBody();
+      const isOthers = (fields: unknown) => atPath.some(({ claims }) => claims?.(fields as never) ?? true);
+      if (ownRoute !== undefined && (ownRoute.isOwn(body) || !isOthers(body))) return ownRoute.answer(request, reply);
+      const dialect = chooseDialect(atPath, body);
       const exchange = exchangeOf(request);
       exchange.dialect = dialect;
       exchange.dialectName = dialect.name;

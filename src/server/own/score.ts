@@ -1,7 +1,7 @@
 /** POST /v1/score: rows as `starling-rm score` reads them, and its results. Pure. */
 import { InvalidInputError, isStarlingError } from "../../errors.ts";
 import { type Fields, isObject } from "../../prompt/input-fields.ts";
-import { rowItems } from "../../prompt/row-items.ts";
+import { CONTENT_FIELDS, rowItems } from "../../prompt/row-items.ts";
 import { strictError } from "../../prompt/warnings.ts";
 import { ranksOf } from "../../scoring/ranks.ts";
 import type { ScoreRules, ServedScore } from "../contract.ts";
@@ -21,6 +21,11 @@ export interface OwnRow {
 export interface ScoreCall {
   readonly rows: readonly OwnRow[];
   readonly rules: ScoreRules;
+}
+
+/** Whether a body is a row or a list: other wire formats have other names for texts. */
+export function isScoreCall(body: unknown): boolean {
+  return !isObject(body) || CONTENT_FIELDS.some((name) => body[name] !== undefined && body[name] !== null);
 }
 
 /** @throws InvalidInputError for the request as a whole; a row that is wrong has its error */
