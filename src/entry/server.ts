@@ -6,3 +6,4 @@
 
 export { createServer, type ListenOptions, RewardServer } from "../server/create-server.ts";
 export type { LogFormat, LogLevel, LogStream, RawText, ServerOptions } from "../server/options.ts";
+export type { CandidateSource } from "../server/playground/completions.ts";

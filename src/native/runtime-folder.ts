@@ -5,7 +5,9 @@ import { isStarlingError, NativeError } from "../errors.ts";
 import { listIfReadable } from "../files/optional-files.ts";
 import { packageRoot } from "../package-info.ts";
 import type { RuntimeLibraries } from "./addon.ts";
+import { neverOn } from "./gpu-never.ts";
 import { installPackage, reinstallPackage } from "./install-command.ts";
+import { isTranslated, macSysctl } from "./mac-system.ts";
 import { outsideArchive, packageFolder } from "./package-folder.ts";
 import { type Backend, GPU_BACKENDS, type GpuBackend, here, isMusl, runtimePackage } from "./platforms.ts";
 
@@ -26,6 +28,10 @@ export function findRuntime(backend: Backend): RuntimeLibraries {
   const own = ownRuntime();
   if (own !== undefined) return librariesIn(own);
   const name = runtimePackage(backend);
+  const translated = isTranslated(macSysctl());
+  const never = backend === "cpu" ? undefined : neverOn(backend, { platform: here, translated });
+  if (never !== undefined)
+    throw new NativeError("ERR_RUNTIME_NOT_FOUND", `There is no runtime with the backend ${backend} here: ${never}.`);
   if (name === undefined)
     throw new NativeError(
       "ERR_RUNTIME_NOT_FOUND",

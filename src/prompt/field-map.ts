@@ -1,6 +1,7 @@
 /** Where a row has its fields: by names that were given, and by names that are common. */
 import { InvalidInputError, invalidArgument } from "../errors.ts";
 import { type Check, nearest } from "../options.ts";
+import { COMMON_NAMES } from "./common-names.ts";
 import { asParsed } from "./csv-cells.ts";
 import { lookUp, topName } from "./field-path.ts";
 import { type Fields, type ItemRules, isEmpty, isIgnored, plainName } from "./input-fields.ts";
@@ -41,15 +42,6 @@ const JOINED = ["prompt", "system"];
 const LISTED = "responses";
 const CONTEXT = ["text", "prompt", "messages"];
 const RESPONSE = ["response", "responses"];
-
-/** By plainName(). */
-const COMMON: Readonly<Record<"prompt" | "messages" | "response" | "responses" | "system", readonly string[]>> = {
-  prompt: ["prompt", "question", "instruction", "query", "input"],
-  messages: ["messages", "conversation", "conversations"],
-  response: ["response", "answer", "output", "completion", "generation", "generatedtext", "reply"],
-  responses: ["responses", "answers", "outputs", "completions", "generations", "candidates"],
-  system: ["system", "systemprompt", "systemmessage"],
-};
 
 export class FieldMap {
   readonly #mapping: readonly (readonly [string, readonly string[]])[];
@@ -100,11 +92,12 @@ export class FieldMap {
       if (missing !== undefined) return `has no column ${JSON.stringify(missing)} to read ${target} from: ${has}`;
     }
     if (this.#rules.aliases === false || this.#rules.pairs) return undefined;
-    const isThere = (target: keyof typeof COMMON | "text") =>
+    const isThere = (target: keyof typeof COMMON_NAMES | "text") =>
       this.#mapping.some(([name]) => name === target) ||
       columns.some(
         (name) =>
-          (target === "text" ? ["text"] : COMMON[target]).includes(plainName(name)) && !isIgnored(name, this.#rules),
+          (target === "text" ? ["text"] : COMMON_NAMES[target]).includes(plainName(name)) &&
+          !isIgnored(name, this.#rules),
       );
     const isChosen = columns.some((name) => plainName(name) === "chosen");
     const canBe =
@@ -146,9 +139,9 @@ export class FieldMap {
     if (isGiven("text")) return { fields, from, notice: undefined };
     const taken = new Map<string, Taken>();
     const names = Object.keys(fields).filter((name) => isGiven(name) && !isEmpty(name, fields[name]));
-    const candidates = (target: keyof typeof COMMON) =>
-      names.filter((name) => name !== target && COMMON[target].includes(plainName(name)));
-    const lists = (target: keyof typeof COMMON) =>
+    const candidates = (target: keyof typeof COMMON_NAMES) =>
+      names.filter((name) => name !== target && COMMON_NAMES[target].includes(plainName(name)));
+    const lists = (target: keyof typeof COMMON_NAMES) =>
       candidates(target).filter((name) => Array.isArray(asParsed(fields[name])));
     if (!isGiven("prompt") && !isGiven("messages")) {
       const conversations = lists("messages");

@@ -13,6 +13,7 @@ import { registerHealth } from "./http/health.ts";
 import { Lifecycle } from "./http/lifecycle.ts";
 import { checkServerOptions, type ServerOptions } from "./options.ts";
 import { registerOwnInterface } from "./own/routes.ts";
+import { registerPlayground } from "./playground/routes.ts";
 import { Work } from "./queue/work.ts";
 import { InProcessBackend } from "./scoring/in-process.ts";
 import type { ServerContext } from "./server-context.ts";
@@ -126,6 +127,7 @@ function registerRoutes(context: ServerContext): void {
   });
   registerHealth(context);
   registerOwnInterface(context);
+  registerPlayground(context);
   registerUnknownPaths(app, methods);
 }
 

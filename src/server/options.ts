@@ -1,5 +1,6 @@
 /** The options of createServer(), checked. */
 import { aBoolean, anInteger, aString, type Check, checkOptions, oneOf } from "../options.ts";
+import { aCandidateSource, type CandidateSource } from "./playground/completions.ts";
 
 /** How a client's rendered text is read; see {@link ServerOptions.rawText}. */
 export type RawText = "exact" | "chat";
@@ -45,6 +46,8 @@ export interface ServerOptions {
    * Default: 0.
    */
   readonly timeout?: number;
+  /** Where the page at `/` draws candidates from, called by the server. Default: the page does not offer it. */
+  readonly candidates?: CandidateSource;
   /** What is logged: a line for each request at "info". Default: "silent". */
   readonly logLevel?: LogLevel;
   /** How a line is written. Default: "json". */
@@ -55,8 +58,8 @@ export interface ServerOptions {
   readonly logStream?: LogStream;
 }
 
-export type CheckedOptions = Required<Omit<ServerOptions, "modelName" | "logStream">> &
-  Pick<ServerOptions, "modelName" | "logStream">;
+export type CheckedOptions = Required<Omit<ServerOptions, "modelName" | "logStream" | "candidates">> &
+  Pick<ServerOptions, "modelName" | "logStream" | "candidates">;
 
 const aTimeout: Check = (value) =>
   typeof value === "number" && value >= 0 && value <= MAX_TIMEOUT_SECONDS
@@ -77,6 +80,7 @@ const checks: Readonly<Record<string, Check>> = {
   ...Object.fromEntries(Object.entries(serverBounds).map(([name, [min, max]]) => [name, anInteger(min, max)])),
   modelName: aString,
   rawText: oneOf(rawTextChoices),
+  candidates: aCandidateSource,
   timeout: aTimeout,
   logLevel: oneOf(logLevels),
   logFormat: oneOf(logFormats),

@@ -1,5 +1,7 @@
 /** One completion of an OpenAI-compatible endpoint, as it streams in. */
+import { invalidArgument } from "../../errors.ts";
 import { fetchThrough, proxyFor } from "../../hub/proxy.ts";
+import { anInteger, aString, type Check } from "../../options.ts";
 import type { ChatMessage } from "../../prompt/messages.ts";
 
 /** Where candidates come from. */
@@ -12,6 +14,24 @@ export interface CandidateSource {
   readonly model?: string | undefined;
   /** Milliseconds that the endpoint may be silent. Default: 120,000. */
   readonly silence?: number | undefined;
+}
+
+/** For the options of a server. */
+export const aCandidateSource: Check = (value) => {
+  if (typeof value !== "object" || value === null) return 'an object such as { url: "http://127.0.0.1:8000/v1" }';
+  const { url, key, model, silence, ...others } = value as Record<string, unknown>;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) return `url, key, model and silence only (not ${JSON.stringify(unknown)})`;
+  if (typeof url !== "string" || !isHttp(url)) return "a url such as http://127.0.0.1:8000/v1";
+  if (key !== undefined && (typeof key !== "string" || !/^[\x21-\x7e]+$/.test(key))) return "a key of visible ASCII";
+  if (model !== undefined && aString(model) !== undefined) return "the name of a model";
+  return silence === undefined || anInteger(1, MAX_TIMER)(silence) === undefined
+    ? undefined
+    : `silence in milliseconds, 1 to ${MAX_TIMER}`;
+};
+
+function isHttp(url: string): boolean {
+  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
 }
 
 export interface Sampling {
@@ -32,17 +52,16 @@ export class EndpointError extends Error {}
 
 /** Far longer than a model needs to begin, also where it is loaded first. */
 const MAX_SILENCE = 120_000;
+/** Longer timers end at once. */
+const MAX_TIMER = 2 ** 31 - 1;
 /** Of an endpoint's own error message. */
 const MAX_SHOWN_CHARACTERS = 300;
 const MAX_COMPLETION_CHARACTERS = 1_000_000;
 
-/** The address to post to. @throws EndpointError for what is no HTTP address */
+/** The address to post to. @throws InvalidInputError for what is no HTTP address */
 export function completionsUrl(url: string): URL {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed === undefined || !/^https?:$/.test(parsed.protocol))
-    throw new EndpointError(
-      `Expected an address such as http://127.0.0.1:8000/v1 for the candidates' URL but received "${url}".`,
-    );
+  if (!isHttp(url)) throw invalidArgument("the URL of candidates", "an address such as http://127.0.0.1:8000/v1", url);
+  const parsed = new URL(url);
   const path = parsed.pathname.replace(/\/+$/, "");
   parsed.pathname = path.endsWith("/chat/completions") ? path : `${path}/chat/completions`;
   return parsed;

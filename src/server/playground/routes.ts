@@ -1,33 +1,30 @@
 /** The page at `/`, and what only the page asks for. */
 import { createHash } from "node:crypto";
-import type { FastifyInstance, FastifyReply } from "fastify";
-import { Type } from "typebox";
-import { InvalidInputError, isStarlingError } from "../../errors.ts";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { type Static, Type } from "typebox";
+import { InvalidInputError } from "../../errors.ts";
 import type { FieldMapping } from "../../prompt/field-map.ts";
 import { checkTurnList, refuseLastTurn } from "../../prompt/messages.ts";
 import { checkBody } from "../check-body.ts";
+import { sendJson } from "../http/answers.ts";
+import { exchangeOf } from "../http/exchange.ts";
+import { LineWriter } from "../http/ndjson.ts";
+import { errorFields } from "../own/score.ts";
+import type { ServerContext } from "../server-context.ts";
 import { type CandidateSource, completionsUrl } from "./completions.ts";
 import { drawCandidates } from "./draw.ts";
-import { goneSignal, sendLines } from "./ndjson.ts";
 import { type PageFiles, readPageFiles } from "./page-files.ts";
-import { UploadTooLarge, uploadedRows } from "./rows.ts";
-
-export interface PlaygroundOptions {
-  /** Where candidates are drawn from. Default: nowhere, and the page does not offer it. */
-  readonly candidates?: CandidateSource | undefined;
-  /** Largest file that the page takes, in bytes. Default: 256 MiB. */
-  readonly maxFileBytes?: number | undefined;
-  /** Folder of the bundled page. Default: the package's. */
-  readonly folder?: string | undefined;
-}
+import { tooLarge, uploadedRows } from "./rows.ts";
 
 /** What the page asks for first. */
 export interface PlaygroundSettings {
+  /** Of a file that is dropped on the page. */
   readonly maxFileBytes: number;
   /** Null: candidates cannot be drawn. */
   readonly candidates: { readonly host: string; readonly model: string | null; readonly maxCount: number } | null;
 }
 
+/** Far more than a browser shows, and it is on the disk only while it is read. */
 const MAX_FILE_BYTES = 256 * 2 ** 20;
 /** Above that a browser becomes slow, and nobody reads on. */
 const MAX_ITEMS = 20_000;
@@ -63,31 +60,44 @@ const DrawBody = Type.Object({
   maxTokens: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_536 })),
 });
 
-/** Registers the routes. @throws NativeError where the page was not built, EndpointError for a wrong URL */
-export async function playground(server: FastifyInstance, options: PlaygroundOptions = {}): Promise<void> {
-  const { candidates, maxFileBytes = MAX_FILE_BYTES } = options;
-  const files = await readPageFiles(options.folder);
-  const settings: PlaygroundSettings = {
-    maxFileBytes,
-    candidates:
-      candidates === undefined
-        ? null
-        : { host: completionsUrl(candidates.url).host, model: candidates.model ?? null, maxCount: MAX_CANDIDATES },
-  };
-  addPage(server, files);
-  server.get("/playground/settings", async (_, reply) => reply.header("cache-control", "no-store").send(settings));
-  addUpload(server, maxFileBytes);
-  if (candidates !== undefined) addCandidates(server, candidates);
+export function registerPlayground({ app, options }: Pick<ServerContext, "app" | "options">): void {
+  const { candidates } = options;
+  registerPage(app);
+  app.get("/playground/settings", async (_request, reply) => {
+    reply.header("cache-control", "no-store");
+    return sendJson(reply, settingsOf(candidates));
+  });
+  registerUpload(app);
+  if (candidates !== undefined) registerCandidates(app, candidates);
 }
 
-function addPage(server: FastifyInstance, { html, assets }: PageFiles): void {
-  const etag = `"${createHash("sha256").update(html).digest("base64url").slice(0, 22)}"`;
-  server.get("/", async (request, reply) => {
+function settingsOf(source: CandidateSource | undefined): PlaygroundSettings {
+  const candidates =
+    source === undefined
+      ? null
+      : { host: completionsUrl(source.url).host, model: source.model ?? null, maxCount: MAX_CANDIDATES };
+  return { maxFileBytes: MAX_FILE_BYTES, candidates };
+}
+
+function registerPage(app: FastifyInstance): void {
+  let reading: Promise<PageFiles> | undefined;
+  // Read once, and again after a failure: a build may have been missing.
+  const files = async () => {
+    reading ??= readPageFiles();
+    return reading.catch((error: unknown) => {
+      reading = undefined;
+      throw error;
+    });
+  };
+  app.get("/", async (request, reply) => {
+    const { html } = await files();
+    const etag = `"${createHash("sha256").update(html).digest("base64url")}"`;
     reply.headers({ ...HEADERS, etag, "cache-control": "no-cache" });
     if (request.headers["if-none-match"] === etag) return reply.code(304).send();
     return reply.type("text/html; charset=utf-8").send(html);
   });
-  server.get<{ Params: { name: string } }>("/playground/assets/:name", async (request, reply) => {
+  app.get<{ Params: { name: string } }>("/playground/assets/:name", async (request, reply) => {
+    const { assets } = await files();
     const file = assets.get(request.params.name);
     if (file === undefined) return reply.callNotFound();
     reply.headers({ ...HEADERS, "cache-control": "public, max-age=31536000, immutable" });
@@ -95,39 +105,21 @@ function addPage(server: FastifyInstance, { html, assets }: PageFiles): void {
   });
 }
 
-function addUpload(server: FastifyInstance, maxBytes: number): void {
-  server.register(async (scope) => {
+function registerUpload(app: FastifyInstance): void {
+  app.register(async (scope) => {
     // The body is read as it comes, and counted: it may be larger than any other request's.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (_, payload, done) => done(null, payload));
-    scope.post<{ Querystring: { name?: string; fields?: string } }>(
-      "/playground/rows",
-      { bodyLimit: Number.MAX_SAFE_INTEGER },
-      async (request, reply) => {
-        const { name = "the file", fields } = request.query;
-        const shown = name.slice(-MAX_NAME_CHARACTERS);
-        if (Number(request.headers["content-length"] ?? 0) > maxBytes)
-          return refuse(reply, 413, new UploadTooLarge(shown, maxBytes));
-        try {
-          const rules = { mapping: mappingOf(fields), maxBytes, maxItems: MAX_ITEMS, signal: goneSignal(reply) };
-          const lines = uploadedRows(request.body as AsyncIterable<Uint8Array>, shown, rules);
-          const first = await lines.next();
-          return await sendLines(reply, first.done ? lines : joined(first.value, lines));
-        } catch (error) {
-          return refuse(reply, error instanceof UploadTooLarge ? 413 : 400, error);
-        }
-      },
-    );
+    scope.post<{ Querystring: { name?: string; fields?: string } }>("/playground/rows", async (request, reply) => {
+      const { name: given = "the file", fields } = request.query;
+      const name = given.slice(-MAX_NAME_CHARACTERS);
+      const mapping = mappingOf(fields);
+      if (Number(request.headers["content-length"] ?? 0) > MAX_FILE_BYTES) throw tooLarge(name, MAX_FILE_BYTES);
+      const { signal } = exchangeOf(request);
+      const rules = { mapping, maxBytes: MAX_FILE_BYTES, maxItems: MAX_ITEMS, signal };
+      return sendLines(request, reply, uploadedRows(request.body as AsyncIterable<Uint8Array>, name, rules));
+    });
   });
-}
-
-async function* joined<T>(first: T, rest: AsyncGenerator<T>): AsyncGenerator<T> {
-  try {
-    yield first;
-    yield* rest;
-  } finally {
-    await rest.return(undefined);
-  }
 }
 
 /** @throws InvalidInputError */
@@ -144,22 +136,35 @@ function mappingOf(fields: string | undefined): FieldMapping {
   });
 }
 
-function addCandidates(server: FastifyInstance, source: CandidateSource): void {
-  server.post<{ Body: Type.Static<typeof DrawBody> }>("/playground/candidates", async (request, reply) => {
-    try {
-      checkBody(DrawBody, request.body);
-      const { count, temperature, maxTokens } = request.body;
-      const messages = checkTurnList(request.body.messages, "messages", {});
-      refuseLastTurn(messages, "messages", "user");
-      const sampling = { temperature, maxTokens };
-      return await sendLines(reply, drawCandidates(source, messages, count, sampling, goneSignal(reply)));
-    } catch (error) {
-      return refuse(reply, 400, error);
-    }
+function registerCandidates(app: FastifyInstance, source: CandidateSource): void {
+  app.post<{ Body: Static<typeof DrawBody> }>("/playground/candidates", async (request, reply) => {
+    checkBody(DrawBody, request.body);
+    const { messages, count, temperature, maxTokens } = request.body;
+    const turns = checkTurnList(messages, "messages", {});
+    refuseLastTurn(turns, "messages", "user");
+    const { signal } = exchangeOf(request);
+    return sendLines(request, reply, drawCandidates(source, turns, count, { temperature, maxTokens }, signal));
   });
 }
 
-function refuse(reply: FastifyReply, status: number, error: unknown): FastifyReply {
-  if (!isStarlingError(error)) throw error;
-  return reply.code(status).send({ error: error.toJSON() });
+/** What fails before the first line has a status; what fails later is the last line. */
+async function sendLines(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  lines: AsyncGenerator<object>,
+): Promise<FastifyReply> {
+  try {
+    let next = await lines.next();
+    const writer = new LineWriter(request, reply);
+    try {
+      for (; !next.done; next = await lines.next()) await writer.write(next.value);
+    } catch (error) {
+      // Where the client is gone, nobody reads it.
+      await writer.write({ error: errorFields(error) }).catch(() => {});
+    }
+    writer.end();
+    return reply;
+  } finally {
+    await lines.return(undefined);
+  }
 }

@@ -1,9 +1,11 @@
 /** A file that was dropped on the page: read by the reader of the command line. */
-import { FileError, isStarlingError, type StarlingErrorJson } from "../../errors.ts";
+import { byteSize } from "../../byte-units.ts";
+import { isStarlingError, type StarlingErrorJson } from "../../errors.ts";
 import { type ItemRow, ItemSource } from "../../inputs/item-source.ts";
 import type { FieldMapping } from "../../prompt/field-map.ts";
 import type { CheckedItem } from "../../prompt/items.ts";
 import { spool } from "../../rows/spool.ts";
+import { RequestError } from "../request-error.ts";
 
 /** One line of the answer. */
 export type UploadedLine =
@@ -25,21 +27,15 @@ export interface UploadRules {
   readonly signal: AbortSignal;
 }
 
-/** The upload is larger than the server takes. */
-export class UploadTooLarge extends FileError {
-  constructor(name: string, maxBytes: number) {
-    const limit = `${maxBytes / 2 ** 20} MiB`;
-    super(
-      "ERR_INVALID_DATA",
-      `${name} is larger than ${limit}, the most that this page takes: use starling-rm rank for it.`,
-    );
-  }
+export function tooLarge(name: string, maxBytes: number): RequestError {
+  const message = `${name} is larger than ${byteSize(maxBytes)}, the most that this page takes: use starling-rm rank for it.`;
+  return new RequestError(413, "ERR_BODY_TOO_LARGE", message);
 }
 
 /**
  * The rows of an upload, in order. The upload is copied to a temporary file first, because parquet is read by position.
  *
- * @throws FileError UploadTooLarge, or for a full disk; InvalidInputError for a mapping that names unknown fields
+ * @throws RequestError 413, FileError for a full disk, InvalidInputError for a mapping that names unknown fields
  */
 export async function* uploadedRows(
   body: AsyncIterable<Uint8Array>,
@@ -90,7 +86,7 @@ async function* limited(body: AsyncIterable<Uint8Array>, name: string, maxBytes:
   let bytes = 0;
   for await (const chunk of body) {
     bytes += chunk.length;
-    if (bytes > maxBytes) throw new UploadTooLarge(name, maxBytes);
+    if (bytes > maxBytes) throw tooLarge(name, maxBytes);
     yield chunk;
   }
 }

@@ -128,18 +128,27 @@ export interface ScoreRequest {
   readonly signal: AbortSignal;
 }
 
+const UNAVAILABLE = 503;
+/** What stays wrong with a text. Anything else is the server's trouble, and may pass. */
+const ITEM_ERRORS: ReadonlySet<string> = new Set([
+  ...["ERR_INVALID_ITEM", "ERR_EMPTY_TEXT", "ERR_INVALID_UNICODE", "ERR_SUSPECT_ITEM", "ERR_NO_SCORE_POSITION"],
+  ...["ERR_TOO_MANY_TOKENS", "ERR_CONTEXT_TOO_SMALL", "ERR_NOT_FINITE"],
+]);
+
 /** Results as they come, in any order: the index of the item, and what became of it. */
 export async function* score({ items, perToken = false, allHeads = false, signal }: ScoreRequest): AsyncGenerator<{
   readonly index: number;
   readonly outcome: Outcome;
 }> {
   const response = await post("/v1/score", { items, perToken, allHeads }, signal);
-  type Line = { readonly index?: number; readonly error?: { readonly message?: string } } & Partial<Score>;
+  type Failure = { readonly code?: string; readonly message?: string };
+  type Line = { readonly index?: number; readonly error?: Failure } & Partial<Score>;
   let seen = 0;
   for await (const line of lines<Line>(response)) {
     const { error, index = seen } = line;
     seen += 1;
-    if (line.index === undefined && error !== undefined) throw new ApiError(0, error.message ?? "The server failed.");
+    if (error !== undefined && !ITEM_ERRORS.has(error.code ?? ""))
+      throw new ApiError(UNAVAILABLE, error.message ?? "The server failed.");
     yield {
       index,
       outcome: error === undefined ? (line as Score) : { error: error.message ?? "It cannot be scored." },

@@ -100,7 +100,7 @@ export class AppView extends View {
       const { value } = event.target as HTMLSelectElement;
       this.actions.showHead(value === "" ? undefined : value);
     };
-    return html`<label class="inline">beside head
+    return html`<label class="inline">Second head
       <select id="other-head" @change=${choose}>
         <option value="" ?selected=${otherHead === undefined}>none</option>
         ${model.heads.map((head) => html`<option value=${head} ?selected=${otherHead === head}>${head}</option>`)}

@@ -9,6 +9,8 @@ const MAX_CHARACTERS = 500_000;
 /** Of repeated drawing while results come. */
 const FRAME = 150;
 
+type Change = (change: Partial<FileState>) => void;
+
 export class FileScoring {
   readonly #store: Store;
   #controller = new AbortController();
@@ -19,33 +21,17 @@ export class FileScoring {
   }
 
   async open(file: File, fields: Readonly<Record<string, string>>): Promise<void> {
-    this.#controller.abort();
-    const controller = new AbortController();
-    this.#controller = controller;
     this.#file = file;
-    const set = (change: Partial<FileState>) => {
-      const { file: before } = this.#store.state;
-      if (this.#controller === controller && before !== undefined)
-        this.#store.update({ file: { ...before, ...change } });
-    };
+    const { signal, set } = this.#begin();
     this.#store.update({
       file: { name: file.name, status: "reading", entries: [], outcomes: new Map(), problems: [], notices: [] },
     });
-    try {
+    await this.#failing(signal, set, async () => {
       const limit = this.#store.state.settings?.maxFileBytes ?? Number.POSITIVE_INFINITY;
-      if (file.size > limit)
-        throw new Error(
-          `${file.name} is larger than ${Math.round(limit / 2 ** 20)} MiB, the most that this page takes: use starling-rm rank for it.`,
-        );
-      const entries = await this.#read(file, fields, controller.signal, set);
-      if (entries === undefined) return;
-      set({ status: "scoring", entries });
-      await this.#score(entries, controller.signal, set);
-      set({ status: "done" });
-    } catch (error) {
-      if (!controller.signal.aborted)
-        set({ status: "failed", failure: error instanceof Error ? error.message : String(error) });
-    }
+      if (file.size > limit) throw new Error(tooLarge(file.name, limit));
+      const entries = await this.#read(file, fields, signal, set);
+      if (entries !== undefined) await this.#score(entries, signal, set);
+    });
   }
 
   reopen(fields: Readonly<Record<string, string>>): void {
@@ -63,22 +49,28 @@ export class FileScoring {
   headsChanged(): void {
     const { file } = this.#store.state;
     if (file === undefined || file.entries.length === 0) return;
+    const { signal, set } = this.#begin();
+    void this.#failing(signal, set, () => this.#score(file.entries, signal, set));
+  }
+
+  /** Ends what is under way: a file is read or scored once at a time. */
+  #begin(): { readonly signal: AbortSignal; readonly set: Change } {
     this.#controller.abort();
     const controller = new AbortController();
     this.#controller = controller;
-    const set = (change: Partial<FileState>) => {
-      const { file: before } = this.#store.state;
-      if (this.#controller === controller && before !== undefined)
-        this.#store.update({ file: { ...before, ...change } });
+    const set: Change = (change) => {
+      const { file } = this.#store.state;
+      if (this.#controller === controller && file !== undefined) this.#store.update({ file: { ...file, ...change } });
     };
-    set({ status: "scoring", outcomes: new Map() });
-    this.#score(file.entries, controller.signal, set).then(
-      () => set({ status: "done" }),
-      (error: unknown) => {
-        if (!controller.signal.aborted)
-          set({ status: "failed", failure: String(error instanceof Error ? error.message : error) });
-      },
-    );
+    return { signal: controller.signal, set };
+  }
+
+  async #failing(signal: AbortSignal, set: Change, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!signal.aborted) set({ status: "failed", failure: error instanceof Error ? error.message : String(error) });
+    }
   }
 
   /** @returns undefined when the file has a failure and nothing to score */
@@ -86,7 +78,7 @@ export class FileScoring {
     file: File,
     fields: Readonly<Record<string, string>>,
     signal: AbortSignal,
-    set: (change: Partial<FileState>) => void,
+    set: Change,
   ): Promise<readonly FileEntry[] | undefined> {
     const entries: FileEntry[] = [];
     const problems: FileProblem[] = [];
@@ -107,11 +99,8 @@ export class FileScoring {
     return undefined;
   }
 
-  async #score(
-    entries: readonly FileEntry[],
-    signal: AbortSignal,
-    set: (change: Partial<FileState>) => void,
-  ): Promise<void> {
+  async #score(entries: readonly FileEntry[], signal: AbortSignal, set: Change): Promise<void> {
+    set({ status: "scoring", entries, outcomes: new Map() });
     const allHeads = this.#store.state.otherHead !== undefined;
     const outcomes = new Map<number, Outcome>();
     let shown = 0;
@@ -124,7 +113,7 @@ export class FileScoring {
         set({ outcomes: new Map(outcomes) });
       }
     }
-    set({ outcomes });
+    set({ outcomes, status: "done" });
   }
 }
 
@@ -140,4 +129,8 @@ function* slices(entries: readonly FileEntry[]): Generator<[number, number]> {
     characters += length;
   }
   if (from < entries.length) yield [from, entries.length];
+}
+
+function tooLarge(name: string, limit: number): string {
+  return `${name} is larger than ${Math.round(limit / 2 ** 20)} MiB, the most that this page takes: use starling-rm rank for it.`;
 }

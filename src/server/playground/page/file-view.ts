@@ -1,11 +1,12 @@
 /** A dropped file: the ranking of each prompt's responses. */
 import { html, nothing, type TemplateResult } from "lit";
 import { keyed } from "lit/directives/keyed.js";
+import { barCells, barTitles, meaning } from "./bars.ts";
 import { rowsOf } from "./export.ts";
 import { type Group, groupsOf, type Order, ordered, orders } from "./groups.ts";
 import { contextOf, responseOf } from "./items.ts";
-import { along, percent, preference, scaleOf, shown } from "./ranking.ts";
-import { meaning, save } from "./ranking-view.ts";
+import { scaleOf } from "./ranking.ts";
+import { exports, save } from "./ranking-view.ts";
 import type { FileState } from "./store.ts";
 import { isScore, OWN_HEAD } from "./types.ts";
 import { View } from "./view.ts";
@@ -82,7 +83,7 @@ export class FileView extends View {
     return html`<section class="results" aria-labelledby="results-title" aria-busy=${busy}>
       <div class="head">
         <h2 id="results-title">${name}</h2>
-        ${entries.length === 0 ? nothing : this.#tools(groups)}
+        ${entries.length === 0 ? nothing : this.#tools()}
       </div>
       <p role="status">${
         status === "reading"
@@ -99,7 +100,7 @@ export class FileView extends View {
       ${failure === undefined ? nothing : html`<p class="error" role="alert">${failure}</p>`}
       ${notices.map((notice) => html`<p class="note">${notice[0]?.toUpperCase()}${notice.slice(1)}</p>`)}
       ${this.#problems(file)}
-      ${groups.length === 0 ? nothing : meaning(groups.some(({ isText }) => isText))}
+      ${groups.length === 0 ? nothing : html`<div class="foot">${meaning(groups.some(({ isText }) => isText))}${this.#exports(groups)}</div>`}
       ${groups.slice(0, this.limit).map((group) => this.#group(group))}
       ${
         groups.length > this.limit
@@ -111,8 +112,11 @@ export class FileView extends View {
     </section>`;
   }
 
-  #tools(groups: readonly Group[]): TemplateResult {
-    const rows = () => rowsOf(groups.map(({ entries }) => entries));
+  #exports(groups: readonly Group[]): TemplateResult {
+    return exports((format) => save("scores", format, rowsOf(groups.map(({ entries }) => entries))));
+  }
+
+  #tools(): TemplateResult {
     return html`<div class="actions">
       <label class="inline">Order
         <select @change=${(event: Event) => {
@@ -121,8 +125,6 @@ export class FileView extends View {
           ${orders.map(([value, label]) => html`<option value=${value} ?selected=${value === this.order}>${label}</option>`)}
         </select>
       </label>
-      <button class="quiet" @click=${() => save("scores", "jsonl", rows())} aria-label="Export as JSON lines">JSONL</button>
-      <button class="quiet" @click=${() => save("scores", "csv", rows())} aria-label="Export as CSV">CSV</button>
     </div>`;
   }
 
@@ -161,29 +163,27 @@ export class FileView extends View {
 
   #ranking({ byHead, failed, isText }: Group, head: string): TemplateResult {
     const ranked = byHead.get(head) ?? [];
-    const scale = ranked.length === 0 ? undefined : scaleOf(ranked.map(({ score }) => score));
+    const scale = ranked.length < 2 ? undefined : scaleOf(ranked.map(({ score }) => score));
     const title =
       this.page.store.heads.length === 1
         ? nothing
         : html`<h4>${head === OWN_HEAD ? "The model's own head" : `Head ${head}`}</h4>`;
-    return html`<div class="board">${title}
+    return html`<div class="board">
+      ${title}
+      ${scale === undefined ? nothing : barTitles(!isText)}
       <ol class="bars">
-        ${ranked.map(
-          ({ entry, place, score, difference }) => html`<li class="bar">
-            <span class="place ${place === 1 ? "first" : ""}"><span class="sr">Place </span>${place}</span>
-            <span class="excerpt">${responseOf(entry.item).slice(0, 300)}</span>
-            <span class="value" title=${String(score)}>${shown(score)}</span>
-            <span class="track" aria-hidden="true"><span class="fill" .style=${`width: ${scale === undefined ? 0 : 100 * along(scale, score)}%`}></span></span>
-            <span class="difference">${
-              ranked.length < 2 || place === 1
-                ? ""
-                : `${shown(-difference)} below the best${isText ? "" : `: preferred over it in ${percent(preference(difference))} of comparisons`}`
-            }</span>
-          </li>`,
-        )}
+        ${ranked.map(({ entry, place, score, difference }, i) => {
+          const main = html`<span class="excerpt">${responseOf(entry.item).slice(0, 300)}</span>`;
+          const own = i === 0 ? undefined : difference;
+          return html`<li class="bar">
+            ${barCells({ place, main, score, difference: own, isComparable: !isText, scale })}
+          </li>`;
+        })}
         ${failed.map(
-          ({ entry, message }) => html`<li class="bar"><span class="place">–</span>
-            <span class="excerpt">${responseOf(entry.item).slice(0, 300)}</span><span class="error">${message}</span></li>`,
+          ({ entry, message }) => html`<li class="bar">
+            <span class="place"></span><span class="main"><span class="excerpt">${responseOf(entry.item).slice(0, 300)}</span></span>
+            <span class="error">${message}</span>
+          </li>`,
         )}
       </ol>
     </div>`;

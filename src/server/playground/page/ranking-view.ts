@@ -1,9 +1,10 @@
 /** The ranking: bars, differences and their sigmoid, for one head or two side by side. */
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
+import { axis, barCells, barTitles, meaning } from "./bars.ts";
 import { csv, download, jsonLines, rowsOf } from "./export.ts";
 import { itemOf } from "./items.ts";
-import { along, percent, preference, type Ranked, type Scale, scaleOf, shown, tickText } from "./ranking.ts";
+import { type Ranked, type Scale, scaleOf, shown } from "./ranking.ts";
 import { nameOfReply, rankedReplies, shownReply } from "./shown.ts";
 import { OWN_HEAD, type Reply } from "./types.ts";
 import { View } from "./view.ts";
@@ -38,7 +39,7 @@ export class RankingView extends View {
           ? html`<p class="note empty">${this.#hint()}</p>`
           : html`<div class="boards ${heads.length > 1 ? "two" : ""}">${boards.map(({ head, ranked }) => this.#board(head, ranked))}</div>`
       }
-      ${outcomes.size === 0 ? nothing : meaning(this.state.mode === "text")}
+      ${outcomes.size === 0 ? nothing : html`<div class="foot">${meaning(this.state.mode === "text")}${exports((format) => this.#export(format))}</div>`}
       <p class="sr" role="status">${this.said}</p>
     </section>`;
   }
@@ -74,7 +75,7 @@ export class RankingView extends View {
       this.actions.compareWith(value === "" ? undefined : Number(value));
     };
     return html`<div class="actions">
-      <label class="inline">Differences from
+      <label class="inline">Compared with
         <select @change=${choose}>
           <option value="" ?selected=${reference === undefined}>the best</option>
           ${replies
@@ -85,14 +86,13 @@ export class RankingView extends View {
             )}
         </select>
       </label>
-      <button class="quiet" @click=${() => this.#export("jsonl")} aria-label="Export as JSON lines">JSONL</button>
-      <button class="quiet" @click=${() => this.#export("csv")} aria-label="Export as CSV">CSV</button>
     </div>`;
   }
 
   #board(head: string, ranked: readonly Ranked<Reply>[]): TemplateResult {
-    const scale = scaleOf(ranked.map(({ score }) => score));
+    const scale = ranked.length < 2 ? undefined : scaleOf(ranked.map(({ score }) => score));
     const isOwn = head === OWN_HEAD;
+    const isComparable = this.state.mode === "chat";
     const title =
       this.page.store.heads.length === 1 ? nothing : html`<h3>${isOwn ? "The model's own head" : `Head ${head}`}</h3>`;
     const others = isOwn ? undefined : new Map(rankedReplies(this.state).map(({ entry, place }) => [entry.id, place]));
@@ -101,14 +101,15 @@ export class RankingView extends View {
       ${
         ranked.length === 0
           ? html`<p class="note">scoring…</p>`
-          : html`<ol class="bars">
-              ${repeat(
-                ranked,
-                ({ entry }) => entry.id,
-                (one) => this.#bar(one, ranked, scale, others?.get(one.entry.id)),
-              )}
-            </ol>
-            ${axis(scale)}`
+          : html`${scale === undefined ? nothing : barTitles(isComparable)}
+              <ol class="bars">
+                ${repeat(
+                  ranked,
+                  ({ entry }) => entry.id,
+                  (one) => this.#bar(one, ranked, scale, others?.get(one.entry.id)),
+                )}
+              </ol>
+              ${scale === undefined ? nothing : axis(scale)}`
       }
     </div>`;
   }
@@ -116,37 +117,31 @@ export class RankingView extends View {
   #bar(
     one: Ranked<Reply>,
     all: readonly Ranked<Reply>[],
-    scale: Scale,
+    scale: Scale | undefined,
     otherPlace: number | undefined,
   ): TemplateResult {
     const { entry, score, place } = one;
-    const { stale } = this.state;
+    const { stale, mode } = this.state;
     const isShown = shownReply(this.state)?.id === entry.id;
-    const moved =
-      otherPlace === undefined || otherPlace === place
-        ? nothing
-        : html`<span class="moved">by the own head ${ordinal(otherPlace)}</span>`;
+    const isMoved = otherPlace !== undefined && otherPlace !== place;
+    const base = this.#base(all);
+    const main = html`<span class="name">${nameOfReply(this.state, entry)}</span>
+      ${isMoved ? html`<span class="moved">${ordinal(otherPlace)} by the model's own</span>` : nothing}
+      <span class="excerpt" aria-hidden="true">${entry.text.slice(0, 200)}</span>`;
+    const difference = base === undefined || base.entry === entry ? undefined : one.difference;
     return html`<li class=${stale.has(entry.id) ? "stale" : ""}>
-      <button class="bar" aria-pressed=${isShown} @click=${() => this.actions.select(entry.id)} title="Show its tokens">
-        <span class="place ${place === 1 ? "first" : ""}"><span class="sr">Place </span>${place}</span>
-        <span class="name">${nameOfReply(this.state, entry)}</span>
-        <span class="excerpt" aria-hidden="true">${entry.text.slice(0, 200)}</span>
-        <span class="value" title=${String(score)}>${shown(score)}</span>
-        <span class="track" aria-hidden="true"><span class="fill" .style=${`width: ${100 * along(scale, score)}%`}></span></span>
-        <span class="difference">${this.#difference(one, all)} ${moved}</span>
-      </button>
+      <button
+        class="bar"
+        aria-pressed=${isShown}
+        @click=${() => this.actions.select(entry.id)}
+        title="Show the reward along ${nameOfReply(this.state, entry)}"
+      >${barCells({ place, main, score, difference, isComparable: mode === "chat", scale })}</button>
     </li>`;
   }
 
-  #difference({ entry, difference, place }: Ranked<Reply>, all: readonly Ranked<Reply>[]): string {
-    const { reference } = this.state;
-    const base = all.find((one) => one.entry.id === reference) ?? all[0];
-    if (base === undefined || all.length < 2) return "";
-    if (base.entry === entry) return reference === undefined ? leadOf(all) : "the others are compared with this one";
-    const name = nameOfReply(this.state, base.entry);
-    const odds = `preferred over it in ${percent(preference(difference))} of comparisons`;
-    if (difference === 0) return `${place === 1 ? "as good as" : "the same as"} ${name}`;
-    return `${shown(Math.abs(difference))} ${difference < 0 ? "below" : "above"} ${name}: ${odds}`;
+  /** What the others are compared with. */
+  #base(all: readonly Ranked<Reply>[]): Ranked<Reply> | undefined {
+    return all.find(({ entry }) => entry.id === this.state.reference) ?? all[0];
   }
 
   #export(format: "jsonl" | "csv"): void {
@@ -159,36 +154,19 @@ export class RankingView extends View {
   }
 }
 
+/** Both formats. */
+export function exports(save: (format: "jsonl" | "csv") => void): TemplateResult {
+  return html`<div class="actions"><span class="note">Export</span>
+    <button class="quiet" @click=${() => save("jsonl")}><span class="sr">Export as </span>JSON lines</button>
+    <button class="quiet" @click=${() => save("csv")}><span class="sr">Export as </span>CSV</button></div>`;
+}
+
 export function save(name: string, format: "jsonl" | "csv", rows: readonly Record<string, unknown>[]): void {
   if (format === "csv") download(`${name}.csv`, "text/csv;charset=utf-8", csv(rows));
   else download(`${name}.jsonl`, "application/x-ndjson", jsonLines(rows));
 }
 
-function leadOf(all: readonly Ranked<Reply>[]): string {
-  const [best, second] = all;
-  if (best === undefined || second === undefined) return "";
-  const lead = best.score - second.score;
-  return lead === 0 ? "shares the first place" : `${shown(lead)} ahead of the next`;
-}
-
 function ordinal(place: number): string {
   const ending = place % 100 > 10 && place % 100 < 14 ? "th" : (["th", "st", "nd", "rd"][place % 10] ?? "th");
   return `${place}${ending}`;
-}
-
-function axis(scale: Scale): TemplateResult {
-  return html`<div class="axis" aria-hidden="true">
-    ${scale.ticks.map((tick) => html`<span .style=${`left: ${100 * along(scale, tick)}%`}>${tickText(tick)}</span>`)}
-  </div>`;
-}
-
-/** What the numbers are, for whoever sees them for the first time. */
-export function meaning(isText: boolean): TemplateResult {
-  return html`<details class="meaning">
-    <summary>What the numbers mean</summary>
-    <p>A score has no unit, and zero means nothing, so the bars do not begin at zero. Only differences count, and only between
-      responses to the same prompt${isText ? ": here you have to see to that yourself" : ""}.</p>
-    <p>The percentages are the sigmoid of the difference. Reward models are trained so that it tells how often people prefer one
-      response to another: a difference of 1 is 73 %, of 2 is 88 %, of 0.1 is 52 %.</p>
-  </details>`;
 }
