@@ -159,7 +159,9 @@ describe("a stopped run", () => {
     await stop(cut);
     const bytes = readFileSync(cut);
     writeFileSync(cut, Buffer.concat([Buffer.from("#"), bytes.subarray(1)]));
-    expect((await run([...score, "--output", cut, "--resume"])).stderr).toMatch(/its rows have changed; --force starts over/);
+    expect((await run([...score, "--output", cut, "--resume"])).stderr).toMatch(
+      /its rows have changed; --force starts over/,
+    );
     truncateSync(cut, 1);
     expect((await run([...score, "--output", cut, "--resume"])).stderr).toMatch(/some of its rows are missing/);
   });
@@ -177,7 +179,10 @@ describe("a stopped run", () => {
     child.kill("SIGKILL");
     await end;
     const other = await run(args, text.replace("Question 0?", "Question Z?"));
-    expect([other.code, other.stderr]).toEqual([2, expect.stringMatching(/the input has changed; --force starts over/)]);
+    expect([other.code, other.stderr]).toEqual([
+      2,
+      expect.stringMatching(/the input has changed; --force starts over/),
+    ]);
     expect((await run(args, text)).code).toBe(1);
     expect(parseLines(readFileSync(path, "utf8"))).toHaveLength(ROWS);
   });
