@@ -108,7 +108,13 @@ export type BackendState =
   | { readonly status: "loading"; readonly fraction?: number; readonly phase?: "downloading" | "loading" }
   | { readonly status: "ready" }
   /** The process died, or could not start again; `nextAttempt` is in milliseconds since 1970. */
-  | { readonly status: "restarting"; readonly reason: string; readonly nextAttempt: number }
+  | {
+      readonly status: "restarting";
+      readonly reason: string;
+      readonly nextAttempt: number;
+      /** Several starts in a row have failed: what waits is answered with the reason. */
+      readonly isHopeless: boolean;
+    }
   /** The first load failed: an error that a restart does not mend. */
   | { readonly status: "failed"; readonly error: StarlingError }
   | { readonly status: "closed" };

@@ -21,8 +21,11 @@ const OUTPUT_LIMIT_MS = 500;
 /** Enough for a failed assertion and the lines around it. */
 const MAX_PRINTED_CHARACTERS = 4_000;
 
+/** What is not answered here. */
+export type NewsOfChild = Exclude<FromChild, { readonly type: "started" | "pong" }>;
+
 export interface ConnectionEvents {
-  readonly onMessage: (message: Exclude<FromChild, { readonly type: "pong" }>) => void;
+  readonly onMessage: (message: NewsOfChild) => void;
   /** Called once, last. @param reason what comes after "The scoring process" */
   readonly onEnd: (reason: string) => void;
 }
@@ -69,7 +72,8 @@ export class ChildConnection {
       });
     this.#process.on("message", (message: FromChild) => {
       this.#unanswered = 0;
-      if (message.type !== "pong") this.#events.onMessage(message);
+      if (message.type === "started") this.#send({ type: "load", setup });
+      else if (message.type !== "pong") this.#events.onMessage(message);
     });
     this.#pinging = setInterval(() => this.#ping(silenceLimitMs / pingMs, silenceLimitMs), pingMs).unref();
     this.#ended = new Promise((resolve) => {
@@ -91,7 +95,6 @@ export class ChildConnection {
       // Something that it started may hold its output open.
       this.#process.on("exit", (code, signal) => setTimeout(() => ended(code, signal), OUTPUT_LIMIT_MS));
     });
-    this.#send({ type: "load", setup });
   }
 
   get pid(): number | undefined {

@@ -15,7 +15,7 @@ export interface NamedHead {
 export const MODEL_HEAD = "model";
 
 /**
- * Reads and checks the heads. One is named as its file says, or as the file is named; equal names are numbered.
+ * Reads and checks the heads. Each is named as its file is (the name inside is often the model's), and equal names are numbered.
  *
  * @throws FileError ERR_WRONG_HEAD for a head of another model, InvalidInputError for one fitted with another date
  */
@@ -30,9 +30,9 @@ export async function readCompareHeads(
   const names = new Set([MODEL_HEAD]);
   const heads: NamedHead[] = [];
   for (const path of paths) {
-    const { head, name, fit } = await readHeadFor(path, model.info.path, file, tokenization, foreignHead);
+    const { head, fit } = await readHeadFor(path, model.info.path, file, tokenization, foreignHead);
     checkFitDate({ ...file, fit }, templateDate);
-    heads.push({ name: unused(name === "" ? basename(path).replace(/\.gguf$/i, "") : name, names), head });
+    heads.push({ name: unused(basename(path).replace(/\.gguf$/i, ""), names), head });
   }
   return heads;
 }

@@ -33,11 +33,19 @@ export function howItEnded({ code, signal, printed }: ProcessEnd): string {
   return `ended with exit code ${code}${last}`;
 }
 
+/** A driver may print a page in one line. */
+const MAX_SHOWN_CHARACTERS = 300;
+
 /** The line that says what went wrong: an assertion or an error, else the last one. */
 function lastWords(printed: string): string {
   const lines = printed
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "");
-  return lines.findLast((line) => /assert|error|fatal|failed/i.test(line)) ?? lines.at(-1) ?? "";
+  return (
+    lines.findLast((line) => /\bGGML_ASSERT\b|\b[Aa]ssertion\b/.test(line)) ??
+    lines.findLast((line) => /\b(?:error|fatal|failed)\b/i.test(line)) ??
+    lines.at(-1) ??
+    ""
+  ).slice(0, MAX_SHOWN_CHARACTERS);
 }

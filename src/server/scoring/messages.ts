@@ -60,6 +60,8 @@ export interface TokenCounts {
 }
 
 export type FromChild =
+  /** It listens: now it can be sent something. */
+  | { readonly type: "started" }
   | { readonly type: "progress"; readonly progress: DownloadProgress | LoadProgress }
   /** `identity` is the same for the same files. */
   | { readonly type: "loaded"; readonly model: ServedModel; readonly identity: string }

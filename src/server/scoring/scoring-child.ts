@@ -67,3 +67,4 @@ process.on("message", (message: ToChild) => {
     for (const id of message.cancelled) running.get(id)?.abort(new Error("cancelled"));
   }
 });
+send({ type: "started" });

@@ -6,15 +6,17 @@ import { NativeError, type StarlingError } from "../../errors.ts";
 import type { DownloadProgress, LoadProgress } from "../../progress.ts";
 import type { ScoreItem } from "../../prompt/items.ts";
 import type { BackendCounters, BackendState, PendingScore, ScoringBackend, ServedModel } from "../contract.ts";
-import { ChildConnection, type ConnectionOptions } from "./child-connection.ts";
+import { ChildConnection, type ConnectionOptions, type NewsOfChild } from "./child-connection.ts";
 import { ItemQueue, type QueuedRules } from "./item-queue.ts";
-import { type FromChild, receivedError, type ScoringSetup } from "./messages.ts";
+import { receivedError, type ScoringSetup } from "./messages.ts";
 
 export interface ScoringProcessOptions extends ConnectionOptions {
   /** What happened to the process, for people. */
   readonly log?: ((level: "info" | "warn" | "error", message: string) => void) | undefined;
   /** Of each load; the state has the share that is done. */
   readonly onProgress?: ((progress: DownloadProgress | LoadProgress) => void) | undefined;
+  /** For tests: see HEALTHY_AFTER_MS. */
+  readonly healthyAfterMs?: number | undefined;
 }
 
 /** Before the next start; doubled after each death. */
@@ -115,7 +117,7 @@ export class ScoringProcess implements ScoringBackend {
     }
   }
 
-  #receive(message: Exclude<FromChild, { readonly type: "pong" }>): void {
+  #receive(message: NewsOfChild): void {
     if (this.#closing !== undefined) return;
     if (message.type === "progress") {
       const { progress } = message;
@@ -140,7 +142,7 @@ export class ScoringProcess implements ScoringBackend {
     this.#failedStarts = 0;
     this.#timer = setTimeout(() => {
       this.#pauseMs = FIRST_PAUSE_MS;
-    }, HEALTHY_AFTER_MS).unref();
+    }, this.#options.healthyAfterMs ?? HEALTHY_AFTER_MS).unref();
     this.#log("info", `${model.name} is loaded (process ${this.pid}).`);
     this.#enter({ status: "ready" });
     this.#queue.open();
@@ -163,6 +165,7 @@ export class ScoringProcess implements ScoringBackend {
     this.#queue.rejectAll(`${reason} The server does so now: ask again.`);
     this.#queue.interrupt(reason);
     this.#pauseMs = FIRST_PAUSE_MS;
+    this.#enter({ status: "restarting", reason, nextAttempt: Date.now() + this.#pauseMs, isHopeless: false });
     this.#connection?.kill("was ended because the model's file changed");
   }
 
@@ -183,12 +186,13 @@ export class ScoringProcess implements ScoringBackend {
     this.#restarts += 1;
     if (this.#state.status === "loading") this.#failedStarts += 1;
     this.#queue.interrupt(reason);
-    if (this.#failedStarts >= MAX_FAILED_STARTS) this.#queue.rejectAll(reason);
+    const isHopeless = this.#failedStarts >= MAX_FAILED_STARTS;
+    if (isHopeless) this.#queue.rejectAll(reason);
     const pause = this.#pauseMs;
     this.#pauseMs = Math.min(2 * pause, MAX_PAUSE_MS);
     this.#log("error", `${reason} It is started again in ${pause / 1000} s.`);
     this.#timer = setTimeout(() => this.#start(), pause);
-    this.#enter({ status: "restarting", reason, nextAttempt: Date.now() + pause });
+    this.#enter({ status: "restarting", reason, nextAttempt: Date.now() + pause, isHopeless });
   }
 
   #enter(state: BackendState): void {
