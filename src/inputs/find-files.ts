@@ -64,7 +64,7 @@ function isPattern(input: string): boolean {
   return /[*?[\]{}]/.test(input);
 }
 
-/** All files of rows in a folder and the folders in it; not hidden ones. @param readFolder is readdir(), or stands for it in tests */
+/** All data files in a folder and the folders in it; not hidden ones. @param readFolder is readdir(), or stands for it in tests */
 export async function below(folder: string, readFolder = readdir): Promise<readonly InputFile[]> {
   const entries = await readFolder(folder, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
     const { path = folder } = cause as NodeJS.ErrnoException;
@@ -75,7 +75,7 @@ export async function below(folder: string, readFolder = readdir): Promise<reado
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
     .filter((path) => !/[\\/]\./.test(path.slice(folder.length)));
   if (paths.length > 0) return sorted(paths);
-  throw none(folder, "is a folder without files of rows (.jsonl, .json, .csv, .tsv, .parquet, also .gz, .zst and .xz)");
+  throw none(folder, "is a folder without data files (.jsonl, .json, .csv, .tsv, .parquet, also .gz, .zst and .xz)");
 }
 
 /** A folder that cannot be read may hold what the pattern matches: leaving it out would lose rows. */

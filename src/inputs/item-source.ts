@@ -119,10 +119,12 @@ export class ItemSource {
     return new ItemSource(files, size, map, options);
   }
 
-  /** How messages call all inputs together. */
-  get name(): string {
+  /** The sentence for a source in which nothing was found. */
+  get noRows(): string {
     const [first] = this.files;
-    return this.files.length === 1 && first !== undefined ? first.name : `none of the ${this.files.length} inputs`;
+    return this.files.length === 1 && first !== undefined
+      ? `${first.name} has no rows`
+      : `none of the ${this.files.length} inputs has rows`;
   }
 
   /** The rows of all files, in order. @throws FileError for a file that cannot be read further */

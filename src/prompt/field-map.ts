@@ -62,14 +62,14 @@ export class FieldMap {
         const advice = near === undefined ? "" : ` Did you mean ${JSON.stringify(near)}?`;
         throw new InvalidInputError(
           "ERR_INVALID_ARGUMENT",
-          `Expected one of ${targets.join(", ")} for what to read from ${list.join(", ")} but received ${JSON.stringify(target)}.${advice}`,
+          `Expected one of ${targets.join(", ")} to be read from ${list.join(", ")} but received ${JSON.stringify(target)}.${advice}`,
           { field: "mapping" },
         );
       }
       if (list.length > 1 && target !== LISTED && !JOINED.includes(target))
         throw new InvalidInputError(
           "ERR_INVALID_ARGUMENT",
-          `Expected one field for ${target}, but received ${list.length}: only prompt, system and responses can have several.`,
+          `Expected one field for ${target} but received ${list.length}: only prompt, system and responses can have several.`,
           { field: "mapping" },
         );
       return [target, list] as const;
@@ -200,7 +200,7 @@ export class FieldMap {
     const isInside = text === undefined || text === null || contains(value, text);
     if (!isInside || fields["messages"] !== undefined)
       throw invalidItem(
-        `The row has ${JSON.stringify(chosen)}, a conversation, beside another prompt: name what is to be scored ` +
+        `${JSON.stringify(chosen)} is a conversation that does not contain the row's prompt: name what to score ` +
           `(--field messages=${chosen}).`,
         chosen,
       );
@@ -266,7 +266,11 @@ function combined(target: string, found: readonly { readonly path: string; reado
   if (target === LISTED) return there.map(({ value }) => value);
   if (there.length <= 1) return there[0]?.value ?? first?.value;
   for (const { path, value } of there)
-    if (typeof value !== "string") throw invalidItem(`Expected a text in ${path}, to be joined as ${target}.`, target);
+    if (typeof value !== "string")
+      throw invalidItem(
+        `Expected a string in ${JSON.stringify(path)}, because several fields are joined to one ${target}.`,
+        target,
+      );
   return there.map(({ value }) => value).join(BLANK_LINE);
 }
 

@@ -1,6 +1,7 @@
 /** readItems(): any input as items to score. */
 import { mkdirSync, readdir, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import { describe, expect, it } from "vitest";
 import { openLocalFolder } from "../../../src/checkpoint/folder.ts";
 import { openFile } from "../../../src/files/byte-source.ts";
@@ -116,6 +117,23 @@ describe("says of a row what would read it", () => {
     expect(await refusal(row)).toMatch(message);
   });
 
+  it("whose texts are bytes", async () => {
+    const path = join(folder, "bytes.parquet");
+    const columnData = [
+      { name: "question", data: [new Uint8Array([0xff, 0xfe])], type: "BYTE_ARRAY" as const },
+      { name: "answer", data: ["a"], type: "STRING" as const },
+    ];
+    writeFileSync(path, new Uint8Array(parquetWriteBuffer({ columnData })));
+    const [row] = await collect(readItems(path));
+    expect(row).toMatchObject({
+      error: {
+        message: expect.stringMatching(
+          /for row\.prompt but received bytes .*\(prompt is read from "question"\)\. "question" is a binary column: write its texts/,
+        ),
+      },
+    });
+  });
+
   it("under the row's own names", async () => {
     expect(await refusal({ q: { text: "a" }, response: "b" }, { prompt: "q" })).toMatch(
       /\(prompt is read from "q"\)\. --field prompt=q\.text reads "text"\.$/,
@@ -155,7 +173,7 @@ describe("refuses", () => {
 
   it("what is not there, before any row", async () => {
     await expect(collect(readItems("/nowhere.csv"))).rejects.toThrow(/does not exist/);
-    await expect(collect(readItems(emptyFolder()))).rejects.toThrow(/is a folder without files of rows/);
+    await expect(collect(readItems(emptyFolder()))).rejects.toThrow(/is a folder without data files/);
     await expect(collect(readItems(file("x.jsonl", "{}"), { promt: "q" }))).rejects.toThrow(/Did you mean "prompt"/);
   });
 });
@@ -195,6 +213,12 @@ describe("a folder that cannot be read", () => {
     );
     expect(await matching(pattern)).toHaveLength(2);
   });
+});
+
+it("says that several inputs have no rows", async () => {
+  const [a, b] = [file("none/a.jsonl", ""), file("none/b.json", "[]")];
+  expect((await ItemSource.open([a], {}, {})).noRows).toBe(`${a} has no rows`);
+  expect((await ItemSource.open([a, b], {}, {})).noRows).toBe("none of the 2 inputs has rows");
 });
 
 describe("a URL", () => {
