@@ -20,6 +20,6 @@ Score over HTTP, for trainers and rerankers, with a page to look at:
 Make the real model, once (69 GB of downloads, 20 GB on disk), and use it in place of "tiny":
   starling-rm convert hf:Nexusflow/Starling-RM-34B --tokenizer hf:01-ai/Yi-34B-Chat -o rm.gguf --stream --resume
 
-"starling-rm doctor" says what this machine can score with, "starling-rm --help" lists all commands, and
+"starling-rm doctor" reports what this machine can score with, "starling-rm --help" lists all commands, and
 "starling-rm COMMAND --help" a command's options with examples.
 `;

@@ -155,6 +155,13 @@ function binariesFolder(folder: string, name: string): string {
   return outsideArchive(join(folder, "bins", name.slice(name.indexOf("/") + 1)));
 }
 
+/** A sentence: how to get NVIDIA's libraries that the CUDA package needs. */
+export function cudaAdvice(): string {
+  const name = runtimePackage("cuda");
+  const other = name === undefined ? "" : `; with CUDA 12 also install ${name}-ext@${RUNTIME_PACKAGE_VERSION}`;
+  return `Install CUDA 13 (https://developer.nvidia.com/cuda-downloads)${other}.`;
+}
+
 /** The CUDA package needs CUDA 13; its companion has the same backend for CUDA 12. */
 function fallbackBackends(name: string): string[] {
   if (!name.endsWith("-cuda")) return [];

@@ -187,7 +187,7 @@ describe("cache", () => {
     cpSync(made, model);
     await using loaded = await loadRewardModel({ modelPath: model, gpu: "off", threads: 1 });
     const pruned = await run(["cache", "prune", "--all"], "", on(root));
-    expect(pruned.stdout).toContain("starling-rm-tiny-0123456789ab.f16.gguf is in use and stays");
+    expect(pruned.stdout).toContain("starling-rm-tiny-0123456789ab.f16.gguf (kept: in use)");
     expect([existsSync(model), existsSync(made)]).toEqual([true, false]);
     expect(await loaded.score([{ prompt: "a", response: "b" }])).toHaveLength(1);
   });

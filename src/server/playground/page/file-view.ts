@@ -2,13 +2,12 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { keyed } from "lit/directives/keyed.js";
 import { barCells, barTitles, meaning } from "./bars.ts";
+import { exports, save } from "./download.ts";
 import { rowsOf } from "./export.ts";
 import { type Group, groupsOf, type Order, ordered, orders } from "./groups.ts";
 import { contextOf, responseOf } from "./items.ts";
 import { scaleOf } from "./ranking.ts";
-import { exports, save } from "./ranking-view.ts";
-import type { FileState } from "./store.ts";
-import { isScore, OWN_HEAD } from "./types.ts";
+import { type FileState, isScore, OWN_HEAD } from "./types.ts";
 import { View } from "./view.ts";
 
 /** More at once makes the page slow. */

@@ -2,7 +2,8 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { axis, barCells, barTitles, meaning } from "./bars.ts";
-import { csv, download, jsonLines, rowsOf } from "./export.ts";
+import { exports, save } from "./download.ts";
+import { rowsOf } from "./export.ts";
 import { itemOf } from "./items.ts";
 import { type Ranked, type Scale, scaleOf, shown } from "./ranking.ts";
 import { nameOfReply, rankedReplies, shownReply } from "./shown.ts";
@@ -152,18 +153,6 @@ export class RankingView extends View {
     });
     save("ranking", format, rowsOf([scored]));
   }
-}
-
-/** Both formats. */
-export function exports(save: (format: "jsonl" | "csv") => void): TemplateResult {
-  return html`<div class="actions"><span class="note">Export</span>
-    <button class="quiet" @click=${() => save("jsonl")}><span class="sr">Export as </span>JSON lines</button>
-    <button class="quiet" @click=${() => save("csv")}><span class="sr">Export as </span>CSV</button></div>`;
-}
-
-export function save(name: string, format: "jsonl" | "csv", rows: readonly Record<string, unknown>[]): void {
-  if (format === "csv") download(`${name}.csv`, "text/csv;charset=utf-8", csv(rows));
-  else download(`${name}.jsonl`, "application/x-ndjson", jsonLines(rows));
 }
 
 function ordinal(place: number): string {
