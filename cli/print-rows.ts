@@ -27,8 +27,8 @@ export interface RowPrinter<T> {
 export interface PrintTarget {
   readonly output: Output;
   readonly terminal: Terminal;
-  /** The input's name in messages. */
-  readonly inputName: string;
+  /** What is said where there were none. */
+  readonly noRows: string;
   /** Of the rows that an earlier run has done. */
   readonly hash: RowHash;
   /** Whether the end says what was done. */
@@ -54,7 +54,7 @@ interface RowOutcome {
 /** @returns the exit code */
 export async function printRows<T extends RowOutcome>(
   results: AsyncIterable<T>,
-  { label, printer, output, terminal, inputName, tokens, hash, summary }: PrintOptions<T>,
+  { label, printer, output, terminal, noRows, tokens, hash, summary }: PrintOptions<T>,
 ): Promise<number> {
   const { earlier } = output;
   let [rows, records, truncated] = [earlier?.rows ?? 0, earlier?.records ?? 0, earlier?.truncated ?? 0];
@@ -115,10 +115,7 @@ export async function printRows<T extends RowOutcome>(
     exitCode = printer.finish?.();
     for (const sentence of warnings.sentences()) terminal.say(`warning: ${sentence}`);
   }
-  if (rows === 0)
-    terminal.note(
-      `${inputName} has no rows${output.replaces === undefined ? "" : `; ${output.replaces} is unchanged`}`,
-    );
+  if (rows === 0) terminal.note(`${noRows}${output.replaces === undefined ? "" : `; ${output.replaces} is unchanged`}`);
   else if (summary)
     terminal.note(summaryOf({ ...done(), kept: printer.kept?.(records) }, earlier?.rows ?? 0, tokens(), seconds()));
   else if (problems.count > 0 && rows > 1) terminal.say(failedText(done()));

@@ -17,7 +17,7 @@ export interface InputOptions extends TextArguments, FieldOptions {
 }
 
 export interface RowSource {
-  readonly name: string;
+  readonly noRows: string;
   readonly rows: Iterable<Row> | AsyncIterable<Row>;
   /** See file-identity.ts: of the files being read. */
   readonly identities: readonly (string | undefined)[];
@@ -90,7 +90,7 @@ export async function openRows(
   );
   const files = paths.filter((path) => path !== STANDARD_INPUT);
   return {
-    ...{ name: source.name, rows: rowsOf(source), identities, files },
+    ...{ noRows: source.noRows, rows: rowsOf(source), identities, files },
     // Only a regular file has an identity.
     isStream: identities.includes(undefined),
     isOneFile: paths.length === 1,
@@ -110,7 +110,7 @@ function checkInputs(inputs: readonly string[]): void {
 
 export function rowList(rows: readonly Row[]): RowSource {
   const counted = rows.map((row, i) => ({ ...row, fraction: (i + 1) / rows.length }));
-  return { name: "the command line", rows: counted, identities: [], isArguments: true, close() {} };
+  return { noRows: "the command line has no rows", rows: counted, identities: [], isArguments: true, close() {} };
 }
 
 async function* rowsOf(source: ItemSource): AsyncGenerator<Row> {

@@ -8,7 +8,8 @@ import { promisify } from "node:util";
 import { FileError } from "../errors.ts";
 import { type ByteSource, openFile } from "../files/byte-source.ts";
 import { descriptorStats, isDescriptor } from "../files/same-file.ts";
-import { systemReason } from "../files/system-errors.ts";
+import { isMissing, systemReason } from "../files/system-errors.ts";
+import { urlReason } from "../files/url-advice.ts";
 import { STANDARD_INPUT_NAME } from "../rows/damaged.ts";
 import { chunksOf } from "../rows/read-rows.ts";
 
@@ -85,8 +86,13 @@ async function* readable(stream: AsyncIterable<Uint8Array>, name: string): Async
 }
 
 function notReadable(name: string, error: unknown): FileError {
-  return new FileError("ERR_FILE_NOT_READABLE", `${name} cannot be read: ${systemReason(error)}.`, {
-    cause: error,
-    file: name,
-  });
+  const reason = systemReason(error);
+  return new FileError(
+    "ERR_FILE_NOT_READABLE",
+    `${name} cannot be read: ${isMissing(error) ? (urlReason(name) ?? reason) : reason}.`,
+    {
+      cause: error,
+      file: name,
+    },
+  );
 }

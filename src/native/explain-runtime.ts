@@ -8,7 +8,7 @@ import { explainOnWindows } from "./explain-windows.ts";
 import { reinstallPackage } from "./install-command.ts";
 import { findCutOff, findLibraryProblem } from "./library-format.ts";
 import { type GpuBackend, here, type Platform } from "./platforms.ts";
-import { backendLibraries, RUNTIME_VARIABLE } from "./runtime-folder.ts";
+import { backendLibraries, cudaAdvice, RUNTIME_VARIABLE } from "./runtime-folder.ts";
 import { installLibrary } from "./system-packages.ts";
 
 /**
@@ -101,12 +101,17 @@ function missingLibrary(name: string, libraries: RuntimeLibraries): string {
   if (existsSync(join(CUDA_FOLDER, name)))
     return `it needs the library ${name}, which is in ${CUDA_FOLDER}, where the loader does not look. Run \`export LD_LIBRARY_PATH=${CUDA_FOLDER}\`.`;
   const command = installLibrary(name);
-  const advice = command === undefined ? again(libraries) : `Run \`${command}\`.`;
-  const cuda = /^libcu(?:dart|blas)/.test(name)
-    ? " It belongs to CUDA 13 (12 works too): https://developer.nvidia.com/cuda-downloads."
-    : "";
-  return `it needs the library ${name}, which was not found. ${advice}${cuda}`;
+  const advice = [
+    command === undefined ? undefined : `Run \`${command}\`.`,
+    /^libcu(?:dart|blas)/.test(name) ? cudaAdvice() : undefined,
+    LLAMA_LIBRARY.test(name) ? again(libraries) : undefined,
+  ].filter((text) => text !== undefined);
+  if (advice.length === 0) advice.push("Install the system's package that has it.");
+  return `it needs the library ${name}, which was not found. ${advice.join(" ")}`;
 }
+
+/** What the package itself has. */
+const LLAMA_LIBRARY = /^lib(?:ggml|llama)/;
 
 function sentence(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`;

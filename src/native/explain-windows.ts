@@ -1,13 +1,14 @@
 /** Explains what Windows' loader says. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { cudaAdvice } from "./runtime-folder.ts";
 
 /** Of Microsoft's Visual C++ runtime, which the prebuilt libraries need and neither Windows nor Node installs. */
 const NEEDED = ["msvcp140.dll", "vcruntime140.dll"];
 /** Windows names no missing file; the text is that of native/support/shared_library.cpp. */
 const NOT_FOUND = /\.dll could not be opened: the file or one of its dependencies was not found/;
 
-/** Its package brings none of NVIDIA's own libraries. */
+/** Its package has none of NVIDIA's own libraries. */
 const CUDA = /ggml-cuda\.dll could not be opened/;
 
 /**
@@ -23,7 +24,7 @@ export function explainOnWindows(
   const missing = NEEDED.filter((name) => !isInstalled(name));
   if (missing.length === 0)
     return CUDA.test(reason)
-      ? "it needs the libraries of CUDA 13, which were not found (12 works too). Install CUDA: https://developer.nvidia.com/cuda-downloads."
+      ? `it needs a library of CUDA 13, such as cublas64_13.dll, which was not found. ${cudaAdvice()}`
       : undefined;
   return (
     `it needs Microsoft's Visual C++ runtime, which is not installed (${missing.join(", ")}). ` +

@@ -1,10 +1,11 @@
 /** A row of a file as the items that it asks to score: one, or one for each of its responses. */
 import { InvalidInputError } from "../errors.ts";
 import { asParsed, missingCell, refuseListCell } from "./csv-cells.ts";
-import { type Fields, fieldNames, type ItemRules, isObject, refuseUnreadInput } from "./input-fields.ts";
+import { refuseIncomplete } from "./incomplete-row.ts";
+import { type Fields, type ItemRules, isObject, refuseUnreadInput } from "./input-fields.ts";
 import { type CheckedItem, checkItem, checkPrompt, givenFields, itemOf, systemTurn } from "./items.ts";
 import { refuseLostType } from "./lost-type.ts";
-import { checkText, checkTurnList, refuseLastTurn } from "./messages.ts";
+import { checkText, checkTurnList, isMessage, refuseLastTurn } from "./messages.ts";
 import { onlyAnswer } from "./turns.ts";
 import type { ItemWarning } from "./warnings.ts";
 
@@ -19,6 +20,8 @@ export interface RowItems {
 export interface RowItemRules extends ItemRules {
   /** Every value of the row is a text: it is of a CSV file. Default: false. */
   readonly isCsv?: boolean;
+  /** The row's names of its fields, where they differ from ours. */
+  readonly from?: ReadonlyMap<string, readonly string[]>;
   /** How messages name the row, where it is one of several: "items[3]". Default: "row", and its fields by their own names. */
   readonly where?: string | undefined;
 }
@@ -41,17 +44,11 @@ export const ROW_SHAPES =
  */
 export function rowItems(value: unknown, rules: RowItemRules = {}): RowItems {
   const { where = "row" } = rules;
-  const it = rules.where === undefined ? "the row" : rules.where;
-  const advice = rules.where === undefined ? FIELD_ADVICE : "";
   if (!isObject(value))
     throw wrong(`Expected an object of the shape ${ROW_SHAPES}${forItem(rules)}, but it is ${kindOf(value)}.`);
   const given = givenFields(value, CONTENT_FIELDS, rules);
   if (rules.isCsv) refuseCells(given);
-  if (CONTENT_FIELDS.every((name) => name === "system" || given[name] === undefined))
-    throw wrong(`Expected one of ${ROW_SHAPES}, but ${it} ${fieldNames(value)}${advice}.`);
-  const hasResponse = given["response"] !== undefined || given["responses"] !== undefined;
-  if (given["prompt"] !== undefined && !hasResponse)
-    throw wrong(`Expected "response" or "responses" beside "prompt", but ${it} ${fieldNames(value)}${advice}.`);
+  refuseIncomplete(value, given, ROW_SHAPES, rules);
   const read = withLists(given, rules);
   const rest = Object.entries(value).filter(([name]) => !CONTENT_FIELDS.some((own) => own === name));
   const row: Fields = Object.fromEntries([...rest, ...Object.entries(read)]);
@@ -69,8 +66,6 @@ function forItem({ where }: RowItemRules): string {
 function pathOf(name: string, { where }: RowItemRules): string {
   return where === undefined ? name : `${where}.${name}`;
 }
-
-const FIELD_ADVICE = " (--field prompt=NAME reads it from another field)";
 
 /** Cells with what was a list before it was written: Python's text of it, or JSON where one text is expected. */
 function refuseCells(given: Fields): void {
@@ -104,18 +99,12 @@ function withLists(given: Fields, rules: RowItemRules): Fields {
   return { ...others, prompt: messages };
 }
 
-function isMessage(value: unknown): boolean {
-  return isObject(value) && ("role" in value || "from" in value);
-}
-
 function responseItems(given: Fields, rules: RowItemRules): CheckedItem[] {
   const { responses } = given;
   const name = pathOf("responses", rules);
   for (const other of ["text", "response", "messages"])
     if (given[other] !== undefined)
       throw wrong(`${rules.where ?? "It"} has both "responses" and "${other}": leave one of them out.`);
-  if (given["prompt"] === undefined)
-    throw wrong(`Expected a string or messages for ${pathOf("prompt", rules)}, but it is left out.`);
   const prompt = checkPrompt(given["prompt"], pathOf("prompt", rules), rules);
   const system = systemTurn(given, rules.where ?? "row");
   if (!Array.isArray(responses)) throw wrong(`Expected an array of strings for ${name}, not ${kindOf(responses)}.`);

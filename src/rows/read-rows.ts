@@ -116,7 +116,9 @@ function latin1(bytes: Uint8Array): string {
 /** An empty text may be no rows (csvRows() refuses it for its missing header); what has a header of its own is never empty. */
 function refuseEmpty(name: string, compression: Compression | undefined, format: InputFormat | undefined): void {
   const kind = compression ?? (format === "parquet" ? format : undefined);
-  if (kind !== undefined) throw damaged(name, `is empty, which a ${kind} file never is: download or write it again`);
+  if (kind === undefined) return;
+  const article = kind === "xz" ? "an" : "a";
+  throw damaged(name, `is empty, which ${article} ${kind} file never is: download or write it again`);
 }
 
 /** Parquet begins at its end: what is a stream, or compressed once more, is written to a temporary file first. */

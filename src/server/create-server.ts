@@ -1,21 +1,23 @@
 /** A loaded model over HTTP. */
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { InvalidInputError, invalidArgument } from "../errors.ts";
-import { anInteger, aString, checkOptions } from "../options.ts";
-import { loadRewardModel } from "../scoring/load-reward-model.ts";
-import { RewardModel } from "../scoring/reward-model.ts";
+import { InvalidInputError, invalidArgument, notConstructible } from "../errors.ts";
+import { anInteger, aString, checkOptions, given } from "../options.ts";
+import type { RewardModel } from "../scoring/reward-model.ts";
 import type { LoadRewardModelOptions } from "../scoring/types.ts";
+import { AccessControl } from "./access/access.ts";
 import type { ScoringBackend } from "./contract.ts";
+import { dialects } from "./dialects/index.ts";
 import { createApp, registerUnknownPaths } from "./http/app.ts";
-import type { RequestRecord } from "./http/exchange.ts";
-import { registerHealth } from "./http/health.ts";
+import { registerDialects } from "./http/dialect-routes.ts";
+import { registerHealth, registerMetrics } from "./http/health.ts";
 import { Lifecycle } from "./http/lifecycle.ts";
-import { checkServerOptions, type ServerOptions } from "./options.ts";
+import { ServerMetrics } from "./metrics.ts";
+import { type CheckedOptions, checkServerOptions, type ServerOptions } from "./options.ts";
 import { registerOwnInterface } from "./own/routes.ts";
 import { registerPlayground } from "./playground/routes.ts";
 import { Work } from "./queue/work.ts";
-import { InProcessBackend } from "./scoring/in-process.ts";
+import { startScoring } from "./scoring/start-scoring.ts";
 import type { ServerContext } from "./server-context.ts";
 
 /** Where a server listens: an address and port, or a Unix socket. */
@@ -44,18 +46,9 @@ export function createServer(
   options: ServerOptions = {},
 ): RewardServer {
   const checked = checkServerOptions(options);
-  return new RewardServer(backendFor(model, options), checked);
-}
-
-function backendFor(
-  model: string | LoadRewardModelOptions | RewardModel,
-  { modelName }: ServerOptions,
-): ScoringBackend {
-  if (model instanceof RewardModel) return new InProcessBackend(model, { modelName });
   if (typeof model !== "string" && (typeof model !== "object" || model === null))
-    throw invalidArgument("model", "a path, load options or a RewardModel", model);
-  const load = typeof model === "string" ? { modelPath: model } : model;
-  return new InProcessBackend(() => loadRewardModel(load), { modelName });
+    throw invalidArgument("model", "a path, the options of loadRewardModel or a RewardModel", model);
+  return new RewardServer(model, checked);
 }
 
 /** A server made by {@link createServer}. */
@@ -65,13 +58,34 @@ export class RewardServer implements AsyncDisposable {
   readonly #ready: Promise<void>;
 
   /** @internal Use {@link createServer}. */
-  constructor(backend: ScoringBackend, options: ReturnType<typeof checkServerOptions>) {
-    const observers: ((record: RequestRecord) => void)[] = [];
-    const app = createApp({ options, observers, isLast: () => this.#lifecycle.isDraining });
-    const work = new Work(backend);
-    this.#lifecycle = new Lifecycle(app, backend, work);
-    const started = Date.now();
-    this.#context = { app, backend, work, options, observers, started, isDraining: () => this.#lifecycle.isDraining };
+  constructor(model: string | LoadRewardModelOptions | RewardModel, options: CheckedOptions) {
+    if (options === undefined) throw notConstructible("RewardServer", "createServer()");
+    const access = new AccessControl(options);
+    let metrics: ServerMetrics | undefined;
+    const app = createApp({
+      options,
+      access,
+      observe: ({ route, dialect, status, ms }) =>
+        metrics?.request({ route: route === "" ? "other" : route, dialect, status, seconds: ms / 1000 }),
+      isLast: () => this.#lifecycle.isDraining,
+    });
+    const { modelName, compareHeads } = options;
+    const log = (level: "info" | "warn" | "error", message: string) => app.log[level](message);
+    const backend = startScoring(model, { ...given({ modelName }), compareHeads, log });
+    const limits = { maxItems: options.maxQueueItems, maxTokens: options.maxQueueTokens };
+    const work = new Work(backend, limits, {
+      scored: (record) => metrics?.scored(record),
+      notScored: (outcome) => metrics?.notScored(outcome),
+    });
+    metrics = new ServerMetrics({
+      queue: () => work.waiting,
+      inFlight: () => work.inFlight,
+      state: () => backend.state,
+      counters: () => backend.counters,
+    });
+    this.#lifecycle = new Lifecycle(app, backend);
+    const isDraining = () => this.#lifecycle.isDraining;
+    this.#context = { app, backend, work, options, access, metrics, started: Date.now(), isDraining };
     this.#ready = firstLoad(backend);
     this.#ready.catch(() => {});
     registerRoutes(this.#context);
@@ -97,6 +111,7 @@ export class RewardServer implements AsyncDisposable {
     const { host = DEFAULT_HOST, port = DEFAULT_PORT, socket } = checkOptions("listen", options, listenChecks);
     if (socket !== undefined && (options.host !== undefined || options.port !== undefined))
       throw new InvalidInputError("ERR_INVALID_ARGUMENT", "listen takes host and port, or socket, but received both.");
+    this.#context.access.checkListening(socket === undefined ? host : undefined);
     await this.#lifecycle.listen(socket === undefined ? { host, port } : { path: socket });
     return this.address as string;
   }
@@ -126,7 +141,8 @@ function registerRoutes(context: ServerContext): void {
     methods.set(url, known);
   });
   registerHealth(context);
-  registerOwnInterface(context);
+  registerMetrics(context);
+  registerDialects(context, dialects, registerOwnInterface(context));
   registerPlayground(context);
   registerUnknownPaths(app, methods);
 }

@@ -1,5 +1,5 @@
 /** The options of createServer(), checked. */
-import { aBoolean, anInteger, aString, type Check, checkOptions, oneOf } from "../options.ts";
+import { aBoolean, aNameList, anInteger, aString, type Check, checkOptions, oneOf } from "../options.ts";
 import { aCandidateSource, type CandidateSource } from "./playground/completions.ts";
 
 /** How a client's rendered text is read; see {@link ServerOptions.rawText}. */
@@ -46,6 +46,19 @@ export interface ServerOptions {
    * Default: 0.
    */
   readonly timeout?: number;
+  /** Head files whose scores are returned too where a request asks for all heads. Default: none. */
+  readonly compareHeads?: readonly string[];
+  /**
+   * API keys, each of which is enough, of visible ASCII characters. Sent as "Authorization: Bearer KEY", as "x-api-key: KEY" or as
+   * the password in the URL. Default: none, everybody who reaches the server may use it.
+   */
+  readonly apiKeys?: readonly string[];
+  /** Names by which the server may be called, as a proxy in front passes them; addresses and localhost always may. Default: none. */
+  readonly allowedHosts?: readonly string[];
+  /** Origins whose web pages may use the server (CORS), or "*" for all, which needs a key. Default: none but its own page. */
+  readonly corsOrigins?: readonly string[];
+  /** Listen beyond loopback without a key. Default: false. */
+  readonly insecureNoAuth?: boolean;
   /** Where the page at `/` draws candidates from, called by the server. Default: the page does not offer it. */
   readonly candidates?: CandidateSource;
   /** What is logged: a line for each request at "info". Default: "silent". */
@@ -81,6 +94,11 @@ const checks: Readonly<Record<string, Check>> = {
   modelName: aString,
   rawText: oneOf(rawTextChoices),
   candidates: aCandidateSource,
+  compareHeads: aNameList,
+  apiKeys: aNameList,
+  allowedHosts: aNameList,
+  corsOrigins: aNameList,
+  insecureNoAuth: aBoolean,
   timeout: aTimeout,
   logLevel: oneOf(logLevels),
   logFormat: oneOf(logFormats),
@@ -95,6 +113,11 @@ const DEFAULTS = {
   maxQueueItems: 65_536,
   maxQueueTokens: 32 * 1024 * 1024,
   timeout: 0,
+  compareHeads: [],
+  apiKeys: [],
+  allowedHosts: [],
+  corsOrigins: [],
+  insecureNoAuth: false,
   logLevel: "silent",
   logFormat: "json",
   logTexts: false,

@@ -1,6 +1,10 @@
 /** What is wrong with a request as a whole, or with the server when it came. */
 import { isStarlingError, reasonOf } from "../errors.ts";
 import type { RequestProblem } from "./contract.ts";
+import { ScoringUnavailable } from "./scoring-unavailable.ts";
+
+/** Longer than a model of a few gigabytes needs to be there again. */
+export const RETRY_SECONDS = 5;
 
 export interface RequestErrorOptions {
   readonly field?: string | undefined;
@@ -46,13 +50,16 @@ const CLIENT_CODES: ReadonlySet<string> = new Set([
 /** What was thrown while a request was answered, as its problem. */
 export function toRequestError(error: unknown): RequestError {
   if (error instanceof RequestError) return error;
+  if (error instanceof ScoringUnavailable) {
+    return new RequestError(503, error.code, error.message, { retryAfter: RETRY_SECONDS });
+  }
   if (!isStarlingError(error)) {
     return new RequestError(500, "ERR_INTERNAL", `The server failed: ${reasonOf(error)}`);
   }
   const { code, message, field } = error;
   if (CLIENT_CODES.has(code)) return new RequestError(400, code, message, { field });
   if (code === "ERR_MODEL_CLOSED") {
-    return new RequestError(503, "ERR_NOT_READY", "The server is ending.", { retryAfter: 5 });
+    return new RequestError(503, "ERR_NOT_READY", "The server is ending.", { retryAfter: RETRY_SECONDS });
   }
   return new RequestError(500, code, message, { field });
 }

@@ -1,7 +1,8 @@
 /** What the routes share. */
 import type { FastifyInstance } from "fastify";
+import type { AccessControl } from "./access/access.ts";
 import type { ScoringBackend } from "./contract.ts";
-import type { RequestRecord } from "./http/exchange.ts";
+import type { ServerMetrics } from "./metrics.ts";
 import type { CheckedOptions } from "./options.ts";
 import type { Work } from "./queue/work.ts";
 
@@ -10,9 +11,9 @@ export interface ServerContext {
   readonly backend: ScoringBackend;
   readonly work: Work;
   readonly options: CheckedOptions;
+  readonly access: AccessControl;
+  readonly metrics: ServerMetrics;
   /** Milliseconds since 1970. */
   readonly started: number;
   readonly isDraining: () => boolean;
-  /** Called at the end of each request: for metrics. */
-  readonly observers: ((record: RequestRecord) => void)[];
 }

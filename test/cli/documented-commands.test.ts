@@ -153,6 +153,9 @@ describe("in a folder with the files that they name", () => {
       ]),
     );
     writeFileSync(join(place, "answers.txt"), "8\n11\n");
+    const [question, ...sides] = ["user", "assistant", "assistant"].map((role, i) => ({ role, content: `${i}` }));
+    const [chosen, rejected] = sides.map((side) => [question, side]);
+    writeFileSync(join(place, "pairs-of-messages.jsonl"), jsonLines([{ chosen, rejected }]));
     mkdirSync(join(place, "data", "part"), { recursive: true });
     const parquet = ["score", "--model", "rm.gguf", "--input", "answers.jsonl", "--output", "data/part/one.parquet"];
     expect(await runHere(parquet)).toMatchObject({ code: 0 });

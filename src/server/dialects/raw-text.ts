@@ -4,6 +4,7 @@
  */
 import { InvalidInputError } from "../../errors.ts";
 import type { ScoreItem } from "../../prompt/items.ts";
+import { checkString } from "../../prompt/texts.ts";
 import { AROUND_TEXTS, type ChatFormat, chatFormats, type Role } from "./chat-formats.ts";
 
 /** - `exact`: scored as it is. - `chat`: its turns are read, and rendered by the model's own template. */
@@ -11,9 +12,9 @@ export type RawTextMode = "exact" | "chat";
 
 /** @throws InvalidInputError ERR_INVALID_ITEM for "chat", where a text's turns cannot be read */
 export function rawTextReader(mode: RawTextMode): (text: string, name: string) => ScoreItem {
-  if (mode === "exact") return (text) => ({ text });
+  if (mode === "exact") return (text, name) => ({ text: checkRawText(text, name) });
   return (text, name) => {
-    const found = parseTurns(text);
+    const found = parseTurns(checkRawText(text, name));
     if (typeof found !== "string") return { messages: found.map(({ role, content }) => ({ role, content })) };
     const advice = "--raw-text exact scores a text as it is";
     throw new InvalidInputError(
@@ -24,6 +25,13 @@ export function rawTextReader(mode: RawTextMode): (text: string, name: string) =
       },
     );
   };
+}
+
+/** @throws InvalidInputError ERR_EMPTY_TEXT or ERR_INVALID_UNICODE, with the name that the client knows */
+function checkRawText(text: string, name: string): string {
+  if (text !== "") return checkString(text, name);
+  const message = `${name} is empty: there is no position to read a score at.`;
+  throw new InvalidInputError("ERR_EMPTY_TEXT", message, { field: name });
 }
 
 /** Whether a prompt is the text of a chat template that ends where the response begins. */

@@ -1,7 +1,7 @@
 /**
  * Rerankers that answer {results}: Cohere v1 and v2 (cohere 5.21, cohere-ai 8.1), Jina (api.jina.ai/v1/rerank), vLLM
  * (vllm/entrypoints/pooling/scoring/protocol.py at 004706d8), and what calls them: LiteLLM 1.83, LangChain, LlamaIndex, the AI
- * SDK. One answer has the fields of all of them. The query is the prompt, a document is a response to it.
+ * SDK. llama.cpp's server has the same at /reranking, too. One answer has the fields of all of them. The query is the prompt, a document is a response to it.
  */
 import Type, { type Static } from "typebox";
 import type { TextPart } from "../../prompt/messages.ts";
@@ -80,7 +80,13 @@ function rerank({ name, paths, returnsDocuments, version }: Style): Dialect {
 
 export const cohereV1 = rerank({
   name: "cohere-v1",
-  paths: ["/v1/rerank", "/rerank", ...below(["/cohere", "/jina"], ["/v1/rerank", "/rerank"])],
+  paths: [
+    "/v1/rerank",
+    "/rerank",
+    "/reranking",
+    "/v1/reranking",
+    ...below(["/cohere", "/jina"], ["/v1/rerank", "/rerank"]),
+  ],
   returnsDocuments: false,
   version: "1",
 });

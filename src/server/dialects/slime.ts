@@ -25,7 +25,7 @@ export const slime: Dialect = {
     const item =
       typeof prompt === "string" && isRenderedPrompt(prompt)
         ? { item: rawText(prompt + response, "prompt + response"), name: "prompt + response" }
-        : pairItem(prompt as string | readonly MessageInput[], response, "the sample");
+        : pairItem(prompt as string | readonly MessageInput[], response, "request");
     return { items: [item], answer: ([result]) => result?.score };
   },
   refuse: ({ code, message, field }) => ({ error: message, code, ...(field === undefined ? {} : { field }) }),

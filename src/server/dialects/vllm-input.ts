@@ -4,6 +4,7 @@
  */
 import Type from "typebox";
 import type { MessageInput } from "../../prompt/messages.ts";
+import { checkBody } from "../check-body.ts";
 import type { DialectContext, NamedItem, RequestProblem, ServedScore } from "../contract.ts";
 import {
   flag,
@@ -18,9 +19,10 @@ import {
   tokensOf,
 } from "./parts.ts";
 
-const tokenIds = Type.Array(Type.Union([Type.Integer(), Type.Array(Type.Integer())]), {
-  description: "Token ids are refused: send texts.",
-});
+const tokenIds = Type.Array(Type.Unknown(), { description: "Token ids are refused: send texts." });
+
+/** What is left when token ids have had their own message. */
+const inputTexts = Type.Object({ input: Type.Union([text, texts]) });
 
 /** Fields of a request with texts or a conversation. */
 export const inputFields = {
@@ -53,9 +55,10 @@ export function inputItems(body: InputBody, context: DialectContext): NamedItem[
   }
   if (hasMessages) {
     refuseTemplateOptions(body);
-    return [{ item: { messages: messages as readonly MessageInput[] }, name: "the request" }];
+    return [{ item: { messages: messages as readonly MessageInput[] }, name: "request" }];
   }
   refuseTokenIds(input, "input");
+  checkBody(inputTexts, { input });
   return rawItems(input as string | readonly string[], "input", context);
 }
 

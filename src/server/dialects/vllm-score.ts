@@ -44,12 +44,15 @@ const NAMES = [
   ["data_1", "data_2"],
 ] as const;
 
+/** What no item of the own interface has. */
+const CLAIMED = ["text_1", "text_2", "queries", "data_1", "data_2"];
+
 export const vllmScore: Dialect = {
   name: "vllm-score",
   paths: below(["", "/vllm"], ["/score", "/v1/score"]),
   overloadStatus: 429,
   body,
-  claims: (fields) => NAMES.flat().some((name) => name !== "items" && isGiven(fields[name])),
+  claims: (fields) => CLAIMED.some((name) => isGiven(fields[name])),
   read(fields: Body, context: DialectContext): DialectRequest {
     const activation = activationBy(fields.use_activation ?? fields.activation);
     return {

@@ -28,12 +28,7 @@ function problemOf(error: unknown): RequestError {
   return known === undefined ? toRequestError(error) : new RequestError(...known);
 }
 
-export function sendError(
-  error: unknown,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  dialect?: Dialect,
-): FastifyReply {
+export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const failure = problemOf(error);
   const { problem, retryAfter, headers } = failure;
   const exchange = exchangeOf(request);
@@ -41,6 +36,8 @@ export function sendError(
   if (problem.status === 500) request.log.error({ err: error }, "request failed");
   if (retryAfter !== undefined) reply.header("retry-after", String(retryAfter));
   for (const [name, value] of Object.entries(headers)) reply.header(name, value);
-  const shape = dialect ?? exchange.dialect;
-  return sendJson(reply, shape === undefined ? ownRefusal(problem) : shape.refuse(problem), problem.status);
+  const dialect = exchange.dialect ?? (request.routeOptions.config as { dialect?: Dialect }).dialect;
+  if (dialect === undefined) return sendJson(reply, ownRefusal(problem), problem.status);
+  const status = problem.status === 400 ? (dialect.invalidStatus ?? 400) : problem.status;
+  return sendJson(reply, dialect.refuse({ ...problem, status }), status);
 }

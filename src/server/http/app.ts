@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify, LogController } from "fastify";
 import { nearest } from "../../options.ts";
+import type { AccessControl } from "../access/access.ts";
 import { type CheckedOptions, MAX_TIMEOUT_SECONDS } from "../options.ts";
 import { Disconnected, RequestError } from "../request-error.ts";
 import { sendError } from "./answers.ts";
@@ -16,12 +17,14 @@ const MAX_RECEIVING_MS = 10 * 60_000;
 
 export interface AppSettings {
   readonly options: CheckedOptions;
-  readonly observers: readonly ((record: RequestRecord) => void)[];
+  readonly access: AccessControl;
+  /** Called at the end of each request. */
+  readonly observe: (record: RequestRecord) => void;
   /** Whether the connection of this request ends with its answer. */
   readonly isLast: () => boolean;
 }
 
-export function createApp({ options, observers, isLast }: AppSettings): FastifyInstance {
+export function createApp({ options, access, observe, isLast }: AppSettings): FastifyInstance {
   const app = fastify({
     logger: logTo(options),
     logController: new LogController({ disableRequestLogging: true }),
@@ -42,15 +45,17 @@ export function createApp({ options, observers, isLast }: AppSettings): FastifyI
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-request-id", request.id);
     if (isLast()) reply.header("connection", "close");
-    watchConnection(request, reply);
+    watchEnd(request, reply, options, observe);
     exchangeOf(request).setDeadline(timeoutOf(request, options.timeout));
   });
+  access.guard(app, (reply, { status, code, message }) =>
+    sendError(new RequestError(status, code, message), reply.request, reply),
+  );
   registerBodyParser(app, options.maxBody);
   app.addHook("preHandler", async (request) => {
     exchangeOf(request).accepted = true;
   });
   app.setErrorHandler((error, request, reply) => sendError(stoppedBy(request) ?? error, request, reply));
-  app.addHook("onResponse", async (request, reply) => endExchange(request, reply, options, observers));
   return app;
 }
 
@@ -61,9 +66,20 @@ function stoppedBy(request: FastifyRequest): unknown {
   return isOwn ? signal.reason : undefined;
 }
 
-function watchConnection(request: FastifyRequest, reply: FastifyReply): void {
+/** "close" comes after every answer, and when the connection ends before it. */
+function watchEnd(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: CheckedOptions,
+  observe: (record: RequestRecord) => void,
+): void {
   reply.raw.on("close", () => {
-    if (!reply.raw.writableFinished) exchangeOf(request).stop(new Disconnected());
+    const exchange = exchangeOf(request);
+    if (!reply.raw.writableFinished) exchange.stop(new Disconnected());
+    exchange.end();
+    const record = recordOf(request, reply);
+    observe(record);
+    logRequest(request, record, options);
   });
 }
 
@@ -76,21 +92,15 @@ function timeoutOf(request: FastifyRequest, usual: number): number {
   throw new RequestError(400, "ERR_INVALID_ARGUMENT", message, { field: "X-Request-Timeout" });
 }
 
-function endExchange(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  options: CheckedOptions,
-  observers: readonly ((record: RequestRecord) => void)[],
-): void {
+function recordOf(request: FastifyRequest, reply: FastifyReply): RequestRecord {
   const exchange = exchangeOf(request);
-  exchange.end();
-  const isGone = exchange.signal.reason instanceof Disconnected;
-  const record: RequestRecord = {
+  const { reason } = exchange.signal;
+  return {
     id: request.id,
     method: request.method,
     route: request.routeOptions.url ?? "",
     dialect: exchange.dialectName,
-    status: isGone ? (exchange.signal.reason as Disconnected).problem.status : reply.statusCode,
+    status: reason instanceof Disconnected ? reason.problem.status : reply.raw.statusCode,
     items: exchange.items,
     tokens: exchange.tokens,
     truncated: exchange.truncated,
@@ -98,8 +108,6 @@ function endExchange(
     ms: Math.round((performance.now() - exchange.started) * 1000) / 1000,
     ...(exchange.code === undefined ? {} : { code: exchange.code }),
   };
-  for (const observe of observers) observe(record);
-  logRequest(request, record, options);
 }
 
 /** Answers what no route has: 405 with the methods of the path, or 404 with the nearest path. */

@@ -1,4 +1,4 @@
-/** /livez, /readyz and /v1/models. */
+/** /livez, /readyz, /metrics and /v1/models. */
 import type { RewardModelInfo } from "../../scoring/model-info.ts";
 import type { BackendState } from "../contract.ts";
 import { RequestError } from "../request-error.ts";
@@ -32,6 +32,12 @@ export function registerHealth(context: ServerContext): void {
     const entry = { id: name, object: "model", created, owned_by: "starling-rm", heads, info: publicInfo(info) };
     return sendJson(reply, { object: "list", data: [entry] });
   });
+}
+
+export function registerMetrics({ app, metrics }: ServerContext): void {
+  app.get("/metrics", async (_request, reply) =>
+    reply.header("content-type", metrics.contentType).send(await metrics.text()),
+  );
 }
 
 /** Without the server's own files and why it did not choose another backend. */

@@ -2,7 +2,6 @@
 import type { Socket } from "node:net";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { ScoringBackend } from "../contract.ts";
-import type { Work } from "../queue/work.ts";
 import { RequestError } from "../request-error.ts";
 import { type Exchange, exchangeOf } from "./exchange.ts";
 
@@ -20,7 +19,7 @@ export class Lifecycle {
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(app: FastifyInstance, backend: ScoringBackend, _work: Work) {
+  constructor(app: FastifyInstance, backend: ScoringBackend) {
     this.#app = app;
     this.#backend = backend;
     app.server.on("connection", (socket: Socket) => {
@@ -28,12 +27,10 @@ export class Lifecycle {
       this.#sockets.add(socket);
       socket.on("close", () => this.#sockets.delete(socket));
     });
-    app.addHook("onRequest", async (request) => {
+    app.addHook("onRequest", async (request, reply) => {
       const exchange = exchangeOf(request);
       this.#open.add(exchange);
-    });
-    app.addHook("onResponse", async (request) => {
-      this.#open.delete(exchangeOf(request));
+      reply.raw.on("close", () => this.#open.delete(exchange));
     });
   }
 

@@ -38,9 +38,11 @@ export class LineWriter {
     if (raw.destroyed) throw new Disconnected();
     if (raw.write(`${JSON.stringify(line)}\n`)) return;
     raw.socket?.setTimeout(MAX_STALLED_MS);
+    const waiting = new AbortController();
     try {
-      await Promise.race([once(raw, "drain"), once(raw, "close")]);
+      await Promise.race(["drain", "close"].map((event) => once(raw, event, waiting)));
     } finally {
+      waiting.abort();
       raw.socket?.setTimeout(0);
     }
     if (raw.destroyed && !raw.writableFinished) throw signal.reason ?? new Disconnected();

@@ -2,6 +2,7 @@
 import type { FastifyRequest } from "fastify";
 import { checkItem } from "../../prompt/items.ts";
 import type { NamedItem, ScoreRules, ServedScore } from "../contract.ts";
+import type { WorkItem } from "../queue/work.ts";
 import { RequestError } from "../request-error.ts";
 import type { ServerContext } from "../server-context.ts";
 import { clientOf } from "./client.ts";
@@ -14,7 +15,7 @@ import { exchangeOf } from "./exchange.ts";
 export function submit(
   context: ServerContext,
   request: FastifyRequest,
-  items: readonly NamedItem[],
+  items: readonly WorkItem[],
   rules: ScoreRules,
   overloadStatus: 429 | 503,
 ): readonly Promise<ServedScore>[] {
@@ -28,7 +29,13 @@ export function submit(
   }
   exchange.items = items.length;
   exchange.signal.throwIfAborted();
-  const promises = context.work.submit({ items, rules, ...clientOf(request), signal: exchange.signal, overloadStatus });
+  const promises = context.work.submit({
+    items,
+    rules,
+    ...clientOf(request, context.access.needsKey),
+    signal: exchange.signal,
+    overloadStatus,
+  });
   for (const promise of promises) {
     promise.then(
       ({ tokenCount, truncated }) => {
@@ -42,8 +49,8 @@ export function submit(
 }
 
 /** The checks that a scoring process would make, before anything waits. @throws InvalidInputError */
-export function checkItems(items: readonly NamedItem[], rules: ScoreRules): void {
-  for (const { item, name } of items) checkItem(item, name, rules);
+export function checkedItems(items: readonly NamedItem[], rules: ScoreRules): readonly WorkItem[] {
+  return items.map(({ item, name }) => ({ item: checkItem(item, name, rules), name }));
 }
 
 /** All results, or the first error; then the rest of the request's work is cancelled. */

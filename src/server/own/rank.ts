@@ -2,16 +2,16 @@
 import { InvalidInputError, invalidArgument } from "../../errors.ts";
 import { anInteger } from "../../options.ts";
 import { isObject } from "../../prompt/input-fields.ts";
-import type { ScoreItem } from "../../prompt/items.ts";
-import type { ChatMessage } from "../../prompt/messages.ts";
+import type { CheckedItem } from "../../prompt/items.ts";
 import { MAX_RESPONSES_PER_ROW, rowItems } from "../../prompt/row-items.ts";
 import { ranksOf } from "../../scoring/ranks.ts";
-import type { NamedItem, ScoreRules, ServedScore } from "../contract.ts";
+import type { ScoreRules, ServedScore } from "../contract.ts";
+import type { WorkItem } from "../queue/work.ts";
 import { readRules, refuseUnknown, SCORING_FIELDS } from "./fields.ts";
 import { scoreFields, warningFields } from "./score.ts";
 
 export interface RankCall {
-  readonly items: readonly NamedItem[];
+  readonly items: readonly WorkItem[];
   readonly rules: ScoreRules;
   /** How many are answered. */
   readonly topN: number;
@@ -62,13 +62,13 @@ export function ranking(call: RankCall, results: readonly ServedScore[]): object
       rank,
       index,
       ...scoreFields(result),
-      ...warningFields([result], { items: [call.items[index] as NamedItem] }),
+      ...warningFields([result], { items: [call.items[index] as WorkItem] }),
       response: responseOf(call.items[index]?.item),
     }));
 }
 
-/** An item of this call has passed its checks: it has no other shapes. */
-function responseOf(item: ScoreItem | undefined): unknown {
-  const { response, messages } = (item ?? {}) as { response?: string; messages?: readonly ChatMessage[] };
-  return response ?? messages?.at(-1)?.content;
+/** An item of this call is a response to a prompt. */
+function responseOf(item: CheckedItem | undefined): string | undefined {
+  if (item === undefined || "text" in item) return undefined;
+  return "response" in item ? item.response : item.messages.at(-1)?.content;
 }

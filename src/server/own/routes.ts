@@ -3,29 +3,35 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { ServedScore } from "../contract.ts";
 import { sendJson } from "../http/answers.ts";
 import { emptyBody } from "../http/body.ts";
+import type { OwnRoute, OwnRoutes } from "../http/dialect-routes.ts";
 import { exchangeOf } from "../http/exchange.ts";
 import { LineWriter, wantsLines } from "../http/ndjson.ts";
 import { allResults, submit } from "../http/scoring.ts";
 import { Disconnected } from "../request-error.ts";
 import type { ServerContext } from "../server-context.ts";
 import { type RankCall, rankedLine, ranking, readRankCall } from "./rank.ts";
-import { errorFields, type ItemOutcome, readScoreCall, rowResult, type ScoreCall } from "./score.ts";
+import { errorFields, type ItemOutcome, isScoreCall, readScoreCall, rowResult, type ScoreCall } from "./score.ts";
 
 /** Its clients are programs that wait and try again. */
 const OVERLOAD_STATUS = 503;
 
-export function registerOwnInterface(context: ServerContext): void {
+/**
+ * Registers the routes that are its own.
+ *
+ * @returns those that it shares with other wire formats
+ */
+export function registerOwnInterface(context: ServerContext): OwnRoutes {
   const { app } = context;
-  app.post("/v1/score", async (request, reply) => {
-    exchangeOf(request).dialectName = "score";
-    if (request.body === undefined) throw emptyBody();
-    return score(context, readScoreCall(request.body), request, reply);
-  });
   app.post("/v1/rank", async (request, reply) => {
     exchangeOf(request).dialectName = "rank";
     if (request.body === undefined) throw emptyBody();
     return rank(context, readRankCall(request.body), request, reply);
   });
+  const answerScore: OwnRoute["answer"] = async (request, reply) => {
+    exchangeOf(request).dialectName = "score";
+    return score(context, readScoreCall(request.body), request, reply);
+  };
+  return new Map([["/v1/score", { isOwn: isScoreCall, answer: answerScore }]]);
 }
 
 async function score(context: ServerContext, { rows, rules }: ScoreCall, request: FastifyRequest, reply: FastifyReply) {

@@ -1,16 +1,17 @@
 /** POST /v1/score: rows as `starling-rm score` reads them, and its results. Pure. */
 import { InvalidInputError, isStarlingError } from "../../errors.ts";
 import { type Fields, isObject } from "../../prompt/input-fields.ts";
-import { rowItems } from "../../prompt/row-items.ts";
+import { CONTENT_FIELDS, rowItems } from "../../prompt/row-items.ts";
 import { strictError } from "../../prompt/warnings.ts";
 import { ranksOf } from "../../scoring/ranks.ts";
-import type { NamedItem, ScoreRules, ServedScore } from "../contract.ts";
+import type { ScoreRules, ServedScore } from "../contract.ts";
+import type { WorkItem } from "../queue/work.ts";
 import { RequestError } from "../request-error.ts";
 import { readRules, refuseUnknown, SCORING_FIELDS } from "./fields.ts";
 
 /** One row of a request. */
 export interface OwnRow {
-  readonly items: readonly NamedItem[];
+  readonly items: readonly WorkItem[];
   /** Whether it has "responses", and so gets lists of results. */
   readonly many: boolean;
   /** Why nothing of it can be scored. */
@@ -20,6 +21,11 @@ export interface OwnRow {
 export interface ScoreCall {
   readonly rows: readonly OwnRow[];
   readonly rules: ScoreRules;
+}
+
+/** Whether a body is a row or a list: other wire formats have other names for texts. */
+export function isScoreCall(body: unknown): boolean {
+  return !isObject(body) || CONTENT_FIELDS.some((name) => body[name] !== undefined && body[name] !== null);
 }
 
 /** @throws InvalidInputError for the request as a whole; a row that is wrong has its error */

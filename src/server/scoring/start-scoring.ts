@@ -21,14 +21,14 @@ export interface StartScoringOptions extends ScoringProcessOptions {
 /**
  * Starts at once, and does not wait until the model is loaded: see the state. `signal` of the load options closes it.
  *
- * @throws InvalidInputError for a wrong option; for a loaded model also FileError for a head that does not belong to it
+ * @throws InvalidInputError for a wrong option
  */
-export async function startScoring(
+export function startScoring(
   model: string | LoadRewardModelOptions | RewardModel,
   options: StartScoringOptions = {},
-): Promise<ScoringBackend> {
+): ScoringBackend {
   const { compareHeads = [], foreignHead, modelName, ...others } = options;
-  if (model instanceof RewardModel) return LoadedModel.of(model, { compareHeads, modelName, foreignHead });
+  if (model instanceof RewardModel) return new LoadedModel(model, { compareHeads, modelName, foreignHead });
   const asked = typeof model === "string" ? { modelPath: model } : model;
   const checked = checkOptions("loadRewardModel", asked, loadOptionChecks, ["modelPath"]);
   const { onProgress, signal, modelPath, headPath, ...load } = checked;

@@ -6,7 +6,7 @@ const { startScoring } = await import(
   pathToFileURL(join(import.meta.dirname, "..", "..", "..", "dist", "src", "server", "scoring", "start-scoring.js"))
     .href
 );
-const backend = await startScoring({ modelPath: process.argv[2], gpu: "off", threads: 1 });
+const backend = startScoring({ modelPath: process.argv[2], gpu: "off", threads: 1 });
 const busy = process.argv[3] === "busy";
 backend.onStateChange(({ status }) => {
   if (status !== "ready") return;

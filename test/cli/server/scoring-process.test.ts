@@ -42,7 +42,7 @@ async function start(
   path = modelPath,
   load: { readonly foreignHead?: boolean } = {},
 ): Promise<ScoringProcess> {
-  const backend = await startScoring({ modelPath: path, gpu: "off", threads: 1, ...load }, options);
+  const backend = startScoring({ modelPath: path, gpu: "off", threads: 1, ...load }, options);
   opened.push(backend);
   expect(backend).toBeInstanceOf(ScoringProcess);
   return backend as ScoringProcess;
@@ -277,9 +277,18 @@ describe("a model that cannot be loaded", () => {
     expect(state.status === "failed" && state.error.message).toMatch(/SIGKILL.*memory/);
   });
 
+  it("because a head does not belong to it, also in this process", async () => {
+    const backend = startScoring(library, { compareHeads: [modelPath] });
+    const waiting = failure(one(backend, "a"));
+    const state = await stateOf(backend, "failed");
+    expect(state.status === "failed" && state.error.code).toBe("ERR_WRONG_HEAD");
+    expect(await waiting).toBeInstanceOf(ScoringUnavailable);
+    await backend.close();
+  });
+
   it("with a wrong option is refused at once", async () => {
-    await expect(startScoring({ modelPath, threads: 0 })).rejects.toThrow("threads");
-    await expect(startScoring({} as never)).rejects.toThrow("modelPath");
+    expect(() => startScoring({ modelPath, threads: 0 })).toThrow("threads");
+    expect(() => startScoring({} as never)).toThrow("modelPath");
   });
 });
 
@@ -353,7 +362,7 @@ describe("closing", () => {
 
   it("by the signal of the load options ends a load", async () => {
     const stop = new AbortController();
-    const backend = await startScoring({ modelPath, gpu: "off", signal: stop.signal });
+    const backend = startScoring({ modelPath, gpu: "off", signal: stop.signal });
     stop.abort();
     await stateOf(backend, "closed");
     await backend.close();
@@ -383,8 +392,8 @@ describe("closing", () => {
 });
 
 it("a loaded model is used as it is, and stays open", async () => {
-  const backend = await startScoring(library);
-  expect(backend.state.status).toBe("ready");
+  const backend = startScoring(library);
+  await stateOf(backend, "ready");
   expect((await one(backend, "a pear")).score).toBe(await scoreOf("a pear"));
   expect(backend.counters.computedTokens).toBeGreaterThan(0);
   expect(await failure(one(backend, "\ud800"))).toBeInstanceOf(InvalidInputError);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { openLocalFolder } from "../../../src/checkpoint/folder.ts";
 import { openFile } from "../../../src/files/byte-source.ts";
+import { OpenedFile } from "../../../src/files/opened-file.ts";
 import { inspectModel } from "../../../src/inspect.ts";
 import { emptyFolder } from "../hub/support.ts";
 
@@ -18,6 +19,7 @@ it.each(["model.gguf", "head.gguf", "model.safetensors", "tokenizer.json", "pyto
     const message = new RegExp(`${name} cannot be read: it is a pointer of Git LFS.*git lfs pull`);
     await expect(openFile(path)).rejects.toThrow(message);
     await expect((await openLocalFolder(folder)).open(name)).rejects.toThrow(message);
+    await expect(OpenedFile.open(path)).rejects.toThrow(message);
     if (name.endsWith(".gguf")) await expect(inspectModel({ modelPath: path })).rejects.toThrow(message);
   },
 );

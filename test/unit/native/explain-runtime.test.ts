@@ -265,6 +265,16 @@ describe("explainRuntime", () => {
       explainReason(libraries, "libggml-base.so: cannot open shared object file: No such file or directory."),
     ).toBe(`it needs the library libggml-base.so, which was not found. ${again(libraries)}`);
     expect(explainReason(libraries, "Library not loaded: @rpath/libggml-base.dylib")).toContain("libggml-base.dylib");
+    const cudart = explainReason(
+      libraries,
+      "libcudart.so.13: cannot open shared object file: No such file or directory.",
+    );
+    expect(cudart).toMatch(
+      /^it needs the library libcudart\.so\.13, .* Install CUDA 13 \(https:\S+\)(?:; with CUDA 12 also install \S+-cuda-ext@\S+)?\.$/,
+    );
+    // The package does not have it: to install that again would not help.
+    for (const name of ["libcudart.so.13", "libother.so.1"])
+      expect(explainReason(libraries, `${name}: cannot open shared object file: No such file.`)).not.toContain("again");
     expect(installLibrary("libcuda.so.1", debian)).toBe("sudo apt-get install nvidia-driver");
     expect(installLibrary("libggml-base.so", debian)).toBeUndefined();
   });

@@ -22,7 +22,9 @@ it("says nothing where the runtime is there, or something else is wrong", () => 
 
 it("names CUDA where its backend does not open and Microsoft's runtime is there", () => {
   const cuda = reason.replace("ggml-base", "ggml-cuda");
-  expect(explainOnWindows(cuda, "x64", () => true)).toMatch(/^it needs the libraries of CUDA 13, .*cuda-downloads\.$/);
+  expect(explainOnWindows(cuda, "x64", () => true)).toMatch(
+    /^it needs a library of CUDA 13, .*Install CUDA 13 \(https:/,
+  );
   expect(explainOnWindows(cuda, "x64", () => false)).toMatch(/Visual C\+\+ runtime/);
 });
 

@@ -170,7 +170,7 @@ describe("an empty file", () => {
     ["x.gzip", "gzip"],
   ])("called %s is refused: compression has a header", async (name, kind) => {
     await expect(readAll(fileOf(name, ""))).rejects.toThrow(
-      new RegExp(`is empty, which a ${kind} file never is: download or write it again`),
+      new RegExp(`is empty, which an? ${kind} file never is: download or write it again`),
     );
   });
 

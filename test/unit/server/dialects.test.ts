@@ -133,6 +133,8 @@ describe("vLLM", () => {
     [{ messages: [], chat_template: "{{ messages }}" }, "chat_template"],
     [{ input: [1, 2, 3] }, "input"],
     [{ input: [[1, 2], [3]] }, "input"],
+    [{ input: ["a", null] }, "input[1]"],
+    [{ input: ["a", ""] }, "input[1]"],
     [{}, "input"],
     [{ input: "a", messages: [] }, "input"],
     [{ input: "a", use_activation: "no" }, "use_activation"],

@@ -115,8 +115,7 @@ describe("raw texts", () => {
   });
 
   it.each([
-    ["", "does not begin as the text of a chat template; looked for <|im_start|>user"],
-    ["Hello", "does not begin as the text of a chat template"],
+    ["Hello", "does not begin as the text of a chat template; looked for <|im_start|>user"],
     ["Note: <|im_start|>user\nHi<|im_end|>", "does not begin as the text of a chat template"],
     ["<|im_start|>tool\nx<|im_end|>\n", 'has a turn of "tool"'],
     ["<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nA<|im_end|>\nmore", "has text after <|im_end|>"],
@@ -124,6 +123,12 @@ describe("raw texts", () => {
     ["<|im_start|>user and more", "begins as <|im_start|>user (ChatML: Yi, Qwen, Phi-4) and has no turn"],
   ])("refuses %j: %s", (text, problem) => {
     expect(() => chat(text, "query[3]")).toThrow(`query[3] ${problem}`);
+  });
+
+  it.each(["exact", "chat"] as const)("are refused when they are empty or not Unicode: %s", (mode) => {
+    const read = rawTextReader(mode);
+    expect(() => read("", "query[3]")).toThrow("query[3] is empty");
+    expect(() => read("a\ud800", "query[3]")).toThrow("query[3] is not valid Unicode");
   });
 
   it("take linear time", () => {
