@@ -82,7 +82,7 @@ async function readTexts(options: TextArguments, say: Say): Promise<Texts> {
   }));
   for (const path of responsesFile) {
     const { lines, blank } = await values.lines(path, "--responses-file");
-    if (blank > 0) say(`note: ${path}: ${counted(blank, "blank line")} left out`);
+    if (blank > 0) say(`note: ${path}: ${counted(blank, "blank line")} skipped`);
     for (const [i, line] of lines.entries()) responses.push({ text: line, where: `${path}, response ${i + 1}` });
   }
   return { texts, contexts, responses, option: messages.length > 0 ? "--messages" : "--prompt" };

@@ -75,7 +75,7 @@ export async function checkModelName(
   name: string | undefined,
   place: { readonly option: string; readonly command: string },
 ): Promise<void> {
-  const otherwise = "Any name without the ending of another format will do.";
+  const otherwise = "Unknown extensions are allowed, too.";
   await checkOutputName(name, { ...place, formats: ["gguf"], otherwise });
 }
 

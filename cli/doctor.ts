@@ -117,7 +117,7 @@ function describeKernels({
 }
 
 function describeNeed({ total, backend, contextTokens, available, gpu }: MemoryPrediction): [string, string][] {
-  const free = available === undefined ? "" : `; ${byteSize(available)} are free`;
+  const free = available === undefined ? "" : `; ${byteSize(available)} free`;
   const need = `${byteSize(total)} at most on ${backend}, for texts of up to ${contextTokens} tokens${free}`;
   if (gpu === undefined) return [["need", need]];
   return [
@@ -130,7 +130,7 @@ function describeNeed({ total, backend, contextTokens, available, gpu }: MemoryP
     ["machine", byteSize(gpu.host)],
     ...(gpu.moreRoom === undefined
       ? []
-      : [["note", `room for all layers, until the next restart: ${gpu.moreRoom}`] as [string, string]]),
+      : [["note", `to fit all layers, until the next restart, run: ${gpu.moreRoom}`] as [string, string]]),
   ];
 }
 

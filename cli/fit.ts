@@ -91,7 +91,7 @@ function fitTable(report: FitReport): string {
     ["ridge", `${ridge.toPrecision(DIGITS)}${trials.length > 0 ? `, the best of ${trials.length} tried` : ""}`],
     [
       "fit",
-      `${converged ? "at the minimum" : "NOT at the minimum"} after ${iterations} iterations (gradient ${gradientNorm.toExponential(1)})`,
+      `${converged ? "converged" : "NOT converged"} after ${iterations} iterations (gradient ${gradientNorm.toExponential(1)})`,
     ],
     ["head changed by", `${change.toPrecision(3)} × its norm`],
     ["held out", report.heldOut === undefined ? "nothing" : comparisonText(report.heldOut)],

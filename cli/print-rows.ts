@@ -123,7 +123,7 @@ export async function printRows<T extends RowOutcome>(
 }
 
 function resumable(output: Output, rows: number): string {
-  return output.save !== undefined && rows > 0 ? "; --resume goes on from there" : "";
+  return output.save !== undefined && rows > 0 ? "; --resume continues from there" : "";
 }
 
 function failedText({ failed, rows }: Done): string {

@@ -39,7 +39,7 @@ function recordPrinter(task: PrinterTask): ResultPrinter {
     // An earlier run may have written rows with the fields.
     if (options.fields === undefined || written === 0 || (seen.size === 0 && task.before > 0)) return undefined;
     if (seen.size === 0) {
-      terminal.say("no row has a field that --fields names: nothing of use was written");
+      terminal.say("no row has any of the fields that --fields names");
       return EXIT_FATAL;
     }
     const missing = options.fields.filter((name) => !seen.has(name) && !isErrorName(name));
@@ -88,8 +88,7 @@ function recordsOf({ form, order, terminal, options }: PrinterTask, seen: Set<st
       if (isSaid) return;
       isSaid = true;
       terminal.note(
-        `note: ${row.where}: the output has fields of its own called ${quoted(names.keys())}; the input's are kept as ` +
-          `${quoted(names.values())} (reported once)`,
+        `note: ${row.where}: input fields with the names of results are renamed: ${renamed(names)} (reported once)`,
       );
     },
   });
@@ -108,8 +107,8 @@ function formatOf({ form, options, terminal, before }: PrinterTask, columns: Rec
     if (isSaid) return;
     isSaid = true;
     terminal.say(
-      `warning: the header was written before a row had ${quoted(names)}: fields that come so late are left out; ` +
-        "write to a file, or name all fields with --fields",
+      `warning: fields that first appear after the header are left out: ${quoted(names)}; write to a file, or list all ` +
+        "fields with --fields",
     );
   };
   const table = (delimiter: "," | "\t") =>
@@ -150,10 +149,14 @@ async function keptWriter(task: PrinterTask, columns: RecordColumns): Promise<Ke
     },
     async *bytes(records) {
       if (file.mixed.length > 0)
-        terminal.note(`note: the values of ${quoted(file.mixed)} have no type in common: written as JSON text`);
+        terminal.note(`note: the values of ${quoted(file.mixed)} have different types and are written as JSON text`);
       yield* file.bytes(records);
     },
   };
+}
+
+function renamed(names: ReadonlyMap<string, string>): string {
+  return Array.from(names, ([before, after]) => `${JSON.stringify(before)} to ${JSON.stringify(after)}`).join(", ");
 }
 
 function quoted(names: Iterable<string>): string {

@@ -37,7 +37,7 @@ export function addInputOptions(command: Command, { text }: { text: boolean }): 
   command
     .option("-p, --prompt <text>", `prompt${text ? " (repeatable)" : ""}`, collect)
     .option("-r, --response <text>", "response to the prompt (repeatable)", collect)
-    .option("--responses-file <file>", "file of responses, one a line (repeatable)", collect)
+    .option("--responses-file <file>", "file of responses, one per line (repeatable)", collect)
     .option(
       "--messages <json>",
       `conversation, a JSON list of messages, in place of --prompt${text ? " (repeatable)" : ""}`,

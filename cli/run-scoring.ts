@@ -44,7 +44,7 @@ export async function scoringForm(
     formats: WRITTEN_FORMATS,
     compressions: WRITTEN_COMPRESSIONS,
     isFormatGiven: options.format !== undefined || options.json === true,
-    otherwise: "Other names get JSON lines; --format chooses a format for any name.",
+    otherwise: "Unknown extensions get JSON lines; --format overrides any extension.",
   });
   if (options.fields?.includes("tokenRewards") && !options.perToken)
     throw new UsageError("--fields tokenRewards needs --per-token");

@@ -16,9 +16,11 @@ const MAX_TOP = 65_536;
 export function addSelectionOptions(command: Command): Command {
   return command
     .optionsGroup("Output:")
-    .option("--min-score <score>", "write only what scores at least this much", finiteNumber)
+    .option("--min-score <score>", "write only responses with at least this score", finiteNumber)
     .option("--top <n>", "write only the n best responses to each prompt", wholeNumber(1, MAX_TOP))
-    .addOption(new Option("--best", "write only the best response to each prompt, alone").conflicts("top"));
+    .addOption(
+      new Option("--best", "write only the best response to each prompt, as a row of its own").conflicts("top"),
+    );
 }
 
 function finiteNumber(text: string): number {

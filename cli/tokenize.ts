@@ -39,7 +39,7 @@ export const tokenize: Action<TokenizeOptions> = async (options, context) => {
     option: "--output",
     command: "tokenize",
     formats: ["jsonl"],
-    otherwise: "Names without such an ending get JSON lines, too.",
+    otherwise: "Unknown extensions get JSON lines, too.",
   });
   const source = await openRows(options, argumentRows, context);
   try {

@@ -6,7 +6,7 @@ import type { Readable } from "node:stream";
 import { isatty, ReadStream } from "node:tty";
 import { promisify } from "node:util";
 import { FileError } from "../errors.ts";
-import { type ByteSource, openFile } from "../files/byte-source.ts";
+import { type ByteSource, openFile, renamed } from "../files/byte-source.ts";
 import { descriptorStats, isDescriptor } from "../files/same-file.ts";
 import { isMissing, systemReason } from "../files/system-errors.ts";
 import { urlReason } from "../files/url-advice.ts";
@@ -44,7 +44,8 @@ export async function openInput(path: string, name = path): Promise<OpenInput> {
   // /dev/stdin, under any name.
   if (isDescriptor(STDIN, there)) return standardInput();
   if (there.isFile()) {
-    const source = await openFile(path);
+    const opened = await openFile(path);
+    const source = renamed(opened, { path: name, identity: opened.identity });
     const chunks = { [Symbol.asyncIterator]: () => chunksOf(source) };
     return { name, chunks, source, size: source.size, close: () => source.close() };
   }
@@ -89,7 +90,7 @@ function notReadable(name: string, error: unknown): FileError {
   const reason = systemReason(error);
   return new FileError(
     "ERR_FILE_NOT_READABLE",
-    `${name} cannot be read: ${isMissing(error) ? (urlReason(name) ?? reason) : reason}.`,
+    `${name} cannot be read: ${isMissing(error) ? (urlReason(name, false) ?? reason) : reason}.`,
     {
       cause: error,
       file: name,

@@ -138,8 +138,8 @@ function pickBackend(runtime: RuntimeInfo, gpu: GpuChoice): Backend {
   const why = runtime.backendProblem === undefined ? "" : ` (${runtime.backendProblem})`;
   const error = new NativeError(
     "ERR_RUNTIME_UNUSABLE",
-    `The llama.cpp runtime in ${runtime.folder} found no device for the backend ${gpu}${why}. A process holds one ` +
-      `runtime: the first model that is loaded, or ${RUNTIME_VARIABLE}, decides which.`,
+    `The llama.cpp runtime in ${runtime.folder} found no device for the backend ${gpu}${why}. A process uses one ` +
+      `runtime, chosen by the first model that it loads or by ${RUNTIME_VARIABLE}.`,
   );
   throw explainLack(gpu, error, gpuFacts()) ?? error;
 }

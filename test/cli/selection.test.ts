@@ -54,5 +54,5 @@ it("a table has the same rows as JSON lines", async () => {
 
 it("a table of the best shows the rewards of its tokens", async () => {
   const { code, stdout } = await score(pairs, "--best", "--per-token", "--format", "table");
-  expect([code, stdout]).toEqual([0, expect.stringMatching(/ R -?\d\.\d\d  ome -?\d\.\d\d  /)]);
+  expect([code, stdout]).toEqual([0, expect.stringMatching(/ R -?\d\.\d\d {2}ome -?\d\.\d\d {2}/)]);
 });

@@ -77,11 +77,13 @@ export class ChildConnection {
     });
     this.#pinging = setInterval(() => this.#ping(silenceLimitMs / pingMs, silenceLimitMs), pingMs).unref();
     this.#ended = new Promise((resolve) => {
+      let printing: NodeJS.Timeout | undefined;
       const end = (reason: string) => {
         if (this.#reason === ENDED) return;
         const why = this.#reason ?? reason;
         this.#reason = ENDED;
         clearInterval(this.#pinging);
+        clearTimeout(printing);
         resolve();
         this.#events.onEnd(why);
       };
@@ -93,7 +95,9 @@ export class ChildConnection {
         end(howItEnded({ code, signal, printed: this.#printed }));
       this.#process.on("close", ended);
       // Something that it started may hold its output open.
-      this.#process.on("exit", (code, signal) => setTimeout(() => ended(code, signal), OUTPUT_LIMIT_MS));
+      this.#process.on("exit", (code, signal) => {
+        printing = setTimeout(() => ended(code, signal), OUTPUT_LIMIT_MS);
+      });
     });
   }
 

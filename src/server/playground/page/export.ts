@@ -48,13 +48,3 @@ export function csv(rows: readonly Record<string, unknown>[]): string {
   const lines = [names.map(cell), ...rows.map((row) => names.map((name) => cell(row[name])))];
   return lines.map((cells) => `${cells.join(",")}\n`).join("");
 }
-
-/** Saved by the browser. */
-export function download(name: string, type: string, content: string): void {
-  const url = URL.createObjectURL(new Blob([content], { type }));
-  const link = document.createElement("a");
-  [link.href, link.download] = [url, name];
-  link.click();
-  // The download has begun by then.
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
-}

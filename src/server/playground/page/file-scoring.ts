@@ -1,7 +1,7 @@
 /** A dropped file: its rows are read by the server, then scored. */
 import { rows, score } from "./api.ts";
-import type { FileEntry, FileProblem, FileState, Store } from "./store.ts";
-import type { Outcome } from "./types.ts";
+import type { Store } from "./store.ts";
+import type { FileEntry, FileProblem, FileState, Outcome } from "./types.ts";
 
 /** Of one request: few enough to stop soon, many enough to share prompts. */
 const MAX_ITEMS = 256;

@@ -1,8 +1,7 @@
 /** The entries of a file by prompt. */
 import { groupKey } from "./items.ts";
 import { type Ranked, rank } from "./ranking.ts";
-import type { FileEntry, FileState } from "./store.ts";
-import { isScore, type Outcome, OWN_HEAD, scoreBy } from "./types.ts";
+import { type FileEntry, type FileState, isScore, type Outcome, OWN_HEAD, scoreBy } from "./types.ts";
 
 export interface GroupEntry extends FileEntry {
   readonly outcome: Outcome | undefined;

@@ -55,7 +55,7 @@ export class PromptView extends View {
         isOnly
           ? nothing
           : html`<div class="head small">
-              <label for="turn-${id}">${NAMES[role]}<span class="sr">, turn ${i + 1}</span></label>
+              <label for="turn-${id}">${NAMES[role]}</label>
               ${
                 isFirstUser
                   ? nothing
@@ -66,7 +66,7 @@ export class PromptView extends View {
       <textarea
         id="turn-${id}"
         rows=${role === "user" && i === turns.length - 1 ? 3 : 2}
-        aria-label=${isOnly ? "Prompt" : nothing}
+        aria-label=${name}
         placeholder=${isOnly ? "What is asked. A conversation in JSON can be pasted, too." : HINTS[role]}
         .value=${text}
         @input=${(event: Event) => this.actions.setTurn(id, (event.target as HTMLTextAreaElement).value)}

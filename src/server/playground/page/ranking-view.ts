@@ -2,7 +2,8 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { axis, barCells, barTitles, meaning } from "./bars.ts";
-import { csv, download, jsonLines, rowsOf } from "./export.ts";
+import { exports, save } from "./download.ts";
+import { rowsOf } from "./export.ts";
 import { itemOf } from "./items.ts";
 import { type Ranked, type Scale, scaleOf, shown } from "./ranking.ts";
 import { nameOfReply, rankedReplies, shownReply } from "./shown.ts";
@@ -31,12 +32,12 @@ export class RankingView extends View {
       <div class="head">
         <h2 id="ranking-title">Ranking</h2>
         <span class="busy ${isScoring ? "on" : ""}" aria-hidden="true"></span>
-        ${isEmpty ? nothing : this.#tools()}
+        ${boards.every(({ ranked }) => ranked.length < 2) ? nothing : this.#tools()}
       </div>
       ${failure === undefined ? nothing : html`<p class="error" role="alert">${failure}</p>`}
       ${
         isEmpty
-          ? html`<p class="note empty">${this.#hint()}</p>`
+          ? html`<p class="note empty" ?hidden=${failure !== undefined}>${this.#hint()}</p>`
           : html`<div class="boards ${heads.length > 1 ? "two" : ""}">${boards.map(({ head, ranked }) => this.#board(head, ranked))}</div>`
       }
       ${outcomes.size === 0 ? nothing : html`<div class="foot">${meaning(this.state.mode === "text")}${exports((format) => this.#export(format))}</div>`}
@@ -131,7 +132,7 @@ export class RankingView extends View {
     const difference = base === undefined || base.entry === entry ? undefined : one.difference;
     return html`<li class=${stale.has(entry.id) ? "stale" : ""}>
       <button
-        class="bar"
+        class=${scale === undefined ? "bar single" : "bar"}
         aria-pressed=${isShown}
         @click=${() => this.actions.select(entry.id)}
         title="Show the reward along ${nameOfReply(this.state, entry)}"
@@ -152,18 +153,6 @@ export class RankingView extends View {
     });
     save("ranking", format, rowsOf([scored]));
   }
-}
-
-/** Both formats. */
-export function exports(save: (format: "jsonl" | "csv") => void): TemplateResult {
-  return html`<div class="actions"><span class="note">Export</span>
-    <button class="quiet" @click=${() => save("jsonl")}><span class="sr">Export as </span>JSON lines</button>
-    <button class="quiet" @click=${() => save("csv")}><span class="sr">Export as </span>CSV</button></div>`;
-}
-
-export function save(name: string, format: "jsonl" | "csv", rows: readonly Record<string, unknown>[]): void {
-  if (format === "csv") download(`${name}.csv`, "text/csv;charset=utf-8", csv(rows));
-  else download(`${name}.jsonl`, "application/x-ndjson", jsonLines(rows));
 }
 
 function ordinal(place: number): string {

@@ -1,31 +1,7 @@
 /** The state of the page: one object, changed in one place. */
 import type { PlaygroundSettings } from "../routes.ts";
-import type { Item, ModelFacts, Outcome, Reply, ServerState, Turn } from "./types.ts";
+import type { FileState, ModelFacts, Outcome, Reply, ServerState, Turn } from "./types.ts";
 import { OWN_HEAD } from "./types.ts";
-
-/** A row of a file that cannot be scored. */
-export interface FileProblem {
-  readonly where: string;
-  readonly message: string;
-}
-
-export interface FileEntry {
-  readonly item: Item;
-  readonly where: string;
-}
-
-/** A file that was dropped. */
-export interface FileState {
-  readonly name: string;
-  readonly status: "reading" | "scoring" | "done" | "failed";
-  readonly entries: readonly FileEntry[];
-  /** By index of the entry. */
-  readonly outcomes: ReadonlyMap<number, Outcome>;
-  readonly problems: readonly FileProblem[];
-  readonly notices: readonly string[];
-  /** Why it could not be read or scored to its end. */
-  readonly failure?: string;
-}
 
 export interface DrawState {
   readonly status: "drawing" | "done";

@@ -32,6 +32,30 @@ export type Outcome = Score | { readonly error: string };
 
 export type Item = CheckedItem;
 
+/** A row of a file that cannot be scored. */
+export interface FileProblem {
+  readonly where: string;
+  readonly message: string;
+}
+
+export interface FileEntry {
+  readonly item: Item;
+  readonly where: string;
+}
+
+/** A file that was dropped. */
+export interface FileState {
+  readonly name: string;
+  readonly status: "reading" | "scoring" | "done" | "failed";
+  readonly entries: readonly FileEntry[];
+  /** By index of the entry. */
+  readonly outcomes: ReadonlyMap<number, Outcome>;
+  readonly problems: readonly FileProblem[];
+  readonly notices: readonly string[];
+  /** Why it could not be read or scored to its end. */
+  readonly failure?: string;
+}
+
 /** Facts about the served model. */
 export interface ModelFacts {
   readonly name: string;
