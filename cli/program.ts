@@ -32,6 +32,7 @@ const COMMANDS: Readonly<Record<string, LoadCommand>> = {
   inspect: () =>
     import("./inspect.ts").then(({ describeInspect: describe, inspect: action }) => ({ describe, action })),
   fit: () => import("./fit.ts").then(({ describeFit: describe, fit: action }) => ({ describe, action })),
+  serve: () => import("./serve.ts").then(({ describeServe: describe, serve: action }) => ({ describe, action })),
   demo: () => import("./demo.ts").then(({ describeDemo: describe, demo: action }) => ({ describe, action })),
   doctor: () => import("./doctor.ts").then(({ describeDoctor: describe, doctor: action }) => ({ describe, action })),
   cache: () => import("./cache.ts").then(({ describeCache: describe, cache: action }) => ({ describe, action })),

@@ -31,6 +31,7 @@ def make_environment() -> Path:
 
 def main(words: list[str]) -> int:
     sys.path.insert(0, str(HERE))
+    sys.dont_write_bytecode = True
     # LiteLLM fetches a price list when it is imported.
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     import rerankers

@@ -96,12 +96,13 @@ def llama_index_jina(server: Server) -> None:
 
 
 def infinity(server: Server) -> None:
-    client = Client(base_url=f"{server.url}/infinity")
-    for raw, expected, compare in ((True, server.ranking, equal), (False, sigmoids(server.ranking), close)):
-        body = RerankInput(query=QUERY, documents=DOCUMENTS, raw_scores=raw, return_documents=True)
-        answer = infinity_rerank.sync(client=client, body=body)
-        compare([(result.index, result.relevance_score) for result in answer.results], expected)
-        equal([result.document for result in answer.results], [DOCUMENTS[i] for i, _ in expected])
+    for path in ("", "/infinity"):
+        client = Client(base_url=server.url + path)
+        for raw, expected, compare in ((True, server.ranking, equal), (False, sigmoids(server.ranking), close)):
+            body = RerankInput(query=QUERY, documents=DOCUMENTS, raw_scores=raw, return_documents=True)
+            answer = infinity_rerank.sync(client=client, body=body)
+            compare([(result.index, result.relevance_score) for result in answer.results], expected)
+            equal([result.document for result in answer.results], [DOCUMENTS[i] for i, _ in expected])
 
 
 CHECKS = [

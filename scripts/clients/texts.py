@@ -53,15 +53,17 @@ def hugging_face(server: Server) -> None:
 
 
 def infinity_embeddings(server: Server) -> None:
-    client = Client(base_url=f"{server.url}/infinity")
-    answer = embeddings.sync(client=client, body=OpenAIEmbeddingInputText(input_=TEXTS))
-    equal([each.embedding for each in answer.data], [[score] for score in server.scores])
+    for path in ("", "/infinity"):
+        client = Client(base_url=server.url + path)
+        answer = embeddings.sync(client=client, body=OpenAIEmbeddingInputText(input_=TEXTS))
+        equal([each.embedding for each in answer.data], [[score] for score in server.scores])
 
 
 def infinity_classify(server: Server) -> None:
-    client = Client(base_url=f"{server.url}/infinity")
-    answer = classify.sync(client=client, body=ClassifyInput(input_=TEXTS, raw_scores=True))
-    equal([each[0].score for each in answer.data], server.scores)
+    for path in ("", "/infinity"):
+        client = Client(base_url=server.url + path)
+        answer = classify.sync(client=client, body=ClassifyInput(input_=TEXTS, raw_scores=True))
+        equal([each[0].score for each in answer.data], server.scores)
 
 
 CHECKS = [

@@ -4,6 +4,7 @@
  * @module server
  */
 
+export type { LogFormat, LogLevel, RawText } from "../server/choices.ts";
 export { createServer, type ListenOptions, RewardServer } from "../server/create-server.ts";
-export type { LogFormat, LogLevel, LogStream, RawText, ServerOptions } from "../server/options.ts";
+export type { LogStream, ServerOptions } from "../server/options.ts";
 export type { CandidateSource } from "../server/playground/completions.ts";

@@ -18,10 +18,14 @@ const OTHER_PAGES = [
 /** Views of a repository, with a revision behind; other views have none. */
 const VIEWS = ["resolve", "blob", "raw", "tree", "blame"];
 
-/** A clause about a path that is a URL; undefined: it is none. */
-export function urlReason(path: string): string | undefined {
+/**
+ * A clause about a path that is a URL; undefined: it is none.
+ *
+ * @param takesHub whether "hf:…" could be written in its place
+ */
+export function urlReason(path: string, takesHub = true): string | undefined {
   if (!/^[a-z][a-z0-9+.-]+:\/\//i.test(path)) return undefined;
-  const spec = hubSpecOf(path);
+  const spec = takesHub ? hubSpecOf(path) : undefined;
   const advice = spec === undefined ? "download the file first" : `write ${shellWord(spec)}`;
   return `it is a URL, and URLs are not read: ${advice}`;
 }

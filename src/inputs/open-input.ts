@@ -90,7 +90,7 @@ function notReadable(name: string, error: unknown): FileError {
   const reason = systemReason(error);
   return new FileError(
     "ERR_FILE_NOT_READABLE",
-    `${name} cannot be read: ${isMissing(error) ? (urlReason(name) ?? reason) : reason}.`,
+    `${name} cannot be read: ${isMissing(error) ? (urlReason(name, false) ?? reason) : reason}.`,
     {
       cause: error,
       file: name,

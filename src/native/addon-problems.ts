@@ -33,27 +33,30 @@ export function sentenceOf({ path, what }: AddonProblem): string {
 }
 
 /**
- * What to do when the package in `root` has no addon that opens here: a sentence; empty if the problems say it.
+ * What is wrong with the addons of the package in `root`, none of which opens here, and what to do.
  *
- * @param problems of the files that it has
+ * @param sentences about the files that it has, or has not
  * @param prebuilt where it has the prebuilt one
  */
-export function howToFix(
+export function withAdvice(
+  sentences: string,
   root: string,
   target: AddonTarget,
   problems: readonly AddonProblem[],
   prebuilt: string,
 ): string {
-  if (problems.some(({ kind }) => kind === "explained")) return "";
-  if (isPackaged(root)) return reinstallPackage(root);
+  if (problems.some(({ kind }) => kind === "explained")) return sentences;
+  if (isPackaged(root)) return `${sentences} ${reinstallPackage(root)}`;
+  const build = `run \`${buildCommand(root)}\`; it reports any missing tools.`;
   const wasBuiltHere = existsSync(join(root, "src")) || existsSync(join(root, "build", "addon"));
   const isLost =
     problems.length === 0
       ? PREBUILD_NAMES.includes(prebuildName(target)) && hasAllPrebuilds(root)
       : problems.some(({ path, kind }) => comesAgain[kind] && (path === prebuilt || kind !== "foreign"));
-  return isLost && !wasBuiltHere
-    ? reinstallPackage(root)
-    : `Run \`${buildCommand(root)}\`; it reports any missing tools.`;
+  if (!isLost || wasBuiltHere) return `${sentences.replace(/\.$/, "")}: ${build}`;
+  const again = `${sentences} ${reinstallPackage(root)}`;
+  const isOwnOnly = problems.length > 0 && problems.every(({ path }) => path !== prebuilt);
+  return isOwnOnly ? `${again.replace(/\.$/, "")}, or ${build}` : again;
 }
 
 /** Whether a whole package would have another file in its place; else that has to be built here. */

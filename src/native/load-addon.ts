@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { NativeError } from "../errors.ts";
 import { packageRoot } from "../package-info.ts";
 import { CONTRACT_VERSION, type NativeAddon } from "./addon.ts";
-import { type AddonProblem, fileProblem, howToFix, sentenceOf } from "./addon-problems.ts";
+import { type AddonProblem, fileProblem, sentenceOf, withAdvice } from "./addon-problems.ts";
 import { explainOnMac } from "./explain-mac.ts";
 import { describePlatform } from "./library-format.ts";
 import { outsideArchive } from "./package-folder.ts";
@@ -82,7 +82,7 @@ export function openAddon(root: string, target: AddonTarget = currentTarget()): 
   const [cause] = problems.flatMap((problem) => problem.cause ?? []);
   throw new NativeError(
     "ERR_ADDON_NOT_BUILT",
-    [...sentences, howToFix(root, target, problems, prebuilt)].filter((text) => text !== "").join(" "),
+    withAdvice(sentences.join(" "), root, target, problems, prebuilt),
     cause === undefined ? {} : { cause },
   );
 }

@@ -1,8 +1,9 @@
 /** A loaded model over HTTP. */
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { InvalidInputError, invalidArgument, notConstructible } from "../errors.ts";
+import { InvalidInputError, invalidArgument, ModelClosedError, notConstructible } from "../errors.ts";
 import { anInteger, aString, checkOptions, given } from "../options.ts";
+import type { RewardModelInfo } from "../scoring/model-info.ts";
 import type { RewardModel } from "../scoring/reward-model.ts";
 import type { LoadRewardModelOptions } from "../scoring/types.ts";
 import { AccessControl } from "./access/access.ts";
@@ -12,6 +13,7 @@ import { createApp, registerUnknownPaths } from "./http/app.ts";
 import { registerDialects } from "./http/dialect-routes.ts";
 import { registerHealth, registerMetrics } from "./http/health.ts";
 import { Lifecycle } from "./http/lifecycle.ts";
+import { freeSocketFile } from "./http/socket-file.ts";
 import { ServerMetrics } from "./metrics.ts";
 import { type CheckedOptions, checkServerOptions, type ServerOptions } from "./options.ts";
 import { registerOwnInterface } from "./own/routes.ts";
@@ -55,7 +57,7 @@ export function createServer(
 export class RewardServer implements AsyncDisposable {
   readonly #context: ServerContext;
   readonly #lifecycle: Lifecycle;
-  readonly #ready: Promise<void>;
+  readonly #ready: Promise<RewardModelInfo>;
 
   /** @internal Use {@link createServer}. */
   constructor(model: string | LoadRewardModelOptions | RewardModel, options: CheckedOptions) {
@@ -91,8 +93,8 @@ export class RewardServer implements AsyncDisposable {
     registerRoutes(this.#context);
   }
 
-  /** Resolves when the model is loaded; rejects with the StarlingError if it cannot be. */
-  get ready(): Promise<void> {
+  /** Resolves with what the model is when it is loaded; rejects with the StarlingError if it cannot be. */
+  get ready(): Promise<RewardModelInfo> {
     return this.#ready;
   }
 
@@ -105,14 +107,18 @@ export class RewardServer implements AsyncDisposable {
    * Starts to listen; requests wait until the model is loaded.
    *
    * @returns the URL
-   * @throws InvalidInputError for a wrong option; the system's error when the address is taken
+   * @throws InvalidInputError for a wrong option, or an address that is taken or not this machine's
    */
   async listen(options: ListenOptions = {}): Promise<string> {
     const { host = DEFAULT_HOST, port = DEFAULT_PORT, socket } = checkOptions("listen", options, listenChecks);
     if (socket !== undefined && (options.host !== undefined || options.port !== undefined))
       throw new InvalidInputError("ERR_INVALID_ARGUMENT", "listen takes host and port, or socket, but received both.");
     this.#context.access.checkListening(socket === undefined ? host : undefined);
-    await this.#lifecycle.listen(socket === undefined ? { host, port } : { path: socket });
+    if (socket === undefined) await this.#lifecycle.listen({ host, port });
+    else {
+      await freeSocketFile(socket);
+      await this.#lifecycle.listen({ path: socket });
+    }
     return this.address as string;
   }
 
@@ -147,15 +153,17 @@ function registerRoutes(context: ServerContext): void {
   registerUnknownPaths(app, methods);
 }
 
-async function firstLoad(backend: ScoringBackend): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const look = (state: ScoringBackend["state"]) => {
-      if (state.status === "ready") resolve();
+function firstLoad(backend: ScoringBackend): Promise<RewardModelInfo> {
+  return new Promise((resolve, reject) => {
+    const look = () => {
+      const { state, model } = backend;
+      if (model !== undefined) resolve(model.info);
       else if (state.status === "failed") reject(state.error);
-      else if (state.status === "closed") reject(new Error("The server was closed."));
+      else if (state.status === "closed")
+        reject(new ModelClosedError("The server was closed before its model was loaded."));
     };
     backend.onStateChange(look);
-    look(backend.state);
+    look();
   });
 }
 

@@ -1,28 +1,23 @@
 /** The options of createServer(), checked. */
+
 import { aBoolean, aNameList, anInteger, aString, type Check, checkOptions, oneOf } from "../options.ts";
+import {
+  type LogFormat,
+  type LogLevel,
+  logFormats,
+  logLevels,
+  MAX_TIMEOUT_SECONDS,
+  type RawText,
+  rawTextChoices,
+  serverBounds,
+} from "./choices.ts";
 import { aCandidateSource, type CandidateSource } from "./playground/completions.ts";
-
-/** How a client's rendered text is read; see {@link ServerOptions.rawText}. */
-export type RawText = "exact" | "chat";
-/** The least severity that is logged. */
-export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
-/** A JSON object a line, or a line for people. */
-export type LogFormat = "json" | "pretty";
-
-export const rawTextChoices: readonly RawText[] = ["exact", "chat"];
-export const logLevels: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
-export const logFormats: readonly LogFormat[] = ["json", "pretty"];
 
 /** What takes log lines: a stream, for example. */
 export interface LogStream {
   /** Called with a line and its line break. */
   write(line: string): void;
 }
-
-/** Above what any JSON text in memory can be. */
-const MAX_BODY_BYTES = 512 * 1024 * 1024;
-/** A week: longer than any queue. */
-export const MAX_TIMEOUT_SECONDS = 7 * 24 * 60 * 60;
 
 /** Options of {@link createServer}. */
 export interface ServerOptions {
@@ -80,14 +75,6 @@ const aTimeout: Check = (value) =>
     : `seconds from 0 to ${MAX_TIMEOUT_SECONDS}`;
 const aStream: Check = (value) =>
   typeof (value as { write?: unknown } | null)?.write === "function" ? undefined : "an object with write()";
-
-/** Bounds of whole numbers, for the command line, too. */
-export const serverBounds = {
-  maxBody: [1, MAX_BODY_BYTES],
-  maxItems: [1, 2 ** 20],
-  maxQueueItems: [1, 2 ** 24],
-  maxQueueTokens: [1, 2 ** 40],
-} as const;
 
 const checks: Readonly<Record<string, Check>> = {
   ...Object.fromEntries(Object.entries(serverBounds).map(([name, [min, max]]) => [name, anInteger(min, max)])),

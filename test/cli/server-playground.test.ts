@@ -1,11 +1,14 @@
 /** The page of the server as a real browser sees it. */
 
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer as createHttpServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { writeHead } from "../../src/entry/fit.ts";
 import { createServer, type RewardServer } from "../../src/entry/server.ts";
 import { loadRewardModel, type RewardModel } from "../../src/index.ts";
 import { findBrowser, launchOptions } from "./browser.ts";
@@ -522,6 +525,56 @@ describe.skipIf(executable === undefined)(`the page in Chromium${executable ? ""
       await page.close();
     },
   );
+
+  it("shows two heads side by side: both scores, both rankings", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "starling-rm-page-"));
+    const head = join(folder, "kind.gguf");
+    const { path: modelPath, embeddingLength } = model.info;
+    const weight = Float32Array.from({ length: embeddingLength }, (_, i) => Math.sin(7 * i) / 4);
+    await writeHead({ modelPath, output: head, head: { weight } });
+    const other = await loadRewardModel({ modelPath, headPath: head, gpu: "off", threads: 1 });
+    const items = RESPONSES.map((response) => ({ prompt: PROMPT, response }));
+    const scores = (await other.score(items)).map(({ score }) => score);
+    await other.close();
+    await using both = createServer(model, { compareHeads: [head] });
+    const page = await open({ at: await both.listen({ port: 0 }) });
+    await write(page);
+    await page.getByLabel("Second head").selectOption({ label: "kind" });
+    const boards = page.locator("rm-ranking .board");
+    await expect.poll(() => boards.count()).toBe(2);
+    await expect.poll(() => boards.nth(1).locator("li").count()).toBe(3);
+    await expect.poll(() => page.locator("rm-ranking .busy.on, rm-ranking .stale").count()).toBe(0);
+    const shown = (await shownRanking(page)).map(({ name, numbers }) => [name, numbers[0]]);
+    const ranked = (values: readonly number[]) =>
+      values
+        .map((score, i) => ({ score, name: `Response ${i + 1}` }))
+        .sort((a, b) => b.score - a.score)
+        .map(({ score, name }) => [name, text(score)]);
+    expect(shown).toEqual([...ranked((await expected(RESPONSES)).scores), ...ranked(scores)]);
+    await drop(page, "rows.jsonl", files["rows.jsonl"] as Buffer);
+    expect(await page.locator("rm-file article").first().locator("h4").allTextContents()).toEqual([
+      "The model's own head",
+      "Head kind",
+    ]);
+    await page.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  it("works behind a key: the browser asks for it, or it is in the address", async () => {
+    const key = "a-key-of-this-test";
+    await using locked = createServer(model, { apiKeys: [key] });
+    const at = await locked.listen({ port: 0 });
+    expect((await fetch(`${at}/`)).status).toBe(401);
+    const context = await browser.newContext({ httpCredentials: { username: "key", password: key } });
+    const asked = await context.newPage();
+    await asked.goto(`${at}/`);
+    await write(asked);
+    await context.close();
+    const named = await browser.newPage();
+    await named.goto(`${at.replace("//", `//key:${key}@`)}/`);
+    await write(named);
+    await named.close();
+  });
 
   it("asks for the key where the server wants one", async () => {
     const locked = createHttpServer((request, response) => {

@@ -47,7 +47,7 @@ describe("the addon", () => {
 
   it("that is missing is reported with the command that fixes it", () => {
     const checkout = makeFolder("checkout", []);
-    const build = `Run \`node ${JSON.stringify(join(checkout, "scripts", "build-addon.mjs"))}\``;
+    const build = `run \`node ${JSON.stringify(join(checkout, "scripts", "build-addon.mjs"))}\``;
     makeFolder("checkout/src", []);
     expect(thrownBy(() => openAddon(checkout))).toMatchObject({
       code: "ERR_ADDON_NOT_BUILT",

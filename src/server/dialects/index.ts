@@ -17,6 +17,8 @@ export const dialects: readonly Dialect[] = [
   openrlhf,
   slime,
   llamafactory,
+  infinityRerank,
+  infinityClassify,
   sglangClassify,
   vllmClassify,
   vllmPooling,
@@ -27,8 +29,6 @@ export const dialects: readonly Dialect[] = [
   cohereV2,
   vllmRerank,
   sglangRerank,
-  infinityRerank,
-  infinityClassify,
   openaiEmbeddings,
   huggingface,
 ];

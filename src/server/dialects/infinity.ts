@@ -1,15 +1,17 @@
 /**
  * Infinity's /rerank and /classify: libs/infinity_emb/infinity_emb/fastapi_schemas/pymodels.py and infinity_server.py at
- * fcb951cb, infinity_client 0.0.77. A document comes back as a text, not in an object; the body is the same as others', so it is
- * served below /infinity only. Genuine Infinity applies a sigmoid where `raw_scores` is absent; here that is raw.
+ * fcb951cb, infinity_client 0.0.77. A document comes back as a text, not in an object. At the root `raw_scores` is what others do
+ * not have: infinity_client writes it, LiteLLM does not and needs the prefix. Genuine Infinity applies a sigmoid where `raw_scores` is absent; here that is raw.
  * infinity_client writes false where nothing was said: its scores are sigmoids unless raw_scores=True.
  */
 import Type, { type Static } from "typebox";
 import type { Dialect, DialectContext, DialectRequest, ServedScore } from "../contract.ts";
 import {
   activationBy,
+  below,
   bestFirst,
   flag,
+  isGiven,
   modelName,
   openAiError,
   optional,
@@ -33,9 +35,10 @@ const rerankBody = Type.Object({
 
 export const infinityRerank: Dialect = {
   name: "infinity-rerank",
-  paths: ["/infinity/rerank", "/infinity/v1/rerank"],
+  paths: below(["", "/infinity"], ["/rerank", "/v1/rerank"]),
   overloadStatus: 429,
   body: rerankBody,
+  claims: ({ documents, raw_scores }) => isGiven(documents) && raw_scores !== undefined,
   read(fields: Static<typeof rerankBody>, context: DialectContext): DialectRequest {
     const { query, documents, top_n, return_documents, raw_scores } = fields;
     return {
@@ -58,9 +61,10 @@ const classifyBody = Type.Object({ model: modelName, input: texts, raw_scores: f
 
 export const infinityClassify: Dialect = {
   name: "infinity-classify",
-  paths: ["/infinity/classify", "/infinity/v1/classify"],
+  paths: below(["", "/infinity"], ["/classify", "/v1/classify"]),
   overloadStatus: 429,
   body: classifyBody,
+  claims: ({ input, raw_scores }) => isGiven(input) && raw_scores !== undefined,
   read({ input, raw_scores }: Static<typeof classifyBody>, context: DialectContext): DialectRequest {
     return {
       items: rawItems(input, "input", context),

@@ -1,6 +1,8 @@
 /** From listening to the end: a drain answers what has come, a close does not wait. */
 import type { Socket } from "node:net";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { InvalidInputError, isStarlingError } from "../../errors.ts";
+import { systemReason } from "../../files/system-errors.ts";
 import type { ScoringBackend } from "../contract.ts";
 import { RequestError } from "../request-error.ts";
 import { type Exchange, exchangeOf } from "./exchange.ts";
@@ -45,7 +47,11 @@ export class Lifecycle {
   }
 
   async listen(where: { host: string; port: number } | { path: string }): Promise<void> {
-    await this.#app.listen(where);
+    try {
+      await this.#app.listen(where);
+    } catch (error) {
+      throw listenFailure(error, where);
+    }
   }
 
   drain(): Promise<void> {
@@ -88,4 +94,21 @@ export class Lifecycle {
     await closed;
     clearTimeout(timer);
   }
+}
+
+const ADVICE: Readonly<Record<string, string>> = {
+  EADDRINUSE: "it is in use: choose another port, or 0 for any that is free",
+  EACCES: "this user may not use it: choose a port from 1024 on",
+  EADDRNOTAVAIL: "it is not an address of this machine",
+  ENOTFOUND: "there is no address of this name",
+};
+
+function listenFailure(error: unknown, where: { host: string; port: number } | { path: string }): Error {
+  if (isStarlingError(error)) return error;
+  const shown = "path" in where ? where.path : `${where.host}:${where.port}`;
+  const why = ("path" in where ? undefined : ADVICE[(error as { code?: string }).code ?? ""]) ?? systemReason(error);
+  return new InvalidInputError("ERR_INVALID_ARGUMENT", `The server cannot listen at ${shown}: ${why}.`, {
+    field: "path" in where ? "socket" : "host",
+    cause: error,
+  });
 }

@@ -17,7 +17,9 @@ const isoTime = () => `,"time":"${new Date().toISOString()}"`;
 export function logRequest(request: FastifyRequest, record: RequestRecord, { logTexts }: CheckedOptions): void {
   const log: FastifyBaseLogger = request.log;
   const path = record.route === "" ? { path: shownPath(request.url) } : {};
-  const fields = { ...record, ...path, ...(logTexts && request.body !== undefined ? { body: request.body } : {}) };
+  // The logger has the id already.
+  const { id: _id, ...rest } = record;
+  const fields = { ...rest, ...path, ...(logTexts && request.body !== undefined ? { body: request.body } : {}) };
   if (record.status >= 500 && record.status !== 503) log.error(fields, "request");
   else log.info(fields, "request");
 }
@@ -36,7 +38,7 @@ const LEVELS: Readonly<Record<number, string>> = {
   60: "fatal",
 };
 /** Fields that have a place of their own in a line. */
-const PLACED = new Set(["level", "time", "msg", "reqId", "id", "method", "route", "path", "status", "ms"]);
+const PLACED = new Set(["level", "time", "msg", "reqId", "method", "route", "path", "status", "ms"]);
 
 /** pino's JSON lines for people: "12:00:00.000 POST /v1/score 200 5.2 ms items=3 tokens=120". */
 class PrettyLines extends Writable {

@@ -1,7 +1,7 @@
 /** The page's files, as `npm run build:ts` bundled them. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { NativeError } from "../../errors.ts";
+import { FileError } from "../../errors.ts";
 import { packageRoot } from "../../package-info.ts";
 
 export interface PageFile {
@@ -23,7 +23,7 @@ const TYPES: Readonly<Record<string, string>> = {
   txt: "text/plain; charset=utf-8",
 };
 
-/** @throws NativeError where the page was not built */
+/** @throws FileError where the page was not built */
 export async function readPageFiles(folder = join(packageRoot(), FOLDER)): Promise<PageFiles> {
   try {
     const html = await readFile(join(folder, "index.html"));
@@ -34,13 +34,7 @@ export async function readPageFiles(folder = join(packageRoot(), FOLDER)): Promi
     });
     return { html, assets: new Map(await Promise.all(files)) };
   } catch (cause) {
-    throw new NativeError(
-      "ERR_ADDON_NOT_BUILT",
-      `The page of the server was not built: ${folder} is not complete. Run npm run build:ts.`,
-      {
-        file: folder,
-        cause,
-      },
-    );
+    const message = `The server's page was not built: ${folder} is not complete. Run npm run build:ts.`;
+    throw new FileError("ERR_FILE_NOT_READABLE", message, { file: folder, cause });
   }
 }

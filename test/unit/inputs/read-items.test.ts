@@ -241,7 +241,8 @@ describe("a URL", () => {
     await expect(openRows(url)).rejects.toThrow(message);
     await expect(modelPathOf(url).then(openFile)).rejects.toThrow(message);
     await expect(openLocalFolder(url)).rejects.toThrow(message);
-    await expect(openInput(url)).rejects.toThrow(message);
+    // Where texts are read the hub is not.
+    await expect(openInput(url)).rejects.toThrow(`${url} cannot be read: it is a URL, and URLs are not read: download`);
   });
 
   it("in place of a repository is answered with its name", () => {

@@ -117,7 +117,7 @@ function install(files: Readonly<Record<string, string | Buffer>>, manifest = PU
 }
 
 const build = (root: string) =>
-  `Run \`node ${JSON.stringify(join(root, "scripts", "build-addon.mjs"))}\`; it reports any missing tools.`;
+  `run \`node ${JSON.stringify(join(root, "scripts", "build-addon.mjs"))}\`; it reports any missing tools.`;
 
 function failure(root: string, target?: AddonTarget): string {
   try {
@@ -137,15 +137,17 @@ describe("where nothing fits", () => {
 
   it.each(WRONG)("in a checkout an addon that is %s is to be built", (_, bytes, what) => {
     const root = makeRoot({ "src/index.ts": "", [fileOf("linux-x64")]: bytes });
-    expect(failure(root, linux)).toBe(`The native addon ${join(root, fileOf("linux-x64"))} ${what}. ${build(root)}`);
+    expect(failure(root, linux)).toBe(`The native addon ${join(root, fileOf("linux-x64"))} ${what}: ${build(root)}`);
   });
 
   it.each(WRONG)("your own build that is %s is named with what else there is", (_, bytes, what) => {
     const files = { [own]: bytes, [fileOf("win32-x64")]: pe(0x8664) };
     const { root, again, build } = install(files, '{ "name": "starling-rm", "scripts": {} }');
-    const sentences = `The native addon ${join(root, own)} ${what}. There is no other for Linux on x64 (glibc) in ${root}, only for win32-x64.`;
+    const sentences = `The native addon ${join(root, own)} ${what}. There is no other for Linux on x64 (glibc) in ${root}, only for win32-x64`;
     // A package that was made on another machine comes as it is.
-    expect(failure(root, linux)).toBe(`${sentences} ${what.startsWith("was built for") ? build : again}`);
+    const isForeign = what.startsWith("was built for");
+    const advice = isForeign ? `: ${build}` : `. ${again.slice(0, -1)}, or ${build}`;
+    expect(failure(root, linux)).toBe(`${sentences}${advice}`);
     const compiled = install({ ...files, [join("build", "addon", "CMakeCache.txt")]: "" });
     expect(failure(compiled.root, linux)).toContain(compiled.build);
   });
@@ -181,13 +183,13 @@ describe("where nothing fits", () => {
   it("a package that has lost it is to be installed again, and one that never had it built", () => {
     const lost = install({});
     const none = (root: string, platform: string) =>
-      `There is no native addon for ${platform} in ${root}, none for any platform.`;
-    expect(failure(lost.root, linux)).toBe(`${none(lost.root, "Linux on x64 (glibc)")} ${lost.again}`);
+      `There is no native addon for ${platform} in ${root}, none for any platform`;
+    expect(failure(lost.root, linux)).toBe(`${none(lost.root, "Linux on x64 (glibc)")}. ${lost.again}`);
     expect(failure(lost.root, { os: "freebsd", arch: "x64" })).toBe(
-      `${none(lost.root, "freebsd on x64")} ${lost.build}`,
+      `${none(lost.root, "freebsd on x64")}: ${lost.build}`,
     );
     const plain = install({}, '{ "name": "starling-rm", "scripts": {} }');
-    expect(failure(plain.root, linux)).toBe(`${none(plain.root, "Linux on x64 (glibc)")} ${plain.build}`);
+    expect(failure(plain.root, linux)).toBe(`${none(plain.root, "Linux on x64 (glibc)")}: ${plain.build}`);
     const checkout = makeRoot({ "src/index.ts": "" });
     expect(failure(checkout, linux)).toContain(build(checkout));
   });

@@ -371,6 +371,18 @@ describe("Infinity", () => {
     });
   });
 
+  it("is known at the root by raw_scores, which others do not have", () => {
+    const request = { query: "q", documents: ["a"], return_documents: true, raw_scores: true };
+    expect(serveOnce("/rerank", request).body).toMatchObject({
+      object: "rerank",
+      results: [{ relevance_score: 0.5, index: 0, document: "a" }],
+    });
+    expect(serveOnce("/classify", { input: ["a"], raw_scores: true }).body).toMatchObject({
+      data: [[{ score: 0.5, label: "LABEL_0" }]],
+    });
+    expect(serveOnce("/rerank", { query: "q", texts: ["a"], raw_scores: true }).dialect.name).toBe("tei-rerank");
+  });
+
   it("obeys infinity_client, which writes raw_scores", () => {
     const score = (raw_scores: boolean) =>
       serveOnce("/infinity/classify", { input: ["a"], model: "m", raw_scores }).body as { data: unknown };
