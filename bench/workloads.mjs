@@ -20,7 +20,7 @@ const randomOf = (turn) => uniform(8 + turn);
  */
 
 /** Prompts of `promptTokens` with `responses` responses each. A count can be a range, from which each value is drawn. */
-function shared({ prompts = 1, promptTokens, responses, responseTokens }) {
+export function shared({ prompts = 1, promptTokens, responses, responseTokens }) {
   return (vocabulary, turn) => {
     const random = randomOf(turn);
     const count = (range) => (Array.isArray(range) ? range[0] + below(random, range[1] - range[0] + 1) : range);

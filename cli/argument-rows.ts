@@ -65,7 +65,7 @@ async function readTexts(options: TextArguments, say: Say): Promise<Texts> {
   const { text = [], prompt = [], messages = [], response = [], responsesFile = [] } = options;
   if (prompt.length > 0 && messages.length > 0)
     throw new UsageError("--prompt cannot be combined with --messages: write the prompt as the last message");
-  const values = new TextValues();
+  const values = new TextValues(say);
   const system = options.system === undefined ? undefined : await values.text(options.system, "--system");
   if (system !== undefined && prompt.length + messages.length === 0)
     throw new UsageError("--system needs --prompt or --messages");
@@ -82,7 +82,7 @@ async function readTexts(options: TextArguments, say: Say): Promise<Texts> {
   }));
   for (const path of responsesFile) {
     const { lines, blank } = await values.lines(path, "--responses-file");
-    if (blank > 0) say(`note: ${path}: ${counted(blank, "blank line")} left out`);
+    if (blank > 0) say(`note: ${path}: ${counted(blank, "blank line")} skipped`);
     for (const [i, line] of lines.entries()) responses.push({ text: line, where: `${path}, response ${i + 1}` });
   }
   return { texts, contexts, responses, option: messages.length > 0 ? "--messages" : "--prompt" };

@@ -83,7 +83,7 @@ export function addDataOptions(command: Command, { many }: { many: boolean }): C
     .option("--strict", "stop at the first failed row, and treat warnings as errors")
     .option("--ignore-field <name>", IGNORE_FIELD, collect)
     .addOption(
-      new Option("--different-prompts <what>", "pairs whose conversations differ before the last turn")
+      new Option("--different-prompts <what>", "what to do with pairs whose conversations differ before the last turn")
         .choices(["refuse", "allow"])
         .default("refuse"),
     );

@@ -29,7 +29,7 @@ export const cache: Action<CacheOptions> = async (options, { signal }) => {
   }
   if (olderThan === undefined && !all)
     throw new UsageError(
-      "prune removes what you choose: --older-than 30d, or --all (--dry-run only says what would go)",
+      "cache prune needs --older-than AGE, such as 30d, or --all (--dry-run only lists what would be removed)",
     );
   const { removed, kept } = await pruneCache({ olderThanMs: olderThan ?? 0, dryRun, signal });
   const text = json
@@ -37,7 +37,7 @@ export const cache: Action<CacheOptions> = async (options, { signal }) => {
     : [
         `${dryRun ? "would remove" : "removed"} ${counted(removed.length, "entry", "entries")}, ${byteSize(bytesOf(removed))}`,
         ...removed.map((entry) => `  ${nameOf(entry)}`),
-        ...kept.map((entry) => `  ${nameOf(entry)} is in use and stays`),
+        ...kept.map((entry) => `  ${nameOf(entry)} (kept: in use)`),
       ].join("\n");
   await output.write(`${text}\n`);
   return EXIT_DONE;
@@ -72,22 +72,22 @@ function age(text: string): number {
 
 export function describeCache(command: Command): Command {
   const argument = command
-    .description("List what the cache folder holds, or remove some of it.")
+    .description("List the contents of the cache folder, or remove some of them.")
     .createArgument("<action>", "list or prune")
     .choices(["list", "prune"]);
   return command
     .addArgument(argument)
-    .option("--older-than <age>", "prune: what was not written to for so long: 12h, 30d, 8w", age)
-    .option("--all", "prune: everything")
-    .option("--dry-run", "prune: only say what would go")
+    .option("--older-than <age>", "prune: remove entries older than this: 12h, 30d, 8w", age)
+    .option("--all", "prune: remove all entries")
+    .option("--dry-run", "prune: list what would be removed, and remove nothing")
     .option("--json", "print the result as JSON")
     .addHelpText("after", HELP);
 }
 
 const HELP = `
-The cache folder is $STARLING_RM_CACHE, or the system's place for caches. It holds the demonstration model, the scores and
-hidden states of earlier runs (they make eval, compare and fit resume), and findings about models and this machine. All of it
-is made again when it is needed. What a running process uses is never removed, nor is any file of another name.
+The cache folder is $STARLING_RM_CACHE, or the system's default for caches. It holds the demonstration model, the scores and
+hidden states of earlier runs (from which eval, compare and fit resume), and findings about models and this machine. All of it
+is recreated when needed. Entries in use by a running process are never removed, nor are files of other programs.
 
 Downloads from the hub are in Hugging Face's own cache, which "hf cache" manages.
 

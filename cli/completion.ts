@@ -102,12 +102,12 @@ export function describeCompletion(command: Command): Command {
 }
 
 const HELP = `
-For this shell only:
+In this shell only:
   source <(starling-rm completion bash)
   source <(starling-rm completion zsh)
   starling-rm completion fish | source
 
-For good:
+Permanently:
   starling-rm completion bash > ~/.local/share/bash-completion/completions/starling-rm
   starling-rm completion zsh > ~/.zfunc/_starling-rm        (with ~/.zfunc in fpath, before compinit)
   starling-rm completion fish > ~/.config/fish/completions/starling-rm.fish`;

@@ -14,6 +14,7 @@ import { byteSize, profileChoices, tokenizationModes } from "./library.ts";
 import { given } from "./model-option.ts";
 import { REPLACE } from "./option-values.ts";
 import { openOutput } from "./output.ts";
+import { checkOutputName } from "./output-names.ts";
 import { clock, downloadText, progressText } from "./progress-bar.ts";
 
 interface ConvertCommandOptions {
@@ -52,6 +53,7 @@ export const convert: Action<ConvertCommandOptions> = async (options, context) =
   const isHub = checkpoint.startsWith("hf:");
   if (stream && !isHub) throw new UsageError("--stream works only with a checkpoint on the hub: hf:OWNER/NAME");
   const source = given({ name: options.source, revision: isHub ? undefined : revision });
+  await checkModelName(output, { option: "--output", command: "convert" });
   return reportFile(options, context, (onProgress) =>
     convertCheckpoint({
       checkpoint,
@@ -67,6 +69,15 @@ export const convert: Action<ConvertCommandOptions> = async (options, context) =
     }),
   );
 };
+
+/** @throws UsageError for a model's name that says another format */
+export async function checkModelName(
+  name: string | undefined,
+  place: { readonly option: string; readonly command: string },
+): Promise<void> {
+  const otherwise = "Unknown extensions are allowed, too.";
+  await checkOutputName(name, { ...place, formats: ["gguf"], otherwise });
+}
 
 type OnProgress = NonNullable<ConvertOptions["onProgress"]>;
 

@@ -9,18 +9,18 @@ import { addFormatOptions, chooseFormat, type OutputOptions } from "./output-opt
 import type { Row } from "./row.ts";
 import { toRow } from "./row.ts";
 import { rowList } from "./row-options.ts";
-import { runScoring } from "./run-scoring.ts";
+import { runScoring, scoringForm } from "./run-scoring.ts";
 
 type DemoOptions = EngineOptions & OutputOptions & { readonly type: string };
 
 export const demo: Action<DemoOptions> = async (options, context) => {
-  const rows = await demoRows();
-  const path = await embeddedModel(context, options.type);
   // A demonstration is for people: always a table, unless another format is given.
-  const format = options.format ?? (options.json ? "json" : "table");
-  const source = rowList(rows);
-  const exitCode = await runScoring({ source, order: "rank", modelPath: path }, { ...options, format }, context);
-  if (chooseFormat({ ...options, format }, context.terminal) === "table") context.terminal.note(NEXT);
+  const shown = { ...options, format: options.format ?? (options.json ? "json" : "table") } as const;
+  const form = await scoringForm("rank", shown, context);
+  const source = rowList(await demoRows());
+  const path = await embeddedModel(context, options.type);
+  const exitCode = await runScoring({ command: "rank", source, modelPath: path, form }, shown, context);
+  if (chooseFormat(shown, context.terminal) === "table") context.terminal.note(NEXT);
   return exitCode;
 };
 

@@ -67,6 +67,7 @@ function describeSystem({ machine, memory, addon }: Diagnosis): [string, string]
     ["instructions", features === undefined ? "unknown" : features.join(" ") || "none that llama.cpp has kernels for"],
     ["memory", `${free}${byteSize(memory.total)}`],
     ["addon", addon.loads ? addon.path : 'does not load (see "to fix")'],
+    ...(addon.passedBy === undefined ? [] : [["", addon.passedBy] satisfies [string, string]]),
   ];
 }
 
@@ -116,7 +117,7 @@ function describeKernels({
 }
 
 function describeNeed({ total, backend, contextTokens, available, gpu }: MemoryPrediction): [string, string][] {
-  const free = available === undefined ? "" : `; ${byteSize(available)} are free`;
+  const free = available === undefined ? "" : `; ${byteSize(available)} free`;
   const need = `${byteSize(total)} at most on ${backend}, for texts of up to ${contextTokens} tokens${free}`;
   if (gpu === undefined) return [["need", need]];
   return [
@@ -129,7 +130,7 @@ function describeNeed({ total, backend, contextTokens, available, gpu }: MemoryP
     ["machine", byteSize(gpu.host)],
     ...(gpu.moreRoom === undefined
       ? []
-      : [["note", `room for all layers, until the next restart: ${gpu.moreRoom}`] as [string, string]]),
+      : [["note", `to fit all layers, until the next restart, run: ${gpu.moreRoom}`] as [string, string]]),
   ];
 }
 

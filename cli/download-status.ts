@@ -11,7 +11,9 @@ export async function shownDownload<T>(
   const started = performance.now();
   let progress: DownloadProgress | undefined;
   terminal.showStatus((columns) =>
-    progress === undefined ? "asking the hub" : downloadText(progress, (performance.now() - started) / 1000, columns),
+    progress === undefined
+      ? "contacting the hub"
+      : downloadText(progress, (performance.now() - started) / 1000, columns),
   );
   try {
     return await download((now) => {

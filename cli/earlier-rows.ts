@@ -21,8 +21,7 @@ export async function withoutEarlier(
 ): Promise<RemainingRows> {
   const iterator = Symbol.asyncIterator in rows ? rows[Symbol.asyncIterator]() : rows[Symbol.iterator]();
   const hash = new RowHash();
-  const changed = () =>
-    new UsageError(`${output} cannot be resumed: the input has changed since; --force starts again`);
+  const changed = () => new UsageError(`${output} cannot be resumed: the input has changed; --force starts over`);
   for (let done = 0; done < (earlier?.rows ?? 0); done++) {
     signal.throwIfAborted();
     const next = await iterator.next();
@@ -44,6 +43,6 @@ async function* rest(iterator: Iterator<Row> | AsyncIterator<Row>): AsyncGenerat
 
 /** @returns the exit code of the run that completed it */
 export function sayComplete(terminal: Terminal, output: string, { rows, failed }: Checkpoint): number {
-  terminal.note(`${output} is complete (${counted(rows, "row")}): nothing is left to do`);
+  terminal.note(`${output} is complete (${counted(rows, "row")}): nothing to do`);
   return failed > 0 ? EXIT_ROWS_FAILED : EXIT_DONE;
 }

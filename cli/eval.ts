@@ -25,6 +25,8 @@ import {
   type ModelOptions,
   modelPath,
 } from "./model-option.ts";
+import { isRegularFile } from "./output.ts";
+import { namesDataFile } from "./output-names.ts";
 
 type EvalCommandOptions = ModelOptions &
   EngineOptions &
@@ -33,6 +35,11 @@ type EvalCommandOptions = ModelOptions &
 export const evaluateCommand: Action<EvalCommandOptions> = async (options, context) => {
   const requests = requestsOf(options.benchmarks, options);
   if (options.output === "") throw new UsageError("--output is empty; expected a folder name");
+  if (options.output !== undefined && namesDataFile(options.output) && (await isRegularFile(options.output)))
+    throw new UsageError(
+      `--output ${options.output}: expected the name of a folder, in which eval writes report.html, report.json and ` +
+        "scores.jsonl, but received a name of a file (--json prints the report)",
+    );
   if (options.output !== undefined) await checkNotRead(await prepareReportFolder(options.output), requests);
   const path = await modelPath(options, context);
   const { terminal } = context;

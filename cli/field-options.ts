@@ -8,7 +8,7 @@ export interface FieldOptions {
   readonly inputFormat?: InputFormat;
 }
 
-export const IGNORE_FIELD = 'ignore this field of a row, such as "tools" (repeatable)';
+export const IGNORE_FIELD = 'ignore this field of the input, such as "tools" (repeatable)';
 
 export function addFieldOptions(command: Command): Command {
   return command
@@ -17,7 +17,7 @@ export function addFieldOptions(command: Command): Command {
       "read a field from another, such as prompt=question or prompt=data.0.text (repeatable)",
       fieldValue,
     )
-    .addOption(new Option("--input-format <format>", "format of --input (default: recognised)").choices(inputFormats));
+    .addOption(new Option("--input-format <format>", "format of --input (default: detected)").choices(inputFormats));
 }
 
 function fieldValue(text: string, before: readonly string[] | undefined): string[] {

@@ -88,7 +88,7 @@ export class FileOutput implements Output {
       const left = found?.checkpoints[0];
       if (!overwrite && held && left !== undefined && left.complete !== true && left.rows > 0)
         throw new UsageError(
-          `a run that was stopped has left ${counted(left.rows, "row")} for ${name}; --resume goes on from there, --force starts again`,
+          `an interrupted run left ${counted(left.rows, "row")} for ${name}; --resume continues it, --force starts over`,
         );
       if (output.earlier !== undefined && output.earlier.complete !== true) await output.#reopen(output.earlier);
       return output;
@@ -161,7 +161,7 @@ export class FileOutput implements Output {
     this.#hash = await hashOf(handle, earlier.bytes);
     if (this.#hash.copy().digest("hex") !== earlier.output) {
       await handle.close();
-      throw new UsageError(`${this.#name} cannot be resumed: its rows were changed since; --force starts again`);
+      throw new UsageError(`${this.#name} cannot be resumed: its rows have changed; --force starts over`);
     }
     await handle.truncate(earlier.bytes);
     this.#written = earlier.bytes;
@@ -210,10 +210,10 @@ async function goOn(
   claim: Claim,
   { fingerprint }: FileSettings,
 ): Promise<Checkpoint | undefined> {
-  const refused = (reason: string) => new UsageError(`${name} cannot be resumed: ${reason}; --force starts again`);
+  const refused = (reason: string) => new UsageError(`${name} cannot be resumed: ${reason}; --force starts over`);
   if (found === undefined) {
     if (claim.isNew) return undefined;
-    throw refused("nothing beside it says which run wrote it");
+    throw refused("the record of the run that wrote it is missing (a completed run removes it)");
   }
   const [newest] = found.checkpoints;
   // It was removed after it was complete, or no row was done.
@@ -223,11 +223,11 @@ async function goOn(
   if (newest === undefined) return undefined;
   const size = (await stat(newest.complete === true ? claim.path : claim.data).catch(() => undefined))?.size ?? 0;
   if (newest.complete === true) {
-    if (size !== newest.bytes) throw refused("it was changed since it was complete");
+    if (size !== newest.bytes) throw refused("it has changed since it was completed");
     return newest;
   }
   const fitting = found.checkpoints.find(({ bytes }) => bytes <= size);
-  if (fitting === undefined) throw refused("rows that it had are missing");
+  if (fitting === undefined) throw refused("some of its rows are missing");
   return fitting;
 }
 
@@ -240,19 +240,20 @@ function differences(before: Fingerprint, now: Fingerprint): string | undefined 
   const [was, is] = [before[first], now[first]];
   if (first.startsWith("--")) return `its rows were written ${withOption(first, was)}, not ${withOption(first, is)}`;
   return first === "version"
-    ? `its rows were written by starling-rm ${was}, and this is ${is}`
-    : `the ${first} is not the one that its rows were written with`;
+    ? `its rows were written by starling-rm ${was}; this is ${is}`
+    : `its rows were written with another ${first}`;
 }
 
 function withOption(name: string, value: string | undefined): string {
   if (value === undefined) return `without ${name}`;
-  return value === "true" ? `with ${name}` : `with ${name} ${value}`;
+  const list = value.startsWith("[") ? (JSON.parse(value) as string[]).join(" ") : value;
+  return value === "true" ? `with ${name}` : `with ${name} ${list}`;
 }
 
 async function canResume(name: string): Promise<string> {
   const found = await RunRecord.read(besideTarget(name, RECORD));
   const newest = found?.checkpoints[0];
-  return newest === undefined || newest.complete === true ? "" : "; --resume goes on with it";
+  return newest === undefined || newest.complete === true ? "" : "; --resume continues it";
 }
 
 async function hashOf(handle: FileHandle, bytes: number): Promise<Hash> {

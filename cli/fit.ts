@@ -5,6 +5,7 @@ import type { BenchmarkName } from "../src/entry/eval.ts";
 import { type FitComparison, type FitModelOptions, type FitReport, fitModel } from "../src/entry/fit.ts";
 import { addDataOptions, type DataOptions, requestsOf } from "./benchmark-options.ts";
 import type { Action } from "./context.ts";
+import { checkModelName } from "./convert.ts";
 import { UsageError } from "./errors.ts";
 import { runAndPrint } from "./evaluation-run.ts";
 import { benchmarkNames, MAX_SEED } from "./library.ts";
@@ -40,6 +41,8 @@ export const fit: Action<FitCommandOptions> = async (options, context) => {
     throw new UsageError(
       "no output: give --head-output FILE for only the head, or --output FILE for a copy of the model with it",
     );
+  await checkModelName(options.output, { option: "--output", command: "fit" });
+  await checkModelName(options.headOutput, { option: "--head-output", command: "fit" });
   const path = await modelPath(options, context);
   const { output, headOutput, ridge, heldOut, seed, force } = options;
   return runAndPrint(context, options, statusText, async (hooks) => {
@@ -88,7 +91,7 @@ function fitTable(report: FitReport): string {
     ["ridge", `${ridge.toPrecision(DIGITS)}${trials.length > 0 ? `, the best of ${trials.length} tried` : ""}`],
     [
       "fit",
-      `${converged ? "at the minimum" : "NOT at the minimum"} after ${iterations} iterations (gradient ${gradientNorm.toExponential(1)})`,
+      `${converged ? "converged" : "NOT converged"} after ${iterations} iterations (gradient ${gradientNorm.toExponential(1)})`,
     ],
     ["head changed by", `${change.toPrecision(3)} × its norm`],
     ["held out", report.heldOut === undefined ? "nothing" : comparisonText(report.heldOut)],

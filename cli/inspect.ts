@@ -185,10 +185,7 @@ function describeMemory(need: MemoryPrediction, inParts: boolean, as: string): [
   return [
     ["memory need", `${byteSize(total)} at most${as}${where}, for texts of up to ${contextTokens} tokens`],
     ["of which", inParts ? parts : undefined],
-    [
-      "on the GPU",
-      gpu === undefined ? undefined : `${gpu.layers} of ${gpu.of} layers, as far as its free memory is known`,
-    ],
+    ["on the GPU", gpu === undefined ? undefined : `${gpu.layers} of ${gpu.of} layers, estimated from its free memory`],
     ["memory free", inParts && available !== undefined ? byteSize(available) : undefined],
   ];
 }

@@ -8,6 +8,7 @@ import type { Compression } from "./output-options.ts";
 import type { Publish } from "./output-types.ts";
 import { rawMembers } from "./raw-members.ts";
 import type { OutputRecord } from "./records.ts";
+import type { RowResult } from "./score-rows.ts";
 import { TopRows } from "./top-rows.ts";
 
 /** Written at once. */
@@ -15,8 +16,14 @@ const CHUNK_CHARACTERS = 64 * 1024;
 const KEY_CHARACTERS = 16;
 
 /** A record as a line: the row's score, the key of its prompt, and the record. */
-export function keptLine(record: OutputRecord, score: number | undefined, key: string): string {
+function keptLine(record: OutputRecord, score: number | undefined, key: string): string {
   return `${score ?? ""}\t${key}\t${recordJson(record)}\n`;
+}
+
+/** A record of a row, of which `top` for each prompt are wanted. Several responses were chosen from already; a failure has no score. */
+export function keptRow(record: OutputRecord, result: RowResult, top: number | undefined): string {
+  if (top === undefined || result.row.many || "error" in result) return keptLine(record, undefined, "");
+  return keptLine(record, result.scored[0]?.score, promptKey(result.row.items[0]));
 }
 
 function parseLine(line: string): { score: number; key: string; json: string } {
@@ -40,6 +47,8 @@ export interface PublishOptions {
   /** Called when the first line can be read; makes the output of the records. */
   readonly writer: () => Promise<KeptWriter>;
   readonly compression: Compression | undefined;
+  /** Called with the number of records that are not written. */
+  readonly onLeftOut?: (count: number) => void;
 }
 
 /** Makes an output of all records. */
@@ -50,9 +59,10 @@ export interface KeptWriter {
 }
 
 /** Reads the lines two or three times: memory holds none of them. */
-export function publisher({ top, writer, compression }: PublishOptions): Publish {
+export function publisher({ top, writer, compression, onLeftOut }: PublishOptions): Publish {
   return async function* (lines) {
     const chosen = top === undefined ? undefined : await topRows(lines, top);
+    onLeftOut?.(chosen?.reduce((count, isChosen) => count + 1 - isChosen, 0) ?? 0);
     const output = await writer();
     if (output.look !== undefined) for await (const record of wanted(lines, chosen)) output.look(record);
     yield* compressed(bytesOf(output.bytes(wanted(lines, chosen))), compression);

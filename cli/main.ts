@@ -10,7 +10,7 @@ import { Terminal } from "./terminal.ts";
 const MAX_LINGERING_MS = 200;
 
 const terminal = new Terminal();
-const { signal, end } = watchSignals((reason) => {
+const { signal, drain, end } = watchSignals((reason) => {
   terminal.endStatus();
   terminal.say(reason);
 });
@@ -29,7 +29,7 @@ process.on("warning", (warning) => {
   }
 });
 
-process.exitCode = await run(process.argv.slice(2), { terminal, signal });
+process.exitCode = await run(process.argv.slice(2), { terminal, signal, drain });
 // The system has everything that was written.
 if (signal.reason instanceof Interrupted) await endProcess(process.exitCode, signal.reason.signal);
 end();

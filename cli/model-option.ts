@@ -116,7 +116,11 @@ export function addEngineOptions(command: Command): Command {
       "index of the main GPU, as listed by doctor (default: 0)",
       wholeNumber(0, MAX_DEVICES - 1),
     )
-    .option("--threads <n>", "CPU threads (default: all cores, on Macs the fast ones)", wholeNumber(1, MAX_THREADS))
+    .option(
+      "--threads <n>",
+      "CPU threads (default: all cores; on Macs, the performance cores)",
+      wholeNumber(1, MAX_THREADS),
+    )
     .option(
       "--ctx <tokens>",
       "maximum tokens of a text (default and upper bound: the model's limit, usually 2048)",
@@ -131,7 +135,10 @@ export function addEngineOptions(command: Command): Command {
     )
     .option("--no-prefix-sharing", "compute every text in full: same scores, slower; for comparison")
     .option("--no-memory-check", "load the model even if memory seems too small")
-    .option("--no-mmap", "read the weights into memory instead of mapping a file that may change (network folders)");
+    .option(
+      "--no-mmap",
+      "read the weights into memory instead of mapping the file, which may change on network folders",
+    );
 }
 
 /** Printed if --template-date has no effect. */

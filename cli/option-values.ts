@@ -16,6 +16,29 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
   };
 }
 
+const SIZE_UNITS: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+
+/** A parser for a number of bytes: 1048576, 64MiB, 64M. */
+export function byteCount(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const [, digits = "", unit = ""] = /^(\d+)\s*(?:([kmg])(?:i?b)?)?$/i.exec(text.trim()) ?? [];
+    const value = Number(digits) * (SIZE_UNITS[unit.toLowerCase()] ?? 1);
+    if (digits === "" || value < min || value > max)
+      throw new InvalidArgumentError(`Expected bytes from ${min} to ${max}, such as 64MiB.`);
+    return value;
+  };
+}
+
+/** A parser for seconds. */
+export function seconds(max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d*\.?\d+$/.test(text) || value > max)
+      throw new InvalidArgumentError(`Expected seconds from 0 to ${max}, such as 30 or 0.5.`);
+    return value;
+  };
+}
+
 /** A date in the form the library expects. */
 export function templateDate(text: string): string {
   if (isTemplateDate(text)) return text;

@@ -5,7 +5,10 @@ import { REPLACE } from "./option-values.ts";
 import type { Terminal } from "./terminal.ts";
 
 export type FormatName = "table" | "jsonl" | "json" | "csv" | "tsv" | "parquet";
-const formatNames: readonly FormatName[] = ["table", "jsonl", "json", "csv", "tsv", "parquet"];
+/** Formats that the name of an output chooses. */
+export const WRITTEN_FORMATS = ["jsonl", "json", "csv", "tsv", "parquet"] as const satisfies readonly FormatName[];
+export const WRITTEN_COMPRESSIONS = ["gz", "zst"];
+const formatNames: readonly FormatName[] = ["table", ...WRITTEN_FORMATS];
 
 export interface OutputOptions {
   readonly output?: string;
@@ -39,7 +42,7 @@ export function addOutputOption(command: Command): Command {
     .option("--force", REPLACE);
 }
 
-const RESUME = "go on with the file where an earlier run of the same command stopped";
+const RESUME = "continue the output of an earlier run of the same command that was interrupted";
 
 export function addFormatOptions(command: Command): Command {
   return command
@@ -47,10 +50,10 @@ export function addFormatOptions(command: Command): Command {
     .addOption(
       new Option(
         "-f, --format <format>",
-        "output format (default: by the name of the output, else a table on a terminal and jsonl elsewhere)",
+        "output format (default: from the extension of --output, else a table on a terminal and jsonl elsewhere)",
       ).choices(formatNames),
     )
-    .addOption(new Option("--json", "short for --format json: one array").conflicts("format"));
+    .addOption(new Option("--json", "same as --format json: one array").conflicts("format"));
 }
 
 export function addFieldsOption(command: Command): Command {
@@ -61,10 +64,10 @@ export function addFieldsOption(command: Command): Command {
 
 function fieldNames(text: string, before: readonly string[] = []): readonly string[] {
   const names = text.split(",").map((name) => name.trim());
-  if (names.includes("")) throw new InvalidArgumentError("Expected names of fields with commas between them.");
+  if (names.includes("")) throw new InvalidArgumentError("Expected field names separated by commas.");
   const all = [...before, ...names];
   const repeated = all.find((name, i) => all.indexOf(name) !== i);
-  if (repeated !== undefined) throw new InvalidArgumentError(`It names "${repeated}" twice.`);
+  if (repeated !== undefined) throw new InvalidArgumentError(`"${repeated}" is repeated.`);
   return all;
 }
 
@@ -82,14 +85,15 @@ const COMPRESSIONS: readonly (readonly [RegExp, Compression])[] = [
 ];
 const COMPRESSED = /\.(?:gz|gzip|zst|zstd)$/i;
 
-export function chooseFormat({ format, json, output }: OutputOptions, terminal: Terminal): FormatName {
+export function chooseFormat({ format, json, output, fields }: OutputOptions, terminal: Terminal): FormatName {
   if (json) return "json";
   if (format) return format;
   if (isNamed(output)) {
     const name = output.replace(COMPRESSED, "");
     return ENDINGS.find(([ending]) => ending.test(name))?.[1] ?? "jsonl";
   }
-  return terminal.isTerminal("stdout") ? "table" : "jsonl";
+  // A table has columns of its own.
+  return terminal.isTerminal("stdout") && fields === undefined ? "table" : "jsonl";
 }
 
 /** @param isRegular whether the output is a regular file, there or not */
@@ -105,12 +109,14 @@ export function outputForm(
   const named = COMPRESSIONS.find(([ending]) => ending.test(options.output ?? ""))?.[1];
   const compression = isRegular ? named : undefined;
   if (format === "table" && compression !== undefined)
-    throw new UsageError("a table is not compressed: choose another --format, or leave the ending .gz or .zst out");
+    throw new UsageError("a table cannot be compressed: choose another --format, or remove the extension .gz or .zst");
+  if (format === "table" && options.fields !== undefined)
+    throw new UsageError("--fields does not apply to a table: choose another --format");
   if (format === "table" && options.resume)
-    throw new UsageError("--resume does not go on with a table: choose another --format");
-  if (isParquet && !isRegular) throw new UsageError("parquet needs --output with a file");
+    throw new UsageError("--resume cannot continue a table: choose another --format");
+  if (isParquet && !isRegular) throw new UsageError("parquet needs --output FILE");
   if (isParquet && compression !== undefined)
-    throw new UsageError("a parquet file is compressed in itself: leave the ending .gz or .zst out");
+    throw new UsageError("parquet is already compressed: remove the extension .gz or .zst");
   const held = choosesRows || (isRegular && (compression !== undefined || isFlat || isParquet));
   return { format, compression, isTable: isFlat || isParquet, isFlat, held };
 }

@@ -45,7 +45,7 @@ async function openPlace(path: string | undefined, settings: OutputSettings): Pr
   // /dev/stdout, under any name.
   const isStdout = !isNamed(path) || isDescriptor(STDOUT, there);
   if (resume && (isStdout || there?.isFile() === false))
-    throw new UsageError("--resume needs --output with a file: nothing else keeps the rows of an earlier run");
+    throw new UsageError("--resume needs --output FILE: only a file keeps the rows of an earlier run");
   if (isStdout) {
     const identity = descriptorIdentity(STDOUT);
     if (identity !== undefined && sources.includes(identity)) {

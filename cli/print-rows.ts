@@ -17,16 +17,18 @@ export interface RowPrinter<T> {
   end(): string;
   /** For an output that is made when all rows are known: `row` returns lines to keep, and this is made of them. */
   readonly publish?: Publish;
-  /** Called when all is written, whatever happened. */
-  finish?(): void;
+  /** Where not all rows are written: how many of those that gave a text are. */
+  kept?(records: number): number;
+  /** Called when all is written, whatever happened. @returns an exit code, if that is no longer the one of the rows */
+  finish?(): number | undefined;
 }
 
 /** Where results go, and what is said of the rows that they are of. */
 export interface PrintTarget {
   readonly output: Output;
   readonly terminal: Terminal;
-  /** The input's name in messages. */
-  readonly inputName: string;
+  /** What is said where there were none. */
+  readonly noRows: string;
   /** Of the rows that an earlier run has done. */
   readonly hash: RowHash;
   /** Whether the end says what was done. */
@@ -52,7 +54,7 @@ interface RowOutcome {
 /** @returns the exit code */
 export async function printRows<T extends RowOutcome>(
   results: AsyncIterable<T>,
-  { label, printer, output, terminal, inputName, tokens, hash, summary }: PrintOptions<T>,
+  { label, printer, output, terminal, noRows, tokens, hash, summary }: PrintOptions<T>,
 ): Promise<number> {
   const { earlier } = output;
   let [rows, records, truncated] = [earlier?.rows ?? 0, earlier?.records ?? 0, earlier?.truncated ?? 0];
@@ -71,6 +73,7 @@ export async function printRows<T extends RowOutcome>(
     const allTokens = (earlier?.tokens ?? 0) + tokens();
     return { rows, records, truncated, failed: problems.count, tokens: allTokens, input: hash.hex };
   };
+  let exitCode: number | undefined;
   try {
     terminal.showStatus(
       (columns, isLine) => {
@@ -109,20 +112,18 @@ export async function printRows<T extends RowOutcome>(
   } finally {
     terminal.endStatus();
     problems.end(rows);
-    printer.finish?.();
+    exitCode = printer.finish?.();
     for (const sentence of warnings.sentences()) terminal.say(`warning: ${sentence}`);
   }
-  if (rows === 0)
-    terminal.note(
-      `${inputName} has no rows${output.replaces === undefined ? "" : `; ${output.replaces} is unchanged`}`,
-    );
-  else if (summary) terminal.note(summaryOf(done(), earlier?.rows ?? 0, tokens(), seconds()));
+  if (rows === 0) terminal.note(`${noRows}${output.replaces === undefined ? "" : `; ${output.replaces} is unchanged`}`);
+  else if (summary)
+    terminal.note(summaryOf({ ...done(), kept: printer.kept?.(records) }, earlier?.rows ?? 0, tokens(), seconds()));
   else if (problems.count > 0 && rows > 1) terminal.say(failedText(done()));
-  return problems.count > 0 ? EXIT_ROWS_FAILED : EXIT_DONE;
+  return exitCode ?? (problems.count > 0 ? EXIT_ROWS_FAILED : EXIT_DONE);
 }
 
 function resumable(output: Output, rows: number): string {
-  return output.save !== undefined && rows > 0 ? "; --resume goes on from there" : "";
+  return output.save !== undefined && rows > 0 ? "; --resume continues from there" : "";
 }
 
 function failedText({ failed, rows }: Done): string {
@@ -130,11 +131,17 @@ function failedText({ failed, rows }: Done): string {
 }
 
 /** The rates are those of this run. */
-function summaryOf(done: Done, before: number, tokens: number, seconds: number): string {
-  const { rows, failed, truncated } = done;
+function summaryOf(
+  done: Done & { readonly kept: number | undefined },
+  before: number,
+  tokens: number,
+  seconds: number,
+): string {
+  const { rows, kept, failed, truncated } = done;
   const rate = (count: number, name: string) => (seconds > 0 ? `${quantity(count / seconds)} ${name}/s` : "");
   return [
     `${grouped(rows)} ${rows === 1 ? "row" : "rows"}${before > 0 ? ` (${grouped(before)} of them earlier)` : ""}`,
+    ...(kept === undefined ? [] : [kept === 0 ? "none kept" : `${grouped(kept)} kept`]),
     `${grouped(done.tokens)} tokens`,
     `${clock(seconds)} (${rate(rows - before, "rows")}, ${rate(tokens, "tokens")})`,
     truncated === 0 ? "none truncated" : `${grouped(truncated)} ${truncated === 1 ? "text" : "texts"} truncated`,

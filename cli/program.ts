@@ -32,6 +32,7 @@ const COMMANDS: Readonly<Record<string, LoadCommand>> = {
   inspect: () =>
     import("./inspect.ts").then(({ describeInspect: describe, inspect: action }) => ({ describe, action })),
   fit: () => import("./fit.ts").then(({ describeFit: describe, fit: action }) => ({ describe, action })),
+  serve: () => import("./serve.ts").then(({ describeServe: describe, serve: action }) => ({ describe, action })),
   demo: () => import("./demo.ts").then(({ describeDemo: describe, demo: action }) => ({ describe, action })),
   doctor: () => import("./doctor.ts").then(({ describeDoctor: describe, doctor: action }) => ({ describe, action })),
   cache: () => import("./cache.ts").then(({ describeCache: describe, cache: action }) => ({ describe, action })),
@@ -88,8 +89,10 @@ async function createProgram(
     .description("Score and rank responses with Starling-RM-34B and other Llama reward models.")
     .version(versionLine(), "-V, --version", "print the version; with --json, also of Node and what is installed")
     .exitOverride()
-    .showSuggestionAfterError()
-    .configureOutput({ outputError: (message, write) => write(usageLine(message, commandLine)) })
+    .showSuggestionAfterError(false)
+    .configureOutput({
+      outputError: (message, write) => write(usageLine(message, commandLine, namesFor(program, commandLine))),
+    })
     .addHelpText("after", HELP);
 
   // Loading all of them would take the process half as long again to start.
@@ -106,6 +109,14 @@ async function createProgram(
     });
   }
   return program;
+}
+
+/** What an unknown word could have meant: an option of the command, or a command. */
+function namesFor(program: Command, [name = ""]: readonly string[]): readonly string[] {
+  const command = program.commands.find((each) => each.name() === name);
+  if (command !== undefined) return ["--help", ...command.options.flatMap(({ long }) => long ?? [])];
+  const options = ["--help", ...program.options.flatMap(({ long }) => long ?? [])];
+  return name.startsWith("-") ? options : program.commands.map((each) => each.name());
 }
 
 function addTalkOptions(command: Command): Command {

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { quantize as quantizeModel } from "../src/entry/convert.ts";
 import type { Action } from "./context.ts";
-import { reportFile, typeOption } from "./convert.ts";
+import { checkModelName, reportFile, typeOption } from "./convert.ts";
 import { given } from "./model-option.ts";
 import { REPLACE, wholeNumber } from "./option-values.ts";
 
@@ -18,6 +18,7 @@ interface QuantizeCommandOptions {
 export const quantize: Action<QuantizeCommandOptions> = async (options, context) => {
   const { input, output, type, threads, force } = options;
   const { signal } = context;
+  await checkModelName(output, { option: "--output", command: "quantize" });
   return reportFile(
     options,
     context,

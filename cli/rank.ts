@@ -7,17 +7,19 @@ import { addEngineOptions, addModelOptions, modelPath } from "./model-option.ts"
 import { addFieldsOption, addFormatOptions, addOutputOption, isNamed } from "./output-options.ts";
 import type { Row } from "./row.ts";
 import { addInputOptions, openRows } from "./row-options.ts";
-import { runScoring } from "./run-scoring.ts";
+import { checkedRows, runScoring, scoringForm } from "./run-scoring.ts";
 import { addPerTokenOption, type ScoreCommandOptions } from "./score.ts";
 import { addSelectionOptions } from "./selection.ts";
 
 export const rank: Action<ScoreCommandOptions> = async (options, context) => {
   context.terminal.rowsOnStdout = !isNamed(options.output);
+  const form = await scoringForm("rank", options, context);
   const source = await openRows(options, rankingRow, context, true);
   try {
-    const path = await modelPath(options, context);
     const rows = onlyRankings(source.rows);
-    return await runScoring({ source: { ...source, rows }, order: "rank", modelPath: path }, options, context);
+    const checked = await checkedRows({ command: "rank", source: { ...source, rows }, form }, options, context);
+    const path = await modelPath(options, context);
+    return await runScoring({ command: "rank", source: checked, modelPath: path, form }, options, context);
   } finally {
     source.close();
   }
@@ -47,11 +49,11 @@ export function describeRank(command: Command): Command {
 }
 
 const HELP = `
-Rows of --input: {"prompt": "…", "responses": ["…", "…"]} or {"messages": […], "responses": ["…", "…"]}, under these names or others
-as in score --help. One output row per input row, with the other fields of the input:
+Rows of --input: {"prompt": "…", "responses": ["…", "…"]} or {"messages": […], "responses": ["…", "…"]}, (score --help
+lists other field names). One output row per input row, with the other fields of the input:
   {"index":0,"ranking":[{"rank":1,"index":2,"score":1.23,"tokenCount":19,"truncated":false,"response":"…"}, …], …}
-"index" inside "ranking" is the response's place in the input, from 0. Equal scores share the better rank. --best writes a row with
-the best response alone, which score reads again:
+"index" inside "ranking" is the response's place in the input, from 0. Equal scores share the better rank. --best writes a row
+with only the best response, which score can read:
   {"index":0,"responseIndex":2,"score":1.23,"tokenCount":19,"truncated":false,"response":"…","prompt":"…", …}
 
 Exit codes: 0 success, 1 some rows failed (reported on stderr), 2 usage error or failure.

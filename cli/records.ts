@@ -20,6 +20,8 @@ const RESULT_NAMES: ReadonlySet<string> = new Set([
   "tokenRewards",
   "error",
 ]);
+/** Further names of results, in some formats and where responses are chosen. */
+const FURTHER_NAMES: ReadonlySet<string> = new Set(["responseIndex", "rank", "response", "errorCode", "errorMessage"]);
 const RENAMED = "input_";
 /** What has the responses, where a row does not say. */
 export const LIST_FIELD = "responses";
@@ -32,7 +34,7 @@ export interface RecordOptions {
   /** Responses were chosen: the lists say which. */
   readonly chosen?: boolean;
   /** Called with a row's own fields that had to be renamed, and their new names. */
-  readonly onRenamed?: (result: RowResult, names: ReadonlyMap<string, string>) => void;
+  readonly onRenamed?: ((result: RowResult, names: ReadonlyMap<string, string>) => void) | undefined;
 }
 
 /** One record for each row. */
@@ -144,6 +146,16 @@ export function freeName(name: string, own: Names, results: Names): string {
   let free = RENAMED + name;
   while (own.has(free) || results.has(free)) free = RENAMED + free;
   return free;
+}
+
+/** Whether a result may have the name, in some row and format. */
+export function isResultName(name: string): boolean {
+  return RESULT_NAMES.has(name) || FURTHER_NAMES.has(name);
+}
+
+/** Whether only rows that failed have the result. */
+export function isErrorName(name: string): boolean {
+  return /^error(?:Code|Message)?$/.test(name);
 }
 
 /** What a field of the output was called in its row, if {@link freeName} gave it its name. */

@@ -1,45 +1,28 @@
 /** Scored rows as text: which of them, which of their fields, in which format. */
 import { type RecordColumns, tableColumns } from "./columns.ts";
-import { type KeptWriter, keptLine, promptKey, publisher, textWriter } from "./kept-rows.ts";
+import { EXIT_FATAL } from "./errors.ts";
+import { type KeptWriter, keptRow, publisher, textWriter } from "./kept-rows.ts";
 import { loadWriters, packageVersion } from "./library.ts";
 import { csv, jsonArray, jsonLines, type RecordFormat } from "./output-formats.ts";
-import type { OutputForm, OutputOptions } from "./output-options.ts";
-import type { RowPrinter } from "./print-rows.ts";
-import { chosenFields, nameBefore, type OutputRecord, responseRecords, rowRecords, type ToRecords } from "./records.ts";
-import type { Row } from "./row.ts";
+import type { PrinterTask, ResultPrinter } from "./printer-task.ts";
+import {
+  chosenFields,
+  isErrorName,
+  nameBefore,
+  type OutputRecord,
+  type RecordOptions,
+  responseRecords,
+  rowRecords,
+  type ToRecords,
+} from "./records.ts";
 import type { RowResult } from "./score-rows.ts";
-import { isSelecting, type SelectionOptions, select, topOf } from "./selection.ts";
-import { rankTable, scoreTable } from "./table.ts";
-import type { Terminal } from "./terminal.ts";
+import { countKept, isSelecting, select, topOf } from "./selection.ts";
+import { tablePrinter } from "./table-printer.ts";
 
-export interface ResultPrinter extends RowPrinter<RowResult> {
-  /** Called with every row that is read, long before its result. */
-  onRow(row: Row): void;
-}
-
-export interface PrinterTask {
-  readonly form: OutputForm;
-  readonly order: "input" | "rank";
-  readonly notice: string | undefined;
-  readonly terminal: Terminal;
-  readonly options: OutputOptions & SelectionOptions & { readonly perToken?: true };
-  /** The files that rows are read from. */
-  readonly files: readonly string[];
-  /** Records that an earlier run has written. */
-  readonly before: number;
-}
+type RecordsTask = Pick<PrinterTask, "form" | "order" | "options"> & Pick<RecordOptions, "onRenamed">;
 
 export function resultPrinter(task: PrinterTask): ResultPrinter {
   return task.form.format === "table" ? tablePrinter(task) : recordPrinter(task);
-}
-
-function tablePrinter({ order, notice, terminal, options }: PrinterTask): ResultPrinter {
-  const table = (order === "rank" ? rankTable : scoreTable)({ columns: terminal.columns, notice });
-  const row = (result: RowResult) => {
-    const selected = select(result, options);
-    return selected === undefined ? "" : table.row(selected);
-  };
-  return { ...table, row, onRow() {} };
 }
 
 function recordPrinter(task: PrinterTask): ResultPrinter {
@@ -53,25 +36,34 @@ function recordPrinter(task: PrinterTask): ResultPrinter {
     return selected === undefined ? [] : toRecords(selected).map((record) => [record, selected] as const);
   };
   const finish = () => {
-    const missing = (options.fields ?? []).filter((name) => !seen.has(name));
-    if (written > 0 && missing.length > 0) terminal.say(`warning: --fields names ${quoted(missing)}, which no row has`);
+    // An earlier run may have written rows with the fields.
+    if (options.fields === undefined || written === 0 || (seen.size === 0 && task.before > 0)) return undefined;
+    if (seen.size === 0) {
+      terminal.say("no row has any of the fields that --fields names");
+      return EXIT_FATAL;
+    }
+    const missing = options.fields.filter((name) => !seen.has(name) && !isErrorName(name));
+    if (missing.length > 0) terminal.say(`warning: --fields names ${quoted(missing)}, which no row has`);
+    return undefined;
   };
   const columns = tableColumns(task);
+  const { kept, onLeftOut } = countKept(options);
   if (form.held) {
     const top = task.order === "rank" ? undefined : topOf(options);
     return {
       begin: () => "",
       row: (result) =>
         recordsOfRow(result)
-          .map(([record, selected]) => {
-            if (top === undefined || selected.row.many || "error" in selected) return keptLine(record, undefined, "");
-            return keptLine(record, selected.scored[0]?.score, promptKey(selected.row.items[0]));
-          })
+          .map(([record, selected]) => keptRow(record, selected, top))
           .join(""),
       end: () => "",
       onRow() {},
       finish,
-      publish: publisher({ top, writer: () => keptWriter(task, columns), compression: form.compression }),
+      ...kept,
+      publish: publisher({
+        ...{ top, onLeftOut, compression: form.compression },
+        writer: () => keptWriter(task, columns),
+      }),
     };
   }
   const writer = formatOf(task, columns);
@@ -84,26 +76,29 @@ function recordPrinter(task: PrinterTask): ResultPrinter {
     end: writer.end,
     onRow: (row) => columns.expect(row),
     finish,
+    ...kept,
   };
 }
 
 function recordsOf({ form, order, terminal, options }: PrinterTask, seen: Set<string>): ToRecords {
   let isSaid = false;
-  const settings = {
-    order,
-    best: options.best === true,
-    chosen: isSelecting(options),
+  const all = allRecords({
+    ...{ form, order, options },
     onRenamed: ({ row }: RowResult, names: ReadonlyMap<string, string>) => {
       if (isSaid) return;
       isSaid = true;
       terminal.note(
-        `note: ${row.where}: the output has fields of its own called ${quoted(names.keys())}; the input's are kept as ` +
-          `${quoted(names.values())} (reported once)`,
+        `note: ${row.where}: input fields with the names of results are renamed: ${renamed(names)} (reported once)`,
       );
     },
-  };
-  const all = (form.isFlat ? responseRecords : rowRecords)(settings);
+  });
   return options.fields === undefined ? all : chosenFields(all, options.fields, seen);
+}
+
+/** Records with all their fields. */
+export function allRecords({ form, order, options, onRenamed }: RecordsTask): ToRecords {
+  const settings = { order, best: options.best === true, chosen: isSelecting(options), onRenamed };
+  return (form.isFlat ? responseRecords : rowRecords)(settings);
 }
 
 function formatOf({ form, options, terminal, before }: PrinterTask, columns: RecordColumns): RecordFormat {
@@ -112,8 +107,8 @@ function formatOf({ form, options, terminal, before }: PrinterTask, columns: Rec
     if (isSaid) return;
     isSaid = true;
     terminal.say(
-      `warning: the header was written before a row had ${quoted(names)}: fields that come so late are left out; ` +
-        "write to a file, or name all fields with --fields",
+      `warning: fields that first appear after the header are left out: ${quoted(names)}; write to a file, or list all ` +
+        "fields with --fields",
     );
   };
   const table = (delimiter: "," | "\t") =>
@@ -154,10 +149,14 @@ async function keptWriter(task: PrinterTask, columns: RecordColumns): Promise<Ke
     },
     async *bytes(records) {
       if (file.mixed.length > 0)
-        terminal.note(`note: the values of ${quoted(file.mixed)} have no type in common: written as JSON text`);
+        terminal.note(`note: the values of ${quoted(file.mixed)} have different types and are written as JSON text`);
       yield* file.bytes(records);
     },
   };
+}
+
+function renamed(names: ReadonlyMap<string, string>): string {
+  return Array.from(names, ([before, after]) => `${JSON.stringify(before)} to ${JSON.stringify(after)}`).join(", ");
 }
 
 function quoted(names: Iterable<string>): string {

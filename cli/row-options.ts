@@ -17,12 +17,15 @@ export interface InputOptions extends TextArguments, FieldOptions {
 }
 
 export interface RowSource {
-  readonly name: string;
+  readonly noRows: string;
   readonly rows: Iterable<Row> | AsyncIterable<Row>;
   /** See file-identity.ts: of the files being read. */
   readonly identities: readonly (string | undefined)[];
   /** The files that are read, where they are files. */
   readonly files?: readonly string[];
+  /** Rows may come late, as from a pipe. */
+  readonly isStream?: boolean;
+  readonly isOneFile?: boolean;
   /** The rows are of the command line. */
   readonly isArguments?: true;
   close(): void;
@@ -34,7 +37,7 @@ export function addInputOptions(command: Command, { text }: { text: boolean }): 
   command
     .option("-p, --prompt <text>", `prompt${text ? " (repeatable)" : ""}`, collect)
     .option("-r, --response <text>", "response to the prompt (repeatable)", collect)
-    .option("--responses-file <file>", "file of responses, one a line (repeatable)", collect)
+    .option("--responses-file <file>", "file of responses, one per line (repeatable)", collect)
     .option(
       "--messages <json>",
       `conversation, a JSON list of messages, in place of --prompt${text ? " (repeatable)" : ""}`,
@@ -65,7 +68,7 @@ export async function openRows(
   if (options.input === undefined) {
     if (!hasTexts)
       throw new UsageError('nothing to score: give --prompt and --response, or --input FILE ("-" for standard input)');
-    return rowList(await fromArguments(options, (message) => terminal.say(message)));
+    return rowList(await fromArguments(options, (message) => terminal.note(message)));
   }
   if (hasTexts) throw new UsageError("--input cannot be combined with --text, --prompt, --messages or --response");
   const { input } = options;
@@ -86,7 +89,13 @@ export async function openRows(
     paths.map((path) => (path === STANDARD_INPUT ? descriptorIdentity(STDIN) : pathIdentity(path))),
   );
   const files = paths.filter((path) => path !== STANDARD_INPUT);
-  return { name: source.name, rows: rowsOf(source), identities, files, close: () => void source.close() };
+  return {
+    ...{ noRows: source.noRows, rows: rowsOf(source), identities, files },
+    // Only a regular file has an identity.
+    isStream: identities.includes(undefined),
+    isOneFile: paths.length === 1,
+    close: () => void source.close(),
+  };
 }
 
 const STANDARD_INPUT = "-";
@@ -101,7 +110,7 @@ function checkInputs(inputs: readonly string[]): void {
 
 export function rowList(rows: readonly Row[]): RowSource {
   const counted = rows.map((row, i) => ({ ...row, fraction: (i + 1) / rows.length }));
-  return { name: "the command line", rows: counted, identities: [], isArguments: true, close() {} };
+  return { noRows: "the command line has no rows", rows: counted, identities: [], isArguments: true, close() {} };
 }
 
 async function* rowsOf(source: ItemSource): AsyncGenerator<Row> {

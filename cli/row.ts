@@ -21,14 +21,20 @@ export interface Row {
   readonly own: ReadonlyMap<string, string>;
   /** Of a row with `many`: the field of `own` that has the list; default "responses". */
   readonly listField?: string;
+  /** The row is of a table: every row of the file has the same columns. */
+  readonly isTable?: true;
   /** Of the row itself, whatever the model. */
   readonly warnings?: readonly ItemWarning[];
   readonly error?: StarlingError;
 }
 
 export function toRow(read: ItemRow, index: number): Row {
-  const { where, endOffset, fraction } = read;
-  const base = { index, where, endOffset, own: ownFields(read), ...(fraction === undefined ? {} : { fraction }) };
+  const { where, endOffset, fraction, isTable } = read;
+  const base = {
+    ...{ index, where, endOffset, own: ownFields(read) },
+    ...(fraction === undefined ? {} : { fraction }),
+    ...(isTable ? { isTable } : {}),
+  };
   if ("error" in read) return { ...base, items: [], many: false, error: read.error };
   const { items, many, warnings, from } = read;
   const [listField, ...others] = from?.["responses"] ?? [];

@@ -1,10 +1,19 @@
 /** Scores rows from start to end; shared by score, rank and demo. */
 import type { CommandContext } from "./context.ts";
+import { UsageError } from "./errors.ts";
+import { withKnownFields } from "./field-check.ts";
 import { type EngineOptions, loadModel, type ModelOptions } from "./model-option.ts";
 import { isRegularFile } from "./output.ts";
-import { type OutputOptions, outputForm } from "./output-options.ts";
+import { checkOutputName } from "./output-names.ts";
+import {
+  type OutputForm,
+  type OutputOptions,
+  outputForm,
+  WRITTEN_COMPRESSIONS,
+  WRITTEN_FORMATS,
+} from "./output-options.ts";
 import { printRows } from "./print-rows.ts";
-import { resultPrinter } from "./result-printer.ts";
+import { allRecords, resultPrinter } from "./result-printer.ts";
 import type { Row } from "./row.ts";
 import type { RowSource } from "./row-options.ts";
 import { scoreRows } from "./score-rows.ts";
@@ -12,10 +21,10 @@ import { type SelectionOptions, topOf } from "./selection.ts";
 import { writeRows } from "./write-rows.ts";
 
 export interface ScoringTask {
+  readonly command: "score" | "rank";
   readonly source: RowSource;
-  /** Results in the order of the responses, or best first. */
-  readonly order: "input" | "rank";
   readonly modelPath: string;
+  readonly form: OutputForm;
 }
 
 export type ScoringOptions = OutputOptions &
@@ -23,18 +32,58 @@ export type ScoringOptions = OutputOptions &
   ModelOptions &
   EngineOptions & { readonly perToken?: true; readonly strict?: true };
 
+/** How the results are written. @throws UsageError where they cannot be: call it before a model is downloaded */
+export async function scoringForm(
+  command: ScoringTask["command"],
+  options: ScoringOptions,
+  { terminal }: CommandContext,
+): Promise<OutputForm> {
+  await checkOutputName(options.output, {
+    option: "--output",
+    command,
+    formats: WRITTEN_FORMATS,
+    compressions: WRITTEN_COMPRESSIONS,
+    isFormatGiven: options.format !== undefined || options.json === true,
+    otherwise: "Unknown extensions get JSON lines; --format overrides any extension.",
+  });
+  if (options.fields?.includes("tokenRewards") && !options.perToken)
+    throw new UsageError("--fields tokenRewards needs --per-token");
+  // rank chooses within each row: it need not wait for the others.
+  const choosesRows = command === "score" && topOf(options) !== undefined;
+  return outputForm(options, terminal, choosesRows, await isRegularFile(options.output));
+}
+
+/** The rows of the source, checked for what --fields names. @throws UsageError: call it before a model is downloaded */
+export async function checkedRows(
+  { command, source, form }: Omit<ScoringTask, "modelPath">,
+  options: ScoringOptions,
+  { terminal }: CommandContext,
+): Promise<RowSource> {
+  const { fields, perToken = false } = options;
+  if (fields === undefined) return source;
+  const toRecords = allRecords({ form, order: ORDERS[command], options });
+  const rows = await withKnownFields(source.rows, {
+    fields,
+    source,
+    toRecords,
+    perToken,
+    selection: options,
+    terminal,
+  });
+  return { ...source, rows };
+}
+
+/** Results in the order of the responses, or best first. */
+const ORDERS = { score: "input", rank: "rank" } as const;
+
 /** @returns the exit code */
 export async function runScoring(
-  { source, order, modelPath }: ScoringTask,
+  { command, source, modelPath, form }: ScoringTask,
   options: ScoringOptions,
   context: CommandContext,
 ): Promise<number> {
   const { terminal, signal } = context;
   const { perToken = false, strict = false, head } = options;
-  // rank chooses within each row: it need not wait for the others.
-  const choosesRows = order === "input" && topOf(options) !== undefined;
-  const form = outputForm(options, terminal, choosesRows, await isRegularFile(options.output));
-  const command = order === "rank" ? "rank" : "score";
   return writeRows({ command, source, modelPath, head, held: form.held }, options, context, async (rows, target) => {
     const model = await loadModel(modelPath, options, context);
     try {
@@ -42,7 +91,7 @@ export async function runScoring(
       const note = notice !== undefined && form.format !== "table" ? () => terminal.note(`note: ${notice}`) : () => {};
       const printer = resultPrinter({
         form,
-        order,
+        order: ORDERS[command],
         notice,
         terminal,
         options,

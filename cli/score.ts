@@ -7,7 +7,7 @@ import { addEngineOptions, addModelOptions, type EngineOptions, type ModelOption
 import { addFieldsOption, addFormatOptions, addOutputOption, isNamed, type OutputOptions } from "./output-options.ts";
 import type { Row } from "./row.ts";
 import { addInputOptions, type InputOptions, openRows, type RowSource } from "./row-options.ts";
-import { runScoring } from "./run-scoring.ts";
+import { checkedRows, runScoring, scoringForm } from "./run-scoring.ts";
 import { addSelectionOptions, type SelectionOptions, topOf } from "./selection.ts";
 
 export type ScoreCommandOptions = InputOptions &
@@ -18,11 +18,13 @@ export type ScoreCommandOptions = InputOptions &
 
 export const score: Action<ScoreCommandOptions> = async (options, context) => {
   context.terminal.rowsOnStdout = !isNamed(options.output);
+  const form = await scoringForm("score", options, context);
   const source = await openRows(options, argumentRows, context);
   try {
-    const path = await modelPath(options, context);
     const rows = topOf(options) === undefined ? source.rows : withPrompts(source.rows);
-    return await runScoring({ source: { ...source, rows }, order: "input", modelPath: path }, options, context);
+    const checked = await checkedRows({ command: "score", source: { ...source, rows }, form }, options, context);
+    const path = await modelPath(options, context);
+    return await runScoring({ command: "score", source: checked, modelPath: path, form }, options, context);
   } finally {
     source.close();
   }
@@ -70,26 +72,27 @@ Rows of --input:
   {"prompt": "…", "responses": ["…", "…"]}    "scores" and "ranks" (1 = best), in the order of the responses
   {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}
   {"messages": [… the user's turn], "responses": ["…", "…"]}
-  {"text": "…"}                               used as is: write the chat template yourself, without a BOS that the
-                                              tokenizer adds, and with nothing after the last end of turn
+  {"text": "…"}                               used as is: include the chat template, but not the BOS that the
+                                              tokenizer adds, nor anything after the last end of turn
 "prompt" may be a list of messages ending with the user's turn; "system" beside it is a system turn. null means absent. In CSV and
-TSV, lists are JSON in the cell. Common other names (question, instruction, answer, output, conversations, …) are recognised, and
---field prompt=question names others; repeated, prompts are joined and responses listed.
-Input fields that are not read ("tools", "history", "images", …) fail the row unless --ignore-field names them. Texts with a
-second BOS or anything after their end get a warning; --strict makes it an error.
+TSV, a list is JSON in its cell. Other common names (question, instruction, answer, output, conversations, …) are recognised;
+--field prompt=question maps any other. Repeat it to join several fields to one prompt, or to list several responses.
+A row with a field that would change the conversation but is not supported ("tools", "history", "images", …) fails unless
+--ignore-field names it. A text with a second BOS, or with anything after its end, gets a warning; --strict makes it an error.
 
-One output row per input row, in order, as soon as it is scored: the results, then all fields of the input. Where the names clash,
-the input's field becomes "input_…". --fields chooses.
+One output row per input row, in order, as soon as it is scored: the results, then all fields of the input. An input field
+with the name of a result is written as "input_…". --fields chooses the fields.
   {"index":0,"score":1.23,"tokenCount":19,"truncated":false,"prompt":"…","response":"…", …}
   {"index":3,"error":{"code":"…","message":"…"}, …}
 --per-token adds "tokenRewards":{"start":12,"ids":[…],"pieces":["▁Par","is"],"rewards":[0.4,1.23]}; the last reward is the
 score. Rows with "responses" get a list of them.
-CSV and TSV have one line per response, and JSON in the cells of lists and objects. The name of --output chooses the format
-(.jsonl, .json, .csv, .tsv, .parquet) and the compression (.gz, .zst).
---top and --best choose among all rows with the same prompt, and write when all are known. What failed is then reported, not written.
---resume goes on after a stop or a kill; the file is the same to the last byte.
+CSV and TSV have one line per response; lists and objects are JSON in their cells. The extension of --output chooses the
+format (.jsonl, .json, .csv, .tsv, .parquet) and the compression (.gz, .zst).
+--top and --best compare all rows with the same prompt, so nothing is written before the last row is scored. With them, and
+with --min-score, failed rows are reported but not written.
+--resume continues after an interruption; the output is the same, byte for byte, as without one.
 
-A text may be @FILE, or "-" for standard input; @@ begins a text with @. Give one --prompt (or --messages @FILE.json) for all
+A text may be @FILE, or "-" for standard input; write @@ for a text that begins with @. Give one --prompt (or --messages @FILE.json) for all
 responses, or one for each. A value may begin with "-": --response -5, or --response=-5.
 
 Exit codes: 0 success, 1 some rows failed (reported on stderr), 2 usage error or failure.

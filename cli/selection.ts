@@ -16,9 +16,11 @@ const MAX_TOP = 65_536;
 export function addSelectionOptions(command: Command): Command {
   return command
     .optionsGroup("Output:")
-    .option("--min-score <score>", "write only what scores at least this much", finiteNumber)
+    .option("--min-score <score>", "write only responses with at least this score", finiteNumber)
     .option("--top <n>", "write only the n best responses to each prompt", wholeNumber(1, MAX_TOP))
-    .addOption(new Option("--best", "write only the best response to each prompt, alone").conflicts("top"));
+    .addOption(
+      new Option("--best", "write only the best response to each prompt, as a row of its own").conflicts("top"),
+    );
 }
 
 function finiteNumber(text: string): number {
@@ -35,6 +37,18 @@ export function isSelecting({ minScore, top, best }: SelectionOptions): boolean 
 /** How many responses of each prompt are written; undefined for all. */
 export function topOf({ top, best }: SelectionOptions): number | undefined {
   return best ? 1 : top;
+}
+
+/** Counts what is written, where not all is. */
+export function countKept(options: SelectionOptions) {
+  let leftOut = 0;
+  return {
+    /** For a printer: of the rows that passed {@link select}, those that are written. */
+    kept: isSelecting(options) ? { kept: (passed: number) => passed - leftOut } : {},
+    onLeftOut: (count: number) => {
+      leftOut = count;
+    },
+  };
 }
 
 /** The row with what is to be written of it, best first where only some are wanted; undefined if that is nothing. */

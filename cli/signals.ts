@@ -17,6 +17,10 @@ const MAX_STOPPING_MS = 500;
 export interface SignalWatch {
   /** Aborted, with {@link Interrupted} as its reason, by the first signal. */
   readonly signal: AbortSignal;
+  /**
+   * For a command that ends by itself: the first signal aborts what this returns, and is no failure. The second ends the process.
+   */
+  drain(): AbortSignal;
   /** Restores the default handling. */
   end(): void;
 }
@@ -24,6 +28,7 @@ export interface SignalWatch {
 /** @param leave called with the reason, just before the process ends without waiting */
 export function watchSignals(leave: (reason: string) => void): SignalWatch {
   const controller = new AbortController();
+  let draining: AbortController | undefined;
   const exit = ({ message, exitCode, signal }: Interrupted) => {
     leave(message);
     void endProcess(exitCode, signal);
@@ -31,7 +36,11 @@ export function watchSignals(leave: (reason: string) => void): SignalWatch {
   const listeners = Object.entries(signals).map(([name, [shown, code]]) => {
     const interrupted = new Interrupted(shown, code, name as NodeJS.Signals);
     const listener = () => {
-      if (controller.signal.aborted) exit(interrupted);
+      if (draining !== undefined && !draining.signal.aborted) {
+        draining.abort(interrupted);
+        return;
+      }
+      if (draining !== undefined || controller.signal.aborted) exit(interrupted);
       controller.abort(interrupted);
       setTimeout(exit, MAX_STOPPING_MS, interrupted);
     };
@@ -40,6 +49,10 @@ export function watchSignals(leave: (reason: string) => void): SignalWatch {
   });
   return {
     signal: controller.signal,
+    drain() {
+      draining ??= new AbortController();
+      return draining.signal;
+    },
     end() {
       for (const [name, listener] of listeners) process.off(name, listener);
     },

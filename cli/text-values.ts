@@ -6,17 +6,32 @@ const STANDARD_INPUT = "-";
 
 /** Standard input can be read once. */
 export class TextValues {
+  readonly #note: (message: string) => void;
   #stdin: string | undefined;
+
+  constructor(note: (message: string) => void = () => {}) {
+    this.#note = note;
+  }
 
   /** The text that a value means. @param option for messages: "--prompt" */
   async text(value: string, option: string): Promise<string> {
-    if (value === STANDARD_INPUT) return withoutLineEnd(await this.file(value, option));
+    if (value === STANDARD_INPUT) {
+      const text = await this.file(value, option);
+      // A closed standard input reads like an empty one. A program that wrote an empty text would have ended its line.
+      if (text === "")
+        throw new UsageError(
+          `${option} -: standard input is closed or empty${option === "--response" ? '; for an empty response, write --response ""' : ""}`,
+        );
+      return withoutLineEnd(text);
+    }
     if (value.startsWith("@@")) return value.slice(1);
     if (!value.startsWith("@")) return value;
     const path = value.slice(1);
     if (path === "")
       throw new UsageError(`${option} @ names no file: write @FILE, or @@ for a text that begins with @`);
-    return withoutLineEnd(await this.file(path, option));
+    const text = await this.file(path, option);
+    if (text === "") this.#note(`note: ${path} is empty: ${option} is an empty text`);
+    return withoutLineEnd(text);
   }
 
   async texts(values: readonly string[], option: string): Promise<string[]> {
@@ -52,10 +67,13 @@ export class TextValues {
   async lines(path: string, option: string): Promise<{ readonly lines: string[]; readonly blank: number }> {
     const text = await this.file(path, option);
     if (/^\s*(?:\{\s*"|\[\s*[{"])/.test(text))
-      throw new UsageError(`${option}: ${path} is JSON, not plain lines: read it with --input`);
+      throw new UsageError(
+        `${option}: ${path === STANDARD_INPUT ? "standard input" : path} is JSON, not plain lines: read it with --input`,
+      );
     const all = withoutLineEnd(text).split(/\r?\n/);
     const lines = all.filter((line) => line.trim() !== "");
-    if (lines.length === 0) throw new UsageError(`${option}: ${path} has no lines`);
+    if (lines.length === 0)
+      throw new UsageError(`${option}: ${path === STANDARD_INPUT ? "standard input" : path} has no lines of text`);
     return { lines, blank: all.length - lines.length };
   }
 }

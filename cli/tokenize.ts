@@ -12,6 +12,7 @@ import type { Action } from "./context.ts";
 import type { TokenizedOutcome } from "./library.ts";
 import { addModelOptions, DATE_NOTE, type ModelOptions, modelPath, tokenSettings } from "./model-option.ts";
 import { recordJson } from "./output-formats.ts";
+import { checkOutputName } from "./output-names.ts";
 import { addOutputOption, isNamed, type OutputOptions } from "./output-options.ts";
 import { printRows } from "./print-rows.ts";
 import { rowRecords } from "./records.ts";
@@ -34,6 +35,12 @@ type TokenRow =
 export const tokenize: Action<TokenizeOptions> = async (options, context) => {
   const { terminal, signal } = context;
   terminal.rowsOnStdout = !isNamed(options.output);
+  await checkOutputName(options.output, {
+    option: "--output",
+    command: "tokenize",
+    formats: ["jsonl"],
+    otherwise: "Unknown extensions get JSON lines, too.",
+  });
   const source = await openRows(options, argumentRows, context);
   try {
     const path = await modelPath(options, context);

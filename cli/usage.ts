@@ -15,14 +15,18 @@ const HABITS: Readonly<Record<string, string>> = {
   tab: "tsv",
 };
 
-/** Commander's message as one line of ours; a suggestion may be its second line. */
-export function usageLine(message: string, commandLine: readonly string[] = []): string {
+/**
+ * Commander's message as one line of ours.
+ *
+ * @param names that could have been meant: options of the command, or commands
+ */
+export function usageLine(message: string, commandLine: readonly string[] = [], names: readonly string[] = []): string {
   const lines = message
     .trim()
     .replace(/^error: /, "")
     .split("\n");
   const line = lines.map((part) => part.trim()).join(" ");
-  return `starling-rm: ${visible(withSuggestion(line) + hint(line, commandLine))}\n`;
+  return `starling-rm: ${visible(withName(withSuggestion(line), names) + hint(line, commandLine))}\n`;
 }
 
 /** A value that is almost one of the allowed ones is named, as Commander does with options. */
@@ -36,6 +40,14 @@ function withSuggestion(line: string): string {
   const habit = HABITS[value.toLowerCase()];
   const near = habit !== undefined && allowed.includes(habit) ? habit : nearestValue(value, allowed);
   return near === undefined ? line : `${line} (Did you mean ${near}?)`;
+}
+
+/** Commander suggests names of a few letters for anything. */
+function withName(line: string, names: readonly string[]): string {
+  const [, name] = /^unknown (?:option|command) '(?:--)?([^'=]+)/.exec(line) ?? [];
+  const plain = (known: string) => known.replace(/^--/, "");
+  const near = name === undefined ? undefined : nearestValue(name, names.map(plain));
+  return near === undefined ? line : `${line} (Did you mean ${names.find((known) => plain(known) === near)}?)`;
 }
 
 /** Commands that read rows. */

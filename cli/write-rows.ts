@@ -47,7 +47,7 @@ export async function writeRows(
     const { rows, hash } = await withoutEarlier(source.rows, earlier, name, signal);
     if (earlier?.complete) return sayComplete(terminal, name, earlier);
     const summary = source.isArguments !== true;
-    return await write(rows, { output, terminal, inputName: source.name, hash, summary });
+    return await write(rows, { output, terminal, noRows: source.noRows, hash, summary });
   } finally {
     await output.close();
   }

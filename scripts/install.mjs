@@ -29,9 +29,8 @@ function fits() {
 function prebuiltFits() {
   const loader = join(root, "dist", "src", "native", "load-addon.js");
   if (!existsSync(loader)) return false;
-  const check = `const { findAddon, openAddon } = await import(process.argv[1]);
-    if (findAddon(process.argv[2]).path === process.argv[3]) process.exit(1);
-    openAddon(process.argv[2]);`;
+  const check = `const { openAddon } = await import(process.argv[1]);
+    if (openAddon(process.argv[2]).path === process.argv[3]) process.exit(1);`;
   const args = ["--input-type=module", "-e", check, pathToFileURL(loader).href, root, addonPath];
   return spawnSync(process.execPath, args, { stdio: "ignore" }).status === 0;
 }

@@ -219,6 +219,8 @@ function describeReadable(value: unknown): string {
     return value === "" ? "an empty string" : `the string ${JSON.stringify(shorten(value))}`;
   if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") return String(value);
   if (typeof value !== "object") return `a ${typeof value}`;
+  if (value instanceof Uint8Array) return "bytes (binary data)";
+  if (value instanceof Date) return "a date";
   const name = className(value);
   return name === undefined ? "an object" : `an object of class ${name}`;
 }

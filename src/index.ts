@@ -1,6 +1,6 @@
 /**
  * `starling-rm`: loads reward models; scores, ranks and tokenises with them. The rest of the public interface is in
- * `starling-rm/convert`, `starling-rm/eval`, `starling-rm/fit` and `starling-rm/hub`; `starling-rm/ai` and
+ * `starling-rm/convert`, `starling-rm/eval`, `starling-rm/fit`, `starling-rm/hub` and `starling-rm/server`; `starling-rm/ai` and
  * `starling-rm/langchain` are for other libraries.
  *
  * @module starling-rm

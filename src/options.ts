@@ -132,14 +132,19 @@ export function oneOf(values: readonly string[]): Check {
 }
 
 const MAX_TYPING_ERRORS = 3;
+/** A typing error for so many letters; in a shorter name, one. */
+const LETTERS_PER_ERROR = 3;
 
 /** The known name that is fewest typing errors away from `name`, if any is close. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.min(MAX_TYPING_ERRORS, Math.ceil(name.length / 2)) + 1;
+  const allowed = Math.max(1, Math.floor(name.length / LETTERS_PER_ERROR));
+  let bestDistance = Math.min(MAX_TYPING_ERRORS, allowed) + 1;
   for (const candidate of known) {
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+    // One letter of one or two is another name.
+    if (distance < bestDistance && distance < Math.min(name.length, candidate.length) - 1)
+      [best, bestDistance] = [candidate, distance];
   }
   return best;
 }
@@ -153,24 +158,30 @@ export function nearestValue(value: string, known: readonly string[]): string | 
   const plain = (text: string) => text.toLowerCase().replaceAll(/[\s_.-]/g, "");
   const given = plain(value);
   if (given === "") return undefined;
-  const begun = known.filter((name) => given.startsWith(plain(name))).sort((a, b) => b.length - a.length);
+  const begun = known
+    .filter((name) => given.startsWith(plain(name)) && 2 * plain(name).length >= given.length)
+    .sort((a, b) => b.length - a.length);
   return (
     known.find((name) => plain(name) === given) ??
-    known.find((name) => plain(name).startsWith(given)) ??
+    known.find((name) => given.length > 1 && plain(name).startsWith(given)) ??
     begun[0] ??
     nearest(value, known)
   );
 }
 
+/** Letters to change, insert, remove or swap with their neighbour. */
 function editDistance(a: string, b: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
       const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const swap = isSwap ? (before[j - 2] ?? 0) + 1 : Number.POSITIVE_INFINITY;
+      next.push(Math.min(substitution, swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
     }
-    row = next;
+    [before, row] = [row, next];
   }
   return row[b.length] ?? 0;
 }

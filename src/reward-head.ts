@@ -32,3 +32,15 @@ export function aRewardHead(value: unknown): string | undefined {
 export function copyHead({ weight, bias }: RewardHead): RewardHead {
   return { weight: jsonArray(weight.slice()), ...(bias === undefined ? {} : { bias }) };
 }
+
+/** The score of a feature row, bit for bit what the engine computes. */
+export function scoreOf({ weight, bias = 0 }: RewardHead, features: Float32Array): number {
+  return Math.fround(dot(weight, features) + bias);
+}
+
+/** Dot product in float64, summed from first to last. */
+export function dot(weights: ArrayLike<number>, row: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < row.length; i++) sum += (weights[i] as number) * (row[i] as number);
+  return sum;
+}

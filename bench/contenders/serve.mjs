@@ -3,20 +3,25 @@ import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 /**
- * @param {(turn: number, warm: boolean) => Promise<number>} run does the work of one measurement and returns its number of
- *   tokens. Turns count from 1; turn 0 is the warm-up.
+ * @param {(turn: number, warm: boolean) => Promise<number | { tokens: number, milliseconds: number[] }>} run does the work of one
+ *   measurement and returns its number of tokens, or also the time of each request. Turns count from 1; turn 0 is the warm-up.
+ * @param {() => number} cpuSeconds processor time so far; default: that of this process
  */
-export async function serve(run) {
+export async function serve(run, cpuSeconds = ownCpuSeconds) {
   send({ ready: true });
   let turn = 1;
   for await (const line of createInterface({ input: process.stdin })) {
-    const cpu = process.cpuUsage();
+    const cpu = cpuSeconds();
     const started = performance.now();
-    const tokens = await run(line === "warm" ? 0 : turn++, line === "warm");
+    const done = await run(line === "warm" ? 0 : turn++, line === "warm");
     const seconds = (performance.now() - started) / 1000;
-    const { user, system } = process.cpuUsage(cpu);
-    send({ tokens, seconds, cpuSeconds: (user + system) / 1e6 });
+    send({ ...(typeof done === "number" ? { tokens: done } : done), seconds, cpuSeconds: cpuSeconds() - cpu });
   }
+}
+
+function ownCpuSeconds() {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
 }
 
 function send(value) {

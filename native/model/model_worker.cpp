@@ -260,6 +260,7 @@ void ModelWorker::evaluate(size_t index, ContextWorker& worker, const WorkerSche
     requeue_or_fail(plan, *failure);
   } else {
     computed_tokens_ += plan.tokens();
+    reused_tokens_ += plan.sequence_tokens() - plan.tokens();
     deliver(plan, std::move(rewards));
   }
   // Until here the jobs keep the tokens of the plan alive.

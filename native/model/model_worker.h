@@ -56,6 +56,9 @@ class ModelWorker : public Stoppable {
   /** Tokens evaluated so far; shared prefixes count once. */
   uint64_t computed_tokens() const { return computed_tokens_; }
 
+  /** Tokens of evaluated sequences that were not computed for them: another sequence began with the same ones. */
+  uint64_t reused_tokens() const { return reused_tokens_; }
+
   /** Unpins a prefix that a job pinned. */
   void unpin(PrefixId prefix);
 
@@ -110,6 +113,7 @@ class ModelWorker : public Stoppable {
   /** For prefixes that workers share; callers' ids are smaller. */
   PrefixId next_shared_id_ = PrefixId{1} << 62;
   std::atomic<uint64_t> computed_tokens_{0};
+  std::atomic<uint64_t> reused_tokens_{0};
 };
 
 }  // namespace starling

@@ -50,6 +50,7 @@ Napi::Function NativeModel::define(Napi::Env env) {
   constructor.Get("prototype")
       .As<Napi::Object>()
       .DefineProperties({Napi::PropertyDescriptor::Accessor<&NativeModel::computed_tokens>("computedTokens"),
+                         Napi::PropertyDescriptor::Accessor<&NativeModel::reused_tokens>("reusedTokens"),
                          Napi::PropertyDescriptor::Accessor<&NativeModel::is_closed>("closed")});
   return constructor;
 }
@@ -230,6 +231,12 @@ Napi::Value NativeModel::close(const Napi::CallbackInfo& call) {
 Napi::Value NativeModel::computed_tokens(const Napi::CallbackInfo& call) {
   return Napi::Number::New(call.Env(),
                            static_cast<double>(receiver<NativeModel>(call)->loaded_.worker->computed_tokens()));
+}
+
+/** get reusedTokens(): number */
+Napi::Value NativeModel::reused_tokens(const Napi::CallbackInfo& call) {
+  return Napi::Number::New(call.Env(),
+                           static_cast<double>(receiver<NativeModel>(call)->loaded_.worker->reused_tokens()));
 }
 
 /** get closed(): boolean */

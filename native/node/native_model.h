@@ -38,6 +38,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   Napi::Value unpin_prefix(const Napi::CallbackInfo& call);
   Napi::Value close(const Napi::CallbackInfo& call);
   static Napi::Value computed_tokens(const Napi::CallbackInfo& call);
+  static Napi::Value reused_tokens(const Napi::CallbackInfo& call);
   static Napi::Value is_closed(const Napi::CallbackInfo& call);
   Sequences read_sequences(Napi::Value value) const;
   void add_sequence(Sequences& sequences, Napi::Value value, const std::string& name) const;

@@ -73,4 +73,10 @@ size_t BatchPlan::tokens() const {
   return sum;
 }
 
+size_t BatchPlan::sequence_tokens() const {
+  size_t sum = 0;
+  for (const Member& member : members) sum += member.sequence.tokens.length;
+  return sum;
+}
+
 }  // namespace starling

@@ -58,6 +58,9 @@ struct BatchPlan {
 
   /** Tokens to compute. */
   size_t tokens() const;
+
+  /** Tokens of all members, computed or not. */
+  size_t sequence_tokens() const;
 };
 
 }  // namespace starling

@@ -2,13 +2,14 @@
 import { totalmem } from "node:os";
 import { isStarlingError } from "../errors.ts";
 import { isOnHub, modelPathOf, withModelHeader } from "../model-path.ts";
-import { gpuSign } from "../native/gpu-signs.ts";
-import { addonPath, buildCommand, loadAddon } from "../native/load-addon.ts";
-import { describeMachine, graphicsVendors, lockedDevices, type MachineDescription } from "../native/machine.ts";
+import { thisMachine } from "../native/choose-backend.ts";
+import { type GpuFacts, gpuFacts } from "../native/gpu-lacks.ts";
+import { addonPath, openedAddon } from "../native/load-addon.ts";
+import { describeMachine, lockedDevices, type MachineDescription } from "../native/machine.ts";
 import type { Backend } from "../native/platforms.ts";
-import { probeKernels } from "../native/probe.ts";
+import { probeKernels, probeRuntime } from "../native/probe.ts";
 import { librariesIn } from "../native/runtime-folder.ts";
-import { aSignal, aString, checkOptions, takesOnlyOptions } from "../options.ts";
+import { aSignal, aString, checkOptions, given, takesOnlyOptions } from "../options.ts";
 import { availableMemory } from "../scoring/available-memory.ts";
 import { type KernelPlan, planKernels } from "../scoring/kernel-plan.ts";
 import { aLoad } from "../scoring/load-options.ts";
@@ -17,7 +18,7 @@ import type { KernelInfo, MemoryPrediction } from "../scoring/model-info.ts";
 import { assertPlacementFits, type Placement, placeModel } from "../scoring/placement.ts";
 import { predictOn } from "../scoring/predict-memory.ts";
 import type { LoadRewardModelOptions } from "../scoring/types.ts";
-import { type DiagnosisProblem, findProblems } from "./find-problems.ts";
+import { type DiagnosisProblem, findProblems, problemOf, whyNone } from "./find-problems.ts";
 import { type DeviceFinding, findRuntimes, type RuntimeFinding, type RuntimeFindings } from "./runtimes.ts";
 
 /** Options of diagnose(). */
@@ -49,7 +50,9 @@ export interface Diagnosis {
     readonly path: string;
     /** Whether Node can load it. */
     readonly loads: boolean;
-    /** Why it does not load, with the command that builds it. */
+    /** Why your own build in `build/Release` was passed by; absent if there is none. */
+    readonly passedBy?: string;
+    /** Why it does not load, with the command that fixes it. */
     readonly problem?: string;
   };
   /** In the order `gpu: "auto"` tries them; empty if the addon does not load. */
@@ -95,13 +98,19 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis
   signal?.throwIfAborted();
   const machine = describeMachine();
   const addon = examineAddon();
-  const found: RuntimeFindings = addon.loads ? await findRuntimes() : { runtimes: [], reasons: [] };
+  const facts = gpuFacts();
+  const found: RuntimeFindings = addon.loads
+    ? await findRuntimes(thisMachine(), probeRuntime, facts)
+    : { runtimes: [], reasons: [] };
   signal?.throwIfAborted();
   // Once: what is free changes from one look to the next, and the report has it in several places.
   const free = availableMemory();
-  const model = options.modelPath === undefined ? undefined : await examineModel(options, found, free);
+  const model = options.modelPath === undefined ? undefined : await examineModel(options, found, facts, free);
   signal?.throwIfAborted();
-  const backend = wanted(options.load?.gpu ?? "auto", found.choice);
+  const { gpu = "auto" } = options.load ?? {};
+  const backend = wanted(gpu, found.choice);
+  // A model's own problem says why the backend does not work.
+  const missed = model !== undefined || gpu === "auto" || gpu === "off" ? undefined : gpu;
   const works = found.runtimes.some((runtime) => runtime.backend === backend && runtime.state === "works");
   return {
     ready: works && model?.problem === undefined,
@@ -112,15 +121,9 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis
     runtimes: found.runtimes.map((runtime) => ({ ...runtime, devices: runtime.devices.map(withMemory(free)) })),
     ...(model === undefined ? {} : { model }),
     problems: [
-      ...(addon.loads ? [] : [{ what: addon.problem ?? "The native addon does not load.", command: buildCommand() }]),
-      ...findProblems({
-        machine,
-        runtimes: found.runtimes,
-        graphics: graphicsVendors(),
-        locked: lockedDevices(),
-        missing: (backend) => gpuSign(backend).missing,
-      }),
-      ...(model?.problem === undefined ? [] : [{ what: model.problem }]),
+      ...(addon.problem === undefined ? [] : [problemOf(addon.problem)]),
+      ...findProblems({ machine, runtimes: found.runtimes, facts, locked: lockedDevices(), wanted: missed }),
+      ...(model?.problem === undefined ? [] : [problemOf(model.problem)]),
     ],
   };
 }
@@ -131,18 +134,18 @@ function withMemory(free: number | undefined): (device: DeviceFinding) => Device
 }
 
 function examineAddon(): Diagnosis["addon"] {
-  const path = addonPath() ?? "none";
   try {
-    loadAddon();
-    return { path, loads: true };
+    const { path, passedBy } = openedAddon();
+    return { path, loads: true, ...given({ passedBy }) };
   } catch (error) {
-    return { path, loads: false, problem: messageOf(error) };
+    return { path: addonPath() ?? "none", loads: false, problem: messageOf(error) };
   }
 }
 
 async function examineModel(
   { modelPath = "", load = {}, signal }: DiagnoseOptions,
   { runtimes, choice }: RuntimeFindings,
+  facts: GpuFacts,
   free: number | undefined,
 ): Promise<ModelDiagnosis> {
   const isRemote = isOnHub(modelPath);
@@ -156,7 +159,7 @@ async function examineModel(
     if (runtime?.state !== "works")
       return {
         ...found,
-        problem: `${path} cannot run on ${backend}: ${runtime?.problem ?? "no such runtime exists for this machine."}`,
+        problem: `${path} cannot run on ${backend}: ${runtime?.problem ?? whyNone(backend, facts) ?? "the native addon does not load."}`,
       };
     const place = { backend, devices: backend === "cpu" ? [] : runtime.devices };
     const memory = predictOn(file, load, place, free);

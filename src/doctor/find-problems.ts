@@ -1,9 +1,15 @@
 /** Turns findings about a machine into problems, each with the command that fixes it. Pure. */
 import { TRANSLATED } from "../native/explain-mac.ts";
+import { type GpuFacts, type GpuLack, lackOf, lackSentences, sentencesOf } from "../native/gpu-lacks.ts";
 import type { GpuVendor, MachineDescription } from "../native/machine.ts";
-import type { GpuBackend } from "../native/platforms.ts";
-import { installCommand, RUNTIME_PACKAGE_VERSION } from "../native/runtime-folder.ts";
-import { driverCommand } from "../native/system-packages.ts";
+import type { Backend, GpuBackend } from "../native/platforms.ts";
+import {
+  findRuntime,
+  installCommand,
+  ownRuntime,
+  RUNTIME_PACKAGE_VERSION,
+  RUNTIME_VARIABLE,
+} from "../native/runtime-folder.ts";
 import type { RuntimeFinding } from "./runtimes.ts";
 
 /** Something to fix before scoring works, or works faster. */
@@ -17,23 +23,38 @@ export interface DiagnosisProblem {
 export interface MachineFindings {
   readonly machine: MachineDescription;
   readonly runtimes: readonly RuntimeFinding[];
-  /** Vendors of the built-in GPUs; undefined if unknown. */
-  readonly graphics: readonly GpuVendor[] | undefined;
+  readonly facts: GpuFacts;
   /** Graphics devices this user has no permission to open. */
   readonly locked: readonly string[];
-  /** What a backend lacks besides its package: a driver, a loader or a device. */
-  readonly missing: (backend: GpuBackend) => string | undefined;
-  /** Content of /etc/os-release; set in tests. */
-  readonly osRelease?: string;
+  /** The GPU backend that was asked for by name: it is missed in any case. */
+  readonly wanted?: GpuBackend | undefined;
 }
 
 export function findProblems(found: MachineFindings): DiagnosisProblem[] {
-  return [...systemProblems(found), ...found.runtimes.flatMap((runtime) => runtimeProblems(runtime, found))];
+  const { runtimes, wanted } = found;
+  const problems = [...systemProblems(found), ...runtimes.flatMap((runtime) => runtimeProblems(runtime, found))];
+  const isListed = wanted === undefined || runtimes.some(({ backend }) => backend === wanted);
+  const why = isListed ? undefined : whyNone(wanted, found.facts);
+  return why === undefined ? problems : [...problems, problemOf(`${wanted} cannot be used: ${why}`)];
+}
+
+/** Why this machine has no runtime with a backend: sentences. Undefined where it has one. */
+export function whyNone(backend: Backend, facts: GpuFacts): string | undefined {
+  try {
+    const { folder } = findRuntime(backend);
+    if (backend === "cpu" || ownRuntime() === undefined) return undefined;
+    const lack = lackOf(backend, facts);
+    if (lack?.isFinal) return sentencesOf(lack);
+    return `${folder} has no library of the backend ${backend}. Set ${RUNTIME_VARIABLE} to a folder that has one, or unset it.`;
+  } catch (error) {
+    return (backend === "cpu" ? undefined : lackSentences(backend, error, facts)) ?? (error as Error).message;
+  }
 }
 
 /** An NVIDIA card without its driver: neither CUDA nor, where it is the only card, Vulkan can find it. */
-function lacksNvidiaDriver({ graphics = [], missing }: MachineFindings): boolean {
-  return graphics.includes("nvidia") && missing("cuda")?.includes("NVIDIA driver") === true;
+function nvidiaDriver({ facts }: MachineFindings): GpuLack | undefined {
+  const lack = facts.graphics?.includes("nvidia") ? lackOf("cuda", facts) : undefined;
+  return lack?.what.includes("NVIDIA driver") ? lack : undefined;
 }
 
 function systemProblems(found: MachineFindings): DiagnosisProblem[] {
@@ -46,12 +67,12 @@ function systemProblems(found: MachineFindings): DiagnosisProblem[] {
         "the image node:lts-slim), or make a runtime on this system in a checkout of this project (npm run build:runtime) " +
         "and set STARLING_RM_RUNTIME to its folder.",
     });
-  if (machine.translated) problems.push(problemOf(`T${TRANSLATED.slice(1)}`, undefined));
-  if (lacksNvidiaDriver(found)) {
-    const command = driverCommand("cuda", "NVIDIA driver", found.osRelease);
-    const from = command === undefined ? " (https://www.nvidia.com/drivers)" : "";
+  if (machine.translated) problems.push(problemOf(`T${TRANSLATED.slice(1)}`));
+  const driver = nvidiaDriver(found);
+  if (driver !== undefined) {
+    const from = driver.command === undefined ? " (https://www.nvidia.com/drivers)" : "";
     problems.push(
-      problemOf(`This machine has an NVIDIA GPU, but no NVIDIA driver is installed: install it first${from}.`, command),
+      problemOf(`This machine has an NVIDIA GPU, but ${driver.what}: install it first${from}.`, driver.command),
     );
   }
   if (locked.length > 0)
@@ -64,6 +85,7 @@ function systemProblems(found: MachineFindings): DiagnosisProblem[] {
 
 function runtimeProblems(runtime: RuntimeFinding, found: MachineFindings): DiagnosisProblem[] {
   const { backend, state, version, problem } = runtime;
+  const { graphics } = found.facts;
   if (version !== undefined && version !== RUNTIME_PACKAGE_VERSION)
     return [
       problemOf(
@@ -74,36 +96,34 @@ function runtimeProblems(runtime: RuntimeFinding, found: MachineFindings): Diagn
   if (state === "works") return [];
   // One problem says so for the whole machine.
   if (backend === "metal" && found.machine.translated) return [];
-  if (backend === "cpu") return [problemOf(`The CPU runtime does not work: ${problem}`, commandIn(problem))];
+  if (backend === "cpu") return [problemOf(`The CPU runtime does not work: ${problem}`)];
   // A runtime without a matching GPU is not missed.
-  if (!mayHave(backend, found.graphics)) return [];
-  // The driver first: it is a problem of the system, above, and a package without it is no help.
-  const isOnlyNvidia = backend === "cuda" || found.graphics?.every((vendor) => vendor === "nvidia");
-  if (state !== "broken" && isOnlyNvidia && lacksNvidiaDriver(found)) return [];
-  const lacking = state === "not installed" ? found.missing(backend) : undefined;
-  if (lacking !== undefined)
-    return [problemOf(`${backend} cannot be used: ${lacking}`, driverCommand(backend, lacking, found.osRelease))];
-  if (state === "not installed")
-    return [problemOf(`This machine has a GPU, but the ${backend} package is not installed.`, installCommand(backend))];
-  if (state === "broken") return [problemOf(`The ${backend} runtime does not work: ${problem}`, commandIn(problem))];
-  return [
-    problemOf(
-      `${backend} found no device: ${problem}`,
-      commandIn(problem) ?? driverCommand(backend, problem ?? "", found.osRelease),
-    ),
-  ];
+  if (!mayHave(backend, graphics) && backend !== found.wanted) return [];
+  const lack = state === "broken" ? undefined : lackOf(backend, found.facts);
+  // The driver is a problem of the system, above.
+  if (lack !== undefined && lack.what === nvidiaDriver(found)?.what) return [];
+  if (lack !== undefined) {
+    const what = lack.command === undefined ? sentencesOf(lack) : `${lack.what}.`;
+    return [problemOf(`${backend} cannot be used: ${what}`, lack.command)];
+  }
+  if (state === "not installed") {
+    const what = mayHave(backend, graphics)
+      ? `This machine has a GPU, but the ${backend} package`
+      : `The ${backend} package`;
+    return [problemOf(`${what} is not installed.`, installCommand(backend))];
+  }
+  if (state === "broken") return [problemOf(`The ${backend} runtime does not work: ${problem}`)];
+  return [problemOf(`${backend} found no device: ${problem}`)];
 }
 
-function problemOf(what: string, command: string | undefined): DiagnosisProblem {
+/** @param command by default the one that the text quotes */
+export function problemOf(what: string, command: string | undefined = commandIn(what)): DiagnosisProblem {
   return { what: what.endsWith(".") ? what : `${what}.`, ...(command === undefined ? {} : { command }) };
 }
 
 /** Messages quote commands in backticks. */
 function commandIn(text = ""): string | undefined {
-  return /[Rr]un `([^`]+)`|: `(npm [^`]+)`/
-    .exec(text)
-    ?.slice(1)
-    .find((command) => command !== undefined);
+  return /(?:\b[Rr]un |: )`([^`]+)`/.exec(text)?.[1];
 }
 
 function mayHave(backend: RuntimeFinding["backend"], graphics: readonly GpuVendor[] | undefined): boolean {

@@ -9,6 +9,7 @@ import {
 } from "../native/choose-backend.ts";
 import { isSoftware, usableDevices } from "../native/devices.ts";
 import { explainReason, explainRuntime } from "../native/explain-runtime.ts";
+import { type GpuFacts, gpuFacts, lackSentences } from "../native/gpu-lacks.ts";
 import { gpuSign } from "../native/gpu-signs.ts";
 import { type Backend, runtimePackage } from "../native/platforms.ts";
 import { type ProbeResult, probeRuntime } from "../native/probe.ts";
@@ -57,6 +58,7 @@ export type Probe = (libraries: RuntimeLibraries) => Promise<ProbeResult>;
 export async function findRuntimes(
   machine: Machine = thisMachine(),
   probe: Probe = probeRuntime,
+  facts: GpuFacts = gpuFacts(),
 ): Promise<RuntimeFindings> {
   // A package for macOS, or the folder in STARLING_RM_RUNTIME, can serve several backends: probe each folder once.
   const tried = new Map<string, ProbeResult>();
@@ -69,7 +71,7 @@ export async function findRuntimes(
     return result;
   };
   const runtimes: RuntimeFinding[] = [];
-  for (const backend of machine.backends) runtimes.push(await examine(backend, machine, tryOnce));
+  for (const backend of machine.backends) runtimes.push(await examine(backend, machine, tryOnce, facts));
   const cpu = runtimes.find(({ backend }) => backend === "cpu");
   try {
     const { backend, reasons } = await chooseBackend({ ...machine, probe: tryOnce });
@@ -84,13 +86,15 @@ async function examine(
   backend: Backend,
   machine: Machine,
   tryOnce: (libraries: RuntimeLibraries, backend: Backend) => Promise<ProbeResult>,
+  facts: GpuFacts,
 ): Promise<RuntimeFinding> {
   const named = describePackage(backend);
   let libraries: RuntimeLibraries;
   try {
     libraries = machine.find(backend);
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
+    const lack = backend === "cpu" ? undefined : lackSentences(backend, error, facts);
+    const problem = lack ?? (error instanceof Error ? error.message : String(error));
     const code = (error as { code?: unknown }).code;
     const state = code === "ERR_RUNTIME_NOT_FOUND" ? "not installed" : "broken";
     return { backend, ...named, state, problem, devices: [] };
@@ -102,7 +106,7 @@ async function examine(
   const { cpuLibrary, cpuFeatures } = result;
   const found = { backend, ...named, ...folder, ...(backend === "cpu" ? given({ cpuLibrary, cpuFeatures }) : {}) };
   const devices = devicesFor(result, backend);
-  const problem = problemFor(result, backend, machine, libraries);
+  const problem = problemFor(result, backend, libraries, facts);
   if (!result.opened) return { ...found, state: "broken", devices: [], ...problem };
   return { ...found, state: devices.length > 0 ? "works" : "no device", devices, ...problem };
 }
@@ -122,14 +126,13 @@ function devicesFor(result: ProbeResult, backend: Backend): DeviceFinding[] {
 function problemFor(
   result: ProbeResult,
   backend: Backend,
-  machine: Machine,
   libraries: RuntimeLibraries,
+  facts: GpuFacts,
 ): { problem?: string } {
   if (backend === "cpu") return result.opened ? {} : { problem: explainRuntime(libraries, result.problem ?? "") };
   const reason = reasonAgainst(result, backend, "explicit") ?? result.problem;
   if (reason === undefined) return {};
-  if (!result.opened) return { problem: explainRuntime(libraries, reason) };
-  // A missing driver explains more than the library or device that could not be found because of it.
-  const missing = /could not be opened|found no device/.test(reason) ? machine.missing(backend) : undefined;
-  return { problem: missing === undefined ? explainReason(libraries, reason) : `${missing}.` };
+  const lack = lackSentences(backend, reason, facts);
+  if (lack !== undefined) return { problem: lack };
+  return { problem: result.opened ? explainReason(libraries, reason) : explainRuntime(libraries, reason) };
 }

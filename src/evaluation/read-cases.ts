@@ -1,8 +1,9 @@
 /** Reads a benchmark's sources into cases. Skipped rows are counted by reason, invalid ones reported. */
 import { isStarlingError, type StarlingError } from "../errors.ts";
 import { firstNotices } from "../inputs/notices.ts";
-import { FieldMap, type FieldMapping } from "../prompt/field-map.ts";
-import { isObject } from "../prompt/input-fields.ts";
+import { FieldMap, type FieldMapping, type MappedFields } from "../prompt/field-map.ts";
+import { type Fields, isObject } from "../prompt/input-fields.ts";
+import { explained } from "../prompt/row-advice.ts";
 import { strictError, WarningCounter } from "../prompt/warnings.ts";
 import { READ_COLUMNS } from "../rows/columns.ts";
 import { damaged } from "../rows/damaged.ts";
@@ -98,9 +99,11 @@ export class CaseReader {
       signal?.throwIfAborted();
       this.counts.read += 1;
       if (isTable && row === 1 && "value" in read) this.#checkColumns(read.value, name);
+      let mapped: MappedFields | undefined;
       try {
         if ("error" in read) throw read.error;
-        const adapted = this.#benchmark.adapt(this.#mapped(read.value), { ...this.#options, isCsv });
+        if (isObject(read.value)) mapped = this.#mapped(read.value);
+        const adapted = this.#benchmark.adapt(mapped?.fields ?? read.value, { ...this.#options, isCsv });
         if ("omitted" in adapted) {
           this.counts.omitted[adapted.omitted] = (this.counts.omitted[adapted.omitted] ?? 0) + 1;
           continue;
@@ -114,17 +117,17 @@ export class CaseReader {
       } catch (error) {
         if (!isStarlingError(error)) throw error;
         this.counts.broken += 1;
-        onProblem({ source: name, sourceIndex: source, row, where, error });
+        const { fields = {}, from = new Map() } = mapped ?? {};
+        onProblem({ source: name, sourceIndex: source, row, where, error: explained(error, fields, from) });
       }
     }
     if (this.counts.read === before) throw damaged(name, "has no rows");
   }
 
-  #mapped(value: unknown): unknown {
-    if (!isObject(value)) return value;
-    const { fields, notice } = this.#fieldMap.read(value);
-    if (notice !== undefined) this.#tell(notice);
-    return fields;
+  #mapped(value: Fields): MappedFields {
+    const mapped = this.#fieldMap.read(value);
+    if (mapped.notice !== undefined) this.#tell(mapped.notice);
+    return mapped;
   }
 
   #checkColumns(value: unknown, name: string): void {

@@ -2,6 +2,7 @@
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { notReadable, readError } from "./file-errors.ts";
+import { MAX_POINTER_BYTES, pointerReason } from "./lfs-pointer.ts";
 
 /** Something of a known size that is open for reading. */
 export interface ByteSource {
@@ -39,11 +40,22 @@ export async function openFile(path: string): Promise<ByteSource> {
     handle = await open(path, READ_WITHOUT_WAITING);
     const stats = await handle.stat();
     if (!stats.isFile()) throw notReadable(path, "it is not a regular file");
-    return new LocalFile(handle, path, stats);
+    const file = new LocalFile(handle, path, stats);
+    await refusePointer(file);
+    return file;
   } catch (error) {
     await handle?.close();
     throw readError(path, error);
   }
+}
+
+/** Whatever is read from a file, a pointer in its place makes no sense. @throws FileError ERR_FILE_NOT_READABLE */
+export async function refusePointer(file: Pick<ByteSource, "path" | "size" | "read">): Promise<void> {
+  if (file.size === 0 || file.size >= MAX_POINTER_BYTES) return;
+  const bytes = Buffer.alloc(file.size);
+  await file.read(0, bytes);
+  const reason = pointerReason(bytes);
+  if (reason !== undefined) throw notReadable(file.path, reason);
 }
 
 /** Flags for reading: does not block if a pipe has replaced the file. */

@@ -1,11 +1,13 @@
 /** The sentences for files that cannot be read or written. */
 import { dirname, resolve } from "node:path";
 import { FileError } from "../errors.ts";
-import { codeOf, systemReason } from "./system-errors.ts";
+import { codeOf, isMissing, systemReason } from "./system-errors.ts";
+import { urlReason } from "./url-advice.ts";
 
 /** @param reason a clause, such as "it is not a regular file" */
 export function notReadable(file: string, reason: string, cause?: unknown): FileError {
-  return new FileError("ERR_FILE_NOT_READABLE", `The file ${file} cannot be read: ${reason}.`, { file, cause });
+  const told = isMissing(cause) ? (urlReason(file) ?? reason) : reason;
+  return new FileError("ERR_FILE_NOT_READABLE", `The file ${file} cannot be read: ${told}.`, { file, cause });
 }
 
 /** An error of ours stays as it is; one of the system becomes a sentence. */

@@ -4,7 +4,7 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { FileError } from "../errors.ts";
-import { assertRegularFile, type ByteSource, READ_WITHOUT_WAITING, readFully } from "./byte-source.ts";
+import { assertRegularFile, type ByteSource, READ_WITHOUT_WAITING, readFully, refusePointer } from "./byte-source.ts";
 import { notReadable, readError } from "./file-errors.ts";
 import { fileKey } from "./same-file.ts";
 
@@ -45,14 +45,18 @@ export class OpenedFile implements ByteSource {
   /** @throws FileError ERR_FILE_NOT_READABLE, also for what is not a regular file */
   static async open(path: string): Promise<OpenedFile> {
     let descriptor: number | undefined;
+    let opened: OpenedFile | undefined;
     try {
       await assertRegularFile(path);
       descriptor = await openDescriptor(path, READ_WITHOUT_WAITING);
       const status = await statDescriptor(descriptor, { bigint: true });
       if (!status.isFile()) throw notReadable(path, "it is not a regular file");
-      return new OpenedFile(path, descriptor, status, await placeOf(path));
+      opened = new OpenedFile(path, descriptor, status, await placeOf(path));
+      await refusePointer(opened);
+      return opened;
     } catch (error) {
-      if (descriptor !== undefined) await closeDescriptor(descriptor);
+      if (opened !== undefined) await opened.close();
+      else if (descriptor !== undefined) await closeDescriptor(descriptor);
       throw readError(path, error);
     }
   }

@@ -1,6 +1,7 @@
 /** Parses names of repositories and their files, and rejects names that could lead outside. */
 import { HubError, InvalidInputError } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
+import { hubSpecOf } from "../files/url-advice.ts";
 import { windowsNameProblem } from "../files/windows.ts";
 
 /** A repository at a revision. */
@@ -57,7 +58,7 @@ export function parseRepository(spec: string, revision?: string): Repository {
   const named = rest.length === 0 ? undefined : rest.join("@");
   const parts = id.split("/");
   if (parts.length !== 2 || !parts.every((part) => NAME.test(part)))
-    throw invalid(`Expected OWNER/NAME of a repository on the hub but received ${quote(spec)}.`);
+    throw invalid(`Expected OWNER/NAME of a repository on the hub but received ${quote(spec)}${insteadOf(spec)}.`);
   if (named !== undefined && revision !== undefined && named !== revision)
     throw invalid(`The revision of ${quote(spec)} was given twice: name it once.`);
   const wanted = named ?? revision ?? DEFAULT_REVISION;
@@ -92,7 +93,9 @@ export interface DatasetSpec {
 export function parseDatasetSpec(spec: string): DatasetSpec {
   const [, id, revision, rest] = /^hf:(?:datasets\/)?([^/@]+\/[^/@]+)(?:@([^/]+))?(?:\/(.*))?$/.exec(spec) ?? [];
   if (id === undefined)
-    throw invalid(`Expected hf:OWNER/NAME of a data set on the hub, perhaps with /PATH, but received ${quote(spec)}.`);
+    throw invalid(
+      `Expected hf:OWNER/NAME of a data set on the hub, perhaps with /PATH, but received ${quote(spec)}${insteadOf(spec)}.`,
+    );
   const path = rest?.replace(/\/$/, "") || undefined;
   if (path !== undefined && (escapesFolder(path) || !isPortable(path.replaceAll("*", "x"))))
     throw invalid(`Expected the path of a file or folder in ${id} but received ${quote(path)}.`);
@@ -123,6 +126,12 @@ function isPortable(path: string): boolean {
   return path
     .split("/")
     .every((part) => windowsNameProblem(part) === undefined && Buffer.byteLength(part) <= MAX_NAME_BYTES);
+}
+
+/** For an address in place of a name. */
+function insteadOf(spec: string): string {
+  const name = hubSpecOf(spec);
+  return name === undefined ? "" : `: write ${name}`;
 }
 
 function invalid(message: string): InvalidInputError {

@@ -1,12 +1,16 @@
 /** The files that inputs name: files, folders, patterns, data sets on the hub, standard input. */
+import { type Dirent, readdir as readdirWithCallback } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join, win32 } from "node:path";
 import { FileError } from "../errors.ts";
+import { isMissing, systemReason } from "../files/system-errors.ts";
+import { urlReason } from "../files/url-advice.ts";
 import { isHubSpec, parseDatasetSpec } from "../hub/address.ts";
 import type { DatasetOptions, fetchDataset } from "../hub/dataset-files.ts";
 import { aString } from "../options.ts";
+import { STANDARD_INPUT_NAME } from "../rows/damaged.ts";
 import { isDataFile } from "../rows/format.ts";
-import { STANDARD_INPUT, STANDARD_INPUT_NAME } from "./open-input.ts";
+import { STANDARD_INPUT } from "./open-input.ts";
 
 export interface InputFile {
   /** Its name in messages: the path, or "hf:OWNER/NAME@COMMIT/PATH". */
@@ -42,7 +46,7 @@ async function filesOf(input: string, options: DatasetOptions): Promise<readonly
     return datasetFiles(repository, path === undefined ? undefined : [path], options);
   }
   const there = await stat(input).catch(() => undefined);
-  if (there === undefined && isPattern(input)) return matching(input);
+  if (there === undefined && isPattern(input) && urlReason(input) === undefined) return matching(input);
   return there?.isDirectory() ? below(input) : [{ name: input, path: input }];
 }
 
@@ -60,29 +64,42 @@ function isPattern(input: string): boolean {
   return /[*?[\]{}]/.test(input);
 }
 
-/** All files of rows in a folder and the folders in it; not hidden ones. */
-async function below(folder: string): Promise<readonly InputFile[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
-    throw new FileError("ERR_FILE_NOT_READABLE", `The folder ${folder} cannot be read.`, { file: folder, cause });
+/** All data files in a folder and the folders in it; not hidden ones. @param readFolder is readdir(), or stands for it in tests */
+export async function below(folder: string, readFolder = readdir): Promise<readonly InputFile[]> {
+  const entries = await readFolder(folder, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
+    const { path = folder } = cause as NodeJS.ErrnoException;
+    throw folderNotReadable(path, cause);
   });
   const paths = entries
     .filter((entry) => !entry.isDirectory() && isDataFile(entry.name))
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
     .filter((path) => !/[\\/]\./.test(path.slice(folder.length)));
   if (paths.length > 0) return sorted(paths);
-  throw none(folder, "is a folder without files of rows (.jsonl, .json, .csv, .tsv, .parquet, also .gz, .zst and .xz)");
+  throw none(folder, "is a folder without data files (.jsonl, .json, .csv, .tsv, .parquet, also .gz, .zst and .xz)");
 }
 
-async function matching(pattern: string): Promise<readonly InputFile[]> {
+/** A folder that cannot be read may hold what the pattern matches: leaving it out would lose rows. */
+export async function matching(pattern: string, readFolder = readdirWithCallback): Promise<readonly InputFile[]> {
   const { glob } = await import("tinyglobby");
+  let denied: FileError | undefined;
+  const noting = (path: string, options: { withFileTypes: true }, done: ReadDone) =>
+    readFolder(path, options, (error, entries) => {
+      if (error !== null && !isMissing(error)) denied ??= folderNotReadable(path, error);
+      done(error, entries);
+    });
   const share = process.platform === "win32" ? shareOf(pattern) : "";
   // A backslash quotes a character in a pattern, and separates folders on Windows.
   const portable = process.platform === "win32" ? pattern.slice(share.length).replaceAll("\\", "/") : pattern;
-  const options = { expandDirectories: false, absolute: /^(?:\/|[A-Za-z]:)/.test(portable) };
+  const options = {
+    expandDirectories: false,
+    fs: { readdir: noting as typeof readdirWithCallback },
+    absolute: /^(?:\/|[A-Za-z]:)/.test(portable),
+  };
   const paths =
     share === ""
       ? await glob(portable, options)
       : (await glob(portable, { ...options, cwd: share })).map((path) => win32.join(share, path));
+  if (denied !== undefined) throw denied;
   if (paths.length > 0) return sorted(paths);
   throw none(pattern, "does not exist, and no file matches it");
 }
@@ -98,6 +115,13 @@ function shareOf(pattern: string): string {
 
 function sorted(paths: readonly string[]): readonly InputFile[] {
   return [...paths].sort((a, b) => (a < b ? -1 : 1)).map((path) => ({ name: path, path }));
+}
+
+type ReadDone = (error: NodeJS.ErrnoException | null, entries: Dirent[]) => void;
+
+function folderNotReadable(folder: string, cause: unknown): FileError {
+  const message = `The folder ${folder} cannot be read: ${systemReason(cause)}.`;
+  return new FileError("ERR_FILE_NOT_READABLE", message, { file: folder, cause });
 }
 
 function none(name: string, problem: string): FileError {

@@ -1,13 +1,14 @@
 /** Inputs as rows of items: what readItems() and the command line read. */
 import { constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
-import { InvalidInputError, isStarlingError, type StarlingError } from "../errors.ts";
+import { isStarlingError, type StarlingError } from "../errors.ts";
 import { notReadable } from "../files/file-errors.ts";
 import { systemReason } from "../files/system-errors.ts";
 import type { DatasetOptions } from "../hub/dataset-files.ts";
 import { FieldMap, type FieldMapping } from "../prompt/field-map.ts";
 import { isObject } from "../prompt/input-fields.ts";
 import type { CheckedItem } from "../prompt/items.ts";
+import { explained } from "../prompt/row-advice.ts";
 import { CONTENT_FIELDS, ROW_SHAPES, type RowItems, rowItems } from "../prompt/row-items.ts";
 import { type ItemWarning, strictError } from "../prompt/warnings.ts";
 import { damaged } from "../rows/damaged.ts";
@@ -94,10 +95,22 @@ export class ItemSource {
    * @throws InvalidInputError, FileError or HubError
    */
   static async open(inputs: readonly string[], mapping: FieldMapping, options: SourceRules): Promise<ItemSource> {
-    const { ignoreFields, many = false, endpoint, token, cacheFolder, onProgress, signal } = options;
-    const map = new FieldMap(mapping, CONTENT_FIELDS, { ignoreFields, many });
+    const { endpoint, token, cacheFolder, onProgress, signal } = options;
+    const map = fieldMapOf(mapping, options);
     signal?.throwIfAborted();
-    const files = await findFiles(inputs, { endpoint, token, cacheFolder, onProgress, signal });
+    return ItemSource.#of(await findFiles(inputs, { endpoint, token, cacheFolder, onProgress, signal }), map, options);
+  }
+
+  /**
+   * The rows of one file, whatever its path: messages call it by its name.
+   *
+   * @throws InvalidInputError or FileError
+   */
+  static async ofFile(file: InputFile, mapping: FieldMapping, options: SourceRules): Promise<ItemSource> {
+    return ItemSource.#of([file], fieldMapOf(mapping, options), options);
+  }
+
+  static async #of(files: readonly InputFile[], map: FieldMap, options: SourceRules): Promise<ItemSource> {
     let size: number | undefined = 0;
     for (const file of files) {
       const own = await sizeOf(file);
@@ -106,10 +119,12 @@ export class ItemSource {
     return new ItemSource(files, size, map, options);
   }
 
-  /** How messages call all inputs together. */
-  get name(): string {
+  /** The sentence for a source in which nothing was found. */
+  get noRows(): string {
     const [first] = this.files;
-    return this.files.length === 1 && first !== undefined ? first.name : `none of the ${this.files.length} inputs`;
+    return this.files.length === 1 && first !== undefined
+      ? `${first.name} has no rows`
+      : `none of the ${this.files.length} inputs has rows`;
   }
 
   /** The rows of all files, in order. @throws FileError for a file that cannot be read further */
@@ -186,12 +201,12 @@ export class ItemSource {
     const { fields, from, notice } = this.#fieldMap.read(value);
     if (notice !== undefined) this.#tell(notice);
     try {
-      const items = rowItems(fields, rules);
+      const items = rowItems(fields, { ...rules, from });
       const [warning] = items.warnings;
       if (strict && warning !== undefined) throw strictError(warning, "The row");
       return from.size === 0 ? items : { ...items, from: Object.fromEntries(from) };
     } catch (error) {
-      throw isStarlingError(error) ? withOrigin(error, from) : error;
+      throw isStarlingError(error) ? explained(error, fields, from) : error;
     }
   }
 
@@ -201,6 +216,10 @@ export class ItemSource {
     const problem = this.#fieldMap.tableProblem(Object.keys(row.value), ROW_SHAPES);
     if (problem !== undefined) throw damaged(name, problem);
   }
+}
+
+function fieldMapOf(mapping: FieldMapping, { ignoreFields, many = false }: SourceRules): FieldMap {
+  return new FieldMap(mapping, CONTENT_FIELDS, { ignoreFields, many });
 }
 
 /** Undefined for standard input and for pipes. @throws FileError for a file that is not there or may not be read */
@@ -213,14 +232,4 @@ async function sizeOf({ name, path }: InputFile): Promise<number | undefined> {
   } catch (error) {
     throw notReadable(name, systemReason(error), error);
   }
-}
-
-/** The error names our fields; a person looks for the row's. */
-function withOrigin(error: StarlingError, from: ReadonlyMap<string, readonly string[]>): StarlingError {
-  const [target = ""] = (error.field ?? "").replace(/^row\./, "").split(/[.[]/);
-  const names = from.get(target);
-  if (names === undefined || (names.length === 1 && names[0] === target)) return error;
-  const read = names.map((name) => JSON.stringify(name)).join(" and ");
-  const message = `${error.message.replace(/\.$/, "")} (${target} is read from ${read}).`;
-  return new InvalidInputError(error.code, message, { field: error.field ?? target, cause: error });
 }

@@ -6,9 +6,11 @@ import type { Readable } from "node:stream";
 import { isatty, ReadStream } from "node:tty";
 import { promisify } from "node:util";
 import { FileError } from "../errors.ts";
-import { type ByteSource, openFile } from "../files/byte-source.ts";
+import { type ByteSource, openFile, renamed } from "../files/byte-source.ts";
 import { descriptorStats, isDescriptor } from "../files/same-file.ts";
-import { systemReason } from "../files/system-errors.ts";
+import { isMissing, systemReason } from "../files/system-errors.ts";
+import { urlReason } from "../files/url-advice.ts";
+import { STANDARD_INPUT_NAME } from "../rows/damaged.ts";
 import { chunksOf } from "../rows/read-rows.ts";
 
 export interface OpenInput {
@@ -28,7 +30,6 @@ const openDescriptor = promisify(open);
 
 const STDIN = 0;
 export const STANDARD_INPUT = "-";
-export const STANDARD_INPUT_NAME = "standard input";
 
 /**
  * @param path a file, or "-" for standard input
@@ -43,7 +44,8 @@ export async function openInput(path: string, name = path): Promise<OpenInput> {
   // /dev/stdin, under any name.
   if (isDescriptor(STDIN, there)) return standardInput();
   if (there.isFile()) {
-    const source = await openFile(path);
+    const opened = await openFile(path);
+    const source = renamed(opened, { path: name, identity: opened.identity });
     const chunks = { [Symbol.asyncIterator]: () => chunksOf(source) };
     return { name, chunks, source, size: source.size, close: () => source.close() };
   }
@@ -85,8 +87,13 @@ async function* readable(stream: AsyncIterable<Uint8Array>, name: string): Async
 }
 
 function notReadable(name: string, error: unknown): FileError {
-  return new FileError("ERR_FILE_NOT_READABLE", `${name} cannot be read: ${systemReason(error)}.`, {
-    cause: error,
-    file: name,
-  });
+  const reason = systemReason(error);
+  return new FileError(
+    "ERR_FILE_NOT_READABLE",
+    `${name} cannot be read: ${isMissing(error) ? (urlReason(name, false) ?? reason) : reason}.`,
+    {
+      cause: error,
+      file: name,
+    },
+  );
 }

@@ -151,4 +151,7 @@ export interface NativeModel {
 
   /** Tokens evaluated so far; fewer than those of all sequences where prefixes were shared. */
   readonly computedTokens: number;
+
+  /** Tokens of the evaluated sequences that were not computed again, because another one began with them. */
+  readonly reusedTokens: number;
 }

@@ -22,7 +22,7 @@ export type * from "./addon-runtime.ts";
 export type * from "./addon-tokenizer.ts";
 
 /** Must equal `STARLING_CONTRACT_VERSION` in native/node/addon.cpp: a stale build is refused. */
-export const CONTRACT_VERSION = 11;
+export const CONTRACT_VERSION = 12;
 
 export interface NativeAddon {
   readonly contractVersion: number;

@@ -15,11 +15,10 @@ import {
 } from "./choose-backend.ts";
 import { deviceBackend, isSoftware, usableDevices } from "./devices.ts";
 import { crashReason, explainRuntime } from "./explain-runtime.ts";
-import { gpuSign } from "./gpu-signs.ts";
+import { explainLack, gpuFacts } from "./gpu-lacks.ts";
 import { loadAddon } from "./load-addon.ts";
-import { type Backend, type GpuBackend, runtimePackage } from "./platforms.ts";
+import type { Backend, GpuBackend } from "./platforms.ts";
 import { findRuntime, RUNTIME_VARIABLE } from "./runtime-folder.ts";
-import { driverCommand } from "./system-packages.ts";
 
 export type { BackendReason } from "./choose-backend.ts";
 export type { Backend, GpuBackend } from "./platforms.ts";
@@ -79,21 +78,11 @@ async function choose(gpu: GpuChoice): Promise<BackendChoice> {
   try {
     return gpu === "auto" ? await chooseBackend(thisMachine()) : await confirmBackend(gpu, thisMachine());
   } catch (error) {
+    const lack = gpu === "auto" ? undefined : explainLack(gpu, error, gpuFacts());
+    if (lack !== undefined) throw lack;
     if (error instanceof UnusableRuntime) throw unusable(error.libraries, error);
-    throw withoutDriver(gpu, error) ?? error;
+    throw error;
   }
-}
-
-/** Where the package is missing and the driver too, the driver comes first. */
-function withoutDriver(gpu: GpuChoice, cause: unknown): NativeError | undefined {
-  if (gpu === "auto" || gpu === "off" || runtimePackage(gpu) === undefined) return undefined;
-  const { missing } = gpuSign(gpu);
-  if (missing === undefined || !isStarlingError(cause) || cause.code !== "ERR_RUNTIME_NOT_FOUND") return undefined;
-  const command = driverCommand(gpu, missing);
-  const advice = command === undefined ? "" : ` Run \`${command}\`.`;
-  return new NativeError("ERR_RUNTIME_NOT_FOUND", `The backend ${gpu} cannot be used here: ${missing}.${advice}`, {
-    cause,
-  });
 }
 
 function unusable(libraries: RuntimeLibraries, cause: unknown): NativeError {
@@ -147,11 +136,12 @@ function pickBackend(runtime: RuntimeInfo, gpu: GpuChoice): Backend {
     );
   if (runtime.devices.some((device) => deviceBackend(device) === gpu)) return gpu;
   const why = runtime.backendProblem === undefined ? "" : ` (${runtime.backendProblem})`;
-  throw new NativeError(
+  const error = new NativeError(
     "ERR_RUNTIME_UNUSABLE",
-    `The llama.cpp runtime in ${runtime.folder} found no device for the backend ${gpu}${why}. A process holds one ` +
-      `runtime: the first model that is loaded, or ${RUNTIME_VARIABLE}, decides which.`,
+    `The llama.cpp runtime in ${runtime.folder} found no device for the backend ${gpu}${why}. A process uses one ` +
+      `runtime, chosen by the first model that it loads or by ${RUNTIME_VARIABLE}.`,
   );
+  throw explainLack(gpu, error, gpuFacts()) ?? error;
 }
 
 function reasonsFor(runtime: RuntimeInfo, backend: Backend, gpu: GpuChoice): readonly BackendReason[] {

@@ -6,9 +6,9 @@ import type { RuntimeLibraries } from "./addon.ts";
 import { explainOnMac } from "./explain-mac.ts";
 import { explainOnWindows } from "./explain-windows.ts";
 import { reinstallPackage } from "./install-command.ts";
-import { findCutOff, fits, platformName, readLibraryKind } from "./library-format.ts";
+import { findCutOff, findLibraryProblem } from "./library-format.ts";
 import { type GpuBackend, here, type Platform } from "./platforms.ts";
-import { backendLibraries, RUNTIME_PACKAGE_VERSION, RUNTIME_VARIABLE } from "./runtime-folder.ts";
+import { backendLibraries, cudaAdvice, RUNTIME_VARIABLE } from "./runtime-folder.ts";
 import { installLibrary } from "./system-packages.ts";
 
 /**
@@ -46,19 +46,15 @@ export function filesProblem(
 /** Why opening a runtime would end the process; undefined if it may be tried. */
 export function crashReason(libraries: RuntimeLibraries): string | undefined {
   const cut = findCutOff(libraries.folder);
-  if (cut === undefined) return undefined;
-  return `${cut.path} is truncated: it has ${cut.size} bytes of at least ${cut.least}. ${again(libraries)}`;
+  return cut === undefined ? undefined : `${cut}. ${again(libraries)}`;
 }
 
 /** What is wrong with a library's file itself; undefined when it looks right. */
 function fileProblem(path: string, libraries: RuntimeLibraries, platform: Platform): string | undefined {
   try {
     accessSync(path, constants.R_OK);
-    const kind = readLibraryKind(path);
-    if (kind === undefined) return `${path} is not a shared library, or is damaged. ${again(libraries)}`;
-    if (fits(kind, platform)) return undefined;
-    const [made, wanted] = [platformName(kind.os, kind.archs), platformName(platform.os, [platform.arch])];
-    return `${path} was built for ${made}, but this is ${wanted}. ${again(libraries)}`;
+    const problem = findLibraryProblem(path, platform);
+    return problem === undefined ? undefined : `${path} ${problem.what}. ${again(libraries)}`;
   } catch (error) {
     return explainAccess(path, libraries, error);
   }
@@ -105,12 +101,17 @@ function missingLibrary(name: string, libraries: RuntimeLibraries): string {
   if (existsSync(join(CUDA_FOLDER, name)))
     return `it needs the library ${name}, which is in ${CUDA_FOLDER}, where the loader does not look. Run \`export LD_LIBRARY_PATH=${CUDA_FOLDER}\`.`;
   const command = installLibrary(name);
-  const advice = command === undefined ? again(libraries) : `Run \`${command}\`.`;
-  const cuda = /^libcu(?:dart|blas)/.test(name)
-    ? " It belongs to CUDA 13 (12 works too): https://developer.nvidia.com/cuda-downloads."
-    : "";
-  return `it needs the library ${name}, which was not found. ${advice}${cuda}`;
+  const advice = [
+    command === undefined ? undefined : `Run \`${command}\`.`,
+    /^libcu(?:dart|blas)/.test(name) ? cudaAdvice() : undefined,
+    LLAMA_LIBRARY.test(name) ? again(libraries) : undefined,
+  ].filter((text) => text !== undefined);
+  if (advice.length === 0) advice.push("Install the system's package that has it.");
+  return `it needs the library ${name}, which was not found. ${advice.join(" ")}`;
 }
+
+/** What the package itself has. */
+const LLAMA_LIBRARY = /^lib(?:ggml|llama)/;
 
 function sentence(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`;
@@ -118,14 +119,13 @@ function sentence(text: string): string {
 
 /** How to get the right libraries into this folder. */
 function again({ folder, version }: RuntimeLibraries): string {
-  const name = packageOf(folder);
-  if (name === undefined)
+  const installed = packageFolderOf(folder);
+  if (installed === undefined)
     return `Set ${RUNTIME_VARIABLE} to a folder with the libraries of llama.cpp ${version}, or unset it.`;
-  return reinstallPackage(`${name}@${RUNTIME_PACKAGE_VERSION}`);
+  return reinstallPackage(installed);
 }
 
-/** The npm package that a runtime folder belongs to. */
-export function packageOf(folder: string): string | undefined {
-  const name = /[\\/]node_modules[\\/]@node-llama-cpp[\\/]([\w-]+)[\\/]/.exec(folder)?.[1];
-  return name === undefined ? undefined : `@node-llama-cpp/${name}`;
+/** The folder of the npm package that a runtime folder belongs to. */
+export function packageFolderOf(folder: string): string | undefined {
+  return /^.*[\\/]@node-llama-cpp[\\/](?:[\w-]+[\\/]\d+\.[^\\/]*|[\w-]+)(?=[\\/])/.exec(folder)?.[0];
 }

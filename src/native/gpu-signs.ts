@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { listIfReadable } from "../files/optional-files.ts";
-import { TRANSLATED } from "./explain-mac.ts";
+import { neverOn } from "./gpu-never.ts";
 import { isTranslated, macSysctl } from "./mac-system.ts";
 import { type GpuBackend, here, type Platform } from "./platforms.ts";
 
@@ -30,21 +30,18 @@ export interface GpuSign {
 const SYSTEM_VERSION = "System/Library/CoreServices/SystemVersion.plist";
 
 export function gpuSign(backend: GpuBackend, around: System = thisSystem): GpuSign {
-  if (backend === "cuda") return nvidiaSign(around);
-  if (backend === "vulkan") return vulkanSign(around);
-  const { os, arch } = around.platform;
-  if (os === "darwin" && arch === "arm64") return { files: [join(around.root, SYSTEM_VERSION)] };
-  if (os === "darwin" && (around.translated ?? isTranslated(macSysctl()))) return { files: [], missing: TRANSLATED };
-  return { files: [], missing: "Metal is available only on Macs with Apple silicon" };
+  const { platform, root, translated = isTranslated(macSysctl()) } = around;
+  const never = neverOn(backend, { platform, translated });
+  if (never !== undefined) return { files: [], missing: never };
+  if (backend === "metal") return { files: [join(root, SYSTEM_VERSION)] };
+  return backend === "cuda" ? nvidiaSign(around) : vulkanSign(around);
 }
 
 function nvidiaSign({ platform, env, root }: System): GpuSign {
   const driver =
     platform.os === "win32"
       ? first([systemFolder(env)], ["nvcuda.dll"])
-      : platform.os === "linux"
-        ? first(libraryFolders(env, root), ["libcuda.so.1"])
-        : undefined;
+      : first(libraryFolders(env, root), ["libcuda.so.1"]);
   if (driver === undefined) return { files: [], missing: "no NVIDIA driver is installed" };
   return { files: [driver, ...deviceFiles(root, "dev", /^nvidia\d+$/)] };
 }
@@ -58,7 +55,6 @@ function vulkanSign({ platform, env, root }: System): GpuSign {
     // Which drivers there are is in the registry, which only the loader reads.
     return loader === undefined ? { files: [], missing: "no Vulkan loader is installed" } : { files: [loader] };
   }
-  if (platform.os !== "linux") return { files: [], missing: `there is no Vulkan runtime for ${platform.os}` };
   const loader = first(libraryFolders(env, root), ["libvulkan.so.1"]);
   if (loader === undefined) return { files: [], missing: "no Vulkan loader (libvulkan.so.1) is installed" };
   const drivers = vulkanDrivers(env, root);

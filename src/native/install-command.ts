@@ -1,4 +1,4 @@
-/** The command that installs a package beside this one, in the words of the package manager that installed this one. */
+/** The commands that install a package beside this one, or again, in the words of the package manager that installed this one. */
 import { existsSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
 import { packageRoot } from "../package-info.ts";
@@ -56,14 +56,29 @@ export function installPackage(
   return `npm install ${isGlobal ? "--global " : ""}${name}`;
 }
 
-/** A sentence: how to get a damaged package again. */
-export function reinstallPackage(
-  name: string,
-  root: string = packageRoot(),
-  manager: PackageManager = packageManager(root),
-): string {
-  if (manager === "npm") return `Install it again: \`npm install --force ${name}\`.`;
-  if (manager === "pnpm" || manager === "bun") return `Install it again: \`${manager} install --force\`.`;
-  const folder = process.versions["pnp"] === undefined ? "node_modules" : ".yarn/unplugged";
-  return `Install it again: delete the project's ${folder} and run \`${manager} install\`.`;
+/** Whether a folder is inside the archive of an Electron application, or beside it. */
+export function isPackaged(folder: string): boolean {
+  return /\.asar(?:\.unpacked)?[\\/]/.test(folder);
+}
+
+/**
+ * A sentence: how to get the files of an installed package again. Most package managers take a folder that is there for a whole
+ * one, npm and Yarn even with `--force`, and Bun and Deno have the same damaged file in their caches.
+ *
+ * @param folder of the package
+ */
+export function reinstallPackage(folder: string, manager: PackageManager = packageManager(folder)): string {
+  if (isPackaged(folder))
+    return "Package the application again, with this file outside the archive (docs/electron.md).";
+  if (manager === "pnpm") return "Install it again: `pnpm install --force`.";
+  if (manager === "bun") return "Install it again: `bun pm cache rm && bun install --force`.";
+  if (manager === "deno") return "Install it again: `deno install --reload`.";
+  const project = projectOf(folder) ?? folder;
+  if (manager === "npm") {
+    if (!existsSync(join(project, "package.json")))
+      return "Install starling-rm again as you did before, with npm install --global.";
+    return `Install it again: delete ${folder} and run \`npm install\` in ${project}.`;
+  }
+  const installed = process.versions["pnp"] === undefined ? "node_modules" : ".yarn/unplugged";
+  return `Install it again: delete the project's ${installed} and run \`yarn install\`.`;
 }

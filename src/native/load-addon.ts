@@ -3,17 +3,25 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { NativeError } from "../errors.ts";
-import { systemReason } from "../files/system-errors.ts";
 import { packageRoot } from "../package-info.ts";
 import { CONTRACT_VERSION, type NativeAddon } from "./addon.ts";
+import { type AddonProblem, fileProblem, sentenceOf, withAdvice } from "./addon-problems.ts";
 import { explainOnMac } from "./explain-mac.ts";
-import { fits, platformName, readLibc, readLibraryKind } from "./library-format.ts";
+import { describePlatform } from "./library-format.ts";
 import { outsideArchive } from "./package-folder.ts";
 import { ADDON_NAME, type AddonTarget, currentTarget, prebuildName, prebuildPath, prebuildsIn } from "./prebuilds.ts";
 
 const OWN_BUILD = join("build", "Release", ADDON_NAME);
 
-let loaded: NativeAddon | undefined;
+/** An addon that was opened. */
+export interface OpenedAddon {
+  readonly addon: NativeAddon;
+  readonly path: string;
+  /** Why your own build was passed by, if there is one: a sentence. */
+  readonly passedBy?: string;
+}
+
+let loaded: OpenedAddon | undefined;
 
 /**
  * The addon of this package, opened once per thread.
@@ -21,104 +29,81 @@ let loaded: NativeAddon | undefined;
  * @throws NativeError ERR_ADDON_NOT_BUILT with the command that fixes it
  */
 export function loadAddon(): NativeAddon {
+  return openedAddon().addon;
+}
+
+/** The same with its file. */
+export function openedAddon(): OpenedAddon {
   loaded ??= openAddon(packageRoot());
   return loaded;
 }
 
 /** The addon, if this thread has opened it. */
 export function addonIfLoaded(): NativeAddon | undefined {
-  return loaded;
+  return loaded?.addon;
 }
 
-/** What {@link findAddon} chose. */
-export interface FoundAddon {
-  /** Undefined if nothing fits. */
-  readonly path: string | undefined;
-  /** Why your own build was passed by, if there is one: a sentence without its full stop. */
-  readonly passedBy?: string;
+/** The addon's file: the one that this thread has opened, or else would try first. Undefined if nothing fits. */
+export function addonPath(): string | undefined {
+  return loaded?.path ?? findAddon();
+}
+
+/** The first addon of the package in `root` whose file is for a platform and not damaged. */
+export function findAddon(root: string = packageRoot(), target: AddonTarget = currentTarget()): string | undefined {
+  return candidates(root, target).find((path) => fileProblem(path, target) === undefined);
 }
 
 /**
- * The addon of the package in `root` for a platform. Your own build takes precedence: in a checkout it is the newest, and
- * elsewhere you compiled it on purpose. One that was made for another platform is passed by; folders are copied.
+ * Your own build takes precedence: in a checkout it is the newest, and elsewhere you compiled it on purpose. One that does not
+ * fit is passed by: folders are copied to other machines, and `npm pack` takes it along.
  */
-export function findAddon(root: string = packageRoot(), target: AddonTarget = currentTarget()): FoundAddon {
-  const own = outsideArchive(join(root, OWN_BUILD));
-  const hasOwn = existsSync(own);
-  const passedBy = hasOwn ? whyNotHere(own, target) : undefined;
-  if (hasOwn && passedBy === undefined) return { path: own };
-  const prebuilt = outsideArchive(prebuildPath(root, prebuildName(target)));
-  const path = existsSync(prebuilt) ? prebuilt : undefined;
-  return passedBy === undefined ? { path } : { path, passedBy };
+function candidates(root: string, target: AddonTarget): string[] {
+  return [join(root, OWN_BUILD), prebuildPath(root, prebuildName(target))]
+    .map((path) => outsideArchive(path))
+    .filter((path) => existsSync(path));
 }
 
-/** The path alone. */
-export function addonPath(root: string = packageRoot()): string | undefined {
-  return findAddon(root).path;
-}
-
-/** Why a file is not for a platform; undefined where it is, or may be. */
-function whyNotHere(path: string, target: AddonTarget): string | undefined {
-  try {
-    const kind = readLibraryKind(path);
-    if (kind === undefined) return `${path} is not a shared library, or is damaged`;
-    if (!fits(kind, target))
-      return `${path} was built for ${platformName(kind.os, kind.archs)}, but this is ${describe(target)}`;
-    const libc = target.libc === undefined ? undefined : readLibc(path);
-    if (libc === undefined || libc === target.libc) return undefined;
-    return `${path} was built for ${libc}, but this is ${describe(target)}`;
-  } catch (error) {
-    return `${path} cannot be read (${systemReason(error)})`;
+/**
+ * @internal Exported for its tests and scripts/install.mjs.
+ *
+ * @throws NativeError ERR_ADDON_NOT_BUILT
+ */
+export function openAddon(root: string, target: AddonTarget = currentTarget()): OpenedAddon {
+  const problems: AddonProblem[] = [];
+  for (const path of candidates(root, target)) {
+    const found = fileProblem(path, target) ?? open(path, root);
+    if ("addon" in found)
+      return problems.length === 0 ? found : { ...found, passedBy: problems.map(sentenceOf).join(" ") };
+    problems.push(found);
   }
+  const prebuilt = outsideArchive(prebuildPath(root, prebuildName(target)));
+  const sentences = problems.map(sentenceOf);
+  if (!problems.some(({ path }) => path === prebuilt)) sentences.push(noneFor(root, target, problems.length > 0));
+  const [cause] = problems.flatMap((problem) => problem.cause ?? []);
+  throw new NativeError(
+    "ERR_ADDON_NOT_BUILT",
+    withAdvice(sentences.join(" "), root, target, problems, prebuilt),
+    cause === undefined ? {} : { cause },
+  );
 }
 
-/** @internal Exported for its tests. */
-export function openAddon(root: string, target: AddonTarget = currentTarget()): NativeAddon {
-  const { path, passedBy } = findAddon(root, target);
-  if (path === undefined) throw notBuilt(root, nothingFits(root, target, passedBy));
-  let addon: Partial<NativeAddon>;
+/** The file is read before: a truncated one would end the process here. */
+function open(path: string, root: string): OpenedAddon | AddonProblem {
   try {
-    addon = createRequire(join(root, "package.json"))(path);
+    const addon: Partial<NativeAddon> = createRequire(join(root, "package.json"))(path);
+    if (addon.contractVersion === CONTRACT_VERSION) return { addon: addon as NativeAddon, path };
+    const what = `has interface version ${addon.contractVersion}; this version of the package needs ${CONTRACT_VERSION}`;
+    return { path, what, kind: "stale" };
   } catch (cause) {
     const reason = (cause instanceof Error ? cause.message : String(cause)).trim();
     const onMac = explainOnMac(reason, root, "Install the packages again with the Node that runs them.");
-    if (onMac !== undefined) throw doesNotLoad(path, onMac, cause);
-    throw notBuilt(root, `The native addon ${path} does not load (${reason})`, cause);
+    if (onMac !== undefined) return { path, what: `does not load: ${onMac}`, kind: "explained", cause };
+    return { path, what: `does not load (${reason})`, kind: "unloadable", cause };
   }
-  if (addon.contractVersion !== CONTRACT_VERSION)
-    throw notBuilt(
-      root,
-      `The native addon ${path} has interface version ${addon.contractVersion}; this version of the package needs ${CONTRACT_VERSION}`,
-    );
-  return addon as NativeAddon;
 }
 
-/** Building it again would not help. */
-function doesNotLoad(path: string, why: string, cause: unknown): NativeError {
-  return new NativeError("ERR_ADDON_NOT_BUILT", `The native addon ${path} does not load: ${why}`, { cause });
-}
-
-function nothingFits(root: string, target: AddonTarget, passedBy: string | undefined): string {
+function noneFor(root: string, target: AddonTarget, isAnother: boolean): string {
   const others = prebuildsIn(root);
   const found = others.length === 0 ? "none for any platform" : `only for ${others.join(", ")}`;
-  const missing = `There is no native addon for ${describe(target)} in ${root}, ${found}`;
-  return passedBy === undefined ? missing : `${missing}; ${passedBy}`;
-}
-
-/** "Linux on x64 (glibc)" */
-function describe({ os, arch, libc }: AddonTarget): string {
-  return `${platformName(os, [arch])}${libc === undefined ? "" : ` (${libc})`}`;
-}
-
-/** The command that builds the addon. Not `npm rebuild`: npm may block dependencies' install scripts there, too. */
-export function buildCommand(root: string = packageRoot()): string {
-  return `node ${JSON.stringify(join(root, "scripts", "build-addon.mjs"))}`;
-}
-
-function notBuilt(root: string, problem: string, cause?: unknown): NativeError {
-  return new NativeError(
-    "ERR_ADDON_NOT_BUILT",
-    `${problem}: run \`${buildCommand(root)}\`; it reports any missing tools.`,
-    cause === undefined ? {} : { cause },
-  );
+  return `There is no ${isAnother ? "other" : "native addon"} for ${describePlatform(target)} in ${root}, ${found}.`;
 }

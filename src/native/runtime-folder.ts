@@ -5,7 +5,7 @@ import { isStarlingError, NativeError } from "../errors.ts";
 import { listIfReadable } from "../files/optional-files.ts";
 import { packageRoot } from "../package-info.ts";
 import type { RuntimeLibraries } from "./addon.ts";
-import { TRANSLATED } from "./explain-mac.ts";
+import { neverOn } from "./gpu-never.ts";
 import { installPackage, reinstallPackage } from "./install-command.ts";
 import { isTranslated, macSysctl } from "./mac-system.ts";
 import { outsideArchive, packageFolder } from "./package-folder.ts";
@@ -28,8 +28,10 @@ export function findRuntime(backend: Backend): RuntimeLibraries {
   const own = ownRuntime();
   if (own !== undefined) return librariesIn(own);
   const name = runtimePackage(backend);
-  if (name === undefined && backend === "metal" && isTranslated(macSysctl()))
-    throw new NativeError("ERR_RUNTIME_NOT_FOUND", `There is no runtime with Metal here: ${TRANSLATED}.`);
+  const translated = isTranslated(macSysctl());
+  const never = backend === "cpu" ? undefined : neverOn(backend, { platform: here, translated });
+  if (never !== undefined)
+    throw new NativeError("ERR_RUNTIME_NOT_FOUND", `There is no runtime with the backend ${backend} here: ${never}.`);
   if (name === undefined)
     throw new NativeError(
       "ERR_RUNTIME_NOT_FOUND",
@@ -52,7 +54,7 @@ export function findRuntime(backend: Backend): RuntimeLibraries {
     const reason = isStarlingError(cause) ? cause.message : `${(cause as Error).message}.`;
     throw new NativeError(
       "ERR_RUNTIME_UNUSABLE",
-      `The package ${name} is incomplete: ${reason} ${reinstallPackage(`${name}@${RUNTIME_PACKAGE_VERSION}`)}`,
+      `The package ${name} is incomplete: ${reason} ${reinstallPackage(folder)}`,
       { cause },
     );
   }
@@ -151,6 +153,13 @@ function exampleName(baseName: string): string {
 
 function binariesFolder(folder: string, name: string): string {
   return outsideArchive(join(folder, "bins", name.slice(name.indexOf("/") + 1)));
+}
+
+/** A sentence: how to get NVIDIA's libraries that the CUDA package needs. */
+export function cudaAdvice(): string {
+  const name = runtimePackage("cuda");
+  const other = name === undefined ? "" : `; with CUDA 12 also install ${name}-ext@${RUNTIME_PACKAGE_VERSION}`;
+  return `Install CUDA 13 (https://developer.nvidia.com/cuda-downloads)${other}.`;
 }
 
 /** The CUDA package needs CUDA 13; its companion has the same backend for CUDA 12. */

@@ -1,6 +1,7 @@
 /** Where a row has its fields: by names that were given, and by names that are common. */
 import { InvalidInputError, invalidArgument } from "../errors.ts";
 import { type Check, nearest } from "../options.ts";
+import { COMMON_NAMES } from "./common-names.ts";
 import { asParsed } from "./csv-cells.ts";
 import { lookUp, topName } from "./field-path.ts";
 import { type Fields, type ItemRules, isEmpty, isIgnored, plainName } from "./input-fields.ts";
@@ -42,15 +43,6 @@ const LISTED = "responses";
 const CONTEXT = ["text", "prompt", "messages"];
 const RESPONSE = ["response", "responses"];
 
-/** By plainName(). */
-const COMMON: Readonly<Record<"prompt" | "messages" | "response" | "responses" | "system", readonly string[]>> = {
-  prompt: ["prompt", "question", "instruction", "query", "input"],
-  messages: ["messages", "conversation", "conversations"],
-  response: ["response", "answer", "output", "completion", "generation", "generatedtext", "reply"],
-  responses: ["responses", "answers", "outputs", "completions", "generations", "candidates"],
-  system: ["system", "systemprompt", "systemmessage"],
-};
-
 export class FieldMap {
   readonly #mapping: readonly (readonly [string, readonly string[]])[];
   readonly #rules: FieldMapRules;
@@ -70,14 +62,14 @@ export class FieldMap {
         const advice = near === undefined ? "" : ` Did you mean ${JSON.stringify(near)}?`;
         throw new InvalidInputError(
           "ERR_INVALID_ARGUMENT",
-          `Expected one of ${targets.join(", ")} for what to read from ${list.join(", ")} but received ${JSON.stringify(target)}.${advice}`,
+          `Expected one of ${targets.join(", ")} to be read from ${list.join(", ")} but received ${JSON.stringify(target)}.${advice}`,
           { field: "mapping" },
         );
       }
       if (list.length > 1 && target !== LISTED && !JOINED.includes(target))
         throw new InvalidInputError(
           "ERR_INVALID_ARGUMENT",
-          `Expected one field for ${target}, but received ${list.length}: only prompt, system and responses can have several.`,
+          `Expected one field for ${target} but received ${list.length}: only prompt, system and responses can have several.`,
           { field: "mapping" },
         );
       return [target, list] as const;
@@ -100,11 +92,12 @@ export class FieldMap {
       if (missing !== undefined) return `has no column ${JSON.stringify(missing)} to read ${target} from: ${has}`;
     }
     if (this.#rules.aliases === false || this.#rules.pairs) return undefined;
-    const isThere = (target: keyof typeof COMMON | "text") =>
+    const isThere = (target: keyof typeof COMMON_NAMES | "text") =>
       this.#mapping.some(([name]) => name === target) ||
       columns.some(
         (name) =>
-          (target === "text" ? ["text"] : COMMON[target]).includes(plainName(name)) && !isIgnored(name, this.#rules),
+          (target === "text" ? ["text"] : COMMON_NAMES[target]).includes(plainName(name)) &&
+          !isIgnored(name, this.#rules),
       );
     const isChosen = columns.some((name) => plainName(name) === "chosen");
     const canBe =
@@ -146,9 +139,9 @@ export class FieldMap {
     if (isGiven("text")) return { fields, from, notice: undefined };
     const taken = new Map<string, Taken>();
     const names = Object.keys(fields).filter((name) => isGiven(name) && !isEmpty(name, fields[name]));
-    const candidates = (target: keyof typeof COMMON) =>
-      names.filter((name) => name !== target && COMMON[target].includes(plainName(name)));
-    const lists = (target: keyof typeof COMMON) =>
+    const candidates = (target: keyof typeof COMMON_NAMES) =>
+      names.filter((name) => name !== target && COMMON_NAMES[target].includes(plainName(name)));
+    const lists = (target: keyof typeof COMMON_NAMES) =>
       candidates(target).filter((name) => Array.isArray(asParsed(fields[name])));
     if (!isGiven("prompt") && !isGiven("messages")) {
       const conversations = lists("messages");
@@ -207,7 +200,7 @@ export class FieldMap {
     const isInside = text === undefined || text === null || contains(value, text);
     if (!isInside || fields["messages"] !== undefined)
       throw invalidItem(
-        `The row has ${JSON.stringify(chosen)}, a conversation, beside another prompt: name what is to be scored ` +
+        `${JSON.stringify(chosen)} is a conversation that does not contain the row's prompt: name what to score ` +
           `(--field messages=${chosen}).`,
         chosen,
       );
@@ -273,7 +266,11 @@ function combined(target: string, found: readonly { readonly path: string; reado
   if (target === LISTED) return there.map(({ value }) => value);
   if (there.length <= 1) return there[0]?.value ?? first?.value;
   for (const { path, value } of there)
-    if (typeof value !== "string") throw invalidItem(`Expected a text in ${path}, to be joined as ${target}.`, target);
+    if (typeof value !== "string")
+      throw invalidItem(
+        `Expected a string in ${JSON.stringify(path)}, because several fields are joined to one ${target}.`,
+        target,
+      );
   return there.map(({ value }) => value).join(BLANK_LINE);
 }
 

@@ -98,7 +98,7 @@ function hasPrompt(fields: Fields): boolean {
 function contentsOf({ text, prompt, messages, chosen }: Fields): readonly string[] {
   const of = (value: unknown): readonly unknown[] =>
     Array.isArray(value)
-      ? value.map((message: unknown) => (isObject(message) ? message["content"] : undefined))
+      ? value.map((message: unknown) => (isObject(message) ? (message["content"] ?? message["value"]) : undefined))
       : [value];
   const conversation = Array.isArray(chosen) ? of(chosen) : [];
   const all = [...of(text), ...of(prompt), ...of(messages), ...conversation];
@@ -172,15 +172,23 @@ function isNothing(text: string): boolean {
 const MAX_SHOWN_NAMES = 8;
 const MAX_SHOWN_CHARACTERS = 40;
 
-/** The names that a row has, for a message: a CSV file with another separator has one, of all names together. */
-export function fieldNames(fields: Fields): string {
+/**
+ * The names that a row has, for a message: a CSV file with another separator has one, of all names together.
+ *
+ * @param from the row's names of fields, where they differ
+ */
+export function fieldNames(fields: Fields, from?: ReadonlyMap<string, readonly string[]>): string {
   const names = Object.keys(fields);
   if (names.length === 0) return "has no fields";
-  const shown = names.slice(0, MAX_SHOWN_NAMES).map((name) => {
-    const short = name.length > MAX_SHOWN_CHARACTERS ? `${name.slice(0, MAX_SHOWN_CHARACTERS - 1)}…` : name;
-    return `${JSON.stringify(short)}${fields[name] === null || fields[name] === undefined ? " (empty)" : ""}`;
+  const own = names.flatMap((name) => {
+    const isNone = fields[name] === null || fields[name] === undefined;
+    return (from?.get(name) ?? [name]).map((one) => ({ one, note: isNone ? " (empty)" : "" }));
+  });
+  const shown = own.slice(0, MAX_SHOWN_NAMES).map(({ one, note }) => {
+    const short = one.length > MAX_SHOWN_CHARACTERS ? `${one.slice(0, MAX_SHOWN_CHARACTERS - 1)}…` : one;
+    return `${JSON.stringify(short)}${note}`;
   });
   const rename = hasPrompt(fields) ? undefined : names.find((name) => PROMPT_NAMES.has(plainName(name)));
   const advice = rename === undefined ? "" : `: rename ${JSON.stringify(rename)} to "prompt"`;
-  return `has only ${shown.join(", ")}${names.length > MAX_SHOWN_NAMES ? " and others" : ""}${advice}`;
+  return `has only ${shown.join(", ")}${own.length > MAX_SHOWN_NAMES ? " and others" : ""}${advice}`;
 }

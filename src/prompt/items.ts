@@ -12,7 +12,7 @@ import {
   refuseLastTurn,
   type TextPart,
 } from "./messages.ts";
-import { checkContent, checkString, invalidItem } from "./texts.ts";
+import { checkContent, checkString, describeField, invalidItem } from "./texts.ts";
 
 /** A text scored exactly as in the model card: special tokens in it are special, nothing is added. */
 export interface TextItem {
@@ -157,7 +157,7 @@ export function checkPrompt(value: unknown, where: string, rules: ItemRules): st
 function checkPromptText(value: unknown, where: string): string {
   if (typeof value === "string") return checkContent(value, where);
   const expected = 'a string or an array of {"role","content"}';
-  throw invalidItem(`Expected ${expected} for ${where} but received ${describe(value)}.`, where);
+  throw invalidItem(`Expected ${expected} for ${where} but received ${describeField(value)}.`, where);
 }
 
 /** Builds an item from its checked parts. */

@@ -1,7 +1,7 @@
 /** The messages of a conversation, in the layouts that data sets have, as one layout. */
 import { describe } from "../errors.ts";
-import { type ItemRules, isObject, refuseUnreadInput } from "./input-fields.ts";
-import { checkString, invalidItem } from "./texts.ts";
+import { type Fields, type ItemRules, isObject, refuseUnreadInput } from "./input-fields.ts";
+import { checkString, describeField, invalidItem } from "./texts.ts";
 
 /** Who speaks in a turn. */
 export type ChatRole = "system" | "user" | "assistant";
@@ -60,6 +60,28 @@ const SPEAKERS: ReadonlyMap<string, ChatRole> = new Map([
   ["chatgpt", "assistant"],
 ]);
 
+/** The names of a message's two fields: OpenAI's, or ShareGPT's. */
+function fieldsOf(message: Fields): readonly ["role", "content"] | readonly ["from", "value"] {
+  return message["role"] === undefined && message["from"] !== undefined ? ["from", "value"] : ["role", "content"];
+}
+
+/** Whether a value is meant as a message, right or wrong. */
+export function isMessage(value: unknown): value is Fields {
+  return isObject(value) && ("role" in value || "from" in value);
+}
+
+/** Who speaks in a message of either layout; undefined for an unknown name, and for what is no message. */
+export function roleOf(value: unknown): ChatRole | undefined {
+  if (!isObject(value)) return undefined;
+  const [speaker] = fieldsOf(value);
+  return (speaker === "from" ? SPEAKERS : ROLES).get(value[speaker] as string);
+}
+
+/** What a message of either layout says; undefined for what is no message. */
+export function contentOf(value: unknown): unknown {
+  return isObject(value) ? value[fieldsOf(value)[1]] : undefined;
+}
+
 const whose = { assistant: "the assistant's, the one to score", user: "the user's, the one to answer" };
 
 /** @throws InvalidInputError ERR_INVALID_ITEM where another role comes last */
@@ -76,7 +98,7 @@ export function refuseLastTurn(messages: readonly ChatMessage[], name: string, l
 export function checkTurnList(value: unknown, name: string, rules: ItemRules): readonly ChatMessage[] {
   if (!Array.isArray(value) || value.length === 0)
     throw invalidItem(
-      `Expected a non-empty array of {"role","content"} for ${name} but received ${describe(value)}.`,
+      `Expected a non-empty array of {"role","content"} for ${name} but received ${describeField(value)}.`,
       name,
     );
   if (value.length > MAX_MESSAGES_PER_ITEM)
@@ -89,14 +111,13 @@ export function checkTurnList(value: unknown, name: string, rules: ItemRules): r
 /** None for a system turn without content. */
 function checkMessage(value: unknown, where: string, index: number, rules: ItemRules): ChatMessage[] {
   if (!isObject(value))
-    throw invalidItem(`Expected {"role","content"} for ${where} but received ${describe(value)}.`, where);
+    throw invalidItem(`Expected {"role","content"} for ${where} but received ${describeField(value)}.`, where);
   refuseUnreadInput(value, where, rules, [], true);
-  const isShareGpt = value["role"] === undefined && value["from"] !== undefined;
-  const [speaker, said] = isShareGpt ? (["from", "value"] as const) : (["role", "content"] as const);
-  const role = (isShareGpt ? SPEAKERS : ROLES).get(value[speaker] as string);
+  const [speaker, said] = fieldsOf(value);
+  const role = roleOf(value);
   if (role === undefined)
     throw invalidItem(
-      `Expected ${isShareGpt ? '"system", "human" or "gpt"' : '"system", "user" or "assistant"'} for ${where}.${speaker} but ` +
+      `Expected ${speaker === "from" ? '"system", "human" or "gpt"' : '"system", "user" or "assistant"'} for ${where}.${speaker} but ` +
         `received ${describe(value[speaker])}.`,
       `${where}.${speaker}`,
     );
@@ -112,7 +133,7 @@ export function areParts(value: unknown): value is readonly unknown[] {
   return (
     Array.isArray(value) &&
     value.length > 0 &&
-    value.every((part) => isObject(part) && typeof part["type"] === "string" && !("role" in part) && !("from" in part))
+    value.every((part) => isObject(part) && typeof part["type"] === "string" && !isMessage(part))
   );
 }
 

@@ -1,10 +1,11 @@
 /** A row of a file as the items that it asks to score: one, or one for each of its responses. */
 import { InvalidInputError } from "../errors.ts";
 import { asParsed, missingCell, refuseListCell } from "./csv-cells.ts";
-import { type Fields, fieldNames, type ItemRules, isObject, refuseUnreadInput } from "./input-fields.ts";
+import { refuseIncomplete } from "./incomplete-row.ts";
+import { type Fields, type ItemRules, isObject, refuseUnreadInput } from "./input-fields.ts";
 import { type CheckedItem, checkItem, checkPrompt, givenFields, itemOf, systemTurn } from "./items.ts";
 import { refuseLostType } from "./lost-type.ts";
-import { checkText, checkTurnList, refuseLastTurn } from "./messages.ts";
+import { checkText, checkTurnList, isMessage, refuseLastTurn } from "./messages.ts";
 import { onlyAnswer } from "./turns.ts";
 import type { ItemWarning } from "./warnings.ts";
 
@@ -19,6 +20,10 @@ export interface RowItems {
 export interface RowItemRules extends ItemRules {
   /** Every value of the row is a text: it is of a CSV file. Default: false. */
   readonly isCsv?: boolean;
+  /** The row's names of its fields, where they differ from ours. */
+  readonly from?: ReadonlyMap<string, readonly string[]>;
+  /** How messages name the row, where it is one of several: "items[3]". Default: "row", and its fields by their own names. */
+  readonly where?: string | undefined;
 }
 
 /** The fields that say what to score. */
@@ -38,24 +43,29 @@ export const ROW_SHAPES =
  * @throws InvalidInputError ERR_INVALID_ITEM, ERR_EMPTY_TEXT or ERR_INVALID_UNICODE
  */
 export function rowItems(value: unknown, rules: RowItemRules = {}): RowItems {
-  if (!isObject(value)) throw wrong(`Expected an object of the shape ${ROW_SHAPES}, but it is ${kindOf(value)}.`);
+  const { where = "row" } = rules;
+  if (!isObject(value))
+    throw wrong(`Expected an object of the shape ${ROW_SHAPES}${forItem(rules)}, but it is ${kindOf(value)}.`);
   const given = givenFields(value, CONTENT_FIELDS, rules);
   if (rules.isCsv) refuseCells(given);
-  if (CONTENT_FIELDS.every((name) => name === "system" || given[name] === undefined))
-    throw wrong(`Expected one of ${ROW_SHAPES}, but the row ${fieldNames(value)}${FIELD_ADVICE}.`);
-  const hasResponse = given["response"] !== undefined || given["responses"] !== undefined;
-  if (given["prompt"] !== undefined && !hasResponse)
-    throw wrong(`Expected "response" or "responses" beside "prompt", but the row ${fieldNames(value)}${FIELD_ADVICE}.`);
+  refuseIncomplete(value, given, ROW_SHAPES, rules);
   const read = withLists(given, rules);
   const rest = Object.entries(value).filter(([name]) => !CONTENT_FIELDS.some((own) => own === name));
   const row: Fields = Object.fromEntries([...rest, ...Object.entries(read)]);
   const many = read["responses"] !== undefined;
-  if (many) refuseUnreadInput(row, "row", rules, CONTENT_FIELDS);
-  const items = many ? responseItems(read, rules) : [checkItem(row, "row", rules)];
+  if (many) refuseUnreadInput(row, where, rules, CONTENT_FIELDS);
+  const items = many ? responseItems(read, rules) : [checkItem(row, where, rules)];
   return { items, many, warnings: rules.isCsv ? items.flatMap(missingCell) : [] };
 }
 
-const FIELD_ADVICE = " (--field prompt=NAME reads it from another field)";
+function forItem({ where }: RowItemRules): string {
+  return where === undefined ? "" : ` for ${where}`;
+}
+
+/** How messages call a field. */
+function pathOf(name: string, { where }: RowItemRules): string {
+  return where === undefined ? name : `${where}.${name}`;
+}
 
 /** Cells with what was a list before it was written: Python's text of it, or JSON where one text is expected. */
 function refuseCells(given: Fields): void {
@@ -65,7 +75,7 @@ function refuseCells(given: Fields): void {
 }
 
 /** Lists that are JSON texts, as in cells, are lists; a conversation before a response is its prompt. */
-function withLists(given: Fields, rules: ItemRules): Fields {
+function withLists(given: Fields, rules: RowItemRules): Fields {
   const row: Record<string, unknown> = { ...given };
   for (const name of ["messages", "responses"]) if (name in row) row[name] = asParsed(row[name]);
   const prompt = asParsed(row["prompt"]);
@@ -77,32 +87,32 @@ function withLists(given: Fields, rules: ItemRules): Fields {
   const name = row["responses"] === undefined ? "response" : "responses";
   if (row[name] === undefined) return row;
   // Here, because the message should name the field.
-  const turns = checkTurnList(row["messages"], "messages", rules);
+  const messagesName = pathOf("messages", rules);
+  const turns = checkTurnList(row["messages"], messagesName, rules);
   if (turns.at(-1)?.role === "assistant")
     throw wrong(
-      `messages ends with the assistant's turn, and the row has "${name}" beside it: leave out that turn, or "${name}".`,
+      `${messagesName} ends with the assistant's turn, and ${rules.where ?? "the row"} has "${name}" beside it: leave out that ` +
+        `turn, or "${name}".`,
     );
-  refuseLastTurn(turns, "messages", "user");
+  refuseLastTurn(turns, messagesName, "user");
   const { messages, ...others } = row;
   return { ...others, prompt: messages };
 }
 
-function isMessage(value: unknown): boolean {
-  return isObject(value) && ("role" in value || "from" in value);
-}
-
-function responseItems(given: Fields, rules: ItemRules): CheckedItem[] {
+function responseItems(given: Fields, rules: RowItemRules): CheckedItem[] {
   const { responses } = given;
+  const name = pathOf("responses", rules);
   for (const other of ["text", "response", "messages"])
-    if (given[other] !== undefined) throw wrong(`It has both "responses" and "${other}": leave one of them out.`);
-  if (given["prompt"] === undefined) throw wrong("Expected a string or messages for prompt, but it is left out.");
-  const prompt = checkPrompt(given["prompt"], "prompt", rules);
-  const system = systemTurn(given, "row");
-  if (!Array.isArray(responses)) throw wrong(`Expected an array of strings for responses, not ${kindOf(responses)}.`);
-  if (responses.length === 0) throw wrong("responses is empty: there is nothing to score.");
+    if (given[other] !== undefined)
+      throw wrong(`${rules.where ?? "It"} has both "responses" and "${other}": leave one of them out.`);
+  const prompt = checkPrompt(given["prompt"], pathOf("prompt", rules), rules);
+  const system = systemTurn(given, rules.where ?? "row");
+  if (!Array.isArray(responses)) throw wrong(`Expected an array of strings for ${name}, not ${kindOf(responses)}.`);
+  if (responses.length === 0) throw wrong(`${name} is empty: there is nothing to score.`);
   if (responses.length > MAX_RESPONSES_PER_ROW)
-    throw wrong(`responses has ${responses.length} elements; at most ${MAX_RESPONSES_PER_ROW} are scored in a row.`);
-  return responses.map((response: unknown, i) => itemOf(prompt, checkText(response, `responses[${i}]`), system, "row"));
+    throw wrong(`${name} has ${responses.length} elements; at most ${MAX_RESPONSES_PER_ROW} are scored in a row.`);
+  const where = rules.where ?? "row";
+  return responses.map((response: unknown, i) => itemOf(prompt, checkText(response, `${name}[${i}]`), system, where));
 }
 
 function wrong(message: string): InvalidInputError {

@@ -12,7 +12,7 @@ export function checkContent(value: unknown, where: string): string {
 /** A string of valid Unicode, or an error that names the field. */
 export function checkString(value: unknown, where: string): string {
   if (typeof value !== "string")
-    throw invalidItem(`Expected a string for ${where} but received ${describe(value)}.`, where);
+    throw invalidItem(`Expected a string for ${where} but received ${describeField(value)}.`, where);
   // A lone surrogate has no UTF-8 form; replacing it silently would score another text than the one that was given.
   if (!value.isWellFormed()) {
     throw new InvalidInputError("ERR_INVALID_UNICODE", `${where} is not valid Unicode: it contains a lone surrogate.`, {
@@ -21,6 +21,19 @@ export function checkString(value: unknown, where: string): string {
   }
   return value;
 }
+
+/** As describe(), with the names of an object's fields. */
+export function describeField(value: unknown): string {
+  const what = describe(value);
+  if (what !== "an object") return what;
+  const names = Object.keys(value as object);
+  const [some, rest] = [names.slice(0, MAX_SHOWN_NAMES), names.length > MAX_SHOWN_NAMES ? " and others" : ""];
+  if (names.length === 0) return "an empty object";
+  return `an object with ${some.map((name) => JSON.stringify(name.slice(0, MAX_NAME_CHARACTERS))).join(", ")}${rest}`;
+}
+
+const MAX_SHOWN_NAMES = 5;
+const MAX_NAME_CHARACTERS = 40;
 
 export function invalidItem(message: string, field: string): InvalidInputError {
   return new InvalidInputError("ERR_INVALID_ITEM", message, { field });

@@ -13,7 +13,19 @@ const MAGIC_BYTES = 6;
 const OUTPUT_BYTES = 128 * 1024;
 
 /** Endings of compressed files' names. */
-export const COMPRESSED_NAME = /\.(?:gz|gzip|zst|zstd|xz)$/i;
+const COMPRESSED_NAME = /\.(gz|gzip|zst|zstd|xz)$/i;
+
+/** The compression that a file's name promises. */
+export function compressionOfName(name: string): Compression | undefined {
+  const ending = COMPRESSED_NAME.exec(name)?.[1]?.toLowerCase();
+  if (ending === undefined) return undefined;
+  return ending === "xz" ? "xz" : ending.startsWith("z") ? "zstd" : "gzip";
+}
+
+/** A file's name without the ending of its compression. */
+export function uncompressedName(name: string): string {
+  return name.replace(COMPRESSED_NAME, "");
+}
 
 /** By the first bytes, whatever the file is called. */
 export function compressionOf(head: Uint8Array): Compression | undefined {
@@ -151,11 +163,25 @@ async function* unxz(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGene
 /** Formats that people have, with what makes a readable file of them. */
 const others: readonly { readonly magic: readonly number[]; readonly is: string; readonly advice: string }[] = [
   { magic: [0x42, 0x5a, 0x68], is: "is compressed with bzip2", advice: "unpack it with bunzip2" },
-  { magic: [0x50, 0x4b, 3, 4], is: "is a zip archive", advice: "unpack it" },
-  { magic: [0x41, 0x52, 0x52, 0x4f, 0x57, 0x31], is: "is an Arrow file", advice: "write it as parquet" },
+  { magic: [0x50, 0x4b, 3, 4], is: "is a zip archive or an Excel workbook", advice: "unpack it, or save it as CSV" },
+  {
+    magic: [0x41, 0x52, 0x52, 0x4f, 0x57, 0x31],
+    is: "is an Arrow or Feather file",
+    advice: "write it as parquet (pandas: read_feather(OLD).to_parquet(NEW))",
+  },
+  {
+    magic: [0x46, 0x45, 0x41, 0x31],
+    is: "is a Feather file",
+    advice: "write it as parquet (pandas: read_feather(OLD).to_parquet(NEW))",
+  },
+  { magic: [0x4f, 0x62, 0x6a, 1], is: "is an Avro file", advice: "write it as parquet or JSON lines" },
+  { magic: [0x4f, 0x52, 0x43], is: "is an ORC file", advice: "write it as parquet" },
+  { magic: [0x89, 0x48, 0x44, 0x46], is: "is an HDF5 file", advice: "write it as parquet or JSON lines" },
+  { magic: [0x53, 0x51, 0x4c, 0x69, 0x74, 0x65], is: "is an SQLite database", advice: "export its table as CSV" },
 ];
 
-function refuseOthers(head: Uint8Array, name: string): void {
+/** @throws FileError for a format that is not read */
+export function refuseOthers(head: Uint8Array, name: string): void {
   const found = others.find(({ magic }) => startsWith(head, magic));
   if (found !== undefined) throw damaged(name, `${found.is}, which is not supported: ${found.advice} first`);
 }

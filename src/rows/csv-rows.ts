@@ -40,7 +40,8 @@ export async function* csvRows(
       row += 1;
       yield { row, where: `line ${record.line}`, endOffset: record.endOffset, isTable: true, ...result };
     }
-  if (header === undefined) throw damaged(name, "is empty: a CSV file begins with the names of its columns");
+  if (header === undefined)
+    throw damaged(name, `is empty: a ${formatWord(delimiter)} file begins with the names of its columns`);
 }
 
 async function* csvPieces(
@@ -48,7 +49,7 @@ async function* csvPieces(
   name: string,
   delimiter: Delimiter,
 ): AsyncGenerator<readonly Piece[]> {
-  const head = new InputHead(name, "CSV");
+  const head = new InputHead(name, formatWord(delimiter));
   let splitter: CsvSplitter | undefined;
   const begin = () => {
     const bytes = head.bytes();
@@ -68,6 +69,10 @@ async function* csvPieces(
   }
   if (splitter === undefined) yield begin();
   yield (splitter as CsvSplitter | undefined)?.end() ?? [];
+}
+
+function formatWord(delimiter: Delimiter): "CSV" | "TSV" {
+  return delimiter === "\t" ? "TSV" : "CSV";
 }
 
 /** In the order of the pieces. */
@@ -130,7 +135,10 @@ function toObject(
   const { fields } = record;
   if (header.length > 1 && fields.every((field) => field === "")) return undefined;
   if (fields.length !== header.length)
-    return invalid(`It has ${fields.length} fields; the first line names ${header.length}.`, record);
+    return invalid(
+      `It has ${plural(fields.length, "field")}, but the first line names ${plural(header.length, "column")}.`,
+      record,
+    );
   // CSV cannot tell an empty text from a missing value; programs mean the latter.
   const cells = header.map((name, i) => [name, fields[i] === "" ? null : fields[i]] as const);
   // Columns without a name are a spreadsheet's empty ones, or pandas' index.
@@ -142,6 +150,10 @@ function toObject(
     Object.defineProperty(value, name, { value: cell, enumerable: true, configurable: true, writable: true });
   }
   return { isCsv: true, value };
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function invalid(message: string, { line }: { readonly line: number }): { error: StarlingError } {

@@ -1,8 +1,12 @@
 import { FileError, isStarlingError } from "../errors.ts";
 
+/** What messages call the input that has no name. */
+export const STANDARD_INPUT_NAME = "standard input";
+
 /** A file of rows that cannot be read further; `problem` continues "The file NAME". */
 export function damaged(file: string, problem: string, cause?: unknown): FileError {
-  return new FileError("ERR_INVALID_DATA", `The file ${file} ${problem}.`, { file, cause });
+  const subject = file === STANDARD_INPUT_NAME ? "Standard input" : `The file ${file}`;
+  return new FileError("ERR_INVALID_DATA", `${subject} ${problem}.`, { file, cause });
 }
 
 /** Runs code that trusts what it reads: whatever it throws, on bytes that make no sense, becomes an error of ours. */

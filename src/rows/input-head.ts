@@ -99,30 +99,49 @@ function bomLength(bytes: Uint8Array): number {
 
 const SNIFFED_BYTES = 4096;
 
-/** @throws FileError for UTF-16 and for binary files */
-function checkEncoding(head: Uint8Array, name: string, expected: string): void {
-  const refuse = (but: string) =>
-    new FileError("ERR_INVALID_JSON", `Expected ${expected} in ${name}, but ${but}.`, { file: name });
-  if (looksLikeUtf16(head)) {
-    // Windows PowerShell writes it with ">".
-    const advice =
-      `Expected UTF-8 text in ${name}, but it looks like UTF-16: convert it (iconv -f UTF-16 -t UTF-8; ` +
-      "in PowerShell, Get-Content OLD | Set-Content -Encoding utf8 NEW).";
-    throw new FileError("ERR_INVALID_JSON", advice, { file: name });
-  }
+/** @throws FileError for UTF-16 and UTF-32, and for binary files */
+export function checkEncoding(head: Uint8Array, name: string, expected: string): void {
+  const refuse = (message: string) => new FileError("ERR_INVALID_JSON", message, { file: name });
+  const encoding = otherEncodingOf(head);
+  if (encoding !== undefined)
+    throw refuse(
+      `Expected UTF-8 text in ${name}, but it looks like ${encoding.iconv}: convert it (iconv -f ${encoding.iconv} -t UTF-8; ` +
+        `in PowerShell, Get-Content -Encoding ${encoding.powerShell} OLD | Set-Content -Encoding utf8 NEW).`,
+    );
   const zero = head.subarray(0, SNIFFED_BYTES).indexOf(0);
-  if (zero >= 0) throw refuse(`it has a NUL byte (at byte ${zero + 1}): it is a binary file, or damaged`);
+  if (zero < 0) return;
+  throw refuse(
+    `Expected ${expected} in ${name}, but it has a NUL byte (at byte ${zero + 1}): it is a binary file, or damaged.`,
+  );
 }
 
-/** Its byte order mark; or, without one, the zeros of Latin letters in every second byte, and nowhere else. */
-function looksLikeUtf16(head: Uint8Array): boolean {
-  const [a, b] = head;
-  if ((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff)) return true;
-  const zeros = [0, 0];
+/** By the names of the programs that convert it. */
+interface OtherEncoding {
+  readonly iconv: string;
+  readonly powerShell: string;
+}
+
+const UTF_32: OtherEncoding = { iconv: "UTF-32", powerShell: "utf32" };
+/** By where the zeros of Latin letters are: in the second byte of each two, or in the first. */
+const [LITTLE_ENDIAN, BIG_ENDIAN]: readonly [OtherEncoding, OtherEncoding] = [
+  { iconv: "UTF-16LE", powerShell: "unicode" },
+  { iconv: "UTF-16BE", powerShell: "bigendianunicode" },
+];
+
+/** By its byte order mark; or, without one, by the zeros of Latin letters in every second byte, and nowhere else. */
+function otherEncodingOf(head: Uint8Array): OtherEncoding | undefined {
+  const [a, b, c, d] = head;
+  if ((a === 0xff && b === 0xfe && c === 0 && d === 0) || (a === 0 && b === 0 && c === 0xfe && d === 0xff))
+    return UTF_32;
+  if (a === 0xff && b === 0xfe) return LITTLE_ENDIAN;
+  if (a === 0xfe && b === 0xff) return BIG_ENDIAN;
   const sniffed = head.subarray(0, SNIFFED_UTF16_BYTES);
-  for (const [i, byte] of sniffed.entries()) if (byte === 0) zeros[i % 2] = (zeros[i % 2] ?? 0) + 1;
-  const [most, least] = [Math.max(...zeros), Math.min(...zeros)];
-  return most >= 1 && least === 0 && 4 * most >= sniffed.length;
+  const zeros = [0, 0] as [number, number];
+  for (const [i, byte] of sniffed.entries()) if (byte === 0) zeros[i % 2 === 0 ? 0 : 1] += 1;
+  const [first, second] = zeros;
+  if (Math.min(first, second) > 0 || 4 * Math.max(first, second, 1) < sniffed.length || first === second)
+    return undefined;
+  return second > 0 ? LITTLE_ENDIAN : BIG_ENDIAN;
 }
 
 const SNIFFED_UTF16_BYTES = 64;

@@ -3,7 +3,7 @@ import { isUtf8 } from "node:buffer";
 import { InvalidInputError, type StarlingError } from "../errors.ts";
 import { InputHead } from "./input-head.ts";
 import { isBlank, LineSplitter, MAX_ROW_BYTES, type Piece, type Splitter, ValueSplitter } from "./json-splitter.ts";
-import { hasTooManyValues, MAX_ROW_VALUES, parseJson } from "./json-value.ts";
+import { commaProblem, hasTooManyValues, MAX_ROW_VALUES, parseJson } from "./json-value.ts";
 
 /**
  * One row of an input, as written. `value` has the numbers NaN, Infinity and -Infinity where Python wrote them;
@@ -14,14 +14,24 @@ export type SourceRow = { readonly where: string; readonly endOffset: number } &
   | { readonly error: StarlingError }
 );
 
-/** Rows as soon as they are complete. `name` is the input's name in messages. */
-export async function* readJsonRows(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<SourceRow> {
+/**
+ * Rows as soon as they are complete.
+ *
+ * @param name the input's name in messages
+ * @param onNotice told of a comma after the last element of an array
+ */
+export async function* readJsonRows(
+  chunks: AsyncIterable<Uint8Array>,
+  name: string,
+  onNotice?: (message: string) => void,
+): AsyncGenerator<SourceRow> {
   const head = new InputHead(name);
   let lookedAt = 0;
   let splitter: Splitter | undefined;
   let inArray = false;
   let count = 0;
-  const toRow = (piece: Piece) => parseRow(piece, inArray ? `element ${count++} (line ${piece.line})` : undefined);
+  const toRow = (piece: Piece) =>
+    parseRow(piece, inArray && piece.ofArray === undefined ? `element ${count++} (line ${piece.line})` : undefined);
   const begin = (layout: Layout): Piece[] => {
     inArray = layout === "array";
     splitter = layout === "lines" ? new LineSplitter(head.start) : new ValueSplitter(layout, head.start);
@@ -43,6 +53,9 @@ export async function* readJsonRows(chunks: AsyncIterable<Uint8Array>, name: str
   }
   if (!splitter) for (const piece of begin(detectLayout(head.bytes(), true) ?? "lines")) yield toRow(piece);
   for (const piece of (splitter as Splitter | undefined)?.end() ?? []) yield toRow(piece);
+  const comma = splitter instanceof ValueSplitter ? splitter.trailingComma : undefined;
+  if (comma !== undefined)
+    onNotice?.(`${name} has a comma after its last element (line ${comma}), which is not valid JSON: ignored`);
 }
 
 const [NEWLINE, QUOTE, COMMA, OPEN_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [0x0a, 0x22, 0x2c, 0x5b, 0x7b, 0x7d];
@@ -84,12 +97,16 @@ function parseRow({ bytes, line, endOffset, problem }: Piece, element: string | 
   if (problem !== undefined || bytes === undefined) return failed(problem ?? "There is nothing to read.");
   // Replacing wrong bytes, as decoders do, would score another text than the one in the file.
   if (!isUtf8(bytes)) return failed("It is not valid UTF-8.");
+  if (element !== undefined && bytes.every(isBlank))
+    return failed(`It is not valid JSON: there is nothing before its comma.`);
   if (hasTooManyValues(bytes)) return failed(`It contains more than ${MAX_ROW_VALUES} values.`);
   const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
   try {
     const { value, json } = parseJson(source);
     return { where, endOffset, source: json, value };
   } catch (error) {
+    const comma = commaProblem(source);
+    if (comma !== undefined) return failed(`It is not valid JSON: ${comma}.`, error);
     // V8 counts lines from the start of the row; ours count from the start of the input.
     const reason = (error as Error).message
       .replace(/ \(line \d+ column \d+\)$/, "")

@@ -18,6 +18,8 @@ export interface Piece {
   readonly endOffset: number;
   /** What is wrong with the input at this place. */
   readonly problem?: string;
+  /** The problem is that of the whole array, not of one element. */
+  readonly ofArray?: true;
 }
 
 /** Where the first row begins, or may begin. */
@@ -139,7 +141,9 @@ export class ValueSplitter implements Splitter {
   readonly #collector = new Collector();
   readonly #inArray: boolean;
   #state: "before" | "inside" | "after" | "done";
-  #elements = 0;
+  /** The line of the last comma between elements. */
+  #commaLine: number | undefined;
+  #trailingComma: number | undefined;
   #depth = 0;
   #inString = false;
   #escaped = false;
@@ -156,6 +160,11 @@ export class ValueSplitter implements Splitter {
     this.#startLine = line;
   }
 
+  /** The line of a comma between the last element and the array's end, which JSON does not allow. It loses nothing. */
+  get trailingComma(): number | undefined {
+    return this.#trailingComma;
+  }
+
   push(chunk: Uint8Array): Piece[] {
     const pieces: Piece[] = [];
     if (this.#state === "done") return pieces;
@@ -164,7 +173,6 @@ export class ValueSplitter implements Splitter {
       this.#collector.add(chunk.subarray(from, end));
       from = next;
       pieces.push({ ...this.#collector.take(), line: this.#startLine, endOffset: this.#offset + next });
-      this.#elements += 1;
       this.#started = false;
     };
     for (let i = 0; i < chunk.length; i++) {
@@ -189,14 +197,16 @@ export class ValueSplitter implements Splitter {
       }
       if (this.#state === "after") {
         const problem = "There is more text after the end of the JSON array.";
-        pieces.push({ problem, line: this.#line, endOffset: this.#offset + i });
+        pieces.push({ problem, line: this.#line, endOffset: this.#offset + i, ofArray: true });
         this.#state = "done";
         return pieces;
       }
       const closes = byte === CLOSE_BRACKET || byte === CLOSE_BRACE;
       if (this.#inArray && this.#depth === 0 && (byte === COMMA || closes)) {
         if (!this.#started) this.#startLine = this.#line;
-        if (byte === COMMA || this.#started || this.#elements > 0) finish(i, i + 1);
+        if (byte === COMMA || this.#started) finish(i, i + 1);
+        else this.#trailingComma = this.#commaLine;
+        this.#commaLine = this.#line;
         if (closes) this.#state = "after";
         continue;
       }
@@ -223,7 +233,7 @@ export class ValueSplitter implements Splitter {
     }
     if (this.#inArray && this.#state === "inside") {
       const problem = 'The input ends inside the JSON array: its "]" is missing.';
-      pieces.push({ problem, line: this.#line, endOffset: this.#offset });
+      pieces.push({ problem, line: this.#line, endOffset: this.#offset, ofArray: true });
     }
     return pieces;
   }

@@ -29,9 +29,9 @@ export function parseJson(text: string): ParsedJson {
   } catch (error) {
     if (!/Infinity|NaN/.test(text)) throw error;
   }
-  const json = replaceOutsideStrings(text, () => "null");
+  const json = replaceOutsideStrings(text, NOT_FINITE, () => "null");
   JSON.parse(json);
-  const marked = replaceOutsideStrings(text, (name) => JSON.stringify(mark + name));
+  const marked = replaceOutsideStrings(text, NOT_FINITE, (name) => JSON.stringify(mark + name));
   const value: unknown = JSON.parse(marked, (_, member: unknown) =>
     typeof member === "string" && member.startsWith(mark)
       ? numbers[member.slice(mark.length) as keyof typeof numbers]
@@ -40,12 +40,28 @@ export function parseJson(text: string): ParsedJson {
   return { value, json };
 }
 
-function replaceOutsideStrings(text: string, replacement: (name: string) => string): string {
+/** What is wrong with the commas of a text that is not JSON, after "It is not valid JSON: "; undefined: they are not it. */
+export function commaProblem(text: string): string | undefined {
+  let closing: string | undefined;
+  replaceOutsideStrings(text, /,\s*[}\]]/g, (found) => {
+    closing ??= found.at(-1);
+    return found;
+  });
+  if (closing !== undefined) return `there is a comma before the closing "${closing}"`;
+  return /,\s*$/.test(text.slice(-MAX_COMMA_CHARACTERS))
+    ? "a comma follows the value. JSON lines have none between them"
+    : undefined;
+}
+
+/** A comma at the end of a line, with blanks behind it. */
+const MAX_COMMA_CHARACTERS = 16;
+
+function replaceOutsideStrings(text: string, pattern: RegExp, replacement: (found: string) => string): string {
   const parts: string[] = [];
   for (let at = 0; at < text.length; ) {
     const quote = text.indexOf('"', at);
     const outside = text.slice(at, quote < 0 ? text.length : quote);
-    parts.push(outside.replace(NOT_FINITE, replacement));
+    parts.push(outside.replace(pattern, replacement));
     if (quote < 0) break;
     const end = endOfString(text, quote);
     parts.push(text.slice(quote, end));

@@ -1,6 +1,16 @@
 /** Rows of anything that has bytes: its compression, its format, then its rows. */
 import { type ByteSource, openFile, renamed } from "../files/byte-source.ts";
-import { COMPRESSED_NAME, compressionOf, counted, decompressed, peek, prepended } from "./compression.ts";
+import {
+  type Compression,
+  compressionOf,
+  compressionOfName,
+  counted,
+  decompressed,
+  peek,
+  prepended,
+  refuseOthers,
+  uncompressedName,
+} from "./compression.ts";
 import { damaged } from "./damaged.ts";
 import {
   DELIMITER_NAMES,
@@ -10,6 +20,7 @@ import {
   MAX_SNIFFED_BYTES,
   type TextFormat,
 } from "./format.ts";
+import { checkEncoding } from "./input-head.ts";
 import { readJsonRows } from "./json-rows.ts";
 import type { Row } from "./row.ts";
 import { spool } from "./spool.ts";
@@ -59,18 +70,22 @@ export async function* readRows(input: RowInput, options: ReadRowsOptions = {}):
     const compression = compressionOf(head);
     if (compression === undefined) source = input.source;
     const inside = compression === undefined ? { head, all } : await peek(decompressed(all, name), MAGIC_BYTES);
-    const inner = compression === undefined ? name : name.replace(COMPRESSED_NAME, "");
+    const inner = compression === undefined ? name : uncompressedName(name);
     const { format = formatOfName(inner) } = options;
+    if (inside.head.length === 0)
+      refuseEmpty(name, compression === undefined ? compressionOfName(name) : undefined, format);
     if (isParquet(inside.head)) {
       yield* readParquet(inside.all, source, name, options);
       return;
     }
-    if (format === "parquet" && inside.head.length > 0)
+    refuseOthers(inside.head, name);
+    if (isWebPage(inside.head))
+      throw damaged(name, "is a web page (HTML): the download was answered with a page; open it to see what it says");
+    if (format === "parquet")
       throw damaged(
         name,
         options.format === undefined ? "is not a parquet file, despite its name" : "is not a parquet file",
       );
-    // Refuses what is not text by name: a zip archive inside gzip, too.
     let isWide = false;
     const text = asUtf8(decompressed(inside.all, name), name, () => {
       isWide = true;
@@ -86,7 +101,24 @@ export async function* readRows(input: RowInput, options: ReadRowsOptions = {}):
 }
 
 function isParquet(head: Uint8Array): boolean {
-  return Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString("latin1").startsWith(PARQUET_MAGIC);
+  return latin1(head).startsWith(PARQUET_MAGIC);
+}
+
+/** What a server sends in place of a file: a form to log in, a list of conditions. */
+function isWebPage(head: Uint8Array): boolean {
+  return /^<(?:html|!doct)/i.test(latin1(head));
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+}
+
+/** An empty text may be no rows (csvRows() refuses it for its missing header); what has a header of its own is never empty. */
+function refuseEmpty(name: string, compression: Compression | undefined, format: InputFormat | undefined): void {
+  const kind = compression ?? (format === "parquet" ? format : undefined);
+  if (kind === undefined) return;
+  const article = kind === "xz" ? "an" : "a";
+  throw damaged(name, `is empty, which ${article} ${kind} file never is: download or write it again`);
 }
 
 /** Parquet begins at its end: what is a stream, or compressed once more, is written to a temporary file first. */
@@ -133,13 +165,17 @@ async function* readText(
       // Looking at all of it with every small chunk would take the square of its length.
       if (!ended && head.length < 2 * lookedAt && head.length < MAX_SNIFFED_BYTES) continue;
       lookedAt = head.length;
-      found = isBinary(head) ? { kind: "json" } : await detectText(withoutMark(head), ended, named, name);
+      // The reader of JSON names bytes that are not text further on.
+      if (isBinary(head)) {
+        checkEncoding(head, name, named === "csv" || named === "tsv" ? named.toUpperCase() : "JSON lines or JSON");
+        found = { kind: "json" };
+      } else found = await detectText(withoutMark(head), ended, named, name);
       if (ended) found ??= { kind: "json" };
     }
     all = prepended(head, iterator);
-    const notice = noticeOf(found, named, format !== undefined);
+    const notice = isBinary(head) ? undefined : noticeOf(found, named, format !== undefined);
     if (notice !== undefined) onNotice?.(`${name} ${notice}`);
-    if (found.kind === "json") yield* jsonRows(all, name);
+    if (found.kind === "json") yield* jsonRows(all, name, onNotice);
     else {
       const { csvRows } = await import("./csv-rows.ts");
       yield* csvRows(all, name, found.delimiter);
@@ -149,7 +185,6 @@ async function* readText(
   }
 }
 
-/** The reader of JSON has the words for UTF-16 and for bytes that are not text. */
 function isBinary(head: Uint8Array): boolean {
   return head.subarray(0, MAX_SNIFFED_BYTES).includes(0) || head[0] === 0xff || head[0] === 0xfe;
 }
@@ -170,9 +205,13 @@ function noticeOf(found: TextFormat, named: InputFormat | undefined, isChosen: b
   return delimiter === "," || delimiter === "\t" ? undefined : `is CSV ${fields}`;
 }
 
-async function* jsonRows(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Row> {
+async function* jsonRows(
+  chunks: AsyncIterable<Uint8Array>,
+  name: string,
+  onNotice: ReadRowsOptions["onNotice"],
+): AsyncGenerator<Row> {
   let row = 0;
-  for await (const { where, endOffset, ...rest } of readJsonRows(chunks, name)) {
+  for await (const { where, endOffset, ...rest } of readJsonRows(chunks, name, onNotice)) {
     row += 1;
     if ("error" in rest) yield { row, where, endOffset, error: rest.error };
     else yield { row, where, endOffset, value: rest.value, json: rest.source };

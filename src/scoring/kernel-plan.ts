@@ -163,14 +163,15 @@ function keysAndValuesOf({ plan, shape }: KernelQuestion): string {
 }
 
 function notUsed(question: KernelQuestion, what: string, { buffer, problem }: KernelFinding): string {
-  const why = problem ?? "depend on the rest of the batch";
-  return `The kernel ${buffer} of ${libraryName(question)} is not used: its products of ${what} ${why}.`;
+  const why =
+    problem === undefined ? `results for ${what} would change with the batch` : `its products of ${what} ${problem}`;
+  return `The kernel ${buffer} of ${libraryName(question)} is not used: ${why}.`;
 }
 
 function notExact(question: KernelQuestion, what: string): string {
   return (
-    `Scores may differ in their last digits with the rest of the batch: ${libraryName(question)} has no kernel whose ` +
-    `products of ${what} are the same in any batch.`
+    `Scores may change in their last digits with the batch: ${libraryName(question)} has no kernel whose ` +
+    `results for ${what} are the same in every batch.`
   );
 }
 

@@ -38,6 +38,8 @@ const featureOptionChecks = { ...streamChecks, onResult: aFunction };
 
 /** @internal The file that a model was loaded from; closed with the model. */
 export let openedFileOf: (model: RewardModel) => OpenedFile;
+/** @internal Tokens that the model evaluated so far, and those that it took from its cache instead. */
+export let tokenCountsOf: (model: RewardModel) => { readonly computed: number; readonly reused: number };
 
 /**
  * A loaded reward model. Methods may be called at any time, also in parallel: the work is done in order, off the JS thread.
@@ -56,6 +58,7 @@ export class RewardModel implements AsyncDisposable {
 
   static {
     openedFileOf = (model) => model.#file;
+    tokenCountsOf = (model) => ({ computed: model.#native.computedTokens, reused: model.#native.reusedTokens });
   }
 
   /** @internal Use {@link loadRewardModel}. */

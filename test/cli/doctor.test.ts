@@ -52,10 +52,12 @@ describe("doctor", () => {
     }
   });
 
-  it("refuses a backend that is not there, with the reason", async () => {
+  it.skipIf(process.platform === "darwin")("refuses a backend that is not there, with the reason", async () => {
     const { code, stdout } = await run(["doctor", "--gpu", "metal", "--model", "tiny"], "", cpuOnly);
     expect(code).toBe(1);
-    expect(stdout).toContain("cannot run on metal: no such runtime exists for this machine.");
+    expect(stdout).toContain(
+      "cannot run on metal: Metal is available only on Macs with Apple silicon. Here the choices are ",
+    );
   });
 
   it("survives a runtime that is no runtime, and says how to mend it", async () => {

@@ -104,6 +104,12 @@ const documented = () => {
 /** A table with the columns "question", an object with "text", and "reply". */
 const QUESTIONS_XZ =
   "/Td6WFoAAATm1rRGAgAhARwAAAAQz1jM4ABBADRdADidSM71jFu+rHOsfi/DZtTgstNXxGdlcBBu/1gk9DsxdTqocaoAYI6g8TncSCrtTZX1AAAABjVQPlOpjAwAAVBCw8jvAh+2830BAAAAAARZWg==";
+/** Without the options that say where a server listens. */
+function withoutAddress(words: readonly string[]): string[] {
+  const isAddress = (word = "") => /^--(?:host|port|socket)$/.test(word);
+  return words.filter((word, i) => !isAddress(word) && !isAddress(words[i - 1]));
+}
+
 /** Data sets of the real hub, and a card that this machine may not have. */
 const NEEDS_MORE = /^eval .*\b(?:all|human)\b|--benchmark human|--gpu cuda/;
 
@@ -153,6 +159,10 @@ describe("in a folder with the files that they name", () => {
       ]),
     );
     writeFileSync(join(place, "answers.txt"), "8\n11\n");
+    writeFileSync(join(place, "keys.txt"), "a-key-of-a-test\n");
+    const [question, ...sides] = ["user", "assistant", "assistant"].map((role, i) => ({ role, content: `${i}` }));
+    const [chosen, rejected] = sides.map((side) => [question, side]);
+    writeFileSync(join(place, "pairs-of-messages.jsonl"), jsonLines([{ chosen, rejected }]));
     mkdirSync(join(place, "data", "part"), { recursive: true });
     const parquet = ["score", "--model", "rm.gguf", "--input", "answers.jsonl", "--output", "data/part/one.parquet"];
     expect(await runHere(parquet)).toMatchObject({ code: 0 });
@@ -165,7 +175,10 @@ describe("in a folder with the files that they name", () => {
 
   afterAll(() => hub.stop());
 
-  function runHere(words: readonly string[]): Promise<{ code: number; stderr: string }> {
+  function runHere(given: readonly string[]): Promise<{ code: number; stderr: string }> {
+    // A server is done when it is ready; any port and address will do.
+    const isServer = given[0] === "serve";
+    const words = isServer ? [...withoutAddress(given), "--port", "0"] : given;
     const env = {
       ...process.env,
       HF_ENDPOINT: hub.endpoint,
@@ -175,9 +188,15 @@ describe("in a folder with the files that they name", () => {
     };
     const main = join(repository, "dist", "cli", "main.js");
     return new Promise((resolve) => {
-      execFile(process.execPath, [main, ...words], { cwd: place, env }, (error, _stdout, stderr) =>
+      const child = execFile(process.execPath, [main, ...words], { cwd: place, env }, (error, _stdout, stderr) =>
         resolve({ code: error === null ? 0 : Number(error.code), stderr }),
       );
+      let printed = "";
+      child.stderr?.on("data", (text: string) => {
+        const before = printed.includes("ready:");
+        printed += text;
+        if (isServer && !before && printed.includes("ready:")) child.kill("SIGTERM");
+      });
     });
   }
 

@@ -176,7 +176,7 @@ describe("fit", () => {
     const { code, stdout } = await runFit(args);
     expect(code).toBe(0);
     expect(stdout).toMatch(/model +.*, from the head first-head.gguf\n/);
-    expect(stdout).toMatch(/fit +at the minimum after \d+ iterations/);
+    expect(stdout).toMatch(/fit +converged after \d+ iterations/);
     expect(stdout).toMatch(/held out +accuracy 0\.\d{4} -> [01]\.\d{4}, loss .* \(9 prompts, \d+ comparisons\)/);
     expect(stdout).toMatch(/head file +.*second-head\.gguf\n/);
     expect(stdout).not.toMatch(/new model/);
@@ -256,7 +256,7 @@ describe("fit", () => {
   });
 
   it("replaces neither the preferences nor, by a head alone, the model", async () => {
-    const copies = { model: path("copy.gguf"), prefs: path("copy.jsonl"), link: path("link.jsonl") };
+    const copies = { model: path("copy.gguf"), prefs: path("copy.prefs"), link: path("link.prefs") };
     copyFileSync(model, copies.model);
     copyFileSync(prefs, copies.prefs);
     symlinkSync(copies.prefs, copies.link);

@@ -14,13 +14,14 @@ import { describe, expect, it } from "vitest";
 import { FIRST_STEPS } from "../../cli/first-steps.ts";
 import { loadRewardModel } from "../../src/index.ts";
 import { ended, file, folder, jsonLines, repository, run, start } from "./run-cli.ts";
+import { servedOnce } from "./serve-once.ts";
 
 describe("starling-rm alone", () => {
   const commands = FIRST_STEPS.split("\n").filter((line) => line.startsWith("  starling-rm "));
 
-  it("shows the five things people do", async () => {
+  it("shows the six things people do", async () => {
     expect(await run([])).toEqual({ code: 0, stdout: FIRST_STEPS, stderr: "" });
-    expect(commands).toHaveLength(5);
+    expect(commands).toHaveLength(6);
     expect(Math.max(...FIRST_STEPS.split("\n").map((line) => line.length))).toBeLessThanOrEqual(120);
   });
 
@@ -38,7 +39,7 @@ describe("starling-rm alone", () => {
       .replace("rm.gguf", kept.replace("kept.jsonl", "rm.gguf"))
       .replace(" --stream", "");
     const words = [...local.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? (plain as string));
-    const { code, stderr } = await run(words.slice(1));
+    const { code, stderr } = await (words[1] === "serve" ? servedOnce(words.slice(1)) : run(words.slice(1)));
     expect([code, stderr.includes("error")]).toEqual([0, false]);
   });
 });
@@ -186,7 +187,7 @@ describe("cache", () => {
     cpSync(made, model);
     await using loaded = await loadRewardModel({ modelPath: model, gpu: "off", threads: 1 });
     const pruned = await run(["cache", "prune", "--all"], "", on(root));
-    expect(pruned.stdout).toContain("starling-rm-tiny-0123456789ab.f16.gguf is in use and stays");
+    expect(pruned.stdout).toContain("starling-rm-tiny-0123456789ab.f16.gguf (kept: in use)");
     expect([existsSync(model), existsSync(made)]).toEqual([true, false]);
     expect(await loaded.score([{ prompt: "a", response: "b" }])).toHaveLength(1);
   });

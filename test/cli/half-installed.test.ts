@@ -120,7 +120,7 @@ describe.runIf(here)("a CUDA package (Linux on x64, with the packages in node_mo
     expect(runtimes[0]).toMatchObject({ backend: "cuda", state: "broken", problem: expect.stringMatching(reason) });
     expect([asked.code, asked.stdout]).toEqual([2, ""]);
     expect(asked.stderr).toMatch(reason);
-    expect(asked.stderr).toContain(`npm install --force @node-llama-cpp/linux-x64-cuda@${RUNTIME_PACKAGE_VERSION}`);
+    expect(asked.stderr).toContain(`Install it again: delete ${cuda} and run \`npm install\` in ${root}.`);
   });
 
   it("of which there is a folder and nothing in it is not installed", async () => {

@@ -1,9 +1,10 @@
 /** One reader for all commands: the same rows in every format give the same scores, with all fields. */
+import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { expect, it } from "vitest";
-import { file, folder, jsonLines, parseLines, run, tiny } from "./run-cli.ts";
+import { describe, expect, it } from "vitest";
+import { file, folder, jsonLines, parseLines, repository, run, tiny } from "./run-cli.ts";
 
 const rows = Array.from({ length: 12 }, (_, i) => ({
   id: `row ${i}`,
@@ -140,4 +141,50 @@ it("texts come from files and standard input", async () => {
   expect(two.code).toBe(0);
   expect(parseLines(two.stdout)).toEqual(parseLines(one.stdout));
   expect(readFileSync(prompt, "utf8")).toBe("Capital of France?\n");
+});
+
+describe("an empty text", () => {
+  const asked = ["score", ...tiny, "--prompt", "Capital of France?"];
+
+  it.each<[string, string[]]>([
+    ["--response", [...asked, "--response", "-"]],
+    ["--prompt", ["score", ...tiny, "--prompt", "-", "--response", "Paris."]],
+    ["--text", ["tokenize", "--model", "tiny", "--text", "-"]],
+    ["--system", [...asked, "--response", "Paris.", "--system", "-"]],
+    ["--messages", ["rank", ...tiny, "--messages", "-", "--response", "a", "--response", "b"]],
+  ])("is not what an empty standard input means (%s)", async (option, args) => {
+    const { code, stdout, stderr } = await run(args, "");
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain(`${option} -: standard input is closed or empty`);
+    expect(stderr.includes('for an empty response, write --response ""')).toBe(option === "--response");
+  });
+
+  it.runIf(process.platform !== "win32")("is not what a closed standard input means", () => {
+    const shell = 'exec "$@" <&-';
+    const main = join(repository, "dist", "cli", "main.js");
+    const { status, stderr } = spawnSync("sh", ["-c", shell, "sh", process.execPath, main, ...asked, "-r", "-"], {
+      encoding: "utf8",
+      env: { ...process.env, STARLING_RM_CACHE: join(folder, "cache") },
+    });
+    expect([status, stderr]).toEqual([2, expect.stringMatching(/standard input is closed or empty/)]);
+  });
+
+  it("may be given as such, by an empty line, or by an empty file with a note", async () => {
+    const given = await run([...asked, "--response", ""]);
+    const line = await run([...asked, "--response", "-"], "\n");
+    const ofFile = await run([...asked, "--response", `@${file("empty.txt", "")}`]);
+    expect([given.code, line.code, ofFile.code]).toEqual([0, 0, 0]);
+    expect([line.stdout, ofFile.stdout]).toEqual([given.stdout, given.stdout]);
+    expect(ofFile.stderr).toMatch(/note: \S+empty\.txt is empty: --response is an empty text$/m);
+  });
+
+  it("standard input without rows or lines is called by its name", async () => {
+    const rows = await run(
+      ["fit", "--model", "tiny", "--input", "-", "--head-output", join(folder, "no-head.gguf")],
+      "",
+    );
+    expect([rows.code, rows.stderr]).toEqual([2, "starling-rm: Standard input has no rows.\n"]);
+    const lines = await run(["rank", ...tiny, "--prompt", "a", "--responses-file", "-"], "");
+    expect([lines.code, lines.stderr]).toEqual([2, expect.stringMatching(/: standard input has no lines of text\n$/)]);
+  });
 });

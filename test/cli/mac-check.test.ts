@@ -32,7 +32,7 @@ it("checks the system, scores, exactness, time and memory, and leaves no files",
   expect(report.electron.ok).toBe(true);
   if (process.platform !== "darwin") {
     expect(stderr).toContain("This is not a Mac");
-    expect(report.backends.metal.open.missing).toMatch(/no prebuilt llama.cpp runtime with the backend metal/);
+    expect(report.backends.metal.open.missing).toMatch(/Metal is available only on Macs with Apple silicon/);
   }
 });
 

@@ -99,6 +99,71 @@ describe.each(Object.entries(writers))("%s", (_, command) => {
   });
 });
 
+describe("a name that says a format or a compression that is not written", () => {
+  const rowNames = [
+    "a.xlsx",
+    "a.arrow",
+    "a.feather",
+    "a.AVRO",
+    "a.jsonl.xz",
+    "a.bz2",
+    "a.zip",
+    "a.csv.gz.gz",
+    "a.gguf",
+  ];
+  it.each<[string, readonly string[], readonly string[]]>([
+    ["score", [...rowNames, "a.xlsx.gz", "a.tar.gz"], ["a.txt", "a.out", "a", "a.v2", "a.gz"]],
+    ["rank", rowNames, ["a.txt"]],
+    ["tokenize", [...rowNames, "a.json", "a.csv", "a.parquet", "a.jsonl.gz"], ["a.txt", "a.ndjson", "a.ids"]],
+    ["convert", ["a.safetensors", "a.gguf.gz", "a.json"], ["a.bin"]],
+    ["quantize", ["a.safetensors", "a.onnx", "a.zip"], ["a.q8_0"]],
+    ["fit --output", ["a.safetensors", "a.jsonl"], ["a.model"]],
+    ["fit --head-output", ["a.json", "a.pt"], ["a.head"]],
+  ])("%s refuses it, and names what it writes", async (command, refused, written) => {
+    const make = writers[command] as (output: string) => string[];
+    for (const name of refused) {
+      const at = place();
+      const { code, stdout, stderr } = await run(make(join(at, name)));
+      expect([name, code, stdout]).toEqual([name, 2, ""]);
+      expect(stderr).toMatch(/does not write \.\S+ files\. Expected \.(?:jsonl|gguf)/);
+      expect(readdirSync(at)).toEqual([]);
+    }
+    for (const name of written) {
+      const at = place();
+      expect([name, (await run(make(join(at, name)))).code]).toEqual([name, 0]);
+      expect(readdirSync(at)).toEqual([name]);
+    }
+  });
+
+  it("is written in the format that --format names, where that is no compression", async () => {
+    const output = join(place(), "a.xlsx");
+    expect((await score(output, "--format", "csv")).code).toBe(0);
+    expect(readFileSync(output, "utf8")).toMatch(/^index,score,/);
+    const { code, stderr } = await score(join(place(), "a.xz"), "--format", "csv");
+    expect(code).toBe(2);
+    expect(stderr).toContain(".jsonl, .json, .csv, .tsv or .parquet (text also with .gz or .zst)");
+  });
+
+  it.runIf(posix)("does not matter for what is no regular file", async () => {
+    const link = join(place(), "null.xlsx");
+    symlinkSync("/dev/null", link);
+    expect((await score(link)).code).toBe(0);
+  });
+
+  it("is no folder's name for the reports of eval, unless the folder is there", async () => {
+    const at = place();
+    const report = (name: string) => run(["eval", "--model", "tiny", "pairs", "-i", pairs, "-o", join(at, name)]);
+    for (const name of ["report.html", "report.json", "report.zip"]) {
+      const { code, stderr } = await report(name);
+      expect([name, code]).toEqual([name, 2]);
+      expect(stderr).toMatch(/expected the name of a folder, in which eval writes report\.html/);
+    }
+    expect(readdirSync(at)).toEqual([]);
+    mkdirSync(join(at, "there.json"));
+    for (const name of ["there.json", "v1.2"]) expect([name, (await report(name)).code]).toEqual([name, 0]);
+  });
+});
+
 it.each([
   ["score", "jsonl"],
   ["score", "json"],

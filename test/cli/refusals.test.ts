@@ -63,6 +63,12 @@ describe("a model that cannot be used", () => {
 describe("a command line that cannot be understood", () => {
   it.each<[string, string[], RegExp]>([
     ["an unknown option", ["score", "--modle", "tiny"], /unknown option '--modle' \(Did you mean --model\?\)/],
+    ["an unknown option like no other", ["tokenize", "--best"], /unknown option '--best'\n/],
+    ["a short one like no other", ["eval", "--file", "x"], /unknown option '--file'\n/],
+    ["a swapped one", ["score", "--tpo", "2"], /unknown option '--tpo' \(Did you mean --top\?\)/],
+    ["the beginning of one", ["score", "--min", "2"], /unknown option '--min' \(Did you mean --min-score\?\)/],
+    ["an unknown option in front", ["--versoin"], /unknown option '--versoin' \(Did you mean --version\?\)/],
+    ["a command like no other", ["test"], /unknown command 'test'\n/],
     ["an unknown command", ["scroe"], /unknown command 'scroe' \(Did you mean score\?\)/],
     ["a wrong choice", ["score", "--gpu", "of"], /Allowed choices are auto, off, cuda, vulkan, metal/],
     ["a wrong mode", ["score", "--tokenization", "fast"], /Allowed choices are slow, fast-4\.41, fast-4\.42/],
@@ -119,9 +125,15 @@ describe("an input or output that cannot be used", () => {
     const input = file("same.jsonl", '{"text":"a"}\n');
     expectRefusal(await score("--input", input, "--output", input), /the file being read/);
     expect(readFileSync(input, "utf8")).toBe('{"text":"a"}\n');
-    const size = readFileSync(gguf).length;
-    expectRefusal(await run(["score", "--model", gguf, "--text", "a", "--output", gguf]), /the file being read/);
-    expect(readFileSync(gguf).length).toBe(size);
+    const bytes = readFileSync(gguf);
+    const model = file("model-of-any-name", bytes);
+    expectRefusal(await run(["score", "--model", model, "--text", "a", "--output", model]), /the file being read/);
+    expect(readFileSync(model).equals(bytes)).toBe(true);
+    expectRefusal(
+      await run(["score", "--model", gguf, "--text", "a", "--output", gguf]),
+      /does not write \.gguf files/,
+    );
+    expect(readFileSync(gguf).equals(bytes)).toBe(true);
   });
 
   it("an old output stays whole when the model cannot be loaded", async () => {

@@ -9,6 +9,7 @@ import { benchmarkNames } from "../../src/evaluation/case.ts";
 import { renderHtml } from "../../src/evaluation/report/html.ts";
 import { richReport, SCRIPT_MARK } from "../unit/evaluation/report/rich-report.ts";
 import { findBrowser, launchOptions } from "./browser.ts";
+import { type ColourPair, contrast } from "./contrast.ts";
 
 const executable = findBrowser();
 const missing = "no Chromium was found: install it, or name it in CHROMIUM";
@@ -129,12 +130,6 @@ describe.skipIf(executable === undefined)(`the report in Chromium${executable ? 
   });
 });
 
-interface ColourPair {
-  readonly name: string;
-  readonly text: string;
-  readonly back: string;
-}
-
 /** Runs in the page: the colours of some text, and of the nearest background that is not transparent. */
 function contrastColours(): ColourPair[] {
   interface Element {
@@ -163,18 +158,4 @@ function contrastColours(): ColourPair[] {
     const back = under ? page.getComputedStyle(under).backgroundColor : "rgb(255, 255, 255)";
     return [{ name, text: name.startsWith(".chart") ? style.fill : style.color, back }];
   });
-}
-
-/** WCAG's contrast ratio of two colours such as rgb(1, 2, 3): 1 to 21. */
-function contrast(one: string, other: string): number {
-  const [a = 0, b = 0] = [luminance(one), luminance(other)].sort((x, y) => y - x);
-  return (a + 0.05) / (b + 0.05);
-}
-
-function luminance(colour: string): number {
-  const [red = 0, green = 0, blue = 0] = (colour.match(/[\d.]+/g) ?? []).map((text) => {
-    const part = Number(text) / 255;
-    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }

@@ -79,7 +79,7 @@ describe.each(kinds)("%s", (_, args, name) => {
     const idle = await run([...args, "--output", again, "--resume"]);
     expect(idle).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/ is complete \(400 rows\): nothing is left to do\n$/),
+      stderr: expect.stringMatching(/ is complete \(400 rows\): nothing to do\n$/),
     });
     expect(readFileSync(again).equals(readFileSync(whole))).toBe(true);
   });
@@ -104,7 +104,7 @@ describe("a stopped run", () => {
   beforeAll(async () => {
     const { code, stderr } = await stop(output);
     expect(code).toBe(130);
-    expect(stderr).toMatch(/stopped after \d+ rows?; --resume goes on from there\n/);
+    expect(stderr).toMatch(/stopped after \d+ rows?; --resume continues from there\n/);
   });
 
   const resume = (...args: string[]) => run([...args, "--output", output, "--resume"]);
@@ -116,12 +116,12 @@ describe("a stopped run", () => {
     for (const [args, reason] of [
       [
         ["score", ...tiny, "--input", other],
-        /cannot be resumed: the input is not the one that its rows were written with; --force starts again\n$/,
+        /cannot be resumed: its rows were written with another input; --force starts over\n$/,
       ],
-      [["score", ...tiny, "--input", longer], /the input is not the one/],
+      [["score", ...tiny, "--input", longer], /its rows were written with another input/],
       [[...score, "--min-score", "1"], /its rows were written without --min-score, not with --min-score 1; /],
-      [[...score, "--fields", "id"], /its rows were written without --fields, not with --fields \["id"\]; /],
-      [["rank", ...tiny, "--input", input], /the command is not the one/],
+      [[...score, "--fields", "id"], /its rows were written without --fields, not with --fields id; /],
+      [["rank", ...tiny, "--input", input], /its rows were written with another command/],
     ] as const) {
       const { code, stderr } = await resume(...args);
       expect([code, stderr]).toEqual([2, expect.stringMatching(reason)]);
@@ -134,7 +134,7 @@ describe("a stopped run", () => {
     const { code, stderr } = await run([...score, "--output", output]);
     expect([code, stderr]).toEqual([
       2,
-      expect.stringMatching(/already exists; --force replaces it; --resume goes on with it\n$/),
+      expect.stringMatching(/already exists; --force replaces it; --resume continues it\n$/),
     ]);
     const csv = join(at, "out.csv");
     await stop(csv);
@@ -142,7 +142,7 @@ describe("a stopped run", () => {
     const again = await run([...score, "--output", csv]);
     expect([again.code, again.stderr]).toEqual([
       2,
-      expect.stringMatching(/has left \d+ rows? for \S+out\.csv; --resume goes on/),
+      expect.stringMatching(/left \d+ rows? for \S+out\.csv; --resume continues it, --force starts over/),
     ]);
     expect((await run([...score, "--output", csv, "--force"])).code).toBe(1);
     expect(readdirSync(at).filter((name) => name.includes("csv"))).toEqual(["out.csv"]);
@@ -154,14 +154,16 @@ describe("a stopped run", () => {
     const foreign = await run([...score, "--output", made, "--resume"]);
     expect([foreign.code, foreign.stderr]).toEqual([
       2,
-      expect.stringMatching(/nothing beside it says which run wrote it/),
+      expect.stringMatching(/the record of the run that wrote it is missing/),
     ]);
     await stop(cut);
     const bytes = readFileSync(cut);
     writeFileSync(cut, Buffer.concat([Buffer.from("#"), bytes.subarray(1)]));
-    expect((await run([...score, "--output", cut, "--resume"])).stderr).toMatch(/its rows were changed since/);
+    expect((await run([...score, "--output", cut, "--resume"])).stderr).toMatch(
+      /its rows have changed; --force starts over/,
+    );
     truncateSync(cut, 1);
-    expect((await run([...score, "--output", cut, "--resume"])).stderr).toMatch(/rows that it had are missing/);
+    expect((await run([...score, "--output", cut, "--resume"])).stderr).toMatch(/some of its rows are missing/);
   });
 
   it("goes on from rows of standard input, too", async () => {
@@ -177,14 +179,17 @@ describe("a stopped run", () => {
     child.kill("SIGKILL");
     await end;
     const other = await run(args, text.replace("Question 0?", "Question Z?"));
-    expect([other.code, other.stderr]).toEqual([2, expect.stringMatching(/the input has changed since/)]);
+    expect([other.code, other.stderr]).toEqual([
+      2,
+      expect.stringMatching(/the input has changed; --force starts over/),
+    ]);
     expect((await run(args, text)).code).toBe(1);
     expect(parseLines(readFileSync(path, "utf8"))).toHaveLength(ROWS);
   });
 
   it("needs a file", async () => {
     const { code, stderr } = await run([...score, "--resume"]);
-    expect([code, stderr]).toEqual([2, expect.stringMatching(/--resume needs --output with a file/)]);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/--resume needs --output FILE: only a file keeps/)]);
   });
 });
 

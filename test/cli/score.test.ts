@@ -65,7 +65,9 @@ describe("score", () => {
       /"truncated":false,"id":12345678901234567890,"text":"a","input_score":"old","__proto__":\{"x":1\},"deep":\[1\.0,\{"k":null\}\]\}\n$/,
     );
     expect(stdout.match(/"score"/g)).toHaveLength(1);
-    expect(stderr).toMatch(/line 1: .* called "score"; the input's are kept as "input_score" \(reported once\)/);
+    expect(stderr).toMatch(
+      /line 1: input fields with the names of results are renamed: "score" to "input_score" \(reported once\)/,
+    );
   });
 
   it("says when only the last tokens of a text count", async () => {

@@ -84,7 +84,7 @@ describe("Ctrl-C", () => {
       const { code, stdout, stderr } = await end;
       const taken = performance.now() - stopped;
       expect(code).toBe(130);
-      expect(stderr).toMatch(/stopped after \d+ rows(?:; --resume goes on from there)?\n.*stopped by Ctrl-C\n$/);
+      expect(stderr).toMatch(/stopped after \d+ rows(?:; --resume continues from there)?\n.*stopped by Ctrl-C\n$/);
       const rows = parseLines(output === undefined ? stdout : readFileSync(output, "utf8"));
       expect(rows.length).toBeGreaterThan(0);
       expect(rows.map(({ index }) => index)).toEqual(rows.map((_row, i) => i));

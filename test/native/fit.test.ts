@@ -6,10 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fitModel, replaceHead, writeHead } from "../../src/entry/fit.ts";
 import { comparisonsByGrade, type PlacedCase } from "../../src/evaluation/case.ts";
 import { extractFeatures } from "../../src/evaluation/fit/extract-features.ts";
-import { scoreOf } from "../../src/evaluation/fit/feature-table.ts";
 import { fitHead } from "../../src/evaluation/fit/fit-head.ts";
 import { loadRewardModel, type Progress, type RewardModel } from "../../src/index.ts";
 import { embeddedModelPath } from "../../src/model-path.ts";
+import { scoreOf } from "../../src/reward-head.ts";
 import { randomOf } from "../random.ts";
 
 let folder: string;

@@ -130,7 +130,7 @@ describe.runIf(canBuild)("a CPU library", () => {
   ])("that is never exact is not called exact, and says why (%s)", async (fault, what) => {
     const { info } = await scoresWith(fault);
     expect(info.batchMode).toBe("single");
-    expect(info.kernelReasons[0]).toMatch(/^Scores may differ in their last digits with the rest of the batch/);
+    expect(info.kernelReasons[0]).toMatch(/^Scores may change in their last digits with the batch/);
     expect(info.kernelReasons[0]).toContain(what);
   });
 

@@ -1,14 +1,15 @@
 /** Opening the addon and a runtime: what fits, and what is refused in which words. Order matters: a process holds one runtime. */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { isStarlingError } from "../../src/errors.ts";
 import { CONTRACT_VERSION, type RuntimeLibraries } from "../../src/native/addon.ts";
 import { deviceBackend } from "../../src/native/devices.ts";
 import { openEngine } from "../../src/native/engine.ts";
-import { loadAddon, openAddon } from "../../src/native/load-addon.ts";
+import { findAddon, loadAddon, openAddon } from "../../src/native/load-addon.ts";
 import { runtimePackage } from "../../src/native/platforms.ts";
+import { currentTarget, prebuildName, prebuildPath } from "../../src/native/prebuilds.ts";
 import {
   findRuntime,
   LLAMA_VERSION,
@@ -44,18 +45,44 @@ describe("the addon", () => {
     expect(loadAddon()).toBe(loadAddon());
   });
 
-  it("that is missing or damaged is reported with the command that mends it", () => {
+  it("that is missing is reported with the command that fixes it", () => {
     const checkout = makeFolder("checkout", []);
+    const build = `run \`node ${JSON.stringify(join(checkout, "scripts", "build-addon.mjs"))}\``;
+    makeFolder("checkout/src", []);
     expect(thrownBy(() => openAddon(checkout))).toMatchObject({
       code: "ERR_ADDON_NOT_BUILT",
-      message: expect.stringContaining(`run \`node ${JSON.stringify(join(checkout, "scripts", "build-addon.mjs"))}\``),
+      message: expect.stringContaining(build),
     });
-    const installed = makeFolder("project/node_modules/starling-rm", []);
-    makeFolder("project/node_modules/starling-rm/build/Release", ["starling_rm.node"]);
-    expect(thrownBy(() => openAddon(installed))).toMatchObject({
-      code: "ERR_ADDON_NOT_BUILT",
-      message: expect.stringContaining(`run \`node ${JSON.stringify(join(installed, "scripts", "build-addon.mjs"))}\``),
-    });
+    const own = join(makeFolder("checkout/build/Release", []), "starling_rm.node");
+    copyFileSync(findAddon() as string, own);
+    expect(openAddon(checkout)).toEqual({ path: own, addon: expect.anything() });
+  });
+});
+
+describe("your own build", () => {
+  const genuine = readFileSync(findAddon() as string);
+  const truncated = genuine.subarray(0, genuine.length / 2);
+  /** Whole to its last byte as far as its header shows, without anything that the loader needs. */
+  const hollow = Buffer.concat([genuine.subarray(0, 64), Buffer.alloc(genuine.length - 64)]);
+  const prebuilt = prebuildPath("", prebuildName(currentTarget()));
+
+  it.each<[string, Buffer, RegExp]>([
+    ["is truncated", truncated, /starling_rm\.node is truncated: it has \d+ bytes of at least \d+\.$/],
+    ["is empty", Buffer.alloc(0), /starling_rm\.node is not a shared library: it is empty\.$/],
+    ["does not load", hollow, /starling_rm\.node does not load \(.+\)\.$/],
+  ])("that %s is passed by: the prebuilt addon is opened", (state, bytes, reason) => {
+    const installed = makeFolder(`${state}/node_modules/starling-rm`, []);
+    for (const [name, content] of [
+      [join("build", "Release", "starling_rm.node"), bytes],
+      [prebuilt, genuine],
+    ] as const) {
+      mkdirSync(dirname(join(installed, name)), { recursive: true });
+      writeFileSync(join(installed, name), content);
+    }
+    const { path, passedBy, addon } = openAddon(installed);
+    expect([path, addon.contractVersion]).toEqual([join(installed, prebuilt), CONTRACT_VERSION]);
+    expect(passedBy).toMatch(/^The native addon .*build[\\/]Release/);
+    expect(passedBy).toMatch(reason);
   });
 });
 

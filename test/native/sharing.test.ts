@@ -156,6 +156,8 @@ describe("pinned prefixes", () => {
     model.unpinPrefix(id);
     expect(await cost(() => model.score([sequence(500, 9)]).promise)).toBe(500);
     expect(await cost(() => model.score([joined(pinned, sequence(10, 10))]).promise)).toBe(1011);
+    expect(model.computedTokens + model.reusedTokens).toBe(1001 + 3 * 1011 + 2 * 500);
+    expect(model.reusedTokens).toBe(2 * kept);
     await model.close();
   });
 

@@ -2,9 +2,9 @@
  * What `npm pack` makes in a checkout, installed by every package manager into an empty project outside the checkout, without
  * a compiler and from a registry on the loopback interface. Each scores as Node does in the checkout, to the last bit.
  */
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasHost, hostPath } from "../../scripts/fetch-hosts.mjs";
 import { npmCli } from "../../scripts/npm.mjs";
@@ -166,8 +166,10 @@ function use({ host, isRuntime }: Client, args: readonly string[], cwd: string):
   return isRuntime ? run(args, { program: hostPath(host), cwd, env }) : run([hostPath(host), ...args], { cwd, env });
 }
 
+const projectFolder = (name: string) => join(folder, name.replaceAll(" ", "-").replaceAll("'", ""));
+
 function makeProject(name: string, settings: Client["settings"] = {}): string {
-  const project = join(folder, name.replaceAll(" ", "-").replaceAll("'", ""));
+  const project = projectFolder(name);
   mkdirSync(project);
   const files = { "package.json": '{ "name": "project", "private": true, "type": "module" }', ...settings };
   for (const [file, text] of Object.entries(files)) writeFileSync(join(project, file), text);
@@ -186,6 +188,24 @@ describe.each(CLIENTS)("$name", (client) => {
     writeFileSync(join(project, "template.mjs"), TEMPLATE);
     const { stdout } = await use(client, [...client.script, "template.mjs"], project);
     expect(stdout.trim().split("\n")).toEqual(["[user]|;", "it took longer than 5 seconds"]);
+  });
+
+  it.skipIf(missing)("says how to get a damaged addon again, which is true", async () => {
+    const project = projectFolder(client.name);
+    const { stdout } = await use(client, [...client.exec, "--version", "--json"], project);
+    const { addon } = JSON.parse(stdout);
+    truncateSync(addon, statSync(addon).size / 2);
+    const { status, stderr } = await use(client, [...client.exec, ...SCORE], project);
+    expect([status, stderr]).toEqual([2, expect.stringContaining(`The native addon ${addon} is truncated: `)]);
+    const [, installed, commands = ""] = /Install it again: (?:delete (.+?) and run )?`([^`]+)`/.exec(stderr) ?? [];
+    if (installed !== undefined)
+      rmSync(resolve(project, installed.replace(/^the project's /, "")), { recursive: true, force: true });
+    for (const command of commands.split(" && ")) {
+      const [program, ...args] = command.split(" ");
+      expect(program).toBe(client.host?.replace(/-\d$/, "") ?? "npm");
+      expect(line(await use(client, args, project))).toMatchObject({ status: 0, stderr: "" });
+    }
+    expect(line(await use(client, [...client.exec, ...SCORE], project))).toMatchObject({ status: 0, stdout: expected });
   });
 
   // Yarn 4 and Deno have no flag that leaves optional packages out.

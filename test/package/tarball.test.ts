@@ -66,7 +66,7 @@ afterAll(async () => {
 /** Everything that the package exports, in one entry each: a change here is a change of the public interface. */
 const EXPORTS = [
   ...["FeatureTable", "FileError", "HubError", "InvalidInputError", "ModelClosedError", "NativeError"],
-  ...["RewardCompressor", "RewardModel"],
+  ...["RewardCompressor", "RewardModel", "RewardServer"],
   ...[
     "RewardTokenizer",
     "StarlingError",
@@ -74,6 +74,7 @@ const EXPORTS = [
     "benchmarks",
     "compareModels",
     "convert",
+    "createServer",
     "diagnose",
     "embeddedModelPath",
     "evaluate",
@@ -310,7 +311,7 @@ describe("an installation without a compiler", () => {
     const exported = stdout.trim().split(" ");
     expect({ status, names }).toEqual({
       status: 0,
-      names: [".", "./ai", "./convert", "./eval", "./fit", "./hub", "./langchain"],
+      names: [".", "./ai", "./convert", "./eval", "./fit", "./hub", "./langchain", "./server"],
     });
     expect(exported).toEqual([...new Set(exported)]);
     expect(exported).toEqual(EXPORTS);

@@ -74,4 +74,18 @@ describe("nearest", () => {
     expect(nearest("tokenisation", ["tokenization", "threads"])).toBe("tokenization");
     expect(nearest("x", ["tokenization"])).toBeUndefined();
   });
+
+  it.each([
+    ["best", ["text", "head", "system"]],
+    ["file", ["field", "fields"]],
+    ["n", ["t", "id"]],
+    ["ab", ["id", "ad"]],
+  ])("finds nothing for %j in %j", (name, known) => {
+    expect(nearest(name, known)).toBeUndefined();
+  });
+
+  it("a swap of two letters is one error", () => {
+    expect(nearest("tpo", ["top", "text"])).toBe("top");
+    expect(nearest("scroe", ["score", "rank"])).toBe("score");
+  });
 });

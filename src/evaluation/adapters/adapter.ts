@@ -1,11 +1,12 @@
 /** Shared by the adapters, which turn rows of data sets into cases. Every error names the field. */
-import { describe, InvalidInputError, isStarlingError } from "../../errors.ts";
+import { InvalidInputError, isStarlingError } from "../../errors.ts";
 import { asParsed } from "../../prompt/csv-cells.ts";
 import { type Fields, fieldNames, type ItemRules, isObject, refuseUnreadInput } from "../../prompt/input-fields.ts";
 import { type CheckedItem, checkItem, givenFields, systemTurn, withSystem } from "../../prompt/items.ts";
 import { pythonListAdvice, refuseLostType } from "../../prompt/lost-type.ts";
-import { type ChatMessage, checkTurnList, refuseLastTurn } from "../../prompt/messages.ts";
-import { checkContent, checkString } from "../../prompt/texts.ts";
+import { type ChatMessage, checkTurnList, isMessage, refuseLastTurn } from "../../prompt/messages.ts";
+import { rowAdvice } from "../../prompt/row-advice.ts";
+import { checkContent, checkString, describeField } from "../../prompt/texts.ts";
 import type { ItemWarning } from "../../prompt/warnings.ts";
 import type { PromptCase } from "../case.ts";
 
@@ -39,8 +40,7 @@ export function rowFields(row: unknown, options: AdaptOptions, shape: string, re
   const all = fieldsOf(row);
   const fields = givenFields(all, Object.keys(all), options);
   if (read.every((name) => fields[name] === undefined)) {
-    const message = `Expected ${shape} for the row, but it ${fieldNames(all)}.`;
-    throw new InvalidInputError("ERR_INVALID_ITEM", message, { field: "the row" });
+    throw wrongShape(shape, all);
   }
   refuseUnreadInput(fields, "The row", options, read);
   if (options.isCsv)
@@ -49,6 +49,13 @@ export function rowFields(row: unknown, options: AdaptOptions, shape: string, re
       if (typeof cell === "string") refuseLostType(cell, name, { isCell: true });
     }
   return fields;
+}
+
+/** A row with none of the fields that are read. */
+export function wrongShape(shape: string, fields: Fields): InvalidInputError {
+  const advice = rowAdvice(fields);
+  const message = `Expected ${shape} for the row, but it ${fieldNames(fields)}.${advice === undefined ? "" : ` ${advice}`}`;
+  return new InvalidInputError("ERR_INVALID_ITEM", message, { field: "the row" });
 }
 
 export function fieldsOf(row: unknown, where = "the row"): Fields {
@@ -117,7 +124,7 @@ export function itemOf(context: string | readonly ChatMessage[], response: strin
 export function contextOf(fields: Fields, name: string, rules: ItemRules): string | readonly ChatMessage[] {
   const value = fields[name];
   const parsed = asParsed(value);
-  const isMessages = Array.isArray(value) || (Array.isArray(parsed) && parsed.length > 0 && parsed.every(hasRole));
+  const isMessages = Array.isArray(value) || (Array.isArray(parsed) && parsed.length > 0 && parsed.every(isMessage));
   return isMessages ? messagesOf(fields, name, rules) : textOf(fields, name);
 }
 
@@ -135,10 +142,6 @@ export function inContext(
 ): string | readonly ChatMessage[] {
   if (system === undefined) return context;
   return withSystem(system, typeof context === "string" ? [{ role: "user", content: context }] : context, "The row");
-}
-
-function hasRole(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "role" in value;
 }
 
 /** The row's id and subset, as far as it has them. */
@@ -169,6 +172,6 @@ export function wrong(expected: string, where: string, received: unknown, advice
   const isMissing = received === undefined || received === null;
   const message = isMissing
     ? `${where} is missing or empty: expected ${expected}.${advice}`
-    : `Expected ${expected} for ${where} but received ${describe(received)}.${advice}`;
+    : `Expected ${expected} for ${where} but received ${describeField(received)}.${advice}`;
   return new InvalidInputError("ERR_INVALID_ITEM", message, { field: where });
 }

@@ -13,7 +13,6 @@
 import { InvalidInputError } from "../../errors.ts";
 import { conversationWarnings } from "../../prompt/conversation-warnings.ts";
 import { missingCell, refuseListCell } from "../../prompt/csv-cells.ts";
-import { fieldNames } from "../../prompt/input-fields.ts";
 import { type CheckedItem, systemTurn, withSystem } from "../../prompt/items.ts";
 import { type ChatMessage, refuseLastTurn } from "../../prompt/messages.ts";
 import { transcriptWarning } from "../../prompt/transcript.ts";
@@ -37,6 +36,7 @@ import {
   rowFields,
   textsOf,
   wrong,
+  wrongShape,
 } from "./adapter.ts";
 import { parseDialogue } from "./dialogue.ts";
 import { refuseLostPrompt, refuseWholeTranscript } from "./pair-checks.ts";
@@ -51,7 +51,7 @@ export function adaptPairs(row: unknown, options: AdaptOptions = {}): Adapted {
   const fields = rowFields(row, options, SHAPES, READ);
   if (options.isCsv) for (const name of ["prompt", "chosen", "rejected"]) refuseListCell(fields[name], name);
   const isPair = isGiven(fields, "chosen") || isGiven(fields, "rejected");
-  if (isPair === isGiven(fields, "responses")) throw wrongShape(fieldsOf(row));
+  if (isPair === isGiven(fields, "responses")) throw wrongShape(SHAPES, fieldsOf(row));
   const responses = isPair ? pairOf(fields, options) : rankedOf(fields, options);
   const different = comparisonsByGrade(responses);
   const comparisons = different.filter(({ better, worse }) => {
@@ -74,11 +74,6 @@ function warningsOf(responses: readonly CaseResponse[], { isCsv = false }: Adapt
     for (const warning of [...conversationWarnings(item), ...(isCsv ? missingCell(item) : [])])
       byCode.set(warning.code, byCode.get(warning.code) ?? warning);
   return [...byCode.values()];
-}
-
-function wrongShape(fields: Fields): InvalidInputError {
-  const message = `Expected ${SHAPES} for the row, but it ${fieldNames(fields)}.`;
-  return new InvalidInputError("ERR_INVALID_ITEM", message, { field: "the row" });
 }
 
 function pairOf(fields: Fields, options: AdaptOptions): CaseResponse[] {
@@ -150,7 +145,9 @@ function refuseLastOf(context: string | readonly ChatMessage[], fields: Fields):
 
 function noPrompt(side: string, name: string): InvalidInputError {
   const advice =
-    transcriptWarning(side) === undefined ? "" : ` ${name} is a transcript: write it as a list of messages.`;
+    transcriptWarning(side) === undefined
+      ? ""
+      : ` ${name} is a transcript: write it as a list of messages (docs/cookbook.md has the command).`;
   return wrong("a string or a list of messages", "prompt", undefined, advice);
 }
 

@@ -1,7 +1,6 @@
 /** A table of feature rows, stored in blocks because all rows together can exceed the maximum array length. */
 import { invalidArgument, notConstructible } from "../../errors.ts";
 import { anIterable, readable } from "../../options.ts";
-import type { RewardHead } from "../../reward-head.ts";
 
 const BLOCK_BYTES = 64 * 1024 * 1024;
 
@@ -66,16 +65,4 @@ function aRow(row: unknown, width: number): string | undefined {
   if (!isList || row.length === 0) return "a Float32Array or an array of numbers";
   if (row.length !== width) return `${width} numbers, like rows[0],`;
   return (row as number[]).every((value) => Number.isFinite(Math.fround(value))) ? undefined : "finite float32 numbers";
-}
-
-/** The score of a feature row, bit for bit what the engine computes. */
-export function scoreOf({ weight, bias = 0 }: RewardHead, features: Float32Array): number {
-  return Math.fround(dot(weight, features) + bias);
-}
-
-/** Dot product in float64, summed from first to last. */
-export function dot(weights: ArrayLike<number>, row: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < row.length; i++) sum += (weights[i] as number) * (row[i] as number);
-  return sum;
 }

@@ -2,9 +2,9 @@
  * The objective of a fit: the mean K-wise loss over cases of the scores X (w_old + v), plus λ/2 · |v|². Strictly convex in v,
  * the change of the head, for λ above 0.
  */
-import type { RewardHead } from "../../reward-head.ts";
+import { dot, type RewardHead } from "../../reward-head.ts";
 import { rankingLoss, rankingLossGradient } from "../measures/plackett-luce.ts";
-import { dot, type FeatureTable } from "./feature-table.ts";
+import type { FeatureTable } from "./feature-table.ts";
 import type { FitCase } from "./fit-data.ts";
 import type { Evaluate } from "./lbfgs.ts";
 import type { TimeSlice } from "./time-slice.ts";

@@ -154,7 +154,7 @@ function checkLeaf({ name, path }: Leaf, file: string): void {
     throw damaged(file, `has the column ${quote(name)} of type ${converted ?? "VARIANT"}, which is not supported`);
   const isWide = element?.type === "BYTE_ARRAY" || (element?.type_length ?? 0) > MAX_DECIMAL_BYTES;
   if (converted === "DECIMAL" && isWide)
-    throw damaged(file, `has the column ${quote(name)} of decimals of any length, which is not supported`);
+    throw damaged(file, `has the column ${quote(name)} of variable-length decimals, which are not supported`);
   if (element?.type === undefined) throw damaged(file, `is damaged: its column ${quote(name)} has no type`);
 }
 

@@ -116,7 +116,7 @@ it("takes the lines of a file as responses", async () => {
     { prompt: "p", response: "one" },
     { prompt: "p", response: "  two" },
   ]);
-  expect(said).toContain(`note: ${path}: 1 blank line left out`);
+  expect(said).toContain(`note: ${path}: 1 blank line skipped`);
   const rows = file("answers.jsonl", '{"response":"a"}\n');
   await expect(items({ prompt: ["p"], responsesFile: [rows] })).rejects.toThrow("is JSON, not plain lines");
 });

@@ -2,19 +2,35 @@
 import { describe, expect, it } from "vitest";
 import { findProblems, type MachineFindings } from "../../../src/doctor/find-problems.ts";
 import type { RuntimeFinding } from "../../../src/doctor/runtimes.ts";
+import type { GpuFacts } from "../../../src/native/gpu-lacks.ts";
 import { RUNTIME_PACKAGE_VERSION } from "../../../src/native/runtime-folder.ts";
 import { packageRoot } from "../../../src/package-info.ts";
 
 const works: RuntimeFinding = { backend: "cpu", state: "works", devices: [] };
+const UBUNTU = "ID=ubuntu\nID_LIKE=debian";
+const linux = { os: "linux", arch: "x64" } as const;
 const machine = { os: "linux", arch: "x64", release: "6", libc: "glibc 2.36", node: "v20", processor: "x", threads: 2 };
-const find = (changes: Partial<MachineFindings>) =>
+type Changes = Partial<Omit<MachineFindings, "facts"> & GpuFacts>;
+const find = ({
+  graphics = [],
+  missing = () => undefined,
+  osRelease = UBUNTU,
+  platform = linux,
+  ...changes
+}: Changes) =>
   findProblems({
     machine,
     runtimes: [works],
-    graphics: [],
+    facts: { graphics, missing, osRelease, platform, translated: false },
     locked: [],
-    missing: () => undefined,
-    osRelease: "ID=ubuntu\nID_LIKE=debian",
+    ...changes,
+  });
+const unknown = ({ missing = () => undefined, ...changes }: Changes) =>
+  findProblems({
+    machine,
+    runtimes: [works],
+    facts: { graphics: undefined, missing, platform: linux, translated: false },
+    locked: [],
     ...changes,
   });
 const cuda = (changes: Partial<RuntimeFinding>): RuntimeFinding => ({
@@ -32,8 +48,9 @@ it("finds nothing where everything works, or where there is no GPU", () => {
     cuda({ state: "not installed" }),
     works,
   ];
-  for (const graphics of [[], undefined, ["amd"], ["other"]] as const)
-    expect(find({ runtimes, graphics: graphics && [...graphics] })).toEqual([]);
+  for (const graphics of [[], ["amd"], ["other"]] as const)
+    expect(find({ runtimes, graphics: [...graphics] })).toEqual([]);
+  expect(unknown({ runtimes })).toEqual([]);
 });
 
 describe.runIf(process.platform === "linux" && process.arch === "x64")("with an NVIDIA card (on linux x64)", () => {
@@ -92,11 +109,39 @@ describe.runIf(process.platform === "linux" && process.arch === "x64")("with an 
 });
 
 it("asks for Vulkan's loader and driver where there is a GPU", () => {
-  const vulkan = (problem: string) =>
-    find({ graphics: ["amd"], runtimes: [{ backend: "vulkan", state: "no device", problem, devices: [] }, works] })[0];
-  expect(vulkan("no Vulkan loader (libvulkan.so.1) is installed.")?.command).toBe("sudo apt-get install libvulkan1");
-  expect(vulkan("no Vulkan driver is installed.")?.command).toBe("sudo apt-get install mesa-vulkan-drivers");
-  expect(vulkan("the only Vulkan driver runs on the CPU.")?.command).toBe("sudo apt-get install mesa-vulkan-drivers");
+  const vulkan = (missing: string) =>
+    find({
+      graphics: ["amd"],
+      runtimes: [{ backend: "vulkan", state: "no device", problem: `${missing}.`, devices: [] }, works],
+      missing: () => missing,
+    });
+  expect(vulkan("no Vulkan loader (libvulkan.so.1) is installed")).toEqual([
+    {
+      what: "vulkan cannot be used: no Vulkan loader (libvulkan.so.1) is installed.",
+      command: "sudo apt-get install libvulkan1",
+    },
+  ]);
+  expect(vulkan("no Vulkan driver is installed")[0]?.command).toBe("sudo apt-get install mesa-vulkan-drivers");
+  expect(vulkan("the only Vulkan driver runs on the CPU")[0]?.command).toBe("sudo apt-get install mesa-vulkan-drivers");
+});
+
+describe("a backend that was asked for by name", () => {
+  it("is missed on a machine without its GPU, too", () => {
+    const runtimes = [cuda({ state: "no device", problem: "no NVIDIA driver is installed." }), works];
+    expect(find({ runtimes, wanted: "cuda", missing: () => "no NVIDIA driver is installed" })).toEqual([
+      { what: "cuda cannot be used: no NVIDIA driver is installed, and the system shows no NVIDIA GPU." },
+    ]);
+  });
+
+  it("is missed on a platform that has no runtime with it", () => {
+    expect(find({ wanted: "metal" })).toEqual([
+      {
+        what: expect.stringMatching(
+          /^metal cannot be used: Metal is available only on Macs with Apple silicon\. Here the choices are /,
+        ),
+      },
+    ]);
+  });
 });
 
 it("says that the user has no permission to open the GPU, and that musl has no prebuilt runtime", () => {

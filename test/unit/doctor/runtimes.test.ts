@@ -56,7 +56,13 @@ async function examine(
     tried.push(at);
     return probes[(at.split("/").at(-1) ?? "") as Backend] ?? (probes[backends[0] as Backend] as ProbeResult);
   };
-  const findings = await findRuntimes(machine, probe);
+  const findings = await findRuntimes(machine, probe, {
+    platform: { os: "linux", arch: "x64" },
+    translated: false,
+    graphics: undefined,
+    missing: (backend) => missing[backend],
+    osRelease: "ID=debian",
+  });
   return {
     ...findings,
     tried,
@@ -85,11 +91,14 @@ describe("findRuntimes", () => {
         vulkan: { ...found(), problem: "x could not be opened: libvulkan.so.1: cannot open shared object file" },
         cpu: found(),
       },
-      { missing: { cuda: "its package is not installed", vulkan: "no Vulkan loader is installed" } },
+      { missing: { vulkan: "no Vulkan loader is installed" } },
     );
     expect(states).toEqual({ cuda: "not installed", vulkan: "no device", cpu: "works" });
-    expect(runtimes[1]?.problem).toBe("no Vulkan loader is installed.");
+    expect(runtimes[1]?.problem).toBe("no Vulkan loader is installed. Run `sudo apt-get install libvulkan1`.");
+    expect(runtimes[0]?.problem).toBe("cuda is not installed.");
     expect([choice, reasons.length]).toEqual(["cpu", 2]);
+    const both = await examine({ cpu: found() }, { missing: { cuda: "no NVIDIA driver is installed" } });
+    expect(both.runtimes[0]?.problem).toBe("no NVIDIA driver is installed. Run `sudo apt-get install nvidia-driver`.");
     expect((await examine({ cuda: crashed, vulkan: found(), cpu: found() })).states["cuda"]).toBe("broken");
   });
 

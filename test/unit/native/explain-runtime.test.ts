@@ -1,23 +1,18 @@
 /** Runtimes that are broken in every way that has a name; bytes of other platforms' libraries are invented. */
 import { chmodSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import {
   explainAccess,
   explainReason,
   explainRuntime,
   filesProblem,
-  packageOf,
+  packageFolderOf,
 } from "../../../src/native/explain-runtime.ts";
 import { fits, leastSize, libraryKind, platformName } from "../../../src/native/library-format.ts";
 import { outsideArchive } from "../../../src/native/package-folder.ts";
 import type { Platform } from "../../../src/native/platforms.ts";
-import {
-  LLAMA_VERSION,
-  librariesIn,
-  ownBackends,
-  RUNTIME_PACKAGE_VERSION,
-} from "../../../src/native/runtime-folder.ts";
+import { LLAMA_VERSION, librariesIn, ownBackends } from "../../../src/native/runtime-folder.ts";
 import { installLibrary, installSystemPart } from "../../../src/native/system-packages.ts";
 import { ARM_MAC, elf, INTEL_MAC, mach, pe, universal } from "./fake-libraries.ts";
 import { fakeRoots } from "./fake-root.ts";
@@ -63,18 +58,119 @@ describe("libraryKind", () => {
         }
   });
 
-  it("knows how long an ELF must be at least", () => {
-    const bytes = elf(0x3e);
-    bytes.writeBigUInt64LE(64n, 0x20);
-    bytes.writeUInt16LE(56, 0x36);
-    bytes.writeUInt16LE(3, 0x38);
-    expect(leastSize(bytes)).toBe(64 + 3 * 56);
-    bytes.writeBigUInt64LE(1000n, 0x28);
-    bytes.writeUInt16LE(64, 0x3a);
-    bytes.writeUInt16LE(10, 0x3c);
-    expect(leastSize(bytes)).toBe(1640);
-    expect(leastSize(bytes.subarray(0, 63))).toBe(64);
-    for (const other of [mach(ARM_MAC), pe(0x8664), Buffer.alloc(100)]) expect(leastSize(other)).toBe(0);
+  describe("knows how long a library must be at least", () => {
+    const header = (bytes: Buffer, fields: readonly (readonly [at: number, bits: 16 | 32 | 64, value: number])[]) => {
+      const isBig = bytes.readUInt32BE(0) === 0xcafebabe || (bytes[0] === 0x7f && bytes[5] === 2);
+      for (const [at, bits, value] of fields) {
+        if (bits === 16) isBig ? bytes.writeUInt16BE(value, at) : bytes.writeUInt16LE(value, at);
+        else if (bits === 32) isBig ? bytes.writeUInt32BE(value, at) : bytes.writeUInt32LE(value, at);
+        else isBig ? bytes.writeBigUInt64BE(BigInt(value), at) : bytes.writeBigUInt64LE(BigInt(value), at);
+      }
+      return bytes;
+    };
+
+    it.each([false, true])("an ELF of 64 bits (big-endian: %s)", (isBig) => {
+      const bytes = header(elf(0x3e, isBig), [
+        [0x20, 64, 64],
+        [0x36, 16, 56],
+        [0x38, 16, 3],
+      ]);
+      expect(leastSize(bytes)).toBe(64 + 3 * 56);
+      header(bytes, [
+        [0x28, 64, 1000],
+        [0x3a, 16, 64],
+        [0x3c, 16, 10],
+      ]);
+      expect(leastSize(bytes)).toBe(1640);
+      expect(leastSize(bytes.subarray(0, 63))).toBe(64);
+    });
+
+    it("an ELF of 32 bits", () => {
+      const bytes = elf(0x28);
+      bytes[4] = 1;
+      header(bytes, [
+        [0x1c, 32, 52],
+        [0x2a, 16, 32],
+        [0x2c, 16, 4],
+        [0x20, 32, 900],
+        [0x2e, 16, 40],
+        [0x30, 16, 5],
+      ]);
+      expect(leastSize(bytes)).toBe(1100);
+      expect(leastSize(bytes.subarray(0, 51))).toBe(52);
+    });
+
+    it("a Mach-O, by its segments, and a universal one by its parts", () => {
+      const segment = (from: number, size: number) => {
+        const bytes = Buffer.alloc(72);
+        bytes.writeUInt32LE(0x19, 0);
+        bytes.writeUInt32LE(72, 4);
+        return header(bytes, [
+          [40, 64, from],
+          [48, 64, size],
+        ]);
+      };
+      const whole = Buffer.concat([
+        mach(ARM_MAC).subarray(0, 32),
+        segment(0, 16384),
+        Buffer.from("0200000008000000", "hex"),
+        segment(16384, 500),
+      ]);
+      header(whole, [
+        [16, 32, 3],
+        [20, 32, 152],
+      ]);
+      expect(leastSize(whole)).toBe(16884);
+      expect(leastSize(whole.subarray(0, 100))).toBe(101);
+      const both = header(universal(INTEL_MAC, ARM_MAC), [
+        [16, 32, 4096],
+        [20, 32, 100],
+        [36, 32, 8192],
+        [40, 32, 200],
+      ]);
+      expect(leastSize(both)).toBe(8392);
+    });
+
+    it("a PE, by its sections without their padding", () => {
+      const bytes = Buffer.concat([pe(0x8664), Buffer.alloc(240 + 2 * 40)]);
+      const sections = 128 + 24 + 240;
+      header(bytes, [
+        [128 + 6, 16, 2],
+        [128 + 20, 16, 240],
+      ]);
+      header(bytes, [
+        [sections + 8, 32, 0x1234],
+        [sections + 16, 32, 0x1400],
+        [sections + 20, 32, 0x400],
+      ]);
+      header(bytes, [
+        [sections + 48, 32, 0x100],
+        [sections + 56, 32, 0x200],
+        [sections + 60, 32, 0x1800],
+      ]);
+      expect(leastSize(bytes)).toBe(0x1900);
+      expect(leastSize(bytes.subarray(0, sections + 50))).toBe(sections + 51);
+      // Uninitialised data has no bytes in the file.
+      header(bytes, [
+        [sections + 48, 32, 0x9000],
+        [sections + 56, 32, 0],
+      ]);
+      expect(leastSize(bytes)).toBe(0x1800);
+    });
+
+    it("and never fails, nor follows commands without end", () => {
+      for (const sound of [elf(0x3e), elf(0x16, true), mach(ARM_MAC), universal(INTEL_MAC, ARM_MAC), pe(0x8664)])
+        for (let length = 0; length < sound.length; length++) {
+          const bytes = Buffer.concat([sound.subarray(0, length), Buffer.alloc(5000, 0xff)]).subarray(0, 4096);
+          expect(() => leastSize(bytes)).not.toThrow();
+          expect(leastSize(sound.subarray(0, length))).toBeGreaterThanOrEqual(0);
+        }
+      const empty = header(Buffer.concat([mach(ARM_MAC), Buffer.alloc(4032)]), [
+        [16, 32, 0xffffffff],
+        [20, 32, 0xffffffff],
+      ]);
+      expect(leastSize(empty)).toBe(0);
+    });
   });
 
   it("fits the platform that it is made for, and no other", () => {
@@ -82,6 +178,9 @@ describe("libraryKind", () => {
     expect(fits({ os: "linux", archs: [] }, linux)).toBe(false);
     expect(fits({ os: "win32", archs: ["x64"] }, linux)).toBe(false);
     expect(fits({ os: "darwin", archs: ["x64", "arm64"] }, { os: "darwin", arch: "arm64" })).toBe(true);
+    for (const os of ["freebsd", "android"])
+      expect(fits({ os: "linux", archs: ["x64"] }, { os, arch: "x64" })).toBe(true);
+    expect(fits({ os: "linux", archs: ["x64"] }, { os: "darwin", arch: "x64" })).toBe(false);
   });
 });
 
@@ -103,7 +202,7 @@ describe("explainRuntime", () => {
     const files = Object.entries(names).flatMap(([name, bytes]) =>
       bytes ? [[`${under}/${name}`, bytes] as const] : [],
     );
-    const folder = join(makeRoot(Object.fromEntries(files)), under);
+    const folder = join(makeRoot({ ...Object.fromEntries(files), "package.json": "{}" }), under);
     const at = (name: string) => join(folder, name);
     return {
       folder,
@@ -115,7 +214,9 @@ describe("explainRuntime", () => {
   };
   const explain = (changes: Record<string, Buffer | undefined>, reason = "any reason") =>
     explainRuntime(runtime(changes), reason, linux);
-  const AGAIN = `Install it again: \`npm install --force @node-llama-cpp/linux-x64@${RUNTIME_PACKAGE_VERSION}\`.`;
+  const again = ({ folder }: { folder: string }) =>
+    `Install it again: delete ${dirname(dirname(folder))} and run \`npm install\` in ${folder.slice(0, folder.indexOf("/node_modules"))}.`;
+  const AGAIN = /Install it again: delete \S+linux-x64 and run `npm install` in \S+\.$/;
 
   it("names the platform that a library is made for", () => {
     expect(explain({ "libllama.so": pe(0x8664) })).toMatch(
@@ -124,15 +225,15 @@ describe("explainRuntime", () => {
     expect(explain({ "libggml.so": elf(0xb7) })).toMatch(
       /libggml\.so was built for Linux on arm64, but this is Linux on x64\./,
     );
-    expect(explain({ "libggml.so": mach(ARM_MAC) })).toContain(AGAIN);
+    expect(explain({ "libggml.so": mach(ARM_MAC) })).toMatch(AGAIN);
   });
 
   it("names a library that is gone or damaged", () => {
     expect(explain({ "libggml.so": undefined })).toMatch(/libggml\.so cannot be read: it does not exist\./);
     expect(explain({ "libggml.so": Buffer.from("garbage") })).toMatch(
-      /libggml\.so is not a shared library, or is damaged\./,
+      /libggml\.so is not a shared library: it is a text file\./,
     );
-    expect(explain({ "libllama.so": Buffer.alloc(0) })).toContain(AGAIN);
+    expect(explain({ "libllama.so": Buffer.alloc(0) })).toMatch(AGAIN);
   });
 
   it("names a library that may not be read", () => {
@@ -162,8 +263,18 @@ describe("explainRuntime", () => {
       expect(explainReason(libraries, reason)).toMatch(/^it needs the library libcuda\.so\.1, which was not found\. /);
     expect(
       explainReason(libraries, "libggml-base.so: cannot open shared object file: No such file or directory."),
-    ).toBe(`it needs the library libggml-base.so, which was not found. ${AGAIN}`);
+    ).toBe(`it needs the library libggml-base.so, which was not found. ${again(libraries)}`);
     expect(explainReason(libraries, "Library not loaded: @rpath/libggml-base.dylib")).toContain("libggml-base.dylib");
+    const cudart = explainReason(
+      libraries,
+      "libcudart.so.13: cannot open shared object file: No such file or directory.",
+    );
+    expect(cudart).toMatch(
+      /^it needs the library libcudart\.so\.13, .* Install CUDA 13 \(https:\S+\)(?:; with CUDA 12 also install \S+-cuda-ext@\S+)?\.$/,
+    );
+    // The package does not have it: to install that again would not help.
+    for (const name of ["libcudart.so.13", "libother.so.1"])
+      expect(explainReason(libraries, `${name}: cannot open shared object file: No such file.`)).not.toContain("again");
     expect(installLibrary("libcuda.so.1", debian)).toBe("sudo apt-get install nvidia-driver");
     expect(installLibrary("libggml-base.so", debian)).toBeUndefined();
   });
@@ -174,10 +285,10 @@ describe("explainRuntime", () => {
       /^it needs GLIBC_2\.38 of the C library, and this system's is older/,
     );
     expect(explainReason(libraries, "x.so: file too short.")).toBe(
-      `one of its libraries is damaged (x.so: file too short). ${AGAIN}`,
+      `one of its libraries is damaged (x.so: file too short). ${again(libraries)}`,
     );
     expect(explainReason(libraries, "/l is llama.cpp 0.5.0, but this build needs 0.4.0.")).toBe(
-      `/l is llama.cpp 0.5.0, but this build needs 0.4.0. ${AGAIN}`,
+      `/l is llama.cpp 0.5.0, but this build needs 0.4.0. ${again(libraries)}`,
     );
     expect(explainReason(libraries, "something new")).toBe("something new.");
   });
@@ -187,7 +298,10 @@ describe("explainRuntime", () => {
     expect(explainRuntime(libraries, "", linux)).toContain(
       `Set STARLING_RM_RUNTIME to a folder with the libraries of llama.cpp ${LLAMA_VERSION}`,
     );
-    expect(packageOf("C:\\p\\node_modules\\@node-llama-cpp\\win-x64\\bins\\win-x64")).toBe("@node-llama-cpp/win-x64");
+    const windows = "C:\\p\\node_modules\\@node-llama-cpp\\win-x64";
+    expect(packageFolderOf(`${windows}\\bins\\win-x64`)).toBe(windows);
+    const deno = "/h/deno/npm/registry.npmjs.org/@node-llama-cpp/linux-x64/3.21.1";
+    expect(packageFolderOf(`${deno}/bins/linux-x64`)).toBe(deno);
     writeFileSync(join(libraries.folder, "libllama.so"), elf(0x3e));
     expect(explainRuntime(libraries, "fine", linux)).toBe("fine.");
   });

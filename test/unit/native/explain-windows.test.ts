@@ -20,6 +20,14 @@ it("says nothing where the runtime is there, or something else is wrong", () => 
   ).toBeUndefined();
 });
 
+it("names CUDA where its backend does not open and Microsoft's runtime is there", () => {
+  const cuda = reason.replace("ggml-base", "ggml-cuda");
+  expect(explainOnWindows(cuda, "x64", () => true)).toMatch(
+    /^it needs a library of CUDA 13, .*Install CUDA 13 \(https:/,
+  );
+  expect(explainOnWindows(cuda, "x64", () => false)).toMatch(/Visual C\+\+ runtime/);
+});
+
 it("knows the addon's words", () => {
   expect(readFileSync(join(packageRoot(), "native", "support", "shared_library.cpp"), "utf8")).toContain(NOT_FOUND);
 });

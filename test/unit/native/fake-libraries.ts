@@ -24,7 +24,7 @@ export function universal(...machines: number[]): Buffer {
 }
 
 export function pe(machine: number, start = 128): Buffer {
-  const bytes = Buffer.alloc(start + 16);
+  const bytes = Buffer.alloc(start + 24);
   bytes.write("MZ", "latin1");
   bytes.writeUInt32LE(start, 0x3c);
   bytes.write("PE\0\0", start, "latin1");

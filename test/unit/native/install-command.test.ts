@@ -70,11 +70,26 @@ describe("installPackage", () => {
 });
 
 describe("reinstallPackage", () => {
-  it("names what each package manager has", () => {
-    expect(reinstallPackage(NAME, root, "npm")).toBe(`Install it again: \`npm install --force ${NAME}\`.`);
-    expect(reinstallPackage(NAME, root, "pnpm")).toBe("Install it again: `pnpm install --force`.");
-    expect(reinstallPackage(NAME, root, "yarn")).toBe(
+  it("says what makes each package manager replace a damaged file", () => {
+    expect(reinstallPackage(root, "npm")).toBe(
+      `Install it again: delete ${root} and run \`npm install\` in ${project}.`,
+    );
+    expect(reinstallPackage(root, "pnpm")).toBe("Install it again: `pnpm install --force`.");
+    expect(reinstallPackage(root, "bun")).toBe("Install it again: `bun pm cache rm && bun install --force`.");
+    expect(reinstallPackage(root, "deno")).toBe("Install it again: `deno install --reload`.");
+    expect(reinstallPackage(root, "yarn")).toBe(
       "Install it again: delete the project's node_modules and run `yarn install`.",
     );
+  });
+
+  it("does not name a command that it cannot know: of a global package, and of an application's", () => {
+    rmSync(join(project, "package.json"));
+    expect(reinstallPackage(join(root, "node_modules", "x"), "npm")).toBe(
+      "Install starling-rm again as you did before, with npm install --global.",
+    );
+    for (const archive of ["app.asar", "app.asar.unpacked"])
+      expect(reinstallPackage(join(project, archive, "node_modules", "starling-rm"), "npm")).toMatch(
+        /^Package the application again, /,
+      );
   });
 });

@@ -55,7 +55,7 @@ describe("named fields", () => {
 
   it.each([
     [{ promt: "q" }, /received "promt"\. Did you mean "prompt"\?/],
-    [{ response: ["a", "b"] }, /one field for response, but received 2/],
+    [{ response: ["a", "b"] }, /one field for response but received 2/],
     [{ prompt: "" }, /the field of prompt/],
     [{ __proto__x: "q" }, /Expected one of/],
   ])("%j is refused", (mapping, message) => {
@@ -154,7 +154,10 @@ describe("common names", () => {
       /"answer" and "output", each of which could be the response: name one \(--field response=answer\)/,
     ],
     [{ question: "Q", conversations: whole }, /each of which could be the prompt/],
-    [{ prompt: "other", chosen: whole }, /"chosen", a conversation, beside another prompt/],
+    [
+      { prompt: "other", chosen: whole },
+      /"chosen" is a conversation that does not contain the row's prompt: name what to score \(--field messages=chosen\)/,
+    ],
   ])("%j is refused in words", (row, message) => {
     expect(() => read(row)).toThrow(message);
   });

@@ -90,7 +90,7 @@ describe("a file", () => {
       {
         row: 1,
         where: "line 2",
-        error: expect.objectContaining({ message: "It has 3 fields; the first line names 2.", line: 2 }),
+        error: expect.objectContaining({ message: "It has 3 fields, but the first line names 2 columns.", line: 2 }),
       },
       { row: 2, where: "line 3", error: expect.objectContaining({ message: "It is not valid UTF-8." }) },
       { row: 3, where: "line 4", error: expect.objectContaining({ code: "ERR_INVALID_DATA" }) },
@@ -113,6 +113,11 @@ describe("a file", () => {
       })),
       { row: 4, where: "line 5", isCsv: true, value: { a: "1", b: "2", c: "3" } },
     ]);
+  });
+
+  it("says how many fields a record should have", async () => {
+    expect(await valuesOf(csv("a,b\n1\n"))).toEqual(["It has 1 field, but the first line names 2 columns."]);
+    expect(await valuesOf(csv("a\n1,2\n"))).toEqual(["It has 2 fields, but the first line names 1 column."]);
   });
 
   it("names the line where a quote was opened and never closed", async () => {
@@ -148,7 +153,6 @@ describe("a file", () => {
   });
 
   it.each([
-    ["", /is empty: a CSV file begins/],
     ["prompt,prompt\n1,2\n", /two columns named "prompt"/],
     ["a,b\r1,2\r3,4\r", /bare carriage returns/],
     ['"a\n1,2\n', /no usable first line: .*missing/],

@@ -56,6 +56,41 @@ describe("rows", () => {
     ]);
   });
 
+  it("reads an array with a comma after its last element, and says so", async () => {
+    const notices: string[] = [];
+    const rows: SourceRow[] = [];
+    const bytes = Buffer.from('[{"a":1},\n{"a":2},\n]');
+    for await (const row of readJsonRows(chunked(bytes, 5), "rows.json", (notice) => void notices.push(notice)))
+      rows.push(row);
+    expect(short(rows)).toEqual([
+      ["element 0 (line 1)", { a: 1 }],
+      ["element 1 (line 2)", { a: 2 }],
+    ]);
+    expect(notices).toEqual([
+      "rows.json has a comma after its last element (line 2), which is not valid JSON: ignored",
+    ]);
+  });
+
+  it.each([
+    [
+      '{"a":1},\n{"a":2}',
+      "line 1",
+      "It is not valid JSON: a comma follows the value. JSON lines have none between them.",
+    ],
+    ['{"a":[1,2,]}', "line 1", 'It is not valid JSON: there is a comma before the closing "]".'],
+    ['{"a":",}",\t}', "line 1", 'It is not valid JSON: there is a comma before the closing "}".'],
+    ["[1,,2]", "element 1 (line 1)", "It is not valid JSON: there is nothing before its comma."],
+    ["[,1]", "element 0 (line 1)", "It is not valid JSON: there is nothing before its comma."],
+  ])("names the comma that is too much in %j", async (text, where, message) => {
+    const rows = short(await read(text));
+    expect(rows).toContainEqual([where, message]);
+  });
+
+  it("gives what is wrong with an array as a whole no element's number", async () => {
+    expect((await read('[{"a":1}')).map(({ where }) => where)).toEqual(["element 0 (line 1)", "line 1"]);
+    expect((await read('[{"a":1}]\n{}')).map(({ where }) => where)).toEqual(["element 0 (line 1)", "line 2"]);
+  });
+
   it.each([
     ['\ufeff[{"a":1}]', 1, ["element 0 (line 1)", { a: 1 }]],
     ['\ufeff\n \r\n\t[\n{"a":1}]', 1, ["element 0 (line 4)", { a: 1 }]],

@@ -46,12 +46,23 @@ describe.each([1, 2, 3, 7, 1000])("in chunks of %i bytes", (size) => {
 
   it("sees an empty array as no rows, and missing elements as pieces without a value", () => {
     expect(split(new ValueSplitter("array"), "[ \n ]", size)).toEqual([]);
-    expect(shown(split(new ValueSplitter("array"), "[1,,2,]", size))).toEqual([
+    expect(shown(split(new ValueSplitter("array"), "[1,,2]", size))).toEqual([
       [1, "1"],
       [1, ""],
       [1, "2"],
-      [1, ""],
     ]);
+  });
+
+  it.each([
+    ["[1]", 1, undefined],
+    ["[1,\n]", 1, 1],
+    ["[1,,]", 2, 1],
+    ["[,]", 1, 1],
+    ["[[1,],2]", 2, undefined],
+  ])("in %j counts %i elements, and remembers the comma after the last", (text, elements, line) => {
+    const splitter = new ValueSplitter("array");
+    expect(split(splitter, text, size)).toHaveLength(elements);
+    expect(splitter.trailingComma).toBe(line);
   });
 
   it.each(['[{"a":1}', '[{"a":1},', '[{"a":1},{"b":"]'])("tells that the array %s is not closed", (text) => {

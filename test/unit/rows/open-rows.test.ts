@@ -96,7 +96,9 @@ describe("refuses", () => {
     ["bytes behind xz", Buffer.concat([xz, Buffer.from("more ".repeat(9))]), /is damaged: .*near byte \d+/],
     ["bzip2", Buffer.from("BZh91AY"), /bzip2/],
     ["a zip archive", Buffer.from([0x50, 0x4b, 3, 4, 0, 0]), /zip archive/],
-    ["an Arrow file", Buffer.from("ARROW1\0\0"), /Arrow file/],
+    ["an Arrow file", Buffer.from("ARROW1\0\0"), /is an Arrow or Feather file/],
+    ["an old Feather file", Buffer.from("FEA1\0\0\0\0"), /is a Feather file/],
+    ["a page of a web site", Buffer.from("<!DOCTYPE html>\n<html>"), /is a web page \(HTML\)/],
     ["UTF-16 without a byte order mark", Buffer.from('{"a":1}', "utf16le"), /UTF-16/],
     ["damaged UTF-16", Buffer.from('\ufeff{"a":"\udc00"}', "utf16le"), /UTF-16 text cannot be read near byte 0/],
     [
@@ -104,7 +106,7 @@ describe("refuses", () => {
       Buffer.from('\ufeff{"a":1}', "utf16le").subarray(0, -1),
       /UTF-16 text cannot be read/,
     ],
-    ["UTF-32", Buffer.from([0xff, 0xfe, 0, 0, 0x7b, 0, 0, 0, 0x7d, 0, 0, 0]), /UTF-16|NUL/],
+    ["UTF-32", Buffer.from([0xff, 0xfe, 0, 0, 0x7b, 0, 0, 0, 0x7d, 0, 0, 0]), /looks like UTF-32: convert it/],
     ["a binary file", Buffer.from([1, 2, 3, 0, 5, 6, 7]), /binary file/],
   ])("%s", async (_, bytes, message) => {
     await expect(readAll(fileOf("x.jsonl", bytes))).rejects.toThrow(
@@ -125,6 +127,79 @@ it("holds one row of a stream that never ends its line, and says so", async () =
   );
   expect(bomb.length).toBeLessThan(200_000);
   expect(await valuesOf(fileOf("bomb.jsonl.gz", bomb))).toEqual([expect.stringMatching(/longer than 67108864/), 7]);
+});
+
+describe("a file that is something else", () => {
+  const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n";
+
+  it.each(["x.parquet", "x.jsonl", "x.csv", "x.json.gz", "x"])("as %s is named: a pointer of Git LFS", async (name) => {
+    await expect(readAll(fileOf(name, pointer))).rejects.toThrow(
+      /cannot be read: it is a pointer of Git LFS, not the file itself: fetch it with `git lfs pull`/,
+    );
+  });
+
+  it.each([
+    ["ARROW1\0\0", /is an Arrow or Feather file.*to_parquet/],
+    ["<html>no</html>", /is a web page \(HTML\)/],
+    ['{"a":1}', /is not a parquet file, despite its name/],
+  ])("as x.parquet is named: %j", async (content, message) => {
+    await expect(readAll(fileOf("x.parquet", content))).rejects.toThrow(message);
+    await expect(readAll(fileOf("y.parquet.gz", gzipSync(content)))).rejects.toThrow(message);
+  });
+});
+
+describe("an empty file", () => {
+  it.each(["x", "x.jsonl", "x.json", "x.txt"])("called %s has no rows: JSON lines may be none", async (name) => {
+    for (const content of ["", " \n\n", "\ufeff"]) expect(await readAll(fileOf(name, content))).toEqual([]);
+    expect(await readAll(fileOf(`${name}.gz`, gzipSync("")))).toEqual([]);
+  });
+
+  it.each([
+    ["x.csv", /x\.csv is empty: a CSV file begins with the names of its columns/],
+    ["x.tsv", /x\.tsv is empty: a TSV file begins with the names of its columns/],
+    ["x.parquet", /x\.parquet is empty, which a parquet file never is: download or write it again/],
+  ])("called %s is refused, whatever it is packed in", async (name, message) => {
+    await expect(readAll(fileOf(name, ""))).rejects.toThrow(message);
+    await expect(readAll(fileOf(`${name}.gz`, gzipSync("")))).rejects.toThrow(/x\.\w+\.gz is empty/);
+  });
+
+  it.each([
+    ["x.jsonl.gz", "gzip"],
+    ["x.csv.zst", "zstd"],
+    ["x.parquet.xz", "xz"],
+    ["x.gzip", "gzip"],
+  ])("called %s is refused: compression has a header", async (name, kind) => {
+    await expect(readAll(fileOf(name, ""))).rejects.toThrow(
+      new RegExp(`is empty, which an? ${kind} file never is: download or write it again`),
+    );
+  });
+
+  it("is what the format says that is asked for", async () => {
+    const read = async (name: string, format: "csv" | "tsv" | "parquet" | "jsonl") => {
+      const file = await openRows(fileOf(name, ""), { format });
+      return collect(file.rows).finally(() => file.close());
+    };
+    await expect(read("x.jsonl", "parquet")).rejects.toThrow(/is empty, which a parquet file/);
+    await expect(read("x.csv", "tsv")).rejects.toThrow(/is empty: a TSV file/);
+    expect(await read("x.csv", "jsonl")).toEqual([]);
+  });
+});
+
+it.each([
+  ["w.csv", "utf16le", "UTF-16LE", "unicode"],
+  ["w.tsv", "utf16be", "UTF-16BE", "bigendianunicode"],
+] as const)("says of %s in %s what it is, and nothing else", async (name, encoding, iconv, powershell) => {
+  const bytes = Buffer.from("prompt,response\na,b\n", "utf16le");
+  if (encoding === "utf16be") bytes.swap16();
+  const notices: string[] = [];
+  const file = await openRows(fileOf(name, bytes), { onNotice: (notice) => void notices.push(notice) });
+  await expect(collect(file.rows)).rejects.toThrow(
+    expect.objectContaining({
+      message: expect.stringMatching(new RegExp(`iconv -f ${iconv} .*-Encoding ${powershell}\\b`)),
+    }),
+  );
+  await file.close();
+  expect(notices).toEqual([]);
 });
 
 describe("UTF-16 with a byte order mark, as PowerShell and Excel write it", () => {

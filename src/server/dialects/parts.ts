@@ -1,0 +1,119 @@
+/** What several wire formats share: types of fields, pairs of texts, activations, usage. */
+import Type, { type TSchema } from "typebox";
+import { InvalidInputError } from "../../errors.ts";
+import type { MessageInput, TextPart } from "../../prompt/messages.ts";
+import type { DialectContext, NamedItem, RequestProblem, ServedScore } from "../contract.ts";
+
+/** A field that may be left out, or null: what clients send for options that are not set. */
+export function optional<Schema extends TSchema>(schema: Schema) {
+  return Type.Optional(Type.Union([schema, Type.Null()]));
+}
+
+/** Null is absent. */
+export function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+export const text = Type.String();
+export const texts = Type.Array(Type.String());
+export const flag = optional(Type.Boolean());
+/** For OpenAPI: of any value, and ignored. */
+export const modelName = Type.Optional(Type.Unknown({ description: "Ignored: one model is served." }));
+
+/** The same paths below prefixes: "/vllm" + "/classify". */
+export function below(prefixes: readonly string[], paths: readonly string[]): string[] {
+  return prefixes.flatMap((prefix) => paths.map((path) => `${prefix}${path}`));
+}
+
+/** Rendered texts, each an item of its own: "input", or "input[3]" in a list. */
+export function rawItems(value: string | readonly string[], name: string, { rawText }: DialectContext): NamedItem[] {
+  if (typeof value === "string") return [{ item: rawText(value, name), name }];
+  return value.map((each, i) => ({ item: rawText(each, `${name}[${i}]`), name: `${name}[${i}]` }));
+}
+
+/** A text, or its parts as chat interfaces write them. */
+export type TextOrParts = string | readonly TextPart[];
+
+/** A query and an answer to it, as a prompt and its response. */
+export function pairItem(
+  prompt: TextOrParts | readonly MessageInput[],
+  response: TextOrParts,
+  name: string,
+): NamedItem {
+  return { item: { prompt, response }, name };
+}
+
+/** Of reward models with one label: what servers apply where a client asks for an activation. */
+export function sigmoid(score: number): number {
+  return 1 / (1 + Math.exp(-score));
+}
+
+/** Scores of results, raw unless an activation was asked for by name. */
+export function scoresOf(results: readonly ServedScore[], activation?: "sigmoid" | undefined): number[] {
+  return results.map(({ score }) => (activation === undefined ? score : sigmoid(score)));
+}
+
+/** @param isAsked the client's flag; null and undefined are raw */
+export function activationBy(isAsked: boolean | null | undefined): "sigmoid" | undefined {
+  return isAsked === true ? "sigmoid" : undefined;
+}
+
+export interface Ranked {
+  readonly index: number;
+  readonly score: number;
+}
+
+/**
+ * Indexes with their scores, best first. Equal scores keep their order, and an activation cannot change it: it rounds different
+ * scores to equal ones.
+ */
+export function bestFirst(results: readonly ServedScore[], activation?: "sigmoid" | undefined): Ranked[] {
+  const scores = scoresOf(results, activation);
+  return results
+    .map((result, index) => ({ index, raw: result.score }))
+    .sort((a, b) => b.raw - a.raw || a.index - b.index)
+    .map(({ index }) => ({ index, score: scores[index] as number }));
+}
+
+/** @param count absent, null or 0: all */
+export function top<T>(ranked: readonly T[], count: number | null | undefined): readonly T[] {
+  return count ? ranked.slice(0, count) : ranked;
+}
+
+/** Tokens of all items, after truncation. */
+export function tokensOf(results: readonly ServedScore[]): number {
+  return results.reduce((sum, { tokenCount }) => sum + tokenCount, 0);
+}
+
+/** A number as OpenAI's interface writes it in base64: float32, little-endian. */
+export function float32Base64(value: number): string {
+  const bytes = Buffer.alloc(4);
+  bytes.writeFloatLE(value);
+  return bytes.toString("base64");
+}
+
+/** Token ids have no text here: another tokenizer may have made them. */
+export function refuseTokenIds(value: unknown, name: string): void {
+  if (!Array.isArray(value) || !value.some((each) => typeof each === "number" || Array.isArray(each))) return;
+  throw new InvalidInputError(
+    "ERR_INVALID_ARGUMENT",
+    `${name} holds token ids, which are not accepted: send texts (in LangChain's OpenAIEmbeddings ` +
+      "check_embedding_ctx_length=False).",
+    { field: name },
+  );
+}
+
+export function refused(message: string, field: string): InvalidInputError {
+  return new InvalidInputError("ERR_INVALID_ARGUMENT", message, { field });
+}
+
+/** An error as OpenAI writes it, with its names for the kinds. */
+export function openAiError({ status, code, message, field }: RequestProblem): unknown {
+  return { error: { message, type: errorType(status), param: field ?? null, code } };
+}
+
+function errorType(status: number): string {
+  if (status === 401 || status === 403) return "authentication_error";
+  if (status === 429) return "rate_limit_error";
+  return status < 500 ? "invalid_request_error" : "server_error";
+}

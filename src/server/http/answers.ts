@@ -1,0 +1,43 @@
+/** Errors as answers: in the dialect's shape where there is one. */
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Dialect, RequestProblem } from "../contract.ts";
+import { RequestError, toRequestError } from "../request-error.ts";
+import { exchangeOf } from "./exchange.ts";
+
+/** The shape of the own interface. */
+export function ownRefusal({ code, message, field }: RequestProblem): object {
+  return { error: { code, message, ...(field === undefined ? {} : { field }) } };
+}
+
+const JSON_TYPE = "application/json; charset=utf-8";
+
+/** @param body JSON, or a string as it is */
+export function sendJson(reply: FastifyReply, body: unknown, status = 200): FastifyReply {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return reply.code(status).header("content-type", JSON_TYPE).send(text);
+}
+
+/** fastify's own errors, by their codes. */
+const FASTIFY_ERRORS: Readonly<Record<string, readonly [status: number, code: string, message: string]>> = {
+  FST_ERR_BAD_URL: [400, "ERR_BAD_URL", "The path of the request is not a valid URL."],
+  FST_ERR_ASYNC_CONSTRAINT: [400, "ERR_BAD_URL", "The request cannot be routed."],
+};
+
+function problemOf(error: unknown): RequestError {
+  const known = FASTIFY_ERRORS[(error as { code?: string }).code ?? ""];
+  return known === undefined ? toRequestError(error) : new RequestError(...known);
+}
+
+export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const failure = problemOf(error);
+  const { problem, retryAfter, headers } = failure;
+  const exchange = exchangeOf(request);
+  exchange.code = problem.code;
+  if (problem.status === 500) request.log.error({ err: error }, "request failed");
+  if (retryAfter !== undefined) reply.header("retry-after", String(retryAfter));
+  for (const [name, value] of Object.entries(headers)) reply.header(name, value);
+  const dialect = exchange.dialect ?? (request.routeOptions.config as { dialect?: Dialect }).dialect;
+  if (dialect === undefined) return sendJson(reply, ownRefusal(problem), problem.status);
+  const status = problem.status === 400 ? (dialect.invalidStatus ?? 400) : problem.status;
+  return sendJson(reply, dialect.refuse({ ...problem, status }), status);
+}

@@ -1,0 +1,114 @@
+/** From listening to the end: a drain answers what has come, a close does not wait. */
+import type { Socket } from "node:net";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { InvalidInputError, isStarlingError } from "../../errors.ts";
+import { systemReason } from "../../files/system-errors.ts";
+import type { ScoringBackend } from "../contract.ts";
+import { RequestError } from "../request-error.ts";
+import { type Exchange, exchangeOf } from "./exchange.ts";
+
+const CLOSE_IDLE_MS = 100;
+/** A request that is still being sent when the drain begins has this long to come. */
+const MAX_LATE_MS = 10_000;
+
+export class Lifecycle {
+  readonly #app: FastifyInstance;
+  readonly #backend: ScoringBackend;
+  readonly #open = new Set<Exchange>();
+  /** Connections of clients that could know better. */
+  readonly #late = new WeakSet<Socket>();
+  readonly #sockets = new Set<Socket>();
+  #draining: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(app: FastifyInstance, backend: ScoringBackend) {
+    this.#app = app;
+    this.#backend = backend;
+    app.server.on("connection", (socket: Socket) => {
+      if (this.isDraining) this.#late.add(socket);
+      this.#sockets.add(socket);
+      socket.on("close", () => this.#sockets.delete(socket));
+    });
+    app.addHook("onRequest", async (request, reply) => {
+      const exchange = exchangeOf(request);
+      this.#open.add(exchange);
+      reply.raw.on("close", () => this.#open.delete(exchange));
+    });
+  }
+
+  get isDraining(): boolean {
+    return this.#draining !== undefined || this.#closing !== undefined;
+  }
+
+  /** Connections from before the drain get one more answer. @throws RequestError 503 */
+  refuseLate(request: FastifyRequest): void {
+    if (!this.#late.has(request.raw.socket)) return;
+    throw new RequestError(503, "ERR_DRAINING", "The server is ending: it takes no more requests.", { retryAfter: 5 });
+  }
+
+  async listen(where: { host: string; port: number } | { path: string }): Promise<void> {
+    try {
+      await this.#app.listen(where);
+    } catch (error) {
+      throw listenFailure(error, where);
+    }
+  }
+
+  drain(): Promise<void> {
+    this.#draining ??= this.#drain();
+    return this.#draining;
+  }
+
+  async #drain(): Promise<void> {
+    const began = performance.now();
+    const { server } = this.#app;
+    while (this.#closing === undefined && this.#isBusy(performance.now() - began < MAX_LATE_MS)) {
+      server.closeIdleConnections();
+      await new Promise((resolve) => {
+        setTimeout(resolve, CLOSE_IDLE_MS);
+      });
+    }
+    await this.close();
+  }
+
+  /** @param withLate whether requests count that are still being sent */
+  #isBusy(withLate: boolean): boolean {
+    return [...this.#open].some(({ accepted }) => accepted || withLate);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const reason = new RequestError(503, "ERR_NOT_READY", "The server is ending.", { retryAfter: 5 });
+    for (const exchange of this.#open) exchange.stop(reason);
+    const closed = this.#app.close();
+    await this.#backend.close();
+    // Answers that were just made are still being written.
+    await new Promise(setImmediate);
+    const { server } = this.#app;
+    server.closeIdleConnections();
+    const timer = setTimeout(() => server.closeAllConnections(), CLOSE_IDLE_MS);
+    await closed;
+    clearTimeout(timer);
+  }
+}
+
+const ADVICE: Readonly<Record<string, string>> = {
+  EADDRINUSE: "it is in use: choose another port, or 0 for any that is free",
+  EACCES: "this user may not use it: choose a port from 1024 on",
+  EADDRNOTAVAIL: "it is not an address of this machine",
+  ENOTFOUND: "there is no address of this name",
+};
+
+function listenFailure(error: unknown, where: { host: string; port: number } | { path: string }): Error {
+  if (isStarlingError(error)) return error;
+  const shown = "path" in where ? where.path : `${where.host}:${where.port}`;
+  const why = ("path" in where ? undefined : ADVICE[(error as { code?: string }).code ?? ""]) ?? systemReason(error);
+  return new InvalidInputError("ERR_INVALID_ARGUMENT", `The server cannot listen at ${shown}: ${why}.`, {
+    field: "path" in where ? "socket" : "host",
+    cause: error,
+  });
+}

@@ -1,0 +1,161 @@
+/** The ranking: bars, differences and their sigmoid, for one head or two side by side. */
+import { html, nothing, type TemplateResult } from "lit";
+import { repeat } from "lit/directives/repeat.js";
+import { axis, barCells, barTitles, meaning } from "./bars.ts";
+import { exports, save } from "./download.ts";
+import { rowsOf } from "./export.ts";
+import { itemOf } from "./items.ts";
+import { type Ranked, type Scale, scaleOf, shown } from "./ranking.ts";
+import { nameOfReply, rankedReplies, shownReply } from "./shown.ts";
+import { OWN_HEAD, type Reply } from "./types.ts";
+import { View } from "./view.ts";
+
+/** A screen reader is told when nothing changed for this long, not at every key. */
+const QUIET = 900;
+
+export class RankingView extends View {
+  static override properties = { ...View.properties, said: { state: true } };
+  declare said: string;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor() {
+    super();
+    this.said = "";
+  }
+
+  protected override render(): TemplateResult {
+    const { failure, isScoring, outcomes } = this.state;
+    const { heads } = this.page.store;
+    const boards = heads.map((head) => ({ head, ranked: rankedReplies(this.state, head) }));
+    const isEmpty = boards.every(({ ranked }) => ranked.length === 0);
+    return html`<section aria-labelledby="ranking-title" class="ranking">
+      <div class="head">
+        <h2 id="ranking-title">Ranking</h2>
+        <span class="busy ${isScoring ? "on" : ""}" aria-hidden="true"></span>
+        ${boards.every(({ ranked }) => ranked.length < 2) ? nothing : this.#tools()}
+      </div>
+      ${failure === undefined ? nothing : html`<p class="error" role="alert">${failure}</p>`}
+      ${
+        isEmpty
+          ? html`<p class="note empty" ?hidden=${failure !== undefined}>${this.#hint()}</p>`
+          : html`<div class="boards ${heads.length > 1 ? "two" : ""}">${boards.map(({ head, ranked }) => this.#board(head, ranked))}</div>`
+      }
+      ${outcomes.size === 0 ? nothing : html`<div class="foot">${meaning(this.state.mode === "text")}${exports((format) => this.#export(format))}</div>`}
+      <p class="sr" role="status">${this.said}</p>
+    </section>`;
+  }
+
+  protected override updated(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      if (!this.state.isScoring) this.said = this.#summary();
+    }, QUIET);
+  }
+
+  #hint(): string {
+    const { mode, turns, server } = this.state;
+    if (server.status !== "ready") return "Scores appear here when the server is ready.";
+    if (mode === "text") return "Write or paste texts: their scores appear here.";
+    if (turns.at(-1)?.text === "") return "Write a prompt and responses to it: their scores appear here.";
+    return "Write a response: its score appears here. With two or more they are ranked.";
+  }
+
+  #summary(): string {
+    const [best, second] = rankedReplies(this.state);
+    if (best === undefined) return "";
+    const { entry, score } = best;
+    const first = `Best: ${nameOfReply(this.state, entry)}, score ${shown(score)}.`;
+    if (second === undefined) return first;
+    return `${first} Then ${nameOfReply(this.state, second.entry)}, ${shown(score - second.score)} behind.`;
+  }
+
+  #tools(): TemplateResult {
+    const { replies, reference } = this.state;
+    const choose = (event: Event) => {
+      const { value } = event.target as HTMLSelectElement;
+      this.actions.compareWith(value === "" ? undefined : Number(value));
+    };
+    return html`<div class="actions">
+      <label class="inline">Compared with
+        <select @change=${choose}>
+          <option value="" ?selected=${reference === undefined}>the best</option>
+          ${replies
+            .filter(({ text }) => text !== "")
+            .map(
+              (reply) =>
+                html`<option value=${reply.id} ?selected=${reference === reply.id}>${nameOfReply(this.state, reply)}</option>`,
+            )}
+        </select>
+      </label>
+    </div>`;
+  }
+
+  #board(head: string, ranked: readonly Ranked<Reply>[]): TemplateResult {
+    const scale = ranked.length < 2 ? undefined : scaleOf(ranked.map(({ score }) => score));
+    const isOwn = head === OWN_HEAD;
+    const isComparable = this.state.mode === "chat";
+    const title =
+      this.page.store.heads.length === 1 ? nothing : html`<h3>${isOwn ? "The model's own head" : `Head ${head}`}</h3>`;
+    const others = isOwn ? undefined : new Map(rankedReplies(this.state).map(({ entry, place }) => [entry.id, place]));
+    return html`<div class="board">
+      ${title}
+      ${
+        ranked.length === 0
+          ? html`<p class="note">scoring…</p>`
+          : html`${scale === undefined ? nothing : barTitles(isComparable)}
+              <ol class="bars">
+                ${repeat(
+                  ranked,
+                  ({ entry }) => entry.id,
+                  (one) => this.#bar(one, ranked, scale, others?.get(one.entry.id)),
+                )}
+              </ol>
+              ${scale === undefined ? nothing : axis(scale)}`
+      }
+    </div>`;
+  }
+
+  #bar(
+    one: Ranked<Reply>,
+    all: readonly Ranked<Reply>[],
+    scale: Scale | undefined,
+    otherPlace: number | undefined,
+  ): TemplateResult {
+    const { entry, score, place } = one;
+    const { stale, mode } = this.state;
+    const isShown = shownReply(this.state)?.id === entry.id;
+    const isMoved = otherPlace !== undefined && otherPlace !== place;
+    const base = this.#base(all);
+    const main = html`<span class="name">${nameOfReply(this.state, entry)}</span>
+      ${isMoved ? html`<span class="moved">${ordinal(otherPlace)} by the model's own</span>` : nothing}
+      <span class="excerpt" aria-hidden="true">${entry.text.slice(0, 200)}</span>`;
+    const difference = base === undefined || base.entry === entry ? undefined : one.difference;
+    return html`<li class=${stale.has(entry.id) ? "stale" : ""}>
+      <button
+        class=${scale === undefined ? "bar single" : "bar"}
+        aria-pressed=${isShown}
+        @click=${() => this.actions.select(entry.id)}
+        title="Show the reward along ${nameOfReply(this.state, entry)}"
+      >${barCells({ place, main, score, difference, isComparable: mode === "chat", scale })}</button>
+    </li>`;
+  }
+
+  /** What the others are compared with. */
+  #base(all: readonly Ranked<Reply>[]): Ranked<Reply> | undefined {
+    return all.find(({ entry }) => entry.id === this.state.reference) ?? all[0];
+  }
+
+  #export(format: "jsonl" | "csv"): void {
+    const { mode, turns, replies, outcomes, stale } = this.state;
+    const scored = replies.flatMap(({ id, text }) => {
+      const item = mode === "text" ? (text === "" ? undefined : { text }) : itemOf(turns, text);
+      return item === undefined ? [] : [{ item, outcome: stale.has(id) ? undefined : outcomes.get(id) }];
+    });
+    save("ranking", format, rowsOf([scored]));
+  }
+}
+
+function ordinal(place: number): string {
+  const ending = place % 100 > 10 && place % 100 < 14 ? "th" : (["th", "st", "nd", "rd"][place % 10] ?? "th");
+  return `${place}${ending}`;
+}

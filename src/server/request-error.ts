@@ -1,0 +1,65 @@
+/** What is wrong with a request as a whole, or with the server when it came. */
+import { isStarlingError, reasonOf } from "../errors.ts";
+import type { RequestProblem } from "./contract.ts";
+import { ScoringUnavailable } from "./scoring-unavailable.ts";
+
+/** Longer than a model of a few gigabytes needs to be there again. */
+export const RETRY_SECONDS = 5;
+
+export interface RequestErrorOptions {
+  readonly field?: string | undefined;
+  /** Whole seconds after which the client may try again. */
+  readonly retryAfter?: number | undefined;
+  /** Further headers of the answer. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Ends a request with a status and one sentence. */
+export class RequestError extends Error {
+  readonly problem: RequestProblem;
+  readonly retryAfter: number | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    { field, retryAfter, headers = {} }: RequestErrorOptions = {},
+  ) {
+    super(message);
+    this.name = "RequestError";
+    this.problem = { status, code, message, ...(field === undefined ? {} : { field }) };
+    this.retryAfter = retryAfter;
+    this.headers = headers;
+  }
+}
+
+/** The client ended the connection: nobody reads the answer. */
+export class Disconnected extends RequestError {
+  constructor() {
+    super(499, "ERR_DISCONNECTED", "The client closed the connection before the answer.");
+  }
+}
+
+/** Errors that are the client's to correct. */
+const CLIENT_CODES: ReadonlySet<string> = new Set([
+  ...["ERR_INVALID_ARGUMENT", "ERR_INVALID_ITEM", "ERR_EMPTY_TEXT", "ERR_INVALID_UNICODE", "ERR_SUSPECT_ITEM"],
+  ...["ERR_NO_SCORE_POSITION", "ERR_TOO_MANY_TOKENS", "ERR_CONTEXT_TOO_SMALL", "ERR_INVALID_JSON", "ERR_INVALID_DATA"],
+]);
+
+/** What was thrown while a request was answered, as its problem. */
+export function toRequestError(error: unknown): RequestError {
+  if (error instanceof RequestError) return error;
+  if (error instanceof ScoringUnavailable) {
+    return new RequestError(503, error.code, error.message, { retryAfter: RETRY_SECONDS });
+  }
+  if (!isStarlingError(error)) {
+    return new RequestError(500, "ERR_INTERNAL", `The server failed: ${reasonOf(error)}`);
+  }
+  const { code, message, field } = error;
+  if (CLIENT_CODES.has(code)) return new RequestError(400, code, message, { field });
+  if (code === "ERR_MODEL_CLOSED") {
+    return new RequestError(503, "ERR_NOT_READY", "The server is ending.", { retryAfter: RETRY_SECONDS });
+  }
+  return new RequestError(500, code, message, { field });
+}

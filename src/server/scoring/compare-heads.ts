@@ -1,0 +1,53 @@
+/** Further heads that a served model's hidden states are scored with. */
+import { createHash } from "node:crypto";
+import { basename } from "node:path";
+import type { RewardHead } from "../../reward-head.ts";
+import { checkFitDate, readHeadFor } from "../../scoring/choose-head.ts";
+import { readModelFile } from "../../scoring/model-file.ts";
+import { openedFileOf, type RewardModel } from "../../scoring/reward-model.ts";
+
+export interface NamedHead {
+  readonly name: string;
+  readonly head: RewardHead;
+}
+
+/** How the model's own head, or the one in use instead, is named among them. */
+export const MODEL_HEAD = "model";
+
+/**
+ * Reads and checks the heads. Each is named as its file is (the name inside is often the model's), and equal names are numbered.
+ *
+ * @throws FileError ERR_WRONG_HEAD for a head of another model, InvalidInputError for one fitted with another date
+ */
+export async function readCompareHeads(
+  paths: readonly string[],
+  model: RewardModel,
+  foreignHead: boolean | undefined,
+): Promise<readonly NamedHead[]> {
+  if (paths.length === 0) return [];
+  const file = await readModelFile(openedFileOf(model));
+  const { tokenization, templateDate } = model.tokenizer.settings;
+  const names = new Set([MODEL_HEAD]);
+  const heads: NamedHead[] = [];
+  for (const path of paths) {
+    const { head, fit } = await readHeadFor(path, model.info.path, file, tokenization, foreignHead);
+    checkFitDate({ ...file, fit }, templateDate);
+    heads.push({ name: unused(basename(path).replace(/\.gguf$/i, ""), names), head });
+  }
+  return heads;
+}
+
+function unused(name: string, names: Set<string>): string {
+  let free = name;
+  for (let n = 2; names.has(free); n++) free = `${name} (${n})`;
+  names.add(free);
+  return free;
+}
+
+/** The same for the same file and heads. */
+export function identityOf(model: RewardModel, heads: readonly NamedHead[]): string {
+  const hash = createHash("sha256");
+  for (const { weight, bias } of [model.head, ...heads.map(({ head }) => head)])
+    hash.update(Buffer.from(weight.buffer, weight.byteOffset, weight.byteLength)).update(`${bias ?? 0};`);
+  return `${openedFileOf(model).identity} ${hash.digest("hex")}`;
+}

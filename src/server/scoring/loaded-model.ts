@@ -1,0 +1,104 @@
+/** A model that the caller has loaded, scored in this process. */
+import { isStarlingError, reasonOf } from "../../errors.ts";
+import type { ScoreItem } from "../../prompt/items.ts";
+import { type RewardModel, tokenCountsOf } from "../../scoring/reward-model.ts";
+import type {
+  BackendCounters,
+  BackendState,
+  PendingScore,
+  ScoringBackend,
+  ServedModel,
+  ServedScore,
+} from "../contract.ts";
+import { ScoringUnavailable } from "../scoring-unavailable.ts";
+import type { QueuedRules } from "./item-queue.ts";
+import { receivedError, sentError } from "./messages.ts";
+import { Scorer, type ScorerOptions } from "./scorer.ts";
+
+export class LoadedModel implements ScoringBackend {
+  readonly #model: RewardModel;
+  readonly #scorer: Promise<Scorer>;
+  readonly #running = new Map<AbortController, Promise<unknown>>();
+  readonly #listeners: ((state: BackendState) => void)[] = [];
+  readonly #before: ReturnType<typeof tokenCountsOf>;
+  /** Until the heads to compare with are read. */
+  #state: BackendState = { status: "loading" };
+  #served: ServedModel | undefined;
+
+  constructor(model: RewardModel, options: ScorerOptions) {
+    this.#model = model;
+    this.#before = tokenCountsOf(model);
+    this.#scorer = Scorer.of(model, options);
+    this.#scorer.then(
+      ({ served }) => {
+        this.#served = served;
+        this.#enter({ status: "ready" });
+      },
+      (error) =>
+        this.#enter({ status: "failed", error: isStarlingError(error) ? error : receivedError(sentError(error)) }),
+    );
+  }
+
+  get state(): BackendState {
+    return this.#state;
+  }
+
+  get model(): ServedModel | undefined {
+    return this.#served;
+  }
+
+  get counters(): BackendCounters {
+    const { computed, reused } = tokenCountsOf(this.#model);
+    return {
+      computedTokens: computed - this.#before.computed,
+      reusedTokens: reused - this.#before.reused,
+      restarts: 0,
+    };
+  }
+
+  readonly generation = 0;
+
+  onStateChange(listener: (state: BackendState) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  score(item: ScoreItem, { generation: _generation, ...rules }: QueuedRules): PendingScore {
+    const stop = new AbortController();
+    const promise = this.#score(item, rules, stop);
+    this.#running.set(stop, promise);
+    // A caller that cancels may not look at it any more.
+    promise.catch(() => {}).finally(() => this.#running.delete(stop));
+    return { promise, cancel: () => stop.abort(new Error("cancelled")) };
+  }
+
+  async #score(item: ScoreItem, rules: QueuedRules, stop: AbortController): Promise<ServedScore> {
+    if (this.#state.status === "closed") throw new ScoringUnavailable("The server was closed.");
+    try {
+      const scorer = await this.#scorer.catch((error) => {
+        throw new ScoringUnavailable(reasonOf(error));
+      });
+      return await scorer.score(item, rules, stop.signal);
+    } catch (error) {
+      stop.signal.throwIfAborted();
+      const code = isStarlingError(error) ? error.code : undefined;
+      if (code === "ERR_MODEL_CHANGED" || code === "ERR_MODEL_CLOSED")
+        throw new ScoringUnavailable((error as Error).message);
+      if (error instanceof ScoringUnavailable || isStarlingError(error)) throw error;
+      throw receivedError(sentError(error));
+    }
+  }
+
+  /** Cancels what is running. The model stays open: it is the caller's. */
+  async close(): Promise<void> {
+    if (this.#state.status !== "closed") this.#enter({ status: "closed" });
+    const running = [...this.#running];
+    for (const [stop] of running) stop.abort(new ScoringUnavailable("The server was closed."));
+    await Promise.allSettled(running.map(([, promise]) => promise));
+  }
+
+  #enter(state: BackendState): void {
+    if (this.#state.status === "closed") return;
+    this.#state = state;
+    for (const listener of this.#listeners) listener(state);
+  }
+}

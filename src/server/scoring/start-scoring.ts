@@ -1,0 +1,52 @@
+/** What a server scores with: a model that is loaded in a process of its own, or one that the caller has loaded. */
+import { resolve } from "node:path";
+import { EMBEDDED_MODEL, isOnHub } from "../../model-path.ts";
+import { checkOptions, given } from "../../options.ts";
+import { loadOptionChecks } from "../../scoring/load-options.ts";
+import { RewardModel } from "../../scoring/reward-model.ts";
+import type { LoadRewardModelOptions } from "../../scoring/types.ts";
+import type { ScoringBackend } from "../contract.ts";
+import { LoadedModel } from "./loaded-model.ts";
+import { ScoringProcess, type ScoringProcessOptions } from "./scoring-process.ts";
+
+export interface StartScoringOptions extends ScoringProcessOptions {
+  /** Head files whose scores are returned too where asked for. Default: none. */
+  readonly compareHeads?: readonly string[] | undefined;
+  /** Accept such heads also if they were fitted to another model's trunk. Default: the load option of this name. */
+  readonly foreignHead?: boolean | undefined;
+  /** As clients name the model. Default: the name in its file. */
+  readonly modelName?: string | undefined;
+}
+
+/**
+ * Starts at once, and does not wait until the model is loaded: see the state. `signal` of the load options closes it.
+ *
+ * @throws InvalidInputError for a wrong option
+ */
+export function startScoring(
+  model: string | LoadRewardModelOptions | RewardModel,
+  options: StartScoringOptions = {},
+): ScoringBackend {
+  const { compareHeads = [], foreignHead, modelName, ...others } = options;
+  if (model instanceof RewardModel) return new LoadedModel(model, { compareHeads, modelName, foreignHead });
+  const asked = typeof model === "string" ? { modelPath: model } : model;
+  const checked = checkOptions("loadRewardModel", asked, loadOptionChecks, ["modelPath"]);
+  const { onProgress, signal, modelPath, headPath, ...load } = checked;
+  signal?.throwIfAborted();
+  const setup = {
+    // The process is started again later, when this one may be in another folder.
+    load: { ...load, modelPath: absolute(modelPath), ...given({ headPath: headPath && resolve(headPath) }) },
+    compareHeads: compareHeads.map((path) => resolve(path)),
+    foreignHead: foreignHead ?? load.foreignHead,
+    modelName,
+  };
+  const backend = new ScoringProcess(setup, { ...others, onProgress });
+  const onAbort = () => void backend.close();
+  signal?.addEventListener("abort", onAbort, { once: true });
+  backend.onStateChange(({ status }) => status === "ready" && signal?.removeEventListener("abort", onAbort));
+  return backend;
+}
+
+function absolute(modelPath: string): string {
+  return modelPath === EMBEDDED_MODEL || isOnHub(modelPath) ? modelPath : resolve(modelPath);
+}
