@@ -8,6 +8,11 @@ import { RequestError } from "../request-error.ts";
 import { type Exchange, exchangeOf } from "./exchange.ts";
 
 const CLOSE_IDLE_MS = 100;
+/**
+ * Connections that the system takes before we do, as far as it allows (Linux: 4096). Trainers open one for each rollout, hundreds
+ * at once; beyond Node's own 511 a connection is tried again by the client's system after 1 s, then 3 s, and some clients give up.
+ */
+const BACKLOG = 4096;
 /** A request that is still being sent when the drain begins has this long to come. */
 const MAX_LATE_MS = 10_000;
 
@@ -48,7 +53,7 @@ export class Lifecycle {
 
   async listen(where: { host: string; port: number } | { path: string }): Promise<void> {
     try {
-      await this.#app.listen(where);
+      await this.#app.listen({ ...where, backlog: BACKLOG });
     } catch (error) {
       throw listenFailure(error, where);
     }
