@@ -213,7 +213,7 @@ async function goOn(
   const refused = (reason: string) => new UsageError(`${name} cannot be resumed: ${reason}; --force starts over`);
   if (found === undefined) {
     if (claim.isNew) return undefined;
-    throw refused("the record of the run that wrote it is missing");
+    throw refused("the record of the run that wrote it is missing (a completed run removes it)");
   }
   const [newest] = found.checkpoints;
   // It was removed after it was complete, or no row was done.

@@ -160,6 +160,11 @@ describe("rows of an upload", () => {
   it("with fields by other names", async () => {
     const { text } = await upload("a.csv", "q;a\nx;y\n", { fields: '{"prompt":"q","response":"a"}' });
     expect(linesOf(text)).toContainEqual(expect.objectContaining({ items: [{ prompt: "x", response: "y" }] }));
+    const tools = '{"prompt":"x","response":"y","tools":[{"name":"f"}]}';
+    expect(linesOf((await upload("a.jsonl", tools)).text)).toMatchObject([{ error: { code: "ERR_INVALID_ITEM" } }]);
+    expect(linesOf((await upload("a.jsonl", tools, { ignore: "tools" })).text)).toMatchObject([
+      { items: [{ prompt: "x" }] },
+    ]);
     const wrong = await upload("a.csv", "q;a\nx;y\n", { fields: '["q"]' });
     expect([wrong.status, JSON.parse(wrong.text).error.message]).toEqual([
       400,

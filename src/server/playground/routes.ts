@@ -105,18 +105,26 @@ function registerPage(app: FastifyInstance): void {
   });
 }
 
+interface UploadQuery {
+  readonly name?: string;
+  /** JSON, as readItems() takes it. */
+  readonly fields?: string;
+  readonly ignore?: string | readonly string[];
+}
+
 function registerUpload(app: FastifyInstance): void {
   app.register(async (scope) => {
     // The body is read as it comes, and counted: it may be larger than any other request's.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (_, payload, done) => done(null, payload));
-    scope.post<{ Querystring: { name?: string; fields?: string } }>("/playground/rows", async (request, reply) => {
-      const { name: given = "the file", fields } = request.query;
+    scope.post<{ Querystring: UploadQuery }>("/playground/rows", async (request, reply) => {
+      const { name: given = "the file", fields, ignore = [] } = request.query;
       const name = given.slice(-MAX_NAME_CHARACTERS);
       const mapping = mappingOf(fields);
       if (Number(request.headers["content-length"] ?? 0) > MAX_FILE_BYTES) throw tooLarge(name, MAX_FILE_BYTES);
       const { signal } = exchangeOf(request);
-      const rules = { mapping, maxBytes: MAX_FILE_BYTES, maxItems: MAX_ITEMS, signal };
+      const ignoreFields = [ignore].flat();
+      const rules = { mapping, ignoreFields, maxBytes: MAX_FILE_BYTES, maxItems: MAX_ITEMS, signal };
       return sendLines(request, reply, uploadedRows(request.body as AsyncIterable<Uint8Array>, name, rules));
     });
   });

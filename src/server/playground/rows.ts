@@ -21,6 +21,7 @@ export type UploadedLine =
 export interface UploadRules {
   /** Names of the fields, where they are not the usual ones. */
   readonly mapping: FieldMapping;
+  readonly ignoreFields?: readonly string[];
   readonly maxBytes: number;
   /** The page shows no more; further rows are left unread. */
   readonly maxItems: number;
@@ -40,7 +41,7 @@ export function tooLarge(name: string, maxBytes: number): RequestError {
 export async function* uploadedRows(
   body: AsyncIterable<Uint8Array>,
   name: string,
-  { mapping, maxBytes, maxItems, signal }: UploadRules,
+  { mapping, ignoreFields, maxBytes, maxItems, signal }: UploadRules,
 ): AsyncGenerator<UploadedLine> {
   const copy = await spool(limited(body, name, maxBytes), name);
   const notices: string[] = [];
@@ -48,7 +49,7 @@ export async function* uploadedRows(
     for (const notice of notices.splice(0)) yield { notice };
   };
   try {
-    const options = { many: true, signal, onNotice: (notice: string) => void notices.push(notice) };
+    const options = { many: true, ignoreFields, signal, onNotice: (notice: string) => void notices.push(notice) };
     const source = await ItemSource.ofFile({ name, path: copy.path }, mapping, options);
     let items = 0;
     try {

@@ -57,20 +57,30 @@ export class Actions {
     }
   }
 
+  /** Whoever comes back to the page may find another model. */
+  async refresh(): Promise<void> {
+    if (this.#state.server.status !== "ready") return;
+    const model = await api.model().catch(() => undefined);
+    if (model === undefined || JSON.stringify(model) === JSON.stringify(this.#state.model)) return;
+    this.#store.update({ model, otherHead: undefined });
+    this.#scoring.reset();
+  }
+
   unlock(key: string): void {
     api.setKey(key.trim());
     void this.connect();
   }
 
+  /** What was to be undone is from before this change, and would take it back, too. */
   #edit(change: Partial<State>, isTyped = false): void {
-    this.#store.update(change);
+    this.#store.update({ toast: undefined, ...change });
     this.#scoring.changed(isTyped);
   }
 
   /** Does something that a click takes back. */
   #undoable(text: string, change: Partial<State>): void {
     const { mode, turns, replies, selected, reference } = this.#state;
-    const undo = () => this.#edit({ mode, turns, replies, selected, reference, toast: undefined });
+    const undo = () => this.#edit({ mode, turns, replies, selected, reference });
     this.#edit({ ...change, toast: { text, undo } });
   }
 
@@ -174,7 +184,7 @@ export class Actions {
   }
 
   select(id: number | undefined): void {
-    this.#edit({ selected: id });
+    this.#edit({ selected: id, toast: this.#state.toast });
   }
 
   compareWith(id: number | undefined): void {
@@ -182,7 +192,7 @@ export class Actions {
   }
 
   showHead(name: string | undefined): void {
-    this.#edit({ otherHead: name });
+    this.#edit({ otherHead: name, toast: this.#state.toast });
     this.#files.headsChanged();
   }
 

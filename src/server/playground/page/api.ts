@@ -163,7 +163,9 @@ export async function* rows(
   signal: AbortSignal,
 ): AsyncGenerator<UploadedLine> {
   const query = new URLSearchParams({ name: file.name });
-  if (Object.keys(fields).length > 0) query.set("fields", JSON.stringify(fields));
+  const { ignore = "", ...mapping } = fields;
+  if (Object.keys(mapping).length > 0) query.set("fields", JSON.stringify(mapping));
+  for (const name of ignore.split(",").map((part) => part.trim())) if (name !== "") query.append("ignore", name);
   const headers = { "content-type": "application/octet-stream" };
   yield* lines(await ask(`/playground/rows?${query}`, { method: "POST", headers, body: file, signal }));
 }

@@ -115,7 +115,7 @@ export class AppView extends View {
     if (server.status !== "loading") return nothing;
     const { reason, fraction } = server;
     return html`<div class="banner" role="status">
-      <p>The server is not ready yet: ${reason}</p>
+      <p>${reason}</p>
       ${fraction === undefined ? nothing : html`<progress aria-label="Loading the model" max="1" .value=${fraction}></progress>`}
     </div>`;
   }

@@ -15,26 +15,25 @@ export interface Bar {
 }
 
 export function barCells({ place, main, score, difference, isComparable, scale }: Bar): TemplateResult {
+  const value = html`<span class="number value" title=${String(score)}
+    ><span class="sr">score </span>${shown(score)}</span
+  >`;
+  if (scale === undefined) return html`<span class="main">${main}</span>${value}`;
   return html`
-    <span class="place ${place === 1 && scale !== undefined ? "first" : ""}"
-      >${scale === undefined ? "" : html`<span class="sr">Place </span>${place}`}</span>
+    <span class="place ${place === 1 ? "first" : ""}"><span class="sr">Place </span>${place}</span>
     <span class="main">${main}</span>
-    <span class="number value" title=${String(score)}><span class="sr">score </span>${shown(score)}</span>
+    ${value}
     ${
       difference === undefined
-        ? html`<span class="number">${scale === undefined ? nothing : "–"}</span><span class="number"></span>`
+        ? html`<span class="number">–</span><span class="number"></span>`
         : html`<span class="number"><span class="sr">difference </span>${signed(difference)}</span>
             <span class="number">${
               isComparable ? html`<span class="sr">preferred in </span>${percent(preference(difference))}` : nothing
             }</span>`
     }
-    ${
-      scale === undefined
-        ? nothing
-        : html`<span class="track" aria-hidden="true"
-            ><span class="fill" .style=${`width: ${100 * along(scale, score)}%`}></span
-          ></span>`
-    }
+    <span class="track" aria-hidden="true"
+      ><span class="fill" .style=${`width: ${100 * along(scale, score)}%`}></span
+    ></span>
   `;
 }
 

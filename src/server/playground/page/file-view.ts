@@ -51,10 +51,12 @@ export class FileView extends View {
         <p>or drop it anywhere on this page: JSON lines, JSON, CSV or parquet, compressed or not.</p>
         <p class="note">Rows have a prompt and a response, or responses, or messages. The file is sent to this server only.</p>
       </div>
-      <details ?open=${file?.failure?.includes("--field") === true}>
-        <summary>The fields have other names</summary>
-        <form class="row" @submit=${this.#rename}>
+      <details ?open=${isAboutFields(file)}>
+        <summary>Names of fields</summary>
+        <p class="note">Where a field of the rows has another name than here. Messages call these --field and --ignore-field.</p>
+        <form class="fields" @submit=${this.#rename}>
           ${FIELDS.map((name) => html`<label>${name} is in <input name=${name} spellcheck="false" autocomplete="off" /></label>`)}
+          <label>ignore <input name="ignore" spellcheck="false" autocomplete="off" placeholder="one, another" /></label>
           <button ?disabled=${file === undefined}>Read again</button>
         </form>
       </details>
@@ -85,10 +87,12 @@ export class FileView extends View {
         ${entries.length === 0 ? nothing : this.#tools()}
       </div>
       <p role="status">${
-        status === "reading"
-          ? "Reading…"
-          : `${count(groups.length, "prompt")}, ${count(outcomes.size, "text")} of ${entries.length.toLocaleString("en")} scored` +
-            `${failed === 0 ? "" : `, ${failed} of them with an error`}.`
+        status === "failed" && entries.length === 0
+          ? ""
+          : status === "reading"
+            ? "Reading…"
+            : `${count(groups.length, "prompt")}, ${count(outcomes.size, "text")} of ${entries.length.toLocaleString("en")} scored` +
+              `${failed === 0 ? "" : `, ${failed} of them with an error`}.`
       }</p>
       ${
         busy
@@ -174,7 +178,7 @@ export class FileView extends View {
         ${ranked.map(({ entry, place, score, difference }, i) => {
           const main = html`<span class="excerpt">${responseOf(entry.item).slice(0, 300)}</span>`;
           const own = i === 0 ? undefined : difference;
-          return html`<li class="bar">
+          return html`<li class=${scale === undefined ? "bar single" : "bar"}>
             ${barCells({ place, main, score, difference: own, isComparable: !isText, scale })}
           </li>`;
         })}
@@ -187,4 +191,10 @@ export class FileView extends View {
       </ol>
     </div>`;
   }
+}
+
+/** The names of fields are what would help. */
+function isAboutFields(file: FileState | undefined): boolean {
+  const messages = [file?.failure ?? "", ...(file?.problems ?? []).map(({ message }) => message)];
+  return messages.some((message) => /--(?:ignore-)?field/.test(message));
 }

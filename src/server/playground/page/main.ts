@@ -22,3 +22,6 @@ const app = new AppView();
 app.page = { store, actions: new Actions(store) };
 document.body.append(app);
 void app.page.actions.connect();
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible") void app.page.actions.refresh();
+});

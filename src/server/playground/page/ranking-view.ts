@@ -32,12 +32,12 @@ export class RankingView extends View {
       <div class="head">
         <h2 id="ranking-title">Ranking</h2>
         <span class="busy ${isScoring ? "on" : ""}" aria-hidden="true"></span>
-        ${isEmpty ? nothing : this.#tools()}
+        ${boards.every(({ ranked }) => ranked.length < 2) ? nothing : this.#tools()}
       </div>
       ${failure === undefined ? nothing : html`<p class="error" role="alert">${failure}</p>`}
       ${
         isEmpty
-          ? html`<p class="note empty">${this.#hint()}</p>`
+          ? html`<p class="note empty" ?hidden=${failure !== undefined}>${this.#hint()}</p>`
           : html`<div class="boards ${heads.length > 1 ? "two" : ""}">${boards.map(({ head, ranked }) => this.#board(head, ranked))}</div>`
       }
       ${outcomes.size === 0 ? nothing : html`<div class="foot">${meaning(this.state.mode === "text")}${exports((format) => this.#export(format))}</div>`}
@@ -132,7 +132,7 @@ export class RankingView extends View {
     const difference = base === undefined || base.entry === entry ? undefined : one.difference;
     return html`<li class=${stale.has(entry.id) ? "stale" : ""}>
       <button
-        class="bar"
+        class=${scale === undefined ? "bar single" : "bar"}
         aria-pressed=${isShown}
         @click=${() => this.actions.select(entry.id)}
         title="Show the reward along ${nameOfReply(this.state, entry)}"

@@ -16,7 +16,7 @@ export class RepliesView extends View {
       ${repeat(
         replies,
         ({ id }) => id,
-        (reply) => this.#reply(reply, places.get(reply.id)),
+        (reply) => this.#reply(reply, places.get(reply.id), places.size > 1),
       )}
       <div class="actions">
         <button @click=${this.#add}>+ ${mode === "text" ? "Text" : "Response"}</button>
@@ -25,18 +25,18 @@ export class RepliesView extends View {
     </section>`;
   }
 
-  #reply(reply: Reply, place: number | undefined): TemplateResult {
-    const { outcomes, stale, replies } = this.state;
+  #reply(reply: Reply, place: number | undefined, isRanked: boolean): TemplateResult {
+    const { outcomes, stale, failure } = this.state;
     const { id, text, isDrawn, cut } = reply;
     const outcome = outcomes.get(id);
     const name = nameOfReply(this.state, reply);
     const isStale = stale.has(id);
     const problems = this.#problems(outcome);
-    return html`<div class="reply ${place === 1 && replies.length > 1 ? "best" : ""}">
+    return html`<div class="reply ${place === 1 && isRanked ? "best" : ""}">
       <div class="head small">
         <label for="reply-${id}">${name}</label>
         ${isDrawn === true ? html`<span class="tag">drawn${cut === undefined ? "" : `, ended by ${cut}`}</span>` : nothing}
-        <span class="score ${isStale ? "stale" : ""}">${this.#score(outcome, isStale && text !== "")}</span>
+        <span class="score ${isStale ? "stale" : ""}">${this.#score(outcome, isStale && text !== "" && failure === undefined)}</span>
         <button class="icon" aria-label="Remove ${name}" @click=${() => this.#remove(id)}>×</button>
       </div>
       <textarea

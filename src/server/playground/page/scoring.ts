@@ -108,9 +108,14 @@ export class Scoring {
       const message = error instanceof Error ? error.message : String(error);
       if (error instanceof ApiError && error.status === 401)
         this.#store.update({ server: { status: "locked", wasWrong: true } });
-      else this.#store.update({ failure: message });
-      // Busy, or starting again: the same is worth another try.
-      if (error instanceof ApiError && [0, 429, 503].includes(error.status)) this.#retry();
+      else {
+        // Busy, or starting again: the same is worth another try.
+        const isPassing = error instanceof ApiError && [0, 429, 503].includes(error.status);
+        this.#store.update({ failure: isPassing ? `${message} Trying again…` : message });
+        // A process that started again may hold another model, whose scores cannot be compared with those from before.
+        this.#cache.clear();
+        if (isPassing) this.#retry();
+      }
     } finally {
       this.#show();
     }
