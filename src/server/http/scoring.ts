@@ -54,10 +54,10 @@ export function checkedItems(items: readonly NamedItem[], rules: ScoreRules): re
 }
 
 /** All results, or the first error; then the rest of the request's work is cancelled. */
-export async function allResults(
+export async function allResults<Result>(
   request: FastifyRequest,
-  promises: readonly Promise<ServedScore>[],
-): Promise<readonly ServedScore[]> {
+  promises: readonly Promise<Result>[],
+): Promise<readonly Result[]> {
   try {
     return await Promise.all(promises);
   } catch (error) {

@@ -8,6 +8,7 @@ import { exchangeOf } from "../http/exchange.ts";
 import { LineWriter, wantsLines } from "../http/ndjson.ts";
 import { allResults, submit } from "../http/scoring.ts";
 import { Disconnected } from "../request-error.ts";
+import { ScoringUnavailable } from "../scoring-unavailable.ts";
 import type { ServerContext } from "../server-context.ts";
 import { type RankCall, rankedLine, ranking, readRankCall } from "./rank.ts";
 import { errorFields, type ItemOutcome, isScoreCall, readScoreCall, rowResult, type ScoreCall } from "./score.ts";
@@ -37,6 +38,7 @@ export function registerOwnInterface(context: ServerContext): OwnRoutes {
 async function score(context: ServerContext, { rows, rules }: ScoreCall, request: FastifyRequest, reply: FastifyReply) {
   const items = rows.flatMap((row) => row.items);
   const promises = submit(context, request, items, rules, OVERLOAD_STATUS);
+  const outcomeOf = wantsLines(request) ? anyOutcome : ownOutcome;
   const finished: Promise<object>[] = [];
   let first = 0;
   for (const [index, row] of rows.entries()) {
@@ -45,7 +47,7 @@ async function score(context: ServerContext, { rows, rules }: ScoreCall, request
     finished.push(Promise.all(own).then((outcomes) => rowResult(index, row, outcomes)));
   }
   if (!wantsLines(request)) {
-    const results = await Promise.all(finished);
+    const results = await allResults(request, finished);
     // The whole request ran out of time, or the server is ending: that is no answer about its rows.
     exchangeOf(request).signal.throwIfAborted();
     return sendJson(reply, { model: context.backend.model?.name, results });
@@ -55,8 +57,15 @@ async function score(context: ServerContext, { rows, rules }: ScoreCall, request
   return reply;
 }
 
-const outcomeOf = (promise: Promise<ServedScore>): Promise<ItemOutcome> =>
+const anyOutcome = (promise: Promise<ServedScore>): Promise<ItemOutcome> =>
   promise.catch((error: unknown) => ({ error }));
+
+/** That the model cannot score now is no answer about an item: it is one to the request, with 503. */
+const ownOutcome = (promise: Promise<ServedScore>): Promise<ItemOutcome> =>
+  promise.catch((error: unknown) => {
+    if (error instanceof ScoringUnavailable) throw error;
+    return { error };
+  });
 
 /** Each line as soon as it is known, then the last one. */
 async function writeAll(

@@ -6,7 +6,7 @@ import { strictError } from "../../prompt/warnings.ts";
 import { ranksOf } from "../../scoring/ranks.ts";
 import type { ScoreRules, ServedScore } from "../contract.ts";
 import type { WorkItem } from "../queue/work.ts";
-import { RequestError } from "../request-error.ts";
+import { toRequestError } from "../request-error.ts";
 import { readRules, refuseUnknown, SCORING_FIELDS } from "./fields.ts";
 
 /** One row of a request. */
@@ -112,14 +112,6 @@ export function warningFields(scored: readonly ServedScore[], { items }: Pick<Ow
 }
 
 export function errorFields(error: unknown): object {
-  const { code, message, field } = error instanceof RequestError ? error.problem : ownFields(error);
+  const { code, message, field } = isStarlingError(error) ? error : toRequestError(error).problem;
   return { code, message, ...(field === undefined ? {} : { field }) };
-}
-
-function ownFields(error: unknown): { code: string; message: string; field?: string | undefined } {
-  if (isStarlingError(error)) return error;
-  return {
-    code: "ERR_INTERNAL",
-    message: `The server failed: ${error instanceof Error ? error.message : String(error)}`,
-  };
 }

@@ -164,6 +164,10 @@ export class ScoringProcess implements ScoringBackend {
   #reload(reason: string): void {
     this.#queue.rejectAll(`${reason} The server does so now: ask again.`);
     this.#queue.interrupt(reason);
+    // What comes from now on waits for the new one.
+    this.#queue.nextGeneration(reason);
+    this.#identity = undefined;
+    this.#log("warn", "The model's file was replaced: the new one is loaded.");
     this.#pauseMs = FIRST_PAUSE_MS;
     this.#enter({ status: "restarting", reason, nextAttempt: Date.now() + this.#pauseMs, isHopeless: false });
     this.#connection?.kill("was ended because the model's file changed");
