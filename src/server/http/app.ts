@@ -10,6 +10,7 @@ import { sendError } from "./answers.ts";
 import { registerBodyParser } from "./body.ts";
 import { exchangeOf, type RequestRecord } from "./exchange.ts";
 import { logRequest, logTo } from "./log.ts";
+import { MAX_STALLED_MS } from "./ndjson.ts";
 
 /** An id of a client that goes into headers and logs. */
 const REQUEST_ID = /^[\w.:@/+=-]{1,128}$/;
@@ -23,9 +24,17 @@ export interface AppSettings {
   readonly observe: (record: RequestRecord) => void;
   /** Whether the connection of this request ends with its answer. */
   readonly isLast: () => boolean;
+  /** For tests: another limit. */
+  readonly maxStalledMs?: number;
 }
 
-export function createApp({ options, access, observe, isLast }: AppSettings): FastifyInstance {
+export function createApp({
+  options,
+  access,
+  observe,
+  isLast,
+  maxStalledMs = MAX_STALLED_MS,
+}: AppSettings): FastifyInstance {
   const app = fastify({
     logger: logTo(options),
     logController: new LogController({ disableRequestLogging: true }),
@@ -56,6 +65,10 @@ export function createApp({ options, access, observe, isLast }: AppSettings): Fa
   app.addHook("preHandler", async (request) => {
     exchangeOf(request).accepted = true;
   });
+  // While an answer is being written; node sets the connection's own limits again when it is done.
+  app.addHook("onSend", async (_, reply, payload) => {
+    if (typeof payload === "string") reply.raw.socket?.setTimeout(maxStalledMs);
+  });
   app.setErrorHandler((error, request, reply) => sendError(stoppedBy(request) ?? error, request, reply));
   return app;
 }
@@ -74,9 +87,15 @@ function watchEnd(
   options: CheckedOptions,
   observe: (record: RequestRecord) => void,
 ): void {
+  // An answer whose connection was closed in the middle of it also "finishes", and is writableFinished.
+  const { socket } = request.raw;
+  let isWritten = false;
+  reply.raw.on("finish", () => {
+    isWritten = !socket.destroyed;
+  });
   reply.raw.on("close", () => {
     const exchange = exchangeOf(request);
-    if (!reply.raw.writableFinished) exchange.stop(new Disconnected());
+    if (!isWritten) exchange.stop(new Disconnected());
     exchange.end();
     const record = recordOf(request, reply);
     observe(record);

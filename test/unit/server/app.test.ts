@@ -1,0 +1,71 @@
+/** The HTTP server before its routes. */
+import { once } from "node:events";
+import { connect } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
+import { expect, it } from "vitest";
+import { AccessControl } from "../../../src/server/access/access.ts";
+import { sendJson } from "../../../src/server/http/answers.ts";
+import { createApp } from "../../../src/server/http/app.ts";
+import type { RequestRecord } from "../../../src/server/http/exchange.ts";
+import { checkServerOptions } from "../../../src/server/options.ts";
+
+/** More than the buffers of a connection hold. */
+const LONG = JSON.stringify("a".repeat(64 * 1024 * 1024));
+
+async function appWith(maxStalledMs: number) {
+  const records: RequestRecord[] = [];
+  const app = createApp({
+    options: checkServerOptions({ logLevel: "silent" }),
+    access: new AccessControl({}),
+    observe: (record) => records.push(record),
+    isLast: () => false,
+    maxStalledMs,
+  });
+  app.get("/long", (_, reply) => sendJson(reply, LONG));
+  app.get("/short", (_, reply) => sendJson(reply, {}));
+  const { port } = new URL(await app.listen({ host: "127.0.0.1", port: 0 }));
+  const ask = (path: string) => {
+    const socket = connect(Number(port), "127.0.0.1");
+    socket.on("error", () => {});
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    return socket;
+  };
+  return { app, ask, records };
+}
+
+it("gives up a client that does not read its answer, and no other", async () => {
+  const { app, ask, records } = await appWith(300);
+  try {
+    const idle = ask("/short");
+    idle.resume();
+    const stalled = ask("/long").pause();
+    for (let i = 0; i < 100 && records.length < 2; i++) await wait(100);
+    expect(records.map(({ route, status }) => [route, status])).toEqual([
+      ["/short", 200],
+      ["/long", 499],
+    ]);
+    stalled.destroy();
+    // A connection that waits for its next request is not stalled.
+    const answered = once(idle, "data");
+    idle.write("GET /short HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    expect(String((await answered)[0])).toMatch(/^HTTP\/1\.1 200/);
+    idle.destroy();
+
+    // One that reads slowly gets all.
+    const slow = ask("/long").pause();
+    let read = 0;
+    slow.on("data", (chunk) => {
+      read += chunk.length;
+      slow.pause();
+    });
+    for (let i = 0; i < 2_000 && read < LONG.length; i++) {
+      slow.resume();
+      await wait(1);
+    }
+    expect(read).toBeGreaterThan(LONG.length);
+    slow.destroy();
+  } finally {
+    app.server.closeAllConnections();
+    await app.close();
+  }
+});
