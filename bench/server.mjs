@@ -59,7 +59,9 @@ async function measureOverhead() {
   const contenders = await measure(shape, items, {}, { connections });
   const [library, server] = contenders;
   const ratio = compare(server, library);
-  console.log(`\n${prompts * RESPONSES} responses; random ${shape}, ${modelType}, ${threads} threads, ${repetitions} repetitions\n`);
+  console.log(
+    `\n${prompts * RESPONSES} responses; random ${shape}, ${modelType}, ${threads} threads, ${repetitions} repetitions\n`,
+  );
   console.log(resultTable(contenders));
   console.log(`\n${ratioLine({ ...ratio, atLeast: MIN_RATE })}`);
   return { contenders, ratio };
