@@ -13,6 +13,7 @@ import { createApp, registerUnknownPaths } from "./http/app.ts";
 import { registerDialects } from "./http/dialect-routes.ts";
 import { registerHealth, registerMetrics } from "./http/health.ts";
 import { Lifecycle } from "./http/lifecycle.ts";
+import { registerOpenApi } from "./http/openapi.ts";
 import { freeSocketFile } from "./http/socket-file.ts";
 import { ServerMetrics } from "./metrics.ts";
 import { type CheckedOptions, checkServerOptions, type ServerOptions } from "./options.ts";
@@ -150,6 +151,7 @@ function registerRoutes(context: ServerContext): void {
   registerMetrics(context);
   registerDialects(context, dialects, registerOwnInterface(context));
   registerPlayground(context);
+  registerOpenApi(context, dialects, methods);
   registerUnknownPaths(app, methods);
 }
 

@@ -10,6 +10,7 @@ import { loadAddon } from "../../src/native/load-addon.ts";
 import { makeCheckpoint } from "../made-checkpoint.ts";
 import type { GoldenRow } from "../parity/goldens.ts";
 import { randomOf } from "../random.ts";
+import { type Amount, type Examined, exactSetup, expectExact, summaryOf } from "./exact.ts";
 import { expectGoldens, type GoldenCase, goldenCases, goldenSetup } from "./goldens.ts";
 import { ADDON, copyPackage, repository } from "./package-copy.ts";
 import { Arm64, missingForArm64 } from "./qemu.ts";
@@ -24,6 +25,11 @@ const SERVER = "neoverse-n1";
 const SMALL = "cortex-a72";
 /** Matrix products and vectors of any length; short ones, because qemu is slow with them. */
 const NEWEST = "max,sve-max-vq=1,pauth-impdef=on";
+/** The longest vectors, and slow pointer authentication. */
+const LONGEST_VECTORS = "max";
+
+/** Of everything that is promised, not only a sample: hours. */
+const LONG = process.env["STARLING_RM_EMULATED"] === "long";
 
 /** The slowest test takes 25 seconds on an idle machine. */
 const TIME_LIMIT_MS = 300_000;
@@ -32,7 +38,20 @@ const TEXTS = 12;
 const MOST_TOKENS = 24;
 /** Around every number of rows that a kernel takes, up to more than two of the largest. */
 const LENGTHS = [1, 3, 4, 5, 8, 9, 15, 17, 24, 33, 44, 70];
+const EXACT_TYPES = ["f32", "f16", "bf16", "q8_0", "q4_0", "q4_k_m"];
 const BATCHES = [1, 33];
+const PAIRS = 8;
+
+/** In the long mode: each length of 1 to 70 tokens two or three times. */
+const ALL_LENGTHS = Array.from({ length: 200 }, (_, i) => 1 + ((11 * i) % 70));
+/** A multiple of four makes 4, 16 and 64 of them. */
+const ALL = { lengths: ALL_LENGTHS, pairs: 24, batches: [1, 13, 61] };
+/** Every other micro-batch up to 64 that a multiple of four leaves. */
+const MORE_BATCHES = [5, 9, 17, 21, 25, 29, 33, 37, 41, 45, 49, 53, 57];
+/** Where qemu or the model is slow: a text of one token, one of 70, and 22 between. */
+const SOME = { lengths: ALL_LENGTHS.slice(0, 24), pairs: PAIRS, batches: BATCHES };
+/** Two minutes to ten on an idle machine. */
+const LONG_LIMIT_MS = 10_800_000;
 
 const folder = mkdtempSync(join(tmpdir(), "starling-rm-arm64-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -61,40 +80,9 @@ async function succeeds(args: readonly string[], input?: string): Promise<string
   return stdout;
 }
 
-interface Examined {
-  readonly cpuLibrary: string;
-  readonly batchMode: string;
-  readonly kernelReasons: readonly string[];
-  readonly lengths: readonly number[];
-  readonly ways: Readonly<Record<string, readonly number[]>>;
-  readonly ofPairs: Readonly<Record<string, readonly number[]>>;
-}
-
-/** Texts of digits, of which each is a token, as the space and the <s> before them are; half begin like others. */
-function digitTexts(lengths: readonly number[]): { texts: string[]; pairs: { prompt: string; response: string }[] } {
-  const random = randomOf(14);
-  const digits = (count: number) => Array.from({ length: count }, () => random(10)).join("");
-  const common = digits(70);
-  const texts = lengths.map((length) => {
-    const shared = random(2) * random(length);
-    return common.slice(0, shared) + digits(length - shared);
-  });
-  const prompts = [digits(9), digits(22)];
-  const pairs = Array.from({ length: 8 }, (_, i) => ({
-    prompt: prompts[i % 2] as string,
-    response: digits(1 + random(19)),
-  }));
-  return { texts, pairs };
-}
-
-async function examine(
-  processor: string,
-  models: readonly string[],
-  lengths: readonly number[],
-  batches: readonly number[],
-) {
-  const setup = { library, models, ...digitTexts(lengths), batches };
-  const { code, stdout, stderr } = await machine.node(processor, [child("exact-child.mjs")], JSON.stringify(setup));
+async function examine(processor: string, models: readonly string[], amount: Amount, timeout?: number) {
+  const setup = JSON.stringify({ library, models, ...exactSetup(amount) });
+  const { code, stdout, stderr } = await machine.node(processor, [child("exact-child.mjs")], setup, timeout);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   return JSON.parse(stdout) as Examined[];
 }
@@ -118,18 +106,6 @@ function emulatedCases(): GoldenCase[] {
   });
 }
 
-/** The same bits in every way, or not called exact. */
-function expectExact(found: Examined, what: string): void {
-  const { batchMode, kernelReasons, ways, ofPairs, lengths } = found;
-  expect(new Set(ways["together"]).size, what).toBeGreaterThan(lengths.length / 2);
-  if (batchMode !== "exact") {
-    expect(kernelReasons, what).not.toEqual([]);
-    return;
-  }
-  for (const all of [ways, ofPairs])
-    for (const [way, scores] of Object.entries(all)) expect(scores, `${what}, ${way}`).toEqual(all["together"]);
-}
-
 describe.skipIf(missing !== undefined)(`Linux on arm64, Node ${ARM64_VERSION}`, { timeout: TIME_LIMIT_MS }, () => {
   const models: Record<string, string> = {};
   beforeAll(async () => {
@@ -147,6 +123,11 @@ describe.skipIf(missing !== undefined)(`Linux on arm64, Node ${ARM64_VERSION}`, 
       await convert({ checkpoint: type === "q4_k_m" ? wide : narrow, output, type });
       models[type] = output;
     }
+    for (const type of LONG ? ["f16", "q4_k_m"] : []) {
+      const [output, checkpoint] = [file(`tiny-${type}.gguf`), join(repository, "models", "starling-rm-tiny")];
+      await convert({ checkpoint, output, type });
+      models[`${type}, the embedded model`] = output;
+    }
   });
   const paths = (...types: readonly string[]) => types.map((type) => models[type] as string);
 
@@ -162,35 +143,59 @@ describe.skipIf(missing !== undefined)(`Linux on arm64, Node ${ARM64_VERSION}`, 
     expectGoldens(cases, JSON.parse(readFileSync(output, "utf8")));
   });
 
-  it.each(["f32", "f16", "bf16", "q8_0", "q4_0", "q4_k_m"])(
-    "scores exactly at %s with float16 arithmetic",
-    async (type) => {
-      const lengths = type === "q4_k_m" ? LENGTHS.filter((_, i) => i % 2 === 1) : LENGTHS;
-      const [found] = await examine(SERVER, paths(type), lengths, BATCHES);
-      expect(found?.cpuLibrary).toMatch(/armv8\.2_2\.so$/);
-      expect(found?.batchMode).toBe("exact");
-      expect(Math.max(...(found?.lengths ?? []))).toBeGreaterThan(65);
-      expectExact(found as Examined, type);
-    },
-  );
+  it.each(EXACT_TYPES)("scores exactly at %s with float16 arithmetic", async (type) => {
+    const lengths = type === "q4_k_m" ? LENGTHS.filter((_, i) => i % 2 === 1) : LENGTHS;
+    const amount = { lengths, pairs: PAIRS, batches: BATCHES };
+    const [found] = await examine(SERVER, paths(type), amount);
+    expect(found?.cpuLibrary).toMatch(/armv8\.2_2\.so$/);
+    expect(found?.batchMode).toBe("exact");
+    expectExact(found as Examined, amount, type);
+  });
 
   it("scores exactly without float16 arithmetic", async () => {
     const types = ["f16", "q4_0"];
-    for (const [i, found] of (await examine(SMALL, paths(...types), [1, 4, 5, 9, 33], [1])).entries()) {
+    const amount = { lengths: [1, 4, 5, 9, 33], pairs: PAIRS, batches: [1] };
+    for (const [i, found] of (await examine(SMALL, paths(...types), amount)).entries()) {
       expect(found.cpuLibrary).toMatch(/armv8\.0_1\.so$/);
       expect(found.batchMode).toBe("exact");
-      expectExact(found, types[i] as string);
+      expectExact(found, amount, types[i] as string);
     }
   });
 
   it("scores exactly with matrix products and long vectors, also where a kernel takes rows in pairs", async () => {
     const types = ["f16", "q8_0", "q4_0", "q4_1"];
-    for (const [i, found] of (await examine(NEWEST, paths(...types), [1, 4, 5, 12, 44], [1])).entries()) {
+    const amount = { lengths: [1, 4, 5, 12, 44], pairs: PAIRS, batches: [1] };
+    for (const [i, found] of (await examine(NEWEST, paths(...types), amount)).entries()) {
       expect(found.cpuLibrary).toMatch(/armv9\.2_2\.so$/);
       expect(found.batchMode).toBe("exact");
-      expectExact(found, types[i] as string);
+      expectExact(found, amount, types[i] as string);
     }
   });
+
+  if (LONG)
+    describe("in every way", { timeout: LONG_LIMIT_MS }, () => {
+      const embedded = ["f16, the embedded model", "q4_k_m, the embedded model"];
+      const runs = (processor: string, types: readonly string[], amount: Amount) =>
+        types.map((type) => [processor, type, amount] as const);
+      it.each([
+        ...[SERVER, NEWEST].flatMap((processor) => runs(processor, EXACT_TYPES, ALL)),
+        ...[SERVER, NEWEST].flatMap((processor) => runs(processor, embedded, SOME)),
+        ...runs(LONGEST_VECTORS, EXACT_TYPES, SOME),
+      ])("scores exactly or says that it does not, on %s at %s", holds);
+      const more = { ...ALL, batches: MORE_BATCHES, onlyBatches: true };
+      it.each([SERVER, NEWEST].flatMap((processor) => runs(processor, EXACT_TYPES, more)))(
+        "also in other micro-batches, on %s at %s",
+        holds,
+      );
+    });
+
+  async function holds(processor: string, type: string, amount: Amount) {
+    const start = performance.now();
+    const [found] = (await examine(processor, paths(type), amount, LONG_LIMIT_MS)) as [Examined];
+    const seconds = Math.round((performance.now() - start) / 1000);
+    console.log(`${processor}; ${type}; ${summaryOf(found)}; ${seconds} s`);
+    expectExact(found, amount, type);
+  }
 
   it("plans as on this machine", async () => {
     const random = randomOf(5);

@@ -13,6 +13,7 @@ const EMULATOR = "/usr/bin/qemu-aarch64-static";
 const LIBRARIES = "/usr/aarch64-linux-gnu";
 const PACKAGES =
   "qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross libgcc-s1-arm64-cross libgomp1-arm64-cross libatomic1-arm64-cross";
+/** Of a program that is not given more. */
 const MAX_RUN_MS = 240_000;
 
 /** What is missing to run `host`, and the command that brings it; undefined where nothing is. */
@@ -62,11 +63,11 @@ export class Arm64 {
   }
 
   /** Runs Node on a processor that qemu knows. */
-  async node(processor: string, args: readonly string[], input = ""): Promise<Ended> {
+  async node(processor: string, args: readonly string[], input = "", timeout = MAX_RUN_MS): Promise<Ended> {
     const command = this.hasChildren ? ["unshare", ...NAMESPACE, this.#node] : [EMULATOR, this.#node];
     const child = spawn(command[0] as string, [...command.slice(1), ...args], {
       env: { ...this.#env, QEMU_CPU: processor },
-      timeout: MAX_RUN_MS,
+      timeout,
     });
     child.stdin.on("error", () => {}).end(input);
     const ended = new Promise<number | null>((resolve, reject) => {

@@ -1,13 +1,21 @@
 /** From listening to the end: a drain answers what has come, a close does not wait. */
 import type { Socket } from "node:net";
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance } from "fastify";
 import { InvalidInputError, isStarlingError } from "../../errors.ts";
 import { systemReason } from "../../files/system-errors.ts";
 import type { ScoringBackend } from "../contract.ts";
-import { RequestError } from "../request-error.ts";
+import { RETRY_SECONDS, RequestError } from "../request-error.ts";
 import { type Exchange, exchangeOf } from "./exchange.ts";
 
 const CLOSE_IDLE_MS = 100;
+/**
+ * Connections that the system takes before we do, as far as it allows (Linux: 4096). Trainers open one for each rollout, hundreds
+ * at once; beyond Node's own 511 a connection is tried again by the client's system after 1 s, then 3 s, and some clients give up.
+ */
+const BACKLOG = 4096;
+/** Of a drain: how often it looks, and how often it has to find nothing. */
+const ROUND_MS = 50;
+const QUIET_ROUNDS = 3;
 /** A request that is still being sent when the drain begins has this long to come. */
 const MAX_LATE_MS = 10_000;
 
@@ -17,7 +25,6 @@ export class Lifecycle {
   readonly #open = new Set<Exchange>();
   /** Connections of clients that could know better. */
   readonly #late = new WeakSet<Socket>();
-  readonly #sockets = new Set<Socket>();
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -26,10 +33,13 @@ export class Lifecycle {
     this.#backend = backend;
     app.server.on("connection", (socket: Socket) => {
       if (this.isDraining) this.#late.add(socket);
-      this.#sockets.add(socket);
-      socket.on("close", () => this.#sockets.delete(socket));
     });
     app.addHook("onRequest", async (request, reply) => {
+      // Connections from before the drain get one more answer; those that came later can go elsewhere.
+      if (this.#late.has(request.raw.socket)) {
+        if (request.method === "POST") throw ending();
+        return;
+      }
       const exchange = exchangeOf(request);
       this.#open.add(exchange);
       reply.raw.on("close", () => this.#open.delete(exchange));
@@ -40,15 +50,9 @@ export class Lifecycle {
     return this.#draining !== undefined || this.#closing !== undefined;
   }
 
-  /** Connections from before the drain get one more answer. @throws RequestError 503 */
-  refuseLate(request: FastifyRequest): void {
-    if (!this.#late.has(request.raw.socket)) return;
-    throw new RequestError(503, "ERR_DRAINING", "The server is ending: it takes no more requests.", { retryAfter: 5 });
-  }
-
   async listen(where: { host: string; port: number } | { path: string }): Promise<void> {
     try {
-      await this.#app.listen(where);
+      await this.#app.listen({ ...where, backlog: BACKLOG });
     } catch (error) {
       throw listenFailure(error, where);
     }
@@ -59,13 +63,17 @@ export class Lifecycle {
     return this.#draining;
   }
 
+  /**
+   * It goes on listening until the end, so that probes are answered. Idle connections are closed last: their clients may just be
+   * sending, and are told to close them with the next answer.
+   */
   async #drain(): Promise<void> {
     const began = performance.now();
-    const { server } = this.#app;
-    while (this.#closing === undefined && this.#isBusy(performance.now() - began < MAX_LATE_MS)) {
-      server.closeIdleConnections();
+    let quiet = 0;
+    while (this.#closing === undefined && quiet < QUIET_ROUNDS) {
+      quiet = this.#isBusy(performance.now() - began < MAX_LATE_MS) ? 0 : quiet + 1;
       await new Promise((resolve) => {
-        setTimeout(resolve, CLOSE_IDLE_MS);
+        setTimeout(resolve, ROUND_MS);
       });
     }
     await this.close();
@@ -82,8 +90,7 @@ export class Lifecycle {
   }
 
   async #close(): Promise<void> {
-    const reason = new RequestError(503, "ERR_NOT_READY", "The server is ending.", { retryAfter: 5 });
-    for (const exchange of this.#open) exchange.stop(reason);
+    for (const exchange of this.#open) exchange.stop(ending());
     const closed = this.#app.close();
     await this.#backend.close();
     // Answers that were just made are still being written.
@@ -94,6 +101,10 @@ export class Lifecycle {
     await closed;
     clearTimeout(timer);
   }
+}
+
+function ending(): RequestError {
+  return new RequestError(503, "ERR_NOT_READY", "The server is ending.", { retryAfter: RETRY_SECONDS });
 }
 
 const ADVICE: Readonly<Record<string, string>> = {

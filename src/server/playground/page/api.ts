@@ -60,10 +60,11 @@ async function* lines<T>(response: Response): AsyncGenerator<T> {
   const decoder = new TextDecoder();
   const reader = response.body?.getReader();
   let rest = "";
+  let isWhole = false;
   try {
-    for (;;) {
+    while (!isWhole) {
       const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
-      if (done) break;
+      isWhole = done;
       const parts = (rest + decoder.decode(value, { stream: true })).split("\n");
       rest = parts.pop() ?? "";
       for (const part of parts) if (part !== "") yield JSON.parse(part);
@@ -73,7 +74,8 @@ async function* lines<T>(response: Response): AsyncGenerator<T> {
     if (error instanceof DOMException) throw error;
     throw new ApiError(0, "The server's answer broke off.");
   } finally {
-    await reader?.cancel().catch(() => {});
+    // Left early: the server need not go on.
+    if (!isWhole) await reader?.cancel().catch(() => {});
   }
 }
 

@@ -193,8 +193,9 @@ export class FileView extends View {
   }
 }
 
-/** The names of fields are what would help. */
+/** Nothing can be scored, and the names of fields are what would help. */
 function isAboutFields(file: FileState | undefined): boolean {
-  const messages = [file?.failure ?? "", ...(file?.problems ?? []).map(({ message }) => message)];
+  if (file === undefined || file.entries.length > 0) return false;
+  const messages = [file.failure ?? "", ...file.problems.map(({ message }) => message)];
   return messages.some((message) => /--(?:ignore-)?field/.test(message));
 }

@@ -65,10 +65,18 @@ export class StripView extends View {
         }}
         @pointerover=${this.#point}
         @click=${this.#point}
-      >${guard([cells, this.at], () => this.#list())}</div>
+      >${guard([cells], () => this.#list())}</div>
       <p id="strip-keys" class="note">Point at a token, or focus the strip and use the arrow keys. The model was trained on finished
         responses: what it says in the middle is a hint.</p>
     `;
+  }
+
+  /** Two of perhaps thousands change: drawing all of them would take longer than a key repeats. */
+  protected override updated(): void {
+    const next = this.at === undefined ? null : this.querySelector(`#cell-${this.at}`);
+    for (const before of this.querySelectorAll(".cell[aria-selected=true]"))
+      if (before !== next) before.setAttribute("aria-selected", "false");
+    next?.setAttribute("aria-selected", "true");
   }
 
   #list(): TemplateResult[] {
@@ -81,7 +89,7 @@ export class StripView extends View {
         id="cell-${i}"
         data-at=${i}
         class="cell ${tone} ${cell.isSpecial ? "special" : ""}"
-        aria-selected=${i === this.at}
+        aria-selected="false"
         aria-label=${inWords(cell)}
       >${visible(cell)}</span>${cell.text.includes("\n") && !cell.isSpecial ? html`<br />` : nothing}`;
     });
