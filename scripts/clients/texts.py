@@ -30,7 +30,8 @@ def openai_embeddings(server: Server) -> None:
 
 def openai_at_once(server: Server) -> None:
     async def ask() -> list:
-        async with openai.AsyncOpenAI(api_key="none", base_url=f"{server.url}/v1") as client:
+        # Its own limit of 5 s for a connection is too short for 512 on a machine with other things to do.
+        async with openai.AsyncOpenAI(api_key="none", base_url=f"{server.url}/v1", timeout=600) as client:
             return await asyncio.gather(
                 *(client.embeddings.create(model="rm", input=rendered(text)) for text in RESPONSES)
             )

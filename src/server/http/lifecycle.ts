@@ -8,6 +8,11 @@ import { RETRY_SECONDS, RequestError } from "../request-error.ts";
 import { type Exchange, exchangeOf } from "./exchange.ts";
 
 const CLOSE_IDLE_MS = 100;
+/**
+ * Connections that the system takes before we do, as far as it allows (Linux: 4096). Trainers open one for each rollout, hundreds
+ * at once; beyond Node's own 511 a connection is tried again by the client's system after 1 s, then 3 s, and some clients give up.
+ */
+const BACKLOG = 4096;
 /** Of a drain: how often it looks, and how often it has to find nothing. */
 const ROUND_MS = 50;
 const QUIET_ROUNDS = 3;
@@ -47,7 +52,7 @@ export class Lifecycle {
 
   async listen(where: { host: string; port: number } | { path: string }): Promise<void> {
     try {
-      await this.#app.listen(where);
+      await this.#app.listen({ ...where, backlog: BACKLOG });
     } catch (error) {
       throw listenFailure(error, where);
     }
