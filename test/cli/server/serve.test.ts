@@ -1,0 +1,78 @@
+/** `starling-rm serve` as a process: its scores, its end, its address. */
+import { existsSync } from "node:fs";
+import { request } from "node:http";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { ended, folder, run, start } from "../run-cli.ts";
+import { servedOnce } from "../serve-once.ts";
+
+const MODEL = ["--model", "tiny", "--gpu", "off", "--threads", "1"];
+
+/** Resolves with the URL when the model is loaded. */
+function ready(server: ReturnType<typeof start>): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let printed = "";
+    server.stderr.on("data", (chunk: Buffer) => {
+      printed += chunk.toString();
+      const url = /listening at (\S+);/.exec(printed)?.[1];
+      if (url !== undefined && printed.includes("ready:")) resolve(url);
+    });
+    server.on("close", () => reject(new Error(printed)));
+  });
+}
+
+it("scores as score does, to the last bit, and answers what has come when it is asked to end", async () => {
+  const pair = ["--prompt", "Name a fruit.", "--response", "An apple."];
+  const row = JSON.parse((await run(["score", ...MODEL, ...pair, "--format", "jsonl"])).stdout);
+  const server = start(["serve", ...MODEL, "--port", "0"]);
+  const end = ended(server);
+  const url = await ready(server);
+  const ask = () =>
+    fetch(`${url}/v1/score`, {
+      method: "POST",
+      body: JSON.stringify({ prompt: "Name a fruit.", response: "An apple." }),
+    }).then((response) => response.json());
+  await ask();
+  const answers = Array.from({ length: 40 }, ask);
+  // All of them have come when one that was sent last is answered.
+  await fetch(`${url}/livez`);
+  server.kill("SIGTERM");
+  for (const answer of await Promise.all(answers)) {
+    const { score, tokenCount, truncated } = row;
+    expect((answer as { results: unknown }).results).toEqual([{ index: 0, score, tokenCount, truncated }]);
+  }
+  const { code, stdout, stderr } = await end;
+  expect(code).toBe(0);
+  expect(stderr).toContain("finishing what has come");
+  // A line each, without texts.
+  expect(stdout.match(/"route":"\/v1\/score"/g)).toHaveLength(41);
+  expect(stdout).not.toContain("apple");
+});
+
+it.skipIf(process.platform === "win32")(
+  "replaces the socket of a server that was killed, not of one that lives",
+  async () => {
+    const socket = join(folder, "rm.sock");
+    const args = ["serve", ...MODEL, "--socket", socket];
+    const killed = start(args);
+    const end = ended(killed);
+    expect(await ready(killed)).toBe(`unix:${socket}`);
+    const status = await new Promise((resolve) => {
+      request({ socketPath: socket, path: "/readyz" }, (response) => resolve(response.statusCode)).end();
+    });
+    expect(status).toBe(200);
+    expect(await run(args)).toMatchObject({ code: 2, stderr: expect.stringContaining("Another server listens at") });
+    killed.kill("SIGKILL");
+    await end;
+    expect(existsSync(socket)).toBe(true);
+    expect(await servedOnce(args)).toMatchObject({ code: 0 });
+    expect(existsSync(socket)).toBe(false);
+  },
+);
+
+it("ends with 2 and one sentence where it cannot serve", async () => {
+  const missing = await run(["serve", "--model", "no-such.gguf", "--port", "0"]);
+  expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining("no-such.gguf") });
+  const open = await run(["serve", ...MODEL, "--host", "0.0.0.0", "--port", "0"]);
+  expect(open).toMatchObject({ code: 2, stderr: expect.stringContaining("--api-key-file") });
+});
