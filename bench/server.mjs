@@ -13,27 +13,30 @@ import { ratioLine, resultTable, save } from "./report.mjs";
 import { median } from "./statistics.mjs";
 import { shared } from "./workloads.mjs";
 
-const USAGE = `Usage: node bench/server.mjs [--connections N] [--response-tokens N] [--latency-only] [options]
+const USAGE = `Usage: node bench/server.mjs [--connections N] [--prompts N] [--response-tokens N] [--latency-only] [options]
 
 Scores 200 responses to 25 prompts by starling-rm's server, one request each over --connections (default 32), and by one call of
 score(). Then measures requests with one short text to the tiny shape, one after another.
---response-tokens is the length of a response (default 20).`;
+--prompts (default 25) have 8 responses each, of --response-tokens (default 20).`;
 
 /** The server may cost a tenth more time than the call. */
 const MIN_RATE = 1 / 1.1;
 const MAX_LATENCY_MS = 5;
-const PROMPTS = { prompts: 25, promptTokens: 24, responses: 8 };
+const RESPONSES = 8;
+const PROMPT_TOKENS = 24;
 const LATENCY_REQUESTS = 200;
 
 const log = (line) => console.error(line);
 const options = readOptions(USAGE, {
   connections: { type: "string" },
+  prompts: { type: "string" },
   "response-tokens": { type: "string" },
   "latency-only": { type: "boolean", default: false },
 });
 const { modelType, shape, repetitions, threads } = options;
 const connections = positive("--connections", options.connections ?? 32);
 const responseTokens = positive("--response-tokens", options["response-tokens"] ?? 20);
+const prompts = positive("--prompts", options.prompts ?? 25);
 const machine = describeMachine();
 const loadBefore = load();
 console.log(`${machine.cpu}, ${machine.cores} cores, ${machine.os}`);
@@ -41,7 +44,7 @@ console.log(`${machine.cpu}, ${machine.cores} cores, ${machine.os}`);
 const overhead = options["latency-only"] ? undefined : await measureOverhead();
 const latency = await measureLatency();
 const results = {
-  settings: { modelType, shape, threads, repetitions, connections, responseTokens },
+  settings: { modelType, shape, threads, repetitions, connections, prompts, responseTokens },
   machine,
   versions: describeVersions(),
   loadAverage: { before: loadBefore, after: load() },
@@ -52,11 +55,13 @@ const file = save(resultsFolder, "server", results);
 console.log(`\nLoad average ${loadBefore.toFixed(1)} before, ${load().toFixed(1)} after. Results: ${file}`);
 
 async function measureOverhead() {
-  const items = shared({ ...PROMPTS, responseTokens });
+  const items = shared({ prompts, promptTokens: PROMPT_TOKENS, responses: RESPONSES, responseTokens });
   const contenders = await measure(shape, items, {}, { connections });
   const [library, server] = contenders;
   const ratio = compare(server, library);
-  console.log(`\n200 responses; random ${shape}, ${modelType}, ${threads} threads, ${repetitions} repetitions\n`);
+  console.log(
+    `\n${prompts * RESPONSES} responses; random ${shape}, ${modelType}, ${threads} threads, ${repetitions} repetitions\n`,
+  );
   console.log(resultTable(contenders));
   console.log(`\n${ratioLine({ ...ratio, atLeast: MIN_RATE })}`);
   return { contenders, ratio };

@@ -38,7 +38,8 @@ await serve(async (turn, warm) => {
   const client = async () => {
     for (const item of waiting) {
       const started = performance.now();
-      tokens += await score(item);
+      const counted = await score(item);
+      tokens += counted;
       milliseconds.push(performance.now() - started);
     }
   };

@@ -41,6 +41,14 @@ def equal(found, expected) -> None:
 class Server:
     def __enter__(self) -> "Server":
         self.process = subprocess.Popen([*CLI, "serve", *MODEL, "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        try:
+            self._prepare()
+        except BaseException:
+            self.process.kill()
+            raise
+        return self
+
+    def _prepare(self) -> None:
         self.url = self._address()
         until = time.monotonic() + READY_SECONDS
         while requests.get(f"{self.url}/readyz", timeout=10).status_code != 200:
@@ -54,7 +62,6 @@ class Server:
         self.many = score(RESPONSES)
         order = sorted(range(len(DOCUMENTS)), key=lambda i: -self.scores[i])
         self.ranking = [(i, self.scores[i]) for i in order]
-        return self
 
     def _address(self) -> str:
         """The first URL that it prints."""

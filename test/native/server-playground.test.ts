@@ -1,12 +1,13 @@
 /** What the page of the server asks for: its files, rows of uploads, candidates. */
 
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer as createHttpServer, request as httpRequest, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { parquetWriteBuffer } from "hyparquet-writer";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createServer, type RewardServer } from "../../src/entry/server.ts";
 import { loadRewardModel, type RewardModel } from "../../src/index.ts";
 import { type UploadedLine, uploadedRows } from "../../src/server/playground/rows.ts";
@@ -214,16 +215,24 @@ describe("rows of an upload", () => {
   });
 
   it("leave no temporary copy, also where the client goes away in the middle", async () => {
-    const copies = () => readdirSync(tmpdir()).filter((name) => /^starling-rm-[0-9a-f]{16}$/.test(name)).length;
-    const before = copies();
+    // A folder of its own: other tests make copies, too.
+    const folder = mkdtempSync(join(tmpdir(), "starling-rm-copies-"));
+    vi.stubEnv("TMPDIR", folder);
+    vi.stubEnv("TEMP", folder);
+    const copies = () => readdirSync(folder).length;
     await new Promise<void>((resolve) => {
       const request = httpRequest(`${url}/playground/rows?name=a.jsonl`, { method: "POST" });
       request.on("error", () => resolve());
       request.write('{"text":"a"}\n');
-      setTimeout(() => request.destroy(new Error("gone")), 100);
+      void expect
+        .poll(copies, { timeout: 10_000 })
+        .toBe(1)
+        .finally(() => request.destroy(new Error("gone")));
     });
     await upload("a.jsonl", jsonl);
-    await expect.poll(copies).toBeLessThanOrEqual(before);
+    await expect.poll(copies, { timeout: 10_000 }).toBe(0);
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true });
   });
 });
 
