@@ -24,15 +24,17 @@ export interface Registry {
 }
 
 export async function serveRegistry(packages: readonly PublishedPackage[]): Promise<Registry> {
-  const byName = new Map(packages.map((one) => [one.manifest.name, one]));
+  const byName = new Map<string, PublishedPackage[]>();
+  for (const one of packages) byName.set(one.manifest.name, [...(byName.get(one.manifest.name) ?? []), one]);
   const server = createServer((request, response) => {
     const [name = "", file] = decodeURIComponent((request.url ?? "").replace(/\?.*/, ""))
       .slice(1)
       .split("/-/");
     const found = byName.get(name);
-    if (found === undefined || (file !== undefined && found.tarball === undefined)) return answer(response, 404, "{}");
-    if (found.tarball !== undefined && file !== undefined) return answer(response, 200, readFileSync(found.tarball));
-    return answer(response, 200, JSON.stringify(describe(url, found)));
+    if (found === undefined) return answer(response, 404, "{}");
+    if (file === undefined) return answer(response, 200, JSON.stringify(describe(url, found)));
+    const tarball = found.find(({ manifest }) => `${manifest.version}.tgz` === file)?.tarball;
+    return tarball === undefined ? answer(response, 404, "{}") : answer(response, 200, readFileSync(tarball));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -49,14 +51,18 @@ function answer(response: ServerResponse, status: number, body: string | Buffer)
   response.writeHead(status, { "content-type": type }).end(body);
 }
 
-function describe(url: string, { manifest, tarball }: PublishedPackage): object {
-  const { name, version } = manifest;
-  const bytes = tarball === undefined ? "" : readFileSync(tarball);
-  const dist = {
-    tarball: `${url}/${name}/-/${version}.tgz`,
-    integrity: `sha512-${createHash("sha512").update(bytes).digest("base64")}`,
-  };
+/** @param versions of one name; the first is the latest */
+function describe(url: string, versions: readonly PublishedPackage[]): object {
+  const [{ name, version: latest }] = versions.map(({ manifest }) => manifest) as [Manifest];
+  const described = versions.map(({ manifest, tarball }) => {
+    const bytes = tarball === undefined ? "" : readFileSync(tarball);
+    const dist = {
+      tarball: `${url}/${name}/-/${manifest.version}.tgz`,
+      integrity: `sha512-${createHash("sha512").update(bytes).digest("base64")}`,
+    };
+    return [manifest.version, { ...manifest, dist }] as const;
+  });
   // Yarn refuses what was published yesterday.
-  const time = { [version]: "2020-01-01T00:00:00.000Z" };
-  return { name, "dist-tags": { latest: version }, time, versions: { [version]: { ...manifest, dist } } };
+  const time = Object.fromEntries(described.map(([version]) => [version, "2020-01-01T00:00:00.000Z"]));
+  return { name, "dist-tags": { latest }, time, versions: Object.fromEntries(described) };
 }

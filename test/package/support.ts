@@ -1,6 +1,6 @@
 /** Packs what would be published and what it depends on, and runs programs that see no compiler. */
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { npmCli, packFolder } from "../../scripts/npm.mjs";
 import { missingPrebuilds, pack, publishedManifest } from "../../scripts/pack.mjs";
@@ -55,15 +55,23 @@ export function packPlain(out: string): PublishedPackage[] {
 /** Optional dependencies of dependencies, and runtimes for graphics processors (260 MB), are not there: npm goes on. */
 function packDependencies(names: readonly (string | undefined)[], out: string): PublishedPackage[] {
   const packed = new Map<string, PublishedPackage>();
-  const add = (name: string): void => {
-    if (packed.has(name)) return;
-    const folder = join(packageRoot(), "node_modules", name);
+  const add = (name: string, from: string): void => {
+    const folder = dependencyFolder(name, from);
+    if (packed.has(folder)) return;
     const manifest: Manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-    packed.set(name, { manifest, tarball: packFolder(folder, out) });
-    for (const dependency of Object.keys(manifest.dependencies ?? {})) add(dependency);
+    packed.set(folder, { manifest, tarball: packFolder(folder, out) });
+    for (const dependency of Object.keys(manifest.dependencies ?? {})) add(dependency, folder);
   };
-  for (const name of names) if (name !== undefined) add(name);
+  for (const name of names) if (name !== undefined) add(name, packageRoot());
   return [...packed.values()];
+}
+
+/** As Node finds it: two packages may have different versions of one. */
+function dependencyFolder(name: string, from: string): string {
+  const folder = join(from, "node_modules", name);
+  if (existsSync(folder)) return folder;
+  if (from === packageRoot()) throw new Error(`${name} is not installed.`);
+  return dependencyFolder(name, dirname(from));
 }
 
 /** A PATH with node, what npm starts commands with, and nothing that compiles. */
