@@ -15,14 +15,16 @@ const MEMORY = 0.6;
 const MAX_ITEMS = 4096;
 
 export interface WindowLimits {
-  /** Items that keep the process busy, however long they are. */
+  /** Sequences that are evaluated at the same time, each with a cache of its own. */
+  readonly lanes: number;
+  /** Items that keep a lane busy, however long they are. */
   readonly minItems: number;
-  /** Tokens that keep it busy, where a batch takes several items. */
+  /** Tokens that keep the process busy, where a batch takes several items. */
   readonly minTokens: number;
 }
 
 export class Window {
-  limits: WindowLimits = { minItems: 4, minTokens: 0 };
+  limits: WindowLimits = { lanes: 1, minItems: 4, minTokens: 0 };
   #items = 0;
   #tokens = 0;
   /** Tokens a millisecond. */
@@ -50,11 +52,11 @@ export class Window {
     return Math.max(wanted, this.limits.minTokens);
   }
 
-  /** Tokens for which there is room; 0 or less: none. */
-  get room(): number {
+  /** Tokens for which a lane with so much in flight has room; 0 or less: none. */
+  roomOf(lane: { readonly items: number; readonly tokens: number }): number {
     if (this.roomItems <= 0) return 0;
-    const room = this.size - this.#tokens;
-    return this.#items < this.limits.minItems ? Math.max(room, 1) : room;
+    const room = this.size / this.limits.lanes - lane.tokens;
+    return lane.items < this.limits.minItems ? Math.max(room, 1) : room;
   }
 
   /** Items for which there is room. */

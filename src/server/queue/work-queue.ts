@@ -47,9 +47,22 @@ const MAX_PASSED = 64;
 /** As many are taken out of a list one by one; of more, the list is written anew. */
 const FEW = 8;
 
+/** The beginning that is worked on. */
 interface Turn<T> {
   readonly anchor: QueueEntry<T>;
   served: number;
+}
+
+/** What is meant for one of the sequences that are evaluated at the same time. Which one takes it is not decided here. */
+interface Lane<T> {
+  turn: Turn<T> | undefined;
+  items: number;
+  tokens: number;
+}
+
+interface Charge<T> {
+  readonly cost: number;
+  readonly lane: Lane<T>;
 }
 
 export class WorkQueue<T> {
@@ -59,11 +72,11 @@ export class WorkQueue<T> {
   readonly #waiting = new Set<QueueEntry<T>>();
   readonly #sorted = new SortedTexts<QueueEntry<T>>();
   readonly #share = new FairShare<QueueEntry<T>>();
-  /** In flight, with what each was charged. */
-  readonly #costs = new Map<QueueEntry<T>, number>();
+  /** What is in flight. */
+  readonly #charges = new Map<QueueEntry<T>, Charge<T>>();
+  #lanes: readonly Lane<T>[] = [];
   #tokens = 0;
   #number = 0;
-  #turn: Turn<T> | undefined;
 
   constructor(limits: QueueLimits) {
     this.#limits = limits;
@@ -116,21 +129,24 @@ export class WorkQueue<T> {
   /** What is to be scored now: an item and those that begin alike; empty where nothing waits, or there is no room. */
   take(now: number): readonly QueueEntry<T>[] {
     const client = this.#share.nextClient();
-    const { room } = this.window;
+    const lane = this.#emptiest();
+    const room = this.window.roomOf(lane);
     if (client === undefined || room <= 0) return [];
-    const first = this.#continued(client) ?? this.#share.nextOf(client);
+    const first = this.#continued(client, lane.turn) ?? this.#apart(client, lane) ?? this.#share.nextOf(client);
     if (first === undefined) return [];
     this.#share.choose(first);
-    const cost = this.#costOfFirst(first);
+    const cost = costOfFirst(first, lane.turn);
     const along = this.#neighboursOf(first, room - cost);
-    if (this.#turn !== undefined && cost < first.tokens) this.#turn.served += cost;
-    else this.#turn = { anchor: first, served: 0 };
+    if (lane.turn === undefined || cost === first.tokens) lane.turn = { anchor: first, served: 0 };
+    else lane.turn.served += cost;
     const taken = [{ entry: first, cost }, ...along];
-    for (const { cost: tokens } of along) this.#turn.served += tokens;
+    for (const { cost: tokens } of along) lane.turn.served += tokens;
     this.#forget(taken.map(({ entry }) => entry));
     for (const { entry, cost: tokens } of taken) {
       this.#leave(entry, tokens);
-      this.#costs.set(entry, tokens);
+      this.#charges.set(entry, { cost: tokens, lane });
+      lane.items += 1;
+      lane.tokens += tokens;
       this.window.start(tokens, now);
     }
     return taken.map(({ entry }) => entry);
@@ -138,11 +154,40 @@ export class WorkQueue<T> {
 
   /** What was taken is done, cancelled or lost. @param tokenCount of a text that was scored whole */
   finish(entry: QueueEntry<T>, now: number, isDone: boolean, tokenCount?: number): void {
-    const cost = this.#costs.get(entry);
-    if (cost === undefined) return;
-    this.#costs.delete(entry);
+    const charge = this.#charges.get(entry);
+    if (charge === undefined) return;
+    const { cost, lane } = charge;
+    this.#charges.delete(entry);
+    lane.items -= 1;
+    lane.tokens -= cost;
     this.window.finish(cost, now, isDone);
     if (tokenCount !== undefined) this.estimate.learn(entry.bytes, tokenCount);
+  }
+
+  #emptiest(): Lane<T> {
+    const { lanes } = this.window.limits;
+    // What is in flight stays with the lane that it was charged to.
+    if (this.#lanes.length !== lanes)
+      this.#lanes = Array.from({ length: lanes }, (_, i) => this.#lanes[i] ?? { turn: undefined, items: 0, tokens: 0 });
+    return this.#lanes.reduce((least, lane) => (lane.tokens < least.tokens ? lane : least));
+  }
+
+  /** Of this client, the first that begins otherwise than what other lanes work on: they would compute its beginning twice. */
+  #apart(client: string, lane: Lane<T>): QueueEntry<T> | undefined {
+    const others = this.#lanes.flatMap(({ turn, items }, i) =>
+      turn !== undefined && items > 0 && this.#lanes[i] !== lane ? [turn.anchor] : [],
+    );
+    if (others.length === 0) return undefined;
+    const next = this.#share.nextOf(client);
+    const isApart = (entry: QueueEntry<T>) => others.every((other) => !beginsAs(entry, other));
+    if (next === undefined || isApart(next)) return next;
+    let passed = 0;
+    for (const entry of this.#waiting) {
+      if (entry.client === client && isApart(entry)) return entry;
+      passed += 1;
+      if (passed > MAX_PASSED) return undefined;
+    }
+    return undefined;
   }
 
   /** @param room tokens, beside the first */
@@ -168,8 +213,7 @@ export class WorkQueue<T> {
   }
 
   /** Of this client, what begins as what was taken last. */
-  #continued(client: string): QueueEntry<T> | undefined {
-    const turn = this.#turn;
+  #continued(client: string, turn: Turn<T> | undefined): QueueEntry<T> | undefined {
     if (turn === undefined) return undefined;
     let passed = 0;
     for (const { entry, shared } of this.#sorted.neighbours(turn.anchor)) {
@@ -179,13 +223,6 @@ export class WorkQueue<T> {
       if (entry.client === client) return entry;
     }
     return undefined;
-  }
-
-  #costOfFirst(first: QueueEntry<T>): number {
-    const { anchor } = this.#turn ?? {};
-    if (anchor === undefined) return first.tokens;
-    const common = tokensIn(first, sharedCharacters(anchor.parts, first.parts));
-    return common < MIN_SHARED_TOKENS ? first.tokens : Math.max(1, first.tokens - common);
   }
 
   #forget(entries: readonly QueueEntry<T>[]): void {
@@ -198,6 +235,16 @@ export class WorkQueue<T> {
     this.#share.remove(entry, cost);
     this.#tokens -= entry.tokens;
   }
+}
+
+/** What is evaluated of it where `turn` is worked on. */
+function costOfFirst<T>(first: QueueEntry<T>, turn: Turn<T> | undefined): number {
+  if (turn === undefined || !beginsAs(first, turn.anchor)) return first.tokens;
+  return Math.max(1, first.tokens - tokensIn(first, sharedCharacters(turn.anchor.parts, first.parts)));
+}
+
+function beginsAs<T>(entry: QueueEntry<T>, other: QueueEntry<T>): boolean {
+  return tokensIn(entry, sharedCharacters(other.parts, entry.parts)) >= MIN_SHARED_TOKENS;
 }
 
 /** Tokens of the first characters of a text. */

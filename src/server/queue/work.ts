@@ -240,7 +240,7 @@ export class Work {
     const { batchMode, threads, parameters, contextTokens } = model.info;
     const isPacked = batchMode === "packed";
     const { contextWorkers } = workerLayout(parameters, threads, isPacked ? "packed" : "exact");
-    this.#queue.window.limits = { minItems: 2 * contextWorkers, minTokens: isPacked ? PACKED_TOKENS : 0 };
+    this.#queue.window.limits = { lanes: contextWorkers, minItems: 2, minTokens: isPacked ? PACKED_TOKENS : 0 };
     this.#queue.estimate.maxTokens = contextTokens;
   }
 

@@ -185,6 +185,37 @@ describe("beginnings in common", () => {
     expect(machine.done.length - before).toBeLessThan(60);
   });
 
+  it("gives each of the sequences that are evaluated at the same time a beginning of its own", () => {
+    const queue = new WorkQueue<string>(LIMITS);
+    queue.window.limits = { lanes: 2, minItems: 2, minTokens: 0 };
+    const machine = new Machine(queue, 200);
+    for (const name of ["p", "q", "r"])
+      for (let i = 0; i < 12; i++)
+        queue.add({ client: "a", connection: `${name}${i}`, items: [item(longPrompt(name), `${name}${i}`)] });
+    const beginnings = () => new Set(machine.running.map(({ payload }) => payload[0])).size;
+    machine.fill();
+    expect(beginnings()).toBeGreaterThan(1);
+    while (queue.waiting.items > 12) {
+      machine.step();
+      machine.fill();
+      expect(beginnings()).toBeGreaterThan(1);
+    }
+    machine.run();
+    expect(machine.done).toHaveLength(36);
+  });
+
+  it("gives them the same where there is no other", () => {
+    const queue = new WorkQueue<string>(LIMITS);
+    queue.window.limits = { lanes: 2, minItems: 2, minTokens: 0 };
+    for (let i = 0; i < 12; i++)
+      queue.add({ client: "a", connection: `${i}`, items: [item(longPrompt("p"), `p${i}`)] });
+    const machine = new Machine(queue, 200);
+    machine.fill();
+    expect(queue.window.items).toBeGreaterThan(3);
+    machine.run();
+    expect(machine.done).toHaveLength(12);
+  });
+
   it("stays with a prompt while its client has no other in turn, where little fits at a time", () => {
     const queue = new WorkQueue<string>(LIMITS);
     // 30 tokens a second: one item in flight is more than half a second of work.
@@ -236,7 +267,7 @@ describe("what is in flight", () => {
 
   it("is at least what keeps the process busy", () => {
     const queue = new WorkQueue<string>(LIMITS);
-    queue.window.limits = { minItems: 6, minTokens: 0 };
+    queue.window.limits = { lanes: 3, minItems: 2, minTokens: 0 };
     const machine = new Machine(queue, 5);
     crowd(queue, 100);
     for (let i = 0; i < 90; i++) machine.step();
