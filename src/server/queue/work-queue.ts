@@ -44,6 +44,11 @@ const MIN_SHARED_TOKENS = 16;
 const MAX_TURN = 4;
 /** Neighbours of other clients that are passed over before the search ends. */
 const MAX_PASSED = 64;
+/**
+ * The scoring process leaves a text to the sequence that has its beginning, where that is so many tokens and such a part of it
+ * (native/planning/worker_scheduler.cpp; a little less of both, because tokens are estimated).
+ */
+const WAITING = { tokens: 6, part: 0.2 };
 /** As many are taken out of a list one by one; of more, the list is written anew. */
 const FEW = 8;
 
@@ -179,7 +184,7 @@ export class WorkQueue<T> {
     );
     if (others.length === 0) return undefined;
     const next = this.#share.nextOf(client);
-    const isApart = (entry: QueueEntry<T>) => others.every((other) => !beginsAs(entry, other));
+    const isApart = (entry: QueueEntry<T>) => others.every((other) => !wouldWait(entry, other));
     if (next === undefined || isApart(next)) return next;
     let passed = 0;
     for (const entry of this.#waiting) {
@@ -245,6 +250,12 @@ function costOfFirst<T>(first: QueueEntry<T>, turn: Turn<T> | undefined): number
 
 function beginsAs<T>(entry: QueueEntry<T>, other: QueueEntry<T>): boolean {
   return tokensIn(entry, sharedCharacters(other.parts, entry.parts)) >= MIN_SHARED_TOKENS;
+}
+
+/** Whether it would wait for the sequence that evaluates `other`. */
+function wouldWait<T>(entry: QueueEntry<T>, other: QueueEntry<T>): boolean {
+  const common = tokensIn(entry, sharedCharacters(other.parts, entry.parts));
+  return common >= WAITING.tokens && common >= WAITING.part * entry.tokens;
 }
 
 /** Tokens of the first characters of a text. */
