@@ -6,6 +6,7 @@ import { systemReason } from "../../files/system-errors.ts";
 import type { ScoringBackend } from "../contract.ts";
 import { RETRY_SECONDS, RequestError } from "../request-error.ts";
 import { type Exchange, exchangeOf } from "./exchange.ts";
+import { freeSocketFile } from "./socket-file.ts";
 
 const CLOSE_IDLE_MS = 100;
 /**
@@ -19,12 +20,15 @@ const QUIET_ROUNDS = 3;
 /** A request that is still being sent when the drain begins has this long to come. */
 const MAX_LATE_MS = 10_000;
 
+type Where = { readonly host: string; readonly port: number } | { readonly path: string };
+
 export class Lifecycle {
   readonly #app: FastifyInstance;
   readonly #backend: ScoringBackend;
   readonly #open = new Set<Exchange>();
   /** Connections of clients that could know better. */
   readonly #late = new WeakSet<Socket>();
+  #listening: Promise<void> | undefined;
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -50,12 +54,27 @@ export class Lifecycle {
     return this.#draining !== undefined || this.#closing !== undefined;
   }
 
-  async listen(where: { host: string; port: number } | { path: string }): Promise<void> {
+  /** @throws InvalidInputError when it listens, or did */
+  refuseListeningAgain(): void {
+    if (this.isDraining) throw notAgain("is closed");
+    if (this.#listening !== undefined) throw notAgain("listens already");
+  }
+
+  async listen(where: Where): Promise<void> {
+    this.refuseListeningAgain();
+    this.#listening = this.#listen(where);
     try {
-      await this.#app.listen({ ...where, backlog: BACKLOG });
+      await this.#listening;
     } catch (error) {
+      this.#listening = undefined;
       throw listenFailure(error, where);
     }
+    if (this.#closing !== undefined) throw notAgain("was closed meanwhile");
+  }
+
+  async #listen(where: Where): Promise<void> {
+    if ("path" in where) await freeSocketFile(where.path);
+    await this.#app.listen({ ...where, backlog: BACKLOG });
   }
 
   drain(): Promise<void> {
@@ -90,6 +109,8 @@ export class Lifecycle {
   }
 
   async #close(): Promise<void> {
+    // What begins to listen after it was closed would never end.
+    await this.#listening?.catch(() => {});
     for (const exchange of this.#open) exchange.stop(ending());
     const closed = this.#app.close();
     await this.#backend.close();
@@ -107,6 +128,10 @@ function ending(): RequestError {
   return new RequestError(503, "ERR_NOT_READY", "The server is ending.", { retryAfter: RETRY_SECONDS });
 }
 
+function notAgain(what: string): InvalidInputError {
+  return new InvalidInputError("ERR_INVALID_ARGUMENT", `The server ${what}: make another one with createServer().`);
+}
+
 const ADVICE: Readonly<Record<string, string>> = {
   EADDRINUSE: "it is in use: choose another port, or 0 for any that is free",
   EACCES: "this user may not use it: choose a port from 1024 on",
@@ -114,12 +139,19 @@ const ADVICE: Readonly<Record<string, string>> = {
   ENOTFOUND: "there is no address of this name",
 };
 
-function listenFailure(error: unknown, where: { host: string; port: number } | { path: string }): Error {
+/** libuv says EACCES of a folder that is not there: that is looked at before. */
+const SOCKET_ADVICE: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another server has just begun to listen there",
+  EACCES: "this user may not write to its folder",
+};
+
+function listenFailure(error: unknown, where: Where): Error {
   if (isStarlingError(error)) return error;
-  const shown = "path" in where ? where.path : `${where.host}:${where.port}`;
-  const why = ("path" in where ? undefined : ADVICE[(error as { code?: string }).code ?? ""]) ?? systemReason(error);
+  const isSocket = "path" in where;
+  const shown = isSocket ? where.path : `${where.host}:${where.port}`;
+  const why = (isSocket ? SOCKET_ADVICE : ADVICE)[(error as { code?: string }).code ?? ""] ?? systemReason(error);
   return new InvalidInputError("ERR_INVALID_ARGUMENT", `The server cannot listen at ${shown}: ${why}.`, {
-    field: "path" in where ? "socket" : "host",
+    field: isSocket ? "socket" : "host",
     cause: error,
   });
 }
