@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { rolldown } from "rolldown";
@@ -40,4 +40,20 @@ describe("the package's root", () => {
       stderr: "",
     });
   });
+});
+
+it("no dependency of users needs a newer Node than the package does", () => {
+  const { packages } = JSON.parse(readFileSync(join(packageRoot(), "package-lock.json"), "utf8")) as {
+    packages: Record<string, { dev?: boolean; engines?: { node?: string } }>;
+  };
+  // One of the alternatives of a range begins at 20 or before, or has no beginning.
+  const takesNode20 = (range: string) =>
+    range.split("||").some((part) => {
+      const [, major] = /(?:>=?|\^|~|^)\s*v?(\d+)/.exec(part.trim()) ?? [];
+      return major === undefined || Number(major) <= 20;
+    });
+  expect([">=22", ">= 22.1", "^22 || >=24"].map(takesNode20)).toEqual([false, false, false]);
+  const users = Object.entries(packages).filter(([, { dev }]) => dev !== true);
+  const newer = users.filter(([, { engines }]) => !takesNode20(engines?.node ?? "*")).map(([path]) => path);
+  expect(newer).toEqual([]);
 });
