@@ -245,14 +245,26 @@ describe("the end", () => {
     await expect(send(port, "/livez", undefined, { method: "GET" })).rejects.toThrow("ECONNREFUSED");
   });
 
+  it("a connection that the system had taken before the drain is answered", async () => {
+    const { server, port } = await listen();
+    // The system connects them at once, and the server sees them in the next round of the event loop.
+    const sockets = Array.from({ length: 20 }, () => connect(port, "127.0.0.1"));
+    for (const socket of sockets) socket.write(`${postHead("/v1/score", 12)}{"text":"a"}`);
+    const drained = server.drain();
+    const answers = await Promise.all(sockets.map((socket) => once(socket, "data")));
+    expect(answers.map(([data]) => String(data).slice(0, 12))).toEqual(sockets.map(() => "HTTP/1.1 200"));
+    await drained;
+  });
+
   it("while it drains, /livez is 200, /readyz 503, and new connections are told to go elsewhere", async () => {
     const { server, port } = await listen();
-    const first = send(port, "/v1/score", JSON.stringify({ items: longItems(80) }));
+    const first = send(port, "/v1/score", JSON.stringify({ items: longItems(800) }));
     await until(async () => (await metric(port, "in_flight_items")) > 0);
     const drained = server.drain();
     expect((await send(port, "/livez", undefined, { method: "GET" })).status).toBe(200);
     const ready = await send(port, "/readyz", undefined, { method: "GET" });
     expect(ready).toMatchObject({ status: 503, text: expect.stringContaining('"draining"') });
+    await sleep(200);
     const late = await send(port, "/v1/score", '{"text":"a"}');
     expect(late).toMatchObject({ status: 503, headers: { "retry-after": expect.any(String), connection: "close" } });
     expect((await first).status).toBe(200);

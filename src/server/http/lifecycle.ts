@@ -17,6 +17,11 @@ const BACKLOG = 4096;
 /** Of a drain: how often it looks, and how often it has to find nothing. */
 const ROUND_MS = 50;
 const QUIET_ROUNDS = 3;
+/**
+ * Connections that the system had taken before the drain may be seen after it began: they are as good as those that were seen
+ * before. Shorter than the quiet rounds.
+ */
+const BACKLOG_MS = 100;
 /** A request that is still being sent when the drain begins has this long to come. */
 const MAX_LATE_MS = 10_000;
 
@@ -28,6 +33,8 @@ export class Lifecycle {
   readonly #open = new Set<Exchange>();
   /** Connections of clients that could know better. */
   readonly #late = new WeakSet<Socket>();
+  /** Whether connections come too late. */
+  #isLate = false;
   #listening: Promise<void> | undefined;
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -36,7 +43,7 @@ export class Lifecycle {
     this.#app = app;
     this.#backend = backend;
     app.server.on("connection", (socket: Socket) => {
-      if (this.isDraining) this.#late.add(socket);
+      if (this.#isLate) this.#late.add(socket);
     });
     app.addHook("onRequest", async (request, reply) => {
       // Connections from before the drain get one more answer; those that came later can go elsewhere.
@@ -88,6 +95,11 @@ export class Lifecycle {
    */
   async #drain(): Promise<void> {
     const began = performance.now();
+    const late = () => {
+      this.#isLate = true;
+    };
+    // First the connections that came while this thread was busy.
+    setTimeout(() => setImmediate(late), BACKLOG_MS);
     let quiet = 0;
     while (this.#closing === undefined && quiet < QUIET_ROUNDS) {
       quiet = this.#isBusy(performance.now() - began < MAX_LATE_MS) ? 0 : quiet + 1;
@@ -109,6 +121,7 @@ export class Lifecycle {
   }
 
   async #close(): Promise<void> {
+    this.#isLate = true;
     // What begins to listen after it was closed would never end.
     await this.#listening?.catch(() => {});
     for (const exchange of this.#open) exchange.stop(ending());
