@@ -37,7 +37,7 @@ export { batchModes, gpuChoices, splitModes } from "../src/scoring/load-options.
 export { specialTokenChoices, tokenizationModes } from "../src/scoring/open-tokenizer.ts";
 export { ranksOf } from "../src/scoring/ranks.ts";
 export type { TokenizedOutcome } from "../src/scoring/reward-tokenizer.ts";
-export { keysOfFile } from "../src/server/access/keys.ts";
+export { checkKeys, keysOfFile } from "../src/server/access/keys.ts";
 export * from "../src/server/choices.ts";
 
 /** Writers of parquet and zstd: only some outputs need them. */

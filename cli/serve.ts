@@ -6,6 +6,7 @@ import { modelNotices } from "../src/index.ts";
 import type { Action, CommandContext } from "./context.ts";
 import { EXIT_DONE, UsageError } from "./errors.ts";
 import {
+  checkKeys,
   keysOfFile,
   type LogFormat,
   type LogLevel,
@@ -58,6 +59,8 @@ const CANDIDATES_KEY_VARIABLE = "STARLING_RM_CANDIDATES_KEY";
 
 export const serve: Action<ServeOptions> = async (options, context) => {
   const { terminal, signal } = context;
+  if (options.socket !== undefined && (options.host !== undefined || options.port !== undefined))
+    throw new UsageError("--socket listens at a file instead of an address: leave out --host and --port");
   const serverOptions = await serverSettings(options, context);
   const path = await modelPath(options, context);
   signal.throwIfAborted();
@@ -109,11 +112,18 @@ async function serverSettings(options: ServeOptions, { terminal }: CommandContex
 async function apiKeys(path: string | undefined): Promise<readonly string[] | undefined> {
   if (path !== undefined) return keysIn(path, "--api-key-file");
   const key = process.env[KEY_VARIABLE];
-  return key === undefined || key === "" ? undefined : [key.trim()];
+  if (key === undefined || key === "") return undefined;
+  const keys = [key.trim()];
+  checkKeys(keys, KEY_VARIABLE);
+  return keys;
 }
 
 async function candidates(options: ServeOptions): Promise<ServerOptions["candidates"]> {
   const { candidatesUrl: url, candidatesModel: model, candidatesKeyFile: path } = options;
+  if (url !== undefined && !/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : ""))
+    throw new UsageError(
+      `--candidates-url: expected a URL such as http://127.0.0.1:8000/v1 but received ${JSON.stringify(url)}`,
+    );
   if (url === undefined) {
     if (model === undefined && path === undefined) return undefined;
     throw new UsageError("--candidates-model and --candidates-key-file need --candidates-url");
@@ -130,7 +140,9 @@ async function keysIn(path: string, option: string): Promise<readonly string[]> 
   } catch (error) {
     throw new UsageError(`${option}: ${path} cannot be read: ${systemReason(error)}`);
   }
-  return keysOfFile(text, path);
+  const keys = keysOfFile(text, path);
+  checkKeys(keys, path);
+  return keys;
 }
 
 export function describeServe(command: Command): Command {

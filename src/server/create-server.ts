@@ -14,7 +14,6 @@ import { registerDialects } from "./http/dialect-routes.ts";
 import { registerHealth, registerMetrics } from "./http/health.ts";
 import { Lifecycle } from "./http/lifecycle.ts";
 import { registerOpenApi } from "./http/openapi.ts";
-import { freeSocketFile } from "./http/socket-file.ts";
 import { ServerMetrics } from "./metrics.ts";
 import { type CheckedOptions, checkServerOptions, type ServerOptions } from "./options.ts";
 import { registerOwnInterface } from "./own/routes.ts";
@@ -42,7 +41,7 @@ export const DEFAULT_PORT = 8080;
  *
  * @param model a path or the options of loadRewardModel(): the model is loaded in a process of its own, which is started again
  *   when it dies; or a loaded model, which scores in this process and stays open when the server closes
- * @throws InvalidInputError ERR_INVALID_ARGUMENT
+ * @throws InvalidInputError ERR_INVALID_ARGUMENT, ModelClosedError for a loaded model that was closed
  */
 export function createServer(
   model: string | LoadRewardModelOptions | RewardModel,
@@ -108,18 +107,16 @@ export class RewardServer implements AsyncDisposable {
    * Starts to listen; requests wait until the model is loaded.
    *
    * @returns the URL
-   * @throws InvalidInputError for a wrong option, or an address that is taken or not this machine's
+   * @throws InvalidInputError for a wrong option, an address that is taken or not this machine's, and for a server that listens or
+   *   is closed
    */
   async listen(options: ListenOptions = {}): Promise<string> {
     const { host = DEFAULT_HOST, port = DEFAULT_PORT, socket } = checkOptions("listen", options, listenChecks);
     if (socket !== undefined && (options.host !== undefined || options.port !== undefined))
       throw new InvalidInputError("ERR_INVALID_ARGUMENT", "listen takes host and port, or socket, but received both.");
+    this.#lifecycle.refuseListeningAgain();
     this.#context.access.checkListening(socket === undefined ? host : undefined);
-    if (socket === undefined) await this.#lifecycle.listen({ host, port });
-    else {
-      await freeSocketFile(socket);
-      await this.#lifecycle.listen({ path: socket });
-    }
+    await this.#lifecycle.listen(socket === undefined ? { host, port } : { path: socket });
     return this.address as string;
   }
 

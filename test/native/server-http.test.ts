@@ -1,6 +1,6 @@
 /** What HTTP clients do to a server: disconnects, slow ones, wrong requests, load while it ends. The model is in this process. */
 import { once } from "node:events";
-import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent, request as httpRequest, type IncomingMessage, METHODS } from "node:http";
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -73,6 +73,8 @@ describe("wrong requests", () => {
     ["an unknown path, with the nearest", "POST", "/v1/scor", "{}", 404, "Did you mean /v1/score?"],
     ["another method", "POST", "/livez", "{}", 405, "Expected GET, HEAD for /livez but received POST."],
     ["another method of a scoring route", "GET", "/v1/rank", undefined, 405, "Expected POST for /v1/rank"],
+    ["a path with another slash at its end", "POST", "/v1/score//", "{}", 404, "Did you mean /v1/score?"],
+    ["an upload without a body", "POST", "/playground/rows?name=a.csv", undefined, 400, "a.csv is empty"],
     ["what is not JSON", "POST", "/v1/score", '{"a" 1}', 400, "the error is in line 1, column 6"],
     ["JSON that ends too early", "POST", "/v1/score", '{"a":', 400, "it ends after 5 characters, too early"],
     ["an empty body", "POST", "/v1/score", undefined, 400, "The body is empty"],
@@ -83,6 +85,24 @@ describe("wrong requests", () => {
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.text).error.message).toContain(message);
     if (status === 405) expect(answer.headers.allow).toBeDefined();
+  });
+
+  it("methods that no route has are 405, also those whose body fastify wants to know", async () => {
+    const { port } = await listen();
+    for (const method of ["PUT", "PROPFIND", ...(METHODS.includes("QUERY") ? ["QUERY"] : [])]) {
+      const answer = await send(port, "/v1/score", "{}", { method, headers: { "content-type": "application/json" } });
+      expect([method, answer.status]).toEqual([method, 405]);
+      expect(answer.headers.allow).toContain("POST");
+    }
+  });
+
+  it("a long unknown path costs no more than another", async () => {
+    const { port } = await listen();
+    await send(port, "/nothing", "{}");
+    const began = performance.now();
+    for (const character of ["a", "/"])
+      expect((await send(port, `/${character.repeat(14_000)}b`, "{}")).status).toBe(404);
+    expect(performance.now() - began).toBeLessThan(150);
   });
 
   it("bodies and lists beyond the limits are 413, with the limit, once the client has sent all", async () => {
@@ -225,14 +245,26 @@ describe("the end", () => {
     await expect(send(port, "/livez", undefined, { method: "GET" })).rejects.toThrow("ECONNREFUSED");
   });
 
+  it("a connection that the system had taken before the drain is answered", async () => {
+    const { server, port } = await listen();
+    // The system connects them at once, and the server sees them in the next round of the event loop.
+    const sockets = Array.from({ length: 20 }, () => connect(port, "127.0.0.1"));
+    for (const socket of sockets) socket.write(`${postHead("/v1/score", 12)}{"text":"a"}`);
+    const drained = server.drain();
+    const answers = await Promise.all(sockets.map((socket) => once(socket, "data")));
+    expect(answers.map(([data]) => String(data).slice(0, 12))).toEqual(sockets.map(() => "HTTP/1.1 200"));
+    await drained;
+  });
+
   it("while it drains, /livez is 200, /readyz 503, and new connections are told to go elsewhere", async () => {
     const { server, port } = await listen();
-    const first = send(port, "/v1/score", JSON.stringify({ items: longItems(80) }));
+    const first = send(port, "/v1/score", JSON.stringify({ items: longItems(800) }));
     await until(async () => (await metric(port, "in_flight_items")) > 0);
     const drained = server.drain();
     expect((await send(port, "/livez", undefined, { method: "GET" })).status).toBe(200);
     const ready = await send(port, "/readyz", undefined, { method: "GET" });
     expect(ready).toMatchObject({ status: 503, text: expect.stringContaining('"draining"') });
+    await sleep(200);
     const late = await send(port, "/v1/score", '{"text":"a"}');
     expect(late).toMatchObject({ status: 503, headers: { "retry-after": expect.any(String), connection: "close" } });
     expect((await first).status).toBe(200);

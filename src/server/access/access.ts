@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { InvalidInputError } from "../../errors.ts";
 import type { RequestProblem } from "../contract.ts";
 import { isLoopback, isTrustedHost, isTrustedOrigin } from "./hosts.ts";
-import { type ApiKeys, apiKeys, hasKey } from "./keys.ts";
+import { type ApiKeys, apiKeys, checkKeys, hasKey } from "./keys.ts";
 
 export interface AccessOptions {
   /** Each is enough. Default: none, everybody who reaches the server may use it. */
@@ -31,7 +31,9 @@ export class AccessControl {
 
   /** @throws InvalidInputError */
   constructor(options: AccessOptions) {
-    this.#keys = apiKeys(options.apiKeys ?? [], "apiKeys");
+    const { apiKeys: keys = [] } = options;
+    checkKeys(keys, "apiKeys");
+    this.#keys = apiKeys(keys);
     this.#hosts = options.allowedHosts ?? [];
     this.#origins = options.corsOrigins ?? [];
     this.#insecure = options.insecureNoAuth ?? false;

@@ -10,11 +10,10 @@ export type ApiKeys = readonly Buffer[];
 const KEY = /^[\x21-\x7e]+$/;
 
 /**
- * @param keys each may be used; several allow to change one without a pause
  * @param where how messages name them
  * @throws InvalidInputError for a key that no header can carry
  */
-export function apiKeys(keys: readonly string[], where: string): ApiKeys {
+export function checkKeys(keys: readonly string[], where: string): void {
   for (const [i, key] of keys.entries()) {
     if (KEY.test(key)) continue;
     const problem =
@@ -23,6 +22,10 @@ export function apiKeys(keys: readonly string[], where: string): ApiKeys {
       field: where,
     });
   }
+}
+
+/** @param keys each may be used; several allow to change one without a pause. {@link checkKeys} has let them pass */
+export function apiKeys(keys: readonly string[]): ApiKeys {
   return keys.map(digest);
 }
 

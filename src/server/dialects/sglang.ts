@@ -13,6 +13,7 @@ import {
   optional,
   pairItem,
   rawItems,
+  refused,
   refuseTokenIds,
   text,
   texts,
@@ -33,7 +34,8 @@ export const sglangClassify: Dialect = {
   claims: (fields) => isGiven(fields["text"]) || isGiven(fields["input_ids"]),
   read({ text: value, input_ids }: Static<typeof classifyBody>, context: DialectContext): DialectRequest {
     refuseTokenIds(input_ids, "input_ids");
-    const items = rawItems(value ?? [], "text", context);
+    if (!isGiven(value)) throw refused("text is missing: expected a string or an array of strings.", "text");
+    const items = rawItems(value as string | readonly string[], "text", context);
     return {
       items,
       answer: (results) => {

@@ -1,5 +1,6 @@
 /** Errors as answers: in the dialect's shape where there is one. */
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { reasonOf } from "../../errors.ts";
 import type { Dialect, RequestProblem } from "../contract.ts";
 import { RequestError, toRequestError } from "../request-error.ts";
 import { exchangeOf } from "./exchange.ts";
@@ -18,14 +19,22 @@ export function sendJson(reply: FastifyReply, body: unknown, status = 200): Fast
 }
 
 /** fastify's own errors, by their codes. */
-const FASTIFY_ERRORS: Readonly<Record<string, readonly [status: number, code: string, message: string]>> = {
+const FASTIFY_ERRORS: Readonly<Record<string, ConstructorParameters<typeof RequestError>>> = {
   FST_ERR_BAD_URL: [400, "ERR_BAD_URL", "The path of the request is not a valid URL."],
+  FST_ERR_ROUTE_MISSING_CONTENT_TYPE: [
+    ...([405, "ERR_WRONG_METHOD", "Expected GET or POST but received QUERY."] as const),
+    { headers: { allow: "GET, HEAD, POST" } },
+  ],
   FST_ERR_ASYNC_CONSTRAINT: [400, "ERR_BAD_URL", "The request cannot be routed."],
 };
 
 function problemOf(error: unknown): RequestError {
   const known = FASTIFY_ERRORS[(error as { code?: string }).code ?? ""];
-  return known === undefined ? toRequestError(error) : new RequestError(...known);
+  if (known !== undefined) return new RequestError(...known);
+  const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };
+  // What fastify refuses is the client's fault, and not the server's.
+  const isRefused = typeof code === "string" && code.startsWith("FST_") && Number(statusCode) < 500;
+  return isRefused ? new RequestError(Number(statusCode), "ERR_BAD_REQUEST", reasonOf(error)) : toRequestError(error);
 }
 
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -16,6 +16,8 @@ import { MAX_STALLED_MS } from "./ndjson.ts";
 const REQUEST_ID = /^[\w.:@/+=-]{1,128}$/;
 /** A client that needs longer for its headers and body is gone. */
 const MAX_RECEIVING_MS = 10 * 60_000;
+/** Characters of an unknown path in its answer. */
+const MAX_SHOWN_PATH = 100;
 
 export interface AppSettings {
   readonly options: CheckedOptions;
@@ -108,7 +110,7 @@ function timeoutOf(request: FastifyRequest, usual: number): number {
   if (given === undefined) return usual;
   const seconds = typeof given === "string" && given.trim() !== "" ? Number(given) : Number.NaN;
   if (seconds > 0 && seconds <= MAX_TIMEOUT_SECONDS) return seconds;
-  const message = `Expected seconds from 0 to ${MAX_TIMEOUT_SECONDS} for the header X-Request-Timeout but received ${JSON.stringify(given)}.`;
+  const message = `Expected seconds, more than 0 and at most ${MAX_TIMEOUT_SECONDS}, for the header X-Request-Timeout but received ${JSON.stringify(given)}.`;
   throw new RequestError(400, "ERR_INVALID_ARGUMENT", message, { field: "X-Request-Timeout" });
 }
 
@@ -133,7 +135,8 @@ function recordOf(request: FastifyRequest, reply: FastifyReply): RequestRecord {
 /** Answers what no route has: 405 with the methods of the path, or 404 with the nearest path. */
 export function registerUnknownPaths(app: FastifyInstance, methodsOf: ReadonlyMap<string, ReadonlySet<string>>): void {
   app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split("?", 1)[0]?.replace(/(?<=.)\/+$/, "") ?? "/";
+    const [asked = ""] = request.url.split("?", 1);
+    const path = asked.length > 1 && asked.endsWith("/") ? asked.slice(0, -1) : asked;
     const methods = methodsOf.get(path);
     if (methods !== undefined) {
       const allowed = [...methods].join(", ");
@@ -144,9 +147,10 @@ export function registerUnknownPaths(app: FastifyInstance, methodsOf: ReadonlyMa
         reply,
       );
     }
-    const near = nearest(path, [...methodsOf.keys()]);
+    // The work grows with its length.
+    const near = path.length > MAX_SHOWN_PATH ? undefined : nearest(path, [...methodsOf.keys()]);
     const advice = near === undefined ? "GET /openapi.json lists the paths." : `Did you mean ${near}?`;
-    const shown = path.length > 100 ? `${path.slice(0, 99)}…` : path;
+    const shown = path.length > MAX_SHOWN_PATH ? `${path.slice(0, MAX_SHOWN_PATH - 1)}…` : path;
     return sendError(new RequestError(404, "ERR_UNKNOWN_PATH", `There is no ${shown}. ${advice}`), request, reply);
   });
 }

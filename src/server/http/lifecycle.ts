@@ -6,6 +6,7 @@ import { systemReason } from "../../files/system-errors.ts";
 import type { ScoringBackend } from "../contract.ts";
 import { RETRY_SECONDS, RequestError } from "../request-error.ts";
 import { type Exchange, exchangeOf } from "./exchange.ts";
+import { freeSocketFile } from "./socket-file.ts";
 
 const CLOSE_IDLE_MS = 100;
 /**
@@ -16,8 +17,15 @@ const BACKLOG = 4096;
 /** Of a drain: how often it looks, and how often it has to find nothing. */
 const ROUND_MS = 50;
 const QUIET_ROUNDS = 3;
+/**
+ * Connections that the system had taken before the drain may be seen after it began: they are as good as those that were seen
+ * before. Shorter than the quiet rounds.
+ */
+const BACKLOG_MS = 100;
 /** A request that is still being sent when the drain begins has this long to come. */
 const MAX_LATE_MS = 10_000;
+
+type Where = { readonly host: string; readonly port: number } | { readonly path: string };
 
 export class Lifecycle {
   readonly #app: FastifyInstance;
@@ -25,6 +33,9 @@ export class Lifecycle {
   readonly #open = new Set<Exchange>();
   /** Connections of clients that could know better. */
   readonly #late = new WeakSet<Socket>();
+  /** Whether connections come too late. */
+  #isLate = false;
+  #listening: Promise<void> | undefined;
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -32,7 +43,7 @@ export class Lifecycle {
     this.#app = app;
     this.#backend = backend;
     app.server.on("connection", (socket: Socket) => {
-      if (this.isDraining) this.#late.add(socket);
+      if (this.#isLate) this.#late.add(socket);
     });
     app.addHook("onRequest", async (request, reply) => {
       // Connections from before the drain get one more answer; those that came later can go elsewhere.
@@ -50,12 +61,27 @@ export class Lifecycle {
     return this.#draining !== undefined || this.#closing !== undefined;
   }
 
-  async listen(where: { host: string; port: number } | { path: string }): Promise<void> {
+  /** @throws InvalidInputError when it listens, or did */
+  refuseListeningAgain(): void {
+    if (this.isDraining) throw notAgain("is closed");
+    if (this.#listening !== undefined) throw notAgain("listens already");
+  }
+
+  async listen(where: Where): Promise<void> {
+    this.refuseListeningAgain();
+    this.#listening = this.#listen(where);
     try {
-      await this.#app.listen({ ...where, backlog: BACKLOG });
+      await this.#listening;
     } catch (error) {
+      this.#listening = undefined;
       throw listenFailure(error, where);
     }
+    if (this.#closing !== undefined) throw notAgain("was closed meanwhile");
+  }
+
+  async #listen(where: Where): Promise<void> {
+    if ("path" in where) await freeSocketFile(where.path);
+    await this.#app.listen({ ...where, backlog: BACKLOG });
   }
 
   drain(): Promise<void> {
@@ -69,6 +95,11 @@ export class Lifecycle {
    */
   async #drain(): Promise<void> {
     const began = performance.now();
+    const late = () => {
+      this.#isLate = true;
+    };
+    // First the connections that came while this thread was busy.
+    setTimeout(() => setImmediate(late), BACKLOG_MS);
     let quiet = 0;
     while (this.#closing === undefined && quiet < QUIET_ROUNDS) {
       quiet = this.#isBusy(performance.now() - began < MAX_LATE_MS) ? 0 : quiet + 1;
@@ -90,6 +121,9 @@ export class Lifecycle {
   }
 
   async #close(): Promise<void> {
+    this.#isLate = true;
+    // What begins to listen after it was closed would never end.
+    await this.#listening?.catch(() => {});
     for (const exchange of this.#open) exchange.stop(ending());
     const closed = this.#app.close();
     await this.#backend.close();
@@ -107,6 +141,10 @@ function ending(): RequestError {
   return new RequestError(503, "ERR_NOT_READY", "The server is ending.", { retryAfter: RETRY_SECONDS });
 }
 
+function notAgain(what: string): InvalidInputError {
+  return new InvalidInputError("ERR_INVALID_ARGUMENT", `The server ${what}: make another one with createServer().`);
+}
+
 const ADVICE: Readonly<Record<string, string>> = {
   EADDRINUSE: "it is in use: choose another port, or 0 for any that is free",
   EACCES: "this user may not use it: choose a port from 1024 on",
@@ -114,12 +152,19 @@ const ADVICE: Readonly<Record<string, string>> = {
   ENOTFOUND: "there is no address of this name",
 };
 
-function listenFailure(error: unknown, where: { host: string; port: number } | { path: string }): Error {
+/** libuv says EACCES of a folder that is not there: that is looked at before. */
+const SOCKET_ADVICE: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another server has just begun to listen there",
+  EACCES: "this user may not write to its folder",
+};
+
+function listenFailure(error: unknown, where: Where): Error {
   if (isStarlingError(error)) return error;
-  const shown = "path" in where ? where.path : `${where.host}:${where.port}`;
-  const why = ("path" in where ? undefined : ADVICE[(error as { code?: string }).code ?? ""]) ?? systemReason(error);
+  const isSocket = "path" in where;
+  const shown = isSocket ? where.path : `${where.host}:${where.port}`;
+  const why = (isSocket ? SOCKET_ADVICE : ADVICE)[(error as { code?: string }).code ?? ""] ?? systemReason(error);
   return new InvalidInputError("ERR_INVALID_ARGUMENT", `The server cannot listen at ${shown}: ${why}.`, {
-    field: "path" in where ? "socket" : "host",
+    field: isSocket ? "socket" : "host",
     cause: error,
   });
 }

@@ -10,6 +10,7 @@ import { sendJson } from "../http/answers.ts";
 import { exchangeOf } from "../http/exchange.ts";
 import { LineWriter } from "../http/ndjson.ts";
 import { errorFields } from "../own/score.ts";
+import { RequestError } from "../request-error.ts";
 import type { ServerContext } from "../server-context.ts";
 import { type CandidateSource, completionsUrl } from "./completions.ts";
 import { drawCandidates } from "./draw.ts";
@@ -120,6 +121,7 @@ function registerUpload(app: FastifyInstance): void {
     scope.post<{ Querystring: UploadQuery }>("/playground/rows", async (request, reply) => {
       const { name: given = "the file", fields, ignore = [] } = request.query;
       const name = given.slice(-MAX_NAME_CHARACTERS);
+      if (request.body === undefined) throw new RequestError(400, "ERR_INVALID_DATA", `${name} is empty: send a file.`);
       const mapping = mappingOf(fields);
       if (Number(request.headers["content-length"] ?? 0) > MAX_FILE_BYTES) throw tooLarge(name, MAX_FILE_BYTES);
       const { signal } = exchangeOf(request);

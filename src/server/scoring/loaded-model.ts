@@ -1,5 +1,5 @@
 /** A model that the caller has loaded, scored in this process. */
-import { isStarlingError, reasonOf } from "../../errors.ts";
+import { isStarlingError, ModelClosedError, reasonOf } from "../../errors.ts";
 import type { ScoreItem } from "../../prompt/items.ts";
 import { type RewardModel, tokenCountsOf } from "../../scoring/reward-model.ts";
 import type {
@@ -40,6 +40,10 @@ export class LoadedModel implements ScoringBackend {
   }
 
   get state(): BackendState {
+    const { status } = this.#state;
+    // Its owner may have closed it.
+    if (this.#model.closed && status !== "closed" && status !== "failed")
+      return { status: "failed", error: new ModelClosedError() };
     return this.#state;
   }
 

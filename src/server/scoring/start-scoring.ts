@@ -1,5 +1,6 @@
 /** What a server scores with: a model that is loaded in a process of its own, or one that the caller has loaded. */
 import { resolve } from "node:path";
+import { ModelClosedError } from "../../errors.ts";
 import { EMBEDDED_MODEL, isOnHub } from "../../model-path.ts";
 import { checkOptions, given } from "../../options.ts";
 import { loadOptionChecks } from "../../scoring/load-options.ts";
@@ -21,13 +22,14 @@ export interface StartScoringOptions extends ScoringProcessOptions {
 /**
  * Starts at once, and does not wait until the model is loaded: see the state. `signal` of the load options closes it.
  *
- * @throws InvalidInputError for a wrong option
+ * @throws InvalidInputError for a wrong option, ModelClosedError for a loaded model that was closed
  */
 export function startScoring(
   model: string | LoadRewardModelOptions | RewardModel,
   options: StartScoringOptions = {},
 ): ScoringBackend {
   const { compareHeads = [], foreignHead, modelName, ...others } = options;
+  if (model instanceof RewardModel && model.closed) throw new ModelClosedError();
   if (model instanceof RewardModel) return new LoadedModel(model, { compareHeads, modelName, foreignHead });
   const asked = typeof model === "string" ? { modelPath: model } : model;
   const checked = checkOptions("loadRewardModel", asked, loadOptionChecks, ["modelPath"]);

@@ -1,5 +1,5 @@
 /** `starling-rm serve` as a process: its scores, its end, its address. */
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -32,9 +32,9 @@ it("scores as score does, to the last bit, and answers what has come when it is 
       method: "POST",
       body: JSON.stringify({ prompt: "Name a fruit.", response: "An apple." }),
     }).then((response) => response.json());
-  await ask();
+  // Opens the connections: those that are made after the signal are told to go elsewhere.
+  await Promise.all(Array.from({ length: 40 }, ask));
   const answers = Array.from({ length: 40 }, ask);
-  // All of them have come when one that was sent last is answered.
   await fetch(`${url}/livez`);
   server.kill("SIGTERM");
   for (const answer of await Promise.all(answers)) {
@@ -45,7 +45,7 @@ it("scores as score does, to the last bit, and answers what has come when it is 
   expect(code).toBe(0);
   expect(stderr).toContain("finishing what has come");
   // A line each, without texts.
-  expect(stdout.match(/"route":"\/v1\/score"/g)).toHaveLength(41);
+  expect(stdout.match(/"route":"\/v1\/score"/g)).toHaveLength(80);
   expect(stdout).not.toContain("apple");
 });
 
@@ -75,4 +75,12 @@ it("ends with 2 and one sentence where it cannot serve", async () => {
   expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining("no-such.gguf") });
   const open = await run(["serve", ...MODEL, "--host", "0.0.0.0", "--port", "0"]);
   expect(open).toMatchObject({ code: 2, stderr: expect.stringContaining("--api-key-file") });
+  const keys = join(folder, "spaced-keys.txt");
+  writeFileSync(keys, "# two\nfirst\nmy key\n");
+  const spaced = await run(["serve", ...MODEL, "--port", "0", "--api-key-file", keys]);
+  expect(spaced).toMatchObject({ code: 2, stderr: expect.stringContaining(`Key 2 of ${keys} cannot be used`) });
+  const both = await run(["serve", ...MODEL, "--port", "0", "--socket", join(folder, "both.sock")]);
+  expect(both).toMatchObject({ code: 2, stderr: expect.stringContaining("leave out --host and --port") });
+  const candidates = await run(["serve", ...MODEL, "--port", "0", "--candidates-url", "ftp://a"]);
+  expect(candidates).toMatchObject({ code: 2, stderr: expect.stringContaining('received "ftp://a"') });
 });

@@ -203,6 +203,8 @@ describe("SGLang", () => {
     expect(serveOnce("/classify", { model: "m", text: ["a", "b"] }).body).toEqual([one(0.5, 10), one(1.5, 11)]);
     expect(serveOnce("/classify", { model: "m", text: "a" }).body).toEqual(one(0.5, 10));
     expect(serveOnce("/sglang/classify", { input_ids: [[1, 2]] }).status).toBe(400);
+    expect(serveOnce("/sglang/classify", { text: [] })).toMatchObject({ status: 200, body: [] });
+    for (const text of [null, undefined]) expect(serveOnce("/sglang/classify", { text }).status).toBe(400);
   });
 
   it("answers /v1/rerank with a bare list, best first", () => {
