@@ -96,7 +96,7 @@ describe("a runtime folder", () => {
   });
 
   it.each([
-    ["empty", 0, /libllama\S* is not a shared library, or is damaged\./],
+    ["empty", 0, /libllama\S* is not a shared library: it is empty\./],
     ["of a few bytes", 50, /libllama\S* is truncated: it has 50 bytes of at least 64\./],
     // The system's loader would end the process with SIGBUS.
     ["half", 100_000, /libllama\S* is truncated: it has 100000 bytes of at least \d+\./],
@@ -138,7 +138,7 @@ describe("a runtime folder", () => {
     const path = copyRuntime();
     // Not a library: the backend cannot even be opened, and the CPU of the same folder still works.
     writeFileSync(join(path, process.platform === "win32" ? "ggml-vulkan.dll" : "libggml-vulkan.so"), "garbage");
-    expect(await refusal(path, "vulkan")).toMatch(/cannot be used: .*(?:no device|damaged|could not be opened)/);
+    expect(await refusal(path, "vulkan")).toMatch(/cannot be used: .*(?:no device|damaged|it is a text file|could not be opened)/);
   });
 
   it("that does not exist is refused", async () => {
