@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { pack, publishedManifest } from "../../scripts/pack.mjs";
 import { type Manifest, type PublishedPackage, serveRegistry } from "../package/registry.ts";
 import { npm } from "../package/support.ts";
-import { dependencies, repository } from "./package-copy.ts";
+import { dependencies } from "./package-copy.ts";
 
 export interface Installation {
   /** As npm's options say them, for example "win32" and "x64". */
@@ -34,9 +34,9 @@ export async function installPackage(folder: string, installation: Installation)
 
 /** @param out for the tarballs */
 async function installFrom(out: string, folder: string, { os, cpu, modules, runtime }: Installation): Promise<string> {
-  const local = [...dependencies()].map((name) => packInstalled(join(repository, "node_modules"), name, out));
+  const local = dependencies().map(({ folder: installed }) => packInstalled(installed, out));
   const main = { manifest: publishedManifest() as Manifest, tarball: pack({ out, allowMissing: true }) };
-  const registry = await serveRegistry([main, ...local, packInstalled(modules, runtime, out)]);
+  const registry = await serveRegistry([main, ...local, packInstalled(join(modules, runtime), out)]);
   try {
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true }));
@@ -56,9 +56,9 @@ async function installFrom(out: string, folder: string, { os, cpu, modules, runt
 }
 
 /** A package as it is installed: npm's own packing takes a second for each. */
-function packInstalled(modules: string, name: string, out: string): PublishedPackage {
-  const manifest: Manifest = JSON.parse(readFileSync(join(modules, name, "package.json"), "utf8"));
-  const tarball = join(out, `${name.replace("/", "-")}.tgz`);
+function packInstalled(folder: string, out: string): PublishedPackage {
+  const manifest: Manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  const tarball = join(out, `${manifest.name.replace("/", "-")}-${manifest.version}.tgz`);
   const args = [
     "--create",
     "--gzip",
@@ -70,10 +70,10 @@ function packInstalled(modules: string, name: string, out: string): PublishedPac
     ".",
   ];
   const { status, stderr } = spawnSync("tar", args, {
-    cwd: join(modules, name),
+    cwd: folder,
     encoding: "utf8",
     env: { ...process.env, GZIP: "-1" },
   });
-  if (status !== 0) throw new Error(`${name} could not be packed: ${stderr}`);
+  if (status !== 0) throw new Error(`${folder} could not be packed: ${stderr}`);
   return { manifest, tarball };
 }

@@ -1,8 +1,10 @@
 /** The package as it is installed on another platform: what it publishes, with that platform's addon and runtime. */
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
+import { dependencyFolders, type InstalledPackage } from "../package/support.ts";
 
 export const repository = join(import.meta.dirname, "..", "..");
+const INSTALLED = join(repository, "node_modules");
 
 /** Where `npm run prebuilds` puts the addon of a platform. */
 export const ADDON = (target: string) => join(repository, "prebuilds", target, "starling_rm.node");
@@ -24,7 +26,10 @@ export function copyPackage(folder: string, { addon, modules, runtime, leaveOut 
     cpSync(join(repository, name), join(folder, name), { recursive: true });
   mkdirSync(join(folder, "build", "Release"), { recursive: true });
   cpSync(addon, join(folder, "build", "Release", "starling_rm.node"));
-  for (const name of dependencies()) link(join(repository, "node_modules", name), join(folder, "node_modules", name));
+  // What is below them is found from where the links lead.
+  for (const { folder: target } of dependencies())
+    if (!relative(INSTALLED, target).includes("node_modules"))
+      link(target, join(folder, "node_modules", relative(INSTALLED, target)));
   const from = join(modules, runtime);
   const to = join(folder, "node_modules", runtime);
   const libraries = join("bins", runtime.slice(runtime.indexOf("/") + 1));
@@ -38,16 +43,8 @@ function link(target: string, path: string): void {
   symlinkSync(target, path);
 }
 
-/** Names of what this package needs, and of what those need. */
-export function dependencies(): Set<string> {
-  const found = new Set<string>();
-  const add = (manifest: string): void => {
-    for (const name of Object.keys(JSON.parse(readFileSync(manifest, "utf8")).dependencies ?? {})) {
-      if (found.has(name)) continue;
-      found.add(name);
-      add(join(repository, "node_modules", name, "package.json"));
-    }
-  };
-  add(join(repository, "package.json"));
-  return found;
+/** What this package needs, and what that needs. */
+export function dependencies(): readonly InstalledPackage[] {
+  const { dependencies: names } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
+  return dependencyFolders(Object.keys(names));
 }

@@ -54,16 +54,27 @@ export function packPlain(out: string): PublishedPackage[] {
 
 /** Optional dependencies of dependencies, and runtimes for graphics processors (260 MB), are not there: npm goes on. */
 function packDependencies(names: readonly (string | undefined)[], out: string): PublishedPackage[] {
-  const packed = new Map<string, PublishedPackage>();
+  const wanted = names.filter((name) => name !== undefined);
+  return dependencyFolders(wanted).map(({ folder, manifest }) => ({ manifest, tarball: packFolder(folder, out) }));
+}
+
+export interface InstalledPackage {
+  readonly folder: string;
+  readonly manifest: Manifest;
+}
+
+/** Packages that are installed in this checkout, and what they need; of one name there may be several versions. */
+export function dependencyFolders(names: readonly string[]): readonly InstalledPackage[] {
+  const found = new Map<string, InstalledPackage>();
   const add = (name: string, from: string): void => {
     const folder = dependencyFolder(name, from);
-    if (packed.has(folder)) return;
+    if (found.has(folder)) return;
     const manifest: Manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-    packed.set(folder, { manifest, tarball: packFolder(folder, out) });
+    found.set(folder, { folder, manifest });
     for (const dependency of Object.keys(manifest.dependencies ?? {})) add(dependency, folder);
   };
-  for (const name of names) if (name !== undefined) add(name, packageRoot());
-  return [...packed.values()];
+  for (const name of names) add(name, packageRoot());
+  return [...found.values()];
 }
 
 /** As Node finds it: two packages may have different versions of one. */
