@@ -138,7 +138,9 @@ describe("a runtime folder", () => {
     const path = copyRuntime();
     // Not a library: the backend cannot even be opened, and the CPU of the same folder still works.
     writeFileSync(join(path, process.platform === "win32" ? "ggml-vulkan.dll" : "libggml-vulkan.so"), "garbage");
-    expect(await refusal(path, "vulkan")).toMatch(/cannot be used: .*(?:no device|damaged|it is a text file|could not be opened)/);
+    expect(await refusal(path, "vulkan")).toMatch(
+      /cannot be used: .*(?:no device|damaged|it is a text file|could not be opened)/,
+    );
   });
 
   it("that does not exist is refused", async () => {
