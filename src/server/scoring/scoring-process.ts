@@ -19,7 +19,7 @@ export interface ScoringProcessOptions extends ConnectionOptions {
   readonly healthyAfterMs?: number | undefined;
 }
 
-/** Before the next start; doubled after each death. */
+/** Before the next start; doubled after each death of a process that scored nothing. */
 const FIRST_PAUSE_MS = 250;
 const MAX_PAUSE_MS = 30_000;
 /** A process that was ready for so long is healthy: the next pause is the first one again. */
@@ -127,6 +127,8 @@ export class ScoringProcess implements ScoringBackend {
     else if (message.type === "failed") this.#loadFailed(receivedError(message.error));
     else {
       this.#tokens = message.tokens;
+      // A process that scores is not one that cannot start: whatever ends it, the next one may come soon.
+      if (message.outcomes.some((outcome) => "result" in outcome)) this.#pauseMs = FIRST_PAUSE_MS;
       const changed = this.#queue.settle(message.outcomes);
       if (changed !== undefined) this.#reload(changed);
     }
