@@ -3,7 +3,7 @@ import { InvalidInputError, type StarlingError } from "../errors.ts";
 import { shellWord } from "../files/shell-word.ts";
 import { isCommonName, isNameOf, type NamedField } from "./common-names.ts";
 import { type Fields, isObject, plainName } from "./input-fields.ts";
-import { isMessage } from "./messages.ts";
+import { contentOf, isMessage, roleOf } from "./messages.ts";
 
 /** Names that hold the text of an object, the likeliest first. */
 const TEXT_NAMES = ["text", "content", "value", "prompt", "question", "response", "answer", "output"];
@@ -15,11 +15,15 @@ const MAX_ELEMENTS = 20;
 const PANDAS = 'pandas writes rows with to_json(FILE, orient="records", lines=True)';
 /** One row of each position in the columns. */
 const TRANSPOSE = "jq -c 'to_entries | map(.key as $name | .value | map({($name): .})) | transpose[] | add' FILE";
+/** A list of messages is read as a list of rows. */
+const ONE_MESSAGE =
+  "It is a message, and a row is a whole conversation: `jq -c '{messages: .}' FILE` makes rows of lists of messages.";
 
 /** A sentence about a row that has none of the fields to score; undefined: its names say all there is. */
 export function rowAdvice(row: Fields): string | undefined {
   if (isByIndex(row)) return `It is a table by columns: ${PANDAS}.`;
   if (isByColumn(row)) return `It is a table by columns: \`${TRANSPOSE}\` writes its rows.`;
+  if (roleOf(row) !== undefined && typeof contentOf(row) === "string") return ONE_MESSAGE;
   return rowsInside(row) ?? fieldsInside(row);
 }
 

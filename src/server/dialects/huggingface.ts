@@ -5,7 +5,7 @@
  */
 import Type, { type Static } from "typebox";
 import type { Dialect, DialectContext, DialectRequest, NamedItem } from "../contract.ts";
-import { activationBy, optional, pairItem, rawItems, refused, scoresOf, text, texts } from "./parts.ts";
+import { activationBy, optional, pairItem, rawItem, refused, scoresOf, text, texts } from "./parts.ts";
 
 const pair = Type.Object({ text, text_pair: optional(text) });
 
@@ -39,8 +39,7 @@ export const huggingface: Dialect = {
 };
 
 function itemOf(value: string | Static<typeof pair>, name: string, context: DialectContext): NamedItem {
-  if (typeof value === "string") return rawItems(value, name, context)[0] as NamedItem;
-  if (value.text_pair === undefined || value.text_pair === null)
-    return rawItems(value.text, `${name}.text`, context)[0] as NamedItem;
+  if (typeof value === "string") return rawItem(value, name, context);
+  if (value.text_pair === undefined || value.text_pair === null) return rawItem(value.text, `${name}.text`, context);
   return pairItem(value.text, value.text_pair, name);
 }

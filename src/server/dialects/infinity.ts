@@ -1,8 +1,8 @@
 /**
  * Infinity's /rerank and /classify: libs/infinity_emb/infinity_emb/fastapi_schemas/pymodels.py and infinity_server.py at
  * fcb951cb, infinity_client 0.0.77. A document comes back as a text, not in an object. At the root `raw_scores` is what others do
- * not have: infinity_client writes it, LiteLLM does not and needs the prefix. Genuine Infinity applies a sigmoid where `raw_scores` is absent; here that is raw.
- * infinity_client writes false where nothing was said: its scores are sigmoids unless raw_scores=True.
+ * not have: infinity_client writes it, LiteLLM does not and needs the prefix. Genuine Infinity applies a sigmoid where `raw_scores`
+ * is absent; here that is raw. infinity_client writes false where nothing was said: its scores are sigmoids unless raw_scores=True.
  */
 import Type, { type Static } from "typebox";
 import type { Dialect, DialectContext, DialectRequest, ServedScore } from "../contract.ts";
@@ -15,13 +15,13 @@ import {
   modelName,
   openAiError,
   optional,
-  pairItem,
+  pairItems,
   rawItems,
   scoresOf,
   text,
   texts,
-  tokensOf,
   top,
+  usageOf,
 } from "./parts.ts";
 
 const rerankBody = Type.Object({
@@ -42,7 +42,7 @@ export const infinityRerank: Dialect = {
   read(fields: Static<typeof rerankBody>, context: DialectContext): DialectRequest {
     const { query, documents, top_n, return_documents, raw_scores } = fields;
     return {
-      items: documents.map((document, i) => pairItem(query, document, `documents[${i}]`)),
+      items: pairItems(query, documents, "documents"),
       answer: (results) => ({
         object: "rerank",
         results: top(bestFirst(results, activationBy(raw_scores === false)), top_n).map(({ index, score }) => ({
@@ -79,11 +79,5 @@ export const infinityClassify: Dialect = {
 };
 
 function common(results: readonly ServedScore[], { model, requestId, created }: DialectContext): object {
-  const tokens = tokensOf(results);
-  return {
-    model: model.name,
-    usage: { prompt_tokens: tokens, total_tokens: tokens },
-    id: `infinity-${requestId}`,
-    created,
-  };
+  return { model: model.name, usage: usageOf(results), id: `infinity-${requestId}`, created };
 }

@@ -4,12 +4,12 @@
  */
 import Type, { type Static } from "typebox";
 import type { Dialect, DialectContext, DialectRequest } from "../contract.ts";
-import { below, flag, float32Base64, openAiError, optional, refused, tokensOf } from "./parts.ts";
+import { below, encodingFormat, flag, openAiError, optional, refused, usageOf, vectorOf } from "./parts.ts";
 import { inputFields, inputItems } from "./vllm-input.ts";
 
 const body = Type.Object({
   ...inputFields,
-  encoding_format: optional(Type.Union([Type.Literal("float"), Type.Literal("base64")])),
+  encoding_format: encodingFormat,
   dimensions: optional(Type.Integer({ minimum: 0, maximum: 1, description: "1; 0 is as good as absent." })),
   modality: optional(Type.Literal("text")),
   use_activation: flag,
@@ -26,20 +26,18 @@ export const openaiEmbeddings: Dialect = {
     for (const name of ["use_activation", "normalize"] as const)
       if (fields[name] === true)
         throw refused(`${name} is not supported here: a vector of one dimension would become 1 or -1.`, name);
-    const write = (score: number) => (fields.encoding_format === "base64" ? float32Base64(score) : [score]);
     return {
       items: inputItems(fields, context),
-      answer: (results) => {
-        const tokens = tokensOf(results);
-        return {
-          id: `embd-${context.requestId}`,
-          object: "list",
-          created: context.created,
-          data: results.map(({ score }, index) => ({ object: "embedding", index, embedding: write(score) })),
-          model: context.model.name,
-          usage: { prompt_tokens: tokens, total_tokens: tokens },
-        };
-      },
+      answer: (results) => ({
+        id: `embd-${context.requestId}`,
+        object: "list",
+        created: context.created,
+        data: results.map(({ score }, index) => ({
+          ...{ object: "embedding", index, embedding: vectorOf(score, fields.encoding_format) },
+        })),
+        model: context.model.name,
+        usage: usageOf(results),
+      }),
     };
   },
   refuse: openAiError,

@@ -1,5 +1,5 @@
 /** What several wire formats share: types of fields, pairs of texts, activations, usage. */
-import Type, { type TSchema } from "typebox";
+import Type, { type Static, type TSchema } from "typebox";
 import { InvalidInputError } from "../../errors.ts";
 import type { MessageInput, TextPart } from "../../prompt/messages.ts";
 import type { DialectContext, NamedItem, RequestProblem, ServedScore } from "../contract.ts";
@@ -25,10 +25,15 @@ export function below(prefixes: readonly string[], paths: readonly string[]): st
   return prefixes.flatMap((prefix) => paths.map((path) => `${prefix}${path}`));
 }
 
+/** A rendered text. */
+export function rawItem(value: string, name: string, { rawText }: DialectContext): NamedItem {
+  return { item: rawText(value, name), name };
+}
+
 /** Rendered texts, each an item of its own: "input", or "input[3]" in a list. */
-export function rawItems(value: string | readonly string[], name: string, { rawText }: DialectContext): NamedItem[] {
-  if (typeof value === "string") return [{ item: rawText(value, name), name }];
-  return value.map((each, i) => ({ item: rawText(each, `${name}[${i}]`), name: `${name}[${i}]` }));
+export function rawItems(value: string | readonly string[], name: string, context: DialectContext): NamedItem[] {
+  if (typeof value === "string") return [rawItem(value, name, context)];
+  return value.map((each, i) => rawItem(each, `${name}[${i}]`, context));
 }
 
 /** A text, or its parts as chat interfaces write them. */
@@ -43,14 +48,27 @@ export function pairItem(
   return { item: { prompt, response }, name };
 }
 
+/** One query and its documents, as responses to it: "documents[0]", "documents[1]" … */
+export function pairItems(query: TextOrParts, documents: readonly TextOrParts[], name: string): NamedItem[] {
+  return documents.map((document, i) => pairItem(query, document, `${name}[${i}]`));
+}
+
 /** Of reward models with one label: what servers apply where a client asks for an activation. */
-export function sigmoid(score: number): number {
+function sigmoid(score: number): number {
   return 1 / (1 + Math.exp(-score));
 }
 
 /** Scores of results, raw unless an activation was asked for by name. */
 export function scoresOf(results: readonly ServedScore[], activation?: "sigmoid" | undefined): number[] {
   return results.map(({ score }) => (activation === undefined ? score : sigmoid(score)));
+}
+
+/** vLLM's flag, and its name before 0.11.2. */
+export const activationFields = { use_activation: flag, activation: flag };
+
+/** @param body of a dialect with {@link activationFields} */
+export function activationIn(body: Partial<Record<keyof typeof activationFields, boolean | null | undefined>>) {
+  return activationBy(body.use_activation ?? body.activation);
 }
 
 /** @param isAsked the client's flag; null and undefined are raw */
@@ -85,21 +103,29 @@ export function tokensOf(results: readonly ServedScore[]): number {
   return results.reduce((sum, { tokenCount }) => sum + tokenCount, 0);
 }
 
-/** A number as OpenAI's interface writes it in base64: float32, little-endian. */
-export function float32Base64(value: number): string {
+/** OpenAI's `usage`. */
+export function usageOf(results: readonly ServedScore[]) {
+  const tokens = tokensOf(results);
+  return { prompt_tokens: tokens, total_tokens: tokens };
+}
+
+export const encodingFormat = optional(Type.Union([Type.Literal("float"), Type.Literal("base64")]));
+
+/** A score as a vector of one dimension, as OpenAI's interface writes vectors: in base64 it is a little-endian float32. */
+export function vectorOf(score: number, encoding: Static<typeof encodingFormat> | undefined): string | number[] {
+  if (encoding !== "base64") return [score];
   const bytes = Buffer.alloc(4);
-  bytes.writeFloatLE(value);
+  bytes.writeFloatLE(score);
   return bytes.toString("base64");
 }
 
 /** Token ids have no text here: another tokenizer may have made them. */
 export function refuseTokenIds(value: unknown, name: string): void {
   if (!Array.isArray(value) || !value.some((each) => typeof each === "number" || Array.isArray(each))) return;
-  throw new InvalidInputError(
-    "ERR_INVALID_ARGUMENT",
+  throw refused(
     `${name} holds token ids, which are not accepted: send texts (in LangChain's OpenAIEmbeddings ` +
       "check_embedding_ctx_length=False).",
-    { field: name },
+    name,
   );
 }
 

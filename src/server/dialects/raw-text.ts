@@ -5,13 +5,11 @@
 import { InvalidInputError } from "../../errors.ts";
 import type { ScoreItem } from "../../prompt/items.ts";
 import { checkString } from "../../prompt/texts.ts";
+import type { RawText } from "../choices.ts";
 import { AROUND_TEXTS, type ChatFormat, chatFormats, type Role } from "./chat-formats.ts";
 
-/** - `exact`: scored as it is. - `chat`: its turns are read, and rendered by the model's own template. */
-export type RawTextMode = "exact" | "chat";
-
 /** @throws InvalidInputError ERR_INVALID_ITEM for "chat", where a text's turns cannot be read */
-export function rawTextReader(mode: RawTextMode): (text: string, name: string) => ScoreItem {
+export function rawTextReader(mode: RawText): (text: string, name: string) => ScoreItem {
   if (mode === "exact") return (text, name) => ({ text: checkRawText(text, name) });
   return (text, name) => {
     const found = parseTurns(checkRawText(text, name));

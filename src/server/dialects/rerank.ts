@@ -1,25 +1,28 @@
 /**
  * Rerankers that answer {results}: Cohere v1 and v2 (cohere 5.21, cohere-ai 8.1), Jina (api.jina.ai/v1/rerank), vLLM
  * (vllm/entrypoints/pooling/scoring/protocol.py at 004706d8), and what calls them: LiteLLM 1.83, LangChain, LlamaIndex, the AI
- * SDK. llama.cpp's server has the same at /reranking, too. One answer has the fields of all of them. The query is the prompt, a document is a response to it.
+ * SDK. llama.cpp's server has the same at /reranking, too. One answer has the fields of all of them. The query is the prompt, a
+ * document is a response to it.
  */
 import Type, { type Static } from "typebox";
 import type { TextPart } from "../../prompt/messages.ts";
 import type { Dialect, DialectContext, DialectRequest, RequestProblem, ServedScore } from "../contract.ts";
 import {
-  activationBy,
+  activationFields,
+  activationIn,
   below,
   bestFirst,
   flag,
   modelName,
   optional,
-  pairItem,
+  pairItems,
   refused,
   type TextOrParts,
   text,
   texts,
   tokensOf,
   top,
+  usageOf,
 } from "./parts.ts";
 
 const content = Type.Object({ content: Type.Array(Type.Object({})) });
@@ -34,8 +37,7 @@ const body = Type.Object({
   top_n: optional(Type.Integer({ minimum: 0, description: "0: all." })),
   return_documents: flag,
   rank_fields: optional(texts),
-  use_activation: flag,
-  activation: flag,
+  ...activationFields,
 });
 type Body = Static<typeof body>;
 
@@ -57,15 +59,14 @@ function rerank({ name, paths, returnsDocuments, version }: Style): Dialect {
     read(fields: Body, context: DialectContext): DialectRequest {
       const documents = fields.documents.map((each, i) => documentText(each, `documents[${i}]`, fields.rank_fields));
       const query = typeof fields.query === "string" ? fields.query : textOf(fields.query);
-      const activation = activationBy(fields.use_activation ?? fields.activation);
       const isReturned = fields.return_documents ?? returnsDocuments;
       return {
-        items: documents.map((each, i) => pairItem(query, each, `documents[${i}]`)),
+        items: pairItems(query, documents, "documents"),
         answer: (results) => ({
           id: context.requestId,
           object: "list",
           model: context.model.name,
-          results: top(bestFirst(results, activation), fields.top_n).map(({ index, score }) => ({
+          results: top(bestFirst(results, activationIn(fields)), fields.top_n).map(({ index, score }) => ({
             index,
             relevance_score: score,
             ...(isReturned ? { document: asDocument(fields.documents[index], documents[index] as TextOrParts) } : {}),
@@ -138,7 +139,7 @@ function asDocument(given: string | object | undefined, found: TextOrParts): unk
 function usage(results: readonly ServedScore[], version: string): object {
   const tokens = tokensOf(results);
   return {
-    usage: { prompt_tokens: tokens, total_tokens: tokens },
+    usage: usageOf(results),
     meta: {
       api_version: { version },
       billed_units: { search_units: 1, total_tokens: tokens },

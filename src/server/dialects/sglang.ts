@@ -11,7 +11,7 @@ import {
   isGiven,
   modelName,
   optional,
-  pairItem,
+  pairItems,
   rawItems,
   refused,
   refuseTokenIds,
@@ -65,7 +65,7 @@ export const sglangRerank: Dialect = {
     context: DialectContext,
   ): DialectRequest {
     return {
-      items: documents.map((document, i) => pairItem(query, document, `documents[${i}]`)),
+      items: pairItems(query, documents, "documents"),
       answer: (results) =>
         top(bestFirst(results), top_n).map(({ index, score }) => ({
           score,

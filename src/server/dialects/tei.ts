@@ -12,7 +12,8 @@ import {
   flag,
   isGiven,
   pairItem,
-  rawItems,
+  pairItems,
+  rawItem,
   refused,
   scoresOf,
   text,
@@ -66,7 +67,7 @@ function sequence(value: readonly unknown[], name: string, context: DialectConte
       name,
     );
   if (second !== undefined) return pairItem(first, second, name);
-  return { ...(rawItems(first, name, context)[0] as NamedItem) };
+  return rawItem(first, name, context);
 }
 
 const rerankBody = Type.Object({ query: text, texts, return_text: flag, ...options });
@@ -80,7 +81,7 @@ export const teiRerank: Dialect = {
   claims: ({ texts }) => isGiven(texts),
   read({ query, texts, return_text, raw_scores }: Static<typeof rerankBody>): DialectRequest {
     return {
-      items: texts.map((each, i) => pairItem(query, each, `texts[${i}]`)),
+      items: pairItems(query, texts, "texts"),
       answer: (results) =>
         bestFirst(results, activationBy(raw_scores === false)).map(({ index, score }) => ({
           index,

@@ -16,7 +16,7 @@ import {
   refuseTokenIds,
   text,
   texts,
-  tokensOf,
+  usageOf,
 } from "./parts.ts";
 
 const tokenIds = Type.Array(Type.Unknown(), { description: "Token ids are refused: send texts." });
@@ -33,9 +33,6 @@ export const inputFields = {
   add_generation_prompt: flag,
   continue_final_message: flag,
 };
-
-/** vLLM's flag, and its name before 0.11.2. */
-export const activationFields = { use_activation: flag, activation: flag };
 
 export interface InputBody {
   readonly input?: string | readonly unknown[] | null;
@@ -75,8 +72,7 @@ function refuseTemplateOptions({ chat_template, add_generation_prompt, continue_
 
 /** vLLM's UsageInfo. */
 export function vllmUsage(results: readonly ServedScore[]): unknown {
-  const tokens = tokensOf(results);
-  return { prompt_tokens: tokens, total_tokens: tokens, completion_tokens: 0, prompt_tokens_details: null };
+  return { ...usageOf(results), completion_tokens: 0, prompt_tokens_details: null };
 }
 
 /** vLLM's ErrorResponse: OpenAI's, with the status as the code. */

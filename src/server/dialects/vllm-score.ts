@@ -6,7 +6,8 @@ import Type, { type Static } from "typebox";
 import type { TextPart } from "../../prompt/messages.ts";
 import type { Dialect, DialectContext, DialectRequest, NamedItem } from "../contract.ts";
 import {
-  activationBy,
+  activationFields,
+  activationIn,
   below,
   isGiven,
   modelName,
@@ -17,7 +18,7 @@ import {
   type TextOrParts,
   text,
 } from "./parts.ts";
-import { activationFields, vllmError, vllmUsage } from "./vllm-input.ts";
+import { vllmError, vllmUsage } from "./vllm-input.ts";
 
 const one = Type.Union([text, Type.Object({ content: Type.Array(Type.Object({})) })]);
 const side = optional(Type.Union([one, Type.Array(one)]));
@@ -54,7 +55,6 @@ export const vllmScore: Dialect = {
   body,
   claims: (fields) => CLAIMED.some((name) => isGiven(fields[name])),
   read(fields: Body, context: DialectContext): DialectRequest {
-    const activation = activationBy(fields.use_activation ?? fields.activation);
     return {
       items: pairs(fields),
       answer: (results) => ({
@@ -62,7 +62,7 @@ export const vllmScore: Dialect = {
         object: "list",
         created: context.created,
         model: context.model.name,
-        data: scoresOf(results, activation).map((score, index) => ({ index, object: "score", score })),
+        data: scoresOf(results, activationIn(fields)).map((score, index) => ({ index, object: "score", score })),
         usage: vllmUsage(results),
       }),
     };

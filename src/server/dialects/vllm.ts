@@ -5,8 +5,18 @@
  */
 import Type, { type Static } from "typebox";
 import type { Dialect, DialectContext, DialectRequest } from "../contract.ts";
-import { activationBy, below, float32Base64, optional, refused, scoresOf, text } from "./parts.ts";
-import { activationFields, inputFields, inputItems, vllmError, vllmUsage } from "./vllm-input.ts";
+import {
+  activationFields,
+  activationIn,
+  below,
+  encodingFormat,
+  optional,
+  refused,
+  scoresOf,
+  text,
+  vectorOf,
+} from "./parts.ts";
+import { inputFields, inputItems, vllmError, vllmUsage } from "./vllm-input.ts";
 
 const classifyBody = Type.Object({ ...inputFields, ...activationFields });
 
@@ -16,7 +26,6 @@ export const vllmClassify: Dialect = {
   overloadStatus: 503,
   body: classifyBody,
   read(body: Static<typeof classifyBody>, context: DialectContext): DialectRequest {
-    const activation = activationBy(body.use_activation ?? body.activation);
     return {
       items: inputItems(body, context),
       answer: (results) => ({
@@ -24,7 +33,7 @@ export const vllmClassify: Dialect = {
         object: "list",
         created: context.created,
         model: context.model.name,
-        data: scoresOf(results, activation).map((score, index) => ({
+        data: scoresOf(results, activationIn(body)).map((score, index) => ({
           ...{ index, label: "LABEL_0", probs: [score], num_classes: 1 },
         })),
         usage: vllmUsage(results),
@@ -38,7 +47,7 @@ const poolingBody = Type.Object({
   ...inputFields,
   ...activationFields,
   task: optional(text),
-  encoding_format: optional(Type.Union([Type.Literal("float"), Type.Literal("base64")])),
+  encoding_format: encodingFormat,
   embed_dtype: optional(Type.Literal("float32")),
   endianness: optional(Type.Union([Type.Literal("native"), Type.Literal("little")])),
 });
@@ -56,8 +65,6 @@ export const vllmPooling: Dialect = {
           "POST /v1/score.",
         "task",
       );
-    const activation = activationBy(body.use_activation ?? body.activation);
-    const write = (score: number) => (encoding_format === "base64" ? float32Base64(score) : [score]);
     return {
       items: inputItems(body, context),
       answer: (results) => ({
@@ -65,7 +72,9 @@ export const vllmPooling: Dialect = {
         object: "list",
         created: context.created,
         model: context.model.name,
-        data: scoresOf(results, activation).map((score, index) => ({ index, object: "pooling", data: write(score) })),
+        data: scoresOf(results, activationIn(body)).map((score, index) => ({
+          ...{ index, object: "pooling", data: vectorOf(score, encoding_format) },
+        })),
         usage: vllmUsage(results),
       }),
     };

@@ -2,9 +2,10 @@
 import { isStarlingError } from "../../../src/errors.ts";
 import { checkItem } from "../../../src/prompt/items.ts";
 import { checkBody } from "../../../src/server/check-body.ts";
+import type { RawText } from "../../../src/server/choices.ts";
 import type { Dialect, DialectContext, NamedItem, ServedModel, ServedScore } from "../../../src/server/contract.ts";
 import { chooseDialect, dialects, dialectsByPath } from "../../../src/server/dialects/index.ts";
-import { type RawTextMode, rawTextReader } from "../../../src/server/dialects/raw-text.ts";
+import { rawTextReader } from "../../../src/server/dialects/raw-text.ts";
 
 const paths = dialectsByPath(dialects);
 
@@ -18,13 +19,13 @@ export interface Reply {
 }
 
 export interface ServeOptions {
-  readonly rawText?: RawTextMode;
+  readonly rawText?: RawText;
   /** In the order of the items. Default: 0.5, 1.5, … */
   readonly scores?: readonly number[];
   readonly results?: readonly Partial<ServedScore>[];
 }
 
-const context = (rawText: RawTextMode): DialectContext => ({
+const context = (rawText: RawText): DialectContext => ({
   rawText: rawTextReader(rawText),
   model: { name: "starling-rm-tiny", heads: [] } as unknown as ServedModel,
   requestId: "r1",
