@@ -156,9 +156,7 @@ export class Work {
   }
 
   #withdraw(entries: readonly Entry[], reason: unknown): void {
-    const waiting = entries.filter((entry) => this.#queue.isWaiting(entry));
-    this.#queue.cancel(waiting);
-    for (let i = 0; i < waiting.length; i++) this.#observer?.notScored("cancelled");
+    for (const _ of this.#queue.cancel(entries)) this.#observer?.notScored("cancelled");
     for (const { payload } of entries) {
       payload.pending?.cancel();
       payload.reject(reason);
