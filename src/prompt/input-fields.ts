@@ -181,7 +181,8 @@ export function fieldNames(fields: Fields, from?: ReadonlyMap<string, readonly s
   const names = Object.keys(fields);
   if (names.length === 0) return "has no fields";
   const own = names.flatMap((name) => {
-    const isNone = fields[name] === null || fields[name] === undefined;
+    const value = fields[name];
+    const isNone = value === null || value === undefined || (Array.isArray(value) && value.length === 0);
     return (from?.get(name) ?? [name]).map((one) => ({ one, note: isNone ? " (empty)" : "" }));
   });
   const shown = own.slice(0, MAX_SHOWN_NAMES).map(({ one, note }) => {

@@ -161,7 +161,13 @@ async function* unxz(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGene
 }
 
 /** Formats that people have, with what makes a readable file of them. */
-const others: readonly { readonly magic: readonly number[]; readonly is: string; readonly advice: string }[] = [
+const others: readonly {
+  readonly magic: readonly number[];
+  /** Where the magic bytes are, in bytes from the start. Default: 0. */
+  readonly at?: number;
+  readonly is: string;
+  readonly advice: string;
+}[] = [
   { magic: [0x42, 0x5a, 0x68], is: "is compressed with bzip2", advice: "unpack it with bunzip2" },
   { magic: [0x50, 0x4b, 3, 4], is: "is a zip archive or an Excel workbook", advice: "unpack it, or save it as CSV" },
   {
@@ -178,11 +184,12 @@ const others: readonly { readonly magic: readonly number[]; readonly is: string;
   { magic: [0x4f, 0x52, 0x43], is: "is an ORC file", advice: "write it as parquet" },
   { magic: [0x89, 0x48, 0x44, 0x46], is: "is an HDF5 file", advice: "write it as parquet or JSON lines" },
   { magic: [0x53, 0x51, 0x4c, 0x69, 0x74, 0x65], is: "is an SQLite database", advice: "export its table as CSV" },
+  { magic: [0x75, 0x73, 0x74, 0x61, 0x72], at: 257, is: "is a tar archive", advice: "unpack it with tar -xf" },
 ];
 
 /** @throws FileError for a format that is not read */
 export function refuseOthers(head: Uint8Array, name: string): void {
-  const found = others.find(({ magic }) => startsWith(head, magic));
+  const found = others.find(({ magic, at = 0 }) => startsWith(head.subarray(at), magic));
   if (found !== undefined) throw damaged(name, `${found.is}, which is not supported: ${found.advice} first`);
 }
 

@@ -100,7 +100,9 @@ function parseRow({ bytes, line, endOffset, problem }: Piece, element: string | 
   if (element !== undefined && bytes.every(isBlank))
     return failed(`It is not valid JSON: there is nothing before its comma.`);
   if (hasTooManyValues(bytes)) return failed(`It contains more than ${MAX_ROW_VALUES} values.`);
-  const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+  // Files that were put behind one another keep the byte order mark of each.
+  const source = text.startsWith("\ufeff") ? text.slice(1) : text;
   try {
     const { value, json } = parseJson(source);
     return { where, endOffset, source: json, value };

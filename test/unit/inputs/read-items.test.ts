@@ -89,6 +89,11 @@ describe("says of a row what would read it", () => {
     [{ columns: ["prompt"], index: [0], data: [["a"]] }, /table by columns: pandas/],
     [{ prompt: ["a", "b"], response: ["c", "d"] }, /table by columns: `jq -c .*transpose/],
     [
+      { role: "user", content: "a" },
+      /only "role", "content"\. It is a message, and a row is a whole conversation: `jq -c '\{messages: \.\}' FILE` makes rows of lists of messages\.$/,
+    ],
+    [{ id: 1, conversations: [] }, /only "id", "conversations" \(empty\) \(--field/],
+    [
       { prompt: { id: 3, text: "a" }, response: "b" },
       /received an object with "id", "text"\. --field prompt=prompt\.text reads "text"\.$/,
     ],

@@ -91,6 +91,14 @@ describe("rows", () => {
     expect((await read('[{"a":1}]\n{}')).map(({ where }) => where)).toEqual(["element 0 (line 1)", "line 2"]);
   });
 
+  it("reads files behind one another, each with its byte order mark", async () => {
+    const file = '\ufeff{"a":"\ufeff"}\n';
+    expect(short(await read(file + file))).toEqual([
+      ["line 1", { a: "\ufeff" }],
+      ["line 2", { a: "\ufeff" }],
+    ]);
+  });
+
   it.each([
     ['\ufeff[{"a":1}]', 1, ["element 0 (line 1)", { a: 1 }]],
     ['\ufeff\n \r\n\t[\n{"a":1}]', 1, ["element 0 (line 4)", { a: 1 }]],

@@ -62,6 +62,7 @@ describe("refuses", () => {
   const zstd = readFileSync(join(rows, "lines.jsonl.zst"));
   const xz = readFileSync(join(rows, "lines.jsonl.xz"));
   const gzip = gzipSync(LINES);
+  const tar = Buffer.concat([Buffer.from("rows.jsonl".padEnd(257, "\0")), Buffer.from("ustar  \0".padEnd(255, "\0"))]);
   const hugeWindow = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xa0, 1, 0, 0]);
   const hugeContent = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0xe0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0]);
 
@@ -96,6 +97,8 @@ describe("refuses", () => {
     ["bytes behind xz", Buffer.concat([xz, Buffer.from("more ".repeat(9))]), /is damaged: .*near byte \d+/],
     ["bzip2", Buffer.from("BZh91AY"), /bzip2/],
     ["a zip archive", Buffer.from([0x50, 0x4b, 3, 4, 0, 0]), /zip archive/],
+    ["a tar archive", tar, /is a tar archive, which is not supported: unpack it with tar -xf first/],
+    ["a compressed tar archive", gzipSync(tar), /is a tar archive/],
     ["an Arrow file", Buffer.from("ARROW1\0\0"), /is an Arrow or Feather file/],
     ["an old Feather file", Buffer.from("FEA1\0\0\0\0"), /is a Feather file/],
     ["a page of a web site", Buffer.from("<!DOCTYPE html>\n<html>"), /is a web page \(HTML\)/],
