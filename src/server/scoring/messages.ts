@@ -88,6 +88,16 @@ const CLASSES: Readonly<
   Record<string, new (code: ErrorCode, message: string, options: StarlingErrorOptions) => StarlingError>
 > = { InvalidInputError, FileError, NativeError, HubError };
 
+/** Whether the model, and not the item, is why there is no score: its file changed, or it was closed. */
+export function isModelGone(code: ErrorCode | undefined): boolean {
+  return code === "ERR_MODEL_CHANGED" || code === "ERR_MODEL_CLOSED";
+}
+
+/** Whatever was thrown, as an error of ours. */
+export function asStarlingError(error: unknown): StarlingError {
+  return isStarlingError(error) ? error : receivedError(sentError(error));
+}
+
 /** The same error, of the same class. */
 export function receivedError({ name, code, message, ...place }: SentError): StarlingError {
   if (code === undefined) return new NativeError("ERR_EVALUATION", message);

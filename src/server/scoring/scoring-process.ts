@@ -2,7 +2,7 @@
  * A model in a process of its own. When the process dies, another one is started; what waits is kept, and what was in flight is
  * tried once more, one item at a time.
  */
-import { NativeError, type StarlingError } from "../../errors.ts";
+import { NativeError, reasonOf, type StarlingError } from "../../errors.ts";
 import type { DownloadProgress, LoadProgress } from "../../progress.ts";
 import type { ScoreItem } from "../../prompt/items.ts";
 import type { BackendCounters, BackendState, PendingScore, ScoringBackend, ServedModel } from "../contract.ts";
@@ -113,7 +113,7 @@ export class ScoringProcess implements ScoringBackend {
         this.#options,
       );
     } catch (error) {
-      this.#ended(`could not be started (${error instanceof Error ? error.message : String(error)})`);
+      this.#ended(`could not be started (${reasonOf(error)})`);
     }
   }
 
