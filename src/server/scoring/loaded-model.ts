@@ -12,7 +12,7 @@ import type {
 } from "../contract.ts";
 import { ScoringUnavailable } from "../scoring-unavailable.ts";
 import type { QueuedRules } from "./item-queue.ts";
-import { asStarlingError, isModelGone } from "./messages.ts";
+import { asStarlingError, isModelGone, type TokenCounts } from "./messages.ts";
 import { Scorer, type ScorerOptions } from "./scorer.ts";
 
 export class LoadedModel implements ScoringBackend {
@@ -20,7 +20,7 @@ export class LoadedModel implements ScoringBackend {
   readonly #scorer: Promise<Scorer>;
   readonly #running = new Map<AbortController, Promise<unknown>>();
   readonly #listeners: ((state: BackendState) => void)[] = [];
-  readonly #before: ReturnType<typeof tokenCountsOf>;
+  readonly #before: TokenCounts;
   /** Until the heads to compare with are read. */
   #state: BackendState = { status: "loading" };
   #served: ServedModel | undefined;

@@ -23,8 +23,6 @@ export interface ScoringSetup {
   readonly load: Omit<LoadRewardModelOptions, "onProgress" | "signal">;
   /** Paths of head files to compare with. */
   readonly compareHeads: readonly string[];
-  /** Also accept heads that were fitted to another trunk. */
-  readonly foreignHead: boolean | undefined;
   /** As clients name the model; undefined: as its file does. */
   readonly modelName: string | undefined;
 }
@@ -58,6 +56,8 @@ export interface TokenCounts {
   readonly computed: number;
   readonly reused: number;
 }
+
+export const NO_TOKENS: TokenCounts = { computed: 0, reused: 0 };
 
 export type FromChild =
   /** It listens: now it can be sent something. */
