@@ -6,7 +6,7 @@ import { RequestError, toRequestError } from "../request-error.ts";
 import { exchangeOf } from "./exchange.ts";
 
 /** The shape of the own interface. */
-export function ownRefusal({ code, message, field }: RequestProblem): object {
+function ownRefusal({ code, message, field }: RequestProblem): object {
   return { error: { code, message, ...(field === undefined ? {} : { field }) } };
 }
 
