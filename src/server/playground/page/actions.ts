@@ -10,12 +10,6 @@ import type { Reply, Turn } from "./types.ts";
 
 const POLL = 1000;
 
-export interface Sampling {
-  readonly count: number;
-  readonly temperature?: number;
-  readonly maxTokens?: number;
-}
-
 export class Actions {
   readonly #store: Store;
   readonly #scoring: Scoring;
@@ -138,7 +132,7 @@ export class Actions {
   }
 
   clear(): void {
-    this.#stopDrawing();
+    this.stopDrawing();
     this.#undoable("Everything was cleared.", {
       turns: [emptyTurn()],
       replies: [emptyReply(), emptyReply()],
@@ -218,8 +212,8 @@ export class Actions {
     this.#files.stop();
   }
 
-  async draw({ count, ...sampling }: Sampling): Promise<void> {
-    this.#stopDrawing();
+  async draw({ count, ...sampling }: Omit<api.DrawRequest, "messages">): Promise<void> {
+    this.stopDrawing();
     const controller = new AbortController();
     this.#draw = controller;
     const messages = messagesOf(this.#state.turns);
@@ -255,10 +249,6 @@ export class Actions {
   }
 
   stopDrawing(): void {
-    this.#stopDrawing();
-  }
-
-  #stopDrawing(): void {
     this.#draw?.abort();
   }
 }

@@ -4,9 +4,8 @@ import { repeat } from "lit/directives/repeat.js";
 import { axis, barCells, barTitles, meaning } from "./bars.ts";
 import { exports, save } from "./download.ts";
 import { rowsOf } from "./export.ts";
-import { itemOf } from "./items.ts";
 import { type Ranked, type Scale, scaleOf, shown } from "./ranking.ts";
-import { nameOfReply, rankedReplies, shownReply } from "./shown.ts";
+import { itemOfReply, nameOfReply, rankedReplies, shownReply } from "./shown.ts";
 import { OWN_HEAD, type Reply } from "./types.ts";
 import { View } from "./view.ts";
 
@@ -146,10 +145,10 @@ export class RankingView extends View {
   }
 
   #export(format: "jsonl" | "csv"): void {
-    const { mode, turns, replies, outcomes, stale } = this.state;
-    const scored = replies.flatMap(({ id, text }) => {
-      const item = mode === "text" ? (text === "" ? undefined : { text }) : itemOf(turns, text);
-      return item === undefined ? [] : [{ item, outcome: stale.has(id) ? undefined : outcomes.get(id) }];
+    const { replies, outcomes, stale } = this.state;
+    const scored = replies.flatMap((reply) => {
+      const item = itemOfReply(this.state, reply);
+      return item === undefined ? [] : [{ item, outcome: stale.has(reply.id) ? undefined : outcomes.get(reply.id) }];
     });
     save("ranking", format, rowsOf([scored]));
   }
