@@ -170,6 +170,7 @@ export class Actions {
 
   /** Items of a file, to be edited. */
   open(context: readonly { role: Turn["role"]; content: string }[], responses: readonly string[]): void {
+    this.stopDrawing();
     const isText = context.length === 0;
     const turns = isText ? [emptyTurn()] : context.map(({ role, content }) => ({ id: newId(), role, text: content }));
     const replies = responses.map((text) => ({ id: newId(), text }));
@@ -241,10 +242,7 @@ export class Actions {
     const cut = finishReason === undefined || finishReason === "stop" ? {} : { cut: finishReason };
     const reply: Reply = { id: newId(), text, isDrawn: true, ...cut };
     const written = replies.filter((other) => other.text !== "");
-    const came = {
-      ...(draw ?? { status: "drawing" as const, wanted: 1, failures: [] }),
-      came: [...(draw?.came ?? []), reply.id],
-    };
+    const came = draw === undefined ? undefined : { ...draw, came: [...draw.came, reply.id] };
     this.#edit({ replies: [...written, reply], draw: came });
   }
 
