@@ -4,6 +4,7 @@ import { EXIT_DONE, EXIT_ROWS_FAILED, UsageError } from "./errors.ts";
 import { RowHash } from "./fingerprint.ts";
 import type { Checkpoint } from "./library.ts";
 import type { Row } from "./row.ts";
+import { remainingRows, rowIterator } from "./row-iterator.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface RemainingRows {
@@ -19,7 +20,7 @@ export async function withoutEarlier(
   output: string,
   signal: AbortSignal,
 ): Promise<RemainingRows> {
-  const iterator = Symbol.asyncIterator in rows ? rows[Symbol.asyncIterator]() : rows[Symbol.iterator]();
+  const iterator = rowIterator(rows);
   const hash = new RowHash();
   const changed = () => new UsageError(`${output} cannot be resumed: the input has changed; --force starts over`);
   for (let done = 0; done < (earlier?.rows ?? 0); done++) {
@@ -30,15 +31,7 @@ export async function withoutEarlier(
   }
   if (earlier !== undefined && hash.hex !== earlier.input) throw changed();
   if (earlier?.complete === true && !(await iterator.next()).done) throw changed();
-  return { rows: { [Symbol.asyncIterator]: () => rest(iterator) }, hash };
-}
-
-async function* rest(iterator: Iterator<Row> | AsyncIterator<Row>): AsyncGenerator<Row> {
-  try {
-    for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
-  } finally {
-    await iterator.return?.();
-  }
+  return { rows: { [Symbol.asyncIterator]: () => remainingRows(iterator) }, hash };
 }
 
 /** @returns the exit code of the run that completed it */

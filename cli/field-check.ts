@@ -4,6 +4,7 @@ import { UsageError } from "./errors.ts";
 import { nearestValue } from "./library.ts";
 import { isResultName, type ToRecords } from "./records.ts";
 import type { Row } from "./row.ts";
+import { remainingRows, rowIterator } from "./row-iterator.ts";
 import type { RowSource } from "./row-options.ts";
 import type { RowResult, ScoredText } from "./score-rows.ts";
 import { isSelecting, type SelectionOptions, topOf } from "./selection.ts";
@@ -33,7 +34,7 @@ const MAX_LISTED = 20;
  */
 export async function withKnownFields(rows: RowSource["rows"], task: FieldTask): Promise<AsyncIterable<Row>> {
   if (task.source.isStream) return checkedByFirst(rows, task);
-  const iterator = Symbol.asyncIterator in rows ? rows[Symbol.asyncIterator]() : rows[Symbol.iterator]();
+  const iterator = rowIterator(rows);
   const first: Row[] = [];
   let ended = false;
   while (!ended && first.length < MAX_FIRST_ROWS && bytesOf(first) < MAX_FIRST_BYTES) {
@@ -42,7 +43,7 @@ export async function withKnownFields(rows: RowSource["rows"], task: FieldTask):
     else first.push(next.value);
   }
   checkFields(first, ended, task);
-  return joined(first, iterator);
+  return remainingRows(iterator, first);
 }
 
 async function* checkedByFirst(rows: RowSource["rows"], task: FieldTask): AsyncGenerator<Row> {
@@ -54,15 +55,6 @@ async function* checkedByFirst(rows: RowSource["rows"], task: FieldTask): AsyncG
       isKnown = true;
     }
     yield row;
-  }
-}
-
-async function* joined(first: readonly Row[], rest: Iterator<Row> | AsyncIterator<Row>): AsyncGenerator<Row> {
-  try {
-    yield* first;
-    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
-  } finally {
-    await rest.return?.();
   }
 }
 

@@ -66,14 +66,12 @@ export class TextValues {
   /** The lines of a file, each a text; blank ones are left out. */
   async lines(path: string, option: string): Promise<{ readonly lines: string[]; readonly blank: number }> {
     const text = await this.file(path, option);
+    const name = path === STANDARD_INPUT ? "standard input" : path;
     if (/^\s*(?:\{\s*"|\[\s*[{"])/.test(text))
-      throw new UsageError(
-        `${option}: ${path === STANDARD_INPUT ? "standard input" : path} is JSON, not plain lines: read it with --input`,
-      );
+      throw new UsageError(`${option}: ${name} is JSON, not plain lines: read it with --input`);
     const all = withoutLineEnd(text).split(/\r?\n/);
     const lines = all.filter((line) => line.trim() !== "");
-    if (lines.length === 0)
-      throw new UsageError(`${option}: ${path === STANDARD_INPUT ? "standard input" : path} has no lines of text`);
+    if (lines.length === 0) throw new UsageError(`${option}: ${name} has no lines of text`);
     return { lines, blank: all.length - lines.length };
   }
 }

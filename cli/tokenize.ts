@@ -17,6 +17,7 @@ import { addOutputOption, isNamed, type OutputOptions } from "./output-options.t
 import { printRows } from "./print-rows.ts";
 import { rowRecords } from "./records.ts";
 import type { Row } from "./row.ts";
+import { rowIterator } from "./row-iterator.ts";
 import { addInputOptions, type InputOptions, openRows } from "./row-options.ts";
 import { writeRows } from "./write-rows.ts";
 
@@ -113,7 +114,7 @@ async function* availableRows(
   rows: Iterable<Row> | AsyncIterable<Row>,
   signal: AbortSignal,
 ): AsyncGenerator<Row[], void, undefined> {
-  const iterator = Symbol.asyncIterator in rows ? rows[Symbol.asyncIterator]() : rows[Symbol.iterator]();
+  const iterator = rowIterator(rows);
   const next = () => {
     const step = Promise.resolve(iterator.next());
     // Its awaiter gets the error.

@@ -5,7 +5,7 @@ import { FileError } from "../errors.ts";
 import { type ByteSource, openFile } from "../files/byte-source.ts";
 import { exists } from "../files/optional-files.ts";
 import { codeOf, isMissing, systemReason } from "../files/system-errors.ts";
-import { urlReason } from "../files/url-advice.ts";
+import { missingUrlReason } from "../files/url-advice.ts";
 import { hubHint } from "../hub-hint.ts";
 
 export interface CheckpointFolder {
@@ -41,7 +41,7 @@ export async function openLocalFolder(path: string): Promise<CheckpointFolder> {
   } catch (cause) {
     const isAbsent = codeOf(cause) === "ENOENT";
     const hint = isAbsent ? await hubHint(path) : undefined;
-    const url = isMissing(cause) ? urlReason(path) : undefined;
+    const url = missingUrlReason(path, cause);
     const problem = isAbsent && url === undefined ? "does not exist" : `cannot be read: ${url ?? systemReason(cause)}`;
     const message = `The checkpoint folder ${path} ${problem}.`;
     throw new FileError("ERR_FILE_NOT_READABLE", hint === undefined ? message : `${message} ${hint}`, {

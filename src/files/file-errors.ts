@@ -1,12 +1,12 @@
 /** The sentences for files that cannot be read or written. */
 import { dirname, resolve } from "node:path";
 import { FileError } from "../errors.ts";
-import { codeOf, isMissing, systemReason } from "./system-errors.ts";
-import { urlReason } from "./url-advice.ts";
+import { codeOf, systemReason } from "./system-errors.ts";
+import { missingUrlReason } from "./url-advice.ts";
 
 /** @param reason a clause, such as "it is not a regular file" */
 export function notReadable(file: string, reason: string, cause?: unknown): FileError {
-  const told = isMissing(cause) ? (urlReason(file) ?? reason) : reason;
+  const told = missingUrlReason(file, cause) ?? reason;
   return new FileError("ERR_FILE_NOT_READABLE", `The file ${file} cannot be read: ${told}.`, { file, cause });
 }
 

@@ -1,5 +1,6 @@
 /** What to write in place of a URL where only files are read. */
 import { shellWord } from "./shell-word.ts";
+import { isMissing } from "./system-errors.ts";
 
 const HUB = /^(?:https?:\/\/(?:www\.)?(?:huggingface\.co|hf\.co)|hf:\/)\//i;
 /** Pages of the hub that are not of a repository. */
@@ -28,6 +29,11 @@ export function urlReason(path: string, takesHub = true): string | undefined {
   const spec = takesHub ? hubSpecOf(path) : undefined;
   const advice = spec === undefined ? "download the file first" : `write ${shellWord(spec)}`;
   return `it is a URL, and URLs are not read: ${advice}`;
+}
+
+/** The same, where that is why a path was not found. @param cause what opening it threw */
+export function missingUrlReason(path: string, cause: unknown, takesHub = true): string | undefined {
+  return isMissing(cause) ? urlReason(path, takesHub) : undefined;
 }
 
 /** "hf:OWNER/NAME@REVISION/PATH" for the address of a page or a file on the hub, or for "hf://…"; undefined: it is not one. */

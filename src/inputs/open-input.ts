@@ -8,8 +8,8 @@ import { promisify } from "node:util";
 import { FileError } from "../errors.ts";
 import { type ByteSource, openFile, renamed } from "../files/byte-source.ts";
 import { descriptorStats, isDescriptor } from "../files/same-file.ts";
-import { isMissing, systemReason } from "../files/system-errors.ts";
-import { urlReason } from "../files/url-advice.ts";
+import { systemReason } from "../files/system-errors.ts";
+import { missingUrlReason } from "../files/url-advice.ts";
 import { STANDARD_INPUT_NAME } from "../rows/damaged.ts";
 import { chunksOf } from "../rows/read-rows.ts";
 
@@ -87,13 +87,6 @@ async function* readable(stream: AsyncIterable<Uint8Array>, name: string): Async
 }
 
 function notReadable(name: string, error: unknown): FileError {
-  const reason = systemReason(error);
-  return new FileError(
-    "ERR_FILE_NOT_READABLE",
-    `${name} cannot be read: ${isMissing(error) ? (urlReason(name, false) ?? reason) : reason}.`,
-    {
-      cause: error,
-      file: name,
-    },
-  );
+  const reason = missingUrlReason(name, error, false) ?? systemReason(error);
+  return new FileError("ERR_FILE_NOT_READABLE", `${name} cannot be read: ${reason}.`, { cause: error, file: name });
 }

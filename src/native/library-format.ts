@@ -1,6 +1,7 @@
 /** Which system and processor a shared library is made for, and whether its file is whole, from its first bytes. */
 import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { isPointer } from "../files/lfs-pointer.ts";
 import { listIfReadable } from "../files/optional-files.ts";
 import type { Libc } from "./platforms.ts";
 
@@ -210,8 +211,8 @@ function cutOff(path: string, start: Buffer): string | undefined {
 /** What else a file is, as far as it is known: what downloads and clones leave in a library's place. */
 function contentOf(bytes: Buffer): string {
   if (bytes.length === 0) return ": it is empty";
+  if (isPointer(bytes)) return ": it is a Git LFS pointer";
   const text = bytes.toString("latin1");
-  if (text.startsWith("version https://git-lfs")) return ": it is a Git LFS pointer";
   if (/^\s*<(?:!doctype|html|\?xml)/i.test(text)) return ": it is a web page";
   return /^[\t\n\r\x20-\x7e]+$/.test(text) ? ": it is a text file" : ", or is damaged";
 }

@@ -1,7 +1,7 @@
 /** Where a row has its fields: by names that were given, and by names that are common. */
 import { InvalidInputError, invalidArgument } from "../errors.ts";
 import { type Check, nearest } from "../options.ts";
-import { COMMON_NAMES } from "./common-names.ts";
+import { isNameOf, type NamedField } from "./common-names.ts";
 import { asParsed } from "./csv-cells.ts";
 import { lookUp, topName } from "./field-path.ts";
 import { type Fields, type ItemRules, isEmpty, isIgnored, plainName } from "./input-fields.ts";
@@ -92,13 +92,9 @@ export class FieldMap {
       if (missing !== undefined) return `has no column ${JSON.stringify(missing)} to read ${target} from: ${has}`;
     }
     if (this.#rules.aliases === false || this.#rules.pairs) return undefined;
-    const isThere = (target: keyof typeof COMMON_NAMES | "text") =>
+    const isThere = (target: NamedField) =>
       this.#mapping.some(([name]) => name === target) ||
-      columns.some(
-        (name) =>
-          (target === "text" ? ["text"] : COMMON_NAMES[target]).includes(plainName(name)) &&
-          !isIgnored(name, this.#rules),
-      );
+      columns.some((name) => isNameOf(target, name) && !isIgnored(name, this.#rules));
     const isChosen = columns.some((name) => plainName(name) === "chosen");
     const canBe =
       isThere("text") ||
@@ -139,10 +135,8 @@ export class FieldMap {
     if (isGiven("text")) return { fields, from, notice: undefined };
     const taken = new Map<string, Taken>();
     const names = Object.keys(fields).filter((name) => isGiven(name) && !isEmpty(name, fields[name]));
-    const candidates = (target: keyof typeof COMMON_NAMES) =>
-      names.filter((name) => name !== target && COMMON_NAMES[target].includes(plainName(name)));
-    const lists = (target: keyof typeof COMMON_NAMES) =>
-      candidates(target).filter((name) => Array.isArray(asParsed(fields[name])));
+    const candidates = (target: NamedField) => names.filter((name) => name !== target && isNameOf(target, name));
+    const lists = (target: NamedField) => candidates(target).filter((name) => Array.isArray(asParsed(fields[name])));
     if (!isGiven("prompt") && !isGiven("messages")) {
       const conversations = lists("messages");
       const prompts = [...conversations, ...candidates("prompt")];

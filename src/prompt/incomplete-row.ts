@@ -1,7 +1,7 @@
 /** Rows without a part of what is to be scored: what is missing, and where it could be. */
 import { InvalidInputError } from "../errors.ts";
-import { COMMON_NAMES } from "./common-names.ts";
-import { type Fields, fieldNames, plainName } from "./input-fields.ts";
+import { isNameOf, type NamedField } from "./common-names.ts";
+import { type Fields, fieldNames } from "./input-fields.ts";
 import { rowAdvice } from "./row-advice.ts";
 import { transcriptWarning } from "./transcript.ts";
 
@@ -53,13 +53,11 @@ function option({ where }: RowNames, options: string): string {
 /** A field that is there and has no value. */
 function refuseNull(
   value: Fields,
-  targets: readonly (keyof typeof COMMON_NAMES)[],
+  targets: readonly NamedField[],
   beside: string,
   { where, from, isCsv = false }: RowNames,
 ): void {
-  const name = Object.keys(value).find(
-    (one) => value[one] === null && targets.some((target) => COMMON_NAMES[target].includes(plainName(one))),
-  );
+  const name = Object.keys(value).find((one) => value[one] === null && targets.some((target) => isNameOf(target, one)));
   if (name === undefined) return;
   const shown = (from?.get(name) ?? [name]).map((one) => JSON.stringify(one)).join(" and ");
   throw new InvalidInputError(

@@ -1,11 +1,9 @@
 /** What to do about a row whose texts are somewhere else than expected: in a field of a field, in a list, by columns. */
 import { InvalidInputError, type StarlingError } from "../errors.ts";
 import { shellWord } from "../files/shell-word.ts";
-import { COMMON_NAMES } from "./common-names.ts";
+import { isCommonName, isNameOf, type NamedField } from "./common-names.ts";
 import { type Fields, isObject, plainName } from "./input-fields.ts";
 import { contentOf, isMessage, roleOf } from "./messages.ts";
-
-type Target = keyof typeof COMMON_NAMES | "text";
 
 /** Names that hold the text of an object, the likeliest first. */
 const TEXT_NAMES = ["text", "content", "value", "prompt", "question", "response", "answer", "output"];
@@ -86,10 +84,7 @@ function areRows(rows: readonly Fields[]): boolean {
 }
 
 function isKnown(name: string): boolean {
-  const plain = plainName(name);
-  return (
-    ["text", "chosen", "rejected"].includes(plain) || Object.values(COMMON_NAMES).some((names) => names.includes(plain))
-  );
+  return isCommonName(name) || ["chosen", "rejected"].includes(plainName(name));
 }
 
 function jqName(name: string): string {
@@ -100,15 +95,12 @@ function jqName(name: string): string {
 function fieldsInside(row: Fields): string | undefined {
   for (const [outer, value] of Object.entries(row)) {
     if (!isObject(value) || outer.includes(".")) continue;
-    const nameOf = (target: Target) =>
-      Object.keys(value).find(
-        (name) =>
-          !name.includes(".") && (target === "text" ? ["text"] : COMMON_NAMES[target]).includes(plainName(name)),
-      );
+    const nameOf = (target: NamedField) =>
+      Object.keys(value).find((name) => !name.includes(".") && isNameOf(target, name));
     const [prompt, response, responses] = [nameOf("prompt"), nameOf("response"), nameOf("responses")];
     const whole = nameOf("messages") ?? nameOf("text");
     const answer = response ?? responses;
-    const fields: readonly (readonly [Target, string])[] =
+    const fields: readonly (readonly [NamedField, string])[] =
       prompt !== undefined && answer !== undefined
         ? [
             ["prompt", prompt],

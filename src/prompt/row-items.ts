@@ -101,17 +101,17 @@ function withLists(given: Fields, rules: RowItemRules): Fields {
 
 function responseItems(given: Fields, rules: RowItemRules): CheckedItem[] {
   const { responses } = given;
+  const { where = "row" } = rules;
   const name = pathOf("responses", rules);
   for (const other of ["text", "response", "messages"])
     if (given[other] !== undefined)
       throw wrong(`${rules.where ?? "It"} has both "responses" and "${other}": leave one of them out.`);
   const prompt = checkPrompt(given["prompt"], pathOf("prompt", rules), rules);
-  const system = systemTurn(given, rules.where ?? "row");
+  const system = systemTurn(given, where);
   if (!Array.isArray(responses)) throw wrong(`Expected an array of strings for ${name}, not ${kindOf(responses)}.`);
   if (responses.length === 0) throw wrong(`${name} is empty: there is nothing to score.`);
   if (responses.length > MAX_RESPONSES_PER_ROW)
     throw wrong(`${name} has ${responses.length} elements; at most ${MAX_RESPONSES_PER_ROW} are scored in a row.`);
-  const where = rules.where ?? "row";
   return responses.map((response: unknown, i) => itemOf(prompt, checkText(response, `${name}[${i}]`), system, where));
 }
 

@@ -4,7 +4,9 @@ import type { RequestProblem } from "./contract.ts";
 import { ScoringUnavailable } from "./scoring-unavailable.ts";
 
 /** Longer than a model of a few gigabytes needs to be there again. */
-export const RETRY_SECONDS = 5;
+const RETRY_SECONDS = 5;
+/** Why requests are refused while the server drains or closes. */
+export const ENDING = "The server is ending.";
 
 export interface RequestErrorOptions {
   readonly field?: string | undefined;
@@ -41,6 +43,16 @@ export class Disconnected extends RequestError {
   }
 }
 
+/** Nothing is scored now: the client may try again. */
+export function unavailable(reason: string): RequestError {
+  return new RequestError(503, "ERR_SCORING_UNAVAILABLE", reason, { retryAfter: RETRY_SECONDS });
+}
+
+/** The server has no model yet, or is ending: the client may try again. */
+export function notReady(reason: string): RequestError {
+  return new RequestError(503, "ERR_NOT_READY", reason, { retryAfter: RETRY_SECONDS });
+}
+
 /** Errors that are the client's to correct. */
 const CLIENT_CODES: ReadonlySet<string> = new Set([
   ...["ERR_INVALID_ARGUMENT", "ERR_INVALID_ITEM", "ERR_EMPTY_TEXT", "ERR_INVALID_UNICODE", "ERR_SUSPECT_ITEM"],
@@ -50,16 +62,12 @@ const CLIENT_CODES: ReadonlySet<string> = new Set([
 /** What was thrown while a request was answered, as its problem. */
 export function toRequestError(error: unknown): RequestError {
   if (error instanceof RequestError) return error;
-  if (error instanceof ScoringUnavailable) {
-    return new RequestError(503, error.code, error.message, { retryAfter: RETRY_SECONDS });
-  }
+  if (error instanceof ScoringUnavailable) return unavailable(error.message);
   if (!isStarlingError(error)) {
     return new RequestError(500, "ERR_INTERNAL", `The server failed: ${reasonOf(error)}`);
   }
   const { code, message, field } = error;
   if (CLIENT_CODES.has(code)) return new RequestError(400, code, message, { field });
-  if (code === "ERR_MODEL_CLOSED") {
-    return new RequestError(503, "ERR_NOT_READY", "The server is ending.", { retryAfter: RETRY_SECONDS });
-  }
+  if (code === "ERR_MODEL_CLOSED") return notReady(ENDING);
   return new RequestError(500, code, message, { field });
 }

@@ -1,7 +1,7 @@
 /** /livez, /readyz, /metrics and /v1/models. */
 import type { RewardModelInfo } from "../../scoring/model-info.ts";
 import type { BackendState } from "../contract.ts";
-import { RequestError } from "../request-error.ts";
+import { ENDING, notReady } from "../request-error.ts";
 import type { ServerContext } from "../server-context.ts";
 import { sendJson } from "./answers.ts";
 
@@ -25,7 +25,7 @@ export function registerHealth(context: ServerContext): void {
     const { model } = backend;
     if (model === undefined) {
       const { reason = "The model is not loaded." } = readinessOf(backend.state, context.isDraining());
-      throw new RequestError(503, "ERR_NOT_READY", reason, { retryAfter: 5 });
+      throw notReady(reason);
     }
     const { name, info, heads } = model;
     const created = Math.floor(context.started / 1000);
@@ -47,7 +47,7 @@ function publicInfo(info: RewardModelInfo): object {
 }
 
 export function readinessOf(state: BackendState, isDraining: boolean): Readiness {
-  if (isDraining) return { ready: false, state: "draining", reason: "The server is ending." };
+  if (isDraining) return { ready: false, state: "draining", reason: ENDING };
   switch (state.status) {
     case "ready":
       return { ready: true, state: "ready" };

@@ -4,7 +4,7 @@ import type { FastifyInstance } from "fastify";
 import { InvalidInputError, isStarlingError } from "../../errors.ts";
 import { systemReason } from "../../files/system-errors.ts";
 import type { ScoringBackend } from "../contract.ts";
-import { RETRY_SECONDS, RequestError } from "../request-error.ts";
+import { ENDING, notReady } from "../request-error.ts";
 import { type Exchange, exchangeOf } from "./exchange.ts";
 import { freeSocketFile } from "./socket-file.ts";
 
@@ -48,7 +48,7 @@ export class Lifecycle {
     app.addHook("onRequest", async (request, reply) => {
       // Connections from before the drain get one more answer; those that came later can go elsewhere.
       if (this.#late.has(request.raw.socket)) {
-        if (request.method === "POST") throw ending();
+        if (request.method === "POST") throw notReady(ENDING);
         return;
       }
       const exchange = exchangeOf(request);
@@ -124,7 +124,7 @@ export class Lifecycle {
     this.#isLate = true;
     // What begins to listen after it was closed would never end.
     await this.#listening?.catch(() => {});
-    for (const exchange of this.#open) exchange.stop(ending());
+    for (const exchange of this.#open) exchange.stop(notReady(ENDING));
     const closed = this.#app.close();
     await this.#backend.close();
     // Answers that were just made are still being written.
@@ -135,10 +135,6 @@ export class Lifecycle {
     await closed;
     clearTimeout(timer);
   }
-}
-
-function ending(): RequestError {
-  return new RequestError(503, "ERR_NOT_READY", "The server is ending.", { retryAfter: RETRY_SECONDS });
 }
 
 function notAgain(what: string): InvalidInputError {

@@ -16,10 +16,6 @@ export interface Neighbour<E> {
 export class SortedTexts<E extends SortedText> {
   #entries: E[] = [];
 
-  get size(): number {
-    return this.#entries.length;
-  }
-
   add(entries: readonly E[]): void {
     const [first] = entries;
     if (entries.length === 1 && first !== undefined) {

@@ -115,15 +115,16 @@ export class WorkQueue<T> {
     return entries;
   }
 
-  /** Takes back what waits; what is in flight is the caller's to cancel and to finish. */
-  cancel(entries: readonly QueueEntry<T>[]): void {
-    const gone = new Set(entries.filter((entry) => this.#waiting.has(entry)));
-    this.#forget([...gone]);
-    for (const entry of gone) this.#leave(entry, 0);
-  }
-
-  isWaiting(entry: QueueEntry<T>): boolean {
-    return this.#waiting.has(entry);
+  /**
+   * Takes back what waits; what is in flight is the caller's to cancel and to finish.
+   *
+   * @returns what was taken back
+   */
+  cancel(entries: readonly QueueEntry<T>[]): readonly QueueEntry<T>[] {
+    const waiting = entries.filter((entry) => this.#waiting.has(entry));
+    this.#forget(waiting);
+    for (const entry of waiting) this.#leave(entry, 0);
+    return waiting;
   }
 
   /** Everything that waits, in the order of arrival. */

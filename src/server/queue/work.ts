@@ -1,9 +1,9 @@
 /** Between requests and the scoring process: hands over what is next, settles what comes back. */
 import type { CheckedItem } from "../../prompt/items.ts";
 import { workerLayout } from "../../scoring/backend-defaults.ts";
-import type { PendingScore, ScoreRules, ScoringBackend, ServedModel, ServedScore } from "../contract.ts";
+import type { BackendState, PendingScore, ScoreRules, ScoringBackend, ServedModel, ServedScore } from "../contract.ts";
 import type { ItemRecord } from "../metrics.ts";
-import { RequestError } from "../request-error.ts";
+import { ENDING, RequestError, unavailable } from "../request-error.ts";
 import { ScoringUnavailable } from "../scoring-unavailable.ts";
 import { type QueueEntry, type QueueLimits, WorkQueue } from "./work-queue.ts";
 
@@ -142,10 +142,8 @@ export class Work {
   }
 
   #refuseUnavailable(): void {
-    const { state } = this.#backend;
-    if (state.status === "failed") throw unavailable(state.error.message);
-    if (state.status === "closed") throw unavailable("The server is ending.");
-    if (state.status === "restarting" && state.isHopeless) throw unavailable(state.reason);
+    const reason = hopelessReason(this.#backend.state);
+    if (reason !== undefined) throw unavailable(reason);
   }
 
   #overloaded(status: 429 | 503): RequestError {
@@ -158,9 +156,7 @@ export class Work {
   }
 
   #withdraw(entries: readonly Entry[], reason: unknown): void {
-    const waiting = entries.filter((entry) => this.#queue.isWaiting(entry));
-    this.#queue.cancel(waiting);
-    for (let i = 0; i < waiting.length; i++) this.#observer?.notScored("cancelled");
+    for (const _ of this.#queue.cancel(entries)) this.#observer?.notScored("cancelled");
     for (const { payload } of entries) {
       payload.pending?.cancel();
       payload.reject(reason);
@@ -229,9 +225,8 @@ export class Work {
     for (const wake of this.#early) wake();
     if (model !== undefined && model !== this.#model) this.#adapt(model);
     if (state.status === "ready") this.#pumpSoon();
-    else if (state.status === "failed") this.#rejectAll(state.error.message);
-    else if (state.status === "closed") this.#rejectAll("The server is ending.");
-    else if (state.status === "restarting" && state.isHopeless) this.#rejectAll(state.reason);
+    const reason = hopelessReason(state);
+    if (reason !== undefined) this.#rejectAll(reason);
   }
 
   /** What keeps a model busy depends on how it runs. */
@@ -254,6 +249,16 @@ export class Work {
   }
 }
 
-function unavailable(reason: string): RequestError {
-  return new RequestError(503, "ERR_SCORING_UNAVAILABLE", reason, { retryAfter: 5 });
+/** Why nothing that waits will be scored soon; undefined where it is worth waiting. */
+function hopelessReason(state: BackendState): string | undefined {
+  switch (state.status) {
+    case "failed":
+      return state.error.message;
+    case "closed":
+      return ENDING;
+    case "restarting":
+      return state.isHopeless ? state.reason : undefined;
+    default:
+      return undefined;
+  }
 }

@@ -3,7 +3,7 @@ import { InvalidInputError, reasonOf } from "../../errors.ts";
 import type { ScoreItem } from "../../prompt/items.ts";
 import type { PendingScore, ServedScore } from "../contract.ts";
 import { ScoringUnavailable } from "../scoring-unavailable.ts";
-import { type NamedRules, type Outcome, packItem, receivedError, type SentItem } from "./messages.ts";
+import { isModelGone, type NamedRules, type Outcome, packItem, receivedError, type SentItem } from "./messages.ts";
 
 export interface QueuedRules extends NamedRules {
   /** Of the model that the item is for; default: the one at this moment. */
@@ -93,8 +93,7 @@ export class ItemQueue {
       }
       const { code, message } = outcome.error;
       if (code === "ERR_MODEL_CHANGED") changed = message;
-      const isItems = code !== "ERR_MODEL_CHANGED" && code !== "ERR_MODEL_CLOSED";
-      entry.reject(isItems ? receivedError(outcome.error) : new ScoringUnavailable(message));
+      entry.reject(isModelGone(code) ? new ScoringUnavailable(message) : receivedError(outcome.error));
     }
     this.#dispatch();
     return changed;

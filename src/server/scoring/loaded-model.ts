@@ -1,5 +1,5 @@
 /** A model that the caller has loaded, scored in this process. */
-import { isStarlingError, ModelClosedError, reasonOf } from "../../errors.ts";
+import { ModelClosedError, reasonOf } from "../../errors.ts";
 import type { ScoreItem } from "../../prompt/items.ts";
 import { type RewardModel, tokenCountsOf } from "../../scoring/reward-model.ts";
 import type {
@@ -12,7 +12,7 @@ import type {
 } from "../contract.ts";
 import { ScoringUnavailable } from "../scoring-unavailable.ts";
 import type { QueuedRules } from "./item-queue.ts";
-import { receivedError, sentError } from "./messages.ts";
+import { asStarlingError, isModelGone, type TokenCounts } from "./messages.ts";
 import { Scorer, type ScorerOptions } from "./scorer.ts";
 
 export class LoadedModel implements ScoringBackend {
@@ -20,7 +20,7 @@ export class LoadedModel implements ScoringBackend {
   readonly #scorer: Promise<Scorer>;
   readonly #running = new Map<AbortController, Promise<unknown>>();
   readonly #listeners: ((state: BackendState) => void)[] = [];
-  readonly #before: ReturnType<typeof tokenCountsOf>;
+  readonly #before: TokenCounts;
   /** Until the heads to compare with are read. */
   #state: BackendState = { status: "loading" };
   #served: ServedModel | undefined;
@@ -34,8 +34,7 @@ export class LoadedModel implements ScoringBackend {
         this.#served = served;
         this.#enter({ status: "ready" });
       },
-      (error) =>
-        this.#enter({ status: "failed", error: isStarlingError(error) ? error : receivedError(sentError(error)) }),
+      (error) => this.#enter({ status: "failed", error: asStarlingError(error) }),
     );
   }
 
@@ -84,11 +83,9 @@ export class LoadedModel implements ScoringBackend {
       return await scorer.score(item, rules, stop.signal);
     } catch (error) {
       stop.signal.throwIfAborted();
-      const code = isStarlingError(error) ? error.code : undefined;
-      if (code === "ERR_MODEL_CHANGED" || code === "ERR_MODEL_CLOSED")
-        throw new ScoringUnavailable((error as Error).message);
-      if (error instanceof ScoringUnavailable || isStarlingError(error)) throw error;
-      throw receivedError(sentError(error));
+      if (error instanceof ScoringUnavailable) throw error;
+      const own = asStarlingError(error);
+      throw isModelGone(own.code) ? new ScoringUnavailable(own.message) : own;
     }
   }
 

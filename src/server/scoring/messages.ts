@@ -23,8 +23,6 @@ export interface ScoringSetup {
   readonly load: Omit<LoadRewardModelOptions, "onProgress" | "signal">;
   /** Paths of head files to compare with. */
   readonly compareHeads: readonly string[];
-  /** Also accept heads that were fitted to another trunk. */
-  readonly foreignHead: boolean | undefined;
   /** As clients name the model; undefined: as its file does. */
   readonly modelName: string | undefined;
 }
@@ -59,6 +57,8 @@ export interface TokenCounts {
   readonly reused: number;
 }
 
+export const NO_TOKENS: TokenCounts = { computed: 0, reused: 0 };
+
 export type FromChild =
   /** It listens: now it can be sent something. */
   | { readonly type: "started" }
@@ -87,6 +87,16 @@ export function sentError(error: unknown): SentError {
 const CLASSES: Readonly<
   Record<string, new (code: ErrorCode, message: string, options: StarlingErrorOptions) => StarlingError>
 > = { InvalidInputError, FileError, NativeError, HubError };
+
+/** Whether the model, and not the item, is why there is no score: its file changed, or it was closed. */
+export function isModelGone(code: ErrorCode | undefined): boolean {
+  return code === "ERR_MODEL_CHANGED" || code === "ERR_MODEL_CLOSED";
+}
+
+/** Whatever was thrown, as an error of ours. */
+export function asStarlingError(error: unknown): StarlingError {
+  return isStarlingError(error) ? error : receivedError(sentError(error));
+}
 
 /** The same error, of the same class. */
 export function receivedError({ name, code, message, ...place }: SentError): StarlingError {

@@ -10,7 +10,8 @@ import type { NamedRules } from "./messages.ts";
 
 export interface ScorerOptions {
   readonly compareHeads: readonly string[];
-  readonly foreignHead: boolean | undefined;
+  /** Also accept heads that were fitted to another trunk. */
+  readonly foreignHead?: boolean | undefined;
   readonly modelName: string | undefined;
 }
 

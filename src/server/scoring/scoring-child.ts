@@ -6,7 +6,15 @@ import { endProcess } from "../../end-process.ts";
 import { loadRewardModel } from "../../scoring/load-reward-model.ts";
 import { tokenCountsOf } from "../../scoring/reward-model.ts";
 import { identityOf } from "./compare-heads.ts";
-import { type FromChild, type Outcome, type SentItem, sentError, type ToChild, unpackItem } from "./messages.ts";
+import {
+  type FromChild,
+  NO_TOKENS,
+  type Outcome,
+  type SentItem,
+  sentError,
+  type ToChild,
+  unpackItem,
+} from "./messages.ts";
 import { Scorer } from "./scorer.ts";
 
 /** The parent decides when this process ends: a terminal's Ctrl-C or a service manager's signal is also sent to the parent. */
@@ -30,7 +38,7 @@ async function load({ setup }: Extract<ToChild, { readonly type: "load" }>): Pro
       ...setup.load,
       onProgress: (progress) => send({ type: "progress", progress }),
     });
-    scorer = await Scorer.of(model, setup);
+    scorer = await Scorer.of(model, { ...setup, foreignHead: setup.load.foreignHead });
     send({ type: "loaded", model: scorer.served, identity: identityOf(model, scorer.heads) });
   } catch (error) {
     send({ type: "failed", error: sentError(error) });
@@ -55,7 +63,7 @@ function settle(outcome: Outcome): void {
   setImmediate(() => {
     const done = outcomes;
     outcomes = [];
-    send({ type: "done", outcomes: done, tokens: scorer ? tokenCountsOf(scorer.model) : { computed: 0, reused: 0 } });
+    send({ type: "done", outcomes: done, tokens: scorer ? tokenCountsOf(scorer.model) : NO_TOKENS });
   });
 }
 

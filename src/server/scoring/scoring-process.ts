@@ -2,13 +2,13 @@
  * A model in a process of its own. When the process dies, another one is started; what waits is kept, and what was in flight is
  * tried once more, one item at a time.
  */
-import { NativeError, type StarlingError } from "../../errors.ts";
+import { NativeError, reasonOf, type StarlingError } from "../../errors.ts";
 import type { DownloadProgress, LoadProgress } from "../../progress.ts";
 import type { ScoreItem } from "../../prompt/items.ts";
 import type { BackendCounters, BackendState, PendingScore, ScoringBackend, ServedModel } from "../contract.ts";
 import { ChildConnection, type ConnectionOptions, type NewsOfChild } from "./child-connection.ts";
 import { ItemQueue, type QueuedRules } from "./item-queue.ts";
-import { receivedError, type ScoringSetup } from "./messages.ts";
+import { NO_TOKENS, receivedError, type ScoringSetup } from "./messages.ts";
 
 export interface ScoringProcessOptions extends ConnectionOptions {
   /** What happened to the process, for people. */
@@ -37,8 +37,8 @@ export class ScoringProcess implements ScoringBackend {
   #identity: string | undefined;
   #connection: ChildConnection | undefined;
   /** Tokens of the processes that ended, and of the one that runs. */
-  #earlier = { computed: 0, reused: 0 };
-  #tokens = { computed: 0, reused: 0 };
+  #earlier = NO_TOKENS;
+  #tokens = NO_TOKENS;
   #restarts = 0;
   #pauseMs = FIRST_PAUSE_MS;
   #failedStarts = 0;
@@ -104,7 +104,7 @@ export class ScoringProcess implements ScoringBackend {
   }
 
   #start(): void {
-    this.#tokens = { computed: 0, reused: 0 };
+    this.#tokens = NO_TOKENS;
     this.#enter({ status: "loading" });
     try {
       this.#connection = new ChildConnection(
@@ -113,7 +113,7 @@ export class ScoringProcess implements ScoringBackend {
         this.#options,
       );
     } catch (error) {
-      this.#ended(`could not be started (${error instanceof Error ? error.message : String(error)})`);
+      this.#ended(`could not be started (${reasonOf(error)})`);
     }
   }
 
@@ -182,7 +182,7 @@ export class ScoringProcess implements ScoringBackend {
       computed: this.#earlier.computed + this.#tokens.computed,
       reused: this.#earlier.reused + this.#tokens.reused,
     };
-    this.#tokens = { computed: 0, reused: 0 };
+    this.#tokens = NO_TOKENS;
     if (this.#closing !== undefined || this.#state.status === "failed") return;
     const reason = `The scoring process ${how}.`;
     if (this.#model === undefined) {

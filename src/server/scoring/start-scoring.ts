@@ -10,11 +10,9 @@ import type { ScoringBackend } from "../contract.ts";
 import { LoadedModel } from "./loaded-model.ts";
 import { ScoringProcess, type ScoringProcessOptions } from "./scoring-process.ts";
 
-export interface StartScoringOptions extends ScoringProcessOptions {
+export interface StartScoringOptions extends Omit<ScoringProcessOptions, "onProgress"> {
   /** Head files whose scores are returned too where asked for. Default: none. */
   readonly compareHeads?: readonly string[] | undefined;
-  /** Accept such heads also if they were fitted to another model's trunk. Default: the load option of this name. */
-  readonly foreignHead?: boolean | undefined;
   /** As clients name the model. Default: the name in its file. */
   readonly modelName?: string | undefined;
 }
@@ -28,9 +26,9 @@ export function startScoring(
   model: string | LoadRewardModelOptions | RewardModel,
   options: StartScoringOptions = {},
 ): ScoringBackend {
-  const { compareHeads = [], foreignHead, modelName, ...others } = options;
+  const { compareHeads = [], modelName, ...others } = options;
   if (model instanceof RewardModel && model.closed) throw new ModelClosedError();
-  if (model instanceof RewardModel) return new LoadedModel(model, { compareHeads, modelName, foreignHead });
+  if (model instanceof RewardModel) return new LoadedModel(model, { compareHeads, modelName });
   const asked = typeof model === "string" ? { modelPath: model } : model;
   const checked = checkOptions("loadRewardModel", asked, loadOptionChecks, ["modelPath"]);
   const { onProgress, signal, modelPath, headPath, ...load } = checked;
@@ -39,7 +37,6 @@ export function startScoring(
     // The process is started again later, when this one may be in another folder.
     load: { ...load, modelPath: absolute(modelPath), ...given({ headPath: headPath && resolve(headPath) }) },
     compareHeads: compareHeads.map((path) => resolve(path)),
-    foreignHead: foreignHead ?? load.foreignHead,
     modelName,
   };
   const backend = new ScoringProcess(setup, { ...others, onProgress });

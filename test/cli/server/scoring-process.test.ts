@@ -37,12 +37,8 @@ afterAll(async () => {
   rmSync(join(folder, ".."), { recursive: true, force: true });
 });
 
-async function start(
-  options: StartScoringOptions = {},
-  path = modelPath,
-  load: { readonly foreignHead?: boolean } = {},
-): Promise<ScoringProcess> {
-  const backend = startScoring({ modelPath: path, gpu: "off", threads: 1, ...load }, options);
+async function start(options: StartScoringOptions = {}, path = modelPath): Promise<ScoringProcess> {
+  const backend = startScoring({ modelPath: path, gpu: "off", threads: 1 }, options);
   opened.push(backend);
   expect(backend).toBeInstanceOf(ScoringProcess);
   return backend as ScoringProcess;

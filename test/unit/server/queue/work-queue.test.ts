@@ -316,9 +316,7 @@ describe("whatever comes", () => {
         }
         if (below(10) === 0) {
           const gone = [...waiting.values()].map(({ entry }) => entry).filter(() => below(4) === 0);
-          const stillWaiting = gone.filter((entry) => queue.isWaiting(entry));
-          queue.cancel(gone);
-          for (const { payload } of stillWaiting) {
+          for (const { payload } of queue.cancel(gone)) {
             cancelled.add(payload);
             waiting.delete(payload);
           }
