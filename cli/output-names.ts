@@ -1,5 +1,6 @@
 /** What the name of an output promises. A name of a format that we do not write is refused: nothing could read the file. */
 import { UsageError } from "./errors.ts";
+import { lastEnding } from "./name-ending.ts";
 import { isRegularFile } from "./output.ts";
 
 /** Compressed files and archives. */
@@ -15,12 +16,6 @@ const DATA = new Set(
   ).split(" "),
 );
 const MODELS = new Set("gguf safetensors onnx pt pth ckpt".split(" "));
-/** Other spellings. */
-const SAME: ReadonlyMap<string, string> = new Map([
-  ["ndjson", "jsonl"],
-  ["gzip", "gz"],
-  ["zstd", "zst"],
-]);
 
 /** What a command writes under the names that say so. */
 export interface WrittenFormats {
@@ -65,21 +60,6 @@ function unwrittenEnding(
 export function namesDataFile(name: string): boolean {
   const { kind } = lastEnding(name);
   return PACKED.has(kind) || DATA.has(kind);
-}
-
-interface Ending {
-  /** The name before it. */
-  readonly rest: string;
-  /** With its dot, as written; "" for none. */
-  readonly ending: string;
-  /** Lower case, without the dot, one spelling for all. */
-  readonly kind: string;
-}
-
-function lastEnding(name: string): Ending {
-  const [ending = ""] = /\.[a-z0-9]+$/i.exec(name) ?? [];
-  const plain = ending.slice(1).toLowerCase();
-  return { rest: name.slice(0, name.length - ending.length), ending, kind: SAME.get(plain) ?? plain };
 }
 
 /** ".csv, .tsv or .parquet". */

@@ -1,13 +1,20 @@
 /** Options for where results go and in what form. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "./errors.ts";
+import { lastEnding } from "./name-ending.ts";
 import { REPLACE } from "./option-values.ts";
 import type { Terminal } from "./terminal.ts";
 
-export type FormatName = "table" | "jsonl" | "json" | "csv" | "tsv" | "parquet";
 /** Formats that the name of an output chooses. */
-export const WRITTEN_FORMATS = ["jsonl", "json", "csv", "tsv", "parquet"] as const satisfies readonly FormatName[];
-export const WRITTEN_COMPRESSIONS = ["gz", "zst"];
+export const WRITTEN_FORMATS = ["jsonl", "json", "csv", "tsv", "parquet"] as const;
+export type FormatName = "table" | (typeof WRITTEN_FORMATS)[number];
+export type Compression = "gzip" | "zstd";
+/** Compressions, by the last ending of a name. */
+const COMPRESSIONS: ReadonlyMap<string, Compression> = new Map([
+  ["gz", "gzip"],
+  ["zst", "zstd"],
+]);
+export const WRITTEN_COMPRESSIONS: readonly string[] = [...COMPRESSIONS.keys()];
 const formatNames: readonly FormatName[] = ["table", ...WRITTEN_FORMATS];
 
 export interface OutputOptions {
@@ -18,8 +25,6 @@ export interface OutputOptions {
   readonly fields?: readonly string[];
   readonly resume?: true;
 }
-
-export type Compression = "gzip" | "zstd";
 
 /** How results are written. */
 export interface OutputForm {
@@ -72,26 +77,18 @@ function fieldNames(text: string, before: readonly string[] = []): readonly stri
 }
 
 /** By file name. */
-const ENDINGS: readonly (readonly [RegExp, FormatName])[] = [
-  [/\.(?:jsonl|ndjson)$/i, "jsonl"],
-  [/\.json$/i, "json"],
-  [/\.csv$/i, "csv"],
-  [/\.tsv$/i, "tsv"],
-  [/\.parquet$/i, "parquet"],
-];
-const COMPRESSIONS: readonly (readonly [RegExp, Compression])[] = [
-  [/\.(?:gz|gzip)$/i, "gzip"],
-  [/\.(?:zst|zstd)$/i, "zstd"],
-];
-const COMPRESSED = /\.(?:gz|gzip|zst|zstd)$/i;
+/** What the name of an output chooses. */
+function chosenByName(name: string): { format: FormatName; compression: Compression | undefined } {
+  const last = lastEnding(name);
+  const compression = COMPRESSIONS.get(last.kind);
+  const { kind } = compression === undefined ? last : lastEnding(last.rest);
+  return { format: WRITTEN_FORMATS.find((format) => format === kind) ?? "jsonl", compression };
+}
 
 export function chooseFormat({ format, json, output, fields }: OutputOptions, terminal: Terminal): FormatName {
   if (json) return "json";
   if (format) return format;
-  if (isNamed(output)) {
-    const name = output.replace(COMPRESSED, "");
-    return ENDINGS.find(([ending]) => ending.test(name))?.[1] ?? "jsonl";
-  }
+  if (isNamed(output)) return chosenByName(output).format;
   // A table has columns of its own.
   return terminal.isTerminal("stdout") && fields === undefined ? "table" : "jsonl";
 }
@@ -106,8 +103,7 @@ export function outputForm(
   const format = chooseFormat(options, terminal);
   const isFlat = format === "csv" || format === "tsv";
   const isParquet = format === "parquet";
-  const named = COMPRESSIONS.find(([ending]) => ending.test(options.output ?? ""))?.[1];
-  const compression = isRegular ? named : undefined;
+  const compression = isRegular ? chosenByName(options.output ?? "").compression : undefined;
   if (format === "table" && compression !== undefined)
     throw new UsageError("a table cannot be compressed: choose another --format, or remove the extension .gz or .zst");
   if (format === "table" && options.fields !== undefined)
