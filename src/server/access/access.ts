@@ -2,19 +2,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { InvalidInputError } from "../../errors.ts";
 import type { RequestProblem } from "../contract.ts";
-import { isLoopback, isTrustedHost, isTrustedOrigin } from "./hosts.ts";
+import type { ServerOptions } from "../options.ts";
+import { isAllowedOrigin, isLoopback, isTrustedHost, isTrustedOrigin } from "./hosts.ts";
 import { type ApiKeys, apiKeys, checkKeys, hasKey } from "./keys.ts";
 
-export interface AccessOptions {
-  /** Each is enough. Default: none, everybody who reaches the server may use it. */
-  readonly apiKeys?: readonly string[] | undefined;
-  /** Names by which the server may be called, as a proxy in front passes them; addresses and localhost always may. Default: none. */
-  readonly allowedHosts?: readonly string[] | undefined;
-  /** Origins whose pages may use the server (CORS), or "*" for all, which needs a key. Default: none but its own. */
-  readonly corsOrigins?: readonly string[] | undefined;
-  /** Listen beyond loopback without a key. Default: false. */
-  readonly insecureNoAuth?: boolean | undefined;
-}
+export type AccessOptions = Pick<ServerOptions, "apiKeys" | "allowedHosts" | "corsOrigins" | "insecureNoAuth">;
 
 /** Answers without a key: it only says that the process lives. */
 const OPEN_ROUTE = "/livez";
@@ -102,7 +94,7 @@ export class AccessControl {
   }
 
   #allowOrigin(request: FastifyRequest, reply: FastifyReply, origin: string): void {
-    if (!this.#origins.some((allowed) => allowed === "*" || allowed.toLowerCase() === origin.toLowerCase())) return;
+    if (!isAllowedOrigin(origin, this.#origins)) return;
     reply.header("access-control-allow-origin", origin);
     reply.header("access-control-expose-headers", "x-request-id, retry-after, x-starling-rm-warnings");
     if (!this.#isPreflight(request)) return;
