@@ -1,10 +1,11 @@
 /** Who may use the server: keys, Host and Origin, checked before anything of a request's body is read. */
+import type { IncomingMessage } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { InvalidInputError } from "../../errors.ts";
 import type { RequestProblem } from "../contract.ts";
 import type { ServerOptions } from "../options.ts";
 import { isAllowedOrigin, isLoopback, isTrustedHost, isTrustedOrigin } from "./hosts.ts";
-import { type ApiKeys, apiKeys, checkKeys, hasKey } from "./keys.ts";
+import { type ApiKeys, apiKeys, checkKeys, findKey } from "./keys.ts";
 
 export type AccessOptions = Pick<ServerOptions, "apiKeys" | "allowedHosts" | "corsOrigins" | "insecureNoAuth">;
 
@@ -18,6 +19,7 @@ export class AccessControl {
   readonly #hosts: readonly string[];
   readonly #origins: readonly string[];
   readonly #insecure: boolean;
+  readonly #found = new WeakMap<IncomingMessage, number>();
   /** No page in a browser reaches a socket file, and what has a key needs no other proof of where it comes from. */
   #checksHost = true;
 
@@ -38,6 +40,11 @@ export class AccessControl {
 
   get needsKey(): boolean {
     return this.#keys.length > 0;
+  }
+
+  /** The place of the key that let a request in, in the order of the options; undefined where none is needed. */
+  keyOf({ raw }: FastifyRequest): number | undefined {
+    return this.#found.get(raw);
   }
 
   /**
@@ -84,7 +91,11 @@ export class AccessControl {
       this.#allowOrigin(request, reply, origin);
     } else if (site === "cross-site" && mode !== "navigate") return wrongOrigin("another site");
     if (!this.needsKey || pathOf(request) === OPEN_ROUTE || this.#isPreflight(request)) return undefined;
-    if (hasKey(request.headers, this.#keys)) return undefined;
+    const key = findKey(request.headers, this.#keys);
+    if (key !== undefined) {
+      this.#found.set(request.raw, key);
+      return undefined;
+    }
     // Basic makes a browser ask: the key is the password.
     reply.header("www-authenticate", [
       'Bearer realm="starling-rm"',
