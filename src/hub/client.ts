@@ -6,6 +6,7 @@ import { HubError } from "../errors.ts";
 import { fetchThrough, type HttpProxy, proxyFailure, proxyFor } from "./proxy.ts";
 import { brokenConnection, refusal, type Subject } from "./response-errors.ts";
 import { DEFAULT_RETRY_POLICY, type RetryPolicy, retryAfterMs, TransientError, withRetries } from "./retry.ts";
+import { Watch } from "./watch.ts";
 
 /** A successful response, whose body can be read once. */
 export interface Answer {
@@ -150,53 +151,10 @@ export class HubClient {
   #broken(error: unknown, { host }: URL, watch: Watch, proxy?: HttpProxy): unknown {
     const { reason } = watch.signal;
     if (!watch.signal.aborted) return brokenConnection(error, host, this.#wasReached);
-    if (reason !== STALLED) return reason;
+    if (!watch.isStalled) return reason;
     const sender = proxy === undefined ? host : `${host}, or the proxy ${proxy.name},`;
     const message = `${sender} repeatedly sent nothing for ${this.retryPolicy.stallMs / 1000} s: try again; the partial download is kept.`;
     return new TransientError(new HubError("ERR_HUB_UNREACHABLE", message));
-  }
-}
-
-const STALLED = Symbol("stalled");
-
-/** Ends an attempt when no data arrives for a while, or when the caller aborts. */
-class Watch {
-  readonly #controller = new AbortController();
-  readonly #timer: NodeJS.Timeout;
-  readonly #outer: AbortSignal | undefined;
-  readonly #stop = (): void => this.#controller.abort(this.#outer?.reason);
-
-  constructor(stallMs: number, outer: AbortSignal | undefined) {
-    outer?.throwIfAborted();
-    this.#outer = outer;
-    outer?.addEventListener("abort", this.#stop, { once: true });
-    this.#timer = setTimeout(() => this.#controller.abort(STALLED), stallMs);
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  touch(): void {
-    this.#timer.refresh();
-  }
-
-  /** Waits for a step of the attempt, and no longer than it lasts: an aborted fetch does not always settle. */
-  during<T>(step: Promise<T>): Promise<T> {
-    const { signal } = this;
-    return new Promise<T>((resolve, reject) => {
-      const onAbort = () => reject(signal.reason);
-      if (signal.aborted) onAbort();
-      signal.addEventListener("abort", onAbort, { once: true });
-      step.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-    });
-  }
-
-  /** Aborting an answer that was read to its end does nothing; another one's connection is closed by it. */
-  end(): void {
-    clearTimeout(this.#timer);
-    this.#outer?.removeEventListener("abort", this.#stop);
-    this.#controller.abort(STALLED);
   }
 }
 

@@ -442,6 +442,29 @@ describe.skipIf(executable === undefined)(`the page in Chromium${executable ? ""
     await expect.poll(() => closed).toBe(3);
   });
 
+  it("draws no further for a prompt that a prompt of a file took the place of", async () => {
+    const waiting: ServerResponse[] = [];
+    let closed = 0;
+    answer = (response) => {
+      waiting.push(response);
+      response.on("close", () => {
+        closed += 1;
+      });
+    };
+    const page = await open();
+    await drop(page, "rows.jsonl", files["rows.jsonl"] as Buffer);
+    await page.getByRole("tab", { name: "Write" }).click();
+    await box(page, "Prompt").fill("Name a car.");
+    await page.getByLabel("Candidates").fill("2");
+    await page.getByRole("button", { name: "Draw" }).click();
+    await expect.poll(() => waiting.length).toBe(2);
+    await page.getByRole("tab", { name: "File" }).click();
+    await page.locator("rm-file article").first().getByRole("button", { name: "Open" }).click();
+    await expect.poll(() => closed).toBe(2);
+    expect(await page.locator("rm-draw progress").count()).toBe(0);
+    await page.close();
+  });
+
   it("works with the keyboard alone, keeps its texts in the tab, and takes back a removal", async () => {
     const page = await open();
     const focused = () =>

@@ -1,6 +1,7 @@
 /** One completion of an OpenAI-compatible endpoint, as it streams in. */
 import { invalidArgument } from "../../errors.ts";
 import { fetchThrough, proxyFor } from "../../hub/proxy.ts";
+import { Watch } from "../../hub/watch.ts";
 import { anInteger, aString, type Check } from "../../options.ts";
 import type { ChatMessage } from "../../prompt/messages.ts";
 
@@ -75,7 +76,8 @@ export async function complete(
   signal: AbortSignal,
 ): Promise<Completion> {
   const url = completionsUrl(source.url);
-  const silence = new Silence(source.silence ?? MAX_SILENCE);
+  const silence = source.silence ?? MAX_SILENCE;
+  const watch = new Watch(silence, signal);
   try {
     const fetch = await fetchThrough(proxyFor(url));
     const response = await fetch(url, {
@@ -94,42 +96,17 @@ export async function complete(
       }),
       // A key must not follow a redirect.
       redirect: "manual",
-      signal: AbortSignal.any([signal, silence.signal]),
+      signal: watch.signal,
     });
     if (!response.ok) throw new EndpointError(await refusal(url, response, source));
-    return await read(url, response, silence);
+    return await read(url, response, watch);
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof EndpointError) throw error;
-    if (silence.signal.aborted)
-      throw new EndpointError(`The endpoint ${url.host} sent nothing for ${silence.milliseconds / 1000} s.`);
+    if (watch.isStalled) throw new EndpointError(`The endpoint ${url.host} sent nothing for ${silence / 1000} s.`);
     throw new EndpointError(`The endpoint ${url.host} cannot be reached: ${reason(error)}.`);
   } finally {
-    silence.stop();
-  }
-}
-
-/** Aborts when nothing came for a while. */
-class Silence {
-  readonly milliseconds: number;
-  readonly #controller = new AbortController();
-  readonly #timer: NodeJS.Timeout;
-
-  constructor(milliseconds: number) {
-    this.milliseconds = milliseconds;
-    this.#timer = setTimeout(() => this.#controller.abort(), milliseconds);
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  heard(): void {
-    this.#timer.refresh();
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
+    watch.end();
   }
 }
 
@@ -160,7 +137,7 @@ function messageOf(text: string): string {
   }
 }
 
-async function read(url: URL, response: Response, silence: Silence): Promise<Completion> {
+async function read(url: URL, response: Response, watch: Watch): Promise<Completion> {
   const isStream = /^text\/event-stream\b/i.test(response.headers.get("content-type") ?? "");
   let text = "";
   let finishReason: string | undefined;
@@ -174,7 +151,7 @@ async function read(url: URL, response: Response, silence: Silence): Promise<Com
   };
   if (isStream) {
     let isWhole = false;
-    for await (const data of events(response, silence)) {
+    for await (const data of events(response, watch)) {
       if (data === "[DONE]") {
         isWhole = true;
         break;
@@ -219,11 +196,11 @@ function chunkOf(
 }
 
 /** The data of server-sent events. */
-async function* events(response: Response, silence: Silence): AsyncGenerator<string> {
+async function* events(response: Response, watch: Watch): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = "";
   for await (const chunk of response.body ?? []) {
-    silence.heard();
+    watch.touch();
     const lines = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split(/\r\n|\n|\r(?!$)/);
     rest = lines.pop() ?? "";
     for (const line of lines) {

@@ -10,12 +10,6 @@ import type { Reply, Turn } from "./types.ts";
 
 const POLL = 1000;
 
-export interface Sampling {
-  readonly count: number;
-  readonly temperature?: number;
-  readonly maxTokens?: number;
-}
-
 export class Actions {
   readonly #store: Store;
   readonly #scoring: Scoring;
@@ -138,7 +132,7 @@ export class Actions {
   }
 
   clear(): void {
-    this.#stopDrawing();
+    this.stopDrawing();
     this.#undoable("Everything was cleared.", {
       turns: [emptyTurn()],
       replies: [emptyReply(), emptyReply()],
@@ -176,6 +170,7 @@ export class Actions {
 
   /** Items of a file, to be edited. */
   open(context: readonly { role: Turn["role"]; content: string }[], responses: readonly string[]): void {
+    this.stopDrawing();
     const isText = context.length === 0;
     const turns = isText ? [emptyTurn()] : context.map(({ role, content }) => ({ id: newId(), role, text: content }));
     const replies = responses.map((text) => ({ id: newId(), text }));
@@ -218,8 +213,8 @@ export class Actions {
     this.#files.stop();
   }
 
-  async draw({ count, ...sampling }: Sampling): Promise<void> {
-    this.#stopDrawing();
+  async draw({ count, ...sampling }: Omit<api.DrawRequest, "messages">): Promise<void> {
+    this.stopDrawing();
     const controller = new AbortController();
     this.#draw = controller;
     const messages = messagesOf(this.#state.turns);
@@ -247,18 +242,11 @@ export class Actions {
     const cut = finishReason === undefined || finishReason === "stop" ? {} : { cut: finishReason };
     const reply: Reply = { id: newId(), text, isDrawn: true, ...cut };
     const written = replies.filter((other) => other.text !== "");
-    const came = {
-      ...(draw ?? { status: "drawing" as const, wanted: 1, failures: [] }),
-      came: [...(draw?.came ?? []), reply.id],
-    };
+    const came = draw === undefined ? undefined : { ...draw, came: [...draw.came, reply.id] };
     this.#edit({ replies: [...written, reply], draw: came });
   }
 
   stopDrawing(): void {
-    this.#stopDrawing();
-  }
-
-  #stopDrawing(): void {
     this.#draw?.abort();
   }
 }

@@ -22,18 +22,21 @@ export function setKey(key: string): void {
   sessionStorage.setItem(KEY, key);
 }
 
-async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+/** With the key. @throws what fetch() throws */
+function request(path: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers);
   const key = sessionStorage.getItem(KEY);
   if (key !== null) headers.set("authorization", `Bearer ${key}`);
   // The page's own address may have a key in it, which a relative one would inherit.
   const url = new URL(path, location.origin);
-  const response = await fetch(url, { ...init, headers, cache: "no-store", redirect: "error" }).catch(
-    (error: unknown) => {
-      init.signal?.throwIfAborted();
-      throw new ApiError(0, `The server does not answer (${error instanceof Error ? error.message : error}).`);
-    },
-  );
+  return fetch(url, { ...init, headers, cache: "no-store", redirect: "error" });
+}
+
+async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  const response = await request(path, init).catch((error: unknown) => {
+    init.signal?.throwIfAborted();
+    throw new ApiError(0, `The server does not answer (${error instanceof Error ? error.message : error}).`);
+  });
   if (response.ok) return response;
   throw new ApiError(response.status, await messageOf(response));
 }
@@ -86,16 +89,13 @@ export interface Readiness {
 }
 
 export async function readiness(): Promise<Readiness> {
-  const url = new URL("/readyz", location.origin);
-  const key = sessionStorage.getItem(KEY);
-  const headers: HeadersInit = key === null ? {} : { authorization: `Bearer ${key}` };
-  const response = await fetch(url, { headers, cache: "no-store", redirect: "error" }).catch(() => {
+  const response = await request("/readyz").catch(() => {
     throw new ApiError(0, "The server does not answer.");
   });
   if (response.ok) return { isReady: true, reason: "" };
   if (response.status !== 503) throw new ApiError(response.status, await messageOf(response));
   const body = await response.json().catch(() => ({}));
-  const reason = body.reason ?? body.error?.message ?? body.status ?? "The model is not ready.";
+  const reason = body.reason ?? body.error?.message ?? "The model is not ready.";
   return {
     isReady: false,
     reason: String(reason),
@@ -105,18 +105,9 @@ export async function readiness(): Promise<Readiness> {
 
 export async function model(): Promise<ModelFacts> {
   const body = await (await ask("/v1/models")).json();
-  const facts = body.data?.[0] ?? {};
-  const info = facts.info ?? facts;
-  return {
-    name: String(facts.id ?? info.name ?? "model"),
-    heads: Array.isArray(facts.heads)
-      ? facts.heads.map((head: unknown) => String((head as { id?: unknown })?.id ?? head))
-      : [],
-    template: info.template,
-    tokenization: info.tokenization,
-    maxTokens: info.contextTokens ?? info.maxTokens,
-    notice: info.notice,
-  };
+  const { id, heads, info } = body.data[0];
+  const { template, tokenization, contextTokens: maxTokens, notice } = info;
+  return { name: id, heads, template, tokenization, maxTokens, notice };
 }
 
 export async function settings(): Promise<PlaygroundSettings> {

@@ -4,14 +4,26 @@ import { repeat } from "lit/directives/repeat.js";
 import { axis, barCells, barTitles, meaning } from "./bars.ts";
 import { exports, save } from "./download.ts";
 import { rowsOf } from "./export.ts";
-import { itemOf } from "./items.ts";
 import { type Ranked, type Scale, scaleOf, shown } from "./ranking.ts";
-import { nameOfReply, rankedReplies, shownReply } from "./shown.ts";
+import { itemOfReply, nameOfReply, rankedReplies, shownReply } from "./shown.ts";
 import { OWN_HEAD, type Reply } from "./types.ts";
 import { View } from "./view.ts";
 
 /** A screen reader is told when nothing changed for this long, not at every key. */
 const QUIET = 900;
+
+/** What the bars of one head have in common. */
+interface Board {
+  /** Undefined for a single bar. */
+  readonly scale: Scale | undefined;
+  readonly isComparable: boolean;
+  /** What the others are compared with. */
+  readonly base: Reply | undefined;
+  /** The response whose tokens are shown. */
+  readonly inDetail: Reply | undefined;
+  /** Places by the model's own head, by id; undefined for that head itself. */
+  readonly others: ReadonlyMap<number, number> | undefined;
+}
 
 export class RankingView extends View {
   static override properties = { ...View.properties, said: { state: true } };
@@ -91,12 +103,17 @@ export class RankingView extends View {
   }
 
   #board(head: string, ranked: readonly Ranked<Reply>[]): TemplateResult {
-    const scale = ranked.length < 2 ? undefined : scaleOf(ranked.map(({ score }) => score));
     const isOwn = head === OWN_HEAD;
-    const isComparable = this.state.mode === "chat";
     const title =
       this.page.store.heads.length === 1 ? nothing : html`<h3>${isOwn ? "The model's own head" : `Head ${head}`}</h3>`;
-    const others = isOwn ? undefined : new Map(rankedReplies(this.state).map(({ entry, place }) => [entry.id, place]));
+    const board: Board = {
+      scale: ranked.length < 2 ? undefined : scaleOf(ranked.map(({ score }) => score)),
+      isComparable: this.state.mode === "chat",
+      base: (ranked.find(({ entry }) => entry.id === this.state.reference) ?? ranked[0])?.entry,
+      inDetail: shownReply(this.state),
+      others: isOwn ? undefined : new Map(rankedReplies(this.state).map(({ entry, place }) => [entry.id, place])),
+    };
+    const { scale, isComparable } = board;
     return html`<div class="board">
       ${title}
       ${
@@ -107,7 +124,7 @@ export class RankingView extends View {
                 ${repeat(
                   ranked,
                   ({ entry }) => entry.id,
-                  (one) => this.#bar(one, ranked, scale, others?.get(one.entry.id)),
+                  (one) => this.#bar(one, board),
                 )}
               </ol>
               ${scale === undefined ? nothing : axis(scale)}`
@@ -115,41 +132,30 @@ export class RankingView extends View {
     </div>`;
   }
 
-  #bar(
-    one: Ranked<Reply>,
-    all: readonly Ranked<Reply>[],
-    scale: Scale | undefined,
-    otherPlace: number | undefined,
-  ): TemplateResult {
+  #bar(one: Ranked<Reply>, { scale, isComparable, base, inDetail, others }: Board): TemplateResult {
     const { entry, score, place } = one;
-    const { stale, mode } = this.state;
-    const isShown = shownReply(this.state)?.id === entry.id;
+    const otherPlace = others?.get(entry.id);
     const isMoved = otherPlace !== undefined && otherPlace !== place;
-    const base = this.#base(all);
-    const main = html`<span class="name">${nameOfReply(this.state, entry)}</span>
+    const name = nameOfReply(this.state, entry);
+    const main = html`<span class="name">${name}</span>
       ${isMoved ? html`<span class="moved">${ordinal(otherPlace)} by the model's own</span>` : nothing}
       <span class="excerpt" aria-hidden="true">${entry.text.slice(0, 200)}</span>`;
-    const difference = base === undefined || base.entry === entry ? undefined : one.difference;
-    return html`<li class=${stale.has(entry.id) ? "stale" : ""}>
+    const difference = entry === base ? undefined : one.difference;
+    return html`<li class=${this.state.stale.has(entry.id) ? "stale" : ""}>
       <button
         class=${scale === undefined ? "bar single" : "bar"}
-        aria-pressed=${isShown}
+        aria-pressed=${entry === inDetail}
         @click=${() => this.actions.select(entry.id)}
-        title="Show the reward along ${nameOfReply(this.state, entry)}"
-      >${barCells({ place, main, score, difference, isComparable: mode === "chat", scale })}</button>
+        title="Show the reward along ${name}"
+      >${barCells({ place, main, score, difference, isComparable, scale })}</button>
     </li>`;
   }
 
-  /** What the others are compared with. */
-  #base(all: readonly Ranked<Reply>[]): Ranked<Reply> | undefined {
-    return all.find(({ entry }) => entry.id === this.state.reference) ?? all[0];
-  }
-
   #export(format: "jsonl" | "csv"): void {
-    const { mode, turns, replies, outcomes, stale } = this.state;
-    const scored = replies.flatMap(({ id, text }) => {
-      const item = mode === "text" ? (text === "" ? undefined : { text }) : itemOf(turns, text);
-      return item === undefined ? [] : [{ item, outcome: stale.has(id) ? undefined : outcomes.get(id) }];
+    const { replies, outcomes, stale } = this.state;
+    const scored = replies.flatMap((reply) => {
+      const item = itemOfReply(this.state, reply);
+      return item === undefined ? [] : [{ item, outcome: stale.has(reply.id) ? undefined : outcomes.get(reply.id) }];
     });
     save("ranking", format, rowsOf([scored]));
   }

@@ -1,7 +1,6 @@
 /** Keeps the scores of what is written: asks for what changed, and stops what is no longer wanted. */
 import { ApiError, score } from "./api.ts";
-import { itemOf } from "./items.ts";
-import { shownReply } from "./shown.ts";
+import { itemOfReply, shownReply } from "./shown.ts";
 import type { Store } from "./store.ts";
 import { type Item, isScore, type Outcome } from "./types.ts";
 
@@ -50,11 +49,12 @@ export class Scoring {
   }
 
   #wanted(): Wanted[] {
-    const { mode, turns, replies, otherHead } = this.#store.state;
-    const heads = otherHead !== undefined;
-    const inDetail = shownReply(this.#store.state)?.id;
-    return replies.flatMap(({ id, text }) => {
-      const item = mode === "text" ? (text === "" ? undefined : { text }) : itemOf(turns, text);
+    const { state } = this.#store;
+    const heads = state.otherHead !== undefined;
+    const inDetail = shownReply(state)?.id;
+    return state.replies.flatMap((reply) => {
+      const { id } = reply;
+      const item = itemOfReply(state, reply);
       return item === undefined
         ? []
         : [{ reply: id, item, key: JSON.stringify([heads, item]), perToken: id === inDetail }];

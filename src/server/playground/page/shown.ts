@@ -1,7 +1,8 @@
 /** What follows from the state. */
+import { itemOf } from "./items.ts";
 import { type Ranked, rank } from "./ranking.ts";
 import type { State } from "./store.ts";
-import { isScore, OWN_HEAD, type Reply, scoreBy } from "./types.ts";
+import { type Item, isScore, OWN_HEAD, type Reply, scoreBy } from "./types.ts";
 
 /** By one head, best first: the responses that have a score. */
 export function rankedReplies(state: State, head: string = OWN_HEAD): Ranked<Reply>[] {
@@ -15,6 +16,12 @@ export function rankedReplies(state: State, head: string = OWN_HEAD): Ranked<Rep
     scored,
     replies.find(({ id }) => id === reference),
   );
+}
+
+/** What is scored of a response or a whole text; undefined where there is nothing to score yet. */
+export function itemOfReply({ mode, turns }: State, { text }: Reply): Item | undefined {
+  if (mode === "chat") return itemOf(turns, text);
+  return text === "" ? undefined : { text };
 }
 
 /** The response whose tokens are shown: the chosen one, else the best. */

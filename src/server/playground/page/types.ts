@@ -56,7 +56,7 @@ export interface FileState {
   readonly failure?: string;
 }
 
-/** Facts about the served model. */
+/** Facts about the served model; also those that are not shown tell it from another one of the same name. */
 export interface ModelFacts {
   readonly name: string;
   readonly template?: string;
