@@ -33,8 +33,8 @@ export interface ListenOptions {
 }
 
 const listenChecks = { host: aString, port: anInteger(0, 65_535), socket: aString };
-export const DEFAULT_HOST = "127.0.0.1";
-export const DEFAULT_PORT = 8080;
+const DEFAULT_HOST = "127.0.0.1";
+const DEFAULT_PORT = 8080;
 
 /**
  * Serves a reward model over HTTP.

@@ -1,5 +1,6 @@
 /** What is wrong with a request as a whole, or with the server when it came. */
 import { isStarlingError, reasonOf } from "../errors.ts";
+import { given } from "../options.ts";
 import type { RequestProblem } from "./contract.ts";
 import { ScoringUnavailable } from "./scoring-unavailable.ts";
 
@@ -30,7 +31,7 @@ export class RequestError extends Error {
   ) {
     super(message);
     this.name = "RequestError";
-    this.problem = { status, code, message, ...(field === undefined ? {} : { field }) };
+    this.problem = { status, code, message, ...given({ field }) };
     this.retryAfter = retryAfter;
     this.headers = headers;
   }
@@ -58,6 +59,11 @@ const CLIENT_CODES: ReadonlySet<string> = new Set([
   ...["ERR_INVALID_ARGUMENT", "ERR_INVALID_ITEM", "ERR_EMPTY_TEXT", "ERR_INVALID_UNICODE", "ERR_SUSPECT_ITEM"],
   ...["ERR_NO_SCORE_POSITION", "ERR_TOO_MANY_TOKENS", "ERR_CONTEXT_TOO_SMALL", "ERR_INVALID_JSON", "ERR_INVALID_DATA"],
 ]);
+
+/** A problem as the own interface shows it. */
+export function problemFields({ code, message, field }: Omit<RequestProblem, "status">): object {
+  return { code, message, ...given({ field }) };
+}
 
 /** What was thrown while a request was answered, as its problem. */
 export function toRequestError(error: unknown): RequestError {

@@ -1,20 +1,13 @@
 /** Who may use the server: keys, Host and Origin, checked before anything of a request's body is read. */
+import type { IncomingMessage } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { InvalidInputError } from "../../errors.ts";
 import type { RequestProblem } from "../contract.ts";
-import { isLoopback, isTrustedHost, isTrustedOrigin } from "./hosts.ts";
-import { type ApiKeys, apiKeys, checkKeys, hasKey } from "./keys.ts";
+import type { ServerOptions } from "../options.ts";
+import { isAllowedOrigin, isLoopback, isTrustedHost, isTrustedOrigin } from "./hosts.ts";
+import { type ApiKeys, apiKeys, checkKeys, findKey } from "./keys.ts";
 
-export interface AccessOptions {
-  /** Each is enough. Default: none, everybody who reaches the server may use it. */
-  readonly apiKeys?: readonly string[] | undefined;
-  /** Names by which the server may be called, as a proxy in front passes them; addresses and localhost always may. Default: none. */
-  readonly allowedHosts?: readonly string[] | undefined;
-  /** Origins whose pages may use the server (CORS), or "*" for all, which needs a key. Default: none but its own. */
-  readonly corsOrigins?: readonly string[] | undefined;
-  /** Listen beyond loopback without a key. Default: false. */
-  readonly insecureNoAuth?: boolean | undefined;
-}
+export type AccessOptions = Pick<ServerOptions, "apiKeys" | "allowedHosts" | "corsOrigins" | "insecureNoAuth">;
 
 /** Answers without a key: it only says that the process lives. */
 const OPEN_ROUTE = "/livez";
@@ -26,6 +19,7 @@ export class AccessControl {
   readonly #hosts: readonly string[];
   readonly #origins: readonly string[];
   readonly #insecure: boolean;
+  readonly #found = new WeakMap<IncomingMessage, number>();
   /** No page in a browser reaches a socket file, and what has a key needs no other proof of where it comes from. */
   #checksHost = true;
 
@@ -46,6 +40,11 @@ export class AccessControl {
 
   get needsKey(): boolean {
     return this.#keys.length > 0;
+  }
+
+  /** The place of the key that let a request in, in the order of the options; undefined where none is needed. */
+  keyOf({ raw }: FastifyRequest): number | undefined {
+    return this.#found.get(raw);
   }
 
   /**
@@ -92,7 +91,11 @@ export class AccessControl {
       this.#allowOrigin(request, reply, origin);
     } else if (site === "cross-site" && mode !== "navigate") return wrongOrigin("another site");
     if (!this.needsKey || pathOf(request) === OPEN_ROUTE || this.#isPreflight(request)) return undefined;
-    if (hasKey(request.headers, this.#keys)) return undefined;
+    const key = findKey(request.headers, this.#keys);
+    if (key !== undefined) {
+      this.#found.set(request.raw, key);
+      return undefined;
+    }
     // Basic makes a browser ask: the key is the password.
     reply.header("www-authenticate", [
       'Bearer realm="starling-rm"',
@@ -102,7 +105,7 @@ export class AccessControl {
   }
 
   #allowOrigin(request: FastifyRequest, reply: FastifyReply, origin: string): void {
-    if (!this.#origins.some((allowed) => allowed === "*" || allowed.toLowerCase() === origin.toLowerCase())) return;
+    if (!isAllowedOrigin(origin, this.#origins)) return;
     reply.header("access-control-allow-origin", origin);
     reply.header("access-control-expose-headers", "x-request-id, retry-after, x-starling-rm-warnings");
     if (!this.#isPreflight(request)) return;

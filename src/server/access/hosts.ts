@@ -37,12 +37,16 @@ export function isTrustedHost(host: string, allowed: readonly string[]): boolean
  * @param allowed origins (`https://app.example`), or "*" for all
  */
 export function isTrustedOrigin(origin: string, host: string | undefined, allowed: readonly string[]): boolean {
-  if (allowed.includes("*")) return true;
-  if (allowed.some((other) => other.toLowerCase() === origin.toLowerCase())) return true;
+  if (isAllowedOrigin(origin, allowed)) return true;
   if (!URL.canParse(origin) || host === undefined) return false;
   // The scheme may differ: a proxy in front may speak TLS. It leaves out the scheme's own port, as browsers do.
   const { host: from, protocol } = new URL(origin);
   return /^https?:$/.test(protocol) && from === host.toLowerCase().replace(/^(.*[^:\]]):(?:80|443)$/, "$1");
+}
+
+/** Whether the owner allowed pages of this origin. */
+export function isAllowedOrigin(origin: string, allowed: readonly string[]): boolean {
+  return allowed.some((other) => other === "*" || other.toLowerCase() === origin.toLowerCase());
 }
 
 /** Lower case, without port; undefined for what is not a host. */

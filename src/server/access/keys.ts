@@ -47,11 +47,11 @@ export function keysOfFile(text: string, path: string): readonly string[] {
   );
 }
 
-/** Whether a request carries one of the keys. Every key that it carries is compared with all, whatever is found before. */
-export function hasKey(headers: IncomingHttpHeaders, keys: ApiKeys): boolean {
-  let found = false;
+/** The place of the key that a request carries; undefined for none of them. Each is compared with all, whatever is found before. */
+export function findKey(headers: IncomingHttpHeaders, keys: ApiKeys): number | undefined {
+  let found: number | undefined;
   for (const key of presentedKeys(headers).map(digest))
-    for (const known of keys) found = timingSafeEqual(key, known) || found;
+    for (const [i, known] of keys.entries()) if (timingSafeEqual(key, known)) found = i;
   return found;
 }
 

@@ -5,7 +5,7 @@
  */
 import Type, { type Static } from "typebox";
 import type { Dialect, DialectContext, DialectRequest, ServedScore } from "../contract.ts";
-import { below, isGiven, rawItems, text, texts } from "./parts.ts";
+import { below, isGiven, plainError, rawItems, text, texts } from "./parts.ts";
 
 const body = Type.Object({
   query: Type.Union([text, texts], { description: "Prompts with their responses, in the text of a chat template." }),
@@ -23,7 +23,7 @@ export const openrlhf: Dialect = {
   read({ query }: Static<typeof body>, context: DialectContext): DialectRequest {
     return { items: rawItems(query, "query", context), answer };
   },
-  refuse: ({ code, message, field }) => ({ error: message, code, ...(field === undefined ? {} : { field }) }),
+  refuse: plainError,
 };
 
 /** Numbers are written as Python writes floats: torch makes an integer tensor of 0, and its mean() refuses that. */

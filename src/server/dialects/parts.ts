@@ -1,6 +1,7 @@
 /** What several wire formats share: types of fields, pairs of texts, activations, usage. */
 import Type, { type Static, type TSchema } from "typebox";
 import { InvalidInputError } from "../../errors.ts";
+import { given } from "../../options.ts";
 import type { MessageInput, TextPart } from "../../prompt/messages.ts";
 import type { DialectContext, NamedItem, RequestProblem, ServedScore } from "../contract.ts";
 
@@ -131,6 +132,11 @@ export function refuseTokenIds(value: unknown, name: string): void {
 
 export function refused(message: string, field: string): InvalidInputError {
   return new InvalidInputError("ERR_INVALID_ARGUMENT", message, { field });
+}
+
+/** An error for clients that read nothing of it. */
+export function plainError({ code, message, field }: RequestProblem): unknown {
+  return { error: message, code, ...given({ field }) };
 }
 
 /** An error as OpenAI writes it, with its names for the kinds. */

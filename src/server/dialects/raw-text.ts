@@ -49,7 +49,7 @@ export interface Turn {
 }
 
 /** The turns of a rendered text; or what is wrong with it, as the end of a sentence about it. */
-export function parseTurns(text: string): readonly Turn[] | string {
+function parseTurns(text: string): readonly Turn[] | string {
   const rest = withoutBegin(text);
   const format = formatOf(rest);
   if (format === undefined)

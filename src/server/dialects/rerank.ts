@@ -5,6 +5,7 @@
  * document is a response to it.
  */
 import Type, { type Static } from "typebox";
+import { given } from "../../options.ts";
 import type { TextPart } from "../../prompt/messages.ts";
 import type { Dialect, DialectContext, DialectRequest, RequestProblem, ServedScore } from "../contract.ts";
 import {
@@ -150,5 +151,5 @@ function usage(results: readonly ServedScore[], version: string): object {
 
 /** `message` for Cohere's clients, `detail` for Jina's. */
 function rerankError({ code, message, field }: RequestProblem): unknown {
-  return { message, detail: message, code, ...(field === undefined ? {} : { param: field }) };
+  return { message, detail: message, code, ...given({ param: field }) };
 }

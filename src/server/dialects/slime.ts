@@ -5,7 +5,7 @@
 import Type, { type Static } from "typebox";
 import type { MessageInput } from "../../prompt/messages.ts";
 import type { Dialect, DialectContext, DialectRequest } from "../contract.ts";
-import { isGiven, pairItem, text } from "./parts.ts";
+import { isGiven, pairItem, plainError, text } from "./parts.ts";
 import { isRenderedPrompt } from "./raw-text.ts";
 
 const body = Type.Object({
@@ -28,5 +28,5 @@ export const slime: Dialect = {
         : pairItem(prompt as string | readonly MessageInput[], response, "request");
     return { items: [item], answer: ([result]) => result?.score };
   },
-  refuse: ({ code, message, field }) => ({ error: message, code, ...(field === undefined ? {} : { field }) }),
+  refuse: plainError,
 };

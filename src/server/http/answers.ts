@@ -1,14 +1,9 @@
 /** Errors as answers: in the dialect's shape where there is one. */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { reasonOf } from "../../errors.ts";
-import type { Dialect, RequestProblem } from "../contract.ts";
-import { RequestError, toRequestError } from "../request-error.ts";
+import type { Dialect } from "../contract.ts";
+import { problemFields, RequestError, toRequestError } from "../request-error.ts";
 import { exchangeOf } from "./exchange.ts";
-
-/** The shape of the own interface. */
-export function ownRefusal({ code, message, field }: RequestProblem): object {
-  return { error: { code, message, ...(field === undefined ? {} : { field }) } };
-}
 
 const JSON_TYPE = "application/json; charset=utf-8";
 
@@ -46,7 +41,7 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   if (retryAfter !== undefined) reply.header("retry-after", String(retryAfter));
   for (const [name, value] of Object.entries(headers)) reply.header(name, value);
   const dialect = exchange.dialect ?? (request.routeOptions.config as { dialect?: Dialect }).dialect;
-  if (dialect === undefined) return sendJson(reply, ownRefusal(problem), problem.status);
+  if (dialect === undefined) return sendJson(reply, { error: problemFields(problem) }, problem.status);
   const status = problem.status === 400 ? (dialect.invalidStatus ?? 400) : problem.status;
   return sendJson(reply, dialect.refuse({ ...problem, status }), status);
 }

@@ -1,7 +1,7 @@
 /** The HTTP server before its routes: request ids, logs, errors, unknown paths, disconnects, deadlines. */
 import { randomUUID } from "node:crypto";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify, LogController } from "fastify";
-import { nearest } from "../../options.ts";
+import { given, nearest } from "../../options.ts";
 import type { AccessControl } from "../access/access.ts";
 import { MAX_TIMEOUT_SECONDS } from "../choices.ts";
 import type { CheckedOptions } from "../options.ts";
@@ -128,7 +128,7 @@ function recordOf(request: FastifyRequest, reply: FastifyReply): RequestRecord {
     truncated: exchange.truncated,
     bytes: exchange.bodyBytes,
     ms: Math.round((performance.now() - exchange.started) * 1000) / 1000,
-    ...(exchange.code === undefined ? {} : { code: exchange.code }),
+    ...given({ code: exchange.code }),
   };
 }
 

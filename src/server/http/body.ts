@@ -41,8 +41,9 @@ export function registerBodyParser(app: FastifyInstance, maxBytes: number): void
   });
 }
 
-function mediaType(header: string | undefined): string {
-  return (header ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+/** A media type in lower case, without its parameters; "" for none. */
+export function mediaType(header = ""): string {
+  return header.split(";", 1)[0]?.trim().toLowerCase() ?? "";
 }
 
 function refuseEncoding(encoding: string | undefined): void {
@@ -59,8 +60,7 @@ async function readBody(payload: Readable, maxBytes: number, announced: number):
   const chunks: Buffer[] = [];
   let bytes = 0;
   let isTooLarge = announced > maxBytes;
-  const stop = isTooLarge ? stopLater(payload) : undefined;
-  let timer = stop;
+  let timer = isTooLarge ? stopLater(payload) : undefined;
   try {
     for await (const chunk of payload as AsyncIterable<Buffer>) {
       bytes += chunk.length;

@@ -46,7 +46,7 @@ function publicInfo(info: RewardModelInfo): object {
   return { ...rest, ...(head === undefined ? {} : { head: { name: head.name } }) };
 }
 
-export function readinessOf(state: BackendState, isDraining: boolean): Readiness {
+function readinessOf(state: BackendState, isDraining: boolean): Readiness {
   if (isDraining) return { ready: false, state: "draining", reason: ENDING };
   switch (state.status) {
     case "ready":

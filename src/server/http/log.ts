@@ -55,7 +55,7 @@ class PrettyLines extends Writable {
   }
 }
 
-export function prettyLine(json: string): string {
+function prettyLine(json: string): string {
   const entry = JSON.parse(json) as Record<string, unknown>;
   const { level, time, msg, method, route, path, status, ms } = entry;
   const rest = Object.entries(entry)

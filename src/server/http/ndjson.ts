@@ -2,17 +2,16 @@
 import { once } from "node:events";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Disconnected } from "../request-error.ts";
+import { mediaType } from "./body.ts";
 import { exchangeOf } from "./exchange.ts";
 
-export const NDJSON = "application/x-ndjson";
+const NDJSON = "application/x-ndjson";
+const LINE_TYPES: ReadonlySet<string> = new Set([NDJSON, "application/jsonl", "application/ndjson"]);
 /** A client that takes nothing for so long is gone. */
 export const MAX_STALLED_MS = 120_000;
 
 export function wantsLines(request: FastifyRequest): boolean {
-  const accepted = (request.headers.accept ?? "").toLowerCase().split(",");
-  return accepted.some((type) =>
-    [NDJSON, "application/jsonl", "application/ndjson"].includes(type.split(";", 1)[0]?.trim() ?? ""),
-  );
+  return (request.headers.accept ?? "").split(",").some((type) => LINE_TYPES.has(mediaType(type)));
 }
 
 export class LineWriter {

@@ -32,7 +32,7 @@ export function registerOpenApi(
   });
 }
 
-export function openApi(
+function openApi(
   dialects: readonly Dialect[],
   methods: ReadonlyMap<string, ReadonlySet<string>>,
   needsKey: boolean,

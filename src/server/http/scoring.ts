@@ -32,7 +32,7 @@ export function submit(
   const promises = context.work.submit({
     items,
     rules,
-    ...clientOf(request, context.access.needsKey),
+    ...clientOf(request, context.access),
     signal: exchange.signal,
     overloadStatus,
   });

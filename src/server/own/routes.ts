@@ -38,7 +38,8 @@ export function registerOwnInterface(context: ServerContext): OwnRoutes {
 async function score(context: ServerContext, { rows, rules }: ScoreCall, request: FastifyRequest, reply: FastifyReply) {
   const items = rows.flatMap((row) => row.items);
   const promises = submit(context, request, items, rules, OVERLOAD_STATUS);
-  const outcomeOf = wantsLines(request) ? anyOutcome : ownOutcome;
+  const inLines = wantsLines(request);
+  const outcomeOf = inLines ? anyOutcome : ownOutcome;
   const finished: Promise<object>[] = [];
   let first = 0;
   for (const [index, row] of rows.entries()) {
@@ -46,7 +47,7 @@ async function score(context: ServerContext, { rows, rules }: ScoreCall, request
     first += row.items.length;
     finished.push(Promise.all(own).then((outcomes) => rowResult(index, row, outcomes)));
   }
-  if (!wantsLines(request)) {
+  if (!inLines) {
     const results = await allResults(request, finished);
     // The whole request ran out of time, or the server is ending: that is no answer about its rows.
     exchangeOf(request).signal.throwIfAborted();

@@ -6,7 +6,7 @@ import { strictError } from "../../prompt/warnings.ts";
 import { ranksOf } from "../../scoring/ranks.ts";
 import type { ScoreRules, ServedScore } from "../contract.ts";
 import type { WorkItem } from "../queue/work.ts";
-import { toRequestError } from "../request-error.ts";
+import { problemFields, toRequestError } from "../request-error.ts";
 import { readRules, refuseUnknown, SCORING_FIELDS } from "./fields.ts";
 
 /** One row of a request. */
@@ -112,6 +112,5 @@ export function warningFields(scored: readonly ServedScore[], { items }: Pick<Ow
 }
 
 export function errorFields(error: unknown): object {
-  const { code, message, field } = isStarlingError(error) ? error : toRequestError(error).problem;
-  return { code, message, ...(field === undefined ? {} : { field }) };
+  return problemFields(isStarlingError(error) ? error : toRequestError(error).problem);
 }

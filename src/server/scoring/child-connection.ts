@@ -13,7 +13,7 @@ import type { FromChild, ScoringSetup, SentItem, ToChild } from "./messages.ts";
 /** How often it is asked whether its JavaScript thread answers. */
 const PING_MS = 5_000;
 /** The thread does nothing that takes seconds; on a machine that swaps it may wait. */
-export const SILENCE_LIMIT_MS = 60_000;
+const SILENCE_LIMIT_MS = 60_000;
 /** A process that was asked to end has nothing to finish. */
 const END_LIMIT_MS = 2_000;
 /** What it printed at its end is read within this time. */

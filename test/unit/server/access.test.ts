@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { AccessControl, type AccessOptions } from "../../../src/server/access/access.ts";
 import { isLoopback, isTrustedHost, isTrustedOrigin } from "../../../src/server/access/hosts.ts";
 import { keysOfFile } from "../../../src/server/access/keys.ts";
+import { clientOf } from "../../../src/server/http/client.ts";
 
 const KEY = "wJ6Qm2v9-Z";
 /** Scoring routes of several dialects, and what else answers. */
@@ -87,6 +88,18 @@ describe("keys", () => {
     expect((await ask("/livez?x=1", {}, "GET")).body).toBe("reached");
     expect((await ask("/livez/../v1/score")).status).toBe(401);
     expect((await ask("/%6civez/../v1/score")).status).toBe(401);
+  });
+
+  it("tell clients apart, in whatever form they come, and whatever comes beside them", async () => {
+    const access = new AccessControl({ apiKeys: ["other", KEY] });
+    app = fastify();
+    access.guard(app, (reply, { status }) => reply.code(status).send());
+    app.get("/", async (request) => clientOf(request, access).client);
+    const clientWith = async (headers: Record<string, string>) => (await app?.inject({ url: "/", headers }))?.body;
+    const own = await clientWith({ "x-api-key": KEY });
+    expect(await clientWith({ authorization: `Bearer ${KEY}` })).toBe(own);
+    expect(await clientWith({ "x-api-key": KEY, authorization: "Bearer made-up" })).toBe(own);
+    expect(await clientWith({ "x-api-key": "other" })).not.toBe(own);
   });
 
   it("are lines of a file", () => {
