@@ -49,7 +49,7 @@ export function describeRank(command: Command): Command {
 }
 
 const HELP = `
-Rows of --input: {"prompt": "…", "responses": ["…", "…"]} or {"messages": […], "responses": ["…", "…"]}, (score --help
+Rows of --input: {"prompt": "…", "responses": ["…", "…"]} or {"messages": […], "responses": ["…", "…"]} (score --help
 lists other field names). One output row per input row, with the other fields of the input:
   {"index":0,"ranking":[{"rank":1,"index":2,"score":1.23,"tokenCount":19,"truncated":false,"response":"…"}, …], …}
 "index" inside "ranking" is the response's place in the input, from 0. Equal scores share the better rank. --best writes a row

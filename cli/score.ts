@@ -92,8 +92,8 @@ format (.jsonl, .json, .csv, .tsv, .parquet) and the compression (.gz, .zst).
 with --min-score, failed rows are reported but not written.
 --resume continues after an interruption; the output is the same, byte for byte, as without one.
 
-A text may be @FILE, or "-" for standard input; write @@ for a text that begins with @. Give one --prompt (or --messages @FILE.json) for all
-responses, or one for each. A value may begin with "-": --response -5, or --response=-5.
+A text may be @FILE, or "-" for standard input; write @@ for a text that begins with @. Give one --prompt
+(or --messages @FILE.json) for all responses, or one for each. A value may begin with "-": --response -5, or --response=-5.
 
 Exit codes: 0 success, 1 some rows failed (reported on stderr), 2 usage error or failure.
 

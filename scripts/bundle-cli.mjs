@@ -8,7 +8,7 @@ import { rolldown } from "rolldown";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = join(root, "dist", "cli");
-/** Entries and commands that use a module of the common chunk. What such a module imports, as many use, so it is there too. */
+/** Entries and commands that use a module of the common chunk. At least as many use what such a module imports: it is there, too. */
 const MIN_SHARING = 4;
 
 const bundle = await rolldown({
@@ -16,11 +16,11 @@ const bundle = await rolldown({
   platform: "node",
   // No module is imported for what it does when it loads, so a command leaves out the rest of the library that src/index.ts names.
   treeshake: { moduleSideEffects: false },
-  // Everything but relative imports, and the absolute paths that they resolve to.
   // The library's own import()s are for programs that use it unbundled.
   checks: { ineffectiveDynamicImport: false },
   // Needed for a chunk without all that its modules import.
   preserveEntrySignatures: "allow-extension",
+  // Everything but relative imports, and the absolute paths that they resolve to.
   external: (id) => !/^(\.|\/|[A-Za-z]:)/.test(id),
 });
 rmSync(out, { recursive: true, force: true });

@@ -142,7 +142,7 @@ export function nearest(name: string, known: readonly string[]): string | undefi
   let bestDistance = Math.min(MAX_TYPING_ERRORS, allowed) + 1;
   for (const candidate of known) {
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
-    // One letter of one or two is another name.
+    // A name of one or two letters is another one when a letter changes.
     if (distance < bestDistance && distance < Math.min(name.length, candidate.length) - 1)
       [best, bestDistance] = [candidate, distance];
   }

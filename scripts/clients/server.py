@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,9 +55,7 @@ class Server:
         while requests.get(f"{self.url}/readyz", timeout=10).status_code != 200:
             assert time.monotonic() < until, "The server did not become ready."
             time.sleep(0.05)
-        # Nobody reads its log from here on: a full pipe would stop it.
-        import threading
-
+        # Its log is not looked at from here on, but a full pipe would stop it.
         threading.Thread(target=self.process.stdout.read, daemon=True).start()
         self.scores = score(DOCUMENTS)
         self.many = score(RESPONSES)

@@ -13,5 +13,5 @@ export function isPointer(head: Uint8Array): boolean {
 /** A clause about a file that begins with these bytes; undefined: it is no pointer. */
 export function pointerReason(head: Uint8Array): string | undefined {
   if (!isPointer(head)) return undefined;
-  return "it is a pointer of Git LFS, not the file itself: fetch it with `git lfs pull` in its repository";
+  return "it is a Git LFS pointer, not the file itself: fetch it with `git lfs pull` in its repository";
 }

@@ -1,6 +1,6 @@
 /**
- * What a GPU backend lacks on a machine besides its llama.cpp runtime, and what to do: for errors and for `doctor`, which so say
- * the same. Pure but for {@link gpuFacts}.
+ * What a GPU backend lacks on a machine besides its llama.cpp runtime, and what to do. Errors and `doctor` take it from
+ * here, so both say the same. Pure but for {@link gpuFacts}.
  */
 import { isStarlingError, NativeError } from "../errors.ts";
 import { neverOn } from "./gpu-never.ts";

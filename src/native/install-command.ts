@@ -1,4 +1,4 @@
-/** The commands that install a package beside this one, or again, in the words of the package manager that installed this one. */
+/** The commands that install a package beside this one, or install it again, in the words of the package manager in use. */
 import { existsSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
 import { packageRoot } from "../package-info.ts";

@@ -26,7 +26,7 @@ export const READ_COLUMNS: ReadonlySet<string> = new Set([
   ...["response_0", "response_1", "is_response_0_safe", "is_response_1_safe", "num_correct", "total_completions"],
 ]);
 
-/** Names that show that a first line is one of names. */
+/** Names that mark a first line as the header. */
 export const HEADER_NAMES: ReadonlySet<string> = new Set([
   ...NAMES,
   ...COMMON_NAMES,

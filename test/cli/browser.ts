@@ -1,6 +1,6 @@
 /** A browser on this machine, if there is one. */
 import { accessSync, constants } from "node:fs";
-import type { LaunchOptions } from "playwright-core";
+import type { LaunchOptions, Page } from "playwright-core";
 
 /** Where Linux distributions, macOS and Windows have Chromium and its relatives. */
 const PLACES = [
@@ -41,4 +41,21 @@ export function launchOptions(executablePath: string): LaunchOptions {
       "--disable-sync",
     ],
   };
+}
+
+/** Of the page's contents and of its window, in pixels: the same where nothing sticks out. */
+export function widths(page: Page): Promise<{ readonly inside: number; readonly outside: number }> {
+  return page.evaluate(() => {
+    const root = (
+      globalThis as unknown as { document: { documentElement: { scrollWidth: number; clientWidth: number } } }
+    ).document.documentElement;
+    return { inside: root.scrollWidth, outside: root.clientWidth };
+  });
+}
+
+/** Every text is on the page then, as it would be after a reader opened all of them. */
+export async function openDetails(page: Page): Promise<void> {
+  await page.locator("details").evaluateAll((all) => {
+    for (const own of all) own.setAttribute("open", "");
+  });
 }

@@ -1,6 +1,9 @@
 /** Whether text stands out from what is behind it. */
 
-export interface ColourPair {
+/** WCAG 2.2, 1.4.3: text of normal size. */
+export const MIN_CONTRAST = 4.5;
+
+interface ColourPair {
   readonly name: string;
   readonly text: string;
   readonly back: string;
@@ -14,15 +17,16 @@ export function contrastPairs(): ColourPair[] {
   }
   interface Element extends Node {
     readonly tagName: string;
-    readonly className: string;
+    readonly namespaceURI: string | null;
     readonly parentElement: Element | null;
     readonly childNodes: Iterable<Node>;
+    getAttribute(name: string): string | null;
     checkVisibility(options: object): boolean;
     getBoundingClientRect(): { readonly width: number };
   }
   const page = globalThis as unknown as {
     document: { body: { querySelectorAll(selector: string): Iterable<Element> } };
-    getComputedStyle(element: Element): { color: string; backgroundColor: string };
+    getComputedStyle(element: Element): { color: string; fill: string; backgroundColor: string };
   };
   // srgb colours of color-mix() have parts from 0 to 1.
   const parts = (colour: string) => {
@@ -49,8 +53,14 @@ export function contrastPairs(): ColourPair[] {
     );
     if (!hasText || !element.checkVisibility({ visibilityProperty: true }) || element.getBoundingClientRect().width < 2)
       continue;
-    const [text, back] = [page.getComputedStyle(element).color, behind(element)];
-    found.set(`${text} ${back}`, { name: `${element.tagName.toLowerCase()}.${element.className}`, text, back });
+    const { color, fill } = page.getComputedStyle(element);
+    const text = element.namespaceURI?.endsWith("/svg") ? fill : color;
+    const back = behind(element);
+    found.set(`${text} ${back}`, {
+      name: `${element.tagName.toLowerCase()}.${element.getAttribute("class") ?? ""}`,
+      text,
+      back,
+    });
   }
   return [...found.values()];
 }

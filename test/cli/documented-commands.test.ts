@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { embeddedModelPath } from "../../src/index.ts";
 import { FakeHub } from "../unit/hub/fake-hub.ts";
 import { folder, jsonLines, repository, run } from "./run-cli.ts";
+import { endWhenReady } from "./serve-once.ts";
 
 const pages = execFileSync(
   "git",
@@ -191,12 +192,7 @@ describe("in a folder with the files that they name", () => {
       const child = execFile(process.execPath, [main, ...words], { cwd: place, env }, (error, _stdout, stderr) =>
         resolve({ code: error === null ? 0 : Number(error.code), stderr }),
       );
-      let printed = "";
-      child.stderr?.on("data", (text: string) => {
-        const before = printed.includes("ready:");
-        printed += text;
-        if (isServer && !before && printed.includes("ready:")) child.kill("SIGTERM");
-      });
+      if (isServer) endWhenReady(child);
     });
   }
 

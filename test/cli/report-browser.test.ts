@@ -8,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { benchmarkNames } from "../../src/evaluation/case.ts";
 import { renderHtml } from "../../src/evaluation/report/html.ts";
 import { richReport, SCRIPT_MARK } from "../unit/evaluation/report/rich-report.ts";
-import { findBrowser, launchOptions } from "./browser.ts";
-import { type ColourPair, contrast } from "./contrast.ts";
+import { findBrowser, launchOptions, openDetails, widths } from "./browser.ts";
+import { contrast, contrastPairs, MIN_CONTRAST } from "./contrast.ts";
 
 const executable = findBrowser();
 const missing = "no Chromium was found: install it, or name it in CHROMIUM";
@@ -17,8 +17,6 @@ if (executable === undefined) console.warn(`SKIPPED, the report in a browser: ${
 
 /** No picture of a page with text on it is smaller. */
 const MIN_PICTURE_BYTES = 20_000;
-/** WCAG 2.2, 1.4.3: text of normal size. */
-const MIN_CONTRAST = 4.5;
 
 const views = [
   { width: 1280, colorScheme: "light" },
@@ -60,10 +58,7 @@ describe.skipIf(executable === undefined)(`the report in Chromium${executable ? 
     "$width pixels wide, $colorScheme: nothing runs, nothing is asked for, nothing sticks out",
     async (view) => {
       const { page, complaints, requests } = await open(view);
-      // Every text is on the page then, as it would be after a reader opened all of them.
-      await page.locator("details").evaluateAll((all) => {
-        for (const own of all) own.setAttribute("open", "");
-      });
+      await openDetails(page);
       await page.waitForLoadState("networkidle");
       expect(complaints).toEqual([]);
       expect(requests).toEqual([address]);
@@ -71,13 +66,8 @@ describe.skipIf(executable === undefined)(`the report in Chromium${executable ? 
       expect(await page.evaluate((mark) => mark in globalThis, SCRIPT_MARK)).toBe(false);
       expect(await page.locator("script, img, iframe, link, base, object, embed").count()).toBe(0);
       expect(await page.locator("h1").allTextContents()).toEqual(["Starling RM 34B </title><script>"]);
-      const { inside, width } = await page.evaluate(() => {
-        const root = (
-          globalThis as unknown as { document: { documentElement: { scrollWidth: number; clientWidth: number } } }
-        ).document.documentElement;
-        return { inside: root.scrollWidth, width: root.clientWidth };
-      });
-      expect(inside).toBe(width);
+      const { inside, outside } = await widths(page);
+      expect(inside).toBe(outside);
       const picture = join(folder, `${view.width}-${view.colorScheme}.png`);
       await page.screenshot({ path: picture });
       const bytes = readFileSync(picture);
@@ -111,7 +101,8 @@ describe.skipIf(executable === undefined)(`the report in Chromium${executable ? 
 
   it.each(views)("$width pixels wide, $colorScheme: text stands out from its background", async (view) => {
     const { page } = await open(view);
-    const pairs = await page.evaluate(contrastColours);
+    await openDetails(page);
+    const pairs = await page.evaluate(contrastPairs);
     expect(pairs.length).toBeGreaterThan(4);
     for (const { name, text, back } of pairs) {
       expect(contrast(text, back), `${name}: ${text} on ${back}`).toBeGreaterThanOrEqual(MIN_CONTRAST);
@@ -129,33 +120,3 @@ describe.skipIf(executable === undefined)(`the report in Chromium${executable ? 
     await page.close();
   });
 });
-
-/** Runs in the page: the colours of some text, and of the nearest background that is not transparent. */
-function contrastColours(): ColourPair[] {
-  interface Element {
-    readonly parentElement: Element | null;
-  }
-  const page = globalThis as unknown as {
-    document: { querySelector(selector: string): Element | null };
-    getComputedStyle(element: Element): { color: string; fill: string; backgroundColor: string };
-  };
-  const texts = [
-    "h1",
-    ".note",
-    "thead th",
-    "a",
-    ".verdict.bad strong",
-    ".mistake .margin",
-    ".texts .text",
-    ".chart .ticks text",
-  ];
-  return texts.flatMap((name) => {
-    const element = page.document.querySelector(name);
-    if (element === null) return [];
-    const style = page.getComputedStyle(element);
-    let under: Element | null = element;
-    while (under && page.getComputedStyle(under).backgroundColor === "rgba(0, 0, 0, 0)") under = under.parentElement;
-    const back = under ? page.getComputedStyle(under).backgroundColor : "rgb(255, 255, 255)";
-    return [{ name, text: name.startsWith(".chart") ? style.fill : style.color, back }];
-  });
-}

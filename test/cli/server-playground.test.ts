@@ -11,8 +11,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { writeHead } from "../../src/entry/fit.ts";
 import { createServer, type RewardServer } from "../../src/entry/server.ts";
 import { loadRewardModel, type RewardModel } from "../../src/index.ts";
-import { findBrowser, launchOptions } from "./browser.ts";
-import { contrast, contrastPairs } from "./contrast.ts";
+import { findBrowser, launchOptions, openDetails, widths } from "./browser.ts";
+import { contrast, contrastPairs, MIN_CONTRAST } from "./contrast.ts";
 
 const executable = findBrowser();
 const missing = "no Chromium was found: install it, or name it in CHROMIUM";
@@ -28,9 +28,6 @@ interface Element_ {
   readonly childNodes: Iterable<{ readonly nodeType: number; readonly textContent: string | null }>;
   querySelectorAll(selector: string): Iterable<Element_>;
 }
-
-/** WCAG 2.2, 1.4.3: text of normal size. */
-const MIN_CONTRAST = 4.5;
 
 const PROMPT = "Name a fruit.";
 const RESPONSES = ["A car is a fruit.", "An apple is a fruit, and so is a pear 🍐.", "I do not know."];
@@ -180,10 +177,18 @@ describe.skipIf(executable === undefined)(`the page in Chromium${executable ? ""
     page.on("request", (request) => {
       if (request.url().endsWith("/v1/score")) posts += 1;
     });
+    // On a busy machine keys may come so slowly that the page takes one for the last: its clock goes from key to key.
+    await page.clock.install();
+    await page.clock.pauseAt(Date.now() + 1000);
     await box(page, "Prompt").fill(PROMPT);
-    await box(page, "Response 1").pressSequentially("An apple, a pear, a plum, a cherry and a grape.", { delay: 15 });
+    for (const key of "An apple, a pear, a plum, a cherry and a grape.") {
+      await box(page, "Response 1").pressSequentially(key);
+      await page.clock.runFor(15);
+    }
+    expect(posts).toBe(0);
+    await page.clock.resume();
     await settled(page, 1);
-    // One for the score and one for its tokens, and a few for pauses on a busy machine: not one a key.
+    // One for the score and one for its tokens: not one a key.
     expect(posts).toBeLessThan(12);
     await page.close();
   });
@@ -527,15 +532,8 @@ describe.skipIf(executable === undefined)(`the page in Chromium${executable ? ""
       await drop(page, "rows.jsonl", files["rows.jsonl"] as Buffer);
       for (const tab of ["File", "Write"]) {
         await page.getByRole("tab", { name: tab }).click();
-        await page.locator("details").evaluateAll((all) => {
-          for (const own of all) own.setAttribute("open", "");
-        });
-        const { inside, outside } = await page.evaluate(() => {
-          const root = (
-            globalThis as unknown as { document: { documentElement: { scrollWidth: number; clientWidth: number } } }
-          ).document.documentElement;
-          return { inside: root.scrollWidth, outside: root.clientWidth };
-        });
+        await openDetails(page);
+        const { inside, outside } = await widths(page);
         expect(inside).toBe(outside);
         const pairs = await page.evaluate(contrastPairs);
         expect(pairs.length).toBeGreaterThan(3);

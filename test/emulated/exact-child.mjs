@@ -1,6 +1,6 @@
 // Scores models in every way in which a score must come out the same to the last bit: `node exact-child.mjs < SETUP`. SETUP is
-// JSON {library, models, texts, pairs, batches, onlyBatches}; prints, as JSON, of each model what was loaded, and of each way the scores and whether
-// they are called exact.
+// JSON {library, models, texts, pairs, batches, onlyBatches}; prints, as JSON, of each model what was loaded, and of each way the
+// scores and whether they are called exact.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";

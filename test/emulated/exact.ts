@@ -35,9 +35,13 @@ export interface Examined {
 const LETTERS = "abcdfghklmnrstwyAI";
 const LONGEST_PROMPT = 31;
 
-/** Distinct texts; half begin like others. Each digit is a token, as the space before them is. */
+/** Each digit is a token, as the space before them is. */
+const digitsOf = (random: (n: number) => number) => (count: number) =>
+  Array.from({ length: count }, () => random(10)).join("");
+
+/** Distinct texts; half begin like others. */
 function textsOf(lengths: readonly number[], random: (n: number) => number): string[] {
-  const digits = (count: number) => Array.from({ length: count }, () => random(10)).join("");
+  const digits = digitsOf(random);
   const common = digits(Math.max(...lengths));
   const texts = new Set<string>();
   for (const length of lengths) {
@@ -58,7 +62,7 @@ function textsOf(lengths: readonly number[], random: (n: number) => number): str
 export function exactSetup({ lengths, pairs, batches, onlyBatches = false }: Amount) {
   const random = randomOf(14);
   const texts = textsOf(lengths, random);
-  const digits = (count: number) => Array.from({ length: count }, () => random(10)).join("");
+  const digits = digitsOf(random);
   const prompts = [9, 22, 3, LONGEST_PROMPT].slice(0, Math.max(2, Math.ceil(pairs / 10))).map(digits);
   return {
     texts,

@@ -16,7 +16,7 @@ it.each(["model.gguf", "head.gguf", "model.safetensors", "tokenizer.json", "pyto
     const folder = emptyFolder();
     const path = join(folder, name);
     writeFileSync(path, POINTER);
-    const message = new RegExp(`${name} cannot be read: it is a pointer of Git LFS.*git lfs pull`);
+    const message = new RegExp(`${name} cannot be read: it is a Git LFS pointer.*git lfs pull`);
     await expect(openFile(path)).rejects.toThrow(message);
     await expect((await openLocalFolder(folder)).open(name)).rejects.toThrow(message);
     await expect(OpenedFile.open(path)).rejects.toThrow(message);

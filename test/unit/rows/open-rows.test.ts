@@ -137,7 +137,7 @@ describe("a file that is something else", () => {
 
   it.each(["x.parquet", "x.jsonl", "x.csv", "x.json.gz", "x"])("as %s is named: a pointer of Git LFS", async (name) => {
     await expect(readAll(fileOf(name, pointer))).rejects.toThrow(
-      /cannot be read: it is a pointer of Git LFS, not the file itself: fetch it with `git lfs pull`/,
+      /cannot be read: it is a Git LFS pointer, not the file itself: fetch it with `git lfs pull`/,
     );
   });
 
