@@ -5,7 +5,7 @@ import { isNameOf, type NamedField } from "./common-names.ts";
 import { asParsed } from "./csv-cells.ts";
 import { lookUp, topName } from "./field-path.ts";
 import { type Fields, type ItemRules, isEmpty, isIgnored, plainName } from "./input-fields.ts";
-import { invalidItem } from "./texts.ts";
+import { invalidItem, quotedNames } from "./texts.ts";
 import { contains, endsWithAssistant, onlyAnswer } from "./turns.ts";
 
 /**
@@ -215,13 +215,12 @@ interface Taken {
 }
 
 function noticeOf(taken: ReadonlyMap<string, Taken>): string | undefined {
-  const quoted = (names: readonly string[]) => names.map((name) => JSON.stringify(name)).join(" and ");
   const told = [...taken].filter(([, { isSilent }]) => isSilent !== true);
   if (told.length === 0) return undefined;
   const unread = told.flatMap(([, one]) => (one.unread === undefined ? [] : [one.unread]));
   return (
-    `reading ${told.map(([target, { names }]) => `${target} from ${quoted(names)}`).join(", ")}` +
-    (unread.length === 0 ? "" : `; ${quoted(unread)} is not scored`)
+    `reading ${told.map(([target, { names }]) => `${target} from ${quotedNames(names)}`).join(", ")}` +
+    (unread.length === 0 ? "" : `; ${quotedNames(unread)} is not scored`)
   );
 }
 
@@ -230,13 +229,12 @@ function only(fields: Fields, candidates: readonly string[], target: string): st
   const [first, ...others] = candidates;
   const other = others.find((name) => JSON.stringify(fields[name]) !== JSON.stringify(fields[first as string]));
   if (other === undefined) return first;
-  const all = candidates.map((name) => JSON.stringify(name)).join(" and ");
   const joined = JOINED.includes(target)
     ? `, or join them (${candidates.map((name) => `--field ${target}=${name}`).join(" ")})`
     : "";
   const left = others.map((name) => `--ignore-field ${name}`).join(" ");
   throw invalidItem(
-    `The row has ${all}, each of which could be the ${target}: name one ` +
+    `The row has ${quotedNames(candidates)}, each of which could be the ${target}: name one ` +
       `(--field ${target}=${first}${JOINED.includes(target) ? ` ${left}` : ""})${joined}.`,
     target,
   );

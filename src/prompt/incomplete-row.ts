@@ -3,6 +3,7 @@ import { InvalidInputError } from "../errors.ts";
 import { isNameOf, type NamedField } from "./common-names.ts";
 import { type Fields, fieldNames } from "./input-fields.ts";
 import { rowAdvice } from "./row-advice.ts";
+import { quotedNames } from "./texts.ts";
 import { transcriptWarning } from "./transcript.ts";
 
 /** How messages name the row and its fields. */
@@ -59,7 +60,7 @@ function refuseNull(
 ): void {
   const name = Object.keys(value).find((one) => value[one] === null && targets.some((target) => isNameOf(target, one)));
   if (name === undefined) return;
-  const shown = (from?.get(name) ?? [name]).map((one) => JSON.stringify(one)).join(" and ");
+  const shown = quotedNames(from?.get(name) ?? [name]);
   throw new InvalidInputError(
     "ERR_INVALID_ITEM",
     `Expected ${targets.map((target) => JSON.stringify(target)).join(" or ")} beside "${beside}", but ${shown} ` +
@@ -73,11 +74,10 @@ function transcriptAdvice(value: unknown, response: string, { where, from }: Row
   const texts: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (!texts.every((text) => typeof text === "string" && transcriptWarning(text) !== undefined)) return undefined;
   const names = from?.get(response) ?? [response];
-  const shown = names.map((name) => JSON.stringify(name)).join(" and ");
   const [is, its] = names.length === 1 ? ["is a whole conversation", "its"] : ["are whole conversations", "their"];
   const raw = names.map((name) => `--field text=${name}`).join(" or ");
   return (
-    `${shown} ${is} written as one text, with the prompt in it: write ${its} turns as a list of messages ` +
+    `${quotedNames(names)} ${is} written as one text, with the prompt in it: write ${its} turns as a list of messages ` +
     `(docs/cookbook.md has the command), or score the text as it is, without a chat template (${where === undefined ? `score ${raw}` : '{"text"}'}).`
   );
 }

@@ -4,6 +4,7 @@ import { shellWord } from "../files/shell-word.ts";
 import { isCommonName, isNameOf, type NamedField } from "./common-names.ts";
 import { type Fields, isObject, plainName } from "./input-fields.ts";
 import { contentOf, isMessage, roleOf } from "./messages.ts";
+import { quotedNames } from "./texts.ts";
 
 /** Names that hold the text of an object, the likeliest first. */
 const TEXT_NAMES = ["text", "content", "value", "prompt", "question", "response", "answer", "output"];
@@ -139,8 +140,9 @@ export function explained(
   const advice =
     path === undefined || error.code !== "ERR_INVALID_ITEM" ? undefined : insideAdvice(target, path, fields);
   if (!isOther && advice === undefined) return error;
-  const read = names?.map((name) => JSON.stringify(name)).join(" and ");
-  const message = isOther ? `${error.message.replace(/\.$/, "")} (${target} is read from ${read}).` : error.message;
+  const message = isOther
+    ? `${error.message.replace(/\.$/, "")} (${target} is read from ${quotedNames(names)}).`
+    : error.message;
   return new InvalidInputError(error.code, advice === undefined ? message : `${message} ${advice}`, {
     field: error.field ?? target,
     cause: error,

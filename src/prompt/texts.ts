@@ -22,18 +22,23 @@ export function checkString(value: unknown, where: string): string {
   return value;
 }
 
+const MAX_SHOWN_NAMES = 5;
+const MAX_NAME_CHARACTERS = 40;
+
 /** As describe(), with the names of an object's fields. */
 export function describeField(value: unknown): string {
   const what = describe(value);
   if (what !== "an object") return what;
   const names = Object.keys(value as object);
-  const [some, rest] = [names.slice(0, MAX_SHOWN_NAMES), names.length > MAX_SHOWN_NAMES ? " and others" : ""];
   if (names.length === 0) return "an empty object";
-  return `an object with ${some.map((name) => JSON.stringify(name.slice(0, MAX_NAME_CHARACTERS))).join(", ")}${rest}`;
+  const shown = names.slice(0, MAX_SHOWN_NAMES).map((name) => JSON.stringify(name.slice(0, MAX_NAME_CHARACTERS)));
+  return `an object with ${shown.join(", ")}${names.length > MAX_SHOWN_NAMES ? " and others" : ""}`;
 }
 
-const MAX_SHOWN_NAMES = 5;
-const MAX_NAME_CHARACTERS = 40;
+/** `"question" and "input"`. */
+export function quotedNames(names: readonly string[]): string {
+  return names.map((name) => JSON.stringify(name)).join(" and ");
+}
 
 export function invalidItem(message: string, field: string): InvalidInputError {
   return new InvalidInputError("ERR_INVALID_ITEM", message, { field });
