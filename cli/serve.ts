@@ -81,7 +81,7 @@ export const serve: Action<ServeOptions> = async (options, context) => {
       terminal.note(`ready: ${info.name} on ${info.backend}, after ${took} s`);
     }
     await ended;
-    terminal.note("finishing what has come; again ends at once");
+    terminal.note("answering the requests that have come; a second signal ends the server at once");
     await server.drain();
     return EXIT_DONE;
   } finally {
@@ -153,14 +153,12 @@ export function describeServe(command: Command): Command {
   command
     .optionsGroup("Model:")
     .option("--model-name <name>", "what clients call the model (default: the name in the file)")
-    .option("--compare-head <file>", "another head, whose scores come too where a request asks for all heads", collect)
+    .option("--compare-head <file>", "another head; requests that ask for all heads get its scores, too", collect)
     .addOption(
       new Option(
         "--raw-text <how>",
-        "rendered texts of clients: scored exactly, or turn by turn in the model's template",
-      )
-        .choices(rawTextChoices)
-        .default(undefined, "exact"),
+        "score rendered texts as they are (exact), or their turns in the model's template (chat) (default: exact)",
+      ).choices(rawTextChoices),
     );
   addAddressOptions(command);
   addLimitOptions(command);
@@ -196,12 +194,12 @@ function addLimitOptions(command: Command): void {
     )
     .option(
       "--max-queue-tokens <n>",
-      "their tokens beyond which requests are refused (default: 33554432)",
+      "tokens of waiting items beyond which requests are refused (default: 33554432)",
       wholeNumber(...serverBounds.maxQueueTokens),
     )
     .option(
       "--timeout <seconds>",
-      "for requests without the header X-Request-Timeout; 0: none (default: 0)",
+      "time limit of requests without the header X-Request-Timeout; 0: none (default: 0)",
       seconds(MAX_TIMEOUT_SECONDS),
     );
 }
@@ -222,8 +220,8 @@ const HELP = `
 With "Accept: application/x-ndjson" results come line by line. Also served, as their clients send them: OpenRLHF, verl, vLLM, SGLang,
 slime, LLaMA-Factory, TEI, Hugging Face, Jina, Cohere, Infinity, OpenAI embeddings.
 
-The model runs in a process of its own, which is started again when it dies. SIGTERM and Ctrl-C finish what has come, a second one
-ends at once.
+The model runs in a process of its own, which is started again when it dies. After SIGTERM or Ctrl-C the server answers the
+requests that have come, then ends; a second signal ends it at once.
 
 Exit codes: 0 ended by a signal, 2 usage error or failure (the model cannot be loaded, the address is taken).
 

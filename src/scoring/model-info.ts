@@ -104,7 +104,7 @@ export interface RewardModelInfo {
   readonly devices: readonly string[];
   /** llama.cpp's library for this processor, an absolute path; absent where the system does not say. */
   readonly cpuLibrary?: string;
-  /** CPU features that the library reports to use, for example "AVX2" or "SVE_CNT=16". */
+  /** CPU features that the library reports, for example "AVX2" or "SVE_CNT=16". */
   readonly cpuFeatures: readonly string[];
   /** What multiplies the weights that the CPU holds: found by a self-test with these weights before they are loaded. */
   readonly kernels: readonly KernelInfo[];

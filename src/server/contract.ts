@@ -59,8 +59,8 @@ export interface DialectRequest {
   readonly items: readonly NamedItem[];
   readonly rules?: ScoreRules;
   /**
-   * The answer's body: a value to be written as JSON, or a string that is JSON already. Results are in the order of the items. Warnings are none of its business:
-   * they reach every client in a response header (warnings-header.ts).
+   * The answer's body: a value to be written as JSON, or a string that is JSON already. Results are in the order of the items.
+   * Warnings need no place in it: they are in a response header (warnings-header.ts).
    */
   readonly answer: (results: readonly ServedScore[]) => unknown;
 }

@@ -93,7 +93,7 @@ export class RewardServer implements AsyncDisposable {
     registerRoutes(this.#context);
   }
 
-  /** Resolves with what the model is when it is loaded; rejects with the StarlingError if it cannot be. */
+  /** Resolves with a description of the model when it is loaded; rejects with the StarlingError if it cannot be. */
   get ready(): Promise<RewardModelInfo> {
     return this.#ready;
   }

@@ -59,7 +59,7 @@ export class AccessControl {
     if (isLocal || this.needsKey || this.#insecure) return;
     throw refused(
       `At ${host} everybody on the network could use the model. Set an API key (--api-key-file FILE, or STARLING_RM_API_KEY), ` +
-        "or insist with --insecure-no-auth.",
+        "or allow it with --insecure-no-auth.",
       "host",
     );
   }
@@ -132,7 +132,7 @@ function wrongHost(host: string): RequestProblem {
   return {
     status: 403,
     code: "ERR_FORBIDDEN_HOST",
-    message: `The request is for the host ${JSON.stringify(host)}, which this server is not known by. Its owner can allow it: --allow-host NAME.`,
+    message: `This server does not answer for the host ${JSON.stringify(host)}. Its owner can allow that name: --allow-host NAME.`,
   };
 }
 

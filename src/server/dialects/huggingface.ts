@@ -23,8 +23,8 @@ export const huggingface: Dialect = {
     const apply = parameters?.function_to_apply ?? "none";
     if (apply !== "none" && apply !== "sigmoid")
       throw refused(
-        `Expected "none" or "sigmoid" for parameters.function_to_apply but received ${JSON.stringify(apply)}: of one label a ` +
-          "softmax is always 1.",
+        `Expected "none" or "sigmoid" for parameters.function_to_apply but received ${JSON.stringify(apply)}: with one ` +
+          "label a softmax is always 1.",
         "parameters.function_to_apply",
       );
     const list = Array.isArray(inputs) ? inputs : [inputs];

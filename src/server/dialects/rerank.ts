@@ -117,8 +117,8 @@ function documentText(
   if (typeof value === "string") return value;
   if (rankFields && rankFields.length > 1)
     throw refused(
-      `Expected one name in rank_fields but received ${rankFields.length}: a response is one text, and how to join several is ` +
-        "not said.",
+      `Expected one name in rank_fields but received ${rankFields.length}: a document is one text, and it is not ` +
+        "known how to join several fields.",
       "rank_fields",
     );
   const field = rankFields?.[0] ?? ("content" in value && !("text" in value) ? "content" : "text");

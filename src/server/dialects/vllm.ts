@@ -61,8 +61,8 @@ export const vllmPooling: Dialect = {
     const { task, encoding_format } = body;
     if (task?.includes("token") || task === "plugin")
       throw refused(
-        `Expected "classify" for task but received ${JSON.stringify(task)}: one score a text. Rewards at each token are in ` +
-          "POST /v1/score.",
+        `Expected "classify" for task but received ${JSON.stringify(task)}: a text has one score here. POST /v1/score ` +
+          "with perToken returns the reward at every token.",
         "task",
       );
     return {

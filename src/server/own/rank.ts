@@ -31,7 +31,7 @@ export function readRankCall(body: unknown): RankCall {
   if (topN !== Number.POSITIVE_INFINITY && aTopN(topN) !== undefined)
     throw invalidArgument("topN", aTopN(topN) as string, topN);
   if (responses === undefined || responses === null)
-    throw wrong('The field "responses" is missing: a list of strings.');
+    throw wrong('The field "responses" is missing: expected a list of strings.');
   // Nothing to rank is ranked.
   if (Array.isArray(responses) && responses.length === 0) return { items: [], rules, topN: 0 };
   const { items } = rowItems({ prompt, messages, system, responses }, { where: "body", ignoreFields });

@@ -106,7 +106,11 @@ export class ItemQueue {
       if (entry.cancelled) continue;
       if (entry.suspect) {
         const where = entry.rules.name;
-        entry.reject(new ScoringUnavailable(`${reason} It was scoring ${where} only, as one before that also ended.`));
+        entry.reject(
+          new ScoringUnavailable(
+            `${reason} It was scoring only ${where}, which an earlier process that ended also had.`,
+          ),
+        );
       } else {
         entry.suspect = true;
         this.#suspects.add(entry);

@@ -43,7 +43,7 @@ it("scores as score does, to the last bit, and answers what has come when it is 
   }
   const { code, stdout, stderr } = await end;
   expect(code).toBe(0);
-  expect(stderr).toContain("finishing what has come");
+  expect(stderr).toContain("answering the requests that have come");
   // A line each, without texts.
   expect(stdout.match(/"route":"\/v1\/score"/g)).toHaveLength(80);
   expect(stdout).not.toContain("apple");
