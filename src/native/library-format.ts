@@ -17,8 +17,13 @@ const HEADER_BYTES = 4096;
 const MAX_PARTS = 16;
 /** What every kind but Windows' begins with. */
 const MAGIC_BYTES = 4;
+/** Its magic, whether it is of 64 bits, and its byte order. */
+const ELF_IDENTITY_BYTES = 6;
+const ELF = 0x7f454c46;
 const MACH_O = 0xfeedfacf;
 const UNIVERSAL = 0xcafebabe;
+/** "PE" and two zeros, in the middle of a file that begins with "MZ". */
+const PE = 0x50450000;
 
 const elfMachines = new Map([
   [0x03, "ia32"],
@@ -42,22 +47,43 @@ const peMachines = new Map([
 /** @returns undefined if it is not a known kind of library, or is truncated */
 export function libraryKind(bytes: Buffer): LibraryKind | undefined {
   try {
-    if (isElf(bytes)) {
-      const machine = bytes[5] === 2 ? bytes.readUInt16BE(18) : bytes.readUInt16LE(18);
-      return { os: "linux", archs: known(elfMachines, [machine]) };
-    }
-    if (bytes.readUInt32LE(0) === MACH_O) return { os: "darwin", archs: known(machMachines, [bytes.readUInt32LE(4)]) };
-    if (bytes.readUInt32BE(0) === UNIVERSAL) return universal(bytes);
-    if (bytes.toString("latin1", 0, 2) === "MZ") {
-      const start = bytes.readUInt32LE(0x3c);
-      if (bytes.readUInt32BE(start) !== 0x50450000) return undefined;
-      return { os: "win32", archs: known(peMachines, [bytes.readUInt16LE(start + 4)]) };
+    switch (formatOf(bytes)) {
+      case "elf": {
+        const machine = bytes[5] === 2 ? bytes.readUInt16BE(18) : bytes.readUInt16LE(18);
+        return { os: "linux", archs: known(elfMachines, [machine]) };
+      }
+      case "mach-o":
+        return { os: "darwin", archs: known(machMachines, [bytes.readUInt32LE(4)]) };
+      case "universal":
+        return universal(bytes);
+      case "pe": {
+        const start = peHeader(bytes);
+        if (start === undefined) return undefined;
+        return { os: "win32", archs: known(peMachines, [bytes.readUInt16LE(start + 4)]) };
+      }
+      default:
+        return undefined;
     }
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;
   }
-  return undefined;
+}
+
+/** By the first bytes; undefined for what is no library. */
+function formatOf(bytes: Buffer): "elf" | "mach-o" | "universal" | "pe" | undefined {
+  if (bytes.length < MAGIC_BYTES) return undefined;
+  const magic = bytes.readUInt32BE(0);
+  if (magic === ELF) return bytes.length < ELF_IDENTITY_BYTES ? undefined : "elf";
+  if (magic === UNIVERSAL) return "universal";
+  if (bytes.readUInt32LE(0) === MACH_O) return "mach-o";
+  return bytes.toString("latin1", 0, 2) === "MZ" ? "pe" : undefined;
+}
+
+/** Where the header of a Windows library begins; undefined for another program of MS-DOS. */
+function peHeader(bytes: Buffer): number | undefined {
+  const start = bytes.readUInt32LE(0x3c);
+  return bytes.readUInt32BE(start) === PE ? start : undefined;
 }
 
 function universal(bytes: Buffer): LibraryKind | undefined {
@@ -97,20 +123,25 @@ function readStart(path: string): Buffer {
  * of their own.
  */
 export function leastSize(bytes: Buffer): number {
-  if (bytes.length < MAGIC_BYTES) return 0;
   try {
-    if (isElf(bytes)) return leastElf(bytes);
-    if (bytes.readUInt32LE(0) === MACH_O) return leastMachO(bytes);
-    if (bytes.readUInt32BE(0) === UNIVERSAL) return leastUniversal(bytes);
-    return bytes.toString("latin1", 0, 2) === "MZ" ? leastPe(bytes) : 0;
+    switch (formatOf(bytes)) {
+      case "elf":
+        return leastElf(bytes);
+      case "mach-o":
+        return leastMachO(bytes);
+      case "universal":
+        return leastUniversal(bytes);
+      case "pe":
+        return leastPe(bytes);
+      default:
+        return 0;
+    }
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     // The header itself is cut off, or longer than what was read of the file.
     return bytes.length < HEADER_BYTES ? bytes.length + 1 : 0;
   }
 }
-
-const isElf = (bytes: Buffer): boolean => bytes.length >= 6 && bytes.readUInt32BE(0) === 0x7f454c46;
 
 /** Where an ELF header (elf(5)) has the places of its tables, and the sizes and numbers of their entries. */
 const ELF_FIELDS = {
@@ -162,8 +193,8 @@ const PE_HEADER_BYTES = 24;
 const PE_SECTION_BYTES = 40;
 
 function leastPe(bytes: Buffer): number {
-  const start = bytes.readUInt32LE(0x3c);
-  if (bytes.readUInt32BE(start) !== 0x50450000) return 0;
+  const start = peHeader(bytes);
+  if (start === undefined) return 0;
   const sections = start + PE_HEADER_BYTES + bytes.readUInt16LE(start + 20);
   const ends = Array.from({ length: bytes.readUInt16LE(start + 6) }, (_, i) => {
     const at = sections + PE_SECTION_BYTES * i;
