@@ -8,6 +8,7 @@ a step, as texts or as messages (docs/source/rewards.md). They go in one request
 
 import json
 import os
+import urllib.error
 import urllib.request
 
 URL = os.environ.get("STARLING_RM_URL", "http://127.0.0.1:8080").rstrip("/")
@@ -19,8 +20,11 @@ def starling_reward(prompts, completions, **_) -> list[float]:
     items = [{"prompt": prompt, "response": _text(completion)} for prompt, completion in pairs]
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {KEY}"} if KEY else {})}
     request = urllib.request.Request(f"{URL}/v1/score", json.dumps({"items": items}).encode(), headers)
-    with urllib.request.urlopen(request) as response:
-        results = json.load(response)["results"]
+    try:
+        with urllib.request.urlopen(request) as response:
+            results = json.load(response)["results"]
+    except urllib.error.HTTPError as error:
+        raise ValueError(f"starling-rm: {error.read().decode()}") from error
     for result in results:
         if "error" in result:
             raise ValueError(f"starling-rm: {result['error']['message']}")

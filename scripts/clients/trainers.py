@@ -127,11 +127,19 @@ def verl_function(server: Server) -> None:
 
 def trl_function(server: Server) -> None:
     """As TRL's trainers call a reward function: with texts, and with messages."""
-    reward = example("trl_reward", server).starling_reward
+    trl = example("trl_reward", server)
+    reward = trl.starling_reward
     equal(reward(prompts=[QUERY] * len(RESPONSES), completions=RESPONSES, completion_ids=[]), server.many)
     prompts = [[{"role": "user", "content": QUERY}]] * len(RESPONSES)
     completions = [[{"role": "assistant", "content": text}] for text in RESPONSES]
     equal(reward(prompts=prompts, completions=completions, trainer_state=None), server.many)
+    trl.URL += "/nowhere"
+    try:
+        reward(prompts=[QUERY], completions=[RESPONSES[0]])
+    except ValueError as error:
+        assert "There is no /nowhere/v1/score" in str(error), error
+    else:
+        raise AssertionError("A wrong address was accepted.")
 
 
 CHECKS = [

@@ -49,7 +49,7 @@ describe("one completion", () => {
     let seen: unknown;
     answer = (response, { headers, url, method }, body) => {
       seen = { method, url, authorization: headers.authorization, body };
-      const [accent] = [Buffer.from(delta("é"))];
+      const accent = Buffer.from(delta("é"));
       response.writeHead(200, { "content-type": "text/event-stream" });
       response.write(`: a comment\r\n\r\n${delta("Caf")}`);
       const cut = accent.indexOf(0xc3) + 1;
