@@ -27,8 +27,8 @@ const MAX_FIRST_BYTES = 4 * 1024 * 1024;
 const MAX_LISTED = 20;
 
 /**
- * The same rows, once it is known that a field is there for each name, or may still come. Of a stream, rows are not waited for: the
- * first one decides when it comes.
+ * The same rows, after a look at the first ones: each name must be a field of theirs, or one that may still come. A stream is not
+ * waited for: its first row is checked when it comes.
  *
  * @throws UsageError for a name that no row has, here or with the first row
  */
