@@ -64,12 +64,12 @@ export class RewardServer implements AsyncDisposable {
     if (options === undefined) throw notConstructible("RewardServer", "createServer()");
     const access = new AccessControl(options);
     let metrics: ServerMetrics | undefined;
+    const isDraining = () => this.#lifecycle.isDraining;
     const app = createApp({
       options,
       access,
-      observe: ({ route, dialect, status, ms }) =>
-        metrics?.request({ route: route === "" ? "other" : route, dialect, status, seconds: ms / 1000 }),
-      isLast: () => this.#lifecycle.isDraining,
+      observe: (record) => metrics?.request(record),
+      isLast: isDraining,
     });
     const { modelName, compareHeads } = options;
     const log = (level: "info" | "warn" | "error", message: string) => app.log[level](message);
@@ -86,7 +86,6 @@ export class RewardServer implements AsyncDisposable {
       counters: () => backend.counters,
     });
     this.#lifecycle = new Lifecycle(app, backend);
-    const isDraining = () => this.#lifecycle.isDraining;
     this.#context = { app, backend, work, options, access, metrics, started: Date.now(), isDraining };
     this.#ready = firstLoad(backend);
     this.#ready.catch(() => {});

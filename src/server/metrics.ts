@@ -1,6 +1,7 @@
 /** What operators of the server can watch: Prometheus metrics at /metrics. Described for users in docs/server.md. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { BackendCounters, BackendState } from "./contract.ts";
+import type { RequestRecord } from "./http/exchange.ts";
 
 /** Of what is watched; asked for at each collection. */
 export interface MetricSources {
@@ -9,15 +10,6 @@ export interface MetricSources {
   readonly inFlight: () => number;
   readonly state: () => BackendState;
   readonly counters: () => BackendCounters;
-}
-
-export interface RequestRecord {
-  /** A path of the server's own table: what clients ask beside it is "other". */
-  readonly route: string;
-  readonly dialect?: string | undefined;
-  /** 499 where the client went away. */
-  readonly status: number;
-  readonly seconds: number;
 }
 
 export interface ItemRecord {
@@ -110,9 +102,11 @@ export class ServerMetrics {
     collectDefaultMetrics({ register: this.#registry });
   }
 
-  request({ route, dialect = "", status, seconds }: RequestRecord): void {
+  request({ route: known, dialect, status, ms }: Pick<RequestRecord, "route" | "dialect" | "status" | "ms">): void {
+    // Whatever clients ask for beside the routes is one.
+    const route = known === "" ? "other" : known;
     this.#requests.inc({ route, dialect, status: String(status) });
-    this.#requestSeconds.observe({ route }, seconds);
+    this.#requestSeconds.observe({ route }, ms / 1000);
   }
 
   scored({ queueSeconds, computeSeconds, tokenCount, truncated }: ItemRecord): void {

@@ -12,6 +12,7 @@ export interface RequestRecord {
   readonly route: string;
   /** The wire format, "vllm-classify"; "" where there is none. */
   readonly dialect: string;
+  /** 499 where the client went away. */
   readonly status: number;
   /** Items that it asked to score. */
   readonly items: number;

@@ -12,9 +12,9 @@ it("tells requests, items, the queue and the scoring process", async () => {
     state: () => state,
     counters: () => counters,
   });
-  metrics.request({ route: "/v1/score", dialect: "score", status: 200, seconds: 0.3 });
-  metrics.request({ route: "/v1/score", dialect: "score", status: 200, seconds: 3 });
-  metrics.request({ route: "other", status: 404, seconds: 0 });
+  metrics.request({ route: "/v1/score", dialect: "score", status: 200, ms: 300 });
+  metrics.request({ route: "/v1/score", dialect: "score", status: 200, ms: 3000 });
+  metrics.request({ route: "", dialect: "", status: 404, ms: 0 });
   metrics.scored({ queueSeconds: 0.02, computeSeconds: 0.2, tokenCount: 300, truncated: false });
   metrics.scored({ queueSeconds: 0.02, computeSeconds: 0.2, tokenCount: 2048, truncated: true });
   metrics.notScored("cancelled");

@@ -21,7 +21,7 @@ export class DrawView extends View {
       <form class="row" @submit=${this.#draw}>
         <label>Candidates <input name="count" type="number" min="1" max=${source.maxCount} step="1" value=${DEFAULT_COUNT} required /></label>
         <label>Temperature <input name="temperature" type="number" min="0" max="2" step="0.1" value="1" /></label>
-        <label>Most tokens <input name="maxTokens" type="number" min="1" max="65536" step="1" placeholder="any" /></label>
+        <label>Max tokens <input name="maxTokens" type="number" min="1" max="65536" step="1" placeholder="any" /></label>
         ${
           isDrawing
             ? html`<button type="button" @click=${() => this.actions.stopDrawing()}>Stop</button>`

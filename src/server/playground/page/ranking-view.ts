@@ -138,7 +138,7 @@ export class RankingView extends View {
     const isMoved = otherPlace !== undefined && otherPlace !== place;
     const name = nameOfReply(this.state, entry);
     const main = html`<span class="name">${name}</span>
-      ${isMoved ? html`<span class="moved">${ordinal(otherPlace)} by the model's own</span>` : nothing}
+      ${isMoved ? html`<span class="moved">${ordinal(otherPlace)} by the model's own head</span>` : nothing}
       <span class="excerpt" aria-hidden="true">${entry.text.slice(0, 200)}</span>`;
     const difference = entry === base ? undefined : one.difference;
     return html`<li class=${this.state.stale.has(entry.id) ? "stale" : ""}>
