@@ -16,6 +16,12 @@ const MAX_RUN_MS = 200_000;
 /** How long Wine's server waits for the next program; longer than a test does between two. */
 const SERVER_PATIENCE_S = 120;
 
+/**
+ * What Wine says of a fault in a process. Its own services inherit the stderr of whichever program started them, and now and then
+ * one of them falls (winedevice.exe in ntoskrnl.exe); a fault of the program itself shows in its exit code.
+ */
+const FAULTS = /^wine: Unhandled .*, starting debugger\.\.\.\r?\n/gm;
+
 const isInstalled = (command: string) => spawnSync(command, ["--version"], { stdio: "ignore" }).error === undefined;
 
 /** What is missing to run `host`, and the command that brings it; undefined where nothing is. */
@@ -127,7 +133,7 @@ export class Wine {
       child.once("close", (code) => {
         const [stdout, stderr] = ["out", "err"].map((name) => readFileSync(path(name), "utf8")) as [string, string];
         for (const name of ["in", "out", "err"]) rmSync(path(name), { force: true });
-        resolve({ code, stdout, stderr });
+        resolve({ code, stdout, stderr: code === 0 ? stderr.replace(FAULTS, "") : stderr });
       });
     });
     return { process: child, ended };
