@@ -15,9 +15,10 @@ const ROOMS = {
   support: [],
   tokenizer: [],
   planning: [],
-  llama: ["support", "planning"],
+  prefill: [],
+  llama: ["support", "planning", "prefill"],
   model: ["support", "planning", "llama"],
-  node: ["support", "tokenizer", "planning", "llama", "model"],
+  node: ["support", "tokenizer", "planning", "prefill", "llama", "model"],
 };
 /** These headers are for one room each. */
 const HEADERS = [
