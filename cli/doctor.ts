@@ -111,9 +111,14 @@ function describeModel({
 function describeKernels({
   kernels,
   reasons,
+  ownKernelsReason,
 }: NonNullable<NonNullable<Diagnosis["model"]>["kernels"]>): [string, string][] {
   const names = new Set(kernels.map(({ type, kernel }) => `${type} by ${kernel}`));
-  return [["kernels", [...names].join(", ")], ...reasons.map((reason): [string, string] => ["note", reason])];
+  const own = ownKernelsReason === undefined ? [] : [`our own kernels are not used: ${ownKernelsReason}`];
+  return [
+    ["kernels", [...names].join(", ")],
+    ...[...own, ...reasons].map((reason): [string, string] => ["note", reason]),
+  ];
 }
 
 function describeNeed({ total, backend, contextTokens, available, gpu }: MemoryPrediction): [string, string][] {

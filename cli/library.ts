@@ -33,7 +33,7 @@ export { type InputFormat, inputFormats, isDataFile } from "../src/rows/format.t
 export { MAX_ROW_BYTES } from "../src/rows/json-splitter.ts";
 export { jsonText } from "../src/rows/json-text.ts";
 export { wideEncodingOf } from "../src/rows/utf16.ts";
-export { batchModes, gpuChoices, splitModes } from "../src/scoring/load-options.ts";
+export { batchModes, gpuChoices, kernelChoices, splitModes } from "../src/scoring/load-options.ts";
 export { specialTokenChoices, tokenizationModes } from "../src/scoring/open-tokenizer.ts";
 export { ranksOf } from "../src/scoring/ranks.ts";
 export type { TokenizedOutcome } from "../src/scoring/reward-tokenizer.ts";

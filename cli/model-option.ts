@@ -18,6 +18,7 @@ import {
   batchModes,
   gpuChoices,
   isOnHub,
+  kernelChoices,
   MAX_BATCH_TOKENS,
   MAX_DEVICES,
   MAX_LAYERS,
@@ -52,6 +53,7 @@ export interface EngineOptions {
   readonly ctx?: number;
   readonly batch?: number;
   readonly batchMode?: LoadRewardModelOptions["batchMode"] & string;
+  readonly kernels?: LoadRewardModelOptions["kernels"] & string;
   readonly prefixSharing?: boolean;
   readonly memoryCheck?: boolean;
   /** False with --no-mmap; otherwise true, and the library decides. */
@@ -132,6 +134,12 @@ export function addEngineOptions(command: Command): Command {
         "--batch-mode <mode>",
         "exact: bit-identical scores in any batch; packed: faster on GPUs (default: exact on the CPU, else packed)",
       ).choices(batchModes),
+    )
+    .addOption(
+      new Option(
+        "--kernels <which>",
+        "auto: prefill kernels of our own where they are faster; off: llama.cpp's (default: auto)",
+      ).choices(kernelChoices),
     )
     .option("--no-prefix-sharing", "compute every text in full: same scores, slower; for comparison")
     .option("--no-memory-check", "load the model even if memory seems too small")
@@ -229,11 +237,23 @@ export function tokenSettings(options: Omit<ModelOptions, "model" | "head" | "fo
 
 /** The library's names for the options of {@link addEngineOptions}. */
 export function engineSettings(options: EngineOptions): Partial<LoadRewardModelOptions> {
-  const { gpu, gpuLayers, splitMode, mainDevice, threads, ctx, batch, batchMode, prefixSharing, memoryCheck, mmap } =
-    options;
+  const {
+    gpu,
+    gpuLayers,
+    splitMode,
+    mainDevice,
+    threads,
+    ctx,
+    batch,
+    batchMode,
+    kernels,
+    prefixSharing,
+    memoryCheck,
+    mmap,
+  } = options;
   return {
     ...given({ gpu, gpuLayers, splitMode, mainDevice, threads, contextTokens: ctx, batchTokens: batch, batchMode }),
-    ...given({ sharePrefixes: prefixSharing, checkMemory: memoryCheck }),
+    ...given({ kernels, sharePrefixes: prefixSharing, checkMemory: memoryCheck }),
     ...(mmap === false ? { mmap } : {}),
   };
 }

@@ -142,6 +142,14 @@ export function extractLlama(folder, paths) {
   return folder;
 }
 
+/**
+ * What the addon is compiled with: llama.cpp's public headers, and those of ggml's CPU backend that llama/prefill_binding.cpp
+ * reaches into.
+ */
+export const HEADERS = ["include", "ggml/include", "ggml/src/ggml-backend-impl.h", "ggml/src/ggml-impl.h"].concat(
+  ["traits.h", "ggml-cpu-impl.h"].map((name) => `ggml/src/ggml-cpu/${name}`),
+);
+
 /** Removes a build folder that was copied or moved with its checkout: it would build the sources at the old path. */
 function dropForeignBuild(out) {
   const cache = join(out, "CMakeCache.txt");
@@ -159,7 +167,7 @@ export function buildAddon({ sanitize } = {}) {
   if (missing !== undefined) throw new BuildError(missing);
   const started = Date.now();
   mkdirSync(join(root, "build"), { recursive: true });
-  const headers = extractLlama(join(root, "build", "llama-headers"), ["include", "ggml/include"]);
+  const headers = extractLlama(join(root, "build", "llama-headers"), HEADERS);
   const nodeAddonApi = packageFolder("node-addon-api");
   const cmakeJs = join(packageFolder("cmake-js"), "bin", "cmake-js");
   const out = join(root, "build", sanitize === undefined ? "addon" : `sanitize-${sanitize}`);

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "llama/log.h"
+#include "llama/prefill_binding.h"
 #include "llama/runtime.h"
 #include "support/failure.h"
 
@@ -252,6 +253,7 @@ void ContextWorker::clear_cache() {
 void ContextWorker::decode() {
   if (stop_.requested()) throw Failure::aborted();
   const LogCapture log;
+  const PrefillScope kernels(options_.prefill);
   int32_t status = 0;
   try {
     status = functions_.llama_decode(context_.get(), batch_.view());

@@ -36,19 +36,26 @@ struct KernelCheckOptions {
   int32_t threads = 1;
   /** Whether the CPU library may repack weights (llama.cpp's use_extra_bufts). */
   bool repacked = true;
+  /** Our own kernels instead of the library's, where there is one. */
+  bool prefill = false;
 };
 
 /** How the CPU library multiplies weights of one type and shape, or keys and values. */
 struct KernelFinding {
-  /** llama.cpp's name of the buffer type, which selects the kernel: "CPU", "CPU_REPACK", "AMX" and others. */
+  /**
+   * llama.cpp's name of the buffer type, which selects the kernel: "CPU", "CPU_REPACK", "AMX" and others. Of our own
+   * kernels the kernel's name; empty where there is none.
+   */
   std::string buffer;
   /** What is wrong with the products, half a sentence; empty when they are right. */
   std::string problem;
   /**
    * The smallest of 4, 8, 16 and 32 for which a row has the same bits in every product whose number of rows is a
-   * multiple of it; 0 for none.
+   * multiple of it; 0 for none. Of our own kernels 1 or 0.
    */
   int32_t multiple = 0;
+  /** How many times as fast as the library's our own kernel is; 0 where that is not measured. */
+  double gain = 0;
 };
 
 /**

@@ -67,6 +67,8 @@
   X(ggml_new_tensor_2d)                       \
   X(ggml_view_3d)                             \
   X(ggml_mul_mat)                             \
+  X(ggml_cast)                                \
+  X(ggml_flash_attn_ext)                      \
   X(ggml_build_forward_expand)                \
   X(ggml_blck_size)                           \
   X(ggml_get_type_traits)                     \

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "llama/prefill_binding.h"
+
 namespace starling {
 
 /** LoadOptions of src/native/addon.ts, checked and copied on the JS thread. */
@@ -37,6 +39,8 @@ struct ModelOptions {
   bool repacked = true;
   /** In exact mode every decode has a multiple of this many rows: see check_kernels(). */
   int32_t row_multiple = 4;
+  /** What our own kernels compute; only without GPUs. */
+  PrefillAllowance prefill;
   bool share_prefixes = true;
   /** Most bytes of saved states of pinned prefixes. */
   size_t pinned_bytes = 0;

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "llama/log.h"
+#include "llama/prefill_binding.h"
 #include "llama/runtime.h"
 #include "support/failure.h"
 
@@ -97,6 +98,7 @@ void ModelWeights::load(const StopSignal& stop, const std::function<void(float)>
   params.kv_overrides = overrides;
   params.progress_callback = &on_load_progress;
   params.progress_callback_user_data = &progress;
+  const PrefillScope kernels(options_.prefill);
   try {
     model_.reset(options_.file == nullptr ? functions_.llama_model_load_from_file(options_.path.c_str(), params)
                                           : functions_.llama_model_load_from_file_ptr(options_.file.get(), params));

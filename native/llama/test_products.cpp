@@ -161,6 +161,18 @@ double Reference::dot(const float* a, const float* b) const {
   return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
+bool rows_are_independent(const CpuBackend& cpu, int32_t threads, const Matrix& together, const Multiply& multiply) {
+  cpu.use_threads(1);
+  for (const size_t at_a_time : {size_t{1}, size_t{7}, FIRST_TEST_ROWS})
+    if (!same_bits(together, multiply_apart(multiply, FIRST_TEST_ROWS, at_a_time))) return false;
+  cpu.use_threads(threads);
+  // As the last rows of more.
+  Matrix many = multiply(0, MOST_TEST_ROWS, POISONS[1]);
+  const Matrix later = multiply(FIRST_TEST_ROWS, MOST_TEST_ROWS - FIRST_TEST_ROWS, POISONS[0]);
+  const size_t outputs = many.size() / MOST_TEST_ROWS;
+  return same_bits(later, {many.begin() + static_cast<std::ptrdiff_t>(FIRST_TEST_ROWS * outputs), many.end()});
+}
+
 int32_t exact_multiple(const CpuBackend& cpu, int32_t threads, const Matrix& together, const Multiply& multiply) {
   for (const auto& [multiple, rows] : CANDIDATES) {
     cpu.use_threads(threads);

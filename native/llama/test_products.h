@@ -77,6 +77,10 @@ using Multiply = std::function<Matrix(size_t first, size_t count, float poison)>
 constexpr size_t MOST_TEST_ROWS = 96;
 constexpr size_t FIRST_TEST_ROWS = 44;
 
+/** Whether every row has the same bits alone, with any others, and on any number of threads. @param together as below
+ */
+bool rows_are_independent(const CpuBackend& cpu, int32_t threads, const Matrix& together, const Multiply& multiply);
+
 /**
  * The smallest of 4, 8, 16 and 32 for which a row has the same bits in each product whose number of rows is a multiple
  * of it; 0 for none.

@@ -1,4 +1,5 @@
 #include "llama/kernel_check.h"
+#include "llama/prefill_binding.h"
 #include "llama/runtime.h"
 #include "node/addon_parts.h"
 #include "node/arguments.h"
@@ -53,6 +54,7 @@ Napi::Value check_kernels_in_background(const Napi::CallbackInfo& call) {
   options.path = arguments.text("path");
   options.threads = arguments.integer("threads", 1, GGML_MAX_N_THREADS);
   options.repacked = arguments.flag("repacked");
+  options.prefill = arguments.flag("prefill");
   for (const Arguments& sample : arguments.objects("samples"))
     options.samples.push_back(read_sample(sample, functions, env));
   for (const Arguments& sample : arguments.objects("attention"))
@@ -66,6 +68,7 @@ Napi::Value check_kernels_in_background(const Napi::CallbackInfo& call) {
         Napi::Object entry = Napi::Object::New(inner);
         entry.Set("buffer", findings[i].buffer);
         entry.Set("multiple", findings[i].multiple);
+        if (findings[i].gain > 0) entry.Set("gain", findings[i].gain);
         if (!findings[i].problem.empty()) entry.Set("problem", findings[i].problem);
         list.Set(static_cast<uint32_t>(i), entry);
       }
@@ -74,9 +77,16 @@ Napi::Value check_kernels_in_background(const Napi::CallbackInfo& call) {
   });
 }
 
+/** bindPrefill(): string | undefined */
+Napi::Value bind_prefill(const Napi::CallbackInfo& call) {
+  const std::string problem = prefill_binding::bind(runtime::functions());
+  return problem.empty() ? call.Env().Undefined() : Napi::String::New(call.Env(), problem);
+}
+
 }  // namespace
 
 void init_kernels(Napi::Env env, Napi::Object exports) {
+  exports.Set("bindPrefill", Napi::Function::New<&bind_prefill>(env, "bindPrefill"));
   exports.Set("checkKernels", Napi::Function::New<&check_kernels_in_background>(env, "checkKernels"));
 }
 

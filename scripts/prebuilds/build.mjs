@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { BuildError, extractLlama, missingPackages, packageFolder, root } from "../build-addon.mjs";
+import { BuildError, extractLlama, HEADERS, missingPackages, packageFolder, root } from "../build-addon.mjs";
 import { assertPrebuilt } from "./check.mjs";
 import { TARGETS } from "./targets.mjs";
 import { findZig } from "./zig.mjs";
@@ -52,7 +52,7 @@ function prepare() {
     build,
     generator: generator(),
     ...findZig(),
-    headers: extractLlama(join(root, "build", "llama-headers"), ["include", "ggml/include"]),
+    headers: extractLlama(join(root, "build", "llama-headers"), HEADERS),
     hostFunctions: writeHostFunctions(join(build, "host_functions.h")),
   };
 }

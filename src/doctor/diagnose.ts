@@ -7,14 +7,17 @@ import { type GpuFacts, gpuFacts } from "../native/gpu-lacks.ts";
 import { addonPath, openedAddon } from "../native/load-addon.ts";
 import { describeMachine, lockedDevices, type MachineDescription } from "../native/machine.ts";
 import type { Backend } from "../native/platforms.ts";
+import { libraryObstacle } from "../native/prefill-kernels.ts";
 import { probeKernels, probeRuntime } from "../native/probe.ts";
 import { librariesIn } from "../native/runtime-folder.ts";
 import { aSignal, aString, checkOptions, given, takesOnlyOptions } from "../options.ts";
 import { availableMemory } from "../scoring/available-memory.ts";
+import type { CheckKernels } from "../scoring/kernel-findings.ts";
 import { type KernelPlan, planKernels } from "../scoring/kernel-plan.ts";
 import { aLoad } from "../scoring/load-options.ts";
 import { type ModelFile, readModelFile } from "../scoring/model-file.ts";
 import type { KernelInfo, MemoryPrediction } from "../scoring/model-info.ts";
+import { OWN_KERNELS_OFF } from "../scoring/own-kernels.ts";
 import { assertPlacementFits, type Placement, placeModel } from "../scoring/placement.ts";
 import { predictOn } from "../scoring/predict-memory.ts";
 import type { LoadRewardModelOptions } from "../scoring/types.ts";
@@ -81,6 +84,8 @@ export interface ModelDiagnosis {
     readonly kernels: readonly KernelInfo[];
     /** Why kernels other than llama.cpp's choice are used: sentences. */
     readonly reasons: readonly string[];
+    /** Why prefill kernels of our own compute nothing, half a sentence; absent where they do. */
+    readonly ownKernelsReason?: string;
   };
   /** Why it cannot be loaded. */
   readonly problem?: string;
@@ -168,8 +173,14 @@ async function examineModel(
       assertPlacementFits(path, placement, free);
       // Kernels are tried with the model's own weights, which a model on the hub has not brought yet.
       if (isRemote) return { ...found, memory };
-      const { kernels, reasons } = await tryKernels(path, file, placement, runtime);
-      return { ...found, memory, ...(kernels.length === 0 ? {} : { kernels: { kernels, reasons } }) };
+      const { kernels, reasons, prefillReason } = await tryKernels(path, file, placement, runtime, load.kernels);
+      return {
+        ...found,
+        memory,
+        ...(kernels.length === 0
+          ? {}
+          : { kernels: { kernels, reasons, ...given({ ownKernelsReason: prefillReason }) } }),
+      };
     } catch (error) {
       return { ...found, memory, problem: messageOf(error) };
     }
@@ -179,11 +190,17 @@ async function examineModel(
 }
 
 /** Runs in its own process: a process can load only one runtime, and this one may need another later. */
-function tryKernels(path: string, file: ModelFile, { plan }: Placement, runtime: RuntimeFinding): Promise<KernelPlan> {
+function tryKernels(
+  path: string,
+  file: ModelFile,
+  { plan }: Placement,
+  runtime: RuntimeFinding,
+  kernels: LoadRewardModelOptions["kernels"],
+): Promise<KernelPlan> {
   const { weightSamples: samples, shape } = file;
-  return planKernels({ path, samples, plan, shape, runtime }, (options) =>
-    probeKernels(librariesIn(runtime.folder as string), options),
-  );
+  const check: CheckKernels = (options) => probeKernels(librariesIn(runtime.folder as string), options);
+  const own = kernels === "off" ? OWN_KERNELS_OFF : (libraryObstacle(runtime) ?? check);
+  return planKernels({ path, samples, plan, shape, runtime }, { stock: check, own });
 }
 
 function wanted(gpu: NonNullable<LoadRewardModelOptions["gpu"]>, choice: Backend | undefined): Backend {

@@ -31,7 +31,7 @@ export function scoringSettings(model: RewardModel): ScoringSettings {
     gpuLayers: model.info.gpuLayers,
     cpuLibrary: basename(model.info.cpuLibrary ?? ""),
     cpuFeatures: model.info.cpuFeatures,
-    kernels: model.info.kernels,
+    kernels: model.info.kernels.map(({ gain: _gain, ...kernel }) => kernel),
     ...(model.info.template === "chat-template" ? { rendering: RENDERING_VERSION } : {}),
     contract: CONTRACT_VERSION,
   };

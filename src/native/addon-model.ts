@@ -13,6 +13,16 @@ export interface CancellableJob<T> {
  */
 export type SplitMode = "none" | "layer";
 
+/** Weights of layers, and the kernel of ours that multiplies them. */
+export interface PrefillWeights {
+  /** ggml_type. */
+  readonly type: number;
+  /** Values per row. */
+  readonly columns: number;
+  /** As {@link KernelFinding.buffer} names it. */
+  readonly kernel: string;
+}
+
 export interface LoadOptions {
   readonly path: string;
   /** The file at `path`, open for reading, used instead of the path. Never on Windows. Duplicated before this returns. */
@@ -48,6 +58,10 @@ export interface LoadOptions {
   readonly mmap: boolean;
   /** Let the CPU library repack weights for its own kernels (the default of llama.cpp). */
   readonly repacked: boolean;
+  /** What our own kernels multiply, after bindPrefill(); llama.cpp's take the rest. Only without GPUs. */
+  readonly prefillWeights: readonly PrefillWeights[];
+  /** Flash attention by our own kernel. */
+  readonly prefillAttention: boolean;
   /** In exact mode each decode is filled up to a multiple of this many tokens: see {@link KernelFinding}. */
   readonly rowMultiple: number;
   /**

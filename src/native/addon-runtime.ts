@@ -54,6 +54,8 @@ export interface KernelCheckOptions {
   readonly threads: number;
   /** As in {@link LoadOptions}. */
   readonly repacked: boolean;
+  /** Our own kernels, after bindPrefill(), instead of llama.cpp's. */
+  readonly prefill: boolean;
 }
 
 /** A weight matrix that represents all of its type and shape. */
@@ -67,7 +69,7 @@ export interface WeightSample {
   readonly position: number;
 }
 
-/** The products with keys and values, without flash attention. */
+/** The products with keys and values: of llama.cpp's kernels without flash attention, of our own with it. */
 export interface AttentionSample {
   /** ggml_type of the key-value cache: 0 (f32) or 1 (f16). */
   readonly type: number;
@@ -80,15 +82,20 @@ export interface AttentionSample {
 
 /** Of each sample, then of each of `attention`. */
 export interface KernelFinding {
-  /** The buffer type that llama.cpp gives such weights, which selects the kernel: "CPU", "CPU_REPACK", "AMX" and others. */
+  /**
+   * The buffer type that llama.cpp gives such weights, which selects the kernel: "CPU", "CPU_REPACK", "AMX" and others. The name
+   * of our own kernel, "" if none takes them.
+   */
   readonly buffer: string;
   /** What is wrong with the products, half a sentence such as "are not finite numbers"; absent when they are right. */
   readonly problem?: string;
   /**
    * A row has the same bits in every product whose number of rows is a multiple of this: 4, 8, 16 or 32; 0 if there is no
-   * such number, or a problem.
+   * such number, or a problem. 1 or 0 for our own kernels.
    */
   readonly multiple: number;
+  /** How many times as fast as llama.cpp's our own kernel is; absent where that is not measured. */
+  readonly gain?: number;
 }
 
 export interface QuantizeOptions {

@@ -22,7 +22,7 @@ export type * from "./addon-runtime.ts";
 export type * from "./addon-tokenizer.ts";
 
 /** Must equal `STARLING_CONTRACT_VERSION` in native/node/addon.cpp: a stale build is refused. */
-export const CONTRACT_VERSION = 12;
+export const CONTRACT_VERSION = 13;
 
 export interface NativeAddon {
   readonly contractVersion: number;
@@ -53,6 +53,14 @@ export interface NativeAddon {
    * @returns one finding per sample
    */
   checkKernels(options: KernelCheckOptions): Promise<KernelFinding[]>;
+
+  /**
+   * Puts our own kernels into the CPU library of the open runtime, once per process and before its first use. The library must be
+   * one that they were made for (prefill-kernels.ts): this reaches into its private parts.
+   *
+   * @returns why it is not possible, half a sentence; undefined if it was done
+   */
+  bindPrefill(): string | undefined;
 
   /** Loads a GGUF whose header, tensors and head TypeScript has checked. `onProgress` gets fractions from 0 to 1. */
   loadModel(options: LoadOptions, onProgress?: (fraction: number) => void): CancellableJob<NativeModel>;

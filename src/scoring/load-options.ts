@@ -15,11 +15,12 @@ import {
 } from "../options.ts";
 import { aDate } from "../prompt/template-date.ts";
 import { specialTokenChoices, tokenizationModes } from "./open-tokenizer.ts";
-import type { BatchMode } from "./types.ts";
+import type { BatchMode, KernelChoice } from "./types.ts";
 
 export const gpuChoices: readonly GpuChoice[] = ["auto", "off", "cuda", "vulkan", "metal"];
 export const splitModes: readonly SplitMode[] = ["none", "layer"];
 export const batchModes: readonly BatchMode[] = ["exact", "packed"];
+export const kernelChoices: readonly KernelChoice[] = ["auto", "off"];
 
 const aLayerNumber = anInteger(0, MAX_LAYERS);
 const aLayerCount: Check = (value) =>
@@ -44,6 +45,7 @@ export const loadOptionChecks: Readonly<Record<string, Check>> = {
   contextTokens: anInteger(1, MAX_BATCH_TOKENS),
   batchTokens: anInteger(1, MAX_BATCH_TOKENS),
   batchMode: oneOf(batchModes),
+  kernels: oneOf(kernelChoices),
   sharePrefixes: aBoolean,
   checkMemory: aBoolean,
   mmap: aBoolean,

@@ -19,7 +19,11 @@ export const REPACKED_TYPES: ReadonlySet<string> = new Set(["q4_0", "q4_k", "q2_
 const MAPPED_ALIGNMENT = 32;
 const FINE: ReadonlySet<string> = new Set(["f32", "f16", "bf16", "q8_0"]);
 
-export interface LoadPlan extends Omit<LoadOptions, "path" | "descriptor" | "head" | "repacked" | "rowMultiple"> {
+export interface LoadPlan
+  extends Omit<
+    LoadOptions,
+    "path" | "descriptor" | "head" | "repacked" | "rowMultiple" | "prefillWeights" | "prefillAttention"
+  > {
   readonly threads: number;
   readonly batchMode: BatchMode;
 }

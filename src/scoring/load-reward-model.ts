@@ -8,19 +8,23 @@ import type { HeadFile } from "../gguf/head-file.ts";
 import { modelPathOf } from "../model-path.ts";
 import type { NativeModel } from "../native/addon.ts";
 import { type Engine, openEngine } from "../native/engine.ts";
+import { bindOwnKernels } from "../native/prefill-kernels.ts";
+import { probeKernels } from "../native/probe.ts";
+import { librariesIn } from "../native/runtime-folder.ts";
 import { checkOptions, given, takesOnlyOptions } from "../options.ts";
 import { availableMemory } from "./available-memory.ts";
 import { cancellable } from "./cancellable.ts";
 import { checkFitDate, readHeadFor } from "./choose-head.ts";
-import { type KernelPlan, planKernels } from "./kernel-plan.ts";
+import { type KernelChecks, type KernelPlan, planKernels } from "./kernel-plan.ts";
 import { loadOptionChecks } from "./load-options.ts";
 import { type ModelFile, readModelFile } from "./model-file.ts";
 import type { RewardModelInfo } from "./model-info.ts";
 import { openTokenizer } from "./open-tokenizer.ts";
+import { OWN_KERNELS_OFF } from "./own-kernels.ts";
 import { assertPlacementFits, type Placement, placeModel } from "./placement.ts";
 import { RewardModel } from "./reward-model.ts";
 import type { RewardTokenizer } from "./reward-tokenizer.ts";
-import type { LoadRewardModelOptions } from "./types.ts";
+import type { KernelChoice, LoadRewardModelOptions } from "./types.ts";
 
 /**
  * Loads a GGUF made by `starling-rm convert`: a file, "tiny", or one on the Hugging Face hub, which is downloaded to its cache.
@@ -69,18 +73,26 @@ async function loadOpened(opened: OpenedFile, options: LoadRewardModelOptions): 
       shape: file.shape,
       runtime: engine.runtimeInfo,
     },
-    (check) => engine.addon.checkKernels(check),
+    {
+      stock: (check) => engine.addon.checkKernels(check),
+      own: await checkOfOwn(options.kernels, engine),
+    },
   ).catch((error: unknown) => {
     throw loadFailure(error, modelPath, placement);
   });
   signal?.throwIfAborted();
-  const { repacked, rowMultiple } = kernels;
+  const { repacked, rowMultiple, prefillWeights, prefillAttention } = kernels;
+  // Where one kernel computes attention alike for every row, exact mode has flash attention, too.
+  const flashAttention = plan.flashAttention || prefillAttention;
   const { descriptor } = opened;
   // Windows opens longer paths than 260 characters in this form only.
   const source = { path: toNamespacedPath(modelPath), ...(descriptor === undefined ? {} : { descriptor }) };
   const { onProgress } = options;
   const report = onProgress && ((fraction: number) => onProgress({ phase: "loading", fraction }));
-  const job = engine.addon.loadModel({ ...plan, ...source, repacked, rowMultiple, head }, report);
+  const job = engine.addon.loadModel(
+    { ...plan, ...source, flashAttention, repacked, rowMultiple, prefillWeights, prefillAttention, head },
+    report,
+  );
   const native = await cancellable(job, signal, (error) => loadFailure(error, modelPath, placement));
   try {
     // The header that was checked, and the weights that were read.
@@ -93,6 +105,17 @@ async function loadOpened(opened: OpenedFile, options: LoadRewardModelOptions): 
   // With the weights in memory, the model no longer depends on its file.
   const assertUnchanged = options.mmap === false ? async () => {} : () => opened.assertUnchanged();
   return new RewardModel(info, { native, tokenizer, assertUnchanged }, head, opened);
+}
+
+/** In a child process: they are new code in a library that was not made for it. */
+async function checkOfOwn(
+  kernels: KernelChoice = "auto",
+  { addon, runtimeInfo }: Engine,
+): Promise<KernelChecks["own"]> {
+  // Also where this model does not want them: the next one may, and then it is too late.
+  const obstacle = await bindOwnKernels(addon, runtimeInfo);
+  if (kernels === "off") return OWN_KERNELS_OFF;
+  return obstacle ?? ((check) => probeKernels(librariesIn(runtimeInfo.folder), check));
 }
 
 interface Loaded {
@@ -141,6 +164,7 @@ function infoOf(loaded: Loaded): RewardModelInfo {
     cpuFeatures: engine.runtimeInfo.cpuFeatures,
     kernels: kernels.kernels,
     kernelReasons: kernels.reasons,
+    ...given({ ownKernelsReason: kernels.prefillReason }),
     gpuLayers: placement.fit?.layers ?? 0,
     threads: placement.plan.threads,
     batchMode: placement.plan.batchMode === "exact" && !kernels.exact ? "single" : placement.plan.batchMode,

@@ -40,12 +40,17 @@ export interface PredictedPlacement {
 
 /** What multiplies the weights of one type and row length. */
 export interface KernelInfo {
-  /** For example "q4_k". */
+  /** For example "q4_k"; "attention" for that of our own. */
   readonly type: string;
-  /** Values of a row. */
+  /** Values of a row, or of a head. */
   readonly columns: number;
-  /** llama.cpp's name for where it keeps such weights, which decides on the kernel: "CPU", "CPU_REPACK", "AMX" and others. */
+  /**
+   * llama.cpp's name for where it keeps such weights, which decides on the kernel: "CPU", "CPU_REPACK", "AMX" and others; or one of
+   * our own, such as "starling avx512-vnni".
+   */
   readonly kernel: string;
+  /** How many times as fast as llama.cpp's our own kernel was when it was first tried here, with one thread. */
+  readonly gain?: number;
 }
 
 /** Facts about a loaded model. */
@@ -110,6 +115,8 @@ export interface RewardModelInfo {
   readonly kernels: readonly KernelInfo[];
   /** Why other kernels are used than llama.cpp would choose, or scores are not exact: sentences. Usually empty. */
   readonly kernelReasons: readonly string[];
+  /** Why prefill kernels of our own compute nothing, half a sentence; absent where they do, or without layers on the CPU. */
+  readonly ownKernelsReason?: string;
   /** Layers that graphics processors hold, of `layers`. */
   readonly gpuLayers: number;
   /** CPU threads. */

@@ -22,6 +22,9 @@ export type { TokenizationMode };
  */
 export type BatchMode = "exact" | "packed";
 
+/** Which kernels multiply on the CPU. */
+export type KernelChoice = "auto" | "off";
+
 /** Options of loadRewardModel(). */
 export interface LoadRewardModelOptions {
   /**
@@ -66,6 +69,11 @@ export interface LoadRewardModelOptions {
   readonly batchTokens?: number;
   /** Whether sequences share a batch. Default: "exact" on the CPU, "packed" on a GPU. */
   readonly batchMode?: BatchMode;
+  /**
+   * "auto": on the CPU, prefill kernels of our own where this processor and llama.cpp library have them and they are faster;
+   * "off": llama.cpp's. Scores differ in their last digits. Default: "auto".
+   */
+  readonly kernels?: KernelChoice;
   /** Compute shared prefixes of texts only once. Scores are the same without, only slower. Default: true. */
   readonly sharePrefixes?: boolean;
   /** Refuse a model that needs more memory than is free, as predictMemory() estimates it. Default: true. */

@@ -19,6 +19,8 @@ export const baseLoadOptions = {
   kvType: "f16",
   mmap: true,
   repacked: true,
+  prefillWeights: [],
+  prefillAttention: false,
   rowMultiple: 4,
   sharePrefixes: true,
   paddingToken: -1,

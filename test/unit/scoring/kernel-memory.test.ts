@@ -29,13 +29,16 @@ it("what was found with the weights of a damaged file is not held against a soun
         shape: { layers: 1, heads: 1, keyValueHeads: 1, headDim: 32 },
         runtime: { cpuLibrary, cpuFeatures },
       } as unknown as Parameters<typeof planKernels>[0],
-      async () => {
-        asked.push(path);
-        // Of the weights, and of keys and values.
-        return [
-          path === damaged ? { ...finding, problem: "are not finite numbers" } : finding,
-          finding,
-        ] as KernelFinding[];
+      {
+        own: "they are not wanted",
+        stock: async () => {
+          asked.push(path);
+          // Of the weights, and of keys and values.
+          return [
+            path === damaged ? { ...finding, problem: "are not finite numbers" } : finding,
+            finding,
+          ] as KernelFinding[];
+        },
       },
       join(folder, "memory"),
     );

@@ -1,0 +1,85 @@
+/**
+ * Puts our own prefill kernels into this process's llama.cpp: into libraries that are known by their bytes, and only after a child
+ * process has done the same and computed with them.
+ */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { defaultCacheFolder } from "../cache-folder.ts";
+import { cacheKey, fileIdentity, JsonCache } from "../files/json-cache.ts";
+import { systemReason } from "../files/system-errors.ts";
+import type { AttentionSample, KernelFinding, NativeAddon, RuntimeInfo } from "./addon.ts";
+import { PROBE_VARIABLE } from "./choose-backend.ts";
+import { addonPath } from "./load-addon.ts";
+import { processorIdentity } from "./machine.ts";
+import { here } from "./platforms.ts";
+import { PREFILL_LIBRARIES } from "./prefill-libraries.ts";
+import { probeKernels } from "./probe.ts";
+import { librariesIn } from "./runtime-folder.ts";
+
+type Runtime = Pick<RuntimeInfo, "folder" | "cpuLibrary" | "cpuFeatures">;
+
+/** Raised when the trial changes. */
+const FORMAT = 1;
+const MAX_TRIALS = 64;
+/** Small, and with everything that a binding needs: ggml's threads, its list of kernels, its memory. */
+const TRIAL: AttentionSample = { type: 1, headLength: 64, heads: 4, keyValueHeads: 2 };
+
+/** Of this thread; the runtime stays the same until the process ends. */
+let answer: { readonly folder: string; readonly obstacle: Promise<string | undefined> } | undefined;
+
+/**
+ * Must come before the first use of the CPU library: llama.cpp reads the list of kernels once.
+ *
+ * @returns why they cannot be used, half a sentence without a full stop; undefined if they can
+ */
+export function bindOwnKernels(addon: NativeAddon, runtime: Runtime): Promise<string | undefined> {
+  if (answer?.folder !== runtime.folder) answer = { folder: runtime.folder, obstacle: bind(addon, runtime) };
+  return answer.obstacle;
+}
+
+async function bind(addon: NativeAddon, runtime: Runtime): Promise<string | undefined> {
+  return libraryObstacle(runtime) ?? (await trialObstacle(runtime)) ?? addon.bindPrefill();
+}
+
+/** Why a library is not one for them; nothing is opened or tried. */
+export function libraryObstacle({ cpuLibrary }: Pick<RuntimeInfo, "cpuLibrary">): string | undefined {
+  if (here.os !== "linux" || here.arch !== "x64") return "they are for Linux on x86-64";
+  if (process.env[PROBE_VARIABLE] === "off") return `${PROBE_VARIABLE} is off, and they must be tried first`;
+  if (cpuLibrary === undefined) return "llama.cpp's CPU library is unknown";
+  try {
+    const hash = createHash("sha256").update(readFileSync(cpuLibrary)).digest("hex");
+    if (PREFILL_LIBRARIES.has(hash)) return undefined;
+    return `${basename(cpuLibrary)} is not one of the libraries that they were made for`;
+  } catch (error) {
+    return `${basename(cpuLibrary)} cannot be read (${systemReason(error)})`;
+  }
+}
+
+/** Tries them in a child process, once for each library, addon and processor. */
+async function trialObstacle({ folder, cpuLibrary = "", cpuFeatures }: Runtime): Promise<string | undefined> {
+  const files = [fileIdentity(cpuLibrary), fileIdentity(addonPath() ?? "")];
+  const key = cacheKey(["trial", FORMAT, ...files, cpuFeatures, processorIdentity()]);
+  const cache = new JsonCache(join(defaultCacheFolder(), "kernels"), MAX_TRIALS);
+  const known = cache.read(key) as { obstacle?: unknown } | undefined;
+  if (known !== undefined && (known.obstacle === null || typeof known.obstacle === "string"))
+    return known.obstacle ?? undefined;
+  const obstacle = await tryIn(folder);
+  cache.write(key, { time: Date.now(), obstacle: obstacle ?? null });
+  return obstacle;
+}
+
+async function tryIn(folder: string): Promise<string | undefined> {
+  const options = { path: "", samples: [], attention: [TRIAL], threads: 2, repacked: true, prefill: true };
+  try {
+    const [finding] = await probeKernels(librariesIn(folder), options);
+    return judge(finding);
+  } catch (error) {
+    return (error instanceof Error ? error.message : String(error)).replace(/\.$/, "");
+  }
+}
+
+function judge(finding: KernelFinding | undefined): string | undefined {
+  if (finding?.problem !== undefined) return `what they computed on trial ${finding.problem}`;
+  return finding?.multiple === 1 || finding?.buffer === "" ? undefined : "on trial they were not exact";
+}

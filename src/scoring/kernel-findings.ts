@@ -1,0 +1,91 @@
+/** Findings of the kernel check, kept between processes by library, processor and shapes. */
+import { toNamespacedPath } from "node:path";
+import { cacheKey, fileIdentity, JsonCache } from "../files/json-cache.ts";
+import type { AttentionSample, KernelCheckOptions, KernelFinding, RuntimeInfo } from "../native/addon.ts";
+import { addonPath } from "../native/load-addon.ts";
+import { processorIdentity } from "../native/machine.ts";
+import type { TrunkShape } from "../trunk/shape.ts";
+import type { LoadPlan } from "./load-plan.ts";
+import type { NamedSample } from "./weight-samples.ts";
+
+/** How the check runs: in this process, or in a child process. */
+export type CheckKernels = (options: KernelCheckOptions) => Promise<readonly KernelFinding[]>;
+
+export interface KernelQuestion {
+  readonly path: string;
+  readonly samples: readonly NamedSample[];
+  readonly plan: Pick<LoadPlan, "soloThreads" | "batchMode" | "gpuLayers" | "kvType" | "paddingToken">;
+  /** Of the whole model. */
+  readonly shape: Pick<TrunkShape, "layers" | "heads" | "keyValueHeads" | "headDim">;
+  /** The library, and what it says that it uses. */
+  readonly runtime: Partial<Pick<RuntimeInfo, "cpuLibrary" | "cpuFeatures">>;
+}
+
+/** Which kernels to check. */
+export type KernelKind = Pick<KernelCheckOptions, "repacked" | "prefill">;
+
+/** Raised when the check changes: earlier findings are then ignored. */
+const FORMAT = 3;
+/** A few runtimes and models, before and after a few updates. */
+const MAX_FINDINGS = 64;
+/** ggml_type. */
+const CACHE_TYPES = { f32: 0, f16: 1 } as const;
+
+/** @param folder where findings are kept */
+export async function findOnce(
+  question: KernelQuestion,
+  attention: readonly AttentionSample[],
+  kind: KernelKind,
+  check: CheckKernels,
+  folder: string,
+): Promise<readonly KernelFinding[]> {
+  const { path, samples, plan, runtime } = question;
+  // The most that multiply at once: context workers have as many or fewer.
+  const threads = plan.soloThreads;
+  const asked = samples.map(({ type, columns, rows, position }) => ({ type, columns, rows, position }));
+  const options = { path: toNamespacedPath(path), samples: asked, attention, threads, ...kind };
+  const { cpuLibrary, cpuFeatures = [] } = runtime;
+  // A library without an identity is checked each time.
+  if (cpuLibrary === undefined) return check(options);
+  const shapes = samples.map(({ type, columns, rows }) => [type, columns, rows]);
+  // What the library says is what it sees: an emulator may show another processor to it than to us.
+  const where = [fileIdentity(cpuLibrary), cpuFeatures, processorIdentity()];
+  // Our own kernels are in the addon.
+  const addon = kind.prefill ? fileIdentity(addonPath() ?? "") : "";
+  const parts = [FORMAT, ...where, shapes, attention, threads, kind.repacked, kind.prefill, addon];
+  // The weights of a damaged file may be wrong: cache such a finding only for that file.
+  const [anyFile, thisFile] = [cacheKey(parts), cacheKey([...parts, fileIdentity(path)])];
+  const cache = new JsonCache(folder, MAX_FINDINGS);
+  for (const key of [anyFile, thisFile]) {
+    const known = (cache.read(key) as { result?: unknown } | undefined)?.result;
+    if (areKernelFindings(known, samples.length + attention.length)) return known;
+  }
+  const findings = await check(options);
+  const isGood = findings.every(({ problem, multiple }) => problem === undefined && (multiple > 0 || kind.prefill));
+  cache.write(isGood ? anyFile : thisFile, { time: Date.now(), result: findings });
+  return findings;
+}
+
+function areKernelFindings(value: unknown, count: number): value is KernelFinding[] {
+  if (!Array.isArray(value) || value.length !== count) return false;
+  return value.every((entry: unknown) => {
+    const { buffer, problem, multiple, gain } = (entry ?? {}) as Record<string, unknown>;
+    const hasText = problem === undefined || typeof problem === "string";
+    const hasGain = gain === undefined || typeof gain === "number";
+    return typeof buffer === "string" && hasText && hasGain && [0, 1, 4, 8, 16, 32].includes(multiple as number);
+  });
+}
+
+/** The products with keys and values. */
+export function attentionOf({ plan, shape }: KernelQuestion): AttentionSample {
+  const { headDim: headLength, heads, keyValueHeads } = shape;
+  return { type: CACHE_TYPES[plan.kvType], headLength, heads, keyValueHeads };
+}
+
+export function weightsOf({ typeName, columns }: NamedSample): string {
+  return `${typeName} weights in rows of ${columns} values`;
+}
+
+export function keysAndValuesOf({ plan, shape }: KernelQuestion): string {
+  return `${plan.kvType} keys and values in heads of ${shape.headDim} values`;
+}

@@ -1,0 +1,105 @@
+/** Which weights of a model our own prefill kernels multiply: those that they multiply rightly, and faster than llama.cpp's. */
+import type { KernelFinding, PrefillWeights } from "../native/addon.ts";
+import {
+  attentionOf,
+  type CheckKernels,
+  findOnce,
+  type KernelQuestion,
+  keysAndValuesOf,
+  weightsOf,
+} from "./kernel-findings.ts";
+import type { KernelInfo } from "./model-info.ts";
+
+export interface OwnKernels {
+  /** Weights that our own kernels multiply; llama.cpp's multiply the others. */
+  readonly prefillWeights: readonly PrefillWeights[];
+  /** Whether our own kernel computes attention. */
+  readonly prefillAttention: boolean;
+  /** Why our own kernels compute nothing, half a sentence; absent where they do. */
+  readonly prefillReason?: string;
+  /** Indices of the samples that they multiply. */
+  readonly taken: ReadonlySet<number>;
+  readonly kernels: readonly KernelInfo[];
+  /** What is wrong with kernels that are therefore not used: sentences. */
+  readonly reasons: readonly string[];
+}
+
+/**
+ * Measured once and remembered, so that the choice, and with it a score's last digits, does not change from one load to the next.
+ * What gains less than this is noise.
+ */
+const LEAST_GAIN = 1.1;
+export const OWN_KERNELS_OFF = 'the option kernels is "off"';
+/** How `info` calls them, beside llama.cpp's "CPU_REPACK" and others. */
+const PREFIX = "starling ";
+
+export const noOwnKernels = (prefillReason: string): OwnKernels => ({
+  prefillWeights: [],
+  prefillAttention: false,
+  prefillReason,
+  taken: new Set(),
+  kernels: [],
+  reasons: [],
+});
+
+/** @param check runs in a child process; or why they are not wanted or not possible, half a sentence */
+export async function planOwnKernels(
+  question: KernelQuestion,
+  check: CheckKernels | string,
+  folder: string,
+): Promise<OwnKernels> {
+  if (typeof check === "string") return noOwnKernels(check);
+  const { samples, plan, shape } = question;
+  // Scores at the end of padding need masks that a flash attention does not keep.
+  const attention = plan.paddingToken < 0 ? [attentionOf(question)] : [];
+  let findings: readonly KernelFinding[];
+  try {
+    findings = await findOnce(question, attention, { repacked: true, prefill: true }, check, folder);
+  } catch (error) {
+    return noOwnKernels(`they could not be tried: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const groups = new Map<string, number[]>();
+  samples.forEach(({ type, columns }, i) => {
+    groups.set(`${type} ${columns}`, [...(groups.get(`${type} ${columns}`) ?? []), i]);
+  });
+  const isGood = ({ buffer, problem, multiple, gain = 0 }: KernelFinding) =>
+    buffer !== "" && problem === undefined && multiple === 1 && gain >= LEAST_GAIN;
+  const taken = [...groups.values()].filter((group) => group.every((i) => isGood(findings[i] as KernelFinding)));
+  const attended = findings[samples.length];
+  const prefillAttention = attended?.problem === undefined && attended?.multiple === 1;
+  const multiplied = [...samples.map(weightsOf), ...attention.map(() => keysAndValuesOf(question))];
+  const own = {
+    prefillWeights: taken.map(([first = 0]) => {
+      const { type, columns } = samples[first] as (typeof samples)[number];
+      return { type, columns, kernel: (findings[first] as KernelFinding).buffer };
+    }),
+    prefillAttention,
+    taken: new Set(taken.flat()),
+    kernels: [
+      ...taken.map((group) => kernelInfo(question, group, findings)),
+      ...(prefillAttention
+        ? [{ type: "attention", columns: shape.headDim, kernel: PREFIX + (attended as KernelFinding).buffer }]
+        : []),
+    ],
+    reasons: findings.flatMap(({ buffer, problem }, i) =>
+      problem === undefined
+        ? []
+        : [`Our own kernel ${buffer} is not used: its products of ${multiplied[i]} ${problem}.`],
+    ),
+  };
+  if (own.taken.size > 0 || prefillAttention) return own;
+  return { ...own, prefillReason: "none is faster than llama.cpp's kernels for these weights" };
+}
+
+/** The gain of a group is that of its slowest shape. */
+function kernelInfo(
+  { samples }: KernelQuestion,
+  group: readonly number[],
+  findings: readonly KernelFinding[],
+): KernelInfo {
+  const [first = 0] = group;
+  const { typeName, columns } = samples[first] as (typeof samples)[number];
+  const gain = Math.min(...group.map((i) => (findings[i] as KernelFinding).gain ?? 1));
+  const kernel = PREFIX + (findings[first] as KernelFinding).buffer;
+  return { type: typeName, columns, kernel, gain: Math.round(gain * 100) / 100 };
+}
