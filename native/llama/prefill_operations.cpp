@@ -142,7 +142,8 @@ class AttentionTraits : public ggml::cpu::tensor_traits {
  public:
   bool work_size(int threads, const ggml_tensor* result, size_t& size) override {
     AttentionProblem problem;
-    const AttentionKernel* kernel = problem_of(result, problem) ? prefill_operations::attention_kernel(problem) : nullptr;
+    const AttentionKernel* kernel =
+        problem_of(result, problem) ? prefill_operations::attention_kernel(problem) : nullptr;
     if (kernel == nullptr) return false;
     size = static_cast<size_t>(threads) * scratch_bytes(*kernel, problem) + ALIGNMENT;
     return true;
@@ -150,7 +151,8 @@ class AttentionTraits : public ggml::cpu::tensor_traits {
 
   bool compute_forward(ggml_compute_params* params, ggml_tensor* result) override {
     AttentionProblem problem;
-    const AttentionKernel* kernel = problem_of(result, problem) ? prefill_operations::attention_kernel(problem) : nullptr;
+    const AttentionKernel* kernel =
+        problem_of(result, problem) ? prefill_operations::attention_kernel(problem) : nullptr;
     if (kernel == nullptr) return false;
     uint8_t* scratch = aligned(params->wdata) + static_cast<size_t>(params->ith) * scratch_bytes(*kernel, problem);
     const int64_t tasks = kernel->tasks(problem);

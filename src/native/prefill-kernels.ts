@@ -20,7 +20,7 @@ import { librariesIn } from "./runtime-folder.ts";
 type Runtime = Pick<RuntimeInfo, "folder" | "cpuLibrary" | "cpuFeatures">;
 
 /** Raised when the trial changes. */
-const FORMAT = 1;
+const FORMAT = 2;
 const MAX_TRIALS = 64;
 /** Small, and with everything that a binding needs: ggml's threads, its list of kernels, its memory. */
 const TRIAL: AttentionSample = { type: 1, headLength: 64, heads: 4, keyValueHeads: 2 };
@@ -64,13 +64,13 @@ async function trialObstacle({ folder, cpuLibrary = "", cpuFeatures }: Runtime):
   const known = cache.read(key) as { obstacle?: unknown } | undefined;
   if (known !== undefined && (known.obstacle === null || typeof known.obstacle === "string"))
     return known.obstacle ?? undefined;
-  const obstacle = await tryIn(folder);
+  const obstacle = await tryIn(folder, cpuLibrary);
   cache.write(key, { time: Date.now(), obstacle: obstacle ?? null });
   return obstacle;
 }
 
-async function tryIn(folder: string): Promise<string | undefined> {
-  const options = { path: "", samples: [], attention: [TRIAL], threads: 2, repacked: true, prefill: true };
+async function tryIn(folder: string, path: string): Promise<string | undefined> {
+  const options = { path, samples: [], attention: [TRIAL], threads: 2, repacked: true, prefill: true };
   try {
     const [finding] = await probeKernels(librariesIn(folder), options);
     return judge(finding);

@@ -159,7 +159,7 @@ describe.runIf(canBuild)("a CPU library", () => {
 it("multiplies nothing for wrong arguments", async () => {
   const addon = loadAddon();
   if (addon.currentRuntime() === undefined) await addon.openRuntime(findRuntime("cpu"));
-  const options = { path: "/nowhere.gguf", attention: [], threads: 1, repacked: true };
+  const options = { path: "/nowhere.gguf", attention: [], threads: 1, repacked: true, prefill: false };
   const sample = { type: 2, columns: 64, rows: 4, position: 0 };
   const call = (samples: unknown) => addon.checkKernels({ ...options, samples } as never);
   expect(() => call(undefined)).toThrow(/Expected an array for options.samples/);
