@@ -30,6 +30,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   init_runtime(env, exports);
   init_kernels(env, exports);
   init_models(env, exports);
+  init_prefill(env, exports);
   init_planner(env, exports);
   init_quantize(env, exports);
   init_tokenizer(env, exports);

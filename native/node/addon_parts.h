@@ -8,6 +8,7 @@ namespace starling {
 void init_runtime(Napi::Env env, Napi::Object exports);
 void init_kernels(Napi::Env env, Napi::Object exports);
 void init_models(Napi::Env env, Napi::Object exports);
+void init_prefill(Napi::Env env, Napi::Object exports);
 void init_planner(Napi::Env env, Napi::Object exports);
 void init_quantize(Napi::Env env, Napi::Object exports);
 

@@ -6,6 +6,7 @@
  * because of a file's contents: such failures reject with a plain `Error` that carries llama.cpp's or the addon's reason.
  */
 import type { CancellableJob, LoadOptions, NativeModel, PlanLimits, PlannedBatch } from "./addon-model.ts";
+import type { PrefillAddon } from "./addon-prefill.ts";
 import type {
   DeviceCheck,
   KernelCheckOptions,
@@ -18,13 +19,14 @@ import type {
 import type { NativeTokenizer, Vocabulary } from "./addon-tokenizer.ts";
 
 export type * from "./addon-model.ts";
+export type * from "./addon-prefill.ts";
 export type * from "./addon-runtime.ts";
 export type * from "./addon-tokenizer.ts";
 
 /** Must equal `STARLING_CONTRACT_VERSION` in native/node/addon.cpp: a stale build is refused. */
 export const CONTRACT_VERSION = 13;
 
-export interface NativeAddon {
+export interface NativeAddon extends PrefillAddon {
   readonly contractVersion: number;
 
   /** Ends the process without waiting for any of its threads. No exit handler runs. */
