@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <vector>
 
 #include "node/addon_parts.h"
@@ -18,21 +19,19 @@ using namespace prefill;
 
 constexpr int64_t MAX_LENGTH = 1 << 20;
 constexpr int64_t MAX_BYTES = int64_t{1} << 31;
-constexpr size_t ALIGNMENT = 64;
 
-/** Memory of exactly so many bytes, aligned as kernels expect it: a sanitizer sees what they read or write beyond. */
+/** Memory of exactly so many bytes, aligned as kernels expect it. */
 class AlignedMemory {
  public:
-  explicit AlignedMemory(size_t bytes) : memory_(new uint8_t[bytes + ALIGNMENT]) {
-    const auto address = reinterpret_cast<uintptr_t>(memory_.get());
-    // At the end of the allocation, as far as the alignment allows it.
-    start_ = reinterpret_cast<uint8_t*>((address + ALIGNMENT) & ~uintptr_t{ALIGNMENT - 1});
-  }
+  explicit AlignedMemory(size_t bytes) : start_(static_cast<uint8_t*>(::operator new(bytes, ALIGNED))) {}
+  ~AlignedMemory() { ::operator delete(start_, ALIGNED); }
+  AlignedMemory(const AlignedMemory&) = delete;
+  AlignedMemory& operator=(const AlignedMemory&) = delete;
   uint8_t* get() const { return start_; }
 
  private:
-  std::unique_ptr<uint8_t[]> memory_;
-  uint8_t* start_;
+  static constexpr std::align_val_t ALIGNED{64};
+  uint8_t* const start_;
 };
 
 template <typename Kernel>
@@ -43,7 +42,8 @@ const Kernel* find_kernel(const std::vector<const Kernel*>& kernels, const std::
 }
 
 const GemmKernel& gemm_kernel(const std::string& name, Napi::Env env) {
-  if (const GemmKernel* kernel = find_kernel(gemm_kernels(), name)) return *kernel;
+  for (const auto* kernels : {&gemm_kernels(), &emulated_gemm_kernels()})
+    if (const GemmKernel* kernel = find_kernel(*kernels, name)) return *kernel;
   throw_range_error(env, "This processor has no kernel " + name + ".");
 }
 
@@ -74,7 +74,7 @@ Napi::Value float_array(Napi::Env env, const std::vector<float>& values) {
   return array;
 }
 
-/** prefillKernels(): { gemm: string[]; attention: string[] } */
+/** prefillKernels(): PrefillKernels */
 Napi::Value prefill_kernels(const Napi::CallbackInfo& call) {
   const Napi::Env env = call.Env();
   const auto names = [&](const auto& kernels) {
@@ -84,6 +84,7 @@ Napi::Value prefill_kernels(const Napi::CallbackInfo& call) {
   };
   Napi::Object found = Napi::Object::New(env);
   found.Set("gemm", names(gemm_kernels()));
+  found.Set("emulated", names(emulated_gemm_kernels()));
   found.Set("attention", names(attention_kernels()));
   return found;
 }

@@ -11,6 +11,8 @@ export interface WeightShape {
 /** Names, the most capable first; none where the processor or the platform has no kernel. */
 export interface PrefillKernels {
   readonly gemm: readonly string[];
+  /** For tests: kernels of other processors. */
+  readonly emulated: readonly string[];
   readonly attention: readonly string[];
 }
 
