@@ -1,8 +1,8 @@
+#include "prefill/amx_bf16_kernel.h"
 #include "prefill/kernel_list.h"
 
 namespace starling::prefill {
 
-const GemmKernel amx_bf16_gemm{"amx-bf16", 32,      1,      [](const WeightShape&) { return false; }, nullptr, nullptr,
-                               nullptr,    nullptr, nullptr};
+const GemmKernel amx_bf16_gemm = bf16_kernel("amx-bf16");
 
 }  // namespace starling::prefill

@@ -8,6 +8,8 @@ namespace starling::prefill {
 
 /** Every type in bfloat16, expanded tile by tile; F16 in two halves, so that nothing of it is lost. */
 extern const GemmKernel amx_bf16_gemm;
+/** The same with emulated tiles, for tests: the same bits, far too slow to score with. */
+extern const GemmKernel emulated_amx_bf16_gemm;
 /** Quantised types, with 8-bit activations. */
 extern const GemmKernel avx512_vnni_gemm;
 /** F16 and BF16, in float32. */

@@ -21,6 +21,17 @@ const std::vector<const GemmKernel*>& gemm_kernels() {
   return usable;
 }
 
+const std::vector<const GemmKernel*>& emulated_gemm_kernels() {
+  static const std::vector<const GemmKernel*> usable = [] {
+    std::vector<const GemmKernel*> found;
+#if defined(STARLING_X86_KERNELS)
+    if (processor().avx2) found.push_back(&emulated_amx_bf16_gemm);
+#endif
+    return found;
+  }();
+  return usable;
+}
+
 const std::vector<const AttentionKernel*>& attention_kernels() {
   static const std::vector<const AttentionKernel*> usable = [] {
     std::vector<const AttentionKernel*> found;

@@ -12,6 +12,8 @@ namespace starling::prefill {
  * one to try. None on other processors than x86-64.
  */
 const std::vector<const GemmKernel*>& gemm_kernels();
+/** Kernels for tests alone, never to be chosen: those of other processors, emulated. */
+const std::vector<const GemmKernel*>& emulated_gemm_kernels();
 const std::vector<const AttentionKernel*>& attention_kernels();
 
 }  // namespace starling::prefill

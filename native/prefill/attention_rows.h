@@ -1,0 +1,178 @@
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "prefill/attention.h"
+
+/**
+ * The rows of an attention task: where they are, what a task remembers of them, and how they begin and end. Part of
+ * attention_loops.h.
+ */
+namespace starling::prefill {
+
+namespace {
+
+/** Cells that are converted, scored and summed at a time. */
+constexpr int64_t BLOCK = 64;
+/** Rows of a task. With more, keys and values are converted less often; with fewer, they all stay in the caches. */
+constexpr int64_t MAX_ROWS = 96;
+/** Rows of a tile: its sums stay in registers. */
+constexpr int64_t TILE_ROWS = 6;
+
+/** Less than every score but -infinity, so that subtracting it from that gives no NaN. */
+constexpr float LOWEST = -3.402823466e38F;
+constexpr double LOG2_E = 1.4426950408889634;
+
+/** 2^r is 1 + r * (these as a polynomial of r), for r from -1/2 to 1/2 with a relative error of 2e-9. */
+constexpr float POWER_OF_TWO[] = {0.693147182F,   0.240226477F,   0.0555033237F,
+                                  0.00961843692F, 0.00133988762F, 0.000153533634F};
+
+/** A thread's memory: what a task knows about its rows, and a block of keys and values in float32. */
+template <class Lanes>
+struct Scratch {
+  /** [MAX_ROWS, head_length], times the scale and log2(e): weights are powers of two. */
+  float* queries;
+  /** [MAX_ROWS, head_length], not yet divided by the sums of weights. */
+  float* outputs;
+  /** [head_length, BLOCK] */
+  float* keys;
+  /** [BLOCK, head_length] */
+  float* values;
+  /** [MAX_ROWS, BLOCK]: scores, then weights. */
+  float* scores;
+  /** [MAX_ROWS, Lanes::COUNT]: sums of weights, each lane its own. */
+  float* sums;
+  /** [MAX_ROWS]: the greatest score so far. */
+  float* maxima;
+  /** [MAX_ROWS]: which cells of the current block a row attends to, and whether it attended to any so far. */
+  uint64_t* attended;
+  uint64_t* seen;
+  /** What stands for the keys and values of cells behind the last one. */
+  uint8_t* zeros;
+
+  Scratch(uint8_t* memory, int64_t head_length) {
+    float* next = reinterpret_cast<float*>(memory);
+    const auto take = [&next](int64_t count) {
+      float* taken = next;
+      next += count;
+      return taken;
+    };
+    queries = take(MAX_ROWS * head_length);
+    outputs = take(MAX_ROWS * head_length);
+    keys = take(head_length * BLOCK);
+    values = take(BLOCK * head_length);
+    scores = take(MAX_ROWS * BLOCK);
+    sums = take(MAX_ROWS * Lanes::COUNT);
+    maxima = take(MAX_ROWS);
+    attended = reinterpret_cast<uint64_t*>(take(2 * MAX_ROWS));
+    seen = reinterpret_cast<uint64_t*>(take(2 * MAX_ROWS));
+    zeros = reinterpret_cast<uint8_t*>(take(head_length));
+  }
+
+  static size_t bytes(int64_t head_length) {
+    const int64_t by_head = 2 * MAX_ROWS + 2 * BLOCK + 1;
+    const int64_t by_row = BLOCK + Lanes::COUNT + 5;
+    return static_cast<size_t>(by_head * head_length + by_row * MAX_ROWS) * sizeof(float);
+  }
+};
+
+/** The rows of a task: row r is head `r % group` of those that share the key/value head, of token `r / group`. */
+struct Rows {
+  int64_t key_value_head;
+  int64_t group;
+  int64_t first;
+  int64_t count;
+
+  int64_t token(int64_t row) const { return (first + row) / group; }
+  int64_t head(int64_t row) const { return key_value_head * group + (first + row) % group; }
+};
+
+int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+bool takes_attention(const AttentionProblem& problem) {
+  return problem.head_length >= 32 && problem.head_length <= 256 && problem.head_length % 32 == 0 &&
+         problem.key_value_heads > 0 && problem.heads > 0 && problem.heads % problem.key_value_heads == 0;
+}
+
+int64_t row_blocks(const AttentionProblem& problem) {
+  return (problem.tokens * (problem.heads / problem.key_value_heads) + MAX_ROWS - 1) / MAX_ROWS;
+}
+
+int64_t attention_tasks(const AttentionProblem& problem) { return row_blocks(problem) * problem.key_value_heads; }
+
+/** The last rows first: they attend to the most cells. Then the heads, which read the same rows of the mask. */
+Rows rows_of_task(const AttentionProblem& problem, int64_t task) {
+  const int64_t group = problem.heads / problem.key_value_heads;
+  const int64_t first = (row_blocks(problem) - 1 - task / problem.key_value_heads) * MAX_ROWS;
+  return {task % problem.key_value_heads, group, first, smaller(MAX_ROWS, problem.tokens * group - first)};
+}
+
+template <class Lanes>
+void start_rows(const AttentionProblem& problem, const Rows& rows, const Scratch<Lanes>& scratch) {
+  const auto scale = Lanes::all(static_cast<float>(static_cast<double>(problem.scale) * LOG2_E));
+  for (int64_t row = 0; row < rows.count; ++row) {
+    const auto* query = reinterpret_cast<const float*>(
+        problem.queries + static_cast<size_t>(rows.token(row)) * problem.query_token_stride +
+        static_cast<size_t>(rows.head(row)) * problem.query_head_stride);
+    float* scaled = scratch.queries + row * problem.head_length;
+    float* output = scratch.outputs + row * problem.head_length;
+    for (int64_t at = 0; at < problem.head_length; at += Lanes::COUNT) {
+      Lanes::store(scaled + at, Lanes::multiply(Lanes::load(query + at), scale));
+      Lanes::store(output + at, Lanes::all(0));
+    }
+    Lanes::store(scratch.sums + row * Lanes::COUNT, Lanes::all(0));
+    scratch.maxima[row] = LOWEST;
+    scratch.seen[row] = 0;
+  }
+}
+
+/** Which of `count` cells a mask lets a token attend to: a bit for each. */
+template <class Lanes>
+uint64_t attended_cells(const uint8_t* mask, int64_t count) {
+  if (count == BLOCK) return Lanes::attended(mask);
+  uint64_t bits = 0;
+  for (int64_t cell = 0; cell < count; ++cell) {
+    uint16_t half = 0;
+    std::memcpy(&half, mask + 2 * cell, sizeof half);
+    if (half != 0xFC00U) bits |= uint64_t{1} << cell;
+  }
+  return bits;
+}
+
+/** Reads the mask of a block of cells. @returns the cells that any row attends to */
+template <class Lanes>
+uint64_t read_mask(const AttentionProblem& problem, const Rows& rows, int64_t first_cell,
+                   const Scratch<Lanes>& scratch) {
+  const int64_t count = smaller(BLOCK, problem.cells - first_cell);
+  uint64_t any = 0;
+  int64_t row = 0;
+  for (int64_t token = rows.token(0); row < rows.count; ++token) {
+    const uint8_t* mask = problem.mask + static_cast<size_t>(token) * problem.mask_token_stride + 2 * first_cell;
+    const uint64_t bits = attended_cells<Lanes>(mask, count);
+    any |= bits;
+    for (const int64_t end = smaller(rows.count, (token + 1) * rows.group - rows.first); row < end; ++row) {
+      scratch.attended[row] = bits;
+      scratch.seen[row] |= bits;
+    }
+  }
+  return any;
+}
+
+template <class Lanes>
+void finish_rows(const AttentionProblem& problem, const Rows& rows, const Scratch<Lanes>& scratch) {
+  for (int64_t row = 0; row < rows.count; ++row) {
+    const float* sums = scratch.outputs + row * problem.head_length;
+    float* output = problem.output + (rows.token(row) * problem.heads + rows.head(row)) * problem.head_length;
+    const auto total =
+        Lanes::all(scratch.seen[row] == 0 ? 1 : Lanes::total(Lanes::load(scratch.sums + row * Lanes::COUNT)));
+    for (int64_t at = 0; at < problem.head_length; at += Lanes::COUNT) {
+      // A division, because the compiler may contract a multiplication with the addition: then -0 would survive.
+      Lanes::store(output + at, Lanes::add(Lanes::divide(Lanes::load(sums + at), total), Lanes::all(0)));
+    }
+  }
+}
+
+}  // namespace
+
+}  // namespace starling::prefill
