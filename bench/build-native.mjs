@@ -1,4 +1,4 @@
-/** Builds the program in bench/native with native/CMakeLists.txt. */
+/** Builds the programs in bench/native with native/CMakeLists.txt. */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -6,14 +6,14 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const TARGET = "prompt_rate";
 
 /**
- * Builds the program if its sources changed.
+ * Builds a program if its sources changed.
  *
+ * @param {"prompt_rate" | "gemm_peak"} name
  * @returns {string} the program's path
  */
-export function buildPromptRate() {
+export function buildNative(name) {
   const headers = join(root, "build", "llama-headers");
   if (!existsSync(join(headers, "stamp.json")))
     throw new Error("llama.cpp's headers are missing. Run npm run build:addon first.");
@@ -30,8 +30,8 @@ export function buildPromptRate() {
     `-DSTARLING_LLAMA_HEADERS=${forward(headers)}`,
     `-DSTARLING_NODE_ADDON_API=${forward(nodeAddonApi)}`,
   ]);
-  cmake(["--build", folder, "--config", "Release", "--target", TARGET]);
-  const file = process.platform === "win32" ? `${TARGET}.exe` : TARGET;
+  cmake(["--build", folder, "--config", "Release", "--target", name]);
+  const file = process.platform === "win32" ? `${name}.exe` : name;
   const built = [join(folder, file), join(folder, "Release", file)].find((path) => existsSync(path));
   if (built === undefined) throw new Error(`cmake did not build ${file} in ${folder}.`);
   return built;

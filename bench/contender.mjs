@@ -1,6 +1,6 @@
 /**
- * A contender is a program in any language, in its own process. It loads its model and prints the JSON line {"ready":true}.
- * Then it answers each line on standard input with one measurement, {"tokens","seconds","cpuSeconds"}: "warm" is a small part
+ * A contender is a program in any language, in its own process. It loads its model and prints the JSON line {"ready":true}, to
+ * which it may add "details" for the results. Then it answers each line on standard input with one measurement, {"tokens","seconds","cpuSeconds"}: "warm" is a small part
  * of the work, for warming up, and "run" is all of it. It exits when its input ends. It times itself, so neither start-up nor
  * this protocol counts.
  */
@@ -24,6 +24,8 @@ export class Contender {
   /** @type {AsyncIterator<string>} */
   #outputs;
   #errors = "";
+  /** What the contender says about itself. @type {object | undefined} */
+  details;
 
   /** @param {ContenderPlan} plan */
   constructor(plan) {
@@ -46,7 +48,7 @@ export class Contender {
 
   /** Waits until the model is loaded and warmed up. */
   async ready() {
-    await this.#nextMeasurement();
+    this.details = (await this.#nextMeasurement()).details;
     this.#process.stdin.write("warm\n");
     await this.#nextMeasurement();
   }

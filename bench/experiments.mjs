@@ -2,14 +2,14 @@
  * Experiments behind the defaults in src/scoring/backend-defaults.ts: changes one setting of the native scorer at a time, on
  * distinct sequences. `node bench/experiments.mjs --help`
  */
-import { script, taskFile } from "./contenders.mjs";
+import { script, taskFile } from "./contender-task.mjs";
 import { compare, interleave } from "./interleave.mjs";
 import { promptRateCommand } from "./llama-cpp.mjs";
 import { describeMachine, describeVersions, load } from "./machine.mjs";
 import { modelsFolder, positive, readOptions, resultsFolder } from "./options.mjs";
 import { shapes } from "./random-model/shapes.mjs";
 import { randomModel } from "./random-model/write.mjs";
-import { ratioLine, resultTable, save } from "./report.mjs";
+import { ratioTables, resultTable, save } from "./report.mjs";
 
 const USAGE = `Usage: node bench/experiments.mjs [--only PATTERN] [--sequences N] [--tokens N] [options]
 
@@ -23,10 +23,10 @@ const options = readOptions(USAGE, {
   sequences: { type: "string" },
   tokens: { type: "string" },
 });
-const { modelType, shape, repetitions, threads } = options;
+const { model, type, repetitions, threads } = options;
 const count = positive("--sequences", options.sequences ?? 8);
 const tokens = positive("--tokens", options.tokens ?? 256);
-const modelPath = await randomModel({ shape, type: modelType, folder: modelsFolder, log });
+const modelPath = await randomModel({ shape: model, type, folder: modelsFolder, log });
 
 /** The library's defaults on a CPU for a model of this size, except for the number of threads. */
 const exact = {
@@ -54,7 +54,7 @@ const exact = {
 const oneWorker = { ...exact, contextWorkers: 1, workerThreads: threads };
 const packed = { ...oneWorker, maxSequences: 32, flashAttention: true, batchTokens: 2048, microBatch: 512 };
 
-const vocabulary = shapes[shape].vocabulary;
+const vocabulary = shapes[model].vocabulary;
 const scorer = (name, settings) => ({
   name,
   does: JSON.stringify(settings),
@@ -90,13 +90,13 @@ const loadBefore = load();
 const contenders = await interleave(chosen, { repetitions, log });
 const comparisons = contenders.slice(1).map((contender) => compare(contender, contenders[0]));
 const seconds = ({ measurements }) => measurements.map(({ seconds }) => (1000 * seconds) / count);
-console.log(`${count} sequences of ${tokens} tokens, random ${shape} model, ${modelType}, ${threads} threads\n`);
+console.log(`${count} sequences of ${tokens} tokens, random ${model} model, ${type}, ${threads} threads\n`);
 console.log(resultTable(contenders));
-console.log(["", ...comparisons.map(ratioLine)].join("\n"));
+console.log(`\n${ratioTables(comparisons)}`);
 console.log(
   `\nfastest time per sequence, ms: ${contenders.map((one) => Math.min(...seconds(one)).toFixed(2)).join("  ")}`,
 );
-const settings = { modelType, shape, threads, repetitions, count, tokens };
+const settings = { model, type, threads, repetitions, count, tokens };
 const loadAverage = { before: loadBefore, after: load() };
 const results = {
   settings,

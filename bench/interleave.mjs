@@ -2,6 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Contender } from "./contender.mjs";
 import { load } from "./machine.mjs";
+import { shortRate } from "./report.mjs";
 import { summarize } from "./statistics.mjs";
 
 /** llama.cpp's threads spin for a while after their work, which would slow down the next contender. */
@@ -19,6 +20,7 @@ export async function interleave(plans, { repetitions, log }) {
   try {
     // One after another, because parallel loading would be slower.
     for (const contender of contenders) {
+      log(`Starting ${contender.plan.name}`);
       await contender.ready();
     }
     const rounds = [];
@@ -30,12 +32,13 @@ export async function interleave(plans, { repetitions, log }) {
         round.measurements[at] = await contenders[at].measure();
       }
       rounds.push(round);
-      const rates = round.measurements.map((measured) => rate(measured).toFixed(1));
+      const rates = round.measurements.map((measured) => shortRate(rate(measured)));
       log(`round ${i + 1}/${repetitions}, load ${round.load.toFixed(1)}: ${rates.join("  ")} tokens/s`);
     }
-    return contenders.map(({ plan: { name, does } }, at) => ({
+    return contenders.map(({ plan: { name, does }, details }, at) => ({
       name,
       does,
+      ...(details === undefined ? {} : { details }),
       seconds: summarize(rounds.map(({ measurements }) => measurements[at].seconds)),
       tokensPerSecond: summarize(rounds.map(({ measurements }) => rate(measurements[at]))),
       tokensPerCpuSecond: summarize(rounds.map(({ measurements }) => cpuRate(measurements[at]))),

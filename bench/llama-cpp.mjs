@@ -1,6 +1,6 @@
 /** llama.cpp itself as a contender: bench/native/prompt_rate.cpp with the library's runtime. */
 import { findRuntime } from "../dist/src/native/runtime-folder.js";
-import { buildPromptRate } from "./build-native.mjs";
+import { buildNative } from "./build-native.mjs";
 
 let program;
 
@@ -10,7 +10,7 @@ let program;
  * @returns {[string, ...string[]]}
  */
 export function promptRateCommand({ modelPath, threads, tokens, prompts }, settings = {}) {
-  program ??= buildPromptRate();
+  program ??= buildNative("prompt_rate");
   const { folder, ggmlBase, ggml, llama, version } = findRuntime("cpu");
   const options = { folder, "ggml-base": ggmlBase, ggml, llama, version, model: modelPath, threads, tokens, prompts };
   return [

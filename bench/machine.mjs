@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import os from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { describeMachine as describeProcessor } from "../dist/src/native/machine.js";
 import { LLAMA_VERSION } from "../dist/src/native/runtime-folder.js";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -12,9 +13,16 @@ export function describeMachine() {
   return {
     cpu: os.cpus()[0]?.model ?? "unknown",
     cores: os.availableParallelism(),
+    ...processorFeatures(),
     memoryBytes: os.totalmem(),
     os: `${os.type()} ${os.release()} ${os.arch()}`,
   };
+}
+
+/** Instruction sets that kernels are chosen by; nothing where the system does not tell. */
+function processorFeatures() {
+  const { features } = describeProcessor();
+  return features === undefined ? {} : { features };
 }
 
 export function describeVersions() {

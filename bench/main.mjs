@@ -1,103 +1,112 @@
 /** The bench itself; run.mjs starts it after checking that dist/ exists. */
 import { resolve } from "node:path";
-import { embeddedModelPath } from "../dist/src/embedded-model.js";
-import { inspectModel } from "../dist/src/entry/convert.js";
-import { loadTokenizer } from "../dist/src/index.js";
 import { librariesIn } from "../dist/src/native/runtime-folder.js";
-import { comparisonsOf } from "./comparisons.mjs";
-import { contendersFor, OURS } from "./contenders.mjs";
-import { interleave } from "./interleave.mjs";
 import { describeMachine, describeVersions, load } from "./machine.mjs";
-import { modelsFolder, readOptions, resultsFolder } from "./options.mjs";
+import { measureWorkload } from "./measure-workload.mjs";
+import { readOptions, resultsFolder } from "./options.mjs";
 import { picture } from "./picture.mjs";
-import { shapes } from "./random-model/shapes.mjs";
-import { randomModel } from "./random-model/write.mjs";
-import { memoryLine, ratioLine, resultTable, save } from "./report.mjs";
+import {
+  memoryLine,
+  peakTable,
+  ratioTables,
+  resultPath,
+  resultTable,
+  skippedLines,
+  wrapped,
+  writeResults,
+} from "./report.mjs";
+import { measureGemmPeak } from "./roofline/gemm-peak.mjs";
+import { findTorch } from "./torch.mjs";
 import { workloads } from "./workloads.mjs";
 
+const names = workloads.map(({ name }) => name);
 const USAGE = `Usage: npm run bench -- [options]
 
-Measures the library side by side with llama.cpp's own rate, node-llama-cpp and, with --python, the model card's code in
-torch. See bench/README.md.
+Measures the library side by side with llama.cpp's own rate, node-llama-cpp and torch, where a
+Python has it. See bench/README.md. --model and --type may be comma-separated lists here.
 
-  --workloads LIST    comma-separated: ${workloads.map(({ name }) => name).join(", ")} (default: all for the model)
+  --workload LIST     ${names.slice(0, 6).join(", ")},
+                      ${names.slice(6).join(", ")} (default: all)
   --contenders REGEX  only these (default: all), which leaves time for more repetitions
   --runtime FOLDER    also score with this runtime, for example from npm run build:runtime
-  --python FILE       a Python interpreter with torch and transformers, for the workload "sample"
+  --python FILE       a Python with torch (default python3); "sample" needs transformers too
+  --json              print the results as JSON instead of tables
   --picture FILE      also write the results as an SVG`;
 
 const log = (line) => console.error(line);
-const options = readOptions(USAGE, {
-  workloads: { type: "string" },
-  contenders: { type: "string" },
-  runtime: { type: "string" },
-  python: { type: "string" },
-  picture: { type: "string" },
-});
-const { modelType, shape, repetitions, threads, python } = options;
+const options = readOptions(
+  USAGE,
+  {
+    workload: { type: "string" },
+    contenders: { type: "string" },
+    runtime: { type: "string" },
+    python: { type: "string" },
+    json: { type: "boolean", default: false },
+    picture: { type: "string" },
+  },
+  true,
+);
+const { models, types, repetitions, threads } = options;
+const say = options.json ? () => {} : (text) => console.log(text);
 const runtime = options.runtime === undefined ? undefined : resolve(options.runtime);
 if (runtime !== undefined) librariesIn(runtime); // Throws for an invalid folder.
-const chosen = chooseWorkloads(options.workloads, shape);
+const runs = chooseRuns();
+const torch = findTorch(options.python);
+const wanted = new RegExp(options.contenders ?? ".");
+const versions = { ...describeVersions(), ...(torch.version === undefined ? {} : { torch: torch.version }) };
 const machine = describeMachine();
-const versions = describeVersions();
 const loadBefore = load();
 
-console.log(
-  `${machine.cpu}, ${machine.cores} cores, ${(machine.memoryBytes / 1024 ** 3).toFixed(0)} GiB, ${machine.os}`,
+say(`${machine.cpu}, ${machine.cores} cores, ${(machine.memoryBytes / 1024 ** 3).toFixed(0)} GiB, ${machine.os}`);
+if (machine.features !== undefined) say(wrapped(machine.features));
+say(`starling-rm ${versions["starling-rm"]}, llama.cpp ${versions["llama.cpp"]}, Node ${versions.node}`);
+say(
+  `node-llama-cpp ${versions["node-llama-cpp"]}, ${torch.version === undefined ? "no torch" : `torch ${torch.version}`}`,
 );
-console.log(
-  `starling-rm ${versions["starling-rm"]}, llama.cpp ${versions["llama.cpp"]}, ` +
-    `node-llama-cpp ${versions["node-llama-cpp"]}, Node ${versions.node}`,
-);
-const measured = [];
-for (const workload of chosen) {
-  const modelPath =
-    workload.model === "embedded"
-      ? await embeddedModelPath()
-      : await randomModel({ shape, type: modelType, folder: modelsFolder, log });
-  const { size } = await inspectModel({ modelPath });
-  const turns = await makeTurns(workload, modelPath);
-  const wanted = new RegExp(options.contenders ?? ".");
-  const all = contendersFor(workload, { modelPath, threads, turns, python, runtime });
-  const plans = all.filter(({ name }) => name === OURS || wanted.test(name));
-  log(`${workload.description}: ${plans.map(({ name }) => name).join(", ")}`);
-  const contenders = await interleave(plans, { repetitions, log });
-  const comparisons = comparisonsOf(workload, contenders, { turns, modelBytes: size, shape });
-  const model = workload.model === "embedded" ? "embedded, f16" : `random ${shape}, ${modelType}`;
-  measured.push({ name: workload.name, description: workload.description, model, contenders, comparisons });
-  console.log(
-    `\n${workload.name}: ${workload.description}; ${model}, ${threads} threads, ${repetitions} repetitions\n`,
-  );
-  console.log(resultTable(contenders));
-  const lines = comparisons.map((one) => (one.kind === "memory" ? memoryLine(one) : ratioLine(one)));
-  console.log(["", ...lines].join("\n"));
+const gemmPeak = measureGemmPeak({ threads, torch });
+say(`\n${peakTable(gemmPeak)}`);
+
+const results = {
+  settings: { models, types, threads, repetitions, runtime, contenders: options.contenders },
+  machine,
+  versions,
+  loadAverage: { before: loadBefore, after: loadBefore },
+  gemmPeak,
+  workloads: [],
+};
+const file = resultPath(resultsFolder, "bench");
+for (const { workload, shape, type } of runs) {
+  const settings = { shape, type, threads, repetitions, torch, runtime, wanted, peak: gemmPeak.best?.rate.median, log };
+  const measured = await measureWorkload(workload, settings);
+  results.workloads.push(measured);
+  results.loadAverage.after = load();
+  writeResults(file, results); // After each, because a run takes hours.
+  const { name, description, model, skipped, contenders, comparisons } = measured;
+  say(`\n${name}: ${description}\n${model}, ${threads} threads, ${repetitions} repetitions\n`);
+  say(resultTable(contenders));
+  for (const line of skippedLines(skipped)) say(line);
+  const [rates, memory] = ["rate", "memory"].map((kind) => comparisons.filter((one) => one.kind === kind));
+  if (rates.length > 0) say(`\n${ratioTables(rates)}`);
+  for (const one of memory) say(memoryLine(one));
 }
-const settings = { modelType, shape, threads, repetitions, runtime };
-const loadAverage = { before: loadBefore, after: load() };
-const results = { settings, machine, versions, loadAverage, workloads: measured };
-const file = save(resultsFolder, "bench", results);
 if (options.picture !== undefined) picture(options.picture, results);
-console.log(`\nLoad average ${loadBefore.toFixed(1)} before, ${loadAverage.after.toFixed(1)} after. Results: ${file}`);
+if (options.json) console.log(JSON.stringify(results, undefined, 2));
+say(`\nLoad average ${loadBefore.toFixed(1)} before, ${load().toFixed(1)} after. Results: ${file}`);
 
-function chooseWorkloads(names, shape) {
-  // The longest workload proves no more about the bench than the others.
-  const fitting = workloads.filter(({ model }) => model !== "tiny" || (shape === "tiny" && !options.quick));
-  if (names === undefined) return fitting;
-  return names.split(",").map((name) => {
-    const found = workloads.find((workload) => workload.name === name.trim());
-    if (found) return found;
-    throw new RangeError(`Unknown workload "${name}". Workloads: ${workloads.map((one) => one.name).join(", ")}.`);
-  });
+/** Each workload with each model; those of the embedded model once. */
+function chooseRuns() {
+  const chosen = options.workload === undefined ? workloads : options.workload.split(",").map(workloadNamed);
+  const random = chosen.filter(({ model }) => model !== "embedded");
+  return [
+    ...models.flatMap((shape) => types.flatMap((type) => random.map((workload) => ({ workload, shape, type })))),
+    ...chosen.filter(({ model }) => model === "embedded").map((workload) => ({ workload })),
+  ];
 }
 
-/** The items of each measurement, warm-up included, and their tokens. */
-async function makeTurns(workload, modelPath) {
-  const tokenizer = await loadTokenizer({ modelPath });
-  const turns = [];
-  for (let turn = 0; turn <= repetitions; turn++) {
-    const items = workload.items(shapes[shape].vocabulary, turn);
-    const ids = (await tokenizer.tokenize(items)).map((item) => Array.from(item.ids));
-    turns.push({ items, ids, tokens: ids.reduce((sum, { length }) => sum + length, 0) });
-  }
-  return turns;
+function workloadNamed(name) {
+  // The multiplication sign of texts about the bench, too.
+  const plain = name.trim().toLowerCase().replaceAll("×", "x");
+  const found = workloads.find((workload) => workload.name === plain);
+  if (found) return found;
+  throw new RangeError(`Unknown workload "${name}". Workloads: ${names.join(", ")}.`);
 }

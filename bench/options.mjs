@@ -6,30 +6,32 @@ import { parseArgs } from "node:util";
 import { shapes } from "./random-model/shapes.mjs";
 
 const bench = fileURLToPath(new URL(".", import.meta.url));
-const modelTypes = ["q4_k_m", "q8_0", "f16"];
+const types = ["q4_k_m", "q8_0", "f16"];
 const REPETITIONS = 5;
 const QUICK_REPETITIONS = 2;
+const QUICK_MODEL = "3.5m";
 
 export const resultsFolder = join(bench, "results");
 /** Folder of the random models, 2 GB and more. */
 export const modelsFolder = process.env.STARLING_RM_CACHE || join(bench, "models");
 
-const shared = `  --model-type TYPE   weight type of the model: ${modelTypes.join(", ")} (default q4_k_m)
-  --shape SHAPE       ${Object.keys(shapes).join(" or ")} (default 1.1b)
+const shared = `  --model SHAPE       shape of the random model: ${Object.keys(shapes).join(", ")} (default 1.1b)
+  --type TYPE         its weight type: ${types.join(", ")} (default q4_k_m)
   --repetitions N     measurements per contender, after a warm-up (default ${REPETITIONS})
   --threads N         for every contender (default: all cores)
-  --quick             the shape tiny and ${QUICK_REPETITIONS} repetitions: tests the bench, the numbers mean nothing
+  --quick             the shape ${QUICK_MODEL} and ${QUICK_REPETITIONS} repetitions: tests the bench, the numbers mean nothing
   --help              this text`;
 
 /**
  * @param {string} usage first lines of --help
  * @param {Readonly<Record<string, { type: "string" | "boolean" }>>} extra additional options
+ * @param {boolean} lists whether --model and --type may be comma-separated lists: `models` and `types` of the result
  */
-export function readOptions(usage, extra = {}) {
+export function readOptions(usage, extra = {}, lists = false) {
   const { values } = parseArgs({
     options: {
-      "model-type": { type: "string", default: "q4_k_m" },
-      shape: { type: "string" },
+      model: { type: "string" },
+      type: { type: "string", default: "q4_k_m" },
       repetitions: { type: "string" },
       threads: { type: "string", default: `${availableParallelism()}` },
       quick: { type: "boolean", default: false },
@@ -41,10 +43,16 @@ export function readOptions(usage, extra = {}) {
     console.log(`${usage}\n\n${shared}`);
     process.exit(0);
   }
+  const chosen = (name, value, choices) =>
+    (lists ? value.split(",") : [value]).map((one) => oneOf(name, one.trim().toLowerCase(), choices));
+  const models = chosen("--model", values.model ?? (values.quick ? QUICK_MODEL : "1.1b"), Object.keys(shapes));
+  const weightTypes = chosen("--type", values.type, types);
   return {
     ...values,
-    modelType: oneOf("--model-type", values["model-type"], modelTypes),
-    shape: oneOf("--shape", values.shape ?? (values.quick ? "tiny" : "1.1b"), Object.keys(shapes)),
+    models,
+    types: weightTypes,
+    model: models[0],
+    type: weightTypes[0],
     repetitions: positive("--repetitions", values.repetitions ?? (values.quick ? QUICK_REPETITIONS : REPETITIONS)),
     threads: positive("--threads", values.threads),
   };

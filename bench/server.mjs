@@ -3,20 +3,20 @@
  * that one short text takes. `node bench/server.mjs --help`
  */
 import { loadTokenizer } from "../dist/src/index.js";
-import { script, taskFile } from "./contenders.mjs";
+import { script, taskFile } from "./contender-task.mjs";
 import { compare, interleave } from "./interleave.mjs";
 import { describeMachine, describeVersions, load } from "./machine.mjs";
 import { modelsFolder, positive, readOptions, resultsFolder } from "./options.mjs";
 import { shapes } from "./random-model/shapes.mjs";
 import { randomModel } from "./random-model/write.mjs";
-import { ratioLine, resultTable, save } from "./report.mjs";
+import { ratioTables, resultTable, save } from "./report.mjs";
 import { median } from "./statistics.mjs";
 import { shared } from "./workloads.mjs";
 
 const USAGE = `Usage: node bench/server.mjs [--connections N] [--prompts N] [--response-tokens N] [--latency-only] [options]
 
 Scores 200 responses to 25 prompts by starling-rm's server, one request each over --connections (default 32), and by one call of
-score(). Then measures requests with one short text to the tiny shape, one after another.
+score(). Then measures requests with one short text to the shape 3.5m, one after another.
 --prompts (default 25) have 8 responses each, of --response-tokens (default 20).`;
 
 /** The server may cost a tenth more time than the call. */
@@ -25,6 +25,7 @@ const MAX_LATENCY_MS = 5;
 const RESPONSES = 8;
 const PROMPT_TOKENS = 24;
 const LATENCY_REQUESTS = 200;
+const LATENCY_MODEL = "3.5m";
 
 const log = (line) => console.error(line);
 const options = readOptions(USAGE, {
@@ -33,7 +34,7 @@ const options = readOptions(USAGE, {
   "response-tokens": { type: "string" },
   "latency-only": { type: "boolean", default: false },
 });
-const { modelType, shape, repetitions, threads } = options;
+const { model, type, repetitions, threads } = options;
 const connections = positive("--connections", options.connections ?? 32);
 const responseTokens = positive("--response-tokens", options["response-tokens"] ?? 20);
 const prompts = positive("--prompts", options.prompts ?? 25);
@@ -44,7 +45,7 @@ console.log(`${machine.cpu}, ${machine.cores} cores, ${machine.os}`);
 const overhead = options["latency-only"] ? undefined : await measureOverhead();
 const latency = await measureLatency();
 const results = {
-  settings: { modelType, shape, threads, repetitions, connections, prompts, responseTokens },
+  settings: { model, type, threads, repetitions, connections, prompts, responseTokens },
   machine,
   versions: describeVersions(),
   loadAverage: { before: loadBefore, after: load() },
@@ -56,20 +57,20 @@ console.log(`\nLoad average ${loadBefore.toFixed(1)} before, ${load().toFixed(1)
 
 async function measureOverhead() {
   const items = shared({ prompts, promptTokens: PROMPT_TOKENS, responses: RESPONSES, responseTokens });
-  const contenders = await measure(shape, items, {}, { connections });
+  const contenders = await measure(model, items, {}, { connections });
   const [library, server] = contenders;
   const ratio = compare(server, library);
   console.log(
-    `\n${prompts * RESPONSES} responses; random ${shape}, ${modelType}, ${threads} threads, ${repetitions} repetitions\n`,
+    `\n${prompts * RESPONSES} responses; random ${model}, ${type}, ${threads} threads, ${repetitions} repetitions\n`,
   );
   console.log(resultTable(contenders));
-  console.log(`\n${ratioLine({ ...ratio, atLeast: MIN_RATE })}`);
+  console.log(`\n${ratioTables([{ ...ratio, atLeast: MIN_RATE }])}`);
   return { contenders, ratio };
 }
 
 async function measureLatency() {
   const items = shared({ prompts: LATENCY_REQUESTS, promptTokens: 8, responses: 1, responseTokens: 8 });
-  const contenders = await measure("tiny", items, { oneByOne: true }, { connections: 1 });
+  const contenders = await measure(LATENCY_MODEL, items, { oneByOne: true }, { connections: 1 });
   const rows = contenders.map(({ name, measurements }) => {
     const sorted = measurements.flatMap(({ milliseconds }) => milliseconds).sort((a, b) => a - b);
     const at = (share) => sorted[Math.floor(share * (sorted.length - 1))];
@@ -81,7 +82,7 @@ async function measureLatency() {
       rounds: measurements.map((one) => median(one.milliseconds)),
     };
   });
-  console.log(`\nOne text of 16 tokens after another; random tiny, ${modelType}\n`);
+  console.log(`\nOne text of 16 tokens after another; random ${LATENCY_MODEL}, ${type}\n`);
   for (const { name, p50, p90, p99, rounds } of rows) {
     const spread = `${Math.min(...rounds).toFixed(2)} to ${Math.max(...rounds).toFixed(2)}`;
     console.log(`${name}: p50 ${p50.toFixed(2)} ms (by round ${spread}), p90 ${p90.toFixed(2)}, p99 ${p99.toFixed(2)}`);
@@ -93,7 +94,7 @@ async function measureLatency() {
 
 /** The library and the server, in turns. */
 async function measure(ofShape, items, libraryTask, serverTask) {
-  const modelPath = await randomModel({ shape: ofShape, type: modelType, folder: modelsFolder, log });
+  const modelPath = await randomModel({ shape: ofShape, type, folder: modelsFolder, log });
   const turns = await makeTurns(modelPath, ofShape, items);
   const plan = (name, file, task) => ({
     name,

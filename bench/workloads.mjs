@@ -1,10 +1,12 @@
 /** The workloads: texts with known token counts and common prefixes. */
 import { readFileSync } from "node:fs";
-import { below, uniform } from "./random-model/random.mjs";
+import { gaussians, uniform } from "./random-model/random.mjs";
 import { makeTexts, pieces } from "./random-model/vocabulary.mjs";
 
 /** Each turn has its own first pieces, so turns share no prefix. */
 const PROMPTS_OF_A_TURN = 250;
+/** Of the lengths that are drawn. */
+const LENGTHS_SEED = 7;
 
 const randomOf = (turn) => uniform(8 + turn);
 
@@ -12,26 +14,52 @@ const randomOf = (turn) => uniform(8 + turn);
  * @typedef {object} Workload
  * @property {string} name
  * @property {string} description
- * @property {"any" | "tiny" | "embedded"} model any shape, only the tiny shape (a large one would take an hour), or the
- *   embedded model, whose checkpoint the torch reference can load
+ * @property {"any" | "embedded"} model a random model of any shape, or the embedded model, whose checkpoint the torch reference
+ *   can load
  * @property {(vocabulary: number, turn: number) => object[]} items input of score(), new in each turn because the cache still
  *   holds the last one
  * @property {boolean} shares whether items have common prefixes
  */
 
-/** Prompts of `promptTokens` with `responses` responses each. A count can be a range, from which each value is drawn. */
-export function shared({ prompts = 1, promptTokens, responses, responseTokens }) {
+/** Responses to prompts, of these lengths. @param {readonly { prompt: number, responses: readonly number[] }[]} lengths */
+function responsesTo(lengths) {
   return (vocabulary, turn) => {
     const random = randomOf(turn);
-    const count = (range) => (Array.isArray(range) ? range[0] + below(random, range[1] - range[0] + 1) : range);
-    const items = [];
-    for (let i = 0; i < prompts; i++) {
-      const [prompt] = makeTexts(random, vocabulary, 1, count(promptTokens), turn * PROMPTS_OF_A_TURN + i);
-      for (let k = 0; k < responses; k++)
-        items.push({ text: prompt + pieces(random, vocabulary, count(responseTokens)) });
-    }
-    return items;
+    return lengths.flatMap(({ prompt, responses }, i) => {
+      const [text] = makeTexts(random, vocabulary, 1, prompt, turn * PROMPTS_OF_A_TURN + i);
+      return responses.map((tokens) => ({ text: text + pieces(random, vocabulary, tokens) }));
+    });
   };
+}
+
+/** Prompts of `promptTokens` with `responses` responses each. */
+export function shared({ prompts = 1, promptTokens, responses, responseTokens }) {
+  return responsesTo(
+    Array.from({ length: prompts }, () => ({
+      prompt: promptTokens,
+      responses: Array.from({ length: responses }, () => responseTokens),
+    })),
+  );
+}
+
+/**
+ * Lengths as in a data set of preferences: many short ones and a few long ones (log-normal), the same in every turn, so that
+ * turns differ in their texts only.
+ */
+function nectarLike({ prompts, promptTokens, responses, responseTokens }) {
+  const random = uniform(LENGTHS_SEED);
+  const draw = ({ median, sigma, least, most }) => {
+    for (;;) {
+      const tokens = Math.round(median * Math.exp(gaussians(random, 1, sigma)[0]));
+      if (tokens >= least && tokens <= most) return tokens;
+    }
+  };
+  return responsesTo(
+    Array.from({ length: prompts }, () => ({
+      prompt: draw(promptTokens),
+      responses: Array.from({ length: responses }, () => draw(responseTokens)),
+    })),
+  );
 }
 
 function distinct(count, tokens) {
@@ -52,10 +80,24 @@ function demonstration(_vocabulary, turn) {
 /** @type {readonly Workload[]} */
 export const workloads = [
   {
+    name: "1x64",
+    description: "one sequence of 64 tokens",
+    model: "any",
+    items: distinct(1, 64),
+    shares: false,
+  },
+  {
     name: "1x256",
     description: "one sequence of 256 tokens",
     model: "any",
     items: distinct(1, 256),
+    shares: false,
+  },
+  {
+    name: "1x2048",
+    description: "one sequence of 2048 tokens",
+    model: "any",
+    items: distinct(1, 2048),
     shares: false,
   },
   {
@@ -87,10 +129,15 @@ export const workloads = [
     shares: true,
   },
   {
-    name: "nectar",
-    description: "200 prompts of 20 to 140 tokens with 7 responses of 10 to 70 each",
-    model: "tiny",
-    items: shared({ prompts: 200, promptTokens: [20, 140], responses: 7, responseTokens: [10, 70] }),
+    name: "nectar-like",
+    description: "4 prompts of 20 to 600 tokens with 7 responses of 30 to 500 each",
+    model: "any",
+    items: nectarLike({
+      prompts: 4,
+      promptTokens: { median: 90, sigma: 0.9, least: 20, most: 600 },
+      responses: 7,
+      responseTokens: { median: 180, sigma: 0.7, least: 30, most: 500 },
+    }),
     shares: true,
   },
   {

@@ -15,7 +15,7 @@ const TYPES = "f32,f16,q8_0,q4_k_m";
 const USAGE = `Usage: node scripts/gpu-check.mjs [options]     (after npm run build)
 
   --backend NAME      cuda (default), vulkan, metal or cpu
-  --shape NAME        shape of the random model: 34b (default; 20 GB on disk), 1.1b or tiny
+  --shape NAME        shape of the random model: 34b (default; 20 GB on disk), 1.1b, 140m or 3.5m
   --parity-only       skip the bench
   --types LIST        weight types of the parity check (default ${TYPES})
   --texts N           number of parity texts, of all lengths (default: all)

@@ -6,9 +6,7 @@ in ../contender.mjs. Needs torch and transformers (scripts/oracle/README.md).
 
 from __future__ import annotations
 
-import json
 import sys
-import time
 from pathlib import Path
 
 import torch
@@ -16,12 +14,13 @@ import transformers
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts" / "oracle"))
 import card  # noqa: E402
+from protocol import read_task, serve  # noqa: E402
 
 MAX_LENGTH = 2048
 
 
 def main() -> None:
-    task = json.loads(Path(sys.argv[1]).read_text())
+    task = read_task()
     transformers.logging.set_verbosity_error()
     torch.set_num_threads(task["threads"])
     model = card.load(task["checkpoint"])
@@ -43,24 +42,7 @@ def main() -> None:
             if not torch.isfinite(model(tokens, mask)).all():
                 raise SystemExit("A score is not finite.")
 
-    print(json.dumps({"ready": True}), flush=True)
-    turn = 0
-    for line in sys.stdin:
-        warm = line.strip() == "warm"
-        turn += 0 if warm else 1
-        work = task["turns"][turn]
-        started, cpu = time.perf_counter(), time.process_time()
-        run(work["ids"][:1] if warm else work["ids"])
-        print(
-            json.dumps(
-                {
-                    "tokens": work["tokens"],
-                    "seconds": time.perf_counter() - started,
-                    "cpuSeconds": time.process_time() - cpu,
-                }
-            ),
-            flush=True,
-        )
+    serve(task, run)
 
 
 main()

@@ -5,10 +5,12 @@ import { createInterface } from "node:readline";
 /**
  * @param {(turn: number, warm: boolean) => Promise<number | { tokens: number, milliseconds: number[] }>} run does the work of one
  *   measurement and returns its number of tokens, or also the time of each request. Turns count from 1; turn 0 is the warm-up.
- * @param {() => number} cpuSeconds processor time so far; default: that of this process
+ * @param {object} [about]
+ * @param {() => number} [about.cpuSeconds] processor time so far; default: that of this process
+ * @param {object} [about.details] for the JSON results, for example which kernels are in use
  */
-export async function serve(run, cpuSeconds = ownCpuSeconds) {
-  send({ ready: true });
+export async function serve(run, { cpuSeconds = ownCpuSeconds, details } = {}) {
+  send({ ready: true, ...(details === undefined ? {} : { details }) });
   let turn = 1;
   for await (const line of createInterface({ input: process.stdin })) {
     const cpu = cpuSeconds();

@@ -30,22 +30,25 @@ async function score(item) {
   return result.tokenCount;
 }
 
-await serve(async (turn, warm) => {
-  const { items } = turns[turn];
-  const waiting = (warm ? items.slice(0, 2) : items).values();
-  let tokens = 0;
-  const milliseconds = [];
-  const client = async () => {
-    for (const item of waiting) {
-      const started = performance.now();
-      const counted = await score(item);
-      tokens += counted;
-      milliseconds.push(performance.now() - started);
-    }
-  };
-  await Promise.all(Array.from({ length: connections }, client));
-  return { tokens, milliseconds };
-}, familyCpuSeconds);
+await serve(
+  async (turn, warm) => {
+    const { items } = turns[turn];
+    const waiting = (warm ? items.slice(0, 2) : items).values();
+    let tokens = 0;
+    const milliseconds = [];
+    const client = async () => {
+      for (const item of waiting) {
+        const started = performance.now();
+        const counted = await score(item);
+        tokens += counted;
+        milliseconds.push(performance.now() - started);
+      }
+    };
+    await Promise.all(Array.from({ length: connections }, client));
+    return { tokens, milliseconds };
+  },
+  { cpuSeconds: familyCpuSeconds },
+);
 await pool.close();
 server.disconnect();
 

@@ -13,8 +13,10 @@
 
 /** @type {Readonly<Record<string, Shape>>} */
 export const shapes = {
-  /** For testing the bench itself; llama.cpp's fixed costs dominate. */
-  tiny: { hidden: 256, feedForward: 768, layers: 4, heads: 8, keyValueHeads: 2, vocabulary: 2048 },
+  /** As large as the embedded model; fixed costs dominate. Also for testing the bench itself. */
+  "3.5m": { hidden: 256, feedForward: 768, layers: 4, heads: 8, keyValueHeads: 2, vocabulary: 2048 },
+  /** Llama-160M without the output layer, which a reward model does not have. */
+  "140m": { hidden: 768, feedForward: 3072, layers: 12, heads: 12, keyValueHeads: 12, vocabulary: 32_000 },
   /** TinyLlama 1.1B. */
   "1.1b": { hidden: 2048, feedForward: 5632, layers: 22, heads: 32, keyValueHeads: 4, vocabulary: 32_000 },
   /** Starling-RM-34B (Yi-34B). */

@@ -12,7 +12,7 @@ function gpuCheck(...args: string[]) {
 }
 
 it("measures parity, rates and memory, and prints one JSON object", () => {
-  const args = ["--backend", "cpu", "--shape", "tiny", "--repetitions", "1", "--folder", folder];
+  const args = ["--backend", "cpu", "--shape", "3.5m", "--repetitions", "1", "--folder", folder];
   args.push("--types", "f32,q4_k_m", "--texts", "20");
   const { status, report, stderr } = gpuCheck(...args);
   expect(status, stderr).toBe(0);
@@ -22,7 +22,7 @@ it("measures parity, rates and memory, and prints one JSON object", () => {
     (one: { type: string; batchMode: string }) => one.type === "f32" && one.batchMode === "exact",
   );
   expect(exact).toMatchObject({ alone: 0, tolerance: { max: 0.001 } });
-  expect(report.model).toMatchObject({ shape: "tiny", type: "q4_k_m" });
+  expect(report.model).toMatchObject({ shape: "3.5m", type: "q4_k_m" });
   expect(existsSync(report.model.path)).toBe(true);
   expect(report.bench.map(({ name }: { name: string }) => name)).toEqual(["packed, default", "exact, default"]);
   for (const { loadSeconds, memory, rates } of report.bench) {

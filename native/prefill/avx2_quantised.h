@@ -1,0 +1,187 @@
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "prefill/avx2_activations.h"
+#include "prefill/avx2_format.h"
+#include "prefill/avx2_weights.h"
+#include "prefill/gemm.h"
+
+/** The functions of a GemmKernel for quantised weights; avx2_format.h explains how they work. */
+namespace starling::prefill {
+
+namespace {
+
+/** Adds the products of a stretch to `totals`, each token's sums of the 16 rows. */
+template <class F, class Dot, int TOKENS>
+void multiply_stretch(const Expanded& panel, int64_t columns, const Tokens& tokens,
+                      float (&totals)[TOKENS][PANEL_ROWS]) {
+  constexpr int64_t GROUP_BYTES = F::GROUP_COLUMNS * PANEL_ROWS * F::VALUE_BYTES;
+  const uint8_t* integers = panel.integers;
+  const float* scales = panel.scales;
+  const float* minima = panel.minima;
+  Tokens at = tokens;
+  for (int64_t span = 0; span < columns / F::SPAN_COLUMNS; ++span, at.scales += 4) {
+    __m256 sums[TOKENS][2];
+    for (auto& sum : sums) sum[0] = sum[1] = _mm256_setzero_ps();
+    for (int group = 0; group < F::SPAN_GROUPS; ++group) {
+      __m256i dots[TOKENS][2];
+      Dot::template group<F, TOKENS>(integers, at, dots);
+#pragma GCC unroll 8
+      for (int token = 0; token < TOKENS; ++token) {
+        for (int half = 0; half < 2; ++half) {
+          const __m256 scale = _mm256_load_ps(scales + half * 8);
+          const __m256 dot = _mm256_cvtepi32_ps(dots[token][half]);
+          __m256& sum = sums[token][half];
+          sum = F::SPAN_GROUPS == 1 ? _mm256_mul_ps(dot, scale) : _mm256_fmadd_ps(dot, scale, sum);
+          if constexpr (F::MINIMA)
+            sum = _mm256_fnmadd_ps(_mm256_load_ps(minima + half * 8), broadcast_float(at.groups + token * at.stride),
+                                   sum);
+        }
+      }
+      integers += GROUP_BYTES;
+      scales += PANEL_ROWS;
+      minima += PANEL_ROWS;
+      at.integers += F::GROUP_COLUMNS * F::VALUE_BYTES;
+      at.groups += 4;
+    }
+    for (int token = 0; token < TOKENS; ++token) {
+      for (int half = 0; half < 2; ++half) {
+        float* total = totals[token] + half * 8;
+        const __m256 scale = broadcast_float(at.scales + token * at.stride);
+        _mm256_store_ps(total, _mm256_fmadd_ps(sums[token][half], scale, _mm256_load_ps(total)));
+      }
+    }
+  }
+}
+
+template <class F, class Dot, int TOKENS>
+void multiply_tokens(const Expanded& panel, int64_t columns, const Tokens& tokens, bool from_zero,
+                     const Corner& corner) {
+  alignas(32) float totals[TOKENS][PANEL_ROWS] = {};
+  if (!from_zero)
+    for (int token = 0; token < TOKENS; ++token)
+      copy_rows(totals[token], corner.values + token * corner.stride, corner.rows);
+  multiply_stretch<F, Dot, TOKENS>(panel, columns, tokens, totals);
+  for (int token = 0; token < TOKENS; ++token)
+    copy_rows(corner.values + token * corner.stride, totals[token], corner.rows);
+}
+
+/** The last tokens, fewer than a full step: the same operations for each of them. */
+template <class F, class Dot, int TOKENS>
+void multiply_rest(int64_t count, const Expanded& panel, int64_t columns, const Tokens& tokens, bool from_zero,
+                   const Corner& corner) {
+  if constexpr (TOKENS > 0) {
+    if (count == TOKENS)
+      multiply_tokens<F, Dot, TOKENS>(panel, columns, tokens, from_zero, corner);
+    else
+      multiply_rest<F, Dot, TOKENS - 1>(count, panel, columns, tokens, from_zero, corner);
+  }
+}
+
+template <class F, class Dot>
+void multiply_panel(int64_t columns, const uint8_t* packed, const uint8_t* activations, int64_t tokens,
+                    const Corner& corner) {
+  const TokenLayout<F> layout(columns);
+  Expanded expanded;
+  for (int64_t first = 0; first < columns; first += F::STRETCH_COLUMNS) {
+    const int64_t count = smaller(F::STRETCH_COLUMNS, columns - first);
+    expand<F>(packed + first / CHUNK * F::CHUNK_BYTES, count, expanded);
+    for (int64_t token = 0; token < tokens; token += Dot::TOKENS) {
+      const uint8_t* start = activations + static_cast<size_t>(token) * layout.bytes;
+      const Tokens some{start + first * F::VALUE_BYTES, start + layout.scales + first / F::SPAN_COLUMNS * 4,
+                        start + layout.groups + first / F::GROUP_COLUMNS * 4, layout.bytes};
+      const Corner here{corner.values + static_cast<size_t>(token) * corner.stride, corner.stride, corner.rows};
+      multiply_rest<F, Dot, Dot::TOKENS>(smaller(Dot::TOKENS, tokens - token), expanded, count, some, first == 0, here);
+    }
+  }
+}
+
+/** `Dot` names the format of each type and sums the products of a group. */
+template <class Dot>
+struct Quantised {
+  /** Calls `action` with the format of a quantised type. */
+  template <class Action>
+  static auto with_format(WeightType type, const Action& action) {
+    switch (type) {
+      case WeightType::Q4_0:
+        return action(FormatQ4_0{});
+      case WeightType::Q8_0:
+        return action(typename Dot::ForQ8_0{});
+      case WeightType::Q5_K:
+        return action(FormatQ5_K{});
+      case WeightType::Q6_K:
+        return action(FormatQ6_K{});
+      default:
+        return action(FormatQ4_K{});
+    }
+  }
+
+  static bool takes(const WeightShape& shape) {
+    return is_quantised(shape.type) && shape.rows > 0 && shape.columns > 0 &&
+           shape.columns % block_length(shape.type) == 0;
+  }
+
+  static size_t panel_bytes(const WeightShape& shape) {
+    return with_format(shape.type, [&](auto format) {
+      return static_cast<size_t>(shape.columns / CHUNK * decltype(format)::CHUNK_BYTES);
+    });
+  }
+
+  static size_t weight_bytes(const WeightShape& shape) {
+    return panel_bytes(shape) * static_cast<size_t>((shape.rows + PANEL_ROWS - 1) / PANEL_ROWS);
+  }
+
+  static void pack_weights(const WeightShape& shape, const uint8_t* weights, uint8_t* packed, int64_t first,
+                           int64_t last) {
+    const size_t bytes = panel_bytes(shape);
+    with_format(shape.type, [&](auto format) {
+      for (int64_t panel = first; panel < last; ++panel)
+        pack_panel<decltype(format)>(shape, weights, panel * PANEL_ROWS, packed + static_cast<size_t>(panel) * bytes);
+    });
+  }
+
+  static size_t activation_bytes(WeightType type, int64_t tokens, int64_t columns) {
+    return with_format(
+        type, [&](auto format) { return static_cast<size_t>(tokens) * TokenLayout<decltype(format)>(columns).bytes; });
+  }
+
+  static void pack_activations(WeightType type, const Activations& input, uint8_t* packed, int64_t first,
+                               int64_t last) {
+    with_format(type, [&](auto format) {
+      using F = decltype(format);
+      const size_t bytes = TokenLayout<F>(input.columns).bytes;
+      for (int64_t token = first; token < last; ++token)
+        pack_token<F, Dot>(input.values + static_cast<size_t>(token) * input.stride, input.columns,
+                           packed + static_cast<size_t>(token) * bytes);
+    });
+  }
+
+  static void multiply(const WeightShape& shape, const uint8_t* weights, const uint8_t* activations, int64_t tokens,
+                       const Products& products, int64_t first, int64_t last) {
+    const size_t bytes = panel_bytes(shape);
+    with_format(shape.type, [&](auto format) {
+      using F = decltype(format);
+      const size_t token_bytes = TokenLayout<F>(shape.columns).bytes;
+      const int64_t at_once = tokens_at_once(token_bytes);
+      for (int64_t token = 0; token < tokens; token += at_once) {
+        float* results = products.values + static_cast<size_t>(token) * products.stride;
+        for (int64_t panel = first; panel < last; ++panel) {
+          const int64_t row = panel * PANEL_ROWS;
+          multiply_panel<F, Dot>(shape.columns, weights + static_cast<size_t>(panel) * bytes,
+                                 activations + static_cast<size_t>(token) * token_bytes,
+                                 smaller(at_once, tokens - token),
+                                 {results + row, products.stride, smaller(PANEL_ROWS, shape.rows - row)});
+        }
+      }
+    });
+  }
+};
+
+}  // namespace
+
+}  // namespace starling::prefill
