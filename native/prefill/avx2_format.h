@@ -86,6 +86,15 @@ struct Tokens {
 
 int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
+/** Tokens that go past all panels before the next ones do: about what a small level-2 cache holds. */
+int64_t tokens_at_once(size_t token_bytes) {
+  constexpr int64_t CACHE_BYTES = 524288;
+  // Each time, weights are expanded anew.
+  constexpr int64_t FEWEST = 48;
+  const int64_t tokens = CACHE_BYTES / static_cast<int64_t>(token_bytes);
+  return tokens < FEWEST ? FEWEST : tokens / FEWEST * FEWEST;
+}
+
 __m256i broadcast_integer(const uint8_t* bytes) {
   int32_t value = 0;
   std::memcpy(&value, bytes, sizeof value);
@@ -96,6 +105,21 @@ __m256 broadcast_float(const uint8_t* bytes) {
   float value = 0;
   std::memcpy(&value, bytes, sizeof value);
   return _mm256_set1_ps(value);
+}
+
+/** Where the results of some tokens with the rows of a panel go. */
+struct Corner {
+  float* values;
+  size_t stride;
+  int64_t rows;
+};
+
+/** A constant size where it can be one: a call of memcpy takes longer than the copy. */
+void copy_rows(float* to, const float* from, int64_t rows) {
+  if (rows == PANEL_ROWS)
+    std::memcpy(to, from, PANEL_ROWS * sizeof(float));
+  else
+    std::memcpy(to, from, static_cast<size_t>(rows) * sizeof(float));
 }
 
 __m256i load(const uint8_t* bytes) { return _mm256_load_si256(reinterpret_cast<const __m256i*>(bytes)); }

@@ -1,3 +1,4 @@
+#include "prefill/avx2_floats.h"
 #include "prefill/avx2_quantised.h"
 #include "prefill/kernel_list.h"
 
@@ -83,18 +84,38 @@ struct Maddubs {
   }
 };
 
-using Kernel = Quantised<Maddubs>;
+using Integers = Quantised<Maddubs>;
+
+bool takes(const WeightShape& shape) { return Integers::takes(shape) || Floats::takes(shape); }
+
+size_t weight_bytes(const WeightShape& shape) {
+  return is_quantised(shape.type) ? Integers::weight_bytes(shape) : Floats::weight_bytes(shape);
+}
+
+void pack_weights(const WeightShape& shape, const uint8_t* weights, uint8_t* packed, int64_t first, int64_t last) {
+  const auto pack = is_quantised(shape.type) ? Integers::pack_weights : Floats::pack_weights;
+  pack(shape, weights, packed, first, last);
+}
+
+size_t activation_bytes(WeightType type, int64_t tokens, int64_t columns) {
+  const auto bytes = is_quantised(type) ? Integers::activation_bytes : Floats::activation_bytes;
+  return bytes(type, tokens, columns);
+}
+
+void pack_activations(WeightType type, const Activations& input, uint8_t* packed, int64_t first, int64_t last) {
+  const auto pack = is_quantised(type) ? Integers::pack_activations : Floats::pack_activations;
+  pack(type, input, packed, first, last);
+}
+
+void multiply(const WeightShape& shape, const uint8_t* weights, const uint8_t* activations, int64_t tokens,
+              const Products& products, int64_t first, int64_t last) {
+  const auto multiply = is_quantised(shape.type) ? Integers::multiply : Floats::multiply;
+  multiply(shape, weights, activations, tokens, products, first, last);
+}
 
 }  // namespace
 
-const GemmKernel avx2_gemm{"avx2",
-                           PANEL_ROWS,
-                           1,
-                           Kernel::takes,
-                           Kernel::weight_bytes,
-                           Kernel::pack_weights,
-                           Kernel::activation_bytes,
-                           Kernel::pack_activations,
-                           Kernel::multiply};
+const GemmKernel avx2_gemm{"avx2",           PANEL_ROWS,       1,       takes, weight_bytes, pack_weights,
+                           activation_bytes, pack_activations, multiply};
 
 }  // namespace starling::prefill

@@ -59,21 +59,6 @@ void multiply_stretch(const Expanded& panel, int64_t columns, const Tokens& toke
   }
 }
 
-/** Where the results of some tokens with the rows of a panel go. */
-struct Corner {
-  float* values;
-  size_t stride;
-  int64_t rows;
-};
-
-/** A constant size where it can be one: a call of memcpy takes longer than the copy. */
-void copy_rows(float* to, const float* from, int64_t rows) {
-  if (rows == PANEL_ROWS)
-    std::memcpy(to, from, PANEL_ROWS * sizeof(float));
-  else
-    std::memcpy(to, from, static_cast<size_t>(rows) * sizeof(float));
-}
-
 template <class F, class Dot, int TOKENS>
 void multiply_tokens(const Expanded& panel, int64_t columns, const Tokens& tokens, bool from_zero,
                      const Corner& corner) {
@@ -180,11 +165,18 @@ struct Quantised {
                        const Products& products, int64_t first, int64_t last) {
     const size_t bytes = panel_bytes(shape);
     with_format(shape.type, [&](auto format) {
-      for (int64_t panel = first; panel < last; ++panel) {
-        const int64_t row = panel * PANEL_ROWS;
-        multiply_panel<decltype(format), Dot>(
-            shape.columns, weights + static_cast<size_t>(panel) * bytes, activations, tokens,
-            {products.values + row, products.stride, smaller(PANEL_ROWS, shape.rows - row)});
+      using F = decltype(format);
+      const size_t token_bytes = TokenLayout<F>(shape.columns).bytes;
+      const int64_t at_once = tokens_at_once(token_bytes);
+      for (int64_t token = 0; token < tokens; token += at_once) {
+        float* results = products.values + static_cast<size_t>(token) * products.stride;
+        for (int64_t panel = first; panel < last; ++panel) {
+          const int64_t row = panel * PANEL_ROWS;
+          multiply_panel<F, Dot>(shape.columns, weights + static_cast<size_t>(panel) * bytes,
+                                 activations + static_cast<size_t>(token) * token_bytes,
+                                 smaller(at_once, tokens - token),
+                                 {results + row, products.stride, smaller(PANEL_ROWS, shape.rows - row)});
+        }
       }
     });
   }

@@ -25,37 +25,44 @@ struct DecodedPanel {
 /** The integers of a chunk in the order of registers, a byte each. */
 template <class F>
 void arrange_chunk(const DecodedPanel& decoded, int64_t first, uint8_t* arranged) {
-  for (int64_t step = 0; step < CHUNK / F::STEP_COLUMNS; ++step)
-    for (int64_t row = 0; row < PANEL_ROWS; ++row)
-      for (int64_t i = 0; i < F::STEP_COLUMNS; ++i)
-        *arranged++ = static_cast<uint8_t>(decoded.values[row][first + step * F::STEP_COLUMNS + i] + F::OFFSET);
+  for (int64_t row = 0; row < PANEL_ROWS; ++row)
+    for (int64_t step = 0; step < CHUNK / F::STEP_COLUMNS; ++step)
+      std::memcpy(arranged + (step * PANEL_ROWS + row) * F::STEP_COLUMNS,
+                  &decoded.values[row][first + step * F::STEP_COLUMNS], F::STEP_COLUMNS);
 }
 
 /** Joins the low halves of two registers' bytes, and the high bits of as many registers as a byte has room for. */
 template <class F>
 void compress_chunk(const uint8_t* arranged, uint8_t* packed) {
+  constexpr int PARTS = CHUNK * PANEL_ROWS / 32;
+  __m256i parts[PARTS];
+  for (int part = 0; part < PARTS; ++part)
+    parts[part] = _mm256_add_epi8(load(arranged + part * 32), _mm256_set1_epi8(static_cast<char>(F::OFFSET)));
   if constexpr (F::BITS == 8) {
-    std::memcpy(packed, arranged, F::INTEGER_BYTES);
+    for (int part = 0; part < PARTS; ++part) store(packed + part * 32, parts[part]);
   } else {
-    constexpr int64_t LOW_BYTES = CHUNK * PANEL_ROWS / 2;
+    const __m256i low_mask = _mm256_set1_epi8(15);
+    for (int part = 0; part < PARTS; part += 2) {
+      const __m256i first = _mm256_and_si256(parts[part], low_mask);
+      const __m256i second = _mm256_and_si256(parts[part + 1], low_mask);
+      store(packed + part * 16, _mm256_or_si256(first, _mm256_slli_epi16(second, 4)));
+    }
     constexpr int HIGH_BITS = F::BITS - 4;
-    std::memset(packed, 0, F::INTEGER_BYTES);
-    for (int64_t i = 0; i < CHUNK * PANEL_ROWS; ++i) {
-      const int64_t part = i / 32;
-      const int64_t place = i % 32;
-      packed[part / 2 * 32 + place] |= static_cast<uint8_t>((arranged[i] & 15) << (part % 2 * 4));
-      if constexpr (HIGH_BITS > 0) {
-        constexpr int64_t SHARING = 8 / HIGH_BITS;
-        packed[LOW_BYTES + part / SHARING * 32 + place] |=
-            static_cast<uint8_t>((arranged[i] >> 4) << (part % SHARING * HIGH_BITS));
+    constexpr int SHARING = HIGH_BITS > 0 ? 8 / HIGH_BITS : PARTS;
+    for (int part = 0; HIGH_BITS > 0 && part < PARTS; part += SHARING) {
+      __m256i shared = _mm256_setzero_si256();
+      for (int i = 0; i < SHARING; ++i) {
+        const __m256i high = _mm256_and_si256(_mm256_srli_epi16(parts[part + i], 4), low_mask);
+        shared = _mm256_or_si256(shared, _mm256_slli_epi16(high, i * HIGH_BITS));
       }
+      store(packed + PARTS * 16 + part / SHARING * 32, shared);
     }
   }
 }
 
 template <class F>
 void pack_chunk(const DecodedPanel& decoded, int64_t first, uint8_t* packed) {
-  uint8_t arranged[CHUNK * PANEL_ROWS];
+  alignas(32) uint8_t arranged[CHUNK * PANEL_ROWS];
   arrange_chunk<F>(decoded, first, arranged);
   compress_chunk<F>(arranged, packed);
   uint8_t* out = packed + F::INTEGER_BYTES;

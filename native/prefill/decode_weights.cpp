@@ -99,11 +99,16 @@ void decode_with_minima(const uint8_t* row, int64_t columns, bool fifth_bit, con
       const int64_t first = (at + group * 32) / GROUP;
       fill(decoded.scales + first, 2, scale_unit * static_cast<float>(scale));
       fill(decoded.minima + first, 2, minimum_unit * static_cast<float>(minimum));
-      for (int64_t i = 0; i < 32; ++i) {
-        int value = (low[(group / 2) * 32 + i] >> (group % 2 == 0 ? 0 : 4)) & 15;
-        if (fifth_bit) value |= ((fifth[i] >> group) & 1) << 4;
-        decoded.values[at + group * 32 + i] = static_cast<int8_t>(value);
-      }
+      // Loops without conditions, for compilers to turn into vectors.
+      const uint8_t* nibbles = low + group / 2 * 32;
+      int8_t* values = decoded.values + at + group * 32;
+      if (group % 2 == 0)
+        for (int64_t i = 0; i < 32; ++i) values[i] = static_cast<int8_t>(nibbles[i] & 15);
+      else
+        for (int64_t i = 0; i < 32; ++i) values[i] = static_cast<int8_t>(nibbles[i] >> 4);
+      const int bit = 1 << group;
+      if (fifth_bit)
+        for (int64_t i = 0; i < 32; ++i) values[i] = static_cast<int8_t>(values[i] | ((fifth[i] & bit) != 0 ? 16 : 0));
     }
   }
 }
@@ -113,13 +118,16 @@ void decode_q6_k(const uint8_t* row, int64_t columns, const DecodedRow& decoded)
     const float unit = float_of_half(half_at(row + 208));
     for (int64_t group = 0; group < 16; ++group)
       decoded.scales[at / GROUP + group] = unit * static_cast<float>(static_cast<int8_t>(row[192 + group]));
-    for (int64_t i = 0; i < 256; ++i) {
-      const int64_t half = i / 128;
-      const int64_t quarter = i % 128 / 32;
-      const int64_t place = i % 32;
-      const int low = (row[half * 64 + quarter % 2 * 32 + place] >> (quarter >= 2 ? 4 : 0)) & 15;
-      const int high = (row[128 + half * 32 + place] >> (2 * quarter)) & 3;
-      decoded.values[at + i] = static_cast<int8_t>((low | high << 4) - 32);
+    for (int64_t half = 0; half < 2; ++half) {
+      const uint8_t* low = row + half * 64;
+      const uint8_t* high = row + 128 + half * 32;
+      int8_t* values = decoded.values + at + half * 128;
+      for (int64_t i = 0; i < 32; ++i) {
+        values[i] = static_cast<int8_t>(((low[i] & 15) | (high[i] & 3) << 4) - 32);
+        values[32 + i] = static_cast<int8_t>(((low[32 + i] & 15) | (high[i] >> 2 & 3) << 4) - 32);
+        values[64 + i] = static_cast<int8_t>((low[i] >> 4 | (high[i] >> 4 & 3) << 4) - 32);
+        values[96 + i] = static_cast<int8_t>((low[32 + i] >> 4 | high[i] >> 6 << 4) - 32);
+      }
     }
   }
 }
