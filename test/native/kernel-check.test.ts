@@ -28,7 +28,8 @@ const repacking = async () => {
   return chosen ?? variants.find(({ problem }) => problem === undefined);
 };
 
-const settings = { gpu: "off", threads: 2, batchMode: "exact" } as const;
+// Of llama.cpp's kernels; our own are not for a library with faults.
+const settings = { gpu: "off", threads: 2, batchMode: "exact", kernels: "off" } as const;
 /** They begin alike, so that what is computed for one depends on how far another got. */
 const items: ScoreItem[] = Array.from({ length: 12 }, (_, i) => ({
   text: `Why do starlings sing so often and so loudly in May${" and June".repeat(i)}, ${2000 + i}?`,
