@@ -85,6 +85,16 @@ void score_tile(const float* queries, const float* keys, int64_t head_length, fl
       Lanes::store(scores + row * BLOCK + vector * Lanes::COUNT, sums[row][vector]);
 }
 
+/** Scores with the vectors that have cells [first, last): VECTORS at a time, then fewer. */
+template <class Lanes, int ROWS, int VECTORS>
+void score_cells(const float* queries, const float* keys, int64_t head_length, int64_t first, int64_t last,
+                 float* scores) {
+  int64_t cell = first;
+  for (; cell + (VECTORS - 1) * Lanes::COUNT < last; cell += VECTORS * Lanes::COUNT)
+    score_tile<Lanes, ROWS, VECTORS>(queries, keys + cell, head_length, scores + cell);
+  if constexpr (VECTORS > 1) score_cells<Lanes, ROWS, VECTORS - 1>(queries, keys, head_length, cell, last, scores);
+}
+
 /**
  * Turns a row's scores into weights, relative to the greatest score so far. Adds them lane by lane.
  * @param change by how much the greatest score became greater: not positive
@@ -179,11 +189,8 @@ void attend_tile(const Scratch<Lanes>& scratch, int64_t head_length, int64_t row
   float* scores = scratch.scores + row * BLOCK;
   float* outputs = scratch.outputs + row * head_length;
 
-  constexpr int64_t STEP = Lanes::SCORE_VECTORS * Lanes::COUNT;
-  for (int64_t cell = first / STEP * STEP; cell < last; cell += STEP) {
-    score_tile<Lanes, ROWS, Lanes::SCORE_VECTORS>(scratch.queries + row * head_length, scratch.keys + cell, head_length,
-                                                  scores + cell);
-  }
+  score_cells<Lanes, ROWS, Lanes::SCORE_VECTORS>(scratch.queries + row * head_length, scratch.keys, head_length,
+                                                 first / Lanes::COUNT * Lanes::COUNT, last, scores);
   alignas(64) float corrections[Lanes::COUNT] = {};
   weigh_tile<Lanes, ROWS>(scratch, row, corrections);
 
