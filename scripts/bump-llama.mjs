@@ -1,7 +1,8 @@
 // Moves this project to another llama.cpp: `npm run bump-llama -- VERSION`, where VERSION is one of node-llama-cpp, whose
 // packages bring llama.cpp's libraries, source and headers. Without VERSION: the one that package.json has for node-llama-cpp.
 // Sets every pin and the constants that follow from it; `npm test` then shows what llama.cpp changed (.github/CONTRIBUTING.md).
-import { readFileSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { packageFolder, root } from "./build-addon.mjs";
@@ -9,6 +10,7 @@ import { npm } from "./npm.mjs";
 
 const MANIFEST = join(root, "package.json");
 const CONSTANTS = join(root, "src", "native", "runtime-folder.ts");
+const PREFILL_LIBRARIES = join(root, "src", "native", "prefill-libraries.ts");
 /** Where a command names a package with its version. */
 const DOCUMENTS = ["README.md", join("docs", "install.md")];
 
@@ -57,6 +59,24 @@ export function llamaVersionOf(folder) {
   return tag.replace(/^v/, "");
 }
 
+/** SHA-256 of the CPU libraries that our prefill kernels go into, sorted; undefined where their package is not installed. */
+export function prefillLibraryHashes() {
+  const package_ = packageFolder("@node-llama-cpp/linux-x64");
+  if (package_ === undefined) return undefined;
+  const folder = join(package_, "bins", "linux-x64");
+  return readdirSync(folder)
+    .filter((name) => name.startsWith("libggml-cpu-"))
+    .map((name) => createHash("sha256").update(readFileSync(join(folder, name))).digest("hex"))
+    .sort();
+}
+
+function writePrefillLibraries() {
+  const hashes = prefillLibraryHashes();
+  if (hashes === undefined) throw new Error("Run this on Linux on x86-64: it needs the libraries of its package.");
+  const list = hashes.map((hash) => `  "${hash}",\n`).join("");
+  rewrite(PREFILL_LIBRARIES, (text) => text.replace(/new Set\(\[\n[^\]]*\]/, `new Set([\n${list}]`));
+}
+
 function main(version = pinnedVersions().get("node-llama-cpp")) {
   if (!/^\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(version))
     throw new Error(`Expected a version such as 3.21.1 but received ${version}.`);
@@ -65,6 +85,7 @@ function main(version = pinnedVersions().get("node-llama-cpp")) {
   npm(["install", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: root });
   const llamaVersion = llamaVersionOf(packageFolder("node-llama-cpp"));
   writeConstants(version, llamaVersion);
+  writePrefillLibraries();
   console.log(`node-llama-cpp ${version}, llama.cpp ${llamaVersion}. Now: npm run build:addon && npm test`);
 }
 

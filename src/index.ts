@@ -61,6 +61,7 @@ export type {
   FeatureOptions,
   FeatureOutcome,
   FeatureResult,
+  KernelChoice,
   LoadRewardModelOptions,
   RankedResponse,
   RankOptions,

@@ -5,6 +5,7 @@ import type { Backend } from "../native/engine.ts";
 import { computeThreads } from "../native/machine.ts";
 import { backendDefaults, workerLayout } from "./backend-defaults.ts";
 import type { ModelFile } from "./model-file.ts";
+import { packedWeights } from "./own-kernel-memory.ts";
 import type { BatchMode, LoadRewardModelOptions } from "./types.ts";
 
 /** Most sequences in one packed batch; more no longer help. */
@@ -60,7 +61,7 @@ export function planLoad(
     ...workerLayout(file.parameters, threads, batchMode),
     flashAttention: packed,
     kvType: defaults.kvType[bytesOf(file, FINE) < file.weightBytes / 2 ? "coarse" : "fine"],
-    mmap: file.alignment >= MAPPED_ALIGNMENT && (options.mmap ?? worthMapping(file, backend)),
+    mmap: file.alignment >= MAPPED_ALIGNMENT && (options.mmap ?? worthMapping(file, backend, options)),
     sharePrefixes: options.sharePrefixes ?? true,
     pinnedMebibytes: PINNED_PREFIXES_MEBIBYTES,
     paddingToken: atPadding ? (file.padTokenId as number) : -1,
@@ -69,8 +70,14 @@ export function planLoad(
 }
 
 /** Repacked weights are copied: mapping the file as well would take their memory twice. */
-function worthMapping(file: ModelFile, backend: Backend): boolean {
-  return backend !== "cpu" || bytesOf(file, REPACKED_TYPES) < file.weightBytes / 2;
+function worthMapping(
+  file: ModelFile,
+  backend: Backend,
+  { kernels }: Pick<LoadRewardModelOptions, "kernels">,
+): boolean {
+  if (backend !== "cpu") return true;
+  const own = kernels === "off" ? 0 : packedWeights(file.weightSamples).inFile;
+  return Math.max(bytesOf(file, REPACKED_TYPES), own) < file.weightBytes / 2;
 }
 
 function bytesOf(file: ModelFile, types: ReadonlySet<string>): number {

@@ -19,6 +19,7 @@ import {
 import { type LoadPlan, planLoad } from "./load-plan.ts";
 import { assertFits, type MemoryNeed, memoryNeed } from "./memory.ts";
 import type { ModelFile } from "./model-file.ts";
+import { packedWeights } from "./own-kernel-memory.ts";
 import type { LoadRewardModelOptions } from "./types.ts";
 
 type Options = Omit<LoadRewardModelOptions, "modelPath">;
@@ -78,7 +79,9 @@ export function placeModel(
 
 function onProcessor(file: ModelFile, options: Options): Placement {
   const plan = planLoad(file, options, "cpu");
-  return { backend: "cpu", plan, need: memoryNeed(file.shape, file.weightBytes, plan, "cpu") };
+  const packed = options.kernels === "off" ? undefined : packedWeights(file.weightSamples);
+  const weights = file.weightBytes + (packed === undefined ? 0 : packed.inMemory - packed.inFile);
+  return { backend: "cpu", plan, need: memoryNeed(file.shape, weights, plan, "cpu") };
 }
 
 function chosenDevices({ splitMode = "layer", mainDevice = 0 }: Options, { devices, backend }: Place) {

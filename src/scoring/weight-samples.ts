@@ -6,6 +6,9 @@ import { placeInLayer } from "../trunk/tensor-names.ts";
 /** A matrix of a layer, and how messages call its type. */
 export interface NamedSample extends WeightSample {
   readonly typeName: string;
+  /** Its bytes, and those of all matrices that it stands for. */
+  readonly fileBytes: number;
+  readonly totalBytes: number;
 }
 
 /** Kernels take rows in blocks of up to this many: beyond two of them the number of rows counts by what is left over. */
@@ -14,13 +17,22 @@ const LARGEST_BLOCK = 64;
 /** One matrix for each weight type, row length and remainder of rows; the first of each in the file. */
 export function weightSamples({ tensors }: GgufHeader): NamedSample[] {
   const samples = new Map<string, NamedSample>();
-  for (const { name, dims, type, position } of tensors) {
+  for (const { name, dims, type, position, size } of tensors) {
     const [columns = 1, rows = 1] = dims;
     // The embedding is looked up, norms are vectors: neither is multiplied by a matrix kernel.
     if (dims.length !== 2 || rows === 1 || placeInLayer(name) === undefined) continue;
     const shape = rows < 2 * LARGEST_BLOCK ? rows : rows % LARGEST_BLOCK;
     const key = [type.id, columns, rows < 2 * LARGEST_BLOCK, shape].join(" ");
-    if (!samples.has(key)) samples.set(key, { type: type.id, typeName: type.name, columns, rows, position });
+    const first = samples.get(key) ?? {
+      type: type.id,
+      typeName: type.name,
+      columns,
+      rows,
+      position,
+      fileBytes: size,
+      totalBytes: 0,
+    };
+    samples.set(key, { ...first, totalBytes: first.totalBytes + size });
   }
   return [...samples.values()];
 }

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { extractLlama, packageFolder, root } from "../../scripts/build-addon.mjs";
-import { pinnedVersions } from "../../scripts/bump-llama.mjs";
+import { pinnedVersions, prefillLibraryHashes } from "../../scripts/bump-llama.mjs";
 import { KEY_TYPES } from "../../src/gguf/llama-keys.ts";
 import {
   fileTypeByName,
@@ -17,6 +17,7 @@ import {
   valueTypeById,
 } from "../../src/gguf/types.ts";
 import { backendsOf, runtimePackage } from "../../src/native/platforms.ts";
+import { PREFILL_LIBRARIES } from "../../src/native/prefill-libraries.ts";
 import { LLAMA_VERSION, RUNTIME_PACKAGE_VERSION } from "../../src/native/runtime-folder.ts";
 import { DEVICE_RESERVE_BYTES } from "../../src/scoring/gpu-fit.ts";
 import { REPACKED_TYPES } from "../../src/scoring/load-plan.ts";
@@ -217,5 +218,20 @@ describe("the keys of a file", () => {
     // The model decides which other keys there are: vocabulary-metadata.ts.
     theirs.delete("tokenizer.ggml.model");
     expect([...theirs].filter((key) => !KEY_TYPES.has(key))).toEqual([]);
+  });
+});
+
+describe("our prefill kernels", () => {
+  const hashes = prefillLibraryHashes();
+  it.runIf(hashes !== undefined)("were made for the CPU libraries of the pinned package", () => {
+    expect([...PREFILL_LIBRARIES].sort()).toEqual(hashes);
+  });
+
+  it("call weight types by llama.cpp's numbers", () => {
+    const types = enumOf(source("types"), "ggml_type");
+    const text = readFileSync(join(root, "native", "prefill", "weight_type.h"), "utf8");
+    const own = [...between(text, "enum class WeightType", "};").matchAll(/\b([A-Z]\w+) = (\d+)/g)];
+    expect(own.length).toBe(7);
+    for (const [, name, id] of own) expect([name, types.get(`GGML_TYPE_${name}`)]).toEqual([name, Number(id)]);
   });
 });
