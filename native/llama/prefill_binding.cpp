@@ -234,11 +234,12 @@ ggml_backend_buffer_type_t buffer_type(const std::string& kernel) {
   return nullptr;
 }
 
-std::string kernel_for(ggml_type type, int64_t columns, int64_t rows) {
-  if (!bound() || !prefill_operations::is_known(type)) return "";
+std::vector<std::string> kernels_for(ggml_type type, int64_t columns, int64_t rows) {
+  std::vector<std::string> names;
+  if (!bound() || !prefill_operations::is_known(type)) return names;
   for (const GemmKernel* kernel : prefill::gemm_kernels())
-    if (kernel->takes({static_cast<prefill::WeightType>(type), columns, rows})) return kernel->name;
-  return "";
+    if (kernel->takes({static_cast<prefill::WeightType>(type), columns, rows})) names.push_back(kernel->name);
+  return names;
 }
 
 std::string attention_kernel(int64_t head_length) {
@@ -267,7 +268,7 @@ namespace prefill_binding {
 std::string bind(const LlamaFunctions&) { return "they are for Linux on x86-64"; }
 bool bound() { return false; }
 ggml_backend_buffer_type_t buffer_type(const std::string&) { return nullptr; }
-std::string kernel_for(ggml_type, int64_t, int64_t) { return ""; }
+std::vector<std::string> kernels_for(ggml_type, int64_t, int64_t) { return {}; }
 std::string attention_kernel(int64_t) { return ""; }
 
 }  // namespace prefill_binding

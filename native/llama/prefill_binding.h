@@ -37,8 +37,8 @@ bool bound();
 /** The buffer type of a kernel by its name; nullptr for another name, or while nothing is bound. */
 ggml_backend_buffer_type_t buffer_type(const std::string& kernel);
 
-/** The name of the kernel of ours that would take such weights; empty for none. */
-std::string kernel_for(ggml_type type, int64_t columns, int64_t rows);
+/** The names of our kernels that would take such weights, the most capable first. */
+std::vector<std::string> kernels_for(ggml_type type, int64_t columns, int64_t rows);
 
 /** The name of the attention kernel that would take such heads; empty for none. */
 std::string attention_kernel(int64_t head_length);

@@ -34,24 +34,20 @@ double measure_gain(const CpuBackend& cpu, const KernelCheckOptions& options, co
   return stock_best / own_best;
 }
 
-}  // namespace
-
-KernelFinding check_prefill_kernel(const CpuBackend& cpu, const KernelCheckOptions& options,
-                                   const WeightSample& sample) {
-  const LlamaFunctions& functions = cpu.functions();
+KernelFinding check_one(const CpuBackend& cpu, const KernelCheckOptions& options, const WeightSample& sample,
+                        const std::string& kernel) {
   KernelFinding finding;
-  finding.buffer = prefill_binding::kernel_for(sample.type, sample.columns, sample.rows);
-  if (finding.buffer.empty()) return finding;
-  ggml_backend_buffer_type_t buffer_type = prefill_binding::buffer_type(finding.buffer);
+  finding.buffer = kernel;
+  ggml_backend_buffer_type_t buffer_type = prefill_binding::buffer_type(kernel);
   const int64_t rows = rows_to_take(sample);
-  const std::vector<uint8_t> bytes = read_rows(functions, options.path, sample, rows);
+  const std::vector<uint8_t> bytes = read_rows(cpu.functions(), options.path, sample, rows);
   const TestWeights weights(cpu, sample, rows, buffer_type, bytes);
   const auto columns = static_cast<size_t>(sample.columns);
   const Matrix input = test_input(MOST_TEST_ROWS, columns);
   cpu.use_threads(options.threads);
   const Matrix first = weights.multiply(input, 0, FIRST_TEST_ROWS, POISONS[0]);
   const Matrix second = weights.multiply(input, 0, FIRST_TEST_ROWS, POISONS[1]);
-  const Matrix dequantised = dequantise(functions, sample, rows, bytes);
+  const Matrix dequantised = dequantise(cpu.functions(), sample, rows, bytes);
   finding.problem = Reference(input, dequantised, columns, tolerance_of(sample.type)).problem_of(first);
   if (finding.problem.empty() && !same_bits(first, second)) finding.problem = "differ when they are computed again";
   if (!finding.problem.empty()) return finding;
@@ -61,6 +57,20 @@ KernelFinding check_prefill_kernel(const CpuBackend& cpu, const KernelCheckOptio
   finding.multiple = independent ? 1 : 0;
   if (independent) finding.gain = measure_gain(cpu, options, sample, buffer_type);
   return finding;
+}
+
+}  // namespace
+
+/** The most capable kernel, or one of the others if it is wrong or no faster than the library's. */
+KernelFinding check_prefill_kernel(const CpuBackend& cpu, const KernelCheckOptions& options,
+                                   const WeightSample& sample) {
+  KernelFinding best;
+  for (const std::string& kernel : prefill_binding::kernels_for(sample.type, sample.columns, sample.rows)) {
+    KernelFinding finding = check_one(cpu, options, sample, kernel);
+    if (best.buffer.empty() || finding.gain > best.gain) best = std::move(finding);
+    if (best.gain > 1) break;
+  }
+  return best;
 }
 
 }  // namespace starling

@@ -10,7 +10,7 @@ import { cacheKey, fileIdentity, JsonCache } from "../files/json-cache.ts";
 import { systemReason } from "../files/system-errors.ts";
 import type { AttentionSample, KernelFinding, NativeAddon, RuntimeInfo } from "./addon.ts";
 import { PROBE_VARIABLE } from "./choose-backend.ts";
-import { addonPath } from "./load-addon.ts";
+import { addonPath, loadAddon } from "./load-addon.ts";
 import { processorIdentity } from "./machine.ts";
 import { here } from "./platforms.ts";
 import { PREFILL_LIBRARIES } from "./prefill-libraries.ts";
@@ -59,7 +59,8 @@ export function libraryObstacle({ cpuLibrary }: Pick<RuntimeInfo, "cpuLibrary">)
 /** Tries them in a child process, once for each library, addon and processor. */
 async function trialObstacle({ folder, cpuLibrary = "", cpuFeatures }: Runtime): Promise<string | undefined> {
   const files = [fileIdentity(cpuLibrary), fileIdentity(addonPath() ?? "")];
-  const key = cacheKey(["trial", FORMAT, ...files, cpuFeatures, processorIdentity()]);
+  const kernels = loadAddon().prefillKernels();
+  const key = cacheKey(["trial", FORMAT, ...files, cpuFeatures, processorIdentity(), kernels]);
   const cache = new JsonCache(join(defaultCacheFolder(), "kernels"), MAX_TRIALS);
   const known = cache.read(key) as { obstacle?: unknown } | undefined;
   if (known !== undefined && (known.obstacle === null || typeof known.obstacle === "string"))
