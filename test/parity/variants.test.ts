@@ -1,5 +1,5 @@
 /**
- * Scores on every CPU library that this machine can run, not on the best one only: near the reference, and the same to the last
+ * Scores on every CPU library that this machine can run, and with every kernel of our own, not on the best ones only: near the reference, and the same to the last
  * bit alone, in company, in any order, with the prompt shared or not, in any batch, with one thread and two.
  */
 import { spawn } from "node:child_process";
@@ -10,6 +10,7 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, it } from "vitest";
 import { convert } from "../../src/entry/convert.ts";
+import { loadAddon } from "../../src/native/load-addon.ts";
 import { RUNTIME_VARIABLE } from "../../src/native/runtime-folder.ts";
 import { allVariants } from "../variants.ts";
 import { type GoldenRow, readGoldens, texts } from "./goldens.ts";
@@ -62,13 +63,16 @@ for (const golden of readGoldens().filter(({ name }) => CHECKPOINTS.includes(nam
   }
 }
 
-async function scoreOn(runtime: string): Promise<Scored[]> {
+async function scoreOn(kernels: "auto" | "off", variables: Record<string, string>): Promise<Scored[]> {
   const child = spawn(process.execPath, [fileURLToPath(new URL("variant-child.mjs", import.meta.url))], {
-    env: { ...process.env, [RUNTIME_VARIABLE]: runtime, XDG_CACHE_HOME: join(folder, "cache") },
+    env: { ...process.env, ...variables, XDG_CACHE_HOME: join(folder, "cache") },
     stdio: ["pipe", "pipe", "inherit"],
   });
   child.stdin.end(
-    JSON.stringify(cases.map(({ path, rows }) => ({ path, texts: rows.map(({ name }) => texts.get(name)) }))),
+    JSON.stringify({
+      kernels,
+      cases: cases.map(({ path, rows }) => ({ path, texts: rows.map(({ name }) => texts.get(name)) })),
+    }),
   );
   return JSON.parse(await text(child.stdout));
 }
@@ -83,12 +87,11 @@ it("there is more than one library to test", () => {
   expect(runnable.length).toBeGreaterThan(0);
 });
 
-it.each(runnable)("$name scores rightly, and exactly", async ({ name, folder: runtime }) => {
-  const results = await scoreOn(runtime);
+function expectRight(results: readonly Scored[], libraryName: string): void {
   for (const [i, { golden, type, rows, std }] of cases.entries()) {
     const what = `${golden} at ${type}`;
     const { kernels, reasons, library, together, alone, ...others } = results[i] as Scored;
-    expect(library, what).toContain(`ggml-cpu-${name}`);
+    expect(library, what).toContain(`ggml-cpu-${libraryName}`);
     expect(kernels.length, what).toBeGreaterThan(0);
     expect(together.every(Number.isFinite), what).toBe(true);
     for (const [way, scores] of Object.entries(others)) expect(scores, `${what}, ${way}`).toEqual(together);
@@ -100,4 +103,25 @@ it.each(runnable)("$name scores rightly, and exactly", async ({ name, folder: ru
       expect(Math.abs(score - (reference[k] as number)), `${what}, ${rows[k]?.name}, ${reasons}`).toBeLessThan(most);
     if (!first.has(what)) first.set(what, together);
   }
+}
+
+it.each(runnable)("$name scores rightly, and exactly", async ({ name, folder: runtime }) => {
+  expectRight(await scoreOn("off", { [RUNTIME_VARIABLE]: runtime }), name);
+});
+
+/** Each with what a processor has that has no more. */
+const LEVELS = ["amx-bf16", "avx512-vnni", "avx-vnni", "avx2"];
+const { gemm } = loadAddon().prefillKernels();
+const usable = LEVELS.filter((name) => gemm.includes(name));
+if (usable.length < LEVELS.length)
+  console.warn(
+    `Our own kernels that this processor cannot run, not tested: ${LEVELS.filter((name) => !gemm.includes(name)).join(", ")}.`,
+  );
+
+it.runIf(usable.length > 0).each(usable)("our own kernels for %s score rightly, and exactly", async (level) => {
+  const results = await scoreOn("auto", { STARLING_RM_KERNELS: level });
+  expectRight(results, "");
+  const used = new Set(results.flatMap(({ kernels }) => kernels.map(({ kernel }) => kernel)));
+  expect([...used]).toContain(`starling ${level}`);
+  for (const { kernels } of results) expect(kernels.some(({ type }) => type === "attention")).toBe(true);
 });
