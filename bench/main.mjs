@@ -6,6 +6,7 @@ import { measureWorkload } from "./measure-workload.mjs";
 import { readOptions, resultsFolder } from "./options.mjs";
 import { picture } from "./picture.mjs";
 import {
+  kernelLines,
   memoryLine,
   peakTable,
   ratioTables,
@@ -84,7 +85,7 @@ for (const { workload, shape, type } of runs) {
   const { name, description, model, skipped, contenders, comparisons } = measured;
   say(`\n${name}: ${description}\n${model}, ${threads} threads, ${repetitions} repetitions\n`);
   say(resultTable(contenders));
-  for (const line of skippedLines(skipped)) say(line);
+  for (const line of [...skippedLines(skipped), ...kernelLines(contenders)]) say(line);
   const [rates, memory] = ["rate", "memory"].map((kind) => comparisons.filter((one) => one.kind === kind));
   if (rates.length > 0) say(`\n${ratioTables(rates)}`);
   for (const one of memory) say(memoryLine(one));

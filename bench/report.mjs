@@ -39,6 +39,17 @@ export function skippedLines(skipped) {
   });
 }
 
+/** Which kernels each of our contenders used, and why not our own. */
+export function kernelLines(contenders) {
+  return contenders
+    .filter(({ details }) => details?.kernels !== undefined)
+    .map(({ name, details: { kernels, ownKernelsReason } }) => {
+      const names = [...new Set(kernels.map(({ kernel }) => kernel))].join(", ");
+      const text = `Kernels of ${name}: ${names}${ownKernelsReason === undefined ? "" : ` (${ownKernelsReason})`}.`;
+      return wrapped(text.split(" "));
+    });
+}
+
 /** Rates in tokens per second; at the end, where there is a roofline, GFLOP/s and the share of the GEMM peak. */
 export function resultTable(contenders) {
   const rows = contenders.map(({ name, tokensPerSecond, tokensPerCpuSecond, peakBytes, roofline }) => [

@@ -128,14 +128,15 @@ Rows rows_of_task(const AttentionProblem& problem, int64_t task) {
 
 template <class Lanes>
 void start_rows(const AttentionProblem& problem, const Rows& rows, const Scratch<Lanes>& scratch) {
+  const int64_t head_length = problem.head_length;
   const auto scale = Lanes::all(static_cast<float>(static_cast<double>(problem.scale) * LOG2_E));
   for (int64_t row = 0; row < rows.count; ++row) {
     const auto* query = reinterpret_cast<const float*>(
         problem.queries + static_cast<size_t>(rows.token(row)) * problem.query_token_stride +
         static_cast<size_t>(rows.head(row)) * problem.query_head_stride);
-    float* scaled = scratch.queries + row * problem.head_length;
-    float* output = scratch.outputs + row * problem.head_length;
-    for (int64_t at = 0; at < problem.head_length; at += Lanes::COUNT) {
+    float* scaled = scratch.queries + row * head_length;
+    float* output = scratch.outputs + row * head_length;
+    for (int64_t at = 0; at < head_length; at += Lanes::COUNT) {
       Lanes::store(scaled + at, Lanes::multiply(Lanes::load(query + at), scale));
       Lanes::store(output + at, Lanes::all(0));
     }
@@ -179,15 +180,15 @@ uint64_t read_mask(const AttentionProblem& problem, const Rows& rows, int64_t fi
 
 template <class Lanes>
 void finish_rows(const AttentionProblem& problem, const Rows& rows, const Scratch<Lanes>& scratch) {
+  const int64_t head_length = problem.head_length;
   for (int64_t row = 0; row < rows.count; ++row) {
-    const float* sums = scratch.outputs + row * problem.head_length;
-    float* output = problem.output + (rows.token(row) * problem.heads + rows.head(row)) * problem.head_length;
-    const auto total =
-        Lanes::all(scratch.seen[row] == 0 ? 1 : Lanes::total(Lanes::load(scratch.sums + row * Lanes::COUNT)));
-    for (int64_t at = 0; at < problem.head_length; at += Lanes::COUNT) {
-      // A division, because the compiler may contract a multiplication with the addition: then -0 would survive.
-      Lanes::store(output + at, Lanes::add(Lanes::divide(Lanes::load(sums + at), total), Lanes::all(0)));
-    }
+    const float* sums = scratch.outputs + row * head_length;
+    float* output = problem.output + (rows.token(row) * problem.heads + rows.head(row)) * head_length;
+    // 0 / 0, if it attended to cells and all of its scores were -infinity: as softmax.
+    const float total = scratch.seen[row] == 0 ? 1 : Lanes::total(Lanes::load(scratch.sums + row * Lanes::COUNT));
+    const auto factor = Lanes::all(1 / total);
+    for (int64_t at = 0; at < head_length; at += Lanes::COUNT)
+      Lanes::store(output + at, Lanes::multiply_add(Lanes::load(sums + at), factor, Lanes::all(0)));
   }
 }
 
