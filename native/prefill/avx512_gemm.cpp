@@ -13,8 +13,8 @@ constexpr int64_t PANEL_ROWS = 64;
 constexpr int PARTS = 4;
 constexpr int64_t TILE_TOKENS = 6;
 
-/** Columns of a panel that are expanded at once: 32 KiB, which stay in the first-level cache. */
-constexpr int64_t CHUNK_COLUMNS = 128;
+/** Columns of a panel that are expanded at once: 24 KiB, which stay in the first-level cache. */
+constexpr int64_t CHUNK_COLUMNS = 96;
 
 /** Bytes of packed activations that stay in the second-level cache while all panels pass. */
 constexpr int64_t CACHED_ACTIVATIONS = 1 << 20;
@@ -31,6 +31,9 @@ struct Tile {
   float* products;
   size_t stride;
   __mmask16 rows[PARTS];
+  /** What to fetch meanwhile into the second-level cache: so many bytes for each column. */
+  const uint8_t* next;
+  size_t next_step;
   /** The first chunk starts at zero, the others add to the products. */
   bool starts;
 };
@@ -49,7 +52,10 @@ void multiply_tile(const Tile& tile) {
   for (int token = 0; token < TOKENS; ++token)
     for (int part = 0; part < PARTS; ++part)
       __builtin_prefetch(tile.products + static_cast<size_t>(TOKENS + token) * tile.stride + part * 16, 1);
+  const uint8_t* next = tile.next;
   for (int64_t column = 0; column < tile.columns; ++column, weights += PANEL_ROWS, ++activations) {
+    _mm_prefetch(reinterpret_cast<const char*>(next), _MM_HINT_T1);
+    next += tile.next_step;
     __m512 parts[PARTS];
     for (int part = 0; part < PARTS; ++part) parts[part] = _mm512_load_ps(weights + part * 16);
 #pragma GCC unroll 8
@@ -90,13 +96,13 @@ void multiply_tokens(const Tile& tile, int64_t tokens) {
  */
 void multiply_chunk(Tile tile, int64_t tokens, const uint8_t* next, size_t next_bytes) {
   int64_t tiles = (tokens + TILE_TOKENS - 1) / TILE_TOKENS;
-  const size_t share = (next_bytes / static_cast<size_t>(tiles) + 63) / 64 * 64;
+  tile.next = next;
+  tile.next_step = next_bytes / static_cast<size_t>(tiles * tile.columns) + 1;
   for (; tiles > 0; --tiles) {
     const int64_t now = (tokens + tiles - 1) / tiles;
-    for (size_t at = 0; at < share; at += 64) _mm_prefetch(reinterpret_cast<const char*>(next + at), _MM_HINT_T1);
-    next += share;
     multiply_tokens(tile, now);
     tokens -= now;
+    tile.next += tile.next_step * static_cast<size_t>(tile.columns);
     tile.activations += now * CHUNK_COLUMNS;
     tile.products += static_cast<size_t>(now) * tile.stride;
   }

@@ -32,6 +32,9 @@ struct Tile {
   float* products;
   size_t stride;
   __mmask16 rows[2];
+  /** What to fetch meanwhile into the second-level cache: so many bytes for each group. */
+  const uint8_t* next;
+  size_t next_step;
   /** The first chunk starts at zero, the others add to the products. */
   bool starts;
 };
@@ -117,6 +120,12 @@ inline __attribute__((always_inline)) void add_group_of_halves(const uint8_t* qu
   }
 }
 
+/** The products of a token with a panel, which are in two or three lines. */
+void fetch_for_writing(const float* products) {
+  __builtin_prefetch(products, 1);
+  __builtin_prefetch(products + PANEL_ROWS - 1, 1);
+}
+
 template <int TOKENS, Scales SCALES>
 void multiply_tile(const Tile& tile) {
   __m512 totals[TOKENS][2];
@@ -128,10 +137,14 @@ void multiply_tile(const Tile& tile) {
   }
   const uint8_t* quads = tile.chunk->quads;
   const float* scales = tile.chunk->scales;
+  const uint8_t* next = tile.next;
   const ActivationGroup* const end = tile.activations + tile.groups;
   for (int token = 0; token < TOKENS; ++token)
-    __builtin_prefetch(tile.products + static_cast<size_t>(TOKENS + token) * tile.stride + 16, 1, 3);
+    fetch_for_writing(tile.products + static_cast<size_t>(TOKENS + token) * tile.stride);
   for (const ActivationGroup* group = tile.activations; group < end; ++group) {
+    for (size_t at = 0; at < tile.next_step; at += 64)
+      _mm_prefetch(reinterpret_cast<const char*>(next + at), _MM_HINT_T1);
+    next += tile.next_step;
 #pragma GCC unroll 8
     for (int token = 0; token < TOKENS; ++token)
       __builtin_prefetch(
@@ -179,13 +192,13 @@ void multiply_tokens(const Tile& tile, int64_t tokens) {
 template <Scales SCALES>
 void multiply_chunk(Tile tile, int64_t tokens, const uint8_t* next, size_t next_bytes) {
   int64_t tiles = (tokens + tile_tokens(SCALES) - 1) / tile_tokens(SCALES);
-  const size_t share = next_bytes / static_cast<size_t>(tiles) + 64;
+  tile.next = next;
+  tile.next_step = next_bytes / static_cast<size_t>(tiles * tile.groups) + 1;
   for (; tiles > 0; --tiles) {
     const int64_t now = (tokens + tiles - 1) / tiles;
-    for (size_t at = 0; at < share; at += 64) _mm_prefetch(reinterpret_cast<const char*>(next + at), _MM_HINT_T1);
-    next += share;
     multiply_tokens<SCALES>(tile, now);
     tokens -= now;
+    tile.next += tile.next_step * static_cast<size_t>(tile.groups);
     tile.activations += now * CHUNK_GROUPS;
     tile.products += static_cast<size_t>(now) * tile.stride;
   }
