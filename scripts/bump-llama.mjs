@@ -66,7 +66,11 @@ export function prefillLibraryHashes() {
   const folder = join(package_, "bins", "linux-x64");
   return readdirSync(folder)
     .filter((name) => name.startsWith("libggml-cpu-"))
-    .map((name) => createHash("sha256").update(readFileSync(join(folder, name))).digest("hex"))
+    .map((name) =>
+      createHash("sha256")
+        .update(readFileSync(join(folder, name)))
+        .digest("hex"),
+    )
     .sort();
 }
 

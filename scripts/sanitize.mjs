@@ -16,7 +16,7 @@ const SANITIZERS = {
 
 /** Scripts in test/native and their scenarios, each with its exit status (0 unless given). */
 const SCENARIOS = {
-  "work-child.mjs": ["score", "cancel", "closeWhileBusy", "quantizeRows", "hostileTexts"],
+  "work-child.mjs": ["score", "prefillKernels", "cancel", "closeWhileBusy", "quantizeRows", "hostileTexts"],
   "border-child.mjs": [
     "beforeARuntime",
     "strange",

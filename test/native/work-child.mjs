@@ -7,6 +7,8 @@ const scenario = process.argv[2];
 const setup = JSON.parse(readFileSync(0, "utf8"));
 const addon = createRequire(import.meta.url)(setup.addon);
 await addon.openRuntime(setup.libraries);
+const hasOwnKernels = addon.bindPrefill() === undefined;
+const kernels = addon.prefillKernels();
 
 const load = (changes = {}) =>
   addon.loadModel({
@@ -26,6 +28,26 @@ const WAYS = [
   { maxSequences: 8 },
   { contextWorkers: 2, soloThreads: 2 },
   { pinnedMebibytes: 1, contextWorkers: 2 },
+  ...(hasOwnKernels ? [ownKernels({ contextWorkers: 2, soloThreads: 2 }), ownKernels({ maxSequences: 8 })] : []),
+];
+
+/** All products with float16 weights, and attention, by our own kernels. */
+function ownKernels(changes) {
+  const prefillWeights = kernels.gemm.flatMap((kernel) =>
+    [256, 512, 768].map((columns) => ({ type: 1, columns, kernel })),
+  );
+  return { ...changes, prefillWeights, prefillAttention: true, flashAttention: true, rowMultiple: 1 };
+}
+
+/** ggml_type, values of a block, and its bytes. */
+const FORMATS = [
+  [1, 1, 2],
+  [30, 1, 2],
+  [2, 32, 18],
+  [8, 32, 34],
+  [12, 256, 144],
+  [13, 256, 176],
+  [14, 256, 210],
 ];
 
 const scenarios = {
@@ -50,6 +72,42 @@ const scenarios = {
     const padded = await load({ paddingToken: 0, paddingPosition: 63 }).promise;
     await settled(padded.scoreEach([sequence(9, 1), sequence(30, 2), sequence(63, 3)]));
     await padded.close();
+  },
+  /** Memory that ends where the last value does. */
+  async prefillKernels() {
+    const whole = (length) => Array.from({ length }, (_, i) => i + 1);
+    for (const kernel of [...kernels.gemm, ...kernels.emulated])
+      for (const [type, length, bytes] of FORMATS)
+        for (const columns of [256, 768])
+          for (const rows of [1, 7, 16, 33, 100])
+            for (const tokens of [1, 2, 3, 5, 6, 7, 16, 31, 37]) {
+              const weights = new Uint8Array(rows * (columns / length) * bytes).fill(0x2e);
+              const input = Float32Array.from(whole(tokens * columns), Math.sin);
+              const options = { kernel, type, columns, rows, tokens, parts: 1 + (tokens % 3), repetitions: 1 };
+              try {
+                await addon.prefillMultiply(options, weights, input);
+              } catch (error) {
+                if (!/does not take such weights/.test(error.message)) throw error;
+              }
+            }
+    for (const kernel of kernels.attention)
+      for (const kvType of ["f32", "f16"])
+        for (const headLength of [32, 64, 96, 160, 256])
+          for (const [heads, keyValueHeads] of [
+            [1, 1],
+            [7, 1],
+            [12, 1],
+            [6, 3],
+          ])
+            for (const tokens of [1, 2, 7, 33])
+              for (const cells of [1, 64, 77, 300]) {
+                const options = { kernel, headLength, heads, keyValueHeads, tokens, cells, kvType, parts: 2 };
+                const width = keyValueHeads * headLength;
+                const cache = () =>
+                  kvType === "f32" ? new Float32Array(cells * width) : new Uint16Array(cells * width);
+                const queries = Float32Array.from(whole(tokens * heads * headLength), Math.sin);
+                await addon.prefillAttention(options, queries, cache(), cache(), new Uint16Array(tokens * cells));
+              }
   },
   async cancel() {
     for (const way of WAYS) {
