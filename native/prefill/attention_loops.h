@@ -259,10 +259,12 @@ void compute_rows(const AttentionProblem& problem, const Rows& rows, bool clear,
   finish_rows(problem, rows, scratch);
 }
 
-bool has_nan(const float* values, int64_t count) {
-  bool found = false;
-  for (int64_t i = 0; i < count; ++i) found |= values[i] != values[i];
-  return found;
+template <class Lanes>
+bool is_finite(const float* values, int64_t count) {
+  auto zeros = Lanes::all(0);
+  for (int64_t i = 0; i < count; i += Lanes::COUNT)
+    zeros = Lanes::multiply_add(Lanes::load(values + i), Lanes::all(0), zeros);
+  return Lanes::total(zeros) == 0;
 }
 
 template <class Lanes>
@@ -274,7 +276,7 @@ void compute_attention(const AttentionProblem& problem, uint8_t* memory, int64_t
     compute_rows(problem, rows, false, scratch);
     // 0 times an infinity is NaN: if there are infinite values, rows that do not attend to them are computed again.
     for (int64_t row = 0; row < rows.count; ++row) {
-      if (!has_nan(output_of(problem, rows, row), problem.head_length)) continue;
+      if (is_finite<Lanes>(output_of(problem, rows, row), problem.head_length)) continue;
       compute_rows(problem, {rows.key_value_head, rows.group, rows.first + row, 1}, true, scratch);
     }
   }
