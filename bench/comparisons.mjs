@@ -15,7 +15,7 @@ import {
 import { compare } from "./interleave.mjs";
 import { BF16, INT8, PADDED, UNPADDED } from "./torch.mjs";
 
-/** Minimum ratios of rates. */
+/** Minimum ratios of rates, for the 1.1B shape and the embedded model. */
 const MIN_RATES = {
   "8x256": { [CEILING]: 0.97, [PEER]: 1.1 },
   "200+7x60": { [PEER]: 2.8 },
@@ -39,14 +39,14 @@ const EXACT = { sequences: 1, tokens: 512, minShared: 8, multiple: 4, maxPassedO
 
 /**
  * @param {import("./workloads.mjs").Workload} workload
- * @param {{ turns: { ids: number[][] }[], modelBytes: number, shape: string }} work
+ * @param {{ turns: { ids: number[][] }[], modelBytes: number, shape: string | undefined }} work shape: undefined for the embedded model
  */
 export function comparisonsOf(workload, contenders, { turns, modelBytes, shape }) {
   const named = (name) => contenders.find((contender) => contender.name === name);
   const comparisons = PAIRS.flatMap(([subject, reference]) => {
     if (!named(subject) || !named(reference)) return [];
-    const guaranteed =
-      reference === UNSHARED ? MIN_SHARING / computedShare(turns) : MIN_RATES[workload.name]?.[reference];
+    const minimum = shape === undefined || shape === "1.1b" ? MIN_RATES[workload.name]?.[reference] : undefined;
+    const guaranteed = reference === UNSHARED ? MIN_SHARING / computedShare(turns) : minimum;
     const atLeast = subject === OURS ? guaranteed : undefined;
     return [{ kind: "rate", ...compare(named(subject), named(reference)), atLeast }];
   });

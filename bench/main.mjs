@@ -5,7 +5,17 @@ import { describeMachine, describeVersions, load } from "./machine.mjs";
 import { measureWorkload } from "./measure-workload.mjs";
 import { readOptions, resultsFolder } from "./options.mjs";
 import { picture } from "./picture.mjs";
-import { memoryLine, peakTable, ratioTables, resultPath, resultTable, wrapped, writeResults } from "./report.mjs";
+import {
+  kernelLines,
+  memoryLine,
+  peakTable,
+  ratioTables,
+  resultPath,
+  resultTable,
+  skippedLines,
+  wrapped,
+  writeResults,
+} from "./report.mjs";
 import { measureGemmPeak } from "./roofline/gemm-peak.mjs";
 import { findTorch } from "./torch.mjs";
 import { workloads } from "./workloads.mjs";
@@ -75,7 +85,7 @@ for (const { workload, shape, type } of runs) {
   const { name, description, model, skipped, contenders, comparisons } = measured;
   say(`\n${name}: ${description}\n${model}, ${threads} threads, ${repetitions} repetitions\n`);
   say(resultTable(contenders));
-  for (const { name, reason } of skipped) say(`skipped: ${name}: ${reason}`);
+  for (const line of [...skippedLines(skipped), ...kernelLines(contenders)]) say(line);
   const [rates, memory] = ["rate", "memory"].map((kind) => comparisons.filter((one) => one.kind === kind));
   if (rates.length > 0) say(`\n${ratioTables(rates)}`);
   for (const one of memory) say(memoryLine(one));

@@ -30,6 +30,26 @@ export function shortRate(value) {
   return fixed(value, value < 1000 ? 1 : 0);
 }
 
+/** Who did not take part, by reason. */
+export function skippedLines(skipped) {
+  const reasons = [...new Set(skipped.map(({ reason }) => reason))];
+  return reasons.map((reason) => {
+    const names = skipped.filter((one) => one.reason === reason).map(({ name }) => name);
+    return wrapped(`Skipped: ${names.join("; ")}: ${reason}.`.split(" "));
+  });
+}
+
+/** Which kernels each of our contenders used, and why not our own. */
+export function kernelLines(contenders) {
+  return contenders
+    .filter(({ details }) => details?.kernels !== undefined)
+    .map(({ name, details: { kernels, ownKernelsReason } }) => {
+      const names = [...new Set(kernels.map(({ kernel }) => kernel))].join(", ");
+      const text = `Kernels of ${name}: ${names}${ownKernelsReason === undefined ? "" : ` (${ownKernelsReason})`}.`;
+      return wrapped(text.split(" "));
+    });
+}
+
 /** Rates in tokens per second; at the end, where there is a roofline, GFLOP/s and the share of the GEMM peak. */
 export function resultTable(contenders) {
   const rows = contenders.map(({ name, tokensPerSecond, tokensPerCpuSecond, peakBytes, roofline }) => [

@@ -5,10 +5,15 @@
 import { getLlama, LlamaLogLevel } from "node-llama-cpp";
 import { serve, task } from "./serve.mjs";
 
+/** Its own tokens at both ends of a text, and one that must stay free. */
+const EXTRA_TOKENS = 3;
+
 const { modelPath, threads, turns } = task();
 const llama = await getLlama({ gpu: false, build: "never", logLevel: LlamaLogLevel.error, maxThreads: threads });
 const model = await llama.loadModel({ modelPath, gpuLayers: 0 });
-const context = await model.createEmbeddingContext({ threads });
+const longest = Math.max(...turns.flatMap(({ ids }) => ids.map(({ length }) => length)));
+const contextSize = longest + EXTRA_TOKENS > model.trainContextSize ? longest + EXTRA_TOKENS : undefined;
+const context = await model.createEmbeddingContext({ threads, contextSize });
 
 await serve(async (turn, warm) => {
   const { ids, tokens } = turns[turn];

@@ -28,12 +28,12 @@ class Linears:
         self.dtype = torch.float32 if self.int8 else torch.bfloat16
 
     def __call__(self, inputs: int, outputs: int) -> torch.nn.Module:
-        linear = torch.nn.Linear(inputs, outputs, bias=False, dtype=self.dtype)
+        linear = torch.nn.utils.skip_init(torch.nn.Linear, inputs, outputs, bias=False, dtype=self.dtype)
         linear.weight.data.normal_(0, DEVIATION)
         if not self.int8:
             return linear
-        quantized = torch.ao.quantization.quantize_dynamic(torch.nn.Sequential(linear), {torch.nn.Linear}, torch.qint8)
-        return quantized[0]
+        both = torch.nn.Sequential(linear)
+        return torch.ao.quantization.quantize_dynamic(both, {torch.nn.Linear}, torch.qint8, inplace=True)[0]
 
 
 class Layer(torch.nn.Module):
@@ -126,4 +126,5 @@ def main() -> None:
     serve(task, run, {"torch": torch.__version__, "cpuCapability": torch.backends.cpu.get_cpu_capability()})
 
 
-main()
+if __name__ == "__main__":
+    main()

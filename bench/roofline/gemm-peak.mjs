@@ -17,12 +17,12 @@ const REPETITIONS = 7;
 export function measureGemmPeak({ threads, torch }) {
   const options = { threads, ...SIZE, repetitions: REPETITIONS };
   const native = Object.entries(options).flatMap(([name, value]) => [`--${name}`, `${value}`]);
-  const measured = run(buildNative("gemm_peak"), native);
+  const measured = run(buildNative("gemm_peak"), native).map((one) => ({ ...one, name: `starling-rm ${one.name}` }));
   if (torch.version !== undefined) {
     const program = fileURLToPath(new URL("torch_gemm.py", import.meta.url));
     measured.push(...run(torch.python, [program, JSON.stringify(options)]));
   }
-  const products = measured.map(({ name, type, rates }) => ({ name: `${name}, ${type}`, rate: summarize(rates) }));
+  const products = measured.map(({ name, type, rates }) => ({ name: `${name} ${type}`, rate: summarize(rates) }));
   const best = products.reduce((a, b) => (a === undefined || b.rate.median > a.rate.median ? b : a), undefined);
   return { threads, ...SIZE, products, ...(best === undefined ? {} : { best }) };
 }

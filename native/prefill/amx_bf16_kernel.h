@@ -13,18 +13,26 @@ namespace {
 /** Of 32 columns; how many are multiplied before the next are expanded (16 for types in one part). */
 constexpr int64_t STEPS_PER_CHUNK = 16;
 
-/** Tokens that share an expanded chunk, 256: more share its cost, until their sums and activations leave the cache. */
+/**
+ * Tokens that share an expanded chunk, about 256: more share its cost, until their sums and activations leave the
+ * cache. A few blocks more than a group has do not become one of their own.
+ */
 constexpr int64_t BLOCKS_PER_GROUP = 8;
+constexpr int64_t MOST_BLOCKS = BLOCKS_PER_GROUP + BLOCKS_PER_GROUP / 2 - 1;
+
+inline int64_t groups_of(int64_t blocks) {
+  return blocks <= MOST_BLOCKS ? smaller(blocks, 1) : (blocks + BLOCKS_PER_GROUP / 2) / BLOCKS_PER_GROUP;
+}
 
 /** Of 32 tokens and 32 rows, as tiles. */
 struct alignas(64) BlockSums {
   float tiles[2][2][TILE_ROWS][TILE_ROWS];
 };
 
-/** A thread's own: 32 KB of expanded weights and 32 KB of sums, too much for the small stacks of some threads. */
+/** A thread's own: 32 KB of expanded weights and 44 KB of sums, too much for the small stacks of some threads. */
 struct Scratch {
   alignas(64) uint8_t panel[STEPS_PER_CHUNK * 2 * TILE_BYTES];
-  BlockSums sums[BLOCKS_PER_GROUP];
+  BlockSums sums[MOST_BLOCKS];
 };
 
 thread_local Scratch scratch;
@@ -214,11 +222,13 @@ void multiply_panels(const Multiplication& all, int64_t first, int64_t last) {
   const int64_t steps = all.shape.columns / TILE_COLUMNS;
   const int64_t blocks = (all.tokens + BLOCK_TOKENS - 1) / BLOCK_TOKENS;
   const uint8_t* end = all.weights + last * steps * STEP_BYTES;
-  for (int64_t block = 0; block < blocks; block += BLOCKS_PER_GROUP) {
+  const int64_t groups = groups_of(blocks);
+  for (int64_t group = 0; group < groups; ++group) {
     const uint8_t* packed = all.weights + first * steps * STEP_BYTES;
     for (int64_t panel = first; panel < last; ++panel)
       for (int64_t step = 0; step < steps; step += CHUNK) {
-        const Place place{panel, step, smaller(step + CHUNK, steps), block, smaller(block + BLOCKS_PER_GROUP, blocks)};
+        const Place place{panel, step, smaller(step + CHUNK, steps), blocks * group / groups,
+                          blocks * (group + 1) / groups};
         const int64_t bytes = (place.last_step - step) * STEP_BYTES;
         multiply_chunk<Format>(all, place, packed, end - packed - bytes);
         packed += bytes;

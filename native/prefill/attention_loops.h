@@ -30,31 +30,41 @@ void find_cells(const uint8_t* first, size_t stride, int64_t count, const uint8_
 }
 
 template <class Lanes>
+void convert_keys(const uint8_t* const* cells, bool half, int64_t head_length, float* keys) {
+  for (int64_t cell = 0; cell < BLOCK; cell += Lanes::COUNT) {
+    if (half) {
+      Lanes::transpose_halves(cells + cell, head_length, keys + cell);
+    } else {
+      Lanes::transpose_floats(cells + cell, head_length, keys + cell);
+    }
+  }
+}
+
+template <class Lanes>
+void convert_values(const uint8_t* const* cells, bool half, int64_t head_length, float* values) {
+  for (int64_t cell = 0; cell < BLOCK; ++cell, values += head_length) {
+    const uint8_t* from = cells[cell];
+    if (!half) {
+      std::memcpy(values, from, static_cast<size_t>(head_length) * sizeof(float));
+      continue;
+    }
+    for (int64_t at = 0; at < head_length; at += Lanes::COUNT)
+      Lanes::store(values + at, Lanes::of_halves(from + 2 * at));
+  }
+}
+
+template <class Lanes>
 void convert_block(const AttentionProblem& problem, int64_t head, int64_t first_cell, const Scratch<Lanes>& scratch) {
   const int64_t count = smaller(BLOCK, problem.cells - first_cell);
   const auto cell_index = static_cast<size_t>(first_cell);
   const auto head_index = static_cast<size_t>(head);
   const uint8_t* cells[BLOCK];
-
   find_cells(problem.keys + cell_index * problem.key_cell_stride + head_index * problem.key_head_stride,
              problem.key_cell_stride, count, scratch.zeros, cells);
-  for (int64_t cell = 0; cell < BLOCK; cell += Lanes::COUNT) {
-    if (problem.half) {
-      Lanes::transpose_halves(cells + cell, problem.head_length, scratch.keys + cell);
-    } else {
-      Lanes::transpose_floats(cells + cell, problem.head_length, scratch.keys + cell);
-    }
-  }
-
+  convert_keys<Lanes>(cells, problem.half, problem.head_length, scratch.keys);
   find_cells(problem.values + cell_index * problem.value_cell_stride + head_index * problem.value_head_stride,
              problem.value_cell_stride, count, scratch.zeros, cells);
-  for (int64_t cell = 0; cell < BLOCK; ++cell) {
-    float* values = scratch.values + cell * problem.head_length;
-    for (int64_t at = 0; at < problem.head_length; at += Lanes::COUNT) {
-      Lanes::store(values + at, problem.half ? Lanes::of_halves(cells[cell] + 2 * at)
-                                             : Lanes::load(reinterpret_cast<const float*>(cells[cell]) + at));
-    }
-  }
+  convert_values<Lanes>(cells, problem.half, problem.head_length, scratch.values);
 }
 
 /** Scores of a tile's rows with VECTORS vectors of cells. */
@@ -83,6 +93,16 @@ void score_tile(const float* queries, const float* keys, int64_t head_length, fl
 #pragma GCC unroll 8
     for (int vector = 0; vector < VECTORS; ++vector)
       Lanes::store(scores + row * BLOCK + vector * Lanes::COUNT, sums[row][vector]);
+}
+
+/** Scores with the vectors that have cells [first, last): VECTORS at a time, then fewer. */
+template <class Lanes, int ROWS, int VECTORS>
+void score_cells(const float* queries, const float* keys, int64_t head_length, int64_t first, int64_t last,
+                 float* scores) {
+  int64_t cell = first;
+  for (; cell + (VECTORS - 1) * Lanes::COUNT < last; cell += VECTORS * Lanes::COUNT)
+    score_tile<Lanes, ROWS, VECTORS>(queries, keys + cell, head_length, scores + cell);
+  if constexpr (VECTORS > 1) score_cells<Lanes, ROWS, VECTORS - 1>(queries, keys, head_length, cell, last, scores);
 }
 
 /**
@@ -179,11 +199,8 @@ void attend_tile(const Scratch<Lanes>& scratch, int64_t head_length, int64_t row
   float* scores = scratch.scores + row * BLOCK;
   float* outputs = scratch.outputs + row * head_length;
 
-  constexpr int64_t STEP = Lanes::SCORE_VECTORS * Lanes::COUNT;
-  for (int64_t cell = first / STEP * STEP; cell < last; cell += STEP) {
-    score_tile<Lanes, ROWS, Lanes::SCORE_VECTORS>(scratch.queries + row * head_length, scratch.keys + cell, head_length,
-                                                  scores + cell);
-  }
+  score_cells<Lanes, ROWS, Lanes::SCORE_VECTORS>(scratch.queries + row * head_length, scratch.keys, head_length,
+                                                 first / Lanes::COUNT * Lanes::COUNT, last, scores);
   alignas(64) float corrections[Lanes::COUNT] = {};
   weigh_tile<Lanes, ROWS>(scratch, row, corrections);
 

@@ -15,8 +15,13 @@ namespace {
 
 /** Cells that are converted, scored and summed at a time. */
 constexpr int64_t BLOCK = 64;
-/** Rows of a task. With more, keys and values are converted less often; with fewer, they all stay in the caches. */
-constexpr int64_t MAX_ROWS = 96;
+/**
+ * Rows of a task: with more, keys and values are converted less often. Tasks are smaller where there would be fewer
+ * than MANY_TASKS, for the sake of processors with many cores.
+ */
+constexpr int64_t MAX_ROWS = 192;
+constexpr int64_t FEW_ROWS = 96;
+constexpr int64_t MANY_TASKS = 128;
 /** Rows of a tile: its sums stay in registers. */
 constexpr int64_t TILE_ROWS = 6;
 
@@ -95,29 +100,43 @@ bool takes_attention(const AttentionProblem& problem) {
          problem.key_value_heads > 0 && problem.heads > 0 && problem.heads % problem.key_value_heads == 0;
 }
 
-int64_t row_blocks(const AttentionProblem& problem) {
-  return (problem.tokens * (problem.heads / problem.key_value_heads) + MAX_ROWS - 1) / MAX_ROWS;
-}
+int64_t quotient_up(int64_t dividend, int64_t divisor) { return (dividend + divisor - 1) / divisor; }
 
-int64_t attention_tasks(const AttentionProblem& problem) { return row_blocks(problem) * problem.key_value_heads; }
+/** How the rows of a key/value head are divided; their results do not depend on it. */
+struct Division {
+  int64_t group;
+  int64_t rows;
+  int64_t blocks;
+
+  explicit Division(const AttentionProblem& problem) {
+    group = problem.heads / problem.key_value_heads;
+    const int64_t all = problem.tokens * group;
+    rows = quotient_up(all, MAX_ROWS) * problem.key_value_heads < MANY_TASKS ? FEW_ROWS : MAX_ROWS;
+    blocks = quotient_up(all, rows);
+  }
+};
+
+int64_t attention_tasks(const AttentionProblem& problem) { return Division(problem).blocks * problem.key_value_heads; }
 
 /** The last rows first: they attend to the most cells. Then the heads, which read the same rows of the mask. */
 Rows rows_of_task(const AttentionProblem& problem, int64_t task) {
-  const int64_t group = problem.heads / problem.key_value_heads;
-  const int64_t first = (row_blocks(problem) - 1 - task / problem.key_value_heads) * MAX_ROWS;
-  return {task % problem.key_value_heads, group, first, smaller(MAX_ROWS, problem.tokens * group - first)};
+  const Division division(problem);
+  const int64_t first = (division.blocks - 1 - task / problem.key_value_heads) * division.rows;
+  const int64_t left = problem.tokens * division.group - first;
+  return {task % problem.key_value_heads, division.group, first, smaller(division.rows, left)};
 }
 
 template <class Lanes>
 void start_rows(const AttentionProblem& problem, const Rows& rows, const Scratch<Lanes>& scratch) {
+  const int64_t head_length = problem.head_length;
   const auto scale = Lanes::all(static_cast<float>(static_cast<double>(problem.scale) * LOG2_E));
   for (int64_t row = 0; row < rows.count; ++row) {
     const auto* query = reinterpret_cast<const float*>(
         problem.queries + static_cast<size_t>(rows.token(row)) * problem.query_token_stride +
         static_cast<size_t>(rows.head(row)) * problem.query_head_stride);
-    float* scaled = scratch.queries + row * problem.head_length;
-    float* output = scratch.outputs + row * problem.head_length;
-    for (int64_t at = 0; at < problem.head_length; at += Lanes::COUNT) {
+    float* scaled = scratch.queries + row * head_length;
+    float* output = scratch.outputs + row * head_length;
+    for (int64_t at = 0; at < head_length; at += Lanes::COUNT) {
       Lanes::store(scaled + at, Lanes::multiply(Lanes::load(query + at), scale));
       Lanes::store(output + at, Lanes::all(0));
     }
@@ -161,15 +180,15 @@ uint64_t read_mask(const AttentionProblem& problem, const Rows& rows, int64_t fi
 
 template <class Lanes>
 void finish_rows(const AttentionProblem& problem, const Rows& rows, const Scratch<Lanes>& scratch) {
+  const int64_t head_length = problem.head_length;
   for (int64_t row = 0; row < rows.count; ++row) {
-    const float* sums = scratch.outputs + row * problem.head_length;
-    float* output = problem.output + (rows.token(row) * problem.heads + rows.head(row)) * problem.head_length;
-    const auto total =
-        Lanes::all(scratch.seen[row] == 0 ? 1 : Lanes::total(Lanes::load(scratch.sums + row * Lanes::COUNT)));
-    for (int64_t at = 0; at < problem.head_length; at += Lanes::COUNT) {
-      // A division, because the compiler may contract a multiplication with the addition: then -0 would survive.
-      Lanes::store(output + at, Lanes::add(Lanes::divide(Lanes::load(sums + at), total), Lanes::all(0)));
-    }
+    const float* sums = scratch.outputs + row * head_length;
+    float* output = problem.output + (rows.token(row) * problem.heads + rows.head(row)) * head_length;
+    // 0 / 0, if it attended to cells and all of its scores were -infinity: as softmax.
+    const float total = scratch.seen[row] == 0 ? 1 : Lanes::total(Lanes::load(scratch.sums + row * Lanes::COUNT));
+    const auto factor = Lanes::all(1 / total);
+    for (int64_t at = 0; at < head_length; at += Lanes::COUNT)
+      Lanes::store(output + at, Lanes::multiply_add(Lanes::load(sums + at), factor, Lanes::all(0)));
   }
 }
 

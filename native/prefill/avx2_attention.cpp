@@ -26,7 +26,6 @@ struct Avx2Lanes {
   static Vector add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
   static Vector subtract(Vector a, Vector b) { return _mm256_sub_ps(a, b); }
   static Vector multiply(Vector a, Vector b) { return _mm256_mul_ps(a, b); }
-  static Vector divide(Vector a, Vector b) { return _mm256_div_ps(a, b); }
   static Vector multiply_add(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
   static Vector greater(Vector a, Vector b) { return _mm256_max_ps(a, b); }
 

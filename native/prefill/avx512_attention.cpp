@@ -30,7 +30,6 @@ struct Avx512Lanes {
   static Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
   static Vector subtract(Vector a, Vector b) { return _mm512_sub_ps(a, b); }
   static Vector multiply(Vector a, Vector b) { return _mm512_mul_ps(a, b); }
-  static Vector divide(Vector a, Vector b) { return _mm512_div_ps(a, b); }
   static Vector multiply_add(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
   static Vector greater(Vector a, Vector b) { return _mm512_max_ps(a, b); }
   static float greatest(Vector vector) { return _mm512_reduce_max_ps(vector); }
