@@ -43,10 +43,10 @@ void widen_stretch(WeightType type, const uint8_t* packed, int64_t columns, floa
     _mm256_store_ps(widened + i, widen(type, _mm_load_si128(reinterpret_cast<const __m128i*>(packed + i * 2))));
 }
 
-/** Adds the products of a stretch to the results; its own sum starts at zero, so that long sums lose less. */
+/** Adds the products of a stretch to `totals`; its own sums start at zero, so that long sums lose less. */
 template <int TOKENS>
-void multiply_floats(const float* weights, int64_t columns, const float* values, size_t stride, bool from_zero,
-                     const Corner& corner) {
+void multiply_floats(const float* weights, int64_t columns, const float* values, size_t stride,
+                     float (*totals)[PANEL_ROWS]) {
   __m256 sums[TOKENS][2];
   for (auto& sum : sums) sum[0] = sum[1] = _mm256_setzero_ps();
   for (int64_t column = 0; column < columns; ++column) {
@@ -60,23 +60,22 @@ void multiply_floats(const float* weights, int64_t columns, const float* values,
     }
   }
   for (int token = 0; token < TOKENS; ++token) {
-    alignas(32) float total[PANEL_ROWS] = {};
-    if (!from_zero) copy_rows(total, corner.values + token * corner.stride, corner.rows);
-    for (int half = 0; half < 2; ++half)
-      _mm256_store_ps(total + half * 8, _mm256_add_ps(_mm256_load_ps(total + half * 8), sums[token][half]));
-    copy_rows(corner.values + token * corner.stride, total, corner.rows);
+    for (int half = 0; half < 2; ++half) {
+      float* total = totals[token] + half * 8;
+      _mm256_store_ps(total, _mm256_add_ps(_mm256_load_ps(total), sums[token][half]));
+    }
   }
 }
 
 /** The last tokens, fewer than a full step: the same operations for each of them. */
 template <int TOKENS>
-void multiply_rest_of_floats(int64_t count, const float* weights, int64_t columns, const float* values, size_t stride,
-                             bool from_zero, const Corner& corner) {
+void multiply_float_step(int64_t count, const float* weights, int64_t columns, const float* values, size_t stride,
+                         float (*totals)[PANEL_ROWS]) {
   if constexpr (TOKENS > 0) {
-    if (count == TOKENS)
-      multiply_floats<TOKENS>(weights, columns, values, stride, from_zero, corner);
+    if (count >= TOKENS)
+      multiply_floats<TOKENS>(weights, columns, values, stride, totals);
     else
-      multiply_rest_of_floats<TOKENS - 1>(count, weights, columns, values, stride, from_zero, corner);
+      multiply_float_step<TOKENS - 1>(count, weights, columns, values, stride, totals);
   }
 }
 
@@ -112,33 +111,33 @@ struct Floats {
                   static_cast<size_t>(input.columns) * sizeof(float));
   }
 
+  /** Sums of up to MOST_TOKENS tokens with one panel. */
   static void multiply_panel(const WeightShape& shape, const uint8_t* packed, const float* activations, int64_t tokens,
-                             const Corner& corner) {
+                             Totals& totals) {
     const size_t stride = token_stride(shape.columns);
     alignas(64) float widened[FLOAT_STRETCH * PANEL_ROWS];
+    totals.clear(tokens);
     for (int64_t column = 0; column < shape.columns; column += FLOAT_STRETCH) {
       const int64_t columns = smaller(FLOAT_STRETCH, shape.columns - column);
       widen_stretch(shape.type, packed + column * PANEL_ROWS * 2, columns, widened);
       for (int64_t token = 0; token < tokens; token += FLOAT_TOKENS)
-        multiply_rest_of_floats<FLOAT_TOKENS>(
-            smaller(FLOAT_TOKENS, tokens - token), widened, columns,
-            activations + static_cast<size_t>(token) * stride + column, stride, column == 0,
-            {corner.values + static_cast<size_t>(token) * corner.stride, corner.stride, corner.rows});
+        multiply_float_step<FLOAT_TOKENS>(tokens - token, widened, columns,
+                                          activations + static_cast<size_t>(token) * stride + column, stride,
+                                          totals.values + token);
     }
   }
 
   static void multiply(const WeightShape& shape, const uint8_t* weights, const uint8_t* activations, int64_t tokens,
                        const Products& products, int64_t first, int64_t last) {
-    const float* values = reinterpret_cast<const float*>(activations);
     const size_t stride = token_stride(shape.columns);
-    const int64_t at_once = tokens_at_once(stride * sizeof(float));
-    for (int64_t token = 0; token < tokens; token += at_once) {
-      float* results = products.values + static_cast<size_t>(token) * products.stride;
+    Totals totals;
+    int64_t count = 0;
+    for (int64_t token = 0; token < tokens; token += count) {
+      count = next_tokens(tokens - token, stride * sizeof(float));
+      const float* values = reinterpret_cast<const float*>(activations) + static_cast<size_t>(token) * stride;
       for (int64_t panel = first; panel < last; ++panel) {
-        const int64_t row = panel * PANEL_ROWS;
-        multiply_panel(shape, weights + static_cast<size_t>(panel) * panel_bytes(shape),
-                       values + static_cast<size_t>(token) * stride, smaller(at_once, tokens - token),
-                       {results + row, products.stride, smaller(PANEL_ROWS, shape.rows - row)});
+        multiply_panel(shape, weights + static_cast<size_t>(panel) * panel_bytes(shape), values, count, totals);
+        totals.copy_to(products, token, count, panel * PANEL_ROWS, shape.rows);
       }
     }
   }

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "prefill/decode_weights.h"
+#include "prefill/gemm.h"
 
 /**
  * Quantised weights times activations in 256-bit registers: what avx2_gemm.cpp and avx_vnni_gemm.cpp share. They differ
@@ -86,13 +87,19 @@ struct Tokens {
 
 int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/** Tokens that go past all panels before the next ones do: about what a small level-2 cache holds. */
-int64_t tokens_at_once(size_t token_bytes) {
-  constexpr int64_t CACHE_BYTES = 524288;
-  // Each time, weights are expanded anew.
+/** The most tokens that go past all panels before the next ones do. */
+constexpr int64_t MOST_TOKENS = 192;
+
+/** How many of the remaining tokens come next: as many as a level-2 cache holds, in parts of about the same size. */
+int64_t next_tokens(int64_t remaining, size_t token_bytes) {
+  constexpr int64_t CACHE_BYTES = 1 << 20;
+  // Weights are expanded anew each time.
   constexpr int64_t FEWEST = 48;
-  const int64_t tokens = CACHE_BYTES / static_cast<int64_t>(token_bytes);
-  return tokens < FEWEST ? FEWEST : tokens / FEWEST * FEWEST;
+  const int64_t cached = CACHE_BYTES / static_cast<int64_t>(token_bytes);
+  const int64_t most = cached < FEWEST ? FEWEST : smaller(cached, MOST_TOKENS);
+  const int64_t parts = (remaining + most - 1) / most;
+  // Parts of whole steps, of 3 or of 6 tokens.
+  return smaller(smaller((remaining + parts * 6 - 1) / (parts * 6) * 6, most), remaining);
 }
 
 __m256i broadcast_integer(const uint8_t* bytes) {
@@ -107,20 +114,25 @@ __m256 broadcast_float(const uint8_t* bytes) {
   return _mm256_set1_ps(value);
 }
 
-/** Where the results of some tokens with the rows of a panel go. */
-struct Corner {
-  float* values;
-  size_t stride;
-  int64_t rows;
-};
+/** Sums of products of up to MOST_TOKENS tokens with a panel, until all its columns are added. */
+struct Totals {
+  alignas(64) float values[MOST_TOKENS][PANEL_ROWS];
 
-/** A constant size where it can be one: a call of memcpy takes longer than the copy. */
-void copy_rows(float* to, const float* from, int64_t rows) {
-  if (rows == PANEL_ROWS)
-    std::memcpy(to, from, PANEL_ROWS * sizeof(float));
-  else
-    std::memcpy(to, from, static_cast<size_t>(rows) * sizeof(float));
-}
+  void clear(int64_t tokens) { std::memset(values, 0, static_cast<size_t>(tokens) * sizeof values[0]); }
+
+  /** To products of tokens from `token` on with rows from `row` on; the matrix may end within the panel. */
+  void copy_to(const Products& products, int64_t token, int64_t tokens, int64_t row, int64_t all_rows) const {
+    float* results = products.values + static_cast<size_t>(token) * products.stride + row;
+    const int64_t rows = smaller(PANEL_ROWS, all_rows - row);
+    for (int64_t i = 0; i < tokens; ++i, results += products.stride) {
+      // A constant size where it can be one: a call of memcpy takes longer than the copy.
+      if (rows == PANEL_ROWS)
+        std::memcpy(results, values[i], sizeof values[0]);
+      else
+        std::memcpy(results, values[i], static_cast<size_t>(rows) * sizeof(float));
+    }
+  }
+};
 
 __m256i load(const uint8_t* bytes) { return _mm256_load_si256(reinterpret_cast<const __m256i*>(bytes)); }
 

@@ -16,33 +16,43 @@ namespace starling::prefill {
 
 namespace {
 
-/** Adds the products of a stretch to `totals`, each token's sums of the 16 rows. */
+/** A token's sums of the 16 rows of a panel. */
+using Sums = __m256[2];
+
+/** Adds one group's products, times the scales of the weights and without those of the activations. */
+template <class F, int TOKENS>
+void add_group(const __m256i (&dots)[TOKENS][2], const float* scales, const float* minima, const Tokens& tokens,
+               Sums (&sums)[TOKENS]) {
+#pragma GCC unroll 8
+  for (int token = 0; token < TOKENS; ++token) {
+    for (int half = 0; half < 2; ++half) {
+      const __m256 scale = _mm256_load_ps(scales + half * 8);
+      const __m256 dot = _mm256_cvtepi32_ps(dots[token][half]);
+      __m256& sum = sums[token][half];
+      sum = F::SPAN_GROUPS == 1 ? _mm256_mul_ps(dot, scale) : _mm256_fmadd_ps(dot, scale, sum);
+      if constexpr (F::MINIMA) {
+        const __m256 values = broadcast_float(tokens.groups + token * tokens.stride);
+        sum = _mm256_fnmadd_ps(_mm256_load_ps(minima + half * 8), values, sum);
+      }
+    }
+  }
+}
+
+/** Adds the products of a stretch of columns to `totals`. */
 template <class F, class Dot, int TOKENS>
-void multiply_stretch(const Expanded& panel, int64_t columns, const Tokens& tokens,
-                      float (&totals)[TOKENS][PANEL_ROWS]) {
+void multiply_stretch(const Expanded& panel, int64_t columns, const Tokens& tokens, Sums (&totals)[TOKENS]) {
   constexpr int64_t GROUP_BYTES = F::GROUP_COLUMNS * PANEL_ROWS * F::VALUE_BYTES;
   const uint8_t* integers = panel.integers;
   const float* scales = panel.scales;
   const float* minima = panel.minima;
   Tokens at = tokens;
   for (int64_t span = 0; span < columns / F::SPAN_COLUMNS; ++span, at.scales += 4) {
-    __m256 sums[TOKENS][2];
-    for (auto& sum : sums) sum[0] = sum[1] = _mm256_setzero_ps();
+    Sums sums[TOKENS];
+    for (Sums& sum : sums) sum[0] = sum[1] = _mm256_setzero_ps();
     for (int group = 0; group < F::SPAN_GROUPS; ++group) {
       __m256i dots[TOKENS][2];
       Dot::template group<F, TOKENS>(integers, at, dots);
-#pragma GCC unroll 8
-      for (int token = 0; token < TOKENS; ++token) {
-        for (int half = 0; half < 2; ++half) {
-          const __m256 scale = _mm256_load_ps(scales + half * 8);
-          const __m256 dot = _mm256_cvtepi32_ps(dots[token][half]);
-          __m256& sum = sums[token][half];
-          sum = F::SPAN_GROUPS == 1 ? _mm256_mul_ps(dot, scale) : _mm256_fmadd_ps(dot, scale, sum);
-          if constexpr (F::MINIMA)
-            sum = _mm256_fnmadd_ps(_mm256_load_ps(minima + half * 8), broadcast_float(at.groups + token * at.stride),
-                                   sum);
-        }
-      }
+      add_group<F, TOKENS>(dots, scales, minima, at, sums);
       integers += GROUP_BYTES;
       scales += PANEL_ROWS;
       minima += PANEL_ROWS;
@@ -50,53 +60,51 @@ void multiply_stretch(const Expanded& panel, int64_t columns, const Tokens& toke
       at.groups += 4;
     }
     for (int token = 0; token < TOKENS; ++token) {
-      for (int half = 0; half < 2; ++half) {
-        float* total = totals[token] + half * 8;
-        const __m256 scale = broadcast_float(at.scales + token * at.stride);
-        _mm256_store_ps(total, _mm256_fmadd_ps(sums[token][half], scale, _mm256_load_ps(total)));
-      }
+      const __m256 scale = broadcast_float(at.scales + token * at.stride);
+      for (int half = 0; half < 2; ++half)
+        totals[token][half] = _mm256_fmadd_ps(sums[token][half], scale, totals[token][half]);
     }
   }
 }
 
 template <class F, class Dot, int TOKENS>
-void multiply_tokens(const Expanded& panel, int64_t columns, const Tokens& tokens, bool from_zero,
-                     const Corner& corner) {
-  alignas(32) float totals[TOKENS][PANEL_ROWS] = {};
-  if (!from_zero)
-    for (int token = 0; token < TOKENS; ++token)
-      copy_rows(totals[token], corner.values + token * corner.stride, corner.rows);
-  multiply_stretch<F, Dot, TOKENS>(panel, columns, tokens, totals);
+void multiply_tokens(const Expanded& panel, int64_t columns, const Tokens& tokens, float (*totals)[PANEL_ROWS]) {
+  // A copy of the totals, which can stay in registers.
+  Sums sums[TOKENS];
   for (int token = 0; token < TOKENS; ++token)
-    copy_rows(corner.values + token * corner.stride, totals[token], corner.rows);
+    for (int half = 0; half < 2; ++half) sums[token][half] = _mm256_load_ps(totals[token] + half * 8);
+  multiply_stretch<F, Dot, TOKENS>(panel, columns, tokens, sums);
+  for (int token = 0; token < TOKENS; ++token)
+    for (int half = 0; half < 2; ++half) _mm256_store_ps(totals[token] + half * 8, sums[token][half]);
 }
 
 /** The last tokens, fewer than a full step: the same operations for each of them. */
 template <class F, class Dot, int TOKENS>
-void multiply_rest(int64_t count, const Expanded& panel, int64_t columns, const Tokens& tokens, bool from_zero,
-                   const Corner& corner) {
+void multiply_step(int64_t count, const Expanded& panel, int64_t columns, const Tokens& tokens,
+                   float (*totals)[PANEL_ROWS]) {
   if constexpr (TOKENS > 0) {
-    if (count == TOKENS)
-      multiply_tokens<F, Dot, TOKENS>(panel, columns, tokens, from_zero, corner);
+    if (count >= TOKENS)
+      multiply_tokens<F, Dot, TOKENS>(panel, columns, tokens, totals);
     else
-      multiply_rest<F, Dot, TOKENS - 1>(count, panel, columns, tokens, from_zero, corner);
+      multiply_step<F, Dot, TOKENS - 1>(count, panel, columns, tokens, totals);
   }
 }
 
+/** Sums of up to MOST_TOKENS tokens with one panel. */
 template <class F, class Dot>
 void multiply_panel(int64_t columns, const uint8_t* packed, const uint8_t* activations, int64_t tokens,
-                    const Corner& corner) {
+                    Totals& totals) {
   const TokenLayout<F> layout(columns);
   Expanded expanded;
+  totals.clear(tokens);
   for (int64_t first = 0; first < columns; first += F::STRETCH_COLUMNS) {
     const int64_t count = smaller(F::STRETCH_COLUMNS, columns - first);
     expand<F>(packed + first / CHUNK * F::CHUNK_BYTES, count, expanded);
     for (int64_t token = 0; token < tokens; token += Dot::TOKENS) {
       const uint8_t* start = activations + static_cast<size_t>(token) * layout.bytes;
-      const Tokens some{start + first * F::VALUE_BYTES, start + layout.scales + first / F::SPAN_COLUMNS * 4,
+      const Tokens step{start + first * F::VALUE_BYTES, start + layout.scales + first / F::SPAN_COLUMNS * 4,
                         start + layout.groups + first / F::GROUP_COLUMNS * 4, layout.bytes};
-      const Corner here{corner.values + static_cast<size_t>(token) * corner.stride, corner.stride, corner.rows};
-      multiply_rest<F, Dot, Dot::TOKENS>(smaller(Dot::TOKENS, tokens - token), expanded, count, some, first == 0, here);
+      multiply_step<F, Dot, Dot::TOKENS>(tokens - token, expanded, count, step, totals.values + token);
     }
   }
 }
@@ -167,15 +175,14 @@ struct Quantised {
     with_format(shape.type, [&](auto format) {
       using F = decltype(format);
       const size_t token_bytes = TokenLayout<F>(shape.columns).bytes;
-      const int64_t at_once = tokens_at_once(token_bytes);
-      for (int64_t token = 0; token < tokens; token += at_once) {
-        float* results = products.values + static_cast<size_t>(token) * products.stride;
+      Totals totals;
+      int64_t count = 0;
+      for (int64_t token = 0; token < tokens; token += count) {
+        count = next_tokens(tokens - token, token_bytes);
+        const uint8_t* values = activations + static_cast<size_t>(token) * token_bytes;
         for (int64_t panel = first; panel < last; ++panel) {
-          const int64_t row = panel * PANEL_ROWS;
-          multiply_panel<F, Dot>(shape.columns, weights + static_cast<size_t>(panel) * bytes,
-                                 activations + static_cast<size_t>(token) * token_bytes,
-                                 smaller(at_once, tokens - token),
-                                 {results + row, products.stride, smaller(PANEL_ROWS, shape.rows - row)});
+          multiply_panel<F, Dot>(shape.columns, weights + static_cast<size_t>(panel) * bytes, values, count, totals);
+          totals.copy_to(products, token, count, panel * PANEL_ROWS, shape.rows);
         }
       }
     });
