@@ -40,8 +40,8 @@ struct AttentionProblem {
 /**
  * One way to compute softmax(scale · q · kᵀ + mask) · v in float32. What a token's result is, to the last bit, depends
  * on its query, its mask, and the cells that it attends to (by their index): not on the other tokens, on the number of
- * cells behind the last one that it attends to, on what is in cells that it does not attend to (as long as that is
- * finite), or on the thread. A token that attends to no cell gets zeros.
+ * cells behind the last one that it attends to, on what is in cells that it does not attend to (NaN and infinities
+ * included), or on the thread. A token that attends to no cell gets zeros.
  */
 struct AttentionKernel {
   const char* name;

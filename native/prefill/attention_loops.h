@@ -236,19 +236,49 @@ void attend_block(const Scratch<Lanes>& scratch, int64_t head_length, int64_t ro
   }
 }
 
+/** Zeros the values of a block's cells that are not among these. */
+template <class Lanes>
+void clear_values(uint64_t kept, int64_t head_length, const Scratch<Lanes>& scratch) {
+  for (int64_t cell = 0; cell < BLOCK; ++cell) {
+    if ((kept >> cell & 1) == 0)
+      std::memset(scratch.values + cell * head_length, 0, static_cast<size_t>(head_length) * sizeof(float));
+  }
+}
+
+/** @param clear whether values that none of the rows attends to must not even be multiplied with 0 */
+template <class Lanes>
+void compute_rows(const AttentionProblem& problem, const Rows& rows, bool clear, const Scratch<Lanes>& scratch) {
+  start_rows(problem, rows, scratch);
+  for (int64_t cell = 0; cell < problem.cells; cell += BLOCK) {
+    const uint64_t attended = read_mask(problem, rows, cell, scratch);
+    if (attended == 0) continue;
+    convert_block(problem, rows.key_value_head, cell, scratch);
+    if (clear) clear_values(attended, problem.head_length, scratch);
+    attend_block(scratch, problem.head_length, rows.count);
+  }
+  finish_rows(problem, rows, scratch);
+}
+
+template <class Lanes>
+bool is_finite(const float* values, int64_t count) {
+  auto zeros = Lanes::all(0);
+  for (int64_t i = 0; i < count; i += Lanes::COUNT)
+    zeros = Lanes::multiply_add(Lanes::load(values + i), Lanes::all(0), zeros);
+  return Lanes::total(zeros) == 0;
+}
+
 template <class Lanes>
 void compute_attention(const AttentionProblem& problem, uint8_t* memory, int64_t first_task, int64_t last_task) {
   const Scratch<Lanes> scratch(memory, problem.head_length);
   std::memset(scratch.zeros, 0, static_cast<size_t>(problem.head_length) * sizeof(float));
   for (int64_t task = first_task; task < last_task; ++task) {
     const Rows rows = rows_of_task(problem, task);
-    start_rows(problem, rows, scratch);
-    for (int64_t cell = 0; cell < problem.cells; cell += BLOCK) {
-      if (read_mask(problem, rows, cell, scratch) == 0) continue;
-      convert_block(problem, rows.key_value_head, cell, scratch);
-      attend_block(scratch, problem.head_length, rows.count);
+    compute_rows(problem, rows, false, scratch);
+    // 0 times an infinity is NaN: if there are infinite values, rows that do not attend to them are computed again.
+    for (int64_t row = 0; row < rows.count; ++row) {
+      if (is_finite<Lanes>(output_of(problem, rows, row), problem.head_length)) continue;
+      compute_rows(problem, {rows.key_value_head, rows.group, rows.first + row, 1}, true, scratch);
     }
-    finish_rows(problem, rows, scratch);
   }
 }
 

@@ -178,12 +178,16 @@ uint64_t read_mask(const AttentionProblem& problem, const Rows& rows, int64_t fi
   return any;
 }
 
+float* output_of(const AttentionProblem& problem, const Rows& rows, int64_t row) {
+  return problem.output + (rows.token(row) * problem.heads + rows.head(row)) * problem.head_length;
+}
+
 template <class Lanes>
 void finish_rows(const AttentionProblem& problem, const Rows& rows, const Scratch<Lanes>& scratch) {
   const int64_t head_length = problem.head_length;
   for (int64_t row = 0; row < rows.count; ++row) {
     const float* sums = scratch.outputs + row * head_length;
-    float* output = problem.output + (rows.token(row) * problem.heads + rows.head(row)) * head_length;
+    float* output = output_of(problem, rows, row);
     // 0 / 0, if it attended to cells and all of its scores were -infinity: as softmax.
     const float total = scratch.seen[row] == 0 ? 1 : Lanes::total(Lanes::load(scratch.sums + row * Lanes::COUNT));
     const auto factor = Lanes::all(1 / total);

@@ -17,10 +17,11 @@ constexpr int64_t TILE_TOKENS = 6;
 constexpr int64_t CHUNK_COLUMNS = 96;
 
 /** Bytes of packed activations that stay in the second-level cache while all panels pass. */
-constexpr int64_t CACHED_ACTIVATIONS = 1 << 20;
+constexpr int64_t CACHED_ACTIVATIONS = 1 << 19;
 
 /** So many tokens make up for the expansion of a chunk of weights. */
 constexpr int64_t MOST_TOKENS = 192;
+static_assert(MOST_TOKENS * CHUNK_COLUMNS * 4 <= CACHED_ACTIVATIONS, "at least one chunk is cached");
 
 /** A chunk's part of the products of a few tokens with a panel. */
 struct Tile {

@@ -18,6 +18,8 @@ constexpr int64_t CACHED_ACTIVATIONS = 1 << 20;
 
 /** So many tokens make up for the expansion of a chunk of weights. */
 constexpr int64_t MOST_TOKENS = 384;
+static_assert(MOST_TOKENS * CHUNK_GROUPS * static_cast<int64_t>(sizeof(ActivationGroup)) <= CACHED_ACTIVATIONS,
+              "at least one chunk is cached");
 
 struct Chunk {
   alignas(64) uint8_t quads[CHUNK_GROUPS * GROUP_BYTES];
