@@ -51,7 +51,7 @@ __m256i round_values(const float* values, float inverse) {
   return _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(values), _mm256_set1_ps(inverse)));
 }
 
-__m256i round_to_16_bits(const float* values, float inverse) {
+[[maybe_unused]] __m256i round_to_16_bits(const float* values, float inverse) {
   const __m256i packed = _mm256_packs_epi32(round_values(values, inverse), round_values(values + 8, inverse));
   return _mm256_permute4x64_epi64(packed, 0xD8);
 }

@@ -6,6 +6,9 @@ namespace starling::prefill {
 
 namespace {
 
+/** GCC would add later and keep all products until then, which do not fit in registers. */
+void add_now(__m256i& sum) { __asm__("" : "+x"(sum)); }
+
 /** Two bytes of activations for a byte of weights: 16-bit products would overflow with all eight bits of Q8_0. */
 template <class F, int TOKENS>
 void group_of_words(const uint8_t* weights, const Tokens& tokens, __m256i (&dots)[TOKENS][2]) {
@@ -20,6 +23,8 @@ void group_of_words(const uint8_t* weights, const Tokens& tokens, __m256i (&dots
       const __m256i last = _mm256_madd_epi16(high, values);
       dots[token][0] = step == 0 ? first : _mm256_add_epi32(dots[token][0], first);
       dots[token][1] = step == 0 ? last : _mm256_add_epi32(dots[token][1], last);
+      add_now(dots[token][0]);
+      add_now(dots[token][1]);
     }
   }
 }
@@ -59,6 +64,8 @@ struct Maddubs {
         const bool begins = F::OFFSET == 0 && step == 0;
         sums[token][0] = begins ? first : _mm256_add_epi16(sums[token][0], first);
         sums[token][1] = begins ? last : _mm256_add_epi16(sums[token][1], last);
+        add_now(sums[token][0]);
+        add_now(sums[token][1]);
       }
     }
   }
