@@ -18,7 +18,7 @@ import { aLoad } from "../scoring/load-options.ts";
 import { type ModelFile, readModelFile } from "../scoring/model-file.ts";
 import type { KernelInfo, MemoryPrediction } from "../scoring/model-info.ts";
 import { OWN_KERNELS_OFF } from "../scoring/own-kernels.ts";
-import { assertPlacementFits, type Placement, placeModel } from "../scoring/placement.ts";
+import { assertPlacementFits, type Placement, placeWithin } from "../scoring/placement.ts";
 import { predictOn } from "../scoring/predict-memory.ts";
 import type { LoadRewardModelOptions } from "../scoring/types.ts";
 import { type DiagnosisProblem, findProblems, problemOf, whyNone } from "./find-problems.ts";
@@ -169,7 +169,7 @@ async function examineModel(
     const place = { backend, devices: backend === "cpu" ? [] : runtime.devices };
     const memory = predictOn(file, load, place, free);
     try {
-      const placement = placeModel(file, load, place);
+      const placement = placeWithin(file, load, place, free);
       assertPlacementFits(path, placement, free);
       // Kernels are tried with the model's own weights, which a model on the hub has not brought yet.
       if (isRemote) return { ...found, memory };
@@ -193,13 +193,13 @@ async function examineModel(
 function tryKernels(
   path: string,
   file: ModelFile,
-  { plan }: Placement,
+  { plan, withoutOwnKernels }: Placement,
   runtime: RuntimeFinding,
   kernels: LoadRewardModelOptions["kernels"],
 ): Promise<KernelPlan> {
   const { weightSamples: samples, shape } = file;
   const check: CheckKernels = (options) => probeKernels(librariesIn(runtime.folder as string), options);
-  const own = kernels === "off" ? OWN_KERNELS_OFF : (libraryObstacle(runtime) ?? check);
+  const own = kernels === "off" ? OWN_KERNELS_OFF : (withoutOwnKernels ?? libraryObstacle(runtime) ?? check);
   return planKernels({ path, samples, plan, shape, runtime }, { stock: check, own });
 }
 

@@ -21,7 +21,7 @@ import { type ModelFile, readModelFile } from "./model-file.ts";
 import type { RewardModelInfo } from "./model-info.ts";
 import { openTokenizer } from "./open-tokenizer.ts";
 import { OWN_KERNELS_OFF } from "./own-kernels.ts";
-import { assertPlacementFits, type Placement, placeModel } from "./placement.ts";
+import { assertPlacementFits, type Placement, placeWithin } from "./placement.ts";
 import { RewardModel } from "./reward-model.ts";
 import type { RewardTokenizer } from "./reward-tokenizer.ts";
 import type { KernelChoice, LoadRewardModelOptions } from "./types.ts";
@@ -62,8 +62,9 @@ async function loadOpened(opened: OpenedFile, options: LoadRewardModelOptions): 
   const { head, fit } = headFile ?? file;
   checkFitDate({ ...file, fit }, tokenizer.settings.templateDate);
 
-  const placement = placeModel(file, options, engine);
-  if (options.checkMemory !== false) assertPlacementFits(modelPath, placement, availableMemory());
+  const available = availableMemory();
+  const placement = placeWithin(file, options, engine, available);
+  if (options.checkMemory !== false) assertPlacementFits(modelPath, placement, available);
   const { threads: _threads, batchMode: _batchMode, ...plan } = placement.plan;
   const kernels = await planKernels(
     {
@@ -75,7 +76,7 @@ async function loadOpened(opened: OpenedFile, options: LoadRewardModelOptions): 
     },
     {
       stock: (check) => engine.addon.checkKernels(check),
-      own: await checkOfOwn(options.kernels, engine),
+      own: await checkOfOwn(options.kernels, placement, engine),
     },
   ).catch((error: unknown) => {
     throw loadFailure(error, modelPath, placement);
@@ -110,12 +111,13 @@ async function loadOpened(opened: OpenedFile, options: LoadRewardModelOptions): 
 /** In a child process: they are new code in a library that was not made for it. */
 async function checkOfOwn(
   kernels: KernelChoice = "auto",
+  { withoutOwnKernels }: Placement,
   { addon, runtimeInfo }: Engine,
 ): Promise<KernelChecks["own"]> {
   // Also where this model does not want them: the next one may, and then it is too late.
   const obstacle = await bindOwnKernels(addon, runtimeInfo);
   if (kernels === "off") return OWN_KERNELS_OFF;
-  return obstacle ?? ((check) => probeKernels(librariesIn(runtimeInfo.folder), check));
+  return withoutOwnKernels ?? obstacle ?? ((check) => probeKernels(librariesIn(runtimeInfo.folder), check));
 }
 
 interface Loaded {

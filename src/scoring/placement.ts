@@ -40,6 +40,22 @@ export interface Placement {
   readonly reason?: string;
   /** The command that makes room for all layers: Metal's limit can be raised. */
   readonly moreRoom?: string;
+  /** Why our own kernels do not compute it although they may, half a sentence. */
+  readonly withoutOwnKernels?: string;
+}
+
+/**
+ * As {@link placeModel}. Our own kernels need more memory than llama.cpp's: where only theirs fits, theirs compute.
+ *
+ * @param available bytes that the machine has free; undefined where that is not known
+ */
+export function placeWithin(file: ModelFile, options: Options, place: Place, available: number | undefined): Placement {
+  const placement = placeModel(file, options, place);
+  const fits = available === undefined || placement.need.total <= available;
+  if (fits || placement.backend !== "cpu" || options.checkMemory === false) return placement;
+  const without = placeModel(file, { ...options, kernels: "off" }, place);
+  if (without.need.total >= placement.need.total) return placement;
+  return { ...without, withoutOwnKernels: "packed for them, the weights would not fit into the memory that is free" };
 }
 
 /**

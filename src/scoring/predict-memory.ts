@@ -6,7 +6,7 @@ import type { Fit } from "./gpu-fit.ts";
 import { loadOptionChecks } from "./load-options.ts";
 import { type ModelFile, readModelFile } from "./model-file.ts";
 import type { MemoryPrediction, PredictedPlacement } from "./model-info.ts";
-import { type Place, placeModel } from "./placement.ts";
+import { type Place, placeWithin } from "./placement.ts";
 import type { LoadRewardModelOptions } from "./types.ts";
 
 /**
@@ -41,7 +41,7 @@ export function predictOn(
   place: Place,
   free: number | undefined = availableMemory(),
 ): MemoryPrediction {
-  const { need, plan, fit, backend, moreRoom } = placeModel(file, options, place);
+  const { need, plan, fit, backend, moreRoom } = placeWithin(file, options, place, free);
   const available = backend === "cpu" ? free : undefined;
   return {
     ...need,

@@ -52,7 +52,10 @@ describe("memory", () => {
     const json = JSON.parse((await run(["inspect", "tiny", "--memory", "--json", "--gpu", "off"])).stdout);
     const { weights, keyValue, compute, total } = json.memory;
     expect(total).toBe(weights + keyValue + compute);
-    expect(weights).toBe(json.size);
+    // Our own kernels may pack them less tightly.
+    expect(weights).toBeGreaterThanOrEqual(json.size);
+    const asInFile = await run(["inspect", "tiny", "--memory", "--json", "--gpu", "off", "--kernels", "off"]);
+    expect(JSON.parse(asInFile.stdout).memory.weights).toBe(json.size);
     const { stdout: short } = await run(["inspect", "tiny"]);
     expect(short).toMatch(/memory need +[\d.]+ MiB at most/);
     expect(short).not.toContain("of which");

@@ -5,7 +5,13 @@ import type { Check } from "../../../src/options.ts";
 import { metalWorkingSet } from "../../../src/scoring/gpu-fit.ts";
 import { loadOptionChecks } from "../../../src/scoring/load-options.ts";
 import type { ModelFile } from "../../../src/scoring/model-file.ts";
-import { assertPlacementFits, type Place, type Placement, placeModel } from "../../../src/scoring/placement.ts";
+import {
+  assertPlacementFits,
+  type Place,
+  type Placement,
+  placeModel,
+  placeWithin,
+} from "../../../src/scoring/placement.ts";
 import type { LoadRewardModelOptions } from "../../../src/scoring/types.ts";
 
 const GIBIBYTE = 1024 ** 3;
@@ -20,6 +26,7 @@ const file = {
   bytesByType: new Map([["q4_k", LAYERS * LAYER_BYTES]]),
   layerBytes: new Array<number>(LAYERS).fill(LAYER_BYTES),
   embeddingBytes: EMBEDDING_BYTES,
+  weightSamples: [],
   maxTokens: 2048,
   scorePosition: "last-non-pad",
   shape: {
@@ -203,4 +210,20 @@ describe("on a Mac whose limit of Metal is too low", () => {
     expect(placeModel(file, { threads: 8 }, metal(16), 24 * GIBIBYTE).moreRoom).toBeUndefined();
     expect(place(cuda(device("CUDA0", 12))).moreRoom).toBeUndefined();
   });
+});
+
+it("leaves the weights to llama.cpp's kernels where they do not fit once our own have packed them", () => {
+  // As if each byte took two: no kernel takes more, and where there is none the model is placed as it is.
+  const packed = { ...file, weightSamples: [{ type: 8, columns: 7168, rows: 7168, fileBytes: 1, totalBytes: 1000 }] };
+  const cpu: Place = { backend: "cpu", devices: [] };
+  const model = packed as unknown as ModelFile;
+  const own = placeModel(model, { threads: 8 }, cpu);
+  const stock = placeModel(model, { threads: 8, kernels: "off" }, cpu);
+  if (own.need.total === stock.need.total) return;
+  expect(placeWithin(model, { threads: 8 }, cpu, own.need.total).need).toEqual(own.need);
+  const without = placeWithin(model, { threads: 8 }, cpu, own.need.total - 1);
+  expect(without.need).toEqual(stock.need);
+  expect(without.withoutOwnKernels).toMatch(/would not fit into the memory/);
+  // Where neither fits, the message names what the model takes at least.
+  expect(placeWithin(model, { threads: 8 }, cpu, 1).need).toEqual(stock.need);
 });
