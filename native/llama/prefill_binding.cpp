@@ -33,6 +33,9 @@ using prefill_operations::ALIGNMENT;
 using prefill_operations::shape_of;
 using prefill_operations::takes_weights;
 
+/** Fractions of a millisecond each. */
+constexpr int64_t PANELS_BETWEEN_STOPS = 8;
+
 /** What the thread that asks allows. */
 thread_local const PrefillAllowance* allowed = nullptr;
 
@@ -120,9 +123,14 @@ class KernelBuffers : public ggml::cpu::extra_buffer_type {
     const int64_t panels = (shape.rows + kernel.panel_rows - 1) / kernel.panel_rows;
     const int64_t wanted = allowed == nullptr ? 1 : allowed->threads;
     const int64_t threads = std::max<int64_t>(1, std::min(wanted, panels / 4));
+    const StopSignal* stop = allowed == nullptr ? nullptr : allowed->stop;
     const auto part = [&](int64_t index) {
-      kernel.pack_weights(shape, static_cast<const uint8_t*>(data), static_cast<uint8_t*>(weights->data),
-                          panels * index / threads, panels * (index + 1) / threads);
+      const int64_t last = panels * (index + 1) / threads;
+      for (int64_t panel = panels * index / threads; panel < last; panel += PANELS_BETWEEN_STOPS) {
+        if (stop != nullptr && stop->requested()) return;
+        kernel.pack_weights(shape, static_cast<const uint8_t*>(data), static_cast<uint8_t*>(weights->data), panel,
+                            std::min(last, panel + PANELS_BETWEEN_STOPS));
+      }
     };
     std::vector<std::thread> helpers;
     int64_t started = 1;

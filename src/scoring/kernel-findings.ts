@@ -2,8 +2,8 @@
 import { join, toNamespacedPath } from "node:path";
 import { cacheKey, fileIdentity, JsonCache } from "../files/json-cache.ts";
 import type { AttentionSample, KernelCheckOptions, KernelFinding, RuntimeInfo } from "../native/addon.ts";
-import { addonPath, loadAddon } from "../native/load-addon.ts";
 import { processorIdentity } from "../native/machine.ts";
+import { ownKernelsIdentity } from "../native/prefill-kernels.ts";
 import type { TrunkShape } from "../trunk/shape.ts";
 import type { LoadPlan } from "./load-plan.ts";
 import type { NamedSample } from "./weight-samples.ts";
@@ -55,8 +55,8 @@ export async function findOnce(
   // What the library says is what it sees: an emulator may show another processor to it than to us.
   const where = [fileIdentity(cpuLibrary), cpuFeatures, processorIdentity()];
   // Our own kernels are in the addon.
-  const addon = kind.prefill ? [fileIdentity(addonPath() ?? ""), loadAddon().prefillKernels()] : [];
-  const parts = [FORMAT, ...where, shapes, attention, threads, kind.repacked, kind.prefill, addon];
+  const own = kind.prefill ? ownKernelsIdentity() : [];
+  const parts = [FORMAT, ...where, shapes, attention, threads, kind.repacked, kind.prefill, own];
   // The weights of a damaged file may be wrong: cache such a finding only for that file.
   const [anyFile, thisFile] = [cacheKey(parts), cacheKey([...parts, fileIdentity(path)])];
   const cache = new JsonCache(folder, MAX_FINDINGS);
