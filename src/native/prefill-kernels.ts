@@ -22,6 +22,8 @@ type Runtime = Pick<RuntimeInfo, "folder" | "cpuLibrary" | "cpuFeatures">;
 /** Raised when the trial changes. */
 const FORMAT = 2;
 const MAX_TRIALS = 64;
+/** A failure may have had another cause, such as a busy machine or too little memory: it is tried again after a day. */
+const FAILURE_KEPT_MS = 24 * 60 * 60 * 1000;
 /** Small, and with everything that a binding needs: ggml's threads, its list of kernels, its memory. */
 const TRIAL: AttentionSample = { type: 1, headLength: 64, heads: 4, keyValueHeads: 2 };
 
@@ -42,9 +44,11 @@ async function bind(addon: NativeAddon, runtime: Runtime): Promise<string | unde
   return libraryObstacle(runtime) ?? (await trialObstacle(runtime)) ?? addon.bindPrefill();
 }
 
-/** Why a library is not one for them; nothing is opened or tried. */
+/** Why they cannot be used with this processor and library; nothing is opened or tried. */
 export function libraryObstacle({ cpuLibrary }: Pick<RuntimeInfo, "cpuLibrary">): string | undefined {
   if (here.os !== "linux" || here.arch !== "x64") return "they are for Linux on x86-64";
+  if (loadAddon().prefillKernels().gemm.length === 0)
+    return "this processor has none of the instructions that they use";
   if (process.env[PROBE_VARIABLE] === "off") return `${PROBE_VARIABLE} is off, and they must be tried first`;
   if (cpuLibrary === undefined) return "llama.cpp's CPU library is unknown";
   try {
@@ -62,9 +66,11 @@ async function trialObstacle({ folder, cpuLibrary = "", cpuFeatures }: Runtime):
   const kernels = loadAddon().prefillKernels();
   const key = cacheKey(["trial", FORMAT, ...files, cpuFeatures, processorIdentity(), kernels]);
   const cache = new JsonCache(join(defaultCacheFolder(), "kernels"), MAX_TRIALS);
-  const known = cache.read(key) as { obstacle?: unknown } | undefined;
-  if (known !== undefined && (known.obstacle === null || typeof known.obstacle === "string"))
-    return known.obstacle ?? undefined;
+  const { obstacle: known, time } = (cache.read(key) ?? {}) as { obstacle?: unknown; time?: unknown };
+  const isFresh = process.env[PROBE_VARIABLE] === "fresh";
+  if (known === null && !isFresh) return undefined;
+  const age = Date.now() - Number(time);
+  if (typeof known === "string" && !isFresh && age >= 0 && age <= FAILURE_KEPT_MS) return known;
   const obstacle = await tryIn(folder, cpuLibrary);
   cache.write(key, { time: Date.now(), obstacle: obstacle ?? null });
   return obstacle;

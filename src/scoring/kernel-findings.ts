@@ -2,6 +2,7 @@
 import { toNamespacedPath } from "node:path";
 import { cacheKey, fileIdentity, JsonCache } from "../files/json-cache.ts";
 import type { AttentionSample, KernelCheckOptions, KernelFinding, RuntimeInfo } from "../native/addon.ts";
+import { PROBE_VARIABLE } from "../native/choose-backend.ts";
 import { addonPath, loadAddon } from "../native/load-addon.ts";
 import { processorIdentity } from "../native/machine.ts";
 import type { TrunkShape } from "../trunk/shape.ts";
@@ -25,7 +26,7 @@ export interface KernelQuestion {
 export type KernelKind = Pick<KernelCheckOptions, "repacked" | "prefill">;
 
 /** Raised when the check changes: earlier findings are then ignored. */
-const FORMAT = 3;
+const FORMAT = 4;
 /** A few runtimes and models, before and after a few updates. */
 const MAX_FINDINGS = 64;
 /** ggml_type. */
@@ -52,11 +53,13 @@ export async function findOnce(
   const where = [fileIdentity(cpuLibrary), cpuFeatures, processorIdentity()];
   // Our own kernels are in the addon.
   const addon = kind.prefill ? [fileIdentity(addonPath() ?? ""), loadAddon().prefillKernels()] : [];
-  const parts = [FORMAT, ...where, shapes, attention, threads, kind.repacked, kind.prefill, addon];
+  // Ours compute the same with any number of threads, and are timed with one: a new timing could choose others.
+  const counted = kind.prefill ? 0 : threads;
+  const parts = [FORMAT, ...where, shapes, attention, counted, kind.repacked, kind.prefill, addon];
   // The weights of a damaged file may be wrong: cache such a finding only for that file.
   const [anyFile, thisFile] = [cacheKey(parts), cacheKey([...parts, fileIdentity(path)])];
   const cache = new JsonCache(folder, MAX_FINDINGS);
-  for (const key of [anyFile, thisFile]) {
+  for (const key of process.env[PROBE_VARIABLE] === "fresh" ? [] : [anyFile, thisFile]) {
     const known = (cache.read(key) as { result?: unknown } | undefined)?.result;
     if (areKernelFindings(known, samples.length + attention.length)) return known;
   }
