@@ -49,8 +49,9 @@ export interface WorkerLayout {
 
 /**
  * Work that pays for one more thread on one sequence. llama.cpp's threads wait for each other by spinning, at every
- * operation: on a model of 3.5 million parameters a second thread gains 1.2 times on an idle machine, and loses a
- * hundred times where another process wants the same core. On the 1.1B shape two threads gain what they should.
+ * operation: on a model of 3.5 million parameters a second thread gains nothing at 16 tokens and 1.45 times at 256 on an
+ * idle machine, and loses a hundred times where another process wants the same core. On the 140M shape two threads gain 1.7 to
+ * 1.85 times (with our own kernels, bench/README.md), on the 1.1B shape what they should.
  */
 const PARAMETERS_PER_THREAD = 50_000_000;
 /**
