@@ -22,7 +22,9 @@ describe("doctor", () => {
     );
     expect(stdout).toMatch(/^ {2}kernels +f16 by /m);
     // What our own kernels gain, or why there are none.
-    expect(stdout).toMatch(/^ {2}kernels .*(?:times as fast as llama\.cpp's|attention by starling)|^ {2}note +our own kernels are not used: \S/m);
+    expect(stdout).toMatch(
+      /^ {2}kernels .*(?:times as fast as llama\.cpp's|attention by starling)|^ {2}note +our own kernels are not used: \S/m,
+    );
     expect(stdout).toMatch(/^ {2}need +[\d.]+ MiB at most on cpu, for texts of up to 2048 tokens/m);
     expect(stdout).toMatch(/\nready: the model can be scored; --gpu auto uses the CPU\n$/);
   });
