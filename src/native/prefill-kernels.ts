@@ -14,7 +14,7 @@ import { addonPath, loadAddon } from "./load-addon.ts";
 import { processorIdentity } from "./machine.ts";
 import { here } from "./platforms.ts";
 import { PREFILL_LIBRARIES } from "./prefill-libraries.ts";
-import { probeKernels } from "./probe.ts";
+import { ProbeInterrupted, probeKernels } from "./probe.ts";
 import { librariesIn } from "./runtime-folder.ts";
 
 type Runtime = Pick<RuntimeInfo, "folder" | "cpuLibrary" | "cpuFeatures">;
@@ -22,6 +22,8 @@ type Runtime = Pick<RuntimeInfo, "folder" | "cpuLibrary" | "cpuFeatures">;
 /** Raised when the trial changes. */
 const FORMAT = 2;
 const MAX_TRIALS = 64;
+/** A trial that crashed or hung is repeated after a day. */
+const CRASH_KEPT_MS = 24 * 60 * 60 * 1000;
 /** Small, and with everything that a binding needs: ggml's threads, its list of kernels, its memory. */
 const TRIAL: AttentionSample = { type: 1, headLength: 64, heads: 4, keyValueHeads: 2 };
 
@@ -56,28 +58,53 @@ export function libraryObstacle({ cpuLibrary }: Pick<RuntimeInfo, "cpuLibrary">)
   }
 }
 
-/** Tries them in a child process, once for each library, addon and processor. */
-async function trialObstacle({ folder, cpuLibrary = "", cpuFeatures }: Runtime): Promise<string | undefined> {
+interface Trial {
+  /** Half a sentence without a full stop; null for none. */
+  readonly obstacle: string | null;
+  /** Absent where they were computed with: that result stays. */
+  readonly crashed?: true;
+}
+
+/**
+ * Tries them in a child process, once for each library, addon and processor.
+ *
+ * @internal exported for its tests, with another trial than the real one
+ */
+export async function trialObstacle(
+  { folder, cpuLibrary = "", cpuFeatures }: Runtime,
+  attempt: () => Promise<readonly KernelFinding[]> = () => tryIn(folder, cpuLibrary),
+  now: number = Date.now(),
+): Promise<string | undefined> {
   const files = [fileIdentity(cpuLibrary), fileIdentity(addonPath() ?? "")];
   const kernels = loadAddon().prefillKernels();
   const key = cacheKey(["trial", FORMAT, ...files, cpuFeatures, processorIdentity(), kernels]);
   const cache = new JsonCache(join(defaultCacheFolder(), "kernels"), MAX_TRIALS);
-  const known = cache.read(key) as { obstacle?: unknown } | undefined;
-  if (known !== undefined && (known.obstacle === null || typeof known.obstacle === "string"))
-    return known.obstacle ?? undefined;
-  const obstacle = await tryIn(folder, cpuLibrary);
-  cache.write(key, { time: Date.now(), obstacle: obstacle ?? null });
-  return obstacle;
+  const known = process.env[PROBE_VARIABLE] === "fresh" ? undefined : recall(cache.read(key), now);
+  if (known !== undefined) return known.obstacle ?? undefined;
+  let trial: Trial;
+  try {
+    const [finding] = await attempt();
+    trial = { obstacle: judge(finding) ?? null };
+  } catch (error) {
+    const reason = (error instanceof Error ? error.message : String(error)).replace(/\.$/, "");
+    // Who ended it may not do so again.
+    if (error instanceof ProbeInterrupted) return reason;
+    trial = { obstacle: reason, crashed: true };
+  }
+  cache.write(key, { time: now, ...trial });
+  return trial.obstacle ?? undefined;
 }
 
-async function tryIn(folder: string, path: string): Promise<string | undefined> {
+function recall(entry: unknown, now: number): Trial | undefined {
+  const { time, obstacle, crashed } = (entry ?? {}) as Record<string, unknown>;
+  if (typeof time !== "number" || (obstacle !== null && typeof obstacle !== "string")) return undefined;
+  const age = now - time;
+  return crashed === true && (age < 0 || age > CRASH_KEPT_MS) ? undefined : { obstacle };
+}
+
+function tryIn(folder: string, path: string): Promise<readonly KernelFinding[]> {
   const options = { path, samples: [], attention: [TRIAL], threads: 2, repacked: true, prefill: true };
-  try {
-    const [finding] = await probeKernels(librariesIn(folder), options);
-    return judge(finding);
-  } catch (error) {
-    return (error instanceof Error ? error.message : String(error)).replace(/\.$/, "");
-  }
+  return probeKernels(librariesIn(folder), options);
 }
 
 function judge(finding: KernelFinding | undefined): string | undefined {

@@ -53,6 +53,8 @@ const MAX_OUTPUT_CHARACTERS = 1_000_000;
 /** Enough of what a driver said before it crashed. */
 const MAX_SHOWN_CHARACTERS = 300;
 const MARKER = "starling-rm-probe ";
+/** From a user, the end of a session, or a system that is short of memory; a crash has others. */
+const OUTSIDE_SIGNALS: ReadonlySet<string> = new Set(["SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"]);
 /** Set in the child: should this package be loaded there, it must not begin another probe. */
 export const PROBING_VARIABLE = "STARLING_RM_PROBING";
 
@@ -70,6 +72,9 @@ interface End {
   readonly timedOut?: boolean;
 }
 
+/** The child was never started, or ended from outside: nothing is known of what it tried. */
+export class ProbeInterrupted extends Error {}
+
 /** Never rejects: whatever happens is a result. */
 export async function probeRuntime(libraries: RuntimeLibraries, options: ProbeOptions = {}): Promise<ProbeResult> {
   const timeLimitMs = options.timeLimitMs ?? PROBE_TIME_LIMIT_MS;
@@ -80,7 +85,7 @@ export async function probeRuntime(libraries: RuntimeLibraries, options: ProbeOp
 /**
  * checkKernels() of a runtime that this process does not open.
  *
- * @throws Error with the reason when the child could not do it
+ * @throws Error with the reason when the child could not do it; ProbeInterrupted when it was not let
  */
 export async function probeKernels(
   libraries: RuntimeLibraries,
@@ -89,7 +94,8 @@ export async function probeKernels(
   const { lines, end, said } = await runProbe({ libraries, kernels }, PROBE_TIME_LIMIT_MS);
   const found = lines.find((line) => line.stage === "kernels");
   if (found !== undefined) return found.findings;
-  throw new Error(judgeProbe(lines, end, said, PROBE_TIME_LIMIT_MS).problem);
+  const problem = judgeProbe(lines, end, said, PROBE_TIME_LIMIT_MS).problem;
+  throw wasInterrupted(end) ? new ProbeInterrupted(problem) : new Error(problem);
 }
 
 function runProbe(
@@ -198,6 +204,10 @@ export function judgeProbe(lines: readonly Line[], end: End, said: string, timeL
 
 function problemOf(problem: string | undefined): { problem?: string } {
   return problem === undefined ? {} : { problem };
+}
+
+function wasInterrupted({ signal, error }: End): boolean {
+  return error !== undefined || (signal !== null && OUTSIDE_SIGNALS.has(signal));
 }
 
 function howItEnded({ code, signal, error, timedOut }: End, timeLimitMs: number): string {

@@ -1,5 +1,5 @@
 /** Findings of the kernel check, kept between processes by library, processor and shapes. */
-import { toNamespacedPath } from "node:path";
+import { join, toNamespacedPath } from "node:path";
 import { cacheKey, fileIdentity, JsonCache } from "../files/json-cache.ts";
 import type { AttentionSample, KernelCheckOptions, KernelFinding, RuntimeInfo } from "../native/addon.ts";
 import { addonPath, loadAddon } from "../native/load-addon.ts";
@@ -28,6 +28,10 @@ export type KernelKind = Pick<KernelCheckOptions, "repacked" | "prefill">;
 const FORMAT = 3;
 /** A few runtimes and models, before and after a few updates. */
 const MAX_FINDINGS = 64;
+/** Our own kernels are tried with so many threads: what is chosen, and with it a score, must not depend on a model's. */
+const OWN_THREADS = 2;
+/** Of this process, where none can be kept: timed again, the choice could be another. By folder and key. */
+const timed = new Map<string, readonly KernelFinding[]>();
 /** ggml_type. */
 const CACHE_TYPES = { f32: 0, f16: 1 } as const;
 
@@ -41,7 +45,7 @@ export async function findOnce(
 ): Promise<readonly KernelFinding[]> {
   const { path, samples, plan, runtime } = question;
   // The most that multiply at once: context workers have as many or fewer.
-  const threads = plan.soloThreads;
+  const threads = kind.prefill ? OWN_THREADS : plan.soloThreads;
   const asked = samples.map(({ type, columns, rows, position }) => ({ type, columns, rows, position }));
   const options = { path: toNamespacedPath(path), samples: asked, attention, threads, ...kind };
   const { cpuLibrary, cpuFeatures = [] } = runtime;
@@ -59,10 +63,14 @@ export async function findOnce(
   for (const key of [anyFile, thisFile]) {
     const known = (cache.read(key) as { result?: unknown } | undefined)?.result;
     if (areKernelFindings(known, samples.length + attention.length)) return known;
+    const before = timed.get(join(folder, key));
+    if (before !== undefined) return before;
   }
   const findings = await check(options);
   const isGood = findings.every(({ problem, multiple }) => problem === undefined && (multiple > 0 || kind.prefill));
-  cache.write(isGood ? anyFile : thisFile, { time: Date.now(), result: findings });
+  const key = isGood ? anyFile : thisFile;
+  cache.write(key, { time: Date.now(), result: findings });
+  if (kind.prefill) timed.set(join(folder, key), findings);
   return findings;
 }
 

@@ -64,7 +64,12 @@ export async function planOwnKernels(
   });
   const isGood = ({ buffer, problem, multiple, gain = 0 }: KernelFinding) =>
     buffer !== "" && problem === undefined && multiple === 1 && gain >= LEAST_GAIN;
-  const taken = [...groups.values()].filter((group) => group.every((i) => isGood(findings[i] as KernelFinding)));
+  // Weights are told apart by type and columns: one kernel must be right for all of a group.
+  const isTaken = (group: readonly number[]) => {
+    const found = group.map((i) => findings[i] as KernelFinding);
+    return found.every((finding) => isGood(finding) && finding.buffer === found[0]?.buffer);
+  };
+  const taken = [...groups.values()].filter(isTaken);
   const attended = findings[samples.length];
   const prefillAttention = attended?.problem === undefined && attended?.multiple === 1;
   const multiplied = [...samples.map(weightsOf), ...attention.map(() => keysAndValuesOf(question))];
