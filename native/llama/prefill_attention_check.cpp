@@ -11,19 +11,13 @@ namespace starling {
 namespace {
 
 /** As llama.cpp reads them, in multiples of 256: those that are not used yet included. */
-constexpr size_t CELLS = 256;
-constexpr size_t MORE_CELLS = 2 * CELLS;
-constexpr int64_t MOST_KEY_VALUE_HEADS = 2;
+constexpr size_t TEST_CELLS = 256;
+constexpr size_t MANY_TEST_CELLS = 2 * TEST_CELLS;
+constexpr int64_t MOST_TESTED_KEY_HEADS = 2;
 /** Cells that the first test token attends to. */
-constexpr size_t FIRST_ATTENDED = 100;
+constexpr size_t FIRST_TOKEN_ATTENDS = 100;
 /** Measured: 2e-6 at most. Of float16 caches only the cache itself is rounded, in the reference, too. */
-constexpr double TOLERANCE = 1e-4;
-
-/** Bytes between rows, and between planes. */
-struct Steps {
-  size_t row;
-  size_t plane;
-};
+constexpr double ATTENTION_TOLERANCE = 1e-4;
 
 /** Attention over a cache full of noise. */
 class AttentionTest {
@@ -33,18 +27,18 @@ class AttentionTest {
         cpu_(cpu),
         type_(sample.type),
         length_(static_cast<size_t>(sample.head_length)),
-        key_heads_(static_cast<size_t>(std::min(sample.key_value_heads, MOST_KEY_VALUE_HEADS))),
+        key_heads_(static_cast<size_t>(std::min(sample.key_value_heads, MOST_TESTED_KEY_HEADS))),
         heads_(key_heads_ * static_cast<size_t>(sample.heads / sample.key_value_heads)),
         context_(tensor_context(functions_, 2)),
         queries_(test_input(MOST_TEST_ROWS, heads_ * length_)) {
     const auto width = static_cast<int64_t>(length_ * key_heads_);
     for (ggml_tensor** tensor : {&keys_, &values_})
-      *tensor = functions_.ggml_new_tensor_2d(context_.get(), type_, width, MORE_CELLS);
+      *tensor = functions_.ggml_new_tensor_2d(context_.get(), type_, width, MANY_TEST_CELLS);
     buffer_ = OwnedBuffer(functions_.ggml_backend_alloc_ctx_tensors(context_.get(), cpu.get()),
                           functions_.ggml_backend_buffer_free);
     if (buffer_ == nullptr) throw Failure("Not enough memory for keys and values.");
-    key_numbers_ = fill(keys_, noise(MORE_CELLS * length_ * key_heads_));
-    Matrix numbers = noise(MORE_CELLS * length_ * key_heads_ + 77);
+    key_numbers_ = fill(keys_, noise(MANY_TEST_CELLS * length_ * key_heads_));
+    Matrix numbers = noise(MANY_TEST_CELLS * length_ * key_heads_ + 77);
     numbers.erase(numbers.begin(), numbers.begin() + 77);
     value_numbers_ = fill(values_, numbers);
   }
@@ -118,12 +112,12 @@ class AttentionTest {
     constexpr uint16_t MINUS_INFINITY = 0xFC00;
     std::vector<uint16_t> mask(count * cells, MINUS_INFINITY);
     for (size_t token = 0; token < count; ++token)
-      std::fill_n(&mask[token * cells], FIRST_ATTENDED + first + token, uint16_t{0});
+      std::fill_n(&mask[token * cells], FIRST_TOKEN_ATTENDS + first + token, uint16_t{0});
     return mask;
   }
 
   double error_of(const float* result, size_t token, size_t head) const {
-    const size_t attended = FIRST_ATTENDED + token;
+    const size_t attended = FIRST_TOKEN_ATTENDS + token;
     const size_t key_head = head / (heads_ / key_heads_);
     const float* query = &queries_[(token * heads_ + head) * length_];
     std::vector<double> weights(attended);
@@ -180,21 +174,21 @@ KernelFinding check_prefill_attention(const CpuBackend& cpu, const AttentionSamp
   const PrefillScope scope(allowance);
   AttentionTest test(cpu, sample);
   cpu.use_threads(threads);
-  const Matrix first = test.attend(0, FIRST_TEST_ROWS, CELLS, POISONS[0]);
-  const Matrix second = test.attend(0, FIRST_TEST_ROWS, CELLS, POISONS[1]);
+  const Matrix first = test.attend(0, FIRST_TEST_ROWS, TEST_CELLS, POISONS[0]);
+  const Matrix second = test.attend(0, FIRST_TEST_ROWS, TEST_CELLS, POISONS[1]);
   const double error = test.largest_error(first);
   if (!test.is_ours())
     finding.problem = "are computed by another kernel";
-  else if (!(error <= TOLERANCE))
+  else if (!(error <= ATTENTION_TOLERANCE))
     finding.problem = "are off by up to " + std::to_string(error);
   else if (!same_bits(first, second))
     finding.problem = "differ when they are computed again";
   if (!finding.problem.empty()) return finding;
   const bool independent = rows_are_independent(cpu, threads, first, [&](size_t from, size_t count, float poison) {
-    return test.attend(from, count, CELLS, poison);
+    return test.attend(from, count, TEST_CELLS, poison);
   });
   // A token of a short text is computed over fewer cells than the same token of a long one.
-  const bool same = same_bits(first, test.attend(0, FIRST_TEST_ROWS, MORE_CELLS, POISONS[0]));
+  const bool same = same_bits(first, test.attend(0, FIRST_TEST_ROWS, MANY_TEST_CELLS, POISONS[0]));
   finding.multiple = independent && same ? 1 : 0;
   return finding;
 }

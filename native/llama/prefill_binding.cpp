@@ -29,7 +29,6 @@ namespace {
 
 using prefill::GemmKernel;
 using prefill::WeightShape;
-using prefill_operations::ALIGNMENT;
 using prefill_operations::shape_of;
 using prefill_operations::takes_weights;
 
@@ -48,7 +47,7 @@ class KernelBuffers : public ggml::cpu::extra_buffer_type {
       : kernel_(kernel), name_(kernel == nullptr ? "starling attention" : std::string("starling ") + kernel->name) {
     type_.iface.get_name = [](ggml_backend_buffer_type_t type) { return self(type).name_.c_str(); };
     type_.iface.alloc_buffer = &allocate;
-    type_.iface.get_alignment = [](ggml_backend_buffer_type_t) { return ALIGNMENT; };
+    type_.iface.get_alignment = [](ggml_backend_buffer_type_t) { return prefill_operations::ALIGNMENT; };
     type_.iface.get_alloc_size = [](ggml_backend_buffer_type_t type, const ggml_tensor* weights) {
       const GemmKernel* of = self(type).kernel_;
       const bool is_packed = of != nullptr && takes_weights(*of, weights);

@@ -66,7 +66,7 @@ class PrefillScope {
   PrefillScope& operator=(const PrefillScope&) = delete;
 
  private:
-  const PrefillAllowance* const outer_;
+  [[maybe_unused]] const PrefillAllowance* const outer_;
 };
 
 }  // namespace starling

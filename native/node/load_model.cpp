@@ -30,7 +30,7 @@ constexpr int32_t MAX_LAYERS = 10'000;
 constexpr int32_t MAX_MAIN_DEVICE = 63;
 
 constexpr int32_t MAX_VOCABULARY = 1 << 20;
-constexpr int64_t MAX_COLUMNS = 1 << 20;
+constexpr int64_t MAX_WEIGHT_COLUMNS = 1 << 20;
 
 /**
  * A new stream for a file that JS has open: llama.cpp then reads the file that was checked, even if its path now names
@@ -75,7 +75,7 @@ ModelOptions read_options(Napi::Value value) {
   options.row_multiple = arguments.integer("rowMultiple", 1, MAX_ROW_MULTIPLE);
   for (const Arguments& choice : arguments.objects("prefillWeights"))
     options.prefill.weights.push_back({static_cast<ggml_type>(choice.integer("type", 0, GGML_TYPE_COUNT - 1)),
-                                       choice.whole("columns", 1, MAX_COLUMNS), choice.text("kernel")});
+                                       choice.whole("columns", 1, MAX_WEIGHT_COLUMNS), choice.text("kernel")});
   options.prefill.attention = arguments.flag("prefillAttention");
   options.prefill.threads = options.solo_threads;
   options.share_prefixes = arguments.flag("sharePrefixes");

@@ -51,7 +51,7 @@ const std::vector<const GemmKernel*>& gemm_kernels() {
 const std::vector<const GemmKernel*>& emulated_gemm_kernels() {
   static const std::vector<const GemmKernel*> usable = [] {
     std::vector<const GemmKernel*> found;
-#if defined(STARLING_X86_KERNELS)
+#if defined(STARLING_EMULATED_KERNELS)
     if (processor().avx2) found.push_back(&emulated_amx_bf16_gemm);
 #endif
     return found;

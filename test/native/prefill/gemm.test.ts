@@ -165,6 +165,7 @@ it.runIf(gemm.length > 0)("has a kernel for every type, and each kernel its type
   expect(new Set(gemm.flatMap(typesOf))).toEqual(new Set(formats.map(({ name }) => name)));
   if (gemm.includes("avx512-vnni")) expect(typesOf("avx512-vnni")).toEqual(quantised);
   if (gemm.includes("avx512")) expect(typesOf("avx512")).toEqual(["f16", "bf16"]);
+  expect(emulated).toEqual(["amx-bf16-emulated"]);
   expect(typesOf("amx-bf16-emulated")).toEqual(formats.map(({ name }) => name));
 });
 
