@@ -28,7 +28,7 @@ const count = positive("--sequences", options.sequences ?? 8);
 const tokens = positive("--tokens", options.tokens ?? 256);
 const modelPath = await randomModel({ shape: model, type, folder: modelsFolder, log });
 
-/** The library's defaults on a CPU for a model of this size, except for the number of threads. */
+/** The library's defaults with llama.cpp's kernels, on a CPU for a model of this size, except for the number of threads. */
 const exact = {
   path: modelPath,
   gpuLayers: 0,
@@ -49,6 +49,8 @@ const exact = {
   paddingPosition: -1,
   mmap: false,
   repacked: true,
+  prefillWeights: [],
+  prefillAttention: false,
   rowMultiple: 4,
 };
 const oneWorker = { ...exact, contextWorkers: 1, workerThreads: threads };

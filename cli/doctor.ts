@@ -57,7 +57,7 @@ export function describeDiagnosis(found: Diagnosis): string {
   return sections.join("\n");
 }
 
-function describeSystem({ machine, memory, addon }: Diagnosis): [string, string][] {
+function describeSystem({ machine, memory, addon, ownKernels }: Diagnosis): [string, string][] {
   const { os, arch, release, libc, node, electron, processor, threads, features } = machine;
   const free = memory.free === undefined ? "" : `${byteSize(memory.free)} free of `;
   return [
@@ -68,7 +68,13 @@ function describeSystem({ machine, memory, addon }: Diagnosis): [string, string]
     ["memory", `${free}${byteSize(memory.total)}`],
     ["addon", addon.loads ? addon.path : 'does not load (see "to fix")'],
     ...(addon.passedBy === undefined ? [] : [["", addon.passedBy] satisfies [string, string]]),
+    ...(ownKernels === undefined ? [] : [["kernels", describeOwnKernels(ownKernels)] satisfies [string, string]]),
   ];
+}
+
+function describeOwnKernels({ names, reason }: NonNullable<Diagnosis["ownKernels"]>): string {
+  if (reason !== undefined) return `llama.cpp's; our own are not used: ${reason}`;
+  return `${names.join(", ")}: our own, for models that gain with them (see --model)`;
 }
 
 function describeRuntime(runtime: RuntimeFinding, { choice, reasons }: Diagnosis): [string, string] {
@@ -113,12 +119,23 @@ function describeKernels({
   reasons,
   ownKernelsReason,
 }: NonNullable<NonNullable<Diagnosis["model"]>["kernels"]>): [string, string][] {
-  const names = new Set(kernels.map(({ type, kernel }) => `${type} by ${kernel}`));
+  const gains = new Map<string, number[]>();
+  for (const { type, kernel, gain } of kernels) {
+    const name = `${type} by ${kernel}`;
+    gains.set(name, [...(gains.get(name) ?? []), ...(gain === undefined ? [] : [gain])]);
+  }
+  const described = [...gains].map(([name, of]) => (of.length === 0 ? name : `${name} (${gainRange(of)})`));
   const own = ownKernelsReason === undefined ? [] : [`our own kernels are not used: ${ownKernelsReason}`];
   return [
-    ["kernels", [...names].join(", ")],
+    ["kernels", described.join(", ")],
     ...[...own, ...reasons].map((reason): [string, string] => ["note", reason]),
   ];
+}
+
+/** How many times as fast as llama.cpp's, over the row lengths. */
+function gainRange(gains: readonly number[]): string {
+  const [least, most] = [Math.min(...gains).toFixed(1), Math.max(...gains).toFixed(1)];
+  return `${least === most ? least : `${least} to ${most}`} times as fast as llama.cpp's`;
 }
 
 function describeNeed({ total, backend, contextTokens, available, gpu }: MemoryPrediction): [string, string][] {

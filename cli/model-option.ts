@@ -138,7 +138,7 @@ export function addEngineOptions(command: Command): Command {
     .addOption(
       new Option(
         "--kernels <which>",
-        "auto: prefill kernels of our own where they are faster; off: llama.cpp's (default: auto)",
+        "CPU kernels; auto: our own prefill kernels where they are faster; off: llama.cpp's only (default: auto)",
       ).choices(kernelChoices),
     )
     .option("--no-prefix-sharing", "compute every text in full: same scores, slower; for comparison")

@@ -115,7 +115,8 @@ std::vector<std::vector<float>> ContextWorker::evaluate(const BatchPlan& plan) {
  * A token's hidden state must not depend on which tokens share its micro-batch; otherwise a cached prefix would differ
  * from the same prefix computed again. llama.cpp's kernels break this only for the rows that remain when the size of a
  * micro-batch, or of its flagged part, is not a multiple of row_multiple. So in exact mode there is no remainder:
- * decodes are filled up with tokens after the last one, and the rows before the first output are flagged too.
+ * decodes are padded with tokens after the last one, and the rows before the first output are flagged too. Ours compute
+ * every row by itself: where they compute everything, row_multiple is 1, and nothing is padded.
  */
 std::vector<std::vector<float>> ContextWorker::evaluate_one(const BatchPlan::Member& member) {
   const TokenView tokens = member.sequence.tokens;

@@ -18,7 +18,7 @@ struct WeightSample {
   uint64_t position = 0;
 };
 
-/** What multiplies queries with keys, and the attention's weights with values: not flash attention. */
+/** Attention: of llama.cpp's kernels the products with keys and with values, of our own flash attention. */
 struct AttentionSample {
   /** Of the key-value cache: f32 or f16. */
   ggml_type type = GGML_TYPE_F32;

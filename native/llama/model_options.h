@@ -37,7 +37,7 @@ struct ModelOptions {
   bool mmap = true;
   /** Whether the CPU library may repack weights for its own kernels. */
   bool repacked = true;
-  /** In exact mode every decode has a multiple of this many rows: see check_kernels(). */
+  /** In exact mode every decode has a multiple of this many rows: see check_kernels(). 1 where all kernels are ours. */
   int32_t row_multiple = 4;
   /** What our own kernels compute; only without GPUs. */
   PrefillAllowance prefill;

@@ -15,6 +15,8 @@ namespace {
 constexpr int64_t MOST_TIMED_ROWS = 512;
 /** The shortest counts: whatever else the machine does only makes them longer. */
 constexpr int TIMED_PRODUCTS = 7;
+/** A kernel that gains less is not used (src/scoring/own-kernels.ts): then the next one is tried. */
+constexpr double LEAST_GAIN = 1.1;
 
 /** How many times as fast as the library's kernel ours is, with one thread. */
 double measure_gain(const CpuBackend& cpu, const KernelCheckOptions& options, const WeightSample& sample,
@@ -61,14 +63,14 @@ KernelFinding check_one(const CpuBackend& cpu, const KernelCheckOptions& options
 
 }  // namespace
 
-/** The most capable kernel, or one of the others if it is wrong or no faster than the library's. */
+/** The most capable kernel, or one of the others if it is wrong or gains too little. */
 KernelFinding check_prefill_kernel(const CpuBackend& cpu, const KernelCheckOptions& options,
                                    const WeightSample& sample) {
   KernelFinding best;
   for (const std::string& kernel : prefill_binding::kernels_for(sample.type, sample.columns, sample.rows)) {
     KernelFinding finding = check_one(cpu, options, sample, kernel);
     if (best.buffer.empty() || finding.gain > best.gain) best = std::move(finding);
-    if (best.gain > 1) break;
+    if (best.gain >= LEAST_GAIN) break;
   }
   return best;
 }

@@ -8,11 +8,11 @@
 namespace starling::prefill {
 
 /**
- * All kernels of this build that this processor can run, the most capable first; the first that takes a shape is the
- * one to try. None on other processors than x86-64.
+ * All kernels of this build that this processor can run, the most capable first. None on other platforms than Linux on
+ * x86-64.
  */
 const std::vector<const GemmKernel*>& gemm_kernels();
-/** Kernels for tests alone, never to be chosen: those of other processors, emulated. */
+/** Only for tests, never chosen: kernels of other processors, emulated. */
 const std::vector<const GemmKernel*>& emulated_gemm_kernels();
 const std::vector<const AttentionKernel*>& attention_kernels();
 

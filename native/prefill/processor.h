@@ -12,7 +12,7 @@ struct Processor {
   bool avx512 = false;
   bool avx512_vnni = false;
   bool avx512_bf16 = false;
-  /** AMX tiles for bfloat16; the kernel grants their use once per process. */
+  /** AMX tiles for bfloat16; Linux grants their use to a process that asks for it. */
   bool amx_bf16 = false;
 };
 

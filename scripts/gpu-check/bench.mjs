@@ -19,8 +19,9 @@ export async function run({ gpu, shape, modelPath, repetitions, batchMode, chang
   const deviceFree = () => freeOf(addon.currentRuntime().devices, backend);
   const before = deviceFree();
   const loading = performance.now();
-  const model = await addon.loadModel({ ...plan, repacked: true, rowMultiple: 4, path: modelPath, head: file.head })
-    .promise;
+  // Settings of GPUs are compared: on a CPU, too, with llama.cpp's kernels.
+  const kernels = { repacked: true, prefillWeights: [], prefillAttention: false, rowMultiple: 4 };
+  const model = await addon.loadModel({ ...plan, ...kernels, path: modelPath, head: file.head }).promise;
   const loadSeconds = (performance.now() - loading) / 1000;
   const tokenizer = await loadTokenizer({ modelPath });
   const rates = {};

@@ -6,7 +6,7 @@ const exact = {
   f16: { max: 0.02, median: 0.004 },
   q8_0: { max: 0.35, median: 0.06 },
 };
-/** Flash attention computes in float16, on float16 keys and values. */
+/** llama.cpp's flash attention computes in float16, on float16 keys and values; our own only keeps them so. */
 const packed = {
   f32: { max: 0.05, median: 0.01 },
   f16: { max: 0.05, median: 0.01 },

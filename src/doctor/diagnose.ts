@@ -4,7 +4,7 @@ import { isStarlingError } from "../errors.ts";
 import { isOnHub, modelPathOf, withModelHeader } from "../model-path.ts";
 import { thisMachine } from "../native/choose-backend.ts";
 import { type GpuFacts, gpuFacts } from "../native/gpu-lacks.ts";
-import { addonPath, openedAddon } from "../native/load-addon.ts";
+import { addonPath, loadAddon, openedAddon } from "../native/load-addon.ts";
 import { describeMachine, lockedDevices, type MachineDescription } from "../native/machine.ts";
 import type { Backend } from "../native/platforms.ts";
 import { libraryObstacle } from "../native/prefill-kernels.ts";
@@ -64,6 +64,13 @@ export interface Diagnosis {
   readonly choice?: Backend;
   /** Why it does not choose the backends before that one. */
   readonly reasons: RuntimeFindings["reasons"];
+  /** Prefill kernels of our own for the CPU; absent if the addon does not load or no CPU runtime works. */
+  readonly ownKernels?: {
+    /** Those for matrix products that this processor can run, the most capable first; a model uses those that it gains with. */
+    readonly names: readonly string[];
+    /** Why none of them is used, half a sentence. */
+    readonly reason?: string;
+  };
   /** With `modelPath`: whether that model can run here. */
   readonly model?: ModelDiagnosis;
   /** What is missing or broken, with the command that fixes it where there is one; empty if nothing is. */
@@ -78,11 +85,11 @@ export interface ModelDiagnosis {
   readonly fileType?: string;
   /** Where it would run, and the memory it needs there. */
   readonly memory?: MemoryPrediction;
-  /** Kernels for the weights held by the CPU, and why llama.cpp's own choice was overruled. */
+  /** What multiplies the weights that the CPU holds. */
   readonly kernels?: {
     /** One entry per weight type. */
     readonly kernels: readonly KernelInfo[];
-    /** Why kernels other than llama.cpp's choice are used: sentences. */
+    /** What is wrong with kernels that are therefore not used, or why scores are not exact: sentences. */
     readonly reasons: readonly string[];
     /** Why prefill kernels of our own compute nothing, half a sentence; absent where they do. */
     readonly ownKernelsReason?: string;
@@ -124,13 +131,23 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis
     addon,
     ...found,
     runtimes: found.runtimes.map((runtime) => ({ ...runtime, devices: runtime.devices.map(withMemory(free)) })),
-    ...(model === undefined ? {} : { model }),
+    ...given({ ownKernels: ownKernelsOf(found, options.load?.kernels), model }),
     problems: [
       ...(addon.problem === undefined ? [] : [problemOf(addon.problem)]),
       ...findProblems({ machine, runtimes: found.runtimes, facts, locked: lockedDevices(), wanted: missed }),
       ...(model?.problem === undefined ? [] : [problemOf(model.problem)]),
     ],
   };
+}
+
+function ownKernelsOf(
+  { runtimes }: RuntimeFindings,
+  kernels: LoadRewardModelOptions["kernels"],
+): Diagnosis["ownKernels"] {
+  const runtime = runtimes.find(({ backend, state }) => backend === "cpu" && state === "works");
+  if (runtime === undefined) return undefined;
+  const names = loadAddon().prefillKernels().gemm;
+  return { names, ...given({ reason: kernels === "off" ? OWN_KERNELS_OFF : libraryObstacle(runtime) }) };
 }
 
 /** llama.cpp calls all of the machine's memory free. */

@@ -62,7 +62,7 @@ export interface LoadOptions {
   readonly prefillWeights: readonly PrefillWeights[];
   /** Flash attention by our own kernel. */
   readonly prefillAttention: boolean;
-  /** In exact mode each decode is filled up to a multiple of this many tokens: see {@link KernelFinding}. */
+  /** In exact mode each decode is padded to a multiple of this many tokens: see {@link KernelFinding}. 1: not at all. */
   readonly rowMultiple: number;
   /**
    * For models whose score is read at the end of the padding: a sequence of up to `paddingPosition` tokens is evaluated at

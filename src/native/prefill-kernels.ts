@@ -44,9 +44,11 @@ async function bind(addon: NativeAddon, runtime: Runtime): Promise<string | unde
   return libraryObstacle(runtime) ?? (await trialObstacle(runtime)) ?? addon.bindPrefill();
 }
 
-/** Why a library is not one for them; nothing is opened or tried. */
+/** Why they cannot be used with this processor and library; nothing is opened or tried. */
 export function libraryObstacle({ cpuLibrary }: Pick<RuntimeInfo, "cpuLibrary">): string | undefined {
   if (here.os !== "linux" || here.arch !== "x64") return "they are for Linux on x86-64";
+  if (loadAddon().prefillKernels().gemm.length === 0)
+    return "this processor has none of the instructions that they use";
   if (process.env[PROBE_VARIABLE] === "off") return `${PROBE_VARIABLE} is off, and they must be tried first`;
   if (cpuLibrary === undefined) return "llama.cpp's CPU library is unknown";
   try {

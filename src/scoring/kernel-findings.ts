@@ -2,6 +2,7 @@
 import { join, toNamespacedPath } from "node:path";
 import { cacheKey, fileIdentity, JsonCache } from "../files/json-cache.ts";
 import type { AttentionSample, KernelCheckOptions, KernelFinding, RuntimeInfo } from "../native/addon.ts";
+import { PROBE_VARIABLE } from "../native/choose-backend.ts";
 import { addonPath, loadAddon } from "../native/load-addon.ts";
 import { processorIdentity } from "../native/machine.ts";
 import type { TrunkShape } from "../trunk/shape.ts";
@@ -30,7 +31,7 @@ const FORMAT = 3;
 const MAX_FINDINGS = 64;
 /** Our own kernels are tried with so many threads: what is chosen, and with it a score, must not depend on a model's. */
 const OWN_THREADS = 2;
-/** Of this process, where none can be kept: timed again, the choice could be another. By folder and key. */
+/** Of this process, where none can be kept or read: timed again, the choice could be another. By folder and key. */
 const timed = new Map<string, readonly KernelFinding[]>();
 /** ggml_type. */
 const CACHE_TYPES = { f32: 0, f16: 1 } as const;
@@ -60,8 +61,9 @@ export async function findOnce(
   // The weights of a damaged file may be wrong: cache such a finding only for that file.
   const [anyFile, thisFile] = [cacheKey(parts), cacheKey([...parts, fileIdentity(path)])];
   const cache = new JsonCache(folder, MAX_FINDINGS);
+  const isFresh = process.env[PROBE_VARIABLE] === "fresh";
   for (const key of [anyFile, thisFile]) {
-    const known = (cache.read(key) as { result?: unknown } | undefined)?.result;
+    const known = isFresh ? undefined : (cache.read(key) as { result?: unknown } | undefined)?.result;
     if (areKernelFindings(known, samples.length + attention.length)) return known;
     const before = timed.get(join(folder, key));
     if (before !== undefined) return before;

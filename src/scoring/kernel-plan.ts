@@ -22,13 +22,13 @@ import type { NamedSample } from "./weight-samples.ts";
 interface StockKernels {
   /** Whether the library may repack weights for kernels of its own. */
   readonly repacked: boolean;
-  /** Tokens by which decodes are filled up in exact mode. */
+  /** In exact mode every decode is padded to a multiple of this many tokens. */
   readonly rowMultiple: number;
   /** Whether that makes every product the same to the last bit in any batch. */
   readonly exact: boolean;
   /** Of the weights that the CPU multiplies; empty where it multiplies none. */
   readonly kernels: readonly KernelInfo[];
-  /** Why we do not use what llama.cpp would choose, or promise less than usual: sentences. */
+  /** What is wrong with kernels that are therefore not used, or why we promise less than usual: sentences. */
   readonly reasons: readonly string[];
 }
 

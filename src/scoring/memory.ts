@@ -9,7 +9,7 @@ import { keyValueWidth, type TrunkShape } from "../trunk/shape.ts";
 export interface MemoryNeed {
   /** Where it would run. */
   readonly backend: Backend;
-  /** All tensors, packed by our own kernels where they are. */
+  /** All tensors; those that our own kernels would take, at their packed size. */
   readonly weights: number;
   /** Keys and values of all tokens in the context. */
   readonly keyValue: number;

@@ -113,9 +113,12 @@ export interface RewardModelInfo {
   readonly cpuFeatures: readonly string[];
   /** What multiplies the weights that the CPU holds: found by a self-test with these weights before they are loaded. */
   readonly kernels: readonly KernelInfo[];
-  /** Why other kernels are used than llama.cpp would choose, or scores are not exact: sentences. Usually empty. */
+  /** What is wrong with kernels that are therefore not used, or why scores are not exact: sentences. Usually empty. */
   readonly kernelReasons: readonly string[];
-  /** Why prefill kernels of our own compute nothing, half a sentence; absent where they do, or without layers on the CPU. */
+  /**
+   * Why prefill kernels of our own compute nothing, half a sentence; absent where they compute something, and where a GPU holds all
+   * layers.
+   */
   readonly ownKernelsReason?: string;
   /** Layers that graphics processors hold, of `layers`. */
   readonly gpuLayers: number;

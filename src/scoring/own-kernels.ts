@@ -93,7 +93,18 @@ export async function planOwnKernels(
     ),
   };
   if (own.taken.size > 0 || prefillAttention) return own;
-  return { ...own, prefillReason: "none is faster than llama.cpp's kernels for these weights" };
+  const found = findings.slice(0, samples.length);
+  if (found.every(({ buffer }) => buffer === ""))
+    return { ...own, prefillReason: "they take none of the model's weight types" };
+  const areRight = found.every(
+    ({ problem, buffer, multiple }) => problem === undefined && (buffer === "" || multiple === 1),
+  );
+  return {
+    ...own,
+    prefillReason: areRight
+      ? "they are not faster than llama.cpp's for these weights"
+      : "they do not multiply these weights rightly",
+  };
 }
 
 /** The gain of a group is that of its slowest shape. */

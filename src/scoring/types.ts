@@ -22,7 +22,7 @@ export type { TokenizationMode };
  */
 export type BatchMode = "exact" | "packed";
 
-/** Which kernels multiply on the CPU. */
+/** Which kernels compute matrix products and attention on the CPU. */
 export type KernelChoice = "auto" | "off";
 
 /** Options of loadRewardModel(). */
@@ -70,8 +70,9 @@ export interface LoadRewardModelOptions {
   /** Whether sequences share a batch. Default: "exact" on the CPU, "packed" on a GPU. */
   readonly batchMode?: BatchMode;
   /**
-   * "auto": on the CPU, prefill kernels of our own where this processor and llama.cpp library have them and they are faster;
-   * "off": llama.cpp's. Scores differ in their last digits. Default: "auto".
+   * "auto": on the CPU, prefill kernels of our own for the weights that they multiply faster than llama.cpp's (Linux on x86-64, a
+   * model that is all on the CPU); `info.kernels` says which. "off": llama.cpp's only. Scores differ in their last digits.
+   * Default: "auto".
    */
   readonly kernels?: KernelChoice;
   /** Compute shared prefixes of texts only once. Scores are the same without, only slower. Default: true. */

@@ -17,8 +17,25 @@ describe("doctor", () => {
     expect(stdout).toMatch(/^instructions +\S/m);
     expect(stdout).toMatch(/^addon +.*starling_rm\.node$/m);
     expect(stdout).toMatch(/^ {2}cpu +works \(chosen by --gpu auto\)/m);
+    expect(stdout).toMatch(
+      /^kernels +(?:.*avx2: our own, for models that gain|llama\.cpp's; our own are not used: \S)/m,
+    );
+    expect(stdout).toMatch(/^ {2}kernels +f16 by /m);
+    // What our own kernels gain, or why there are none.
+    expect(stdout).toMatch(
+      /^ {2}kernels .*(?:times as fast as llama\.cpp's|attention by starling)|^ {2}note +our own kernels are not used: \S/m,
+    );
     expect(stdout).toMatch(/^ {2}need +[\d.]+ MiB at most on cpu, for texts of up to 2048 tokens/m);
     expect(stdout).toMatch(/\nready: the model can be scored; --gpu auto uses the CPU\n$/);
+  });
+
+  it("says that our own kernels are left out, and why", async () => {
+    const { stdout } = await run(["doctor", "--model", "tiny", "--kernels", "off"], "", cpuOnly);
+    expect(stdout).toMatch(/^kernels +llama\.cpp's; our own are not used: the option kernels is "off"$/m);
+    expect(stdout).toMatch(/^ {2}note +our own kernels are not used: the option kernels is "off"$/m);
+    const { stdout: json } = await run(["doctor", "--model", "tiny", "--kernels", "off", "--json"], "", cpuOnly);
+    const { ownKernels, model } = JSON.parse(json);
+    expect([ownKernels.reason, model.kernels.ownKernelsReason]).toEqual(Array(2).fill('the option kernels is "off"'));
   });
 
   it("says the same as JSON", async () => {

@@ -1,5 +1,6 @@
 // Scores models with the runtime that STARLING_RM_RUNTIME names, in every way in which a score must come out the same: run by
-// variants.test.ts as `node variant-child.mjs < {"kernels", "cases": [{"path", "texts"}]}`. Prints, for each model, its kernels and lists of scores.
+// variants.test.ts as `node variant-child.mjs < {"kernels", "cases": [{"path", "texts"}]}`. Prints, for each model, its kernels and
+// lists of scores.
 import { readFileSync } from "node:fs";
 import { loadRewardModel } from "../../dist/src/index.js";
 

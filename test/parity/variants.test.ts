@@ -1,6 +1,7 @@
 /**
- * Scores on every CPU library that this machine can run, and with every kernel of our own, not on the best ones only: near the reference, and the same to the last
- * bit alone, in company, in any order, with the prompt shared or not, in any batch, with one thread and two.
+ * Scores on every CPU library that this machine can run, and with every kernel of our own, not on the best ones only: near the
+ * reference, and the same to the last bit alone, in company, in any order, with the prompt shared or not, in any batch, with one
+ * thread and two.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
