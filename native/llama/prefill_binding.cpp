@@ -8,10 +8,10 @@
 #include <ggml-cpu/traits.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <thread>
 
 #include "llama/prefill_operations.h"
@@ -200,8 +200,10 @@ std::string bind_now(const LlamaFunctions& functions) {
   if (!prefill::attention_kernels().empty()) buffers().push_back(new KernelBuffers(nullptr, device));
   const auto before = static_cast<size_t>(list->end - list->begin);
   const size_t count = buffers().size() + before;
-  // With malloc, as the library's own operator delete frees it. The old memory stays: others may be reading it.
-  auto* entries = static_cast<ggml_backend_buffer_type_t*>(std::malloc(count * sizeof(ggml_backend_buffer_type_t)));
+  // The library's operator delete frees it at exit, by free() as every one on Linux. The old memory stays: others may
+  // be reading it.
+  auto* entries = static_cast<ggml_backend_buffer_type_t*>(
+      ::operator new(count * sizeof(ggml_backend_buffer_type_t), std::nothrow));
   if (entries == nullptr) return "there is not enough memory";
   std::transform(buffers().begin(), buffers().end(), entries, [](KernelBuffers* own) { return own->type(); });
   std::copy(list->begin, list->end, entries + buffers().size());

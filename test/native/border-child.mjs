@@ -142,6 +142,26 @@ const calls = (model, tokenizer) => ({
     addon,
     [{ path: setup.model, threads: 1, repacked: true, prefill: false, samples: [sampleOf(0)] }],
   ],
+  bindPrefill: [addon.bindPrefill, addon, []],
+  prefillKernels: [addon.prefillKernels, addon, []],
+  prefillWeightBytes: [addon.prefillWeightBytes, addon, [{ type: 8, columns: 256, rows: 8 }]],
+  prefillMultiply: [
+    addon.prefillMultiply,
+    addon,
+    [
+      { kernel: "avx2", type: 8, columns: 32, rows: 2, tokens: 1, parts: 1, repetitions: 1 },
+      new Uint8Array(2 * 34),
+      new Float32Array(32),
+    ],
+  ],
+  prefillAttention: [
+    addon.prefillAttention,
+    addon,
+    [
+      { kernel: "avx2", headLength: 32, heads: 2, keyValueHeads: 1, tokens: 1, cells: 2, kvType: "f32", parts: 1 },
+      ...[new Float32Array(64), new Float32Array(64), new Float32Array(64), new Uint16Array(2)],
+    ],
+  ],
   loadModel: [addon.loadModel, addon, [options({ path: `${setup.model}.none` }), () => {}]],
   quantize: [addon.quantize, addon, [{ input: `${setup.model}.none`, output: setup.output, ftype: 7, threads: 1 }]],
   quantizeRows: [addon.quantizeRows, addon, [f16Rows(64), f16Rows(64).input]],

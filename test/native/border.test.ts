@@ -32,9 +32,10 @@ const cannotLimitMemory =
 describe("calls before a runtime is open", () => {
   it("are errors in words where they need llama.cpp", () => {
     const found = outcomes("beforeARuntime");
-    for (const name of ["checkDevices", "checkKernels", "loadModel", "quantize", "quantizeRows"])
+    for (const name of ["checkDevices", "checkKernels", "bindPrefill", "loadModel", "quantize", "quantizeRows"])
       expect(found.get(name), name).toBe("Error: No llama.cpp runtime is open: call openRuntime first.");
-    for (const name of ["currentRuntime", "planPrefixes", "encode"]) expect(found.get(name), name).toBe("returned");
+    for (const name of ["currentRuntime", "planPrefixes", "prefillKernels", "encode"])
+      expect(found.get(name), name).toBe("returned");
   });
 
   it("may have any arguments", () => {
