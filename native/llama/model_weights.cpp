@@ -98,7 +98,9 @@ void ModelWeights::load(const StopSignal& stop, const std::function<void(float)>
   params.kv_overrides = overrides;
   params.progress_callback = &on_load_progress;
   params.progress_callback_user_data = &progress;
-  const PrefillScope kernels(options_.prefill);
+  PrefillAllowance allowance = options_.prefill;
+  allowance.stop = &stop;
+  const PrefillScope kernels(allowance);
   try {
     model_.reset(options_.file == nullptr ? functions_.llama_model_load_from_file(options_.path.c_str(), params)
                                           : functions_.llama_model_load_from_file_ptr(options_.file.get(), params));

@@ -8,10 +8,10 @@
 #include <ggml-cpu/traits.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <thread>
 
 #include "llama/prefill_operations.h"
@@ -31,6 +31,9 @@ using prefill::GemmKernel;
 using prefill::WeightShape;
 using prefill_operations::shape_of;
 using prefill_operations::takes_weights;
+
+/** Fractions of a millisecond each. */
+constexpr int64_t PANELS_BETWEEN_STOPS = 8;
 
 /** What the thread that asks allows. */
 thread_local const PrefillAllowance* allowed = nullptr;
@@ -119,9 +122,14 @@ class KernelBuffers : public ggml::cpu::extra_buffer_type {
     const int64_t panels = (shape.rows + kernel.panel_rows - 1) / kernel.panel_rows;
     const int64_t wanted = allowed == nullptr ? 1 : allowed->threads;
     const int64_t threads = std::max<int64_t>(1, std::min(wanted, panels / 4));
+    const StopSignal* stop = allowed == nullptr ? nullptr : allowed->stop;
     const auto part = [&](int64_t index) {
-      kernel.pack_weights(shape, static_cast<const uint8_t*>(data), static_cast<uint8_t*>(weights->data),
-                          panels * index / threads, panels * (index + 1) / threads);
+      const int64_t last = panels * (index + 1) / threads;
+      for (int64_t panel = panels * index / threads; panel < last; panel += PANELS_BETWEEN_STOPS) {
+        if (stop != nullptr && stop->requested()) return;
+        kernel.pack_weights(shape, static_cast<const uint8_t*>(data), static_cast<uint8_t*>(weights->data), panel,
+                            std::min(last, panel + PANELS_BETWEEN_STOPS));
+      }
     };
     std::vector<std::thread> helpers;
     int64_t started = 1;
@@ -192,8 +200,10 @@ std::string bind_now(const LlamaFunctions& functions) {
   if (!prefill::attention_kernels().empty()) buffers().push_back(new KernelBuffers(nullptr, device));
   const auto before = static_cast<size_t>(list->end - list->begin);
   const size_t count = buffers().size() + before;
-  // With malloc, as the library's own operator delete frees it. The old memory stays: others may be reading it.
-  auto* entries = static_cast<ggml_backend_buffer_type_t*>(std::malloc(count * sizeof(ggml_backend_buffer_type_t)));
+  // The library's operator delete frees it at exit, by free() as every one on Linux. The old memory stays: others may
+  // be reading it.
+  auto* entries = static_cast<ggml_backend_buffer_type_t*>(
+      ::operator new(count * sizeof(ggml_backend_buffer_type_t), std::nothrow));
   if (entries == nullptr) return "there is not enough memory";
   std::transform(buffers().begin(), buffers().end(), entries, [](KernelBuffers* own) { return own->type(); });
   std::copy(list->begin, list->end, entries + buffers().size());

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "llama/llama_functions.h"
+#include "support/stop_signal.h"
 
 namespace starling {
 
@@ -51,6 +52,8 @@ struct PrefillAllowance {
   bool attention = false;
   /** That pack weights. */
   int32_t threads = 1;
+  /** While weights are packed: once it is requested, the rest of them is left out. */
+  const StopSignal* stop = nullptr;
 };
 
 /** While it lives, what llama.cpp does on this thread uses our kernels as far as `allowance` says. */

@@ -22,6 +22,8 @@ type Runtime = Pick<RuntimeInfo, "folder" | "cpuLibrary" | "cpuFeatures">;
 /** Raised when the trial changes. */
 const FORMAT = 2;
 const MAX_TRIALS = 64;
+/** Read by the addon, once in a process. */
+const LIMIT_VARIABLE = "STARLING_RM_KERNELS";
 /** A trial that crashed or hung is repeated after a day. */
 const CRASH_KEPT_MS = 24 * 60 * 60 * 1000;
 /** Small, and with everything that a binding needs: ggml's threads, its list of kernels, its memory. */
@@ -60,6 +62,11 @@ export function libraryObstacle({ cpuLibrary }: Pick<RuntimeInfo, "cpuLibrary">)
   }
 }
 
+/** Changes when what a child process would compute with does: it reads the variable anew. */
+export function ownKernelsIdentity(): readonly unknown[] {
+  return [fileIdentity(addonPath() ?? ""), loadAddon().prefillKernels(), process.env[LIMIT_VARIABLE] ?? ""];
+}
+
 interface Trial {
   /** Half a sentence without a full stop; null for none. */
   readonly obstacle: string | null;
@@ -77,9 +84,8 @@ export async function trialObstacle(
   attempt: () => Promise<readonly KernelFinding[]> = () => tryIn(folder, cpuLibrary),
   now: number = Date.now(),
 ): Promise<string | undefined> {
-  const files = [fileIdentity(cpuLibrary), fileIdentity(addonPath() ?? "")];
-  const kernels = loadAddon().prefillKernels();
-  const key = cacheKey(["trial", FORMAT, ...files, cpuFeatures, processorIdentity(), kernels]);
+  const library = [fileIdentity(cpuLibrary), cpuFeatures];
+  const key = cacheKey(["trial", FORMAT, ...library, processorIdentity(), ownKernelsIdentity()]);
   const cache = new JsonCache(join(defaultCacheFolder(), "kernels"), MAX_TRIALS);
   const known = process.env[PROBE_VARIABLE] === "fresh" ? undefined : recall(cache.read(key), now);
   if (known !== undefined) return known.obstacle ?? undefined;

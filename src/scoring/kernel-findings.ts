@@ -3,8 +3,8 @@ import { join, toNamespacedPath } from "node:path";
 import { cacheKey, fileIdentity, JsonCache } from "../files/json-cache.ts";
 import type { AttentionSample, KernelCheckOptions, KernelFinding, RuntimeInfo } from "../native/addon.ts";
 import { PROBE_VARIABLE } from "../native/choose-backend.ts";
-import { addonPath, loadAddon } from "../native/load-addon.ts";
 import { processorIdentity } from "../native/machine.ts";
+import { ownKernelsIdentity } from "../native/prefill-kernels.ts";
 import type { TrunkShape } from "../trunk/shape.ts";
 import type { LoadPlan } from "./load-plan.ts";
 import type { NamedSample } from "./weight-samples.ts";
@@ -56,14 +56,14 @@ export async function findOnce(
   // What the library says is what it sees: an emulator may show another processor to it than to us.
   const where = [fileIdentity(cpuLibrary), cpuFeatures, processorIdentity()];
   // Our own kernels are in the addon.
-  const addon = kind.prefill ? [fileIdentity(addonPath() ?? ""), loadAddon().prefillKernels()] : [];
-  const parts = [FORMAT, ...where, shapes, attention, threads, kind.repacked, kind.prefill, addon];
+  const own = kind.prefill ? ownKernelsIdentity() : [];
+  const parts = [FORMAT, ...where, shapes, attention, threads, kind.repacked, kind.prefill, own];
   // The weights of a damaged file may be wrong: cache such a finding only for that file.
   const [anyFile, thisFile] = [cacheKey(parts), cacheKey([...parts, fileIdentity(path)])];
   const cache = new JsonCache(folder, MAX_FINDINGS);
   const isFresh = process.env[PROBE_VARIABLE] === "fresh";
-  for (const key of [anyFile, thisFile]) {
-    const known = isFresh ? undefined : (cache.read(key) as { result?: unknown } | undefined)?.result;
+  for (const key of isFresh ? [] : [anyFile, thisFile]) {
+    const known = (cache.read(key) as { result?: unknown } | undefined)?.result;
     if (areKernelFindings(known, samples.length + attention.length)) return known;
     const before = timed.get(join(folder, key));
     if (before !== undefined) return before;

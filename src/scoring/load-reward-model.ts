@@ -13,7 +13,7 @@ import { probeKernels } from "../native/probe.ts";
 import { librariesIn } from "../native/runtime-folder.ts";
 import { checkOptions, given, takesOnlyOptions } from "../options.ts";
 import { availableMemory } from "./available-memory.ts";
-import { cancellable } from "./cancellable.ts";
+import { cancellable, unlessAborted } from "./cancellable.ts";
 import { checkFitDate, readHeadFor } from "./choose-head.ts";
 import { type KernelChecks, type KernelPlan, planKernels } from "./kernel-plan.ts";
 import { loadOptionChecks } from "./load-options.ts";
@@ -66,19 +66,21 @@ async function loadOpened(opened: OpenedFile, options: LoadRewardModelOptions): 
   const placement = placeWithin(file, options, engine, available);
   if (options.checkMemory !== false) assertPlacementFits(modelPath, placement, available);
   const { threads: _threads, batchMode: _batchMode, ...plan } = placement.plan;
-  const kernels = await planKernels(
-    {
-      path: modelPath,
-      samples: file.weightSamples,
-      plan: placement.plan,
-      shape: file.shape,
-      runtime: engine.runtimeInfo,
-    },
-    {
-      stock: (check) => engine.addon.checkKernels(check),
-      own: await checkOfOwn(options.kernels, placement, engine),
-    },
-  ).catch((error: unknown) => {
+  const planning = checkOfOwn(options.kernels, placement, engine).then((own) =>
+    planKernels(
+      {
+        path: modelPath,
+        samples: file.weightSamples,
+        plan: placement.plan,
+        shape: file.shape,
+        runtime: engine.runtimeInfo,
+      },
+      { stock: (check) => engine.addon.checkKernels(check), own },
+    ),
+  );
+  // What is being tried is remembered for the next load, even if this one no longer wants it.
+  const kernels = await unlessAborted(planning, signal).catch((error: unknown) => {
+    signal?.throwIfAborted();
     throw loadFailure(error, modelPath, placement);
   });
   signal?.throwIfAborted();
