@@ -143,7 +143,7 @@ export function extractLlama(folder, paths) {
 }
 
 /**
- * What the addon is compiled with: llama.cpp's public headers, and those of ggml's CPU backend that llama/prefill_binding.cpp
+ * What the addon is compiled with: llama.cpp's public headers, and those of ggml's CPU backend that llama/prefill_injection.cpp
  * reaches into.
  */
 export const HEADERS = ["include", "ggml/include", "ggml/src/ggml-backend-impl.h", "ggml/src/ggml-impl.h"].concat(

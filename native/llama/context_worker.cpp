@@ -6,7 +6,7 @@
 #include <mutex>
 
 #include "llama/log.h"
-#include "llama/prefill_binding.h"
+#include "llama/prefill_injection.h"
 #include "llama/runtime.h"
 #include "support/failure.h"
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "llama/prefill_binding.h"
+#include "llama/prefill_injection.h"
 
 namespace starling {
 

@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "llama/log.h"
-#include "llama/prefill_binding.h"
+#include "llama/prefill_injection.h"
 #include "llama/runtime.h"
 #include "support/failure.h"
 

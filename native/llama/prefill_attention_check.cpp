@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "llama/prefill_binding.h"
 #include "llama/prefill_check.h"
+#include "llama/prefill_injection.h"
 #include "llama/test_products.h"
 #include "support/failure.h"
 
@@ -167,7 +167,7 @@ class AttentionTest {
 
 KernelFinding check_prefill_attention(const CpuBackend& cpu, const AttentionSample& sample, int32_t threads) {
   KernelFinding finding;
-  finding.buffer = prefill_binding::attention_kernel(sample.head_length);
+  finding.buffer = prefill_injection::attention_kernel(sample.head_length);
   if (finding.buffer.empty()) return finding;
   PrefillAllowance allowance;
   allowance.attention = true;

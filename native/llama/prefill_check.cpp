@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "llama/prefill_binding.h"
+#include "llama/prefill_injection.h"
 #include "llama/test_products.h"
 #include "llama/test_weights.h"
 #include "prefill/kernels.h"
@@ -41,7 +41,7 @@ KernelFinding check_one(const CpuBackend& cpu, const KernelCheckOptions& options
                         const std::string& kernel) {
   KernelFinding finding;
   finding.buffer = kernel;
-  ggml_backend_buffer_type_t buffer_type = prefill_binding::buffer_type(kernel);
+  ggml_backend_buffer_type_t buffer_type = prefill_injection::buffer_type(kernel);
   const int64_t rows = rows_to_take(sample);
   const std::vector<uint8_t> bytes = read_rows(cpu.functions(), options.path, sample, rows);
   const TestWeights weights(cpu, sample, rows, buffer_type, bytes);
@@ -68,7 +68,7 @@ KernelFinding check_one(const CpuBackend& cpu, const KernelCheckOptions& options
 KernelFinding check_prefill_kernel(const CpuBackend& cpu, const KernelCheckOptions& options,
                                    const WeightSample& sample) {
   KernelFinding best;
-  for (const std::string& kernel : prefill_binding::kernels_for(sample.type, sample.columns, sample.rows)) {
+  for (const std::string& kernel : prefill_injection::kernels_for(sample.type, sample.columns, sample.rows)) {
     KernelFinding finding = check_one(cpu, options, sample, kernel);
     if (best.buffer.empty() || finding.gain > best.gain) best = std::move(finding);
     const bool is_right = best.problem.empty() && best.multiple == 1;

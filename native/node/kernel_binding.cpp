@@ -1,5 +1,5 @@
 #include "llama/kernel_check.h"
-#include "llama/prefill_binding.h"
+#include "llama/prefill_injection.h"
 #include "llama/runtime.h"
 #include "node/addon_parts.h"
 #include "node/arguments.h"
@@ -79,7 +79,7 @@ Napi::Value check_kernels_in_background(const Napi::CallbackInfo& call) {
 
 /** bindPrefill(): string | undefined */
 Napi::Value bind_prefill(const Napi::CallbackInfo& call) {
-  const std::string problem = prefill_binding::bind(runtime::functions());
+  const std::string problem = prefill_injection::bind(runtime::functions());
   return problem.empty() ? call.Env().Undefined() : Napi::String::New(call.Env(), problem);
 }
 

@@ -23,7 +23,7 @@ struct PrefillChoice {
  *
  * The list, and what is in it, is not a public interface of ggml: bind() is for libraries whose very bytes are known.
  */
-namespace prefill_binding {
+namespace prefill_injection {
 
 /**
  * Binds once per process; later calls return what the first one did. Must come before the first model or check.
@@ -44,7 +44,7 @@ std::vector<std::string> kernels_for(ggml_type type, int64_t columns, int64_t ro
 /** The name of the attention kernel that would take such heads; empty for none. */
 std::string attention_kernel(int64_t head_length);
 
-}  // namespace prefill_binding
+}  // namespace prefill_injection
 
 /** What a model lets our kernels compute. */
 struct PrefillAllowance {

@@ -1,4 +1,4 @@
-#include "llama/prefill_binding.h"
+#include "llama/prefill_injection.h"
 
 #include "support/failure.h"
 
@@ -220,7 +220,7 @@ std::string* problem_found = nullptr;
 
 }  // namespace
 
-namespace prefill_binding {
+namespace prefill_injection {
 
 std::string bind(const LlamaFunctions& functions) {
   const std::lock_guard<std::mutex> lock(gate());
@@ -260,7 +260,7 @@ std::string attention_kernel(int64_t head_length) {
   return kernel == nullptr ? "" : kernel->name;
 }
 
-}  // namespace prefill_binding
+}  // namespace prefill_injection
 
 PrefillScope::PrefillScope(const PrefillAllowance& allowance) : outer_(allowed) { allowed = &allowance; }
 
@@ -272,7 +272,7 @@ PrefillScope::~PrefillScope() { allowed = outer_; }
 
 namespace starling {
 
-namespace prefill_binding {
+namespace prefill_injection {
 
 std::string bind(const LlamaFunctions&) { return "they are for Linux on x86-64"; }
 bool bound() { return false; }
@@ -280,7 +280,7 @@ ggml_backend_buffer_type_t buffer_type(const std::string&) { return nullptr; }
 std::vector<std::string> kernels_for(ggml_type, int64_t, int64_t) { return {}; }
 std::string attention_kernel(int64_t) { return ""; }
 
-}  // namespace prefill_binding
+}  // namespace prefill_injection
 
 PrefillScope::PrefillScope(const PrefillAllowance&) : outer_(nullptr) {}
 PrefillScope::~PrefillScope() = default;
