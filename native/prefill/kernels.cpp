@@ -72,4 +72,9 @@ const std::vector<const AttentionKernel*>& attention_kernels() {
   return usable;
 }
 
+bool kernels_are_forced() {
+  const char* text = std::getenv(LIMIT_VARIABLE);
+  return text != nullptr && *text != '\0';
+}
+
 }  // namespace starling::prefill

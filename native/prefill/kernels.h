@@ -16,4 +16,7 @@ const std::vector<const GemmKernel*>& gemm_kernels();
 const std::vector<const GemmKernel*>& emulated_gemm_kernels();
 const std::vector<const AttentionKernel*>& attention_kernels();
 
+/** Whether STARLING_RM_KERNELS asks for these kernels whether they gain or not. */
+bool kernels_are_forced();
+
 }  // namespace starling::prefill

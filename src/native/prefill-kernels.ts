@@ -23,7 +23,7 @@ type Runtime = Pick<RuntimeInfo, "folder" | "cpuLibrary" | "cpuFeatures">;
 const FORMAT = 2;
 const MAX_TRIALS = 64;
 /** Read by the addon, once in a process. */
-const LIMIT_VARIABLE = "STARLING_RM_KERNELS";
+export const LIMIT_VARIABLE = "STARLING_RM_KERNELS";
 /** A trial that crashed or hung is repeated after a day. */
 const CRASH_KEPT_MS = 24 * 60 * 60 * 1000;
 /** Small, and with everything that a binding needs: ggml's threads, its list of kernels, its memory. */
