@@ -94,7 +94,7 @@ export async function probeKernels(
   const { lines, end, said } = await runProbe({ libraries, kernels }, PROBE_TIME_LIMIT_MS);
   const found = lines.find((line) => line.stage === "kernels");
   if (found !== undefined) return found.findings;
-  const problem = judgeProbe(lines, end, said, PROBE_TIME_LIMIT_MS).problem;
+  const problem = judgeProbe(lines, end, said, PROBE_TIME_LIMIT_MS, "the kernels").problem;
   throw wasInterrupted(end) ? new ProbeInterrupted(problem) : new Error(problem);
 }
 
@@ -173,7 +173,13 @@ function parseLines(output: string): Line[] {
 }
 
 /** @internal What the lines and the end of a child mean; exported for its tests. */
-export function judgeProbe(lines: readonly Line[], end: End, said: string, timeLimitMs: number): ProbeResult {
+export function judgeProbe(
+  lines: readonly Line[],
+  end: End,
+  said: string,
+  timeLimitMs: number,
+  tried = "the driver",
+): ProbeResult {
   const opened = lines.find((line) => line.stage === "opened");
   const checked = lines.find((line) => line.stage === "checked");
   const failed = lines.find((line) => line.stage === "failed");
@@ -199,7 +205,7 @@ export function judgeProbe(lines: readonly Line[], end: End, said: string, timeL
   }
   if (failed !== undefined) return result(failed.message);
   const when = opened === undefined ? "while the libraries were opened" : "at its first computation";
-  return result(`${howItEnded(end, timeLimitMs)} ${when}${lastOutput(said)}`);
+  return result(`${howItEnded(end, timeLimitMs, tried)} ${when}${lastOutput(said)}`);
 }
 
 function problemOf(problem: string | undefined): { problem?: string } {
@@ -210,13 +216,13 @@ function wasInterrupted({ signal, error }: End): boolean {
   return error !== undefined || (signal !== null && OUTSIDE_SIGNALS.has(signal));
 }
 
-function howItEnded({ code, signal, error, timedOut }: End, timeLimitMs: number): string {
+function howItEnded({ code, signal, error, timedOut }: End, timeLimitMs: number, tried: string): string {
   if (error !== undefined) return `the process that tries it could not be started (${error.message})`;
-  if (timedOut) return `the driver did not answer within ${timeLimitMs / 1000} seconds`;
-  if (signal !== null) return `the driver crashed (${signal})`;
+  if (timedOut) return `${tried} did not answer within ${timeLimitMs / 1000} seconds`;
+  if (signal !== null) return `${tried} crashed (${signal})`;
   // Windows has no signals: a crash is an exit code such as 0xC0000005.
-  if (code !== null && code > 0xffff) return `the driver crashed (0x${code.toString(16).toUpperCase()})`;
-  return `the driver crashed the process (exit code ${code})`;
+  if (code !== null && code > 0xffff) return `${tried} crashed (0x${code.toString(16).toUpperCase()})`;
+  return `${tried} crashed the process (exit code ${code})`;
 }
 
 function lastOutput(said: string): string {
