@@ -144,6 +144,22 @@ void round_groups(const float* values, int64_t count, ActivationGroup* groups) {
   }
 }
 
+/** Rounds at most BATCH groups, and what rounding left of them. */
+inline void round_parts(const float* values, int64_t count, ActivationGroup* groups, ActivationGroup* rests) {
+  round_groups<Scales::OFFSET>(values, count, groups);
+  alignas(64) float rest[BATCH * GROUP_COLUMNS];
+  for (int64_t i = 0; i < count; ++i) {
+    const __m512 scale = _mm512_set1_ps(groups[i].scale);
+    for (int64_t half = 0; half < 2; ++half) {
+      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(groups[i].values + half * 16));
+      const __m512 rounded = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
+      const __m512 own = _mm512_loadu_ps(values + i * GROUP_COLUMNS + half * 16);
+      _mm512_store_ps(rest + i * GROUP_COLUMNS + half * 16, _mm512_fnmadd_ps(rounded, scale, own));
+    }
+  }
+  round_groups<Scales::OFFSET>(rest, count, rests);
+}
+
 }  // namespace
 
 }  // namespace starling::prefill

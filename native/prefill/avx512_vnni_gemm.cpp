@@ -18,7 +18,7 @@ constexpr int64_t CACHED_ACTIVATIONS = 1 << 20;
 
 /** So many tokens make up for the expansion of a chunk of weights. */
 constexpr int64_t MOST_TOKENS = 384;
-static_assert(MOST_TOKENS * CHUNK_GROUPS * static_cast<int64_t>(sizeof(ActivationGroup)) <= CACHED_ACTIVATIONS,
+static_assert(2 * MOST_TOKENS * CHUNK_GROUPS * static_cast<int64_t>(sizeof(ActivationGroup)) <= CACHED_ACTIVATIONS,
               "at least one chunk is cached");
 
 struct Chunk {
@@ -130,11 +130,14 @@ void fetch_for_writing(const float* products) {
 
 template <int TOKENS, Scales SCALES>
 void multiply_tile(const Tile& tile) {
-  __m512 totals[TOKENS][2];
-  for (int token = 0; token < TOKENS; ++token) {
+  constexpr int PARTS = parts_of(SCALES);
+  constexpr int ROWS = TOKENS * PARTS;
+  __m512 totals[ROWS][2];
+  for (int row = 0; row < ROWS; ++row) {
     for (int half = 0; half < 2; ++half) {
-      const float* values = tile.products + static_cast<size_t>(token) * tile.stride + half * 16;
-      totals[token][half] = tile.starts ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(tile.rows[half], values);
+      const float* values = tile.products + static_cast<size_t>(row / PARTS) * tile.stride + half * 16;
+      const bool is_zero = tile.starts || row % PARTS != 0;
+      totals[row][half] = is_zero ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(tile.rows[half], values);
     }
   }
   const uint8_t* quads = tile.chunk->quads;
@@ -148,26 +151,28 @@ void multiply_tile(const Tile& tile) {
       _mm_prefetch(reinterpret_cast<const char*>(next + at), _MM_HINT_T1);
     next += tile.next_step;
 #pragma GCC unroll 8
-    for (int token = 0; token < TOKENS; ++token)
-      __builtin_prefetch(
-          reinterpret_cast<const char*>(group) + (TOKENS + token) * CHUNK_GROUPS * sizeof(ActivationGroup), 0, 3);
+    for (int row = 0; row < ROWS; ++row)
+      __builtin_prefetch(reinterpret_cast<const char*>(group) + (ROWS + row) * CHUNK_GROUPS * sizeof(ActivationGroup),
+                         0, 3);
     if constexpr (SCALES == Scales::HALVES)
-      add_group_of_halves<TOKENS>(quads, scales, group, totals);
+      add_group_of_halves<ROWS>(quads, scales, group, totals);
     else
-      add_group<TOKENS, SCALES == Scales::MINIMA>(quads, scales, group, totals);
+      add_group<ROWS, SCALES == Scales::MINIMA>(quads, scales, group, totals);
     quads += GROUP_BYTES;
     scales += GROUP_SCALES;
   }
   for (int token = 0; token < TOKENS; ++token) {
     for (int half = 0; half < 2; ++half) {
       float* values = tile.products + static_cast<size_t>(token) * tile.stride + half * 16;
-      _mm512_mask_storeu_ps(values, tile.rows[half], totals[token][half]);
+      __m512 total = totals[token * PARTS][half];
+      if constexpr (PARTS == 2) total = _mm512_add_ps(total, totals[token * PARTS + 1][half]);
+      _mm512_mask_storeu_ps(values, tile.rows[half], total);
     }
   }
 }
 
 /** What fits into 32 registers: totals and sums of so many tokens, and twice the sums with halves. */
-constexpr int64_t tile_tokens(Scales scales) { return scales == Scales::HALVES ? 4 : 6; }
+constexpr int64_t tile_tokens(Scales scales) { return (scales == Scales::HALVES ? 4 : 6) / parts_of(scales); }
 
 template <Scales SCALES>
 void multiply_tokens(const Tile& tile, int64_t tokens) {
@@ -178,11 +183,11 @@ void multiply_tokens(const Tile& tile, int64_t tokens) {
       return multiply_tile<2, SCALES>(tile);
     case 3:
       return multiply_tile<3, SCALES>(tile);
-    case 4:
-      return multiply_tile<4, SCALES>(tile);
     default:
       break;
   }
+  if constexpr (tile_tokens(SCALES) > 3)
+    if (tokens == 4) return multiply_tile<4, SCALES>(tile);
   if constexpr (tile_tokens(SCALES) > 4) {
     if (tokens == 5) return multiply_tile<5, SCALES>(tile);
     multiply_tile<6, SCALES>(tile);
@@ -201,7 +206,7 @@ void multiply_chunk(Tile tile, int64_t tokens, const uint8_t* next, size_t next_
     multiply_tokens<SCALES>(tile, now);
     tokens -= now;
     tile.next += tile.next_step * static_cast<size_t>(tile.groups);
-    tile.activations += now * CHUNK_GROUPS;
+    tile.activations += now * parts_of(SCALES) * CHUNK_GROUPS;
     tile.products += static_cast<size_t>(now) * tile.stride;
   }
 }
@@ -250,7 +255,8 @@ void multiply_panel(const Problem& problem, const Part& part, int64_t panel) {
     const int64_t first_group = at * CHUNK_GROUPS;
     tile.groups = least(groups - first_group, CHUNK_GROUPS);
     tile.starts = at == 0;
-    tile.activations = problem.activations + (at * problem.tokens + part.first_token) * CHUNK_GROUPS;
+    tile.activations =
+        problem.activations + (at * problem.tokens + part.first_token) * parts_of(Block::SCALES) * CHUNK_GROUPS;
     const uint8_t* packed =
         problem.weights + static_cast<size_t>((panel * groups + first_group) / Block::GROUPS) * Block::BYTES;
     const size_t bytes = static_cast<size_t>(tile.groups / Block::GROUPS) * Block::BYTES;
@@ -268,7 +274,8 @@ void multiply_panels(const Problem& problem, int64_t first, int64_t last) {
   for (int64_t left = blocks; left > 0; --left, part.first_token += part.tokens) {
     // As even as can be.
     part.tokens = (problem.tokens - part.first_token + left - 1) / left;
-    const int64_t chunk_bytes = part.tokens * CHUNK_GROUPS * static_cast<int64_t>(sizeof(ActivationGroup));
+    const int64_t chunk_bytes =
+        part.tokens * parts_of(Block::SCALES) * CHUNK_GROUPS * static_cast<int64_t>(sizeof(ActivationGroup));
     for (part.first_chunk = 0; part.first_chunk < chunks; part.first_chunk = part.last_chunk) {
       part.last_chunk = least(chunks, part.first_chunk + CACHED_ACTIVATIONS / chunk_bytes);
       for (int64_t panel = first; panel < last; ++panel) multiply_panel<Block>(problem, part, panel);
@@ -286,21 +293,28 @@ size_t weight_bytes(const WeightShape& shape) {
   return static_cast<size_t>(panels * (shape.columns / block_length(shape.type))) * packed_block_bytes(shape.type);
 }
 
-/** Packed as ActivationGroup[chunks][tokens][CHUNK_GROUPS]: what a tile reads is contiguous. */
-size_t activation_bytes(WeightType, int64_t tokens, int64_t columns) {
-  return static_cast<size_t>(tokens * chunks_of(columns) * CHUNK_GROUPS) * sizeof(ActivationGroup);
+/** Packed as ActivationGroup[chunks][tokens][parts][CHUNK_GROUPS]: what a tile reads is contiguous. */
+size_t activation_bytes(WeightType type, int64_t tokens, int64_t columns) {
+  const int64_t rows = tokens * parts_of(scales_of(type));
+  return static_cast<size_t>(rows * chunks_of(columns) * CHUNK_GROUPS) * sizeof(ActivationGroup);
 }
 
 template <Scales SCALES>
 void pack_tokens(const Activations& input, uint8_t* packed, int64_t first, int64_t last) {
+  constexpr int64_t ROW = parts_of(SCALES) * CHUNK_GROUPS;
   const int64_t groups = input.columns / GROUP_COLUMNS;
   for (int64_t token = first; token < last; ++token) {
     const float* values = input.values + static_cast<size_t>(token) * input.stride;
-    ActivationGroup* chunk = reinterpret_cast<ActivationGroup*>(packed) + token * CHUNK_GROUPS;
-    for (int64_t at = 0; at < groups; at += CHUNK_GROUPS, chunk += input.tokens * CHUNK_GROUPS) {
+    ActivationGroup* chunk = reinterpret_cast<ActivationGroup*>(packed) + token * ROW;
+    for (int64_t at = 0; at < groups; at += CHUNK_GROUPS, chunk += input.tokens * ROW) {
       const int64_t end = least(groups - at, CHUNK_GROUPS);
-      for (int64_t group = 0; group < end; group += BATCH, values += BATCH * GROUP_COLUMNS)
-        round_groups<SCALES>(values, least(end - group, BATCH), chunk + group);
+      for (int64_t group = 0; group < end; group += BATCH, values += BATCH * GROUP_COLUMNS) {
+        const int64_t count = least(end - group, BATCH);
+        if constexpr (SCALES == Scales::PARTS)
+          round_parts(values, count, chunk + group, chunk + CHUNK_GROUPS + group);
+        else
+          round_groups<SCALES>(values, count, chunk + group);
+      }
     }
   }
 }
@@ -309,6 +323,8 @@ void pack_activations(WeightType type, const Activations& input, uint8_t* packed
   switch (scales_of(type)) {
     case Scales::OFFSET:
       return pack_tokens<Scales::OFFSET>(input, packed, first, last);
+    case Scales::PARTS:
+      return pack_tokens<Scales::PARTS>(input, packed, first, last);
     case Scales::MINIMA:
       return pack_tokens<Scales::MINIMA>(input, packed, first, last);
     case Scales::HALVES:

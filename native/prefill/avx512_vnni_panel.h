@@ -23,8 +23,15 @@ constexpr int64_t GROUP_BYTES = PANEL_ROWS * GROUP_COLUMNS;
 constexpr int64_t GROUP_SCALES = 2 * PANEL_ROWS;
 constexpr int64_t MAX_COLUMNS = 256;
 
-/** How a group of 32 columns is scaled. Without minima, bytes are values plus VALUE_OFFSET. */
-enum class Scales { OFFSET, MINIMA, HALVES };
+/**
+ * How a group of 32 columns is scaled. Without minima, bytes are values plus VALUE_OFFSET. With parts, activations are
+ * what 8 bits hold of them plus what 8 bits hold of the rest, so that they lose nothing beside weights of 8 bits.
+ */
+enum class Scales { OFFSET, PARTS, MINIMA, HALVES };
+
+/** Rows of packed activations for each token. */
+constexpr int parts_of(Scales scales) { return scales == Scales::PARTS ? 2 : 1; }
+
 constexpr int32_t VALUE_OFFSET = 128;
 
 /** A block's columns of all rows of a panel, before they are packed. Rows that the matrix does not have are zeros. */
@@ -136,7 +143,7 @@ void expand_scales(const uint8_t* bytes, const float* units, float* scales) {
 struct BlockOfQ8_0 {
   static constexpr int64_t GROUPS = 1;
   static constexpr size_t BYTES = 64 + GROUP_BYTES;
-  static constexpr Scales SCALES = Scales::OFFSET;
+  static constexpr Scales SCALES = Scales::PARTS;
 
   static void pack(const UnpackedBlock& block, uint8_t* packed) {
     std::memcpy(packed, block.unit, 64);
@@ -247,6 +254,8 @@ Scales scales_of(WeightType type) {
       return Scales::MINIMA;
     case WeightType::Q6_K:
       return Scales::HALVES;
+    case WeightType::Q8_0:
+      return Scales::PARTS;
     default:
       return Scales::OFFSET;
   }

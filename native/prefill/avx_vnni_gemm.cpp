@@ -33,12 +33,16 @@ struct Dpbusd {
 
 using Kernel = Quantised<Dpbusd>;
 
+/** Not Q8_0: the AVX2 kernel's activations of 16 bits lose nothing beside its weights, and still gain on llama.cpp's.
+ */
+bool takes(const WeightShape& shape) { return shape.type != WeightType::Q8_0 && Kernel::takes(shape); }
+
 }  // namespace
 
 const GemmKernel avx_vnni_gemm{"avx-vnni",
                                PANEL_ROWS,
                                1,
-                               Kernel::takes,
+                               takes,
                                Kernel::weight_bytes,
                                Kernel::pack_weights,
                                Kernel::activation_bytes,
