@@ -62,8 +62,8 @@ export async function findOnce(
   const [anyFile, thisFile] = [cacheKey(parts), cacheKey([...parts, fileIdentity(path)])];
   const cache = new JsonCache(folder, MAX_FINDINGS);
   const isFresh = process.env[PROBE_VARIABLE] === "fresh";
-  for (const key of isFresh ? [] : [anyFile, thisFile]) {
-    const known = (cache.read(key) as { result?: unknown } | undefined)?.result;
+  for (const key of [anyFile, thisFile]) {
+    const known = isFresh ? undefined : (cache.read(key) as { result?: unknown } | undefined)?.result;
     if (areKernelFindings(known, samples.length + attention.length)) return known;
     const before = timed.get(join(folder, key));
     if (before !== undefined) return before;
