@@ -218,6 +218,12 @@ std::mutex& gate() {
 bool tried = false;
 std::string* problem_found = nullptr;
 
+/** Whether bind() succeeded in this process. */
+bool bound() {
+  const std::lock_guard<std::mutex> lock(gate());
+  return problem_found != nullptr && problem_found->empty();
+}
+
 }  // namespace
 
 namespace prefill_injection {
@@ -229,11 +235,6 @@ std::string bind(const LlamaFunctions& functions) {
     problem_found = new std::string(bind_now(functions));
   }
   return *problem_found;
-}
-
-bool bound() {
-  const std::lock_guard<std::mutex> lock(gate());
-  return problem_found != nullptr && problem_found->empty();
 }
 
 ggml_backend_buffer_type_t buffer_type(const std::string& kernel) {
@@ -275,7 +276,6 @@ namespace starling {
 namespace prefill_injection {
 
 std::string bind(const LlamaFunctions&) { return "they are for Linux on x86-64"; }
-bool bound() { return false; }
 ggml_backend_buffer_type_t buffer_type(const std::string&) { return nullptr; }
 std::vector<std::string> kernels_for(ggml_type, int64_t, int64_t) { return {}; }
 std::string attention_kernel(int64_t) { return ""; }

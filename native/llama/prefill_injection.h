@@ -32,9 +32,6 @@ namespace prefill_injection {
  */
 std::string bind(const LlamaFunctions& functions);
 
-/** Whether bind() succeeded in this process. */
-bool bound();
-
 /** The buffer type of a kernel by its name; nullptr for another name, or while nothing is bound. */
 ggml_backend_buffer_type_t buffer_type(const std::string& kernel);
 

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "prefill/avx512_parts.h"
 #include "prefill/kernel_list.h"
 
 namespace starling::prefill {
@@ -109,12 +110,6 @@ void multiply_chunk(Tile tile, int64_t tokens, const uint8_t* next, size_t next_
   }
 }
 
-/** The lowest `count` of 16 rows. */
-__mmask16 first_rows(int64_t count) {
-  if (count <= 0) return 0;
-  return static_cast<__mmask16>(count >= 16 ? 0xFFFF : (1U << count) - 1);
-}
-
 template <WeightType TYPE>
 __m512 expand(__m256i bits) {
   if constexpr (TYPE == WeightType::F16)
@@ -130,16 +125,6 @@ void expand_columns(const uint8_t* packed, int64_t columns, float* weights) {
 }
 
 int64_t chunks_of(int64_t columns) { return (columns + CHUNK_COLUMNS - 1) / CHUNK_COLUMNS; }
-
-int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
-/** Tokens and chunks whose activations fit into the second-level cache. */
-struct Part {
-  int64_t first_token;
-  int64_t tokens;
-  int64_t first_chunk;
-  int64_t last_chunk;
-};
 
 struct Problem {
   const WeightShape* shape;

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "prefill/avx512_parts.h"
 #include "prefill/avx512_vnni_activations.h"
 #include "prefill/kernel_list.h"
 
@@ -211,26 +212,10 @@ void multiply_chunk(Tile tile, int64_t tokens, const uint8_t* next, size_t next_
   }
 }
 
-/** The lowest `count` of 16 rows. */
-__mmask16 first_rows(int64_t count) {
-  if (count <= 0) return 0;
-  return static_cast<__mmask16>(count >= 16 ? 0xFFFF : (1U << count) - 1);
-}
-
-int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
 int64_t chunks_of(int64_t columns) {
   constexpr int64_t CHUNK_COLUMNS = CHUNK_GROUPS * GROUP_COLUMNS;
   return (columns + CHUNK_COLUMNS - 1) / CHUNK_COLUMNS;
 }
-
-/** Tokens and chunks whose activations fit into the second-level cache. */
-struct Part {
-  int64_t first_token;
-  int64_t tokens;
-  int64_t first_chunk;
-  int64_t last_chunk;
-};
 
 struct Problem {
   const WeightShape* shape;
