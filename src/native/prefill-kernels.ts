@@ -49,8 +49,11 @@ async function bind(addon: NativeAddon, runtime: Runtime): Promise<string | unde
 /** Why they cannot be used with this processor and library; nothing is opened or tried. */
 export function libraryObstacle({ cpuLibrary }: Pick<RuntimeInfo, "cpuLibrary">): string | undefined {
   if (here.os !== "linux" || here.arch !== "x64") return "they are for Linux on x86-64";
-  if (loadAddon().prefillKernels().gemm.length === 0)
+  if (loadAddon().prefillKernels().gemm.length === 0) {
+    const limit = process.env[LIMIT_VARIABLE] ?? "";
+    if (limit !== "") return `${LIMIT_VARIABLE} is ${JSON.stringify(limit)}, which leaves none of them`;
     return "this processor has none of the instructions that they use";
+  }
   if (process.env[PROBE_VARIABLE] === "off") return `${PROBE_VARIABLE} is off, and they must be tried first`;
   if (cpuLibrary === undefined) return "llama.cpp's CPU library is unknown";
   try {
