@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { growthOf } from "./growth.mjs";
 
 const { scenario, setup } = isMainThread
   ? { scenario: process.argv[2], setup: JSON.parse(readFileSync(0, "utf8")) }
@@ -127,12 +128,7 @@ const scenarios = {
       await model.score(short).promise;
       await model.close();
     };
-    for (let i = 0; i < 10; i++) await once();
-    globalThis.gc();
-    const before = process.memoryUsage().rss;
-    for (let i = 0; i < 60; i++) await once();
-    globalThis.gc();
-    console.log(Math.max(0, process.memoryUsage().rss - before));
+    console.log(await growthOf(once));
   },
   async forgottenModelsAreFreed() {
     await addon.openRuntime(setup.libraries);

@@ -1,12 +1,11 @@
 // Scenarios of hosts.test.ts: `node hosts-child.mjs SCENARIO SETUP`. Uses the library as an application does.
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { growthOf } from "./growth.mjs";
 
 const [scenario, setup] = isMainThread ? [process.argv[2], JSON.parse(process.argv[3])] : workerData;
 const { loadRewardModel } = await import(setup.library);
 
 const WORKERS = 4;
-const WARM_UP = 5;
-const LOADS = 30;
 const PROMPT = "Name a fruit.";
 const items = ["An apple.", "A stone.", "I hate you.", "apple ".repeat(200)].map((response) => ({
   prompt: PROMPT,
@@ -40,12 +39,7 @@ const scenarios = {
   },
   async loads() {
     const short = items.slice(0, 1);
-    for (let i = 0; i < WARM_UP; i++) await scores(short);
-    globalThis.gc();
-    const before = process.memoryUsage().rss;
-    for (let i = 0; i < LOADS; i++) await scores(short);
-    globalThis.gc();
-    console.log(Math.max(0, process.memoryUsage().rss - before));
+    console.log(await growthOf(() => scores(short)));
   },
   async exit() {
     await Promise.all([messageOf(startWorker("worker:busy")), messageOf(startWorker("worker:busy"))]);
