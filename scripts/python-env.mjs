@@ -44,7 +44,10 @@ function makeEnvironment() {
   mkdirSync(dirname(folder), { recursive: true });
   const steps = [
     [python, ["-m", "venv", folder]],
-    [pythonPath, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:", "-r", requirements]],
+    [
+      pythonPath,
+      ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:", "-r", requirements],
+    ],
   ];
   for (const [program, words] of steps) {
     const { status, signal, stderr } = spawnSync(program, words, { encoding: "utf8", timeout: MAX_INSTALL_MS });
