@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import shutil
@@ -43,7 +44,7 @@ def cluster() -> Iterator[None]:
             resources={"scoring": 2},
             include_dashboard=False,
             object_store_memory=80_000_000,
-            logging_level="warning",
+            logging_level=logging.WARNING,
             _temp_dir=folder,
             _node_ip_address="127.0.0.1",
         )

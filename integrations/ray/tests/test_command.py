@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from starling_rm_ray import InvalidArgumentError, score_dataset
-from starling_rm_ray.command import command_line_options, engine_options, model_of, user_options
+from starling_rm_ray.command import OptionValue, command_line_options, engine_options, model_of, user_options
 
 
 def test_options_of_every_kind() -> None:
-    options = {"batch_mode": "exact", "min-score": -1, "mmap": False, "per_token": True, "top": None, "field": ["prompt=q", "response=a"]}
+    options: dict[str, OptionValue] = {"batch_mode": "exact", "min-score": -1, "mmap": False, "per_token": True, "top": None, "field": ["prompt=q", "response=a"]}
     assert command_line_options(options) == [
         "--batch-mode=exact", "--min-score=-1", "--no-mmap", "--per-token", "--field=prompt=q", "--field=response=a",
     ]

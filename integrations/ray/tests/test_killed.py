@@ -17,6 +17,7 @@ from conftest import CLI
 from rows import ids, write_partitions
 
 from starling_rm_ray import ListingError, ScorerStartError, score_dataset
+from starling_rm_ray.worker import IDENTITY_FILE
 
 pytestmark = pytest.mark.usefixtures("cluster")
 
@@ -55,7 +56,8 @@ def test_every_row_once_and_the_bytes_of_an_undisturbed_run(tmp_path: Path) -> N
 
     assert ids(tmp_path / "out", names) == list(range(ROWS))
     assert outputs(tmp_path / "out") == outputs(tmp_path / "plain")
-    assert not [path for path in (tmp_path / "out").rglob(".*")], "locks, marks and temporary files are gone"
+    hidden = [path.name for path in (tmp_path / "out").rglob(".*")]
+    assert hidden == [IDENTITY_FILE], "locks and temporary files are gone"
 
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")}
     again = score_dataset(tmp_path / "in", tmp_path / "out", "tiny", 2, command=CLI, progress=None)

@@ -23,6 +23,7 @@ from starling_rm_ray import (
     Summary,
     schedule,
     score_dataset,
+    worker,
 )
 
 FAKE = [sys.executable, str(Path(__file__).with_name("fake_scorer.py"))]
@@ -54,6 +55,10 @@ def attempts(folders: Folders, name: str) -> int:
     return len((folders[0].parent / "state" / name).read_text().splitlines())
 
 
+def outputs(folders: Folders) -> list[str]:
+    return sorted(path.name for path in folders[1].iterdir() if path.name != worker.IDENTITY_FILE)
+
+
 def test_everything_is_computed_once_and_a_rerun_computes_nothing(folders: Folders) -> None:
     fill(folders[0], [f"p{i}.jsonl" for i in range(6)])
     seen: list[Progress] = []
@@ -62,7 +67,7 @@ def test_everything_is_computed_once_and_a_rerun_computes_nothing(folders: Folde
     assert sum(worker.partitions for worker in summary.workers) == 6
     assert summary.check == {"whole": True, "partitions": 6}
     assert seen[-1].partitions_done == 6 and seen[-1].rows == 18
-    assert sorted(path.name for path in folders[1].iterdir()) == [f"p{i}.jsonl" for i in range(6)]
+    assert outputs(folders) == [f"p{i}.jsonl" for i in range(6)]
     again = run(folders, num_workers=2)
     assert (again.written, again.kept, again.rows) == (0, 6, 0)
     assert all(attempts(folders, f"p{i}.jsonl") == 1 for i in range(6))
@@ -85,7 +90,7 @@ def test_a_partition_that_fails_too_often_is_named_and_the_others_are_finished(f
     assert failed["bad-b.jsonl"].attempts == 1 and "bad-b.jsonl:1 is not JSON." in failed["bad-b.jsonl"].message
     assert caught.value.summary.written == 1 and (folders[1] / "c.jsonl").exists()
     assert "2 of 3 partitions failed" in str(caught.value)
-    assert sorted(path.name for path in folders[1].iterdir()) == ["c.jsonl"]
+    assert outputs(folders) == ["c.jsonl"]
 
 
 def test_a_run_in_which_everything_fails_ends_early(folders: Folders) -> None:
@@ -141,17 +146,19 @@ def test_missing_things_are_named(folders: Folders) -> None:
 
 
 def test_an_output_that_another_node_does_not_see_is_said_in_one_sentence(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
-    from starling_rm_ray import worker
     from starling_rm_ray.command import ScorerCommand
 
     monkeypatch.setattr(worker, "SHARED_SECONDS", 0.1)
     fill(folders[0], ["a.jsonl"])
     folders[1].mkdir()
-    job = worker.Job(ScorerCommand((sys.executable,), "score", ()), str(folders[0]), str(folders[1]), ".mark")
-    events = list(worker.Worker(job).open(first=False))
-    assert events[-1]["kind"] == "shared" and "is not the folder that the other workers see" in events[-1]["message"]
-    (folders[1] / ".mark").touch()
-    assert [event["event"] for event in worker.Worker(job).open(first=False)] == ["placed"]
+    job = worker.Job(ScorerCommand((sys.executable,), "score", ()), str(folders[0]), str(folders[1]))
+    for other in (None, "another"):
+        if other is not None:
+            (folders[1] / worker.IDENTITY_FILE).write_text(other)
+        events = list(worker.Worker(job).open("ours"))
+        assert events[-1]["kind"] == "shared" and "is not the folder that the other workers see" in events[-1]["message"]
+    (folders[1] / worker.IDENTITY_FILE).write_text("ours")
+    assert [event["event"] for event in worker.Worker(job).open("ours")] == ["placed"]
 
 
 def test_gpus_threads_and_resources_reach_the_scorer(folders: Folders) -> None:
@@ -179,4 +186,4 @@ def test_a_callback_that_raises_ends_the_run_and_leaves_no_scorer(folders: Folde
     while Path(f"/proc/{pids[0]}").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not Path(f"/proc/{pids[0]}").exists()
-    assert list(folders[1].iterdir()) == []
+    assert outputs(folders) == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from typing import Any, Callable, Literal, Mapping, Sequence
 
 import ray
@@ -107,7 +106,7 @@ def score_dataset(
     )
     if not ray.is_initialized():
         ray.init()
-    return Run(Job(scorer, folders["input"], folders["output"], f".starling-rm-ray-{secrets.token_hex(8)}"), settings).execute()
+    return Run(Job(scorer, folders["input"], folders["output"]), settings).execute()
 
 
 def _actor_options(

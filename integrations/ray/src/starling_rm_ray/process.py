@@ -79,12 +79,16 @@ class ScorerProcess:
             self._lines.put(None)
         return line
 
-    def stop(self) -> int:
-        """Ends the scorer: by the end of its input, or else by force. Returns its exit code."""
+    def end_input(self) -> None:
+        """The scorer gets no more input."""
         try:
             self._input.close()
         except OSError:
             pass
+
+    def stop(self) -> int:
+        """Ends the scorer: by the end of its input, or else by force. Returns its exit code."""
+        self.end_input()
         try:
             return self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from typing import Any, Callable, Mapping
@@ -26,7 +25,7 @@ from .errors import (
 from .schedule import Schedule, back_off
 from .slot import Slot
 from .summary import Progress, Summary, duration, logger
-from .worker import DATA_CODES, Event, Job, Worker, remove
+from .worker import DATA_CODES, Event, Job, Worker
 
 TICK_SECONDS = 0.5
 """How often the driver looks at clocks while no event comes."""
@@ -81,7 +80,8 @@ class Run:
         self._last_placed = self._started
         self._last_notice = self._started
         self._last_progress = -float("inf")
-        self._marked = False
+        self._identity: str | None = None
+        """Of the output folder; None until the first worker has seen it."""
         self._partitions = self._kept = self._written = self._rows = self._failures = 0
         self._bytes = 0
         self._fingerprint: tuple[str, str] | None = None
@@ -111,10 +111,10 @@ class Run:
         slot = self._slots[0]
         while True:
             if slot.actor is None and time.monotonic() >= slot.not_before:
-                self._place(slot, first=True)
+                self._place(slot)
             for _, event in self._next_events(TICK_SECONDS):
                 if event["event"] == "listing":
-                    self._marked = True
+                    self._identity = event["identity"]
                     self._plan(event["partitions"])
                     self._drain(slot)
                     return
@@ -159,9 +159,9 @@ class Run:
                     slot.partition, slot.rows, slot.heard = name, 0, now
                     slot.events = slot.actor.score.options(num_returns="streaming").remote(name)
 
-    def _place(self, slot: Slot, first: bool = False) -> None:
+    def _place(self, slot: Slot) -> None:
         slot.actor = ray.remote(Worker).options(**self._settings.actor_options).remote(self._job)
-        slot.events = slot.actor.open.options(num_returns="streaming").remote(first)
+        slot.events = slot.actor.open.options(num_returns="streaming").remote(self._identity)
         slot.heard = time.monotonic()
 
     def _next_events(self, timeout: float) -> list[tuple[Slot, Event]]:
@@ -437,15 +437,12 @@ class Run:
     def _close(self, in_order: bool) -> None:
         """Ends all actors. Only a finished run waits for them."""
         idle = [slot for slot in self._slots if slot.placed and slot.partition is None] if in_order else []
-        closing = [slot.actor.close.remote(slot is idle[0]) for slot in idle]
+        closing = [slot.actor.close.remote() for slot in idle]
         if closing:
             ray.wait(closing, num_returns=len(closing), timeout=CLOSE_SECONDS)
         for slot in self._slots:
             _kill(slot.actor)
             slot.forget_actor()
-        if self._marked and not closing:
-            # Where this process does not see the folder, an empty hidden file stays.
-            remove(os.path.join(self._job.output, self._job.mark))
 
 
 def _kill(actor: Any) -> None:

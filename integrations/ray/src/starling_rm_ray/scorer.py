@@ -184,7 +184,8 @@ def _assigned() -> tuple[float, float]:
     """Ray's CPUs and GPUs of this worker; outside a worker, one CPU."""
     if not ray.is_initialized() or ray.get_runtime_context().worker.mode != ray.WORKER_MODE:
         return 1, 0
-    assigned = ray.get_runtime_context().get_assigned_resources()
+    context: Any = ray.get_runtime_context()
+    assigned = context.get_assigned_resources()
     return assigned.get("CPU", 1), assigned.get("GPU", 0)
 
 

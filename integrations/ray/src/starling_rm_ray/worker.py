@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import socket
 import time
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from .command import ScorerCommand, is_there
 from .process import ScorerProcess
 
 Event = dict[str, Any]
+
+IDENTITY_FILE = ".starling-rm-ray"
+"""In the output folder: a number made at random, by which workers on other nodes know that it is the same folder."""
 
 SHARED_SECONDS = 60.0
 """How long a new file may take to be seen on another node: network file systems cache what a folder holds for up to a minute."""
@@ -35,8 +39,6 @@ class Job:
     command: ScorerCommand
     input: str
     output: str
-    mark: str
-    """Name of the file in the output folder by which workers know that it is the same folder."""
 
 
 class Worker:
@@ -46,8 +48,9 @@ class Worker:
         self._job = job
         self._scorer: ScorerProcess | None = None
 
-    def open(self, first: bool) -> Iterator[Event]:
-        """Says where the worker is and looks at the folders. The first worker of a run also lists the partitions."""
+    def open(self, identity: str | None) -> Iterator[Event]:
+        """Says where the worker is and looks at the folders. The first worker of a run, which knows no ``identity`` of the output
+        folder yet, gives it one and lists the partitions."""
         job = self._job
         node = socket.gethostname()
         yield {"event": "placed", "node": node, "pid": os.getpid()}
@@ -57,9 +60,9 @@ class Worker:
         elif not os.path.exists(_without_pattern(job.input)):
             yield _problem("shared", f"The input {job.input} is not there on node {node}: every worker needs the same path, "
                            "on a file system that all nodes share.")
-        elif first:
+        elif identity is None:
             yield self._list(node)
-        elif not _appears(os.path.join(job.output, job.mark)):
+        elif not _has_identity(job.output, identity):
             yield _problem("shared", f"The output {job.output} on node {node} is not the folder that the other workers see: every worker needs "
                            "the same path, on a file system that all nodes share.")
 
@@ -103,12 +106,10 @@ class Worker:
         except ValueError:
             return _problem("listing", f"The check of {self._job.output} on node {socket.gethostname()}: starling-rm {ending}")
 
-    def close(self, mark: bool) -> None:
-        """Ends the scorer in order; removes the mark in the output folder if this worker is asked to."""
+    def close(self) -> None:
+        """Ends the scorer in order."""
         if self._scorer is not None:
             self._scorer.stop()
-        if mark:
-            remove(os.path.join(self._job.output, self._job.mark))
 
     def _list(self, node: str) -> Event:
         lines, code, ending = self._run("--list")
@@ -119,16 +120,15 @@ class Worker:
         except (ValueError, KeyError, TypeError):
             return {"event": "broken", "message": _unexpected("--list", "\n".join(lines))}
         try:
-            os.makedirs(self._job.output, exist_ok=True)
-            with open(os.path.join(self._job.output, self._job.mark), "x", encoding="utf-8"):
-                pass
+            identity = _give_identity(self._job.output)
         except OSError as error:
             return _problem("listing", f"The output {self._job.output} cannot be written on node {node}: {error.strerror}.")
-        return {"event": "listing", "partitions": partitions}
+        return {"event": "listing", "partitions": partitions, "identity": identity}
 
     def _run(self, *arguments: str) -> tuple[list[str], int, str]:
         """Runs starling-rm to its end: its lines of output, exit code, and how it ended in words."""
         process = ScorerProcess(self._job.command.line(*arguments))
+        process.end_input()
         lines: list[str] = []
         while (line := process.read()) is not None:
             lines.append(line.decode("utf-8", "replace").rstrip("\n"))
@@ -185,23 +185,45 @@ def _without_pattern(path: str) -> str:
     return os.sep.join(parts[:fixed]) or os.sep
 
 
-def _appears(path: str) -> bool:
-    """Whether a file that another node has just made is seen, soon."""
+def _give_identity(folder: str) -> str:
+    """The identity of the folder, which is made if it is missing. Several runs may do this at once: all get the same."""
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, IDENTITY_FILE)
+    found = _read(path)
+    if found is not None:
+        return found
+    draft = f"{path}.{secrets.token_hex(8)}"
+    with open(draft, "x", encoding="ascii") as file:
+        file.write(secrets.token_hex(16))
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    except OSError:
+        # A file system without links.
+        os.replace(draft, path)
+    if os.path.exists(draft):
+        os.unlink(draft)
+    with open(path, encoding="ascii") as file:
+        return file.read()
+
+
+def _has_identity(folder: str, identity: str) -> bool:
+    """Whether the folder is the one with this identity, which another node may have made a moment ago."""
     deadline = time.monotonic() + SHARED_SECONDS
-    while not os.path.exists(path):
-        if time.monotonic() >= deadline:
-            return False
+    while (found := _read(os.path.join(folder, IDENTITY_FILE))) is None and time.monotonic() < deadline:
         # Reading the folder makes network file systems ask the server.
         try:
-            os.listdir(os.path.dirname(path))
+            os.listdir(folder)
         except OSError:
             pass
         time.sleep(0.25)
-    return True
+    return found == identity
 
 
-def remove(path: str) -> None:
+def _read(path: str) -> str | None:
     try:
-        os.unlink(path)
+        with open(path, encoding="ascii") as file:
+            return file.read()
     except OSError:
-        pass
+        return None
