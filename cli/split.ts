@@ -151,5 +151,5 @@ Exit codes: 0 success, 2 usage error or failure.
 
 Examples:
   starling-rm split --input pairs.jsonl --output parts --rows 100000
-  starling-rm split --input pairs.parquet --output parts --parts 64
-  starling-rm split --input pairs.csv.gz --output parts --size 256MiB --keep-together prompt`;
+  starling-rm split --input answers.csv --output parts-of-64 --parts 64
+  starling-rm split --input pairs.jsonl.gz --output small-parts --size 256MiB --keep-together prompt`;

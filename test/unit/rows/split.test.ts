@@ -250,8 +250,10 @@ async function parquetOf(name: string, rows: readonly object[]): Promise<string>
 }
 
 const fixtures = join(import.meta.dirname, "../../fixtures");
+/** Not all of those that differ only in their compression. */
+const STORED = /^(?!mixed-(?:brotli|gzip|lz4|none|plain|snappy|v2-none)).*\.parquet$/;
 const stored = ["rows", "datasets"].flatMap((each) =>
-  readdirSync(join(fixtures, each)).flatMap((name) => (name.endsWith(".parquet") ? [join(each, name)] : [])),
+  readdirSync(join(fixtures, each)).flatMap((name) => (STORED.test(name) ? [join(each, name)] : [])),
 );
 
 describe("parquet", () => {
@@ -262,17 +264,13 @@ describe("parquet", () => {
     list: i % 3 === 0 ? null : [i, -i],
   }));
 
-  it("copies whole row groups where they fit, and rewrites rows where they do not", async () => {
+  it("copies whole row groups where they fit", async () => {
     const path = await parquetOf("groups.parquet", rows);
     const copied = await split(path, { rows: 12_000 });
     expect(copied.parquet).toBe("copied");
     expect(copied.parts.map((part) => part.rows)).toEqual([10_000, 10_000, 5000]);
     await expectSameRows(path, copied.paths);
     expect((await split(path, { rows: 20_000 })).parts.map((part) => part.rows)).toEqual([20_000, 5000]);
-    const rewritten = await split(path, { rows: 9000 });
-    expect(rewritten.parquet).toBe("rewritten");
-    expect(rewritten.parts.map((part) => part.rows)).toEqual([9000, 9000, 7000]);
-    await expectSameRows(path, rewritten.paths);
     const even = await split(path, { parts: 3 });
     expect([even.parquet, even.parts.map((part) => part.rows)]).toEqual(["copied", [10_000, 10_000, 5000]]);
   });
@@ -282,6 +280,9 @@ describe("parquet", () => {
     const together = await split(path, { rows: 6 }, { together: "prompt" });
     expect(together.parts.map((part) => part.rows)).toEqual([8, 8, 8, 8, 8]);
     await expectSameRows(path, together.paths);
+    const cut = await split(path, { rows: 11 });
+    expect([cut.parquet, cut.parts.map((part) => part.rows)]).toEqual(["rewritten", [11, 11, 11, 7]]);
+    await expectSameRows(path, cut.paths);
     const even = await split(path, { parts: 7 });
     expect(even.parts).toHaveLength(7);
     await expectSameRows(path, even.paths);
