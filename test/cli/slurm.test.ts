@@ -53,19 +53,16 @@ it.skipIf(!shellcheck)(`has no fault that shellcheck finds${shellcheck ? "" : " 
 });
 
 describe.skipIf(!bash)(`a Slurm array task${bash ? "" : " (skipped: no bash)"}`, () => {
-  it.each([
-    [1, 3],
-    [0, 2],
-  ] as const)("does its share of the files: --array=%i-%i", async (first, last) => {
-    const input = join(folder, `data-${first}`);
-    const output = join(folder, `scores-${first}`);
+  it("does its share of the files", async () => {
+    const input = join(folder, "data");
+    const output = join(folder, "scores");
     mkdirSync(input);
-    const names = ["a.jsonl", "b.jsonl", "c.jsonl", "d.jsonl"];
+    const names = ["a.jsonl", "b.jsonl", "c.jsonl"];
     const rows = names.map((_, i) => [0, 1].map((j) => ({ prompt: `Fruit ${i}?`, response: `Apple ${j}.` })));
     for (const [i, name] of names.entries()) writeFileSync(join(input, name), jsonLines(rows[i] ?? []));
     const args = ["--model", "tiny", "--gpu", "off", "--input", input, "--output", `${output}/`];
-    const ids = Array.from({ length: last - first + 1 }, (_, i) => first + i);
-    expect(await Promise.all(ids.map((id) => codeOf(task({ id, array: [first, last] }, args))))).toEqual([0, 0, 0]);
+    const codes = [1, 2].map((id) => codeOf(task({ id, array: [1, 2] }, args)));
+    expect(await Promise.all(codes)).toEqual([0, 0]);
     const whole = await run(["score", ...tiny, "--gpu", "off", "--input", "-"], jsonLines(rows.flat()));
     const scores = names.flatMap((name) => parseLines(readFileSync(join(output, name), "utf8")));
     expect(scores.map(({ score }) => score)).toEqual(parseLines(whole.stdout).map(({ score }) => score));
@@ -90,12 +87,12 @@ describe.skipIf(!bash)(`a Slurm array task${bash ? "" : " (skipped: no bash)"}`,
   };
 
   it.each([
-    ["USR1", "requeue 77_5\n"],
+    ["USR1", "requeue 77_4\n"],
     ["TERM", ""],
   ] as const)("ends its program on %s", async (signal, expected) => {
     writeFileSync(requeued, "");
     const started = waits(signal);
-    const child = task({ id: 5, array: [1, 8], environment: { STARLING_RM: "program", COMMAND: "rank" } }, [
+    const child = task({ id: 4, array: [0, 7], environment: { STARLING_RM: "program", COMMAND: "rank" } }, [
       "--x",
       "a b",
     ]);
