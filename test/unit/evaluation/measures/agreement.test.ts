@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { comparisonsByGrade, type ScoredCase } from "../../../../src/evaluation/case.ts";
-import { wilsonInterval } from "../../../../src/evaluation/measures/interval.ts";
 import { measureAgreement } from "../../../../src/evaluation/measures/agreement.ts";
+import { wilsonInterval } from "../../../../src/evaluation/measures/interval.ts";
 
 function scored(scores: readonly number[], grades: readonly (number | undefined)[] = []): ScoredCase {
   const all = scores.map((_, i) => grades[i]);
