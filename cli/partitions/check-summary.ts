@@ -30,9 +30,10 @@ export interface CheckSummary extends PartitionCounts {
   readonly model?: ModelRecord;
   readonly head?: ModelRecord;
   readonly settings?: Readonly<Record<string, string>>;
-  readonly partitions: { readonly total: number; readonly whole: number } & Readonly<
-    Record<PartitionProblem["status"], number>
-  >;
+  /** Files of the input. */
+  readonly partitions: number;
+  /** How many are whole, and how many problems of each kind there are. */
+  readonly states: Readonly<Record<"whole" | PartitionProblem["status"], number>>;
   /** Of all outputs. */
   readonly bytes: number;
   /** Of all processes together. */
@@ -61,8 +62,9 @@ export function summed({ run, total, manifests, problems }: CheckedFolder): Chec
     ok: problems.length === 0 && all.length === total && total > 0,
     ...(described === undefined ? {} : ({ command, version, model, settings } as PartitionRun)),
     ...(head === undefined ? {} : { head }),
-    partitions: {
-      ...{ total, whole: all.length, missing: count("missing"), torn: count("torn") },
+    partitions: total,
+    states: {
+      ...{ whole: all.length, missing: count("missing"), torn: count("torn") },
       ...{ changed: count("changed"), other: count("other"), foreign: count("foreign") },
     },
     ...{ rows: sum(({ rows }) => rows), records: sum(({ records }) => records) },
@@ -91,13 +93,12 @@ const MAX_LISTED = 20;
 const SHOWN_DIGITS = 12;
 
 export function summaryTable(folder: string, summary: CheckSummary, columns: number): string {
-  const { ok, partitions, problems, model, head, engines, report, command } = summary;
-  const { total, whole } = partitions;
+  const { ok, partitions, states, problems, model, head, engines, report, command } = summary;
   const named = (record: ModelRecord) => `${record.file} (SHA-256 ${record.fingerprint.slice(0, SHOWN_DIGITS)}…)`;
   const lines = propertyTable([
     ["folder", folder],
     ["result", ok ? "whole" : "NOT whole"],
-    ["partitions", `${grouped(whole)} of ${grouped(total)} whole`],
+    ["partitions", `${grouped(states.whole)} of ${grouped(partitions)} whole`],
     ...(command === undefined ? [] : [["command", command] as const]),
     ...(model === undefined ? [] : [["model", named(model)] as const]),
     ...(head === undefined ? [] : [["head", named(head)] as const]),

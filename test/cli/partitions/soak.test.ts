@@ -118,7 +118,7 @@ it(`ends in the same bytes after ${KILLS} kills`, { timeout: 60_000 + KILLS * 10
     expect(JSON.parse(check.stdout)).toMatchObject({
       ok: true,
       rows: PARTITIONS * ROWS,
-      partitions: { whole: PARTITIONS },
+      states: { whole: PARTITIONS },
     });
     rmSync(output, { recursive: true });
   }
