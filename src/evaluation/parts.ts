@@ -76,7 +76,7 @@ export class PartEvaluator {
 /**
  * The report on all parts, in their order: the same as that of one evaluation of all files with `limit: "all"`.
  *
- * @param seed for bootstrap intervals
+ * @param seed that the report names; nothing is sampled
  * @returns the cases, too, of all parts; undefined without parts
  */
 export function mergeParts(
@@ -107,7 +107,6 @@ export function mergeParts(
     ...measureBenchmark(
       benchmark,
       placed.flatMap(({ cases }) => cases),
-      { seed },
     ),
     mistakes: worstOf(placed.flatMap(({ mistakes }) => mistakes)),
     truncatedResponses: parts.reduce((sum, { part }) => sum + part.truncatedResponses, 0),
