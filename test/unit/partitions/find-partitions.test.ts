@@ -30,6 +30,12 @@ it("leaves out the folder of the outputs, by whatever name", async () => {
     expect(await names([join(root, "in")], except)).toEqual(["-x y é.csv", "a.jsonl", "sub/a.jsonl"]);
 });
 
+it("takes no input away that is the folder of the outputs, or is in it: that is refused elsewhere", async () => {
+  expect(await names([join(root, "in", "sub")], join(root, "in", "sub"))).toEqual(["a.jsonl"]);
+  expect(await names([join(root, "in", "sub", "a.jsonl")], join(root, "in"))).toEqual(["a.jsonl"]);
+  expect(await names([join(root, "in", "sub")], join(root, "in"))).toEqual(["a.jsonl"]);
+});
+
 it.each([
   ["data/*.jsonl", "data"],
   ["*.jsonl", "."],
