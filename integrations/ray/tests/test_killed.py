@@ -87,7 +87,7 @@ def test_rank_sorts_and_rows_that_fail_are_counted(tmp_path: Path) -> None:
     summary = score_dataset(tmp_path / "in", tmp_path / "out", "tiny", task="rank", command=CLI, progress=None)
     assert (summary.rows, summary.failures) == (2, 1)
     first, second = map(json.loads, (tmp_path / "out" / "a.jsonl").read_text().splitlines())
-    assert sorted(first["ranks"]) == [1, 2] and "error" in second
+    assert [one["rank"] for one in first["ranking"]] == [1, 2] and "error" in second
 
 
 def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
