@@ -81,7 +81,7 @@ export const machines: readonly Machine[] = [
 
 /**
  * How much smaller or larger than what was measured a model may be. Of the machines that ran both sizes of Llama 3, nine times apart,
- * the rate of the large one is 0.75 to 1.05 of what follows from the small one.
+ * the rate of the large one is 0.75 to 1.1 of what follows from the small one.
  */
 const MAX_SCALE = 8;
 /** Which measured type stands for one that was not measured: the next with at most as many bits, or else the smallest. */
