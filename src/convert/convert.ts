@@ -88,7 +88,8 @@ async function convert(
     options.signal?.throwIfAborted();
     const bytes = await claimed.publish(file);
     published = true;
-    const notice = given({ templateNotice: unusedTemplateNotice(checkpoint) });
+    const notices = checkpoint.notices.length === 0 ? undefined : checkpoint.notices;
+    const notice = given({ templateNotice: unusedTemplateNotice(checkpoint), notices });
     return { output, bytes, tensors: jobs.length, sourceSha256, ...notice, ...describeWeightTypes(written) };
   } finally {
     if (resume) await file?.close().catch(() => {});

@@ -1,9 +1,10 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { floatTypeOf } from "../checkpoint/checkpoint-tensor.ts";
+import { convertFloats, firstNonFinite, floatAt } from "../checkpoint/dtypes.ts";
 import { refuse } from "../checkpoint/refuse.ts";
 import { quote } from "../files/byte-source.ts";
 import type { RewardHead } from "../reward-head.ts";
-import { convertFloats, firstNonFinite, floatAt } from "./dtypes.ts";
-import { checkTensor, floatTypeOf } from "./plan.ts";
+import { checkTensor } from "./plan.ts";
 
 /** The reward head, and its bytes in the checkpoint. */
 export interface CheckpointHead {

@@ -1,3 +1,4 @@
+import type { FloatType } from "../checkpoint/dtypes.ts";
 import type { CheckpointFolder } from "../checkpoint/folder.ts";
 import { InvalidInputError, invalidArgument } from "../errors.ts";
 import { convertibleTypeNames, type FileType, fileTypeByName, type TensorType } from "../gguf/types.ts";
@@ -15,7 +16,6 @@ import {
 import { PROFILE_NAMES } from "../profiles/profiles.ts";
 import type { ConvertProgress } from "../progress.ts";
 import { TOKENIZATION_MODES, type TokenizationMode } from "../vocabulary/tokenization.ts";
-import type { FloatType } from "./dtypes.ts";
 
 /** Origin of a checkpoint, as given by the user; stored in the file, not verified. */
 export interface SourceOptions {
@@ -76,6 +76,8 @@ export interface ConvertResult extends WeightTypes {
   readonly sourceSha256: string;
   /** A note if the checkpoint has a chat template that its profile does not use. */
   readonly templateNotice?: string;
+  /** What to say about an adapter that was merged: sentences. */
+  readonly notices?: readonly string[];
 }
 
 /** What the option `profile` may be. */

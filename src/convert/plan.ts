@@ -1,5 +1,7 @@
 import type { Checkpoint, CheckpointTensor } from "../checkpoint/checkpoint.ts";
+import { floatTypeOf } from "../checkpoint/checkpoint-tensor.ts";
 import type { CheckpointConfig } from "../checkpoint/config.ts";
+import { FLOAT_BYTES, type FloatType } from "../checkpoint/dtypes.ts";
 import { refuse } from "../checkpoint/refuse.ts";
 import { FileError } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
@@ -8,7 +10,6 @@ import type { TensorPlan } from "../gguf/serialize.ts";
 import { type FileType, tensorTypeByName } from "../gguf/types.ts";
 import { ROPE_DIVISORS } from "../trunk/tensor-names.ts";
 import { type ExpectedTensor, expectedTensors } from "../trunk/trunk.ts";
-import { FLOAT_BYTES, type FloatType } from "./dtypes.ts";
 
 /** One tensor on its way from the checkpoint to the GGUF. */
 export interface TensorJob extends TensorPlan {
@@ -17,6 +18,8 @@ export interface TensorJob extends TensorPlan {
   /** "quantized": llama.cpp makes it, as `type` says. */
   readonly to: FloatType | "quantized";
   readonly permutedHeads?: number;
+  /** The values are multiplied, then added to, in float32. */
+  readonly change?: { readonly factor?: number; readonly add?: number };
 }
 
 /**
@@ -31,6 +34,7 @@ export function planTensors(checkpoint: Checkpoint, fileType: FileType): TensorJ
     const dims = [...expected.shape].reverse();
     const from = floatTypeOf(source);
     const type = typeOf(expected, fileType, config);
+    const change = expected.change?.(config);
     return {
       name: expected.target,
       type: tensorTypeByName(type),
@@ -39,6 +43,7 @@ export function planTensors(checkpoint: Checkpoint, fileType: FileType): TensorJ
       from,
       to: isFloatType(type) ? type : "quantized",
       ...(expected.permutedHeads === undefined ? {} : { permutedHeads: expected.permutedHeads }),
+      ...(change === undefined ? {} : { change }),
     };
   });
   return inQuantizerOrder(jobs);
@@ -64,7 +69,7 @@ function checkTensorSet(checkpoint: Checkpoint): { expected: ExpectedTensor; sou
     if (!known.has(tensor.name) && !isIgnored(tensor.name, checkpoint))
       throw refuse(
         tensor.file,
-        `contains the tensor ${quote(tensor.name)}, which a Llama reward model of ${config.layers} layers does not have.`,
+        `contains the tensor ${quote(tensor.name)}, which a reward model of model_type "${config.trunk.modelType}" with ${config.layers} layers does not have.`,
         { tensor: tensor.name },
       );
   return expected.map((item) => ({ expected: item, source: checkTensor(checkpoint, item.source, item.shape) }));
@@ -104,22 +109,6 @@ export function checkTensor(checkpoint: Checkpoint, name: string, shape: readonl
     );
   floatTypeOf(tensor);
   return tensor;
-}
-
-const floatTypes: { readonly [dtype: string]: FloatType | undefined } = { F32: "f32", F16: "f16", BF16: "bf16" };
-
-/** @throws FileError ERR_INVALID_CHECKPOINT for integers, doubles and 8-bit floats */
-export function floatTypeOf(tensor: CheckpointTensor): FloatType {
-  const type = floatTypes[tensor.dtype];
-  if (type === undefined)
-    throw refuse(
-      tensor.file,
-      `contains the tensor ${quote(tensor.name)} in ${tensor.dtype}; expected F32, F16 or BF16.`,
-      {
-        tensor: tensor.name,
-      },
-    );
-  return type;
 }
 
 function noHead(checkpoint: Checkpoint): FileError {

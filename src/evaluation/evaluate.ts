@@ -96,11 +96,12 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   }
 }
 
-async function runBenchmark(
+/** Scores a benchmark's cases and measures them. */
+export async function runBenchmark(
   benchmark: OpenBenchmark,
   model: OpenModel,
-  { onProgress, onNotice }: EvaluateOptions,
-  { signal }: EvaluationSettings,
+  { onProgress, onNotice }: Pick<EvaluateOptions, "onProgress" | "onNotice">,
+  { signal }: Pick<EvaluationSettings, "signal">,
 ): Promise<{ report: BenchmarkReport; cases: readonly ScoredCase[] }> {
   const { name, definition, total } = benchmark;
   const cases: ScoredCase[] = [];
@@ -140,10 +141,11 @@ async function runBenchmark(
   return { report, cases };
 }
 
-function assemble(
-  { reported, settings }: OpenModel,
+/** The report on several benchmarks. */
+export function assemble(
+  { reported, settings }: Pick<OpenModel, "reported" | "settings">,
   benchmarks: readonly BenchmarkReport[],
-  { seed, limit }: EvaluationSettings,
+  { seed, limit }: Pick<EvaluationSettings, "seed" | "limit">,
 ): EvaluationReport {
   const known = benchmarks.flatMap(({ accuracy }) => (accuracy === undefined ? [] : [accuracy]));
   const whole = known.length > 0 && known.length === benchmarks.length;
