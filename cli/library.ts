@@ -13,6 +13,7 @@ export { endProcess } from "../src/end-process.ts";
 export type { CountedRow, Estimate, EstimateRate, TokenCount } from "../src/estimate/estimator.ts";
 export { benchmarkNames } from "../src/evaluation/case.ts";
 export { type ModelHashOptions, modelHash } from "../src/evaluation/model-hash.ts";
+export { caseLine, type EvaluatedPart, mergeParts, PartEvaluator, parseCase } from "../src/evaluation/parts.ts";
 export { prepareReportFolder } from "../src/evaluation/write-report.ts";
 export type { LockHolder } from "../src/files/file-lock.ts";
 export { isSameContent, recordFile } from "../src/files/file-record.ts";
@@ -44,8 +45,8 @@ export {
   type PartitionRun,
   readManifest,
 } from "../src/partitions/manifest.ts";
+export { PartitionClaim } from "../src/partitions/partition-claim.ts";
 export {
-  PartitionClaim,
   PartitionFolder,
   type PartitionState,
   type PlacedPartition,
