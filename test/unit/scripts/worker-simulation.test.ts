@@ -22,7 +22,7 @@ describe("the simulation of workers", () => {
   it("gives a lost partition to a worker that was idle already", () => {
     const rules = { ...calm, policy: "stealing" as const, meanTimeToFailure: 1, restart: 1000 };
     // Twenty workers, one partition of a second: the next idle one takes it up, long before the first is back.
-    const { makespan, failures } = simulate([10], new Array(20).fill(10), rules, 3);
+    const { makespan, failures } = simulate([10], new Array(20).fill(10), rules, 8);
     expect(failures).toBeGreaterThan(0);
     expect(makespan).toBeLessThan(1000);
   });
