@@ -10,8 +10,10 @@ export { defaultCacheFolder as cacheFolder } from "../src/cache-folder.ts";
 export { profileChoices } from "../src/convert/options.ts";
 export { embeddedCheckpoint } from "../src/embedded-model.ts";
 export { endProcess } from "../src/end-process.ts";
+export type { CountedRow, Estimate, EstimateRate, TokenCount } from "../src/estimate/estimator.ts";
 export { benchmarkNames } from "../src/evaluation/case.ts";
 export { type ModelHashOptions, modelHash } from "../src/evaluation/model-hash.ts";
+export { caseLine, type EvaluatedPart, mergeParts, PartEvaluator, parseCase } from "../src/evaluation/parts.ts";
 export { prepareReportFolder } from "../src/evaluation/write-report.ts";
 export type { LockHolder } from "../src/files/file-lock.ts";
 export { isSameContent, recordFile } from "../src/files/file-record.ts";
@@ -24,6 +26,7 @@ export { isDiskFull, systemReason } from "../src/files/system-errors.ts";
 export { besideTarget } from "../src/files/target.ts";
 export type { TemporaryFile } from "../src/files/temporary-file.ts";
 export { writeAll } from "../src/files/write-all.ts";
+export { findFiles } from "../src/inputs/find-files.ts";
 export { type ItemRow, ItemSource } from "../src/inputs/item-source.ts";
 export { openInput } from "../src/inputs/open-input.ts";
 export { isOnHub, modelPathOf } from "../src/model-path.ts";
@@ -43,8 +46,8 @@ export {
   type PartitionRun,
   readManifest,
 } from "../src/partitions/manifest.ts";
+export { PartitionClaim } from "../src/partitions/partition-claim.ts";
 export {
-  PartitionClaim,
   PartitionFolder,
   type PartitionState,
   type PlacedPartition,
@@ -56,6 +59,7 @@ export { decompressed } from "../src/rows/compression.ts";
 export { type InputFormat, inputFormats, isDataFile } from "../src/rows/format.ts";
 export { MAX_ROW_BYTES } from "../src/rows/json-splitter.ts";
 export { jsonText } from "../src/rows/json-text.ts";
+export type { SplitResult } from "../src/rows/split/split-file.ts";
 export { wideEncodingOf } from "../src/rows/utf16.ts";
 export { batchModes, gpuChoices, kernelChoices, splitModes } from "../src/scoring/load-options.ts";
 export { specialTokenChoices, tokenizationModes } from "../src/scoring/open-tokenizer.ts";
@@ -66,5 +70,9 @@ export * from "../src/server/choices.ts";
 
 /** Writers of parquet and zstd: only some outputs need them. */
 export const loadWriters = () => import("../src/rows/write/writers.ts");
+/** Only estimate needs it. */
+export const loadEstimator = () => import("../src/estimate/estimator.ts");
+/** Only split needs it. */
+export const loadSplitter = () => import("../src/rows/split/split-file.ts");
 /** Only serve needs fastify. */
 export const loadServer = () => import("../src/entry/server.ts");

@@ -46,12 +46,14 @@ export class PartitionRunner {
   /**
    * What there is of a partition.
    *
-   * @returns `mismatch`: why it may not stay as it is, as a sentence
-   * @throws FileError; the signal's reason
+   * @returns `state`: absent where a file cannot be read; `mismatch`: why it may not stay as it is, as a sentence
+   * @throws the signal's reason
    */
-  async look(partition: PlacedPartition): Promise<{ readonly state: PartitionState; readonly mismatch?: string }> {
-    const { folder } = this.#plan;
-    const state = await folder.stateOf(partition, { signal: this.#context.signal });
+  async look(partition: PlacedPartition): Promise<{ readonly state?: PartitionState; readonly mismatch?: string }> {
+    const { signal } = this.#context;
+    signal.throwIfAborted();
+    const state = await this.#plan.folder.stateOf(partition, { signal }).catch(() => signal.throwIfAborted());
+    if (state === undefined) return {};
     const mismatch = this.#mismatch(partition, state);
     return mismatch === undefined ? { state } : { state, mismatch };
   }
@@ -90,7 +92,7 @@ export class PartitionRunner {
       const { state, mismatch } = await this.look(partition);
       if (mismatch !== undefined && this.#options.force !== true)
         throw new UsageError(`${mismatch}; --force replaces it`);
-      if (state.status === "whole" && mismatch === undefined) return { status: "kept", manifest: state.manifest };
+      if (state?.status === "whole" && mismatch === undefined) return { status: "kept", manifest: state.manifest };
       return await this.#write(partition, claim, base, onRows);
     } catch (error) {
       if (claim instanceof PartitionClaim && (await claim.wasTaken())) return { status: "held", holder: {} };
@@ -112,7 +114,7 @@ export class PartitionRunner {
     const started = performance.now();
     const before = await recordFile(partition.path, this.#context.signal);
     let written: Manifest | undefined;
-    await this.#work.run({ partition, claim, base, onRows }, async (publish, { engine, ...counts }) => {
+    await this.#work.run({ partition, claim, base, onRows }, async (publish, { engine, evaluation, ...counts }) => {
       if (!(await isSameContent(partition.path, before, this.#context.signal)))
         throw new UsageError(`${partition.file} changed while it was read`);
       await publish((output) => {
@@ -122,12 +124,15 @@ export class PartitionRunner {
           ...{ output, engine },
           seconds: Math.round(performance.now() - started) / 1000,
           finished: new Date().toISOString(),
+          ...(evaluation === undefined ? {} : { evaluation }),
         };
         return written;
       }, partition.output);
     });
     if (written === undefined) throw new RangeError(`${partition.file} was not written.`);
-    return { status: "written", manifest: written };
+    // A process that was stopped for longer than a lock lasts may have been overtaken.
+    const isOurs = await isSameContent(this.#plan.folder.outputPath(partition), written.output, this.#context.signal);
+    return isOurs ? { status: "written", manifest: written } : { status: "held", holder: {} };
   }
 }
 

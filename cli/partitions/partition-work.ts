@@ -1,5 +1,5 @@
 /** What the commands do with one partition. */
-import type { Manifest, PartitionClaim, PartitionCounts, PartitionEngine, PlacedPartition } from "../library.ts";
+import type { Manifest, PartitionClaim, PartitionCounts, PlacedPartition } from "../library.ts";
 
 /** Progress of all partitions of this process. */
 export interface Base {
@@ -25,7 +25,7 @@ export interface HeldPartition {
 /** Puts the output in its place, with what the manifest says of it. */
 export type Publish = (
   publish: (manifest: (output: Manifest["output"]) => Manifest, name: string) => Promise<void>,
-  done: PartitionCounts & { readonly engine: PartitionEngine },
+  done: PartitionCounts & Pick<Manifest, "engine" | "evaluation">,
 ) => Promise<void>;
 
 export interface PartitionWork {

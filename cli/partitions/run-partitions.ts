@@ -52,6 +52,8 @@ async function claimFolder({ folder, all }: Plan, run: PartitionRun, force: bool
     if (foreign !== undefined)
       throw refused(`${foreign} is there, but was not written as a partition (the folder has no _PARTITIONS)`);
   }
+  // A folder that is read-only may be whole.
+  if (before !== undefined && before !== null && difference(before, run) === undefined) return;
   const now = await folder.begin(run, force);
   if (!force) check(now);
 }
@@ -71,11 +73,12 @@ async function doAll(
 ): Promise<number> {
   const tally: Tally = { outcomes: new Map(), rows: 0, tokens: 0, started: performance.now() };
   const left: PlacedPartition[] = [];
+  const hasTraces = await folder.traces();
   for (const partition of own) {
-    signal.throwIfAborted();
     const { state, mismatch } = await runner.look(partition);
     if (mismatch !== undefined && force !== true) throw new UsageError(`${mismatch}; --force replaces it`);
-    const isKept = state.status === "whole" && mismatch === undefined && !(await folder.hasTraces(partition));
+    // Claiming it removes what a killed process left there.
+    const isKept = state?.status === "whole" && mismatch === undefined && !hasTraces(partition);
     if (isKept) tally.outcomes.set(partition, { status: "kept", manifest: state.manifest });
     else left.push(partition);
   }

@@ -1,6 +1,7 @@
 /** `score` and `rank` over a folder. */
 import type { CommandContext } from "../context.ts";
 import { type ModelOptions, modelPath } from "../model-option.ts";
+import { checkPartitions } from "./check.ts";
 import { listPartitions } from "./list.ts";
 import { type PartitionedOptions, runPartitions } from "./run-partitions.ts";
 import { ScoreWork, type ScoringKind, type ScoringWorkOptions } from "./score-work.ts";
@@ -13,6 +14,7 @@ export async function scorePartitions(
   options: PartitionedOptions & ScoringWorkOptions & ModelOptions,
   context: CommandContext,
 ): Promise<number> {
+  if (options.check) return checkPartitions(options, kind.command, context);
   let path: Promise<string> | undefined;
   const findModel = () => {
     path ??= modelPath(options, context);

@@ -11,6 +11,7 @@ import {
   type EvaluationSettings,
   evaluationChecks,
   evaluationSettings,
+  limitOf,
 } from "./evaluate-options.ts";
 import { textsOf } from "./item-texts.ts";
 import { mean, RunningAccuracy } from "./measures/accuracy.ts";
@@ -67,6 +68,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     opened.push(
       await OpenBenchmark.open(request, {
         ...settings,
+        limit: limitOf(options, request),
         onNotice: options.onNotice,
         onDownload: downloadProgressOf(request, options),
       }),
@@ -94,11 +96,12 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   }
 }
 
-async function runBenchmark(
+/** Scores a benchmark's cases and measures them. */
+export async function runBenchmark(
   benchmark: OpenBenchmark,
   model: OpenModel,
-  { onProgress, onNotice }: EvaluateOptions,
-  { signal }: EvaluationSettings,
+  { onProgress, onNotice }: Pick<EvaluateOptions, "onProgress" | "onNotice">,
+  { signal }: Pick<EvaluationSettings, "signal">,
 ): Promise<{ report: BenchmarkReport; cases: readonly ScoredCase[] }> {
   const { name, definition, total } = benchmark;
   const cases: ScoredCase[] = [];
@@ -125,6 +128,7 @@ async function runBenchmark(
   const report: BenchmarkReport = {
     benchmark: name,
     title: definition.title,
+    ...given({ notice: definition.notice, limit: benchmark.limit }),
     sources: benchmark.sources,
     rows: benchmark.counts(),
     ...given({ card: definition.card }),
@@ -137,10 +141,11 @@ async function runBenchmark(
   return { report, cases };
 }
 
-function assemble(
-  { reported, settings }: OpenModel,
+/** The report on several benchmarks. */
+export function assemble(
+  { reported, settings }: Pick<OpenModel, "reported" | "settings">,
   benchmarks: readonly BenchmarkReport[],
-  { seed, limit }: EvaluationSettings,
+  { seed, limit }: Pick<EvaluationSettings, "seed" | "limit">,
 ): EvaluationReport {
   const known = benchmarks.flatMap(({ accuracy }) => (accuracy === undefined ? [] : [accuracy]));
   const whole = known.length > 0 && known.length === benchmarks.length;

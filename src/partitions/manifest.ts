@@ -1,14 +1,14 @@
 /** What is written beside each output: that it is whole, and what made it. */
 import { constants } from "node:fs";
-import { lstat, open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { FileRecord } from "../files/file-record.ts";
 import { besideTarget } from "../files/target.ts";
 
 /** Raise when a field changes its meaning. */
 export const MANIFEST_FORMAT = 1;
-/** A manifest has about 1 KB; options given many times make it larger. */
-const MAX_MANIFEST_BYTES = 1024 * 1024;
+/** A manifest has about 1 KB; that of an evaluation has its worst mistakes, with their texts. */
+const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
 /** The longest name that file systems take. */
 const MAX_NAME_BYTES = 255;
 
@@ -67,6 +67,8 @@ export interface Manifest extends PartitionRun, PartitionCounts {
   readonly input: FileRecord & { readonly name: string };
   readonly output: FileRecord & { readonly name: string };
   readonly engine: PartitionEngine;
+  /** eval: what the report on all partitions needs besides the cases. */
+  readonly evaluation?: object;
   readonly seconds: number;
   /** ISO 8601. */
   readonly finished: string;
@@ -99,10 +101,10 @@ export async function readManifest(path: string): Promise<FoundManifest> {
 
 /** Undefined where nothing is there; null where it is not readable, too large or not JSON. Never waits for a pipe. */
 export async function readSmallJson(path: string): Promise<unknown> {
-  const stats = await lstat(path).catch(() => undefined);
+  const stats = await stat(path).catch(() => undefined);
   if (stats === undefined) return undefined;
   if (!stats.isFile() || stats.size > MAX_MANIFEST_BYTES) return null;
-  const how = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
+  const how = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
   const handle = await open(path, how).catch(() => undefined);
   try {
     return handle === undefined ? null : JSON.parse(await handle.readFile("utf8"));
@@ -155,6 +157,7 @@ function isManifest(value: Readonly<Record<string, unknown>>): boolean {
     typeof engine["ownKernels"] === "boolean" &&
     typeof seconds === "number" &&
     seconds >= 0 &&
-    isText(value["finished"])
+    isText(value["finished"]) &&
+    (value["evaluation"] === undefined || isObject(value["evaluation"]))
   );
 }

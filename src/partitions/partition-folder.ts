@@ -1,21 +1,26 @@
 /** A folder of outputs, one for each partition, each with its manifest. */
 import type { BigIntStats } from "node:fs";
 import { lstat, readdir, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { FileError } from "../errors.ts";
-import { notWritable, unwritable } from "../files/file-errors.ts";
+import { notWritable, readError, unwritable } from "../files/file-errors.ts";
 import { LockHeld, type LockHolder } from "../files/file-lock.ts";
-import { type FileRecord, isSameContent, recordFile, timeOf } from "../files/file-record.ts";
-import { flushFolder } from "../files/flush.ts";
+import { type FileRecord, isSameContent, recordFile } from "../files/file-record.ts";
 import { makeFolder } from "../files/make-folder.ts";
-import { ifExists } from "../files/optional-files.ts";
 import { OutputFile, removeLeftovers, withOutput } from "../files/output-file.ts";
-import { codeOf } from "../files/system-errors.ts";
+import { codeOf, isMissing } from "../files/system-errors.ts";
 import { besideTarget } from "../files/target.ts";
-import { TemporaryFile } from "../files/temporary-file.ts";
-import { removeFile } from "../files/windows.ts";
 import type { Partition } from "./find-partitions.ts";
-import { isRun, type Manifest, manifestPath, type PartitionRun, readManifest, readSmallJson } from "./manifest.ts";
+import {
+  isManifestName,
+  isRun,
+  type Manifest,
+  manifestPath,
+  type PartitionRun,
+  readManifest,
+  readSmallJson,
+} from "./manifest.ts";
+import { PartitionClaim } from "./partition-claim.ts";
 
 /** What the folder is for; its presence makes a folder one of partitions. */
 export const RUN_FILE = "_PARTITIONS";
@@ -72,7 +77,7 @@ export class PartitionFolder {
       return torn(`it has ${stats.size} bytes, and its manifest says ${output.bytes}`);
     if (!(verify ? await hasHash(path, output, signal) : await isSameContent(path, output, signal)))
       return torn("its content is not what its manifest says");
-    const isSame = await isSameContent(partition.path, input, signal);
+    const isSame = partition.path === "" || (await isSameContent(partition.path, input, signal));
     return { status: isSame ? "whole" : "changed", manifest };
   }
 
@@ -85,6 +90,9 @@ export class PartitionFolder {
   async claim(partition: PlacedPartition, signal?: AbortSignal): Promise<PartitionClaim | Partial<LockHolder>> {
     const path = this.outputPath(partition);
     makeFolderFor(path);
+    // Its manifest and its temporary files would go to another folder.
+    if ((await lstat(path).catch(() => undefined))?.isSymbolicLink())
+      throw unwritable(path, "it is a symbolic link; remove it, and the output takes its place");
     const file = await OutputFile.tryClaim(path, { overwrite: true, signal });
     if (file instanceof LockHeld) return file.holder;
     const manifest = manifestPath(file.target.path);
@@ -92,12 +100,64 @@ export class PartitionFolder {
     return new PartitionClaim(file, manifest);
   }
 
-  /** Whether something in the folder says that the partition is being written, or was by a process that died. */
-  async hasTraces(partition: PlacedPartition): Promise<boolean> {
-    const path = this.outputPath(partition);
-    const names = await readdir(dirname(path)).catch(() => []);
-    const prefixes = [path, manifestPath(path)].map((one) => basename(besideTarget(one, ".")));
-    return names.some((name) => prefixes.some((prefix) => name.startsWith(prefix)));
+  /** Which partitions are being written, or were by a process that died: they have locks or temporary files. */
+  async traces(): Promise<(partition: PlacedPartition) => boolean> {
+    const hidden = (await this.#names()).filter((name) => name.slice(name.lastIndexOf("/") + 1).startsWith("."));
+    return (partition) => {
+      const path = this.outputPath(partition);
+      const prefixes = [path, manifestPath(path)].map((one) => relative(this.path, besideTarget(one, ".")));
+      return hidden.some((name) => prefixes.some((prefix) => name.startsWith(prefix.split(sep).join("/"))));
+    };
+  }
+
+  /** All files below the folder, with "/" between folders. */
+  async #names(): Promise<readonly string[]> {
+    const entries = await readdir(this.path, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+      if (isMissing(error)) return [];
+      throw readError(this.path, error);
+    });
+    return entries
+      .filter((entry) => !entry.isDirectory())
+      .map((entry) =>
+        relative(this.path, join(entry.parentPath ?? entry.path, entry.name))
+          .split(sep)
+          .join("/"),
+      )
+      .sort();
+  }
+
+  /** Partitions by the manifests that are there. Their inputs are not known: `path` is "". */
+  async written(): Promise<readonly PlacedPartition[]> {
+    const found: PlacedPartition[] = [];
+    for (const name of await this.#names()) {
+      if (!isManifestName(basename(name))) continue;
+      const manifest = await readManifest(join(this.path, name));
+      if (typeof manifest === "string") continue;
+      const { partition, input, output } = manifest;
+      found.push({ name: partition, file: input.name, path: "", bytes: input.bytes, output: output.name });
+    }
+    return found;
+  }
+
+  /**
+   * Files that are neither outputs nor ours. Hidden ones are locks and temporary files, of which the next run removes what is left.
+   *
+   * @param inputs that may be in the folder
+   */
+  async foreign(partitions: readonly PlacedPartition[], inputs: readonly string[]): Promise<readonly string[]> {
+    const known = new Set([RUN_FILE]);
+    for (const { output } of partitions) {
+      known.add(output);
+      known.add(
+        relative(this.path, manifestPath(this.outputPath({ output })))
+          .split(sep)
+          .join("/"),
+      );
+    }
+    const read = new Set(inputs.map((path) => resolve(path)));
+    return (await this.#names()).filter(
+      (name) => !known.has(name) && !/(?:^|\/)\./.test(name) && !read.has(resolve(this.path, name)),
+    );
   }
 
   /** Whether a process holds it, as far as the file of its lock says. */
@@ -145,56 +205,6 @@ export class PartitionFolder {
   }
 }
 
-/** A partition that this process writes. */
-export class PartitionClaim {
-  readonly #file: OutputFile;
-  readonly #manifest: string;
-
-  constructor(file: OutputFile, manifest: string) {
-    this.#file = file;
-    this.#manifest = manifest;
-  }
-
-  /** A temporary file in the output's folder. */
-  create(): Promise<TemporaryFile> {
-    return this.#file.create();
-  }
-
-  /**
-   * Puts the output in its place, and then its manifest. The manifest of an earlier output is gone before, so that at no time one
-   * vouches for bytes that it does not know.
-   *
-   * @param manifest given the output's record
-   * @throws FileError ERR_FILE_NOT_WRITABLE, also when another process took the partition over
-   */
-  async publish(file: TemporaryFile, sha256: string, manifest: (output: FileRecord) => Manifest): Promise<void> {
-    const { path, name } = this.#file.target;
-    await removeManifest(this.#manifest);
-    const bytes = await this.#file.publish(file);
-    const stats = await lstat(path, { bigint: true });
-    const text = `${JSON.stringify(manifest({ bytes, sha256, modified: timeOf(stats) }), undefined, 2)}\n`;
-    const beside = await TemporaryFile.create(this.#manifest);
-    try {
-      await beside.write(Buffer.from(text), 0);
-      // A process that was stopped for long may have put its output beside the manifest of another one.
-      if (await this.#file.wasTaken()) throw unwritable(name, "another process took the partition over");
-      await beside.publish(true);
-    } finally {
-      await beside.discard();
-    }
-  }
-
-  /** Whether another process took it over after this one was silent for too long. */
-  wasTaken(): Promise<boolean> {
-    return this.#file.wasTaken();
-  }
-
-  /** Never throws. */
-  release(): Promise<void> {
-    return this.#file.release();
-  }
-}
-
 async function ifThere(path: string): Promise<BigIntStats | undefined> {
   return stat(path, { bigint: true }).catch(() => undefined);
 }
@@ -212,16 +222,5 @@ function makeFolderFor(path: string): void {
     if (codeOf(cause) !== "EEXIST") throw notWritable(path, cause);
     const message = `Cannot create the folder ${folder}: its path contains something that is not a folder.`;
     throw new FileError("ERR_FILE_NOT_WRITABLE", message, { file: folder, cause });
-  }
-}
-
-/** @throws FileError ERR_FILE_NOT_WRITABLE */
-async function removeManifest(path: string): Promise<void> {
-  try {
-    if ((await ifExists(lstat(path))) === undefined) return;
-    await removeFile(path);
-    await flushFolder(dirname(path));
-  } catch (error) {
-    throw notWritable(path, error);
   }
 }

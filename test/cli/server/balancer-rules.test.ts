@@ -2,11 +2,20 @@
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type Balancer, listening, missingHaproxy, startBalancer, withHaproxy } from "./haproxy.ts";
+import {
+  type Balancer,
+  listening,
+  missingHaproxy,
+  startBalancer,
+  startBalancerByName,
+  withHaproxy,
+} from "./haproxy.ts";
+import { nameServer } from "./name-server.ts";
 
 type Handler = (name: string, request: IncomingMessage, response: ServerResponse, body: Buffer) => void;
 
@@ -77,7 +86,7 @@ async function at(path: string, body: unknown): Promise<string> {
   return name;
 }
 
-const PROMPTS = Array.from({ length: 16 }, (_, i) => `Name "a" fruit\\vegetable.\nNumber ${i * 7919}: élan 果物 🍎`);
+const PROMPTS = Array.from({ length: 10 }, (_, i) => `Name "a" fruit\\vegetable.\nNumber ${i * 7919}: élan 果物 🍎`);
 const RESPONSES = ["An apple.", "果物 \\ Assistant: none", "x".repeat(3000)];
 const chatml = (prompt: string, response: string) =>
   `<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\n${prompt}<|im_end|>\n<|im_start|>assistant\n${response}<|im_end|>`;
@@ -241,5 +250,48 @@ describe.skipIf(missingHaproxy !== undefined)(withHaproxy("HAProxy"), () => {
     expect(await line()).toBe("1\n");
     more();
     expect(await line()).toBe("2\n");
+  });
+
+  // Linux has all of 127.0.0.0/8.
+  it.skipIf(process.platform !== "linux")("finds the replicas of a name, and those that come and go", async () => {
+    const replicas = new Map<string, Server>();
+    let port = 0;
+    const add = async (address: string) => {
+      const server = createServer((_request, response) => response.end(address)).listen(port, address);
+      await once(server, "listening");
+      port = (server.address() as AddressInfo).port;
+      replicas.set(address, server);
+      servers.push(server);
+    };
+    await add("127.0.0.2");
+    await add("127.0.0.3");
+    const names = await nameServer([...replicas.keys()]);
+    const byName = await startBalancerByName(folder, `replicas.test:${port}`, names);
+    try {
+      const homes = () =>
+        Promise.all(
+          PROMPTS.map(async (prompt) => {
+            const body = JSON.stringify({ prompt, response: "x" });
+            const answered = await fetch(`${byName.url}/v1/score`, { method: "POST", body });
+            expect(answered.status).toBe(200);
+            return answered.text();
+          }),
+        );
+      const two = await homes();
+      expect(new Set(two)).toEqual(new Set(["127.0.0.2", "127.0.0.3"]));
+      await add("127.0.0.4");
+      names.addresses = [...replicas.keys()];
+      await byName.healthy(3);
+      const three = await homes();
+      // Only to the new one do prompts move.
+      for (const [i, address] of three.entries()) if (address !== "127.0.0.4") expect(address).toBe(two[i]);
+      expect(three).toContain("127.0.0.4");
+      names.addresses = ["127.0.0.2", "127.0.0.3"];
+      await byName.healthy(2);
+      expect(await homes()).toEqual(two);
+    } finally {
+      await byName.stop();
+      names.close();
+    }
   });
 });

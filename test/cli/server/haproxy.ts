@@ -30,31 +30,52 @@ export interface Balancer {
 }
 
 /** @param replicas addresses by the replicas' names, as HAProxy writes them: 127.0.0.1:8081, unix@/run/a.sock */
-export async function startBalancer(
-  folder: string,
-  replicas: Readonly<Record<string, string>>,
-  edit: (configuration: string) => string = (text) => text,
-): Promise<Balancer> {
+export async function startBalancer(folder: string, replicas: Readonly<Record<string, string>>): Promise<Balancer> {
   const lines = Object.entries(replicas).map(([name, address]) => `    server ${name} ${address}\n`);
   const original = readFileSync(CONFIGURATION, "utf8");
   const listed = /( {4}server \w+ 127\.0\.0\.1:\d+\n)+/;
   if (!listed.test(original)) throw new Error(`${CONFIGURATION} lists no servers.`);
   const path = join(folder, "haproxy.cfg");
-  writeFileSync(path, edit(original.replace(listed, lines.join(""))));
+  writeFileSync(path, original.replace(listed, lines.join("")));
+  return startAnywhere(path, lines.length);
+}
+
+/**
+ * With replicas that it finds by their name.
+ *
+ * @param replicas name and port
+ */
+export async function startBalancerByName(
+  folder: string,
+  replicas: string,
+  { port, addresses }: { readonly port: number; readonly addresses: readonly string[] },
+): Promise<Balancer> {
+  const original = readFileSync(CONFIGURATION, "utf8");
+  const path = join(folder, "haproxy-by-name.cfg");
+  writeFileSync(path, original.replace("parse-resolv-conf", `nameserver test 127.0.0.1:${port}`));
+  return startAnywhere(path, addresses.length, { STARLING_RM_REPLICAS: replicas });
+}
+
+async function startAnywhere(
+  path: string,
+  replicas: number,
+  environment: Record<string, string> = {},
+): Promise<Balancer> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await start(path, Object.keys(replicas).length);
+      return await start(path, replicas, environment);
     } catch (error) {
       if (attempt === TRIES) throw error;
     }
   }
 }
 
-async function start(path: string, replicas: number): Promise<Balancer> {
+async function start(path: string, replicas: number, environment: Record<string, string>): Promise<Balancer> {
   const [port, statsPort] = [await freePort(), await freePort()];
   const child = spawn("haproxy", ["-db", "-f", path], {
     env: {
       ...process.env,
+      ...environment,
       STARLING_RM_BIND: `127.0.0.1:${port}`,
       STARLING_RM_STATS: `127.0.0.1:${statsPort}`,
     },
