@@ -36,6 +36,11 @@ export const STARLING_KEYS = {
   tokenization: "starling.tokenization",
   /** u32: most ids of a sequence that count (model card: 2048). */
   maxTokens: "starling.max_tokens",
+  /**
+   * u32: tokens that some layers of the checkpoint attend to, where llama.cpp's graph has no such window: then this is also
+   * max_tokens, because a longer text would get another score than the reference's. Absent otherwise.
+   */
+  window: "starling.window",
   /** string: which end a longer sequence loses; "left" keeps the last ids, "none" refuses the sequence. */
   truncationSide: "starling.truncation_side",
   /** u32: the padding id; absent with the score position "last". */
@@ -80,6 +85,8 @@ export const STARLING_KEYS = {
   fitRidge: "starling.fit.ridge",
   /** string, YYYY-MM-DD: the date that the chat template wrote in the fit, where it asks for one. */
   fitTemplateDate: "starling.fit.template_date",
+  /** string, 64 hexadecimal digits: the same in all parts of a split file, and in no other set. */
+  splitSet: "starling.split.set",
   /** string: a notice that must be shown with the model, for example that it is a random test model. */
   notice: "starling.notice",
   /** u8[n_vocab]: SentencePiece's own piece types, which tokenizer.ggml.token_type changes for special tokens. */
@@ -96,6 +103,8 @@ export const STARLING_KEYS = {
   wrapper: "starling.tokenizer.frame",
   /** bool: `legacy` of the tokenizer configuration (true when absent); false does not affect the mode "fast-4.41". */
   legacy: "starling.tokenizer.legacy",
+  /** string: "nfc": text between added tokens gets that form of Unicode first (byte-bpe); absent: it stays as it is. */
+  normalizer: "starling.tokenizer.normalizer",
   /** bool: a word that is a token is taken whole, before any merge (byte-bpe). */
   ignoreMerges: "starling.tokenizer.ignore_merges",
   /** bool: SentencePiece's normaliser flag. */
