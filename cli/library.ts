@@ -10,6 +10,7 @@ export { defaultCacheFolder as cacheFolder } from "../src/cache-folder.ts";
 export { profileChoices } from "../src/convert/options.ts";
 export { embeddedCheckpoint } from "../src/embedded-model.ts";
 export { endProcess } from "../src/end-process.ts";
+export type { CountedRow, Estimate, EstimateRate, TokenCount } from "../src/estimate/estimator.ts";
 export { benchmarkNames } from "../src/evaluation/case.ts";
 export { type ModelHashOptions, modelHash } from "../src/evaluation/model-hash.ts";
 export { caseLine, type EvaluatedPart, mergeParts, PartEvaluator, parseCase } from "../src/evaluation/parts.ts";
@@ -18,6 +19,7 @@ export type { LockHolder } from "../src/files/file-lock.ts";
 export { isSameContent, recordFile } from "../src/files/file-record.ts";
 export { holdOutput } from "../src/files/hold-output.ts";
 export { OutputFile } from "../src/files/output-file.ts";
+export { allPartNames, parsePartName } from "../src/files/part-names.ts";
 export { type Checkpoint, type Fingerprint, type FoundRecord, RunRecord } from "../src/files/run-record.ts";
 export { descriptorStats, fileKey, isDescriptor } from "../src/files/same-file.ts";
 export { isDiskFull, systemReason } from "../src/files/system-errors.ts";
@@ -68,6 +70,8 @@ export * from "../src/server/choices.ts";
 
 /** Writers of parquet and zstd: only some outputs need them. */
 export const loadWriters = () => import("../src/rows/write/writers.ts");
+/** Only estimate needs it. */
+export const loadEstimator = () => import("../src/estimate/estimator.ts");
 /** Only split needs it. */
 export const loadSplitter = () => import("../src/rows/split/split-file.ts");
 /** Only serve needs fastify. */
