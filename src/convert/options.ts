@@ -6,6 +6,7 @@ import type { WeightTypes } from "../gguf/weight-types.ts";
 import {
   aBoolean,
   aFunction,
+  anInteger,
   aSignal,
   aString,
   type Check,
@@ -37,6 +38,8 @@ export interface ConvertOptions {
   readonly tokenization?: TokenizationMode;
   /** The kind of reward model, see src/profiles; default "auto": what the checkpoint's files show. */
   readonly profile?: (typeof profileChoices)[number];
+  /** Most bytes of a file, unless one tensor needs more: a larger model is written in parts. Default: one file. */
+  readonly splitSize?: number;
   /** Replace an existing file. Default: false. */
   readonly overwrite?: boolean;
   /** Called at most once for every 8 MiB or so. */
@@ -67,8 +70,10 @@ export interface RowBlock {
 export type QuantizeRows = (block: RowBlock) => Promise<Uint8Array>;
 
 export interface ConvertResult extends WeightTypes {
-  /** As given. */
+  /** As given; the first part's name, for a file in parts. */
   readonly output: string;
+  /** The names of all parts. */
+  readonly parts?: readonly string[];
   /** Bytes of the file. */
   readonly bytes: number;
   readonly tensors: number;
@@ -86,6 +91,9 @@ export const profileChoices = ["auto", ...PROFILE_NAMES] as const;
 /** Longest source name and revision. */
 const MAX_SOURCE_CHARACTERS = 500;
 
+/** Bytes. */
+export const aPartSize: Check = anInteger(1, Number.MAX_SAFE_INTEGER);
+
 /** The caller's options; callers of {@link convertCheckpoint} also pass the quantiser. */
 export const conversionChecks: Readonly<Record<string, Check>> = {
   checkpoint: aFolder,
@@ -94,6 +102,7 @@ export const conversionChecks: Readonly<Record<string, Check>> = {
   source: aSource,
   tokenization: oneOf(TOKENIZATION_MODES),
   profile: oneOf(profileChoices),
+  splitSize: aPartSize,
   overwrite: aBoolean,
   resume: aBoolean,
   onProgress: aFunction,

@@ -85,6 +85,8 @@ export const STARLING_KEYS = {
   fitRidge: "starling.fit.ridge",
   /** string, YYYY-MM-DD: the date that the chat template wrote in the fit, where it asks for one. */
   fitTemplateDate: "starling.fit.template_date",
+  /** string, 64 hexadecimal digits: the same in all parts of a split file, and in no other set. */
+  splitSet: "starling.split.set",
   /** string: a notice that must be shown with the model, for example that it is a random test model. */
   notice: "starling.notice",
   /** u8[n_vocab]: SentencePiece's own piece types, which tokenizer.ggml.token_type changes for special tokens. */
@@ -101,6 +103,11 @@ export const STARLING_KEYS = {
   wrapper: "starling.tokenizer.frame",
   /** bool: `legacy` of the tokenizer configuration (true when absent); false does not affect the mode "fast-4.41". */
   legacy: "starling.tokenizer.legacy",
+  /**
+   * string: "longest-first": of merges with equal scores, those with the longest left part go first, then the longest right
+   * part, as transformers from 4.44 on converts Gemma's tokenizer.model; absent: those of the lowest ids.
+   */
+  mergeOrder: "starling.tokenizer.merge_order",
   /** string: "nfc": text between added tokens gets that form of Unicode first (byte-bpe); absent: it stays as it is. */
   normalizer: "starling.tokenizer.normalizer",
   /** bool: a word that is a token is taken whole, before any merge (byte-bpe). */
