@@ -126,7 +126,7 @@ class WakeUpSignal {
 
 function finish({ placed, found, error }: Pending): CaseOutcome {
   if (error) return { placed, error };
-  const { source, row, id, subset, comparisons, responses } = placed;
+  const { source, row, id, subset, comparisons, asPublished, responses } = placed;
   const scores = found as CachedScore[];
   const scored: ScoredCase = {
     source,
@@ -135,6 +135,7 @@ function finish({ placed, found, error }: Pending): CaseOutcome {
     ...(subset === undefined ? {} : { subset }),
     prompt: promptKey(placed),
     comparisons,
+    ...(asPublished === undefined ? {} : { asPublished }),
     grades: responses.map(({ grade }) => grade),
     scores: scores.map(({ score }) => score),
     lengths: responses.map(({ item }) => responseLength(item)),

@@ -4,11 +4,16 @@
  * profile for a rule.
  */
 import type { Profile } from "./profile.ts";
-import { sequenceClassification } from "./sequence-classification.ts";
+import { otherSequenceClassification, sequenceClassification } from "./sequence-classification.ts";
 import { starling7bAlpha } from "./starling-rm-7b-alpha.ts";
 import { starling34b } from "./starling-rm-34b.ts";
 
-const all = [starling34b, starling7bAlpha, sequenceClassification] as const satisfies readonly Profile[];
+const all = [
+  starling34b,
+  starling7bAlpha,
+  sequenceClassification,
+  otherSequenceClassification,
+] as const satisfies readonly Profile[];
 
 export const profiles: readonly Profile[] = all;
 export type ProfileName = (typeof all)[number]["name"];

@@ -1,7 +1,5 @@
 import { hasTensorsOf, type Profile } from "./profile.ts";
 
-/** Classes of transformers that differ in their trunk only. */
-const ARCHITECTURES = ["LlamaForSequenceClassification"];
 const tensors = { trunkPrefix: "model.", head: { weight: "score.weight" } } as const;
 
 /**
@@ -11,11 +9,7 @@ const tensors = { trunkPrefix: "model.", head: { weight: "score.weight" } } as c
  */
 export const sequenceClassification = {
   name: "llama-sequence-classification",
-  recognisedBy: `model.* and score.weight, and the architecture "${ARCHITECTURES.join('" or "')}" in config.json`,
-  matches: (signs) =>
-    hasTensorsOf(tensors, signs) &&
-    !signs.hasTrunk("transformer.") &&
-    signs.architectures.some((name) => ARCHITECTURES.includes(name)),
+  ...recognition(["LlamaForSequenceClassification"]),
   ...tensors,
   template: "chat-template",
   templateTokens: [],
@@ -26,3 +20,21 @@ export const sequenceClassification = {
   truncation: "none",
   padding: { id: "config", scorePosition: "last-non-pad" },
 } as const satisfies Profile;
+
+/** The same of other trunks: transformers has one text for all of these classes (modeling_layers.py of 5.23.0). */
+export const otherSequenceClassification = {
+  ...sequenceClassification,
+  name: "sequence-classification",
+  ...recognition(["Mistral", "Qwen2", "Qwen3", "Gemma2"].map((trunk) => `${trunk}ForSequenceClassification`)),
+} as const satisfies Profile;
+
+/** @param architectures classes of transformers that differ in their trunk only */
+function recognition(architectures: readonly string[]): Pick<Profile, "recognisedBy" | "matches"> {
+  return {
+    recognisedBy: `model.* and score.weight, and the architecture "${architectures.join('" or "')}" in config.json`,
+    matches: (signs) =>
+      hasTensorsOf(tensors, signs) &&
+      !signs.hasTrunk("transformer.") &&
+      signs.architectures.some((name) => architectures.includes(name)),
+  };
+}
