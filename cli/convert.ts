@@ -23,6 +23,8 @@ interface ConvertCommandOptions {
   readonly type: string;
   readonly tokenization?: TokenizationMode;
   readonly profile?: NonNullable<ConvertOptions["profile"]>;
+  readonly scorePosition?: NonNullable<ConvertOptions["scorePosition"]>;
+  readonly normalizeReward?: boolean;
   readonly source?: string;
   readonly revision?: string;
   readonly tokenizer?: string;
@@ -45,6 +47,8 @@ export const convert: Action<ConvertCommandOptions> = async (options, context) =
     tokenization,
     profile,
     tokenizer,
+    scorePosition,
+    normalizeReward,
     revision,
     cacheFolder,
     concurrency,
@@ -65,7 +69,8 @@ export const convert: Action<ConvertCommandOptions> = async (options, context) =
       source,
       onProgress,
       signal: context.signal,
-      ...given({ tokenization, profile, tokenizer, cacheFolder, concurrency, revision: isHub ? revision : undefined }),
+      ...given({ tokenization, profile, scorePosition, normalizeReward }),
+      ...given({ tokenizer, cacheFolder, concurrency, revision: isHub ? revision : undefined }),
     }),
   );
 };
@@ -110,7 +115,8 @@ export async function reportFile(
     ? JSON.stringify({ ...result, seconds: Number(elapsed().toFixed(3)) })
     : `${output}: ${byteSize(bytes)}, ${tensors} tensors, in ${elapsed() < 60 ? `${elapsed().toFixed(1)} s` : clock(elapsed())}`;
   await (await openOutput()).write(`${text}\n`);
-  for (const notice of [typeNotice, templateNotice]) if (notice !== undefined) terminal.note(`note: ${notice}`);
+  for (const notice of [...(result.notices ?? []), typeNotice, templateNotice])
+    if (notice !== undefined) terminal.note(`note: ${notice}`);
   return EXIT_DONE;
 }
 
@@ -127,8 +133,11 @@ export function typeOption(required: boolean): Option {
 
 export function describeConvert(command: Command): Command {
   return command
-    .description("Convert a Llama reward-model checkpoint to GGUF.")
-    .argument("<checkpoint>", "folder with config.json, weights and tokenizer files, or hf:OWNER/NAME[@REVISION]")
+    .description("Convert a reward-model checkpoint to GGUF.")
+    .argument(
+      "<checkpoint>",
+      "folder with config.json, weights and tokenizer files, hf:OWNER/NAME[@REVISION], or hf: and a name of starling-rm models",
+    )
     .requiredOption("-o, --output <file>", "GGUF file to write")
     .addOption(typeOption(false))
     .option("--tokenizer <place>", "take the tokenizer from this folder or hf:OWNER/NAME")
@@ -139,6 +148,13 @@ export function describeConvert(command: Command): Command {
       ).choices(tokenizationModes),
     )
     .addOption(new Option("--profile <name>", "reward-model family").choices(profileChoices).default("auto"))
+    .option(
+      "--score-position <rule>",
+      "where the score is read: last, first-padding, last-non-padding, end-of-padding or last-of-token:ID (default: as the " +
+        "model's own code does)",
+    )
+    .option("--normalize-reward", "normalise scores with the checkpoint's mean and std")
+    .option("--no-normalize-reward", "leave scores raw, whatever the checkpoint says")
     .option("--source <name>", "origin of the checkpoint, stored in the file")
     .option("--revision <id>", "hf:…: branch, tag or commit (default: main); folder: only stored in the file")
     .option("--stream", "hf:…: download one weight file at a time and delete it once converted")

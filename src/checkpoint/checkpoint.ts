@@ -1,28 +1,20 @@
 import { type ByteSource, quote } from "../files/byte-source.ts";
 import { findProfile } from "../profiles/find-profile.ts";
-import type { Profile, ProfileSigns } from "../profiles/profile.ts";
+import { type HeadTensors, headOf, type Profile, type ProfileSigns } from "../profiles/profile.ts";
 import { ROPE_DIVISORS } from "../trunk/tensor-names.ts";
 import { refuseAdapter } from "./adapter.ts";
 import { type CheckpointTemplate, readChatTemplate } from "./chat-template-file.ts";
 import { type CheckpointConfig, MAX_CONFIG_BYTES, parseConfig } from "./config.ts";
 import { type CheckpointFolder, openLocalFolder } from "./folder.ts";
-import { readJsonFile } from "./json.ts";
+import { type JsonObject, own, readJsonFile } from "./json.ts";
 import { refuse } from "./refuse.ts";
 import { ropeDivisors } from "./rope-scaling.ts";
 import { readSafetensorsHeader } from "./safetensors.ts";
 import { findWeightFiles, type WeightFiles } from "./shard-index.ts";
-import type { TensorEntry } from "./tensor-entry.ts";
+import type { CheckpointTensor } from "./tensor-entry.ts";
+import { headTensorsOf, withoutPrefixes } from "./tensor-prefixes.ts";
 import { readTorchFile } from "./torch-file.ts";
 import { type CheckpointVocabulary, checkTokenizerFiles, readVocabulary, type SourceFile } from "./vocabulary.ts";
-
-/** A tensor of a checkpoint: its file, position, type and shape. */
-export interface CheckpointTensor extends TensorEntry {
-  /** Its file's name in messages, and in its folder. */
-  readonly file: string;
-  readonly fileName: string;
-  /** The bytes themselves, for a tensor that follows from config.json. */
-  readonly bytes?: Uint8Array;
-}
 
 /** An open checkpoint folder. Close it when done: it holds its weight files open. */
 export class Checkpoint {
@@ -33,6 +25,12 @@ export class Checkpoint {
   readonly chatTemplate: CheckpointTemplate | undefined;
   /** What kind of reward model it is. */
   readonly profile: Profile;
+  /** Where its head is. */
+  readonly head: HeadTensors;
+  /** config.json as it is. */
+  readonly settings: JsonObject;
+  /** What to tell about how the checkpoint is read: sentences without a full stop. */
+  readonly notices: readonly string[];
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
   /** config.json and the tokenizer's files. */
   readonly sources: readonly SourceFile[];
@@ -48,6 +46,9 @@ export class Checkpoint {
     this.vocabulary = parts.vocabulary;
     this.chatTemplate = parts.chatTemplate;
     this.profile = parts.profile;
+    this.head = parts.head;
+    this.settings = parts.settings;
+    this.notices = parts.notices;
     this.tensors = parts.tensors;
     this.sources = parts.sources;
     this.#files = parts.files;
@@ -132,6 +133,9 @@ interface CheckpointParts {
   vocabulary: CheckpointVocabulary;
   chatTemplate: CheckpointTemplate | undefined;
   profile: Profile;
+  head: HeadTensors;
+  settings: JsonObject;
+  notices: readonly string[];
   tensors: ReadonlyMap<string, CheckpointTensor>;
   sources: readonly SourceFile[];
   files: ReadonlyMap<string, ByteSource>;
@@ -156,24 +160,37 @@ export async function openCheckpoint(place: string | CheckpointFolder, profileNa
   const weights = await findWeightFiles(folder);
   const files = await openAll(folder, weights.files);
   try {
-    const tensors = await readTensorList(folder, weights, files);
+    const { tensors, notice } = withoutPrefixes(await readTensorList(folder, weights, files));
+    const settings = configFile.value;
+    const signs = signsOf({ folder, config, settings, vocabulary, tensors });
     addRopeDivisors(tensors, config, folder);
-    const profile = findProfile(profileName, folder.path, signsOf(config, vocabulary, tensors));
+    const profile = findProfile(profileName, folder.path, signs);
+    const head = headOf(profile, signs);
+    const notices = notice === undefined ? [] : [notice];
     if (vocabulary.kind === "sentencepiece") checkTokenizerFiles(folder, vocabulary, profile.follows);
-    return new Checkpoint({ folder, config, vocabulary, chatTemplate, profile, tensors, sources, files });
+    return new Checkpoint({
+      ...{ folder, config, vocabulary, chatTemplate, profile, head, settings, notices },
+      ...{ tensors, sources, files },
+    });
   } catch (error) {
     await closeAll(files.values());
     throw error;
   }
 }
 
-function signsOf(
-  { architectures, trunk }: CheckpointConfig,
-  vocabulary: CheckpointVocabulary,
-  tensors: ReadonlyMap<string, CheckpointTensor>,
-): ProfileSigns {
+function signsOf({
+  folder,
+  config: { architectures, trunk, name },
+  settings,
+  vocabulary,
+  tensors,
+}: Pick<CheckpointParts, "folder" | "config" | "settings" | "vocabulary" | "tensors">): ProfileSigns {
   return {
     architectures,
+    modelType: trunk.modelType,
+    name: `${name ?? ""} ${folder.name}`,
+    setting: (field) => own(settings, field),
+    headTensors: headTensorsOf(tensors),
     hasTensor: (name) => tensors.has(name),
     hasTrunk: (prefix) => tensors.has(`${prefix}${trunk.embeddings.source}`),
     pieceId: (piece) => (vocabulary.kind === "sentencepiece" ? vocabulary.pieces.idOf(piece) : undefined),

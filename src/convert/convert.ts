@@ -20,6 +20,7 @@ import { sourceDigest, trunkDigest } from "./digests.ts";
 import { type CheckpointHead, readHead } from "./head.ts";
 import { ConversionJournal, type FinishedTensor } from "./journal.ts";
 import { buildMetadata } from "./metadata.ts";
+import { noticesOf } from "./notices.ts";
 import { type ConvertOptions, type ConvertResult, checkOptions } from "./options.ts";
 import { planTensors, type TensorJob } from "./plan.ts";
 import { convertTensors } from "./tensor-pipeline.ts";
@@ -67,7 +68,7 @@ async function convert(
   const jobs = planTensors(checkpoint, type);
   await checkRoom(target.path, bytesOf(jobs) - (await spaceTaken(partialPath(target.path))), output);
   // From the checked copy, for a remote folder; the tensors continue with the same file.
-  const headFile = checkpoint.tensors.get(checkpoint.profile.head.weight)?.fileName;
+  const headFile = checkpoint.tensors.get(checkpoint.head.weight)?.fileName;
   if (headFile !== undefined) await checkpoint.useWhole(headFile);
   const { head, header } = await planFile(checkpoint, type, jobs, options);
   const journal = await ConversionJournal.open(target.path, describeWork(checkpoint, header, options), resume);
@@ -84,12 +85,17 @@ async function convert(
     await writer.finish();
     await checkpoint.assertUnchanged();
     const written = await readGguf(file.path);
-    readRewardMetadata(written, file.path);
+    const metadata = readRewardMetadata(written, file.path);
     options.signal?.throwIfAborted();
     const bytes = await claimed.publish(file);
     published = true;
-    const notice = given({ templateNotice: unusedTemplateNotice(checkpoint) });
-    return { output, bytes, tensors: jobs.length, sourceSha256, ...notice, ...describeWeightTypes(written) };
+    const notices = noticesOf(checkpoint, metadata);
+    return {
+      ...{ output, bytes, tensors: jobs.length, sourceSha256 },
+      ...(notices.length === 0 ? {} : { notices }),
+      ...given({ templateNotice: unusedTemplateNotice(checkpoint) }),
+      ...describeWeightTypes(written),
+    };
   } finally {
     if (resume) await file?.close().catch(() => {});
     else await file?.discard();
@@ -102,10 +108,14 @@ export async function planFile(
   checkpoint: Checkpoint,
   type: FileType,
   jobs: readonly TensorJob[],
-  { tokenization, source = {} }: Pick<ConvertOptions, "tokenization" | "source">,
+  options: Pick<ConvertOptions, "tokenization" | "source" | "scorePosition" | "normalizeReward">,
 ): Promise<{ head: CheckpointHead; header: SerializedHeader }> {
-  const head = await readHead(checkpoint);
-  const metadata = buildMetadata(checkpoint, { head: head.head, fileType: type.id, tokenization, source });
+  const { tokenization, source = {}, scorePosition, normalizeReward } = options;
+  const head = await readHead(checkpoint, normalizeReward);
+  const metadata = buildMetadata(checkpoint, {
+    ...{ head: head.head, normalization: head.normalization, fileType: type.id, tokenization, source },
+    ...given({ scorePosition }),
+  });
   return { head, header: serializeHeader(metadata, jobs) };
 }
 

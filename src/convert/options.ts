@@ -16,6 +16,7 @@ import { PROFILE_NAMES } from "../profiles/profiles.ts";
 import type { ConvertProgress } from "../progress.ts";
 import { TOKENIZATION_MODES, type TokenizationMode } from "../vocabulary/tokenization.ts";
 import type { FloatType } from "./dtypes.ts";
+import { aScorePosition, type ScorePositionChoice } from "./score-position.ts";
 
 /** Origin of a checkpoint, as given by the user; stored in the file, not verified. */
 export interface SourceOptions {
@@ -37,6 +38,10 @@ export interface ConvertOptions {
   readonly tokenization?: TokenizationMode;
   /** The kind of reward model, see src/profiles; default "auto": what the checkpoint's files show. */
   readonly profile?: (typeof profileChoices)[number];
+  /** Where the score is read; default: the profile's rule. "last-of-token:ID" is the last occurrence of that id. */
+  readonly scorePosition?: ScorePositionChoice;
+  /** Whether scores are normalised with the checkpoint's mean and std; default: as its own code does. */
+  readonly normalizeReward?: boolean;
   /** Replace an existing file. Default: false. */
   readonly overwrite?: boolean;
   /** Called at most once for every 8 MiB or so. */
@@ -74,6 +79,8 @@ export interface ConvertResult extends WeightTypes {
   readonly tensors: number;
   /** The checksum of what was converted; see STARLING_KEYS.sourceSha256. */
   readonly sourceSha256: string;
+  /** What was left out or decided by a rule: sentences without a full stop. Absent: nothing. */
+  readonly notices?: readonly string[];
   /** A note if the checkpoint has a chat template that its profile does not use. */
   readonly templateNotice?: string;
 }
@@ -92,6 +99,8 @@ export const conversionChecks: Readonly<Record<string, Check>> = {
   source: aSource,
   tokenization: oneOf(TOKENIZATION_MODES),
   profile: oneOf(profileChoices),
+  scorePosition: aScorePosition,
+  normalizeReward: aBoolean,
   overwrite: aBoolean,
   resume: aBoolean,
   onProgress: aFunction,

@@ -8,6 +8,7 @@ export type { TokenizerFileSummary } from "../convert/metadata.ts";
 export type { TypeFallback, WeightTypes } from "../gguf/weight-types.ts";
 export { type InspectOptions, inspectModel } from "../inspect.ts";
 export type { HeadInspection, HeadSummary, InspectResult } from "../inspect-result.ts";
+export { type KnownModel, knownModels, type PublishedNumber } from "../known-models.ts";
 export {
   type ConvertOptions,
   type ConvertResult,

@@ -4,6 +4,7 @@ import { templateFiles } from "../checkpoint/chat-template-file.ts";
 import { type CheckpointFolder, openLocalFolder } from "../checkpoint/folder.ts";
 import { OverlayFolder, TOKENIZER_FILES } from "../checkpoint/overlay-folder.ts";
 import { HubError } from "../errors.ts";
+import { findInCatalogue } from "../profiles/catalogue.ts";
 import { isHubSpec, parseRepository } from "./address.ts";
 import { HubCache } from "./cache.ts";
 import { fetchFiles } from "./fetch-files.ts";
@@ -17,7 +18,7 @@ export interface ModelFolderOptions extends Omit<PullOptions, "repository"> {
    * false: pull all of them to the cache first.
    */
   readonly stream?: boolean | undefined;
-  /** A folder or "hf:OWNER/NAME" to take the tokenizer's files from; default: those of the checkpoint. */
+  /** A folder or "hf:OWNER/NAME" to take the tokenizer's files from; default: those of the checkpoint, or the catalogue's. */
   readonly tokenizer?: string | undefined;
 }
 
@@ -39,9 +40,17 @@ export async function openModelFolder(
 ): Promise<ModelFolder> {
   // Small, and so asked for first: a wrong name is known before the weights come.
   const { revision: _, ...common } = options;
-  const overlay = tokenizer === undefined ? undefined : await openTokenizerFolder(tokenizer, common, internals);
+  const place = tokenizer ?? usualTokenizer(spec);
+  const overlay = place === undefined ? undefined : await openTokenizerFolder(place, common, internals);
   const model = await openWeights(spec, options, internals);
   return overlay === undefined ? model : { ...model, folder: new OverlayFolder(model.folder, overlay) };
+}
+
+/** Of a model that is named as the catalogue names it, and whose repository has no tokenizer. */
+function usualTokenizer(spec: string): string | undefined {
+  const [name = ""] = spec.replace(/^hf:/, "").split("@");
+  const tokenizer = isHubSpec(spec) ? findInCatalogue(name)?.tokenizer : undefined;
+  return tokenizer === undefined ? undefined : `hf:${tokenizer}`;
 }
 
 async function openWeights(

@@ -1,28 +1,54 @@
-import { hasTensorsOf, type Profile } from "./profile.ts";
+import { hasTensorsOf, type Profile, type ProfileSigns } from "./profile.ts";
 
-/** Classes of transformers that differ in their trunk only. */
-const ARCHITECTURES = ["LlamaForSequenceClassification"];
-const tensors = { trunkPrefix: "model.", head: { weight: "score.weight" } } as const;
+const tensors = { trunkPrefix: "model.", heads: [{ weight: "score.weight" }] } as const;
 
 /**
- * Source: LlamaForSequenceClassification in transformers (modeling_llama.py of 4.38.2, modeling_layers.py of 5.23.0) with
- * one label. Text is tokenised by `tokenizer(text)`, conversations by `tokenizer.apply_chat_template(messages)`, which
- * adds neither BOS nor EOS to what the template writes. Nothing is truncated unless asked for.
+ * Source: the ForSequenceClassification classes of transformers (modeling_llama.py of 4.38.2 to 4.50.3, modeling_layers.py of
+ * 5.23.0) with one label; they differ in their trunk only. Text is tokenised by `tokenizer(text)`, conversations by
+ * `tokenizer.apply_chat_template(messages)`, which adds neither BOS nor EOS to what the template writes. Nothing is truncated
+ * unless asked for. The score is read where the version of transformers that wrote config.json reads it.
  */
-export const sequenceClassification = {
-  name: "llama-sequence-classification",
-  recognisedBy: `model.* and score.weight, and the architecture "${ARCHITECTURES.join('" or "')}" in config.json`,
-  matches: (signs) =>
-    hasTensorsOf(tensors, signs) &&
-    !signs.hasTrunk("transformer.") &&
-    signs.architectures.some((name) => ARCHITECTURES.includes(name)),
-  ...tensors,
-  template: "chat-template",
-  templateTokens: [],
-  tokenizerOf: "the model",
-  follows: "tokenizer.json",
-  wrapper: "texts",
-  maxTokens: "context",
-  truncation: "none",
-  padding: { id: "config", scorePosition: "last-non-pad" },
-} as const satisfies Profile;
+function sequenceClassificationOf<const Name extends string>(name: Name, architecture: string) {
+  return {
+    name,
+    recognisedBy: `model.* and score.weight, and the architecture "${architecture}" in config.json`,
+    matches: (signs: ProfileSigns) =>
+      hasTensorsOf(tensors, signs) && !signs.hasTrunk("transformer.") && signs.architectures.includes(architecture),
+    ...tensors,
+    normalization: "mean-std",
+    ignored: /^(mean|std)$/,
+    template: "chat-template",
+    templateTokens: [],
+    tokenizerOf: "the model",
+    follows: "tokenizer.json",
+    wrapper: "texts",
+    maxTokens: "context",
+    truncation: "none",
+    padding: { id: "config", scorePosition: "by-version" },
+  } as const satisfies Profile;
+}
+
+export const sequenceClassification = sequenceClassificationOf(
+  "llama-sequence-classification",
+  "LlamaForSequenceClassification",
+);
+/** RM-Mistral-7B and its like. */
+export const mistralSequenceClassification = sequenceClassificationOf(
+  "mistral-sequence-classification",
+  "MistralForSequenceClassification",
+);
+/** Reward models on Qwen 2 and 2.5. */
+export const qwen2SequenceClassification = sequenceClassificationOf(
+  "qwen2-sequence-classification",
+  "Qwen2ForSequenceClassification",
+);
+/** Skywork-Reward-V2-Qwen3. */
+export const qwen3SequenceClassification = sequenceClassificationOf(
+  "qwen3-sequence-classification",
+  "Qwen3ForSequenceClassification",
+);
+/** Skywork-Reward-Gemma-2-27B. */
+export const gemma2SequenceClassification = sequenceClassificationOf(
+  "gemma2-sequence-classification",
+  "Gemma2ForSequenceClassification",
+);
