@@ -282,8 +282,7 @@ std::vector<float> ContextWorker::read_rewards(size_t first_row, const PlannedSe
   const float* last = hidden_.row(first_row + count - 1);
   std::vector<float> rewards(last, last + width);
   rewards.reserve(width + count);
-  for (size_t row = first_row; row < first_row + count; ++row)
-    rewards.push_back(options_.head.score(hidden_.row(row)));
+  for (size_t row = first_row; row < first_row + count; ++row) rewards.push_back(options_.head.score(hidden_.row(row)));
   return rewards;
 }
 

@@ -92,7 +92,8 @@ ModelOptions read_options(Napi::Value value) {
   if (options.head.weight.empty())
     throw_range_error(value.Env(), "Expected at least one number in options.head.weight.");
   if (options.head.width() == 0)
-    throw_range_error(value.Env(), "Expected as many rows in options.head.hiddenWeight as options.head.weight is long.");
+    throw_range_error(value.Env(),
+                      "Expected as many rows in options.head.hiddenWeight as options.head.weight is long.");
   options.file =
       stream_of(arguments.optional_integer("descriptor", 0, std::numeric_limits<int32_t>::max(), -1), value.Env());
   return options;

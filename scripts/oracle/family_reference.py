@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import datetime
 from pathlib import Path
 
 import torch
@@ -19,7 +18,8 @@ import transformers
 from safetensors.torch import load_file
 from transformers import AutoModel, AutoTokenizer
 
-DATE = datetime(2024, 7, 26)
+# What a template writes for today.
+DATE = "26 Jul 2024"
 # Of one exchange, before, between and after its two contents.
 CARD_TEMPLATES = {
     "ultra-rm": ("Human: ", "\nAssistant: ", ""),
@@ -42,6 +42,8 @@ class Family:
         self.config = json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
         options = {"add_eos_token": True} if name == "ziya" else {}
         self.tokenizer = AutoTokenizer.from_pretrained(checkpoint, **options)
+        if self.tokenizer.chat_template:
+            self.tokenizer.chat_template = self.tokenizer.chat_template.replace("strftime_now('%d %b %Y')", repr(DATE))
 
     def text_ids(self, text: str) -> list[int]:
         if self.name == "athene":
@@ -55,10 +57,9 @@ class Family:
                 return None
             before, between, after = template
             return self.text_ids(before + messages[0]["content"] + between + messages[1]["content"] + after)
-        options = {"strftime_now": DATE.strftime} if "strftime_now" in self.tokenizer.chat_template else {}
         if self.name == "athene":
             return self.text_ids(self.tokenizer.apply_chat_template(messages, tokenize=False))
-        return self.tokenizer.apply_chat_template(messages, tokenize=True, return_dict=False, **options)
+        return self.tokenizer.apply_chat_template(messages, tokenize=True, return_dict=False)
 
     def load(self) -> None:
         if self.name in CLASSIFIERS:
