@@ -1,4 +1,6 @@
 /** `starling-rm convert`, and what `quantize` shares with it. */
+
+import { join } from "node:path";
 import { type Command, Option } from "commander";
 import {
   type ConvertOptions,
@@ -28,6 +30,7 @@ interface ConvertCommandOptions {
   readonly source?: string;
   readonly revision?: string;
   readonly tokenizer?: string;
+  readonly base?: string;
   readonly stream?: true;
   readonly cacheFolder?: string;
   readonly concurrency?: number;
@@ -49,13 +52,15 @@ export const convert: Action<ConvertCommandOptions> = async (options, context) =
     tokenizer,
     scorePosition,
     normalizeReward,
+    base,
     revision,
     cacheFolder,
     concurrency,
   } = options;
   // On the hub, the revision selects what is downloaded; for a folder it is only stored in the file.
   const isHub = checkpoint.startsWith("hf:");
-  if (stream && !isHub) throw new UsageError("--stream works only with a checkpoint on the hub: hf:OWNER/NAME");
+  if (stream && !isHub && base?.startsWith("hf:") !== true && !(await isAdapter(checkpoint)))
+    throw new UsageError("--stream works only with a checkpoint on the hub: hf:OWNER/NAME");
   const source = given({ name: options.source, revision: isHub ? undefined : revision });
   await checkModelName(output, { option: "--output", command: "convert" });
   return reportFile(options, context, (onProgress) =>
@@ -70,10 +75,15 @@ export const convert: Action<ConvertCommandOptions> = async (options, context) =
       onProgress,
       signal: context.signal,
       ...given({ tokenization, profile, scorePosition, normalizeReward }),
-      ...given({ tokenizer, cacheFolder, concurrency, revision: isHub ? revision : undefined }),
+      ...given({ tokenizer, base, cacheFolder, concurrency, revision: isHub ? revision : undefined }),
     }),
   );
 };
+
+/** Whether its base may be on the hub. */
+async function isAdapter(folder: string): Promise<boolean> {
+  return (await pathIdentity(join(folder, "adapter_config.json"))) !== undefined;
+}
 
 /** @throws UsageError for a model's name that says another format */
 export async function checkModelName(
@@ -110,12 +120,12 @@ export async function reportFile(
   } finally {
     terminal.endStatus();
   }
-  const { output, bytes, tensors, typeNotice, templateNotice } = result;
+  const { output, bytes, tensors, typeNotice, templateNotice, notices = [] } = result;
   const text = json
     ? JSON.stringify({ ...result, seconds: Number(elapsed().toFixed(3)) })
     : `${output}: ${byteSize(bytes)}, ${tensors} tensors, in ${elapsed() < 60 ? `${elapsed().toFixed(1)} s` : clock(elapsed())}`;
   await (await openOutput()).write(`${text}\n`);
-  for (const notice of [...(result.notices ?? []), typeNotice, templateNotice])
+  for (const notice of [typeNotice, templateNotice, ...notices])
     if (notice !== undefined) terminal.note(`note: ${notice}`);
   return EXIT_DONE;
 }
@@ -136,11 +146,16 @@ export function describeConvert(command: Command): Command {
     .description("Convert a reward-model checkpoint to GGUF.")
     .argument(
       "<checkpoint>",
-      "folder with config.json, weights and tokenizer files, hf:OWNER/NAME[@REVISION], or hf: and a name of starling-rm models",
+      "folder with config.json, weights and tokenizer files; hf:OWNER/NAME[@REVISION]; hf: and a name of starling-rm models; or a " +
+        "LoRA adapter",
     )
     .requiredOption("-o, --output <file>", "GGUF file to write")
     .addOption(typeOption(false))
     .option("--tokenizer <place>", "take the tokenizer from this folder or hf:OWNER/NAME")
+    .option(
+      "--base <place>",
+      "LoRA adapter: folder or hf:OWNER/NAME of its base (default: what adapter_config.json names)",
+    )
     .addOption(
       new Option(
         "--tokenization <mode>",

@@ -31,15 +31,25 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
     own.benchmark,
     String(own.cases),
     share(own.accuracy),
-    own.interval === undefined ? ABSENT : `${share(own.interval.low)} to ${share(own.interval.high)}`,
+    intervalOf(own),
     ...models.map((model) => share(own.card?.[model])),
   ]);
-  const average = ["average", "", share(report.accuracy), "", ...models.map((model) => share(report.card?.[model]))];
+  const average = [
+    "average",
+    "",
+    share(report.accuracy),
+    intervalOf(report),
+    ...models.map((model) => share(report.card?.[model])),
+  ];
   const table = benchmarks.length > 1 ? [head, ...rows, average] : [head, ...rows];
   const notes = benchmarks.flatMap((own) => noteLines(own, columns));
   const { notice } = report.model;
   const notices = notice === undefined ? [] : wrapped(visible(notice), columns);
   return `${notices.map((line) => `${line}\n`).join("")}${aligned(table, columns)}${notes.length > 0 ? "\n" : ""}${notes.map((note) => `${note}\n`).join("")}`;
+}
+
+function intervalOf({ interval }: Pick<BenchmarkReport, "interval">): string {
+  return interval === undefined ? ABSENT : `${share(interval.low)} to ${share(interval.high)}`;
 }
 
 /** First column left-aligned, the others right-aligned. */
@@ -65,6 +75,9 @@ function noteLines(report: BenchmarkReport, columns: number): string[] {
   const { rows, truncatedResponses, length, officialScore, ranking } = report;
   const left = Object.values(rows.omitted).reduce((sum, count) => sum + count, 0);
   const notes = [
+    report.prompts > 0 &&
+      report.prompts < report.cases &&
+      `${counted(report.cases, "case")} of ${counted(report.prompts, "prompt")}.`,
     ranking !== undefined && rankingNote(ranking),
     officialScore !== undefined && `official score ${share(officialScore.score)}.`,
     length?.verdict.biased && length.verdict.sentence,

@@ -1,6 +1,13 @@
 /** `starling-rm eval` */
 import type { Command } from "commander";
-import { type BenchmarkRequest, benchmarks, evaluate, type WrittenReport, writeReport } from "../src/entry/eval.ts";
+import {
+  type BenchmarkName,
+  type BenchmarkRequest,
+  benchmarks,
+  evaluate,
+  type WrittenReport,
+  writeReport,
+} from "../src/entry/eval.ts";
 import {
   ALL,
   addDataOptions,
@@ -27,12 +34,29 @@ import {
 } from "./model-option.ts";
 import { isRegularFile } from "./output.ts";
 import { namesDataFile } from "./output-names.ts";
+import { evalPartitions } from "./partitions/eval-partitions.ts";
+import { addPartitionOptions, asksForPartitions, isPartitioned, type PartitionOptions } from "./partitions/options.ts";
 
 type EvalCommandOptions = ModelOptions &
   EngineOptions &
-  SampleOptions & { readonly benchmarks: readonly string[]; readonly output?: string; readonly json?: true };
+  SampleOptions &
+  PartitionOptions & { readonly force?: true } & {
+    readonly benchmarks: readonly string[];
+    readonly output?: string;
+    readonly json?: true;
+  };
 
 export const evaluateCommand: Action<EvalCommandOptions> = async (options, context) => {
+  if (asksForPartitions(options)) {
+    await isPartitioned(options);
+    // A check needs no input.
+    const isAll = options.check === true && options.input === undefined;
+    return evalPartitions(
+      isAll ? plainRequests(options.benchmarks) : requestsOf(options.benchmarks, options),
+      options,
+      context,
+    );
+  }
   const requests = requestsOf(options.benchmarks, options);
   if (options.output === "") throw new UsageError("--output is empty; expected a folder name");
   if (options.output !== undefined && namesDataFile(options.output) && (await isRegularFile(options.output)))
@@ -64,6 +88,10 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
   });
 };
 
+function plainRequests(names: readonly string[]): BenchmarkRequest[] {
+  return names.flatMap((name) => (name === ALL ? CARD : [name as BenchmarkName])).map((benchmark) => ({ benchmark }));
+}
+
 /** The report must not replace its own input. */
 async function checkNotRead(report: WrittenReport, requests: readonly BenchmarkRequest[]): Promise<void> {
   const inputs = await Promise.all(requests.flatMap(({ inputs = [] }) => inputs.map(pathIdentity)));
@@ -85,6 +113,8 @@ export function describeEval(command: Command): Command {
     .optionsGroup("Output:")
     .option("-o, --output <folder>", "write report.html, report.json and scores.jsonl there; replaces older ones")
     .option("--json", "print the report as JSON");
+  addPartitionOptions(command);
+  command.option("--force", "with partitions: replace what another run wrote there");
   addEngineOptions(command);
   return command.addHelpText("after", HELP);
 }

@@ -5,6 +5,8 @@ import { rankingRow } from "./argument-rows.ts";
 import type { Action } from "./context.ts";
 import { addEngineOptions, addModelOptions, modelPath } from "./model-option.ts";
 import { addFieldsOption, addFormatOptions, addOutputOption, isNamed } from "./output-options.ts";
+import { addPartitionOptions, isPartitioned } from "./partitions/options.ts";
+import { type ScoringKind, scorePartitions } from "./partitions/score-partitions.ts";
 import type { Row } from "./row.ts";
 import { addInputOptions, openRows } from "./row-options.ts";
 import { checkedRows, runScoring, scoringForm } from "./run-scoring.ts";
@@ -12,11 +14,12 @@ import { addPerTokenOption, type ScoreCommandOptions } from "./score.ts";
 import { addSelectionOptions } from "./selection.ts";
 
 export const rank: Action<ScoreCommandOptions> = async (options, context) => {
+  if (await isPartitioned(options)) return scorePartitions(RANK, options, context);
   context.terminal.rowsOnStdout = !isNamed(options.output);
   const form = await scoringForm("rank", options, context);
   const source = await openRows(options, rankingRow, context, true);
   try {
-    const rows = onlyRankings(source.rows);
+    const rows = RANK.adapt(source.rows, options);
     const checked = await checkedRows({ command: "rank", source: { ...source, rows }, form }, options, context);
     const path = await modelPath(options, context);
     return await runScoring({ command: "rank", source: checked, modelPath: path, form }, options, context);
@@ -24,6 +27,8 @@ export const rank: Action<ScoreCommandOptions> = async (options, context) => {
     source.close();
   }
 };
+
+const RANK: ScoringKind = { command: "rank", many: true, adapt: onlyRankings };
 
 async function* onlyRankings(rows: Iterable<Row> | AsyncIterable<Row>): AsyncGenerator<Row> {
   for await (const row of rows) {
@@ -44,6 +49,7 @@ export function describeRank(command: Command): Command {
   addFieldsOption(command);
   addSelectionOptions(command);
   addPerTokenOption(command);
+  addPartitionOptions(command);
   addEngineOptions(command);
   return command.addHelpText("after", HELP);
 }

@@ -74,7 +74,7 @@ export async function checkedRows(
 }
 
 /** Results in the order of the responses, or best first. */
-const ORDERS = { score: "input", rank: "rank" } as const;
+export const ORDERS = { score: "input", rank: "rank" } as const;
 
 /** @returns the exit code */
 export async function runScoring(

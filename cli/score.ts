@@ -5,6 +5,8 @@ import { argumentRows } from "./argument-rows.ts";
 import type { Action } from "./context.ts";
 import { addEngineOptions, addModelOptions, type EngineOptions, type ModelOptions, modelPath } from "./model-option.ts";
 import { addFieldsOption, addFormatOptions, addOutputOption, isNamed, type OutputOptions } from "./output-options.ts";
+import { addPartitionOptions, isPartitioned, type PartitionOptions } from "./partitions/options.ts";
+import { type ScoringKind, scorePartitions } from "./partitions/score-partitions.ts";
 import type { Row } from "./row.ts";
 import { addInputOptions, type InputOptions, openRows, type RowSource } from "./row-options.ts";
 import { checkedRows, runScoring, scoringForm } from "./run-scoring.ts";
@@ -14,20 +16,28 @@ export type ScoreCommandOptions = InputOptions &
   OutputOptions &
   SelectionOptions &
   ModelOptions &
-  EngineOptions & { readonly perToken?: true };
+  EngineOptions &
+  PartitionOptions & { readonly perToken?: true };
 
 export const score: Action<ScoreCommandOptions> = async (options, context) => {
+  if (await isPartitioned(options)) return scorePartitions(SCORE, options, context);
   context.terminal.rowsOnStdout = !isNamed(options.output);
   const form = await scoringForm("score", options, context);
   const source = await openRows(options, argumentRows, context);
   try {
-    const rows = topOf(options) === undefined ? source.rows : withPrompts(source.rows);
+    const rows = SCORE.adapt(source.rows, options);
     const checked = await checkedRows({ command: "score", source: { ...source, rows }, form }, options, context);
     const path = await modelPath(options, context);
     return await runScoring({ command: "score", source: checked, modelPath: path, form }, options, context);
   } finally {
     source.close();
   }
+};
+
+const SCORE: ScoringKind = {
+  command: "score",
+  many: false,
+  adapt: (rows, options) => (topOf(options) === undefined ? rows : withPrompts(rows)),
 };
 
 /** A text has no prompt that other rows could answer, too. */
@@ -56,6 +66,7 @@ export function describeScore(command: Command): Command {
   addFieldsOption(command);
   addSelectionOptions(command);
   addPerTokenOption(command);
+  addPartitionOptions(command);
   addEngineOptions(command);
   return command.addHelpText("after", HELP);
 }

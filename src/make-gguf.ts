@@ -33,8 +33,16 @@ import type { TokenizationMode } from "./vocabulary/tokenization.ts";
 
 /** Options of convert(). */
 export interface ConvertOptions extends HubOptions {
-  /** A folder with config.json, weights and tokenizer files; or "hf:OWNER/NAME[@REVISION]", which is downloaded first. */
+  /**
+   * A folder with config.json, weights and tokenizer files; or "hf:OWNER/NAME[@REVISION]", which is downloaded first. An adapter of
+   * PEFT (LoRA) is merged into its base.
+   */
   readonly checkpoint: string;
+  /**
+   * For an adapter: the folder or "hf:OWNER/NAME[@REVISION]" of the model that it adapts; default: what its adapter_config.json
+   * names.
+   */
+  readonly base?: string;
   /** A folder or "hf:OWNER/NAME" to take the tokenizer's files from; default: the checkpoint itself. */
   readonly tokenizer?: string;
   /** For a repository on the hub: a branch, tag or commit; default "main". */
@@ -92,10 +100,10 @@ export interface ConvertResult extends WeightTypes {
   readonly bytes: number;
   /** Number of tensors in the file. */
   readonly tensors: number;
-  /** What was left out of the checkpoint, or decided by a rule: sentences. Absent: nothing, or not a conversion. */
-  readonly notices?: readonly string[];
   /** A note if the checkpoint has a chat template that its profile does not use. */
   readonly templateNotice?: string;
+  /** What was chosen, left out or decided by a rule: sentences. Absent: nothing. */
+  readonly notices?: readonly string[];
 }
 
 /** Options of quantize(). */
@@ -146,6 +154,7 @@ function checkConvertOptions(options: ConvertOptions): ConvertOptions {
       checkpoint: aString,
       revision: aString,
       tokenizer: aString,
+      base: aString,
       stream: aBoolean,
       concurrency: anInteger(1, MAX_DOWNLOADS),
     },
@@ -157,10 +166,10 @@ function checkConvertOptions(options: ConvertOptions): ConvertOptions {
 
 /** {@link convert}, into an output that the caller has locked. */
 export async function convertTo(claimed: OutputFile, options: ConvertOptions): Promise<ConvertResult> {
-  const { checkpoint, tokenizer, revision, stream, concurrency, endpoint, cacheFolder, token, ...rest } = options;
+  const { checkpoint, tokenizer, base, revision, stream, concurrency, endpoint, cacheFolder, token, ...rest } = options;
   const { onProgress, type = DEFAULT_TYPE, signal, ...others } = rest;
-  const hub = { tokenizer, revision, stream, concurrency, endpoint, cacheFolder, token, signal, onProgress };
-  const { folder, source } = await openModelFolder(checkpoint, hub);
+  const hub = { tokenizer, base, revision, stream, concurrency, endpoint, cacheFolder, token, signal, onProgress };
+  const { folder, source, notices: found = [] } = await openModelFolder(checkpoint, hub);
   const checkpointOptions: CheckpointOptions = {
     ...others,
     ...(signal === undefined ? {} : { signal }),
@@ -171,8 +180,9 @@ export async function convertTo(claimed: OutputFile, options: ConvertOptions): P
     quantizerVersion: LLAMA_VERSION,
     ...(onProgress === undefined ? {} : { onProgress }),
   };
-  const { sourceSha256: _, ...result } = await convertCheckpoint(checkpointOptions, claimed);
-  return result;
+  const { sourceSha256: _, notices: own = [], ...result } = await convertCheckpoint(checkpointOptions, claimed);
+  const notices = [...found, ...own];
+  return notices.length === 0 ? result : { ...result, notices };
 }
 
 /**

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "llama/runtime.h"
+#include "support/freed_memory.h"
 
 namespace starling {
 
@@ -123,6 +124,7 @@ void ModelWorker::run() {
     }
     if (worker != nullptr) run_workers(*weights, std::move(worker), *solo);
   }
+  return_freed_memory();
   events_.on_closed();
   exit_guard::remove(this);
 }

@@ -1,20 +1,26 @@
+import { createHash } from "node:crypto";
 import { type ByteSource, quote } from "../files/byte-source.ts";
 import { findProfile } from "../profiles/find-profile.ts";
 import { type HeadTensors, headOf, type Profile, type ProfileSigns } from "../profiles/profile.ts";
 import { ROPE_DIVISORS } from "../trunk/tensor-names.ts";
-import { refuseAdapter } from "./adapter.ts";
+import { Adapter } from "./adapt.ts";
+import { AdaptedFolder } from "./adapted-folder.ts";
+import { ADAPTER_CONFIG, refuseAdapter } from "./adapter-config.ts";
 import { type CheckpointTemplate, readChatTemplate } from "./chat-template-file.ts";
+import { type CheckpointTensor, floatTypeOf } from "./checkpoint-tensor.ts";
 import { type CheckpointConfig, MAX_CONFIG_BYTES, parseConfig } from "./config.ts";
+import { convertFloats, FLOAT_BYTES } from "./dtypes.ts";
 import { type CheckpointFolder, openLocalFolder } from "./folder.ts";
 import { type JsonObject, own, readJsonFile } from "./json.ts";
 import { refuse } from "./refuse.ts";
 import { ropeDivisors } from "./rope-scaling.ts";
 import { readSafetensorsHeader } from "./safetensors.ts";
 import { findWeightFiles, type WeightFiles } from "./shard-index.ts";
-import type { CheckpointTensor } from "./tensor-entry.ts";
 import { headTensorsOf, withoutPrefixes } from "./tensor-prefixes.ts";
 import { readTorchFile } from "./torch-file.ts";
 import { type CheckpointVocabulary, checkTokenizerFiles, readVocabulary, type SourceFile } from "./vocabulary.ts";
+
+export type { CheckpointTensor } from "./checkpoint-tensor.ts";
 
 /** An open checkpoint folder. Close it when done: it holds its weight files open. */
 export class Checkpoint {
@@ -29,11 +35,11 @@ export class Checkpoint {
   readonly head: HeadTensors;
   /** config.json as it is. */
   readonly settings: JsonObject;
-  /** What to tell about how the checkpoint is read: sentences without a full stop. */
-  readonly notices: readonly string[];
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
   /** config.json and the tokenizer's files. */
   readonly sources: readonly SourceFile[];
+  /** What to say about an adapter that is merged: sentences. */
+  readonly notices: readonly string[];
   /** By their names in the folder. */
   readonly #files: ReadonlyMap<string, ByteSource>;
   readonly #closing = new AbortController();
@@ -48,19 +54,31 @@ export class Checkpoint {
     this.profile = parts.profile;
     this.head = parts.head;
     this.settings = parts.settings;
-    this.notices = parts.notices;
     this.tensors = parts.tensors;
     this.sources = parts.sources;
+    this.notices = parts.notices;
     this.#files = parts.files;
   }
 
   /**
-   * Fills `target` with the tensor's bytes from `offset` on.
+   * Fills `target` with the tensor's bytes from `offset` on: whole rows, of one that an adapter changes.
    *
    * @throws FileError ERR_FILE_NOT_READABLE when the file was cut in the meantime
    */
   async readTensor(tensor: CheckpointTensor, offset: number, target: Uint8Array): Promise<void> {
-    const { fileName, bytes } = tensor;
+    const { fileName, bytes, change } = tensor;
+    if (change !== undefined) {
+      const { stored } = change;
+      const [, columns = 1] = stored.shape;
+      const type = floatTypeOf(stored);
+      const first = offset / (columns * FLOAT_BYTES.f32);
+      const source = new Uint8Array((target.length / FLOAT_BYTES.f32) * FLOAT_BYTES[type]);
+      await this.readTensor(stored, first * columns * FLOAT_BYTES[type], source);
+      const rows = new Float32Array(convertFloats(source, type, "f32").slice().buffer);
+      await change.apply(rows, first);
+      target.set(new Uint8Array(rows.buffer));
+      return;
+    }
     if (bytes !== undefined) {
       target.set(bytes.subarray(offset, offset + target.length));
       return;
@@ -71,9 +89,14 @@ export class Checkpoint {
     await file.read(tensor.position + offset, target);
   }
 
-  /** The weight files by name, each with an identity that changes when the file does. */
+  /** The files that decide the tensors' values, by name, each with an identity that changes when the file does. */
   get identities(): readonly (readonly [name: string, identity: string])[] {
-    return [...this.#files].map(([name, { identity }]) => [name, identity]);
+    const files = [...this.#files].map(([name, { identity }]) => [name, identity] as const);
+    const adapter = this.sources.filter(({ name }) => name === ADAPTER_CONFIG);
+    return [
+      ...files,
+      ...adapter.map(({ name, bytes }) => [name, createHash("sha256").update(bytes).digest("hex")] as const),
+    ];
   }
 
   /** @throws FileError naming a weight file that was written to since it was opened */
@@ -135,9 +158,9 @@ interface CheckpointParts {
   profile: Profile;
   head: HeadTensors;
   settings: JsonObject;
-  notices: readonly string[];
   tensors: ReadonlyMap<string, CheckpointTensor>;
   sources: readonly SourceFile[];
+  notices: readonly string[];
   files: ReadonlyMap<string, ByteSource>;
 }
 
@@ -151,31 +174,53 @@ interface CheckpointParts {
  */
 export async function openCheckpoint(place: string | CheckpointFolder, profileName = "auto"): Promise<Checkpoint> {
   const folder = typeof place === "string" ? await openLocalFolder(place) : place;
-  await refuseAdapter(folder);
-  const configFile = await readJsonFile(folder, "config.json", MAX_CONFIG_BYTES);
-  const config = parseConfig(configFile.value, folder.pathOf("config.json"));
-  const sources: SourceFile[] = [{ name: "config.json", bytes: configFile.bytes }];
+  if (!(folder instanceof AdaptedFolder)) {
+    await refuseAdapter(folder);
+    return openFolder(folder, profileName);
+  }
+  const adapter = await Adapter.open(folder);
+  try {
+    return await openFolder(folder, profileName, adapter);
+  } catch (error) {
+    await adapter.file.close();
+    throw error;
+  }
+}
+
+async function openFolder(folder: CheckpointFolder, profileName: string, adapter?: Adapter): Promise<Checkpoint> {
+  const { value, bytes } = await readJsonFile(folder, "config.json", MAX_CONFIG_BYTES);
+  const settings = adapter?.configOf(value) ?? value;
+  const config = parseConfig(settings, folder.pathOf("config.json"));
+  const sources: SourceFile[] = [{ name: "config.json", bytes }];
+  if (adapter !== undefined) sources.push({ name: ADAPTER_CONFIG, bytes: adapter.config.bytes });
   const vocabulary = await readVocabulary(folder, config, sources);
   const chatTemplate = await readChatTemplate(folder, sources);
   const weights = await findWeightFiles(folder);
   const files = await openAll(folder, weights.files);
   try {
-    const { tensors, notice } = withoutPrefixes(await readTensorList(folder, weights, files));
-    const settings = configFile.value;
+    const { tensors: stored, notice } = withoutPrefixes(await readTensorList(folder, weights, files));
+    const { tensors, notices: merged } = adapter?.tensorsOf(stored) ?? { tensors: stored, notices: [] };
     const signs = signsOf({ folder, config, settings, vocabulary, tensors });
     addRopeDivisors(tensors, config, folder);
     const profile = findProfile(profileName, folder.path, signs);
     const head = headOf(profile, signs);
-    const notices = notice === undefined ? [] : [notice];
+    const notices = [...(notice === undefined ? [] : [notice]), ...merged];
     if (vocabulary.kind === "sentencepiece") checkTokenizerFiles(folder, vocabulary, profile.follows);
+    if (adapter !== undefined) addAdapter(files, adapter);
     return new Checkpoint({
       ...{ folder, config, vocabulary, chatTemplate, profile, head, settings, notices },
       ...{ tensors, sources, files },
     });
   } catch (error) {
-    await closeAll(files.values());
+    await closeAll([...files.values()].filter((file) => file !== adapter?.file));
     throw error;
   }
+}
+
+function addAdapter(files: Map<string, ByteSource>, { fileName, file }: Adapter): void {
+  const other = files.get(fileName);
+  if (other !== undefined) throw refuse(other.path, "is a weight file of the base and has the name of an adapter's.");
+  files.set(fileName, file);
 }
 
 function signsOf({

@@ -30,12 +30,3 @@ export const dtypeBytes: ReadonlyMap<string, number> = new Map([
   ["F64", 8],
   ["C64", 8],
 ]);
-
-/** A tensor of a checkpoint: its file, position, type and shape. */
-export interface CheckpointTensor extends TensorEntry {
-  /** Its file's name in messages, and in its folder. */
-  readonly file: string;
-  readonly fileName: string;
-  /** The bytes themselves, for a tensor that follows from config.json. */
-  readonly bytes?: Uint8Array;
-}

@@ -1,7 +1,7 @@
 /** Names of a checkpoint's tensors that training tools changed. */
 import { quote } from "../files/byte-source.ts";
+import type { CheckpointTensor } from "./checkpoint-tensor.ts";
 import { refuse } from "./refuse.ts";
-import type { CheckpointTensor } from "./tensor-entry.ts";
 
 /** What wrappers put before every name: DistributedDataParallel, PEFT and torch.compile. */
 const PREFIXES = ["module.", "base_model.model.", "base_model.", "_orig_mod."];

@@ -1,12 +1,12 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { type CheckpointTensor, floatTypeOf } from "../checkpoint/checkpoint-tensor.ts";
+import { convertFloats, FLOAT_BYTES, firstNonFinite, floatAt } from "../checkpoint/dtypes.ts";
 import { refuse } from "../checkpoint/refuse.ts";
-import type { CheckpointTensor } from "../checkpoint/tensor-entry.ts";
 import { quote } from "../files/byte-source.ts";
 import { type Normalization, normalizedHead } from "../gguf/head-metadata.ts";
 import type { HiddenLayer, RewardHead } from "../reward-head.ts";
-import { convertFloats, FLOAT_BYTES, firstNonFinite, floatAt } from "./dtypes.ts";
 import { readNormalization } from "./normalization.ts";
-import { checkTensor, floatTypeOf } from "./plan.ts";
+import { checkTensor } from "./plan.ts";
 
 /** The reward head, and its bytes in the checkpoint. */
 export interface CheckpointHead {

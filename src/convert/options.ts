@@ -1,3 +1,4 @@
+import type { FloatType } from "../checkpoint/dtypes.ts";
 import type { CheckpointFolder } from "../checkpoint/folder.ts";
 import { InvalidInputError, invalidArgument } from "../errors.ts";
 import { convertibleTypeNames, type FileType, fileTypeByName, type TensorType } from "../gguf/types.ts";
@@ -15,7 +16,6 @@ import {
 import { PROFILE_NAMES } from "../profiles/profiles.ts";
 import type { ConvertProgress } from "../progress.ts";
 import { TOKENIZATION_MODES, type TokenizationMode } from "../vocabulary/tokenization.ts";
-import type { FloatType } from "./dtypes.ts";
 import { aScorePosition, type ScorePositionChoice } from "./score-position.ts";
 
 /** Origin of a checkpoint, as given by the user; stored in the file, not verified. */

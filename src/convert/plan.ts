@@ -1,7 +1,8 @@
-import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import type { Checkpoint, CheckpointTensor } from "../checkpoint/checkpoint.ts";
+import { floatTypeOf } from "../checkpoint/checkpoint-tensor.ts";
 import type { CheckpointConfig } from "../checkpoint/config.ts";
+import { FLOAT_BYTES, type FloatType } from "../checkpoint/dtypes.ts";
 import { refuse } from "../checkpoint/refuse.ts";
-import type { CheckpointTensor } from "../checkpoint/tensor-entry.ts";
 import { FileError } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
 import { inQuantizerOrder, quantizedType } from "../gguf/quantization-mix.ts";
@@ -9,7 +10,6 @@ import type { TensorPlan } from "../gguf/serialize.ts";
 import { type FileType, tensorTypeByName } from "../gguf/types.ts";
 import { ROPE_DIVISORS } from "../trunk/tensor-names.ts";
 import { type ExpectedTensor, expectedTensors } from "../trunk/trunk.ts";
-import { FLOAT_BYTES, type FloatType } from "./dtypes.ts";
 
 /** One tensor on its way from the checkpoint to the GGUF. */
 export interface TensorJob extends TensorPlan {
@@ -116,22 +116,6 @@ export function checkTensor(checkpoint: Checkpoint, name: string, shape: readonl
     );
   floatTypeOf(tensor);
   return tensor;
-}
-
-const floatTypes: { readonly [dtype: string]: FloatType | undefined } = { F32: "f32", F16: "f16", BF16: "bf16" };
-
-/** @throws FileError ERR_INVALID_CHECKPOINT for integers, doubles and 8-bit floats */
-export function floatTypeOf(tensor: CheckpointTensor): FloatType {
-  const type = floatTypes[tensor.dtype];
-  if (type === undefined)
-    throw refuse(
-      tensor.file,
-      `contains the tensor ${quote(tensor.name)} in ${tensor.dtype}; expected F32, F16 or BF16.`,
-      {
-        tensor: tensor.name,
-      },
-    );
-  return type;
 }
 
 function noHead(checkpoint: Checkpoint): FileError {

@@ -1,10 +1,10 @@
 /** Moves tensors from the checkpoint to the GGUF: reads, converts and writes concurrently. */
 import { createHash, type Hash } from "node:crypto";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { convertFloats, FLOAT_BYTES, firstNonFinite, floatAt } from "../checkpoint/dtypes.ts";
 import { refuse } from "../checkpoint/refuse.ts";
 import { quote } from "../files/byte-source.ts";
 import type { GgufWriter } from "../gguf/writer.ts";
-import { convertFloats, FLOAT_BYTES, firstNonFinite, floatAt } from "./dtypes.ts";
 import type { FinishedTensor } from "./journal.ts";
 import type { QuantizeRows } from "./options.ts";
 import { permuteHeads } from "./permute.ts";

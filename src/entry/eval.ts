@@ -22,6 +22,7 @@ export type { Correlation, LengthGroup, LengthMeasures, LengthVerdict } from "..
 export type { Histogram, MarginMeasures } from "../evaluation/measures/margins.ts";
 export type { BenchmarkMeasures, Interval } from "../evaluation/measures/measure.ts";
 export type { JudgedText, Mistake } from "../evaluation/measures/mistakes.ts";
+export type { PairedDifference } from "../evaluation/measures/paired.ts";
 export type { RankingMeasures } from "../evaluation/measures/ranking.ts";
 export type { RewardBenchScore, SectionScore } from "../evaluation/measures/reward-bench.ts";
 export type { RewardBench2Score, TiesScore } from "../evaluation/measures/reward-bench-2.ts";

@@ -31,7 +31,7 @@ export interface Benchmark {
   readonly adapt: Adapter;
   /** Absent if there is no default data set, so a file must be given. */
   readonly source?: BenchmarkSource;
-  /** Accuracy by model, 0 to 1, from the model card of Starling-RM-34B. */
+  /** Accuracy by model, 0 to 1, from the model card of Starling-RM-34B: measured on 1000 prompts. */
   readonly card?: Readonly<Record<string, number>>;
 }
 

@@ -47,6 +47,8 @@ export interface PromptCase {
   readonly subset?: string;
   /** Id in the data set. */
   readonly id?: string;
+  /** What cases that belong together share, where the prompts do not show it: they are sampled together. */
+  readonly group?: string;
 }
 
 /** A case and the row it comes from. */
@@ -69,6 +71,8 @@ export interface ScoredCase {
   readonly id?: string;
   /** The data set's own name for a part of it; absent if it has none. */
   readonly subset?: string;
+  /** The same for all cases with this prompt, and for cases that the data set joins: the unit of samples and intervals. */
+  readonly prompt?: string;
   /** What was asked of the scores. */
   readonly comparisons: readonly Comparison[];
   /** Position of each response in the known order: higher is better; undefined (null in JSON): not known. */

@@ -56,9 +56,9 @@ export interface ComparisonReport {
   readonly benchmark: BenchmarkName;
   /** The two models, in the order of the option `models`. */
   readonly models: readonly [ComparedModel, ComparedModel];
-  /** Seed of the sample and of bootstrap intervals. */
+  /** Seed of the sample. */
   readonly seed: number;
-  /** Maximum number of cases; absent: all. */
+  /** Maximum number of prompts; absent: all. */
   readonly limit?: number;
   /** The files that the cases come from. */
   readonly sources: readonly ReportedSource[];
@@ -137,14 +137,14 @@ export async function compareModels(options: CompareOptions): Promise<Comparison
     version: packageVersion(),
     benchmark: benchmark.name,
     models: [
-      { ...first.model, ...accuracyOf(firstScored, seed) },
-      { ...second.model, ...accuracyOf(second.scored, seed) },
+      { ...first.model, ...accuracyOf(firstScored) },
+      { ...second.model, ...accuracyOf(second.scored) },
     ],
     seed,
     ...(limit === undefined ? {} : { limit }),
     sources: benchmark.sources,
     rows: benchmark.counts(),
-    agreement: measureAgreement(firstScored, second.scored, seed),
+    agreement: measureAgreement(firstScored, second.scored),
     problems: benchmark.problems,
   };
 }
@@ -192,7 +192,7 @@ async function scoreWith(
   }
 }
 
-function accuracyOf(scored: readonly ScoredCase[], seed: number): { accuracy?: AccuracyMeasures } {
+function accuracyOf(scored: readonly ScoredCase[]): { accuracy?: AccuracyMeasures } {
   const known = scored.filter(({ comparisons }) => comparisons.length > 0);
-  return known.length === 0 ? {} : { accuracy: measureAccuracy(known, seed) };
+  return known.length === 0 ? {} : { accuracy: measureAccuracy(known) };
 }

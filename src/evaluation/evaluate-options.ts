@@ -30,9 +30,9 @@ export interface EvaluateOptions {
   readonly modelPath: string;
   /** One or more benchmarks and their data. */
   readonly benchmarks: readonly BenchmarkRequest[];
-  /** Maximum number of cases (prompts) per benchmark, sampled at random, or "all". Default: 1000, as on the model card. */
+  /** Maximum number of prompts per benchmark, sampled at random with all their cases, or "all". Default: 1000, as on the model card. */
   readonly limit?: number | "all";
-  /** Seed of the sample and of bootstrap intervals, 0 to 2^31 - 1. Default: 0. */
+  /** Seed of the sample, 0 to 2^31 - 1. Default: 0. */
   readonly seed?: number;
   /** Stop at the first row that is invalid, cannot be scored or causes a warning. Default: false, such rows are reported. */
   readonly strict?: boolean;

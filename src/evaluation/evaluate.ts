@@ -14,6 +14,7 @@ import {
 } from "./evaluate-options.ts";
 import { textsOf } from "./item-texts.ts";
 import { mean, RunningAccuracy } from "./measures/accuracy.ts";
+import { estimateOf, intervalOfMean } from "./measures/interval.ts";
 import { measureBenchmark } from "./measures/measure.ts";
 import { WorstMistakes } from "./measures/mistakes.ts";
 import { OpenBenchmark } from "./open-benchmark.ts";
@@ -93,11 +94,12 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   }
 }
 
-async function runBenchmark(
+/** Scores a benchmark's cases and measures them. */
+export async function runBenchmark(
   benchmark: OpenBenchmark,
   model: OpenModel,
-  { onProgress, onNotice }: EvaluateOptions,
-  { seed, signal }: EvaluationSettings,
+  { onProgress, onNotice }: Pick<EvaluateOptions, "onProgress" | "onNotice">,
+  { signal }: Pick<EvaluationSettings, "signal">,
 ): Promise<{ report: BenchmarkReport; cases: readonly ScoredCase[] }> {
   const { name, definition, total } = benchmark;
   const cases: ScoredCase[] = [];
@@ -127,7 +129,7 @@ async function runBenchmark(
     sources: benchmark.sources,
     rows: benchmark.counts(),
     ...given({ card: definition.card }),
-    ...measureBenchmark(name, cases, { seed }),
+    ...measureBenchmark(name, cases),
     mistakes: worst.worst,
     truncatedResponses,
     truncated,
@@ -136,18 +138,23 @@ async function runBenchmark(
   return { report, cases };
 }
 
-function assemble(
-  { reported, settings }: OpenModel,
+/** The report on several benchmarks. */
+export function assemble(
+  { reported, settings }: Pick<OpenModel, "reported" | "settings">,
   benchmarks: readonly BenchmarkReport[],
-  { seed, limit }: EvaluationSettings,
+  { seed, limit }: Pick<EvaluationSettings, "seed" | "limit">,
 ): EvaluationReport {
   const known = benchmarks.flatMap(({ accuracy }) => (accuracy === undefined ? [] : [accuracy]));
   const whole = known.length > 0 && known.length === benchmarks.length;
+  const interval = whole
+    ? intervalOfMean(benchmarks.flatMap(({ accuracy, interval }) => estimateOf(accuracy, interval) ?? []))
+    : undefined;
   const card = cardAverages(benchmarks);
   return {
     formatVersion: 1,
     version: packageVersion(),
     ...(whole ? { accuracy: mean(known) } : {}),
+    ...(interval && { interval }),
     ...(Object.keys(card).length > 0 ? { card } : {}),
     model: reported,
     settings: { ...settings, seed, ...(limit === undefined ? {} : { limit }) },

@@ -8,6 +8,7 @@ import type { InputFormat } from "../rows/format.ts";
 import { openRows } from "../rows/open-rows.ts";
 import { type Benchmark, benchmarks } from "./benchmarks.ts";
 import type { BenchmarkName, PlacedCase } from "./case.ts";
+import { promptKey } from "./item-texts.ts";
 import { CaseReader, type RowProblem, type RowRules } from "./read-cases.ts";
 import type { ReportedProblem, ReportedSource, RowCounts } from "./report.ts";
 import { sampleCases } from "./sample.ts";
@@ -30,7 +31,7 @@ export interface BenchmarkRequest {
 }
 
 export interface OpenBenchmarkOptions extends RowRules {
-  /** Maximum number of cases; undefined: all, streamed without sampling. */
+  /** Maximum number of prompts; undefined: all, streamed without sampling. */
   readonly limit: number | undefined;
   readonly seed: number;
   /** Stop at the first row that is invalid or cannot be scored. */
@@ -105,7 +106,7 @@ export class OpenBenchmark {
       onProblem: reportProblem,
       signal,
     });
-    const sample = limit === undefined ? undefined : await sampleCases(reader.cases(), limit, seed);
+    const sample = limit === undefined ? undefined : await sampleCases(reader.cases(), limit, seed, promptKey);
     const sources: ReportedSource[] = [];
     for (const source of resolved) sources.push(await reportedSource(source));
     return new OpenBenchmark(definition, resolved, sources, reader, sample, problems, reportProblem);

@@ -6,7 +6,7 @@ import type { ScoreDirection } from "../reward-head.ts";
 import type { RewardModel } from "../scoring/reward-model.ts";
 import type { ScoreOutcome } from "../scoring/types.ts";
 import type { PlacedCase, ScoredCase } from "./case.ts";
-import { itemHash, responseLength } from "./item-texts.ts";
+import { itemHash, promptKey, responseLength } from "./item-texts.ts";
 import type { OpenBenchmark } from "./open-benchmark.ts";
 import type { OpenModel } from "./open-model.ts";
 import type { CachedScore, ScoreCache } from "./score-cache.ts";
@@ -136,6 +136,7 @@ function finish({ placed, found, error }: Pending, direction: ScoreDirection): C
     row,
     ...(id === undefined ? {} : { id }),
     ...(subset === undefined ? {} : { subset }),
+    prompt: promptKey(placed),
     comparisons,
     grades: responses.map(({ grade }) => grade),
     scores: scores.map(({ score }) => (direction === "lower" ? -score : score)),

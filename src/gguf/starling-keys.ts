@@ -80,7 +80,7 @@ export const STARLING_KEYS = {
   sourceRevision: "starling.source.revision",
   /**
    * string, 64 hexadecimal digits: SHA-256 over the lines "DIGEST  NAME\n", sorted by NAME, of config.json,
-   * tokenizer.model, tokenizer.json, tokenizer_config.json, special_tokens_map.json, added_tokens.json and the file of the chat
+   * tokenizer.model, tokenizer.json, tokenizer_config.json, special_tokens_map.json, added_tokens.json, adapter_config.json and the file of the chat
    * template (those read; DIGEST is the file's SHA-256)
    * and of every tensor that was converted (NAME is "tensor NAME DTYPE SHAPE", DIGEST is over its bytes in the
    * checkpoint). It does not depend on how the checkpoint was cut into shards.

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { embeddedModelPath } from "../../src/index.ts";
+import { f32, safetensors } from "../unit/convert/make-checkpoint.ts";
 import { FakeHub } from "../unit/hub/fake-hub.ts";
 import { folder, jsonLines, repository, run } from "./run-cli.ts";
 import { endWhenReady } from "./serve-once.ts";
@@ -111,6 +112,20 @@ function withoutAddress(words: readonly string[]): string[] {
   return words.filter((word, i) => !isAddress(word) && !isAddress(words[i - 1]));
 }
 
+/** An adapter of one matrix, which is as random as the model. */
+function writeAdapter(folder: string, base: string, baseName: string): void {
+  const { hidden_size } = JSON.parse(readFileSync(join(base, "config.json"), "utf8"));
+  mkdirSync(folder);
+  const config = { peft_type: "LORA", r: 1, lora_alpha: 1, base_model_name_or_path: baseName };
+  writeFileSync(join(folder, "adapter_config.json"), JSON.stringify(config));
+  const module = "base_model.model.transformer.layers.0.self_attn.o_proj";
+  const tensors = new Map([
+    [`${module}.lora_A.weight`, f32([1, hidden_size], 1)],
+    [`${module}.lora_B.weight`, f32([hidden_size, 1], 2)],
+  ]);
+  writeFileSync(join(folder, "adapter_model.safetensors"), safetensors(tensors));
+}
+
 /** Data sets of the real hub, and a card that this machine may not have. */
 const NEEDS_MORE = /^eval .*\b(?:all|human)\b|--benchmark human|--gpu cuda/;
 
@@ -128,6 +143,7 @@ describe("in a folder with the files that they name", () => {
     for (const name of ["rm", "rm.f16", "rm.q8_0", "rm.q4_k_m", "starling-rm-34b.q4_k_m", "starling-rm-34b.f16"])
       copyFileSync(model, join(place, `${name}.gguf`));
     for (const name of ["CHECKPOINT", "Starling-RM-34B"]) symlinkSync(embedded, join(place, name), "junction");
+    writeAdapter(join(place, "adapter"), embedded, hub.repository);
     const preferences = jsonLines(
       Array.from({ length: 12 }, (_, i) => ({
         prompt: `Question ${i}?`,

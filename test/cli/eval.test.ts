@@ -54,7 +54,7 @@ describe("eval", () => {
       benchmark: "pairs",
       cases: 12,
       comparisons: 12 * 21,
-      interval: { method: "bootstrap", level: 0.95 },
+      interval: { method: "clustered-wilson", level: 0.95 },
       rows: { read: 12, broken: 0, cases: 12, sampled: 12, failed: 0 },
       ranking: { cases: 12 },
     });
@@ -237,7 +237,10 @@ describe("compare", () => {
     };
     const known = await of(few);
     const unknown = await of(unlabelled);
-    expect(unknown.agreement).toEqual({ ...known.agreement, onlyFirstRight: 0, onlySecondRight: 0 });
+    const { accuracyDifference, ...agreement } = known.agreement;
+    expect(accuracyDifference.difference).toBeGreaterThanOrEqual(accuracyDifference.interval.low);
+    expect(accuracyDifference.difference).toBeLessThanOrEqual(accuracyDifference.interval.high);
+    expect(unknown.agreement).toEqual({ ...agreement, onlyFirstRight: 0, onlySecondRight: 0 });
     const { order, scores } = known.agreement;
     expect(order.agreement).toBeGreaterThan(0.9);
     expect(scores.max).toBeGreaterThan(0);

@@ -15,7 +15,8 @@ describe("knownModels", () => {
       expect(PROFILE_NAMES).toContain(profile);
       expect(goodFor).toMatch(/\.$/);
       for (const number of [rewardBench, rewardBench2])
-        if (number !== undefined) expect([number.value > 50 && number.value < 100, number.source.length > 10]).toEqual([true, true]);
+        if (number !== undefined)
+          expect([number.value > 50 && number.value < 100, number.source.length > 10]).toEqual([true, true]);
     }
   });
 

@@ -28,11 +28,6 @@ export interface BenchmarkMeasures extends AccuracyMeasures {
   readonly length?: LengthMeasures;
 }
 
-export interface MeasureOptions {
-  /** For bootstrap intervals. */
-  readonly seed: number;
-}
-
 /** Benchmarks whose cases are rankings of more than two responses. */
 const RANKED: ReadonlySet<BenchmarkName> = new Set(["nectar", "pairs"]);
 
@@ -40,21 +35,17 @@ const RANKED: ReadonlySet<BenchmarkName> = new Set(["nectar", "pairs"]);
  * @throws InvalidInputError ERR_INVALID_ARGUMENT for a case with lists of different lengths, a comparison of a response that
  *   does not exist, or a score that is not finite
  */
-export function measureBenchmark(
-  benchmark: BenchmarkName,
-  cases: readonly ScoredCase[],
-  { seed }: MeasureOptions,
-): BenchmarkMeasures {
+export function measureBenchmark(benchmark: BenchmarkName, cases: readonly ScoredCase[]): BenchmarkMeasures {
   for (const scored of cases) checkCase(scored);
-  const subsets = measureSubsets(cases, seed);
+  const subsets = measureSubsets(cases);
   const ranking = RANKED.has(benchmark) ? measureRanking(cases) : undefined;
   const score = officialScore(benchmark, cases);
   const pairs = listPairs(cases);
   const margins = measureMargins(pairs);
-  const calibration = measureCalibration(pairs.margins);
+  const calibration = measureCalibration(pairs);
   const length = measureLength(cases, pairs);
   return {
-    ...measureAccuracy(cases, seed),
+    ...measureAccuracy(cases),
     ...(subsets && { subsets }),
     ...(ranking && { ranking }),
     ...(score && { officialScore: score }),

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { openCheckpoint } from "../../../src/checkpoint/checkpoint.ts";
-import type { CheckpointTensor } from "../../../src/checkpoint/tensor-entry.ts";
+import type { CheckpointTensor } from "../../../src/checkpoint/checkpoint-tensor.ts";
 import { FileError } from "../../../src/errors.ts";
 import {
   type Files,

@@ -59,10 +59,14 @@ export class DrawView extends View {
                 scored.length < 2 ? "" : `, ${signed(best.score - mean)} from their mean`
               }.`
         }</p>
-      ${scored.length < 2 ? nothing : html`<p class="note">Best after ${steps(
+      ${
+        scored.length < 2
+          ? nothing
+          : html`<p class="note">Best after ${steps(
               scored.map(({ score }) => score),
               order,
-            )}.</p>`}
+            )}.</p>`
+      }
       ${[...new Set(failures)].map((message) => html`<p class="error">${message}${count(failures, message)}</p>`)}
     `;
   }

@@ -12,10 +12,7 @@ export interface Scored {
 }
 
 /** One row for each text, in the order given; ranks are among those of the same group. */
-export function rowsOf(
-  groups: readonly (readonly Scored[])[],
-  direction?: ScoreDirection,
-): Record<string, unknown>[] {
+export function rowsOf(groups: readonly (readonly Scored[])[], direction?: ScoreDirection): Record<string, unknown>[] {
   return groups.flatMap((group) => {
     const scores = group.flatMap(({ outcome }) => (isScore(outcome) ? [outcome.score] : []));
     const ranks = ranksOf(scores, direction);

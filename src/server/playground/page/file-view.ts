@@ -116,10 +116,16 @@ export class FileView extends View {
   }
 
   #exports(groups: readonly Group[]): TemplateResult {
-    return exports((format) => save("scores", format, rowsOf(
-      groups.map(({ entries }) => entries),
-      this.state.model?.direction,
-    )));
+    return exports((format) =>
+      save(
+        "scores",
+        format,
+        rowsOf(
+          groups.map(({ entries }) => entries),
+          this.state.model?.direction,
+        ),
+      ),
+    );
   }
 
   #tools(): TemplateResult {

@@ -78,11 +78,12 @@ describe("the page", () => {
   it("stands for a report without cases, and without benchmarks", () => {
     const { accuracy: _, ...bare } = report;
     const [first] = report.benchmarks;
-    const rows = { read: 0, omitted: {}, broken: 0, cases: 0, sampled: 0, failed: 0 };
+    const rows = { read: 0, omitted: {}, broken: 0, cases: 0, prompts: 0, sampled: 0, failed: 0 };
     const empty = {
       benchmark: "pairs",
       title: "t",
       cases: 0,
+      prompts: 0,
       comparisons: 0,
       scoreTies: 0,
       rows,
@@ -106,6 +107,7 @@ describe("the page", () => {
     const subsets = Array.from({ length: 5000 }, (_, i) => ({
       subset: `s${i}`,
       cases: 1,
+      prompts: 1,
       comparisons: 1,
       scoreTies: 0,
     }));
