@@ -122,7 +122,7 @@ def families(sizes: dict[str, int]) -> dict[str, dict]:
         },
         "trl-spm": {
             "tokenizer": "spm", "architectures": sequence, "tensors": {"score.weight": row(125)},
-            "config": {"pad_token_id": 2, "transformers_version": "4.49.0"},
+            "config": {"pad_token_id": 2, "transformers_version": "4.44.2"},
             "tokenizer_config": {"pad_token": "</s>"},
         },
         "skywork-v2-llama": {
