@@ -79,7 +79,10 @@ function noteLines(report: BenchmarkReport, columns: number): string[] {
       report.prompts < report.cases &&
       `${counted(report.cases, "case")} of ${counted(report.prompts, "prompt")}.`,
     ranking !== undefined && rankingNote(ranking),
-    officialScore !== undefined && `official score ${share(officialScore.score)}.`,
+    officialScore !== undefined && officialNote(officialScore),
+    report.asPublished !== undefined &&
+      `with the best answer's repetition among the correct ones ${share(report.asPublished.accuracy)}.`,
+    report.notice,
     length?.verdict.biased && length.verdict.sentence,
     left > 0 && `${left} of ${rows.read} rows skipped (${reasons(rows.omitted)}).`,
     rows.broken > 0 && `${counted(rows.broken, "row")} could not be read.`,
@@ -88,6 +91,15 @@ function noteLines(report: BenchmarkReport, columns: number): string[] {
   ].filter((note) => typeof note === "string");
   if (notes.length === 0) return [];
   return wrapped(`${report.benchmark}: ${notes.join(" ")}`, columns);
+}
+
+function officialNote(official: NonNullable<BenchmarkReport["officialScore"]>): string {
+  if (official.kind === "rewardbench" && official.missingSections.length > 0)
+    return (
+      `no cases in ${official.missingSections.join(", ")}, so no official score; RewardBench's own code counts a missing section ` +
+      `as 0 and gives ${share(official.scoreByItsOwnCode)}.`
+    );
+  return `official score ${share(official.score)}.`;
 }
 
 function rankingNote(ranking: NonNullable<BenchmarkReport["ranking"]>): string {

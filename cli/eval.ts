@@ -19,7 +19,7 @@ import {
   sampleSettings,
 } from "./benchmark-options.ts";
 import type { Action } from "./context.ts";
-import { UsageError } from "./errors.ts";
+import { EXIT_FATAL, UsageError } from "./errors.ts";
 import { evaluationTable } from "./eval-table.ts";
 import { evaluationStatus, runAndPrint } from "./evaluation-run.ts";
 import { pathIdentity } from "./file-identity.ts";
@@ -67,7 +67,8 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
   if (options.output !== undefined) await checkNotRead(await prepareReportFolder(options.output), requests);
   const path = await modelPath(options, context);
   const { terminal } = context;
-  return runAndPrint(context, options, evaluationStatus, async (hooks) => {
+  let unmeasured = false;
+  const exitCode = await runAndPrint(context, options, evaluationStatus, async (hooks) => {
     const evaluation = await evaluate({
       modelPath: path,
       benchmarks: requests,
@@ -76,8 +77,11 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
       ...hooks,
     });
     const { report } = evaluation;
-    for (const { benchmark, cases } of report.benchmarks)
-      if (cases === 0) terminal.note(`note: ${benchmark} has no usable rows`);
+    for (const { benchmark, cases } of report.benchmarks) {
+      if (cases > 0) continue;
+      terminal.note(`error: ${benchmark} has no usable row, so nothing was measured`);
+      unmeasured = true;
+    }
     if (options.output !== undefined) {
       const written = await writeReport({ folder: options.output, evaluation });
       terminal.say(`report written: ${written.html}, ${written.json}, ${written.scores}`);
@@ -86,6 +90,7 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
       ? `${JSON.stringify(report, undefined, 2)}\n`
       : evaluationTable(report, { columns: terminal.columns });
   });
+  return unmeasured ? EXIT_FATAL : exitCode;
 };
 
 function plainRequests(names: readonly string[]): BenchmarkRequest[] {
@@ -133,7 +138,8 @@ unranked).
 Scores are cached: an interrupted run resumes and gives the same result. A malformed row is reported by line number and
 skipped.
 
-Exit codes: 0 success, 1 some rows failed (reported on stderr; --strict stops at the first), 2 usage error or failure.
+Exit codes: 0 success, 1 some rows failed (reported on stderr; --strict stops at the first), 2 usage error or failure, also
+a benchmark without any usable row.
 
 Examples:
   starling-rm eval --model rm.gguf all --output report

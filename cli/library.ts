@@ -10,6 +10,7 @@ export { defaultCacheFolder as cacheFolder } from "../src/cache-folder.ts";
 export { profileChoices } from "../src/convert/options.ts";
 export { embeddedCheckpoint } from "../src/embedded-model.ts";
 export { endProcess } from "../src/end-process.ts";
+export type { CountedRow, Estimate, EstimateRate, TokenCount } from "../src/estimate/estimator.ts";
 export { benchmarkNames } from "../src/evaluation/case.ts";
 export { type ModelHashOptions, modelHash } from "../src/evaluation/model-hash.ts";
 export { caseLine, type EvaluatedPart, mergeParts, PartEvaluator, parseCase } from "../src/evaluation/parts.ts";
@@ -68,6 +69,8 @@ export * from "../src/server/choices.ts";
 
 /** Writers of parquet and zstd: only some outputs need them. */
 export const loadWriters = () => import("../src/rows/write/writers.ts");
+/** Only estimate needs it. */
+export const loadEstimator = () => import("../src/estimate/estimator.ts");
 /** Only split needs it. */
 export const loadSplitter = () => import("../src/rows/split/split-file.ts");
 /** Only serve needs fastify. */

@@ -21,6 +21,8 @@ const COMMANDS: Readonly<Record<string, LoadCommand>> = {
   rank: () => import("./rank.ts").then(({ describeRank: describe, rank: action }) => ({ describe, action })),
   tokenize: () =>
     import("./tokenize.ts").then(({ describeTokenize: describe, tokenize: action }) => ({ describe, action })),
+  estimate: () =>
+    import("./estimate.ts").then(({ describeEstimate: describe, estimate: action }) => ({ describe, action })),
   split: () => import("./split.ts").then(({ describeSplit: describe, split: action }) => ({ describe, action })),
   eval: () => import("./eval.ts").then(({ describeEval: describe, evaluateCommand: action }) => ({ describe, action })),
   compare: () =>

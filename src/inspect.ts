@@ -145,7 +145,7 @@ function rewardModel(gguf: GgufHeader, path: string): ModelFile | undefined {
 }
 
 function rewardFields(reward: RewardMetadata): Partial<InspectResult> {
-  const { notice, head, profile, template, tokenization, maxTokens, truncationSide, padTokenId } = reward;
+  const { notice, head, profile, template, tokenization, maxTokens, window, truncationSide, padTokenId } = reward;
   const { scorePosition, source, trunkSha256, name, fit, chatTemplate, templateNames } = reward;
   return {
     name,
@@ -156,6 +156,7 @@ function rewardFields(reward: RewardMetadata): Partial<InspectResult> {
     ...templateFields(chatTemplate?.source, chatTemplate?.from, templateNames),
     tokenization,
     maxTokens,
+    ...given({ window }),
     truncationSide,
     ...(padTokenId === undefined ? {} : { padTokenId }),
     scorePosition,

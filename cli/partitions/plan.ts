@@ -37,6 +37,8 @@ export async function planPartitions(
   const find = (onProgress?: Parameters<Parameters<typeof shownDownload>[1]>[0]) =>
     findPartitions(input, { except: output, signal, ...(onProgress === undefined ? {} : { onProgress }) });
   const found = input.some((one) => one.startsWith("hf:")) ? await shownDownload(terminal, find) : await find();
+  if (found.length === 0)
+    throw new UsageError(`--input ${input.join(" ")}: all its files are below --output ${output}`);
   const folder = new PartitionFolder(output);
   const all = found.map((partition) => ({ ...partition, output: outputName(partition.name) }));
   await checkOutputs(folder, all);

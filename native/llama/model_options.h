@@ -58,6 +58,8 @@ struct ModelInfo {
   uint64_t parameters = 0;
   uint64_t size = 0;
   int32_t embedding_length = 0;
+  /** Values of one key of one head. */
+  int32_t head_length = 0;
   int32_t vocabulary_size = 0;
   int32_t layers = 0;
   int32_t trained_context = 0;

@@ -5,6 +5,7 @@ import { formatVersionOf, headEntries, type Normalization, normalizationEntries 
 import { STARLING_KEYS } from "../gguf/starling-keys.ts";
 import { trunkEntries } from "../gguf/trunk-metadata.ts";
 import type { GgufValue } from "../gguf/value.ts";
+import { given } from "../options.ts";
 import type { TemplateName } from "../profiles/rules.ts";
 import type { RewardHead } from "../reward-head.ts";
 import type { TokenizationMode } from "../vocabulary/tokenization.ts";
@@ -101,6 +102,7 @@ function starlingMetadata(checkpoint: Checkpoint, parts: MetadataParts, where: F
     [STARLING_KEYS.template, text(templateOf(checkpoint))],
     [STARLING_KEYS.tokenization, text(tokenizationOf(checkpoint, parts.tokenization))],
     [STARLING_KEYS.maxTokens, u32(maxTokensOf(checkpoint))],
+    [STARLING_KEYS.window, optional(windowLimit(checkpoint), u32)],
     [STARLING_KEYS.truncationSide, text(profile.truncation)],
     [STARLING_KEYS.padTokenId, optional(where.padId, u32)],
     [STARLING_KEYS.scorePosition, text(where.position)],
@@ -123,6 +125,7 @@ export function describeScoring(checkpoint: Checkpoint) {
     tokenization: tokenizationOf(checkpoint, undefined),
     tokenizerFile: tokenizerFileOf(checkpoint),
     maxTokens: maxTokensOf(checkpoint),
+    ...given({ window: windowLimit(checkpoint) }),
     truncationSide: profile.truncation,
     ...(padTokenId === undefined ? {} : { padTokenId }),
     scorePosition: position,
@@ -145,8 +148,23 @@ export interface TokenizerFileSummary {
   readonly sameIds?: "tokenizer.model" | "tokenizer.json";
 }
 
-function maxTokensOf({ profile, config }: Checkpoint): number {
-  return profile.maxTokens === "context" ? config.contextLength : profile.maxTokens;
+function maxTokensOf(checkpoint: Checkpoint): number {
+  const { profile, config, folder } = checkpoint;
+  const most = profile.maxTokens === "context" ? config.contextLength : profile.maxTokens;
+  const window = windowLimit(checkpoint);
+  if (window === undefined || window >= most) return most;
+  if (profile.truncation === "none") return window;
+  const field = config.trunk.window?.config ?? "";
+  throw refuse(
+    folder.pathOf("config.json"),
+    `has a window of ${window} tokens (${field}), which llama.cpp's graph does not have; ${profile.name} scores up to ${most}.`,
+    { field },
+  );
+}
+
+/** Most tokens of a text, where llama.cpp's graph does not have the window that layers attend to. */
+function windowLimit({ config: { trunk, window, contextLength } }: Checkpoint): number | undefined {
+  return trunk.window?.masked === "limit" && window !== undefined && window < contextLength ? window : undefined;
 }
 
 /** The template of prompts and responses; "none" where the profile uses the checkpoint's own and there is none. */

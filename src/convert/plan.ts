@@ -18,6 +18,8 @@ export interface TensorJob extends TensorPlan {
   /** "quantized": llama.cpp makes it, as `type` says. */
   readonly to: FloatType | "quantized";
   readonly permutedHeads?: number;
+  /** The values are multiplied, then added to, in float32. */
+  readonly change?: { readonly factor?: number; readonly add?: number };
 }
 
 /**
@@ -32,6 +34,7 @@ export function planTensors(checkpoint: Checkpoint, fileType: FileType): TensorJ
     const dims = [...expected.shape].reverse();
     const from = floatTypeOf(source);
     const type = typeOf(expected, fileType, config);
+    const change = expected.change?.(config);
     return {
       name: expected.target,
       type: tensorTypeByName(type),
@@ -40,6 +43,7 @@ export function planTensors(checkpoint: Checkpoint, fileType: FileType): TensorJ
       from,
       to: isFloatType(type) ? type : "quantized",
       ...(expected.permutedHeads === undefined ? {} : { permutedHeads: expected.permutedHeads }),
+      ...(change === undefined ? {} : { change }),
     };
   });
   return inQuantizerOrder(jobs);
@@ -64,7 +68,7 @@ function checkTensorSet(checkpoint: Checkpoint): { expected: ExpectedTensor; sou
     if (!known.has(tensor.name) && !isIgnored(tensor.name, checkpoint))
       throw refuse(
         tensor.file,
-        `contains the tensor ${quote(tensor.name)}, which a Llama reward model of ${config.layers} layers does not have.`,
+        `contains the tensor ${quote(tensor.name)}, which a reward model of model_type "${config.trunk.modelType}" with ${config.layers} layers does not have.`,
         { tensor: tensor.name },
       );
   return expected.map((item) => ({ expected: item, source: checkTensor(checkpoint, item.source, item.shape) }));

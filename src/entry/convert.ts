@@ -5,6 +5,7 @@
  */
 
 export type { TokenizerFileSummary } from "../convert/metadata.ts";
+export type { ScorePositionChoice } from "../convert/score-position.ts";
 export type { TypeFallback, WeightTypes } from "../gguf/weight-types.ts";
 export { type InspectOptions, inspectModel } from "../inspect.ts";
 export type { HeadInspection, HeadSummary, InspectResult } from "../inspect-result.ts";

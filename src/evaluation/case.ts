@@ -43,6 +43,8 @@ export interface PromptCase {
   readonly responses: readonly CaseResponse[];
   /** One or more. */
   readonly comparisons: readonly Comparison[];
+  /** Another reading of the row: what is compared if responses that the data set repeats count as often as they are there. */
+  readonly asPublished?: readonly Comparison[];
   /** Subset name in the data set; measured separately. */
   readonly subset?: string;
   /** Id in the data set. */
@@ -75,6 +77,8 @@ export interface ScoredCase {
   readonly prompt?: string;
   /** What was asked of the scores. */
   readonly comparisons: readonly Comparison[];
+  /** What another reading of the row asks of them: see {@link BenchmarkMeasures.asPublished}. */
+  readonly asPublished?: readonly Comparison[];
   /** Position of each response in the known order: higher is better; undefined (null in JSON): not known. */
   readonly grades: readonly (number | undefined)[];
   /** Raw rewards; of a model whose lower scores are better, their negatives: higher is always better here. */

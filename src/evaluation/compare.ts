@@ -13,6 +13,7 @@ import {
   type EvaluationSettings,
   evaluationChecks,
   evaluationSettings,
+  limitOf,
 } from "./evaluate-options.ts";
 import { type AccuracyMeasures, measureAccuracy } from "./measures/accuracy.ts";
 import { type Agreement, measureAgreement } from "./measures/agreement.ts";
@@ -120,6 +121,7 @@ export async function compareModels(options: CompareOptions): Promise<Comparison
   const benchmark = await OpenBenchmark.open(options.data, {
     onNotice: options.onNotice,
     ...settings,
+    limit: limitOf(options, options.data),
     unordered: true,
     onDownload: downloadProgressOf(options.data, options),
   });
@@ -131,7 +133,8 @@ export async function compareModels(options: CompareOptions): Promise<Comparison
   const second = await scoreWith(1, benchmark, first.cases, { ...options, models }, settings);
   const both = new Set(second.cases);
   const firstScored = first.scored.filter((_, i) => both.has(first.cases[i] as PlacedCase));
-  const { seed, limit } = settings;
+  const { seed } = settings;
+  const { limit } = benchmark;
   return {
     formatVersion: 1,
     version: packageVersion(),

@@ -11,6 +11,7 @@ import {
   type EvaluationSettings,
   evaluationChecks,
   evaluationSettings,
+  limitOf,
 } from "./evaluate-options.ts";
 import { textsOf } from "./item-texts.ts";
 import { mean, RunningAccuracy } from "./measures/accuracy.ts";
@@ -67,6 +68,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     opened.push(
       await OpenBenchmark.open(request, {
         ...settings,
+        limit: limitOf(options, request),
         onNotice: options.onNotice,
         onDownload: downloadProgressOf(request, options),
       }),
@@ -126,6 +128,7 @@ export async function runBenchmark(
   const report: BenchmarkReport = {
     benchmark: name,
     title: definition.title,
+    ...given({ notice: definition.notice, limit: benchmark.limit }),
     sources: benchmark.sources,
     rows: benchmark.counts(),
     ...given({ card: definition.card }),

@@ -78,11 +78,16 @@ const PROMPT_KEY_DIGITS = 16;
 export function promptKey({ group, responses, source, row }: PlacedCase): string {
   if (group !== undefined) return hash(["group", group]).slice(0, PROMPT_KEY_DIGITS);
   const items = responses.map(({ item }) => item);
-  if (items.some((item) => "text" in item)) return hash(["row", source, row]).slice(0, PROMPT_KEY_DIGITS);
+  if (items.some((item) => "text" in item)) return rowKey(source, row);
   const prompts = new Set(items.map(promptHash));
   const [only] = prompts;
   const key = prompts.size === 1 && only !== undefined ? only : hash(["first", firstQuestion(items[0])]);
   return key.slice(0, PROMPT_KEY_DIGITS);
+}
+
+/** Of a row whose prompt is not known. */
+export function rowKey(source: number, row: number): string {
+  return hash(["row", source, row]).slice(0, PROMPT_KEY_DIGITS);
 }
 
 function firstQuestion(item: CheckedItem | undefined): unknown {

@@ -55,6 +55,8 @@ export class OpenBenchmark {
   readonly definition: Benchmark;
   readonly sources: readonly ReportedSource[];
   readonly cases: Iterable<PlacedCase> | AsyncIterable<PlacedCase>;
+  /** Maximum number of prompts; undefined: all. */
+  readonly limit: number | undefined;
   /** Number of cases; undefined while cases are streamed. */
   readonly total: number | undefined;
   /** The first problems, for the report. */
@@ -70,6 +72,7 @@ export class OpenBenchmark {
     sources: readonly ReportedSource[],
     reader: CaseReader,
     sample: readonly PlacedCase[] | undefined,
+    limit: number | undefined,
     problems: readonly ReportedProblem[],
     reportProblem: (problem: RowProblem) => void,
   ) {
@@ -80,6 +83,7 @@ export class OpenBenchmark {
     this.#reader = reader;
     this.cases = sample ?? reader.cases();
     this.total = sample?.length;
+    this.limit = limit;
     this.problems = problems;
     this.#reportProblem = reportProblem;
   }
@@ -109,7 +113,7 @@ export class OpenBenchmark {
     const sample = limit === undefined ? undefined : await sampleCases(reader.cases(), limit, seed, promptKey);
     const sources: ReportedSource[] = [];
     for (const source of resolved) sources.push(await reportedSource(source));
-    return new OpenBenchmark(definition, resolved, sources, reader, sample, problems, reportProblem);
+    return new OpenBenchmark(definition, resolved, sources, reader, sample, limit, problems, reportProblem);
   }
 
   /** Complete after all cases were read. */

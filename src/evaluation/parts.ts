@@ -4,6 +4,7 @@ import { benchmarks } from "./benchmarks.ts";
 import type { BenchmarkName, ScoredCase } from "./case.ts";
 import { assemble, runBenchmark } from "./evaluate.ts";
 import { type EvaluateOptions, evaluationSettings } from "./evaluate-options.ts";
+import { rowKey } from "./item-texts.ts";
 import { measureBenchmark } from "./measures/measure.ts";
 import { worstOf } from "./measures/mistakes.ts";
 import { type BenchmarkRequest, OpenBenchmark } from "./open-benchmark.ts";
@@ -92,8 +93,9 @@ export function mergeParts(
     const moved = <T extends { readonly source: number }>(list: readonly T[]): T[] =>
       list.map((one) => ({ ...one, source: one.source + before }));
     const { mistakes, truncated, problems } = part;
+    const own = cases.map((scored) => withKey(scored, scored.source + before));
     return {
-      cases: moved(cases),
+      cases: moved(own),
       ...{ mistakes: moved(mistakes), truncated: moved(truncated), problems: moved(problems) },
     };
   });
@@ -115,6 +117,13 @@ export function mergeParts(
   };
   const { model: reported, settings } = first.part;
   return assemble({ reported, settings }, [report], { seed, limit: undefined });
+}
+
+/** Rows without a known prompt are keyed by their place, which is another among all parts. */
+function withKey(scored: ScoredCase, source: number): ScoredCase {
+  return scored.prompt === rowKey(scored.source, scored.row)
+    ? { ...scored, prompt: rowKey(source, scored.row) }
+    : scored;
 }
 
 function sumOfRows(all: readonly RowCounts[]): RowCounts {

@@ -73,7 +73,7 @@ export interface ReportedSettings {
   readonly llamaVersion: string;
   /** For the sample. */
   readonly seed: number;
-  /** Maximum number of prompts per benchmark; absent: all. */
+  /** Maximum number of prompts per benchmark that is sampled (see each benchmark's `limit`); absent: all. */
   readonly limit?: number;
 }
 
@@ -82,6 +82,10 @@ export interface BenchmarkReport extends BenchmarkMeasures {
   readonly benchmark: BenchmarkName;
   /** Display name. */
   readonly title: string;
+  /** What a reader of the numbers must know; absent if there is nothing. */
+  readonly notice?: string;
+  /** Maximum number of prompts; absent: all. */
+  readonly limit?: number;
   /** The files that its cases come from. */
   readonly sources: readonly ReportedSource[];
   /** How many rows were read, skipped and scored. */

@@ -129,7 +129,7 @@ class WakeUpSignal {
 
 function finish({ placed, found, error }: Pending, direction: ScoreDirection): CaseOutcome {
   if (error) return { placed, error };
-  const { source, row, id, subset, comparisons, responses } = placed;
+  const { source, row, id, subset, comparisons, asPublished, responses } = placed;
   const scores = found as CachedScore[];
   const scored: ScoredCase = {
     source,
@@ -138,6 +138,7 @@ function finish({ placed, found, error }: Pending, direction: ScoreDirection): C
     ...(subset === undefined ? {} : { subset }),
     prompt: promptKey(placed),
     comparisons,
+    ...(asPublished === undefined ? {} : { asPublished }),
     grades: responses.map(({ grade }) => grade),
     scores: scores.map(({ score }) => (direction === "lower" ? -score : score)),
     lengths: responses.map(({ item }) => responseLength(item)),

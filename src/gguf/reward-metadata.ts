@@ -64,7 +64,11 @@ export interface RewardMetadata {
   readonly wrapper: WrapperRule;
   /** Absent with the score positions "last" and "last-of-token". */
   readonly padTokenId?: number;
+  /** The architecture's trunk: what llama.cpp computes. */
+  readonly trunk: Trunk;
   readonly shape: TrunkShape;
+  /** Tokens that layers of the checkpoint attend to, where llama.cpp's graph does not have that window; see STARLING_KEYS. */
+  readonly window?: number;
   /** general.name; "" if there is none. */
   readonly name: string;
   /** Words that must be shown with the model. */
@@ -116,6 +120,13 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
   const scoreTokenId =
     scorePosition === "last-of-token" ? fields.u32(STARLING_KEYS.scoreToken, 0, shape.vocabularySize - 1) : undefined;
   const normalization = readNormalization(fields);
+  const maxTokens = fields.u32(
+    STARLING_KEYS.maxTokens,
+    1,
+    scorePosition === "padding-end" ? MAX_PADDED_TOKENS : MAX_TOKENS,
+  );
+  // A longer text would get a number that the reference does not give.
+  const window = fields.has(STARLING_KEYS.window) ? fields.u32(STARLING_KEYS.window, maxTokens, MAX_TOKENS) : undefined;
   const template = fields.name(STARLING_KEYS.template, TEMPLATES);
   const wrapper = readWrapper(fields, tokenizer);
   const templateNames = template === "none" ? readTemplateNames(fields) : undefined;
@@ -130,14 +141,16 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
     ...(template === "chat-template" ? { chatTemplate: readChatTemplate(fields, tokenizer) } : {}),
     ...(templateNames === undefined ? {} : { templateNames }),
     ...readTokenization(fields, tokenizer),
-    maxTokens: fields.u32(STARLING_KEYS.maxTokens, 1, scorePosition === "padding-end" ? MAX_PADDED_TOKENS : MAX_TOKENS),
+    maxTokens,
     truncationSide: fields.name(STARLING_KEYS.truncationSide, TRUNCATION_SIDES),
     scorePosition,
     ...(scoreTokenId === undefined ? {} : { scoreTokenId }),
     ...(normalization === undefined ? {} : { normalization }),
     wrapper,
     ...(tokenizer.padTokenId < 0 ? {} : { padTokenId: tokenizer.padTokenId }),
+    trunk,
     shape,
+    ...(window === undefined ? {} : { window }),
     name: fields.optionalString("general.name") ?? "",
     ...(notice === undefined ? {} : { notice }),
     fileType: fields.has("general.file_type")

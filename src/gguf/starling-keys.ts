@@ -58,6 +58,11 @@ export const STARLING_KEYS = {
   tokenization: "starling.tokenization",
   /** u32: most ids of a sequence that count (model card: 2048). */
   maxTokens: "starling.max_tokens",
+  /**
+   * u32: tokens that some layers of the checkpoint attend to, where llama.cpp's graph has no such window: then this is also
+   * max_tokens, because a longer text would get another score than the reference's. Absent otherwise.
+   */
+  window: "starling.window",
   /** string: which end a longer sequence loses; "left" keeps the last ids, "none" refuses the sequence. */
   truncationSide: "starling.truncation_side",
   /** u32: the padding id; absent with the score positions "last" and "last-of-token". */
@@ -123,6 +128,8 @@ export const STARLING_KEYS = {
   wrapper: "starling.tokenizer.frame",
   /** bool: `legacy` of the tokenizer configuration (true when absent); false does not affect the mode "fast-4.41". */
   legacy: "starling.tokenizer.legacy",
+  /** string: "nfc": text between added tokens gets that form of Unicode first (byte-bpe); absent: it stays as it is. */
+  normalizer: "starling.tokenizer.normalizer",
   /** bool: a word that is a token is taken whole, before any merge (byte-bpe). */
   ignoreMerges: "starling.tokenizer.ignore_merges",
   /** bool: SentencePiece's normaliser flag. */

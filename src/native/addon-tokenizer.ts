@@ -1,5 +1,5 @@
 /** The addon's contract (addon.ts): vocabularies, and text to token ids. */
-import type { TokenizationMode } from "../vocabulary/tokenization.ts";
+import type { TokenizationMode, WordSplit } from "../vocabulary/tokenization.ts";
 
 /** A vocabulary as the GGUF stores it: parallel arrays of n_vocab entries, without a JS string per piece. */
 export type Vocabulary = SentencePieceVocabulary | BytePairVocabulary;
@@ -38,9 +38,11 @@ export interface BytePairVocabulary extends VocabularyParts {
   readonly merges: Uint8Array;
   readonly mergeOffsets: Uint32Array;
   /** How text is split into words, by llama.cpp's name for it. */
-  readonly split: "llama-bpe" | "gpt-2";
+  readonly split: WordSplit;
   /** A word that is a token is taken whole. */
   readonly ignoreMerges: boolean;
+  /** Text between added tokens is normalised first (NFC); then no added token may be a normalized one. */
+  readonly composes: boolean;
 }
 
 /** The modes that the addon implements: all of them. */

@@ -16,7 +16,7 @@ export interface Partition {
 }
 
 export interface FindOptions extends DatasetOptions {
-  /** A folder whose files are results, not inputs. */
+  /** The folder of the results: where it is in the folder of an input, its files are no inputs. */
   readonly except: string;
 }
 
@@ -32,10 +32,12 @@ export async function findPartitions(
   const results = await realpath(except).catch(() => undefined);
   const found: Partition[] = [];
   for (const input of inputs) {
+    const folder = await folderOf(input);
+    const isInside = results !== undefined && folder !== undefined && isBelow(results, await realPath(folder));
     for (const { name: file, path } of await findFiles([input], options)) {
-      if (results !== undefined && isBelow(await realpath(path).catch(() => path), results)) continue;
+      if (isInside && isBelow(await realPath(path), results)) continue;
       const stats = await stat(path).catch(() => undefined);
-      found.push({ name: await nameOf(input, file, path), file, path, bytes: stats?.isFile() ? stats.size : 0 });
+      found.push({ name: nameOf(folder, file, path), file, path, bytes: stats?.isFile() ? stats.size : 0 });
     }
   }
   return found;
@@ -45,13 +47,20 @@ function isBelow(path: string, folder: string): boolean {
   return path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }
 
-async function nameOf(input: string, file: string, path: string): Promise<string> {
+const realPath = (path: string) => realpath(path).catch(() => path);
+
+/** The folder that an input names, by itself or in a pattern; undefined for a file. */
+async function folderOf(input: string): Promise<string | undefined> {
+  if (input.startsWith("hf:")) return undefined;
+  const stats = await stat(input).catch(() => undefined);
+  if (stats !== undefined) return stats.isDirectory() ? input : undefined;
+  return /[*?[\]{}]/.test(input) ? folderOfPattern(input) : undefined;
+}
+
+function nameOf(folder: string | undefined, file: string, path: string): string {
   const [, onHub] = /^hf:[^@]*@[^/]*\/(.+)$/s.exec(file) ?? [];
   if (onHub !== undefined) return onHub;
-  if (path === input) return basename(path);
-  const isFolder = (await stat(input).catch(() => undefined))?.isDirectory() === true;
-  const name = relative(isFolder ? input : folderOfPattern(input), path);
-  return sep === "/" ? name : name.replaceAll(sep, "/");
+  return folder === undefined ? basename(path) : relative(folder, path).split(sep).join("/");
 }
 
 /** What comes before the first part with a wildcard. */

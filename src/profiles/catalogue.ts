@@ -4,6 +4,7 @@ import type { ProfileName } from "./profiles.ts";
 
 /** A published number and who published it. */
 export interface PublishedNumber {
+  /** In per cent. */
   readonly value: number;
   /** For people. */
   readonly source: string;
@@ -70,7 +71,7 @@ const skyworkV2 = (rewardBench: number, rewardBench2: number) => ({
   rewardBench2: { value: rewardBench2, source: SKYWORK_V2 },
 });
 const llamaClassifier = { profile: "llama-sequence-classification", modelType: "llama" } as const;
-const qwen3Classifier = { profile: "qwen3-sequence-classification", modelType: "qwen3" } as const;
+const qwen3Classifier = { profile: "sequence-classification", modelType: "qwen3" } as const;
 
 export const catalogue: readonly CatalogueEntry[] = [
   {
@@ -164,7 +165,7 @@ export const catalogue: readonly CatalogueEntry[] = [
   {
     name: "skywork-gemma-2-27b-v0.2",
     repository: "Skywork/Skywork-Reward-Gemma-2-27B-v0.2",
-    profile: "gemma2-sequence-classification",
+    profile: "sequence-classification",
     modelType: "gemma2",
     shape: gemma2_27b,
     goodFor: "A second opinion from another family.",
@@ -250,7 +251,7 @@ export const catalogue: readonly CatalogueEntry[] = [
   {
     name: "rm-mistral-7b",
     repository: "weqweasdas/RM-Mistral-7B",
-    profile: "mistral-sequence-classification",
+    profile: "sequence-classification",
     modelType: "mistral",
     shape: mistral_7b,
     goodFor: "Scores that compare with RAFT and iterative DPO.",

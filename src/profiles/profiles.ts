@@ -18,13 +18,7 @@ import {
   ziyaReward,
 } from "./last-token-heads.ts";
 import type { Profile } from "./profile.ts";
-import {
-  gemma2SequenceClassification,
-  mistralSequenceClassification,
-  qwen2SequenceClassification,
-  qwen3SequenceClassification,
-  sequenceClassification,
-} from "./sequence-classification.ts";
+import { otherSequenceClassification, sequenceClassification } from "./sequence-classification.ts";
 import { starling7bAlpha } from "./starling-rm-7b-alpha.ts";
 import { starling34b } from "./starling-rm-34b.ts";
 
@@ -32,10 +26,7 @@ const all = [
   starling34b,
   starling7bAlpha,
   sequenceClassification,
-  mistralSequenceClassification,
-  qwen2SequenceClassification,
-  qwen3SequenceClassification,
-  gemma2SequenceClassification,
+  otherSequenceClassification,
   atheneRm,
   ultraRm,
   eurusRm,

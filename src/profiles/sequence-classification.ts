@@ -1,4 +1,4 @@
-import { hasTensorsOf, type Profile, type ProfileSigns } from "./profile.ts";
+import { hasTensorsOf, type Profile } from "./profile.ts";
 
 const tensors = { trunkPrefix: "model.", heads: [{ weight: "score.weight" }] } as const;
 
@@ -8,47 +8,36 @@ const tensors = { trunkPrefix: "model.", heads: [{ weight: "score.weight" }] } a
  * `tokenizer.apply_chat_template(messages)`, which adds neither BOS nor EOS to what the template writes. Nothing is truncated
  * unless asked for. The score is read where the version of transformers that wrote config.json reads it.
  */
-function sequenceClassificationOf<const Name extends string>(name: Name, architecture: string) {
-  return {
-    name,
-    recognisedBy: `model.* and score.weight, and the architecture "${architecture}" in config.json`,
-    matches: (signs: ProfileSigns) =>
-      hasTensorsOf(tensors, signs) && !signs.hasTrunk("transformer.") && signs.architectures.includes(architecture),
-    ...tensors,
-    normalization: "mean-std",
-    ignored: /^(mean|std)$/,
-    template: "chat-template",
-    templateTokens: [],
-    tokenizerOf: "the model",
-    follows: "tokenizer.json",
-    wrapper: "texts",
-    maxTokens: "context",
-    truncation: "none",
-    padding: { id: "config", scorePosition: "by-version" },
-  } as const satisfies Profile;
-}
+export const sequenceClassification = {
+  name: "llama-sequence-classification",
+  ...recognition(["LlamaForSequenceClassification"]),
+  ...tensors,
+  normalization: "mean-std",
+  ignored: /^(mean|std)$/,
+  template: "chat-template",
+  templateTokens: [],
+  tokenizerOf: "the model",
+  follows: "tokenizer.json",
+  wrapper: "texts",
+  maxTokens: "context",
+  truncation: "none",
+  padding: { id: "config", scorePosition: "by-version" },
+} as const satisfies Profile;
 
-export const sequenceClassification = sequenceClassificationOf(
-  "llama-sequence-classification",
-  "LlamaForSequenceClassification",
-);
-/** RM-Mistral-7B and its like. */
-export const mistralSequenceClassification = sequenceClassificationOf(
-  "mistral-sequence-classification",
-  "MistralForSequenceClassification",
-);
-/** Reward models on Qwen 2 and 2.5. */
-export const qwen2SequenceClassification = sequenceClassificationOf(
-  "qwen2-sequence-classification",
-  "Qwen2ForSequenceClassification",
-);
-/** Skywork-Reward-V2-Qwen3. */
-export const qwen3SequenceClassification = sequenceClassificationOf(
-  "qwen3-sequence-classification",
-  "Qwen3ForSequenceClassification",
-);
-/** Skywork-Reward-Gemma-2-27B. */
-export const gemma2SequenceClassification = sequenceClassificationOf(
-  "gemma2-sequence-classification",
-  "Gemma2ForSequenceClassification",
-);
+/** The same of other trunks: transformers has one text for all of these classes (modeling_layers.py of 5.23.0). */
+export const otherSequenceClassification = {
+  ...sequenceClassification,
+  name: "sequence-classification",
+  ...recognition(["Mistral", "Qwen2", "Qwen3", "Gemma2"].map((trunk) => `${trunk}ForSequenceClassification`)),
+} as const satisfies Profile;
+
+/** @param architectures classes of transformers that differ in their trunk only */
+function recognition(architectures: readonly string[]): Pick<Profile, "recognisedBy" | "matches"> {
+  return {
+    recognisedBy: `model.* and score.weight, and the architecture "${architectures.join('" or "')}" in config.json`,
+    matches: (signs) =>
+      hasTensorsOf(tensors, signs) &&
+      !signs.hasTrunk("transformer.") &&
+      signs.architectures.some((name) => architectures.includes(name)),
+  };
+}

@@ -18,6 +18,8 @@ export interface KernelQuestion {
   readonly plan: Pick<LoadPlan, "soloThreads" | "batchMode" | "gpuLayers" | "kvType" | "paddingToken">;
   /** Of the whole model. */
   readonly shape: Pick<TrunkShape, "layers" | "heads" | "keyValueHeads" | "headDim">;
+  /** Whether attention scores are soft-capped. */
+  readonly softCapped?: boolean;
   /** The library, and what it says that it uses. */
   readonly runtime: Partial<Pick<RuntimeInfo, "cpuLibrary" | "cpuFeatures">>;
 }

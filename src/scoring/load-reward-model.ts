@@ -75,6 +75,7 @@ async function loadOpened(opened: OpenedFile, options: LoadRewardModelOptions): 
         samples: file.weightSamples,
         plan: placement.plan,
         shape: file.shape,
+        softCapped: file.trunk.softCapped === true,
         runtime: engine.runtimeInfo,
       },
       { stock: (check) => engine.addon.checkKernels(check), own },
@@ -190,6 +191,7 @@ function infoOf(loaded: Loaded): RewardModelInfo {
     template: file.template,
     tokenization: tokenizer.settings.tokenization,
     maxTokens: file.maxTokens,
+    ...given({ window: file.window }),
     contextTokens: native.info.contextTokens,
     backend: placement.backend,
     backendReasons: [

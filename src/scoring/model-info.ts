@@ -110,6 +110,11 @@ export interface RewardModelInfo {
   readonly tokenization: TokenizationMode;
   /** Maximum number of tokens per text; what happens to longer ones is in `tokenizer.settings`. */
   readonly maxTokens: number;
+  /**
+   * Tokens that some layers attend to, where llama.cpp's graph has no such window: longer texts are refused, because they would
+   * get another score than the reference's. Absent for most models.
+   */
+  readonly window?: number;
   /** Maximum number of tokens per text that this instance was loaded for. */
   readonly contextTokens: number;
   /** Where it runs: "cpu", "cuda", "metal" or "vulkan". */

@@ -85,7 +85,7 @@ export function openTokenizer(
   return new RewardTokenizer(
     new Tokenizer(file.tokenizer),
     file.tokenizer,
-    { ...settings, ...given({ templateDate: date }) },
+    { ...settings, ...given({ templateDate: date, window: file.window }) },
     chatTemplate,
     file.scoreTokenId === undefined
       ? undefined

@@ -36,6 +36,8 @@ export interface TokenizerSettings {
   readonly specialTokens: SpecialTokens;
   /** Most ids of a text. */
   readonly maxTokens: number;
+  /** Tokens that some layers attend to, where longer texts are refused because llama.cpp's graph has no such window. */
+  readonly window?: number;
   /** What happens to a longer text: "left" keeps its LAST maxTokens ids, "none" refuses it. */
   readonly truncationSide: TruncationSide;
   /** Which token the score is read at. */
@@ -224,7 +226,7 @@ export class RewardTokenizer {
 
   /** @param isText whether special tokens in it, padding among them, are special */
   #finish(encoded: EncodedText, where: string, isText: boolean, findResponse: boolean): TokenizedOutcome {
-    const { maxTokens, scorePosition } = this.settings;
+    const { maxTokens, window, scorePosition } = this.settings;
     const { ids, totalTokens, promptTokens } = encoded;
     if (ids.length === 0)
       return new InvalidInputError(
@@ -234,7 +236,9 @@ export class RewardTokenizer {
     if (ids.length > maxTokens)
       return new InvalidInputError(
         "ERR_TOO_MANY_TOKENS",
-        `${where} has ${ids.length} tokens, more than the ${maxTokens} of the model's context, and the reference does not truncate.`,
+        window === undefined
+          ? `${where} has ${ids.length} tokens, more than the ${maxTokens} of the model's context, and the reference does not truncate.`
+          : `${where} has ${ids.length} tokens, more than the ${window} that the model's layers attend to (sliding_window), which llama.cpp does not compute: its score would not be the reference's.`,
       );
     const position = scorePositions[scorePosition](encoded, isText, this.#scoreToken);
     if (typeof position === "string") return new InvalidInputError("ERR_NO_SCORE_POSITION", `${where} ${position}`);

@@ -1,5 +1,5 @@
 /** Evaluations from the shell: numbers counted again by hand, runs that are killed, rows that are broken. */
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { embeddedCheckpoint } from "../../src/embedded-model.ts";
@@ -80,6 +80,9 @@ describe("eval", () => {
       card: { "Starling-RM-34B": 0.807 },
     });
     expect(truth.comparisons).toBeGreaterThan(truth.cases);
+    expect(truth.asPublished.comparisons).toBeGreaterThan(truth.comparisons);
+    expect(nectar.notice).toContain("training data of Starling-RM-34B");
+    expect([human.limit, v1.limit, v2.limit]).toEqual([1000, undefined, undefined]);
     expect(safety.rows.omitted).toEqual({ "both safe": 1, "neither safe": 1 });
     expect(nectar.ranking).toMatchObject({ cases: nectar.cases });
     expect(v1.officialScore.kind).toBe("rewardbench");
@@ -144,6 +147,15 @@ describe("eval", () => {
       expect(readFileSync(join(resumed, name), "utf8"), name).toBe(readFileSync(join(whole, name), "utf8"));
     // 60 cases of 7 responses, a header, and for each kill at most the line that it cut off: nothing was scored twice.
     expect(kept()).toBeLessThan(60 * 7 + 10);
+  });
+
+  it("fails where no row could be used, and says so", async () => {
+    const none = join(folder, "none.jsonl");
+    writeFileSync(none, `${JSON.stringify({ prompt: "p", chosen: "same", rejected: "same" })}\n`);
+    const { code, stdout, stderr } = await run(evaluate("pairs", "--input", none));
+    expect(code).toBe(2);
+    expect(stdout).toContain("pairs");
+    expect(stderr).toContain("error: pairs has no usable row");
   });
 
   it("tells each broken row by its number, goes on, and exits with 1", async () => {

@@ -66,6 +66,7 @@ function bytePair(merges: readonly string[], added: readonly Added[], ignoreMerg
     mergeOffsets: table.offsets,
     split: "llama-bpe",
     ignoreMerges,
+    composes: false,
   };
 }
 

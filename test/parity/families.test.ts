@@ -43,7 +43,7 @@ const profiles: Readonly<Record<string, string>> = {
   "trl-new": "llama-sequence-classification",
   "trl-spm": "llama-sequence-classification",
   "skywork-v2-llama": "llama-sequence-classification",
-  "mistral-seqcls": "mistral-sequence-classification",
+  "mistral-seqcls": "sequence-classification",
 };
 
 const folder = mkdtempSync(join(tmpdir(), "starling-rm-families-"));

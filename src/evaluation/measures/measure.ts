@@ -14,6 +14,11 @@ export type { Interval } from "./interval.ts";
 
 /** All numbers are finite: an undefined measure is absent, because JSON has no NaN. */
 export interface BenchmarkMeasures extends AccuracyMeasures {
+  /**
+   * Accuracy by another reading of the rows, with responses that the data set repeats counted as often as they are there. Absent
+   * where it repeats none; only truth.
+   */
+  readonly asPublished?: AccuracyMeasures;
   /** Accuracy by subset, sorted by name; absent if the data set has no subsets. */
   readonly subsets?: readonly SubsetMeasures[];
   /** Absent if no case has more than two distinct grades, and for benchmarks of pairs. */
@@ -38,6 +43,9 @@ const RANKED: ReadonlySet<BenchmarkName> = new Set(["nectar", "pairs"]);
 export function measureBenchmark(benchmark: BenchmarkName, cases: readonly ScoredCase[]): BenchmarkMeasures {
   for (const scored of cases) checkCase(scored);
   const subsets = measureSubsets(cases);
+  const asPublished = cases.some((scored) => scored.asPublished !== undefined)
+    ? measureAccuracy(cases.map((scored) => ({ ...scored, comparisons: scored.asPublished ?? scored.comparisons })))
+    : undefined;
   const ranking = RANKED.has(benchmark) ? measureRanking(cases) : undefined;
   const score = officialScore(benchmark, cases);
   const pairs = listPairs(cases);
@@ -46,6 +54,7 @@ export function measureBenchmark(benchmark: BenchmarkName, cases: readonly Score
   const length = measureLength(cases, pairs);
   return {
     ...measureAccuracy(cases),
+    ...(asPublished && { asPublished }),
     ...(subsets && { subsets }),
     ...(ranking && { ranking }),
     ...(score && { officialScore: score }),
@@ -68,7 +77,8 @@ function checkCase({ source, row, comparisons, scores, ...lists }: ScoredCase): 
   const fault =
     Object.entries({ grades: lists.grades, lengths: lists.lengths }).find(([, list]) => list.length !== count)?.[0] ??
     (scores.every(Number.isFinite) ? undefined : "scores") ??
-    (comparisons.length > 0 && comparisons.every(({ better, worse }) => has(count, better) && has(count, worse))
+    (comparisons.length > 0 &&
+    [...comparisons, ...(lists.asPublished ?? [])].every(({ better, worse }) => has(count, better) && has(count, worse))
       ? undefined
       : "comparisons");
   if (fault === undefined) return;

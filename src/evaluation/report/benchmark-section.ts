@@ -20,6 +20,7 @@ export function benchmarkSection(report: BenchmarkReport, index: number): Markup
   const { margins, calibration, length } = report;
   return html`<section id="${id}" aria-labelledby="${id}-h">
 <h2 id="${id}-h">${report.title}<span class="tag">${report.benchmark}</span></h2>
+${report.notice !== undefined && html`<p class="note block">${report.notice}</p>`}
 ${stats(report)}
 <p class="note block">${rowsSentence(report.rows)}</p>
 ${length?.verdict.biased && lengthVerdictBlock(length)}
@@ -78,7 +79,7 @@ export function figure(title: string, line: Content, drawing: Content, below?: C
 }
 
 function stats(report: BenchmarkReport): Markup {
-  const { accuracy, interval, cases, comparisons, pairAccuracy, scoreTies } = report;
+  const { accuracy, interval, cases, prompts, comparisons, pairAccuracy, scoreTies, asPublished } = report;
   const items: [string, Content, Content?][] = [
     ["Accuracy", share(accuracy), interval && `${intervalText(interval)} (${intervalName(interval)})`],
     ...Object.entries(report.card ?? {}).map(([model, value]): [string, Content, Content] => [
@@ -86,7 +87,16 @@ function stats(report: BenchmarkReport): Markup {
       share(value),
       "model card",
     ]),
-    ["Cases", grouped(cases)],
+    ...(asPublished === undefined
+      ? []
+      : [
+          ["With repetitions", share(asPublished.accuracy), intervalText(asPublished.interval)] satisfies [
+            string,
+            Content,
+            Content,
+          ],
+        ]),
+    ["Cases", grouped(cases), prompts !== cases && `of ${plural(prompts, "prompt")}`],
     ["Comparisons", grouped(comparisons), comparisons !== cases && `${share(pairAccuracy)} right`],
     ["Equal scores", grouped(scoreTies)],
   ];

@@ -396,7 +396,7 @@ describe("tensors that do not fit config.json", () => {
       "a layer too many",
       edit((t) => t.set("transformer.layers.2.input_layernorm.weight", f32([8], 1))),
       "transformer.layers.2.input_layernorm.weight",
-      /of 2 layers does not have/,
+      /model_type "llama" with 2 layers does not have/,
     ],
     ["a wrong shape", edit((t) => t.set(name, f32([8, 12], 1))), name, /shape \[8, 12\].* requires \[12, 8\]/],
     [

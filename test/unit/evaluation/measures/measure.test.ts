@@ -220,6 +220,7 @@ describe("reward benches with parts missing", () => {
     if (own?.kind !== "rewardbench") throw new Error("wrong kind");
     expect(own.score).toBeUndefined();
     expect(own.missingSections).toEqual(["Chat", "Chat Hard", "Safety"]);
+    expect(own.scoreByItsOwnCode).toBeCloseTo(984 / (984 + 164) / 4, 12);
     expect(own.unknownSubsets).toEqual(["toString"]);
     expect(own.sections).toHaveLength(1);
     expect(own.sections[0]).toMatchObject({ section: "Reasoning", cases: 2 });

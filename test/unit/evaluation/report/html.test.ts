@@ -65,7 +65,7 @@ describe("the page", () => {
       "331 rows read; 22 skipped (tie 12, tie (bothbad) 7, &lt;script&gt; 3)",
       "ab".repeat(32),
       "last 2,048 tokens",
-      "at most 1,000, sampled at random",
+      "at most 1,000, sampled at random; all of RewardBench: chosen against rejected",
       "34,388,917,248 parameters",
       "and 30 more",
       "Trained on nothing at all: its scores &lt;b&gt;mean&lt;/b&gt; nothing.",
@@ -78,7 +78,7 @@ describe("the page", () => {
   it("stands for a report without cases, and without benchmarks", () => {
     const { accuracy: _, ...bare } = report;
     const [first] = report.benchmarks;
-    const rows = { read: 0, omitted: {}, broken: 0, cases: 0, prompts: 0, sampled: 0, failed: 0 };
+    const rows = { read: 0, omitted: {}, broken: 0, cases: 0, sampled: 0, failed: 0 };
     const empty = {
       benchmark: "pairs",
       title: "t",

@@ -116,6 +116,7 @@ export function richReport(count = 600): EvaluationReport {
     return {
       benchmark: name,
       title: titles[name],
+      ...(name === "rewardbench" ? {} : { limit: 1000 }),
       ...measureBenchmark(name, cases),
       sources: [
         {
