@@ -14,7 +14,7 @@ import { EXIT_DONE, existingFile, UsageError } from "./errors.ts";
 import { pathIdentity } from "./file-identity.ts";
 import { byteSize, profileChoices, tokenizationModes } from "./library.ts";
 import { given } from "./model-option.ts";
-import { REPLACE } from "./option-values.ts";
+import { byteCount, REPLACE } from "./option-values.ts";
 import { openOutput } from "./output.ts";
 import { checkOutputName } from "./output-names.ts";
 import { clock, downloadText, progressText } from "./progress-bar.ts";
@@ -34,6 +34,7 @@ interface ConvertCommandOptions {
   readonly stream?: true;
   readonly cacheFolder?: string;
   readonly concurrency?: number;
+  readonly splitSize?: number;
   readonly resume?: true;
   readonly force?: true;
   readonly json?: true;
@@ -56,6 +57,7 @@ export const convert: Action<ConvertCommandOptions> = async (options, context) =
     revision,
     cacheFolder,
     concurrency,
+    splitSize,
   } = options;
   // On the hub, the revision selects what is downloaded; for a folder it is only stored in the file.
   const isHub = checkpoint.startsWith("hf:");
@@ -74,7 +76,7 @@ export const convert: Action<ConvertCommandOptions> = async (options, context) =
       source,
       onProgress,
       signal: context.signal,
-      ...given({ tokenization, profile, scorePosition, normalizeReward }),
+      ...given({ tokenization, profile, scorePosition, normalizeReward, splitSize }),
       ...given({ tokenizer, base, cacheFolder, concurrency, revision: isHub ? revision : undefined }),
     }),
   );
@@ -120,10 +122,11 @@ export async function reportFile(
   } finally {
     terminal.endStatus();
   }
-  const { output, bytes, tensors, typeNotice, templateNotice, notices = [] } = result;
+  const { output, parts = [], bytes, tensors, typeNotice, templateNotice, notices = [] } = result;
+  const files = parts.length === 0 ? "" : ` in ${parts.length} files`;
   const text = json
     ? JSON.stringify({ ...result, seconds: Number(elapsed().toFixed(3)) })
-    : `${output}: ${byteSize(bytes)}, ${tensors} tensors, in ${elapsed() < 60 ? `${elapsed().toFixed(1)} s` : clock(elapsed())}`;
+    : `${output}: ${byteSize(bytes)}${files}, ${tensors} tensors, in ${elapsed() < 60 ? `${elapsed().toFixed(1)} s` : clock(elapsed())}`;
   await (await openOutput()).write(`${text}\n`);
   for (const notice of [typeNotice, templateNotice, ...notices])
     if (notice !== undefined) terminal.note(`note: ${notice}`);
@@ -139,6 +142,13 @@ export function typeOption(required: boolean): Option {
   // The library rejects other types and explains why.
   const option = new Option("-t, --type <type>", `weight type: ${weightTypes.join(", ")}`);
   return required ? option.makeOptionMandatory() : option.default("q4_k_m");
+}
+
+export function splitOption(): Option {
+  return new Option(
+    "--split-size <bytes>",
+    "write files of at most this size: NAME-00001-of-0000N.gguf, such as 4G",
+  ).argParser(byteCount(1, Number.MAX_SAFE_INTEGER));
 }
 
 export function describeConvert(command: Command): Command {
@@ -173,6 +183,7 @@ export function describeConvert(command: Command): Command {
     .option("--source <name>", "origin of the checkpoint, stored in the file")
     .option("--revision <id>", "hf:…: branch, tag or commit (default: main); folder: only stored in the file")
     .option("--stream", "hf:…: download one weight file at a time and delete it once converted")
+    .addOption(splitOption())
     .option("--resume", "continue an interrupted run; keep finished work if this one is interrupted")
     .option("--force", REPLACE)
     .option("--json", "print the result as JSON")

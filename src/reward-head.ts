@@ -33,9 +33,9 @@ export interface HiddenLayer {
   readonly activation: Activation;
 }
 
-export const ACTIVATIONS = ["relu"] as const;
 /** Of a hidden layer; the published heads of two layers use no other. */
-export type Activation = (typeof ACTIVATIONS)[number];
+export type Activation = "relu";
+export const ACTIVATIONS: readonly Activation[] = ["relu"];
 
 const FIELDS: readonly string[] = ["weight", "bias", "hidden", "direction"] satisfies (keyof RewardHead)[];
 

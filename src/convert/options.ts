@@ -6,6 +6,7 @@ import type { WeightTypes } from "../gguf/weight-types.ts";
 import {
   aBoolean,
   aFunction,
+  anInteger,
   aSignal,
   aString,
   type Check,
@@ -42,6 +43,8 @@ export interface ConvertOptions {
   readonly scorePosition?: ScorePositionChoice;
   /** Whether scores are normalised with the checkpoint's mean and std; default: as its own code does. */
   readonly normalizeReward?: boolean;
+  /** Most bytes of a file, unless one tensor needs more: a larger model is written in parts. Default: one file. */
+  readonly splitSize?: number;
   /** Replace an existing file. Default: false. */
   readonly overwrite?: boolean;
   /** Called at most once for every 8 MiB or so. */
@@ -72,8 +75,10 @@ export interface RowBlock {
 export type QuantizeRows = (block: RowBlock) => Promise<Uint8Array>;
 
 export interface ConvertResult extends WeightTypes {
-  /** As given. */
+  /** As given; the first part's name, for a file in parts. */
   readonly output: string;
+  /** The names of all parts. */
+  readonly parts?: readonly string[];
   /** Bytes of the file. */
   readonly bytes: number;
   readonly tensors: number;
@@ -91,6 +96,9 @@ export const profileChoices = ["auto", ...PROFILE_NAMES] as const;
 /** Longest source name and revision. */
 const MAX_SOURCE_CHARACTERS = 500;
 
+/** Bytes. */
+export const aPartSize: Check = anInteger(1, Number.MAX_SAFE_INTEGER);
+
 /** The caller's options; callers of {@link convertCheckpoint} also pass the quantiser. */
 export const conversionChecks: Readonly<Record<string, Check>> = {
   checkpoint: aFolder,
@@ -101,6 +109,7 @@ export const conversionChecks: Readonly<Record<string, Check>> = {
   profile: oneOf(profileChoices),
   scorePosition: aScorePosition,
   normalizeReward: aBoolean,
+  splitSize: aPartSize,
   overwrite: aBoolean,
   resume: aBoolean,
   onProgress: aFunction,

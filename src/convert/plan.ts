@@ -55,7 +55,7 @@ function typeOf({ target, shape }: ExpectedTensor, fileType: FileType, config: C
   return fileType.kind === "direct" ? fileType.name : quantizedType(fileType.name, target, rowLength, config);
 }
 
-function isFloatType(name: string): name is FloatType {
+export function isFloatType(name: string): name is FloatType {
   return name in FLOAT_BYTES;
 }
 

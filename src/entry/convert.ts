@@ -4,6 +4,8 @@
  * @module convert
  */
 
+export { type AttachOptions, type AttachResult, attach } from "../attach.ts";
+export type { TrunkEvidence } from "../convert/attach-weights.ts";
 export type { TokenizerFileSummary } from "../convert/metadata.ts";
 export type { ScorePositionChoice } from "../convert/score-position.ts";
 export type { TypeFallback, WeightTypes } from "../gguf/weight-types.ts";

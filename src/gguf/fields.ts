@@ -43,6 +43,14 @@ export class Fields {
     throw this.refuse(`has ${key} as ${valueTypeName(value)}; expected u16 or u32.`, key);
   }
 
+  /** An i32 in [min, max]. */
+  i32(key: string, min: number, max: number): number {
+    const value = this.#get(key, "i32") as number;
+    if (value < min || value > max)
+      throw this.refuse(`has ${key} = ${value}; a number from ${min} to ${max} is expected.`, key);
+    return value;
+  }
+
   /** A u32 in [min, max]. */
   u32(key: string, min: number, max: number): number {
     const value = this.#get(key, "u32") as number;

@@ -112,6 +112,8 @@ export const STARLING_KEYS = {
   fitRidge: "starling.fit.ridge",
   /** string, YYYY-MM-DD: the date that the chat template wrote in the fit, where it asks for one. */
   fitTemplateDate: "starling.fit.template_date",
+  /** string, 64 hexadecimal digits: the same in all parts of a split file, and in no other set. */
+  splitSet: "starling.split.set",
   /** string: a notice that must be shown with the model, for example that it is a random test model. */
   notice: "starling.notice",
   /** u8[n_vocab]: SentencePiece's own piece types, which tokenizer.ggml.token_type changes for special tokens. */

@@ -2,9 +2,9 @@
 
 import { toNamespacedPath } from "node:path";
 import { isStarlingError, NativeError } from "../errors.ts";
-import { OpenedFile } from "../files/opened-file.ts";
 import type { FitRecord } from "../gguf/fit-record.ts";
 import type { HeadFile } from "../gguf/head-file.ts";
+import { OpenedGguf } from "../gguf/opened-gguf.ts";
 import { positionNotice } from "../gguf/position-notice.ts";
 import { modelPathOf } from "../model-path.ts";
 import type { NativeHead, NativeModel } from "../native/addon.ts";
@@ -41,7 +41,7 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
   signal?.throwIfAborted();
   const modelPath = await modelPathOf(options.modelPath, options);
   // What we check and what llama.cpp loads is one open file, even if another replaces it at the path.
-  const opened = await OpenedFile.open(modelPath);
+  const opened = await OpenedGguf.open(modelPath);
   try {
     return await loadOpened(opened, { ...options, modelPath });
   } catch (error) {
@@ -50,7 +50,7 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
   }
 }
 
-async function loadOpened(opened: OpenedFile, options: LoadRewardModelOptions): Promise<RewardModel> {
+async function loadOpened(opened: OpenedGguf, options: LoadRewardModelOptions): Promise<RewardModel> {
   const { modelPath, signal } = options;
   const file = await readModelFile(opened);
   const engine = await openEngine({ gpu: options.gpu ?? "auto" });

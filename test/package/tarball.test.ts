@@ -73,6 +73,7 @@ const EXPORTS = [
     "StrictStop",
     "benchmarks",
     "compareModels",
+    "attach",
     "convert",
     "createServer",
     "diagnose",
