@@ -31,7 +31,7 @@ ContextWorker::ContextWorker(const ModelOptions& options, const ModelWeights& we
       weights_(weights),
       pinned_(pinned),
       stop_(stop),
-      hidden_(functions_, stop),
+      hidden_(functions_, stop, !weights.on_gpu()),
       multiple_(plan_limits(options).multiple),
       context_(options, weights, hidden_, solo, stop) {}
 

@@ -129,7 +129,7 @@ class WakeUpSignal {
 
 function finish({ placed, found, error }: Pending, direction: ScoreDirection): CaseOutcome {
   if (error) return { placed, error };
-  const { source, row, id, subset, comparisons, asPublished, responses } = placed;
+  const { source, row, id, subset, groups, comparisons, asPublished, responses } = placed;
   const scores = found as CachedScore[];
   const scored: ScoredCase = {
     source,
@@ -137,6 +137,7 @@ function finish({ placed, found, error }: Pending, direction: ScoreDirection): C
     ...(id === undefined ? {} : { id }),
     ...(subset === undefined ? {} : { subset }),
     prompt: promptKey(placed),
+    ...(groups === undefined ? {} : { groups }),
     comparisons,
     ...(asPublished === undefined ? {} : { asPublished }),
     grades: responses.map(({ grade }) => grade),

@@ -130,6 +130,11 @@ export const STARLING_KEYS = {
   wrapper: "starling.tokenizer.frame",
   /** bool: `legacy` of the tokenizer configuration (true when absent); false does not affect the mode "fast-4.41". */
   legacy: "starling.tokenizer.legacy",
+  /**
+   * string: "longest-first": of merges with equal scores, those with the longest left part go first, then the longest right
+   * part, as transformers from 4.44 on converts Gemma's tokenizer.model; absent: those of the lowest ids.
+   */
+  mergeOrder: "starling.tokenizer.merge_order",
   /** string: "nfc": text between added tokens gets that form of Unicode first (byte-bpe); absent: it stays as it is. */
   normalizer: "starling.tokenizer.normalizer",
   /** bool: a word that is a token is taken whole, before any merge (byte-bpe). */
