@@ -14,7 +14,7 @@ import { EXIT_DONE, existingFile, UsageError } from "./errors.ts";
 import { pathIdentity } from "./file-identity.ts";
 import { byteSize, profileChoices, tokenizationModes } from "./library.ts";
 import { given } from "./model-option.ts";
-import { REPLACE } from "./option-values.ts";
+import { byteCount, REPLACE } from "./option-values.ts";
 import { openOutput } from "./output.ts";
 import { checkOutputName } from "./output-names.ts";
 import { clock, downloadText, progressText } from "./progress-bar.ts";
@@ -25,6 +25,8 @@ interface ConvertCommandOptions {
   readonly type: string;
   readonly tokenization?: TokenizationMode;
   readonly profile?: NonNullable<ConvertOptions["profile"]>;
+  readonly scorePosition?: NonNullable<ConvertOptions["scorePosition"]>;
+  readonly normalizeReward?: boolean;
   readonly source?: string;
   readonly revision?: string;
   readonly tokenizer?: string;
@@ -32,6 +34,7 @@ interface ConvertCommandOptions {
   readonly stream?: true;
   readonly cacheFolder?: string;
   readonly concurrency?: number;
+  readonly splitSize?: number;
   readonly resume?: true;
   readonly force?: true;
   readonly json?: true;
@@ -48,10 +51,13 @@ export const convert: Action<ConvertCommandOptions> = async (options, context) =
     tokenization,
     profile,
     tokenizer,
+    scorePosition,
+    normalizeReward,
     base,
     revision,
     cacheFolder,
     concurrency,
+    splitSize,
   } = options;
   // On the hub, the revision selects what is downloaded; for a folder it is only stored in the file.
   const isHub = checkpoint.startsWith("hf:");
@@ -70,15 +76,8 @@ export const convert: Action<ConvertCommandOptions> = async (options, context) =
       source,
       onProgress,
       signal: context.signal,
-      ...given({
-        tokenization,
-        profile,
-        tokenizer,
-        base,
-        cacheFolder,
-        concurrency,
-        revision: isHub ? revision : undefined,
-      }),
+      ...given({ tokenization, profile, scorePosition, normalizeReward, splitSize }),
+      ...given({ tokenizer, base, cacheFolder, concurrency, revision: isHub ? revision : undefined }),
     }),
   );
 };
@@ -123,10 +122,11 @@ export async function reportFile(
   } finally {
     terminal.endStatus();
   }
-  const { output, bytes, tensors, typeNotice, templateNotice, notices = [] } = result;
+  const { output, parts = [], bytes, tensors, typeNotice, templateNotice, notices = [] } = result;
+  const files = parts.length === 0 ? "" : ` in ${parts.length} files`;
   const text = json
     ? JSON.stringify({ ...result, seconds: Number(elapsed().toFixed(3)) })
-    : `${output}: ${byteSize(bytes)}, ${tensors} tensors, in ${elapsed() < 60 ? `${elapsed().toFixed(1)} s` : clock(elapsed())}`;
+    : `${output}: ${byteSize(bytes)}${files}, ${tensors} tensors, in ${elapsed() < 60 ? `${elapsed().toFixed(1)} s` : clock(elapsed())}`;
   await (await openOutput()).write(`${text}\n`);
   for (const notice of [typeNotice, templateNotice, ...notices])
     if (notice !== undefined) terminal.note(`note: ${notice}`);
@@ -144,12 +144,20 @@ export function typeOption(required: boolean): Option {
   return required ? option.makeOptionMandatory() : option.default("q4_k_m");
 }
 
+export function splitOption(): Option {
+  return new Option(
+    "--split-size <bytes>",
+    "write files of at most this size: NAME-00001-of-0000N.gguf, such as 4G",
+  ).argParser(byteCount(1, Number.MAX_SAFE_INTEGER));
+}
+
 export function describeConvert(command: Command): Command {
   return command
-    .description("Convert a Llama reward-model checkpoint to GGUF.")
+    .description("Convert a reward-model checkpoint to GGUF.")
     .argument(
       "<checkpoint>",
-      "folder with config.json, weights and tokenizer files, or hf:OWNER/NAME[@REVISION]; or a LoRA adapter",
+      "folder with config.json, weights and tokenizer files; hf:OWNER/NAME[@REVISION]; hf: and a name of starling-rm models; or a " +
+        "LoRA adapter",
     )
     .requiredOption("-o, --output <file>", "GGUF file to write")
     .addOption(typeOption(false))
@@ -165,9 +173,17 @@ export function describeConvert(command: Command): Command {
       ).choices(tokenizationModes),
     )
     .addOption(new Option("--profile <name>", "reward-model family").choices(profileChoices).default("auto"))
+    .option(
+      "--score-position <rule>",
+      "where the score is read: last, first-padding, last-non-padding, end-of-padding or last-of-token:ID (default: as the " +
+        "model's own code does)",
+    )
+    .option("--normalize-reward", "normalise scores with the checkpoint's mean and std")
+    .option("--no-normalize-reward", "leave scores raw, whatever the checkpoint says")
     .option("--source <name>", "origin of the checkpoint, stored in the file")
     .option("--revision <id>", "hf:…: branch, tag or commit (default: main); folder: only stored in the file")
     .option("--stream", "hf:…: download one weight file at a time and delete it once converted")
+    .addOption(splitOption())
     .option("--resume", "continue an interrupted run; keep finished work if this one is interrupted")
     .option("--force", REPLACE)
     .option("--json", "print the result as JSON")

@@ -19,6 +19,7 @@ export type { LockHolder } from "../src/files/file-lock.ts";
 export { isSameContent, recordFile } from "../src/files/file-record.ts";
 export { holdOutput } from "../src/files/hold-output.ts";
 export { OutputFile } from "../src/files/output-file.ts";
+export { allPartNames, parsePartName } from "../src/files/part-names.ts";
 export { type Checkpoint, type Fingerprint, type FoundRecord, RunRecord } from "../src/files/run-record.ts";
 export { descriptorStats, fileKey, isDescriptor } from "../src/files/same-file.ts";
 export { isDiskFull, systemReason } from "../src/files/system-errors.ts";

@@ -194,7 +194,8 @@ async function inspectCheckpoint(
       head: { head },
       header,
     } = await planFile(checkpoint, fileType, planTensors(checkpoint, fileType), {});
-    const gguf = await readGguf(bytesSource(path, "", header.bytes, header.fileSize));
+    const bytes = header.parts[0]?.bytes ?? new Uint8Array();
+    const gguf = await readGguf(bytesSource(path, "", bytes, header.fileSize));
     const model = describeModelFile(gguf, path);
     const { chatTemplate, templateNames } = model;
     return {

@@ -136,6 +136,26 @@ function rowsOf({ dims: [, rows = 1] }: TensorJob): number {
   return rows;
 }
 
+/**
+ * The first rows of one tensor as the pipeline would write them.
+ *
+ * @param maxBytes of the checkpoint; one row, or one head, is read in any case
+ */
+export async function convertRows(
+  checkpoint: Checkpoint,
+  job: TensorJob,
+  quantizeRows: QuantizeRows,
+  maxBytes: number,
+): Promise<{ readonly bytes: Uint8Array; readonly rows: number }> {
+  const { size } = job.source;
+  const unit = size / (job.permutedHeads ?? rowsOf(job));
+  const length = Math.min(size, Math.max(1, Math.floor(maxBytes / unit)) * unit);
+  const bytes = new Uint8Array(length);
+  await checkpoint.readTensor(job.source, 0, bytes);
+  const rows = (length / size) * rowsOf(job);
+  return { bytes: await convertChunk({ job, offset: 0, bytes }, quantizeRows), rows };
+}
+
 async function convertChunk(chunk: Chunk, quantizeRows: QuantizeRows | undefined): Promise<Uint8Array> {
   const { job, bytes } = chunk;
   const [rowLength = 0] = job.dims;

@@ -81,7 +81,7 @@ function storedNumbers({ architecture, numbers = [] }: Trunk): (TrunkNumber & { 
 export function readTrunkShape(gguf: GgufHeader, fields: Fields, trunk: Trunk): TrunkShape {
   if (fields.has("split.count") && fields.u32OrU16("split.count") > 1)
     throw fields.refuse(
-      "is one part of a split GGUF; join the parts with llama-gguf-split --merge first.",
+      "is one part of a split GGUF under another name: its parts must be called NAME-00001-of-0000N.gguf, and be together.",
       "split.count",
     );
   const keys = keysOf(trunk);

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { embeddedModelPath } from "../../src/index.ts";
+import { makeLanguageModel } from "../language-model.ts";
 import { f32, safetensors } from "../unit/convert/make-checkpoint.ts";
 import { FakeHub } from "../unit/hub/fake-hub.ts";
 import { folder, jsonLines, repository, run } from "./run-cli.ts";
@@ -142,6 +143,7 @@ describe("in a folder with the files that they name", () => {
     const model = await embeddedModelPath();
     for (const name of ["rm", "rm.f16", "rm.q8_0", "rm.q4_k_m", "starling-rm-34b.q4_k_m", "starling-rm-34b.f16"])
       copyFileSync(model, join(place, `${name}.gguf`));
+    await makeLanguageModel(model, join(place, "trunk.gguf"));
     for (const name of ["CHECKPOINT", "Starling-RM-34B"]) symlinkSync(embedded, join(place, name), "junction");
     writeAdapter(join(place, "adapter"), embedded, hub.repository);
     const preferences = jsonLines(
@@ -223,8 +225,9 @@ describe("in a folder with the files that they name", () => {
           .replace("path/to/", "")
           .replace("FILE.gguf", "rm.gguf"),
       );
+      const onlyLooks = local.includes("--check") || local.includes("--list");
       for (const [i, word] of local.entries())
-        if (/^(?:-o|--output|--head-output)$/.test(word) && local[i + 1] !== "rm.gguf")
+        if (!onlyLooks && /^(?:-o|--output|--head-output)$/.test(word) && local[i + 1] !== "rm.gguf")
           rmSync(join(place, local[i + 1] as string), { force: true, recursive: true });
       hub.kind = words.some((word) => /^hf:.*\.jsonl$/.test(word)) ? "dataset" : "model";
       const { code, stderr } = await runHere(local);
