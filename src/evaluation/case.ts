@@ -85,7 +85,7 @@ export interface ScoredCase {
   readonly asPublished?: readonly Comparison[];
   /** Position of each response in the known order: higher is better; undefined (null in JSON): not known. */
   readonly grades: readonly (number | undefined)[];
-  /** Raw rewards. */
+  /** Raw rewards; of a model whose lower scores are better, their negatives: higher is always better here. */
   readonly scores: readonly number[];
   /** Characters (code points) of the response; in a conversation, of all assistant turns. */
   readonly lengths: readonly number[];
