@@ -1,4 +1,8 @@
-"""Rows per second with 1 and 2 workers of one thread each: ``python bench/scaling.py [--rows 20000] [--repetitions 5]``.
+"""Rows per second with 1 and 2 workers of one thread each: ``python bench/scaling.py [--rows 20000] [--repetitions 5] [--free]``.
+
+Each scorer has one core to itself, as on a machine of one core. Beside its one thread for the model a scorer has others, which read rows,
+tokenise and write: on a machine of two cores, a single one that is free to use both has 1.2 to 1.3 of them, and two such cannot be
+twice as fast. ``--free`` measures that.
 
 Times only the computing: from the first progress of a partition to the last one, with every worker loaded, so neither the start
 of Ray nor of the scorers counts. Both numbers of workers take turns, because a machine's load changes. Prints medians and spreads.
@@ -22,6 +26,8 @@ from rows import write_partitions  # noqa: E402
 
 from starling_rm_ray import Progress, score_dataset  # noqa: E402
 
+ONE_CORE = Path(__file__).with_name("one_core.py")
+
 
 class Rate:
     """Rows per second between the first moment at which all workers compute and the last at which they do."""
@@ -43,11 +49,11 @@ class Rate:
         return (self._last[1] - self._first[1]) / (self._last[0] - self._first[0])
 
 
-def measure(folder: Path, workers: int) -> tuple[float, float]:
+def measure(folder: Path, workers: int, command: list[str]) -> tuple[float, float]:
     """Rows per second while all workers compute, and over the whole call."""
     output = Path(tempfile.mkdtemp(dir=folder.parent))
     rate = Rate(workers)
-    summary = score_dataset(folder, output, "tiny", workers, command=CLI, progress=rate.watch, progress_seconds=0.05, verify=False)
+    summary = score_dataset(folder, output, "tiny", workers, command=command, progress=rate.watch, progress_seconds=0.05, verify=False)
     shutil.rmtree(output)
     return rate.rows_per_second, summary.rows_per_second
 
@@ -57,6 +63,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--partitions", type=int, default=40)
     parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--free", action="store_true", help="let each scorer use all cores")
     options = parser.parse_args()
     print(f"load before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; {options.rows} rows in {options.partitions} partitions")
     folder = Path(tempfile.mkdtemp())
@@ -64,9 +71,10 @@ def main() -> None:
     try:
         write_partitions(folder / "in", options.partitions, options.rows)
         with local_ray(num_cpus=2):
+            command = CLI if options.free else [sys.executable, str(ONE_CORE), str(folder), *CLI]
             for turn in range(options.repetitions):
                 for workers in (1, 2) if turn % 2 == 0 else (2, 1):
-                    computing, whole = measure(folder / "in", workers)
+                    computing, whole = measure(folder / "in", workers, command)
                     rates[workers].append(computing)
                     load = os.getloadavg()[0]
                     print(f"{workers} workers: {computing:7.0f} rows/s ({whole:.0f} with all starts), load {load:.1f}", flush=True)
