@@ -47,6 +47,7 @@ Napi::Object describe(Napi::Env env, const BatchPlan& plan) {
   }
   const auto batch = Napi::Object::New(env);
   batch.Set("members", members);
+  batch.Set("cached", number(plan.next_cached));
   batch.Set("segments", segments);
   return batch;
 }
@@ -66,7 +67,7 @@ Napi::Value plan_prefixes(const Napi::CallbackInfo& call) {
   while (!planner.empty()) {
     const Napi::HandleScope scope(call.Env());
     const BatchPlan plan = planner.batch(planner.first(cached), cached);
-    cached = plan.members.back().sequence.tokens;
+    cached = plan.cached();
     batches.Set(batches.Length(), describe(call.Env(), plan));
   }
   return batches;

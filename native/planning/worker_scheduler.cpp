@@ -10,6 +10,9 @@ namespace {
 constexpr size_t SMALL_PART = 4;
 /** Weight of the newest measurement in the moving average of a worker's rate. */
 constexpr double NEWEST = 0.3;
+/** Batches are not made smaller than this for other workers' sake: each expands all weights once, as long as 16 tokens.
+ */
+constexpr size_t SMALLEST_SHARE = 64;
 
 }  // namespace
 
@@ -17,9 +20,9 @@ std::optional<WorkerScheduler::Assignment> WorkerScheduler::choose(size_t worker
   if (planner_.empty()) return std::nullopt;
   const State& mine = workers_[worker];
   PrefixPlanner::Key key = planner_.first(mine.view());
-  if (settings_.count == 1) return Assignment{key, true};
+  if (settings_.count == 1) return Assignment{key, true, limits_.tokens};
 
-  const bool others_busy = std::any_of(workers_.begin(), workers_.end(), [](const State& state) { return state.busy; });
+  const bool others_busy = any_busy();
   if (std::any_of(workers_.begin(), workers_.end(), [](const State& state) { return state.busy && state.solo; }))
     return std::nullopt;
   if (!belongs_to(planner_.find(key)->tokens, mine.view())) {
@@ -29,10 +32,29 @@ std::optional<WorkerScheduler::Assignment> WorkerScheduler::choose(size_t worker
     key = independent.value_or(key);
   }
   const TokenView tokens = planner_.find(key)->tokens;
-  if (!can_use_all_threads()) return Assignment{key, false};
+  if (!can_use_all_threads()) return Assignment{key, false, fair_share(worker)};
   const bool more = independent_of_others(worker, tokens).has_value();
   if (others_busy && !more && waiting_is_faster(worker, tokens)) return std::nullopt;
-  return Assignment{key, !others_busy && !more};
+  const bool solo = !others_busy && (!more || is_one_batch(worker));
+  return Assignment{key, solo, solo ? limits_.tokens : fair_share(worker)};
+}
+
+bool WorkerScheduler::any_busy() const {
+  return std::any_of(workers_.begin(), workers_.end(), [](const State& state) { return state.busy; });
+}
+
+/** Whether all that waits can be one batch of several sequences. */
+bool WorkerScheduler::is_one_batch(size_t worker) const {
+  return limits_.sequences > 1 &&
+         planner_.tokens_to_compute(workers_[worker].view(), limits_.tokens + 1) <= limits_.tokens;
+}
+
+/** Tokens for a worker's next batch, so that others get as many. */
+size_t WorkerScheduler::fair_share(size_t worker) const {
+  if (limits_.sequences == 1) return limits_.tokens;
+  const size_t enough = settings_.count * limits_.tokens;
+  const size_t share = planner_.tokens_to_compute(workers_[worker].view(), enough) / settings_.count;
+  return std::min(limits_.tokens, std::max(share, SMALLEST_SHARE));
 }
 
 bool WorkerScheduler::belongs_to(TokenView tokens, TokenView cached) const {
@@ -63,6 +85,8 @@ size_t WorkerScheduler::worth_sharing(size_t worker) const {
   if (settings_.count == 1 || planner_.empty() || !limits_.share) return 0;
   const auto idle = [&](const State& state) { return &state != &workers_[worker] && !state.busy; };
   if (std::none_of(workers_.begin(), workers_.end(), [&](const State& state) { return idle(state); })) return 0;
+  // This worker will do the rest with all threads.
+  if (can_use_all_threads() && !any_busy() && is_one_batch(worker)) return 0;
   const TokenView mine = workers_[worker].view();
   const TokenView next = planner_.find(planner_.first(mine))->tokens;
   const TokenView shared{mine.ids, common_prefix(next, mine)};

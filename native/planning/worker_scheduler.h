@@ -13,7 +13,7 @@ namespace starling {
  * Decides which context worker evaluates what, and with how many threads. Several workers with few threads have a
  * higher throughput than one with many, because llama.cpp's threads wait for each other at every operation. But a
  * sequence that shares a prefix belongs to the worker that has the prefix in its cache, until that worker saves it;
- * and a single sequence is done sooner with all threads. Affects only timing, never scores. Not thread-safe.
+ * and a single sequence, or batch, is done sooner with all threads. Affects only timing, never scores. Not thread-safe.
  */
 class WorkerScheduler {
  public:
@@ -27,6 +27,8 @@ class WorkerScheduler {
     PrefixPlanner::Key first;
     /** With all threads; no other worker starts meanwhile. */
     bool solo;
+    /** Most tokens of the batch. */
+    size_t tokens;
   };
 
   WorkerScheduler(PlanLimits limits, Workers workers)
@@ -77,6 +79,9 @@ class WorkerScheduler {
     TokenView view() const { return {tokens.data(), tokens.size()}; }
   };
 
+  bool any_busy() const;
+  bool is_one_batch(size_t worker) const;
+  size_t fair_share(size_t worker) const;
   bool can_use_all_threads() const { return settings_.solo_threads > settings_.threads || settings_.count == 1; }
   bool belongs_to(TokenView tokens, TokenView cached) const;
   bool depends_on_cache(TokenView tokens, TokenView cached) const;

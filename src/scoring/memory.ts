@@ -38,11 +38,14 @@ const OUTPUT_ROWS = 64;
  * @param settings as the model is to be loaded
  */
 export function memoryNeed(shape: TrunkShape, weights: number, settings: Settings, backend: Backend): MemoryNeed {
-  const packed = settings.maxSequences > 1;
-  const behind = (packed ? settings.batchTokens : 0) + ((settings.paddingToken ?? -1) < 0 ? 0 : PADDING_CELLS);
+  // Of a batch of several sequences, beside the cached one.
+  const batch = settings.maxSequences > 1 ? settings.batchTokens : 0;
+  const behind = batch + ((settings.paddingToken ?? -1) < 0 ? 0 : PADDING_CELLS);
   const cells = roundUp(settings.contextTokens + behind, CELLS_AT_A_TIME);
   const cellBytes = 2 * shape.layers * keyValueWidth(shape) * (settings.kvType === "f32" ? FLOAT_BYTES : 2);
-  const keyValue = settings.contextWorkers * cells * cellBytes;
+  // On the CPU, keys and values of up to as many tokens are moved: there are two of them meanwhile.
+  const moved = backend === "cpu" ? batch : 0;
+  const keyValue = settings.contextWorkers * (cells + moved) * cellBytes;
   const compute = settings.contextWorkers * computeBytes(shape, settings, cells);
   return { backend, weights, keyValue, compute, total: weights + keyValue + compute };
 }
