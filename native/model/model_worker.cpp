@@ -243,7 +243,7 @@ void ModelWorker::evaluate(size_t index, ContextWorker& worker, const WorkerSche
                            bool several, Lock& lock) {
   WorkerThread& mine = worker_threads_[index];
   const size_t most = several ? static_cast<size_t>(options_.max_sequences) : 1;
-  const BatchPlan plan = scheduler_.planner().batch(assignment.first, worker.cached(), {most, assignment.tokens});
+  const BatchPlan plan = scheduler_.take(index, worker.cached(), assignment, most);
   for (const BatchPlan::Member& member : plan.members) mine.jobs.push_back(entries_.at(member.key).job);
   scheduler_.started(index, assignment.solo, plan.cached(), plan.tokens());
   lock.unlock();

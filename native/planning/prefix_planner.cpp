@@ -93,7 +93,8 @@ std::optional<PrefixPlanner::Key> PrefixPlanner::oldest(const std::function<bool
   return std::nullopt;
 }
 
-BatchPlan PrefixPlanner::batch(Key first, TokenView cached, BatchSize most) {
+BatchPlan PrefixPlanner::batch(Key first, TokenView cached, BatchSize most,
+                               const std::function<bool(TokenView tokens, size_t there)>& accepts) {
   BatchPlan plan;
   size_t tokens = 0;
   size_t most_kept = 0;
@@ -121,6 +122,7 @@ BatchPlan PrefixPlanner::batch(Key first, TokenView cached, BatchSize most) {
     const size_t shared = shares ? common_prefix(candidate.tokens, last) : 0;
     const size_t cost = candidate.tokens.length - std::max(shared, reused) + repeated;
     if (candidate.many_outputs() || repeated > MOST_REPEATED || tokens + cost > most.tokens) break;
+    if (!accepts(candidate.tokens, std::max(shared, reused))) break;
     if (repeated > 0) {
       for (BatchPlan::Member& member : plan.members) member.kept = std::min(member.kept, reused);
       most_kept = reused;

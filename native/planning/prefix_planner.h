@@ -93,10 +93,10 @@ class PrefixPlanner {
    * Removes and returns the batch that begins with `first`, which must be waiting.
    *
    * @param most what it may have, less than the limits or the same
+   * @param accepts whether a further sequence may join it, of which so many tokens are there already
    */
-  BatchPlan batch(Key first, TokenView cached, BatchSize most);
-
-  BatchPlan batch(Key first, TokenView cached) { return batch(first, cached, {limits_.sequences, limits_.tokens}); }
+  BatchPlan batch(Key first, TokenView cached, BatchSize most,
+                  const std::function<bool(TokenView tokens, size_t there)>& accepts);
 
  private:
   struct Entry {

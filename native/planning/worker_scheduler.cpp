@@ -10,8 +10,7 @@ namespace {
 constexpr size_t SMALL_PART = 4;
 /** Weight of the newest measurement in the moving average of a worker's rate. */
 constexpr double NEWEST = 0.3;
-/** Batches are not made smaller than this for other workers' sake: each expands all weights once, as long as 16 tokens.
- */
+/** Batches are not made smaller than this for other workers' sake: each has costs of its own, as of 4 to 16 tokens. */
 constexpr size_t SMALLEST_SHARE = 64;
 
 }  // namespace
@@ -22,7 +21,7 @@ std::optional<WorkerScheduler::Assignment> WorkerScheduler::choose(size_t worker
   PrefixPlanner::Key key = planner_.first(mine.view());
   if (settings_.count == 1) return Assignment{key, true, limits_.tokens};
 
-  const bool others_busy = any_busy();
+  const bool others_busy = std::any_of(workers_.begin(), workers_.end(), [](const State& state) { return state.busy; });
   if (std::any_of(workers_.begin(), workers_.end(), [](const State& state) { return state.busy && state.solo; }))
     return std::nullopt;
   if (!belongs_to(planner_.find(key)->tokens, mine.view())) {
@@ -35,26 +34,29 @@ std::optional<WorkerScheduler::Assignment> WorkerScheduler::choose(size_t worker
   if (!can_use_all_threads()) return Assignment{key, false, fair_share(worker)};
   const bool more = independent_of_others(worker, tokens).has_value();
   if (others_busy && !more && waiting_is_faster(worker, tokens)) return std::nullopt;
-  const bool solo = !others_busy && (!more || is_one_batch(worker));
-  return Assignment{key, solo, solo ? limits_.tokens : fair_share(worker)};
+  return Assignment{key, !others_busy && !more, fair_share(worker)};
 }
 
-bool WorkerScheduler::any_busy() const {
-  return std::any_of(workers_.begin(), workers_.end(), [](const State& state) { return state.busy; });
-}
-
-/** Whether all that waits can be one batch of several sequences. */
-bool WorkerScheduler::is_one_batch(size_t worker) const {
-  return limits_.sequences > 1 &&
-         planner_.tokens_to_compute(workers_[worker].view(), limits_.tokens + 1) <= limits_.tokens;
-}
-
-/** Tokens for a worker's next batch, so that others get as many. */
+/** Tokens for a worker's next batch, so that all of them are done at the same time. */
 size_t WorkerScheduler::fair_share(size_t worker) const {
   if (limits_.sequences == 1) return limits_.tokens;
   const size_t enough = settings_.count * limits_.tokens;
-  const size_t share = planner_.tokens_to_compute(workers_[worker].view(), enough) / settings_.count;
-  return std::min(limits_.tokens, std::max(share, SMALLEST_SHARE));
+  size_t tokens = planner_.tokens_to_compute(workers_[worker].view(), enough);
+  for (const State& state : workers_)
+    if (state.busy) tokens += state.tokens;
+  return std::min(limits_.tokens, std::max(tokens / settings_.count, SMALLEST_SHARE));
+}
+
+BatchPlan WorkerScheduler::take(size_t worker, TokenView cached, const Assignment& assignment, size_t most) {
+  return planner_.batch(assignment.first, cached, {most, assignment.tokens}, [&](TokenView tokens, size_t there) {
+    const auto has_more = [&](TokenView other) {
+      return common_prefix(tokens, other) >= there + PinnedPrefixes::MIN_COPIED_TOKENS;
+    };
+    for (size_t i = 0; i < workers_.size(); ++i)
+      if (i != worker && has_more(workers_[i].view())) return false;
+    return std::none_of(shared_.begin(), shared_.end(),
+                        [&](const SharedPrefix& prefix) { return has_more(prefix.view()); });
+  });
 }
 
 bool WorkerScheduler::belongs_to(TokenView tokens, TokenView cached) const {
@@ -85,8 +87,6 @@ size_t WorkerScheduler::worth_sharing(size_t worker) const {
   if (settings_.count == 1 || planner_.empty() || !limits_.share) return 0;
   const auto idle = [&](const State& state) { return &state != &workers_[worker] && !state.busy; };
   if (std::none_of(workers_.begin(), workers_.end(), [&](const State& state) { return idle(state); })) return 0;
-  // This worker will do the rest with all threads.
-  if (can_use_all_threads() && !any_busy() && is_one_batch(worker)) return 0;
   const TokenView mine = workers_[worker].view();
   const TokenView next = planner_.find(planner_.first(mine))->tokens;
   const TokenView shared{mine.ids, common_prefix(next, mine)};

@@ -13,7 +13,7 @@ namespace starling {
  * Decides which context worker evaluates what, and with how many threads. Several workers with few threads have a
  * higher throughput than one with many, because llama.cpp's threads wait for each other at every operation. But a
  * sequence that shares a prefix belongs to the worker that has the prefix in its cache, until that worker saves it;
- * and a single sequence, or batch, is done sooner with all threads. Affects only timing, never scores. Not thread-safe.
+ * and a single sequence is done sooner with all threads. Affects only timing, never scores. Not thread-safe.
  */
 class WorkerScheduler {
  public:
@@ -38,6 +38,13 @@ class WorkerScheduler {
 
   /** What a free worker should evaluate; nothing if it should wait for a change. */
   std::optional<Assignment> choose(size_t worker) const;
+
+  /**
+   * Removes the batch of an assignment from what waits. Sequences of which another worker has more are left to it.
+   *
+   * @param most sequences in the batch
+   */
+  BatchPlan take(size_t worker, TokenView cached, const Assignment& assignment, size_t most);
 
   /**
    * The length of the prefix in a worker's cache that it should save for others: several waiting sequences begin with
@@ -79,8 +86,6 @@ class WorkerScheduler {
     TokenView view() const { return {tokens.data(), tokens.size()}; }
   };
 
-  bool any_busy() const;
-  bool is_one_batch(size_t worker) const;
   size_t fair_share(size_t worker) const;
   bool can_use_all_threads() const { return settings_.solo_threads > settings_.threads || settings_.count == 1; }
   bool belongs_to(TokenView tokens, TokenView cached) const;
