@@ -91,7 +91,11 @@ export function addDataOptions(command: Command, { many }: { many: boolean }): C
 
 export function addSampleOptions(command: Command): Command {
   return command
-    .option("--limit <n>", 'prompts to sample from each benchmark, or "all" (default: 1000)', limitValue)
+    .option(
+      "--limit <n>",
+      'prompts to sample from each benchmark, or "all" (default: 1000; rewardbench and rewardbench2: all)',
+      limitValue,
+    )
     .option("--seed <n>", "seed of the sample (default: 0)", wholeNumber(0, MAX_SEED))
     .option("--no-cache", "neither read nor write the score cache");
 }

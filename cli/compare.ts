@@ -74,6 +74,7 @@ function comparisonTable({ models, agreement, rows }: ComparisonReport): string 
     ["margins differ by", difference(margins)],
     ["accuracy of the first", accuracyText(first)],
     ["accuracy of the second", accuracyText(second)],
+    ["difference of accuracies", differenceText(agreement.accuracyDifference)],
     ["right in only one", `${agreement.onlyFirstRight} in the first, ${agreement.onlySecondRight} in the second`],
   ]);
 }
@@ -86,13 +87,23 @@ function accuracyText({ accuracy: measured }: ComparedModel): string {
   return measured === undefined ? "no order is known" : shareText(measured.accuracy, measured.interval);
 }
 
+function differenceText(paired: ComparisonReport["agreement"]["accuracyDifference"]): string {
+  if (paired === undefined) return "-";
+  const { difference, interval, p } = paired;
+  const signed = (value: number) => `${value > 0 ? "+" : ""}${value.toFixed(DIGITS)}`;
+  const chance = p < SMALLEST_P ? `below ${SMALLEST_P}` : p.toFixed(DIGITS);
+  return `${signed(difference)} (${signed(interval.low)} to ${signed(interval.high)}, ${(100 * interval.level).toFixed(0)} %; McNemar's p ${chance})`;
+}
+
+const SMALLEST_P = 0.0001;
+
 type Range = NonNullable<ComparisonReport["agreement"]["order"]["interval"]>;
 
 function shareText(share: number | undefined, interval?: Range): string {
   if (share === undefined) return "-";
   if (interval === undefined) return share.toFixed(DIGITS);
   const level = `${(100 * interval.level).toFixed(0)} %`;
-  return `${share.toFixed(DIGITS)} (${interval.low.toFixed(DIGITS)} to ${interval.high.toFixed(DIGITS)}, ${level}, ${interval.method})`;
+  return `${share.toFixed(DIGITS)} (${interval.low.toFixed(DIGITS)} to ${interval.high.toFixed(DIGITS)}, ${level})`;
 }
 
 export function describeCompare(command: Command): Command {
@@ -123,7 +134,8 @@ Rows of --input: {"prompt", "chosen", "rejected"} or {"prompt", "responses", "ra
 is known, and the models are only compared with each other.
 
 "Same order" is the share of response pairs, per prompt, that both models order the same way. Scores may shift from prompt to
-prompt without harm: rankings depend only on margins, the differences between responses to one prompt.
+prompt without harm: rankings depend only on margins, the differences between responses to one prompt. The difference of the
+accuracies is the second's minus the first's on the same prompts; McNemar's p tells how often equal models differ this much.
 
 Examples:
   starling-rm compare rm.q8_0.gguf rm.q4_k_m.gguf --input preferences.jsonl

@@ -1,4 +1,6 @@
 /** `starling-rm convert`, and what `quantize` shares with it. */
+
+import { join } from "node:path";
 import { type Command, Option } from "commander";
 import {
   type ConvertOptions,
@@ -12,7 +14,7 @@ import { EXIT_DONE, existingFile, UsageError } from "./errors.ts";
 import { pathIdentity } from "./file-identity.ts";
 import { byteSize, profileChoices, tokenizationModes } from "./library.ts";
 import { given } from "./model-option.ts";
-import { REPLACE } from "./option-values.ts";
+import { byteCount, REPLACE } from "./option-values.ts";
 import { openOutput } from "./output.ts";
 import { checkOutputName } from "./output-names.ts";
 import { clock, downloadText, progressText } from "./progress-bar.ts";
@@ -23,12 +25,16 @@ interface ConvertCommandOptions {
   readonly type: string;
   readonly tokenization?: TokenizationMode;
   readonly profile?: NonNullable<ConvertOptions["profile"]>;
+  readonly scorePosition?: NonNullable<ConvertOptions["scorePosition"]>;
+  readonly normalizeReward?: boolean;
   readonly source?: string;
   readonly revision?: string;
   readonly tokenizer?: string;
+  readonly base?: string;
   readonly stream?: true;
   readonly cacheFolder?: string;
   readonly concurrency?: number;
+  readonly splitSize?: number;
   readonly resume?: true;
   readonly force?: true;
   readonly json?: true;
@@ -45,13 +51,18 @@ export const convert: Action<ConvertCommandOptions> = async (options, context) =
     tokenization,
     profile,
     tokenizer,
+    scorePosition,
+    normalizeReward,
+    base,
     revision,
     cacheFolder,
     concurrency,
+    splitSize,
   } = options;
   // On the hub, the revision selects what is downloaded; for a folder it is only stored in the file.
   const isHub = checkpoint.startsWith("hf:");
-  if (stream && !isHub) throw new UsageError("--stream works only with a checkpoint on the hub: hf:OWNER/NAME");
+  if (stream && !isHub && base?.startsWith("hf:") !== true && !(await isAdapter(checkpoint)))
+    throw new UsageError("--stream works only with a checkpoint on the hub: hf:OWNER/NAME");
   const source = given({ name: options.source, revision: isHub ? undefined : revision });
   await checkModelName(output, { option: "--output", command: "convert" });
   return reportFile(options, context, (onProgress) =>
@@ -65,10 +76,16 @@ export const convert: Action<ConvertCommandOptions> = async (options, context) =
       source,
       onProgress,
       signal: context.signal,
-      ...given({ tokenization, profile, tokenizer, cacheFolder, concurrency, revision: isHub ? revision : undefined }),
+      ...given({ tokenization, profile, scorePosition, normalizeReward, splitSize }),
+      ...given({ tokenizer, base, cacheFolder, concurrency, revision: isHub ? revision : undefined }),
     }),
   );
 };
+
+/** Whether its base may be on the hub. */
+async function isAdapter(folder: string): Promise<boolean> {
+  return (await pathIdentity(join(folder, "adapter_config.json"))) !== undefined;
+}
 
 /** @throws UsageError for a model's name that says another format */
 export async function checkModelName(
@@ -105,12 +122,14 @@ export async function reportFile(
   } finally {
     terminal.endStatus();
   }
-  const { output, bytes, tensors, typeNotice, templateNotice } = result;
+  const { output, parts = [], bytes, tensors, typeNotice, templateNotice, notices = [] } = result;
+  const files = parts.length === 0 ? "" : ` in ${parts.length} files`;
   const text = json
     ? JSON.stringify({ ...result, seconds: Number(elapsed().toFixed(3)) })
-    : `${output}: ${byteSize(bytes)}, ${tensors} tensors, in ${elapsed() < 60 ? `${elapsed().toFixed(1)} s` : clock(elapsed())}`;
+    : `${output}: ${byteSize(bytes)}${files}, ${tensors} tensors, in ${elapsed() < 60 ? `${elapsed().toFixed(1)} s` : clock(elapsed())}`;
   await (await openOutput()).write(`${text}\n`);
-  for (const notice of [typeNotice, templateNotice]) if (notice !== undefined) terminal.note(`note: ${notice}`);
+  for (const notice of [typeNotice, templateNotice, ...notices])
+    if (notice !== undefined) terminal.note(`note: ${notice}`);
   return EXIT_DONE;
 }
 
@@ -125,13 +144,28 @@ export function typeOption(required: boolean): Option {
   return required ? option.makeOptionMandatory() : option.default("q4_k_m");
 }
 
+export function splitOption(): Option {
+  return new Option(
+    "--split-size <bytes>",
+    "write files of at most this size: NAME-00001-of-0000N.gguf, such as 4G",
+  ).argParser(byteCount(1, Number.MAX_SAFE_INTEGER));
+}
+
 export function describeConvert(command: Command): Command {
   return command
-    .description("Convert a Llama reward-model checkpoint to GGUF.")
-    .argument("<checkpoint>", "folder with config.json, weights and tokenizer files, or hf:OWNER/NAME[@REVISION]")
+    .description("Convert a reward-model checkpoint to GGUF.")
+    .argument(
+      "<checkpoint>",
+      "folder with config.json, weights and tokenizer files; hf:OWNER/NAME[@REVISION]; hf: and a name of starling-rm models; or a " +
+        "LoRA adapter",
+    )
     .requiredOption("-o, --output <file>", "GGUF file to write")
     .addOption(typeOption(false))
     .option("--tokenizer <place>", "take the tokenizer from this folder or hf:OWNER/NAME")
+    .option(
+      "--base <place>",
+      "LoRA adapter: folder or hf:OWNER/NAME of its base (default: what adapter_config.json names)",
+    )
     .addOption(
       new Option(
         "--tokenization <mode>",
@@ -139,9 +173,17 @@ export function describeConvert(command: Command): Command {
       ).choices(tokenizationModes),
     )
     .addOption(new Option("--profile <name>", "reward-model family").choices(profileChoices).default("auto"))
+    .option(
+      "--score-position <rule>",
+      "where the score is read: last, first-padding, last-non-padding, end-of-padding or last-of-token:ID (default: as the " +
+        "model's own code does)",
+    )
+    .option("--normalize-reward", "normalise scores with the checkpoint's mean and std")
+    .option("--no-normalize-reward", "leave scores raw, whatever the checkpoint says")
     .option("--source <name>", "origin of the checkpoint, stored in the file")
     .option("--revision <id>", "hf:…: branch, tag or commit (default: main); folder: only stored in the file")
     .option("--stream", "hf:…: download one weight file at a time and delete it once converted")
+    .addOption(splitOption())
     .option("--resume", "continue an interrupted run; keep finished work if this one is interrupted")
     .option("--force", REPLACE)
     .option("--json", "print the result as JSON")

@@ -10,6 +10,9 @@ const MAX_MODEL_NAME = 20;
 /** Reasons for omitted rows that are listed; a file may have any number. */
 const MAX_REASONS = 6;
 const MAX_REASON = 30;
+/** Groups of a breakdown that are listed. */
+const MAX_GROUPS = 30;
+const MAX_GROUP_NAME = 40;
 
 export interface EvaluationTableOptions {
   /** Width of the terminal. */
@@ -31,15 +34,45 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
     own.benchmark,
     String(own.cases),
     share(own.accuracy),
-    own.interval === undefined ? ABSENT : `${share(own.interval.low)} to ${share(own.interval.high)}`,
+    intervalOf(own),
     ...models.map((model) => share(own.card?.[model])),
   ]);
-  const average = ["average", "", share(report.accuracy), "", ...models.map((model) => share(report.card?.[model]))];
+  const average = [
+    "average",
+    "",
+    share(report.accuracy),
+    intervalOf(report),
+    ...models.map((model) => share(report.card?.[model])),
+  ];
   const table = benchmarks.length > 1 ? [head, ...rows, average] : [head, ...rows];
   const notes = benchmarks.flatMap((own) => noteLines(own, columns));
+  const breakdowns = benchmarks.flatMap((own) =>
+    (own.breakdowns ?? []).map((one) => breakdownTable(own, one, columns)),
+  );
   const { notice } = report.model;
   const notices = notice === undefined ? [] : wrapped(visible(notice), columns);
-  return `${notices.map((line) => `${line}\n`).join("")}${aligned(table, columns)}${notes.length > 0 ? "\n" : ""}${notes.map((note) => `${note}\n`).join("")}`;
+  return `${notices.map((line) => `${line}\n`).join("")}${aligned(table, columns)}${notes.length > 0 ? "\n" : ""}${notes.map((note) => `${note}\n`).join("")}${breakdowns.join("")}`;
+}
+
+type Breakdown = NonNullable<BenchmarkReport["breakdowns"]>[number];
+
+function breakdownTable({ benchmark }: BenchmarkReport, { field, groups }: Breakdown, columns: number): string {
+  const rows = groups
+    .slice(0, MAX_GROUPS)
+    .map(({ value, prompts, accuracy, interval }) => [
+      value === undefined ? "(no value)" : preview(value, MAX_GROUP_NAME),
+      String(prompts),
+      share(accuracy),
+      intervalOf({ interval }),
+    ]);
+  const more =
+    groups.length > MAX_GROUPS ? `  … and ${counted(groups.length - MAX_GROUPS, "value")} more (--json)\n` : "";
+  const head = [preview(`${benchmark} by ${field}`, MAX_GROUP_NAME + 12), "prompts", "accuracy", "95 % interval"];
+  return `\n${aligned([head, ...rows], columns)}${more}`;
+}
+
+function intervalOf({ interval }: { readonly interval?: BenchmarkReport["interval"] | undefined }): string {
+  return interval === undefined ? ABSENT : `${share(interval.low)} to ${share(interval.high)}`;
 }
 
 /** First column left-aligned, the others right-aligned. */
@@ -65,8 +98,14 @@ function noteLines(report: BenchmarkReport, columns: number): string[] {
   const { rows, truncatedResponses, length, officialScore, ranking } = report;
   const left = Object.values(rows.omitted).reduce((sum, count) => sum + count, 0);
   const notes = [
+    report.prompts > 0 &&
+      report.prompts < report.cases &&
+      `${counted(report.cases, "case")} of ${counted(report.prompts, "prompt")}.`,
     ranking !== undefined && rankingNote(ranking),
-    officialScore !== undefined && `official score ${share(officialScore.score)}.`,
+    officialScore !== undefined && officialNote(officialScore),
+    report.asPublished !== undefined &&
+      `with the best answer's repetition among the correct ones ${share(report.asPublished.accuracy)}.`,
+    report.notice,
     length?.verdict.biased && length.verdict.sentence,
     left > 0 && `${left} of ${rows.read} rows skipped (${reasons(rows.omitted)}).`,
     rows.broken > 0 && `${counted(rows.broken, "row")} could not be read.`,
@@ -75,6 +114,15 @@ function noteLines(report: BenchmarkReport, columns: number): string[] {
   ].filter((note) => typeof note === "string");
   if (notes.length === 0) return [];
   return wrapped(`${report.benchmark}: ${notes.join(" ")}`, columns);
+}
+
+function officialNote(official: NonNullable<BenchmarkReport["officialScore"]>): string {
+  if (official.kind === "rewardbench" && official.missingSections.length > 0)
+    return (
+      `no cases in ${official.missingSections.join(", ")}, so no official score; RewardBench's own code counts a missing section ` +
+      `as 0 and gives ${share(official.scoreByItsOwnCode)}.`
+    );
+  return `official score ${share(official.score)}.`;
 }
 
 function rankingNote(ranking: NonNullable<BenchmarkReport["ranking"]>): string {

@@ -1,6 +1,13 @@
 /** `starling-rm eval` */
 import type { Command } from "commander";
-import { type BenchmarkRequest, benchmarks, evaluate, type WrittenReport, writeReport } from "../src/entry/eval.ts";
+import {
+  type BenchmarkName,
+  type BenchmarkRequest,
+  benchmarks,
+  evaluate,
+  type WrittenReport,
+  writeReport,
+} from "../src/entry/eval.ts";
 import {
   ALL,
   addDataOptions,
@@ -12,7 +19,7 @@ import {
   sampleSettings,
 } from "./benchmark-options.ts";
 import type { Action } from "./context.ts";
-import { UsageError } from "./errors.ts";
+import { EXIT_FATAL, UsageError } from "./errors.ts";
 import { evaluationTable } from "./eval-table.ts";
 import { evaluationStatus, runAndPrint } from "./evaluation-run.ts";
 import { pathIdentity } from "./file-identity.ts";
@@ -21,18 +28,38 @@ import {
   addEngineOptions,
   addModelOptions,
   type EngineOptions,
+  given,
   loadSettings,
   type ModelOptions,
   modelPath,
 } from "./model-option.ts";
 import { isRegularFile } from "./output.ts";
 import { namesDataFile } from "./output-names.ts";
+import { fieldNames } from "./output-options.ts";
+import { evalPartitions } from "./partitions/eval-partitions.ts";
+import { addPartitionOptions, asksForPartitions, isPartitioned, type PartitionOptions } from "./partitions/options.ts";
 
 type EvalCommandOptions = ModelOptions &
   EngineOptions &
-  SampleOptions & { readonly benchmarks: readonly string[]; readonly output?: string; readonly json?: true };
+  SampleOptions &
+  PartitionOptions & { readonly force?: true } & {
+    readonly benchmarks: readonly string[];
+    readonly by?: readonly string[];
+    readonly output?: string;
+    readonly json?: true;
+  };
 
 export const evaluateCommand: Action<EvalCommandOptions> = async (options, context) => {
+  if (asksForPartitions(options)) {
+    await isPartitioned(options);
+    // A check needs no input.
+    const isAll = options.check === true && options.input === undefined;
+    return evalPartitions(
+      isAll ? plainRequests(options.benchmarks) : requestsOf(options.benchmarks, options),
+      options,
+      context,
+    );
+  }
   const requests = requestsOf(options.benchmarks, options);
   if (options.output === "") throw new UsageError("--output is empty; expected a folder name");
   if (options.output !== undefined && namesDataFile(options.output) && (await isRegularFile(options.output)))
@@ -43,17 +70,22 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
   if (options.output !== undefined) await checkNotRead(await prepareReportFolder(options.output), requests);
   const path = await modelPath(options, context);
   const { terminal } = context;
-  return runAndPrint(context, options, evaluationStatus, async (hooks) => {
+  let unmeasured = false;
+  const exitCode = await runAndPrint(context, options, evaluationStatus, async (hooks) => {
     const evaluation = await evaluate({
       modelPath: path,
       benchmarks: requests,
       load: loadSettings(options),
+      ...given({ by: options.by }),
       ...sampleSettings(options),
       ...hooks,
     });
     const { report } = evaluation;
-    for (const { benchmark, cases } of report.benchmarks)
-      if (cases === 0) terminal.note(`note: ${benchmark} has no usable rows`);
+    for (const { benchmark, cases } of report.benchmarks) {
+      if (cases > 0) continue;
+      terminal.note(`error: ${benchmark} has no usable row, so nothing was measured`);
+      unmeasured = true;
+    }
     if (options.output !== undefined) {
       const written = await writeReport({ folder: options.output, evaluation });
       terminal.say(`report written: ${written.html}, ${written.json}, ${written.scores}`);
@@ -62,7 +94,12 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
       ? `${JSON.stringify(report, undefined, 2)}\n`
       : evaluationTable(report, { columns: terminal.columns });
   });
+  return unmeasured ? EXIT_FATAL : exitCode;
 };
+
+function plainRequests(names: readonly string[]): BenchmarkRequest[] {
+  return names.flatMap((name) => (name === ALL ? CARD : [name as BenchmarkName])).map((benchmark) => ({ benchmark }));
+}
 
 /** The report must not replace its own input. */
 async function checkNotRead(report: WrittenReport, requests: readonly BenchmarkRequest[]): Promise<void> {
@@ -80,11 +117,18 @@ export function describeEval(command: Command): Command {
     .argument("<benchmarks...>", `${[...benchmarkNames, ALL].join(", ")} (= ${CARD.join(", ")})`, benchmarkValue);
   addDataOptions(command, { many: true });
   addSampleOptions(command);
+  command.option(
+    "--by <names>",
+    "break accuracy down by fields of the rows (a,meta.b), turns or length (repeatable)",
+    fieldNames,
+  );
   addModelOptions(command);
   command
     .optionsGroup("Output:")
     .option("-o, --output <folder>", "write report.html, report.json and scores.jsonl there; replaces older ones")
     .option("--json", "print the report as JSON");
+  addPartitionOptions(command);
+  command.option("--force", "with partitions: replace what another run wrote there");
   addEngineOptions(command);
   return command.addHelpText("after", HELP);
 }
@@ -103,9 +147,14 @@ unranked).
 Scores are cached: an interrupted run resumes and gives the same result. A malformed row is reported by line number and
 skipped.
 
-Exit codes: 0 success, 1 some rows failed (reported on stderr; --strict stops at the first), 2 usage error or failure.
+With --partitions or --shard, --output gets the scored cases of each file of --input instead of a report, and --check makes of them
+the report on all files; several processes can share the work (docs/partitions.md).
+
+Exit codes: 0 success, 1 some rows failed (reported on stderr; --strict stops at the first), 2 usage error or failure, also
+a benchmark without any usable row. With --check: 0 the folder is whole, 1 it is not.
 
 Examples:
   starling-rm eval --model rm.gguf all --output report
+  starling-rm eval --model rm.gguf pairs --input preferences.jsonl --by category,turns
   starling-rm eval --model rm.gguf human --input arena.parquet --limit 200 --seed 7
   starling-rm eval --model rm.gguf pairs --input preferences.jsonl.gz --json | jq .accuracy`;

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { TEXT_OPTIONS } from "./argument-rows.ts";
-import { type Fingerprint, packageVersion } from "./library.ts";
+import { allPartNames, type Fingerprint, packageVersion, parsePartName } from "./library.ts";
 import type { Row } from "./row.ts";
 
 /** Options that change nothing in the output, or are looked at by themselves. */
@@ -25,7 +25,7 @@ export async function fingerprint({ command, options, modelPath, head, inputs }:
   const entries: [string, string][] = [
     ["command", command],
     ["version", packageVersion()],
-    ["model", await contentHash(modelPath)],
+    ["model", await modelContent(modelPath)],
   ];
   if (head !== undefined) entries.push(["head", await contentHash(head)]);
   const contents: string[] = [];
@@ -34,6 +34,14 @@ export async function fingerprint({ command, options, modelPath, head, inputs }:
   for (const [name, value] of Object.entries(options))
     if (!WITHOUT_EFFECT.has(name) && value !== undefined) entries.push([optionName(name), settingText(value)]);
   return Object.fromEntries(entries);
+}
+
+/** Of all parts of a split model. */
+async function modelContent(path: string): Promise<string> {
+  const name = parsePartName(path);
+  const hashes: string[] = [];
+  for (const part of name === undefined ? [path] : allPartNames(name)) hashes.push(await contentHash(part));
+  return hashes.join(" ");
 }
 
 function optionName(name: string): string {

@@ -85,6 +85,10 @@ function describeModel(found: InspectResult, inParts: boolean, type = "q4_k_m"):
     ["tokenization", found.tokenization],
     ["tokenizer file", tokenizerFile(found)],
     ["truncation", truncation(found)],
+    [
+      "window",
+      found.window && `${found.window} tokens: longer texts are refused, llama.cpp would compute them without it`,
+    ],
     ["padding id", found.padTokenId],
     ["score position", found.scorePosition],
     ["trunk", trunkText(found.trunkSha256)],

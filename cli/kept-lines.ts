@@ -1,9 +1,12 @@
 /** A file of lines that grows and is read again by position. */
-import type { FileHandle } from "node:fs/promises";
-
 const READ_BYTES = 1024 * 1024;
 
-export async function* chunksOf(handle: FileHandle, bytes: number): AsyncGenerator<Uint8Array> {
+/** What of a file handle is needed. */
+export interface PositionReader {
+  read(buffer: Buffer, offset: number, length: number, position: number): Promise<{ readonly bytesRead: number }>;
+}
+
+export async function* chunksOf(handle: PositionReader, bytes: number): AsyncGenerator<Uint8Array> {
   for (let position = 0; position < bytes; ) {
     const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, bytes - position));
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
@@ -14,7 +17,7 @@ export async function* chunksOf(handle: FileHandle, bytes: number): AsyncGenerat
 }
 
 /** The lines of the file, each a row that was kept. */
-export async function* linesOf(handle: FileHandle, bytes: number): AsyncGenerator<string> {
+export async function* linesOf(handle: PositionReader, bytes: number): AsyncGenerator<string> {
   let rest: Buffer[] = [];
   for await (const chunk of chunksOf(handle, bytes)) {
     let start = 0;

@@ -33,6 +33,8 @@ export interface PrintTarget {
   readonly hash: RowHash;
   /** Whether the end says what was done. */
   readonly summary: boolean;
+  /** What the progress adds to: the work of which these rows are a part. */
+  readonly base?: { readonly started: number; readonly rows: number; readonly tokens: number };
 }
 
 interface PrintOptions<T> extends PrintTarget {
@@ -54,7 +56,7 @@ interface RowOutcome {
 /** @returns the exit code */
 export async function printRows<T extends RowOutcome>(
   results: AsyncIterable<T>,
-  { label, printer, output, terminal, noRows, tokens, hash, summary }: PrintOptions<T>,
+  { label, printer, output, terminal, noRows, tokens, hash, summary, base }: PrintOptions<T>,
 ): Promise<number> {
   const { earlier } = output;
   let [rows, records, truncated] = [earlier?.rows ?? 0, earlier?.records ?? 0, earlier?.truncated ?? 0];
@@ -77,8 +79,12 @@ export async function printRows<T extends RowOutcome>(
   try {
     terminal.showStatus(
       (columns, isLine) => {
-        const counts = { rows: rows - (earlier?.rows ?? 0), tokens: tokens() };
-        return progressText({ label, fraction, seconds: seconds(), counts, isLine }, columns);
+        const counts = {
+          rows: rows - (earlier?.rows ?? 0) + (base?.rows ?? 0),
+          tokens: tokens() + (base?.tokens ?? 0),
+        };
+        const time = (performance.now() - (base?.started ?? started)) / 1000;
+        return progressText({ label, fraction, seconds: time, counts, isLine }, columns);
       },
       { overRows: output.isStdout && !output.isHeld },
     );

@@ -21,11 +21,16 @@ const COMMANDS: Readonly<Record<string, LoadCommand>> = {
   rank: () => import("./rank.ts").then(({ describeRank: describe, rank: action }) => ({ describe, action })),
   tokenize: () =>
     import("./tokenize.ts").then(({ describeTokenize: describe, tokenize: action }) => ({ describe, action })),
+  estimate: () =>
+    import("./estimate.ts").then(({ describeEstimate: describe, estimate: action }) => ({ describe, action })),
+  split: () => import("./split.ts").then(({ describeSplit: describe, split: action }) => ({ describe, action })),
   eval: () => import("./eval.ts").then(({ describeEval: describe, evaluateCommand: action }) => ({ describe, action })),
   compare: () =>
     import("./compare.ts").then(({ describeCompare: describe, compare: action }) => ({ describe, action })),
   convert: () =>
     import("./convert.ts").then(({ describeConvert: describe, convert: action }) => ({ describe, action })),
+  models: () => import("./models.ts").then(({ describeModels: describe, models: action }) => ({ describe, action })),
+  attach: () => import("./attach.ts").then(({ describeAttach: describe, attach: action }) => ({ describe, action })),
   pull: () => import("./pull.ts").then(({ describePull: describe, pull: action }) => ({ describe, action })),
   quantize: () =>
     import("./quantize.ts").then(({ describeQuantize: describe, quantize: action }) => ({ describe, action })),

@@ -73,14 +73,7 @@ export async function openRows(
   if (hasTexts) throw new UsageError("--input cannot be combined with --text, --prompt, --messages or --response");
   const { input } = options;
   checkInputs(input);
-  const settings = {
-    many,
-    signal,
-    format: options.inputFormat,
-    ignoreFields: options.ignoreField,
-    strict: options.strict === true,
-    onNotice: (message: string) => terminal.note(`note: ${message}`),
-  };
+  const settings = readSettings(options, many, (message) => terminal.note(`note: ${message}`), signal);
   const source = input.some((one) => one.startsWith("hf:"))
     ? await shownDownload(terminal, (onProgress) => ItemSource.open(input, mapping, { ...settings, onProgress }))
     : await ItemSource.open(input, mapping, settings);
@@ -98,11 +91,32 @@ export async function openRows(
   };
 }
 
+function readSettings(options: InputOptions, many: boolean, onNotice: (message: string) => void, signal: AbortSignal) {
+  const { inputFormat: format, ignoreField: ignoreFields, strict = false } = options;
+  return { many, signal, format, ignoreFields, strict, onNotice };
+}
+
+/** The rows of one regular file. */
+export async function openFileRows(
+  file: { readonly name: string; readonly path: string },
+  options: InputOptions,
+  { terminal, signal }: CommandContext,
+  many: boolean,
+): Promise<RowSource> {
+  const settings = readSettings(options, many, (message) => terminal.note(`note: ${file.name}: ${message}`), signal);
+  const source = await ItemSource.ofFile(file, fieldMapping(options.field), settings);
+  return {
+    ...{ noRows: source.noRows, rows: rowsOf(source), identities: [await pathIdentity(file.path)], files: [file.path] },
+    isOneFile: true,
+    close: () => void source.close(),
+  };
+}
+
 const STANDARD_INPUT = "-";
 const STDIN = 0;
 
 /** @throws UsageError for an empty name, and for standard input twice */
-function checkInputs(inputs: readonly string[]): void {
+export function checkInputs(inputs: readonly string[]): void {
   if (inputs.includes("")) throw new UsageError('--input is empty; expected a file name, or "-" for standard input');
   if (inputs.filter((input) => input === STANDARD_INPUT).length > 1)
     throw new UsageError("--input - is given twice, but standard input can be read only once");

@@ -25,7 +25,7 @@
  * - `ERR_INVALID_GGUF`: A GGUF file is truncated, damaged, or contradicts itself.
  * - `ERR_MODEL_CHANGED`: The file of a loaded model was written to, or replaced by another one.
  * - `ERR_NO_REWARD_HEAD`: A valid GGUF file that has no reward head.
- * - `ERR_WRONG_HEAD`: A head file does not belong to the model that it is given with.
+ * - `ERR_WRONG_HEAD`: A head, of a file or a checkpoint, does not belong to the model that it is given with.
  * - `ERR_UNSUPPORTED_TYPE`: A weight type that this version does not write, or that needs an input that was not
  *   given.
  * - `ERR_ADDON_NOT_BUILT`: The native addon was not built, or does not fit this platform.

@@ -60,6 +60,11 @@ export interface InspectResult extends WeightTypes {
   readonly tokenizerFile?: TokenizerFileSummary;
   /** Maximum number of tokens per text. */
   readonly maxTokens?: number;
+  /**
+   * Tokens that some layers attend to, where llama.cpp's graph has no such window: longer texts are refused, because they would
+   * get another score than the reference's. Absent for most models.
+   */
+  readonly window?: number;
   /** What happens to a longer text: "left" keeps its last tokens, "none" refuses it. */
   readonly truncationSide?: string;
   /** The id of the padding token; absent if the model has none. */

@@ -1,7 +1,8 @@
 /** Describes a GGUF or a checkpoint without loading it. */
 import { stat } from "node:fs/promises";
+import { ADAPTER_CONFIG } from "./checkpoint/adapter-config.ts";
 import { openCheckpoint } from "./checkpoint/checkpoint.ts";
-import type { CheckpointFolder } from "./checkpoint/folder.ts";
+import { type CheckpointFolder, openLocalFolder } from "./checkpoint/folder.ts";
 import { unusedTemplateNotice } from "./convert/chat-template-metadata.ts";
 import { planFile } from "./convert/convert.ts";
 import { describeScoring } from "./convert/metadata.ts";
@@ -15,6 +16,7 @@ import { readGguf } from "./gguf/reader.ts";
 import type { RewardMetadata } from "./gguf/reward-metadata.ts";
 import { fileTypeName } from "./gguf/types.ts";
 import { countTypes, describeWeightTypes } from "./gguf/weight-types.ts";
+import { openModelFolder } from "./hub/model-folder.ts";
 import { isRemote, openRemote } from "./hub/open-remote.ts";
 import { type HubOptions, hubChecks } from "./hub/settings.ts";
 import type { HeadInspection, HeadSummary, InspectResult } from "./inspect-result.ts";
@@ -143,7 +145,7 @@ function rewardModel(gguf: GgufHeader, path: string): ModelFile | undefined {
 }
 
 function rewardFields(reward: RewardMetadata): Partial<InspectResult> {
-  const { notice, head, profile, template, tokenization, maxTokens, truncationSide, padTokenId } = reward;
+  const { notice, head, profile, template, tokenization, maxTokens, window, truncationSide, padTokenId } = reward;
   const { scorePosition, source, trunkSha256, name, fit, chatTemplate, templateNames } = reward;
   return {
     name,
@@ -154,6 +156,7 @@ function rewardFields(reward: RewardMetadata): Partial<InspectResult> {
     ...templateFields(chatTemplate?.source, chatTemplate?.from, templateNames),
     tokenization,
     maxTokens,
+    ...given({ window }),
     truncationSide,
     ...(padTokenId === undefined ? {} : { padTokenId }),
     scorePosition,
@@ -174,11 +177,15 @@ function templateFields(
 
 async function inspectCheckpoint(
   place: string | CheckpointFolder,
-  { type = DEFAULT_TYPE, load = {} }: InspectOptions,
+  { modelPath, type = DEFAULT_TYPE, load = {}, ...hub }: InspectOptions,
 ): Promise<InspectResult> {
   const fileType = weightType(type);
-  const path = typeof place === "string" ? place : place.path;
-  const checkpoint = await openCheckpoint(place);
+  const folder = typeof place === "string" ? await openLocalFolder(place) : place;
+  const { path } = folder;
+  const isAdapter = await folder.has(ADAPTER_CONFIG);
+  const checkpoint = await openCheckpoint(
+    isAdapter ? (await openModelFolder(modelPath, { ...hub, stream: true })).folder : folder,
+  );
   try {
     const { config } = checkpoint;
     const tensors = [...checkpoint.tensors.values()];
@@ -187,7 +194,8 @@ async function inspectCheckpoint(
       head: { head },
       header,
     } = await planFile(checkpoint, fileType, planTensors(checkpoint, fileType), {});
-    const gguf = await readGguf(bytesSource(path, "", header.bytes, header.fileSize));
+    const bytes = header.parts[0]?.bytes ?? new Uint8Array();
+    const gguf = await readGguf(bytesSource(path, "", bytes, header.fileSize));
     const model = describeModelFile(gguf, path);
     const { chatTemplate, templateNames } = model;
     return {

@@ -5,19 +5,22 @@ import { dirname, toNamespacedPath } from "node:path";
 import { MAX_DOWNLOADS } from "./bounds.ts";
 import { convertCheckpoint } from "./convert/convert.ts";
 import {
+  aPartSize,
   type ConvertOptions as CheckpointOptions,
   conversionChecks,
   type profileChoices,
   type QuantizeRows,
   weightType,
 } from "./convert/options.ts";
+import type { ScorePositionChoice } from "./convert/score-position.ts";
 import { FileError, NativeError } from "./errors.ts";
 import { freeBytes } from "./files/disk-room.ts";
 import { unwritable } from "./files/file-errors.ts";
-import { OpenedFile } from "./files/opened-file.ts";
 import { type OutputFile, withOutput } from "./files/output-file.ts";
 import { isSameFile } from "./files/same-file.ts";
+import { copyGguf } from "./gguf/copy.ts";
 import { DEFAULT_ALIGNMENT, type GgufHeader } from "./gguf/header.ts";
+import { OpenedGguf } from "./gguf/opened-gguf.ts";
 import { readGguf } from "./gguf/reader.ts";
 import { readRewardMetadata } from "./gguf/reward-metadata.ts";
 import { convertibleTypeNames, fileTypeByName, tensorTypeByName } from "./gguf/types.ts";
@@ -32,8 +35,16 @@ import type { TokenizationMode } from "./vocabulary/tokenization.ts";
 
 /** Options of convert(). */
 export interface ConvertOptions extends HubOptions {
-  /** A folder with config.json, weights and tokenizer files; or "hf:OWNER/NAME[@REVISION]", which is downloaded first. */
+  /**
+   * A folder with config.json, weights and tokenizer files; or "hf:OWNER/NAME[@REVISION]", which is downloaded first. An adapter of
+   * PEFT (LoRA) is merged into its base.
+   */
   readonly checkpoint: string;
+  /**
+   * For an adapter: the folder or "hf:OWNER/NAME[@REVISION]" of the model that it adapts; default: what its adapter_config.json
+   * names.
+   */
+  readonly base?: string;
   /** A folder or "hf:OWNER/NAME" to take the tokenizer's files from; default: the checkpoint itself. */
   readonly tokenizer?: string;
   /** For a repository on the hub: a branch, tag or commit; default "main". */
@@ -53,6 +64,16 @@ export interface ConvertOptions extends HubOptions {
   readonly tokenization?: TokenizationMode;
   /** The kind of reward model, for example "starling-rm-34b"; default "auto": what the checkpoint's own files show. */
   readonly profile?: (typeof profileChoices)[number];
+  /**
+   * Where the score is read: "last", "first-padding" (transformers up to 4.48), "last-non-padding" (from 4.49 on),
+   * "end-of-padding", or "last-of-token:ID". Default: as the profile's reference does.
+   */
+  readonly scorePosition?: ScorePositionChoice;
+  /**
+   * Whether scores are normalised, (reward - mean) / std, with the mean and std of the checkpoint. Default: as its own code does,
+   * which is raw in OpenRLHF, and what do_normalize in config.json says in safe-rlhf.
+   */
+  readonly normalizeReward?: boolean;
   /** Origin of the checkpoint, stored in the file, for example "Nexusflow/Starling-RM-34B" and a commit. */
   readonly source?: {
     /** 1 to 500 characters; default: the repository's name, for a checkpoint on the hub. */
@@ -60,6 +81,11 @@ export interface ConvertOptions extends HubOptions {
     /** 1 to 500 characters; default: the commit, for a checkpoint on the hub. */
     readonly revision?: string;
   };
+  /**
+   * Most bytes of a file, unless one tensor needs more: a larger model becomes NAME-00001-of-0000N.gguf and so on, which llama.cpp opens
+   * by the first. Default: one file.
+   */
+  readonly splitSize?: number;
   /** Replace an existing output; default false. */
   readonly overwrite?: boolean;
   /** Reports the phases "downloading" and "converting", at most once for every 8 MiB or so. */
@@ -75,24 +101,30 @@ export interface ConvertOptions extends HubOptions {
 
 /** What was written. `typeFallbacks` and `typeNotice` list matrices that could not have the requested type. */
 export interface ConvertResult extends WeightTypes {
-  /** The file, as given. */
+  /** The file, as given; of a file in parts, the first part. */
   readonly output: string;
-  /** Size of the file. */
+  /** All parts, if there are several. */
+  readonly parts?: readonly string[];
+  /** Size of the file, or of all parts. */
   readonly bytes: number;
   /** Number of tensors in the file. */
   readonly tensors: number;
   /** A note if the checkpoint has a chat template that its profile does not use. */
   readonly templateNotice?: string;
+  /** What was chosen, left out or decided by a rule: sentences. Absent: nothing. */
+  readonly notices?: readonly string[];
 }
 
 /** Options of quantize(). */
 export interface QuantizeModelOptions {
-  /** A GGUF with f32, f16 or bf16 weights, made by `starling-rm convert`. */
+  /** A GGUF with f32, f16 or bf16 weights, made by `starling-rm convert`; of one in parts, the first. */
   readonly input: string;
   /** The GGUF to write; it appears only when it is complete. */
   readonly output: string;
   /** One of {@link weightTypes}. */
   readonly type: string;
+  /** As in ConvertOptions. */
+  readonly splitSize?: number;
   /** Replace an existing output; default false. */
   readonly overwrite?: boolean;
   /** Default: all cores. */
@@ -133,6 +165,7 @@ function checkConvertOptions(options: ConvertOptions): ConvertOptions {
       checkpoint: aString,
       revision: aString,
       tokenizer: aString,
+      base: aString,
       stream: aBoolean,
       concurrency: anInteger(1, MAX_DOWNLOADS),
     },
@@ -144,10 +177,10 @@ function checkConvertOptions(options: ConvertOptions): ConvertOptions {
 
 /** {@link convert}, into an output that the caller has locked. */
 export async function convertTo(claimed: OutputFile, options: ConvertOptions): Promise<ConvertResult> {
-  const { checkpoint, tokenizer, revision, stream, concurrency, endpoint, cacheFolder, token, ...rest } = options;
+  const { checkpoint, tokenizer, base, revision, stream, concurrency, endpoint, cacheFolder, token, ...rest } = options;
   const { onProgress, type = DEFAULT_TYPE, signal, ...others } = rest;
-  const hub = { tokenizer, revision, stream, concurrency, endpoint, cacheFolder, token, signal, onProgress };
-  const { folder, source } = await openModelFolder(checkpoint, hub);
+  const hub = { tokenizer, base, revision, stream, concurrency, endpoint, cacheFolder, token, signal, onProgress };
+  const { folder, source, notices: found = [] } = await openModelFolder(checkpoint, hub);
   const checkpointOptions: CheckpointOptions = {
     ...others,
     ...(signal === undefined ? {} : { signal }),
@@ -158,8 +191,9 @@ export async function convertTo(claimed: OutputFile, options: ConvertOptions): P
     quantizerVersion: LLAMA_VERSION,
     ...(onProgress === undefined ? {} : { onProgress }),
   };
-  const { sourceSha256: _, ...result } = await convertCheckpoint(checkpointOptions, claimed);
-  return result;
+  const { sourceSha256: _, notices: own = [], ...result } = await convertCheckpoint(checkpointOptions, claimed);
+  const notices = [...found, ...own];
+  return notices.length === 0 ? result : { ...result, notices };
 }
 
 /**
@@ -176,6 +210,7 @@ export async function quantize(options: QuantizeModelOptions): Promise<ConvertRe
       input: aString,
       output: aString,
       type: aString,
+      splitSize: aPartSize,
       overwrite: aBoolean,
       threads: aThreadCount,
       signal: aSignal,
@@ -185,7 +220,7 @@ export async function quantize(options: QuantizeModelOptions): Promise<ConvertRe
   weightType(options.type);
   const { output, overwrite = false, signal } = options;
   return withOutput(output, { overwrite, signal }, async (claimed) => {
-    const source = await OpenedFile.open(options.input);
+    const source = await OpenedGguf.open(options.input);
     try {
       return await quantizeTo(claimed, source, options);
     } finally {
@@ -196,7 +231,7 @@ export async function quantize(options: QuantizeModelOptions): Promise<ConvertRe
 
 async function quantizeTo(
   claimed: OutputFile,
-  source: OpenedFile,
+  source: OpenedGguf,
   options: QuantizeModelOptions,
 ): Promise<ConvertResult> {
   const { input, output, signal } = options;
@@ -217,6 +252,11 @@ async function quantizeTo(
     const written = await readGguf(file.path);
     readRewardMetadata(written, file.path);
     signal?.throwIfAborted();
+    const { overwrite = false, splitSize } = options;
+    if (splitSize !== undefined && written.fileSize > splitSize) {
+      const copied = await copyGguf(claimed, file.path, { splitSize, overwrite, signal });
+      return { ...copied, tensors: written.tensors.length, ...describeWeightTypes(written) };
+    }
     const bytes = await claimed.publish(file);
     return { output, bytes, tensors: written.tensors.length, ...describeWeightTypes(written) };
   } finally {
@@ -244,7 +284,7 @@ function checkQuantizable(gguf: GgufHeader, input: string): void {
 }
 
 /** Opens the runtime with the first rows: float types need none. */
-function rowQuantizer(threads: number): QuantizeRows {
+export function rowQuantizer(threads: number): QuantizeRows {
   let engine: Promise<Engine> | undefined;
   return async ({ from, to, rowLength, rows }) => {
     engine ??= openEngine({ gpu: "off" });

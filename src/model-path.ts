@@ -3,7 +3,8 @@ import { stat } from "node:fs/promises";
 import { openLocalFolder } from "./checkpoint/folder.ts";
 import type { EmbeddedModelOptions } from "./embedded-model.ts";
 import { FileError } from "./errors.ts";
-import { type ByteSource, openFile } from "./files/byte-source.ts";
+import type { ByteSource } from "./files/byte-source.ts";
+import { openGguf } from "./gguf/parts.ts";
 import { hubHint } from "./hub-hint.ts";
 import { given, takesOnlyOptions } from "./options.ts";
 import type { DownloadProgress } from "./progress.ts";
@@ -56,7 +57,7 @@ export async function withModelHeader<T>(
 ): Promise<T> {
   const file = isOnHub(modelPath)
     ? await (await import("./hub/gguf-file.ts")).openRemoteGguf(modelPath, { signal })
-    : await openFile(await modelPathOf(modelPath, { signal }));
+    : await openGguf(await modelPathOf(modelPath, { signal }));
   try {
     return await read(file);
   } finally {

@@ -1,21 +1,20 @@
 /** Writes another reward head for a model: to a head file, or to a copy of the model. */
 import { FileError, InvalidInputError, invalidArgument } from "./errors.ts";
-import { checkRoom } from "./files/disk-room.ts";
 import { unwritable } from "./files/file-errors.ts";
-import { OpenedFile } from "./files/opened-file.ts";
 import { type OutputFile, withOutput } from "./files/output-file.ts";
 import { isSameFile } from "./files/same-file.ts";
+import { copyTensors } from "./gguf/copy.ts";
 import { text, u32 } from "./gguf/entries.ts";
 import { aFitRecord, type FitRecord, fitEntries } from "./gguf/fit-record.ts";
 import { writeHeadFile } from "./gguf/head-file.ts";
-import { formatVersionOf, headEntries } from "./gguf/head-metadata.ts";
+import { formatVersionOf, HEAD_KEYS, headEntries } from "./gguf/head-metadata.ts";
+import { OpenedGguf } from "./gguf/opened-gguf.ts";
 import { readGguf } from "./gguf/reader.ts";
 import { type RewardMetadata, readRewardMetadata } from "./gguf/reward-metadata.ts";
 import { serializeHeader } from "./gguf/serialize.ts";
 import { STARLING_KEYS } from "./gguf/starling-keys.ts";
 import { isForeign, shortTrunk } from "./gguf/trunk.ts";
 import { describeWeightTypes } from "./gguf/weight-types.ts";
-import { GgufWriter } from "./gguf/writer.ts";
 import type { ConvertResult } from "./make-gguf.ts";
 import { modelPathOf } from "./model-path.ts";
 import {
@@ -30,7 +29,7 @@ import {
   takesOnlyOptions,
 } from "./options.ts";
 import type { WriteProgress } from "./progress.ts";
-import { aRewardHead, type RewardHead } from "./reward-head.ts";
+import { aRewardHead, inputLength, type RewardHead } from "./reward-head.ts";
 import { tokenizationModes } from "./scoring/open-tokenizer.ts";
 import type { TokenizationMode } from "./scoring/types.ts";
 
@@ -40,7 +39,7 @@ export interface WriteHeadOptions {
   readonly modelPath: string;
   /** The file to write; it appears only when it is complete. */
   readonly output: string;
-  /** As many weights as the model has hidden dimensions. */
+  /** Takes as many numbers as the model has hidden dimensions. */
   readonly head: RewardHead;
   /** The tokenization that it was fitted with; default: the model's. */
   readonly tokenization?: TokenizationMode;
@@ -81,9 +80,6 @@ const checks: Readonly<Record<string, Check>> = {
   overwrite: aBoolean,
   signal: aSignal,
 };
-
-/** Bytes copied at a time. */
-const COPY_BYTES = 8 * 1024 * 1024;
 
 /**
  * Writes a head file, for `headPath` of loadRewardModel and `--head` of the command line.
@@ -143,42 +139,30 @@ export async function replaceHead(options: ReplaceHeadOptions): Promise<ConvertR
 /** {@link replaceHead}, into a file that the caller holds. */
 export async function replaceHeadIn(claimed: OutputFile, options: ReplaceHeadOptions): Promise<ConvertResult> {
   const { modelPath, output, head, tokenization, fit, onProgress, signal } = options;
-  const source = await OpenedFile.open(modelPath);
+  const source = await OpenedGguf.open(modelPath);
   try {
     const gguf = await readGguf(source);
     checkFits(options, readRewardMetadata(gguf, modelPath));
     const metadata = new Map(gguf.metadata);
     metadata.set(STARLING_KEYS.formatVersion, u32(formatVersionOf(head)));
-    metadata.delete(STARLING_KEYS.headBias);
-    for (const [key, value] of headEntries(head)) metadata.set(key, value);
+    const entries = new Map(headEntries(head));
+    for (const key of HEAD_KEYS) if (!entries.has(key)) metadata.delete(key);
+    for (const [key, value] of entries) metadata.set(key, value);
     if (tokenization !== undefined) metadata.set(STARLING_KEYS.tokenization, text(tokenization));
     // The old head's fit does not describe the new one.
     for (const key of fitKeys) metadata.delete(key);
     for (const [key, value] of fit === undefined ? [] : fitEntries(fit)) metadata.set(key, value);
     const header = serializeHeader(metadata, gguf.tensors, gguf.alignment);
-    await checkRoom(claimed.target.path, header.fileSize, output);
-    const file = await claimed.create();
-    try {
-      const writer = await GgufWriter.create(file, header);
-      const buffer = Buffer.allocUnsafe(COPY_BYTES);
-      for (const { name, position, size } of gguf.tensors) {
-        for (let done = 0; done < size; ) {
-          signal?.throwIfAborted();
-          const piece = buffer.subarray(0, Math.min(COPY_BYTES, size - done));
-          await source.read(position + done, piece);
-          await writer.write(name, done, piece);
-          done += piece.length;
-          onProgress?.(writeProgress(position + done, source.size, name));
-        }
-      }
-      await writer.finish();
-      await source.assertUnchanged();
-      signal?.throwIfAborted();
-      const bytes = await claimed.publish(file);
-      return { output, bytes, tensors: gguf.tensors.length, ...describeWeightTypes(gguf) };
-    } finally {
-      await file.discard();
-    }
+    const onBytes =
+      onProgress && ((done: number, total: number, tensor: string) => onProgress(writeProgress(done, total, tensor)));
+    const { overwrite = false } = options;
+    const { bytes } = await copyTensors(
+      claimed,
+      source,
+      { header, tensors: gguf.tensors },
+      { overwrite, signal, onBytes },
+    );
+    return { output, bytes, tensors: gguf.tensors.length, ...describeWeightTypes(gguf) };
   } finally {
     await source.close();
   }
@@ -209,11 +193,11 @@ function check<O extends WriteHeadOptions>(caller: string, options: O, known: Re
 
 function checkFits(options: WriteHeadOptions, metadata: RewardMetadata): void {
   const { head, tokenization, modelPath, fit, foreignHead = false } = options;
-  if (head.weight.length !== metadata.shape.embeddingLength)
+  if (inputLength(head) !== metadata.shape.embeddingLength)
     throw invalidArgument(
       "head",
       `${metadata.shape.embeddingLength} weights, as many as ${modelPath} has hidden dimensions,`,
-      head.weight.length,
+      inputLength(head),
     );
   if (!foreignHead && isForeign(fit?.trunkSha256, metadata.trunkSha256))
     throw new FileError(

@@ -91,9 +91,8 @@ void Context::create(size_t cells, size_t outputs) {
 /** Most systems commit memory lazily: if the machine has too little, the process would be killed later. */
 void Context::check_memory(size_t cells, const std::string& asked) const {
   llama_model* model = weights_.get();
-  const int32_t heads = std::max(1, functions_.llama_model_n_head(model));
-  const auto head_size = static_cast<uint64_t>(functions_.llama_model_n_embd(model) / heads);
-  const auto width = head_size * static_cast<uint64_t>(functions_.llama_model_n_head_kv(model));
+  const auto width = static_cast<uint64_t>(weights_.info().head_length) *
+                     static_cast<uint64_t>(functions_.llama_model_n_head_kv(model));
   const auto layers = static_cast<uint64_t>(functions_.llama_model_n_layer(model));
   const uint64_t wanted = 2 * cells * width * layers * (options_.kv_f32 ? 4 : 2);
   uint64_t machine = 0;

@@ -42,7 +42,6 @@
   X(llama_model_meta_val_str)            \
   X(llama_model_n_ctx_train)             \
   X(llama_model_n_embd)                  \
-  X(llama_model_n_head)                  \
   X(llama_model_n_head_kv)               \
   X(llama_model_n_layer)                 \
   X(llama_model_n_params)                \

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "llama/prefill_injection.h"
+#include "llama/reward_head.h"
 
 namespace starling {
 
@@ -44,8 +45,7 @@ struct ModelOptions {
   bool share_prefixes = true;
   /** Most bytes of saved states of pinned prefixes. */
   size_t pinned_bytes = 0;
-  std::vector<float> head;
-  float head_bias = 0;
+  RewardHead head;
   /** For scores at the end of the padding: the padding's id and the last position of a row; -1 for none. */
   int32_t padding_token = -1;
   int32_t padding_position = -1;
@@ -58,6 +58,8 @@ struct ModelInfo {
   uint64_t parameters = 0;
   uint64_t size = 0;
   int32_t embedding_length = 0;
+  /** Values of one key of one head. */
+  int32_t head_length = 0;
   int32_t vocabulary_size = 0;
   int32_t layers = 0;
   int32_t trained_context = 0;

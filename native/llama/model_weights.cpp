@@ -1,5 +1,6 @@
 #include "llama/model_weights.h"
 
+#include <cstdlib>
 #include <cstring>
 
 #include "llama/log.h"
@@ -117,6 +118,9 @@ void ModelWeights::read_info() {
   llama_model* model = model_.get();
   functions_.llama_model_meta_val_str(model, "general.architecture", text, sizeof text);
   info_.architecture = text;
+  const std::string key_length = info_.architecture + ".attention.key_length";
+  functions_.llama_model_meta_val_str(model, key_length.c_str(), text, sizeof text);
+  info_.head_length = std::atoi(text);
   functions_.llama_model_desc(model, text, sizeof text);
   info_.description = text;
   info_.parameters = functions_.llama_model_n_params(model);
@@ -126,10 +130,8 @@ void ModelWeights::read_info() {
   info_.layers = functions_.llama_model_n_layer(model);
   info_.trained_context = functions_.llama_model_n_ctx_train(model);
   info_.context_tokens = options_.context_tokens;
-  if (info_.architecture != "llama")
-    throw Failure("The model's architecture is " + info_.architecture + "; only llama is supported.");
-  if (options_.head.size() != static_cast<size_t>(info_.embedding_length))
-    throw Failure("The reward head has " + std::to_string(options_.head.size()) + " weights, but the model has " +
+  if (options_.head.width() != static_cast<size_t>(info_.embedding_length))
+    throw Failure("The reward head takes " + std::to_string(options_.head.width()) + " numbers, but the model has " +
                   std::to_string(info_.embedding_length) + " hidden dimensions.");
   for (ggml_backend_dev_t device : devices_) info_.devices.emplace_back(functions_.ggml_backend_dev_name(device));
   // The remaining layers stay on the CPU.

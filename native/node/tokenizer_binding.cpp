@@ -49,18 +49,23 @@ Kind read_parts(const Napi::Object& object) {
   return vocabulary;
 }
 
+WordSplit read_split(const Napi::Object& object) {
+  const std::string split = object.Get("split").ToString();
+  if (split == "llama-bpe") return WordSplit::llama_bpe;
+  if (split == "qwen2") return WordSplit::qwen2;
+  if (split == "gpt-2") return WordSplit::gpt_2;
+  throw Napi::TypeError::New(object.Env(), "Expected \"llama-bpe\", \"qwen2\" or \"gpt-2\" for vocabulary.split " +
+                                               ("but received \"" + split + "\"."));
+}
+
 BytePairVocabulary read_byte_pair(const Napi::Object& object) {
   auto vocabulary = read_parts<BytePairVocabulary>(object);
   vocabulary.merges = read_bytes(object, "merges");
   vocabulary.merge_offsets =
       copied<uint32_t>(typed_array<Napi::Uint32Array>(object, "mergeOffsets", napi_uint32_array));
-  const std::string split = object.Get("split").ToString();
-  if (split != "llama-bpe" && split != "gpt-2") {
-    throw Napi::TypeError::New(
-        object.Env(), "Expected \"llama-bpe\" or \"gpt-2\" for vocabulary.split but received \"" + split + "\".");
-  }
-  vocabulary.split = split == "gpt-2" ? WordSplit::gpt_2 : WordSplit::llama_bpe;
+  vocabulary.split = read_split(object);
   vocabulary.ignore_merges = object.Get("ignoreMerges").ToBoolean();
+  vocabulary.composes = object.Get("composes").ToBoolean();
   return vocabulary;
 }
 
@@ -69,6 +74,7 @@ SentencePieceVocabulary read_sentence_piece(const Napi::Object& object) {
   vocabulary.scores = copied<float>(typed_array<Napi::Float32Array>(object, "scores", napi_float32_array));
   vocabulary.add_dummy_prefix = object.Get("addDummyPrefix").ToBoolean();
   vocabulary.add_prefix_space = object.Get("addPrefixSpace").ToBoolean();
+  vocabulary.longest_first = object.Get("longestFirst").ToBoolean();
   return vocabulary;
 }
 

@@ -5,6 +5,8 @@
 #include <queue>
 #include <stdexcept>
 
+#include "tokenizer/composition.h"
+
 namespace starling {
 
 namespace {
@@ -67,7 +69,8 @@ BytePairTokenizer::BytePairTokenizer(BytePairVocabulary vocabulary)
     : TokenizerBase(vocabulary.wrapper),
       bytes_(std::move(vocabulary.bytes)),
       split_(vocabulary.split),
-      ignore_merges_(vocabulary.ignore_merges) {
+      ignore_merges_(vocabulary.ignore_merges),
+      composes_(vocabulary.composes) {
   const std::vector<uint32_t>& offsets = vocabulary.offsets;
   check_offsets(offsets, bytes_.size(), "tokens");
   check_offsets(vocabulary.merge_offsets, vocabulary.merges.size(), "merges");
@@ -98,6 +101,9 @@ BytePairTokenizer::BytePairTokenizer(BytePairVocabulary vocabulary)
     } else if (vocabulary.types[id] == NORMAL && !words_.emplace(token, static_cast<int32_t>(id)).second) {
       throw std::invalid_argument("token " + std::to_string(id) + " is in the vocabulary twice");
     }
+  }
+  if (composes_ && !normalized_.empty()) {
+    throw std::invalid_argument("added tokens with the flag normalized cannot be found in text that is composed");
   }
   raw_.sort();
   normalized_.sort();
@@ -144,9 +150,11 @@ std::vector<int32_t> BytePairTokenizer::encode_parts(const TextParts& parts, Tok
   std::vector<int32_t> ids;
   const std::string_view text(parts.text);
   split_out(raw_, parts, ids, [&](size_t from, size_t to) {
-    if (normalized_.empty()) return encode_stretch(text.substr(from, to - from), ids);
+    const std::string_view own = text.substr(from, to - from);
+    if (composes_) return encode_stretch(composed(own), ids);
+    if (normalized_.empty()) return encode_stretch(own, ids);
     // The stretch keeps its division into template text and content.
-    TextParts inner({std::string(text.substr(from, to - from))});
+    TextParts inner({std::string(own)});
     inner.ends.clear();
     auto part = std::upper_bound(parts.ends.begin(), parts.ends.end(), from);
     // An empty first part keeps content at odd indices.

@@ -29,13 +29,15 @@ struct BytePairVocabulary {
   WordSplit split = WordSplit::llama_bpe;
   /** A word that is a token is taken whole. */
   bool ignore_merges = false;
+  /** Text between added tokens is composed first (NFC). Then no added token may be a normalized one. */
+  bool composes = false;
   TokenizerWrapper wrapper;
 };
 
 /**
  * Byte-level BPE, exactly as Hugging Face's tokenizers. Added tokens are split out: first those of the raw text, then
- * those with the flag `normalized`. The stretches between them are split into words. The bytes of a word are merged by
- * the rank of their merges, best first, the leftmost of equals first.
+ * those with the flag `normalized`. The stretches between them are composed if the tokenizer does so, and split into
+ * words. The bytes of a word are merged by the rank of their merges, best first, the leftmost of equals first.
  */
 class BytePairTokenizer final : public TokenizerBase {
  public:
@@ -62,6 +64,7 @@ class BytePairTokenizer final : public TokenizerBase {
   int32_t size_;
   WordSplit split_;
   bool ignore_merges_;
+  bool composes_;
   int32_t byte_ids_[256];
   /** Tokens that text may become, by their spelling. */
   std::unordered_map<std::string_view, int32_t> words_;

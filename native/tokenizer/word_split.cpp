@@ -5,29 +5,11 @@
 #include <cstdint>
 
 #include "tokenizer/character_classes.h"
+#include "tokenizer/utf8.h"
 
 namespace starling {
 
 namespace {
-
-struct Character {
-  uint32_t code = 0;
-  /** Bytes; 0 at the end of the text. */
-  size_t length = 0;
-};
-
-Character read_character(std::string_view text, size_t at) {
-  if (at >= text.size()) return {};
-  const auto byte = [&](size_t i) { return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0u; };
-  const uint32_t first = byte(0);
-  if (first < 0x80) return {first, 1};
-  if (first < 0xE0) return {(first & 0x1F) << 6 | (byte(1) & 0x3F), std::min<size_t>(2, text.size() - at)};
-  if (first < 0xF0) {
-    return {(first & 0x0F) << 12 | (byte(1) & 0x3F) << 6 | (byte(2) & 0x3F), std::min<size_t>(3, text.size() - at)};
-  }
-  return {(first & 0x07) << 18 | (byte(1) & 0x3F) << 12 | (byte(2) & 0x3F) << 6 | (byte(3) & 0x3F),
-          std::min<size_t>(4, text.size() - at)};
-}
 
 bool is_newline(uint32_t code) { return code == '\n' || code == '\r'; }
 
@@ -78,16 +60,16 @@ size_t white_space(std::string_view text, size_t at, size_t end) {
 /**
  * Llama 3:
  * (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
+ * Qwen 2 and 3: the same with \p{N}, one digit.
  */
-size_t llama_bpe_word(std::string_view text, size_t at) {
-  constexpr int MAX_DIGITS = 3;
+size_t llama_bpe_word(std::string_view text, size_t at, int most_digits) {
   if (const size_t length = contraction(text, at, true)) return length;
   const Character first = read_character(text, at);
   const size_t next = at + first.length;
   if (is_letter(first.code)) return run_end(text, next, is_letter) - at;
   if (is_number(first.code)) {
     size_t end = next;
-    for (int digits = 1; digits < MAX_DIGITS; digits++) {
+    for (int digits = 1; digits < most_digits; digits++) {
       const Character digit = read_character(text, end);
       if (digit.length == 0 || !is_number(digit.code)) break;
       end += digit.length;
@@ -123,7 +105,8 @@ size_t gpt_2_word(std::string_view text, size_t at) {
 }  // namespace
 
 size_t word_length(std::string_view text, size_t at, WordSplit split) {
-  const size_t length = split == WordSplit::llama_bpe ? llama_bpe_word(text, at) : gpt_2_word(text, at);
+  const size_t length =
+      split == WordSplit::gpt_2 ? gpt_2_word(text, at) : llama_bpe_word(text, at, split == WordSplit::qwen2 ? 1 : 3);
   // The expressions match at every position of valid text. Advance in broken text too.
   return std::max<size_t>(length, 1);
 }

@@ -6,11 +6,13 @@ import sys
 import time
 import traceback
 import venv
+from collections import Counter
 from importlib import metadata
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+BALANCED = "--balanced"
 ENVIRONMENT = ROOT / "build" / "clients-venv"
 
 
@@ -40,21 +42,57 @@ def main(words: list[str]) -> int:
     import trainers
 
     checks = [*rerankers.CHECKS, *texts.CHECKS, *trainers.CHECKS]
+    minutes = 0.0
+    if words[:1] == [BALANCED]:
+        minutes = float(words[1])
+        words = words[2:]
     chosen = [check for check in checks if not words or any(word in check.name for word in words)]
+    return balanced_rounds(chosen, minutes) if minutes else once_each(chosen, server.Server())
+
+
+def once_each(checks: list, place) -> int:
     failed = 0
-    with server.Server() as running:
-        for check in chosen:
+    with place as running:
+        for check in checks:
             began = time.monotonic()
-            try:
-                check.run(running)
-                result = "ok"
-            except Exception:  # Every client has errors of its own.
-                failed += 1
-                result = "FAILED\n" + traceback.format_exc()
+            trouble = attempt(check, running)
+            failed += trouble is not None
             version = metadata.version(check.package)
+            result = "ok" if trouble is None else f"FAILED\n{trouble}"
             print(f"{check.name:36} {check.package} {version:10} {time.monotonic() - began:6.2f} s  {result}", flush=True)
-    print(f"{len(chosen) - failed} of {len(chosen)} are right.")
-    return 1 if failed or not chosen else 0
+    print(f"{len(checks) - failed} of {len(checks)} are right.")
+    return 1 if failed or not checks else 0
+
+
+def balanced_rounds(checks: list, minutes: float) -> int:
+    """One client after the other, again and again, while a server dies."""
+    from balanced import Balanced
+
+    right, failed = Counter(), Counter()
+    with Balanced() as running:
+        until = time.monotonic() + minutes * 60
+        while time.monotonic() < until:
+            for check in checks:
+                trouble = attempt(check, running)
+                (right if trouble is None else failed)[check.name] += 1
+                if trouble is not None:
+                    print(f"{check.name} FAILED\n{trouble}", flush=True)
+                if running.trouble is not None:
+                    raise running.trouble
+        report = running.report()
+    for check in checks:
+        version = metadata.version(check.package)
+        print(f"{check.name:36} {check.package} {version:10} {right[check.name]} right, {failed[check.name]} failed")
+    print(f"{right.total()} of {right.total() + failed.total()} are right. {report}")
+    return 1 if failed or not right else 0
+
+
+def attempt(check, running) -> str | None:
+    try:
+        check.run(running)
+        return None
+    except Exception:  # Every client has errors of its own.
+        return traceback.format_exc()
 
 
 if __name__ == "__main__":

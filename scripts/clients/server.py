@@ -57,6 +57,9 @@ class Server:
             time.sleep(0.05)
         # Its log is not looked at from here on, but a full pipe would stop it.
         threading.Thread(target=self.process.stdout.read, daemon=True).start()
+        self.ask_command_line()
+
+    def ask_command_line(self) -> None:
         self.scores = score(DOCUMENTS)
         self.many = score(RESPONSES)
         order = sorted(range(len(DOCUMENTS)), key=lambda i: -self.scores[i])

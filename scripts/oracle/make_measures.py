@@ -17,7 +17,6 @@ import scipy
 from scipy import optimize, stats
 
 SEED = 20240331
-BOOTSTRAP_RESAMPLES = 20000
 Z = stats.norm.ppf(0.975)
 
 SECTIONS = {
@@ -49,7 +48,7 @@ def case(row, scores, grades, lengths, comparisons=None, **more):
     return {"row": row, "scores": scores, "grades": grades, "lengths": lengths, "comparisons": comparisons, **more}
 
 
-def pair_cases(random, count, digits=2, lean=0.0, subsets=None, order_of_subsets=False):
+def pair_cases(random, count, digits=2, lean=0.0, subsets=None, order_of_subsets=False, prompts=None):
     cases = []
     for row in range(1, count + 1):
         lengths = [int(n) for n in random.integers(1, 800, 2)]
@@ -59,14 +58,14 @@ def pair_cases(random, count, digits=2, lean=0.0, subsets=None, order_of_subsets
         scores = rounded(quality + lean * (np.array(lengths) - 400) / 200, digits)
         if random.random() < 0.03:
             scores[1] = scores[0]
-        more = {}
+        more = {"prompt": f"p{int(random.integers(prompts))}"} if prompts else {}
         if subsets:
             more["subset"] = subsets[row % len(subsets)] if order_of_subsets else str(random.choice(subsets))
         cases.append(case(row, scores, [1, 0], lengths, **more))
     return cases
 
 
-def list_cases(random, count, most, ungraded=0.0, ties=0.0):
+def list_cases(random, count, most, ungraded=0.0, ties=0.0, prompts=None):
     cases = []
     while len(cases) < count:
         size = int(random.integers(2, most + 1)) if most != 7 else 7
@@ -79,7 +78,8 @@ def list_cases(random, count, most, ungraded=0.0, ties=0.0):
         if random.random() < 0.05:
             scores = [scores[0]] * size
         lengths = [int(n) for n in random.integers(5, 2000, size)]
-        cases.append(case(len(cases) + 1, scores, known, lengths))
+        more = {"prompt": f"p{int(random.integers(prompts))}"} if prompts else {}
+        cases.append(case(len(cases) + 1, scores, known, lengths, **more))
     return cases
 
 
@@ -131,26 +131,41 @@ def pairs_of(cases):
     return np.array(rows)
 
 
-def wilson(right, count):
-    """The two shares p with |right / count - p| = z sqrt(p (1 - p) / count): roots of a quadratic."""
-    share = right / count
-    roots = np.roots([1 + Z * Z / count, -(2 * share + Z * Z / count), share * share])
+def wilson(share, count, quantile=Z):
+    """The two shares p with |share - p| = quantile sqrt(p (1 - p) / count): roots of a quadratic."""
+    square = quantile * quantile / count
+    roots = np.roots([1 + square, -(2 * share + square), share * share])
     return sorted(float(np.real(root)) for root in roots)
 
 
-def accuracy(cases, random):
+def clustered(shares, prompts):
+    """Wilson's interval at the effective sample size, with Student's quantile. The unit is the prompt."""
+    names = sorted(set(prompts))
+    counts = np.array([prompts.count(name) for name in names], float)
+    means = np.array([np.mean([share for share, own in zip(shares, prompts) if own == name]) for name in names])
+    mean = np.average(means, weights=counts)
+    if len(names) == 1:
+        return wilson(mean, 1)
+    # The sandwich estimator with a small-sample factor: each prompt's residual, weighted with its part of the cases.
+    residuals = counts / counts.sum() * (means - mean)
+    variance = len(names) / (len(names) - 1) * np.sum(residuals**2)
+    if variance < 1e-20:
+        return wilson(mean, len(names))
+    return wilson(mean, mean * (1 - mean) / variance, stats.t.ppf(0.975, len(names) - 1))
+
+
+def accuracy(cases):
     rows = pairs_of(cases)
     shares = np.array([rows[rows[:, 0] == n, 3].mean() for n in range(len(cases))])
+    prompts = [own.get("prompt", f"row {own['row']}") for own in cases]
     result = {
         "accuracy": shares.mean(), "pairAccuracy": rows[:, 3].mean(), "comparisons": len(rows),
         "scoreTies": int((rows[:, 1] == 0).sum()),
     }
-    if all(len(own["comparisons"]) == 1 for own in cases):
-        result["interval"] = {"method": "wilson", "ends": wilson(rows[:, 3].sum(), len(rows))}
+    if len(rows) == len(set(prompts)):
+        result["interval"] = {"method": "wilson", "ends": wilson(rows[:, 3].mean(), len(rows))}
     else:
-        draws = random.integers(0, len(shares), (BOOTSTRAP_RESAMPLES, len(shares)))
-        ends = np.percentile(shares[draws].mean(axis=1), [2.5, 97.5])
-        result["interval"] = {"method": "bootstrap", "ends": ends.tolist(), "standardError": stats.sem(shares, ddof=0)}
+        result["interval"] = {"method": "clustered-wilson", "ends": clustered(shares, prompts)}
     return result
 
 
@@ -210,13 +225,14 @@ def equal_bins(values, right):
     ]
 
 
-def calibration(values):
+def calibration(values, prompts):
     probability = scipy.special.expit(np.abs(values))
     observed = np.where(values > 0, 1.0, np.where(values < 0, 0.0, 0.5))
     group = np.minimum(9, np.floor((probability - 0.5) * 20)).astype(int)
     bins = [
         {"low": 0.5 + k / 20, "comparisons": int((group == k).sum()), "predicted": probability[group == k].mean(),
-         "observed": observed[group == k].mean()}
+         "observed": observed[group == k].mean(),
+         "interval": dict(zip(("low", "high"), clustered(observed[group == k], [p for p, g in zip(prompts, group) if g == k])))}
         for k in range(10) if (group == k).any()
     ]
     loss = lambda slope: -scipy.special.log_expit(slope * values).mean()
@@ -317,13 +333,13 @@ def reward_bench_2(cases):
 
 # ---- the file
 
-def golden(name, benchmark, cases, random):
+def golden(name, benchmark, cases):
     rows = pairs_of(cases)
-    expected = accuracy(cases, random)
+    expected = accuracy(cases)
     subsets = sorted({own["subset"] for own in cases if "subset" in own})
     if subsets:
         expected["subsets"] = {
-            s: accuracy([own for own in cases if own.get("subset") == s], random) for s in subsets
+            s: accuracy([own for own in cases if own.get("subset") == s]) for s in subsets
         }
     if benchmark in ("nectar", "pairs") and max(len({g for g in c["grades"] if g is not None}) for c in cases) > 2:
         expected["ranking"] = ranking(cases)
@@ -332,7 +348,7 @@ def golden(name, benchmark, cases, random):
     if benchmark == "rewardbench2":
         expected["own"] = reward_bench_2(cases)
     expected["margins"] = margins(rows)
-    expected["calibration"] = calibration(rows[:, 1])
+    expected["calibration"] = calibration(rows[:, 1], [cases[int(n)].get("prompt", f"case {int(n)}") for n in rows[:, 0]])
     expected["length"] = length(cases, rows)
     return {"name": name, "benchmark": benchmark, "cases": cases, "expected": expected}
 
@@ -352,14 +368,14 @@ def main(path):
     random = np.random.default_rng(SEED)
     v1 = [name for section in SECTIONS.values() for name, _ in section]
     sets = [
-        golden("pairs with ties", "human", pair_cases(random, 200), random),
-        golden("pairs by a model that leans to length", "pairs", pair_cases(random, 150, 3, lean=1.0), random),
-        golden("pairs in subsets", "safety", pair_cases(random, 60, 1, subsets=["a", "b", "ü", "10", "9"]), random),
-        golden("equality allowed", "truth", truth_cases(random, 80), random),
-        golden("seven responses", "nectar", list_cases(random, 60, 7), random),
-        golden("lists with ties and ungraded responses", "pairs", list_cases(random, 60, 6, 0.25, 0.4), random),
-        golden("all sections", "rewardbench", pair_cases(random, 92, 2, subsets=v1, order_of_subsets=True), random),
-        golden("best of four and ties", "rewardbench2", best_of_four_cases(random), random),
+        golden("pairs with ties", "human", pair_cases(random, 200)),
+        golden("pairs by a model that leans to length", "pairs", pair_cases(random, 150, 3, lean=1.0, prompts=40)),
+        golden("pairs in subsets", "safety", pair_cases(random, 60, 1, subsets=["a", "b", "ü", "10", "9"])),
+        golden("equality allowed", "truth", truth_cases(random, 80)),
+        golden("seven responses", "nectar", list_cases(random, 60, 7)),
+        golden("lists with ties and ungraded responses", "pairs", list_cases(random, 60, 6, 0.25, 0.4, prompts=25)),
+        golden("all sections", "rewardbench", pair_cases(random, 92, 2, subsets=v1, order_of_subsets=True)),
+        golden("best of four and ties", "rewardbench2", best_of_four_cases(random)),
     ]
     versions = {"numpy": np.__version__, "scipy": scipy.__version__}
     with open(path, "w", encoding="utf-8") as file:

@@ -26,8 +26,19 @@ VERSIONS = {
     "hf-seqcls-spm": ("hf", ["4.41.2", "4.38.2"], ["4.38.2", "5.23.0"]),
     "hf-seqcls-bpe": ("hf", ["4.41.2", "4.44.2", "5.23.0"], ["4.38.2", "5.23.0"]),
     "hf-seqcls-rope": ("hf", ["5.23.0"], ["5.23.0"]),
+    "hf-mistral": ("hf", ["4.41.2", "4.38.2"], ["4.48.3", "5.23.0"]),
+    "hf-qwen2": ("hf", ["4.44.2", "4.38.2", "5.23.0"], ["4.48.3", "5.23.0"]),
+    "hf-qwen3": ("hf", ["5.23.0"], ["5.23.0"]),
+    "hf-gemma2": ("hf", ["4.44.2", "4.48.3"], ["4.44.2", "4.48.3", "5.23.0"]),
+    "hf-gemma2-scaled": ("hf", ["4.44.2", "4.48.3"], ["4.44.2", "4.48.3", "5.23.0"]),
 }
 RANDOM_TEXTS = 400
+# Fewer where another golden has the same kind of tokenizer: every third text, and so many random ones.
+FEW_TEXTS = 40
+FEW = ("hf-mistral", "hf-gemma2-scaled")
+# The other trunks have fewer: their tokenizers differ less from each other than these do.
+TRUNK_TEXTS = 150
+TRUNKS = ("hf-mistral", "hf-qwen2", "hf-qwen3", "hf-gemma2", "hf-gemma2-scaled")
 # Nothing of a golden needs to be longer, and long texts make a padded evaluation no different.
 MAX_CHARACTERS = 2500
 
@@ -60,11 +71,15 @@ def main() -> None:
     name = Path(checkpoint).name
     kind, id_versions, score_versions = VERSIONS[name]
     texts = [text for _, text in load_texts(texts_file) if 0 < len(text) <= MAX_CHARACTERS]
-    texts += random_texts(checkpoint, RANDOM_TEXTS)
+    if name in FEW:
+        texts = texts[::3]
+    texts += random_texts(checkpoint, FEW_TEXTS if name in FEW else TRUNK_TEXTS if name in TRUNKS else RANDOM_TEXTS)
     if kind == "card":
         # A digit is one id: every remainder of four, and all lengths up to that of a padded row and beyond.
         texts += ["7" * count for count in (*range(1, 9), *range(2040, 2050))]
     conversations = PAIRS if kind == "card" else PAIRS + FURTHER
+    if "gemma" in name:  # whose template has no system message
+        conversations = [messages for messages in conversations if messages[0]["role"] != "system"]
     stdin = json.dumps({"texts": texts, "conversations": conversations})
     answers = [run(version, "relative_reference.py", checkpoint, kind, "ids", stdin=stdin) for version in id_versions]
     reference = answers[0]

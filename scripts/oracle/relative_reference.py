@@ -87,8 +87,9 @@ def hf_scores(checkpoint: str, lists: list[list[int]]) -> dict:
     import torch
     from transformers import AutoModelForSequenceClassification
 
+    # Gemma 2's soft caps are in the eager attention only.
     model, info = AutoModelForSequenceClassification.from_pretrained(
-        checkpoint, torch_dtype=torch.float32, output_loading_info=True
+        checkpoint, torch_dtype=torch.float32, attn_implementation="eager", output_loading_info=True
     )
     if info["missing_keys"] or info["unexpected_keys"] or info["mismatched_keys"]:
         sys.exit(f"{checkpoint}: {info}")

@@ -5,12 +5,13 @@ import { quote } from "../files/byte-source.ts";
 import { SHAPE_FIELDS } from "../trunk/shape.ts";
 import { byteAlphabet } from "../vocabulary/byte-alphabet.ts";
 import { StringTable } from "../vocabulary/string-table.ts";
+import type { WordSplit } from "../vocabulary/tokenization.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";
 import { refuse } from "./refuse.ts";
 import { readSpecialIds } from "./special-ids.ts";
 import type { AddedToken, JsonFile, TokenizerFiles } from "./tokenizer-config.ts";
 import { readWrapper } from "./tokenizer-wrapper.ts";
-import { readSplit, type WordSplit } from "./word-split.ts";
+import { readSplit } from "./word-split.ts";
 
 export interface BytePairModel {
   /** In the byte-level alphabet, added tokens as they are; by id. */
@@ -20,6 +21,8 @@ export interface BytePairModel {
   readonly split: WordSplit;
   /** A word that is a token is taken whole. */
   readonly ignoreMerges: boolean;
+  /** Text between added tokens is normalised first (NFC). */
+  readonly composes: boolean;
   readonly addedTokens: readonly AddedToken[];
   /** Ids before and after a text. */
   readonly before: readonly number[];
@@ -27,6 +30,7 @@ export interface BytePairModel {
   readonly beginId?: number;
   readonly endId?: number;
   readonly padId?: number;
+  readonly clsId?: number;
 }
 
 /** Llama 3's takes 9 to 17 MB. */
@@ -38,6 +42,8 @@ const MAX_TOKEN_CHARACTERS = 4096;
 
 /** Classes that take tokenizer.json as it is; LlamaTokenizer changes where a BOS goes. */
 const CLASSES = new Set<unknown>(["PreTrainedTokenizerFast", "TokenizersBackend"]);
+/** Classes that transformers 5 sets up by itself, and 4 by tokenizer.json; what they both have is one and the same. */
+const QWEN_CLASSES = new Set<unknown>(["Qwen2Tokenizer", "Qwen2TokenizerFast"]);
 
 /**
  * Whether tokenizer.json is read although there is a tokenizer.model: some repositories of Llama 3 also hold the
@@ -46,7 +52,8 @@ const CLASSES = new Set<unknown>(["PreTrainedTokenizerFast", "TokenizersBackend"
 export function isOnlyBytePair({ value }: JsonFile, config: JsonFile | undefined): boolean {
   const model = own(value, "model");
   const isByteLevel = isJsonObject(model) && own(model, "type") === "BPE" && own(model, "byte_fallback") !== true;
-  return isByteLevel && config !== undefined && CLASSES.has(own(config.value, "tokenizer_class"));
+  const name = config === undefined ? undefined : own(config.value, "tokenizer_class");
+  return isByteLevel && (CLASSES.has(name) || QWEN_CLASSES.has(name));
 }
 
 /**
@@ -64,20 +71,25 @@ export function parseBytePair(
   if (!isJsonObject(model)) throw refuse(file.path, "has no model; expected a BPE.", { field: "model" });
   checkModel(file, model);
   const ids = readVocab(file, model, vocabSize);
-  const addedTokens = readAddedTokens(file, ids, vocabSize);
+  const addedTokens = withNamedPadding(readAddedTokens(file, ids, vocabSize), ids, files, vocabSize);
   const tokens = tokenList(file, ids);
-  checkClass(file, config);
-  const [beginId, endId, padId] = readSpecialIds(files, addedTokens);
+  const split = readSplit(file);
+  const composes = readComposes(file, split, addedTokens);
+  const wrapper = readWrapper(file, addedTokens);
+  checkClass(file, config, split === "qwen2" && composes && wrapper.before.length + wrapper.after.length === 0);
+  const { beginId, endId, padId, clsId } = readSpecialIds(files, addedTokens);
   return {
     tokens: StringTable.from(tokens),
     merges: readMerges(file, model, ids),
-    split: readSplit(file),
+    split,
     ignoreMerges: own(model, "ignore_merges") === true,
+    composes,
     addedTokens,
-    ...readWrapper(file, addedTokens),
+    ...wrapper,
     ...(beginId === undefined ? {} : { beginId }),
     ...(endId === undefined ? {} : { endId }),
     ...(padId === undefined ? {} : { padId }),
+    ...(clsId === undefined ? {} : { clsId }),
   };
 }
 
@@ -103,7 +115,7 @@ const modelFields: readonly (readonly [string, readonly unknown[]])[] = [
   ["ignore_merges", [true, false, undefined]],
 ];
 
-function checkModel({ path, value }: JsonFile, model: JsonObject): void {
+function checkModel({ path }: JsonFile, model: JsonObject): void {
   for (const [field, allowed] of modelFields) {
     const given = own(model, field);
     if (!allowed.includes(given))
@@ -111,9 +123,31 @@ function checkModel({ path, value }: JsonFile, model: JsonObject): void {
         field: `model.${field}`,
       });
   }
-  const normalizer = own(value, "normalizer");
-  if (normalizer !== undefined && normalizer !== null)
-    throw refuse(path, "has a normaliser, which is not supported; text must stay as it is.", { field: "normalizer" });
+}
+
+/**
+ * Whether text is normalised (NFC). Only with Qwen's word split, which readers of older versions refuse: they would leave text
+ * as it is.
+ */
+function readComposes({ path, value }: JsonFile, split: WordSplit, addedTokens: readonly AddedToken[]): boolean {
+  const field = "normalizer";
+  const normalizer = own(value, field);
+  if (normalizer === undefined || normalizer === null) return false;
+  const type = isJsonObject(normalizer) ? own(normalizer, "type") : normalizer;
+  if (type !== "NFC" || split !== "qwen2")
+    throw refuse(
+      path,
+      `has a normaliser (${describe(type)}), which is not supported; text must stay as it is, or be normalised by NFC as Qwen 2 does.`,
+      { field },
+    );
+  const changed = addedTokens.find((token) => token.normalized);
+  if (changed !== undefined)
+    throw refuse(
+      path,
+      `has a normaliser and sets normalized on the token ${quote(changed.content)}, which is not supported.`,
+      { field: "added_tokens" },
+    );
+  return true;
 }
 
 function readVocab({ path }: JsonFile, model: JsonObject, vocabSize: number): Map<string, number> {
@@ -163,6 +197,25 @@ function readAddedTokens({ path, value }: JsonFile, ids: Map<string, number>, vo
   return [...tokens.values()].sort((a, b) => a.id - b.id);
 }
 
+/**
+ * A pad_token that tokenizer.json does not have becomes a token behind all others, as transformers makes it; without a row in the
+ * embeddings it can be in no text.
+ */
+function withNamedPadding(
+  added: AddedToken[],
+  ids: Map<string, number>,
+  { config }: Pick<TokenizerFiles, "config">,
+  vocabSize: number,
+): AddedToken[] {
+  const named = config === undefined ? undefined : own(config.value, "pad_token");
+  const content = isJsonObject(named) ? own(named, "content") : named;
+  const isNew = typeof content === "string" && content !== "" && !ids.has(content) && content.isWellFormed();
+  if (!isNew || content.includes("\0") || content.length > MAX_TOKEN_CHARACTERS || ids.size >= vocabSize) return added;
+  const id = ids.size;
+  ids.set(content, id);
+  return [...added, { id, content, special: true, normalized: false }];
+}
+
 /** Tokens by id; transformers leaves no gaps. */
 function tokenList({ path }: JsonFile, ids: ReadonlyMap<string, number>): string[] {
   const tokens: (string | undefined)[] = new Array(ids.size).fill(undefined);
@@ -198,13 +251,21 @@ function readMerges({ path }: JsonFile, model: JsonObject, ids: ReadonlyMap<stri
   return StringTable.from(merges);
 }
 
-function checkClass(file: JsonFile, config: JsonFile | undefined): void {
+/** @param likeQwen whether it is what Qwen2Tokenizer itself sets up: NFC, Qwen's split, nothing around a text */
+function checkClass(file: JsonFile, config: JsonFile | undefined, likeQwen: boolean): void {
   const field = "tokenizer_class";
   const name = config === undefined ? undefined : own(config.value, field);
-  if (!CLASSES.has(name))
+  if (CLASSES.has(name) || (QWEN_CLASSES.has(name) && likeQwen)) return;
+  const path = config?.path ?? file.path;
+  if (QWEN_CLASSES.has(name))
     throw refuse(
-      config?.path ?? file.path,
-      `has ${describe(name)} as ${field}; for a byte-level BPE only PreTrainedTokenizerFast is reproduced.`,
+      path,
+      `has ${describe(name)} as ${field}, and ${file.path} is another tokenizer than that: versions of transformers disagree on which to use.`,
       { field },
     );
+  throw refuse(
+    path,
+    `has ${describe(name)} as ${field}; for a byte-level BPE only PreTrainedTokenizerFast and Qwen2Tokenizer are reproduced.`,
+    { field },
+  );
 }

@@ -1,28 +1,26 @@
+import { createHash } from "node:crypto";
 import { type ByteSource, quote } from "../files/byte-source.ts";
 import { findProfile } from "../profiles/find-profile.ts";
-import type { Profile, ProfileSigns } from "../profiles/profile.ts";
+import { type HeadTensors, headOf, type Profile, type ProfileSigns } from "../profiles/profile.ts";
 import { ROPE_DIVISORS } from "../trunk/tensor-names.ts";
-import { refuseAdapter } from "./adapter.ts";
+import { Adapter } from "./adapt.ts";
+import { AdaptedFolder } from "./adapted-folder.ts";
+import { ADAPTER_CONFIG, refuseAdapter } from "./adapter-config.ts";
 import { type CheckpointTemplate, readChatTemplate } from "./chat-template-file.ts";
+import { type CheckpointTensor, floatTypeOf } from "./checkpoint-tensor.ts";
 import { type CheckpointConfig, MAX_CONFIG_BYTES, parseConfig } from "./config.ts";
+import { convertFloats, FLOAT_BYTES } from "./dtypes.ts";
 import { type CheckpointFolder, openLocalFolder } from "./folder.ts";
-import { readJsonFile } from "./json.ts";
+import { type JsonObject, own, readJsonFile } from "./json.ts";
 import { refuse } from "./refuse.ts";
 import { ropeDivisors } from "./rope-scaling.ts";
 import { readSafetensorsHeader } from "./safetensors.ts";
 import { findWeightFiles, type WeightFiles } from "./shard-index.ts";
-import type { TensorEntry } from "./tensor-entry.ts";
+import { headTensorsOf, withoutPrefixes } from "./tensor-prefixes.ts";
 import { readTorchFile } from "./torch-file.ts";
 import { type CheckpointVocabulary, checkTokenizerFiles, readVocabulary, type SourceFile } from "./vocabulary.ts";
 
-/** A tensor of a checkpoint: its file, position, type and shape. */
-export interface CheckpointTensor extends TensorEntry {
-  /** Its file's name in messages, and in its folder. */
-  readonly file: string;
-  readonly fileName: string;
-  /** The bytes themselves, for a tensor that follows from config.json. */
-  readonly bytes?: Uint8Array;
-}
+export type { CheckpointTensor } from "./checkpoint-tensor.ts";
 
 /** An open checkpoint folder. Close it when done: it holds its weight files open. */
 export class Checkpoint {
@@ -33,9 +31,15 @@ export class Checkpoint {
   readonly chatTemplate: CheckpointTemplate | undefined;
   /** What kind of reward model it is. */
   readonly profile: Profile;
+  /** Where its head is. */
+  readonly head: HeadTensors;
+  /** config.json as it is. */
+  readonly settings: JsonObject;
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
   /** config.json and the tokenizer's files. */
   readonly sources: readonly SourceFile[];
+  /** What to say about an adapter that is merged: sentences. */
+  readonly notices: readonly string[];
   /** By their names in the folder. */
   readonly #files: ReadonlyMap<string, ByteSource>;
   readonly #closing = new AbortController();
@@ -48,18 +52,33 @@ export class Checkpoint {
     this.vocabulary = parts.vocabulary;
     this.chatTemplate = parts.chatTemplate;
     this.profile = parts.profile;
+    this.head = parts.head;
+    this.settings = parts.settings;
     this.tensors = parts.tensors;
     this.sources = parts.sources;
+    this.notices = parts.notices;
     this.#files = parts.files;
   }
 
   /**
-   * Fills `target` with the tensor's bytes from `offset` on.
+   * Fills `target` with the tensor's bytes from `offset` on: whole rows, of one that an adapter changes.
    *
    * @throws FileError ERR_FILE_NOT_READABLE when the file was cut in the meantime
    */
   async readTensor(tensor: CheckpointTensor, offset: number, target: Uint8Array): Promise<void> {
-    const { fileName, bytes } = tensor;
+    const { fileName, bytes, change } = tensor;
+    if (change !== undefined) {
+      const { stored } = change;
+      const [, columns = 1] = stored.shape;
+      const type = floatTypeOf(stored);
+      const first = offset / (columns * FLOAT_BYTES.f32);
+      const source = new Uint8Array((target.length / FLOAT_BYTES.f32) * FLOAT_BYTES[type]);
+      await this.readTensor(stored, first * columns * FLOAT_BYTES[type], source);
+      const rows = new Float32Array(convertFloats(source, type, "f32").slice().buffer);
+      await change.apply(rows, first);
+      target.set(new Uint8Array(rows.buffer));
+      return;
+    }
     if (bytes !== undefined) {
       target.set(bytes.subarray(offset, offset + target.length));
       return;
@@ -70,9 +89,14 @@ export class Checkpoint {
     await file.read(tensor.position + offset, target);
   }
 
-  /** The weight files by name, each with an identity that changes when the file does. */
+  /** The files that decide the tensors' values, by name, each with an identity that changes when the file does. */
   get identities(): readonly (readonly [name: string, identity: string])[] {
-    return [...this.#files].map(([name, { identity }]) => [name, identity]);
+    const files = [...this.#files].map(([name, { identity }]) => [name, identity] as const);
+    const adapter = this.sources.filter(({ name }) => name === ADAPTER_CONFIG);
+    return [
+      ...files,
+      ...adapter.map(({ name, bytes }) => [name, createHash("sha256").update(bytes).digest("hex")] as const),
+    ];
   }
 
   /** @throws FileError naming a weight file that was written to since it was opened */
@@ -132,8 +156,11 @@ interface CheckpointParts {
   vocabulary: CheckpointVocabulary;
   chatTemplate: CheckpointTemplate | undefined;
   profile: Profile;
+  head: HeadTensors;
+  settings: JsonObject;
   tensors: ReadonlyMap<string, CheckpointTensor>;
   sources: readonly SourceFile[];
+  notices: readonly string[];
   files: ReadonlyMap<string, ByteSource>;
 }
 
@@ -147,33 +174,68 @@ interface CheckpointParts {
  */
 export async function openCheckpoint(place: string | CheckpointFolder, profileName = "auto"): Promise<Checkpoint> {
   const folder = typeof place === "string" ? await openLocalFolder(place) : place;
-  await refuseAdapter(folder);
-  const configFile = await readJsonFile(folder, "config.json", MAX_CONFIG_BYTES);
-  const config = parseConfig(configFile.value, folder.pathOf("config.json"));
-  const sources: SourceFile[] = [{ name: "config.json", bytes: configFile.bytes }];
+  if (!(folder instanceof AdaptedFolder)) {
+    await refuseAdapter(folder);
+    return openFolder(folder, profileName);
+  }
+  const adapter = await Adapter.open(folder);
+  try {
+    return await openFolder(folder, profileName, adapter);
+  } catch (error) {
+    await adapter.file.close();
+    throw error;
+  }
+}
+
+async function openFolder(folder: CheckpointFolder, profileName: string, adapter?: Adapter): Promise<Checkpoint> {
+  const { value, bytes } = await readJsonFile(folder, "config.json", MAX_CONFIG_BYTES);
+  const settings = adapter?.configOf(value) ?? value;
+  const config = parseConfig(settings, folder.pathOf("config.json"));
+  const sources: SourceFile[] = [{ name: "config.json", bytes }];
+  if (adapter !== undefined) sources.push({ name: ADAPTER_CONFIG, bytes: adapter.config.bytes });
   const vocabulary = await readVocabulary(folder, config, sources);
   const chatTemplate = await readChatTemplate(folder, sources);
   const weights = await findWeightFiles(folder);
   const files = await openAll(folder, weights.files);
   try {
-    const tensors = await readTensorList(folder, weights, files);
+    const { tensors: stored, notice } = withoutPrefixes(await readTensorList(folder, weights, files));
+    const { tensors, notices: merged } = adapter?.tensorsOf(stored) ?? { tensors: stored, notices: [] };
+    const signs = signsOf({ folder, config, settings, vocabulary, tensors });
     addRopeDivisors(tensors, config, folder);
-    const profile = findProfile(profileName, folder.path, signsOf(config, vocabulary, tensors));
+    const profile = findProfile(profileName, folder.path, signs);
+    const head = headOf(profile, signs);
+    const notices = [...(notice === undefined ? [] : [notice]), ...merged];
     if (vocabulary.kind === "sentencepiece") checkTokenizerFiles(folder, vocabulary, profile.follows);
-    return new Checkpoint({ folder, config, vocabulary, chatTemplate, profile, tensors, sources, files });
+    if (adapter !== undefined) addAdapter(files, adapter);
+    return new Checkpoint({
+      ...{ folder, config, vocabulary, chatTemplate, profile, head, settings, notices },
+      ...{ tensors, sources, files },
+    });
   } catch (error) {
-    await closeAll(files.values());
+    await closeAll([...files.values()].filter((file) => file !== adapter?.file));
     throw error;
   }
 }
 
-function signsOf(
-  { architectures, trunk }: CheckpointConfig,
-  vocabulary: CheckpointVocabulary,
-  tensors: ReadonlyMap<string, CheckpointTensor>,
-): ProfileSigns {
+function addAdapter(files: Map<string, ByteSource>, { fileName, file }: Adapter): void {
+  const other = files.get(fileName);
+  if (other !== undefined) throw refuse(other.path, "is a weight file of the base and has the name of an adapter's.");
+  files.set(fileName, file);
+}
+
+function signsOf({
+  folder,
+  config: { architectures, trunk, name },
+  settings,
+  vocabulary,
+  tensors,
+}: Pick<CheckpointParts, "folder" | "config" | "settings" | "vocabulary" | "tensors">): ProfileSigns {
   return {
     architectures,
+    modelType: trunk.modelType,
+    name: `${name ?? ""} ${folder.name}`,
+    setting: (field) => own(settings, field),
+    headTensors: headTensorsOf(tensors),
     hasTensor: (name) => tensors.has(name),
     hasTrunk: (prefix) => tensors.has(`${prefix}${trunk.embeddings.source}`),
     pieceId: (piece) => (vocabulary.kind === "sentencepiece" ? vocabulary.pieces.idOf(piece) : undefined),

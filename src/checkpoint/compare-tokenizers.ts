@@ -11,6 +11,7 @@ import { Differences } from "./differences.ts";
 import type { FastTokenizer } from "./fast-tokenizer.ts";
 import { own } from "./json.ts";
 import type { SentencePieceModel } from "./sentencepiece.ts";
+import { tokenizerClass } from "./tokenizer-classes.ts";
 import type { AddedToken, TokenizerConfig } from "./tokenizer-config.ts";
 import { readWrapper } from "./tokenizer-wrapper.ts";
 
@@ -54,11 +55,13 @@ function compare(
   compareModel(fast, found);
   if (mode !== "slow") compareSpacing(fast, tokenizer, found);
   if (!tokenizer.says.wrapper) compareWrapper(fast, tokenizer, found);
-  const spelling = oldSpellings && hasOldSpellings({ pieces, fast }) ? oldSpelling : undefined;
-  const cutOut = compareAddedTokens({ pieces, tokenizer, fast }, mode, spelling !== undefined, found);
+  const isOld = oldSpellings && hasOldSpellings({ pieces, fast });
+  const spelling = isOld ? oldSpelling : tabSpelling({ pieces, tokenizer, fast });
+  const cutOut = compareAddedTokens({ pieces, tokenizer, fast }, mode, isOld, found);
   compareVocab(pieces, fast, { cutOut, spelling }, found);
   // With different ids, every merge of them would differ as well.
-  if (found.count === 0) compareMerges(pieces, fast, { mode, cutOut }, found);
+  if (found.count === 0)
+    compareMerges(pieces, fast, { mode, cutOut, orders: tokenizerClass(tokenizer.className)?.orders }, found);
   return found;
 }
 
@@ -77,6 +80,21 @@ export function hasOldSpellings({ pieces, fast }: Pick<ComparedTokenizers, "piec
 
 function oldSpelling(id: number): string | undefined {
   return [undefined, "<s>", "</s>"][id];
+}
+
+const TAB_PIECE = "<0x09>";
+
+/** Gemma's converter spells the byte piece of the tab as a tab, unless another piece is one: the id stays the same. */
+function tabSpelling({
+  pieces,
+  tokenizer,
+  fast,
+}: ComparedTokenizers): ((id: number) => string | undefined) | undefined {
+  const tab = pieces.idOf(TAB_PIECE);
+  const spelled = tokenizerClass(tokenizer.className)?.spellsTab && pieces.idOf("\t") === undefined;
+  return spelled && tab !== undefined && fast.vocab.get("\t") === tab
+    ? (id) => (id === tab ? "\t" : undefined)
+    : undefined;
 }
 
 const modelFields: readonly (readonly [string, readonly unknown[], string])[] = [

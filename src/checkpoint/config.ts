@@ -5,12 +5,15 @@ import { MODEL_TYPES, trunkOfModelType } from "../trunk/trunks.ts";
 import { ConfigReader } from "./config-reader.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";
 import { type Llama3Scaling, readRopeScaling } from "./rope-scaling.ts";
+import { readNumbers, readWindow } from "./trunk-config.ts";
 
 /** A checkpoint's config.json, checked. */
 export interface CheckpointConfig extends TrunkSettings {
   readonly trunk: Trunk;
   /** How Llama 3.1 and later scale the rotary frequencies; undefined: not scaled. */
   readonly ropeScaling?: Llama3Scaling;
+  /** Tokens that some layers attend to at most; undefined: all of them. */
+  readonly window?: number;
   /** Names of model classes; empty if the file has none. */
   readonly architectures: readonly string[];
   /** pad_token_id; undefined if absent or -1, as in older Llamas. */
@@ -46,13 +49,15 @@ export function parseConfig(config: JsonObject, file: string): CheckpointConfig 
   const size = (field: keyof TrunkShape) => read.integer(SHAPE_FIELDS[field].config, SHAPE_FIELDS[field].max);
   const embeddingLength = size("embeddingLength");
   const heads = size("heads");
-  const keyValueHeads = read.integer(SHAPE_FIELDS.keyValueHeads.config, heads, heads);
-  const headDim = readHeadDim(read, embeddingLength, heads);
+  const keyValueHeads = readKeyValueHeads(read, trunk, heads);
+  const headDim = readHeadDim(read, trunk, embeddingLength, heads);
   const problem = shapeProblem({ heads, keyValueHeads, headDim });
   if (problem !== undefined) throw read.refuse(SHAPE_FIELDS[problem.field].config, problem.sentence);
   const { name, notice, license } = readTexts(read);
   const vocabularySize = size("vocabularySize");
-  const ropeScaling = readScaling(read);
+  const layers = size("layers");
+  const ropeScaling = readScaling(read, trunk);
+  const window = readWindow(read, trunk, layers);
   const padTokenId = readPadTokenId(read, vocabularySize);
   const { config: epsilon, max: largestEpsilon } = FLOAT_FIELDS.rmsNormEpsilon;
   return {
@@ -60,13 +65,15 @@ export function parseConfig(config: JsonObject, file: string): CheckpointConfig 
     vocabularySize,
     embeddingLength,
     feedForwardLength: size("feedForwardLength"),
-    layers: size("layers"),
+    layers,
     heads,
     keyValueHeads,
     headDim,
     contextLength: size("contextLength"),
     rmsNormEpsilon: read.positive(epsilon, largestEpsilon, DEFAULT_EPSILON),
     ropeTheta: readRopeTheta(read),
+    numbers: readNumbers(read, trunk),
+    ...(window === undefined ? {} : { window }),
     ...(ropeScaling === undefined ? {} : { ropeScaling }),
     architectures: readArchitectures(read),
     ...(padTokenId === undefined ? {} : { padTokenId }),
@@ -98,16 +105,31 @@ function readTrunk(read: ConfigReader): Trunk {
   return trunk;
 }
 
+/** null means one for each head, in every trunk. */
+function readKeyValueHeads(read: ConfigReader, { absent }: Trunk, heads: number): number {
+  const { config: field } = SHAPE_FIELDS.keyValueHeads;
+  return read.integer(field, heads, read.get(field) === null ? heads : (absent?.num_key_value_heads ?? heads));
+}
+
 /** head_dim is given, or follows from the others. */
-function readHeadDim(read: ConfigReader, embeddingLength: number, heads: number): number {
+function readHeadDim(read: ConfigReader, trunk: Trunk, embeddingLength: number, heads: number): number {
   const { config: field, max } = SHAPE_FIELDS.headDim;
   const given = read.get(field);
-  if ((given === undefined || given === null) && embeddingLength % heads !== 0)
+  const absent = given === null ? undefined : trunk.absent?.head_dim;
+  const isOpen = (given === undefined || given === null) && absent === undefined;
+  if ((isOpen || trunk.plainHeads) && embeddingLength % heads !== 0)
     throw read.refuse(
       SHAPE_FIELDS.heads.config,
       `has hidden_size ${embeddingLength}, which is not a multiple of its ${heads} attention heads.`,
     );
-  return read.integer(field, max, embeddingLength / heads);
+  const headDim = read.integer(field, max, absent ?? embeddingLength / heads);
+  if (trunk.plainHeads && headDim * heads !== embeddingLength)
+    throw read.refuse(
+      field,
+      `has ${headDim} as head_dim; with model_type "${trunk.modelType}", llama.cpp supports only hidden_size / ` +
+        `num_attention_heads, ${embeddingLength / heads}.`,
+    );
+  return headDim;
 }
 
 /** transformers up to 4 writes rope_theta and rope_scaling; newer ones write rope_parameters for both. */
@@ -135,14 +157,20 @@ function readOwnTheta(read: ConfigReader): number {
 }
 
 /** rope_scaling or rope_parameters may hold it. */
-function readScaling(read: ConfigReader): Llama3Scaling | undefined {
+function readScaling(read: ConfigReader, trunk: Trunk): Llama3Scaling | undefined {
   const refuseField = (field: string, sentence: string) => read.refuse(field, sentence);
   const [first, second] = ["rope_scaling", "rope_parameters"].map((field) =>
     readRopeScaling(field, read.get(field), refuseField),
   );
   if (first !== undefined && second !== undefined && JSON.stringify(first) !== JSON.stringify(second))
     throw read.refuse("rope_parameters", "gives two different kinds of rope scaling, one of them in rope_parameters.");
-  return first ?? second;
+  const scaling = first ?? second;
+  if (scaling !== undefined && !trunk.dividesRope)
+    throw read.refuse(
+      first === undefined ? "rope_parameters" : "rope_scaling",
+      `has rotary embedding of the type "llama3", which llama.cpp does not support with model_type "${trunk.modelType}".`,
+    );
+  return scaling;
 }
 
 function readArchitectures(read: ConfigReader): string[] {

@@ -93,7 +93,9 @@ function readSpacing(tokenizer: JsonObject): Spacing | undefined {
   const steps = [
     ...parts(own(tokenizer, "normalizer"), "normalizers"),
     ...parts(own(tokenizer, "pre_tokenizer"), "pretokenizers"),
-  ].map(stepOf);
+  ]
+    .filter((step) => !splitsAtSpaces(step))
+    .map(stepOf);
   const known = steps.every((step) => step !== undefined);
   const prepends = steps.filter((step) => step === "prepend").length;
   if (!known || prepends > 1 || !steps.includes("replace")) return undefined;
@@ -104,6 +106,15 @@ function parts(step: unknown, list: string): readonly unknown[] {
   if (step === undefined || step === null) return [];
   const inner = isJsonObject(step) && own(step, "type") === "Sequence" ? own(step, list) : undefined;
   return Array.isArray(inner) ? inner : [step];
+}
+
+/** Gemma's pre-tokenizer: once spaces are U+2581, there is nothing to split at. */
+function splitsAtSpaces(step: unknown): boolean {
+  const pattern = isJsonObject(step) ? own(step, "pattern") : undefined;
+  const atSpace = isJsonObject(pattern) && own(pattern, "String") === " ";
+  return (
+    isJsonObject(step) && own(step, "type") === "Split" && atSpace && own(step, "behavior") === "MergedWithPrevious"
+  );
 }
 
 function stepOf(step: unknown): "prepend" | "replace" | undefined {

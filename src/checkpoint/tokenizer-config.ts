@@ -5,6 +5,7 @@ import { isJsonObject, type JsonObject, own } from "./json.ts";
 import { refuse } from "./refuse.ts";
 import type { SentencePieceModel } from "./sentencepiece.ts";
 import { type AddedToken, readFlag, TokenSet } from "./token-set.ts";
+import { tokenizerClass } from "./tokenizer-classes.ts";
 
 export { type AddedToken, readFlag } from "./token-set.ts";
 
@@ -51,10 +52,6 @@ export interface TokenizerFiles {
 /** Yi's takes 1 KB; long chat templates and 256 reserved tokens take 100 KB. */
 export const MAX_TOKENIZER_CONFIG_BYTES = 8 * 1024 * 1024;
 
-/** Classes that behave like LlamaTokenizer. */
-export const LLAMA_CLASSES: readonly unknown[] = [undefined, null, "LlamaTokenizer", "LlamaTokenizerFast"];
-/** LlamaTokenizer's defaults for tokens that no file names. */
-const DEFAULTS: Readonly<Record<string, string>> = { bos_token: "<s>", eos_token: "</s>", unk_token: "<unk>" };
 const DECODER = "added_tokens_decoder";
 const ADDITIONAL = "additional_special_tokens";
 /** transformers 5 has a list of tokens here, 4.47 and later an object of named ones. */
@@ -90,20 +87,33 @@ export function parseTokenizerConfig(
   const unknownId = ids.get("unk_token") ?? tokens.addUnknown();
   const [beginId, endId, padId] = [ids.get("bos_token"), ids.get("eos_token"), ids.get("pad_token")];
   const [begin, end, prefix] = [flag("add_bos_token"), flag("add_eos_token"), flag("add_prefix_space")];
+  const prefixes = classOf(config)?.prefixes ?? true;
+  if (config !== undefined && !prefixes && prefix === true)
+    throw refuse(
+      config.path,
+      `sets add_prefix_space to true, which ${own(config.value, "tokenizer_class")} does not have.`,
+      {
+        field: "add_prefix_space",
+      },
+    );
   return {
     addedTokens: tokens.list(),
     ...(beginId === undefined ? {} : { beginId }),
     ...(endId === undefined ? {} : { endId }),
     unknownId,
     ...(padId === undefined ? {} : { padId }),
-    addPrefixSpace: prefix ?? true,
+    addPrefixSpace: prefix ?? prefixes,
     addBegin: begin ?? true,
     addEnd: end ?? false,
-    legacy: flag("legacy") ?? true,
+    legacy: prefixes ? (flag("legacy") ?? true) : true,
     says: { prefixSpace: prefix !== undefined, wrapper: begin !== undefined || end !== undefined },
     ...(config === undefined ? {} : { className: own(config.value, "tokenizer_class") }),
     further: tokens.further((hasDecoder ? config : (files.added ?? files.fast ?? config))?.path ?? ""),
   };
+}
+
+function classOf(config: JsonFile | undefined) {
+  return tokenizerClass(config === undefined ? undefined : own(config.value, "tokenizer_class"));
 }
 
 /** Returns whether there is one; null counts as none, as in transformers. */
@@ -149,9 +159,8 @@ function namedTokens(
     const file = files.find(({ value }) => own(value, field) !== undefined);
     const token = file === undefined ? undefined : own(file.value, field);
     if (file !== undefined && token !== null) found.push(namedToken(file.path, field, token));
-    const standard = DEFAULTS[field];
-    const isLlama = LLAMA_CLASSES.includes(config === undefined ? undefined : own(config.value, "tokenizer_class"));
-    if (file === undefined && standard !== undefined && isLlama && model.idOf(standard) !== undefined)
+    const standard = classOf(config)?.tokens[field];
+    if (file === undefined && standard !== undefined && model.idOf(standard) !== undefined)
       found.push({ path: config?.path ?? "", field, content: standard, flags: {} });
   }
   return found;

@@ -10,9 +10,10 @@ import type { CheckpointFolder } from "./folder.ts";
 import { MAX_TOKENIZER_JSON_VALUES, readJsonFile, readSmallFile } from "./json.ts";
 import { refuse } from "./refuse.ts";
 import { MAX_TOKENIZER_MODEL_BYTES, parseSentencePiece, type SentencePieceModel } from "./sentencepiece.ts";
+import type { MergeOrder } from "./sentencepiece-merges.ts";
+import { SENTENCEPIECE_CLASSES, tokenizerClass } from "./tokenizer-classes.ts";
 import {
   type JsonFile,
-  LLAMA_CLASSES,
   MAX_TOKENIZER_CONFIG_BYTES,
   parseTokenizerConfig,
   type TokenizerConfig,
@@ -92,10 +93,10 @@ export function checkTokenizerFiles(
   follows: TokenizerFile,
 ): void {
   const isFollowed = follows === "tokenizer.json" && fast !== undefined;
-  if (isFollowed && !LLAMA_CLASSES.includes(tokenizer.className))
+  if (isFollowed && tokenizerClass(tokenizer.className) === undefined)
     throw refuse(
       fast.path,
-      `sets tokenizer_class to ${describe(tokenizer.className)}; only LlamaTokenizer is supported.`,
+      `sets tokenizer_class to ${describe(tokenizer.className)}; only ${SENTENCEPIECE_CLASSES.join(" and ")} are supported.`,
       { field: "tokenizer_class" },
     );
   if (tokenizer.legacy || (isFollowed && !tokenizer.says.prefixSpace)) return;
@@ -113,7 +114,7 @@ export type TokenizerFile = "tokenizer.model" | "tokenizer.json";
 /**
  * The mode in which tokenizer.model is read, after checking that tokenizer.json agrees.
  *
- * @param asked what the caller wants; undefined for "fast-4.41", or, where tokenizer.json is followed, the mode that it has
+ * @param asked what the caller wants; undefined for that of the tokenizer's class, or, where tokenizer.json is followed, the mode that it has
  * @throws FileError ERR_INVALID_CHECKPOINT naming the first difference
  */
 export function agreedTokenization(
@@ -121,7 +122,7 @@ export function agreedTokenization(
   follows: TokenizerFile,
   asked: SentencePieceMode | undefined,
 ): SentencePieceMode {
-  const wanted = asked ?? "fast-4.41";
+  const wanted = asked ?? tokenizerClass(tokenizer.className)?.mode ?? "fast-4.41";
   if (fast === undefined) return wanted;
   const compare = (mode: SentencePieceMode) =>
     compareTokenizers({ pieces, tokenizer, fast }, mode, follows === "tokenizer.model");
@@ -141,6 +142,17 @@ export function agreedTokenization(
   throw refuse(fast.path, `disagrees with tokenizer.model, read as ${nearest}: ${found}. ${advice}`, {
     field: found.field,
   });
+}
+
+/**
+ * The order of merges with equal scores, where it is not that of ids: tokenizer.json's own, or, without one, that of newer
+ * versions of transformers.
+ */
+export function mergeOrderOf({ pieces, tokenizer, fast }: SentencePieceVocabulary): MergeOrder | undefined {
+  const orders = tokenizerClass(tokenizer.className)?.orders ?? [];
+  if (orders.length === 0 || fast === undefined) return orders.at(-1);
+  return FAST_MODES.map((mode) => compareTokenizers({ pieces, tokenizer, fast }, mode)).find(({ count }) => count === 0)
+    ?.mergeOrder;
 }
 
 const FAST_MODES: readonly SentencePieceMode[] = ["fast-4.41", "fast-4.42"];

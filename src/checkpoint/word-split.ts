@@ -1,15 +1,15 @@
 import { describe } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
+import type { WordSplit } from "../vocabulary/tokenization.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";
 import { refuse } from "./refuse.ts";
 import type { JsonFile } from "./tokenizer-config.ts";
 
-/** How a byte-level BPE splits text into words, by llama.cpp's name for it (tokenizer.ggml.pre). */
-export type WordSplit = "llama-bpe" | "gpt-2";
-
 /** Llama 3's regular expression, from its tokenizer.json. */
 const LLAMA_3 =
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+/** Qwen 2's, 2.5's and 3's: the same with one digit at a time. */
+const QWEN_2 = LLAMA_3.replace("{1,3}", "");
 /** The one that tokenizers' ByteLevel has built in (GPT-2). */
 const GPT_2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
@@ -33,7 +33,7 @@ export function readSplit({ path, value }: JsonFile): WordSplit {
   }
   throw refuse(
     path,
-    `has an unsupported pre_tokenizer: ${splitText(pre)}. Only those of Llama 3 and GPT-2 are supported.`,
+    `has an unsupported pre_tokenizer: ${splitText(pre)}. Only those of Llama 3, Qwen 2 and GPT-2 are supported.`,
     { field },
   );
 }
@@ -71,5 +71,6 @@ function nameOf(split: JsonObject): WordSplit | undefined {
   if (!isolated || own(split, "invert") === true || !isJsonObject(pattern)) return undefined;
   const regex = own(pattern, "Regex");
   if (regex === LLAMA_3) return "llama-bpe";
+  if (regex === QWEN_2) return "qwen2";
   return regex === GPT_2 ? "gpt-2" : undefined;
 }

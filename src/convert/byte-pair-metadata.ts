@@ -4,6 +4,7 @@ import { bool, ids, type MetadataEntry, optional, present, text, u32 } from "../
 import { STARLING_KEYS } from "../gguf/starling-keys.ts";
 import { PIECE_TYPE } from "../vocabulary/piece-types.ts";
 import { StringTable } from "../vocabulary/string-table.ts";
+import { NFC } from "../vocabulary/tokenization.ts";
 import { chatTemplateEntries } from "./chat-template-metadata.ts";
 
 /**
@@ -31,6 +32,7 @@ export function bytePairMetadata(
     ["tokenizer.ggml.add_bos_token", bool(false)],
     ["tokenizer.ggml.add_eos_token", bool(false)],
     ...chatTemplateEntries(checkpoint),
+    [STARLING_KEYS.normalizer, model.composes ? text(NFC) : undefined],
     [STARLING_KEYS.ignoreMerges, bool(model.ignoreMerges)],
     [STARLING_KEYS.addedTokens, idsOf(model.addedTokens)],
     [STARLING_KEYS.normalizedAddedTokens, normalized.length === 0 ? undefined : idsOf(normalized)],

@@ -4,14 +4,15 @@ import { type Checkpoint, openCheckpoint } from "../checkpoint/checkpoint.ts";
 import { checkRoom } from "../files/disk-room.ts";
 import { unwritable } from "../files/file-errors.ts";
 import { type OutputFile, withOutput } from "../files/output-file.ts";
+import type { TemporarySet } from "../files/output-set.ts";
 import { isSameFile } from "../files/same-file.ts";
-import { partialPath, TemporaryFile } from "../files/temporary-file.ts";
 import type { TensorInfo } from "../gguf/header.ts";
-import { readGguf } from "../gguf/reader.ts";
+import { claimParts, partSizes, readWritten } from "../gguf/part-output.ts";
 import { readRewardMetadata } from "../gguf/reward-metadata.ts";
-import { type SerializedHeader, serializeHeader } from "../gguf/serialize.ts";
+import type { SerializedHeader } from "../gguf/serialize.ts";
+import { serializeParts } from "../gguf/serialize-parts.ts";
 import { STARLING_KEYS } from "../gguf/starling-keys.ts";
-import { type FileType, tensorBytes } from "../gguf/types.ts";
+import type { FileType } from "../gguf/types.ts";
 import { describeWeightTypes } from "../gguf/weight-types.ts";
 import { GgufWriter } from "../gguf/writer.ts";
 import { given } from "../options.ts";
@@ -20,6 +21,7 @@ import { sourceDigest, trunkDigest } from "./digests.ts";
 import { type CheckpointHead, readHead } from "./head.ts";
 import { ConversionJournal, type FinishedTensor } from "./journal.ts";
 import { buildMetadata } from "./metadata.ts";
+import { noticesOf } from "./notices.ts";
 import { type ConvertOptions, type ConvertResult, checkOptions } from "./options.ts";
 import { planTensors, type TensorJob } from "./plan.ts";
 import { convertTensors } from "./tensor-pipeline.ts";
@@ -62,38 +64,57 @@ async function convert(
   options: ConvertOptions,
   claimed: OutputFile,
 ): Promise<ConvertResult> {
-  const { output, resume = false } = options;
+  const { output, overwrite = false, resume = false, signal } = options;
   const { target } = claimed;
   const jobs = planTensors(checkpoint, type);
-  await checkRoom(target.path, bytesOf(jobs) - (await spaceTaken(partialPath(target.path))), output);
   // From the checked copy, for a remote folder; the tensors continue with the same file.
-  const headFile = checkpoint.tensors.get(checkpoint.profile.head.weight)?.fileName;
+  const headFile = checkpoint.tensors.get(checkpoint.head.weight)?.fileName;
   if (headFile !== undefined) await checkpoint.useWhole(headFile);
   const { head, header } = await planFile(checkpoint, type, jobs, options);
-  const journal = await ConversionJournal.open(target.path, describeWork(checkpoint, header, options), resume);
-  let file: TemporaryFile | undefined;
-  let published = false;
+  const outputs = await claimParts(claimed, header, { overwrite, signal });
   try {
-    file = await TemporaryFile.reopen(target, resume);
-    const writer = await GgufWriter.create(file, header);
-    const digests = await writeTensors(checkpoint, jobs, { file, writer, journal, options });
-    for (const [name, bytes] of head.sourceBytes) digests.set(name, createHash("sha256").update(bytes).digest("hex"));
-    const sourceSha256 = sourceDigest(checkpoint, digests);
-    await writer.replaceString(STARLING_KEYS.sourceSha256, sourceSha256);
-    await writer.replaceString(STARLING_KEYS.trunkSha256, trunkDigest(checkpoint, jobs, digests));
-    await writer.finish();
-    await checkpoint.assertUnchanged();
-    const written = await readGguf(file.path);
-    readRewardMetadata(written, file.path);
-    options.signal?.throwIfAborted();
-    const bytes = await claimed.publish(file);
-    published = true;
-    const notice = given({ templateNotice: unusedTemplateNotice(checkpoint) });
-    return { output, bytes, tensors: jobs.length, sourceSha256, ...notice, ...describeWeightTypes(written) };
+    let taken = 0;
+    for (const path of outputs.partialPaths) taken += await spaceTaken(path);
+    await checkRoom(target.path, header.fileSize - taken, output);
+    const journal = await ConversionJournal.open(target.path, describeWork(checkpoint, header, options), resume);
+    let file: TemporarySet | undefined;
+    let published = false;
+    try {
+      file = await outputs.reopen(partSizes(header), resume);
+      const writer = await GgufWriter.create(file, header);
+      const digests = await writeTensors(checkpoint, jobs, { file, writer, journal, options });
+      for (const [name, bytes] of head.sourceBytes) digests.set(name, createHash("sha256").update(bytes).digest("hex"));
+      const sourceSha256 = sourceDigest(checkpoint, digests);
+      await writer.replaceString(STARLING_KEYS.sourceSha256, sourceSha256);
+      await writer.replaceString(STARLING_KEYS.trunkSha256, trunkDigest(checkpoint, jobs, digests));
+      await writer.finish(sourceSha256);
+      await checkpoint.assertUnchanged();
+      const written = await readWritten(file);
+      const metadata = readRewardMetadata(written, output);
+      signal?.throwIfAborted();
+      const bytes = await outputs.publish(file);
+      published = true;
+      const told = noticesOf(checkpoint, metadata);
+      const notices = told.length === 0 ? undefined : told;
+      const notice = given({ templateNotice: unusedTemplateNotice(checkpoint), notices });
+      const [first = output, ...others] = outputs.names;
+      const parts = others.length === 0 ? {} : { parts: outputs.names };
+      return {
+        output: first,
+        ...parts,
+        bytes,
+        tensors: jobs.length,
+        sourceSha256,
+        ...notice,
+        ...describeWeightTypes(written),
+      };
+    } finally {
+      if (resume) await file?.close().catch(() => {});
+      else await file?.discard();
+      await journal.close(published || !resume);
+    }
   } finally {
-    if (resume) await file?.close().catch(() => {});
-    else await file?.discard();
-    await journal.close(published || !resume);
+    await outputs.release();
   }
 }
 
@@ -102,15 +123,15 @@ export async function planFile(
   checkpoint: Checkpoint,
   type: FileType,
   jobs: readonly TensorJob[],
-  { tokenization, source = {} }: Pick<ConvertOptions, "tokenization" | "source">,
+  options: Pick<ConvertOptions, "tokenization" | "source" | "scorePosition" | "normalizeReward" | "splitSize">,
 ): Promise<{ head: CheckpointHead; header: SerializedHeader }> {
-  const head = await readHead(checkpoint);
-  const metadata = buildMetadata(checkpoint, { head: head.head, fileType: type.id, tokenization, source });
-  return { head, header: serializeHeader(metadata, jobs) };
-}
-
-function bytesOf(jobs: readonly TensorJob[]): number {
-  return jobs.reduce((sum, { type, dims }) => sum + Number(tensorBytes(type, dims.map(BigInt))), 0);
+  const { tokenization, source = {}, scorePosition, normalizeReward, splitSize } = options;
+  const head = await readHead(checkpoint, normalizeReward);
+  const metadata = buildMetadata(checkpoint, {
+    ...{ head: head.head, normalization: head.normalization, fileType: type.id, tokenization, source },
+    ...given({ scorePosition }),
+  });
+  return { head, header: serializeParts(metadata, jobs, splitSize) };
 }
 
 /** Of the disk, not of the file: most of an unfinished one are holes. */
@@ -122,11 +143,13 @@ async function spaceTaken(path: string): Promise<number> {
 /** Two conversions with the same description write the same bytes. */
 function describeWork(checkpoint: Checkpoint, header: SerializedHeader, { quantizerVersion }: ConvertOptions): string {
   const parts = [checkpoint.identities, quantizerVersion ?? null];
-  return createHash("sha256").update(header.bytes).update(JSON.stringify(parts)).digest("hex");
+  const hash = createHash("sha256");
+  for (const { bytes } of header.parts) hash.update(bytes);
+  return hash.update(JSON.stringify(parts)).digest("hex");
 }
 
 interface Target {
-  readonly file: TemporaryFile;
+  readonly file: TemporarySet;
   readonly writer: GgufWriter;
   readonly journal: ConversionJournal;
   readonly options: ConvertOptions;
@@ -185,7 +208,7 @@ async function writeTensors(
 }
 
 /** The digest of a tensor's bytes in the unfinished file. */
-async function digestOf(file: TemporaryFile, { position, size }: TensorInfo): Promise<string> {
+async function digestOf(file: TemporarySet, { position, size }: TensorInfo): Promise<string> {
   const hash = createHash("sha256");
   for (let offset = 0; offset < size; offset += CHECK_BYTES) {
     const bytes = new Uint8Array(Math.min(CHECK_BYTES, size - offset));

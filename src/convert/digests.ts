@@ -31,7 +31,7 @@ export function trunkDigest({ config }: Checkpoint, jobs: readonly TensorJob[], 
       if (digest === undefined) throw new RangeError(`The tensor ${sourceName} has no digest.`);
       return `${digest} ${name} ${dtype} [${shape.join(", ")}]`;
     });
-  const { heads, keyValueHeads, headDim, rmsNormEpsilon, ropeTheta, ropeScaling } = config;
+  const { trunk, heads, keyValueHeads, headDim, rmsNormEpsilon, ropeTheta, ropeScaling } = config;
   // As float32, like in the GGUF.
   const numbers = [Math.fround(rmsNormEpsilon), Math.fround(ropeTheta)];
   const scaling = ropeScaling && [
@@ -40,7 +40,9 @@ export function trunkDigest({ config }: Checkpoint, jobs: readonly TensorJob[], 
     ropeScaling.highFrequencyFactor,
     ropeScaling.originalContext,
   ];
-  const settings = JSON.stringify([heads, keyValueHeads, headDim, ...numbers, scaling ?? null]);
+  // Other graphs compute something else with tensors of the same names.
+  const others = trunk.architecture === "llama" ? [] : [trunk.architecture, config.numbers];
+  const settings = JSON.stringify([heads, keyValueHeads, headDim, ...numbers, scaling ?? null, ...others]);
   return digestOfLines([...lines.sort(byName), settings]);
 }
 

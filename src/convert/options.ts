@@ -1,3 +1,4 @@
+import type { FloatType } from "../checkpoint/dtypes.ts";
 import type { CheckpointFolder } from "../checkpoint/folder.ts";
 import { InvalidInputError, invalidArgument } from "../errors.ts";
 import { convertibleTypeNames, type FileType, fileTypeByName, type TensorType } from "../gguf/types.ts";
@@ -5,6 +6,7 @@ import type { WeightTypes } from "../gguf/weight-types.ts";
 import {
   aBoolean,
   aFunction,
+  anInteger,
   aSignal,
   aString,
   type Check,
@@ -15,7 +17,7 @@ import {
 import { PROFILE_NAMES } from "../profiles/profiles.ts";
 import type { ConvertProgress } from "../progress.ts";
 import { TOKENIZATION_MODES, type TokenizationMode } from "../vocabulary/tokenization.ts";
-import type { FloatType } from "./dtypes.ts";
+import { aScorePosition, type ScorePositionChoice } from "./score-position.ts";
 
 /** Origin of a checkpoint, as given by the user; stored in the file, not verified. */
 export interface SourceOptions {
@@ -37,6 +39,12 @@ export interface ConvertOptions {
   readonly tokenization?: TokenizationMode;
   /** The kind of reward model, see src/profiles; default "auto": what the checkpoint's files show. */
   readonly profile?: (typeof profileChoices)[number];
+  /** Where the score is read; default: the profile's rule. "last-of-token:ID" is the last occurrence of that id. */
+  readonly scorePosition?: ScorePositionChoice;
+  /** Whether scores are normalised with the checkpoint's mean and std; default: as its own code does. */
+  readonly normalizeReward?: boolean;
+  /** Most bytes of a file, unless one tensor needs more: a larger model is written in parts. Default: one file. */
+  readonly splitSize?: number;
   /** Replace an existing file. Default: false. */
   readonly overwrite?: boolean;
   /** Called at most once for every 8 MiB or so. */
@@ -67,13 +75,17 @@ export interface RowBlock {
 export type QuantizeRows = (block: RowBlock) => Promise<Uint8Array>;
 
 export interface ConvertResult extends WeightTypes {
-  /** As given. */
+  /** As given; the first part's name, for a file in parts. */
   readonly output: string;
+  /** The names of all parts. */
+  readonly parts?: readonly string[];
   /** Bytes of the file. */
   readonly bytes: number;
   readonly tensors: number;
   /** The checksum of what was converted; see STARLING_KEYS.sourceSha256. */
   readonly sourceSha256: string;
+  /** What was left out or decided by a rule: sentences without a full stop. Absent: nothing. */
+  readonly notices?: readonly string[];
   /** A note if the checkpoint has a chat template that its profile does not use. */
   readonly templateNotice?: string;
 }
@@ -84,6 +96,9 @@ export const profileChoices = ["auto", ...PROFILE_NAMES] as const;
 /** Longest source name and revision. */
 const MAX_SOURCE_CHARACTERS = 500;
 
+/** Bytes. */
+export const aPartSize: Check = anInteger(1, Number.MAX_SAFE_INTEGER);
+
 /** The caller's options; callers of {@link convertCheckpoint} also pass the quantiser. */
 export const conversionChecks: Readonly<Record<string, Check>> = {
   checkpoint: aFolder,
@@ -92,6 +107,9 @@ export const conversionChecks: Readonly<Record<string, Check>> = {
   source: aSource,
   tokenization: oneOf(TOKENIZATION_MODES),
   profile: oneOf(profileChoices),
+  scorePosition: aScorePosition,
+  normalizeReward: aBoolean,
+  splitSize: aPartSize,
   overwrite: aBoolean,
   resume: aBoolean,
   onProgress: aFunction,

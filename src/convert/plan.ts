@@ -1,5 +1,7 @@
 import type { Checkpoint, CheckpointTensor } from "../checkpoint/checkpoint.ts";
+import { floatTypeOf } from "../checkpoint/checkpoint-tensor.ts";
 import type { CheckpointConfig } from "../checkpoint/config.ts";
+import { FLOAT_BYTES, type FloatType } from "../checkpoint/dtypes.ts";
 import { refuse } from "../checkpoint/refuse.ts";
 import { FileError } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
@@ -8,7 +10,6 @@ import type { TensorPlan } from "../gguf/serialize.ts";
 import { type FileType, tensorTypeByName } from "../gguf/types.ts";
 import { ROPE_DIVISORS } from "../trunk/tensor-names.ts";
 import { type ExpectedTensor, expectedTensors } from "../trunk/trunk.ts";
-import { FLOAT_BYTES, type FloatType } from "./dtypes.ts";
 
 /** One tensor on its way from the checkpoint to the GGUF. */
 export interface TensorJob extends TensorPlan {
@@ -17,6 +18,8 @@ export interface TensorJob extends TensorPlan {
   /** "quantized": llama.cpp makes it, as `type` says. */
   readonly to: FloatType | "quantized";
   readonly permutedHeads?: number;
+  /** The values are multiplied, then added to, in float32. */
+  readonly change?: { readonly factor?: number; readonly add?: number };
 }
 
 /**
@@ -31,6 +34,7 @@ export function planTensors(checkpoint: Checkpoint, fileType: FileType): TensorJ
     const dims = [...expected.shape].reverse();
     const from = floatTypeOf(source);
     const type = typeOf(expected, fileType, config);
+    const change = expected.change?.(config);
     return {
       name: expected.target,
       type: tensorTypeByName(type),
@@ -39,6 +43,7 @@ export function planTensors(checkpoint: Checkpoint, fileType: FileType): TensorJ
       from,
       to: isFloatType(type) ? type : "quantized",
       ...(expected.permutedHeads === undefined ? {} : { permutedHeads: expected.permutedHeads }),
+      ...(change === undefined ? {} : { change }),
     };
   });
   return inQuantizerOrder(jobs);
@@ -50,21 +55,20 @@ function typeOf({ target, shape }: ExpectedTensor, fileType: FileType, config: C
   return fileType.kind === "direct" ? fileType.name : quantizedType(fileType.name, target, rowLength, config);
 }
 
-function isFloatType(name: string): name is FloatType {
+export function isFloatType(name: string): name is FloatType {
   return name in FLOAT_BYTES;
 }
 
 function checkTensorSet(checkpoint: Checkpoint): { expected: ExpectedTensor; source: CheckpointTensor }[] {
-  const { config, tensors, profile } = checkpoint;
-  const { weight, bias } = profile.head;
-  if (!tensors.has(weight)) throw noHead(checkpoint);
+  const { config, tensors } = checkpoint;
+  if (!tensors.has(checkpoint.head.weight)) throw noHead(checkpoint);
   const expected = sourcesOf(checkpoint);
-  const known = new Set([...expected.map(({ source }) => source), weight, ...(bias === undefined ? [] : [bias])]);
+  const known = new Set([...expected.map(({ source }) => source), ...headNames(checkpoint)]);
   for (const tensor of tensors.values())
     if (!known.has(tensor.name) && !isIgnored(tensor.name, checkpoint))
       throw refuse(
         tensor.file,
-        `contains the tensor ${quote(tensor.name)}, which a Llama reward model of ${config.layers} layers does not have.`,
+        `contains the tensor ${quote(tensor.name)}, which a reward model of model_type "${config.trunk.modelType}" with ${config.layers} layers does not have.`,
         { tensor: tensor.name },
       );
   return expected.map((item) => ({ expected: item, source: checkTensor(checkpoint, item.source, item.shape) }));
@@ -80,11 +84,23 @@ function sourcesOf({ config, profile }: Checkpoint): ExpectedTensor[] {
   return [...stored, { source: ROPE_DIVISORS, target: ROPE_DIVISORS, shape: [config.headDim / 2] }];
 }
 
+/** The names of the head's tensors. */
+function headNames({ head: { weight, bias, hidden } }: Checkpoint): string[] {
+  return [weight, bias, hidden?.weight, hidden?.bias].filter((name) => name !== undefined);
+}
+
+/** Tensors of the checkpoint that are left out: the trunk and the reference's code have no use for them. */
+export function ignoredTensors(checkpoint: Checkpoint): string[] {
+  const head = headNames(checkpoint);
+  return [...checkpoint.tensors.keys()].filter((name) => !head.includes(name) && isIgnored(name, checkpoint));
+}
+
 /** Tensors that mean nothing to the trunk, or to the reference's code. */
 function isIgnored(name: string, { config, profile }: Checkpoint): boolean {
   const { trunkPrefix, ignored } = profile;
   const inTrunk = name.startsWith(trunkPrefix) && config.trunk.ignored.test(name.slice(trunkPrefix.length));
-  return inTrunk || (ignored?.test(name) ?? false);
+  // The output layer of the language model that a reward model was made of.
+  return inTrunk || name === "lm_head.weight" || (ignored?.test(name) ?? false);
 }
 
 /** The tensor with this name, if it has this shape and a float type. */
@@ -106,24 +122,8 @@ export function checkTensor(checkpoint: Checkpoint, name: string, shape: readonl
   return tensor;
 }
 
-const floatTypes: { readonly [dtype: string]: FloatType | undefined } = { F32: "f32", F16: "f16", BF16: "bf16" };
-
-/** @throws FileError ERR_INVALID_CHECKPOINT for integers, doubles and 8-bit floats */
-export function floatTypeOf(tensor: CheckpointTensor): FloatType {
-  const type = floatTypes[tensor.dtype];
-  if (type === undefined)
-    throw refuse(
-      tensor.file,
-      `contains the tensor ${quote(tensor.name)} in ${tensor.dtype}; expected F32, F16 or BF16.`,
-      {
-        tensor: tensor.name,
-      },
-    );
-  return type;
-}
-
 function noHead(checkpoint: Checkpoint): FileError {
-  const { weight } = checkpoint.profile.head;
+  const { weight } = checkpoint.head;
   const message = `The checkpoint ${checkpoint.folder.path} has no reward head (${weight}): it is not a reward model.`;
   return new FileError("ERR_INVALID_CHECKPOINT", message, { file: checkpoint.folder.path, tensor: weight });
 }

@@ -1,10 +1,10 @@
 /** Moves tensors from the checkpoint to the GGUF: reads, converts and writes concurrently. */
 import { createHash, type Hash } from "node:crypto";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { convertFloats, FLOAT_BYTES, type FloatType, firstNonFinite, floatAt } from "../checkpoint/dtypes.ts";
 import { refuse } from "../checkpoint/refuse.ts";
 import { quote } from "../files/byte-source.ts";
 import type { GgufWriter } from "../gguf/writer.ts";
-import { convertFloats, FLOAT_BYTES, firstNonFinite, floatAt } from "./dtypes.ts";
 import type { FinishedTensor } from "./journal.ts";
 import type { QuantizeRows } from "./options.ts";
 import { permuteHeads } from "./permute.ts";
@@ -136,6 +136,26 @@ function rowsOf({ dims: [, rows = 1] }: TensorJob): number {
   return rows;
 }
 
+/**
+ * The first rows of one tensor as the pipeline would write them.
+ *
+ * @param maxBytes of the checkpoint; one row, or one head, is read in any case
+ */
+export async function convertRows(
+  checkpoint: Checkpoint,
+  job: TensorJob,
+  quantizeRows: QuantizeRows,
+  maxBytes: number,
+): Promise<{ readonly bytes: Uint8Array; readonly rows: number }> {
+  const { size } = job.source;
+  const unit = size / (job.permutedHeads ?? rowsOf(job));
+  const length = Math.min(size, Math.max(1, Math.floor(maxBytes / unit)) * unit);
+  const bytes = new Uint8Array(length);
+  await checkpoint.readTensor(job.source, 0, bytes);
+  const rows = (length / size) * rowsOf(job);
+  return { bytes: await convertChunk({ job, offset: 0, bytes }, quantizeRows), rows };
+}
+
 async function convertChunk(chunk: Chunk, quantizeRows: QuantizeRows | undefined): Promise<Uint8Array> {
   const { job, bytes } = chunk;
   const [rowLength = 0] = job.dims;
@@ -143,10 +163,11 @@ async function convertChunk(chunk: Chunk, quantizeRows: QuantizeRows | undefined
     job.permutedHeads === undefined
       ? bytes
       : permuteHeads(bytes, rowsOf(job) / job.permutedHeads, rowLength * FLOAT_BYTES[job.from]);
+  const [values, from] = job.change === undefined ? [ordered, job.from] : [changed(ordered, job), "f32" as const];
   if (job.to === "quantized") {
     if (quantizeRows === undefined) throw new RangeError(`The tensor ${job.name} needs a quantiser.`);
     try {
-      return await quantizeRows({ from: job.from, to: job.type, rowLength, rows: ordered });
+      return await quantizeRows({ from, to: job.type, rowLength, rows: values });
     } catch (error) {
       // Names the value.
       checkFinite(chunk, bytes, job.from);
@@ -157,10 +178,20 @@ async function convertChunk(chunk: Chunk, quantizeRows: QuantizeRows | undefined
     }
   }
   checkFinite(chunk, bytes, job.from);
-  const converted = convertFloats(ordered, job.from, job.to);
+  const converted = convertFloats(values, from, job.to);
+  if (firstNonFinite(converted, job.to) === -1) return converted;
   // In the checkpoint's order, to name the index of the value.
-  if (firstNonFinite(converted, job.to) !== -1) checkFinite(chunk, convertFloats(bytes, job.from, job.to), job.to);
+  const inOrder = job.change === undefined ? convertFloats(bytes, job.from, job.to) : changed(bytes, job, job.to);
+  checkFinite(chunk, inOrder, job.to);
   return converted;
+}
+
+/** The values as the trunk's description changes them. */
+function changed(bytes: Uint8Array, { from, change = {} }: TensorJob, to: FloatType = "f32"): Uint8Array {
+  const values = new Float32Array(convertFloats(bytes, from, "f32").slice().buffer);
+  const { factor = 1, add = 0 } = change;
+  for (let i = 0; i < values.length; i++) values[i] = Math.fround((values[i] as number) * factor) + add;
+  return convertFloats(new Uint8Array(values.buffer), "f32", to);
 }
 
 /** @param bytes the chunk itself, or what became of it, in the order of the checkpoint */

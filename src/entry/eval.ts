@@ -17,11 +17,13 @@ export type { EvaluateOptions, EvaluationProgress } from "../evaluation/evaluate
 export type { AccuracyMeasures, SubsetMeasures } from "../evaluation/measures/accuracy.ts";
 export type { Agreement, Differences, OrderAgreement } from "../evaluation/measures/agreement.ts";
 export type { AccuracyBin } from "../evaluation/measures/bins.ts";
+export type { Breakdown, GroupMeasures } from "../evaluation/measures/breakdown.ts";
 export type { CalibrationBin, CalibrationMeasures } from "../evaluation/measures/calibration.ts";
 export type { Correlation, LengthGroup, LengthMeasures, LengthVerdict } from "../evaluation/measures/length.ts";
 export type { Histogram, MarginMeasures } from "../evaluation/measures/margins.ts";
 export type { BenchmarkMeasures, Interval } from "../evaluation/measures/measure.ts";
 export type { JudgedText, Mistake } from "../evaluation/measures/mistakes.ts";
+export type { PairedDifference } from "../evaluation/measures/paired.ts";
 export type { RankingMeasures } from "../evaluation/measures/ranking.ts";
 export type { RewardBenchScore, SectionScore } from "../evaluation/measures/reward-bench.ts";
 export type { RewardBench2Score, TiesScore } from "../evaluation/measures/reward-bench-2.ts";

@@ -29,9 +29,13 @@ export interface Benchmark {
   readonly description: string;
   /** @internal Turns a row of the data set into a case. */
   readonly adapt: Adapter;
+  /** What a reader of its numbers must know, in one or two sentences; absent if there is nothing. */
+  readonly notice?: string;
+  /** All of its prompts are scored unless a limit is given, as its authors do. Absent: at most 1000, as on the model card. */
+  readonly complete?: true;
   /** Absent if there is no default data set, so a file must be given. */
   readonly source?: BenchmarkSource;
-  /** Accuracy by model, 0 to 1, from the model card of Starling-RM-34B. */
+  /** Accuracy by model, 0 to 1, from the model card of Starling-RM-34B: measured on 1000 prompts. */
   readonly card?: Readonly<Record<string, number>>;
 }
 
@@ -52,6 +56,8 @@ export const benchmarks: Readonly<Record<BenchmarkName, Benchmark>> = {
   truth: {
     name: "truth",
     title: "Truthfulness",
+    notice:
+      "The data set repeats the best answer among the correct ones. It counts once; asPublished has the accuracy with the repetition. The card does not say which it has.",
     description:
       "TruthfulQA's best answer scores at least as high as the correct ones, and these score higher than the incorrect ones.",
     adapt: adaptTruth,
@@ -66,11 +72,14 @@ export const benchmarks: Readonly<Record<BenchmarkName, Benchmark>> = {
     name: "safety",
     title: "Safety",
     description: "If exactly one of two responses in PKU-SafeRLHF is safe, it scores higher.",
+    notice:
+      "Its own data set is PKU-SafeRLHF as it was when the model card was written: the test split of round0, commit ff7ba91. It was replaced in June 2024.",
     adapt: adaptSafety,
     source: {
       repository: "PKU-Alignment/PKU-SafeRLHF",
-      revision: "9421ffafec3fa40a1f1a7d567b4d525079477ecb",
-      files: ["data/Alpaca-7B/test.jsonl", "data/Alpaca2-7B/test.jsonl", "data/Alpaca3-8B/test.jsonl"],
+      // The last commit before the card, of March 2024; the next one, of June 2024, replaced the data.
+      revision: "ff7ba91063016c78a225b0f74e1c0860bb18230f",
+      files: ["round0/test.jsonl.xz"],
     },
     card: { "Starling-RM-34B": 0.782, "Starling-RM-7B-alpha": 0.767 },
   },
@@ -78,6 +87,8 @@ export const benchmarks: Readonly<Record<BenchmarkName, Benchmark>> = {
     name: "nectar",
     title: "Nectar",
     description: "Seven responses to a prompt are ordered as GPT-4 ranked them.",
+    notice:
+      "Nectar is the training data of Starling-RM-34B and Starling-RM-7B-alpha: their accuracy on it says nothing about new prompts.",
     adapt: adaptNectar,
     source: {
       repository: "berkeley-nest/Nectar",
@@ -89,6 +100,7 @@ export const benchmarks: Readonly<Record<BenchmarkName, Benchmark>> = {
     name: "rewardbench",
     title: "RewardBench",
     description: "The chosen response scores higher than the rejected one; sections are weighted as in RewardBench.",
+    complete: true,
     adapt: adaptRewardBench,
     source: {
       repository: "allenai/reward-bench",
@@ -101,6 +113,7 @@ export const benchmarks: Readonly<Record<BenchmarkName, Benchmark>> = {
     title: "RewardBench 2",
     description:
       "The correct response scores highest of four; if several are correct, all of them score higher than the wrong ones.",
+    complete: true,
     adapt: adaptRewardBench2,
     source: {
       repository: "allenai/reward-bench-2",

@@ -13,6 +13,7 @@ import {
   type EvaluationSettings,
   evaluationChecks,
   evaluationSettings,
+  limitOf,
 } from "./evaluate-options.ts";
 import { type AccuracyMeasures, measureAccuracy } from "./measures/accuracy.ts";
 import { type Agreement, measureAgreement } from "./measures/agreement.ts";
@@ -56,9 +57,9 @@ export interface ComparisonReport {
   readonly benchmark: BenchmarkName;
   /** The two models, in the order of the option `models`. */
   readonly models: readonly [ComparedModel, ComparedModel];
-  /** Seed of the sample and of bootstrap intervals. */
+  /** Seed of the sample. */
   readonly seed: number;
-  /** Maximum number of cases; absent: all. */
+  /** Maximum number of prompts; absent: all. */
   readonly limit?: number;
   /** The files that the cases come from. */
   readonly sources: readonly ReportedSource[];
@@ -120,6 +121,7 @@ export async function compareModels(options: CompareOptions): Promise<Comparison
   const benchmark = await OpenBenchmark.open(options.data, {
     onNotice: options.onNotice,
     ...settings,
+    limit: limitOf(options, options.data),
     unordered: true,
     onDownload: downloadProgressOf(options.data, options),
   });
@@ -131,20 +133,21 @@ export async function compareModels(options: CompareOptions): Promise<Comparison
   const second = await scoreWith(1, benchmark, first.cases, { ...options, models }, settings);
   const both = new Set(second.cases);
   const firstScored = first.scored.filter((_, i) => both.has(first.cases[i] as PlacedCase));
-  const { seed, limit } = settings;
+  const { seed } = settings;
+  const { limit } = benchmark;
   return {
     formatVersion: 1,
     version: packageVersion(),
     benchmark: benchmark.name,
     models: [
-      { ...first.model, ...accuracyOf(firstScored, seed) },
-      { ...second.model, ...accuracyOf(second.scored, seed) },
+      { ...first.model, ...accuracyOf(firstScored) },
+      { ...second.model, ...accuracyOf(second.scored) },
     ],
     seed,
     ...(limit === undefined ? {} : { limit }),
     sources: benchmark.sources,
     rows: benchmark.counts(),
-    agreement: measureAgreement(firstScored, second.scored, seed),
+    agreement: measureAgreement(firstScored, second.scored),
     problems: benchmark.problems,
   };
 }
@@ -192,7 +195,7 @@ async function scoreWith(
   }
 }
 
-function accuracyOf(scored: readonly ScoredCase[], seed: number): { accuracy?: AccuracyMeasures } {
+function accuracyOf(scored: readonly ScoredCase[]): { accuracy?: AccuracyMeasures } {
   const known = scored.filter(({ comparisons }) => comparisons.length > 0);
-  return known.length === 0 ? {} : { accuracy: measureAccuracy(known, seed) };
+  return known.length === 0 ? {} : { accuracy: measureAccuracy(known) };
 }

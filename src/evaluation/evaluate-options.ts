@@ -19,6 +19,7 @@ import type { DownloadProgress, HashProgress, LoadProgress, ReadProgress, ScoreP
 import { aFieldMapping } from "../prompt/field-map.ts";
 import { inputFormats } from "../rows/format.ts";
 import { aLoad } from "../scoring/load-options.ts";
+import { benchmarks } from "./benchmarks.ts";
 import { type BenchmarkName, benchmarkNames } from "./case.ts";
 import type { BenchmarkRequest } from "./open-benchmark.ts";
 import type { LoadSettings } from "./open-model.ts";
@@ -30,9 +31,14 @@ export interface EvaluateOptions {
   readonly modelPath: string;
   /** One or more benchmarks and their data. */
   readonly benchmarks: readonly BenchmarkRequest[];
-  /** Maximum number of cases (prompts) per benchmark, sampled at random, or "all". Default: 1000, as on the model card. */
+  /** Maximum number of prompts per benchmark, sampled at random with all their cases, or "all". Default: 1000, as on the model card; "all" for the two RewardBenches. */
   readonly limit?: number | "all";
-  /** Seed of the sample and of bootstrap intervals, 0 to 2^31 - 1. Default: 0. */
+  /**
+   * Fields of the rows by whose values accuracy is broken down, also within objects: ["category", "meta.source"]. "turns" (of the
+   * user) and "length" (tokens of the longest response with its prompt, in bands) need no field. Default: none.
+   */
+  readonly by?: readonly string[];
+  /** Seed of the sample, 0 to 2^31 - 1. Default: 0. */
   readonly seed?: number;
   /** Stop at the first row that is invalid, cannot be scored or causes a warning. Default: false, such rows are reported. */
   readonly strict?: boolean;
@@ -133,6 +139,15 @@ export function evaluationSettings(
     ...given({ ignoreFields: options.ignoreFields, differentPrompts: options.differentPrompts }),
     signal,
   };
+}
+
+/** The limit of one benchmark: the option, or its own default. */
+export function limitOf(
+  { limit }: { readonly limit?: EvaluateOptions["limit"] | undefined },
+  { benchmark }: BenchmarkRequest,
+): number | undefined {
+  if (limit === undefined) return benchmarks[benchmark].complete ? undefined : DEFAULT_LIMIT;
+  return limit === "all" ? undefined : limit;
 }
 
 /** Adds the benchmark's name to download progress. */

@@ -1,6 +1,6 @@
 /** Runs benchmarks: data, sample, scores, measures, report. */
 import { modelPathOf } from "../model-path.ts";
-import { aString, checkOptions, given, takesOnlyOptions } from "../options.ts";
+import { aNameList, aString, checkOptions, given, takesOnlyOptions } from "../options.ts";
 import { packageVersion } from "../package-info.ts";
 import { readModelFile } from "../scoring/model-file.ts";
 import type { ScoredCase } from "./case.ts";
@@ -11,9 +11,12 @@ import {
   type EvaluationSettings,
   evaluationChecks,
   evaluationSettings,
+  limitOf,
 } from "./evaluate-options.ts";
+import { withLengthBand } from "./groups.ts";
 import { textsOf } from "./item-texts.ts";
 import { mean, RunningAccuracy } from "./measures/accuracy.ts";
+import { estimateOf, intervalOfMean } from "./measures/interval.ts";
 import { measureBenchmark } from "./measures/measure.ts";
 import { WorstMistakes } from "./measures/mistakes.ts";
 import { OpenBenchmark } from "./open-benchmark.ts";
@@ -47,6 +50,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     options,
     {
       ...evaluationChecks,
+      by: aNameList,
       modelPath: aString,
       benchmarks: (value) =>
         Array.isArray(value) && value.length > 0 ? undefined : "a list of one or more benchmarks",
@@ -66,6 +70,8 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     opened.push(
       await OpenBenchmark.open(request, {
         ...settings,
+        limit: limitOf(options, request),
+        by: options.by,
         onNotice: options.onNotice,
         onDownload: downloadProgressOf(request, options),
       }),
@@ -93,11 +99,12 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   }
 }
 
-async function runBenchmark(
+/** Scores a benchmark's cases and measures them. */
+export async function runBenchmark(
   benchmark: OpenBenchmark,
   model: OpenModel,
-  { onProgress, onNotice }: EvaluateOptions,
-  { seed, signal }: EvaluationSettings,
+  { onProgress, onNotice, by = [] }: Pick<EvaluateOptions, "onProgress" | "onNotice" | "by">,
+  { signal }: Pick<EvaluationSettings, "signal">,
 ): Promise<{ report: BenchmarkReport; cases: readonly ScoredCase[] }> {
   const { name, definition, total } = benchmark;
   const cases: ScoredCase[] = [];
@@ -110,7 +117,7 @@ async function runBenchmark(
     onProgress?.({ ...scoringProgress(name, done, total), ...given({ accuracy, interval }) });
   };
   for await (const { scored, placed } of scoreBenchmark(benchmark, benchmark.cases, model, signal, reportProgress)) {
-    cases.push(scored);
+    cases.push(withLengthBand(scored, by));
     running.add(scored);
     worst.add(scored, () => textsOf(placed));
     for (const [response, cut] of scored.truncated.entries()) {
@@ -121,13 +128,15 @@ async function runBenchmark(
     }
   }
   for (const sentence of benchmark.warnings()) onNotice?.(sentence);
+  if (total === undefined) benchmark.checkGroups();
   const report: BenchmarkReport = {
     benchmark: name,
     title: definition.title,
+    ...given({ notice: definition.notice, limit: benchmark.limit }),
     sources: benchmark.sources,
     rows: benchmark.counts(),
     ...given({ card: definition.card }),
-    ...measureBenchmark(name, cases, { seed }),
+    ...measureBenchmark(name, cases, by),
     mistakes: worst.worst,
     truncatedResponses,
     truncated,
@@ -136,18 +145,23 @@ async function runBenchmark(
   return { report, cases };
 }
 
-function assemble(
-  { reported, settings }: OpenModel,
+/** The report on several benchmarks. */
+export function assemble(
+  { reported, settings }: Pick<OpenModel, "reported" | "settings">,
   benchmarks: readonly BenchmarkReport[],
-  { seed, limit }: EvaluationSettings,
+  { seed, limit }: Pick<EvaluationSettings, "seed" | "limit">,
 ): EvaluationReport {
   const known = benchmarks.flatMap(({ accuracy }) => (accuracy === undefined ? [] : [accuracy]));
   const whole = known.length > 0 && known.length === benchmarks.length;
+  const interval = whole
+    ? intervalOfMean(benchmarks.flatMap(({ accuracy, interval }) => estimateOf(accuracy, interval) ?? []))
+    : undefined;
   const card = cardAverages(benchmarks);
   return {
     formatVersion: 1,
     version: packageVersion(),
     ...(whole ? { accuracy: mean(known) } : {}),
+    ...(interval && { interval }),
     ...(Object.keys(card).length > 0 ? { card } : {}),
     model: reported,
     settings: { ...settings, seed, ...(limit === undefined ? {} : { limit }) },

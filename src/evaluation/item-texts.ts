@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import type { CheckedItem } from "../prompt/items.ts";
 import type { ChatMessage } from "../prompt/messages.ts";
-import type { PromptCase } from "./case.ts";
+import type { PlacedCase, PromptCase } from "./case.ts";
 import type { CaseTexts } from "./measures/mistakes.ts";
 
 /** The prompt of the first response. If conversations differ later on, the rest is part of the responses' texts. */
@@ -67,6 +67,33 @@ export function promptHash(item: CheckedItem): string {
   if ("text" in item) return hash(shapeOf(item));
   const turns = "messages" in item ? item.messages.slice(0, -1) : [{ role: "user", content: item.prompt }];
   return hash(["prompt", turns.map(({ role, content }) => [role, content])]);
+}
+
+const PROMPT_KEY_DIGITS = 16;
+
+/**
+ * Equal for cases with the same prompt: what comes before the last turn of all responses; where that differs between them, the
+ * first turn of the user. Texts as they are show no prompt: such a case is one of its own.
+ */
+export function promptKey({ group, responses, source, row }: PlacedCase): string {
+  if (group !== undefined) return hash(["group", group]).slice(0, PROMPT_KEY_DIGITS);
+  const items = responses.map(({ item }) => item);
+  if (items.some((item) => "text" in item)) return rowKey(source, row);
+  const prompts = new Set(items.map(promptHash));
+  const [only] = prompts;
+  const key = prompts.size === 1 && only !== undefined ? only : hash(["first", firstQuestion(items[0])]);
+  return key.slice(0, PROMPT_KEY_DIGITS);
+}
+
+/** Of a row whose prompt is not known. */
+export function rowKey(source: number, row: number): string {
+  return hash(["row", source, row]).slice(0, PROMPT_KEY_DIGITS);
+}
+
+function firstQuestion(item: CheckedItem | undefined): unknown {
+  if (item === undefined || "text" in item) return undefined;
+  if ("prompt" in item) return item.prompt;
+  return item.messages.find(({ role }) => role === "user")?.content;
 }
 
 function shapeOf(item: CheckedItem): unknown {

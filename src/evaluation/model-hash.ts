@@ -4,7 +4,7 @@ import type { BigIntStats } from "node:fs";
 import { join, resolve } from "node:path";
 import { defaultCacheFolder } from "../cache-folder.ts";
 import { cacheKey, JsonCache } from "../files/json-cache.ts";
-import { OpenedFile } from "../files/opened-file.ts";
+import { OpenedGguf } from "../gguf/opened-gguf.ts";
 
 export interface ModelHashOptions {
   /** Called with the bytes hashed so far and the file size; not called if the hash is cached. */
@@ -28,15 +28,15 @@ const MAX_HASHES = 512;
 const SETTLED_MS = 2000;
 
 /**
- * SHA-256 of a file, 64 hexadecimal digits. Cached while path, size, inode and times of the file stay the same.
+ * SHA-256 of a file, or of all parts of a split model one after another; 64 hexadecimal digits. Cached while path, size, inode and times of the file stay the same.
  *
  * @param place a path, or an open file, which stays open; then the hash is of that file even if its path now names another
  * @throws FileError ERR_FILE_NOT_READABLE, or ERR_MODEL_CHANGED if the file changed since it was opened
  */
-export async function modelHash(place: string | OpenedFile, options: ModelHashOptions = {}): Promise<string> {
+export async function modelHash(place: string | OpenedGguf, options: ModelHashOptions = {}): Promise<string> {
   options.signal?.throwIfAborted();
   if (typeof place !== "string") return hashOf(place, options);
-  const file = await OpenedFile.open(place);
+  const file = await OpenedGguf.open(place);
   try {
     return await hashOf(file, options);
   } finally {
@@ -44,11 +44,11 @@ export async function modelHash(place: string | OpenedFile, options: ModelHashOp
   }
 }
 
-async function hashOf(file: OpenedFile, options: ModelHashOptions): Promise<string> {
+async function hashOf(file: OpenedGguf, options: ModelHashOptions): Promise<string> {
   const { onProgress, signal, cacheFolder = defaultCacheFolder() } = options;
   await file.assertUnchanged();
   const cache = new JsonCache(join(cacheFolder, "model-hashes"), MAX_HASHES);
-  const key = keyOf(file.path, file.status);
+  const key = keyOf(file.path, file.statuses);
   const known = hashIn(cache.read(key));
   if (known !== undefined) return known;
   const hash = createHash("sha256");
@@ -64,12 +64,14 @@ async function hashOf(file: OpenedFile, options: ModelHashOptions): Promise<stri
   const hex = hash.digest("hex");
   // If the file changed meanwhile, the hash belongs to neither version.
   await file.assertUnchanged();
-  if (Date.now() - Number(file.status.mtimeMs) > SETTLED_MS) cache.write(key, { sha256: hex });
+  const latest = Math.max(...file.statuses.map(({ mtimeMs }) => Number(mtimeMs)));
+  if (Date.now() - latest > SETTLED_MS) cache.write(key, { sha256: hex });
   return hex;
 }
 
-function keyOf(path: string, { size, mtimeNs, ctimeNs, ino, dev }: BigIntStats): string {
-  return cacheKey([FORMAT, resolve(path), ...[size, mtimeNs, ctimeNs, ino, dev].map(String)]);
+function keyOf(path: string, statuses: readonly BigIntStats[]): string {
+  const times = statuses.flatMap(({ size, mtimeNs, ctimeNs, ino, dev }) => [size, mtimeNs, ctimeNs, ino, dev]);
+  return cacheKey([FORMAT, resolve(path), ...times.map(String)]);
 }
 
 function hashIn(value: unknown): string | undefined {

@@ -4,6 +4,7 @@
  */
 import type { BenchmarkName } from "./case.ts";
 import { mean } from "./measures/accuracy.ts";
+import type { Interval } from "./measures/interval.ts";
 import type { BenchmarkMeasures } from "./measures/measure.ts";
 import type { Mistake } from "./measures/mistakes.ts";
 
@@ -15,6 +16,8 @@ export interface EvaluationReport {
   readonly version: string;
   /** Mean of the benchmarks' accuracies, 0 to 1; absent if one of them has none. */
   readonly accuracy?: number;
+  /** Of `accuracy`, at 95 %: its benchmarks' intervals combined. */
+  readonly interval?: Interval;
   /** Mean of the model card's numbers for the same benchmarks, by model; only models with a number for each of them. */
   readonly card?: Readonly<Record<string, number>>;
   /** The model that was evaluated. */
@@ -68,9 +71,9 @@ export interface ReportedSettings {
   readonly batchMode: string;
   /** The version of llama.cpp. */
   readonly llamaVersion: string;
-  /** For the sample and bootstrap intervals. */
+  /** For the sample. */
   readonly seed: number;
-  /** Maximum number of cases per benchmark; absent: all. */
+  /** Maximum number of prompts per benchmark that is sampled (see each benchmark's `limit`); absent: all. */
   readonly limit?: number;
 }
 
@@ -79,6 +82,10 @@ export interface BenchmarkReport extends BenchmarkMeasures {
   readonly benchmark: BenchmarkName;
   /** Display name. */
   readonly title: string;
+  /** What a reader of the numbers must know; absent if there is nothing. */
+  readonly notice?: string;
+  /** Maximum number of prompts; absent: all. */
+  readonly limit?: number;
   /** The files that its cases come from. */
   readonly sources: readonly ReportedSource[];
   /** How many rows were read, skipped and scored. */

@@ -44,14 +44,32 @@ export class OutputFile {
    * @throws FileError ERR_FILE_NOT_WRITABLE, also while another writes to the same file, whatever name it knows it by;
    *   the signal's reason
    */
-  static async claim(name: string, { overwrite, wait = false, signal }: ClaimOptions): Promise<OutputFile> {
+  static async claim(name: string, options: ClaimOptions): Promise<OutputFile> {
+    const { overwrite, wait = false, signal } = options;
     signal?.throwIfAborted();
     const before = await findTarget(name, overwrite || wait);
-    const lock = await lockTarget(before, wait, signal);
+    return OutputFile.#locked(before, await lockTarget(before, wait, signal), options);
+  }
+
+  /**
+   * The same, but says who holds the file where another process writes to it.
+   *
+   * @throws as {@link claim}
+   */
+  static async tryClaim(name: string, options: Omit<ClaimOptions, "wait">): Promise<OutputFile | LockHeld> {
+    options.signal?.throwIfAborted();
+    const before = await findTarget(name, options.overwrite);
+    const lock = await tryLock(before, false, options.signal);
+    return lock instanceof LockHeld ? lock : OutputFile.#locked(before, lock, options);
+  }
+
+  static async #locked(before: Target, lock: FileLock, options: ClaimOptions): Promise<OutputFile> {
+    const { overwrite, wait = false } = options;
     try {
       // It may have been made while the lock was waited for.
-      const target = await findTarget(name, overwrite || wait);
-      if (target.path !== before.path) throw unwritable(name, "it was just replaced by another file; start again");
+      const target = await findTarget(before.name, overwrite || wait);
+      if (target.path !== before.path)
+        throw unwritable(before.name, "it was just replaced by another file; start again");
       await removeLeftovers(target);
       return new OutputFile(target, overwrite, lock);
     } catch (error) {
@@ -75,6 +93,11 @@ export class OutputFile {
     if (await this.#lock.wasTaken())
       throw unwritable(this.name, `its lock ${this.#lock.path} was taken by another program; start again`);
     return file.publish(this.#overwrite);
+  }
+
+  /** Whether another process took the file over after this one was silent for too long. */
+  wasTaken(): Promise<boolean> {
+    return this.#lock.wasTaken();
   }
 
   /** Releases it to other writers. Never throws. */
@@ -120,17 +143,24 @@ export async function writeWhole(path: string, text: string): Promise<void> {
 
 /** @throws FileError ERR_FILE_NOT_WRITABLE; the signal's reason */
 export async function lockTarget(target: Target, wait: boolean, signal?: AbortSignal): Promise<FileLock> {
-  const path = besideTarget(target.path, LOCK);
-  let lock: FileLock | LockHeld;
+  const lock = await tryLock(target, wait, signal);
+  if (lock instanceof LockHeld) throw busy(target, lock.holder, lockPath(target));
+  return lock;
+}
+
+async function tryLock(target: Target, wait: boolean, signal?: AbortSignal): Promise<FileLock | LockHeld> {
+  const path = lockPath(target);
   try {
     const options = { signal, file: target.name };
-    lock = wait ? await FileLock.acquire(path, options) : await FileLock.tryAcquire(path, options);
+    return wait ? await FileLock.acquire(path, options) : await FileLock.tryAcquire(path, options);
   } catch (error) {
     signal?.throwIfAborted();
     throw notWritable(target.name, error);
   }
-  if (lock instanceof LockHeld) throw busy(target, lock.holder, path);
-  return lock;
+}
+
+function lockPath({ path }: Target): string {
+  return besideTarget(path, LOCK);
 }
 
 function busy({ name, path }: Target, holder: Partial<LockHolder>, lock: string): FileError {

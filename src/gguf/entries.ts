@@ -16,6 +16,10 @@ export function u32(value: number): GgufValue {
   return { type: "u32", value };
 }
 
+export function u16(value: number): GgufValue {
+  return { type: "u16", value };
+}
+
 export function f32(value: number): GgufValue {
   return { type: "f32", value };
 }

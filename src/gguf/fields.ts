@@ -43,6 +43,14 @@ export class Fields {
     throw this.refuse(`has ${key} as ${valueTypeName(value)}; expected u16 or u32.`, key);
   }
 
+  /** An i32 in [min, max]. */
+  i32(key: string, min: number, max: number): number {
+    const value = this.#get(key, "i32") as number;
+    if (value < min || value > max)
+      throw this.refuse(`has ${key} = ${value}; a number from ${min} to ${max} is expected.`, key);
+    return value;
+  }
+
   /** A u32 in [min, max]. */
   u32(key: string, min: number, max: number): number {
     const value = this.#get(key, "u32") as number;
@@ -64,6 +72,12 @@ export class Fields {
 
   finiteF32(key: string): number {
     const value = this.#get(key, "f32") as number;
+    if (!Number.isFinite(value)) throw this.refuse(`has ${key} = ${value}; expected a finite number.`, key);
+    return value;
+  }
+
+  finiteF64(key: string): number {
+    const value = this.#get(key, "f64") as number;
     if (!Number.isFinite(value)) throw this.refuse(`has ${key} = ${value}; expected a finite number.`, key);
     return value;
   }

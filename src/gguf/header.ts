@@ -23,6 +23,17 @@ export interface GgufHeader {
   readonly dataPosition: number;
   /** Bytes of the whole file. */
   readonly fileSize: number;
+  /** Of a split GGUF; positions go on from part to part. */
+  readonly parts?: readonly GgufPart[];
+}
+
+/** One file of a split GGUF. */
+export interface GgufPart {
+  readonly path: string;
+  /** Bytes of the parts before it. */
+  readonly start: number;
+  /** Bytes. */
+  readonly size: number;
 }
 
 /** Where tensors start unless general.alignment says otherwise (GGUF_DEFAULT_ALIGNMENT). */

@@ -12,14 +12,29 @@ export interface TensorPlan {
 }
 
 export interface SerializedHeader {
-  /** Everything before the tensor data, padding included. */
-  readonly bytes: Buffer;
-  /** Where each tensor goes, in bytes from the start of the file. */
+  /** Where each tensor goes, in bytes from the start of the file: of the first one, for a file in parts. */
   readonly tensors: readonly TensorInfo[];
-  /** Where each string value starts: one of fixed length can be filled in later. */
-  readonly stringPositions: ReadonlyMap<string, number>;
   /** Bytes of the whole file, the padding after the last tensor included. */
   readonly fileSize: number;
+  /** The file, or the files of a split GGUF one after another. */
+  readonly parts: readonly SerializedPart[];
+}
+
+/** A file that is not in parts. */
+export interface SerializedFile extends SerializedHeader {
+  /** Everything before the tensor data, padding included. */
+  readonly bytes: Buffer;
+}
+
+/** One file. */
+export interface SerializedPart {
+  /** Where it begins. */
+  readonly start: number;
+  readonly fileSize: number;
+  /** Everything before the tensor data, padding included. */
+  readonly bytes: Buffer;
+  /** Where each string value starts, from the start of the part: one of fixed length can be filled in later. */
+  readonly stringPositions: ReadonlyMap<string, number>;
 }
 
 const VERSION = 3;
@@ -33,7 +48,7 @@ export function serializeHeader(
   metadata: ReadonlyMap<string, GgufValue>,
   plans: readonly TensorPlan[],
   alignment: number = DEFAULT_ALIGNMENT,
-): SerializedHeader {
+): SerializedFile {
   const out = new ByteSink();
   out.bytes(Buffer.from("GGUF"));
   out.u32(VERSION);
@@ -50,7 +65,9 @@ export function serializeHeader(
   const dataPosition = alignUp(out.length, alignment);
   out.bytes(Buffer.alloc(dataPosition - out.length));
   const tensors = placed.infos.map((info) => ({ ...info, position: info.position + dataPosition }));
-  return { bytes: out.concat(), tensors, stringPositions, fileSize: dataPosition + placed.dataSize };
+  const fileSize = dataPosition + placed.dataSize;
+  const bytes = out.concat();
+  return { bytes, tensors, fileSize, parts: [{ start: 0, fileSize, bytes, stringPositions }] };
 }
 
 /** Positions are still relative to the start of the tensor data, which the length of this list decides. */

@@ -2,7 +2,7 @@
 import { quote } from "../files/byte-source.ts";
 import { FLOAT_FIELDS, SHAPE_FIELDS, shapeProblem, type TrunkSettings, type TrunkShape } from "../trunk/shape.ts";
 import { ROPE_DIVISORS } from "../trunk/tensor-names.ts";
-import { expectedTensors, type Trunk } from "../trunk/trunk.ts";
+import { expectedTensors, type Trunk, type TrunkNumber } from "../trunk/trunk.ts";
 import { StringTable } from "../vocabulary/string-table.ts";
 import { bool, f32, type MetadataEntry, u32 } from "./entries.ts";
 import type { Fields } from "./fields.ts";
@@ -53,9 +53,24 @@ export function trunkEntries(trunk: Trunk, settings: TrunkSettings): MetadataEnt
     [keys.ropeDimensions, u32(settings.headDim)],
     [keys.ropeTheta, f32(settings.ropeTheta)],
     [keys.vocabularySize, u32(settings.vocabularySize)],
+    ...numberEntries(trunk, settings.numbers),
     [keys.pooling, u32(POOLING_LAST)],
     [keys.labels, { type: "array", of: "string", value: StringTable.from(["reward"]) }],
   ];
+}
+
+function numberEntries(trunk: Trunk, values: TrunkSettings["numbers"]): MetadataEntry[] {
+  return storedNumbers(trunk).flatMap(({ config, key, kind }) => {
+    const value = values[config];
+    return value === undefined ? [] : [[key, (kind === "u32" ? u32 : f32)(value)] satisfies MetadataEntry];
+  });
+}
+
+/** The trunk's further numbers that a GGUF has, by their full keys. */
+function storedNumbers({ architecture, numbers = [] }: Trunk): (TrunkNumber & { readonly key: string })[] {
+  return numbers.flatMap((number) =>
+    number.key === undefined ? [] : [{ ...number, key: `${architecture}.${number.key}` }],
+  );
 }
 
 /**
@@ -66,11 +81,12 @@ export function trunkEntries(trunk: Trunk, settings: TrunkSettings): MetadataEnt
 export function readTrunkShape(gguf: GgufHeader, fields: Fields, trunk: Trunk): TrunkShape {
   if (fields.has("split.count") && fields.u32OrU16("split.count") > 1)
     throw fields.refuse(
-      "is one part of a split GGUF; join the parts with llama-gguf-split --merge first.",
+      "is one part of a split GGUF under another name: its parts must be called NAME-00001-of-0000N.gguf, and be together.",
       "split.count",
     );
   const keys = keysOf(trunk);
-  checkKeys(fields, trunk, Object.values(keys));
+  const numbers = storedNumbers(trunk);
+  checkKeys(fields, trunk, [...Object.values(keys), ...numbers.map(({ key }) => key)]);
   const size = (field: keyof TrunkShape, min = 1) => fields.u32(keys[field], min, SHAPE_FIELDS[field].max);
   const shape: TrunkShape = {
     layers: size("layers"),
@@ -87,6 +103,11 @@ export function readTrunkShape(gguf: GgufHeader, fields: Fields, trunk: Trunk): 
   for (const key of [keys.valueLength, keys.ropeDimensions]) fields.u32(key, shape.headDim, shape.headDim);
   fields.positiveF32(keys.rmsNormEpsilon, FLOAT_FIELDS.rmsNormEpsilon.max);
   fields.positiveF32(keys.ropeTheta, FLOAT_FIELDS.ropeTheta.max);
+  for (const { key, kind, max, nullable } of numbers) {
+    if (nullable && !fields.has(key)) continue;
+    if (kind === "u32") fields.u32(key, 1, max);
+    else fields.positiveF32(key, max);
+  }
   if (!fields.bool(keys.causal)) throw fields.refuse(`has ${keys.causal} = false; expected true.`, keys.causal);
   fields.u32(keys.pooling, POOLING_LAST, POOLING_LAST);
   if (fields.has(keys.labels)) fields.array(keys.labels, "string", 1);
@@ -118,13 +139,17 @@ function checkEnd({ tensors, alignment, fileSize }: GgufHeader, fields: Fields):
 function checkTensors(gguf: GgufHeader, fields: Fields, trunk: Trunk, shape: TrunkShape): void {
   const expected = new Map(expectedTensors(trunk, shape).map((tensor) => [tensor.target, dimsOf(tensor.shape)]));
   for (const tensor of gguf.tensors) {
-    if (tensor.name === ROPE_DIVISORS) {
+    if (tensor.name === ROPE_DIVISORS && trunk.dividesRope) {
       checkTensor(fields, tensor, [shape.headDim / 2]);
       continue;
     }
     const dims = expected.get(tensor.name);
     if (dims === undefined)
-      throw tensorError(fields, tensor.name, "is not one of a Llama without a language model head");
+      throw tensorError(
+        fields,
+        tensor.name,
+        `is not one of the architecture ${trunk.architecture} without a language model head`,
+      );
     checkTensor(fields, tensor, dims);
     expected.delete(tensor.name);
   }

@@ -3,7 +3,15 @@ import { quote } from "../files/byte-source.ts";
 import type { BytePairVocabulary, SentencePieceVocabulary, Vocabulary } from "../native/addon.ts";
 import { byteAlphabet } from "../vocabulary/byte-alphabet.ts";
 import { StringTable } from "../vocabulary/string-table.ts";
-import { BYTE_BPE, MAX_WRAPPER_IDS, SENTENCEPIECE_MODES, type TokenizationMode } from "../vocabulary/tokenization.ts";
+import {
+  BYTE_BPE,
+  LONGEST_FIRST,
+  MAX_WRAPPER_IDS,
+  NFC,
+  SENTENCEPIECE_MODES,
+  type TokenizationMode,
+  WORD_SPLITS,
+} from "../vocabulary/tokenization.ts";
 import type { Fields } from "./fields.ts";
 import { STARLING_KEYS } from "./starling-keys.ts";
 
@@ -63,12 +71,18 @@ export function readVocabulary(fields: Fields, size: number, padded: boolean): V
     kind === "llama" ? readSentencePiece(fields, tokens, llamaTypes) : readBytePair(fields, tokens, llamaTypes);
   const addedTokens = readIds(fields, STARLING_KEYS.addedTokens, size);
   if (kind === "gpt2") checkLettersAreFree(fields, tokens, addedTokens);
+  const normalizedAddedTokens = readNormalized(fields, addedTokens, size);
+  if (own.kind === "byte-pair" && own.composes && normalizedAddedTokens.length > 0)
+    throw fields.refuse(
+      `has ${STARLING_KEYS.normalizer} and normalized added tokens; only one of the two is supported.`,
+      STARLING_KEYS.normalizedAddedTokens,
+    );
   return {
     ...own,
     bytes: tokens.bytes,
     offsets: tokens.offsets,
     addedTokens,
-    normalizedAddedTokens: readNormalized(fields, addedTokens, size),
+    normalizedAddedTokens,
     before: readWrapperIds(fields, STARLING_KEYS.before, size),
     after: readWrapperIds(fields, STARLING_KEYS.after, size),
     padTokenId,
@@ -100,11 +114,13 @@ function readSentencePiece(
     types,
     addDummyPrefix: fields.bool(STARLING_KEYS.addDummyPrefix),
     addPrefixSpace: fields.bool(STARLING_KEYS.addPrefixSpace),
+    longestFirst: fields.optionalName(STARLING_KEYS.mergeOrder, [LONGEST_FIRST]) !== undefined,
   };
 }
 
 function readBytePair(fields: Fields, tokens: StringTable, llamaTypes: Int32Array): OwnParts<BytePairVocabulary> {
-  const split = fields.name(keys.pre, ["llama-bpe", "gpt-2"]);
+  const split = fields.name(keys.pre, WORD_SPLITS);
+  const composes = fields.optionalName(STARLING_KEYS.normalizer, [NFC]) !== undefined;
   const merges = fields.array(keys.merges, "string");
   const badType = llamaTypes.findIndex((type) => type < NORMAL || type >= BYTE);
   if (badType !== -1)
@@ -134,6 +150,7 @@ function readBytePair(fields: Fields, tokens: StringTable, llamaTypes: Int32Arra
     mergeOffsets: merges.offsets,
     split,
     ignoreMerges: fields.bool(STARLING_KEYS.ignoreMerges),
+    composes,
   };
 }
 

@@ -1,21 +1,29 @@
-import type { TemporaryFile } from "../files/temporary-file.ts";
+import { createHash } from "node:crypto";
 import type { TensorInfo } from "./header.ts";
-import type { SerializedHeader } from "./serialize.ts";
+import type { SerializedHeader, SerializedPart } from "./serialize.ts";
+import { STARLING_KEYS } from "./starling-keys.ts";
 
 /** In place of the magic "GGUF" until the file is complete: no reader takes it for one. */
 const NO_MAGIC = Buffer.alloc(4);
+
+/** A file that grows under a temporary name, or several one after another. */
+export interface GrowingFile {
+  resize(bytes: number): Promise<void>;
+  write(bytes: Uint8Array, position: number): Promise<void>;
+  flush(): Promise<void>;
+}
 
 /**
  * Writes a GGUF whose every byte has its place from the beginning: tensors come in any order, each in as many pieces as
  * the caller likes. The file is valid only after {@link finish}.
  */
 export class GgufWriter {
-  readonly #file: TemporaryFile;
+  readonly #file: GrowingFile;
   readonly #header: SerializedHeader;
   readonly #byName: ReadonlyMap<string, TensorInfo>;
   readonly #written = new Map<string, number>();
 
-  private constructor(file: TemporaryFile, header: SerializedHeader) {
+  private constructor(file: GrowingFile, header: SerializedHeader) {
     this.#file = file;
     this.#header = header;
     this.#byName = new Map(header.tensors.map((tensor) => [tensor.name, tensor]));
@@ -27,13 +35,17 @@ export class GgufWriter {
    *
    * @throws FileError ERR_FILE_NOT_WRITABLE
    */
-  static async create(file: TemporaryFile, header: SerializedHeader): Promise<GgufWriter> {
+  static async create(file: GrowingFile, header: SerializedHeader): Promise<GgufWriter> {
     await file.resize(header.fileSize);
-    await file.write(NO_MAGIC, 0);
-    await file.write(header.bytes.subarray(NO_MAGIC.length), NO_MAGIC.length);
+    for (const { start, bytes } of header.parts) {
+      await file.write(NO_MAGIC, start);
+      await file.write(bytes.subarray(NO_MAGIC.length), start + NO_MAGIC.length);
+    }
+    const ends = header.parts.map(({ start, fileSize }) => start + fileSize);
     for (const [i, { position, size }] of header.tensors.entries()) {
       const end = position + size;
-      const padding = (header.tensors[i + 1]?.position ?? header.fileSize) - end;
+      const endOfPart = ends.find((each) => each >= end) ?? header.fileSize;
+      const padding = Math.min(header.tensors[i + 1]?.position ?? endOfPart, endOfPart) - end;
       if (padding > 0) await file.write(new Uint8Array(padding), end);
     }
     return new GgufWriter(file, header);
@@ -61,20 +73,40 @@ export class GgufWriter {
 
   /** Replaces a string value by another of the same length in bytes. */
   async replaceString(key: string, text: string): Promise<void> {
-    const position = this.#header.stringPositions.get(key);
-    if (position === undefined) throw new RangeError(`The header has no string ${key}.`);
-    const bytes = Buffer.from(text, "utf8");
-    if (this.#header.bytes.readBigUInt64LE(position - 8) !== BigInt(bytes.length))
-      throw new RangeError(`The string ${key} has another length.`);
-    await this.#file.write(bytes, position);
+    const [first] = this.#header.parts;
+    await this.#replaceIn(first as SerializedPart, key, text);
   }
 
-  /** Writes the magic once everything else is on disk. The file still has its temporary name. */
-  async finish(): Promise<void> {
-    const missing = this.#header.tensors.find(({ name, size }) => (this.#written.get(name) ?? 0) !== size);
+  async #replaceIn(
+    { start, bytes: header, stringPositions }: SerializedPart,
+    key: string,
+    text: string,
+  ): Promise<void> {
+    const position = stringPositions.get(key);
+    if (position === undefined) throw new RangeError(`The header has no string ${key}.`);
+    const bytes = Buffer.from(text, "utf8");
+    if (header.readBigUInt64LE(position - 8) !== BigInt(bytes.length))
+      throw new RangeError(`The string ${key} has another length.`);
+    await this.#file.write(bytes, start + position);
+  }
+
+  /**
+   * Writes the magic once everything else is on disk. The file still has its temporary name.
+   *
+   * @param content for a file in parts: a digest of what the tensors hold, by which the parts know each other
+   */
+  async finish(content = ""): Promise<void> {
+    const { parts, tensors } = this.#header;
+    const missing = tensors.find(({ name, size }) => (this.#written.get(name) ?? 0) !== size);
     if (missing !== undefined) throw new RangeError(`The tensor ${missing.name} was not written in full.`);
+    if (parts.length > 1) {
+      const hash = createHash("sha256").update(content);
+      for (const { bytes } of parts) hash.update(bytes);
+      const set = hash.digest("hex");
+      for (const part of parts) await this.#replaceIn(part, STARLING_KEYS.splitSet, set);
+    }
     await this.#file.flush();
-    await this.#file.write(this.#header.bytes.subarray(0, NO_MAGIC.length), 0);
+    for (const { start, bytes } of parts) await this.#file.write(bytes.subarray(0, NO_MAGIC.length), start);
     await this.#file.flush();
   }
 }

@@ -2,6 +2,8 @@
 import { stat } from "node:fs/promises";
 import { FileError, HubError } from "../errors.ts";
 import { type ByteSource, openFile } from "../files/byte-source.ts";
+import { JoinedSource } from "../files/joined-source.ts";
+import { allPartNames, parsePartName } from "../files/part-names.ts";
 import { shellWord } from "../files/shell-word.ts";
 import type { DownloadProgress } from "../progress.ts";
 import { firstNames, isCommit, parseGgufSpec, parseRepository, type Repository } from "./address.ts";
@@ -17,6 +19,8 @@ export interface GgufOptions extends HubOptions {
   readonly check?: ((file: ByteSource) => Promise<unknown>) | undefined;
 }
 
+/** Parts of a split GGUF that are downloaded at once. */
+const MAX_PARTS_AT_ONCE = 4;
 const GGUF = /\.gguf$/i;
 /** What vision models bring beside the model. */
 const PROJECTOR = /(?:^|[/_.-])mmproj[^/]*$/i;
@@ -44,7 +48,8 @@ export async function pullGguf(spec: string, options: GgufOptions = {}, internal
   const { cache, listing } = folder;
   const file = folder.file(name);
   if (check !== undefined && (await cache.find(listing.commit, file)) === undefined) await looked(folder, name, check);
-  await fetchFiles(folder, [file], { concurrency: 1, onProgress, signal });
+  const files = partsOf(name).map((each) => folder.file(each));
+  await fetchFiles(folder, files, { concurrency: MAX_PARTS_AT_ONCE, onProgress, signal });
   await cache.writeRef(repository.revision, listing.commit);
   return cache.snapshotFile(listing.commit, file);
 }
@@ -60,10 +65,33 @@ export async function openRemoteGguf(
   if (settings.offline) {
     const cached = await pulledBefore(wanted, settings);
     if (cached === undefined) throw notCached(spec, settings);
-    return openFile(cached);
+    return openAll(partsOf(cached), openFile);
   }
   const { folder, name } = await chosen(wanted, settings, { signal }, internals);
-  return folder.open(name);
+  return openFrom(folder, name);
+}
+
+/** With all parts of a split one, whichever was named. */
+export async function openFrom(folder: HubFolder, name: string): Promise<ByteSource> {
+  return openAll(partsOf(name), (each) => folder.open(each));
+}
+
+async function openAll(names: readonly string[], open: (name: string) => Promise<ByteSource>): Promise<ByteSource> {
+  const sources: ByteSource[] = [];
+  try {
+    for (const name of names) sources.push(await open(name));
+    const [only, ...others] = sources;
+    return others.length === 0 ? (only as ByteSource) : new JoinedSource(sources);
+  } catch (error) {
+    for (const source of sources) await source.close();
+    throw error;
+  }
+}
+
+/** A split GGUF's parts in order, or the one file. */
+function partsOf(name: string): string[] {
+  const part = parsePartName(name);
+  return part === undefined ? [name] : allPartNames(part);
 }
 
 interface Wanted {
@@ -86,7 +114,7 @@ async function chosen(
 }
 
 async function looked(folder: HubFolder, name: string, check: (file: ByteSource) => Promise<unknown>): Promise<void> {
-  const header = await folder.open(name);
+  const header = await openFrom(folder, name);
   try {
     await check(header);
   } finally {
@@ -98,7 +126,7 @@ function choose(there: readonly string[], file: string | undefined, path: string
   const models = modelsIn(there);
   const listed = firstNames(models);
   if (file !== undefined) {
-    if (there.includes(file)) return file;
+    if (there.includes(file)) return partsOf(file)[0] as string;
     const hint = models.length === 0 ? withoutGguf(there, path, id) : `It has ${listed}.`;
     throw new HubError("ERR_NOT_ON_HUB", `${path} has no file ${file}. ${hint}`, { file: `${path}/${file}` });
   }
@@ -129,11 +157,15 @@ async function pulledBefore({ repository, file }: Wanted, { cacheFolder }: HubSe
   const path = file ?? (await onlyGguf(cache, commit));
   if (path === undefined) return undefined;
   const local = cache.snapshotFile(commit, { path });
-  const isThere = await stat(local).then(
+  for (const each of partsOf(local)) if (!(await isFileThere(each))) return undefined;
+  return partsOf(local)[0];
+}
+
+function isFileThere(path: string): Promise<boolean> {
+  return stat(path).then(
     (stats) => stats.isFile(),
     () => false,
   );
-  return isThere ? local : undefined;
 }
 
 async function onlyGguf(cache: HubCache, commit: string): Promise<string | undefined> {
@@ -146,7 +178,9 @@ async function onlyGguf(cache: HubCache, commit: string): Promise<string | undef
 }
 
 function modelsIn(names: readonly string[]): string[] {
-  return names.filter((name) => GGUF.test(name) && !PROJECTOR.test(name)).sort();
+  // Of a split one, the first part names all of it.
+  const isFurtherPart = (name: string) => (parsePartName(name)?.number ?? 1) > 1;
+  return names.filter((name) => GGUF.test(name) && !PROJECTOR.test(name) && !isFurtherPart(name)).sort();
 }
 
 function notCached(spec: string, { cacheFolder }: HubSettings): HubError {

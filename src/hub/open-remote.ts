@@ -4,6 +4,7 @@ import { HubError, invalidArgument } from "../errors.ts";
 import type { ByteSource } from "../files/byte-source.ts";
 import { isHubSpec, parseGgufSpec, parseRepository } from "./address.ts";
 import { HubClient } from "./client.ts";
+import { openFrom } from "./gguf-file.ts";
 import { type Internals, openHubFolder } from "./hub-folder.ts";
 import { openModelFolder } from "./model-folder.ts";
 import { RemoteFile } from "./remote-file.ts";
@@ -43,7 +44,9 @@ export async function openRemote(
   }
   if (settings.offline) throw offline(spec);
   const folder = await openHubFolder(gguf?.repository ?? parseRepository(spec), settings, options, internals);
-  return gguf === undefined ? { kind: "checkpoint", folder } : { kind: "gguf", file: await folder.open(gguf.file) };
+  return gguf === undefined
+    ? { kind: "checkpoint", folder }
+    : { kind: "gguf", file: await openFrom(folder, gguf.file) };
 }
 
 async function openAddress(

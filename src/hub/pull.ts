@@ -1,7 +1,8 @@
 /** Downloads the files of a checkpoint to the cache, several in parallel, all verified. */
 import { stat } from "node:fs/promises";
 import { MAX_DOWNLOADS } from "../bounds.ts";
-import { ADAPTER_CONFIG } from "../checkpoint/adapter.ts";
+import { adapterWeights } from "../checkpoint/adapted-folder.ts";
+import { ADAPTER_CONFIG } from "../checkpoint/adapter-config.ts";
 import { templateFiles } from "../checkpoint/chat-template-file.ts";
 import { type CheckpointFolder, openLocalFolder } from "../checkpoint/folder.ts";
 import { TOKENIZER_FILES } from "../checkpoint/overlay-folder.ts";
@@ -67,16 +68,8 @@ export async function pull(options: PullOptions): Promise<PullResult> {
   return pullWith(options);
 }
 
-/**
- * {@link pull}, with parts that tests replace.
- *
- * @param check is called with the listing before the download
- */
-export async function pullWith(
-  options: PullOptions,
-  internals: Internals = {},
-  check?: (folder: CheckpointFolder) => Promise<void>,
-): Promise<PullResult> {
+/** {@link pull}, with parts that tests replace. */
+export async function pullWith(options: PullOptions, internals: Internals = {}): Promise<PullResult> {
   options = checkOptions(
     "pull",
     options,
@@ -96,7 +89,6 @@ export async function pullWith(
   if (settings.offline) return pulledBefore(repository, settings);
   const { onProgress, signal, concurrency = DEFAULT_CONCURRENCY } = options;
   const folder = await openHubFolder(repository, settings, { signal }, internals);
-  await check?.(folder);
   const { cache, listing } = folder;
   const files = (await checkpointFiles(folder)).map((name) => folder.file(name));
   await fetchFiles(folder, files, { concurrency, onProgress, signal });
@@ -110,10 +102,10 @@ export async function pullWith(
   };
 }
 
-/** Names of the existing files of a checkpoint, also on the hub, where only the index is read. */
+/** Names of the existing files of a checkpoint or an adapter, also on the hub, where only the index is read. */
 async function checkpointFiles(folder: CheckpointFolder): Promise<string[]> {
   const names = new Set(await folder.list());
-  const { files } = await findWeightFiles(folder);
+  const files = names.has(ADAPTER_CONFIG) ? [await adapterWeights(folder)] : (await findWeightFiles(folder)).files;
   const templates = await templateFiles(folder);
   return [...new Set([...SMALL_FILES.filter((name) => names.has(name)), ...templates, ...files])];
 }

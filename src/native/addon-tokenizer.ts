@@ -1,5 +1,5 @@
 /** The addon's contract (addon.ts): vocabularies, and text to token ids. */
-import type { TokenizationMode } from "../vocabulary/tokenization.ts";
+import type { TokenizationMode, WordSplit } from "../vocabulary/tokenization.ts";
 
 /** A vocabulary as the GGUF stores it: parallel arrays of n_vocab entries, without a JS string per piece. */
 export type Vocabulary = SentencePieceVocabulary | BytePairVocabulary;
@@ -29,6 +29,8 @@ export interface SentencePieceVocabulary extends VocabularyParts {
   readonly addDummyPrefix: boolean;
   /** The checkpoint's `add_prefix_space` (default true): U+2581 before each stretch of text (only in the "fast-…" modes). */
   readonly addPrefixSpace: boolean;
+  /** Of merges with equal scores, those with the longest left part go first, then the longest right part (fast modes). */
+  readonly longestFirst: boolean;
 }
 
 /** Its only mode is "byte-bpe". */
@@ -38,9 +40,11 @@ export interface BytePairVocabulary extends VocabularyParts {
   readonly merges: Uint8Array;
   readonly mergeOffsets: Uint32Array;
   /** How text is split into words, by llama.cpp's name for it. */
-  readonly split: "llama-bpe" | "gpt-2";
+  readonly split: WordSplit;
   /** A word that is a token is taken whole. */
   readonly ignoreMerges: boolean;
+  /** Text between added tokens is normalised first (NFC); then no added token may be a normalized one. */
+  readonly composes: boolean;
 }
 
 /** The modes that the addon implements: all of them. */

@@ -1,6 +1,6 @@
 /** Rows of a CSV file, whatever separates its fields: objects keyed by the first record; every value is a text, an empty cell is null. */
 import { isUtf8 } from "node:buffer";
-import { InvalidInputError, type StarlingError } from "../errors.ts";
+import { type FileError, InvalidInputError, type StarlingError } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
 import { READ_COLUMNS } from "./columns.ts";
 import { parseRecords } from "./csv-fields.ts";
@@ -15,7 +15,7 @@ import type { Row } from "./row.ts";
 const MAX_NAMELESS_COLUMNS = 1000;
 
 /** The fields of a record, or why it cannot be read. */
-type CsvRecord = { readonly line: number; readonly endOffset: number } & (
+export type CsvRecord = { readonly line: number; readonly endOffset: number } & (
   | { readonly fields: string[] }
   | { readonly error: StarlingError }
 );
@@ -40,8 +40,11 @@ export async function* csvRows(
       row += 1;
       yield { row, where: `line ${record.line}`, endOffset: record.endOffset, isTable: true, ...result };
     }
-  if (header === undefined)
-    throw damaged(name, `is empty: a ${formatWord(delimiter)} file begins with the names of its columns`);
+  if (header === undefined) throw withoutHeader(name, delimiter);
+}
+
+export function withoutHeader(name: string, delimiter: Delimiter): FileError {
+  return damaged(name, `is empty: a ${formatWord(delimiter)} file begins with the names of its columns`);
 }
 
 async function* csvPieces(
@@ -52,13 +55,9 @@ async function* csvPieces(
   const head = new InputHead(name, formatWord(delimiter));
   let splitter: CsvSplitter | undefined;
   const begin = () => {
-    const bytes = head.bytes();
-    if (endsLinesWithReturn(bytes))
-      throw damaged(name, "uses bare carriage returns as line ends: save it with line feeds (LF or CRLF)");
-    splitter = new CsvSplitter(head.start, delimiter);
-    // A first tab separates a column without a name.
-    const tabs = delimiter === "\t" ? Math.min(head.leadingTabs, MAX_NAMELESS_COLUMNS) : 0;
-    return tabs === 0 ? splitter.push(bytes) : splitter.push(Buffer.concat([Buffer.alloc(tabs, delimiter), bytes]));
+    const begun = beginCsv(head, name, delimiter);
+    splitter = begun.splitter;
+    return begun.pieces;
   };
   for await (const chunk of chunks) {
     if (splitter !== undefined) yield splitter.push(chunk);
@@ -71,12 +70,29 @@ async function* csvPieces(
   yield (splitter as CsvSplitter | undefined)?.end() ?? [];
 }
 
-function formatWord(delimiter: Delimiter): "CSV" | "TSV" {
+/** The splitter of a table whose first bytes are there, and what it made of them. @throws FileError for line ends of old Macs */
+export function beginCsv(
+  head: InputHead,
+  name: string,
+  delimiter: Delimiter,
+): { readonly splitter: CsvSplitter; readonly pieces: readonly Piece[] } {
+  const bytes = head.bytes();
+  if (endsLinesWithReturn(bytes))
+    throw damaged(name, "uses bare carriage returns as line ends: save it with line feeds (LF or CRLF)");
+  // A first tab separates a column without a name.
+  const tabs = delimiter === "\t" ? Math.min(head.leadingTabs, MAX_NAMELESS_COLUMNS) : 0;
+  const { offset, line } = head.start;
+  const splitter = new CsvSplitter({ offset: offset - tabs, line }, delimiter);
+  const pieces = splitter.push(tabs === 0 ? bytes : Buffer.concat([Buffer.alloc(tabs, delimiter), bytes]));
+  return { splitter, pieces };
+}
+
+export function formatWord(delimiter: Delimiter): "CSV" | "TSV" {
   return delimiter === "\t" ? "TSV" : "CSV";
 }
 
 /** In the order of the pieces. */
-function recordsOf(pieces: readonly Piece[], delimiter: string): CsvRecord[] {
+export function recordsOf(pieces: readonly Piece[], delimiter: string): CsvRecord[] {
   const lines = pieces.map(lineOf);
   const parsed = parseRecords(
     lines.filter((line) => line instanceof Uint8Array),
@@ -114,16 +130,21 @@ function endsLinesWithReturn(head: Uint8Array): boolean {
 }
 
 /** "sep=;", with which Excel begins a file. */
-function isSeparatorRecord(fields: readonly string[], delimiter: Delimiter): boolean {
+export function isSeparatorRecord(fields: readonly string[], delimiter: Delimiter): boolean {
   return separatorLine(fields.join(delimiter)) === delimiter;
 }
 
-function readHeader(record: CsvRecord, name: string): readonly string[] {
+export function readHeader(record: CsvRecord, name: string): readonly string[] {
   if ("error" in record) throw damaged(name, `has no usable first line: ${oneLine(record.error)}`);
   const { fields } = record;
   const repeated = fields.find((field, i) => READ_COLUMNS.has(field) && fields.indexOf(field) !== i);
   if (repeated !== undefined) throw damaged(name, `has two columns named ${quote(repeated)}`);
   return fields;
+}
+
+/** Spreadsheets write them below their last row. */
+export function isEmptyRecord(fields: readonly string[], header: readonly string[]): boolean {
+  return header.length > 1 && fields.every((field) => field === "");
 }
 
 /** Undefined for a record of empty cells only, which spreadsheets write below their last row. */
@@ -133,7 +154,7 @@ function toObject(
 ): { value: unknown; isCsv: true } | { error: StarlingError } | undefined {
   if ("error" in record) return { error: record.error };
   const { fields } = record;
-  if (header.length > 1 && fields.every((field) => field === "")) return undefined;
+  if (isEmptyRecord(fields, header)) return undefined;
   if (fields.length !== header.length)
     return invalid(
       `It has ${plural(fields.length, "field")}, but the first line names ${plural(header.length, "column")}.`,

@@ -1,30 +1,11 @@
 /** Rows of anything that has bytes: its compression, its format, then its rows. */
 import { type ByteSource, openFile, renamed } from "../files/byte-source.ts";
-import {
-  type Compression,
-  compressionOf,
-  compressionOfName,
-  counted,
-  decompressed,
-  peek,
-  prepended,
-  refuseOthers,
-  uncompressedName,
-} from "./compression.ts";
-import { damaged } from "./damaged.ts";
-import {
-  DELIMITER_NAMES,
-  detectText,
-  formatOfName,
-  type InputFormat,
-  MAX_SNIFFED_BYTES,
-  type TextFormat,
-} from "./format.ts";
-import { checkEncoding } from "./input-head.ts";
+import { counted } from "./compression.ts";
+import { findTextFormat, openContent } from "./content.ts";
+import { DELIMITER_NAMES, type InputFormat, type TextFormat } from "./format.ts";
 import { readJsonRows } from "./json-rows.ts";
 import type { Row } from "./row.ts";
 import { spool } from "./spool.ts";
-import { asUtf8 } from "./utf16.ts";
 
 /** What rows are read from. */
 export interface RowInput {
@@ -49,11 +30,8 @@ export interface ReadRowsOptions {
 
 /** Read at once: large enough that a disk is busy, small beside a row. */
 const CHUNK_BYTES = 256 * 1024;
-const MAGIC_BYTES = 6;
 /** Of a compressed file: smaller ones are read in a few pieces, which say nothing about how many rows are left. */
 const MIN_COUNTED_BYTES = 16 * CHUNK_BYTES;
-const PARQUET_MAGIC = "PAR1";
-const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
 /** The rows of an open file. @throws FileError */
 export function rowsOf(source: ByteSource, options: ReadRowsOptions = {}): AsyncGenerator<Row> {
@@ -64,61 +42,22 @@ export function rowsOf(source: ByteSource, options: ReadRowsOptions = {}): Async
 export async function* readRows(input: RowInput, options: ReadRowsOptions = {}): AsyncGenerator<Row> {
   const { name, size = 0 } = input;
   const taken = { bytes: 0 };
-  const { head, all } = await peek(counted(input.chunks, taken), MAGIC_BYTES);
-  let source: ByteSource | undefined;
+  const content = await openContent({ ...input, chunks: counted(input.chunks, taken) }, options.format);
   try {
-    const compression = compressionOf(head);
-    if (compression === undefined) source = input.source;
-    const inside = compression === undefined ? { head, all } : await peek(decompressed(all, name), MAGIC_BYTES);
-    const inner = compression === undefined ? name : uncompressedName(name);
-    const { format = formatOfName(inner) } = options;
-    if (inside.head.length === 0)
-      refuseEmpty(name, compression === undefined ? compressionOfName(name) : undefined, format);
-    if (isParquet(inside.head)) {
-      yield* readParquet(inside.all, source, name, options);
+    const { compression, named, isParquet, chunks, source } = content;
+    if (isParquet) {
+      yield* readParquet(chunks, source, name, options);
       return;
     }
-    refuseOthers(inside.head, name);
-    if (isWebPage(inside.head))
-      throw damaged(name, "is a web page (HTML): the download was answered with a page; open it to see what it says");
-    if (format === "parquet")
-      throw damaged(
-        name,
-        options.format === undefined ? "is not a parquet file, despite its name" : "is not a parquet file",
-      );
-    let isWide = false;
-    const text = asUtf8(decompressed(inside.all, name), name, () => {
-      isWide = true;
-    });
-    for await (const row of readText(text, name, format, options)) {
-      if (compression === undefined && !isWide && size > 0) options.onFraction?.(Math.min(1, row.endOffset / size));
+    for await (const row of readText(chunks, name, named, options)) {
+      if (compression === undefined && !content.isWide() && size > 0)
+        options.onFraction?.(Math.min(1, row.endOffset / size));
       else if (size >= MIN_COUNTED_BYTES) options.onFraction?.(taken.bytes / size);
       yield row;
     }
   } finally {
-    await all.return(undefined);
+    await content.close();
   }
-}
-
-function isParquet(head: Uint8Array): boolean {
-  return latin1(head).startsWith(PARQUET_MAGIC);
-}
-
-/** What a server sends in place of a file: a form to log in, a list of conditions. */
-function isWebPage(head: Uint8Array): boolean {
-  return /^<(?:html|!doct)/i.test(latin1(head));
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
-}
-
-/** An empty text may be no rows (csvRows() refuses it for its missing header); what has a header of its own is never empty. */
-function refuseEmpty(name: string, compression: Compression | undefined, format: InputFormat | undefined): void {
-  const kind = compression ?? (format === "parquet" ? format : undefined);
-  if (kind === undefined) return;
-  const article = kind === "xz" ? "an" : "a";
-  throw damaged(name, `is empty, which ${article} ${kind} file never is: download or write it again`);
 }
 
 /** Parquet begins at its end: what is a stream, or compressed once more, is written to a temporary file first. */
@@ -153,27 +92,9 @@ async function* readText(
   named: InputFormat | undefined,
   { onNotice, format }: ReadRowsOptions,
 ): AsyncGenerator<Row> {
-  const iterator = chunks[Symbol.asyncIterator]();
-  let head: Uint8Array = new Uint8Array();
-  let found: TextFormat | undefined;
-  let all = prepended(head, iterator);
+  const { found, isBinary, all } = await findTextFormat(chunks, name, named);
   try {
-    for (let lookedAt = 0, ended = false; found === undefined; ) {
-      const next = await iterator.next();
-      if (next.done) ended = true;
-      else head = head.length === 0 ? next.value : Buffer.concat([head, next.value]);
-      // Looking at all of it with every small chunk would take the square of its length.
-      if (!ended && head.length < 2 * lookedAt && head.length < MAX_SNIFFED_BYTES) continue;
-      lookedAt = head.length;
-      // The reader of JSON names bytes that are not text further on.
-      if (isBinary(head)) {
-        checkEncoding(head, name, named === "csv" || named === "tsv" ? named.toUpperCase() : "JSON lines or JSON");
-        found = { kind: "json" };
-      } else found = await detectText(withoutMark(head), ended, named, name);
-      if (ended) found ??= { kind: "json" };
-    }
-    all = prepended(head, iterator);
-    const notice = isBinary(head) ? undefined : noticeOf(found, named, format !== undefined);
+    const notice = isBinary ? undefined : noticeOf(found, named, format !== undefined);
     if (notice !== undefined) onNotice?.(`${name} ${notice}`);
     if (found.kind === "json") yield* jsonRows(all, name, onNotice);
     else {
@@ -183,14 +104,6 @@ async function* readText(
   } finally {
     await all.return(undefined);
   }
-}
-
-function isBinary(head: Uint8Array): boolean {
-  return head.subarray(0, MAX_SNIFFED_BYTES).includes(0) || head[0] === 0xff || head[0] === 0xfe;
-}
-
-function withoutMark(head: Uint8Array): Uint8Array {
-  return BYTE_ORDER_MARK.every((byte, i) => head[i] === byte) ? head.subarray(BYTE_ORDER_MARK.length) : head;
 }
 
 /** What is worth saying about a format, to follow the file's name. */

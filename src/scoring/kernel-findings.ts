@@ -18,6 +18,8 @@ export interface KernelQuestion {
   readonly plan: Pick<LoadPlan, "soloThreads" | "batchMode" | "gpuLayers" | "kvType" | "paddingToken">;
   /** Of the whole model. */
   readonly shape: Pick<TrunkShape, "layers" | "heads" | "keyValueHeads" | "headDim">;
+  /** Whether attention scores are soft-capped. */
+  readonly softCapped?: boolean;
   /** The library, and what it says that it uses. */
   readonly runtime: Partial<Pick<RuntimeInfo, "cpuLibrary" | "cpuFeatures">>;
 }
@@ -47,11 +49,10 @@ export async function findOnce(
   const { path, samples, plan, runtime } = question;
   // The most that multiply at once: context workers have as many or fewer.
   const threads = kind.prefill ? OWN_THREADS : plan.soloThreads;
-  const asked = samples.map(({ type, columns, rows, position }) => ({ type, columns, rows, position }));
-  const options = { path: toNamespacedPath(path), samples: asked, attention, threads, ...kind };
+  const ask = () => checkEachFile(path, samples, { attention, threads, ...kind }, check);
   const { cpuLibrary, cpuFeatures = [] } = runtime;
   // A library without an identity is checked each time.
-  if (cpuLibrary === undefined) return check(options);
+  if (cpuLibrary === undefined) return ask();
   const shapes = samples.map(({ type, columns, rows }) => [type, columns, rows]);
   // What the library says is what it sees: an emulator may show another processor to it than to us.
   const where = [fileIdentity(cpuLibrary), cpuFeatures, processorIdentity()];
@@ -59,7 +60,7 @@ export async function findOnce(
   const own = kind.prefill ? ownKernelsIdentity() : [];
   const parts = [FORMAT, ...where, shapes, attention, threads, kind.repacked, kind.prefill, own];
   // The weights of a damaged file may be wrong: cache such a finding only for that file.
-  const [anyFile, thisFile] = [cacheKey(parts), cacheKey([...parts, fileIdentity(path)])];
+  const [anyFile, thisFile] = [cacheKey(parts), cacheKey([...parts, ...filesOf(path, samples).map(fileIdentity)])];
   const cache = new JsonCache(folder, MAX_FINDINGS);
   const isFresh = process.env[PROBE_VARIABLE] === "fresh";
   for (const key of [anyFile, thisFile]) {
@@ -68,12 +69,36 @@ export async function findOnce(
     const before = timed.get(join(folder, key));
     if (before !== undefined) return before;
   }
-  const findings = await check(options);
+  const findings = await ask();
   const isGood = findings.every(({ problem, multiple }) => problem === undefined && (multiple > 0 || kind.prefill));
   const key = isGood ? anyFile : thisFile;
   cache.write(key, { time: Date.now(), result: findings });
   if (kind.prefill) timed.set(join(folder, key), findings);
   return findings;
+}
+
+/** The first is the model's, or the first part's. */
+function filesOf(path: string, samples: readonly NamedSample[]): string[] {
+  return [...new Set([path, ...samples.map(({ file }) => file ?? path)])];
+}
+
+/** The check reads one file: of a split model it is asked for each part. @returns findings in the order of samples, then of attention */
+async function checkEachFile(
+  path: string,
+  samples: readonly NamedSample[],
+  { attention, ...how }: Omit<KernelCheckOptions, "path" | "samples">,
+  check: CheckKernels,
+): Promise<readonly KernelFinding[]> {
+  const found = new Map<NamedSample | AttentionSample, KernelFinding>();
+  for (const file of filesOf(path, samples)) {
+    const here = samples.filter((sample) => (sample.file ?? path) === file);
+    const once = file === path ? attention : [];
+    if (here.length + once.length === 0) continue;
+    const asked = here.map(({ type, columns, rows, position }) => ({ type, columns, rows, position }));
+    const findings = await check({ path: toNamespacedPath(file), samples: asked, attention: once, ...how });
+    for (const [i, key] of [...here, ...once].entries()) found.set(key, findings[i] as KernelFinding);
+  }
+  return [...samples, ...attention].map((key) => found.get(key) as KernelFinding);
 }
 
 function areKernelFindings(value: unknown, count: number): value is KernelFinding[] {

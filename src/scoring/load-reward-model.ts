@@ -2,16 +2,18 @@
 
 import { toNamespacedPath } from "node:path";
 import { isStarlingError, NativeError } from "../errors.ts";
-import { OpenedFile } from "../files/opened-file.ts";
 import type { FitRecord } from "../gguf/fit-record.ts";
 import type { HeadFile } from "../gguf/head-file.ts";
+import { OpenedGguf } from "../gguf/opened-gguf.ts";
+import { positionNotice } from "../gguf/position-notice.ts";
 import { modelPathOf } from "../model-path.ts";
-import type { NativeModel } from "../native/addon.ts";
+import type { NativeHead, NativeModel } from "../native/addon.ts";
 import { type Engine, openEngine } from "../native/engine.ts";
 import { bindOwnKernels } from "../native/prefill-kernels.ts";
 import { probeKernels } from "../native/probe.ts";
 import { librariesIn } from "../native/runtime-folder.ts";
 import { checkOptions, given, takesOnlyOptions } from "../options.ts";
+import { directionOf, type RewardHead } from "../reward-head.ts";
 import { availableMemory } from "./available-memory.ts";
 import { cancellable, unlessAborted } from "./cancellable.ts";
 import { checkFitDate, readHeadFor } from "./choose-head.ts";
@@ -40,7 +42,7 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
   signal?.throwIfAborted();
   const modelPath = await modelPathOf(options.modelPath, options);
   // What we check and what llama.cpp loads is one open file, even if another replaces it at the path.
-  const opened = await OpenedFile.open(modelPath);
+  const opened = await OpenedGguf.open(modelPath);
   try {
     return await loadOpened(opened, { ...options, modelPath });
   } catch (error) {
@@ -49,7 +51,7 @@ export async function loadRewardModel(options: LoadRewardModelOptions): Promise<
   }
 }
 
-async function loadOpened(opened: OpenedFile, options: LoadRewardModelOptions): Promise<RewardModel> {
+async function loadOpened(opened: OpenedGguf, options: LoadRewardModelOptions): Promise<RewardModel> {
   const { modelPath, signal } = options;
   const file = await readModelFile(opened);
   const engine = await openEngine({ gpu: options.gpu ?? "auto" });
@@ -74,6 +76,7 @@ async function loadOpened(opened: OpenedFile, options: LoadRewardModelOptions): 
         samples: file.weightSamples,
         plan: placement.plan,
         shape: file.shape,
+        softCapped: file.trunk.softCapped === true,
         runtime: engine.runtimeInfo,
       },
       { stock: (check) => engine.addon.checkKernels(check), own },
@@ -96,7 +99,17 @@ async function loadOpened(opened: OpenedFile, options: LoadRewardModelOptions): 
   const { onProgress } = options;
   const report = onProgress && ((fraction: number) => onProgress({ phase: "loading", fraction }));
   const job = engine.addon.loadModel(
-    { ...plan, ...source, maxSequences, flashAttention, repacked, rowMultiple, prefillWeights, prefillAttention, head },
+    {
+      ...plan,
+      ...source,
+      maxSequences,
+      flashAttention,
+      repacked,
+      rowMultiple,
+      prefillWeights,
+      prefillAttention,
+      head: nativeHead(head),
+    },
     report,
   );
   const native = await cancellable(job, signal, (error) => loadFailure(error, modelPath, placement));
@@ -107,10 +120,27 @@ async function loadOpened(opened: OpenedFile, options: LoadRewardModelOptions): 
     await native.close();
     throw error;
   }
-  const info = infoOf({ modelPath, file, native, tokenizer, headPath, headFile, fit, engine, placement, kernels });
+  const info = infoOf({
+    modelPath,
+    file,
+    head,
+    native,
+    tokenizer,
+    headPath,
+    headFile,
+    fit,
+    engine,
+    placement,
+    kernels,
+  });
   // With the weights in memory, the model no longer depends on its file.
   const assertUnchanged = options.mmap === false ? async () => {} : () => opened.assertUnchanged();
   return new RewardModel(info, { native, tokenizer, assertUnchanged }, head, opened);
+}
+
+/** As the addon takes it: every layer's numbers beside each other. */
+function nativeHead({ weight, bias, hidden }: RewardHead): NativeHead {
+  return { weight, ...given({ bias, hiddenWeight: hidden?.weight, hiddenBias: hidden?.bias }) };
 }
 
 /** In a child process: they are new code in a library that was not made for it. */
@@ -128,6 +158,7 @@ async function checkOfOwn(
 interface Loaded {
   readonly modelPath: string;
   readonly file: ModelFile;
+  readonly head: RewardHead;
   readonly native: NativeModel;
   readonly tokenizer: RewardTokenizer;
   readonly headPath: string | undefined;
@@ -139,7 +170,7 @@ interface Loaded {
 }
 
 function infoOf(loaded: Loaded): RewardModelInfo {
-  const { modelPath, file, native, tokenizer, headPath, headFile, fit, engine, placement, kernels } = loaded;
+  const { modelPath, file, head, native, tokenizer, headPath, headFile, fit, engine, placement, kernels } = loaded;
   return {
     path: modelPath,
     name: file.name,
@@ -156,10 +187,15 @@ function infoOf(loaded: Loaded): RewardModelInfo {
       ? {}
       : { head: { path: headPath, name: headFile.name, ...given({ trunkSha256: headFile.trunkSha256 }) } }),
     ...(fit === undefined ? {} : { fit }),
+    direction: directionOf(head),
+    // Of the model's own head.
+    ...(headPath === undefined ? given({ normalization: file.normalization }) : {}),
+    ...given({ positionNotice: positionNotice(file) }),
     profile: file.profile,
     template: file.template,
     tokenization: tokenizer.settings.tokenization,
     maxTokens: file.maxTokens,
+    ...given({ window: file.window }),
     contextTokens: native.info.contextTokens,
     backend: placement.backend,
     backendReasons: [

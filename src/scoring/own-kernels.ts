@@ -31,6 +31,7 @@ export interface OwnKernels {
  */
 const LEAST_GAIN = 1.1;
 export const OWN_KERNELS_OFF = 'the option kernels is "off"';
+const SOFT_CAPPED = "Our own kernel does not compute attention: this model's attention scores are soft-capped.";
 /** How `info` calls them, beside llama.cpp's "CPU_REPACK" and others. */
 const PREFIX = "starling ";
 
@@ -50,9 +51,9 @@ export async function planOwnKernels(
   folder: string,
 ): Promise<OwnKernels> {
   if (typeof check === "string") return noOwnKernels(check);
-  const { samples, plan, shape } = question;
-  // Scores at the end of padding need masks that a flash attention does not keep.
-  const attention = plan.paddingToken < 0 ? [attentionOf(question)] : [];
+  const { samples, plan, shape, softCapped } = question;
+  // Scores at the end of padding need masks that a flash attention does not keep; ours has no soft cap.
+  const attention = plan.paddingToken < 0 && !softCapped ? [attentionOf(question)] : [];
   let findings: readonly KernelFinding[];
   try {
     findings = await findOnce(question, attention, { repacked: true, prefill: true }, check, folder);
@@ -74,7 +75,7 @@ export async function planOwnKernels(
   };
   const taken = [...groups.values()].filter(isTaken);
   const attended = findings[samples.length];
-  const prefillAttention = attended?.problem === undefined && attended?.multiple === 1;
+  const prefillAttention = attended !== undefined && attended.problem === undefined && attended.multiple === 1;
   const multiplied = [...samples.map(weightsOf), ...attention.map(() => keysAndValuesOf(question))];
   const own = {
     prefillWeights: taken.map(([first = 0]) => {
@@ -85,15 +86,16 @@ export async function planOwnKernels(
     taken: new Set(taken.flat()),
     kernels: [
       ...taken.map((group) => kernelInfo(question, group, findings)),
-      ...(prefillAttention
-        ? [{ type: "attention", columns: shape.headDim, kernel: PREFIX + (attended as KernelFinding).buffer }]
-        : []),
+      ...(prefillAttention ? [{ type: "attention", columns: shape.headDim, kernel: PREFIX + attended.buffer }] : []),
     ],
-    reasons: findings.flatMap(({ buffer, problem }, i) =>
-      problem === undefined
-        ? []
-        : [`Our own kernel ${buffer} is not used: its products of ${multiplied[i]} ${problem}.`],
-    ),
+    reasons: [
+      ...(softCapped ? [SOFT_CAPPED] : []),
+      ...findings.flatMap(({ buffer, problem }, i) =>
+        problem === undefined
+          ? []
+          : [`Our own kernel ${buffer} is not used: its products of ${multiplied[i]} ${problem}.`],
+      ),
+    ],
   };
   if (own.taken.size > 0 || prefillAttention) return own;
   const found = findings.slice(0, samples.length);

@@ -1,6 +1,6 @@
 /** The public class: a loaded reward model. */
 import { invalidArgument, ModelClosedError, notConstructible } from "../errors.ts";
-import type { OpenedFile } from "../files/opened-file.ts";
+import type { OpenedGguf } from "../gguf/opened-gguf.ts";
 import type { NativeModel } from "../native/addon.ts";
 import { aBoolean, aFunction, aList, aNameList, anIterable, aSignal, checkOptions, readable } from "../options.ts";
 import { checkItem, type ScoreItem } from "../prompt/items.ts";
@@ -37,7 +37,7 @@ const promptOptionChecks = { ignoreFields: aNameList, signal: aSignal };
 const featureOptionChecks = { ...streamChecks, onResult: aFunction };
 
 /** @internal The file that a model was loaded from; closed with the model. */
-export let openedFileOf: (model: RewardModel) => OpenedFile;
+export let openedFileOf: (model: RewardModel) => OpenedGguf;
 /** @internal Tokens that the model evaluated so far, and those that it took from its cache instead. */
 export let tokenCountsOf: (model: RewardModel) => { readonly computed: number; readonly reused: number };
 
@@ -53,7 +53,7 @@ export class RewardModel implements AsyncDisposable {
   readonly #native: NativeModel;
   readonly #context: StreamContext;
   readonly #head: RewardHead;
-  readonly #file: OpenedFile;
+  readonly #file: OpenedGguf;
   #closing: Promise<void> | undefined;
 
   static {
@@ -62,7 +62,7 @@ export class RewardModel implements AsyncDisposable {
   }
 
   /** @internal Use {@link loadRewardModel}. */
-  constructor(info: RewardModelInfo, context: StreamContext, head: RewardHead, file: OpenedFile) {
+  constructor(info: RewardModelInfo, context: StreamContext, head: RewardHead, file: OpenedGguf) {
     if (file === undefined) throw notConstructible("RewardModel", "loadRewardModel()");
     this.#file = file;
     this.info = info;
@@ -145,7 +145,7 @@ export class RewardModel implements AsyncDisposable {
    *
    * @param conversation a text, messages that end with the user's turn, or an object with one of them
    * @param responses the responses to compare, in any order
-   * @returns the responses, best first; `index` is the position in `responses`, equal scores keep that order
+   * @returns the responses, best first (the lowest score, where `info.direction` is "lower"); `index` is the position in `responses`, equal scores keep that order
    * @throws as {@link score}
    */
   rank(
@@ -173,7 +173,10 @@ export class RewardModel implements AsyncDisposable {
     const nameItem = scoring.nameItem ?? ((index: number) => `responses[${index}]`);
     const items = responses.map((response, i) => ({ ...shared, response: checkString(response, nameItem(i)) }));
     const results = await this.score(items, { ...scoring, nameItem });
-    const ranks = ranksOf(results.map(({ score }) => score));
+    const ranks = ranksOf(
+      results.map(({ score }) => score),
+      this.info.direction,
+    );
     return results
       .map((result, i) => ({ ...result, rank: ranks[i] as number, response: responses[i] as string }))
       .sort((a, b) => a.rank - b.rank || a.index - b.index);

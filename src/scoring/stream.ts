@@ -17,7 +17,7 @@ import {
 import type { FeatureOptions, FeatureOutcome, FeatureResult, ScoreOptions, ScoreOutcome } from "./types.ts";
 
 /** Read-ahead limits: enough to keep the model busy and to find items that share a prompt. Arrays are in memory anyway. */
-const IN_FLIGHT = { items: 512, tokens: 1 << 20 };
+export const IN_FLIGHT = { items: 512, tokens: 1 << 20 };
 const IN_FLIGHT_OF_ARRAY = { items: 1 << 14, tokens: 1 << 22 };
 /** Items per tokenisation call: enough to spread its overhead, few enough that the first scores come soon. */
 const MAX_ITEMS_PER_CHUNK = 32;

@@ -81,6 +81,7 @@ export class RewardServer implements AsyncDisposable {
     });
     metrics = new ServerMetrics({
       queue: () => work.waiting,
+      early: () => work.early,
       inFlight: () => work.inFlight,
       state: () => backend.state,
       counters: () => backend.counters,

@@ -6,6 +6,8 @@ import type { RequestRecord } from "./http/exchange.ts";
 /** Of what is watched; asked for at each collection. */
 export interface MetricSources {
   readonly queue: () => { readonly items: number; readonly tokens: number };
+  /** Requests that wait until the model is loaded. */
+  readonly early: () => number;
   /** Items in the scoring process. */
   readonly inFlight: () => number;
   readonly state: () => BackendState;
@@ -38,7 +40,7 @@ export class ServerMetrics {
   readonly #truncated: Counter;
   readonly #items: Counter<"outcome">;
 
-  constructor({ queue, inFlight, state, counters }: MetricSources) {
+  constructor({ queue, early, inFlight, state, counters }: MetricSources) {
     const registers = [this.#registry];
     const counter = <T extends string>(name: string, help: string, labelNames: T[] = []) =>
       new Counter({ name: PREFIX + name, help, labelNames, registers });
@@ -80,6 +82,7 @@ export class ServerMetrics {
     this.#truncated = counter("truncated_total", "Scored items of which tokens were cut off.");
     gauge("queue_items", "Items that wait.", () => queue().items);
     gauge("queue_tokens", "Tokens that wait, estimated.", () => queue().tokens);
+    gauge("loading_requests", "Requests that wait until the model is loaded; they are not in the queue yet.", early);
     gauge("in_flight_items", "Items in the scoring process.", inFlight);
     counted("computed_tokens_total", "Tokens that were evaluated.", () => counters().computedTokens);
     counted(

@@ -19,6 +19,8 @@ export interface TrunkShape {
 export interface TrunkSettings extends TrunkShape {
   readonly rmsNormEpsilon: number;
   readonly ropeTheta: number;
+  /** The trunk's further numbers, by their names in config.json. */
+  readonly numbers: Readonly<Record<string, number>>;
 }
 
 interface Hyperparameter {
@@ -53,7 +55,7 @@ export const FLOAT_FIELDS = {
   rmsNormEpsilon: { config: "rms_norm_eps", key: "attention.layer_norm_rms_epsilon", max: 1 },
   /** Models of the longest contexts use 5e8; a larger base is a mistake. */
   ropeTheta: { config: "rope_theta", key: "rope.freq_base", max: 1e12 },
-} as const satisfies Record<Exclude<keyof TrunkSettings, keyof TrunkShape>, Hyperparameter>;
+} as const satisfies Record<"rmsNormEpsilon" | "ropeTheta", Hyperparameter>;
 
 /** What is wrong with a shape whose sizes are each within bounds; the sentence follows the name of the file. */
 export function shapeProblem(

@@ -2,11 +2,15 @@
  * The trunks that are converted and scored, one file each. To add one, describe it in a file of its own and add it here.
  * Trunks of one architecture are the same to llama.cpp and to the checks of a GGUF: they differ in config.json only.
  */
+import { gemma2 } from "./gemma2.ts";
 import { llama } from "./llama.ts";
+import { mistral } from "./mistral.ts";
+import { qwen2 } from "./qwen2.ts";
+import { qwen3 } from "./qwen3.ts";
 import { SHAPE_FIELDS, type TrunkShape } from "./shape.ts";
 import type { Trunk } from "./trunk.ts";
 
-const trunks: readonly Trunk[] = [llama];
+const trunks: readonly Trunk[] = [llama, mistral, qwen2, qwen3, gemma2];
 
 export const MODEL_TYPES: readonly string[] = trunks.map(({ modelType }) => modelType);
 export const ARCHITECTURES: readonly string[] = [...new Set(trunks.map(({ architecture }) => architecture))];

@@ -8,6 +8,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { embeddedModelPath } from "../../src/index.ts";
+import { makeLanguageModel } from "../language-model.ts";
+import { f32, safetensors } from "../unit/convert/make-checkpoint.ts";
 import { FakeHub } from "../unit/hub/fake-hub.ts";
 import { folder, jsonLines, repository, run } from "./run-cli.ts";
 import { endWhenReady } from "./serve-once.ts";
@@ -111,8 +113,22 @@ function withoutAddress(words: readonly string[]): string[] {
   return words.filter((word, i) => !isAddress(word) && !isAddress(words[i - 1]));
 }
 
-/** Data sets of the real hub, and a card that this machine may not have. */
-const NEEDS_MORE = /^eval .*\b(?:all|human)\b|--benchmark human|--gpu cuda/;
+/** An adapter of one matrix, which is as random as the model. */
+function writeAdapter(folder: string, base: string, baseName: string): void {
+  const { hidden_size } = JSON.parse(readFileSync(join(base, "config.json"), "utf8"));
+  mkdirSync(folder);
+  const config = { peft_type: "LORA", r: 1, lora_alpha: 1, base_model_name_or_path: baseName };
+  writeFileSync(join(folder, "adapter_config.json"), JSON.stringify(config));
+  const module = "base_model.model.transformer.layers.0.self_attn.o_proj";
+  const tensors = new Map([
+    [`${module}.lora_A.weight`, f32([1, hidden_size], 1)],
+    [`${module}.lora_B.weight`, f32([hidden_size, 1], 2)],
+  ]);
+  writeFileSync(join(folder, "adapter_model.safetensors"), safetensors(tensors));
+}
+
+/** Data sets of the real hub, a card that this machine may not have, and a model as large as those of published measurements. */
+const NEEDS_MORE = /^eval .*\b(?:all|human)\b|--benchmark human|--gpu cuda|--machine/;
 
 describe("in a folder with the files that they name", () => {
   const place = join(folder, "work");
@@ -127,7 +143,9 @@ describe("in a folder with the files that they name", () => {
     const model = await embeddedModelPath();
     for (const name of ["rm", "rm.f16", "rm.q8_0", "rm.q4_k_m", "starling-rm-34b.q4_k_m", "starling-rm-34b.f16"])
       copyFileSync(model, join(place, `${name}.gguf`));
+    await makeLanguageModel(model, join(place, "trunk.gguf"));
     for (const name of ["CHECKPOINT", "Starling-RM-34B"]) symlinkSync(embedded, join(place, name), "junction");
+    writeAdapter(join(place, "adapter"), embedded, hub.repository);
     const preferences = jsonLines(
       Array.from({ length: 12 }, (_, i) => ({
         prompt: `Question ${i}?`,
@@ -141,6 +159,8 @@ describe("in a folder with the files that they name", () => {
     ]);
     for (const name of ["preferences", "prefs"]) writeFileSync(join(place, `${name}.jsonl`), preferences);
     for (const name of ["pairs", "samples"]) writeFileSync(join(place, `${name}.jsonl`), pairs);
+    mkdirSync(join(place, "preferences"));
+    writeFileSync(join(place, "preferences", "a.jsonl"), preferences);
     writeFileSync(join(place, "candidates.jsonl"), jsonLines([{ prompt: "Hi", responses: ["Hello.", "No."] }]));
     const answers = Array.from({ length: 6 }, (_, i) => ({
       id: i,
@@ -207,8 +227,10 @@ describe("in a folder with the files that they name", () => {
           .replace("path/to/", "")
           .replace("FILE.gguf", "rm.gguf"),
       );
+      // A folder of partitions is made by several commands.
+      const goesOn = words.some((word) => /^--(?:shard|check|list)$/.test(word));
       for (const [i, word] of local.entries())
-        if (/^(?:-o|--output|--head-output)$/.test(word) && local[i + 1] !== "rm.gguf")
+        if (!goesOn && /^(?:-o|--output|--head-output)$/.test(word) && local[i + 1] !== "rm.gguf")
           rmSync(join(place, local[i + 1] as string), { force: true, recursive: true });
       hub.kind = words.some((word) => /^hf:.*\.jsonl$/.test(word)) ? "dataset" : "model";
       const { code, stderr } = await runHere(local);

@@ -1,5 +1,5 @@
 /** Evaluations from the shell: numbers counted again by hand, runs that are killed, rows that are broken. */
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { embeddedCheckpoint } from "../../src/embedded-model.ts";
@@ -54,7 +54,7 @@ describe("eval", () => {
       benchmark: "pairs",
       cases: 12,
       comparisons: 12 * 21,
-      interval: { method: "bootstrap", level: 0.95 },
+      interval: { method: "clustered-wilson", level: 0.95 },
       rows: { read: 12, broken: 0, cases: 12, sampled: 12, failed: 0 },
       ranking: { cases: 12 },
     });
@@ -80,6 +80,9 @@ describe("eval", () => {
       card: { "Starling-RM-34B": 0.807 },
     });
     expect(truth.comparisons).toBeGreaterThan(truth.cases);
+    expect(truth.asPublished.comparisons).toBeGreaterThan(truth.comparisons);
+    expect(nectar.notice).toContain("training data of Starling-RM-34B");
+    expect([human.limit, v1.limit, v2.limit]).toEqual([1000, undefined, undefined]);
     expect(safety.rows.omitted).toEqual({ "both safe": 1, "neither safe": 1 });
     expect(nectar.ranking).toMatchObject({ cases: nectar.cases });
     expect(v1.officialScore.kind).toBe("rewardbench");
@@ -144,6 +147,56 @@ describe("eval", () => {
       expect(readFileSync(join(resumed, name), "utf8"), name).toBe(readFileSync(join(whole, name), "utf8"));
     // 60 cases of 7 responses, a header, and for each kill at most the line that it cut off: nothing was scored twice.
     expect(kept()).toBeLessThan(60 * 7 + 10);
+  });
+
+  it("breaks accuracy down by fields of the rows, turns and lengths", async () => {
+    const rows = join(folder, "grouped.jsonl");
+    const pair = { prompt: "Name a fruit.", chosen: "An apple.", rejected: "I hate you." };
+    const groups = [{ source: "a" }, { source: "b", meta: { hard: true } }, { source: "a", meta: { hard: false } }, {}];
+    const turns = [
+      { role: "user", content: "Hello." },
+      { role: "assistant", content: "Hello!" },
+    ];
+    const long = {
+      prompt: [...turns, { role: "user", content: "Name a fruit." }],
+      chosen: "Apple.",
+      rejected: "word ".repeat(200),
+    };
+    writeFileSync(
+      rows,
+      [...groups.map((more) => ({ ...pair, ...more })), long].map((row) => `${JSON.stringify(row)}\n`).join(""),
+    );
+    const args = evaluate("pairs", "--input", rows, "--by", "source,meta.hard", "--by", "turns,length");
+    const { code, stdout } = await run([...args, "--json"]);
+    expect(code).toBe(0);
+    const { breakdowns } = JSON.parse(stdout).benchmarks[0];
+    const sizes = breakdowns.map(
+      ({ field, groups }: { field: string; groups: { value?: string; cases: number }[] }) => [
+        field,
+        ...groups.map(({ value, cases }) => [value, cases]),
+      ],
+    );
+    expect(sizes).toEqual([
+      ["source", ["a", 2], ["b", 1], [undefined, 2]],
+      ["meta.hard", ["false", 1], ["true", 1], [undefined, 3]],
+      ["turns", ["1", 4], ["2", 1]],
+      ["length", ["0 to 127 tokens", 4], ["128 to 255 tokens", 1]],
+    ]);
+    expect((await run(args)).stdout).toMatch(/pairs by source +prompts +accuracy/);
+    const wrong = await run(evaluate("pairs", "--input", rows, "--by", "sauce"));
+    expect(wrong.code).toBe(2);
+    expect(wrong.stderr).toMatch(/Cannot break down by "sauce": no row has such a field; they have "prompt", "chosen"/);
+    // Without a sample, rows are streamed.
+    expect(await run(evaluate("pairs", "--input", rows, "--by", "sauce", "--limit", "all"))).toMatchObject({ code: 2 });
+  });
+
+  it("fails where no row could be used, and says so", async () => {
+    const none = join(folder, "none.jsonl");
+    writeFileSync(none, `${JSON.stringify({ prompt: "p", chosen: "same", rejected: "same" })}\n`);
+    const { code, stdout, stderr } = await run(evaluate("pairs", "--input", none));
+    expect(code).toBe(2);
+    expect(stdout).toContain("pairs");
+    expect(stderr).toContain("error: pairs has no usable row");
   });
 
   it("tells each broken row by its number, goes on, and exits with 1", async () => {
@@ -237,7 +290,10 @@ describe("compare", () => {
     };
     const known = await of(few);
     const unknown = await of(unlabelled);
-    expect(unknown.agreement).toEqual({ ...known.agreement, onlyFirstRight: 0, onlySecondRight: 0 });
+    const { accuracyDifference, ...agreement } = known.agreement;
+    expect(accuracyDifference.difference).toBeGreaterThanOrEqual(accuracyDifference.interval.low);
+    expect(accuracyDifference.difference).toBeLessThanOrEqual(accuracyDifference.interval.high);
+    expect(unknown.agreement).toEqual({ ...agreement, onlyFirstRight: 0, onlySecondRight: 0 });
     const { order, scores } = known.agreement;
     expect(order.agreement).toBeGreaterThan(0.9);
     expect(scores.max).toBeGreaterThan(0);

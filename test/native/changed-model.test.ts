@@ -17,8 +17,8 @@ import {
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { modelHash } from "../../src/evaluation/model-hash.ts";
-import { OpenedFile } from "../../src/files/opened-file.ts";
 import { DEFAULT_ALIGNMENT } from "../../src/gguf/header.ts";
+import { OpenedGguf } from "../../src/gguf/opened-gguf.ts";
 import { readGguf } from "../../src/gguf/reader.ts";
 import { serializeHeader } from "../../src/gguf/serialize.ts";
 import type { GgufValue } from "../../src/gguf/value.ts";
@@ -115,7 +115,7 @@ describe.each(changes)("a model's file that was %s", (_, change) => {
 
   it("has no hash", async () => {
     const path = copy();
-    const file = await OpenedFile.open(path);
+    const file = await OpenedGguf.open(path);
     change(path);
     expect(await errorOf(modelHash(file, { cacheFolder: folder }))).toMatchObject({ code: "ERR_MODEL_CHANGED" });
     await file.close();

@@ -44,6 +44,7 @@ function sentencePiece(words: readonly string[], added: readonly Added[]): Sente
     padTokenId: -1,
     addDummyPrefix: false,
     addPrefixSpace: false,
+    longestFirst: false,
   };
 }
 
@@ -66,6 +67,7 @@ function bytePair(merges: readonly string[], added: readonly Added[], ignoreMerg
     mergeOffsets: table.offsets,
     split: "llama-bpe",
     ignoreMerges,
+    composes: false,
   };
 }
 

@@ -41,5 +41,7 @@ export function adaptRewardBench2(row: unknown, options: AdaptOptions = {}): Ada
       ...(typeof model === "string" ? { label: model } : {}),
     };
   });
-  return { case: { responses, comparisons: comparisonsByGrade(responses), ...namesOf(fields), subset, id } };
+  // The official score of ties compares a prompt that has one answer with its twin that has several.
+  const group = TIES.test(subset) ? { group: `ties ${id.slice(id.indexOf(":") + 1)}` } : {};
+  return { case: { responses, comparisons: comparisonsByGrade(responses), ...namesOf(fields), subset, id, ...group } };
 }

@@ -5,28 +5,43 @@ import { type Adapted, type AdaptOptions, refuseTooMany, rowFields, textOf, text
 const READ = ["question", "best_answer", "correct_answers", "incorrect_answers"];
 
 /**
- * Expects reward(best) ≥ reward(correct) > reward(incorrect). The data set repeats the best answer among the correct ones;
- * repetitions are removed, ignoring surrounding spaces and a final full stop.
+ * Expects reward(best) ≥ reward(correct) > reward(incorrect). The data set repeats the best answer among the correct ones; the
+ * card does not say whether it counts there again. Here it does not, ignoring surrounding spaces and a final full stop;
+ * `asPublished` has the other reading.
  */
 export function adaptTruth(row: unknown, options: AdaptOptions = {}): Adapted {
   const fields = rowFields(row, options, '{"question","best_answer","correct_answers","incorrect_answers"}', READ);
   const prompt = textOf(fields, "question");
   const best = textOf(fields, "best_answer");
-  const correct = textsOf(fields, "correct_answers").filter((answer) => core(answer) !== core(best));
+  const listed = textsOf(fields, "correct_answers");
+  const correct = listed.filter((answer) => core(answer) !== core(best));
+  // Repeated but for a full stop, it is another text with another score.
+  const repeated = listed.filter((answer) => core(answer) === core(best));
   const incorrect = textsOf(fields, "incorrect_answers");
-  refuseTooMany([best, ...correct, ...incorrect], "incorrect_answers");
+  refuseTooMany([best, ...listed, ...incorrect], "incorrect_answers");
+  const variants = repeated.filter((answer) => answer !== best);
   const responses: CaseResponse[] = [
     { item: { prompt, response: best }, grade: 2, label: "best" },
     ...correct.map((response) => ({ item: { prompt, response }, grade: 1, label: "correct" })),
     ...incorrect.map((response) => ({ item: { prompt, response }, grade: 0, label: "incorrect" })),
+    ...variants.map((response) => ({ item: { prompt, response }, grade: undefined, label: "best, repeated" })),
   ];
-  const comparisons: Comparison[] = [];
-  for (const [worse, { grade }] of responses.entries()) {
-    if (grade === 1) comparisons.push({ better: 0, worse, orEqual: true });
-    for (let better = 0; grade === 0 && better <= correct.length; better++) comparisons.push({ better, worse });
-  }
+  const wrong = incorrect.map((_, i) => 1 + correct.length + i);
+  const right = correct.map((_, i) => 1 + i);
+  let variant = responses.length - variants.length;
+  const again = repeated.map((answer) => (answer === best ? 0 : variant++));
+  const comparisons = comparisonsOf(right, wrong);
   if (comparisons.length === 0) return { omitted: "no other answer" };
-  return { case: { responses, comparisons } };
+  const asPublished = repeated.length === 0 ? {} : { asPublished: comparisonsOf([...right, ...again], wrong) };
+  return { case: { responses, comparisons, ...asPublished } };
+}
+
+/** The best answer, 0, against the other correct ones, and all of them against the incorrect ones. */
+function comparisonsOf(correct: readonly number[], incorrect: readonly number[]): Comparison[] {
+  return [
+    ...correct.map((worse): Comparison => ({ better: 0, worse, orEqual: true })),
+    ...incorrect.flatMap((worse) => [0, ...correct].map((better) => ({ better, worse }))),
+  ];
 }
 
 function core(answer: string): string {

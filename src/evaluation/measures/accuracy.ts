@@ -1,12 +1,14 @@
 /** Accuracy: how often scores put responses in their known order. Overall, by subset, and while cases stream by. */
 import type { ScoredCase } from "../case.ts";
-import { bootstrapInterval, type Interval, standardErrorInterval, wilsonInterval } from "./interval.ts";
+import { type ClusterSums, clusteredInterval, type Interval, intervalOfSums, wilsonInterval } from "./interval.ts";
 import { marginOf, rightComparisons } from "./outcome.ts";
 
 /** How often the better response wins. */
 export interface AccuracyMeasures {
   /** Scored cases. */
   readonly cases: number;
+  /** Different prompts among them: the unit of `interval`. */
+  readonly prompts: number;
   /** Comparisons in all cases. */
   readonly comparisons: number;
   /**
@@ -14,7 +16,7 @@ export interface AccuracyMeasures {
    * without cases.
    */
   readonly accuracy?: number;
-  /** Of `accuracy`, at 95 %: Wilson if every case has one comparison, else the bootstrap over cases. */
+  /** Of `accuracy`, at 95 %: Wilson's if every prompt has one comparison, else Wilson's at the effective number of prompts. */
   readonly interval?: Interval;
   /** Right comparisons divided by all comparisons, 0 to 1: larger cases weigh more. Absent without cases. */
   readonly pairAccuracy?: number;
@@ -22,35 +24,61 @@ export interface AccuracyMeasures {
   readonly scoreTies: number;
 }
 
-/** @param seed for the bootstrap */
-export function measureAccuracy(cases: readonly ScoredCase[], seed: number): AccuracyMeasures {
-  const shares: number[] = [];
-  let [comparisons, right, scoreTies, binary] = [0, 0, 0, true];
+export function measureAccuracy(cases: readonly ScoredCase[]): AccuracyMeasures {
+  const prompts = new PromptSums();
+  let [sum, comparisons, right, scoreTies, measured] = [0, 0, 0, 0, 0];
   for (const scored of cases) {
     const count = scored.comparisons.length;
     if (count === 0) continue;
     const rightHere = rightComparisons(scored);
-    shares.push(rightHere / count);
+    measured += 1;
+    sum += rightHere / count;
+    prompts.add(scored, rightHere / count);
     comparisons += count;
     right += rightHere;
-    binary &&= count === 1;
     for (const comparison of scored.comparisons) if (marginOf(scored, comparison) === 0) scoreTies++;
   }
-  if (comparisons === 0) return { cases: cases.length, comparisons, scoreTies };
-  const interval = binary ? wilsonInterval(right, comparisons) : bootstrapInterval(shares, seed);
+  if (comparisons === 0) return { cases: cases.length, prompts: 0, comparisons, scoreTies };
+  const single = comparisons === prompts.size;
+  const interval = single ? wilsonInterval(right, comparisons) : clusteredInterval(prompts.values());
   return {
     cases: cases.length,
+    prompts: prompts.size,
     comparisons,
-    accuracy: mean(shares),
+    accuracy: sum / measured,
     ...(interval && { interval }),
     pairAccuracy: right / comparisons,
     scoreTies,
   };
 }
 
+/** Sums of the cases' values by prompt; a case of unknown prompt is one of its own. */
+export class PromptSums {
+  readonly #sums = new Map<string, { sum: number; count: number }>();
+
+  /** Number of prompts. */
+  get size(): number {
+    return this.#sums.size;
+  }
+
+  add({ prompt, source, row }: Pick<ScoredCase, "prompt" | "source" | "row">, value: number): void {
+    const key = prompt ?? `${source}/${row}/${this.#sums.size}`;
+    const same = this.#sums.get(key);
+    if (same === undefined) this.#sums.set(key, { sum: value, count: 1 });
+    else {
+      same.sum += value;
+      same.count += 1;
+    }
+  }
+
+  values(): Iterable<ClusterSums> {
+    return this.#sums.values();
+  }
+}
+
 /**
  * Accuracy of the cases so far, for a progress display. The interval is Wilson's while every case has one comparison, then
- * mean ± 1.96 standard errors. Independent of the order of the cases, up to rounding.
+ * Wilson's at the effective number of cases. Independent of the order of the cases, up to rounding.
  */
 export class RunningAccuracy {
   #cases = 0;
@@ -70,11 +98,12 @@ export class RunningAccuracy {
 
   /** Without accuracy and interval before the first case. */
   get current(): { readonly cases: number; readonly accuracy?: number; readonly interval?: Interval } {
-    if (this.#cases === 0) return { cases: 0 };
+    const [cases, total, squares] = [this.#cases, this.#sum, this.#sumOfSquares];
+    if (cases === 0) return { cases: 0 };
     const interval = this.#binary
-      ? wilsonInterval(this.#sum, this.#cases)
-      : standardErrorInterval(this.#cases, this.#sum, this.#sumOfSquares);
-    return { cases: this.#cases, accuracy: this.#sum / this.#cases, ...(interval && { interval }) };
+      ? wilsonInterval(total, cases)
+      : intervalOfSums({ prompts: cases, cases, total, squares, products: total, countSquares: cases });
+    return { cases, accuracy: total / cases, ...(interval && { interval }) };
   }
 }
 
@@ -104,7 +133,7 @@ export function bySubset(cases: readonly ScoredCase[]): Map<string, ScoredCase[]
 }
 
 /** Undefined if no case has a subset. */
-export function measureSubsets(cases: readonly ScoredCase[], seed: number): SubsetMeasures[] | undefined {
-  const subsets = [...bySubset(cases)].map(([subset, members]) => ({ subset, ...measureAccuracy(members, seed) }));
+export function measureSubsets(cases: readonly ScoredCase[]): SubsetMeasures[] | undefined {
+  const subsets = [...bySubset(cases)].map(([subset, members]) => ({ subset, ...measureAccuracy(members) }));
   return subsets.length === 0 ? undefined : subsets;
 }

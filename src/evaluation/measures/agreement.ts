@@ -1,9 +1,10 @@
 /** Agreement of two models' scores for the same cases. Pure. */
 import type { ScoredCase } from "../case.ts";
-import { mean } from "./accuracy.ts";
+import { mean, PromptSums } from "./accuracy.ts";
 import { kendallTauB } from "./correlation.ts";
-import { bootstrapInterval, type Interval, quantile } from "./interval.ts";
+import { clusteredInterval, type Interval, quantile } from "./interval.ts";
 import { isRight } from "./outcome.ts";
+import { measurePaired, type PairedDifference } from "./paired.ts";
 
 /** How far two models agree on the same cases. */
 export interface Agreement {
@@ -28,6 +29,8 @@ export interface Agreement {
   readonly onlyFirstRight: number;
   /** Comparisons of known order that only the second model gets right. */
   readonly onlySecondRight: number;
+  /** The second model's accuracy minus the first's; absent without comparisons of known order. */
+  readonly accuracyDifference?: PairedDifference;
 }
 
 /** How often two models put two responses in the same order. */
@@ -38,7 +41,7 @@ export interface OrderAgreement {
   readonly same: number;
   /** Mean over cases of the fraction of pairs ordered alike, 0 to 1; absent without pairs. */
   readonly agreement?: number;
-  /** 95 % interval of `agreement`: bootstrap over cases. */
+  /** 95 % interval of `agreement`; the unit is the prompt. */
   readonly interval?: Interval;
 }
 
@@ -55,12 +58,12 @@ export interface Differences {
 /**
  * @param first scored cases of one model
  * @param second the same cases scored by the other model, in the same order
- * @param seed for the bootstrap
  */
-export function measureAgreement(first: readonly ScoredCase[], second: readonly ScoredCase[], seed: number): Agreement {
+export function measureAgreement(first: readonly ScoredCase[], second: readonly ScoredCase[]): Agreement {
   const scoreDifferences: number[] = [];
   const marginDifferences: number[] = [];
   const shares: number[] = [];
+  const prompts = new PromptSums();
   let [pairs, same, sameBest, tau, taus, onlyFirstRight, onlySecondRight] = [0, 0, 0, 0, 0, 0, 0];
   for (const [at, a] of first.entries()) {
     const b = second[at] as ScoredCase;
@@ -75,7 +78,10 @@ export function measureAgreement(first: readonly ScoredCase[], second: readonly 
         if (Math.sign(marginA) === Math.sign(marginB)) caseSame += 1;
       }
     }
-    if (casePairs > 0) shares.push(caseSame / casePairs);
+    if (casePairs > 0) {
+      shares.push(caseSame / casePairs);
+      prompts.add(a, caseSame / casePairs);
+    }
     pairs += casePairs;
     same += caseSame;
     if (indexOfBest(a.scores) === indexOfBest(b.scores)) sameBest += 1;
@@ -90,7 +96,8 @@ export function measureAgreement(first: readonly ScoredCase[], second: readonly 
       if (inSecond && !inFirst) onlySecondRight += 1;
     }
   }
-  const interval = bootstrapInterval(shares, seed);
+  const interval = clusteredInterval(prompts.values());
+  const accuracyDifference = measurePaired(first, second);
   const scores = differences(scoreDifferences);
   const margins = differences(marginDifferences);
   return {
@@ -108,6 +115,7 @@ export function measureAgreement(first: readonly ScoredCase[], second: readonly 
     ...(margins && { margins }),
     onlyFirstRight,
     onlySecondRight,
+    ...(accuracyDifference && { accuracyDifference }),
   };
 }
 

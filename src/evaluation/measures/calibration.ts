@@ -2,7 +2,8 @@
  * Calibration of sigmoid(margin). A reward model trained with the Bradley-Terry or Plackett-Luce loss claims that a response
  * is better than another with probability sigmoid(score difference).
  */
-import { evenSample, whenFinite } from "./outcome.ts";
+import { type ClusterSums, clusteredInterval, type Interval } from "./interval.ts";
+import { evenSample, type PairLists, whenFinite } from "./outcome.ts";
 
 /** How well the sigmoid of a margin predicts that the better response wins. */
 export interface CalibrationMeasures {
@@ -33,6 +34,8 @@ export interface CalibrationBin {
   readonly predicted: number;
   /** How often the preferred response is the better one, 0 to 1; equal scores count half. */
   readonly observed: number;
+  /** Of `observed`, at 95 %; the unit is the prompt. */
+  readonly interval?: Interval;
 }
 
 const BINS = 10;
@@ -42,18 +45,25 @@ const MAX_STEPS = 100;
 const STEP_TOLERANCE = 1e-7;
 
 /** Undefined without comparisons. */
-export function measureCalibration(margins: Float64Array): CalibrationMeasures | undefined {
+export function measureCalibration(
+  pairs: Pick<PairLists, "margins" | "prompts" | "promptCount">,
+): CalibrationMeasures | undefined {
+  const { margins } = pairs;
   if (margins.length === 0) return undefined;
+  const clusters = new BinClusters(pairs.promptCount);
   const [counts, predicted, observed] = [new Float64Array(BINS), new Float64Array(BINS), new Float64Array(BINS)];
   let loss = 0;
-  for (const margin of margins) {
+  for (let at = 0; at < margins.length; at++) {
+    const margin = margins[at] as number;
     const odds = Math.exp(-Math.abs(margin));
     const probability = 1 / (1 + odds);
     loss += Math.max(0, -margin) + Math.log1p(odds);
     const bin = Math.min(BINS - 1, Math.floor((probability - 0.5) * 2 * BINS));
     counts[bin] = (counts[bin] as number) + 1;
     predicted[bin] = (predicted[bin] as number) + probability;
-    observed[bin] = (observed[bin] as number) + (margin > 0 ? 1 : margin < 0 ? 0 : 0.5);
+    const hit = margin > 0 ? 1 : margin < 0 ? 0 : 0.5;
+    observed[bin] = (observed[bin] as number) + hit;
+    clusters.add(bin, pairs.prompts[at] as number, hit);
   }
   const bins: CalibrationBin[] = [];
   let expectedError = 0;
@@ -61,12 +71,14 @@ export function measureCalibration(margins: Float64Array): CalibrationMeasures |
     const comparisons = counts[bin] as number;
     if (comparisons === 0) continue;
     const [sum, hits] = [predicted[bin] as number, observed[bin] as number];
+    const interval = clusteredInterval(clusters.of(bin));
     bins.push({
       low: 0.5 + bin / (2 * BINS),
       high: 0.5 + (bin + 1) / (2 * BINS),
       comparisons,
       predicted: sum / comparisons,
       observed: hits / comparisons,
+      ...(interval && { interval }),
     });
     expectedError += Math.abs(sum - hits) / margins.length;
   }
@@ -80,6 +92,32 @@ export function measureCalibration(margins: Float64Array): CalibrationMeasures |
       ...whenFinite("logLossAtTemperature", logLoss(margins, slope)),
     }),
   };
+}
+
+/** Sums of the hits by bin and prompt. */
+class BinClusters {
+  readonly #prompts: number;
+  readonly #sums: Float64Array;
+  readonly #counts: Uint32Array;
+
+  constructor(prompts: number) {
+    this.#prompts = prompts;
+    this.#sums = new Float64Array(BINS * prompts);
+    this.#counts = new Uint32Array(BINS * prompts);
+  }
+
+  add(bin: number, prompt: number, hit: number): void {
+    const at = bin * this.#prompts + prompt;
+    this.#sums[at] = (this.#sums[at] as number) + hit;
+    this.#counts[at] = (this.#counts[at] as number) + 1;
+  }
+
+  *of(bin: number): Generator<ClusterSums> {
+    for (let at = bin * this.#prompts; at < (bin + 1) * this.#prompts; at++) {
+      const count = this.#counts[at] as number;
+      if (count > 0) yield { sum: this.#sums[at] as number, count };
+    }
+  }
 }
 
 function logLoss(margins: Float64Array, slope: number): number {

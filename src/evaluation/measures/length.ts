@@ -2,7 +2,7 @@
 import type { ScoredCase } from "../case.ts";
 import { type AccuracyBin, accuracyByValue } from "./bins.ts";
 import { averageRanksWithin, pearson, spearman } from "./correlation.ts";
-import { NORMAL_QUANTILE } from "./interval.ts";
+import { NORMAL_QUANTILE } from "./distributions.ts";
 import { type PairLists, whenFinite } from "./outcome.ts";
 
 /** Lengths are characters (code points) of responses. */

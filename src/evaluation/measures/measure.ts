@@ -2,6 +2,7 @@
 import { InvalidInputError } from "../../errors.ts";
 import type { BenchmarkName, ScoredCase } from "../case.ts";
 import { type AccuracyMeasures, measureAccuracy, measureSubsets, type SubsetMeasures } from "./accuracy.ts";
+import { type Breakdown, measureBreakdown } from "./breakdown.ts";
 import { type CalibrationMeasures, measureCalibration } from "./calibration.ts";
 import { type LengthMeasures, measureLength } from "./length.ts";
 import { type MarginMeasures, measureMargins } from "./margins.ts";
@@ -14,8 +15,15 @@ export type { Interval } from "./interval.ts";
 
 /** All numbers are finite: an undefined measure is absent, because JSON has no NaN. */
 export interface BenchmarkMeasures extends AccuracyMeasures {
+  /**
+   * Accuracy by another reading of the rows, with responses that the data set repeats counted as often as they are there. Absent
+   * where it repeats none; only truth.
+   */
+  readonly asPublished?: AccuracyMeasures;
   /** Accuracy by subset, sorted by name; absent if the data set has no subsets. */
   readonly subsets?: readonly SubsetMeasures[];
+  /** Accuracy by the values of each field of the option `by`; absent without it. */
+  readonly breakdowns?: readonly Breakdown[];
   /** Absent if no case has more than two distinct grades, and for benchmarks of pairs. */
   readonly ranking?: RankingMeasures;
   /** The benchmark's official score; only rewardbench and rewardbench2. */
@@ -28,11 +36,6 @@ export interface BenchmarkMeasures extends AccuracyMeasures {
   readonly length?: LengthMeasures;
 }
 
-export interface MeasureOptions {
-  /** For bootstrap intervals. */
-  readonly seed: number;
-}
-
 /** Benchmarks whose cases are rankings of more than two responses. */
 const RANKED: ReadonlySet<BenchmarkName> = new Set(["nectar", "pairs"]);
 
@@ -43,19 +46,24 @@ const RANKED: ReadonlySet<BenchmarkName> = new Set(["nectar", "pairs"]);
 export function measureBenchmark(
   benchmark: BenchmarkName,
   cases: readonly ScoredCase[],
-  { seed }: MeasureOptions,
+  by: readonly string[] = [],
 ): BenchmarkMeasures {
   for (const scored of cases) checkCase(scored);
-  const subsets = measureSubsets(cases, seed);
+  const subsets = measureSubsets(cases);
+  const asPublished = cases.some((scored) => scored.asPublished !== undefined)
+    ? measureAccuracy(cases.map((scored) => ({ ...scored, comparisons: scored.asPublished ?? scored.comparisons })))
+    : undefined;
   const ranking = RANKED.has(benchmark) ? measureRanking(cases) : undefined;
   const score = officialScore(benchmark, cases);
   const pairs = listPairs(cases);
   const margins = measureMargins(pairs);
-  const calibration = measureCalibration(pairs.margins);
+  const calibration = measureCalibration(pairs);
   const length = measureLength(cases, pairs);
   return {
-    ...measureAccuracy(cases, seed),
+    ...measureAccuracy(cases),
+    ...(asPublished && { asPublished }),
     ...(subsets && { subsets }),
+    ...(by.length > 0 && { breakdowns: by.map((field) => measureBreakdown(cases, field)) }),
     ...(ranking && { ranking }),
     ...(score && { officialScore: score }),
     ...(margins && { margins }),
@@ -77,7 +85,8 @@ function checkCase({ source, row, comparisons, scores, ...lists }: ScoredCase): 
   const fault =
     Object.entries({ grades: lists.grades, lengths: lists.lengths }).find(([, list]) => list.length !== count)?.[0] ??
     (scores.every(Number.isFinite) ? undefined : "scores") ??
-    (comparisons.length > 0 && comparisons.every(({ better, worse }) => has(count, better) && has(count, worse))
+    (comparisons.length > 0 &&
+    [...comparisons, ...(lists.asPublished ?? [])].every(({ better, worse }) => has(count, better) && has(count, worse))
       ? undefined
       : "comparisons");
   if (fault === undefined) return;

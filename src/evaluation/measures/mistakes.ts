@@ -99,6 +99,11 @@ export class WorstMistakes {
   }
 }
 
+/** The worst of several lists, as if their cases had been added to one. */
+export function worstOf(mistakes: readonly Mistake[], limit = DEFAULT_MISTAKES): readonly Mistake[] {
+  return [...mistakes].sort(compare).slice(0, limit);
+}
+
 type Place = Pick<Mistake, "margin" | "source" | "row">;
 
 function compare(a: Place, b: Place): number {

@@ -37,6 +37,9 @@ export interface PairLists {
   readonly lengthDifferences: Float64Array;
   /** 1 if right, else 0. */
   readonly right: Uint8Array;
+  /** Number of the prompt, 0 to `promptCount` - 1. */
+  readonly prompts: Uint32Array;
+  readonly promptCount: number;
 }
 
 export function listPairs(cases: readonly ScoredCase[]): PairLists {
@@ -45,17 +48,24 @@ export function listPairs(cases: readonly ScoredCase[]): PairLists {
   const margins = new Float64Array(count);
   const lengthDifferences = new Float64Array(count);
   const right = new Uint8Array(count);
+  const prompts = new Uint32Array(count);
+  const numbers = new Map<string, number>();
+  let promptCount = 0;
   let at = 0;
   for (const scored of cases) {
+    const known = scored.prompt === undefined ? undefined : numbers.get(scored.prompt);
+    const prompt = known ?? promptCount++;
+    if (scored.prompt !== undefined) numbers.set(scored.prompt, prompt);
     for (const comparison of scored.comparisons) {
       margins[at] = marginOf(scored, comparison);
       lengthDifferences[at] =
         (scored.lengths[comparison.better] as number) - (scored.lengths[comparison.worse] as number);
       right[at] = isRight(scored, comparison) ? 1 : 0;
+      prompts[at] = prompt;
       at++;
     }
   }
-  return { margins, lengthDifferences, right };
+  return { margins, lengthDifferences, right, prompts, promptCount };
 }
 
 /** Enough for quantiles exact to half a percent. Prime, so the step does not resonate with patterns in the cases. */

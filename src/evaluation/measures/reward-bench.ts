@@ -24,6 +24,8 @@ export interface RewardBenchScore {
   readonly kind: "rewardbench";
   /** Mean of the section scores, 0 to 1; absent if a section is missing. */
   readonly score?: number;
+  /** Mean over the benchmark's four sections, 0 to 1, where a missing one counts as 0: what its own code gives. */
+  readonly scoreByItsOwnCode: number;
   /** Sections with cases, in the benchmark's order. */
   readonly sections: readonly SectionScore[];
   /** Sections of the benchmark without a scored case. */
@@ -99,6 +101,7 @@ export function scoreRewardBench(cases: readonly ScoredCase[]): RewardBenchScore
   return {
     kind: "rewardbench",
     ...(missingSections.length === 0 && { score }),
+    scoreByItsOwnCode: sections.reduce((sum, part) => sum + part.score, 0) / Object.keys(SECTIONS).length,
     sections,
     missingSections,
     unknownSubsets,

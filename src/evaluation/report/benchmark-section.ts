@@ -20,6 +20,7 @@ export function benchmarkSection(report: BenchmarkReport, index: number): Markup
   const { margins, calibration, length } = report;
   return html`<section id="${id}" aria-labelledby="${id}-h">
 <h2 id="${id}-h">${report.title}<span class="tag">${report.benchmark}</span></h2>
+${report.notice !== undefined && html`<p class="note block">${report.notice}</p>`}
 ${stats(report)}
 <p class="note block">${rowsSentence(report.rows)}</p>
 ${length?.verdict.biased && lengthVerdictBlock(length)}
@@ -63,6 +64,7 @@ ${
 ${length && lengthBlock(`${id}-length`, length)}
 </div>
 ${report.subsets && subsetsBlock(report.subsets)}
+${(report.breakdowns ?? []).map(breakdownBlock)}
 ${mistakesBlock(report)}
 ${truncatedBlock(report)}
 ${problemsBlock(report)}
@@ -78,7 +80,7 @@ export function figure(title: string, line: Content, drawing: Content, below?: C
 }
 
 function stats(report: BenchmarkReport): Markup {
-  const { accuracy, interval, cases, comparisons, pairAccuracy, scoreTies } = report;
+  const { accuracy, interval, cases, prompts, comparisons, pairAccuracy, scoreTies, asPublished } = report;
   const items: [string, Content, Content?][] = [
     ["Accuracy", share(accuracy), interval && `${intervalText(interval)} (${intervalName(interval)})`],
     ...Object.entries(report.card ?? {}).map(([model, value]): [string, Content, Content] => [
@@ -86,7 +88,16 @@ function stats(report: BenchmarkReport): Markup {
       share(value),
       "model card",
     ]),
-    ["Cases", grouped(cases)],
+    ...(asPublished === undefined
+      ? []
+      : [
+          ["With repetitions", share(asPublished.accuracy), intervalText(asPublished.interval)] satisfies [
+            string,
+            Content,
+            Content,
+          ],
+        ]),
+    ["Cases", grouped(cases), prompts !== cases && `of ${plural(prompts, "prompt")}`],
     ["Comparisons", grouped(comparisons), comparisons !== cases && `${share(pairAccuracy)} right`],
     ["Equal scores", grouped(scoreTies)],
   ];
@@ -136,6 +147,19 @@ function subsetsBlock(subsets: NonNullable<BenchmarkReport["subsets"]>): Markup 
     columns: ["Subset", "Cases", "Accuracy", `${100 * INTERVAL_LEVEL} % interval`],
     rows: subsets.map(({ subset, cases, accuracy, interval }) => [
       short(subset, MAX_NAME),
+      grouped(cases),
+      share(accuracy),
+      intervalText(interval),
+    ]),
+  })}</div>`;
+}
+
+function breakdownBlock({ field, groups }: NonNullable<BenchmarkReport["breakdowns"]>[number]): Markup {
+  return html`<div class="block"><h3>By ${short(field, MAX_NAME)}</h3>${table({
+    columns: ["Value", "Prompts", "Cases", "Accuracy", `${100 * INTERVAL_LEVEL} % interval`],
+    rows: groups.map(({ value, prompts, cases, accuracy, interval }) => [
+      value === undefined ? html`<em>no value</em>` : short(value, MAX_NAME),
+      grouped(prompts),
       grouped(cases),
       share(accuracy),
       intervalText(interval),

@@ -34,9 +34,17 @@ export function officialScoreBlock(official: RewardBenchScore | RewardBench2Scor
   return official.kind === "rewardbench" ? sectionsBlock(official) : subsetScoresBlock(official);
 }
 
-function sectionsBlock({ score, sections, missingSections, unknownSubsets }: RewardBenchScore): Markup {
+function sectionsBlock({
+  score,
+  scoreByItsOwnCode,
+  sections,
+  missingSections,
+  unknownSubsets,
+}: RewardBenchScore): Markup {
   const notes = [
-    ...missingSections.map((section) => `No cases in section ${section}, so there is no overall score.`),
+    missingSections.length > 0 &&
+      `No cases in ${missingSections.join(", ")}, so there is no overall score. RewardBench's own code counts a missing section as 0 ` +
+        `and gives ${share(scoreByItsOwnCode)}.`,
     ...sections
       .filter(({ missing }) => missing.length > 0)
       .map(({ section, missing }) => `Missing in ${section}: ${missing.join(", ")}.`),

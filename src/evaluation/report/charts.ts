@@ -137,7 +137,7 @@ export function calibrationChart(id: string, { bins, expectedError }: Calibratio
   return chart({
     id,
     title: "Calibration of sigmoid(margin)",
-    description: `Expected calibration error ${share(expectedError)}; points on the dashed line are perfectly calibrated.`,
+    description: `Expected calibration error ${share(expectedError)}; points on the dashed line are perfectly calibrated, whiskers are 95 % intervals.`,
     x: numberAxis("predicted probability", 0.5, 1, 5),
     y: numberAxis("observed frequency", floor, 1, 5),
     draw: (x, y) => {
@@ -145,6 +145,11 @@ export function calibrationChart(id: string, { bins, expectedError }: Calibratio
       return [
         html`<path class="reference" d="M${x(0.5)} ${y(0.5)}L${x(1)} ${y(1)}"/>`,
         html`<path class="line" d="M${points.join("L")}"/>`,
+        bins.map(
+          ({ predicted, interval }) =>
+            interval &&
+            html`<path class="whisker faint" d="M${x(predicted)} ${y(Math.max(floor, interval.low))}V${y(interval.high)}"/>`,
+        ),
         bins.map(({ predicted, observed, comparisons }) => {
           const radius = round(3 + 6 * Math.sqrt(comparisons / total));
           return html`<circle class="right dot" cx="${x(predicted)}" cy="${y(observed)}" r="${radius}"/>`;

@@ -1,5 +1,6 @@
 /** Forest plot: each benchmark's accuracy and interval beside the model card's values. */
 import type { EvaluationReport } from "../report.ts";
+import { cardEstimate } from "./card.ts";
 import { numberAxis, round } from "./charts.ts";
 import { html, type Markup } from "./markup.ts";
 import { intervalText, share } from "./numbers.ts";
@@ -8,11 +9,15 @@ const WIDTH = 420;
 const LEFT = 104;
 const RIGHT = 408;
 const TOP = 10;
-const ROW = 30;
+const ROW = 38;
+/** From the middle of a benchmark's row to this model's mark, and from each mark to the next. */
+const [FIRST, STEP] = [-9, 9];
 
 export function forestChart({ benchmarks }: EvaluationReport, models: readonly string[]): Markup {
   const values = benchmarks.flatMap(({ accuracy, interval, card }) =>
-    [accuracy, interval?.low, ...Object.values(card ?? {})].filter((value) => value !== undefined),
+    [accuracy, interval?.low, ...Object.values(card ?? {}).map((value) => cardEstimate(value)?.interval.low)].filter(
+      (value) => value !== undefined,
+    ),
   );
   // The axis starts at 0.5 unless a value is lower, which is rare.
   const low = Math.max(0, Math.floor(values.reduce((a, b) => Math.min(a, b), 0.5) * 10 - 1e-9) / 10);
@@ -27,18 +32,26 @@ export function forestChart({ benchmarks }: EvaluationReport, models: readonly s
 <g class="grid">${axis.ticks.map(({ at }) => html`<path d="M${x(at)} ${TOP}V${bottom}"/>`)}</g>
 ${benchmarks.map(({ benchmark, accuracy, interval, card }, i) => {
   const y = TOP + ROW * (i + 0.5);
+  const own = y + (card === undefined ? 0 : FIRST);
   return html`<g><text class="row" x="0" y="${y + 4}">${benchmark}</text>
 ${models.map((model, place) => {
-  const value = card?.[model];
-  return value === undefined ? undefined : cardMark(place, x(value), y);
+  const estimate = cardEstimate(card?.[model]);
+  if (estimate === undefined) return undefined;
+  const at = y + FIRST + STEP * (place + 1);
+  return html`${whisker(x(estimate.interval.low), x(estimate.interval.high), at, "card")}${cardMark(place, x(estimate.share), at)}`;
 })}
-${interval && html`<path class="whisker" d="M${x(interval.low)} ${y}H${x(interval.high)}M${x(interval.low)} ${y - 4}v8M${x(interval.high)} ${y - 4}v8"/>`}
-${accuracy !== undefined && html`<circle class="right" cx="${x(accuracy)}" cy="${y}" r="4.5"/>`}</g>`;
+${interval && whisker(x(interval.low), x(interval.high), own, "own")}
+${accuracy !== undefined && html`<circle class="right" cx="${x(accuracy)}" cy="${own}" r="4.5"/>`}</g>`;
 })}
 <path class="axis" d="M${LEFT} ${bottom}H${RIGHT}"/>
 <g class="ticks x">${axis.ticks.map(({ at, text }) => html`<text x="${x(at)}" y="${bottom + 17}">${text}</text>`)}</g>
 <text class="name" x="${(LEFT + RIGHT) / 2}" y="${bottom + 35}">${axis.name}</text>
 </svg>`;
+}
+
+function whisker(low: number, high: number, y: number, of: "own" | "card"): Markup {
+  const kind = of === "own" ? "whisker" : "whisker faint";
+  return html`<path class="${kind}" d="M${low} ${y}H${high}M${low} ${y - 4}v8M${high} ${y - 4}v8"/>`;
 }
 
 /** A diamond for the first model of the card, triangles for the others. */

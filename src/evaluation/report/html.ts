@@ -56,7 +56,9 @@ ${settingsSection(report)}
   return page.source;
 }
 
-function settingsSection({ version, model, settings }: EvaluationReport): Markup {
+function settingsSection({ version, model, settings, benchmarks }: EvaluationReport): Markup {
+  const complete = benchmarks.filter(({ limit }) => limit === undefined).map(({ title }) => title);
+  const isSampled = settings.limit !== undefined && complete.length < benchmarks.length;
   const facts: [string, string | undefined][] = [
     ["Model file", model.file],
     ["SHA-256", model.sha256],
@@ -69,8 +71,10 @@ function settingsSection({ version, model, settings }: EvaluationReport): Markup
     ["Context", `last ${grouped(settings.maxTokens)} tokens`],
     ["Backend", `${settings.backend}, ${settings.batchMode} batches`],
     [
-      "Cases per benchmark",
-      settings.limit === undefined ? "all" : `at most ${grouped(settings.limit)}, sampled at random`,
+      "Prompts per benchmark",
+      isSampled
+        ? `at most ${grouped(settings.limit ?? 0)}, sampled at random${complete.length > 0 ? `; all of ${complete.join(", ")}` : ""}`
+        : "all",
     ],
     ["Seed", String(settings.seed)],
     ["Made with", `starling-rm ${version}, llama.cpp ${settings.llamaVersion}`],

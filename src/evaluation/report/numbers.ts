@@ -22,7 +22,12 @@ export function intervalText(interval: Interval | undefined): string {
 }
 
 export function intervalName({ method, level }: Interval): string {
-  const name = { wilson: "Wilson", bootstrap: "bootstrap over cases", "standard-error": "standard error" }[method];
+  const name = {
+    wilson: "Wilson",
+    "clustered-wilson": "Wilson over prompts",
+    combined: "combined",
+    paired: "paired",
+  }[method];
   return `${100 * level} %, ${name}`;
 }
 

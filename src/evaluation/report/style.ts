@@ -60,6 +60,7 @@ circle.dot{stroke:var(--paper);stroke-width:1.5}
 .line{stroke:var(--accent);stroke-width:1.5;fill:none}
 .reference{stroke:var(--muted);stroke-dasharray:4 3;fill:none}
 .whisker{stroke:var(--accent);stroke-width:1.75;fill:none}
+.whisker.faint{stroke:var(--muted);stroke-width:1}
 .card{fill:var(--paper);stroke:var(--muted);stroke-width:1.5}
 .legend{display:flex;flex-wrap:wrap;gap:4px 20px;margin:8px 0 0;padding:0;list-style:none;font-size:13px;color:var(--muted)}
 .legend li{display:flex;align-items:center;gap:7px;overflow-wrap:anywhere;min-width:0}

@@ -1,5 +1,7 @@
 /** The top of the page: each benchmark's accuracy beside the model card's. */
+import { differ, type Estimate, estimateOf, intervalOfMean } from "../measures/interval.ts";
 import type { BenchmarkReport, EvaluationReport } from "../report.ts";
+import { CARD_PROMPTS, cardEstimate } from "./card.ts";
 import { forestChart, forestLegend } from "./forest.ts";
 import { type Content, grouped, html, type Markup, plural } from "./markup.ts";
 import { ABSENT, intervalText, share, signedShare } from "./numbers.ts";
@@ -18,7 +20,7 @@ export function summarySection(report: EvaluationReport): Markup {
   const { benchmarks, accuracy } = report;
   const models = cardModels(report);
   const biased = benchmarks.flatMap((one, i) => (one.length?.verdict.biased ? [{ one, i }] : []));
-  const outside = benchmarks.some((one) => models.some((model) => isOutside(one, model)));
+  const outside = benchmarks.some((one) => models.some((model) => isOutside(one, cardEstimate(one.card?.[model]))));
   return html`<section class="summary" aria-label="Summary">
 <div class="overview"><div>
 <dl class="stats"><div><dt>Average accuracy</dt><dd>${share(accuracy)}<small>mean of ${plural(benchmarks.length, "benchmark")}</small></dd></div>
@@ -28,7 +30,9 @@ export function summarySection(report: EvaluationReport): Markup {
 prompts. A coin flip has 0.5. Whiskers and intervals are 95 % confidence intervals.</p></div>
 ${benchmarks.length > 0 && html`<figure>${forestChart(report, models)}${forestLegend(models)}</figure>`}</div>
 <div class="block">${table(report, models)}${
-    outside && html`<p class="note block">* The model card's value is outside this model's 95 % interval.</p>`
+    models.length > 0 &&
+    html`<p class="note block">The model card's numbers come from ${grouped(CARD_PROMPTS)} prompts of each benchmark and have
+intervals of their own, shown as whiskers.${outside && " * The difference from the card's number is more than chance at 95 %."}</p>`
   }</div>
 ${
   biased.length > 0 &&
@@ -59,7 +63,9 @@ function table(report: EvaluationReport, models: readonly string[]): Markup {
       grouped(one.cases),
       html`<b>${share(one.accuracy)}</b>`,
       intervalText(one.interval),
-      ...models.flatMap((model) => cardCells(one.accuracy, one.card?.[model], isOutside(one, model))),
+      ...models.flatMap((model) =>
+        cardCells(one.accuracy, one.card?.[model], isOutside(one, cardEstimate(one.card?.[model]))),
+      ),
     ]),
   )}</tbody>
 ${
@@ -67,8 +73,10 @@ ${
   html`<tfoot>${row("Average", [
     grouped(benchmarks.reduce((sum, { cases }) => sum + cases, 0)),
     share(accuracy),
-    ABSENT,
-    ...models.flatMap((model) => cardCells(accuracy, report.card?.[model], false)),
+    intervalText(report.interval),
+    ...models.flatMap((model) =>
+      cardCells(accuracy, report.card?.[model], isOutside(report, cardAverage(report, model))),
+    ),
   ])}</tfoot>`
 }</table>`;
 }
@@ -80,7 +88,15 @@ function cardCells(accuracy: number | undefined, card: number | undefined, outsi
   return [share(card), outside && accuracy < card ? html`<span class="bad-number">${difference}</span>` : difference];
 }
 
-function isOutside({ interval, card }: BenchmarkReport, model: string): boolean {
-  const value = card?.[model];
-  return interval !== undefined && value !== undefined && (value < interval.low || value > interval.high);
+/** Whether two samples of prompts differ by more than chance. */
+function isOutside(own: Pick<BenchmarkReport, "accuracy" | "interval">, card: Estimate | undefined): boolean {
+  const estimate = estimateOf(own.accuracy, own.interval);
+  return estimate !== undefined && card !== undefined && differ(estimate, card);
+}
+
+/** The card's average, if it has a number for each benchmark. */
+function cardAverage({ benchmarks }: EvaluationReport, model: string): Estimate | undefined {
+  const known = benchmarks.flatMap(({ card }) => cardEstimate(card?.[model]) ?? []);
+  const interval = known.length === benchmarks.length ? intervalOfMean(known) : undefined;
+  return interval && { share: known.reduce((sum, { share }) => sum + share, 0) / known.length, interval };
 }

@@ -60,6 +60,22 @@ export interface ParquetFooter {
 /** @throws FileError ERR_INVALID_DATA */
 export async function readFooter(source: ByteSource): Promise<ParquetFooter> {
   const { path, size } = source;
+  const bytes = await readTail(source);
+  return guarded(path, "is damaged: its metadata cannot be read", () => {
+    checkThrift(bytes.subarray(0, bytes.length - TAIL_BYTES));
+    checkStatistics(bytes);
+    return checkFooter(parquetMetadata(bytes, { geoparquet: false, parsers: NO_PARSERS }), path, size);
+  });
+}
+
+/** The metadata as it is stored, of a file that readFooter() has passed. */
+export async function readFooterBytes(source: ByteSource): Promise<Uint8Array> {
+  return (await readTail(source)).subarray(0, -TAIL_BYTES);
+}
+
+/** The metadata, its length and the magic number. */
+async function readTail(source: ByteSource): Promise<Uint8Array<ArrayBuffer>> {
+  const { path, size } = source;
   if (size < FRAME_BYTES) throw damaged(path, "is truncated: it is too short for a parquet file");
   const tail = await readExactly(source, size - TAIL_BYTES, TAIL_BYTES);
   const magic = tail.toString("latin1", 4);
@@ -71,12 +87,7 @@ export async function readFooter(source: ByteSource): Promise<ParquetFooter> {
     throw damaged(path, `is damaged: it claims ${length} bytes of metadata, and has ${size} in all`);
   if (length > MAX_FOOTER_BYTES)
     throw damaged(path, `has ${length} bytes of metadata; the limit is ${MAX_FOOTER_BYTES}: write fewer row groups`);
-  const bytes = await readAlone(source, size - TAIL_BYTES - length, length + TAIL_BYTES);
-  return guarded(path, "is damaged: its metadata cannot be read", () => {
-    checkThrift(bytes.subarray(0, length));
-    checkStatistics(bytes);
-    return checkFooter(parquetMetadata(bytes, { geoparquet: false, parsers: NO_PARSERS }), path, size);
-  });
+  return readAlone(source, size - TAIL_BYTES - length, length + TAIL_BYTES);
 }
 
 /** Statistics (smallest and largest value) are unused, and may be cut anywhere. */

@@ -58,7 +58,6 @@ export class Work {
   readonly #inFlight = new Set<Entry>();
   #model: ServedModel | undefined;
   #pumping = false;
-  /** Requests that cannot be read before the model is known. */
   readonly #early = new Set<() => void>();
   readonly #limits: QueueLimits;
 
@@ -79,6 +78,11 @@ export class Work {
   /** Items in the scoring process. */
   get inFlight(): number {
     return this.#inFlight.size;
+  }
+
+  /** Requests that cannot be read before the model is loaded: they are not in the queue yet. */
+  get early(): number {
+    return this.#early.size;
   }
 
   /**

@@ -26,6 +26,7 @@ describe("parseConfig", () => {
       contextLength: 128,
       rmsNormEpsilon: 1e-5,
       ropeTheta: 5_000_000,
+      numbers: {},
       architectures: [],
       padTokenId: 0,
       name: "tiny-reward",
@@ -68,7 +69,7 @@ describe("parseConfig", () => {
   });
 
   it.each<[Record<string, unknown>, string]>([
-    [{ model_type: "mistral" }, "model_type"],
+    [{ model_type: "mixtral" }, "model_type"],
     [{ model_type: undefined }, "model_type"],
     [{ hidden_act: "gelu" }, "hidden_act"],
     [{ attention_bias: true }, "attention_bias"],

@@ -7,7 +7,7 @@ import {
   f32ToF16Bits,
   firstNonFinite,
   floatAt,
-} from "../../../src/convert/dtypes.ts";
+} from "../../../src/checkpoint/dtypes.ts";
 
 const view = new DataView(new ArrayBuffer(4));
 

@@ -127,12 +127,46 @@ describe("truth", () => {
 
   it("takes the best answer out of the correct ones, also with a full stop or spaces more", async () => {
     const [, stop, spaces, alone] = outcomes(await rowsOf("truth.parquet"), adapt);
-    expect(texts(stop)).toEqual(["No, bats are mammals", "Bats are no birds", "Yes"]);
-    expect(texts(spaces)).toEqual([" No, about 270 degrees", "Almost", "Yes", "They cannot turn them"]);
+    // Repetitions that differ in a letter are scored, too, but not compared.
+    expect(texts(stop)).toEqual(["No, bats are mammals", "Bats are no birds", "Yes", "No, bats are mammals."]);
+    expect(texts({ case: { ...caseOf(spaces), responses: caseOf(spaces).responses.slice(0, 4) } })).toEqual([
+      " No, about 270 degrees",
+      "Almost",
+      "Yes",
+      "They cannot turn them",
+    ]);
+    expect(caseOf(spaces).comparisons.every(({ better, worse }) => better < 4 && worse < 4)).toBe(true);
     expect(caseOf(alone).comparisons).toEqual([
       { better: 0, worse: 1 },
       { better: 0, worse: 2 },
     ]);
+  });
+
+  it("has the other reading of a repeated best answer beside its own", () => {
+    const answers = { best_answer: "a", correct_answers: ["a", "a.", "b"], incorrect_answers: ["c"] };
+    const { responses, comparisons, asPublished } = caseOf(adapt({ question: "q", ...answers }));
+    expect(responses.map(({ item, grade }) => ["response" in item && item.response, grade])).toEqual([
+      ["a", 2],
+      ["b", 1],
+      ["c", 0],
+      ["a.", undefined],
+    ]);
+    expect(comparisons).toEqual([
+      { better: 0, worse: 1, orEqual: true },
+      { better: 0, worse: 2 },
+      { better: 1, worse: 2 },
+    ]);
+    expect(asPublished).toEqual([
+      { better: 0, worse: 1, orEqual: true },
+      { better: 0, worse: 0, orEqual: true },
+      { better: 0, worse: 3, orEqual: true },
+      { better: 0, worse: 2 },
+      { better: 1, worse: 2 },
+      { better: 0, worse: 2 },
+      { better: 3, worse: 2 },
+    ]);
+    const plain = { ...answers, correct_answers: ["b"] };
+    expect(caseOf(adapt({ question: "q", ...plain })).asPublished).toBeUndefined();
   });
 
   it("leaves out a question with nothing to compare with", () => {

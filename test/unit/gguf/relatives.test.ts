@@ -90,7 +90,7 @@ describe("readRewardMetadata", () => {
     ["alpha7b-like", "starling.max_tokens", { type: "u32", value: 8193 }],
     ["alpha7b-like", "starling.pad_token_id", undefined],
     ["hf-seqcls-bpe", "starling.pad_token_id", undefined],
-    ["hf-seqcls-bpe", "tokenizer.ggml.pre", text("qwen2")],
+    ["hf-seqcls-bpe", "tokenizer.ggml.pre", text("tekken")],
     ["hf-seqcls-bpe", "tokenizer.ggml.merges", strings("a b", "ab")],
     ["hf-seqcls-bpe", "tokenizer.ggml.merges", strings("a b c")],
     ["hf-seqcls-bpe", "tokenizer.ggml.tokens", strings(...Array.from({ length: 610 }, (_, i) => `t${i}`))],
@@ -103,6 +103,8 @@ describe("readRewardMetadata", () => {
     ["hf-seqcls-bpe", "starling.tokenizer.ignore_merges", undefined],
     ["hf-seqcls-bpe", "starling.tokenizer.before", i32s(610)],
     ["hf-seqcls-bpe", "starling.tokenizer.frame", text("some")],
+    ["hf-seqcls-bpe", "starling.tokenizer.normalizer", text("nfkc")],
+    ["hf-seqcls-bpe", "starling.window", { type: "u32", value: 100 }],
     ["hf-seqcls-bpe", "tokenizer.ggml.bos_token_id", { type: "u32", value: 610 }],
   ])("refuses %s with a wrong %s", (name, field, value) => {
     const broken = changed(name, { [field]: value });

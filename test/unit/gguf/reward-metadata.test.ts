@@ -105,8 +105,8 @@ describe("readRewardMetadata", () => {
   });
 
   it("asks for an update when the file is newer", () => {
-    expect(failure(changed({ "starling.format_version": u32(3) })).message).toMatch(
-      /newer starling-rm \(format 3\).*update/,
+    expect(failure(changed({ "starling.format_version": u32(4) })).message).toMatch(
+      /newer starling-rm \(format 4\).*update/,
     );
   });
 
@@ -141,7 +141,7 @@ describe("readRewardMetadata", () => {
     ["starling.score_position", { "starling.score_position": text("first") }],
     ["starling.pad_token_id", { "starling.pad_token_id": u32(n) }],
     ["starling.notice", { "starling.notice": u32(1) }],
-    ["general.architecture", { "general.architecture": text("qwen2") }, /"qwen2"/],
+    ["general.architecture", { "general.architecture": text("gpt2") }, /"gpt2"/],
     ["general.architecture", { "general.architecture": undefined }],
     ["general.name", { "general.name": u32(1) }],
     ["general.file_type", { "general.file_type": text("x") }],
@@ -322,7 +322,7 @@ describe("readRewardMetadata", () => {
 
   it.each<[string, string, Partial<TensorInfo> | undefined, RegExp]>([
     ["a missing tensor", "blk.1.ffn_up.weight", undefined, /is missing; expected \[8, 12\]/],
-    ["an unknown tensor", "blk.1.ffn_up.weight", { name: "output.weight" }, /is not one of a Llama/],
+    ["an unknown tensor", "blk.1.ffn_up.weight", { name: "output.weight" }, /is not one of the architecture llama/],
     ["embeddings of another size", "token_embd.weight", { dims: [8, 5] }, /\[8, 5\]; expected \[8, 269\]/],
     ["a shape the wrong way round", "blk.0.ffn_down.weight", { dims: [8, 12] }, /\[12, 8\]/],
     ["a norm in f16", "output_norm.weight", { type: tensorTypeByName("f16") }, /expected f32/],

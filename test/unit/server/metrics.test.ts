@@ -8,6 +8,7 @@ it("tells requests, items, the queue and the scoring process", async () => {
   const counters = { computedTokens: 100, reusedTokens: 40, restarts: 0 };
   const metrics = new ServerMetrics({
     queue: () => ({ items: 3, tokens: 512 }),
+    early: () => 5,
     inFlight: () => 2,
     state: () => state,
     counters: () => counters,
@@ -29,6 +30,7 @@ it("tells requests, items, the queue and the scoring process", async () => {
     "starling_rm_truncated_total 1",
     "starling_rm_queue_items 3",
     "starling_rm_queue_tokens 512",
+    "starling_rm_loading_requests 5",
     "starling_rm_in_flight_items 2",
     "starling_rm_computed_tokens_total 100",
     "starling_rm_reused_prefix_tokens_total 40",
@@ -48,6 +50,7 @@ it("tells requests, items, the queue and the scoring process", async () => {
 
 const idle = {
   queue: () => ({ items: 0, tokens: 0 }),
+  early: () => 0,
   inFlight: () => 0,
   state: (): BackendState => ({ status: "ready" }),
   counters: () => ({ computedTokens: 0, reusedTokens: 0, restarts: 0 }),

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { comparisonsByGrade, type ScoredCase } from "../../../../src/evaluation/case.ts";
 import { measureAgreement } from "../../../../src/evaluation/measures/agreement.ts";
+import { wilsonInterval } from "../../../../src/evaluation/measures/interval.ts";
 
 function scored(scores: readonly number[], grades: readonly (number | undefined)[] = []): ScoredCase {
   const all = scores.map((_, i) => grades[i]);
@@ -20,7 +21,7 @@ test("counted by hand: one case of three responses, one of two", () => {
   // In the first case the middle two change places (3 > 2 > 1 becomes 2.5 > 2.75 …), in the second nothing does.
   const first = [scored([3, 2, 1], [2, 1, 0]), scored([0, 5], [0, 1])];
   const second = [scored([2.5, 2.75, 1], [2, 1, 0]), scored([0.5, 5.5], [0, 1])];
-  const agreement = measureAgreement(first, second, 0);
+  const agreement = measureAgreement(first, second);
   expect(agreement.cases).toBe(2);
   expect(agreement.responses).toBe(5);
   expect(agreement.order).toMatchObject({ pairs: 4, same: 3 });
@@ -38,7 +39,7 @@ test("counted by hand: one case of three responses, one of two", () => {
 });
 
 test("a tie agrees with a tie alone", () => {
-  const agreement = measureAgreement([scored([1, 1]), scored([1, 1])], [scored([2, 2]), scored([2, 3])], 0);
+  const agreement = measureAgreement([scored([1, 1]), scored([1, 1])], [scored([2, 2]), scored([2, 3])]);
   expect(agreement.order).toMatchObject({ pairs: 2, same: 1, agreement: 0.5 });
   // Neither has an order in one of the models.
   expect(agreement.kendall).toBeUndefined();
@@ -46,13 +47,15 @@ test("a tie agrees with a tie alone", () => {
 
 test("a model agrees with itself, and nothing agrees with nothing", () => {
   const cases = [scored([1, 3, 2]), scored([0.5, -7])];
-  expect(measureAgreement(cases, cases, 0)).toMatchObject({
-    order: { agreement: 1, interval: { low: 1, high: 1 } },
+  // Two prompts that agree do not prove that all do.
+  const wilsonEnds = { low: wilsonInterval(2, 2)?.low, high: 1 };
+  expect(measureAgreement(cases, cases)).toMatchObject({
+    order: { agreement: 1, interval: wilsonEnds },
     sameBest: 1,
     kendall: 1,
     scores: { max: 0, median: 0, mean: 0 },
   });
-  const empty = measureAgreement([], [], 0);
+  const empty = measureAgreement([], []);
   expect(empty).toEqual({
     cases: 0,
     responses: 0,

@@ -7,8 +7,8 @@ import { type Golden, scoredCase } from "./support.ts";
 
 /** Both sides work in double precision, and add in different orders. */
 const TOLERANCE = 1e-9;
-/** The ends of two bootstraps of 2,000 and 20,000 resamples, in standard errors of the mean: five times their scatter. */
-const BOOTSTRAP_TOLERANCE = 0.35;
+/** Student's quantile is a series here: see distributions.ts. */
+const INTERVAL_TOLERANCE = 1e-4;
 
 const file = new URL("../../../fixtures/measures.json", import.meta.url);
 // JSON has null where a response has no grade.
@@ -21,11 +21,13 @@ interface ExpectedAccuracy {
   readonly pairAccuracy: number;
   readonly comparisons: number;
   readonly scoreTies: number;
-  readonly interval: { readonly method: string; readonly ends: [number, number]; readonly standardError: number };
+  readonly interval: { readonly method: string; readonly ends: [number, number] };
 }
 
+type Ends = Record<"low" | "high", number>;
+
 describe.each(sets)("$name", ({ benchmark, cases, expected }) => {
-  const measures = measureBenchmark(benchmark, cases.map(scoredCase), { seed: 1 });
+  const measures = measureBenchmark(benchmark, cases.map(scoredCase));
 
   it("has the reference's accuracies and intervals", () => {
     expectAccuracy(measures, expected as unknown as ExpectedAccuracy);
@@ -49,7 +51,16 @@ describe.each(sets)("$name", ({ benchmark, cases, expected }) => {
   });
 
   it("has the reference's calibration", () => {
-    expectClose(measures.calibration, expected["calibration"], "calibration");
+    const { bins, ...others } = expected["calibration"] as { bins: (Record<string, number> & { interval: Ends })[] };
+    expectClose(measures.calibration, others, "calibration");
+    for (const [i, { interval, ...bin }] of bins.entries()) {
+      const own = measures.calibration?.bins[i];
+      expectClose(own, bin, `bins[${i}]`);
+      for (const end of ["low", "high"] as const)
+        expect(Math.abs((own?.interval?.[end] ?? Number.NaN) - interval[end]), `bins[${i}]`).toBeLessThan(
+          INTERVAL_TOLERANCE,
+        );
+    }
   });
 
   it("has the reference's length measures", () => {
@@ -75,7 +86,7 @@ describe.each(sets)("$name", ({ benchmark, cases, expected }) => {
 it("the goldens have what they are for", () => {
   const all = sets.map(({ cases, expected }) => ({ cases, expected: expected as unknown as ExpectedAccuracy }));
   expect(all.filter(({ expected }) => expected.scoreTies > 0).length).toBeGreaterThan(2);
-  expect(new Set(all.map(({ expected }) => expected.interval.method))).toEqual(new Set(["wilson", "bootstrap"]));
+  expect(new Set(all.map(({ expected }) => expected.interval.method))).toEqual(new Set(["wilson", "clustered-wilson"]));
   expect(sets.some(({ cases }) => cases.some(({ grades }) => grades?.includes(undefined)))).toBe(true);
   expect(sets.filter(({ expected }) => expected["ranking"] !== undefined).length).toBeGreaterThan(1);
 });
@@ -85,7 +96,7 @@ function expectAccuracy(own: BenchmarkMeasures, { interval, ...numbers }: Expect
   expectClose(own, { accuracy, pairAccuracy, comparisons, scoreTies }, "accuracy");
   const { method, low, high } = own.interval as Interval;
   expect(method).toBe(interval.method);
-  const tolerance = method === "wilson" ? TOLERANCE : BOOTSTRAP_TOLERANCE * interval.standardError + TOLERANCE;
+  const tolerance = method === "wilson" ? TOLERANCE : INTERVAL_TOLERANCE;
   expect(Math.abs(low - interval.ends[0])).toBeLessThanOrEqual(tolerance);
   expect(Math.abs(high - interval.ends[1])).toBeLessThanOrEqual(tolerance);
 }

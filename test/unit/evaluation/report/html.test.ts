@@ -65,7 +65,7 @@ describe("the page", () => {
       "331 rows read; 22 skipped (tie 12, tie (bothbad) 7, &lt;script&gt; 3)",
       "ab".repeat(32),
       "last 2,048 tokens",
-      "at most 1,000, sampled at random",
+      "at most 1,000, sampled at random; all of RewardBench: chosen against rejected",
       "34,388,917,248 parameters",
       "and 30 more",
       "Trained on nothing at all: its scores &lt;b&gt;mean&lt;/b&gt; nothing.",
@@ -83,6 +83,7 @@ describe("the page", () => {
       benchmark: "pairs",
       title: "t",
       cases: 0,
+      prompts: 0,
       comparisons: 0,
       scoreTies: 0,
       rows,
@@ -106,6 +107,7 @@ describe("the page", () => {
     const subsets = Array.from({ length: 5000 }, (_, i) => ({
       subset: `s${i}`,
       cases: 1,
+      prompts: 1,
       comparisons: 1,
       scoreTies: 0,
     }));

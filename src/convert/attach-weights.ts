@@ -1,0 +1,92 @@
+/** Whether a GGUF's weights are a checkpoint's: of all that is kept exactly, and of samples of the rest. */
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { type ByteSource, quote, readExactly } from "../files/byte-source.ts";
+import { fileTypeByName } from "../gguf/types.ts";
+import { type TrunkTensorMatch, wrongTrunk } from "./attach-checks.ts";
+import type { QuantizeRows } from "./options.ts";
+import { isFloatType, type TensorJob } from "./plan.ts";
+import { convertRows } from "./tensor-pipeline.ts";
+
+/** What was compared, and with what result. */
+export interface TrunkEvidence {
+  /** Norms and biases, which every converter keeps exactly: so many of them are equal bit for bit. */
+  readonly vectors: number;
+  /** Of so many. */
+  readonly vectorsInAll: number;
+  /**
+   * Samples of rows of matrices, made again from the checkpoint: all "equal" bit for bit, or "different": then the quantiser had an
+   * importance matrix, or weights of another float type, or it is another model with the same norms.
+   */
+  readonly matrices: "equal" | "different" | "unknown";
+}
+
+/** Ranges of a remote checkpoint that are asked for. */
+const MAX_REMOTE_VECTORS = 32;
+/** Matrices whose first rows are compared. */
+const MAX_MATRICES = 4;
+const MAX_SAMPLE_BYTES = 256 * 1024;
+
+/** @throws FileError ERR_WRONG_HEAD for an exact tensor that differs */
+export async function compareWeights(
+  source: ByteSource,
+  checkpoint: Checkpoint,
+  matches: readonly TrunkTensorMatch[],
+  {
+    quantizeRows,
+    isRemote,
+    signal,
+  }: { quantizeRows: QuantizeRows; isRemote: boolean; signal: AbortSignal | undefined },
+): Promise<TrunkEvidence> {
+  const vectors = matches.filter(({ job }) => job.dims.length === 1);
+  const compared = isRemote ? spread(vectors, MAX_REMOTE_VECTORS) : vectors;
+  for (const match of compared) {
+    signal?.throwIfAborted();
+    if (!(await isEqual(source, checkpoint, match, quantizeRows))) throw otherModel(source, checkpoint, match);
+  }
+  const matrices = spread(
+    matches.filter(({ job, stored }) => job.dims.length === 2 && canBeMade(stored.type.name)),
+    MAX_MATRICES,
+  );
+  let equal = 0;
+  for (const match of matrices) {
+    signal?.throwIfAborted();
+    if (await isEqual(source, checkpoint, match, quantizeRows)) equal += 1;
+    else if (isFloatType(match.stored.type.name)) throw otherModel(source, checkpoint, match);
+  }
+  return {
+    vectors: compared.length,
+    vectorsInAll: vectors.length,
+    matrices: matrices.length === 0 ? "unknown" : equal === matrices.length ? "equal" : "different",
+  };
+}
+
+function otherModel(source: ByteSource, { folder }: Checkpoint, { stored }: TrunkTensorMatch) {
+  const sentence = `has the shapes of ${folder.path}, but its tensor ${quote(stored.name)} holds other values: it is another model.`;
+  return wrongTrunk(source.path, sentence, { tensor: stored.name });
+}
+
+/** Types that llama.cpp's quantiser makes of rows alone; others need an importance matrix. */
+function canBeMade(type: string): boolean {
+  return isFloatType(type) || fileTypeByName(type)?.kind === "quantized" || /^q[2-6]_k$/.test(type);
+}
+
+/** The first rows: of a vector all of it, of a tensor whose heads are permuted one head at least. */
+async function isEqual(
+  source: ByteSource,
+  checkpoint: Checkpoint,
+  { job, stored }: TrunkTensorMatch,
+  quantizeRows: QuantizeRows,
+): Promise<boolean> {
+  const { type } = stored;
+  const same: TensorJob = { ...job, type, to: isFloatType(type.name) ? type.name : "quantized" };
+  const { bytes, rows } = await convertRows(checkpoint, same, quantizeRows, MAX_SAMPLE_BYTES);
+  const [, inAll = 1] = job.dims;
+  const there = await readExactly(source, stored.position, (stored.size / inAll) * rows);
+  return Buffer.compare(bytes, there) === 0;
+}
+
+/** At most `count` of them, from the first to the last. */
+function spread<T>(items: readonly T[], count: number): T[] {
+  if (items.length <= count) return [...items];
+  return Array.from({ length: count }, (_, i) => items[Math.round((i * (items.length - 1)) / (count - 1))] as T);
+}

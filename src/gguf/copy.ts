@@ -1,0 +1,97 @@
+/** Copies tensors from one GGUF to another, byte for byte. */
+import { createHash } from "node:crypto";
+import type { ByteSource } from "../files/byte-source.ts";
+import { checkRoom } from "../files/disk-room.ts";
+import type { OutputFile } from "../files/output-file.ts";
+import type { GgufHeader, TensorInfo } from "./header.ts";
+import { OpenedGguf } from "./opened-gguf.ts";
+import { claimParts, partSizes, readWritten } from "./part-output.ts";
+import { readGguf } from "./reader.ts";
+import type { SerializedHeader } from "./serialize.ts";
+import { serializeParts } from "./serialize-parts.ts";
+import { GgufWriter } from "./writer.ts";
+
+export interface CopyOptions {
+  readonly overwrite: boolean;
+  readonly signal: AbortSignal | undefined;
+  /** Called with the bytes copied so far, of all. */
+  readonly onBytes?: ((bytesDone: number, bytesTotal: number, tensor: string) => void) | undefined;
+  /** Looks at the result under its temporary name. */
+  readonly check?: (written: GgufHeader) => void;
+}
+
+/** What was written. */
+export interface Copied {
+  /** The file, or the first part. */
+  readonly output: string;
+  readonly parts?: readonly string[];
+  /** Of all parts. */
+  readonly bytes: number;
+}
+
+/** Bytes copied at a time. */
+const COPY_BYTES = 8 * 1024 * 1024;
+
+/** The same GGUF in parts. */
+export async function copyGguf(
+  claimed: OutputFile,
+  path: string,
+  { splitSize, ...options }: CopyOptions & { readonly splitSize: number },
+): Promise<Copied> {
+  const source = await OpenedGguf.open(path);
+  try {
+    const { metadata, tensors, alignment } = await readGguf(source);
+    const header = serializeParts(metadata, tensors, splitSize, alignment);
+    return await copyTensors(claimed, source, { header, tensors }, options);
+  } finally {
+    await source.close();
+  }
+}
+
+/**
+ * Writes a GGUF whose tensors are those of `source`; it appears when it is complete.
+ *
+ * @param tensors where they are in `source`
+ * @throws FileError ERR_FILE_NOT_WRITABLE, or what is wrong with the source
+ */
+export async function copyTensors(
+  claimed: OutputFile,
+  source: ByteSource,
+  { header, tensors }: { readonly header: SerializedHeader; readonly tensors: readonly TensorInfo[] },
+  { overwrite, signal, onBytes, check }: CopyOptions,
+): Promise<Copied> {
+  const outputs = await claimParts(claimed, header, { overwrite, signal });
+  try {
+    await checkRoom(claimed.target.path, header.fileSize, claimed.name);
+    const file = await outputs.create(partSizes(header));
+    try {
+      const writer = await GgufWriter.create(file, header);
+      const hash = createHash("sha256");
+      const total = tensors.reduce((sum, { size }) => sum + size, 0);
+      const buffer = Buffer.allocUnsafe(COPY_BYTES);
+      let copied = 0;
+      for (const { name, position, size } of tensors)
+        for (let done = 0; done < size; ) {
+          signal?.throwIfAborted();
+          const piece = buffer.subarray(0, Math.min(COPY_BYTES, size - done));
+          await source.read(position + done, piece);
+          if (header.parts.length > 1) hash.update(piece);
+          await writer.write(name, done, piece);
+          done += piece.length;
+          copied += piece.length;
+          onBytes?.(copied, total, name);
+        }
+      await writer.finish(hash.digest("hex"));
+      await source.assertUnchanged?.();
+      check?.(await readWritten(file));
+      signal?.throwIfAborted();
+      const bytes = await outputs.publish(file);
+      const [output = claimed.name, ...others] = outputs.names;
+      return { output, ...(others.length === 0 ? {} : { parts: outputs.names }), bytes };
+    } finally {
+      await file.discard();
+    }
+  } finally {
+    await outputs.release();
+  }
+}

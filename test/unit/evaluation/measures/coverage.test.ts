@@ -1,0 +1,95 @@
+/** Simulation: 95 % intervals contain the true accuracy in about 95 % of samples, whatever the prompts' cases have in common. */
+import { expect, it } from "vitest";
+import { studentQuantile } from "../../../../src/evaluation/measures/distributions.ts";
+import { type ClusterSums, clusteredInterval, pairedInterval } from "../../../../src/evaluation/measures/interval.ts";
+import { normal, seededRandom } from "./support.ts";
+
+const SAMPLES = 2000;
+/** 93 to 97 %, and four standard errors of a simulation with so many samples. */
+const [LEAST, MOST] = [0.93 - 0.02, 0.97 + 0.02];
+
+const logistic = (x: number) => 1 / (1 + Math.exp(-x));
+
+interface Prompts {
+  readonly prompts: number;
+  /** Centre of the prompts' difficulties, on the logistic scale. */
+  readonly centre: number;
+  /** Their spread: 0 makes cases independent. */
+  readonly spread: number;
+  /** Cases of a prompt: from 1 to this many. */
+  readonly cases: number;
+}
+
+const shapes: Prompts[] = [12, 30, 100, 1000].flatMap((prompts) => [
+  { prompts, centre: 0.4, spread: 0, cases: 6 },
+  { prompts, centre: 0.4, spread: 1, cases: 6 },
+  { prompts, centre: 1.2, spread: 2, cases: 3 },
+]);
+
+function sampled({ prompts, centre, spread, cases }: Prompts, random: () => number): ClusterSums[] {
+  return Array.from({ length: prompts }, () => {
+    const chance = logistic(centre + spread * normal(random));
+    const count = 1 + Math.floor(cases * random());
+    let sum = 0;
+    for (let i = 0; i < count; i++) if (random() < chance) sum += 1;
+    return { sum, count };
+  });
+}
+
+function trueAccuracy({ centre, spread }: Prompts): number {
+  let [sum, weights] = [0, 0];
+  for (let x = -8; x <= 8; x += 0.01) {
+    const weight = Math.exp((-x * x) / 2);
+    sum += weight * logistic(centre + spread * x);
+    weights += weight;
+  }
+  return sum / weights;
+}
+
+it.each(shapes)("$prompts prompts of up to $cases cases, spread $spread", (shape) => {
+  const random = seededRandom(shape.prompts + shape.cases);
+  const truth = trueAccuracy(shape);
+  const samples = shape.prompts > 100 ? SAMPLES / 4 : SAMPLES;
+  let covered = 0;
+  for (let i = 0; i < samples; i++) {
+    const { low, high } = clusteredInterval(sampled(shape, random)) ?? { low: 1, high: 0 };
+    if (low <= truth && truth <= high) covered += 1;
+  }
+  expect(covered / samples).toBeGreaterThan(LEAST);
+  expect(covered / samples).toBeLessThan(MOST);
+});
+
+it.each([12, 60, 400])("differences of two models on %d prompts", (prompts) => {
+  const random = seededRandom(prompts);
+  let covered = 0;
+  for (let i = 0; i < SAMPLES / 2; i++) {
+    const clusters = Array.from({ length: prompts }, () => {
+      const hard = normal(random);
+      const [a, b] = [logistic(0.8 + hard), logistic(1.2 + hard)];
+      let sum = 0;
+      for (let k = 0; k < 2; k++) sum += (random() < b ? 1 : 0) - (random() < a ? 1 : 0);
+      return { sum, count: 2 };
+    });
+    const { low, high } = pairedInterval(clusters) ?? { low: 1, high: 0 };
+    const truth =
+      trueAccuracy({ prompts, centre: 1.2, spread: 1, cases: 2 }) -
+      trueAccuracy({ prompts, centre: 0.8, spread: 1, cases: 2 });
+    if (low <= truth && truth <= high) covered += 1;
+  }
+  expect(covered / (SAMPLES / 2)).toBeGreaterThan(LEAST);
+  expect(covered / (SAMPLES / 2)).toBeLessThan(MOST);
+});
+
+it("Student's quantile is scipy's", () => {
+  for (const [degrees, quantile] of [
+    [1, 12.706205],
+    [3, 3.182446],
+    [4, 2.776445],
+    [5, 2.570582],
+    [7, 2.364624],
+    [11, 2.200985],
+    [40, 2.021075],
+    [999, 1.962341],
+  ] as const)
+    expect(Math.abs(studentQuantile(degrees) / quantile - 1)).toBeLessThan(2e-4);
+});
