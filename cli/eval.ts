@@ -28,12 +28,14 @@ import {
   addEngineOptions,
   addModelOptions,
   type EngineOptions,
+  given,
   loadSettings,
   type ModelOptions,
   modelPath,
 } from "./model-option.ts";
 import { isRegularFile } from "./output.ts";
 import { namesDataFile } from "./output-names.ts";
+import { fieldNames } from "./output-options.ts";
 import { evalPartitions } from "./partitions/eval-partitions.ts";
 import { addPartitionOptions, asksForPartitions, isPartitioned, type PartitionOptions } from "./partitions/options.ts";
 
@@ -42,6 +44,7 @@ type EvalCommandOptions = ModelOptions &
   SampleOptions &
   PartitionOptions & { readonly force?: true } & {
     readonly benchmarks: readonly string[];
+    readonly by?: readonly string[];
     readonly output?: string;
     readonly json?: true;
   };
@@ -73,6 +76,7 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
       modelPath: path,
       benchmarks: requests,
       load: loadSettings(options),
+      ...given({ by: options.by }),
       ...sampleSettings(options),
       ...hooks,
     });
@@ -113,6 +117,11 @@ export function describeEval(command: Command): Command {
     .argument("<benchmarks...>", `${[...benchmarkNames, ALL].join(", ")} (= ${CARD.join(", ")})`, benchmarkValue);
   addDataOptions(command, { many: true });
   addSampleOptions(command);
+  command.option(
+    "--by <names>",
+    "break accuracy down by fields of the rows (a,meta.b), turns or length (repeatable)",
+    fieldNames,
+  );
   addModelOptions(command);
   command
     .optionsGroup("Output:")
@@ -138,10 +147,14 @@ unranked).
 Scores are cached: an interrupted run resumes and gives the same result. A malformed row is reported by line number and
 skipped.
 
+With --partitions or --shard, --output gets the scored cases of each file of --input instead of a report, and --check makes of them
+the report on all files; several processes can share the work (docs/partitions.md).
+
 Exit codes: 0 success, 1 some rows failed (reported on stderr; --strict stops at the first), 2 usage error or failure, also
-a benchmark without any usable row.
+a benchmark without any usable row. With --check: 0 the folder is whole, 1 it is not.
 
 Examples:
   starling-rm eval --model rm.gguf all --output report
+  starling-rm eval --model rm.gguf pairs --input preferences.jsonl --by category,turns
   starling-rm eval --model rm.gguf human --input arena.parquet --limit 200 --seed 7
   starling-rm eval --model rm.gguf pairs --input preferences.jsonl.gz --json | jq .accuracy`;

@@ -39,10 +39,13 @@ export interface OutputForm {
   readonly held: boolean;
 }
 
-export function addOutputOption(command: Command): Command {
+export function addOutputOption(
+  command: Command,
+  output = "file, pipe or device to write (default: standard output)",
+): Command {
   return command
     .optionsGroup("Output:")
-    .option("-o, --output <file>", "file, pipe or device to write (default: standard output)")
+    .option("-o, --output <file>", output)
     .addOption(new Option("--resume", RESUME).conflicts("force"))
     .option("--force", REPLACE);
 }
@@ -67,7 +70,8 @@ export function addFieldsOption(command: Command): Command {
     .option("--fields <names>", "write only these fields, in this order: a,b,score (repeatable)", fieldNames);
 }
 
-function fieldNames(text: string, before: readonly string[] = []): readonly string[] {
+/** A parser for names separated by commas. */
+export function fieldNames(text: string, before: readonly string[] = []): readonly string[] {
   const names = text.split(",").map((name) => name.trim());
   if (names.includes("")) throw new InvalidArgumentError("Expected field names separated by commas.");
   const all = [...before, ...names];

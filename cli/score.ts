@@ -5,7 +5,7 @@ import { argumentRows } from "./argument-rows.ts";
 import type { Action } from "./context.ts";
 import { addEngineOptions, addModelOptions, type EngineOptions, type ModelOptions, modelPath } from "./model-option.ts";
 import { addFieldsOption, addFormatOptions, addOutputOption, isNamed, type OutputOptions } from "./output-options.ts";
-import { addPartitionOptions, isPartitioned, type PartitionOptions } from "./partitions/options.ts";
+import { addPartitionOptions, isPartitioned, PARTITIONED_OUTPUT, type PartitionOptions } from "./partitions/options.ts";
 import { type ScoringKind, scorePartitions } from "./partitions/score-partitions.ts";
 import type { Row } from "./row.ts";
 import { addInputOptions, type InputOptions, openRows, type RowSource } from "./row-options.ts";
@@ -57,11 +57,11 @@ function noPrompt(): InvalidInputError {
 
 export function describeScore(command: Command): Command {
   command.description(
-    "Score responses, conversations or texts. Higher is better; compare scores only between responses to one prompt.",
+    "Score responses, conversations or texts. Higher is better (cost models: lower); compare scores only between responses to one prompt.",
   );
   addInputOptions(command, { text: true });
   addModelOptions(command);
-  addOutputOption(command);
+  addOutputOption(command, PARTITIONED_OUTPUT);
   addFormatOptions(command);
   addFieldsOption(command);
   addSelectionOptions(command);
@@ -100,16 +100,24 @@ score. Rows with "responses" get a list of them.
 CSV and TSV have one line per response; lists and objects are JSON in their cells. The extension of --output chooses the
 format (.jsonl, .json, .csv, .tsv, .parquet) and the compression (.gz, .zst).
 --top and --best compare all rows with the same prompt, so nothing is written before the last row is scored. With them, and
-with --min-score, failed rows are reported but not written.
+with --min-score and --max-score, failed rows are reported but not written.
 --resume continues after an interruption; the output is the same, byte for byte, as without one.
+
+If --output is a folder, or ends with "/", each file of --input gets an output of its own there, under the same name, and a manifest
+beside it (_NAME.manifest). Files whose output is whole are skipped, so the same command goes on after a kill, and several
+processes can share a folder. Every option applies to each file by itself. --force replaces only what another model, other
+settings or another version of the input made. docs/partitions.md describes the folder and the worker that --partitions - starts.
 
 A text may be @FILE, or "-" for standard input; write @@ for a text that begins with @. Give one --prompt
 (or --messages @FILE.json) for all responses, or one for each. A value may begin with "-": --response -5, or --response=-5.
 
-Exit codes: 0 success, 1 some rows failed (reported on stderr), 2 usage error or failure.
+Exit codes: 0 success, 1 some rows failed (reported on stderr), 2 usage error or failure, also of one file among others. With
+--check: 0 the folder is whole, 1 it is not.
 
 Examples:
   starling-rm score --model tiny --prompt "Capital of France?" --response "Paris." --response "No idea."
   starling-rm score --model rm.gguf --input pairs.jsonl --output scores.jsonl
   starling-rm score --model rm.gguf --input pairs.jsonl --min-score 1 --output good.jsonl
-  starling-rm score --model rm.gguf --input pairs.jsonl.gz --fields id,score --format csv`;
+  starling-rm score --model rm.gguf --input pairs.jsonl.gz --fields id,score --format csv
+  starling-rm score --model rm.gguf --input data --output scores/ --shard 1/4
+  starling-rm score --input data --output scores/ --check`;

@@ -15,7 +15,8 @@ const record = join(folder, "installed.txt");
 /** Python versions that the pinned packages have wheels for. */
 const PYTHONS = ["python3.11", "python3.12", "python3.13", "python3"];
 const OLDEST = [3, 11];
-const MAX_INSTALL_MS = 180_000;
+/** A minute on a quiet machine. */
+const MAX_INSTALL_MS = 300_000;
 
 /** The environment's Python. */
 export const pythonPath = join(folder, "bin", "python");
@@ -46,7 +47,18 @@ function makeEnvironment() {
     [python, ["-m", "venv", folder]],
     [
       pythonPath,
-      ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:", "-r", requirements],
+      [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-compile",
+        "--retries=2",
+        "--only-binary=:all:",
+        "-r",
+        requirements,
+      ],
     ],
   ];
   for (const [program, words] of steps) {

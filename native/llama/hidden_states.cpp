@@ -5,6 +5,8 @@
 #include <cstring>
 #include <limits>
 
+#include "llama/gated_gelu.h"
+
 namespace starling {
 
 namespace {
@@ -39,12 +41,43 @@ bool HiddenStates::callback(struct ggml_tensor* tensor, bool ask, void* self) {
   const bool stop = states->stop_.requested();
   try {
     if (ask && states->mask_visible_ > 0 && tensor->op == GGML_OP_SOFT_MAX) states->edit_mask(tensor);
-    if (ask) return stop || std::strcmp(tensor->name, "result_norm") == 0;
+    const bool is_gelu = states->is_gated_gelu(tensor);
+    if (ask) return stop || is_gelu || std::strcmp(tensor->name, "result_norm") == 0;
+    if (!stop && is_gelu) {
+      states->repeat_gelu(tensor);
+      return true;
+    }
     if (!stop) states->take(tensor);
   } catch (...) {
     states->problem_ = "A tensor of llama.cpp could not be read";
   }
   return false;
+}
+
+bool HiddenStates::is_gated_gelu(const struct ggml_tensor* tensor) const {
+  if (!on_processor_ || tensor->op != GGML_OP_GLU) return false;
+  int32_t kind = 0;
+  std::memcpy(&kind, tensor->op_params, sizeof kind);
+  return kind == GGML_GLU_OP_GEGLU;
+}
+
+void HiddenStates::repeat_gelu(const struct ggml_tensor* product) {
+  const struct ggml_tensor* gate = product->src[0];
+  const struct ggml_tensor* up = product->src[1];
+  const auto is_plain = [product](const struct ggml_tensor* tensor) {
+    return tensor != nullptr && tensor->type == GGML_TYPE_F32 && tensor->data != nullptr &&
+           std::equal(tensor->ne, tensor->ne + GGML_MAX_DIMS, product->ne) && tensor->nb[0] == sizeof(float);
+  };
+  if (!is_plain(gate) || !is_plain(up) || !is_plain(product) || product->ne[2] != 1 || product->ne[3] != 1) {
+    problem_ = "llama.cpp's feed-forward product does not have the expected shape";
+    return;
+  }
+  for (int64_t row = 0; row < product->ne[1]; ++row) {
+    const auto at = [row](const struct ggml_tensor* tensor) {
+      return reinterpret_cast<float*>(static_cast<char*>(tensor->data) + static_cast<size_t>(row) * tensor->nb[1]);
+    };
+    gated_gelu(at(gate), at(up), at(product), static_cast<size_t>(product->ne[0]));
+  }
 }
 
 void HiddenStates::edit_mask(const struct ggml_tensor* attention) {

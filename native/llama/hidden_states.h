@@ -11,12 +11,15 @@ namespace starling {
 /**
  * Collects the rows of the tensor "result_norm" (the hidden states of the flagged tokens after the final norm) during
  * llama_decode, through cb_eval. It stops the graph there, so the output layer over the vocabulary is not computed. It
- * can also change a row of the attention mask. When a stop is requested it ends each part of the graph at once; this is
- * how work on a GPU is interrupted, because llama.cpp's abort_callback only reaches the CPU backend.
+ * can also change a row of the attention mask, and computes gelu again where llama.cpp's CPU backend only looks it up.
+ * When a stop is requested it ends each part of the graph at once; this is how work on a GPU is interrupted, because
+ * llama.cpp's abort_callback only reaches the CPU backend.
  */
 class HiddenStates {
  public:
-  HiddenStates(const LlamaFunctions& functions, const StopSignal& stop) : functions_(functions), stop_(stop) {}
+  /** @param on_processor whether the CPU computes all layers */
+  HiddenStates(const LlamaFunctions& functions, const StopSignal& stop, bool on_processor)
+      : functions_(functions), stop_(stop), on_processor_(on_processor) {}
 
   /** Drops all rows and allocates for up to `max_rows` of `width` floats. Also clears mask(). */
   void expect(size_t width, size_t max_rows);
@@ -43,11 +46,15 @@ class HiddenStates {
 
  private:
   void take(const struct ggml_tensor* tensor);
+  /** Whether its values are to be computed again. */
+  bool is_gated_gelu(const struct ggml_tensor* tensor) const;
+  void repeat_gelu(const struct ggml_tensor* product);
   void edit_mask(const struct ggml_tensor* attention);
   bool has_prefix(size_t end) const;
 
   const LlamaFunctions& functions_;
   const StopSignal& stop_;
+  const bool on_processor_;
   size_t width_ = 1;
   size_t max_rows_ = 0;
   std::vector<float> rows_;

@@ -74,6 +74,7 @@ SentencePieceVocabulary read_sentence_piece(const Napi::Object& object) {
   vocabulary.scores = copied<float>(typed_array<Napi::Float32Array>(object, "scores", napi_float32_array));
   vocabulary.add_dummy_prefix = object.Get("addDummyPrefix").ToBoolean();
   vocabulary.add_prefix_space = object.Get("addPrefixSpace").ToBoolean();
+  vocabulary.longest_first = object.Get("longestFirst").ToBoolean();
   return vocabulary;
 }
 

@@ -157,6 +157,12 @@ SentencePieceTokenizer::SentencePieceTokenizer(SentencePieceVocabulary vocabular
       }
     }
   }
+  characters_.reserve(n);
+  for (int32_t id = 0; id < size(); id++) {
+    const std::string_view text = piece(id);
+    const auto begins = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
+    characters_.push_back(static_cast<uint32_t>(std::count_if(text.begin(), text.end(), begins)));
+  }
   for (PatternSet* set : {&split_slow_, &user_defined_, &split_4_41_.raw, &split_4_41_.normalized, &split_4_42_.raw,
                           &split_4_42_.normalized}) {
     set->sort();
@@ -297,13 +303,19 @@ bool SentencePieceTokenizer::append_fallback(std::string_view text, bool after_u
  *
  * - SentencePiece: any two neighbours that spell a normal, user-defined or unused piece; the leftmost first.
  * - fast: both must be pieces themselves. Merges were ranked when the tokenizer was converted: by score, then by the
- * ids of the merged, the left and the right piece; the leftmost of the same merge first.
+ * ids of the merged, the left and the right piece; the leftmost of the same merge first. With `longest_first`, the
+ * longest left piece and then the longest right piece go before those ids.
  */
 void SentencePieceTokenizer::merge(std::vector<Symbol>& symbols, std::string_view text, Splits* splits) const {
   const bool slow = splits != nullptr;
-  const auto worse = [slow](const Bigram& a, const Bigram& b) {
+  const auto worse = [this, slow](const Bigram& a, const Bigram& b) {
     if (a.score != b.score) return a.score < b.score;
     if (!slow) {
+      if (vocabulary_.longest_first) {
+        if (characters_[a.left_id] != characters_[b.left_id]) return characters_[a.left_id] < characters_[b.left_id];
+        if (characters_[a.right_id] != characters_[b.right_id])
+          return characters_[a.right_id] < characters_[b.right_id];
+      }
       if (a.merged != b.merged) return a.merged > b.merged;
       if (a.left_id != b.left_id) return a.left_id > b.left_id;
       if (a.right_id != b.right_id) return a.right_id > b.right_id;

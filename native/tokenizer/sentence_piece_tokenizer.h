@@ -32,6 +32,8 @@ struct SentencePieceVocabulary {
   bool add_dummy_prefix = false;
   /** Modes fast. */
   bool add_prefix_space = true;
+  /** Modes fast: of merges with equal scores, those with the longest left piece first, then the longest right piece. */
+  bool longest_first = false;
   TokenizerWrapper wrapper;
 };
 
@@ -81,6 +83,8 @@ class SentencePieceTokenizer final : public TokenizerBase {
   SentencePieceVocabulary vocabulary_;
   std::unordered_map<std::string_view, int32_t> ids_;
   std::vector<bool> is_added_;
+  /** Code points of each piece. */
+  std::vector<uint32_t> characters_;
   int32_t byte_ids_[256];
   int32_t unknown_id_ = 0;
   /** Added tokens. */

@@ -4,13 +4,28 @@ import type { Differences } from "./differences.ts";
 import type { FastTokenizer } from "./fast-tokenizer.ts";
 import { givesSameIds } from "./merge-order.ts";
 import type { SentencePieceModel } from "./sentencepiece.ts";
-import { convertedMerges, emptyList, type MergeList, pairKey, picked, reordered } from "./sentencepiece-merges.ts";
+import {
+  convertedMerges,
+  emptyList,
+  type MergeList,
+  type MergeOrder,
+  pairKey,
+  picked,
+  reordered,
+} from "./sentencepiece-merges.ts";
 
-/** @param cutOut ids of tokens that are cut out of text before anything is merged */
+interface HowToCompare {
+  readonly mode: "slow" | "fast-4.41" | "fast-4.42";
+  /** Ids of tokens that are cut out of text before anything is merged. */
+  readonly cutOut: ReadonlySet<number>;
+  /** Later orders that are reproduced though they give other ids. */
+  readonly orders?: readonly MergeOrder[] | undefined;
+}
+
 export function compareMerges(
   model: SentencePieceModel,
   fast: FastTokenizer,
-  { mode, cutOut }: { readonly mode: "slow" | "fast-4.41" | "fast-4.42"; readonly cutOut: ReadonlySet<number> },
+  { mode, cutOut, orders = [] }: HowToCompare,
   found: Differences,
 ): void {
   const field = "model.merges";
@@ -41,6 +56,8 @@ export function compareMerges(
   if (found.count > 0 || misplaced(wanted, given) === 0) return;
   const later = (["4.44", "5"] as const).map((order) => reordered(wanted, model, order));
   const [nearest = wanted] = [wanted, ...later].sort((a, b) => misplaced(a, given) - misplaced(b, given));
+  found.mergeOrder = orders.find((order) => misplaced(reordered(wanted, model, order), given) === 0);
+  if (found.mergeOrder !== undefined) return;
   // SentencePiece ranks merges by score, not by their order in a list.
   const isKnown = misplaced(nearest, given) === 0;
   if (isKnown && (mode === "slow" || givesSameIds(model, wanted, given))) return;

@@ -60,7 +60,8 @@ function compare(
   const cutOut = compareAddedTokens({ pieces, tokenizer, fast }, mode, isOld, found);
   compareVocab(pieces, fast, { cutOut, spelling }, found);
   // With different ids, every merge of them would differ as well.
-  if (found.count === 0) compareMerges(pieces, fast, { mode, cutOut }, found);
+  if (found.count === 0)
+    compareMerges(pieces, fast, { mode, cutOut, orders: tokenizerClass(tokenizer.className)?.orders }, found);
   return found;
 }
 

@@ -1,5 +1,9 @@
+import type { MergeOrder } from "./sentencepiece-merges.ts";
+
 /** Differences between two files: a description of the first one, and their number. */
 export class Differences {
+  /** Of two tokenizers: set where their merges are the same, but not in the first known order. */
+  mergeOrder: MergeOrder | undefined;
   #first: { readonly field: string; readonly text: string } | undefined;
   #count = 0;
 

@@ -1,5 +1,6 @@
 /** The classes of transformers that read tokenizer.model, and what each does by itself. */
 import type { SentencePieceMode } from "../vocabulary/tokenization.ts";
+import type { MergeOrder } from "./sentencepiece-merges.ts";
 
 export interface TokenizerClass {
   /** `tokenizer_class`, with and without "Fast". */
@@ -10,6 +11,8 @@ export interface TokenizerClass {
   readonly prefixes: boolean;
   /** The mode of the first version of transformers that has models with it. */
   readonly mode: SentencePieceMode;
+  /** Later orders of merges with equal scores that are reproduced; the last one also where there is no tokenizer.json. */
+  readonly orders: readonly MergeOrder[];
   /** Whether its converter spells the byte piece of the tab as a tab. */
   readonly spellsTab: boolean;
 }
@@ -20,6 +23,7 @@ const LLAMA: TokenizerClass = {
   tokens: { bos_token: "<s>", eos_token: "</s>", unk_token: "<unk>" },
   prefixes: true,
   mode: "fast-4.41",
+  orders: [],
   spellsTab: false,
 };
 
@@ -29,6 +33,7 @@ const GEMMA: TokenizerClass = {
   tokens: { bos_token: "<bos>", eos_token: "<eos>", unk_token: "<unk>", pad_token: "<pad>" },
   prefixes: false,
   mode: "fast-4.42",
+  orders: ["4.44"],
   spellsTab: true,
 };
 

@@ -10,6 +10,7 @@ import type { CheckpointFolder } from "./folder.ts";
 import { MAX_TOKENIZER_JSON_VALUES, readJsonFile, readSmallFile } from "./json.ts";
 import { refuse } from "./refuse.ts";
 import { MAX_TOKENIZER_MODEL_BYTES, parseSentencePiece, type SentencePieceModel } from "./sentencepiece.ts";
+import type { MergeOrder } from "./sentencepiece-merges.ts";
 import { SENTENCEPIECE_CLASSES, tokenizerClass } from "./tokenizer-classes.ts";
 import {
   type JsonFile,
@@ -141,6 +142,17 @@ export function agreedTokenization(
   throw refuse(fast.path, `disagrees with tokenizer.model, read as ${nearest}: ${found}. ${advice}`, {
     field: found.field,
   });
+}
+
+/**
+ * The order of merges with equal scores, where it is not that of ids: tokenizer.json's own, or, without one, that of newer
+ * versions of transformers.
+ */
+export function mergeOrderOf({ pieces, tokenizer, fast }: SentencePieceVocabulary): MergeOrder | undefined {
+  const orders = tokenizerClass(tokenizer.className)?.orders ?? [];
+  if (orders.length === 0 || fast === undefined) return orders.at(-1);
+  return FAST_MODES.map((mode) => compareTokenizers({ pieces, tokenizer, fast }, mode)).find(({ count }) => count === 0)
+    ?.mergeOrder;
 }
 
 const FAST_MODES: readonly SentencePieceMode[] = ["fast-4.41", "fast-4.42"];

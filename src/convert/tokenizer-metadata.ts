@@ -1,12 +1,14 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { refuse } from "../checkpoint/refuse.ts";
-import { isControl } from "../checkpoint/tokenizer-config.ts";
-import type { SentencePieceVocabulary } from "../checkpoint/vocabulary.ts";
+import { tokenizerClass } from "../checkpoint/tokenizer-classes.ts";
+import { type AddedToken, isControl } from "../checkpoint/tokenizer-config.ts";
+import { mergeOrderOf, type SentencePieceVocabulary } from "../checkpoint/vocabulary.ts";
 import { quote } from "../files/byte-source.ts";
 import { bool, ids, type MetadataEntry, optional, present, text, u32 } from "../gguf/entries.ts";
 import { STARLING_KEYS } from "../gguf/starling-keys.ts";
 import { PIECE_TYPE } from "../vocabulary/piece-types.ts";
 import { StringTable } from "../vocabulary/string-table.ts";
+import { LONGEST_FIRST } from "../vocabulary/tokenization.ts";
 import { chatTemplateEntries } from "./chat-template-metadata.ts";
 
 /** What llama.cpp's converter gives the pieces that fill up a vocabulary. */
@@ -26,7 +28,8 @@ export function tokenizerMetadata(
   checkTemplateTokens(checkpoint, vocabulary);
   const { tokens, scores, types } = paddedPieces(checkpoint, vocabulary);
   const idsOf = (tokens: readonly { id: number }[]) => ids(tokens.map(({ id }) => id));
-  const normalized = tokenizer.addedTokens.filter((token) => token.normalized);
+  const addedTokens = tokenizer.addedTokens.filter((token) => !isUserDefined(token, vocabulary));
+  const normalized = addedTokens.filter((token) => token.normalized);
   return present([
     ["tokenizer.ggml.model", text("llama")],
     ["tokenizer.ggml.pre", text("default")],
@@ -43,12 +46,22 @@ export function tokenizerMetadata(
     ["tokenizer.ggml.add_space_prefix", bool(false)],
     ...chatTemplateEntries(checkpoint),
     [STARLING_KEYS.pieceTypes, { type: "array", of: "u8", value: types }],
-    [STARLING_KEYS.addedTokens, idsOf(tokenizer.addedTokens)],
+    [STARLING_KEYS.addedTokens, idsOf(addedTokens)],
     [STARLING_KEYS.normalizedAddedTokens, normalized.length === 0 ? undefined : idsOf(normalized)],
     [STARLING_KEYS.addDummyPrefix, bool(vocabulary.pieces.addDummyPrefix)],
     [STARLING_KEYS.addPrefixSpace, bool(tokenizer.addPrefixSpace)],
+    [STARLING_KEYS.mergeOrder, mergeOrderOf(vocabulary) === undefined ? undefined : text(LONGEST_FIRST)],
     [STARLING_KEYS.legacy, tokenizer.legacy ? undefined : bool(false)],
   ]);
+}
+
+/**
+ * Gemma's files declare line ends, runs of spaces and the like, which are pieces that text itself has: they are not special, are
+ * cut out of contents too, and runs of spaces are also merged. Its first version cuts out all user-defined pieces, declared or not.
+ */
+function isUserDefined(token: AddedToken, { pieces, tokenizer }: SentencePieceVocabulary): boolean {
+  const isOrdinary = tokenizerClass(tokenizer.className)?.mode === "fast-4.42" && !token.special && !token.normalized;
+  return isOrdinary && pieces.types[token.id] === PIECE_TYPE.userDefined;
 }
 
 function checkTemplateTokens({ folder, profile }: Checkpoint, { tokenizer }: SentencePieceVocabulary): void {

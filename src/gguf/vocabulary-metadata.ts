@@ -5,6 +5,7 @@ import { byteAlphabet } from "../vocabulary/byte-alphabet.ts";
 import { StringTable } from "../vocabulary/string-table.ts";
 import {
   BYTE_BPE,
+  LONGEST_FIRST,
   MAX_WRAPPER_IDS,
   NFC,
   SENTENCEPIECE_MODES,
@@ -113,6 +114,7 @@ function readSentencePiece(
     types,
     addDummyPrefix: fields.bool(STARLING_KEYS.addDummyPrefix),
     addPrefixSpace: fields.bool(STARLING_KEYS.addPrefixSpace),
+    longestFirst: fields.optionalName(STARLING_KEYS.mergeOrder, [LONGEST_FIRST]) !== undefined,
   };
 }
 

@@ -29,6 +29,8 @@ export interface SentencePieceVocabulary extends VocabularyParts {
   readonly addDummyPrefix: boolean;
   /** The checkpoint's `add_prefix_space` (default true): U+2581 before each stretch of text (only in the "fast-…" modes). */
   readonly addPrefixSpace: boolean;
+  /** Of merges with equal scores, those with the longest left part go first, then the longest right part (fast modes). */
+  readonly longestFirst: boolean;
 }
 
 /** Its only mode is "byte-bpe". */

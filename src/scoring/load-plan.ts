@@ -59,7 +59,8 @@ export function planLoad(
     maxSequences: packed ? PACKED_SEQUENCES : 1,
     batchTokens,
     ...workerLayout(file.parameters, threads, batchMode),
-    flashAttention: packed,
+    // On the CPU llama.cpp's flash attention multiplies in float16, which soft caps make worse: ../scoring/README.md.
+    flashAttention: packed && !(file.trunk.softCapped && backend === "cpu"),
     kvType: defaults.kvType[bytesOf(file, FINE) < file.weightBytes / 2 ? "coarse" : "fine"],
     mmap: file.alignment >= MAPPED_ALIGNMENT && (options.mmap ?? worthMapping(file, backend, options)),
     sharePrefixes: options.sharePrefixes ?? true,

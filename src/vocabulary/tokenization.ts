@@ -16,5 +16,8 @@ export type WordSplit = (typeof WORD_SPLITS)[number];
 /** The normalisation that a byte-level BPE may begin with, by the name in the GGUF. */
 export const NFC = "nfc";
 
+/** The order of merges with equal scores in the fast modes that is not by ids, by the name in the GGUF. */
+export const LONGEST_FIRST = "longest-first";
+
 /** Most ids that a tokenizer may put around a text; one BOS and one EOS are usual. */
 export const MAX_WRAPPER_IDS = 8;

@@ -21,6 +21,8 @@ function python(...words: string[]): Promise<{ status: number | null; output: st
   });
 }
 
+if (missing !== undefined) console.log(`The tests of integrations/ray are skipped: ${missing}.`);
+
 describe.skipIf(missing !== undefined)(`starling-rm-ray${missing ? ` (skipped: ${missing})` : ""}`, () => {
   it("passes its own tests with the genuine ray, which kill workers and scorers", { timeout: MAX_MS }, async () => {
     expect(existsSync(join(root, "dist", "cli", "main.js"))).toBe(true);

@@ -44,6 +44,7 @@ function sentencePiece(words: readonly string[], added: readonly Added[]): Sente
     padTokenId: -1,
     addDummyPrefix: false,
     addPrefixSpace: false,
+    longestFirst: false,
   };
 }
 

@@ -10,19 +10,25 @@ from pathlib import Path
 
 from starling_rm_ray import Progress
 
+LAST_SHARE = 0.9
+"""The last kill comes when this share of the rows is computed, at the latest."""
+
+LONGEST_DELAY = 0.7
+"""Seconds after the row that a kill is due at: scorers report their rows once a second."""
+
 
 class Chaos(threading.Thread):
-    """Ends ``kills`` processes of a run with SIGKILL: an actor or a scorer, at random moments. Give :meth:`watch` to the run.
+    """Ends ``kills`` processes of a run with SIGKILL, an actor or a scorer, each when a random row of the run is computed. So a slow
+    machine gets as many kills as a fast one, and makes progress between them. Give :meth:`watch` to the run.
 
     The processes are those that the run itself names, and each is looked at before: it must be Ray's worker or a scorer.
     """
 
-    def __init__(self, kills: int, seconds: tuple[float, float], seed: int) -> None:
+    def __init__(self, kills: int, rows: int, seed: int) -> None:
         super().__init__(daemon=True)
         self.actors_killed = self.scorers_killed = 0
-        self._left = kills
-        self._seconds = seconds
         self._random = random.Random(seed)
+        self._due = sorted(self._random.uniform(0, LAST_SHARE * rows) for _ in range(kills))
         self._state: Progress | None = None
         self._ended = threading.Event()
 
@@ -38,23 +44,27 @@ class Chaos(threading.Thread):
         self.join()
 
     def run(self) -> None:
-        while self._left > 0 and not self._ended.wait(self._random.uniform(*self._seconds)):
-            state = self._state
-            victims = [] if state is None else [worker for worker in state.workers if worker.pid is not None and worker.partition is not None]
-            if not victims:
-                continue
-            victim = self._random.choice(victims)
-            kills_actor = self._random.random() < 0.5 or victim.scorer_pid is None
-            pid = victim.pid if kills_actor else victim.scorer_pid
-            assert pid is not None
-            if not _is_ours(pid, b"ray::" if kills_actor else b"--partitions"):
-                continue
-            os.kill(pid, signal.SIGKILL)
-            self._left -= 1
-            if kills_actor:
-                self.actors_killed += 1
-            else:
-                self.scorers_killed += 1
+        while self._due and not self._ended.wait(0.02):
+            if self._state is not None and self._state.rows >= self._due[0]:
+                self._ended.wait(self._random.uniform(0, LONGEST_DELAY))
+                if self._kill_one(self._state):
+                    self._due.pop(0)
+
+    def _kill_one(self, state: Progress) -> bool:
+        victims = [worker for worker in state.workers if worker.pid is not None and worker.partition is not None]
+        if not victims:
+            return False
+        victim = self._random.choice(victims)
+        kills_actor = self._random.random() < 0.5 or victim.scorer_pid is None
+        pid = victim.pid if kills_actor else victim.scorer_pid
+        if pid is None or not _is_ours(pid, b"ray::" if kills_actor else b"--partitions"):
+            return False
+        os.kill(pid, signal.SIGKILL)
+        if kills_actor:
+            self.actors_killed += 1
+        else:
+            self.scorers_killed += 1
+        return True
 
 
 def _is_ours(pid: int, word: bytes) -> bool:

@@ -6,9 +6,10 @@ import os
 from typing import Any, Callable, Literal, Mapping, Sequence
 
 import ray
+from ray.util.client import ray as client
 
 from .command import OptionValue, ScorerCommand, command_line_options, engine_options, model_of, program_of, user_options
-from .errors import InvalidArgumentError
+from .errors import InvalidArgumentError, StarlingRayError
 from .run import Run, Settings
 from .summary import Progress, Summary, log_progress
 from .worker import Job
@@ -104,9 +105,19 @@ def score_dataset(
         progress=progress,
         progress_seconds=_amount(progress_seconds, "progress_seconds", 0.01),
     )
+    if _is_client():
+        raise StarlingRayError(
+            "Expected a driver on the cluster, but this one is connected by Ray Client (ray://), which has no streams of events. "
+            "Submit the script with `ray job submit`."
+        )
     if not ray.is_initialized():
         ray.init()
     return Run(Job(scorer, folders["input"], folders["output"]), settings).execute()
+
+
+def _is_client() -> bool:
+    connection: Any = client
+    return bool(connection.is_connected())
 
 
 def _actor_options(

@@ -37,8 +37,10 @@ class ScorerProcess:
     """One child process, its lines of output, and the last lines of its standard error."""
 
     def __init__(self, line: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+        # On Windows a process cannot become another one.
+        guard = [] if sys.platform == "win32" else [sys.executable, "-I", "-S", "-c", GUARD, str(os.getpid())]
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", GUARD, str(os.getpid()), *line],
+            [*guard, *line],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -17,14 +17,15 @@ from .errors import (
     ModelsDifferError,
     NoWorkersError,
     PartitionsFailedError,
-    PlacementError,
     ProtocolError,
     ScorerStartError,
     StarlingRayError,
 )
+from .placement import Placement
 from .schedule import Schedule, back_off
 from .slot import Slot
 from .summary import Progress, Summary, duration, logger
+from .tally import Tally
 from .worker import DATA_CODES, Event, Job, Worker
 
 TICK_SECONDS = 0.5
@@ -35,9 +36,6 @@ MAX_FAILED_STARTS = 5
 
 MIN_FAILED_IN_A_ROW = 10
 """Lost attempts, one after another and none finished between, before the run is given up; at least two for each worker."""
-
-PLACEMENT_NOTICE_SECONDS = 30.0
-"""How often a wait for Ray's resources is logged."""
 
 CLOSE_SECONDS = 15.0
 """How long the workers may take to end in order."""
@@ -75,17 +73,12 @@ class Run:
         self._settings = settings
         self._slots = [Slot(number) for number in range(settings.num_workers)]
         self._schedule = Schedule([], settings.max_retries, settings.straggler_factor)
-        self._started = time.monotonic()
-        self._worked_since = self._started
-        self._last_placed = self._started
-        self._last_notice = self._started
-        self._last_progress = -float("inf")
+        self._tally = Tally(settings.progress, settings.progress_seconds)
+        self._placement = Placement(settings.actor_options, settings.placement_timeout)
         self._identity: str | None = None
         """Of the output folder; None until the first worker has seen it."""
-        self._partitions = self._kept = self._written = self._rows = self._failures = 0
-        self._bytes = 0
-        self._fingerprint: tuple[str, str] | None = None
-        """The model's, and the node that loaded it first."""
+        self._first_node = ""
+        """The node that loaded the model first."""
 
     def execute(self) -> Summary:
         """Runs to the end. Whatever happens, no actor and no scorer is left."""
@@ -95,12 +88,12 @@ class Run:
             if self._schedule.over:
                 self._confirm()
             self._work()
-            self._report(final=True)
+            self._tally.report(self._schedule, self._slots, final=True)
             if self._schedule.failures:
                 raise self._failed()
-            summary = self._summary(self._check() if self._settings.verify else None)
+            check = self._check() if self._settings.verify else None
             in_order = True
-            return summary
+            return self._tally.summary(self._schedule, self._slots, check)
         finally:
             self._close(in_order)
 
@@ -120,15 +113,13 @@ class Run:
                     return
             if slot.failed_starts >= MAX_FAILED_STARTS:
                 raise NoWorkersError(f"The first worker died {slot.failed_starts} times before it had listed {self._job.input}.")
-            self._look_at_placement()
+            self._placement.look(any(slot.placed for slot in self._slots))
 
     def _plan(self, partitions: list[tuple[str, int, str]]) -> None:
         missing = [(name, size) for name, size, status in partitions if status != "whole"]
-        self._partitions, self._kept = len(partitions), len(partitions) - len(missing)
-        self._bytes = sum(size for _, size in missing)
         self._schedule = Schedule(missing, self._settings.max_retries, self._settings.straggler_factor)
-        self._worked_since = time.monotonic()
-        logger.info("%d partitions, %d of them whole already", self._partitions, self._kept)
+        self._tally.begin(len(partitions), len(missing), self._schedule.bytes_left)
+        logger.info("%d partitions, %d of them whole already", len(partitions), self._tally.kept)
 
     # The loop
 
@@ -141,7 +132,7 @@ class Run:
             for _ in self._next_events(wait):
                 pass
             self._watch(time.monotonic())
-            self._report()
+            self._tally.report(self._schedule, self._slots)
 
     def _assign(self, now: float) -> None:
         """Gives idle workers work, and places workers that are missing: no more than there are partitions for."""
@@ -154,7 +145,7 @@ class Run:
                     self._place(slot)
                     idle += 1
             elif slot.events is None:
-                name = self._schedule.take(slot.number, now)
+                name = self._schedule.take(now)
                 if name is not None:
                     slot.partition, slot.rows, slot.heard = name, 0, now
                     slot.events = slot.actor.score.options(num_returns="streaming").remote(name)
@@ -200,7 +191,7 @@ class Run:
     def _handle(self, slot: Slot, event: Event) -> None:
         kind = event["event"]
         if kind == "placed":
-            slot.node, slot.pid, self._last_placed = event["node"], event["pid"], time.monotonic()
+            slot.node, slot.pid = event["node"], event["pid"]
         elif kind == "loading":
             slot.scorer_pid = event["scorer_pid"]
         elif kind == "ready":
@@ -228,15 +219,7 @@ class Run:
         rows, failures = int(event["rows"]), int(event["failures"])
         seconds = self._schedule.finish(slot.partition, rows, time.monotonic())
         slot.losses = 0
-        if event["status"] == "kept":
-            self._kept += 1
-        else:
-            self._written += 1
-            self._rows += rows
-            self._failures += failures
-            slot.done_partitions += 1
-            slot.done_rows += rows
-            slot.done_seconds += seconds
+        self._tally.finished(slot, event["status"], rows, failures, seconds)
         slot.forget_partition()
 
     def _lost(self, slot: Slot, message: str, *, final: bool = False) -> None:
@@ -250,7 +233,7 @@ class Run:
             slot.forget_partition()
         if not final:
             slot.not_before = now + back_off(slot.losses)
-        if self._schedule.failed_in_a_row >= max(MIN_FAILED_IN_A_ROW, 2 * len(self._slots), self._settings.max_retries + 1):
+        if self._schedule.given_up is None and self._schedule.failed_in_a_row >= max(MIN_FAILED_IN_A_ROW, 2 * len(self._slots), self._settings.max_retries + 1):
             self._schedule.give_up(f"Given up after {self._schedule.failed_in_a_row} lost attempts in a row; the last one: {message}")
 
     def _refused(self, slot: Slot, error: StarlingRayError) -> None:
@@ -259,7 +242,7 @@ class Run:
             self._schedule.put_back(slot.partition, time.monotonic())
             slot.forget_partition()
         was_killed = isinstance(error, ScorerStartError) and (error.exit_code or 0) < 0
-        if self._fingerprint is None and not was_killed:
+        if self._tally.fingerprint is None and not was_killed:
             raise error
         self._start_failed(slot, error)
 
@@ -278,12 +261,12 @@ class Run:
                 ) from error
 
     def _compare_model(self, slot: Slot, fingerprint: str) -> None:
-        if self._fingerprint is None:
-            self._fingerprint = (fingerprint, slot.node or "")
-        elif self._fingerprint[0] != fingerprint:
+        if self._tally.fingerprint is None:
+            self._tally.fingerprint, self._first_node = fingerprint, slot.node or ""
+        elif self._tally.fingerprint != fingerprint:
             raise ModelsDifferError(
                 f"Expected one model on all nodes, but node {slot.node} loaded one with the fingerprint {fingerprint}, and node "
-                f"{self._fingerprint[1]} one with {self._fingerprint[0]}. Copy the same file to both."
+                f"{self._first_node} one with {self._tally.fingerprint}. Copy the same file to both."
             )
 
     # Actors that die, hang, crawl, or are never placed
@@ -316,7 +299,7 @@ class Run:
         for slot in self._slots:
             if limit is not None and slot.partition is not None and now - slot.heard > limit:
                 self._lost_actor(slot, f"The scorer on node {slot.node} said nothing for {duration(now - slot.heard)} and was replaced.")
-        self._look_at_placement()
+        self._placement.look(any(slot.placed for slot in self._slots))
 
     def _move_straggler(self, now: float) -> None:
         """Takes a partition from a worker that is much too slow, if another one has nothing to do."""
@@ -331,23 +314,6 @@ class Run:
         self._schedule.put_back(name, now, moved=True)
         slot.restarts += 1
         self._replace(slot)
-
-    def _look_at_placement(self) -> None:
-        now = time.monotonic()
-        if any(slot.placed for slot in self._slots):
-            self._last_placed = now
-            return
-        waited = now - self._last_placed
-        request = _request(self._settings.actor_options)
-        limit = self._settings.placement_timeout
-        if limit is not None and waited >= limit:
-            raise PlacementError(
-                f"Ray placed no worker within {duration(waited)}: each asks for {request}; the cluster has {_resources()}. "
-                "Ask for less, free the cluster, or raise placement_timeout."
-            )
-        if waited >= PLACEMENT_NOTICE_SECONDS and now - self._last_notice >= PLACEMENT_NOTICE_SECONDS:
-            self._last_notice = now
-            logger.warning("No worker is placed after %s: each asks for %s; the cluster has %s.", duration(waited), request, _resources())
 
     # The end
 
@@ -393,45 +359,12 @@ class Run:
     def _failed(self) -> PartitionsFailedError:
         failures = self._schedule.failures
         first = failures[0]
+        reason = self._schedule.given_up or f"{first.partition} after {first.attempts} attempts: {first.message}"
         return PartitionsFailedError(
-            f"{len(failures)} of {self._partitions} partitions failed; the others are finished, and a rerun computes only the failed ones. "
-            f"{first.partition} after {first.attempts} attempts: {first.message}",
+            f"{len(failures)} of {self._tally.partitions} partitions failed; the others are finished, and a rerun computes only the failed ones. "
+            + reason,
             failures,
-            self._summary(None),
-        )
-
-    def _summary(self, check: Mapping[str, Any] | None) -> Summary:
-        return Summary(
-            partitions=self._partitions,
-            written=self._written,
-            kept=self._kept,
-            rows=self._rows,
-            failures=self._failures,
-            retries=self._schedule.retries,
-            seconds=time.monotonic() - self._started,
-            fingerprint=self._fingerprint[0] if self._fingerprint else None,
-            workers=tuple(slot.summary for slot in self._slots),
-            check=check,
-        )
-
-    def _report(self, final: bool = False) -> None:
-        now = time.monotonic()
-        if self._settings.progress is None or (not final and now - self._last_progress < self._settings.progress_seconds):
-            return
-        self._last_progress = now
-        left = self._schedule.bytes_left
-        done = self._bytes - left
-        self._settings.progress(
-            Progress(
-                partitions=self._partitions,
-                partitions_done=self._kept + self._written,
-                rows=self._rows + sum(slot.rows for slot in self._slots),
-                failures=self._failures,
-                retries=self._schedule.retries,
-                seconds=now - self._started,
-                remaining_seconds=(now - self._worked_since) * left / done if done > 0 else None,
-                workers=tuple(slot.state for slot in self._slots),
-            )
+            self._tally.summary(self._schedule, self._slots, None),
         )
 
     def _close(self, in_order: bool) -> None:
@@ -452,18 +385,3 @@ def _kill(actor: Any) -> None:
 
 def _first_lines(text: str) -> str:
     return " ".join(line.strip() for line in text.strip().splitlines()[:4])
-
-
-def _request(options: Mapping[str, Any]) -> str:
-    asked = {"CPU": options.get("num_cpus"), "GPU": options.get("num_gpus"), **(options.get("resources") or {})}
-    return ", ".join(f"{amount:g} {name}" for name, amount in asked.items() if amount) or "nothing"
-
-
-def _resources() -> str:
-    total = {name: amount for name, amount in _of_cluster(ray.cluster_resources).items() if ":" not in name and "memory" not in name}
-    free = _of_cluster(ray.available_resources)
-    return ", ".join(f"{amount:g} {name} ({free.get(name, 0):g} free)" for name, amount in sorted(total.items())) or "nothing"
-
-
-def _of_cluster(ask: Callable[[], Any]) -> dict[str, float]:
-    return dict(ask())

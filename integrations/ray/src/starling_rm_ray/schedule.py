@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import deque
 from dataclasses import dataclass
 from typing import Mapping
 
@@ -19,6 +20,9 @@ MIN_USUAL_SECONDS = 5.0
 MIN_FINISHED = 3
 """Finished partitions before a running one can be called slow: fewer say nothing about the rate."""
 
+MOST_RATES = 1000
+"""Of the last finished partitions, which tell what is usual."""
+
 
 def back_off(losses: int) -> float:
     """Seconds to wait after so many losses in a row (from 1)."""
@@ -33,21 +37,11 @@ class Partition:
     bytes: int
     losses: int = 0
     not_before: float = 0.0
-    worker: int | None = None
-    """The worker that computes it."""
     since: float = 0.0
+    """When its worker began."""
     moved: bool = False
     """It was taken from a slow worker once."""
-    finished: bool = False
-    failure: str | None = None
-
-    @property
-    def over(self) -> bool:
-        return self.finished or self.failure is not None
-
-    @property
-    def waits(self) -> bool:
-        return self.worker is None and not self.over
+    failure: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,81 +57,92 @@ class Schedule:
 
     def __init__(self, partitions: list[tuple[str, int]], max_retries: int, straggler_factor: float | None) -> None:
         ordered = sorted(partitions, key=lambda one: (-one[1], one[0]))
-        self._partitions = {name: Partition(name, size) for name, size in ordered}
+        self._fresh = deque(Partition(name, size) for name, size in ordered)
+        self._lost: list[Partition] = []
+        """Those that wait for another attempt."""
+        self._running: dict[str, Partition] = {}
+        self._failed: list[Partition] = []
         self._max_retries = max_retries
         self._straggler_factor = straggler_factor
-        self._rates: list[_Rate] = []
+        self._rates: deque[_Rate] = deque(maxlen=MOST_RATES)
+        self.bytes_left = sum(one.bytes for one in self._fresh)
         self.retries = 0
         self.failed_in_a_row = 0
+        self.given_up: str | None = None
+        """Why nothing else is tried."""
 
     @property
     def over(self) -> bool:
         """Every partition is finished or given up."""
-        return self.unfinished == 0
-
-    @property
-    def unfinished(self) -> int:
-        return sum(not one.over for one in self._partitions.values())
+        return self.waiting == 0 and not self._running
 
     @property
     def waiting(self) -> int:
         """Partitions that no worker computes, those that wait for another attempt included."""
-        return sum(one.waits for one in self._partitions.values())
+        return len(self._fresh) + len(self._lost)
 
-    @property
-    def bytes_left(self) -> int:
-        return sum(one.bytes for one in self._partitions.values() if not one.over)
-
-    def take(self, worker: int, now: float) -> str | None:
-        """The partition that this idle worker computes now; None if there is none for it."""
-        for one in self._partitions.values():
-            if one.waits and one.not_before <= now:
-                one.worker, one.since = worker, now
-                return one.name
-        return None
+    def take(self, now: float) -> str | None:
+        """The partition that an idle worker computes now; None if there is none for it yet."""
+        one = next((one for one in self._lost if one.not_before <= now), None)
+        if one is not None:
+            self._lost.remove(one)
+        elif self._fresh:
+            one = self._fresh.popleft()
+        else:
+            return None
+        one.since = now
+        self._running[one.name] = one
+        return one.name
 
     def next_time(self, now: float) -> float | None:
         """Seconds until a waiting partition may be taken; None if none waits."""
-        times = [one.not_before - now for one in self._partitions.values() if one.waits]
-        return max(0.0, min(times)) if times else None
+        if self._fresh:
+            return 0.0
+        return max(0.0, min(one.not_before for one in self._lost) - now) if self._lost else None
 
     def finish(self, name: str, rows: int, now: float) -> float:
         """The worker finished the partition. Returns the seconds it took."""
-        one = self._partitions[name]
-        one.finished, one.worker = True, None
+        one = self._running.pop(name)
         self.failed_in_a_row = 0
+        self.bytes_left -= one.bytes
         seconds = now - one.since
         self._rates.append(_Rate(seconds / max(1, one.bytes), rows / max(1, one.bytes)))
         return seconds
 
     def lose(self, name: str, message: str, now: float, *, final: bool = False) -> None:
         """The attempt failed, or its worker died. ``final``: another attempt would end the same."""
-        one = self._partitions[name]
-        one.worker = None
+        one = self._running.pop(name)
         one.losses += 1
         self.failed_in_a_row += 1
         if final or one.losses > self._max_retries:
-            one.failure = message
-        else:
-            self.retries += 1
-            one.not_before = now + back_off(one.losses)
+            self._fail(one, message)
+            return
+        self.retries += 1
+        one.not_before = now + back_off(one.losses)
+        self._lost.append(one)
 
     def put_back(self, name: str, now: float, *, moved: bool = False) -> None:
         """The attempt ended through no fault of the partition: it waits again, and nothing is counted."""
-        one = self._partitions[name]
-        one.worker, one.not_before, one.moved = None, now, one.moved or moved
+        one = self._running.pop(name)
+        one.not_before, one.moved = now, one.moved or moved
+        self._lost.append(one)
 
     def give_up(self, message: str) -> None:
-        """Fails everything that is not finished."""
-        for one in self._partitions.values():
-            if not one.over:
-                one.worker, one.failure = None, message
+        """Fails everything that waits. What runs may still finish, and gets no other attempt."""
+        self.given_up, self._max_retries = message, 0
+        for one in [*self._lost, *self._fresh]:
+            self._fail(one, message)
+        self._fresh.clear()
+        self._lost.clear()
+
+    def _fail(self, one: Partition, message: str) -> None:
+        one.failure = message
+        self.bytes_left -= one.bytes
+        self._failed.append(one)
 
     @property
     def failures(self) -> tuple[PartitionFailure, ...]:
-        return tuple(
-            PartitionFailure(one.name, one.losses, one.failure) for one in self._partitions.values() if one.failure is not None
-        )
+        return tuple(PartitionFailure(one.name, one.losses, one.failure) for one in self._failed)
 
     def straggler(self, now: float, rows: Mapping[str, int]) -> str | None:
         """A running partition that another worker would finish much sooner from the start; None if there is none.
@@ -153,8 +158,8 @@ class Schedule:
         pace = statistics.median(rate.seconds_per_byte for rate in self._rates)
         density = statistics.median(rate.rows_per_byte for rate in self._rates)
         latest: tuple[float, str] | None = None
-        for one in self._partitions.values():
-            if one.worker is None or one.moved:
+        for one in self._running.values():
+            if one.moved:
                 continue
             usual = max(MIN_USUAL_SECONDS, pace * one.bytes)
             elapsed = now - one.since
