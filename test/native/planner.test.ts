@@ -154,15 +154,15 @@ describe("planPrefixes", () => {
 
   it("puts a long sequence beside others that keep more of the cache if little is computed again: it will not be moved", () => {
     const long = run(0, 400);
-    const after = (length: number) => [
+    const sharing = (length: number) => [
       ids(long),
       ids(long, run(1000, 30)),
       ids(long.slice(0, length), run(2000, 430 - length)),
     ];
     const limits = { ...packed, tokens: 100 };
-    const [, second] = check(after(390), limits);
+    const [, second] = check(sharing(390), limits);
     expect(second?.members.map(({ kept }) => kept)).toEqual([390, 390]);
-    expect(check(after(380), limits).map(({ members }) => members.length)).toEqual([1, 1, 1]);
+    expect(check(sharing(380), limits).map(({ members }) => members.length)).toEqual([1, 1, 1]);
   });
 
   it("counts the last token of each that the cached sequence begins with", () => {
