@@ -25,6 +25,8 @@ interface ConvertCommandOptions {
   readonly type: string;
   readonly tokenization?: TokenizationMode;
   readonly profile?: NonNullable<ConvertOptions["profile"]>;
+  readonly scorePosition?: NonNullable<ConvertOptions["scorePosition"]>;
+  readonly normalizeReward?: boolean;
   readonly source?: string;
   readonly revision?: string;
   readonly tokenizer?: string;
@@ -49,6 +51,8 @@ export const convert: Action<ConvertCommandOptions> = async (options, context) =
     tokenization,
     profile,
     tokenizer,
+    scorePosition,
+    normalizeReward,
     base,
     revision,
     cacheFolder,
@@ -72,16 +76,8 @@ export const convert: Action<ConvertCommandOptions> = async (options, context) =
       source,
       onProgress,
       signal: context.signal,
-      ...given({
-        tokenization,
-        profile,
-        tokenizer,
-        base,
-        splitSize,
-        cacheFolder,
-        concurrency,
-        revision: isHub ? revision : undefined,
-      }),
+      ...given({ tokenization, profile, scorePosition, normalizeReward, splitSize }),
+      ...given({ tokenizer, base, cacheFolder, concurrency, revision: isHub ? revision : undefined }),
     }),
   );
 };
@@ -157,10 +153,11 @@ export function splitOption(): Option {
 
 export function describeConvert(command: Command): Command {
   return command
-    .description("Convert a Llama reward-model checkpoint to GGUF.")
+    .description("Convert a reward-model checkpoint to GGUF.")
     .argument(
       "<checkpoint>",
-      "folder with config.json, weights and tokenizer files, or hf:OWNER/NAME[@REVISION]; or a LoRA adapter",
+      "folder with config.json, weights and tokenizer files; hf:OWNER/NAME[@REVISION]; hf: and a name of starling-rm models; or a " +
+        "LoRA adapter",
     )
     .requiredOption("-o, --output <file>", "GGUF file to write")
     .addOption(typeOption(false))
@@ -176,6 +173,13 @@ export function describeConvert(command: Command): Command {
       ).choices(tokenizationModes),
     )
     .addOption(new Option("--profile <name>", "reward-model family").choices(profileChoices).default("auto"))
+    .option(
+      "--score-position <rule>",
+      "where the score is read: last, first-padding, last-non-padding, end-of-padding or last-of-token:ID (default: as the " +
+        "model's own code does)",
+    )
+    .option("--normalize-reward", "normalise scores with the checkpoint's mean and std")
+    .option("--no-normalize-reward", "leave scores raw, whatever the checkpoint says")
     .option("--source <name>", "origin of the checkpoint, stored in the file")
     .option("--revision <id>", "hf:…: branch, tag or commit (default: main); folder: only stored in the file")
     .option("--stream", "hf:…: download one weight file at a time and delete it once converted")

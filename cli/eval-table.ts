@@ -10,6 +10,9 @@ const MAX_MODEL_NAME = 20;
 /** Reasons for omitted rows that are listed; a file may have any number. */
 const MAX_REASONS = 6;
 const MAX_REASON = 30;
+/** Groups of a breakdown that are listed. */
+const MAX_GROUPS = 30;
+const MAX_GROUP_NAME = 40;
 
 export interface EvaluationTableOptions {
   /** Width of the terminal. */
@@ -43,12 +46,32 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
   ];
   const table = benchmarks.length > 1 ? [head, ...rows, average] : [head, ...rows];
   const notes = benchmarks.flatMap((own) => noteLines(own, columns));
+  const breakdowns = benchmarks.flatMap((own) =>
+    (own.breakdowns ?? []).map((one) => breakdownTable(own, one, columns)),
+  );
   const { notice } = report.model;
   const notices = notice === undefined ? [] : wrapped(visible(notice), columns);
-  return `${notices.map((line) => `${line}\n`).join("")}${aligned(table, columns)}${notes.length > 0 ? "\n" : ""}${notes.map((note) => `${note}\n`).join("")}`;
+  return `${notices.map((line) => `${line}\n`).join("")}${aligned(table, columns)}${notes.length > 0 ? "\n" : ""}${notes.map((note) => `${note}\n`).join("")}${breakdowns.join("")}`;
 }
 
-function intervalOf({ interval }: Pick<BenchmarkReport, "interval">): string {
+type Breakdown = NonNullable<BenchmarkReport["breakdowns"]>[number];
+
+function breakdownTable({ benchmark }: BenchmarkReport, { field, groups }: Breakdown, columns: number): string {
+  const rows = groups
+    .slice(0, MAX_GROUPS)
+    .map(({ value, prompts, accuracy, interval }) => [
+      value === undefined ? "(no value)" : preview(value, MAX_GROUP_NAME),
+      String(prompts),
+      share(accuracy),
+      intervalOf({ interval }),
+    ]);
+  const more =
+    groups.length > MAX_GROUPS ? `  … and ${counted(groups.length - MAX_GROUPS, "value")} more (--json)\n` : "";
+  const head = [preview(`${benchmark} by ${field}`, MAX_GROUP_NAME + 12), "prompts", "accuracy", "95 % interval"];
+  return `\n${aligned([head, ...rows], columns)}${more}`;
+}
+
+function intervalOf({ interval }: { readonly interval?: BenchmarkReport["interval"] | undefined }): string {
   return interval === undefined ? ABSENT : `${share(interval.low)} to ${share(interval.high)}`;
 }
 

@@ -28,12 +28,14 @@ import {
   addEngineOptions,
   addModelOptions,
   type EngineOptions,
+  given,
   loadSettings,
   type ModelOptions,
   modelPath,
 } from "./model-option.ts";
 import { isRegularFile } from "./output.ts";
 import { namesDataFile } from "./output-names.ts";
+import { fieldNames } from "./output-options.ts";
 import { evalPartitions } from "./partitions/eval-partitions.ts";
 import { addPartitionOptions, asksForPartitions, isPartitioned, type PartitionOptions } from "./partitions/options.ts";
 
@@ -42,6 +44,7 @@ type EvalCommandOptions = ModelOptions &
   SampleOptions &
   PartitionOptions & { readonly force?: true } & {
     readonly benchmarks: readonly string[];
+    readonly by?: readonly string[];
     readonly output?: string;
     readonly json?: true;
   };
@@ -73,6 +76,7 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
       modelPath: path,
       benchmarks: requests,
       load: loadSettings(options),
+      ...given({ by: options.by }),
       ...sampleSettings(options),
       ...hooks,
     });
@@ -113,6 +117,11 @@ export function describeEval(command: Command): Command {
     .argument("<benchmarks...>", `${[...benchmarkNames, ALL].join(", ")} (= ${CARD.join(", ")})`, benchmarkValue);
   addDataOptions(command, { many: true });
   addSampleOptions(command);
+  command.option(
+    "--by <names>",
+    "break accuracy down by fields of the rows (a,meta.b), turns or length (repeatable)",
+    fieldNames,
+  );
   addModelOptions(command);
   command
     .optionsGroup("Output:")
@@ -143,5 +152,6 @@ a benchmark without any usable row.
 
 Examples:
   starling-rm eval --model rm.gguf all --output report
+  starling-rm eval --model rm.gguf pairs --input preferences.jsonl --by category,turns
   starling-rm eval --model rm.gguf human --input arena.parquet --limit 200 --seed 7
   starling-rm eval --model rm.gguf pairs --input preferences.jsonl.gz --json | jq .accuracy`;

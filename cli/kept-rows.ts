@@ -8,14 +8,14 @@ import type { Compression } from "./output-options.ts";
 import type { Publish } from "./output-types.ts";
 import { rawMembers } from "./raw-members.ts";
 import type { OutputRecord } from "./records.ts";
-import type { RowResult } from "./score-rows.ts";
+import { meritOf, type RowResult } from "./score-rows.ts";
 import { TopRows } from "./top-rows.ts";
 
 /** Written at once. */
 const CHUNK_CHARACTERS = 64 * 1024;
 const KEY_CHARACTERS = 16;
 
-/** A record as a line: the row's score, the key of its prompt, and the record. */
+/** A record as a line: how good the row is, higher for better, the key of its prompt, and the record. */
 function keptLine(record: OutputRecord, score: number | undefined, key: string): string {
   return `${score ?? ""}\t${key}\t${recordJson(record)}\n`;
 }
@@ -23,7 +23,8 @@ function keptLine(record: OutputRecord, score: number | undefined, key: string):
 /** A record of a row, of which `top` for each prompt are wanted. Several responses were chosen from already; a failure has no score. */
 export function keptRow(record: OutputRecord, result: RowResult, top: number | undefined): string {
   if (top === undefined || result.row.many || "error" in result) return keptLine(record, undefined, "");
-  return keptLine(record, result.scored[0]?.score, promptKey(result.row.items[0]));
+  const [scored] = result.scored;
+  return keptLine(record, scored === undefined ? undefined : meritOf(scored), promptKey(result.row.items[0]));
 }
 
 function parseLine(line: string): { score: number; key: string; json: string } {

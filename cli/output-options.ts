@@ -67,7 +67,8 @@ export function addFieldsOption(command: Command): Command {
     .option("--fields <names>", "write only these fields, in this order: a,b,score (repeatable)", fieldNames);
 }
 
-function fieldNames(text: string, before: readonly string[] = []): readonly string[] {
+/** A parser for names separated by commas. */
+export function fieldNames(text: string, before: readonly string[] = []): readonly string[] {
   const names = text.split(",").map((name) => name.trim());
   if (names.includes("")) throw new InvalidArgumentError("Expected field names separated by commas.");
   const all = [...before, ...names];

@@ -29,6 +29,7 @@ const COMMANDS: Readonly<Record<string, LoadCommand>> = {
     import("./compare.ts").then(({ describeCompare: describe, compare: action }) => ({ describe, action })),
   convert: () =>
     import("./convert.ts").then(({ describeConvert: describe, convert: action }) => ({ describe, action })),
+  models: () => import("./models.ts").then(({ describeModels: describe, models: action }) => ({ describe, action })),
   attach: () => import("./attach.ts").then(({ describeAttach: describe, attach: action }) => ({ describe, action })),
   pull: () => import("./pull.ts").then(({ describePull: describe, pull: action }) => ({ describe, action })),
   quantize: () =>

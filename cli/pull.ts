@@ -59,7 +59,7 @@ async function pullShown(options: PullCommandOptions, { terminal, signal }: Comm
 export function describePull(command: Command): Command {
   return command
     .description("Download a checkpoint from the Hugging Face hub to its cache; with --type, also convert it.")
-    .argument("<repository>", "OWNER/NAME[@REVISION]")
+    .argument("<repository>", "OWNER/NAME[@REVISION], or a name that starling-rm models lists")
     .option("--revision <id>", "branch, tag or commit (default: main)")
     .addOption(new Option("-t, --type <type>", `also convert to this weight type: ${weightTypes.join(", ")}`))
     .option("-o, --output <file>", "with --type: GGUF file to write (default: NAME.TYPE.gguf)")

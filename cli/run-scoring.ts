@@ -17,7 +17,7 @@ import { allRecords, resultPrinter } from "./result-printer.ts";
 import type { Row } from "./row.ts";
 import type { RowSource } from "./row-options.ts";
 import { scoreRows } from "./score-rows.ts";
-import { type SelectionOptions, topOf } from "./selection.ts";
+import { checkThreshold, type SelectionOptions, topOf } from "./selection.ts";
 import { writeRows } from "./write-rows.ts";
 
 export interface ScoringTask {
@@ -87,7 +87,8 @@ export async function runScoring(
   return writeRows({ command, source, modelPath, head, held: form.held }, options, context, async (rows, target) => {
     const model = await loadModel(modelPath, options, context);
     try {
-      const { notice } = model.info;
+      const { notice, direction } = model.info;
+      checkThreshold(options, model.info);
       const note = notice !== undefined && form.format !== "table" ? () => terminal.note(`note: ${notice}`) : () => {};
       const printer = resultPrinter({
         form,
@@ -102,7 +103,13 @@ export async function runScoring(
       const onProgress = (progress: { tokensDone: number }) => {
         tokens = progress.tokensDone;
       };
-      const results = scoreRows(tapped(rows, printer.onRow), model, { signal, onProgress, perToken, strict });
+      const results = scoreRows(tapped(rows, printer.onRow), model, {
+        signal,
+        onProgress,
+        perToken,
+        strict,
+        direction,
+      });
       return await printRows(beforeFirst(results, note), {
         ...target,
         label: "scoring",

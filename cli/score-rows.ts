@@ -3,6 +3,7 @@ import {
   type ItemWarning,
   isStarlingError,
   type RewardModel,
+  type RewardModelInfo,
   type ScoreProgress,
   type StarlingError,
   type TokenRewards,
@@ -15,6 +16,8 @@ export interface ScoredText {
   readonly index: number;
   readonly text: string;
   readonly score: number;
+  /** The score with its sign turned, where lower is better; absent: the score itself. */
+  readonly merit?: number;
   readonly tokenCount: number;
   readonly truncated: boolean;
   /** With --per-token. */
@@ -33,6 +36,8 @@ export interface ScoreRowsOptions {
   readonly perToken?: boolean;
   /** Treat warnings as errors; default false. */
   readonly strict?: boolean;
+  /** Of the model's scores; default "higher". */
+  readonly direction?: RewardModelInfo["direction"];
 }
 
 /** About the most bytes of input read ahead; one row may be larger. */
@@ -87,14 +92,23 @@ export async function* scoreRows(
     const of = pending.findLast(({ firstItem }) => firstItem <= item);
     return of?.row.many ? `responses[${item - of.firstItem}]` : "row";
   };
-  for await (const outcome of model.scoreEach(itemsOf() as ScoreItems, { ...options, nameItem })) {
+  const { direction: _direction, ...scoring } = options;
+  for await (const outcome of model.scoreEach(itemsOf() as ScoreItems, { ...scoring, nameItem })) {
     const head = pending[0] as Pending;
     if ("error" in outcome) head.error ??= outcome.error;
     else {
       const { score, tokenCount, truncated, tokenRewards, warnings = [] } = outcome;
       for (const warning of warnings) if (!head.warnings.has(warning.code)) head.warnings.set(warning.code, warning);
       const text = itemText(head.row.items[head.outcomes]);
-      head.scored.push({ text, score, tokenCount, truncated, ...(tokenRewards === undefined ? {} : { tokenRewards }) });
+      const merit = options.direction === "lower" ? { merit: -score } : {};
+      head.scored.push({
+        text,
+        score,
+        ...merit,
+        tokenCount,
+        truncated,
+        ...(tokenRewards === undefined ? {} : { tokenRewards }),
+      });
     }
     head.outcomes += 1;
     if (head.outcomes < head.itemCount) continue;
@@ -110,12 +124,17 @@ function bytesAhead(pending: readonly Pending[]): number {
 
 function toResult({ row, scored, warnings, error }: Pending): RowResult {
   if (isStarlingError(error)) return { row, error };
-  const ranks = ranksOf(scored.map(({ score }) => score));
+  const ranks = ranksOf(scored.map(meritOf));
   return {
     row,
     scored: scored.map((text, i) => ({ ...text, index: i, rank: ranks[i] as number })),
     warnings: [...warnings.values()],
   };
+}
+
+/** Higher is better, whatever the model's direction. */
+export function meritOf({ score, merit = score }: Pick<ScoredText, "score" | "merit">): number {
+  return merit;
 }
 
 /** What identifies the item to a person: the text, the response, or the last message. */

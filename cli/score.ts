@@ -57,7 +57,7 @@ function noPrompt(): InvalidInputError {
 
 export function describeScore(command: Command): Command {
   command.description(
-    "Score responses, conversations or texts. Higher is better; compare scores only between responses to one prompt.",
+    "Score responses, conversations or texts. Higher is better (cost models: lower); compare scores only between responses to one prompt.",
   );
   addInputOptions(command, { text: true });
   addModelOptions(command);
@@ -100,7 +100,7 @@ score. Rows with "responses" get a list of them.
 CSV and TSV have one line per response; lists and objects are JSON in their cells. The extension of --output chooses the
 format (.jsonl, .json, .csv, .tsv, .parquet) and the compression (.gz, .zst).
 --top and --best compare all rows with the same prompt, so nothing is written before the last row is scored. With them, and
-with --min-score, failed rows are reported but not written.
+with --min-score and --max-score, failed rows are reported but not written.
 --resume continues after an interruption; the output is the same, byte for byte, as without one.
 
 A text may be @FILE, or "-" for standard input; write @@ for a text that begins with @. Give one --prompt

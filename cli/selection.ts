@@ -1,11 +1,14 @@
-/** Which scored texts of a row are written: --min-score, --top, --best. */
+/** Which scored texts of a row are written: --min-score, --max-score, --top, --best. */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { RewardModelInfo } from "../src/index.ts";
+import { UsageError } from "./errors.ts";
 import { wholeNumber } from "./option-values.ts";
 import { byRank } from "./records.ts";
 import type { RowResult } from "./score-rows.ts";
 
 export interface SelectionOptions {
   readonly minScore?: number;
+  readonly maxScore?: number;
   readonly top?: number;
   readonly best?: true;
 }
@@ -17,6 +20,7 @@ export function addSelectionOptions(command: Command): Command {
   return command
     .optionsGroup("Output:")
     .option("--min-score <score>", "write only responses with at least this score", finiteNumber)
+    .option("--max-score <score>", "write only responses with at most this score", finiteNumber)
     .option("--top <n>", "write only the n best responses to each prompt", wholeNumber(1, MAX_TOP))
     .addOption(
       new Option("--best", "write only the best response to each prompt, as a row of its own").conflicts("top"),
@@ -30,8 +34,14 @@ function finiteNumber(text: string): number {
 }
 
 /** Whether anything is left out. What failed has no score, and is then left out too: it is reported, not written. */
-export function isSelecting({ minScore, top, best }: SelectionOptions): boolean {
-  return minScore !== undefined || top !== undefined || best === true;
+export function isSelecting({ minScore, maxScore, top, best }: SelectionOptions): boolean {
+  return minScore !== undefined || maxScore !== undefined || top !== undefined || best === true;
+}
+
+/** @throws UsageError for a threshold that would keep the worst of a model whose lower scores are better */
+export function checkThreshold({ minScore }: SelectionOptions, { name, direction }: RewardModelInfo): void {
+  if (minScore === undefined || direction === "higher") return;
+  throw new UsageError(`--min-score keeps the worst responses here: the scores of ${name} are costs. Use --max-score`);
 }
 
 /** How many responses of each prompt are written; undefined for all. */
@@ -55,9 +65,9 @@ export function countKept(options: SelectionOptions) {
 export function select(result: RowResult, options: SelectionOptions): RowResult | undefined {
   if (!isSelecting(options)) return result;
   if ("error" in result) return undefined;
-  const { minScore = Number.NEGATIVE_INFINITY } = options;
+  const { minScore = Number.NEGATIVE_INFINITY, maxScore = Number.POSITIVE_INFINITY } = options;
   const top = topOf(options);
-  const passing = result.scored.filter(({ score }) => score >= minScore);
+  const passing = result.scored.filter(({ score }) => score >= minScore && score <= maxScore);
   if (passing.length === 0) return undefined;
   return { ...result, scored: top === undefined ? passing : byRank(passing).slice(0, top) };
 }

@@ -147,9 +147,12 @@ async function write(
   const gguf = await readGguf(trunk);
   checkHasNoHead(gguf, name, replaceHead);
   checkIsNotAdapted(checkpoint);
-  const { head } = await readHead(checkpoint);
+  const { head, normalization } = await readHead(checkpoint);
   const { tokenization } = options;
-  const metadata = attachedMetadata(gguf, checkpoint, { head, tokenization, source: folder.source ?? {} });
+  const metadata = attachedMetadata(gguf, checkpoint, {
+    ...{ head, normalization, tokenization },
+    source: folder.source ?? {},
+  });
   const jobs = planTensors(checkpoint, weightType("f32"));
   const matches = checkTrunkFile(gguf, name, checkpoint, { metadata, jobs });
   const tensors = matches.map(({ stored }) => stored);

@@ -21,6 +21,7 @@ export {
   StarlingError,
 } from "./errors.ts";
 export type { FitRecord } from "./gguf/fit-record.ts";
+export type { Normalization } from "./gguf/head-metadata.ts";
 export type { ItemRow, ReadItemsOptions } from "./inputs/item-source.ts";
 export { readItems } from "./inputs/read-items.ts";
 export { embeddedModelPath } from "./model-path.ts";
@@ -46,7 +47,7 @@ export type { CheckedItem, MessagesItem, PromptResponseItem, ScoreItem, TextItem
 export type { ChatMessage, ChatRole, MessageInput, TextPart } from "./prompt/messages.ts";
 export type { SpecialTokens } from "./prompt/templates.ts";
 export type { ItemWarning, WarningCode } from "./prompt/warnings.ts";
-export type { RewardHead } from "./reward-head.ts";
+export type { Activation, HiddenLayer, RewardHead, ScoreDirection } from "./reward-head.ts";
 export type { ConversationInput } from "./scoring/conversation-argument.ts";
 export { loadRewardModel } from "./scoring/load-reward-model.ts";
 export type { KernelInfo, MemoryPrediction, PredictedPlacement, RewardModelInfo } from "./scoring/model-info.ts";

@@ -12,6 +12,7 @@ import {
   type QuantizeRows,
   weightType,
 } from "./convert/options.ts";
+import type { ScorePositionChoice } from "./convert/score-position.ts";
 import { FileError, NativeError } from "./errors.ts";
 import { freeBytes } from "./files/disk-room.ts";
 import { unwritable } from "./files/file-errors.ts";
@@ -63,6 +64,16 @@ export interface ConvertOptions extends HubOptions {
   readonly tokenization?: TokenizationMode;
   /** The kind of reward model, for example "starling-rm-34b"; default "auto": what the checkpoint's own files show. */
   readonly profile?: (typeof profileChoices)[number];
+  /**
+   * Where the score is read: "last", "first-padding" (transformers up to 4.48), "last-non-padding" (from 4.49 on),
+   * "end-of-padding", or "last-of-token:ID". Default: as the profile's reference does.
+   */
+  readonly scorePosition?: ScorePositionChoice;
+  /**
+   * Whether scores are normalised, (reward - mean) / std, with the mean and std of the checkpoint. Default: as its own code does,
+   * which is raw in OpenRLHF, and what do_normalize in config.json says in safe-rlhf.
+   */
+  readonly normalizeReward?: boolean;
   /** Origin of the checkpoint, stored in the file, for example "Nexusflow/Starling-RM-34B" and a commit. */
   readonly source?: {
     /** 1 to 500 characters; default: the repository's name, for a checkpoint on the hub. */
@@ -100,7 +111,7 @@ export interface ConvertResult extends WeightTypes {
   readonly tensors: number;
   /** A note if the checkpoint has a chat template that its profile does not use. */
   readonly templateNotice?: string;
-  /** What was chosen or left out when an adapter was merged: sentences. */
+  /** What was chosen, left out or decided by a rule: sentences. Absent: nothing. */
   readonly notices?: readonly string[];
 }
 

@@ -7,7 +7,7 @@ import { copyTensors } from "./gguf/copy.ts";
 import { text, u32 } from "./gguf/entries.ts";
 import { aFitRecord, type FitRecord, fitEntries } from "./gguf/fit-record.ts";
 import { writeHeadFile } from "./gguf/head-file.ts";
-import { formatVersionOf, headEntries } from "./gguf/head-metadata.ts";
+import { formatVersionOf, HEAD_KEYS, headEntries } from "./gguf/head-metadata.ts";
 import { OpenedGguf } from "./gguf/opened-gguf.ts";
 import { readGguf } from "./gguf/reader.ts";
 import { type RewardMetadata, readRewardMetadata } from "./gguf/reward-metadata.ts";
@@ -29,7 +29,7 @@ import {
   takesOnlyOptions,
 } from "./options.ts";
 import type { WriteProgress } from "./progress.ts";
-import { aRewardHead, type RewardHead } from "./reward-head.ts";
+import { aRewardHead, inputLength, type RewardHead } from "./reward-head.ts";
 import { tokenizationModes } from "./scoring/open-tokenizer.ts";
 import type { TokenizationMode } from "./scoring/types.ts";
 
@@ -39,7 +39,7 @@ export interface WriteHeadOptions {
   readonly modelPath: string;
   /** The file to write; it appears only when it is complete. */
   readonly output: string;
-  /** As many weights as the model has hidden dimensions. */
+  /** Takes as many numbers as the model has hidden dimensions. */
   readonly head: RewardHead;
   /** The tokenization that it was fitted with; default: the model's. */
   readonly tokenization?: TokenizationMode;
@@ -145,8 +145,9 @@ export async function replaceHeadIn(claimed: OutputFile, options: ReplaceHeadOpt
     checkFits(options, readRewardMetadata(gguf, modelPath));
     const metadata = new Map(gguf.metadata);
     metadata.set(STARLING_KEYS.formatVersion, u32(formatVersionOf(head)));
-    metadata.delete(STARLING_KEYS.headBias);
-    for (const [key, value] of headEntries(head)) metadata.set(key, value);
+    const entries = new Map(headEntries(head));
+    for (const key of HEAD_KEYS) if (!entries.has(key)) metadata.delete(key);
+    for (const [key, value] of entries) metadata.set(key, value);
     if (tokenization !== undefined) metadata.set(STARLING_KEYS.tokenization, text(tokenization));
     // The old head's fit does not describe the new one.
     for (const key of fitKeys) metadata.delete(key);
@@ -192,11 +193,11 @@ function check<O extends WriteHeadOptions>(caller: string, options: O, known: Re
 
 function checkFits(options: WriteHeadOptions, metadata: RewardMetadata): void {
   const { head, tokenization, modelPath, fit, foreignHead = false } = options;
-  if (head.weight.length !== metadata.shape.embeddingLength)
+  if (inputLength(head) !== metadata.shape.embeddingLength)
     throw invalidArgument(
       "head",
       `${metadata.shape.embeddingLength} weights, as many as ${modelPath} has hidden dimensions,`,
-      head.weight.length,
+      inputLength(head),
     );
   if (!foreignHead && isForeign(fit?.trunkSha256, metadata.trunkSha256))
     throw new FileError(

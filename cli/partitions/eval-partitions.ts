@@ -10,7 +10,9 @@ import { listPartitions } from "./list.ts";
 import { nameOf } from "./options.ts";
 import { type PartitionedOptions, runPartitions } from "./run-partitions.ts";
 
-export type EvalPartitionOptions = PartitionedOptions & EvalWorkOptions & SampleOptions & { readonly json?: true };
+export type EvalPartitionOptions = PartitionedOptions &
+  EvalWorkOptions &
+  SampleOptions & { readonly json?: true; readonly by?: readonly string[] };
 
 /** @returns the exit code */
 export async function evalPartitions(
@@ -27,6 +29,8 @@ export async function evalPartitions(
       `--limit ${limit} draws a sample of all files, which cannot be cut into partitions: leave it out, or evaluate without ` +
         nameOf(options),
     );
+  if (options.by !== undefined)
+    throw new UsageError(`--by needs all rows in one run: evaluate without ${nameOf(options)}`);
   const input = request.inputs;
   const planned = { ...options, ...(input === undefined ? {} : { input }) };
   if (options.check) return checkPartitions(planned, `eval ${request.benchmark}`, context);

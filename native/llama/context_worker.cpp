@@ -276,26 +276,13 @@ void ContextWorker::check_rows(size_t rows) const {
                   std::to_string(rows) + " tokens: this model's graph has no tensor result_norm.");
 }
 
-/** Products and sum in double, from the first dimension to the last, rounded once: the same bits on every machine. */
 std::vector<float> ContextWorker::read_rewards(size_t first_row, const PlannedSequence& sequence) const {
   const size_t count = sequence.tokens.length - sequence.first_output;
-  std::vector<float> rewards;
-  rewards.reserve(count + (sequence.features ? options_.head.size() : 0));
-  if (sequence.features) {
-    const float* last = hidden_.row(first_row + count - 1);
-    rewards.assign(last, last + options_.head.size());
-  }
-  for (size_t row = first_row; row < first_row + count; ++row) {
-    const float* hidden = hidden_.row(row);
-    double sum = 0;
-    for (size_t i = 0; i < options_.head.size(); ++i)
-      sum += static_cast<double>(options_.head[i]) * static_cast<double>(hidden[i]);
-    // A norm is all zeros only for zeros or after an overflow: then 0 is not a score.
-    const bool is_nothing =
-        sum == 0 && std::all_of(hidden, hidden + options_.head.size(), [](float x) { return x == 0; });
-    rewards.push_back(is_nothing ? std::numeric_limits<float>::quiet_NaN()
-                                 : static_cast<float>(sum + options_.head_bias));
-  }
+  const size_t width = sequence.features ? options_.head.width() : 0;
+  const float* last = hidden_.row(first_row + count - 1);
+  std::vector<float> rewards(last, last + width);
+  rewards.reserve(width + count);
+  for (size_t row = first_row; row < first_row + count; ++row) rewards.push_back(options_.head.score(hidden_.row(row)));
   return rewards;
 }
 

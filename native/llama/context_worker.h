@@ -78,7 +78,7 @@ class ContextWorker {
   void save_before_eviction(size_t kept);
   bool save(PinnedPrefixes::Prefix& prefix);
   void clear_cache();
-  void expect_rows(size_t rows) { hidden_.expect(options_.head.size(), rows); }
+  void expect_rows(size_t rows) { hidden_.expect(options_.head.width(), rows); }
   void check_rows(size_t rows) const;
   void check_mask() const;
   void decode();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "llama/prefill_injection.h"
+#include "llama/reward_head.h"
 
 namespace starling {
 
@@ -44,8 +45,7 @@ struct ModelOptions {
   bool share_prefixes = true;
   /** Most bytes of saved states of pinned prefixes. */
   size_t pinned_bytes = 0;
-  std::vector<float> head;
-  float head_bias = 0;
+  RewardHead head;
   /** For scores at the end of the padding: the padding's id and the last position of a row; -1 for none. */
   int32_t padding_token = -1;
   int32_t padding_position = -1;

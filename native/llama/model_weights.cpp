@@ -130,8 +130,8 @@ void ModelWeights::read_info() {
   info_.layers = functions_.llama_model_n_layer(model);
   info_.trained_context = functions_.llama_model_n_ctx_train(model);
   info_.context_tokens = options_.context_tokens;
-  if (options_.head.size() != static_cast<size_t>(info_.embedding_length))
-    throw Failure("The reward head has " + std::to_string(options_.head.size()) + " weights, but the model has " +
+  if (options_.head.width() != static_cast<size_t>(info_.embedding_length))
+    throw Failure("The reward head takes " + std::to_string(options_.head.width()) + " numbers, but the model has " +
                   std::to_string(info_.embedding_length) + " hidden dimensions.");
   for (ggml_backend_dev_t device : devices_) info_.devices.emplace_back(functions_.ggml_backend_dev_name(device));
   // The remaining layers stay on the CPU.

@@ -13,7 +13,7 @@ namespace starling {
 namespace {
 
 /** Must equal CONTRACT_VERSION in src/native/addon.ts. */
-constexpr int STARLING_CONTRACT_VERSION = 14;
+constexpr int STARLING_CONTRACT_VERSION = 15;
 
 /**
  * endProcess(exitCode: number): never. exit() would first wait for threads of libuv and llama.cpp, which may be inside

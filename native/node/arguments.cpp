@@ -128,6 +128,10 @@ std::vector<float> Arguments::floats(const char* field) const {
   return floats;
 }
 
+std::vector<float> Arguments::optional_floats(const char* field) const {
+  return get(field).IsUndefined() ? std::vector<float>() : floats(field);
+}
+
 float Arguments::optional_float(const char* field, float otherwise) const {
   const Napi::Value value = get(field);
   if (value.IsUndefined()) return otherwise;

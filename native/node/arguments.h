@@ -28,6 +28,8 @@ class Arguments {
   int32_t optional_integer(const char* field, int32_t least, int32_t most, int32_t otherwise) const;
   std::string one_of(const char* field, const std::vector<std::string>& choices) const;
   std::vector<float> floats(const char* field) const;
+  /** Empty if the field is undefined. */
+  std::vector<float> optional_floats(const char* field) const;
   /** A finite float32; `otherwise` if the field is undefined. */
   float optional_float(const char* field, float otherwise) const;
   std::vector<std::string> optional_texts(const char* field) const;

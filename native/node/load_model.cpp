@@ -81,13 +81,19 @@ ModelOptions read_options(Napi::Value value) {
   options.share_prefixes = arguments.flag("sharePrefixes");
   options.pinned_bytes = static_cast<size_t>(arguments.integer("pinnedMebibytes", 0, MAX_PINNED_MEBIBYTES)) << 20;
   const Arguments head = arguments.object("head");
-  options.head = head.floats("weight");
-  options.head_bias = head.optional_float("bias", 0);
+  options.head.weight = head.floats("weight");
+  options.head.bias = head.optional_float("bias", 0);
+  options.head.hidden_weight = head.optional_floats("hiddenWeight");
+  options.head.hidden_bias = head.optional_floats("hiddenBias");
   options.padding_token = arguments.integer("paddingToken", -1, MAX_VOCABULARY);
   options.padding_position = arguments.integer("paddingPosition", -1, MAX_CONTEXT_TOKENS);
   if (options.padding_token >= 0 && options.padding_position < 0)
     throw_range_error(value.Env(), "Expected options.paddingPosition of at least 0 beside a padding token.");
-  if (options.head.empty()) throw_range_error(value.Env(), "Expected at least one number in options.head.weight.");
+  if (options.head.weight.empty())
+    throw_range_error(value.Env(), "Expected at least one number in options.head.weight.");
+  if (options.head.width() == 0)
+    throw_range_error(value.Env(),
+                      "Expected as many rows in options.head.hiddenWeight as options.head.weight is long.");
   options.file =
       stream_of(arguments.optional_integer("descriptor", 0, std::numeric_limits<int32_t>::max(), -1), value.Env());
   return options;

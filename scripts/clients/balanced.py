@@ -45,10 +45,14 @@ class Balanced(Server):
         self.url = f"http://127.0.0.1:{port}"
         environment = {**os.environ, "STARLING_RM_BIND": f"127.0.0.1:{port}", "STARLING_RM_STATS": f"127.0.0.1:{self.stats_port}"}
         self.process = subprocess.Popen(["haproxy", "-db", "-f", path], env=environment, stdout=subprocess.DEVNULL)
-        for name in self.ports:
-            self.wait(name)
-        self.ask_command_line()
         self.killer = threading.Thread(target=self.kill_at_random, daemon=True)
+        try:
+            for name in self.ports:
+                self.wait(name)
+            self.ask_command_line()
+        except BaseException:
+            self.end()
+            raise
         self.killer.start()
         return self
 
@@ -92,6 +96,9 @@ class Balanced(Server):
     def __exit__(self, *_) -> None:
         self.stopping.set()
         self.killer.join(READY_SECONDS)
+        self.end()
+
+    def end(self) -> None:
         for child in (self.process, *self.replicas.values()):
             child.kill()
             child.wait()

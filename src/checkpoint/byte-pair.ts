@@ -30,6 +30,7 @@ export interface BytePairModel {
   readonly beginId?: number;
   readonly endId?: number;
   readonly padId?: number;
+  readonly clsId?: number;
 }
 
 /** Llama 3's takes 9 to 17 MB. */
@@ -70,13 +71,13 @@ export function parseBytePair(
   if (!isJsonObject(model)) throw refuse(file.path, "has no model; expected a BPE.", { field: "model" });
   checkModel(file, model);
   const ids = readVocab(file, model, vocabSize);
-  const addedTokens = readAddedTokens(file, ids, vocabSize);
+  const addedTokens = withNamedPadding(readAddedTokens(file, ids, vocabSize), ids, files, vocabSize);
   const tokens = tokenList(file, ids);
   const split = readSplit(file);
   const composes = readComposes(file, split, addedTokens);
   const wrapper = readWrapper(file, addedTokens);
   checkClass(file, config, split === "qwen2" && composes && wrapper.before.length + wrapper.after.length === 0);
-  const [beginId, endId, padId] = readSpecialIds(files, addedTokens);
+  const { beginId, endId, padId, clsId } = readSpecialIds(files, addedTokens);
   return {
     tokens: StringTable.from(tokens),
     merges: readMerges(file, model, ids),
@@ -88,6 +89,7 @@ export function parseBytePair(
     ...(beginId === undefined ? {} : { beginId }),
     ...(endId === undefined ? {} : { endId }),
     ...(padId === undefined ? {} : { padId }),
+    ...(clsId === undefined ? {} : { clsId }),
   };
 }
 
@@ -193,6 +195,25 @@ function readAddedTokens({ path, value }: JsonFile, ids: Map<string, number>, vo
     tokens.set(id as number, { id: id as number, content, special, normalized });
   }
   return [...tokens.values()].sort((a, b) => a.id - b.id);
+}
+
+/**
+ * A pad_token that tokenizer.json does not have becomes a token behind all others, as transformers makes it; without a row in the
+ * embeddings it can be in no text.
+ */
+function withNamedPadding(
+  added: AddedToken[],
+  ids: Map<string, number>,
+  { config }: Pick<TokenizerFiles, "config">,
+  vocabSize: number,
+): AddedToken[] {
+  const named = config === undefined ? undefined : own(config.value, "pad_token");
+  const content = isJsonObject(named) ? own(named, "content") : named;
+  const isNew = typeof content === "string" && content !== "" && !ids.has(content) && content.isWellFormed();
+  if (!isNew || content.includes("\0") || content.length > MAX_TOKEN_CHARACTERS || ids.size >= vocabSize) return added;
+  const id = ids.size;
+  ids.set(content, id);
+  return [...added, { id, content, special: true, normalized: false }];
 }
 
 /** Tokens by id; transformers leaves no gaps. */

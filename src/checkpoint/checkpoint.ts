@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type ByteSource, quote } from "../files/byte-source.ts";
 import { findProfile } from "../profiles/find-profile.ts";
-import type { Profile, ProfileSigns } from "../profiles/profile.ts";
+import { type HeadTensors, headOf, type Profile, type ProfileSigns } from "../profiles/profile.ts";
 import { ROPE_DIVISORS } from "../trunk/tensor-names.ts";
 import { Adapter } from "./adapt.ts";
 import { AdaptedFolder } from "./adapted-folder.ts";
@@ -11,11 +11,12 @@ import { type CheckpointTensor, floatTypeOf } from "./checkpoint-tensor.ts";
 import { type CheckpointConfig, MAX_CONFIG_BYTES, parseConfig } from "./config.ts";
 import { convertFloats, FLOAT_BYTES } from "./dtypes.ts";
 import { type CheckpointFolder, openLocalFolder } from "./folder.ts";
-import { readJsonFile } from "./json.ts";
+import { type JsonObject, own, readJsonFile } from "./json.ts";
 import { refuse } from "./refuse.ts";
 import { ropeDivisors } from "./rope-scaling.ts";
 import { readSafetensorsHeader } from "./safetensors.ts";
 import { findWeightFiles, type WeightFiles } from "./shard-index.ts";
+import { headTensorsOf, withoutPrefixes } from "./tensor-prefixes.ts";
 import { readTorchFile } from "./torch-file.ts";
 import { type CheckpointVocabulary, checkTokenizerFiles, readVocabulary, type SourceFile } from "./vocabulary.ts";
 
@@ -30,6 +31,10 @@ export class Checkpoint {
   readonly chatTemplate: CheckpointTemplate | undefined;
   /** What kind of reward model it is. */
   readonly profile: Profile;
+  /** Where its head is. */
+  readonly head: HeadTensors;
+  /** config.json as it is. */
+  readonly settings: JsonObject;
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
   /** config.json and the tokenizer's files. */
   readonly sources: readonly SourceFile[];
@@ -47,6 +52,8 @@ export class Checkpoint {
     this.vocabulary = parts.vocabulary;
     this.chatTemplate = parts.chatTemplate;
     this.profile = parts.profile;
+    this.head = parts.head;
+    this.settings = parts.settings;
     this.tensors = parts.tensors;
     this.sources = parts.sources;
     this.notices = parts.notices;
@@ -149,6 +156,8 @@ interface CheckpointParts {
   vocabulary: CheckpointVocabulary;
   chatTemplate: CheckpointTemplate | undefined;
   profile: Profile;
+  head: HeadTensors;
+  settings: JsonObject;
   tensors: ReadonlyMap<string, CheckpointTensor>;
   sources: readonly SourceFile[];
   notices: readonly string[];
@@ -180,7 +189,8 @@ export async function openCheckpoint(place: string | CheckpointFolder, profileNa
 
 async function openFolder(folder: CheckpointFolder, profileName: string, adapter?: Adapter): Promise<Checkpoint> {
   const { value, bytes } = await readJsonFile(folder, "config.json", MAX_CONFIG_BYTES);
-  const config = parseConfig(adapter?.configOf(value) ?? value, folder.pathOf("config.json"));
+  const settings = adapter?.configOf(value) ?? value;
+  const config = parseConfig(settings, folder.pathOf("config.json"));
   const sources: SourceFile[] = [{ name: "config.json", bytes }];
   if (adapter !== undefined) sources.push({ name: ADAPTER_CONFIG, bytes: adapter.config.bytes });
   const vocabulary = await readVocabulary(folder, config, sources);
@@ -188,13 +198,19 @@ async function openFolder(folder: CheckpointFolder, profileName: string, adapter
   const weights = await findWeightFiles(folder);
   const files = await openAll(folder, weights.files);
   try {
-    const stored = await readTensorList(folder, weights, files);
-    const { tensors, notices } = adapter?.tensorsOf(stored) ?? { tensors: stored, notices: [] };
+    const { tensors: stored, notice } = withoutPrefixes(await readTensorList(folder, weights, files));
+    const { tensors, notices: merged } = adapter?.tensorsOf(stored) ?? { tensors: stored, notices: [] };
+    const signs = signsOf({ folder, config, settings, vocabulary, tensors });
     addRopeDivisors(tensors, config, folder);
-    const profile = findProfile(profileName, folder.path, signsOf(config, vocabulary, tensors));
+    const profile = findProfile(profileName, folder.path, signs);
+    const head = headOf(profile, signs);
+    const notices = [...(notice === undefined ? [] : [notice]), ...merged];
     if (vocabulary.kind === "sentencepiece") checkTokenizerFiles(folder, vocabulary, profile.follows);
     if (adapter !== undefined) addAdapter(files, adapter);
-    return new Checkpoint({ folder, config, vocabulary, chatTemplate, profile, tensors, sources, notices, files });
+    return new Checkpoint({
+      ...{ folder, config, vocabulary, chatTemplate, profile, head, settings, notices },
+      ...{ tensors, sources, files },
+    });
   } catch (error) {
     await closeAll([...files.values()].filter((file) => file !== adapter?.file));
     throw error;
@@ -207,13 +223,19 @@ function addAdapter(files: Map<string, ByteSource>, { fileName, file }: Adapter)
   files.set(fileName, file);
 }
 
-function signsOf(
-  { architectures, trunk }: CheckpointConfig,
-  vocabulary: CheckpointVocabulary,
-  tensors: ReadonlyMap<string, CheckpointTensor>,
-): ProfileSigns {
+function signsOf({
+  folder,
+  config: { architectures, trunk, name },
+  settings,
+  vocabulary,
+  tensors,
+}: Pick<CheckpointParts, "folder" | "config" | "settings" | "vocabulary" | "tensors">): ProfileSigns {
   return {
     architectures,
+    modelType: trunk.modelType,
+    name: `${name ?? ""} ${folder.name}`,
+    setting: (field) => own(settings, field),
+    headTensors: headTensorsOf(tensors),
     hasTensor: (name) => tensors.has(name),
     hasTrunk: (prefix) => tensors.has(`${prefix}${trunk.embeddings.source}`),
     pieceId: (piece) => (vocabulary.kind === "sentencepiece" ? vocabulary.pieces.idOf(piece) : undefined),

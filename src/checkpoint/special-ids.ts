@@ -12,16 +12,20 @@ import {
 
 type Files = Pick<TokenizerFiles, "config" | "map" | "added">;
 
+export interface SpecialIds {
+  readonly beginId: number | undefined;
+  readonly endId: number | undefined;
+  readonly padId: number | undefined;
+  readonly clsId: number | undefined;
+}
+
 /**
- * The ids of BOS, EOS and padding. A token that tokenizer.json does not add is refused: transformers would add it under a
+ * The ids of BOS, EOS, padding and CLS. A token that tokenizer.json does not add is refused: transformers would add it under a
  * new id.
  *
  * @throws FileError ERR_INVALID_CHECKPOINT for a file that says something else than tokenizer.json
  */
-export function readSpecialIds(
-  files: Files,
-  added: readonly AddedToken[],
-): readonly [begin: number | undefined, end: number | undefined, pad: number | undefined] {
+export function readSpecialIds(files: Files, added: readonly AddedToken[]): SpecialIds {
   const { config, map } = files;
   const tokens = new Map(added.map((token) => [token.content, token]));
   if (config !== undefined && own(config.value, "split_special_tokens") === true)
@@ -43,8 +47,13 @@ export function readSpecialIds(
     const token = file === undefined ? undefined : own(file.value, field);
     return file === undefined || token === null ? undefined : addedId(file.path, field, token, tokens);
   };
-  for (const field of ["unk_token", "sep_token", "cls_token", "mask_token"]) named(field);
-  return [named("bos_token"), named("eos_token"), named("pad_token")];
+  for (const field of ["unk_token", "sep_token", "mask_token"]) named(field);
+  return {
+    beginId: named("bos_token"),
+    endId: named("eos_token"),
+    padId: named("pad_token"),
+    clsId: named("cls_token"),
+  };
 }
 
 function addedId(path: string, field: string, token: unknown, tokens: ReadonlyMap<string, AddedToken>): number {

@@ -21,6 +21,7 @@ import { sourceDigest, trunkDigest } from "./digests.ts";
 import { type CheckpointHead, readHead } from "./head.ts";
 import { ConversionJournal, type FinishedTensor } from "./journal.ts";
 import { buildMetadata } from "./metadata.ts";
+import { noticesOf } from "./notices.ts";
 import { type ConvertOptions, type ConvertResult, checkOptions } from "./options.ts";
 import { planTensors, type TensorJob } from "./plan.ts";
 import { convertTensors } from "./tensor-pipeline.ts";
@@ -67,7 +68,7 @@ async function convert(
   const { target } = claimed;
   const jobs = planTensors(checkpoint, type);
   // From the checked copy, for a remote folder; the tensors continue with the same file.
-  const headFile = checkpoint.tensors.get(checkpoint.profile.head.weight)?.fileName;
+  const headFile = checkpoint.tensors.get(checkpoint.head.weight)?.fileName;
   if (headFile !== undefined) await checkpoint.useWhole(headFile);
   const { head, header } = await planFile(checkpoint, type, jobs, options);
   const outputs = await claimParts(claimed, header, { overwrite, signal });
@@ -89,11 +90,12 @@ async function convert(
       await writer.finish(sourceSha256);
       await checkpoint.assertUnchanged();
       const written = await readWritten(file);
-      readRewardMetadata(written, output);
+      const metadata = readRewardMetadata(written, output);
       signal?.throwIfAborted();
       const bytes = await outputs.publish(file);
       published = true;
-      const notices = checkpoint.notices.length === 0 ? undefined : checkpoint.notices;
+      const told = noticesOf(checkpoint, metadata);
+      const notices = told.length === 0 ? undefined : told;
       const notice = given({ templateNotice: unusedTemplateNotice(checkpoint), notices });
       const [first = output, ...others] = outputs.names;
       const parts = others.length === 0 ? {} : { parts: outputs.names };
@@ -121,10 +123,14 @@ export async function planFile(
   checkpoint: Checkpoint,
   type: FileType,
   jobs: readonly TensorJob[],
-  { tokenization, source = {}, splitSize }: Pick<ConvertOptions, "tokenization" | "source" | "splitSize">,
+  options: Pick<ConvertOptions, "tokenization" | "source" | "scorePosition" | "normalizeReward" | "splitSize">,
 ): Promise<{ head: CheckpointHead; header: SerializedHeader }> {
-  const head = await readHead(checkpoint);
-  const metadata = buildMetadata(checkpoint, { head: head.head, fileType: type.id, tokenization, source });
+  const { tokenization, source = {}, scorePosition, normalizeReward, splitSize } = options;
+  const head = await readHead(checkpoint, normalizeReward);
+  const metadata = buildMetadata(checkpoint, {
+    ...{ head: head.head, normalization: head.normalization, fileType: type.id, tokenization, source },
+    ...given({ scorePosition }),
+  });
   return { head, header: serializeParts(metadata, jobs, splitSize) };
 }
 

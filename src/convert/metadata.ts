@@ -1,15 +1,16 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { refuse } from "../checkpoint/refuse.ts";
 import { type MetadataEntry, optional, present, text, u32 } from "../gguf/entries.ts";
-import { formatVersionOf, headEntries } from "../gguf/head-metadata.ts";
+import { formatVersionOf, headEntries, type Normalization, normalizationEntries } from "../gguf/head-metadata.ts";
 import { STARLING_KEYS } from "../gguf/starling-keys.ts";
 import { trunkEntries } from "../gguf/trunk-metadata.ts";
 import type { GgufValue } from "../gguf/value.ts";
 import { given } from "../options.ts";
-import type { ScorePosition, TemplateName } from "../profiles/rules.ts";
+import type { TemplateName } from "../profiles/rules.ts";
 import type { RewardHead } from "../reward-head.ts";
 import type { TokenizationMode } from "../vocabulary/tokenization.ts";
 import type { SourceOptions } from "./options.ts";
+import { type FoundPosition, type ScorePositionChoice, scorePositionOf } from "./score-position.ts";
 import { tokenizationOf, vocabularyMetadata } from "./vocabulary-metadata.ts";
 
 /** llama.cpp's GGML_QNT_VERSION; its converter writes it into every file. */
@@ -19,6 +20,9 @@ const EMPTY_DIGEST = "0".repeat(64);
 
 export interface MetadataParts {
   readonly head: RewardHead;
+  readonly normalization: Normalization | undefined;
+  /** Undefined: the profile's. */
+  readonly scorePosition?: ScorePositionChoice;
   /** llama_ftype */
   readonly fileType: number;
   /** Undefined: the vocabulary's own. */
@@ -28,14 +32,14 @@ export interface MetadataParts {
 
 /** All metadata of the GGUF, in the order in which it is written. */
 export function buildMetadata(checkpoint: Checkpoint, parts: MetadataParts): Map<string, GgufValue> {
-  const padId = paddingId(checkpoint);
-  const vocabulary = vocabularyMetadata(checkpoint, padId);
+  const position = scorePositionOf(checkpoint, paddingId(checkpoint), parts.scorePosition);
+  const vocabulary = vocabularyMetadata(checkpoint, position.padId);
   checkWrapper(checkpoint);
   return new Map<string, GgufValue>([
     ...generalMetadata(checkpoint),
     ...trunkEntries(checkpoint.config.trunk, checkpoint.config),
     ...vocabulary,
-    ...starlingMetadata(checkpoint, parts, padId),
+    ...starlingMetadata(checkpoint, parts, position),
     // Last, and in this order, as after llama.cpp's quantiser, which removes both and appends them.
     ["general.quantization_version", u32(QUANTIZATION_VERSION)],
     ["general.file_type", u32(parts.fileType)],
@@ -45,6 +49,7 @@ export function buildMetadata(checkpoint: Checkpoint, parts: MetadataParts): Map
 /** The padding id, by the profile's rule; undefined for none. */
 function paddingId({ folder, vocabulary, profile, config }: Checkpoint): number | undefined {
   const { id } = profile.padding;
+  if (id === "none") return undefined;
   if (id === "config") return config.padTokenId;
   if (id === "unknown-token") return vocabulary.kind === "sentencepiece" ? vocabulary.tokenizer.unknownId : 0;
   // With another pad_token, the reference would read the score at a padding position.
@@ -85,7 +90,7 @@ function generalMetadata(checkpoint: Checkpoint): MetadataEntry[] {
   ]);
 }
 
-function starlingMetadata(checkpoint: Checkpoint, parts: MetadataParts, padId: number | undefined): MetadataEntry[] {
+function starlingMetadata(checkpoint: Checkpoint, parts: MetadataParts, where: FoundPosition): MetadataEntry[] {
   const { profile } = checkpoint;
   const { notice } = checkpoint.config;
   const { name, revision } = parts.source;
@@ -93,13 +98,15 @@ function starlingMetadata(checkpoint: Checkpoint, parts: MetadataParts, padId: n
     [STARLING_KEYS.formatVersion, u32(formatVersionOf(parts.head))],
     [STARLING_KEYS.profile, text(profile.name)],
     ...headEntries(parts.head),
+    ...normalizationEntries(parts.normalization),
     [STARLING_KEYS.template, text(templateOf(checkpoint))],
     [STARLING_KEYS.tokenization, text(tokenizationOf(checkpoint, parts.tokenization))],
     [STARLING_KEYS.maxTokens, u32(maxTokensOf(checkpoint))],
     [STARLING_KEYS.window, optional(windowLimit(checkpoint), u32)],
     [STARLING_KEYS.truncationSide, text(profile.truncation)],
-    [STARLING_KEYS.padTokenId, optional(padId, u32)],
-    [STARLING_KEYS.scorePosition, text(scorePositionOf(checkpoint, padId))],
+    [STARLING_KEYS.padTokenId, optional(where.padId, u32)],
+    [STARLING_KEYS.scorePosition, text(where.position)],
+    [STARLING_KEYS.scoreToken, optional(where.tokenId, u32)],
     [STARLING_KEYS.sourceName, optional(name, text)],
     [STARLING_KEYS.sourceRevision, optional(revision, text)],
     [STARLING_KEYS.sourceSha256, text(EMPTY_DIGEST)],
@@ -111,7 +118,7 @@ function starlingMetadata(checkpoint: Checkpoint, parts: MetadataParts, padId: n
 /** How a file made of this checkpoint will be scored, as far as names tell. */
 export function describeScoring(checkpoint: Checkpoint) {
   const { profile } = checkpoint;
-  const padTokenId = paddingId(checkpoint);
+  const { position, padId: padTokenId } = scorePositionOf(checkpoint, paddingId(checkpoint), undefined);
   return {
     profile: profile.name,
     template: templateOf(checkpoint),
@@ -121,7 +128,7 @@ export function describeScoring(checkpoint: Checkpoint) {
     ...given({ window: windowLimit(checkpoint) }),
     truncationSide: profile.truncation,
     ...(padTokenId === undefined ? {} : { padTokenId }),
-    scorePosition: scorePositionOf(checkpoint, padTokenId),
+    scorePosition: position,
   };
 }
 
@@ -164,8 +171,4 @@ function windowLimit({ config: { trunk, window, contextLength } }: Checkpoint): 
 function templateOf({ profile, chatTemplate }: Checkpoint): TemplateName {
   if (profile.template !== "chat-template") return profile.template;
   return chatTemplate?.kind === "template" ? "chat-template" : "none";
-}
-
-function scorePositionOf({ profile }: Checkpoint, padId: number | undefined): ScorePosition {
-  return padId === undefined ? "last" : profile.padding.scorePosition;
 }

@@ -17,6 +17,7 @@ import {
 import { PROFILE_NAMES } from "../profiles/profiles.ts";
 import type { ConvertProgress } from "../progress.ts";
 import { TOKENIZATION_MODES, type TokenizationMode } from "../vocabulary/tokenization.ts";
+import { aScorePosition, type ScorePositionChoice } from "./score-position.ts";
 
 /** Origin of a checkpoint, as given by the user; stored in the file, not verified. */
 export interface SourceOptions {
@@ -38,6 +39,10 @@ export interface ConvertOptions {
   readonly tokenization?: TokenizationMode;
   /** The kind of reward model, see src/profiles; default "auto": what the checkpoint's files show. */
   readonly profile?: (typeof profileChoices)[number];
+  /** Where the score is read; default: the profile's rule. "last-of-token:ID" is the last occurrence of that id. */
+  readonly scorePosition?: ScorePositionChoice;
+  /** Whether scores are normalised with the checkpoint's mean and std; default: as its own code does. */
+  readonly normalizeReward?: boolean;
   /** Most bytes of a file, unless one tensor needs more: a larger model is written in parts. Default: one file. */
   readonly splitSize?: number;
   /** Replace an existing file. Default: false. */
@@ -79,10 +84,10 @@ export interface ConvertResult extends WeightTypes {
   readonly tensors: number;
   /** The checksum of what was converted; see STARLING_KEYS.sourceSha256. */
   readonly sourceSha256: string;
+  /** What was left out or decided by a rule: sentences without a full stop. Absent: nothing. */
+  readonly notices?: readonly string[];
   /** A note if the checkpoint has a chat template that its profile does not use. */
   readonly templateNotice?: string;
-  /** What to say about an adapter that was merged: sentences. */
-  readonly notices?: readonly string[];
 }
 
 /** What the option `profile` may be. */
@@ -102,6 +107,8 @@ export const conversionChecks: Readonly<Record<string, Check>> = {
   source: aSource,
   tokenization: oneOf(TOKENIZATION_MODES),
   profile: oneOf(profileChoices),
+  scorePosition: aScorePosition,
+  normalizeReward: aBoolean,
   splitSize: aPartSize,
   overwrite: aBoolean,
   resume: aBoolean,

@@ -60,11 +60,10 @@ export function isFloatType(name: string): name is FloatType {
 }
 
 function checkTensorSet(checkpoint: Checkpoint): { expected: ExpectedTensor; source: CheckpointTensor }[] {
-  const { config, tensors, profile } = checkpoint;
-  const { weight, bias } = profile.head;
-  if (!tensors.has(weight)) throw noHead(checkpoint);
+  const { config, tensors } = checkpoint;
+  if (!tensors.has(checkpoint.head.weight)) throw noHead(checkpoint);
   const expected = sourcesOf(checkpoint);
-  const known = new Set([...expected.map(({ source }) => source), weight, ...(bias === undefined ? [] : [bias])]);
+  const known = new Set([...expected.map(({ source }) => source), ...headNames(checkpoint)]);
   for (const tensor of tensors.values())
     if (!known.has(tensor.name) && !isIgnored(tensor.name, checkpoint))
       throw refuse(
@@ -85,11 +84,23 @@ function sourcesOf({ config, profile }: Checkpoint): ExpectedTensor[] {
   return [...stored, { source: ROPE_DIVISORS, target: ROPE_DIVISORS, shape: [config.headDim / 2] }];
 }
 
+/** The names of the head's tensors. */
+function headNames({ head: { weight, bias, hidden } }: Checkpoint): string[] {
+  return [weight, bias, hidden?.weight, hidden?.bias].filter((name) => name !== undefined);
+}
+
+/** Tensors of the checkpoint that are left out: the trunk and the reference's code have no use for them. */
+export function ignoredTensors(checkpoint: Checkpoint): string[] {
+  const head = headNames(checkpoint);
+  return [...checkpoint.tensors.keys()].filter((name) => !head.includes(name) && isIgnored(name, checkpoint));
+}
+
 /** Tensors that mean nothing to the trunk, or to the reference's code. */
 function isIgnored(name: string, { config, profile }: Checkpoint): boolean {
   const { trunkPrefix, ignored } = profile;
   const inTrunk = name.startsWith(trunkPrefix) && config.trunk.ignored.test(name.slice(trunkPrefix.length));
-  return inTrunk || (ignored?.test(name) ?? false);
+  // The output layer of the language model that a reward model was made of.
+  return inTrunk || name === "lm_head.weight" || (ignored?.test(name) ?? false);
 }
 
 /** The tensor with this name, if it has this shape and a float type. */
@@ -112,7 +123,7 @@ export function checkTensor(checkpoint: Checkpoint, name: string, shape: readonl
 }
 
 function noHead(checkpoint: Checkpoint): FileError {
-  const { weight } = checkpoint.profile.head;
+  const { weight } = checkpoint.head;
   const message = `The checkpoint ${checkpoint.folder.path} has no reward head (${weight}): it is not a reward model.`;
   return new FileError("ERR_INVALID_CHECKPOINT", message, { file: checkpoint.folder.path, tensor: weight });
 }

@@ -6,6 +6,7 @@ import { InvalidInputError } from "../errors.ts";
 import { ids, type MetadataEntry, text } from "../gguf/entries.ts";
 import { STARLING_KEYS } from "../gguf/starling-keys.ts";
 import { BYTE_BPE, SENTENCEPIECE_MODES, type TokenizationMode } from "../vocabulary/tokenization.ts";
+import { appendedToken } from "./appended-token.ts";
 import { bytePairMetadata } from "./byte-pair-metadata.ts";
 import { tokenizerMetadata, wrapperOf } from "./tokenizer-metadata.ts";
 
@@ -16,12 +17,20 @@ export function vocabularyMetadata(checkpoint: Checkpoint, padId: number | undef
     vocabulary.kind === "sentencepiece"
       ? [tokenizerMetadata(checkpoint, vocabulary, padId), wrapperOf(checkpoint, vocabulary)]
       : [bytePairMetadata(checkpoint, vocabulary.model, padId), vocabulary.model];
-  const { before, after } = wrapper;
+  const { before } = wrapper;
+  const after = afterTexts(checkpoint, wrapper.after);
   if (profile.wrapper === "none" || before.length + after.length === 0) return entries;
   entries.push([STARLING_KEYS.wrapper, text(profile.wrapper)]);
   if (before.length > 0) entries.push([STARLING_KEYS.before, ids(before)]);
   if (after.length > 0) entries.push([STARLING_KEYS.after, ids(after)]);
   return entries;
+}
+
+/** What follows a text: the profile's token, which an EOS of the tokenizer's own may be already. */
+function afterTexts(checkpoint: Checkpoint, after: readonly number[]): readonly number[] {
+  const appended = appendedToken(checkpoint);
+  if (appended === undefined || (checkpoint.profile.appended === "eos_token" && after[0] === appended)) return after;
+  return [appended, ...after];
 }
 
 /**

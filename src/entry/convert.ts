@@ -7,9 +7,11 @@
 export { type AttachOptions, type AttachResult, attach } from "../attach.ts";
 export type { TrunkEvidence } from "../convert/attach-weights.ts";
 export type { TokenizerFileSummary } from "../convert/metadata.ts";
+export type { ScorePositionChoice } from "../convert/score-position.ts";
 export type { TypeFallback, WeightTypes } from "../gguf/weight-types.ts";
 export { type InspectOptions, inspectModel } from "../inspect.ts";
 export type { HeadInspection, HeadSummary, InspectResult } from "../inspect-result.ts";
+export { type KnownModel, knownModels, type PublishedNumber } from "../known-models.ts";
 export {
   type ConvertOptions,
   type ConvertResult,

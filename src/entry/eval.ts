@@ -17,6 +17,7 @@ export type { EvaluateOptions, EvaluationProgress } from "../evaluation/evaluate
 export type { AccuracyMeasures, SubsetMeasures } from "../evaluation/measures/accuracy.ts";
 export type { Agreement, Differences, OrderAgreement } from "../evaluation/measures/agreement.ts";
 export type { AccuracyBin } from "../evaluation/measures/bins.ts";
+export type { Breakdown, GroupMeasures } from "../evaluation/measures/breakdown.ts";
 export type { CalibrationBin, CalibrationMeasures } from "../evaluation/measures/calibration.ts";
 export type { Correlation, LengthGroup, LengthMeasures, LengthVerdict } from "../evaluation/measures/length.ts";
 export type { Histogram, MarginMeasures } from "../evaluation/measures/margins.ts";

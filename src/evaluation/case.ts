@@ -55,6 +55,8 @@ export interface PromptCase {
 
 /** A case and the row it comes from. */
 export interface PlacedCase extends PromptCase {
+  /** Values by which accuracy is broken down, by the name of the field; fields without a value are absent. */
+  readonly groups?: Readonly<Record<string, string>>;
   /** Index of the source among the benchmark's sources. */
   readonly source: number;
   /** Row number in that source, from 1. */
@@ -75,13 +77,15 @@ export interface ScoredCase {
   readonly subset?: string;
   /** The same for all cases with this prompt, and for cases that the data set joins: the unit of samples and intervals. */
   readonly prompt?: string;
+  /** Values of the fields by which accuracy is broken down (`by`). */
+  readonly groups?: Readonly<Record<string, string>>;
   /** What was asked of the scores. */
   readonly comparisons: readonly Comparison[];
   /** What another reading of the row asks of them: see {@link BenchmarkMeasures.asPublished}. */
   readonly asPublished?: readonly Comparison[];
   /** Position of each response in the known order: higher is better; undefined (null in JSON): not known. */
   readonly grades: readonly (number | undefined)[];
-  /** Raw rewards. */
+  /** Raw rewards; of a model whose lower scores are better, their negatives: higher is always better here. */
   readonly scores: readonly number[];
   /** Characters (code points) of the response; in a conversation, of all assistant turns. */
   readonly lengths: readonly number[];

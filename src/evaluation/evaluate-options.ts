@@ -33,6 +33,11 @@ export interface EvaluateOptions {
   readonly benchmarks: readonly BenchmarkRequest[];
   /** Maximum number of prompts per benchmark, sampled at random with all their cases, or "all". Default: 1000, as on the model card; "all" for the two RewardBenches. */
   readonly limit?: number | "all";
+  /**
+   * Fields of the rows by whose values accuracy is broken down, also within objects: ["category", "meta.source"]. "turns" (of the
+   * user) and "length" (tokens of the longest response with its prompt, in bands) need no field. Default: none.
+   */
+  readonly by?: readonly string[];
   /** Seed of the sample, 0 to 2^31 - 1. Default: 0. */
   readonly seed?: number;
   /** Stop at the first row that is invalid, cannot be scored or causes a warning. Default: false, such rows are reported. */

@@ -1,6 +1,6 @@
 /** Runs benchmarks: data, sample, scores, measures, report. */
 import { modelPathOf } from "../model-path.ts";
-import { aString, checkOptions, given, takesOnlyOptions } from "../options.ts";
+import { aNameList, aString, checkOptions, given, takesOnlyOptions } from "../options.ts";
 import { packageVersion } from "../package-info.ts";
 import { readModelFile } from "../scoring/model-file.ts";
 import type { ScoredCase } from "./case.ts";
@@ -13,6 +13,7 @@ import {
   evaluationSettings,
   limitOf,
 } from "./evaluate-options.ts";
+import { withLengthBand } from "./groups.ts";
 import { textsOf } from "./item-texts.ts";
 import { mean, RunningAccuracy } from "./measures/accuracy.ts";
 import { estimateOf, intervalOfMean } from "./measures/interval.ts";
@@ -49,6 +50,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     options,
     {
       ...evaluationChecks,
+      by: aNameList,
       modelPath: aString,
       benchmarks: (value) =>
         Array.isArray(value) && value.length > 0 ? undefined : "a list of one or more benchmarks",
@@ -69,6 +71,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
       await OpenBenchmark.open(request, {
         ...settings,
         limit: limitOf(options, request),
+        by: options.by,
         onNotice: options.onNotice,
         onDownload: downloadProgressOf(request, options),
       }),
@@ -100,7 +103,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
 export async function runBenchmark(
   benchmark: OpenBenchmark,
   model: OpenModel,
-  { onProgress, onNotice }: Pick<EvaluateOptions, "onProgress" | "onNotice">,
+  { onProgress, onNotice, by = [] }: Pick<EvaluateOptions, "onProgress" | "onNotice" | "by">,
   { signal }: Pick<EvaluationSettings, "signal">,
 ): Promise<{ report: BenchmarkReport; cases: readonly ScoredCase[] }> {
   const { name, definition, total } = benchmark;
@@ -114,7 +117,7 @@ export async function runBenchmark(
     onProgress?.({ ...scoringProgress(name, done, total), ...given({ accuracy, interval }) });
   };
   for await (const { scored, placed } of scoreBenchmark(benchmark, benchmark.cases, model, signal, reportProgress)) {
-    cases.push(scored);
+    cases.push(withLengthBand(scored, by));
     running.add(scored);
     worst.add(scored, () => textsOf(placed));
     for (const [response, cut] of scored.truncated.entries()) {
@@ -125,6 +128,7 @@ export async function runBenchmark(
     }
   }
   for (const sentence of benchmark.warnings()) onNotice?.(sentence);
+  if (total === undefined) benchmark.checkGroups();
   const report: BenchmarkReport = {
     benchmark: name,
     title: definition.title,
@@ -132,7 +136,7 @@ export async function runBenchmark(
     sources: benchmark.sources,
     rows: benchmark.counts(),
     ...given({ card: definition.card }),
-    ...measureBenchmark(name, cases),
+    ...measureBenchmark(name, cases, by),
     mistakes: worst.worst,
     truncatedResponses,
     truncated,

@@ -8,6 +8,7 @@ import type { InputFormat } from "../rows/format.ts";
 import { openRows } from "../rows/open-rows.ts";
 import { type Benchmark, benchmarks } from "./benchmarks.ts";
 import type { BenchmarkName, PlacedCase } from "./case.ts";
+import { DERIVED_GROUPS } from "./groups.ts";
 import { promptKey } from "./item-texts.ts";
 import { CaseReader, type RowProblem, type RowRules } from "./read-cases.ts";
 import type { ReportedProblem, ReportedSource, RowCounts } from "./report.ts";
@@ -36,6 +37,8 @@ export interface OpenBenchmarkOptions extends RowRules {
   readonly seed: number;
   /** Stop at the first row that is invalid or cannot be scored. */
   readonly strict: boolean;
+  /** Fields by which accuracy is broken down. */
+  readonly by?: readonly string[] | undefined;
   /** Accept cases without any known order. */
   readonly unordered?: boolean;
   readonly onProblem: (problem: RowProblem) => void;
@@ -104,13 +107,15 @@ export class OpenBenchmark {
     const rules = given({ ignoreFields, differentPrompts });
     const reader = new CaseReader(definition, resolved, {
       ...rules,
-      ...given({ fields: request.fields, format: request.format, onNotice: options.onNotice }),
+      ...given({ fields: request.fields, format: request.format, by: options.by, onNotice: options.onNotice }),
       unordered,
       strict,
       onProblem: reportProblem,
       signal,
     });
     const sample = limit === undefined ? undefined : await sampleCases(reader.cases(), limit, seed, promptKey);
+    // Streamed rows are checked when all were scored.
+    if (sample !== undefined) checkGroups(reader);
     const sources: ReportedSource[] = [];
     for (const source of resolved) sources.push(await reportedSource(source));
     return new OpenBenchmark(definition, resolved, sources, reader, sample, limit, problems, reportProblem);
@@ -121,6 +126,11 @@ export class OpenBenchmark {
     const counts = this.#reader.counts;
     const omitted = Object.fromEntries(Object.entries(counts.omitted).sort(([a], [b]) => (a < b ? -1 : 1)));
     return { ...counts, omitted, sampled: this.total ?? counts.cases, failed: this.#failed };
+  }
+
+  /** @throws InvalidInputError for a field of `by` that no row has. To be called when all cases were read. */
+  checkGroups(): void {
+    checkGroups(this.#reader);
   }
 
   /** Warnings about the rows, one sentence per kind. Complete after all cases were read. */
@@ -134,6 +144,19 @@ export class OpenBenchmark {
     const name = this.#resolved[source]?.name ?? "";
     this.#reportProblem({ source: name, sourceIndex: source, row, where, error });
   }
+}
+
+function checkGroups(reader: CaseReader): void {
+  const { missing, names } = reader.missingGroups();
+  const [name] = missing;
+  // Without rows there is nothing to say about their fields.
+  if (name === undefined || names.length === 0) return;
+  throw new InvalidInputError(
+    "ERR_INVALID_ARGUMENT",
+    `Cannot break down by ${JSON.stringify(name)}: no row has such a field; they have ${names.map((own) => JSON.stringify(own)).join(", ")}. ` +
+      `${DERIVED_GROUPS.join(" and ")} need no field.`,
+    { field: "by" },
+  );
 }
 
 /** Names local files without their folder, so the report does not depend on where they are. */

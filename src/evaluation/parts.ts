@@ -100,9 +100,9 @@ export function mergeParts(
     };
   });
   const { benchmark } = first.part;
-  const { title, card } = benchmarks[benchmark];
+  const { title, card, notice } = benchmarks[benchmark];
   const report: BenchmarkReport = {
-    ...{ benchmark, title },
+    ...{ benchmark, title, ...given({ notice }) },
     sources: parts.flatMap(({ part }) => part.sources),
     rows: sumOfRows(parts.map(({ part }) => part.rows)),
     ...given({ card }),

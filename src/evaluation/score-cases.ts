@@ -2,6 +2,7 @@
 import type { StarlingError } from "../errors.ts";
 import type { ScoreProgress } from "../progress.ts";
 import type { ScoreItem } from "../prompt/items.ts";
+import type { ScoreDirection } from "../reward-head.ts";
 import type { RewardModel } from "../scoring/reward-model.ts";
 import type { ScoreOutcome } from "../scoring/types.ts";
 import type { PlacedCase, ScoredCase } from "./case.ts";
@@ -18,6 +19,8 @@ export type CaseOutcome = { readonly placed: PlacedCase } & (
 
 export interface ScoreCasesOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Of the model's scores. Default: "higher". */
+  readonly direction?: ScoreDirection | undefined;
   /** Called as responses finish, with the number of tokens evaluated so far. */
   readonly onTokens?: (tokens: number) => void;
 }
@@ -41,7 +44,7 @@ export async function* scoreCases(
   cases: Iterable<PlacedCase> | AsyncIterable<PlacedCase>,
   model: Pick<RewardModel, "scoreEach">,
   cache: ScoreCache,
-  { signal, onTokens }: ScoreCasesOptions,
+  { signal, onTokens, direction = "higher" }: ScoreCasesOptions,
 ): AsyncGenerator<CaseOutcome, void, undefined> {
   const pending: Pending[] = [];
   /** Responses sent to the model and not scored yet. */
@@ -76,7 +79,7 @@ export async function* scoreCases(
   const outcomes = model.scoreEach(unknownItems(), options);
   try {
     for (let next: Promise<IteratorResult<ScoreOutcome, void>> | undefined; ; ) {
-      while (pending[0]?.missing === 0) yield finish(pending.shift() as Pending);
+      while (pending[0]?.missing === 0) yield finish(pending.shift() as Pending, direction);
       if (pending.length < MAX_PENDING) room.notify();
       if (next === undefined) {
         next = outcomes.next();
@@ -98,7 +101,7 @@ export async function* scoreCases(
         cache.add(of.keys[response] as string, { score, tokenCount, truncated });
       }
     }
-    for (const rest of pending) yield finish(rest);
+    for (const rest of pending) yield finish(rest, direction);
   } finally {
     stopped = true;
     room.notify();
@@ -124,9 +127,9 @@ class WakeUpSignal {
   }
 }
 
-function finish({ placed, found, error }: Pending): CaseOutcome {
+function finish({ placed, found, error }: Pending, direction: ScoreDirection): CaseOutcome {
   if (error) return { placed, error };
-  const { source, row, id, subset, comparisons, asPublished, responses } = placed;
+  const { source, row, id, subset, groups, comparisons, asPublished, responses } = placed;
   const scores = found as CachedScore[];
   const scored: ScoredCase = {
     source,
@@ -134,10 +137,11 @@ function finish({ placed, found, error }: Pending): CaseOutcome {
     ...(id === undefined ? {} : { id }),
     ...(subset === undefined ? {} : { subset }),
     prompt: promptKey(placed),
+    ...(groups === undefined ? {} : { groups }),
     comparisons,
     ...(asPublished === undefined ? {} : { asPublished }),
     grades: responses.map(({ grade }) => grade),
-    scores: scores.map(({ score }) => score),
+    scores: scores.map(({ score }) => (direction === "lower" ? -score : score)),
     lengths: responses.map(({ item }) => responseLength(item)),
     tokenCounts: scores.map(({ tokenCount }) => tokenCount),
     truncated: scores.map(({ truncated }) => truncated),
@@ -175,7 +179,11 @@ export async function* scoreBenchmark(
     onProgress(progress);
   };
   update({});
-  for await (const outcome of scoreCases(cases, model, cache, { signal, onTokens: (tokens) => update({ tokens }) })) {
+  for await (const outcome of scoreCases(cases, model, cache, {
+    signal,
+    direction: model.info.direction,
+    onTokens: (tokens) => update({ tokens }),
+  })) {
     if ("error" in outcome) benchmark.addFailure(outcome.placed, outcome.error);
     else yield outcome;
     update({ cases: progress.cases + 1 });

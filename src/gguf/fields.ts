@@ -76,6 +76,12 @@ export class Fields {
     return value;
   }
 
+  finiteF64(key: string): number {
+    const value = this.#get(key, "f64") as number;
+    if (!Number.isFinite(value)) throw this.refuse(`has ${key} = ${value}; expected a finite number.`, key);
+    return value;
+  }
+
   /** A finite f64 of 0 or more. */
   nonNegativeF64(key: string): number {
     const value = this.#get(key, "f64") as number;

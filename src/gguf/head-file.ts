@@ -3,7 +3,7 @@
 import { FileError } from "../errors.ts";
 import type { TemporaryFile } from "../files/temporary-file.ts";
 import { PROFILE_NAMES, type ProfileName } from "../profiles/profiles.ts";
-import type { RewardHead } from "../reward-head.ts";
+import { inputLength, type RewardHead } from "../reward-head.ts";
 import { SHAPE_FIELDS } from "../trunk/shape.ts";
 import { HEAD_FILE_ARCHITECTURE, shapeKey } from "../trunk/trunks.ts";
 import { TOKENIZATION_MODES, type TokenizationMode } from "../vocabulary/tokenization.ts";
@@ -45,7 +45,7 @@ export async function writeHeadFile(to: TemporaryFile, content: HeadFile): Promi
     ["general.architecture", text(HEAD_FILE_ARCHITECTURE)],
     ["general.type", text(HEAD_FILE)],
     ["general.name", text(name)],
-    [EMBEDDING_LENGTH, u32(head.weight.length)],
+    [EMBEDDING_LENGTH, u32(inputLength(head))],
     [STARLING_KEYS.formatVersion, u32(formatVersionOf(head))],
     ...headEntries(head),
     [STARLING_KEYS.profile, text(profile)],

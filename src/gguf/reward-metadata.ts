@@ -2,12 +2,14 @@ import { FileError } from "../errors.ts";
 import type { Vocabulary } from "../native/addon.ts";
 import { FIRST_PROFILE, PROFILE_NAMES, type ProfileName } from "../profiles/profiles.ts";
 import {
+  MAX_PADDED_TOKENS,
   SCORE_POSITIONS,
   type ScorePosition,
   TEMPLATES,
   type TemplateName,
   TRUNCATION_SIDES,
   type TruncationSide,
+  WITHOUT_PADDING,
   WRAPPER_RULES,
   type WrapperRule,
 } from "../profiles/rules.ts";
@@ -19,7 +21,7 @@ import type { TokenizationMode } from "../vocabulary/tokenization.ts";
 import { Fields } from "./fields.ts";
 import { type FitRecord, readFitRecord } from "./fit-record.ts";
 import { isHeadFile } from "./head-file.ts";
-import { readFormatVersion, readHead } from "./head-metadata.ts";
+import { type Normalization, readFormatVersion, readHead, readNormalization } from "./head-metadata.ts";
 import type { GgufHeader } from "./header.ts";
 import { checkKeyTypes } from "./llama-keys.ts";
 import { STARLING_KEYS } from "./starling-keys.ts";
@@ -54,9 +56,13 @@ export interface RewardMetadata {
   /** How longer sequences are treated: "left" keeps their last ids, "none" refuses them. */
   readonly truncationSide: TruncationSide;
   readonly scorePosition: ScorePosition;
+  /** Of the score position "last-of-token". */
+  readonly scoreTokenId?: number;
+  /** What the checkpoint says about normalising rewards, and whether the scores are normalised. */
+  readonly normalization?: Normalization;
   /** Which items get the ids that the tokenizer puts around a text. */
   readonly wrapper: WrapperRule;
-  /** Absent with the score position "last". */
+  /** Absent with the score positions "last" and "last-of-token". */
   readonly padTokenId?: number;
   /** The architecture's trunk: what llama.cpp computes. */
   readonly trunk: Trunk;
@@ -86,8 +92,6 @@ export interface RewardMetadata {
 
 /** Largest maxTokens: the longest context that is accepted. */
 const MAX_TOKENS = 16_777_216;
-/** Longest padded row whose end is scored: the native side changes attention masks of up to twice as many cells. */
-const MAX_PADDED_TOKENS = 8192;
 const MAX_FILE_TYPE = 1023;
 /** Most metadata keys: models have under 100, and llama.cpp compares each with every other, which takes 16,000 of them seconds. */
 const MAX_KEYS = 4096;
@@ -112,7 +116,10 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
   const shape = readTrunkShape(gguf, fields, trunk);
   checkKeyTypes(fields);
   const scorePosition = fields.name(STARLING_KEYS.scorePosition, SCORE_POSITIONS);
-  const tokenizer = readVocabulary(fields, shape.vocabularySize, scorePosition !== "last");
+  const tokenizer = readVocabulary(fields, shape.vocabularySize, !WITHOUT_PADDING.includes(scorePosition));
+  const scoreTokenId =
+    scorePosition === "last-of-token" ? fields.u32(STARLING_KEYS.scoreToken, 0, shape.vocabularySize - 1) : undefined;
+  const normalization = readNormalization(fields);
   const maxTokens = fields.u32(
     STARLING_KEYS.maxTokens,
     1,
@@ -137,6 +144,8 @@ export function readRewardMetadata(gguf: GgufHeader, file: string): RewardMetada
     maxTokens,
     truncationSide: fields.name(STARLING_KEYS.truncationSide, TRUNCATION_SIDES),
     scorePosition,
+    ...(scoreTokenId === undefined ? {} : { scoreTokenId }),
+    ...(normalization === undefined ? {} : { normalization }),
     wrapper,
     ...(tokenizer.padTokenId < 0 ? {} : { padTokenId: tokenizer.padTokenId }),
     trunk,

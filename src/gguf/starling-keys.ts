@@ -3,26 +3,48 @@
  * them: a quantised or split file stays a reward model.
  */
 
-/** The newest format of these keys that this version reads. Format 2 adds `headBias`. */
-export const FORMAT_VERSION = 2;
+/**
+ * The newest format of these keys that this version reads. Format 2 adds `headBias`; format 3 hidden layers, `headDirection` and
+ * score positions that are rules of one version of transformers.
+ */
+export const FORMAT_VERSION = 3;
 
 export const STARLING_KEYS = {
   /**
    * u32: the format of these keys; a reader refuses a higher one than it knows. A writer gives the lowest one whose readers
-   * understand the file: 2 for a head with a bias, else 1.
+   * understand the file: 3 or 2 for what these formats add, else 1.
    */
   formatVersion: "starling.format_version",
-  /** string: "reward": one number, weight · hidden state + bias. */
+  /**
+   * string: "reward": one number, weight · hidden state + bias. "reward-2-layers": the same of a hidden layer's values, which
+   * are activation(weight · hidden state + bias). Format 3.
+   */
   headType: "starling.head.type",
-  /** f32[n_embd]: the weights of the reward head, never quantised. */
+  /** f32[n_embd], or one for each row of the hidden layer: the weights of the reward head, never quantised. */
   headWeight: "starling.head.weight",
   /** f32: the bias of the reward head; absent when it has none. Format 2 only. */
   headBias: "starling.head.bias",
+  /** f32[rows × n_embd]: the hidden layer of a head of two layers, row after row. */
+  headHiddenWeight: "starling.head.hidden.weight",
+  /** f32[rows]: its bias; absent when it has none. */
+  headHiddenBias: "starling.head.hidden.bias",
+  /** string: what is done to its values: "relu". */
+  headHiddenActivation: "starling.head.hidden.activation",
+  /** string: "lower" for costs, of which lower scores are better; absent: higher. Format 3 only. */
+  headDirection: "starling.head.direction",
+  /** f64: the mean that the checkpoint gives for normalising its rewards; absent if it gives none. */
+  headMean: "starling.head.normalization.mean",
+  /** f64: the standard deviation beside it. */
+  headDeviation: "starling.head.normalization.std",
+  /**
+   * bool: whether weight and bias above are of normalised rewards, (reward - mean) / std; false: of raw ones, and mean and
+   * std are only for people.
+   */
+  headNormalized: "starling.head.normalization.applied",
   /** string: the kind of reward model, see src/profiles; absent in older files, which are all of its first profile. */
   profile: "starling.profile",
   /**
-   * string: how a prompt and a response become text; "yi-chat" and "llama-2-starling" are those of the model cards,
-   * "chat-template" is the Jinja template in tokenizer.chat_template, "none" means that only text can be scored.
+   * string: how a prompt and a response become text; "chat-template" is the Jinja template in tokenizer.chat_template, "none" means that only text can be scored.
    */
   template: "starling.template",
   /**
@@ -43,15 +65,20 @@ export const STARLING_KEYS = {
   window: "starling.window",
   /** string: which end a longer sequence loses; "left" keeps the last ids, "none" refuses the sequence. */
   truncationSide: "starling.truncation_side",
-  /** u32: the padding id; absent with the score position "last". */
+  /** u32: the padding id; absent with the score positions "last" and "last-of-token". */
   padTokenId: "starling.pad_token_id",
   /**
    * string: where the score is read. "before-first-pad": one before the first padding id, else at the last id. "last": at
    * the last id. "last-non-pad": at the last id that is not padding; padding inside a sequence is an error, because
    * versions of transformers read at different places then. "padding-end": at the last place of a row that is padded
-   * with padding ids to max_tokens; the padding sees only the text, not itself.
+   * with padding ids to max_tokens; the padding sees only the text, not itself. "first-padding": one before the first padding
+   * id; at the last id if there is none, or it is the first one (transformers up to 4.48). "last-non-padding": at the last id
+   * that is not padding, whatever is before it (transformers from 4.49 on). "last-of-token": at the last occurrence of
+   * `scoreToken`, and a sequence without it is an error. The last three are known to readers of format 3 only.
    */
   scorePosition: "starling.score_position",
+  /** u32: the id of the score position "last-of-token". */
+  scoreToken: "starling.score_token_id",
   /** string: the name of the checkpoint, for example "Nexusflow/Starling-RM-34B". */
   sourceName: "starling.source.name",
   /** string: its revision, for example a commit. */
@@ -118,7 +145,7 @@ export const STARLING_KEYS = {
   addPrefixSpace: "starling.tokenizer.add_prefix_space",
 } as const;
 
-/** The only value of starling.head.type. */
-export const HEAD_TYPE = "reward";
+/** The values of starling.head.type, without and with a hidden layer. */
+export const HEAD_TYPES = { linear: "reward", hidden: "reward-2-layers" } as const;
 /** general.type of a file that holds a reward head without its model. */
 export const HEAD_FILE = "reward-head";

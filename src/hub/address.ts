@@ -3,6 +3,7 @@ import { HubError, InvalidInputError } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
 import { hubSpecOf } from "../files/url-advice.ts";
 import { windowsNameProblem } from "../files/windows.ts";
+import { findInCatalogue } from "../profiles/catalogue.ts";
 
 /** A repository at a revision. */
 export interface Repository {
@@ -47,14 +48,15 @@ export function isHubSpec(spec: string): boolean {
 }
 
 /**
- * Reads "OWNER/NAME", "OWNER/NAME@REVISION", or the same with "hf:" before.
+ * Reads "OWNER/NAME", "OWNER/NAME@REVISION", or the same with "hf:" before; a name of the catalogue stands for its repository.
  *
  * @param revision what was given beside it; it must not be given twice
  * @throws InvalidInputError
  */
 export function parseRepository(spec: string, revision?: string): Repository {
   const text = isHubSpec(spec) ? spec.slice(PREFIX.length) : spec;
-  const [id = "", ...rest] = text.split("@");
+  const [given = "", ...rest] = text.split("@");
+  const id = findInCatalogue(given)?.repository ?? given;
   const named = rest.length === 0 ? undefined : rest.join("@");
   const parts = id.split("/");
   if (parts.length !== 2 || !parts.every((part) => NAME.test(part)))

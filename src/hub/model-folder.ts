@@ -5,6 +5,7 @@ import { templateFiles } from "../checkpoint/chat-template-file.ts";
 import { type CheckpointFolder, openLocalFolder } from "../checkpoint/folder.ts";
 import { OverlayFolder, TOKENIZER_FILES } from "../checkpoint/overlay-folder.ts";
 import { HubError, InvalidInputError } from "../errors.ts";
+import { findInCatalogue } from "../profiles/catalogue.ts";
 import { chooseBase } from "./adapter-base.ts";
 import { isHubSpec, parseRepository } from "./address.ts";
 import { HubCache } from "./cache.ts";
@@ -19,7 +20,7 @@ export interface ModelFolderOptions extends Omit<PullOptions, "repository"> {
    * false: pull all of them to the cache first.
    */
   readonly stream?: boolean | undefined;
-  /** A folder or "hf:OWNER/NAME" to take the tokenizer's files from; default: those of the checkpoint. */
+  /** A folder or "hf:OWNER/NAME" to take the tokenizer's files from; default: those of the checkpoint, or the catalogue's. */
   readonly tokenizer?: string | undefined;
   /** For an adapter: a folder or "hf:OWNER/NAME" of the model that it adapts; default: what its adapter_config.json names. */
   readonly base?: string | undefined;
@@ -46,7 +47,8 @@ export async function openModelFolder(
 ): Promise<ModelFolder> {
   // Small, and so asked for first: a wrong name is known before the weights come.
   const { revision: _, ...common } = options;
-  const overlay = tokenizer === undefined ? undefined : await openTokenizerFolder(tokenizer, common, internals);
+  const place = tokenizer ?? usualTokenizer(spec);
+  const overlay = place === undefined ? undefined : await openTokenizerFolder(place, common, internals);
   const model = await openWeights(spec, options, internals);
   if (await model.folder.has(ADAPTER_CONFIG)) return openAdapted(model, { base, overlay, common }, internals);
   if (base !== undefined)
@@ -56,6 +58,13 @@ export async function openModelFolder(
       { field: "base" },
     );
   return overlay === undefined ? model : { ...model, folder: new OverlayFolder(model.folder, overlay) };
+}
+
+/** Of a model that is named as the catalogue names it, and whose repository has no tokenizer. */
+function usualTokenizer(spec: string): string | undefined {
+  const [name = ""] = spec.replace(/^hf:/, "").split("@");
+  const tokenizer = isHubSpec(spec) ? findInCatalogue(name)?.tokenizer : undefined;
+  return tokenizer === undefined ? undefined : `hf:${tokenizer}`;
 }
 
 interface BaseOptions {

@@ -61,6 +61,8 @@ export class RewardCompressor extends BaseDocumentCompressor {
     const { model, topN, minScore, system, documentText = ({ pageContent }) => pageContent, signal } = this.#options;
     if (!Array.isArray(documents)) throw invalidArgument("documents", "an array of documents", documents);
     if (documents.length === 0) return [];
+    if (minScore !== undefined && model.info?.direction === "lower")
+      throw invalidArgument("minScore", "no minScore: lower scores of this model are better", minScore);
     const ranked = await model.rank({ prompt: query, ...given({ system }) }, documents.map(documentText), {
       ...given({ signal }),
       nameItem: (index) => `documents[${index}]`,

@@ -1,6 +1,4 @@
 /** The addon's contract (addon.ts): loading a model, and what evaluates sequences with it. */
-import type { RewardHead } from "../reward-head.ts";
-
 export interface CancellableJob<T> {
   readonly promise: Promise<T>;
   /** Asks the work to stop; the promise then rejects with an Error whose `code` is "ABORTED". Does nothing when done. */
@@ -71,8 +69,18 @@ export interface LoadOptions {
    */
   readonly paddingToken: number;
   readonly paddingPosition: number;
-  /** The reward head, with n_embd weights. Copied. */
-  readonly head: RewardHead;
+  /** Copied. */
+  readonly head: NativeHead;
+}
+
+/** The reward head; see RewardHead of src/reward-head.ts. */
+export interface NativeHead {
+  /** n_embd numbers, or one for each row of the hidden layer. */
+  readonly weight: Float32Array;
+  readonly bias?: number;
+  /** Rows of n_embd numbers; negative values become 0. Absent: no hidden layer. */
+  readonly hiddenWeight?: Float32Array;
+  readonly hiddenBias?: Float32Array;
 }
 
 export interface PlanLimits {

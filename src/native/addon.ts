@@ -24,7 +24,7 @@ export type * from "./addon-runtime.ts";
 export type * from "./addon-tokenizer.ts";
 
 /** Must equal `STARLING_CONTRACT_VERSION` in native/node/addon.cpp: a stale build is refused. */
-export const CONTRACT_VERSION = 14;
+export const CONTRACT_VERSION = 15;
 
 export interface NativeAddon extends PrefillAddon {
   readonly contractVersion: number;

@@ -1,4 +1,5 @@
 /** What a profile is: everything that differs between families of reward models. */
+import type { Activation, ScoreDirection } from "../reward-head.ts";
 import type { ScorePosition, TemplateName, TruncationSide, WrapperRule } from "./rules.ts";
 
 export interface Profile {
@@ -10,11 +11,14 @@ export interface Profile {
   matches(signs: ProfileSigns): boolean;
   /** What the names of the trunk's tensors begin with. */
   readonly trunkPrefix: string;
-  /**
-   * The tensors of the head, Linear(hidden_size → 1). A bias that is named may be absent; without a name, a checkpoint
-   * that has one is refused.
-   */
-  readonly head: { readonly weight: string; readonly bias?: string };
+  /** Where its head may be; the first one of which the checkpoint has the weight. */
+  readonly heads: readonly HeadTensors[];
+  /** A field of config.json that names the head's module, before those of `heads`. */
+  readonly headSetting?: string;
+  /** Default: "higher". */
+  readonly direction?: ScoreDirection;
+  /** Which numbers of the checkpoint may normalise rewards; absent: none. See src/convert/normalization.ts. */
+  readonly normalization?: NormalizationSource;
   /** Tensors that the reference's code does not use either. */
   readonly ignored?: RegExp;
   /** The template of {prompt, response} and {messages}; "chat-template" is the checkpoint's own. */
@@ -32,20 +36,49 @@ export interface Profile {
   /** "none": the reference does not truncate, so a longer item is an error. */
   readonly truncation: TruncationSide;
   readonly padding: PaddingRule;
+  /** A token that is put after every text and conversation, by its name in the tokenizer's configuration. */
+  readonly appended?: "cls_token" | "eos_token";
 }
 
-/** Which id is padding, and where that puts the score. */
+/**
+ * The tensors of a head. A bias that is named may be absent; without a name, a checkpoint that has one is refused. The default is
+ * Linear(hidden_size → 1).
+ */
+export interface HeadTensors {
+  readonly weight: string;
+  readonly bias?: string;
+  /** The row of an output layer with a row for each token. */
+  readonly row?: number;
+  /** A layer before it. */
+  readonly hidden?: { readonly weight: string; readonly bias?: string; readonly activation: Activation };
+}
+
+/** "mean-std": OpenRLHF's two numbers; "running": safe-rlhf's normaliser. */
+export type NormalizationSource = "mean-std" | "running";
+
+/** Which id is padding, and where the score is read. */
 export interface PaddingRule {
-  /** The id itself; "config": pad_token_id of config.json, if any; "unknown-token": the tokenizer's unk_token. */
-  readonly id: number | "config" | "unknown-token";
-  /** Where the score is read. Without a padding id it is "last". */
-  readonly scorePosition: Exclude<ScorePosition, "last">;
+  /**
+   * The id itself; "config": pad_token_id of config.json, if any; "unknown-token": the tokenizer's unk_token; "none": the
+   * reference looks for no padding.
+   */
+  readonly id: number | "config" | "unknown-token" | "none";
+  /** Where the score is read. Without a padding id that it needs, it is "last". */
+  readonly scorePosition: ScorePosition | "by-version";
 }
 
 /** What profiles look at to recognise a checkpoint. */
 export interface ProfileSigns {
   /** `architectures` of config.json. */
   readonly architectures: readonly string[];
+  /** `model_type` of config.json. */
+  readonly modelType: string;
+  /** The checkpoint's own name, or its folder's. */
+  readonly name: string;
+  /** A field of config.json. */
+  setting(field: string): unknown;
+  /** What is not part of a trunk, nor a language model's output layer. */
+  readonly headTensors: readonly NamedShape[];
   hasTensor(name: string): boolean;
   /** Whether the trunk's tensors have this prefix. */
   hasTrunk(prefix: string): boolean;
@@ -56,10 +89,27 @@ export interface ProfileSigns {
 /** Most ids that the code in the model cards of Starling-RM-34B and Starling-RM-7B-alpha keeps of a sequence. */
 export const CARD_MAX_TOKENS = 2048;
 
-/** Whether a checkpoint has a part of the profile's tensors. */
+/** A tensor, for messages. */
+export interface NamedShape {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** The head that a checkpoint has, or else the one that the profile expects first. */
+export function headOf(
+  { heads, headSetting }: Pick<Profile, "heads" | "headSetting">,
+  signs: ProfileSigns,
+): HeadTensors {
+  const module = headSetting === undefined ? undefined : signs.setting(headSetting);
+  const all = typeof module === "string" && module !== "" ? [{ weight: `${module}.weight` }, ...heads] : heads;
+  return all.find(({ weight }) => signs.hasTensor(weight)) ?? (all[0] as HeadTensors);
+}
+
+/** Whether a checkpoint has a part of the profile's tensors: its head, or its trunk and no other head. */
 export function hasTensorsOf(
-  { trunkPrefix, head }: Pick<Profile, "trunkPrefix" | "head">,
+  profile: Pick<Profile, "trunkPrefix" | "heads" | "headSetting">,
   signs: ProfileSigns,
 ): boolean {
-  return signs.hasTensor(head.weight) || signs.hasTrunk(trunkPrefix);
+  const hasOwnHead = signs.hasTensor(headOf(profile, signs).weight);
+  return hasOwnHead || (signs.hasTrunk(profile.trunkPrefix) && signs.headTensors.length === 0);
 }

@@ -1,16 +1,19 @@
 import { hasTensorsOf, type Profile } from "./profile.ts";
 
-const tensors = { trunkPrefix: "model.", head: { weight: "score.weight" } } as const;
+const tensors = { trunkPrefix: "model.", heads: [{ weight: "score.weight" }] } as const;
 
 /**
- * Source: LlamaForSequenceClassification in transformers (modeling_llama.py of 4.38.2, modeling_layers.py of 5.23.0) with
- * one label. Text is tokenised by `tokenizer(text)`, conversations by `tokenizer.apply_chat_template(messages)`, which
- * adds neither BOS nor EOS to what the template writes. Nothing is truncated unless asked for.
+ * Source: the ForSequenceClassification classes of transformers (modeling_llama.py of 4.38.2 to 4.50.3, modeling_layers.py of
+ * 5.23.0) with one label; they differ in their trunk only. Text is tokenised by `tokenizer(text)`, conversations by
+ * `tokenizer.apply_chat_template(messages)`, which adds neither BOS nor EOS to what the template writes. Nothing is truncated
+ * unless asked for. The score is read where the version of transformers that wrote config.json reads it.
  */
 export const sequenceClassification = {
   name: "llama-sequence-classification",
   ...recognition(["LlamaForSequenceClassification"]),
   ...tensors,
+  normalization: "mean-std",
+  ignored: /^(mean|std)$/,
   template: "chat-template",
   templateTokens: [],
   tokenizerOf: "the model",
@@ -18,7 +21,7 @@ export const sequenceClassification = {
   wrapper: "texts",
   maxTokens: "context",
   truncation: "none",
-  padding: { id: "config", scorePosition: "last-non-pad" },
+  padding: { id: "config", scorePosition: "by-version" },
 } as const satisfies Profile;
 
 /** The same of other trunks: transformers has one text for all of these classes (modeling_layers.py of 5.23.0). */

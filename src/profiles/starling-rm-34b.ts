@@ -12,7 +12,7 @@ export const starling34b = {
   recognisedBy: "transformer.* and v_head.weight, and the pieces <|im_start|> and <|im_end|>",
   matches: (signs) => hasStarlingTensors(signs) && hasChatPieces(signs),
   trunkPrefix: "transformer.",
-  head: { weight: "v_head.weight" },
+  heads: [{ weight: "v_head.weight" }],
   template: "yi-chat",
   templateTokens,
   tokenizerOf: "Yi-34B-Chat",
@@ -26,7 +26,9 @@ export const starling34b = {
 
 /** Both Starlings name their tensors alike. */
 export function hasStarlingTensors(signs: ProfileSigns): boolean {
-  return hasTensorsOf(starling34b, signs) && !signs.hasTensor(sequenceClassification.head.weight);
+  // Athene-RM, by the same makers, has the trunk of its tensors under "model.".
+  const isOther = signs.hasTrunk("model.") && !signs.hasTrunk(starling34b.trunkPrefix);
+  return hasTensorsOf(starling34b, signs) && !isOther && !signs.hasTensor(sequenceClassification.heads[0].weight);
 }
 
 export function hasChatPieces(signs: ProfileSigns): boolean {

@@ -19,7 +19,7 @@ export const starling7bAlpha = {
     !hasChatPieces(signs) &&
     ["<unk>", "<s>", "</s>"].every((piece, id) => signs.pieceId(piece) === id),
   trunkPrefix: "transformer.",
-  head: { weight: "v_head.weight" },
+  heads: [{ weight: "v_head.weight" }],
   ignored: /^model\.(model\..+|lm_head\.weight)$/,
   template: "llama-2-starling",
   templateTokens: ["<s>", "</s>"],

@@ -34,17 +34,24 @@ const yiChat: BuiltIn = (messages) => {
   return parts;
 };
 
-/** As the model card of Starling-RM-7B-alpha writes its one example; it does not define other conversations. */
-const llama2Starling: BuiltIn = (messages, where) => {
-  const [user, assistant] = messages;
-  if (user?.role !== "user" || assistant?.role !== "assistant" || messages.length !== 2)
-    return unusable(where, "The template of Starling-RM-7B-alpha supports only one user turn and one assistant turn");
-  return ["<s>[INST] ", user.content, " </s> [/INST] ", assistant.content, "</s>"];
-};
+/** Of one user turn and one answer, as the model card of `of` writes its examples; it does not define other conversations. */
+function exchange(of: string, [before, between, after]: readonly [string, string, string]): BuiltIn {
+  return (messages, where) => {
+    const [user, assistant] = messages;
+    if (user?.role !== "user" || assistant?.role !== "assistant" || messages.length !== 2)
+      return unusable(where, `The template of ${of} supports only one user turn and one assistant turn`);
+    return [before, user.content, between, assistant.content, after];
+  };
+}
 
 const builtIns: ReadonlyMap<TemplateName, BuiltIn> = new Map([
   ["yi-chat", yiChat],
-  ["llama-2-starling", llama2Starling],
+  ["llama-2-starling", exchange("Starling-RM-7B-alpha", ["<s>[INST] ", " </s> [/INST] ", "</s>"])],
+  ["ultra-rm", exchange("UltraRM", ["Human: ", "\nAssistant: ", ""])],
+  // The backslash is the model card's.
+  ["eurus-rm", exchange("Eurus-RM", ["[INST] ", " [\\INST] ", ""])],
+  ["beaver", exchange("beaver-7b", ["BEGINNING OF CONVERSATION: USER: ", " ASSISTANT:", "</s>"])],
+  ["ziya", exchange("Ziya-LLaMA-7B-Reward", ["Human:", "\n\nAssistant:", ""])],
 ]);
 
 function none(reason: string): BuiltIn {

@@ -5,6 +5,7 @@ import { type HeadFile, readHeadFile } from "../gguf/head-file.ts";
 import { STARLING_KEYS } from "../gguf/starling-keys.ts";
 import { isForeign, shortTrunk } from "../gguf/trunk.ts";
 import { templateDateUse } from "../prompt/template-date.ts";
+import { inputLength } from "../reward-head.ts";
 import type { ModelFile } from "./model-file.ts";
 import type { TokenizationMode } from "./types.ts";
 
@@ -28,9 +29,9 @@ export async function readHeadFor(
       file: path,
       field,
     });
-  if (file.head.weight.length !== shape.embeddingLength)
+  if (inputLength(file.head) !== shape.embeddingLength)
     throw refuse(
-      `it has ${file.head.weight.length} weights, and the model has ${shape.embeddingLength} hidden dimensions.`,
+      `it has ${inputLength(file.head)} weights, and the model has ${shape.embeddingLength} hidden dimensions.`,
       "starling.head.weight",
     );
   if (file.profile !== profile)

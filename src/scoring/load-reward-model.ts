@@ -5,13 +5,15 @@ import { isStarlingError, NativeError } from "../errors.ts";
 import type { FitRecord } from "../gguf/fit-record.ts";
 import type { HeadFile } from "../gguf/head-file.ts";
 import { OpenedGguf } from "../gguf/opened-gguf.ts";
+import { positionNotice } from "../gguf/position-notice.ts";
 import { modelPathOf } from "../model-path.ts";
-import type { NativeModel } from "../native/addon.ts";
+import type { NativeHead, NativeModel } from "../native/addon.ts";
 import { type Engine, openEngine } from "../native/engine.ts";
 import { bindOwnKernels } from "../native/prefill-kernels.ts";
 import { probeKernels } from "../native/probe.ts";
 import { librariesIn } from "../native/runtime-folder.ts";
 import { checkOptions, given, takesOnlyOptions } from "../options.ts";
+import { directionOf, type RewardHead } from "../reward-head.ts";
 import { availableMemory } from "./available-memory.ts";
 import { cancellable, unlessAborted } from "./cancellable.ts";
 import { checkFitDate, readHeadFor } from "./choose-head.ts";
@@ -94,7 +96,16 @@ async function loadOpened(opened: OpenedGguf, options: LoadRewardModelOptions): 
   const { onProgress } = options;
   const report = onProgress && ((fraction: number) => onProgress({ phase: "loading", fraction }));
   const job = engine.addon.loadModel(
-    { ...plan, ...source, flashAttention, repacked, rowMultiple, prefillWeights, prefillAttention, head },
+    {
+      ...plan,
+      ...source,
+      flashAttention,
+      repacked,
+      rowMultiple,
+      prefillWeights,
+      prefillAttention,
+      head: nativeHead(head),
+    },
     report,
   );
   const native = await cancellable(job, signal, (error) => loadFailure(error, modelPath, placement));
@@ -105,10 +116,27 @@ async function loadOpened(opened: OpenedGguf, options: LoadRewardModelOptions): 
     await native.close();
     throw error;
   }
-  const info = infoOf({ modelPath, file, native, tokenizer, headPath, headFile, fit, engine, placement, kernels });
+  const info = infoOf({
+    modelPath,
+    file,
+    head,
+    native,
+    tokenizer,
+    headPath,
+    headFile,
+    fit,
+    engine,
+    placement,
+    kernels,
+  });
   // With the weights in memory, the model no longer depends on its file.
   const assertUnchanged = options.mmap === false ? async () => {} : () => opened.assertUnchanged();
   return new RewardModel(info, { native, tokenizer, assertUnchanged }, head, opened);
+}
+
+/** As the addon takes it: every layer's numbers beside each other. */
+function nativeHead({ weight, bias, hidden }: RewardHead): NativeHead {
+  return { weight, ...given({ bias, hiddenWeight: hidden?.weight, hiddenBias: hidden?.bias }) };
 }
 
 /** In a child process: they are new code in a library that was not made for it. */
@@ -126,6 +154,7 @@ async function checkOfOwn(
 interface Loaded {
   readonly modelPath: string;
   readonly file: ModelFile;
+  readonly head: RewardHead;
   readonly native: NativeModel;
   readonly tokenizer: RewardTokenizer;
   readonly headPath: string | undefined;
@@ -137,7 +166,7 @@ interface Loaded {
 }
 
 function infoOf(loaded: Loaded): RewardModelInfo {
-  const { modelPath, file, native, tokenizer, headPath, headFile, fit, engine, placement, kernels } = loaded;
+  const { modelPath, file, head, native, tokenizer, headPath, headFile, fit, engine, placement, kernels } = loaded;
   return {
     path: modelPath,
     name: file.name,
@@ -154,6 +183,10 @@ function infoOf(loaded: Loaded): RewardModelInfo {
       ? {}
       : { head: { path: headPath, name: headFile.name, ...given({ trunkSha256: headFile.trunkSha256 }) } }),
     ...(fit === undefined ? {} : { fit }),
+    direction: directionOf(head),
+    // Of the model's own head.
+    ...(headPath === undefined ? given({ normalization: file.normalization }) : {}),
+    ...given({ positionNotice: positionNotice(file) }),
     profile: file.profile,
     template: file.template,
     tokenization: tokenizer.settings.tokenization,

@@ -1,8 +1,10 @@
 /** Memory and facts of a model. */
 
 import type { FitRecord } from "../gguf/fit-record.ts";
+import type { Normalization } from "../gguf/head-metadata.ts";
 import type { BackendReason } from "../native/engine.ts";
 import type { ProfileName } from "../profiles/profiles.ts";
+import type { ScoreDirection } from "../reward-head.ts";
 import type { TokenizationMode } from "../vocabulary/tokenization.ts";
 import type { MemoryNeed } from "./memory.ts";
 import type { BatchMode } from "./types.ts";
@@ -91,6 +93,15 @@ export interface RewardModelInfo {
   };
   /** How the head in use was fitted, where it is not the checkpoint's. */
   readonly fit?: FitRecord;
+  /** Which scores are better: "lower" for a cost model, which measures harm. */
+  readonly direction: ScoreDirection;
+  /** Set where scores are normalised, or could have been: (reward - mean) / std, with the checkpoint's mean and std. */
+  readonly normalization?: Normalization;
+  /**
+   * Set where the model's own template writes its padding token inside conversations: a sentence about which one the score
+   * is read at.
+   */
+  readonly positionNotice?: string;
   /** The kind of reward model, for example "starling-rm-34b". */
   readonly profile: ProfileName;
   /** How a prompt and a response become text: the name of a template. */

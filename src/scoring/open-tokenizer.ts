@@ -11,6 +11,7 @@ import { openTemplate, type SpecialTokens, templateProblem } from "../prompt/tem
 import { TOKENIZATION_MODES } from "../vocabulary/tokenization.ts";
 import { type ModelFile, readModelFile } from "./model-file.ts";
 import { RewardTokenizer } from "./reward-tokenizer.ts";
+import { pieceOf } from "./text-warnings.ts";
 import type { TokenizationMode } from "./types.ts";
 
 export const tokenizationModes: readonly TokenizationMode[] = TOKENIZATION_MODES;
@@ -86,5 +87,8 @@ export function openTokenizer(
     file.tokenizer,
     { ...settings, ...given({ templateDate: date, window: file.window }) },
     chatTemplate,
+    file.scoreTokenId === undefined
+      ? undefined
+      : { id: file.scoreTokenId, piece: pieceOf(file.tokenizer, file.scoreTokenId) ?? "" },
   );
 }

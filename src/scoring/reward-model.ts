@@ -145,7 +145,7 @@ export class RewardModel implements AsyncDisposable {
    *
    * @param conversation a text, messages that end with the user's turn, or an object with one of them
    * @param responses the responses to compare, in any order
-   * @returns the responses, best first; `index` is the position in `responses`, equal scores keep that order
+   * @returns the responses, best first (the lowest score, where `info.direction` is "lower"); `index` is the position in `responses`, equal scores keep that order
    * @throws as {@link score}
    */
   rank(
@@ -173,7 +173,10 @@ export class RewardModel implements AsyncDisposable {
     const nameItem = scoring.nameItem ?? ((index: number) => `responses[${index}]`);
     const items = responses.map((response, i) => ({ ...shared, response: checkString(response, nameItem(i)) }));
     const results = await this.score(items, { ...scoring, nameItem });
-    const ranks = ranksOf(results.map(({ score }) => score));
+    const ranks = ranksOf(
+      results.map(({ score }) => score),
+      this.info.direction,
+    );
     return results
       .map((result, i) => ({ ...result, rank: ranks[i] as number, response: responses[i] as string }))
       .sort((a, b) => a.rank - b.rank || a.index - b.index);

@@ -17,7 +17,7 @@ import type { ItemRules } from "../prompt/input-fields.ts";
 import { type CheckedItem, checkItem, type ScoreItem } from "../prompt/items.ts";
 import { type NamedItem, renderItems, type SpecialTokens, withoutResponse } from "../prompt/templates.ts";
 import { type ItemWarning, strictError } from "../prompt/warnings.ts";
-import { scorePositions } from "./score-position.ts";
+import { type ScoreToken, scorePositions } from "./score-position.ts";
 import { contentWarning, PROBE, pieceOf, type TextMarks, textMarks, textWarnings } from "./text-warnings.ts";
 import type { TokenizationMode, TokenizedItem } from "./types.ts";
 
@@ -72,14 +72,22 @@ export class RewardTokenizer {
   readonly #native: NativeTokenizer;
   readonly #vocabulary: Vocabulary;
   readonly #template: ChatTemplate;
+  readonly #scoreToken: ScoreToken | undefined;
   #marks: TextMarks | undefined;
 
   /** @internal Use {@link loadTokenizer} or {@link RewardModel.tokenizer}. */
-  constructor(native: NativeTokenizer, vocabulary: Vocabulary, settings: TokenizerSettings, template: ChatTemplate) {
+  constructor(
+    native: NativeTokenizer,
+    vocabulary: Vocabulary,
+    settings: TokenizerSettings,
+    template: ChatTemplate,
+    scoreToken?: ScoreToken,
+  ) {
     if (settings === undefined) throw notConstructible("RewardTokenizer", "loadTokenizer()");
     this.#native = native;
     this.#vocabulary = vocabulary;
     this.#template = template;
+    this.#scoreToken = scoreToken;
     this.settings = settings;
   }
 
@@ -157,7 +165,8 @@ export class RewardTokenizer {
       const isText = "text" in item;
       const prompt = findResponse && !isText ? joined(withoutResponse(parts)) : [];
       const wrapped = wrapper === "all" || (wrapper === "texts" && isText);
-      rendered.push({ at, item, where, parts: joined(parts), prompt, wrapped });
+      const whole = isText && wrapped ? this.#withoutScoreToken(parts) : parts;
+      rendered.push({ at, item, where, parts: joined(whole), prompt, wrapped });
     }
     const encoded = await this.#native.encode(
       rendered.map(({ parts }) => parts),
@@ -177,6 +186,13 @@ export class RewardTokenizer {
       else outcomes[at] = strict ? strictError(first, where) : { ...(outcome as LocatedItem), warnings };
     }
     return outcomes as TokenizedOutcome[];
+  }
+
+  /** A {text} that ends with the token that is put after every text gets it once. */
+  #withoutScoreToken(parts: TextParts): TextParts {
+    const { id, piece = "" } = this.#scoreToken ?? {};
+    if (id === undefined || this.#vocabulary.after[0] !== id) return parts;
+    return parts.map((part) => (part.endsWith(piece) ? part.slice(0, part.length - piece.length) : part));
   }
 
   /** A template that is not there, or wants what was not given, tells nothing. */
@@ -224,7 +240,7 @@ export class RewardTokenizer {
           ? `${where} has ${ids.length} tokens, more than the ${maxTokens} of the model's context, and the reference does not truncate.`
           : `${where} has ${ids.length} tokens, more than the ${window} that the model's layers attend to (sliding_window), which llama.cpp does not compute: its score would not be the reference's.`,
       );
-    const position = scorePositions[scorePosition](encoded, isText);
+    const position = scorePositions[scorePosition](encoded, isText, this.#scoreToken);
     if (typeof position === "string") return new InvalidInputError("ERR_NO_SCORE_POSITION", `${where} ${position}`);
     return {
       ids: jsonArray(ids),

@@ -88,7 +88,7 @@ describe("the manifests for Kubernetes", () => {
   it("use one version of the image", () => {
     const { version } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
     for (const manifest of [replicas, job]) expect(container(manifest).image).toBe(`starling-rm:${version}`);
-    expect(text("Dockerfile")).toContain(`starling-rm@${version}\n`);
+    expect(text("Dockerfile")).toContain(`docker build -t starling-rm:${version} `);
     expect(parse(text("kustomization.yaml")).images[0].newTag).toBe(version);
   });
 

@@ -225,8 +225,9 @@ describe("in a folder with the files that they name", () => {
           .replace("path/to/", "")
           .replace("FILE.gguf", "rm.gguf"),
       );
+      const onlyLooks = local.includes("--check") || local.includes("--list");
       for (const [i, word] of local.entries())
-        if (/^(?:-o|--output|--head-output)$/.test(word) && local[i + 1] !== "rm.gguf")
+        if (!onlyLooks && /^(?:-o|--output|--head-output)$/.test(word) && local[i + 1] !== "rm.gguf")
           rmSync(join(place, local[i + 1] as string), { force: true, recursive: true });
       hub.kind = words.some((word) => /^hf:.*\.jsonl$/.test(word)) ? "dataset" : "model";
       const { code, stderr } = await runHere(local);

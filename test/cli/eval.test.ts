@@ -149,6 +149,47 @@ describe("eval", () => {
     expect(kept()).toBeLessThan(60 * 7 + 10);
   });
 
+  it("breaks accuracy down by fields of the rows, turns and lengths", async () => {
+    const rows = join(folder, "grouped.jsonl");
+    const pair = { prompt: "Name a fruit.", chosen: "An apple.", rejected: "I hate you." };
+    const groups = [{ source: "a" }, { source: "b", meta: { hard: true } }, { source: "a", meta: { hard: false } }, {}];
+    const turns = [
+      { role: "user", content: "Hello." },
+      { role: "assistant", content: "Hello!" },
+    ];
+    const long = {
+      prompt: [...turns, { role: "user", content: "Name a fruit." }],
+      chosen: "Apple.",
+      rejected: "word ".repeat(200),
+    };
+    writeFileSync(
+      rows,
+      [...groups.map((more) => ({ ...pair, ...more })), long].map((row) => `${JSON.stringify(row)}\n`).join(""),
+    );
+    const args = evaluate("pairs", "--input", rows, "--by", "source,meta.hard", "--by", "turns,length");
+    const { code, stdout } = await run([...args, "--json"]);
+    expect(code).toBe(0);
+    const { breakdowns } = JSON.parse(stdout).benchmarks[0];
+    const sizes = breakdowns.map(
+      ({ field, groups }: { field: string; groups: { value?: string; cases: number }[] }) => [
+        field,
+        ...groups.map(({ value, cases }) => [value, cases]),
+      ],
+    );
+    expect(sizes).toEqual([
+      ["source", ["a", 2], ["b", 1], [undefined, 2]],
+      ["meta.hard", ["false", 1], ["true", 1], [undefined, 3]],
+      ["turns", ["1", 4], ["2", 1]],
+      ["length", ["0 to 127 tokens", 4], ["128 to 255 tokens", 1]],
+    ]);
+    expect((await run(args)).stdout).toMatch(/pairs by source +prompts +accuracy/);
+    const wrong = await run(evaluate("pairs", "--input", rows, "--by", "sauce"));
+    expect(wrong.code).toBe(2);
+    expect(wrong.stderr).toMatch(/Cannot break down by "sauce": no row has such a field; they have "prompt", "chosen"/);
+    // Without a sample, rows are streamed.
+    expect(await run(evaluate("pairs", "--input", rows, "--by", "sauce", "--limit", "all"))).toMatchObject({ code: 2 });
+  });
+
   it("fails where no row could be used, and says so", async () => {
     const none = join(folder, "none.jsonl");
     writeFileSync(none, `${JSON.stringify({ prompt: "p", chosen: "same", rejected: "same" })}\n`);

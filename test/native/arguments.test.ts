@@ -65,6 +65,7 @@ const whole: Readonly<Record<string, readonly [Call, ...string[]]>> = {
   convert: [(x) => library.convert(x)],
   quantize: [(x) => library.quantize(x)],
   inspectModel: [(x) => library.inspectModel(x)],
+  knownModels: [(x) => library.knownModels(x), "undefined", "a date"],
   embeddedModelPath: [(x) => library.embeddedModelPath(x), "undefined", "a date"],
   evaluate: [(x) => library.evaluate(x)],
   compareModels: [(x) => library.compareModels(x)],
@@ -233,6 +234,7 @@ describe("beside an object of options", () => {
     ...["loadRewardModel", "loadTokenizer", "predictMemory", "diagnose", "embeddedModelPath", "convert", "quantize"],
     ...["inspectModel", "evaluate", "compareModels", "writeReport", "pull", "fitModel", "extractFeatures", "writeHead"],
     "replaceHead",
+    "knownModels",
   ] as const;
   const { signal } = new AbortController();
 

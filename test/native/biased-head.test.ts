@@ -6,7 +6,13 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 const { BIAS } = vi.hoisted(() => ({ BIAS: "v_head.bias" }));
 vi.mock("../../src/profiles/profiles.ts", async (original) => {
   const { profiles, ...others } = await original<typeof import("../../src/profiles/profiles.ts")>();
-  return { ...others, profiles: profiles.map((profile) => ({ ...profile, head: { ...profile.head, bias: BIAS } })) };
+  return {
+    ...others,
+    profiles: profiles.map((profile) => ({
+      ...profile,
+      heads: profile.heads.map((head) => ({ ...head, bias: BIAS })),
+    })),
+  };
 });
 
 import { embeddedCheckpoint } from "../../src/embedded-model.ts";

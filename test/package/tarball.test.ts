@@ -80,7 +80,8 @@ const EXPORTS = [
     "embeddedModelPath",
     "evaluate",
   ],
-  ...["extractFeatures", "fitHead", "fitModel", "inspectModel", "isStarlingError", "loadRewardModel", "loadTokenizer"],
+  ...["extractFeatures", "fitHead", "fitModel", "inspectModel", "isStarlingError", "knownModels"],
+  ...["loadRewardModel", "loadTokenizer"],
   ...[
     "modelNotices",
     "openRows",

@@ -2,6 +2,7 @@
 import { InvalidInputError } from "../../errors.ts";
 import type { BenchmarkName, ScoredCase } from "../case.ts";
 import { type AccuracyMeasures, measureAccuracy, measureSubsets, type SubsetMeasures } from "./accuracy.ts";
+import { type Breakdown, measureBreakdown } from "./breakdown.ts";
 import { type CalibrationMeasures, measureCalibration } from "./calibration.ts";
 import { type LengthMeasures, measureLength } from "./length.ts";
 import { type MarginMeasures, measureMargins } from "./margins.ts";
@@ -21,6 +22,8 @@ export interface BenchmarkMeasures extends AccuracyMeasures {
   readonly asPublished?: AccuracyMeasures;
   /** Accuracy by subset, sorted by name; absent if the data set has no subsets. */
   readonly subsets?: readonly SubsetMeasures[];
+  /** Accuracy by the values of each field of the option `by`; absent without it. */
+  readonly breakdowns?: readonly Breakdown[];
   /** Absent if no case has more than two distinct grades, and for benchmarks of pairs. */
   readonly ranking?: RankingMeasures;
   /** The benchmark's official score; only rewardbench and rewardbench2. */
@@ -40,7 +43,11 @@ const RANKED: ReadonlySet<BenchmarkName> = new Set(["nectar", "pairs"]);
  * @throws InvalidInputError ERR_INVALID_ARGUMENT for a case with lists of different lengths, a comparison of a response that
  *   does not exist, or a score that is not finite
  */
-export function measureBenchmark(benchmark: BenchmarkName, cases: readonly ScoredCase[]): BenchmarkMeasures {
+export function measureBenchmark(
+  benchmark: BenchmarkName,
+  cases: readonly ScoredCase[],
+  by: readonly string[] = [],
+): BenchmarkMeasures {
   for (const scored of cases) checkCase(scored);
   const subsets = measureSubsets(cases);
   const asPublished = cases.some((scored) => scored.asPublished !== undefined)
@@ -56,6 +63,7 @@ export function measureBenchmark(benchmark: BenchmarkName, cases: readonly Score
     ...measureAccuracy(cases),
     ...(asPublished && { asPublished }),
     ...(subsets && { subsets }),
+    ...(by.length > 0 && { breakdowns: by.map((field) => measureBreakdown(cases, field)) }),
     ...(ranking && { ranking }),
     ...(score && { officialScore: score }),
     ...(margins && { margins }),

@@ -64,6 +64,7 @@ ${
 ${length && lengthBlock(`${id}-length`, length)}
 </div>
 ${report.subsets && subsetsBlock(report.subsets)}
+${(report.breakdowns ?? []).map(breakdownBlock)}
 ${mistakesBlock(report)}
 ${truncatedBlock(report)}
 ${problemsBlock(report)}
@@ -146,6 +147,19 @@ function subsetsBlock(subsets: NonNullable<BenchmarkReport["subsets"]>): Markup 
     columns: ["Subset", "Cases", "Accuracy", `${100 * INTERVAL_LEVEL} % interval`],
     rows: subsets.map(({ subset, cases, accuracy, interval }) => [
       short(subset, MAX_NAME),
+      grouped(cases),
+      share(accuracy),
+      intervalText(interval),
+    ]),
+  })}</div>`;
+}
+
+function breakdownBlock({ field, groups }: NonNullable<BenchmarkReport["breakdowns"]>[number]): Markup {
+  return html`<div class="block"><h3>By ${short(field, MAX_NAME)}</h3>${table({
+    columns: ["Value", "Prompts", "Cases", "Accuracy", `${100 * INTERVAL_LEVEL} % interval`],
+    rows: groups.map(({ value, prompts, cases, accuracy, interval }) => [
+      value === undefined ? html`<em>no value</em>` : short(value, MAX_NAME),
+      grouped(prompts),
       grouped(cases),
       share(accuracy),
       intervalText(interval),

@@ -45,11 +45,13 @@ export const infinityRerank: Dialect = {
       items: pairItems(query, documents, "documents"),
       answer: (results) => ({
         object: "rerank",
-        results: top(bestFirst(results, activationBy(raw_scores === false)), top_n).map(({ index, score }) => ({
-          relevance_score: score,
-          index,
-          ...(return_documents === true ? { document: documents[index] } : {}),
-        })),
+        results: top(bestFirst(results, context.model, activationBy(raw_scores === false)), top_n).map(
+          ({ index, score }) => ({
+            relevance_score: score,
+            index,
+            ...(return_documents === true ? { document: documents[index] } : {}),
+          }),
+        ),
         ...common(results, context),
       }),
     };

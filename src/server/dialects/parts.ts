@@ -3,7 +3,8 @@ import Type, { type Static, type TSchema } from "typebox";
 import { InvalidInputError } from "../../errors.ts";
 import { given } from "../../options.ts";
 import type { MessageInput, TextPart } from "../../prompt/messages.ts";
-import type { DialectContext, NamedItem, RequestProblem, ServedScore } from "../contract.ts";
+import { bestFirstBy } from "../../scoring/ranks.ts";
+import type { DialectContext, NamedItem, RequestProblem, ServedModel, ServedScore } from "../contract.ts";
 
 /** A field that may be left out, or null: what clients send for options that are not set. */
 export function optional<Schema extends TSchema>(schema: Schema) {
@@ -83,14 +84,19 @@ export interface Ranked {
 }
 
 /**
- * Indexes with their scores, best first. Equal scores keep their order, and an activation cannot change it: it rounds different
+ * Indexes with their scores, best first: the lowest, where lower is better. Equal scores keep their order, and an activation cannot change it: it rounds different
  * scores to equal ones.
  */
-export function bestFirst(results: readonly ServedScore[], activation?: "sigmoid" | undefined): Ranked[] {
+export function bestFirst(
+  results: readonly ServedScore[],
+  { info: { direction } }: ServedModel,
+  activation?: "sigmoid" | undefined,
+): Ranked[] {
   const scores = scoresOf(results, activation);
+  const order = bestFirstBy(direction);
   return results
     .map((result, index) => ({ index, raw: result.score }))
-    .sort((a, b) => b.raw - a.raw || a.index - b.index)
+    .sort((a, b) => order(a.raw, b.raw) || a.index - b.index)
     .map(({ index }) => ({ index, score: scores[index] as number }));
 }
 

@@ -67,11 +67,13 @@ function rerank({ name, paths, returnsDocuments, version }: Style): Dialect {
           id: context.requestId,
           object: "list",
           model: context.model.name,
-          results: top(bestFirst(results, activationIn(fields)), fields.top_n).map(({ index, score }) => ({
-            index,
-            relevance_score: score,
-            ...(isReturned ? { document: asDocument(fields.documents[index], documents[index] as TextOrParts) } : {}),
-          })),
+          results: top(bestFirst(results, context.model, activationIn(fields)), fields.top_n).map(
+            ({ index, score }) => ({
+              index,
+              relevance_score: score,
+              ...(isReturned ? { document: asDocument(fields.documents[index], documents[index] as TextOrParts) } : {}),
+            }),
+          ),
           ...usage(results, version),
         }),
       };

@@ -67,7 +67,7 @@ export const sglangRerank: Dialect = {
     return {
       items: pairItems(query, documents, "documents"),
       answer: (results) =>
-        top(bestFirst(results), top_n).map(({ index, score }) => ({
+        top(bestFirst(results, context.model), top_n).map(({ index, score }) => ({
           score,
           ...(return_documents === false ? {} : { document: documents[index] }),
           index,

@@ -79,11 +79,11 @@ export const teiRerank: Dialect = {
   invalidStatus: 422,
   body: rerankBody,
   claims: ({ texts }) => isGiven(texts),
-  read({ query, texts, return_text, raw_scores }: Static<typeof rerankBody>): DialectRequest {
+  read({ query, texts, return_text, raw_scores }: Static<typeof rerankBody>, context: DialectContext): DialectRequest {
     return {
       items: pairItems(query, texts, "texts"),
       answer: (results) =>
-        bestFirst(results, activationBy(raw_scores === false)).map(({ index, score }) => ({
+        bestFirst(results, context.model, activationBy(raw_scores === false)).map(({ index, score }) => ({
           index,
           ...(return_text === true ? { text: texts[index] } : {}),
           score,

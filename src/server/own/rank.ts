@@ -4,6 +4,7 @@ import { anInteger } from "../../options.ts";
 import { isObject } from "../../prompt/input-fields.ts";
 import type { CheckedItem } from "../../prompt/items.ts";
 import { MAX_RESPONSES_PER_ROW, rowItems } from "../../prompt/row-items.ts";
+import type { ScoreDirection } from "../../reward-head.ts";
 import { ranksOf } from "../../scoring/ranks.ts";
 import type { ScoreRules, ServedScore } from "../contract.ts";
 import type { WorkItem } from "../queue/work.ts";
@@ -52,8 +53,11 @@ export function rankedLine(index: number, result: ServedScore): object {
 }
 
 /** Best first; equal scores share the better rank and keep the order of the responses. */
-export function ranking(call: RankCall, results: readonly ServedScore[]): object[] {
-  const ranks = ranksOf(results.map(({ score }) => score));
+export function ranking(call: RankCall, results: readonly ServedScore[], direction: ScoreDirection): object[] {
+  const ranks = ranksOf(
+    results.map(({ score }) => score),
+    direction,
+  );
   return results
     .map((result, index) => ({ rank: ranks[index] as number, index, result }))
     .sort((a, b) => a.rank - b.rank || a.index - b.index)

@@ -1,5 +1,6 @@
 /** The own interface over HTTP: /v1/score and /v1/rank, at once or line by line. */
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { ScoreDirection } from "../../reward-head.ts";
 import type { ServedScore } from "../contract.ts";
 import { sendJson } from "../http/answers.ts";
 import { emptyBody } from "../http/body.ts";
@@ -45,17 +46,28 @@ async function score(context: ServerContext, { rows, rules }: ScoreCall, request
   for (const [index, row] of rows.entries()) {
     const own = promises.slice(first, first + row.items.length).map(outcomeOf);
     first += row.items.length;
-    finished.push(Promise.all(own).then((outcomes) => rowResult(index, row, outcomes)));
+    finished.push(Promise.all(own).then((outcomes) => rowResult(index, row, outcomes, directionIn(context))));
   }
   if (!inLines) {
     const results = await allResults(request, finished);
     // The whole request ran out of time, or the server is ending: that is no answer about its rows.
     exchangeOf(request).signal.throwIfAborted();
-    return sendJson(reply, { model: context.backend.model?.name, results });
+    return sendJson(reply, { model: context.backend.model?.name, ...saidDirection(context), results });
   }
   const writer = new LineWriter(request, reply);
   await writeAll(writer, finished);
   return reply;
+}
+
+/** Only a served model has scores. */
+function directionIn({ backend }: ServerContext): ScoreDirection {
+  return backend.model?.info.direction ?? "higher";
+}
+
+/** Higher is what clients expect. */
+function saidDirection(context: ServerContext): { direction?: ScoreDirection } {
+  const direction = directionIn(context);
+  return direction === "lower" ? { direction } : {};
 }
 
 const anyOutcome = (promise: Promise<ServedScore>): Promise<ItemOutcome> =>
@@ -102,7 +114,11 @@ async function rank(context: ServerContext, call: RankCall, request: FastifyRequ
   const promises = submit(context, request, call.items, call.rules, OVERLOAD_STATUS);
   const answer = async () => {
     const results = await allResults(request, promises);
-    return { model: context.backend.model?.name, ranking: ranking(call, results) };
+    return {
+      model: context.backend.model?.name,
+      ...saidDirection(context),
+      ranking: ranking(call, results, directionIn(context)),
+    };
   };
   if (!wantsLines(request)) return sendJson(reply, await answer());
   const writer = new LineWriter(request, reply);

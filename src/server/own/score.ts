@@ -3,6 +3,7 @@ import { InvalidInputError, isStarlingError } from "../../errors.ts";
 import { type Fields, isObject } from "../../prompt/input-fields.ts";
 import { CONTENT_FIELDS, rowItems } from "../../prompt/row-items.ts";
 import { strictError } from "../../prompt/warnings.ts";
+import type { ScoreDirection } from "../../reward-head.ts";
 import { ranksOf } from "../../scoring/ranks.ts";
 import type { ScoreRules, ServedScore } from "../contract.ts";
 import type { WorkItem } from "../queue/work.ts";
@@ -66,7 +67,12 @@ function withoutRules(body: Fields): Fields {
 export type ItemOutcome = ServedScore | { readonly error: unknown };
 
 /** A line of the answer, from what became of the row's items. */
-export function rowResult(index: number, row: OwnRow, outcomes: readonly ItemOutcome[]): object {
+export function rowResult(
+  index: number,
+  row: OwnRow,
+  outcomes: readonly ItemOutcome[],
+  direction: ScoreDirection,
+): object {
   const failed = row.error ?? outcomes.find((outcome) => "error" in outcome)?.error;
   if (failed !== undefined) return { index, error: errorFields(failed) };
   const scored = outcomes as readonly ServedScore[];
@@ -76,7 +82,7 @@ export function rowResult(index: number, row: OwnRow, outcomes: readonly ItemOut
   return {
     index,
     scores,
-    ranks: ranksOf(scores),
+    ranks: ranksOf(scores, direction),
     tokenCount: scored.map(({ tokenCount }) => tokenCount),
     truncated: scored.map(({ truncated }) => truncated),
     ...listOf("tokenRewards", scored),

@@ -1,7 +1,8 @@
 /** Further heads that a served model's hidden states are scored with. */
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
-import type { RewardHead } from "../../reward-head.ts";
+import { FileError } from "../../errors.ts";
+import { directionOf, type RewardHead } from "../../reward-head.ts";
 import { checkFitDate, readHeadFor } from "../../scoring/choose-head.ts";
 import { readModelFile } from "../../scoring/model-file.ts";
 import { openedFileOf, type RewardModel } from "../../scoring/reward-model.ts";
@@ -32,9 +33,20 @@ export async function readCompareHeads(
   for (const path of paths) {
     const { head, fit } = await readHeadFor(path, model.info.path, file, tokenization, foreignHead);
     checkFitDate({ ...file, fit }, templateDate);
+    checkDirection(path, head, model);
     heads.push({ name: unused(basename(path).replace(/\.gguf$/i, ""), names), head });
   }
   return heads;
+}
+
+/** Side by side, all scores are read in one direction. */
+function checkDirection(path: string, head: RewardHead, { info }: RewardModel): void {
+  if (directionOf(head) === info.direction) return;
+  throw new FileError(
+    "ERR_WRONG_HEAD",
+    `The head file ${path} cannot be compared with ${info.path}: of its scores ${directionOf(head)} is better, of the model's ${info.direction}.`,
+    { file: path, field: "direction" },
+  );
 }
 
 function unused(name: string, names: Set<string>): string {
@@ -44,10 +56,17 @@ function unused(name: string, names: Set<string>): string {
   return free;
 }
 
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
+
 /** The same for the same file and heads. */
 export function identityOf(model: RewardModel, heads: readonly NamedHead[]): string {
   const hash = createHash("sha256");
-  for (const { weight, bias } of [model.head, ...heads.map(({ head }) => head)])
-    hash.update(Buffer.from(weight.buffer, weight.byteOffset, weight.byteLength)).update(`${bias ?? 0};`);
+  for (const { weight, bias, hidden, direction } of [model.head, ...heads.map(({ head }) => head)]) {
+    hash.update(bytesOf(weight)).update(`${bias ?? 0};`);
+    if (hidden !== undefined) hash.update(bytesOf(hidden.weight)).update(`${hidden.bias?.join() ?? 0};`);
+    if (direction === "lower") hash.update("lower;");
+  }
   return `${openedFileOf(model).identity} ${hash.digest("hex")}`;
 }

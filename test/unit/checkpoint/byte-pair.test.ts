@@ -94,7 +94,7 @@ describe("parseBytePair", () => {
     ["lstrip", { added_tokens: [{ ...begin, lstrip: true }] }, {}, /lstrip/],
     ["an added token twice", { added_tokens: [begin, begin] }, {}, /twice/],
     ["another class", {}, { tokenizer_class: "LlamaTokenizerFast" }, /LlamaTokenizerFast/],
-    ["a special token that is not added", {}, { pad_token: "[PAD]" }, /"\[PAD\]".*pad_token/],
+    ["a special token that is not added", {}, { eos_token: "[END]" }, /"\[END\]".*eos_token/],
     [
       "another declaration",
       {},
@@ -113,6 +113,12 @@ describe("parseBytePair", () => {
     expect(
       parse({}, { bos_token: undefined }, 260, { ...added({ "<s>": 258 }), ...map({ bos_token: "<s>" }) }).beginId,
     ).toBe(258);
+  });
+
+  it("puts a pad_token that tokenizer.json lacks behind all others, where the embeddings have a row for it", () => {
+    const model = parse({}, { pad_token: "[PAD]" }, 261);
+    expect(model.padId).toBe(model.tokens.length - 1);
+    expect(model.addedTokens.at(-1)).toMatchObject({ content: "[PAD]", special: true });
   });
 
   it("does not read special_tokens_map.json beside added_tokens_decoder, as transformers does not", () => {

@@ -3,7 +3,8 @@ import { mkdir, readdir, rm, symlink, truncate, writeFile } from "node:fs/promis
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { type CheckpointTensor, openCheckpoint } from "../../../src/checkpoint/checkpoint.ts";
+import { openCheckpoint } from "../../../src/checkpoint/checkpoint.ts";
+import type { CheckpointTensor } from "../../../src/checkpoint/checkpoint-tensor.ts";
 import { FileError } from "../../../src/errors.ts";
 import {
   type Files,

@@ -79,7 +79,7 @@ describe("profiles", () => {
 
   it("can be named", async () => {
     expect(await profileOf(alphaFiles(), "starling-rm-34b")).toBe("starling-rm-34b");
-    await expect(profileOf(tinyFiles(), "beaver")).rejects.toThrow(/Unknown profile "beaver".*starling-rm-34b/);
+    await expect(profileOf(tinyFiles(), "otter")).rejects.toThrow(/Unknown profile "otter".*starling-rm-34b/);
   });
 
   it.each<[string, Files]>([
@@ -90,9 +90,9 @@ describe("profiles", () => {
       "both families' tensors",
       tinyFiles(new Map([...tinyTensors(tinyPieces.length), ...renamed("model.", "score.weight")])),
     ],
-  ])("are asked for with %s, with a list of all", async (_, files) => {
+  ])("are asked for with %s, with what was found, the nearest and a list of all", async (_, files) => {
     const { "tokenizer_config.json": __, "special_tokens_map.json": ___, ...rest } = files;
-    await expect(profileOf(rest)).rejects.toThrow(/matches no known reward-model family.*--profile.*score\.weight/);
+    await expect(profileOf(rest)).rejects.toThrow(/matches no known reward-model family.*Nearest.*--profile.*openrlhf/);
   });
 
   it("say which tensors mean nothing", async () => {

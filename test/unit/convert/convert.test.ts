@@ -391,7 +391,7 @@ describe("tensors that do not fit config.json", () => {
   it.each<[string, Files, string, RegExp]>([
     ["one is missing", edit((t) => t.delete(name)), name, /has no tensor .* shape \[12, 8\]/],
     ["the head is missing", edit((t) => t.delete("v_head.weight")), "v_head.weight", /not a reward model/],
-    ["one too many", edit((t) => t.set("lm_head.weight", f32([2, 2], 1))), "lm_head.weight", /does not have/],
+    ["one too many", edit((t) => t.set("v_head.bias", f32([1], 1))), "v_head.bias", /does not have/],
     [
       "a layer too many",
       edit((t) => t.set("transformer.layers.2.input_layernorm.weight", f32([8], 1))),

@@ -105,8 +105,8 @@ describe("readRewardMetadata", () => {
   });
 
   it("asks for an update when the file is newer", () => {
-    expect(failure(changed({ "starling.format_version": u32(3) })).message).toMatch(
-      /newer starling-rm \(format 3\).*update/,
+    expect(failure(changed({ "starling.format_version": u32(4) })).message).toMatch(
+      /newer starling-rm \(format 4\).*update/,
     );
   });
 

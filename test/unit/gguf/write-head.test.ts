@@ -107,9 +107,9 @@ describe("writeHead", () => {
     ["a bias that is none", { head: { weight: new Float32Array(3), bias: Number.NaN } }, /a finite float32 for head/],
     ["a bias too large for float32", { head: { weight: new Float32Array(3), bias: -1e39 } }, /finite float32 for head/],
     ["a bias of text", { head: { weight: new Float32Array(3), bias: "1" } }, /finite float32 for head/],
-    ["a misspelt bias", { head: { weight: new Float32Array(3), bais: 1 } }, /weight, bias\? .* for head/],
-    ["weights without a head", { head: new Float32Array(3) }, /weight, bias\? .* for head/],
-    ["a plain array", { head: { weight: [1, 2] } }, /Float32Array of finite numbers .* for head/],
+    ["a misspelt bias", { head: { weight: new Float32Array(3), bais: 1 } }, /weight, bias\?.* for head/],
+    ["weights without a head", { head: new Float32Array(3) }, /weight, bias\?.* for head/],
+    ["a plain array", { head: { weight: [1, 2] } }, /Float32Arrays of finite numbers .* for head/],
     ["a tokenization that the model does not have", { tokenization: "byte-bpe" }, /byte-bpe is not one of/],
     ["a misspelt option", { overwrit: true }, /Did you mean "overwrite"/],
   ])("refuses %s, and leaves nothing behind", async (_, change, message) => {

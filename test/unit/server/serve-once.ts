@@ -27,7 +27,7 @@ export interface ServeOptions {
 
 const context = (rawText: RawText): DialectContext => ({
   rawText: rawTextReader(rawText),
-  model: { name: "starling-rm-tiny", heads: [] } as unknown as ServedModel,
+  model: { name: "starling-rm-tiny", heads: [], info: { direction: "higher" } } as unknown as ServedModel,
   requestId: "r1",
   created: 1_790_000_000,
 });

@@ -106,8 +106,13 @@ export async function readiness(): Promise<Readiness> {
 export async function model(): Promise<ModelFacts> {
   const body = await (await ask("/v1/models")).json();
   const { id, heads, info } = body.data[0];
-  const { template, tokenization, contextTokens: maxTokens, notice } = info;
-  return { name: id, heads, template, tokenization, maxTokens, notice };
+  const { template, tokenization, contextTokens: maxTokens, notice, direction } = info;
+  const costs = direction === "lower" ? "Its scores are costs: lower is better." : undefined;
+  const notices = [notice, costs].filter((each) => each !== undefined);
+  return {
+    ...{ name: id, heads, template, tokenization, maxTokens, direction },
+    ...(notices.length === 0 ? {} : { notice: notices.join(" ") }),
+  };
 }
 
 export async function settings(): Promise<PlaygroundSettings> {

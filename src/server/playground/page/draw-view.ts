@@ -1,5 +1,6 @@
 /** Candidates from the endpoint that the server's owner named, ranked as they come. */
 import { html, nothing, type TemplateResult } from "lit";
+import { bestFirstBy } from "../../../scoring/ranks.ts";
 import { shown, signed } from "./ranking.ts";
 import { nameOfReply } from "./shown.ts";
 import { isScore } from "./types.ts";
@@ -41,8 +42,10 @@ export class DrawView extends View {
       const reply = replies.find((one) => one.id === id);
       return isScore(outcome) && reply !== undefined ? [{ reply, score: outcome.score }] : [];
     });
+    const order = bestFirstBy(this.state.model?.direction ?? "higher");
+    const isBetter = (score: number, other: number) => order(score, other) < 0;
     const best = scored.reduce<(typeof scored)[number] | undefined>(
-      (top, one) => (top === undefined || one.score > top.score ? one : top),
+      (top, one) => (top === undefined || isBetter(one.score, top.score) ? one : top),
       undefined,
     );
     const mean = scored.reduce((sum, { score }) => sum + score, 0) / scored.length;
@@ -56,7 +59,14 @@ export class DrawView extends View {
                 scored.length < 2 ? "" : `, ${signed(best.score - mean)} from their mean`
               }.`
         }</p>
-      ${scored.length < 2 ? nothing : html`<p class="note">Best after ${steps(scored.map(({ score }) => score))}.</p>`}
+      ${
+        scored.length < 2
+          ? nothing
+          : html`<p class="note">Best after ${steps(
+              scored.map(({ score }) => score),
+              order,
+            )}.</p>`
+      }
       ${[...new Set(failures)].map((message) => html`<p class="error">${message}${count(failures, message)}</p>`)}
     `;
   }
@@ -83,7 +93,7 @@ function count(failures: readonly string[], message: string): string {
 }
 
 /** "1: 0.120, 2: 0.800, 4: 1.230": what more candidates brought. */
-function steps(scores: readonly number[]): string {
+function steps(scores: readonly number[], order: (a: number, b: number) => number): string {
   const at = [1, 2, 4, 8, 16, 32, 64].filter((n) => n < scores.length);
-  return [...at, scores.length].map((n) => `${n}: ${shown(Math.max(...scores.slice(0, n)))}`).join(", ");
+  return [...at, scores.length].map((n) => `${n}: ${shown(scores.slice(0, n).toSorted(order)[0] ?? 0)}`).join(", ");
 }

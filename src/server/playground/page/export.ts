@@ -1,4 +1,5 @@
 /** What is shown, as rows that can be read again: by this page, and by the command line. */
+import type { ScoreDirection } from "../../../reward-head.ts";
 import { ranksOf } from "../../../scoring/ranks.ts";
 import { contextOf, responseOf } from "./items.ts";
 import { type Item, isScore, type Outcome } from "./types.ts";
@@ -11,10 +12,10 @@ export interface Scored {
 }
 
 /** One row for each text, in the order given; ranks are among those of the same group. */
-export function rowsOf(groups: readonly (readonly Scored[])[]): Record<string, unknown>[] {
+export function rowsOf(groups: readonly (readonly Scored[])[], direction?: ScoreDirection): Record<string, unknown>[] {
   return groups.flatMap((group) => {
     const scores = group.flatMap(({ outcome }) => (isScore(outcome) ? [outcome.score] : []));
-    const ranks = ranksOf(scores);
+    const ranks = ranksOf(scores, direction);
     let next = 0;
     return group.map(({ item, outcome, where }) => {
       const texts = "text" in item ? { text: item.text } : { prompt: promptOf(item), response: responseOf(item) };

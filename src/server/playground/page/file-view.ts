@@ -77,7 +77,7 @@ export class FileView extends View {
 
   #file(file: FileState): TemplateResult {
     const { name, status, entries, outcomes, notices, failure } = file;
-    const groups = ordered(groupsOf(file), this.order);
+    const groups = ordered(groupsOf(file, this.state.model?.direction), this.order);
     const failed = [...outcomes.values()].filter((outcome) => !isScore(outcome)).length;
     const busy = status === "reading" || status === "scoring";
     const count = (n: number, noun: string) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
@@ -116,7 +116,16 @@ export class FileView extends View {
   }
 
   #exports(groups: readonly Group[]): TemplateResult {
-    return exports((format) => save("scores", format, rowsOf(groups.map(({ entries }) => entries))));
+    return exports((format) =>
+      save(
+        "scores",
+        format,
+        rowsOf(
+          groups.map(({ entries }) => entries),
+          this.state.model?.direction,
+        ),
+      ),
+    );
   }
 
   #tools(): TemplateResult {

@@ -1,4 +1,5 @@
 /** The entries of a file by prompt. */
+import type { ScoreDirection } from "../../../reward-head.ts";
 import { groupKey } from "./items.ts";
 import { type Ranked, rank } from "./ranking.ts";
 import { type FileEntry, type FileState, isScore, type Outcome, OWN_HEAD, scoreBy } from "./types.ts";
@@ -27,7 +28,7 @@ export type Order = (typeof orders)[number][0];
 const keys = new WeakMap<readonly FileEntry[], readonly (readonly number[])[]>();
 
 /** In the order in which prompts come first. */
-export function groupsOf({ entries, outcomes }: FileState): Group[] {
+export function groupsOf({ entries, outcomes }: FileState, direction?: ScoreDirection): Group[] {
   const places = keys.get(entries) ?? placesOf(entries);
   keys.set(entries, places);
   return places.map((indices) => {
@@ -35,7 +36,7 @@ export function groupsOf({ entries, outcomes }: FileState): Group[] {
     const heads = new Set([OWN_HEAD]);
     for (const { outcome } of own)
       if (isScore(outcome)) for (const head of Object.keys(outcome.headScores ?? {})) heads.add(head);
-    const byHead = new Map([...heads].map((head) => [head, rank(scoredBy(own, head))]));
+    const byHead = new Map([...heads].map((head) => [head, rank(scoredBy(own, head), undefined, direction)]));
     const failed = own.flatMap((entry) =>
       entry.outcome !== undefined && !isScore(entry.outcome) ? [{ entry, message: entry.outcome.error }] : [],
     );
@@ -64,7 +65,7 @@ function placesOf(entries: readonly FileEntry[]): readonly (readonly number[])[]
 /** How far the best is ahead of the second; groups with nothing to compare come last. */
 function leadOf({ byHead }: Group): number | undefined {
   const [best, second] = byHead.get(OWN_HEAD) ?? [];
-  return best === undefined || second === undefined ? undefined : best.score - second.score;
+  return best === undefined || second === undefined ? undefined : Math.abs(best.score - second.score);
 }
 
 export function ordered(groups: readonly Group[], order: Order): readonly Group[] {

@@ -78,7 +78,7 @@ export class RankingView extends View {
     const { entry, score } = best;
     const first = `Best: ${nameOfReply(this.state, entry)}, score ${shown(score)}.`;
     if (second === undefined) return first;
-    return `${first} Then ${nameOfReply(this.state, second.entry)}, ${shown(score - second.score)} behind.`;
+    return `${first} Then ${nameOfReply(this.state, second.entry)}, ${shown(Math.abs(score - second.score))} behind.`;
   }
 
   #tools(): TemplateResult {
@@ -157,7 +157,7 @@ export class RankingView extends View {
       const item = itemOfReply(this.state, reply);
       return item === undefined ? [] : [{ item, outcome: stale.has(reply.id) ? undefined : outcomes.get(reply.id) }];
     });
-    save("ranking", format, rowsOf([scored]));
+    save("ranking", format, rowsOf([scored], this.state.model?.direction));
   }
 }
 

@@ -1,4 +1,5 @@
 /** Scores as a ranking: places, differences, and what a difference means. */
+import type { ScoreDirection } from "../../../reward-head.ts";
 import { ranksOf } from "../../../scoring/ranks.ts";
 
 export interface Ranked<T> {
@@ -11,13 +12,21 @@ export interface Ranked<T> {
 }
 
 /** Best first; equal ones in their own order. */
-export function rank<T>(scored: readonly { entry: T; score: number }[], reference?: T): Ranked<T>[] {
-  const places = ranksOf(scored.map(({ score }) => score));
+export function rank<T>(
+  scored: readonly { entry: T; score: number }[],
+  reference?: T,
+  direction: ScoreDirection = "higher",
+): Ranked<T>[] {
+  const places = ranksOf(
+    scored.map(({ score }) => score),
+    direction,
+  );
+  const sign = direction === "lower" ? -1 : 1;
   const sorted = scored
     .map(({ entry, score }, i) => ({ entry, score, place: places[i] as number }))
     .sort((a, b) => a.place - b.place);
   const base = sorted.find(({ entry }) => entry === reference) ?? sorted[0];
-  return sorted.map((one) => ({ ...one, difference: one.score - (base?.score ?? 0) }));
+  return sorted.map((one) => ({ ...one, difference: sign * (one.score - (base?.score ?? 0)) }));
 }
 
 /** How often the first of two responses is preferred, by the model's own measure: 0.5 for equal scores. */

@@ -15,6 +15,7 @@ export function rankedReplies(state: State, head: string = OWN_HEAD): Ranked<Rep
   return rank(
     scored,
     replies.find(({ id }) => id === reference),
+    state.model?.direction,
   );
 }
 

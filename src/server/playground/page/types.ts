@@ -1,5 +1,6 @@
 /** What the page works with. */
 import type { CheckedItem } from "../../../prompt/items.ts";
+import type { ScoreDirection } from "../../../reward-head.ts";
 import type { TokenRewards } from "../../../scoring/types.ts";
 
 /** A turn of the prompt. The id stays while its text changes. */
@@ -63,6 +64,8 @@ export interface ModelFacts {
   readonly tokenization?: string;
   readonly maxTokens?: number;
   readonly notice?: string;
+  /** Absent: higher scores are better. */
+  readonly direction?: ScoreDirection;
   /** Names of further heads. */
   readonly heads: readonly string[];
 }
