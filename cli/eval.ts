@@ -147,8 +147,11 @@ unranked).
 Scores are cached: an interrupted run resumes and gives the same result. A malformed row is reported by line number and
 skipped.
 
+With --partitions or --shard, --output gets the scored cases of each file of --input instead of a report, and --check makes of them
+the report on all files; several processes can share the work (docs/partitions.md).
+
 Exit codes: 0 success, 1 some rows failed (reported on stderr; --strict stops at the first), 2 usage error or failure, also
-a benchmark without any usable row.
+a benchmark without any usable row. With --check: 0 the folder is whole, 1 it is not.
 
 Examples:
   starling-rm eval --model rm.gguf all --output report

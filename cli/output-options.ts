@@ -39,10 +39,13 @@ export interface OutputForm {
   readonly held: boolean;
 }
 
-export function addOutputOption(command: Command): Command {
+export function addOutputOption(
+  command: Command,
+  output = "file, pipe or device to write (default: standard output)",
+): Command {
   return command
     .optionsGroup("Output:")
-    .option("-o, --output <file>", "file, pipe or device to write (default: standard output)")
+    .option("-o, --output <file>", output)
     .addOption(new Option("--resume", RESUME).conflicts("force"))
     .option("--force", REPLACE);
 }

@@ -5,7 +5,7 @@ import { rankingRow } from "./argument-rows.ts";
 import type { Action } from "./context.ts";
 import { addEngineOptions, addModelOptions, modelPath } from "./model-option.ts";
 import { addFieldsOption, addFormatOptions, addOutputOption, isNamed } from "./output-options.ts";
-import { addPartitionOptions, isPartitioned } from "./partitions/options.ts";
+import { addPartitionOptions, isPartitioned, PARTITIONED_OUTPUT } from "./partitions/options.ts";
 import { type ScoringKind, scorePartitions } from "./partitions/score-partitions.ts";
 import type { Row } from "./row.ts";
 import { addInputOptions, openRows } from "./row-options.ts";
@@ -44,7 +44,7 @@ export function describeRank(command: Command): Command {
   command.description("Rank several responses to one prompt, best first.");
   addInputOptions(command, { text: false });
   addModelOptions(command);
-  addOutputOption(command);
+  addOutputOption(command, PARTITIONED_OUTPUT);
   addFormatOptions(command);
   addFieldsOption(command);
   addSelectionOptions(command);
@@ -62,7 +62,10 @@ lists other field names). One output row per input row, with the other fields of
 with only the best response, which score can read:
   {"index":0,"responseIndex":2,"score":1.23,"tokenCount":19,"truncated":false,"response":"…","prompt":"…", …}
 
-Exit codes: 0 success, 1 some rows failed (reported on stderr), 2 usage error or failure.
+If --output is a folder, each file of --input gets an output of its own there (score --help, docs/partitions.md).
+
+Exit codes: 0 success, 1 some rows failed (reported on stderr), 2 usage error or failure. With --check: 0 the folder is whole, 1 it
+is not.
 
 Examples:
   starling-rm rank --model tiny --prompt "Capital of France?" --response "Lyon." --response "Paris."

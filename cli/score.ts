@@ -5,7 +5,7 @@ import { argumentRows } from "./argument-rows.ts";
 import type { Action } from "./context.ts";
 import { addEngineOptions, addModelOptions, type EngineOptions, type ModelOptions, modelPath } from "./model-option.ts";
 import { addFieldsOption, addFormatOptions, addOutputOption, isNamed, type OutputOptions } from "./output-options.ts";
-import { addPartitionOptions, isPartitioned, type PartitionOptions } from "./partitions/options.ts";
+import { addPartitionOptions, isPartitioned, PARTITIONED_OUTPUT, type PartitionOptions } from "./partitions/options.ts";
 import { type ScoringKind, scorePartitions } from "./partitions/score-partitions.ts";
 import type { Row } from "./row.ts";
 import { addInputOptions, type InputOptions, openRows, type RowSource } from "./row-options.ts";
@@ -61,7 +61,7 @@ export function describeScore(command: Command): Command {
   );
   addInputOptions(command, { text: true });
   addModelOptions(command);
-  addOutputOption(command);
+  addOutputOption(command, PARTITIONED_OUTPUT);
   addFormatOptions(command);
   addFieldsOption(command);
   addSelectionOptions(command);
@@ -103,13 +103,21 @@ format (.jsonl, .json, .csv, .tsv, .parquet) and the compression (.gz, .zst).
 with --min-score and --max-score, failed rows are reported but not written.
 --resume continues after an interruption; the output is the same, byte for byte, as without one.
 
+If --output is a folder, or ends with "/", each file of --input gets an output of its own there, under the same name, and a manifest
+beside it (_NAME.manifest). Files whose output is whole are skipped, so the same command goes on after a kill, and several
+processes can share a folder. Every option applies to each file by itself. --force replaces only what another model, other
+settings or another version of the input made. docs/partitions.md describes the folder and the worker that --partitions - starts.
+
 A text may be @FILE, or "-" for standard input; write @@ for a text that begins with @. Give one --prompt
 (or --messages @FILE.json) for all responses, or one for each. A value may begin with "-": --response -5, or --response=-5.
 
-Exit codes: 0 success, 1 some rows failed (reported on stderr), 2 usage error or failure.
+Exit codes: 0 success, 1 some rows failed (reported on stderr), 2 usage error or failure, also of one file among others. With
+--check: 0 the folder is whole, 1 it is not.
 
 Examples:
   starling-rm score --model tiny --prompt "Capital of France?" --response "Paris." --response "No idea."
   starling-rm score --model rm.gguf --input pairs.jsonl --output scores.jsonl
   starling-rm score --model rm.gguf --input pairs.jsonl --min-score 1 --output good.jsonl
-  starling-rm score --model rm.gguf --input pairs.jsonl.gz --fields id,score --format csv`;
+  starling-rm score --model rm.gguf --input pairs.jsonl.gz --fields id,score --format csv
+  starling-rm score --model rm.gguf --input data --output scores/ --shard 1/4
+  starling-rm score --input data --output scores/ --check`;

@@ -1,4 +1,6 @@
 /** `starling-rm split` */
+import { realpath } from "node:fs/promises";
+import { dirname } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Action, CommandContext } from "./context.ts";
 import { counted, grouped } from "./counted.ts";
@@ -44,6 +46,8 @@ export const split: Action<SplitCommandOptions> = async (options, context) => {
     throw new UsageError("--parts needs a file, which is read twice: with standard input, use --rows or --size");
   const { terminal, signal } = context;
   const file = await oneFile(options.input, context);
+  if (file.path !== STANDARD_INPUT && (await isSameFolder(dirname(file.path), output)))
+    throw new UsageError("--output is the folder of the input, whose rows would be there twice: choose another");
   const input = await openInput(file.path, file.name);
   // What waits for standard input ends with it.
   const onAbort = () => void input.close();
@@ -88,6 +92,11 @@ export const split: Action<SplitCommandOptions> = async (options, context) => {
     );
   return EXIT_DONE;
 };
+
+async function isSameFolder(one: string, other: string): Promise<boolean> {
+  const [first, second] = await Promise.all([one, other].map((path) => realpath(path).catch(() => undefined)));
+  return first !== undefined && first === second;
+}
 
 async function oneFile(input: string, { terminal, signal }: CommandContext): Promise<{ path: string; name: string }> {
   const files = input.startsWith("hf:")

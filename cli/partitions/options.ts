@@ -18,6 +18,10 @@ export interface PartitionOptions {
   readonly check?: true;
 }
 
+/** --output of a command that can also write to a folder. */
+export const PARTITIONED_OUTPUT =
+  "file, pipe or device to write (default: standard output), or a folder for one output per input file";
+
 /** Far more processes than any cluster starts for one folder. */
 const MAX_SHARDS = 1_000_000;
 

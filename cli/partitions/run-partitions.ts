@@ -143,7 +143,9 @@ function summaryOf({ outcomes, rows, tokens, started }: Tally): string {
     ...(kept === 0 ? [] : [`${grouped(kept)} whole already`]),
     ...(failed === 0 ? [] : [`${grouped(failed)} failed`]),
     ...(written === 0
-      ? ["nothing to do"]
+      ? failed === 0
+        ? ["nothing to do"]
+        : []
       : [
           `${grouped(rows)} rows, ${grouped(tokens)} tokens`,
           `${clock(seconds)} (${quantity(rows / seconds)} rows/s, ${quantity(tokens / seconds)} tokens/s)`,

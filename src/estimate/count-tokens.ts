@@ -58,6 +58,8 @@ export interface BlockCount {
 }
 
 const ROWS_AT_ONCE = 64;
+/** As many calls as libuv has threads tokenise at once. */
+const CALLS_AT_ONCE = 4;
 /** Blocks are as long as a call reads ahead, or shorter so that there are so many of them. */
 const MAX_BLOCK_ROWS = 512;
 const MIN_BLOCKS = 32;
@@ -111,6 +113,11 @@ function sampleOf<Row>(rows: number): BlockSample<Row> {
   return new BlockSample(Math.ceil(rows / blockRows), blockRows);
 }
 
+interface TokenizeCall {
+  readonly rows: readonly CountedRow[];
+  readonly outcomes: Promise<readonly TokenizedOutcome[]>;
+}
+
 class Counter {
   readonly #tokenizer: Pick<RewardTokenizer, "tokenizeEach">;
   readonly #options: CountOptions;
@@ -121,6 +128,7 @@ class Counter {
   #sharing: PrefixSharing;
   #computedBefore = 0;
   #waiting: CountedRow[] = [];
+  readonly #calls: TokenizeCall[] = [];
   #rows = 0;
 
   constructor(tokenizer: Pick<RewardTokenizer, "tokenizeEach">, options: CountOptions) {
@@ -136,12 +144,15 @@ class Counter {
 
   async add(row: CountedRow): Promise<void> {
     this.#waiting.push(row);
-    if (this.#waiting.length >= ROWS_AT_ONCE) await this.#count();
+    if (this.#waiting.length < ROWS_AT_ONCE) return;
+    this.#tokenize();
+    if (this.#calls.length === CALLS_AT_ONCE) await this.#count();
   }
 
   /** What comes next is not a neighbour of what came. */
   async endCall(): Promise<void> {
-    await this.#count();
+    this.#tokenize();
+    while (this.#calls.length > 0) await this.#count();
     this.#sharing.endCall();
     this.#computedBefore += this.#sharing.computed;
     this.#sharing = new PrefixSharing(this.#share);
@@ -157,12 +168,21 @@ class Counter {
     };
   }
 
-  async #count(): Promise<void> {
+  #tokenize(): void {
     const rows = this.#waiting;
     this.#waiting = [];
     const items = rows.flatMap((row) => row.items);
     const { strict = false, signal } = this.#options;
-    const outcomes = await this.#tokenizer.tokenizeEach(items, () => "row", { strict, signal });
+    const outcomes = this.#tokenizer.tokenizeEach(items, () => "row", { strict, signal });
+    // Its awaiter gets the error.
+    outcomes.catch(() => {});
+    this.#calls.push({ rows, outcomes });
+  }
+
+  /** In the order of the rows. */
+  async #count(): Promise<void> {
+    const { rows, outcomes: promise } = this.#calls.shift() as TokenizeCall;
+    const outcomes = await promise;
     let first = 0;
     for (const row of rows) {
       this.#countRow(row, outcomes.slice(first, first + row.items.length));

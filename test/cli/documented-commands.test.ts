@@ -127,8 +127,8 @@ function writeAdapter(folder: string, base: string, baseName: string): void {
   writeFileSync(join(folder, "adapter_model.safetensors"), safetensors(tensors));
 }
 
-/** Data sets of the real hub, and a card that this machine may not have. */
-const NEEDS_MORE = /^eval .*\b(?:all|human)\b|--benchmark human|--gpu cuda/;
+/** Data sets of the real hub, a card that this machine may not have, and a model as large as those of published measurements. */
+const NEEDS_MORE = /^eval .*\b(?:all|human)\b|--benchmark human|--gpu cuda|--machine/;
 
 describe("in a folder with the files that they name", () => {
   const place = join(folder, "work");
@@ -159,6 +159,8 @@ describe("in a folder with the files that they name", () => {
     ]);
     for (const name of ["preferences", "prefs"]) writeFileSync(join(place, `${name}.jsonl`), preferences);
     for (const name of ["pairs", "samples"]) writeFileSync(join(place, `${name}.jsonl`), pairs);
+    mkdirSync(join(place, "preferences"));
+    writeFileSync(join(place, "preferences", "a.jsonl"), preferences);
     writeFileSync(join(place, "candidates.jsonl"), jsonLines([{ prompt: "Hi", responses: ["Hello.", "No."] }]));
     const answers = Array.from({ length: 6 }, (_, i) => ({
       id: i,
@@ -225,9 +227,10 @@ describe("in a folder with the files that they name", () => {
           .replace("path/to/", "")
           .replace("FILE.gguf", "rm.gguf"),
       );
-      const onlyLooks = local.includes("--check") || local.includes("--list");
+      // A folder of partitions is made by several commands.
+      const goesOn = words.some((word) => /^--(?:shard|check|list)$/.test(word));
       for (const [i, word] of local.entries())
-        if (!onlyLooks && /^(?:-o|--output|--head-output)$/.test(word) && local[i + 1] !== "rm.gguf")
+        if (!goesOn && /^(?:-o|--output|--head-output)$/.test(word) && local[i + 1] !== "rm.gguf")
           rmSync(join(place, local[i + 1] as string), { force: true, recursive: true });
       hub.kind = words.some((word) => /^hf:.*\.jsonl$/.test(word)) ? "dataset" : "model";
       const { code, stderr } = await runHere(local);

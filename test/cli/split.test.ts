@@ -42,6 +42,7 @@ describe("split", () => {
     [["--rows", "0"], "--rows"],
     [["--parts", "2", "-i", "-"], "read twice"],
     [["--rows", "1", "-i", join(folder, "missing.jsonl")], "does not exist"],
+    [["--rows", "1", "--force", "-o", folder], "the folder of the input"],
     [["--rows", "1", "--keep-together", "promt"], 'No row has the field "promt"'],
   ])("refuses %j", async (args, message) => {
     const input = file("refused.jsonl", jsonLines(rows));

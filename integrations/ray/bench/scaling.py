@@ -7,9 +7,7 @@ of Ray nor of the scorers counts. Both numbers of workers take turns, because a 
 from __future__ import annotations
 
 import argparse
-import logging
 import os
-import secrets
 import shutil
 import statistics
 import sys
@@ -17,23 +15,12 @@ import tempfile
 import time
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[2]
-SOURCE = HERE.parent / "src"
-os.environ.update(
-    RAY_USAGE_STATS_ENABLED="0",
-    RAY_AUTH_MODE="token",
-    RAY_AUTH_TOKEN=secrets.token_hex(32),
-    PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH")])),
-)
-sys.path[:0] = [str(SOURCE), str(HERE.parent / "tests")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-import ray  # noqa: E402
+from local_ray import CLI, local_ray  # noqa: E402
 from rows import write_partitions  # noqa: E402
 
 from starling_rm_ray import Progress, score_dataset  # noqa: E402
-
-CLI = ["node", os.environ.get("STARLING_RM_CLI", str(ROOT / "dist" / "cli" / "main.js"))]
 
 
 class Rate:
@@ -71,24 +58,24 @@ def main() -> None:
     parser.add_argument("--partitions", type=int, default=40)
     parser.add_argument("--repetitions", type=int, default=5)
     options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="r", dir="/tmp"))
     print(f"load before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; {options.rows} rows in {options.partitions} partitions")
+    folder = Path(tempfile.mkdtemp())
+    rates: dict[int, list[float]] = {1: [], 2: []}
     try:
-        ray.init(num_cpus=2, include_dashboard=False, object_store_memory=80_000_000, logging_level=logging.WARNING, _temp_dir=str(folder / "ray"))
         write_partitions(folder / "in", options.partitions, options.rows)
-        rates: dict[int, list[float]] = {1: [], 2: []}
-        for turn in range(options.repetitions):
-            for workers in (1, 2) if turn % 2 == 0 else (2, 1):
-                computing, whole = measure(folder / "in", workers)
-                rates[workers].append(computing)
-                print(f"{workers} worker{'s' * (workers > 1)}: {computing:7.0f} rows/s ({whole:.0f} with all starts), load {os.getloadavg()[0]:.1f}", flush=True)
-        for workers, measured in rates.items():
-            print(f"{workers} workers: median {statistics.median(measured):.0f} rows/s, from {min(measured):.0f} to {max(measured):.0f}")
-        ratios = [two / one for one, two in zip(rates[1], rates[2])]
-        print(f"2 to 1: median {statistics.median(ratios):.2f}, from {min(ratios):.2f} to {max(ratios):.2f}")
+        with local_ray(num_cpus=2):
+            for turn in range(options.repetitions):
+                for workers in (1, 2) if turn % 2 == 0 else (2, 1):
+                    computing, whole = measure(folder / "in", workers)
+                    rates[workers].append(computing)
+                    load = os.getloadavg()[0]
+                    print(f"{workers} workers: {computing:7.0f} rows/s ({whole:.0f} with all starts), load {load:.1f}", flush=True)
     finally:
-        ray.shutdown()
         shutil.rmtree(folder, ignore_errors=True)
+    for workers, measured in rates.items():
+        print(f"{workers} workers: median {statistics.median(measured):.0f} rows/s, from {min(measured):.0f} to {max(measured):.0f}")
+    ratios = [two / one for one, two in zip(rates[1], rates[2])]
+    print(f"2 to 1: median {statistics.median(ratios):.2f}, from {min(ratios):.2f} to {max(ratios):.2f}")
 
 
 if __name__ == "__main__":

@@ -56,6 +56,8 @@ def compute(name: str, source: Path, target: Path) -> None:
     if kind == "babble":
         print("Hello!", flush=True)
     time.sleep(float(option("seconds")))
+    while option("model") == "hf:other" and len((STATE / "starts").read_text().splitlines()) < 2:
+        time.sleep(0.1)
     say(event="progress", partition=name, rows=len(rows))
     (target / name).write_text("".join(f"scored {row}\n" for row in rows))
     say(event="done", partition=name, status="written", rows=len(rows), failures=0, seconds=0.1)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from chaos import Chaos
-from conftest import CLI
+from local_ray import CLI
 from rows import ids, write_partitions
 
 from starling_rm_ray import ListingError, ScorerStartError, score_dataset

@@ -124,7 +124,7 @@ def test_a_scorer_that_is_killed_while_it_loads_is_started_again(folders: Folder
 def test_another_model_on_another_node_ends_the_run(folders: Folders) -> None:
     fill(folders[0], ["a.jsonl", "b.jsonl"])
     with pytest.raises(ModelsDifferError, match="with the fingerprint another"):
-        run(folders, num_workers=2, model="hf:other", seconds=5)
+        run(folders, num_workers=2, model="hf:other")
 
 
 def test_what_is_no_event_is_quoted(folders: Folders) -> None:

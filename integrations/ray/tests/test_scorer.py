@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import CLI
+from local_ray import CLI
 from rows import write_partitions
 
 from starling_rm_ray import InvalidArgumentError, ProtocolError, RowError, Scorer, ScorerLostError, ScorerStartError
