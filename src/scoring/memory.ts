@@ -3,7 +3,7 @@ import { byteSize } from "../byte-units.ts";
 import { NativeError } from "../errors.ts";
 import type { LoadOptions } from "../native/addon.ts";
 import type { Backend } from "../native/engine.ts";
-import { keyValueWidth, type TrunkShape } from "../trunk/shape.ts";
+import { keyValueWidth, queryWidth, type TrunkShape } from "../trunk/shape.ts";
 
 /** Bytes that a loaded model needs at most: every context worker evaluates a text of the maximum length. */
 export interface MemoryNeed {
@@ -22,7 +22,11 @@ export interface MemoryNeed {
 type Settings = Pick<
   LoadOptions,
   "contextTokens" | "batchTokens" | "microBatch" | "maxSequences" | "contextWorkers" | "kvType" | "flashAttention"
-> & { readonly paddingToken?: number };
+> & {
+  readonly paddingToken?: number;
+  /** Whether some layers have a window, and with it a cache and an attention mask of their own. */
+  readonly windowed?: boolean;
+};
 
 const FLOAT_BYTES = 4;
 /** llama.cpp's contexts are multiples of this many cells. */
@@ -51,14 +55,15 @@ export function memoryNeed(shape: TrunkShape, weights: number, settings: Setting
 }
 
 /** Values alive at the widest point of a layer, and for the outputs. */
-function computeBytes(shape: TrunkShape, { microBatch, flashAttention }: Settings, cells: number): number {
+function computeBytes(shape: TrunkShape, { microBatch, flashAttention, windowed }: Settings, cells: number): number {
   const { embeddingLength, feedForwardLength, heads, vocabularySize } = shape;
   const tokens = Math.min(microBatch, cells);
   // Residual stream, queries, and the attention weights of all heads, which flash attention never writes down.
-  const attention = 3 * embeddingLength + (flashAttention ? 0 : heads * cells);
+  const queries = Math.max(embeddingLength, queryWidth(shape));
+  const attention = embeddingLength + 2 * queries + (flashAttention ? 0 : heads * cells);
   // Residual stream, its norm, gate, up, and their product.
   const feedForward = 2 * embeddingLength + 3 * feedForwardLength;
-  const mask = cells;
+  const mask = windowed ? 2 * cells : cells;
   const logits = 2 * OUTPUT_ROWS * vocabularySize;
   return FLOAT_BYTES * (tokens * (Math.max(attention, feedForward) + mask) + logits);
 }
