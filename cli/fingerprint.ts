@@ -55,7 +55,9 @@ function settingText(value: unknown): string {
 /** Up to here all of a file is hashed. */
 const MAX_HASHED_WHOLE = 256 * 1024 * 1024;
 const BLOCK_BYTES = 1024 * 1024;
-/** Of a larger file: a different model, or a changed data set, differs nearly everywhere or in its length. */
+/** Of a larger file, all of its beginning: a model's head, tokenizer and template are there, and may be all that differs. */
+const HEADER_BYTES = 64 * 1024 * 1024;
+/** Of the rest: different weights, or a changed data set, differ nearly everywhere or in length. */
 const BLOCKS = 64;
 
 /** Of the size and the content; "" for what is no readable file, which is reported elsewhere. */
@@ -74,9 +76,10 @@ async function contentHash(path: string): Promise<string> {
 
 async function hashBlocks(handle: FileHandle, size: number): Promise<string> {
   const hash = createHash("sha256").update(`${size}\n`);
-  const step = size <= MAX_HASHED_WHOLE ? BLOCK_BYTES : Math.floor((size - BLOCK_BYTES) / (BLOCKS - 1));
+  const sparse =
+    size <= MAX_HASHED_WHOLE ? BLOCK_BYTES : Math.floor((size - HEADER_BYTES - BLOCK_BYTES) / (BLOCKS - 1));
   const buffer = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, size));
-  for (let position = 0; position < size; position += step) {
+  for (let position = 0; position < size; position += position < HEADER_BYTES ? BLOCK_BYTES : sparse) {
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
     if (bytesRead === 0) break;
     hash.update(buffer.subarray(0, bytesRead));

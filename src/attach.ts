@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import type { Checkpoint } from "./checkpoint/checkpoint.ts";
 import { openCheckpoint } from "./checkpoint/checkpoint.ts";
-import { checkTrunkFile } from "./convert/attach-checks.ts";
+import { checkTrunkFile, type TrunkTensorMatch } from "./convert/attach-checks.ts";
 import { attachedMetadata } from "./convert/attach-metadata.ts";
 import { compareWeights, type TrunkEvidence } from "./convert/attach-weights.ts";
 import { readHead } from "./convert/head.ts";
@@ -170,7 +170,7 @@ async function write(
   const written = await copyTensors(
     claimed,
     trunk,
-    { header, tensors },
+    { header, tensors, replaced: computed(matches) },
     { overwrite, signal, onBytes, check: (copy) => void readRewardMetadata(copy, output) },
   );
   const left = gguf.tensors.length - tensors.length;
@@ -183,6 +183,13 @@ async function write(
     notices,
     evidence,
   };
+}
+
+/** What follows from config.json, as `convert` writes it: others round its last bit otherwise, and scores would differ by that. */
+function computed(matches: readonly TrunkTensorMatch[]): ReadonlyMap<string, Uint8Array> {
+  return new Map(
+    matches.flatMap(({ job: { name, source } }) => (source.bytes === undefined ? [] : [[name, source.bytes]])),
+  );
 }
 
 /** Everything that a scorer checks is checked before gigabytes are copied. */

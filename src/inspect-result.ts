@@ -4,6 +4,7 @@ import type { FitRecord } from "./gguf/fit-record.ts";
 import type { RewardMetadata } from "./gguf/reward-metadata.ts";
 import type { WeightTypes } from "./gguf/weight-types.ts";
 import type { TemplateDateUse } from "./prompt/template-date.ts";
+import type { ScoreDirection } from "./reward-head.ts";
 import type { MemoryPrediction } from "./scoring/model-info.ts";
 
 /** Of a checkpoint, `typeFallbacks` and `typeNotice` are what its conversion to `type` would have. */
@@ -86,7 +87,7 @@ export interface InspectResult extends WeightTypes {
 
 /** A reward head in a few numbers. */
 export interface HeadSummary {
-  /** Number of weights. */
+  /** How many numbers of a hidden state it takes. */
   readonly length: number;
   /** Euclidean norm of the weights. */
   readonly norm: number;
@@ -94,6 +95,10 @@ export interface HeadSummary {
   readonly mean: number;
   /** What is added to every score; absent for a head without bias. */
   readonly bias?: number;
+  /** Rows of its hidden layer; absent for a linear head. The norm and the mean are those of the last layer. */
+  readonly hiddenRows?: number;
+  /** "lower" for costs; absent: higher is better. */
+  readonly direction?: ScoreDirection;
 }
 
 /** What a head file is: a reward head without a model. */

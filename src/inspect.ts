@@ -24,7 +24,7 @@ import { DEFAULT_TYPE } from "./make-gguf.ts";
 import { EMBEDDED_MODEL, modelPathOf } from "./model-path.ts";
 import { aSignal, aString, checkOptions, given, takesOnlyOptions } from "./options.ts";
 import { templateDateUse } from "./prompt/template-date.ts";
-import type { RewardHead } from "./reward-head.ts";
+import { inputLength, type RewardHead } from "./reward-head.ts";
 import { aLoad } from "./scoring/load-options.ts";
 import { describeModelFile, type ModelFile } from "./scoring/model-file.ts";
 import { predictFor } from "./scoring/predict-memory.ts";
@@ -132,7 +132,7 @@ async function inspectGguf(
 
 function inspectHead(gguf: GgufHeader, path: string): HeadInspection {
   const { head, ...said } = describeHeadFile(gguf, path);
-  return { path, kind: "head", embeddingLength: head.weight.length, head: summarize(head), ...said };
+  return { path, kind: "head", embeddingLength: inputLength(head), head: summarize(head), ...said };
 }
 
 function rewardModel(gguf: GgufHeader, path: string): ModelFile | undefined {
@@ -228,11 +228,13 @@ async function inspectCheckpoint(
   }
 }
 
-function summarize({ weight, bias }: RewardHead): HeadSummary {
+function summarize(head: RewardHead): HeadSummary {
+  const { weight, bias, hidden, direction } = head;
   let [sum, squares] = [0, 0];
   for (const value of weight) {
     sum += value;
     squares += value * value;
   }
-  return { length: weight.length, norm: Math.sqrt(squares), mean: sum / weight.length, ...given({ bias }) };
+  const further = given({ bias, hiddenRows: hidden && weight.length, direction });
+  return { length: inputLength(head), norm: Math.sqrt(squares), mean: sum / weight.length, ...further };
 }

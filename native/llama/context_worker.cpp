@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <mutex>
+#include <new>
 
 #include "llama/log.h"
 #include "llama/prefill_injection.h"
@@ -86,6 +87,7 @@ void ContextWorker::restore(TokenView tokens) {
   const size_t read = functions_.llama_state_seq_set_data(context_.get(), state->data(), state->size(), 0);
   if (read == state->size()) {
     cached_ = saved->tokens;
+    in_order_ = cached_.size();
   } else {
     dirty_ = true;
     clear_cache();
@@ -96,7 +98,7 @@ std::vector<std::vector<float>> ContextWorker::evaluate(const BatchPlan& plan) {
   if (stop_.requested()) throw Failure::aborted();
   const LogCapture log;
   try {
-    auto rewards = plan.members.size() == 1 ? evaluate_one(plan.members[0]) : evaluate_packed(plan);
+    auto rewards = plan.members.size() == 1 ? evaluate_one(plan.members[0]) : evaluate_several(plan);
     if (!std::all_of(rewards.begin(), rewards.end(), all_finite)) {
       dirty_ = true;
       cached_.clear();
@@ -122,13 +124,14 @@ std::vector<std::vector<float>> ContextWorker::evaluate_one(const BatchPlan::Mem
   const TokenView tokens = member.sequence.tokens;
   const size_t first_output = member.sequence.first_output;
   if (ends_in_padding(member.sequence)) return evaluate_padding(member);
-  truncate_cache(member.kept);
+  const size_t kept = truncate_cache(member.kept);
   const size_t first_row = first_output - first_output % multiple_;
   const size_t rows = round_up(tokens.length, multiple_) - first_row;
   expect_rows(rows);
-  decode_from(member.kept, tokens, first_row);
+  decode_from(kept, tokens, first_row);
   check_rows(rows);
   cached_.assign(tokens.ids, tokens.ids + tokens.length);
+  in_order_ = cached_.size();
   return {read_rewards(first_output - first_row, member.sequence)};
 }
 
@@ -147,12 +150,22 @@ void ContextWorker::decode_from(size_t at, TokenView tokens, size_t first_output
   }
 }
 
-/** All members in one decode. What several share is in it once, as tokens of several sequences. */
-std::vector<std::vector<float>> ContextWorker::evaluate_packed(const BatchPlan& plan) {
+/** All members in one decode; one by one, if there is no memory to move what they reuse. */
+std::vector<std::vector<float>> ContextWorker::evaluate_several(const BatchPlan& plan) {
+  save_before_eviction(plan.members[plan.next_cached].kept);
+  const size_t kept = plan.most_kept();
+  if (truncate_cache(kept) == kept) return evaluate_together(plan);
+  std::vector<std::vector<float>> rewards;
+  for (BatchPlan::Member member : plan.members) {
+    member.kept = 0;
+    rewards.push_back(std::move(evaluate_one(member).front()));
+  }
+  return rewards;
+}
+
+/** What several members share is in the decode once, as tokens of several sequences. */
+std::vector<std::vector<float>> ContextWorker::evaluate_together(const BatchPlan& plan) {
   const auto sequence_of = [](size_t member) { return static_cast<llama_seq_id>(member + 1); };
-  // The last member becomes the cached sequence.
-  save_before_eviction(plan.members.back().kept);
-  if (dirty_) clear_cache();
   for (size_t i = 0; i < plan.members.size(); ++i)
     if (const size_t kept = plan.members[i].kept; kept > 0)
       functions_.llama_memory_seq_cp(context_.memory(), 0, sequence_of(i), 0, static_cast<llama_pos>(kept));
@@ -177,11 +190,14 @@ std::vector<std::vector<float>> ContextWorker::evaluate_packed(const BatchPlan& 
   decode();
   check_rows(rows);
 
-  functions_.llama_memory_seq_cp(context_.memory(), sequence_of(plan.members.size() - 1), 0, -1, -1);
+  functions_.llama_memory_seq_cp(context_.memory(), sequence_of(plan.next_cached), 0, -1, -1);
   for (size_t i = 0; i < plan.members.size(); ++i)
     functions_.llama_memory_seq_rm(context_.memory(), sequence_of(i), -1, -1);
-  const TokenView last = plan.members.back().sequence.tokens;
-  cached_.assign(last.ids, last.ids + last.length);
+  const TokenView next = plan.cached();
+  cached_.assign(next.ids, next.ids + next.length);
+  // Its tokens came first, after all that was kept. What others kept of it is free now.
+  const size_t kept = plan.members[plan.next_cached].kept;
+  in_order_ = kept == plan.most_kept() ? cached_.size() : kept;
   std::vector<std::vector<float>> rewards;
   for (const BatchPlan::Member& member : plan.members)
     rewards.push_back(read_rewards(row_of[member.last_segment], member.sequence));
@@ -204,8 +220,12 @@ void ContextWorker::repeat_alone(const BatchPlan& plan, std::vector<std::vector<
   }
 }
 
-/** Keeps the first `tokens` of the cached sequence. */
-void ContextWorker::truncate_cache(size_t tokens) {
+/**
+ * Keeps the first `tokens` of the cached sequence.
+ *
+ * @returns how many it kept: 0 if there is no memory to move them
+ */
+size_t ContextWorker::truncate_cache(size_t tokens) {
   // A prefix that loses less than `multiple_` tokens is not worth saving.
   save_before_eviction(tokens + multiple_ - 1);
   const bool kept =
@@ -214,6 +234,32 @@ void ContextWorker::truncate_cache(size_t tokens) {
     clear_cache();
     if (tokens > 0) throw Failure("llama.cpp could not cut the key-value cache.");
   }
+  cached_.resize(tokens);
+  in_order_ = std::min(in_order_, tokens);
+  return tokens == in_order_ || !options_.prefill.attention || close_gaps() ? tokens : 0;
+}
+
+/**
+ * Moves the cached sequence to the first cells. llama.cpp puts new tokens into gaps; our attention adds cells up in
+ * their order, which must be that of the tokens.
+ *
+ * @returns whether there was memory for it; otherwise the cache is empty
+ */
+bool ContextWorker::close_gaps() {
+  const size_t size = functions_.llama_state_seq_get_size(context_.get(), 0);
+  std::vector<uint8_t> state;
+  try {
+    state.resize(size);
+  } catch (const std::bad_alloc&) {
+    clear_cache();
+    return false;
+  }
+  const size_t written = functions_.llama_state_seq_get_data(context_.get(), state.data(), size, 0);
+  functions_.llama_memory_clear(context_.memory(), false);
+  const size_t read = functions_.llama_state_seq_set_data(context_.get(), state.data(), written, 0);
+  if (written == 0 || read != written) throw Failure("llama.cpp could not move keys and values in its cache.");
+  in_order_ = cached_.size();
+  return true;
 }
 
 /** Saves the pinned prefixes that are in the cache and longer than the `kept` tokens that will stay. */
@@ -223,13 +269,26 @@ void ContextWorker::save_before_eviction(size_t kept) {
   for (PinnedPrefixes::Prefix* prefix : pinned_.about_to_be_evicted(cached(), kept)) save(*prefix);
 }
 
-/** Truncates the cache to a prefix and saves its state. false: no room for it; it is computed again when needed. */
+/**
+ * Saves the state of a prefix that is in the cache. With one sequence, the cache is truncated to it; with several, the
+ * next batch may need more of the cache. false: no room for it; it is computed again when needed.
+ */
 bool ContextWorker::save(PinnedPrefixes::Prefix& prefix) {
-  functions_.llama_memory_seq_rm(context_.memory(), 0, static_cast<llama_pos>(prefix.tokens.size()), -1);
-  cached_.resize(prefix.tokens.size());
-  const size_t size = functions_.llama_state_seq_get_size(context_.get(), 0);
-  return pinned_.save(prefix, size,
-                      [&](uint8_t* to) { return functions_.llama_state_seq_get_data(context_.get(), to, size, 0); });
+  const auto length = static_cast<llama_pos>(prefix.tokens.size());
+  // One that no member of a batch has meanwhile.
+  const llama_seq_id sequence = packed() ? options_.max_sequences : 0;
+  if (packed()) {
+    functions_.llama_memory_seq_cp(context_.memory(), 0, sequence, 0, length);
+  } else {
+    functions_.llama_memory_seq_rm(context_.memory(), 0, length, -1);
+    cached_.resize(prefix.tokens.size());
+  }
+  const size_t size = functions_.llama_state_seq_get_size(context_.get(), sequence);
+  const bool saved = pinned_.save(prefix, size, [&](uint8_t* to) {
+    return functions_.llama_state_seq_get_data(context_.get(), to, size, sequence);
+  });
+  if (packed()) functions_.llama_memory_seq_rm(context_.memory(), sequence, -1, -1);
+  return saved;
 }
 
 bool ContextWorker::pin_and_save(PrefixId id, size_t length) {
@@ -248,6 +307,7 @@ bool ContextWorker::pin_and_save(PrefixId id, size_t length) {
 void ContextWorker::clear_cache() {
   functions_.llama_memory_clear(context_.memory(), dirty_);
   cached_.clear();
+  in_order_ = 0;
   dirty_ = false;
 }
 

@@ -19,7 +19,7 @@ bool all_finite(const std::vector<float>& rewards);
  * Evaluates sequences with one llama.cpp context. A worker belongs to one thread; several workers use the same weights
  * at the same time.
  *
- * llama.cpp's sequence 0 is the cached one: the last that was evaluated. In packed mode the members of a batch are the
+ * llama.cpp's sequence 0 is the cached one: the last that was evaluated. The members of a batch of several are the
  * sequences from 1 on.
  */
 class ContextWorker {
@@ -63,18 +63,21 @@ class ContextWorker {
   std::vector<std::vector<float>> evaluate(const BatchPlan& plan);
 
  private:
+  /** Whether a batch may have several sequences. */
   bool packed() const { return options_.max_sequences > 1; }
   size_t cells_for(const Demand& demand) const;
   size_t outputs_for(const Demand& demand) const;
 
   std::vector<std::vector<float>> evaluate_one(const BatchPlan::Member& member);
-  std::vector<std::vector<float>> evaluate_packed(const BatchPlan& plan);
+  std::vector<std::vector<float>> evaluate_several(const BatchPlan& plan);
+  std::vector<std::vector<float>> evaluate_together(const BatchPlan& plan);
   void repeat_alone(const BatchPlan& plan, std::vector<std::vector<float>>& rewards);
   bool ends_in_padding(const PlannedSequence& sequence) const;
   std::vector<std::vector<float>> evaluate_padding(const BatchPlan::Member& member);
   void decode_from(size_t at, TokenView tokens, size_t first_output);
   std::vector<float> read_rewards(size_t first_row, const PlannedSequence& sequence) const;
-  void truncate_cache(size_t tokens);
+  size_t truncate_cache(size_t tokens);
+  bool close_gaps();
   void save_before_eviction(size_t kept);
   bool save(PinnedPrefixes::Prefix& prefix);
   void clear_cache();
@@ -90,9 +93,11 @@ class ContextWorker {
   const StopSignal& stop_;
   HiddenStates hidden_;
   DecodeBatch batch_;
-  /** In exact mode, every decode and every reused prefix is a multiple of this many tokens. */
+  /** Every decode and every reused prefix is a multiple of this many tokens; 1 with batches of several sequences. */
   const size_t multiple_;
   std::vector<int32_t> cached_;
+  /** How many of the cached tokens are in the first cells of the cache, one after the other. */
+  size_t in_order_ = 0;
   /** The cache may contain NaN or infinity: overwrite its bytes before the next decode. */
   bool dirty_ = false;
   /** Declared after hidden_, which it uses. */

@@ -26,8 +26,11 @@ using prefill::WeightShape;
 using prefill::WeightType;
 
 constexpr size_t ALIGNMENT = prefill_operations::ALIGNMENT;
-/** Parts of a product that threads take one after the other: a thread that the system interrupts gets fewer. */
-constexpr int64_t PARTS_PER_THREAD = 6;
+/**
+ * Parts of a product that threads take one after the other: a thread that is slower, or that the system interrupts,
+ * gets fewer. At the end one waits for another's last part. Parts of a single panel take no longer in total.
+ */
+constexpr int64_t PARTS_PER_THREAD = 32;
 
 /** Functions that only the CPU library has. */
 struct CpuFunctions {

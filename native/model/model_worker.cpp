@@ -206,7 +206,7 @@ void ModelWorker::work(size_t index, ContextWorker& worker, Lock& lock) {
       reduced = !worker.fits(demand);
       continue;
     }
-    evaluate(index, worker, *assignment, worker.fits(demand) ? 0 : 1, lock);
+    evaluate(index, worker, *assignment, worker.fits(demand), lock);
     share_prefix(index, worker, lock);
     changed_.notify_all();
   }
@@ -238,13 +238,14 @@ ModelWorker::PrepareResult ModelWorker::prepare(size_t index, ContextWorker& wor
   return PrepareResult::FAILED;
 }
 
-/** @param most sequences in the batch; 0 for as many as the limits allow */
+/** @param several whether the batch may have several sequences */
 void ModelWorker::evaluate(size_t index, ContextWorker& worker, const WorkerScheduler::Assignment& assignment,
-                           size_t most, Lock& lock) {
+                           bool several, Lock& lock) {
   WorkerThread& mine = worker_threads_[index];
-  const BatchPlan plan = scheduler_.planner().batch(assignment.first, worker.cached(), most);
+  const size_t most = several ? static_cast<size_t>(options_.max_sequences) : 1;
+  const BatchPlan plan = scheduler_.take(index, worker.cached(), assignment, most);
   for (const BatchPlan::Member& member : plan.members) mine.jobs.push_back(entries_.at(member.key).job);
-  scheduler_.started(index, assignment.solo, plan.members.back().sequence.tokens, plan.tokens());
+  scheduler_.started(index, assignment.solo, plan.cached(), plan.tokens());
   lock.unlock();
 
   std::vector<std::vector<float>> rewards;

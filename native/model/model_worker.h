@@ -90,7 +90,7 @@ class ModelWorker : public Stoppable {
   PrepareResult prepare(size_t index, ContextWorker& worker, const Demand& demand, const Demand& own,
                         const std::shared_ptr<ScoreJob>& job, TokenView tokens, Lock& lock);
   void queue(const std::shared_ptr<ScoreJob>& job);
-  void evaluate(size_t index, ContextWorker& worker, const WorkerScheduler::Assignment& assignment, size_t most,
+  void evaluate(size_t index, ContextWorker& worker, const WorkerScheduler::Assignment& assignment, bool several,
                 Lock& lock);
   void share_prefix(size_t index, ContextWorker& worker, Lock& lock);
   void deliver(const BatchPlan& plan, std::vector<std::vector<float>> rewards);

@@ -47,6 +47,7 @@ Napi::Object describe(Napi::Env env, const BatchPlan& plan) {
   }
   const auto batch = Napi::Object::New(env);
   batch.Set("members", members);
+  batch.Set("cached", number(plan.next_cached));
   batch.Set("segments", segments);
   return batch;
 }
@@ -59,14 +60,16 @@ Napi::Value plan_prefixes(const Napi::CallbackInfo& call) {
     with_js_errors(element.Env(), "The sequences could not be copied",
                    [&] { sequences.add(ids.Data(), ids.ElementLength()); });
   });
-  PrefixPlanner planner(read_limits(call[1]));
+  const PlanLimits limits = read_limits(call[1]);
+  PrefixPlanner planner(limits);
   for (size_t i = 0; i < sequences.count(); ++i) planner.add(i, {sequences[i], sequences[i].length - 1});
   const auto batches = Napi::Array::New(call.Env());
   TokenView cached;
   while (!planner.empty()) {
     const Napi::HandleScope scope(call.Env());
-    const BatchPlan plan = planner.batch(planner.first(cached), cached);
-    cached = plan.members.back().sequence.tokens;
+    const BatchPlan plan = planner.batch(planner.first(cached), cached, {limits.sequences, limits.tokens},
+                                         [](TokenView, size_t) { return true; });
+    cached = plan.cached();
     batches.Set(batches.Length(), describe(call.Env(), plan));
   }
   return batches;

@@ -26,12 +26,20 @@ class Segments {
     // A sequence that is a prefix of others comes before them.
     for (; from < to && tokens(from).length == end; ++from)
       plan_.members[from].last_segment = plan_.segments.size() - 1;
-    while (from < to) {
-      size_t next = from + 1;
-      while (next < to && tokens(next).ids[end] == tokens(from).ids[end]) ++next;
-      add(from, next, end);
-      from = next;
+    const auto go_on_alike = [&](size_t a, size_t b) { return tokens(a).ids[end] == tokens(b).ids[end]; };
+    for (const auto& [first_of_group, last] : groups(from, to, go_on_alike)) add(first_of_group, last, end);
+  }
+
+  /** Divides members [from, to) into groups of those that are alike; that of the next cached one comes first. */
+  template <class Alike>
+  std::vector<std::pair<size_t, size_t>> groups(size_t from, size_t to, const Alike& alike) const {
+    std::vector<std::pair<size_t, size_t>> found;
+    for (size_t next = from; from < to; from = next) {
+      while (next < to && alike(from, next)) ++next;
+      found.emplace_back(from, next);
+      if (from <= plan_.next_cached && plan_.next_cached < next) std::swap(found.front(), found.back());
     }
+    return found;
   }
 
  private:
@@ -53,18 +61,22 @@ int compare(TokenView a, TokenView b) {
 }
 
 void BatchPlan::divide(bool share) {
+  const Key last = members.back().key;
   std::sort(members.begin(), members.end(), [](const Member& a, const Member& b) {
     const int order = compare(a.sequence.tokens, b.sequence.tokens);
     return order != 0 ? order < 0 : a.key < b.key;
   });
+  while (members[next_cached].key != last) ++next_cached;
   // Members that reuse different numbers of cached tokens share nothing beyond them.
   Segments parts(*this);
-  for (size_t from = 0; from < members.size();) {
-    size_t to = from + 1;
-    while (share && to < members.size() && members[to].kept == members[from].kept) ++to;
-    parts.add(from, to, members[from].kept);
-    from = to;
-  }
+  const auto keep_alike = [&](size_t a, size_t b) { return a == b || (share && members[a].kept == members[b].kept); };
+  for (const auto& [from, to] : parts.groups(0, members.size(), keep_alike)) parts.add(from, to, members[from].kept);
+}
+
+size_t BatchPlan::most_kept() const {
+  size_t most = 0;
+  for (const Member& member : members) most = std::max(most, member.kept);
+  return most;
 }
 
 size_t BatchPlan::tokens() const {

@@ -50,11 +50,23 @@ struct BatchPlan {
   };
   /** In lexicographic order of their tokens. */
   std::vector<Member> members;
-  /** Each segment comes after those with the tokens before it. */
+  /** The member that is the cached sequence afterwards: the last one that was chosen. */
+  size_t next_cached = 0;
+  /** Each segment comes after those with the tokens before it; those of the next cached sequence come first. */
   std::vector<Segment> segments;
 
-  /** Sorts the members and divides their tokens into segments. @param share whether members may share segments */
+  /**
+   * Sorts the members and divides their tokens into segments. The last member becomes the next cached one.
+   *
+   * @param share whether members may share segments
+   */
   void divide(bool share);
+
+  /** The tokens that are cached afterwards. */
+  TokenView cached() const { return members[next_cached].sequence.tokens; }
+
+  /** The most tokens that a member reuses. */
+  size_t most_kept() const;
 
   /** Tokens to compute. */
   size_t tokens() const;

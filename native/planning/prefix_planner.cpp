@@ -8,6 +8,10 @@ namespace {
 
 /** Neighbours to look at for the oldest of equally good ones. */
 constexpr size_t MOST_COMPARED = 64;
+/** Sequences whose tokens are counted; more are assumed to have enough. */
+constexpr size_t MOST_COUNTED = 256;
+/** Tokens that are computed again, although they are cached, for a larger batch. */
+constexpr size_t MOST_REPEATED = 16;
 
 }  // namespace
 
@@ -49,6 +53,20 @@ Demand PrefixPlanner::demand() const {
   return {lengths_.empty() ? 0 : *lengths_.rbegin(), total_, with_many_outputs_ > 0};
 }
 
+size_t PrefixPlanner::tokens_to_compute(TokenView cached, size_t enough) const {
+  if (!limits_.share) return total_;
+  size_t tokens = 0;
+  size_t steps = 0;
+  TokenView before;
+  for (auto at = in_order_.begin(); at != in_order_.end() && tokens < enough; ++at) {
+    if (++steps > MOST_COUNTED) return enough;
+    // In lexicographic order each shares the most with the one before it.
+    tokens += at->tokens.length - std::max(common_prefix(at->tokens, before), common_prefix(at->tokens, cached));
+    before = at->tokens;
+  }
+  return tokens;
+}
+
 bool PrefixPlanner::shared_by(TokenView tokens, size_t count) const {
   // They are neighbours in lexicographic order.
   for (auto at = in_order_.lower_bound({tokens, 0}); count > 0; ++at, --count)
@@ -75,26 +93,40 @@ std::optional<PrefixPlanner::Key> PrefixPlanner::oldest(const std::function<bool
   return std::nullopt;
 }
 
-BatchPlan PrefixPlanner::batch(Key first, TokenView cached, size_t most) {
+BatchPlan PrefixPlanner::batch(Key first, TokenView cached, BatchSize most,
+                               const std::function<bool(TokenView tokens, size_t there)>& accepts) {
   BatchPlan plan;
   size_t tokens = 0;
+  size_t most_kept = 0;
   const Key oldest = waiting_.begin()->first;
   const auto add = [&](Key key, size_t cost) {
     const PlannedSequence sequence = take(key);
     plan.members.push_back({key, sequence, reused_tokens(sequence, cached), 0});
+    most_kept = std::max(most_kept, plan.members.back().kept);
     tokens += cost;
   };
   const PlannedSequence& chosen = waiting_.at(first);
   const bool alone = chosen.many_outputs();
   add(first, chosen.tokens.length - reused_tokens(chosen, cached));
-  if (most == 0) most = limits_.sequences;
-  while (!alone && plan.members.size() < most && tokens < limits_.tokens && !waiting_.empty()) {
+  while (!alone && plan.members.size() < most.sequences && tokens < most.tokens && !waiting_.empty()) {
     const TokenView last = plan.members.back().sequence.tokens;
     const Key key = nearest(last).value_or(waiting_.begin()->first);
     const PlannedSequence& candidate = waiting_.at(key);
-    const size_t shared = limits_.share ? common_prefix(candidate.tokens, last) : 0;
-    const size_t cost = candidate.tokens.length - std::max(shared, reused_tokens(candidate, cached));
-    if (candidate.many_outputs() || tokens + cost > limits_.tokens) break;
+    const size_t reused = reused_tokens(candidate, cached);
+    // If it reuses less than others, it is the next cached sequence with other cells between its own. Short ones are
+    // moved then; beside a long one the others reuse no more than it.
+    const bool is_long = candidate.tokens.length > limits_.tokens;
+    const size_t repeated = is_long && reused < most_kept ? most_kept - reused : 0;
+    // Those that reuse different numbers of tokens share no others: see BatchPlan::divide().
+    const bool shares = limits_.share && (repeated > 0 || reused == plan.members.back().kept);
+    const size_t shared = shares ? common_prefix(candidate.tokens, last) : 0;
+    const size_t cost = candidate.tokens.length - std::max(shared, reused) + repeated;
+    if (candidate.many_outputs() || repeated > MOST_REPEATED || tokens + cost > most.tokens) break;
+    if (!accepts(candidate.tokens, std::max(shared, reused))) break;
+    if (repeated > 0) {
+      for (BatchPlan::Member& member : plan.members) member.kept = std::min(member.kept, reused);
+      most_kept = reused;
+    }
     add(key, cost);
   }
   const bool passed_over = waiting_.count(oldest) != 0;

@@ -11,7 +11,7 @@
 namespace starling {
 
 struct PlanLimits {
-  /** Most sequences of one batch; 1 in exact mode. */
+  /** Most sequences of one batch. */
   size_t sequences = 1;
   /** Most tokens that one batch computes; a sequence that needs more is a batch of its own. */
   size_t tokens = 512;
@@ -23,6 +23,12 @@ struct PlanLimits {
   size_t max_passed_over = 256;
   /** false: every sequence is computed in full. */
   bool share = true;
+};
+
+struct BatchSize {
+  size_t sequences;
+  /** That are computed; a single sequence may have more. */
+  size_t tokens;
 };
 
 /** What the waiting sequences need of a context. */
@@ -70,6 +76,13 @@ class PrefixPlanner {
   /** The first of the oldest sequences that is `wanted`; looks at a bounded number of them. */
   std::optional<Key> oldest(const std::function<bool(TokenView)>& wanted) const;
 
+  /**
+   * How many tokens the waiting sequences have beyond the cached ones, counting shared ones once.
+   *
+   * @param enough look no further once there are so many
+   */
+  size_t tokens_to_compute(TokenView cached, size_t enough) const;
+
   /** Whether at least `count` waiting sequences begin with these tokens. */
   bool shared_by(TokenView tokens, size_t count) const;
 
@@ -79,9 +92,11 @@ class PrefixPlanner {
   /**
    * Removes and returns the batch that begins with `first`, which must be waiting.
    *
-   * @param most sequences in the batch; 0 for as many as the limits allow
+   * @param most what it may have, less than the limits or the same
+   * @param accepts whether a further sequence may join it, of which so many tokens are there already
    */
-  BatchPlan batch(Key first, TokenView cached, size_t most = 0);
+  BatchPlan batch(Key first, TokenView cached, BatchSize most,
+                  const std::function<bool(TokenView tokens, size_t there)>& accepts);
 
  private:
   struct Entry {

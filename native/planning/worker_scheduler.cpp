@@ -10,6 +10,8 @@ namespace {
 constexpr size_t SMALL_PART = 4;
 /** Weight of the newest measurement in the moving average of a worker's rate. */
 constexpr double NEWEST = 0.3;
+/** Batches are not made smaller than this for other workers' sake: each has costs of its own, as of 4 to 16 tokens. */
+constexpr size_t SMALLEST_SHARE = 64;
 
 }  // namespace
 
@@ -17,7 +19,7 @@ std::optional<WorkerScheduler::Assignment> WorkerScheduler::choose(size_t worker
   if (planner_.empty()) return std::nullopt;
   const State& mine = workers_[worker];
   PrefixPlanner::Key key = planner_.first(mine.view());
-  if (settings_.count == 1) return Assignment{key, true};
+  if (settings_.count == 1) return Assignment{key, true, limits_.tokens};
 
   const bool others_busy = std::any_of(workers_.begin(), workers_.end(), [](const State& state) { return state.busy; });
   if (std::any_of(workers_.begin(), workers_.end(), [](const State& state) { return state.busy && state.solo; }))
@@ -29,10 +31,32 @@ std::optional<WorkerScheduler::Assignment> WorkerScheduler::choose(size_t worker
     key = independent.value_or(key);
   }
   const TokenView tokens = planner_.find(key)->tokens;
-  if (!can_use_all_threads()) return Assignment{key, false};
+  if (!can_use_all_threads()) return Assignment{key, false, fair_share(worker)};
   const bool more = independent_of_others(worker, tokens).has_value();
   if (others_busy && !more && waiting_is_faster(worker, tokens)) return std::nullopt;
-  return Assignment{key, !others_busy && !more};
+  return Assignment{key, !others_busy && !more, fair_share(worker)};
+}
+
+/** Tokens for a worker's next batch, so that all of them are done at the same time. */
+size_t WorkerScheduler::fair_share(size_t worker) const {
+  if (limits_.sequences == 1) return limits_.tokens;
+  const size_t enough = settings_.count * limits_.tokens;
+  size_t tokens = planner_.tokens_to_compute(workers_[worker].view(), enough);
+  for (const State& state : workers_)
+    if (state.busy) tokens += state.tokens;
+  return std::min(limits_.tokens, std::max(tokens / settings_.count, SMALLEST_SHARE));
+}
+
+BatchPlan WorkerScheduler::take(size_t worker, TokenView cached, const Assignment& assignment, size_t most) {
+  return planner_.batch(assignment.first, cached, {most, assignment.tokens}, [&](TokenView tokens, size_t there) {
+    const auto has_more = [&](TokenView other) {
+      return common_prefix(tokens, other) >= there + PinnedPrefixes::MIN_COPIED_TOKENS;
+    };
+    for (size_t i = 0; i < workers_.size(); ++i)
+      if (i != worker && has_more(workers_[i].view())) return false;
+    return std::none_of(shared_.begin(), shared_.end(),
+                        [&](const SharedPrefix& prefix) { return has_more(prefix.view()); });
+  });
 }
 
 bool WorkerScheduler::belongs_to(TokenView tokens, TokenView cached) const {

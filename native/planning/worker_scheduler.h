@@ -27,6 +27,8 @@ class WorkerScheduler {
     PrefixPlanner::Key first;
     /** With all threads; no other worker starts meanwhile. */
     bool solo;
+    /** Most tokens of the batch. */
+    size_t tokens;
   };
 
   WorkerScheduler(PlanLimits limits, Workers workers)
@@ -36,6 +38,13 @@ class WorkerScheduler {
 
   /** What a free worker should evaluate; nothing if it should wait for a change. */
   std::optional<Assignment> choose(size_t worker) const;
+
+  /**
+   * Removes the batch of an assignment from what waits. Sequences of which another worker has more are left to it.
+   *
+   * @param most sequences in the batch
+   */
+  BatchPlan take(size_t worker, TokenView cached, const Assignment& assignment, size_t most);
 
   /**
    * The length of the prefix in a worker's cache that it should save for others: several waiting sequences begin with
@@ -77,6 +86,7 @@ class WorkerScheduler {
     TokenView view() const { return {tokens.data(), tokens.size()}; }
   };
 
+  size_t fair_share(size_t worker) const;
   bool can_use_all_threads() const { return settings_.solo_threads > settings_.threads || settings_.count == 1; }
   bool belongs_to(TokenView tokens, TokenView cached) const;
   bool depends_on_cache(TokenView tokens, TokenView cached) const;

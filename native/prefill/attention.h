@@ -39,8 +39,8 @@ struct AttentionProblem {
 
 /**
  * One way to compute softmax(scale · q · kᵀ + mask) · v in float32. What a token's result is, to the last bit, depends
- * on its query, its mask, and the cells that it attends to (by their index): not on the other tokens, on the number of
- * cells behind the last one that it attends to, on what is in cells that it does not attend to (NaN and infinities
+ * on its query and on the keys and values that it attends to, in the order of their cells: not on which cells these
+ * are, on the other tokens, on the number of cells, on what is in cells that it does not attend to (NaN and infinities
  * included), or on the thread. A token that attends to no cell gets zeros.
  */
 struct AttentionKernel {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "prefill/attention_cells.h"
 #include "prefill/attention_rows.h"
 
 /**
@@ -11,22 +12,25 @@
  * namespace.
  *
  * A query row is a head of a token. A task is the rows that share a key/value head, up to MAX_ROWS of them, and walks
- * through the cells in blocks: converts the block's keys and values once for all of its rows, and then, tile by tile,
- * computes scores, their weights, and the weighted sum of values (softmax with a running maximum).
+ * through the cells that they attend to in blocks: converts the block's keys and values once for all rows that have the
+ * same ones, and then, tile by tile, computes scores, their weights, and the weighted sum of values (softmax with a
+ * running maximum).
  *
- * Why a row's result depends on nothing but the row and what it attends to: blocks begin at multiples of BLOCK cells;
- * every score and every sum over cells is one chain of additions in the order of cells, which no tile divides; and what
- * is skipped for other rows' sake, or is not, would have been exact: weights of cells that are not attended to are 0,
- * and the factor of a maximum that did not change is 1. Only the sign of a zero can differ, until the output adds +0.
+ * Why a row's result depends on nothing but the row and what it attends to: a block is the next BLOCK cells that the
+ * row attends to, wherever they are; every score and every sum over cells is one chain of additions in the order of
+ * cells, which no tile divides; and what is skipped for other rows' sake, or is not, would have been exact: weights of
+ * cells that are not attended to are 0, and the factor of a maximum that did not change is 1. Only the sign of a zero
+ * can differ, until the output adds +0.
  */
 namespace starling::prefill {
 
 namespace {
 
-/** Where a block's cells are, of keys or of values. */
-void find_cells(const uint8_t* first, size_t stride, int64_t count, const uint8_t* zeros, const uint8_t** cells) {
-  for (int64_t cell = 0; cell < BLOCK; ++cell)
-    cells[cell] = cell < count ? first + static_cast<size_t>(cell) * stride : zeros;
+/** Where a block's cells are, of keys or of values of a head. */
+void find_cells(const CellBlock& block, const uint8_t* of_head, size_t stride, const uint8_t* zeros,
+                const uint8_t** cells) {
+  for (int64_t i = 0; i < BLOCK; ++i)
+    cells[i] = i < block.count ? of_head + static_cast<size_t>(block.cells[i]) * stride : zeros;
 }
 
 template <class Lanes>
@@ -54,16 +58,14 @@ void convert_values(const uint8_t* const* cells, bool half, int64_t head_length,
 }
 
 template <class Lanes>
-void convert_block(const AttentionProblem& problem, int64_t head, int64_t first_cell, const Scratch<Lanes>& scratch) {
-  const int64_t count = smaller(BLOCK, problem.cells - first_cell);
-  const auto cell_index = static_cast<size_t>(first_cell);
+void convert_block(const AttentionProblem& problem, int64_t head, const CellBlock& block,
+                   const Scratch<Lanes>& scratch) {
   const auto head_index = static_cast<size_t>(head);
   const uint8_t* cells[BLOCK];
-  find_cells(problem.keys + cell_index * problem.key_cell_stride + head_index * problem.key_head_stride,
-             problem.key_cell_stride, count, scratch.zeros, cells);
+  find_cells(block, problem.keys + head_index * problem.key_head_stride, problem.key_cell_stride, scratch.zeros, cells);
   convert_keys<Lanes>(cells, problem.half, problem.head_length, scratch.keys);
-  find_cells(problem.values + cell_index * problem.value_cell_stride + head_index * problem.value_head_stride,
-             problem.value_cell_stride, count, scratch.zeros, cells);
+  find_cells(block, problem.values + head_index * problem.value_head_stride, problem.value_cell_stride, scratch.zeros,
+             cells);
   convert_values<Lanes>(cells, problem.half, problem.head_length, scratch.values);
 }
 
@@ -217,10 +219,11 @@ void attend_tile(const Scratch<Lanes>& scratch, int64_t head_length, int64_t row
 }
 
 template <class Lanes>
-void attend_block(const Scratch<Lanes>& scratch, int64_t head_length, int64_t rows) {
-  int64_t row = 0;
-  for (; row + TILE_ROWS <= rows; row += TILE_ROWS) attend_tile<Lanes, TILE_ROWS>(scratch, head_length, row);
-  switch (rows - row) {
+void attend_block(const Scratch<Lanes>& scratch, int64_t head_length, const Run& run) {
+  const int64_t end = run.first_row + run.rows;
+  int64_t row = run.first_row;
+  for (; row + TILE_ROWS <= end; row += TILE_ROWS) attend_tile<Lanes, TILE_ROWS>(scratch, head_length, row);
+  switch (end - row) {
     case 1:
       return attend_tile<Lanes, 1>(scratch, head_length, row);
     case 2:
@@ -236,25 +239,27 @@ void attend_block(const Scratch<Lanes>& scratch, int64_t head_length, int64_t ro
   }
 }
 
-/** Zeros the values of a block's cells that are not among these. */
 template <class Lanes>
-void clear_values(uint64_t kept, int64_t head_length, const Scratch<Lanes>& scratch) {
-  for (int64_t cell = 0; cell < BLOCK; ++cell) {
-    if ((kept >> cell & 1) == 0)
-      std::memset(scratch.values + cell * head_length, 0, static_cast<size_t>(head_length) * sizeof(float));
-  }
-}
-
-/** @param clear whether values that none of the rows attends to must not even be multiplied with 0 */
-template <class Lanes>
-void compute_rows(const AttentionProblem& problem, const Rows& rows, bool clear, const Scratch<Lanes>& scratch) {
+void compute_rows(const AttentionProblem& problem, const Rows& rows, const Scratch<Lanes>& scratch) {
   start_rows(problem, rows, scratch);
-  for (int64_t cell = 0; cell < problem.cells; cell += BLOCK) {
-    const uint64_t attended = read_mask(problem, rows, cell, scratch);
-    if (attended == 0) continue;
-    convert_block(problem, rows.key_value_head, cell, scratch);
-    if (clear) clear_values(attended, problem.head_length, scratch);
-    attend_block(scratch, problem.head_length, rows.count);
+  Run runs[MAX_ROWS];
+  const int64_t count = find_runs(problem, rows, scratch, runs);
+  int64_t most = 0;
+  for (int64_t i = 0; i < count; ++i) most = runs[i].count > most ? runs[i].count : most;
+  for (int64_t before = 0; before < most; before += BLOCK) {
+    // Runs with a common prefix share its blocks.
+    CellBlock converted{{}, 0};
+    for (int64_t i = 0; i < count; ++i) {
+      if (runs[i].count <= before) continue;
+      CellBlock block;
+      take_block<Lanes>(problem, runs[i], block);
+      if (!converted.begins_with(block)) {
+        convert_block(problem, rows.key_value_head, block, scratch);
+        converted = block;
+      }
+      mark_attended(runs[i], before, scratch);
+      attend_block(scratch, problem.head_length, runs[i]);
+    }
   }
   finish_rows(problem, rows, scratch);
 }
@@ -269,15 +274,16 @@ bool is_finite(const float* values, int64_t count) {
 
 template <class Lanes>
 void compute_attention(const AttentionProblem& problem, uint8_t* memory, int64_t first_task, int64_t last_task) {
-  const Scratch<Lanes> scratch(memory, problem.head_length);
+  const Scratch<Lanes> scratch(memory, problem);
   std::memset(scratch.zeros, 0, static_cast<size_t>(problem.head_length) * sizeof(float));
   for (int64_t task = first_task; task < last_task; ++task) {
     const Rows rows = rows_of_task(problem, task);
-    compute_rows(problem, rows, false, scratch);
-    // 0 times an infinity is NaN: if there are infinite values, rows that do not attend to them are computed again.
+    compute_rows(problem, rows, scratch);
+    // 0 times an infinity is NaN: if there are infinite values, rows that do not attend to them are computed again, by
+    // themselves, without other rows' cells.
     for (int64_t row = 0; row < rows.count; ++row) {
       if (is_finite<Lanes>(output_of(problem, rows, row), problem.head_length)) continue;
-      compute_rows(problem, {rows.key_value_head, rows.group, rows.first + row, 1}, true, scratch);
+      compute_rows(problem, {rows.key_value_head, rows.group, rows.first + row, 1}, scratch);
     }
   }
 }
@@ -286,8 +292,7 @@ void compute_attention(const AttentionProblem& problem, uint8_t* memory, int64_t
 template <class Lanes>
 constexpr AttentionKernel attention_kernel(const char* name) {
   return {name, takes_attention, attention_tasks,
-          [](const AttentionProblem& problem) { return Scratch<Lanes>::bytes(problem.head_length); },
-          compute_attention<Lanes>};
+          [](const AttentionProblem& problem) { return Scratch<Lanes>::bytes(problem); }, compute_attention<Lanes>};
 }
 
 }  // namespace

@@ -33,6 +33,10 @@ constexpr double LOG2_E = 1.4426950408889634;
 constexpr float POWER_OF_TWO[] = {0.693147182F,   0.240226477F,   0.0555033237F,
                                   0.00961843692F, 0.00133988762F, 0.000153533634F};
 
+int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+int64_t quotient_up(int64_t dividend, int64_t divisor) { return (dividend + divisor - 1) / divisor; }
+
 /** A thread's memory: what a task knows about its rows, and a block of keys and values in float32. */
 template <class Lanes>
 struct Scratch {
@@ -50,13 +54,16 @@ struct Scratch {
   float* sums;
   /** [MAX_ROWS]: the greatest score so far. */
   float* maxima;
-  /** [MAX_ROWS]: which cells of the current block a row attends to, and whether it attended to any so far. */
+  /** [MAX_ROWS]: how many cells a row attends to, and which of the current block. */
+  int64_t* counts;
   uint64_t* attended;
-  uint64_t* seen;
+  /** [cells / BLOCK], a bit for each cell: those that a token attends to. */
+  uint64_t* cell_bits;
   /** What stands for the keys and values of cells behind the last one. */
   uint8_t* zeros;
 
-  Scratch(uint8_t* memory, int64_t head_length) {
+  Scratch(uint8_t* memory, const AttentionProblem& problem) {
+    const int64_t head_length = problem.head_length;
     float* next = reinterpret_cast<float*>(memory);
     const auto take = [&next](int64_t count) {
       float* taken = next;
@@ -70,15 +77,17 @@ struct Scratch {
     scores = take(MAX_ROWS * BLOCK);
     sums = take(MAX_ROWS * Lanes::COUNT);
     maxima = take(MAX_ROWS);
+    counts = reinterpret_cast<int64_t*>(take(2 * MAX_ROWS));
     attended = reinterpret_cast<uint64_t*>(take(2 * MAX_ROWS));
-    seen = reinterpret_cast<uint64_t*>(take(2 * MAX_ROWS));
+    cell_bits = reinterpret_cast<uint64_t*>(take(2 * quotient_up(problem.cells, BLOCK)));
     zeros = reinterpret_cast<uint8_t*>(take(head_length));
   }
 
-  static size_t bytes(int64_t head_length) {
+  static size_t bytes(const AttentionProblem& problem) {
     const int64_t by_head = 2 * MAX_ROWS + 2 * BLOCK + 1;
     const int64_t by_row = BLOCK + Lanes::COUNT + 5;
-    return static_cast<size_t>(by_head * head_length + by_row * MAX_ROWS) * sizeof(float);
+    const int64_t cell_words = 2 * quotient_up(problem.cells, BLOCK);
+    return static_cast<size_t>(by_head * problem.head_length + by_row * MAX_ROWS + cell_words) * sizeof(float);
   }
 };
 
@@ -93,14 +102,10 @@ struct Rows {
   int64_t head(int64_t row) const { return key_value_head * group + (first + row) % group; }
 };
 
-int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-
 bool takes_attention(const AttentionProblem& problem) {
   return problem.head_length >= 32 && problem.head_length <= 256 && problem.head_length % 32 == 0 &&
          problem.key_value_heads > 0 && problem.heads > 0 && problem.heads % problem.key_value_heads == 0;
 }
-
-int64_t quotient_up(int64_t dividend, int64_t divisor) { return (dividend + divisor - 1) / divisor; }
 
 /** How the rows of a key/value head are divided; their results do not depend on it. */
 struct Division {
@@ -142,40 +147,7 @@ void start_rows(const AttentionProblem& problem, const Rows& rows, const Scratch
     }
     Lanes::store(scratch.sums + row * Lanes::COUNT, Lanes::all(0));
     scratch.maxima[row] = LOWEST;
-    scratch.seen[row] = 0;
   }
-}
-
-/** Which of `count` cells a mask lets a token attend to: a bit for each. */
-template <class Lanes>
-uint64_t attended_cells(const uint8_t* mask, int64_t count) {
-  if (count == BLOCK) return Lanes::attended(mask);
-  uint64_t bits = 0;
-  for (int64_t cell = 0; cell < count; ++cell) {
-    uint16_t half = 0;
-    std::memcpy(&half, mask + 2 * cell, sizeof half);
-    if (half != 0xFC00U) bits |= uint64_t{1} << cell;
-  }
-  return bits;
-}
-
-/** Reads the mask of a block of cells. @returns the cells that any row attends to */
-template <class Lanes>
-uint64_t read_mask(const AttentionProblem& problem, const Rows& rows, int64_t first_cell,
-                   const Scratch<Lanes>& scratch) {
-  const int64_t count = smaller(BLOCK, problem.cells - first_cell);
-  uint64_t any = 0;
-  int64_t row = 0;
-  for (int64_t token = rows.token(0); row < rows.count; ++token) {
-    const uint8_t* mask = problem.mask + static_cast<size_t>(token) * problem.mask_token_stride + 2 * first_cell;
-    const uint64_t bits = attended_cells<Lanes>(mask, count);
-    any |= bits;
-    for (const int64_t end = smaller(rows.count, (token + 1) * rows.group - rows.first); row < end; ++row) {
-      scratch.attended[row] = bits;
-      scratch.seen[row] |= bits;
-    }
-  }
-  return any;
 }
 
 float* output_of(const AttentionProblem& problem, const Rows& rows, int64_t row) {
@@ -189,7 +161,7 @@ void finish_rows(const AttentionProblem& problem, const Rows& rows, const Scratc
     const float* sums = scratch.outputs + row * head_length;
     float* output = output_of(problem, rows, row);
     // 0 / 0, if it attended to cells and all of its scores were -infinity: as softmax.
-    const float total = scratch.seen[row] == 0 ? 1 : Lanes::total(Lanes::load(scratch.sums + row * Lanes::COUNT));
+    const float total = scratch.counts[row] == 0 ? 1 : Lanes::total(Lanes::load(scratch.sums + row * Lanes::COUNT));
     const auto factor = Lanes::all(1 / total);
     for (int64_t at = 0; at < head_length; at += Lanes::COUNT)
       Lanes::store(output + at, Lanes::multiply_add(Lanes::load(sums + at), factor, Lanes::all(0)));

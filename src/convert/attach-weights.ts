@@ -1,6 +1,6 @@
 /** Whether a GGUF's weights are a checkpoint's: of all that is kept exactly, and of samples of the rest. */
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { type ByteSource, quote, readExactly } from "../files/byte-source.ts";
+import { type ByteSource, quote, readAlone, readExactly } from "../files/byte-source.ts";
 import { fileTypeByName } from "../gguf/types.ts";
 import { type TrunkTensorMatch, wrongTrunk } from "./attach-checks.ts";
 import type { QuantizeRows } from "./options.ts";
@@ -25,6 +25,8 @@ const MAX_REMOTE_VECTORS = 32;
 /** Matrices whose first rows are compared. */
 const MAX_MATRICES = 4;
 const MAX_SAMPLE_BYTES = 256 * 1024;
+/** Eight steps of float32: more than two ways to compute a value differ by, less than any other scaling. */
+const MAX_ROUNDING = 1e-6;
 
 /** @throws FileError ERR_WRONG_HEAD for an exact tensor that differs */
 export async function compareWeights(
@@ -37,7 +39,9 @@ export async function compareWeights(
     signal,
   }: { quantizeRows: QuantizeRows; isRemote: boolean; signal: AbortSignal | undefined },
 ): Promise<TrunkEvidence> {
-  const vectors = matches.filter(({ job }) => job.dims.length === 1);
+  for (const match of matches.filter(({ job }) => job.source.bytes !== undefined))
+    if (!(await isNear(source, match))) throw otherModel(source, checkpoint, match);
+  const vectors = matches.filter(({ job }) => job.dims.length === 1 && job.source.bytes === undefined);
   const compared = isRemote ? spread(vectors, MAX_REMOTE_VECTORS) : vectors;
   for (const match of compared) {
     signal?.throwIfAborted();
@@ -83,6 +87,14 @@ async function isEqual(
   const [, inAll = 1] = job.dims;
   const there = await readExactly(source, stored.position, (stored.size / inAll) * rows);
   return Buffer.compare(bytes, there) === 0;
+}
+
+/** What follows from config.json: llama.cpp's converter computes it in float64, transformers in float32. */
+async function isNear(source: ByteSource, { job, stored }: TrunkTensorMatch): Promise<boolean> {
+  if (stored.type.name !== "f32") return false;
+  const there = new Float32Array((await readAlone(source, stored.position, stored.size)).buffer);
+  const own = new Float32Array((job.source.bytes as Uint8Array).slice().buffer);
+  return own.every((value, i) => Math.abs(value - (there[i] as number)) <= MAX_ROUNDING * Math.abs(value));
 }
 
 /** At most `count` of them, from the first to the last. */

@@ -35,7 +35,7 @@ const CHECK_BYTES = 8 * 1024 * 1024;
 const STAT_BLOCK_BYTES = 512;
 
 /**
- * Converts a checkpoint of a Llama reward model to a GGUF that any llama.cpp opens, with the reward head as metadata, in
+ * Converts a checkpoint of a reward model to a GGUF that any llama.cpp opens, with the reward head as metadata, in
  * one pass over the weights: every tensor is read in pieces, converted and written to its final place.
  *
  * The output appears only once it is complete and was read back. Until then it is written under a temporary name that no

@@ -9,7 +9,7 @@ export function noticesOf(checkpoint: Checkpoint, metadata: RewardMetadata): str
   const { normalization, head } = metadata;
   const notices = [
     ...checkpoint.notices,
-    leftOut(checkpoint),
+    leftOut(checkpoint, normalization !== undefined),
     normalization && normalizationNotice(normalization),
     head.direction === "lower" ? "the scores are costs: lower is better" : undefined,
     positionNotice(metadata),
@@ -17,9 +17,13 @@ export function noticesOf(checkpoint: Checkpoint, metadata: RewardMetadata): str
   return notices.filter((notice) => notice !== undefined);
 }
 
-function leftOut(checkpoint: Checkpoint): string | undefined {
+/** What a mean and a std are read from. */
+const NORMALIZERS = /^(normalizer\.(mean|var)|mean|std)$/;
+
+function leftOut(checkpoint: Checkpoint, isNormalized: boolean): string | undefined {
   // Rotary frequencies are in every layer, and follow from config.json.
-  const names = new Set(ignoredTensors(checkpoint).map((name) => name.replace(/^.*(rotary_emb\.inv_freq)$/, "$1")));
+  const unused = ignoredTensors(checkpoint).filter((name) => !isNormalized || !NORMALIZERS.test(name));
+  const names = new Set(unused.map((name) => name.replace(/^.*(rotary_emb\.inv_freq)$/, "$1")));
   if (names.size === 0) return undefined;
   return `not used for scoring and left out: ${[...names].join(", ")}`;
 }

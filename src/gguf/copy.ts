@@ -20,6 +20,12 @@ export interface CopyOptions {
   readonly check?: (written: GgufHeader) => void;
 }
 
+interface CopyPlan {
+  readonly header: SerializedHeader;
+  readonly tensors: readonly TensorInfo[];
+  readonly replaced?: ReadonlyMap<string, Uint8Array>;
+}
+
 /** What was written. */
 export interface Copied {
   /** The file, or the first part. */
@@ -52,12 +58,13 @@ export async function copyGguf(
  * Writes a GGUF whose tensors are those of `source`; it appears when it is complete.
  *
  * @param tensors where they are in `source`
+ * @param replaced bytes that are written in place of the source's, of the same size
  * @throws FileError ERR_FILE_NOT_WRITABLE, or what is wrong with the source
  */
 export async function copyTensors(
   claimed: OutputFile,
   source: ByteSource,
-  { header, tensors }: { readonly header: SerializedHeader; readonly tensors: readonly TensorInfo[] },
+  { header, tensors, replaced }: CopyPlan,
   { overwrite, signal, onBytes, check }: CopyOptions,
 ): Promise<Copied> {
   const outputs = await claimParts(claimed, header, { overwrite, signal });
@@ -74,7 +81,9 @@ export async function copyTensors(
         for (let done = 0; done < size; ) {
           signal?.throwIfAborted();
           const piece = buffer.subarray(0, Math.min(COPY_BYTES, size - done));
-          await source.read(position + done, piece);
+          const other = replaced?.get(name);
+          if (other === undefined) await source.read(position + done, piece);
+          else piece.set(other.subarray(done, done + piece.length));
           if (header.parts.length > 1) hash.update(piece);
           await writer.write(name, done, piece);
           done += piece.length;

@@ -36,7 +36,7 @@ export interface LoadOptions {
   readonly contextTokens: number;
   /** Tokens per physical micro-batch (n_ubatch). */
   readonly microBatch: number;
-  /** Most sequences in one decode: 1 in exact mode, more in packed mode. */
+  /** Most sequences in one decode: 1 in exact mode, unless our own kernels compute everything; more in packed mode. */
   readonly maxSequences: number;
   /** Token budget of one decode (n_batch). May be less than contextTokens: longer sequences take several decodes. */
   readonly batchTokens: number;
@@ -101,9 +101,11 @@ export interface PlannedBatch {
   readonly members: readonly {
     /** Index of the sequence. */
     readonly sequence: number;
-    /** Tokens that are reused from the cache: from the last member of the batch before. */
+    /** Tokens that are reused from the cached sequence. */
     readonly kept: number;
   }[];
+  /** Index of the member that is the cached sequence afterwards: the last that was chosen. Its segments come first. */
+  readonly cached: number;
   /** Tokens [begin, end) that are computed once for several members; `sharers` are indices into `members`. */
   readonly segments: readonly { readonly sharers: readonly number[]; readonly begin: number; readonly end: number }[];
 }

@@ -8,8 +8,8 @@ import type { ModelFile } from "./model-file.ts";
 import { packedWeights } from "./own-kernel-memory.ts";
 import type { BatchMode, LoadRewardModelOptions } from "./types.ts";
 
-/** Most sequences in one packed batch; more no longer help. */
-const PACKED_SEQUENCES = 32;
+/** Most sequences in one batch, where it may have several; more no longer help. */
+export const BATCH_SEQUENCES = 32;
 /** Models that do not truncate have contexts of up to 131072 tokens, whose keys and values would take tens of GiB. */
 const DEFAULT_CONTEXT_TOKENS = 4096;
 /** Memory for the saved states of open prompts that were evicted from the key-value cache; beyond it they are recomputed. */
@@ -56,7 +56,8 @@ export function planLoad(
     // Longer sequences are cut off anyway: memory for more cells would never be used.
     contextTokens: Math.min(options.contextTokens ?? DEFAULT_CONTEXT_TOKENS, file.maxTokens),
     microBatch: Math.min(batchTokens, defaults.microBatch),
-    maxSequences: packed ? PACKED_SEQUENCES : 1,
+    // Once the kernels are known, exact mode may have several, too.
+    maxSequences: packed ? BATCH_SEQUENCES : 1,
     batchTokens,
     ...workerLayout(file.parameters, threads, batchMode),
     // On the CPU llama.cpp's flash attention multiplies in float16, which soft caps make worse: ../scoring/README.md.

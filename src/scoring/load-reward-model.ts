@@ -19,6 +19,7 @@ import { cancellable, unlessAborted } from "./cancellable.ts";
 import { checkFitDate, readHeadFor } from "./choose-head.ts";
 import { type KernelChecks, type KernelPlan, planKernels } from "./kernel-plan.ts";
 import { loadOptionChecks } from "./load-options.ts";
+import { BATCH_SEQUENCES } from "./load-plan.ts";
 import { type ModelFile, readModelFile } from "./model-file.ts";
 import type { RewardModelInfo } from "./model-info.ts";
 import { openTokenizer } from "./open-tokenizer.ts";
@@ -90,6 +91,8 @@ async function loadOpened(opened: OpenedGguf, options: LoadRewardModelOptions): 
   const { repacked, rowMultiple, prefillWeights, prefillAttention } = kernels;
   // Where one kernel computes attention alike for every row, exact mode has flash attention, too.
   const flashAttention = plan.flashAttention || prefillAttention;
+  // Where no row of any kernel depends on others, exact mode takes several sequences at once.
+  const maxSequences = prefillAttention && rowMultiple === 1 ? BATCH_SEQUENCES : plan.maxSequences;
   const { descriptor } = opened;
   // Windows opens longer paths than 260 characters in this form only.
   const source = { path: toNamespacedPath(modelPath), ...(descriptor === undefined ? {} : { descriptor }) };
@@ -99,6 +102,7 @@ async function loadOpened(opened: OpenedGguf, options: LoadRewardModelOptions): 
     {
       ...plan,
       ...source,
+      maxSequences,
       flashAttention,
       repacked,
       rowMultiple,

@@ -3,7 +3,7 @@ import { byteSize } from "../byte-units.ts";
 import { NativeError } from "../errors.ts";
 import type { LoadOptions } from "../native/addon.ts";
 import type { Backend } from "../native/engine.ts";
-import { keyValueWidth, type TrunkShape } from "../trunk/shape.ts";
+import { keyValueWidth, queryWidth, type TrunkShape } from "../trunk/shape.ts";
 
 /** Bytes that a loaded model needs at most: every context worker evaluates a text of the maximum length. */
 export interface MemoryNeed {
@@ -22,7 +22,11 @@ export interface MemoryNeed {
 type Settings = Pick<
   LoadOptions,
   "contextTokens" | "batchTokens" | "microBatch" | "maxSequences" | "contextWorkers" | "kvType" | "flashAttention"
-> & { readonly paddingToken?: number };
+> & {
+  readonly paddingToken?: number;
+  /** Whether some layers have a window, and with it a cache and an attention mask of their own. */
+  readonly windowed?: boolean;
+};
 
 const FLOAT_BYTES = 4;
 /** llama.cpp's contexts are multiples of this many cells. */
@@ -38,24 +42,28 @@ const OUTPUT_ROWS = 64;
  * @param settings as the model is to be loaded
  */
 export function memoryNeed(shape: TrunkShape, weights: number, settings: Settings, backend: Backend): MemoryNeed {
-  const packed = settings.maxSequences > 1;
-  const behind = (packed ? settings.batchTokens : 0) + ((settings.paddingToken ?? -1) < 0 ? 0 : PADDING_CELLS);
+  // Of a batch of several sequences, beside the cached one.
+  const batch = settings.maxSequences > 1 ? settings.batchTokens : 0;
+  const behind = batch + ((settings.paddingToken ?? -1) < 0 ? 0 : PADDING_CELLS);
   const cells = roundUp(settings.contextTokens + behind, CELLS_AT_A_TIME);
   const cellBytes = 2 * shape.layers * keyValueWidth(shape) * (settings.kvType === "f32" ? FLOAT_BYTES : 2);
-  const keyValue = settings.contextWorkers * cells * cellBytes;
+  // On the CPU, keys and values of up to as many tokens are moved: there are two of them meanwhile.
+  const moved = backend === "cpu" ? batch : 0;
+  const keyValue = settings.contextWorkers * (cells + moved) * cellBytes;
   const compute = settings.contextWorkers * computeBytes(shape, settings, cells);
   return { backend, weights, keyValue, compute, total: weights + keyValue + compute };
 }
 
 /** Values alive at the widest point of a layer, and for the outputs. */
-function computeBytes(shape: TrunkShape, { microBatch, flashAttention }: Settings, cells: number): number {
+function computeBytes(shape: TrunkShape, { microBatch, flashAttention, windowed }: Settings, cells: number): number {
   const { embeddingLength, feedForwardLength, heads, vocabularySize } = shape;
   const tokens = Math.min(microBatch, cells);
   // Residual stream, queries, and the attention weights of all heads, which flash attention never writes down.
-  const attention = 3 * embeddingLength + (flashAttention ? 0 : heads * cells);
+  const queries = Math.max(embeddingLength, queryWidth(shape));
+  const attention = embeddingLength + 2 * queries + (flashAttention ? 0 : heads * cells);
   // Residual stream, its norm, gate, up, and their product.
   const feedForward = 2 * embeddingLength + 3 * feedForwardLength;
-  const mask = cells;
+  const mask = windowed ? 2 * cells : cells;
   const logits = 2 * OUTPUT_ROWS * vocabularySize;
   return FLOAT_BYTES * (tokens * (Math.max(attention, feedForward) + mask) + logits);
 }

@@ -141,7 +141,7 @@ export interface RewardModelInfo {
   /** CPU threads. */
   readonly threads: number;
   /**
-   * How sequences share batches. "single" instead of "exact": one sequence per batch, too, but this CPU library has no kernels
+   * How sequences share batches. "single" instead of "exact": one sequence per batch, but this CPU library has no kernels
    * that make scores the same to the last bit whatever else is scored; `kernelReasons` says which are missing.
    */
   readonly batchMode: BatchMode | "single";

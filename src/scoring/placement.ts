@@ -16,7 +16,7 @@ import {
   placeLayers,
   raiseMetalLimit,
 } from "./gpu-fit.ts";
-import { type LoadPlan, planLoad } from "./load-plan.ts";
+import { BATCH_SEQUENCES, type LoadPlan, planLoad } from "./load-plan.ts";
 import { assertFits, type MemoryNeed, memoryNeed } from "./memory.ts";
 import type { ModelFile } from "./model-file.ts";
 import { packedWeights } from "./own-kernel-memory.ts";
@@ -72,7 +72,7 @@ export function placeModel(
   if (backend === "cpu" || options.gpuLayers === 0) return onProcessor(file, options);
   const plan = planLoad(file, options, backend);
   const devices = chosenDevices(options, place).map((device) => fitDevice(device, machineMemory));
-  const need = memoryNeed(file.shape, file.weightBytes, plan, backend);
+  const need = memoryNeed(file.shape, file.weightBytes, { ...plan, windowed: hasWindows(file) }, backend);
   // A prediction may not know the devices.
   if (devices.length === 0) return { backend, plan, need };
   const parts = partsOf(file, need);
@@ -97,7 +97,17 @@ function onProcessor(file: ModelFile, options: Options): Placement {
   const plan = planLoad(file, options, "cpu");
   const packed = options.kernels === "off" ? undefined : packedWeights(file.weightSamples);
   const weights = file.weightBytes + (packed === undefined ? 0 : packed.inMemory - packed.inFile);
-  return { backend: "cpu", plan, need: memoryNeed(file.shape, weights, plan, "cpu") };
+  const settings = { ...plan, windowed: hasWindows(file) };
+  const need = memoryNeed(file.shape, weights, settings, "cpu");
+  if (packed === undefined || packed.inMemory === 0) return { backend: "cpu", plan, need };
+  // If our own kernels compute everything: flash attention, and batches of several sequences in exact mode, too.
+  const withOwn = { ...settings, maxSequences: BATCH_SEQUENCES, flashAttention: true };
+  const ownNeed = memoryNeed(file.shape, weights, withOwn, "cpu");
+  return { backend: "cpu", plan, need: ownNeed.total > need.total ? ownNeed : need };
+}
+
+function hasWindows({ trunk }: ModelFile): boolean {
+  return trunk.window?.masked === "graph";
 }
 
 function chosenDevices({ splitMode = "layer", mainDevice = 0 }: Options, { devices, backend }: Place) {

@@ -15,8 +15,8 @@ import type { ConversationInput } from "./conversation-argument.ts";
 export type { TokenizationMode };
 
 /**
- * - `exact`: each sequence is evaluated on its own: its score is bit-identical in any batch.
- *   The default on the CPU, where it costs nothing.
+ * - `exact`: a sequence's score is bit-identical in any batch. Sequences share one only where that changes nothing. The default
+ *   on the CPU, where it costs nothing.
  * - `packed`: several sequences in one batch, without padding, with flash attention. The default on a GPU, where short
  *   batches starve the device.
  */

@@ -46,24 +46,29 @@ const attached = (trunk: string, options: Partial<Parameters<typeof attach>[0]> 
   attach({ trunk, head: checkpoint, output: output(), ...options });
 
 describe("the result", () => {
-  it.each(["gqa4-bf16-sharded", "hf-seqcls-bpe", "hf-seqcls-rope"])(
-    "of %s is convert's, but for digests",
-    async (name) => {
-      const model = join(folder, `${name}.gguf`);
-      await convert({ checkpoint: fixture(name), output: model, type: "f16", overwrite: true });
-      const trunk = await makeLanguageModel(model, join(folder, `${name}.trunk.gguf`));
-      const result = await attached(trunk, { head: fixture(name) });
-      expect(result).toMatchObject({ evidence: { matrices: "equal" } });
-      expect(result.notices?.join()).toMatch(/output layer is left out.*it is the checkpoint's trunk/);
-      const [own, other] = [await readGguf(result.output), await readGguf(model)];
-      const { source: _, trunkSha256: __, ...metadata } = readRewardMetadata(other, model);
-      expect(readRewardMetadata(own, model)).toMatchObject(metadata);
-      expect(own.metadata.get("general.quantized_by")?.value).toBe("someone");
-      expect(own.tensors.map(({ name: tensor }) => tensor)).toEqual(other.tensors.map(({ name: tensor }) => tensor));
-      const [bytes, theirs] = [readFileSync(result.output), readFileSync(model)];
-      expect(bytes.subarray(own.dataPosition).equals(theirs.subarray(other.dataPosition))).toBe(true);
-    },
-  );
+  it.each([
+    "gqa4-bf16-sharded",
+    "hf-seqcls-bpe",
+    "hf-seqcls-rope",
+    "hf-seqcls-spm",
+    "hf-mistral",
+    "hf-qwen2",
+    "hf-qwen3",
+  ])("of %s is convert's, but for digests", async (name) => {
+    const model = join(folder, `${name}.gguf`);
+    await convert({ checkpoint: fixture(name), output: model, type: "f16", overwrite: true });
+    const trunk = await makeLanguageModel(model, join(folder, `${name}.trunk.gguf`));
+    const result = await attached(trunk, { head: fixture(name) });
+    expect(result).toMatchObject({ evidence: { matrices: "equal" } });
+    expect(result.notices?.join()).toMatch(/output layer is left out.*it is the checkpoint's trunk/);
+    const [own, other] = [await readGguf(result.output), await readGguf(model)];
+    const { source: _, trunkSha256: __, ...metadata } = readRewardMetadata(other, model);
+    expect(readRewardMetadata(own, model)).toMatchObject(metadata);
+    expect(own.metadata.get("general.quantized_by")?.value).toBe("someone");
+    expect(own.tensors.map(({ name: tensor }) => tensor)).toEqual(other.tensors.map(({ name: tensor }) => tensor));
+    const [bytes, theirs] = [readFileSync(result.output), readFileSync(model)];
+    expect(bytes.subarray(own.dataPosition).equals(theirs.subarray(other.dataPosition))).toBe(true);
+  });
 
   it("scores to the bit as convert and quantize make it, also in parts and from parts", async () => {
     const small = join(folder, "small.q4_k_m.gguf");
@@ -185,6 +190,31 @@ describe("what is refused by name", () => {
     const error = await refusal(changes);
     expect(error).toMatchObject({ code: "ERR_WRONG_HEAD" });
     expect(error.message).toMatch(message);
+  });
+
+  it("rotary frequencies that are scaled otherwise, but not a last bit that is rounded otherwise", async () => {
+    const head = fixture("hf-seqcls-rope");
+    const model = join(folder, "rope.gguf");
+    await convert({ checkpoint: head, output: model, type: "f16" });
+    const scaled = (factor: number) => (name: string, bytes: Buffer) =>
+      name === "rope_freqs.weight" && bytes.writeFloatLE(bytes.readFloatLE(8) * factor, 8);
+    const [rounded, other] = [1 + 2e-7, 1.01].map((factor, i) =>
+      makeLanguageModel(model, join(folder, `rope-${i}.gguf`), { tensor: scaled(factor) }),
+    );
+    const result = await attached(await (rounded as Promise<string>), { head });
+    expect(result).toMatchObject({ evidence: { matrices: "equal" } });
+    const divisors = async (path: string) => {
+      const { position, size } = (await readGguf(path)).tensors.find(({ name }) => name === "rope_freqs.weight") ?? {
+        position: 0,
+        size: 0,
+      };
+      return readFileSync(path)
+        .subarray(position, position + size)
+        .toString("hex");
+    };
+    expect(await divisors(result.output)).toBe(await divisors(model));
+    const error = await failureOf(attached(await (other as Promise<string>), { head }));
+    expect(error.message).toMatch(/rope_freqs.weight" holds other values/);
   });
 
   it("another width, a missing layer, and a checkpoint without a head", async () => {

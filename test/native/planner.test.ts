@@ -40,10 +40,10 @@ function check(sequences: readonly Int32Array[], limits: PlanLimits): PlannedBat
   let cached: Int32Array = new Int32Array(0);
   const tokensOf = (member: PlannedBatch["members"][number] | undefined) =>
     sequences[(member as PlannedBatch["members"][number]).sequence] as Int32Array;
-  for (const { members, segments } of plan) {
+  for (const { members, segments, cached: next } of plan) {
     expect(members.length).toBeGreaterThan(0);
     expect(members.length).toBeLessThanOrEqual(limits.sequences);
-    const tokens = computed([{ members, segments }]);
+    const tokens = computed([{ members, segments, cached: next }]);
     if (members.length > 1) expect(tokens).toBeLessThanOrEqual(limits.tokens);
     const at = members.map(({ sequence, kept }) => {
       planned.push(sequence);
@@ -65,7 +65,10 @@ function check(sequences: readonly Int32Array[], limits: PlanLimits): PlannedBat
       }
     }
     expect(at).toEqual(members.map(({ sequence }) => sequences[sequence]?.length));
-    cached = tokensOf(members.at(-1));
+    // Its own come first, so that they follow what is kept; and it was the last to be chosen.
+    const foreign = segments.findIndex(({ sharers }) => !sharers.includes(next));
+    if (foreign >= 0) expect(segments.slice(foreign).some(({ sharers }) => sharers.includes(next))).toBe(false);
+    cached = tokensOf(members[next]);
   }
   expect(planned.toSorted((a, b) => a - b)).toEqual([...sequences.keys()]);
   return plan;
@@ -138,6 +141,34 @@ describe("planPrefixes", () => {
     const plan = check(sequences, packed);
     expect(plan).toHaveLength(1);
     expect(computed(plan)).toBe(30);
+  });
+
+  it("goes on with the sequence that was chosen last, whatever its ids are", () => {
+    // Both prompts are in the first batch; responses to the second are left, which comes first in lexicographic order.
+    const first = Array.from({ length: 3 }, (_, i) => ids(run(9000, 100), run(1000 * (i + 1), 20)));
+    const second = Array.from({ length: 9 }, (_, i) => ids(run(0, 100), run(10_000 + 1000 * i, 20)));
+    const plan = check([...first, ...second], { ...packed, tokens: 300 });
+    expect(plan.length).toBeGreaterThan(1);
+    expect(computed(plan)).toBe(100 + 3 * 20 + 100 + 9 * 20);
+  });
+
+  it("puts a long sequence beside others that keep more of the cache if little is computed again: it will not be moved", () => {
+    const long = run(0, 400);
+    const sharing = (length: number) => [
+      ids(long),
+      ids(long, run(1000, 30)),
+      ids(long.slice(0, length), run(2000, 430 - length)),
+    ];
+    const limits = { ...packed, tokens: 100 };
+    const [, second] = check(sharing(390), limits);
+    expect(second?.members.map(({ kept }) => kept)).toEqual([390, 390]);
+    expect(check(sharing(380), limits).map(({ members }) => members.length)).toEqual([1, 1, 1]);
+  });
+
+  it("counts the last token of each that the cached sequence begins with", () => {
+    const long = run(0, 60);
+    const beginnings = Array.from({ length: 20 }, (_, i) => ids(long.slice(0, 49 - i)));
+    check([ids(long), ...beginnings, ids(long, run(500, 30))], { ...packed, tokens: 35 });
   });
 
   it("makes a batch of its own of a sequence that is longer than the budget", () => {

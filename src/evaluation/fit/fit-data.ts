@@ -1,6 +1,6 @@
 /** Input of a fit: cases with features. */
 import { invalidArgument, type StarlingError } from "../../errors.ts";
-import { aRewardHead, type RewardHead } from "../../reward-head.ts";
+import { aRewardHead, directionOf, type RewardHead } from "../../reward-head.ts";
 import type { TokenizationMode } from "../../scoring/types.ts";
 import type { Comparison } from "../case.ts";
 import { FeatureTable } from "./feature-table.ts";
@@ -45,6 +45,7 @@ export function checkFitInput(data: unknown): asserts data is FitInput {
   const { head, features, cases } = data as Partial<FitInput>;
   const expected = aRewardHead(head);
   if (expected !== undefined) throw invalidArgument("data.head", expected, head);
+  checkFittable(head as RewardHead, "data.head");
   if (!(features instanceof FeatureTable)) throw invalidArgument("data.features", "a FeatureTable", features);
   const width = head?.weight.length;
   if (width !== features.width)
@@ -53,6 +54,22 @@ export function checkFitInput(data: unknown): asserts data is FitInput {
   const wrong = cases.findIndex((one) => !isFitCase(one, features.rows));
   if (wrong !== -1)
     throw invalidArgument(`data.cases[${wrong}]`, "a FitCase with row indices of data.features", cases[wrong]);
+}
+
+/**
+ * The loss is of one linear layer whose higher scores are better.
+ *
+ * @throws InvalidInputError ERR_INVALID_ARGUMENT for another head
+ */
+export function checkFittable(head: RewardHead, name: string): void {
+  if (head.hidden !== undefined)
+    throw invalidArgument(name, "a linear head: one with a hidden layer cannot be fitted,", "a head of two layers");
+  if (directionOf(head) === "lower")
+    throw invalidArgument(
+      name,
+      "a head whose higher scores are better: a cost model's cannot be fitted,",
+      "one of costs",
+    );
 }
 
 function isFitCase(value: unknown, rowCount: number): boolean {

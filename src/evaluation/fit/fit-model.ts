@@ -28,7 +28,7 @@ import { type LoadSettings, type OpenModel, openModel } from "../open-model.ts";
 import type { RowProblem } from "../read-cases.ts";
 import type { ReportedModel, ReportedProblem, ReportedSettings, ReportedSource, RowCounts } from "../report.ts";
 import { extractFeatures } from "./extract-features.ts";
-import type { FitData, FitFailure } from "./fit-data.ts";
+import { checkFittable, type FitData, type FitFailure } from "./fit-data.ts";
 import { DEFAULT_HELD_OUT, type FitOptions, type FitResult, fitChecks, fitHead } from "./fit-head.ts";
 
 /** Options of fitModel(). */
@@ -233,6 +233,7 @@ async function readFeatures(
     onNotice: options.onNotice,
   });
   try {
+    checkFittable(model.model.head, "modelPath");
     const take = ({ error, ...place }: FitFailure) => benchmark.addFailure(place, error);
     const data = await extractFeatures({
       model: model.model,

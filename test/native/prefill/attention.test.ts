@@ -1,6 +1,6 @@
 /**
  * Our attention kernels by themselves: against float64 arithmetic, and every token to the same bits alone, in company, and with
- * any cells behind those that it attends to.
+ * what it attends to in any cells.
  */
 import { describe, expect, it } from "vitest";
 import { loadAddon } from "../../../src/native/load-addon.ts";
@@ -66,6 +66,12 @@ const attend = ({ queries, keys, values, mask, ...options }: Problem, parts = 1)
 
 const decode = (values: Float32Array | Uint16Array, at: number) =>
   values instanceof Uint16Array ? fromHalf(values[at] as number) : (values[at] as number);
+
+const isSame = (a: Float32Array, b: Float32Array) =>
+  Buffer.compare(
+    new Uint8Array(a.buffer, a.byteOffset, a.byteLength),
+    new Uint8Array(b.buffer, b.byteOffset, b.byteLength),
+  ) === 0;
 
 /** The largest difference to softmax(q · k / sqrt(n)) · v in float64. */
 function largestError(output: Float32Array, one: Problem): number {
@@ -158,6 +164,66 @@ describe.runIf(kernels.length > 0).each(kernels)("%s", (kernel) => {
     const width = shape.heads * shape.headLength;
     expect([...output.subarray(5 * width, 6 * width)].every((value) => Object.is(value, 0))).toBe(true);
   });
+
+  it.each([
+    { ...shape, keyValueHeads: 8 },
+    { ...shape, heads: 12, keyValueHeads: 1, kvType: "f32" },
+    { ...shape, headLength: 32, heads: 3, keyValueHeads: 3 },
+    { ...shape, headLength: 96, heads: 4, keyValueHeads: 1, kvType: "f32" },
+    { ...shape, headLength: 256, heads: 2, keyValueHeads: 1 },
+  ] as const)(
+    "gives every sequence of a batch its own bits: $heads/$keyValueHeads heads of $headLength, $kvType",
+    async (of) => {
+      const next = random(21);
+      const upTo = (n: number) => Math.floor(next() * n);
+      for (const [prefix, lengths] of [
+        [70, [40, 1, 33, 7]],
+        [64, [64, 65]],
+        [0, [3, 130, 1, 1]],
+      ] as const) {
+        const tokens = lengths.reduce((sum, length) => sum + length, 0);
+        // Cells in the order of the batch, with others between them that nobody attends to.
+        const spread = (count: number, from: number) => {
+          const cells: number[] = [];
+          for (let cell = from; cells.length < count; cell += 1 + (upTo(3) === 0 ? upTo(40) : 0)) cells.push(cell);
+          return cells;
+        };
+        const shared = spread(prefix, upTo(9));
+        const own: number[][] = [];
+        for (const length of lengths) own.push(spread(length, (own.at(-1)?.at(-1) ?? shared.at(-1) ?? 0) + 1));
+        const cells = 256 * Math.ceil(((own.at(-1)?.at(-1) as number) + 1) / 256);
+        const mask = new Uint16Array(tokens * cells).fill(MASKED);
+        let token = 0;
+        for (const mine of own)
+          for (let i = 0; i < mine.length; i++, token++)
+            for (const cell of [...shared, ...mine.slice(0, i + 1)]) mask[token * cells + cell] = 0;
+        const batch = problem(kernel, of, tokens, cells, mask);
+        const attended = new Set([...shared, ...own.flat()]);
+        const width = of.keyValueHeads * of.headLength;
+        for (const values of [batch.keys, batch.values])
+          for (let cell = 0; cell < cells; cell++)
+            if (!attended.has(cell))
+              values.fill(values instanceof Uint16Array ? 0x7e00 : Number.NaN, cell * width, (cell + 1) * width);
+        const together = await attend(batch);
+        const outputs = of.heads * of.headLength;
+        expect(isSame(await attend(batch, 3), together)).toBe(true);
+        let first = 0;
+        for (const mine of own) {
+          // The same keys and values in the first cells, the sequence by itself.
+          const all = [...shared, ...mine];
+          const alone = problem(kernel, of, mine.length, 512, causal(mine.length, 512, prefix));
+          for (const [i, cell] of all.entries()) {
+            alone.keys.set(batch.keys.subarray(cell * width, (cell + 1) * width), i * width);
+            alone.values.set(batch.values.subarray(cell * width, (cell + 1) * width), i * width);
+          }
+          const queries = batch.queries.subarray(first * outputs, (first + mine.length) * outputs);
+          const output = await attend({ ...alone, queries });
+          expect(isSame(output, together.subarray(first * outputs, (first + mine.length) * outputs))).toBe(true);
+          first += mine.length;
+        }
+      }
+    },
+  );
 
   it("takes scores of any size", async () => {
     for (const size of [1e-20, 30, 1000]) {

@@ -14,14 +14,14 @@ describe("the table of an evaluation", () => {
     expect(lines[0]).toMatch(/^benchmark +cases +accuracy +95 % interval +Starling-RM-34B +Starling-RM-7B-alpha$/);
     expect(lines[1]).toMatch(/^human +120 +0\.\d{3} +0\.\d{3} to 0\.\d{3} +0\.807 +0\.762$/);
     expect(lines[4]).toMatch(/^nectar +120 +0\.\d{3} +0\.\d{3} to 0\.\d{3} +- +-$/);
-    expect(lines[8]).toMatch(/^average +0\.\d{3} +- +-$/);
+    expect(lines[8]).toMatch(/^average +0\.\d{3} +0\.\d{3} to 0\.\d{3} +- +-$/);
     expect(lines[9]).toBe("");
   });
 
   it("averages the card over the same benchmarks", () => {
     const benchmarks = report.benchmarks.slice(0, 3);
     const three = { ...report, benchmarks, card: cardAverages(benchmarks) };
-    expect(evaluationTable(three, { columns: 100 })).toMatch(/^average +0\.\d{3} +0\.767 +0\.738$/m);
+    expect(evaluationTable(three, { columns: 100 })).toMatch(/^average +0\.\d{3} +0\.741 to 0\.802 +0\.767 +0\.738$/m);
     const one = { ...report, benchmarks: report.benchmarks.slice(0, 1) };
     expect(evaluationTable(one, { columns: 100 })).not.toContain("average");
   });

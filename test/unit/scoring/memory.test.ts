@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { freemem, tmpdir, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import type { Backend } from "../../../src/native/engine.ts";
 import { availableMemory } from "../../../src/scoring/available-memory.ts";
 import { workerLayout } from "../../../src/scoring/backend-defaults.ts";
 import { assertFits, memoryNeed } from "../../../src/scoring/memory.ts";
@@ -37,12 +38,15 @@ describe("memoryNeed", () => {
     expect(need.total).toBe(need.weights + need.keyValue + need.compute);
   });
 
-  it("counts cells in steps, each context worker, and the batch beside the longest sequence in packed mode", () => {
-    const keyValue = (changes: object) => memoryNeed(shape, 0, { ...settings, ...changes }, "cpu").keyValue;
+  it("counts cells in steps, each context worker, and the batch beside the longest sequence", () => {
+    const keyValue = (changes: object, backend: Backend = "cpu") =>
+      memoryNeed(shape, 0, { ...settings, ...changes }, backend).keyValue;
     expect(keyValue({ contextTokens: 1 })).toBe(keyValue({ contextTokens: 256 }));
     expect(keyValue({ contextWorkers: 3 })).toBe(3 * keyValue({}));
     expect(keyValue({ kvType: "f16" })).toBe(keyValue({}) / 2);
-    expect(keyValue({ maxSequences: 32 })).toBe(keyValue({ contextTokens: 2048 + 512 }));
+    expect(keyValue({ maxSequences: 32 }, "cuda")).toBe(keyValue({ contextTokens: 2048 + 512 }));
+    // The CPU moves keys and values of as many tokens.
+    expect(keyValue({ maxSequences: 32 })).toBe(keyValue({ contextTokens: 2048 + 2 * 512 }));
   });
 });
 

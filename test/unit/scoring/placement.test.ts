@@ -14,6 +14,7 @@ import {
   placeWithin,
 } from "../../../src/scoring/placement.ts";
 import type { LoadRewardModelOptions } from "../../../src/scoring/types.ts";
+import { llama } from "../../../src/trunk/llama.ts";
 
 const GIBIBYTE = 1024 ** 3;
 const LAYERS = 60;
@@ -30,6 +31,7 @@ const file = {
   weightSamples: [],
   maxTokens: 2048,
   scorePosition: "last-non-pad",
+  trunk: llama,
   shape: {
     layers: LAYERS,
     contextLength: 4096,

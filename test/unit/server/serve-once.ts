@@ -23,11 +23,13 @@ export interface ServeOptions {
   /** In the order of the items. Default: 0.5, 1.5, … */
   readonly scores?: readonly number[];
   readonly results?: readonly Partial<ServedScore>[];
+  /** Of the model. Default: "higher". */
+  readonly direction?: "higher" | "lower";
 }
 
-const context = (rawText: RawText): DialectContext => ({
+const context = (rawText: RawText, direction = "higher"): DialectContext => ({
   rawText: rawTextReader(rawText),
-  model: { name: "starling-rm-tiny", heads: [], info: { direction: "higher" } } as unknown as ServedModel,
+  model: { name: "starling-rm-tiny", heads: [], info: { direction } } as unknown as ServedModel,
   requestId: "r1",
   created: 1_790_000_000,
 });
@@ -43,7 +45,7 @@ export function serveOnce(path: string, body: unknown, options: ServeOptions = {
   };
   try {
     checkBody(dialect.body, body);
-    const { items, answer, rules } = dialect.read(body as never, context(rawText));
+    const { items, answer, rules } = dialect.read(body as never, context(rawText, options.direction));
     for (const { item, name } of items) checkItem(item, name, rules);
     const served = items.map((_, i) => ({
       ...{ score: scores[i] ?? i + 0.5, tokenCount: 10 + i, truncated: false, scorePosition: 9 + i },

@@ -145,6 +145,7 @@ export function richReport(count = 600): EvaluationReport {
     formatVersion: 1,
     version: "0.1.0",
     accuracy: accuracies.reduce((a, b) => a + b) / accuracies.length,
+    interval: { method: "combined", level: 0.95, low: 0.741, high: 0.802 },
     card: cardAverages(benchmarks),
     model: {
       file: "starling-rm-34b-q4_k_m.gguf",
