@@ -2,7 +2,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { convertFloats } from "../../dist/src/convert/dtypes.js";
+import { convertFloats } from "../../dist/src/checkpoint/dtypes.js";
 import { embeddedCheckpoint } from "../../dist/src/embedded-model.js";
 import { below, gaussians, uniform } from "./random.mjs";
 

@@ -6,7 +6,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { convertFloats } from "../../dist/src/convert/dtypes.js";
+import { convertFloats } from "../../dist/src/checkpoint/dtypes.js";
 import { quantizedType } from "../../dist/src/gguf/quantization-mix.js";
 import { tensorTypeByName } from "../../dist/src/gguf/types.js";
 import { openEngine } from "../../dist/src/native/engine.js";

@@ -1,7 +1,7 @@
 /** Random reward models in this project's GGUF format, made once and cached. */
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { convertFloats } from "../../dist/src/convert/dtypes.js";
+import { convertFloats } from "../../dist/src/checkpoint/dtypes.js";
 import { quantize } from "../../dist/src/entry/convert.js";
 import { directModel } from "./direct.mjs";
 import { shapes } from "./shapes.mjs";

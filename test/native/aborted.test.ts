@@ -67,6 +67,7 @@ const calls: Readonly<Record<string, () => Promise<unknown>>> = {
   predictMemory: () => library.predictMemory({ modelPath: none, signal }),
   pull: () => library.pull({ repository: "a/b", endpoint, cacheFolder: none, signal }),
   quantize: () => library.quantize({ input: none, output, type: "q8_0", signal }),
+  attach: () => library.attach({ trunk: none, head: none, output, signal }),
   readItems: () => first(library.readItems(none, {}, { signal })),
   replaceHead: () => library.replaceHead({ modelPath: none, output, head, signal }),
   writeHead: () => library.writeHead({ modelPath: none, output, head, signal }),

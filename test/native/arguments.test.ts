@@ -64,6 +64,7 @@ const whole: Readonly<Record<string, readonly [Call, ...string[]]>> = {
   modelNotices: [(x) => library.modelNotices(x)],
   convert: [(x) => library.convert(x)],
   quantize: [(x) => library.quantize(x)],
+  attach: [(x) => library.attach(x)],
   inspectModel: [(x) => library.inspectModel(x)],
   knownModels: [(x) => library.knownModels(x), "undefined", "a date"],
   embeddedModelPath: [(x) => library.embeddedModelPath(x), "undefined", "a date"],
@@ -126,6 +127,7 @@ const options: Readonly<Record<string, readonly [Call, Readonly<Record<string, u
     ...["onProgress", "resume", "signal", "endpoint", "cacheFolder", "token"],
   ],
   quantize: [(x) => library.quantize(x), { input: none, output, type: "q8_0" }, "overwrite", "threads", "signal"],
+  attach: [(x) => library.attach(x), { trunk: none, head: none, output }, "replaceHead", "overwrite", "signal"],
   inspectModel: [(x) => library.inspectModel(x), { modelPath: none }, "type", "load", "endpoint", "token", "signal"],
   evaluate: [
     (x) => library.evaluate(x),
@@ -231,7 +233,16 @@ describe("instead of an option", () => {
 
 describe("beside an object of options", () => {
   const functions = [
-    ...["loadRewardModel", "loadTokenizer", "predictMemory", "diagnose", "embeddedModelPath", "convert", "quantize"],
+    ...[
+      "loadRewardModel",
+      "loadTokenizer",
+      "predictMemory",
+      "diagnose",
+      "embeddedModelPath",
+      "convert",
+      "quantize",
+      "attach",
+    ],
     ...["inspectModel", "evaluate", "compareModels", "writeReport", "pull", "fitModel", "extractFeatures", "writeHead"],
     "replaceHead",
     "knownModels",

@@ -111,8 +111,9 @@ describe("packed mode", () => {
     for (let shift = 1; shift < shuffled.length; shift++) {
       const turned = [...shuffled.slice(shift), ...shuffled.slice(0, shift)];
       const scores = await model.score(turned).promise;
-      // The same group of lengths is evaluated in the same way: only the assignment could differ.
-      expect([...scores]).toEqual([...first.slice(shift), ...first.slice(0, shift)]);
+      // What is cached already may change the groups, and with them the last digits; sequences differ by far more.
+      const own = [...first.slice(shift), ...first.slice(0, shift)];
+      expect(largestDifference([...scores], own)).toBeLessThan(PACKED_TOLERANCE);
     }
     await model.close();
   });
@@ -218,7 +219,7 @@ describe("load options", () => {
 
   it("rejects a head of another width and a file that does not exist, with the reason", async () => {
     const wide = await errorOf(load(addon, path, { head: { weight: new Float32Array(255) } }));
-    expect(wide.message).toContain("255 weights");
+    expect(wide.message).toContain("takes 255 numbers");
     const missing = await errorOf(load(addon, `${path}.none`));
     expect(missing.message).toMatch(/No such file|failed to open|failed to load/);
     expect(missing.code).toBeUndefined();

@@ -207,7 +207,7 @@ describe("perToken", () => {
 describe("memory", () => {
   it("is predicted from the header, and grows with what is asked for", async () => {
     const need = (options: Partial<LoadRewardModelOptions> = {}) =>
-      predictMemory({ modelPath: path, gpu: "off", threads: 1, ...options });
+      predictMemory({ modelPath: path, gpu: "off", threads: 1, kernels: "off", ...options });
     const base = await need();
     expect(base.total).toBe(base.weights + base.keyValue + base.compute);
     expect(base).toMatchObject({ backend: "cpu", contextTokens: 2048, available: expect.any(Number) });
@@ -215,6 +215,9 @@ describe("memory", () => {
     expect(short.keyValue * 8).toBe(base.keyValue);
     expect(short.compute).toBeLessThan(base.compute);
     expect((await need({ threads: 2 })).keyValue).toBe(2 * base.keyValue);
+    // Whether our own kernels compute everything is only known when the model is loaded: then batches take more cells.
+    expect((await need({ kernels: "auto" })).total).toBeGreaterThanOrEqual(base.total);
+    expect((await need({ kernels: "auto", contextTokens: 256 })).keyValue).toBeGreaterThan(short.keyValue);
     await expect(need({ contextTokens: 0 })).rejects.toMatchObject({ code: "ERR_INVALID_ARGUMENT" });
     await expect(need({ modelPath: `${path}.none` })).rejects.toMatchObject({ code: "ERR_FILE_NOT_READABLE" });
   });
