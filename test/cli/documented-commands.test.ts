@@ -127,8 +127,8 @@ function writeAdapter(folder: string, base: string, baseName: string): void {
   writeFileSync(join(folder, "adapter_model.safetensors"), safetensors(tensors));
 }
 
-/** Data sets of the real hub, a card that this machine may not have, and a model as large as those of published measurements. */
-const NEEDS_MORE = /^eval .*\b(?:all|human)\b|--benchmark human|--gpu cuda|--machine/;
+/** Data sets of the real hub, rows with a category, a card that this machine may not have, and a model as large as those of published measurements. */
+const NEEDS_MORE = /^eval .*(?:\b(?:all|human)\b|--by category)|--benchmark human|--gpu cuda|--machine/;
 
 describe("in a folder with the files that they name", () => {
   const place = join(folder, "work");
@@ -224,6 +224,8 @@ describe("in a folder with the files that they name", () => {
       const local = words.map((word) =>
         word
           .replace(/(?:Nexusflow\/Starling-RM-34B|01-ai\/Yi-34B-Chat|OWNER\/NAME)(?=$|@|\/train)/, hub.repository)
+          // Published models by name.
+          .replace(/^(hf:)?(?:skywork-v2-llama-3\.2-3b|athene-rm-8b)$/, `$1${hub.repository}`)
           .replace("path/to/", "")
           .replace("FILE.gguf", "rm.gguf"),
       );

@@ -83,7 +83,7 @@ const calls: Readonly<Record<string, () => Promise<unknown>>> = {
 };
 
 /** What takes no signal: it is done at once, opens one file, or is stopped by whoever reads from it. */
-const others = ["isStarlingError", "modelNotices", "openRows", "renderHtml", "writeReport"];
+const others = ["knownModels", "isStarlingError", "modelNotices", "openRows", "renderHtml", "writeReport"];
 
 it.each(Object.keys(calls))("%s", async (name) => {
   const outcome = await (calls[name] as () => Promise<unknown>)().then(
