@@ -33,7 +33,7 @@ export interface Evaluation {
 }
 
 /** Truncated responses listed in a report; `truncatedResponses` counts all of them. */
-const MAX_LISTED_TRUNCATIONS = 1000;
+export const MAX_LISTED_TRUNCATIONS = 1000;
 
 /**
  * Scores the cases of benchmarks with a model and measures how often the better response wins.

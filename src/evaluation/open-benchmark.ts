@@ -50,7 +50,7 @@ export interface OpenBenchmarkOptions extends RowRules {
 type CasePosition = Pick<PlacedCase, "source" | "row" | "where">;
 
 /** Problems listed in a report; `onProblem` gets all of them. */
-const MAX_REPORTED_PROBLEMS = 100;
+export const MAX_REPORTED_PROBLEMS = 100;
 
 export class OpenBenchmark {
   readonly name: BenchmarkName;

@@ -2,12 +2,12 @@
 import { given } from "../options.ts";
 import { benchmarks } from "./benchmarks.ts";
 import type { BenchmarkName, ScoredCase } from "./case.ts";
-import { assemble, runBenchmark } from "./evaluate.ts";
+import { assemble, MAX_LISTED_TRUNCATIONS, runBenchmark } from "./evaluate.ts";
 import { type EvaluateOptions, evaluationSettings } from "./evaluate-options.ts";
 import { rowKey } from "./item-texts.ts";
 import { measureBenchmark } from "./measures/measure.ts";
 import { worstOf } from "./measures/mistakes.ts";
-import { type BenchmarkRequest, OpenBenchmark } from "./open-benchmark.ts";
+import { type BenchmarkRequest, MAX_REPORTED_PROBLEMS, OpenBenchmark } from "./open-benchmark.ts";
 import { type OpenModel, openModel } from "./open-model.ts";
 import type { BenchmarkReport, EvaluationReport, ReportedModel, ReportedSettings, RowCounts } from "./report.ts";
 
@@ -34,9 +34,6 @@ export type PartOptions = Pick<
   | "onNotice"
   | "signal"
 >;
-
-/** Lists of the report on all parts are as long as those of one evaluation. */
-const [MAX_TRUNCATED, MAX_PROBLEMS] = [1000, 100];
 
 /** A model that evaluates one part after another. */
 export class PartEvaluator {
@@ -78,7 +75,7 @@ export class PartEvaluator {
  * The report on all parts, in their order: the same as that of one evaluation of all files with `limit: "all"`.
  *
  * @param seed that the report names; nothing is sampled
- * @returns the cases, too, of all parts; undefined without parts
+ * @returns undefined without parts
  */
 export function mergeParts(
   parts: readonly { readonly part: EvaluatedPart; readonly cases: readonly ScoredCase[] }[],
@@ -112,8 +109,8 @@ export function mergeParts(
     ),
     mistakes: worstOf(placed.flatMap(({ mistakes }) => mistakes)),
     truncatedResponses: parts.reduce((sum, { part }) => sum + part.truncatedResponses, 0),
-    truncated: placed.flatMap(({ truncated }) => truncated).slice(0, MAX_TRUNCATED),
-    problems: placed.flatMap(({ problems }) => problems).slice(0, MAX_PROBLEMS),
+    truncated: placed.flatMap(({ truncated }) => truncated).slice(0, MAX_LISTED_TRUNCATIONS),
+    problems: placed.flatMap(({ problems }) => problems).slice(0, MAX_REPORTED_PROBLEMS),
   };
   const { model: reported, settings } = first.part;
   return assemble({ reported, settings }, [report], { seed, limit: undefined });

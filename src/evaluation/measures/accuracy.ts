@@ -1,7 +1,7 @@
 /** Accuracy: how often scores put responses in their known order. Overall, by subset, and while cases stream by. */
 import type { ScoredCase } from "../case.ts";
 import { type ClusterSums, clusteredInterval, type Interval, intervalOfSums, wilsonInterval } from "./interval.ts";
-import { marginOf, rightComparisons } from "./outcome.ts";
+import { marginOf, PromptNumbers, rightComparisons } from "./outcome.ts";
 
 /** How often the better response wins. */
 export interface AccuracyMeasures {
@@ -54,25 +54,24 @@ export function measureAccuracy(cases: readonly ScoredCase[]): AccuracyMeasures 
 
 /** Sums of the cases' values by prompt; a case of unknown prompt is one of its own. */
 export class PromptSums {
-  readonly #sums = new Map<string, { sum: number; count: number }>();
+  readonly #numbers = new PromptNumbers();
+  readonly #sums: { sum: number; count: number }[] = [];
 
   /** Number of prompts. */
   get size(): number {
-    return this.#sums.size;
+    return this.#sums.length;
   }
 
-  add({ prompt, source, row }: Pick<ScoredCase, "prompt" | "source" | "row">, value: number): void {
-    const key = prompt ?? `${source}/${row}/${this.#sums.size}`;
-    const same = this.#sums.get(key);
-    if (same === undefined) this.#sums.set(key, { sum: value, count: 1 });
-    else {
-      same.sum += value;
-      same.count += 1;
-    }
+  add(scored: Pick<ScoredCase, "prompt">, value: number): void {
+    const number = this.#numbers.of(scored);
+    this.#sums[number] ??= { sum: 0, count: 0 };
+    const same = this.#sums[number];
+    same.sum += value;
+    same.count += 1;
   }
 
   values(): Iterable<ClusterSums> {
-    return this.#sums.values();
+    return this.#sums;
   }
 }
 

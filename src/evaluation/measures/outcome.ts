@@ -49,13 +49,10 @@ export function listPairs(cases: readonly ScoredCase[]): PairLists {
   const lengthDifferences = new Float64Array(count);
   const right = new Uint8Array(count);
   const prompts = new Uint32Array(count);
-  const numbers = new Map<string, number>();
-  let promptCount = 0;
+  const numbers = new PromptNumbers();
   let at = 0;
   for (const scored of cases) {
-    const known = scored.prompt === undefined ? undefined : numbers.get(scored.prompt);
-    const prompt = known ?? promptCount++;
-    if (scored.prompt !== undefined) numbers.set(scored.prompt, prompt);
+    const prompt = numbers.of(scored);
     for (const comparison of scored.comparisons) {
       margins[at] = marginOf(scored, comparison);
       lengthDifferences[at] =
@@ -65,7 +62,25 @@ export function listPairs(cases: readonly ScoredCase[]): PairLists {
       at++;
     }
   }
-  return { margins, lengthDifferences, right, prompts, promptCount };
+  return { margins, lengthDifferences, right, prompts, promptCount: numbers.size };
+}
+
+/** Numbers prompts from 0, in the order in which cases have them; a case of unknown prompt is one of its own. */
+export class PromptNumbers {
+  readonly #known = new Map<string, number>();
+  #size = 0;
+
+  /** Number of prompts. */
+  get size(): number {
+    return this.#size;
+  }
+
+  of({ prompt }: Pick<ScoredCase, "prompt">): number {
+    const known = prompt === undefined ? undefined : this.#known.get(prompt);
+    if (known !== undefined) return known;
+    if (prompt !== undefined) this.#known.set(prompt, this.#size);
+    return this.#size++;
+  }
 }
 
 /** Enough for quantiles exact to half a percent. Prime, so the step does not resonate with patterns in the cases. */

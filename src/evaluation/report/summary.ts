@@ -94,9 +94,8 @@ function isOutside(own: Pick<BenchmarkReport, "accuracy" | "interval">, card: Es
   return estimate !== undefined && card !== undefined && differ(estimate, card);
 }
 
-/** The card's average, if it has a number for each benchmark. */
-function cardAverage({ benchmarks }: EvaluationReport, model: string): Estimate | undefined {
-  const known = benchmarks.flatMap(({ card }) => cardEstimate(card?.[model]) ?? []);
-  const interval = known.length === benchmarks.length ? intervalOfMean(known) : undefined;
-  return interval && { share: known.reduce((sum, { share }) => sum + share, 0) / known.length, interval };
+/** The card's average, which it has if it has a number for each benchmark. */
+function cardAverage({ benchmarks, card: averages }: EvaluationReport, model: string): Estimate | undefined {
+  const interval = intervalOfMean(benchmarks.flatMap(({ card }) => cardEstimate(card?.[model]) ?? []));
+  return estimateOf(averages?.[model], interval);
 }
