@@ -91,7 +91,7 @@ async function createProgram(
   finish: (exitCode: number) => void,
 ): Promise<Command> {
   const program = new Command("starling-rm")
-    .description("Score and rank responses with Starling-RM-34B and other Llama reward models.")
+    .description("Score and rank responses with Starling-RM-34B and other reward models.")
     .version(versionLine(), "-V, --version", "print the version; with --json, also of Node and what is installed")
     .exitOverride()
     .showSuggestionAfterError(false)
