@@ -9,7 +9,7 @@ import { ADAPTER_CONFIG, refuseAdapter } from "./adapter-config.ts";
 import { type CheckpointTemplate, readChatTemplate } from "./chat-template-file.ts";
 import { type CheckpointTensor, floatTypeOf } from "./checkpoint-tensor.ts";
 import { type CheckpointConfig, MAX_CONFIG_BYTES, parseConfig } from "./config.ts";
-import { convertFloats, FLOAT_BYTES } from "./dtypes.ts";
+import { FLOAT_BYTES, toFloats } from "./dtypes.ts";
 import { type CheckpointFolder, openLocalFolder } from "./folder.ts";
 import { type JsonObject, own, readJsonFile } from "./json.ts";
 import { refuse } from "./refuse.ts";
@@ -73,7 +73,7 @@ export class Checkpoint {
       const first = offset / (columns * FLOAT_BYTES.f32);
       const source = new Uint8Array((target.length / FLOAT_BYTES.f32) * FLOAT_BYTES[type]);
       await this.readTensor(stored, first * columns * FLOAT_BYTES[type], source);
-      const rows = new Float32Array(convertFloats(source, type, "f32").slice().buffer);
+      const rows = toFloats(source, type);
       await change.apply(rows, first);
       target.set(new Uint8Array(rows.buffer));
       return;
