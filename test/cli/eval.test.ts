@@ -192,6 +192,25 @@ describe("eval", () => {
     expect(await run(evaluate("pairs", "--input", rows, "--by", "sauce", "--limit", "all"))).toMatchObject({ code: 2 });
   });
 
+  it("keeps long texts apart that begin alike, and says what values are no groups", async () => {
+    const rows = join(folder, "long.jsonl");
+    const made = ["a", "b"].map((end) => ({
+      ...{ prompt: `${"x".repeat(300)}${end}`, chosen: "yes", rejected: "no" },
+      ...{ meta: { source: end }, tags: [end] },
+    }));
+    writeFileSync(rows, made.map((row) => `${JSON.stringify(row)}\n`).join(""));
+    const by = (name: string) => run(evaluate("pairs", "--input", rows, "--json", "--by", name));
+    const [{ groups }] = JSON.parse((await by("prompt")).stdout).benchmarks[0].breakdowns;
+    expect(groups.map(({ cases }: { cases: number }) => cases)).toEqual([1, 1]);
+    for (const [name, reason] of [
+      ["meta", 'its values are objects. Name a field of one with a dot: "meta.source".'],
+      ["tags", 'its values are lists. Name a field of one with a dot: "tags.0".'],
+    ] as const) {
+      const { code, stderr } = await by(name);
+      expect([code, stderr]).toEqual([2, expect.stringContaining(`Cannot break down by "${name}": ${reason}`)]);
+    }
+  });
+
   it("fails where no row could be used, and says so", async () => {
     const none = join(folder, "none.jsonl");
     writeFileSync(none, `${JSON.stringify({ prompt: "p", chosen: "same", rejected: "same" })}\n`);
