@@ -141,7 +141,6 @@ def families(sizes: dict[str, int]) -> dict[str, dict]:
 def tokenizers() -> tuple[dict[str, dict], dict[str, int], dict[str, dict]]:
     bpe, _, bpe_ids = llama_3()
     value = bpe["tokenizer.json"]
-    cls_id = len(value["model"]["vocab"]) + len(value["added_tokens"])
     # The vocabulary may list the added tokens as well.
     cls_id = max([*value["model"]["vocab"].values(), *(token["id"] for token in value["added_tokens"])]) + 1
     cls = {

@@ -1,36 +1,80 @@
 /** What accuracy is broken down by: fields of the rows, and what can be said of any case. */
+import { createHash } from "node:crypto";
+import { InvalidInputError } from "../errors.ts";
 import { lookUp } from "../prompt/field-path.ts";
-import { type Fields, isObject } from "../prompt/input-fields.ts";
+import { isObject } from "../prompt/input-fields.ts";
 import type { PromptCase, ScoredCase } from "./case.ts";
 
 /** Names that mean something without a field in the row. */
-export const DERIVED_GROUPS = ["turns", "length"] as const;
+const DERIVED_GROUPS: readonly string[] = ["turns", "length"];
 
-/** Longer values are texts, not names of groups. */
+/** Longer values are texts, not names of groups: their beginning names them, and a hash tells them apart. */
 const MAX_VALUE = 200;
+const HASH_DIGITS = 8;
+/** Names of fields that are kept for a message. */
+const MAX_NAMES = 20;
 /** Bands of "length": tokens of the longest response with its prompt, from this many on. */
 const BANDS = [0, 128, 256, 512, 1024, 2048, 4096];
 
-/** The fields' values in a row, and the number of turns; what the row has not is absent. */
-export function groupsOf(
-  row: unknown,
-  by: readonly string[],
-  { responses }: PromptCase,
-): Readonly<Record<string, string>> {
-  const groups: Record<string, string> = {};
-  for (const name of by) {
-    const value = isObject(row) ? valueText(lookUp(row as Fields, name)) : undefined;
-    if (value !== undefined) groups[name] = value;
-    else if (name === "turns") groups[name] = String(turnsOf(responses[0]?.item));
+/** Reads the groups of rows, and notes which fields the rows have: a name that none has is a mistake. */
+export class GroupReader {
+  readonly #by: readonly string[];
+  readonly #found = new Set<string>();
+  /** The first list or object of a field. */
+  readonly #nested = new Map<string, object>();
+  readonly #names = new Set<string>();
+
+  /** @param by names of fields, or derived ones */
+  constructor(by: readonly string[]) {
+    this.#by = by;
   }
-  return groups;
+
+  /** The fields' values in a row, and the number of turns; what the row has not is absent. Undefined without names. */
+  groupsOf(row: unknown, { responses }: PromptCase): Readonly<Record<string, string>> | undefined {
+    if (this.#by.length === 0) return undefined;
+    if (isObject(row) && this.#names.size < MAX_NAMES) for (const name of Object.keys(row)) this.#names.add(name);
+    const groups: Record<string, string> = {};
+    for (const name of this.#by) {
+      const value = isObject(row) ? lookUp(row, name) : undefined;
+      const text = valueText(value);
+      if (text !== undefined) groups[name] = text;
+      else if (name === "turns") groups[name] = String(turnsOf(responses[0]?.item));
+      if (text === undefined && typeof value === "object" && value !== null) {
+        if (!this.#nested.has(name)) this.#nested.set(name, value);
+      } else if (value !== undefined) this.#found.add(name);
+    }
+    return groups;
+  }
+
+  /**
+   * To be called when all rows were read.
+   *
+   * @throws InvalidInputError for a name that no row has, or that has only lists and objects
+   */
+  check(): void {
+    const name = this.#by.find((one) => !this.#found.has(one) && !DERIVED_GROUPS.includes(one));
+    // Without rows there is nothing to say about their fields.
+    if (name === undefined || this.#names.size === 0) return;
+    const nested = this.#nested.get(name);
+    const names = [...this.#names].map((own) => JSON.stringify(own)).join(", ");
+    const reason =
+      nested === undefined
+        ? `no row has such a field; they have ${names}. ${DERIVED_GROUPS.join(" and ")} need no field.`
+        : `its values are ${Array.isArray(nested) ? "lists" : "objects"}. Name a field of one with a dot: ${JSON.stringify(`${name}.${Object.keys(nested)[0] ?? "name"}`)}.`;
+    throw new InvalidInputError("ERR_INVALID_ARGUMENT", `Cannot break down by ${JSON.stringify(name)}: ${reason}`, {
+      field: "by",
+    });
+  }
 }
 
-/** Texts, numbers, true and false; other values, and an empty text, are no groups. */
+/** Texts, numbers, times, true and false; other values, and an empty text, are no groups. */
 function valueText(value: unknown): string | undefined {
   if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") return String(value);
+  if (value instanceof Date) return value.toJSON() ?? undefined;
   if (typeof value !== "string" || value.trim() === "") return undefined;
-  return value.length > MAX_VALUE ? `${value.slice(0, MAX_VALUE - 1)}…` : value;
+  if (value.length <= MAX_VALUE) return value;
+  const hash = createHash("sha256").update(value).digest("hex").slice(0, HASH_DIGITS);
+  return `${value.slice(0, MAX_VALUE - HASH_DIGITS - 2).toWellFormed()}… ${hash}`;
 }
 
 /** The user's turns. */

@@ -8,7 +8,6 @@ import type { InputFormat } from "../rows/format.ts";
 import { openRows } from "../rows/open-rows.ts";
 import { type Benchmark, benchmarks } from "./benchmarks.ts";
 import type { BenchmarkName, PlacedCase } from "./case.ts";
-import { DERIVED_GROUPS } from "./groups.ts";
 import { promptKey } from "./item-texts.ts";
 import { CaseReader, type RowProblem, type RowRules } from "./read-cases.ts";
 import type { ReportedProblem, ReportedSource, RowCounts } from "./report.ts";
@@ -115,7 +114,7 @@ export class OpenBenchmark {
     });
     const sample = limit === undefined ? undefined : await sampleCases(reader.cases(), limit, seed, promptKey);
     // Streamed rows are checked when all were scored.
-    if (sample !== undefined) checkGroups(reader);
+    if (sample !== undefined) reader.groups.check();
     const sources: ReportedSource[] = [];
     for (const source of resolved) sources.push(await reportedSource(source));
     return new OpenBenchmark(definition, resolved, sources, reader, sample, limit, problems, reportProblem);
@@ -128,9 +127,9 @@ export class OpenBenchmark {
     return { ...counts, omitted, sampled: this.total ?? counts.cases, failed: this.#failed };
   }
 
-  /** @throws InvalidInputError for a field of `by` that no row has. To be called when all cases were read. */
+  /** @throws InvalidInputError for a field of `by` that no row has, or that has only lists and objects. To be called when all cases were read. */
   checkGroups(): void {
-    checkGroups(this.#reader);
+    this.#reader.groups.check();
   }
 
   /** Warnings about the rows, one sentence per kind. Complete after all cases were read. */
@@ -144,19 +143,6 @@ export class OpenBenchmark {
     const name = this.#resolved[source]?.name ?? "";
     this.#reportProblem({ source: name, sourceIndex: source, row, where, error });
   }
-}
-
-function checkGroups(reader: CaseReader): void {
-  const { missing, names } = reader.missingGroups();
-  const [name] = missing;
-  // Without rows there is nothing to say about their fields.
-  if (name === undefined || names.length === 0) return;
-  throw new InvalidInputError(
-    "ERR_INVALID_ARGUMENT",
-    `Cannot break down by ${JSON.stringify(name)}: no row has such a field; they have ${names.map((own) => JSON.stringify(own)).join(", ")}. ` +
-      `${DERIVED_GROUPS.join(" and ")} need no field.`,
-    { field: "by" },
-  );
 }
 
 /** Names local files without their folder, so the report does not depend on where they are. */

@@ -2,7 +2,6 @@
 import { isStarlingError, type StarlingError } from "../errors.ts";
 import { firstNotices } from "../inputs/notices.ts";
 import { FieldMap, type FieldMapping, type MappedFields } from "../prompt/field-map.ts";
-import { lookUp } from "../prompt/field-path.ts";
 import { type Fields, isObject } from "../prompt/input-fields.ts";
 import { explained } from "../prompt/row-advice.ts";
 import { strictError, WarningCounter } from "../prompt/warnings.ts";
@@ -12,7 +11,7 @@ import type { InputFormat } from "../rows/format.ts";
 import { openRows, type RowFile } from "../rows/open-rows.ts";
 import type { Adapter, AdaptOptions } from "./adapters/adapter.ts";
 import type { PlacedCase } from "./case.ts";
-import { DERIVED_GROUPS, groupsOf } from "./groups.ts";
+import { GroupReader } from "./groups.ts";
 import type { RowCounts } from "./report.ts";
 import type { ResolvedSource } from "./sources.ts";
 
@@ -41,18 +40,13 @@ export interface ReadCasesOptions extends RowRules {
   readonly strict?: boolean;
   /** Names of the fields in the rows. */
   readonly fields?: FieldMapping;
-  /** Fields by which accuracy is broken down: see groupsOf. Default: none. */
+  /** Fields by which accuracy is broken down: see GroupReader. Default: none. */
   readonly by?: readonly string[];
   /** Default: recognised. */
   readonly format?: InputFormat;
   readonly onNotice?: ((message: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
-
-/** Names of fields that are kept for a message. */
-const MAX_NAMES = 20;
-
-const isDerived = (name: string) => DERIVED_GROUPS.some((derived) => derived === name);
 
 /** Complete after all cases were read. */
 interface Counts extends Pick<RowCounts, "omitted"> {
@@ -73,8 +67,8 @@ export class CaseReader {
   readonly #options: ReadCasesOptions;
   readonly #fieldMap: FieldMap;
   readonly #tell: (notice: string) => void;
-  readonly #found = new Set<string>();
-  readonly #names = new Set<string>();
+  /** Of the rows read so far. */
+  readonly groups: GroupReader;
   /** Warnings about the rows read so far. */
   readonly warnings = new WarningCounter();
   readonly counts: Counts = { read: 0, omitted: {}, broken: 0, cases: 0 };
@@ -83,6 +77,7 @@ export class CaseReader {
     this.#benchmark = benchmark;
     this.#sources = sources;
     this.#options = options;
+    this.groups = new GroupReader(options.by ?? []);
     this.#tell = firstNotices(options.onNotice);
     const { fields = {}, ignoreFields } = options;
     // A benchmark's rows have the names that its data set gave them.
@@ -104,7 +99,7 @@ export class CaseReader {
   }
 
   async *#casesOf({ rows }: RowFile, source: number, name: string): AsyncGenerator<PlacedCase, void, undefined> {
-    const { onProblem, signal, strict = false, by = [] } = this.#options;
+    const { onProblem, signal, strict = false } = this.#options;
     const before = this.counts.read;
     for await (const { row, where, isCsv = false, isTable, ...read } of rows) {
       signal?.throwIfAborted();
@@ -125,7 +120,8 @@ export class CaseReader {
         this.warnings.add(warnings, `${name}, ${where}`);
         this.counts.cases += 1;
         const placed: PlacedCase = { ...adapted.case, source, row, where };
-        yield by.length === 0 ? placed : { ...placed, groups: this.#groupsOf(read.value, placed, by) };
+        const groups = this.groups.groupsOf(read.value, placed);
+        yield groups === undefined ? placed : { ...placed, groups };
       } catch (error) {
         if (!isStarlingError(error)) throw error;
         this.counts.broken += 1;
@@ -134,21 +130,6 @@ export class CaseReader {
       }
     }
     if (this.counts.read === before) throw damaged(name, "has no rows");
-  }
-
-  /** Also notes which fields rows have: a name that none has is a mistake. */
-  #groupsOf(row: unknown, placed: PlacedCase, by: readonly string[]): Readonly<Record<string, string>> {
-    if (isObject(row)) {
-      for (const name of by) if (lookUp(row, name) !== undefined) this.#found.add(name);
-      if (this.#names.size < MAX_NAMES) for (const name of Object.keys(row)) this.#names.add(name);
-    }
-    return groupsOf(row, by, placed);
-  }
-
-  /** Names of `by` that no row had. Complete after all cases were read. */
-  missingGroups(): { readonly missing: readonly string[]; readonly names: readonly string[] } {
-    const missing = (this.#options.by ?? []).filter((name) => !this.#found.has(name) && !isDerived(name));
-    return { missing, names: [...this.#names] };
   }
 
   #mapped(value: Fields): MappedFields {
