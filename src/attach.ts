@@ -111,7 +111,7 @@ async function attachTo(claimed: OutputFile, options: AttachOptions): Promise<At
   const trunkPath = options.trunk.startsWith("hf:") ? await pullGguf(options.trunk, hub) : options.trunk;
   const trunk = await OpenedGguf.open(trunkPath);
   try {
-    if (await isSameFile(trunkPath, claimed.target.path)) throw unwritable(output, "it is the trunk being read");
+    if (await trunk.isAt(claimed.target.path)) throw unwritable(output, "it is the trunk being read");
     const checkpoint = await openCheckpoint(folder.folder, options.profile);
     try {
       return await write(claimed, options, { trunk, checkpoint, folder });
@@ -171,7 +171,7 @@ async function write(
     claimed,
     trunk,
     { header, tensors, replaced: computed(matches) },
-    { overwrite, signal, onBytes, check: (copy) => void readRewardMetadata(copy, output) },
+    { overwrite, signal, kept: trunk, onBytes, check: (copy) => void readRewardMetadata(copy, output) },
   );
   const left = gguf.tensors.length - tensors.length;
   const dropped = left === 0 ? [] : ["the trunk's output layer is left out: scores do not use it"];

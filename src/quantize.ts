@@ -7,7 +7,6 @@ import { FileError, NativeError } from "./errors.ts";
 import { freeBytes } from "./files/disk-room.ts";
 import { unwritable } from "./files/file-errors.ts";
 import { type OutputFile, withOutput } from "./files/output-file.ts";
-import { isSameFile } from "./files/same-file.ts";
 import { copyGguf } from "./gguf/copy.ts";
 import { DEFAULT_ALIGNMENT, type GgufHeader } from "./gguf/header.ts";
 import { OpenedGguf } from "./gguf/opened-gguf.ts";
@@ -80,7 +79,7 @@ async function quantizeTo(
 ): Promise<ConvertResult> {
   const { input, output, signal } = options;
   checkQuantizable(await readGguf(source), input);
-  if (await isSameFile(input, claimed.target.path)) throw unwritable(output, "it is the file being read");
+  if (await source.isAt(claimed.target.path)) throw unwritable(output, "it is the file being read");
   const file = await claimed.create();
   try {
     const threads = options.threads ?? availableParallelism();
@@ -98,7 +97,7 @@ async function quantizeTo(
     signal?.throwIfAborted();
     const { overwrite = false, splitSize } = options;
     if (splitSize !== undefined && written.fileSize > splitSize) {
-      const copied = await copyGguf(claimed, file.path, { splitSize, overwrite, signal });
+      const copied = await copyGguf(claimed, file.path, { splitSize, overwrite, signal, kept: source });
       return { ...copied, tensors: written.tensors.length, ...describeWeightTypes(written) };
     }
     const bytes = await claimed.publish(file);
