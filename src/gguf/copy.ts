@@ -5,7 +5,7 @@ import { checkRoom } from "../files/disk-room.ts";
 import type { OutputFile } from "../files/output-file.ts";
 import type { GgufHeader, TensorInfo } from "./header.ts";
 import { OpenedGguf } from "./opened-gguf.ts";
-import { claimParts, partSizes, readWritten } from "./part-output.ts";
+import { claimParts, partSizes, publishedNames, readWritten } from "./part-output.ts";
 import { readGguf } from "./reader.ts";
 import type { SerializedHeader } from "./serialize.ts";
 import { serializeParts } from "./serialize-parts.ts";
@@ -95,8 +95,7 @@ export async function copyTensors(
       check?.(await readWritten(file));
       signal?.throwIfAborted();
       const bytes = await outputs.publish(file);
-      const [output = claimed.name, ...others] = outputs.names;
-      return { output, ...(others.length === 0 ? {} : { parts: outputs.names }), bytes };
+      return { ...publishedNames(outputs), bytes };
     } finally {
       await file.discard();
     }
