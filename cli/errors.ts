@@ -13,6 +13,9 @@ export const EXIT_FATAL = 2;
 /** The command line is wrong; the message says how to fix it. */
 export class UsageError extends Error {}
 
+/** Options that do not fit the model, whatever the input is. */
+export class UnfitForModel extends UsageError {}
+
 /** The library says the same for outputs of its own. */
 export function existingFile(path: string): string {
   return `${path} already exists; --force replaces it`;

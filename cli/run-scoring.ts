@@ -14,7 +14,6 @@ import {
 } from "./output-options.ts";
 import { printRows } from "./print-rows.ts";
 import { allRecords, resultPrinter } from "./result-printer.ts";
-import type { Row } from "./row.ts";
 import type { RowSource } from "./row-options.ts";
 import { scoreRows } from "./score-rows.ts";
 import { checkThreshold, type SelectionOptions, topOf } from "./selection.ts";
@@ -87,7 +86,7 @@ export async function runScoring(
   return writeRows({ command, source, modelPath, head, held: form.held }, options, context, async (rows, target) => {
     const model = await loadModel(modelPath, options, context);
     try {
-      const { notice, direction } = model.info;
+      const { notice } = model.info;
       checkThreshold(options, model.info);
       const note = notice !== undefined && form.format !== "table" ? () => terminal.note(`note: ${notice}`) : () => {};
       const printer = resultPrinter({
@@ -103,13 +102,7 @@ export async function runScoring(
       const onProgress = (progress: { tokensDone: number }) => {
         tokens = progress.tokensDone;
       };
-      const results = scoreRows(tapped(rows, printer.onRow), model, {
-        signal,
-        onProgress,
-        perToken,
-        strict,
-        direction,
-      });
+      const results = scoreRows(tapped(rows, printer.onRow), model, { signal, onProgress, perToken, strict });
       return await printRows(beforeFirst(results, note), {
         ...target,
         label: "scoring",
@@ -122,10 +115,13 @@ export async function runScoring(
   });
 }
 
-async function* tapped(rows: AsyncIterable<Row>, onRow: (row: Row) => void): AsyncGenerator<Row> {
-  for await (const row of rows) {
-    onRow(row);
-    yield row;
+export async function* tapped<T>(
+  values: Iterable<T> | AsyncIterable<T>,
+  onValue: (value: T) => void,
+): AsyncGenerator<T> {
+  for await (const value of values) {
+    onValue(value);
+    yield value;
   }
 }
 

@@ -3,7 +3,6 @@ import {
   type ItemWarning,
   isStarlingError,
   type RewardModel,
-  type RewardModelInfo,
   type ScoreProgress,
   type StarlingError,
   type TokenRewards,
@@ -36,8 +35,6 @@ export interface ScoreRowsOptions {
   readonly perToken?: boolean;
   /** Treat warnings as errors; default false. */
   readonly strict?: boolean;
-  /** Of the model's scores; default "higher". */
-  readonly direction?: RewardModelInfo["direction"];
 }
 
 /** About the most bytes of input read ahead; one row may be larger. */
@@ -58,7 +55,7 @@ type ScoreItems = Parameters<RewardModel["scoreEach"]>[0];
 
 export async function* scoreRows(
   rows: Iterable<Row> | AsyncIterable<Row>,
-  model: Pick<RewardModel, "scoreEach">,
+  model: Pick<RewardModel, "scoreEach" | "info">,
   options: ScoreRowsOptions,
 ): AsyncGenerator<RowResult, void, undefined> {
   const pending: Pending[] = [];
@@ -92,15 +89,15 @@ export async function* scoreRows(
     const of = pending.findLast(({ firstItem }) => firstItem <= item);
     return of?.row.many ? `responses[${item - of.firstItem}]` : "row";
   };
-  const { direction: _direction, ...scoring } = options;
-  for await (const outcome of model.scoreEach(itemsOf() as ScoreItems, { ...scoring, nameItem })) {
+  const { direction } = model.info;
+  for await (const outcome of model.scoreEach(itemsOf() as ScoreItems, { ...options, nameItem })) {
     const head = pending[0] as Pending;
     if ("error" in outcome) head.error ??= outcome.error;
     else {
       const { score, tokenCount, truncated, tokenRewards, warnings = [] } = outcome;
       for (const warning of warnings) if (!head.warnings.has(warning.code)) head.warnings.set(warning.code, warning);
       const text = itemText(head.row.items[head.outcomes]);
-      const merit = options.direction === "lower" ? { merit: -score } : {};
+      const merit = direction === "lower" ? { merit: -score } : {};
       head.scored.push({
         text,
         score,

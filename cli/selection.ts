@@ -1,7 +1,7 @@
 /** Which scored texts of a row are written: --min-score, --max-score, --top, --best. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { RewardModelInfo } from "../src/index.ts";
-import { UsageError } from "./errors.ts";
+import { UnfitForModel } from "./errors.ts";
 import { wholeNumber } from "./option-values.ts";
 import { byRank } from "./records.ts";
 import type { RowResult } from "./score-rows.ts";
@@ -38,10 +38,12 @@ export function isSelecting({ minScore, maxScore, top, best }: SelectionOptions)
   return minScore !== undefined || maxScore !== undefined || top !== undefined || best === true;
 }
 
-/** @throws UsageError for a threshold that would keep the worst of a model whose lower scores are better */
+/** @throws UnfitForModel for a threshold that would keep the worst of a model whose lower scores are better */
 export function checkThreshold({ minScore }: SelectionOptions, { name, direction }: RewardModelInfo): void {
   if (minScore === undefined || direction === "higher") return;
-  throw new UsageError(`--min-score keeps the worst responses here: the scores of ${name} are costs. Use --max-score`);
+  throw new UnfitForModel(
+    `--min-score keeps the worst responses here: the scores of ${name} are costs. Use --max-score`,
+  );
 }
 
 /** How many responses of each prompt are written; undefined for all. */

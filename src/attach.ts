@@ -1,8 +1,7 @@
 /** Makes a reward model of a trunk that is a GGUF already: the head and the tokenizer come from its checkpoint. */
 import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import type { Checkpoint } from "./checkpoint/checkpoint.ts";
-import { openCheckpoint } from "./checkpoint/checkpoint.ts";
+import { type Checkpoint, openCheckpoint } from "./checkpoint/checkpoint.ts";
 import { checkTrunkFile, type TrunkTensorMatch } from "./convert/attach-checks.ts";
 import { attachedMetadata } from "./convert/attach-metadata.ts";
 import { compareWeights, type TrunkEvidence } from "./convert/attach-weights.ts";
@@ -20,6 +19,7 @@ import type { GgufHeader } from "./gguf/header.ts";
 import { OpenedGguf } from "./gguf/opened-gguf.ts";
 import { readGguf } from "./gguf/reader.ts";
 import { readRewardMetadata } from "./gguf/reward-metadata.ts";
+import { serializeHeader } from "./gguf/serialize.ts";
 import { serializeParts } from "./gguf/serialize-parts.ts";
 import { STARLING_KEYS } from "./gguf/starling-keys.ts";
 import { describeWeightTypes } from "./gguf/weight-types.ts";
@@ -111,7 +111,7 @@ async function attachTo(claimed: OutputFile, options: AttachOptions): Promise<At
   const trunkPath = options.trunk.startsWith("hf:") ? await pullGguf(options.trunk, hub) : options.trunk;
   const trunk = await OpenedGguf.open(trunkPath);
   try {
-    if (await isSameFile(trunkPath, claimed.target.path)) throw unwritable(output, "it is the trunk being read");
+    if (await trunk.isAt(claimed.target.path)) throw unwritable(output, "it is the trunk being read");
     const checkpoint = await openCheckpoint(folder.folder, options.profile);
     try {
       return await write(claimed, options, { trunk, checkpoint, folder });
@@ -171,7 +171,7 @@ async function write(
     claimed,
     trunk,
     { header, tensors, replaced: computed(matches) },
-    { overwrite, signal, onBytes, check: (copy) => void readRewardMetadata(copy, output) },
+    { overwrite, signal, kept: trunk, onBytes, check: (copy) => void readRewardMetadata(copy, output) },
   );
   const left = gguf.tensors.length - tensors.length;
   const dropped = left === 0 ? [] : ["the trunk's output layer is left out: scores do not use it"];
@@ -195,12 +195,11 @@ function computed(matches: readonly TrunkTensorMatch[]): ReadonlyMap<string, Uin
 /** Everything that a scorer checks is checked before gigabytes are copied. */
 async function checkResult(
   output: string,
-  metadata: Parameters<typeof serializeParts>[0],
+  metadata: Parameters<typeof serializeHeader>[0],
   tensors: GgufHeader["tensors"],
   alignment: number,
 ): Promise<void> {
-  const { parts, fileSize } = serializeParts(metadata, tensors, undefined, alignment);
-  const bytes = parts[0]?.bytes ?? new Uint8Array();
+  const { bytes, fileSize } = serializeHeader(metadata, tensors, alignment);
   readRewardMetadata(await readGguf(bytesSource(output, "", bytes, fileSize)), output);
 }
 

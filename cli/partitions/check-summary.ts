@@ -13,6 +13,7 @@ import type {
 import { clock } from "../progress-bar.ts";
 import { propertyTable } from "../table.ts";
 import { visible } from "../visible-text.ts";
+import { modelText } from "./partition-run.ts";
 
 /** What is wrong with a partition. */
 export interface PartitionProblem {
@@ -90,18 +91,16 @@ function enginesOf(manifests: readonly Manifest[]): CheckSummary["engines"] {
 
 /** Problems that are listed for people; JSON has all. */
 const MAX_LISTED = 20;
-const SHOWN_DIGITS = 12;
 
 export function summaryTable(folder: string, summary: CheckSummary, columns: number): string {
   const { ok, partitions, states, problems, model, head, engines, report, command } = summary;
-  const named = (record: ModelRecord) => `${record.file} (SHA-256 ${record.fingerprint.slice(0, SHOWN_DIGITS)}…)`;
   const lines = propertyTable([
     ["folder", folder],
     ["result", ok ? "whole" : "NOT whole"],
     ["partitions", `${grouped(states.whole)} of ${grouped(partitions)} whole`],
     ...(command === undefined ? [] : [["command", command] as const]),
-    ...(model === undefined ? [] : [["model", named(model)] as const]),
-    ...(head === undefined ? [] : [["head", named(head)] as const]),
+    ...(model === undefined ? [] : [["model", modelText(model)] as const]),
+    ...(head === undefined ? [] : [["head", modelText(head)] as const]),
     ["rows", `${grouped(summary.rows)}, ${grouped(summary.failures)} failed`],
     ["texts truncated", grouped(summary.truncated)],
     ["warnings", grouped(summary.warnings)],

@@ -23,7 +23,7 @@ export async function partitionRun(
   modelPath: string,
   context: CommandContext,
 ): Promise<PartitionRun> {
-  const settings: Record<string, string> = options.json === true && command !== "eval" ? { "--format": "json" } : {};
+  const settings: Record<string, string> = options.json === true ? { "--format": "json" } : {};
   for (const [name, value] of Object.entries(options))
     if (!WITHOUT_EFFECT.has(name) && value !== undefined) settings[optionName(name)] = settingText(value);
   const { head } = options;
@@ -65,7 +65,7 @@ function settingText(value: unknown): string {
 export function difference(before: PartitionRun, now: PartitionRun): string | undefined {
   if (before.command !== now.command) return `by \`starling-rm ${before.command}\`, not by \`${now.command}\``;
   if (before.model.fingerprint !== now.model.fingerprint)
-    return `with another model, ${named(before.model)}; this is ${named(now.model)}`;
+    return `with another model, ${modelText(before.model)}; this is ${modelText(now.model)}`;
   if (before.head?.fingerprint !== now.head?.fingerprint) return `${withHead(before.head)}, not ${withHead(now.head)}`;
   if (before.version !== now.version) return `by starling-rm ${before.version}; this is ${now.version}`;
   const names = [...new Set([...Object.keys(before.settings), ...Object.keys(now.settings)])].sort();
@@ -76,12 +76,12 @@ export function difference(before: PartitionRun, now: PartitionRun): string | un
 
 const SHOWN_DIGITS = 12;
 
-function named({ file, fingerprint }: ModelRecord): string {
+export function modelText({ file, fingerprint }: ModelRecord): string {
   return `${file} (SHA-256 ${fingerprint.slice(0, SHOWN_DIGITS)}…)`;
 }
 
 function withHead(head: ModelRecord | undefined): string {
-  return head === undefined ? "without --head" : `with the head ${named(head)}`;
+  return head === undefined ? "without --head" : `with the head ${modelText(head)}`;
 }
 
 function withOption(name: string, value: string | undefined): string {

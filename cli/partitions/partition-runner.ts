@@ -1,7 +1,7 @@
 /** One partition after another: which are left, who holds them, and what became of them. */
 import { isStarlingError } from "../../src/index.ts";
 import type { CommandContext } from "../context.ts";
-import { ClosedPipe, failureText, UsageError } from "../errors.ts";
+import { ClosedPipe, failureText, UnfitForModel, UsageError } from "../errors.ts";
 import {
   isDiskFull,
   isSameContent,
@@ -138,7 +138,7 @@ export class PartitionRunner {
 
 /** What would happen to every other partition, too. */
 function isFatal(error: unknown): boolean {
-  if (error instanceof ClosedPipe) return true;
+  if (error instanceof ClosedPipe || error instanceof UnfitForModel) return true;
   if (error instanceof UsageError) return false;
   if (!isStarlingError(error)) return true;
   return OF_THE_MODEL.has(error.code) || isDiskFull(error.cause);

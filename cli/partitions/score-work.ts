@@ -10,9 +10,9 @@ import { printRows } from "../print-rows.ts";
 import { resultPrinter } from "../result-printer.ts";
 import type { Row } from "../row.ts";
 import { type InputOptions, openFileRows, type RowSource } from "../row-options.ts";
-import { checkedRows, ORDERS, type ScoringOptions, scoringForm } from "../run-scoring.ts";
+import { checkedRows, ORDERS, type ScoringOptions, scoringForm, tapped } from "../run-scoring.ts";
 import { type RowResult, scoreRows } from "../score-rows.ts";
-import type { SelectionOptions } from "../selection.ts";
+import { checkThreshold, type SelectionOptions } from "../selection.ts";
 import { outputName } from "./output-name.ts";
 import { PartitionOutput } from "./partition-output.ts";
 import type { HeldPartition, PartitionWork, Publish } from "./partition-work.ts";
@@ -58,6 +58,7 @@ export class ScoreWork implements PartitionWork {
   async load(): Promise<void> {
     if (this.#model !== undefined) return;
     this.#model = await loadModel(await this.#modelPath(), this.#options, this.#context);
+    checkThreshold(this.#options, this.#model.info);
     const { notice } = this.#model.info;
     if (notice !== undefined) this.#context.terminal.note(`note: ${notice}`);
   }
@@ -130,12 +131,5 @@ async function* namedRows(
   for await (const row of rows) {
     const { fraction, where } = row;
     yield { ...row, where: `${name}, ${where}`, ...(fraction === undefined ? {} : { fraction: fractionOf(fraction) }) };
-  }
-}
-
-async function* tapped<T>(values: Iterable<T> | AsyncIterable<T>, onValue: (value: T) => void): AsyncGenerator<T> {
-  for await (const value of values) {
-    onValue(value);
-    yield value;
   }
 }

@@ -47,13 +47,13 @@ PlanLimits ContextWorker::plan_limits(const ModelOptions& options) {
 
 size_t ContextWorker::cells_for(const Demand& demand) const {
   // A batch may reuse all of the cached sequence.
-  const size_t batch = packed() ? std::min(demand.total, static_cast<size_t>(options_.batch_tokens)) : 0;
+  const size_t batch = allows_several() ? std::min(demand.total, static_cast<size_t>(options_.batch_tokens)) : 0;
   const size_t padding = options_.padding_token < 0 ? 0 : 2 * static_cast<size_t>(options_.row_multiple);
   return round_up(demand.longest, multiple_) + padding + batch;
 }
 
 size_t ContextWorker::outputs_for(const Demand& demand) const {
-  const size_t single = packed() ? static_cast<size_t>(options_.max_sequences) + 1 : multiple_;
+  const size_t single = allows_several() ? static_cast<size_t>(options_.max_sequences) + 1 : multiple_;
   return std::max(demand.many_outputs ? MAX_REWARDS_PER_DECODE : 0, single);
 }
 
@@ -65,8 +65,8 @@ void ContextWorker::reserve(const Demand& demand) {
   const size_t wanted = cells_for(demand);
   size_t cells = std::max(context_.cells(), MIN_CELLS);
   while (cells < wanted) cells *= 2;
-  const size_t most =
-      static_cast<size_t>(options_.context_tokens) + (packed() ? static_cast<size_t>(options_.batch_tokens) : 0);
+  const size_t most = static_cast<size_t>(options_.context_tokens) +
+                      (allows_several() ? static_cast<size_t>(options_.batch_tokens) : 0);
   cells = std::max(wanted, std::min(cells, most));
   if (context_.get() != nullptr) save_before_eviction(0);
   cached_.clear();
@@ -276,8 +276,8 @@ void ContextWorker::save_before_eviction(size_t kept) {
 bool ContextWorker::save(PinnedPrefixes::Prefix& prefix) {
   const auto length = static_cast<llama_pos>(prefix.tokens.size());
   // One that no member of a batch has meanwhile.
-  const llama_seq_id sequence = packed() ? options_.max_sequences : 0;
-  if (packed()) {
+  const llama_seq_id sequence = allows_several() ? options_.max_sequences : 0;
+  if (allows_several()) {
     functions_.llama_memory_seq_cp(context_.memory(), 0, sequence, 0, length);
   } else {
     functions_.llama_memory_seq_rm(context_.memory(), 0, length, -1);
@@ -287,7 +287,7 @@ bool ContextWorker::save(PinnedPrefixes::Prefix& prefix) {
   const bool saved = pinned_.save(prefix, size, [&](uint8_t* to) {
     return functions_.llama_state_seq_get_data(context_.get(), to, size, sequence);
   });
-  if (packed()) functions_.llama_memory_seq_rm(context_.memory(), sequence, -1, -1);
+  if (allows_several()) functions_.llama_memory_seq_rm(context_.memory(), sequence, -1, -1);
   return saved;
 }
 

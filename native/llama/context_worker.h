@@ -64,7 +64,7 @@ class ContextWorker {
 
  private:
   /** Whether a batch may have several sequences. */
-  bool packed() const { return options_.max_sequences > 1; }
+  bool allows_several() const { return options_.max_sequences > 1; }
   size_t cells_for(const Demand& demand) const;
   size_t outputs_for(const Demand& demand) const;
 

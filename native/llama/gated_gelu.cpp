@@ -39,7 +39,8 @@ void gated_gelu(const float* gate, const float* up, float* product, size_t count
   for (size_t i = 0; i < count; ++i) {
     const float x = gate[i];
     const float exponent = FACTOR * (x + CUBIC * x * x * x);
-    const float bounded = std::min(std::max(exponent, -126.0f), 126.0f);
+    // In this order of arguments NaN becomes a bound; x is NaN then, and so is the product.
+    const float bounded = std::min(std::max(-126.0f, exponent), 126.0f);
     product[i] = x / (1.0f + power_of_two(bounded)) * up[i];
   }
 }

@@ -10,7 +10,7 @@ namespace {
 constexpr size_t SMALL_PART = 4;
 /** Weight of the newest measurement in the moving average of a worker's rate. */
 constexpr double NEWEST = 0.3;
-/** Batches are not made smaller than this for other workers' sake: each has costs of its own, as of 4 to 16 tokens. */
+/** Batches are not made smaller than this for other workers' sake: each costs as much as 4 to 16 more tokens. */
 constexpr size_t SMALLEST_SHARE = 64;
 
 }  // namespace

@@ -4,8 +4,7 @@
 
 #include <cstdint>
 
-/** How the AVX-512 kernels divide their work. In an anonymous namespace, because each is compiled with flags of its
- * own. */
+/** How the AVX-512 kernels divide their work. In an anonymous namespace: each file is compiled with its own flags. */
 namespace starling::prefill {
 
 namespace {

@@ -14,6 +14,8 @@ namespace {
 
 /** Nothing below it is a mark, or decomposes without composing again. */
 constexpr uint32_t FIRST_MARK = 0x300;
+/** Of FIRST_MARK in UTF-8; no byte of a character below it is as large. */
+constexpr unsigned char FIRST_BYTE_OF_MARKS = 0xCC;
 
 /** Hangul syllables are computed: a leading consonant, a vowel, perhaps a trailing consonant. */
 constexpr uint32_t SYLLABLES = 0xAC00;
@@ -116,14 +118,9 @@ void compose(std::vector<uint32_t>& codes) {
 }  // namespace
 
 std::string composed(std::string_view text) {
+  const auto is_below = [](char c) { return static_cast<unsigned char>(c) < FIRST_BYTE_OF_MARKS; };
+  if (std::all_of(text.begin(), text.end(), is_below)) return std::string(text);
   std::vector<uint32_t> codes;
-  uint32_t highest = 0;
-  for (size_t at = 0; at < text.size();) {
-    const Character next = read_character(text, at);
-    highest = std::max(highest, next.code);
-    at += next.length;
-  }
-  if (highest < FIRST_MARK) return std::string(text);
   codes.reserve(text.size());
   for (size_t at = 0; at < text.size();) {
     const Character next = read_character(text, at);

@@ -157,8 +157,7 @@ SentencePieceTokenizer::SentencePieceTokenizer(SentencePieceVocabulary vocabular
       }
     }
   }
-  characters_.reserve(n);
-  for (int32_t id = 0; id < size(); id++) {
+  for (int32_t id = 0; vocabulary_.longest_first && id < size(); id++) {
     const std::string_view text = piece(id);
     const auto begins = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
     characters_.push_back(static_cast<uint32_t>(std::count_if(text.begin(), text.end(), begins)));

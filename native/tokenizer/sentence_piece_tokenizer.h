@@ -83,7 +83,7 @@ class SentencePieceTokenizer final : public TokenizerBase {
   SentencePieceVocabulary vocabulary_;
   std::unordered_map<std::string_view, int32_t> ids_;
   std::vector<bool> is_added_;
-  /** Code points of each piece. */
+  /** Code points of each piece, for `longest_first`; otherwise empty. */
   std::vector<uint32_t> characters_;
   int32_t byte_ids_[256];
   int32_t unknown_id_ = 0;

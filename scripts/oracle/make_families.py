@@ -12,7 +12,6 @@ families.py puts them together. Run it with transformers 4.38.2. The weights com
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from pathlib import Path
@@ -20,7 +19,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from make_relatives import Spec, llama_2_files, llama_3, make_tensors, LLAMA_2_TEMPLATE
+from make_relatives import Spec, llama_2_files, llama_3, make_tensors, write, LLAMA_2_TEMPLATE
 
 CLS = "<|reserved_special_token_1|>"
 # As Llama 3.2's: it writes the date of today.
@@ -141,7 +140,6 @@ def families(sizes: dict[str, int]) -> dict[str, dict]:
 def tokenizers() -> tuple[dict[str, dict], dict[str, int], dict[str, dict]]:
     bpe, _, bpe_ids = llama_3()
     value = bpe["tokenizer.json"]
-    cls_id = len(value["model"]["vocab"]) + len(value["added_tokens"])
     # The vocabulary may list the added tokens as well.
     cls_id = max([*value["model"]["vocab"].values(), *(token["id"] for token in value["added_tokens"])]) + 1
     cls = {
@@ -154,13 +152,6 @@ def tokenizers() -> tuple[dict[str, dict], dict[str, int], dict[str, dict]]:
     spm = llama_2_files({"chat_template": LLAMA_2_TEMPLATE, "pad_token": "[PAD]"}, pieces)
     spm_ids = {"bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 480}
     return {"bpe": bpe, "spm": spm}, {"bpe": cls_id + 4, "spm": 488}, {"bpe": bpe_ids, "spm": spm_ids}
-
-
-def write(path: Path, content: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not isinstance(content, bytes):
-        content = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
-    path.write_bytes(content)
 
 
 def main() -> None:

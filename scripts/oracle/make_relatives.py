@@ -262,6 +262,14 @@ def make_config(spec: Spec, vocab_size: int, ids: dict) -> dict:
     }  # fmt: skip
 
 
+def write(path: Path, content: object) -> None:
+    """Bytes as they are, everything else as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not isinstance(content, bytes):
+        content = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
+    path.write_bytes(content)
+
+
 def main() -> None:
     out, *names = sys.argv[1:]
     for name in names or SPECS:
@@ -270,9 +278,7 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         files, vocab_size, ids = globals()[spec.tokenizer]()
         for file, content in {**files, "config.json": make_config(spec, vocab_size, ids)}.items():
-            if not isinstance(content, bytes):
-                content = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
-            (folder / file).write_bytes(content)
+            write(folder / file, content)
         tensors = make_tensors(spec, vocab_size)
         if spec.head == "v_head.weight":
             torch.save(tensors, folder / "rm-checkpoint-7000.pt")

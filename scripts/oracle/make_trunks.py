@@ -28,7 +28,7 @@ from safetensors.torch import save_file
 from tokenizers import normalizers, processors
 
 from corpus import SENTENCES
-from make_relatives import LLAMA_2_TEMPLATE, byte_pair, declared, llama_2_files
+from make_relatives import LLAMA_2_TEMPLATE, byte_pair, llama_2_files, write
 
 QWEN_SPLIT = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -234,9 +234,7 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         files, vocab_size, ids = globals()[spec.tokenizer]()
         for file, content in {**files, "config.json": make_config(spec, vocab_size, ids)}.items():
-            if not isinstance(content, bytes):
-                content = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
-            (folder / file).write_bytes(content)
+            write(folder / file, content)
         save_file(make_tensors(spec, vocab_size), folder / "model.safetensors", metadata={"format": "pt"})
         total = sum(file.stat().st_size for file in folder.iterdir())
         print(f"{name}: {total} bytes, vocabulary {vocab_size}")

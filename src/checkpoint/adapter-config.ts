@@ -83,7 +83,7 @@ export function parseAdapterConfig(config: JsonObject, file: string): Omit<Adapt
   const baseClass = isJsonObject(mapping) ? own(mapping, "base_model_class") : undefined;
   const rank = read.integer("r", MAX_RANK, 8);
   const alpha = read.positive("lora_alpha", MAX_ALPHA, 8);
-  const useRslora = flag(read, "use_rslora");
+  const useRslora = read.flag("use_rslora");
   const ranks = readPatterns(
     read,
     "rank_pattern",
@@ -97,8 +97,8 @@ export function parseAdapterConfig(config: JsonObject, file: string): Omit<Adapt
     ...(baseRevision === undefined ? {} : { baseRevision }),
     ...(taskType === undefined ? {} : { taskType }),
     ...(typeof baseClass === "string" ? { baseClass } : {}),
-    useDora: flag(read, "use_dora"),
-    fanInFanOut: flag(read, "fan_in_fan_out"),
+    useDora: read.flag("use_dora"),
+    fanInFanOut: read.flag("fan_in_fan_out"),
     targetModules: readTargets(read),
     isPartial: ["layers_to_transform", "layers_pattern", "exclude_modules"].some((field) => isSet(read.get(field))),
     rankOf,
@@ -130,13 +130,6 @@ function isSet(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0;
   if (isJsonObject(value)) return Object.keys(value).length > 0;
   return value !== undefined && value !== null && value !== false && value !== "";
-}
-
-function flag(read: ConfigReader, field: string): boolean {
-  const value = read.get(field) ?? false;
-  if (typeof value !== "boolean")
-    throw read.refuse(field, `has ${describe(value)} as ${field}; expected true or false.`);
-  return value;
 }
 
 function readTargets(read: ConfigReader): readonly string[] {

@@ -3,7 +3,7 @@ import { type ByteSource, quote, readAlone } from "../files/byte-source.ts";
 import type { AdapterConfig } from "./adapter-config.ts";
 import type { ModulePart } from "./adapter-tensors.ts";
 import { type CheckpointTensor, floatTypeOf } from "./checkpoint-tensor.ts";
-import { convertFloats, FLOAT_BYTES, firstNonFinite, floatAt } from "./dtypes.ts";
+import { FLOAT_BYTES, firstNonFinite, floatAt, toFloats } from "./dtypes.ts";
 import { addLowRank, type LowRank, transposed } from "./low-rank.ts";
 import { refuse } from "./refuse.ts";
 
@@ -93,5 +93,5 @@ async function numbers(file: ByteSource, tensor: CheckpointTensor): Promise<Floa
     throw refuse(tensor.file, `contains ${floatAt(bytes, type, bad)} at index ${bad} of ${quote(tensor.name)}.`, {
       tensor: tensor.name,
     });
-  return new Float64Array(new Float32Array(convertFloats(bytes, type, "f32").slice().buffer));
+  return new Float64Array(toFloats(bytes, type));
 }

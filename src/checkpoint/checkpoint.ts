@@ -9,16 +9,15 @@ import { ADAPTER_CONFIG, refuseAdapter } from "./adapter-config.ts";
 import { type CheckpointTemplate, readChatTemplate } from "./chat-template-file.ts";
 import { type CheckpointTensor, floatTypeOf } from "./checkpoint-tensor.ts";
 import { type CheckpointConfig, MAX_CONFIG_BYTES, parseConfig } from "./config.ts";
-import { convertFloats, FLOAT_BYTES } from "./dtypes.ts";
+import { FLOAT_BYTES, toFloats } from "./dtypes.ts";
 import { type CheckpointFolder, openLocalFolder } from "./folder.ts";
 import { type JsonObject, own, readJsonFile } from "./json.ts";
 import { refuse } from "./refuse.ts";
 import { ropeDivisors } from "./rope-scaling.ts";
-import { readSafetensorsHeader } from "./safetensors.ts";
-import { findWeightFiles, type WeightFiles } from "./shard-index.ts";
+import { findWeightFiles } from "./shard-index.ts";
 import { headTensorsOf, withoutPrefixes } from "./tensor-prefixes.ts";
-import { readTorchFile } from "./torch-file.ts";
 import { type CheckpointVocabulary, checkTokenizerFiles, readVocabulary, type SourceFile } from "./vocabulary.ts";
+import { closeAll, openAll, readTensorList } from "./weight-tensors.ts";
 
 export type { CheckpointTensor } from "./checkpoint-tensor.ts";
 
@@ -74,7 +73,7 @@ export class Checkpoint {
       const first = offset / (columns * FLOAT_BYTES.f32);
       const source = new Uint8Array((target.length / FLOAT_BYTES.f32) * FLOAT_BYTES[type]);
       await this.readTensor(stored, first * columns * FLOAT_BYTES[type], source);
-      const rows = new Float32Array(convertFloats(source, type, "f32").slice().buffer);
+      const rows = toFloats(source, type);
       await change.apply(rows, first);
       target.set(new Uint8Array(rows.buffer));
       return;
@@ -266,54 +265,4 @@ function addRopeDivisors(
     fileName: "config.json",
     bytes,
   });
-}
-
-async function openAll(folder: CheckpointFolder, names: readonly string[]): Promise<Map<string, ByteSource>> {
-  const files = new Map<string, ByteSource>();
-  try {
-    for (const name of names) files.set(name, await folder.open(name));
-    return files;
-  } catch (error) {
-    await closeAll(files.values());
-    throw error;
-  }
-}
-
-async function closeAll(files: Iterable<ByteSource>): Promise<void> {
-  for (const file of files) await file.close();
-}
-
-/** The index and the shards must agree: each tensor once, in the file that the index names. */
-async function readTensorList(
-  folder: CheckpointFolder,
-  weights: WeightFiles,
-  files: ReadonlyMap<string, ByteSource>,
-): Promise<Map<string, CheckpointTensor>> {
-  const tensors = new Map<string, CheckpointTensor>();
-  for (const name of weights.files) {
-    const path = folder.pathOf(name);
-    const read = name.endsWith(".safetensors") ? readSafetensorsHeader : readTorchFile;
-    for (const entry of await read(files.get(name) as ByteSource)) {
-      const other = tensors.get(entry.name);
-      if (other !== undefined)
-        throw refuse(path, `contains the tensor ${quote(entry.name)}, which is also in ${other.file}.`, {
-          tensor: entry.name,
-        });
-      if (weights.index !== undefined && weights.index.fileOf.get(entry.name) !== name)
-        throw refuse(
-          path,
-          `contains the tensor ${quote(entry.name)}, which ${weights.index.path} does not place there.`,
-          {
-            tensor: entry.name,
-          },
-        );
-      tensors.set(entry.name, { ...entry, file: path, fileName: name });
-    }
-  }
-  for (const [tensor, file] of weights.index?.fileOf ?? [])
-    if (!tensors.has(tensor))
-      throw refuse(folder.pathOf(file), `has no tensor ${quote(tensor)}, which ${weights.index?.path} places there.`, {
-        tensor,
-      });
-  return tensors;
 }

@@ -37,6 +37,14 @@ export class ConfigReader {
     return value;
   }
 
+  /** false for a field that is absent or null. */
+  flag(field: string): boolean {
+    const value = this.get(field) ?? false;
+    if (typeof value !== "boolean")
+      throw this.refuse(field, `has ${describe(value)} as ${field}; expected true or false.`);
+    return value;
+  }
+
   /** undefined for a field that is absent, null or empty. */
   text(field: string, maxCharacters: number): string | undefined {
     const value = this.get(field);

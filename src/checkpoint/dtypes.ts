@@ -103,6 +103,11 @@ export function convertFloats(bytes: Uint8Array, from: FloatType, to: FloatType)
   return new Uint8Array(halfToHalf(halfWords(bytes), from, to).buffer);
 }
 
+/** Values in float32, in memory of their own. */
+export function toFloats(bytes: Uint8Array, from: FloatType): Float32Array {
+  return new Float32Array(from === "f32" ? new Uint8Array(bytes).buffer : convertFloats(bytes, from, "f32").buffer);
+}
+
 /** The exponent bits of each format: all set means infinite or not a number. */
 const exponents: { readonly [T in FloatType]: number } = { f32: 0x7f800000, f16: 0x7c00, bf16: 0x7f80 };
 

@@ -1,5 +1,6 @@
 /** Fields of config.json that only some kinds of trunk have. */
 import { describe } from "../errors.ts";
+import { SHAPE_FIELDS } from "../trunk/shape.ts";
 import type { Trunk, TrunkNumber } from "../trunk/trunk.ts";
 import type { ConfigReader } from "./config-reader.ts";
 
@@ -44,11 +45,9 @@ export function readWindow(read: ConfigReader, { window, modelType }: Trunk, lay
           `${SLIDING} in every second layer, from the first one on.`,
       );
   }
-  const enabled = enabledBy === undefined ? true : (read.get(enabledBy) ?? false);
-  if (typeof enabled !== "boolean")
-    throw read.refuse(enabledBy ?? "", `has ${describe(enabled)} as ${enabledBy}; expected true or false.`);
+  const enabled = enabledBy === undefined || read.flag(enabledBy);
   const value = read.get(field);
-  const size = enabled && value !== null ? read.integer(field, MAX_WINDOW, absent) : undefined;
+  const size = enabled && value !== null ? read.integer(field, SHAPE_FIELDS.contextLength.max, absent) : undefined;
   if (size === undefined && types?.includes(SLIDING))
     throw read.refuse(
       "layer_types",
@@ -56,9 +55,6 @@ export function readWindow(read: ConfigReader, { window, modelType }: Trunk, lay
     );
   return size;
 }
-
-/** The longest context that is accepted. */
-const MAX_WINDOW = 16_777_216;
 
 /** Kinds of attention by layer; undefined: the model's usual ones. */
 function readLayerTypes(read: ConfigReader, layers: number): readonly unknown[] | undefined {

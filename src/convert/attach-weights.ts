@@ -1,5 +1,6 @@
 /** Whether a GGUF's weights are a checkpoint's: of all that is kept exactly, and of samples of the rest. */
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { toFloats } from "../checkpoint/dtypes.ts";
 import { type ByteSource, quote, readAlone, readExactly } from "../files/byte-source.ts";
 import { fileTypeByName } from "../gguf/types.ts";
 import { type TrunkTensorMatch, wrongTrunk } from "./attach-checks.ts";
@@ -93,7 +94,7 @@ async function isEqual(
 async function isNear(source: ByteSource, { job, stored }: TrunkTensorMatch): Promise<boolean> {
   if (stored.type.name !== "f32") return false;
   const there = new Float32Array((await readAlone(source, stored.position, stored.size)).buffer);
-  const own = new Float32Array((job.source.bytes as Uint8Array).slice().buffer);
+  const own = toFloats(job.source.bytes as Uint8Array, "f32");
   return own.every((value, i) => Math.abs(value - (there[i] as number)) <= MAX_ROUNDING * Math.abs(value));
 }
 

@@ -7,7 +7,7 @@ import { type OutputFile, withOutput } from "../files/output-file.ts";
 import type { TemporarySet } from "../files/output-set.ts";
 import { isSameFile } from "../files/same-file.ts";
 import type { TensorInfo } from "../gguf/header.ts";
-import { claimParts, partSizes, readWritten } from "../gguf/part-output.ts";
+import { claimParts, partSizes, publishedNames, readWritten } from "../gguf/part-output.ts";
 import { readRewardMetadata } from "../gguf/reward-metadata.ts";
 import type { SerializedHeader } from "../gguf/serialize.ts";
 import { serializeParts } from "../gguf/serialize-parts.ts";
@@ -97,11 +97,8 @@ async function convert(
       const told = noticesOf(checkpoint, metadata);
       const notices = told.length === 0 ? undefined : told;
       const notice = given({ templateNotice: unusedTemplateNotice(checkpoint), notices });
-      const [first = output, ...others] = outputs.names;
-      const parts = others.length === 0 ? {} : { parts: outputs.names };
       return {
-        output: first,
-        ...parts,
+        ...publishedNames(outputs),
         bytes,
         tensors: jobs.length,
         sourceSha256,

@@ -1,6 +1,6 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { type CheckpointTensor, floatTypeOf } from "../checkpoint/checkpoint-tensor.ts";
-import { convertFloats, FLOAT_BYTES, firstNonFinite, floatAt } from "../checkpoint/dtypes.ts";
+import { FLOAT_BYTES, firstNonFinite, floatAt, toFloats } from "../checkpoint/dtypes.ts";
 import { refuse } from "../checkpoint/refuse.ts";
 import { quote } from "../files/byte-source.ts";
 import { type Normalization, normalizedHead } from "../gguf/head-metadata.ts";
@@ -147,5 +147,5 @@ async function readPart(
       },
     );
   sourceBytes.set(tensor.name, bytes);
-  return new Float32Array(convertFloats(bytes, type, "f32").slice().buffer);
+  return toFloats(bytes, type);
 }

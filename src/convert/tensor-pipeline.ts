@@ -1,7 +1,7 @@
 /** Moves tensors from the checkpoint to the GGUF: reads, converts and writes concurrently. */
 import { createHash, type Hash } from "node:crypto";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { convertFloats, FLOAT_BYTES, type FloatType, firstNonFinite, floatAt } from "../checkpoint/dtypes.ts";
+import { convertFloats, FLOAT_BYTES, type FloatType, firstNonFinite, floatAt, toFloats } from "../checkpoint/dtypes.ts";
 import { refuse } from "../checkpoint/refuse.ts";
 import { quote } from "../files/byte-source.ts";
 import type { GgufWriter } from "../gguf/writer.ts";
@@ -188,7 +188,7 @@ async function convertChunk(chunk: Chunk, quantizeRows: QuantizeRows | undefined
 
 /** The values as the trunk's description changes them. */
 function changed(bytes: Uint8Array, { from, change = {} }: TensorJob, to: FloatType = "f32"): Uint8Array {
-  const values = new Float32Array(convertFloats(bytes, from, "f32").slice().buffer);
+  const values = toFloats(bytes, from);
   const { factor = 1, add = 0 } = change;
   for (let i = 0; i < values.length; i++) values[i] = Math.fround((values[i] as number) * factor) + add;
   return convertFloats(new Uint8Array(values.buffer), "f32", to);

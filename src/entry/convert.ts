@@ -12,12 +12,6 @@ export type { TypeFallback, WeightTypes } from "../gguf/weight-types.ts";
 export { type InspectOptions, inspectModel } from "../inspect.ts";
 export type { HeadInspection, HeadSummary, InspectResult } from "../inspect-result.ts";
 export { type KnownModel, knownModels, type PublishedNumber } from "../known-models.ts";
-export {
-  type ConvertOptions,
-  type ConvertResult,
-  convert,
-  type QuantizeModelOptions,
-  quantize,
-  weightTypes,
-} from "../make-gguf.ts";
+export { type ConvertOptions, type ConvertResult, convert, weightTypes } from "../make-gguf.ts";
 export type { TemplateDateUse } from "../prompt/template-date.ts";
+export { type QuantizeModelOptions, quantize } from "../quantize.ts";

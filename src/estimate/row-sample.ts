@@ -22,10 +22,6 @@ export class BlockSample<Row> {
     this.#blockRows = blockRows;
   }
 
-  get blockRows(): number {
-    return this.#blockRows;
-  }
-
   /** Rows that were offered. */
   get count(): number {
     return this.#count;

@@ -1,7 +1,8 @@
 /** The size, hash and time by which a file is known again. */
 import { createHash } from "node:crypto";
-import { type BigIntStats, constants } from "node:fs";
+import type { BigIntStats } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
+import { READ_WITHOUT_WAITING } from "./byte-source.ts";
 import { notReadable, readError } from "./file-errors.ts";
 
 /** A file as it was. */
@@ -55,8 +56,7 @@ export function timeOf({ mtimeNs }: BigIntStats): string {
 }
 
 async function openRegular(path: string): Promise<FileHandle> {
-  // A pipe would be waited for.
-  const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((error: unknown) => {
+  const handle = await open(path, READ_WITHOUT_WAITING).catch((error: unknown) => {
     throw readError(path, error);
   });
   if ((await handle.stat()).isFile()) return handle;

@@ -1,6 +1,6 @@
 /** A folder of small JSON files, one for each key. A cache: what cannot be read or written is computed again. */
 import { createHash, randomBytes } from "node:crypto";
-import { readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import { linkSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { makeFolder } from "./make-folder.ts";
 import { listIfReadable } from "./optional-files.ts";
@@ -44,15 +44,29 @@ export class JsonCache {
 
   /** Writes it completely or not at all, creating the folder. Never throws. */
   write(key: string, value: unknown): void {
+    this.#put(key, value, renameSync);
+  }
+
+  /** Like {@link write}, but never replaces. @returns false where there is a value already, or it cannot be written */
+  add(key: string, value: unknown): boolean {
+    return this.#put(key, value, (temporary, path) => {
+      linkSync(temporary, path);
+      removeQuietly(temporary);
+    });
+  }
+
+  #put(key: string, value: unknown, give: (temporary: string, path: string) => void): boolean {
     const path = this.#path(key);
     const temporary = `${path}.${randomBytes(6).toString("hex")}`;
     try {
       makeFolder(dirname(path));
       writeFileSync(temporary, JSON.stringify(value), { flag: "wx" });
-      renameSync(temporary, path);
+      give(temporary, path);
       this.#removeOldest();
+      return true;
     } catch {
       removeQuietly(temporary);
+      return false;
     }
   }
 

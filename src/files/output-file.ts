@@ -159,7 +159,8 @@ async function tryLock(target: Target, wait: boolean, signal?: AbortSignal): Pro
   }
 }
 
-function lockPath({ path }: Target): string {
+/** Where the lock of an output is. */
+export function lockPath({ path }: Pick<Target, "path">): string {
   return besideTarget(path, LOCK);
 }
 

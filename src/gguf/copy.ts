@@ -2,10 +2,11 @@
 import { createHash } from "node:crypto";
 import type { ByteSource } from "../files/byte-source.ts";
 import { checkRoom } from "../files/disk-room.ts";
+import { unwritable } from "../files/file-errors.ts";
 import type { OutputFile } from "../files/output-file.ts";
 import type { GgufHeader, TensorInfo } from "./header.ts";
 import { OpenedGguf } from "./opened-gguf.ts";
-import { claimParts, partSizes, readWritten } from "./part-output.ts";
+import { claimParts, partSizes, publishedNames, readWritten } from "./part-output.ts";
 import { readGguf } from "./reader.ts";
 import type { SerializedHeader } from "./serialize.ts";
 import { serializeParts } from "./serialize-parts.ts";
@@ -14,6 +15,8 @@ import { GgufWriter } from "./writer.ts";
 export interface CopyOptions {
   readonly overwrite: boolean;
   readonly signal: AbortSignal | undefined;
+  /** Files that may not be replaced. */
+  readonly kept?: OpenedGguf;
   /** Called with the bytes copied so far, of all. */
   readonly onBytes?: ((bytesDone: number, bytesTotal: number, tensor: string) => void) | undefined;
   /** Looks at the result under its temporary name. */
@@ -65,10 +68,12 @@ export async function copyTensors(
   claimed: OutputFile,
   source: ByteSource,
   { header, tensors, replaced }: CopyPlan,
-  { overwrite, signal, onBytes, check }: CopyOptions,
+  { overwrite, signal, kept, onBytes, check }: CopyOptions,
 ): Promise<Copied> {
   const outputs = await claimParts(claimed, header, { overwrite, signal });
   try {
+    for (const name of outputs.names)
+      if (await kept?.isAt(name)) throw unwritable(name, "it is one of the files being read");
     await checkRoom(claimed.target.path, header.fileSize, claimed.name);
     const file = await outputs.create(partSizes(header));
     try {
@@ -95,8 +100,7 @@ export async function copyTensors(
       check?.(await readWritten(file));
       signal?.throwIfAborted();
       const bytes = await outputs.publish(file);
-      const [output = claimed.name, ...others] = outputs.names;
-      return { output, ...(others.length === 0 ? {} : { parts: outputs.names }), bytes };
+      return { ...publishedNames(outputs), bytes };
     } finally {
       await file.discard();
     }

@@ -30,6 +30,12 @@ export function partSizes({ parts }: SerializedHeader): number[] {
   return parts.map(({ fileSize }) => fileSize);
 }
 
+/** What the caller is told: the file, or the first part and all of them. */
+export function publishedNames({ names }: OutputSet): { readonly output: string; readonly parts?: readonly string[] } {
+  const [output] = names as [string];
+  return names.length === 1 ? { output } : { output, parts: names };
+}
+
 /** Reads back what was written, under its temporary names. */
 export async function readWritten({ paths }: TemporarySet): Promise<GgufHeader> {
   const files = new JoinedSource(await Promise.all(paths.map(openFile)));

@@ -1,4 +1,5 @@
 /** The addon's contract (addon.ts): loading a model, and what evaluates sequences with it. */
+
 export interface CancellableJob<T> {
   readonly promise: Promise<T>;
   /** Asks the work to stop; the promise then rejects with an Error whose `code` is "ABORTED". Does nothing when done. */
@@ -146,12 +147,12 @@ export interface NativeModel {
   scoreEach(sequences: readonly Int32Array[]): CancellableJob<number>[];
 
   /**
-   * As scoreEach(), with the hidden state: float[n_embd + 1], result_norm where the score is read, followed by the score:
-   * the dot product with the weights in float64, summed from the first dimension to the last, plus the bias, rounded to float32.
+   * As scoreEach(), with the hidden state: float[n_embd + 1], result_norm where the score is read, followed by the score,
+   * which RewardHead of src/reward-head.ts says how to compute from it.
    */
   features(sequences: readonly Int32Array[]): CancellableJob<Float32Array>[];
 
-  /** weight · result_norm + bias at every token of one sequence from index `from` on: float[length - from]. */
+  /** The score at every token of one sequence from index `from` on: float[length - from]. */
   scoreTokens(sequence: Int32Array, from: number): CancellableJob<Float32Array>;
 
   /**

@@ -23,7 +23,10 @@ export type * from "./addon-prefill.ts";
 export type * from "./addon-runtime.ts";
 export type * from "./addon-tokenizer.ts";
 
-/** Must equal `STARLING_CONTRACT_VERSION` in native/node/addon.cpp: a stale build is refused. */
+/**
+ * Must equal `STARLING_CONTRACT_VERSION` in native/node/addon.cpp: a stale build is refused. Both go up by one whenever this
+ * contract changes. Cached scores are kept by it, too.
+ */
 export const CONTRACT_VERSION = 15;
 
 export interface NativeAddon extends PrefillAddon {

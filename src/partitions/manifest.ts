@@ -1,7 +1,7 @@
 /** What is written beside each output: that it is whole, and what made it. */
-import { constants } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { READ_WITHOUT_WAITING } from "../files/byte-source.ts";
 import type { FileRecord } from "../files/file-record.ts";
 import { besideTarget } from "../files/target.ts";
 
@@ -104,8 +104,7 @@ export async function readSmallJson(path: string): Promise<unknown> {
   const stats = await stat(path).catch(() => undefined);
   if (stats === undefined) return undefined;
   if (!stats.isFile() || stats.size > MAX_MANIFEST_BYTES) return null;
-  const how = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
-  const handle = await open(path, how).catch(() => undefined);
+  const handle = await open(path, READ_WITHOUT_WAITING).catch(() => undefined);
   try {
     return handle === undefined ? null : JSON.parse(await handle.readFile("utf8"));
   } catch {

@@ -7,7 +7,7 @@ import { notWritable, readError, unwritable } from "../files/file-errors.ts";
 import { LockHeld, type LockHolder } from "../files/file-lock.ts";
 import { type FileRecord, isSameContent, recordFile } from "../files/file-record.ts";
 import { makeFolder } from "../files/make-folder.ts";
-import { OutputFile, removeLeftovers, withOutput } from "../files/output-file.ts";
+import { lockPath, OutputFile, removeLeftovers, withOutput } from "../files/output-file.ts";
 import { codeOf, isMissing } from "../files/system-errors.ts";
 import { besideTarget } from "../files/target.ts";
 import type { Partition } from "./find-partitions.ts";
@@ -162,7 +162,7 @@ export class PartitionFolder {
 
   /** Whether a process holds it, as far as the file of its lock says. */
   async seemsHeld(partition: PlacedPartition): Promise<boolean> {
-    return (await ifThere(besideTarget(this.outputPath(partition), ".lock"))) !== undefined;
+    return (await ifThere(lockPath({ path: this.outputPath(partition) }))) !== undefined;
   }
 
   /** What the folder is for; undefined where it does not say; null where that cannot be read. */

@@ -63,16 +63,24 @@ export async function findOnce(
   const [anyFile, thisFile] = [cacheKey(parts), cacheKey([...parts, ...filesOf(path, samples).map(fileIdentity)])];
   const cache = new JsonCache(folder, MAX_FINDINGS);
   const isFresh = process.env[PROBE_VARIABLE] === "fresh";
+  const knownAs = (key: string) => {
+    const known = (cache.read(key) as { result?: unknown } | undefined)?.result;
+    return areKernelFindings(known, samples.length + attention.length) ? known : undefined;
+  };
   for (const key of [anyFile, thisFile]) {
-    const known = isFresh ? undefined : (cache.read(key) as { result?: unknown } | undefined)?.result;
-    if (areKernelFindings(known, samples.length + attention.length)) return known;
-    const before = timed.get(join(folder, key));
-    if (before !== undefined) return before;
+    const known = (isFresh ? undefined : knownAs(key)) ?? timed.get(join(folder, key));
+    if (known !== undefined) return known;
   }
   const findings = await ask();
   const isGood = findings.every(({ problem, multiple }) => problem === undefined && (multiple > 0 || kind.prefill));
   const key = isGood ? anyFile : thisFile;
-  cache.write(key, { time: Date.now(), result: findings });
+  const entry = { time: Date.now(), result: findings };
+  if (isFresh || !cache.add(key, entry)) {
+    // Another process measured at the same time and was faster: its choice is everyone's.
+    const first = isFresh ? undefined : knownAs(key);
+    if (first !== undefined) return first;
+    cache.write(key, entry);
+  }
   if (kind.prefill) timed.set(join(folder, key), findings);
   return findings;
 }

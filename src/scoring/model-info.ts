@@ -73,7 +73,7 @@ export interface RewardModelInfo {
   readonly size: number;
   /** Number of layers. */
   readonly layers: number;
-  /** Length of a hidden state, and of the head. */
+  /** Length of a hidden state, which the head takes. */
   readonly embeddingLength: number;
   /** Number of token ids. */
   readonly vocabularySize: number;

@@ -134,8 +134,8 @@ export interface TokenRewards {
 /** A score and the hidden state behind it. */
 export interface FeatureResult extends ScoreResult {
   /**
-   * float32[embeddingLength]: the hidden state after the final norm at the token that the score is read at. The score is
-   * weight · features + bias of the head in use, summed in float64 from the first dimension to the last, the bias last, and
+   * float32[embeddingLength]: the hidden state after the final norm at the token that the score is read at. The head in use
+   * makes the score of it as {@link RewardHead} says, summed in float64 from the first dimension to the last, the bias last, and
    * rounded to float32: `score` to the last bit. JSON.stringify writes an array of numbers.
    */
   readonly features: Float32Array;

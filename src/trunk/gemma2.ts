@@ -1,15 +1,4 @@
-import {
-  ATTENTION_OUTPUT,
-  EMBEDDINGS,
-  GATED_FEED_FORWARD,
-  KEY,
-  norm,
-  ONE_DIRECTION,
-  OUTPUT_NORM,
-  QUERY,
-  ROTARY_BUFFERS,
-  VALUE,
-} from "./parts.ts";
+import { ATTENTION, GATED_FEED_FORWARD, norm, ONE_DIRECTION, OUTSIDE_LAYERS } from "./parts.ts";
 import type { TrunkSettings } from "./shape.ts";
 import type { Trunk, TrunkTensor } from "./trunk.ts";
 
@@ -54,18 +43,17 @@ export const gemma2: Trunk = {
   ],
   window: { config: "sliding_window", absent: 4096, masked: "graph" },
   softCapped: true,
-  embeddings: EMBEDDINGS,
+  ...OUTSIDE_LAYERS,
   layer: [
     plusOne(norm("input_layernorm", "attn_norm")),
-    { ...QUERY, change: queryFactor },
-    KEY,
-    VALUE,
-    ATTENTION_OUTPUT,
+    { ...ATTENTION.query, change: queryFactor },
+    ATTENTION.key,
+    ATTENTION.value,
+    ATTENTION.output,
     plusOne(norm("post_attention_layernorm", "post_attention_norm")),
     plusOne(norm("pre_feedforward_layernorm", "ffn_norm")),
     plusOne(norm("post_feedforward_layernorm", "post_ffw_norm")),
     ...GATED_FEED_FORWARD,
   ],
-  outputNorm: plusOne(OUTPUT_NORM),
-  ignored: ROTARY_BUFFERS,
+  outputNorm: plusOne(OUTSIDE_LAYERS.outputNorm),
 };

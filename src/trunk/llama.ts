@@ -1,15 +1,4 @@
-import {
-  ATTENTION_OUTPUT,
-  EMBEDDINGS,
-  GATED_FEED_FORWARD,
-  KEY,
-  norm,
-  ONE_DIRECTION,
-  OUTPUT_NORM,
-  QUERY,
-  ROTARY_BUFFERS,
-  VALUE,
-} from "./parts.ts";
+import { ATTENTION, GATED_FEED_FORWARD, norm, ONE_DIRECTION, OUTSIDE_LAYERS } from "./parts.ts";
 import type { Trunk } from "./trunk.ts";
 
 /** Source: modeling_llama.py and configuration_llama.py of transformers 4.38.2 to 5.23.0, and llama.cpp's converter. */
@@ -25,16 +14,14 @@ export const llama: Trunk = {
     ...ONE_DIRECTION,
   },
   dividesRope: true,
-  embeddings: EMBEDDINGS,
+  ...OUTSIDE_LAYERS,
   layer: [
     norm("input_layernorm", "attn_norm"),
-    { ...QUERY, permutedHeads: (of) => of.heads },
-    { ...KEY, permutedHeads: (of) => of.keyValueHeads },
-    VALUE,
-    ATTENTION_OUTPUT,
+    { ...ATTENTION.query, permutedHeads: (of) => of.heads },
+    { ...ATTENTION.key, permutedHeads: (of) => of.keyValueHeads },
+    ATTENTION.value,
+    ATTENTION.output,
     norm("post_attention_layernorm", "ffn_norm"),
     ...GATED_FEED_FORWARD,
   ],
-  outputNorm: OUTPUT_NORM,
-  ignored: ROTARY_BUFFERS,
 };

@@ -1,16 +1,4 @@
-import {
-  ATTENTION_OUTPUT,
-  biasOf,
-  EMBEDDINGS,
-  GATED_FEED_FORWARD,
-  KEY,
-  norm,
-  ONE_DIRECTION,
-  OUTPUT_NORM,
-  QUERY,
-  ROTARY_BUFFERS,
-  VALUE,
-} from "./parts.ts";
+import { ATTENTION, biasOf, GATED_FEED_FORWARD, norm, ONE_DIRECTION, OUTSIDE_LAYERS } from "./parts.ts";
 import type { Trunk } from "./trunk.ts";
 
 /**
@@ -24,14 +12,12 @@ export const qwen2: Trunk = {
   absent: { num_key_value_heads: 32 },
   plainHeads: true,
   window: { config: "sliding_window", absent: 4096, enabledBy: "use_sliding_window", masked: "limit" },
-  embeddings: EMBEDDINGS,
+  ...OUTSIDE_LAYERS,
   layer: [
     norm("input_layernorm", "attn_norm"),
-    ...[QUERY, KEY, VALUE].flatMap((projection) => [projection, biasOf(projection)]),
-    ATTENTION_OUTPUT,
+    ...[ATTENTION.query, ATTENTION.key, ATTENTION.value].flatMap((projection) => [projection, biasOf(projection)]),
+    ATTENTION.output,
     norm("post_attention_layernorm", "ffn_norm"),
     ...GATED_FEED_FORWARD,
   ],
-  outputNorm: OUTPUT_NORM,
-  ignored: ROTARY_BUFFERS,
 };

@@ -1,15 +1,4 @@
-import {
-  ATTENTION_OUTPUT,
-  EMBEDDINGS,
-  GATED_FEED_FORWARD,
-  KEY,
-  norm,
-  ONE_DIRECTION,
-  OUTPUT_NORM,
-  QUERY,
-  ROTARY_BUFFERS,
-  VALUE,
-} from "./parts.ts";
+import { ATTENTION, GATED_FEED_FORWARD, norm, ONE_DIRECTION, OUTSIDE_LAYERS } from "./parts.ts";
 import type { Trunk, TrunkTensor } from "./trunk.ts";
 
 /** A norm over each head's queries or keys. */
@@ -29,13 +18,11 @@ export const qwen3: Trunk = {
   onlyValues: { hidden_act: "silu", attention_bias: false, ...ONE_DIRECTION },
   absent: { num_key_value_heads: 32, head_dim: 128 },
   window: { config: "sliding_window", absent: 4096, enabledBy: "use_sliding_window", masked: "limit" },
-  embeddings: EMBEDDINGS,
+  ...OUTSIDE_LAYERS,
   layer: [
     norm("input_layernorm", "attn_norm"),
-    ...[QUERY, headNorm("q"), KEY, headNorm("k"), VALUE, ATTENTION_OUTPUT],
+    ...[ATTENTION.query, headNorm("q"), ATTENTION.key, headNorm("k"), ATTENTION.value, ATTENTION.output],
     norm("post_attention_layernorm", "ffn_norm"),
     ...GATED_FEED_FORWARD,
   ],
-  outputNorm: OUTPUT_NORM,
-  ignored: ROTARY_BUFFERS,
 };

@@ -82,6 +82,14 @@ describe("the result", () => {
     expect(await scores(split.output)).toEqual(expected);
     const again = await attached(split.output, { replaceHead: true });
     expect(await scores(again.output)).toEqual(expected);
+    // Any part of the trunk as the output, or names that are the trunk's once the result is in parts.
+    const [first = "", second = ""] = split.parts ?? [];
+    for (const [name, splitSize] of [[second], [first.replace(/-00001-of-.*/, ".gguf"), 300_000]] as const) {
+      const given = splitSize === undefined ? {} : { splitSize };
+      const error = await failureOf(attached(first, { output: name, overwrite: true, replaceHead: true, ...given }));
+      expect(error.message).toMatch(/being read/);
+    }
+    expect(await scores(split.output)).toEqual(expected);
   });
 
   // Three bits of random weights are far from f16; whether they are multiplied rightly is checked with every load.

@@ -95,7 +95,7 @@ const CLIENTS: readonly Client[] = [
   },
 ];
 
-/** Each client has a cache of its own, and whether our kernels are faster is measured anew: the last digits depend on it. */
+/** Each client installs libraries of its own, and whether our kernels are faster is measured for each: the last digits depend on it. */
 const SCORE = ["score", "--model", "tiny", "--kernels", "off", "-p", "Name a fruit.", "-r", "An apple."];
 const RUNTIME = `${runtimePackage("cpu")}@${RUNTIME_PACKAGE_VERSION}`;
 /** Chat templates are rendered in a process of their own, started by whatever runs this. */

@@ -62,7 +62,8 @@ def outputs(folders: Folders) -> list[str]:
 def test_everything_is_computed_once_and_a_rerun_computes_nothing(folders: Folders) -> None:
     fill(folders[0], [f"p{i}.jsonl" for i in range(6)])
     seen: list[Progress] = []
-    summary = run(folders, num_workers=2, progress=seen.append, progress_seconds=0.01)
+    # Nothing is moved from a worker that a busy machine holds up.
+    summary = run(folders, num_workers=2, progress=seen.append, progress_seconds=0.01, straggler_factor=None)
     assert (summary.partitions, summary.written, summary.kept, summary.rows, summary.failures, summary.retries) == (6, 6, 0, 18, 0, 0)
     assert sum(worker.partitions for worker in summary.workers) == 6
     assert summary.check == {"whole": True, "partitions": 6}
@@ -75,7 +76,8 @@ def test_everything_is_computed_once_and_a_rerun_computes_nothing(folders: Folde
 
 def test_crashes_failures_and_silence_are_tried_again(folders: Folders) -> None:
     fill(folders[0], ["crash2-a.jsonl", "fail1-b.jsonl", "hang1-c.jsonl", "d.jsonl"])
-    summary = run(folders, num_workers=2, stall_timeout=3, straggler_factor=None)
+    # Much longer than a busy machine takes to start a scorer.
+    summary = run(folders, num_workers=2, stall_timeout=10, straggler_factor=None)
     assert (summary.written, summary.rows, summary.retries) == (4, 12, 4)
     assert [attempts(folders, name) for name in ("crash2-a.jsonl", "fail1-b.jsonl", "hang1-c.jsonl", "d.jsonl")] == [3, 2, 2, 1]
 
@@ -102,10 +104,9 @@ def test_a_run_in_which_everything_fails_ends_early(folders: Folders) -> None:
 def test_a_slow_workers_partition_is_moved(folders: Folders) -> None:
     fill(folders[0], ["slow-a.jsonl"], rows=10)
     fill(folders[0], [f"p{i}.jsonl" for i in range(4)], rows=9)
-    began = time.monotonic()
     summary = run(folders, num_workers=2)
     assert summary.written == 5 and attempts(folders, "slow-a.jsonl") == 2 and summary.retries == 0
-    assert time.monotonic() - began < 60
+    assert sum(worker.restarts for worker in summary.workers) == 1
 
 
 def test_a_refusal_at_the_start_is_said_at_once(folders: Folders) -> None:

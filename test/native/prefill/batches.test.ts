@@ -8,6 +8,7 @@ import { bindOwnKernels } from "../../../src/native/prefill-kernels.ts";
 import { findRuntime } from "../../../src/native/runtime-folder.ts";
 import { randomOf } from "../../random.ts";
 import { joined, load, makeModel, openAddon, pause, removeFolder, sequence } from "../support.ts";
+import { takenFormats } from "./taken-formats.ts";
 
 /** ggml_type. */
 const TYPES = { f16: 1, q4_0: 2, q8_0: 8 } as const;
@@ -19,19 +20,10 @@ const obstacle = await bindOwnKernels(addon, await addon.openRuntime(findRuntime
 const { gemm } = addon.prefillKernels();
 if (obstacle !== undefined) console.warn(`Batches of our own kernels are not tested: ${obstacle}.`);
 const types = Object.keys(TYPES) as (keyof typeof TYPES)[];
-/** What a kernel does not take, llama.cpp's would compute. */
-const takes = async (kernel: string, type: keyof typeof TYPES) => {
-  const bytes = { f16: 512, q4_0: 144, q8_0: 272 }[type];
-  const shape = { kernel, type: TYPES[type], columns: 256, rows: 1, tokens: 1, parts: 1, repetitions: 1 };
-  try {
-    await addon.prefillMultiply(shape, new Uint8Array(bytes), new Float32Array(256));
-    return true;
-  } catch {
-    return false;
-  }
-};
-const cases: (readonly [string, keyof typeof TYPES])[] = [];
-for (const kernel of gemm) for (const type of types) if (await takes(kernel, type)) cases.push([kernel, type]);
+/** Without what a kernel does not take: llama.cpp's would compute that. */
+const cases = (await takenFormats(addon, gemm)).flatMap(({ kernel, format }) =>
+  types.filter((type) => type === format.name).map((type) => [kernel, type] as const),
+);
 const paths = new Map<keyof typeof TYPES, string>();
 beforeAll(async () => {
   for (const type of types) paths.set(type, await makeModel(addon, type));

@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from "vitest";
 import { loadAddon } from "../../../src/native/load-addon.ts";
+import { takenFormats } from "./taken-formats.ts";
 import { type Format, formats, random, randomWeights, type Weights } from "./weights.ts";
 
 const addon = loadAddon();
@@ -50,20 +51,7 @@ async function multiply(
   return (await addon.prefillMultiply(options, weights.bytes, input)).products;
 }
 
-async function takes(one: Case): Promise<boolean> {
-  try {
-    await multiply(one, randomWeights(one.format, one.columns, one.rows, 1), new Float32Array(one.columns));
-    return true;
-  } catch (error) {
-    if (/does not take such weights/.test(String(error))) return false;
-    throw error;
-  }
-}
-
-const taken: { kernel: string; format: Format }[] = [];
-for (const kernel of kernels)
-  for (const format of formats)
-    if (await takes({ kernel, format, columns: 256, rows: 33 })) taken.push({ kernel, format });
+const taken = await takenFormats(addon, kernels);
 
 /** In units of |w| · rms(x). */
 function rootMeanSquare(

@@ -18,6 +18,7 @@ const model = {
       }
     }
   },
+  info: { direction: "higher" },
 } as unknown as RewardModel;
 
 function row(index: number, texts: string[], more: Partial<Row> = {}): Row {

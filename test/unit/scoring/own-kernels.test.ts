@@ -132,3 +132,12 @@ it("keeps its choice at any number of threads, until a fresh one is asked for", 
   gain = 2;
   expect(await taken(1)).toEqual([0, 1]);
 });
+
+it("chooses as the first process did, when several measure at once", async () => {
+  const cpuLibrary = join(folder, "libggml-cpu.so");
+  writeFileSync(cpuLibrary, "");
+  const measured = (gain: number) => plan(async () => [good, good, { ...good, gain }, attention], { cpuLibrary });
+  const [one, other] = await Promise.all([measured(2), measured(1)]);
+  expect(one.taken).toEqual(other.taken);
+  expect((await measured(1)).taken).toEqual(one.taken);
+});

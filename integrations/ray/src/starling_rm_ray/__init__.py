@@ -41,8 +41,6 @@ __all__ = [
     "Scorer",
     "ScorerLostError",
     "ScorerStartError",
-    "ScorerLostError",
-    "ScorerStartError",
     "StarlingRayError",
     "Summary",
     "WorkerState",

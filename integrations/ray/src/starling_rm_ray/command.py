@@ -49,7 +49,7 @@ class ScorerCommand:
 
 
 def program_of(command: str | Sequence[str]) -> tuple[str, ...]:
-    """``command`` as a list: a program, or a program and its first arguments, such as ``["npx", "starling-rm"]``."""
+    """``command`` as a list: a program, or a program and its first arguments, such as ``["node", "/opt/starling-rm/dist/cli/main.js"]``."""
     program = (command,) if isinstance(command, str) else tuple(command)
     if not program or not all(isinstance(part, str) and part for part in program):
         raise InvalidArgumentError(f"Expected a program or a list of its parts for command but received {command!r}.")

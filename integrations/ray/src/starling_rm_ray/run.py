@@ -86,7 +86,8 @@ class Run:
         try:
             self._list()
             if self._schedule.over:
-                self._confirm()
+                # Nothing is missing. Still, the output may be another model's.
+                self._ask("confirm")
             self._work()
             self._tally.report(self._schedule, self._slots, final=True)
             if self._schedule.failures:
@@ -129,8 +130,7 @@ class Run:
             self._assign(now)
             self._move_straggler(now)
             wait = min(TICK_SECONDS, self._settings.progress_seconds, self._schedule.next_time(now) or TICK_SECONDS)
-            for _ in self._next_events(wait):
-                pass
+            self._next_events(wait)
             self._watch(time.monotonic())
             self._tally.report(self._schedule, self._slots)
 
@@ -210,7 +210,7 @@ class Run:
         elif kind == "refused":
             self._refused(slot, ScorerStartError(event["message"], slot.node or "", event["code"]))
         elif kind == "problem":
-            self._refused(slot, PROBLEMS[event["kind"]](event["message"]))
+            self._refused(slot, _problem(event))
         elif kind == "broken":
             raise ProtocolError(event["message"])
 
@@ -317,17 +317,9 @@ class Run:
 
     # The end
 
-    def _confirm(self) -> None:
-        """Nothing is missing. Still, the output may be another model's."""
-        event = self._ask("confirm")
-        if event["event"] == "problem":
-            raise PROBLEMS[event["kind"]](event["message"])
-
     def _check(self) -> Mapping[str, Any]:
         """The merged manifests."""
         event = self._ask("check")
-        if event["event"] == "problem":
-            raise PROBLEMS[event["kind"]](event["message"])
         report: Mapping[str, Any] = event["report"]
         if event["code"] not in (0, 1):
             raise IncompleteOutputError(
@@ -337,7 +329,7 @@ class Run:
         return report
 
     def _ask(self, method: str) -> Event:
-        """Calls a method of any worker that is there. Lost ones are replaced a few times."""
+        """Calls a method of any worker that is there, and raises a problem that it answers. Lost ones are replaced a few times."""
         attempts = 0
         while True:
             slot = next((one for one in self._slots if one.placed), self._slots[0])
@@ -348,13 +340,16 @@ class Run:
                     self._drain(slot)
                     continue
                 event: Event = ray.get(getattr(slot.actor, method).remote())
-                return event
             except RayActorError as error:
                 attempts += 1
                 if attempts >= MAX_FAILED_STARTS:
                     raise NoWorkersError(f"The output {self._job.output} could not be checked: the worker died {attempts} times.") from error
                 slot.failed_starts = attempts
                 self._replace(slot)
+            else:
+                if event["event"] == "problem":
+                    raise _problem(event)
+                return event
 
     def _failed(self) -> PartitionsFailedError:
         failures = self._schedule.failures
@@ -376,6 +371,10 @@ class Run:
         for slot in self._slots:
             _kill(slot.actor)
             slot.forget_actor()
+
+
+def _problem(event: Event) -> StarlingRayError:
+    return PROBLEMS[event["kind"]](event["message"])
 
 
 def _kill(actor: Any) -> None:
