@@ -53,7 +53,10 @@ async function claimFolder({ folder, all }: Plan, run: PartitionRun, force: bool
       throw refused(`${foreign} is there, but was not written as a partition (the folder has no _PARTITIONS)`);
   }
   // A folder that is read-only may be whole.
-  if (before !== undefined && before !== null && difference(before, run) === undefined) return;
+  if (before !== undefined && before !== null && difference(before, run) === undefined) {
+    await folder.removeTracesOfRun(run);
+    return;
+  }
   const now = await folder.begin(run, force);
   if (!force) check(now);
 }

@@ -4,7 +4,7 @@ import { lstat, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { FileError } from "../errors.ts";
 import { notWritable, readError, unwritable } from "../files/file-errors.ts";
-import { LockHeld, type LockHolder } from "../files/file-lock.ts";
+import { isAbandoned, LockHeld, type LockHolder } from "../files/file-lock.ts";
 import { type FileRecord, isSameContent, recordFile } from "../files/file-record.ts";
 import { makeFolder } from "../files/make-folder.ts";
 import { lockPath, OutputFile, removeLeftovers, withOutput } from "../files/output-file.ts";
@@ -108,6 +108,17 @@ export class PartitionFolder {
       const prefixes = [path, manifestPath(path)].map((one) => relative(this.path, besideTarget(one, ".")));
       return hidden.some((name) => prefixes.some((prefix) => name.startsWith(prefix.split(sep).join("/"))));
     };
+  }
+
+  /** Removes the lock and the temporary files of a process that died while it wrote what the folder is for. Never throws. */
+  async removeTracesOfRun(run: PartitionRun): Promise<void> {
+    const path = join(this.path, RUN_FILE);
+    const prefix = basename(besideTarget(path, "."));
+    const names: readonly string[] = await readdir(this.path).catch(() => []);
+    if (!names.some((name) => name.startsWith(prefix))) return;
+    // Who takes the lock removes what is left there. One that is held, perhaps by another machine, is not waited for.
+    const lock = lockPath({ path });
+    if (!names.includes(basename(lock)) || (await isAbandoned(lock))) await this.begin(run, false).catch(() => {});
   }
 
   /** All files below the folder, with "/" between folders. */

@@ -53,7 +53,7 @@ def measure(folder: Path, workers: int, command: list[str]) -> tuple[float, floa
     """Rows per second while all workers compute, and over the whole call."""
     output = Path(tempfile.mkdtemp(dir=folder.parent))
     rate = Rate(workers)
-    summary = score_dataset(folder, output, "tiny", workers, command=command, progress=rate.watch, progress_seconds=0.05, verify=False)
+    summary = score_dataset(folder, output, "tiny", workers, command=command, progress=rate.watch, progress_seconds=0.25, verify=False)
     shutil.rmtree(output)
     return rate.rows_per_second, summary.rows_per_second
 

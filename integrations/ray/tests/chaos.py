@@ -10,16 +10,16 @@ from pathlib import Path
 
 from starling_rm_ray import Progress
 
-LAST_SHARE = 0.9
-"""The last kill comes when this share of the rows is computed, at the latest."""
+LAST_SHARE = 0.5
+"""The last kill is due when this share of the rows is computed, at the latest: a fast run must not end before it."""
 
-LONGEST_DELAY = 0.7
+LONGEST_DELAY = 0.2
 """Seconds after the row that a kill is due at: scorers report their rows once a second."""
 
 
 class Chaos(threading.Thread):
-    """Ends ``kills`` processes of a run with SIGKILL, an actor or a scorer, each when a random row of the run is computed. So a slow
-    machine gets as many kills as a fast one, and makes progress between them. Give :meth:`watch` to the run.
+    """Ends ``kills`` processes of a run with SIGKILL, an actor and a scorer in turn, each when a random row of the run is computed. So a
+    slow machine gets as many kills as a fast one, and makes progress between them. Give :meth:`watch` to the run.
 
     The processes are those that the run itself names, and each is looked at before: it must be Ray's worker or a scorer.
     """
@@ -51,13 +51,13 @@ class Chaos(threading.Thread):
                     self._due.pop(0)
 
     def _kill_one(self, state: Progress) -> bool:
-        victims = [worker for worker in state.workers if worker.pid is not None and worker.partition is not None]
+        kills_actor = self.killed % 2 == 0
+        working = [worker for worker in state.workers if worker.partition is not None]
+        victims = [pid for worker in working if (pid := worker.pid if kills_actor else worker.scorer_pid) is not None]
         if not victims:
             return False
-        victim = self._random.choice(victims)
-        kills_actor = self._random.random() < 0.5 or victim.scorer_pid is None
-        pid = victim.pid if kills_actor else victim.scorer_pid
-        if pid is None or not _is_ours(pid, b"ray::" if kills_actor else b"--partitions"):
+        pid = self._random.choice(victims)
+        if not _is_ours(pid, b"ray::" if kills_actor else b"--partitions"):
             return False
         os.kill(pid, signal.SIGKILL)
         if kills_actor:

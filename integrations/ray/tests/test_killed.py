@@ -22,7 +22,7 @@ from starling_rm_ray.worker import IDENTITY_FILE
 pytestmark = pytest.mark.usefixtures("cluster")
 
 FULL = os.environ.get("STARLING_RM_RAY") == "full"
-ROWS, PARTITIONS, KILLS = (100_000, 40, 30) if FULL else (2_000, 8, 4)
+ROWS, PARTITIONS, KILLS = (100_000, 40, 30) if FULL else (4_000, 16, 4)
 
 
 def outputs(folder: Path) -> dict[str, bytes]:

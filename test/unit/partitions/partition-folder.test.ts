@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   existsSync,
@@ -13,6 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { FileLock } from "../../../src/files/file-lock.ts";
 import { type Manifest, manifestPath } from "../../../src/partitions/manifest.ts";
 import { PartitionClaim } from "../../../src/partitions/partition-claim.ts";
 import { PartitionFolder, type PlacedPartition } from "../../../src/partitions/partition-folder.ts";
@@ -199,5 +201,25 @@ describe("the folder", () => {
     symlinkSync(precious, outputPath());
     await expect(folder.claim(partition)).rejects.toThrow("it is a symbolic link");
     expect(readFileSync(precious, "utf8")).toBe("mine");
+  });
+
+  it("remove what a process that died has left of the file that says what the folder is for, and wait for nobody", async () => {
+    const { command, version, model, settings } = manifest();
+    const run = { command, version, model, settings };
+    await folder.begin(run, false);
+    const lock = join(folder.path, "._PARTITIONS.lock");
+    const own = await FileLock.acquire(lock);
+    const content = JSON.parse(readFileSync(lock, "utf8"));
+    await folder.removeTracesOfRun(run);
+    expect(existsSync(lock)).toBe(true);
+    await own.release();
+    const { pid } = spawnSync(process.execPath, ["-e", ""]);
+    writeFileSync(lock, JSON.stringify({ ...content, process: pid, id: "dead" }));
+    writeFileSync(join(folder.path, "._PARTITIONS.0123456789ab.partial"), "half");
+    await folder.removeTracesOfRun(run);
+    expect(readdirSync(folder.path)).toEqual(["_PARTITIONS"]);
+    writeFileSync(join(folder.path, "._PARTITIONS.0123456789ab.partial"), "half");
+    await folder.removeTracesOfRun(run);
+    expect(readdirSync(folder.path)).toEqual(["_PARTITIONS"]);
   });
 });
