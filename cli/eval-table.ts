@@ -23,8 +23,10 @@ export interface EvaluationTableOptions {
 export function evaluationTable(report: EvaluationReport, { columns }: EvaluationTableOptions): string {
   const { benchmarks } = report;
   const models = [...new Set(benchmarks.flatMap(({ card }) => Object.keys(card ?? {})))];
+  const hasOfficial = benchmarks.some(({ officialScore }) => officialScore !== undefined);
   const head = [
     "benchmark",
+    ...(hasOfficial ? ["score"] : []),
     "cases",
     "accuracy",
     "95 % interval",
@@ -32,6 +34,7 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
   ];
   const rows = benchmarks.map((own) => [
     own.benchmark,
+    ...(hasOfficial ? [share(own.officialScore === undefined ? own.accuracy : own.officialScore.score)] : []),
     String(own.cases),
     share(own.accuracy),
     intervalOf(own),
@@ -39,6 +42,7 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
   ]);
   const average = [
     "average",
+    ...(hasOfficial ? [""] : []),
     "",
     share(report.accuracy),
     intervalOf(report),
