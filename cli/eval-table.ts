@@ -101,7 +101,11 @@ function aligned(rows: readonly (readonly string[])[], columns: number): string 
 function noteLines(report: BenchmarkReport, columns: number): string[] {
   const { rows, truncatedResponses, length, officialScore, ranking } = report;
   const left = Object.values(rows.omitted).reduce((sum, count) => sum + count, 0);
+  const readAs = [
+    ...new Set(report.sources.flatMap(({ adapter, readAs = "" }) => (adapter === "pairs" ? [] : [readAs]))),
+  ];
   const notes = [
+    readAs.some((one) => one !== "") && `read as ${readAs.join(" and ")}.`,
     report.prompts > 0 &&
       report.prompts < report.cases &&
       `${counted(report.cases, "case")} of ${counted(report.prompts, "prompt")}.`,

@@ -83,7 +83,8 @@ ${mistakesBlock(id, report)}
 ${truncatedBlock(report)}
 ${problemsBlock(report)}
 <div class="block"><h3>Sources</h3><dl class="facts">${report.sources.map(
-    ({ name, sha256 }) => html`<dt>${short(name, MAX_SOURCE)}</dt><dd><code title="SHA-256">${sha256}</code></dd>`,
+    ({ name, sha256, readAs }) =>
+      html`<dt>${short(name, MAX_SOURCE)}</dt><dd><code title="SHA-256">${sha256}</code>${readAs && html`<br>read as ${readAs}`}</dd>`,
   )}</dl></div>
 </section>`;
 }
