@@ -29,6 +29,7 @@ export type { RewardBenchScore, SectionScore } from "../evaluation/measures/rewa
 export type { RewardBench2Score, TiesScore } from "../evaluation/measures/reward-bench-2.ts";
 export { type BenchmarkRequest, StrictStop } from "../evaluation/open-benchmark.ts";
 export type { LoadSettings } from "../evaluation/open-model.ts";
+export { type PreferenceAdapter, preferenceAdapters } from "../evaluation/preference-adapters.ts";
 export type { RowProblem } from "../evaluation/read-cases.ts";
 export { renderHtml } from "../evaluation/report/html.ts";
 export type {
