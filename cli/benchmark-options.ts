@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { type BenchmarkName, type BenchmarkRequest, benchmarks } from "../src/entry/eval.ts";
 import { UsageError } from "./errors.ts";
 import { addFieldOptions, type FieldOptions, fieldMapping, IGNORE_FIELD } from "./field-options.ts";
+import { pathIdentity } from "./file-identity.ts";
 import { benchmarkNames, MAX_SAMPLE_ROWS, MAX_SEED } from "./library.ts";
 import { given } from "./model-option.ts";
 import { collect, wholeNumber } from "./option-values.ts";
@@ -69,6 +70,19 @@ export function requestsOf(
       throw new UsageError(`${benchmark} has no data set of its own: give --input FILE`);
     return { benchmark, ...reading, ...(list.length === 0 ? {} : { inputs: list }) };
   });
+}
+
+/** A report must not replace its own input. */
+export async function refuseReplacingInput(
+  files: readonly string[],
+  requests: readonly BenchmarkRequest[],
+): Promise<void> {
+  const inputs = await Promise.all(requests.flatMap(({ inputs = [] }) => inputs.map(pathIdentity)));
+  for (const file of files) {
+    const identity = await pathIdentity(file);
+    if (identity !== undefined && inputs.includes(identity))
+      throw new UsageError(`the report would replace its input ${file}: choose another --output folder`);
+  }
 }
 
 export function addDataOptions(command: Command, { many }: { many: boolean }): Command {

@@ -40,6 +40,8 @@ export interface OpenBenchmarkOptions extends RowRules {
   readonly by?: readonly string[] | undefined;
   /** Accept cases without any known order. */
   readonly unordered?: boolean;
+  /** Of "pairs": accept rows with a single response, as `score` reads them. */
+  readonly single?: boolean;
   readonly onProblem: (problem: RowProblem) => void;
   readonly onDownload?: (progress: DownloadProgress) => void;
   /** Called with what is worth knowing about the files, each thing once. */
@@ -102,12 +104,13 @@ export class OpenBenchmark {
       resolved.push(...(await resolveSource(input, request.benchmark, download)));
     const problems: ReportedProblem[] = [];
     const reportProblem = problemReporter(options, problems);
-    const { unordered = false, strict, ignoreFields, differentPrompts } = options;
+    const { unordered = false, single = false, strict, ignoreFields, differentPrompts } = options;
     const rules = given({ ignoreFields, differentPrompts });
     const reader = new CaseReader(definition, resolved, {
       ...rules,
       ...given({ fields: request.fields, format: request.format, by: options.by, onNotice: options.onNotice }),
       unordered,
+      single,
       strict,
       onProblem: reportProblem,
       signal,

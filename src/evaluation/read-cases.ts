@@ -9,7 +9,8 @@ import { READ_COLUMNS } from "../rows/columns.ts";
 import { damaged } from "../rows/damaged.ts";
 import type { InputFormat } from "../rows/format.ts";
 import { openRows, type RowFile } from "../rows/open-rows.ts";
-import type { Adapter, AdaptOptions } from "./adapters/adapter.ts";
+import type { Adapted, Adapter, AdaptOptions } from "./adapters/adapter.ts";
+import { adaptItems, isPreference } from "./adapters/items.ts";
 import type { PlacedCase } from "./case.ts";
 import { GroupReader } from "./groups.ts";
 import type { RowCounts } from "./report.ts";
@@ -35,6 +36,8 @@ export type RowRules = Pick<AdaptOptions, "ignoreFields" | "differentPrompts">;
 export interface ReadCasesOptions extends RowRules {
   /** Accept cases without any known order; otherwise such rows are invalid. */
   readonly unordered: boolean;
+  /** Of "pairs": rows may also be what `score` reads, a single response without an order. Default: false. */
+  readonly single?: boolean;
   readonly onProblem: (problem: RowProblem) => void;
   /** Treat warnings as errors. Default: false, they are counted in {@link CaseReader.warnings}. */
   readonly strict?: boolean;
@@ -61,11 +64,18 @@ interface ReadBenchmark {
   readonly adapt: Adapter;
 }
 
+interface RowFields extends MappedFields {
+  /** It is read as `score` does. */
+  readonly isItem?: boolean;
+}
+
 export class CaseReader {
   readonly #benchmark: ReadBenchmark;
   readonly #sources: readonly ResolvedSource[];
   readonly #options: ReadCasesOptions;
   readonly #fieldMap: FieldMap;
+  /** Of rows with one response. */
+  readonly #itemMap: FieldMap | undefined;
   readonly #tell: (notice: string) => void;
   /** Of the rows read so far. */
   readonly groups: GroupReader;
@@ -83,6 +93,7 @@ export class CaseReader {
     // A benchmark's rows have the names that its data set gave them.
     const isPairs = benchmark.name === "pairs";
     this.#fieldMap = new FieldMap(fields, [...READ_COLUMNS], { ignoreFields, aliases: isPairs, pairs: isPairs });
+    if (isPairs && options.single === true) this.#itemMap = new FieldMap(fields, [...READ_COLUMNS], { ignoreFields });
   }
 
   /** The cases of all sources in order; can be iterated once. @throws FileError for an unreadable source */
@@ -105,11 +116,11 @@ export class CaseReader {
       signal?.throwIfAborted();
       this.counts.read += 1;
       if (isTable && row === 1 && "value" in read) this.#checkColumns(read.value, name);
-      let mapped: MappedFields | undefined;
+      let mapped: RowFields | undefined;
       try {
         if ("error" in read) throw read.error;
         if (isObject(read.value)) mapped = this.#mapped(read.value);
-        const adapted = this.#benchmark.adapt(mapped?.fields ?? read.value, { ...this.#options, isCsv });
+        const adapted = this.#adapted(mapped, read.value, isCsv);
         if ("omitted" in adapted) {
           this.counts.omitted[adapted.omitted] = (this.counts.omitted[adapted.omitted] ?? 0) + 1;
           continue;
@@ -132,8 +143,18 @@ export class CaseReader {
     if (this.counts.read === before) throw damaged(name, "has no rows");
   }
 
-  #mapped(value: Fields): MappedFields {
-    const mapped = this.#fieldMap.read(value);
+  #adapted(mapped: RowFields | undefined, value: unknown, isCsv: boolean): Adapted {
+    const options = { ...this.#options, isCsv };
+    if (mapped === undefined) return this.#benchmark.adapt(value, options);
+    return mapped.isItem
+      ? adaptItems(mapped.fields, options, mapped.from)
+      : this.#benchmark.adapt(mapped.fields, options);
+  }
+
+  #mapped(value: Fields): RowFields {
+    const pair = this.#fieldMap.read(value);
+    const isItem = this.#itemMap !== undefined && !isPreference(pair.fields);
+    const mapped = isItem ? { ...this.#itemMap.read(value), isItem } : pair;
     if (mapped.notice !== undefined) this.#tell(mapped.notice);
     return mapped;
   }
