@@ -85,6 +85,8 @@ export interface ScoredCase {
   readonly asPublished?: readonly Comparison[];
   /** Position of each response in the known order: higher is better; undefined (null in JSON): not known. */
   readonly grades: readonly (number | undefined)[];
+  /** What the data set calls each response, such as a model's name; undefined (null in JSON): nothing. Absent if it names none. */
+  readonly labels?: readonly (string | undefined)[];
   /** Raw rewards; of a model whose lower scores are better, their negatives: higher is always better here. */
   readonly scores: readonly number[];
   /** Characters (code points) of the response; in a conversation, of all assistant turns. */

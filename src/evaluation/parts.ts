@@ -135,12 +135,16 @@ function sumOfRows(all: readonly RowCounts[]): RowCounts {
   };
 }
 
-/** A case as a line of JSON, and back: JSON has no undefined grades. */
+/** A case as a line of JSON, and back: JSON has no undefined grades and labels. */
 export function caseLine(benchmark: BenchmarkName, scored: ScoredCase): string {
   return `${JSON.stringify({ benchmark, ...scored })}\n`;
 }
 
 export function parseCase(line: string): ScoredCase {
-  const { benchmark: _, ...scored } = JSON.parse(line) as ScoredCase & { benchmark: BenchmarkName };
-  return { ...scored, grades: scored.grades.map((grade) => grade ?? undefined) };
+  const { benchmark: _, labels, ...scored } = JSON.parse(line) as ScoredCase & { benchmark: BenchmarkName };
+  return {
+    ...scored,
+    grades: scored.grades.map((grade) => grade ?? undefined),
+    ...given({ labels: labels?.map((label) => label ?? undefined) }),
+  };
 }

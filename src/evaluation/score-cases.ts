@@ -141,6 +141,7 @@ function finish({ placed, found, error }: Pending, direction: ScoreDirection): C
     comparisons,
     ...(asPublished === undefined ? {} : { asPublished }),
     grades: responses.map(({ grade }) => grade),
+    ...(responses.every(({ label }) => label === undefined) ? {} : { labels: responses.map(({ label }) => label) }),
     scores: scores.map(({ score }) => (direction === "lower" ? -score : score)),
     lengths: responses.map(({ item }) => responseLength(item)),
     tokenCounts: scores.map(({ tokenCount }) => tokenCount),

@@ -2,7 +2,8 @@
  * Calibration of sigmoid(margin). A reward model trained with the Bradley-Terry or Plackett-Luce loss claims that a response
  * is better than another with probability sigmoid(score difference).
  */
-import { type ClusterSums, clusteredInterval, type Interval } from "./interval.ts";
+import type { ClusterSums } from "./clusters.ts";
+import { clusteredInterval, type Interval } from "./interval.ts";
 import { evenSample, type PairLists, whenFinite } from "./outcome.ts";
 
 /** How well the sigmoid of a margin predicts that the better response wins. */
@@ -98,24 +99,27 @@ export function measureCalibration(
 class BinClusters {
   readonly #prompts: number;
   readonly #sums: Float64Array;
+  readonly #squares: Float64Array;
   readonly #counts: Uint32Array;
 
   constructor(prompts: number) {
     this.#prompts = prompts;
     this.#sums = new Float64Array(BINS * prompts);
+    this.#squares = new Float64Array(BINS * prompts);
     this.#counts = new Uint32Array(BINS * prompts);
   }
 
   add(bin: number, prompt: number, hit: number): void {
     const at = bin * this.#prompts + prompt;
     this.#sums[at] = (this.#sums[at] as number) + hit;
+    this.#squares[at] = (this.#squares[at] as number) + hit * hit;
     this.#counts[at] = (this.#counts[at] as number) + 1;
   }
 
   *of(bin: number): Generator<ClusterSums> {
     for (let at = bin * this.#prompts; at < (bin + 1) * this.#prompts; at++) {
       const count = this.#counts[at] as number;
-      if (count > 0) yield { sum: this.#sums[at] as number, count };
+      if (count > 0) yield { sum: this.#sums[at] as number, count, squares: this.#squares[at] as number };
     }
   }
 }

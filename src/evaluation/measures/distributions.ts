@@ -3,18 +3,21 @@
 /** 97.5th percentile of the standard normal distribution. */
 export const NORMAL_QUANTILE = 1.959963984540054;
 
-/** With so few degrees of freedom the series is off; these are exact. */
-const FEW_DEGREES = [12.706204736432095, 4.302652729696142, 3.182446305284263, 2.7764451051977987];
+/** Below this many degrees of freedom Fisher's series is off by more than 5e-5. */
+const FEW_DEGREES = 6;
+/** Of the quantile's logarithm, a polynomial in 1 / degrees that is exact at 1, 2, 3, 4 and 6. */
+const LOG_QUANTILE = [
+  0.6736900591303183, 1.1984178383787414, 0.7754110347237312, -0.014891353732305199, -0.09053714243993156,
+];
 
 /**
- * 97.5th percentile of Student's t distribution, to four digits or more (R. A. Fisher's series around the normal distribution,
- * 1941; exact up to 4 degrees).
+ * 97.5th percentile of Student's t distribution: off by up to 0.12 % between 1 and 2 degrees, by up to 5e-5 above (R. A. Fisher's
+ * series around the normal distribution, 1941).
  *
- * @param degrees of freedom, 1 or more
+ * @param degrees of freedom, 1 or more; need not be whole
  */
 export function studentQuantile(degrees: number): number {
-  const few = FEW_DEGREES[degrees - 1];
-  if (few !== undefined) return few;
+  if (degrees < FEW_DEGREES) return Math.exp(LOG_QUANTILE.reduceRight((sum, c) => sum / degrees + c, 0));
   const z = NORMAL_QUANTILE;
   const [z3, z5, z7, z9] = [z ** 3, z ** 5, z ** 7, z ** 9];
   return (
