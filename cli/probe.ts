@@ -23,6 +23,7 @@ import {
   modelPath,
 } from "./model-option.ts";
 import { isRegularFile, openOutput } from "./output.ts";
+import { namesDataFile } from "./output-names.ts";
 import { fieldNames } from "./output-options.ts";
 import { probeList, probeTable } from "./probe-table.ts";
 
@@ -48,10 +49,10 @@ export const probeCommand: Action<ProbeCommandOptions> = async (options, context
   const request = data as NonNullable<typeof data>;
   if (options.output === "") throw new UsageError("--output is empty; expected a folder name");
   if (options.output !== undefined) {
-    if (await isRegularFile(options.output))
+    if (namesDataFile(options.output) && (await isRegularFile(options.output)))
       throw new UsageError(
         `--output ${options.output}: expected the name of a folder, in which probe writes report.json and texts.jsonl, but ` +
-          "received a file (--json prints the report)",
+          "received a name of a file (--json prints the report)",
       );
     await refuseReplacingInput(Object.values(probeFilesIn(options.output)), [request]);
   }

@@ -86,6 +86,8 @@ const EXPORTS = [
     "modelNotices",
     "openRows",
     "predictMemory",
+    "probe",
+    "probes",
     "pull",
     "quantize",
     "readItems",

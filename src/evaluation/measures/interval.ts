@@ -120,50 +120,6 @@ export function pairedInterval(clusters: Iterable<ClusterSums>): Interval | unde
 }
 
 /**
- * Student's interval for a mean of values without bounds, with the variance between prompts. Undefined for a single prompt, and where
- * nothing varies: that is no evidence of how much it can.
- */
-export function clusteredMeanInterval(clusters: Iterable<ClusterSums>): Interval | undefined {
-  const sums = sumsOf(clusters);
-  if (sums.prompts < 2) return undefined;
-  const variance = varianceOfMean(sums);
-  // Rounding can leave a little of sums that cancel.
-  if (!(variance > (sums.squares / sums.cases ** 2) * SMALLEST_VARIANCE)) return undefined;
-  const mean = sums.total / sums.cases;
-  const half = studentQuantile(sums.prompts - 1) * Math.sqrt(variance);
-  return { method: "clustered-mean", level: INTERVAL_LEVEL, low: mean - half, high: mean + half };
-}
-
-/** Of so few, even the lowest and the highest do not have the median between them in 95 of 100 samples. */
-const MIN_PROMPTS_OF_MEDIAN = 6;
-
-/**
- * The interval of a median: from value to value, by the interval of the share of values below it (R. S. Woodruff, 1952), rounded
- * outwards. Undefined for fewer than six prompts, and where all values are equal.
- *
- * @param prompts of each value
- */
-export function clusteredMedianInterval(values: readonly number[], prompts: readonly string[]): Interval | undefined {
-  const sorted = Float64Array.from(values).sort();
-  const count = sorted.length;
-  if (count === 0 || sorted[0] === sorted[count - 1]) return undefined;
-  const median = quantile(sorted, 0.5);
-  const clusters = new Map<string, { sum: number; count: number }>();
-  for (const [i, value] of values.entries()) {
-    const prompt = prompts[i] as string;
-    const cluster = clusters.get(prompt) ?? { sum: 0, count: 0 };
-    clusters.set(prompt, cluster);
-    cluster.sum += value < median ? 1 : value === median ? 0.5 : 0;
-    cluster.count += 1;
-  }
-  const shares = clusters.size < MIN_PROMPTS_OF_MEDIAN ? undefined : clusteredInterval(clusters.values());
-  if (shares === undefined) return undefined;
-  const low = sorted[Math.max(0, Math.floor(count * shares.low) - 1)] as number;
-  const high = sorted[Math.min(count - 1, Math.ceil(count * shares.high))] as number;
-  return { method: "clustered-median", level: INTERVAL_LEVEL, low, high };
-}
-
-/**
  * A quantile of one or more sorted values, interpolated linearly between neighbours (R's type 7, numpy's default).
  *
  * @param part 0 to 1

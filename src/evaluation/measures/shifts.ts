@@ -1,15 +1,9 @@
 /** How far changed texts move scores, and how often they change the order of two responses. Pure. */
 import type { Comparison } from "../case.ts";
 import { PromptSums } from "./accuracy.ts";
-import {
-  clusteredInterval,
-  clusteredMeanInterval,
-  clusteredMedianInterval,
-  type Interval,
-  quantile,
-  wilsonInterval,
-} from "./interval.ts";
+import { clusteredInterval, type Interval, quantile, wilsonInterval } from "./interval.ts";
 import { isRight } from "./outcome.ts";
+import { clusteredMeanInterval, clusteredMedianInterval } from "./shift-interval.ts";
 
 /** A score; undefined: the text could not be scored. */
 export type Attempt = { readonly score: number; readonly truncated: boolean } | undefined;
@@ -182,9 +176,7 @@ export function measureProbe(
 
 function shiftMeasures(shifts: readonly number[], prompts: readonly string[]): ShiftMeasures {
   const sorted = Float64Array.from(shifts).sort();
-  const sums = new PromptSums();
-  for (const [i, shift] of shifts.entries()) sums.add({ prompt: prompts[i] as string }, shift);
-  const interval = clusteredMeanInterval(sums.values());
+  const interval = clusteredMeanInterval(shifts, prompts);
   const medianInterval = clusteredMedianInterval(shifts, prompts);
   return {
     mean: meanOf(shifts),

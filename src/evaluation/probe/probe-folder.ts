@@ -62,8 +62,8 @@ export class ProbeFolder {
     }
   }
 
-  async add(text: ProbedText): Promise<void> {
-    const line = `${JSON.stringify(text)}\n`;
+  async add({ item, ...text }: ProbedText): Promise<void> {
+    const line = `${JSON.stringify({ ...text, ...item })}\n`;
     this.#lines.push(line);
     this.#held += line.length;
     if (this.#held >= BLOCK) await this.#write();

@@ -1,4 +1,5 @@
 /** What probe() returns. Like an evaluation's report it has no times in it: the same model, settings and data give the same report. */
+import type { CheckedItem } from "../../prompt/items.ts";
 import type { BenchmarkName, ScoredCase } from "../case.ts";
 import type { AccuracyMeasures } from "../measures/accuracy.ts";
 import type { ScoreSpread, ShiftsOfProbe } from "../measures/shifts.ts";
@@ -71,6 +72,6 @@ export type ProbedText = Pick<ScoredCase, "source" | "row" | "id"> & {
   readonly truncated?: boolean;
   /** Why it has no score. */
   readonly error?: string;
-  /** The item as it was scored: {"prompt","response"}, {"messages"} or {"text"}. */
-  readonly item: unknown;
+  /** What was scored. In texts.jsonl its fields are beside the others, so that `score` can read the file. */
+  readonly item: CheckedItem;
 };

@@ -8,6 +8,8 @@ const KEPT = 2 / 3;
 const MIN_POINTS = 12;
 /** Characters that a word can have. */
 const WORD = 24;
+/** Characters that are tried for a place to cut. */
+const MAX_BACK = 1000;
 const SPACE = /\s/;
 const ENDS_SENTENCE = /[.!?…؟۔।。！？]["'”’»)\]」』）]*$/;
 
@@ -47,7 +49,7 @@ function cutOff(response: string): string | undefined {
   // At a space where there is one near; in texts without, between two characters.
   let to = points.findLastIndex((point, i) => i <= most && SPACE.test(point));
   if (to < most / 2) to = most;
-  for (; to > 0; to--) {
+  for (const first = Math.max(1, to - MAX_BACK); to >= first; to--) {
     const [before = "", after = ""] = points.slice(to - 1, to + 1);
     const end = points
       .slice(Math.max(0, to - WORD), to)

@@ -31,9 +31,9 @@ const KNOWN: ReadonlyMap<string, readonly string[]> = new Map(
 
 /** A letter, a digit or an accent; such a neighbour makes another word of a name. */
 const LETTER = "[\\w\\u00c0-\\u024f\\u0300-\\u036f]";
-const ANY_NAME = new RegExp(`(?<!${LETTER})(?:${[...KNOWN.keys()].join("|")})(?!${LETTER})`, "g");
+const ANY_NAME = new RegExp(`(?<!${LETTER}-?)(?:${[...KNOWN.keys()].join("|")})(?!-?${LETTER})`, "g");
 /** What makes a name that of a known person: a surname, an initial or a number after it, a title before it. */
-const SURNAME = /^(?:[ \u00a0]+|-)[A-Z\u00c0-\u00de]/;
+const SURNAME = /^[ \u00a0]+[A-Z\u00c0-\u00de]/;
 const TITLE =
   /(?:King|Queen|Prince|Princess|Saint|St\.?|Pope|President|Emperor|Lord|Lady|Sir|Dame|San|Santa)[ \u00a0]$/;
 
