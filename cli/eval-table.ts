@@ -23,8 +23,10 @@ export interface EvaluationTableOptions {
 export function evaluationTable(report: EvaluationReport, { columns }: EvaluationTableOptions): string {
   const { benchmarks } = report;
   const models = [...new Set(benchmarks.flatMap(({ card }) => Object.keys(card ?? {})))];
+  const hasOfficial = benchmarks.some(({ officialScore }) => officialScore !== undefined);
   const head = [
     "benchmark",
+    ...(hasOfficial ? ["score"] : []),
     "cases",
     "accuracy",
     "95 % interval",
@@ -32,6 +34,7 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
   ];
   const rows = benchmarks.map((own) => [
     own.benchmark,
+    ...(hasOfficial ? [share(own.officialScore === undefined ? own.accuracy : own.officialScore.score)] : []),
     String(own.cases),
     share(own.accuracy),
     intervalOf(own),
@@ -39,6 +42,7 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
   ]);
   const average = [
     "average",
+    ...(hasOfficial ? [""] : []),
     "",
     share(report.accuracy),
     intervalOf(report),
@@ -97,7 +101,11 @@ export function aligned(rows: readonly (readonly string[])[], columns: number): 
 function noteLines(report: BenchmarkReport, columns: number): string[] {
   const { rows, truncatedResponses, length, officialScore, ranking } = report;
   const left = Object.values(rows.omitted).reduce((sum, count) => sum + count, 0);
+  const readAs = [
+    ...new Set(report.sources.flatMap(({ adapter, readAs = "" }) => (adapter === "pairs" ? [] : [readAs]))),
+  ];
   const notes = [
+    readAs.some((one) => one !== "") && `read as ${readAs.join(" and ")}.`,
     report.prompts > 0 &&
       report.prompts < report.cases &&
       `${counted(report.cases, "case")} of ${counted(report.prompts, "prompt")}.`,

@@ -2,8 +2,10 @@
 import { Argument, type Command } from "commander";
 import { type BenchmarkName, type Probe, probe, probes } from "../src/entry/eval.ts";
 import {
+  adapterList,
   addDataOptions,
   addSampleOptions,
+  LIST,
   refuseReplacingInput,
   requestsOf,
   type SampleOptions,
@@ -42,6 +44,10 @@ export const probeCommand: Action<ProbeCommandOptions> = async (options, context
   if (options.list) {
     const text = options.json ? `${JSON.stringify(probes, undefined, 2)}\n` : probeList(probes, terminal.columns);
     await (await openOutput()).write(text);
+    return EXIT_DONE;
+  }
+  if (options.adapter === LIST) {
+    await (await openOutput()).write(adapterList());
     return EXIT_DONE;
   }
   const chosen = options.probe?.map(probeNamed);

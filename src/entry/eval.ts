@@ -30,6 +30,7 @@ export type { RewardBench2Score, TiesScore } from "../evaluation/measures/reward
 export type { FlipMeasures, ScoreSpread, Share, ShiftMeasures, ShiftsOfProbe } from "../evaluation/measures/shifts.ts";
 export { type BenchmarkRequest, StrictStop } from "../evaluation/open-benchmark.ts";
 export type { LoadSettings } from "../evaluation/open-model.ts";
+export { type PreferenceAdapter, preferenceAdapters } from "../evaluation/preference-adapters.ts";
 export { probe, probes } from "../evaluation/probe/probe.ts";
 export type { ProbeOptions } from "../evaluation/probe/probe-options.ts";
 export type { Probe, ProbedText, ProbeMeasures, ProbeReport } from "../evaluation/probe/report.ts";

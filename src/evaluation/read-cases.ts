@@ -11,7 +11,9 @@ import type { InputFormat } from "../rows/format.ts";
 import { openRows, type RowFile } from "../rows/open-rows.ts";
 import type { Adapted, Adapter, AdaptOptions } from "./adapters/adapter.ts";
 import { adaptItems, isPreference } from "./adapters/items.ts";
-import type { PlacedCase } from "./case.ts";
+import type { GatheredRow, Layout } from "./adapters/layout.ts";
+import { pairsLayout } from "./adapters/layouts.ts";
+import type { PlacedCase, PromptCase } from "./case.ts";
 import { GroupReader } from "./groups.ts";
 import type { RowCounts } from "./report.ts";
 import type { ResolvedSource } from "./sources.ts";
@@ -43,6 +45,8 @@ export interface ReadCasesOptions extends RowRules {
   readonly strict?: boolean;
   /** Names of the fields in the rows. */
   readonly fields?: FieldMapping;
+  /** How the rows of each source are laid out. Default: as the benchmark's. */
+  readonly layouts?: readonly Layout[];
   /** Fields by which accuracy is broken down: see GroupReader. Default: none. */
   readonly by?: readonly string[];
   /** Default: recognised. */
@@ -64,6 +68,8 @@ interface ReadBenchmark {
   readonly adapt: Adapter;
 }
 
+type ReadLayout = Pick<Layout, "adapt" | "gather">;
+
 interface RowFields extends MappedFields {
   /** It is read as `score` does. */
   readonly isItem?: boolean;
@@ -73,9 +79,6 @@ export class CaseReader {
   readonly #benchmark: ReadBenchmark;
   readonly #sources: readonly ResolvedSource[];
   readonly #options: ReadCasesOptions;
-  readonly #fieldMap: FieldMap;
-  /** Of rows with one response. */
-  readonly #itemMap: FieldMap | undefined;
   readonly #tell: (notice: string) => void;
   /** Of the rows read so far. */
   readonly groups: GroupReader;
@@ -89,11 +92,27 @@ export class CaseReader {
     this.#options = options;
     this.groups = new GroupReader(options.by ?? []);
     this.#tell = firstNotices(options.onNotice);
-    const { fields = {}, ignoreFields } = options;
-    // A benchmark's rows have the names that its data set gave them.
-    const isPairs = benchmark.name === "pairs";
-    this.#fieldMap = new FieldMap(fields, [...READ_COLUMNS], { ignoreFields, aliases: isPairs, pairs: isPairs });
-    if (isPairs && options.single === true) this.#itemMap = new FieldMap(fields, [...READ_COLUMNS], { ignoreFields });
+    // Wrong names of fields are found before any file is opened.
+    this.#fieldMap(this.#layoutOf(0));
+  }
+
+  #layoutOf(source: number): ReadLayout {
+    const { name, adapt } = this.#benchmark;
+    const { layouts } = this.#options;
+    return layouts?.[source] ?? (name === pairsLayout.name ? pairsLayout : { adapt });
+  }
+
+  /** A data set's rows have the names that it gave them. */
+  #fieldMap(layout: ReadLayout): FieldMap {
+    const { fields = {}, ignoreFields } = this.#options;
+    const isPairs = layout === pairsLayout;
+    return new FieldMap(fields, [...READ_COLUMNS], { ignoreFields, aliases: isPairs, pairs: isPairs });
+  }
+
+  /** For rows with one response. */
+  #itemMap(): FieldMap {
+    const { fields = {}, ignoreFields } = this.#options;
+    return new FieldMap(fields, [...READ_COLUMNS], { ignoreFields });
   }
 
   /** The cases of all sources in order; can be iterated once. @throws FileError for an unreadable source */
@@ -110,57 +129,80 @@ export class CaseReader {
   }
 
   async *#casesOf({ rows }: RowFile, source: number, name: string): AsyncGenerator<PlacedCase, void, undefined> {
-    const { onProblem, signal, strict = false } = this.#options;
+    const { signal } = this.#options;
     const before = this.counts.read;
+    const layout = this.#layoutOf(source);
+    const fieldMap = this.#fieldMap(layout);
+    const itemMap = this.#options.single === true && layout === pairsLayout ? this.#itemMap() : undefined;
+    const gatherer = layout.gather?.();
+    let isAnyCsv = false;
     for await (const { row, where, isCsv = false, isTable, ...read } of rows) {
       signal?.throwIfAborted();
       this.counts.read += 1;
-      if (isTable && row === 1 && "value" in read) this.#checkColumns(read.value, name);
+      isAnyCsv ||= isCsv;
+      if (isTable && row === 1 && "value" in read) checkColumns(fieldMap, read.value, name);
       let mapped: RowFields | undefined;
+      const place = { row, where, value: "value" in read ? read.value : undefined };
       try {
         if ("error" in read) throw read.error;
-        if (isObject(read.value)) mapped = this.#mapped(read.value);
-        const adapted = this.#adapted(mapped, read.value, isCsv);
-        if ("omitted" in adapted) {
-          this.counts.omitted[adapted.omitted] = (this.counts.omitted[adapted.omitted] ?? 0) + 1;
-          continue;
+        if (isObject(read.value)) mapped = this.#mapped(fieldMap, read.value, itemMap);
+        const fields = mapped?.fields ?? read.value;
+        const options = { ...this.#options, isCsv };
+        if (gatherer !== undefined) gatherer.add(fields, options, place);
+        else {
+          const adapted = mapped?.isItem ? adaptItems(fields, options, mapped.from) : layout.adapt(fields, options);
+          yield* this.#placed(adapted, place, source);
         }
-        const { warnings = [] } = adapted;
-        const [warning] = warnings;
-        if (strict && warning !== undefined) throw strictError(warning, "The row");
-        this.warnings.add(warnings, `${name}, ${where}`);
-        this.counts.cases += 1;
-        const placed: PlacedCase = { ...adapted.case, source, row, where };
-        const groups = this.groups.groupsOf(read.value, placed);
-        yield groups === undefined ? placed : { ...placed, groups };
       } catch (error) {
         if (!isStarlingError(error)) throw error;
-        this.counts.broken += 1;
-        const { fields = {}, from = new Map() } = mapped ?? {};
-        onProblem({ source: name, sourceIndex: source, row, where, error: explained(error, fields, from) });
+        this.#broken(error, place, source, mapped);
       }
+    }
+    for (const { adapted, ...place } of gatherer?.cases({ ...this.#options, isCsv: isAnyCsv }) ?? []) {
+      signal?.throwIfAborted();
+      yield* this.#placed(adapted, place, source);
     }
     if (this.counts.read === before) throw damaged(name, "has no rows");
   }
 
-  #adapted(mapped: RowFields | undefined, value: unknown, isCsv: boolean): Adapted {
-    const options = { ...this.#options, isCsv };
-    if (mapped === undefined) return this.#benchmark.adapt(value, options);
-    return mapped.isItem
-      ? adaptItems(mapped.fields, options, mapped.from)
-      : this.#benchmark.adapt(mapped.fields, options);
+  /** @throws InvalidInputError for warnings, if `strict` */
+  *#placed(adapted: Adapted, { row, where, value }: GatheredRow, source: number): Generator<PlacedCase> {
+    if ("omitted" in adapted) {
+      this.counts.omitted[adapted.omitted] = (this.counts.omitted[adapted.omitted] ?? 0) + 1;
+      return;
+    }
+    const { warnings = [] } = "case" in adapted ? adapted : {};
+    const [warning] = warnings;
+    if (this.#options.strict === true && warning !== undefined) throw strictError(warning, "The row");
+    this.warnings.add(warnings, `${this.#sources[source]?.name}, ${where}`);
+    const cases: readonly PromptCase[] = "case" in adapted ? [adapted.case] : adapted.cases;
+    for (const one of cases) {
+      this.counts.cases += 1;
+      const placed: PlacedCase = { ...one, source, row, where };
+      const groups = this.groups.groupsOf(value, placed);
+      yield groups === undefined ? placed : { ...placed, groups };
+    }
   }
 
-  #mapped(value: Fields): RowFields {
-    const pair = this.#fieldMap.read(value);
-    const isItem = this.#itemMap !== undefined && !isPreference(pair.fields);
-    const mapped = isItem ? { ...this.#itemMap.read(value), isItem } : pair;
+  #broken(error: StarlingError, { row, where }: GatheredRow, source: number, mapped: MappedFields | undefined): void {
+    this.counts.broken += 1;
+    const { fields = {}, from = new Map() } = mapped ?? {};
+    const name = this.#sources[source]?.name ?? "";
+    const explanation = explained(error, fields, from);
+    this.#options.onProblem({ source: name, sourceIndex: source, row, where, error: explanation });
+  }
+
+  /** @param itemMap of rows that have no preference */
+  #mapped(fieldMap: FieldMap, value: Fields, itemMap: FieldMap | undefined): RowFields {
+    const preference = fieldMap.read(value);
+    const isItem = itemMap !== undefined && !isPreference(preference.fields);
+    const mapped = isItem ? { ...itemMap.read(value), isItem } : preference;
     if (mapped.notice !== undefined) this.#tell(mapped.notice);
     return mapped;
   }
+}
 
-  #checkColumns(value: unknown, name: string): void {
-    const problem = isObject(value) ? this.#fieldMap.tableProblem(Object.keys(value), "") : undefined;
-    if (problem !== undefined) throw damaged(name, problem);
-  }
+function checkColumns(fieldMap: FieldMap, value: unknown, name: string): void {
+  const problem = isObject(value) ? fieldMap.tableProblem(Object.keys(value), "") : undefined;
+  if (problem !== undefined) throw damaged(name, problem);
 }

@@ -10,6 +10,7 @@ import { listPairs } from "./outcome.ts";
 import { measureRanking, type RankingMeasures } from "./ranking.ts";
 import { type RewardBenchScore, scoreRewardBench } from "./reward-bench.ts";
 import { type RewardBench2Score, scoreRewardBench2 } from "./reward-bench-2.ts";
+import { measureScores, type ScoreDistribution } from "./score-distribution.ts";
 
 export type { Interval } from "./interval.ts";
 
@@ -28,6 +29,8 @@ export interface BenchmarkMeasures extends AccuracyMeasures {
   readonly ranking?: RankingMeasures;
   /** The benchmark's official score; only rewardbench and rewardbench2. */
   readonly officialScore?: RewardBenchScore | RewardBench2Score;
+  /** Scores of better and worse responses; absent without comparisons. */
+  readonly scores?: ScoreDistribution;
   /** Absent without comparisons. */
   readonly margins?: MarginMeasures;
   /** Absent without comparisons. */
@@ -56,6 +59,7 @@ export function measureBenchmark(
   const ranking = RANKED.has(benchmark) ? measureRanking(cases) : undefined;
   const score = officialScore(benchmark, cases);
   const pairs = listPairs(cases);
+  const scores = measureScores(cases);
   const margins = measureMargins(pairs);
   const calibration = measureCalibration(pairs);
   const length = measureLength(cases, pairs);
@@ -66,6 +70,7 @@ export function measureBenchmark(
     ...(by.length > 0 && { breakdowns: by.map((field) => measureBreakdown(cases, field)) }),
     ...(ranking && { ranking }),
     ...(score && { officialScore: score }),
+    ...(scores && { scores }),
     ...(margins && { margins }),
     ...(calibration && { calibration }),
     ...(length && { length }),

@@ -107,6 +107,7 @@ export async function probeCases(
   { onText, onProgress, signal }: Pick<ProbeOptions, "onText" | "onProgress" | "signal">,
 ): Promise<ProbeReport> {
   const changer = new Changer(cases, seed);
+  const indices = caseIndices(cases);
   const planned: PlannedCase[] = [];
   const probed: ProbedCase[] = [];
   const scored: ScoredCase[] = [];
@@ -134,7 +135,7 @@ export async function probeCases(
       probed.push(probedCase(plan, own, chosen));
       const whole = scoredOriginal(plan, own);
       if (whole !== undefined) scored.push(whole);
-      if (onText !== undefined) for (const text of probedTexts(plan, own)) await onText(text);
+      if (onText !== undefined) for (const text of probedTexts(plan, own, indices.get(plan.placed))) await onText(text);
       report();
     }
   };
@@ -171,6 +172,17 @@ export async function probeCases(
     })),
     problems: benchmark.problems,
   };
+}
+
+/** Of cases whose row has several. */
+function caseIndices(cases: readonly PlacedCase[]): ReadonlyMap<PlacedCase, number> {
+  const byRow = new Map<string, PlacedCase[]>();
+  for (const one of cases) {
+    const place = `${one.source} ${one.row}`;
+    if (!byRow.get(place)?.push(one)) byRow.set(place, [one]);
+  }
+  const several = [...byRow.values()].filter((list) => list.length > 1);
+  return new Map(several.flatMap((list) => list.map((one, i) => [one, i] as const)));
 }
 
 const ORIGINAL = "original";
@@ -248,12 +260,16 @@ function scoredOriginal({ placed, texts }: PlannedCase, outcomes: readonly CaseO
   };
 }
 
-function* probedTexts({ placed, texts }: PlannedCase, outcomes: readonly CaseOutcome[]): Generator<ProbedText> {
+function* probedTexts(
+  { placed, texts }: PlannedCase,
+  outcomes: readonly CaseOutcome[],
+  caseIndex: number | undefined,
+): Generator<ProbedText> {
   const { source, row, id } = placed;
   let original: number | undefined;
   for (const [i, { response: responseIndex, probe, item }] of texts.entries()) {
     const outcome = outcomes[i] as CaseOutcome;
-    const place = { source, row, ...given({ id }), responseIndex, probe };
+    const place = { source, row, ...given({ id, caseIndex }), responseIndex, probe };
     if ("error" in outcome) {
       if (probe === ORIGINAL) original = undefined;
       yield { ...place, error: outcome.error.message, item };

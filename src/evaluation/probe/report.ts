@@ -58,7 +58,9 @@ export interface Probe {
 
 /** A text that was scored: a line of texts.jsonl. */
 export type ProbedText = Pick<ScoredCase, "source" | "row" | "id"> & {
-  /** Index of the response in its row. */
+  /** Index of the case among those of its row; absent where the row has one. */
+  readonly caseIndex?: number;
+  /** Index of the response in its row, or its case. */
   readonly responseIndex: number;
   /** The probe that changed it; "original": it is as the data has it. */
   readonly probe: string;

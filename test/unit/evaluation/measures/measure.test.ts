@@ -243,8 +243,8 @@ describe("reward benches with parts missing", () => {
     if (own?.kind !== "rewardbench2") throw new Error("wrong kind");
     expect(own.score).toBeUndefined();
     expect(own.subsets).toEqual([
-      { subset: "Math", score: 0.625, cases: 2 },
-      { subset: "New", score: 1, cases: 1 },
+      { subset: "Math", score: 0.625, cases: 2, atRandom: 0.25 },
+      { subset: "New", score: 1, cases: 1, atRandom: 0.5 },
     ]);
     expect(own.ties).toEqual({ tiedAccuracy: 1, refAccuracy: 1, pairs: 0, unusable: 2 });
     expect(own.missingSubsets).toEqual(["Factuality", "Precise IF", "Safety", "Focus", "Ties"]);
