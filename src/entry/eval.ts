@@ -27,9 +27,14 @@ export type { PairedDifference } from "../evaluation/measures/paired.ts";
 export type { RankingMeasures } from "../evaluation/measures/ranking.ts";
 export type { RewardBenchScore, SectionScore } from "../evaluation/measures/reward-bench.ts";
 export type { RewardBench2Score, TiesScore } from "../evaluation/measures/reward-bench-2.ts";
+export type { FlipMeasures, ScoreSpread, Share, ShiftMeasures, ShiftsOfProbe } from "../evaluation/measures/shifts.ts";
 export { type BenchmarkRequest, StrictStop } from "../evaluation/open-benchmark.ts";
 export type { LoadSettings } from "../evaluation/open-model.ts";
 export { type PreferenceAdapter, preferenceAdapters } from "../evaluation/preference-adapters.ts";
+export { probe, probes } from "../evaluation/probe/probe.ts";
+export type { ProbeOptions } from "../evaluation/probe/probe-options.ts";
+export type { Probe, ProbedText, ProbeMeasures, ProbeReport } from "../evaluation/probe/report.ts";
+export type { Expectation } from "../evaluation/probe/transformations/transformation.ts";
 export type { RowProblem } from "../evaluation/read-cases.ts";
 export { renderHtml } from "../evaluation/report/html.ts";
 export type {
