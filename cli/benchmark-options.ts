@@ -93,7 +93,7 @@ export function addSampleOptions(command: Command): Command {
   return command
     .option(
       "--limit <n>",
-      'prompts to sample from each benchmark, or "all" (default: 1000; rewardbench and rewardbench2: all)',
+      'prompts to sample from each benchmark, or "all" (default: 1000; rewardbench, rewardbench2, rmbench and ppe: all)',
       limitValue,
     )
     .option("--seed <n>", "seed of the sample (default: 0)", wholeNumber(0, MAX_SEED))

@@ -11,6 +11,7 @@ import type { BenchmarkName, PlacedCase } from "./case.ts";
 import { promptKey } from "./item-texts.ts";
 import { CaseReader, type RowProblem, type RowRules } from "./read-cases.ts";
 import type { ReportedProblem, ReportedSource, RowCounts } from "./report.ts";
+import type { FactFields } from "./row-facts.ts";
 import { sampleCases } from "./sample.ts";
 import { type ResolvedSource, resolveSource } from "./sources.ts";
 
@@ -38,6 +39,8 @@ export interface OpenBenchmarkOptions extends RowRules {
   readonly strict: boolean;
   /** Fields by which accuracy is broken down. */
   readonly by?: readonly string[] | undefined;
+  /** Fields that name models and paraphrases. */
+  readonly facts?: FactFields | undefined;
   /** Accept cases without any known order. */
   readonly unordered?: boolean;
   readonly onProblem: (problem: RowProblem) => void;
@@ -106,7 +109,13 @@ export class OpenBenchmark {
     const rules = given({ ignoreFields, differentPrompts });
     const reader = new CaseReader(definition, resolved, {
       ...rules,
-      ...given({ fields: request.fields, format: request.format, by: options.by, onNotice: options.onNotice }),
+      ...given({
+        fields: request.fields,
+        format: request.format,
+        by: options.by,
+        facts: options.facts,
+        onNotice: options.onNotice,
+      }),
       unordered,
       strict,
       onProblem: reportProblem,
@@ -114,7 +123,10 @@ export class OpenBenchmark {
     });
     const sample = limit === undefined ? undefined : await sampleCases(reader.cases(), limit, seed, promptKey);
     // Streamed rows are checked when all were scored.
-    if (sample !== undefined) reader.groups.check();
+    if (sample !== undefined) {
+      reader.groups.check();
+      reader.facts.check();
+    }
     const sources: ReportedSource[] = [];
     for (const source of resolved) sources.push(await reportedSource(source));
     return new OpenBenchmark(definition, resolved, sources, reader, sample, limit, problems, reportProblem);
@@ -130,6 +142,7 @@ export class OpenBenchmark {
   /** @throws InvalidInputError for a field of `by` that no row has, or that has only lists and objects. To be called when all cases were read. */
   checkGroups(): void {
     this.#reader.groups.check();
+    this.#reader.facts.check();
   }
 
   /** Warnings about the rows, one sentence per kind. Complete after all cases were read. */

@@ -13,6 +13,7 @@ import type { Adapter, AdaptOptions } from "./adapters/adapter.ts";
 import type { PlacedCase } from "./case.ts";
 import { GroupReader } from "./groups.ts";
 import type { RowCounts } from "./report.ts";
+import { type FactFields, RowFacts } from "./row-facts.ts";
 import type { ResolvedSource } from "./sources.ts";
 
 /** A row that is invalid, or a case that could not be scored. */
@@ -42,6 +43,8 @@ export interface ReadCasesOptions extends RowRules {
   readonly fields?: FieldMapping;
   /** Fields by which accuracy is broken down: see GroupReader. Default: none. */
   readonly by?: readonly string[];
+  /** Fields that name models and paraphrases: see RowFacts. */
+  readonly facts?: FactFields;
   /** Default: recognised. */
   readonly format?: InputFormat;
   readonly onNotice?: ((message: string) => void) | undefined;
@@ -69,6 +72,8 @@ export class CaseReader {
   readonly #tell: (notice: string) => void;
   /** Of the rows read so far. */
   readonly groups: GroupReader;
+  /** Of the rows read so far. */
+  readonly facts: RowFacts;
   /** Warnings about the rows read so far. */
   readonly warnings = new WarningCounter();
   readonly counts: Counts = { read: 0, omitted: {}, broken: 0, cases: 0 };
@@ -78,6 +83,7 @@ export class CaseReader {
     this.#sources = sources;
     this.#options = options;
     this.groups = new GroupReader(options.by ?? []);
+    this.facts = new RowFacts(options.facts);
     this.#tell = firstNotices(options.onNotice);
     const { fields = {}, ignoreFields } = options;
     // A benchmark's rows have the names that its data set gave them.
@@ -109,7 +115,8 @@ export class CaseReader {
       try {
         if ("error" in read) throw read.error;
         if (isObject(read.value)) mapped = this.#mapped(read.value);
-        const adapted = this.#benchmark.adapt(mapped?.fields ?? read.value, { ...this.#options, isCsv });
+        const adapting = { ...this.#options, isCsv, sourceName: name };
+        const adapted = this.#benchmark.adapt(mapped?.fields ?? read.value, adapting);
         if ("omitted" in adapted) {
           this.counts.omitted[adapted.omitted] = (this.counts.omitted[adapted.omitted] ?? 0) + 1;
           continue;
@@ -119,7 +126,7 @@ export class CaseReader {
         if (strict && warning !== undefined) throw strictError(warning, "The row");
         this.warnings.add(warnings, `${name}, ${where}`);
         this.counts.cases += 1;
-        const placed: PlacedCase = { ...adapted.case, source, row, where };
+        const placed = this.facts.of(read.value, { ...adapted.case, source, row, where });
         const groups = this.groups.groupsOf(read.value, placed);
         yield groups === undefined ? placed : { ...placed, groups };
       } catch (error) {

@@ -5,6 +5,7 @@ import { lengthBlock, lengthVerdictBlock, mistakesBlock, officialScoreBlock, ran
 import { accuracyChart, calibrationChart, histogramChart } from "./charts.ts";
 import { type Content, grouped, html, type Markup, plural, short } from "./markup.ts";
 import { intervalName, intervalText, label, real, share } from "./numbers.ts";
+import { bestOfNBlock, consistencyBlock, strengthsBlock } from "./reward-blocks.ts";
 import { sectionId } from "./summary.ts";
 import { binTable, numbersOf, table } from "./table.ts";
 
@@ -24,7 +25,7 @@ ${report.notice !== undefined && html`<p class="note block">${report.notice}</p>
 ${stats(report)}
 <p class="note block">${rowsSentence(report.rows)}</p>
 ${length?.verdict.biased && lengthVerdictBlock(length)}
-${officialScoreBlock(report.officialScore)}${rankingBlock(report.ranking)}
+${officialScoreBlock(report.officialScore, id)}${rankingBlock(report.ranking)}
 <div class="columns">
 ${
   margins &&
@@ -65,6 +66,7 @@ ${length && lengthBlock(`${id}-length`, length)}
 </div>
 ${report.subsets && subsetsBlock(report.subsets)}
 ${(report.breakdowns ?? []).map(breakdownBlock)}
+${bestOfNBlock(`${id}-best-of-n`, report.bestOfN)}${strengthsBlock(report.strengths)}${consistencyBlock(report.consistency)}
 ${mistakesBlock(report)}
 ${truncatedBlock(report)}
 ${problemsBlock(report)}

@@ -1,5 +1,6 @@
 /** The blocks of a benchmark's section: rankings, the official score, length bias, worst mistakes. */
 import type { LengthGroup, LengthMeasures } from "../measures/length.ts";
+import type { OfficialScore } from "../measures/measure.ts";
 import type { JudgedText, Mistake } from "../measures/mistakes.ts";
 import type { RankingMeasures } from "../measures/ranking.ts";
 import type { RewardBenchScore } from "../measures/reward-bench.ts";
@@ -8,6 +9,7 @@ import type { BenchmarkReport } from "../report.ts";
 import { accuracyChart } from "./charts.ts";
 import { beginning, type Content, grouped, html, type Markup, short } from "./markup.ts";
 import { ABSENT, real, share, signedShare } from "./numbers.ts";
+import { ppeBlock, rmBenchBlock } from "./reward-blocks.ts";
 import { binTable, table } from "./table.ts";
 
 const MAX_LISTED = 12;
@@ -29,8 +31,10 @@ export function rankingBlock(ranking: RankingMeasures | undefined): Content {
   }.</p></div>`;
 }
 
-export function officialScoreBlock(official: RewardBenchScore | RewardBench2Score | undefined): Content {
+export function officialScoreBlock(official: OfficialScore | undefined, id: string): Content {
   if (official === undefined) return undefined;
+  if (official.kind === "rmbench") return rmBenchBlock(official);
+  if (official.kind === "ppe") return ppeBlock(official, id);
   return official.kind === "rewardbench" ? sectionsBlock(official) : subsetScoresBlock(official);
 }
 
