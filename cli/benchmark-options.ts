@@ -66,7 +66,9 @@ export function requestsOf(
   return chosen.map((benchmark) => {
     const list = inputsOf.get(benchmark) ?? [];
     if (list.length === 0 && benchmarks[benchmark].source === undefined)
-      throw new UsageError(`${benchmark} has no data set of its own: give --input FILE`);
+      throw new UsageError(
+        `${benchmark} has no data set of its own: give --input ${benchmarks[benchmark].published ?? "FILE"}`,
+      );
     return { benchmark, ...reading, ...(list.length === 0 ? {} : { inputs: list }) };
   });
 }

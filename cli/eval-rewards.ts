@@ -29,7 +29,7 @@ export function rewardNotes({ bestOfN, consistency, officialScore }: BenchmarkRe
       );
     }
     const models = officialScore.human?.models;
-    if (models !== undefined)
+    if (models?.spearman !== undefined)
       notes.push(
         `models: Spearman ${share(models.spearman)}, Kendall ${share(models.kendall)}, row-wise Pearson ${share(models.rowPearson)}, ` +
           `separability ${share(models.separability)}, confidence agreement ${share(models.confidenceAgreement)}, Brier ${share(models.brier)}.`,

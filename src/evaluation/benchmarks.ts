@@ -39,6 +39,8 @@ export interface Benchmark {
   readonly source?: BenchmarkSource;
   /** Further data sets, read after `source`. */
   readonly moreSources?: readonly BenchmarkSource[];
+  /** An input with its data as published, where no commit is pinned: "hf:OWNER/NAME". */
+  readonly published?: string;
   /** Accuracy by model, 0 to 1, from the model card of Starling-RM-34B: measured on 1000 prompts. */
   readonly card?: Readonly<Record<string, number>>;
 }
@@ -135,8 +137,9 @@ export const benchmarks: Readonly<Record<BenchmarkName, Benchmark>> = {
     description:
       "Of three right and three wrong answers in three styles, the right ones score higher: easy, normal and hard.",
     notice:
-      "Its data set is total_dataset.json of hf:THU-KEG/RM-Bench; accuracies by style of the two answers are RM-Bench's own.",
+      "Easy: the right answer has the fancier style; hard: the wrong one has. The score is the mean over domains, as in RM-Bench's own code.",
     complete: true,
+    published: "hf:THU-KEG/RM-Bench",
     adapt: adaptRmBench,
   },
   ppe: {

@@ -61,7 +61,7 @@ function ownSources(benchmark: BenchmarkName): Wanted[] {
     return own.map(({ repository: id, revision, files }) => ({ repository: { id, revision, kind: "dataset" }, files }));
   throw new InvalidInputError(
     "ERR_INVALID_ARGUMENT",
-    `The benchmark ${benchmark} has no data set of its own: give a file, or hf:OWNER/NAME/PATH for a file on the hub.`,
+    `The benchmark ${benchmark} has no data set of its own: give a file, or ${benchmarks[benchmark].published ?? "hf:OWNER/NAME/PATH"} for a file on the hub.`,
     { field: "input" },
   );
 }

@@ -36,6 +36,7 @@ export interface PpeCorrectness {
   readonly accuracy: number;
   /** Of `accuracy`, at 95 %, over questions. */
   readonly interval?: Interval;
+  /** Of all answers, not only of the pairs; absent without right and wrong ones. */
   readonly rocAuc?: PpeRocAuc;
   /** Expected correctness of the answer with the highest score among k. */
   readonly bestOfK?: BestOfNCurve;

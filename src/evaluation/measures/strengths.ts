@@ -25,7 +25,9 @@ export interface ModelStanding {
 export interface StrengthInterval {
   /** Confidence level, 0 to 1. */
   readonly level: number;
+  /** Lower bound. */
   readonly low: number;
+  /** Upper bound. */
   readonly high: number;
 }
 
@@ -43,6 +45,7 @@ export interface ModelStrength {
 
 /** Comparison of the models that wrote the responses. A battle is a pair of responses of different models to one prompt. */
 export interface StrengthMeasures {
+  /** Their number. */
   readonly battles: number;
   /** Different prompts of the battles. */
   readonly prompts: number;
