@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import { type AttachOptions, attach as attachHead } from "../src/entry/convert.ts";
 import type { TokenizationMode } from "../src/index.ts";
 import type { Action } from "./context.ts";
-import { checkModelName, reportFile, splitOption } from "./convert.ts";
+import { checkModelName, NORMALIZE, RAW, reportFile, scorePositionOption, splitOption } from "./convert.ts";
 import { profileChoices, tokenizationModes } from "./library.ts";
 import { given } from "./model-option.ts";
 import { REPLACE } from "./option-values.ts";
@@ -15,6 +15,8 @@ interface AttachCommandOptions {
   readonly tokenizer?: string;
   readonly tokenization?: TokenizationMode;
   readonly profile?: NonNullable<AttachOptions["profile"]>;
+  readonly scorePosition?: NonNullable<AttachOptions["scorePosition"]>;
+  readonly normalizeReward?: boolean;
   readonly replaceHead?: true;
   readonly splitSize?: number;
   readonly force?: true;
@@ -23,13 +25,14 @@ interface AttachCommandOptions {
 
 export const attach: Action<AttachCommandOptions> = async (options, context) => {
   const { trunk, head, output, tokenizer, tokenization, profile, replaceHead, splitSize, force } = options;
+  const { scorePosition, normalizeReward } = options;
   await checkModelName(output, { option: "--output", command: "attach" });
   return reportFile(options, context, (onProgress) =>
     attachHead({
       ...{ trunk, head, output, overwrite: force === true, signal: context.signal },
       onProgress: (progress) =>
         onProgress(progress.phase === "writing" ? { ...progress, phase: "converting" } : progress),
-      ...given({ tokenizer, tokenization, profile, replaceHead, splitSize }),
+      ...given({ tokenizer, tokenization, profile, scorePosition, normalizeReward, replaceHead, splitSize }),
     }),
   );
 };
@@ -55,6 +58,9 @@ export function describeAttach(command: Command): Command {
       ),
     )
     .addOption(new Option("--profile <name>", "reward-model family").choices(profileChoices).default("auto"))
+    .addOption(scorePositionOption())
+    .option("--normalize-reward", NORMALIZE)
+    .option("--no-normalize-reward", RAW)
     .option("--replace-head", "accept a trunk that has a reward head, and replace that")
     .addOption(splitOption())
     .option("--force", REPLACE)

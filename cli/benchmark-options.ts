@@ -1,9 +1,9 @@
 /** Options for the data a model is judged by, shared by eval, compare and fit. */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type BenchmarkName, type BenchmarkRequest, benchmarks } from "../src/entry/eval.ts";
+import { type BenchmarkName, type BenchmarkRequest, benchmarks, preferenceAdapters } from "../src/entry/eval.ts";
 import { UsageError } from "./errors.ts";
 import { addFieldOptions, type FieldOptions, fieldMapping, IGNORE_FIELD } from "./field-options.ts";
-import { benchmarkNames, MAX_SAMPLE_ROWS, MAX_SEED } from "./library.ts";
+import { adapterNamed, benchmarkNames, MAX_SAMPLE_ROWS, MAX_SEED } from "./library.ts";
 import { given } from "./model-option.ts";
 import { collect, wholeNumber } from "./option-values.ts";
 
@@ -12,6 +12,7 @@ export interface DataOptions extends FieldOptions {
   readonly strict?: true;
   readonly ignoreField?: readonly string[];
   readonly differentPrompts?: "refuse" | "allow";
+  readonly adapter?: string;
 }
 
 export interface SampleOptions extends DataOptions {
@@ -40,7 +41,7 @@ export function benchmarkValue(name: string, before: readonly string[] | undefin
 /** Which benchmarks, and which inputs each of them gets. */
 export function requestsOf(
   names: readonly string[],
-  { input: inputs = [], field, inputFormat }: DataOptions,
+  { input: inputs = [], field, inputFormat, adapter }: DataOptions,
 ): BenchmarkRequest[] {
   const reading = {
     ...(field === undefined ? {} : { fields: fieldMapping(field) }),
@@ -49,6 +50,7 @@ export function requestsOf(
   if (inputs.filter((input) => input === "-" || input.endsWith("=-")).length > 1)
     throw new UsageError("standard input is given twice, but it can be read only once");
   const chosen = [...new Set(names.flatMap((name) => (name === ALL ? CARD : [name as BenchmarkName])))];
+  if (adapter !== undefined) checkAdapter(adapter, chosen);
   const inputsOf = new Map<BenchmarkName, string[]>(chosen.map((name) => [name, []]));
   for (const input of inputs) {
     if (input === "") throw new UsageError("--input is empty; expected a file name or hf:OWNER/NAME");
@@ -69,8 +71,22 @@ export function requestsOf(
       throw new UsageError(
         `${benchmark} has no data set of its own: give --input ${benchmarks[benchmark].published ?? "FILE"}`,
       );
-    return { benchmark, ...reading, ...(list.length === 0 ? {} : { inputs: list }) };
+    const named = adapter === undefined || benchmark !== "pairs" ? {} : { adapter };
+    return { benchmark, ...reading, ...named, ...(list.length === 0 ? {} : { inputs: list }) };
   });
+}
+
+function checkAdapter(adapter: string, chosen: readonly BenchmarkName[]): void {
+  if (!chosen.includes("pairs"))
+    throw new UsageError("--adapter says how the data of pairs is read; the other benchmarks have their own");
+  adapterNamed(adapter);
+}
+
+/** What `--adapter list` prints. */
+export function adapterList(): string {
+  const width = Math.max(...preferenceAdapters.map(({ name }) => name.length));
+  const lines = preferenceAdapters.map(({ name, title, compared }) => `${name.padEnd(width)}  ${title}: ${compared}\n`);
+  return `${lines.join("")}two-responses:FIRST..SECOND  a label on a scale: FIRST means the first response, SECOND the second (0..1, -1..1, 1..7)\n`;
 }
 
 export function addDataOptions(command: Command, { many }: { many: boolean }): Command {
@@ -82,6 +98,10 @@ export function addDataOptions(command: Command, { many }: { many: boolean }): C
       collect,
     );
   return addFieldOptions(command)
+    .option(
+      "--adapter <name>",
+      'how the rows of pairs are laid out (default: found from the columns); "list" lists the names',
+    )
     .option("--strict", "stop at the first failed row, and treat warnings as errors")
     .option("--ignore-field <name>", IGNORE_FIELD, collect)
     .addOption(

@@ -151,6 +151,17 @@ export function splitOption(): Option {
   ).argParser(byteCount(1, Number.MAX_SAFE_INTEGER));
 }
 
+export const NORMALIZE = "normalise scores with the checkpoint's mean and std";
+export const RAW = "leave scores raw, whatever the checkpoint says";
+
+export function scorePositionOption(): Option {
+  return new Option(
+    "--score-position <rule>",
+    "where the score is read: last, first-padding, last-non-padding, end-of-padding or last-of-token:ID (default: as the " +
+      "model's own code does)",
+  );
+}
+
 export function describeConvert(command: Command): Command {
   return command
     .description("Convert a reward-model checkpoint to GGUF.")
@@ -173,13 +184,9 @@ export function describeConvert(command: Command): Command {
       ).choices(tokenizationModes),
     )
     .addOption(new Option("--profile <name>", "reward-model family").choices(profileChoices).default("auto"))
-    .option(
-      "--score-position <rule>",
-      "where the score is read: last, first-padding, last-non-padding, end-of-padding or last-of-token:ID (default: as the " +
-        "model's own code does)",
-    )
-    .option("--normalize-reward", "normalise scores with the checkpoint's mean and std")
-    .option("--no-normalize-reward", "leave scores raw, whatever the checkpoint says")
+    .addOption(scorePositionOption())
+    .option("--normalize-reward", NORMALIZE)
+    .option("--no-normalize-reward", RAW)
     .option("--source <name>", "origin of the checkpoint, stored in the file")
     .option("--revision <id>", "hf:…: branch, tag or commit (default: main); folder: only stored in the file")
     .option("--stream", "hf:…: download one weight file at a time and delete it once converted")

@@ -24,8 +24,10 @@ export interface EvaluationTableOptions {
 export function evaluationTable(report: EvaluationReport, { columns }: EvaluationTableOptions): string {
   const { benchmarks } = report;
   const models = [...new Set(benchmarks.flatMap(({ card }) => Object.keys(card ?? {})))];
+  const hasOfficial = benchmarks.some(({ officialScore }) => officialScore !== undefined);
   const head = [
     "benchmark",
+    ...(hasOfficial ? ["score"] : []),
     "cases",
     "accuracy",
     "95 % interval",
@@ -33,6 +35,7 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
   ];
   const rows = benchmarks.map((own) => [
     own.benchmark,
+    ...(hasOfficial ? [share(own.officialScore === undefined ? own.accuracy : own.officialScore.score)] : []),
     String(own.cases),
     share(own.accuracy),
     intervalOf(own),
@@ -40,6 +43,7 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
   ]);
   const average = [
     "average",
+    ...(hasOfficial ? [""] : []),
     "",
     share(report.accuracy),
     intervalOf(report),
@@ -105,7 +109,11 @@ function aligned(rows: readonly (readonly string[])[], columns: number): string 
 function noteLines(report: BenchmarkReport, columns: number): string[] {
   const { rows, truncatedResponses, length, officialScore, ranking } = report;
   const left = Object.values(rows.omitted).reduce((sum, count) => sum + count, 0);
+  const readAs = [
+    ...new Set(report.sources.flatMap(({ adapter, readAs = "" }) => (adapter === "pairs" ? [] : [readAs]))),
+  ];
   const notes = [
+    readAs.some((one) => one !== "") && `read as ${readAs.join(" and ")}.`,
     report.prompts > 0 &&
       report.prompts < report.cases &&
       `${counted(report.cases, "case")} of ${counted(report.prompts, "prompt")}.`,

@@ -10,6 +10,7 @@ import {
 } from "../src/entry/eval.ts";
 import {
   ALL,
+  adapterList,
   addDataOptions,
   addSampleOptions,
   benchmarkValue,
@@ -19,7 +20,7 @@ import {
   sampleSettings,
 } from "./benchmark-options.ts";
 import type { Action } from "./context.ts";
-import { EXIT_FATAL, UsageError } from "./errors.ts";
+import { EXIT_DONE, EXIT_FATAL, UsageError } from "./errors.ts";
 import { evaluationTable } from "./eval-table.ts";
 import { evaluationStatus, runAndPrint } from "./evaluation-run.ts";
 import { pathIdentity } from "./file-identity.ts";
@@ -33,7 +34,7 @@ import {
   type ModelOptions,
   modelPath,
 } from "./model-option.ts";
-import { isRegularFile } from "./output.ts";
+import { isRegularFile, openOutput } from "./output.ts";
 import { namesDataFile } from "./output-names.ts";
 import { fieldNames } from "./output-options.ts";
 import { evalPartitions } from "./partitions/eval-partitions.ts";
@@ -52,6 +53,10 @@ type EvalCommandOptions = ModelOptions &
   };
 
 export const evaluateCommand: Action<EvalCommandOptions> = async (options, context) => {
+  if (options.adapter === LIST) {
+    await (await openOutput()).write(adapterList());
+    return EXIT_DONE;
+  }
   if (asksForPartitions(options)) {
     await isPartitioned(options);
     // A check needs no input.
@@ -98,6 +103,9 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
   });
   return unmeasured ? EXIT_FATAL : exitCode;
 };
+
+/** The value of --adapter that lists the names. */
+const LIST = "list";
 
 function plainRequests(names: readonly string[]): BenchmarkRequest[] {
   return names.flatMap((name) => (name === ALL ? CARD : [name as BenchmarkName])).map((benchmark) => ({ benchmark }));
@@ -154,7 +162,7 @@ ${Object.values(benchmarks)
 Without --input, a benchmark's data set is downloaded once from the Hugging Face hub at a fixed revision (some are gated:
 accept their conditions on their pages and set HF_TOKEN). With several benchmarks, write --input human=arena.parquet.
 Rows of "pairs": {"prompt", "chosen", "rejected"} or {"prompt", "responses", "ranks"} (1 = best, equal ranks tie, null =
-unranked).
+unranked), or those of a public data set as it is published: found from the columns, --adapter list names them.
 
 Scores are cached: an interrupted run resumes and gives the same result. A malformed row is reported by line number and
 skipped.

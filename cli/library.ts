@@ -12,6 +12,7 @@ export { embeddedCheckpoint } from "../src/embedded-model.ts";
 export { endProcess } from "../src/end-process.ts";
 export type { CountedRow, Estimate, EstimateRate, TokenCount } from "../src/estimate/estimator.ts";
 export { benchmarkNames } from "../src/evaluation/case.ts";
+export { adapterNamed } from "../src/evaluation/find-layout.ts";
 export { type ModelHashOptions, modelHash } from "../src/evaluation/model-hash.ts";
 export { caseLine, type EvaluatedPart, mergeParts, PartEvaluator, parseCase } from "../src/evaluation/parts.ts";
 export { prepareReportFolder } from "../src/evaluation/write-report.ts";

@@ -5,10 +5,13 @@ import { type Checkpoint, openCheckpoint } from "./checkpoint/checkpoint.ts";
 import { checkTrunkFile, type TrunkTensorMatch } from "./convert/attach-checks.ts";
 import { attachedMetadata } from "./convert/attach-metadata.ts";
 import { compareWeights, type TrunkEvidence } from "./convert/attach-weights.ts";
+import { unusedTemplateNotice } from "./convert/chat-template-metadata.ts";
 import { readHead } from "./convert/head.ts";
+import { noticesOf } from "./convert/notices.ts";
 import { aPartSize, profileChoices, weightType } from "./convert/options.ts";
 import { planTensors } from "./convert/plan.ts";
-import { FileError } from "./errors.ts";
+import { aScorePosition, type ScorePositionChoice } from "./convert/score-position.ts";
+import { FileError, InvalidInputError } from "./errors.ts";
 import { bytesSource } from "./files/byte-source.ts";
 import { unwritable } from "./files/file-errors.ts";
 import { type OutputFile, withOutput } from "./files/output-file.ts";
@@ -18,7 +21,7 @@ import { isHeadFile, readHeadFile } from "./gguf/head-file.ts";
 import type { GgufHeader } from "./gguf/header.ts";
 import { OpenedGguf } from "./gguf/opened-gguf.ts";
 import { readGguf } from "./gguf/reader.ts";
-import { readRewardMetadata } from "./gguf/reward-metadata.ts";
+import { type RewardMetadata, readRewardMetadata } from "./gguf/reward-metadata.ts";
 import { serializeHeader } from "./gguf/serialize.ts";
 import { serializeParts } from "./gguf/serialize-parts.ts";
 import { STARLING_KEYS } from "./gguf/starling-keys.ts";
@@ -50,6 +53,10 @@ export interface AttachOptions extends HubOptions {
   readonly tokenization?: TokenizationMode;
   /** The kind of reward model; default "auto": what the checkpoint's own files show. */
   readonly profile?: (typeof profileChoices)[number];
+  /** As in ConvertOptions; not for a head file, whose trunk says it. */
+  readonly scorePosition?: ScorePositionChoice;
+  /** As in ConvertOptions; not for a head file. */
+  readonly normalizeReward?: boolean;
   /** Accept a trunk that has a reward head, which is replaced; default false. */
   readonly replaceHead?: boolean;
   /** As in ConvertOptions. */
@@ -88,6 +95,8 @@ export async function attach(options: AttachOptions): Promise<AttachResult> {
       output: aString,
       tokenization: oneOf(tokenizationModes),
       profile: oneOf(profileChoices),
+      scorePosition: aScorePosition,
+      normalizeReward: aBoolean,
       replaceHead: aBoolean,
       splitSize: aPartSize,
       overwrite: aBoolean,
@@ -147,17 +156,18 @@ async function write(
   const gguf = await readGguf(trunk);
   checkHasNoHead(gguf, name, replaceHead);
   checkIsNotAdapted(checkpoint);
-  const { head, normalization } = await readHead(checkpoint);
-  const { tokenization } = options;
+  const { head, normalization } = await readHead(checkpoint, options.normalizeReward);
+  const { tokenization, scorePosition } = options;
   const metadata = attachedMetadata(gguf, checkpoint, {
     ...{ head, normalization, tokenization },
     source: folder.source ?? {},
+    ...given({ scorePosition }),
   });
   const jobs = planTensors(checkpoint, weightType("f32"));
   const matches = checkTrunkFile(gguf, name, checkpoint, { metadata, jobs });
   const tensors = matches.map(({ stored }) => stored);
   const header = serializeParts(metadata, tensors, splitSize, gguf.alignment);
-  await checkResult(output, metadata, tensors, gguf.alignment);
+  const reward = await checkResult(output, metadata, tensors, gguf.alignment);
   const evidence = await compareWeights(trunk, checkpoint, matches, {
     quantizeRows: rowQuantizer(availableParallelism()),
     isRemote: place.startsWith("hf:"),
@@ -175,10 +185,11 @@ async function write(
   );
   const left = gguf.tensors.length - tensors.length;
   const dropped = left === 0 ? [] : ["the trunk's output layer is left out: scores do not use it"];
-  const notices = [...(folder.notices ?? []), ...checkpoint.notices, ...dropped, sureness(evidence)];
+  const notices = [...(folder.notices ?? []), ...noticesOf(checkpoint, reward), ...dropped, sureness(evidence)];
   return {
     ...written,
     tensors: tensors.length,
+    ...given({ templateNotice: unusedTemplateNotice(checkpoint) }),
     ...describeWeightTypes({ metadata, tensors }),
     notices,
     evidence,
@@ -198,9 +209,9 @@ async function checkResult(
   metadata: Parameters<typeof serializeHeader>[0],
   tensors: GgufHeader["tensors"],
   alignment: number,
-): Promise<void> {
+): Promise<RewardMetadata> {
   const { bytes, fileSize } = serializeHeader(metadata, tensors, alignment);
-  readRewardMetadata(await readGguf(bytesSource(output, "", bytes, fileSize)), output);
+  return readRewardMetadata(await readGguf(bytesSource(output, "", bytes, fileSize)), output);
 }
 
 function sureness({ vectors, vectorsInAll, matrices }: TrunkEvidence): string {
@@ -240,6 +251,16 @@ async function isHeadFileAt(path: string): Promise<boolean> {
   return isFile && isHeadFile(await readGguf(path));
 }
 
+/** What a copy with another head does not take. */
+const CHECKPOINT_OPTIONS = [
+  "tokenizer",
+  "tokenization",
+  "profile",
+  "scorePosition",
+  "normalizeReward",
+  "splitSize",
+] as const satisfies readonly (keyof AttachOptions)[];
+
 async function attachHeadFile(claimed: OutputFile, options: AttachOptions): Promise<AttachResult> {
   const { trunk, head: path, output, replaceHead = false, overwrite = false, signal, onProgress } = options;
   const hub = { ...hubOf(options), ...given({ signal, onProgress }) };
@@ -253,6 +274,13 @@ async function attachHeadFile(claimed: OutputFile, options: AttachOptions): Prom
       { file: trunk },
     );
   checkHasNoHead(gguf, trunk, replaceHead);
+  const unused = CHECKPOINT_OPTIONS.find((name) => options[name] !== undefined && options[name] !== "auto");
+  if (unused !== undefined)
+    throw new InvalidInputError(
+      "ERR_INVALID_ARGUMENT",
+      `The option ${unused} needs a checkpoint as the head, but ${path} is a head file: everything else stays as it is in ${trunk}.`,
+      { field: unused },
+    );
   if (await isSameFile(modelPath, claimed.target.path)) throw unwritable(output, "it is the trunk being read");
   const { head, fit, trunkSha256, tokenization } = await readHeadFile(path);
   const known = readRewardMetadata(gguf, modelPath);

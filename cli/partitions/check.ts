@@ -24,6 +24,12 @@ export async function checkPartitions(
   if (format !== undefined && format !== "json" && format !== "table")
     throw new UsageError(`--check prints a table or JSON: expected --format json or table but received ${format}`);
   const folder = new PartitionFolder(path);
+  if (!(await folder.isThere())) {
+    const missing = `the folder ${path} does not exist`;
+    // With inputs, it is known what is missing.
+    if (options.input === undefined) throw new UsageError(`${missing}: --check verifies one that a run has written`);
+    context.terminal.note(`note: ${missing}`);
+  }
   const run = (await folder.run()) ?? undefined;
   if (run !== undefined && run.command !== command)
     throw new UsageError(

@@ -146,12 +146,21 @@ def clustered(shares, prompts):
     mean = np.average(means, weights=counts)
     if len(names) == 1:
         return wilson(mean, 1)
-    # The sandwich estimator with a small-sample factor: each prompt's residual, weighted with its part of the cases.
-    residuals = counts / counts.sum() * (means - mean)
-    variance = len(names) / (len(names) - 1) * np.sum(residuals**2)
+    # Bell and McCaffrey (2002): the sandwich estimator without its bias, and Satterthwaite's degrees of freedom, if the cases of a prompt
+    # have the correlation that the residuals show.
+    weights = counts / counts.sum()
+    residuals = counts * (means - mean)
+    spread = np.var(shares)
+    pairs = np.sum(counts * (counts - 1))
+    correlation = np.clip((np.sum(residuals**2) / spread - counts.sum()) / pairs, 0, 1) if spread > 0 and pairs > 0 else 1.0
+    working = np.diag(counts * (1 + (counts - 1) * correlation))
+    centring = np.eye(len(names)) - np.outer(weights, np.ones(len(names)))
+    covariance = centring @ working @ centring.T
+    variance = np.trace(working) / np.trace(covariance) * np.sum(residuals**2) / counts.sum()**2
+    degrees = np.trace(covariance)**2 / np.trace(covariance @ covariance)
     if variance < 1e-20:
-        return wilson(mean, len(names))
-    return wilson(mean, mean * (1 - mean) / variance, stats.t.ppf(0.975, len(names) - 1))
+        return wilson(mean, 1 / np.sum(weights**2))
+    return wilson(mean, mean * (1 - mean) / variance, stats.t.ppf(0.975, degrees))
 
 
 def accuracy(cases):

@@ -1,12 +1,9 @@
 /** An adapter's folder and its base's, as one checkpoint. */
 import type { ByteSource } from "../files/byte-source.ts";
-import { ADAPTER_CONFIG, type AdapterConfig } from "./adapter-config.ts";
+import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, type AdapterConfig } from "./adapter-config.ts";
 import type { CheckpointFolder } from "./folder.ts";
 import { OverlayFolder } from "./overlay-folder.ts";
 import { refuse } from "./refuse.ts";
-
-/** In PEFT's order of preference. */
-export const ADAPTER_WEIGHTS = ["adapter_model.safetensors", "adapter_model.bin"] as const;
 
 /** Where an adapter's own files are. */
 export interface AdapterFiles {

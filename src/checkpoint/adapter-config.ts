@@ -7,6 +7,8 @@ import { isJsonObject, type JsonObject, own, readJsonFile } from "./json.ts";
 import { refuse } from "./refuse.ts";
 
 export const ADAPTER_CONFIG = "adapter_config.json";
+/** In PEFT's order of preference. */
+export const ADAPTER_WEIGHTS = ["adapter_model.safetensors", "adapter_model.bin"] as const;
 
 /** What is merged: a LoRA adapter, with or without DoRA's magnitudes. */
 export interface AdapterConfig {

@@ -14,7 +14,7 @@ import { type CheckpointFolder, openLocalFolder } from "./folder.ts";
 import { type JsonObject, own, readJsonFile } from "./json.ts";
 import { refuse } from "./refuse.ts";
 import { ropeDivisors } from "./rope-scaling.ts";
-import { findWeightFiles } from "./shard-index.ts";
+import { findWeightFiles, refuseLoneAdapter } from "./shard-index.ts";
 import { headTensorsOf, withoutPrefixes } from "./tensor-prefixes.ts";
 import { type CheckpointVocabulary, checkTokenizerFiles, readVocabulary, type SourceFile } from "./vocabulary.ts";
 import { closeAll, openAll, readTensorList } from "./weight-tensors.ts";
@@ -175,6 +175,7 @@ export async function openCheckpoint(place: string | CheckpointFolder, profileNa
   const folder = typeof place === "string" ? await openLocalFolder(place) : place;
   if (!(folder instanceof AdaptedFolder)) {
     await refuseAdapter(folder);
+    await refuseLoneAdapter(folder);
     return openFolder(folder, profileName);
   }
   const adapter = await Adapter.open(folder);

@@ -6,7 +6,7 @@ import { type ByteSource, openFile } from "../files/byte-source.ts";
 import { exists } from "../files/optional-files.ts";
 import { codeOf, isMissing, systemReason } from "../files/system-errors.ts";
 import { missingUrlReason } from "../files/url-advice.ts";
-import { hubHint } from "../hub-hint.ts";
+import { catalogueHint, hubHint } from "../hub-hint.ts";
 
 export interface CheckpointFolder {
   /** Its name in messages: a path, or "hf:OWNER/NAME". */
@@ -40,7 +40,7 @@ export async function openLocalFolder(path: string): Promise<CheckpointFolder> {
     isFolder = (await stat(path)).isDirectory();
   } catch (cause) {
     const isAbsent = codeOf(cause) === "ENOENT";
-    const hint = isAbsent ? await hubHint(path) : undefined;
+    const hint = isAbsent ? ((await hubHint(path)) ?? catalogueHint(path)) : undefined;
     const url = missingUrlReason(path, cause);
     const problem = isAbsent && url === undefined ? "does not exist" : `cannot be read: ${url ?? systemReason(cause)}`;
     const message = `The checkpoint folder ${path} ${problem}.`;

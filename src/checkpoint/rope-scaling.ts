@@ -63,15 +63,20 @@ function readLlama3(field: string, value: JsonObject, refuse: Refuse): Llama3Sca
 
 /**
  * Divisors of the rotary frequencies, f32[headDim / 2], as llama.cpp reads them from the tensor rope_freqs. Source:
- * _compute_llama3_parameters in transformers (modeling_rope_utils.py).
+ * LlamaModel.generate_extra_tensors in llama.cpp's converter, which calculates in float32, with a / b as a · (1 / b): the same
+ * steps give the same bytes. (Its powers are torch's, which may be one unit off the nearest float32 on some processors: not
+ * for Llama's theta and head sizes.)
  */
 export function ropeDivisors(scaling: Llama3Scaling, headDim: number, theta: number): Float32Array {
   const { factor, lowFrequencyFactor: low, highFrequencyFactor: high, originalContext } = scaling;
+  const f = Math.fround;
+  const divide = (a: number, b: number) => f(f(1 / b) * f(a));
   return Float32Array.from({ length: headDim / 2 }, (_, i) => {
-    const wavelength = 2 * Math.PI * theta ** ((2 * i) / headDim);
-    if (wavelength < originalContext / high) return 1;
-    if (wavelength > originalContext / low) return factor;
-    const smooth = (originalContext / wavelength - low) / (high - low);
-    return 1 / ((1 - smooth) / factor + smooth);
+    const frequency = f(1 / f(f(theta) ** f((2 * i) / headDim)));
+    const wavelength = divide(2 * Math.PI, frequency);
+    if (wavelength < f(originalContext / high)) return 1;
+    if (wavelength > f(originalContext / low)) return factor;
+    const smooth = f(f(divide(originalContext, wavelength) - f(low)) / f(high - low));
+    return f(1 / f(f(f(1 - smooth) / f(factor)) + smooth));
   });
 }

@@ -1,5 +1,6 @@
 import { describe, FileError } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
+import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from "./adapter-config.ts";
 import type { CheckpointFolder } from "./folder.ts";
 import { isJsonObject, own, readJsonFile } from "./json.ts";
 import { refuse } from "./refuse.ts";
@@ -40,6 +41,24 @@ export async function findWeightFiles(folder: CheckpointFolder): Promise<WeightF
   return findTorchFile(folder);
 }
 
+/**
+ * Without adapter_config.json nobody knows what an adapter's weights are merged into, and how strongly.
+ *
+ * @throws FileError ERR_INVALID_CHECKPOINT for a folder whose only weights are an adapter's, without its configuration
+ */
+export async function refuseLoneAdapter(folder: CheckpointFolder): Promise<void> {
+  const names = await folder.list();
+  const weights = ADAPTER_WEIGHTS.find((name) => names.includes(name));
+  const isWhole = LAYOUTS.some(({ single, index }) => names.includes(single) || names.includes(index));
+  if (weights === undefined || isWhole || names.includes(ADAPTER_CONFIG)) return;
+  throw new FileError(
+    "ERR_INVALID_CHECKPOINT",
+    `The folder ${folder.path} has the weights of an adapter (${weights}), but no ${ADAPTER_CONFIG}, which says what they are merged ` +
+      "into and how strongly: copy it from where the adapter comes from.",
+    { file: folder.path },
+  );
+}
+
 async function readIndex(folder: CheckpointFolder, name: string, extensions: readonly string[]): Promise<WeightFiles> {
   const path = folder.pathOf(name);
   const { value } = await readJsonFile(folder, name, MAX_INDEX_BYTES);
@@ -72,6 +91,7 @@ function isPlainName(name: string, extensions: readonly string[]): boolean {
 }
 
 async function findTorchFile(folder: CheckpointFolder): Promise<WeightFiles> {
+  await refuseLoneAdapter(folder);
   const names = await folder.list();
   const found = names.filter((name) => TORCH_FILE.test(name) && !NO_WEIGHTS.has(name));
   const [only] = found;

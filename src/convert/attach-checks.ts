@@ -4,6 +4,7 @@ import { FileError } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
 import type { GgufHeader, TensorInfo } from "../gguf/header.ts";
 import { type GgufValue, valueTypeName } from "../gguf/value.ts";
+import { PIECE_TYPE } from "../vocabulary/piece-types.ts";
 import type { StringTable } from "../vocabulary/string-table.ts";
 import type { TensorJob } from "./plan.ts";
 
@@ -26,8 +27,9 @@ const HARMLESS: Readonly<Record<string, (value: unknown) => boolean>> = {
   "rope.dimension_sections": () => false,
   expert_count: (value) => value === 0,
   expert_used_count: (value) => value === 0,
+  // Of the output layer, which scores do not use.
+  final_logit_softcapping: () => true,
 };
-const UNUSED = 5;
 
 /** One tensor to copy: where it is, and how the checkpoint's becomes it. */
 export interface TrunkTensorMatch {
@@ -111,8 +113,13 @@ function checkVocabulary(
       },
     );
   const types = expected.get(TYPES)?.value as Int32Array;
-  const isPadding = (id: number) => types[id] === UNUSED;
-  compareTables(file, folder.path, TOKENS, [tableOf(found, file, TOKENS), tableOf(expected, file, TOKENS)], isPadding);
+  const tokens = [tableOf(found, file, TOKENS), tableOf(expected, file, TOKENS)] as const;
+  compareTables(file, folder.path, TOKENS, tokens, (id, there, wanted) => {
+    // Rows without a piece, which each converter names as it likes.
+    if (types[id] === PIECE_TYPE.unused) return true;
+    // llama.cpp's converter writes spaces into user-defined pieces.
+    return types[id] === PIECE_TYPE.userDefined && wantedKind === "llama" && there === wanted.replaceAll("\u2581", " ");
+  });
   if (expected.has(MERGES) && found.has(MERGES))
     compareTables(
       file,
@@ -135,18 +142,19 @@ function tableOf(metadata: ReadonlyMap<string, GgufValue>, file: string, key: st
   );
 }
 
-/** @param mayDiffer rows without a piece, which each converter names as it likes */
+/** @param isSamePiece whether two that are spelled otherwise are the same */
 function compareTables(
   file: string,
   of: string,
   key: string,
   [found, wanted]: readonly [StringTable, StringTable],
-  mayDiffer: (index: number) => boolean,
+  isSamePiece: (index: number, found: string, wanted: string) => boolean,
 ): void {
   const what = key === TOKENS ? "piece" : "merge";
   const length = Math.min(found.length, wanted.length);
   for (let i = 0; i < length; i++) {
-    if (mayDiffer(i) || Buffer.compare(found.bytesAt(i), wanted.bytesAt(i)) === 0) continue;
+    if (Buffer.compare(found.bytesAt(i), wanted.bytesAt(i)) === 0) continue;
+    if (isSamePiece(i, found.at(i), wanted.at(i))) continue;
     throw wrongTrunk(file, `has the ${what} ${quote(found.at(i))} at ${i}; ${of} has ${quote(wanted.at(i))} there.`, {
       field: key,
     });

@@ -48,8 +48,15 @@ export async function compareWeights(
     signal?.throwIfAborted();
     if (!(await isEqual(source, checkpoint, match, quantizeRows))) throw otherModel(source, checkpoint, match);
   }
+  const inAll = matches.filter(({ job }) => job.dims.length === 2);
+  const scaled = inAll.find(({ job }) => job.change?.factor !== undefined);
+  if (
+    scaled !== undefined &&
+    !(canBeMade(scaled.stored.type.name) && (await isEqual(source, checkpoint, scaled, quantizeRows)))
+  )
+    throw notScaled(source, checkpoint, scaled);
   const matrices = spread(
-    matches.filter(({ job, stored }) => job.dims.length === 2 && canBeMade(stored.type.name)),
+    inAll.filter(({ stored }) => canBeMade(stored.type.name)),
     MAX_MATRICES,
   );
   let equal = 0;
@@ -67,6 +74,14 @@ export async function compareWeights(
 
 function otherModel(source: ByteSource, { folder }: Checkpoint, { stored }: TrunkTensorMatch) {
   const sentence = `has the shapes of ${folder.path}, but its tensor ${quote(stored.name)} holds other values: it is another model.`;
+  return wrongTrunk(source.path, sentence, { tensor: stored.name });
+}
+
+/** Only `convert` multiplies them: files of llama.cpp's own converter score otherwise than the checkpoint. */
+function notScaled(source: ByteSource, { folder }: Checkpoint, { stored, job }: TrunkTensorMatch) {
+  const sentence =
+    `does not show that it has the weights of ${quote(stored.name)} times ${job.change?.factor}, which make up for the ` +
+    `query_pre_attn_scalar of ${folder.path}: llama.cpp divides queries by another number. Convert the checkpoint instead.`;
   return wrongTrunk(source.path, sentence, { tensor: stored.name });
 }
 

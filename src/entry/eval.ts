@@ -40,6 +40,7 @@ export type {
 } from "../evaluation/measures/strengths.ts";
 export { type BenchmarkRequest, StrictStop } from "../evaluation/open-benchmark.ts";
 export type { LoadSettings } from "../evaluation/open-model.ts";
+export { type PreferenceAdapter, preferenceAdapters } from "../evaluation/preference-adapters.ts";
 export type { RowProblem } from "../evaluation/read-cases.ts";
 export { renderHtml } from "../evaluation/report/html.ts";
 export type {

@@ -21,6 +21,7 @@ import { inputFormats } from "../rows/format.ts";
 import { aLoad } from "../scoring/load-options.ts";
 import { benchmarks } from "./benchmarks.ts";
 import { type BenchmarkName, benchmarkNames } from "./case.ts";
+import { adapterNamed } from "./find-layout.ts";
 import type { BenchmarkRequest } from "./open-benchmark.ts";
 import type { LoadSettings } from "./open-model.ts";
 import type { RowProblem, RowRules } from "./read-cases.ts";
@@ -114,9 +115,14 @@ export function checkRequest(value: unknown, name: string): asserts value is Ben
       inputs: (given) => (areInputs(given) ? undefined : "a list of one or more files or hf: names"),
       fields: aFieldMapping,
       format: oneOf(inputFormats),
+      adapter: aString,
     },
     ["benchmark"],
   );
+  const { benchmark, adapter } = value as BenchmarkRequest;
+  if (adapter === undefined) return;
+  if (benchmark !== "pairs") throw invalidArgument(`${name}.adapter`, 'none: only "pairs" has adapters,', adapter);
+  adapterNamed(adapter);
 }
 
 export interface EvaluationSettings extends RowRules {

@@ -6,8 +6,11 @@ import type { DownloadProgress } from "../progress.ts";
 import type { FieldMapping } from "../prompt/field-map.ts";
 import type { InputFormat } from "../rows/format.ts";
 import { openRows } from "../rows/open-rows.ts";
+import type { Layout } from "./adapters/layout.ts";
+import { pairsLayout } from "./adapters/layouts.ts";
 import { type Benchmark, benchmarks } from "./benchmarks.ts";
 import type { BenchmarkName, PlacedCase } from "./case.ts";
+import { findLayout } from "./find-layout.ts";
 import { promptKey } from "./item-texts.ts";
 import { CaseReader, type RowProblem, type RowRules } from "./read-cases.ts";
 import type { ReportedProblem, ReportedSource, RowCounts } from "./report.ts";
@@ -27,6 +30,11 @@ export interface BenchmarkRequest {
   readonly inputs?: readonly string[];
   /** Names of the fields in the rows: { prompt: "question", chosen: "better" }. Default: the benchmark's own names. */
   readonly fields?: FieldMapping;
+  /**
+   * How the rows of "pairs" are laid out: an adapter's name (see preferenceAdapters). Default: found from the columns of each
+   * input.
+   */
+  readonly adapter?: string;
   /** The format of all inputs. Default: recognised by name and content. */
   readonly format?: InputFormat;
 }
@@ -103,19 +111,19 @@ export class OpenBenchmark {
     const resolved: ResolvedSource[] = [];
     for (const input of request.inputs ?? [undefined])
       resolved.push(...(await resolveSource(input, request.benchmark, download)));
+    const { adapter, fields, format } = request;
+    const layouts: Layout[] = [];
+    if (definition.name === "pairs")
+      for (const source of resolved) layouts.push(await findLayout(source, given({ adapter, fields, format })));
+    tellLayouts(layouts, options.onNotice);
     const problems: ReportedProblem[] = [];
     const reportProblem = problemReporter(options, problems);
     const { unordered = false, strict, ignoreFields, differentPrompts } = options;
     const rules = given({ ignoreFields, differentPrompts });
     const reader = new CaseReader(definition, resolved, {
       ...rules,
-      ...given({
-        fields: request.fields,
-        format: request.format,
-        by: options.by,
-        facts: options.facts,
-        onNotice: options.onNotice,
-      }),
+      ...given({ fields, format, by: options.by, facts: options.facts, onNotice: options.onNotice }),
+      layouts,
       unordered,
       strict,
       onProblem: reportProblem,
@@ -128,7 +136,7 @@ export class OpenBenchmark {
       reader.facts.check();
     }
     const sources: ReportedSource[] = [];
-    for (const source of resolved) sources.push(await reportedSource(source));
+    for (const [i, source] of resolved.entries()) sources.push(await reportedSource(source, layouts[i]));
     return new OpenBenchmark(definition, resolved, sources, reader, sample, limit, problems, reportProblem);
   }
 
@@ -159,13 +167,20 @@ export class OpenBenchmark {
 }
 
 /** Names local files without their folder, so the report does not depend on where they are. */
-async function reportedSource({ name, path }: ResolvedSource): Promise<ReportedSource> {
+async function reportedSource({ name, path }: ResolvedSource, layout: Layout | undefined): Promise<ReportedSource> {
   const rows = await openRows(path, { name });
   try {
-    return { name: name === path ? basename(path) : name, sha256: await rows.sha256() };
+    const read = layout === undefined ? {} : { adapter: layout.name, readAs: layout.title };
+    return { name: name === path ? basename(path) : name, sha256: await rows.sha256(), ...read };
   } finally {
     await rows.close();
   }
+}
+
+/** What was recognised is worth knowing before hours of scoring. */
+function tellLayouts(found: readonly Layout[], onNotice: OpenBenchmarkOptions["onNotice"]): void {
+  for (const { name, title, compared } of new Set(found))
+    if (name !== pairsLayout.name) onNotice?.(`reading the rows as ${title} (${name}): ${compared}`);
 }
 
 function problemReporter(

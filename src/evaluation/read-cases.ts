@@ -9,8 +9,10 @@ import { READ_COLUMNS } from "../rows/columns.ts";
 import { damaged } from "../rows/damaged.ts";
 import type { InputFormat } from "../rows/format.ts";
 import { openRows, type RowFile } from "../rows/open-rows.ts";
-import type { Adapter, AdaptOptions } from "./adapters/adapter.ts";
-import type { PlacedCase } from "./case.ts";
+import type { Adapted, Adapter, AdaptOptions } from "./adapters/adapter.ts";
+import type { GatheredRow, Layout } from "./adapters/layout.ts";
+import { pairsLayout } from "./adapters/layouts.ts";
+import type { PlacedCase, PromptCase } from "./case.ts";
 import { GroupReader } from "./groups.ts";
 import type { RowCounts } from "./report.ts";
 import { type FactFields, RowFacts } from "./row-facts.ts";
@@ -41,6 +43,8 @@ export interface ReadCasesOptions extends RowRules {
   readonly strict?: boolean;
   /** Names of the fields in the rows. */
   readonly fields?: FieldMapping;
+  /** How the rows of each source are laid out. Default: as the benchmark's. */
+  readonly layouts?: readonly Layout[];
   /** Fields by which accuracy is broken down: see GroupReader. Default: none. */
   readonly by?: readonly string[];
   /** Fields that name models and paraphrases: see RowFacts. */
@@ -64,11 +68,12 @@ interface ReadBenchmark {
   readonly adapt: Adapter;
 }
 
+type ReadLayout = Pick<Layout, "adapt" | "gather">;
+
 export class CaseReader {
   readonly #benchmark: ReadBenchmark;
   readonly #sources: readonly ResolvedSource[];
   readonly #options: ReadCasesOptions;
-  readonly #fieldMap: FieldMap;
   readonly #tell: (notice: string) => void;
   /** Of the rows read so far. */
   readonly groups: GroupReader;
@@ -85,10 +90,21 @@ export class CaseReader {
     this.groups = new GroupReader(options.by ?? []);
     this.facts = new RowFacts(options.facts);
     this.#tell = firstNotices(options.onNotice);
-    const { fields = {}, ignoreFields } = options;
-    // A benchmark's rows have the names that its data set gave them.
-    const isPairs = benchmark.name === "pairs";
-    this.#fieldMap = new FieldMap(fields, [...READ_COLUMNS], { ignoreFields, aliases: isPairs, pairs: isPairs });
+    // Wrong names of fields are found before any file is opened.
+    this.#fieldMap(this.#layoutOf(0));
+  }
+
+  #layoutOf(source: number): ReadLayout {
+    const { name, adapt } = this.#benchmark;
+    const { layouts } = this.#options;
+    return layouts?.[source] ?? (name === pairsLayout.name ? pairsLayout : { adapt });
+  }
+
+  /** A data set's rows have the names that it gave them. */
+  #fieldMap(layout: ReadLayout): FieldMap {
+    const { fields = {}, ignoreFields } = this.#options;
+    const isPairs = layout === pairsLayout;
+    return new FieldMap(fields, [...READ_COLUMNS], { ignoreFields, aliases: isPairs, pairs: isPairs });
   }
 
   /** The cases of all sources in order; can be iterated once. @throws FileError for an unreadable source */
@@ -105,48 +121,73 @@ export class CaseReader {
   }
 
   async *#casesOf({ rows }: RowFile, source: number, name: string): AsyncGenerator<PlacedCase, void, undefined> {
-    const { onProblem, signal, strict = false } = this.#options;
+    const { signal } = this.#options;
     const before = this.counts.read;
+    const layout = this.#layoutOf(source);
+    const fieldMap = this.#fieldMap(layout);
+    const gatherer = layout.gather?.();
+    let isAnyCsv = false;
     for await (const { row, where, isCsv = false, isTable, ...read } of rows) {
       signal?.throwIfAborted();
       this.counts.read += 1;
-      if (isTable && row === 1 && "value" in read) this.#checkColumns(read.value, name);
+      isAnyCsv ||= isCsv;
+      if (isTable && row === 1 && "value" in read) checkColumns(fieldMap, read.value, name);
       let mapped: MappedFields | undefined;
+      const place = { row, where, value: "value" in read ? read.value : undefined };
       try {
         if ("error" in read) throw read.error;
-        if (isObject(read.value)) mapped = this.#mapped(read.value);
-        const adapting = { ...this.#options, isCsv, sourceName: name };
-        const adapted = this.#benchmark.adapt(mapped?.fields ?? read.value, adapting);
-        if ("omitted" in adapted) {
-          this.counts.omitted[adapted.omitted] = (this.counts.omitted[adapted.omitted] ?? 0) + 1;
-          continue;
-        }
-        const { warnings = [] } = adapted;
-        const [warning] = warnings;
-        if (strict && warning !== undefined) throw strictError(warning, "The row");
-        this.warnings.add(warnings, `${name}, ${where}`);
-        this.counts.cases += 1;
-        const placed = this.facts.of(read.value, { ...adapted.case, source, row, where });
-        const groups = this.groups.groupsOf(read.value, placed);
-        yield groups === undefined ? placed : { ...placed, groups };
+        if (isObject(read.value)) mapped = this.#mapped(fieldMap, read.value);
+        const fields = mapped?.fields ?? read.value;
+        const options = { ...this.#options, isCsv, sourceName: name };
+        if (gatherer !== undefined) gatherer.add(fields, options, place);
+        else yield* this.#placed(layout.adapt(fields, options), place, source);
       } catch (error) {
         if (!isStarlingError(error)) throw error;
-        this.counts.broken += 1;
-        const { fields = {}, from = new Map() } = mapped ?? {};
-        onProblem({ source: name, sourceIndex: source, row, where, error: explained(error, fields, from) });
+        this.#broken(error, place, source, mapped);
       }
+    }
+    for (const { adapted, ...place } of gatherer?.cases({ ...this.#options, isCsv: isAnyCsv }) ?? []) {
+      signal?.throwIfAborted();
+      yield* this.#placed(adapted, place, source);
     }
     if (this.counts.read === before) throw damaged(name, "has no rows");
   }
 
-  #mapped(value: Fields): MappedFields {
-    const mapped = this.#fieldMap.read(value);
+  /** @throws InvalidInputError for warnings, if `strict` */
+  *#placed(adapted: Adapted, { row, where, value }: GatheredRow, source: number): Generator<PlacedCase> {
+    if ("omitted" in adapted) {
+      this.counts.omitted[adapted.omitted] = (this.counts.omitted[adapted.omitted] ?? 0) + 1;
+      return;
+    }
+    const { warnings = [] } = "case" in adapted ? adapted : {};
+    const [warning] = warnings;
+    if (this.#options.strict === true && warning !== undefined) throw strictError(warning, "The row");
+    this.warnings.add(warnings, `${this.#sources[source]?.name}, ${where}`);
+    const cases: readonly PromptCase[] = "case" in adapted ? [adapted.case] : adapted.cases;
+    for (const one of cases) {
+      this.counts.cases += 1;
+      const placed = this.facts.of(value, { ...one, source, row, where });
+      const groups = this.groups.groupsOf(value, placed);
+      yield groups === undefined ? placed : { ...placed, groups };
+    }
+  }
+
+  #broken(error: StarlingError, { row, where }: GatheredRow, source: number, mapped: MappedFields | undefined): void {
+    this.counts.broken += 1;
+    const { fields = {}, from = new Map() } = mapped ?? {};
+    const name = this.#sources[source]?.name ?? "";
+    const explanation = explained(error, fields, from);
+    this.#options.onProblem({ source: name, sourceIndex: source, row, where, error: explanation });
+  }
+
+  #mapped(fieldMap: FieldMap, value: Fields): MappedFields {
+    const mapped = fieldMap.read(value);
     if (mapped.notice !== undefined) this.#tell(mapped.notice);
     return mapped;
   }
+}
 
-  #checkColumns(value: unknown, name: string): void {
-    const problem = isObject(value) ? this.#fieldMap.tableProblem(Object.keys(value), "") : undefined;
-    if (problem !== undefined) throw damaged(name, problem);
-  }
+function checkColumns(fieldMap: FieldMap, value: unknown, name: string): void {
+  const problem = isObject(value) ? fieldMap.tableProblem(Object.keys(value), "") : undefined;
+  if (problem !== undefined) throw damaged(name, problem);
 }

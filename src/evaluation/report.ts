@@ -108,6 +108,10 @@ export interface ReportedSource {
   readonly name: string;
   /** SHA-256 of the file, 64 hexadecimal digits. */
   readonly sha256: string;
+  /** The adapter that read its rows, of "pairs": see preferenceAdapters. */
+  readonly adapter?: string;
+  /** What that adapter reads, in words. */
+  readonly readAs?: string;
 }
 
 /** What became of the rows. */

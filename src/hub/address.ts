@@ -4,6 +4,7 @@ import { quote } from "../files/byte-source.ts";
 import { hubSpecOf } from "../files/url-advice.ts";
 import { windowsNameProblem } from "../files/windows.ts";
 import { findInCatalogue } from "../profiles/catalogue.ts";
+import { nearestModels } from "../profiles/nearest-models.ts";
 
 /** A repository at a revision. */
 export interface Repository {
@@ -60,7 +61,11 @@ export function parseRepository(spec: string, revision?: string): Repository {
   const named = rest.length === 0 ? undefined : rest.join("@");
   const parts = id.split("/");
   if (parts.length !== 2 || !parts.every((part) => NAME.test(part)))
-    throw invalid(`Expected OWNER/NAME of a repository on the hub but received ${quote(spec)}${insteadOf(spec)}.`);
+    throw invalid(
+      parts.length === 1
+        ? `Expected OWNER/NAME of a repository on the hub or a name of starling-rm models but received ${quote(spec)}. ${nearestNames(id)}`
+        : `Expected OWNER/NAME of a repository on the hub but received ${quote(spec)}${insteadOf(spec)}.`,
+    );
   if (named !== undefined && revision !== undefined && named !== revision)
     throw invalid(`The revision of ${quote(spec)} was given twice: name it once.`);
   const wanted = named ?? revision ?? DEFAULT_REVISION;
@@ -128,6 +133,12 @@ function isPortable(path: string): boolean {
   return path
     .split("/")
     .every((part) => windowsNameProblem(part) === undefined && Buffer.byteLength(part) <= MAX_NAME_BYTES);
+}
+
+/** A sentence about a name that is not in the catalogue. */
+function nearestNames(name: string): string {
+  const names = nearestModels(name.slice(0, MAX_NAME_BYTES));
+  return names.length === 0 ? "starling-rm models lists the names." : `The nearest names: ${names.join(", ")}.`;
 }
 
 /** For an address in place of a name. */

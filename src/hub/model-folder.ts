@@ -4,6 +4,7 @@ import { ADAPTER_CONFIG, readAdapterConfig } from "../checkpoint/adapter-config.
 import { templateFiles } from "../checkpoint/chat-template-file.ts";
 import { type CheckpointFolder, openLocalFolder } from "../checkpoint/folder.ts";
 import { OverlayFolder, TOKENIZER_FILES } from "../checkpoint/overlay-folder.ts";
+import { refuseLoneAdapter } from "../checkpoint/shard-index.ts";
 import { HubError, InvalidInputError } from "../errors.ts";
 import { findInCatalogue } from "../profiles/catalogue.ts";
 import { chooseBase } from "./adapter-base.ts";
@@ -51,6 +52,7 @@ export async function openModelFolder(
   const overlay = place === undefined ? undefined : await openTokenizerFolder(place, common, internals);
   const model = await openWeights(spec, options, internals);
   if (await model.folder.has(ADAPTER_CONFIG)) return openAdapted(model, { base, overlay, common }, internals);
+  await refuseLoneAdapter(model.folder);
   if (base !== undefined)
     throw new InvalidInputError(
       "ERR_INVALID_ARGUMENT",

@@ -1,5 +1,6 @@
 /** Explains a server's refusal or silence. No message contains a token or a signed URL. */
 import { HubError } from "../errors.ts";
+import { nearestModels } from "../profiles/nearest-models.ts";
 import { TransientError } from "./retry.ts";
 
 /** What was requested, for messages. */
@@ -64,11 +65,11 @@ function hubRefusal(
   if (code === "RevisionNotFound") return notThere(`${repository} has no such revision: ${what} was requested.`);
   if (code === "EntryNotFound") return notThere(`The hub does not have ${what}.`);
   if (code === "RepoNotFound" || (status === 404 && code === null))
-    return hasToken
-      ? notThere(`The hub has no ${what}, or it is private and the token has no access to it.`)
-      : notThere(
-          `The hub has no ${what}, or it is private: check the name, or set HF_TOKEN to a token that has access to it.`,
-        );
+    return notThere(
+      hasToken
+        ? `The hub has no ${what}, or it is private and the token has no access to it.${knownAs(repository, path)}`
+        : `The hub has no ${what}, or it is private: check the name, or set HF_TOKEN to a token that has access to it.${knownAs(repository, path)}`,
+    );
   if (status === 401 && hasToken)
     return new HubError(
       "ERR_HUB_ACCESS",
@@ -76,6 +77,12 @@ function hubRefusal(
     );
   const advice = hasToken ? "the given token may not read it" : "set HF_TOKEN to a token that may read it";
   return new HubError("ERR_HUB_ACCESS", `The hub refuses ${what} (status ${status}): see ${page}; ${advice}.`);
+}
+
+/** A sentence about models of similar names; "" where there are none, or for a data set. */
+function knownAs(repository: string, page: string): string {
+  const names = page === repository ? nearestModels(repository) : [];
+  return names.length === 0 ? "" : ` Known models of similar names: ${names.join(", ")} (starling-rm models).`;
 }
 
 function notThere(message: string): HubError {

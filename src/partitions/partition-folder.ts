@@ -56,6 +56,17 @@ export class PartitionFolder {
     this.path = path;
   }
 
+  /** @throws FileError ERR_FILE_NOT_READABLE where something else has its name, or the system does not say */
+  async isThere(): Promise<boolean> {
+    const stats = await stat(this.path).catch((cause: unknown) => {
+      if (isMissing(cause)) return undefined;
+      throw readError(this.path, cause);
+    });
+    if (stats?.isDirectory() === false)
+      throw new FileError("ERR_FILE_NOT_READABLE", `${this.path} is not a folder.`, { file: this.path });
+    return stats !== undefined;
+  }
+
   outputPath({ output }: Pick<PlacedPartition, "output">): string {
     return join(this.path, output);
   }

@@ -59,3 +59,30 @@ export async function openDetails(page: Page): Promise<void> {
     for (const own of all) own.setAttribute("open", "");
   });
 }
+
+/** Runs in the page: elements whose text is wider than their box, or that end right of the window, unless it is cut off there. */
+export function overflowing(): string[] {
+  type Box = {
+    scrollWidth: number;
+    clientWidth: number;
+    parentElement: Box | null;
+    className: unknown;
+    tagName: string;
+  };
+  type Measured = Box & { getBoundingClientRect(): { right: number; width: number }; textContent: string };
+  const { document, getComputedStyle } = globalThis as unknown as {
+    document: { documentElement: Box; querySelectorAll(of: string): Iterable<Measured> };
+    getComputedStyle(box: Box): { overflowX: string; display: string };
+  };
+  const isCut = (box: Box | null): boolean =>
+    box !== null && (/hidden|clip/.test(getComputedStyle(box).overflowX) || isCut(box.parentElement));
+  const found: string[] = [];
+  for (const box of document.querySelectorAll("main *:not(svg *)")) {
+    const right = box.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5;
+    const inner =
+      box.scrollWidth > box.clientWidth + 1 && box.clientWidth > 0 && getComputedStyle(box).display !== "inline";
+    if ((right || inner) && !isCut(box))
+      found.push(`${box.tagName} ${String(box.className)}: ${box.textContent.slice(0, 60)}`);
+  }
+  return found;
+}

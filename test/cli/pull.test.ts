@@ -67,7 +67,12 @@ describe("pull", () => {
   it.each([
     [["pull", "nobody/nothing"], /no nobody\/nothing at main, or it is private/],
     [["pull", "someone/tiny-reward", "--revision", "v9"], /no such revision/],
-    [["pull", "nonsense"], /Expected OWNER\/NAME/],
+    [["pull", "nonsense"], /Expected OWNER\/NAME.*or a name of starling-rm models.*starling-rm models lists the names/],
+    [["pull", "starling-rm-43b"], /The nearest names: starling-rm-34b,/],
+    [["convert", "hf:skywork-qwen3-4b", "-o", "x.gguf"], /The nearest names: skywork-v2-qwen3-4b,/],
+    [["convert", "athene-rm-8b", "-o", "x.gguf"], /athene-rm-8b does not exist\. .*written hf:athene-rm-8b/],
+    [["convert", "athena-rm-8b", "-o", "x.gguf"], /athena-rm-8b does not exist\. .*similar names: hf:athene-rm-8b,/],
+    [["pull", "Nexusflow/Starling-34B"], /has no Nexusflow\/Starling-34B.*similar names: starling-rm-34b/],
     [["pull", "a/b", "-o", "x.gguf"], /--output needs --type/],
     [["inspect", "hf:nobody/nothing"], /no nobody\/nothing/],
   ])("%j fails in one line", async (args, message) => {

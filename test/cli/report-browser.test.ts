@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { benchmarkNames } from "../../src/evaluation/case.ts";
 import { renderHtml } from "../../src/evaluation/report/html.ts";
 import { richReport, SCRIPT_MARK } from "../unit/evaluation/report/rich-report.ts";
-import { findBrowser, launchOptions, openDetails, widths } from "./browser.ts";
+import { findBrowser, launchOptions, openDetails, overflowing, widths } from "./browser.ts";
 import { contrast, contrastPairs, MIN_CONTRAST } from "./contrast.ts";
 
 const executable = findBrowser();
@@ -29,10 +29,12 @@ describe.skipIf(executable === undefined)(`the report in Chromium${executable ? 
   const folder = mkdtempSync(join(tmpdir(), "starling-rm-report-"));
   const file = join(folder, "report.html");
   const address = pathToFileURL(file).href;
+  const html = executable === undefined ? "" : renderHtml(richReport(300));
+  const small = richReport(executable === undefined ? 1 : 40);
   let browser: Browser;
 
   beforeAll(async () => {
-    writeFileSync(file, renderHtml(richReport(300)));
+    writeFileSync(file, html);
     browser = await chromium.launch(launchOptions(executable as string));
   });
 
@@ -55,7 +57,7 @@ describe.skipIf(executable === undefined)(`the report in Chromium${executable ? 
   }
 
   it.each(views)(
-    "$width pixels wide, $colorScheme: nothing runs, nothing is asked for, nothing sticks out",
+    "$width pixels wide, $colorScheme: no text runs, nothing is asked for, nothing sticks out",
     async (view) => {
       const { page, complaints, requests } = await open(view);
       await openDetails(page);
@@ -64,7 +66,8 @@ describe.skipIf(executable === undefined)(`the report in Chromium${executable ? 
       expect(requests).toEqual([address]);
       expect(page.url()).toBe(address);
       expect(await page.evaluate((mark) => mark in globalThis, SCRIPT_MARK)).toBe(false);
-      expect(await page.locator("script, img, iframe, link, base, object, embed").count()).toBe(0);
+      expect(await page.locator("img, iframe, link, base, object, embed").count()).toBe(0);
+      expect(await page.locator("script").count()).toBe(1);
       expect(await page.locator("h1").allTextContents()).toEqual(["Starling RM 34B </title><script>"]);
       const { inside, outside } = await widths(page);
       expect(inside).toBe(outside);
@@ -82,14 +85,15 @@ describe.skipIf(executable === undefined)(`the report in Chromium${executable ? 
     const { page } = await open(views[0]);
     for (const [i, name] of benchmarkNames.entries()) {
       const section = page.locator(`section#${name}-${i + 1}`);
-      expect(await section.locator("svg[role=img]").count()).toBe(4);
+      const hasOfficial = name === "rewardbench" || name === "rewardbench2";
+      expect(await section.locator("svg[role=img]").count()).toBe(hasOfficial ? 6 : 5);
       expect(await section.locator("h3", { hasText: "Worst mistakes" }).count()).toBe(1);
       expect(await section.locator(".mistake").count()).toBeGreaterThan(5);
       expect(await section.locator("h3", { hasText: "Truncated" }).count()).toBe(1);
       for (const box of await section.locator("svg[role=img]").all()) {
         const size = await box.boundingBox();
         expect(size?.width).toBeGreaterThan(250);
-        expect(size?.height).toBeGreaterThan(120);
+        expect(size?.height).toBeGreaterThan(100);
       }
     }
     expect(await page.locator("#pairs-7 > .verdict.bad").textContent()).toContain("follow almost nothing but length");
@@ -108,6 +112,57 @@ describe.skipIf(executable === undefined)(`the report in Chromium${executable ? 
       expect(contrast(text, back), `${name}: ${text} on ${back}`).toBeGreaterThanOrEqual(MIN_CONTRAST);
     }
     await page.close();
+  });
+
+  it.each([1, 3, 12])("%i benchmarks stay in their boxes, with all texts open", async (count) => {
+    const { benchmarks, ...rest } = small;
+    const some = Array.from({ length: count }, (_, i) => benchmarks[i % benchmarks.length] as (typeof benchmarks)[0]);
+    writeFileSync(file, renderHtml({ ...rest, benchmarks: some }));
+    for (const view of views.slice(1, 3)) {
+      const { page } = await open(view);
+      await openDetails(page);
+      const { inside, outside } = await widths(page);
+      expect(inside).toBeLessThanOrEqual(outside);
+      expect(await page.evaluate(overflowing)).toEqual([]);
+      await page.close();
+    }
+    writeFileSync(file, html);
+  });
+
+  it("finds mistakes by their words, subset and source", async () => {
+    const { page, complaints } = await open(views[0]);
+    const block = page.locator("#pairs-7 [data-mistakes]");
+    const all = await block.locator(".mistake").count();
+    const shown = async () => ({
+      count: await block.locator(".mistake:visible").count(),
+      said: await block.locator("output").textContent(),
+    });
+    const says = (count: number) => ({ count, said: `${count} of ${all} mistakes` });
+    expect(await shown()).toEqual(says(all));
+    await block.locator("input").fill("no text has these words");
+    expect(await shown()).toEqual(says(0));
+    await block.locator("input").fill("MOUNTAIN thinner");
+    const byWords = (await shown()).count;
+    expect(byWords).toBeGreaterThan(0);
+    await block.locator("select[name=source]").selectOption("1");
+    const ofSource = await block.locator('.mistake[data-source="1"]').count();
+    await block.locator("input").fill("");
+    expect(await shown()).toEqual(says(ofSource));
+    expect(ofSource).toBeLessThan(all);
+    await block.locator("select[name=source]").selectOption("");
+    await block.locator("select[name=subset]").selectOption("0");
+    expect(await shown()).toEqual(says(await block.locator('.mistake[data-subset="0"]').count()));
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it("shows every mistake where scripts are off", async () => {
+    const context = await browser.newContext({ javaScriptEnabled: false });
+    const page = await context.newPage();
+    await page.goto(address);
+    expect(await page.locator(".filter:visible").count()).toBe(0);
+    expect(await page.locator(".mistake:visible").count()).toBe(await page.locator(".mistake").count());
+    await context.close();
   });
 
   it("prints with every text open", async () => {

@@ -1,5 +1,5 @@
 /** A trunk that others quantised and its checkpoint's head: the scores of convert and quantize, or what differs by name. */
-import { readdirSync, readFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { attach, convert, quantize } from "../../src/entry/convert.ts";
@@ -54,6 +54,8 @@ describe("the result", () => {
     "hf-mistral",
     "hf-qwen2",
     "hf-qwen3",
+    "hf-gemma2",
+    "hf-gemma2-scaled",
   ])("of %s is convert's, but for digests", async (name) => {
     const model = join(folder, `${name}.gguf`);
     await convert({ checkpoint: fixture(name), output: model, type: "f16", overwrite: true });
@@ -109,6 +111,43 @@ describe("the result", () => {
     for (const [i, item] of texts.entries()) expect((await model.score([item]))[0]?.score).toBe(together[i]);
   });
 
+  it("takes Gemma's pieces and settings as llama.cpp's converter writes them, and no other spaces", async () => {
+    const head = fixture("hf-gemma2");
+    const model = join(folder, "gemma.gguf");
+    await convert({ checkpoint: head, output: model, type: "f16" });
+    const piecesOf = (rename: (piece: string) => string) => ({
+      metadata: (all: Map<string, GgufValue>) => {
+        const table = all.get("tokenizer.ggml.tokens")?.value as StringTable;
+        const pieces = Array.from({ length: table.length }, (_, i) => rename(table.at(i)));
+        all.set("tokenizer.ggml.tokens", { type: "array", of: "string", value: StringTable.from(pieces) });
+      },
+    });
+    // Only user-defined ones: runs of spaces.
+    const spaced = piecesOf((piece) => (/^▁▁+$/.test(piece) ? " ".repeat(piece.length) : piece));
+    const trunk = await makeLanguageModel(model, join(folder, "gemma.trunk.gguf"), spaced);
+    expect(await scores((await attached(trunk, { head })).output)).toEqual(await scores(model));
+    const every = piecesOf((piece) => piece.replaceAll("▁", " "));
+    const other = await makeLanguageModel(model, join(folder, "gemma.other.gguf"), every);
+    expect((await failureOf(attached(other, { head }))).message).toMatch(/has the piece " .*" at \d+/);
+  });
+
+  it("of Gemma's whose queries llama.cpp divides otherwise needs weights that make up for it", async () => {
+    const head = fixture("hf-gemma2-scaled");
+    const model = join(folder, "hf-gemma2-scaled.gguf");
+    await convert({ checkpoint: head, output: model, type: "q8_0", overwrite: true });
+    const scaled = await makeLanguageModel(model, join(folder, "scaled.trunk.gguf"));
+    expect(await scores((await attached(scaled, { head })).output)).toEqual(await scores(model));
+    // Of a copy of the checkpoint that says nothing of it: as llama.cpp's converter would.
+    const copy = emptyFolder();
+    for (const name of readdirSync(head)) copyFileSync(join(head, name), join(copy, name));
+    const config = JSON.parse(readFileSync(join(head, "config.json"), "utf8"));
+    writeFileSync(join(copy, "config.json"), JSON.stringify({ ...config, query_pre_attn_scalar: config.head_dim }));
+    await convert({ checkpoint: copy, output: model, type: "q8_0", overwrite: true });
+    const unscaled = await makeLanguageModel(model, join(folder, "unscaled.trunk.gguf"));
+    const error = await failureOf(attached(unscaled, { head }));
+    expect(error.message).toMatch(/does not show that it has the weights of "blk\.0\.attn_q\.weight" times 0\.63/);
+  });
+
   it("comes of a checkpoint on the hub, of which only ranges are read", async () => {
     const place = fixture("gqa7-bf16");
     const files = new Map(readdirSync(place).map((name) => [name, readFileSync(join(place, name))] as const));
@@ -138,6 +177,10 @@ describe("the result", () => {
     const trunk = await makeLanguageModel(plain, output());
     expect((await failureOf(attached(trunk, { head: file }))).message).toMatch(/neither tokenizer nor template/);
     expect((await failureOf(attached(plain, { head: file }))).message).toMatch(/has a reward head already/);
+    for (const unused of [{ normalizeReward: true }, { scorePosition: "last" }, { splitSize: 1e6 }] as const) {
+      const error = await failureOf(attached(plain, { head: file, replaceHead: true, ...unused }));
+      expect(error.message).toMatch(new RegExp(`${Object.keys(unused)[0]} needs a checkpoint as the head`));
+    }
     const { output: turned } = await attached(plain, { head: file, replaceHead: true });
     expect(await scores(turned)).toEqual((await scores(plain)).map((score) => -score));
   });

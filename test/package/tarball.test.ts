@@ -86,6 +86,7 @@ const EXPORTS = [
     "modelNotices",
     "openRows",
     "predictMemory",
+    "preferenceAdapters",
     "pull",
     "quantize",
     "readItems",

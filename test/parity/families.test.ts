@@ -12,7 +12,7 @@ import { root } from "./goldens.ts";
 
 const settings = { gpu: "off", threads: 1, templateDate: "2024-07-26" } as const;
 /** As in parity.test.ts, and half of the differences below the second. */
-const tolerance = { f32: 0.001, median: 0.0002, f16: 0.02 } as const;
+const tolerance = { f32: 0.001, median: 0.0002, f16: 0.02, packed: 0.02, packedMedian: 0.004 } as const;
 
 interface Row {
   readonly text?: string;
@@ -80,10 +80,10 @@ it("are all compared", () => {
 describe.each(known)("%s", (name) => {
   const golden = goldenOf(name);
   const rows = [...golden.texts, ...golden.conversations];
-  let model: RewardModel;
+  let [model, path]: [RewardModel, string] = [undefined as never, ""];
   beforeAll(async () => {
-    const { output } = await ggufOf(name, "f32");
-    model = await loadRewardModel({ modelPath: output, ...settings });
+    path = (await ggufOf(name, "f32")).output;
+    model = await loadRewardModel({ modelPath: path, ...settings });
   });
   afterAll(() => model?.close());
 
@@ -103,6 +103,18 @@ describe.each(known)("%s", (name) => {
     const { output } = await ggufOf(name, "f16");
     await using half = await loadRewardModel({ modelPath: output, ...settings });
     expect((await differencesOf(half, rows)).at(-1)).toBeLessThan(tolerance.f16);
+  });
+
+  it("stays within tolerance in packed batches, each score at its own item", async () => {
+    await using packed = await loadRewardModel({ modelPath: path, ...settings, batchMode: "packed", batchTokens: 512 });
+    expect(packed.info.batchMode).toBe("packed");
+    const differences = await differencesOf(packed, rows);
+    expect(differences.at(-1)).toBeLessThan(tolerance.packed);
+    expect(differences[Math.floor(differences.length / 2)]).toBeLessThan(tolerance.packedMedian);
+    // Another order makes other batches.
+    const turned = (await packed.score(rows.toReversed().map(itemOf))).toReversed();
+    for (const [i, row] of rows.entries())
+      expect(Math.abs((turned[i]?.score ?? Number.NaN) - row.score)).toBeLessThan(tolerance.packed);
   });
 
   it("has the same score alone and in company, and from its features", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseRepository } from "../../src/hub/address.ts";
 import { knownModels } from "../../src/known-models.ts";
+import { nearestModels } from "../../src/profiles/nearest-models.ts";
 import { PROFILE_NAMES } from "../../src/profiles/profiles.ts";
 
 describe("knownModels", () => {
@@ -37,5 +38,24 @@ describe("knownModels", () => {
     expect(parseRepository("hf:athene-rm-8b")).toEqual({ id: "Nexusflow/Athene-RM-8B", revision: "main" });
     expect(parseRepository("Athene-RM-8B@abc")).toEqual({ id: "Nexusflow/Athene-RM-8B", revision: "abc" });
     expect(() => parseRepository("no-such-model")).toThrow(/Expected OWNER\/NAME/);
+  });
+
+  it.each([
+    ["starling-rm-43b", "starling-rm-34b"],
+    ["Starling34B", "starling-rm-34b"],
+    ["athena-rm-8b", "athene-rm-8b"],
+    ["skywork-v2-qwen-8b", "skywork-v2-qwen3-8b"],
+    ["skyworkv2-lama-3.2-3b", "skywork-v2-llama-3.2-3b"],
+    ["Skywork-Reward-V2-Qwen3-8", "skywork-v2-qwen3-8b"],
+    ["Nexusflow/Athene-RM-8", "athene-rm-8b"],
+    ["ziya", "ziya-7b-reward"],
+    ["grm", "grm-llama3-8b"],
+    ["no-such-model", undefined],
+    ["gpt2", undefined],
+    ["a", undefined],
+    ["", undefined],
+  ])("knows which name %j may mean", (mistyped, name) => {
+    expect(nearestModels(mistyped)[0]).toBe(name);
+    expect(nearestModels(mistyped).length).toBeLessThan(4);
   });
 });

@@ -10,9 +10,10 @@ import { checkContent, checkString, describeField } from "../../prompt/texts.ts"
 import type { ItemWarning } from "../../prompt/warnings.ts";
 import type { PromptCase } from "../case.ts";
 
-/** The case a row becomes, or the reason why it is skipped; the report counts rows by reason. */
+/** The case a row becomes, the several cases of a tree, or the reason why it is skipped; the report counts rows by reason. */
 export type Adapted =
   | { readonly case: PromptCase; readonly warnings?: readonly ItemWarning[] }
+  | { readonly cases: readonly PromptCase[] }
   | { readonly omitted: string };
 
 export interface AdaptOptions extends ItemRules {

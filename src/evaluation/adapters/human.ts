@@ -5,7 +5,7 @@ import { type Adapted, type AdaptOptions, conversationOf, type Fields, rowFields
 const READ = ["conversation_a", "conversation_b"];
 
 /** Ties are skipped, counted under the data set's own names. */
-const TIES: readonly string[] = ["tie", "tie (bothbad)"];
+const TIES: readonly string[] = ["tie", "tie (bothbad)", "both_bad", "tie (inconsistent)"];
 
 export function adaptHuman(row: unknown, options: AdaptOptions = {}): Adapted {
   const fields = rowFields(row, options, '{"conversation_a","conversation_b","winner"}', READ);
@@ -14,7 +14,11 @@ export function adaptHuman(row: unknown, options: AdaptOptions = {}): Adapted {
   const [a, b] = [side(fields, "a", winner, options), side(fields, "b", winner, options)];
   if (TIES.includes(winner)) return { omitted: winner };
   if (winner !== "model_a" && winner !== "model_b")
-    throw wrong('"model_a", "model_b", "tie" or "tie (bothbad)"', "winner", winner);
+    throw wrong(
+      `"model_a", "model_b" or one of ${TIES.map((tie) => JSON.stringify(tie)).join(", ")}`,
+      "winner",
+      winner,
+    );
   const better = winner === "model_a" ? 0 : 1;
   const id = fields["question_id"];
   return {

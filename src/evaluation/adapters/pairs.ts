@@ -11,13 +11,11 @@
  * kept.
  */
 import { InvalidInputError } from "../../errors.ts";
-import { conversationWarnings } from "../../prompt/conversation-warnings.ts";
-import { missingCell, refuseListCell } from "../../prompt/csv-cells.ts";
+import { refuseListCell } from "../../prompt/csv-cells.ts";
 import { type CheckedItem, systemTurn, withSystem } from "../../prompt/items.ts";
 import { type ChatMessage, refuseLastTurn } from "../../prompt/messages.ts";
 import { transcriptWarning } from "../../prompt/transcript.ts";
-import type { ItemWarning } from "../../prompt/warnings.ts";
-import { type CaseResponse, comparisonsByGrade } from "../case.ts";
+import type { CaseResponse } from "../case.ts";
 import {
   type Adapted,
   type AdaptOptions,
@@ -26,7 +24,6 @@ import {
   type Fields,
   fieldsOf,
   inContext,
-  isSame,
   itemOf,
   listOf,
   messagesOf,
@@ -38,6 +35,7 @@ import {
   wrong,
   wrongShape,
 } from "./adapter.ts";
+import { compared } from "./compared.ts";
 import { parseDialogue } from "./dialogue.ts";
 import { refuseLostPrompt, refuseWholeTranscript } from "./pair-checks.ts";
 
@@ -47,33 +45,12 @@ const READ = ["prompt", "messages", "system", "chosen", "rejected", "responses",
 type Context = string | readonly ChatMessage[] | undefined;
 
 export function adaptPairs(row: unknown, options: AdaptOptions = {}): Adapted {
-  const { unordered = false } = options;
   const fields = rowFields(row, options, SHAPES, READ);
   if (options.isCsv) for (const name of ["prompt", "chosen", "rejected"]) refuseListCell(fields[name], name);
   const isPair = isGiven(fields, "chosen") || isGiven(fields, "rejected");
   if (isPair === isGiven(fields, "responses")) throw wrongShape(SHAPES, fieldsOf(row));
   const responses = isPair ? pairOf(fields, options) : rankedOf(fields, options);
-  const different = comparisonsByGrade(responses);
-  const comparisons = different.filter(({ better, worse }) => {
-    const [one, other] = [responses[better], responses[worse]];
-    return one !== undefined && other !== undefined && !isSame(one.item, other.item);
-  });
-  if (comparisons.length > 0 || unordered) {
-    const warnings = warningsOf(responses, options);
-    return { case: { responses, comparisons, ...namesOf(fields) }, ...(warnings.length > 0 ? { warnings } : {}) };
-  }
-  if (different.length > 0) return { omitted: "same text" };
-  return {
-    omitted: responses.filter(({ grade }) => grade !== undefined).length < 2 ? "fewer than two ranked" : "all tied",
-  };
-}
-
-function warningsOf(responses: readonly CaseResponse[], { isCsv = false }: AdaptOptions): ItemWarning[] {
-  const byCode = new Map<string, ItemWarning>();
-  for (const { item } of responses)
-    for (const warning of [...conversationWarnings(item), ...(isCsv ? missingCell(item) : [])])
-      byCode.set(warning.code, byCode.get(warning.code) ?? warning);
-  return [...byCode.values()];
+  return compared(responses, options, namesOf(fields));
 }
 
 function pairOf(fields: Fields, options: AdaptOptions): CaseResponse[] {

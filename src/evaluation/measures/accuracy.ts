@@ -1,6 +1,7 @@
 /** Accuracy: how often scores put responses in their known order. Overall, by subset, and while cases stream by. */
 import type { ScoredCase } from "../case.ts";
-import { type ClusterSums, clusteredInterval, type Interval, intervalOfSums, wilsonInterval } from "./interval.ts";
+import { type ClusterSums, sumsOfSingles } from "./clusters.ts";
+import { clusteredInterval, type Interval, intervalOfSums, wilsonInterval } from "./interval.ts";
 import { marginOf, PromptNumbers, rightComparisons } from "./outcome.ts";
 
 /** How often the better response wins. */
@@ -55,7 +56,7 @@ export function measureAccuracy(cases: readonly ScoredCase[]): AccuracyMeasures 
 /** Sums of the cases' values by prompt; a case of unknown prompt is one of its own. */
 export class PromptSums {
   readonly #numbers = new PromptNumbers();
-  readonly #sums: { sum: number; count: number }[] = [];
+  readonly #sums: { sum: number; count: number; squares: number }[] = [];
 
   /** Number of prompts. */
   get size(): number {
@@ -64,10 +65,11 @@ export class PromptSums {
 
   add(scored: Pick<ScoredCase, "prompt">, value: number): void {
     const number = this.#numbers.of(scored);
-    this.#sums[number] ??= { sum: 0, count: 0 };
+    this.#sums[number] ??= { sum: 0, count: 0, squares: 0 };
     const same = this.#sums[number];
     same.sum += value;
     same.count += 1;
+    same.squares += value * value;
   }
 
   values(): Iterable<ClusterSums> {
@@ -99,9 +101,7 @@ export class RunningAccuracy {
   get current(): { readonly cases: number; readonly accuracy?: number; readonly interval?: Interval } {
     const [cases, total, squares] = [this.#cases, this.#sum, this.#sumOfSquares];
     if (cases === 0) return { cases: 0 };
-    const interval = this.#binary
-      ? wilsonInterval(total, cases)
-      : intervalOfSums({ prompts: cases, cases, total, squares, products: total, countSquares: cases });
+    const interval = this.#binary ? wilsonInterval(total, cases) : intervalOfSums(sumsOfSingles(cases, total, squares));
     return { cases, accuracy: total / cases, ...(interval && { interval }) };
   }
 }

@@ -2,7 +2,9 @@
  * Calibration of sigmoid(margin). A reward model trained with the Bradley-Terry or Plackett-Luce loss claims that a response
  * is better than another with probability sigmoid(score difference).
  */
-import { type ClusterSums, clusteredInterval, type Interval } from "./interval.ts";
+import type { ClusterSums } from "./clusters.ts";
+import { binomialRange } from "./distributions.ts";
+import { clusteredInterval, type Interval } from "./interval.ts";
 import { evenSample, type PairLists, whenFinite } from "./outcome.ts";
 
 /** How well the sigmoid of a margin predicts that the better response wins. */
@@ -36,6 +38,16 @@ export interface CalibrationBin {
   readonly observed: number;
   /** Of `observed`, at 95 %; the unit is the prompt. */
   readonly interval?: Interval;
+  /** Where `observed` would be in 95 of 100 samples of this size if the model were perfectly calibrated. */
+  readonly noise?: NoiseBand;
+}
+
+/** A range of frequencies, 0 to 1. */
+export interface NoiseBand {
+  /** Lower bound. */
+  readonly low: number;
+  /** Upper bound. */
+  readonly high: number;
 }
 
 const BINS = 10;
@@ -72,6 +84,7 @@ export function measureCalibration(
     if (comparisons === 0) continue;
     const [sum, hits] = [predicted[bin] as number, observed[bin] as number];
     const interval = clusteredInterval(clusters.of(bin));
+    const noise = binomialRange(clusters.independent(bin), sum / comparisons);
     bins.push({
       low: 0.5 + bin / (2 * BINS),
       high: 0.5 + (bin + 1) / (2 * BINS),
@@ -79,6 +92,7 @@ export function measureCalibration(
       predicted: sum / comparisons,
       observed: hits / comparisons,
       ...(interval && { interval }),
+      noise,
     });
     expectedError += Math.abs(sum - hits) / margins.length;
   }
@@ -98,24 +112,37 @@ export function measureCalibration(
 class BinClusters {
   readonly #prompts: number;
   readonly #sums: Float64Array;
+  readonly #squares: Float64Array;
   readonly #counts: Uint32Array;
 
   constructor(prompts: number) {
     this.#prompts = prompts;
     this.#sums = new Float64Array(BINS * prompts);
+    this.#squares = new Float64Array(BINS * prompts);
     this.#counts = new Uint32Array(BINS * prompts);
   }
 
   add(bin: number, prompt: number, hit: number): void {
     const at = bin * this.#prompts + prompt;
     this.#sums[at] = (this.#sums[at] as number) + hit;
+    this.#squares[at] = (this.#squares[at] as number) + hit * hit;
     this.#counts[at] = (this.#counts[at] as number) + 1;
+  }
+
+  /** L. Kish's effective number of independent comparisons (1965), if those of a prompt come out alike. */
+  independent(bin: number): number {
+    let [sum, squares] = [0, 0];
+    for (const { count } of this.of(bin)) {
+      sum += count;
+      squares += count * count;
+    }
+    return Math.max(1, Math.floor((sum * sum) / squares));
   }
 
   *of(bin: number): Generator<ClusterSums> {
     for (let at = bin * this.#prompts; at < (bin + 1) * this.#prompts; at++) {
       const count = this.#counts[at] as number;
-      if (count > 0) yield { sum: this.#sums[at] as number, count };
+      if (count > 0) yield { sum: this.#sums[at] as number, count, squares: this.#squares[at] as number };
     }
   }
 }

@@ -14,6 +14,7 @@ import { measureRanking, type RankingMeasures } from "./ranking.ts";
 import { type RewardBenchScore, scoreRewardBench } from "./reward-bench.ts";
 import { type RewardBench2Score, scoreRewardBench2 } from "./reward-bench-2.ts";
 import { type RmBenchScore, scoreRmBench } from "./rm-bench.ts";
+import { measureScores, type ScoreDistribution } from "./score-distribution.ts";
 import { measureStrengths, readBattles, type StrengthMeasures } from "./strengths.ts";
 
 export type { Interval } from "./interval.ts";
@@ -39,6 +40,8 @@ export interface BenchmarkMeasures extends AccuracyMeasures {
   readonly strengths?: StrengthMeasures;
   /** Whether comparisons keep their order over paraphrases of the prompt; absent without the option `paraphrases`. */
   readonly consistency?: ConsistencyMeasures;
+  /** Scores of better and worse responses; absent without comparisons. */
+  readonly scores?: ScoreDistribution;
   /** Absent without comparisons. */
   readonly margins?: MarginMeasures;
   /** Absent without comparisons. */
@@ -76,6 +79,7 @@ export function measureBenchmark(
   const strengths = measureStrengths(readBattles(cases));
   const consistency = measureConsistency(cases);
   const pairs = listPairs(cases);
+  const scores = measureScores(cases);
   const margins = measureMargins(pairs);
   const calibration = measureCalibration(pairs);
   const length = measureLength(cases, pairs);
@@ -89,6 +93,7 @@ export function measureBenchmark(
     ...(bestOfN && { bestOfN }),
     ...(strengths && { strengths }),
     ...(consistency && { consistency }),
+    ...(scores && { scores }),
     ...(margins && { margins }),
     ...(calibration && { calibration }),
     ...(length && { length }),

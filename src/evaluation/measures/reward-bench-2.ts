@@ -23,6 +23,8 @@ export interface RewardBench2Score {
     readonly score: number;
     /** Scored cases. */
     readonly cases: number;
+    /** Score of a random choice, 0 to 1: 0.25 for the best of four. Absent for "Ties", where it depends on the spread of the scores. */
+    readonly atRandom?: number;
   }[];
   /** Components of the "Ties" score. */
   readonly ties?: TiesScore;
@@ -37,13 +39,14 @@ const SUBSETS = ["Factuality", "Precise IF", "Math", "Safety", "Focus", "Ties"] 
 /** Undefined without cases. */
 export function scoreRewardBench2(cases: readonly ScoredCase[]): RewardBench2Score | undefined {
   if (cases.length === 0) return undefined;
-  const subsets: { subset: string; score: number; cases: number }[] = [];
+  const subsets: { subset: string; score: number; cases: number; atRandom?: number }[] = [];
   let ties: TiesScore | undefined;
   for (const [subset, members] of bySubset(cases)) {
     const isTies = subset.toLowerCase() === "ties";
     if (isTies) ties = scoreTies(members);
     const score = isTies ? ties?.score : bestOfScore(members);
-    if (score !== undefined) subsets.push({ subset, score, cases: members.length });
+    const atRandom = isTies ? {} : { atRandom: mean(members.map(({ scores }) => 1 / scores.length)) };
+    if (score !== undefined) subsets.push({ subset, score, cases: members.length, ...atRandom });
   }
   const present = new Set(subsets.map(({ subset }) => subset.toLowerCase()));
   const known = new Set<string>(SUBSETS.map((subset) => subset.toLowerCase()));

@@ -1,10 +1,13 @@
 /** The page's section on one benchmark. */
 import { INTERVAL_LEVEL } from "../measures/interval.ts";
 import type { BenchmarkReport, RowCounts } from "../report.ts";
-import { lengthBlock, lengthVerdictBlock, mistakesBlock, officialScoreBlock, rankingBlock } from "./blocks.ts";
-import { accuracyChart, calibrationChart, histogramChart } from "./charts.ts";
+import { lengthBlock, lengthVerdictBlock, rankingBlock } from "./blocks.ts";
+import { accuracyChart, calibrationChart, histogramChart, isOutsideNoise, scoresChart } from "./charts.ts";
+import { officialHeadline } from "./headline.ts";
 import { type Content, grouped, html, type Markup, plural, short } from "./markup.ts";
+import { mistakesBlock } from "./mistakes-block.ts";
 import { intervalName, intervalText, label, real, share } from "./numbers.ts";
+import { officialScoreBlock } from "./official-block.ts";
 import { bestOfNBlock, consistencyBlock, strengthsBlock } from "./reward-blocks.ts";
 import { sectionId } from "./summary.ts";
 import { binTable, numbersOf, table } from "./table.ts";
@@ -18,15 +21,26 @@ const MAX_MESSAGE = 400;
 
 export function benchmarkSection(report: BenchmarkReport, index: number): Markup {
   const id = sectionId(report, index);
-  const { margins, calibration, length } = report;
+  const { scores, margins, calibration, length } = report;
   return html`<section id="${id}" aria-labelledby="${id}-h">
 <h2 id="${id}-h">${report.title}<span class="tag">${report.benchmark}</span></h2>
 ${report.notice !== undefined && html`<p class="note block">${report.notice}</p>`}
 ${stats(report)}
 <p class="note block">${rowsSentence(report.rows)}</p>
 ${length?.verdict.biased && lengthVerdictBlock(length)}
-${officialScoreBlock(report.officialScore, id)}${rankingBlock(report.ranking)}
+${officialScoreBlock(id, report.officialScore)}${rankingBlock(report.ranking)}
 <div class="columns">
+${
+  scores &&
+  figure(
+    "Scores",
+    html`<span class="key"></span>better responses <span class="key bad"></span>worse responses`,
+    scoresChart(`${id}-scores`, scores),
+    html`<p class="note">Mean ${real(scores.better.mean)} of ${plural(scores.better.responses, "better response")}, ${real(
+      scores.worse.mean,
+    )} of ${plural(scores.worse.responses, "worse one")}. Scores of different prompts need not be comparable; margins are.</p>${scoresTable(scores)}`,
+  )
+}
 ${
   margins &&
   figure(
@@ -52,14 +66,14 @@ ${
   calibration &&
   figure(
     "Calibration of sigmoid(margin)",
-    "On the dashed line, predicted probabilities match observed frequencies. Larger dots stand for more comparisons.",
+    "On the dashed line, predicted probabilities match observed frequencies. A perfectly calibrated model would be in the shaded areas in 95 of 100 samples of this size. Larger dots stand for more comparisons.",
     calibrationChart(`${id}-calibration`, calibration),
     html`<p class="note">Expected calibration error ${share(calibration.expectedError)}. Log loss ${real(
       calibration.logLoss,
     )} nats (0.693 for a coin flip)${
       calibration.temperature !== undefined &&
       `; ${real(calibration.logLossAtTemperature)} at the best temperature, ${real(calibration.temperature)}`
-    }.</p>${calibrationTable(calibration.bins)}`,
+    }. ${outsideSentence(calibration.bins)}</p>${calibrationTable(calibration.bins)}`,
   )
 }
 ${length && lengthBlock(`${id}-length`, length)}
@@ -67,11 +81,12 @@ ${length && lengthBlock(`${id}-length`, length)}
 ${report.subsets && subsetsBlock(report.subsets)}
 ${(report.breakdowns ?? []).map(breakdownBlock)}
 ${bestOfNBlock(`${id}-best-of-n`, report.bestOfN)}${strengthsBlock(report.strengths)}${consistencyBlock(report.consistency)}
-${mistakesBlock(report)}
+${mistakesBlock(id, report)}
 ${truncatedBlock(report)}
 ${problemsBlock(report)}
 <div class="block"><h3>Sources</h3><dl class="facts">${report.sources.map(
-    ({ name, sha256 }) => html`<dt>${short(name, MAX_SOURCE)}</dt><dd><code title="SHA-256">${sha256}</code></dd>`,
+    ({ name, sha256, readAs }) =>
+      html`<dt>${short(name, MAX_SOURCE)}</dt><dd><code title="SHA-256">${sha256}</code>${readAs && html`<br>read as ${readAs}`}</dd>`,
   )}</dl></div>
 </section>`;
 }
@@ -83,7 +98,19 @@ export function figure(title: string, line: Content, drawing: Content, below?: C
 
 function stats(report: BenchmarkReport): Markup {
   const { accuracy, interval, cases, prompts, comparisons, pairAccuracy, scoreTies, asPublished } = report;
+  const official = officialHeadline(report);
   const items: [string, Content, Content?][] = [
+    ...(official === undefined
+      ? []
+      : [
+          [
+            official.name,
+            share(official.score),
+            official.score === undefined
+              ? "parts are missing"
+              : official.atRandom !== undefined && `at random ${share(official.atRandom)}`,
+          ] satisfies [string, Content, Content],
+        ]),
     ["Accuracy", share(accuracy), interval && `${intervalText(interval)} (${intervalName(interval)})`],
     ...Object.entries(report.card ?? {}).map(([model, value]): [string, Content, Content] => [
       model,
@@ -132,14 +159,32 @@ function histogramTable({ start, width, counts }: { start: number; width: number
   return numbersOf({ columns: ["margin", "comparisons"], rows });
 }
 
-function calibrationTable(bins: NonNullable<BenchmarkReport["calibration"]>["bins"]): Markup {
+function scoresTable({ start, width, better, worse }: NonNullable<BenchmarkReport["scores"]>): Markup {
+  const rows = better.counts.map((count, i) => [
+    `${label(start + i * width)} to ${label(start + (i + 1) * width)}`,
+    grouped(count),
+    grouped(worse.counts[i] ?? 0),
+  ]);
+  return numbersOf({ columns: ["score", "better", "worse"], rows });
+}
+
+function outsideSentence(bins: Bins): string {
+  const outside = bins.filter(isOutsideNoise).length;
+  if (outside === 0) return "No bin is off by more than chance.";
+  return `${grouped(outside)} of ${plural(bins.length, "bin")} ${outside === 1 ? "is" : "are"} off by more than chance.`;
+}
+
+type Bins = NonNullable<BenchmarkReport["calibration"]>["bins"];
+
+function calibrationTable(bins: Bins): Markup {
   return numbersOf({
-    columns: ["probability", "comparisons", "mean predicted", "observed"],
-    rows: bins.map(({ low, high, comparisons, predicted, observed }) => [
+    columns: ["probability", "comparisons", "predicted", "observed", "if calibrated"],
+    rows: bins.map(({ low, high, comparisons, predicted, observed, noise }) => [
       `${low.toFixed(2)} to ${high.toFixed(2)}`,
       grouped(comparisons),
       share(predicted),
       share(observed),
+      intervalText(noise),
     ]),
   });
 }

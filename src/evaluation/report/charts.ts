@@ -1,9 +1,11 @@
 /** The charts of a benchmark as SVG, each with axes, a title and a description for screen readers. */
 import { type AccuracyBin, roundStep } from "../measures/bins.ts";
-import type { CalibrationMeasures } from "../measures/calibration.ts";
+import type { CalibrationBin, CalibrationMeasures } from "../measures/calibration.ts";
 import type { Histogram } from "../measures/margins.ts";
+import type { ScoreDistribution, ScoreSide } from "../measures/score-distribution.ts";
+import { ACCURACY_AT_RANDOM } from "./headline.ts";
 import { type Content, html, type Markup } from "./markup.ts";
-import { label, share } from "./numbers.ts";
+import { label, real, share } from "./numbers.ts";
 
 /** SVG units: slightly less than a pixel on a phone, slightly more on a wide screen. */
 const WIDTH = 420;
@@ -67,7 +69,6 @@ export function round(value: number): number {
   return Math.round(value * 100) / 100;
 }
 
-const AT_RANDOM = 0.5;
 /** More labels would overlap. */
 const MAX_BIN_LABELS = 6;
 
@@ -96,9 +97,43 @@ export function histogramChart(id: string, { start, width, counts, zero }: Histo
   });
 }
 
+/** Two histograms over the same bins: of better responses as bars, of worse ones as a line over them. Heights are shares of each. */
+export function scoresChart(id: string, { start, width, better, worse }: ScoreDistribution): Markup {
+  const shares = ({ counts, responses }: ScoreSide) => counts.map((count) => (responses === 0 ? 0 : count / responses));
+  const [good, bad] = [shares(better), shares(worse)];
+  const most = [...good, ...bad].reduce((a, b) => Math.max(a, b), 0);
+  return chart({
+    id,
+    title: "Scores of better and worse responses",
+    description: `Mean ${real(better.mean)} of ${better.responses} better responses, ${real(worse.mean)} of ${worse.responses} worse ones.`,
+    x: numberAxis("score", start, start + width * good.length, 5),
+    y: numberAxis("share of responses", 0, most * 1.04 || 1, 4),
+    draw: (x, y) => {
+      const steps = bad.map((share, i) => `V${y(share)}H${x(start + (i + 1) * width)}`);
+      return [
+        good.map((share, i) => {
+          if (share === 0) return undefined;
+          const [left, next, top] = [x(start + i * width), x(start + (i + 1) * width), y(share)];
+          const size = [round(Math.max(0.5, next - left - 1)), round(Math.max(0.75, y(0) - top))];
+          return html`<rect class="right" x="${round(left + 0.5)}" y="${round(y(0) - (size[1] as number))}" width="${size[0]}" height="${size[1]}"/>`;
+        }),
+        html`<path class="outline" d="M${x(start)} ${y(0)}${steps.join("")}V${y(0)}"/>`,
+      ];
+    },
+  });
+}
+
 function isRightBin(index: number, start: number, width: number): boolean {
   return Math.round(start / width) + index >= 0;
 }
+
+/** With a tick at 0.5, the accuracy of a coin flip. */
+const ACCURACY_AXIS: Axis = {
+  name: "accuracy",
+  low: 0,
+  high: 1,
+  ticks: [0, 0.25, ACCURACY_AT_RANDOM, 0.75, 1].map((at) => ({ at, text: label(at) })),
+};
 
 /** Bars start at 0.5, the accuracy of a coin flip. */
 export function accuracyChart(id: string, title: string, name: string, bins: readonly AccuracyBin[]): Markup {
@@ -108,16 +143,16 @@ export function accuracyChart(id: string, title: string, name: string, bins: rea
     title,
     description: `${parts.join("; ")}.`,
     x: binAxis(name, bins),
-    y: numberAxis("accuracy", 0, 1, 4),
+    y: ACCURACY_AXIS,
     draw: (x, y) => [
       bins.map(({ accuracy }, i) => {
         const [left, next] = [x(i) + 2, x(i + 1) - 2];
-        const [top, bottom] = [y(Math.max(AT_RANDOM, accuracy)), y(Math.min(AT_RANDOM, accuracy))];
-        const kind = accuracy >= AT_RANDOM ? "right" : "wrong";
+        const [top, bottom] = [y(Math.max(ACCURACY_AT_RANDOM, accuracy)), y(Math.min(ACCURACY_AT_RANDOM, accuracy))];
+        const kind = accuracy >= ACCURACY_AT_RANDOM ? "right" : "wrong";
         const height = round(Math.max(1, bottom - top));
         return html`<rect class="${kind}" x="${round(left)}" y="${top}" width="${round(next - left)}" height="${height}"/>`;
       }),
-      html`<path class="reference" d="M${x(0)} ${y(AT_RANDOM)}H${x(bins.length)}"/>`,
+      html`<path class="reference" d="M${x(0)} ${y(ACCURACY_AT_RANDOM)}H${x(bins.length)}"/>`,
     ],
   });
 }
@@ -131,18 +166,22 @@ function binAxis(name: string, bins: readonly AccuracyBin[]): Axis {
 }
 
 export function calibrationChart(id: string, { bins, expectedError }: CalibrationMeasures): Markup {
-  const lowest = bins.reduce((low, { observed }) => Math.min(low, observed), AT_RANDOM);
+  const lowest = bins.reduce(
+    (low, { observed, noise }) => Math.min(low, observed, noise?.low ?? observed),
+    ACCURACY_AT_RANDOM,
+  );
   const total = bins.reduce((sum, { comparisons }) => sum + comparisons, 0);
   const floor = Math.max(0, Math.floor(lowest * 10 - 1e-9) / 10);
   return chart({
     id,
     title: "Calibration of sigmoid(margin)",
-    description: `Expected calibration error ${share(expectedError)}; points on the dashed line are perfectly calibrated, whiskers are 95 % intervals.`,
+    description: `Expected calibration error ${share(expectedError)}; points on the dashed line are perfectly calibrated, whiskers are 95 % intervals, and shaded areas are where chance would put a perfectly calibrated model.`,
     x: numberAxis("predicted probability", 0.5, 1, 5),
     y: numberAxis("observed frequency", floor, 1, 5),
     draw: (x, y) => {
       const points = bins.map(({ predicted, observed }) => `${x(predicted)} ${y(observed)}`);
       return [
+        bins.map(({ low, high, noise }) => noise && band(x(low), x(high), y(noise.high), y(noise.low))),
         html`<path class="reference" d="M${x(0.5)} ${y(0.5)}L${x(1)} ${y(1)}"/>`,
         html`<path class="line" d="M${points.join("L")}"/>`,
         bins.map(
@@ -150,11 +189,23 @@ export function calibrationChart(id: string, { bins, expectedError }: Calibratio
             interval &&
             html`<path class="whisker faint" d="M${x(predicted)} ${y(Math.max(floor, interval.low))}V${y(interval.high)}"/>`,
         ),
-        bins.map(({ predicted, observed, comparisons }) => {
+        bins.map((bin) => {
+          const { predicted, observed, comparisons } = bin;
           const radius = round(3 + 6 * Math.sqrt(comparisons / total));
-          return html`<circle class="right dot" cx="${x(predicted)}" cy="${y(observed)}" r="${radius}"/>`;
+          return html`<circle class="${isOutsideNoise(bin) ? "wrong" : "right"} dot" cx="${x(predicted)}" cy="${y(observed)}" r="${radius}"/>`;
         }),
       ];
     },
   });
+}
+
+/** At least a unit high, so that it is seen where chance has no room. */
+function band(left: number, right: number, top: number, bottom: number): Markup {
+  const height = Math.max(1, bottom - top);
+  return html`<rect class="band" x="${left}" y="${round((top + bottom - height) / 2)}" width="${round(right - left)}" height="${round(height)}"/>`;
+}
+
+/** Whether a bin is off by more than chance. */
+export function isOutsideNoise({ observed, noise }: CalibrationBin): boolean {
+  return noise !== undefined && (observed < noise.low || observed > noise.high);
 }

@@ -1,7 +1,8 @@
-/** Forest plot: each benchmark's accuracy and interval beside the model card's values. */
+/** Forest plot: each benchmark's official score and accuracy with its interval, beside the model card's values. */
 import type { EvaluationReport } from "../report.ts";
 import { cardEstimate } from "./card.ts";
 import { numberAxis, round } from "./charts.ts";
+import { ACCURACY_AT_RANDOM, officialHeadline } from "./headline.ts";
 import { html, type Markup } from "./markup.ts";
 import { intervalText, share } from "./numbers.ts";
 
@@ -14,25 +15,33 @@ const ROW = 38;
 const [FIRST, STEP] = [-9, 9];
 
 export function forestChart({ benchmarks }: EvaluationReport, models: readonly string[]): Markup {
-  const values = benchmarks.flatMap(({ accuracy, interval, card }) =>
-    [accuracy, interval?.low, ...Object.values(card ?? {}).map((value) => cardEstimate(value)?.interval.low)].filter(
+  const values = benchmarks.flatMap((one) => {
+    const { accuracy, interval, card } = one;
+    const official = officialHeadline(one);
+    const lows = Object.values(card ?? {}).map((value) => cardEstimate(value)?.interval.low);
+    return [accuracy, interval?.low, official?.score, official?.atRandom, ...lows].filter(
       (value) => value !== undefined,
-    ),
-  );
-  // The axis starts at 0.5 unless a value is lower, which is rare.
-  const low = Math.max(0, Math.floor(values.reduce((a, b) => Math.min(a, b), 0.5) * 10 - 1e-9) / 10);
+    );
+  });
+  // The axis starts below 0.5, so that a coin flip is on it.
+  const low = Math.max(0, Math.floor(values.reduce((a, b) => Math.min(a, b), ACCURACY_AT_RANDOM) * 10 - 0.5) / 10);
   const axis = numberAxis("accuracy", low, 1, 5);
-  const x = (value: number) => round(LEFT + ((value - low) / (1 - low)) * (RIGHT - LEFT));
+  const x = (value: number) => round(LEFT + ((Math.min(1, value) - low) / (1 - low)) * (RIGHT - LEFT));
   const bottom = TOP + ROW * benchmarks.length;
-  const texts = benchmarks.map(
-    ({ benchmark, accuracy, interval }) => `${benchmark} ${share(accuracy)} (${intervalText(interval)})`,
-  );
+  const texts = benchmarks.map((one) => {
+    const official = officialHeadline(one);
+    const own = official === undefined ? "" : `; ${official.name} ${share(official.score)}`;
+    return `${one.benchmark} ${share(one.accuracy)} (${intervalText(one.interval)})${own}`;
+  });
   return html`<svg class="chart" viewBox="0 0 ${WIDTH} ${bottom + 40}" role="img" aria-labelledby="forest-t forest-d">
 <title id="forest-t">Accuracy by benchmark</title><desc id="forest-d">${texts.join("; ")}.</desc>
 <g class="grid">${axis.ticks.map(({ at }) => html`<path d="M${x(at)} ${TOP}V${bottom}"/>`)}</g>
-${benchmarks.map(({ benchmark, accuracy, interval, card }, i) => {
+<path class="reference" d="M${x(ACCURACY_AT_RANDOM)} ${TOP}V${bottom}"/>
+${benchmarks.map((one, i) => {
+  const { benchmark, accuracy, interval, card } = one;
+  const official = officialHeadline(one);
   const y = TOP + ROW * (i + 0.5);
-  const own = y + (card === undefined ? 0 : FIRST);
+  const own = y + (card === undefined ? (official === undefined ? 0 : STEP) : FIRST);
   return html`<g><text class="row" x="0" y="${y + 4}">${benchmark}</text>
 ${models.map((model, place) => {
   const estimate = cardEstimate(card?.[model]);
@@ -40,6 +49,8 @@ ${models.map((model, place) => {
   const at = y + FIRST + STEP * (place + 1);
   return html`${whisker(x(estimate.interval.low), x(estimate.interval.high), at, "card")}${cardMark(place, x(estimate.share), at)}`;
 })}
+${official?.atRandom !== undefined && html`<path class="reference" d="M${x(official.atRandom)} ${y - ROW / 2}v${ROW / 2}"/>`}
+${official?.score !== undefined && officialMark(x(official.score), y - STEP)}
 ${interval && whisker(x(interval.low), x(interval.high), own, "own")}
 ${accuracy !== undefined && html`<circle class="right" cx="${x(accuracy)}" cy="${own}" r="4.5"/>`}</g>`;
 })}
@@ -60,9 +71,16 @@ function cardMark(place: number, x: number, y: number): Markup {
   return html`<path class="card" d="${shape}"/>`;
 }
 
-export function forestLegend(models: readonly string[]): Markup {
+function officialMark(x: number, y: number): Markup {
+  return html`<rect class="right" x="${round(x - 4.5)}" y="${round(y - 4.5)}" width="9" height="9"/>`;
+}
+
+/** @param hasOfficial whether a benchmark has a score of its own */
+export function forestLegend(models: readonly string[], hasOfficial: boolean): Markup {
   return html`<ul class="legend">
-<li><svg viewBox="0 0 28 14" aria-hidden="true"><path class="whisker" d="M1 7H27M1 3v8M27 3v8"/><circle class="right" cx="14" cy="7" r="4.5"/></svg>this model, 95 % interval</li>
+${hasOfficial && html`<li><svg viewBox="0 0 14 14" aria-hidden="true">${officialMark(7, 7)}</svg>official score</li>`}
+<li><svg viewBox="0 0 28 14" aria-hidden="true"><path class="whisker" d="M1 7H27M1 3v8M27 3v8"/><circle class="right" cx="14" cy="7" r="4.5"/></svg>accuracy, 95 % interval</li>
+<li><svg viewBox="0 0 14 14" aria-hidden="true"><path class="reference" d="M7 0V14"/></svg>at random</li>
 ${models.map(
   (model, place) =>
     html`<li><svg viewBox="0 0 14 14" aria-hidden="true">${cardMark(place, 7, 7)}</svg>${model} (model card)</li>`,

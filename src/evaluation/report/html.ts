@@ -1,10 +1,11 @@
-/** Renders a report as one self-contained HTML page: no scripts, fonts, images or requests. */
+/** Renders a report as one self-contained HTML page: no fonts, images or requests, and one script, which searches the mistakes. */
 import { createHash } from "node:crypto";
 import { invalidArgument } from "../../errors.ts";
 import { readable } from "../../options.ts";
 import type { EvaluationReport } from "../report.ts";
 import { benchmarkSection } from "./benchmark-section.ts";
 import { grouped, html, Markup, short } from "./markup.ts";
+import { searchScript } from "./search-script.ts";
 import { style } from "./style.ts";
 import { summarySection } from "./summary.ts";
 
@@ -13,7 +14,7 @@ const MAX_NOTICE = 1000;
 
 /**
  * The same report gives the same bytes. Texts from data sets are escaped and shortened. As a second line of defence the page's
- * content security policy forbids every script and request.
+ * content security policy forbids every request and every script but its own, which it names by hash. Without scripts all is shown.
  *
  * @param report of evaluate(), also as it comes out of report.json
  * @returns an HTML document, to be written as UTF-8
@@ -26,8 +27,7 @@ export function renderHtml(report: EvaluationReport): string {
   if (!isReport) throw invalidArgument("report", "the report of an evaluation", report);
   const { model, benchmarks } = report;
   const name = short(model.name, MAX_NAME);
-  const hash = createHash("sha256").update(style).digest("base64");
-  const policy = `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
+  const policy = `default-src 'none'; style-src ${hashOf(style)}; script-src ${hashOf(searchScript)}; base-uri 'none'; form-action 'none'`;
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -50,10 +50,16 @@ ${summarySection(report)}
 ${benchmarks.map(benchmarkSection)}
 ${settingsSection(report)}
 </main>
+<script>${new Markup(searchScript)}</script>
 </body>
 </html>
 `;
   return page.source;
+}
+
+/** What a content security policy allows the element with this content by. */
+function hashOf(content: string): string {
+  return `'sha256-${createHash("sha256").update(content).digest("base64")}'`;
 }
 
 function settingsSection({ version, model, settings, benchmarks }: EvaluationReport): Markup {

@@ -17,7 +17,7 @@ export function signedShare(value: number): string {
 }
 
 /** With a no-break space, so it wraps into two lines at most. */
-export function intervalText(interval: Interval | undefined): string {
+export function intervalText(interval: Pick<Interval, "low" | "high"> | undefined): string {
   return interval === undefined ? ABSENT : `${share(interval.low)} to${NO_BREAK}${share(interval.high)}`;
 }
 

@@ -34,6 +34,7 @@ h2 .tag{margin-left:10px;font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,mo
 .verdict.bad{border-color:var(--warning);background:var(--warning-soft)}
 .verdict strong{margin-right:6px}
 .verdict.bad strong,.bad-number{color:var(--warning)}
+figure td,figure thead th{padding-left:10px;white-space:normal}
 .scroll{overflow-x:auto;max-width:720px}
 .scroll+.note{margin-top:10px}
 table{border-collapse:collapse;width:100%;font-size:14px}
@@ -54,6 +55,8 @@ svg{display:block;width:100%;height:auto;overflow:visible}
 .chart .row{font-size:13px;fill:var(--ink)}
 .grid path{stroke:var(--line);fill:none}
 .axis{stroke:var(--muted);fill:none}
+.outline{stroke:var(--warning);stroke-width:1.75;fill:none}
+.band{fill:var(--accent-soft)}
 .right{fill:var(--accent)}
 .wrong{fill:var(--warning)}
 circle.dot{stroke:var(--paper);stroke-width:1.5}
@@ -71,9 +74,15 @@ details{margin-top:10px;font-size:14px}
 summary{cursor:pointer;color:var(--muted)}
 summary:hover{color:var(--ink)}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px}
+[hidden]{display:none!important}
+.filter{display:flex;flex-wrap:wrap;align-items:end;gap:10px 16px;margin-top:14px;font-size:14px}
+.filter label{display:flex;flex-direction:column;gap:4px;min-width:0;color:var(--muted);font-size:13px}
+.filter input,.filter select{font:inherit;font-size:14px;height:38px;padding:0 10px;border:1px solid var(--line);border-radius:4px;background:var(--paper);color:var(--ink);width:100%;max-width:260px;min-width:0}
+.filter input{width:260px}
+.filter output{color:var(--muted);padding:8px 0}
 .mistake{margin:0;border-bottom:1px solid var(--line)}
 .mistakes{border-top:1px solid var(--line)}
-.mistake summary{display:grid;grid-template-columns:14px 68px minmax(0,1fr) auto;gap:0 12px;padding:10px 0;color:var(--ink);list-style:none;align-items:baseline}
+.mistake summary{display:grid;grid-template-columns:14px minmax(68px,auto) minmax(0,1fr) auto;gap:0 12px;padding:10px 0;color:var(--ink);list-style:none;align-items:baseline}
 .mistake summary::-webkit-details-marker{display:none}
 .mistake summary::before{content:"+";color:var(--muted);text-align:center}
 .mistake[open] summary::before{content:"−"}
@@ -99,8 +108,9 @@ section{margin-top:44px;padding-top:24px}
 .columns{gap:28px}
 .texts{padding-left:0}
 .stats{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:14px 20px}
-.mistake summary{grid-template-columns:14px 60px minmax(0,1fr)}
+.mistake summary{grid-template-columns:14px minmax(60px,auto) minmax(0,1fr)}
 .mistake .where{grid-column:3;max-width:none}
+.filter label,.filter input,.filter select{width:100%;max-width:none}
 .facts{grid-template-columns:minmax(0,1fr);gap:0}
 .facts dd{margin-bottom:8px}
 th,td{padding-left:10px;white-space:normal}

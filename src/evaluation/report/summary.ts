@@ -3,6 +3,7 @@ import { differ, type Estimate, estimateOf, intervalOfMean } from "../measures/i
 import type { BenchmarkReport, EvaluationReport } from "../report.ts";
 import { CARD_PROMPTS, cardEstimate } from "./card.ts";
 import { forestChart, forestLegend } from "./forest.ts";
+import { headlineOf, officialHeadline } from "./headline.ts";
 import { type Content, grouped, html, type Markup, plural } from "./markup.ts";
 import { ABSENT, intervalText, share, signedShare } from "./numbers.ts";
 
@@ -20,15 +21,24 @@ export function summarySection(report: EvaluationReport): Markup {
   const { benchmarks, accuracy } = report;
   const models = cardModels(report);
   const biased = benchmarks.flatMap((one, i) => (one.length?.verdict.biased ? [{ one, i }] : []));
+  const officials = benchmarks.flatMap((one) => officialHeadline(one) ?? []);
   const outside = benchmarks.some((one) => models.some((model) => isOutside(one, cardEstimate(one.card?.[model]))));
   return html`<section class="summary" aria-label="Summary">
 <div class="overview"><div>
-<dl class="stats"><div><dt>Average accuracy</dt><dd>${share(accuracy)}<small>mean of ${plural(benchmarks.length, "benchmark")}</small></dd></div>
+<dl class="stats">${officials.map(
+    ({ name, score }) => html`<div><dt>${name}</dt><dd>${share(score)}</dd></div>`,
+  )}<div><dt>${benchmarks.length === 1 ? "Accuracy" : "Average accuracy"}</dt><dd>${share(accuracy)}<small>${
+    benchmarks.length === 1 ? intervalText(report.interval) : `mean of ${plural(benchmarks.length, "benchmark")}`
+  }</small></dd></div>
 <div><dt>Cases</dt><dd>${grouped(benchmarks.reduce((sum, { cases }) => sum + cases, 0))}</dd></div>
 <div><dt>Comparisons</dt><dd>${grouped(benchmarks.reduce((sum, { comparisons }) => sum + comparisons, 0))}</dd></div></dl>
 <p class="note block">Accuracy is the fraction of comparisons in which the better response scored higher, averaged over
-prompts. A coin flip has 0.5. Whiskers and intervals are 95 % confidence intervals.</p></div>
-${benchmarks.length > 0 && html`<figure>${forestChart(report, models)}${forestLegend(models)}</figure>`}</div>
+prompts. A coin flip has 0.5, also where a case has more than two responses. Whiskers and intervals are 95 % confidence
+intervals.${
+    officials.length > 0 &&
+    " The score of a benchmark is its official one if it has one: RewardBench weights its sections, and a random choice from RewardBench 2's four responses has 0.25."
+  }</p></div>
+${benchmarks.length > 0 && html`<figure>${forestChart(report, models)}${forestLegend(models, officials.length > 0)}</figure>`}</div>
 <div class="block">${table(report, models)}${
     models.length > 0 &&
     html`<p class="note block">The model card's numbers come from ${grouped(CARD_PROMPTS)} prompts of each benchmark and have
@@ -45,8 +55,10 @@ ${
 
 function table(report: EvaluationReport, models: readonly string[]): Markup {
   const { benchmarks, accuracy } = report;
+  const hasOfficial = benchmarks.some((one) => officialHeadline(one) !== undefined);
   const columns = [
     "Benchmark",
+    ...(hasOfficial ? ["Score"] : []),
     "Cases",
     "Accuracy",
     "95 % interval",
@@ -60,8 +72,9 @@ function table(report: EvaluationReport, models: readonly string[]): Markup {
   return html`<table class="stack"><thead><tr>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></thead>
 <tbody>${benchmarks.map((one, i) =>
     row(html`<a href="#${sectionId(one, i)}">${one.title}</a>`, [
+      ...(hasOfficial ? [html`<b>${share(headlineOf(one).score)}</b>`] : []),
       grouped(one.cases),
-      html`<b>${share(one.accuracy)}</b>`,
+      hasOfficial ? share(one.accuracy) : html`<b>${share(one.accuracy)}</b>`,
       intervalText(one.interval),
       ...models.flatMap((model) =>
         cardCells(one.accuracy, one.card?.[model], isOutside(one, cardEstimate(one.card?.[model]))),
@@ -71,6 +84,7 @@ function table(report: EvaluationReport, models: readonly string[]): Markup {
 ${
   benchmarks.length > 1 &&
   html`<tfoot>${row("Average", [
+    ...(hasOfficial ? [ABSENT] : []),
     grouped(benchmarks.reduce((sum, { cases }) => sum + cases, 0)),
     share(accuracy),
     intervalText(report.interval),

@@ -12,16 +12,24 @@ export interface TableOptions {
   readonly rows: readonly (readonly Content[])[];
 }
 
+/** Tables of more columns are stacked on phones: one line a cell. */
+const MAX_PHONE_COLUMNS = 4;
+
 /** Scrolls sideways if too wide, and says how many rows are not shown. */
 export function table({ caption, columns, rows }: TableOptions): Markup {
   const left = rows.length - MAX_TABLE_ROWS;
-  return html`<div class="scroll"><table>${caption !== undefined && html`<caption>${caption}</caption>`}
+  const isStacked = columns.length > MAX_PHONE_COLUMNS;
+  const name = (i: number) => {
+    const column = isStacked ? columns[i + 1] : undefined;
+    return typeof column === "string" && html` data-name="${column}"`;
+  };
+  return html`<div class="scroll"><table${isStacked && html` class="stack"`}>${caption !== undefined && html`<caption>${caption}</caption>`}
 <thead><tr>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></thead>
 <tbody>${rows
     .slice(0, MAX_TABLE_ROWS)
     .map(
       ([first, ...others]) =>
-        html`<tr><th scope="row">${first}</th>${others.map((cell) => html`<td>${cell}</td>`)}</tr>\n`,
+        html`<tr><th scope="row">${first}</th>${others.map((cell, i) => html`<td${name(i)}>${cell}</td>`)}</tr>\n`,
     )}</tbody></table></div>${left > 0 && html`<p class="note">… and ${grouped(left)} more in the JSON report.</p>`}`;
 }
 

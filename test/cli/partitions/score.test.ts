@@ -125,6 +125,20 @@ describe("score over a folder", () => {
     expect(table.code).toBe(0);
   });
 
+  it("says that there is no such folder to check", async () => {
+    const missing = join(output, "not-there");
+    const alone = await run(["score", "--output", missing, "--check"]);
+    expect(alone).toMatchObject({ code: 2, stdout: "" });
+    expect(alone.stderr).toContain(`the folder ${missing} does not exist`);
+    const { code, stdout, stderr } = await run(["score", "--input", input, "--output", missing, "--check", "--json"]);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, partitions: 5, states: { whole: 0, missing: 5 } });
+    expect(stderr).toContain(`the folder ${missing} does not exist`);
+    const file = await run(["score", "--output", join(output, "a.jsonl"), "--check"]);
+    expect(file.code).toBe(2);
+    expect(file.stderr).toMatch(/a\.jsonl is not a folder/);
+  });
+
   it("repairs what is torn or missing, and nothing else", async () => {
     const good = readFileSync(join(output, "a.jsonl"));
     truncateSync(join(output, "a.jsonl"), 20);

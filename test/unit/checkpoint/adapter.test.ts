@@ -264,5 +264,15 @@ describe("the base", () => {
     expect((await failureOf(opened({}, { base: chained }))).message).toMatch(/is an adapter itself/);
     const plain = await writeCheckpoint(tinyFiles());
     expect((await failureOf(openModelFolder(plain, { base: plain }))).message).toMatch(/is not an adapter/);
+    const { "adapter_config.json": _, ...lone } = adapterFiles();
+    const message = /has the weights of an adapter \(adapter_model\.safetensors\), but no adapter_config\.json/;
+    for (const files of [lone, { ...lone, "config.json": "{}" }]) {
+      const folder = await writeCheckpoint(files);
+      expect((await failureOf(openModelFolder(folder, { base: plain }))).message).toMatch(message);
+      expect((await failureOf(openCheckpoint(folder))).message).toMatch(message);
+    }
+    // transformers does not read it either.
+    const both = await writeCheckpoint({ ...tinyFiles(), ...lone });
+    await (await openCheckpoint(both)).close();
   });
 });

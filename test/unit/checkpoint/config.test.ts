@@ -1,9 +1,25 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../../src/checkpoint/config.ts";
 import { ropeDivisors } from "../../../src/checkpoint/rope-scaling.ts";
 import { FileError } from "../../../src/errors.ts";
 import { llama } from "../../../src/trunk/llama.ts";
 import { tinyConfig } from "../convert/make-checkpoint.ts";
+
+interface ConvertedScaling {
+  readonly theta: number;
+  readonly headDim: number;
+  readonly factor: number;
+  readonly low: number;
+  readonly high: number;
+  readonly originalContext: number;
+  readonly divisors: readonly number[];
+}
+
+/** By scripts/oracle/make_rope_divisors.py. */
+const converted: readonly ConvertedScaling[] = JSON.parse(
+  readFileSync(new URL("../../fixtures/rope-divisors.json", import.meta.url), "utf8"),
+);
 
 const parse = (changes: Record<string, unknown>) => {
   const config = { ...tinyConfig(), ...changes };
@@ -151,6 +167,19 @@ describe("parseConfig", () => {
     ])("are refused with %j", (changes) => {
       expect(() => parse({ rope_scaling: { ...scaling, ...changes } })).toThrow(/rope_scaling|rotary/);
     });
+
+    it.each(converted)(
+      "are llama.cpp's converter's, to the last bit, for theta $theta, head size $headDim, factor $factor",
+      (golden) => {
+        const { factor, low: lowFrequencyFactor, high: highFrequencyFactor, originalContext, headDim, theta } = golden;
+        const divisors = ropeDivisors(
+          { factor, lowFrequencyFactor, highFrequencyFactor, originalContext },
+          headDim,
+          theta,
+        );
+        expect([...divisors]).toEqual(golden.divisors);
+      },
+    );
 
     it("leave fast frequencies alone and divide slow ones", () => {
       const config = { factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContext: 8192 };

@@ -11,11 +11,15 @@ const report = { ...rest, model: plainModel };
 describe("the table of an evaluation", () => {
   it("has a line for each benchmark, their average, and the card's numbers", () => {
     const lines = evaluationTable(report, { columns: 100 }).split("\n");
-    expect(lines[0]).toMatch(/^benchmark +cases +accuracy +95 % interval +Starling-RM-34B +Starling-RM-7B-alpha$/);
-    expect(lines[1]).toMatch(/^human +120 +0\.\d{3} +0\.\d{3} to 0\.\d{3} +0\.807 +0\.762$/);
-    expect(lines[4]).toMatch(/^nectar +120 +0\.\d{3} +0\.\d{3} to 0\.\d{3} +- +-$/);
+    expect(lines[0]).toMatch(
+      /^benchmark +score +cases +accuracy +95 % interval +Starling-RM-34B +Starling-RM-7B-alpha$/,
+    );
+    expect(lines[1]).toMatch(/^human +(0\.\d{3}) +120 +\1 +0\.\d{3} to 0\.\d{3} +0\.807 +0\.762$/);
+    expect(lines[4]).toMatch(/^nectar +0\.\d{3} +120 +0\.\d{3} +0\.\d{3} to 0\.\d{3} +- +-$/);
     expect(lines[8]).toMatch(/^average +0\.\d{3} +0\.\d{3} to 0\.\d{3} +- +-$/);
     expect(lines[9]).toBe("");
+    const own = report.benchmarks[4]?.officialScore?.score?.toFixed(3);
+    expect(lines[5]?.split(/ +/).slice(0, 3)).toEqual(["rewardbench", own, "120"]);
   });
 
   it("averages the card over the same benchmarks", () => {

@@ -96,6 +96,9 @@ describe("pull", () => {
     const hub = await startHub({ "model.gguf": someBytes(100, 1), "config.json": "{}" });
     const cache = emptyFolder();
     expect(await failureOf(pullFrom(hub, cache))).toMatchObject({ code: "ERR_INVALID_CHECKPOINT" });
+    const adapter = await startHub({ "adapter_model.safetensors": someBytes(100, 1) });
+    const lone = await failureOf(pullFrom(adapter, cache));
+    expect(lone.message).toMatch(/has the weights of an adapter .* but no adapter_config\.json/);
     const { [SHARD]: _, ...rest } = shardedFiles();
     const incomplete = await startHub(rest);
     const error = await failureOf(pullFrom(incomplete, cache));

@@ -1,7 +1,8 @@
 /** Simulation: 95 % intervals contain the true accuracy in about 95 % of samples, whatever the prompts' cases have in common. */
 import { expect, it } from "vitest";
+import type { ClusterSums } from "../../../../src/evaluation/measures/clusters.ts";
 import { studentQuantile } from "../../../../src/evaluation/measures/distributions.ts";
-import { type ClusterSums, clusteredInterval, pairedInterval } from "../../../../src/evaluation/measures/interval.ts";
+import { clusteredInterval, pairedInterval } from "../../../../src/evaluation/measures/interval.ts";
 import { normal, seededRandom } from "./support.ts";
 
 const SAMPLES = 2000;
@@ -18,18 +19,29 @@ interface Prompts {
   readonly spread: number;
   /** Cases of a prompt: from 1 to this many. */
   readonly cases: number;
+  /** Most prompts have few cases, and some by far the most; default false: each number is as likely. */
+  readonly uneven?: boolean;
 }
 
 const shapes: Prompts[] = [12, 30, 100, 1000].flatMap((prompts) => [
   { prompts, centre: 0.4, spread: 0, cases: 6 },
   { prompts, centre: 0.4, spread: 1, cases: 6 },
   { prompts, centre: 1.2, spread: 2, cases: 3 },
+  { prompts, centre: 0.8, spread: 1, cases: 50, uneven: true },
+  { prompts, centre: 0, spread: 3, cases: 50, uneven: true },
 ]);
 
-function sampled({ prompts, centre, spread, cases }: Prompts, random: () => number): ClusterSums[] {
+function casesOf({ cases, uneven = false }: Pick<Prompts, "cases" | "uneven">, random: () => number): number {
+  return uneven
+    ? Math.max(1, Math.min(cases, Math.floor(1 / (random() + 1 / cases))))
+    : 1 + Math.floor(cases * random());
+}
+
+function sampled(shape: Prompts, random: () => number): ClusterSums[] {
+  const { prompts, centre, spread } = shape;
   return Array.from({ length: prompts }, () => {
     const chance = logistic(centre + spread * normal(random));
-    const count = 1 + Math.floor(cases * random());
+    const count = casesOf(shape, random);
     let sum = 0;
     for (let i = 0; i < count; i++) if (random() < chance) sum += 1;
     return { sum, count };
@@ -46,7 +58,7 @@ function trueAccuracy({ centre, spread }: Prompts): number {
   return sum / weights;
 }
 
-it.each(shapes)("$prompts prompts of up to $cases cases, spread $spread", (shape) => {
+it.each(shapes)("$prompts prompts of up to $cases cases, spread $spread, uneven $uneven", (shape) => {
   const random = seededRandom(shape.prompts + shape.cases);
   const truth = trueAccuracy(shape);
   const samples = shape.prompts > 100 ? SAMPLES / 4 : SAMPLES;
@@ -59,16 +71,27 @@ it.each(shapes)("$prompts prompts of up to $cases cases, spread $spread", (shape
   expect(covered / samples).toBeLessThan(MOST);
 });
 
-it.each([12, 60, 400])("differences of two models on %d prompts", (prompts) => {
+it.each([
+  [12, false],
+  [60, false],
+  [400, false],
+  [12, true],
+  [60, true],
+])("differences of two models on %d prompts, uneven %s", (prompts, uneven) => {
   const random = seededRandom(prompts);
   let covered = 0;
   for (let i = 0; i < SAMPLES / 2; i++) {
     const clusters = Array.from({ length: prompts }, () => {
       const hard = normal(random);
       const [a, b] = [logistic(0.8 + hard), logistic(1.2 + hard)];
-      let sum = 0;
-      for (let k = 0; k < 2; k++) sum += (random() < b ? 1 : 0) - (random() < a ? 1 : 0);
-      return { sum, count: 2 };
+      const count = uneven ? casesOf({ cases: 50, uneven }, random) : 2;
+      let [sum, squares] = [0, 0];
+      for (let k = 0; k < count; k++) {
+        const difference = (random() < b ? 1 : 0) - (random() < a ? 1 : 0);
+        sum += difference;
+        squares += difference ** 2;
+      }
+      return { sum, count, squares };
     });
     const { low, high } = pairedInterval(clusters) ?? { low: 1, high: 0 };
     const truth =
@@ -83,13 +106,18 @@ it.each([12, 60, 400])("differences of two models on %d prompts", (prompts) => {
 it("Student's quantile is scipy's", () => {
   for (const [degrees, quantile] of [
     [1, 12.706205],
+    [1.2, 8.648827],
+    [1.5, 6.016663],
+    [1.8, 4.794881],
+    [2.5, 3.574655],
     [3, 3.182446],
     [4, 2.776445],
+    [4.5, 2.658912],
     [5, 2.570582],
     [7, 2.364624],
     [11, 2.200985],
     [40, 2.021075],
     [999, 1.962341],
   ] as const)
-    expect(Math.abs(studentQuantile(degrees) / quantile - 1)).toBeLessThan(2e-4);
+    expect(Math.abs(studentQuantile(degrees) / quantile - 1)).toBeLessThan(degrees < 2 ? 1.2e-3 : 5e-5);
 });

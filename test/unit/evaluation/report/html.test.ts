@@ -3,11 +3,13 @@ import { describe, expect, it } from "vitest";
 import { renderHtml } from "../../../../src/evaluation/report/html.ts";
 import { beginning, grouped, html, Markup, short } from "../../../../src/evaluation/report/markup.ts";
 import { label, real, share, signedShare } from "../../../../src/evaluation/report/numbers.ts";
+import { searchScript } from "../../../../src/evaluation/report/search-script.ts";
 import type { EvaluationReport } from "../../../../src/evaluation/report.ts";
 import { richReport } from "./rich-report.ts";
 
 const report = richReport(150);
 const page = renderHtml(report);
+const withoutScript = page.replace(searchScript, "");
 /** What numbers and values look like that nobody thought of. */
 const BAD_VALUES = /NaN|[>"]undefined[<"]|Infinity|\[object/;
 
@@ -18,21 +20,25 @@ describe("the page", () => {
   });
 
   it("has no tag but its own, and none that loads or runs anything", () => {
-    const tags = new Set([...page.matchAll(/<\/?([a-z0-9]+)/gi)].map(([, name]) => name));
+    const tags = new Set([...withoutScript.matchAll(/<\/?([a-z0-9]+)/gi)].map(([, name]) => name));
     const known =
       "html head meta title style body main header section h1 h2 h3 h4 p a b small strong span dl dt dd div ul li figure " +
-      "figcaption svg desc g path circle rect text table caption thead tbody tfoot tr th td details summary code";
+      "figcaption svg desc g path circle rect text table caption thead tbody tfoot tr th td details summary code " +
+      "label input select option output script";
     expect([...tags].filter((name) => !known.split(" ").includes(name ?? ""))).toEqual([]);
+    expect(page.match(/<script/g)).toEqual(["<script"]);
     expect(/<[a-z][^>]* (on\w+|src|style)=/i.exec(page)?.[0]).toBeUndefined();
     expect([...page.matchAll(/href="([^"]*)"/g)].every(([, target]) => target?.startsWith("#"))).toBe(true);
   });
 
-  it("allows its own style alone, by its hash", () => {
+  it("allows its own style and script alone, by their hashes", () => {
     const style = /<style>([\s\S]*?)<\/style>/.exec(page)?.[1] ?? "";
-    const hash = createHash("sha256").update(style).digest("base64");
+    const script = /<script>([\s\S]*?)<\/script>/.exec(page)?.[1] ?? "";
+    const hash = (text: string) => createHash("sha256").update(text).digest("base64");
+    expect(script).toBe(searchScript);
     const policy = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(page)?.[1];
     expect(policy).toBe(
-      `default-src &#39;none&#39;; style-src &#39;sha256-${hash}&#39;; base-uri &#39;none&#39;; form-action &#39;none&#39;`,
+      `default-src &#39;none&#39;; style-src &#39;sha256-${hash(style)}&#39;; script-src &#39;sha256-${hash(script)}&#39;; base-uri &#39;none&#39;; form-action &#39;none&#39;`,
     );
     expect(style).not.toMatch(/url\(|@import/);
   });
@@ -44,8 +50,8 @@ describe("the page", () => {
 
   it("closes what it opens, and names no id twice", () => {
     const open: string[] = [];
-    for (const [, end, name, rest] of page.matchAll(/<(\/?)([a-z0-9]+)([^>]*)>/g)) {
-      if (name === "meta" || rest?.endsWith("/")) continue;
+    for (const [, end, name, rest] of withoutScript.matchAll(/<(\/?)([a-z0-9]+)([^>]*)>/g)) {
+      if (name === "meta" || name === "input" || rest?.endsWith("/")) continue;
       if (end === "") open.push(name as string);
       else expect(open.pop()).toBe(name);
     }
@@ -99,6 +105,32 @@ describe("the page", () => {
       expect(text.endsWith("</html>\n")).toBe(true);
     }
     expect(BAD_VALUES.exec(page)?.[0]).toBeUndefined();
+  });
+
+  it("puts a benchmark's own score before its accuracy, and says what chance would give", () => {
+    const section = (id: string) => new RegExp(`<section id="${id}"[^]*?</section>`).exec(page)?.[0] ?? "";
+    const places = (text: string, ...parts: string[]) => parts.map((part) => text.indexOf(part));
+    const [own = -1, chance = -1, accuracy = -1] = places(
+      section("rewardbench-5"),
+      "RewardBench score",
+      "at random 0.500",
+      ">Accuracy<",
+    );
+    expect(own).toBeGreaterThan(0);
+    expect(chance).toBeGreaterThan(own);
+    expect(accuracy).toBeGreaterThan(chance);
+    expect(section("rewardbench2-6")).toContain("at random 0.250");
+    expect(section("human-1")).not.toContain(">at random");
+  });
+
+  it("shows a report of an older version, which lacks the newer measures", () => {
+    const benchmarks = report.benchmarks.map(({ scores: _, calibration, ...old }) => ({
+      ...old,
+      ...(calibration && {
+        calibration: { ...calibration, bins: calibration.bins.map(({ noise: _, ...bin }) => bin) },
+      }),
+    }));
+    expect(BAD_VALUES.exec(renderHtml({ ...report, benchmarks }))?.[0]).toBeUndefined();
   });
 
   it("lists a hundred subsets of very many", () => {

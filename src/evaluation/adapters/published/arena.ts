@@ -1,0 +1,155 @@
+/**
+ * Votes of the Chatbot Arena and of MT-Bench: two conversations and which one was preferred.
+ *
+ * - lmsys/chatbot_arena_conversations (33k), lmarena-ai/arena-human-preference-100k: winner is "model_a", "model_b", "tie" or
+ *   "tie (bothbad)"
+ * - lmarena-ai/arena-human-preference-140k: "both_bad" instead; contents are lists of parts, some of them images
+ * - lmsys/mt_bench_human_judgments: conversations have two turns; "turn" says after which of them the vote was given
+ * - lmarena-ai/arena-human-preference-55k, also Kaggle's "LMSYS - Chatbot Arena Human Preference Predictions": the turns are
+ *   JSON lists of texts, and three columns are 1 for the winner; a turn without an answer is null
+ *
+ * Source: the data sets' cards, lm-sys/FastChat (fastchat/llm_judge/README.md), Kaggle's page "Data" of the competition.
+ */
+import { parsed } from "../../../prompt/csv-cells.ts";
+import type { ChatMessage } from "../../../prompt/messages.ts";
+import { areParts } from "../../../prompt/messages.ts";
+import type { CaseResponse } from "../../case.ts";
+import {
+  type Adapted,
+  type AdaptOptions,
+  conversationOf,
+  type Fields,
+  fieldsOf,
+  listOf,
+  namesOf,
+  rowFields,
+  textOf,
+  wrong,
+} from "../adapter.ts";
+import { compared } from "../compared.ts";
+import { adaptHuman } from "../human.ts";
+import { asNumber, type Layout } from "../layout.ts";
+
+const CONVERSATIONS = ["conversation_a", "conversation_b"];
+const COLUMNS = {
+  model_a: "text",
+  model_b: "text",
+  winner: "text",
+  conversation_a: "messages",
+  conversation_b: "messages",
+} as const;
+const COMPARED = "the conversation that was preferred over the other";
+
+export const arena: Layout = {
+  name: "arena",
+  title: "Chatbot Arena conversations",
+  columns: COLUMNS,
+  compared: COMPARED,
+  adapt: (row, options = {}) => (hasOtherParts(row) ? { omitted: "has an image or a file" } : adaptHuman(row, options)),
+};
+
+function hasOtherParts(row: unknown): boolean {
+  const fields = fieldsOf(row);
+  return CONVERSATIONS.some((name) => {
+    const turns = fields[name];
+    if (!Array.isArray(turns)) return false;
+    return turns.some((turn: { readonly content?: unknown } | null) => {
+      const content = turn?.content;
+      return areParts(content) && content.some((part) => (part as { readonly type: unknown }).type !== "text");
+    });
+  });
+}
+
+export const mtBench: Layout = {
+  name: "mt-bench",
+  title: "MT-Bench human judgments",
+  columns: { question_id: "any", ...COLUMNS, judge: "any", turn: "number" },
+  // The Arena's conversations also have a "turn", the number of all turns.
+  without: ["tstamp", "anony"],
+  compared: "the conversation that was preferred over the other, up to the turn of the vote",
+  adapt(row, options = {}) {
+    const fields = fieldsOf(row);
+    const turn = asNumber(fields["turn"]);
+    if (turn === undefined || !Number.isInteger(turn) || turn < 1) throw wrong("1 or 2", "turn", fields["turn"]);
+    const cut = CONVERSATIONS.map((name) => [name, firstTurns(listOf(fields, name), turn, name)] as const);
+    return adaptHuman({ ...fields, ...Object.fromEntries(cut) }, options);
+  },
+};
+
+/** @param turn from 1 */
+function firstTurns(messages: readonly unknown[], turn: number, name: string): readonly unknown[] {
+  if (messages.length < 2 * turn)
+    throw wrong(`${turn} turns or more, because the vote is on turn ${turn},`, name, messages);
+  return messages.slice(0, 2 * turn);
+}
+
+const WINNERS = ["winner_model_a", "winner_model_b", "winner_tie"];
+
+export const arena55k: Layout = {
+  name: "arena-55k",
+  title: "Chatbot Arena 55k (Kaggle)",
+  columns: {
+    prompt: "any",
+    response_a: "any",
+    response_b: "any",
+    winner_model_a: "any",
+    winner_model_b: "any",
+    winner_tie: "any",
+  },
+  compared: COMPARED,
+  adapt: adaptTurns,
+};
+
+function adaptTurns(row: unknown, options: AdaptOptions = {}): Adapted {
+  const read = ["prompt", "response_a", "response_b"];
+  // Cells are JSON here, lists of texts.
+  const fields = rowFields(row, { ...options, isCsv: false }, '{"prompt","response_a","response_b"}', read);
+  const won = WINNERS.map((name) => flagNumber(fields, name));
+  if (won.filter((one) => one === 1).length !== 1)
+    throw wrong(`1 in exactly one of ${WINNERS.join(", ")}`, "winner_model_a", won);
+  const [prompts, a, b] = read.map((name) => turnsOf(fields, name));
+  const sides = (["a", "b"] as const).map((letter, i): CaseResponse | undefined => {
+    const turns = conversation(prompts as Turns, (i === 0 ? a : b) as Turns, `response_${letter}`);
+    const model = fields[`model_${letter}`];
+    if (turns === undefined) return undefined;
+    const name = `response_${letter}`;
+    return {
+      item: conversationOf({ [name]: turns }, name, options),
+      grade: won[i] as number,
+      ...(typeof model === "string" ? { label: model, model } : {}),
+    };
+  });
+  const answered = sides.filter((side) => side !== undefined);
+  if (answered.length < 2) return { omitted: "no answer" };
+  return compared(answered, options, namesOf(fields), "tie");
+}
+
+type Turns = readonly (string | null)[];
+
+function flagNumber(fields: Fields, name: string): 0 | 1 {
+  const value = fields[name];
+  const number = typeof value === "boolean" ? Number(value) : asNumber(value);
+  if (number === 0 || number === 1) return number;
+  throw wrong("0 or 1", name, value);
+}
+
+/** A list of texts, as a list, as JSON, or one text. */
+function turnsOf(fields: Fields, name: string): Turns {
+  const value = fields[name];
+  const list = Array.isArray(value) ? value : parsed(value);
+  if (!Array.isArray(list)) return [textOf(fields, name)];
+  return list.map((text: unknown, i) => (text === null ? null : textOf({ text }, "text", `${name}[${i}]`)));
+}
+
+/** Undefined where a turn has no answer. */
+function conversation(prompts: Turns, answers: Turns, name: string): readonly ChatMessage[] | undefined {
+  if (answers.length !== prompts.length)
+    throw wrong(`as many turns as the prompt has (${prompts.length})`, name, answers);
+  const messages: ChatMessage[] = [];
+  for (const [i, prompt] of prompts.entries()) {
+    const answer = answers[i];
+    if (prompt === null || answer === null || answer === undefined) return undefined;
+    messages.push({ role: "user", content: prompt }, { role: "assistant", content: answer });
+  }
+  return messages;
+}

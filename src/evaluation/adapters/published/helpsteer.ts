@@ -1,0 +1,59 @@
+/**
+ * nvidia/HelpSteer2, preference/preference.jsonl.gz, and nvidia/HelpSteer3, preference: a strength from -3 (response 1 is much
+ * better) over 0 (about the same) to 3 (response 2 is much better). Source: the data sets' cards. In HelpSteer2 a prompt of
+ * several turns has "<extra_id_1>Assistant" and "<extra_id_1>User" between them; in HelpSteer3 it is a list of messages.
+ */
+import type { Fields } from "../../../prompt/input-fields.ts";
+import { textOf, wrong } from "../adapter.ts";
+import type { Layout } from "../layout.ts";
+import { type Context, onScale, twoResponses } from "./described.ts";
+
+const COMPARED = "the response that people preferred over the other";
+
+export const helpSteer2: Layout = twoResponses(
+  {
+    name: "helpsteer2",
+    title: "HelpSteer2 preference",
+    columns: { prompt: "text", response_1: "text", response_2: "text", preference_strength: "number" },
+    compared: COMPARED,
+  },
+  {
+    prompt: (fields) => turnsOf(fields),
+    responses: ["response_1", "response_2"],
+    verdict: onScale("preference_strength", -3, 3),
+    read: ["prompt"],
+  },
+);
+
+export const helpSteer3: Layout = twoResponses(
+  {
+    name: "helpsteer3",
+    title: "HelpSteer3 preference",
+    columns: { context: "messages", response1: "text", response2: "text", overall_preference: "number" },
+    compared: COMPARED,
+  },
+  {
+    prompt: "context",
+    responses: ["response1", "response2"],
+    verdict: onScale("overall_preference", -3, 3),
+    read: ["chosen", "rejected"],
+  },
+);
+
+const MARK = /\s*<extra_id_1>(User|Assistant)\n\s*/;
+
+function turnsOf(fields: Fields): Context {
+  const prompt = textOf(fields, "prompt");
+  const [first = "", ...rest] = prompt.split(MARK);
+  if (rest.length === 0) return prompt;
+  const turns = [{ role: "user" as const, content: first }];
+  const messages = rest.reduce<{ role: "user" | "assistant"; content: string }[]>((all, part, i) => {
+    if (i % 2 === 0) all.push({ role: part === "User" ? "user" : "assistant", content: "" });
+    else (all.at(-1) as { content: string }).content = part;
+    return all;
+  }, turns);
+  const isAlternating = messages.every(({ role }, i) => role === (i % 2 === 0 ? "user" : "assistant"));
+  if (!isAlternating || messages.at(-1)?.role !== "user")
+    throw wrong("turns of user and assistant in alternation, the last the user's,", "prompt", prompt);
+  return messages;
+}

@@ -1,0 +1,11 @@
+/** berkeley-nest/Nectar, as `eval nectar` reads it. */
+import type { Layout } from "../layout.ts";
+import { adaptNectar } from "../nectar.ts";
+
+export const nectar: Layout = {
+  name: "nectar",
+  title: "Nectar",
+  columns: { prompt: "open transcript", answers: "objects" },
+  compared: "each answer over those of a worse rank",
+  adapt: adaptNectar,
+};

@@ -1,0 +1,56 @@
+/**
+ * openai/summarize_from_feedback, configuration "comparisons": a post (or an article of CNN/Daily Mail), two summaries and the
+ * index of the better one, 0 or 1. The prompt is written as in openai/summarize-from-feedback
+ * (summarize_from_feedback/utils/experiments.py: format_str of tldr_task and cnndm_task); the blank before a summary, which
+ * follows "TL;DR:" there, is left out.
+ */
+import {
+  type Adapted,
+  type AdaptOptions,
+  fieldsOf,
+  itemOf,
+  listOf,
+  namesOf,
+  rowFields,
+  textOf,
+  wrong,
+} from "../adapter.ts";
+import { compared } from "../compared.ts";
+import { asJson } from "../json-cell.ts";
+import { asNumber, type Layout } from "../layout.ts";
+
+export const summarize: Layout = {
+  name: "summarize",
+  title: "Summarize from Feedback comparisons",
+  columns: { info: "object", summaries: "objects", choice: "number" },
+  compared: "the summary that people chose over the other",
+  adapt: adaptSummaries,
+};
+
+function adaptSummaries(row: unknown, options: AdaptOptions = {}): Adapted {
+  const fields = rowFields(row, options, '{"info","summaries","choice"}', ["info", "summaries"]);
+  const info = fieldsOf(asJson(fields["info"]), "info");
+  const prompt = promptOf(info);
+  const summaries = listOf(fields, "summaries");
+  if (summaries.length !== 2) throw wrong("two summaries", "summaries", summaries);
+  const choice = asNumber(fields["choice"]);
+  if (choice !== 0 && choice !== 1) throw wrong("0 or 1", "choice", fields["choice"]);
+  const responses = summaries.map((value, i) => {
+    const where = `summaries[${i}]`;
+    const summary = fieldsOf(value, where);
+    const policy = summary["policy"];
+    return {
+      item: itemOf(prompt, textOf(summary, "text", `${where}.text`).trimStart()),
+      grade: i === choice ? 1 : 0,
+      ...(typeof policy === "string" ? { label: policy, model: policy } : {}),
+    };
+  });
+  return compared(responses, options, namesOf({ ...fields, id: info["id"] }));
+}
+
+function promptOf(info: ReturnType<typeof fieldsOf>): string {
+  const isGiven = (name: string) => typeof info[name] === "string" && info[name] !== "";
+  if (!isGiven("post") && isGiven("article")) return `Article:\n${textOf(info, "article", "info.article")}\n\nTL;DR:`;
+  const [subreddit, title, post] = ["subreddit", "title", "post"].map((name) => textOf(info, name, `info.${name}`));
+  return `SUBREDDIT: r/${subreddit}\n\nTITLE: ${title}\n\nPOST: ${post}\n\nTL;DR:`;
+}

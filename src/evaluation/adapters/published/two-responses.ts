@@ -1,0 +1,206 @@
+/**
+ * A prompt, responses in columns of their own (response_a and response_b, answer_1 and answer_2, …) and a label. Labels that
+ * name a response are read as they are: "a", "B", "model_a", "response_1", "A>B", "tie"; and numbers where the columns have
+ * these numbers. What other numbers mean differs between data sets (1 is the first response in SHP, the second in most), so
+ * they are read only by a name with their scale: two-responses:0..1 is 0 where the first response is better and 1 where the
+ * second is, two-responses:1..0 the reverse; likewise -1..1, 1..2, 1..7, and probabilities.
+ */
+import { type Fields, plainName } from "../../../prompt/input-fields.ts";
+import type { CaseResponse } from "../../case.ts";
+import {
+  type Adapted,
+  type AdaptOptions,
+  contextOf,
+  fieldsOf,
+  itemOf,
+  namesOf,
+  rowFields,
+  textOf,
+  wrong,
+  wrongShape,
+} from "../adapter.ts";
+import { compared } from "../compared.ts";
+import { asNumber, type Facts, type Layout } from "../layout.ts";
+import { onScale, type Verdict } from "./described.ts";
+
+const PROMPTS = ["prompt", "messages", "question", "instruction", "query", "context", "conversation", "input"];
+const STEMS = ["response", "answer", "output", "completion", "generation", "summary", "reply", "candidate", "text"];
+const LABELS = [
+  ...[
+    "label",
+    "labels",
+    "winner",
+    "preference",
+    "preferred",
+    "choice",
+    "chosen",
+    "better",
+    "best",
+    "verdict",
+    "judgment",
+  ],
+  ...["judgement", "human_preference", "preferred_response", "better_response", "probability", "prob"],
+];
+const TIES: ReadonlySet<string> = new Set(
+  ["tie", "tied", "draw", "equal", "same", "both", "neither", "bothbad", "tiebothbad", "bothgood", "none", "c"].map(
+    plainName,
+  ),
+);
+
+interface Columns {
+  readonly prompt: string;
+  readonly responses: readonly string[];
+  /** What the names of the responses end in: "a", "1". */
+  readonly endings: readonly string[];
+  readonly label: string;
+}
+
+/** Undefined if the names are not these, or more than one could be meant. */
+function columnsOf(names: readonly string[]): Columns | undefined {
+  const sets = STEMS.flatMap((stem) => {
+    const found = names.flatMap((name) => {
+      const [, ending] = new RegExp(`^${stem}[_ -]?([ab]|[0-9])$`, "i").exec(name) ?? [];
+      return ending === undefined ? [] : [{ name, ending: ending.toLowerCase() }];
+    });
+    const sorted = found.sort((a, b) => (a.ending < b.ending ? -1 : 1));
+    return isSeries(sorted.map(({ ending }) => ending)) ? [sorted] : [];
+  });
+  const labels = LABELS.filter((name) => names.includes(name));
+  const prompts = PROMPTS.filter((name) => names.includes(name));
+  const [[set], [label], [prompt]] = [sets, labels, prompts];
+  const isClear = sets.length === 1 && labels.length === 1 && (prompts.length === 1 || prompt === "prompt");
+  if (!isClear || set === undefined || label === undefined || prompt === undefined) return undefined;
+  return { prompt, label, responses: set.map(({ name }) => name), endings: set.map(({ ending }) => ending) };
+}
+
+/** a and b; or 0, 1, …; or 1, 2, … */
+function isSeries(endings: readonly string[]): boolean {
+  if (endings.join() === "a,b") return true;
+  const first = Number(endings[0]);
+  return endings.length > 1 && first <= 1 && endings.every((ending, i) => ending === String(first + i));
+}
+
+/** The index of the response that a label names; "tie"; undefined: it names none. */
+function named(value: unknown, { endings, responses }: Columns): number | "tie" | undefined {
+  if (typeof value === "boolean") return undefined;
+  const text = String(value).trim();
+  const compare = /^\[*(\w)\s*(>>?|=)\s*(\w)\]*$/.exec(text);
+  if (compare !== null && endings.length === 2) {
+    const [first, second] = [compare[1], compare[3]].map((one) => endings.indexOf((one as string).toLowerCase()));
+    if (first === undefined || second === undefined || first < 0 || second < 0 || first === second) return undefined;
+    return compare[2] === "=" ? "tie" : first;
+  }
+  if (TIES.has(plainName(text)) && text !== "") return "tie";
+  const number = asNumber(value);
+  const plain = plainName(text);
+  const index = endings.findIndex((ending, i) => {
+    // plainName() drops signs and points.
+    if (number !== undefined) return number === asNumber(ending);
+    return [
+      ending,
+      `response${ending}`,
+      `model${ending}`,
+      `assistant${ending}`,
+      plainName(responses[i] as string),
+    ].includes(plain);
+  });
+  return index < 0 ? undefined : index;
+}
+
+const SHAPE = '{"prompt","response_a","response_b","label"}';
+
+function adaptLabelled(row: unknown, options: AdaptOptions, verdict?: (columns: Columns) => Grades | Verdict): Adapted {
+  const columns = columnsOf(Object.keys(fieldsOf(row)));
+  if (columns === undefined) throw wrongShape(SHAPE, fieldsOf(row));
+  const fields = rowFields(row, options, SHAPE, [columns.prompt, ...columns.responses, "system"]);
+  const context = contextOf(fields, columns.prompt, options);
+  const items = columns.responses.map((name) => itemOf(context, textOf(fields, name)));
+  const grades = (verdict?.(columns) ?? byName(columns))(fields, options);
+  if ("omitted" in grades && !options.unordered) return grades;
+  const judged = items.map(
+    (item, i): CaseResponse => ({
+      item,
+      grade: "omitted" in grades ? undefined : grades[i],
+      label: labelOf(fields, columns, i),
+    }),
+  );
+  return compared(judged, options, namesOf(fields), "tie");
+}
+
+/** The model's name, where the row has one. */
+function labelOf(fields: Fields, { endings, responses }: Columns, i: number): string {
+  const model = fields[`model_${endings[i]}`];
+  return typeof model === "string" && model !== "" ? model : (responses[i] as string);
+}
+
+type Grades = (fields: Fields) => readonly number[] | { readonly omitted: string };
+
+function byName(columns: Columns): Grades {
+  const { label, responses, endings } = columns;
+  return (fields) => {
+    const value = fields[label];
+    if (value === undefined || value === "") return { omitted: "not judged" };
+    const better = named(value, columns);
+    if (better === undefined)
+      throw wrong(`one of ${endings.map((one) => JSON.stringify(one)).join(", ")} or "tie"`, label, value);
+    return better === "tie" ? { omitted: "tie" } : responses.map((_, i) => (i === better ? 1 : 0));
+  };
+}
+
+/** Labels that do not say which response they mean. */
+function problem(facts: Facts): string | undefined {
+  const columns = columnsOf(facts.names);
+  if (columns === undefined) return undefined;
+  const { label, responses } = columns;
+  const values = facts.values.get(label) ?? [];
+  const unnamed = values.filter((value) => named(value, columns) === undefined);
+  const numbers = values.flatMap((value) => (typeof value === "boolean" ? Number(value) : (asNumber(value) ?? [])));
+  // A few wrong rows among many are problems of these rows.
+  if (unnamed.length === 0 || numbers.length < values.length / 2) return undefined;
+  const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
+  const [from, to] = low === high ? [0, 1] : [low, high];
+  if (responses.length !== 2) return `${JSON.stringify(label)} does not name one of ${responses.join(", ")}.`;
+  return (
+    `${JSON.stringify(label)} has numbers from ${low} to ${high}, which do not say which response is better: ` +
+    `--adapter ${name(from, to)} if ${from} means ${responses[0]}, --adapter ${name(to, from)} if ${to} means ${responses[0]} ` +
+    "(write the ends of the whole scale)."
+  );
+}
+
+export const twoResponseColumns: Layout = {
+  name: "two-responses",
+  title: "responses in columns and a label",
+  columns: {},
+  without: ["rejected"],
+  over: ["pairs"],
+  recognises: (facts) => columnsOf(facts.names) !== undefined,
+  problem,
+  compared: "the response that the label names over the others",
+  adapt: (row, options = {}) => adaptLabelled(row, options),
+};
+
+const NUMBER = String.raw`-?\d+(?:\.\d+)?`;
+const SCALED = new RegExp(`^two-responses:(${NUMBER})\\.\\.(${NUMBER})$`);
+
+function name(first: number, second: number): string {
+  return `two-responses:${first}..${second}`;
+}
+
+/** The layout "two-responses:FIRST..SECOND"; undefined for another name. */
+export function scaledLayout(adapter: string): Layout | undefined {
+  const [, first, second] = SCALED.exec(adapter) ?? [];
+  const [from, to] = [Number(first), Number(second)];
+  if (first === undefined || second === undefined || from === to) return undefined;
+  return {
+    name: name(from, to),
+    title: `two responses and a label from ${from} (the first) to ${to} (the second)`,
+    columns: {},
+    compared: `the response whose end of the scale the label is nearer to; ${(from + to) / 2} is a tie`,
+    isByNameOnly: true,
+    adapt: (row, options = {}) =>
+      adaptLabelled(row, options, ({ label, responses }) => {
+        if (responses.length !== 2) throw wrong("two responses", label, responses);
+        return onScale(label, from, to);
+      }),
+  };
+}

@@ -1,0 +1,99 @@
+/** The worst mistakes with their texts, and the fields that search them. */
+import type { JudgedText, Mistake } from "../measures/mistakes.ts";
+import type { BenchmarkReport } from "../report.ts";
+import { beginning, type Content, grouped, html, type Markup, plural, short } from "./markup.ts";
+import { real } from "./numbers.ts";
+
+const MAX_NAME = 60;
+const MAX_SOURCE = 120;
+const MAX_LINE = 160;
+/** UTF-16 units. The JSON report has the whole text. */
+const MAX_TEXT = 4000;
+/** Of further mistakes: a page with hundreds of them must stay quick. */
+const MAX_LATER_TEXT = 1200;
+/** Mistakes whose texts are shown at full length. */
+const WHOLE = 20;
+/** Mistakes that are expanded from the start. */
+const OPEN = 2;
+
+export function mistakesBlock(id: string, report: BenchmarkReport): Content {
+  const { mistakes, sources } = report;
+  if (mistakes.length === 0) return undefined;
+  const subsets = [...new Set(mistakes.flatMap(({ subset }) => subset ?? []))].sort();
+  const used = sources.map(({ name }, i) => ({ name, i })).filter(({ i }) => mistakes.some((one) => one.source === i));
+  return html`<div class="block" data-mistakes><h3>Worst mistakes</h3><p class="note">Prompts where the worse response beat the better one by the
+largest margin. Invisible characters are shown by their code.</p>
+<div class="filter" hidden><label><span>Search in texts</span><input type="search" id="${id}-search" autocomplete="off" spellcheck="false"></label>${
+    subsets.length > 1 &&
+    choice(
+      "Subset",
+      "subset",
+      subsets.map((subset, i) => ({ text: short(subset, MAX_NAME), value: i })),
+    )
+  }${
+    used.length > 1 &&
+    choice(
+      "Source",
+      "source",
+      used.map(({ name, i }) => ({ text: `${i + 1}: ${short(name, MAX_SOURCE)}`, value: i })),
+    )
+  }<output for="${id}-search">${plural(mistakes.length, "mistake")}</output></div>
+<div class="mistakes block">${mistakes.map((one, i) =>
+    mistake(one, {
+      isOpen: i < OPEN,
+      isLong: i < WHOLE,
+      isOneOfMany: sources.length > 1,
+      subset: one.subset === undefined ? -1 : subsets.indexOf(one.subset),
+    }),
+  )}</div></div>`;
+}
+
+/** A choice between values of a `data-` attribute; texts of data sets stay out of attributes. */
+function choice(
+  name: string,
+  attribute: string,
+  values: readonly { readonly text: string; readonly value: number }[],
+): Markup {
+  return html`<label><span>${name}</span><select name="${attribute}"><option value="">all</option>${values.map(
+    ({ text, value }) => html`<option value="${value}">${text}</option>`,
+  )}</select></label>`;
+}
+
+export interface MistakeOptions {
+  /** Expanded from the start. */
+  readonly isOpen: boolean;
+  /** Long texts are shown. */
+  readonly isLong: boolean;
+  /** The place names the source. */
+  readonly isOneOfMany: boolean;
+  /** Number of the subset among those of the filter. */
+  readonly subset: number;
+}
+
+export function mistake(one: Mistake, { isOpen, isLong, isOneOfMany, subset }: MistakeOptions): Markup {
+  const { source, row, id, prompt, better, worse, margin } = one;
+  const where = [
+    `${isOneOfMany ? `source ${source + 1}, ` : ""}row ${grouped(row)}`,
+    id !== undefined && short(id, MAX_NAME),
+    one.subset !== undefined && short(one.subset, MAX_NAME),
+  ];
+  const line = short(
+    prompt
+      .slice(0, 4 * MAX_LINE)
+      .replace(/\s+/g, " ")
+      .trim(),
+    MAX_LINE,
+  );
+  const most = isLong ? MAX_TEXT : MAX_LATER_TEXT;
+  return html`<details class="mistake" data-source="${source}" data-subset="${subset}"${isOpen && html` open`}><summary><span class="margin">${real(margin)}</span><span class="line1" dir="auto">${line}</span><span class="where">${where
+    .filter((part) => part !== false)
+    .join(" · ")}</span></summary>
+<div class="texts"><div class="prompt"><h4><b>Prompt</b></h4><div class="text" dir="auto" tabindex="0">${beginning(prompt, most)}</div></div>
+${judged("Better", better, most)}${judged("Worse, but scored higher", worse, most)}</div></details>\n`;
+}
+
+function judged(name: string, { text, label, score, tokenCount }: JudgedText, most: number): Markup {
+  const title = label === undefined ? name : `${name}: ${short(label, MAX_NAME)}`;
+  return html`<div><h4><b>${title}</b><span>score ${real(score)} · ${grouped(tokenCount)} tokens</span></h4>
+<div class="text" dir="auto" tabindex="0">${beginning(text, most)}</div></div>`;
+}

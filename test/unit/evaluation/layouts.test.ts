@@ -1,0 +1,179 @@
+/** Public data sets as they are published: found from their columns, and compared the right way round. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { layouts } from "../../../src/evaluation/adapters/layouts.ts";
+import type { PlacedCase } from "../../../src/evaluation/case.ts";
+import { findLayout } from "../../../src/evaluation/find-layout.ts";
+import { CaseReader, type ReadCasesOptions } from "../../../src/evaluation/read-cases.ts";
+import { published } from "./published-rows.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "starling-rm-layouts-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let count = 0;
+function fileOf(rows: readonly unknown[] | string): { name: string; path: string } {
+  const isText = typeof rows === "string";
+  const path = join(folder, `rows-${count++}.${isText ? "csv" : "jsonl"}`);
+  writeFileSync(path, isText ? rows : rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+  return { name: path, path };
+}
+
+interface Read {
+  readonly found: string;
+  readonly cases: readonly PlacedCase[];
+  readonly omitted: Readonly<Record<string, number>>;
+  readonly problems: readonly string[];
+}
+
+async function read(
+  rows: readonly unknown[] | string,
+  adapter?: string,
+  options: Partial<ReadCasesOptions> = {},
+): Promise<Read> {
+  const source = fileOf(rows);
+  const layout = await findLayout(source, adapter === undefined ? {} : { adapter });
+  const problems: string[] = [];
+  const reader = new CaseReader({ name: "pairs", adapt: layout.adapt }, [source], {
+    unordered: false,
+    onProblem: ({ error }) => problems.push(error.message),
+    ...options,
+    layouts: [layout],
+  });
+  const cases: PlacedCase[] = [];
+  for await (const one of reader.cases()) cases.push(one);
+  return { found: layout.name, cases, omitted: reader.counts.omitted, problems };
+}
+
+/** What must win over what, as "prompt: better > worse"; turns are joined by " / ". */
+function said({ responses, comparisons }: PlacedCase): string[] {
+  const both = responses.map(({ item }) => {
+    if ("text" in item) return ["", item.text] as const;
+    if ("prompt" in item) return [item.prompt, item.response] as const;
+    const turns = item.messages.map(({ content }) => content);
+    return [turns.slice(0, -1).join(" / "), turns.at(-1) as string] as const;
+  });
+  return comparisons.map(({ better, worse, orEqual }) => {
+    const [[prompt, good], [other, bad]] = [both[better], both[worse]] as [(typeof both)[0], (typeof both)[0]];
+    return `${prompt === other ? prompt : `${prompt} | ${other}`}: ${good} ${orEqual ? ">=" : ">"} ${bad}`;
+  });
+}
+
+describe("public data sets", () => {
+  it.each(published.map((one) => [one.what, one] as const))(
+    "%s",
+    async (_, { rows, adapter, by, wins, omitted = {} }) => {
+      const result = await read(rows, by);
+      expect(result.problems).toEqual([]);
+      expect(result.found).toBe(adapter);
+      expect(result.cases.flatMap(said)).toEqual(wins);
+      expect(result.omitted).toEqual(omitted);
+    },
+  );
+
+  it("are all in the table", () => {
+    const names = new Set(published.map(({ adapter }) => adapter.replace(/:.*/, "")));
+    expect(layouts.map(({ name }) => name).filter((name) => !names.has(name))).toEqual([]);
+  });
+
+  it("keep the fields of their rows for breakdowns", async () => {
+    const one = published.find(({ adapter }) => adapter === "helpsteer3");
+    const { cases } = await read(one?.rows ?? [], undefined, { by: ["domain"] });
+    expect(cases.map(({ groups }) => groups)).toEqual([{ domain: "code" }, { domain: "general" }]);
+  });
+
+  it("are read as one layout per file, so that rows of another are invalid", async () => {
+    const good = { prompt: "p", response_1: "a", response_2: "b", preference_strength: -1 };
+    const { problems, cases } = await read([good, good, { prompt: "p", chosen: "a", rejected: "b" }]);
+    expect(cases).toHaveLength(2);
+    expect(problems[0]).toContain('"preference_strength"');
+  });
+});
+
+const refused: readonly [string, readonly unknown[], readonly (string | RegExp)[]][] = [
+  [
+    "columns of no layout",
+    [{ question: "q", verdict: 3 }],
+    ["fits no adapter", '"question", "verdict"', "nearest adapters"],
+  ],
+  ["a prompt and one answer", [{ prompt: "p", completion: "c", label: true }], ["fits no adapter", '"completion"']],
+  [
+    "0 and 1 for responses a and b",
+    [
+      { prompt: "p", response_a: "x", response_b: "y", label: 0 },
+      { prompt: "p", response_a: "x", response_b: "y", label: 1 },
+    ],
+    ["--adapter two-responses:0..1 if 0 means response_a", "--adapter two-responses:1..0 if 1 means response_a"],
+  ],
+  [
+    "-1 and 1 for responses 1 and 2",
+    [
+      { prompt: "p", response_1: "x", response_2: "y", label: -1 },
+      { prompt: "p", response_1: "x", response_2: "y", label: 1 },
+    ],
+    ["--adapter two-responses:-1..1", "--adapter two-responses:1..-1"],
+  ],
+  [
+    "0 and 1 for responses 1 and 2",
+    [
+      { prompt: "p", response_1: "x", response_2: "y", label: 1 },
+      { prompt: "p", response_1: "x", response_2: "y", label: 0 },
+    ],
+    ["do not say which response is better"],
+  ],
+  [
+    "marks of two data sets",
+    [{ prompt: "p", response_1: "a", response_2: "b", preference_strength: 1, response_0: "c", better_response_id: 0 }],
+    [/fits \d adapters/, "helpsteer2", "pku-better"],
+  ],
+];
+
+describe("a file that fits no layout, or several", () => {
+  it.each(refused)("is refused: %s", async (_, rows, parts) => {
+    const error = await findLayout(fileOf(rows), {}).catch((reason: Error) => reason);
+    expect(error).toMatchObject({ code: "ERR_INVALID_DATA" });
+    for (const part of parts) expect((error as Error).message).toMatch(part);
+    expect((error as Error).message).not.toMatch(/\n|\.\.$/);
+  });
+
+  it("says which names there are", async () => {
+    await expect(findLayout(fileOf([{}]), { adapter: "helpster2" })).rejects.toThrow(/Did you mean "helpsteer2"\?/);
+    await expect(findLayout(fileOf([{}]), { adapter: "two-responses:1..1" })).rejects.toThrow(/FIRST\.\.SECOND/);
+  });
+});
+
+const wrongRows: readonly [string, object, string][] = [
+  [
+    "a strength outside its scale",
+    { prompt: "p", response_1: "a", response_2: "b", preference_strength: 4 },
+    "preference_strength",
+  ],
+  [
+    "a label against the scores",
+    { history: "h", human_ref_A: "a", human_ref_B: "b", labels: 1, score_A: 1, score_B: 5 },
+    "labels",
+  ],
+  [
+    "a choice from 1",
+    { info: { id: "1", post: "p", title: "t", subreddit: "s" }, summaries: [{ text: "a" }, { text: "b" }], choice: 2 },
+    "choice",
+  ],
+  ["an index from 1", { prompt: "p", response_0: "a", response_1: "b", better_response_id: 2 }, "better_response_id"],
+  [
+    "two winners",
+    { prompt: '["q"]', response_a: '["a"]', response_b: '["b"]', winner_model_a: 1, winner_model_b: 1, winner_tie: 0 },
+    "winner_model_a",
+  ],
+  ["another verdict", { question: "q", response_A: "a", response_B: "b", label: "A" }, "label"],
+  ["a preference out of range", { instruction: "i", output_1: "a", output_2: "b", preference: 3 }, "preference"],
+  ["tools", { prompt: "p", chosen: "a", rejected: "b", tools: [{ name: "f" }] }, "tools"],
+];
+
+describe("a row that is not as its data set has them", () => {
+  it.each(wrongRows)("is invalid, and not compared: %s", async (_, row, field) => {
+    const { cases, problems } = await read([row]);
+    expect(cases).toEqual([]);
+    expect(problems[0]).toContain(field);
+  });
+});
