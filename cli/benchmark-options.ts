@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { type BenchmarkName, type BenchmarkRequest, benchmarks, preferenceAdapters } from "../src/entry/eval.ts";
 import { UsageError } from "./errors.ts";
 import { addFieldOptions, type FieldOptions, fieldMapping, IGNORE_FIELD } from "./field-options.ts";
+import { pathIdentity } from "./file-identity.ts";
 import { adapterNamed, benchmarkNames, MAX_SAMPLE_ROWS, MAX_SEED } from "./library.ts";
 import { given } from "./model-option.ts";
 import { collect, wholeNumber } from "./option-values.ts";
@@ -76,11 +77,27 @@ export function requestsOf(
   });
 }
 
+/** A report must not replace its own input. */
+export async function refuseReplacingInput(
+  files: readonly string[],
+  requests: readonly BenchmarkRequest[],
+): Promise<void> {
+  const inputs = await Promise.all(requests.flatMap(({ inputs = [] }) => inputs.map(pathIdentity)));
+  for (const file of files) {
+    const identity = await pathIdentity(file);
+    if (identity !== undefined && inputs.includes(identity))
+      throw new UsageError(`the report would replace its input ${file}: choose another --output folder`);
+  }
+}
+
 function checkAdapter(adapter: string, chosen: readonly BenchmarkName[]): void {
   if (!chosen.includes("pairs"))
     throw new UsageError("--adapter says how the data of pairs is read; the other benchmarks have their own");
   adapterNamed(adapter);
 }
+
+/** The value of --adapter that lists the names. */
+export const LIST = "list";
 
 /** What `--adapter list` prints. */
 export function adapterList(): string {

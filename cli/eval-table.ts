@@ -88,7 +88,7 @@ function intervalOf({ interval }: { readonly interval?: BenchmarkReport["interva
 }
 
 /** First column left-aligned, the others right-aligned. */
-function aligned(rows: readonly (readonly string[])[], columns: number): string {
+export function aligned(rows: readonly (readonly string[])[], columns: number): string {
   const widths = (rows[0] ?? []).map((_, i) => rows.reduce((most, row) => Math.max(most, textWidth(row[i] ?? "")), 0));
   let fitting = widths.length;
   const total = () => widths.slice(0, fitting).reduce((sum, width) => sum + width + GAP, -GAP);
@@ -155,7 +155,7 @@ function reasons(omitted: Readonly<Record<string, number>>): string {
 }
 
 /** At spaces, further lines indented. */
-function wrapped(text: string, columns: number): string[] {
+export function wrapped(text: string, columns: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
     const last = lines.at(-1);

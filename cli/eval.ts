@@ -1,13 +1,6 @@
 /** `starling-rm eval` */
 import type { Command } from "commander";
-import {
-  type BenchmarkName,
-  type BenchmarkRequest,
-  benchmarks,
-  evaluate,
-  type WrittenReport,
-  writeReport,
-} from "../src/entry/eval.ts";
+import { type BenchmarkName, type BenchmarkRequest, benchmarks, evaluate, writeReport } from "../src/entry/eval.ts";
 import {
   ALL,
   adapterList,
@@ -15,6 +8,8 @@ import {
   addSampleOptions,
   benchmarkValue,
   CARD,
+  LIST,
+  refuseReplacingInput,
   requestsOf,
   type SampleOptions,
   sampleSettings,
@@ -23,7 +18,6 @@ import type { Action } from "./context.ts";
 import { EXIT_DONE, EXIT_FATAL, UsageError } from "./errors.ts";
 import { evaluationTable } from "./eval-table.ts";
 import { evaluationStatus, runAndPrint } from "./evaluation-run.ts";
-import { pathIdentity } from "./file-identity.ts";
 import { benchmarkNames, prepareReportFolder } from "./library.ts";
 import {
   addEngineOptions,
@@ -74,7 +68,8 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
       `--output ${options.output}: expected the name of a folder, in which eval writes report.html, report.json and ` +
         "scores.jsonl, but received a name of a file (--json prints the report)",
     );
-  if (options.output !== undefined) await checkNotRead(await prepareReportFolder(options.output), requests);
+  if (options.output !== undefined)
+    await refuseReplacingInput(Object.values(await prepareReportFolder(options.output)), requests);
   const path = await modelPath(options, context);
   const { terminal } = context;
   let unmeasured = false;
@@ -104,21 +99,8 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
   return unmeasured ? EXIT_FATAL : exitCode;
 };
 
-/** The value of --adapter that lists the names. */
-const LIST = "list";
-
 function plainRequests(names: readonly string[]): BenchmarkRequest[] {
   return names.flatMap((name) => (name === ALL ? CARD : [name as BenchmarkName])).map((benchmark) => ({ benchmark }));
-}
-
-/** The report must not replace its own input. */
-async function checkNotRead(report: WrittenReport, requests: readonly BenchmarkRequest[]): Promise<void> {
-  const inputs = await Promise.all(requests.flatMap(({ inputs = [] }) => inputs.map(pathIdentity)));
-  for (const file of Object.values(report)) {
-    const identity = await pathIdentity(file);
-    if (identity !== undefined && inputs.includes(identity))
-      throw new UsageError(`the report would replace its input ${file}: choose another --output folder`);
-  }
 }
 
 export function describeEval(command: Command): Command {

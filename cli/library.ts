@@ -15,6 +15,7 @@ export { benchmarkNames } from "../src/evaluation/case.ts";
 export { adapterNamed } from "../src/evaluation/find-layout.ts";
 export { type ModelHashOptions, modelHash } from "../src/evaluation/model-hash.ts";
 export { caseLine, type EvaluatedPart, mergeParts, PartEvaluator, parseCase } from "../src/evaluation/parts.ts";
+export { probeFilesIn } from "../src/evaluation/probe/probe-folder.ts";
 export { prepareReportFolder } from "../src/evaluation/write-report.ts";
 export type { LockHolder } from "../src/files/file-lock.ts";
 export { isSameContent, recordFile } from "../src/files/file-record.ts";

@@ -101,7 +101,12 @@ export class EvalWork implements PartitionWork {
     try {
       const evaluated = await evaluator.evaluate(request, settings);
       const { rows, truncatedResponses: truncated } = evaluated.part;
-      for (const scored of evaluated.cases) await output.write(caseLine(request.benchmark, scored));
+      // Those of scores from the cache, too: a partition that was killed has some.
+      tokens = 0;
+      for (const scored of evaluated.cases) {
+        for (const count of scored.tokenCounts) tokens += count;
+        await output.write(caseLine(request.benchmark, scored));
+      }
       const counts = { rows: rows.read, records: evaluated.cases.length, failures: rows.broken + rows.failed };
       terminal.endStatus();
       await publish((manifest, name) => output.publish(manifest, name), {

@@ -70,18 +70,21 @@ export class PartitionRunner {
       : undefined;
   }
 
-  /** @throws UsageError where another run took the folder over */
+  /** @throws TakenOver where another run took the folder over */
   async #checkRun(): Promise<void> {
     const { folder } = this.#plan;
     const now = await folder.run();
     const other = now === undefined || now === null ? undefined : difference(now, this.#run);
-    if (other !== undefined) throw new UsageError(`${folder.path} now belongs to a run that was started ${other}`);
+    if (other !== undefined)
+      throw new TakenOver(
+        `${folder.path} now belongs to a run that was started ${other}; choose another --output folder`,
+      );
   }
 
   /**
    * Does a partition, unless it is whole already.
    *
-   * @throws what ends the whole run: a signal's reason, a failure of the model, a full disk
+   * @throws what ends the whole run: a signal's reason, a failure of the model, a full disk, another run that took the folder over
    */
   async do(partition: PlacedPartition, base: Base, onRows: (rows: number) => void): Promise<PartitionOutcome> {
     let claim: PartitionClaim | Partial<LockHolder> | undefined;
@@ -136,9 +139,12 @@ export class PartitionRunner {
   }
 }
 
+/** The folder is another run's now. */
+class TakenOver extends UsageError {}
+
 /** What would happen to every other partition, too. */
 function isFatal(error: unknown): boolean {
-  if (error instanceof ClosedPipe || error instanceof UnfitForModel) return true;
+  if (error instanceof ClosedPipe || error instanceof UnfitForModel || error instanceof TakenOver) return true;
   if (error instanceof UsageError) return false;
   if (!isStarlingError(error)) return true;
   return OF_THE_MODEL.has(error.code) || isDiskFull(error.cause);

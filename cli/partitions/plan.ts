@@ -1,5 +1,6 @@
 /** Which files are partitions, and where their outputs go. */
 import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
 import { TEXT_OPTIONS } from "../argument-rows.ts";
 import type { CommandContext } from "../context.ts";
 import { shownDownload } from "../download-status.ts";
@@ -65,6 +66,8 @@ async function checkOutputs(folder: PartitionFolder, all: readonly PlacedPartiti
       throw new UsageError(`${file}: its output would have the name ${last}, which the folder keeps for itself`);
     const key = ignoresCase ? output.toLowerCase() : output;
     const other = byOutput.get(key);
+    if (other !== undefined && resolve(other.path) === resolve(partition.path))
+      throw new UsageError(`${file} is given twice in --input`);
     if (other !== undefined)
       throw new UsageError(
         `${other.file} and ${file} would have the same output ${output}: give their common folder, or a quoted pattern`,

@@ -32,6 +32,7 @@ export type { RankingMeasures } from "../evaluation/measures/ranking.ts";
 export type { RewardBenchScore, SectionScore } from "../evaluation/measures/reward-bench.ts";
 export type { RewardBench2Score, TiesScore } from "../evaluation/measures/reward-bench-2.ts";
 export type { RmBenchAccuracies, RmBenchDomain, RmBenchScore } from "../evaluation/measures/rm-bench.ts";
+export type { FlipMeasures, ScoreSpread, Share, ShiftMeasures, ShiftsOfProbe } from "../evaluation/measures/shifts.ts";
 export type {
   ModelStanding,
   ModelStrength,
@@ -41,6 +42,10 @@ export type {
 export { type BenchmarkRequest, StrictStop } from "../evaluation/open-benchmark.ts";
 export type { LoadSettings } from "../evaluation/open-model.ts";
 export { type PreferenceAdapter, preferenceAdapters } from "../evaluation/preference-adapters.ts";
+export { probe, probes } from "../evaluation/probe/probe.ts";
+export type { ProbeOptions } from "../evaluation/probe/probe-options.ts";
+export type { Probe, ProbedText, ProbeMeasures, ProbeReport } from "../evaluation/probe/report.ts";
+export type { Expectation } from "../evaluation/probe/transformations/transformation.ts";
 export type { RowProblem } from "../evaluation/read-cases.ts";
 export { renderHtml } from "../evaluation/report/html.ts";
 export type {

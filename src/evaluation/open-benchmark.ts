@@ -51,6 +51,8 @@ export interface OpenBenchmarkOptions extends RowRules {
   readonly facts?: FactFields | undefined;
   /** Accept cases without any known order. */
   readonly unordered?: boolean;
+  /** Of "pairs": accept rows with a single response, as `score` reads them. */
+  readonly single?: boolean;
   readonly onProblem: (problem: RowProblem) => void;
   readonly onDownload?: (progress: DownloadProgress) => void;
   /** Called with what is worth knowing about the files, each thing once. */
@@ -112,19 +114,21 @@ export class OpenBenchmark {
     for (const input of request.inputs ?? [undefined])
       resolved.push(...(await resolveSource(input, request.benchmark, download)));
     const { adapter, fields, format } = request;
+    const { unordered = false, single = false, strict, ignoreFields, differentPrompts } = options;
     const layouts: Layout[] = [];
     if (definition.name === "pairs")
-      for (const source of resolved) layouts.push(await findLayout(source, given({ adapter, fields, format })));
+      for (const source of resolved)
+        layouts.push(await findLayout(source, { ...given({ adapter, fields, format }), single }));
     tellLayouts(layouts, options.onNotice);
     const problems: ReportedProblem[] = [];
     const reportProblem = problemReporter(options, problems);
-    const { unordered = false, strict, ignoreFields, differentPrompts } = options;
     const rules = given({ ignoreFields, differentPrompts });
     const reader = new CaseReader(definition, resolved, {
       ...rules,
       ...given({ fields, format, by: options.by, facts: options.facts, onNotice: options.onNotice }),
       layouts,
       unordered,
+      single,
       strict,
       onProblem: reportProblem,
       signal,

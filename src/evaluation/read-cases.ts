@@ -10,6 +10,7 @@ import { damaged } from "../rows/damaged.ts";
 import type { InputFormat } from "../rows/format.ts";
 import { openRows, type RowFile } from "../rows/open-rows.ts";
 import type { Adapted, Adapter, AdaptOptions } from "./adapters/adapter.ts";
+import { adaptItems, isPreference } from "./adapters/items.ts";
 import type { GatheredRow, Layout } from "./adapters/layout.ts";
 import { pairsLayout } from "./adapters/layouts.ts";
 import type { PlacedCase, PromptCase } from "./case.ts";
@@ -38,6 +39,8 @@ export type RowRules = Pick<AdaptOptions, "ignoreFields" | "differentPrompts">;
 export interface ReadCasesOptions extends RowRules {
   /** Accept cases without any known order; otherwise such rows are invalid. */
   readonly unordered: boolean;
+  /** Of "pairs": rows may also be what `score` reads, a single response without an order. Default: false. */
+  readonly single?: boolean;
   readonly onProblem: (problem: RowProblem) => void;
   /** Treat warnings as errors. Default: false, they are counted in {@link CaseReader.warnings}. */
   readonly strict?: boolean;
@@ -69,6 +72,11 @@ interface ReadBenchmark {
 }
 
 type ReadLayout = Pick<Layout, "adapt" | "gather">;
+
+interface RowFields extends MappedFields {
+  /** It is read as `score` does. */
+  readonly isItem?: boolean;
+}
 
 export class CaseReader {
   readonly #benchmark: ReadBenchmark;
@@ -107,6 +115,12 @@ export class CaseReader {
     return new FieldMap(fields, [...READ_COLUMNS], { ignoreFields, aliases: isPairs, pairs: isPairs });
   }
 
+  /** For rows with one response. */
+  #itemMap(): FieldMap {
+    const { fields = {}, ignoreFields } = this.#options;
+    return new FieldMap(fields, [...READ_COLUMNS], { ignoreFields });
+  }
+
   /** The cases of all sources in order; can be iterated once. @throws FileError for an unreadable source */
   async *cases(): AsyncGenerator<PlacedCase, void, undefined> {
     for (const [source, { name, path }] of this.#sources.entries()) {
@@ -125,6 +139,7 @@ export class CaseReader {
     const before = this.counts.read;
     const layout = this.#layoutOf(source);
     const fieldMap = this.#fieldMap(layout);
+    const itemMap = this.#options.single === true && layout === pairsLayout ? this.#itemMap() : undefined;
     const gatherer = layout.gather?.();
     let isAnyCsv = false;
     for await (const { row, where, isCsv = false, isTable, ...read } of rows) {
@@ -132,15 +147,18 @@ export class CaseReader {
       this.counts.read += 1;
       isAnyCsv ||= isCsv;
       if (isTable && row === 1 && "value" in read) checkColumns(fieldMap, read.value, name);
-      let mapped: MappedFields | undefined;
+      let mapped: RowFields | undefined;
       const place = { row, where, value: "value" in read ? read.value : undefined };
       try {
         if ("error" in read) throw read.error;
-        if (isObject(read.value)) mapped = this.#mapped(fieldMap, read.value);
+        if (isObject(read.value)) mapped = this.#mapped(fieldMap, read.value, itemMap);
         const fields = mapped?.fields ?? read.value;
         const options = { ...this.#options, isCsv, sourceName: name };
         if (gatherer !== undefined) gatherer.add(fields, options, place);
-        else yield* this.#placed(layout.adapt(fields, options), place, source);
+        else {
+          const adapted = mapped?.isItem ? adaptItems(fields, options, mapped.from) : layout.adapt(fields, options);
+          yield* this.#placed(adapted, place, source);
+        }
       } catch (error) {
         if (!isStarlingError(error)) throw error;
         this.#broken(error, place, source, mapped);
@@ -180,8 +198,11 @@ export class CaseReader {
     this.#options.onProblem({ source: name, sourceIndex: source, row, where, error: explanation });
   }
 
-  #mapped(fieldMap: FieldMap, value: Fields): MappedFields {
-    const mapped = fieldMap.read(value);
+  /** @param itemMap of rows that have no preference */
+  #mapped(fieldMap: FieldMap, value: Fields, itemMap: FieldMap | undefined): RowFields {
+    const preference = fieldMap.read(value);
+    const isItem = itemMap !== undefined && !isPreference(preference.fields);
+    const mapped = isItem ? { ...itemMap.read(value), isItem } : preference;
     if (mapped.notice !== undefined) this.#tell(mapped.notice);
     return mapped;
   }

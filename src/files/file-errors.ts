@@ -1,4 +1,5 @@
 /** The sentences for files that cannot be read or written. */
+import { readlinkSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { FileError } from "../errors.ts";
 import { codeOf, systemReason } from "./system-errors.ts";
@@ -12,7 +13,23 @@ export function notReadable(file: string, reason: string, cause?: unknown): File
 
 /** An error of ours stays as it is; one of the system becomes a sentence. */
 export function readError(file: string, cause: unknown): FileError {
-  return cause instanceof FileError ? cause : notReadable(file, systemReason(cause), cause);
+  if (cause instanceof FileError) return cause;
+  return notReadable(
+    file,
+    (codeOf(cause) === "ENOENT" ? missingReason(file) : undefined) ?? systemReason(cause),
+    cause,
+  );
+}
+
+/** Why a name that a folder has may lead to no file. */
+function missingReason(path: string): string | undefined {
+  // Node reads a byte that is not UTF-8 as this sign, and does not find the file again.
+  if (path.includes("\ufffd")) return "its name is not valid UTF-8; rename it";
+  try {
+    return `it is a symbolic link to ${readlinkSync(path)}, which does not exist`;
+  } catch {
+    return undefined;
+  }
 }
 
 /** @param reason a clause, such as "it is the file that is being read" */

@@ -1,7 +1,7 @@
 /** The files that inputs name: files, folders, patterns, data sets on the hub, standard input. */
 import { type Dirent, readdir as readdirWithCallback } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
-import { join, win32 } from "node:path";
+import { readdir, realpath, stat } from "node:fs/promises";
+import { dirname, join, sep, win32 } from "node:path";
 import { FileError } from "../errors.ts";
 import { isMissing, systemReason } from "../files/system-errors.ts";
 import { urlReason } from "../files/url-advice.ts";
@@ -64,18 +64,75 @@ function isPattern(input: string): boolean {
   return /[*?[\]{}]/.test(input);
 }
 
-/** All data files in a folder and the folders in it; not hidden ones. @param readFolder is readdir(), or stands for it in tests */
+/**
+ * All data files in a folder and the folders in it, also those that symbolic links lead to; not hidden ones.
+ *
+ * @param readFolder is readdir(), or stands for it in tests
+ */
 export async function below(folder: string, readFolder = readdir): Promise<readonly InputFile[]> {
+  const content = await readBelow(folder, readFolder);
+  const paths = content.links.length === 0 ? content.paths : await withLinked(folder, content, readFolder);
+  if (paths.length > 0) return sorted(paths);
+  throw none(folder, "is a folder without data files (.jsonl, .json, .csv, .tsv, .parquet, also .gz, .zst and .xz)");
+}
+
+interface FolderContent {
+  /** Data files, and links with the name of one. */
+  readonly paths: readonly string[];
+  readonly links: readonly string[];
+  /** Those in the folder. */
+  readonly folders: readonly string[];
+}
+
+async function readBelow(folder: string, readFolder: typeof readdir): Promise<FolderContent> {
   const entries = await readFolder(folder, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
     const { path = folder } = cause as NodeJS.ErrnoException;
     throw folderNotReadable(path, cause);
   });
-  const paths = entries
-    .filter((entry) => !entry.isDirectory() && isDataFile(entry.name))
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-    .filter((path) => !/[\\/]\./.test(path.slice(folder.length)));
-  if (paths.length > 0) return sorted(paths);
-  throw none(folder, "is a folder without data files (.jsonl, .json, .csv, .tsv, .parquet, also .gz, .zst and .xz)");
+  const shown = entries
+    .map((entry) => ({ entry, path: join(entry.parentPath ?? entry.path, entry.name) }))
+    .filter(({ path }) => !/[\\/]\./.test(path.slice(folder.length)));
+  const pathsOf = (which: (entry: Dirent) => boolean) =>
+    shown.filter(({ entry }) => which(entry)).map(({ path }) => path);
+  return {
+    paths: pathsOf((entry) => !entry.isDirectory() && isDataFile(entry.name)),
+    links: pathsOf((entry) => entry.isSymbolicLink()),
+    folders: pathsOf((entry) => entry.isDirectory()),
+  };
+}
+
+/**
+ * Also the files of folders that links lead to. Each folder counts once, under its own name if it has one below `start`: a link
+ * such as "latest" would give its rows twice. A link to a folder around `start` is a loop.
+ */
+async function withLinked(start: string, content: FolderContent, readFolder: typeof readdir): Promise<string[]> {
+  const root = await realpath(start);
+  const seen = new Set<string>();
+  const toFolders = new Set<string>();
+  const paths: string[] = [];
+  const links: string[] = [];
+  const add = async ({ folders, ...more }: FolderContent) => {
+    const known = new Set<string>();
+    for (const folder of folders) {
+      const real = await realpath(folder);
+      if (seen.has(real)) known.add(folder);
+      seen.add(real);
+    }
+    const isNew = (path: string) => !known.has(dirname(path));
+    paths.push(...more.paths.filter(isNew));
+    links.push(...more.links.filter(isNew).sort());
+  };
+  await add({ ...content, folders: [start, ...content.folders] });
+  for (let link = links.shift(); link !== undefined; link = links.shift()) {
+    const target = await realpath(link).catch(() => undefined);
+    // A link to a file is an input like a file, and one to nothing fails when it is opened.
+    if (target === undefined || !(await stat(target)).isDirectory()) continue;
+    toFolders.add(link);
+    if (seen.has(target) || root.startsWith(target.endsWith(sep) ? target : target + sep)) continue;
+    const linked = await readBelow(link, readFolder);
+    await add({ ...linked, folders: [link, ...linked.folders] });
+  }
+  return paths.filter((path) => !toFolders.has(path));
 }
 
 /** A folder that cannot be read may hold what the pattern matches: leaving it out would lose rows. */

@@ -1,6 +1,8 @@
 /** The partitions of an input: its files, and their names below the folder that was given. */
 import { realpath, stat } from "node:fs/promises";
 import { basename, relative, sep } from "node:path";
+import type { FileError } from "../errors.ts";
+import { readError } from "../files/file-errors.ts";
 import type { DatasetOptions } from "../hub/dataset-files.ts";
 import { findFiles } from "../inputs/find-files.ts";
 
@@ -23,7 +25,8 @@ export interface FindOptions extends DatasetOptions {
 /**
  * In the order of the inputs, each sorted by name.
  *
- * @throws FileError for a folder or pattern without files, HubError. Does not open the files yet.
+ * @throws FileError for a folder or pattern without files, and where none of the files is there; HubError. Does not open the
+ *     files yet.
  */
 export async function findPartitions(
   inputs: readonly string[],
@@ -31,15 +34,24 @@ export async function findPartitions(
 ): Promise<readonly Partition[]> {
   const results = await realpath(except).catch(() => undefined);
   const found: Partition[] = [];
+  let notThere: FileError | undefined;
+  let isAnyThere = false;
   for (const input of inputs) {
     const folder = await folderOf(input);
-    const isInside = results !== undefined && folder !== undefined && isBelow(results, await realPath(folder));
+    const real = folder === undefined ? undefined : await realPath(folder);
+    // Unless it is the folder of the results itself, or in it. A link may lead there from anywhere.
+    const leavesOut = results !== undefined && real !== undefined && real !== results && !isBelow(real, results);
     for (const { name: file, path } of await findFiles([input], options)) {
-      if (isInside && isBelow(await realPath(path), results)) continue;
-      const stats = await stat(path).catch(() => undefined);
+      if (leavesOut && isBelow(await realPath(path), results)) continue;
+      const stats = await stat(path).catch((error: unknown) => {
+        notThere ??= readError(file, error);
+      });
+      isAnyThere ||= stats !== undefined;
       found.push({ name: nameOf(folder, file, path), file, path, bytes: stats?.isFile() ? stats.size : 0 });
     }
   }
+  // One that is not there fails by itself. If none is, the names are wrong.
+  if (!isAnyThere && notThere !== undefined) throw notThere;
   return found;
 }
 

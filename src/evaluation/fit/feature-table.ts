@@ -10,8 +10,10 @@ export class FeatureTable {
   readonly width: number;
   /** Number of rows. */
   readonly rows: number;
-  readonly #rowsOfBlock: number;
-  readonly #blocks: Float32Array[];
+  /** @internal Rows of each block but the last, which may be shorter. */
+  readonly rowsOfBlock: number;
+  /** @internal float32[rows of the block][width], in memory that worker threads can read. */
+  readonly blocks: readonly Float32Array[];
 
   /**
    * Builds a table from your own rows, such as the `features` of model.features(). Numbers are rounded to float32.
@@ -38,10 +40,9 @@ export class FeatureTable {
       throw notConstructible("FeatureTable", "FeatureTable.from(rows)");
     this.rows = rows;
     this.width = width;
-    this.#rowsOfBlock = Math.max(1, Math.floor(BLOCK_BYTES / (width * Float32Array.BYTES_PER_ELEMENT)));
-    this.#blocks = Array.from(
-      { length: Math.ceil(rows / this.#rowsOfBlock) },
-      (_, i) => new Float32Array(Math.min(this.#rowsOfBlock, rows - i * this.#rowsOfBlock) * width),
+    this.rowsOfBlock = Math.max(1, Math.floor(BLOCK_BYTES / (width * Float32Array.BYTES_PER_ELEMENT)));
+    this.blocks = Array.from({ length: Math.ceil(rows / this.rowsOfBlock) }, (_, i) =>
+      sharedFloats(Math.min(this.rowsOfBlock, rows - i * this.rowsOfBlock) * width),
     );
   }
 
@@ -54,10 +55,14 @@ export class FeatureTable {
   row(index: number): Float32Array {
     if (!Number.isInteger(index) || index < 0 || index >= this.rows)
       throw invalidArgument("index", `an index from 0 to ${this.rows - 1}`, index);
-    const block = this.#blocks[Math.floor(index / this.#rowsOfBlock)] as Float32Array;
-    const start = (index % this.#rowsOfBlock) * this.width;
+    const block = this.blocks[Math.floor(index / this.rowsOfBlock)] as Float32Array;
+    const start = (index % this.rowsOfBlock) * this.width;
     return block.subarray(start, start + this.width);
   }
+}
+
+function sharedFloats(length: number): Float32Array {
+  return new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT));
 }
 
 function aRow(row: unknown, width: number): string | undefined {

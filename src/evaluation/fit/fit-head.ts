@@ -2,13 +2,13 @@
 import { MAX_SEED } from "../../bounds.ts";
 import { InvalidInputError } from "../../errors.ts";
 import { jsonArray } from "../../json-array.ts";
-import { aFunction, anInteger, aSignal, type Check, checkOptions, readable } from "../../options.ts";
+import { aFunction, anInteger, aSignal, aThreadCount, type Check, checkOptions, readable } from "../../options.ts";
 import type { FitProgress } from "../../progress.ts";
-import { type RewardHead, scoreOf } from "../../reward-head.ts";
+import type { RewardHead } from "../../reward-head.ts";
 import { rightComparisons } from "../measures/outcome.ts";
 import { rankingLoss } from "../measures/plackett-luce.ts";
 import { checkFitInput, type FitCase, type FitInput } from "./fit-data.ts";
-import { fitProblem, squaredDistance } from "./objective.ts";
+import { type FitProblem, fitProblem, rowsOf, squaredDistance } from "./objective.ts";
 import { chooseRidge, fitCases, type RidgeTrial } from "./ridge.ts";
 import { holdOut } from "./split.ts";
 import { TimeSlice } from "./time-slice.ts";
@@ -17,14 +17,16 @@ import { TimeSlice } from "./time-slice.ts";
 export interface FitOptions {
   /**
    * λ of the penalty λ/2 · |w - w_old|², which keeps the head close to the old one. Above 0, in nats per squared unit of a
-   * weight. "auto" (the default) picks the λ with the smallest loss in 5-fold cross-validation on the training part; it needs
-   * at least two training prompts.
+   * weight. "auto" (the default) picks the λ with the smallest loss in cross-validation on the training part: of five folds,
+   * as many are judged as have 4000 prompts together. It needs at least two training prompts.
    */
   readonly ridge?: number | "auto";
   /** Fraction of the prompts held out of the fit to evaluate it, 0 to 0.9. Default: 0.1. */
   readonly heldOut?: number;
   /** Seed for the held-out prompts and the folds, 0 to 2^31 - 1. Default: 0. */
   readonly seed?: number;
+  /** Threads for the products with the features, 1 to 512; the head does not depend on it. Default: one per core, at most 16. */
+  readonly threads?: number;
   /** Called after each λ that was tried. */
   readonly onTrial?: (trial: RidgeTrial) => void;
   /** Reports the phase "fitting": at the start, and after each λ that was tried. */
@@ -59,7 +61,7 @@ export interface FitResult {
   readonly head: RewardHead;
   /** The λ that was used. */
   readonly ridge: number;
-  /** The λs that were tried; empty unless `ridge` was "auto". */
+  /** The λs that were tried, the largest first; empty unless `ridge` was "auto". */
   readonly trials: readonly RidgeTrial[];
   /** Whether the gradient norm reached `gradientTolerance`. The objective is convex, so the head is then the optimum. */
   readonly converged: boolean;
@@ -101,6 +103,7 @@ export const fitChecks: Readonly<Record<string, Check>> = {
   ridge: aRidge,
   heldOut: aFraction,
   seed: anInteger(0, MAX_SEED),
+  threads: aThreadCount,
   signal: aSignal,
 };
 
@@ -113,7 +116,15 @@ export const fitChecks: Readonly<Record<string, Check>> = {
 export async function fitHead(data: FitInput, options: FitOptions = {}): Promise<FitResult> {
   readable("data", () => checkFitInput(data));
   options = checkOptions("fitHead", options, { ...fitChecks, onTrial: aFunction, onProgress: aFunction });
-  const { ridge: wanted = "auto", heldOut = DEFAULT_HELD_OUT, seed = 0, onTrial, onProgress, signal } = options;
+  const {
+    ridge: wanted = "auto",
+    heldOut = DEFAULT_HELD_OUT,
+    seed = 0,
+    threads,
+    onTrial,
+    onProgress,
+    signal,
+  } = options;
   signal?.throwIfAborted();
   const split = holdOut(data.cases, heldOut, seed);
   const training = split.training.flat();
@@ -129,60 +140,72 @@ export async function fitHead(data: FitInput, options: FitOptions = {}): Promise
   };
   report();
   const slice = new TimeSlice(signal);
-  const problem = await fitProblem(data.features, data.head, slice);
-  const distance = await squaredDistance(problem, training);
-  if (distance === 0) throw refuse("Better and worse responses have identical features, so no head can separate them.");
-  const { ridge, trials } =
-    wanted === "auto"
-      ? await chooseRidge(problem, split.training, distance, takeTrial)
-      : { ridge: wanted, trials: [] as RidgeTrial[] };
-  const found = await fitCases(problem, training, {
-    ridge,
-    squaredDistance: distance,
-    tolerance: GRADIENT_TOLERANCE,
-    maxIterations: MAX_ITERATIONS,
-  });
-  const old = data.head.weight;
-  const head = { ...data.head, weight: jsonArray(old.map((weight, i) => weight + (found.x[i] as number))) };
+  const problem = await fitProblem(data.features, data.head, slice, threads);
+  try {
+    const distance = await squaredDistance(problem, training);
+    if (distance === 0)
+      throw refuse("Better and worse responses have identical features, so no head can separate them.");
+    const { ridge, trials } =
+      wanted === "auto"
+        ? await chooseRidge(problem, split.training, distance, takeTrial)
+        : { ridge: wanted, trials: [] as RidgeTrial[] };
+    const found = await fitCases(problem, training, {
+      ridge,
+      squaredDistance: distance,
+      tolerance: GRADIENT_TOLERANCE,
+      maxIterations: MAX_ITERATIONS,
+    });
+    const old = data.head.weight;
+    const head = { ...data.head, weight: jsonArray(old.map((weight, i) => weight + (found.x[i] as number))) };
+    const scores = await scoresWith(problem, data, head);
+    return {
+      head,
+      ridge,
+      trials,
+      converged: found.converged,
+      gradientNorm: found.gradientNorm,
+      gradientTolerance: GRADIENT_TOLERANCE * Math.sqrt(distance),
+      iterations: found.iterations,
+      objective: found.value,
+      change: length(head.weight.map((weight, i) => weight - (old[i] as number))) / length(old),
+      training: await compare(training, scores, slice),
+      ...(split.heldOut.length === 0 ? {} : { heldOut: await compare(split.heldOut, scores, slice) }),
+    };
+  } finally {
+    problem.products.close();
+  }
+}
+
+/** The model's own scores of every row, including their rounding. */
+interface RowScores {
+  readonly before: Float32Array;
+  readonly after: Float32Array;
+}
+
+async function scoresWith(problem: FitProblem, { cases }: FitInput, head: RewardHead): Promise<RowScores> {
+  const { products, oldScores } = problem;
+  // Only the weights differ.
+  const { bias = 0 } = head;
+  const after = await products.scores(products.list(rowsOf(cases)), head.weight);
   return {
-    head,
-    ridge,
-    trials,
-    converged: found.converged,
-    gradientNorm: found.gradientNorm,
-    gradientTolerance: GRADIENT_TOLERANCE * Math.sqrt(distance),
-    iterations: found.iterations,
-    objective: found.value,
-    change: length(head.weight.map((weight, i) => weight - (old[i] as number))) / length(old),
-    training: await compare(data, training, head, slice),
-    ...(split.heldOut.length === 0 ? {} : { heldOut: await compare(data, split.heldOut, head, slice) }),
+    before: Float32Array.from(oldScores, (score) => score + bias),
+    after: Float32Array.from(after, (score) => score + bias),
   };
 }
 
-async function compare(
-  data: FitInput,
-  cases: readonly FitCase[],
-  head: RewardHead,
-  slice: TimeSlice,
-): Promise<FitComparison> {
+async function compare(cases: readonly FitCase[], scores: RowScores, slice: TimeSlice): Promise<FitComparison> {
   return {
     cases: cases.length,
     comparisons: cases.reduce((sum, { comparisons }) => sum + comparisons.length, 0),
-    before: await quality(data, cases, data.head, slice),
-    after: await quality(data, cases, head, slice),
+    before: await quality(cases, scores.before, slice),
+    after: await quality(cases, scores.after, slice),
   };
 }
 
-/** Uses the model's own scores with this head, including their rounding. */
-async function quality(
-  { features }: FitInput,
-  cases: readonly FitCase[],
-  head: RewardHead,
-  slice: TimeSlice,
-): Promise<FitQuality> {
+async function quality(cases: readonly FitCase[], scoreOfRow: Float32Array, slice: TimeSlice): Promise<FitQuality> {
   let [right, loss] = [0, 0];
   for (const { rows, grades, comparisons } of cases) {
-    const scores = rows.map((row) => scoreOf(head, features.row(row)));
+    const scores = rows.map((row) => scoreOfRow[row] as number);
     right += rightComparisons({ scores, comparisons }) / comparisons.length;
     loss += rankingLoss(scores, grades);
     if (slice.isOver) await slice.yieldToEventLoop();

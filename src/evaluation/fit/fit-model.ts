@@ -32,7 +32,7 @@ import { checkFittable, type FitData, type FitFailure } from "./fit-data.ts";
 import { DEFAULT_HELD_OUT, type FitOptions, type FitResult, fitChecks, fitHead } from "./fit-head.ts";
 
 /** Options of fitModel(). */
-export interface FitModelOptions extends Omit<FitOptions, "onTrial" | "onProgress"> {
+export interface FitModelOptions extends Omit<FitOptions, "onTrial" | "onProgress" | "threads"> {
   /** A GGUF made by `convert`, or "tiny" for the embedded model. */
   readonly modelPath: string;
   /** The preferences: all cases of any benchmark. */
@@ -142,6 +142,7 @@ async function fitTo(outputs: Outputs, options: FitModelOptions): Promise<{ repo
   const { data, model, benchmark } = await readFeatures(options, seed);
   const { head, ...fitted } = await fitHead(data, {
     ...given({ ridge: options.ridge, signal: options.signal, onProgress: options.onProgress }),
+    ...given({ threads: options.load?.threads }),
     heldOut,
     seed,
   });

@@ -2,8 +2,9 @@
  * The objective of a fit: the mean K-wise loss over cases of the scores X (w_old + v), plus λ/2 · |v|². Strictly convex in v,
  * the change of the head, for λ above 0.
  */
-import { dot, type RewardHead } from "../../reward-head.ts";
+import type { RewardHead } from "../../reward-head.ts";
 import { rankingLoss, rankingLossGradient } from "../measures/plackett-luce.ts";
+import { FeatureProducts } from "./feature-products.ts";
 import type { FeatureTable } from "./feature-table.ts";
 import type { FitCase } from "./fit-data.ts";
 import type { Evaluate } from "./lbfgs.ts";
@@ -12,43 +13,53 @@ import type { TimeSlice } from "./time-slice.ts";
 /** Features, with the scores of the old head. */
 export interface FitProblem {
   readonly features: FeatureTable;
+  readonly products: FeatureProducts;
   /** Old score of each row, in float64, without the bias. */
   readonly oldScores: Float64Array;
   readonly slice: TimeSlice;
 }
 
-/** Leaves out the old head's bias: the loss depends only on score differences. */
+/**
+ * Leaves out the old head's bias: the loss depends only on score differences. The caller closes `products`.
+ *
+ * @param threads default: one per core
+ */
 export async function fitProblem(
   features: FeatureTable,
   { weight }: RewardHead,
   slice: TimeSlice,
+  threads?: number,
 ): Promise<FitProblem> {
-  const oldScores = new Float64Array(features.rows);
-  for (let row = 0; row < features.rows; row++) {
-    oldScores[row] = dot(weight, features.row(row));
-    if (slice.isOver) await slice.yieldToEventLoop();
+  const products = await FeatureProducts.open(features, { slice, threads });
+  try {
+    const all = products.list(Array.from({ length: features.rows }, (_, row) => row));
+    return { features, products, oldScores: (await products.scores(all, weight)).slice(), slice };
+  } catch (error) {
+    products.close();
+    throw error;
   }
-  return { features, oldScores, slice };
 }
 
 /** The objective over some cases. */
 export function objective(problem: FitProblem, cases: readonly FitCase[], ridge: number): Evaluate {
+  const { products, slice, oldScores } = problem;
+  const list = products.list(rowsOf(cases));
+  const slopes = new Float64Array(oldScores.length);
   return async (change, gradient) => {
-    const { features, slice } = problem;
-    gradient.fill(0);
+    const moves = await products.scores(list, change);
+    slopes.fill(0);
     let sum = 0;
     for (const { rows, grades } of cases) {
-      const scores = scoresOf(problem, rows, change);
-      const slopes = new Float64Array(rows.length);
-      sum += rankingLossGradient(scores, grades, slopes);
-      for (const [i, row] of rows.entries()) {
-        const slope = (slopes[i] as number) / cases.length;
-        if (slope === 0) continue;
-        const values = features.row(row);
-        for (let k = 0; k < values.length; k++) gradient[k] = (gradient[k] as number) + slope * (values[k] as number);
+      const scores = rows.map((row) => (oldScores[row] as number) + (moves[row] as number));
+      const ofCase = new Float64Array(rows.length);
+      sum += rankingLossGradient(scores, grades, ofCase);
+      for (let i = 0; i < rows.length; i++) {
+        const row = rows[i] as number;
+        slopes[row] = (slopes[row] as number) + (ofCase[i] as number) / cases.length;
       }
       if (slice.isOver) await slice.yieldToEventLoop();
     }
+    await products.gradient(list, slopes, gradient);
     let squares = 0;
     for (let k = 0; k < change.length; k++) {
       squares += (change[k] as number) ** 2;
@@ -60,17 +71,19 @@ export function objective(problem: FitProblem, cases: readonly FitCase[], ridge:
 
 /** Mean K-wise loss of some cases, without the penalty. */
 export async function meanLoss(problem: FitProblem, cases: readonly FitCase[], change: Float64Array): Promise<number> {
-  const { slice } = problem;
+  const { products, oldScores, slice } = problem;
+  const moves = await products.scores(products.list(rowsOf(cases)), change);
   let sum = 0;
   for (const { rows, grades } of cases) {
-    sum += rankingLoss(scoresOf(problem, rows, change), grades);
+    const scores = rows.map((row) => (oldScores[row] as number) + (moves[row] as number));
+    sum += rankingLoss(scores, grades);
     if (slice.isOver) await slice.yieldToEventLoop();
   }
   return sum / cases.length;
 }
 
-function scoresOf({ features, oldScores }: FitProblem, rows: readonly number[], change: Float64Array): number[] {
-  return rows.map((row) => (oldScores[row] as number) + dot(change, features.row(row)));
+export function* rowsOf(cases: readonly FitCase[]): Generator<number> {
+  for (const { rows } of cases) yield* rows;
 }
 
 /**

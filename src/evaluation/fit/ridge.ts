@@ -15,14 +15,19 @@ export interface RidgeTrial {
 /** The usual number of folds. */
 const FOLDS = 5;
 /**
+ * As many folds are judged as have this many prompts together. The mean loss over 4000 prompts tells neighbouring λs apart, and
+ * of 100,000 prompts one fold has 20,000.
+ */
+const ENOUGH_JUDGED = 4000;
+/**
  * The grid: powers of ten, times a quarter of the squared distance (the loss's largest curvature). At the upper end the head
  * barely moves; at the lower end the penalty barely matters.
  */
 const HIGHEST_POWER = 1;
 const LOWEST_POWER = -6;
-const POWER_STEP = -0.5;
-/** Early stopping: the search ends after this many losses in a row that are not below the best. */
-const MAX_RISING_LOSSES = 3;
+/** First whole powers are tried, until the loss rises; then the half powers on both sides of the best. */
+const POWER_STEP = 1;
+const HALF_STEP = 0.5;
 /** Gradient tolerance, relative to the features' distance: far below what affects the choice. */
 const TOLERANCE = 1e-4;
 const MAX_ITERATIONS = 500;
@@ -38,29 +43,50 @@ export async function chooseRidge(
   squaredDistance: number,
   onTrial: (trial: RidgeTrial) => void = () => {},
 ): Promise<{ ridge: number; trials: RidgeTrial[] }> {
-  const folds = foldsOf(groups, Math.min(FOLDS, groups.length));
+  const folds = judgedFolds(groups);
   const judged = folds.reduce((sum, fold) => sum + fold.judged.length, 0);
-  // Warm start: each λ starts from the result of the larger one before it.
-  const changes: Float64Array[] = folds.map(() => new Float64Array(problem.features.width));
+  const zero = () => folds.map(() => new Float64Array(problem.features.width));
   const trials: RidgeTrial[] = [];
-  let best: RidgeTrial | undefined;
-  let rising = 0;
-  for (let power = HIGHEST_POWER; power >= LOWEST_POWER && rising < MAX_RISING_LOSSES; power += POWER_STEP) {
+  /** The changes of the head for the λs that may be next to the best one, by power. */
+  const changes = new Map<number, Float64Array[]>();
+  const attempt = async (power: number, starts: readonly Float64Array[]): Promise<RidgeTrial> => {
     const ridge = (squaredDistance / 4) * 10 ** power;
+    const found: Float64Array[] = [];
     let sum = 0;
     for (const [i, fold] of folds.entries()) {
       const options = { ridge, squaredDistance, tolerance: TOLERANCE, maxIterations: MAX_ITERATIONS };
-      const { x } = await fitCases(problem, fold.training, options, changes[i]);
-      changes[i] = x;
+      const { x } = await fitCases(problem, fold.training, options, starts[i]);
+      found.push(x);
       sum += fold.judged.length * (await meanLoss(problem, fold.judged, x));
     }
+    changes.set(power, found);
     const trial = { ridge, loss: sum / judged };
     trials.push(trial);
     onTrial(trial);
-    rising = best === undefined || trial.loss < best.loss ? 0 : rising + 1;
-    if (rising === 0) best = trial;
+    return trial;
+  };
+  let best = await attempt(HIGHEST_POWER, zero());
+  let bestPower = HIGHEST_POWER;
+  for (let power = HIGHEST_POWER - POWER_STEP; power >= LOWEST_POWER; power -= POWER_STEP) {
+    // Warm start: each λ starts from the result of the larger one before it.
+    const trial = await attempt(power, changes.get(power + POWER_STEP) as Float64Array[]);
+    changes.delete(power + 2 * POWER_STEP);
+    if (!(trial.loss < best.loss)) break;
+    [best, bestPower] = [trial, power];
   }
-  return { ridge: (best as RidgeTrial).ridge, trials };
+  const whole = bestPower;
+  for (const power of [whole + HALF_STEP, whole - HALF_STEP]) {
+    if (power > HIGHEST_POWER || power < LOWEST_POWER) continue;
+    const trial = await attempt(power, changes.get(power + HALF_STEP) ?? zero());
+    if (trial.loss < best.loss || (trial.loss === best.loss && trial.ridge > best.ridge)) best = trial;
+  }
+  return { ridge: best.ridge, trials: trials.sort((a, b) => b.ridge - a.ridge) };
+}
+
+/** Folds of the usual size: all of them, or as many as judge enough prompts. */
+function judgedFolds(groups: readonly FitCase[][]): ReturnType<typeof foldsOf> {
+  const count = Math.min(FOLDS, groups.length);
+  return foldsOf(groups, count).slice(0, Math.ceil(ENOUGH_JUDGED / (groups.length / count)));
 }
 
 export interface CaseFitOptions {

@@ -5,11 +5,11 @@ const SLICE_MS = 20;
 
 /** Shared by all parts of one computation: `if (slice.isOver) await slice.yieldToEventLoop();` */
 export class TimeSlice {
-  readonly #signal: AbortSignal | undefined;
+  readonly signal: AbortSignal | undefined;
   #end = performance.now() + SLICE_MS;
 
   constructor(signal?: AbortSignal) {
-    this.#signal = signal;
+    this.signal = signal;
   }
 
   get isOver(): boolean {
@@ -19,7 +19,7 @@ export class TimeSlice {
   /** @throws the signal's reason when it is aborted */
   async yieldToEventLoop(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
-    this.#signal?.throwIfAborted();
+    this.signal?.throwIfAborted();
     this.#end = performance.now() + SLICE_MS;
   }
 }

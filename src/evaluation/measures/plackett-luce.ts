@@ -31,6 +31,7 @@ function sumOverBuckets(
   grades: readonly (number | undefined)[],
   gradient: Float64Array | undefined,
 ): number {
+  if (grades.length === 2) return lossOfPair(scores, grades, gradient);
   const buckets = bucketsOf(grades);
   const behind: number[] = [];
   /** logsumexp of the scores of `behind`. */
@@ -60,6 +61,23 @@ function sumOverBuckets(
     behind.push(...bucket);
   }
   return loss;
+}
+
+/** What {@link sumOverBuckets} computes for two responses, without its lists: most preference data has millions of pairs. */
+function lossOfPair(
+  scores: ArrayLike<number>,
+  [first, second]: readonly (number | undefined)[],
+  gradient: Float64Array | undefined,
+): number {
+  if (first === undefined || second === undefined || first === second) return 0;
+  const [better, worse] = first > second ? [0, 1] : [1, 0];
+  const lead = (scores[better] as number) - (scores[worse] as number);
+  if (gradient !== undefined) {
+    const slope = 1 / (1 + Math.exp(lead));
+    gradient[better] = (gradient[better] as number) - slope;
+    gradient[worse] = (gradient[worse] as number) + slope;
+  }
+  return lead > 0 ? Math.log1p(Math.exp(-lead)) : Math.log1p(Math.exp(lead)) - lead;
 }
 
 /** Groups indices by grade, worst grade first. */

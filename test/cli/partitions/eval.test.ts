@@ -1,5 +1,5 @@
 /** eval over a folder: results of each file, and the report on all of them. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { folder, jsonLines, parseLines, run, tiny } from "../run-cli.ts";
@@ -34,6 +34,21 @@ it("makes of the results of each file the report on all files", async () => {
   expect(again.stderr).toContain("nothing to do");
   const list = await run([...task, "--list"]);
   expect(parseLines(list.stdout)).toMatchObject([{ partition: "a.jsonl" }, { partition: "sub/b.jsonl" }]);
+});
+
+it("counts the tokens of scores that it knew already", async () => {
+  const tokensOf = async (name: string) => {
+    const at = join(folder, name);
+    await run(["eval", "pairs", ...tiny, "--input", input, "--output", at, "--partitions"]);
+    const { stdout } = await run(["eval", "pairs", "--input", input, "--output", at, "--check", "--json"]);
+    const read = (file: string) => parseLines(readFileSync(join(at, file), "utf8"));
+    const counts = [...read("a.jsonl"), ...read("sub/b.jsonl")].flatMap(({ tokenCounts }) => tokenCounts as number[]);
+    return [JSON.parse(stdout).tokens, counts.reduce((sum, count) => sum + count, 0)];
+  };
+  const [first, counted] = await tokensOf("eval-first");
+  expect(first).toBe(counted);
+  expect(first).toBeGreaterThan(0);
+  expect(await tokensOf("eval-again")).toEqual([first, first]);
 });
 
 it.each([

@@ -261,6 +261,19 @@ describe("what cannot be one output for each file is refused", () => {
       "would have the same output a.jsonl",
     ],
     [
+      "a file that is given twice",
+      () => {
+        const at = inputs("f8");
+        return ["--input", at, join(at, "a.jsonl"), "--output", join(folder, "f8-out/")];
+      },
+      "a.jsonl is given twice",
+    ],
+    [
+      "inputs of which none is there",
+      () => ["--input", join(folder, "f9-a.jsonl"), join(folder, "f9-b.csv"), "--output", join(folder, "f9-out/")],
+      "f9-a.jsonl cannot be read: it does not exist",
+    ],
+    [
       "two files of one name in another format",
       () => ["--input", inputs("f4", { "a.csv": "", "a.jsonl": "" }), "--output", `${folder}/f4-out/`, "-f", "csv"],
       "would have the same output a.csv",
@@ -286,6 +299,10 @@ describe("what cannot be one output for each file is refused", () => {
     expect(stderr).toContain(reason);
     expect(stderr.trim().split("\n")).toHaveLength(1);
     expect(code).toBe(2);
+  });
+
+  it("and makes no folder", () => {
+    for (const name of ["f8-out", "f9-out"]) expect(existsSync(join(folder, name))).toBe(false);
   });
 
   it("and files of others stay", () => {

@@ -49,3 +49,20 @@ it("is ready before it is asked for anything, and says so when it cannot begin",
   expect(other).toMatchObject({ code: 2, stdout: "" });
   expect(other.stderr).toContain("without --tokenization, not with --tokenization slow");
 });
+
+it("ends in one sentence when another run takes the folder over", async () => {
+  const input = inputs("taken");
+  const output = join(folder, "taken-out");
+  const child = start(["score", ...tiny, "--input", input, "--output", output, "--partitions", "-"]);
+  const result = ended(child);
+  await new Promise((resolve) => child.stdout.once("data", resolve));
+  const at = join(output, "_PARTITIONS");
+  const run = JSON.parse(readFileSync(at, "utf8"));
+  writeFileSync(at, JSON.stringify({ ...run, settings: { "--tokenization": "slow" } }));
+  child.stdin.end(jsonLines([{ partition: "a.jsonl" }, { partition: "sub/a.jsonl" }]));
+  const { code, stdout, stderr } = await result;
+  expect(parseLines(stdout).map(({ event }) => event)).toEqual(["ready"]);
+  expect(stderr.match(/now belongs to a run that was started with --tokenization slow/g)).toHaveLength(1);
+  expect(stderr).toContain("choose another --output folder");
+  expect(code).toBe(2);
+});

@@ -1,5 +1,5 @@
 /** readItems(): any input as items to score. */
-import { mkdirSync, readdir, writeFileSync } from "node:fs";
+import { mkdirSync, readdir, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { describe, expect, it } from "vitest";
@@ -193,6 +193,37 @@ it("finds files by pattern and in folders, in order, and a file with a name like
   expect(await paths(join(folder, "many", "*.csv"), b)).toEqual([a, b]);
   expect(await paths(odd)).toEqual([odd]);
   await expect(paths(join(folder, "none-*.csv"))).rejects.toThrow(/does not exist, and no file matches it/);
+});
+
+it("follows links to folders, and reads every file once", async () => {
+  const a = file("links/a.csv", "");
+  file("elsewhere/b.csv", "");
+  file("elsewhere/sub/c.csv", "");
+  const inside = file("links/sub/d.csv", "");
+  file("links/.store/e.csv", "");
+  const at = (name: string) => join(folder, "links", name);
+  symlinkSync(join(folder, "elsewhere"), at("far"));
+  symlinkSync(join(folder, "elsewhere", "sub"), at("far-again"));
+  symlinkSync(at("sub"), at("latest"));
+  symlinkSync(at(".store"), at("stored"));
+  symlinkSync(at("."), at("loop"));
+  symlinkSync(folder, at("sub/up"));
+  symlinkSync(at("sub"), join(folder, "elsewhere", "back"));
+  symlinkSync(at("nothing"), at("dangling"));
+  file("spark/part-0.parquet", "");
+  symlinkSync(join(folder, "spark"), at("table.parquet"));
+  const names = (await findFiles([join(folder, "links")])).map(({ path }) => path);
+  expect(names).toEqual([
+    a,
+    at("far/b.csv"),
+    at("far/sub/c.csv"),
+    at("stored/e.csv"),
+    inside,
+    at("table.parquet/part-0.parquet"),
+  ]);
+  symlinkSync(join(folder, "links"), join(folder, "link-itself"));
+  const through = (await findFiles([join(folder, "link-itself")])).map(({ path }) => path);
+  expect(through).toEqual(names.map((path) => path.replace("links", "link-itself")));
 });
 
 describe("a folder that cannot be read", () => {

@@ -30,6 +30,17 @@ it("leaves out the folder of the outputs, by whatever name", async () => {
     expect(await names([join(root, "in")], except)).toEqual(["-x y é.csv", "a.jsonl", "sub/a.jsonl"]);
 });
 
+it("leaves out the folder of the outputs where a link in the input leads to it", async () => {
+  for (const name of ["far/b.jsonl", "far/out/b.jsonl"]) {
+    mkdirSync(dirname(join(root, name)), { recursive: true });
+    writeFileSync(join(root, name), "{}\n");
+  }
+  mkdirSync(join(root, "linking"));
+  symlinkSync(join(root, "far"), join(root, "linking", "data"));
+  expect(await names([join(root, "linking")])).toEqual(["data/b.jsonl", "data/out/b.jsonl"]);
+  expect(await names([join(root, "linking")], join(root, "far", "out"))).toEqual(["data/b.jsonl"]);
+});
+
 it("takes no input away that is the folder of the outputs, or is in it: that is refused elsewhere", async () => {
   expect(await names([join(root, "in", "sub")], join(root, "in", "sub"))).toEqual(["a.jsonl"]);
   expect(await names([join(root, "in", "sub", "a.jsonl")], join(root, "in"))).toEqual(["a.jsonl"]);
