@@ -19,7 +19,7 @@ export type { Agreement, Differences, OrderAgreement } from "../evaluation/measu
 export type { BestOfNCurve, BestOfNPoint } from "../evaluation/measures/best-of-n.ts";
 export type { AccuracyBin } from "../evaluation/measures/bins.ts";
 export type { Breakdown, GroupMeasures } from "../evaluation/measures/breakdown.ts";
-export type { CalibrationBin, CalibrationMeasures } from "../evaluation/measures/calibration.ts";
+export type { CalibrationBin, CalibrationMeasures, NoiseBand } from "../evaluation/measures/calibration.ts";
 export type { ConsistencyMeasures } from "../evaluation/measures/consistency.ts";
 export type { Correlation, LengthGroup, LengthMeasures, LengthVerdict } from "../evaluation/measures/length.ts";
 export type { Histogram, MarginMeasures } from "../evaluation/measures/margins.ts";
@@ -32,6 +32,7 @@ export type { RankingMeasures } from "../evaluation/measures/ranking.ts";
 export type { RewardBenchScore, SectionScore } from "../evaluation/measures/reward-bench.ts";
 export type { RewardBench2Score, TiesScore } from "../evaluation/measures/reward-bench-2.ts";
 export type { RmBenchAccuracies, RmBenchDomain, RmBenchScore } from "../evaluation/measures/rm-bench.ts";
+export type { ScoreDistribution } from "../evaluation/measures/score-distribution.ts";
 export type { FlipMeasures, ScoreSpread, Share, ShiftMeasures, ShiftsOfProbe } from "../evaluation/measures/shifts.ts";
 export type {
   ModelStanding,

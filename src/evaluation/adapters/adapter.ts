@@ -131,10 +131,10 @@ export function contextOf(fields: Fields, name: string, rules: ItemRules): strin
   return isMessages ? messagesOf(fields, name, rules) : textOf(fields, name);
 }
 
-/** The field "prompt" with the row's system turn; must end with the user's turn. */
-export function promptOf(fields: Fields, rules: ItemRules): string | readonly ChatMessage[] {
-  const context = contextOf(fields, "prompt", rules);
-  if (typeof context !== "string") refuseLastTurn(context, "prompt", "user");
+/** The prompt with the row's system turn; must end with the user's turn. */
+export function promptOf(fields: Fields, rules: ItemRules, name = "prompt"): string | readonly ChatMessage[] {
+  const context = contextOf(fields, name, rules);
+  if (typeof context !== "string") refuseLastTurn(context, name, "user");
   return inContext(systemTurn(fields, "The row"), context);
 }
 

@@ -5,13 +5,12 @@ import type { CaseResponse } from "../../case.ts";
 import {
   type Adapted,
   type AdaptOptions,
-  contextOf,
   type Fields,
   fieldsOf,
-  inContext,
   itemOf,
   listOf,
   namesOf,
+  promptOf,
   refuseTooMany,
   rowFields,
   textOf,
@@ -76,11 +75,11 @@ export interface TwoResponses {
 /** A prompt, two responses, and which of them is better. */
 export function twoResponses(description: Description, of: TwoResponses): Layout {
   const { prompt, responses, labels, verdict, id = "id" } = of;
-  const read = [...(typeof prompt === "string" ? [prompt] : []), ...responses, ...(of.read ?? [])];
+  const read = [...(typeof prompt === "string" ? [prompt, "system"] : []), ...responses, ...(of.read ?? [])];
   const adapt = (row: unknown, options: AdaptOptions = {}): Adapted => {
     const fields = rowFields(row, options, shapeOf(description), read);
     refuseMissingColumns(description, fields, row);
-    const context = typeof prompt === "string" ? contextOf(fields, prompt, options) : prompt(fields, options);
+    const context = typeof prompt === "string" ? promptOf(fields, options, prompt) : prompt(fields, options);
     // Read before the verdict: a file with another schema must not pass as one full of ties.
     const items = responses.map((name) => itemOf(context, textOf(fields, name)));
     const grades = verdict(fields, options);
@@ -181,9 +180,9 @@ export interface ManyResponses {
 export function manyResponses(description: Description, of: ManyResponses): Layout {
   const { prompt, list, text, grade, label, grades, isRank = false } = of;
   const adapt = (row: unknown, options: AdaptOptions = {}): Adapted => {
-    const fields = rowFields(row, options, shapeOf(description), [prompt, list, ...(of.read ?? [])]);
+    const fields = rowFields(row, options, shapeOf(description), [prompt, list, "system", ...(of.read ?? [])]);
     refuseMissingColumns(description, fields, row);
-    const context = inContext(undefined, contextOf(fields, prompt, options));
+    const context = promptOf(fields, options, prompt);
     const all = listOf(fields, list);
     if (all.length < 2) return { omitted: "fewer than two responses" };
     refuseTooMany(all, list);
