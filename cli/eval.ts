@@ -40,6 +40,8 @@ type EvalCommandOptions = ModelOptions &
   PartitionOptions & { readonly force?: true } & {
     readonly benchmarks: readonly string[];
     readonly by?: readonly string[];
+    readonly modelField?: readonly string[];
+    readonly paraphrases?: string;
     readonly output?: string;
     readonly scores?: readonly ScoreTableFormat[];
     readonly json?: true;
@@ -81,7 +83,7 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
       modelPath: path,
       benchmarks: requests,
       load: loadSettings(options),
-      ...given({ by: options.by }),
+      ...given({ by: options.by, modelFields: options.modelField, paraphrases: options.paraphrases }),
       ...sampleSettings(options),
       ...hooks,
     });
@@ -131,6 +133,16 @@ export function describeEval(command: Command): Command {
     "break accuracy down by fields of the rows (a,meta.b), turns or length (repeatable)",
     fieldNames,
   );
+  command
+    .option(
+      "--model-field <names>",
+      "fields with the names of the models that wrote the responses: a list, or one for each (default: model_a,model_b or models)",
+      fieldNames,
+    )
+    .option(
+      "--paraphrases <name>",
+      "a field that is the same in rows with paraphrases of one prompt: measure consistency",
+    );
   addModelOptions(command);
   command
     .optionsGroup("Output:")

@@ -23,6 +23,8 @@ export interface AdaptOptions extends ItemRules {
   readonly differentPrompts?: "refuse" | "allow";
   /** The row comes from a CSV file, where every value is text; default false. */
   readonly isCsv?: boolean;
+  /** The file that the row comes from, as messages name it. */
+  readonly sourceName?: string;
 }
 
 /** @throws InvalidInputError ERR_INVALID_ITEM or ERR_INVALID_UNICODE for an invalid row; `field` names the field */

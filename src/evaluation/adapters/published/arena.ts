@@ -116,7 +116,7 @@ function adaptTurns(row: unknown, options: AdaptOptions = {}): Adapted {
     return {
       item: conversationOf({ [name]: turns }, name, options),
       grade: won[i] as number,
-      ...(typeof model === "string" ? { label: model } : {}),
+      ...(typeof model === "string" ? { label: model, model } : {}),
     };
   });
   const answered = sides.filter((side) => side !== undefined);

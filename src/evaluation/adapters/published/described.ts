@@ -87,7 +87,7 @@ export function twoResponses(description: Description, of: TwoResponses): Layout
     const judged = items.map((item, i): CaseResponse => {
       const label = labels === undefined ? undefined : fields[labels[i] as string];
       const grade = "omitted" in grades ? undefined : grades[i];
-      return { item, grade, ...(typeof label === "string" ? { label } : {}) };
+      return { item, grade, ...namedBy(labels?.[i], label) };
     });
     return compared(judged, options, namesOf({ ...fields, id: fields[id] }), "tie");
   };
@@ -198,12 +198,18 @@ export function manyResponses(description: Description, of: ManyResponses): Layo
       return {
         item: itemOf(context, text === undefined ? textOf(own, where) : textOf(own, text, `${where}.${text}`)),
         grade: gradeOf(value, at, isRank),
-        ...(typeof name === "string" ? { label: name } : {}),
+        ...namedBy(label, name),
       };
     });
     return compared(responses, options, namesOf(fields));
   };
   return { ...description, adapt };
+}
+
+/** The label of a response from a field; models are in fields that say so. */
+function namedBy(field: string | undefined, label: unknown): Pick<CaseResponse, "label" | "model"> {
+  if (field === undefined || typeof label !== "string") return {};
+  return /model|policy|generator/i.test(field) ? { label, model: label } : { label };
 }
 
 /** Null, NaN and "N/A" are unknown. */
