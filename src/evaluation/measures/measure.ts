@@ -3,10 +3,11 @@ import { InvalidInputError } from "../../errors.ts";
 import type { BenchmarkName, ScoredCase } from "../case.ts";
 import { type AccuracyMeasures, measureAccuracy, measureSubsets, type SubsetMeasures } from "./accuracy.ts";
 import { type Breakdown, measureBreakdown } from "./breakdown.ts";
-import { type CalibrationMeasures, measureCalibration } from "./calibration.ts";
+import { type CalibrationMeasures, measureCalibration, type StoredCalibrationLoss } from "./calibration.ts";
 import { type LengthMeasures, measureLength } from "./length.ts";
 import { type MarginMeasures, measureMargins } from "./margins.ts";
-import { listPairs } from "./outcome.ts";
+import { listPairs, type PairLists } from "./outcome.ts";
+import { calibratedLogLoss, ordersOf, type PairCalibration } from "./pair-calibration.ts";
 import { measureRanking, type RankingMeasures } from "./ranking.ts";
 import { type RewardBenchScore, scoreRewardBench } from "./reward-bench.ts";
 import { type RewardBench2Score, scoreRewardBench2 } from "./reward-bench-2.ts";
@@ -43,6 +44,7 @@ export interface BenchmarkMeasures extends AccuracyMeasures {
 const RANKED: ReadonlySet<BenchmarkName> = new Set(["nectar", "pairs"]);
 
 /**
+ * @param stored the model's own calibration, whose log loss is reported beside the raw one
  * @throws InvalidInputError ERR_INVALID_ARGUMENT for a case with lists of different lengths, a comparison of a response that
  *   does not exist, or a score that is not finite
  */
@@ -50,6 +52,7 @@ export function measureBenchmark(
   benchmark: BenchmarkName,
   cases: readonly ScoredCase[],
   by: readonly string[] = [],
+  stored?: PairCalibration,
 ): BenchmarkMeasures {
   for (const scored of cases) checkCase(scored);
   const subsets = measureSubsets(cases);
@@ -61,7 +64,7 @@ export function measureBenchmark(
   const pairs = listPairs(cases);
   const scores = measureScores(cases);
   const margins = measureMargins(pairs);
-  const calibration = measureCalibration(pairs);
+  const calibration = measureCalibration(pairs, stored && storedLoss(pairs, cases, stored));
   const length = measureLength(cases, pairs);
   return {
     ...measureAccuracy(cases),
@@ -75,6 +78,14 @@ export function measureBenchmark(
     ...(calibration && { calibration }),
     ...(length && { length }),
   };
+}
+
+function storedLoss(
+  { margins }: PairLists,
+  cases: readonly ScoredCase[],
+  stored: PairCalibration,
+): StoredCalibrationLoss {
+  return { ...stored, logLoss: calibratedLogLoss({ margins, orders: ordersOf(cases) }, stored) };
 }
 
 function officialScore(
