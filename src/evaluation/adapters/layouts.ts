@@ -16,6 +16,7 @@ import { oasstMessages, oasstTrees } from "./published/oasst.ts";
 import { capybara, chosenResponse, distilabelOrca, orca } from "./published/orca.ts";
 import { pkuBetter, pkuSafer, pkuSafety } from "./published/pku.ts";
 import { ratedLists, ratedObjects } from "./published/rated.ts";
+import { ppeCorrectness, ppeHuman, rmBench } from "./published/reward-benchmarks.ts";
 import { shp } from "./published/shp.ts";
 import { summarize } from "./published/summarize.ts";
 import { trlTexts } from "./published/trl.ts";
@@ -53,7 +54,18 @@ export const layouts: readonly Layout[] = [
     chosenResponse,
     capybara,
   ],
-  ...[alpacaRanking, shareGptPairs, arena, arena55k, mtBench, judgeBench, alpacaEval],
+  ...[
+    alpacaRanking,
+    shareGptPairs,
+    arena,
+    arena55k,
+    mtBench,
+    judgeBench,
+    alpacaEval,
+    rmBench,
+    ppeHuman,
+    ppeCorrectness,
+  ],
   ...[truthGeneration, truthCsv, truthMc1, truthMc2, pkuBetter, pkuSafer, pkuSafety],
 ];
 

@@ -579,6 +579,41 @@ export const published: readonly Published[] = [
     wins: ["q: b > a", "q: a > b"],
   },
   {
+    what: "RM-Bench: three right and three wrong answers",
+    rows: [{ id: "1", prompt: "p", chosen: ["a", "b", "c"], rejected: ["x", "y", "z"], domain: "math" }],
+    adapter: "rmbench",
+    wins: ["a", "b", "c"].flatMap((right) => ["x", "y", "z"].map((wrong) => `p: ${right} > ${wrong}`)),
+  },
+  {
+    what: "PPE: human preferences",
+    rows: ["model_a", "model_b", "tie"].map((winner) => ({
+      ...{ question_id: "1", model_a: "m", model_b: "n", winner, language: "English", hard_prompt: true },
+      ...{ prompt: "p", response_1: "x", response_2: "y", length_a: 1, length_b: 1 },
+    })),
+    adapter: "ppe-human",
+    wins: ["p: x > y", "p: y > x"],
+    omitted: { tie: 1 },
+  },
+  {
+    what: "PPE: right and wrong answers, with the pairs that were drawn",
+    rows: [
+      {
+        ...{ question_id: "1", prompt: "p", model_name: "m", problem: "p?", level: "Level 1" },
+        ...{ response_1: "a", response_2: "b", response_3: "c" },
+        ...{
+          scores: [false, true, true],
+          sampled_conflict_pairs: [
+            [0, 2],
+            [1, 0],
+            [0, 2],
+          ],
+        },
+      },
+    ],
+    adapter: "ppe-best-of-k",
+    wins: ["p: c > a", "p: b > a", "p: c > a"],
+  },
+  {
     what: "AlpacaEval: 1 and 2, weighted preferences, draws of old and new files, no verdict",
     rows: [
       {
