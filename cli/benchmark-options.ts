@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { type BenchmarkName, type BenchmarkRequest, benchmarks, preferenceAdapters } from "../src/entry/eval.ts";
 import { UsageError } from "./errors.ts";
 import { addFieldOptions, type FieldOptions, fieldMapping, IGNORE_FIELD } from "./field-options.ts";
+import { pathIdentity } from "./file-identity.ts";
 import { adapterNamed, benchmarkNames, MAX_SAMPLE_ROWS, MAX_SEED } from "./library.ts";
 import { given } from "./model-option.ts";
 import { collect, wholeNumber } from "./option-values.ts";
@@ -68,10 +69,25 @@ export function requestsOf(
   return chosen.map((benchmark) => {
     const list = inputsOf.get(benchmark) ?? [];
     if (list.length === 0 && benchmarks[benchmark].source === undefined)
-      throw new UsageError(`${benchmark} has no data set of its own: give --input FILE`);
+      throw new UsageError(
+        `${benchmark} has no data set of its own: give --input ${benchmarks[benchmark].published ?? "FILE"}`,
+      );
     const named = adapter === undefined || benchmark !== "pairs" ? {} : { adapter };
     return { benchmark, ...reading, ...named, ...(list.length === 0 ? {} : { inputs: list }) };
   });
+}
+
+/** A report must not replace its own input. */
+export async function refuseReplacingInput(
+  files: readonly string[],
+  requests: readonly BenchmarkRequest[],
+): Promise<void> {
+  const inputs = await Promise.all(requests.flatMap(({ inputs = [] }) => inputs.map(pathIdentity)));
+  for (const file of files) {
+    const identity = await pathIdentity(file);
+    if (identity !== undefined && inputs.includes(identity))
+      throw new UsageError(`the report would replace its input ${file}: choose another --output folder`);
+  }
 }
 
 function checkAdapter(adapter: string, chosen: readonly BenchmarkName[]): void {
@@ -79,6 +95,9 @@ function checkAdapter(adapter: string, chosen: readonly BenchmarkName[]): void {
     throw new UsageError("--adapter says how the data of pairs is read; the other benchmarks have their own");
   adapterNamed(adapter);
 }
+
+/** The value of --adapter that lists the names. */
+export const LIST = "list";
 
 /** What `--adapter list` prints. */
 export function adapterList(): string {
@@ -113,7 +132,7 @@ export function addSampleOptions(command: Command): Command {
   return command
     .option(
       "--limit <n>",
-      'prompts to sample from each benchmark, or "all" (default: 1000; rewardbench and rewardbench2: all)',
+      'prompts to sample from each benchmark, or "all" (default: 1000; rewardbench, rewardbench2, rmbench and ppe: all)',
       limitValue,
     )
     .option("--seed <n>", "seed of the sample (default: 0)", wholeNumber(0, MAX_SEED))

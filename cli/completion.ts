@@ -1,6 +1,7 @@
 /** `starling-rm completion`: scripts for shells, made of the commands' own definitions. */
 import type { Argument, Command, Option } from "commander";
 import { weightTypes } from "../src/entry/convert.ts";
+import { probes } from "../src/entry/eval.ts";
 import {
   bashScript,
   type CompletedCommand,
@@ -67,9 +68,15 @@ function completedOption(option: Option): CompletedOption {
 
 /** By the name in the help: `--output <file>`. */
 function valuesOf(name: string, { long, argChoices = [] }: Option): Completion {
-  const words = long === "--type" ? weightTypes : long === "--model" ? ["tiny"] : argChoices;
-  return { words, files: filesOf(name) };
+  return { words: WORDS[long ?? ""] ?? argChoices, files: filesOf(name) };
 }
+
+/** Of options without choices of their own. */
+const WORDS: Readonly<Record<string, readonly string[]>> = {
+  "--type": weightTypes,
+  "--model": ["tiny"],
+  "--probe": probes.map(({ name }) => name),
+};
 
 function filesOf(name: string): Completion["files"] {
   if (/folder/.test(name)) return "folders";

@@ -1,6 +1,7 @@
 /** The result of an evaluation for people: a line per benchmark, their average, and notes. */
 import type { BenchmarkReport, EvaluationReport } from "../src/entry/eval.ts";
 import { counted } from "./counted.ts";
+import { rewardNotes, strengthRows, strengthsLeft } from "./eval-rewards.ts";
 import { padStart, preview, textWidth, visible } from "./visible-text.ts";
 
 const DIGITS = 3;
@@ -55,7 +56,7 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
   );
   const { notice } = report.model;
   const notices = notice === undefined ? [] : wrapped(visible(notice), columns);
-  return `${notices.map((line) => `${line}\n`).join("")}${aligned(table, columns)}${notes.length > 0 ? "\n" : ""}${notes.map((note) => `${note}\n`).join("")}${breakdowns.join("")}`;
+  return `${notices.map((line) => `${line}\n`).join("")}${aligned(table, columns)}${notes.length > 0 ? "\n" : ""}${notes.map((note) => `${note}\n`).join("")}${breakdowns.join("")}${benchmarks.map((own) => strengthsTable(own, columns)).join("")}`;
 }
 
 type Breakdown = NonNullable<BenchmarkReport["breakdowns"]>[number];
@@ -75,12 +76,19 @@ function breakdownTable({ benchmark }: BenchmarkReport, { field, groups }: Break
   return `\n${aligned([head, ...rows], columns)}${more}`;
 }
 
+function strengthsTable(report: BenchmarkReport, columns: number): string {
+  const rows = strengthRows(report);
+  if (rows === undefined) return "";
+  const left = strengthsLeft(report);
+  return `\n${aligned(rows, columns)}${left > 0 ? `  … and ${counted(left, "model")} more (--json)\n` : ""}`;
+}
+
 function intervalOf({ interval }: { readonly interval?: BenchmarkReport["interval"] | undefined }): string {
   return interval === undefined ? ABSENT : `${share(interval.low)} to ${share(interval.high)}`;
 }
 
 /** First column left-aligned, the others right-aligned. */
-function aligned(rows: readonly (readonly string[])[], columns: number): string {
+export function aligned(rows: readonly (readonly string[])[], columns: number): string {
   const widths = (rows[0] ?? []).map((_, i) => rows.reduce((most, row) => Math.max(most, textWidth(row[i] ?? "")), 0));
   let fitting = widths.length;
   const total = () => widths.slice(0, fitting).reduce((sum, width) => sum + width + GAP, -GAP);
@@ -111,6 +119,7 @@ function noteLines(report: BenchmarkReport, columns: number): string[] {
       `${counted(report.cases, "case")} of ${counted(report.prompts, "prompt")}.`,
     ranking !== undefined && rankingNote(ranking),
     officialScore !== undefined && officialNote(officialScore),
+    ...rewardNotes(report),
     report.asPublished !== undefined &&
       `with the best answer's repetition among the correct ones ${share(report.asPublished.accuracy)}.`,
     report.notice,
@@ -124,13 +133,13 @@ function noteLines(report: BenchmarkReport, columns: number): string[] {
   return wrapped(`${report.benchmark}: ${notes.join(" ")}`, columns);
 }
 
-function officialNote(official: NonNullable<BenchmarkReport["officialScore"]>): string {
+function officialNote(official: NonNullable<BenchmarkReport["officialScore"]>): string | false {
   if (official.kind === "rewardbench" && official.missingSections.length > 0)
     return (
       `no cases in ${official.missingSections.join(", ")}, so no official score; RewardBench's own code counts a missing section ` +
       `as 0 and gives ${share(official.scoreByItsOwnCode)}.`
     );
-  return `official score ${share(official.score)}.`;
+  return official.score === undefined ? false : `official score ${share(official.score)}.`;
 }
 
 function rankingNote(ranking: NonNullable<BenchmarkReport["ranking"]>): string {
@@ -146,7 +155,7 @@ function reasons(omitted: Readonly<Record<string, number>>): string {
 }
 
 /** At spaces, further lines indented. */
-function wrapped(text: string, columns: number): string[] {
+export function wrapped(text: string, columns: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
     const last = lines.at(-1);

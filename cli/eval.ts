@@ -1,13 +1,6 @@
 /** `starling-rm eval` */
-import type { Command } from "commander";
-import {
-  type BenchmarkName,
-  type BenchmarkRequest,
-  benchmarks,
-  evaluate,
-  type WrittenReport,
-  writeReport,
-} from "../src/entry/eval.ts";
+import { type Command, InvalidArgumentError } from "commander";
+import { type BenchmarkName, type BenchmarkRequest, benchmarks, evaluate, writeReport } from "../src/entry/eval.ts";
 import {
   ALL,
   adapterList,
@@ -15,6 +8,8 @@ import {
   addSampleOptions,
   benchmarkValue,
   CARD,
+  LIST,
+  refuseReplacingInput,
   requestsOf,
   type SampleOptions,
   sampleSettings,
@@ -23,8 +18,7 @@ import type { Action } from "./context.ts";
 import { EXIT_DONE, EXIT_FATAL, UsageError } from "./errors.ts";
 import { evaluationTable } from "./eval-table.ts";
 import { evaluationStatus, runAndPrint } from "./evaluation-run.ts";
-import { pathIdentity } from "./file-identity.ts";
-import { benchmarkNames, prepareReportFolder } from "./library.ts";
+import { benchmarkNames, prepareReportFolder, type ScoreTableFormat, scoreTableFormats } from "./library.ts";
 import {
   addEngineOptions,
   addModelOptions,
@@ -46,7 +40,10 @@ type EvalCommandOptions = ModelOptions &
   PartitionOptions & { readonly force?: true } & {
     readonly benchmarks: readonly string[];
     readonly by?: readonly string[];
+    readonly modelField?: readonly string[];
+    readonly paraphrases?: string;
     readonly output?: string;
+    readonly scores?: readonly ScoreTableFormat[];
     readonly json?: true;
   };
 
@@ -55,6 +52,10 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
     await (await openOutput()).write(adapterList());
     return EXIT_DONE;
   }
+  if (options.scores !== undefined && (options.output === undefined || asksForPartitions(options)))
+    throw new UsageError(
+      "--scores needs --output FOLDER without partitions: it writes scores.csv or scores.parquet beside the report",
+    );
   if (asksForPartitions(options)) {
     await isPartitioned(options);
     // A check needs no input.
@@ -72,7 +73,8 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
       `--output ${options.output}: expected the name of a folder, in which eval writes report.html, report.json and ` +
         "scores.jsonl, but received a name of a file (--json prints the report)",
     );
-  if (options.output !== undefined) await checkNotRead(await prepareReportFolder(options.output), requests);
+  if (options.output !== undefined)
+    await refuseReplacingInput(Object.values(await prepareReportFolder(options.output, options.scores)), requests);
   const path = await modelPath(options, context);
   const { terminal } = context;
   let unmeasured = false;
@@ -81,7 +83,7 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
       modelPath: path,
       benchmarks: requests,
       load: loadSettings(options),
-      ...given({ by: options.by }),
+      ...given({ by: options.by, modelFields: options.modelField, paraphrases: options.paraphrases }),
       ...sampleSettings(options),
       ...hooks,
     });
@@ -92,8 +94,13 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
       unmeasured = true;
     }
     if (options.output !== undefined) {
-      const written = await writeReport({ folder: options.output, evaluation });
-      terminal.say(`report written: ${written.html}, ${written.json}, ${written.scores}`);
+      const written = await writeReport({
+        folder: options.output,
+        evaluation,
+        ...given({ tables: options.scores }),
+      });
+      const { html, ...others } = written;
+      terminal.say(`report written: ${[html, ...Object.values(others)].join(", ")}`);
     }
     return options.json
       ? `${JSON.stringify(report, undefined, 2)}\n`
@@ -102,21 +109,17 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
   return unmeasured ? EXIT_FATAL : exitCode;
 };
 
-/** The value of --adapter that lists the names. */
-const LIST = "list";
-
 function plainRequests(names: readonly string[]): BenchmarkRequest[] {
   return names.flatMap((name) => (name === ALL ? CARD : [name as BenchmarkName])).map((benchmark) => ({ benchmark }));
 }
 
-/** The report must not replace its own input. */
-async function checkNotRead(report: WrittenReport, requests: readonly BenchmarkRequest[]): Promise<void> {
-  const inputs = await Promise.all(requests.flatMap(({ inputs = [] }) => inputs.map(pathIdentity)));
-  for (const file of Object.values(report)) {
-    const identity = await pathIdentity(file);
-    if (identity !== undefined && inputs.includes(identity))
-      throw new UsageError(`the report would replace its input ${file}: choose another --output folder`);
-  }
+function scoreFormats(text: string, before: readonly ScoreTableFormat[] = []): ScoreTableFormat[] {
+  const names = text.split(",").map((name) => name.trim());
+  const formats = names.flatMap((name) => scoreTableFormats.find((known) => known === name) ?? []);
+  // scores.jsonl is always written.
+  const unknown = names.find((name) => name !== "jsonl" && !formats.some((format) => format === name));
+  if (unknown !== undefined) throw new InvalidArgumentError(`Expected ${scoreTableFormats.join(" or ")}.`);
+  return [...new Set([...before, ...formats])];
 }
 
 export function describeEval(command: Command): Command {
@@ -130,10 +133,25 @@ export function describeEval(command: Command): Command {
     "break accuracy down by fields of the rows (a,meta.b), turns or length (repeatable)",
     fieldNames,
   );
+  command
+    .option(
+      "--model-field <names>",
+      "fields with the names of the models that wrote the responses: a list, or one for each (default: model_a,model_b or models)",
+      fieldNames,
+    )
+    .option(
+      "--paraphrases <name>",
+      "a field that is the same in rows with paraphrases of one prompt: measure consistency",
+    );
   addModelOptions(command);
   command
     .optionsGroup("Output:")
     .option("-o, --output <folder>", "write report.html, report.json and scores.jsonl there; replaces older ones")
+    .option(
+      "--scores <formats>",
+      "also write all scores, one row a response, as scores.csv or scores.parquet: csv,parquet",
+      scoreFormats,
+    )
     .option("--json", "print the report as JSON");
   addPartitionOptions(command);
   command.option("--force", "with partitions: replace what another run wrote there");

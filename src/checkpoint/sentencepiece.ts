@@ -55,7 +55,7 @@ export function parseSentencePiece(bytes: Buffer, file: string): SentencePieceMo
 /** Shared, so that a file of a million empty pieces does not allocate a buffer for each. */
 const NO_BYTES = Buffer.alloc(0);
 
-interface Piece {
+export interface Piece {
   bytes: Buffer;
   score: number;
   type: number;
@@ -169,7 +169,8 @@ function checkNormalizer(normalizer: typeof normalizerDefaults, file: string): v
   if (!normalizer.escapeWhitespaces) throw changes("escape_whitespaces", "does not write spaces as ▁");
 }
 
-function checkPieces(pieces: readonly Piece[], file: string): Map<string, number> {
+/** @returns the id of each. @throws FileError ERR_INVALID_CHECKPOINT for pieces that are not a vocabulary with byte fallback */
+export function checkPieces(pieces: readonly Piece[], file: string): Map<string, number> {
   const ids = new Map<string, number>();
   pieces.forEach((piece, id) => {
     const text = checkPiece(piece, id, file);
@@ -190,7 +191,7 @@ function checkPieces(pieces: readonly Piece[], file: string): Map<string, number
 }
 
 /** The name of the piece for one byte: <0x00> to <0xFF>. */
-function bytePiece(byte: number): string {
+export function bytePiece(byte: number): string {
   return `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`;
 }
 

@@ -7,7 +7,8 @@ import { compareTokenizers } from "./compare-tokenizers.ts";
 import type { CheckpointConfig } from "./config.ts";
 import { type FastTokenizer, parseFastTokenizer } from "./fast-tokenizer.ts";
 import type { CheckpointFolder } from "./folder.ts";
-import { MAX_TOKENIZER_JSON_VALUES, readJsonFile, readSmallFile } from "./json.ts";
+import { isJsonObject, MAX_TOKENIZER_JSON_VALUES, own, readJsonFile, readSmallFile } from "./json.ts";
+import { rebuiltPieces } from "./rebuilt-pieces.ts";
 import { refuse } from "./refuse.ts";
 import { MAX_TOKENIZER_MODEL_BYTES, parseSentencePiece, type SentencePieceModel } from "./sentencepiece.ts";
 import type { MergeOrder } from "./sentencepiece-merges.ts";
@@ -32,6 +33,8 @@ export interface SentencePieceVocabulary {
   readonly tokenizer: TokenizerConfig;
   /** tokenizer.json, where it is there too. */
   readonly fast?: FastTokenizer;
+  /** The pieces were made of tokenizer.json: there is no tokenizer.model. */
+  readonly isRebuilt?: true;
 }
 
 export interface BytePairVocabulary {
@@ -52,9 +55,35 @@ export async function readVocabulary(
 ): Promise<CheckpointVocabulary> {
   const files = await readTokenizerFiles(folder, sources);
   const { fast } = files;
-  if (fast !== undefined && (isOnlyBytePair(fast, files.config) || !(await folder.has("tokenizer.model"))))
+  const hasPieces = await folder.has("tokenizer.model");
+  if (fast !== undefined && !hasPieces && isConverted(fast, files.config)) return rebuild(fast, config, files);
+  if (fast !== undefined && (isOnlyBytePair(fast, files.config) || !hasPieces))
     return { kind: "byte-pair", model: parseBytePair(fast, files, config.vocabularySize) };
   return readSentencePiece(folder, config, files, sources);
+}
+
+/** Whether tokenizer.json is what transformers made of a SentencePiece model, in a class whose ids are reproduced. */
+function isConverted({ value }: JsonFile, config: JsonFile | undefined): boolean {
+  const model = own(value, "model");
+  const name = config === undefined ? undefined : own(config.value, "tokenizer_class");
+  const isNamed = name !== undefined && name !== null && tokenizerClass(name) !== undefined;
+  return isNamed && isJsonObject(model) && own(model, "type") === "BPE" && own(model, "byte_fallback") === true;
+}
+
+function rebuild(file: JsonFile, { vocabularySize }: CheckpointConfig, files: TokenizerFiles): SentencePieceVocabulary {
+  const fast = parseFastTokenizer(file);
+  const name = files.config === undefined ? undefined : own(files.config.value, "tokenizer_class");
+  const pieces = rebuiltPieces(fast, tokenizerClass(name)?.spellsTab === true);
+  checkPieceCount(pieces, file.path, vocabularySize);
+  const tokenizer = parseTokenizerConfig(pieces, files, vocabularySize);
+  return { kind: "sentencepiece", pieces, tokenizer, fast, isRebuilt: true };
+}
+
+function checkPieceCount({ pieces }: SentencePieceModel, path: string, vocabularySize: number): void {
+  if (pieces.length > vocabularySize)
+    throw refuse(path, `has ${pieces.length} pieces, more than the vocab_size ${vocabularySize} of config.json.`, {
+      field: "vocab_size",
+    });
 }
 
 async function readSentencePiece(
@@ -67,12 +96,7 @@ async function readSentencePiece(
   const bytes = await readSmallFile(folder, "tokenizer.model", MAX_TOKENIZER_MODEL_BYTES);
   sources.push({ name: "tokenizer.model", bytes });
   const pieces = parseSentencePiece(bytes, modelPath);
-  if (pieces.pieces.length > config.vocabularySize)
-    throw refuse(
-      modelPath,
-      `has ${pieces.pieces.length} pieces, more than the vocab_size ${config.vocabularySize} of config.json.`,
-      { field: "vocab_size" },
-    );
+  checkPieceCount(pieces, modelPath, config.vocabularySize);
   const { fast } = files;
   const tokenizer = parseTokenizerConfig(pieces, files, config.vocabularySize);
   return {
@@ -89,9 +113,10 @@ async function readSentencePiece(
  */
 export function checkTokenizerFiles(
   folder: CheckpointFolder,
-  { tokenizer, fast }: SentencePieceVocabulary,
+  { tokenizer, fast, isRebuilt }: SentencePieceVocabulary,
   follows: TokenizerFile,
 ): void {
+  if (isRebuilt && fast !== undefined && follows === "tokenizer.model") throw refuseWithoutPieces(fast);
   const isFollowed = follows === "tokenizer.json" && fast !== undefined;
   if (isFollowed && tokenizerClass(tokenizer.className) === undefined)
     throw refuse(
@@ -108,6 +133,15 @@ export function checkTokenizerFiles(
   );
 }
 
+function refuseWithoutPieces({ path }: FastTokenizer, reason = ""): Error {
+  return refuse(
+    path,
+    `contains a SentencePiece vocabulary, and tokenizer.model, which is missing beside it, cannot be made again of it${reason}. Take ` +
+      "tokenizer.model from the original repository, or name the place that has it with --tokenizer.",
+    { field: "model" },
+  );
+}
+
 /** The file that a profile's reference reads if both exist. */
 export type TokenizerFile = "tokenizer.model" | "tokenizer.json";
 
@@ -118,7 +152,7 @@ export type TokenizerFile = "tokenizer.model" | "tokenizer.json";
  * @throws FileError ERR_INVALID_CHECKPOINT naming the first difference
  */
 export function agreedTokenization(
-  { pieces, tokenizer, fast }: SentencePieceVocabulary,
+  { pieces, tokenizer, fast, isRebuilt }: SentencePieceVocabulary,
   follows: TokenizerFile,
   asked: SentencePieceMode | undefined,
 ): SentencePieceMode {
@@ -134,6 +168,7 @@ export function agreedTokenization(
   const distance = (mode: SentencePieceMode) => (compare(mode).field === "added_tokens" ? compare(mode).count : 0);
   const [nearest = wanted] = isOpen ? modes.sort((a, b) => distance(a) - distance(b)) : [];
   const found = compare(nearest);
+  if (isRebuilt && fitting === undefined) throw refuseWithoutPieces(fast, `: ${found}`);
   const without = follows === "tokenizer.model" ? ", or leave tokenizer.json out: tokenizer.model is followed" : "";
   const advice =
     fitting === undefined

@@ -136,6 +136,7 @@ export function describeScoring(checkpoint: Checkpoint) {
 function tokenizerFileOf({ vocabulary, profile }: Checkpoint): TokenizerFileSummary {
   if (vocabulary.kind === "byte-pair") return { followed: "tokenizer.json" };
   if (vocabulary.fast === undefined) return { followed: "tokenizer.model" };
+  if (vocabulary.isRebuilt) return { followed: "tokenizer.json" };
   const { follows } = profile;
   return { followed: follows, sameIds: follows === "tokenizer.json" ? "tokenizer.model" : "tokenizer.json" };
 }

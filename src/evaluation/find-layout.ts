@@ -17,6 +17,8 @@ export interface FindLayoutOptions {
   readonly adapter?: string;
   readonly fields?: FieldMapping;
   readonly format?: InputFormat;
+  /** A file that fits no layout may have rows without an order, which the layout "pairs" leaves to others. Default: false. */
+  readonly single?: boolean;
 }
 
 /** Rows that are looked at: as many as are read in a moment, enough to see which labels occur. */
@@ -31,6 +33,7 @@ export async function findLayout(source: ResolvedSource, options: FindLayoutOpti
   // Nothing to see: reading the rows says why.
   if (facts === undefined) return pairsLayout;
   const [only, ...others] = layoutsThatFit(layouts, facts);
+  if (only === undefined && options.single === true) return pairsLayout;
   if (only === undefined) throw damaged(source.name, noneFits(facts));
   if (others.length > 0) throw damaged(source.name, severalFit(facts, [only, ...others]));
   const problem = only.problem?.(facts);

@@ -10,11 +10,13 @@ import { damaged } from "../rows/damaged.ts";
 import type { InputFormat } from "../rows/format.ts";
 import { openRows, type RowFile } from "../rows/open-rows.ts";
 import type { Adapted, Adapter, AdaptOptions } from "./adapters/adapter.ts";
+import { adaptItems, isPreference } from "./adapters/items.ts";
 import type { GatheredRow, Layout } from "./adapters/layout.ts";
 import { pairsLayout } from "./adapters/layouts.ts";
 import type { PlacedCase, PromptCase } from "./case.ts";
 import { GroupReader } from "./groups.ts";
 import type { RowCounts } from "./report.ts";
+import { type FactFields, RowFacts } from "./row-facts.ts";
 import type { ResolvedSource } from "./sources.ts";
 
 /** A row that is invalid, or a case that could not be scored. */
@@ -37,6 +39,8 @@ export type RowRules = Pick<AdaptOptions, "ignoreFields" | "differentPrompts">;
 export interface ReadCasesOptions extends RowRules {
   /** Accept cases without any known order; otherwise such rows are invalid. */
   readonly unordered: boolean;
+  /** Of "pairs": rows may also be what `score` reads, a single response without an order. Default: false. */
+  readonly single?: boolean;
   readonly onProblem: (problem: RowProblem) => void;
   /** Treat warnings as errors. Default: false, they are counted in {@link CaseReader.warnings}. */
   readonly strict?: boolean;
@@ -46,6 +50,8 @@ export interface ReadCasesOptions extends RowRules {
   readonly layouts?: readonly Layout[];
   /** Fields by which accuracy is broken down: see GroupReader. Default: none. */
   readonly by?: readonly string[];
+  /** Fields that name models and paraphrases: see RowFacts. */
+  readonly facts?: FactFields;
   /** Default: recognised. */
   readonly format?: InputFormat;
   readonly onNotice?: ((message: string) => void) | undefined;
@@ -67,6 +73,11 @@ interface ReadBenchmark {
 
 type ReadLayout = Pick<Layout, "adapt" | "gather">;
 
+interface RowFields extends MappedFields {
+  /** It is read as `score` does. */
+  readonly isItem?: boolean;
+}
+
 export class CaseReader {
   readonly #benchmark: ReadBenchmark;
   readonly #sources: readonly ResolvedSource[];
@@ -74,6 +85,8 @@ export class CaseReader {
   readonly #tell: (notice: string) => void;
   /** Of the rows read so far. */
   readonly groups: GroupReader;
+  /** Of the rows read so far. */
+  readonly facts: RowFacts;
   /** Warnings about the rows read so far. */
   readonly warnings = new WarningCounter();
   readonly counts: Counts = { read: 0, omitted: {}, broken: 0, cases: 0 };
@@ -83,6 +96,7 @@ export class CaseReader {
     this.#sources = sources;
     this.#options = options;
     this.groups = new GroupReader(options.by ?? []);
+    this.facts = new RowFacts(options.facts);
     this.#tell = firstNotices(options.onNotice);
     // Wrong names of fields are found before any file is opened.
     this.#fieldMap(this.#layoutOf(0));
@@ -99,6 +113,12 @@ export class CaseReader {
     const { fields = {}, ignoreFields } = this.#options;
     const isPairs = layout === pairsLayout;
     return new FieldMap(fields, [...READ_COLUMNS], { ignoreFields, aliases: isPairs, pairs: isPairs });
+  }
+
+  /** For rows with one response. */
+  #itemMap(): FieldMap {
+    const { fields = {}, ignoreFields } = this.#options;
+    return new FieldMap(fields, [...READ_COLUMNS], { ignoreFields });
   }
 
   /** The cases of all sources in order; can be iterated once. @throws FileError for an unreadable source */
@@ -119,6 +139,7 @@ export class CaseReader {
     const before = this.counts.read;
     const layout = this.#layoutOf(source);
     const fieldMap = this.#fieldMap(layout);
+    const itemMap = this.#options.single === true && layout === pairsLayout ? this.#itemMap() : undefined;
     const gatherer = layout.gather?.();
     let isAnyCsv = false;
     for await (const { row, where, isCsv = false, isTable, ...read } of rows) {
@@ -126,15 +147,18 @@ export class CaseReader {
       this.counts.read += 1;
       isAnyCsv ||= isCsv;
       if (isTable && row === 1 && "value" in read) checkColumns(fieldMap, read.value, name);
-      let mapped: MappedFields | undefined;
+      let mapped: RowFields | undefined;
       const place = { row, where, value: "value" in read ? read.value : undefined };
       try {
         if ("error" in read) throw read.error;
-        if (isObject(read.value)) mapped = this.#mapped(fieldMap, read.value);
+        if (isObject(read.value)) mapped = this.#mapped(fieldMap, read.value, itemMap);
         const fields = mapped?.fields ?? read.value;
-        const options = { ...this.#options, isCsv };
+        const options = { ...this.#options, isCsv, sourceName: name };
         if (gatherer !== undefined) gatherer.add(fields, options, place);
-        else yield* this.#placed(layout.adapt(fields, options), place, source);
+        else {
+          const adapted = mapped?.isItem ? adaptItems(fields, options, mapped.from) : layout.adapt(fields, options);
+          yield* this.#placed(adapted, place, source);
+        }
       } catch (error) {
         if (!isStarlingError(error)) throw error;
         this.#broken(error, place, source, mapped);
@@ -160,7 +184,7 @@ export class CaseReader {
     const cases: readonly PromptCase[] = "case" in adapted ? [adapted.case] : adapted.cases;
     for (const one of cases) {
       this.counts.cases += 1;
-      const placed: PlacedCase = { ...one, source, row, where };
+      const placed = this.facts.of(value, { ...one, source, row, where });
       const groups = this.groups.groupsOf(value, placed);
       yield groups === undefined ? placed : { ...placed, groups };
     }
@@ -174,8 +198,11 @@ export class CaseReader {
     this.#options.onProblem({ source: name, sourceIndex: source, row, where, error: explanation });
   }
 
-  #mapped(fieldMap: FieldMap, value: Fields): MappedFields {
-    const mapped = fieldMap.read(value);
+  /** @param itemMap of rows that have no preference */
+  #mapped(fieldMap: FieldMap, value: Fields, itemMap: FieldMap | undefined): RowFields {
+    const preference = fieldMap.read(value);
+    const isItem = itemMap !== undefined && !isPreference(preference.fields);
+    const mapped = isItem ? { ...itemMap.read(value), isItem } : preference;
     if (mapped.notice !== undefined) this.#tell(mapped.notice);
     return mapped;
   }

@@ -87,6 +87,8 @@ const EXPORTS = [
     "openRows",
     "predictMemory",
     "preferenceAdapters",
+    "probe",
+    "probes",
     "pull",
     "quantize",
     "readItems",

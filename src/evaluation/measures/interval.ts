@@ -5,19 +5,20 @@
 import { type ClusterSums, effectivePrompts, type Spread, type SumsOfClusters, spreadOf, sumsOf } from "./clusters.ts";
 import { NORMAL_QUANTILE, studentQuantile } from "./distributions.ts";
 
-/** A confidence interval for a proportion, a mean of proportions, or a difference of two. */
+/** A confidence interval for a proportion, a mean of proportions, a difference of two, or a mean or median of score shifts. */
 export interface Interval {
   /**
    * `wilson`: of prompts with one comparison each. `clustered-wilson`: Wilson's interval at the effective number of prompts, for
    * prompts with several cases or comparisons. `combined`: of a mean of proportions with intervals of their own.
-   * `paired`: of the difference of two accuracies on the same cases.
+   * `paired`: of the difference of two accuracies on the same cases. `clustered-mean` and `clustered-median`: of the shifts that
+   * probe() measures.
    */
-  readonly method: "wilson" | "clustered-wilson" | "combined" | "paired";
+  readonly method: "wilson" | "clustered-wilson" | "combined" | "paired" | "clustered-mean" | "clustered-median";
   /** Confidence level, 0 to 1. */
   readonly level: number;
-  /** Lower bound, 0 to 1; of a difference -1 to 1. */
+  /** Lower bound, 0 to 1; of a difference -1 to 1; of a shift in units of the score. */
   readonly low: number;
-  /** Upper bound, 0 to 1; of a difference -1 to 1. */
+  /** Upper bound, 0 to 1; of a difference -1 to 1; of a shift in units of the score. */
   readonly high: number;
 }
 

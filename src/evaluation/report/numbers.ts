@@ -27,6 +27,8 @@ export function intervalName({ method, level }: Interval): string {
     "clustered-wilson": "Wilson over prompts",
     combined: "combined",
     paired: "paired",
+    "clustered-mean": "Student over prompts",
+    "clustered-median": "Woodruff over prompts",
   }[method];
   return `${100 * level} %, ${name}`;
 }

@@ -1,0 +1,108 @@
+/** The results of probes for people. */
+import type { Probe, ProbeReport } from "../src/entry/eval.ts";
+import { counted } from "./counted.ts";
+import { aligned, wrapped } from "./eval-table.ts";
+import { visible } from "./visible-text.ts";
+
+type Measures = ProbeReport["probes"][number];
+type Flips = NonNullable<Measures["pairs"]>["both"];
+type Interval = NonNullable<NonNullable<Measures["shift"]>["interval"]>;
+
+const DIGITS = 3;
+const ABSENT = "-";
+const AGAINST = "*";
+
+/** On a narrow terminal the last columns are dropped. */
+export function probeTable(report: ProbeReport, columns: number): string {
+  const { probes, model, scores } = report;
+  const hasPairs = probes.some(({ pairs }) => pairs !== undefined);
+  const flips = hasPairs ? ["flipped: rejected", "chosen", "both"] : [];
+  const head = ["probe", "should", "texts", "mean shift", "95 % interval", "median", "in SD", "up", "down", ...flips];
+  const rows = probes.map((own) => [
+    own.probe,
+    own.expected,
+    String(own.measured),
+    `${signed(own.shift?.mean)}${isAgainst(own) ? AGAINST : ""}`,
+    own.shift?.interval === undefined
+      ? ABSENT
+      : `${signed(own.shift.interval.low)} to ${signed(own.shift.interval.high)}`,
+    signed(own.shift?.median),
+    signed(own.standardized?.mean),
+    percent(own.up),
+    percent(own.down),
+    ...(hasPairs ? [own.pairs?.rejected, own.pairs?.chosen, own.pairs?.both].map(flipText) : []),
+  ]);
+  const notice = model.notice === undefined ? [] : wrapped(visible(model.notice), columns);
+  const spread =
+    scores.standardDeviation === undefined
+      ? `${counted(scores.count, "score")} of ${counted(report.prompts, "prompt")}`
+      : `${counted(scores.count, "score")} of ${counted(report.prompts, "prompt")}, standard deviation ${scores.standardDeviation.toFixed(DIGITS)}`;
+  const lines = [...notice, ...wrapped(`The texts as they are: ${spread}.`, columns)];
+  const notes = [
+    ...(probes.some(isAgainst)
+      ? wrapped(`${AGAINST} against what should happen: the interval is on the wrong side.`, columns)
+      : []),
+    ...probes.flatMap((own) => leftOut(own)).flatMap((note) => wrapped(note, columns)),
+    ...failures(report).flatMap((note) => wrapped(note, columns)),
+  ];
+  const after = notes.length > 0 ? `\n${notes.map((line) => `${line}\n`).join("")}` : "";
+  return `${lines.map((line) => `${line}\n`).join("")}\n${aligned([head, ...rows], columns)}${after}`;
+}
+
+/** Whether the interval of the mean shift excludes what should happen. */
+function isAgainst({ expected, shift }: Measures): boolean {
+  const interval: Interval | undefined = shift?.interval;
+  if (interval === undefined) return false;
+  const { low, high } = interval;
+  if (expected === "stay") return low > 0 || high < 0;
+  return expected === "fall" ? low > 0 : high < 0;
+}
+
+function leftOut({ probe, responses, skipped, truncated, failed }: Measures): string[] {
+  const reasons = Object.entries(skipped).map(([reason, count]) => `${count}: ${visible(reason)}`);
+  const all = [
+    ...reasons,
+    ...(truncated > 0 ? [`${truncated}: truncated to the last tokens`] : []),
+    ...(failed > 0 ? [`${failed}: could not be scored`] : []),
+  ];
+  return all.length === 0 ? [] : [`${probe}, left out of ${counted(responses, "response")}: ${all.join("; ")}.`];
+}
+
+function failures({ rows }: ProbeReport): string[] {
+  const left = Object.values(rows.omitted).reduce((sum, count) => sum + count, 0);
+  return [
+    ...(left > 0 ? [`${left} of ${rows.read} rows skipped.`] : []),
+    ...(rows.broken > 0 ? [`${counted(rows.broken, "row")} could not be read.`] : []),
+  ];
+}
+
+function flipText(flips: Flips | undefined): string {
+  return percent(flips?.flipped);
+}
+
+function signed(value: number | undefined): string {
+  if (value === undefined) return ABSENT;
+  const text = value.toFixed(DIGITS);
+  return Number(text) === 0 ? text.replace("-", "") : value > 0 ? `+${text}` : text;
+}
+
+function percent(share: { readonly share: number } | undefined): string {
+  return share === undefined ? ABSENT : `${(100 * share.share).toFixed(1)} %`;
+}
+
+/** For `--list`: a block per probe. */
+export function probeList(probes: readonly Probe[], columns: number): string {
+  return probes
+    .map(({ name, expected, description, needs, source }) => {
+      const texts = [
+        description,
+        ...(needs === undefined ? [] : [`Needs ${needs}.`]),
+        ...(source === undefined ? [] : [`Source: ${source}`]),
+      ];
+      const lines = texts.flatMap((text) => wrapped(text, columns - INDENT.length));
+      return `${name} (should ${expected})\n${lines.map((line) => `${INDENT}${line}\n`).join("")}`;
+    })
+    .join("\n");
+}
+
+const INDENT = "  ";
