@@ -69,7 +69,9 @@ export function requestsOf(
   return chosen.map((benchmark) => {
     const list = inputsOf.get(benchmark) ?? [];
     if (list.length === 0 && benchmarks[benchmark].source === undefined)
-      throw new UsageError(`${benchmark} has no data set of its own: give --input FILE`);
+      throw new UsageError(
+        `${benchmark} has no data set of its own: give --input ${benchmarks[benchmark].published ?? "FILE"}`,
+      );
     const named = adapter === undefined || benchmark !== "pairs" ? {} : { adapter };
     return { benchmark, ...reading, ...named, ...(list.length === 0 ? {} : { inputs: list }) };
   });
@@ -130,7 +132,7 @@ export function addSampleOptions(command: Command): Command {
   return command
     .option(
       "--limit <n>",
-      'prompts to sample from each benchmark, or "all" (default: 1000; rewardbench and rewardbench2: all)',
+      'prompts to sample from each benchmark, or "all" (default: 1000; rewardbench, rewardbench2, rmbench and ppe: all)',
       limitValue,
     )
     .option("--seed <n>", "seed of the sample (default: 0)", wholeNumber(0, MAX_SEED))

@@ -1,6 +1,7 @@
 /** The result of an evaluation for people: a line per benchmark, their average, and notes. */
 import type { BenchmarkReport, EvaluationReport } from "../src/entry/eval.ts";
 import { counted } from "./counted.ts";
+import { rewardNotes, strengthRows, strengthsLeft } from "./eval-rewards.ts";
 import { padStart, preview, textWidth, visible } from "./visible-text.ts";
 
 const DIGITS = 3;
@@ -55,7 +56,7 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
   );
   const { notice } = report.model;
   const notices = notice === undefined ? [] : wrapped(visible(notice), columns);
-  return `${notices.map((line) => `${line}\n`).join("")}${aligned(table, columns)}${notes.length > 0 ? "\n" : ""}${notes.map((note) => `${note}\n`).join("")}${breakdowns.join("")}`;
+  return `${notices.map((line) => `${line}\n`).join("")}${aligned(table, columns)}${notes.length > 0 ? "\n" : ""}${notes.map((note) => `${note}\n`).join("")}${breakdowns.join("")}${benchmarks.map((own) => strengthsTable(own, columns)).join("")}`;
 }
 
 type Breakdown = NonNullable<BenchmarkReport["breakdowns"]>[number];
@@ -73,6 +74,13 @@ function breakdownTable({ benchmark }: BenchmarkReport, { field, groups }: Break
     groups.length > MAX_GROUPS ? `  … and ${counted(groups.length - MAX_GROUPS, "value")} more (--json)\n` : "";
   const head = [preview(`${benchmark} by ${field}`, MAX_GROUP_NAME + 12), "prompts", "accuracy", "95 % interval"];
   return `\n${aligned([head, ...rows], columns)}${more}`;
+}
+
+function strengthsTable(report: BenchmarkReport, columns: number): string {
+  const rows = strengthRows(report);
+  if (rows === undefined) return "";
+  const left = strengthsLeft(report);
+  return `\n${aligned(rows, columns)}${left > 0 ? `  … and ${counted(left, "model")} more (--json)\n` : ""}`;
 }
 
 function intervalOf({ interval }: { readonly interval?: BenchmarkReport["interval"] | undefined }): string {
@@ -111,6 +119,7 @@ function noteLines(report: BenchmarkReport, columns: number): string[] {
       `${counted(report.cases, "case")} of ${counted(report.prompts, "prompt")}.`,
     ranking !== undefined && rankingNote(ranking),
     officialScore !== undefined && officialNote(officialScore),
+    ...rewardNotes(report),
     report.asPublished !== undefined &&
       `with the best answer's repetition among the correct ones ${share(report.asPublished.accuracy)}.`,
     report.notice,
@@ -124,13 +133,13 @@ function noteLines(report: BenchmarkReport, columns: number): string[] {
   return wrapped(`${report.benchmark}: ${notes.join(" ")}`, columns);
 }
 
-function officialNote(official: NonNullable<BenchmarkReport["officialScore"]>): string {
+function officialNote(official: NonNullable<BenchmarkReport["officialScore"]>): string | false {
   if (official.kind === "rewardbench" && official.missingSections.length > 0)
     return (
       `no cases in ${official.missingSections.join(", ")}, so no official score; RewardBench's own code counts a missing section ` +
       `as 0 and gives ${share(official.scoreByItsOwnCode)}.`
     );
-  return `official score ${share(official.score)}.`;
+  return official.score === undefined ? false : `official score ${share(official.score)}.`;
 }
 
 function rankingNote(ranking: NonNullable<BenchmarkReport["ranking"]>): string {

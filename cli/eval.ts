@@ -1,5 +1,5 @@
 /** `starling-rm eval` */
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { type BenchmarkName, type BenchmarkRequest, benchmarks, evaluate, writeReport } from "../src/entry/eval.ts";
 import {
   ALL,
@@ -18,7 +18,7 @@ import type { Action } from "./context.ts";
 import { EXIT_DONE, EXIT_FATAL, UsageError } from "./errors.ts";
 import { evaluationTable } from "./eval-table.ts";
 import { evaluationStatus, runAndPrint } from "./evaluation-run.ts";
-import { benchmarkNames, prepareReportFolder } from "./library.ts";
+import { benchmarkNames, prepareReportFolder, type ScoreTableFormat, scoreTableFormats } from "./library.ts";
 import {
   addEngineOptions,
   addModelOptions,
@@ -40,7 +40,10 @@ type EvalCommandOptions = ModelOptions &
   PartitionOptions & { readonly force?: true } & {
     readonly benchmarks: readonly string[];
     readonly by?: readonly string[];
+    readonly modelField?: readonly string[];
+    readonly paraphrases?: string;
     readonly output?: string;
+    readonly scores?: readonly ScoreTableFormat[];
     readonly json?: true;
   };
 
@@ -49,6 +52,10 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
     await (await openOutput()).write(adapterList());
     return EXIT_DONE;
   }
+  if (options.scores !== undefined && (options.output === undefined || asksForPartitions(options)))
+    throw new UsageError(
+      "--scores needs --output FOLDER without partitions: it writes scores.csv or scores.parquet beside the report",
+    );
   if (asksForPartitions(options)) {
     await isPartitioned(options);
     // A check needs no input.
@@ -67,7 +74,7 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
         "scores.jsonl, but received a name of a file (--json prints the report)",
     );
   if (options.output !== undefined)
-    await refuseReplacingInput(Object.values(await prepareReportFolder(options.output)), requests);
+    await refuseReplacingInput(Object.values(await prepareReportFolder(options.output, options.scores)), requests);
   const path = await modelPath(options, context);
   const { terminal } = context;
   let unmeasured = false;
@@ -76,7 +83,7 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
       modelPath: path,
       benchmarks: requests,
       load: loadSettings(options),
-      ...given({ by: options.by }),
+      ...given({ by: options.by, modelFields: options.modelField, paraphrases: options.paraphrases }),
       ...sampleSettings(options),
       ...hooks,
     });
@@ -87,8 +94,13 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
       unmeasured = true;
     }
     if (options.output !== undefined) {
-      const written = await writeReport({ folder: options.output, evaluation });
-      terminal.say(`report written: ${written.html}, ${written.json}, ${written.scores}`);
+      const written = await writeReport({
+        folder: options.output,
+        evaluation,
+        ...given({ tables: options.scores }),
+      });
+      const { html, ...others } = written;
+      terminal.say(`report written: ${[html, ...Object.values(others)].join(", ")}`);
     }
     return options.json
       ? `${JSON.stringify(report, undefined, 2)}\n`
@@ -99,6 +111,15 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
 
 function plainRequests(names: readonly string[]): BenchmarkRequest[] {
   return names.flatMap((name) => (name === ALL ? CARD : [name as BenchmarkName])).map((benchmark) => ({ benchmark }));
+}
+
+function scoreFormats(text: string, before: readonly ScoreTableFormat[] = []): ScoreTableFormat[] {
+  const names = text.split(",").map((name) => name.trim());
+  const formats = names.flatMap((name) => scoreTableFormats.find((known) => known === name) ?? []);
+  // scores.jsonl is always written.
+  const unknown = names.find((name) => name !== "jsonl" && !formats.some((format) => format === name));
+  if (unknown !== undefined) throw new InvalidArgumentError(`Expected ${scoreTableFormats.join(" or ")}.`);
+  return [...new Set([...before, ...formats])];
 }
 
 export function describeEval(command: Command): Command {
@@ -112,10 +133,25 @@ export function describeEval(command: Command): Command {
     "break accuracy down by fields of the rows (a,meta.b), turns or length (repeatable)",
     fieldNames,
   );
+  command
+    .option(
+      "--model-field <names>",
+      "fields with the names of the models that wrote the responses: a list, or one for each (default: model_a,model_b or models)",
+      fieldNames,
+    )
+    .option(
+      "--paraphrases <name>",
+      "a field that is the same in rows with paraphrases of one prompt: measure consistency",
+    );
   addModelOptions(command);
   command
     .optionsGroup("Output:")
     .option("-o, --output <folder>", "write report.html, report.json and scores.jsonl there; replaces older ones")
+    .option(
+      "--scores <formats>",
+      "also write all scores, one row a response, as scores.csv or scores.parquet: csv,parquet",
+      scoreFormats,
+    )
     .option("--json", "print the report as JSON");
   addPartitionOptions(command);
   command.option("--force", "with partitions: replace what another run wrote there");

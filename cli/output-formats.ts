@@ -1,4 +1,5 @@
 /** Records as text: JSON lines, JSON, CSV, TSV (tables: table.ts). Every method returns whole lines. */
+import { csvCell } from "./library.ts";
 import type { OutputRecord } from "./records.ts";
 
 export interface RecordFormat {
@@ -73,8 +74,4 @@ export function csv(
 function cellText(json: string | undefined): string {
   if (json === undefined || json === "null") return "";
   return json.startsWith('"') ? (JSON.parse(json) as string) : json;
-}
-
-function csvCell(text: string, delimiter: string): string {
-  return /["\r\n]/.test(text) || text.includes(delimiter) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -11,4 +11,6 @@ export const datasets = {
   nectar: "nectar.parquet",
   rewardbench: "rewardbench.parquet",
   rewardbench2: "rewardbench2.parquet",
+  rmbench: "rmbench.json",
+  ppe: "ppe.jsonl",
 } as const;

@@ -3,8 +3,10 @@ import type { Adapter } from "./adapters/adapter.ts";
 import { adaptHuman } from "./adapters/human.ts";
 import { adaptNectar } from "./adapters/nectar.ts";
 import { adaptPairs } from "./adapters/pairs.ts";
+import { adaptPpe } from "./adapters/ppe.ts";
 import { adaptRewardBench } from "./adapters/rewardbench.ts";
 import { adaptRewardBench2 } from "./adapters/rewardbench2.ts";
+import { adaptRmBench } from "./adapters/rmbench.ts";
 import { adaptSafety } from "./adapters/safety.ts";
 import { adaptTruth } from "./adapters/truth.ts";
 import type { BenchmarkName } from "./case.ts";
@@ -35,8 +37,16 @@ export interface Benchmark {
   readonly complete?: true;
   /** Absent if there is no default data set, so a file must be given. */
   readonly source?: BenchmarkSource;
+  /** Further data sets, read after `source`. */
+  readonly moreSources?: readonly BenchmarkSource[];
+  /** An input with its data as published, where no commit is pinned: "hf:OWNER/NAME". */
+  readonly published?: string;
   /** Accuracy by model, 0 to 1, from the model card of Starling-RM-34B: measured on 1000 prompts. */
   readonly card?: Readonly<Record<string, number>>;
+}
+
+function ppeSource(name: string, revision: string): BenchmarkSource {
+  return { repository: `lmarena-ai/PPE-${name}-Best-of-K`, revision, files: ["data/train-00000-of-00001.parquet"] };
 }
 
 /** All benchmarks, by name. */
@@ -120,6 +130,34 @@ export const benchmarks: Readonly<Record<BenchmarkName, Benchmark>> = {
       revision: "7ff08853b0d5686e79b13fda8677024f566a104a",
       files: ["data/test-00000-of-00001.parquet"],
     },
+  },
+  rmbench: {
+    name: "rmbench",
+    title: "RM-Bench",
+    description:
+      "Of three right and three wrong answers in three styles, the right ones score higher: easy, normal and hard.",
+    notice:
+      "Easy: the right answer has the fancier style; hard: the wrong one has. The score is the mean over domains, as in RM-Bench's own code.",
+    complete: true,
+    published: "hf:THU-KEG/RM-Bench",
+    adapt: adaptRmBench,
+  },
+  ppe: {
+    name: "ppe",
+    title: "Preference Proxy Evaluations",
+    description:
+      "Right answers score higher than wrong ones (five sets of 32 answers), and people's favourites than the others.",
+    notice:
+      "Its own data are the five correctness sets. The human preferences come with an input: hf:lmarena-ai/PPE-Human-Preference-V1.",
+    complete: true,
+    adapt: adaptPpe,
+    source: ppeSource("MMLU-Pro", "d3a309b95d5a3a34efdd2b01a9e3ee10565bf0c7"),
+    moreSources: [
+      ppeSource("MATH", "c46ce3cda5417fe8d170e992d925f93856b5db40"),
+      ppeSource("GPQA", "2f85cea6481db81daa2c8033c51b7811b7bbf648"),
+      ppeSource("MBPP-Plus", "afa814632c1df94e76b6af2c1d282511114cd2b7"),
+      ppeSource("IFEval", "a4f7fae2443d96529dee6b65863a816a051b3a4d"),
+    ],
   },
   pairs: {
     name: "pairs",

@@ -2,7 +2,16 @@
 import type { CheckedItem } from "../prompt/items.ts";
 
 /** A benchmark by name; "pairs" takes preferences of your own. */
-export type BenchmarkName = "human" | "truth" | "safety" | "nectar" | "rewardbench" | "rewardbench2" | "pairs";
+export type BenchmarkName =
+  | "human"
+  | "truth"
+  | "safety"
+  | "nectar"
+  | "rewardbench"
+  | "rewardbench2"
+  | "rmbench"
+  | "ppe"
+  | "pairs";
 
 export const benchmarkNames: readonly BenchmarkName[] = [
   "human",
@@ -11,6 +20,8 @@ export const benchmarkNames: readonly BenchmarkName[] = [
   "nectar",
   "rewardbench",
   "rewardbench2",
+  "rmbench",
+  "ppe",
   "pairs",
 ];
 
@@ -25,6 +36,8 @@ export interface CaseResponse {
   readonly grade: number | undefined;
   /** Label in the data set: a model's name, "best", "incorrect". */
   readonly label?: string;
+  /** The model that wrote it. */
+  readonly model?: string;
 }
 
 /** Response `better` must score higher than response `worse`; both are indices. */
@@ -57,6 +70,8 @@ export interface PromptCase {
 export interface PlacedCase extends PromptCase {
   /** Values by which accuracy is broken down, by the name of the field; fields without a value are absent. */
   readonly groups?: Readonly<Record<string, string>>;
+  /** The same for cases whose prompts are paraphrases of each other. */
+  readonly paraphrases?: string;
   /** Index of the source among the benchmark's sources. */
   readonly source: number;
   /** Row number in that source, from 1. */
@@ -87,6 +102,12 @@ export interface ScoredCase {
   readonly grades: readonly (number | undefined)[];
   /** What the data set calls each response, such as a model's name; undefined (null in JSON): nothing. Absent if it names none. */
   readonly labels?: readonly (string | undefined)[];
+  /** The model that wrote each response; undefined (null in JSON): not known. Absent if none is known. */
+  readonly models?: readonly (string | undefined)[];
+  /** The same for cases whose prompts are paraphrases of each other. Absent unless they were asked for. */
+  readonly paraphrases?: string;
+  /** A hash of each response's text, to find it among paraphrases. Absent unless they were asked for. */
+  readonly responses?: readonly string[];
   /** Raw rewards; of a model whose lower scores are better, their negatives: higher is always better here. */
   readonly scores: readonly number[];
   /** Characters (code points) of the response; in a conversation, of all assistant turns. */

@@ -32,13 +32,20 @@ export interface EvaluateOptions {
   readonly modelPath: string;
   /** One or more benchmarks and their data. */
   readonly benchmarks: readonly BenchmarkRequest[];
-  /** Maximum number of prompts per benchmark, sampled at random with all their cases, or "all". Default: 1000, as on the model card; "all" for the two RewardBenches. */
+  /** Maximum number of prompts per benchmark, sampled at random with all their cases, or "all". Default: 1000, as on the model card; "all" for both RewardBenches, rmbench and ppe. */
   readonly limit?: number | "all";
   /**
    * Fields of the rows by whose values accuracy is broken down, also within objects: ["category", "meta.source"]. "turns" (of the
    * user) and "length" (tokens of the longest response with its prompt, in bands) need no field. Default: none.
    */
   readonly by?: readonly string[];
+  /**
+   * Fields that name the models that wrote the responses: one with a list, or one for each response, in their order. Default: those
+   * of the data sets (model_a and model_b, chosen_model and rejected_model, models).
+   */
+  readonly modelFields?: readonly string[];
+  /** A field with the same value in rows whose prompts are paraphrases of each other: consistency is measured. Default: none. */
+  readonly paraphrases?: string;
   /** Seed of the sample, 0 to 2^31 - 1. Default: 0. */
   readonly seed?: number;
   /** Stop at the first row that is invalid, cannot be scored or causes a warning. Default: false, such rows are reported. */

@@ -51,6 +51,8 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     {
       ...evaluationChecks,
       by: aNameList,
+      modelFields: aNameList,
+      paraphrases: aString,
       modelPath: aString,
       benchmarks: (value) =>
         Array.isArray(value) && value.length > 0 ? undefined : "a list of one or more benchmarks",
@@ -72,6 +74,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
         ...settings,
         limit: limitOf(options, request),
         by: options.by,
+        facts: { models: options.modelFields, paraphrases: options.paraphrases },
         onNotice: options.onNotice,
         onDownload: downloadProgressOf(request, options),
       }),

@@ -71,6 +71,12 @@ export function promptHash(item: CheckedItem): string {
 
 const PROMPT_KEY_DIGITS = 16;
 
+/** Equal for equal last turns, whatever came before them. */
+export function responseHash(item: CheckedItem): string {
+  const response = "text" in item ? item.text : "prompt" in item ? item.response : item.messages.at(-1)?.content;
+  return hash(["response", response]).slice(0, PROMPT_KEY_DIGITS);
+}
+
 /**
  * Equal for cases with the same prompt: what comes before the last turn of all responses; where that differs between them, the
  * first turn of the user. Texts as they are show no prompt: such a case is one of its own.

@@ -14,6 +14,7 @@ import { findLayout } from "./find-layout.ts";
 import { promptKey } from "./item-texts.ts";
 import { CaseReader, type RowProblem, type RowRules } from "./read-cases.ts";
 import type { ReportedProblem, ReportedSource, RowCounts } from "./report.ts";
+import type { FactFields } from "./row-facts.ts";
 import { sampleCases } from "./sample.ts";
 import { type ResolvedSource, resolveSource } from "./sources.ts";
 
@@ -46,6 +47,8 @@ export interface OpenBenchmarkOptions extends RowRules {
   readonly strict: boolean;
   /** Fields by which accuracy is broken down. */
   readonly by?: readonly string[] | undefined;
+  /** Fields that name models and paraphrases. */
+  readonly facts?: FactFields | undefined;
   /** Accept cases without any known order. */
   readonly unordered?: boolean;
   /** Of "pairs": accept rows with a single response, as `score` reads them. */
@@ -122,7 +125,7 @@ export class OpenBenchmark {
     const rules = given({ ignoreFields, differentPrompts });
     const reader = new CaseReader(definition, resolved, {
       ...rules,
-      ...given({ fields, format, by: options.by, onNotice: options.onNotice }),
+      ...given({ fields, format, by: options.by, facts: options.facts, onNotice: options.onNotice }),
       layouts,
       unordered,
       single,
@@ -132,7 +135,10 @@ export class OpenBenchmark {
     });
     const sample = limit === undefined ? undefined : await sampleCases(reader.cases(), limit, seed, promptKey);
     // Streamed rows are checked when all were scored.
-    if (sample !== undefined) reader.groups.check();
+    if (sample !== undefined) {
+      reader.groups.check();
+      reader.facts.check();
+    }
     const sources: ReportedSource[] = [];
     for (const [i, source] of resolved.entries()) sources.push(await reportedSource(source, layouts[i]));
     return new OpenBenchmark(definition, resolved, sources, reader, sample, limit, problems, reportProblem);
@@ -148,6 +154,7 @@ export class OpenBenchmark {
   /** @throws InvalidInputError for a field of `by` that no row has, or that has only lists and objects. To be called when all cases were read. */
   checkGroups(): void {
     this.#reader.groups.check();
+    this.#reader.facts.check();
   }
 
   /** Warnings about the rows, one sentence per kind. Complete after all cases were read. */

@@ -141,10 +141,13 @@ export function caseLine(benchmark: BenchmarkName, scored: ScoredCase): string {
 }
 
 export function parseCase(line: string): ScoredCase {
-  const { benchmark: _, labels, ...scored } = JSON.parse(line) as ScoredCase & { benchmark: BenchmarkName };
+  const { benchmark: _, labels, models, ...scored } = JSON.parse(line) as ScoredCase & { benchmark: BenchmarkName };
   return {
     ...scored,
     grades: scored.grades.map((grade) => grade ?? undefined),
-    ...given({ labels: labels?.map((label) => label ?? undefined) }),
+    ...given({
+      labels: labels?.map((label) => label ?? undefined),
+      models: models?.map((model) => model ?? undefined),
+    }),
   };
 }

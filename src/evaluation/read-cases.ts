@@ -16,6 +16,7 @@ import { pairsLayout } from "./adapters/layouts.ts";
 import type { PlacedCase, PromptCase } from "./case.ts";
 import { GroupReader } from "./groups.ts";
 import type { RowCounts } from "./report.ts";
+import { type FactFields, RowFacts } from "./row-facts.ts";
 import type { ResolvedSource } from "./sources.ts";
 
 /** A row that is invalid, or a case that could not be scored. */
@@ -49,6 +50,8 @@ export interface ReadCasesOptions extends RowRules {
   readonly layouts?: readonly Layout[];
   /** Fields by which accuracy is broken down: see GroupReader. Default: none. */
   readonly by?: readonly string[];
+  /** Fields that name models and paraphrases: see RowFacts. */
+  readonly facts?: FactFields;
   /** Default: recognised. */
   readonly format?: InputFormat;
   readonly onNotice?: ((message: string) => void) | undefined;
@@ -82,6 +85,8 @@ export class CaseReader {
   readonly #tell: (notice: string) => void;
   /** Of the rows read so far. */
   readonly groups: GroupReader;
+  /** Of the rows read so far. */
+  readonly facts: RowFacts;
   /** Warnings about the rows read so far. */
   readonly warnings = new WarningCounter();
   readonly counts: Counts = { read: 0, omitted: {}, broken: 0, cases: 0 };
@@ -91,6 +96,7 @@ export class CaseReader {
     this.#sources = sources;
     this.#options = options;
     this.groups = new GroupReader(options.by ?? []);
+    this.facts = new RowFacts(options.facts);
     this.#tell = firstNotices(options.onNotice);
     // Wrong names of fields are found before any file is opened.
     this.#fieldMap(this.#layoutOf(0));
@@ -147,7 +153,7 @@ export class CaseReader {
         if ("error" in read) throw read.error;
         if (isObject(read.value)) mapped = this.#mapped(fieldMap, read.value, itemMap);
         const fields = mapped?.fields ?? read.value;
-        const options = { ...this.#options, isCsv };
+        const options = { ...this.#options, isCsv, sourceName: name };
         if (gatherer !== undefined) gatherer.add(fields, options, place);
         else {
           const adapted = mapped?.isItem ? adaptItems(fields, options, mapped.from) : layout.adapt(fields, options);
@@ -178,7 +184,7 @@ export class CaseReader {
     const cases: readonly PromptCase[] = "case" in adapted ? [adapted.case] : adapted.cases;
     for (const one of cases) {
       this.counts.cases += 1;
-      const placed: PlacedCase = { ...one, source, row, where };
+      const placed = this.facts.of(value, { ...one, source, row, where });
       const groups = this.groups.groupsOf(value, placed);
       yield groups === undefined ? placed : { ...placed, groups };
     }

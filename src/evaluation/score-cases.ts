@@ -6,7 +6,7 @@ import type { ScoreDirection } from "../reward-head.ts";
 import type { RewardModel } from "../scoring/reward-model.ts";
 import type { ScoreOutcome } from "../scoring/types.ts";
 import type { PlacedCase, ScoredCase } from "./case.ts";
-import { itemHash, promptKey, responseLength } from "./item-texts.ts";
+import { itemHash, promptKey, responseHash, responseLength } from "./item-texts.ts";
 import type { OpenBenchmark } from "./open-benchmark.ts";
 import type { OpenModel } from "./open-model.ts";
 import type { CachedScore, ScoreCache } from "./score-cache.ts";
@@ -129,7 +129,7 @@ class WakeUpSignal {
 
 function finish({ placed, found, error }: Pending, direction: ScoreDirection): CaseOutcome {
   if (error) return { placed, error };
-  const { source, row, id, subset, groups, comparisons, asPublished, responses } = placed;
+  const { source, row, id, subset, groups, paraphrases, comparisons, asPublished, responses } = placed;
   const scores = found as CachedScore[];
   const scored: ScoredCase = {
     source,
@@ -142,6 +142,8 @@ function finish({ placed, found, error }: Pending, direction: ScoreDirection): C
     ...(asPublished === undefined ? {} : { asPublished }),
     grades: responses.map(({ grade }) => grade),
     ...(responses.every(({ label }) => label === undefined) ? {} : { labels: responses.map(({ label }) => label) }),
+    ...(responses.every(({ model }) => model === undefined) ? {} : { models: responses.map(({ model }) => model) }),
+    ...(paraphrases === undefined ? {} : { paraphrases, responses: responses.map(({ item }) => responseHash(item)) }),
     scores: scores.map(({ score }) => (direction === "lower" ? -score : score)),
     lengths: responses.map(({ item }) => responseLength(item)),
     tokenCounts: scores.map(({ tokenCount }) => tokenCount),

@@ -8,7 +8,7 @@ import { datasetFiles, findFiles } from "../inputs/find-files.ts";
 import { openInput, STANDARD_INPUT } from "../inputs/open-input.ts";
 import { aFunction, aSignal, checkOptions } from "../options.ts";
 import { spool } from "../rows/spool.ts";
-import { benchmarks } from "./benchmarks.ts";
+import { type BenchmarkSource, benchmarks } from "./benchmarks.ts";
 import type { BenchmarkName } from "./case.ts";
 
 export interface ResolvedSource {
@@ -37,8 +37,10 @@ export async function resolveSource(
   options = checkOptions("resolveSource", options, { ...hubChecks, onProgress: aFunction, signal: aSignal });
   if (spec === STANDARD_INPUT) return [await spooledInput()];
   if (spec !== undefined && !isHubSpec(spec)) return findFiles([spec]);
-  const { repository, files: wanted } = spec === undefined ? ownSource(benchmark) : namedSource(spec, benchmark);
-  return datasetFiles(repository, wanted, options, internals);
+  const found: ResolvedSource[] = [];
+  for (const { repository, files } of spec === undefined ? ownSources(benchmark) : [namedSource(spec, benchmark)])
+    found.push(...(await datasetFiles(repository, files, options, internals)));
+  return found;
 }
 
 /** Data is read more than once: a copy, which is removed when the process ends. */
@@ -53,23 +55,27 @@ interface Wanted {
   readonly files: readonly string[] | undefined;
 }
 
-function ownSource(benchmark: BenchmarkName): Wanted {
-  const { source } = benchmarks[benchmark];
-  if (source !== undefined)
-    return { repository: { id: source.repository, revision: source.revision, kind: "dataset" }, files: source.files };
+function ownSources(benchmark: BenchmarkName): Wanted[] {
+  const own = sourcesOf(benchmark);
+  if (own.length > 0)
+    return own.map(({ repository: id, revision, files }) => ({ repository: { id, revision, kind: "dataset" }, files }));
   throw new InvalidInputError(
     "ERR_INVALID_ARGUMENT",
-    `The benchmark ${benchmark} has no data set of its own: give a file, or hf:OWNER/NAME/PATH for a file on the hub.`,
+    `The benchmark ${benchmark} has no data set of its own: give a file, or ${benchmarks[benchmark].published ?? "hf:OWNER/NAME/PATH"} for a file on the hub.`,
     { field: "input" },
   );
+}
+
+function sourcesOf(benchmark: BenchmarkName): readonly BenchmarkSource[] {
+  const { source, moreSources = [] } = benchmarks[benchmark];
+  return source === undefined ? [] : [source, ...moreSources];
 }
 
 /** For the benchmark's own data set, a missing path means its files, and a missing revision its pinned commit. */
 function namedSource(spec: string, benchmark: BenchmarkName): Wanted {
   const { repository, isRevisionNamed, path } = parseDatasetSpec(spec);
-  const { source } = benchmarks[benchmark];
-  const isOwn = source?.repository === repository.id;
-  const revision = isOwn && !isRevisionNamed ? source.revision : repository.revision;
-  const files = path === undefined ? (isOwn ? source.files : undefined) : [path];
+  const own = sourcesOf(benchmark).find((source) => source.repository === repository.id);
+  const revision = own !== undefined && !isRevisionNamed ? own.revision : repository.revision;
+  const files = path === undefined ? own?.files : [path];
   return { repository: { ...repository, revision }, files };
 }

@@ -11,6 +11,7 @@ import { TemporaryFile } from "../files/temporary-file.ts";
 import { aString, type Check, checkOptions, takesOnlyOptions } from "../options.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { renderHtml } from "./report/html.ts";
+import { type ScoreTableFormat, scoreTable, scoreTableFormats } from "./score-table.ts";
 
 /** The files of a report. */
 export interface WrittenReport {
@@ -20,13 +21,21 @@ export interface WrittenReport {
   readonly html: string;
   /** One JSON line per case: position, scores, token counts, grades. */
   readonly scores: string;
+  /** All scores as CSV, one row a response; only if asked for. */
+  readonly csv?: string;
+  /** The same as parquet. */
+  readonly parquet?: string;
 }
 
-function pathsIn(folder: string): WrittenReport {
+function pathsIn(folder: string, tables: readonly ScoreTableFormat[]): WrittenReport {
+  const table = (format: ScoreTableFormat) =>
+    tables.includes(format) ? { [format]: join(folder, `scores.${format}`) } : {};
   return {
     json: join(folder, "report.json"),
     html: join(folder, "report.html"),
     scores: join(folder, "scores.jsonl"),
+    ...table("csv"),
+    ...table("parquet"),
   };
 }
 
@@ -36,8 +45,11 @@ function pathsIn(folder: string): WrittenReport {
  * @returns the paths that {@link writeReport} will write or replace
  * @throws FileError ERR_FILE_NOT_WRITABLE
  */
-export async function prepareReportFolder(folder: string): Promise<WrittenReport> {
-  const paths = pathsIn(folder);
+export async function prepareReportFolder(
+  folder: string,
+  tables: readonly ScoreTableFormat[] = [],
+): Promise<WrittenReport> {
+  const paths = pathsIn(folder, tables);
   try {
     makeFolder(folder);
   } catch (cause) {
@@ -57,7 +69,14 @@ export interface WriteReportOptions {
   readonly folder: string;
   /** The result of evaluate(). */
   readonly evaluation: Evaluation;
+  /** Further files with all scores, one row a response: scores.csv, scores.parquet. Default: none. */
+  readonly tables?: readonly ("csv" | "parquet")[];
 }
+
+const areTables: Check = (value) =>
+  Array.isArray(value) && value.every((format) => scoreTableFormats.includes(format))
+    ? undefined
+    : `a list of ${scoreTableFormats.map((format) => `"${format}"`).join(" and ")}`;
 
 const anEvaluation: Check = (value) => {
   const { report, cases } = (value ?? {}) as Partial<Evaluation>;
@@ -67,24 +86,24 @@ const anEvaluation: Check = (value) => {
 };
 
 /**
- * Writes report.json, report.html and scores.jsonl, each atomically; existing files are replaced.
+ * Writes report.json, report.html and scores.jsonl, and the tables that were asked for, each atomically; existing files are replaced.
  *
  * @returns their paths
  * @throws FileError ERR_FILE_NOT_WRITABLE
  */
 export async function writeReport(options: WriteReportOptions): Promise<WrittenReport> {
   takesOnlyOptions("writeReport", arguments);
-  options = checkOptions("writeReport", options, { folder: aString, evaluation: anEvaluation }, [
+  options = checkOptions("writeReport", options, { folder: aString, evaluation: anEvaluation, tables: areTables }, [
     "folder",
     "evaluation",
   ]);
-  const { folder, evaluation } = options;
+  const { folder, evaluation, tables = [] } = options;
   const { report, cases } = evaluation;
-  const paths = await prepareReportFolder(folder);
+  const paths = await prepareReportFolder(folder, tables);
   const lines = cases.flatMap((scored, i) =>
     scored.map((one) => `${JSON.stringify({ benchmark: report.benchmarks[i]?.benchmark, ...one })}\n`),
   );
-  // Keeps the three files of one evaluation together.
+  // Keeps the files of one evaluation together.
   const lock = await FileLock.acquire(join(folder, ".report.lock")).catch((cause) => {
     throw notWritable(paths.json, cause);
   });
@@ -92,6 +111,8 @@ export async function writeReport(options: WriteReportOptions): Promise<WrittenR
     await writeWhole(paths.json, `${JSON.stringify(report, undefined, 2)}\n`);
     await writeWhole(paths.html, renderHtml(report));
     await writeWhole(paths.scores, lines.join(""));
+    if (paths.csv !== undefined) await writeWhole(paths.csv, scoreTable(evaluation, "csv"));
+    if (paths.parquet !== undefined) await writeWhole(paths.parquet, scoreTable(evaluation, "parquet"));
   } finally {
     await lock.release();
   }

@@ -125,15 +125,19 @@ export async function withOutput<Result>(
 }
 
 /**
- * Writes a text file completely or not at all; replaces an existing one.
+ * Writes a file completely or not at all; replaces an existing one.
  *
  * @throws FileError ERR_FILE_NOT_WRITABLE
  */
-export async function writeWhole(path: string, text: string): Promise<void> {
+export async function writeWhole(path: string, content: string | AsyncIterable<Uint8Array>): Promise<void> {
   await withOutput(path, { overwrite: true, wait: true }, async (output) => {
     const file = await output.create();
     try {
-      await file.write(Buffer.from(text), 0);
+      let at = 0;
+      for await (const bytes of typeof content === "string" ? [Buffer.from(content)] : content) {
+        await file.write(bytes, at);
+        at += bytes.length;
+      }
       await output.publish(file);
     } finally {
       await file.discard();

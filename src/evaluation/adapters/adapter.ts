@@ -23,6 +23,8 @@ export interface AdaptOptions extends ItemRules {
   readonly differentPrompts?: "refuse" | "allow";
   /** The row comes from a CSV file, where every value is text; default false. */
   readonly isCsv?: boolean;
+  /** The file that the row comes from, as messages name it. */
+  readonly sourceName?: string;
 }
 
 /** @throws InvalidInputError ERR_INVALID_ITEM or ERR_INVALID_UNICODE for an invalid row; `field` names the field */
@@ -129,10 +131,10 @@ export function contextOf(fields: Fields, name: string, rules: ItemRules): strin
   return isMessages ? messagesOf(fields, name, rules) : textOf(fields, name);
 }
 
-/** The field "prompt" with the row's system turn; must end with the user's turn. */
-export function promptOf(fields: Fields, rules: ItemRules): string | readonly ChatMessage[] {
-  const context = contextOf(fields, "prompt", rules);
-  if (typeof context !== "string") refuseLastTurn(context, "prompt", "user");
+/** The prompt with the row's system turn; must end with the user's turn. */
+export function promptOf(fields: Fields, rules: ItemRules, name = "prompt"): string | readonly ChatMessage[] {
+  const context = contextOf(fields, name, rules);
+  if (typeof context !== "string") refuseLastTurn(context, name, "user");
   return inContext(systemTurn(fields, "The row"), context);
 }
 

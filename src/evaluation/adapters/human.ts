@@ -36,5 +36,6 @@ function side(fields: Fields, letter: "a" | "b", winner: string, options: AdaptO
     item: conversationOf(fields, `conversation_${letter}`, options),
     grade: winner === model ? 1 : 0,
     label: textOf(fields, model),
+    model: textOf(fields, model),
   };
 }

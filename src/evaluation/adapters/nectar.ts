@@ -31,7 +31,7 @@ export function adaptNectar(row: unknown, options: AdaptOptions = {}): Adapted {
     return {
       item: itemOf(turns, textOf(answer, "answer", `${where}.answer`)),
       grade: 0 - numberOf(answer["rank"], `${where}.rank`),
-      ...(typeof model === "string" ? { label: model } : {}),
+      ...(typeof model === "string" ? { label: model, model } : {}),
     };
   });
   const comparisons = comparisonsByGrade(responses);

@@ -38,7 +38,7 @@ export function adaptRewardBench2(row: unknown, options: AdaptOptions = {}): Ada
     return {
       item: itemOf(context, response),
       grade: i < chosen.length ? 1 : 0,
-      ...(typeof model === "string" ? { label: model } : {}),
+      ...(typeof model === "string" ? { label: model, model } : {}),
     };
   });
   // The official score of ties compares a prompt that has one answer with its twin that has several.

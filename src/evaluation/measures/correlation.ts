@@ -107,3 +107,17 @@ export function kendallTauB(xs: readonly number[], ys: readonly number[]): numbe
   }
   return untiedX === 0 || untiedY === 0 ? undefined : difference / Math.sqrt(untiedX * untiedY);
 }
+
+/** Area under the ROC curve: how often a positive has a higher score than a negative, equal scores half. Undefined without both. */
+export function rocAuc(scores: readonly number[], positive: readonly boolean[]): number | undefined {
+  const ranks = averageRanks(Float64Array.from(scores));
+  let [sum, positives] = [0, 0];
+  for (const [i, is] of positive.entries()) {
+    if (!is) continue;
+    positives += 1;
+    sum += ranks[i] as number;
+  }
+  const negatives = scores.length - positives;
+  if (positives === 0 || negatives === 0) return undefined;
+  return (sum - (positives * (positives + 1)) / 2) / (positives * negatives);
+}

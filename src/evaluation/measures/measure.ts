@@ -2,15 +2,20 @@
 import { InvalidInputError } from "../../errors.ts";
 import type { BenchmarkName, ScoredCase } from "../case.ts";
 import { type AccuracyMeasures, measureAccuracy, measureSubsets, type SubsetMeasures } from "./accuracy.ts";
+import { type BestOfNCurve, measureBestOfN } from "./best-of-n.ts";
 import { type Breakdown, measureBreakdown } from "./breakdown.ts";
 import { type CalibrationMeasures, measureCalibration } from "./calibration.ts";
+import { type ConsistencyMeasures, measureConsistency } from "./consistency.ts";
 import { type LengthMeasures, measureLength } from "./length.ts";
 import { type MarginMeasures, measureMargins } from "./margins.ts";
 import { listPairs } from "./outcome.ts";
+import { type PpeScore, scorePpe } from "./ppe.ts";
 import { measureRanking, type RankingMeasures } from "./ranking.ts";
 import { type RewardBenchScore, scoreRewardBench } from "./reward-bench.ts";
 import { type RewardBench2Score, scoreRewardBench2 } from "./reward-bench-2.ts";
+import { type RmBenchScore, scoreRmBench } from "./rm-bench.ts";
 import { measureScores, type ScoreDistribution } from "./score-distribution.ts";
+import { measureStrengths, readBattles, type StrengthMeasures } from "./strengths.ts";
 
 export type { Interval } from "./interval.ts";
 
@@ -27,8 +32,14 @@ export interface BenchmarkMeasures extends AccuracyMeasures {
   readonly breakdowns?: readonly Breakdown[];
   /** Absent if no case has more than two distinct grades, and for benchmarks of pairs. */
   readonly ranking?: RankingMeasures;
-  /** The benchmark's official score; only rewardbench and rewardbench2. */
-  readonly officialScore?: RewardBenchScore | RewardBench2Score;
+  /** The benchmark's official score: rewardbench, rewardbench2, rmbench and ppe. */
+  readonly officialScore?: OfficialScore;
+  /** Expected grade of the response with the highest score among n. Absent if no case has three graded responses. */
+  readonly bestOfN?: BestOfNCurve;
+  /** The models that wrote the responses, by scores and by the data's own order. Absent if the rows do not name them. */
+  readonly strengths?: StrengthMeasures;
+  /** Whether comparisons keep their order over paraphrases of the prompt; absent without the option `paraphrases`. */
+  readonly consistency?: ConsistencyMeasures;
   /** Scores of better and worse responses; absent without comparisons. */
   readonly scores?: ScoreDistribution;
   /** Absent without comparisons. */
@@ -38,6 +49,12 @@ export interface BenchmarkMeasures extends AccuracyMeasures {
   /** Absent without comparisons. */
   readonly length?: LengthMeasures;
 }
+
+/** A benchmark's own score, told apart by `kind`. */
+export type OfficialScore = RewardBenchScore | RewardBench2Score | RmBenchScore | PpeScore;
+
+/** Benchmarks whose grades can be averaged; ppe has curves of its own for each of its sets. */
+const GRADED: ReadonlySet<BenchmarkName> = new Set(["nectar", "rewardbench2", "pairs"]);
 
 /** Benchmarks whose cases are rankings of more than two responses. */
 const RANKED: ReadonlySet<BenchmarkName> = new Set(["nectar", "pairs"]);
@@ -58,6 +75,9 @@ export function measureBenchmark(
     : undefined;
   const ranking = RANKED.has(benchmark) ? measureRanking(cases) : undefined;
   const score = officialScore(benchmark, cases);
+  const bestOfN = GRADED.has(benchmark) ? measureBestOfN(cases) : undefined;
+  const strengths = measureStrengths(readBattles(cases));
+  const consistency = measureConsistency(cases);
   const pairs = listPairs(cases);
   const scores = measureScores(cases);
   const margins = measureMargins(pairs);
@@ -70,6 +90,9 @@ export function measureBenchmark(
     ...(by.length > 0 && { breakdowns: by.map((field) => measureBreakdown(cases, field)) }),
     ...(ranking && { ranking }),
     ...(score && { officialScore: score }),
+    ...(bestOfN && { bestOfN }),
+    ...(strengths && { strengths }),
+    ...(consistency && { consistency }),
     ...(scores && { scores }),
     ...(margins && { margins }),
     ...(calibration && { calibration }),
@@ -77,12 +100,11 @@ export function measureBenchmark(
   };
 }
 
-function officialScore(
-  benchmark: BenchmarkName,
-  cases: readonly ScoredCase[],
-): RewardBenchScore | RewardBench2Score | undefined {
+function officialScore(benchmark: BenchmarkName, cases: readonly ScoredCase[]): OfficialScore | undefined {
   if (benchmark === "rewardbench") return scoreRewardBench(cases);
-  return benchmark === "rewardbench2" ? scoreRewardBench2(cases) : undefined;
+  if (benchmark === "rewardbench2") return scoreRewardBench2(cases);
+  if (benchmark === "rmbench") return scoreRmBench(cases);
+  return benchmark === "ppe" ? scorePpe(cases) : undefined;
 }
 
 function checkCase({ source, row, comparisons, scores, ...lists }: ScoredCase): void {

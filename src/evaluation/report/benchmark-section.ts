@@ -8,6 +8,7 @@ import { type Content, grouped, html, type Markup, plural, short } from "./marku
 import { mistakesBlock } from "./mistakes-block.ts";
 import { intervalName, intervalText, label, real, share } from "./numbers.ts";
 import { officialScoreBlock } from "./official-block.ts";
+import { bestOfNBlock, consistencyBlock, strengthsBlock } from "./reward-blocks.ts";
 import { sectionId } from "./summary.ts";
 import { binTable, numbersOf, table } from "./table.ts";
 
@@ -79,6 +80,7 @@ ${length && lengthBlock(`${id}-length`, length)}
 </div>
 ${report.subsets && subsetsBlock(report.subsets)}
 ${(report.breakdowns ?? []).map(breakdownBlock)}
+${bestOfNBlock(`${id}-best-of-n`, report.bestOfN)}${strengthsBlock(report.strengths)}${consistencyBlock(report.consistency)}
 ${mistakesBlock(id, report)}
 ${truncatedBlock(report)}
 ${problemsBlock(report)}

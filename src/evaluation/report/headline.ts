@@ -20,6 +20,8 @@ export function officialHeadline({ officialScore: official }: BenchmarkReport): 
   if (official === undefined) return undefined;
   const { score } = official;
   if (official.kind === "rewardbench") return { name: "RewardBench score", score, atRandom: ACCURACY_AT_RANDOM };
+  if (official.kind === "rmbench") return { name: "RM-Bench score", score, atRandom: ACCURACY_AT_RANDOM };
+  if (official.kind === "ppe") return { name: "PPE correctness", score, atRandom: ACCURACY_AT_RANDOM };
   // "Ties" is one subset of six; its own chance is lower.
   const { subsets, unknownSubsets } = official;
   const known = subsets.flatMap(({ subset, atRandom }) => (unknownSubsets.includes(subset) ? [] : (atRandom ?? [])));

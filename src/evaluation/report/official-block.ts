@@ -1,10 +1,12 @@
 /** A benchmark's official score, by its parts. */
+import type { OfficialScore } from "../measures/measure.ts";
 import type { RewardBenchScore } from "../measures/reward-bench.ts";
 import type { RewardBench2Score } from "../measures/reward-bench-2.ts";
 import { ACCURACY_AT_RANDOM } from "./headline.ts";
 import { type Content, grouped, html, type Markup, short } from "./markup.ts";
 import { share } from "./numbers.ts";
 import { partsChart } from "./parts-chart.ts";
+import { ppeBlock, rmBenchBlock } from "./reward-blocks.ts";
 import { table } from "./table.ts";
 
 const MAX_LISTED = 12;
@@ -12,8 +14,10 @@ const MAX_NAME = 60;
 /** More rows would make the chart too tall. */
 const MAX_ROWS = 16;
 
-export function officialScoreBlock(id: string, official: RewardBenchScore | RewardBench2Score | undefined): Content {
+export function officialScoreBlock(id: string, official: OfficialScore | undefined): Content {
   if (official === undefined) return undefined;
+  if (official.kind === "rmbench") return rmBenchBlock(official);
+  if (official.kind === "ppe") return ppeBlock(official, id);
   return official.kind === "rewardbench" ? sectionsBlock(id, official) : subsetScoresBlock(id, official);
 }
 

@@ -55,6 +55,7 @@ describe("human", () => {
             },
             grade: 1,
             label: "heron-7b",
+            model: "heron-7b",
           },
           {
             item: {
@@ -65,6 +66,7 @@ describe("human", () => {
             },
             grade: 0,
             label: "wren-13b",
+            model: "wren-13b",
           },
         ],
         comparisons: [{ better: 0, worse: 1 }],
@@ -243,6 +245,7 @@ describe("nectar", () => {
       item: { prompt: "Name a river.", response: "The Elbe." },
       grade: -1,
       label: "model-0",
+      model: "model-0",
     });
     expect(single?.comparisons.length).toBe(21);
     expect(single?.comparisons[0]).toEqual({ better: 0, worse: 1 });
@@ -490,13 +493,87 @@ describe("pairs", () => {
   });
 });
 
+describe("rmbench", () => {
+  const { adapt } = benchmarks.rmbench;
+
+  it("compares each right answer with each wrong one, in all styles", async () => {
+    const found = outcomes(await rowsOf("rmbench.json"), adapt).map(caseOf);
+    expect(found.map(({ subset } = { responses: [], comparisons: [] }) => subset)).toEqual([
+      ...["chat", "math", "code", "safety-refuse", "safety-response", "chat"],
+    ]);
+    expect(found[0]?.responses.map(({ grade }) => grade)).toEqual([1, 1, 1, 0, 0, 0]);
+    expect(found[0]?.responses.map(({ label }) => label)[5]).toBe("rejected, detailed with markdown");
+    expect(found[0]?.comparisons).toHaveLength(9);
+  });
+
+  it("names the field that does not fit", async () => {
+    const [row] = (await rowsOf("rmbench.json")) as [Record<string, unknown>];
+    for (const [change, field] of [
+      [{ chosen: ["a", "b"] }, "chosen"],
+      [{ rejected: "abc" }, "rejected"],
+      [{ domain: undefined }, "domain"],
+      [{ chosen: ["a", "b", 3] }, "chosen[2]"],
+    ] as const)
+      expect(fieldOfError(adapt, { ...row, ...change })).toBe(field);
+  });
+});
+
+describe("ppe", () => {
+  const { adapt } = benchmarks.ppe;
+
+  it("takes the pairs that the data set drew, repeated ones too, and what people preferred", async () => {
+    const rows = await rowsOf("ppe.jsonl");
+    const results = outcomes(rows, adapt);
+    expect(
+      results.map((result) => ("case" in result ? result.case.subset : "omitted" in result && result.omitted)),
+    ).toEqual([...["math", "mmlu_pro", "ifeval", "all right", "human", "human", "tie", "human", "human"]]);
+    const [math, , , , human] = results.map((result) => ("case" in result ? result.case : undefined));
+    expect(math?.responses.map(({ grade }) => grade)).toEqual([1, 0, 1, 0]);
+    expect(math?.comparisons).toEqual([
+      { better: 0, worse: 1 },
+      { better: 2, worse: 3 },
+      { better: 0, worse: 1 },
+    ]);
+    expect(human?.responses.map(({ model, grade }) => [model, grade])).toEqual([
+      ["gpt-4o", 1],
+      ["llama-3-8b", 0],
+    ]);
+    const named = { sourceName: "hf:lmarena-ai/PPE-GPQA-Best-of-K@2f85cea/data/train-00000-of-00001.parquet" };
+    expect(adapt(rows[0], named)).toMatchObject({ case: { subset: "gpqa" } });
+  });
+
+  it("compares all right with all wrong ones where no pairs were drawn", async () => {
+    const { sampled_conflict_pairs: _, ...row } = (await rowsOf("ppe.jsonl"))[0] as Record<string, unknown>;
+    expect(adapt(row)).toMatchObject({ case: { comparisons: { length: 4 } } });
+  });
+
+  it("names the field that does not fit", async () => {
+    const rows = (await rowsOf("ppe.jsonl")) as Record<string, unknown>[];
+    for (const [row, change, field] of [
+      [0, { scores: [true] }, "scores"],
+      [0, { scores: [true, "no", true, false] }, "scores[1]"],
+      [0, { sampled_conflict_pairs: [[0, 4]] }, "sampled_conflict_pairs[0]"],
+      [0, { sampled_conflict_pairs: [[0, 2]] }, "sampled_conflict_pairs[0]"],
+      [0, { sampled_conflict_pairs: [[0]] }, "sampled_conflict_pairs[0]"],
+      [0, { sampled_conflict_pairs: [] }, "sampled_conflict_pairs"],
+      [4, { winner: "me" }, "winner"],
+      [4, { model_a: undefined }, "model_a"],
+      [4, { response_3: "third" }, "response_3"],
+      [4, { winner: undefined }, "the row"],
+      [4, { response_2: undefined }, "the row"],
+    ] as const)
+      expect(fieldOfError(adapt, { ...rows[row], ...change })).toBe(field);
+  });
+});
+
 describe("every benchmark", () => {
   it.each(benchmarkNames)("%s has a name, words for people and a pinned source", (name) => {
     const { name: own, title, description, source, card } = benchmarks[name];
     expect(own).toBe(name);
     expect(title).not.toBe("");
     expect(description).toMatch(/^[A-Z].*\.$/);
-    expect(source === undefined).toBe(name === "pairs");
+    // RM-Bench has a file in its repository, but no commit of it is known here.
+    expect(source === undefined).toBe(name === "pairs" || name === "rmbench");
     if (source === undefined) return;
     expect(source.repository).toMatch(/^[\w-]+\/[\w-]+$/);
     expect(source.revision).toMatch(/^[0-9a-f]{40}$/);

@@ -123,6 +123,11 @@ const refused: readonly [string, readonly unknown[], readonly (string | RegExp)[
     ["do not say which response is better"],
   ],
   [
+    "words that name neither response",
+    [{ prompt: "p", response_a: "x", response_b: "y", winner: "left" }],
+    ['"winner" has "left"', "response_a, response_b"],
+  ],
+  [
     "marks of two data sets",
     [{ prompt: "p", response_1: "a", response_2: "b", preference_strength: 1, response_0: "c", better_response_id: 0 }],
     [/fits \d adapters/, "helpsteer2", "pku-better"],
@@ -165,7 +170,24 @@ const wrongRows: readonly [string, object, string][] = [
     { prompt: '["q"]', response_a: '["a"]', response_b: '["b"]', winner_model_a: 1, winner_model_b: 1, winner_tie: 0 },
     "winner_model_a",
   ],
-  ["another verdict", { question: "q", response_A: "a", response_B: "b", label: "A" }, "label"],
+  [
+    "turns as Python prints them",
+    { prompt: "['q']", response_a: "['a']", response_b: "['b']", winner_model_a: 1, winner_model_b: 0, winner_tie: 0 },
+    "prompt",
+  ],
+  [
+    "a context that was answered",
+    {
+      context: [
+        { role: "user", content: "q" },
+        { role: "assistant", content: "a" },
+      ],
+      response1: "a",
+      response2: "b",
+      overall_preference: 1,
+    },
+    "context",
+  ],
   ["a preference out of range", { instruction: "i", output_1: "a", output_2: "b", preference: 3 }, "preference"],
   ["tools", { prompt: "p", chosen: "a", rejected: "b", tools: [{ name: "f" }] }, "tools"],
 ];

@@ -471,6 +471,24 @@ export const published: readonly Published[] = [
     wins: ["q1 / a1 / q2: a > b", "s / q: a > b"],
   },
   {
+    what: "ShareGPT: lists after the conversation",
+    rows: [
+      {
+        conversations: [{ from: "human", value: "q" }],
+        chosen: [{ from: "gpt", value: "a" }],
+        rejected: [{ from: "gpt", value: "b" }],
+      },
+    ],
+    adapter: "pairs",
+    wins: ["q: a > b"],
+  },
+  {
+    what: "single messages after a prompt, also one that looks like JSON",
+    rows: [{ prompt: '{"a": 1}', chosen: assistant("a"), rejected: assistant("b") }],
+    adapter: "sharegpt-pairs",
+    wins: ['{"a": 1}: a > b'],
+  },
+  {
     what: "Skywork-Reward-Preference-80K",
     rows: [{ chosen: [user("q"), assistant("a")], rejected: [user("q"), assistant("b")], source: "magpie" }],
     adapter: "skywork",
@@ -577,6 +595,41 @@ export const published: readonly Published[] = [
     ],
     adapter: "judgebench",
     wins: ["q: b > a", "q: a > b"],
+  },
+  {
+    what: "RM-Bench: three right and three wrong answers",
+    rows: [{ id: "1", prompt: "p", chosen: ["a", "b", "c"], rejected: ["x", "y", "z"], domain: "math" }],
+    adapter: "rmbench",
+    wins: ["a", "b", "c"].flatMap((right) => ["x", "y", "z"].map((wrong) => `p: ${right} > ${wrong}`)),
+  },
+  {
+    what: "PPE: human preferences",
+    rows: ["model_a", "model_b", "tie"].map((winner) => ({
+      ...{ question_id: "1", model_a: "m", model_b: "n", winner, language: "English", hard_prompt: true },
+      ...{ prompt: "p", response_1: "x", response_2: "y", length_a: 1, length_b: 1 },
+    })),
+    adapter: "ppe-human",
+    wins: ["p: x > y", "p: y > x"],
+    omitted: { tie: 1 },
+  },
+  {
+    what: "PPE: right and wrong answers, with the pairs that were drawn",
+    rows: [
+      {
+        ...{ question_id: "1", prompt: "p", model_name: "m", problem: "p?", level: "Level 1" },
+        ...{ response_1: "a", response_2: "b", response_3: "c" },
+        ...{
+          scores: [false, true, true],
+          sampled_conflict_pairs: [
+            [0, 2],
+            [1, 0],
+            [0, 2],
+          ],
+        },
+      },
+    ],
+    adapter: "ppe-best-of-k",
+    wins: ["p: c > a", "p: b > a", "p: c > a"],
   },
   {
     what: "AlpacaEval: 1 and 2, weighted preferences, draws of old and new files, no verdict",
@@ -702,6 +755,25 @@ export const published: readonly Published[] = [
     ],
     adapter: "rated-objects",
     wins: ["p: b > a"],
+  },
+  {
+    what: "a response a row, with its score",
+    rows: [
+      { prompt: "p", response: "a", score: 1 },
+      { prompt: "q", response: "c", score: 1 },
+      { prompt: "p", response: "b", score: 2.5 },
+      { prompt: "r", response: "d", score: 3 },
+      { prompt: "q", response: "e", score: 1 },
+    ],
+    adapter: "rated-rows",
+    wins: ["p: b > a"],
+    omitted: { "all tied": 1, "the only response to its prompt": 1 },
+  },
+  {
+    what: "a question, two responses and a letter, which is not JudgeBench",
+    rows: [{ question: "q", response_A: "a", response_B: "b", label: "B" }],
+    adapter: "two-responses",
+    wins: ["q: b > a"],
   },
   {
     what: "two responses and a letter",

@@ -102,8 +102,8 @@ export const arena55k: Layout = {
 
 function adaptTurns(row: unknown, options: AdaptOptions = {}): Adapted {
   const read = ["prompt", "response_a", "response_b"];
-  // Cells are JSON here, lists of texts.
-  const fields = rowFields(row, { ...options, isCsv: false }, '{"prompt","response_a","response_b"}', read);
+  // In any format a list is JSON in a text: one that Python printed is refused.
+  const fields = rowFields(row, { ...options, isCsv: true }, '{"prompt","response_a","response_b"}', read);
   const won = WINNERS.map((name) => flagNumber(fields, name));
   if (won.filter((one) => one === 1).length !== 1)
     throw wrong(`1 in exactly one of ${WINNERS.join(", ")}`, "winner_model_a", won);
@@ -116,7 +116,7 @@ function adaptTurns(row: unknown, options: AdaptOptions = {}): Adapted {
     return {
       item: conversationOf({ [name]: turns }, name, options),
       grade: won[i] as number,
-      ...(typeof model === "string" ? { label: model } : {}),
+      ...(typeof model === "string" ? { label: model, model } : {}),
     };
   });
   const answered = sides.filter((side) => side !== undefined);

@@ -23,7 +23,7 @@ export const skywork: Layout = chosenRejected(
     name: "skywork",
     title: "Skywork-Reward-Preference",
     columns: { chosen: "messages", rejected: "messages", source: "text" },
-    without: ["prompt", "messages", "conversation", "conversations"],
+    recognises: ({ names }) => names.length === 3,
     compared: COMPARED,
   },
   { fields: {} },

@@ -5,13 +5,12 @@ import type { CaseResponse } from "../../case.ts";
 import {
   type Adapted,
   type AdaptOptions,
-  contextOf,
   type Fields,
   fieldsOf,
-  inContext,
   itemOf,
   listOf,
   namesOf,
+  promptOf,
   refuseTooMany,
   rowFields,
   textOf,
@@ -76,11 +75,11 @@ export interface TwoResponses {
 /** A prompt, two responses, and which of them is better. */
 export function twoResponses(description: Description, of: TwoResponses): Layout {
   const { prompt, responses, labels, verdict, id = "id" } = of;
-  const read = [...(typeof prompt === "string" ? [prompt] : []), ...responses, ...(of.read ?? [])];
+  const read = [...(typeof prompt === "string" ? [prompt, "system"] : []), ...responses, ...(of.read ?? [])];
   const adapt = (row: unknown, options: AdaptOptions = {}): Adapted => {
     const fields = rowFields(row, options, shapeOf(description), read);
     refuseMissingColumns(description, fields, row);
-    const context = typeof prompt === "string" ? contextOf(fields, prompt, options) : prompt(fields, options);
+    const context = typeof prompt === "string" ? promptOf(fields, options, prompt) : prompt(fields, options);
     // Read before the verdict: a file with another schema must not pass as one full of ties.
     const items = responses.map((name) => itemOf(context, textOf(fields, name)));
     const grades = verdict(fields, options);
@@ -88,7 +87,7 @@ export function twoResponses(description: Description, of: TwoResponses): Layout
     const judged = items.map((item, i): CaseResponse => {
       const label = labels === undefined ? undefined : fields[labels[i] as string];
       const grade = "omitted" in grades ? undefined : grades[i];
-      return { item, grade, ...(typeof label === "string" ? { label } : {}) };
+      return { item, grade, ...namedBy(labels?.[i], label) };
     });
     return compared(judged, options, namesOf({ ...fields, id: fields[id] }), "tie");
   };
@@ -181,9 +180,9 @@ export interface ManyResponses {
 export function manyResponses(description: Description, of: ManyResponses): Layout {
   const { prompt, list, text, grade, label, grades, isRank = false } = of;
   const adapt = (row: unknown, options: AdaptOptions = {}): Adapted => {
-    const fields = rowFields(row, options, shapeOf(description), [prompt, list, ...(of.read ?? [])]);
+    const fields = rowFields(row, options, shapeOf(description), [prompt, list, "system", ...(of.read ?? [])]);
     refuseMissingColumns(description, fields, row);
-    const context = inContext(undefined, contextOf(fields, prompt, options));
+    const context = promptOf(fields, options, prompt);
     const all = listOf(fields, list);
     if (all.length < 2) return { omitted: "fewer than two responses" };
     refuseTooMany(all, list);
@@ -199,12 +198,18 @@ export function manyResponses(description: Description, of: ManyResponses): Layo
       return {
         item: itemOf(context, text === undefined ? textOf(own, where) : textOf(own, text, `${where}.${text}`)),
         grade: gradeOf(value, at, isRank),
-        ...(typeof name === "string" ? { label: name } : {}),
+        ...namedBy(label, name),
       };
     });
     return compared(responses, options, namesOf(fields));
   };
   return { ...description, adapt };
+}
+
+/** The label of a response from a field; models are in fields that say so. */
+function namedBy(field: string | undefined, label: unknown): Pick<CaseResponse, "label" | "model"> {
+  if (field === undefined || typeof label !== "string") return {};
+  return /model|policy|generator/i.test(field) ? { label, model: label } : { label };
 }
 
 /** Null, NaN and "N/A" are unknown. */

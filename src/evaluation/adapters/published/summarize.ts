@@ -42,7 +42,7 @@ function adaptSummaries(row: unknown, options: AdaptOptions = {}): Adapted {
     return {
       item: itemOf(prompt, textOf(summary, "text", `${where}.text`).trimStart()),
       grade: i === choice ? 1 : 0,
-      ...(typeof policy === "string" ? { label: policy } : {}),
+      ...(typeof policy === "string" ? { label: policy, model: policy } : {}),
     };
   });
   return compared(responses, options, namesOf({ ...fields, id: info["id"] }));

@@ -10,10 +10,10 @@ import type { CaseResponse } from "../../case.ts";
 import {
   type Adapted,
   type AdaptOptions,
-  contextOf,
   fieldsOf,
   itemOf,
   namesOf,
+  promptOf,
   rowFields,
   textOf,
   wrong,
@@ -113,7 +113,7 @@ function adaptLabelled(row: unknown, options: AdaptOptions, verdict?: (columns: 
   const columns = columnsOf(Object.keys(fieldsOf(row)));
   if (columns === undefined) throw wrongShape(SHAPE, fieldsOf(row));
   const fields = rowFields(row, options, SHAPE, [columns.prompt, ...columns.responses, "system"]);
-  const context = contextOf(fields, columns.prompt, options);
+  const context = promptOf(fields, options, columns.prompt);
   const items = columns.responses.map((name) => itemOf(context, textOf(fields, name)));
   const grades = (verdict?.(columns) ?? byName(columns))(fields, options);
   if ("omitted" in grades && !options.unordered) return grades;
@@ -156,7 +156,9 @@ function problem(facts: Facts): string | undefined {
   const unnamed = values.filter((value) => named(value, columns) === undefined);
   const numbers = values.flatMap((value) => (typeof value === "boolean" ? Number(value) : (asNumber(value) ?? [])));
   // A few wrong rows among many are problems of these rows.
-  if (unnamed.length === 0 || numbers.length < values.length / 2) return undefined;
+  if (2 * unnamed.length > values.length && 2 * numbers.length < values.length)
+    return `${JSON.stringify(label)} has ${JSON.stringify(unnamed[0])}, which names none of ${responses.join(", ")}.`;
+  if (unnamed.length === 0 || 2 * numbers.length < values.length) return undefined;
   const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
   const [from, to] = low === high ? [0, 1] : [low, high];
   if (responses.length !== 2) return `${JSON.stringify(label)} does not name one of ${responses.join(", ")}.`;

@@ -70,10 +70,8 @@ describe.each(sets)("$name", ({ benchmark, cases, expected }) => {
   it("has the benchmark's official score", () => {
     const own = expected["own"] as Record<string, unknown> | undefined;
     if (own === undefined) return void expect(measures.officialScore).toBeUndefined();
-    const list =
-      measures.officialScore?.kind === "rewardbench"
-        ? measures.officialScore.sections
-        : (measures.officialScore?.subsets ?? []);
+    const score = measures.officialScore;
+    const list = score?.kind === "rewardbench" ? score.sections : score?.kind === "rewardbench2" ? score.subsets : [];
     const scores = list.map((part) => ["section" in part ? part.section : part.subset, part.score]);
     const byName = own["sections"] ?? own["subsets"];
     expectClose(Object.fromEntries(scores), byName, "parts");

@@ -33,6 +33,8 @@ const titles: Readonly<Record<BenchmarkName, string>> = {
   nectar: "Nectar: seven ranked responses",
   rewardbench: "RewardBench: chosen against rejected",
   rewardbench2: "RewardBench 2: best of four, and ties",
+  rmbench: "RM-Bench: three styles",
+  ppe: "Preference Proxy Evaluations",
   pairs: "Pairs of my own",
 };
 
@@ -51,8 +53,13 @@ const subsetsOf: Partial<Record<BenchmarkName, readonly string[]>> = {
     ...["hep-rust", "a subset of my own <b>"],
   ],
   rewardbench2: ["Factuality", "Precise IF", "Math", "Safety", "Focus", "Ties"],
+  rmbench: ["chat", "math", "code", "safety-refuse", "safety-response", "<b>poetry</b>"],
+  ppe: ["human", "mmlu_pro", "math", "gpqa", "ifeval"],
   pairs: [...hostileTexts],
 };
+
+/** Names of models that wrote the responses. */
+const models = ["small-chat", "<b>big</b>-chat", "a model of a very long name ".repeat(6), "نموذج"];
 
 /** How much each benchmark's scores follow quality, and length. */
 const leanings: Readonly<Record<BenchmarkName, readonly [number, number]>> = {
@@ -62,16 +69,23 @@ const leanings: Readonly<Record<BenchmarkName, readonly [number, number]>> = {
   nectar: [0.5, 0.5],
   rewardbench: [1, 0.1],
   rewardbench2: [1.2, 0],
+  rmbench: [0.9, 0.2],
+  ppe: [0.6, 0.1],
   pairs: [0, 12],
 };
 
+/** Where it is not two. */
+const counts: Partial<Record<BenchmarkName, number>> = { nectar: 7, rewardbench2: 4, truth: 6, rmbench: 6, ppe: 8 };
+
 function casesOf(name: BenchmarkName, count: number, random: () => number): ScoredCase[] {
-  const responses = name === "nectar" ? 7 : name === "rewardbench2" ? 4 : name === "truth" ? 6 : 2;
+  const responses = counts[name] ?? 2;
   const [quality, length] = leanings[name];
   const subsets = subsetsOf[name];
   return Array.from({ length: count }, (_, i) => {
-    const grades = Array.from({ length: responses }, (_, k) => (name === "nectar" ? responses - k : k === 0 ? 1 : 0));
     const subset = subsets?.[i % subsets.length];
+    const grades = Array.from({ length: responses }, (_, k) => (name === "nectar" ? responses - k : k === 0 ? 1 : 0));
+    if (name === "rmbench") grades.fill(1, 0, 3);
+    if (subset === "human") grades.length = 2;
     const tied = i % 12 >= 6;
     if (subset === "Ties" && tied) grades[1] = 1;
     const top = Math.max(...grades);
@@ -88,6 +102,10 @@ function casesOf(name: BenchmarkName, count: number, random: () => number): Scor
       lengths,
       scores,
       ...(subset !== undefined && { subset }),
+      ...((name === "human" || subset === "human") && {
+        models: grades.map((_, k) => models[(i + k * (1 + (i % 3))) % models.length]),
+      }),
+      ...(name === "pairs" && { paraphrases: `paraphrases ${i >> 2}`, responses: ["aa", "bb"] }),
       ...(ties || (i % 3 === 0 && { id: `id-${i}<script>` })),
     });
   });

@@ -1,0 +1,87 @@
+/** What eval says of best-of-n, RM-Bench, PPE, the models that wrote the responses, and paraphrases, for people. */
+import type { BenchmarkReport } from "../src/entry/eval.ts";
+import { counted } from "./counted.ts";
+import { preview } from "./visible-text.ts";
+
+const DIGITS = 3;
+const ABSENT = "-";
+/** Models that are listed. */
+const MAX_MODELS = 30;
+const MAX_NAME = 40;
+/** Points of a curve that fit a line. */
+const SHOWN_STEPS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
+
+/** Sentences about a benchmark. */
+export function rewardNotes({ bestOfN, consistency, officialScore }: BenchmarkReport): string[] {
+  const notes: string[] = [];
+  if (officialScore?.kind === "rmbench") {
+    const { easy, normal, hard, missingDomains, domains } = officialScore;
+    if (missingDomains.length > 0) notes.push(`no cases in ${missingDomains.join(", ")}, so no official score.`);
+    else notes.push(`easy ${share(easy)}, normal ${share(normal)}, hard ${share(hard)}.`);
+    notes.push(`by domain: ${domains.map(({ domain, score }) => `${domain} ${share(score)}`).join(", ")}.`);
+  }
+  if (officialScore?.kind === "ppe") {
+    for (const one of officialScore.correctness) {
+      const { benchmark, accuracy, rocAuc, maxScore, endScore, loss } = one;
+      notes.push(
+        `${preview(benchmark, MAX_NAME)}: accuracy ${share(accuracy)}, ROC AUC ${share(rocAuc?.standardized)}, best of K ` +
+          `${share(maxScore)} at most, ${share(endScore)} at the end, loss ${share(loss)}.`,
+      );
+    }
+    const models = officialScore.human?.models;
+    if (models?.spearman !== undefined)
+      notes.push(
+        `models: Spearman ${share(models.spearman)}, Kendall ${share(models.kendall)}, row-wise Pearson ${share(models.rowPearson)}, ` +
+          `separability ${share(models.separability)}, confidence agreement ${share(models.confidenceAgreement)}, Brier ${share(models.brier)}.`,
+      );
+  }
+  if (bestOfN !== undefined) notes.push(curveNote(bestOfN));
+  if (consistency !== undefined) notes.push(consistencyNote(consistency));
+  return notes;
+}
+
+function curveNote({ points }: NonNullable<BenchmarkReport["bestOfN"]>): string {
+  const shown = points.filter(({ n }, i) => SHOWN_STEPS.includes(n) || i === points.length - 1);
+  const steps = shown.map(
+    ({ n, chosen, oracle }) => `n = ${n} ${share(chosen)}${n === 1 ? "" : ` (best ${share(oracle)})`}`,
+  );
+  return `expected grade of the best of n by score: ${steps.join(", ")}.`;
+}
+
+function consistencyNote(measures: NonNullable<BenchmarkReport["consistency"]>): string {
+  const { consistency, interval, pairs, prompts } = measures;
+  if (pairs === 0) return "no two rows are paraphrases with a comparison in common.";
+  const range = interval === undefined ? "" : ` (${share(interval.low)} to ${share(interval.high)})`;
+  return `order kept between paraphrases ${share(consistency)}${range}, ${counted(pairs, "pair")} on ${counted(prompts, "prompt")}.`;
+}
+
+/** Head and rows of a table of the models that wrote the responses; undefined: none are named. */
+export function strengthRows({ benchmark, strengths }: BenchmarkReport): string[][] | undefined {
+  if (strengths === undefined) return undefined;
+  const head = [`${benchmark}: models`, "battles", "win rate", "strength", "95 % interval", "by labels", "strength"];
+  return [
+    head,
+    ...strengths.models
+      .slice(0, MAX_MODELS)
+      .map(({ model, battles, byScores, byLabels }) => [
+        preview(model, MAX_NAME),
+        String(battles),
+        share(byScores.winRate),
+        share(byScores.strength),
+        byScores.strengthInterval === undefined
+          ? ABSENT
+          : `${share(byScores.strengthInterval.low)} to ${share(byScores.strengthInterval.high)}`,
+        share(byLabels.winRate),
+        share(byLabels.strength),
+      ]),
+  ];
+}
+
+/** How many models the table leaves out. */
+export function strengthsLeft({ strengths }: BenchmarkReport): number {
+  return Math.max(0, (strengths?.models.length ?? 0) - MAX_MODELS);
+}
+
+function share(value: number | undefined): string {
+  return value === undefined ? ABSENT : value.toFixed(DIGITS);
+}
