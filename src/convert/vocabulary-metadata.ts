@@ -1,7 +1,10 @@
 /** The GGUF's metadata about the tokenizer, of either kind. */
 
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { agreedTokenization } from "../checkpoint/vocabulary.ts";
+import { own } from "../checkpoint/json.ts";
+import { refuse } from "../checkpoint/refuse.ts";
+import { tokenizerClass } from "../checkpoint/tokenizer-classes.ts";
+import { agreedTokenization, type SentencePieceVocabulary } from "../checkpoint/vocabulary.ts";
 import { InvalidInputError } from "../errors.ts";
 import { ids, type MetadataEntry, text } from "../gguf/entries.ts";
 import { STARLING_KEYS } from "../gguf/starling-keys.ts";
@@ -9,6 +12,8 @@ import { BYTE_BPE, SENTENCEPIECE_MODES, type TokenizationMode } from "../vocabul
 import { appendedToken } from "./appended-token.ts";
 import { bytePairMetadata } from "./byte-pair-metadata.ts";
 import { tokenizerMetadata, wrapperOf } from "./tokenizer-metadata.ts";
+
+const FIRST_OTHER_VERSION = 5;
 
 /** @param padId the padding id, if any */
 export function vocabularyMetadata(checkpoint: Checkpoint, padId: number | undefined): MetadataEntry[] {
@@ -40,10 +45,8 @@ function afterTexts(checkpoint: Checkpoint, after: readonly number[]): readonly 
  * @throws InvalidInputError for a mode that the vocabulary does not have, FileError ERR_INVALID_CHECKPOINT for a
  * tokenizer.json that gives other ids than tokenizer.model
  */
-export function tokenizationOf(
-  { vocabulary, profile }: Checkpoint,
-  asked: TokenizationMode | undefined,
-): TokenizationMode {
+export function tokenizationOf(checkpoint: Checkpoint, asked: TokenizationMode | undefined): TokenizationMode {
+  const { vocabulary, profile } = checkpoint;
   const [own, ...others]: readonly TokenizationMode[] =
     vocabulary.kind === "byte-pair"
       ? [BYTE_BPE]
@@ -55,5 +58,21 @@ export function tokenizationOf(
       { field: "tokenization" },
     );
   if (vocabulary.kind === "byte-pair" || asked === BYTE_BPE) return BYTE_BPE;
+  if (asked === undefined) checkVersion(checkpoint, vocabulary);
   return agreedTokenization(vocabulary, profile.follows, asked);
+}
+
+/** transformers 5 reads a tokenizer.model without tokenizer.json in yet another way, and for Mistral without any ▁ in front. */
+function checkVersion({ settings, folder, profile }: Checkpoint, { tokenizer, fast }: SentencePieceVocabulary): void {
+  const field = "transformers_version";
+  const version = own(settings, field);
+  const isNewer = typeof version === "string" && Number.parseInt(version, 10) >= FIRST_OTHER_VERSION;
+  const isStable = tokenizerClass(tokenizer.className)?.prefixes === false;
+  if (!isNewer || isStable || fast !== undefined || profile.follows === "tokenizer.model") return;
+  throw refuse(
+    folder.pathOf("config.json"),
+    `was written by transformers ${version}, which puts spaces elsewhere than earlier versions if there is only a tokenizer.model. If the ` +
+      "model was trained with an earlier one, ask for its ids with the option tokenization (--tokenization fast-4.41).",
+    { field },
+  );
 }

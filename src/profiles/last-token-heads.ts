@@ -121,11 +121,20 @@ export const grmSftreg = {
   ...withChatTemplate,
 } as const satisfies Profile;
 
-/** Source: INFORMForSequenceClassification in infly/INF-ORM-Llama3.1-70B's model card and rewardbench/models/inform.py. */
+/** Classes with these two layers and ReLU between them: the weights do not tell what is between. */
+const RELU_CLASSES = ["INFORMForSequenceClassification", "Qwen2ForRewardModel"];
+
+/**
+ * Source: INFORMForSequenceClassification in infly/INF-ORM-Llama3.1-70B's model card and rewardbench/models/inform.py;
+ * Qwen2ForRewardModel (Qwen2.5-Math-RM) in vLLM's qwen2_rm.py.
+ */
 export const infOrm = {
   name: "inf-orm",
-  recognisedBy: "model.*, score.0.weight and score.2.weight",
-  matches: (signs: ProfileSigns): boolean => hasOwnHead(infOrm, signs) && !signs.hasTensor("score.4.weight"),
+  recognisedBy: `model.*, score.0.weight and score.2.weight, and the architecture "${RELU_CLASSES.join('" or "')}" in config.json`,
+  matches: (signs: ProfileSigns): boolean =>
+    hasOwnHead(infOrm, signs) &&
+    !signs.hasTensor("score.4.weight") &&
+    signs.architectures.some((name) => RELU_CLASSES.includes(name)),
   ...atLastToken,
   heads: [
     {

@@ -220,6 +220,36 @@ describe("positions", () => {
   });
 });
 
+describe("what the files do not tell", () => {
+  it("is refused: the function between two layers of a class that is not known", async () => {
+    await expect(ggufOf("inf-orm", "f32", { architectures: ["LlamaForMyReward"] })).rejects.toThrow(
+      /LlamaForMyReward .* score\.0\.bias .* Nearest: inf-orm/,
+    );
+    const named = await ggufOf("inf-orm", "f32", { architectures: ["LlamaForMyReward"] }, { profile: "inf-orm" });
+    const known = await ggufOf("inf-orm", "f32", { architectures: ["Qwen2ForRewardModel"] });
+    const row = goldenOf("inf-orm").texts[0] as Row;
+    for (const { output } of [named, known]) {
+      await using model = await loadRewardModel({ modelPath: output, ...settings });
+      expect((await model.score([itemOf(row)]))[0]?.score).toBeCloseTo(row.score, 4);
+    }
+  });
+
+  it("is refused: the ids of transformers 5 where there is only a tokenizer.model", async () => {
+    const newer = { transformers_version: "5.23.0" };
+    await expect(ggufOf("trl-spm", "f32", newer)).rejects.toThrow(
+      /was written by transformers 5\.23\.0, which puts spaces elsewhere .*--tokenization fast-4\.41/,
+    );
+    await ggufOf("trl-spm", "f32", newer, { tokenization: "fast-4.41" });
+  });
+
+  it("is told: code of its own that a stock class's repository brings", async () => {
+    const auto_map = { AutoConfig: "c.C", AutoModelForSequenceClassification: "modeling_own.OwnReward" };
+    const told = expect.stringMatching(/code of its own \("modeling_own\.OwnReward"\), which is not run/);
+    expect((await ggufOf("trl-new", "f32", { auto_map })).notices).toContainEqual(told);
+    expect((await ggufOf("inf-orm", "f32", { auto_map })).notices ?? []).not.toContainEqual(told);
+  });
+});
+
 describe("what is left out is told", () => {
   it("as a language model's output layer", async () => {
     const { notices } = await ggufOf("ziya", "f32");

@@ -49,7 +49,7 @@ export function runNames({ runs }: Pick<RunsComparison, "runs">): string[] {
 
 function summaryTable({ runs, benchmarks }: RunsComparison, names: readonly string[]): Markup {
   const average = benchmarks.length > 1;
-  return html`<div class="block wider"><h3>Accuracy</h3>${table({
+  return html`<div class="block full"><h3>Accuracy</h3>${table({
     columns: ["Model", ...benchmarks.map(({ benchmark }) => benchmark), ...(average ? ["average"] : [])],
     rows: runs.map((_, i) => [
       names[i] as string,
@@ -83,7 +83,7 @@ function benchmarkBlock(one: BenchmarkComparison, id: string, names: readonly st
   const hasOfficial = measures.some(({ officialScore }) => officialScore !== undefined);
   return html`<section id="${id}" aria-labelledby="${id}-h"><h2 id="${id}-h">${title}<span class="tag">${benchmark}</span></h2>
 <p class="note block">${plural(common, "case")} of ${plural(measures[0]?.prompts ?? 0, "prompt")}.</p>
-<div class="block wider">${table({
+<div class="block full">${table({
     columns: [
       "Model",
       ...(hasOfficial ? ["Score"] : []),
