@@ -16,6 +16,7 @@ import { oasstMessages, oasstTrees } from "./published/oasst.ts";
 import { capybara, chosenResponse, distilabelOrca, orca } from "./published/orca.ts";
 import { pkuBetter, pkuSafer, pkuSafety } from "./published/pku.ts";
 import { ratedLists, ratedObjects } from "./published/rated.ts";
+import { ratedRows } from "./published/rated-rows.ts";
 import { ppeCorrectness, ppeHuman, rmBench } from "./published/reward-benchmarks.ts";
 import { shp } from "./published/shp.ts";
 import { summarize } from "./published/summarize.ts";
@@ -41,7 +42,7 @@ function hasPairs({ names }: Facts): boolean {
 
 /** In the order in which they are listed. */
 export const layouts: readonly Layout[] = [
-  ...[pairsLayout, trlTexts, matrix, ratedLists, ratedObjects, twoResponseColumns],
+  ...[pairsLayout, trlTexts, matrix, ratedLists, ratedObjects, ratedRows, twoResponseColumns],
   ...[hhRlhf, fullHh, helpSteer2, helpSteer3, shp, webGpt, summarize, oasstTrees, oasstMessages],
   ...[
     ultraFeedback,

@@ -188,7 +188,6 @@ const wrongRows: readonly [string, object, string][] = [
     },
     "context",
   ],
-  ["another verdict", { question: "q", response_A: "a", response_B: "b", label: "A" }, "label"],
   ["a preference out of range", { instruction: "i", output_1: "a", output_2: "b", preference: 3 }, "preference"],
   ["tools", { prompt: "p", chosen: "a", rejected: "b", tools: [{ name: "f" }] }, "tools"],
 ];

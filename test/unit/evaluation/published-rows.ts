@@ -471,6 +471,24 @@ export const published: readonly Published[] = [
     wins: ["q1 / a1 / q2: a > b", "s / q: a > b"],
   },
   {
+    what: "ShareGPT: lists after the conversation",
+    rows: [
+      {
+        conversations: [{ from: "human", value: "q" }],
+        chosen: [{ from: "gpt", value: "a" }],
+        rejected: [{ from: "gpt", value: "b" }],
+      },
+    ],
+    adapter: "pairs",
+    wins: ["q: a > b"],
+  },
+  {
+    what: "single messages after a prompt, also one that looks like JSON",
+    rows: [{ prompt: '{"a": 1}', chosen: assistant("a"), rejected: assistant("b") }],
+    adapter: "sharegpt-pairs",
+    wins: ['{"a": 1}: a > b'],
+  },
+  {
     what: "Skywork-Reward-Preference-80K",
     rows: [{ chosen: [user("q"), assistant("a")], rejected: [user("q"), assistant("b")], source: "magpie" }],
     adapter: "skywork",
@@ -737,6 +755,25 @@ export const published: readonly Published[] = [
     ],
     adapter: "rated-objects",
     wins: ["p: b > a"],
+  },
+  {
+    what: "a response a row, with its score",
+    rows: [
+      { prompt: "p", response: "a", score: 1 },
+      { prompt: "q", response: "c", score: 1 },
+      { prompt: "p", response: "b", score: 2.5 },
+      { prompt: "r", response: "d", score: 3 },
+      { prompt: "q", response: "e", score: 1 },
+    ],
+    adapter: "rated-rows",
+    wins: ["p: b > a"],
+    omitted: { "all tied": 1, "the only response to its prompt": 1 },
+  },
+  {
+    what: "a question, two responses and a letter, which is not JudgeBench",
+    rows: [{ question: "q", response_A: "a", response_B: "b", label: "B" }],
+    adapter: "two-responses",
+    wins: ["q: b > a"],
   },
   {
     what: "two responses and a letter",

@@ -10,6 +10,7 @@ export const judgeBench: Layout = twoResponses(
     name: "judgebench",
     title: "JudgeBench",
     columns: { question: "text", response_A: "text", response_B: "text", label: "text" },
+    recognises: ({ values }) => (values.get("label") ?? []).some((label) => /^[AB][>=][AB]$/.test(String(label))),
     compared: "the correct answer over the wrong one",
   },
   {

@@ -64,12 +64,12 @@ export const shareGptPairs: Layout = {
       throw wrong(`one list of messages, in ${CONVERSATIONS.join(", ")},`, "conversations", name && fields[name]);
     const { [name]: context, ...rest } = fields;
     const sides = Object.fromEntries(["chosen", "rejected"].map((side) => [side, sideOf(fields, side)]));
-    return adaptPairs({ ...rest, prompt: asJson(context), ...sides }, options);
+    return adaptPairs({ ...rest, prompt: context, ...sides }, options);
   },
 };
 
 function conversationIn(facts: Facts): string | undefined {
-  return CONVERSATIONS.find((name) => facts.is(name, "messages"));
+  return CONVERSATIONS.find((name) => facts.is(name, "messages") || (name === "prompt" && facts.is(name, "text")));
 }
 
 function sideOf(fields: Fields, name: string): readonly unknown[] {

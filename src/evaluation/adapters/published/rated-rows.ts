@@ -1,0 +1,88 @@
+/** One response a row, with its score or rank; rows with the same prompt, wherever they are, are one case. */
+import { InvalidInputError } from "../../../errors.ts";
+import type { CaseResponse } from "../../case.ts";
+import {
+  type Adapted,
+  type AdaptOptions,
+  fieldsOf,
+  itemOf,
+  namesOf,
+  promptOf,
+  rowFields,
+  textOf,
+  wrong,
+} from "../adapter.ts";
+import { compared } from "../compared.ts";
+import type { Facts, GatheredRow, Gatherer, Layout } from "../layout.ts";
+import { gradeOf } from "./described.ts";
+
+const PROMPTS = ["prompt", "messages", "instruction", "question", "query"];
+const RESPONSES = ["response", "completion", "answer", "output", "generation"];
+const SCORES = ["score", "rating", "reward", "grade"];
+const RANKS = ["rank"];
+const GRADES = [...SCORES, ...RANKS];
+const SHAPE = '{"prompt","response","score"}';
+
+/** The rows' names of prompt, response and grade; undefined unless there is one of each. */
+function columnsOf(names: readonly string[]): readonly [string, string, string] | undefined {
+  const found = [PROMPTS, RESPONSES, GRADES].map((known) => known.filter((name) => names.includes(name)));
+  const [[prompt], [response], [grade]] = found as [string[], string[], string[]];
+  if (found.some((some) => some.length !== 1) || !prompt || !response || !grade) return undefined;
+  return [prompt, response, grade];
+}
+
+interface Group {
+  readonly first: GatheredRow;
+  readonly names: ReturnType<typeof namesOf>;
+  readonly responses: CaseResponse[];
+}
+
+/** Texts of all rows are kept until the last was read. */
+const MAX_ROWS = 2_000_000;
+
+class ResponseTable implements Gatherer {
+  readonly #groups = new Map<string, Group>();
+  #rows = 0;
+
+  add(row: unknown, options: AdaptOptions, place: GatheredRow): void {
+    const columns = columnsOf(Object.keys(fieldsOf(row)));
+    if (columns === undefined) throw wrong(SHAPE, "the row", row);
+    const [prompt, response, grade] = columns;
+    const fields = rowFields(row, options, SHAPE, [prompt, response, "system"]);
+    const context = promptOf(fields, options, prompt);
+    const item = itemOf(context, textOf(fields, response));
+    const judged = { item, grade: gradeOf(fields[grade], grade, RANKS.includes(grade)) };
+    this.#rows += 1;
+    if (this.#rows > MAX_ROWS) throw wrong(`at most ${MAX_ROWS} rows`, "the file", this.#rows);
+    const key = JSON.stringify(context);
+    const group = this.#groups.get(key);
+    const model = fields["model"];
+    const named: CaseResponse = typeof model === "string" ? { ...judged, label: model } : judged;
+    if (group === undefined) this.#groups.set(key, { first: place, names: namesOf(fields), responses: [named] });
+    else group.responses.push(named);
+  }
+
+  *cases(options: AdaptOptions): Generator<GatheredRow & { readonly adapted: Adapted }> {
+    for (const { first, names, responses } of this.#groups.values()) {
+      const isAlone = responses.length < 2;
+      const adapted = isAlone ? { omitted: "the only response to its prompt" } : compared(responses, options, names);
+      yield { ...first, adapted };
+    }
+  }
+}
+
+export const ratedRows: Layout = {
+  name: "rated-rows",
+  title: "a response a row, with its score or rank",
+  columns: {},
+  without: ["chosen", "rejected"],
+  recognises: ({ names, is }: Facts) => {
+    const columns = columnsOf(names);
+    return columns !== undefined && is(columns[1], "text") && is(columns[2], "number");
+  },
+  compared: "among the rows with the same prompt, higher scores (lower ranks) over others",
+  adapt() {
+    throw new InvalidInputError("ERR_INVALID_ITEM", "Rated rows make cases only together.", { field: "the row" });
+  },
+  gather: () => new ResponseTable(),
+};
