@@ -129,7 +129,7 @@ function writeAdapter(folder: string, base: string, baseName: string): void {
 
 /** The real hub and its data sets, rows with a category, a card that may not be here, a model as large as those of published measurements. */
 const NEEDS_MORE =
-  /^pull skywork|^probe .*rewardbench|^eval .*(?:\b(?:all|human)\b|--by category)|--benchmark human|--gpu cuda|--machine/;
+  /^pull skywork|^compare report-|^probe .*rewardbench|^eval .*(?:\b(?:all|human)\b|--by category)|--benchmark human|--gpu cuda|--machine/;
 
 describe("in a folder with the files that they name", () => {
   const place = join(folder, "work");
