@@ -19,12 +19,18 @@ export type { Agreement, Differences, OrderAgreement } from "../evaluation/measu
 export type { BestOfNCurve, BestOfNPoint } from "../evaluation/measures/best-of-n.ts";
 export type { AccuracyBin } from "../evaluation/measures/bins.ts";
 export type { Breakdown, GroupMeasures } from "../evaluation/measures/breakdown.ts";
-export type { CalibrationBin, CalibrationMeasures, NoiseBand } from "../evaluation/measures/calibration.ts";
+export type {
+  CalibrationBin,
+  CalibrationMeasures,
+  NoiseBand,
+  StoredCalibrationLoss,
+} from "../evaluation/measures/calibration.ts";
 export type { ConsistencyMeasures } from "../evaluation/measures/consistency.ts";
 export type { Correlation, LengthGroup, LengthMeasures, LengthVerdict } from "../evaluation/measures/length.ts";
 export type { Histogram, MarginMeasures } from "../evaluation/measures/margins.ts";
 export type { BenchmarkMeasures, Interval, OfficialScore } from "../evaluation/measures/measure.ts";
 export type { JudgedText, Mistake } from "../evaluation/measures/mistakes.ts";
+export type { PairCalibration } from "../evaluation/measures/pair-calibration.ts";
 export type { PairedDifference } from "../evaluation/measures/paired.ts";
 export type { PpeCorrectness, PpeHuman, PpeRocAuc, PpeScore } from "../evaluation/measures/ppe.ts";
 export type { ModelAgreement } from "../evaluation/measures/ppe-models.ts";
