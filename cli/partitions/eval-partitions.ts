@@ -12,7 +12,12 @@ import { type PartitionedOptions, runPartitions } from "./run-partitions.ts";
 
 export type EvalPartitionOptions = PartitionedOptions &
   EvalWorkOptions &
-  SampleOptions & { readonly json?: true; readonly by?: readonly string[] };
+  SampleOptions & {
+    readonly json?: true;
+    readonly by?: readonly string[];
+    readonly modelField?: readonly string[];
+    readonly paraphrases?: string;
+  };
 
 /** @returns the exit code */
 export async function evalPartitions(
@@ -29,8 +34,13 @@ export async function evalPartitions(
       `--limit ${limit} draws a sample of all files, which cannot be cut into partitions: leave it out, or evaluate without ` +
         nameOf(options),
     );
-  if (options.by !== undefined)
-    throw new UsageError(`--by needs all rows in one run: evaluate without ${nameOf(options)}`);
+  for (const [option, value] of [
+    ["--by", options.by],
+    ["--model-field", options.modelField],
+    ["--paraphrases", options.paraphrases],
+  ] as const)
+    if (value !== undefined)
+      throw new UsageError(`${option} needs all rows in one run: evaluate without ${nameOf(options)}`);
   const input = request.inputs;
   const planned = { ...options, ...(input === undefined ? {} : { input }) };
   if (options.check) return checkPartitions(planned, `eval ${request.benchmark}`, context);

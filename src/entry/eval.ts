@@ -32,7 +32,7 @@ export type { RankingMeasures } from "../evaluation/measures/ranking.ts";
 export type { RewardBenchScore, SectionScore } from "../evaluation/measures/reward-bench.ts";
 export type { RewardBench2Score, TiesScore } from "../evaluation/measures/reward-bench-2.ts";
 export type { RmBenchAccuracies, RmBenchDomain, RmBenchScore } from "../evaluation/measures/rm-bench.ts";
-export type { ScoreDistribution } from "../evaluation/measures/score-distribution.ts";
+export type { ScoreDistribution, ScoreSide } from "../evaluation/measures/score-distribution.ts";
 export type { FlipMeasures, ScoreSpread, Share, ShiftMeasures, ShiftsOfProbe } from "../evaluation/measures/shifts.ts";
 export type {
   ModelStanding,

@@ -119,6 +119,14 @@ describe("eval", () => {
       expect(wrong.code).toBe(2);
       expect(wrong.stderr).toContain(`from "${name}": no row has such a field`);
     }
+    for (const [field, name] of [
+      ["--paraphrases", "topic"],
+      ["--model-field", "by.m"],
+    ] as const) {
+      const parted = await evaluate("pairs", "--input", input, field, name, "--partitions", "--output", folder);
+      expect(parted.code).toBe(2);
+      expect(parted.stderr).toContain(`${field} needs all rows in one run`);
+    }
     const uneven = await evaluate("pairs", "--input", input, "--model-field", "topic");
     expect(uneven.stderr).toContain("Expected 2 models in topic, one for each response");
   });

@@ -102,17 +102,17 @@ export function rmBenchBlock({ score, hard, normal, easy, interval, ...rest }: R
       .slice(0, 12)
       .map((name) => short(name, MAX_NAME))
       .join(", ")}.</p>`
-  }${domains.map(({ domain, matrix }) =>
-    numbersOf({
-      caption: `${domain}: right answer (rows) against wrong answer (columns)`,
-      columns: ["", ...rmBenchStyles],
-      rows: matrix.map((row, i) => [rmBenchStyles[i], ...row.map(share)]),
-    }),
-  )}</div>`;
+  }<details><summary>By style: right answer (rows) against wrong answer (columns)</summary>${domains.map(
+    ({ domain, matrix }) =>
+      table({
+        columns: [domain, ...rmBenchStyles],
+        rows: matrix.map((row, i) => [rmBenchStyles[i], ...row.map(share)]),
+      }),
+  )}</details></div>`;
 }
 
 export function ppeBlock({ score, human, correctness, missing }: PpeScore, id: string): Markup {
-  return html`<div class="block"><h3>PPE, mean accuracy on correctness: ${score === undefined ? ABSENT : share(score)}</h3>${
+  return html`<div class="block full"><h3>PPE, mean accuracy on correctness: ${score === undefined ? ABSENT : share(score)}</h3>${
     correctness.length > 0 &&
     table({
       columns: ["Set", "Cases", "Accuracy", LEVEL, "ROC AUC", "Best of K: most", "at the end", "Loss"],
@@ -162,7 +162,7 @@ export function strengthsBlock(strengths: StrengthMeasures | undefined): Content
       ? ABSENT
       : `${real(strength)} (${rangeText(strengthInterval)})${(component ?? 1) > 1 ? `, group ${component}` : ""}`,
   ];
-  return html`<div class="block"><h3>Models that wrote the responses</h3>${table({
+  return html`<div class="block full"><h3>Models that wrote the responses</h3>${table({
     columns: [
       "Model",
       "Comparisons",

@@ -36,6 +36,7 @@ h2 .tag{margin-left:10px;font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,mo
 .verdict.bad strong,.bad-number{color:var(--warning)}
 figure td,figure thead th{padding-left:10px;white-space:normal}
 .scroll{overflow-x:auto;max-width:720px}
+.full>.scroll{max-width:none}
 .scroll+.note{margin-top:10px}
 table{border-collapse:collapse;width:100%;font-size:14px}
 caption{text-align:left;color:var(--muted);font-size:14px;padding-bottom:6px}

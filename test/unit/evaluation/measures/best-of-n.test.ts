@@ -87,6 +87,25 @@ describe("best-of-n", () => {
     expect(last?.interval?.low).toBeLessThan(37);
   });
 
+  it.each([12, 60, 300])("has intervals that hold, for %d prompts", (prompts) => {
+    const draw = seededRandom(prompts);
+    const made = (count: number) =>
+      Array.from({ length: count }, (_, row) => {
+        const hard = normal(draw);
+        const grades = Array.from({ length: 4 }, () => Math.floor(3 * draw()) + (normal(draw) > hard ? 2 : 0));
+        return scoredCase({ scores: grades.map((grade) => grade + 2 * normal(draw)), grades, row, prompt: `p${row}` });
+      });
+    const truth = bestOfNCurve(made(40_000))?.points[2]?.chosen as number;
+    const samples = prompts > 100 ? 250 : 600;
+    let covered = 0;
+    for (let i = 0; i < samples; i++) {
+      const { low, high } = bestOfNCurve(made(prompts))?.points[2]?.interval ?? { low: 0, high: -1 };
+      if (low <= truth && truth <= high) covered += 1;
+    }
+    expect(covered / samples).toBeGreaterThan(0.92);
+    expect(covered / samples).toBeLessThan(0.985);
+  });
+
   it("is measured for rankings of one's own, and not for pairs", () => {
     expect(
       measureBenchmark(
