@@ -4,8 +4,10 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { BenchmarkName } from "../src/entry/eval.ts";
 import { type FitComparison, type FitModelOptions, type FitReport, fitModel } from "../src/entry/fit.ts";
 import { addDataOptions, type DataOptions, requestsOf } from "./benchmark-options.ts";
+import { calibrationText } from "./calibration-text.ts";
 import type { Action } from "./context.ts";
 import { checkModelName } from "./convert.ts";
+import { counted } from "./counted.ts";
 import { UsageError } from "./errors.ts";
 import { runAndPrint } from "./evaluation-run.ts";
 import { benchmarkNames, MAX_SEED } from "./library.ts";
@@ -29,6 +31,7 @@ type FitCommandOptions = ModelOptions &
     readonly output?: string;
     readonly headOutput?: string;
     readonly ridge?: number | "auto";
+    readonly calibrate?: true;
     readonly heldOut?: number;
     readonly seed?: number;
     readonly force?: true;
@@ -44,14 +47,14 @@ export const fit: Action<FitCommandOptions> = async (options, context) => {
   await checkModelName(options.output, { option: "--output", command: "fit" });
   await checkModelName(options.headOutput, { option: "--head-output", command: "fit" });
   const path = await modelPath(options, context);
-  const { output, headOutput, ridge, heldOut, seed, force } = options;
+  const { output, headOutput, ridge, calibrate, heldOut, seed, force } = options;
   return runAndPrint(context, options, statusText, async (hooks) => {
     const { report } = await fitModel({
       modelPath: path,
       data: data as NonNullable<typeof data>,
       load: loadSettings(options),
       overwrite: force === true,
-      ...given({ output, headOutput, ridge, heldOut, seed }),
+      ...given({ output, headOutput, ridge, calibrate, heldOut, seed }),
       ...hooks,
     });
     return options.json ? `${JSON.stringify(report, undefined, 2)}\n` : fitTable(report);
@@ -86,13 +89,14 @@ function fitTable(report: FitReport): string {
     ["preferences", sources.map(({ name }) => name).join(", ")],
     [
       "rows",
-      `${rows.read}${omitted > 0 ? `, of which ${omitted} have no order` : ""}${left > 0 ? `, of which ${left} failed` : ""}`,
+      `${rows.read}${omitted > 0 ? `, of which ${omitted} ${omitted === 1 ? "has" : "have"} no order` : ""}${left > 0 ? `, of which ${left} failed` : ""}`,
     ],
     ["ridge", `${ridge.toPrecision(DIGITS)}${trials.length > 0 ? `, the best of ${trials.length} tried` : ""}`],
     [
       "fit",
-      `${converged ? "converged" : "NOT converged"} after ${iterations} iterations (gradient ${gradientNorm.toExponential(1)})`,
+      `${converged ? "converged" : "NOT converged"} after ${counted(iterations, "iteration")} (gradient ${gradientNorm.toExponential(1)})`,
     ],
+    ["calibration", report.calibration && `${calibrationText(report.calibration)}; ${lossText(report.calibration)}`],
     ["head changed by", `${change.toPrecision(3)} × its norm`],
     ["held out", report.heldOut === undefined ? "nothing" : comparisonText(report.heldOut)],
     ["fitted to", comparisonText(report.training)],
@@ -104,7 +108,14 @@ function fitTable(report: FitReport): string {
 
 function comparisonText({ cases, comparisons, before, after }: FitComparison): string {
   const numbers = (name: "accuracy" | "loss") => `${before[name].toFixed(DIGITS)} -> ${after[name].toFixed(DIGITS)}`;
-  return `accuracy ${numbers("accuracy")}, loss ${numbers("loss")} (${cases} prompts, ${comparisons} comparisons)`;
+  return `accuracy ${numbers("accuracy")}, loss ${numbers("loss")} (${counted(cases, "row")}, ${counted(comparisons, "comparison")})`;
+}
+
+/** Where prompts were held out, their loss is the honest one. */
+function lossText({ folds, heldOut }: NonNullable<FitReport["calibration"]>): string {
+  const { raw, calibrated } = heldOut ?? folds;
+  const where = heldOut === undefined ? "of the folds" : "held out";
+  return `log loss ${where} ${raw.toFixed(DIGITS)} -> ${calibrated.toFixed(DIGITS)}`;
 }
 
 /** The library's bounds. */
@@ -142,6 +153,10 @@ export function describeFit(command: Command): Command {
       ridgeValue,
     )
     .option(
+      "--calibrate",
+      "also fit and store a temperature and an offset for sigmoid((difference - offset) / temperature)",
+    )
+    .option(
       "--held-out <part>",
       "fraction of prompts held out to evaluate the new head, 0 to 0.9 (default: 0.1)",
       partValue,
@@ -164,6 +179,9 @@ Rows of --input:
 The new head minimises the mean K-wise loss of the prompts that are not held out, plus ridge/2 times the squared distance
 from the old head. "Accuracy" is the mean share of a prompt's comparisons that are right. "Loss" is the negative
 log-likelihood of a prompt's order, in nats. Judge the head by the line "held out".
+--calibrate fits its two numbers to prompts that the head did not see. Difference is the first response's score minus the second's;
+the offset is 0 where the better one always comes first, as in rows of chosen and rejected. Scores stay raw: "inspect"
+shows the calibration, and "eval" reports its log loss beside the raw one.
 The hidden state of each response is cached (28 kB each for the 34B): an interrupted run resumes, and another fit of the same
 data takes seconds.
 

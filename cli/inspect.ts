@@ -7,6 +7,7 @@ import {
   type InspectOptions as LibraryOptions,
 } from "../src/entry/convert.ts";
 import type { FitRecord, MemoryPrediction } from "../src/index.ts";
+import { calibrationText } from "./calibration-text.ts";
 import type { Action, CommandContext } from "./context.ts";
 import { counted } from "./counted.ts";
 import { EXIT_DONE } from "./errors.ts";
@@ -146,9 +147,10 @@ function describeFit(fit: FitRecord | undefined): Property[] {
   if (fit === undefined) return [];
   const to = fit.input === undefined ? "" : ` of ${fit.input}`;
   return [
-    ["fitted to", `${fit.cases} prompts${to}, with a ridge of ${fit.ridge.toPrecision(4)}`],
+    ["fitted to", `${counted(fit.cases, "row")}${to}, with a ridge of ${fit.ridge.toPrecision(4)}`],
     ["fitted on", `${fit.model} (sha256 ${fit.modelSha256})`],
     ["fitted with the date", fit.templateDate],
+    ["calibration", fit.calibration && calibrationText(fit.calibration)],
   ];
 }
 

@@ -16,31 +16,33 @@ const AGAINST = "*";
 export function probeTable(report: ProbeReport, columns: number): string {
   const { probes, model, scores } = report;
   const hasPairs = probes.some(({ pairs }) => pairs !== undefined);
-  const flips = hasPairs ? ["flipped: rejected", "chosen", "both"] : [];
-  const head = ["probe", "should", "texts", "mean shift", "95 % interval", "median", "in SD", "up", "down", ...flips];
+  const flips = hasPairs ? ["flips: rejected", "chosen", "both"] : [];
+  const head = ["probe", "should", "texts", "mean shift", "in SD", ...flips, "95 % interval", "median", "up", "down"];
   const rows = probes.map((own) => [
     own.probe,
     own.expected,
     String(own.measured),
     `${signed(own.shift?.mean)}${isAgainst(own) ? AGAINST : ""}`,
+    signed(own.standardized?.mean),
+    ...(hasPairs ? [own.pairs?.rejected, own.pairs?.chosen, own.pairs?.both].map(flipText) : []),
     own.shift?.interval === undefined
       ? ABSENT
       : `${signed(own.shift.interval.low)} to ${signed(own.shift.interval.high)}`,
     signed(own.shift?.median),
-    signed(own.standardized?.mean),
     percent(own.up),
     percent(own.down),
-    ...(hasPairs ? [own.pairs?.rejected, own.pairs?.chosen, own.pairs?.both].map(flipText) : []),
   ]);
   const notice = model.notice === undefined ? [] : wrapped(visible(model.notice), columns);
-  const spread =
-    scores.standardDeviation === undefined
-      ? `${counted(scores.count, "score")} of ${counted(report.prompts, "prompt")}`
-      : `${counted(scores.count, "score")} of ${counted(report.prompts, "prompt")}, standard deviation ${scores.standardDeviation.toFixed(DIGITS)}`;
+  const known = `${counted(scores.count, "score")} of ${counted(report.prompts, "prompt")}`;
+  const deviation = scores.standardDeviation;
+  const spread = deviation === undefined ? known : `${known}, standard deviation ${deviation.toFixed(DIGITS)}`;
   const lines = [...notice, ...wrapped(`The texts as they are: ${spread}.`, columns)];
   const notes = [
     ...(probes.some(isAgainst)
-      ? wrapped(`${AGAINST} against what should happen: the interval is on the wrong side.`, columns)
+      ? wrapped(
+          `${AGAINST} not as it should be: a score moved that should stay, or one that should fall did not.`,
+          columns,
+        )
       : []),
     ...probes.flatMap((own) => leftOut(own)).flatMap((note) => wrapped(note, columns)),
     ...failures(report).flatMap((note) => wrapped(note, columns)),
@@ -49,13 +51,13 @@ export function probeTable(report: ProbeReport, columns: number): string {
   return `${lines.map((line) => `${line}\n`).join("")}\n${aligned([head, ...rows], columns)}${after}`;
 }
 
-/** Whether the interval of the mean shift excludes what should happen. */
+/** Whether the interval of the mean shift shows another thing than what should happen, or does not show that it happens. */
 function isAgainst({ expected, shift }: Measures): boolean {
   const interval: Interval | undefined = shift?.interval;
   if (interval === undefined) return false;
   const { low, high } = interval;
   if (expected === "stay") return low > 0 || high < 0;
-  return expected === "fall" ? low > 0 : high < 0;
+  return expected === "fall" ? high >= 0 : low <= 0;
 }
 
 function leftOut({ probe, responses, skipped, truncated, failed }: Measures): string[] {

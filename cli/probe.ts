@@ -120,8 +120,8 @@ export function describeProbe(command: Command): Command {
 const HELP = `
 Each response is scored as it is and as each probe changes it. A shift is the difference, in units of the score and of the standard
 deviation of the data's scores, with its 95 % interval for new prompts. Where rows have an order (chosen and rejected, ranks),
-"flipped" is the share of pairs that change from right to wrong or back, if only the rejected response is changed, only the chosen
-one, or both. "should" is what a good model does; a shift against it is marked with "*".
+"flips" are the share of pairs that change from right to wrong or back, if only the rejected response is changed, only the chosen
+one, or both. "should" is what a good model does; "*" marks a mean shift whose interval shows something else.
 
 Rows: all that score and eval read (score --help, eval --help). A probe that changes nothing in a response does not apply to it; texts
 that are truncated are left out. Both are counted in the report. --seed decides the sample and what the changed texts say.

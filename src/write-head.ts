@@ -180,6 +180,8 @@ const fitKeys = [
   STARLING_KEYS.fitCases,
   STARLING_KEYS.fitRidge,
   STARLING_KEYS.fitTemplateDate,
+  STARLING_KEYS.fitTemperature,
+  STARLING_KEYS.fitOffset,
 ];
 
 /** A head file has no weights: writing it over the model would destroy the model. */

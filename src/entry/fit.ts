@@ -5,6 +5,7 @@
  */
 
 export type { CaseResponse, PlacedCase, PromptCase } from "../evaluation/case.ts";
+export type { CalibrationLoss, FitCalibration } from "../evaluation/fit/calibrate.ts";
 export { type ExtractOptions, extractFeatures } from "../evaluation/fit/extract-features.ts";
 export { FeatureTable } from "../evaluation/fit/feature-table.ts";
 export type { FitCase, FitData, FitFailure, FitInput } from "../evaluation/fit/fit-data.ts";

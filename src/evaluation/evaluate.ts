@@ -139,7 +139,7 @@ export async function runBenchmark(
     sources: benchmark.sources,
     rows: benchmark.counts(),
     ...given({ card: definition.card }),
-    ...measureBenchmark(name, cases, by),
+    ...measureBenchmark(name, cases, by, model.reported.calibration),
     mistakes: worst.worst,
     truncatedResponses,
     truncated,

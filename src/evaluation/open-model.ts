@@ -80,7 +80,7 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
     profile: info.profile,
     type: info.fileType,
     parameters: info.parameters,
-    ...given({ head }),
+    ...given({ calibration: info.fit?.calibration, head }),
   };
   return {
     model,

@@ -106,6 +106,8 @@ export function mergeParts(
     ...measureBenchmark(
       benchmark,
       placed.flatMap(({ cases }) => cases),
+      [],
+      first.part.model.calibration,
     ),
     mistakes: worstOf(placed.flatMap(({ mistakes }) => mistakes)),
     truncatedResponses: parts.reduce((sum, { part }) => sum + part.truncatedResponses, 0),

@@ -7,6 +7,7 @@ import { mean } from "./measures/accuracy.ts";
 import type { Interval } from "./measures/interval.ts";
 import type { BenchmarkMeasures } from "./measures/measure.ts";
 import type { Mistake } from "./measures/mistakes.ts";
+import type { PairCalibration } from "./measures/pair-calibration.ts";
 
 /** What an evaluation measured. The same model, settings and data give the same report. */
 export interface EvaluationReport {
@@ -46,6 +47,8 @@ export interface ReportedModel {
   readonly type: string;
   /** Number of weights. */
   readonly parameters: number;
+  /** The calibration of its score differences that `fit` stored; absent if there is none. */
+  readonly calibration?: PairCalibration;
   /** The head file that replaced the model's own head. */
   readonly head?: {
     /** File name, without its folder. */

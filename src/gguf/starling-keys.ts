@@ -106,12 +106,18 @@ export const STARLING_KEYS = {
   fitTrunkSha256: "starling.fit.trunk_sha256",
   /** string: the name of the preference file that the head was fitted to. */
   fitInput: "starling.fit.input",
-  /** u32: prompts in it that the head was fitted to, without those held out. */
+  /** u32: rows of it that the head was fitted to, without those held out. */
   fitCases: "starling.fit.cases",
   /** f64: λ of the term λ/2 · |w - w_old|² of the fit. */
   fitRidge: "starling.fit.ridge",
   /** string, YYYY-MM-DD: the date that the chat template wrote in the fit, where it asks for one. */
   fitTemplateDate: "starling.fit.template_date",
+  /**
+   * f64, above 0, and f64: the first of two responses is the better one with probability sigmoid((difference of the scores - offset) /
+   * temperature). Both or neither. Scores do not depend on them, so they need no later format.
+   */
+  fitTemperature: "starling.fit.temperature",
+  fitOffset: "starling.fit.offset",
   /** string, 64 hexadecimal digits: the same in all parts of a split file, and in no other set. */
   splitSet: "starling.split.set",
   /** string: a notice that must be shown with the model, for example that it is a random test model. */

@@ -51,7 +51,7 @@ export class FeatureProducts {
   }
 
   list(rows: Iterable<number>): RowList {
-    return listRows(rows, this.#table.rowsOfBlock);
+    return listRows(rows, this.#table.rows, this.#table.rowsOfBlock);
   }
 
   /** weights · row of each row in the list, at its index; valid until the next call. */

@@ -2,15 +2,25 @@
 import { MAX_SEED } from "../../bounds.ts";
 import { InvalidInputError } from "../../errors.ts";
 import { jsonArray } from "../../json-array.ts";
-import { aFunction, anInteger, aSignal, aThreadCount, type Check, checkOptions, readable } from "../../options.ts";
+import {
+  aBoolean,
+  aFunction,
+  anInteger,
+  aSignal,
+  aThreadCount,
+  type Check,
+  checkOptions,
+  readable,
+} from "../../options.ts";
 import type { FitProgress } from "../../progress.ts";
 import type { RewardHead } from "../../reward-head.ts";
 import { rightComparisons } from "../measures/outcome.ts";
 import { rankingLoss } from "../measures/plackett-luce.ts";
+import { calibrate, calibrationLoss, type FitCalibration } from "./calibrate.ts";
 import { checkFitInput, type FitCase, type FitInput } from "./fit-data.ts";
 import { type FitProblem, fitProblem, rowsOf, squaredDistance } from "./objective.ts";
 import { chooseRidge, fitCases, type RidgeTrial } from "./ridge.ts";
-import { holdOut } from "./split.ts";
+import { holdOut, joined, type Split } from "./split.ts";
 import { TimeSlice } from "./time-slice.ts";
 
 /** Options of fitHead(). */
@@ -21,6 +31,11 @@ export interface FitOptions {
    * as many are judged as have 4000 prompts together. It needs at least two training prompts.
    */
   readonly ridge?: number | "auto";
+  /**
+   * Also fit a calibration of score differences, to the folds of a cross-validation with the ridge. It needs at least two
+   * training prompts. Default: false.
+   */
+  readonly calibrate?: boolean;
   /** Fraction of the prompts held out of the fit to evaluate it, 0 to 0.9. Default: 0.1. */
   readonly heldOut?: number;
   /** Seed for the held-out prompts and the folds, 0 to 2^31 - 1. Default: 0. */
@@ -45,7 +60,7 @@ export interface FitQuality {
 
 /** How good the old and the new head are for the same cases. */
 export interface FitComparison {
-  /** Number of cases (prompts). */
+  /** Number of cases: rows of the data. */
   readonly cases: number;
   /** Number of comparisons in them. */
   readonly comparisons: number;
@@ -63,6 +78,11 @@ export interface FitResult {
   readonly ridge: number;
   /** The λs that were tried, the largest first; empty unless `ridge` was "auto". */
   readonly trials: readonly RidgeTrial[];
+  /**
+   * Absent unless `calibrate` was set, and where no calibration is the best: the scores of the folds are right in all comparisons,
+   * or no better than chance.
+   */
+  readonly calibration?: FitCalibration;
   /** Whether the gradient norm reached `gradientTolerance`. The objective is convex, so the head is then the optimum. */
   readonly converged: boolean;
   /** Euclidean norm of the final gradient, before the head was rounded to float32. */
@@ -101,6 +121,7 @@ const aFraction: Check = (value) =>
 /** Checks shared by fitHead() and fitModel(). */
 export const fitChecks: Readonly<Record<string, Check>> = {
   ridge: aRidge,
+  calibrate: aBoolean,
   heldOut: aFraction,
   seed: anInteger(0, MAX_SEED),
   threads: aThreadCount,
@@ -118,6 +139,7 @@ export async function fitHead(data: FitInput, options: FitOptions = {}): Promise
   options = checkOptions("fitHead", options, { ...fitChecks, onTrial: aFunction, onProgress: aFunction });
   const {
     ridge: wanted = "auto",
+    calibrate: calibrating = false,
     heldOut = DEFAULT_HELD_OUT,
     seed = 0,
     threads,
@@ -126,11 +148,12 @@ export async function fitHead(data: FitInput, options: FitOptions = {}): Promise
     signal,
   } = options;
   signal?.throwIfAborted();
-  const split = holdOut(data.cases, heldOut, seed);
-  const training = split.training.flat();
+  const slice = new TimeSlice(signal);
+  const split = await holdOut(data.cases, heldOut, seed, slice);
+  const training = joined(split.training);
   if (training.length === 0) throw refuse("There are no cases to fit a head to.");
-  if (wanted === "auto" && split.training.length < 2)
-    throw refuse("Cross-validation needs at least two training prompts: set ridge to a number, or add prompts.");
+  if ((wanted === "auto" || calibrating) && split.training.length < 2)
+    throw refuse(tooFewPrompts(split, { chooses: wanted === "auto", calibrates: calibrating }));
   let trialsDone = 0;
   const report = () => onProgress?.({ phase: "fitting", trialsDone });
   const takeTrial = (trial: RidgeTrial) => {
@@ -139,7 +162,6 @@ export async function fitHead(data: FitInput, options: FitOptions = {}): Promise
     onTrial?.(trial);
   };
   report();
-  const slice = new TimeSlice(signal);
   const problem = await fitProblem(data.features, data.head, slice, threads);
   try {
     const distance = await squaredDistance(problem, training);
@@ -157,11 +179,17 @@ export async function fitHead(data: FitInput, options: FitOptions = {}): Promise
     });
     const old = data.head.weight;
     const head = { ...data.head, weight: jsonArray(old.map((weight, i) => weight + (found.x[i] as number))) };
+    const fitted = calibrating ? await calibrate(problem, split.training, distance, ridge) : undefined;
     const scores = await scoresWith(problem, data, head);
+    const calibration =
+      fitted === undefined || split.heldOut.length === 0
+        ? fitted
+        : { ...fitted, heldOut: calibrationLoss(fitted, split.heldOut, scores.after) };
     return {
       head,
       ridge,
       trials,
+      ...(calibration && { calibration }),
       converged: found.converged,
       gradientNorm: found.gradientNorm,
       gradientTolerance: GRADIENT_TOLERANCE * Math.sqrt(distance),
@@ -211,6 +239,21 @@ async function quality(cases: readonly FitCase[], scoreOfRow: Float32Array, slic
     if (slice.isOver) await slice.yieldToEventLoop();
   }
   return { accuracy: right / cases.length, loss: loss / cases.length };
+}
+
+/** There is one training prompt. What to do depends on what is missing: of two prompts one is held out by default. */
+function tooFewPrompts(
+  { heldOut }: Split,
+  { chooses, calibrates }: { readonly chooses: boolean; readonly calibrates: boolean },
+): string {
+  const prompts = new Set(heldOut.map(({ group }) => group)).size;
+  const after = prompts === 0 ? "" : `, because ${prompts === 1 ? "one is" : `${prompts} are`} held out`;
+  const without = [
+    ...(chooses ? ["set ridge to a number (--ridge, ridge)"] : []),
+    ...(calibrates ? ["leave out the calibration (--calibrate, calibrate)"] : []),
+  ].join(" and ");
+  const advice = prompts === 0 ? without : `hold out nothing (--held-out 0, heldOut: 0), ${without}`;
+  return `Cross-validation needs at least two training prompts, but there is only one${after}: ${advice}, or add prompts.`;
 }
 
 function length(weights: Float32Array): number {

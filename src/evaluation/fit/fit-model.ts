@@ -142,14 +142,19 @@ async function fitTo(outputs: Outputs, options: FitModelOptions): Promise<{ repo
   const { data, model, benchmark } = await readFeatures(options, seed);
   const { head, ...fitted } = await fitHead(data, {
     ...given({ ridge: options.ridge, signal: options.signal, onProgress: options.onProgress }),
-    ...given({ threads: options.load?.threads }),
+    ...given({ threads: options.load?.threads, calibrate: options.calibrate }),
     heldOut,
     seed,
   });
   if (!fitted.converged)
     options.onNotice?.(
-      `the fit stopped after ${fitted.iterations} iterations with a gradient of ${fitted.gradientNorm.toExponential(2)}, ` +
+      `the fit stopped after ${plural(fitted.iterations, "iteration")} with a gradient of ${fitted.gradientNorm.toExponential(2)}, ` +
         `above its tolerance of ${fitted.gradientTolerance.toExponential(2)}`,
+    );
+  if (options.calibrate && fitted.calibration === undefined)
+    options.onNotice?.(
+      "no calibration was stored: the scores of held-out folds are right in all comparisons, or no better than chance, " +
+        "so no temperature is the best",
     );
   await writeOutputs(outputs, options, data, benchmark.sources, head, fitted);
   const report: FitReport = {
@@ -261,7 +266,11 @@ function noCases(benchmark: OpenBenchmark): string {
     ...Object.entries(omitted).map(([reason, count]) => `${count}: ${reason}`),
   ];
   const names = benchmark.sources.map(({ name }) => name).join(", ");
-  return `No cases to fit a head to in the ${read} rows of ${names}${reasons.length === 0 ? "" : ` (${reasons.join(", ")})`}.`;
+  return `No cases to fit a head to in the ${plural(read, "row")} of ${names}${reasons.length === 0 ? "" : ` (${reasons.join(", ")})`}.`;
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 async function writeOutputs(
@@ -270,14 +279,15 @@ async function writeOutputs(
   { model, tokenization, templateDate }: FitData,
   sources: readonly ReportedSource[],
   head: RewardHead,
-  { ridge, training }: Pick<FitResult, "ridge" | "training">,
+  { ridge, training, calibration }: Pick<FitResult, "ridge" | "training" | "calibration">,
 ): Promise<void> {
   const input = sources.map(({ name }) => name).join(", ");
   // The model was closed before the fit, so its file may have changed since.
   if ((await modelHash(modelPath, given({ cacheFolder, signal }))) !== model.sha256) throw changedFile(modelPath);
   const { trunkSha256 } = model;
   const made = { model: model.name, modelSha256: model.sha256, ...given({ trunkSha256 }) };
-  const fit = { ...made, input, cases: training.cases, ridge, ...given({ templateDate }) };
+  const calibrated = calibration && { temperature: calibration.temperature, offset: calibration.offset };
+  const fit = { ...made, input, cases: training.cases, ridge, ...given({ templateDate, calibration: calibrated }) };
   const content = { modelPath, head, tokenization, fit, ...given({ signal }) };
   if (outputs.head !== undefined) await writeHeadTo(outputs.head, { ...content, output: outputs.head.name });
   if (outputs.model !== undefined)

@@ -37,9 +37,9 @@ export function chunkCount({ counts }: RowList): number {
   return Math.ceil(counts.length / FOURS_OF_CHUNK);
 }
 
-/** Lists rows of the table, ascending and each once. @param memory of shared arrays */
-export function listRows(rows: Iterable<number>, rowsOfBlock: number): RowList {
-  const sorted = Uint32Array.from(new Set(rows)).sort();
+/** Lists rows of the table, ascending and each once. @param rowCount of the table */
+export function listRows(rows: Iterable<number>, rowCount: number, rowsOfBlock: number): RowList {
+  const sorted = distinct(rows, rowCount);
   const fours: number[] = [];
   const counts: number[] = [];
   for (let at = 0; at < sorted.length; ) {
@@ -58,6 +58,15 @@ export function listRows(rows: Iterable<number>, rowsOfBlock: number): RowList {
   list.rows.set(fours);
   list.counts.set(counts);
   return list;
+}
+
+function distinct(rows: Iterable<number>, rowCount: number): Uint32Array {
+  const listed = new Uint8Array(rowCount);
+  for (const row of rows) listed[row] = 1;
+  const sorted = new Uint32Array(listed.reduce((sum, flag) => sum + flag, 0));
+  let count = 0;
+  for (let row = 0; row < rowCount; row++) if (listed[row] === 1) sorted[count++] = row;
+  return sorted;
 }
 
 /** The part of a task that one thread does at a time; a generator, so that the JS thread can stop between two fours. */

@@ -28,9 +28,8 @@ const LOWEST_POWER = -6;
 /** First whole powers are tried, until the loss rises; then the half powers on both sides of the best. */
 const POWER_STEP = 1;
 const HALF_STEP = 0.5;
-/** Gradient tolerance, relative to the features' distance: far below what affects the choice. */
-const TOLERANCE = 1e-4;
-const MAX_ITERATIONS = 500;
+/** For fits to folds. The gradient tolerance is relative to the features' distance: far below what affects the choice. */
+export const LOOSE = { tolerance: 1e-4, maxIterations: 500 };
 
 /**
  * The λ with the smallest cross-validation loss; among equal losses the largest λ.
@@ -54,7 +53,7 @@ export async function chooseRidge(
     const found: Float64Array[] = [];
     let sum = 0;
     for (const [i, fold] of folds.entries()) {
-      const options = { ridge, squaredDistance, tolerance: TOLERANCE, maxIterations: MAX_ITERATIONS };
+      const options = { ridge, squaredDistance, ...LOOSE };
       const { x } = await fitCases(problem, fold.training, options, starts[i]);
       found.push(x);
       sum += fold.judged.length * (await meanLoss(problem, fold.judged, x));
@@ -84,7 +83,7 @@ export async function chooseRidge(
 }
 
 /** Folds of the usual size: all of them, or as many as judge enough prompts. */
-function judgedFolds(groups: readonly FitCase[][]): ReturnType<typeof foldsOf> {
+export function judgedFolds(groups: readonly FitCase[][]): ReturnType<typeof foldsOf> {
   const count = Math.min(FOLDS, groups.length);
   return foldsOf(groups, count).slice(0, Math.ceil(ENOUGH_JUDGED / (groups.length / count)));
 }

@@ -6,6 +6,7 @@ import type { ClusterSums } from "./clusters.ts";
 import { binomialRange } from "./distributions.ts";
 import { clusteredInterval, type Interval } from "./interval.ts";
 import { evenSample, type PairLists, whenFinite } from "./outcome.ts";
+import type { PairCalibration } from "./pair-calibration.ts";
 
 /** How well the sigmoid of a margin predicts that the better response wins. */
 export interface CalibrationMeasures {
@@ -20,8 +21,16 @@ export interface CalibrationMeasures {
    * if no divisor does: no margin is negative, or their sum is not positive.
    */
   readonly temperature?: number;
+  /** With the calibration that is stored with the model's head; absent if there is none. */
+  readonly stored?: StoredCalibrationLoss;
   /** Log loss at that temperature. */
   readonly logLossAtTemperature?: number;
+}
+
+/** What the calibration that `fit` stored with the head is worth on these comparisons. */
+export interface StoredCalibrationLoss extends PairCalibration {
+  /** Log loss of sigmoid((difference - offset) / temperature), in nats. */
+  readonly logLoss: number;
 }
 
 /** Comparisons whose predicted probability is in one interval. */
@@ -59,6 +68,7 @@ const STEP_TOLERANCE = 1e-7;
 /** Undefined without comparisons. */
 export function measureCalibration(
   pairs: Pick<PairLists, "margins" | "prompts" | "promptCount">,
+  stored?: StoredCalibrationLoss,
 ): CalibrationMeasures | undefined {
   const { margins } = pairs;
   if (margins.length === 0) return undefined;
@@ -105,6 +115,7 @@ export function measureCalibration(
       ...whenFinite("temperature", 1 / slope),
       ...whenFinite("logLossAtTemperature", logLoss(margins, slope)),
     }),
+    ...(stored && { stored }),
   };
 }
 

@@ -4,11 +4,12 @@ import type { BenchmarkName, ScoredCase } from "../case.ts";
 import { type AccuracyMeasures, measureAccuracy, measureSubsets, type SubsetMeasures } from "./accuracy.ts";
 import { type BestOfNCurve, measureBestOfN } from "./best-of-n.ts";
 import { type Breakdown, measureBreakdown } from "./breakdown.ts";
-import { type CalibrationMeasures, measureCalibration } from "./calibration.ts";
+import { type CalibrationMeasures, measureCalibration, type StoredCalibrationLoss } from "./calibration.ts";
 import { type ConsistencyMeasures, measureConsistency } from "./consistency.ts";
 import { type LengthMeasures, measureLength } from "./length.ts";
 import { type MarginMeasures, measureMargins } from "./margins.ts";
-import { listPairs } from "./outcome.ts";
+import { listPairs, type PairLists } from "./outcome.ts";
+import { calibratedLogLoss, ordersOf, type PairCalibration } from "./pair-calibration.ts";
 import { type PpeScore, scorePpe } from "./ppe.ts";
 import { measureRanking, type RankingMeasures } from "./ranking.ts";
 import { type RewardBenchScore, scoreRewardBench } from "./reward-bench.ts";
@@ -60,6 +61,7 @@ const GRADED: ReadonlySet<BenchmarkName> = new Set(["nectar", "rewardbench2", "p
 const RANKED: ReadonlySet<BenchmarkName> = new Set(["nectar", "pairs"]);
 
 /**
+ * @param stored the model's own calibration, whose log loss is reported beside the raw one
  * @throws InvalidInputError ERR_INVALID_ARGUMENT for a case with lists of different lengths, a comparison of a response that
  *   does not exist, or a score that is not finite
  */
@@ -67,6 +69,7 @@ export function measureBenchmark(
   benchmark: BenchmarkName,
   cases: readonly ScoredCase[],
   by: readonly string[] = [],
+  stored?: PairCalibration,
 ): BenchmarkMeasures {
   for (const scored of cases) checkCase(scored);
   const subsets = measureSubsets(cases);
@@ -81,7 +84,7 @@ export function measureBenchmark(
   const pairs = listPairs(cases);
   const scores = measureScores(cases);
   const margins = measureMargins(pairs);
-  const calibration = measureCalibration(pairs);
+  const calibration = measureCalibration(pairs, stored && storedLoss(pairs, cases, stored));
   const length = measureLength(cases, pairs);
   return {
     ...measureAccuracy(cases),
@@ -98,6 +101,14 @@ export function measureBenchmark(
     ...(calibration && { calibration }),
     ...(length && { length }),
   };
+}
+
+function storedLoss(
+  { margins }: PairLists,
+  cases: readonly ScoredCase[],
+  stored: PairCalibration,
+): StoredCalibrationLoss {
+  return { ...stored, logLoss: calibratedLogLoss({ margins, orders: ordersOf(cases) }, stored) };
 }
 
 function officialScore(benchmark: BenchmarkName, cases: readonly ScoredCase[]): OfficialScore | undefined {

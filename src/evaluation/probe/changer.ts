@@ -18,12 +18,24 @@ const NO_CHANGE = "it changes nothing";
 /** Prompts that are tried for another response. */
 const MAX_TRIES = 100;
 
+/** What its responses have in common. */
+interface KnownRow {
+  readonly placed: PlacedCase;
+  /** Of its prompt. */
+  readonly key: string;
+  readonly texts: readonly string[];
+  /** Its responses. */
+  readonly own: ReadonlySet<string>;
+}
+
 /** Changes the items of cases. The changed texts depend on the seed and on the cases, not on their order. */
 export class Changer {
   readonly #seed: number;
   /** The first case of each prompt, in an order drawn by the seed. */
   readonly #ring: readonly PlacedCase[];
   readonly #places: ReadonlyMap<string, number>;
+  /** The last one: a row with many responses is looked at once. */
+  #row: KnownRow | undefined;
 
   constructor(cases: readonly PlacedCase[], seed: number) {
     this.#seed = seed;
@@ -45,20 +57,30 @@ export class Changer {
     if (subject === undefined) return { skipped: RAW_TEXT };
     if (subject.response.trim() === "") return { skipped: EMPTY };
     if (rules.english && !isLatin(subject.response)) return { skipped: OTHER_LETTERS };
-    const key = promptKey(placed);
+    const row = this.#rowOf(placed);
     const changed = apply(subject, {
-      pick: pickBy(this.#seed, rules.name, key),
-      rowTexts: textsOfRow(placed),
-      otherResponse: rules.usesOthers ? this.#otherResponse(placed, response, key) : undefined,
+      pick: pickBy(this.#seed, rules.name, row.key),
+      rowTexts: row.texts,
+      otherResponse: rules.usesOthers ? this.#otherResponse(row, response) : undefined,
     });
     if (changed === undefined || isSame(changed, subject))
       return { skipped: rules.needs === undefined ? NO_CHANGE : `needs ${rules.needs}` };
     return { item: itemOf(item, changed) };
   }
 
+  #rowOf(placed: PlacedCase): KnownRow {
+    if (this.#row?.placed !== placed)
+      this.#row = {
+        placed,
+        key: promptKey(placed),
+        texts: textsOfRow(placed),
+        own: new Set(responsesOf(placed)),
+      };
+    return this.#row;
+  }
+
   /** The response in the same place of the next prompt that has one which this row has not. */
-  #otherResponse(placed: PlacedCase, response: number, key: string): string | undefined {
-    const own = new Set(responsesOf(placed));
+  #otherResponse({ key, own }: KnownRow, response: number): string | undefined {
     const place = this.#places.get(key) ?? 0;
     for (let step = 1; step < this.#ring.length && step <= MAX_TRIES; step++) {
       const others = responsesOf(this.#ring[(place + step) % this.#ring.length] as PlacedCase);

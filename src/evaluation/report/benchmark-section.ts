@@ -73,6 +73,9 @@ ${
     )} nats (0.693 for a coin flip)${
       calibration.temperature !== undefined &&
       `; ${real(calibration.logLossAtTemperature)} at the best temperature, ${real(calibration.temperature)}`
+    }${
+      calibration.stored !== undefined &&
+      `; ${real(calibration.stored.logLoss)} with the calibration stored with the head (temperature ${real(calibration.stored.temperature)}, offset ${real(calibration.stored.offset)})`
     }. ${outsideSentence(calibration.bins)}</p>${calibrationTable(calibration.bins)}`,
   )
 }

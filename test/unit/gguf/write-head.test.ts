@@ -37,7 +37,14 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const fit: FitRecord = { model: "tiny", modelSha256: "ab".repeat(32), input: "prefs.jsonl", cases: 12, ridge: 0.03 };
+const fit: FitRecord = {
+  model: "tiny",
+  modelSha256: "ab".repeat(32),
+  input: "prefs.jsonl",
+  cases: 12,
+  ridge: 0.03,
+  calibration: { temperature: 1.7, offset: -0.25 },
+};
 const file = (name: string) => join(folder, name);
 
 /** The bytes of every tensor, by name. */

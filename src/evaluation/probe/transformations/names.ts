@@ -61,14 +61,7 @@ function changeNames({ before, response }: Subject, { rowTexts, pick }: Aids): S
 
 /** The same for all responses of a row, so that they go on answering the same prompt. */
 function replacements(texts: readonly string[], pick: Aids["pick"]): ReadonlyMap<string, string> {
-  const found = new Set<string>();
-  const famous = new Set<string>();
-  for (const text of texts)
-    for (const { 0: name, index } of text.matchAll(ANY_NAME)) {
-      found.add(name);
-      const isFamous = SURNAME.test(text.slice(index + name.length)) || TITLE.test(text.slice(0, index));
-      if (isFamous) famous.add(name);
-    }
+  const { found, famous } = namesIn(texts);
   const replaced = new Map<string, string>();
   const used = new Set(found);
   for (const name of [...found].sort()) {
@@ -81,3 +74,30 @@ function replacements(texts: readonly string[], pick: Aids["pick"]): ReadonlyMap
   }
   return replaced;
 }
+
+interface FoundNames {
+  readonly found: ReadonlySet<string>;
+  /** Those of known persons. */
+  readonly famous: ReadonlySet<string>;
+}
+
+/** A row with many responses is searched once. */
+const searched = new WeakMap<readonly string[], FoundNames>();
+
+function namesIn(texts: readonly string[]): FoundNames {
+  const known = searched.get(texts);
+  if (known !== undefined) return known;
+  const found = new Set<string>();
+  const famous = new Set<string>();
+  for (const text of texts)
+    for (const { 0: name, index } of text.matchAll(ANY_NAME)) {
+      found.add(name);
+      const after = text.slice(index + name.length, index + name.length + NEAR);
+      if (SURNAME.test(after) || TITLE.test(text.slice(Math.max(0, index - NEAR), index))) famous.add(name);
+    }
+  searched.set(texts, { found, famous });
+  return { found, famous };
+}
+
+/** Characters that a title and the space after it have at most. */
+const NEAR = 12;

@@ -189,7 +189,7 @@ describe("the choice of the ridge", () => {
     const graded = preferences(60, 7);
     const data = dataOf(zeros(6), graded);
     const first = await fitHead(data, { heldOut: 0.3, seed: 5 });
-    const outside = new Set(heldOutRows(first, data));
+    const outside = new Set(await heldOutRows(first, data));
     expect(outside.size).toBe(18);
     const turned = data.cases.map((one) => {
       if (!outside.has(one.row)) return one;
@@ -202,11 +202,48 @@ describe("the choice of the ridge", () => {
   });
 
   /** The cases that are held out: those without which the training part stays what it is. */
-  function heldOutRows({ training }: Awaited<ReturnType<typeof fitHead>>, data: FitData): number[] {
-    const { heldOut } = holdOut(data.cases, 0.3, 5);
+  async function heldOutRows({ training }: Awaited<ReturnType<typeof fitHead>>, data: FitData): Promise<number[]> {
+    const { heldOut } = await holdOut(data.cases, 0.3, 5);
     expect(training.cases + heldOut.length).toBe(data.cases.length);
     return heldOut.map(({ row }) => row);
   }
+});
+
+describe("a calibration", () => {
+  it("makes the log loss of held-out pairs smaller, and is the same for a chosen ridge and for that ridge given", async () => {
+    const data = dataOf(
+      zeros(6),
+      preferences(300, 12, { noise: 1.5 }).map(({ features, grades }) => ({
+        features: features.slice(0, 2),
+        grades: grades.slice(0, 2),
+      })),
+    );
+    const chosen = await fitHead(data, { heldOut: 0.3, calibrate: true });
+    const given = await fitHead(data, { heldOut: 0.3, calibrate: true, ridge: chosen.ridge });
+    expect(given.calibration).toEqual(chosen.calibration);
+    expect(given.head).toEqual(chosen.head);
+    expect((await fitHead(data, { heldOut: 0.3, ridge: chosen.ridge })).calibration).toBeUndefined();
+    // A ridge this strong leaves margins far too small.
+    const strong = await fitHead(data, {
+      heldOut: 0.3,
+      calibrate: true,
+      ridge: 10 * (chosen.trials[0]?.ridge as number),
+    });
+    const { temperature, folds, heldOut } = strong.calibration as NonNullable<typeof strong.calibration>;
+    expect(temperature).toBeLessThan(0.2);
+    expect(folds.comparisons).toBe(210);
+    expect(folds.calibrated).toBeLessThan(folds.raw - 0.1);
+    expect(heldOut?.comparisons).toBe(90);
+    expect(heldOut?.calibrated).toBeLessThan((heldOut?.raw as number) - 0.1);
+  });
+
+  it("is absent where every comparison of the folds is right: no temperature is the best", async () => {
+    const sure = preferences(60, 3, { noise: 0 }).map(({ features }) => ({
+      features: features.slice(0, 2).map((row, i) => row.map((value, k) => (k === 0 ? 10 * i : value / 100))),
+      grades: [0, 1],
+    }));
+    expect((await fitHead(dataOf(zeros(6), sure), { ridge: 0.1, calibrate: true })).calibration).toBeUndefined();
+  });
 });
 
 describe("the fit refuses", () => {
@@ -219,7 +256,25 @@ describe("the fit refuses", () => {
   };
   it.each<[string, FitData, object, RegExp]>([
     ["no cases", dataOf([0, 0], []), {}, /no cases to fit/],
-    ["one prompt without a ridge", dataOf([0, 0], [one]), {}, /set ridge to a number/],
+    ["one prompt without a ridge", dataOf([0, 0], [one]), {}, /there is only one: set ridge to a number/],
+    [
+      "one of two prompts held out",
+      dataOf([0, 0], [one, one]),
+      {},
+      /there is only one, because one is held out: hold out nothing/,
+    ],
+    [
+      "three held out of four",
+      dataOf([0, 0], [one, one, one, one]),
+      { heldOut: 0.75 },
+      /only one, because 3 are held out/,
+    ],
+    [
+      "a calibration to one prompt",
+      dataOf([0, 0], [one]),
+      { ridge: 1, calibrate: true },
+      /there is only one: leave out the cal/,
+    ],
     ["one prompt twice", dataOf([0, 0], [one, one], ["same", "same"]), {}, /at least two training prompts/],
     [
       "responses that are all the same",

@@ -16,8 +16,8 @@ describe("the split", () => {
   const cases = someCases(Array.from({ length: 200 }, () => `prompt ${random(60)}`));
   const rows = (list: readonly FitCase[]) => list.map(({ row }) => row).sort((a, b) => a - b);
 
-  it("keeps equal prompts together, takes every case once, and the part that it was told", () => {
-    const { training, heldOut } = holdOut(cases, 0.25, 1);
+  it("keeps equal prompts together, takes every case once, and the part that it was told", async () => {
+    const { training, heldOut } = await holdOut(cases, 0.25, 1);
     const groups = new Set(cases.map(({ group }) => group)).size;
     expect(new Set(heldOut.map(({ group }) => group)).size).toBe(Math.round(groups / 4));
     const inside = new Set(training.flat().map(({ group }) => group));
@@ -25,13 +25,13 @@ describe("the split", () => {
     expect(rows([...training.flat(), ...heldOut])).toEqual(rows(cases));
   });
 
-  it("depends on the seed alone, not on the order of the cases", () => {
-    const first = rows(holdOut(cases, 0.2, 7).heldOut);
-    expect(rows(holdOut(cases.toReversed(), 0.2, 7).heldOut)).toEqual(first);
-    expect(rows(holdOut(cases, 0.2, 8).heldOut)).not.toEqual(first);
+  it("depends on the seed alone, not on the order of the cases", async () => {
+    const first = rows((await holdOut(cases, 0.2, 7)).heldOut);
+    expect(rows((await holdOut(cases.toReversed(), 0.2, 7)).heldOut)).toEqual(first);
+    expect(rows((await holdOut(cases, 0.2, 8)).heldOut)).not.toEqual(first);
   });
 
-  it("never holds out everything, and of two prompts one", () => {
+  it("never holds out everything, and of two prompts one", async () => {
     for (const [groups, part, expected] of [
       [["a"], 0.5, 0],
       [["a", "b"], 0.01, 1],
@@ -39,12 +39,12 @@ describe("the split", () => {
       [["a", "b", "c"], 0, 0],
       [[], 0.5, 0],
     ] as const) {
-      expect(holdOut(someCases(groups), part, 0).heldOut).toHaveLength(expected);
+      expect((await holdOut(someCases(groups), part, 0)).heldOut).toHaveLength(expected);
     }
   });
 
-  it("cuts folds that judge every case once by a head that did not see its prompt", () => {
-    const groups = shuffledGroups(cases, 3);
+  it("cuts folds that judge every case once by a head that did not see its prompt", async () => {
+    const groups = await shuffledGroups(cases, 3);
     const folds = foldsOf(groups, 5);
     expect(rows(folds.flatMap(({ judged }) => judged))).toEqual(rows(cases));
     for (const { training, judged } of folds) {

@@ -275,3 +275,32 @@ it("gives the same texts for the same seed, in whatever order the rows are", asy
   expect(await linesOf([...cases].reverse(), 7)).toEqual(first);
   expect(await linesOf(cases, 8)).not.toEqual(first);
 });
+
+it("looks once at a row with many responses", async () => {
+  const responses = Array.from({ length: 1000 }, (_, i) => ({
+    item: { prompt: "What has Alice?", response: `Alice has ${i} dogs. They bark at night.` },
+    grade: undefined,
+  }));
+  const before = process.cpuUsage();
+  const { of } = await probed([{ source: 0, row: 1, responses, comparisons: [] }], ["names", "swap", "list"]);
+  expect(of("names").measured).toBe(1000);
+  // In time that grows with their square this takes minutes.
+  expect(process.cpuUsage(before).user / 1e6).toBeLessThan(15);
+});
+
+it("tells the cases of one row apart", async () => {
+  const cases = [pair(1, "p", "a b", "c"), pair(1, "q", "d e", "f"), pair(2, "r", "g h", "i")];
+  const { texts } = await probed(cases, ["repeat"]);
+  expect(texts.filter(({ probe }) => probe === "original").map(({ row, caseIndex }) => [row, caseIndex])).toEqual([
+    ...[
+      [1, 0],
+      [1, 0],
+      [1, 1],
+      [1, 1],
+    ],
+    ...[
+      [2, undefined],
+      [2, undefined],
+    ],
+  ]);
+});
