@@ -8,8 +8,10 @@ import {
   type SampleOptions,
   sampleSettings,
 } from "./benchmark-options.ts";
+import { compareReports, isReport } from "./compare-reports.ts";
 import type { Action } from "./context.ts";
 import { counted } from "./counted.ts";
+import { UsageError } from "./errors.ts";
 import { evaluationStatus, runAndPrint } from "./evaluation-run.ts";
 import { benchmarkNames, byteSize } from "./library.ts";
 import {
@@ -28,6 +30,8 @@ type CompareCommandOptions = Omit<ModelOptions, "model" | "head"> &
   SampleOptions & {
     readonly first: string;
     readonly second: string;
+    readonly others?: readonly string[];
+    readonly output?: string;
     readonly headA?: string;
     readonly headB?: string;
     readonly benchmark: BenchmarkName;
@@ -35,6 +39,21 @@ type CompareCommandOptions = Omit<ModelOptions, "model" | "head"> &
   };
 
 export const compare: Action<CompareCommandOptions> = async (options, context) => {
+  const { first, second, others = [] } = options;
+  const all = [first, second, ...others];
+  const reports = all.filter(isReport);
+  if (reports.length === all.length) {
+    refuseModelOptions(options);
+    return compareReports(all, options, context);
+  }
+  if (reports.length > 0)
+    throw new UsageError(
+      `${reports[0]} is a report, but ${all.find((one) => !isReport(one))} is not: compare models, or reports`,
+    );
+  if (others.length > 0)
+    throw new UsageError("compare takes two models; more are compared by their reports, which eval --output writes");
+  if (options.output !== undefined)
+    throw new UsageError("--output is for comparing reports; --json prints this comparison");
   const [data] = requestsOf([options.benchmark], options);
   const models = [await localModel(options.first, context), await localModel(options.second, context)] as const;
   return runAndPrint(context, options, evaluationStatus, async (hooks) => {
@@ -49,6 +68,19 @@ export const compare: Action<CompareCommandOptions> = async (options, context) =
     return options.json ? `${JSON.stringify(report, undefined, 2)}\n` : comparisonTable(report);
   });
 };
+
+/** The data, the sample and the scores of reports are known. */
+function refuseModelOptions({ input, limit, seed, headA, headB }: CompareCommandOptions): void {
+  const named = Object.entries({
+    "--input": input,
+    "--limit": limit,
+    "--seed": seed,
+    "--head-a": headA,
+    "--head-b": headB,
+  });
+  const given = named.find(([, value]) => value !== undefined);
+  if (given !== undefined) throw new UsageError(`${given[0]} does not apply to reports: their scores are known`);
+}
 
 const DIGITS = 4;
 
@@ -110,7 +142,8 @@ export function describeCompare(command: Command): Command {
   command
     .description("Compare two models on the same data, for example two quantisations or two heads.")
     .argument("<first>", 'GGUF file, hf:OWNER/NAME/FILE.gguf, or "tiny" for the demonstration model')
-    .argument("<second>", "the same; or the same model, with another head");
+    .argument("<second>", "the same; or the same model, with another head")
+    .argument("[others...]", "instead of models: two or more reports that eval --output wrote");
   addDataOptions(command, { many: false });
   addSampleOptions(command);
   command.addOption(
@@ -124,7 +157,10 @@ export function describeCompare(command: Command): Command {
     .option("--head-b <file>", "head file used instead of the second model's own head")
     .option("--foreign-head", "accept a head fitted to another model; its scores may mean nothing");
   addTokenOptions(command);
-  command.optionsGroup("Output:").option("--json", "print the result as JSON");
+  command
+    .optionsGroup("Output:")
+    .option("-o, --output <folder>", "of reports: write comparison.html and comparison.json there; replaces older ones")
+    .option("--json", "print the result as JSON");
   addEngineOptions(command);
   return command.addHelpText("after", HELP);
 }
@@ -137,7 +173,11 @@ is known, and the models are only compared with each other.
 prompt without harm: rankings depend only on margins, the differences between responses to one prompt. The difference of the
 accuracies is the second's minus the first's on the same prompts; McNemar's p tells how often equal models differ this much.
 
+Reports are compared by the cases that all of them have; scores.jsonl must be beside each report. Of two reports, the page lists
+the cases that only one of the models gets right.
+
 Examples:
   starling-rm compare rm.q8_0.gguf rm.q4_k_m.gguf --input preferences.jsonl
   starling-rm compare rm.gguf rm.gguf --head-b mine.gguf --input preferences.jsonl
-  starling-rm compare rm.f16.gguf rm.q4_k_m.gguf --benchmark human --limit 200 --json`;
+  starling-rm compare rm.f16.gguf rm.q4_k_m.gguf --benchmark human --limit 200 --json
+  starling-rm compare report-a/report.json report-b/report.json report-c/report.json --output comparison`;

@@ -72,9 +72,12 @@ export async function compareWeights(
   };
 }
 
-function otherModel(source: ByteSource, { folder }: Checkpoint, { stored }: TrunkTensorMatch) {
-  const sentence = `has the shapes of ${folder.path}, but its tensor ${quote(stored.name)} holds other values: it is another model.`;
-  return wrongTrunk(source.path, sentence, { tensor: stored.name });
+function otherModel(source: ByteSource, { folder }: Checkpoint, { stored, job }: TrunkTensorMatch) {
+  const sentence = `has the shapes of ${folder.path}, but its tensor ${quote(stored.name)} holds other values: it is another model`;
+  const isHalf = job.from === "f16" && job.change?.add !== undefined;
+  const halfNorms =
+    ", or was made by llama.cpp's converter, which adds 1 to float16 norms in float16, and scores otherwise. Convert the checkpoint instead";
+  return wrongTrunk(source.path, `${sentence}${isHalf ? halfNorms : ""}.`, { tensor: stored.name });
 }
 
 /** Only `convert` multiplies them: files of llama.cpp's own converter score otherwise than the checkpoint. */

@@ -12,6 +12,7 @@ export {
   type ComparisonReport,
   compareModels,
 } from "../evaluation/compare.ts";
+export { type CompareRunsOptions, compareRuns } from "../evaluation/compare-runs.ts";
 export { type Evaluation, evaluate } from "../evaluation/evaluate.ts";
 export type { EvaluateOptions, EvaluationProgress } from "../evaluation/evaluate-options.ts";
 export type { AccuracyMeasures, SubsetMeasures } from "../evaluation/measures/accuracy.ts";
@@ -26,6 +27,7 @@ export type {
   StoredCalibrationLoss,
 } from "../evaluation/measures/calibration.ts";
 export type { ConsistencyMeasures } from "../evaluation/measures/consistency.ts";
+export type { Flip } from "../evaluation/measures/flips.ts";
 export type { Correlation, LengthGroup, LengthMeasures, LengthVerdict } from "../evaluation/measures/length.ts";
 export type { Histogram, MarginMeasures } from "../evaluation/measures/margins.ts";
 export type { BenchmarkMeasures, Interval, OfficialScore } from "../evaluation/measures/measure.ts";
@@ -54,6 +56,7 @@ export type { ProbeOptions } from "../evaluation/probe/probe-options.ts";
 export type { Probe, ProbedText, ProbeMeasures, ProbeReport } from "../evaluation/probe/report.ts";
 export type { Expectation } from "../evaluation/probe/transformations/transformation.ts";
 export type { RowProblem } from "../evaluation/read-cases.ts";
+export { renderComparison } from "../evaluation/report/comparison-page.ts";
 export { renderHtml } from "../evaluation/report/html.ts";
 export type {
   BenchmarkReport,
@@ -65,6 +68,12 @@ export type {
   RowCounts,
   TruncatedResponse,
 } from "../evaluation/report.ts";
+export type {
+  BenchmarkComparison,
+  ComparedRun,
+  RunDifference,
+  RunsComparison,
+} from "../evaluation/runs-comparison.ts";
 export { type WriteReportOptions, type WrittenReport, writeReport } from "../evaluation/write-report.ts";
 export { type OpenRowsOptions, openRows, type RowFile } from "../rows/open-rows.ts";
 export type { Row } from "../rows/row.ts";

@@ -131,6 +131,31 @@ describe("the result", () => {
     expect((await failureOf(attached(other, { head }))).message).toMatch(/has the piece " .*" at \d+/);
   });
 
+  it("does not take Gemma's float16 norms for another model's when llama.cpp's converter has rounded them", async () => {
+    const head = emptyFolder();
+    for (const name of readdirSync(fixture("hf-gemma2")))
+      copyFileSync(join(fixture("hf-gemma2"), name), join(head, name));
+    const halves = (size: number) => new Uint8Array(Uint16Array.from({ length: size }, (_, i) => 0x2c01 + i).buffer);
+    const tensors = [...readSafetensors(join(head, "model.safetensors"))].map(([name, tensor]) => {
+      const [size = 0, columns] = tensor.shape;
+      return [name, columns === undefined ? { ...tensor, dtype: "F16", data: halves(size) } : tensor] as const;
+    });
+    writeFileSync(join(head, "model.safetensors"), safetensors(new Map(tensors)));
+    const model = join(folder, "half.gguf");
+    await convert({ checkpoint: head, output: model, type: "f16" });
+    const trunk = await makeLanguageModel(model, join(folder, "half.trunk.gguf"));
+    expect(await scores((await attached(trunk, { head })).output)).toEqual(await scores(model));
+    // 1 + w, to eleven bits.
+    const rounded = await makeLanguageModel(model, join(folder, "rounded.trunk.gguf"), {
+      tensor: (name, bytes) => {
+        if (!name.endsWith("norm.weight")) return;
+        for (let at = 0; at < bytes.length; at += 4)
+          bytes.writeFloatLE(Math.round(bytes.readFloatLE(at) * 1024) / 1024, at);
+      },
+    });
+    expect((await failureOf(attached(rounded, { head }))).message).toMatch(/adds 1 to float16 norms in float16/);
+  });
+
   it("of Gemma's whose queries llama.cpp divides otherwise needs weights that make up for it", async () => {
     const head = fixture("hf-gemma2-scaled");
     const model = join(folder, "hf-gemma2-scaled.gguf");

@@ -1,18 +1,14 @@
 /** Renders a report as one self-contained HTML page: no fonts, images or requests, and one script, which searches the mistakes. */
-import { createHash } from "node:crypto";
 import { invalidArgument } from "../../errors.ts";
 import { readable } from "../../options.ts";
 import type { EvaluationReport } from "../report.ts";
 import { benchmarkSection } from "./benchmark-section.ts";
-import { grouped, html, Markup, short } from "./markup.ts";
-import { searchScript } from "./search-script.ts";
-import { style } from "./style.ts";
+import { grouped, html, type Markup, short } from "./markup.ts";
+import { pageOf } from "./page.ts";
 import { summarySection } from "./summary.ts";
 
 const MAX_NAME = 120;
 const MAX_NOTICE = 1000;
-/** A string of its own: a bundler takes the end of a script apart in a tagged template. */
-const SCRIPT = new Markup(`<script>${searchScript}</script>`);
 
 /**
  * The same report gives the same bytes. Texts from data sets are escaped and shortened. As a second line of defence the page's
@@ -29,39 +25,17 @@ export function renderHtml(report: EvaluationReport): string {
   if (!isReport) throw invalidArgument("report", "the report of an evaluation", report);
   const { model, benchmarks } = report;
   const name = short(model.name, MAX_NAME);
-  const policy = `default-src 'none'; style-src ${hashOf(style)}; script-src ${hashOf(searchScript)}; base-uri 'none'; form-action 'none'`;
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<title>Evaluation of ${name}</title>
-<style>${new Markup(style)}</style>
-</head>
-<body>
-<main>
-<header><p class="eyebrow">Reward model evaluation</p><h1>${name}</h1>${
-    model.notice !== undefined && html`<p class="verdict bad">${short(model.notice, MAX_NOTICE)}</p>`
-  }${(model.notices ?? []).map(
-    (notice) => html`<p class="verdict bad">Note: ${short(notice, MAX_NOTICE)}</p>`,
-  )}</header>
+  return pageOf(
+    `Evaluation of ${name}`,
+    html`<header><p class="eyebrow">Reward model evaluation</p><h1>${name}</h1>${
+      model.notice !== undefined && html`<p class="verdict bad">${short(model.notice, MAX_NOTICE)}</p>`
+    }${(model.notices ?? []).map(
+      (notice) => html`<p class="verdict bad">Note: ${short(notice, MAX_NOTICE)}</p>`,
+    )}</header>
 ${summarySection(report)}
 ${benchmarks.map(benchmarkSection)}
-${settingsSection(report)}
-</main>
-${SCRIPT}
-</body>
-</html>
-`;
-  return page.source;
-}
-
-/** What a content security policy allows the element with this content by. */
-function hashOf(content: string): string {
-  return `'sha256-${createHash("sha256").update(content).digest("base64")}'`;
+${settingsSection(report)}`,
+  );
 }
 
 function settingsSection({ version, model, settings, benchmarks }: EvaluationReport): Markup {

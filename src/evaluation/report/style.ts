@@ -83,8 +83,10 @@ summary:hover{color:var(--ink)}
 .filter output{color:var(--muted);padding:8px 0}
 .mistake{margin:0;border-bottom:1px solid var(--line)}
 .mistakes{border-top:1px solid var(--line)}
-.mistake summary{display:grid;grid-template-columns:14px minmax(68px,auto) minmax(0,1fr) auto;gap:0 12px;padding:10px 0;color:var(--ink);list-style:none;align-items:baseline}
+.mistake .line,.mistake summary{display:grid;grid-template-columns:14px minmax(68px,auto) minmax(0,1fr) auto;gap:0 12px;padding:10px 0;color:var(--ink);list-style:none;align-items:baseline}
 .mistake summary::-webkit-details-marker{display:none}
+.mistake .line::before{content:""}
+.mistake .line{font-size:14px;padding:10px 0}
 .mistake summary::before{content:"+";color:var(--muted);text-align:center}
 .mistake[open] summary::before{content:"−"}
 .mistake .margin{font-weight:600;color:var(--warning);text-align:right}
@@ -109,7 +111,7 @@ section{margin-top:44px;padding-top:24px}
 .columns{gap:28px}
 .texts{padding-left:0}
 .stats{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:14px 20px}
-.mistake summary{grid-template-columns:14px minmax(60px,auto) minmax(0,1fr)}
+.mistake .line,.mistake summary{grid-template-columns:14px minmax(60px,auto) minmax(0,1fr)}
 .mistake .where{grid-column:3;max-width:none}
 .filter label,.filter input,.filter select{width:100%;max-width:none}
 .facts{grid-template-columns:minmax(0,1fr);gap:0}

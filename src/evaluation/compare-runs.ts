@@ -1,0 +1,188 @@
+/** Compares evaluations that were written to files: the same cases, scored by two or more models. */
+import { InvalidInputError } from "../errors.ts";
+import { checkOptions, given, takesOnlyOptions } from "../options.ts";
+import { packageVersion } from "../package-info.ts";
+import type { BenchmarkName, ScoredCase } from "./case.ts";
+import { mean } from "./measures/accuracy.ts";
+import { type Flip, findFlips } from "./measures/flips.ts";
+import { measureBenchmark } from "./measures/measure.ts";
+import { measurePaired } from "./measures/paired.ts";
+import { readRun, type WrittenRun } from "./read-run.ts";
+import type { BenchmarkReport, EvaluationReport } from "./report.ts";
+import type { BenchmarkComparison, RunsComparison } from "./runs-comparison.ts";
+
+/** Options of compareRuns(). */
+export interface CompareRunsOptions {
+  /** Two or more: report.json files of writeReport() or `eval --output`, or their folders. scores.jsonl must be beside each. */
+  readonly reports: readonly string[];
+}
+
+const MAX_RUNS = 100;
+
+/**
+ * Compares evaluations by the cases that all of them have: the same row of the same file, by its SHA-256.
+ *
+ * @throws InvalidInputError if the runs have no benchmark or no case in common, or read a row differently; FileError for files
+ *   that cannot be read
+ */
+export async function compareRuns(options: CompareRunsOptions): Promise<RunsComparison> {
+  takesOnlyOptions("compareRuns", arguments);
+  const areReports = (value: unknown) =>
+    Array.isArray(value) &&
+    value.length >= 2 &&
+    value.length <= MAX_RUNS &&
+    value.every((one) => typeof one === "string")
+      ? undefined
+      : `a list of 2 to ${MAX_RUNS} paths of reports`;
+  const { reports } = checkOptions("compareRuns", options, { reports: areReports }, ["reports"]);
+  const runs: WrittenRun[] = [];
+  for (const path of reports) runs.push(await readRun(path));
+  const [first] = runs as [WrittenRun];
+  const shared = first.report.benchmarks.filter(({ benchmark }) => runs.every(({ report }) => find(report, benchmark)));
+  if (shared.length === 0) throw refused(`the reports have no benchmark in common: ${runs.map(namesOf).join("; ")}`);
+  const benchmarks = shared.map(({ benchmark }) => compareBenchmark(benchmark, runs));
+  return {
+    formatVersion: 1,
+    version: packageVersion(),
+    runs: runs.map(({ name, report: { model, settings } }, i) => {
+      const known = benchmarks.flatMap(({ measures }) => measures[i]?.accuracy ?? []);
+      return { report: name, model, settings, ...(known.length === benchmarks.length && { accuracy: mean(known) }) };
+    }),
+    benchmarks,
+    notices: noticesOf(runs, benchmarks),
+  };
+}
+
+function find({ benchmarks }: EvaluationReport, name: BenchmarkName): BenchmarkReport | undefined {
+  return benchmarks.find(({ benchmark }) => benchmark === name);
+}
+
+function namesOf({ name, report }: WrittenRun): string {
+  return `${name} has ${report.benchmarks.map(({ benchmark }) => benchmark).join(", ") || "none"}`;
+}
+
+function refused(why: string): InvalidInputError {
+  return new InvalidInputError("ERR_INVALID_ARGUMENT", `Nothing can be compared: ${why}.`);
+}
+
+interface KeyedRun {
+  readonly run: WrittenRun;
+  readonly report: BenchmarkReport;
+  readonly cases: ReadonlyMap<string, ScoredCase>;
+}
+
+function compareBenchmark(benchmark: BenchmarkName, runs: readonly WrittenRun[]): BenchmarkComparison {
+  const keyed = runs.map((run): KeyedRun => {
+    const at = run.report.benchmarks.findIndex((one) => one.benchmark === benchmark);
+    const report = run.report.benchmarks[at] as BenchmarkReport;
+    const keyOf = caseKeys(report);
+    return { run, report, cases: new Map((run.cases[at] ?? []).map((scored) => [keyOf(scored), scored])) };
+  });
+  const [first, ...others] = keyed as [KeyedRun, ...KeyedRun[]];
+  const keys = [...first.cases.keys()].filter((key) => others.every(({ cases }) => cases.has(key)));
+  if (keys.length === 0) {
+    const from = keyed.map(
+      ({ run, report }) => `${run.name} read ${report.sources.map(({ name }) => name).join(", ") || "nothing"}`,
+    );
+    throw refused(
+      `no case of ${benchmark} is in all reports (${from.join("; ")}); evaluate the models on the same files and rows`,
+    );
+  }
+  const lists = keyed.map(({ cases }) => keys.map((key) => cases.get(key) as ScoredCase));
+  const [base] = lists as [ScoredCase[]];
+  for (const [i, list] of lists.entries()) checkSameRows(base, list, first.run.name, runs[i]?.name ?? "", benchmark);
+  const flips = lists.slice(1).map((list) => findFlips(base, list));
+  const [only] = flips;
+  return {
+    benchmark,
+    title: first.report.title,
+    common: keys.length,
+    cases: keyed.map(({ cases }) => cases.size),
+    measures: lists.map((list) => {
+      const { accuracy, interval, prompts, comparisons, officialScore } = measureBenchmark(benchmark, list);
+      return { ...given({ accuracy, interval, officialScore }), prompts, comparisons };
+    }),
+    differences: lists.slice(1).map((list, i) => ({
+      run: i + 1,
+      ...measurePaired(base, list),
+      onlyFirstRight: flips[i]?.filter(({ gain }) => gain < 0).length ?? 0,
+      onlyThisRight: flips[i]?.filter(({ gain }) => gain > 0).length ?? 0,
+    })),
+    ...(runs.length === 2 && only !== undefined && { flips: withTexts(only, keyed) }),
+  };
+}
+
+/** By the file's hash and the row; a file that was read twice counts twice. */
+function caseKeys({ sources }: BenchmarkReport): (place: Pick<ScoredCase, "source" | "row">) => string {
+  const seen = new Map<string, number>();
+  const names = sources.map(({ sha256 }) => {
+    const before = seen.get(sha256) ?? 0;
+    seen.set(sha256, before + 1);
+    return `${sha256}/${before}`;
+  });
+  return ({ source, row }) => `${names[source]}/${row}`;
+}
+
+/** The same row can be read in several ways, such as with another --field or by another version. */
+function checkSameRows(
+  first: readonly ScoredCase[],
+  other: readonly ScoredCase[],
+  firstName: string,
+  otherName: string,
+  benchmark: BenchmarkName,
+): void {
+  for (const [i, a] of first.entries()) {
+    const b = other[i] as ScoredCase;
+    const isSame =
+      a.scores.length === b.scores.length &&
+      a.prompt === b.prompt &&
+      JSON.stringify([a.comparisons, a.grades, a.lengths]) === JSON.stringify([b.comparisons, b.grades, b.lengths]);
+    if (!isSame)
+      throw refused(
+        `row ${a.row} of ${benchmark} was read differently in ${firstName} and ${otherName}; evaluate both with the same options and version`,
+      );
+  }
+}
+
+/** Reports have the texts of their worst mistakes only. */
+function withTexts(flips: readonly Flip[], runs: readonly KeyedRun[]): Flip[] {
+  const texts = new Map<string, Pick<Flip, "prompt" | "better" | "worse">>();
+  for (const { report } of [...runs].reverse()) {
+    const keyOf = caseKeys(report);
+    for (const { prompt, better, worse, ...place } of report.mistakes) {
+      const { text: good } = better;
+      const { text: bad } = worse;
+      texts.set(keyOf(place), { prompt, better: good, worse: bad });
+    }
+  }
+  const keyOf = caseKeys((runs[0] as KeyedRun).report);
+  return flips.map((flip) => ({ ...flip, ...texts.get(keyOf(flip)) }));
+}
+
+const COMPARED_SETTINGS = [
+  "tokenization",
+  "specialTokens",
+  "maxTokens",
+  "seed",
+  "limit",
+  "backend",
+  "batchMode",
+] as const;
+
+function noticesOf(runs: readonly WrittenRun[], benchmarks: readonly BenchmarkComparison[]): string[] {
+  const notices: string[] = [];
+  for (const { benchmark, common, cases } of benchmarks)
+    if (cases.some((count) => count !== common))
+      notices.push(
+        `${benchmark}: ${common} cases are in all reports (of ${cases.join(", ")}); every number is about these.`,
+      );
+  const names = new Set(runs.flatMap(({ report }) => report.benchmarks.map(({ benchmark }) => benchmark)));
+  for (const name of names)
+    if (!benchmarks.some(({ benchmark }) => benchmark === name))
+      notices.push(`${name} is not in all reports and is left out.`);
+  for (const setting of COMPARED_SETTINGS) {
+    const values = runs.map(({ report }) => String(report.settings[setting] ?? "all"));
+    if (new Set(values).size > 1) notices.push(`The runs differ in ${setting}: ${values.join(", ")}.`);
+  }
+  return notices;
+}

@@ -1,0 +1,90 @@
+/** Reads an evaluation back from the files that writeReport() wrote. */
+import { readFile, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { FileError, InvalidInputError } from "../errors.ts";
+import { readError } from "../files/file-errors.ts";
+import type { BenchmarkName, ScoredCase } from "./case.ts";
+import { parseCase } from "./parts.ts";
+import type { EvaluationReport } from "./report.ts";
+
+/** An evaluation that was written to files. */
+export interface WrittenRun {
+  /** As the caller named it. */
+  readonly name: string;
+  readonly report: EvaluationReport;
+  /** Scored cases of each benchmark, in the order of `report.benchmarks`. */
+  readonly cases: readonly (readonly ScoredCase[])[];
+}
+
+const REPORT = "report.json";
+const SCORES = "scores.jsonl";
+
+/**
+ * @param path of a report, or of the folder that it is in
+ * @throws FileError for files that cannot be read, or are not those of one evaluation
+ */
+export async function readRun(path: string): Promise<WrittenRun> {
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    (cause) => {
+      throw readError(path, cause);
+    },
+  );
+  const file = isFolder ? join(path, REPORT) : path;
+  const report = reportOf(file, await textOf(file));
+  const scores = join(dirname(file), SCORES);
+  const lines = (await textOf(scores)).split("\n");
+  if (lines.at(-1) === "") lines.pop();
+  const cases: ScoredCase[][] = [];
+  let at = 0;
+  for (const { benchmark, cases: count } of report.benchmarks) {
+    const own = lines.slice(at, at + count);
+    cases.push(own.map((line, i) => caseOf(line, benchmark, `${scores}, line ${at + i + 1}`)));
+    if (own.length < count)
+      throw strange(scores, `${file} counts ${count} cases of ${benchmark}, but it has ${own.length}`);
+    at += count;
+  }
+  if (at < lines.length) throw strange(scores, `${file} counts ${at} cases, but it has ${lines.length}`);
+  return { name: path, report, cases };
+}
+
+async function textOf(file: string): Promise<string> {
+  return readFile(file, "utf8").catch((cause) => {
+    throw readError(file, cause);
+  });
+}
+
+function reportOf(file: string, text: string): EvaluationReport {
+  const report = parsed(text) as Partial<EvaluationReport> | null | undefined;
+  const { model, settings, benchmarks } = report ?? {};
+  if (typeof model?.name === "string" && typeof settings === "object" && Array.isArray(benchmarks))
+    return report as EvaluationReport;
+  throw new FileError(
+    "ERR_INVALID_JSON",
+    `Expected ${REPORT} of starling-rm eval --output, but ${file} is something else.`,
+    {
+      file,
+    },
+  );
+}
+
+/** Undefined for what is not JSON. */
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+function caseOf(line: string, benchmark: BenchmarkName, where: string): ScoredCase {
+  const found = parsed(line) as { benchmark?: unknown; scores?: unknown; comparisons?: unknown } | null | undefined;
+  if (found?.benchmark === benchmark && Array.isArray(found.scores) && Array.isArray(found.comparisons))
+    return parseCase(line);
+  throw new InvalidInputError("ERR_INVALID_JSON", `${where}: expected a scored case of ${benchmark}.`);
+}
+
+function strange(file: string, why: string): FileError {
+  const message = `${file} does not belong to its report: ${why}. Expected both from one run of starling-rm eval --output.`;
+  return new FileError("ERR_INVALID_JSON", message, { file });
+}

@@ -1,0 +1,132 @@
+/** Evaluations that were written to files are compared by the cases that all of them have. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import type { ScoredCase } from "../../../src/evaluation/case.ts";
+import { compareRuns } from "../../../src/evaluation/compare-runs.ts";
+import { measureBenchmark } from "../../../src/evaluation/measures/measure.ts";
+import { renderComparison } from "../../../src/evaluation/report/comparison-page.ts";
+import type { BenchmarkReport } from "../../../src/evaluation/report.ts";
+import { writeReport } from "../../../src/evaluation/write-report.ts";
+import { scoredCase } from "./measures/support.ts";
+import { hostileTexts, richReport } from "./report/rich-report.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "starling-runs-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const { benchmarks, ...rest } = richReport(4);
+const human = benchmarks[0] as BenchmarkReport;
+
+interface MadeRun {
+  readonly name: string;
+  readonly cases: readonly ScoredCase[];
+  readonly more?: Partial<BenchmarkReport>;
+  readonly limit?: number;
+}
+
+async function written({ name, cases, more = {}, limit = 1000 }: MadeRun): Promise<string> {
+  const report: BenchmarkReport = { ...human, mistakes: [], ...measureBenchmark("human", cases), ...more };
+  const path = join(folder, name);
+  await writeReport({
+    folder: path,
+    evaluation: { report: { ...rest, settings: { ...rest.settings, limit }, benchmarks: [report] }, cases: [cases] },
+  });
+  return path;
+}
+
+/** Right where the margin is above 0; rows from 1. */
+const casesOf = (margins: readonly number[], change: Partial<ScoredCase> = {}) =>
+  margins.map((margin, i) => scoredCase({ row: i + 1, prompt: `p${i}`, scores: [margin, 0], ...change }));
+
+const first = casesOf([1, 1, 1, -1, -1, 2]);
+const second = casesOf([1, -3, 1, 1, -1, 2]);
+
+describe("two evaluations", () => {
+  it("are compared case by case, with the flipped ones and their texts", async () => {
+    const mistake = {
+      ...{ source: 0, row: 4, prompt: hostileTexts[0] as string, margin: -1 },
+      better: { text: "good", score: -1, tokenCount: 1 },
+      worse: { text: "bad", score: 0, tokenCount: 1 },
+    };
+    const a = await written({ name: "a", cases: first, more: { mistakes: [mistake] } });
+    const b = await written({ name: "b", cases: second });
+    const comparison = await compareRuns({ reports: [a, join(b, "report.json")] });
+    expect(comparison.notices).toEqual([]);
+    expect(comparison.runs.map(({ accuracy }) => accuracy)).toEqual([4 / 6, 4 / 6]);
+    const [own] = comparison.benchmarks;
+    expect(own).toMatchObject({
+      common: 6,
+      cases: [6, 6],
+      differences: [{ run: 1, difference: 0, p: 1, onlyFirstRight: 1, onlyThisRight: 1 }],
+    });
+    expect(own?.flips).toEqual([
+      { source: 0, row: 2, gain: -1, margins: [1, -3] },
+      { source: 0, row: 4, gain: 1, margins: [-1, 1], prompt: mistake.prompt, better: "good", worse: "bad" },
+    ]);
+    const page = renderComparison(JSON.parse(JSON.stringify(comparison)));
+    expect(page).not.toContain(mistake.prompt);
+    expect(page).toContain("&lt;/script&gt;&lt;script&gt;");
+    expect(page).toContain("Right only in the second");
+  });
+
+  it("of other samples are compared by their common cases, and it is said", async () => {
+    const a = await written({ name: "whole", cases: first });
+    const b = await written({ name: "part", cases: second.slice(2).reverse(), limit: 4 });
+    const comparison = await compareRuns({ reports: [a, b] });
+    expect(comparison.benchmarks[0]).toMatchObject({ common: 4, cases: [6, 4] });
+    expect(comparison.benchmarks[0]?.measures.map(({ accuracy }) => accuracy)).toEqual([0.5, 0.75]);
+    expect(comparison.notices).toEqual([
+      "human: 4 cases are in all reports (of 6, 4); every number is about these.",
+      "The runs differ in limit: 1000, 4.",
+    ]);
+  });
+
+  it("of other data are refused, however alike their rows are", async () => {
+    const sources = [{ name: "other.jsonl", sha256: "99".repeat(32) }];
+    const a = await written({ name: "these", cases: first });
+    const b = await written({ name: "others", cases: second, more: { sources } });
+    await expect(compareRuns({ reports: [a, b] })).rejects.toThrow(/no case of human is in all reports.*other\.jsonl/);
+    const c = await written({ name: "nectar", cases: second, more: { benchmark: "nectar" } });
+    await expect(compareRuns({ reports: [a, c] })).rejects.toThrow(/no benchmark in common: .*human; .*nectar/);
+  });
+
+  it("that read a row differently are refused", async () => {
+    const a = await written({ name: "straight", cases: first });
+    const swapped = casesOf([1, 1, 1, 1, 1, 1], { grades: [0, 1], comparisons: [{ better: 1, worse: 0 }] });
+    const b = await written({ name: "swapped", cases: swapped });
+    await expect(compareRuns({ reports: [a, b] })).rejects.toThrow(
+      /row 1 of human was read differently in .*straight and .*swapped/,
+    );
+  });
+
+  it("name what is missing, damaged or of another run", async () => {
+    const a = await written({ name: "sound", cases: first });
+    const b = await written({ name: "torn", cases: second });
+    const compare = () => compareRuns({ reports: [a, b] });
+    const scores = join(b, "scores.jsonl");
+    const text = readFileSync(scores, "utf8");
+    writeFileSync(scores, text.slice(0, text.length >> 1));
+    await expect(compare()).rejects.toThrow(/torn[\\/]scores\.jsonl/);
+    writeFileSync(scores, text + text);
+    await expect(compare()).rejects.toThrow(/counts 6 cases, but it has 12/);
+    rmSync(scores);
+    await expect(compare()).rejects.toThrow(/scores\.jsonl cannot be read: it does not exist/);
+    writeFileSync(join(b, "report.json"), "[]");
+    await expect(compare()).rejects.toThrow(/Expected report\.json of starling-rm eval --output/);
+    await expect(compareRuns({ reports: [a] })).rejects.toThrow(/a list of 2 to 100 paths/);
+  });
+});
+
+it("three and more are a table, in which models of one name are numbered", async () => {
+  const names = ["x", "y", "z"];
+  const reports: string[] = [];
+  for (const [i, name] of names.entries())
+    reports.push(await written({ name, cases: casesOf([1, i - 1, 1 - i, 1, 1, 1]) }));
+  const comparison = await compareRuns({ reports });
+  const [own] = comparison.benchmarks;
+  expect(own?.flips).toBeUndefined();
+  expect(own?.differences.map(({ run }) => run)).toEqual([1, 2]);
+  const page = renderComparison(comparison);
+  for (const number of [1, 2, 3]) expect(page).toContain(`${number}: Starling RM 34B`);
+});
