@@ -8,6 +8,8 @@ const ABSENT = "-";
 /** Models that are listed. */
 const MAX_MODELS = 30;
 const MAX_NAME = 40;
+/** The names leave room for the two columns of numbers that every terminal gets. */
+const [LEAST_NAME, NUMBERS] = [10, 19];
 /** Points of a curve that fit a line. */
 const SHOWN_STEPS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
@@ -56,15 +58,24 @@ function consistencyNote(measures: NonNullable<BenchmarkReport["consistency"]>):
 }
 
 /** Head and rows of a table of the models that wrote the responses; undefined: none are named. */
-export function strengthRows({ benchmark, strengths }: BenchmarkReport): string[][] | undefined {
+export function strengthRows({ benchmark, strengths }: BenchmarkReport, columns: number): string[][] | undefined {
   if (strengths === undefined) return undefined;
-  const head = [`${benchmark}: models`, "battles", "win rate", "strength", "95 % interval", "by labels", "strength"];
+  const width = Math.min(MAX_NAME, Math.max(LEAST_NAME, columns - NUMBERS));
+  const head = [
+    preview(`${benchmark}: models`, width),
+    "battles",
+    "win rate",
+    "strength",
+    "95 % interval",
+    "by labels",
+    "strength",
+  ];
   return [
     head,
     ...strengths.models
       .slice(0, MAX_MODELS)
       .map(({ model, battles, byScores, byLabels }) => [
-        preview(model, MAX_NAME),
+        preview(model, width),
         String(battles),
         share(byScores.winRate),
         share(byScores.strength),

@@ -77,7 +77,7 @@ function breakdownTable({ benchmark }: BenchmarkReport, { field, groups }: Break
 }
 
 function strengthsTable(report: BenchmarkReport, columns: number): string {
-  const rows = strengthRows(report);
+  const rows = strengthRows(report, columns);
   if (rows === undefined) return "";
   const left = strengthsLeft(report);
   return `\n${aligned(rows, columns)}${left > 0 ? `  … and ${counted(left, "model")} more (--json)\n` : ""}`;
@@ -119,11 +119,11 @@ function noteLines(report: BenchmarkReport, columns: number): string[] {
       `${counted(report.cases, "case")} of ${counted(report.prompts, "prompt")}.`,
     ranking !== undefined && rankingNote(ranking),
     officialScore !== undefined && officialNote(officialScore),
-    ...rewardNotes(report),
     report.asPublished !== undefined &&
       `with the best answer's repetition among the correct ones ${share(report.asPublished.accuracy)}.`,
     report.notice,
     length?.verdict.biased && length.verdict.sentence,
+    ...rewardNotes(report),
     left > 0 && `${left} of ${rows.read} rows skipped (${reasons(rows.omitted)}).`,
     rows.broken > 0 && `${counted(rows.broken, "row")} could not be read.`,
     rows.failed > 0 && `${counted(rows.failed, "case")} could not be scored.`,

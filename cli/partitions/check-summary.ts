@@ -42,6 +42,8 @@ export interface CheckSummary extends PartitionCounts {
   /** What computed, most partitions first: several machines may differ in the last digits. */
   readonly engines: readonly (PartitionEngine & { readonly partitions: number })[];
   readonly problems: readonly PartitionProblem[];
+  /** The outputs with rows that could not be computed: each such row says why. */
+  readonly withFailures: readonly { readonly partition: string; readonly failures: number }[];
   /** eval: the report on all whole partitions. */
   readonly report?: EvaluationReport;
 }
@@ -75,6 +77,7 @@ export function summed({ run, total, manifests, problems }: CheckedFolder): Chec
     seconds: Math.round(1000 * sum(({ seconds }) => seconds)) / 1000,
     engines: enginesOf(all),
     problems,
+    withFailures: all.flatMap(({ partition, failures }) => (failures === 0 ? [] : [{ partition, failures }])),
   };
 }
 
@@ -91,6 +94,7 @@ function enginesOf(manifests: readonly Manifest[]): CheckSummary["engines"] {
 
 /** Problems that are listed for people; JSON has all. */
 const MAX_LISTED = 20;
+const MAX_LISTED_WITH_FAILURES = 5;
 
 export function summaryTable(folder: string, summary: CheckSummary, columns: number): string {
   const { ok, partitions, states, problems, model, head, engines, report, command } = summary;
@@ -102,6 +106,7 @@ export function summaryTable(folder: string, summary: CheckSummary, columns: num
     ...(model === undefined ? [] : [["model", modelText(model)] as const]),
     ...(head === undefined ? [] : [["head", modelText(head)] as const]),
     ["rows", `${grouped(summary.rows)}, ${grouped(summary.failures)} failed`],
+    ...(summary.withFailures.length === 0 ? [] : [["failed in", failuresText(summary.withFailures)] as const]),
     ["texts truncated", grouped(summary.truncated)],
     ["warnings", grouped(summary.warnings)],
     ["tokens", grouped(summary.tokens)],
@@ -116,6 +121,14 @@ export function summaryTable(folder: string, summary: CheckSummary, columns: num
     problems.length > MAX_LISTED ? `and ${grouped(problems.length - MAX_LISTED)} more (--json lists all)\n` : "";
   const problemText = problems.length === 0 ? "" : `\n${shown.join("")}${more}`;
   return lines + problemText + (report === undefined ? "" : `\n${evaluationTable(report, { columns })}`);
+}
+
+function failuresText(all: CheckSummary["withFailures"]): string {
+  const listed = all
+    .slice(0, MAX_LISTED_WITH_FAILURES)
+    .map(({ partition, failures }) => `${visible(partition)} (${failures})`);
+  const more = all.length - listed.length;
+  return `${listed.join(", ")}${more > 0 ? ` and ${grouped(more)} more (--json lists all)` : ""}`;
 }
 
 function engineText({

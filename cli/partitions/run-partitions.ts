@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandContext } from "../context.ts";
 import { counted, grouped } from "../counted.ts";
 import { EXIT_DONE, EXIT_FATAL, EXIT_ROWS_FAILED, Interrupted, UsageError } from "../errors.ts";
-import type { Manifest, PartitionRun, PlacedPartition } from "../library.ts";
+import type { LockHolder, Manifest, PartitionRun, PlacedPartition } from "../library.ts";
 import type { EngineOptions } from "../model-option.ts";
 import { clock, quantity } from "../progress-bar.ts";
 import { difference, partitionRun } from "./partition-run.ts";
@@ -89,13 +89,18 @@ async function doAll(
     terminal.note(`shard ${shard.index} of ${shard.count}: ${own.length} of ${counted(all.length, "partition")}`);
   const bytes = left.reduce((sum, partition) => sum + partition.bytes, 0);
   let bytesDone = 0;
+  /** Of the last partition that another process held. */
+  let holder: Partial<LockHolder> = {};
   const attempt = async (partition: PlacedPartition): Promise<boolean> => {
     signal.throwIfAborted();
     const place = own.length - left.length + left.indexOf(partition) + 1;
     const part = (own: number) => (bytes === 0 ? 1 : (bytesDone + own * partition.bytes) / bytes);
     const label = `scoring ${place}/${own.length}`;
     const outcome = await runner.do(partition, { ...tally, label, fraction: part }, () => {});
-    if (outcome.status === "held") return false;
+    if (outcome.status === "held") {
+      holder = outcome.holder;
+      return false;
+    }
     tally.outcomes.set(partition, outcome);
     bytesDone += partition.bytes;
     if (outcome.status === "failed") terminal.say(`${partition.name} failed: ${outcome.message}`);
@@ -109,13 +114,14 @@ async function doAll(
     let held: PlacedPartition[] = [];
     for (const partition of left)
       if ((await folder.seemsHeld(partition)) || !(await attempt(partition))) held.push(partition);
-    let isSaid = false;
+    let said = "";
     while (held.length > 0) {
       const still: PlacedPartition[] = [];
       for (const partition of held) if (!(await attempt(partition))) still.push(partition);
       if (still.length === held.length) {
-        if (!isSaid) terminal.note(`waiting for ${counted(held.length, "partition")} in other processes`);
-        isSaid = true;
+        const waiting = waitingText(held, holder);
+        if (waiting !== said) terminal.note(waiting);
+        said = waiting;
         await sleep(POLL_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
       }
       held = still;
@@ -128,6 +134,14 @@ async function doAll(
   }
   terminal.note(summaryOf(tally));
   return exitCodeOf([...tally.outcomes.values()]);
+}
+
+function waitingText(held: readonly PlacedPartition[], { process: number, host }: Partial<LockHolder>): string {
+  const [only, ...others] = held;
+  if (only === undefined || others.length > 0)
+    return `waiting for ${counted(held.length, "partition")} in other processes`;
+  const who = number === undefined ? "another process" : `process ${number}${host === undefined ? "" : ` on ${host}`}`;
+  return `waiting for ${only.name}, which ${who} is computing`;
 }
 
 function rowsOf({ rows, failures }: Manifest): string {

@@ -112,14 +112,14 @@ export function derivedRate(name: string, model: ModelSize): DerivedRate {
   if (measured === undefined)
     throw refused(
       `No rate of ${model.fileType} weights was measured on ${machine.name}, only of ` +
-        `${[...new Set(machine.rates.map((rate) => rate.type))].join(" and ")}: give a rate of your own.`,
+        `${[...new Set(machine.rates.map((rate) => rate.type))].join(" and ")}: measure one on your machine and give it (--rate TOKENS).`,
     );
   const rates = machine.rates.filter((rate) => rate.type === measured).sort((a, b) => a.weights - b.weights);
   const [smallest, largest] = [rates[0], rates.at(-1)] as [MachineRate, MachineRate];
   if (model.parameters * MAX_SCALE < smallest.weights || model.parameters > MAX_SCALE * largest.weights)
     throw refused(
       `No rate of a model of ${billions(model.parameters)} weights follows from what was measured on ${machine.name} ` +
-        `(${rates.map((rate) => billions(rate.weights)).join(" and ")}): give a rate of your own.`,
+        `(${rates.map((rate) => billions(rate.weights)).join(" and ")}): measure one on your machine and give it (--rate TOKENS).`,
     );
   const tokensPerSecond = workPerSecond(rates, model.parameters) / model.parameters;
   const points = rates.map((rate) => `${rate.tokensPerSecond} tokens/s of ${billions(rate.weights)} weights`);

@@ -96,7 +96,9 @@ function noneFits(facts: Facts): string {
         `${layout.name} (${missing.length === 0 ? "other values in them" : `without ${quoted(missing)}`})`,
     );
   const near = nearest.length === 0 ? "" : `; the nearest adapters: ${nearest.join(", ")}`;
-  const advice = rowAdvice(Object.fromEntries([...facts.values].map(([name, values]) => [name, values[0]])));
+  const about = rowAdvice(Object.fromEntries([...facts.values].map(([name, values]) => [name, values[0]])));
+  // Fields of single items are no preference.
+  const advice = about?.includes("--field") ? undefined : about;
   return (
     `fits no adapter: its columns are ${columnsOf(facts)}${near}. --adapter NAME chooses one ("starling-rm eval pairs --adapter list" ` +
     `lists them), --field chosen=COLUMN names a column${advice === undefined ? "" : `. ${advice.replace(/\.$/, "")}`}`

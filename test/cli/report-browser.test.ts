@@ -5,11 +5,15 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { benchmarkNames } from "../../src/evaluation/case.ts";
+import { type BenchmarkName, benchmarkNames } from "../../src/evaluation/case.ts";
 import { renderHtml } from "../../src/evaluation/report/html.ts";
 import { richReport, SCRIPT_MARK } from "../unit/evaluation/report/rich-report.ts";
 import { findBrowser, launchOptions, openDetails, overflowing, widths } from "./browser.ts";
 import { contrast, contrastPairs, MIN_CONTRAST } from "./contrast.ts";
+
+/** Charts that only some benchmarks have: of the official score's parts, and curves of best-of-n. */
+const OWN_CHARTS: Partial<Record<BenchmarkName, number>> = { nectar: 1, rewardbench: 1, rewardbench2: 2, ppe: 4 };
+const PAIRS = `#pairs-${benchmarkNames.indexOf("pairs") + 1}`;
 
 const executable = findBrowser();
 const missing = "no Chromium was found: install it, or name it in CHROMIUM";
@@ -85,8 +89,7 @@ describe.skipIf(executable === undefined)(`the report in Chromium${executable ? 
     const { page } = await open(views[0]);
     for (const [i, name] of benchmarkNames.entries()) {
       const section = page.locator(`section#${name}-${i + 1}`);
-      const hasOfficial = name === "rewardbench" || name === "rewardbench2";
-      expect(await section.locator("svg[role=img]").count()).toBe(hasOfficial ? 6 : 5);
+      expect(await section.locator("svg[role=img]").count()).toBe(5 + (OWN_CHARTS[name] ?? 0));
       expect(await section.locator("h3", { hasText: "Worst mistakes" }).count()).toBe(1);
       expect(await section.locator(".mistake").count()).toBeGreaterThan(5);
       expect(await section.locator("h3", { hasText: "Truncated" }).count()).toBe(1);
@@ -96,7 +99,7 @@ describe.skipIf(executable === undefined)(`the report in Chromium${executable ? 
         expect(size?.height).toBeGreaterThan(100);
       }
     }
-    expect(await page.locator("#pairs-7 > .verdict.bad").textContent()).toContain("follow almost nothing but length");
+    expect(await page.locator(`${PAIRS} > .verdict.bad`).textContent()).toContain("follow almost nothing but length");
     expect(await page.locator("#human-1 > .verdict.bad").count()).toBe(0);
     await page.locator("section.summary a", { hasText: "Nectar" }).first().click();
     expect(page.url()).toBe(`${address}#nectar-4`);
@@ -131,7 +134,7 @@ describe.skipIf(executable === undefined)(`the report in Chromium${executable ? 
 
   it("finds mistakes by their words, subset and source", async () => {
     const { page, complaints } = await open(views[0]);
-    const block = page.locator("#pairs-7 [data-mistakes]");
+    const block = page.locator(`${PAIRS} [data-mistakes]`);
     const all = await block.locator(".mistake").count();
     const shown = async () => ({
       count: await block.locator(".mistake:visible").count(),

@@ -65,7 +65,8 @@ describe("a fit to preferences that the head does not follow", () => {
     expect(fitted.heldOut?.after.loss).toBeLessThan(fitted.heldOut?.before.loss as number);
 
     const [headPath, output] = [join(folder, "head.gguf"), join(folder, "new.gguf")];
-    const fit = { model: data.model.name, modelSha256: data.model.sha256, cases: 60, ridge: fitted.ridge };
+    const calibration = { temperature: 2, offset: -0.5 };
+    const fit = { model: data.model.name, modelSha256: data.model.sha256, cases: 60, ridge: fitted.ridge, calibration };
     await writeHead({ modelPath: path, output: headPath, head: fitted.head, fit });
     await replaceHead({ modelPath: path, output, head: fitted.head, fit });
     const items = cases.slice(0, 20).flatMap(({ responses }) => responses.map(({ item }) => item));

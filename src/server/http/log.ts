@@ -14,6 +14,8 @@ export function logTo({ logLevel, logFormat, logStream }: CheckedOptions): NonNu
 
 const isoTime = () => `,"time":"${new Date().toISOString()}"`;
 
+const PROBES = new Set(["/livez", "/readyz", "/metrics"]);
+
 export function logRequest(request: FastifyRequest, record: RequestRecord, { logTexts }: CheckedOptions): void {
   const log: FastifyBaseLogger = request.log;
   const path = record.route === "" ? { path: shownPath(request.url) } : {};
@@ -21,6 +23,8 @@ export function logRequest(request: FastifyRequest, record: RequestRecord, { log
   const { id: _id, ...rest } = record;
   const fields = { ...rest, ...path, ...(logTexts && request.body !== undefined ? { body: request.body } : {}) };
   if (record.status >= 500 && record.status !== 503) log.error(fields, "request");
+  // Balancers and Prometheus ask every few seconds, and would bury the others.
+  else if (PROBES.has(record.route) && record.status < 400) log.debug(fields, "request");
   else log.info(fields, "request");
 }
 

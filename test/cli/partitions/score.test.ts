@@ -122,6 +122,9 @@ describe("score over a folder", () => {
     expect(summary).toMatchObject({ ok: true, partitions: 5, rows: 9, failures: 1, states: { whole: 5, foreign: 0 } });
     const table = await run(["score", "--output", output, "--check"]);
     expect(table.stdout).toContain("5 of 5 whole");
+    const [withFailures] = summary.withFailures as { partition: string; failures: number }[];
+    expect(withFailures?.failures).toBe(1);
+    expect(table.stdout).toContain(`${withFailures?.partition} (1)`);
     expect(table.code).toBe(0);
   });
 

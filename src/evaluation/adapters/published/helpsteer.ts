@@ -40,7 +40,8 @@ export const helpSteer3: Layout = twoResponses(
   },
 );
 
-const MARK = /\s*<extra_id_1>(User|Assistant)\n\s*/;
+/** With the line breaks around it. */
+const MARK = /\n*<extra_id_1>(User|Assistant)\n+/;
 
 function turnsOf(fields: Fields): Context {
   const prompt = textOf(fields, "prompt");
