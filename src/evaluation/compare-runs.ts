@@ -1,6 +1,6 @@
 /** Compares evaluations that were written to files: the same cases, scored by two or more models. */
 import { InvalidInputError } from "../errors.ts";
-import { checkOptions, given, takesOnlyOptions } from "../options.ts";
+import { aSignal, checkOptions, given, takesOnlyOptions } from "../options.ts";
 import { packageVersion } from "../package-info.ts";
 import type { BenchmarkName, ScoredCase } from "./case.ts";
 import { mean } from "./measures/accuracy.ts";
@@ -15,6 +15,8 @@ import type { BenchmarkComparison, RunsComparison } from "./runs-comparison.ts";
 export interface CompareRunsOptions {
   /** Two or more: report.json files of writeReport() or `eval --output`, or their folders. scores.jsonl must be beside each. */
   readonly reports: readonly string[];
+  /** Aborts between two reports. */
+  readonly signal?: AbortSignal;
 }
 
 const MAX_RUNS = 100;
@@ -23,7 +25,7 @@ const MAX_RUNS = 100;
  * Compares evaluations by the cases that all of them have: the same row of the same file, by its SHA-256.
  *
  * @throws InvalidInputError if the runs have no benchmark or no case in common, or read a row differently; FileError for files
- *   that cannot be read
+ *   that cannot be read; the signal's reason
  */
 export async function compareRuns(options: CompareRunsOptions): Promise<RunsComparison> {
   takesOnlyOptions("compareRuns", arguments);
@@ -34,9 +36,14 @@ export async function compareRuns(options: CompareRunsOptions): Promise<RunsComp
     value.every((one) => typeof one === "string")
       ? undefined
       : `a list of 2 to ${MAX_RUNS} paths of reports`;
-  const { reports } = checkOptions("compareRuns", options, { reports: areReports }, ["reports"]);
+  const checks = { reports: areReports, signal: aSignal };
+  const { reports, signal } = checkOptions("compareRuns", options, checks, ["reports"]);
   const runs: WrittenRun[] = [];
-  for (const path of reports) runs.push(await readRun(path));
+  for (const path of reports) {
+    signal?.throwIfAborted();
+    runs.push(await readRun(path));
+  }
+  signal?.throwIfAborted();
   const [first] = runs as [WrittenRun];
   const shared = first.report.benchmarks.filter(({ benchmark }) => runs.every(({ report }) => find(report, benchmark)));
   if (shared.length === 0) throw refused(`the reports have no benchmark in common: ${runs.map(namesOf).join("; ")}`);

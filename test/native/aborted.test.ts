@@ -51,6 +51,7 @@ async function first(outcomes: AsyncIterable<unknown>): Promise<unknown> {
 /** A call of everything in the public interface that takes a signal. */
 const calls: Readonly<Record<string, () => Promise<unknown>>> = {
   compareModels: () => library.compareModels({ models: [none, none], data, signal }),
+  compareRuns: () => library.compareRuns({ reports: [none, none], signal }),
   convert: () => library.convert({ checkpoint: none, output, signal }),
   "convert from the hub": () => library.convert({ checkpoint: "hf:a/b", endpoint, output, signal }),
   diagnose: () => library.diagnose({ modelPath: none, signal }),
@@ -65,6 +66,7 @@ const calls: Readonly<Record<string, () => Promise<unknown>>> = {
   loadRewardModel: () => library.loadRewardModel({ modelPath: none, signal }),
   loadTokenizer: () => library.loadTokenizer({ modelPath: none, signal }),
   predictMemory: () => library.predictMemory({ modelPath: none, signal }),
+  probe: () => library.probe({ modelPath: none, data, signal }),
   pull: () => library.pull({ repository: "a/b", endpoint, cacheFolder: none, signal }),
   quantize: () => library.quantize({ input: none, output, type: "q8_0", signal }),
   attach: () => library.attach({ trunk: none, head: none, output, signal }),
@@ -83,7 +85,15 @@ const calls: Readonly<Record<string, () => Promise<unknown>>> = {
 };
 
 /** What takes no signal: it is done at once, opens one file, or is stopped by whoever reads from it. */
-const others = ["knownModels", "isStarlingError", "modelNotices", "openRows", "renderHtml", "writeReport"];
+const others = [
+  "knownModels",
+  "isStarlingError",
+  "modelNotices",
+  "openRows",
+  "renderComparison",
+  "renderHtml",
+  "writeReport",
+];
 
 it.each(Object.keys(calls))("%s", async (name) => {
   const outcome = await (calls[name] as () => Promise<unknown>)().then(
@@ -99,10 +109,12 @@ it.each(Object.keys(calls))("%s", async (name) => {
 /** Otherwise a signal would seem to be seen first where only the arguments were wrong. */
 it.each<[string, () => Promise<unknown>]>([
   ["compareModels", () => library.compareModels({ models: [none, none], data })],
+  ["compareRuns", () => library.compareRuns({ reports: [none, none] })],
   ["evaluate", () => library.evaluate({ modelPath: none, benchmarks: [data] })],
   ["fitModel", () => library.fitModel({ modelPath: none, data, output })],
   ["loadTokenizer", () => library.loadTokenizer({ modelPath: none })],
   ["predictMemory", () => library.predictMemory({ modelPath: none })],
+  ["probe", () => library.probe({ modelPath: none, data })],
 ])("%s goes on to the files without a signal", async (_, call) => {
   await expect(call()).rejects.toMatchObject({ code: "ERR_FILE_NOT_READABLE" });
 });

@@ -1,5 +1,6 @@
 /** Renders a comparison of evaluations as one self-contained HTML page. */
-
+import { invalidArgument } from "../../errors.ts";
+import { readable } from "../../options.ts";
 import type { Flip } from "../measures/flips.ts";
 import type { BenchmarkComparison, RunsComparison } from "../runs-comparison.ts";
 import { beginning, type Content, grouped, html, type Markup, plural, short } from "./markup.ts";
@@ -18,8 +19,14 @@ const SMALLEST_P = 0.0001;
 /**
  * @param comparison of compareRuns(), also as it comes out of JSON
  * @returns an HTML document, to be written as UTF-8
+ * @throws InvalidInputError ERR_INVALID_ARGUMENT for another object
  */
 export function renderComparison(comparison: RunsComparison): string {
+  const isComparison = readable("comparison", () => {
+    const { runs, benchmarks, notices } = comparison as Partial<RunsComparison>;
+    return [runs, benchmarks, notices].every(Array.isArray);
+  });
+  if (!isComparison) throw invalidArgument("comparison", "the comparison of evaluations", comparison);
   const { runs, benchmarks, notices, version } = comparison;
   const names = runNames(comparison);
   return pageOf(
