@@ -1,5 +1,5 @@
 /** `starling-rm compare` with reports instead of models: evaluations that were written before. */
-import { statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { compareRuns, type RunsComparison } from "../src/entry/eval.ts";
 import type { CommandContext } from "./context.ts";
@@ -21,17 +21,17 @@ const ABSENT = "-";
 /** Whether a name is that of a report, or of the folder of one. */
 export function isReport(path: string): boolean {
   if (/\.json$/i.test(path)) return true;
-  return statSync(join(path, "report.json"), { throwIfNoEntry: false })?.isFile() === true;
+  return existsSync(join(path, "report.json"));
 }
 
 /** @returns the exit code */
 export async function compareReports(
   reports: readonly string[],
   { output, json }: CompareReportsOptions,
-  { terminal }: CommandContext,
+  { terminal, signal }: CommandContext,
 ): Promise<number> {
   if (output === "") throw new UsageError("--output is empty; expected a folder name");
-  const comparison = await compareRuns({ reports });
+  const comparison = await compareRuns({ reports, signal });
   for (const notice of comparison.notices) terminal.note(`note: ${notice}`);
   if (output !== undefined)
     terminal.say(`comparison written: ${(await writeComparison(output, comparison)).join(", ")}`);

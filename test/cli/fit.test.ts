@@ -105,8 +105,8 @@ describe("fit", () => {
 
     const shown = await run(["inspect", head]);
     expect(shown.stdout).toMatch(/kind +head file/);
-    expect(shown.stdout).toMatch(/fitted to +72 prompts of prefs.jsonl/);
-    expect((await run(["inspect", output])).stdout).toMatch(/fitted to +72 prompts of prefs.jsonl/);
+    expect(shown.stdout).toMatch(/fitted to +72 rows of prefs.jsonl/);
+    expect((await run(["inspect", output])).stdout).toMatch(/fitted to +72 rows of prefs.jsonl/);
     const refused = await run(["score", "--model", model, "--head", head, "--tokenization", "slow", ...pair]);
     expect([refused.code, refused.stdout]).toEqual([2, ""]);
     expect(refused.stderr).toContain("fitted with the tokenization fast-4.41");
@@ -177,7 +177,7 @@ describe("fit", () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/model +.*, from the head first-head.gguf\n/);
     expect(stdout).toMatch(/fit +converged after \d+ iterations/);
-    expect(stdout).toMatch(/held out +accuracy 0\.\d{4} -> [01]\.\d{4}, loss .* \(9 prompts, \d+ comparisons\)/);
+    expect(stdout).toMatch(/held out +accuracy 0\.\d{4} -> [01]\.\d{4}, loss .* \(9 rows, \d+ comparisons\)/);
     expect(stdout).toMatch(/head file +.*second-head\.gguf\n/);
     expect(stdout).not.toMatch(/new model/);
   });
@@ -278,7 +278,7 @@ describe("fit", () => {
     expect(readFileSync(copies.prefs).equals(readFileSync(prefs))).toBe(true);
     const { code } = await run([...args, "-o", copies.model]);
     expect(code).toBe(0);
-    expect((await run(["inspect", copies.model])).stdout).toMatch(/fitted to +81 prompts/);
+    expect((await run(["inspect", copies.model])).stdout).toMatch(/fitted to +81 rows/);
   });
 
   it.each<[string, readonly string[], RegExp]>([

@@ -126,7 +126,7 @@ it("eval reads the same: other names, separators and standard input", async () =
     run(["eval", "pairs", ...tiny, "--json", "--input", input, ...fields], stdin);
   const report = async (input: string, stdin?: string) => {
     const { code, stdout, stderr } = await evaluate(input, stdin);
-    expect([code, stderr]).toEqual([0, expect.stringContaining('reading prompt from "question"')]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining("reading the rows as question, chosen and rejected")]);
     return JSON.parse(stdout).benchmarks[0].accuracy;
   };
   const expected = await report(file("pairs.jsonl", pairs));

@@ -177,7 +177,7 @@ describe("problems that repeat", () => {
   ];
 
   it.each(["score", "tokenize", "eval"])("are told five times, and counted (%s)", async (command) => {
-    const args = command === "eval" ? ["eval", "pairs", "--json"] : [command];
+    const args = command === "eval" ? ["eval", "pairs", "--json", "--adapter", "pairs"] : [command];
     const { code, stdout, stderr } = await run([
       ...args,
       "--model",

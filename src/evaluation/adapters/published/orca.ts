@@ -11,7 +11,7 @@ const COMPARED = "chosen over rejected";
 export const orca: Layout = chosenRejected(
   {
     name: "orca-dpo",
-    title: "question, chosen and rejected (Orca DPO pairs)",
+    title: "question, chosen and rejected, as in Orca DPO pairs",
     columns: { question: "text", chosen: "text", rejected: "text" },
     without: ["prompt", "messages", "instruction", "input"],
     compared: COMPARED,
