@@ -23,9 +23,17 @@ const FAULTS = {
   },
 };
 
+// A process that is about to die answers nothing more, however soon its scores are there.
+const send = process.send.bind(process);
+let isDying = false;
+process.send = (...message) => isDying || send(...message);
+
 process.on("message", (message) => {
   // Its neighbours are being scored by then.
   for (const { item } of message.items ?? [])
     for (const [word, fault] of Object.entries(FAULTS))
-      if (unpackItem(item).response?.includes(word)) setTimeout(fault, 3);
+      if (unpackItem(item).response?.includes(word)) {
+        isDying = true;
+        setTimeout(fault, 3);
+      }
 });
