@@ -2,7 +2,7 @@
 import type { BenchmarkReport, EvaluationReport } from "../src/entry/eval.ts";
 import { counted } from "./counted.ts";
 import { rewardNotes, strengthRows, strengthsLeft } from "./eval-rewards.ts";
-import { padStart, preview, textWidth, visible } from "./visible-text.ts";
+import { padEnd, padStart, preview, textWidth, visible } from "./visible-text.ts";
 
 const DIGITS = 3;
 const GAP = 2;
@@ -97,7 +97,7 @@ export function aligned(rows: readonly (readonly string[])[], columns: number): 
     .map((row) =>
       row
         .slice(0, fitting)
-        .map((cell, i) => (i === 0 ? cell.padEnd(widths[0] as number) : padStart(cell, widths[i] as number)))
+        .map((cell, i) => (i === 0 ? padEnd : padStart)(cell, widths[i] as number))
         .join(" ".repeat(GAP))
         .trimEnd(),
     )
