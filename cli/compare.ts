@@ -4,6 +4,7 @@ import { type BenchmarkName, type ComparedModel, type ComparisonReport, compareM
 import {
   addDataOptions,
   addSampleOptions,
+  printsAdapters,
   requestsOf,
   type SampleOptions,
   sampleSettings,
@@ -11,7 +12,7 @@ import {
 import { compareReports, isReport } from "./compare-reports.ts";
 import type { Action } from "./context.ts";
 import { counted } from "./counted.ts";
-import { UsageError } from "./errors.ts";
+import { EXIT_DONE, UsageError } from "./errors.ts";
 import { evaluationStatus, runAndPrint } from "./evaluation-run.ts";
 import { benchmarkNames, byteSize } from "./library.ts";
 import {
@@ -39,6 +40,7 @@ type CompareCommandOptions = Omit<ModelOptions, "model" | "head"> &
   };
 
 export const compare: Action<CompareCommandOptions> = async (options, context) => {
+  if (await printsAdapters(options)) return EXIT_DONE;
   const { first, second, others = [] } = options;
   const all = [first, second, ...others];
   const reports = all.filter(isReport);

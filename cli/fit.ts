@@ -3,12 +3,12 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { BenchmarkName } from "../src/entry/eval.ts";
 import { type FitComparison, type FitModelOptions, type FitReport, fitModel } from "../src/entry/fit.ts";
-import { addDataOptions, type DataOptions, requestsOf } from "./benchmark-options.ts";
+import { addDataOptions, type DataOptions, printsAdapters, requestsOf } from "./benchmark-options.ts";
 import { calibrationText } from "./calibration-text.ts";
 import type { Action } from "./context.ts";
 import { checkModelName } from "./convert.ts";
 import { counted } from "./counted.ts";
-import { UsageError } from "./errors.ts";
+import { EXIT_DONE, UsageError } from "./errors.ts";
 import { runAndPrint } from "./evaluation-run.ts";
 import { benchmarkNames, MAX_SEED } from "./library.ts";
 import {
@@ -39,6 +39,7 @@ type FitCommandOptions = ModelOptions &
   };
 
 export const fit: Action<FitCommandOptions> = async (options, context) => {
+  if (await printsAdapters(options)) return EXIT_DONE;
   const [data] = requestsOf([options.benchmark], options);
   if (options.output === undefined && options.headOutput === undefined)
     throw new UsageError(

@@ -2,10 +2,9 @@
 import { Argument, type Command } from "commander";
 import { type BenchmarkName, type Probe, probe, probes } from "../src/entry/eval.ts";
 import {
-  adapterList,
   addDataOptions,
   addSampleOptions,
-  LIST,
+  printsAdapters,
   refuseReplacingInput,
   requestsOf,
   type SampleOptions,
@@ -46,10 +45,7 @@ export const probeCommand: Action<ProbeCommandOptions> = async (options, context
     await (await openOutput()).write(text);
     return EXIT_DONE;
   }
-  if (options.adapter === LIST) {
-    await (await openOutput()).write(adapterList());
-    return EXIT_DONE;
-  }
+  if (await printsAdapters(options)) return EXIT_DONE;
   const chosen = options.probe?.map(probeNamed);
   const [data] = requestsOf([options.benchmark], options);
   const request = data as NonNullable<typeof data>;
