@@ -78,6 +78,11 @@ export function requestsOf(
   });
 }
 
+/** The only request, of a command that takes one benchmark. */
+export function requestOf(name: BenchmarkName, options: DataOptions): BenchmarkRequest {
+  return requestsOf([name], options)[0] as BenchmarkRequest;
+}
+
 /** A report must not replace its own input. */
 export async function refuseReplacingInput(
   files: readonly string[],

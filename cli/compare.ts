@@ -5,7 +5,7 @@ import {
   addDataOptions,
   addSampleOptions,
   printsAdapters,
-  requestsOf,
+  requestOf,
   type SampleOptions,
   sampleSettings,
 } from "./benchmark-options.ts";
@@ -56,12 +56,12 @@ export const compare: Action<CompareCommandOptions> = async (options, context) =
     throw new UsageError("compare takes two models; more are compared by their reports, which eval --output writes");
   if (options.output !== undefined)
     throw new UsageError("--output is for comparing reports; --json prints this comparison");
-  const [data] = requestsOf([options.benchmark], options);
+  const data = requestOf(options.benchmark, options);
   const models = [await localModel(options.first, context), await localModel(options.second, context)] as const;
   return runAndPrint(context, options, evaluationStatus, async (hooks) => {
     const report = await compareModels({
       models,
-      data: data as NonNullable<typeof data>,
+      data,
       heads: [options.headA, options.headB],
       load: loadSettings(options),
       ...sampleSettings(options),
