@@ -4,14 +4,15 @@ import { type BenchmarkName, type ComparedModel, type ComparisonReport, compareM
 import {
   addDataOptions,
   addSampleOptions,
-  requestsOf,
+  printsAdapters,
+  requestOf,
   type SampleOptions,
   sampleSettings,
 } from "./benchmark-options.ts";
 import { compareReports, isReport } from "./compare-reports.ts";
 import type { Action } from "./context.ts";
 import { counted } from "./counted.ts";
-import { UsageError } from "./errors.ts";
+import { EXIT_DONE, UsageError } from "./errors.ts";
 import { evaluationStatus, runAndPrint } from "./evaluation-run.ts";
 import { benchmarkNames, byteSize } from "./library.ts";
 import { ABSENT, probability, range, signed } from "./measure-text.ts";
@@ -39,6 +40,7 @@ type CompareCommandOptions = Omit<ModelOptions, "model" | "head"> &
   };
 
 export const compare: Action<CompareCommandOptions> = async (options, context) => {
+  if (await printsAdapters(options)) return EXIT_DONE;
   const { first, second, others = [] } = options;
   const all = [first, second, ...others];
   const reports = all.filter(isReport);
@@ -54,12 +56,12 @@ export const compare: Action<CompareCommandOptions> = async (options, context) =
     throw new UsageError("compare takes two models; more are compared by their reports, which eval --output writes");
   if (options.output !== undefined)
     throw new UsageError("--output is for comparing reports; --json prints this comparison");
-  const [data] = requestsOf([options.benchmark], options);
+  const data = requestOf(options.benchmark, options);
   const models = [await localModel(options.first, context), await localModel(options.second, context)] as const;
   return runAndPrint(context, options, evaluationStatus, async (hooks) => {
     const report = await compareModels({
       models,
-      data: data as NonNullable<typeof data>,
+      data,
       heads: [options.headA, options.headB],
       load: loadSettings(options),
       ...sampleSettings(options),
