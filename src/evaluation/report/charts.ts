@@ -86,11 +86,8 @@ export function histogramChart(id: string, { start, width, counts, zero }: Histo
     draw: (x, y) => [
       counts.map((count, i) => {
         if (count === 0) return undefined;
-        const [left, next, top] = [x(start + i * width), x(start + (i + 1) * width), y(count)];
         const kind = isRightBin(i, start, width) ? "right" : "wrong";
-        const size = [round(Math.max(0.5, next - left - 1)), round(Math.max(0.75, y(0) - top))];
-        const at = [round(left + 0.5), round(y(0) - (size[1] as number))];
-        return html`<rect class="${kind}" x="${at[0]}" y="${at[1]}" width="${size[0]}" height="${size[1]}"/>`;
+        return bar(kind, x(start + i * width), x(start + (i + 1) * width), y(count), y(0));
       }),
       html`<path class="reference" d="M${x(0)} ${y(0)}V12"/>`,
     ],
@@ -111,16 +108,19 @@ export function scoresChart(id: string, { start, width, better, worse }: ScoreDi
     draw: (x, y) => {
       const steps = bad.map((share, i) => `V${y(share)}H${x(start + (i + 1) * width)}`);
       return [
-        good.map((share, i) => {
-          if (share === 0) return undefined;
-          const [left, next, top] = [x(start + i * width), x(start + (i + 1) * width), y(share)];
-          const size = [round(Math.max(0.5, next - left - 1)), round(Math.max(0.75, y(0) - top))];
-          return html`<rect class="right" x="${round(left + 0.5)}" y="${round(y(0) - (size[1] as number))}" width="${size[0]}" height="${size[1]}"/>`;
-        }),
+        good.map(
+          (share, i) => share > 0 && bar("right", x(start + i * width), x(start + (i + 1) * width), y(share), y(0)),
+        ),
         html`<path class="outline" d="M${x(start)} ${y(0)}${steps.join("")}V${y(0)}"/>`,
       ];
     },
   });
+}
+
+/** A bar of a histogram: never so thin or low that it is not seen. */
+function bar(kind: "right" | "wrong", left: number, next: number, top: number, bottom: number): Markup {
+  const [width, height] = [round(Math.max(0.5, next - left - 1)), round(Math.max(0.75, bottom - top))];
+  return html`<rect class="${kind}" x="${round(left + 0.5)}" y="${round(bottom - height)}" width="${width}" height="${height}"/>`;
 }
 
 function isRightBin(index: number, start: number, width: number): boolean {
