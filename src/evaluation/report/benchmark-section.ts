@@ -1,12 +1,11 @@
 /** The page's section on one benchmark. */
-import { INTERVAL_LEVEL } from "../measures/interval.ts";
 import type { BenchmarkReport, RowCounts } from "../report.ts";
 import { lengthBlock, lengthVerdictBlock, rankingBlock } from "./blocks.ts";
 import { accuracyChart, calibrationChart, histogramChart, isOutsideNoise, scoresChart } from "./charts.ts";
 import { officialHeadline } from "./headline.ts";
 import { type Content, grouped, html, type Markup, plural, short } from "./markup.ts";
 import { mistakesBlock } from "./mistakes-block.ts";
-import { intervalName, intervalText, label, real, share } from "./numbers.ts";
+import { INTERVAL, intervalName, intervalText, label, real, share } from "./numbers.ts";
 import { officialScoreBlock } from "./official-block.ts";
 import { bestOfNBlock, consistencyBlock, strengthsBlock } from "./reward-blocks.ts";
 import { sectionId } from "./summary.ts";
@@ -194,7 +193,7 @@ function calibrationTable(bins: Bins): Markup {
 
 function subsetsBlock(subsets: NonNullable<BenchmarkReport["subsets"]>): Markup {
   return html`<div class="block"><h3>By subset</h3>${table({
-    columns: ["Subset", "Cases", "Accuracy", `${100 * INTERVAL_LEVEL} % interval`],
+    columns: ["Subset", "Cases", "Accuracy", INTERVAL],
     rows: subsets.map(({ subset, cases, accuracy, interval }) => [
       short(subset, MAX_NAME),
       grouped(cases),
@@ -206,7 +205,7 @@ function subsetsBlock(subsets: NonNullable<BenchmarkReport["subsets"]>): Markup 
 
 function breakdownBlock({ field, groups }: NonNullable<BenchmarkReport["breakdowns"]>[number]): Markup {
   return html`<div class="block"><h3>By ${short(field, MAX_NAME)}</h3>${table({
-    columns: ["Value", "Prompts", "Cases", "Accuracy", `${100 * INTERVAL_LEVEL} % interval`],
+    columns: ["Value", "Prompts", "Cases", "Accuracy", INTERVAL],
     rows: groups.map(({ value, prompts, cases, accuracy, interval }) => [
       value === undefined ? html`<em>no value</em>` : short(value, MAX_NAME),
       grouped(prompts),

@@ -5,7 +5,7 @@ import type { Flip } from "../measures/flips.ts";
 import type { BenchmarkComparison, RunsComparison } from "../runs-comparison.ts";
 import { type Content, grouped, html, type Markup, plural, short } from "./markup.ts";
 import { headOf, searchBar, textBox } from "./mistakes-block.ts";
-import { ABSENT, intervalText, real, share, signedShare } from "./numbers.ts";
+import { ABSENT, INTERVAL, intervalText, real, share, signedShare } from "./numbers.ts";
 import { pageOf } from "./page.ts";
 import { table } from "./table.ts";
 
@@ -95,9 +95,9 @@ function benchmarkBlock(one: BenchmarkComparison, id: string, names: readonly st
       "Model",
       ...(hasOfficial ? ["Score"] : []),
       "Accuracy",
-      "95 % interval",
+      INTERVAL,
       "Difference to the first",
-      "95 % interval",
+      INTERVAL,
       "McNemar’s p",
       "Right in only one",
     ],

@@ -1,8 +1,10 @@
 /** Number formats of the page. */
-import type { Interval } from "../measures/interval.ts";
+import { INTERVAL_LEVEL, type Interval } from "../measures/interval.ts";
 
 /** Shown for an absent number. */
 export const ABSENT = "–";
+/** The name of a column of intervals. */
+export const INTERVAL = `${100 * INTERVAL_LEVEL} % interval`;
 const MINUS = "−";
 const NO_BREAK = "\u00a0";
 

@@ -1,12 +1,15 @@
 /** A benchmark's official score, by its parts. */
 import type { OfficialScore } from "../measures/measure.ts";
+import type { PpeCorrectness, PpeScore } from "../measures/ppe.ts";
+import type { ModelAgreement } from "../measures/ppe-models.ts";
 import type { RewardBenchScore } from "../measures/reward-bench.ts";
 import type { RewardBench2Score } from "../measures/reward-bench-2.ts";
+import { type RmBenchScore, rmBenchStyles } from "../measures/rm-bench.ts";
 import { ACCURACY_AT_RANDOM } from "./headline.ts";
 import { type Content, grouped, html, type Markup, short } from "./markup.ts";
-import { share } from "./numbers.ts";
+import { INTERVAL, intervalText, share } from "./numbers.ts";
 import { partsChart } from "./parts-chart.ts";
-import { ppeBlock, rmBenchBlock } from "./reward-blocks.ts";
+import { bestOfNBlock } from "./reward-blocks.ts";
 import { table } from "./table.ts";
 
 const MAX_LISTED = 12;
@@ -49,6 +52,82 @@ function subsetScoresBlock(id: string, official: RewardBench2Score): Markup {
   return block(id, { title: "RewardBench 2 score", part: "Subset", score, notes, parts });
 }
 
+function rmBenchBlock({ score, hard, normal, easy, interval, ...rest }: RmBenchScore): Markup {
+  const { domains, missingDomains, unknownDomains } = rest;
+  return html`<div class="block"><h3>RM-Bench: ${share(score)}</h3>${table({
+    columns: ["Domain", "Cases", "Average", INTERVAL, "Easy", "Normal", "Hard"],
+    rows: [
+      ...domains.map((one) => [
+        one.domain,
+        grouped(one.cases),
+        share(one.score),
+        intervalText(one.interval),
+        share(one.easy),
+        share(one.normal),
+        share(one.hard),
+      ]),
+      ["Mean of the domains", "", share(score), intervalText(interval), share(easy), share(normal), share(hard)],
+    ],
+  })}<p class="note">Hard: the wrong answer has the fancier style. Easy: the right one has.</p>${notesOf([
+    missingDomains.length > 0 && `No cases in ${missingDomains.join(", ")}, so there is no overall score.`,
+    unknownNote(unknownDomains),
+  ])}<details><summary>By style: right answer (rows) against wrong answer (columns)</summary>${domains.map(
+    ({ domain, matrix }) =>
+      table({
+        columns: [domain, ...rmBenchStyles],
+        rows: matrix.map((row, i) => [rmBenchStyles[i], ...row.map(share)]),
+      }),
+  )}</details></div>`;
+}
+
+function ppeBlock({ score, human, correctness, missing }: PpeScore, id: string): Markup {
+  return html`<div class="block full"><h3>PPE, mean accuracy on correctness: ${share(score)}</h3>${
+    correctness.length > 0 &&
+    table({
+      columns: ["Set", "Cases", "Accuracy", INTERVAL, "ROC AUC", "Best of K: most", "at the end", "Loss"],
+      rows: correctness.map((one) => [
+        short(one.benchmark, MAX_NAME),
+        grouped(one.cases),
+        share(one.accuracy),
+        intervalText(one.interval),
+        share(one.rocAuc?.standardized),
+        share(one.maxScore),
+        share(one.endScore),
+        share(one.loss),
+      ]),
+    })
+  }${missing.length > 0 && html`<p class="note">No cases in ${missing.join(", ")}, so there is no mean.</p>`}${
+    human &&
+    table({
+      columns: ["Human preferences", ""],
+      rows: [
+        ["accuracy", `${share(human.accuracy)} (${intervalText(human.interval)})`],
+        ...(human.models === undefined ? [] : agreementRows(human.models)),
+      ],
+    })
+  }</div>${correctness.map((one, i) => curveOf(one, `${id}-ppe-${i + 1}`))}`;
+}
+
+function agreementRows(models: ModelAgreement): string[][] {
+  return [
+    ["Spearman’s ρ of the models’ strengths", share(models.spearman)],
+    ["Kendall’s τ-b of the models’ strengths", share(models.kendall)],
+    ["row-wise Pearson of win rates", share(models.rowPearson)],
+    ["separability", share(models.separability)],
+    ["confidence agreement", share(models.confidenceAgreement)],
+    ["Brier score", share(models.brier)],
+  ];
+}
+
+function curveOf({ benchmark, bestOfK }: PpeCorrectness, id: string): Content {
+  return bestOfNBlock(id, bestOfK, `Best of K: ${short(benchmark, MAX_NAME)}`);
+}
+
+/** Those that apply, each a paragraph. */
+function notesOf(notes: readonly (string | false | undefined)[]): Content {
+  return notes.map((note) => note && html`<p class="note">${note}</p>`);
+}
+
 function unknownNote(subsets: readonly string[]): string | false {
   if (subsets.length === 0) return false;
   const named = subsets.slice(0, MAX_LISTED).map((subset) => short(subset, MAX_NAME));
@@ -76,5 +155,5 @@ function block(id: string, { title, part, score, notes, parts }: OfficialBlock):
     rows: parts.map((row) => [short(row.name, MAX_NAME), grouped(row.cases), share(row.score), share(row.atRandom)]),
   })}${
     parts.length > 0 && html`<figure>${partsChart(`${id}-official`, title, parts.slice(0, MAX_ROWS))}</figure>`
-  }</div>${notes.map((note) => note && html`<p class="note">${note}</p>`)}</div>`;
+  }</div>${notesOf(notes)}</div>`;
 }

@@ -1,17 +1,14 @@
-/** The blocks of what is asked of reward models: best-of-n, RM-Bench, PPE, the models that wrote the responses, paraphrases. */
+/** The blocks of what is asked of reward models: best-of-n, the models that wrote the responses, paraphrases. */
 import type { BestOfNCurve } from "../measures/best-of-n.ts";
 import type { ConsistencyMeasures } from "../measures/consistency.ts";
-import { INTERVAL_LEVEL, type Interval } from "../measures/interval.ts";
-import type { PpeCorrectness, PpeScore } from "../measures/ppe.ts";
-import { type RmBenchScore, rmBenchStyles } from "../measures/rm-bench.ts";
+import type { Interval } from "../measures/interval.ts";
 import type { ModelStanding, StrengthInterval, StrengthMeasures } from "../measures/strengths.ts";
 import { chart, numberAxis } from "./charts.ts";
 import { type Content, grouped, html, type Markup, plural, short } from "./markup.ts";
-import { ABSENT, intervalText, real, share } from "./numbers.ts";
+import { ABSENT, INTERVAL, intervalText, real, share } from "./numbers.ts";
 import { numbersOf, table } from "./table.ts";
 
 const MAX_NAME = 60;
-const LEVEL = `${100 * INTERVAL_LEVEL} % interval`;
 
 /** The curve with its interval, the oracle's above it and the random choice's below. */
 export function bestOfNBlock(id: string, curve: BestOfNCurve | undefined, title = "Best-of-n"): Content {
@@ -26,7 +23,7 @@ ${bestOfNChart(id, curve)}
     last.oracle,
   )}, at random ${real(last.random)}. KL from one response: ${real(last.kl)} nats.</p>
 ${numbersOf({
-  columns: ["n", "chosen", LEVEL, "best possible", "at random", "KL, nats", "prompts"],
+  columns: ["n", "chosen", INTERVAL, "best possible", "at random", "KL, nats", "prompts"],
   rows: points.map(({ n, chosen, interval, oracle, random, kl, prompts }) => [
     grouped(n),
     real(chosen),
@@ -75,82 +72,6 @@ function bestOfNChart(id: string, { points }: BestOfNCurve): Markup {
 /** Ends of any size. */
 function rangeText(interval: Interval | StrengthInterval | undefined): string {
   return interval === undefined ? ABSENT : `${real(interval.low)} to ${real(interval.high)}`;
-}
-
-export function rmBenchBlock({ score, hard, normal, easy, interval, ...rest }: RmBenchScore): Markup {
-  const { domains, missingDomains, unknownDomains } = rest;
-  return html`<div class="block"><h3>RM-Bench: ${score === undefined ? ABSENT : share(score)}</h3>${table({
-    columns: ["Domain", "Cases", "Average", LEVEL, "Easy", "Normal", "Hard"],
-    rows: [
-      ...domains.map((one) => [
-        one.domain,
-        grouped(one.cases),
-        share(one.score),
-        intervalText(one.interval),
-        share(one.easy),
-        share(one.normal),
-        share(one.hard),
-      ]),
-      ["Mean of the domains", "", share(score), intervalText(interval), share(easy), share(normal), share(hard)],
-    ],
-  })}<p class="note">Hard: the wrong answer has the fancier style. Easy: the right one has.</p>${
-    missingDomains.length > 0 &&
-    html`<p class="note">No cases in ${missingDomains.join(", ")}, so there is no overall score.</p>`
-  }${
-    unknownDomains.length > 0 &&
-    html`<p class="note">Not part of the benchmark and its score: ${unknownDomains
-      .slice(0, 12)
-      .map((name) => short(name, MAX_NAME))
-      .join(", ")}.</p>`
-  }<details><summary>By style: right answer (rows) against wrong answer (columns)</summary>${domains.map(
-    ({ domain, matrix }) =>
-      table({
-        columns: [domain, ...rmBenchStyles],
-        rows: matrix.map((row, i) => [rmBenchStyles[i], ...row.map(share)]),
-      }),
-  )}</details></div>`;
-}
-
-export function ppeBlock({ score, human, correctness, missing }: PpeScore, id: string): Markup {
-  return html`<div class="block full"><h3>PPE, mean accuracy on correctness: ${score === undefined ? ABSENT : share(score)}</h3>${
-    correctness.length > 0 &&
-    table({
-      columns: ["Set", "Cases", "Accuracy", LEVEL, "ROC AUC", "Best of K: most", "at the end", "Loss"],
-      rows: correctness.map((one) => [
-        short(one.benchmark, MAX_NAME),
-        grouped(one.cases),
-        share(one.accuracy),
-        intervalText(one.interval),
-        share(one.rocAuc?.standardized),
-        share(one.maxScore),
-        share(one.endScore),
-        share(one.loss),
-      ]),
-    })
-  }${missing.length > 0 && html`<p class="note">No cases in ${missing.join(", ")}, so there is no mean.</p>`}${
-    human &&
-    table({
-      columns: ["Human preferences", ""],
-      rows: [
-        ["accuracy", `${share(human.accuracy)} (${intervalText(human.interval)})`],
-        ...(human.models === undefined
-          ? []
-          : ([
-              ["Spearman’s ρ of the models’ strengths", human.models.spearman],
-              ["Kendall’s τ-b of the models’ strengths", human.models.kendall],
-              ["row-wise Pearson of win rates", human.models.rowPearson],
-              ["separability", human.models.separability],
-              ["confidence agreement", human.models.confidenceAgreement],
-              ["Brier score", human.models.brier],
-            ] satisfies [string, number | undefined][])
-        ).map(([name, value]) => [name as string, typeof value === "string" ? value : share(value)]),
-      ],
-    })
-  }</div>${correctness.map((one, i) => curveOf(one, `${id}-ppe-${i + 1}`))}`;
-}
-
-function curveOf({ benchmark, bestOfK }: PpeCorrectness, id: string): Content {
-  return bestOfNBlock(id, bestOfK, `Best of K: ${short(benchmark, MAX_NAME)}`);
 }
 
 export function strengthsBlock(strengths: StrengthMeasures | undefined): Content {

@@ -5,7 +5,7 @@ import { CARD_PROMPTS, cardEstimate } from "./card.ts";
 import { forestChart, forestLegend } from "./forest.ts";
 import { headlineOf, officialHeadline } from "./headline.ts";
 import { type Content, grouped, html, type Markup, plural } from "./markup.ts";
-import { ABSENT, intervalText, share, signedShare } from "./numbers.ts";
+import { ABSENT, INTERVAL, intervalText, share, signedShare } from "./numbers.ts";
 
 /** HTML id of a benchmark's section. */
 export function sectionId(report: BenchmarkReport, index: number): string {
@@ -61,7 +61,7 @@ function table(report: EvaluationReport, models: readonly string[]): Markup {
     ...(hasOfficial ? ["Score"] : []),
     "Cases",
     "Accuracy",
-    "95 % interval",
+    INTERVAL,
     ...models.flatMap((model) => [model, "difference"]),
   ];
   const row = (heading: Content, cells: readonly Content[]) =>
