@@ -60,6 +60,32 @@ ${draw(toX, toY)}
 </svg>`;
 }
 
+export interface RowsChartOptions extends Pick<ChartOptions, "id" | "title" | "description" | "x"> {
+  /** Where the axis begins: names are left of it. */
+  readonly left: number;
+  /** Height of a row. */
+  readonly row: number;
+  readonly rows: number;
+  /** Draws the marks; `x` maps values to SVG coordinates, `middle` is that of a row. */
+  readonly draw: (x: (value: number) => number, middle: (row: number) => number) => Content;
+}
+
+const ROWS = { right: 408, top: 10, foot: 40 };
+
+/** A chart with a row for each thing that has a name, and one axis, below them. Values beyond its end are drawn there. */
+export function rowsChart({ id, title, description, x, left, row, rows, draw }: RowsChartOptions): Markup {
+  const toX = (value: number) => round(place(Math.min(x.high, value), x, left, ROWS.right));
+  const bottom = ROWS.top + row * rows;
+  return html`<svg class="chart" viewBox="0 0 ${WIDTH} ${bottom + ROWS.foot}" role="img" aria-labelledby="${id}-t ${id}-d">
+<title id="${id}-t">${title}</title><desc id="${id}-d">${description}</desc>
+<g class="grid">${x.ticks.map(({ at }) => html`<path d="M${toX(at)} ${ROWS.top}V${bottom}"/>`)}</g>
+${draw(toX, (i) => ROWS.top + row * (i + 0.5))}
+<path class="axis" d="M${left} ${bottom}H${ROWS.right}"/>
+<g class="ticks x">${x.ticks.map(({ at, text }) => html`<text x="${toX(at)}" y="${bottom + 17}">${text}</text>`)}</g>
+<text class="name" x="${(left + ROWS.right) / 2}" y="${bottom + 35}">${x.name}</text>
+</svg>`;
+}
+
 function place(value: number, { low, high }: Axis, start: number, end: number): number {
   return high === low ? start : start + ((value - low) / (high - low)) * (end - start);
 }

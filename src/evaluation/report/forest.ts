@@ -1,16 +1,12 @@
 /** Forest plot: each benchmark's official score and accuracy with its interval, beside the model card's values. */
 import type { EvaluationReport } from "../report.ts";
 import { cardEstimate } from "./card.ts";
-import { numberAxis, round } from "./charts.ts";
+import { numberAxis, round, rowsChart } from "./charts.ts";
 import { ACCURACY_AT_RANDOM, officialHeadline } from "./headline.ts";
 import { html, type Markup } from "./markup.ts";
 import { intervalText, share } from "./numbers.ts";
 
-const WIDTH = 420;
-const LEFT = 104;
-const RIGHT = 408;
-const TOP = 10;
-const ROW = 38;
+const [LEFT, ROW] = [104, 38];
 /** From the middle of a benchmark's row to this model's mark, and from each mark to the next. */
 const [FIRST, STEP] = [-9, 9];
 
@@ -25,24 +21,22 @@ export function forestChart({ benchmarks }: EvaluationReport, models: readonly s
   });
   // The axis starts below 0.5, so that a coin flip is on it.
   const low = Math.max(0, Math.floor(values.reduce((a, b) => Math.min(a, b), ACCURACY_AT_RANDOM) * 10 - 0.5) / 10);
-  const axis = numberAxis("accuracy", low, 1, 5);
-  const x = (value: number) => round(LEFT + ((Math.min(1, value) - low) / (1 - low)) * (RIGHT - LEFT));
-  const bottom = TOP + ROW * benchmarks.length;
   const texts = benchmarks.map((one) => {
     const official = officialHeadline(one);
     const own = official === undefined ? "" : `; ${official.name} ${share(official.score)}`;
     return `${one.benchmark} ${share(one.accuracy)} (${intervalText(one.interval)})${own}`;
   });
-  return html`<svg class="chart" viewBox="0 0 ${WIDTH} ${bottom + 40}" role="img" aria-labelledby="forest-t forest-d">
-<title id="forest-t">Accuracy by benchmark</title><desc id="forest-d">${texts.join("; ")}.</desc>
-<g class="grid">${axis.ticks.map(({ at }) => html`<path d="M${x(at)} ${TOP}V${bottom}"/>`)}</g>
-<path class="reference" d="M${x(ACCURACY_AT_RANDOM)} ${TOP}V${bottom}"/>
-${benchmarks.map((one, i) => {
-  const { benchmark, accuracy, interval, card } = one;
-  const official = officialHeadline(one);
-  const y = TOP + ROW * (i + 0.5);
-  const own = y + (card === undefined ? (official === undefined ? 0 : STEP) : FIRST);
-  return html`<g><text class="row" x="0" y="${y + 4}">${benchmark}</text>
+  return rowsChart({
+    ...{ id: "forest", title: "Accuracy by benchmark", description: `${texts.join("; ")}.` },
+    ...{ x: numberAxis("accuracy", low, 1, 5), left: LEFT, row: ROW, rows: benchmarks.length },
+    draw: (x, middle) => [
+      html`<path class="reference" d="M${x(ACCURACY_AT_RANDOM)} ${middle(-0.5)}V${middle(benchmarks.length - 0.5)}"/>\n`,
+      benchmarks.map((one, i) => {
+        const { benchmark, accuracy, interval, card } = one;
+        const official = officialHeadline(one);
+        const y = middle(i);
+        const own = y + (card === undefined ? (official === undefined ? 0 : STEP) : FIRST);
+        return html`<g><text class="row" x="0" y="${y + 4}">${benchmark}</text>
 ${models.map((model, place) => {
   const estimate = cardEstimate(card?.[model]);
   if (estimate === undefined) return undefined;
@@ -53,11 +47,9 @@ ${official?.atRandom !== undefined && html`<path class="reference" d="M${x(offic
 ${official?.score !== undefined && officialMark(x(official.score), y - STEP)}
 ${interval && whisker(x(interval.low), x(interval.high), own, "own")}
 ${accuracy !== undefined && html`<circle class="right" cx="${x(accuracy)}" cy="${own}" r="4.5"/>`}</g>`;
-})}
-<path class="axis" d="M${LEFT} ${bottom}H${RIGHT}"/>
-<g class="ticks x">${axis.ticks.map(({ at, text }) => html`<text x="${x(at)}" y="${bottom + 17}">${text}</text>`)}</g>
-<text class="name" x="${(LEFT + RIGHT) / 2}" y="${bottom + 35}">${axis.name}</text>
-</svg>`;
+      }),
+    ],
+  });
 }
 
 function whisker(low: number, high: number, y: number, of: "own" | "card"): Markup {
