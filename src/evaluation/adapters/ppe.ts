@@ -93,7 +93,7 @@ function sampledPairs(pairs: readonly unknown[], responses: readonly { readonly 
     const [one, other, ...more] = Array.isArray(pair) ? pair.map(Number) : [];
     const [first, second] = [responses[one ?? -1]?.grade, responses[other ?? -1]?.grade];
     if (one === undefined || other === undefined || first === undefined || second === undefined || more.length > 0)
-      throw wrong(`two places of responses, 0 to ${responses.length - 1}`, where, pair);
+      throw wrong(`two indices of responses, 0 to ${responses.length - 1},`, where, pair);
     if (first === second) throw wrong("a right and a wrong response", where, pair);
     return first > second ? { better: one, worse: other } : { better: other, worse: one };
   });

@@ -123,6 +123,17 @@ const refused: readonly [string, readonly unknown[], readonly (string | RegExp)[
     ["do not say which response is better"],
   ],
   [
+    "only 1 for responses 1 and 2, as a file has that is sorted by its labels 0 and 1",
+    [1, 1, null].map((label) => ({ prompt: "p", response_1: "x", response_2: "y", label })),
+    ["--adapter two-responses:1..2 if 1 means response_1", "--adapter two-responses:0..1 if 1 means response_2"],
+  ],
+  [
+    "scores with decimal commas, as Excel writes them",
+    ["7,5", "3,5"].map((score) => ({ prompt: "p", response: "x", score })),
+    ['rated-rows ("score" has the string "7,5", which is not a number)'],
+  ],
+  ["no columns", [{}], ["fits no adapter: its rows have no columns."]],
+  [
     "words that name neither response",
     [{ prompt: "p", response_a: "x", response_b: "y", winner: "left" }],
     ['"winner" has "left"', "response_a, response_b"],

@@ -1,5 +1,6 @@
 /** One response a row, with its score or rank; rows with the same prompt, wherever they are, are one case. */
 import { InvalidInputError } from "../../../errors.ts";
+import { describeField } from "../../../prompt/texts.ts";
 import type { CaseResponse } from "../../case.ts";
 import {
   type Adapted,
@@ -13,7 +14,7 @@ import {
   wrong,
 } from "../adapter.ts";
 import { compared } from "../compared.ts";
-import type { Facts, GatheredRow, Gatherer, Layout } from "../layout.ts";
+import { asNumber, type Facts, type GatheredRow, type Gatherer, type Layout } from "../layout.ts";
 import { gradeOf } from "./described.ts";
 
 const PROMPTS = ["prompt", "messages", "instruction", "question", "query"];
@@ -79,6 +80,14 @@ export const ratedRows: Layout = {
   recognises: ({ names, is }: Facts) => {
     const columns = columnsOf(names);
     return columns !== undefined && is(columns[1], "text") && is(columns[2], "number");
+  },
+  problem: ({ names, values, is }: Facts) => {
+    const [, , grade] = columnsOf(names) ?? [];
+    if (grade === undefined || is(grade, "number")) return undefined;
+    const other = values.get(grade)?.find((value) => asNumber(value) === undefined);
+    return other === undefined
+      ? undefined
+      : `${JSON.stringify(grade)} has ${describeField(other)}, which is not a number.`;
   },
   compared: "among the rows with the same prompt, higher scores (lower ranks) over others",
   adapt() {

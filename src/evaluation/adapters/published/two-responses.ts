@@ -158,8 +158,15 @@ function problem(facts: Facts): string | undefined {
   // A few wrong rows among many are problems of these rows.
   if (2 * unnamed.length > values.length && 2 * numbers.length < values.length)
     return `${JSON.stringify(label)} has ${JSON.stringify(unnamed[0])}, which names none of ${responses.join(", ")}.`;
-  if (unnamed.length === 0 || 2 * numbers.length < values.length) return undefined;
+  if (2 * numbers.length < values.length) return undefined;
   const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
+  // Sorted by their labels, 0 and 1 begin like 1 and 2.
+  if (unnamed.length === 0 && columns.endings.join() === "1,2" && low === 1 && high === 1)
+    return (
+      `${JSON.stringify(label)} has the number 1 only, which does not say which response is better: ` +
+      `--adapter ${name(1, 2)} if 1 means ${responses[0]}, --adapter ${name(0, 1)} if 1 means ${responses[1]}.`
+    );
+  if (unnamed.length === 0) return undefined;
   const [from, to] = low === high ? [0, 1] : [low, high];
   if (responses.length !== 2) return `${JSON.stringify(label)} does not name one of ${responses.join(", ")}.`;
   return (
