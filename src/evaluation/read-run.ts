@@ -18,6 +18,7 @@ export interface WrittenRun {
 
 const REPORT = "report.json";
 const SCORES = "scores.jsonl";
+const FORMAT_VERSION: EvaluationReport["formatVersion"] = 1;
 
 /**
  * @param path of a report, or of the folder that it is in
@@ -56,16 +57,18 @@ async function textOf(file: string): Promise<string> {
 
 function reportOf(file: string, text: string): EvaluationReport {
   const report = parsed(text) as Partial<EvaluationReport> | null | undefined;
-  const { model, settings, benchmarks } = report ?? {};
-  if (typeof model?.name === "string" && typeof settings === "object" && Array.isArray(benchmarks))
-    return report as EvaluationReport;
-  throw new FileError(
-    "ERR_INVALID_JSON",
-    `Expected ${REPORT} of starling-rm eval --output, but ${file} is something else.`,
-    {
-      file,
-    },
-  );
+  const invalid = (why: string) => new FileError("ERR_INVALID_JSON", why, { file });
+  if (report === undefined)
+    throw invalid(`${file} is not valid JSON. If it was cut off, run starling-rm eval --output again.`);
+  const { model, settings, benchmarks, formatVersion } = report ?? {};
+  if (typeof model?.name !== "string" || typeof settings !== "object" || !Array.isArray(benchmarks))
+    throw invalid(`Expected ${REPORT} of starling-rm eval --output, but ${file} is something else.`);
+  if (formatVersion !== FORMAT_VERSION)
+    throw invalid(
+      `${file} has ${formatVersion === undefined ? "no format version" : `format ${JSON.stringify(formatVersion)}`}, ` +
+        `but this version of starling-rm reads format ${FORMAT_VERSION}. Evaluate again with one version.`,
+    );
+  return report as EvaluationReport;
 }
 
 /** Undefined for what is not JSON. */
@@ -78,10 +81,15 @@ function parsed(json: string): unknown {
 }
 
 function caseOf(line: string, benchmark: BenchmarkName, where: string): ScoredCase {
-  const found = parsed(line) as { benchmark?: unknown; scores?: unknown; comparisons?: unknown } | null | undefined;
-  if (found?.benchmark === benchmark && Array.isArray(found.scores) && Array.isArray(found.comparisons))
+  const found = parsed(line) as { readonly [name: string]: unknown } | null | undefined;
+  const { scores } = found ?? {};
+  const hasLists = ["grades", "lengths", "comparisons"].every((name) => Array.isArray(found?.[name]));
+  if (found?.["benchmark"] === benchmark && hasLists && Array.isArray(scores) && scores.every(Number.isFinite))
     return parseCase(line);
-  throw new InvalidInputError("ERR_INVALID_JSON", `${where}: expected a scored case of ${benchmark}.`);
+  throw new InvalidInputError(
+    "ERR_INVALID_JSON",
+    `${where}: expected a scored case of ${benchmark}, with finite scores, grades, lengths and comparisons.`,
+  );
 }
 
 function strange(file: string, why: string): FileError {
