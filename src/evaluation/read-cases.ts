@@ -160,13 +160,16 @@ export class CaseReader {
           yield* this.#placed(adapted, place, source);
         }
       } catch (error) {
-        if (!isStarlingError(error)) throw error;
         this.#broken(error, place, source, mapped);
       }
     }
     for (const { adapted, ...place } of gatherer?.cases({ ...this.#options, isCsv: isAnyCsv }) ?? []) {
       signal?.throwIfAborted();
-      yield* this.#placed(adapted, place, source);
+      try {
+        yield* this.#placed(adapted, place, source);
+      } catch (error) {
+        this.#broken(error, place, source);
+      }
     }
     if (this.counts.read === before) throw damaged(name, "has no rows");
   }
@@ -190,7 +193,9 @@ export class CaseReader {
     }
   }
 
-  #broken(error: StarlingError, { row, where }: GatheredRow, source: number, mapped: MappedFields | undefined): void {
+  /** Reports a row's problem; any other error is thrown again. */
+  #broken(error: unknown, { row, where }: GatheredRow, source: number, mapped?: MappedFields): void {
+    if (!isStarlingError(error)) throw error;
     this.counts.broken += 1;
     const { fields = {}, from = new Map() } = mapped ?? {};
     const name = this.#sources[source]?.name ?? "";

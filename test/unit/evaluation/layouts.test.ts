@@ -89,6 +89,22 @@ describe("public data sets", () => {
     expect(cases).toHaveLength(2);
     expect(problems[0]).toContain('"preference_strength"');
   });
+
+  it("lose one row, not the file, where rows make cases together and one of them is wrong", async () => {
+    const reply = (id: string, rank: unknown) => ({ message_id: id, parent_id: "1", role: "assistant", text: id, rank });
+    const messages = [{ message_id: "1", parent_id: null, role: "prompter", text: "q", rank: null }];
+    const { cases, problems } = await read([...messages, reply("a", 1), reply("b", "first"), reply("c", 0)]);
+    expect(cases.flatMap(said)).toEqual(["q: c > a"]);
+    expect(problems).toEqual([expect.stringContaining("rank")]);
+  });
+
+  it("lose one case, not the file, where rows make cases together and one of these is wrong", async () => {
+    const rows = ["a", "b"].flatMap((prompt) => [1, 2].map((score) => ({ prompt, response: `${score}`, score })));
+    const named = rows.map((row) => ({ ...row, writers: row.prompt === "a" ? ["m"] : ["m", "n"] }));
+    const { cases, problems } = await read(named, undefined, { facts: { models: ["writers"] } });
+    expect(cases.flatMap(said)).toEqual(["b: 2 > 1"]);
+    expect(problems).toEqual([expect.stringContaining("Expected 2 models")]);
+  });
 });
 
 const refused: readonly [string, readonly unknown[], readonly (string | RegExp)[]][] = [

@@ -76,6 +76,7 @@ function caseOf(
 
 interface Node extends GatheredRow {
   readonly fields: Fields;
+  readonly isRanked: boolean;
 }
 
 /** Messages of all trees are kept until the last was read. OASST has 161,443. */
@@ -89,9 +90,10 @@ class MessageTable implements Gatherer {
     const fields = fieldsOf(row);
     if (this.#nodes.size >= MAX_MESSAGES) throw wrong(`at most ${MAX_MESSAGES} messages`, "message_id", undefined);
     messageOf(fields, "row");
+    const isRanked = gradeOf(fields["rank"], "rank", true) !== undefined;
     const [id, parent] = [textOf(fields, "message_id"), fields["parent_id"]];
     if (this.#nodes.has(id)) throw wrong("an id of its own", "message_id", id);
-    const node = { ...place, fields };
+    const node = { ...place, fields, isRanked };
     this.#nodes.set(id, node);
     if (typeof parent !== "string" || parent === "") return;
     const list = this.#replies.get(parent) ?? [];
@@ -100,11 +102,11 @@ class MessageTable implements Gatherer {
   }
 
   *cases(options: AdaptOptions): Generator<GatheredRow & { readonly adapted: Adapted }> {
-    for (const [id, { fields, ...place }] of this.#nodes) {
+    for (const [id, { fields, isRanked, ...place }] of this.#nodes) {
       const own = this.#replies.get(id) ?? [];
       if (fields["role"] !== "prompter" || own.length === 0) {
-        const isRanked = gradeOf(fields["rank"], "rank", true) !== undefined && fields["role"] === "assistant";
-        if (!isRanked) yield { ...place, adapted: { omitted: "not ranked" } };
+        const isReply = isRanked && fields["role"] === "assistant";
+        if (!isReply) yield { ...place, adapted: { omitted: "not ranked" } };
         continue;
       }
       const context = this.#contextOf(id);
@@ -117,7 +119,7 @@ class MessageTable implements Gatherer {
               (i) => `reply ${i + 1}`,
               options,
             );
-      const first = own.find((node) => gradeOf(node.fields["rank"], "rank", true) !== undefined) ?? own[0];
+      const first = own.find((node) => node.isRanked) ?? own[0];
       const { row, where, value } = adapted !== undefined && "case" in adapted ? (first as Node) : place;
       yield { row, where, value, adapted: adapted ?? { omitted: NONE } };
     }
