@@ -186,9 +186,9 @@ export class CaseReader {
     this.warnings.add(warnings, `${this.#sources[source]?.name}, ${where}`);
     const cases: readonly PromptCase[] = "case" in adapted ? [adapted.case] : adapted.cases;
     for (const one of cases) {
-      this.counts.cases += 1;
       const placed = this.facts.of(value, { ...one, source, row, where });
       const groups = this.groups.groupsOf(value, placed);
+      this.counts.cases += 1;
       yield groups === undefined ? placed : { ...placed, groups };
     }
   }

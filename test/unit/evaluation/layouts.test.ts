@@ -25,6 +25,8 @@ interface Read {
   readonly cases: readonly PlacedCase[];
   readonly omitted: Readonly<Record<string, number>>;
   readonly problems: readonly string[];
+  /** How many cases the report will count. */
+  readonly counted: number;
 }
 
 async function read(
@@ -43,7 +45,8 @@ async function read(
   });
   const cases: PlacedCase[] = [];
   for await (const one of reader.cases()) cases.push(one);
-  return { found: layout.name, cases, omitted: reader.counts.omitted, problems };
+  const { omitted, cases: counted } = reader.counts;
+  return { found: layout.name, cases, omitted, problems, counted };
 }
 
 /** What must win over what, as "prompt: better > worse"; turns are joined by " / ". */
@@ -101,7 +104,8 @@ describe("public data sets", () => {
   it("lose one case, not the file, where rows make cases together and one of these is wrong", async () => {
     const rows = ["a", "b"].flatMap((prompt) => [1, 2].map((score) => ({ prompt, response: `${score}`, score })));
     const named = rows.map((row) => ({ ...row, writers: row.prompt === "a" ? ["m"] : ["m", "n"] }));
-    const { cases, problems } = await read(named, undefined, { facts: { models: ["writers"] } });
+    const { cases, problems, counted } = await read(named, undefined, { facts: { models: ["writers"] } });
+    expect(counted).toBe(1);
     expect(cases.flatMap(said)).toEqual(["b: 2 > 1"]);
     expect(problems).toEqual([expect.stringContaining("Expected 2 models")]);
   });
