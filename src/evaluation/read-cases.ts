@@ -140,7 +140,8 @@ export class CaseReader {
     const layout = this.#layoutOf(source);
     const fieldMap = this.#fieldMap(layout);
     const itemMap = this.#options.single === true && layout === pairsLayout ? this.#itemMap() : undefined;
-    const gatherer = layout.gather?.();
+    const { adapt, gather } = layout;
+    const gatherer = gather?.();
     let isAnyCsv = false;
     for await (const { row, where, isCsv = false, isTable, ...read } of rows) {
       signal?.throwIfAborted();
@@ -154,9 +155,9 @@ export class CaseReader {
         if (isObject(read.value)) mapped = this.#mapped(fieldMap, read.value, itemMap);
         const fields = mapped?.fields ?? read.value;
         const options = { ...this.#options, isCsv, sourceName: name };
-        if (gatherer !== undefined) gatherer.add(fields, options, place);
+        if (adapt === undefined) gatherer?.add(fields, options, place);
         else {
-          const adapted = mapped?.isItem ? adaptItems(fields, options, mapped.from) : layout.adapt(fields, options);
+          const adapted = mapped?.isItem ? adaptItems(fields, options, mapped.from) : adapt(fields, options);
           yield* this.#placed(adapted, place, source);
         }
       } catch (error) {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { layouts } from "../../../src/evaluation/adapters/layouts.ts";
+import { benchmarks } from "../../../src/evaluation/benchmarks.ts";
 import type { PlacedCase } from "../../../src/evaluation/case.ts";
 import { findLayout } from "../../../src/evaluation/find-layout.ts";
 import { CaseReader, type ReadCasesOptions } from "../../../src/evaluation/read-cases.ts";
@@ -37,7 +38,7 @@ async function read(
   const source = fileOf(rows);
   const layout = await findLayout(source, adapter === undefined ? {} : { adapter });
   const problems: string[] = [];
-  const reader = new CaseReader({ name: "pairs", adapt: layout.adapt }, [source], {
+  const reader = new CaseReader(benchmarks.pairs, [source], {
     unordered: false,
     onProblem: ({ error }) => problems.push(error.message),
     ...options,
@@ -94,7 +95,13 @@ describe("public data sets", () => {
   });
 
   it("lose one row, not the file, where rows make cases together and one of them is wrong", async () => {
-    const reply = (id: string, rank: unknown) => ({ message_id: id, parent_id: "1", role: "assistant", text: id, rank });
+    const reply = (id: string, rank: unknown) => ({
+      message_id: id,
+      parent_id: "1",
+      role: "assistant",
+      text: id,
+      rank,
+    });
     const messages = [{ message_id: "1", parent_id: null, role: "prompter", text: "q", rank: null }];
     const { cases, problems } = await read([...messages, reply("a", 1), reply("b", "first"), reply("c", 0)]);
     expect(cases.flatMap(said)).toEqual(["q: c > a"]);

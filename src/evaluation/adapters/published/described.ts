@@ -18,11 +18,8 @@ import {
   wrongShape,
 } from "../adapter.ts";
 import { compared } from "../compared.ts";
-import { asNumber, type Layout } from "../layout.ts";
+import { asNumber, type Description, type RowLayout } from "../layout.ts";
 import { adaptPairs } from "../pairs.ts";
-
-/** A layout without its adapter. */
-export type Description = Omit<Layout, "adapt" | "gather">;
 
 /** A prompt, or the conversation before the answer. */
 export type Context = string | readonly ChatMessage[];
@@ -44,7 +41,7 @@ export interface ChosenRejected {
 }
 
 /** Rows are read as {"prompt", "chosen", "rejected"}. */
-export function chosenRejected(description: Description, { fields, unread = [], omit }: ChosenRejected): Layout {
+export function chosenRejected(description: Description, { fields, unread = [], omit }: ChosenRejected): RowLayout {
   const used = [...Object.values(fields), ...unread];
   const adapt = (row: unknown, options: AdaptOptions = {}): Adapted => {
     const own = fieldsOf(row);
@@ -73,7 +70,7 @@ export interface TwoResponses {
 }
 
 /** A prompt, two responses, and which of them is better. */
-export function twoResponses(description: Description, of: TwoResponses): Layout {
+export function twoResponses(description: Description, of: TwoResponses): RowLayout {
   const { prompt, responses, labels, verdict, id = "id" } = of;
   const read = [...(typeof prompt === "string" ? [prompt, "system"] : []), ...responses, ...(of.read ?? [])];
   const adapt = (row: unknown, options: AdaptOptions = {}): Adapted => {
@@ -94,14 +91,14 @@ export function twoResponses(description: Description, of: TwoResponses): Layout
   return { ...description, adapt };
 }
 
-export function shapeOf({ columns }: Pick<Layout, "columns">): string {
+export function shapeOf({ columns }: Pick<Description, "columns">): string {
   return `{${Object.keys(columns)
     .map((name) => JSON.stringify(name))
     .join(",")}}`;
 }
 
 /** A row of another schema than the file's first ones. */
-export function refuseMissingColumns({ columns }: Pick<Layout, "columns">, fields: Fields, row: unknown): void {
+export function refuseMissingColumns({ columns }: Pick<Description, "columns">, fields: Fields, row: unknown): void {
   const own = fieldsOf(row);
   if (Object.keys(columns).some((name) => !(name in fields) && !(name in own)))
     throw wrongShape(shapeOf({ columns }), own);
@@ -177,7 +174,7 @@ export interface ManyResponses {
 }
 
 /** A prompt and several graded responses; a grade of null is unknown. */
-export function manyResponses(description: Description, of: ManyResponses): Layout {
+export function manyResponses(description: Description, of: ManyResponses): RowLayout {
   const { prompt, list, text, grade, label, grades, isRank = false } = of;
   const adapt = (row: unknown, options: AdaptOptions = {}): Adapted => {
     const fields = rowFields(row, options, shapeOf(description), [prompt, list, "system", ...(of.read ?? [])]);

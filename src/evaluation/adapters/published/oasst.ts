@@ -3,7 +3,6 @@
  * The assistant's replies to one message have ranks, 0 for the best. Source: the data sets' cards and LAION-AI/Open-Assistant
  * (oasst-data/oasst_data/schemas.py).
  */
-import { InvalidInputError } from "../../../errors.ts";
 import type { Fields } from "../../../prompt/input-fields.ts";
 import type { ChatMessage } from "../../../prompt/messages.ts";
 import type { CaseResponse, PromptCase } from "../../case.ts";
@@ -143,8 +142,5 @@ export const oasstMessages: Layout = {
   title: "OASST messages",
   columns: { message_id: "text", parent_id: "any", role: "text", text: "text", rank: "any" },
   compared: COMPARED,
-  adapt() {
-    throw new InvalidInputError("ERR_INVALID_ITEM", "OASST's messages make cases only together.", { field: "the row" });
-  },
   gather: () => new MessageTable(),
 };

@@ -1,5 +1,4 @@
 /** One response a row, with its score or rank; rows with the same prompt, wherever they are, are one case. */
-import { InvalidInputError } from "../../../errors.ts";
 import type { CaseResponse } from "../../case.ts";
 import {
   type Adapted,
@@ -81,8 +80,5 @@ export const ratedRows: Layout = {
     return columns !== undefined && is(columns[1], "text") && is(columns[2], "number");
   },
   compared: "among the rows with the same prompt, higher scores (lower ranks) over others",
-  adapt() {
-    throw new InvalidInputError("ERR_INVALID_ITEM", "Rated rows make cases only together.", { field: "the row" });
-  },
   gather: () => new ResponseTable(),
 };
