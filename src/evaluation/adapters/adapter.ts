@@ -8,7 +8,7 @@ import { type ChatMessage, checkTurnList, isMessage, refuseLastTurn } from "../.
 import { rowAdvice } from "../../prompt/row-advice.ts";
 import { checkContent, checkString, describeField } from "../../prompt/texts.ts";
 import type { ItemWarning } from "../../prompt/warnings.ts";
-import type { PromptCase } from "../case.ts";
+import type { CaseResponse, PromptCase } from "../case.ts";
 
 /** The case a row becomes, the several cases of a tree, or the reason why it is skipped; the report counts rows by reason. */
 export type Adapted =
@@ -151,6 +151,11 @@ export function inContext(
 export function namesOf(fields: Fields): Pick<PromptCase, "id" | "subset"> {
   const [id, subset] = [nameOf(fields["id"]), nameOf(fields["subset"])];
   return { ...(id === undefined ? {} : { id }), ...(subset === undefined ? {} : { subset }) };
+}
+
+/** The model that wrote a response, by which it is also called; nothing where the row does not name it. */
+export function writtenBy(model: unknown): Pick<CaseResponse, "label" | "model"> {
+  return typeof model === "string" ? { label: model, model } : {};
 }
 
 function nameOf(value: unknown): string | undefined {

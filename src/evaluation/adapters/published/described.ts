@@ -14,6 +14,7 @@ import {
   refuseTooMany,
   rowFields,
   textOf,
+  writtenBy,
   wrong,
   wrongShape,
 } from "../adapter.ts";
@@ -206,7 +207,7 @@ export function manyResponses(description: Description, of: ManyResponses): RowL
 /** The label of a response from a field; models are in fields that say so. */
 function namedBy(field: string | undefined, label: unknown): Pick<CaseResponse, "label" | "model"> {
   if (field === undefined || typeof label !== "string") return {};
-  return /model|policy|generator/i.test(field) ? { label, model: label } : { label };
+  return /model|policy|generator/i.test(field) ? writtenBy(label) : { label };
 }
 
 /** Null, NaN and "N/A" are unknown. */

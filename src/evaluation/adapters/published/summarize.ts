@@ -13,6 +13,7 @@ import {
   namesOf,
   rowFields,
   textOf,
+  writtenBy,
   wrong,
 } from "../adapter.ts";
 import { compared } from "../compared.ts";
@@ -38,11 +39,10 @@ function adaptSummaries(row: unknown, options: AdaptOptions = {}): Adapted {
   const responses = summaries.map((value, i) => {
     const where = `summaries[${i}]`;
     const summary = fieldsOf(value, where);
-    const policy = summary["policy"];
     return {
       item: itemOf(prompt, textOf(summary, "text", `${where}.text`).trimStart()),
       grade: i === choice ? 1 : 0,
-      ...(typeof policy === "string" ? { label: policy, model: policy } : {}),
+      ...writtenBy(summary["policy"]),
     };
   });
   return compared(responses, options, namesOf({ ...fields, id: info["id"] }));
