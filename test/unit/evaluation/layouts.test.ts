@@ -87,6 +87,14 @@ describe("public data sets", () => {
     expect(cases.map(({ groups }) => groups)).toEqual([{ domain: "code" }, { domain: "general" }]);
   });
 
+  it.each([
+    ["rows of one response", ["m", "n"].map((model, score) => ({ prompt: "p", response: model, score, model }))],
+    ["responses 1 and 2", [{ prompt: "p", response_1: "a", response_2: "b", model_1: "m", model_2: "n", winner: "1" }]],
+  ])("say which models wrote the responses: %s", async (_, rows) => {
+    const { cases } = await read(rows);
+    expect(cases.map(({ responses }) => responses.map(({ model }) => model))).toEqual([["m", "n"]]);
+  });
+
   it("are read as one layout per file, so that rows of another are invalid", async () => {
     const good = { prompt: "p", response_1: "a", response_2: "b", preference_strength: -1 };
     const { problems, cases } = await read([good, good, { prompt: "p", chosen: "a", rejected: "b" }]);

@@ -9,6 +9,7 @@ import {
   promptOf,
   rowFields,
   textOf,
+  writtenBy,
   wrong,
 } from "../adapter.ts";
 import { compared } from "../compared.ts";
@@ -50,15 +51,17 @@ class ResponseTable implements Gatherer {
     const fields = rowFields(row, options, SHAPE, [prompt, response, "system"]);
     const context = promptOf(fields, options, prompt);
     const item = itemOf(context, textOf(fields, response));
-    const judged = { item, grade: gradeOf(fields[grade], grade, RANKS.includes(grade)) };
+    const judged: CaseResponse = {
+      item,
+      grade: gradeOf(fields[grade], grade, RANKS.includes(grade)),
+      ...writtenBy(fields["model"]),
+    };
     this.#rows += 1;
     if (this.#rows > MAX_ROWS) throw wrong(`at most ${MAX_ROWS} rows`, "the file", this.#rows);
     const key = JSON.stringify(context);
     const group = this.#groups.get(key);
-    const model = fields["model"];
-    const named: CaseResponse = typeof model === "string" ? { ...judged, label: model } : judged;
-    if (group === undefined) this.#groups.set(key, { first: place, names: namesOf(fields), responses: [named] });
-    else group.responses.push(named);
+    if (group === undefined) this.#groups.set(key, { first: place, names: namesOf(fields), responses: [judged] });
+    else group.responses.push(judged);
   }
 
   *cases(options: AdaptOptions): Generator<GatheredRow & { readonly adapted: Adapted }> {

@@ -16,6 +16,7 @@ import {
   promptOf,
   rowFields,
   textOf,
+  writtenBy,
   wrong,
   wrongShape,
 } from "../adapter.ts";
@@ -121,16 +122,16 @@ function adaptLabelled(row: unknown, options: AdaptOptions, verdict?: (columns: 
     (item, i): CaseResponse => ({
       item,
       grade: "omitted" in grades ? undefined : grades[i],
-      label: labelOf(fields, columns, i),
+      ...namedBy(fields, columns, i),
     }),
   );
   return compared(judged, options, namesOf(fields), "tie");
 }
 
-/** The model's name, where the row has one. */
-function labelOf(fields: Fields, { endings, responses }: Columns, i: number): string {
+/** By its model, where the row has one, else by its column. */
+function namedBy(fields: Fields, { endings, responses }: Columns, i: number): Pick<CaseResponse, "label" | "model"> {
   const model = fields[`model_${endings[i]}`];
-  return typeof model === "string" && model !== "" ? model : (responses[i] as string);
+  return typeof model === "string" && model !== "" ? writtenBy(model) : { label: responses[i] as string };
 }
 
 type Grades = (fields: Fields) => readonly number[] | { readonly omitted: string };
