@@ -228,6 +228,17 @@ const wrongRows: readonly [string, object, string][] = [
 ];
 
 describe("a row that is not as its data set has them", () => {
+  it("is told what rows have, where their names vary", async () => {
+    const { problems } = await read([{ instruction: "p", responses: ["a", "b"], scores: [1, 2] }, { other: 1 }]);
+    expect(problems).toEqual([expect.stringContaining('Expected {"prompt","responses","scores"} for the row')]);
+  });
+
+  it("is told where its conversation may be", async () => {
+    const sides = { chosen: { role: "assistant", content: "a" }, rejected: { role: "assistant", content: "b" } };
+    const { problems } = await read([{ prompt: "p", ...sides }, sides]);
+    expect(problems).toEqual([expect.stringMatching(/expected one list of messages \(in .*\w\)\.$/)]);
+  });
+
   it.each(wrongRows)("is invalid, and not compared: %s", async (_, row, field) => {
     const { cases, problems } = await read([row]);
     expect(cases).toEqual([]);

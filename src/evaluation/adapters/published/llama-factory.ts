@@ -61,7 +61,7 @@ export const shareGptPairs: Layout = {
     const names = CONVERSATIONS.filter((name) => fields[name] !== undefined && fields[name] !== null);
     const [name] = names;
     if (name === undefined || names.length > 1)
-      throw wrong(`one list of messages, in ${CONVERSATIONS.join(", ")},`, "conversations", name && fields[name]);
+      throw wrong(`one list of messages (in ${CONVERSATIONS.join(", ")})`, "conversations", name && fields[name]);
     const { [name]: context, ...rest } = fields;
     const sides = Object.fromEntries(["chosen", "rejected"].map((side) => [side, sideOf(fields, side)]));
     return adaptPairs({ ...rest, prompt: context, ...sides }, options);

@@ -15,19 +15,17 @@ import {
 import { compared } from "../compared.ts";
 import type { Facts, GatheredRow, Gatherer, Layout } from "../layout.ts";
 import { gradeOf } from "./described.ts";
+import { PROMPTS, RANKS, SCORES, theOne } from "./rated-names.ts";
 
-const PROMPTS = ["prompt", "messages", "instruction", "question", "query"];
 const RESPONSES = ["response", "completion", "answer", "output", "generation"];
-const SCORES = ["score", "rating", "reward", "grade"];
-const RANKS = ["rank"];
 const GRADES = [...SCORES, ...RANKS];
 const SHAPE = '{"prompt","response","score"}';
 
 /** The rows' names of prompt, response and grade; undefined unless there is one of each. */
 function columnsOf(names: readonly string[]): readonly [string, string, string] | undefined {
-  const found = [PROMPTS, RESPONSES, GRADES].map((known) => known.filter((name) => names.includes(name)));
-  const [[prompt], [response], [grade]] = found as [string[], string[], string[]];
-  if (found.some((some) => some.length !== 1) || !prompt || !response || !grade) return undefined;
+  const isThere = (name: string) => names.includes(name);
+  const [prompt, response, grade] = [theOne(PROMPTS, isThere), theOne(RESPONSES, isThere), theOne(GRADES, isThere)];
+  if (prompt === undefined || response === undefined || grade === undefined) return undefined;
   return [prompt, response, grade];
 }
 
