@@ -1,9 +1,9 @@
 /** How a file of preferences is laid out: the columns that show it, and what turns its rows into cases. */
+import { asJson } from "../../prompt/csv-cells.ts";
 import { type Fields, isObject } from "../../prompt/input-fields.ts";
 import { isMessage } from "../../prompt/messages.ts";
 import type { Adapted, Adapter, AdaptOptions } from "./adapter.ts";
 import { parseDialogue } from "./dialogue.ts";
-import { asJson } from "./json-cell.ts";
 
 /** What a column holds. "transcript" ends with the assistant's turn, "open transcript" before it. */
 export type Kind =

@@ -10,7 +10,7 @@
  *
  * Source: the data sets' cards, lm-sys/FastChat (fastchat/llm_judge/README.md), Kaggle's page "Data" of the competition.
  */
-import { parsed } from "../../../prompt/csv-cells.ts";
+import { asParsed } from "../../../prompt/csv-cells.ts";
 import { areParts, type ChatMessage } from "../../../prompt/messages.ts";
 import type { CaseResponse } from "../../case.ts";
 import {
@@ -134,8 +134,7 @@ function flagNumber(fields: Fields, name: string): 0 | 1 {
 
 /** A list of texts, as a list, as JSON, or one text. */
 function turnsOf(fields: Fields, name: string): Turns {
-  const value = fields[name];
-  const list = Array.isArray(value) ? value : parsed(value);
+  const list = asParsed(fields[name]);
   if (!Array.isArray(list)) return [textOf(fields, name)];
   return list.map((text: unknown, i) => (text === null ? null : textOf({ text }, "text", `${name}[${i}]`)));
 }

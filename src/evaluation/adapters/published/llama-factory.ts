@@ -3,10 +3,10 @@
  * joined by a line break, and earlier turns in "history"; "sharegpt" has the conversation so far, and chosen and rejected as
  * single messages.
  */
+import { asJson } from "../../../prompt/csv-cells.ts";
 import type { Fields } from "../../../prompt/input-fields.ts";
 import type { ChatMessage } from "../../../prompt/messages.ts";
 import { type Adapted, type AdaptOptions, fieldsOf, listOf, textOf, wrong } from "../adapter.ts";
-import { asJson } from "../json-cell.ts";
 import type { Facts, Layout } from "../layout.ts";
 import { adaptPairs } from "../pairs.ts";
 

@@ -3,12 +3,12 @@
  * The assistant's replies to one message have ranks, 0 for the best. Source: the data sets' cards and LAION-AI/Open-Assistant
  * (oasst-data/oasst_data/schemas.py).
  */
+import { asJson } from "../../../prompt/csv-cells.ts";
 import type { Fields } from "../../../prompt/input-fields.ts";
 import type { ChatMessage } from "../../../prompt/messages.ts";
 import type { CaseResponse, PromptCase } from "../../case.ts";
 import { type Adapted, type AdaptOptions, conversationOf, fieldsOf, listOf, textOf, wrong } from "../adapter.ts";
 import { compared } from "../compared.ts";
-import { asJson } from "../json-cell.ts";
 import type { GatheredRow, Gatherer, Layout } from "../layout.ts";
 import { gradeOf } from "./described.ts";
 

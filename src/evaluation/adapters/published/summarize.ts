@@ -4,6 +4,7 @@
  * (summarize_from_feedback/utils/experiments.py: format_str of tldr_task and cnndm_task); the blank before a summary, which
  * follows "TL;DR:" there, is left out.
  */
+import { asJson } from "../../../prompt/csv-cells.ts";
 import {
   type Adapted,
   type AdaptOptions,
@@ -17,7 +18,6 @@ import {
   wrong,
 } from "../adapter.ts";
 import { compared } from "../compared.ts";
-import { asJson } from "../json-cell.ts";
 import { asNumber, type Layout } from "../layout.ts";
 
 export const summarize: Layout = {

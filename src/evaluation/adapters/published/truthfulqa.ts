@@ -3,11 +3,11 @@
  * are separated by semicolons, and the multiple-choice targets. Source: sylinrl/TruthfulQA (TruthfulQA.csv, data/mc_task.json,
  * truthfulqa/utilities.py: split_multi_answer) and the card of truthfulqa/truthful_qa.
  */
+import { asJson } from "../../../prompt/csv-cells.ts";
 import type { Fields } from "../../../prompt/input-fields.ts";
 import type { CaseResponse } from "../../case.ts";
 import { type Adapted, type AdaptOptions, fieldsOf, itemOf, listOf, rowFields, textOf, wrong } from "../adapter.ts";
 import { compared } from "../compared.ts";
-import { asJson } from "../json-cell.ts";
 import { asNumber, type Layout } from "../layout.ts";
 import { adaptTruth } from "../truth.ts";
 import { refuseMissingColumns, shapeOf } from "./described.ts";
