@@ -67,8 +67,12 @@ export function fieldsOf(row: unknown, where = "the row"): Fields {
 }
 
 export function textOf(fields: Fields, name: string, where = name): string {
-  if (fields[name] === undefined || fields[name] === null) throw wrong("a string", where, undefined);
-  return checkContent(fields[name], where);
+  return asText(fields[name], where);
+}
+
+export function asText(value: unknown, where: string): string {
+  if (value === undefined || value === null) throw wrong("a string", where, undefined);
+  return checkContent(value, where);
 }
 
 /** A list, or a CSV cell that holds a JSON list. */

@@ -16,6 +16,7 @@ import type { CaseResponse } from "../../case.ts";
 import {
   type Adapted,
   type AdaptOptions,
+  asText,
   conversationOf,
   type Fields,
   fieldsOf,
@@ -136,7 +137,7 @@ function flagNumber(fields: Fields, name: string): 0 | 1 {
 function turnsOf(fields: Fields, name: string): Turns {
   const list = asParsed(fields[name]);
   if (!Array.isArray(list)) return [textOf(fields, name)];
-  return list.map((text: unknown, i) => (text === null ? null : textOf({ text }, "text", `${name}[${i}]`)));
+  return list.map((text: unknown, i) => (text === null ? null : asText(text, `${name}[${i}]`)));
 }
 
 /** Undefined where a turn has no answer. */
