@@ -25,11 +25,11 @@ import { adaptPairs } from "../pairs.ts";
 /** A prompt, or the conversation before the answer. */
 export type Context = string | readonly ChatMessage[];
 
-/** The grades of two responses, or why they have none. */
-export type Verdict = (
-  fields: Fields,
-  options: AdaptOptions,
-) => readonly [number, number] | { readonly omitted: string };
+/** The grades of responses, in their order, or why they have none. */
+export type Grades<List extends readonly number[] = readonly number[]> = List | { readonly omitted: string };
+
+/** What a row says of two responses. */
+export type Verdict = (fields: Fields) => Grades<readonly [number, number]>;
 
 /** Chosen and rejected under other names than ours. */
 export interface ChosenRejected {
@@ -80,16 +80,23 @@ export function twoResponses(description: Description, of: TwoResponses): RowLay
     const context = typeof prompt === "string" ? promptOf(fields, options, prompt) : prompt(fields, options);
     // Read before the verdict: a file with another schema must not pass as one full of ties.
     const items = responses.map((name) => itemOf(context, textOf(fields, name)));
-    const grades = verdict(fields, options);
-    if ("omitted" in grades && !options.unordered) return grades;
-    const judged = items.map((item, i): CaseResponse => {
-      const label = labels === undefined ? undefined : fields[labels[i] as string];
-      const grade = "omitted" in grades ? undefined : grades[i];
-      return { item, grade, ...namedBy(labels?.[i], label) };
-    });
-    return compared(judged, options, namesOf({ ...fields, id: fields[id] }), "tie");
+    const named = items.map((item, i) => ({ item, ...namedBy(labels?.[i], fields) }));
+    return judged(named, verdict(fields), options, namesOf({ ...fields, id: fields[id] }));
   };
   return { ...description, adapt };
+}
+
+/** Responses by a verdict. Where there is none, the row is skipped, unless responses without an order are wanted. */
+export function judged(
+  responses: readonly Omit<CaseResponse, "grade">[],
+  verdict: Grades,
+  options: AdaptOptions,
+  names: ReturnType<typeof namesOf>,
+): Adapted {
+  if ("omitted" in verdict && !options.unordered) return verdict;
+  const grades = "omitted" in verdict ? [] : verdict;
+  const graded = responses.map((response, i): CaseResponse => ({ ...response, grade: grades[i] }));
+  return compared(graded, options, names, "tie");
 }
 
 export function shapeOf({ columns }: Pick<Description, "columns">): string {
@@ -192,11 +199,10 @@ export function manyResponses(description: Description, of: ManyResponses): RowL
       const own = text === undefined ? { [where]: one } : fieldsOf(one, where);
       const [value, at] =
         order === undefined ? [own[grade as string], `${where}.${grade}`] : [order[i], `${grades}[${i}]`];
-      const name = label === undefined ? undefined : own[label];
       return {
         item: itemOf(context, text === undefined ? textOf(own, where) : textOf(own, text, `${where}.${text}`)),
         grade: gradeOf(value, at, isRank),
-        ...namedBy(label, name),
+        ...namedBy(label, own),
       };
     });
     return compared(responses, options, namesOf(fields));
@@ -205,7 +211,8 @@ export function manyResponses(description: Description, of: ManyResponses): RowL
 }
 
 /** The label of a response from a field; models are in fields that say so. */
-function namedBy(field: string | undefined, label: unknown): Pick<CaseResponse, "label" | "model"> {
+function namedBy(field: string | undefined, fields: Fields): Pick<CaseResponse, "label" | "model"> {
+  const label = field === undefined ? undefined : fields[field];
   if (field === undefined || typeof label !== "string") return {};
   return /model|policy|generator/i.test(field) ? writtenBy(label) : { label };
 }
