@@ -25,6 +25,7 @@ import { type Grades, judged, onScale } from "./described.ts";
 
 const PROMPTS = ["prompt", "messages", "question", "instruction", "query", "context", "conversation", "input"];
 const STEMS = ["response", "answer", "output", "completion", "generation", "summary", "reply", "candidate", "text"];
+const RESPONSES = STEMS.map((stem) => new RegExp(`^${stem}[_ -]?([ab]|[0-9])$`, "i"));
 const LABELS = [
   ...[
     "label",
@@ -67,9 +68,9 @@ interface Columns {
 
 /** Undefined if the names are not these, or more than one could be meant. */
 function columnsOf(names: readonly string[]): Columns | undefined {
-  const sets = STEMS.flatMap((stem) => {
+  const sets = RESPONSES.flatMap((pattern) => {
     const found = names.flatMap((name) => {
-      const [, ending] = new RegExp(`^${stem}[_ -]?([ab]|[0-9])$`, "i").exec(name) ?? [];
+      const [, ending] = pattern.exec(name) ?? [];
       return ending === undefined ? [] : [{ name, ending: ending.toLowerCase() }];
     });
     const sorted = found.sort((a, b) => (a.ending < b.ending ? -1 : 1));
