@@ -83,10 +83,8 @@ export class CaseReader {
   readonly #sources: readonly ResolvedSource[];
   readonly #options: ReadCasesOptions;
   readonly #tell: (notice: string) => void;
-  /** Of the rows read so far. */
-  readonly groups: GroupReader;
-  /** Of the rows read so far. */
-  readonly facts: RowFacts;
+  readonly #groups: GroupReader;
+  readonly #facts: RowFacts;
   /** Warnings about the rows read so far. */
   readonly warnings = new WarningCounter();
   readonly counts: Counts = { read: 0, omitted: {}, broken: 0, cases: 0 };
@@ -95,11 +93,21 @@ export class CaseReader {
     this.#benchmark = benchmark;
     this.#sources = sources;
     this.#options = options;
-    this.groups = new GroupReader(options.by ?? []);
-    this.facts = new RowFacts(options.facts);
+    this.#groups = new GroupReader(options.by ?? []);
+    this.#facts = new RowFacts(options.facts);
     this.#tell = firstNotices(options.onNotice);
     // Wrong names of fields are found before any file is opened.
     this.#fieldMap(this.#layoutOf(0));
+  }
+
+  /**
+   * To be called when all cases were read.
+   *
+   * @throws InvalidInputError for a field of `by` or `facts` that no row has, or one of `by` that has only lists and objects
+   */
+  checkFields(): void {
+    this.#groups.check();
+    this.#facts.check();
   }
 
   #layoutOf(source: number): ReadLayout {
@@ -187,8 +195,8 @@ export class CaseReader {
     this.warnings.add(warnings, `${this.#sources[source]?.name}, ${where}`);
     const cases: readonly PromptCase[] = "case" in adapted ? [adapted.case] : adapted.cases;
     for (const one of cases) {
-      const placed = this.facts.of(value, { ...one, source, row, where });
-      const groups = this.groups.groupsOf(value, placed);
+      const placed = this.#facts.of(value, { ...one, source, row, where });
+      const groups = this.#groups.groupsOf(value, placed);
       this.counts.cases += 1;
       yield groups === undefined ? placed : { ...placed, groups };
     }
