@@ -7,6 +7,7 @@ import { pathIdentity } from "./file-identity.ts";
 import { adapterNamed, benchmarkNames, MAX_SAMPLE_ROWS, MAX_SEED } from "./library.ts";
 import { given } from "./model-option.ts";
 import { collect, wholeNumber } from "./option-values.ts";
+import { openOutput } from "./output.ts";
 
 export interface DataOptions extends FieldOptions {
   readonly input?: readonly string[];
@@ -77,6 +78,11 @@ export function requestsOf(
   });
 }
 
+/** The only request, of a command that takes one benchmark. */
+export function requestOf(name: BenchmarkName, options: DataOptions): BenchmarkRequest {
+  return requestsOf([name], options)[0] as BenchmarkRequest;
+}
+
 /** A report must not replace its own input. */
 export async function refuseReplacingInput(
   files: readonly string[],
@@ -96,11 +102,14 @@ function checkAdapter(adapter: string, chosen: readonly BenchmarkName[]): void {
   adapterNamed(adapter);
 }
 
-/** The value of --adapter that lists the names. */
-export const LIST = "list";
+/** @returns whether `--adapter list` asked for the names, which are printed then */
+export async function printsAdapters({ adapter }: DataOptions): Promise<boolean> {
+  if (adapter !== "list") return false;
+  await (await openOutput()).write(adapterList());
+  return true;
+}
 
-/** What `--adapter list` prints. */
-export function adapterList(): string {
+function adapterList(): string {
   const width = Math.max(...preferenceAdapters.map(({ name }) => name.length));
   const lines = preferenceAdapters.map(({ name, title, compared }) => `${name.padEnd(width)}  ${title}: ${compared}\n`);
   return `${lines.join("")}two-responses:FIRST..SECOND  a label on a scale: FIRST means the first response, SECOND the second (0..1, -1..1, 1..7)\n`;

@@ -3,12 +3,11 @@ import { type Command, InvalidArgumentError } from "commander";
 import { type BenchmarkName, type BenchmarkRequest, benchmarks, evaluate, writeReport } from "../src/entry/eval.ts";
 import {
   ALL,
-  adapterList,
   addDataOptions,
   addSampleOptions,
   benchmarkValue,
   CARD,
-  LIST,
+  printsAdapters,
   refuseReplacingInput,
   requestsOf,
   type SampleOptions,
@@ -28,7 +27,7 @@ import {
   type ModelOptions,
   modelPath,
 } from "./model-option.ts";
-import { isRegularFile, openOutput } from "./output.ts";
+import { isRegularFile } from "./output.ts";
 import { namesDataFile } from "./output-names.ts";
 import { fieldNames } from "./output-options.ts";
 import { evalPartitions } from "./partitions/eval-partitions.ts";
@@ -48,10 +47,7 @@ type EvalCommandOptions = ModelOptions &
   };
 
 export const evaluateCommand: Action<EvalCommandOptions> = async (options, context) => {
-  if (options.adapter === LIST) {
-    await (await openOutput()).write(adapterList());
-    return EXIT_DONE;
-  }
+  if (await printsAdapters(options)) return EXIT_DONE;
   if (options.scores !== undefined && (options.output === undefined || asksForPartitions(options)))
     throw new UsageError(
       "--scores needs --output FOLDER without partitions: it writes scores.csv or scores.parquet beside the report",

@@ -3,12 +3,12 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { BenchmarkName } from "../src/entry/eval.ts";
 import { type FitComparison, type FitModelOptions, type FitReport, fitModel } from "../src/entry/fit.ts";
-import { addDataOptions, type DataOptions, requestsOf } from "./benchmark-options.ts";
+import { addDataOptions, type DataOptions, printsAdapters, requestOf } from "./benchmark-options.ts";
 import { calibrationText } from "./calibration-text.ts";
 import type { Action } from "./context.ts";
 import { checkModelName } from "./convert.ts";
 import { counted } from "./counted.ts";
-import { UsageError } from "./errors.ts";
+import { EXIT_DONE, UsageError } from "./errors.ts";
 import { runAndPrint } from "./evaluation-run.ts";
 import { benchmarkNames, MAX_SEED } from "./library.ts";
 import {
@@ -39,7 +39,8 @@ type FitCommandOptions = ModelOptions &
   };
 
 export const fit: Action<FitCommandOptions> = async (options, context) => {
-  const [data] = requestsOf([options.benchmark], options);
+  if (await printsAdapters(options)) return EXIT_DONE;
+  const data = requestOf(options.benchmark, options);
   if (options.output === undefined && options.headOutput === undefined)
     throw new UsageError(
       "no output: give --head-output FILE for only the head, or --output FILE for a copy of the model with it",
@@ -51,7 +52,7 @@ export const fit: Action<FitCommandOptions> = async (options, context) => {
   return runAndPrint(context, options, statusText, async (hooks) => {
     const { report } = await fitModel({
       modelPath: path,
-      data: data as NonNullable<typeof data>,
+      data,
       load: loadSettings(options),
       overwrite: force === true,
       ...given({ output, headOutput, ridge, calibrate, heldOut, seed }),

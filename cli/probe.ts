@@ -2,12 +2,11 @@
 import { Argument, type Command } from "commander";
 import { type BenchmarkName, type Probe, probe, probes } from "../src/entry/eval.ts";
 import {
-  adapterList,
   addDataOptions,
   addSampleOptions,
-  LIST,
+  printsAdapters,
   refuseReplacingInput,
-  requestsOf,
+  requestOf,
   type SampleOptions,
   sampleSettings,
 } from "./benchmark-options.ts";
@@ -46,13 +45,9 @@ export const probeCommand: Action<ProbeCommandOptions> = async (options, context
     await (await openOutput()).write(text);
     return EXIT_DONE;
   }
-  if (options.adapter === LIST) {
-    await (await openOutput()).write(adapterList());
-    return EXIT_DONE;
-  }
+  if (await printsAdapters(options)) return EXIT_DONE;
   const chosen = options.probe?.map(probeNamed);
-  const [data] = requestsOf([options.benchmark], options);
-  const request = data as NonNullable<typeof data>;
+  const data = requestOf(options.benchmark, options);
   if (options.output === "") throw new UsageError("--output is empty; expected a folder name");
   if (options.output !== undefined) {
     if (namesDataFile(options.output) && (await isRegularFile(options.output)))
@@ -60,14 +55,14 @@ export const probeCommand: Action<ProbeCommandOptions> = async (options, context
         `--output ${options.output}: expected the name of a folder, in which probe writes report.json and texts.jsonl, but ` +
           "received a name of a file (--json prints the report)",
       );
-    await refuseReplacingInput(Object.values(probeFilesIn(options.output)), [request]);
+    await refuseReplacingInput(Object.values(probeFilesIn(options.output)), [data]);
   }
   const path = await modelPath(options, context);
   let unmeasured = false;
   const exitCode = await runAndPrint(context, options, evaluationStatus, async (hooks) => {
     const report = await probe({
       modelPath: path,
-      data: request,
+      data,
       load: loadSettings(options),
       ...given({ probes: chosen?.map(({ name }) => name), output: options.output }),
       ...sampleSettings(options),

@@ -8,6 +8,7 @@ import { strictError, WarningCounter } from "../prompt/warnings.ts";
 import { READ_COLUMNS } from "../rows/columns.ts";
 import { damaged } from "../rows/damaged.ts";
 import type { InputFormat } from "../rows/format.ts";
+import { exactValue } from "../rows/json-value.ts";
 import { openRows, type RowFile } from "../rows/open-rows.ts";
 import type { Adapted, Adapter, AdaptOptions } from "./adapters/adapter.ts";
 import { adaptItems, isPreference } from "./adapters/items.ts";
@@ -157,11 +158,12 @@ export class CaseReader {
       isAnyCsv ||= isCsv;
       if (isTable && row === 1 && "value" in read) checkColumns(fieldMap, read.value, name);
       let mapped: RowFields | undefined;
-      const place = { row, where, value: "value" in read ? read.value : undefined };
+      const value = "value" in read ? exactValue(read.value, read.json) : undefined;
+      const place = { row, where, value };
       try {
         if ("error" in read) throw read.error;
-        if (isObject(read.value)) mapped = this.#mapped(fieldMap, read.value, itemMap);
-        const fields = mapped?.fields ?? read.value;
+        if (isObject(value)) mapped = this.#mapped(fieldMap, value, itemMap);
+        const fields = mapped?.fields ?? value;
         const options = { ...this.#options, isCsv, sourceName: name };
         if (adapt === undefined) gatherer?.add(fields, options, place);
         else {

@@ -41,7 +41,7 @@ export class RowFacts {
     const { paraphrases } = this.#fields;
     const group = paraphrases === undefined ? undefined : this.#lookUp(row, paraphrases);
     if (group === undefined || group === null || group === "") return named;
-    const name = `paraphrases ${typeof group === "string" ? group : JSON.stringify(group)}`;
+    const name = `paraphrases ${typeof group === "string" ? group : toJson(group)}`;
     return { ...named, paraphrases: name, group: name };
   }
 
@@ -105,4 +105,12 @@ function commonModels(row: Fields, responses: PlacedCase["responses"]): readonly
 
 function nameOf(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** JSON.stringify() refuses the BigInts that stand for long whole numbers. */
+function toJson(value: unknown): string {
+  if (typeof value === "bigint") return String(value);
+  if (Array.isArray(value)) return `[${value.map(toJson).join(",")}]`;
+  if (!isObject(value)) return JSON.stringify(value);
+  return `{${Object.entries(value).map(([name, one]) => `${JSON.stringify(name)}:${toJson(one)}`)}}`;
 }

@@ -1,16 +1,15 @@
 /** Writes an evaluation to a folder. */
 import { join } from "node:path";
-import { FileError } from "../errors.ts";
 import { notWritable } from "../files/file-errors.ts";
 import { FileLock } from "../files/file-lock.ts";
-import { makeFolder } from "../files/make-folder.ts";
+import { makeOutputFolder } from "../files/make-folder.ts";
 import { writeWhole } from "../files/output-file.ts";
-import { codeOf } from "../files/system-errors.ts";
 import { findTarget } from "../files/target.ts";
 import { TemporaryFile } from "../files/temporary-file.ts";
 import { aString, type Check, checkOptions, takesOnlyOptions } from "../options.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { renderHtml } from "./report/html.ts";
+import { isReport } from "./report.ts";
 import { type ScoreTableFormat, scoreTable, scoreTableFormats } from "./score-table.ts";
 
 /** The files of a report. */
@@ -50,13 +49,7 @@ export async function prepareReportFolder(
   tables: readonly ScoreTableFormat[] = [],
 ): Promise<WrittenReport> {
   const paths = pathsIn(folder, tables);
-  try {
-    makeFolder(folder);
-  } catch (cause) {
-    if (codeOf(cause) !== "EEXIST") throw notWritable(paths.json, cause);
-    const message = `Cannot create the folder ${folder}: its path contains something that is not a folder.`;
-    throw new FileError("ERR_FILE_NOT_WRITABLE", message, { file: folder, cause });
-  }
+  makeOutputFolder(folder, paths.json);
   for (const path of Object.values(paths)) await findTarget(path, true);
   const attempt = await TemporaryFile.create(paths.json);
   await attempt.discard();
@@ -80,9 +73,7 @@ const areTables: Check = (value) =>
 
 const anEvaluation: Check = (value) => {
   const { report, cases } = (value ?? {}) as Partial<Evaluation>;
-  return typeof report?.model?.name === "string" && Array.isArray(report.benchmarks) && Array.isArray(cases)
-    ? undefined
-    : "the result of evaluate()";
+  return isReport(report) && Array.isArray(cases) ? undefined : "the result of evaluate()";
 };
 
 /**

@@ -3,12 +3,12 @@ import type { BigIntStats } from "node:fs";
 import { lstat, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { FileError } from "../errors.ts";
-import { notWritable, readError, unwritable } from "../files/file-errors.ts";
-import { isAbandoned, LockHeld, type LockHolder } from "../files/file-lock.ts";
+import { readError, unwritable } from "../files/file-errors.ts";
+import { LockHeld, type LockHolder } from "../files/file-lock.ts";
 import { type FileRecord, isSameContent, recordFile } from "../files/file-record.ts";
-import { makeFolder } from "../files/make-folder.ts";
-import { lockPath, OutputFile, removeLeftovers, withOutput } from "../files/output-file.ts";
-import { codeOf, isMissing } from "../files/system-errors.ts";
+import { makeOutputFolder } from "../files/make-folder.ts";
+import { lockPath, OutputFile, removeLeftovers, removeTraces, withOutput } from "../files/output-file.ts";
+import { isMissing } from "../files/system-errors.ts";
 import { besideTarget } from "../files/target.ts";
 import type { Partition } from "./find-partitions.ts";
 import {
@@ -100,7 +100,7 @@ export class PartitionFolder {
    */
   async claim(partition: PlacedPartition, signal?: AbortSignal): Promise<PartitionClaim | Partial<LockHolder>> {
     const path = this.outputPath(partition);
-    makeFolderFor(path);
+    makeOutputFolder(dirname(path), path);
     // Its manifest and its temporary files would go to another folder.
     if ((await lstat(path).catch(() => undefined))?.isSymbolicLink())
       throw unwritable(path, "it is a symbolic link; remove it, and the output takes its place");
@@ -121,15 +121,9 @@ export class PartitionFolder {
     };
   }
 
-  /** Removes the lock and the temporary files of a process that died while it wrote what the folder is for. Never throws. */
-  async removeTracesOfRun(run: PartitionRun): Promise<void> {
-    const path = join(this.path, RUN_FILE);
-    const prefix = basename(besideTarget(path, "."));
-    const names: readonly string[] = await readdir(this.path).catch(() => []);
-    if (!names.some((name) => name.startsWith(prefix))) return;
-    // Who takes the lock removes what is left there. One that is held, perhaps by another machine, is not waited for.
-    const lock = lockPath({ path });
-    if (!names.includes(basename(lock)) || (await isAbandoned(lock))) await this.begin(run, false).catch(() => {});
+  /** Removes what a process that died left while it wrote what the folder is for. Never throws. */
+  removeTracesOfRun(): Promise<void> {
+    return removeTraces(join(this.path, RUN_FILE));
   }
 
   /** All files below the folder, with "/" between folders. */
@@ -211,7 +205,7 @@ export class PartitionFolder {
    */
   async begin(run: PartitionRun, replace: boolean): Promise<PartitionRun | null> {
     const path = join(this.path, RUN_FILE);
-    makeFolderFor(path);
+    makeOutputFolder(dirname(path), path);
     return withOutput(path, { overwrite: true, wait: true }, async (output) => {
       const found = await this.run();
       if (found !== undefined && !replace) return found;
@@ -233,16 +227,4 @@ async function ifThere(path: string): Promise<BigIntStats | undefined> {
 
 async function hasHash(path: string, { sha256 }: FileRecord, signal?: AbortSignal): Promise<boolean> {
   return (await recordFile(path, signal)).sha256 === sha256;
-}
-
-/** @throws FileError ERR_FILE_NOT_WRITABLE */
-function makeFolderFor(path: string): void {
-  const folder = dirname(path);
-  try {
-    makeFolder(folder);
-  } catch (cause) {
-    if (codeOf(cause) !== "EEXIST") throw notWritable(path, cause);
-    const message = `Cannot create the folder ${folder}: its path contains something that is not a folder.`;
-    throw new FileError("ERR_FILE_NOT_WRITABLE", message, { file: folder, cause });
-  }
 }

@@ -152,6 +152,8 @@ describe("eval pairs", () => {
     expect(stdout).toMatch(/1 of 3 rows skipped\s+\(tie 1\)/);
     expect(stdout).toMatch(/code +1 /);
     const list = await run(["eval", "pairs", "--adapter", "list"]);
+    const others = [["probe"], ["fit"], ["compare", "tiny", "tiny"]];
+    for (const command of others) expect(await run([...command, "--adapter", "list"])).toEqual(list);
     expect(list.code).toBe(0);
     expect(list.stdout).toMatch(/^helpsteer3 +HelpSteer3 preference: /m);
   });

@@ -1,10 +1,7 @@
 /** The folder of a probe's results: the report, and every text that was scored. */
 import { join } from "node:path";
-import { FileError } from "../../errors.ts";
-import { notWritable } from "../../files/file-errors.ts";
-import { makeFolder } from "../../files/make-folder.ts";
+import { makeOutputFolder } from "../../files/make-folder.ts";
 import { OutputFile, writeWhole } from "../../files/output-file.ts";
-import { codeOf } from "../../files/system-errors.ts";
 import { findTarget } from "../../files/target.ts";
 import type { TemporaryFile } from "../../files/temporary-file.ts";
 import type { ProbedText, ProbeReport } from "./report.ts";
@@ -45,13 +42,7 @@ export class ProbeFolder {
    */
   static async open(folder: string, signal: AbortSignal | undefined): Promise<ProbeFolder> {
     const paths = probeFilesIn(folder);
-    try {
-      makeFolder(folder);
-    } catch (cause) {
-      if (codeOf(cause) !== "EEXIST") throw notWritable(paths.json, cause);
-      const message = `Cannot create the folder ${folder}: its path contains something that is not a folder.`;
-      throw new FileError("ERR_FILE_NOT_WRITABLE", message, { file: folder, cause });
-    }
+    makeOutputFolder(folder, paths.json);
     await findTarget(paths.json, true);
     const output = await OutputFile.claim(paths.texts, { overwrite: true, signal });
     try {

@@ -8,6 +8,8 @@ import { compareRuns } from "../../../src/evaluation/compare-runs.ts";
 import { measureBenchmark } from "../../../src/evaluation/measures/measure.ts";
 import { renderComparison } from "../../../src/evaluation/report/comparison-page.ts";
 import type { BenchmarkReport } from "../../../src/evaluation/report.ts";
+import type { RunsComparison } from "../../../src/evaluation/runs-comparison.ts";
+import { writeComparison } from "../../../src/evaluation/write-comparison.ts";
 import { writeReport } from "../../../src/evaluation/write-report.ts";
 import { scoredCase } from "./measures/support.ts";
 import { hostileTexts, richReport } from "./report/rich-report.ts";
@@ -108,6 +110,12 @@ describe("two evaluations", () => {
     const text = readFileSync(scores, "utf8");
     writeFileSync(scores, text.slice(0, text.length >> 1));
     await expect(compare()).rejects.toThrow(/torn[\\/]scores\.jsonl/);
+    for (const name of ["source", "row", "grades", "lengths", "scores", "comparisons"] as const) {
+      const [line = "", ...others] = text.split("\n");
+      const { [name]: _, ...bare } = JSON.parse(line) as ScoredCase;
+      writeFileSync(scores, [JSON.stringify(bare), ...others].join("\n"));
+      await expect(compare()).rejects.toThrow(/torn[\\/]scores\.jsonl, line 1: expected a scored case of human/);
+    }
     writeFileSync(scores, text + text);
     await expect(compare()).rejects.toThrow(/counts 6 cases, but it has 12/);
     rmSync(scores);
@@ -129,4 +137,12 @@ it("three and more are a table, in which models of one name are numbered", async
   expect(own?.differences.map(({ run }) => run)).toEqual([1, 2]);
   const page = renderComparison(comparison);
   for (const number of [1, 2, 3]) expect(page).toContain(`${number}: Starling RM 34B`);
+});
+
+it("says that a file is in the place of the folder", async () => {
+  const path = join(folder, "a-file");
+  writeFileSync(path, "");
+  await expect(writeComparison(path, {} as RunsComparison)).rejects.toThrow(
+    `Cannot create the folder ${path}: its path contains something that is not a folder.`,
+  );
 });
