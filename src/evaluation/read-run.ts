@@ -3,9 +3,10 @@ import { readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { FileError, InvalidInputError } from "../errors.ts";
 import { readError } from "../files/file-errors.ts";
+import { isObject } from "../prompt/input-fields.ts";
 import type { BenchmarkName, ScoredCase } from "./case.ts";
-import { parseCase } from "./parts.ts";
-import type { EvaluationReport } from "./report.ts";
+import { caseOfRecord } from "./parts.ts";
+import { type EvaluationReport, isReport } from "./report.ts";
 
 /** An evaluation that was written to files. */
 export interface WrittenRun {
@@ -56,19 +57,25 @@ async function textOf(file: string): Promise<string> {
 }
 
 function reportOf(file: string, text: string): EvaluationReport {
-  const report = parsed(text) as Partial<EvaluationReport> | null | undefined;
+  const report = parsed(text);
   const invalid = (why: string) => new FileError("ERR_INVALID_JSON", why, { file });
   if (report === undefined)
     throw invalid(`${file} is not valid JSON. If it was cut off, run starling-rm eval --output again.`);
-  const { model, settings, benchmarks, formatVersion } = report ?? {};
-  if (typeof model?.name !== "string" || typeof settings !== "object" || !Array.isArray(benchmarks))
+  if (!isReport(report) || !report.benchmarks.every(hasCounts))
     throw invalid(`Expected ${REPORT} of starling-rm eval --output, but ${file} is something else.`);
+  const { formatVersion } = report as { readonly formatVersion?: unknown };
   if (formatVersion !== FORMAT_VERSION)
     throw invalid(
       `${file} has ${formatVersion === undefined ? "no format version" : `format ${JSON.stringify(formatVersion)}`}, ` +
         `but this version of starling-rm reads format ${FORMAT_VERSION}. Evaluate again with one version.`,
     );
-  return report as EvaluationReport;
+  return report;
+}
+
+function hasCounts(benchmark: unknown): boolean {
+  if (!isObject(benchmark)) return false;
+  const { cases, sources, mistakes } = benchmark;
+  return Number.isInteger(cases) && [sources, mistakes].every((list) => Array.isArray(list) && list.every(isObject));
 }
 
 /** Undefined for what is not JSON. */
@@ -81,14 +88,29 @@ function parsed(json: string): unknown {
 }
 
 function caseOf(line: string, benchmark: BenchmarkName, where: string): ScoredCase {
-  const found = parsed(line) as { readonly [name: string]: unknown } | null | undefined;
-  const { scores } = found ?? {};
-  const hasLists = ["grades", "lengths", "comparisons"].every((name) => Array.isArray(found?.[name]));
-  if (found?.["benchmark"] === benchmark && hasLists && Array.isArray(scores) && scores.every(Number.isFinite))
-    return parseCase(line);
+  const record = parsed(line);
+  if (isObject(record) && record["benchmark"] === benchmark && hasCase(record)) return caseOfRecord(record);
   throw new InvalidInputError(
     "ERR_INVALID_JSON",
-    `${where}: expected a scored case of ${benchmark}, with finite scores, grades, lengths and comparisons.`,
+    `${where}: expected a scored case of ${benchmark} with finite scores.`,
+  );
+}
+
+const LISTS = ["scores", "grades", "lengths", "comparisons"];
+const OPTIONAL_LISTS = ["labels", "models", "asPublished"];
+const LISTS_OF_COMPARISONS = ["comparisons", "asPublished"];
+
+/** What is read before the measures check a case. */
+function hasCase(
+  record: Readonly<Record<string, unknown>>,
+): record is Parameters<typeof caseOfRecord>[0] & typeof record {
+  const isList = (name: string) => Array.isArray(record[name]);
+  return (
+    ["source", "row"].every((name) => Number.isInteger(record[name])) &&
+    LISTS.every(isList) &&
+    (record["scores"] as unknown[]).every(Number.isFinite) &&
+    OPTIONAL_LISTS.every((name) => record[name] === undefined || isList(name)) &&
+    LISTS_OF_COMPARISONS.every((name) => ((record[name] ?? []) as unknown[]).every(isObject))
   );
 }
 

@@ -2,9 +2,10 @@
  * Calibration of sigmoid(margin). A reward model trained with the Bradley-Terry or Plackett-Luce loss claims that a response
  * is better than another with probability sigmoid(score difference).
  */
-import type { ClusterSums } from "./clusters.ts";
+import { type ClusterSums, effectivePrompts, sumsOf } from "./clusters.ts";
 import { binomialRange } from "./distributions.ts";
-import { clusteredInterval, type Interval } from "./interval.ts";
+import { type Interval, intervalOfSums } from "./interval.ts";
+import { softplus } from "./logistic.ts";
 import { evenSample, type PairLists, whenFinite } from "./outcome.ts";
 import type { PairCalibration } from "./pair-calibration.ts";
 
@@ -93,8 +94,10 @@ export function measureCalibration(
     const comparisons = counts[bin] as number;
     if (comparisons === 0) continue;
     const [sum, hits] = [predicted[bin] as number, observed[bin] as number];
-    const interval = clusteredInterval(clusters.of(bin));
-    const noise = binomialRange(clusters.independent(bin), sum / comparisons);
+    const sums = sumsOf(clusters.of(bin));
+    const interval = intervalOfSums(sums);
+    // As many comparisons are independent, if those of a prompt come out alike (L. Kish, 1965).
+    const noise = binomialRange(Math.max(1, Math.floor(effectivePrompts(sums))), sum / comparisons);
     bins.push({
       low: 0.5 + bin / (2 * BINS),
       high: 0.5 + (bin + 1) / (2 * BINS),
@@ -140,16 +143,6 @@ class BinClusters {
     this.#counts[at] = (this.#counts[at] as number) + 1;
   }
 
-  /** L. Kish's effective number of independent comparisons (1965), if those of a prompt come out alike. */
-  independent(bin: number): number {
-    let [sum, squares] = [0, 0];
-    for (const { count } of this.of(bin)) {
-      sum += count;
-      squares += count * count;
-    }
-    return Math.max(1, Math.floor((sum * sum) / squares));
-  }
-
   *of(bin: number): Generator<ClusterSums> {
     for (let at = bin * this.#prompts; at < (bin + 1) * this.#prompts; at++) {
       const count = this.#counts[at] as number;
@@ -162,11 +155,6 @@ function logLoss(margins: Float64Array, slope: number): number {
   let sum = 0;
   for (const margin of margins) sum += softplus(-slope * margin);
   return sum / margins.length;
-}
-
-/** log(1 + exp(x)) without overflow. */
-function softplus(x: number): number {
-  return Math.max(0, x) + Math.log1p(Math.exp(-Math.abs(x)));
 }
 
 /** The slope above 0 that minimises the log loss of slope × margin, which is convex in the slope; undefined if there is none. */

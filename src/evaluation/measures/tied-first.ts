@@ -12,6 +12,8 @@
  * trapezoidal rule has an error of about exp(-π²/h).
  */
 
+import { softplus } from "./logistic.ts";
+
 /** Largest step of the trapezoidal rule: exp(-π²/0.2) is 4e-22. */
 const LARGEST_STEP = 0.2;
 /** The peak of n factors is about 1/sqrt(n) wide; the step is this fraction of it. The error is exp(-(2π/0.5)²/3). */
@@ -38,7 +40,7 @@ export function tiedFirst(scores: readonly number[], rest: number, slopes?: Floa
   if (leads.length === 1) {
     const lead = leads[0] as number;
     if (slopes !== undefined) slopes[0] = -1 / (1 + Math.exp(lead));
-    return lead > 0 ? Math.log1p(Math.exp(-lead)) : Math.log1p(Math.exp(lead)) - lead;
+    return softplus(-lead);
   }
   if (leads.some(Number.isNaN)) {
     slopes?.fill(Number.NaN);
