@@ -107,8 +107,9 @@ function storedLoss(
   { margins }: PairLists,
   cases: readonly ScoredCase[],
   stored: PairCalibration,
-): StoredCalibrationLoss {
-  return { ...stored, logLoss: calibratedLogLoss({ margins, orders: ordersOf(cases) }, stored) };
+): StoredCalibrationLoss | undefined {
+  const logLoss = calibratedLogLoss({ margins, orders: ordersOf(cases) }, stored);
+  return Number.isFinite(logLoss) ? { ...stored, logLoss } : undefined;
 }
 
 function officialScore(benchmark: BenchmarkName, cases: readonly ScoredCase[]): OfficialScore | undefined {
