@@ -3,7 +3,7 @@
  * is better than another with probability sigmoid(score difference).
  */
 import type { ClusterSums } from "./clusters.ts";
-import { binomialRange } from "./distributions.ts";
+import { binomialRange, softplus } from "./distributions.ts";
 import { clusteredInterval, type Interval } from "./interval.ts";
 import { evenSample, type PairLists, whenFinite } from "./outcome.ts";
 import type { PairCalibration } from "./pair-calibration.ts";
@@ -162,11 +162,6 @@ function logLoss(margins: Float64Array, slope: number): number {
   let sum = 0;
   for (const margin of margins) sum += softplus(-slope * margin);
   return sum / margins.length;
-}
-
-/** log(1 + exp(x)) without overflow. */
-function softplus(x: number): number {
-  return Math.max(0, x) + Math.log1p(Math.exp(-Math.abs(x)));
 }
 
 /** The slope above 0 that minimises the log loss of slope × margin, which is convex in the slope; undefined if there is none. */

@@ -5,6 +5,7 @@
  * Machines" (1999).
  */
 import type { Comparison } from "../case.ts";
+import { softplus } from "./distributions.ts";
 
 /** Two numbers that make a probability of a score difference. */
 export interface PairCalibration {
@@ -132,9 +133,4 @@ function newtonStep(
   if (!withOffset) return [g / gg, 0];
   const determinant = gg * hh - gh * gh;
   return [(hh * g - gh * h) / determinant, (gg * h - gh * g) / determinant];
-}
-
-/** log(1 + exp(x)) without overflow. */
-function softplus(x: number): number {
-  return Math.max(0, x) + Math.log1p(Math.exp(-Math.abs(x)));
 }

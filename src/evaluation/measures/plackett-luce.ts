@@ -3,6 +3,7 @@
  * R. L. Plackett, "The Analysis of Permutations" (1975); Zhu et al., "Principled Reinforcement Learning with Human Feedback
  * from Pairwise or K-wise Comparisons" (2023).
  */
+import { softplus } from "./distributions.ts";
 import { tiedFirst } from "./tied-first.ts";
 
 /**
@@ -77,7 +78,7 @@ function lossOfPair(
     gradient[better] = (gradient[better] as number) - slope;
     gradient[worse] = (gradient[worse] as number) + slope;
   }
-  return lead > 0 ? Math.log1p(Math.exp(-lead)) : Math.log1p(Math.exp(lead)) - lead;
+  return softplus(-lead);
 }
 
 /** Groups indices by grade, worst grade first. */

@@ -11,6 +11,7 @@
  * left and exp(-exp(y)) to the right, and peaks at exp(y) between 1 and 1 + n. It is analytic for |Im y| < π/2, so the
  * trapezoidal rule has an error of about exp(-π²/h).
  */
+import { softplus } from "./distributions.ts";
 
 /** Largest step of the trapezoidal rule: exp(-π²/0.2) is 4e-22. */
 const LARGEST_STEP = 0.2;
@@ -38,7 +39,7 @@ export function tiedFirst(scores: readonly number[], rest: number, slopes?: Floa
   if (leads.length === 1) {
     const lead = leads[0] as number;
     if (slopes !== undefined) slopes[0] = -1 / (1 + Math.exp(lead));
-    return lead > 0 ? Math.log1p(Math.exp(-lead)) : Math.log1p(Math.exp(lead)) - lead;
+    return softplus(-lead);
   }
   if (leads.some(Number.isNaN)) {
     slopes?.fill(Number.NaN);
