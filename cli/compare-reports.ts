@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { compareRuns, type RunsComparison } from "../src/entry/eval.ts";
 import type { CommandContext } from "./context.ts";
 import { EXIT_DONE } from "./errors.ts";
-import { aligned } from "./eval-table.ts";
 import { runNames, writeComparison } from "./library.ts";
+import { aligned, probability, range, share, signed } from "./measure-text.ts";
 import { openOutput } from "./output.ts";
 import { checkFolderName } from "./output-names.ts";
 import { preview } from "./visible-text.ts";
@@ -15,9 +15,7 @@ export interface CompareReportsOptions {
   readonly json?: true;
 }
 
-const DIGITS = 3;
 const MAX_NAME = 40;
-const ABSENT = "-";
 
 /** Whether a name is that of a report, or of the folder of one. */
 export function isReport(path: string): boolean {
@@ -59,20 +57,12 @@ export function comparisonText(comparison: RunsComparison, columns: number): str
     [`${benchmark}: to the first`, "difference", "95 % interval", "McNemar's p", "only first right", "only this right"],
     ...all.map(({ run, difference, interval, p, onlyFirstRight, onlyThisRight }) => [
       names[run] as string,
-      difference === undefined ? ABSENT : signed(difference),
-      interval === undefined ? ABSENT : `${signed(interval.low)} to ${signed(interval.high)}`,
-      p === undefined ? ABSENT : p < 1e-4 ? "< 0.0001" : p.toFixed(4),
+      signed(difference),
+      range(interval, signed),
+      probability(p, "<"),
       String(onlyFirstRight),
       String(onlyThisRight),
     ]),
   ]);
   return [accuracies, ...differences].map((rows) => aligned(rows, columns)).join("\n");
-}
-
-function share(value: number | undefined): string {
-  return value === undefined ? ABSENT : value.toFixed(DIGITS);
-}
-
-function signed(value: number): string {
-  return `${value > 0 ? "+" : ""}${value.toFixed(DIGITS)}`;
 }

@@ -15,6 +15,7 @@ import { counted } from "./counted.ts";
 import { EXIT_DONE, UsageError } from "./errors.ts";
 import { evaluationStatus, runAndPrint } from "./evaluation-run.ts";
 import { benchmarkNames, byteSize } from "./library.ts";
+import { ABSENT, probability, range, signed } from "./measure-text.ts";
 import {
   addEngineOptions,
   addTokenOptions,
@@ -23,7 +24,6 @@ import {
   localModel,
   type ModelOptions,
 } from "./model-option.ts";
-
 import { propertyTable } from "./table.ts";
 
 type CompareCommandOptions = Omit<ModelOptions, "model" | "head"> &
@@ -91,7 +91,7 @@ function comparisonTable({ models, agreement, rows }: ComparisonReport): string 
   const [first, second] = models;
   const difference = (of: typeof scores) =>
     of === undefined
-      ? "-"
+      ? ABSENT
       : `median ${of.median.toFixed(DIGITS)}, at most ${of.max.toFixed(DIGITS)}, mean ${of.mean.toFixed(DIGITS)}`;
   const left = rows.broken + rows.failed;
   return propertyTable([
@@ -103,7 +103,7 @@ function comparisonTable({ models, agreement, rows }: ComparisonReport): string 
     ],
     ["same order", shareText(order.agreement, order.interval)],
     ["same best response", shareText(sameBest)],
-    ["Kendall's tau", kendall === undefined ? "-" : kendall.toFixed(DIGITS)],
+    ["Kendall's tau", kendall === undefined ? ABSENT : kendall.toFixed(DIGITS)],
     ["scores differ by", difference(scores)],
     ["margins differ by", difference(margins)],
     ["accuracy of the first", accuracyText(first)],
@@ -122,22 +122,22 @@ function accuracyText({ accuracy: measured }: ComparedModel): string {
 }
 
 function differenceText(paired: ComparisonReport["agreement"]["accuracyDifference"]): string {
-  if (paired === undefined) return "-";
+  if (paired === undefined) return ABSENT;
   const { difference, interval, p } = paired;
-  const signed = (value: number) => `${value > 0 ? "+" : ""}${value.toFixed(DIGITS)}`;
-  const chance = p < SMALLEST_P ? `below ${SMALLEST_P}` : p.toFixed(DIGITS);
-  return `${signed(difference)} (${signed(interval.low)} to ${signed(interval.high)}, ${(100 * interval.level).toFixed(0)} %; McNemar's p ${chance})`;
+  const text = (value: number) => signed(value, DIGITS);
+  return `${text(difference)} (${range(interval, text)}, ${levelText(interval)}; McNemar's p ${probability(p, "below")})`;
 }
-
-const SMALLEST_P = 0.0001;
 
 type Range = NonNullable<ComparisonReport["agreement"]["order"]["interval"]>;
 
 function shareText(share: number | undefined, interval?: Range): string {
-  if (share === undefined) return "-";
+  if (share === undefined) return ABSENT;
   if (interval === undefined) return share.toFixed(DIGITS);
-  const level = `${(100 * interval.level).toFixed(0)} %`;
-  return `${share.toFixed(DIGITS)} (${interval.low.toFixed(DIGITS)} to ${interval.high.toFixed(DIGITS)}, ${level})`;
+  return `${share.toFixed(DIGITS)} (${range(interval, (value) => value.toFixed(DIGITS))}, ${levelText(interval)})`;
+}
+
+function levelText({ level }: Range): string {
+  return `${(100 * level).toFixed(0)} %`;
 }
 
 export function describeCompare(command: Command): Command {

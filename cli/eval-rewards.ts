@@ -1,10 +1,9 @@
 /** What eval says of best-of-n, RM-Bench, PPE, the models that wrote the responses, and paraphrases, for people. */
 import type { BenchmarkReport } from "../src/entry/eval.ts";
 import { counted } from "./counted.ts";
+import { aligned, range, share } from "./measure-text.ts";
 import { preview } from "./visible-text.ts";
 
-const DIGITS = 3;
-const ABSENT = "-";
 /** Models that are listed. */
 const MAX_MODELS = 30;
 const MAX_NAME = 40;
@@ -53,13 +52,13 @@ function curveNote({ points }: NonNullable<BenchmarkReport["bestOfN"]>): string 
 function consistencyNote(measures: NonNullable<BenchmarkReport["consistency"]>): string {
   const { consistency, interval, pairs, prompts } = measures;
   if (pairs === 0) return "no two rows are paraphrases with a comparison in common.";
-  const range = interval === undefined ? "" : ` (${share(interval.low)} to ${share(interval.high)})`;
-  return `order kept between paraphrases ${share(consistency)}${range}, ${counted(pairs, "pair")} on ${counted(prompts, "prompt")}.`;
+  const within = interval === undefined ? "" : ` (${range(interval)})`;
+  return `order kept between paraphrases ${share(consistency)}${within}, ${counted(pairs, "pair")} on ${counted(prompts, "prompt")}.`;
 }
 
-/** Head and rows of a table of the models that wrote the responses; undefined: none are named. */
-export function strengthRows({ benchmark, strengths }: BenchmarkReport, columns: number): string[][] | undefined {
-  if (strengths === undefined) return undefined;
+/** A table of the models that wrote the responses; empty: none are named. */
+export function strengthsTable({ benchmark, strengths }: BenchmarkReport, columns: number): string {
+  if (strengths === undefined) return "";
   const width = Math.min(MAX_NAME, Math.max(LEAST_NAME, columns - NUMBERS));
   const head = [
     preview(`${benchmark}: models`, width),
@@ -70,29 +69,17 @@ export function strengthRows({ benchmark, strengths }: BenchmarkReport, columns:
     "by labels",
     "strength",
   ];
-  return [
-    head,
-    ...strengths.models
-      .slice(0, MAX_MODELS)
-      .map(({ model, battles, byScores, byLabels }) => [
-        preview(model, width),
-        String(battles),
-        share(byScores.winRate),
-        share(byScores.strength),
-        byScores.strengthInterval === undefined
-          ? ABSENT
-          : `${share(byScores.strengthInterval.low)} to ${share(byScores.strengthInterval.high)}`,
-        share(byLabels.winRate),
-        share(byLabels.strength),
-      ]),
-  ];
-}
-
-/** How many models the table leaves out. */
-export function strengthsLeft({ strengths }: BenchmarkReport): number {
-  return Math.max(0, (strengths?.models.length ?? 0) - MAX_MODELS);
-}
-
-function share(value: number | undefined): string {
-  return value === undefined ? ABSENT : value.toFixed(DIGITS);
+  const rows = strengths.models
+    .slice(0, MAX_MODELS)
+    .map(({ model, battles, byScores, byLabels }) => [
+      preview(model, width),
+      String(battles),
+      share(byScores.winRate),
+      share(byScores.strength),
+      range(byScores.strengthInterval),
+      share(byLabels.winRate),
+      share(byLabels.strength),
+    ]);
+  const left = strengths.models.length - rows.length;
+  return `\n${aligned([head, ...rows], columns)}${left > 0 ? `  … and ${counted(left, "model")} more (--json)\n` : ""}`;
 }

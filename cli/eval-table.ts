@@ -1,12 +1,10 @@
 /** The result of an evaluation for people: a line per benchmark, their average, and notes. */
 import type { BenchmarkReport, EvaluationReport } from "../src/entry/eval.ts";
 import { counted } from "./counted.ts";
-import { rewardNotes, strengthRows, strengthsLeft } from "./eval-rewards.ts";
-import { padStart, preview, textWidth, visible } from "./visible-text.ts";
+import { rewardNotes, strengthsTable } from "./eval-rewards.ts";
+import { aligned, range, share, wrapped } from "./measure-text.ts";
+import { preview, visible } from "./visible-text.ts";
 
-const DIGITS = 3;
-const GAP = 2;
-const ABSENT = "-";
 const MAX_MODEL_NAME = 20;
 /** Reasons for omitted rows that are listed; a file may have any number. */
 const MAX_REASONS = 6;
@@ -38,7 +36,7 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
     ...(hasOfficial ? [share(own.officialScore === undefined ? own.accuracy : own.officialScore.score)] : []),
     String(own.cases),
     share(own.accuracy),
-    intervalOf(own),
+    range(own.interval),
     ...models.map((model) => share(own.card?.[model])),
   ]);
   const average = [
@@ -46,7 +44,7 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
     ...(hasOfficial ? [""] : []),
     "",
     share(report.accuracy),
-    intervalOf(report),
+    range(report.interval),
     ...models.map((model) => share(report.card?.[model])),
   ];
   const table = benchmarks.length > 1 ? [head, ...rows, average] : [head, ...rows];
@@ -68,41 +66,12 @@ function breakdownTable({ benchmark }: BenchmarkReport, { field, groups }: Break
       value === undefined ? "(no value)" : preview(value, MAX_GROUP_NAME),
       String(prompts),
       share(accuracy),
-      intervalOf({ interval }),
+      range(interval),
     ]);
   const more =
     groups.length > MAX_GROUPS ? `  … and ${counted(groups.length - MAX_GROUPS, "value")} more (--json)\n` : "";
   const head = [preview(`${benchmark} by ${field}`, MAX_GROUP_NAME + 12), "prompts", "accuracy", "95 % interval"];
   return `\n${aligned([head, ...rows], columns)}${more}`;
-}
-
-function strengthsTable(report: BenchmarkReport, columns: number): string {
-  const rows = strengthRows(report, columns);
-  if (rows === undefined) return "";
-  const left = strengthsLeft(report);
-  return `\n${aligned(rows, columns)}${left > 0 ? `  … and ${counted(left, "model")} more (--json)\n` : ""}`;
-}
-
-function intervalOf({ interval }: { readonly interval?: BenchmarkReport["interval"] | undefined }): string {
-  return interval === undefined ? ABSENT : `${share(interval.low)} to ${share(interval.high)}`;
-}
-
-/** First column left-aligned, the others right-aligned. */
-export function aligned(rows: readonly (readonly string[])[], columns: number): string {
-  const widths = (rows[0] ?? []).map((_, i) => rows.reduce((most, row) => Math.max(most, textWidth(row[i] ?? "")), 0));
-  let fitting = widths.length;
-  const total = () => widths.slice(0, fitting).reduce((sum, width) => sum + width + GAP, -GAP);
-  while (fitting > 3 && total() > columns) fitting--;
-  return rows
-    .map((row) =>
-      row
-        .slice(0, fitting)
-        .map((cell, i) => (i === 0 ? cell.padEnd(widths[0] as number) : padStart(cell, widths[i] as number)))
-        .join(" ".repeat(GAP))
-        .trimEnd(),
-    )
-    .map((line) => `${line}\n`)
-    .join("");
 }
 
 /** Notes on a benchmark, wrapped to lines; may be empty. */
@@ -152,20 +121,4 @@ function reasons(omitted: Readonly<Record<string, number>>): string {
   const all = Object.entries(omitted);
   const named = all.slice(0, MAX_REASONS).map(([reason, count]) => `${preview(reason, MAX_REASON)} ${count}`);
   return all.length > MAX_REASONS ? `${named.join(", ")} and others` : named.join(", ");
-}
-
-/** At spaces, further lines indented. */
-export function wrapped(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const last = lines.at(-1);
-    if (last !== undefined && textWidth(last) + 1 + textWidth(word) <= columns)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(last === undefined ? word : `  ${word}`);
-  }
-  return lines.map((line) => preview(line, columns));
-}
-
-function share(value: number | undefined): string {
-  return value === undefined ? ABSENT : value.toFixed(DIGITS);
 }

@@ -1,15 +1,13 @@
 /** The results of probes for people. */
 import type { Probe, ProbeReport } from "../src/entry/eval.ts";
 import { counted } from "./counted.ts";
-import { aligned, wrapped } from "./eval-table.ts";
+import { ABSENT, aligned, range, share, signed, wrapped } from "./measure-text.ts";
 import { visible } from "./visible-text.ts";
 
 type Measures = ProbeReport["probes"][number];
 type Flips = NonNullable<Measures["pairs"]>["both"];
 type Interval = NonNullable<NonNullable<Measures["shift"]>["interval"]>;
 
-const DIGITS = 3;
-const ABSENT = "-";
 const AGAINST = "*";
 
 /** On a narrow terminal the last columns are dropped. */
@@ -25,9 +23,7 @@ export function probeTable(report: ProbeReport, columns: number): string {
     `${signed(own.shift?.mean)}${isAgainst(own) ? AGAINST : ""}`,
     signed(own.standardized?.mean),
     ...(hasPairs ? [own.pairs?.rejected, own.pairs?.chosen, own.pairs?.both].map(flipText) : []),
-    own.shift?.interval === undefined
-      ? ABSENT
-      : `${signed(own.shift.interval.low)} to ${signed(own.shift.interval.high)}`,
+    range(own.shift?.interval, signed),
     signed(own.shift?.median),
     percent(own.up),
     percent(own.down),
@@ -35,7 +31,7 @@ export function probeTable(report: ProbeReport, columns: number): string {
   const notice = model.notice === undefined ? [] : wrapped(visible(model.notice), columns);
   const known = `${counted(scores.count, "score")} of ${counted(report.prompts, "prompt")}`;
   const deviation = scores.standardDeviation;
-  const spread = deviation === undefined ? known : `${known}, standard deviation ${deviation.toFixed(DIGITS)}`;
+  const spread = deviation === undefined ? known : `${known}, standard deviation ${share(deviation)}`;
   const lines = [...notice, ...wrapped(`The texts as they are: ${spread}.`, columns)];
   const notes = [
     ...(probes.some(isAgainst)
@@ -82,14 +78,8 @@ function flipText(flips: Flips | undefined): string {
   return percent(flips?.flipped);
 }
 
-function signed(value: number | undefined): string {
-  if (value === undefined) return ABSENT;
-  const text = value.toFixed(DIGITS);
-  return Number(text) === 0 ? text.replace("-", "") : value > 0 ? `+${text}` : text;
-}
-
-function percent(share: { readonly share: number } | undefined): string {
-  return share === undefined ? ABSENT : `${(100 * share.share).toFixed(1)} %`;
+function percent(part: { readonly share: number } | undefined): string {
+  return part === undefined ? ABSENT : `${(100 * part.share).toFixed(1)} %`;
 }
 
 /** For `--list`: a block per probe. */

@@ -50,6 +50,10 @@ export function padStart(text: string, columns: number): string {
   return " ".repeat(Math.max(0, columns - textWidth(text))) + text;
 }
 
+export function padEnd(text: string, columns: number): string {
+  return text + " ".repeat(Math.max(0, columns - textWidth(text)));
+}
+
 function clusterWidth(cluster: string): number {
   if (/\p{Emoji_Presentation}|\ufe0f/u.test(cluster)) return 2;
   const first = cluster.codePointAt(0) ?? 0;

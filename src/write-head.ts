@@ -2,12 +2,12 @@
 import { FileError, InvalidInputError, invalidArgument } from "./errors.ts";
 import { unwritable } from "./files/file-errors.ts";
 import { type OutputFile, withOutput } from "./files/output-file.ts";
-import { isSameFile } from "./files/same-file.ts";
 import { copyTensors } from "./gguf/copy.ts";
 import { text, u32 } from "./gguf/entries.ts";
 import { aFitRecord, type FitRecord, fitEntries } from "./gguf/fit-record.ts";
 import { writeHeadFile } from "./gguf/head-file.ts";
 import { formatVersionOf, HEAD_KEYS, headEntries } from "./gguf/head-metadata.ts";
+import type { GgufHeader } from "./gguf/header.ts";
 import { OpenedGguf } from "./gguf/opened-gguf.ts";
 import { readGguf } from "./gguf/reader.ts";
 import { type RewardMetadata, readRewardMetadata } from "./gguf/reward-metadata.ts";
@@ -99,8 +99,7 @@ export async function writeHead(options: WriteHeadOptions): Promise<WrittenHead>
 /** {@link writeHead}, into a file that the caller holds. */
 export async function writeHeadTo(claimed: OutputFile, options: WriteHeadOptions): Promise<WrittenHead> {
   const { modelPath, output, head, fit, signal } = options;
-  await checkNotTheModel(options, claimed);
-  const metadata = readRewardMetadata(await readGguf(modelPath), modelPath);
+  const metadata = readRewardMetadata(await readOther(modelPath, claimed), modelPath);
   checkFits(options, metadata);
   const { name, profile } = metadata;
   const { tokenization = metadata.tokenization } = options;
@@ -141,6 +140,9 @@ export async function replaceHeadIn(claimed: OutputFile, options: ReplaceHeadOpt
   const { modelPath, output, head, tokenization, fit, onProgress, signal } = options;
   const source = await OpenedGguf.open(modelPath);
   try {
+    // A whole model may take the place of a whole one. The other parts would be lost with a part.
+    if (source.parts.length > 1 && (await source.isAt(claimed.target.path)))
+      throw unwritable(output, "it is a part of the model being read");
     const gguf = await readGguf(source);
     checkFits(options, readRewardMetadata(gguf, modelPath));
     const metadata = new Map(gguf.metadata);
@@ -185,8 +187,14 @@ const fitKeys = [
 ];
 
 /** A head file has no weights: writing it over the model would destroy the model. */
-async function checkNotTheModel({ modelPath, output }: WriteHeadOptions, { target }: OutputFile): Promise<void> {
-  if (await isSameFile(modelPath, target.path)) throw unwritable(output, "it is the model being read");
+async function readOther(modelPath: string, { name, target }: OutputFile): Promise<GgufHeader> {
+  const model = await OpenedGguf.open(modelPath);
+  try {
+    if (await model.isAt(target.path)) throw unwritable(name, "it is the model being read");
+    return await readGguf(model);
+  } finally {
+    await model.close();
+  }
 }
 
 function check<O extends WriteHeadOptions>(caller: string, options: O, known: Readonly<Record<string, Check>>): O {

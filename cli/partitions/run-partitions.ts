@@ -54,7 +54,7 @@ async function claimFolder({ folder, all }: Plan, run: PartitionRun, force: bool
   }
   // A folder that is read-only may be whole.
   if (before !== undefined && before !== null && difference(before, run) === undefined) {
-    await folder.removeTracesOfRun(run);
+    await folder.removeTracesOfRun();
     return;
   }
   const now = await folder.begin(run, force);

@@ -55,7 +55,7 @@ export function parseSentencePiece(bytes: Buffer, file: string): SentencePieceMo
 /** Shared, so that a file of a million empty pieces does not allocate a buffer for each. */
 const NO_BYTES = Buffer.alloc(0);
 
-export interface Piece {
+interface Piece {
   bytes: Buffer;
   score: number;
   type: number;

@@ -112,7 +112,8 @@ export function parseTokenizerConfig(
   };
 }
 
-function classOf(config: JsonFile | undefined) {
+/** What `tokenizer_class` of tokenizer_config.json names, or the class where none is named; undefined for one that is not known. */
+export function classOf(config: JsonFile | undefined) {
   return tokenizerClass(config === undefined ? undefined : own(config.value, "tokenizer_class"));
 }
 

@@ -14,6 +14,7 @@ import { MAX_TOKENIZER_MODEL_BYTES, parseSentencePiece, type SentencePieceModel 
 import type { MergeOrder } from "./sentencepiece-merges.ts";
 import { SENTENCEPIECE_CLASSES, tokenizerClass } from "./tokenizer-classes.ts";
 import {
+  classOf,
   type JsonFile,
   MAX_TOKENIZER_CONFIG_BYTES,
   parseTokenizerConfig,
@@ -65,15 +66,14 @@ export async function readVocabulary(
 /** Whether tokenizer.json is what transformers made of a SentencePiece model, in a class whose ids are reproduced. */
 function isConverted({ value }: JsonFile, config: JsonFile | undefined): boolean {
   const model = own(value, "model");
-  const name = config === undefined ? undefined : own(config.value, "tokenizer_class");
-  const isNamed = name !== undefined && name !== null && tokenizerClass(name) !== undefined;
+  const name = config && own(config.value, "tokenizer_class");
+  const isNamed = typeof name === "string" && tokenizerClass(name) !== undefined;
   return isNamed && isJsonObject(model) && own(model, "type") === "BPE" && own(model, "byte_fallback") === true;
 }
 
 function rebuild(file: JsonFile, { vocabularySize }: CheckpointConfig, files: TokenizerFiles): SentencePieceVocabulary {
   const fast = parseFastTokenizer(file);
-  const name = files.config === undefined ? undefined : own(files.config.value, "tokenizer_class");
-  const pieces = rebuiltPieces(fast, tokenizerClass(name)?.spellsTab === true);
+  const pieces = rebuiltPieces(fast, classOf(files.config)?.spellsTab === true);
   checkPieceCount(pieces, file.path, vocabularySize);
   const tokenizer = parseTokenizerConfig(pieces, files, vocabularySize);
   return { kind: "sentencepiece", pieces, tokenizer, fast, isRebuilt: true };

@@ -3,9 +3,9 @@ import { InvalidInputError } from "../errors.ts";
 import { aSignal, checkOptions, given, takesOnlyOptions } from "../options.ts";
 import { packageVersion } from "../package-info.ts";
 import type { BenchmarkName, ScoredCase } from "./case.ts";
-import { mean } from "./measures/accuracy.ts";
+import { mean, measureAccuracy } from "./measures/accuracy.ts";
 import { type Flip, findFlips } from "./measures/flips.ts";
-import { measureBenchmark } from "./measures/measure.ts";
+import { checkCases, scoreOfficially } from "./measures/measure.ts";
 import { measurePaired } from "./measures/paired.ts";
 import { readRun, type WrittenRun } from "./read-run.ts";
 import type { BenchmarkReport, EvaluationReport } from "./report.ts";
@@ -96,9 +96,11 @@ function compareBenchmark(benchmark: BenchmarkName, runs: readonly WrittenRun[])
     );
   }
   const lists = keyed.map(({ cases }) => keys.map((key) => cases.get(key) as ScoredCase));
-  const [base] = lists as [ScoredCase[]];
-  for (const [i, list] of lists.entries()) checkSameRows(base, list, first.run.name, runs[i]?.name ?? "", benchmark);
-  const flips = lists.slice(1).map((list) => findFlips(base, list));
+  for (const list of lists) checkCases(list);
+  const [base, ...later] = lists as [ScoredCase[], ...ScoredCase[][]];
+  for (const [i, list] of later.entries())
+    checkSameRows(base, list, first.run.name, (others[i] as KeyedRun).run.name, benchmark);
+  const flips = later.map((list) => findFlips(base, list));
   const [only] = flips;
   return {
     benchmark,
@@ -106,10 +108,11 @@ function compareBenchmark(benchmark: BenchmarkName, runs: readonly WrittenRun[])
     common: keys.length,
     cases: keyed.map(({ cases }) => cases.size),
     measures: lists.map((list) => {
-      const { accuracy, interval, prompts, comparisons, officialScore } = measureBenchmark(benchmark, list);
+      const { accuracy, interval, prompts, comparisons } = measureAccuracy(list);
+      const officialScore = scoreOfficially(benchmark, list);
       return { ...given({ accuracy, interval, officialScore }), prompts, comparisons };
     }),
-    differences: lists.slice(1).map((list, i) => ({
+    differences: later.map((list, i) => ({
       run: i + 1,
       ...measurePaired(base, list),
       onlyFirstRight: flips[i]?.filter(({ gain }) => gain < 0).length ?? 0,
@@ -156,11 +159,8 @@ function withTexts(flips: readonly Flip[], runs: readonly KeyedRun[]): Flip[] {
   const texts = new Map<string, Pick<Flip, "prompt" | "better" | "worse">>();
   for (const { report } of [...runs].reverse()) {
     const keyOf = caseKeys(report);
-    for (const { prompt, better, worse, ...place } of report.mistakes) {
-      const { text: good } = better;
-      const { text: bad } = worse;
-      texts.set(keyOf(place), { prompt, better: good, worse: bad });
-    }
+    for (const { prompt, better, worse, ...place } of report.mistakes)
+      texts.set(keyOf(place), { prompt, better: better.text, worse: worse.text });
   }
   const keyOf = caseKeys((runs[0] as KeyedRun).report);
   return flips.map((flip) => ({ ...flip, ...texts.get(keyOf(flip)) }));

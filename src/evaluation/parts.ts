@@ -137,13 +137,19 @@ function sumOfRows(all: readonly RowCounts[]): RowCounts {
   };
 }
 
-/** A case as a line of JSON, and back: JSON has no undefined grades and labels. */
+/** A case as a line of JSON, which has no undefined grades and labels: {@link parseCase} reads it back. */
 export function caseLine(benchmark: BenchmarkName, scored: ScoredCase): string {
   return `${JSON.stringify({ benchmark, ...scored })}\n`;
 }
 
+/** The case of a line that {@link caseLine} made. */
 export function parseCase(line: string): ScoredCase {
-  const { benchmark: _, labels, models, ...scored } = JSON.parse(line) as ScoredCase & { benchmark: BenchmarkName };
+  return caseOfRecord(JSON.parse(line));
+}
+
+/** @param record the parsed line */
+export function caseOfRecord(record: ScoredCase & { readonly benchmark: BenchmarkName }): ScoredCase {
+  const { benchmark: _, labels, models, ...scored } = record;
   return {
     ...scored,
     grades: scored.grades.map((grade) => grade ?? undefined),

@@ -3,9 +3,10 @@ import { readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { FileError, InvalidInputError } from "../errors.ts";
 import { readError } from "../files/file-errors.ts";
+import { isObject } from "../prompt/input-fields.ts";
 import type { BenchmarkName, ScoredCase } from "./case.ts";
-import { parseCase } from "./parts.ts";
-import type { EvaluationReport } from "./report.ts";
+import { caseOfRecord } from "./parts.ts";
+import { type EvaluationReport, isReport } from "./report.ts";
 
 /** An evaluation that was written to files. */
 export interface WrittenRun {
@@ -55,17 +56,19 @@ async function textOf(file: string): Promise<string> {
 }
 
 function reportOf(file: string, text: string): EvaluationReport {
-  const report = parsed(text) as Partial<EvaluationReport> | null | undefined;
-  const { model, settings, benchmarks } = report ?? {};
-  if (typeof model?.name === "string" && typeof settings === "object" && Array.isArray(benchmarks))
-    return report as EvaluationReport;
+  const report = parsed(text);
+  if (isReport(report) && report.benchmarks.every(hasCounts)) return report;
   throw new FileError(
     "ERR_INVALID_JSON",
     `Expected ${REPORT} of starling-rm eval --output, but ${file} is something else.`,
-    {
-      file,
-    },
+    { file },
   );
+}
+
+function hasCounts(benchmark: unknown): boolean {
+  if (!isObject(benchmark)) return false;
+  const { cases, sources, mistakes } = benchmark;
+  return Number.isInteger(cases) && [sources, mistakes].every((list) => Array.isArray(list) && list.every(isObject));
 }
 
 /** Undefined for what is not JSON. */
@@ -78,10 +81,26 @@ function parsed(json: string): unknown {
 }
 
 function caseOf(line: string, benchmark: BenchmarkName, where: string): ScoredCase {
-  const found = parsed(line) as { benchmark?: unknown; scores?: unknown; comparisons?: unknown } | null | undefined;
-  if (found?.benchmark === benchmark && Array.isArray(found.scores) && Array.isArray(found.comparisons))
-    return parseCase(line);
+  const record = parsed(line);
+  if (isObject(record) && record["benchmark"] === benchmark && hasCase(record)) return caseOfRecord(record);
   throw new InvalidInputError("ERR_INVALID_JSON", `${where}: expected a scored case of ${benchmark}.`);
+}
+
+const LISTS = ["scores", "grades", "lengths", "comparisons"];
+const OPTIONAL_LISTS = ["labels", "models", "asPublished"];
+const LISTS_OF_COMPARISONS = ["comparisons", "asPublished"];
+
+/** What is read before the measures check a case. */
+function hasCase(
+  record: Readonly<Record<string, unknown>>,
+): record is Parameters<typeof caseOfRecord>[0] & typeof record {
+  const isList = (name: string) => Array.isArray(record[name]);
+  return (
+    ["source", "row"].every((name) => Number.isInteger(record[name])) &&
+    LISTS.every(isList) &&
+    OPTIONAL_LISTS.every((name) => record[name] === undefined || isList(name)) &&
+    LISTS_OF_COMPARISONS.every((name) => ((record[name] ?? []) as unknown[]).every(isObject))
+  );
 }
 
 function strange(file: string, why: string): FileError {

@@ -162,3 +162,11 @@ export function cardAverages(benchmarks: readonly Pick<BenchmarkReport, "card">[
   }
   return averages;
 }
+
+/** Whether a value looks like a report: it may come out of a file. */
+export function isReport(value: unknown): value is EvaluationReport {
+  const { model, settings, benchmarks } = (value ?? {}) as Partial<EvaluationReport>;
+  return (
+    typeof model?.name === "string" && typeof settings === "object" && settings !== null && Array.isArray(benchmarks)
+  );
+}

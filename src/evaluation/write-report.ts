@@ -9,6 +9,7 @@ import { TemporaryFile } from "../files/temporary-file.ts";
 import { aString, type Check, checkOptions, takesOnlyOptions } from "../options.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { renderHtml } from "./report/html.ts";
+import { isReport } from "./report.ts";
 import { type ScoreTableFormat, scoreTable, scoreTableFormats } from "./score-table.ts";
 
 /** The files of a report. */
@@ -72,9 +73,7 @@ const areTables: Check = (value) =>
 
 const anEvaluation: Check = (value) => {
   const { report, cases } = (value ?? {}) as Partial<Evaluation>;
-  return typeof report?.model?.name === "string" && Array.isArray(report.benchmarks) && Array.isArray(cases)
-    ? undefined
-    : "the result of evaluate()";
+  return isReport(report) && Array.isArray(cases) ? undefined : "the result of evaluate()";
 };
 
 /**

@@ -198,3 +198,17 @@ export async function removeLeftovers({ path }: Target): Promise<void> {
     if (isPartial || isOld || (await isAbandoned(file))) await unlink(file).catch(() => {});
   }
 }
+
+/**
+ * Removes what processes that died left of an output that need not be written. Who holds it, perhaps on another machine, is not
+ * waited for. Never throws.
+ */
+export async function removeTraces(path: string): Promise<void> {
+  const prefix = basename(besideTarget(path, "."));
+  const names: readonly string[] = await readdir(dirname(path)).catch(() => []);
+  if (!names.some((name) => name.startsWith(prefix))) return;
+  const lock = lockPath({ path });
+  if (names.includes(basename(lock)) && !(await isAbandoned(lock))) return;
+  // Who takes the lock removes what is left there.
+  await withOutput(path, { overwrite: true }, async () => {}).catch(() => {});
+}

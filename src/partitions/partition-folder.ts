@@ -4,10 +4,10 @@ import { lstat, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { FileError } from "../errors.ts";
 import { readError, unwritable } from "../files/file-errors.ts";
-import { isAbandoned, LockHeld, type LockHolder } from "../files/file-lock.ts";
+import { LockHeld, type LockHolder } from "../files/file-lock.ts";
 import { type FileRecord, isSameContent, recordFile } from "../files/file-record.ts";
 import { makeOutputFolder } from "../files/make-folder.ts";
-import { lockPath, OutputFile, removeLeftovers, withOutput } from "../files/output-file.ts";
+import { lockPath, OutputFile, removeLeftovers, removeTraces, withOutput } from "../files/output-file.ts";
 import { isMissing } from "../files/system-errors.ts";
 import { besideTarget } from "../files/target.ts";
 import type { Partition } from "./find-partitions.ts";
@@ -121,15 +121,9 @@ export class PartitionFolder {
     };
   }
 
-  /** Removes the lock and the temporary files of a process that died while it wrote what the folder is for. Never throws. */
-  async removeTracesOfRun(run: PartitionRun): Promise<void> {
-    const path = join(this.path, RUN_FILE);
-    const prefix = basename(besideTarget(path, "."));
-    const names: readonly string[] = await readdir(this.path).catch(() => []);
-    if (!names.some((name) => name.startsWith(prefix))) return;
-    // Who takes the lock removes what is left there. One that is held, perhaps by another machine, is not waited for.
-    const lock = lockPath({ path });
-    if (!names.includes(basename(lock)) || (await isAbandoned(lock))) await this.begin(run, false).catch(() => {});
+  /** Removes what a process that died left while it wrote what the folder is for. Never throws. */
+  removeTracesOfRun(): Promise<void> {
+    return removeTraces(join(this.path, RUN_FILE));
   }
 
   /** All files below the folder, with "/" between folders. */

@@ -40,6 +40,47 @@ export function parseJson(text: string): ParsedJson {
   return { value, json };
 }
 
+const LONG_INTEGER = /\d{16}/;
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
+const INTEGER = /^-?\d{16,}$/;
+/** Stands for a long integer while the rest is parsed; JSON written by this package never has it unescaped. */
+const MARK = "\u0000integer:";
+
+/** As JSON.parse, with BigInts where a number would round a whole number. */
+export function parseExactly(json: string): unknown {
+  if (json.startsWith('"') || !LONG_INTEGER.test(json)) return JSON.parse(json);
+  if (INTEGER.test(json)) return BigInt(json);
+  const marked = json.replace(TOKEN, (token) => (INTEGER.test(token) ? JSON.stringify(MARK + token) : token));
+  return JSON.parse(marked, (_, value: unknown) =>
+    typeof value === "string" && value.startsWith(MARK) ? BigInt(value.slice(MARK.length)) : value,
+  );
+}
+
+/**
+ * A row's value with BigInts where a number would round a whole number, as rows of parquet have them.
+ *
+ * @param json as the row has it; undefined: its format has no numbers that were rounded
+ */
+export function exactValue(value: unknown, json: string | undefined): unknown {
+  if (json === undefined || !LONG_INTEGER.test(json)) return value;
+  try {
+    return withBigInts(value, parseExactly(json));
+  } catch (error) {
+    // A row that is nested deeper than the stack: nothing reads a number there.
+    if (error instanceof RangeError) return value;
+    throw error;
+  }
+}
+
+/** The value keeps its NaN and Infinity, which the JSON does not have. */
+function withBigInts(value: unknown, exact: unknown): unknown {
+  if (typeof exact === "bigint") return Number.isSafeInteger(value) ? value : exact;
+  if (Array.isArray(value)) return value.map((one, i) => withBigInts(one, (exact as unknown[])[i]));
+  if (typeof value !== "object" || value === null) return value;
+  const members = exact as Readonly<Record<string, unknown>>;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, withBigInts(one, members[name])]));
+}
+
 /** What is wrong with the commas of a text that is not JSON, after "It is not valid JSON: "; undefined: they are not it. */
 export function commaProblem(text: string): string | undefined {
   let closing: string | undefined;

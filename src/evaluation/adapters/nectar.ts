@@ -10,6 +10,7 @@ import {
   refuseTooMany,
   rowFields,
   textOf,
+  writtenBy,
   wrong,
 } from "./adapter.ts";
 import { parseDialogue } from "./dialogue.ts";
@@ -27,11 +28,10 @@ export function adaptNectar(row: unknown, options: AdaptOptions = {}): Adapted {
   const responses = answers.map((value, i) => {
     const where = `answers[${i}]`;
     const answer = fieldsOf(value, where);
-    const model = answer["model"];
     return {
       item: itemOf(turns, textOf(answer, "answer", `${where}.answer`)),
       grade: 0 - numberOf(answer["rank"], `${where}.rank`),
-      ...(typeof model === "string" ? { label: model, model } : {}),
+      ...writtenBy(answer["model"]),
     };
   });
   const comparisons = comparisonsByGrade(responses);

@@ -1,12 +1,12 @@
 /** Fits a head to preference data from start to finish: features, fit, output files. */
 import { defaultCacheFolder } from "../../cache-folder.ts";
 import { InvalidInputError, invalidArgument } from "../../errors.ts";
-import { openFile } from "../../files/byte-source.ts";
 import { checkRoom } from "../../files/disk-room.ts";
 import { changedFile } from "../../files/opened-file.ts";
 import { OutputFile } from "../../files/output-file.ts";
 import { isSameFile } from "../../files/same-file.ts";
 import { findTarget } from "../../files/target.ts";
+import { OpenedGguf } from "../../gguf/opened-gguf.ts";
 import { modelPathOf } from "../../model-path.ts";
 import { aBoolean, aFunction, aString, checkOptions, given, takesOnlyOptions } from "../../options.ts";
 import { packageVersion } from "../../package-info.ts";
@@ -185,6 +185,7 @@ async function claimOutputs(options: FitModelOptions): Promise<Outputs> {
   const release = async () => {
     for (const file of claimed) await file.release();
   };
+  const model = await OpenedGguf.open(modelPath);
   const claim = async (field: string, name: string | undefined) => {
     if (name === undefined) return undefined;
     const { path } = await findTarget(name, overwrite);
@@ -192,8 +193,8 @@ async function claimOutputs(options: FitModelOptions): Promise<Outputs> {
       throw invalidArgument(field, "a file other than output", name);
     for (const input of data.inputs ?? [])
       if (await isSameFile(path, input)) throw invalidArgument(field, "a file other than the inputs", name);
-    // A complete model may replace the old one; a head file may not.
-    if (field === "headOutput" && (await isSameFile(path, modelPath)))
+    // A complete model may replace the old one; a head file may not, and nothing a part of it.
+    if ((field === "headOutput" || model.parts.length > 1) && (await model.isAt(path)))
       throw invalidArgument(field, "a file other than the model", name);
     const file = await OutputFile.claim(name, { overwrite, signal });
     claimed.push(file);
@@ -201,15 +202,13 @@ async function claimOutputs(options: FitModelOptions): Promise<Outputs> {
   };
   try {
     const outputs = { model: await claim("output", output), head: await claim("headOutput", headOutput), release };
-    if (outputs.model !== undefined) {
-      const model = await openFile(modelPath);
-      await model.close();
-      await checkRoom(outputs.model.target.path, model.size, output);
-    }
+    if (outputs.model !== undefined) await checkRoom(outputs.model.target.path, model.size, output);
     return outputs;
   } catch (error) {
     await release();
     throw error;
+  } finally {
+    await model.close();
   }
 }
 

@@ -2,9 +2,10 @@
  * Calibration of sigmoid(margin). A reward model trained with the Bradley-Terry or Plackett-Luce loss claims that a response
  * is better than another with probability sigmoid(score difference).
  */
-import type { ClusterSums } from "./clusters.ts";
-import { binomialRange, softplus } from "./distributions.ts";
-import { clusteredInterval, type Interval } from "./interval.ts";
+import { type ClusterSums, effectivePrompts, sumsOf } from "./clusters.ts";
+import { binomialRange } from "./distributions.ts";
+import { type Interval, intervalOfSums } from "./interval.ts";
+import { softplus } from "./logistic.ts";
 import { evenSample, type PairLists, whenFinite } from "./outcome.ts";
 import type { PairCalibration } from "./pair-calibration.ts";
 
@@ -93,8 +94,10 @@ export function measureCalibration(
     const comparisons = counts[bin] as number;
     if (comparisons === 0) continue;
     const [sum, hits] = [predicted[bin] as number, observed[bin] as number];
-    const interval = clusteredInterval(clusters.of(bin));
-    const noise = binomialRange(clusters.independent(bin), sum / comparisons);
+    const sums = sumsOf(clusters.of(bin));
+    const interval = intervalOfSums(sums);
+    // As many comparisons are independent, if those of a prompt come out alike (L. Kish, 1965).
+    const noise = binomialRange(Math.max(1, Math.floor(effectivePrompts(sums))), sum / comparisons);
     bins.push({
       low: 0.5 + bin / (2 * BINS),
       high: 0.5 + (bin + 1) / (2 * BINS),
@@ -138,16 +141,6 @@ class BinClusters {
     this.#sums[at] = (this.#sums[at] as number) + hit;
     this.#squares[at] = (this.#squares[at] as number) + hit * hit;
     this.#counts[at] = (this.#counts[at] as number) + 1;
-  }
-
-  /** L. Kish's effective number of independent comparisons (1965), if those of a prompt come out alike. */
-  independent(bin: number): number {
-    let [sum, squares] = [0, 0];
-    for (const { count } of this.of(bin)) {
-      sum += count;
-      squares += count * count;
-    }
-    return Math.max(1, Math.floor((sum * sum) / squares));
   }
 
   *of(bin: number): Generator<ClusterSums> {

@@ -1,4 +1,4 @@
-/** Quantiles and tails of the distributions that intervals, tests and losses use. */
+/** Quantiles and tails of the distributions that intervals and tests use. */
 
 /** 97.5th percentile of the standard normal distribution. */
 export const NORMAL_QUANTILE = 1.959963984540054;
@@ -90,8 +90,3 @@ const COEFFICIENTS = [
   -1.26551223, 1.00002368, 0.37409196, 0.09678418, -0.18628806, 0.27886807, -1.13520398, 1.48851587, -0.82215223,
   0.17087277,
 ];
-
-/** log(1 + exp(x)) without overflow: -log sigmoid(-x). */
-export function softplus(x: number): number {
-  return Math.max(0, x) + Math.log1p(Math.exp(-Math.abs(x)));
-}

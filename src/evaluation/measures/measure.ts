@@ -16,7 +16,7 @@ import { type RewardBenchScore, scoreRewardBench } from "./reward-bench.ts";
 import { type RewardBench2Score, scoreRewardBench2 } from "./reward-bench-2.ts";
 import { type RmBenchScore, scoreRmBench } from "./rm-bench.ts";
 import { measureScores, type ScoreDistribution } from "./score-distribution.ts";
-import { measureStrengths, readBattles, type StrengthMeasures } from "./strengths.ts";
+import { type Battles, measureStrengths, readBattles, type StrengthMeasures } from "./strengths.ts";
 
 export type { Interval } from "./interval.ts";
 
@@ -62,8 +62,7 @@ const RANKED: ReadonlySet<BenchmarkName> = new Set(["nectar", "pairs"]);
 
 /**
  * @param stored the model's own calibration, whose log loss is reported beside the raw one
- * @throws InvalidInputError ERR_INVALID_ARGUMENT for a case with lists of different lengths, a comparison of a response that
- *   does not exist, or a score that is not finite
+ * @throws InvalidInputError as {@link checkCases}
  */
 export function measureBenchmark(
   benchmark: BenchmarkName,
@@ -71,15 +70,16 @@ export function measureBenchmark(
   by: readonly string[] = [],
   stored?: PairCalibration,
 ): BenchmarkMeasures {
-  for (const scored of cases) checkCase(scored);
+  checkCases(cases);
   const subsets = measureSubsets(cases);
   const asPublished = cases.some((scored) => scored.asPublished !== undefined)
     ? measureAccuracy(cases.map((scored) => ({ ...scored, comparisons: scored.asPublished ?? scored.comparisons })))
     : undefined;
   const ranking = RANKED.has(benchmark) ? measureRanking(cases) : undefined;
-  const score = officialScore(benchmark, cases);
+  const battles = readBattles(cases);
+  const score = scoreOfficially(benchmark, cases, battles);
   const bestOfN = GRADED.has(benchmark) ? measureBestOfN(cases) : undefined;
-  const strengths = measureStrengths(readBattles(cases));
+  const strengths = measureStrengths(battles);
   const consistency = measureConsistency(cases);
   const pairs = listPairs(cases);
   const scores = measureScores(cases);
@@ -112,11 +112,24 @@ function storedLoss(
   return Number.isFinite(logLoss) ? { ...stored, logLoss } : undefined;
 }
 
-function officialScore(benchmark: BenchmarkName, cases: readonly ScoredCase[]): OfficialScore | undefined {
+/** Undefined for benchmarks whose score is accuracy. @param battles of the cases, where they are known */
+export function scoreOfficially(
+  benchmark: BenchmarkName,
+  cases: readonly ScoredCase[],
+  battles?: Battles,
+): OfficialScore | undefined {
   if (benchmark === "rewardbench") return scoreRewardBench(cases);
   if (benchmark === "rewardbench2") return scoreRewardBench2(cases);
   if (benchmark === "rmbench") return scoreRmBench(cases);
-  return benchmark === "ppe" ? scorePpe(cases) : undefined;
+  return benchmark === "ppe" ? scorePpe(cases, battles) : undefined;
+}
+
+/**
+ * @throws InvalidInputError ERR_INVALID_ARGUMENT for a case with lists of different lengths, a comparison of a response that
+ *   does not exist, or a score that is not finite
+ */
+export function checkCases(cases: readonly ScoredCase[]): void {
+  for (const scored of cases) checkCase(scored);
 }
 
 function checkCase({ source, row, comparisons, scores, ...lists }: ScoredCase): void {

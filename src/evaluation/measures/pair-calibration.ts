@@ -5,7 +5,7 @@
  * Machines" (1999).
  */
 import type { Comparison } from "../case.ts";
-import { softplus } from "./distributions.ts";
+import { softplus } from "./logistic.ts";
 
 /** Two numbers that make a probability of a score difference. */
 export interface PairCalibration {

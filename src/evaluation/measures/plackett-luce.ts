@@ -3,7 +3,7 @@
  * R. L. Plackett, "The Analysis of Permutations" (1975); Zhu et al., "Principled Reinforcement Learning with Human Feedback
  * from Pairwise or K-wise Comparisons" (2023).
  */
-import { softplus } from "./distributions.ts";
+import { softplus } from "./logistic.ts";
 import { tiedFirst } from "./tied-first.ts";
 
 /**

@@ -3,7 +3,7 @@ import { mean } from "./accuracy.ts";
 import type { Battle, FittedComponent } from "./bradley-terry.ts";
 import { pearson } from "./correlation.ts";
 import { normalTest } from "./distributions.ts";
-import { type Battles, correlationOf, halfWidth } from "./strengths.ts";
+import { type Battles, commonPlaces, correlationOf, halfWidth } from "./strengths.ts";
 
 /** Each number is absent where it is undefined. */
 export interface ModelAgreement {
@@ -27,14 +27,12 @@ export interface ModelAgreement {
 export function agreeOnModels(battles: Battles | undefined): ModelAgreement | undefined {
   if (battles === undefined || battles.models.length < 2) return undefined;
   const count = battles.models.length;
-  const { byScores, byLabels } = battles;
-  const rows = rowCorrelations(count, byScores.battles, byLabels.battles);
-  const compared = comparePairs(byScores.main, byLabels.main);
+  const rows = rowCorrelations(count, battles.byScores.battles, battles.byLabels.battles);
   return {
     models: count,
     ...correlationOf(battles),
     ...(rows.length > 0 && { rowPearson: mean(rows) }),
-    ...compared,
+    ...comparePairs(battles),
   };
 }
 
@@ -72,29 +70,24 @@ function winRates(count: number, battles: readonly Battle[]): (number | undefine
   );
 }
 
-function comparePairs(
-  scores: FittedComponent | undefined,
-  labels: FittedComponent | undefined,
-): Pick<ModelAgreement, "separability" | "confidenceAgreement" | "brier"> {
+function comparePairs(battles: Battles): Pick<ModelAgreement, "separability" | "confidenceAgreement" | "brier"> {
+  const [scores, labels] = [battles.byScores.main, battles.byLabels.main];
   if (scores === undefined || labels === undefined) return {};
-  const common = scores.players.flatMap((player, one) => {
-    const other = labels.players.indexOf(player);
-    return other < 0 ? [] : [{ one, other }];
-  });
+  const common = commonPlaces(battles);
   let [pairs, apart, told, agreement] = [0, 0, 0, 0];
   const errors: number[] = [];
   for (const [i, a] of common.entries())
     for (const b of common.slice(i + 1)) {
-      const ours = orderOf(scores, a.one, b.one);
-      const theirs = orderOf(labels, a.other, b.other);
+      const ours = orderOf(scores, a.ours, b.ours);
+      const theirs = orderOf(labels, a.theirs, b.theirs);
       pairs += 1;
       if (ours !== 0) apart += 1;
       if (theirs !== 0) {
         told += 1;
         agreement += ours * theirs;
       }
-      const truth = (labels.strengths[a.other] as number) - (labels.strengths[b.other] as number);
-      if (truth !== 0) errors.push((chanceOfOrder(scores, a.one, b.one) - (truth > 0 ? 1 : 0)) ** 2);
+      const truth = (labels.strengths[a.theirs] as number) - (labels.strengths[b.theirs] as number);
+      if (truth !== 0) errors.push((chanceOfOrder(scores, a.ours, b.ours) - (truth > 0 ? 1 : 0)) ** 2);
     }
   return {
     ...(pairs > 0 && { separability: apart / pairs }),

@@ -74,12 +74,12 @@ export interface PpeScore {
 
 const CORRECTNESS = ["mmlu_pro", "math", "gpqa", "mbpp_plus", "ifeval"] as const;
 
-/** Undefined without cases. */
-export function scorePpe(cases: readonly ScoredCase[]): PpeScore | undefined {
+/** Undefined without cases. @param battles of the cases: only the human preferences name models */
+export function scorePpe(cases: readonly ScoredCase[], battles = readBattles(cases)): PpeScore | undefined {
   if (cases.length === 0) return undefined;
   const subsets = bySubset(cases);
   const people = subsets.get(PPE_HUMAN);
-  const models = people && agreeOnModels(readBattles(people));
+  const models = people && agreeOnModels(battles);
   const correctness: PpeCorrectness[] = [];
   for (const [benchmark, members] of subsets)
     if (benchmark !== PPE_HUMAN) correctness.push(measureCorrectness(benchmark, members));

@@ -62,7 +62,6 @@ export interface Ranking {
   readonly battles: readonly Battle[];
   /** The largest component; undefined without one. */
   readonly main: FittedComponent | undefined;
-  readonly components: readonly FittedComponent[];
   /** One for each model. */
   readonly standings: readonly ModelStanding[];
 }
@@ -141,24 +140,20 @@ function strongestFirst(a: ModelStrength, b: ModelStrength): number {
   return strength || other.winRate - one.winRate || (a.model < b.model ? -1 : 1);
 }
 
-/** Strengths of the models that are in the main component of both, in one order. */
-export function commonStrengths({ byScores, byLabels }: Battles): {
-  readonly scores: number[];
-  readonly labels: number[];
-} {
-  const [scores, labels]: [number[], number[]] = [[], []];
-  for (const [place, player] of (byScores.main?.players ?? []).entries()) {
-    const other = byLabels.main?.players.indexOf(player) ?? -1;
-    if (other < 0) continue;
-    scores.push(byScores.main?.strengths[place] as number);
-    labels.push(byLabels.main?.strengths[other] as number);
-  }
-  return { scores, labels };
+/** The models that are in the main component of both, by their places in the one and in the other. */
+export function commonPlaces({ byScores, byLabels }: Battles): { readonly ours: number; readonly theirs: number }[] {
+  const places = new Map((byLabels.main?.players ?? []).map((player, place) => [player, place]));
+  return (byScores.main?.players ?? []).flatMap((player, ours) => {
+    const theirs = places.get(player);
+    return theirs === undefined ? [] : [{ ours, theirs }];
+  });
 }
 
-/** Kendall's and Spearman's correlation of {@link commonStrengths}; absent where undefined. */
+/** Kendall's and Spearman's correlation of the strengths of {@link commonPlaces}; absent where undefined. */
 export function correlationOf(battles: Battles): { readonly kendall?: number; readonly spearman?: number } {
-  const { scores, labels } = commonStrengths(battles);
+  const common = commonPlaces(battles);
+  const scores = common.map(({ ours }) => battles.byScores.main?.strengths[ours] as number);
+  const labels = common.map(({ theirs }) => battles.byLabels.main?.strengths[theirs] as number);
   const kendall = kendallTauB(scores, labels);
   const rho = scores.length > 1 ? spearman(Float64Array.from(scores), Float64Array.from(labels)) : undefined;
   return { ...(kendall !== undefined && { kendall }), ...(rho !== undefined && { spearman: rho }) };
@@ -189,7 +184,7 @@ function ranking(count: number, battles: readonly Battle[]): Ranking {
     const interval = clusteredInterval(prompts.values());
     return { winRate: points / count_, ...(interval && { interval }), ...strengths.get(model) };
   });
-  return { battles, components, main: components[0], standings };
+  return { battles, main: components[0], standings };
 }
 
 /** Half the width of a strength's interval. A model's own prompts are what its strength rests on. */

@@ -11,7 +11,8 @@
  * left and exp(-exp(y)) to the right, and peaks at exp(y) between 1 and 1 + n. It is analytic for |Im y| < π/2, so the
  * trapezoidal rule has an error of about exp(-π²/h).
  */
-import { softplus } from "./distributions.ts";
+
+import { softplus } from "./logistic.ts";
 
 /** Largest step of the trapezoidal rule: exp(-π²/0.2) is 4e-22. */
 const LARGEST_STEP = 0.2;

@@ -3,7 +3,8 @@ import { invalidArgument } from "../../errors.ts";
 import { readable } from "../../options.ts";
 import type { Flip } from "../measures/flips.ts";
 import type { BenchmarkComparison, RunsComparison } from "../runs-comparison.ts";
-import { beginning, type Content, grouped, html, type Markup, plural, short } from "./markup.ts";
+import { type Content, grouped, html, type Markup, plural, short } from "./markup.ts";
+import { headOf, searchBar, textBox } from "./mistakes-block.ts";
 import { ABSENT, intervalText, real, share, signedShare } from "./numbers.ts";
 import { pageOf } from "./page.ts";
 import { table } from "./table.ts";
@@ -11,7 +12,6 @@ import { table } from "./table.ts";
 const MAX_NAME = 60;
 const MAX_NOTICE = 1000;
 const MAX_TEXT = 2000;
-const MAX_LINE = 160;
 /** Cases that are listed of each kind; comparison.json has all of them. */
 const MAX_FLIPS = 200;
 const SMALLEST_P = 0.0001;
@@ -143,7 +143,7 @@ function flipsBlock(id: string, title: string, flips: readonly Flip[]): Content 
   const more = flips.length - shown.length;
   return html`<div class="block" data-mistakes><h3>${title}</h3><p class="note">${plural(flips.length, "case")}, largest change of the margin
 first. Margins are those of the first and of the second model. Texts are in the reports of the worst mistakes only.</p>
-<div class="filter" hidden><label><span>Search</span><input type="search" id="${id}-search" autocomplete="off" spellcheck="false"></label><output for="${id}-search">${plural(shown.length, "mistake")}</output></div>
+${searchBar(id, "Search", shown.length)}
 <div class="mistakes block">${shown.map(flipDetails)}</div>${more > 0 && html`<p class="note">… and ${grouped(more)} more in comparison.json.</p>`}</div>`;
 }
 
@@ -153,24 +153,12 @@ function flipDetails({ source, row, id, subset, margins: [before, after], prompt
     id !== undefined && short(id, MAX_NAME),
     subset !== undefined && short(subset, MAX_NAME),
   ];
-  const line =
-    prompt === undefined
-      ? ""
-      : short(
-          prompt
-            .slice(0, 4 * MAX_LINE)
-            .replace(/\s+/g, " ")
-            .trim(),
-          MAX_LINE,
-        );
-  const head = html`<span class="margin">${real(before)} → ${real(after)}</span><span class="line1" dir="auto">${line}</span><span class="where">${where
-    .filter((part) => part !== false)
-    .join(" · ")}</span>`;
+  const head = headOf(`${real(before)} → ${real(after)}`, prompt ?? "", where);
   if (prompt === undefined) return html`<div class="mistake"><div class="line">${head}</div></div>\n`;
   return html`<details class="mistake"><summary>${head}</summary><div class="texts"><div class="prompt">${text("Prompt", prompt)}</div>
 <div>${text("Better", better ?? "")}</div><div>${text("Worse", worse ?? "")}</div></div></details>\n`;
 }
 
 function text(name: string, value: string): Markup {
-  return html`<h4><b>${name}</b></h4><div class="text" dir="auto" tabindex="0">${beginning(value, MAX_TEXT)}</div>`;
+  return html`<h4><b>${name}</b></h4>${textBox(value, MAX_TEXT)}`;
 }

@@ -1,7 +1,7 @@
 /** Renders a report as one self-contained HTML page: no fonts, images or requests, and one script, which searches the mistakes. */
 import { invalidArgument } from "../../errors.ts";
 import { readable } from "../../options.ts";
-import type { EvaluationReport } from "../report.ts";
+import { type EvaluationReport, isReport } from "../report.ts";
 import { benchmarkSection } from "./benchmark-section.ts";
 import { grouped, html, type Markup, short } from "./markup.ts";
 import { pageOf } from "./page.ts";
@@ -18,11 +18,8 @@ const MAX_NOTICE = 1000;
  * @returns an HTML document, to be written as UTF-8
  */
 export function renderHtml(report: EvaluationReport): string {
-  const isReport = readable("report", () => {
-    const { model, settings, benchmarks } = report as Partial<EvaluationReport>;
-    return typeof model?.name === "string" && typeof settings === "object" && Array.isArray(benchmarks);
-  });
-  if (!isReport) throw invalidArgument("report", "the report of an evaluation", report);
+  if (!readable("report", () => isReport(report)))
+    throw invalidArgument("report", "the report of an evaluation", report);
   const { model, benchmarks } = report;
   const name = short(model.name, MAX_NAME);
   return pageOf(

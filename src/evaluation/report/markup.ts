@@ -64,6 +64,18 @@ export function short(text: string, most: number): string {
   return `${text.slice(0, last >= 0xd800 && last < 0xdc00 ? most - 1 : most)}…`;
 }
 
+/** The beginning of a text on one line. */
+export function firstLine(text: string, most: number): string {
+  // Only what can fit: texts have megabytes.
+  return short(
+    text
+      .slice(0, 4 * most)
+      .replace(/\s+/g, " ")
+      .trim(),
+    most,
+  );
+}
+
 /** 12345 as 12,345. */
 export function grouped(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ",");

@@ -1,7 +1,7 @@
 /** The worst mistakes with their texts, and the fields that search them. */
 import type { JudgedText, Mistake } from "../measures/mistakes.ts";
 import type { BenchmarkReport } from "../report.ts";
-import { beginning, type Content, grouped, html, type Markup, plural, short } from "./markup.ts";
+import { beginning, type Content, firstLine, grouped, html, type Markup, plural, short } from "./markup.ts";
 import { real } from "./numbers.ts";
 
 const MAX_NAME = 60;
@@ -23,21 +23,20 @@ export function mistakesBlock(id: string, report: BenchmarkReport): Content {
   const used = sources.map(({ name }, i) => ({ name, i })).filter(({ i }) => mistakes.some((one) => one.source === i));
   return html`<div class="block" data-mistakes><h3>Worst mistakes</h3><p class="note">Prompts where the worse response beat the better one by the
 largest margin. Invisible characters are shown by their code.</p>
-<div class="filter" hidden><label><span>Search in texts</span><input type="search" id="${id}-search" autocomplete="off" spellcheck="false"></label>${
-    subsets.length > 1 &&
+${searchBar(id, "Search in texts", mistakes.length, [
+  subsets.length > 1 &&
     choice(
       "Subset",
       "subset",
       subsets.map((subset, i) => ({ text: short(subset, MAX_NAME), value: i })),
-    )
-  }${
-    used.length > 1 &&
+    ),
+  used.length > 1 &&
     choice(
       "Source",
       "source",
       used.map(({ name, i }) => ({ text: `${i + 1}: ${short(name, MAX_SOURCE)}`, value: i })),
-    )
-  }<output for="${id}-search">${plural(mistakes.length, "mistake")}</output></div>
+    ),
+])}
 <div class="mistakes block">${mistakes.map((one, i) =>
     mistake(one, {
       isOpen: i < OPEN,
@@ -59,7 +58,7 @@ function choice(
   )}</select></label>`;
 }
 
-export interface MistakeOptions {
+interface MistakeOptions {
   /** Expanded from the start. */
   readonly isOpen: boolean;
   /** Long texts are shown. */
@@ -70,30 +69,38 @@ export interface MistakeOptions {
   readonly subset: number;
 }
 
-export function mistake(one: Mistake, { isOpen, isLong, isOneOfMany, subset }: MistakeOptions): Markup {
+function mistake(one: Mistake, { isOpen, isLong, isOneOfMany, subset }: MistakeOptions): Markup {
   const { source, row, id, prompt, better, worse, margin } = one;
   const where = [
     `${isOneOfMany ? `source ${source + 1}, ` : ""}row ${grouped(row)}`,
     id !== undefined && short(id, MAX_NAME),
     one.subset !== undefined && short(one.subset, MAX_NAME),
   ];
-  const line = short(
-    prompt
-      .slice(0, 4 * MAX_LINE)
-      .replace(/\s+/g, " ")
-      .trim(),
-    MAX_LINE,
-  );
   const most = isLong ? MAX_TEXT : MAX_LATER_TEXT;
-  return html`<details class="mistake" data-source="${source}" data-subset="${subset}"${isOpen && html` open`}><summary><span class="margin">${real(margin)}</span><span class="line1" dir="auto">${line}</span><span class="where">${where
-    .filter((part) => part !== false)
-    .join(" · ")}</span></summary>
-<div class="texts"><div class="prompt"><h4><b>Prompt</b></h4><div class="text" dir="auto" tabindex="0">${beginning(prompt, most)}</div></div>
+  return html`<details class="mistake" data-source="${source}" data-subset="${subset}"${isOpen && html` open`}><summary>${headOf(real(margin), prompt, where)}</summary>
+<div class="texts"><div class="prompt"><h4><b>Prompt</b></h4>${textBox(prompt, most)}</div>
 ${judged("Better", better, most)}${judged("Worse, but scored higher", worse, most)}</div></details>\n`;
 }
 
 function judged(name: string, { text, label, score, tokenCount }: JudgedText, most: number): Markup {
   const title = label === undefined ? name : `${name}: ${short(label, MAX_NAME)}`;
   return html`<div><h4><b>${title}</b><span>score ${real(score)} · ${grouped(tokenCount)} tokens</span></h4>
-<div class="text" dir="auto" tabindex="0">${beginning(text, most)}</div></div>`;
+${textBox(text, most)}</div>`;
+}
+
+/** The line of a mistake: its margin, the beginning of the prompt, and its place. */
+export function headOf(margin: string, prompt: string, where: readonly (string | false)[]): Markup {
+  return html`<span class="margin">${margin}</span><span class="line1" dir="auto">${firstLine(prompt, MAX_LINE)}</span><span class="where">${where
+    .filter((part) => part !== false)
+    .join(" · ")}</span>`;
+}
+
+/** Scrolls where it is long. */
+export function textBox(text: string, most: number): Markup {
+  return html`<div class="text" dir="auto" tabindex="0">${beginning(text, most)}</div>`;
+}
+
+/** What searchScript fills with life: hidden without it. @param choices of the list's parts */
+export function searchBar(id: string, label: string, count: number, choices?: Content): Markup {
+  return html`<div class="filter" hidden><label><span>${label}</span><input type="search" id="${id}-search" autocomplete="off" spellcheck="false"></label>${choices}<output for="${id}-search">${plural(count, "mistake")}</output></div>`;
 }

@@ -17,7 +17,7 @@ const MAX_DEPTH = 16;
 /** Objects with names of their own in every row are maps, not structures. */
 const MAX_FIELDS = 200;
 
-/** @param value as {@link parseExactly} gives it */
+/** @param value as parseExactly() gives it */
 export function typeOf(value: unknown, depth = 0): ColumnType {
   if (value === null || value === undefined) return NONE;
   if (typeof value === "boolean") return { kind: "boolean" };
@@ -59,20 +59,4 @@ export function merged(a: ColumnType, b: ColumnType): ColumnType {
   if (integer.kind !== "integer") return JSON_TEXT;
   if (other.kind === "number") return integer.isLong ? JSON_TEXT : other;
   return other.kind === "unsigned" && !integer.isNegative ? other : JSON_TEXT;
-}
-
-const LONG_INTEGER = /\d{16}/;
-const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
-const INTEGER = /^-?\d{16,}$/;
-/** Stands for a long integer while the rest is parsed; JSON written by this package never has it unescaped. */
-const MARK = "\u0000integer:";
-
-/** As JSON.parse, with BigInts where a number would round a whole number. */
-export function parseExactly(json: string): unknown {
-  if (json.startsWith('"') || !LONG_INTEGER.test(json)) return JSON.parse(json);
-  if (INTEGER.test(json)) return BigInt(json);
-  const marked = json.replace(TOKEN, (token) => (INTEGER.test(token) ? JSON.stringify(MARK + token) : token));
-  return JSON.parse(marked, (_, value: unknown) =>
-    typeof value === "string" && value.startsWith(MARK) ? BigInt(value.slice(MARK.length)) : value,
-  );
 }

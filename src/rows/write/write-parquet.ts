@@ -2,7 +2,8 @@
 import { Zstd } from "@hpcc-js/wasm-zstd";
 import type { SchemaTree } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
-import { type ColumnType, merged, parseExactly, typeOf } from "./column-type.ts";
+import { parseExactly } from "../json-value.ts";
+import { type ColumnType, merged, typeOf } from "./column-type.ts";
 import { type ParquetColumn, parquetColumn } from "./parquet-schema.ts";
 
 /** JSON of each value by name. */

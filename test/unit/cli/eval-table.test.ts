@@ -49,6 +49,18 @@ describe("the table of an evaluation", () => {
     for (const line of lines) expect(textWidth(line)).toBeLessThanOrEqual(Math.max(columns, 29));
   });
 
+  it("keeps columns under each other where names are wide", () => {
+    const [first] = report.benchmarks;
+    if (first === undefined) throw new Error("no benchmark");
+    const groups = ["\u65e5\u672c\u8a9e", "english"].map((value) => ({ ...first, value }));
+    const breakdowns = [{ field: "language", groups }];
+    const text = evaluationTable({ ...report, benchmarks: [{ ...first, breakdowns }] }, { columns: 200 });
+    const lines = text.split("\n");
+    const at = lines.findIndex((line) => line.startsWith("human by language"));
+    const widths = lines.slice(at, at + 3).map(textWidth);
+    expect(widths).toEqual([widths[0], widths[0], widths[0]]);
+  });
+
   it("lets no control character through, and goes without numbers that are not there", () => {
     const [first] = report.benchmarks;
     if (first === undefined) throw new Error("no benchmark");

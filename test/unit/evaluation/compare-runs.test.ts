@@ -110,6 +110,12 @@ describe("two evaluations", () => {
     const text = readFileSync(scores, "utf8");
     writeFileSync(scores, text.slice(0, text.length >> 1));
     await expect(compare()).rejects.toThrow(/torn[\\/]scores\.jsonl/);
+    for (const name of ["source", "row", "grades", "lengths", "scores", "comparisons"] as const) {
+      const [line = "", ...others] = text.split("\n");
+      const { [name]: _, ...bare } = JSON.parse(line) as ScoredCase;
+      writeFileSync(scores, [JSON.stringify(bare), ...others].join("\n"));
+      await expect(compare()).rejects.toThrow(/torn[\\/]scores\.jsonl, line 1: expected a scored case of human/);
+    }
     writeFileSync(scores, text + text);
     await expect(compare()).rejects.toThrow(/counts 6 cases, but it has 12/);
     rmSync(scores);

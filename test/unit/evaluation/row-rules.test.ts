@@ -4,6 +4,7 @@ import type { AdaptOptions } from "../../../src/evaluation/adapters/adapter.ts";
 import { benchmarks } from "../../../src/evaluation/benchmarks.ts";
 import { benchmarkNames } from "../../../src/evaluation/case.ts";
 import { CaseReader, type ReadCasesOptions, type RowProblem } from "../../../src/evaluation/read-cases.ts";
+import { RowFacts } from "../../../src/evaluation/row-facts.ts";
 import { dataset, datasets } from "../../datasets.ts";
 import { fileOf, valuesOf } from "../rows/support.ts";
 
@@ -272,4 +273,34 @@ it.each([
   ["no.json", "[]"],
 ])("says of %s that it has no rows", async (name, text) => {
   await expect(readCases(name, text)).rejects.toThrow("has no rows");
+});
+
+describe("whole numbers that a number of JavaScript would round", () => {
+  const line = (id: string) =>
+    `{"id":${id},"topic":${id},"meta":{"n":${id}},"prompt":"Hi","chosen":"a","rejected":"b"}\n`;
+  const neighbours = ["9007199254740992", "9007199254740993", "-90071992547409931"];
+
+  it("keep their digits in JSON as ids, groups and marks of paraphrases", async () => {
+    const facts = { paraphrases: "topic" };
+    const by = ["meta.n"];
+    const { cases } = await readCases("long.jsonl", neighbours.map(line).join(""), { facts, by });
+    expect(cases.map(({ id }) => id)).toEqual(neighbours);
+    expect(cases.map(({ groups }) => groups?.["meta.n"])).toEqual(neighbours);
+    expect(cases.map(({ paraphrases }) => paraphrases)).toEqual(neighbours.map((id) => `paraphrases ${id}`));
+  });
+
+  it("mark paraphrases where a reader gives them as BigInt, as that of parquet does, alone and in lists", () => {
+    const facts = new RowFacts({ paraphrases: "topic" });
+    const placed = { responses: [], comparisons: [], source: 0, row: 1, where: "row 1" };
+    expect(facts.of({ topic: 9007199254740993n }, placed).paraphrases).toBe("paraphrases 9007199254740993");
+    expect(facts.of({ topic: [1, 9007199254740993n] }, placed).paraphrases).toBe("paraphrases [1,9007199254740993]");
+  });
+
+  it("change nothing else of a row: NaN stays an invalid rank, and a row that is nested deeply is read", async () => {
+    const nested = `{"id":9007199254740993,"x":${"[".repeat(20_000)}${"]".repeat(20_000)},"prompt":"Hi","chosen":"a","rejected":"b"}\n`;
+    const ranks = '{"id":9007199254740993,"prompt":"Hi","responses":["a","b"],"ranks":[1,NaN]}\n';
+    const { cases, told } = await readCases("odd.jsonl", nested + ranks);
+    expect(cases).toHaveLength(1);
+    expect(told).toEqual(["line 2: Expected a finite number for ranks[1] but received NaN."]);
+  });
 });

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { embeddedCheckpoint } from "../../../src/embedded-model.ts";
 import { convert, inspectModel } from "../../../src/entry/convert.ts";
-import { replaceHead, writeHead } from "../../../src/entry/fit.ts";
+import { fitModel, replaceHead, writeHead } from "../../../src/entry/fit.ts";
 import { TemporaryFile } from "../../../src/files/temporary-file.ts";
 import type { FitRecord } from "../../../src/gguf/fit-record.ts";
 import { type HeadFile, readHeadFile, writeHeadFile } from "../../../src/gguf/head-file.ts";
@@ -297,6 +297,30 @@ it("a head file never replaces its model", async () => {
     message: expect.stringMatching(/it is the model being read/),
   });
   expect(readFileSync(own).equals(before)).toBe(true);
+});
+
+it("no part of a model in parts is replaced: the others would be lost with it", async () => {
+  const output = file("in-parts.gguf");
+  const { parts = [] } = await convert({
+    ...{ checkpoint: embeddedCheckpoint(), output, type: "f16", splitSize: Math.ceil(readFileSync(model).length / 2) },
+  });
+  expect(parts.length).toBeGreaterThan(1);
+  const [modelPath = ""] = parts;
+  const before = parts.map((part) => readFileSync(part));
+  const data = { benchmark: "pairs", inputs: [file("none.jsonl")] } as const;
+  for (const part of parts) {
+    for (const name of ["output", "headOutput"])
+      await expect(fitModel({ modelPath, data, [name]: part, overwrite: true })).rejects.toMatchObject({
+        code: "ERR_INVALID_ARGUMENT",
+        message: expect.stringMatching(/a file other than the model/),
+      });
+    for (const write of [writeHead, replaceHead])
+      await expect(write({ modelPath, output: part, head, overwrite: true })).rejects.toMatchObject({
+        code: "ERR_FILE_NOT_WRITABLE",
+        message: expect.stringMatching(/it is (the|a part of the) model being read/),
+      });
+  }
+  expect(parts.map((part, i) => readFileSync(part).equals(before[i] as Buffer))).toEqual(parts.map(() => true));
 });
 
 describe("replaceHead", () => {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { parquetMetadata } from "hyparquet";
 import { describe, expect, it } from "vitest";
 import { jsonText } from "../../../src/rows/json-text.ts";
-import { parseExactly } from "../../../src/rows/write/column-type.ts";
+import { parseExactly } from "../../../src/rows/json-value.ts";
 import { sourceColumns } from "../../../src/rows/write/source-columns.ts";
 import { ParquetFile } from "../../../src/rows/write/write-parquet.ts";
 import { fileOf, valuesOf } from "./support.ts";

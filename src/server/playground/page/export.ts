@@ -1,5 +1,6 @@
 /** What is shown, as rows that can be read again: by this page, and by the command line. */
 import type { ScoreDirection } from "../../../reward-head.ts";
+import { csvCell } from "../../../rows/write/csv-cell.ts";
 import { ranksOf } from "../../../scoring/ranks.ts";
 import { contextOf, responseOf } from "./items.ts";
 import { type Item, isScore, type Outcome } from "./types.ts";
@@ -43,8 +44,7 @@ export function csv(rows: readonly Record<string, unknown>[]): string {
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const cell = (value: unknown) => {
     if (value === undefined || value === null) return "";
-    const text = typeof value === "string" ? value : JSON.stringify(value);
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    return csvCell(typeof value === "string" ? value : JSON.stringify(value), ",");
   };
   const lines = [names.map(cell), ...rows.map((row) => names.map((name) => cell(row[name])))];
   return lines.map((cells) => `${cells.join(",")}\n`).join("");
