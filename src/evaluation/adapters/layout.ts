@@ -144,9 +144,9 @@ function isElement(value: unknown, kind: "objects" | "messages" | "texts" | "num
 
 /** A finite number, also as text in a cell; undefined: none. */
 export function asNumber(value: unknown): number | undefined {
-  if (typeof value === "bigint") return Number(value);
-  if (typeof value === "string" && /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$/i.test(value.trim())) return Number(value);
-  return typeof value === "number" && Number.isFinite(value) ? value : undefined;
+  const isText = typeof value === "string" && /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$/i.test(value.trim());
+  const number = isText || typeof value === "bigint" ? Number(value) : value;
+  return typeof number === "number" && Number.isFinite(number) ? number : undefined;
 }
 
 function fits(layout: Description, facts: Facts): boolean {

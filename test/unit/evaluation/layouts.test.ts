@@ -233,6 +233,13 @@ describe("a row that is not as its data set has them", () => {
     expect(problems).toEqual([expect.stringContaining('Expected {"prompt","responses","scores"} for the row')]);
   });
 
+  it("is invalid with a score beyond all numbers", async () => {
+    const row = { question: { full_text: "q" }, answer_0: "a", answer_1: "b", score_0: "1e999", score_1: "1e400" };
+    const { cases, omitted, problems } = await read([row], "webgpt");
+    expect({ cases, omitted }).toEqual({ cases: [], omitted: {} });
+    expect(problems).toEqual([expect.stringContaining("Expected a number for score_0")]);
+  });
+
   it("is told where its conversation may be", async () => {
     const sides = { chosen: { role: "assistant", content: "a" }, rejected: { role: "assistant", content: "b" } };
     const { problems } = await read([{ prompt: "p", ...sides }, sides]);
