@@ -58,6 +58,9 @@ const TIES: readonly string[] = [
   "c",
 ];
 
+/** Labels that may as well be 0 and 1; a winner or a choice is the number of a response. */
+const CODES: readonly string[] = ["label", "labels", "preference", "human_preference", "probability", "prob"];
+
 interface Columns {
   readonly prompt: string;
   readonly responses: readonly string[];
